@@ -1,0 +1,195 @@
+# nnc: see README.md.  `make` leaves ./nnc; `make test` runs everything.
+
+ifeq ($(origin CC),default)
+CC = gcc
+endif
+PREFIX = /usr/local
+DESTDIR =
+VERSION = 0.1.0
+
+BUILD = build
+PROGRAM = nnc
+SANITIZE =
+OPTIMIZE = -O2 -g
+CFLAGS =
+WARNINGS = -Wall -Wextra -Werror
+ALL_CFLAGS = -std=gnu11 $(OPTIMIZE) $(WARNINGS) $(SANITIZE) -Icompiler -I$(BUILD) -I. \
+             -DNNC_VERSION='"$(VERSION)"' $(CFLAGS)
+LIBS = -ltcc -ljansson -lz -ldl -lm -lpthread
+CHECK_LIBS = -lcheck -lsubunit -lrt -lm -lpthread
+
+# What `make deps` installs on Debian and Ubuntu.
+PACKAGES = gcc libc6-dev flex bison libtcc-dev zlib1g-dev libjansson-dev check
+TOOLS = $(CC) flex bison
+HEADERS = stdio.h libtcc.h zlib.h jansson.h check.h
+
+# ---- what there is -----------------------------------------------------------
+
+OPS = $(sort $(wildcard compiler/ops/*.c))
+STD = $(sort $(wildcard compiler/std/*.nn))
+KERNELS = $(sort $(wildcard runtime/kernels/*.h))
+
+SOURCES = $(filter-out compiler/main.c, $(wildcard compiler/*/*.c)) \
+          $(wildcard runtime/core/*.c runtime/data/*.c runtime/train/*.c runtime/kernels/*.c)
+MADE = $(addprefix $(BUILD)/, front/lexer.c front/parser.c ops/op_table.c std/std_library.c \
+         emit/nn_text.c emit/kernel_text.c)
+OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o) $(MADE:%.c=%.o)
+LIBRARY = $(BUILD)/libnnc.a
+
+UNIT_SOURCES = $(wildcard tests/unit/*.c)
+UNIT_OBJECTS = $(UNIT_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/tests/unit/suites.o
+
+# ---- building ----------------------------------------------------------------
+
+.PHONY: all deps demo test unit lint asan install clean check-all
+.DELETE_ON_ERROR:
+.SECONDARY: $(MADE) $(BUILD)/tests/unit/suites.c
+
+all: $(BUILD)/tools.ok
+	@$(MAKE) --no-print-directory $(PROGRAM)
+
+# Looks for every tool and header once; installs what is missing.
+$(BUILD)/tools.ok: Makefile
+	@mkdir -p $(@D)
+	@missing=$$(sh tests/missing.sh "$(CC)" "$(TOOLS)" "$(HEADERS)"); \
+	if [ -n "$$missing" ]; then \
+	    echo "make: missing:$$missing" >&2; \
+	    $(MAKE) --no-print-directory deps; \
+	    missing=$$(sh tests/missing.sh "$(CC)" "$(TOOLS)" "$(HEADERS)"); \
+	    if [ -n "$$missing" ]; then echo "make: still missing:$$missing" >&2; exit 1; fi; \
+	fi
+	@touch $@
+
+deps:
+	@sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	if ! command -v apt-get >/dev/null 2>&1; then why="there is no apt-get here"; \
+	elif [ -n "$$sudo" ] && ! command -v sudo >/dev/null 2>&1; then why="this needs root, and there is no sudo"; \
+	elif ! $$sudo apt-get update; then why="apt-get update failed"; \
+	elif ! $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $(PACKAGES); then \
+	    why="apt-get install failed"; \
+	else exit 0; fi; \
+	echo "make deps: $$why.  Needed are the packages (by their Debian names):" >&2; \
+	echo "    $(PACKAGES)" >&2; \
+	echo "As root: apt-get update && apt-get install $(PACKAGES)" >&2; \
+	exit 1
+
+$(PROGRAM): $(BUILD)/compiler/main.o $(LIBRARY)
+	$(CC) $(SANITIZE) -o $@ $^ $(LDFLAGS) $(LIBS)
+
+$(LIBRARY): $(OBJECTS)
+	@rm -f $@
+	@ar rcs $@ $^
+
+$(BUILD)/%.o: %.c | $(MADE)
+	@mkdir -p $(@D)
+	@echo "  cc $<"
+	@$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/%.o: $(BUILD)/%.c
+	@echo "  cc $<"
+	@$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# The kernels that the JIT links to, once for each instruction set.
+KERNEL_FLAGS = -O3 -ffp-contract=fast
+$(BUILD)/runtime/kernels/library_generic.o: ALL_CFLAGS += $(KERNEL_FLAGS)
+ifneq ($(filter x86_64 amd64,$(shell uname -m)),)
+$(BUILD)/runtime/kernels/library_avx2.o: ALL_CFLAGS += $(KERNEL_FLAGS) -mavx2 -mfma
+$(BUILD)/runtime/kernels/library_avx512.o: ALL_CFLAGS += $(KERNEL_FLAGS) -mavx512f -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512
+endif
+
+# flex writes functions that it does not call.
+$(BUILD)/front/lexer.o: ALL_CFLAGS += -Wno-unused-function -Wno-unused-parameter -Wno-sign-compare -Wno-implicit-fallthrough
+$(BUILD)/front/lexer.o $(BUILD)/front/parser.o: ALL_CFLAGS += -Icompiler/front
+$(BUILD)/front/lexer.o: $(BUILD)/front/parser.c
+
+$(BUILD)/front/lexer.c: compiler/front/lexer.l
+	@mkdir -p $(@D)
+	@flex -o $@ --header-file=$(BUILD)/front/lexer.h $<
+
+$(BUILD)/front/parser.c: compiler/front/parser.y
+	@mkdir -p $(@D)
+	@bison -Werror -o $@ --header=$(BUILD)/front/parser.h $<
+
+# ---- made from other files ---------------------------------------------------
+
+# One line `const Op op_NAME` per operator; the table is in the order of names.
+$(BUILD)/ops/op_table.c: $(OPS) Makefile
+	@mkdir -p $(@D)
+	@names=$$(sed -n 's/^const Op \(op_[A-Za-z0-9_]*\).*/\1/p' $(OPS) /dev/null | LC_ALL=C sort); \
+	{ echo '#include "graph/graph.h"'; \
+	  for n in $$names; do echo "extern const Op $$n;"; done; \
+	  echo 'const Op *const op_table[] = {'; \
+	  for n in $$names; do echo "    &$$n,"; done; \
+	  echo '    NULL};'; \
+	  echo 'const int op_table_count = sizeof op_table / sizeof op_table[0] - 1;'; } > $@
+
+# A text as lines of C strings.
+TO_STRINGS = sed 's/[\\"]/\\&/g; s/^/    "/; s/$$/\\n"/'
+
+$(BUILD)/std/std_library.c: $(STD) Makefile
+	@mkdir -p $(@D)
+	@{ echo 'extern const char std_library_text[];'; echo 'const char std_library_text[] = ""'; \
+	   cat $(STD) /dev/null | $(TO_STRINGS); echo '    ;'; } > $@
+
+$(BUILD)/emit/nn_text.c: runtime/nn.h Makefile
+	@mkdir -p $(@D)
+	@{ echo '#include "emit/texts.h"'; echo 'const char nn_header_text[] = ""'; \
+	   $(TO_STRINGS) $<; echo '    ;'; } > $@
+
+$(BUILD)/emit/kernel_text.c: $(KERNELS) Makefile
+	@mkdir -p $(@D)
+	@{ echo '#include <stddef.h>'; echo '#include "emit/texts.h"'; \
+	   echo 'const KernelText kernel_texts[] = {'; \
+	   for k in $(KERNELS); do echo "    {\"$${k##*/}\", \"\""; $(TO_STRINGS) $$k; echo '    },'; done; \
+	   echo '    {NULL, NULL}};'; \
+	   echo 'const int kernel_text_count = sizeof kernel_texts / sizeof kernel_texts[0] - 1;'; } > $@
+
+$(BUILD)/tests/unit/suites.c: $(UNIT_SOURCES) Makefile
+	@mkdir -p $(@D)
+	@names=$$(sed -n 's/^Suite \*\([A-Za-z0-9_]*_suite\)(void).*/\1/p' $(UNIT_SOURCES) /dev/null | LC_ALL=C sort); \
+	{ echo '#include "tests/unit/suites.h"'; \
+	  for n in $$names; do echo "Suite *$$n(void);"; done; \
+	  echo 'const SuiteMaker suite_makers[] = {'; \
+	  for n in $$names; do echo "    $$n,"; done; \
+	  echo '    NULL};'; } > $@
+
+# ---- using and testing -------------------------------------------------------
+
+demo: all
+	./$(PROGRAM) train dsl_examples/lenet.nn --jit cc --epochs 3 -o $(BUILD)/lenet.safetensors
+
+$(BUILD)/unit: $(UNIT_OBJECTS) $(LIBRARY)
+	$(CC) $(SANITIZE) -o $@ $^ $(LDFLAGS) $(CHECK_LIBS) $(LIBS)
+
+unit: all
+	@$(MAKE) --no-print-directory $(BUILD)/unit
+	$(BUILD)/unit
+
+test: all
+	@$(MAKE) --no-print-directory $(BUILD)/unit
+	@NNC=./$(PROGRAM) UNIT=$(BUILD)/unit CC="$(CC)" sh tests/run.sh
+
+# The same sources with the sanitizers, in a directory of their own.
+ASAN = BUILD=build/asan PROGRAM=build/asan/nnc OPTIMIZE="-O1 -g -fno-omit-frame-pointer" \
+       SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined"
+asan: $(BUILD)/tools.ok
+	@$(MAKE) --no-print-directory $(ASAN) build/asan/nnc build/asan/unit
+	@NNC=build/asan/nnc UNIT=build/asan/unit CC="$(CC)" sh tests/asan.sh
+
+lint:
+	@sh tests/lint_rooms.sh
+	@clang-format --dry-run -Werror $$(find compiler runtime tests -name '*.[ch]')
+	@shellcheck -s dash -S warning $$(find tests -name '*.sh') .ci/run
+
+check-all: lint test asan
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/share/nnc/digits
+	install -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/nnc
+	install -m 644 runtime/nn.h $(DESTDIR)$(PREFIX)/include/nn.h
+	install -m 644 $(wildcard dsl_examples/data/digits/*) $(DESTDIR)$(PREFIX)/share/nnc/digits
+
+clean:
+	rm -rf build nnc
+
+-include $(OBJECTS:.o=.d) $(UNIT_OBJECTS:.o=.d) $(BUILD)/compiler/main.d

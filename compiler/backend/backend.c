@@ -1,0 +1,45 @@
+/*
+ * backend: the door to the ways of running C text in this process.
+ *
+ * Enters: standalone C.  Leaves: a handle whose symbols can be called.  Each way
+ * is a record in a file of its own; this file only chooses.
+ */
+#include "backend/backend.h"
+
+#include <assert.h>
+
+#include "backend/kinds.h"
+
+struct Jit {
+    const Backend *backend;
+    void *handle;
+};
+
+static const Backend *const backends[] = {[JIT_TCC] = &backend_tcc, [JIT_CC] = &backend_cc};
+
+Jit *jit_compile(JitKind kind, const char *source, Arena *arena, const char **error)
+{
+    assert(kind == JIT_TCC || kind == JIT_CC);
+    *error = NULL;
+    void *handle = backends[kind]->compile(source, arena, error);
+    if (!handle) {
+        assert(*error);
+        return NULL;
+    }
+    Jit *jit = arena_alloc(arena, sizeof *jit);
+    *jit = (Jit){backends[kind], handle};
+    return jit;
+}
+
+void *jit_symbol(const Jit *jit, const char *name)
+{
+    return jit->backend->symbol(jit->handle, name);
+}
+
+void jit_free(Jit *jit)
+{
+    if (!jit || !jit->handle)
+        return;
+    jit->backend->release(jit->handle);
+    jit->handle = NULL;
+}

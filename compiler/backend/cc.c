@@ -1,0 +1,228 @@
+/*
+ * cc: C text → a shared object by the system compiler → code in this process.
+ *
+ * Enters: standalone C.  Leaves: a dlopen handle.
+ *
+ * The text, the compiler's messages and the object live in a private directory
+ * that is gone before compile() returns, an object that is loaded included.
+ * SIGINT, SIGTERM and SIGHUP are held back meanwhile: one that arrives ends the
+ * compiler, the directory is removed, and only then the signal takes its course.
+ * No shell is involved; $CC is split at blanks.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "backend/kinds.h"
+
+extern char **environ;
+
+enum { MAX_ARGS = 64, MESSAGES_MAX = 64 * 1024 };
+
+typedef struct Job {
+    Arena *arena;
+    char *directory;
+    const char *source, *object, *messages; /* paths in it */
+    sigset_t held, before;                  /* signal masks */
+    int interrupted;                        /* the signal that ended the compiler, or 0 */
+    const char *error;
+} Job;
+
+/* ---- the private directory ----------------------------------------------- */
+
+static bool job_open(Job *job)
+{
+    const char *tmp = getenv("TMPDIR");
+    if (!tmp || !*tmp)
+        tmp = "/tmp";
+    char *directory = arena_printf(job->arena, "%s/nnc-XXXXXX", tmp);
+    if (!mkdtemp(directory)) {
+        job->error = arena_printf(job->arena, "no directory can be made in %s: %s", tmp, strerror(errno));
+        return false;
+    }
+    job->directory = directory;
+    job->source = arena_printf(job->arena, "%s/net.c", directory);
+    job->object = arena_printf(job->arena, "%s/net.so", directory);
+    job->messages = arena_printf(job->arena, "%s/messages", directory);
+    return true;
+}
+
+static void job_close(Job *job)
+{
+    if (!job->directory)
+        return;
+    unlink(job->source);
+    unlink(job->object);
+    unlink(job->messages);
+    rmdir(job->directory);
+}
+
+static bool write_source(Job *job, const char *text)
+{
+    FILE *file = fopen(job->source, "w");
+    bool ok = file && fputs(text, file) >= 0;
+    if (file && fclose(file) != 0)
+        ok = false;
+    if (!ok)
+        job->error = arena_printf(job->arena, "%s: %s", job->source, strerror(errno));
+    return ok;
+}
+
+/* ---- running the compiler ------------------------------------------------ */
+
+static const char *compiler_command(void)
+{
+    const char *cc = getenv("CC");
+    return cc && cc[strspn(cc, " \t")] ? cc : "cc";
+}
+
+static void make_arguments(Job *job, char *argv[MAX_ARGS])
+{
+    static const char *const flags[] = {"-std=gnu99", "-O2", "-march=native", "-fPIC", "-shared", "-w", "-o"};
+    int n = 0;
+    char *rest = arena_strdup(job->arena, compiler_command());
+    for (char *word, *save = NULL; n < MAX_ARGS / 2 && (word = strtok_r(rest, " \t", &save)); rest = NULL)
+        argv[n++] = word;
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
+        argv[n++] = (char *)flags[i];
+    argv[n++] = (char *)job->object;
+    argv[n++] = (char *)job->source;
+    argv[n++] = (char *)"-lm";
+    argv[n] = NULL;
+}
+
+static int spawn(Job *job, char **argv, pid_t *pid)
+{
+    posix_spawn_file_actions_t files;
+    posix_spawnattr_t attributes;
+    posix_spawn_file_actions_init(&files);
+    posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, job->messages, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    posix_spawn_file_actions_adddup2(&files, STDOUT_FILENO, STDERR_FILENO);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setsigmask(&attributes, &job->before);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+    int status = posix_spawnp(pid, argv[0], &files, &attributes, argv, environ);
+    posix_spawn_file_actions_destroy(&files);
+    posix_spawnattr_destroy(&attributes);
+    return status;
+}
+
+/* The exit status as waitpid gives it.  A held signal is passed on to the compiler. */
+static int await(Job *job, pid_t pid)
+{
+    static const struct timespec pause = {0, 5000000};
+    int status = 0;
+    pid_t got;
+    while ((got = waitpid(pid, &status, WNOHANG)) == 0 || (got < 0 && errno == EINTR)) {
+        int signal = sigtimedwait(&job->held, NULL, &pause);
+        if (signal > 0) {
+            job->interrupted = signal;
+            kill(pid, SIGTERM);
+        }
+    }
+    return got == pid ? status : -1;
+}
+
+/* What the compiler said: the first line with "error", else the first line. */
+static const char *first_message(Job *job)
+{
+    FILE *file = fopen(job->messages, "r");
+    if (!file)
+        return "";
+    char *text = arena_alloc(job->arena, MESSAGES_MAX);
+    text[fread(text, 1, MESSAGES_MAX - 1, file)] = '\0';
+    fclose(file);
+    char *at = strstr(text, "error");
+    while (at && at > text && at[-1] != '\n')
+        at--;
+    if (!at)
+        at = text;
+    at[strcspn(at, "\n")] = '\0';
+    return at;
+}
+
+static bool run_compiler(Job *job)
+{
+    char *argv[MAX_ARGS];
+    pid_t pid;
+    make_arguments(job, argv);
+    int failed = spawn(job, argv, &pid);
+    int status = failed ? 127 << 8 : await(job, pid);
+    if (failed || (WIFEXITED(status) && WEXITSTATUS(status) == 127)) {
+        job->error = arena_printf(job->arena, "the C compiler '%s' cannot be run%s%s (set CC, or use --jit tcc)", argv[0],
+                                  failed ? ": " : "", failed ? strerror(failed) : "");
+        return false;
+    }
+    if (status == 0)
+        return true;
+    if (job->interrupted)
+        job->error = "interrupted";
+    else if (WIFSIGNALED(status))
+        job->error = arena_printf(job->arena, "%s was ended by signal %d", argv[0], WTERMSIG(status));
+    else
+        job->error = arena_printf(job->arena, "%s failed: %s", argv[0], first_message(job));
+    return false;
+}
+
+static void *load(Job *job)
+{
+    void *handle = dlopen(job->object, RTLD_NOW | RTLD_LOCAL);
+    if (!handle)
+        job->error = arena_strdup(job->arena, dlerror());
+    return handle;
+}
+
+/* ---- the back end -------------------------------------------------------- */
+
+/* A signal that is ignored (SIGHUP under nohup) stays ignored. */
+static void hold_signals(Job *job)
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    sigemptyset(&job->held);
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+        struct sigaction action;
+        if (sigaction(signals[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
+            sigaddset(&job->held, signals[i]);
+    }
+    pthread_sigmask(SIG_BLOCK, &job->held, &job->before);
+}
+
+static void release_signals(Job *job)
+{
+    pthread_sigmask(SIG_SETMASK, &job->before, NULL);
+    if (job->interrupted)
+        raise(job->interrupted);
+}
+
+static void *compile(const char *source, Arena *arena, const char **error)
+{
+    Job job = {.arena = arena};
+    void *handle = NULL;
+    hold_signals(&job);
+    if (job_open(&job) && write_source(&job, source) && run_compiler(&job))
+        handle = load(&job);
+    job_close(&job);
+    release_signals(&job);
+    *error = job.error;
+    return handle;
+}
+
+static void *symbol(void *handle, const char *name)
+{
+    return dlsym(handle, name);
+}
+
+static void release(void *handle)
+{
+    dlclose(handle);
+}
+
+const Backend backend_cc = {compile, symbol, release};

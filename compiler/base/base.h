@@ -1,0 +1,163 @@
+/*
+ * base: what every room stands on, with no knowledge of networks.
+ *
+ * Memory of one compilation is one arena; it is freed whole.  Text has spans
+ * (file and byte range), and a diagnostic is text about a span.  `Compilation`
+ * carries the three together through every stage.
+ */
+#ifndef NNC_BASE_H
+#define NNC_BASE_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
+
+/* ---- memory ---------------------------------------------------------- */
+
+typedef struct Arena Arena;
+
+Arena *arena_new(void);
+void arena_free(Arena *);
+
+/* Zeroed and aligned for any object.  Never returns NULL: when the system has
+ * no memory left, the process says so and ends with status 3. */
+void *arena_alloc(Arena *, size_t bytes);
+char *arena_strdup(Arena *, const char *);
+char *arena_strndup(Arena *, const char *, size_t length);
+char *arena_printf(Arena *, const char *format, ...) PRINTF_LIKE(2, 3);
+char *arena_vprintf(Arena *, const char *format, va_list);
+
+/* Bytes handed out so far; the elaborator bounds hostile sources by it. */
+size_t arena_used(const Arena *);
+
+/* ---- containers ------------------------------------------------------ */
+
+/* A growable array of pointers. */
+typedef struct List {
+    void **at;
+    int count;
+    int capacity;
+} List;
+
+void list_push(Arena *, List *, void *item);
+
+/* String → pointer; keys are copied; iteration is in order of first insertion. */
+typedef struct Map Map;
+
+Map *map_new(Arena *);
+void *map_get(const Map *, const char *key); /* NULL where absent */
+void map_put(Map *, const char *key, void *value);
+int map_count(const Map *);
+const char *map_key(const Map *, int index);
+void *map_value(const Map *, int index);
+
+/* A growing string, always terminated. */
+typedef struct Text {
+    Arena *arena;
+    char *data;
+    size_t length;
+    size_t capacity;
+} Text;
+
+void text_init(Text *, Arena *);
+void text_add(Text *, const char *);
+void text_add_bytes(Text *, const char *, size_t length);
+void text_addf(Text *, const char *format, ...) PRINTF_LIKE(2, 3);
+void text_vaddf(Text *, const char *format, va_list);
+
+/* ---- sources and spans ----------------------------------------------- */
+
+/* Bytes begin..end (exclusive) of source number `file`; file −1 is nowhere. */
+typedef struct Span {
+    int file;
+    int begin;
+    int end;
+} Span;
+
+static inline Span span_join(Span a, Span b) { return (Span){a.file, a.begin, b.end}; }
+static inline Span span_nowhere(void) { return (Span){-1, 0, 0}; }
+
+typedef struct Source {
+    const char *path; /* as the user wrote it; "<command line>" for -D */
+    const char *text; /* terminated; may hold NUL bytes before `size` */
+    size_t size;
+} Source;
+
+/* ---- diagnostics ------------------------------------------------------ */
+
+typedef enum Severity { SEVERITY_ERROR, SEVERITY_WARNING, SEVERITY_NOTE } Severity;
+
+enum { DIAG_MAX_ERRORS = 20, DIAG_MAX_WARNINGS = 50 };
+
+/* One compilation: its memory, its sources, its diagnostics. */
+typedef struct Compilation {
+    Arena *arena;
+    List sources;     /* of Source */
+    List diagnostics; /* of Diagnostic, private to base/diag.c */
+    int errors;
+    int warnings;
+    bool muted; /* private to base/diag.c: the last diagnostic was not kept, nor are its notes */
+} Compilation;
+
+Compilation *compilation_new(void);
+void compilation_free(Compilation *);
+
+int source_add(Compilation *, const char *path, const char *text, size_t size); /* copies; returns its number */
+void source_position(const Compilation *, Span, int *line, int *column);       /* from 1; columns count bytes */
+int source_line(const Compilation *, Span);
+const char *source_path(const Compilation *, Span); /* without directories it is the same on every machine */
+
+/* The text of a diagnostic is one line in the user's terms, with the values.
+ * A note belongs to the diagnostic before it.  The same error at the same span
+ * is kept once.  After DIAG_MAX_ERRORS the rest is counted, not kept. */
+void diag_error(Compilation *, Span, const char *format, ...) PRINTF_LIKE(3, 4);
+void diag_warning(Compilation *, Span, const char *format, ...) PRINTF_LIKE(3, 4);
+void diag_note(Compilation *, Span, const char *format, ...) PRINTF_LIKE(3, 4);
+bool diag_full(const Compilation *); /* twenty errors are there: stages may stop */
+
+/* file:line:col: error: text / the line / a caret under the span.  Errors come
+ * in the order of the stages that found them. */
+void diag_print(const Compilation *, FILE *, bool color);
+
+/* The candidate closest to `name` (Damerau–Levenshtein, at most a third of its
+ * length), or NULL. */
+const char *nearest_name(const char *name, const char *const *candidates, int count);
+
+/* The bytes (1 to 4) of the UTF-8 character that `text` begins with, and its code
+ * point; 0 where the bytes are no character: stray or cut sequences, overlong
+ * forms, surrogates, beyond U+10FFFF (RFC 3629). */
+int utf8_decode(const char *text, size_t size, uint32_t *point);
+
+/* ---- code writer ------------------------------------------------------ */
+
+/*
+ * Writes C from templates.  Braces in the template set the indentation.
+ *
+ *   $name      the text bound to `name`
+ *   @x(n, i)   an element of the array bound to `x`: x[n * 10 + i]
+ *   @x         the array itself
+ *
+ * `real` is bound to float or double, and $exp, $log, $sqrt, $pow, $tanh, $fabs,
+ * $fmax, $fmin, $erf, $floor, $log1p, $cos, $sin to the functions of that type.
+ */
+typedef struct Writer Writer;
+
+Writer *writer_new(Arena *, bool use_double);
+void writer_bind(Writer *, const char *name, const char *format, ...) PRINTF_LIKE(3, 4);
+void writer_bind_int(Writer *, const char *name, int64_t value);
+void writer_bind_real(Writer *, const char *name, double value); /* a literal that reads back as the same number */
+void writer_bind_array(Writer *, const char *name, const char *expression, int rank, const int64_t *dim);
+void writer_unbind_all(Writer *);
+void writer_put(Writer *, const char *template); /* one or several lines */
+void writer_raw(Writer *, const char *text);     /* as it stands */
+const char *writer_text(const Writer *);
+size_t writer_length(const Writer *);
+
+/* A real literal of the writer's type: 0.1f, 1e-05f, 0.1 */
+const char *writer_real(Writer *, double value);
+
+#endif

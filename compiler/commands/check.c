@@ -1,0 +1,142 @@
+/*
+ * check: `nnc check NET.nn`.
+ *
+ * Enters: a file.  Leaves: "ok" and a line of totals, when every stage up to the
+ * memory plans of all its programs succeeds.  With --gradients or --reference
+ * the net is also run, in check_gradients.c and check_reference.c.
+ */
+#include "commands/check.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { GRADIENTS = OPTION_FIRST_OWN, SAMPLES, SEED, EPS, REFERENCE, TOLERANCE, THREADS };
+
+static const Option options[] = {
+    {GRADIENTS, "gradients", NULL, "compare gradients with central differences, in double precision", false},
+    {SAMPLES, "samples", "N", "elements to compare of each tensor (default 32), or all", false},
+    {SEED, "seed", "S", "of the random values (default 1)", false},
+    {EPS, "eps", "X", "half the distance of a difference (default 1e-5)", false},
+    {REFERENCE, "reference", "FILE", "compare with a reference file (safetensors)", false},
+    {TOLERANCE, "tolerance", "X", "largest relative error (default 1e-6 for gradients, 1e-4 for a reference)", false},
+    OPTION_ROW_JIT,
+    OPTION_ROW_BATCH,
+    OPTION_ROW_NET,
+    OPTION_ROW_DEFINE,
+    OPTION_ROW_SET,
+    OPTION_ROW_FREEZE,
+    {THREADS, "threads", "N", "", true},
+    {0},
+};
+
+/* ---- the stages -------------------------------------------------------------- */
+
+static Plan *plan_program(const Loaded *l, ProgramKind kind)
+{
+    Graph *program = program_build(l->net, kind, l->spec, l->batch);
+    return program ? plan_build(program, sizeof(float)) : NULL;
+}
+
+/* Programs with a loss are built when there is a train section. */
+static bool build_all(const Loaded *l, int64_t *infer_bytes, int64_t *step_bytes)
+{
+    static const ProgramKind kinds[] = {PROGRAM_INFER, PROGRAM_VJP, PROGRAM_EVAL, PROGRAM_GRAD, PROGRAM_STEP};
+    int count = l->train_section ? 5 : 2;
+    *infer_bytes = *step_bytes = 0;
+    for (int i = 0; i < count; i++) {
+        Plan *plan = plan_program(l, kinds[i]);
+        if (!plan)
+            return false;
+        if (kinds[i] == PROGRAM_INFER)
+            *infer_bytes = plan->arena_bytes;
+        if (kinds[i] == PROGRAM_STEP)
+            *step_bytes = plan->arena_bytes;
+    }
+    return true;
+}
+
+static int check_stages(const CheckOptions *o)
+{
+    Loaded l;
+    int64_t infer_bytes, step_bytes;
+    int status = load_net(&o->load, &l);
+    if (status != STATUS_OK)
+        return status;
+    bool built = build_all(&l, &infer_bytes, &step_bytes);
+    status = load_status(&o->load);
+    if (!built || status != STATUS_OK)
+        return status ? status : STATUS_INPUT;
+    Arena *arena = l.c->arena;
+    int64_t params = graph_param_count(l.net, true) + graph_param_count(l.net, false);
+    printf("ok\n%s: %d nodes, %" PRId64 " parameters, %" PRId64 " MACs, %s -> %s; batch %" PRId64
+           ": %" PRId64 " bytes for inference",
+           l.net->name, l.net->nodes.count, params, graph_macs(l.net),
+           shape_text(arena, ((Tensor *)l.net->inputs.at[0])->shape), shape_text(arena, l.net->output->shape), l.batch,
+           infer_bytes);
+    if (l.train_section)
+        printf(", %" PRId64 " for a training step", step_bytes);
+    putchar('\n');
+    return STATUS_OK;
+}
+
+/* ---- the command line ---------------------------------------------------------- */
+
+static bool take(CheckOptions *o, int id, const char *value)
+{
+    const Command *self = &command_check;
+    switch (id) {
+    case GRADIENTS: return o->gradients = true;
+    case SAMPLES:
+        if (strcmp(value, "all") != 0)
+            return option_int(self, "samples", value, 1, 1 << 30, &o->samples);
+        o->samples = -1;
+        return true;
+    case SEED: return option_int(self, "seed", value, 0, INT64_MAX, &o->seed);
+    case EPS: return option_real(self, "eps", value, 1e-12, 1, &o->eps);
+    case REFERENCE: o->reference = value; return true;
+    case TOLERANCE: return option_real(self, "tolerance", value, 1e-300, 1e300, &o->tolerance);
+    default: return load_option(&o->load, self, id, value) == TAKEN_YES;
+    }
+}
+
+static int check(CheckOptions *o, const OptionReader *reader)
+{
+    if (reader->operand_count == 0)
+        return usage_error(&command_check, "which file? ('-' is standard input)");
+    if (reader->operand_count > 1)
+        return usage_error(&command_check, "one file at a time: '%s' is too many", reader->operands[1]);
+    if (o->gradients && o->reference)
+        return usage_error(&command_check, "--gradients and --reference are two checks: one at a time");
+    o->load.path = reader->operands[0];
+    int status = o->gradients ? check_gradients(o) : o->reference ? check_reference(o) : check_stages(o);
+    int written = finish_output();
+    return status ? status : written;
+}
+
+static int run(int argc, char **argv)
+{
+    CheckOptions o = {.samples = 32, .seed = 1, .eps = 1e-5};
+    OptionReader reader;
+    int status = STATUS_OK;
+    load_options_init(&o.load);
+    options_begin(&reader, &command_check, argc, argv);
+    for (int id; status == STATUS_OK && (id = options_next(&reader)) != OPTIONS_END;)
+        if (id == OPTIONS_BAD || !take(&o, id, reader.value))
+            status = STATUS_USAGE;
+    if (status == STATUS_OK)
+        status = check(&o, &reader);
+    load_options_free(&o.load);
+    return status;
+}
+
+const Command command_check = {
+    .name = "check",
+    .summary = "parse and build a net; check its gradients, or compare with a reference",
+    .usage = "check NET.nn [--gradients | --reference FILE] [options]",
+    .options = options,
+    .details = "--gradients runs the net in training mode on random values, with a random dL/dy and,\n"
+               "when there is a train section, with its loss and random targets.\n"
+               "A reference file holds some of x, y, train.y, dy, dx, target, loss, parameters by\n"
+               "name, grad.NAME, after.NAME; what is there is compared.\n",
+    .run = run,
+};

@@ -1,0 +1,26 @@
+/*
+ * check: what the files of `nnc check` share.
+ */
+#ifndef NNC_CHECK_H
+#define NNC_CHECK_H
+
+#include "commands/commands.h"
+
+typedef struct CheckOptions {
+    LoadOptions load;
+    bool gradients;
+    int64_t samples; /* elements per tensor; −1: all */
+    int64_t seed;
+    double eps;
+    double tolerance; /* 0: the default of what is checked */
+    const char *reference;
+} CheckOptions;
+
+/* Each prints its table on standard output and returns a Status. */
+int check_gradients(const CheckOptions *);
+int check_reference(const CheckOptions *);
+
+/* The generated PREFIX_sizes. */
+enum { SIZE_INPUTS, SIZE_OUTPUTS, SIZE_MODEL, SIZE_SCRATCH, SIZE_TARGETS, SIZE_TENSORS };
+
+#endif

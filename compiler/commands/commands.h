@@ -1,0 +1,172 @@
+/*
+ * commands: what `nnc NAME …` does, one file per command.
+ *
+ * Enters: the command line.  Leaves: an exit status.  The table of commands is
+ * in main.c; a command declares its options as a table, which serves parsing,
+ * `nnc help NAME` and the suggestions for misspelt ones.
+ */
+#ifndef NNC_COMMANDS_H
+#define NNC_COMMANDS_H
+
+#include "backend/backend.h"
+#include "base/base.h"
+#include "emit/emit.h"
+#include "front/front.h"
+#include "graph/graph.h"
+#include "plan/plan.h"
+#include "runtime/nn.h"
+
+typedef enum Status {
+    STATUS_OK = 0,
+    STATUS_INPUT = 1, /* the input is wrong */
+    STATUS_USAGE = 2, /* the command line is wrong */
+    STATUS_SYSTEM = 3 /* no memory, disk full, no compiler */
+} Status;
+
+/* ---- the table ---------------------------------------------------------- */
+
+/* An option; a table of them ends with a name of NULL. */
+typedef struct Option {
+    int id;               /* its short letter, or a number from 256 */
+    const char *name;     /* long name, without dashes */
+    const char *argument; /* "FILE", "N", …; NULL: takes none */
+    const char *help;     /* one line */
+    bool later;           /* known, but not there yet: refused with a message that says so */
+} Option;
+
+typedef struct Command {
+    const char *name;
+    const char *summary;    /* one line for `nnc help` */
+    const char *usage;      /* "train NET.nn [options]" */
+    const Option *options;
+    const char *details;    /* further text of `nnc help NAME`, or NULL */
+    int (*run)(int argc, char **argv); /* argv[0] is the command's name; returns a Status */
+} Command;
+
+extern const Command command_compile, command_check, command_train, command_eval, command_report;
+
+extern const Command *const command_table[]; /* NULL at the end */
+const Command *command_find(const char *name);
+
+/* ---- reading options ---------------------------------------------------- */
+
+enum { OPTIONS_END = -1, OPTIONS_BAD = -2 };
+
+/*
+ *   OptionReader r;
+ *   options_begin(&r, &command_train, argc, argv);
+ *   for (int id; (id = options_next(&r)) != OPTIONS_END;) {
+ *       if (id == OPTIONS_BAD) return STATUS_USAGE;
+ *       …r.value…
+ *   }
+ *   …r.operands[0 … r.operand_count)…
+ *
+ * options_next answers --help itself (prints, and exits with status 0), and
+ * prints the message of every OPTIONS_BAD.
+ */
+typedef struct OptionReader {
+    const Command *command;
+    int argc;
+    char **argv;
+    const char *value; /* of the option just read; NULL where it takes none */
+    char **operands;   /* after OPTIONS_END: what is no option */
+    int operand_count;
+    bool started;
+} OptionReader;
+
+void options_begin(OptionReader *, const Command *, int argc, char **argv);
+int options_next(OptionReader *);
+
+/* Numbers of options; false and a message when `text` is none or is outside min..max. */
+bool option_int(const Command *, const char *name, const char *text, int64_t min, int64_t max, int64_t *value);
+bool option_real(const Command *, const char *name, const char *text, double min, double max, double *value);
+
+/* Prints "nnc COMMAND: text" and where the help is; returns STATUS_USAGE. */
+int usage_error(const Command *, const char *format, ...) PRINTF_LIKE(2, 3);
+/* Prints "nnc: error: text"; returns the status. */
+int fail(Status, const char *format, ...) PRINTF_LIKE(2, 3);
+/* Flushes standard output; STATUS_SYSTEM and a message when not all could be written. */
+int finish_output(void);
+
+/* Whether standard error takes colours: a terminal, and no NO_COLOR. */
+bool stderr_color(void);
+
+void help_command(const Command *, FILE *);
+void help_all(FILE *);
+
+/* ---- nets, loaded ------------------------------------------------------- */
+
+/* What a net is loaded with.  The compilation is owned by it. */
+typedef struct LoadOptions {
+    Compilation *compilation;
+    const char *path; /* "-" is standard input */
+    const char *net;  /* NULL: the only one of the file */
+    List defines;     /* of const char *: "name=value", from -D */
+    List sets;        /* of const char *: items of --set */
+    List freeze;      /* of const char *: patterns over parameters' names (fnmatch) */
+    int64_t batch;    /* 0: the train section's, else default_batch */
+    int64_t default_batch; /* 1 to begin with */
+    JitKind jit;
+    const char *prefix; /* of the symbols; NULL: the net's name */
+    bool train; /* with the training programs; else inference only */
+    bool vjp;   /* with PREFIX_vjp */
+    bool use_double;
+    bool plain;
+    bool poison;
+} LoadOptions;
+
+void load_options_init(LoadOptions *);
+void load_options_free(LoadOptions *); /* and all that was loaded with it */
+
+/* Options that commands share: put their rows into the table, and give what is
+ * read to load_option.  It takes: -D, --net, --set, --freeze, --batch, --jit. */
+enum { OPTION_NET = 256, OPTION_SET, OPTION_FREEZE, OPTION_BATCH, OPTION_JIT, OPTION_FIRST_OWN };
+
+#define OPTION_ROW_DEFINE {'D', "define", "NAME=VALUE", "set a parameter of the net", false}
+#define OPTION_ROW_NET {OPTION_NET, "net", "NAME", "which net of the file", false}
+#define OPTION_ROW_SET {OPTION_SET, "set", "KEY=VALUE", "set a key of the train section", false}
+#define OPTION_ROW_FREEZE {OPTION_FREEZE, "freeze", "PATTERN", "do not train parameters of these names", false}
+#define OPTION_ROW_BATCH {OPTION_BATCH, "batch", "N", "samples per batch", false}
+#define OPTION_ROW_JIT {OPTION_JIT, "jit", "tcc|cc", "compile in memory (tcc), or with the system compiler (cc)", false}
+
+typedef enum Taken { TAKEN_NO, TAKEN_YES, TAKEN_BAD } Taken;
+Taken load_option(LoadOptions *, const Command *, int id, const char *value);
+
+/* A net as far as it was loaded. */
+typedef struct Loaded {
+    Compilation *c;
+    const File *file;
+    Graph *net;
+    TrainSpec *spec;      /* NULL when neither training was asked for nor a section exists */
+    bool train_section;   /* the file has one for this net */
+    int64_t batch;        /* decided */
+    Emitted *emitted;     /* from load_code on */
+    Jit *jit;
+    const nn_model_info *info; /* NULL with use_double */
+} Loaded;
+
+/* Parses and elaborates, reads the train section, freezes.  Diagnostics,
+ * warnings too, are printed.  STATUS_OK, or what to exit with. */
+int load_net(const LoadOptions *, Loaded *);
+/* A loaded net, emitted and compiled in this process; l->batch and l->spec may
+ * have been changed in between. */
+int load_code(const LoadOptions *, Loaded *);
+/* load_net, then load_code. */
+int load_model(const LoadOptions *, Loaded *);
+void loaded_free(Loaded *); /* the running code; the rest belongs to the options */
+
+/* Prints the diagnostics that have not been printed; STATUS_INPUT when there
+ * was an error in the compilation, else STATUS_OK. */
+int load_status(const LoadOptions *);
+
+/* PREFIX_NAME in the running code, or NULL. */
+void *loaded_symbol(const Loaded *, const char *name);
+
+/* Whether names in C cannot begin with it as they should: `PREFIX` itself is a
+ * type there, so no keyword of C or C++, and no name of the headers used. */
+bool name_is_reserved(const char *prefix);
+
+/* 64-byte aligned, zeroed; ends the process with status 3 when there is none. */
+void *block_alloc(size_t bytes);
+
+#endif

@@ -1,0 +1,295 @@
+/*
+ * compile: the main form, `nnc NET.nn -o NET.c`.
+ *
+ * Enters: a file.  Leaves: NET.c and NET.h, both or none of them, or with
+ * --dump an intermediate form on standard output.  `-o -` writes one text that
+ * stands alone: the header takes the place of its #include.
+ */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "commands/commands.h"
+#include "commands/output.h"
+
+enum { INFER = OPTION_FIRST_OWN, TRAIN, PLAIN, PREFIX, HEADER, DUMP, TARGET, THREADS, WEIGHTS, WEIGHTS_OUT, MAIN };
+
+static const Option options[] = {
+    {'o', "output", "FILE.c", "write FILE.c and FILE.h; '-': one text on standard output", false},
+    OPTION_ROW_BATCH,
+    {INFER, "infer", NULL, "only the code for inference", false},
+    {TRAIN, "train", NULL, "only the code for training (with evaluation)", false},
+    {PLAIN, "plain", NULL, "strictly conforming C99, simple loops: for reading and for any compiler", false},
+    {PREFIX, "prefix", "P", "what the names in the C begin with (default: the net's name)", false},
+    {HEADER, "header", "NAME", "what the C includes (default: the header's file name)", false},
+    OPTION_ROW_NET,
+    OPTION_ROW_DEFINE,
+    OPTION_ROW_SET,
+    {DUMP, "dump", "STAGE", "print ast, graph, program or plan instead of C", false},
+    {TARGET, "target", "CPU", "", true},
+    {THREADS, "threads", "N", "", true},
+    {WEIGHTS, "weights", "FILE", "", true},
+    {WEIGHTS_OUT, "weights-out", "FILE", "", true},
+    {MAIN, "main", NULL, "", true},
+    {0},
+};
+
+typedef enum Stage { STAGE_NONE, STAGE_AST, STAGE_GRAPH, STAGE_PROGRAM, STAGE_PLAN } Stage;
+
+typedef struct Request {
+    LoadOptions load;
+    const char *output; /* NULL: none */
+    const char *header; /* of --header */
+    bool infer, train;  /* asked for; neither: what the file is for */
+    bool plain;
+    Stage dump;
+} Request;
+
+/* ---- the command line ------------------------------------------------------ */
+
+static bool is_identifier(const char *text)
+{
+    if (!isalpha((unsigned char)*text) && *text != '_')
+        return false;
+    while (isalnum((unsigned char)*text) || *text == '_')
+        text++;
+    return *text == '\0';
+}
+
+static bool take_stage(Request *r, const char *text)
+{
+    static const char *const names[] = {"ast", "graph", "program", "plan"};
+    enum { COUNT = sizeof names / sizeof names[0] };
+    for (int i = 0; i < COUNT; i++)
+        if (strcmp(text, names[i]) == 0) {
+            r->dump = (Stage)(i + 1);
+            return true;
+        }
+    const char *near = nearest_name(text, names, COUNT);
+    usage_error(&command_compile, "--dump takes ast, graph, program or plan, not '%s'%s%s%s", text,
+                near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+    return false;
+}
+
+static bool take_prefix(Request *r, const char *text)
+{
+    if (!is_identifier(text) || name_is_reserved(text)) {
+        usage_error(&command_compile, "--prefix '%s' cannot begin names in C", text);
+        return false;
+    }
+    r->load.prefix = text;
+    return true;
+}
+
+static bool take_header(Request *r, const char *text)
+{
+    if (!*text || strpbrk(text, "\"\n\\")) {
+        usage_error(&command_compile, "--header '%s' cannot stand in an #include", text);
+        return false;
+    }
+    r->header = text;
+    return true;
+}
+
+static bool take(Request *r, int id, const char *value)
+{
+    switch (id) {
+    case 'o': r->output = value; return true;
+    case INFER: return r->infer = true;
+    case TRAIN: return r->train = true;
+    case PLAIN: return r->plain = true;
+    case PREFIX: return take_prefix(r, value);
+    case HEADER: return take_header(r, value);
+    case DUMP: return take_stage(r, value);
+    default: return load_option(&r->load, &command_compile, id, value) == TAKEN_YES;
+    }
+}
+
+static bool has_suffix(const char *text, const char *suffix)
+{
+    size_t n = strlen(text), m = strlen(suffix);
+    return n > m && strcmp(text + n - m, suffix) == 0;
+}
+
+static int check_request(const Request *r, const OptionReader *reader)
+{
+    const Command *self = &command_compile;
+    if (reader->operand_count == 0)
+        return usage_error(self, "which file? ('-' is standard input)");
+    if (reader->operand_count > 1)
+        return usage_error(self, "one file at a time: '%s' is too many", reader->operands[1]);
+    if (r->dump && r->output)
+        return usage_error(self, "--dump prints instead of writing C: leave out -o");
+    if (!r->dump && !r->output)
+        return usage_error(self, "where to? -o FILE.c, or '-o -' for standard output");
+    if (!r->output || strcmp(r->output, "-") == 0 || (has_suffix(r->output, ".c") && !has_suffix(r->output, "/.c")))
+        return STATUS_OK;
+    if (has_suffix(r->output, ".so") || has_suffix(r->output, ".o") || has_suffix(r->output, ".a"))
+        return usage_error(self, "-o %s: compiling further is not there yet in this version; the name must end in .c",
+                           r->output);
+    return usage_error(self, "-o %s: the name must end in .c", r->output);
+}
+
+/* Whether two paths are one file: the source is never written over. */
+static bool same_file(const char *a, const char *b)
+{
+    struct stat x, y;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+/* ---- dumps ------------------------------------------------------------------ */
+
+static int dump_program(const Request *r, const Loaded *l, ProgramKind kind)
+{
+    Graph *program = program_build(l->net, kind, l->spec, l->batch);
+    if (!program)
+        return STATUS_INPUT;
+    if (r->dump == STAGE_PROGRAM) {
+        graph_dump(program, stdout);
+        return STATUS_OK;
+    }
+    Plan *plan = plan_build(program, sizeof(float));
+    if (!plan)
+        return STATUS_INPUT;
+    plan_dump(plan, stdout);
+    return STATUS_OK;
+}
+
+static int dump_net(const Request *r)
+{
+    Loaded l;
+    int status = load_net(&r->load, &l);
+    if (status != STATUS_OK)
+        return status;
+    if (r->dump == STAGE_GRAPH)
+        graph_dump(l.net, stdout);
+    if (r->dump >= STAGE_PROGRAM && (r->infer || !r->train))
+        status = dump_program(r, &l, PROGRAM_INFER);
+    if (r->dump >= STAGE_PROGRAM && status == STATUS_OK && (r->train || (l.train_section && !r->infer)))
+        status = dump_program(r, &l, PROGRAM_STEP);
+    load_status(&r->load);
+    return status;
+}
+
+static int dump_ast(const Request *r)
+{
+    File *file = front_parse_file(r->load.compilation, r->load.path);
+    if (file) {
+        Text text;
+        text_init(&text, r->load.compilation->arena);
+        ast_dump(file, &text);
+        fputs(text.data, stdout);
+    }
+    return load_status(&r->load);
+}
+
+static int dump(const Request *r)
+{
+    int status = r->dump == STAGE_AST ? dump_ast(r) : dump_net(r);
+    int written = finish_output();
+    return status ? status : written;
+}
+
+/* ---- C ------------------------------------------------------------------------ */
+
+/* `-o -`: the header where it is included. */
+static void print_alone(const Emitted *e, const char *header)
+{
+    const char *include = NULL;
+    char *line = malloc(strlen(header) + 16);
+    if (line) {
+        sprintf(line, "#include \"%s\"\n", header);
+        include = strstr(e->source, line);
+    }
+    if (include) {
+        fwrite(e->source, 1, (size_t)(include - e->source), stdout);
+        fputs(e->header, stdout);
+        fputs(include + strlen(line), stdout);
+    } else {
+        fputs(e->source, stdout);
+    }
+    free(line);
+}
+
+static int write_c(const Request *r, const Emitted *e, const char *header_path)
+{
+    const OutputFile files[] = {{header_path, e->header, strlen(e->header)}, {r->output, e->source, strlen(e->source)}};
+    return output_write(files, 2);
+}
+
+static int emit(const Request *r, Loaded *l)
+{
+    Arena *arena = l->c->arena;
+    const char *prefix = r->load.prefix ? r->load.prefix : l->net->name;
+    if (name_is_reserved(prefix)) {
+        diag_error(l->c, l->net->span, "the net's name '%s' has a meaning in C; give another with --prefix", prefix);
+        return load_status(&r->load);
+    }
+    bool to_stdout = strcmp(r->output, "-") == 0;
+    char *header_path = to_stdout ? arena_printf(arena, "%s.c", prefix) : arena_strdup(arena, r->output);
+    header_path[strlen(header_path) - 1] = 'h'; /* NAME.c → NAME.h */
+    const char *slash = strrchr(header_path, '/');
+    const char *header = r->header ? r->header : slash ? slash + 1 : header_path;
+    bool both = !r->infer && !r->train;
+    EmitOptions options = {.prefix = prefix,
+                           .header = header,
+                           .batch = l->batch,
+                           .infer = both || r->infer,
+                           .train = r->train || (both && l->train_section),
+                           .plain = r->plain,
+                           .paste_kernels = !r->plain};
+    Emitted *e = emit_c(l->net, l->spec, &options);
+    int status = load_status(&r->load);
+    if (!e || status != STATUS_OK)
+        return status ? status : STATUS_INPUT;
+    if (!to_stdout)
+        return write_c(r, e, header_path);
+    if (r->header)
+        fputs(e->source, stdout);
+    else
+        print_alone(e, header);
+    return finish_output();
+}
+
+static int compile(Request *r)
+{
+    if (r->dump)
+        return dump(r);
+    if (same_file(r->load.path, r->output))
+        return fail(STATUS_USAGE, "-o %s would write over the source", r->output);
+    Loaded l;
+    r->load.train = r->train;
+    int status = load_net(&r->load, &l);
+    return status == STATUS_OK ? emit(r, &l) : status;
+}
+
+static int run(int argc, char **argv)
+{
+    Request r = {0};
+    OptionReader reader;
+    int status = STATUS_OK;
+    load_options_init(&r.load);
+    options_begin(&reader, &command_compile, argc, argv);
+    for (int id; status == STATUS_OK && (id = options_next(&reader)) != OPTIONS_END;)
+        if (id == OPTIONS_BAD || !take(&r, id, reader.value))
+            status = STATUS_USAGE;
+    if (status == STATUS_OK)
+        status = check_request(&r, &reader);
+    if (status == STATUS_OK) {
+        r.load.path = reader.operands[0];
+        status = compile(&r);
+    }
+    load_options_free(&r.load);
+    return status;
+}
+
+const Command command_compile = {
+    .name = "compile",
+    .summary = "write a net as C: NET.c and NET.h (the word may be left out)",
+    .usage = "NET.nn -o NET.c [options]",
+    .options = options,
+    .details = "Without --infer and --train the C has both, or inference alone when the file has no\n"
+               "train section for the net.\n",
+    .run = run,
+};

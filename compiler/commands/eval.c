@@ -1,0 +1,317 @@
+/*
+ * eval: `nnc eval NET.nn --weights FILE`.
+ *
+ * Enters: a net, its weights, data.  Leaves: on standard output the loss over
+ * the test part, and for classes the accuracy, the confusion matrix, and
+ * precision and recall of each class; for values the errors of each output.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands/commands.h"
+#include "commands/feeding.h"
+
+enum { DATA = OPTION_FIRST_OWN, TARGET, WEIGHTS };
+enum { MATRIX_CLASSES = 24, LISTED = 20, LISTED_ROWS = 16, NAME_COLUMNS = 16 };
+
+static const Option options[] = {
+    {WEIGHTS, "weights", "FILE", "the trained weights (required)", false},
+    {DATA, "data", "PATH", "the data: a folder, a file or a name (default: the shipped digits)", false},
+    {TARGET, "target", "COLUMN", "of CSV data: the name or number of the target's column (default: the last)", false},
+    OPTION_ROW_BATCH,
+    OPTION_ROW_JIT,
+    OPTION_ROW_NET,
+    OPTION_ROW_DEFINE,
+    {0},
+};
+
+typedef struct Request {
+    LoadOptions load;
+    const char *weights, *data, *target;
+} Request;
+
+/* What the visitor collects. */
+typedef struct Tally {
+    const Dataset *data;
+    const Feed *feed;
+    size_t outputs;
+    int64_t *confusion;        /* [truth][predicted], of classes */
+    double *absolute, *square; /* sums per output, of values */
+    float *rows;               /* [count][outputs], of a short list of values */
+} Tally;
+
+/* ---- the command line ---------------------------------------------------------------------- */
+
+static bool take(Request *r, int id, const char *value)
+{
+    switch (id) {
+    case WEIGHTS: r->weights = value; return true;
+    case DATA: r->data = value; return true;
+    case TARGET: r->target = value; return true;
+    default: return load_option(&r->load, &command_eval, id, value) == TAKEN_YES;
+    }
+}
+
+static int read_request(Request *r, int argc, char **argv)
+{
+    OptionReader reader;
+    options_begin(&reader, &command_eval, argc, argv);
+    for (int id; (id = options_next(&reader)) != OPTIONS_END;)
+        if (id == OPTIONS_BAD || !take(r, id, reader.value)) return STATUS_USAGE;
+    if (reader.operand_count != 1)
+        return usage_error(&command_eval, reader.operand_count ? "one file at a time" : "which net? give its file");
+    if (!r->weights) return usage_error(&command_eval, "which weights? give --weights FILE");
+    r->load.path = reader.operands[0];
+    r->load.train = true;
+    return STATUS_OK;
+}
+
+/* ---- collecting ------------------------------------------------------------------------------ */
+
+/* The values that the outputs should be; NULL for classes, and for FEED_INPUT,
+ * whose target is the input itself. */
+static const float *values_of(const Tally *t, int row)
+{
+    const float *targets = t->data->part[DATA_TEST].targets;
+    bool values = targets && (t->feed->kind == FEED_VALUES || t->feed->kind == FEED_BINARY);
+    return values ? targets + (size_t)row * t->outputs : NULL;
+}
+
+static void visit(void *user, int row, const float *y, int predicted)
+{
+    Tally *t = user;
+    const float *target = values_of(t, row);
+    if (t->confusion)
+        t->confusion[(size_t)t->data->part[DATA_TEST].labels[row] * (size_t)t->data->class_count + (size_t)predicted]++;
+    for (size_t i = 0; target && i < t->outputs; i++) {
+        double d = (double)y[i] - (double)target[i];
+        t->absolute[i] += fabs(d);
+        t->square[i] += d * d;
+        if (t->rows) t->rows[(size_t)row * t->outputs + i] = y[i];
+    }
+}
+
+/* ---- printing: classes -------------------------------------------------------------------------- */
+
+static const char *class_name(const Tally *t, int class, char out[64])
+{
+    char buffer[16];
+    snprintf(out, 64, "%.*s", NAME_COLUMNS, dataset_class_name(t->data, class, buffer));
+    return out;
+}
+
+static int64_t at(const Tally *t, int truth, int predicted)
+{
+    return t->confusion[(size_t)truth * (size_t)t->data->class_count + (size_t)predicted];
+}
+
+static int name_width(const Tally *t)
+{
+    char name[64];
+    int width = 5;
+    for (int c = 0; c < t->data->class_count; c++) {
+        int length = (int)strlen(class_name(t, c, name));
+        width = length > width ? length : width;
+    }
+    return width;
+}
+
+static void print_matrix(const Tally *t)
+{
+    char name[64];
+    int width = name_width(t), count = t->data->class_count;
+    printf("\nconfusion (a row: the samples of a class; a column: what they were taken for)\n%*s", width, "");
+    for (int c = 0; c < count; c++) printf(" %*.7s", 7, class_name(t, c, name));
+    putchar('\n');
+    for (int truth = 0; truth < count; truth++) {
+        printf("%*s", width, class_name(t, truth, name));
+        for (int c = 0; c < count; c++)
+            if (at(t, truth, c))
+                printf(" %7lld", (long long)at(t, truth, c));
+            else
+                printf(" %7s", ".");
+        putchar('\n');
+    }
+}
+
+/* Of many classes only the most frequent mistakes. */
+static void print_mistakes(Tally *t)
+{
+    char name[64], other[64];
+    int count = t->data->class_count;
+    printf("\nmost frequent mistakes\n");
+    for (int listed = 0; listed < LISTED; listed++) {
+        int truth = 0, predicted = 0;
+        int64_t most = 0;
+        for (int i = 0; i < count; i++)
+            for (int j = 0; j < count; j++)
+                if (i != j && at(t, i, j) > most) {
+                    most = at(t, i, j);
+                    truth = i;
+                    predicted = j;
+                }
+        if (!most) break;
+        printf("%7lld  %s taken for %s\n", (long long)most, class_name(t, truth, name),
+               class_name(t, predicted, other));
+        t->confusion[(size_t)truth * (size_t)count + (size_t)predicted] = -most;
+    }
+}
+
+static void print_share(int64_t part, int64_t whole)
+{
+    if (whole)
+        printf(" %8.2f %%", 100.0 * (double)part / (double)whole);
+    else
+        printf(" %10s", "-");
+}
+
+/* precision = right / taken for it; recall = right / of it */
+static void print_classes(const Tally *t)
+{
+    char name[64];
+    int width = name_width(t), count = t->data->class_count;
+    printf("\n%*s %10s %10s %8s\n", width, "class", "precision", "recall", "count");
+    for (int c = 0; c < count; c++) {
+        int64_t taken = 0, samples = 0;
+        for (int other = 0; other < count; other++) {
+            taken += at(t, other, c);
+            samples += at(t, c, other);
+        }
+        printf("%*s", width, class_name(t, c, name));
+        print_share(at(t, c, c), taken);
+        print_share(at(t, c, c), samples);
+        printf(" %8lld\n", (long long)samples);
+    }
+}
+
+static void print_accuracy(Tally *t, const NnScore *score)
+{
+    double count = (double)score->count;
+    printf("top-1      %.2f %% (%lld of %lld)\n", 100 * (double)score->right / count, (long long)score->right,
+           (long long)score->count);
+    if (t->data->class_count >= 6)
+        printf("top-5      %.2f %% (%lld of %lld)\n", 100 * (double)score->top5 / count, (long long)score->top5,
+               (long long)score->count);
+    print_classes(t);
+    if (t->data->class_count <= MATRIX_CLASSES)
+        print_matrix(t);
+    else
+        print_mistakes(t);
+}
+
+/* ---- printing: values ------------------------------------------------------------------------------ */
+
+static void print_values(const Tally *t, int64_t count)
+{
+    for (size_t i = 0; i < t->outputs && i < LISTED; i++)
+        printf("output %-3zu mean absolute error %.6g, root mean square error %.6g\n", i + 1,
+               t->absolute[i] / (double)count, sqrt(t->square[i] / (double)count));
+}
+
+static void print_rows(const Tally *t, int64_t count)
+{
+    printf("\n%5s %12s %12s\n", "row", "target", "output");
+    for (int64_t row = 0; row < count; row++)
+        for (size_t i = 0; i < t->outputs; i++)
+            printf("%5lld %12.5g %12.5g\n", (long long)row + 1, values_of(t, (int)row)[i],
+                   t->rows[(size_t)row * t->outputs + i]);
+}
+
+/* ---- the run --------------------------------------------------------------------------------------- */
+
+static void tally_init(Tally *t, const Loaded *l, const Feeding *f)
+{
+    size_t classes = (size_t)f->data->class_count, outputs = l->info->outputs;
+    int count = f->data->part[DATA_TEST].count;
+    *t = (Tally){.data = f->data, .feed = &f->feed, .outputs = outputs};
+    if (classes && f->feed.kind != FEED_INPUT) t->confusion = block_alloc(classes * classes * sizeof *t->confusion);
+    if (values_of(t, 0)) {
+        t->absolute = block_alloc(outputs * sizeof *t->absolute);
+        t->square = block_alloc(outputs * sizeof *t->square);
+        if (count <= LISTED_ROWS) t->rows = block_alloc((size_t)count * outputs * sizeof *t->rows);
+    }
+}
+
+static void tally_free(Tally *t)
+{
+    free(t->confusion);
+    free(t->absolute);
+    free(t->square);
+    free(t->rows);
+}
+
+static int evaluate(const Request *r, const Loaded *l, const Feeding *f, const void *model)
+{
+    NnError error = {0};
+    NnScore score;
+    Tally tally;
+    char data[1024];
+    tally_init(&tally, l, f);
+    int failed = nn_evaluate(l->info, model, &f->feed, DATA_TEST, visit, &tally, NULL, &score, &error);
+    if (!failed) {
+        printf("net        %s, %zu parameters\n", l->info->name, l->info->params);
+        printf("weights    %s\n", r->weights);
+        printf("data       %s\n", feeding_data_text(f, data, sizeof data));
+        printf("loss       %.6g (%s, %lld samples)\n", score.loss, l->info->loss, (long long)score.count);
+        if (score.classes)
+            print_accuracy(&tally, &score);
+        else if (tally.absolute)
+            print_values(&tally, score.count);
+        if (tally.rows) print_rows(&tally, score.count);
+    }
+    tally_free(&tally);
+    return failed ? fail_error(&error) : finish_output();
+}
+
+static int eval_weights(const Request *r, const Loaded *l, const NnTensors *weights)
+{
+    NnError error = {0};
+    Feeding feeding;
+    void *block =
+        block_alloc(l->info->model_bytes > l->info->train_bytes ? l->info->model_bytes : l->info->train_bytes);
+    void *model = l->info->init(block, 0, 0);
+    int status = nn_weights_load(l->info, model, weights, r->weights, NN_LOAD_ALL, NULL, &error) ? fail_error(&error)
+                                                                                                 : STATUS_OK;
+    if (!status) status = feeding_open(&feeding, l, r->data, r->target, weights, r->weights);
+    if (!status) {
+        status = evaluate(r, l, &feeding, model);
+        feeding_close(&feeding);
+    }
+    free(block);
+    return status;
+}
+
+static int eval_loaded(const Request *r, const Loaded *l)
+{
+    NnError error = {0};
+    NnTensors *weights = nn_tensors_open(r->weights, &error);
+    if (!weights) return fail_error(&error);
+    int status = eval_weights(r, l, weights);
+    nn_tensors_close(weights);
+    return status;
+}
+
+static int eval_run(int argc, char **argv)
+{
+    Request r = {0};
+    Loaded l;
+    load_options_init(&r.load);
+    r.load.default_batch = 64;
+    int status = read_request(&r, argc, argv);
+    if (!status) status = load_model(&r.load, &l);
+    if (!status) {
+        status = eval_loaded(&r, &l);
+        loaded_free(&l);
+    }
+    load_options_free(&r.load);
+    return status;
+}
+
+const Command command_eval = {"eval",
+                              "loss and accuracy of trained weights",
+                              "eval NET.nn --weights FILE [options]",
+                              options,
+                              "The test part of the data is used. How the input is normalised, and which\n"
+                              "classes there are, is read from the weights file when it says so.\n",
+                              eval_run};

@@ -1,0 +1,114 @@
+/*
+ * Data for a loaded net.
+ *
+ * Enters: --data, --target, the train section, and the metadata of weights that
+ * were trained before.  Leaves: a Feed, or the message that says why data and
+ * net do not fit.  Weights know best how their inputs looked: their metadata
+ * goes before the train section.
+ */
+#include "commands/feeding.h"
+
+#include <math.h>
+#include <string.h>
+
+int fail_error(const NnError *error) { return fail((Status)error->status, "%s", error->text); }
+
+static NnFit fit_of_spec(const TrainSpec *spec)
+{
+    switch (spec->fit) {
+    case FIT_RESIZE: return NN_FIT_RESIZE;
+    case FIT_PAD: return NN_FIT_PAD;
+    case FIT_CROP: return NN_FIT_CROP;
+    }
+    return NN_FIT_RESIZE;
+}
+
+/* Columns that belong to values keep their units, unless the train section gives numbers. */
+static int normalize_by_spec(Feeding *f, const TrainSpec *spec, NnError *error)
+{
+    bool units = f->data->rank == 1 && !f->data->class_count;
+    switch (spec->normalize) {
+    case NORMALIZE_DATASET: return units ? 0 : fitting_measure(&f->fitting, f->data, error);
+    case NORMALIZE_GIVEN: return fitting_set(&f->fitting, spec->mean.count, spec->mean.at, spec->std.at, error);
+    case NORMALIZE_NONE: return 0;
+    }
+    return 0;
+}
+
+/* Weights of this program always say how they were normalised, so silence means
+ * "not at all" when the file says anything; weights from elsewhere say nothing. */
+static int normalize(Feeding *f, const Loaded *l, const NnTensors *weights, const char *path, NnError *error)
+{
+    bool done = false;
+    if (weights && nn_weights_normalize(weights, path, &f->fitting, &done, error)) return -1;
+    if (done || (weights && nn_tensors_metadata(weights, "net"))) return 0;
+    return normalize_by_spec(f, l->spec, error);
+}
+
+static int fit_data(Feeding *f, const Loaded *l, const NnTensors *weights, const char *path, NnError *error)
+{
+    const nn_model_info *info = l->info;
+    NnFit fit = fit_of_spec(l->spec);
+    if (strncmp(info->loss, "bce", 3) == 0 && dataset_binary(f->data, error)) return -1;
+    if (weights && (nn_weights_fit(weights, &fit, error) || nn_weights_classes(weights, path, f->data, error)))
+        return -1;
+    if (fitting_init(&f->fitting, f->data, info->input_rank, info->input_dims, fit, error) ||
+        feed_init(&f->feed, f->data, &f->fitting, info->target_kind == NN_CLASSES, info->outputs, info->target_count,
+                  error))
+        return -1;
+    return normalize(f, l, weights, path, error);
+}
+
+static bool takes_values(const Loaded *l) { return l->info->target_kind == NN_VALUES; }
+
+int feeding_open(Feeding *f, const Loaded *l, const char *path, const char *target, const NnTensors *weights,
+                 const char *weights_path)
+{
+    NnError error = {0};
+    DatasetOptions options = {.target = target, .values = takes_values(l)};
+    *f = (Feeding){0};
+    f->data = dataset_open(path, &options, &error);
+    int failed = !f->data || fit_data(f, l, weights, weights_path, &error);
+    for (int i = 0; f->data && i < DATASET_NOTES && f->data->notes[i][0]; i++)
+        fprintf(stderr, "nnc: note: %s\n", f->data->notes[i]);
+    if (!failed) return STATUS_OK;
+    feeding_close(f);
+    return fail_error(&error);
+}
+
+void feeding_close(Feeding *f)
+{
+    fitting_free(&f->fitting);
+    dataset_free(f->data);
+    f->data = NULL;
+}
+
+const char *feeding_normalize_text(const Feeding *f, char *out, size_t size)
+{
+    const Fitting *fit = &f->fitting;
+    if (!fit->mean)
+        snprintf(out, size, "%s", f->data->rank == 3 ? "0 to 1" : "as it is");
+    else if (f->data->rank == 1)
+        snprintf(out, size, "each column to mean 0, deviation 1");
+    else if (fit->channels == 1)
+        snprintf(out, size, "0 to 1, then mean %.4g, std %.4g", fit->mean[0], fit->std[0]);
+    else
+        snprintf(out, size, "0 to 1, then mean and std of %d channels", fit->channels);
+    return out;
+}
+
+const char *feeding_data_text(const Feeding *f, char *out, size_t size)
+{
+    const Dataset *d = f->data;
+    int length =
+        snprintf(out, size, "%s: %d train, %d test", d->path, d->part[DATA_TRAIN].count, d->part[DATA_TEST].count);
+    if (d->rank == 3)
+        length += snprintf(out + length, size - (size_t)length, " of %dx%dx%d", d->dims[0], d->dims[1], d->dims[2]);
+    else
+        length +=
+            snprintf(out + length, size - (size_t)length, " of %d column%s", d->dims[0], d->dims[0] == 1 ? "" : "s");
+    if (d->class_count) snprintf(out + length, size - (size_t)length, ", %d classes", d->class_count);
+    return out;
+}
+
+const char *jit_name(JitKind jit) { return jit == JIT_TCC ? "tcc" : "cc"; }

@@ -1,0 +1,33 @@
+/*
+ * feeding: data for a loaded net, as train and eval both need it.
+ */
+#ifndef NNC_FEEDING_H
+#define NNC_FEEDING_H
+
+#include "commands/commands.h"
+#include "runtime/data/dataset.h"
+#include "runtime/train/train.h"
+
+typedef struct Feeding {
+    Dataset *data;
+    Fitting fitting;
+    Feed feed;
+} Feeding;
+
+/* Prints "nnc: error: text"; returns the error's status. */
+int fail_error(const NnError *);
+
+/* Opens --data (NULL: the shipped sample) for the net.  `weights` may be NULL;
+ * what its metadata says of fit, normalisation and classes is applied, and what
+ * it does not say is taken from the train section.  Notes are printed. */
+int feeding_open(Feeding *, const Loaded *, const char *path, const char *target, const NnTensors *weights,
+                 const char *weights_path);
+void feeding_close(Feeding *);
+
+/* "mean 0.1307, std 0.3081", or "as they are" */
+const char *feeding_normalize_text(const Feeding *, char *out, size_t size);
+/* "10000 train, 2000 test, 10 classes of 1x28x28" */
+const char *feeding_data_text(const Feeding *, char *out, size_t size);
+const char *jit_name(JitKind);
+
+#endif

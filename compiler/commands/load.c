@@ -1,0 +1,270 @@
+/*
+ * load: a file on the command line → a net, and on to running code.
+ *
+ * Enters: LoadOptions.  Leaves: a Loaded, or an exit status with everything
+ * said.  All commands go this way, so that all read a net alike: the stages in
+ * order are parse, elaborate, train section, freeze, emit, compile.
+ */
+#include <assert.h>
+#include <ctype.h>
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands/commands.h"
+
+static const char *const command_line = "<command line>";
+
+void load_options_init(LoadOptions *o)
+{
+    *o = (LoadOptions){.compilation = compilation_new(), .default_batch = 1, .jit = JIT_TCC};
+}
+
+void load_options_free(LoadOptions *o)
+{
+    if (o->compilation)
+        compilation_free(o->compilation);
+    o->compilation = NULL;
+}
+
+/* ---- options that commands share ------------------------------------------ */
+
+static bool is_define(const char *text)
+{
+    const char *p = text;
+    if (!isalpha((unsigned char)*p) && *p != '_')
+        return false;
+    while (isalnum((unsigned char)*p) || *p == '_')
+        p++;
+    return *p == '=' && p[1];
+}
+
+static Taken take_jit(LoadOptions *o, const Command *command, const char *value)
+{
+    if (strcmp(value, "tcc") == 0)
+        o->jit = JIT_TCC;
+    else if (strcmp(value, "cc") == 0)
+        o->jit = JIT_CC;
+    else {
+        if (strcmp(value, "tiered") == 0)
+            usage_error(command, "--jit tiered is not there yet in this version; there are tcc and cc");
+        else
+            usage_error(command, "--jit takes tcc or cc, not '%s'", value);
+        return TAKEN_BAD;
+    }
+    return TAKEN_YES;
+}
+
+Taken load_option(LoadOptions *o, const Command *command, int id, const char *value)
+{
+    Arena *arena = o->compilation->arena;
+    switch (id) {
+    case 'D':
+        if (!is_define(value)) {
+            usage_error(command, "-D takes NAME=VALUE, not '%s'", value);
+            return TAKEN_BAD;
+        }
+        list_push(arena, &o->defines, (void *)value);
+        return TAKEN_YES;
+    case OPTION_NET: o->net = value; return TAKEN_YES;
+    case OPTION_SET: list_push(arena, &o->sets, (void *)value); return TAKEN_YES;
+    case OPTION_FREEZE: list_push(arena, &o->freeze, (void *)value); return TAKEN_YES;
+    case OPTION_BATCH: return option_int(command, "batch", value, 1, 1 << 20, &o->batch) ? TAKEN_YES : TAKEN_BAD;
+    case OPTION_JIT: return take_jit(o, command, value);
+    default: return TAKEN_NO;
+    }
+}
+
+/* ---- text → net ----------------------------------------------------------- */
+
+/* What is printed is dropped from the list, so that a later call prints only news. */
+int load_status(const LoadOptions *o)
+{
+    Compilation *c = o->compilation;
+    if (c->diagnostics.count)
+        diag_print(c, stderr, stderr_color());
+    c->diagnostics.count = 0;
+    return c->errors ? STATUS_INPUT : STATUS_OK;
+}
+
+/* name=value of -D, parsed.  Every bad one is reported. */
+static List parse_defines(const LoadOptions *o)
+{
+    Compilation *c = o->compilation;
+    List defines = {0};
+    for (int i = 0; i < o->defines.count; i++) {
+        const char *text = o->defines.at[i];
+        size_t length = strcspn(text, "=");
+        Define *d = arena_alloc(c->arena, sizeof *d);
+        d->name = arena_strndup(c->arena, text, length);
+        d->value = front_parse_expr(c, command_line, text + length + 1);
+        if (d->value)
+            list_push(c->arena, &defines, d);
+    }
+    return defines;
+}
+
+static List parse_sets(const LoadOptions *o)
+{
+    Compilation *c = o->compilation;
+    List sets = {0};
+    for (int i = 0; i < o->sets.count; i++) {
+        Train *items = front_parse_train_items(c, command_line, o->sets.at[i]);
+        if (items)
+            list_push(c->arena, &sets, items);
+    }
+    return sets;
+}
+
+static int freeze(const LoadOptions *o, const Graph *net)
+{
+    for (int i = 0; i < o->freeze.count; i++) {
+        int matches = 0;
+        for (int j = 0; j < net->model.count; j++) {
+            Tensor *t = net->model.at[j];
+            if (t->kind != TENSOR_PARAM || fnmatch(o->freeze.at[i], t->name, 0) != 0)
+                continue;
+            t->trainable = false;
+            matches++;
+        }
+        if (!matches)
+            return fail(STATUS_USAGE, "--freeze %s: no parameter of %s has such a name", (char *)o->freeze.at[i],
+                        net->name);
+    }
+    return STATUS_OK;
+}
+
+static int64_t decide_batch(const LoadOptions *o, const Loaded *l)
+{
+    if (o->batch)
+        return o->batch;
+    bool said = l->spec && (l->train_section || l->spec->batch_given);
+    return said ? l->spec->batch : o->default_batch;
+}
+
+/* The stages up to the net; diagnostics are left to be printed. */
+static int build_net(const LoadOptions *o, Loaded *l)
+{
+    Compilation *c = o->compilation;
+    *l = (Loaded){.c = c};
+    l->file = front_parse_file(c, o->path);
+    List defines = parse_defines(o);
+    List sets = parse_sets(o);
+    if (!l->file || c->errors)
+        return STATUS_INPUT;
+    l->net = elaborate(c, l->file, o->net, &defines);
+    if (!l->net)
+        return STATUS_INPUT;
+    l->train_section = train_section_exists(l->file, l->net);
+    if (o->train || l->train_section || sets.count) {
+        l->spec = train_spec(c, l->file, l->net, &sets);
+        if (!l->spec)
+            return STATUS_INPUT;
+    }
+    if (c->errors)
+        return STATUS_INPUT;
+    l->batch = decide_batch(o, l);
+    return freeze(o, l->net);
+}
+
+int load_net(const LoadOptions *o, Loaded *l)
+{
+    int status = build_net(o, l);
+    load_status(o);
+    return status;
+}
+
+/* ---- names in C ------------------------------------------------------------- */
+
+static const char *const reserved[] = {
+    "alignas", "alignof", "and", "and_eq", "asm", "auto", "bitand", "bitor", "bool", "break", "case", "catch", "char",
+    "class", "compl", "concept", "const", "const_cast", "constexpr", "continue", "decltype", "default", "delete", "do",
+    "double", "dynamic_cast", "else", "enum", "explicit", "export", "extern", "false", "float", "for", "friend", "goto",
+    "if", "inline", "int", "long", "mutable", "namespace", "new", "noexcept", "not", "not_eq", "nullptr", "operator",
+    "or", "or_eq", "private", "protected", "public", "register", "reinterpret_cast", "requires", "restrict", "return",
+    "short", "signed", "sizeof", "static", "static_assert", "static_cast", "struct", "switch", "template", "this",
+    "thread_local", "throw", "true", "try", "typedef", "typeid", "typename", "typeof", "union", "unsigned", "using",
+    "virtual", "void", "volatile", "wchar_t", "while", "xor", "xor_eq", "main", "linux", "unix", "NULL", "offsetof",
+    "size_t", "ptrdiff_t", "int8_t", "int16_t", "int32_t", "int64_t", "uint8_t", "uint16_t", "uint32_t", "uint64_t",
+    "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sqrt", "cbrt", "hypot", "pow", "sin", "cos", "tan",
+    "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "erf", "erfc", "gamma", "lgamma", "tgamma", "fabs", "fma",
+    "fmax", "fmin", "fdim", "fmod", "floor", "ceil", "round", "trunc", "rint", "ldexp", "frexp", "modf", "y0", "y1",
+    "yn", "j0", "j1", "jn", "memcpy", "memmove", "memset", "memcmp", "memchr", "strlen", "strcmp", "strcpy", "strcat",
+    "strchr", "strstr", "abs", "labs", "real", "nn_model_info", "nn_tensor_info",
+};
+
+bool name_is_reserved(const char *prefix)
+{
+    for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++)
+        if (strcmp(prefix, reserved[i]) == 0)
+            return true;
+    return prefix[0] == '_';
+}
+
+/* ---- net → running code ---------------------------------------------------- */
+
+static EmitOptions emit_options(const LoadOptions *o, const Loaded *l)
+{
+    return (EmitOptions){
+        .prefix = o->prefix ? o->prefix : name_is_reserved(l->net->name) ? "net" : NULL,
+        .batch = l->batch,
+        .infer = true,
+        .train = o->train,
+        .vjp = o->vjp,
+        .plain = o->plain,
+        .use_double = o->use_double,
+        .standalone = true,
+        .paste_kernels = o->jit == JIT_CC,
+        .poison = o->poison,
+    };
+}
+
+int load_code(const LoadOptions *o, Loaded *l)
+{
+    EmitOptions options = emit_options(o, l);
+    l->emitted = emit_c(l->net, l->spec, &options);
+    int status = load_status(o);
+    if (!l->emitted)
+        return status ? status : STATUS_INPUT;
+    const char *error;
+    l->jit = jit_compile(o->jit, l->emitted->source, l->c->arena, &error);
+    if (!l->jit)
+        return fail(STATUS_SYSTEM, "%s", error);
+    const nn_model_info *(*info)(void) = (const nn_model_info *(*)(void))loaded_symbol(l, "info");
+    l->info = info ? info() : NULL;
+    assert(l->info || o->use_double);
+    assert(!l->info || l->info->abi == NN_ABI);
+    return STATUS_OK;
+}
+
+int load_model(const LoadOptions *o, Loaded *l)
+{
+    int status = load_net(o, l);
+    if (status == STATUS_OK)
+        status = load_code(o, l);
+    if (status != STATUS_OK)
+        loaded_free(l);
+    return status;
+}
+
+void *loaded_symbol(const Loaded *l, const char *name)
+{
+    return jit_symbol(l->jit, arena_printf(l->c->arena, "%s_%s", l->emitted->prefix, name));
+}
+
+void loaded_free(Loaded *l)
+{
+    jit_free(l->jit);
+    l->jit = NULL;
+    l->info = NULL;
+}
+
+void *block_alloc(size_t bytes)
+{
+    size_t size = (bytes + PLAN_ALIGN) & ~(size_t)(PLAN_ALIGN - 1);
+    void *block = size > bytes ? aligned_alloc(PLAN_ALIGN, size) : NULL;
+    if (!block)
+        exit(fail(STATUS_SYSTEM, "no memory: %zu bytes are needed", bytes));
+    memset(block, 0, size);
+    return block;
+}

@@ -1,0 +1,321 @@
+/*
+ * train: `nnc train NET.nn`, now and in this process.
+ *
+ * Enters: a net, data, and options that go before what the train section says.
+ * Leaves: the table of epochs on standard output and the weights in a file.
+ * The loop itself is the runtime's; here are the command line, the header, the
+ * signals, and where the weights go.
+ */
+#include "runtime/train/train.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "commands/commands.h"
+#include "commands/feeding.h"
+
+enum { DATA = OPTION_FIRST_OWN, EPOCHS, LR, SEED, INIT, LOG, STEPS, TIME_LIMIT, TARGET, THREADS, RESUME, STATS };
+
+static const Option options[] = {
+    {DATA, "data", "PATH", "the data: a folder, a file or a name (default: the shipped digits)", false},
+    {TARGET, "target", "COLUMN", "of CSV data: the name or number of the target's column (default: the last)", false},
+    {EPOCHS, "epochs", "N", "how often the training data is gone through", false},
+    OPTION_ROW_BATCH,
+    {LR, "lr", "X", "the learning rate (of onecycle: its peak)", false},
+    {SEED, "seed", "N", "of the initial weights and the order of the samples", false},
+    OPTION_ROW_JIT,
+    {INIT, "init", "FILE", "start from the weights in FILE that match by name and shape", false},
+    OPTION_ROW_FREEZE,
+    {'o', "output", "FILE", "where the weights go (default: NET.safetensors here)", false},
+    {LOG, "log", "FILE", "write every step and every evaluation to FILE.csv or FILE.jsonl", false},
+    {STEPS, "steps", "N", "stop after so many steps (without --epochs: as many epochs as that takes)", false},
+    {TIME_LIMIT, "time-limit", "T", "stop after this time: 90, 90s, 15m, 2h", false},
+    OPTION_ROW_SET,
+    OPTION_ROW_NET,
+    OPTION_ROW_DEFINE,
+    {THREADS, "threads", "N", "", true},
+    {RESUME, "resume", "FILE", "", true},
+    {STATS, "stats", NULL, "", true},
+    {0},
+};
+
+typedef struct Request {
+    LoadOptions load;
+    const char *data, *target, *init, *output, *log;
+    int64_t epochs, steps, seed; /* 0, 0, −1: not given */
+    double lr, time_limit;       /* 0: not given */
+} Request;
+
+typedef struct Training {
+    Request request;
+    Loaded l;
+    Feeding feeding;
+    void *model;
+    char *output;
+    NnTrainConfig config;
+    NnTrainResult result;
+} Training;
+
+/* ---- the command line --------------------------------------------------------------- */
+
+static bool take_time(const char *text, double *seconds)
+{
+    static const char units[] = "smh";
+    char *end;
+    double unit = 1, value = strtod(text, &end);
+    const char *found = *end ? strchr(units, *end) : NULL;
+    if (found) {
+        unit = *found == 'm' ? 60 : *found == 'h' ? 3600 : 1;
+        end++;
+    }
+    *seconds = value * unit;
+    if (end > text && !*end && *seconds > 0 && *seconds < 1e9) return true;
+    usage_error(&command_train, "--time-limit takes a time such as 90s, 15m or 2h, not '%s'", text);
+    return false;
+}
+
+static bool take_log(Request *r, const char *text)
+{
+    size_t length = strlen(text);
+    r->log = text;
+    if ((length > 4 && !strcmp(text + length - 4, ".csv")) || (length > 6 && !strcmp(text + length - 6, ".jsonl")))
+        return true;
+    usage_error(&command_train, "--log takes FILE.csv or FILE.jsonl, not '%s'", text);
+    return false;
+}
+
+static bool take(Request *r, int id, const char *value)
+{
+    const Command *self = &command_train;
+    switch (id) {
+    case DATA: r->data = value; return true;
+    case TARGET: r->target = value; return true;
+    case INIT: r->init = value; return true;
+    case 'o': r->output = value; return true;
+    case LOG: return take_log(r, value);
+    case EPOCHS: return option_int(self, "epochs", value, 1, 1000000000, &r->epochs);
+    case STEPS: return option_int(self, "steps", value, 1, INT64_C(1000000000000), &r->steps);
+    case SEED: return option_int(self, "seed", value, 0, INT64_MAX, &r->seed);
+    case LR: return option_real(self, "lr", value, 1e-30, 1e30, &r->lr);
+    case TIME_LIMIT: return take_time(value, &r->time_limit);
+    default: return load_option(&r->load, self, id, value) == TAKEN_YES;
+    }
+}
+
+static int read_request(Request *r, int argc, char **argv)
+{
+    OptionReader reader;
+    r->seed = -1;
+    options_begin(&reader, &command_train, argc, argv);
+    for (int id; (id = options_next(&reader)) != OPTIONS_END;)
+        if (id == OPTIONS_BAD || !take(r, id, reader.value)) return STATUS_USAGE;
+    if (reader.operand_count != 1)
+        return usage_error(&command_train, reader.operand_count ? "one file at a time" : "which net? give its file");
+    r->load.path = reader.operands[0];
+    r->load.train = true;
+    return STATUS_OK;
+}
+
+/* ---- what the run is to do ------------------------------------------------------------ */
+
+static NnSchedule schedule_of(const TrainSpec *spec, double lr)
+{
+    static const NnScheduleKind kinds[] = {
+        [SCHEDULE_CONSTANT] = NN_CONSTANT, [SCHEDULE_STEP] = NN_STEP,         [SCHEDULE_MULTISTEP] = NN_MULTISTEP,
+        [SCHEDULE_COSINE] = NN_COSINE,     [SCHEDULE_ONECYCLE] = NN_ONECYCLE, [SCHEDULE_EXPONENTIAL] = NN_EXPONENTIAL,
+        [SCHEDULE_PLATEAU] = NN_PLATEAU,
+    };
+    const Schedule *s = &spec->schedule;
+    return (NnSchedule){
+        .kind = kinds[s->kind],
+        .lr = lr > 0 ? lr : spec->lr,
+        .every = s->every,
+        .gamma = s->gamma,
+        .warmup = s->warmup,
+        .floor = s->floor,
+        .peak = lr > 0 ? lr : s->peak,
+        .patience = s->patience,
+        .at = s->at.at,
+        .at_count = s->at.count,
+    };
+}
+
+static int epochs_of(const Training *t)
+{
+    const Request *r = &t->request;
+    int64_t per_epoch = t->feeding.data->part[DATA_TRAIN].count / t->l.info->batch;
+    if (r->epochs || !r->steps) return (int)(r->epochs ? r->epochs : t->l.spec->epochs);
+    per_epoch = per_epoch < 1 ? 1 : per_epoch;
+    int64_t epochs = (r->steps + per_epoch - 1) / per_epoch;
+    return epochs > 1000000000 ? 1000000000 : (int)epochs;
+}
+
+static uint64_t seed_of(const Training *t)
+{
+    return (uint64_t)(t->request.seed >= 0 ? t->request.seed : t->l.spec->seed);
+}
+
+static void configure(Training *t)
+{
+    const TrainSpec *spec = t->l.spec;
+    t->config = (NnTrainConfig){
+        .epochs = epochs_of(t),
+        .max_steps = t->request.steps,
+        .time_limit = t->request.time_limit,
+        .schedule = schedule_of(spec, t->request.lr),
+        .seed = seed_of(t),
+        .patience = (int)spec->stop_patience,
+        .log = t->request.log,
+        .results = stdout,
+        .progress = stderr,
+        .terminal = isatty(fileno(stderr)),
+    };
+}
+
+/* Found out before the hours of training rather than after them. */
+static int check_output(Training *t)
+{
+    t->output =
+        t->request.output ? (char *)t->request.output : arena_printf(t->l.c->arena, "%s.safetensors", t->l.net->name);
+    const char *slash = strrchr(t->output, '/');
+    const char *folder = !slash               ? "."
+                         : slash == t->output ? "/"
+                                              : arena_strndup(t->l.c->arena, t->output, (size_t)(slash - t->output));
+    if (access(folder, W_OK | X_OK))
+        return fail(errno == ENOENT || errno == ENOTDIR ? STATUS_INPUT : STATUS_SYSTEM, "cannot write %s: %s",
+                    t->output, strerror(errno));
+    return STATUS_OK;
+}
+
+static int load_init(const Training *t)
+{
+    NnError error = {0};
+    const char *path = t->request.init;
+    NnTensors *file = nn_tensors_open(path, &error);
+    if (!file) return fail_error(&error);
+    fprintf(stderr, "start      %s\n", path);
+    int failed = nn_weights_load(t->l.info, t->model, file, path, NN_LOAD_MATCHING, stderr, &error);
+    nn_tensors_close(file);
+    return failed ? fail_error(&error) : STATUS_OK;
+}
+
+static void print_header(const Training *t)
+{
+    char data[1024], normalize[256];
+    const nn_model_info *info = t->l.info;
+    size_t frozen = 0;
+    for (int i = 0; i < info->tensor_count; i++)
+        frozen += info->tensors[i].kind == NN_FROZEN ? info->tensors[i].count : 0;
+    fprintf(stderr, "net        %s, %zu parameters", info->name, info->params);
+    if (frozen) fprintf(stderr, " (%zu frozen)", frozen);
+    fprintf(stderr, "\ndata       %s\n", feeding_data_text(&t->feeding, data, sizeof data));
+    fprintf(stderr, "input      %s\n", feeding_normalize_text(&t->feeding, normalize, sizeof normalize));
+    fprintf(stderr, "batch      %d, %s, %s\n", info->batch, info->loss, t->l.spec->optimizer.op->name);
+    fprintf(stderr, "back end   %s\n", jit_name(t->request.load.jit));
+}
+
+/* ---- the run ------------------------------------------------------------------------------ */
+
+/* The one thing a signal handler can reach.  The first signal asks the loop to
+ * end after its step; by then the default action is back, so a second one ends
+ * the process. */
+static volatile sig_atomic_t stop_asked;
+
+static void ask_to_stop(int number)
+{
+    (void)number;
+    stop_asked = 1;
+}
+
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = ask_to_stop, .sa_flags = (int)SA_RESETHAND | SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    stop_asked = 0;
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+static void print_end(const Training *t)
+{
+    const NnTrainResult *r = &t->result;
+    static const char *const reasons[] = {
+        [NN_STOPPED] = "stopped",
+        [NN_OUT_OF_TIME] = "the time is over",
+        [NN_NO_BETTER] = "the test loss no longer falls",
+        [NN_OUT_OF_STEPS] = NULL,
+        [NN_DONE] = NULL,
+    };
+    if (reasons[r->end])
+        fprintf(stderr, "nnc: %s at epoch %d, step %lld; saved in %s\n", reasons[r->end], r->epoch, (long long)r->steps,
+                t->output);
+    if (r->tested && r->test.classes)
+        printf("test accuracy %.2f %% (%lld of %lld), test loss %.4f, after %lld steps in %.1f s\n",
+               100.0 * (double)r->test.right / (double)r->test.count, (long long)r->test.right,
+               (long long)r->test.count, r->test.loss, (long long)r->steps, r->seconds);
+    else if (r->tested)
+        printf("test loss %.6g, after %lld steps in %.1f s\n", r->test.loss, (long long)r->steps, r->seconds);
+    printf("weights in %s\n", t->output);
+}
+
+static int run(Training *t)
+{
+    NnError error = {0};
+    const nn_model_info *info = t->l.info;
+    catch_signals();
+    t->config.stop = &stop_asked;
+    if (nn_train(info, t->model, &t->feeding.feed, &t->config, &t->result, &error) ||
+        nn_weights_save(info, t->model, &t->feeding.feed, t->output, &error))
+        return fail_error(&error);
+    print_end(t);
+    return finish_output();
+}
+
+static int train_loaded(Training *t)
+{
+    if (t->l.spec->augment.count)
+        fprintf(stderr, "nnc: note: augment is not there yet in this version; the images are taken as they are\n");
+    int status = check_output(t);
+    if (status) return status;
+    void *block = block_alloc(t->l.info->train_bytes);
+    configure(t);
+    t->model = t->l.info->init(block, 1, t->config.seed);
+    print_header(t);
+    status = t->request.init ? load_init(t) : STATUS_OK;
+    if (!status) status = run(t);
+    free(block);
+    return status;
+}
+
+static int train_run(int argc, char **argv)
+{
+    Training t = {0};
+    load_options_init(&t.request.load);
+    t.request.load.default_batch = 64;
+    int status = read_request(&t.request, argc, argv);
+    if (!status) status = load_model(&t.request.load, &t.l);
+    if (!status) {
+        status = feeding_open(&t.feeding, &t.l, t.request.data, t.request.target, NULL, NULL);
+        if (!status) {
+            status = train_loaded(&t);
+            feeding_close(&t.feeding);
+        }
+        loaded_free(&t.l);
+    }
+    load_options_free(&t.request.load);
+    return status;
+}
+
+const Command command_train = {"train",
+                               "train a net now, in this process",
+                               "train NET.nn [options]",
+                               options,
+                               "What is not given is what the train section of the net says. Every epoch takes\n"
+                               "whole batches: a last, smaller one is left out, and a set smaller than one batch\n"
+                               "fills it by repetition. Ctrl-C ends after the current step and saves; a second\n"
+                               "one ends at once. The weights are a safetensors file with PyTorch's names and\n"
+                               "shapes; how the input was normalised and the names of the classes are in it.\n",
+                               train_run};

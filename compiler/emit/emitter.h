@@ -1,0 +1,97 @@
+/* What the files of emit/ share while one text is written. */
+#ifndef NNC_EMIT_EMITTER_H
+#define NNC_EMIT_EMITTER_H
+
+#include "emit/emit.h"
+
+/* One program with the names it goes by in the text. */
+typedef struct Entry {
+    const Graph *program;
+    const Plan *plan;
+} Entry;
+
+enum { MAX_ENTRIES = 5 }; /* one for each kind of program but the net */
+
+/* A function for one layer, or for all layers of the same shape. */
+typedef struct Function {
+    const char *name;
+    const char *signature; /* "const float *x, float *y" */
+    const char *body;
+    List users;            /* of Node, in order of first call */
+} Function;
+
+typedef struct Emitter {
+    Compilation *compilation;
+    Arena *arena;
+    const EmitOptions *options;
+    const Graph *net;
+    const TrainSpec *spec;
+    const char *prefix; /* lenet */
+    const char *upper;  /* LENET */
+    const char *real;   /* float or double */
+    int real_size;
+    Entry entry[MAX_ENTRIES];
+    int entries;
+    List functions;      /* of Function */
+    Map *by_text;        /* signature and body → Function */
+    Map *function_names; /* taken */
+    Map *kernels;        /* names of the kernels that the functions call */
+    const char **member; /* by position in net->model: name in the struct */
+    int64_t *offset;     /* by position in net->model: bytes from the struct's start */
+    int64_t infer_bytes, train_bytes; /* the model's block */
+    int64_t infer_scratch, train_scratch;
+    Text header, source;
+    Writer *writer;      /* for bodies of functions */
+} Emitter;
+
+/* functions.c */
+Function *function_for(Emitter *, const Graph *, const Node *);
+void functions_write(Emitter *);
+const char *identifier(Arena *, const char *name); /* letters, digits and _ */
+
+/* model.c */
+void model_layout(Emitter *);
+int model_index(const Emitter *, const Tensor *); /* of a program's or the net's model tensor */
+void model_write_struct(Emitter *);
+void model_write_tables(Emitter *);
+void model_write_init(Emitter *);
+void model_write_access(Emitter *);
+
+/* passes.c */
+void passes_write(Emitter *);
+const Entry *entry_of(const Emitter *, ProgramKind);
+
+/* support.c: what the text needs around the layers */
+void support_write_preamble(Emitter *);
+void support_write_random(Emitter *, bool mix, bool uniform);
+void support_write_kernels(Emitter *);
+void support_add_info_types(Text *, bool includes); /* the text of nn.h */
+
+/* interface.c: the header, and the info record */
+void interface_write_header(Emitter *);
+void interface_write_info(Emitter *);
+
+static inline int64_t emitter_inputs(const Emitter *e)
+{
+    int64_t count = 0;
+    for (int i = 0; i < e->net->inputs.count; i++) count += shape_count(((Tensor *)e->net->inputs.at[i])->shape);
+    return count;
+}
+
+static inline int64_t emitter_targets(const Emitter *e)
+{
+    if (!e->spec || e->spec->loss.op->traits & OP_CLASSES) return 1;
+    return shape_count(e->net->output->shape);
+}
+
+static inline bool emitter_class_targets(const Emitter *e)
+{
+    return !e->spec || e->spec->loss.op->traits & OP_CLASSES;
+}
+
+static inline const char *emitter_target_type(const Emitter *e)
+{
+    return emitter_class_targets(e) ? "int32_t" : e->real;
+}
+
+#endif

@@ -1,0 +1,247 @@
+/*
+ * Functions for the layers.
+ *
+ * Enters: nodes.  Leaves: one C function for each distinct computation, under a
+ * comment that names every layer it serves: its line in the source, its shapes,
+ * its cost.  Layers with the same shapes and attributes share a function, since
+ * what differs between them, where their values lie, is passed to it.
+ */
+#include "emit/emitter.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *identifier(Arena *arena, const char *name)
+{
+    char *copy = arena_strdup(arena, name);
+    for (char *p = copy; *p; p++) {
+        if (!isalnum((unsigned char)*p)) *p = '_';
+    }
+    return isdigit((unsigned char)copy[0]) ? arena_printf(arena, "_%s", copy) : copy;
+}
+
+/* ---- names of arrays ---------------------------------------------------- */
+
+static const char *suffix_of(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    return dot ? dot + 1 : name;
+}
+
+static const char *input_name(Emitter *e, const Node *n, int i)
+{
+    const Tensor *t = n->in[i];
+    if (t->kind == TENSOR_BUFFER || t->kind == TENSOR_STATE) return suffix_of(t->name);
+    if (n->op->in) {
+        for (int k = 0; k <= i; k++) {
+            if (!n->op->in[k]) break;
+            if (k == i) return n->op->in[k];
+        }
+    }
+    assert(n->op->traits & OP_VARIADIC);
+    int first = 0; /* inputs with names of their own stand before the numbered ones */
+    while (n->op->in && n->op->in[first]) first++;
+    return arena_printf(e->arena, "x%d", i - first);
+}
+
+static const char *element_type(Emitter *e, const Tensor *t)
+{
+    return t->dtype == DTYPE_REAL ? e->real : t->dtype == DTYPE_INT32 ? "int32_t" : "uint8_t";
+}
+
+static void bind_array(Emitter *e, const Graph *g, const char *name, const Tensor *t)
+{
+    int64_t dim[MAX_RANK + 1];
+    int rank = 0;
+    if (t->batched) dim[rank++] = g->batch;
+    for (int i = 0; i < t->shape.rank; i++) dim[rank++] = t->shape.dim[i];
+    writer_bind_array(e->writer, name, name, rank, dim);
+}
+
+/* ---- signature ---------------------------------------------------------- */
+
+static void add_scalars(Emitter *e, Text *signature, const Node *n)
+{
+    if (n->op->uses & USES_LR) text_addf(signature, ", %s lr", e->real);
+    if (n->op->uses & USES_STEP) text_add(signature, ", int64_t step");
+    if (n->op->uses & USES_SEED) text_add(signature, ", uint64_t seed");
+    if (n->op->uses & USES_COUNT) text_add(signature, ", int count");
+}
+
+static const char *signature_of(Emitter *e, const Node *n)
+{
+    Text text;
+    text_init(&text, e->arena);
+    for (int i = 0; i < n->in_count; i++) {
+        bool written = n->op->mutates >> i & 1;
+        text_addf(&text, "%s%s%s *%s", i ? ", " : "", written ? "" : "const ", element_type(e, n->in[i]), input_name(e, n, i));
+    }
+    for (int i = 0; i < n->out_count; i++) {
+        text_addf(&text, ", %s *%s", element_type(e, n->out[i]), n->op->out[i]);
+    }
+    add_scalars(e, &text, n);
+    return text.data;
+}
+
+/* ---- body --------------------------------------------------------------- */
+
+static const char *index_type(const Graph *g, const Node *n)
+{
+    int64_t largest = 0;
+    for (int i = 0; i < n->in_count; i++) {
+        if (tensor_count(n->in[i], g->batch) > largest) largest = tensor_count(n->in[i], g->batch);
+    }
+    for (int i = 0; i < n->out_count; i++) {
+        if (tensor_count(n->out[i], g->batch) > largest) largest = tensor_count(n->out[i], g->batch);
+    }
+    return largest < INT32_MAX / 2 ? "int" : "int64_t";
+}
+
+static void bind_node(Emitter *e, const Graph *g, const Node *n)
+{
+    Writer *w = e->writer;
+    writer_unbind_all(w);
+    writer_bind_int(w, "N", g->batch);
+    writer_bind(w, "int", "%s", index_type(g, n));
+    writer_bind_real(w, "scale", n->scale);
+    writer_bind(w, "lr", "lr");
+    writer_bind(w, "step", "step");
+    writer_bind(w, "seed", "seed");
+    writer_bind(w, "uniform", "nn_uniform");
+    writer_bind(w, "count", "count");
+    writer_bind(w, "t", "0");
+    writer_bind(w, "T", "1");
+    for (int i = 0; i < n->in_count; i++) bind_array(e, g, input_name(e, n, i), n->in[i]);
+    for (int i = 0; i < n->out_count; i++) bind_array(e, g, n->op->out[i], n->out[i]);
+}
+
+static const char *body_of(Emitter *e, const Graph *g, const Node *n)
+{
+    e->writer = writer_new(e->arena, e->options->use_double);
+    bind_node(e, g, n);
+    writer_put(e->writer, "{");
+    bool fast = !e->options->plain && !e->options->use_double && n->op->fast && n->op->fast(e->writer, n);
+    if (fast) {
+        map_put(e->kernels, n->op->kernel, e);
+    } else {
+        n->op->plain(e->writer, n);
+    }
+    writer_put(e->writer, "}");
+    return writer_text(e->writer);
+}
+
+/* ---- one function ------------------------------------------------------- */
+
+static const char *fresh_name(Emitter *e, const char *wanted)
+{
+    const char *name = wanted;
+    for (int i = 2; map_get(e->function_names, name); i++) name = arena_printf(e->arena, "%s_%d", wanted, i);
+    map_put(e->function_names, name, e);
+    return name;
+}
+
+/* conv1_forward, conv1_dx, conv1_weight_adam */
+static const char *name_for(Emitter *e, const Node *n)
+{
+    const char *layer = identifier(e->arena, n->name);
+    const char *op = n->op->name;
+    const char *dot = strrchr(op, '.');
+    bool forward = n->op->class == OP_LAYER || n->op->class == OP_COMBINE || n->op->class == OP_LOSS;
+    if (forward && n->origin == n) return fresh_name(e, arena_printf(e->arena, "%s_forward", layer));
+    return fresh_name(e, arena_printf(e->arena, "%s_%s", layer, identifier(e->arena, dot ? dot + 1 : op)));
+}
+
+Function *function_for(Emitter *e, const Graph *g, const Node *n)
+{
+    const char *signature = signature_of(e, n);
+    const char *body = body_of(e, g, n);
+    const char *key = arena_printf(e->arena, "%s\n%s", signature, body);
+    Function *f = map_get(e->by_text, key);
+    if (!f) {
+        f = arena_alloc(e->arena, sizeof *f);
+        f->name = name_for(e, n);
+        f->signature = signature;
+        f->body = body;
+        list_push(e->arena, &e->functions, f);
+        map_put(e->by_text, key, f);
+    }
+    list_push(e->arena, &f->users, (Node *)n);
+    return f;
+}
+
+/* ---- the comment above it ----------------------------------------------- */
+
+static const char *shapes_text(Emitter *e, const Node *n)
+{
+    if (!n->data_count || !n->out_count) return "";
+    return arena_printf(e->arena, ", %s -> %s", shape_text(e->arena, n->in[0]->shape), shape_text(e->arena, n->out[0]->shape));
+}
+
+static const char *cost_text(Emitter *e, const Node *n)
+{
+    int64_t macs = node_macs(n);
+    if (macs) return arena_printf(e->arena, ", %lld MACs", (long long)macs);
+    return arena_printf(e->arena, ", %lld FLOPs", (long long)node_flops(n));
+}
+
+static const char *call_text(Emitter *e, const Node *n)
+{
+    const char *attrs = n->op->attrs ? attrs_text(e->arena, n->op->attrs, n->attrs) : "";
+    return *attrs ? arena_printf(e->arena, "(%s)", attrs) : "";
+}
+
+static const char *where_text(Emitter *e, const Node *n)
+{
+    if (n->span.file < 0) return "";
+    const char *path = source_path(e->compilation, n->span);
+    const char *slash = strrchr(path, '/');
+    return arena_printf(e->arena, "%s:%d: ", slash ? slash + 1 : path, source_line(e->compilation, n->span));
+}
+
+/* "*" + "/" inside a user's label or file name must not end the comment. */
+static const char *comment_safe(Emitter *e, const char *text)
+{
+    char *copy = arena_strdup(e->arena, text);
+    for (char *p = copy; *p; p++) {
+        bool mark = (p[0] == '*' && p[1] == '/') || (p[0] == '/' && p[1] == '*');
+        if (mark || *p == '\n' || *p == '\\') *p = '?';
+    }
+    return copy;
+}
+
+static const char *user_text(Emitter *e, const Node *n)
+{
+    const Node *layer = n->origin;
+    const char *gradient = layer != n ? arena_printf(e->arena, ", %s", n->op->name) : "";
+    const char *text;
+    if (layer->op->class == OP_OPTIMIZER || (layer->op->class == OP_INTERNAL && !layer->data_count)) {
+        text = arena_printf(e->arena, "%s%s, %s%s", where_text(e, layer), layer->name, layer->op->name, call_text(e, layer));
+    } else {
+        text = arena_printf(e->arena, "%s%s, %s%s%s%s%s", where_text(e, layer), layer->name, layer->op->name,
+                            call_text(e, layer), gradient, shapes_text(e, layer), gradient[0] ? "" : cost_text(e, layer));
+    }
+    return comment_safe(e, text);
+}
+
+static void write_users(Emitter *e, const Function *f)
+{
+    Map *seen = map_new(e->arena);
+    for (int i = 0; i < f->users.count; i++) {
+        const char *text = user_text(e, f->users.at[i]);
+        if (map_get(seen, text)) continue;
+        map_put(seen, text, e);
+        text_addf(&e->source, "%s%s", map_count(seen) == 1 ? "/* " : "\n * ", text);
+    }
+    text_add(&e->source, map_count(seen) == 1 ? " */\n" : "\n */\n");
+}
+
+void functions_write(Emitter *e)
+{
+    for (int i = 0; i < e->functions.count; i++) {
+        const Function *f = e->functions.at[i];
+        write_users(e, f);
+        text_addf(&e->source, "static void %s(%s)\n%s\n", f->name, f->signature, f->body);
+    }
+}

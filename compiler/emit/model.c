@@ -1,0 +1,336 @@
+/*
+ * The model's block: a struct with one array for each parameter, buffer and
+ * optimizer state, and the functions that initialise, set and get them.
+ *
+ * Every array starts on a 64-byte boundary of the block, which is done by
+ * rounding the lengths up: it needs no attribute of any compiler.  States stand
+ * last, so that a block for inference alone ends before them.
+ */
+#include "emit/emitter.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+enum { ALIGN_ELEMENTS = 16 };
+
+static Tensor *model_at(const Emitter *e, int i)
+{
+    return e->net->model.at[i];
+}
+
+static int64_t padded_count(const Tensor *t)
+{
+    return (shape_count(t->shape) + ALIGN_ELEMENTS - 1) / ALIGN_ELEMENTS * ALIGN_ELEMENTS;
+}
+
+int model_index(const Emitter *e, const Tensor *t)
+{
+    const Tensor *wanted = t->model ? t->model : t;
+    for (int i = 0; i < e->net->model.count; i++) {
+        if (e->net->model.at[i] == wanted) return i;
+    }
+    assert(0 && "a program's parameter is not the net's");
+    return -1;
+}
+
+static const char *member_name(Emitter *e, Map *taken, const Tensor *t)
+{
+    const char *wanted = identifier(e->arena, t->name);
+    if (strcmp(wanted, "seed") == 0 || strcmp(wanted, "step") == 0) wanted = arena_printf(e->arena, "%s_", wanted);
+    const char *name = wanted;
+    for (int i = 2; map_get(taken, name); i++) name = arena_printf(e->arena, "%s_%d", wanted, i);
+    map_put(taken, name, e);
+    return name;
+}
+
+void model_layout(Emitter *e)
+{
+    int count = e->net->model.count;
+    e->member = arena_alloc(e->arena, (size_t)(count + 1) * sizeof *e->member);
+    e->offset = arena_alloc(e->arena, (size_t)(count + 1) * sizeof *e->offset);
+    Map *taken = map_new(e->arena);
+    int64_t bytes = (int64_t)ALIGN_ELEMENTS * e->real_size; /* the head: seed and step */
+    for (int i = 0; i < count; i++) {
+        const Tensor *t = model_at(e, i);
+        if (t->kind != TENSOR_STATE) e->infer_bytes = bytes + padded_count(t) * e->real_size;
+        e->member[i] = member_name(e, taken, t);
+        e->offset[i] = bytes;
+        bytes += padded_count(t) * e->real_size;
+    }
+    if (!e->infer_bytes) e->infer_bytes = (int64_t)ALIGN_ELEMENTS * e->real_size;
+    e->train_bytes = bytes;
+}
+
+void model_write_struct(Emitter *e)
+{
+    Text *out = &e->source;
+    text_add(out, "/* Lengths are rounded up so that every array starts on a 64-byte boundary of the block. */\n");
+    text_addf(out, "struct %s {\n    uint64_t seed;\n    int64_t step; /* training steps done */\n", e->prefix);
+    text_addf(out, "    uint64_t reserved[%d];\n", ALIGN_ELEMENTS * e->real_size / 8 - 2);
+    for (int i = 0; i < e->net->model.count; i++) {
+        const Tensor *t = model_at(e, i);
+        text_addf(out, "    %s %s[%lld]; /* %s */\n", e->real, e->member[i], (long long)padded_count(t), shape_text(e->arena, t->shape));
+    }
+    text_add(out, "};\n\n");
+    text_addf(out, "typedef char %s_block_has_its_size[sizeof(struct %s) == %lld ? 1 : -1];\n\n", e->prefix, e->prefix,
+              (long long)e->train_bytes);
+}
+
+/* ---- tables -------------------------------------------------------------- */
+
+static int kind_of(const Tensor *t)
+{
+    if (t->kind == TENSOR_PARAM) return t->trainable ? 0 : 1;
+    return t->kind == TENSOR_BUFFER ? 2 : 3;
+}
+
+static int64_t gradient_offset(const Emitter *e, ProgramKind kind, int index)
+{
+    const Entry *entry = entry_of(e, kind);
+    for (int i = 0; entry && i < entry->program->gradients.count; i++) {
+        const ParamGrad *pair = entry->program->gradients.at[i];
+        if (model_index(e, pair->param) == index) return entry->plan->place[pair->gradient->id].offset / e->real_size;
+    }
+    return -1;
+}
+
+static void write_tensor_row(Emitter *e, int i)
+{
+    static const char *const kinds[] = {"NN_TRAINED", "NN_FROZEN", "NN_BUFFER", "NN_STATE"};
+    const Tensor *t = model_at(e, i);
+    text_addf(&e->source, "    {\"%s\", %s, %d, {", t->name, kinds[kind_of(t)], t->shape.rank);
+    for (int k = 0; k < MAX_RANK; k++) text_addf(&e->source, "%s%lld", k ? ", " : "", (long long)t->shape.dim[k]);
+    text_addf(&e->source, "}, %lld},\n", (long long)shape_count(t->shape));
+}
+
+static void write_offsets(Emitter *e)
+{
+    text_addf(&e->source, "static const size_t %s_offset[] = {\n", e->prefix);
+    for (int i = 0; i < e->net->model.count; i++) {
+        text_addf(&e->source, "    offsetof(struct %s, %s),\n", e->prefix, e->member[i]);
+    }
+    text_add(&e->source, e->net->model.count ? "};\n\n" : "    0\n};\n\n");
+}
+
+static void write_gradient_offsets(Emitter *e, ProgramKind kind, const char *suffix)
+{
+    if (!entry_of(e, kind)) return;
+    text_addf(&e->source, "/* Where %s leaves each gradient in its scratch, in elements; -1: none. */\n", suffix);
+    text_addf(&e->source, "static const int64_t %s_%s_offset[] = {\n", e->prefix, suffix);
+    for (int i = 0; i < e->net->model.count; i++) {
+        text_addf(&e->source, "    %lld,\n", (long long)gradient_offset(e, kind, i));
+    }
+    text_add(&e->source, e->net->model.count ? "};\n\n" : "    -1\n};\n\n");
+}
+
+void model_write_tables(Emitter *e)
+{
+    text_addf(&e->source, "static const nn_tensor_info %s_tensors[] = {\n", e->prefix);
+    for (int i = 0; i < e->net->model.count; i++) write_tensor_row(e, i);
+    text_add(&e->source, e->net->model.count ? "};\n\n" : "    {\"\", NN_BUFFER, 0, {0, 0, 0, 0}, 0}\n};\n\n");
+    write_offsets(e);
+    write_gradient_offsets(e, PROGRAM_GRAD, "grad");
+    write_gradient_offsets(e, PROGRAM_VJP, "vjp");
+}
+
+/* ---- init ---------------------------------------------------------------- */
+
+typedef enum Draw { DRAW_CONSTANT, DRAW_NORMAL, DRAW_UNIFORM } Draw;
+
+typedef struct Start {
+    Draw draw;
+    double a, b; /* constant a; deviation a; bounds a, b */
+} Start;
+
+static Start symmetric(double bound)
+{
+    return (Start){DRAW_UNIFORM, -bound, bound};
+}
+
+/* Glorot and Bengio 2010; He et al. 2015; LeCun et al. 1998; PyTorch's reset_parameters. */
+static Start start_of(const Init *init)
+{
+    double in = (double)(init->fan_in > 0 ? init->fan_in : 1), out = (double)(init->fan_out > 0 ? init->fan_out : 1);
+    switch (init->kind) {
+    case INIT_CONSTANT: return (Start){DRAW_CONSTANT, init->a, 0};
+    case INIT_NORMAL: return (Start){DRAW_NORMAL, init->a, 0};
+    case INIT_UNIFORM: return (Start){DRAW_UNIFORM, init->a, init->b};
+    case INIT_HE_NORMAL: return (Start){DRAW_NORMAL, sqrt(2 / in), 0};
+    case INIT_HE_UNIFORM: return symmetric(sqrt(6 / in));
+    case INIT_XAVIER_NORMAL: return (Start){DRAW_NORMAL, sqrt(2 / (in + out)), 0};
+    case INIT_XAVIER_UNIFORM: return symmetric(sqrt(6 / (in + out)));
+    case INIT_LECUN_NORMAL: return (Start){DRAW_NORMAL, sqrt(1 / in), 0};
+    case INIT_TORCH: return symmetric(1 / sqrt(in));
+    }
+    assert(0 && "unknown initialisation");
+    return (Start){DRAW_CONSTANT, 0, 0};
+}
+
+static bool draws(const Emitter *e, Draw draw)
+{
+    for (int i = 0; i < e->net->model.count; i++) {
+        const Tensor *t = model_at(e, i);
+        if (!t->values && start_of(&t->init).draw == draw) return true;
+    }
+    return false;
+}
+
+static void write_values(Emitter *e, int i)
+{
+    const Tensor *t = model_at(e, i);
+    for (int64_t k = 0; k < shape_count(t->shape); k++) {
+        text_addf(&e->source, "    m->%s[%lld] = %s;\n", e->member[i], (long long)k, writer_real(e->writer, t->values[k]));
+    }
+}
+
+static void write_start(Emitter *e, int i)
+{
+    const Tensor *t = model_at(e, i);
+    if (t->values) {
+        write_values(e, i);
+        return;
+    }
+    Start s = start_of(&t->init);
+    Writer *w = e->writer;
+    Text *out = &e->source;
+    long long count = (long long)shape_count(t->shape);
+    const char *a = writer_real(w, s.a);
+    switch (s.draw) {
+    case DRAW_CONSTANT:
+        if (s.a != 0) text_addf(out, "    nn_fill(m->%s, %lld, %s);\n", e->member[i], count, a);
+        break;
+    case DRAW_NORMAL: text_addf(out, "    nn_fill_normal(m->%s, %lld, %s, nn_mix(seed + %d));\n", e->member[i], count, a, i); break;
+    case DRAW_UNIFORM:
+        text_addf(out, "    nn_fill_uniform(m->%s, %lld, %s, %s, nn_mix(seed + %d));\n", e->member[i], count, a, writer_real(w, s.b), i);
+        break;
+    }
+}
+
+static void write_fillers(Emitter *e)
+{
+    bool constant = false;
+    for (int i = 0; i < e->net->model.count; i++) {
+        const Tensor *t = model_at(e, i);
+        constant = constant || (!t->values && start_of(&t->init).draw == DRAW_CONSTANT && start_of(&t->init).a != 0);
+    }
+    Writer *w = e->writer = writer_new(e->arena, e->options->use_double);
+    if (constant) {
+        writer_put(w, "static void nn_fill($real *p, int64_t count, $real value)\n"
+                      "{\n"
+                      "for (int64_t k = 0; k < count; k++) {\n"
+                      "p[k] = value;\n"
+                      "}\n"
+                      "}\n\n");
+    }
+    if (draws(e, DRAW_NORMAL)) {
+        writer_put(w, "/* Box and Muller 1958: a normal number from two uniform ones. */\n"
+                      "static void nn_fill_normal($real *p, int64_t count, $real deviation, uint64_t seed)\n"
+                      "{\n"
+                      "for (int64_t k = 0; k < count; k++) {\n"
+                      "const $real u = 1 - nn_uniform(seed, 2 * (uint64_t)k);\n"
+                      "const $real v = nn_uniform(seed, 2 * (uint64_t)k + 1);\n"
+                      "p[k] = deviation * $sqrt(-2 * $log(u)) * $cos(($real)6.283185307179586 * v);\n"
+                      "}\n"
+                      "}\n\n");
+    }
+    if (draws(e, DRAW_UNIFORM)) {
+        writer_put(w, "static void nn_fill_uniform($real *p, int64_t count, $real low, $real high, uint64_t seed)\n"
+                      "{\n"
+                      "for (int64_t k = 0; k < count; k++) {\n"
+                      "p[k] = low + (high - low) * nn_uniform(seed, (uint64_t)k);\n"
+                      "}\n"
+                      "}\n\n");
+    }
+    text_add(&e->source, writer_text(w));
+}
+
+void model_write_init(Emitter *e)
+{
+    Text *out = &e->source;
+    write_fillers(e);
+    text_addf(out, "%s *%s_init(void *block, int training, uint64_t seed)\n{\n", e->prefix, e->prefix);
+    text_addf(out, "    %s *m = (%s *)block;\n", e->prefix, e->prefix);
+    bool has_state = e->train_bytes > e->infer_bytes;
+    if (has_state) {
+        text_addf(out, "    memset(block, 0, training ? sizeof *m : %lld);\n", (long long)e->infer_bytes);
+    } else {
+        text_add(out, "    (void)training;\n    memset(block, 0, sizeof *m);\n");
+    }
+    text_add(out, "    m->seed = seed;\n");
+    for (int i = 0; i < e->net->model.count; i++) {
+        if (model_at(e, i)->kind != TENSOR_STATE) write_start(e, i);
+    }
+    bool open = false;
+    for (int i = 0; i < e->net->model.count; i++) {
+        const Tensor *t = model_at(e, i);
+        if (t->kind != TENSOR_STATE || t->init.a == 0) continue;
+        if (!open) text_add(out, "    if (!training) {\n        return m;\n    }\n");
+        open = true;
+        write_start(e, i);
+    }
+    text_add(out, "    return m;\n}\n\n");
+}
+
+/* ---- set, get, get_grad --------------------------------------------------- */
+
+static void write_get_gradient(Emitter *e, ProgramKind kind, const char *suffix)
+{
+    if (!entry_of(e, kind)) return;
+    text_addf(&e->source, "int %s_get_%s(const %s *m, const char *name, %s *values, size_t count, const void *scratch)\n{\n",
+              e->prefix, suffix, e->prefix, e->real);
+    text_addf(&e->source,
+              "    const int i = %s_find(name, count);\n"
+              "    (void)m;\n"
+              "    if (i < 0 || %s_%s_offset[i] < 0) {\n"
+              "        return -1;\n"
+              "    }\n"
+              "    memcpy(values, (const %s *)scratch + %s_%s_offset[i], count * sizeof *values);\n"
+              "    return 0;\n"
+              "}\n\n",
+              e->prefix, e->prefix, suffix, e->real, e->prefix, suffix);
+}
+
+static void write_find(Emitter *e)
+{
+    text_addf(&e->source,
+              "static int %s_find(const char *name, size_t count)\n"
+              "{\n"
+              "    for (int i = 0; i < %d; i++) {\n"
+              "        if (strcmp(%s_tensors[i].name, name) == 0) {\n"
+              "            return %s_tensors[i].count == count ? i : -1;\n"
+              "        }\n"
+              "    }\n"
+              "    return -1;\n"
+              "}\n\n",
+              e->prefix, e->net->model.count, e->prefix, e->prefix);
+}
+
+void model_write_access(Emitter *e)
+{
+    write_find(e);
+    text_addf(&e->source,
+              "int %s_set(%s *m, const char *name, const %s *values, size_t count)\n"
+              "{\n"
+              "    const int i = %s_find(name, count);\n"
+              "    if (i < 0) {\n"
+              "        return -1;\n"
+              "    }\n"
+              "    memcpy((char *)m + %s_offset[i], values, count * sizeof *values);\n"
+              "    return 0;\n"
+              "}\n\n",
+              e->prefix, e->prefix, e->real, e->prefix, e->prefix);
+    text_addf(&e->source,
+              "int %s_get(const %s *m, const char *name, %s *values, size_t count)\n"
+              "{\n"
+              "    const int i = %s_find(name, count);\n"
+              "    if (i < 0) {\n"
+              "        return -1;\n"
+              "    }\n"
+              "    memcpy(values, (const char *)m + %s_offset[i], count * sizeof *values);\n"
+              "    return 0;\n"
+              "}\n\n",
+              e->prefix, e->prefix, e->real, e->prefix, e->prefix);
+    write_get_gradient(e, PROGRAM_GRAD, "grad");
+    write_get_gradient(e, PROGRAM_VJP, "vjp");
+}

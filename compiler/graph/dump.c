@@ -1,0 +1,43 @@
+/* A graph as text, one node a line, for --dump and for golden tests. */
+#include "graph/graph.h"
+
+static const char *tensor_text(Arena *arena, const Graph *g, const Tensor *t)
+{
+    if (tensor_in_model(t->kind)) return arena_printf(arena, "%s[%s]", t->name, shape_text(arena, t->shape));
+    const char *batch = !t->batched ? "" : g->kind == PROGRAM_NET ? "Nx" : arena_printf(arena, "%lldx", (long long)g->batch);
+    static const char *const types[] = {"", ":int32", ":uint8"};
+    return arena_printf(arena, "%%%d[%s%s]%s", t->id, batch, shape_text(arena, t->shape), types[t->dtype]);
+}
+
+static void dump_list(FILE *out, Arena *arena, const Graph *g, Tensor **at, int count)
+{
+    for (int i = 0; i < count; i++) fprintf(out, "%s%s", i ? ", " : "", tensor_text(arena, g, at[i]));
+}
+
+void graph_dump(const Graph *g, FILE *out)
+{
+    static const char *const kinds[] = {"net", "infer", "eval", "step", "grad", "vjp"};
+    Arena *arena = arena_new();
+    fprintf(out, "%s %s\n", kinds[g->kind], g->name);
+    for (int i = 0; i < g->inputs.count; i++) {
+        const Tensor *t = g->inputs.at[i];
+        fprintf(out, "  input %s %s\n", t->name, tensor_text(arena, g, t));
+    }
+    for (int i = 0; i < g->nodes.count; i++) {
+        const Node *n = g->nodes.at[i];
+        fprintf(out, "  ");
+        dump_list(out, arena, g, n->out, n->out_count);
+        const char *attrs = n->attrs && n->op->attrs ? attrs_text(arena, n->op->attrs, n->attrs) : "";
+        fprintf(out, "%s%s(%s)", n->out_count ? " = " : "", n->op->name, attrs);
+        fprintf(out, "  # %s\n      ", n->name);
+        dump_list(out, arena, g, n->in, n->in_count);
+        fprintf(out, "\n");
+    }
+    if (g->output) fprintf(out, "  output %s\n", tensor_text(arena, g, g->output));
+    if (g->loss) fprintf(out, "  loss %s\n", tensor_text(arena, g, g->loss));
+    for (int i = 0; i < g->gradients.count; i++) {
+        const ParamGrad *pair = g->gradients.at[i];
+        fprintf(out, "  gradient of %s: %s\n", pair->param->name, tensor_text(arena, g, pair->gradient));
+    }
+    arena_free(arena);
+}

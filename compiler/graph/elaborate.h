@@ -1,0 +1,60 @@
+/*
+ * elaborate: what the parts of the elaborator share.
+ *
+ * elaborate.c chooses the net; statements.c runs its body; calls.c enters
+ * blocks; layers.c makes nodes; step.c names them and keeps count of failures.
+ */
+#ifndef NNC_GRAPH_ELABORATE_H
+#define NNC_GRAPH_ELABORATE_H
+
+#include "graph/scope.h"
+
+/* Bounds on what a source may ask for. */
+enum {
+    MAX_STATEMENTS = 200000,
+    MAX_NODES = 50000,
+    MAX_CALLS = 64,    /* blocks within blocks */
+    MAX_NESTING = 600, /* bodies within bodies, calls included: bounds our own stack */
+    FAILURE_WEIGHT = 500
+};
+
+/* ---- failures: step.c ------------------------------------------------- */
+
+/* Something was reported.  Loops over it would report it again and again: a
+ * failed statement counts for many. */
+void elab_failed(Elab *);
+Value elab_poison(Elab *);          /* the value of what has failed */
+void elab_stop(Elab *);             /* a bound was passed: every loop ends */
+void elab_note_calls(const Body *); /* under new errors: where the blocks around were called */
+
+const Const *elab_eval(Body *, const Expr *); /* NULL: in error, and counted */
+const char *elab_value_text(Elab *, Value);
+bool elab_has_value(Body *, const char *what, Span); /* there is something to work on, or it is reported */
+
+/* ---- steps: step.c ---------------------------------------------------- */
+
+/* One layer, call, combinator or group on its way: what it will be called. */
+typedef struct Step {
+    const Stmt *stmt;
+    const char *label; /* or NULL */
+    const char *path;
+} Step;
+
+const char *elab_label(Body *, const Expr *label); /* NULL: none, or an error */
+Step step_begin(Body *, const Stmt *, const char *kind);
+void step_check_shape(Body *, const Stmt *, Value result); /* against -> SHAPE */
+void step_end(Body *, const Step *, Value result);         /* the result becomes the current value */
+
+/* ---- statements ------------------------------------------------------- */
+
+void elab_body(Body *, const List *statements);         /* statements.c */
+void elab_call(Body *, const Stmt *, const Def *block); /* calls.c */
+void elab_input(Body *, const Stmt *);                  /* layers.c */
+void elab_layer(Body *, const Stmt *);
+void elab_combine(Body *, const Stmt *);
+
+/* Parameters of a block or a net. */
+int param_index(const Def *, const char *name); /* −1: none */
+const char *param_nearest(Arena *, const Def *, const char *name);
+
+#endif

@@ -1,0 +1,218 @@
+/*
+ * Building graphs: tensors, nodes and the parameters of nodes.
+ *
+ * Enters: requests of the elaborator, of the operators and of the passes.
+ * Leaves: a graph whose node and tensor ids are their positions.
+ */
+#include "graph/graph.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* ---- shapes ----------------------------------------------------------- */
+
+bool shape_equal(Shape a, Shape b)
+{
+    if (a.rank != b.rank) return false;
+    for (int i = 0; i < a.rank; i++) {
+        if (a.dim[i] != b.dim[i]) return false;
+    }
+    return true;
+}
+
+int64_t shape_count(Shape s)
+{
+    int64_t count = 1;
+    for (int i = 0; i < s.rank; i++) count *= s.dim[i];
+    return count;
+}
+
+const char *shape_text(Arena *arena, Shape s)
+{
+    const char *text = "";
+    for (int i = 0; i < s.rank; i++) text = arena_printf(arena, "%s%s%lld", text, i ? "x" : "", (long long)s.dim[i]);
+    return text;
+}
+
+/* Products of dimensions stay below this, so that counts, bytes and their sums
+ * fit 64 bits with room to spare. */
+static const int64_t max_elements = (int64_t)1 << 40;
+
+static bool shape_fits(Shape s)
+{
+    int64_t count = 1;
+    for (int i = 0; i < s.rank; i++) {
+        if (s.dim[i] > max_elements / count) return false;
+        count *= s.dim[i];
+    }
+    return true;
+}
+
+/* ---- graphs and tensors ----------------------------------------------- */
+
+Graph *graph_new(Compilation *c, const char *name, ProgramKind kind)
+{
+    Graph *g = arena_alloc(c->arena, sizeof *g);
+    g->compilation = c;
+    g->name = name;
+    g->kind = kind;
+    g->batch = 1;
+    return g;
+}
+
+int64_t tensor_count(const Tensor *t, int64_t batch)
+{
+    return shape_count(t->shape) * (t->batched ? batch : 1);
+}
+
+Tensor *graph_tensor(Graph *g, TensorKind kind, DType dtype, bool batched, Shape shape, const char *name, Span span)
+{
+    Compilation *c = g->compilation;
+    if (!shape_fits(shape)) {
+        const char *text = shape_text(c->arena, shape);
+        diag_error(c, span, "%s has %s elements, more than the 2^40 that a tensor may have", name, text);
+        for (int i = 0; i < shape.rank; i++) shape.dim[i] = 1; /* keeps later arithmetic in range */
+    }
+    Tensor *t = arena_alloc(c->arena, sizeof *t);
+    t->id = g->tensors.count;
+    t->kind = kind;
+    t->dtype = dtype;
+    t->batched = batched;
+    t->shape = shape;
+    t->name = name;
+    t->span = span;
+    for (int axis = 0; axis < 2; axis++) {
+        t->field[axis] = (Field){.stride = 1, .whole = shape.rank != 3 || kind != TENSOR_INPUT};
+    }
+    list_push(c->arena, &g->tensors, t);
+    if (kind == TENSOR_INPUT) list_push(c->arena, &g->inputs, t);
+    if (tensor_in_model(kind)) list_push(c->arena, &g->model, t);
+    return t;
+}
+
+/* ---- nodes ------------------------------------------------------------ */
+
+Node *graph_node(Graph *g, const Op *op, void *attrs, const char *name, Span span)
+{
+    Arena *arena = g->compilation->arena;
+    Node *n = arena_alloc(arena, sizeof *n);
+    n->id = g->nodes.count;
+    n->op = op;
+    n->attrs = attrs;
+    n->name = name;
+    n->span = span;
+    n->origin = n;
+    n->scale = 1;
+    list_push(arena, &g->nodes, n);
+    return n;
+}
+
+static void append(Arena *arena, Tensor ***array, int *count, Tensor *t)
+{
+    Tensor **grown = arena_alloc(arena, (size_t)(*count + 1) * sizeof(Tensor *));
+    if (*count) memcpy(grown, *array, (size_t)*count * sizeof(Tensor *));
+    grown[(*count)++] = t;
+    *array = grown;
+}
+
+void node_in(Graph *g, Node *n, Tensor *t)
+{
+    assert(t);
+    append(g->compilation->arena, &n->in, &n->in_count, t);
+}
+
+Tensor *node_out_as(Graph *g, Node *n, DType dtype, bool batched, Shape shape)
+{
+    Arena *arena = g->compilation->arena;
+    const char *slot = n->op->out ? n->op->out[n->out_count] : "y";
+    const char *name = arena_printf(arena, "%s.%s", n->name, slot);
+    Tensor *t = graph_tensor(g, TENSOR_LOCAL, dtype, batched, shape, name, n->span);
+    t->producer = n;
+    append(arena, &n->out, &n->out_count, t);
+    return t;
+}
+
+Tensor *node_out(Graph *g, Node *n, Shape shape)
+{
+    return node_out_as(g, n, DTYPE_REAL, true, shape);
+}
+
+/* ---- parameters ------------------------------------------------------- */
+
+static Tensor *model_tensor(Graph *g, Node *n, TensorKind kind, const char *name, Shape shape, Init init)
+{
+    Tensor *t = graph_tensor(g, kind, DTYPE_REAL, false, shape, name, n->span);
+    t->init = init;
+    node_in(g, n, t);
+    return t;
+}
+
+Tensor *node_param(Graph *g, Node *n, const char *suffix, Shape shape, Init init)
+{
+    const char *name = arena_printf(g->compilation->arena, "%s.%s", n->name, suffix);
+    Tensor *t = model_tensor(g, n, TENSOR_PARAM, name, shape, init);
+    t->trainable = !n->frozen;
+    t->regularized = shape.rank >= 2;
+    return t;
+}
+
+Tensor *node_buffer(Graph *g, Node *n, const char *suffix, Shape shape, Init init)
+{
+    const char *name = arena_printf(g->compilation->arena, "%s.%s", n->name, suffix);
+    return model_tensor(g, n, TENSOR_BUFFER, name, shape, init);
+}
+
+Tensor *node_state(Graph *g, Node *n, const char *suffix, double initial)
+{
+    const Tensor *param = n->in[1];
+    const char *name = arena_printf(g->compilation->arena, "%s.%s", param->name, suffix);
+    return model_tensor(g, n, TENSOR_STATE, name, param->shape, init_constant(initial));
+}
+
+Init init_with_fans(Init init, int64_t fan_in, int64_t fan_out)
+{
+    init.fan_in = fan_in;
+    init.fan_out = fan_out;
+    return init;
+}
+
+/* ---- costs ------------------------------------------------------------ */
+
+int64_t node_macs(const Node *n)
+{
+    return n->op->macs ? n->op->macs(n) : 0;
+}
+
+int64_t node_flops(const Node *n)
+{
+    if (n->op->flops) return n->op->flops(n);
+    if (n->op->traits & OP_VIEW) return 0;
+    return 2 * node_macs(n) + (n->op->macs ? 0 : shape_count(n->out[0]->shape));
+}
+
+int64_t node_params(const Node *n, bool trainable)
+{
+    int64_t count = 0;
+    for (int i = n->data_count; i < n->in_count; i++) {
+        const Tensor *t = n->in[i];
+        if (t->kind == TENSOR_PARAM && t->trainable == trainable) count += shape_count(t->shape);
+    }
+    return count;
+}
+
+int64_t graph_param_count(const Graph *g, bool trainable)
+{
+    int64_t count = 0;
+    for (int i = 0; i < g->model.count; i++) {
+        const Tensor *t = g->model.at[i];
+        if (t->kind == TENSOR_PARAM && t->trainable == trainable) count += shape_count(t->shape);
+    }
+    return count;
+}
+
+int64_t graph_macs(const Graph *g)
+{
+    int64_t macs = 0;
+    for (int i = 0; i < g->nodes.count; i++) macs += node_macs(g->nodes.at[i]);
+    return macs;
+}

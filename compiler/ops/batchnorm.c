@@ -1,0 +1,291 @@
+/*
+ * batchnorm: each channel is brought to mean 0 and variance 1, PyTorch's
+ * BatchNorm1d and BatchNorm2d (Ioffe and Szegedy 2015).
+ *
+ *   inference   y = (x − running_mean[c]) / sqrt(running_var[c] + eps) · weight[c] + bias[c]
+ *   training    the same with the mean and the biased variance of the channel over
+ *               the batch and the image, M = N·H·W values; and then
+ *               running ← (1 − momentum) · running + momentum · batch, with the
+ *               variance times M / (M − 1)
+ *
+ *   x, y: [N][C][H][W] or [N][C]   all others: [C]
+ *
+ *   with x̂ = (x − mean)·inv:   dbias = Σ dy;   dweight = Σ dy·x̂
+ *   dx = weight · inv · (dy − dbias/M − x̂ · dweight/M)
+ *
+ * Backward keeps mean and inv = 1/sqrt(var + eps) of each channel and x.  The
+ * two sums are one node, since dx needs both.  The sums are taken in two levels,
+ * over an image and over the batch.
+ *
+ * Without affine parameters the arrays have other names, so that form is a
+ * record of its own under the same name; the shape rule chooses it.
+ */
+#include "ops/norm.h"
+
+typedef struct BatchnormAttrs {
+    double eps, momentum;
+    bool affine;
+} BatchnormAttrs;
+
+static const Attr batchnorm_attrs[] = {
+    {"eps", ATTR_REAL, offsetof(BatchnormAttrs, eps), "1e-5", 0, 1e9, NULL},
+    {"momentum", ATTR_REAL, offsetof(BatchnormAttrs, momentum), "0.1", 0, 1, NULL},
+    {"affine", ATTR_BOOL, offsetof(BatchnormAttrs, affine), "yes", 0, 0, NULL},
+    {0},
+};
+
+static const char *const affine_in[] = {"x", "weight", "bias", "running_mean", "running_var", NULL};
+static const char *const bare_in[] = {"x", "running_mean", "running_var", NULL};
+static const char *const batchnorm_out[] = {"y", NULL};
+static const char *const training_out[] = {"y", "mean", "inv", NULL};
+static const char *const sums_in[] = {"dy", "x", "mean", "inv", NULL};
+static const char *const sums_out[] = {"dweight", "dbias", NULL};
+static const char *const dx_in[] = {"dy", "x", "mean", "inv", "dweight", "dbias", "weight", NULL};
+static const char *const dx_out[] = {"dx", NULL};
+
+static const Op batchnorm_bare;
+
+static bool is_affine(const Node *n)
+{
+    return ((const BatchnormAttrs *)n->attrs)->affine;
+}
+
+static bool batchnorm_shape(Graph *g, Node *n)
+{
+    if (!is_affine(n)) n->op = &batchnorm_bare;
+    node_out(g, n, node_shape_in(n));
+    return true;
+}
+
+static bool training_shape(Graph *g, Node *n)
+{
+    Shape in = node_shape_in(n), channels = shape_vector(in.dim[0]);
+    if (g->batch * shape_count(in) == in.dim[0]) {
+        const char *shape = shape_text(g->compilation->arena, in);
+        diag_warning(g->compilation, n->span,
+                     "batchnorm cannot train here: a batch of 1 with an input of %s gives one value per channel, which "
+                     "normalises to 0",
+                     shape);
+    }
+    node_out(g, n, in);
+    node_out_as(g, n, DTYPE_REAL, false, channels);
+    node_out_as(g, n, DTYPE_REAL, false, channels);
+    return true;
+}
+
+static void batchnorm_params(Graph *g, Node *n)
+{
+    Shape channels = shape_vector(node_shape_in(n).dim[0]);
+    if (is_affine(n)) {
+        node_param(g, n, "weight", channels, init_constant(1))->regularized = false;
+        node_param(g, n, "bias", channels, init_constant(0))->regularized = false;
+    }
+    node_buffer(g, n, "running_mean", channels, init_constant(0));
+    node_buffer(g, n, "running_var", channels, init_constant(1));
+}
+
+/* At inference one multiplication and one addition per element. */
+static int64_t batchnorm_flops(const Node *n)
+{
+    return 2 * shape_count(node_shape_in(n));
+}
+
+/* ---- loops ------------------------------------------------------------ */
+
+/* Elements per channel and sample. */
+static int64_t plane(const Node *n)
+{
+    return shape_count(node_shape_in(n)) / node_shape_in(n).dim[0];
+}
+
+/* $at is element (n, c, k); $M is how many a channel has in the batch. */
+static void bind_sizes(Writer *w, const Node *n)
+{
+    const BatchnormAttrs *a = n->attrs;
+    long long channels = node_shape_in(n).dim[0], elements = plane(n);
+    writer_bind_int(w, "C", channels);
+    writer_bind_int(w, "P", elements);
+    writer_bind(w, "at", elements == 1 ? "n * %lld + c" : "(n * %lld + c) * %lld + k", channels, elements);
+    writer_bind_real(w, "eps", a->eps);
+    writer_bind_real(w, "momentum", a->momentum);
+    writer_bind_real(w, "keep", 1 - a->momentum);
+}
+
+/* The loops over the batch and the elements of channel c. */
+static void put_each(Writer *w, const Node *n, const char *statement)
+{
+    writer_put(w, "for ($int n = 0; n < $N; n++) {");
+    int inner = norm_loop(w, plane(n));
+    writer_put(w, statement);
+    writer_put(w, inner ? "}\n}" : "}");
+}
+
+static void batchnorm_plain(Writer *w, const Node *n)
+{
+    bind_sizes(w, n);
+    writer_put(w, "for ($int c = 0; c < $C; c++) {");
+    if (is_affine(n)) {
+        writer_put(w, "const $real scale = weight[c] / $sqrt(running_var[c] + $eps);\n"
+                      "const $real shift = bias[c] - running_mean[c] * scale;\n");
+    } else {
+        writer_put(w, "const $real scale = 1 / $sqrt(running_var[c] + $eps);\n"
+                      "const $real shift = -running_mean[c] * scale;\n");
+    }
+    put_each(w, n, "y[$at] = x[$at] * scale + shift;");
+    writer_put(w, "}");
+}
+
+static void training_plain(Writer *w, const Node *n)
+{
+    bind_sizes(w, n);
+    writer_put(w, "for ($int c = 0; c < $C; c++) {");
+    norm_sum(w, "sum", "n", "$N", plane(n), "x[$at]");
+    writer_put(w, "const $real average = sum / ($N * $P);");
+    norm_sum(w, "squares", "n", "$N", plane(n), "(x[$at] - average) * (x[$at] - average)");
+    writer_put(w, "const $real scale = 1 / $sqrt(squares / ($N * $P) + $eps);");
+    put_each(w, n, is_affine(n) ? "y[$at] = (x[$at] - average) * scale * weight[c] + bias[c];"
+                                : "y[$at] = (x[$at] - average) * scale;");
+    writer_put(w, "mean[c] = average;\n"
+                  "inv[c] = scale;\n"
+                  "const $int others = $N * $P > 1 ? $N * $P - 1 : 1;\n"
+                  "running_mean[c] = $keep * running_mean[c] + $momentum * average;\n"
+                  "running_var[c] = $keep * running_var[c] + $momentum * (squares / others);\n"
+                  "}\n");
+}
+
+static void sums_plain(Writer *w, const Node *n)
+{
+    bind_sizes(w, n);
+    writer_put(w, "for ($int c = 0; c < $C; c++) {");
+    norm_sum(w, "sum", "n", "$N", plane(n), "dy[$at]");
+    norm_sum(w, "along", "n", "$N", plane(n), "dy[$at] * (x[$at] - mean[c])");
+    writer_put(w, "dweight[c] = along * inv[c];\n"
+                  "dbias[c] = sum;\n"
+                  "}\n");
+}
+
+static void dx_plain(Writer *w, const Node *n)
+{
+    bind_sizes(w, n);
+    writer_put(w, "for ($int c = 0; c < $C; c++) {");
+    writer_put(w, is_affine(n) ? "const $real scale = weight[c] * inv[c];" : "const $real scale = inv[c];");
+    writer_put(w, "const $real offset = dbias[c] / ($N * $P);\n"
+                  "const $real slope = dweight[c] * inv[c] / ($N * $P);\n");
+    put_each(w, n, "dx[$at] = scale * (dy[$at] - offset - (x[$at] - mean[c]) * slope);");
+    writer_put(w, "}");
+}
+
+/* ---- gradients -------------------------------------------------------- */
+
+static const Op batchnorm_sums = {
+    .name = "batchnorm.sums",
+    .class = OP_INTERNAL,
+    .in = sums_in,
+    .out = sums_out,
+    .plain = sums_plain,
+};
+static const Op batchnorm_dx = {
+    .name = "batchnorm.dx",
+    .class = OP_INTERNAL,
+    .traits = OP_INPLACE,
+    .in = dx_in,
+    .out = dx_out,
+    .plain = dx_plain,
+};
+
+/* A node with dy, x and the statistics. */
+static Node *gradient_node(Backward *b, const Op *op, const Node *n)
+{
+    Graph *g = backward_graph(b);
+    Node *d = backward_node(b, op, n);
+    node_in(g, d, backward_of(b, n->out[0]));
+    node_in(g, d, n->in[0]);
+    node_in(g, d, n->out[1]);
+    node_in(g, d, n->out[2]);
+    return d;
+}
+
+static void training_grad(Backward *b, const Node *n)
+{
+    Graph *g = backward_graph(b);
+    bool wants_weight = is_affine(n) && backward_wants(b, n->in[1]);
+    bool wants_bias = is_affine(n) && backward_wants(b, n->in[2]);
+    bool wants_x = backward_wants(b, n->in[0]);
+    if (!wants_x && !wants_weight && !wants_bias) return;
+    Node *sums = gradient_node(b, &batchnorm_sums, n);
+    Shape channels = shape_vector(node_shape_in(n).dim[0]);
+    Tensor *dweight = node_out_as(g, sums, DTYPE_REAL, false, channels);
+    Tensor *dbias = node_out_as(g, sums, DTYPE_REAL, false, channels);
+    if (wants_weight) backward_give(b, n->in[1], dweight);
+    if (wants_bias) backward_give(b, n->in[2], dbias);
+    if (!wants_x) return;
+    Node *d = gradient_node(b, &batchnorm_dx, n);
+    node_in(g, d, dweight);
+    node_in(g, d, dbias);
+    if (is_affine(n)) node_in(g, d, n->in[1]);
+    backward_give(b, n->in[0], node_out(g, d, node_shape_in(n)));
+}
+
+/* ---- the forms -------------------------------------------------------- */
+
+static const Op training_affine = {
+    .name = "batchnorm",
+    .class = OP_INTERNAL,
+    .traits = OP_BATCH_COUPLED,
+    .attrs = batchnorm_attrs,
+    .attrs_size = sizeof(BatchnormAttrs),
+    .in = affine_in,
+    .out = training_out,
+    .mutates = 1u << 3 | 1u << 4,
+    .shape = training_shape,
+    .flops = batchnorm_flops,
+    .grad = training_grad,
+    .plain = training_plain,
+};
+static const Op training_bare = {
+    .name = "batchnorm",
+    .class = OP_INTERNAL,
+    .traits = OP_BATCH_COUPLED,
+    .attrs = batchnorm_attrs,
+    .attrs_size = sizeof(BatchnormAttrs),
+    .in = bare_in,
+    .out = training_out,
+    .mutates = 1u << 1 | 1u << 2,
+    .shape = training_shape,
+    .flops = batchnorm_flops,
+    .grad = training_grad,
+    .plain = training_plain,
+};
+static const Op batchnorm_bare = {
+    .name = "batchnorm",
+    .summary = "normalises each channel over the batch",
+    .formula = "y = (x - mean[c]) / sqrt(var[c] + eps)",
+    .class = OP_LAYER,
+    .traits = OP_INPLACE,
+    .attrs = batchnorm_attrs,
+    .attrs_size = sizeof(BatchnormAttrs),
+    .in = bare_in,
+    .out = batchnorm_out,
+    .shape = batchnorm_shape,
+    .params = batchnorm_params,
+    .flops = batchnorm_flops,
+    .training = &training_bare,
+    .plain = batchnorm_plain,
+};
+
+const Op op_batchnorm = {
+    .name = "batchnorm",
+    .summary = "normalises each channel over the batch",
+    .formula = "y = (x - mean[c]) / sqrt(var[c] + eps) * weight[c] + bias[c]",
+    .class = OP_LAYER,
+    .traits = OP_INPLACE,
+    .attrs = batchnorm_attrs,
+    .attrs_size = sizeof(BatchnormAttrs),
+    .in = affine_in,
+    .out = batchnorm_out,
+    .shape = batchnorm_shape,
+    .params = batchnorm_params,
+    .flops = batchnorm_flops,
+    .training = &training_affine,
+    .plain = batchnorm_plain,
+};

@@ -1,0 +1,53 @@
+/* Combinators: agreement of shapes and the fold over the branches, once for all. */
+#include "ops/combine.h"
+
+const char *const combine_out[] = {"y", NULL};
+const char *const combine_dx_in[] = {"dy", NULL};
+const char *const combine_dx_out[] = {"dx", NULL};
+
+void combine_disagree(Graph *g, const Node *n, int branch, const char *rule)
+{
+    Compilation *c = g->compilation;
+    const char *first = shape_text(c->arena, n->in[0]->shape);
+    const char *other = shape_text(c->arena, n->in[branch]->shape);
+    diag_error(c, n->span, "%s: branch 1 gives %s, branch %d gives %s; %s", n->op->name, first, branch + 1, other, rule);
+}
+
+bool combine_shape(Graph *g, Node *n)
+{
+    for (int i = 1; i < n->in_count; i++) {
+        if (shape_equal(n->in[i]->shape, n->in[0]->shape)) continue;
+        combine_disagree(g, n, i, "all branches must give the same shape");
+        return false;
+    }
+    node_out_as(g, n, DTYPE_REAL, n->in[0]->batched, n->in[0]->shape);
+    return true;
+}
+
+int64_t combine_flops(const Node *n)
+{
+    return (n->in_count - 1) * shape_count(node_shape_out(n));
+}
+
+void combine_loop(Writer *w, const Tensor *t)
+{
+    writer_bind_int(w, "elements", shape_count(t->shape));
+    writer_put(w, t->batched ? "for ($int k = 0; k < $N * $elements; k++) {" : "for ($int k = 0; k < $elements; k++) {");
+}
+
+void combine_steps(Writer *w, int first, int end, const char *step)
+{
+    for (int i = first; i < end; i++) {
+        writer_bind(w, "x", "x%d[k]", i);
+        writer_put(w, step);
+    }
+}
+
+void combine_fold(Writer *w, const Node *n, const char *step)
+{
+    combine_loop(w, n->out[0]);
+    writer_put(w, "$real value = x0[k];");
+    combine_steps(w, 1, n->in_count, step);
+    writer_put(w, "y[k] = value;\n"
+                  "}");
+}

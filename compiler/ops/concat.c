@@ -1,0 +1,112 @@
+/*
+ * concat: the branches one after the other, along channels or features.
+ *
+ *   x0: [N][C0][H][W]   x1: [N][C1][H][W]   …   y: [N][C0 + C1 + …][H][W]
+ *
+ * Of one sample each branch is a run of consecutive numbers in y, so that every
+ * branch is one copy.  The gradient of a branch is its slice of dy.
+ */
+#include "ops/combine.h"
+#include "ops/region.h"
+
+typedef struct SliceAttrs {
+    int64_t start; /* in elements of a sample */
+} SliceAttrs;
+
+static bool joins(Shape a, Shape b)
+{
+    a.dim[0] = b.dim[0];
+    return shape_equal(a, b);
+}
+
+static bool concat_shape(Graph *g, Node *n)
+{
+    Shape out = node_shape_in(n);
+    for (int i = 1; i < n->in_count; i++) {
+        if (!joins(n->in[i]->shape, out)) {
+            combine_disagree(g, n, i, "height and width must be the same, and either all are images or all are vectors");
+            return false;
+        }
+        out.dim[0] += n->in[i]->shape.dim[0];
+    }
+    node_out(g, n, out);
+    return true;
+}
+
+static const char *start_text(Writer *w, int64_t start)
+{
+    writer_bind(w, "start", " + %lld", (long long)start);
+    return start ? "y[n * $sum$start + k] = x$i[n * $elements + k];" : "y[n * $sum + k] = x$i[n * $elements + k];";
+}
+
+static void concat_plain(Writer *w, const Node *n)
+{
+    int64_t start = 0;
+    writer_bind_int(w, "sum", shape_count(node_shape_out(n)));
+    writer_put(w, "for ($int n = 0; n < $N; n++) {");
+    for (int i = 0; i < n->in_count; i++) {
+        int64_t elements = shape_count(n->in[i]->shape);
+        writer_bind_int(w, "i", i);
+        writer_bind_int(w, "elements", elements);
+        writer_put(w, "for ($int k = 0; k < $elements; k++) {");
+        writer_put(w, start_text(w, start));
+        writer_put(w, "}");
+        start += elements;
+    }
+    writer_put(w, "}");
+}
+
+static void slice_plain(Writer *w, const Node *n)
+{
+    const SliceAttrs *a = n->attrs;
+    writer_bind_int(w, "sum", shape_count(node_shape_in(n)));
+    writer_bind_int(w, "elements", shape_count(node_shape_out(n)));
+    writer_bind_int(w, "start", a->start);
+    writer_put(w, "for ($int n = 0; n < $N; n++) {\n"
+                  "    for ($int k = 0; k < $elements; k++) {\n"
+                  "        dx[n * $elements + k] = dy[n * $sum + $start + k];\n"
+                  "    }\n"
+                  "}\n");
+}
+
+static const Op concat_slice = {
+    .name = "concat.dx",
+    .class = OP_INTERNAL,
+    .attrs_size = sizeof(SliceAttrs),
+    .in = combine_dx_in,
+    .out = combine_dx_out,
+    .flops = region_no_flops,
+    .plain = slice_plain,
+};
+
+static void concat_grad(Backward *b, const Node *n)
+{
+    Graph *g = backward_graph(b);
+    Tensor *dy = backward_of(b, n->out[0]);
+    int64_t start = 0;
+    for (int i = 0; i < n->in_count; i++) {
+        Tensor *x = n->in[i];
+        if (backward_wants(b, x)) {
+            SliceAttrs *a = arena_alloc(g->compilation->arena, sizeof *a);
+            a->start = start;
+            Node *d = backward_node(b, &concat_slice, n);
+            d->attrs = a;
+            node_in(g, d, dy);
+            backward_give(b, x, node_out(g, d, x->shape));
+        }
+        start += shape_count(x->shape);
+    }
+}
+
+const Op op_concat = {
+    .name = "concat",
+    .summary = "the branches joined along channels or features",
+    .formula = "y = [x0, x1, ...]",
+    .class = OP_COMBINE,
+    .traits = OP_VARIADIC,
+    .out = combine_out,
+    .shape = concat_shape,
+    .flops = region_no_flops,
+    .grad = concat_grad,
+    .plain = concat_plain,
+};

@@ -1,0 +1,237 @@
+/*
+ * conv: cross-correlation, PyTorch's Conv2d.
+ *
+ *   y[o][i][j] = b[o] + Σ_{c,u,v} W[o][c][u][v] · x[c][i·stride + u·dilation − pad][…]
+ *
+ *   x: [N][C][H][W]   weight: [O][C/groups][kh][kw]   bias: [O]   y: [N][O][h][w]
+ *   dx[c][row][col] = Σ_{o,u,v} W[o][c][u][v] · dy[o][i][j]
+ *   dW[o][c][u][v] = Σ_{n,i,j} dy[o][i][j] · x[c][row][col];  db[o] = Σ_{n,i,j} dy[o][i][j]
+ *
+ * Outputs of group g read the input channels of group g only.  With flip=yes the
+ * kernel is mirrored: convolution in the mathematical sense.  Rows beyond the
+ * edge are zero, or with pad_mode the mirrored row (reflect, without the edge
+ * itself), the edge (replicate) or the row of the opposite side (circular); the
+ * gradient of a row read twice is the sum.
+ */
+#include "ops/correlate.h"
+
+#include <stdio.h>
+
+typedef struct ConvAttrs {
+    int64_t out;
+    Pair k, stride;
+    Pad pad;
+    Pair dilation;
+    int64_t groups;
+    bool bias;
+    int pad_mode; /* PadMode */
+    bool flip;
+    Init init;
+} ConvAttrs;
+
+static const char *const pad_modes[] = {"zeros", "reflect", "replicate", "circular", NULL};
+
+static const Attr conv_attrs[] = {
+    {"out", ATTR_INT, offsetof(ConvAttrs, out), NULL, 1, 1e9, NULL},
+    {"k", ATTR_PAIR, offsetof(ConvAttrs, k), NULL, 1, WINDOW_MAX, NULL},
+    {"stride", ATTR_PAIR, offsetof(ConvAttrs, stride), "1", 1, WINDOW_MAX, NULL},
+    {"pad", ATTR_PAD, offsetof(ConvAttrs, pad), "0", 0, WINDOW_MAX, NULL},
+    {"dilation", ATTR_PAIR, offsetof(ConvAttrs, dilation), "1", 1, WINDOW_MAX, NULL},
+    {"groups", ATTR_INT, offsetof(ConvAttrs, groups), "1", 1, 1e9, NULL},
+    {"bias", ATTR_BOOL, offsetof(ConvAttrs, bias), "yes", 0, 0, NULL},
+    {"pad_mode", ATTR_SYMBOL, offsetof(ConvAttrs, pad_mode), "zeros", 0, 0, pad_modes},
+    {"flip", ATTR_BOOL, offsetof(ConvAttrs, flip), "no", 0, 0, NULL},
+    {"init", ATTR_INIT, offsetof(ConvAttrs, init), "he_normal", 0, 0, NULL},
+    {0},
+};
+
+static WindowSpec conv_spec(const ConvAttrs *a)
+{
+    return (WindowSpec){a->k, a->stride, a->dilation, a->pad};
+}
+
+/* Of the conv and of its gradients alike: `large` has the shape of x, `small` of y. */
+static Correlation conv_correlation(const Node *n, Shape large, Shape small)
+{
+    const ConvAttrs *a = n->attrs;
+    Correlation c = {.large = large, .small = small, .groups = a->groups, .mode = (PadMode)a->pad_mode, .flip = a->flip};
+    window_slides(c.slide, conv_spec(a), large, small);
+    return c;
+}
+
+/* A mirrored row must exist: reflect needs less padding than rows, circular no
+ * more than rows. */
+static bool conv_pad_mode_fits(Graph *g, Node *n, int axis, const Slide *s)
+{
+    const ConvAttrs *a = n->attrs;
+    int64_t pad = s->before > s->after ? s->before : s->after;
+    bool reflect = a->pad_mode == PAD_MODE_REFLECT && pad >= s->large;
+    bool circular = a->pad_mode == PAD_MODE_CIRCULAR && pad > s->large;
+    if (!reflect && !circular) return true;
+    diag_error(g->compilation, n->span, "conv: pad_mode=%s needs a padding %s the input's %s, but %lld is padded by %lld",
+               pad_modes[a->pad_mode], reflect ? "below" : "up to", window_axis_name(axis), (long long)s->large,
+               (long long)pad);
+    return false;
+}
+
+static bool conv_shape(Graph *g, Node *n)
+{
+    ConvAttrs *a = n->attrs;
+    if (!window_takes_image(g, n)) return false;
+    Shape in = node_shape_in(n);
+    bool fits = correlate_groups_divide(g, n, a->groups, in.dim[0], a->out);
+    window_resolve_pad(&a->pad, conv_spec(a), in);
+    Correlation c = conv_correlation(n, in, in);
+    for (int axis = 0; axis < 2; axis++) {
+        fits = conv_pad_mode_fits(g, n, axis, &c.slide[axis]) && fits;
+        fits = window_size(g, n, axis, &c.slide[axis], false) && fits;
+    }
+    if (fits) node_out(g, n, shape_image(a->out, c.slide[0].small, c.slide[1].small));
+    return fits;
+}
+
+static void conv_params(Graph *g, Node *n)
+{
+    const ConvAttrs *a = n->attrs;
+    Shape weight = {4, {a->out, node_shape_in(n).dim[0] / a->groups, a->k.h, a->k.w}};
+    correlate_params(g, n, weight, a->out, a->init, a->bias);
+}
+
+static void conv_window(const Node *n, int axis, Window *window)
+{
+    Correlation c = conv_correlation(n, node_shape_in(n), node_shape_out(n));
+    window_field(&c.slide[axis], window);
+}
+
+static int64_t conv_macs(const Node *n)
+{
+    Correlation c = conv_correlation(n, node_shape_in(n), node_shape_out(n));
+    return correlate_macs(&c);
+}
+
+static int64_t conv_flops(const Node *n)
+{
+    const ConvAttrs *a = n->attrs;
+    return 2 * conv_macs(n) + (a->bias ? shape_count(node_shape_out(n)) : 0);
+}
+
+static void conv_plain(Writer *w, const Node *n)
+{
+    Correlation c = conv_correlation(n, node_shape_in(n), node_shape_out(n));
+    correlate_gather(w, &c, "x", "y", node_has(n, 2) ? "bias" : NULL);
+}
+
+static void conv_dx_plain(Writer *w, const Node *n)
+{
+    Correlation c = conv_correlation(n, node_shape_out(n), node_shape_in(n));
+    correlate_scatter(w, &c, "dx", "dy", NULL);
+}
+
+static void conv_dweight_plain(Writer *w, const Node *n)
+{
+    Correlation c = conv_correlation(n, n->in[0]->shape, n->in[1]->shape);
+    correlate_weights(w, &c, "x", "dy");
+}
+
+/* ---- fast form: runtime/kernels/conv.h ------------------------------------- */
+
+enum { KERNEL_MAX_TAPS = 256 }; /* NN_MAX_TAPS */
+
+static bool kernel_serves(const Correlation *c)
+{
+    int64_t largest = shape_count(c->large) > shape_count(c->small) ? shape_count(c->large) : shape_count(c->small);
+    bool small_enough = largest < INT32_MAX && c->slide[0].k * c->slide[1].k <= KERNEL_MAX_TAPS;
+    return c->mode == PAD_MODE_ZEROS && !c->flip && small_enough;
+}
+
+/* nn_conv: n, c, h, w, o, oh, ow, groups, kh, kw, sh, sw, dh, dw, top, left */
+static bool call_kernel(Writer *w, const Correlation *c, const char *call)
+{
+    if (!kernel_serves(c)) return false;
+    const int64_t *large = c->large.dim, *small = c->small.dim;
+    const Slide *h = &c->slide[0], *v = &c->slide[1];
+    const int64_t size[] = {large[0],   large[1],   large[2],    small[0],    small[1],  small[2], c->groups, h->k,
+                            v->k,       h->stride,  v->stride,   h->dilation, v->dilation, h->before, v->before};
+    char list[400];
+    int length = 0;
+    for (size_t i = 0; i < sizeof size / sizeof *size; i++) {
+        length += snprintf(list + length, sizeof list - (size_t)length, ", %lld", (long long)size[i]);
+    }
+    writer_bind(w, "size", "%s", list);
+    writer_put(w, "static const nn_conv size = {$N$size};");
+    writer_put(w, call);
+    return true;
+}
+
+static bool conv_fast(Writer *w, const Node *n)
+{
+    Correlation c = conv_correlation(n, node_shape_in(n), node_shape_out(n));
+    const char *with_bias = "nn_conv_forward(&size, x, weight, bias, y, $t, $T);";
+    const char *without = "nn_conv_forward(&size, x, weight, 0, y, $t, $T);";
+    return call_kernel(w, &c, node_has(n, 2) ? with_bias : without);
+}
+
+static bool conv_dx_fast(Writer *w, const Node *n)
+{
+    Correlation c = conv_correlation(n, node_shape_out(n), node_shape_in(n));
+    return call_kernel(w, &c, "nn_conv_dx(&size, dy, weight, dx, $t, $T);");
+}
+
+static bool conv_dweight_fast(Writer *w, const Node *n)
+{
+    Correlation c = conv_correlation(n, n->in[0]->shape, n->in[1]->shape);
+    return call_kernel(w, &c, "nn_conv_dweight(&size, x, dy, dweight, $t, $T);");
+}
+
+static const Op conv_dx = {
+    .name = "conv.dx",
+    .class = OP_INTERNAL,
+    .in = correlate_dx_in,
+    .out = correlate_dx_out,
+    .plain = conv_dx_plain,
+    .fast = conv_dx_fast,
+    .kernel = "conv",
+};
+static const Op conv_dweight = {
+    .name = "conv.dweight",
+    .class = OP_INTERNAL,
+    .in = correlate_dweight_in,
+    .out = correlate_dweight_out,
+    .plain = conv_dweight_plain,
+    .fast = conv_dweight_fast,
+    .kernel = "conv",
+};
+static const Op conv_dbias = {
+    .name = "conv.dbias",
+    .class = OP_INTERNAL,
+    .in = correlate_dbias_in,
+    .out = correlate_dbias_out,
+    .plain = correlate_bias_plain,
+};
+
+static void conv_grad(Backward *b, const Node *n)
+{
+    correlate_grad(b, n, &(CorrelateGradients){&conv_dx, &conv_dweight, &conv_dbias});
+}
+
+const Op op_conv = {
+    .name = "conv",
+    .summary = "convolution (cross-correlation) over an image",
+    .formula = "y[o][i][j] = bias[o] + sum_{c,u,v} weight[o][c][u][v] * x[c][i*stride + u*dilation - pad][j*stride + "
+               "v*dilation - pad]",
+    .class = OP_LAYER,
+    .traits = OP_WEIGHTED,
+    .attrs = conv_attrs,
+    .attrs_size = sizeof(ConvAttrs),
+    .in = correlate_in,
+    .out = correlate_out,
+    .shape = conv_shape,
+    .params = conv_params,
+    .window = conv_window,
+    .macs = conv_macs,
+    .flops = conv_flops,
+    .grad = conv_grad,
+    .plain = conv_plain,
+    .fast = conv_fast,
+    .kernel = "conv",
+};

@@ -1,0 +1,230 @@
+/*
+ * The loop nests of convolution and the wiring of its gradients.
+ *
+ * The group of an output channel is found by one division before the inner
+ * loops; without groups, and with one channel per group (depthwise), nothing of
+ * it is seen in the code.
+ */
+#include "ops/correlate.h"
+
+const char *const correlate_in[] = {"x", "weight", "bias", NULL};
+const char *const correlate_out[] = {"y", NULL};
+const char *const correlate_dx_in[] = {"dy", "weight", NULL};
+const char *const correlate_dx_out[] = {"dx", NULL};
+const char *const correlate_dweight_in[] = {"x", "dy", NULL};
+const char *const correlate_dweight_out[] = {"dweight", NULL};
+const char *const correlate_dbias_in[] = {"dy", NULL};
+const char *const correlate_dbias_out[] = {"dbias", NULL};
+
+static int64_t group_large(const Correlation *c)
+{
+    return c->large.dim[0] / c->groups;
+}
+
+static int64_t group_small(const Correlation *c)
+{
+    return c->small.dim[0] / c->groups;
+}
+
+int64_t correlate_macs(const Correlation *c)
+{
+    return shape_count(c->small) * group_large(c) * c->slide[0].k * c->slide[1].k;
+}
+
+/* ---- loops ------------------------------------------------------------ */
+
+/* Stands right inside the loop over o: binds $channel, the large side's channel
+ * that belongs to o and c. */
+static void bind_channel(Writer *w, const Correlation *c)
+{
+    int64_t per_large = group_large(c), per_small = group_small(c);
+    if (c->groups == 1) {
+        writer_bind(w, "channel", "%s", per_large == 1 ? "0" : "c");
+        return;
+    }
+    if (per_large == 1) {
+        writer_bind(w, "channel", per_small == 1 ? "o" : "o / %lld", (long long)per_small);
+        return;
+    }
+    writer_bind_int(w, "per_small", per_small);
+    writer_bind_int(w, "per_large", per_large);
+    writer_bind(w, "channel", "first + c");
+    writer_put(w, per_small == 1 ? "const $int first = o * $per_large; /* channel of o's group */"
+                                 : "const $int first = o / $per_small * $per_large; /* channel of o's group */");
+}
+
+static void bind_sides(Writer *w, const Correlation *c, const char *large, const char *small)
+{
+    window_alias(w, "large", large, c->large);
+    window_alias(w, "small", small, c->small);
+    writer_bind_int(w, "O", c->small.dim[0]);
+    writer_bind_int(w, "C", c->large.dim[0]);
+    writer_bind_int(w, "area", c->large.dim[1] * c->large.dim[2]);
+}
+
+/* The weight's place along an axis under a tap. */
+static void bind_mirrored(Writer *w, const Correlation *c, int axis)
+{
+    const char *name = axis == 0 ? "row_tap" : "col_tap";
+    const char *tap = axis == 0 ? "u" : "v";
+    int64_t k = c->slide[axis].k;
+    if (k == 1) {
+        writer_bind(w, name, "0");
+    } else if (c->flip) {
+        writer_bind(w, name, "%lld - %s", (long long)(k - 1), tap);
+    } else {
+        writer_bind(w, name, "%s", tap);
+    }
+}
+
+static void bind_taps(Writer *w, const Correlation *c)
+{
+    bind_mirrored(w, c, 0);
+    bind_mirrored(w, c, 1);
+}
+
+/* The loops over c, u and v. */
+static int open_kernel(Writer *w, const Correlation *c)
+{
+    int braces = window_loop(w, "c", group_large(c), false);
+    return braces + window_taps(w, c->slide, c->mode);
+}
+
+void correlate_gather(Writer *w, const Correlation *c, const char *large, const char *small, const char *bias)
+{
+    bind_sides(w, c, large, small);
+    bind_taps(w, c);
+    writer_bind(w, "start", bias ? "%s[o]" : "0", bias);
+    writer_put(w, "for ($int n = 0; n < $N; n++) {\n"
+                  "for ($int o = 0; o < $O; o++) {\n");
+    bind_channel(w, c);
+    int outer = window_loop(w, "i", c->slide[0].small, false);
+    outer += window_loop(w, "j", c->slide[1].small, false);
+    writer_put(w, "$real sum = $start;");
+    int inner = open_kernel(w, c);
+    writer_put(w, "sum += @weight(o, $c, $row_tap, $col_tap) * @large(n, $channel, $row, $col);");
+    window_close(w, inner);
+    writer_put(w, "@small(n, o, $i, $j) = sum;");
+    window_close(w, outer + 2);
+}
+
+/* Before the sums: every element of sample n is its channel's bias, or zero. */
+static void put_start(Writer *w, const Correlation *c, const char *large, const char *bias)
+{
+    if (!bias) {
+        window_zero(w, large, shape_count(c->large));
+        return;
+    }
+    writer_bind(w, "bias", "%s", bias);
+    writer_bind(w, "array", "%s", large);
+    writer_put(w, "for ($int c = 0; c < $C; c++) {\n"
+                  "    for ($int k = 0; k < $area; k++) {\n"
+                  "        $array[(n * $C + c) * $area + k] = $bias[c];\n"
+                  "    }\n"
+                  "}\n");
+}
+
+void correlate_scatter(Writer *w, const Correlation *c, const char *large, const char *small, const char *bias)
+{
+    bind_sides(w, c, large, small);
+    bind_taps(w, c);
+    writer_put(w, "for ($int n = 0; n < $N; n++) {");
+    put_start(w, c, large, bias);
+    writer_put(w, "for ($int o = 0; o < $O; o++) {");
+    bind_channel(w, c);
+    int outer = window_loop(w, "i", c->slide[0].small, false);
+    outer += window_loop(w, "j", c->slide[1].small, false);
+    writer_put(w, "const $real value = @small(n, o, $i, $j);");
+    int inner = open_kernel(w, c);
+    writer_put(w, "@large(n, $channel, $row, $col) += value * @weight(o, $c, $row_tap, $col_tap);");
+    window_close(w, inner + outer + 2);
+}
+
+void correlate_weights(Writer *w, const Correlation *c, const char *large, const char *small)
+{
+    bind_sides(w, c, large, small);
+    bind_taps(w, c);
+    writer_put(w, "for ($int o = 0; o < $O; o++) {");
+    bind_channel(w, c);
+    int outer = window_loop(w, "c", group_large(c), false);
+    outer += window_loop(w, "u", c->slide[0].k, false);
+    outer += window_loop(w, "v", c->slide[1].k, false);
+    writer_put(w, "$real sum = 0;\n"
+                  "for ($int n = 0; n < $N; n++) {\n");
+    int inner = window_loop(w, "i", c->slide[0].small, window_tested(&c->slide[0]));
+    window_index(w, 0, &c->slide[0], c->mode);
+    inner += window_loop(w, "j", c->slide[1].small, window_tested(&c->slide[1]));
+    window_index(w, 1, &c->slide[1], c->mode);
+    writer_put(w, "sum += @small(n, o, $i, $j) * @large(n, $channel, $row, $col);");
+    window_close(w, inner + 1);
+    writer_put(w, "@dweight(o, $c, $row_tap, $col_tap) = sum;");
+    window_close(w, outer + 1);
+}
+
+void correlate_bias_plain(Writer *w, const Node *n)
+{
+    Shape s = node_shape_in(n);
+    writer_bind_int(w, "C", s.dim[0]);
+    writer_bind_int(w, "area", s.dim[1] * s.dim[2]);
+    writer_put(w, "for ($int c = 0; c < $C; c++) {\n"
+                  "    $real sum = 0;\n"
+                  "    for ($int n = 0; n < $N; n++) {\n"
+                  "        for ($int k = 0; k < $area; k++) {\n"
+                  "            sum += dy[(n * $C + c) * $area + k];\n"
+                  "        }\n"
+                  "    }\n"
+                  "    dbias[c] = sum;\n"
+                  "}\n");
+}
+
+/* ---- graph ------------------------------------------------------------ */
+
+bool correlate_groups_divide(Graph *g, Node *n, int64_t groups, int64_t in, int64_t out)
+{
+    if (in % groups == 0 && out % groups == 0) return true;
+    const char *which = in % groups ? "input" : "output";
+    long long channels = in % groups ? in : out;
+    diag_error(g->compilation, n->span, "%s: the %lld %s channels cannot be divided into %lld equal groups", n->op->name,
+               channels, which, (long long)groups);
+    return false;
+}
+
+/* Fans as PyTorch counts them: of dimension 1 and of dimension 0, times the
+ * kernel's area. */
+void correlate_params(Graph *g, Node *n, Shape weight, int64_t biases, Init init, bool bias)
+{
+    int64_t area = weight.dim[2] * weight.dim[3];
+    init = init_with_fans(init, weight.dim[1] * area, weight.dim[0] * area);
+    node_param(g, n, "weight", weight, init);
+    if (!bias) return;
+    node_param(g, n, "bias", shape_vector(biases), init.kind == INIT_TORCH ? init : init_constant(0));
+}
+
+static void give_model(Backward *b, Node *d, Tensor *param)
+{
+    backward_give(b, param, node_out_as(backward_graph(b), d, DTYPE_REAL, false, param->shape));
+}
+
+void correlate_grad(Backward *b, const Node *n, const CorrelateGradients *gradients)
+{
+    Graph *g = backward_graph(b);
+    Tensor *x = n->in[0], *weight = n->in[1];
+    Tensor *dy = backward_of(b, n->out[0]);
+    if (backward_wants(b, x)) {
+        Node *d = backward_node(b, gradients->dx, n);
+        node_in(g, d, dy);
+        node_in(g, d, weight);
+        backward_give(b, x, node_out(g, d, x->shape));
+    }
+    if (backward_wants(b, weight)) {
+        Node *d = backward_node(b, gradients->dweight, n);
+        node_in(g, d, x);
+        node_in(g, d, dy);
+        give_model(b, d, weight);
+    }
+    if (node_has(n, 2) && backward_wants(b, n->in[2])) {
+        Node *d = backward_node(b, gradients->dbias, n);
+        node_in(g, d, dy);
+        give_model(b, d, n->in[2]);
+    }
+}

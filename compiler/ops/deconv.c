@@ -1,0 +1,199 @@
+/*
+ * deconv: transposed convolution, PyTorch's ConvTranspose2d.
+ *
+ *   y[o][i·stride + u·dilation − pad][…] = b[o] + Σ W[c][o][u][v] · x[c][i][j]
+ *
+ *   x: [N][C][h][w]   weight: [C][O/groups][kh][kw]   bias: [O]   y: [N][O][H][W]
+ *   H = (h − 1)·stride − pads + dilation·(kh − 1) + output_pad + 1
+ *   dx is the conv of dy; dW[c][o][u][v] = Σ_{n,i,j} x[c][i][j] · dy[o][row][col]
+ *
+ * It is the gradient of a conv with x as the small side, so `pad` takes rows
+ * away from the output.  pad=same gives stride times the input; output_pad adds
+ * rows at the end, and is smaller than the stride or the dilation.
+ */
+#include "ops/correlate.h"
+
+typedef struct DeconvAttrs {
+    int64_t out;
+    Pair k, stride;
+    Pad pad;
+    Pair output_pad, dilation;
+    int64_t groups;
+    bool bias;
+} DeconvAttrs;
+
+static const Attr deconv_attrs[] = {
+    {"out", ATTR_INT, offsetof(DeconvAttrs, out), NULL, 1, 1e9, NULL},
+    {"k", ATTR_PAIR, offsetof(DeconvAttrs, k), NULL, 1, WINDOW_MAX, NULL},
+    {"stride", ATTR_PAIR, offsetof(DeconvAttrs, stride), "1", 1, WINDOW_MAX, NULL},
+    {"pad", ATTR_PAD, offsetof(DeconvAttrs, pad), "0", 0, WINDOW_MAX, NULL},
+    {"output_pad", ATTR_PAIR, offsetof(DeconvAttrs, output_pad), "0", 0, WINDOW_MAX, NULL},
+    {"dilation", ATTR_PAIR, offsetof(DeconvAttrs, dilation), "1", 1, WINDOW_MAX, NULL},
+    {"groups", ATTR_INT, offsetof(DeconvAttrs, groups), "1", 1, 1e9, NULL},
+    {"bias", ATTR_BOOL, offsetof(DeconvAttrs, bias), "yes", 0, 0, NULL},
+    {0},
+};
+
+/* `large` has the shape of y, `small` of x. */
+static Correlation deconv_correlation(const Node *n, Shape large, Shape small)
+{
+    const DeconvAttrs *a = n->attrs;
+    Correlation c = {.large = large, .small = small, .groups = a->groups};
+    window_slides(c.slide, (WindowSpec){a->k, a->stride, a->dilation, a->pad}, large, small);
+    return c;
+}
+
+/* Rows that the windows cover before any is taken away. */
+static int64_t deconv_covered(const Slide *s, int64_t output_pad)
+{
+    return (s->small - 1) * s->stride + window_reach(s) + output_pad;
+}
+
+static bool deconv_resolve(Graph *g, Node *n, int axis, Slide *s, int64_t output_pad)
+{
+    const DeconvAttrs *a = n->attrs;
+    if (a->pad.kind == PAD_VALID) s->before = s->after = 0;
+    if (a->pad.kind == PAD_FULL) s->before = s->after = window_reach(s) - 1;
+    if (a->pad.kind != PAD_SAME) return true;
+    int64_t total = deconv_covered(s, output_pad) - s->small * s->stride;
+    s->before = total / 2;
+    s->after = total - total / 2;
+    if (total >= 0) return true;
+    diag_error(g->compilation, n->span,
+               "deconv: pad=same asks for an output %s of %lld, but windows of %lld with stride %lld cover only %lld",
+               window_axis_name(axis), (long long)(s->small * s->stride), (long long)window_reach(s),
+               (long long)s->stride, (long long)deconv_covered(s, output_pad));
+    return false;
+}
+
+static bool deconv_size(Graph *g, Node *n, int axis, Slide *s, int64_t output_pad)
+{
+    const char *name = window_axis_name(axis);
+    if (output_pad >= s->stride && output_pad >= s->dilation) {
+        diag_error(g->compilation, n->span,
+                   "deconv: output_pad is %lld along the %s; it must be below the stride (%lld) or the dilation (%lld)",
+                   (long long)output_pad, name, (long long)s->stride, (long long)s->dilation);
+        return false;
+    }
+    s->large = deconv_covered(s, output_pad) - s->before - s->after;
+    if (s->large >= 1) return true;
+    diag_error(g->compilation, n->span,
+               "deconv: the output %s would be (%lld-1)*%lld - %lld - %lld + %lld*(%lld-1) + %lld + 1 = %lld; it must be 1 "
+               "or more",
+               name, (long long)s->small, (long long)s->stride, (long long)s->before, (long long)s->after,
+               (long long)s->dilation, (long long)s->k, (long long)output_pad, (long long)s->large);
+    return false;
+}
+
+static bool deconv_shape(Graph *g, Node *n)
+{
+    DeconvAttrs *a = n->attrs;
+    if (!window_takes_image(g, n)) return false;
+    Shape in = node_shape_in(n);
+    bool fits = correlate_groups_divide(g, n, a->groups, in.dim[0], a->out);
+    Correlation c = deconv_correlation(n, in, in);
+    for (int axis = 0; axis < 2; axis++) {
+        int64_t output_pad = axis == 0 ? a->output_pad.h : a->output_pad.w;
+        fits = deconv_resolve(g, n, axis, &c.slide[axis], output_pad) &&
+               deconv_size(g, n, axis, &c.slide[axis], output_pad) && fits;
+    }
+    if (!fits) return false;
+    a->pad = (Pad){a->pad.kind, c.slide[0].before, c.slide[1].before, c.slide[0].after, c.slide[1].after};
+    node_out(g, n, shape_image(a->out, c.slide[0].large, c.slide[1].large));
+    return true;
+}
+
+static void deconv_params(Graph *g, Node *n)
+{
+    const DeconvAttrs *a = n->attrs;
+    Shape weight = {4, {node_shape_in(n).dim[0], a->out / a->groups, a->k.h, a->k.w}};
+    correlate_params(g, n, weight, a->out, (Init){.kind = INIT_HE_NORMAL}, a->bias);
+}
+
+/* Output row u comes from the input rows (u + pad − t·dilation) / stride, 0 ≤ t < k. */
+static void deconv_window(const Node *n, int axis, Window *window)
+{
+    Correlation c = deconv_correlation(n, node_shape_out(n), node_shape_in(n));
+    const Slide *s = &c.slide[axis];
+    double stride = (double)s->stride, span = (double)(window_reach(s) - 1);
+    window->size = span / stride + 1;
+    window->stride = 1 / stride;
+    window->pad = (span - (double)s->before) / stride;
+}
+
+static int64_t deconv_macs(const Node *n)
+{
+    Correlation c = deconv_correlation(n, node_shape_out(n), node_shape_in(n));
+    return correlate_macs(&c);
+}
+
+static int64_t deconv_flops(const Node *n)
+{
+    const DeconvAttrs *a = n->attrs;
+    return 2 * deconv_macs(n) + (a->bias ? shape_count(node_shape_out(n)) : 0);
+}
+
+static void deconv_plain(Writer *w, const Node *n)
+{
+    Correlation c = deconv_correlation(n, node_shape_out(n), node_shape_in(n));
+    correlate_scatter(w, &c, "y", "x", node_has(n, 2) ? "bias" : NULL);
+}
+
+static void deconv_dx_plain(Writer *w, const Node *n)
+{
+    Correlation c = deconv_correlation(n, node_shape_in(n), node_shape_out(n));
+    correlate_gather(w, &c, "dy", "dx", NULL);
+}
+
+static void deconv_dweight_plain(Writer *w, const Node *n)
+{
+    Correlation c = deconv_correlation(n, n->in[1]->shape, n->in[0]->shape);
+    correlate_weights(w, &c, "dy", "x");
+}
+
+static const Op deconv_dx = {
+    .name = "deconv.dx",
+    .class = OP_INTERNAL,
+    .in = correlate_dx_in,
+    .out = correlate_dx_out,
+    .plain = deconv_dx_plain,
+};
+static const Op deconv_dweight = {
+    .name = "deconv.dweight",
+    .class = OP_INTERNAL,
+    .in = correlate_dweight_in,
+    .out = correlate_dweight_out,
+    .plain = deconv_dweight_plain,
+};
+static const Op deconv_dbias = {
+    .name = "deconv.dbias",
+    .class = OP_INTERNAL,
+    .in = correlate_dbias_in,
+    .out = correlate_dbias_out,
+    .plain = correlate_bias_plain,
+};
+
+static void deconv_grad(Backward *b, const Node *n)
+{
+    correlate_grad(b, n, &(CorrelateGradients){&deconv_dx, &deconv_dweight, &deconv_dbias});
+}
+
+const Op op_deconv = {
+    .name = "deconv",
+    .summary = "transposed convolution over an image",
+    .formula = "y[o][i*stride + u*dilation - pad][j*stride + v*dilation - pad] = bias[o] + sum weight[c][o][u][v] * "
+               "x[c][i][j]",
+    .class = OP_LAYER,
+    .traits = OP_WEIGHTED,
+    .attrs = deconv_attrs,
+    .attrs_size = sizeof(DeconvAttrs),
+    .in = correlate_in,
+    .out = correlate_out,
+    .shape = deconv_shape,
+    .params = deconv_params,
+    .window = deconv_window,
+    .macs = deconv_macs,
+    .flops = deconv_flops,
+    .grad = deconv_grad,
+    .plain = deconv_plain,
+};

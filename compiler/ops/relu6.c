@@ -1,0 +1,39 @@
+/*
+ * relu6: y = min(max(x, 0), 6) (Krizhevsky, Convolutional Deep Belief Networks
+ * on CIFAR-10, 2010; MobileNet).
+ *
+ * NaN passes through, as in PyTorch; the gradient at 0 and at 6 is 0.  The
+ * output is its own mask.
+ */
+#include "ops/elementwise.h"
+
+static void relu6_plain(Writer *w, const Node *n) { elementwise_forward(w, n, "$x < 0 ? 0 : $x > 6 ? 6 : $x"); }
+
+static int64_t relu6_flops(const Node *n) { return elementwise_cost(n, 2); }
+
+static void relu6_grad_plain(Writer *w, const Node *n) { elementwise_backward(w, n, "$y <= 0 || $y >= 6 ? 0 : $dy"); }
+
+static const Op relu6_gradient = {
+    .name = "relu6.grad",
+    .class = OP_INTERNAL,
+    .traits = OP_INPLACE,
+    .in = gradient_in_y,
+    .out = gradient_out,
+    .plain = relu6_grad_plain,
+};
+
+static void relu6_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &relu6_gradient); }
+
+const Op op_relu6 = {
+    .name = "relu6",
+    .summary = "rectified linear unit, cut off at 6",
+    .formula = "y = min(max(x, 0), 6)",
+    .class = OP_LAYER,
+    .traits = OP_INPLACE,
+    .in = elementwise_in,
+    .out = elementwise_out,
+    .shape = elementwise_shape,
+    .flops = relu6_flops,
+    .grad = relu6_grad,
+    .plain = relu6_plain,
+};

@@ -1,0 +1,43 @@
+/*
+ * softplus: y = log(1 + exp(x)).
+ *
+ * Above 20 the function is x to the last digit of a float, and exp(x) would
+ * overflow before long; PyTorch has the same threshold.  The derivative is the
+ * logistic function, which is 1 − exp(−y): the output is enough, and expm1 keeps
+ * the digits of small y.
+ */
+#include "ops/elementwise.h"
+
+static void softplus_plain(Writer *w, const Node *n) { elementwise_forward(w, n, "$x > 20 ? $x : $log1p($exp($x))"); }
+
+static int64_t softplus_flops(const Node *n) { return elementwise_cost(n, 4); }
+
+static void softplus_grad_plain(Writer *w, const Node *n)
+{
+    elementwise_backward(w, n, "$y > 20 ? $dy : -$dy * $expm1(-$y)");
+}
+
+static const Op softplus_gradient = {
+    .name = "softplus.grad",
+    .class = OP_INTERNAL,
+    .traits = OP_INPLACE,
+    .in = gradient_in_y,
+    .out = gradient_out,
+    .plain = softplus_grad_plain,
+};
+
+static void softplus_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &softplus_gradient); }
+
+const Op op_softplus = {
+    .name = "softplus",
+    .summary = "smooth form of relu",
+    .formula = "y = log(1 + exp(x))",
+    .class = OP_LAYER,
+    .traits = OP_INPLACE,
+    .in = elementwise_in,
+    .out = elementwise_out,
+    .shape = elementwise_shape,
+    .flops = softplus_flops,
+    .grad = softplus_grad,
+    .plain = softplus_plain,
+};

@@ -1,0 +1,37 @@
+/*
+ * plan: where every tensor of a program lives.
+ *
+ * Enters: a verified program.  Leaves: a place for each tensor, all known when
+ * compiling.  One arena serves the program; two tensors share bytes only when
+ * their lifetimes do not overlap, or when one is written in place over the other.
+ */
+#ifndef NNC_PLAN_H
+#define NNC_PLAN_H
+
+#include "graph/graph.h"
+
+enum { PLAN_ALIGN = 64 };
+
+typedef struct Place {
+    const Tensor *root; /* whose memory this is: itself, or what it is a view of or written over */
+    int64_t offset;     /* in the arena, bytes, for roots that live there; −1: the caller's or the model's */
+    int64_t bytes;
+    int first, last;    /* nodes between which it is live, inclusive; of the whole group, in the root's place */
+} Place;
+
+typedef struct Plan {
+    const Graph *program;
+    Place *place;         /* by tensor id */
+    int64_t arena_bytes;
+    int64_t lower_bound;  /* the largest sum of bytes live at once */
+} Plan;
+
+/* `real_size` is 4 or 8.  NULL after an error: the program does not fit an
+ * address space. */
+Plan *plan_build(const Graph *program, int real_size);
+
+/* The copy of a program's outputs onto outside memory is part of the plan: a
+ * tensor whose root is the program's output lives at the caller's pointer. */
+void plan_dump(const Plan *, FILE *);
+
+#endif

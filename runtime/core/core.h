@@ -1,0 +1,133 @@
+/*
+ * core: errors, random numbers and tensor files; the ground of the runtime.
+ *
+ * Nothing here prints or ends the process.  A function that can fail takes an
+ * NnError, fills it and returns −1 or NULL, so that a program that embeds the
+ * runtime decides what to do with the message.
+ */
+#ifndef NN_CORE_H
+#define NN_CORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- errors ----------------------------------------------------------- */
+
+enum {
+    NN_BAD_INPUT = 1,    /* what the user gave is wrong */
+    NN_SYSTEM_FAILED = 3 /* no memory, disk full, a file that cannot be read */
+};
+
+typedef struct NnError {
+    int status;      /* one of the above; 0: nothing happened */
+    char text[2048]; /* the message, without a line end unless it lists several things */
+} NnError;
+
+/* Fills the error and returns −1. */
+int nn_fail(NnError *, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* The same for a failed system call: appends ": " and the text of errno. */
+int nn_fail_errno(NnError *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* For a path: one that does not exist is the user's mistake (status 1), any
+ * other reason is the system's (status 3). */
+int nn_fail_path(NnError *, const char *verb, const char *path);
+
+/* Zeroed, 64-byte aligned, freed with free(); NULL and an error when there is no memory. */
+void *nn_alloc(size_t bytes, NnError *);
+
+/* ---- random numbers ---------------------------------------------------- */
+
+/*
+ * Philox4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy
+ * as 1, 2, 3; SC 2011): a block of four words is a pure function of a counter
+ * and a key.  There is no state to carry: the n-th number of an epoch is the
+ * same on every machine and in whatever order the numbers are asked for.
+ */
+void nn_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
+
+/* 64 random bits: word `index` of the stream `stream` of `seed`. */
+uint64_t nn_random(uint64_t seed, uint64_t stream, uint64_t index);
+
+/* order[0 … count) becomes a permutation of 0 … count−1 (Fisher–Yates), a
+ * function of seed and epoch alone. */
+void nn_shuffle(int32_t *order, int count, uint64_t seed, uint64_t epoch);
+
+/* ---- tensor files ------------------------------------------------------ */
+
+enum { NN_MAX_RANK = 8 };
+
+typedef enum NnType {
+    NN_BOOL,
+    NN_U8,
+    NN_I8,
+    NN_U16,
+    NN_I16,
+    NN_F16,
+    NN_BF16,
+    NN_U32,
+    NN_I32,
+    NN_F32,
+    NN_U64,
+    NN_I64,
+    NN_F64
+} NnType;
+
+size_t nn_type_size(NnType);
+const char *nn_type_name(NnType); /* as in the file: "F32" */
+
+typedef struct NnTensor {
+    const char *name;
+    NnType type;
+    int rank; /* 0: one number */
+    int64_t dims[NN_MAX_RANK];
+    size_t count;              /* elements */
+    const unsigned char *data; /* little-endian, in the file's memory; aligned to nothing */
+} NnTensor;
+
+/* A whole file in memory.  Its checks: the header is UTF-8 JSON with each name
+ * once, types and shapes are known and their sizes match the offsets, and the
+ * tensors cover the data exactly, without holes or overlaps. */
+typedef struct NnTensors NnTensors;
+
+NnTensors *nn_tensors_open(const char *path, NnError *);
+NnTensors *nn_tensors_parse(const char *path, const void *bytes, size_t size, NnError *); /* copies */
+void nn_tensors_close(NnTensors *);
+int nn_tensors_count(const NnTensors *);
+const NnTensor *nn_tensors_at(const NnTensors *, int index);          /* in the order of the header */
+const NnTensor *nn_tensors_find(const NnTensors *, const char *name); /* NULL: none */
+const char *nn_tensors_metadata(const NnTensors *, const char *key);  /* NULL: none */
+
+/* All elements converted; floats round to nearest, what is too large becomes
+ * infinite.  Integers: an element that is not an int32 is an error. */
+void nn_tensor_floats(const NnTensor *, float *out);
+void nn_tensor_doubles(const NnTensor *, double *out);
+int nn_tensor_ints(const NnTensor *, int32_t *out, NnError *);
+
+/* "6x1x5x5"; "1" for rank 0.  `out` takes 32 bytes per dimension at most. */
+enum { NN_DIMS_TEXT = 32 * NN_MAX_RANK };
+const char *nn_dims_text(int rank, const int64_t *dims, char out[NN_DIMS_TEXT]);
+
+/*
+ * Writing.  Tensors stand in the file in the order they were added, the header
+ * is padded so that the data begins at a multiple of 8, and equal calls give
+ * equal bytes.  The file appears under its name only when it is complete.
+ */
+typedef struct NnTensorWriter NnTensorWriter;
+
+/* Asked for each tensor while the file is written; 0 on success. */
+typedef int (*NnTensorSource)(const void *user, const char *name, float *values, size_t count);
+
+NnTensorWriter *nn_writer_new(NnTensorSource, const void *user, NnError *);
+int nn_writer_tensor(NnTensorWriter *, const char *name, int rank, const int64_t *dims, NnError *); /* F32 */
+int nn_writer_metadata(NnTensorWriter *, const char *key, const char *value, NnError *);
+int nn_writer_save(NnTensorWriter *, const char *path, NnError *);
+void nn_writer_free(NnTensorWriter *);
+
+/* ---- whole files ------------------------------------------------------- */
+
+/* The bytes of a file with a zero after them, or NULL; freed with free(). */
+char *nn_read_file(const char *path, size_t *size, NnError *);
+
+#endif

@@ -1,0 +1,201 @@
+/*
+ * Tensors → safetensors.
+ *
+ * Enters: names, shapes, metadata, and a function that gives a tensor's values.
+ * Leaves: a file.  It is written under a temporary name beside its place, made
+ * durable and renamed, so that whoever looks sees the old file or the new one,
+ * never half of one; on failure the temporary file goes away.
+ */
+#include "runtime/core/core.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct NnTensorWriter {
+    NnTensorSource source;
+    const void *user;
+    json_t *tensors; /* name: entry, in the order of the data */
+    json_t *metadata;
+    size_t bytes;   /* of the data */
+    size_t largest; /* elements of the largest tensor */
+};
+
+NnTensorWriter *nn_writer_new(NnTensorSource source, const void *user, NnError *error)
+{
+    NnTensorWriter *w = calloc(1, sizeof *w);
+    if (w) {
+        *w = (NnTensorWriter){source, user, json_object(), json_object(), 0, 0};
+        if (w->tensors && w->metadata) return w;
+        nn_writer_free(w);
+    }
+    nn_fail(error, NN_SYSTEM_FAILED, "no memory to write tensors");
+    return NULL;
+}
+
+void nn_writer_free(NnTensorWriter *w)
+{
+    if (!w) return;
+    json_decref(w->tensors);
+    json_decref(w->metadata);
+    free(w);
+}
+
+int nn_writer_tensor(NnTensorWriter *w, const char *name, int rank, const int64_t *dims, NnError *error)
+{
+    size_t count = 1, end;
+    if (json_object_get(w->tensors, name)) return nn_fail(error, NN_SYSTEM_FAILED, "two tensors are called %s", name);
+    json_t *shape = json_array();
+    for (int i = 0; i < rank; i++) {
+        count *= (size_t)dims[i];
+        json_array_append_new(shape, json_integer(dims[i]));
+    }
+    end = w->bytes + count * sizeof(float);
+    json_t *entry = json_pack("{s:s, s:o, s:[I, I]}", "dtype", "F32", "shape", shape, "data_offsets",
+                              (json_int_t)w->bytes, (json_int_t)end);
+    if (json_object_set_new(w->tensors, name, entry))
+        return nn_fail(error, NN_SYSTEM_FAILED, "cannot write a tensor called %s: not UTF-8, or no memory", name);
+    w->bytes = end;
+    if (count > w->largest) w->largest = count;
+    return 0;
+}
+
+int nn_writer_metadata(NnTensorWriter *w, const char *key, const char *value, NnError *error)
+{
+    if (json_object_set_new(w->metadata, key, json_string(value)))
+        return nn_fail(error, NN_SYSTEM_FAILED, "cannot write the metadata %s: not UTF-8, or no memory", key);
+    return 0;
+}
+
+/* Length and JSON, padded with spaces to a multiple of 8. */
+static char *header_text(const NnTensorWriter *w, size_t *length)
+{
+    json_t *header = json_object();
+    if (json_object_size(w->metadata)) json_object_set(header, "__metadata__", w->metadata);
+    json_object_update(header, w->tensors);
+    char *json = json_dumps(header, JSON_COMPACT);
+    json_decref(header);
+    if (!json) return NULL;
+    size_t used = strlen(json), padded = (used + 7) / 8 * 8;
+    char *text = malloc(8 + padded);
+    if (text) {
+        for (int i = 0; i < 8; i++) text[i] = (char)(unsigned char)((uint64_t)padded >> (8 * i));
+        memset(text + 8, ' ', padded);
+        memcpy(text + 8, json, used);
+        *length = 8 + padded;
+    }
+    free(json);
+    return text;
+}
+
+static int write_all(int fd, const void *data, size_t length)
+{
+    const char *p = data;
+    while (length) {
+        ssize_t done = write(fd, p, length);
+        if (done < 0 && errno == EINTR) continue;
+        if (done <= 0) return -1;
+        p += done;
+        length -= (size_t)done;
+    }
+    return 0;
+}
+
+static void to_little_endian(float *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint32_t bits;
+        memcpy(&bits, &values[i], 4);
+        unsigned char bytes[4] = {(unsigned char)bits, (unsigned char)(bits >> 8), (unsigned char)(bits >> 16),
+                                  (unsigned char)(bits >> 24)};
+        memcpy(&values[i], bytes, 4);
+    }
+}
+
+static int write_tensors(const NnTensorWriter *w, int fd, float *values, const char *path, NnError *error)
+{
+    const char *name;
+    json_t *entry;
+    json_object_foreach(w->tensors, name, entry)
+    {
+        const json_t *offsets = json_object_get(entry, "data_offsets");
+        size_t bytes =
+            (size_t)(json_integer_value(json_array_get(offsets, 1)) - json_integer_value(json_array_get(offsets, 0)));
+        if (w->source(w->user, name, values, bytes / sizeof *values))
+            return nn_fail(error, NN_BAD_INPUT, "no values for the tensor %s", name);
+        to_little_endian(values, bytes / sizeof *values);
+        if (write_all(fd, values, bytes)) return nn_fail_errno(error, "cannot write %s", path);
+    }
+    return 0;
+}
+
+static int write_file(const NnTensorWriter *w, int fd, const char *path, NnError *error)
+{
+    size_t length = 0;
+    char *header = header_text(w, &length);
+    float *values = malloc(w->largest * sizeof *values + 1);
+    int failed;
+    if (!header || !values)
+        failed = nn_fail(error, NN_SYSTEM_FAILED, "no memory to write %s", path);
+    else if (write_all(fd, header, length))
+        failed = nn_fail_errno(error, "cannot write %s", path);
+    else
+        failed = write_tensors(w, fd, values, path, error);
+    free(header);
+    free(values);
+    return failed;
+}
+
+/* mkstemp makes files for the owner alone; others get what the umask leaves. */
+static void open_to_others(int fd)
+{
+    mode_t mask = umask(0);
+    umask(mask);
+    fchmod(fd, 0666 & ~mask);
+}
+
+/* What opens for writing but is no regular file (/dev/stdout, a pipe) is written
+ * to as it is: renaming over it would replace it. */
+static bool is_stream(const char *path)
+{
+    struct stat status;
+    return !stat(path, &status) && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
+}
+
+static int save_stream(const NnTensorWriter *w, const char *path, NnError *error)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0) return nn_fail_path(error, "write", path);
+    int failed = write_file(w, fd, path, error);
+    if (close(fd) && !failed) failed = nn_fail_errno(error, "cannot write %s", path);
+    return failed;
+}
+
+int nn_writer_save(NnTensorWriter *w, const char *path, NnError *error)
+{
+    if (is_stream(path)) return save_stream(w, path, error);
+    size_t length = strlen(path);
+    char *temporary = malloc(length + 8);
+    if (!temporary) return nn_fail(error, NN_SYSTEM_FAILED, "no memory to write %s", path);
+    memcpy(temporary, path, length);
+    memcpy(temporary + length, ".XXXXXX", 8);
+    int fd = mkstemp(temporary), failed = 0;
+    if (fd < 0) {
+        failed = nn_fail_path(error, "write", path);
+        free(temporary);
+        return failed;
+    }
+    open_to_others(fd);
+    failed = write_file(w, fd, path, error);
+    if (!failed && fsync(fd)) failed = nn_fail_errno(error, "cannot write %s", path);
+    if (close(fd) && !failed) failed = nn_fail_errno(error, "cannot write %s", path);
+    if (!failed && rename(temporary, path)) failed = nn_fail_path(error, "write", path);
+    if (failed) unlink(temporary);
+    free(temporary);
+    return failed;
+}

@@ -1,0 +1,413 @@
+/*
+ * Reader of CSV files: columns of numbers, and one that is the target.
+ *
+ * Enters: FILE.csv, or a folder with train.csv and test.csv.  Leaves: samples
+ * of one value per column.  Fields are separated by commas, semicolons or tabs
+ * (what the first line has) and may be quoted; a first line without a single
+ * number among its columns names them.  The target is a class — a number from 0, or
+ * any text — or, where the loss takes values, a number.
+ */
+#include "runtime/data/dataset.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+enum { PATH_BYTES = 4096, MAX_CLASSES = 100000, MAX_ROWS = 1 << 30 };
+
+/* ---- rows of fields ----------------------------------------------------------- */
+
+typedef struct Field {
+    char *text; /* terminated, in the file's memory */
+    int column; /* in the line, from 1, in bytes */
+} Field;
+
+typedef struct Csv {
+    const char *path;
+    char *at, *line_start;
+    char separator;
+    int line; /* of the row just read */
+    Field *field;
+    int count, capacity;
+} Csv;
+
+/* One type of growing array for numbers and texts. */
+typedef struct Column {
+    void *at;
+    size_t count, capacity;
+} Column;
+
+static void *column_add(Column *column, size_t item, NnError *error)
+{
+    if (column->count == column->capacity) {
+        size_t capacity = column->capacity * 2 + 256;
+        void *larger = realloc(column->at, capacity * item);
+        if (!larger) {
+            nn_fail(error, NN_SYSTEM_FAILED, "no memory for the rows of the CSV file");
+            return NULL;
+        }
+        column->at = larger;
+        column->capacity = capacity;
+    }
+    return (char *)column->at + item * column->count++;
+}
+
+static char guess_separator(const char *text)
+{
+    size_t line = strcspn(text, "\r\n");
+    static const char candidates[] = ",;\t";
+    for (const char *c = candidates; *c; c++)
+        if (memchr(text, *c, line)) return *c;
+    return ',';
+}
+
+/* Ends the text of a quoted field and steps over its closing quote. */
+static int read_quoted(Csv *csv, Field *field, NnError *error)
+{
+    char *out = ++csv->at;
+    field->text = out;
+    while (*csv->at && *csv->at != '\n') {
+        if (*csv->at == '"' && csv->at[1] != '"') break;
+        csv->at += *csv->at == '"';
+        *out++ = *csv->at++;
+    }
+    if (*csv->at != '"')
+        return nn_fail(error, NN_BAD_INPUT, "%s:%d:%d: a quote is not closed on its line", csv->path, csv->line,
+                       field->column);
+    csv->at++;
+    *out = 0;
+    if (*csv->at && !strchr("\r\n", *csv->at) && *csv->at != csv->separator)
+        return nn_fail(error, NN_BAD_INPUT, "%s:%d:%d: text follows a closing quote", csv->path, csv->line,
+                       (int)(csv->at - csv->line_start) + 1);
+    return 0;
+}
+
+static void read_bare(Csv *csv, Field *field)
+{
+    while (*csv->at == ' ') csv->at++;
+    field->text = csv->at;
+    field->column = (int)(csv->at - csv->line_start) + 1;
+    while (*csv->at && *csv->at != '\n' && *csv->at != csv->separator) csv->at++;
+}
+
+/* A bare field's text may be ended only when what follows it has been looked at. */
+static void trim(char *begin, char *end)
+{
+    while (end > begin && (end[-1] == ' ' || end[-1] == '\r')) end--;
+    *end = 0;
+}
+
+static int read_fields(Csv *csv, NnError *error)
+{
+    for (bool more = true; more;) {
+        if (csv->count == csv->capacity) {
+            int capacity = csv->capacity * 2 + 16;
+            Field *larger = realloc(csv->field, (size_t)capacity * sizeof *larger);
+            if (!larger) return nn_fail(error, NN_SYSTEM_FAILED, "no memory for a row of %s", csv->path);
+            csv->field = larger;
+            csv->capacity = capacity;
+        }
+        Field *field = &csv->field[csv->count++];
+        field->column = (int)(csv->at - csv->line_start) + 1;
+        bool quoted = *csv->at == '"';
+        if (quoted && read_quoted(csv, field, error)) return -1;
+        if (!quoted) read_bare(csv, field);
+        char *end = csv->at;
+        if (quoted && *end == '\r') end = ++csv->at;
+        more = *end == csv->separator;
+        csv->at += *end != 0;
+        if (!quoted) trim(field->text, end);
+    }
+    return 0;
+}
+
+/* The next row that is not empty: 1, 0 at the end, −1 on an error. */
+static int read_row(Csv *csv, NnError *error)
+{
+    while (*csv->at) {
+        csv->line++;
+        csv->line_start = csv->at;
+        size_t blank = strspn(csv->at, " \r\t");
+        if (csv->at[blank] == '\n' || !csv->at[blank]) {
+            csv->at += blank + (csv->at[blank] == '\n');
+            continue;
+        }
+        csv->count = 0;
+        return read_fields(csv, error) ? -1 : 1;
+    }
+    return 0;
+}
+
+/* ---- what the columns are -------------------------------------------------------- */
+
+static bool is_number(const char *text, double *value)
+{
+    char *end;
+    if (!*text || text[strspn(text, "0123456789+-.eE")])
+        return false; /* strtod would take inf, nan and hexadecimal too */
+    *value = strtod(text, &end);
+    return !*end && isfinite(*value);
+}
+
+typedef struct Layout {
+    int columns, target; /* target: position, from 0 */
+    bool header;
+} Layout;
+
+static bool has_names(const Csv *csv, int target)
+{
+    double value;
+    for (int i = 0; i < csv->count; i++)
+        if (i != target && is_number(csv->field[i].text, &value)) return false;
+    return true;
+}
+
+static int find_target(const Csv *csv, const char *name, Layout *layout, NnError *error)
+{
+    if (!name) {
+        layout->target = layout->columns - 1;
+        return 0;
+    }
+    layout->target = -1;
+    if (has_names(csv, -1))
+        for (int i = 0; i < csv->count; i++)
+            if (!strcmp(csv->field[i].text, name)) layout->target = i;
+    if (layout->target >= 0) return 0;
+    if (name[strspn(name, "0123456789")] || strlen(name) > 6)
+        return nn_fail(error, NN_BAD_INPUT, "%s has no column named %s", csv->path, name);
+    layout->target = atoi(name) - 1;
+    if (layout->target < 0 || layout->target >= layout->columns)
+        return nn_fail(error, NN_BAD_INPUT, "column %s of %s is asked for, it has %d", name, csv->path,
+                       layout->columns);
+    return 0;
+}
+
+static int read_layout(const Csv *csv, const char *target, Layout *layout, NnError *error)
+{
+    layout->columns = csv->count;
+    if (csv->count < 2)
+        return nn_fail(error, NN_BAD_INPUT, "%s:%d: one column; a sample needs a value and a target", csv->path,
+                       csv->line);
+    if (find_target(csv, target, layout, error)) return -1;
+    layout->header = has_names(csv, layout->target);
+    return 0;
+}
+
+/* ---- one file ---------------------------------------------------------------------- */
+
+typedef struct Table { /* of one part */
+    Column values;     /* float, without the target */
+    Column targets;    /* float */
+    Column labels;     /* char *, for classes */
+    int rows;
+} Table;
+
+static int take_number(const Csv *csv, int i, Column *column, NnError *error)
+{
+    double value;
+    if (!is_number(csv->field[i].text, &value))
+        return nn_fail(error, NN_BAD_INPUT, "%s:%d:%d: expected a number, saw '%.40s'", csv->path, csv->line,
+                       csv->field[i].column, csv->field[i].text);
+    float *slot = column_add(column, sizeof *slot, error);
+    if (!slot) return -1;
+    *slot = (float)value;
+    return 0;
+}
+
+static int take_label(const Csv *csv, int i, Column *column, NnError *error)
+{
+    if (!*csv->field[i].text)
+        return nn_fail(error, NN_BAD_INPUT, "%s:%d:%d: the class is empty", csv->path, csv->line, csv->field[i].column);
+    char **slot = column_add(column, sizeof *slot, error);
+    if (!slot) return -1;
+    *slot = strdup(csv->field[i].text);
+    return *slot ? 0 : nn_fail(error, NN_SYSTEM_FAILED, "no memory for the classes of %s", csv->path);
+}
+
+static int take_row(const Csv *csv, const Layout *layout, bool values, Table *table, NnError *error)
+{
+    if (csv->count != layout->columns)
+        return nn_fail(error, NN_BAD_INPUT, "%s:%d: %d column%s, the first line has %d", csv->path, csv->line,
+                       csv->count, csv->count == 1 ? "" : "s", layout->columns);
+    for (int i = 0; i < csv->count; i++) {
+        int failed;
+        if (i != layout->target)
+            failed = take_number(csv, i, &table->values, error);
+        else if (values)
+            failed = take_number(csv, i, &table->targets, error);
+        else
+            failed = take_label(csv, i, &table->labels, error);
+        if (failed) return -1;
+    }
+    if (++table->rows == MAX_ROWS)
+        return nn_fail(error, NN_BAD_INPUT, "%s has more than %d rows", csv->path, MAX_ROWS - 1);
+    return 0;
+}
+
+static int read_rows(Csv *csv, const DatasetOptions *options, Layout *layout, Table *table, NnError *error)
+{
+    int got = read_row(csv, error);
+    if (got < 0 || (got && read_layout(csv, options->target, layout, error))) return -1;
+    if (got && layout->header) got = read_row(csv, error);
+    for (; got > 0; got = read_row(csv, error))
+        if (take_row(csv, layout, options->values, table, error)) return -1;
+    if (got == 0 && !table->rows) return nn_fail(error, NN_BAD_INPUT, "%s has no rows", csv->path);
+    return got;
+}
+
+static int read_table(const char *path, const DatasetOptions *options, Layout *layout, Table *table, NnError *error)
+{
+    size_t size;
+    char *text = nn_read_file(path, &size, error);
+    if (!text) return -1;
+    Csv csv = {.path = path, .at = text, .line_start = text, .separator = guess_separator(text)};
+    if (!strncmp(text, "\xEF\xBB\xBF", 3)) csv.at += 3;
+    int failed = strlen(text) < size ? nn_fail(error, NN_BAD_INPUT, "%s holds zero bytes: it is not a text file", path)
+                                     : read_rows(&csv, options, layout, table, error);
+    free(csv.field);
+    free(text);
+    return failed;
+}
+
+/* ---- classes ------------------------------------------------------------------------ */
+
+/* Numbers by value, before texts; texts by their bytes. */
+static int compare_labels(const void *a, const void *b)
+{
+    const char *x = *(char *const *)a, *y = *(char *const *)b;
+    double p, q;
+    bool is_p = is_number(x, &p), is_q = is_number(y, &q);
+    if (is_p != is_q) return is_p ? -1 : 1;
+    if (is_p && p != q) return p < q ? -1 : 1;
+    return strcmp(x, y);
+}
+
+/* Classes that are the numbers 0, 1, 2 … need no names. */
+static bool plain_numbers(const Table *tables, int *class_count)
+{
+    *class_count = 0;
+    for (int part = 0; part < DATA_PARTS; part++)
+        for (int i = 0; i < tables[part].rows; i++) {
+            const char *text = ((char **)tables[part].labels.at)[i];
+            if (text[strspn(text, "0123456789")] || strlen(text) > 5) return false;
+            if (atoi(text) >= *class_count) *class_count = atoi(text) + 1;
+        }
+    return true;
+}
+
+/* The distinct labels of all parts, in order; they become the dataset's. */
+static int name_classes(const Table *tables, Dataset *data, NnError *error)
+{
+    int rows = tables[DATA_TRAIN].rows + tables[DATA_TEST].rows, count = 0;
+    char **all = malloc((size_t)rows * sizeof *all);
+    data->class_names = calloc((size_t)rows, sizeof *data->class_names);
+    if (!all || !data->class_names) {
+        free(all);
+        return nn_fail(error, NN_SYSTEM_FAILED, "no memory for the classes");
+    }
+    for (int part = 0; part < DATA_PARTS; part++)
+        if (tables[part].rows)
+            memcpy(all + (part ? tables[0].rows : 0), tables[part].labels.at, (size_t)tables[part].rows * sizeof *all);
+    qsort(all, (size_t)rows, sizeof *all, compare_labels);
+    for (int i = 0; i < rows; i++)
+        if (i == 0 || compare_labels(&all[i - 1], &all[i]))
+            if (!(data->class_names[count++] = strdup(all[i]))) break;
+    free(all);
+    data->class_count = count;
+    if (!data->class_names[count - 1]) return nn_fail(error, NN_SYSTEM_FAILED, "no memory for the classes");
+    if (count > MAX_CLASSES)
+        return nn_fail(error, NN_BAD_INPUT, "%s: the target has %d different texts: not classes?", data->path, count);
+    return 0;
+}
+
+static int number_labels(const Table *table, const Dataset *data, Samples *samples, NnError *error)
+{
+    samples->labels = malloc((size_t)table->rows * sizeof *samples->labels + 1);
+    if (!samples->labels) return nn_fail(error, NN_SYSTEM_FAILED, "no memory for the classes");
+    for (int i = 0; i < table->rows; i++) {
+        char **label = (char **)table->labels.at + i;
+        char **found = data->class_names
+                           ? bsearch(label, data->class_names, (size_t)data->class_count, sizeof *found, compare_labels)
+                           : NULL;
+        samples->labels[i] = found ? (int32_t)(found - data->class_names) : atoi(*label);
+    }
+    return 0;
+}
+
+static int take_classes(const Table *tables, Dataset *data, NnError *error)
+{
+    if (!plain_numbers(tables, &data->class_count) && name_classes(tables, data, error)) return -1;
+    for (int part = 0; part < DATA_PARTS; part++)
+        if (tables[part].rows && number_labels(&tables[part], data, &data->part[part], error)) return -1;
+    return 0;
+}
+
+/* ---- the data set --------------------------------------------------------------------- */
+
+static void table_free(Table *table)
+{
+    for (size_t i = 0; i < table->labels.count; i++) free(((char **)table->labels.at)[i]);
+    free(table->labels.at);
+    free(table->values.at);
+    free(table->targets.at);
+}
+
+static int take_tables(Table *tables, const Layout *layout, const DatasetOptions *options, Dataset *data,
+                       NnError *error)
+{
+    data->rank = 1;
+    data->dims[0] = layout->columns - 1;
+    data->elements = (size_t)data->dims[0];
+    data->target_count = 1;
+    for (int part = 0; part < DATA_PARTS; part++) {
+        Samples *samples = &data->part[part];
+        samples->count = tables[part].rows;
+        samples->values = tables[part].values.at;
+        samples->targets = tables[part].targets.at;
+        tables[part].values.at = tables[part].targets.at = NULL;
+    }
+    if (!options->values && take_classes(tables, data, error)) return -1;
+    return tables[DATA_TEST].rows ? 0 : dataset_split(data, error);
+}
+
+static bool part_path(char *out, const char *folder, const char *part)
+{
+    return snprintf(out, PATH_BYTES, "%s/%s.csv", folder, part) < PATH_BYTES && !access(out, F_OK);
+}
+
+static bool csv_recognises(const char *path, bool is_folder)
+{
+    char part[PATH_BYTES];
+    size_t length = strlen(path);
+    if (is_folder) return part_path(part, path, "train");
+    return length > 4 && !strcasecmp(path + length - 4, ".csv");
+}
+
+static int read_parts(const char *path, const DatasetOptions *options, Layout *layout, Table *tables, NnError *error)
+{
+    char part[PATH_BYTES];
+    if (!part_path(part, path, "train")) return read_table(path, options, layout, &tables[DATA_TRAIN], error);
+    if (read_table(part, options, layout, &tables[DATA_TRAIN], error)) return -1;
+    int columns = layout->columns;
+    if (!part_path(part, path, "test")) return 0;
+    if (read_table(part, options, layout, &tables[DATA_TEST], error)) return -1;
+    if (layout->columns != columns)
+        return nn_fail(error, NN_BAD_INPUT, "%s has %d columns, train.csv has %d", part, layout->columns, columns);
+    return 0;
+}
+
+static int csv_read(const char *path, const DatasetOptions *options, Dataset *data, NnError *error)
+{
+    Layout layout = {0};
+    Table tables[DATA_PARTS] = {0};
+    int failed =
+        read_parts(path, options, &layout, tables, error) || take_tables(tables, &layout, options, data, error);
+    table_free(&tables[DATA_TRAIN]);
+    table_free(&tables[DATA_TEST]);
+    return failed ? -1 : 0;
+}
+
+const Reader reader_csv = {"csv", "CSV: FILE.csv, or a folder with train.csv and test.csv", csv_recognises, csv_read};

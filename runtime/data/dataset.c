@@ -1,0 +1,251 @@
+/*
+ * Finding a data set and the reader that knows it.
+ *
+ * Enters: what the user wrote after --data, or nothing.  Leaves: a Dataset.  A
+ * kind of files is one reader in its own file and one line of the table below.
+ */
+#include "runtime/data/dataset.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PATH_BYTES = 4096, SPLIT_FROM = 50, SPLIT_EVERY = 5 };
+
+const Reader *const data_readers[] = {&reader_idx, &reader_csv, NULL};
+
+static const char *const known_sets[] = {"mnist", "fashion-mnist", NULL};
+
+static bool known_name(const char *name)
+{
+    for (int i = 0; known_sets[i]; i++)
+        if (!strcmp(known_sets[i], name)) return true;
+    return false;
+}
+
+/* ---- where it is ---------------------------------------------------------- */
+
+static bool folder_exists(const char *path)
+{
+    struct stat status;
+    return !stat(path, &status) && S_ISDIR(status.st_mode);
+}
+
+static bool look_in(char *out, const char *folder, const char *below, const char *name)
+{
+    if (!folder || !*folder) return false;
+    int length = snprintf(out, PATH_BYTES, "%s%s/%s", folder, below, name);
+    return length < PATH_BYTES && !access(out, F_OK);
+}
+
+static int find_named(char *out, const char *name, NnError *error)
+{
+    if (look_in(out, getenv("NNC_DATA"), "", name) || look_in(out, getenv("HOME"), "/.cache/nnc", name) ||
+        look_in(out, "/usr/share/datasets", "", name) || look_in(out, "data", "", name))
+        return 0;
+    if (known_name(name))
+        return nn_fail(error, NN_BAD_INPUT,
+                       "the data set %s was not found in $NNC_DATA, ~/.cache/nnc, /usr/share/datasets or ./data", name);
+    return nn_fail(error, NN_BAD_INPUT, "there is no file or folder %s", name);
+}
+
+static int find_path(char *out, const char *path, NnError *error)
+{
+    struct stat status;
+    if (!path) return dataset_sample_path(out, PATH_BYTES, error);
+    if (strlen(path) >= PATH_BYTES)
+        return nn_fail(error, NN_BAD_INPUT, "the path of the data is longer than %d bytes", PATH_BYTES);
+    if (!stat(path, &status)) {
+        strcpy(out, path);
+        return 0;
+    }
+    if (errno != ENOENT || strchr(path, '/')) return nn_fail_path(error, "open", path);
+    return find_named(out, path, error);
+}
+
+int dataset_sample_path(char *out, size_t size, NnError *error)
+{
+    static const char *const places[] = {"dsl_examples/data/digits", "../share/nnc/digits"};
+    char program[PATH_BYTES];
+    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+    if (length > 0) {
+        program[length] = 0;
+        *(strrchr(program, '/') + 1) = 0;
+        for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+            if ((size_t)snprintf(out, size, "%s%s", program, places[i]) < size && folder_exists(out)) return 0;
+    }
+#ifdef NNC_DATADIR
+    if ((size_t)snprintf(out, size, "%s/digits", NNC_DATADIR) < size && folder_exists(out)) return 0;
+#endif
+    return nn_fail(error, NN_BAD_INPUT,
+                   "the shipped sample of digits is not beside the program; give the data with --data");
+}
+
+/* ---- reading --------------------------------------------------------------- */
+
+static const Reader *find_reader(const char *path, bool is_folder)
+{
+    for (int i = 0; data_readers[i]; i++)
+        if (data_readers[i]->recognises(path, is_folder)) return data_readers[i];
+    return NULL;
+}
+
+static int unknown_kind(const char *path, bool is_folder, NnError *error)
+{
+    nn_fail(error, NN_BAD_INPUT, "%s is no data set of a known kind (", path);
+    for (int i = 0; data_readers[i]; i++) {
+        size_t length = strlen(error->text);
+        snprintf(error->text + length, sizeof error->text - length, "%s%s", i ? "; " : "", data_readers[i]->what);
+    }
+    size_t length = strlen(error->text);
+    snprintf(error->text + length, sizeof error->text - length, "%s",
+             is_folder ? "): no file of these names is in it" : ")");
+    return -1;
+}
+
+static int read_with(const char *path, const DatasetOptions *options, Dataset *data, NnError *error)
+{
+    bool is_folder = folder_exists(path);
+    const Reader *reader = find_reader(path, is_folder);
+    if (!reader) return unknown_kind(path, is_folder, error);
+    data->format = reader->what;
+    if (options->target && reader != &reader_csv)
+        return nn_fail(error, NN_BAD_INPUT, "--target names a column, and %s (%s) has none", path, reader->what);
+    return reader->read(path, options, data, error);
+}
+
+Dataset *dataset_open(const char *path, const DatasetOptions *options, NnError *error)
+{
+    char found[PATH_BYTES];
+    if (find_path(found, path, error)) return NULL;
+    Dataset *data = calloc(1, sizeof *data);
+    if (!data || !(data->path = strdup(found))) {
+        nn_fail(error, NN_SYSTEM_FAILED, "no memory for the data set");
+        free(data);
+        return NULL;
+    }
+    if (read_with(found, options, data, error)) {
+        dataset_free(data);
+        return NULL;
+    }
+    return data;
+}
+
+static void samples_free(Samples *samples)
+{
+    free(samples->pixels);
+    free(samples->values);
+    free(samples->labels);
+    free(samples->targets);
+}
+
+void dataset_free(Dataset *data)
+{
+    if (!data) return;
+    samples_free(&data->part[DATA_TRAIN]);
+    if (!data->shared) samples_free(&data->part[DATA_TEST]);
+    for (int i = 0; data->class_names && i < data->class_count; i++) free(data->class_names[i]);
+    free(data->class_names);
+    free(data->path);
+    free(data);
+}
+
+void dataset_note(Dataset *data, const char *format, ...)
+{
+    for (int i = 0; i < DATASET_NOTES; i++)
+        if (!data->notes[i][0]) {
+            va_list args;
+            va_start(args, format);
+            vsnprintf(data->notes[i], sizeof data->notes[i], format, args);
+            va_end(args);
+            return;
+        }
+}
+
+const char *dataset_class_name(const Dataset *data, int label, char buffer[16])
+{
+    if (data->class_names && label < data->class_count) return data->class_names[label];
+    snprintf(buffer, 16, "%d", label);
+    return buffer;
+}
+
+/* ---- two classes written as values ------------------------------------------- */
+
+static bool all_binary(const Samples *samples)
+{
+    for (int i = 0; samples->targets && i < samples->count; i++)
+        if (samples->targets[i] != 0 && samples->targets[i] != 1) return false;
+    return samples->targets != NULL;
+}
+
+static int label_binary(Samples *samples, NnError *error)
+{
+    samples->labels = malloc((size_t)samples->count * sizeof *samples->labels);
+    if (!samples->labels) return nn_fail(error, NN_SYSTEM_FAILED, "no memory for the classes");
+    for (int i = 0; i < samples->count; i++) samples->labels[i] = samples->targets[i] == 1;
+    return 0;
+}
+
+int dataset_binary(Dataset *data, NnError *error)
+{
+    Samples *train = &data->part[DATA_TRAIN], *test = &data->part[DATA_TEST];
+    if (data->class_count || data->target_count != 1 || !all_binary(train) || !all_binary(test)) return 0;
+    if (label_binary(train, error)) return -1;
+    if (data->shared)
+        test->labels = train->labels;
+    else if (label_binary(test, error))
+        return -1;
+    data->class_count = 2;
+    return 0;
+}
+
+/* ---- a test part of one's own ------------------------------------------------ */
+
+static bool in_test(int row) { return row % SPLIT_EVERY == SPLIT_EVERY - 1; }
+
+/* Moves the rows of `array` that are for the test out of it; row size in bytes. */
+static int split_rows(void **train, void **test, int count, size_t row_bytes, NnError *error)
+{
+    unsigned char *from = *train, *out;
+    size_t kept = 0, moved = 0;
+    if (!from) return 0;
+    out = malloc((size_t)(count / SPLIT_EVERY) * row_bytes + 1);
+    if (!out) return nn_fail(error, NN_SYSTEM_FAILED, "no memory to split the data");
+    for (int i = 0; i < count; i++) {
+        const unsigned char *row = from + (size_t)i * row_bytes;
+        if (in_test(i))
+            memcpy(out + row_bytes * moved++, row, row_bytes);
+        else
+            memmove(from + row_bytes * kept++, row, row_bytes);
+    }
+    *test = out;
+    return 0;
+}
+
+int dataset_split(Dataset *data, NnError *error)
+{
+    Samples *train = &data->part[DATA_TRAIN], *test = &data->part[DATA_TEST];
+    int count = train->count;
+    if (count < SPLIT_FROM) {
+        *test = *train;
+        data->shared = true;
+        dataset_note(data, "%s has no test part and only %d rows: the same rows serve for training and test",
+                     data->path, count);
+        return 0;
+    }
+    if (split_rows((void **)&train->pixels, (void **)&test->pixels, count, data->elements, error) ||
+        split_rows((void **)&train->values, (void **)&test->values, count, data->elements * sizeof(float), error) ||
+        split_rows((void **)&train->labels, (void **)&test->labels, count, sizeof(int32_t), error) ||
+        split_rows((void **)&train->targets, (void **)&test->targets, count, (size_t)data->target_count * sizeof(float),
+                   error))
+        return -1;
+    test->count = count / SPLIT_EVERY;
+    train->count = count - test->count;
+    dataset_note(data, "%s has no test part: every fifth row is for the test (%d train, %d test)", data->path,
+                 train->count, test->count);
+    return 0;
+}

@@ -1,0 +1,263 @@
+/*
+ * A sample of the data set → the input of the net.
+ *
+ * Enters: bytes [C][H][W] or a row of values.  Leaves: floats in the net's
+ * shape.  The order is that of the usual chain of transforms — scale to 0…1,
+ * channels, size, and only then the normalisation — so that zeros put around an
+ * image are black, and are normalised like every other black pixel.
+ */
+#include "runtime/data/dataset.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ITU-R BT.601 luma */
+static const float luma[3] = {0.299f, 0.587f, 0.114f};
+
+/* ---- can it be done? ------------------------------------------------------------ */
+
+static void take_dims(int out[3], int rank, const int *dims)
+{
+    for (int i = 0; i < 3; i++) out[i] = i < rank ? dims[i] : 1;
+}
+
+static const char *shape_text(int rank, const int *dims, char out[NN_DIMS_TEXT])
+{
+    int64_t wide[3];
+    for (int i = 0; i < rank; i++) wide[i] = dims[i];
+    return nn_dims_text(rank, wide, out);
+}
+
+static int check_channels(const Fitting *f, Dataset *data, NnError *error)
+{
+    int have = f->from[0], want = f->to[0];
+    if (have == want) return 0;
+    if (have == 1 && want == 3)
+        dataset_note(data, "the images are grey; the net's three channels are the same");
+    else if (have == 3 && want == 1)
+        dataset_note(data, "the images are in colour; the net gets their luminance (ITU-R 601)");
+    else
+        return nn_fail(error, NN_BAD_INPUT, "the images have %d channels, the net takes %d", have, want);
+    return 0;
+}
+
+static int check_size(const Fitting *f, NnError *error)
+{
+    bool smaller = f->from[1] < f->to[1] || f->from[2] < f->to[2];
+    bool larger = f->from[1] > f->to[1] || f->from[2] > f->to[2];
+    if (f->fit == NN_FIT_PAD && larger)
+        return nn_fail(error, NN_BAD_INPUT,
+                       "images of %dx%d cannot be padded to the net's %dx%d; use fit resize or fit crop", f->from[1],
+                       f->from[2], f->to[1], f->to[2]);
+    if (f->fit == NN_FIT_CROP && smaller)
+        return nn_fail(error, NN_BAD_INPUT, "no %dx%d can be cut out of images of %dx%d; use fit resize or fit pad",
+                       f->to[1], f->to[2], f->from[1], f->from[2]);
+    return 0;
+}
+
+static int check_count(const Fitting *f, const Dataset *data, NnError *error)
+{
+    char have[NN_DIMS_TEXT], want[NN_DIMS_TEXT];
+    if (data->elements == f->elements) return 0;
+    shape_text(data->rank, data->dims, have);
+    shape_text(f->rank, f->dims, want);
+    if (data->rank == 3)
+        return nn_fail(error, NN_BAD_INPUT, "the net takes %s values, the images have %zu (%s)", want, data->elements,
+                       have);
+    return nn_fail(error, NN_BAD_INPUT, "the net takes %zu value%s (%s), the rows of the data have %zu", f->elements,
+                   f->elements == 1 ? "" : "s", want, data->elements);
+}
+
+int fitting_init(Fitting *f, Dataset *data, int rank, const int *dims, NnFit fit, NnError *error)
+{
+    *f = (Fitting){.fit = fit, .rank = rank, .pixels = data->part[DATA_TRAIN].pixels != NULL, .elements = 1};
+    for (int i = 0; i < rank; i++) {
+        f->dims[i] = dims[i];
+        f->elements *= (size_t)dims[i];
+    }
+    take_dims(f->from, data->rank, data->dims);
+    take_dims(f->to, rank, dims);
+    if (data->rank == 3 && rank == 3) {
+        if (check_channels(f, data, error) || check_size(f, error)) return -1;
+    } else {
+        if (check_count(f, data, error)) return -1;
+        if (data->rank == 3) memcpy(f->to, f->from, sizeof f->to);
+        memcpy(f->from, f->to, sizeof f->from);
+    }
+    f->channels = f->to[0];
+    f->scratch = (size_t)f->to[0] * (size_t)f->from[1] * (size_t)f->from[2] + (size_t)f->from[1] * (size_t)f->to[2];
+    return 0;
+}
+
+void fitting_free(Fitting *f)
+{
+    free(f->mean);
+    free(f->std);
+    f->mean = f->std = NULL;
+}
+
+/* ---- one sample ------------------------------------------------------------------ */
+
+static void load(const Fitting *f, const Samples *samples, size_t at, size_t count, float *out)
+{
+    if (f->pixels)
+        for (size_t i = 0; i < count; i++) out[i] = (float)samples->pixels[at + i] / 255.0f;
+    else
+        memcpy(out, samples->values + at, count * sizeof *out);
+}
+
+/* out: [C'][H][W], 0…1 for pixels */
+static void load_channels(const Fitting *f, const Samples *samples, int index, float *out)
+{
+    size_t area = (size_t)f->from[1] * (size_t)f->from[2], sample = (size_t)f->from[0] * area;
+    size_t at = (size_t)index * sample;
+    if (f->from[0] == f->to[0]) {
+        load(f, samples, at, sample, out);
+    } else if (f->from[0] == 1) {
+        for (int c = 0; c < f->to[0]; c++) load(f, samples, at, area, out + (size_t)c * area);
+    } else {
+        for (size_t i = 0; i < area; i++) {
+            float sum = 0;
+            for (int c = 0; c < 3; c++) {
+                float value;
+                load(f, samples, at + (size_t)c * area + i, 1, &value);
+                sum += luma[c] * value;
+            }
+            out[i] = sum;
+        }
+    }
+}
+
+/* out[i] = the triangle's weighted mean of in around the centre of i; elements lie
+ * `step` apart, and the output is the part of `virtual` elements from `first`. */
+static void resample(const float *in, int count, int virtual, int first, int out_count, float *out, int lines,
+                     size_t line_in, size_t line_out, size_t step)
+{
+    double ratio = (double)count / virtual, support = ratio > 1 ? ratio : 1;
+    for (int i = 0; i < out_count; i++) {
+        double centre = (i + first + 0.5) * ratio;
+        int low = (int)floor(centre - support), high = (int)ceil(centre + support);
+        low = low < 0 ? 0 : low;
+        high = high > count ? count : high;
+        double total = 0;
+        for (int j = low; j < high; j++) total += fmax(0, 1 - fabs(j + 0.5 - centre) / support);
+        for (int line = 0; line < lines; line++) out[(size_t)line * line_out + (size_t)i * step] = 0;
+        for (int j = low; j < high; j++) {
+            float weight = (float)(fmax(0, 1 - fabs(j + 0.5 - centre) / support) / total);
+            for (int line = 0; line < lines; line++)
+                out[(size_t)line * line_out + (size_t)i * step] +=
+                    weight * in[(size_t)line * line_in + (size_t)j * step];
+        }
+    }
+}
+
+void fit_resize(const float *in, int height, int width, float *out, int out_height, int out_width, float *scratch)
+{
+    double scale = fmax((double)out_height / height, (double)out_width / width);
+    int tall = (int)(height * scale + 0.5), wide = (int)(width * scale + 0.5);
+    tall = tall < out_height ? out_height : tall;
+    wide = wide < out_width ? out_width : wide;
+    /* rows: [H][W] → [H][w], then columns: → [h][w] */
+    resample(in, width, wide, (wide - out_width) / 2, out_width, scratch, height, (size_t)width, (size_t)out_width, 1);
+    resample(scratch, height, tall, (tall - out_height) / 2, out_height, out, out_width, 1, 1, (size_t)out_width);
+}
+
+/* The part that both have, centred in both; zeros where `in` has nothing. */
+static void fit_place(const float *in, int height, int width, float *out, int out_height, int out_width)
+{
+    int rows = height < out_height ? height : out_height, columns = width < out_width ? width : out_width;
+    int in_top = (height - rows) / 2, in_left = (width - columns) / 2;
+    int top = (out_height - rows) / 2, left = (out_width - columns) / 2;
+    memset(out, 0, (size_t)out_height * (size_t)out_width * sizeof *out);
+    for (int i = 0; i < rows; i++)
+        memcpy(out + (size_t)(top + i) * (size_t)out_width + left, in + (size_t)(in_top + i) * (size_t)width + in_left,
+               (size_t)columns * sizeof *out);
+}
+
+void fitting_sample(const Fitting *f, const Samples *samples, int index, float *out, float *scratch)
+{
+    bool same = f->from[1] == f->to[1] && f->from[2] == f->to[2];
+    size_t area = (size_t)f->from[1] * (size_t)f->from[2], out_area = (size_t)f->to[1] * (size_t)f->to[2];
+    load_channels(f, samples, index, same ? out : scratch);
+    for (int c = 0; c < f->to[0]; c++) {
+        const float *in = scratch + (size_t)c * area;
+        float *plane = out + (size_t)c * out_area;
+        if (!same && f->fit == NN_FIT_RESIZE)
+            fit_resize(in, f->from[1], f->from[2], plane, f->to[1], f->to[2], scratch + (size_t)f->to[0] * area);
+        else if (!same)
+            fit_place(in, f->from[1], f->from[2], plane, f->to[1], f->to[2]);
+        if (f->mean)
+            for (size_t i = 0; i < out_area; i++) plane[i] = (plane[i] - f->mean[c]) / f->std[c];
+    }
+}
+
+/* ---- normalisation ---------------------------------------------------------------- */
+
+static int take_channels(Fitting *f, NnError *error)
+{
+    fitting_free(f);
+    f->mean = calloc((size_t)f->channels, sizeof *f->mean);
+    f->std = calloc((size_t)f->channels, sizeof *f->std);
+    if (f->mean && f->std) return 0;
+    return nn_fail(error, NN_SYSTEM_FAILED, "no memory for the normalisation");
+}
+
+/* sum[c] += Σ (x − mean[c])^power over the training part */
+static void accumulate(const Fitting *f, const Samples *samples, const double *mean, int power, double *sum,
+                       float *scratch)
+{
+    size_t area = (size_t)f->from[1] * (size_t)f->from[2];
+    for (int i = 0; i < samples->count; i++) {
+        load_channels(f, samples, i, scratch);
+        for (int c = 0; c < f->channels; c++)
+            for (size_t j = 0; j < area; j++) {
+                double d = scratch[(size_t)c * area + j] - mean[c];
+                sum[c] += power == 2 ? d * d : d;
+            }
+    }
+}
+
+int fitting_measure(Fitting *f, const Dataset *data, NnError *error)
+{
+    const Samples *samples = &data->part[DATA_TRAIN];
+    size_t channels = (size_t)f->channels;
+    double count = (double)samples->count * f->from[1] * f->from[2];
+    if (take_channels(f, error)) return -1;
+    double *sums = calloc(3 * channels, sizeof *sums);
+    float *scratch = malloc(f->scratch * sizeof *scratch);
+    int failed = 0;
+    if (sums && scratch) {
+        double *zero = sums, *mean = sums + channels, *square = sums + 2 * channels;
+        accumulate(f, samples, zero, 1, mean, scratch);
+        for (size_t c = 0; c < channels; c++) mean[c] /= count;
+        accumulate(f, samples, mean, 2, square, scratch);
+        for (size_t c = 0; c < channels; c++) {
+            double std = sqrt(square[c] / count);
+            f->mean[c] = (float)mean[c];
+            f->std[c] = std > 1e-12 ? (float)std : 1.0f; /* a constant column becomes zeros */
+        }
+    } else {
+        failed = nn_fail(error, NN_SYSTEM_FAILED, "no memory for the normalisation");
+    }
+    free(sums);
+    free(scratch);
+    return failed;
+}
+
+int fitting_set(Fitting *f, int count, const double *mean, const double *std, NnError *error)
+{
+    if (count != f->channels && count != 1)
+        return nn_fail(error, NN_BAD_INPUT, "the normalisation has %d values, the net's input has %d channel%s", count,
+                       f->channels, f->channels == 1 ? "" : "s");
+    if (take_channels(f, error)) return -1;
+    for (int c = 0; c < f->channels; c++) {
+        f->mean[c] = (float)mean[count == 1 ? 0 : c];
+        f->std[c] = (float)std[count == 1 ? 0 : c];
+        if (!isfinite(f->mean[c]) || !isfinite(f->std[c]) || f->std[c] <= 0)
+            return nn_fail(error, NN_BAD_INPUT, "the normalisation of channel %d is mean %g, std %g", c, f->mean[c],
+                           f->std[c]);
+    }
+    return 0;
+}

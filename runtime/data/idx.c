@@ -1,0 +1,194 @@
+/*
+ * Reader of MNIST-style IDX files, plain or gzipped.
+ *
+ * A folder holds four files: images and labels, for training and test.  Each
+ * is big-endian: 0, 0, the type (8: bytes), the number of dimensions, the
+ * dimensions in four bytes each, then the bytes.  zlib's gzread gives the bytes
+ * of both sorts.  A header is believed only as far as its file could hold what
+ * it announces.
+ */
+#include "runtime/data/dataset.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+enum { PATH_BYTES = 4096, TYPE_BYTES = 8, MAX_DIMS = 4, DEFLATE_RATIO = 1040 };
+
+typedef struct Idx {
+    int rank;
+    uint32_t dims[MAX_DIMS];
+    size_t size;
+    uint8_t *bytes;
+} Idx;
+
+/* ---- names ----------------------------------------------------------------- */
+
+/* FOLDER/train-images-idx3-ubyte, with a dot for the second dash, or with .gz. */
+static bool find_file(const char *folder, const char *part, const char *what, int rank, char *out)
+{
+    for (int form = 0; form < 4; form++) {
+        int length = snprintf(out, PATH_BYTES, "%s/%s-%s%cidx%d-ubyte%s", folder, part, what, form & 1 ? '.' : '-',
+                              rank, form & 2 ? ".gz" : "");
+        if (length < PATH_BYTES && !access(out, F_OK)) return true;
+    }
+    snprintf(out, PATH_BYTES, "%s/%s-%s-idx%d-ubyte", folder, part, what, rank);
+    return false;
+}
+
+static bool idx_recognises(const char *path, bool is_folder)
+{
+    static const char *const parts[] = {"train", "t10k"};
+    char name[PATH_BYTES];
+    for (int i = 0; is_folder && i < 2; i++)
+        if (find_file(path, parts[i], "images", 3, name) || find_file(path, parts[i], "labels", 1, name)) return true;
+    return false;
+}
+
+/* ---- one file ---------------------------------------------------------------- */
+
+/* Exactly `size` bytes. */
+static int read_bytes(gzFile file, const char *path, void *out, size_t size, NnError *error)
+{
+    size_t done = 0;
+    while (done < size) {
+        unsigned chunk = size - done > INT_MAX ? INT_MAX : (unsigned)(size - done);
+        int got = gzread(file, (unsigned char *)out + done, chunk);
+        if (got < 0) {
+            int code;
+            const char *text = gzerror(file, &code);
+            if (code == Z_ERRNO) return nn_fail_path(error, "read", path);
+            return nn_fail(error, code == Z_MEM_ERROR ? NN_SYSTEM_FAILED : NN_BAD_INPUT, "%s is damaged: %s", path,
+                           text);
+        }
+        if (got == 0) return nn_fail(error, NN_BAD_INPUT, "%s is cut short: %zu bytes are missing", path, size - done);
+        done += (size_t)got;
+    }
+    return 0;
+}
+
+static int check_end(gzFile file, const char *path, NnError *error)
+{
+    unsigned char extra;
+    int got = gzread(file, &extra, 1), code;
+    if (got > 0) return nn_fail(error, NN_BAD_INPUT, "%s has more bytes than its header announces", path);
+    const char *text = gzerror(file, &code);
+    if (got < 0 || (code != Z_OK && code != Z_STREAM_END))
+        return nn_fail(error, NN_BAD_INPUT, "%s is damaged: %s", path, text);
+    return 0;
+}
+
+static uint32_t big_endian(const unsigned char *p)
+{
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+static int read_header(gzFile file, const char *path, int rank, Idx *idx, NnError *error)
+{
+    unsigned char head[4 + 4 * MAX_DIMS];
+    size_t length = 4 + 4 * (size_t)rank;
+    if (read_bytes(file, path, head, 4, error)) return -1;
+    if (head[0] || head[1] || head[2] != TYPE_BYTES || head[3] != rank)
+        return nn_fail(error, NN_BAD_INPUT,
+                       "%s begins with %02x%02x%02x%02x, expected %02x%02x%02x%02x: IDX bytes of %d dimension%s", path,
+                       head[0], head[1], head[2], head[3], 0, 0, TYPE_BYTES, rank, rank, rank == 1 ? "" : "s");
+    if (read_bytes(file, path, head + 4, length - 4, error)) return -1;
+    idx->rank = rank;
+    idx->size = 1;
+    for (int i = 0; i < rank; i++) {
+        idx->dims[i] = big_endian(head + 4 + 4 * i);
+        if (idx->dims[i] < 1 || idx->dims[i] > INT_MAX || __builtin_mul_overflow(idx->size, idx->dims[i], &idx->size))
+            return nn_fail(error, NN_BAD_INPUT, "%s: dimension %d is %u", path, i + 1, idx->dims[i]);
+    }
+    return 0;
+}
+
+static int read_body(gzFile file, const char *path, int rank, Idx *idx, NnError *error)
+{
+    struct stat status;
+    if (read_header(file, path, rank, idx, error)) return -1;
+    if (stat(path, &status)) return nn_fail_path(error, "read", path);
+    size_t held = (size_t)status.st_size, most = gzdirect(file) ? held : held * DEFLATE_RATIO;
+    if (S_ISREG(status.st_mode) && idx->size > most)
+        return nn_fail(error, NN_BAD_INPUT, "%s announces %zu bytes, more than its %zu can hold: cut short or damaged",
+                       path, idx->size, held);
+    idx->bytes = malloc(idx->size);
+    if (!idx->bytes) return nn_fail(error, NN_SYSTEM_FAILED, "no memory for the %zu bytes of %s", idx->size, path);
+    return read_bytes(file, path, idx->bytes, idx->size, error) || check_end(file, path, error) ? -1 : 0;
+}
+
+static int read_file(const char *path, int rank, Idx *idx, NnError *error)
+{
+    errno = 0;
+    gzFile file = gzopen(path, "rb");
+    if (!file) return nn_fail_path(error, "open", path);
+    gzbuffer(file, 1 << 16);
+    int failed = read_body(file, path, rank, idx, error);
+    gzclose_r(file);
+    return failed;
+}
+
+/* ---- a folder ------------------------------------------------------------------ */
+
+static int take_labels(const char *path, Samples *samples, Dataset *data, NnError *error)
+{
+    Idx idx = {0};
+    int failed = read_file(path, 1, &idx, error);
+    if (!failed && idx.size != (size_t)samples->count)
+        failed = nn_fail(error, NN_BAD_INPUT, "%s has %zu labels for %d images", path, idx.size, samples->count);
+    if (!failed && !(samples->labels = malloc(idx.size * sizeof *samples->labels)))
+        failed = nn_fail(error, NN_SYSTEM_FAILED, "no memory for the labels");
+    for (size_t i = 0; !failed && i < idx.size; i++) {
+        samples->labels[i] = idx.bytes[i];
+        if (idx.bytes[i] >= data->class_count) data->class_count = idx.bytes[i] + 1;
+    }
+    free(idx.bytes);
+    return failed;
+}
+
+static int take_images(const char *path, Samples *samples, Dataset *data, NnError *error)
+{
+    Idx idx = {0};
+    int failed = read_file(path, 3, &idx, error);
+    samples->pixels = idx.bytes;
+    if (failed) return -1;
+    int height = (int)idx.dims[1], width = (int)idx.dims[2];
+    if (data->rank && (data->dims[1] != height || data->dims[2] != width))
+        return nn_fail(error, NN_BAD_INPUT, "%s has images of %dx%d, the training images are %dx%d", path, height,
+                       width, data->dims[1], data->dims[2]);
+    samples->count = (int)idx.dims[0];
+    data->rank = 3;
+    data->dims[0] = 1;
+    data->dims[1] = height;
+    data->dims[2] = width;
+    data->elements = (size_t)height * (size_t)width;
+    return 0;
+}
+
+static int read_part(const char *folder, const char *name, Samples *samples, Dataset *data, NnError *error)
+{
+    char images[PATH_BYTES], labels[PATH_BYTES];
+    if (!find_file(folder, name, "images", 3, images))
+        return nn_fail(error, NN_BAD_INPUT, "%s[.gz] is missing", images);
+    if (!find_file(folder, name, "labels", 1, labels))
+        return nn_fail(error, NN_BAD_INPUT, "%s[.gz] is missing", labels);
+    if (take_images(images, samples, data, error) || take_labels(labels, samples, data, error)) return -1;
+    return 0;
+}
+
+static int idx_read(const char *path, const DatasetOptions *options, Dataset *data, NnError *error)
+{
+    (void)options;
+    data->target_count = 1;
+    if (read_part(path, "train", &data->part[DATA_TRAIN], data, error) ||
+        read_part(path, "t10k", &data->part[DATA_TEST], data, error))
+        return -1;
+    return 0;
+}
+
+const Reader reader_idx = {"idx", "MNIST-style IDX files: train-images-idx3-ubyte[.gz] …", idx_recognises, idx_read};

@@ -1,0 +1,430 @@
+/*
+ * conv.h: convolution and its gradients, [N][C][H][W], as products of matrices
+ * whose panels are packed straight from the images.
+ *
+ * All three are the same walk: a grid of u × v points over an image, and at
+ * each point `taps` that read the image at (u·su + row, v·sv + column).
+ *
+ *   forward   y[o][u, v]  = b[o] + Σ_{c, tap} W[o][c][tap] · x[c][…]
+ *   dx        dx[c][…]    = Σ_{o, tap} W[o][c][tap] · dy[o][…], one walk for each
+ *             residue of (h, w) modulo the stride, with the taps that reach it;
+ *             so that no zero is ever inserted
+ *   dweight   dW[o][c][tap] = Σ_{u, v} dy[o][u, v] · x[c][…]
+ *
+ * Padding is a test when a panel is packed; the inner loop knows nothing of it.
+ */
+#ifndef NN_CONV_H
+#define NN_CONV_H
+
+/* One sample is x[c][h][w] → y[o][oh][ow]; weight is [o][c / groups][kh][kw]. */
+typedef struct nn_conv {
+    int n, c, h, w, o, oh, ow, groups;
+    int kh, kw, sh, sw, dh, dw, top, left;
+} nn_conv;
+
+enum { NN_MAX_TAPS = 256 }; /* kh · kw */
+
+#ifdef NN_LINKED
+
+void nn_conv_forward(const nn_conv *, const float *x, const float *weight, const float *bias, float *y, int t, int T);
+void nn_conv_dx(const nn_conv *, const float *dy, const float *weight, float *dx, int t, int T);
+void nn_conv_dweight(const nn_conv *, const float *x, const float *dy, float *dweight, int t, int T);
+void nn_conv_dbias(const nn_conv *, const float *dy, float *dbias, int t, int T);
+
+#else
+
+#include "gemm.h"
+
+typedef struct nn_walk {
+    int n;                 /* images */
+    int channels, h, w;    /* of the image read: channels of this group */
+    long image, plane;     /* distances from image to image and from channel to channel */
+    const float *x;
+    int u, v, su, sv;      /* the grid and its step */
+    int taps;
+    int row[NN_MAX_TAPS], column[NN_MAX_TAPS];
+    const float *weight;   /* of (m, channel, tap): weight[m·wm + channel·wc + wt[tap]] */
+    long wm, wc;
+    int wt[NN_MAX_TAPS];
+    float *y;              /* of (image, m, u, v): y[image·yn + m·ym + u·yu + v·yv] */
+    long yn, ym, yu, yv;
+} nn_walk;
+
+/* ---- packing ---------------------------------------------------------------- */
+
+NN_KERNEL void nn_walk_pack_a(const void *self, int m0, int rows, int k0, int depth, float *to)
+{
+    const nn_walk *s = (const nn_walk *)self;
+    int channel = k0 / s->taps, tap = k0 % s->taps;
+    for (int k = 0; k < depth; k++) {
+        const float *from = s->weight + m0 * s->wm + channel * s->wc + s->wt[tap];
+        for (int m = 0; m < rows; m++)
+            to[k * rows + m] = from[m * s->wm];
+        if (++tap == s->taps)
+            tap = 0, channel++;
+    }
+}
+
+/* A run of grid points side by side in one row of one image. */
+typedef struct nn_run {
+    int at, length; /* in the panel */
+    int image, u, v;
+} nn_run;
+
+NN_INLINE int nn_walk_runs(const nn_walk *s, long n0, int columns, nn_run *run)
+{
+    int image = (int)(n0 / ((long)s->u * s->v)), rest = (int)(n0 % ((long)s->u * s->v));
+    int u = rest / s->v, v = rest % s->v, count = 0;
+    for (int at = 0; at < columns; count++) {
+        int length = s->v - v < columns - at ? s->v - v : columns - at;
+        run[count] = (nn_run){at, length, image, u, v};
+        at += length;
+        v = 0;
+        if (++u == s->u)
+            u = 0, image++;
+    }
+    return count;
+}
+
+/* to[i] = row[first + i·step] where that lies in 0 … w, else 0; length values. */
+NN_INLINE void nn_copy_clipped(float *to, const float *row, int first, int step, int length, int w)
+{
+    for (int i = 0; i < length; i++) {
+        int at = first + i * step;
+        to[i] = at >= 0 && at < w ? row[at] : 0;
+    }
+}
+
+NN_INLINE void nn_copy_run(float *to, const float *row, int first, int step, int length, int w)
+{
+    if (first < 0 || first + (length - 1) * step >= w) {
+        nn_copy_clipped(to, row, first, step, length, w);
+    } else if (step == 1) {
+        const float *from = row + first;
+        int i = 0;
+        for (; i + NN_W <= length; i += NN_W)
+            nn_store(to + i, nn_load(from + i));
+        for (; i < length; i++)
+            to[i] = from[i];
+    } else {
+        for (int i = 0; i < length; i++)
+            to[i] = row[first + i * step];
+    }
+}
+
+NN_KERNEL void nn_walk_pack_b(const void *self, long n0, int columns, int k0, int depth, float *to)
+{
+    const nn_walk *s = (const nn_walk *)self;
+    nn_run run[NN_NR];
+    int runs = nn_walk_runs(s, n0, columns, run);
+    int channel = k0 / s->taps, tap = k0 % s->taps;
+    for (int k = 0; k < depth; k++, to += NN_NR) {
+        for (int r = 0; r < runs; r++) {
+            int h = run[r].u * s->su + s->row[tap];
+            float *at = to + run[r].at;
+            if (h < 0 || h >= s->h) {
+                for (int i = 0; i < run[r].length; i++)
+                    at[i] = 0;
+                continue;
+            }
+            const float *row = s->x + run[r].image * s->image + channel * s->plane + (long)h * s->w;
+            nn_copy_run(at, row, run[r].v * s->sv + s->column[tap], s->sv, run[r].length, s->w);
+        }
+        for (int i = columns; i < NN_NR; i++)
+            to[i] = 0;
+        if (++tap == s->taps)
+            tap = 0, channel++;
+    }
+}
+
+/* ---- the result's places ------------------------------------------------------ */
+
+NN_KERNEL float *nn_walk_place(const void *self, int m0, long n0, int columns, long *ldc)
+{
+    const nn_walk *s = (const nn_walk *)self;
+    long points = (long)s->u * s->v, image = n0 / points, at = n0 % points;
+    int dense = s->yv == 1 && s->yu == s->v;
+    if (!dense || at + columns > points)
+        return 0;
+    *ldc = s->ym;
+    return s->y + image * s->yn + m0 * s->ym + at;
+}
+
+NN_INLINE void nn_walk_move(const nn_walk *s, int m0, int rows, long n0, int columns, float *tile, int out)
+{
+    nn_run run[NN_NR];
+    int runs = nn_walk_runs(s, n0, columns, run);
+    for (int m = 0; m < rows; m++) {
+        for (int r = 0; r < runs; r++) {
+            float *y = s->y + run[r].image * s->yn + (m0 + m) * s->ym + run[r].u * s->yu + run[r].v * s->yv;
+            float *in = tile + m * NN_NR + run[r].at;
+            for (int i = 0; i < run[r].length; i++) {
+                if (out)
+                    y[i * s->yv] = in[i];
+                else
+                    in[i] = y[i * s->yv];
+            }
+        }
+    }
+}
+
+NN_KERNEL void nn_walk_fetch(const void *self, int m0, int rows, long n0, int columns, float *tile)
+{
+    for (int i = 0; i < rows * NN_NR; i++)
+        tile[i] = 0;
+    nn_walk_move((const nn_walk *)self, m0, rows, n0, columns, tile, 0);
+}
+
+NN_KERNEL void nn_walk_spread(const void *self, int m0, int rows, long n0, int columns, const float *tile)
+{
+    nn_walk_move((const nn_walk *)self, m0, rows, n0, columns, (float *)(unsigned long)tile, 1);
+}
+
+NN_KERNEL void nn_walk_run(const nn_walk *s, int m, const float *start, int t, int T)
+{
+    const nn_matrices x = {s, nn_walk_pack_a, nn_walk_pack_b, nn_walk_place, nn_walk_fetch, nn_walk_spread, start};
+    nn_gemm(&x, m, (long)s->n * s->u * s->v, s->channels * s->taps, t, T);
+}
+
+/* ---- forward -------------------------------------------------------------------- */
+
+NN_INLINE void nn_walk_taps(nn_walk *s, const nn_conv *d)
+{
+    s->taps = d->kh * d->kw;
+    for (int i = 0; i < s->taps; i++) {
+        s->row[i] = i / d->kw * d->dh - d->top;
+        s->column[i] = i % d->kw * d->dw - d->left;
+        s->wt[i] = i;
+    }
+}
+
+/* Rows of an image are one long row when every point reads just its own place. */
+NN_INLINE void nn_walk_flatten(nn_walk *s)
+{
+    int pointwise = s->taps == 1 && s->row[0] == 0 && s->column[0] == 0 && s->su == 1 && s->sv == 1;
+    if (!pointwise || s->u != s->h || s->v != s->w)
+        return;
+    s->w = s->v = s->h * s->w;
+    s->h = s->u = 1;
+    s->yu = s->v;
+}
+
+/* y: [n][o][oh][ow] = bias + weight ∗ x: [n][c][h][w]; bias may be NULL. */
+NN_KERNEL void nn_conv_forward(const nn_conv *d, const float *x, const float *weight, const float *bias, float *y, int t, int T)
+{
+    int c = d->c / d->groups, o = d->o / d->groups, k = d->kh * d->kw;
+    for (int g = 0; g < d->groups; g++) {
+        nn_walk s = {.n = d->n, .channels = c, .h = d->h, .w = d->w, .u = d->oh, .v = d->ow, .su = d->sh, .sv = d->sw};
+        s.plane = (long)d->h * d->w;
+        s.image = d->c * s.plane;
+        s.x = x + (long)g * c * s.plane;
+        s.weight = weight + (long)g * o * c * k;
+        s.wm = (long)c * k;
+        s.wc = k;
+        s.ym = (long)d->oh * d->ow;
+        s.yn = d->o * s.ym;
+        s.yu = d->ow;
+        s.yv = 1;
+        s.y = y + (long)g * o * s.ym;
+        nn_walk_taps(&s, d);
+        nn_walk_flatten(&s);
+        nn_walk_run(&s, o, bias ? bias + g * o : 0, t, T);
+    }
+}
+
+/* ---- gradient of the input -------------------------------------------------------- */
+
+/* The taps that reach the rows h ≡ residue modulo the stride: h + top − i·dh is a
+ * multiple of it, and the quotient, less h's own, is where dy is read. */
+NN_INLINE int nn_residue_taps(int residue, int before, int k, int stride, int dilation, int *tap, int *offset)
+{
+    int count = 0;
+    for (int i = 0; i < k; i++) {
+        int at = residue + before - i * dilation, quotient = at >= 0 ? at / stride : -((-at + stride - 1) / stride);
+        if (at - quotient * stride != 0)
+            continue;
+        tap[count] = i;
+        offset[count++] = quotient;
+    }
+    return count;
+}
+
+NN_INLINE void nn_fill_grid(const nn_walk *s, int m, int t, int T)
+{
+    for (long i = (long)s->n * m * t / T; i < (long)s->n * m * (t + 1) / T; i++) {
+        float *y = s->y + i / m * s->yn + i % m * s->ym;
+        for (int u = 0; u < s->u; u++)
+            for (int v = 0; v < s->v; v++)
+                y[u * s->yu + v * s->yv] = 0;
+    }
+}
+
+NN_INLINE void nn_conv_dx_residue(const nn_conv *d, nn_walk *s, int p, int q, int t, int T)
+{
+    int rows[NN_MAX_TAPS], row[NN_MAX_TAPS], columns[NN_MAX_TAPS], column[NN_MAX_TAPS];
+    int a = nn_residue_taps(p, d->top, d->kh, d->sh, d->dh, rows, row);
+    int b = nn_residue_taps(q, d->left, d->kw, d->sw, d->dw, columns, column);
+    s->taps = a * b;
+    for (int i = 0; i < s->taps; i++) {
+        s->row[i] = row[i / b];
+        s->column[i] = column[i % b];
+        s->wt[i] = rows[i / b] * d->kw + columns[i % b];
+    }
+    if (s->taps == 0)
+        nn_fill_grid(s, d->c / d->groups, t, T);
+    else
+        nn_walk_run(s, d->c / d->groups, 0, t, T);
+}
+
+/* dx: [n][c][h][w] from dy: [n][o][oh][ow]. */
+NN_KERNEL void nn_conv_dx(const nn_conv *d, const float *dy, const float *weight, float *dx, int t, int T)
+{
+    int c = d->c / d->groups, o = d->o / d->groups, k = d->kh * d->kw;
+    for (int i = 0; i < d->groups * d->sh * d->sw; i++) {
+        int g = i / (d->sh * d->sw), p = i / d->sw % d->sh, q = i % d->sw;
+        nn_walk s = {.n = d->n, .channels = o, .h = d->oh, .w = d->ow, .su = 1, .sv = 1};
+        s.u = (d->h - p + d->sh - 1) / d->sh;
+        s.v = (d->w - q + d->sw - 1) / d->sw;
+        if (s.u <= 0 || s.v <= 0)
+            continue;
+        s.plane = (long)d->oh * d->ow;
+        s.image = d->o * s.plane;
+        s.x = dy + (long)g * o * s.plane;
+        s.weight = weight + (long)g * o * c * k;
+        s.wm = k;
+        s.wc = (long)c * k;
+        s.ym = (long)d->h * d->w;
+        s.yn = d->c * s.ym;
+        s.yu = (long)d->sh * d->w;
+        s.yv = d->sw;
+        s.y = dx + (long)g * c * s.ym + (long)p * d->w + q;
+        nn_conv_dx_residue(d, &s, p, q, t, T);
+    }
+}
+
+/* ---- gradient of the weights -------------------------------------------------------- */
+
+typedef struct nn_conv_dw_side {
+    nn_walk walk; /* the forward walk of one group */
+    const float *dy;
+    float *dweight;
+    int o;        /* channels of dy in one image, all groups */
+} nn_conv_dw_side;
+
+/* Depth is the grid over all images; rows are output channels. */
+NN_KERNEL void nn_dw_pack_a(const void *self, int m0, int rows, int k0, int depth, float *to)
+{
+    const nn_conv_dw_side *s = (const nn_conv_dw_side *)self;
+    long points = (long)s->walk.u * s->walk.v, image = k0 / points, at = k0 % points;
+    for (int k = 0; k < depth;) {
+        int length = points - at < depth - k ? (int)(points - at) : depth - k;
+        const float *from = s->dy + (image * s->o + m0) * points + at;
+        for (int m = 0; m < rows; m++)
+            for (int i = 0; i < length; i++)
+                to[(k + i) * rows + m] = from[m * points + i];
+        k += length;
+        at = 0;
+        image++;
+    }
+}
+
+/* Columns are (channel, tap). */
+NN_KERNEL void nn_dw_pack_b(const void *self, long n0, int columns, int k0, int depth, float *to)
+{
+    const nn_walk *s = &((const nn_conv_dw_side *)self)->walk;
+    float line[NN_KC];
+    for (int j = 0; j < columns; j++) {
+        int channel = (int)((n0 + j) / s->taps), tap = (int)((n0 + j) % s->taps);
+        long points = (long)s->u * s->v;
+        int image = (int)(k0 / points), u = (int)(k0 % points) / s->v, v = (int)(k0 % points) % s->v;
+        for (int k = 0; k < depth;) {
+            int length = s->v - v < depth - k ? s->v - v : depth - k, h = u * s->su + s->row[tap];
+            const float *row = s->x + image * s->image + channel * s->plane + (long)h * s->w;
+            if (h < 0 || h >= s->h)
+                for (int i = 0; i < length; i++)
+                    line[k + i] = 0;
+            else
+                nn_copy_run(line + k, row, v * s->sv + s->column[tap], s->sv, length, s->w);
+            k += length;
+            v = 0;
+            if (++u == s->u)
+                u = 0, image++;
+        }
+        for (int k = 0; k < depth; k++)
+            to[k * NN_NR + j] = line[k];
+    }
+    for (int j = columns; j < NN_NR; j++)
+        for (int k = 0; k < depth; k++)
+            to[k * NN_NR + j] = 0;
+}
+
+NN_KERNEL float *nn_dw_place(const void *self, int m0, long n0, int columns, long *ldc)
+{
+    const nn_conv_dw_side *s = (const nn_conv_dw_side *)self;
+    (void)columns;
+    *ldc = (long)s->walk.channels * s->walk.taps;
+    return s->dweight + m0 * *ldc + n0;
+}
+
+NN_KERNEL void nn_dw_fetch(const void *self, int m0, int rows, long n0, int columns, float *tile)
+{
+    long ldc = 0;
+    const float *c = nn_dw_place(self, m0, n0, columns, &ldc);
+    for (int m = 0; m < rows; m++)
+        for (int i = 0; i < NN_NR; i++)
+            tile[m * NN_NR + i] = i < columns ? c[m * ldc + i] : 0;
+}
+
+NN_KERNEL void nn_dw_spread(const void *self, int m0, int rows, long n0, int columns, const float *tile)
+{
+    long ldc = 0;
+    float *c = nn_dw_place(self, m0, n0, columns, &ldc);
+    for (int m = 0; m < rows; m++)
+        for (int i = 0; i < columns; i++)
+            c[m * ldc + i] = tile[m * NN_NR + i];
+}
+
+/* dweight: [o][c / groups][kh][kw]. */
+NN_KERNEL void nn_conv_dweight(const nn_conv *d, const float *x, const float *dy, float *dweight, int t, int T)
+{
+    int c = d->c / d->groups, o = d->o / d->groups, k = d->kh * d->kw;
+    for (int g = 0; g < d->groups; g++) {
+        nn_conv_dw_side s = {.o = d->o};
+        nn_walk *walk = &s.walk;
+        *walk = (nn_walk){.n = d->n, .channels = c, .h = d->h, .w = d->w, .u = d->oh, .v = d->ow, .su = d->sh, .sv = d->sw};
+        walk->plane = (long)d->h * d->w;
+        walk->image = d->c * walk->plane;
+        walk->x = x + (long)g * c * walk->plane;
+        nn_walk_taps(walk, d);
+        nn_walk_flatten(walk);
+        s.dy = dy + (long)g * o * d->oh * d->ow;
+        s.dweight = dweight + (long)g * o * c * k;
+        const nn_matrices m = {&s, nn_dw_pack_a, nn_dw_pack_b, nn_dw_place, nn_dw_fetch, nn_dw_spread, 0};
+        nn_gemm(&m, o, (long)c * k, d->n * d->oh * d->ow, t, T);
+    }
+}
+
+/* dbias: [o]. */
+NN_KERNEL void nn_conv_dbias(const nn_conv *d, const float *dy, float *dbias, int t, int T)
+{
+    long points = (long)d->oh * d->ow;
+    for (int o = d->o * t / T; o < d->o * (t + 1) / T; o++) {
+        float total = 0;
+        for (int n = 0; n < d->n; n++) {
+            const float *p = dy + ((long)n * d->o + o) * points;
+            nn_vec sum = nn_zero();
+            long i = 0;
+            for (; i + NN_W <= points; i += NN_W)
+                sum += nn_load(p + i);
+            float rest = 0;
+            for (; i < points; i++)
+                rest += p[i];
+            total += nn_lanes_sum(sum) + rest;
+        }
+        dbias[o] = total;
+    }
+}
+
+#endif /* NN_LINKED */
+
+#endif

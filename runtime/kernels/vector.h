@@ -1,0 +1,51 @@
+/*
+ * vector.h: vectors and tile sizes of the instruction set this is compiled for.
+ *
+ * nn_vec is a GNU vector of NN_W floats that may lie at any float's address.
+ * The outer-product tile holds NN_MR rows of NN_NV vectors in registers: enough
+ * independent sums to cover the latency of a fused multiply-add, and few enough
+ * to leave registers for the operands.
+ */
+#ifndef NN_VECTOR_H
+#define NN_VECTOR_H
+
+#if defined(__AVX512F__)
+enum { NN_W = 16, NN_MR = 14, NN_NV = 2, NN_DM = 4, NN_DN = 4 };
+#elif defined(__AVX2__) && defined(__FMA__)
+enum { NN_W = 8, NN_MR = 6, NN_NV = 2, NN_DM = 3, NN_DN = 3 };
+#elif defined(__ARM_NEON)
+enum { NN_W = 4, NN_MR = 8, NN_NV = 3, NN_DM = 4, NN_DN = 4 };
+#else
+enum { NN_W = 4, NN_MR = 4, NN_NV = 2, NN_DM = 3, NN_DN = 3 };
+#endif
+enum { NN_NR = NN_NV * NN_W };
+
+typedef float nn_vec __attribute__((vector_size(NN_W * sizeof(float)), aligned(4), may_alias));
+
+#define NN_INLINE static inline __attribute__((always_inline, unused))
+#define NN_KERNEL static __attribute__((unused))
+
+NN_INLINE nn_vec nn_load(const float *p) { return *(const nn_vec *)p; }
+NN_INLINE void nn_store(float *p, nn_vec v) { *(nn_vec *)p = v; }
+NN_INLINE nn_vec nn_zero(void) { return (nn_vec){0}; }
+NN_INLINE nn_vec nn_spread(float value) { return value - (nn_vec){0}; }
+
+/* Unrolls the loop that follows altogether; its bounds are constants. */
+#if defined(__clang__)
+#define NN_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define NN_UNROLL _Pragma("GCC unroll 16")
+#endif
+
+/* The sum of the lanes, pairwise, in an order that does not depend on the machine's width. */
+NN_INLINE float nn_lanes_sum(nn_vec v)
+{
+    float lane[NN_W];
+    __builtin_memcpy(lane, &v, sizeof lane);
+    for (int half = NN_W / 2; half > 0; half /= 2)
+        for (int i = 0; i < half; i++)
+            lane[i] += lane[i + half];
+    return lane[0];
+}
+
+#endif

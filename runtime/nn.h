@@ -1,0 +1,69 @@
+/*
+ * nn.h: what generated code tells the world about a model.  The text of this
+ * file is part of every generated header, so that the header stands alone.
+ */
+#ifndef NN_MODEL_INFO_H
+#define NN_MODEL_INFO_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { NN_ABI = 1 };
+
+enum nn_tensor_kind {
+    NN_TRAINED = 0, /* a parameter that steps change */
+    NN_FROZEN = 1,  /* a parameter that they do not */
+    NN_BUFFER = 2,  /* running statistics */
+    NN_STATE = 3    /* the optimizer's */
+};
+
+enum nn_target_kind {
+    NN_CLASSES = 0, /* int32_t labels[BATCH] */
+    NN_VALUES = 1   /* float values[BATCH][target_count] */
+};
+
+typedef struct nn_tensor_info {
+    const char *name; /* PyTorch's, as in a safetensors file */
+    int kind;
+    int rank;
+    int dims[4];
+    size_t count;
+} nn_tensor_info;
+
+/* The functions are those of the header under one type for all models. */
+typedef struct nn_model_info {
+    int abi; /* NN_ABI */
+    const char *name;
+    const char *loss; /* "cross_entropy", …; "" when there is no training code */
+    int batch;
+    int input_rank, input_dims[4];   /* of one sample: C, H, W or F */
+    int output_rank, output_dims[4];
+    size_t inputs, outputs, params;  /* elements per sample; trained and frozen parameters */
+    size_t model_bytes, train_bytes; /* of the model's block: for inference alone, and with the optimizer's state */
+    size_t infer_scratch, train_scratch;
+    int target_kind;
+    size_t target_count; /* elements per sample */
+    int tensor_count;
+    const nn_tensor_info *tensors;
+
+    void *(*init)(void *block, int training, uint64_t seed);
+    int (*set)(void *model, const char *name, const float *values, size_t count);
+    int (*get)(const void *model, const char *name, float *values, size_t count);
+    void (*infer)(const void *model, const float *x, float *y, void *scratch);
+
+    /* NULL when there is no training code */
+    float (*eval)(const void *model, const float *x, const void *target, int count, float *y, void *scratch);
+    float (*step)(void *model, const float *x, const void *target, float lr, void *scratch);
+    float (*grad)(void *model, const float *x, const void *target, void *scratch);
+    int (*get_grad)(const void *model, const char *name, float *values, size_t count, const void *scratch);
+} nn_model_info;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,51 @@
+/*
+ * What a run shows while it goes on: the progress line, the table of epochs,
+ * the log.  For the loop in train.c alone.
+ */
+#ifndef NN_SHOW_H
+#define NN_SHOW_H
+
+#include "runtime/train/train.h"
+
+typedef struct Moment { /* where training stands */
+    int epoch, epochs;
+    int64_t step, steps; /* done, of all */
+    int64_t in_epoch, per_epoch;
+    double lr, loss; /* of the last step; mean of the epoch so far */
+    double seconds, epoch_seconds;
+    double rate; /* samples per second, in this epoch */
+} Moment;
+
+typedef struct Progress {
+    FILE *stream;
+    bool terminal;
+    int every;    /* rows for every so many epochs, and for the first and the last */
+    double shown; /* when the line was last written */
+    int width;
+} Progress;
+
+double show_clock(void); /* seconds, monotonic */
+const char *show_duration(double seconds, char out[32]);
+
+void progress_init(Progress *, const NnTrainConfig *);
+bool progress_wants(const Progress *, const Moment *); /* whether this epoch has a row */
+void progress_step(Progress *, const Moment *);        /* rewrites the line, ten times a second at most */
+void progress_clear(Progress *);
+void progress_epoch(Progress *, const Moment *); /* a line of its own where there is no terminal */
+
+void table_head(FILE *, const NnScore *kind);
+void table_row(FILE *, const Moment *, const NnScore *);
+
+typedef struct Log {
+    FILE *file;
+    const char *path;
+    bool json;
+} Log;
+
+/* A line per step (kind "train") and per evaluation (kind "test"). */
+int log_open(Log *, const char *path, NnError *);
+void log_step(Log *, const Moment *, double loss);
+void log_test(Log *, const Moment *, const NnScore *);
+int log_close(Log *, NnError *);
+
+#endif

@@ -1,0 +1,195 @@
+/*
+ * The training loop.
+ *
+ * An epoch is the training part once, in an order of its own, in whole batches:
+ * a last, smaller batch is left out (other samples in every epoch).  The loop
+ * ends when the epochs, the steps or the time are over, when the test loss no
+ * longer falls, or when it is asked to stop; always between two steps, so the
+ * model is whole.
+ */
+#include "runtime/train/train.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/train/show.h"
+
+typedef struct Run {
+    const nn_model_info *info;
+    void *model;
+    const Feed *feed;
+    const NnTrainConfig *config;
+    NnTrainResult *result;
+    NnError *error;
+    Batcher *batcher;
+    void *scratch;
+    Moment at;
+    Progress progress;
+    Log log;
+    NnPlateau plateau;
+    double began, epoch_began, epoch_total;
+    double best;    /* test loss, for the patience */
+    int since_best; /* epochs */
+    bool ended;
+} Run;
+
+static void end(Run *run, NnEnd why)
+{
+    run->result->end = why;
+    run->ended = true;
+}
+
+/* ---- steps ------------------------------------------------------------------------ */
+
+static int not_a_number(Run *run, const char *which, double loss)
+{
+    progress_clear(&run->progress);
+    return nn_fail(run->error, NN_BAD_INPUT,
+                   "the %s is %s at step %lld (epoch %d), with lr %g; try a smaller one (--lr %g) or clip the gradient "
+                   "(--set 'clip norm(1)'); the weights are not saved",
+                   which, isnan(loss) ? "not a number" : "infinite", (long long)run->at.step, run->at.epoch, run->at.lr,
+                   run->at.lr / 10);
+}
+
+static void measure(Run *run, double loss)
+{
+    Moment *at = &run->at;
+    double now = show_clock();
+    run->epoch_total += loss;
+    at->step++;
+    at->in_epoch++;
+    at->loss = run->epoch_total / (double)at->in_epoch;
+    at->seconds = now - run->began;
+    at->epoch_seconds = now - run->epoch_began;
+    at->rate = (double)at->in_epoch * run->info->batch / fmax(at->epoch_seconds, 1e-9);
+}
+
+static int step(Run *run, const Batch *batch)
+{
+    const NnTrainConfig *config = run->config;
+    Moment *at = &run->at;
+    at->lr = nn_schedule_lr(&config->schedule, &run->plateau, at->step, at->steps, at->per_epoch);
+    double loss = (double)run->info->step(run->model, batch->x, batch->target, (float)at->lr, run->scratch);
+    measure(run, loss);
+    if (!isfinite(loss)) return not_a_number(run, "loss", loss);
+    log_step(&run->log, at, loss);
+    progress_step(&run->progress, at);
+    if (config->stop && *config->stop)
+        end(run, NN_STOPPED);
+    else if (at->step >= at->steps)
+        end(run, config->max_steps && at->step >= config->max_steps ? NN_OUT_OF_STEPS : NN_DONE);
+    else if (config->time_limit > 0 && at->seconds >= config->time_limit)
+        end(run, NN_OUT_OF_TIME);
+    return 0;
+}
+
+/* ---- epochs ------------------------------------------------------------------------ */
+
+static bool wants_test(const Run *run)
+{
+    return run->config->patience || run->config->schedule.kind == NN_PLATEAU ||
+           progress_wants(&run->progress, &run->at) || run->ended;
+}
+
+static void watch_test_loss(Run *run, double loss)
+{
+    nn_plateau_epoch(&run->plateau, &run->config->schedule, loss);
+    run->since_best++;
+    if (loss < run->best) {
+        run->best = loss;
+        run->since_best = 0;
+    }
+    if (run->config->patience && run->since_best >= run->config->patience && !run->ended) end(run, NN_NO_BETTER);
+}
+
+static int test(Run *run)
+{
+    const NnTrainConfig *config = run->config;
+    NnScore *score = &run->result->test;
+    if (nn_evaluate(run->info, run->model, run->feed, DATA_TEST, NULL, NULL, config->stop, score, run->error))
+        return -1;
+    run->at.seconds = show_clock() - run->began;
+    progress_clear(&run->progress);
+    if (config->stop && *config->stop) {
+        end(run, NN_STOPPED);
+        return 0;
+    }
+    if (!isfinite(score->loss)) /* the last update went wrong */
+        return not_a_number(run, "test loss", score->loss);
+    run->result->tested = true;
+    watch_test_loss(run, score->loss);
+    log_test(&run->log, &run->at, score);
+    if (progress_wants(&run->progress, &run->at) || run->ended) table_row(config->results, &run->at, score);
+    return 0;
+}
+
+static int epoch(Run *run)
+{
+    const Batch *batch;
+    run->at.in_epoch = 0;
+    run->epoch_total = 0;
+    run->epoch_began = show_clock();
+    batcher_begin(run->batcher, (uint64_t)run->at.epoch - 1);
+    run->result->tested = false;
+    while (!run->ended && (batch = batcher_next(run->batcher)))
+        if (step(run, batch)) return -1;
+    run->result->loss = run->at.loss;
+    if (run->ended && run->result->end == NN_STOPPED) {
+        progress_clear(&run->progress);
+        return 0;
+    }
+    progress_clear(&run->progress);
+    progress_epoch(&run->progress, &run->at);
+    return wants_test(run) ? test(run) : 0;
+}
+
+static int epochs(Run *run)
+{
+    table_head(run->config->results,
+               &(NnScore){.classes = run->feed->data->class_count && run->feed->kind != FEED_INPUT});
+    for (run->at.epoch = 1; run->at.epoch <= run->config->epochs && !run->ended; run->at.epoch++) {
+        run->result->epoch = run->at.epoch;
+        if (epoch(run)) return -1;
+    }
+    return 0;
+}
+
+/* ---- the whole ----------------------------------------------------------------------- */
+
+static void count_steps(Run *run)
+{
+    Moment *at = &run->at;
+    at->epochs = run->config->epochs;
+    at->per_epoch = batcher_batches(run->batcher);
+    at->steps = at->per_epoch * at->epochs;
+    if (run->config->max_steps && run->config->max_steps < at->steps) at->steps = run->config->max_steps;
+}
+
+static int run_all(Run *run)
+{
+    run->batcher = batcher_new(run->feed, DATA_TRAIN, run->info->batch, true, run->config->seed, run->error);
+    run->scratch = nn_alloc(run->info->train_scratch, run->error);
+    if (!run->batcher || !run->scratch || log_open(&run->log, run->config->log, run->error)) return -1;
+    count_steps(run);
+    progress_init(&run->progress, run->config);
+    nn_plateau_init(&run->plateau);
+    run->began = show_clock();
+    int failed = epochs(run);
+    run->result->steps = run->at.step;
+    run->result->seconds = show_clock() - run->began;
+    NnError ignored;
+    return log_close(&run->log, failed ? &ignored : run->error) ? -1 : failed;
+}
+
+int nn_train(const nn_model_info *info, void *model, const Feed *feed, const NnTrainConfig *config,
+             NnTrainResult *result, NnError *error)
+{
+    Run run = {.info = info, .model = model, .feed = feed, .config = config, .result = result, .error = error};
+    run.best = INFINITY;
+    *result = (NnTrainResult){.end = NN_DONE};
+    int failed = run_all(&run);
+    batcher_free(run.batcher);
+    free(run.scratch);
+    return failed;
+}

@@ -1,0 +1,123 @@
+/*
+ * train: the loop around the generated step.
+ *
+ * Enters: a model's description and its memory, data that feeds it, and what
+ * the user wants.  Leaves: a trained model, a table of epochs on the results
+ * stream, a log.  The model is seen through nn_model_info alone, so the same
+ * loop serves code compiled in this process and code linked into a program.
+ */
+#ifndef NN_TRAIN_H
+#define NN_TRAIN_H
+
+#include "runtime/data/dataset.h"
+#include "runtime/nn.h"
+
+#include <signal.h>
+#include <stdio.h>
+
+/* ---- learning rate -------------------------------------------------------- */
+
+typedef enum NnScheduleKind {
+    NN_CONSTANT,    /* lr */
+    NN_STEP,        /* lr · gamma^⌊epoch / every⌋                       (StepLR) */
+    NN_MULTISTEP,   /* lr · gamma^(epochs of `at` that are past)        (MultiStepLR) */
+    NN_COSINE,      /* floor + (lr − floor) · (1 + cos(π t/T)) / 2      (CosineAnnealingLR), by step */
+    NN_ONECYCLE,    /* from peak/25 to peak to peak/25e4, cosines       (OneCycleLR), by step */
+    NN_EXPONENTIAL, /* lr · gamma^epoch                                 (ExponentialLR) */
+    NN_PLATEAU      /* · gamma when the test loss has not fallen by 1e-4 of itself for more
+                     * than `patience` epochs                           (ReduceLROnPlateau) */
+} NnScheduleKind;
+
+typedef struct NnSchedule {
+    NnScheduleKind kind;
+    double lr;           /* the optimizer's */
+    double every, gamma; /* epochs; factor */
+    double warmup;       /* cosine: epochs of linear rise, before; onecycle: share of the steps that rise */
+    double floor, peak;
+    double patience;
+    const double *at; /* multistep: epochs, from 0 */
+    int at_count;
+} NnSchedule;
+
+/* What ReduceLROnPlateau remembers. */
+typedef struct NnPlateau {
+    double best;
+    int bad; /* epochs since */
+    double factor;
+} NnPlateau;
+
+void nn_plateau_init(NnPlateau *);
+void nn_plateau_epoch(NnPlateau *, const NnSchedule *, double test_loss);
+
+/* The rate of step `step` (from 0) of `steps`, in epochs of `per_epoch`. */
+double nn_schedule_lr(const NnSchedule *, const NnPlateau *, int64_t step, int64_t steps, int64_t per_epoch);
+
+/* ---- evaluation ------------------------------------------------------------- */
+
+typedef struct NnScore {
+    double loss; /* mean over the samples */
+    int64_t count;
+    int64_t right, top5; /* of samples with classes */
+    bool classes;        /* right and top5 mean something */
+} NnScore;
+
+/* Called for every sample; y: [outputs], target as the feed has it. */
+typedef void (*NnSampleVisitor)(void *user, int row, const float *y, int predicted);
+
+/* Runs the whole part through info->eval.  `visit` may be NULL. */
+int nn_evaluate(const nn_model_info *, const void *model, const Feed *, DataPart, NnSampleVisitor visit, void *user,
+                const volatile sig_atomic_t *stop, NnScore *, NnError *);
+
+/* ---- weights ---------------------------------------------------------------- */
+
+/* Parameters and buffers, in the model's order, with what inference needs
+ * besides: normalize.mean, normalize.std (one number per channel), fit, classes
+ * (JSON), net. */
+int nn_weights_save(const nn_model_info *, const void *model, const Feed *, const char *path, NnError *);
+
+typedef enum NnLoad {
+    NN_LOAD_ALL,     /* every tensor must be there with its shape, and nothing else */
+    NN_LOAD_MATCHING /* what matches by name and shape; `report` gets the rest, a line each */
+} NnLoad;
+
+int nn_weights_load(const nn_model_info *, void *model, const NnTensors *, const char *path, NnLoad, FILE *report,
+                    NnError *);
+
+/* The normalisation, the fit and the names of the classes that the file gives;
+ * what it does not give is left as it is.  *normalized: it gave one. */
+int nn_weights_fit(const NnTensors *, NnFit *, NnError *);
+int nn_weights_normalize(const NnTensors *, const char *path, Fitting *, bool *normalized, NnError *);
+int nn_weights_classes(const NnTensors *, const char *path, Dataset *, NnError *);
+
+/* ---- training --------------------------------------------------------------- */
+
+typedef struct NnTrainConfig {
+    int epochs;
+    int64_t max_steps; /* 0: no limit */
+    double time_limit; /* seconds; 0: none */
+    NnSchedule schedule;
+    uint64_t seed;                     /* of the order of the samples */
+    int patience;                      /* epochs without a better test loss until it stops; 0: never */
+    const char *log;                   /* FILE.csv or FILE.jsonl, or NULL */
+    FILE *results;                     /* the table of epochs */
+    FILE *progress;                    /* NULL: none */
+    bool terminal;                     /* `progress` is one: a line that is rewritten */
+    const volatile sig_atomic_t *stop; /* not 0: end after the current step; may be NULL */
+} NnTrainConfig;
+
+typedef enum NnEnd { NN_DONE, NN_STOPPED, NN_OUT_OF_TIME, NN_OUT_OF_STEPS, NN_NO_BETTER } NnEnd;
+
+typedef struct NnTrainResult {
+    NnEnd end;
+    int epoch;     /* the one it ended in, from 1 */
+    int64_t steps; /* done, in all */
+    double seconds;
+    double loss;  /* mean of the last epoch's steps */
+    NnScore test; /* after the last epoch that was finished */
+    bool tested;  /* of the weights as they are now */
+} NnTrainResult;
+
+/* 0, or −1: the loss was not a number (status 1), the log could not be written. */
+int nn_train(const nn_model_info *, void *model, const Feed *, const NnTrainConfig *, NnTrainResult *, NnError *);
+
+#endif

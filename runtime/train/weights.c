@@ -1,0 +1,289 @@
+/*
+ * A model's tensors ↔ a safetensors file.
+ *
+ * What a file lacks, has too much of, or has in another shape is found before
+ * anything is set, and listed whole.  Besides the tensors the file tells what
+ * inference needs: the normalisation, the fit, the names of the classes.
+ */
+#include "runtime/train/train.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LISTED = 8 }; /* names of one sort in a message */
+
+static const char *const fit_names[] = {[NN_FIT_RESIZE] = "resize", [NN_FIT_PAD] = "pad", [NN_FIT_CROP] = "crop"};
+
+static bool belongs_to_file(const nn_tensor_info *tensor) { return tensor->kind != NN_STATE; }
+
+/* ---- saving ------------------------------------------------------------------- */
+
+typedef struct ModelSource {
+    const nn_model_info *info;
+    const void *model;
+} ModelSource;
+
+static int model_values(const void *user, const char *name, float *values, size_t count)
+{
+    const ModelSource *source = user;
+    return source->info->get(source->model, name, values, count);
+}
+
+static int add_tensors(NnTensorWriter *w, const nn_model_info *info, NnError *error)
+{
+    for (int i = 0; i < info->tensor_count; i++) {
+        const nn_tensor_info *tensor = &info->tensors[i];
+        int64_t dims[4];
+        for (int d = 0; d < tensor->rank; d++) dims[d] = tensor->dims[d];
+        if (belongs_to_file(tensor) && nn_writer_tensor(w, tensor->name, tensor->rank, dims, error)) return -1;
+    }
+    return 0;
+}
+
+/* One number per channel, each as short as it reads back to the same float. */
+static int add_numbers(NnTensorWriter *w, const char *key, const float *values, int count, NnError *error)
+{
+    char *text = malloc((size_t)count * 24 + 1);
+    if (!text) return nn_fail(error, NN_SYSTEM_FAILED, "no memory for the metadata");
+    *text = 0;
+    for (int i = 0, length = 0; i < count; i++) length += sprintf(text + length, "%s%.9g", i ? " " : "", values[i]);
+    int failed = nn_writer_metadata(w, key, text, error);
+    free(text);
+    return failed;
+}
+
+static int add_classes(NnTensorWriter *w, const Dataset *data, NnError *error)
+{
+    json_t *names = json_array();
+    char buffer[16];
+    for (int i = 0; i < data->class_count; i++)
+        json_array_append_new(names, json_string(dataset_class_name(data, i, buffer)));
+    char *text = json_dumps(names, JSON_COMPACT);
+    json_decref(names);
+    int failed = text ? nn_writer_metadata(w, "classes", text, error)
+                      : nn_fail(error, NN_SYSTEM_FAILED, "no memory for the metadata");
+    free(text);
+    return failed;
+}
+
+static int add_metadata(NnTensorWriter *w, const nn_model_info *info, const Feed *feed, NnError *error)
+{
+    const Fitting *f = feed->fitting;
+    if (nn_writer_metadata(w, "net", info->name, error)) return -1;
+    if (f->mean && (add_numbers(w, "normalize.mean", f->mean, f->channels, error) ||
+                    add_numbers(w, "normalize.std", f->std, f->channels, error)))
+        return -1;
+    if (f->rank == 3 && feed->data->rank == 3 && nn_writer_metadata(w, "fit", fit_names[f->fit], error)) return -1;
+    return feed->data->class_count ? add_classes(w, feed->data, error) : 0;
+}
+
+int nn_weights_save(const nn_model_info *info, const void *model, const Feed *feed, const char *path, NnError *error)
+{
+    ModelSource source = {info, model};
+    NnTensorWriter *w = nn_writer_new(model_values, &source, error);
+    if (!w) return -1;
+    int failed = add_metadata(w, info, feed, error) || add_tensors(w, info, error) || nn_writer_save(w, path, error);
+    nn_writer_free(w);
+    return failed ? -1 : 0;
+}
+
+/* ---- comparing ------------------------------------------------------------------ */
+
+typedef enum Match { MATCHES, MISSING, OTHER_SHAPE } Match;
+
+/* One number may be stored with rank 0 or 1. */
+static Match match(const nn_tensor_info *want, const NnTensor *have)
+{
+    if (!have) return MISSING;
+    if (want->rank != have->rank) return want->count == 1 && have->count == 1 ? MATCHES : OTHER_SHAPE;
+    for (int i = 0; i < want->rank; i++)
+        if (want->dims[i] != have->dims[i]) return OTHER_SHAPE;
+    return MATCHES;
+}
+
+static const nn_tensor_info *find_wanted(const nn_model_info *info, const char *name)
+{
+    for (int i = 0; i < info->tensor_count; i++)
+        if (belongs_to_file(&info->tensors[i]) && !strcmp(info->tensors[i].name, name)) return &info->tensors[i];
+    return NULL;
+}
+
+/* PyTorch's batchnorm counts its batches; nothing here depends on it. */
+static bool needs_no_place(const char *name)
+{
+    static const char suffix[] = "num_batches_tracked";
+    size_t length = strlen(name);
+    return length >= sizeof suffix - 1 && !strcmp(name + length - (sizeof suffix - 1), suffix);
+}
+
+static const char *wanted_text(const nn_tensor_info *want, char out[NN_DIMS_TEXT])
+{
+    int64_t dims[4];
+    for (int i = 0; i < want->rank; i++) dims[i] = want->dims[i];
+    return nn_dims_text(want->rank, dims, out);
+}
+
+/* The differences, to a file or, the first few of each sort, to an error's text. */
+typedef struct Differences {
+    FILE *report;
+    NnError *error;
+    int missing, unexpected, other;
+} Differences;
+
+static void tell(Differences *d, int number, const char *format, const char *name, const char *more)
+{
+    if (d->report) {
+        fprintf(d->report, format, name, more);
+        fputc('\n', d->report);
+    } else if (number <= LISTED) {
+        size_t length = strlen(d->error->text);
+        size_t room = sizeof d->error->text - length;
+        if (room > 200) { /* a name is cut rather than the totals after it */
+            d->error->text[length++] = '\n';
+            snprintf(d->error->text + length, room - 100, format, name, more);
+        }
+    }
+}
+
+static void compare(Differences *d, const nn_model_info *info, const NnTensors *file)
+{
+    char have_text[NN_DIMS_TEXT], want_text[NN_DIMS_TEXT], both[2 * NN_DIMS_TEXT + 32];
+    for (int i = 0; i < info->tensor_count; i++) {
+        const nn_tensor_info *want = &info->tensors[i];
+        const NnTensor *have = belongs_to_file(want) ? nn_tensors_find(file, want->name) : NULL;
+        if (!belongs_to_file(want)) continue;
+        wanted_text(want, want_text);
+        if (match(want, have) == MISSING)
+            tell(d, ++d->missing, "  missing     %s (%s)", want->name, want_text);
+        else if (match(want, have) == OTHER_SHAPE) {
+            snprintf(both, sizeof both, "%s in the file, %s in the net",
+                     nn_dims_text(have->rank, have->dims, have_text), want_text);
+            tell(d, ++d->other, "  other shape %s: %s", want->name, both);
+        }
+    }
+    for (int i = 0; i < nn_tensors_count(file); i++) {
+        const NnTensor *have = nn_tensors_at(file, i);
+        if (!find_wanted(info, have->name) && !needs_no_place(have->name))
+            tell(d, ++d->unexpected, "  unexpected  %s (%s)", have->name,
+                 nn_dims_text(have->rank, have->dims, have_text));
+    }
+}
+
+/* ---- loading ---------------------------------------------------------------------- */
+
+static int set_tensor(const nn_model_info *info, void *model, const nn_tensor_info *want, const NnTensor *have,
+                      NnError *error)
+{
+    float *values = nn_alloc(want->count * sizeof *values, error);
+    if (!values) return -1;
+    nn_tensor_floats(have, values);
+    int failed = info->set(model, want->name, values, want->count);
+    free(values);
+    return failed ? nn_fail(error, NN_BAD_INPUT, "the net does not take the tensor %s", want->name) : 0;
+}
+
+static int check_all(const nn_model_info *info, const NnTensors *file, const char *path, NnError *error)
+{
+    Differences d = {.error = error};
+    nn_fail(error, NN_BAD_INPUT, "the weights in %s are not those of the net %s:", path, info->name);
+    compare(&d, info, file);
+    if (!d.missing && !d.unexpected && !d.other) {
+        *error = (NnError){0};
+        return 0;
+    }
+    size_t length = strlen(error->text);
+    snprintf(error->text + length, sizeof error->text - length, "\n%d missing, %d unexpected, %d of another shape",
+             d.missing, d.unexpected, d.other);
+    return -1;
+}
+
+int nn_weights_load(const nn_model_info *info, void *model, const NnTensors *file, const char *path, NnLoad how,
+                    FILE *report, NnError *error)
+{
+    int loaded = 0, wanted = 0;
+    if (how == NN_LOAD_ALL && check_all(info, file, path, error)) return -1;
+    if (how == NN_LOAD_MATCHING && report) {
+        Differences d = {.report = report};
+        compare(&d, info, file);
+    }
+    for (int i = 0; i < info->tensor_count; i++) {
+        const nn_tensor_info *want = &info->tensors[i];
+        const NnTensor *have = belongs_to_file(want) ? nn_tensors_find(file, want->name) : NULL;
+        wanted += belongs_to_file(want);
+        if (!have || match(want, have) != MATCHES) continue;
+        if (set_tensor(info, model, want, have, error)) return -1;
+        loaded++;
+    }
+    if (how == NN_LOAD_MATCHING && wanted && !loaded)
+        return nn_fail(error, NN_BAD_INPUT, "%s has no tensor that the net %s has by name and shape", path, info->name);
+    return 0;
+}
+
+/* ---- metadata ------------------------------------------------------------------------ */
+
+int nn_weights_fit(const NnTensors *file, NnFit *fit, NnError *error)
+{
+    const char *name = nn_tensors_metadata(file, "fit");
+    for (NnFit f = NN_FIT_RESIZE; name && f <= NN_FIT_CROP; f++)
+        if (!strcmp(fit_names[f], name)) {
+            *fit = f;
+            return 0;
+        }
+    return name ? nn_fail(error, NN_BAD_INPUT, "the weights were trained with the unknown fit %.40s", name) : 0;
+}
+
+/* Numbers apart by spaces → values[channels]; their count, or −1. */
+static int read_numbers(const char *text, double *values, int channels)
+{
+    int count = 0;
+    for (char *end; *text; text = end) {
+        double value = strtod(text, &end);
+        if (end == text || count == channels) return -1;
+        values[count++] = value;
+        end += strspn(end, " ");
+    }
+    return count;
+}
+
+int nn_weights_normalize(const NnTensors *file, const char *path, Fitting *f, bool *normalized, NnError *error)
+{
+    const char *mean_text = nn_tensors_metadata(file, "normalize.mean");
+    const char *std_text = nn_tensors_metadata(file, "normalize.std");
+    *normalized = mean_text && std_text;
+    if (!*normalized) return 0;
+    double *mean = calloc(2 * (size_t)f->channels, sizeof *mean), *std = mean + f->channels;
+    if (!mean) return nn_fail(error, NN_SYSTEM_FAILED, "no memory for the normalisation");
+    int means = read_numbers(mean_text, mean, f->channels), stds = read_numbers(std_text, std, f->channels);
+    int failed = means > 0 && means == stds
+                     ? fitting_set(f, means, mean, std, error)
+                     : nn_fail(error, NN_BAD_INPUT, "%s: its normalisation does not fit the %d channel%s of the input",
+                               path, f->channels, f->channels == 1 ? "" : "s");
+    free(mean);
+    return failed;
+}
+
+static int check_class(const Dataset *data, int i, const char *trained, const char *path, NnError *error)
+{
+    char buffer[16];
+    const char *name = dataset_class_name(data, i, buffer);
+    if (trained && !strcmp(trained, name)) return 0;
+    return nn_fail(error, NN_BAD_INPUT, "class %d is %s in %s and %s in the data", i, trained ? trained : "nameless",
+                   path, name);
+}
+
+/* A test set may lack the last of the numbered classes; names must be the same. */
+int nn_weights_classes(const NnTensors *file, const char *path, Dataset *data, NnError *error)
+{
+    const char *text = nn_tensors_metadata(file, "classes");
+    json_t *names = text && data->class_count ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
+    int count = (int)json_array_size(names), failed = 0;
+    if (names && count < data->class_count)
+        failed = nn_fail(error, NN_BAD_INPUT, "%s was trained on %d classes, the data has %d", path, count,
+                         data->class_count);
+    for (int i = 0; names && !failed && i < data->class_count; i++)
+        failed = check_class(data, i, json_string_value(json_array_get(names, (size_t)i)), path, error);
+    if (names && !failed && !data->class_names) data->class_count = count;
+    json_decref(names);
+    return failed;
+}

@@ -1,0 +1,61 @@
+#!/bin/sh
+# The unit tests and a selection of commands under the sanitizers.
+# NNC and UNIT are built with them.
+cd "$(dirname "$0")/.." || exit 1
+ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:exitcode=99
+LSAN_OPTIONS=suppressions=tests/lsan.supp:print_suppressions=0
+UBSAN_OPTIONS=print_stacktrace=1
+export ASAN_OPTIONS LSAN_OPTIONS UBSAN_OPTIONS NNC UNIT
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+trap 'exit 1' HUP INT TERM
+passed=0
+failed=0
+
+# A command may refuse its input; what counts is what the sanitizers say.
+clean() {
+    "$@" >"$tmp/out" 2>&1
+    status=$?
+    if [ "$status" -ge 4 ] || grep -q -e 'runtime error:' -e 'Sanitizer' "$tmp/out"; then
+        echo "FAIL ($status): $*"
+        sed 's/^/    /' "$tmp/out" | head -40
+        failed=$((failed + 1))
+    else
+        passed=$((passed + 1))
+    fi
+}
+
+clean "$UNIT"
+for net in tests/refs/*.nn; do
+    for jit in tcc cc; do
+        clean "$NNC" check "$net" --reference "${net%.nn}.safetensors" --jit "$jit"
+    done
+    clean "$NNC" check "$net"
+    clean "$NNC" "$net" -o "$tmp/net.c"
+    clean "$NNC" "$net" --plain -o -
+    clean "$NNC" "$net" --dump plan
+done
+clean "$NNC" check tests/refs/resnet_small.nn --gradients --samples 2
+for net in tests/errors/*.nn; do
+    clean "$NNC" check "$net"
+done
+clean "$NNC" report dsl_examples/lenet.nn
+clean "$NNC" train dsl_examples/lenet.nn --steps 5 -o "$tmp/w.safetensors"
+clean "$NNC" eval dsl_examples/lenet.nn --weights "$tmp/w.safetensors"
+for word in help --version 'help train' nonsense 'train --nonsense' ''; do
+    # shellcheck disable=SC2086
+    clean "$NNC" $word
+done
+
+# The generated code itself, with a main that runs what it exports.
+for net in lenet_sgd resnet_small; do
+    for form in "" --plain; do
+        # shellcheck disable=SC2086
+        clean "$NNC" "tests/refs/$net.nn" $form --prefix net -o "$tmp/net.c"
+        clean "${CC:-cc}" -std=gnu99 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -I"$tmp" \
+            tests/generated/drive.c "$tmp/net.c" -o "$tmp/drive" -lm
+        clean "$tmp/drive"
+    done
+done
+echo "asan: $passed passed, $failed failed"
+[ "$failed" -eq 0 ]

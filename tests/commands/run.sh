@@ -1,0 +1,188 @@
+#!/bin/sh
+# The command line: exit statuses, where output goes, what is left on disk.
+# NNC: the program.
+cd "$(dirname "$0")/../.." || exit 1
+NNC=${NNC:-./nnc}
+case $NNC in /*) ;; *) NNC=$PWD/$NNC ;; esac
+net=$PWD/tests/refs/lenet_sgd.nn
+plain=$PWD/tests/refs/conv_3x3.nn
+tmp=$(mktemp -d) || exit 1
+trap 'chmod -R u+w "$tmp"; rm -rf "$tmp"' EXIT
+trap 'exit 1' HUP INT TERM
+cd "$tmp" || exit 1
+passed=0
+failed=0
+what=
+
+ok() { passed=$((passed + 1)); }
+bad() {
+    echo "FAIL: $what: $1"
+    sed 's/^/    out: /' out | head -5
+    sed 's/^/    err: /' err | head -5
+    failed=$((failed + 1))
+}
+
+# runs STATUS ARGUMENTS…: out and err hold what was said.
+runs() {
+    want=$1
+    shift
+    what="nnc $*"
+    "$NNC" "$@" >out 2>err </dev/null
+    status=$?
+    if [ "$status" -eq "$want" ]; then ok; else bad "status $status, not $want"; fi
+}
+says() { if grep -q -e "$2" "$1"; then ok; else bad "$1 does not say '$2'"; fi; }
+silent() { if [ -s "$1" ]; then bad "$1 is not empty"; else ok; fi; }
+exists() { for f; do if [ -s "$f" ]; then ok; else bad "$f is not there"; fi; done; }
+absent() { for f; do if [ -e "$f" ]; then bad "$f is there"; else ok; fi; done; }
+same() { if cmp -s "$1" "$2"; then ok; else bad "$1 and $2 differ"; fi; }
+only() { # FILE…: nothing else is in the folder `d`
+    left=$(find d -mindepth 1 | sed 's|^d/||' | LC_ALL=C sort | tr '\n' ' ')
+    if [ "$left" = "$1" ]; then ok; else bad "in d: '$left', not '$1'"; fi
+}
+
+# ---- help ------------------------------------------------------------------------
+
+runs 2; says err 'nnc help'; silent out
+runs 0 --version; says out '^nnc [0-9]'; silent err
+runs 0 help; says out 'train'; says out 'Exit status'; silent err
+runs 0 --help; says out 'commands:'
+runs 0 -h; says out 'commands:'
+for command in compile train eval report check; do
+    runs 0 help $command; says out "usage: nnc "; silent err
+    cp out first
+    runs 0 $command --help; same out first
+done
+runs 2 help nonsense; says err 'unknown command'
+runs 2 help train eval
+runs 2 trian; says err "did you mean 'train'"; silent out
+runs 2 nonsense; says err "unknown command 'nonsense'"; says err 'usage:'
+runs 2 build x.nn; says err 'not there yet'
+runs 2 bench; says err 'not there yet'
+
+# ---- options ----------------------------------------------------------------------
+
+runs 2 check --gradeints "$net"; says err 'did you mean --gradients'; says err 'usage: nnc check'
+runs 2 check -z "$net"; says err 'unknown option -z'
+runs 2 check; says err 'which file'
+runs 2 check "$net" "$net"; says err 'one file'
+runs 2 check "$net" --tolerance; says err 'needs an argument'
+runs 2 check "$net" --tolerance x; says err "takes a number, not 'x'"
+runs 2 check "$net" --gradients=yes; says err 'takes no argument'
+runs 2 check "$net" --batch 0; says err 'must be from 1'
+runs 2 check "$net" --batch 9999999999999999999; says err 'must be from 1'
+runs 2 check "$net" --batch 1.5; says err 'takes an integer'
+runs 2 check "$net" --jit llvm; says err "tcc or cc, not 'llvm'"
+runs 2 check "$net" -D classes; says err 'NAME=VALUE'
+runs 2 check "$net" -D 3=4; says err 'NAME=VALUE'
+runs 1 check "$net" -D classes=4; says err 'classes'
+runs 1 check "$net" -D 'classes=('; says err 'command line'
+runs 1 check "$net" --set nonsense=1; says err 'nonsense'
+runs 1 check "$net" --net other; says err 'other'
+runs 2 check "$net" --freeze 'nothing*'; says err 'nothing\*'
+runs 2 check "$net" --gradients --reference x; says err 'one at a time'
+for option in '--target avx2' '--threads 2' '--weights w' '--weights-out w' --main; do
+    # shellcheck disable=SC2086
+    runs 2 "$net" -o x.c $option; says err 'not there yet'; absent x.c
+done
+
+# ---- the main form ------------------------------------------------------------------
+
+runs 0 "$net" -o lenet.c; silent out; silent err; exists lenet.c lenet.h
+says lenet.c '#include "lenet.h"'; says lenet.h 'lenet_step'; says lenet.h 'LENET_BATCH = 8'
+runs 0 compile "$net" -o again.c --header lenet.h; same lenet.c again.c; same lenet.h again.h
+runs 0 "$net" -o first.c --prefix p --batch 3 --infer
+says first.h 'p_infer'; says first.h 'P_BATCH = 3'
+if grep -q p_step first.h; then bad '--infer has a step'; else ok; fi
+runs 0 "$net" --train -o train.c; says train.h lenet_step
+runs 0 "$plain" -o plain.c; says plain.h conv_3x3_infer
+if grep -q conv_3x3_step plain.h; then bad 'a step without a train section'; else ok; fi
+runs 0 "$plain" --train -o plain.c; says plain.h conv_3x3_step
+runs 0 "$net" --plain -o lp.c; exists lp.c lp.h
+runs 0 "$net" -o -; silent err; cp out stdout.c; says out 'lenet_infer'
+if ${CC:-cc} -std=gnu99 -Wall -Wextra -Werror -c stdout.c -o stdout.o 2>err; then ok; else bad 'what -o - writes does not compile alone'; fi
+runs 0 "$net" -o - --header other.h; says out '#include "other.h"'
+what='nnc - -o -'
+if "$NNC" - -o - <"$net" >out 2>err && cmp -s out stdout.c; then ok; else bad 'standard input differs from the file'; fi
+runs 0 "$net" -o lenet.c; cp lenet.c kept.c; cp lenet.h kept.h
+echo 'net n { input(3x8x8) conv(6, 50x50) }' >wrong.nn
+runs 1 wrong.nn -o lenet.c; says err 'wrong.nn:1:'; silent out; same lenet.c kept.c; same lenet.h kept.h
+runs 1 wrong.nn -o new.c; absent new.c new.h
+runs 1 missing.nn -o new.c; says err 'missing.nn'; absent new.c new.h
+runs 1 check .; says err '\.'
+runs 2 "$net"; says err '-o FILE.c'
+runs 2 "$net" -o out.txt; says err 'must end in .c'; absent out.txt
+runs 2 "$net" -o out.so; says err 'not there yet'; absent out.so
+runs 2 "$net" "$net" -o x.c; absent x.c
+runs 2 "$net" -o x.c --prefix 3d; says err prefix
+runs 2 "$net" -o x.c --prefix double; says err prefix
+runs 2 "$net" --dump nonsense; says err 'ast, graph'
+runs 2 "$net" --dump paln; says err 'did you mean plan'
+runs 2 "$net" --dump ast -o x.c; absent x.c
+echo 'net double { input(4) dense(2) }' >keyword.nn
+runs 1 keyword.nn -o x.c; says err -- '--prefix'; absent x.c
+runs 0 keyword.nn -o x.c --prefix fine; exists x.c x.h
+runs 0 check keyword.nn
+cp "$net" source.c
+runs 2 source.c -o source.c; says err 'write over'; same source.c "$net"
+for stage in ast graph program plan; do
+    runs 0 "$net" --dump $stage; silent err; exists out
+    cp out first
+    runs 0 "$net" --dump $stage; same out first
+done
+
+# ---- files, whole or not at all --------------------------------------------------------
+
+mkdir d
+runs 3 "$net" -o no/such/folder/x.c; says err 'no/such/folder'
+mkdir d/x.h
+runs 3 "$net" -o d/x.c; says err 'x.h'; only 'x.h '
+rmdir d/x.h
+mkdir d/x.c
+runs 3 "$net" -o d/x.c; says err 'x.c'; only 'x.c '
+rmdir d/x.c
+what='nnc -o d/x.c with a limit on file sizes'
+(
+    ulimit -f 8
+    trap '' XFSZ
+    "$NNC" "$net" -o d/x.c >out 2>err
+    echo $? >status
+)
+if [ "$(cat status)" -eq 3 ]; then ok; else bad "status $(cat status)"; fi
+only ''
+runs 0 "$net" -o d/x.c; only 'x.c x.h '
+if [ -w /dev/full ]; then
+    what='nnc -o - >/dev/full'
+    "$NNC" "$net" -o - >/dev/full 2>err
+    status=$?
+    if [ $status -eq 3 ]; then ok; else bad "status $status"; fi
+    what='nnc --version >/dev/full'
+    "$NNC" --version >/dev/full 2>err
+    status=$?
+    if [ $status -eq 3 ]; then ok; else bad "status $status"; fi
+fi
+
+# ---- check ---------------------------------------------------------------------------------
+
+runs 0 check "$net"; says out '^ok'; says out '61706 parameters'; silent err
+what='nnc check -'
+if "$NNC" check - <"$net" >out 2>err; then ok; else bad 'standard input'; fi
+runs 0 check "$plain" --gradients --samples 4; says out 'c.weight'; says out '^ok'
+runs 0 check "$plain" --gradients --samples 4 --jit cc; says out '^ok'
+runs 1 check "$plain" --gradients --samples 4 --tolerance 1e-30; says out 'WRONG'; says out '^wrong'
+ref=${plain%.nn}.safetensors
+runs 0 check "$plain" --reference "$ref"; says out 'grad.c.weight'; says out '^ok'
+runs 1 check "$plain" --reference "$ref" --tolerance 1e-30; says out 'WRONG'
+runs 1 check "$plain" --reference nowhere.safetensors; says err 'nowhere.safetensors'
+runs 1 check "$plain" --reference "$plain"; says err 'conv_3x3.nn'
+runs 1 check "$net" --reference "$ref"; says err 'x is 3x3x9x8'
+head -c 2000 "$ref" >short.safetensors
+runs 1 check "$plain" --reference short.safetensors; says err 'short.safetensors'
+what='CC=nowhere nnc check --jit cc'
+CC=nowhere "$NNC" check "$plain" --reference "$ref" --jit cc >out 2>err
+status=$?
+if [ $status -eq 3 ]; then ok; else bad "status $status"; fi
+says err nowhere
+
+echo "commands: $passed passed, $failed failed"
+[ "$failed" -eq 0 ]

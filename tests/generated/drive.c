@@ -1,0 +1,57 @@
+/*
+ * A program around a generated net.c (--prefix net): runs all that its header
+ * offers for training and prints numbers, for comparing two forms of one net.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "net.h"
+
+static void *block(size_t bytes)
+{
+    void *p = aligned_alloc(64, (bytes + 64) / 64 * 64);
+    if (!p)
+        exit(3);
+    memset(p, 0xff, bytes); /* NaN: nothing may count on zeros */
+    return p;
+}
+
+int main(void)
+{
+    const nn_model_info *info = net_info();
+    void *place = block(info->train_bytes), *scratch = block(info->train_scratch);
+    void *small = block(info->infer_scratch);
+    net *model = net_init(place, 1, 7);
+    static float x[NET_BATCH * NET_INPUTS], y[NET_BATCH * NET_OUTPUTS];
+    static int32_t labels[NET_BATCH];
+    unsigned state = 1;
+    for (size_t i = 0; i < sizeof x / sizeof x[0]; i++) {
+        state = state * 1664525u + 1013904223u;
+        x[i] = (float)(state >> 8) / 16777216.0f - 0.5f;
+    }
+    for (int i = 0; i < NET_BATCH; i++)
+        labels[i] = i % NET_OUTPUTS;
+    for (int i = 0; i < 5; i++)
+        printf("loss %.9g\n", (double)net_step(model, x, labels, 0.02f, scratch));
+    printf("loss %.9g\n", (double)net_grad(model, x, labels, scratch));
+    net_infer(model, x, y, small);
+    for (size_t i = 0; i < sizeof y / sizeof y[0]; i++)
+        printf("y %.9g\n", (double)y[i]);
+    for (int i = 0; i < info->tensor_count; i++) {
+        const nn_tensor_info *t = &info->tensors[i];
+        float *values = block(t->count * sizeof *values);
+        if (net_get(model, t->name, values, t->count) != 0 || net_set(model, t->name, values, t->count) != 0)
+            return 1;
+        if (net_get(model, t->name, values, t->count + 1) == 0)
+            return 1;
+        printf("%s %.9g\n", t->name, (double)values[t->count / 2]);
+        free(values);
+    }
+    if (net_set(model, "no.such.name", y, 1) == 0)
+        return 1;
+    free(place);
+    free(scratch);
+    free(small);
+    return 0;
+}

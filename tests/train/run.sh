@@ -1,0 +1,159 @@
+#!/bin/sh
+# Training and evaluation from the command line: what is learnt, what is
+# written, what is said when data, net and weights do not fit.
+# NNC: the program.
+cd "$(dirname "$0")/../.." || exit 1
+NNC=${NNC:-./nnc}
+case $NNC in /*) ;; *) NNC=$PWD/$NNC ;; esac
+examples=$PWD/dsl_examples
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+trap 'exit 1' HUP INT TERM
+cd "$tmp" || exit 1
+passed=0
+failed=0
+what=
+
+ok() { passed=$((passed + 1)); }
+bad() {
+    echo "FAIL: $what: $1"
+    sed 's/^/    out: /' out | tail -5
+    sed 's/^/    err: /' err | tail -5
+    failed=$((failed + 1))
+}
+# runs STATUS ARGUMENTS…: out and err hold what was said.
+runs() {
+    want=$1
+    shift
+    what="nnc $*"
+    "$NNC" "$@" >out 2>err </dev/null
+    status=$?
+    if [ "$status" -eq "$want" ]; then ok; else bad "status $status, not $want"; fi
+}
+says() { if grep -q -e "$2" "$1"; then ok; else bad "$1 does not say '$2'"; fi; }
+same() { if cmp -s "$1" "$2"; then ok; else bad "$1 and $2 differ"; fi; }
+absent() { if [ -e "$1" ]; then bad "$1 is there"; else ok; fi; }
+
+# Three flowers by two measures, 90 rows, well apart.
+awk 'BEGIN { print "length,width,kind"; for (i = 0; i < 90; i++) { k = i % 3
+    printf "%g,%g,%s\n", 10 * k + i % 7, 300 - 100 * k + i % 11, substr("irisrosetulip", 4 * k + 1, k == 2 ? 5 : 4) } }' >flowers.csv
+awk 'BEGIN { for (i = 0; i < 40; i++) printf "%g,%g\n", i / 20 - 1, 3 * (i / 20 - 1) + 0.5 }' >line.csv
+cat >flowers.nn <<'END'
+net flowers(kinds=3) {
+    input(2)
+    dense(8) tanh
+    dense(kinds) softmax
+}
+train flowers {
+    loss cross_entropy
+    optimizer adam(lr=0.05)
+    batch 16
+    epochs 30
+}
+END
+cat >line.nn <<'END'
+net line {
+    input(1)
+    dense(1) as fc
+}
+train line {
+    loss mse
+    optimizer sgd(lr=0.1)
+    batch 8
+    epochs 40
+}
+END
+
+# Exclusive or is learnt, on its four rows, by either back end, with the same bits every time.
+for jit in tcc cc; do
+    runs 0 train "$examples/xor.nn" --data "$examples/xor.csv" --jit $jit -o xor.$jit
+    says out '^test accuracy 100.00 % (4 of 4)'
+    says out "^weights in xor.$jit"
+    says err 'same rows serve'
+    runs 0 eval "$examples/xor.nn" --data "$examples/xor.csv" --jit $jit --weights xor.$jit
+    says out '^top-1      100.00 % (4 of 4)'
+done
+runs 0 train "$examples/xor.nn" --data "$examples/xor.csv" -o again
+same xor.tcc again
+runs 0 train "$examples/xor.nn" --data "$examples/xor.csv" --seed 2 -o other
+if cmp -s again other; then bad 'another seed gives the same weights'; else ok; fi
+
+# Classes by name, a test part split off, normalised by column, a log.
+runs 0 train flowers.nn --data flowers.csv --log log.csv
+says err '72 train, 18 test'
+says err 'each column'
+says out '100.00 % (18 of 18)'
+what=log.csv
+if [ "$(wc -l <log.csv)" -eq $((1 + 30 * 4 + 30)) ]; then ok; else bad "$(wc -l <log.csv) lines"; fi
+runs 0 eval flowers.nn --data flowers.csv --weights flowers.safetensors
+says out '^ *rose *100.00 % *100.00 % *6$'
+says out '^confusion'
+runs 0 train flowers.nn --data flowers.csv --epochs 1 --log log.jsonl --batch 72 -o one
+what=log.jsonl
+if [ "$(wc -l <log.jsonl)" -eq 2 ]; then ok; else bad "$(wc -l <log.jsonl) lines"; fi
+runs 0 train flowers.nn --data flowers.csv --target 3 --steps 9 --batch 1000 -o one
+says out '^    9 '
+
+# Values.
+runs 0 train line.nn --data line.csv
+says out '^test loss [0-9.]*e-'
+runs 0 eval line.nn --data line.csv --weights line.safetensors
+says out 'mean absolute error'
+
+# Starting from weights, frozen ones.
+runs 0 train flowers.nn --data flowers.csv --init flowers.safetensors --freeze '*' --epochs 1 -o frozen
+says err '51 frozen'
+same flowers.safetensors frozen
+runs 0 train flowers.nn --data flowers.csv --init one --epochs 1 -o two
+runs 1 train flowers.nn --data flowers.csv --init xor.tcc -o none
+says err 'no tensor that the net flowers has'
+absent none
+
+# What goes wrong.
+runs 1 train line.nn --data line.csv --lr 1e9 -o none
+says err 'loss is .* at step .* lr 1e+09; try a smaller one'
+absent none
+runs 1 train flowers.nn --data flowers.csv -D kinds=5 -o none
+says err '3 classes, the net has 5 outputs'
+runs 1 train flowers.nn -o none
+says err 'the net takes 2 values, the images have 784 (1x28x28)'
+runs 1 train line.nn --data nothing
+says err 'no file or folder nothing'
+runs 1 train line.nn --data line.csv --target 7
+says err 'column 7 of line.csv'
+runs 1 train line.nn --data line.csv -o nowhere/w
+runs 1 eval flowers.nn --data flowers.csv --weights line.safetensors
+says err 'missing     dense1.weight (8x2)'
+says err 'unexpected  fc.weight (1x1)'
+runs 1 eval flowers.nn --data flowers.csv --weights flowers.csv
+says err 'not a safetensors file'
+runs 1 eval flowers.nn --data flowers.csv --weights none
+runs 2 eval flowers.nn
+runs 2 train
+runs 2 train flowers.nn line.nn
+runs 2 train flowers.nn --epochs 0
+runs 2 train flowers.nn --lr x
+runs 2 train flowers.nn --time-limit 3y
+runs 2 train flowers.nn --log log.txt
+runs 2 train flowers.nn --resume x
+says err 'not there yet'
+
+# A signal: the step ends, the weights are saved.
+what='a signal'
+"$NNC" train line.nn --data line.csv --epochs 100000000 -o stopped >out 2>err </dev/null &
+pid=$!
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+    sleep 0.3
+    if grep -q '^epoch' err; then break; fi
+done
+kill -INT $pid
+wait $pid
+status=$?
+if [ "$status" -eq 0 ]; then ok; else bad "status $status"; fi
+says err 'stopped at epoch [0-9]*, step [0-9]*; saved in stopped'
+runs 0 eval line.nn --data line.csv --weights stopped
+runs 0 train line.nn --data line.csv --epochs 100000000 --time-limit 0.2 -o timed
+says err 'the time is over'
+
+echo "train: $passed passed, $failed failed"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,315 @@
+/*
+ * Tests of the report: the analysis against what is known of the examples
+ * (tests/report/networks.csv) and against exercises worked by hand, and the
+ * shape of the text.  Paths are from the top of the repository.
+ */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/report.h"
+
+/* ---- helpers ---------------------------------------------------------------- */
+
+static Graph *must_elaborate(Compilation *c, const File *file, const List *defines)
+{
+    Graph *net = file ? elaborate(c, file, NULL, defines) : NULL;
+    if (!net || c->errors) diag_print(c, stderr, false);
+    ck_assert_ptr_nonnull(net);
+    ck_assert_int_eq(c->errors, 0);
+    return net;
+}
+
+static Analysis *analyse_text(Compilation *c, const char *text, int64_t batch)
+{
+    List none = {0};
+    const File *file = front_parse_text(c, "test.nn", text, strlen(text));
+    Graph *net = must_elaborate(c, file, &none);
+    const TrainSpec *spec = train_section_exists(file, net) ? train_spec(c, file, net, &none) : NULL;
+    Analysis *a = analysis_build(net, spec, batch);
+    ck_assert_ptr_nonnull(a);
+    return a;
+}
+
+static const LayerReport *layer(const Analysis *a, const char *name)
+{
+    for (int i = 0; i < a->layer_count; i++) {
+        if (strcmp(a->layers[i].name, name) == 0) return &a->layers[i];
+    }
+    ck_abort_msg("there is no layer %s", name);
+    return NULL;
+}
+
+static void assert_field(const LayerReport *l, double h, double w)
+{
+    ck_assert_double_eq(field_size(l->field[0]), h);
+    ck_assert_double_eq(field_size(l->field[1]), w);
+}
+
+/* ---- known networks ----------------------------------------------------------- */
+
+enum { EXAMPLE, DEFINES, PARAMS, HEADS, MACS, FIELD, STRIDE, PADDING, CELLS };
+
+/* Cuts a line at its commas; empty cells stay. */
+static int split(char *line, char **cell)
+{
+    int count = 0;
+    line[strcspn(line, "\r\n")] = '\0';
+    for (char *p = line; p && count < CELLS;) cell[count++] = strsep(&p, ",");
+    return count;
+}
+
+static void define(Compilation *c, List *defines, char *words)
+{
+    for (char *word; (word = strsep(&words, " "));) {
+        char *equals = strchr(word, '=');
+        if (!equals) continue;
+        Define *d = arena_alloc(c->arena, sizeof *d);
+        d->name = arena_strndup(c->arena, word, (size_t)(equals - word));
+        d->value = front_parse_expr(c, "test", equals + 1);
+        list_push(c->arena, defines, d);
+    }
+}
+
+static void check_row(char **cell)
+{
+    Compilation *c = compilation_new();
+    List defines = {0};
+    const char *what = arena_printf(c->arena, "%s %s", cell[EXAMPLE], cell[DEFINES]);
+    const char *path = arena_printf(c->arena, "dsl_examples/%s.nn", cell[EXAMPLE]);
+    const File *file = front_parse_file(c, path);
+    define(c, &defines, cell[DEFINES]);
+    const Analysis *a = analysis_build(must_elaborate(c, file, &defines), NULL, 1);
+    ck_assert_ptr_nonnull(a);
+    ck_assert_msg(a->total.trained == atoll(cell[PARAMS]), "%s: %lld parameters", what, (long long)a->total.trained);
+    ck_assert_msg(a->heads.trained == atoll(cell[HEADS]), "%s: %lld in heads", what, (long long)a->heads.trained);
+    if (*cell[MACS]) ck_assert_msg(a->total.macs == atoll(cell[MACS]), "%s: %lld MACs", what, (long long)a->total.macs);
+    for (int axis = 0; axis < 2 && *cell[FIELD]; axis++) {
+        ck_assert_ptr_nonnull(a->last_map);
+        Field f = a->last_map->field[axis];
+        ck_assert_msg(field_size(f) == atof(cell[FIELD]) && f.stride == atof(cell[STRIDE]) && -f.first == atof(cell[PADDING]),
+                      "%s: field %g, stride %g, padding %g at %s", what, field_size(f), f.stride, -f.first,
+                      a->last_map->name);
+    }
+    compilation_free(c);
+}
+
+START_TEST(known_networks)
+{
+    FILE *table = fopen("tests/report/networks.csv", "r");
+    char line[512], *cell[CELLS];
+    int rows = 0;
+    ck_assert_ptr_nonnull(table);
+    while (fgets(line, sizeof line, table)) {
+        if (*line == '#' || strncmp(line, "example,", 8) == 0) continue;
+        ck_assert_int_eq(split(line, cell), CELLS);
+        check_row(cell);
+        rows++;
+    }
+    fclose(table);
+    ck_assert_int_ge(rows, 34);
+}
+END_TEST
+
+/* ---- exercises by hand ----------------------------------------------------------- */
+
+START_TEST(fields_of_small_chains)
+{
+    static const struct {
+        const char *layers;
+        double h, w;
+    } row[] = {
+        {"conv(2, 3x1)  conv(2, 1x3) as last", 3, 3},
+        {"conv(2, 3)  conv(2, 3) as last", 5, 5},
+        {"conv(2, 5, stride=2)  conv(2, 5) as last", 13, 13},
+        {"conv(2, 3, dilation=2)  conv(2, 3) as last", 7, 7},
+        {"conv(2, 3)  maxpool(2)  conv(2, 3) as last", 8, 8},
+    };
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        Compilation *c = compilation_new();
+        const char *text = arena_printf(c->arena, "net n { input(1x32x32) %s }", row[i].layers);
+        const Analysis *a = analyse_text(c, text, 1);
+        ck_assert_str_eq(a->last_map->name, "last");
+        assert_field(a->last_map, row[i].h, row[i].w);
+        compilation_free(c);
+    }
+}
+END_TEST
+
+/* 3×3 on 2C channels against a bottleneck of C: 36 C² and 13 C². */
+START_TEST(bottleneck_ratio)
+{
+    Compilation *c = compilation_new();
+    const Analysis *plain = analyse_text(c, "net n { input(16x8x8) conv(16, 3, pad=1, bias=no) }", 1);
+    const Analysis *thin = analyse_text(c,
+                                        "net n { input(16x8x8) conv(8, 1, bias=no)"
+                                        " conv(8, 3, pad=1, bias=no) conv(16, 1, bias=no) }",
+                                        1);
+    ck_assert_int_eq(plain->total.trained, 36 * 8 * 8);
+    ck_assert_int_eq(thin->total.trained, 13 * 8 * 8);
+    ck_assert_int_eq(plain->total.macs, 36 * 8 * 8 * 64);
+    ck_assert_int_eq(thin->total.macs, 13 * 8 * 8 * 64);
+    ck_assert_double_eq_tol((double)plain->total.trained / (double)thin->total.trained, 2.769, 5e-4);
+    compilation_free(c);
+}
+END_TEST
+
+START_TEST(parameters_of_kernels)
+{
+    static const struct {
+        const char *layers;
+        int64_t params;
+    } row[] = {
+        {"input(1x16x16) conv(1, 5)", 26},
+        {"input(1x16x16) conv(1, 3) conv(1, 3)", 20},
+        {"input(3x16x16) conv(1, 3, bias=no)", 27},
+        {"input(4x16x16) conv(8, 3, groups=2, bias=no)", 144},
+        {"input(4x16x16) batchnorm", 8},
+    };
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        Compilation *c = compilation_new();
+        const Analysis *a = analyse_text(c, arena_printf(c->arena, "net n { %s }", row[i].layers), 1);
+        ck_assert_int_eq(a->total.trained, row[i].params);
+        compilation_free(c);
+    }
+}
+END_TEST
+
+START_TEST(shapes)
+{
+    Compilation *c = compilation_new();
+    const Analysis *a = analyse_text(c, "net n { input(2x4x5) conv(8, 3, stride=2, pad=1) as c }", 4);
+    const LayerReport *l = layer(a, "c");
+    ck_assert_str_eq(shape_text(c->arena, l->shape), "8x2x3");
+    ck_assert_int_eq(l->activation, 48 * 4 * 4); /* 48 floats, batch 4 */
+    ck_assert_str_eq(l->arguments, "8, 3, stride=2, pad=1");
+    compilation_free(c);
+}
+END_TEST
+
+/* ---- what belongs where ------------------------------------------------------------ */
+
+START_TEST(heads_are_apart)
+{
+    Compilation *c = compilation_new();
+    const Analysis *a = analyse_text(c,
+                                     "net n { input(1x8x8) conv(2, 3) as c"
+                                     " head aux (weight=0.5) { flatten dense(3) as d }"
+                                     " flatten dense(3) as d }"
+                                     " train n { loss cross_entropy optimizer sgd(lr=0.1) batch 4 }",
+                                     4);
+    ck_assert_int_eq(a->total.trained, 20 + 72 * 3 + 3);
+    ck_assert_int_eq(a->heads.trained, 72 * 3 + 3);
+    ck_assert_int_eq(layer(a, "aux.d")->part, LAYER_HEAD);
+    ck_assert_str_eq(layer(a, "aux.d")->head->name, "aux");
+    ck_assert_int_eq(layer(a, "d")->part, LAYER_MAIN);
+    ck_assert_int_eq(a->depth, 2);
+    ck_assert_int_eq(a->parameter_bytes, 4 * (20 + 2 * (72 * 3 + 3)));
+    compilation_free(c);
+}
+END_TEST
+
+START_TEST(frozen_and_buffers)
+{
+    Compilation *c = compilation_new();
+    const Analysis *a = analyse_text(c, "net n { input(1x8x8) frozen { conv(2, 3) } batchnorm flatten dense(3) }", 1);
+    ck_assert_int_eq(a->total.frozen, 20);
+    ck_assert_int_eq(a->total.trained, 4 + 72 * 3 + 3);
+    ck_assert_int_eq(a->total.buffers, 4);
+    compilation_free(c);
+}
+END_TEST
+
+/* The longest way through two branches counts; the shortcut's 1×1 does not. */
+START_TEST(depth_of_the_longest_path)
+{
+    Compilation *c = compilation_new();
+    const Analysis *a = analyse_text(c,
+                                     "net n { input(2x8x8) add { conv(4, 3, pad=1) relu conv(4, 3, pad=1) }"
+                                     " { conv(4, 1) } global_avgpool flatten dense(2) }",
+                                     1);
+    ck_assert_int_eq(a->depth, 3);
+    compilation_free(c);
+}
+END_TEST
+
+START_TEST(memory_of_both_programs)
+{
+    Compilation *c = compilation_new();
+    const Analysis *a = analyse_text(c,
+                                     "net n { input(1x8x8) conv(4, 3) relu flatten dense(3) }"
+                                     " train n { loss cross_entropy optimizer adam(lr=1e-3) batch 8 }",
+                                     8);
+    ck_assert(a->infer.planned && a->step.planned);
+    ck_assert_int_ge(a->infer.arena, a->infer.lower_bound);
+    ck_assert_int_ge(a->step.arena, a->step.lower_bound);
+    ck_assert_int_gt(a->step.arena, a->infer.arena);
+    ck_assert_int_eq(a->optimizer_bytes, 2 * a->parameter_bytes); /* Adam keeps two moments */
+    compilation_free(c);
+}
+END_TEST
+
+/* ---- the text ---------------------------------------------------------------------- */
+
+static char *print_to_text(const Analysis *a, int width)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    report_text.print(a, width, out);
+    fclose(out);
+    return text;
+}
+
+static int columns(const char *line)
+{
+    int count = 0;
+    for (; *line && *line != '\n'; line++) count += (*line & 0xc0) != 0x80;
+    return count;
+}
+
+START_TEST(text_fits_its_width)
+{
+    Compilation *c = compilation_new();
+    List none = {0};
+    const File *file = front_parse_file(c, "dsl_examples/googlenet.nn");
+    const Analysis *a = analysis_build(must_elaborate(c, file, &none), NULL, 1);
+    ck_assert_ptr_nonnull(a);
+    char *text = print_to_text(a, 80);
+    for (const char *line = text; line; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        ck_assert_msg(columns(line) <= 80, "%d columns: %.90s", columns(line), line);
+        if (!*line) break;
+    }
+    ck_assert_ptr_nonnull(strstr(text, "6,624,904"));
+    ck_assert_ptr_nonnull(strstr(text, "13,004,888"));
+    ck_assert_ptr_nonnull(strstr(text, "head aux1, for training only"));
+    free(text);
+    text = print_to_text(a, 200);
+    ck_assert_ptr_nonnull(strstr(text, "conv(64, 7, stride=2, pad=3, bias=no)"));
+    ck_assert_ptr_nonnull(strstr(text, "1,498,376,192"));
+    free(text);
+    compilation_free(c);
+}
+END_TEST
+
+Suite *report_suite(void);
+
+Suite *report_suite(void)
+{
+    Suite *suite = suite_create("report");
+    TCase *tests = tcase_create("report");
+    tcase_set_timeout(tests, 120);
+    tcase_add_test(tests, known_networks);
+    tcase_add_test(tests, fields_of_small_chains);
+    tcase_add_test(tests, bottleneck_ratio);
+    tcase_add_test(tests, parameters_of_kernels);
+    tcase_add_test(tests, shapes);
+    tcase_add_test(tests, heads_are_apart);
+    tcase_add_test(tests, frozen_and_buffers);
+    tcase_add_test(tests, depth_of_the_longest_path);
+    tcase_add_test(tests, memory_of_both_programs);
+    tcase_add_test(tests, text_fits_its_width);
+    suite_add_tcase(suite, tests);
+    return suite;
+}
