@@ -37,8 +37,7 @@ static _Noreturn void out_of_memory(void)
 static Chunk *chunk_new(size_t size)
 {
     Chunk *chunk = size > SIZE_MAX - sizeof *chunk ? NULL : calloc(1, sizeof *chunk + size);
-    if (chunk == NULL)
-        out_of_memory();
+    if (chunk == NULL) out_of_memory();
     chunk->size = size;
     return chunk;
 }
@@ -46,8 +45,7 @@ static Chunk *chunk_new(size_t size)
 Arena *arena_new(void)
 {
     Arena *arena = calloc(1, sizeof *arena);
-    if (arena == NULL)
-        out_of_memory();
+    if (arena == NULL) out_of_memory();
     arena->chunk_size = CHUNK_FIRST;
     arena->head = chunk_new(CHUNK_FIRST);
     return arena;
@@ -55,8 +53,7 @@ Arena *arena_new(void)
 
 void arena_free(Arena *arena)
 {
-    if (arena == NULL)
-        return;
+    if (arena == NULL) return;
     for (Chunk *chunk = arena->head, *next; chunk != NULL; chunk = next) {
         next = chunk->next;
         free(chunk);
@@ -76,8 +73,7 @@ static void *alloc_alone(Arena *arena, size_t bytes)
 
 static void open_chunk(Arena *arena)
 {
-    if (arena->chunk_size < CHUNK_LAST)
-        arena->chunk_size *= 2;
+    if (arena->chunk_size < CHUNK_LAST) arena->chunk_size *= 2;
     Chunk *chunk = chunk_new(arena->chunk_size);
     chunk->next = arena->head;
     arena->head = chunk;
@@ -86,13 +82,11 @@ static void open_chunk(Arena *arena)
 void *arena_alloc(Arena *arena, size_t bytes)
 {
     const size_t align = alignof(max_align_t);
-    if (bytes > SIZE_MAX / 2)
-        out_of_memory();
+    if (bytes > SIZE_MAX / 2) out_of_memory();
     bytes = bytes == 0 ? align : (bytes + align - 1) / align * align;
     arena->used += bytes;
     if (bytes > arena->head->size - arena->head->used) {
-        if (bytes > arena->chunk_size / 4)
-            return alloc_alone(arena, bytes);
+        if (bytes > arena->chunk_size / 4) return alloc_alone(arena, bytes);
         open_chunk(arena);
     }
     void *block = arena->head->bytes + arena->head->used;
@@ -116,8 +110,7 @@ char *arena_vprintf(Arena *arena, const char *format, va_list args)
     va_list again;
     va_copy(again, args);
     int length = vsnprintf(NULL, 0, format, args);
-    if (length < 0)
-        length = 0;
+    if (length < 0) length = 0;
     char *text = arena_alloc(arena, (size_t)length + 1);
     vsnprintf(text, (size_t)length + 1, format, again);
     va_end(again);

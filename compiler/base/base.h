@@ -107,7 +107,7 @@ Compilation *compilation_new(void);
 void compilation_free(Compilation *);
 
 int source_add(Compilation *, const char *path, const char *text, size_t size); /* copies; returns its number */
-void source_position(const Compilation *, Span, int *line, int *column);       /* from 1; columns count bytes */
+void source_position(const Compilation *, Span, int *line, int *column);        /* from 1; columns count bytes */
 int source_line(const Compilation *, Span);
 const char *source_path(const Compilation *, Span); /* without directories it is the same on every machine */
 

@@ -20,8 +20,7 @@ void list_push(Arena *arena, List *list, void *item)
         assert(list->capacity < INT_MAX / 2);
         int capacity = list->capacity == 0 ? 4 : list->capacity * 2;
         void **at = arena_alloc(arena, (size_t)capacity * sizeof *at);
-        if (list->count > 0)
-            memcpy(at, list->at, (size_t)list->count * sizeof *at);
+        if (list->count > 0) memcpy(at, list->at, (size_t)list->count * sizeof *at);
         list->at = at;
         list->capacity = capacity;
     }
@@ -49,23 +48,20 @@ struct Map {
 static uint64_t hash_of(const char *key)
 {
     uint64_t hash = 14695981039346656037u;
-    for (; *key != '\0'; key++)
-        hash = (hash ^ (unsigned char)*key) * 1099511628211u;
+    for (; *key != '\0'; key++) hash = (hash ^ (unsigned char)*key) * 1099511628211u;
     return hash ^ hash >> 32;
 }
 
 static void map_reserve(Map *map, int capacity)
 {
     Entry *entries = arena_alloc(map->arena, (size_t)capacity * sizeof *entries);
-    if (map->count > 0)
-        memcpy(entries, map->entries, (size_t)map->count * sizeof *entries);
+    if (map->count > 0) memcpy(entries, map->entries, (size_t)map->count * sizeof *entries);
     map->entries = entries;
     map->capacity = capacity;
     map->slots = arena_alloc(map->arena, (size_t)capacity * 2 * sizeof *map->slots);
     for (int i = 0; i < map->count; i++) {
         uint64_t slot = entries[i].hash;
-        while (map->slots[slot & (uint64_t)(2 * capacity - 1)] != 0)
-            slot++;
+        while (map->slots[slot & (uint64_t)(2 * capacity - 1)] != 0) slot++;
         map->slots[slot & (uint64_t)(2 * capacity - 1)] = i + 1;
     }
 }
@@ -83,11 +79,9 @@ static int *map_slot(const Map *map, const char *key, uint64_t hash)
 {
     for (uint64_t at = hash;; at++) {
         int *slot = &map->slots[at & (uint64_t)(2 * map->capacity - 1)];
-        if (*slot == 0)
-            return slot;
+        if (*slot == 0) return slot;
         const Entry *entry = &map->entries[*slot - 1];
-        if (entry->hash == hash && strcmp(entry->key, key) == 0)
-            return slot;
+        if (entry->hash == hash && strcmp(entry->key, key) == 0) return slot;
     }
 }
 
@@ -140,8 +134,7 @@ void text_init(Text *text, Arena *arena)
 static void text_reserve(Text *text, size_t more)
 {
     size_t need = text->length + more + 1;
-    if (need <= text->capacity)
-        return;
+    if (need <= text->capacity) return;
     size_t capacity = need > text->capacity * 2 ? need : text->capacity * 2;
     char *data = arena_alloc(text->arena, capacity);
     memcpy(data, text->data, text->length + 1);

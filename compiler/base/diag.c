@@ -28,8 +28,7 @@ Compilation *compilation_new(void)
 
 void compilation_free(Compilation *c)
 {
-    if (c != NULL)
-        arena_free(c->arena);
+    if (c != NULL) arena_free(c->arena);
 }
 
 /* ---- collecting ------------------------------------------------------------ */
@@ -62,8 +61,7 @@ static void report(Compilation *c, Severity severity, Span span, const char *for
         return;
     }
     const char *text = arena_vprintf(c->arena, format, args);
-    if (is_known(c, severity, span, text))
-        return;
+    if (is_known(c, severity, span, text)) return;
     c->muted = false;
     ++*count;
     keep(c, severity, span, text);
@@ -88,8 +86,7 @@ void diag_warning(Compilation *c, Span span, const char *format, ...)
 void diag_note(Compilation *c, Span span, const char *format, ...)
 {
     va_list args;
-    if (c->muted)
-        return;
+    if (c->muted) return;
     va_start(args, format);
     keep(c, SEVERITY_NOTE, span, arena_vprintf(c->arena, format, args));
     va_end(args);
@@ -116,8 +113,7 @@ static void print_one(const Compilation *c, const Diagnostic *d, FILE *out, bool
 {
     static const char *const word[] = {"error", "warning", "note"};
     static const char *const tint[] = {"\033[1;31m", "\033[1;35m", "\033[1;36m"};
-    if (color)
-        fputs("\033[1m", out);
+    if (color) fputs("\033[1m", out);
     print_place(c, d->span, out);
     if (color)
         fprintf(out, "%s%s:\033[0m ", tint[d->severity], word[d->severity]);
@@ -136,8 +132,7 @@ static void print_rest(int count, int most, const char *word, FILE *out)
 
 void diag_print(const Compilation *c, FILE *out, bool color)
 {
-    for (int i = 0; i < c->diagnostics.count; i++)
-        print_one(c, c->diagnostics.at[i], out, color);
+    for (int i = 0; i < c->diagnostics.count; i++) print_one(c, c->diagnostics.at[i], out, color);
     print_rest(c->errors, DIAG_MAX_ERRORS, "error", out);
     print_rest(c->warnings, DIAG_MAX_WARNINGS, "warning", out);
 }

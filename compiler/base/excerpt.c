@@ -28,8 +28,7 @@ typedef struct Range {
 static bool in_ranges(uint32_t point, const Range *range, int count)
 {
     for (int i = 0; i < count; i++)
-        if (point >= range[i].first && point <= range[i].last)
-            return true;
+        if (point >= range[i].first && point <= range[i].last) return true;
     return false;
 }
 
@@ -50,8 +49,7 @@ static int width_of(uint32_t point)
                                  {0x1f680, 0x1f6ff}, {0x1f900, 0x1faff}, {0x20000, 0x3fffd}};
     static const Range zero[] = {
         {0x300, 0x36f}, {0x1ab0, 0x1aff}, {0x20d0, 0x20ff}, {0xfe00, 0xfe0f}, {0xfe20, 0xfe2f}};
-    if (in_ranges(point, zero, 5))
-        return 0;
+    if (in_ranges(point, zero, 5)) return 0;
     return in_ranges(point, wide, 11) ? 2 : 1;
 }
 
@@ -97,16 +95,12 @@ static bool is_continuation(char byte) { return ((unsigned char)byte & 0xc0) == 
 /* Narrows begin..end to about WINDOW bytes around `caret`, between characters. */
 static void narrow(const char *text, int caret, int *begin, int *end)
 {
-    if (*end - *begin <= WINDOW)
-        return;
+    if (*end - *begin <= WINDOW) return;
     int from = caret - BEFORE_CARET < *begin ? *begin : caret - BEFORE_CARET;
     int to = from + WINDOW > *end ? *end : from + WINDOW;
-    if (to == *end)
-        from = *end - WINDOW;
-    for (int i = 0; i < 3 && from > *begin && from < caret && is_continuation(text[from]); i++)
-        from++;
-    for (int i = 0; i < 3 && to < *end && to > caret + 1 && is_continuation(text[to]); i++)
-        to--;
+    if (to == *end) from = *end - WINDOW;
+    for (int i = 0; i < 3 && from > *begin && from < caret && is_continuation(text[from]); i++) from++;
+    for (int i = 0; i < 3 && to < *end && to > caret + 1 && is_continuation(text[to]); i++) to--;
     *begin = from;
     *end = to;
 }
@@ -124,8 +118,7 @@ static void draw(const Source *source, Span span, int begin, int end, Text *line
 {
     int from = begin, to = end, column = 0, width;
     bool first = true;
-    if (span.begin > end)
-        span.begin = end;
+    if (span.begin > end) span.begin = end;
     narrow(source->text, span.begin, &from, &to);
     if (from > begin) {
         text_add(line, "...");
@@ -137,23 +130,19 @@ static void draw(const Source *source, Span span, int begin, int end, Text *line
         at += add_character(line, source->text + at, (size_t)(to - at), column, &width);
         add_marks(marks, under, width, &first);
     }
-    if (to < end)
-        text_add(line, "...");
-    if (first)
-        text_add(marks, "^");
+    if (to < end) text_add(line, "...");
+    if (first) text_add(marks, "^");
 }
 
 static void trim(Text *text)
 {
-    while (text->length > 0 && text->data[text->length - 1] == ' ')
-        text->data[--text->length] = '\0';
+    while (text->length > 0 && text->data[text->length - 1] == ' ') text->data[--text->length] = '\0';
 }
 
 void excerpt_print(const Compilation *c, Span span, FILE *out, bool color)
 {
     const Source *source = source_of(c, span);
-    if (source == NULL)
-        return;
+    if (source == NULL) return;
     int begin, end;
     Text line, marks;
     text_init(&line, c->arena);

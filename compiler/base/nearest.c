@@ -29,13 +29,10 @@ static int cell(const char *a, const char *b, int i, int j, int d[][LONGEST + 1]
 static int distance(const char *a, int n, const char *b, int m)
 {
     int d[LONGEST + 1][LONGEST + 1];
-    for (int i = 0; i <= n; i++)
-        d[i][0] = i;
-    for (int j = 0; j <= m; j++)
-        d[0][j] = j;
+    for (int i = 0; i <= n; i++) d[i][0] = i;
+    for (int j = 0; j <= m; j++) d[0][j] = j;
     for (int i = 1; i <= n; i++)
-        for (int j = 1; j <= m; j++)
-            d[i][j] = cell(a, b, i, j, d);
+        for (int j = 1; j <= m; j++) d[i][j] = cell(a, b, i, j, d);
     return d[n][m];
 }
 
@@ -44,12 +41,10 @@ const char *nearest_name(const char *name, const char *const *candidates, int co
     size_t length = strlen(name);
     const char *nearest = NULL;
     int best = LONGEST;
-    if (length == 0 || length > LONGEST)
-        return NULL;
+    if (length == 0 || length > LONGEST) return NULL;
     for (int i = 0; i < count; i++) {
         size_t other = strlen(candidates[i]);
-        if (other > LONGEST)
-            continue;
+        if (other > LONGEST) continue;
         int steps = distance(name, (int)length, candidates[i], (int)other);
         int longer = (int)(length > other ? length : other);
         if (steps < best && steps * 3 <= longer) {

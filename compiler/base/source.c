@@ -22,8 +22,7 @@ static void find_lines(Arena *arena, Lines *lines)
 {
     const char *text = lines->source.text, *end = text + lines->source.size;
     int count = 1;
-    for (const char *p = text; (p = memchr(p, '\n', (size_t)(end - p))) != NULL; p++)
-        count++;
+    for (const char *p = text; (p = memchr(p, '\n', (size_t)(end - p))) != NULL; p++) count++;
     lines->start = arena_alloc(arena, (size_t)count * sizeof *lines->start);
     lines->count = 1;
     for (const char *p = text; (p = memchr(p, '\n', (size_t)(end - p))) != NULL; p++)
@@ -71,8 +70,7 @@ void source_position(const Compilation *c, Span span, int *line, int *column)
 {
     const Lines *lines = lines_of(c, span);
     *line = *column = 0;
-    if (lines == NULL)
-        return;
+    if (lines == NULL) return;
     int number = line_at(lines, span.begin);
     *line = number + 1;
     *column = span.begin - lines->start[number] + 1;
@@ -92,15 +90,13 @@ void source_line_bounds(const Compilation *c, Span span, int *begin, int *end)
     int number = line_at(lines, span.begin);
     *begin = lines->start[number];
     *end = number + 1 < lines->count ? lines->start[number + 1] - 1 : (int)lines->source.size;
-    if (*end > *begin && lines->source.text[*end - 1] == '\r')
-        --*end;
+    if (*end > *begin && lines->source.text[*end - 1] == '\r') --*end;
 }
 
 const char *source_path(const Compilation *c, Span span)
 {
     const Source *source = source_of(c, span);
-    if (source == NULL)
-        return "";
+    if (source == NULL) return "";
     const char *slash = strrchr(source->path, '/');
     return slash == NULL || slash[1] == '\0' ? source->path : slash + 1;
 }

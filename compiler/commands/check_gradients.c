@@ -21,6 +21,8 @@
 #include "commands/check.h"
 #include "runtime/core/core.h"
 
+static const double default_tolerance = 1e-6;
+
 typedef struct GradientCheck {
     const CheckOptions *options;
     Loaded l;
@@ -152,7 +154,7 @@ static double error_at(GradientCheck *k, Probe *p, size_t index, double eps)
     double difference = (a - b) / (up - down);
     double floor = (noise_a + noise_b) / (2 * eps);
     double scale = fmax(p->scale, fabs(difference));
-    double error = fabs(difference - p->gradient[index]) / (scale + floor / k->tolerance);
+    double error = fabs(difference - p->gradient[index]) / (scale + floor / default_tolerance);
     return isnan(error) ? INFINITY : error;
 }
 
@@ -294,7 +296,7 @@ static int load(const CheckOptions *o, GradientCheck *k)
 
 int check_gradients(const CheckOptions *o)
 {
-    GradientCheck k = {.options = o, .tolerance = o->tolerance > 0 ? o->tolerance : 1e-6};
+    GradientCheck k = {.options = o, .tolerance = o->tolerance > 0 ? o->tolerance : default_tolerance};
     int status = load(o, &k);
     if (status != STATUS_OK)
         return status;

@@ -177,20 +177,16 @@ int load_net(const LoadOptions *o, Loaded *l)
 /* ---- names in C ------------------------------------------------------------- */
 
 static const char *const reserved[] = {
-    "alignas", "alignof", "and", "and_eq", "asm", "auto", "bitand", "bitor", "bool", "break", "case", "catch", "char",
-    "class", "compl", "concept", "const", "const_cast", "constexpr", "continue", "decltype", "default", "delete", "do",
-    "double", "dynamic_cast", "else", "enum", "explicit", "export", "extern", "false", "float", "for", "friend", "goto",
-    "if", "inline", "int", "long", "mutable", "namespace", "new", "noexcept", "not", "not_eq", "nullptr", "operator",
-    "or", "or_eq", "private", "protected", "public", "register", "reinterpret_cast", "requires", "restrict", "return",
-    "short", "signed", "sizeof", "static", "static_assert", "static_cast", "struct", "switch", "template", "this",
-    "thread_local", "throw", "true", "try", "typedef", "typeid", "typename", "typeof", "union", "unsigned", "using",
-    "virtual", "void", "volatile", "wchar_t", "while", "xor", "xor_eq", "main", "linux", "unix", "NULL", "offsetof",
-    "size_t", "ptrdiff_t", "int8_t", "int16_t", "int32_t", "int64_t", "uint8_t", "uint16_t", "uint32_t", "uint64_t",
-    "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sqrt", "cbrt", "hypot", "pow", "sin", "cos", "tan",
-    "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "erf", "erfc", "gamma", "lgamma", "tgamma", "fabs", "fma",
-    "fmax", "fmin", "fdim", "fmod", "floor", "ceil", "round", "trunc", "rint", "ldexp", "frexp", "modf", "y0", "y1",
-    "yn", "j0", "j1", "jn", "memcpy", "memmove", "memset", "memcmp", "memchr", "strlen", "strcmp", "strcpy", "strcat",
-    "strchr", "strstr", "abs", "labs", "real", "nn_model_info", "nn_tensor_info",
+    "auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else", "enum", "extern",
+    "float", "for", "goto", "if", "inline", "int", "long", "register", "restrict", "return", "short", "signed",
+    "sizeof", "static", "struct", "switch", "typedef", "union", "unsigned", "void", "volatile", "while", "asm",
+    "typeof", "main", "linux", "unix", "NULL", "offsetof", "NAN", "INFINITY", "size_t", "ptrdiff_t", "wchar_t",
+    "int8_t", "int16_t", "int32_t", "int64_t", "uint8_t", "uint16_t", "uint32_t", "uint64_t", "exp", "exp2", "expm1",
+    "log", "log2", "log10", "log1p", "sqrt", "cbrt", "hypot", "pow", "sin", "cos", "tan", "asin", "acos", "atan",
+    "atan2", "sinh", "cosh", "tanh", "erf", "erfc", "gamma", "lgamma", "tgamma", "fabs", "fma", "fmax", "fmin",
+    "fdim", "fmod", "floor", "ceil", "round", "trunc", "rint", "ldexp", "frexp", "modf", "y0", "y1", "yn", "j0", "j1",
+    "jn", "memcpy", "memmove", "memset", "memcmp", "memchr", "strlen", "strcmp", "strcpy", "strcat", "strchr",
+    "strstr", "abs", "labs", "nn_model_info", "nn_tensor_info",
 };
 
 bool name_is_reserved(const char *prefix)

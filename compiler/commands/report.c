@@ -61,8 +61,10 @@ static int report_net(const LoadOptions *given, const char *path, const ReportFo
     int status = load_net(&load, &loaded);
     if (status == STATUS_OK) {
         const Analysis *a = analysis_build(loaded.net, loaded.spec, loaded.batch);
-        if (a) format->print(a, output_width(), stdout);
-        else status = STATUS_INPUT;
+        if (a)
+            format->print(a, output_width(), stdout);
+        else
+            status = STATUS_INPUT;
         if (load.compilation->errors) diag_print(load.compilation, stderr, stderr_color());
     }
     compilation_free(load.compilation);
@@ -78,9 +80,12 @@ static int run(int argc, char **argv)
     options_begin(&r, &command_report, argc, argv);
     int status = STATUS_OK;
     for (int id; status == STATUS_OK && (id = options_next(&r)) != OPTIONS_END;) {
-        if (id == OPTIONS_BAD) status = STATUS_USAGE;
-        else if (id == OPTION_FORMAT) status = (format = read_format(r.value)) ? STATUS_OK : STATUS_USAGE;
-        else if (load_option(&load, &command_report, id, r.value) == TAKEN_BAD) status = STATUS_USAGE;
+        if (id == OPTIONS_BAD)
+            status = STATUS_USAGE;
+        else if (id == OPTION_FORMAT)
+            status = (format = read_format(r.value)) ? STATUS_OK : STATUS_USAGE;
+        else if (load_option(&load, &command_report, id, r.value) == TAKEN_BAD)
+            status = STATUS_USAGE;
     }
     if (status == STATUS_OK && r.operand_count == 0) status = usage_error(&command_report, "which net?");
     for (int i = 0; status == STATUS_OK && i < r.operand_count; i++) {
@@ -99,6 +104,6 @@ const Command command_report = {
     .options = options,
     .details = "For every layer: its result's shape, parameters, multiply-accumulates, receptive\n"
                "field with effective stride and padding, and the bytes of its result.  For the\n"
-               "net: totals, and the memory that the generated code will use.",
+               "net: totals, and the memory that the generated code will use.\n",
     .run = run,
 };

@@ -103,6 +103,7 @@ Emitted *emit_c(Graph *net, const TrainSpec *spec, const EmitOptions *options)
         .spec = options->train ? spec : NULL,
         .prefix = prefix,
         .upper = upper_case(arena, prefix),
+        .team = !options->plain && !options->use_double,
         .real = options->use_double ? "double" : "float",
         .real_size = options->use_double ? 8 : 4,
         .by_text = map_new(arena),

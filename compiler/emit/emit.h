@@ -20,6 +20,7 @@ typedef struct EmitOptions {
     bool use_double;      /* all reals are double: gradient checks (implies plain) */
     bool standalone;      /* for the JIT: one text, no #include at all */
     bool paste_kernels;   /* fast form: kernels inside the text; else they are linked */
+    int threads;          /* of a pass; 0: one for each processor */
     bool poison;          /* fill arena regions with NaN when they die: tests of the plan */
 } EmitOptions;
 

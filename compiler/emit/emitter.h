@@ -12,11 +12,19 @@ typedef struct Entry {
 
 enum { MAX_ENTRIES = 5 }; /* one for each kind of program but the net */
 
+/* How the threads of a pass share a function. */
+typedef enum Share {
+    SHARE_NONE,    /* the first thread does it */
+    SHARE_SAMPLES, /* it takes a number of samples: each thread does its own */
+    SHARE_PARTS    /* it takes t and T and does part t of T */
+} Share;
+
 /* A function for one layer, or for all layers of the same shape. */
 typedef struct Function {
     const char *name;
     const char *signature; /* "const float *x, float *y" */
     const char *body;
+    Share share;
     List users;            /* of Node, in order of first call */
 } Function;
 
@@ -28,6 +36,7 @@ typedef struct Emitter {
     const TrainSpec *spec;
     const char *prefix; /* lenet */
     const char *upper;  /* LENET */
+    bool team;          /* passes are run by threads: not in the plain form */
     const char *real;   /* float or double */
     int real_size;
     Entry entry[MAX_ENTRIES];

@@ -62,15 +62,17 @@ static void bind_array(Emitter *e, const Graph *g, const char *name, const Tenso
 
 /* ---- signature ---------------------------------------------------------- */
 
-static void add_scalars(Emitter *e, Text *signature, const Node *n)
+static void add_scalars(Emitter *e, Text *signature, const Node *n, Share share)
 {
     if (n->op->uses & USES_LR) text_addf(signature, ", %s lr", e->real);
     if (n->op->uses & USES_STEP) text_add(signature, ", int64_t step");
     if (n->op->uses & USES_SEED) text_add(signature, ", uint64_t seed");
     if (n->op->uses & USES_COUNT) text_add(signature, ", int count");
+    if (share == SHARE_SAMPLES) text_add(signature, ", int samples");
+    if (share == SHARE_PARTS) text_add(signature, ", int t, int T");
 }
 
-static const char *signature_of(Emitter *e, const Node *n)
+static const char *signature_of(Emitter *e, const Node *n, Share share)
 {
     Text text;
     text_init(&text, e->arena);
@@ -81,7 +83,7 @@ static const char *signature_of(Emitter *e, const Node *n)
     for (int i = 0; i < n->out_count; i++) {
         text_addf(&text, ", %s *%s", element_type(e, n->out[i]), n->op->out[i]);
     }
-    add_scalars(e, &text, n);
+    add_scalars(e, &text, n, share);
     return text.data;
 }
 
@@ -111,25 +113,52 @@ static void bind_node(Emitter *e, const Graph *g, const Node *n)
     writer_bind(w, "seed", "seed");
     writer_bind(w, "uniform", "nn_uniform");
     writer_bind(w, "count", "count");
-    writer_bind(w, "t", "0");
-    writer_bind(w, "T", "1");
     for (int i = 0; i < n->in_count; i++) bind_array(e, g, input_name(e, n, i), n->in[i]);
     for (int i = 0; i < n->out_count; i++) bind_array(e, g, n->op->out[i], n->out[i]);
 }
 
-static const char *body_of(Emitter *e, const Graph *g, const Node *n)
+/* The fast form, or NULL where there is none for this node. */
+static const char *fast_body(Emitter *e, const Graph *g, const Node *n)
+{
+    if (e->options->plain || e->options->use_double || !n->op->fast) return NULL;
+    e->writer = writer_new(e->arena, false);
+    bind_node(e, g, n);
+    writer_bind(e->writer, "t", "t");
+    writer_bind(e->writer, "T", "T");
+    writer_put(e->writer, "{");
+    if (!n->op->fast(e->writer, n)) return NULL;
+    writer_put(e->writer, "}");
+    map_put(e->kernels, n->op->kernel, e);
+    return writer_text(e->writer);
+}
+
+static const char *plain_body(Emitter *e, const Graph *g, const Node *n, Share share)
 {
     e->writer = writer_new(e->arena, e->options->use_double);
     bind_node(e, g, n);
+    if (share == SHARE_SAMPLES) writer_bind(e->writer, "N", "samples");
     writer_put(e->writer, "{");
-    bool fast = !e->options->plain && !e->options->use_double && n->op->fast && n->op->fast(e->writer, n);
-    if (fast) {
-        map_put(e->kernels, n->op->kernel, e);
-    } else {
-        n->op->plain(e->writer, n);
-    }
+    n->op->plain(e->writer, n);
     writer_put(e->writer, "}");
     return writer_text(e->writer);
+}
+
+/* ---- sharing the work ------------------------------------------------------- */
+
+static bool couples_samples(const Node *n)
+{
+    return n->op->class == OP_LOSS || n->op->traits & OP_BATCH_COUPLED;
+}
+
+/* May be run for some samples of the batch alone, since each one's results
+ * depend on nothing but itself and the model. */
+static bool is_per_sample(const Node *n)
+{
+    if (n->op->mutates || n->op->uses || couples_samples(n) || couples_samples(n->origin)) return false;
+    for (int i = 0; i < n->out_count; i++) {
+        if (!n->out[i]->batched) return false;
+    }
+    return n->out_count > 0;
 }
 
 /* ---- one function ------------------------------------------------------- */
@@ -155,8 +184,10 @@ static const char *name_for(Emitter *e, const Node *n)
 
 Function *function_for(Emitter *e, const Graph *g, const Node *n)
 {
-    const char *signature = signature_of(e, n);
-    const char *body = body_of(e, g, n);
+    const char *body = fast_body(e, g, n);
+    Share share = body ? SHARE_PARTS : e->team && is_per_sample(n) ? SHARE_SAMPLES : SHARE_NONE;
+    if (!body) body = plain_body(e, g, n, share);
+    const char *signature = signature_of(e, n, share);
     const char *key = arena_printf(e->arena, "%s\n%s", signature, body);
     Function *f = map_get(e->by_text, key);
     if (!f) {
@@ -164,6 +195,7 @@ Function *function_for(Emitter *e, const Graph *g, const Node *n)
         f->name = name_for(e, n);
         f->signature = signature;
         f->body = body;
+        f->share = share;
         list_push(e->arena, &e->functions, f);
         map_put(e->by_text, key, f);
     }

@@ -70,22 +70,22 @@ static void write_wrappers(Emitter *e)
               "static void *%s_any_init(void *block, int training, uint64_t seed)\n{\n"
               "    return %s_init(block, training, seed);\n}\n\n"
               "static int %s_any_set(void *m, const char *name, const float *values, size_t count)\n{\n"
-              "    return %s_set((%s *)m, name, values, count);\n}\n\n"
+              "    return %s_set((struct %s *)m, name, values, count);\n}\n\n"
               "static int %s_any_get(const void *m, const char *name, float *values, size_t count)\n{\n"
-              "    return %s_get((const %s *)m, name, values, count);\n}\n\n"
+              "    return %s_get((const struct %s *)m, name, values, count);\n}\n\n"
               "static void %s_any_infer(const void *m, const float *x, float *y, void *scratch)\n{\n"
-              "    %s_infer((const %s *)m, x, y, scratch);\n}\n\n",
+              "    %s_infer((const struct %s *)m, x, y, scratch);\n}\n\n",
               p, p, p, p, p, p, p, p, p, p, p);
     if (!e->options->train) return;
     text_addf(out,
               "static float %s_any_eval(const void *m, const float *x, const void *target, int count, float *y, void *scratch)\n{\n"
-              "    return %s_eval((const %s *)m, x, (const %s *)target, count, y, scratch);\n}\n\n"
+              "    return %s_eval((const struct %s *)m, x, (const %s *)target, count, y, scratch);\n}\n\n"
               "static float %s_any_step(void *m, const float *x, const void *target, float lr, void *scratch)\n{\n"
-              "    return %s_step((%s *)m, x, (const %s *)target, lr, scratch);\n}\n\n"
+              "    return %s_step((struct %s *)m, x, (const %s *)target, lr, scratch);\n}\n\n"
               "static float %s_any_grad(void *m, const float *x, const void *target, void *scratch)\n{\n"
-              "    return %s_grad((%s *)m, x, (const %s *)target, scratch);\n}\n\n"
+              "    return %s_grad((struct %s *)m, x, (const %s *)target, scratch);\n}\n\n"
               "static int %s_any_get_grad(const void *m, const char *name, float *values, size_t count, const void *scratch)\n{\n"
-              "    return %s_get_grad((const %s *)m, name, values, count, scratch);\n}\n\n",
+              "    return %s_get_grad((const struct %s *)m, name, values, count, scratch);\n}\n\n",
               p, p, p, target, p, p, p, target, p, p, p, target, p, p, p);
 }
 

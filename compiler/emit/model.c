@@ -250,7 +250,7 @@ void model_write_init(Emitter *e)
     Text *out = &e->source;
     write_fillers(e);
     text_addf(out, "%s *%s_init(void *block, int training, uint64_t seed)\n{\n", e->prefix, e->prefix);
-    text_addf(out, "    %s *m = (%s *)block;\n", e->prefix, e->prefix);
+    text_addf(out, "    struct %s *m = (struct %s *)block;\n", e->prefix, e->prefix);
     bool has_state = e->train_bytes > e->infer_bytes;
     if (has_state) {
         text_addf(out, "    memset(block, 0, training ? sizeof *m : %lld);\n", (long long)e->infer_bytes);

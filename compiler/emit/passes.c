@@ -8,13 +8,25 @@
 #include "emit/emitter.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <string.h>
+
+/* What a call reads or writes. */
+typedef struct Region {
+    const Tensor *root;
+    int64_t offset, bytes; /* in the arena; offset −1: outside memory */
+    int64_t sample;        /* bytes from one sample to the next; 0: not by samples */
+    bool written;
+} Region;
 
 typedef struct Pass {
     Emitter *e;
     const Graph *program;
     const Plan *plan;
     Text text;
+    Share shared; /* how the last call was */
+    int calls;
+    List touched; /* of Region: since the last barrier */
 } Pass;
 
 const Entry *entry_of(const Emitter *e, ProgramKind kind)
@@ -83,14 +95,94 @@ static void write_scalars(Pass *p, const Node *n)
     }
 }
 
+/* Where the values of the thread's first sample are. */
+static const char *sample_place(Pass *p, const Tensor *t, Share share)
+{
+    const char *place = place_text(p, t);
+    if (share != SHARE_SAMPLES || !t->batched) return place;
+    long long size = (long long)shape_count(t->shape);
+    return arena_printf(p->e->arena, size == 1 ? "%s + first" : "%s + first * %lld", place, size);
+}
+
+/* ---- barriers ---------------------------------------------------------------- */
+
+static Region region_of(Pass *p, const Tensor *t, bool written)
+{
+    const Place *place = &p->plan->place[t->id];
+    int64_t sample = t->batched ? place->bytes / p->program->batch : 0;
+    return (Region){place->root, place->offset, place->bytes, sample, written};
+}
+
+/* Two threads, each at its own samples, may come to the same bytes there: not if
+ * the samples lie alike in both, and not if nobody writes. */
+static bool regions_clash(const Region *a, const Region *b)
+{
+    if (!a->written && !b->written) return false;
+    bool arena = a->offset >= 0 && b->offset >= 0;
+    bool apart = arena ? a->offset + a->bytes <= b->offset || b->offset + b->bytes <= a->offset : a->root != b->root;
+    if (apart) return false;
+    return a->offset != b->offset || a->sample != b->sample || a->sample == 0;
+}
+
+static bool clashes(Pass *p, Region region)
+{
+    for (int i = 0; i < p->touched.count; i++) {
+        if (regions_clash(p->touched.at[i], &region)) return true;
+    }
+    return false;
+}
+
+static bool node_clashes(Pass *p, const Node *n)
+{
+    for (int i = 0; i < n->in_count; i++) {
+        if (clashes(p, region_of(p, n->in[i], false))) return true;
+    }
+    for (int i = 0; i < n->out_count; i++) {
+        if (clashes(p, region_of(p, n->out[i], true))) return true;
+    }
+    return false;
+}
+
+static void touch(Pass *p, const Tensor *t, bool written)
+{
+    Region *region = arena_alloc(p->e->arena, sizeof *region);
+    *region = region_of(p, t, written);
+    list_push(p->e->arena, &p->touched, region);
+}
+
+static void write_barrier(Pass *p)
+{
+    if (p->e->team && p->calls > 0) text_add(&p->text, "    nn_barrier(team);\n");
+    p->touched.count = 0;
+}
+
+/* Threads wait for each other before a call, unless all that was called since
+ * they last did was each thread's own samples, or the first thread's alone. */
+static void separate(Pass *p, const Node *n, Share share)
+{
+    bool own_samples = p->shared == SHARE_SAMPLES && share == SHARE_SAMPLES && !node_clashes(p, n);
+    bool first_alone = p->shared == SHARE_NONE && share == SHARE_NONE;
+    if (!own_samples && !first_alone) write_barrier(p);
+    for (int i = 0; i < n->in_count; i++) touch(p, n->in[i], false);
+    for (int i = 0; i < n->out_count; i++) touch(p, n->out[i], true);
+    p->shared = share;
+    p->calls++;
+}
+
+/* ---- one call ------------------------------------------------------------------ */
+
 static void write_call(Pass *p, const Node *n)
 {
     if (n->op->traits & OP_VIEW) return;
     const Function *f = function_for(p->e, p->program, n);
-    text_addf(&p->text, "    %s(", f->name);
-    for (int i = 0; i < n->in_count; i++) text_addf(&p->text, "%s%s", i ? ", " : "", place_text(p, n->in[i]));
-    for (int i = 0; i < n->out_count; i++) text_addf(&p->text, ", %s", place_text(p, n->out[i]));
+    separate(p, n, f->share);
+    text_add(&p->text, p->e->team && f->share == SHARE_NONE ? "    if (t == 0) " : "    ");
+    text_addf(&p->text, "%s(", f->name);
+    for (int i = 0; i < n->in_count; i++) text_addf(&p->text, "%s%s", i ? ", " : "", sample_place(p, n->in[i], f->share));
+    for (int i = 0; i < n->out_count; i++) text_addf(&p->text, ", %s", sample_place(p, n->out[i], f->share));
     write_scalars(p, n);
+    if (f->share == SHARE_SAMPLES) text_add(&p->text, ", last - first");
+    if (f->share == SHARE_PARTS) text_add(&p->text, ", t, T");
     text_add(&p->text, ");\n");
 }
 
@@ -104,7 +196,11 @@ static void write_poison(Pass *p, const Node *n)
         if (place->root != t || place->offset < 0 || place->last != n->id) continue;
         bool held = t == g->loss || place->last == g->nodes.count - 1;
         if (held) continue;
-        text_addf(&p->text, "    memset((char *)scratch + %lld, 0xff, %lld);\n", (long long)place->offset, (long long)place->bytes);
+        write_barrier(p);
+        p->shared = SHARE_NONE;
+        p->calls++;
+        text_addf(&p->text, "    %smemset(a + %lld, 0xff, %lld);\n", p->e->team ? "if (t == 0) " : "",
+                  (long long)place->offset / p->e->real_size, (long long)place->bytes);
     }
 }
 
@@ -113,7 +209,10 @@ static void write_calls(Pass *p)
     text_init(&p->text, p->e->arena);
     const Graph *g = p->program;
     if (p->e->options->poison && p->plan->arena_bytes) {
-        text_addf(&p->text, "    memset(scratch, 0xff, %lld);\n", (long long)p->plan->arena_bytes);
+        write_barrier(p);
+        p->shared = SHARE_NONE;
+        p->calls++;
+        text_addf(&p->text, "    %smemset(a, 0xff, %lld);\n", p->e->team ? "if (t == 0) " : "", (long long)p->plan->arena_bytes);
     }
     for (int i = 0; i < g->nodes.count; i++) {
         write_call(p, g->nodes.at[i]);
@@ -123,73 +222,152 @@ static void write_calls(Pass *p)
 
 /* ---- the functions ---------------------------------------------------------- */
 
-static const char *signature(Emitter *e, ProgramKind kind)
-{
-    const char *p = e->prefix, *real = e->real, *target = emitter_target_type(e);
-    switch (kind) {
-    case PROGRAM_INFER:
-        return arena_printf(e->arena, "void %s_infer(const %s *m, const %s *x, %s *y, void *scratch)", p, p, real, real);
-    case PROGRAM_EVAL:
-        return arena_printf(e->arena, "%s %s_eval(const %s *m, const %s *x, const %s *target, int count, %s *y, void *scratch)",
-                            real, p, p, real, target, real);
-    case PROGRAM_STEP:
-        return arena_printf(e->arena, "%s %s_step(%s *m, const %s *x, const %s *target, %s lr, void *scratch)", real, p, p,
-                            real, target, real);
-    case PROGRAM_GRAD:
-        return arena_printf(e->arena, "%s %s_grad(%s *m, const %s *x, const %s *target, void *scratch)", real, p, p, real, target);
-    case PROGRAM_VJP:
-        return arena_printf(e->arena, "void %s_vjp(%s *m, const %s *x, const %s *dy, %s *y, %s *dx, void *scratch)", p, p,
-                            real, real, real, real);
-    case PROGRAM_NET: break;
-    }
-    assert(0 && "a net is not a program");
-    return NULL;
-}
+typedef struct Argument {
+    const char *type, *name;
+} Argument;
 
-/* Parameters that this program has no use for: a net without weights, say. */
-static void write_unused(Pass *p)
+enum { MAX_ARGUMENTS = 8 };
+
+/* What a pass takes, scratch last, a NULL name at the end. */
+static void list_arguments(const Emitter *e, ProgramKind kind, Argument *list)
 {
-    Text *out = &p->e->source;
-    static const char *const names[] = {"m", "x", "target", "dy", "lr", "count"};
-    static const char *const signs[] = {"m->", "x", "target", "dy", "lr", "count"};
-    const char *head = signature(p->e, p->program->kind);
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        const char *in_head = strstr(head, arena_printf(p->e->arena, strcmp(names[i], "m") ? " *%s," : " *%s,", names[i]));
-        if (strcmp(names[i], "lr") == 0) in_head = strstr(head, " lr,");
-        if (strcmp(names[i], "count") == 0) in_head = strstr(head, " count,");
-        if (in_head && (!p->text.data || !strstr(p->text.data, signs[i]))) text_addf(out, "    (void)%s;\n", names[i]);
+    const char *changed = arena_printf(e->arena, "%s *", e->prefix), *model = arena_printf(e->arena, "const %s *", e->prefix);
+    const char *out = arena_printf(e->arena, "%s *", e->real), *in = arena_printf(e->arena, "const %s *", e->real);
+    const char *target = arena_printf(e->arena, "const %s *", emitter_target_type(e));
+    const char *number = arena_printf(e->arena, "%s ", e->real);
+    const Argument infer[] = {{model, "m"}, {in, "x"}, {out, "y"}, {"void *", "scratch"}, {0}};
+    const Argument eval[] = {{model, "m"}, {in, "x"}, {target, "target"}, {"int ", "count"}, {out, "y"}, {"void *", "scratch"}, {0}};
+    const Argument step[] = {{changed, "m"}, {in, "x"}, {target, "target"}, {number, "lr"}, {"void *", "scratch"}, {0}};
+    const Argument grad[] = {{changed, "m"}, {in, "x"}, {target, "target"}, {"void *", "scratch"}, {0}};
+    const Argument vjp[] = {{changed, "m"}, {in, "x"}, {in, "dy"}, {out, "y"}, {out, "dx"}, {"void *", "scratch"}, {0}};
+    const Argument *from = kind == PROGRAM_INFER  ? infer
+                           : kind == PROGRAM_EVAL ? eval
+                           : kind == PROGRAM_STEP ? step
+                           : kind == PROGRAM_GRAD ? grad
+                                                  : vjp;
+    for (int i = 0;; i++) {
+        list[i] = from[i];
+        if (!from[i].name) return;
     }
 }
 
-static void write_arena(Pass *p)
+static const char *kind_name(ProgramKind kind)
+{
+    static const char *const names[] = {"net", "infer", "eval", "step", "grad", "vjp"};
+    return names[kind];
+}
+
+static bool is_word_character(char c)
+{
+    return isalnum((unsigned char)c) || c == '_';
+}
+
+/* Does the identifier stand in the text? */
+static bool names_word(const char *text, const char *word)
+{
+    size_t length = strlen(word);
+    for (const char *p = text; (p = strstr(p, word)); p += length) {
+        bool begins = p == text || (!is_word_character(p[-1]) && p[-1] != '.' && p[-1] != '>');
+        if (begins && !is_word_character(p[length])) return true;
+    }
+    return false;
+}
+
+static const char *calls_text(const Pass *p)
+{
+    return p->text.data ? p->text.data : "";
+}
+
+/* Arguments that the statements have no use for: a net without weights, say. */
+static void write_unused(Pass *p, const Argument *list, const char *statements)
+{
+    for (const Argument *a = list; a->name; a++) {
+        bool scratch = strcmp(a->name, "scratch") == 0;
+        bool used = names_word(statements, a->name) || (scratch && names_word(statements, "a"));
+        if (!used) text_addf(&p->e->source, "    (void)%s;\n", a->name);
+    }
+}
+
+static void write_head(Pass *p, const Argument *list)
 {
     Emitter *e = p->e;
-    bool used = p->text.data && (strstr(p->text.data, " a +") || strstr(p->text.data, "(a +") || strstr(p->text.data, " a,") ||
-                                 strstr(p->text.data, "(a,") || strstr(p->text.data, " a)") || strstr(p->text.data, "(a)"));
-    used = used || p->program->loss;
-    text_addf(&e->source, used ? "    %s *const a = (%s *)scratch;\n" : "    (void)scratch;\n", e->real, e->real);
+    ProgramKind kind = p->program->kind;
+    bool returns = p->program->loss;
+    text_addf(&e->source, "%s %s_%s(", returns ? e->real : "void", e->prefix, kind_name(kind));
+    for (const Argument *a = list; a->name; a++) text_addf(&e->source, "%s%s%s", a == list ? "" : ", ", a->type, a->name);
+    text_add(&e->source, ")\n{\n");
 }
 
-static void write_end(Pass *p)
+static void write_arena(Pass *p, const char *statements)
+{
+    if (!names_word(statements, "a")) return;
+    text_addf(&p->e->source, "    %s *const a = (%s *)scratch;\n", p->e->real, p->e->real);
+}
+
+/* What follows the calls, once, in the caller's thread. */
+static const char *end_text(Pass *p)
 {
     const Graph *g = p->program;
-    Text *out = &p->e->source;
+    Text out;
+    text_init(&out, p->e->arena);
+    text_add(&out, "");
     if (g->kind == PROGRAM_VJP && !g->input_gradient) {
         long long bytes = (long long)emitter_inputs(p->e) * g->batch * p->e->real_size;
-        text_addf(out, "    memset(dx, 0, %lld); /* nothing passes a gradient on to the input */\n", bytes);
+        text_addf(&out, "    memset(dx, 0, %lld); /* nothing passes a gradient on to the input */\n", bytes);
     }
-    if (g->kind == PROGRAM_STEP) text_add(out, "    m->step++;\n");
-    if (g->loss) text_addf(out, "    return *(%s);\n", place_text(p, g->loss));
+    if (g->kind == PROGRAM_STEP) text_add(&out, "    m->step++;\n");
+    if (g->loss) text_addf(&out, "    return *(%s);\n", place_text(p, g->loss));
+    return out.data ? out.data : "";
 }
 
-static void write_pass(Emitter *e, const Entry *entry, Pass *p)
+static void write_alone(Pass *p, const Argument *list)
 {
-    text_addf(&e->source, "%s\n{\n", signature(e, entry->program->kind));
-    write_arena(p);
-    write_unused(p);
-    if (p->text.data) text_add(&e->source, p->text.data);
-    write_end(p);
-    text_add(&e->source, "}\n\n");
+    const char *statements = arena_printf(p->e->arena, "%s%s", calls_text(p), end_text(p));
+    write_head(p, list);
+    write_arena(p, statements);
+    write_unused(p, list, statements);
+    text_addf(&p->e->source, "%s}\n\n", statements);
+}
+
+/* ---- passes of several threads ------------------------------------------------ */
+
+/* struct lenet_step_pass and the part that each thread runs. */
+static void write_part(Pass *p, const Argument *list)
+{
+    Text *out = &p->e->source;
+    const char *name = arena_printf(p->e->arena, "%s_%s", p->e->prefix, kind_name(p->program->kind));
+    const char *calls = calls_text(p);
+    text_addf(out, "struct %s_pass {\n", name);
+    for (const Argument *a = list; a->name; a++) text_addf(out, "    %s%s;\n", a->type, a->name);
+    text_addf(out, "};\n\nstatic void %s_part(const void *pass, int t, int T, nn_team *team)\n{\n", name);
+    text_addf(out, "    const struct %s_pass *p = (const struct %s_pass *)pass;\n", name, name);
+    for (const Argument *a = list; a->name; a++) {
+        bool scratch = strcmp(a->name, "scratch") == 0;
+        if (names_word(calls, a->name) || (scratch && names_word(calls, "a"))) {
+            text_addf(out, "    %s%s = p->%s;\n", a->type, a->name, a->name);
+        }
+    }
+    write_arena(p, calls);
+    if (names_word(calls, "first")) {
+        long long batch = (long long)p->program->batch;
+        text_addf(out, "    const int first = %lld * t / T, last = %lld * (t + 1) / T; /* this thread's samples */\n", batch, batch);
+    }
+    static const char *const names[] = {"p", "t", "T", "team"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) text_addf(out, "    (void)%s;\n", names[i]);
+    text_addf(out, "%s}\n\n", calls);
+}
+
+static void write_with_team(Pass *p, const Argument *list)
+{
+    Emitter *e = p->e;
+    write_part(p, list);
+    write_head(p, list);
+    const char *end = end_text(p);
+    write_arena(p, end);
+    text_addf(&e->source, "    struct %s_%s_pass pass;\n", e->prefix, kind_name(p->program->kind));
+    for (const Argument *a = list; a->name; a++) text_addf(&e->source, "    pass.%s = %s;\n", a->name, a->name);
+    text_addf(&e->source, "    nn_team_run(%s_%s_part, &pass, %s_THREADS);\n", e->prefix, kind_name(p->program->kind), e->upper);
+    text_addf(&e->source, "%s}\n\n", end);
 }
 
 void passes_write(Emitter *e)
@@ -199,6 +377,15 @@ void passes_write(Emitter *e)
         pass[i] = (Pass){.e = e, .program = e->entry[i].program, .plan = e->entry[i].plan};
         write_calls(&pass[i]);
     }
+    if (e->team) map_put(e->kernels, "team", e);
     functions_write(e);
-    for (int i = 0; i < e->entries; i++) write_pass(e, &e->entry[i], &pass[i]);
+    for (int i = 0; i < e->entries; i++) {
+        Argument list[MAX_ARGUMENTS];
+        list_arguments(e, pass[i].program->kind, list);
+        if (e->team) {
+            write_with_team(&pass[i], list);
+        } else {
+            write_alone(&pass[i], list);
+        }
+    }
 }

@@ -139,6 +139,7 @@ void support_write_kernels(Emitter *e)
     Map *done = map_new(e->arena);
     bool paste = e->options->paste_kernels;
     if (!paste && map_count(e->kernels)) text_add(&e->source, "#define NN_LINKED 1\n");
+    if (!paste && e->team) text_add(&e->source, "#define NN_TEAM_LINKED 1\n");
     for (int i = 0; i < map_count(e->kernels); i++) {
         const char *file = arena_printf(e->arena, "%s.h", map_key(e->kernels, i));
         if (paste) {
@@ -148,4 +149,7 @@ void support_write_kernels(Emitter *e)
         }
     }
     if (map_count(e->kernels)) text_add(&e->source, "\n");
+    if (!e->team) return;
+    text_addf(&e->source, "#ifndef %s_THREADS\n#define %s_THREADS %d /* 0: one for each processor */\n#endif\n\n", e->upper, e->upper,
+              e->options->threads);
 }

@@ -46,8 +46,7 @@ static void dump_real(Text *out, double value)
     char text[40];
     for (int digits = 15; digits <= 17; digits++) {
         snprintf(text, sizeof text, "%.*g", digits, value);
-        if (strtod(text, NULL) == value)
-            break;
+        if (strtod(text, NULL) == value) break;
     }
     text_addf(out, "%s%s", text, strpbrk(text, ".e") == NULL ? ".0" : "");
 }
@@ -57,8 +56,7 @@ static void dump_args(Text *out, const List *args, const char *before_first, con
     for (int i = 0; i < args->count; i++) {
         const Arg *arg = args->at[i];
         text_add(out, i == 0 ? before_first : between);
-        if (arg->name != NULL)
-            text_addf(out, "%s=", arg->name);
+        if (arg->name != NULL) text_addf(out, "%s=", arg->name);
         dump_expr(out, arg->value);
     }
 }
@@ -117,8 +115,7 @@ static void dump_expr(Text *out, const Expr *expr)
 
 static void dump_after(Text *out, const char *word, const Expr *expr)
 {
-    if (expr == NULL)
-        return;
+    if (expr == NULL) return;
     text_addf(out, " %s", word);
     text_add(out, *word == '\0' ? "" : " ");
     dump_expr(out, expr);
@@ -139,17 +136,14 @@ static void dump_head(Text *out, const Stmt *stmt)
     };
     bool labelled = stmt->kind == STMT_LAYER || stmt->kind == STMT_COMBINE;
     text_add(out, word[stmt->kind]);
-    if (stmt->name != NULL)
-        text_addf(out, " %s", stmt->name);
-    if (!labelled)
-        dump_after(out, "", stmt->label);
+    if (stmt->name != NULL) text_addf(out, " %s", stmt->name);
+    if (!labelled) dump_after(out, "", stmt->label);
     if (stmt->has_parens) {
         dump_args(out, &stmt->args, "(", ", ");
         text_add(out, stmt->args.count > 0 ? ")" : "()");
     }
     dump_after(out, stmt->kind == STMT_LET ? "=" : stmt->kind == STMT_FOR ? "in" : "", stmt->value);
-    if (labelled)
-        dump_after(out, "as", stmt->label);
+    if (labelled) dump_after(out, "as", stmt->label);
     dump_after(out, "->", stmt->shape);
     text_add(out, "\n");
 }
@@ -173,8 +167,7 @@ static void dump_stmt(Text *out, const Stmt *stmt, int level)
 
 static void dump_body(Text *out, const List *body, int level)
 {
-    for (int i = 0; i < body->count; i++)
-        dump_stmt(out, body->at[i], level);
+    for (int i = 0; i < body->count; i++) dump_stmt(out, body->at[i], level);
 }
 
 /* ---- definitions ---------------------------------------------------------------------- */
@@ -197,8 +190,7 @@ static void dump_train(Text *out, const Train *train)
     for (int i = 0; i < train->items.count; i++) {
         const Arg *item = train->items.at[i];
         text_add(out, "  ");
-        if (item->name != NULL)
-            text_addf(out, "%s=", item->name);
+        if (item->name != NULL) text_addf(out, "%s=", item->name);
         dump_expr(out, item->value);
         text_add(out, "\n");
     }
@@ -208,8 +200,7 @@ static void dump_defs(Text *out, const File *file, const List *defs)
 {
     for (int i = 0; i < defs->count; i++) {
         const Def *def = defs->at[i];
-        if (def->name_span.file == file->source)
-            dump_def(out, def);
+        if (def->name_span.file == file->source) dump_def(out, def);
     }
 }
 
@@ -217,8 +208,7 @@ void ast_dump(const File *file, Text *out)
 {
     for (int i = 0; i < file->lets.count; i++) {
         const Let *let = file->lets.at[i];
-        if (let->name_span.file != file->source)
-            continue;
+        if (let->name_span.file != file->source) continue;
         text_addf(out, "let %s", let->name);
         dump_after(out, "=", let->value);
         text_add(out, "\n");
@@ -227,7 +217,6 @@ void ast_dump(const File *file, Text *out)
     dump_defs(out, file, &file->nets);
     for (int i = 0; i < file->trains.count; i++) {
         const Train *train = file->trains.at[i];
-        if (train->name_span.file == file->source)
-            dump_train(out, train);
+        if (train->name_span.file == file->source) dump_train(out, train);
     }
 }

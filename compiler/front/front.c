@@ -65,8 +65,7 @@ static bool load_stream(Loader *loader, Unit *unit, FILE *stream)
 {
     Text text;
     text_init(&text, loader->c->arena);
-    if (!read_stream(stream, &text))
-        return refuse(loader, unit->span, unit->path, strerror(errno));
+    if (!read_stream(stream, &text)) return refuse(loader, unit->span, unit->path, strerror(errno));
     return load_text(loader, unit, text.data, text.length);
 }
 
@@ -74,8 +73,7 @@ static bool load_path(Loader *loader, Unit *unit, const char *path)
 {
     struct stat status;
     FILE *stream = fopen(path, "rb");
-    if (stream == NULL)
-        return refuse(loader, unit->span, path, strerror(errno));
+    if (stream == NULL) return refuse(loader, unit->span, path, strerror(errno));
     bool known = fstat(fileno(stream), &status) == 0;
     bool good = known && S_ISDIR(status.st_mode) ? refuse(loader, unit->span, path, strerror(EISDIR))
                                                  : load_stream(loader, unit, stream);
@@ -100,24 +98,21 @@ static Unit *unit_new(Loader *loader, Unit *importer, Span span, const char *pat
 
 static bool is_same(const Unit *a, const Unit *b)
 {
-    if (a->on_disk && b->on_disk)
-        return a->device == b->device && a->inode == b->inode;
+    if (a->on_disk && b->on_disk) return a->device == b->device && a->inode == b->inode;
     return a->on_disk == b->on_disk && strcmp(a->path, b->path) == 0;
 }
 
 static const Unit *find_unit(const Loader *loader, const Unit *unit)
 {
     for (int i = 0; i < loader->units.count; i++)
-        if (is_same(loader->units.at[i], unit))
-            return loader->units.at[i];
+        if (is_same(loader->units.at[i], unit)) return loader->units.at[i];
     return NULL;
 }
 
 static int chain_length(const Unit *unit)
 {
     int length = 0;
-    for (; unit != NULL; unit = unit->importer)
-        length++;
+    for (; unit != NULL; unit = unit->importer) length++;
     return length;
 }
 
@@ -136,8 +131,7 @@ static void report_circle(Loader *loader, const Unit *first, const Unit *again)
 static const char *path_beside(Arena *arena, const char *importer, const char *path)
 {
     const char *slash = strrchr(importer, '/');
-    if (path[0] == '/' || slash == NULL)
-        return path;
+    if (path[0] == '/' || slash == NULL) return path;
     return arena_printf(arena, "%.*s/%s", (int)(slash - importer), importer, path);
 }
 
@@ -162,7 +156,7 @@ static void load_import(Loader *loader, Unit *importer, const Import *import)
 
 static void report_twice(Loader *loader, const char *kind, const char *name, Span second, Span first)
 {
-    diag_error(loader->c, second, "%s '%s' is defined twice", kind, name);
+    diag_error(loader->c, second, "%s `%s` is defined twice", kind, name);
     diag_note(loader->c, first, "the first definition is here");
     loader->failed = true;
 }
@@ -172,8 +166,7 @@ static void merge_lets(Loader *loader, const List *lets)
     for (int i = 0; i < lets->count; i++) {
         Let *let = lets->at[i];
         const Let *first = map_get(loader->lets, let->name);
-        if (first != NULL)
-            report_twice(loader, "constant", let->name, let->name_span, first->name_span);
+        if (first != NULL) report_twice(loader, "constant", let->name, let->name_span, first->name_span);
         map_put(loader->lets, let->name, let);
         list_push(loader->c->arena, &loader->file->lets, let);
     }
@@ -188,7 +181,7 @@ static void merge_defs(Loader *loader, const List *defs, List *into)
         if (first != NULL && first->kind == def->kind) {
             report_twice(loader, kind[def->kind], def->name, def->name_span, first->name_span);
         } else if (first != NULL) {
-            diag_error(loader->c, def->name_span, "'%s' cannot be both a block and a net", def->name);
+            diag_error(loader->c, def->name_span, "`%s` cannot be both a block and a net", def->name);
             diag_note(loader->c, first->name_span, "the %s is here", kind[first->kind]);
             loader->failed = true;
         }
@@ -197,16 +190,17 @@ static void merge_defs(Loader *loader, const List *defs, List *into)
     }
 }
 
+/* A net has one train section in a file; that of an import may be followed by another. */
 static void merge_trains(Loader *loader, const List *trains)
 {
+    Map *known = map_new(loader->c->arena);
     for (int i = 0; i < trains->count; i++) {
-        const Train *train = trains->at[i];
-        for (int k = 0; k < i; k++) {
-            const Train *first = trains->at[k];
-            if (strcmp(first->name, train->name) == 0)
-                report_twice(loader, "the train section of", train->name, train->name_span, first->name_span);
-        }
-        list_push(loader->c->arena, &loader->file->trains, trains->at[i]);
+        Train *train = trains->at[i];
+        const Train *first = map_get(known, train->name);
+        if (first != NULL)
+            report_twice(loader, "the train section of", train->name, train->name_span, first->name_span);
+        map_put(known, train->name, train);
+        list_push(loader->c->arena, &loader->file->trains, train);
     }
 }
 
@@ -217,10 +211,10 @@ static Parse parse_source(Compilation *c, const char *path, const char *text, si
     Parse parse = {.c = c, .arena = c->arena, .size = (int)size, .last_error = -1};
     parse.file = source_add(c, path, text, size);
     parse.text = ((const Source *)c->sources.at[parse.file])->text;
+    parse.memory_before = arena_used(c->arena);
     literal_check_utf8(&parse);
     tokens_open(&parse, start);
-    if (parser_parse(&parse) != 0)
-        parse.failed = true;
+    if (parser_parse(&parse) != 0) parse.failed = true;
     tokens_close(&parse);
     return parse;
 }
@@ -280,8 +274,7 @@ Expr *front_parse_expr(Compilation *c, const char *path, const char *text)
 Train *front_parse_train_items(Compilation *c, const char *path, const char *text)
 {
     Parse parse = parse_source(c, path, text, strlen(text), START_AT_ITEMS);
-    if (parse.failed)
-        return NULL;
+    if (parse.failed) return NULL;
     Train *train = arena_alloc(c->arena, sizeof *train);
     Span all = {parse.file, 0, parse.size};
     *train = (Train){.name = "", .name_span = all, .span = all, .items = *parse.items};

@@ -35,10 +35,22 @@ typedef enum ExprKind {
 
 typedef enum Operator {
     OPERATOR_NONE,
-    OPERATOR_OR, OPERATOR_AND, OPERATOR_NOT,
-    OPERATOR_EQ, OPERATOR_NE, OPERATOR_LT, OPERATOR_LE, OPERATOR_GT, OPERATOR_GE,
-    OPERATOR_ADD, OPERATOR_SUB, OPERATOR_MUL, OPERATOR_DIV, OPERATOR_MOD,
-    OPERATOR_NEG, OPERATOR_POW
+    OPERATOR_OR,
+    OPERATOR_AND,
+    OPERATOR_NOT,
+    OPERATOR_EQ,
+    OPERATOR_NE,
+    OPERATOR_LT,
+    OPERATOR_LE,
+    OPERATOR_GT,
+    OPERATOR_GE,
+    OPERATOR_ADD,
+    OPERATOR_SUB,
+    OPERATOR_MUL,
+    OPERATOR_DIV,
+    OPERATOR_MOD,
+    OPERATOR_NEG,
+    OPERATOR_POW
 } Operator;
 
 const char *operator_text(Operator); /* "+", "and", … */
@@ -84,13 +96,13 @@ typedef enum StmtKind {
 
 struct Stmt {
     StmtKind kind;
-    Span span;      /* the whole statement */
+    Span span; /* the whole statement */
     const char *name;
     Span name_span; /* layer's name, or the variable's */
     bool has_parens;
-    List args;      /* of Arg */
-    Expr *label;    /* EXPR_NAME or EXPR_STRING, or NULL */
-    Expr *shape;    /* after ->, or NULL */
+    List args;   /* of Arg */
+    Expr *label; /* EXPR_NAME or EXPR_STRING, or NULL */
+    Expr *shape; /* after ->, or NULL */
     Expr *value;
     List body;      /* of Stmt */
     List otherwise; /* of Stmt */
@@ -139,10 +151,10 @@ typedef struct Let {
 /* A file and, before its own definitions, those of all it imports. */
 typedef struct File {
     int source;
-    List lets;   /* of Let, in order */
-    List blocks; /* of Def */
-    List nets;   /* of Def; those of the file named on the command line come last */
-    List trains; /* of Train */
+    List lets;    /* of Let, in order */
+    List blocks;  /* of Def */
+    List nets;    /* of Def; those of the file named on the command line come last */
+    List trains;  /* of Train */
     int own_nets; /* how many of `nets` stand in the file itself, not in an import */
 } File;
 

@@ -70,21 +70,20 @@ Expr *literal_bad_number(Parse *parse, Span span)
 {
     const char *text = parse->text + span.begin;
     size_t length = (size_t)(span.end - span.begin), dims = 0;
-    while (dims < length && (text[dims] == 'x' || (text[dims] >= '0' && text[dims] <= '9')))
-        dims++;
+    while (dims < length && (text[dims] == 'x' || (text[dims] >= '0' && text[dims] <= '9'))) dims++;
     bool has_x = memchr(text, 'x', length) != NULL, has_point = memchr(text, '.', length) != NULL;
     int n = shown(span);
     if (text[0] == '.')
         parse_error(parse, span, "a number begins with a digit: write 0%.*s", n, text);
     else if (dims == length)
-        parse_error(parse, span, "'%.*s': a number is missing after 'x' (dims are integers joined by x, such as 3x3)", n,
-                    text);
+        parse_error(parse, span, "`%.*s`: a number is missing after `x` (dims are integers joined by x, such as 3x3)",
+                    n, text);
     else if (has_x && has_point)
-        parse_error(parse, span, "'%.*s': dims are integers joined by x, such as 3x3", n, text);
+        parse_error(parse, span, "`%.*s`: dims are integers joined by x, such as 3x3", n, text);
     else if (text[length - 1] == 'e' || text[length - 1] == 'E')
-        parse_error(parse, span, "'%.*s': the exponent has no digits", n, text);
+        parse_error(parse, span, "`%.*s`: the exponent has no digits", n, text);
     else
-        parse_error(parse, span, "'%.*s' is neither a number nor a name: a name begins with a letter", n, text);
+        parse_error(parse, span, "`%.*s` is neither a number nor a name: a name begins with a letter", n, text);
     return expr_integer(parse, EXPR_INT, span, 1);
 }
 
@@ -110,9 +109,9 @@ Expr *literal_escape(Parse *parse, Span span)
     const char *escape = span.end - span.begin == 2 && last != '\0' ? strchr(from, last) : NULL;
     char value = first != '\\' ? first : escape != NULL ? to[escape - from] : last;
     if (first == '}' && span.end - span.begin == 1)
-        parse_error(parse, span, "'}' closes nothing here; in a string a brace is written twice: '}}'");
+        parse_error(parse, span, "`}` closes nothing here; in a string a brace is written twice: `}}`");
     else if (first == '\\' && escape == NULL)
-        parse_error(parse, span, "'%.*s' is no escape: there are \\\", \\\\, \\n and \\t", span.end - span.begin,
+        parse_error(parse, span, "`%.*s` is no escape: there are \\\", \\\\, \\n and \\t", span.end - span.begin,
                     parse->text + span.begin);
     return expr_text(parse, EXPR_TEXT, span, arena_strndup(parse->arena, &value, 1), 1);
 }
@@ -126,11 +125,21 @@ typedef struct Hint {
 static const char *advice_for(const char *text, size_t size)
 {
     static const Hint hints[] = {
-        {"&&", "write 'and'"},           {"||", "write 'or'"},          {"!", "write 'not'"},
-        {"&", "write 'and'"},            {"|", "write 'or'"},           {"^", "a power is written '**'"},
-        {"'", "strings stand in \""},    {"`", "strings stand in \""},  {"\xc3\x97", "dims are joined by the letter x"},
-        {"\xe2\x88\x92", "write '-'"},   {"\xe2\x80\x93", "write '-'"}, {"\xe2\x80\x9c", "strings stand in \""},
-        {"\xe2\x80\x9d", "strings stand in \""}, {"\xe2\x86\x92", "write '->'"}, {"\xc2\xa0", "it is a no-break space"},
+        {"&&", "write `and`"},
+        {"||", "write `or`"},
+        {"!", "write `not`"},
+        {"&", "write `and`"},
+        {"|", "write `or`"},
+        {"^", "a power is written `**`"},
+        {"'", "strings stand in \""},
+        {"`", "strings stand in \""},
+        {"\xc3\x97", "dims are joined by the letter x"},
+        {"\xe2\x88\x92", "write `-`"},
+        {"\xe2\x80\x93", "write `-`"},
+        {"\xe2\x80\x9c", "strings stand in \""},
+        {"\xe2\x80\x9d", "strings stand in \""},
+        {"\xe2\x86\x92", "write `->`"},
+        {"\xc2\xa0", "it is a no-break space"},
     };
     for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
         if (strlen(hints[i].seen) <= size && memcmp(text, hints[i].seen, strlen(hints[i].seen)) == 0)
@@ -143,19 +152,17 @@ void literal_stray(Parse *parse, Span span)
 {
     if (span.begin == 0 && span.end >= 3 && memcmp(parse->text, "\xef\xbb\xbf", 3) == 0)
         span.begin = 3; /* a byte order mark */
-    if (span.begin == span.end)
-        return;
+    if (span.begin == span.end) return;
     const char *text = parse->text + span.begin;
     size_t size = (size_t)(span.end - span.begin);
     const char *advice = advice_for(text, size);
     uint32_t point;
     int length = utf8_decode(text, size, &point);
-    if (length == 0 && parse->failed)
-        return; /* literal_check_utf8 has said it */
+    if (length == 0 && parse->failed) return; /* literal_check_utf8 has said it */
     if (length == 0 || point < ' ' || point == 0x7f)
         parse_error(parse, span, "the byte 0x%02x has no meaning here", (unsigned char)text[0]);
     else
-        parse_error(parse, span, "'%.*s' has no meaning here%s%s", length, text, advice != NULL ? ": " : "",
+        parse_error(parse, span, "`%.*s` has no meaning here%s%s", length, text, advice != NULL ? ": " : "",
                     advice != NULL ? advice : "");
 }
 
@@ -164,8 +171,7 @@ void literal_check_utf8(Parse *parse)
     uint32_t point;
     for (int at = 0, length; at < parse->size; at += length) {
         length = utf8_decode(parse->text + at, (size_t)(parse->size - at), &point);
-        if (length > 0)
-            continue;
+        if (length > 0) continue;
         parse_error(parse, (Span){parse->file, at, at + 1}, "the text is not UTF-8: the byte 0x%02x is out of place",
                     (unsigned char)parse->text[at]);
         return;

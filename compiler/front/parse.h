@@ -10,10 +10,10 @@
 /* Bounds on hostile sources.  Later stages walk the tree recursively, so its
  * depth is bounded here, where it is built. */
 enum {
-    FRONT_MAX_SOURCE = 16 << 20, /* bytes of a file */
-    FRONT_MAX_MEMORY = 512 << 20, /* bytes of the arena when a tree has been built */
-    FRONT_MAX_DEPTH = 200,       /* levels of brackets, of an expression, of statements */
-    FRONT_MAX_IMPORTS = 64       /* files in a chain of imports */
+    FRONT_MAX_SOURCE = 16 << 20,  /* bytes of a file */
+    FRONT_MAX_MEMORY = 128 << 20, /* bytes of the tree of a file */
+    FRONT_MAX_DEPTH = 200,        /* levels of brackets, of an expression, of statements */
+    FRONT_MAX_IMPORTS = 64        /* files in a chain of imports */
 };
 
 typedef struct Tokens Tokens;
@@ -25,9 +25,10 @@ typedef struct Parse {
     int file;
     const char *text;
     int size;
-    bool failed;  /* an error was reported */
-    bool give_up; /* no more tokens: there are too many errors, or a bound is crossed */
-    int last_error; /* where the last error was reported; a second one there adds nothing */
+    bool failed;          /* an error was reported */
+    bool give_up;         /* no more tokens: there are too many errors, or a bound is crossed */
+    int last_error;       /* where the last error was reported; a second one there adds nothing */
+    size_t memory_before; /* of the arena */
     Tokens *tokens;
     List imports; /* of Import */
     List lets, blocks, nets, trains;

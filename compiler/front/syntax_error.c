@@ -37,16 +37,14 @@ void parse_give_up(Parse *parse, Span span, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    if (!parse->give_up)
-        report(parse, span, format, args);
+    if (!parse->give_up) report(parse, span, format, args);
     va_end(args);
     parse->give_up = true;
 }
 
 Span span_of_rule(const Span *parts, int count)
 {
-    if (count > 0)
-        return span_join(parts[1], parts[count]);
+    if (count > 0) return span_join(parts[1], parts[count]);
     return (Span){parts[0].file, parts[0].end, parts[0].end};
 }
 
@@ -55,16 +53,14 @@ Span span_of_rule(const Span *parts, int count)
 static bool has(Expected e, const char *name)
 {
     for (int i = 0; i < e.count; i++)
-        if (strcmp(e.name[i], name) == 0)
-            return true;
+        if (strcmp(e.name[i], name) == 0) return true;
     return false;
 }
 
 static bool one_of(const char *name, const char *const *names, int count)
 {
     for (int i = 0; i < count; i++)
-        if (strcmp(name, names[i]) == 0)
-            return true;
+        if (strcmp(name, names[i]) == 0) return true;
     return false;
 }
 
@@ -90,17 +86,14 @@ typedef enum Place { PLACE_DEFINITION, PLACE_STATEMENT, PLACE_ITEM, PLACE_EXPRES
 
 static Place place_of(Expected e)
 {
-    if (has(e, "block"))
-        return PLACE_DEFINITION;
-    if (has(e, "repeat"))
-        return PLACE_STATEMENT;
-    if (has(e, "a number"))
-        return has(e, "+") || has(e, ";") ? PLACE_ITEM : PLACE_EXPRESSION;
+    if (has(e, "block")) return PLACE_DEFINITION;
+    if (has(e, "repeat")) return PLACE_STATEMENT;
+    if (has(e, "a number")) return has(e, "+") || has(e, ";") ? PLACE_ITEM : PLACE_EXPRESSION;
     return has(e, "a name") && has(e, "a string") ? PLACE_LABEL : PLACE_OTHER;
 }
 
-static const char *const place_text[] = {"a definition (net, block, train, let or import)", "a statement", "an entry",
-                                         "an expression", "a label", NULL};
+static const char *const place_text[] = {
+    "a definition (net, block, train, let or import)", "a statement", "an entry", "an expression", "a label", NULL};
 
 /* Words for the tokens that are worth naming by themselves. */
 static bool is_worth_naming(Expected e, Place place, const char *name)
@@ -110,23 +103,18 @@ static bool is_worth_naming(Expected e, Place place, const char *name)
     static const char *const goes_on[] = {"?", ".", "[", "..", "(", "=", "->", "as", "or", "and", ";"};
     if (place == PLACE_EXPRESSION && (has(e, ")") || has(e, "]")))
         return one_of(name, after_place, COUNT_OF(after_place));
-    if (place == PLACE_STATEMENT || place == PLACE_ITEM)
-        return strcmp(name, "}") == 0;
-    if (place != PLACE_OTHER)
-        return false;
-    if (has(e, "+"))
-        return one_of(name, closers, COUNT_OF(closers)) || strcmp(name, "{") == 0;
+    if (place == PLACE_STATEMENT || place == PLACE_ITEM) return strcmp(name, "}") == 0;
+    if (place != PLACE_OTHER) return false;
+    if (has(e, "+")) return one_of(name, closers, COUNT_OF(closers)) || strcmp(name, "{") == 0;
     return e.count <= 4 || !one_of(name, goes_on, COUNT_OF(goes_on));
 }
 
 static const char *token_text(Parse *parse, const char *name)
 {
-    if (strcmp(name, "end of file") == 0)
-        return "the end";
-    if (strcmp(name, "} in a string") == 0)
-        return "'}'";
+    if (strcmp(name, "end of file") == 0) return "the end";
+    if (strcmp(name, "} in a string") == 0) return "`}`";
     bool is_words = strchr(name, ' ') != NULL;
-    return is_words ? name : arena_printf(parse->arena, "'%s'", name);
+    return is_words ? name : arena_printf(parse->arena, "`%s`", name);
 }
 
 /* "')', ',' or an expression" */
@@ -135,17 +123,13 @@ static const char *expected_text(Parse *parse, Expected e)
     const char *text[8];
     int count = 0;
     Place place = place_of(e);
-    if (place_text[place] != NULL)
-        text[count++] = place_text[place];
+    if (place_text[place] != NULL) text[count++] = place_text[place];
     for (int i = 0; i < e.count && count < 6; i++)
-        if (is_worth_naming(e, place, e.name[i]))
-            text[count++] = token_text(parse, e.name[i]);
-    if (count == 0)
-        text[count++] = has(e, "+") ? "an operator or the end" : "something else";
+        if (is_worth_naming(e, place, e.name[i])) text[count++] = token_text(parse, e.name[i]);
+    if (count == 0) text[count++] = has(e, "+") ? "an operator or the end" : "something else";
     Text line;
     text_init(&line, parse->arena);
-    for (int i = 0; i < count; i++)
-        text_addf(&line, "%s%s", i == 0 ? "" : i == count - 1 ? " or " : ", ", text[i]);
+    for (int i = 0; i < count; i++) text_addf(&line, "%s%s", i == 0 ? "" : i == count - 1 ? " or " : ", ", text[i]);
     return line.data;
 }
 
@@ -156,10 +140,9 @@ static const char *saw_text(Parse *parse, Span span, const char *saw)
     int length = span.end - span.begin;
     if (strcmp(saw, "end of file") == 0)
         return tokens_start(parse) == START_AT_FILE ? "the end of the file" : "the end";
-    if (strcmp(saw, "a string") == 0)
-        return "a string";
-    return arena_printf(parse->arena, "%s'%.*s%s'", is_reserved(saw) ? "the word " : "", length < SHOWN ? length : SHOWN,
-                        parse->text + span.begin, length < SHOWN ? "" : "...");
+    if (strcmp(saw, "a string") == 0) return "a string";
+    return arena_printf(parse->arena, "%s`%.*s%s`", is_reserved(saw) ? "the word " : "",
+                        length < SHOWN ? length : SHOWN, parse->text + span.begin, length < SHOWN ? "" : "...");
 }
 
 /* ---- common mistakes ------------------------------------------------------------------ */
@@ -169,8 +152,7 @@ static const char *nearest_keyword(Place place, const char *word)
     static const char *const definitions[] = {"net", "block", "train", "let", "import"};
     static const char *const statements[] = {"let",        "if",     "else", "for",  "repeat", "group",
                                              "sequential", "frozen", "head", "from", "expect", "as"};
-    if (place == PLACE_DEFINITION)
-        return nearest_name(word, definitions, COUNT_OF(definitions));
+    if (place == PLACE_DEFINITION) return nearest_name(word, definitions, COUNT_OF(definitions));
     return nearest_name(word, statements, COUNT_OF(statements));
 }
 
@@ -179,14 +161,12 @@ static bool misspelt_keyword(Parse *parse, Span span, const char *saw, Expected 
 {
     Place place = place_of(e);
     bool named = strcmp(saw, "a name") == 0;
-    if (place != PLACE_DEFINITION && place != PLACE_STATEMENT)
-        return false;
+    if (place != PLACE_DEFINITION && place != PLACE_STATEMENT) return false;
     for (int back = place == PLACE_DEFINITION && named ? 0 : 1; back <= 2; back++) {
         const char *word = tokens_word_before(parse, back);
         const char *meant = nearest_keyword(place, word);
-        if (meant == NULL)
-            continue;
-        parse_error(parse, tokens_span_before(parse, back), "'%.40s' is no keyword here: did you mean '%s'?", word,
+        if (meant == NULL) continue;
+        parse_error(parse, tokens_span_before(parse, back), "`%.40s` is no keyword here: did you mean `%s`?", word,
                     meant);
         parse->last_error = span.begin;
         return true;
@@ -199,13 +179,14 @@ static bool reserved_as_name(Parse *parse, Span span, const char *saw, Expected 
     Span before;
     Place place = place_of(e);
     bool wants_name = has(e, "a name") && (place == PLACE_OTHER || place == PLACE_LABEL);
-    if (wants_name && is_reserved(saw)) {
-        parse_error(parse, span, "'%.*s' is a reserved word and cannot be a name", span.end - span.begin,
+    bool same_line = source_line(parse->c, tokens_span_before(parse, 1)) == source_line(parse->c, span);
+    if (wants_name && same_line && is_reserved(saw)) {
+        parse_error(parse, span, "`%.*s` is a reserved word and cannot be a name", span.end - span.begin,
                     parse->text + span.begin);
         return true;
     }
-    if (strcmp(saw, "=") == 0 && tokens_after_reserved(parse, &before)) {
-        parse_error(parse, before, "'%.*s' is a reserved word and cannot be a name", before.end - before.begin,
+    if (strcmp(saw, "=") == 0 && !has(e, "a name") && tokens_after_reserved(parse, &before)) {
+        parse_error(parse, before, "`%.*s` is a reserved word and cannot be a name", before.end - before.begin,
                     parse->text + before.begin);
         parse->last_error = span.begin;
         return true;
@@ -217,11 +198,11 @@ static bool operator_mistake(Parse *parse, Span span, const char *saw, Expected 
 {
     bool after_expression = has(e, "+");
     if (after_expression && is_comparison(saw) && !has(e, saw))
-        parse_error(parse, span, "comparisons do not chain: write 'a < b and b < c'");
+        parse_error(parse, span, "comparisons do not chain: write `a < b and b < c`");
     else if (after_expression && strcmp(saw, "..") == 0 && !has(e, saw))
-        parse_error(parse, span, "a range has two ends: '..' may stand only once");
+        parse_error(parse, span, "a range has two ends: `..` may stand only once");
     else if (strcmp(saw, "=") == 0 && has(e, "=="))
-        parse_error(parse, span, "'=' only gives a value to a name: a comparison is written '=='");
+        parse_error(parse, span, "`=` only gives a value to a name: a comparison is written `==`");
     else
         return false;
     return true;
@@ -232,20 +213,19 @@ static bool missing_parens(Parse *parse, Span span, const char *saw, Expected e)
     const char *layer = tokens_word_before(parse, 1);
     bool value = strcmp(saw, "a number") == 0 || strcmp(saw, "a real number") == 0 || strcmp(saw, "dims") == 0 ||
                  strcmp(saw, "[") == 0;
-    if (!value || !has(e, "->") || !has(e, "(") || *layer == '\0')
-        return false;
+    if (!value || !has(e, "->") || !has(e, "(") || *layer == '\0') return false;
     parse_error(parse, span, "%.40s: arguments stand in parentheses: %.40s(%s)", layer, layer,
-                strcmp(saw, "[") == 0 ? "[...]"
-                                      : arena_printf(parse->arena, "%.*s", span.end - span.begin < 40 ? span.end - span.begin : 40,
-                                                     parse->text + span.begin));
+                strcmp(saw, "[") == 0
+                    ? "[...]"
+                    : arena_printf(parse->arena, "%.*s", span.end - span.begin < 40 ? span.end - span.begin : 40,
+                                   parse->text + span.begin));
     return true;
 }
 
 static bool outside_a_net(Parse *parse, Span span, const char *saw, Expected e)
 {
     bool statement = strcmp(saw, "a name") == 0 || (is_reserved(saw) && !has(e, saw));
-    if (place_of(e) != PLACE_DEFINITION || !statement)
-        return false;
+    if (place_of(e) != PLACE_DEFINITION || !statement) return false;
     parse_error(parse, span, "expected %s, saw %s: layers and statements stand inside a net or a block",
                 expected_text(parse, e), saw_text(parse, span, saw));
     return true;
@@ -260,19 +240,18 @@ static void note_open_bracket(Parse *parse, Span span, const char *saw, Expected
     Span open;
     int kind = tokens_bracket(parse, &open);
     const char *closer = kind == '(' ? ")" : kind == '[' ? "]" : kind == '{' ? "}" : "} in a string";
-    bool wrong = strcmp(saw, ")") == 0 || strcmp(saw, "]") == 0 || strcmp(saw, "}") == 0;
+    static const char *const closers[] = {")", "]", "}", "} in a string"};
+    bool wrong = one_of(saw, closers, COUNT_OF(closers));
     bool at_end = strcmp(saw, "end of file") == 0;
-    if (kind == 0 || kind == '"' || !(at_end || has(e, closer)) || (kind == '{' && !at_end))
-        return;
+    if (kind == 0 || kind == '"' || !(at_end || has(e, closer)) || (kind == '{' && !at_end)) return;
     if (at_end || wrong || source_line(parse->c, open) != source_line(parse->c, span))
-        diag_note(parse->c, open, "this '%c' is not closed", kind == '$' ? '{' : kind);
+        diag_note(parse->c, open, "this `%c` is not closed", kind == '$' ? '{' : kind);
 }
 
 void syntax_error(Parse *parse, Span span, const char *saw, const char *const *expected, int count)
 {
     Expected e = {expected, count};
-    if (parse->give_up || (parse->failed && parse->last_error == span.begin))
-        return;
+    if (parse->give_up || (parse->failed && parse->last_error == span.begin)) return;
     if (reserved_as_name(parse, span, saw, e) || operator_mistake(parse, span, saw, e) ||
         misspelt_keyword(parse, span, saw, e) || missing_parens(parse, span, saw, e) ||
         outside_a_net(parse, span, saw, e))

@@ -49,10 +49,11 @@ struct Tokens {
     int position; /* of the lexer */
     Bracket open[FRONT_MAX_DEPTH];
     int depth, strings;
-    bool closed;         /* the last '}' closed a block */
-    Span suspect;        /* a '{' whose '}' stands too far left: perhaps another one's */
+    bool closed;          /* the last '}' closed a block */
+    Bracket dropped;      /* was still open inside what the last closing bracket closed */
+    Span suspect;         /* a '{' whose '}' stands too far left: perhaps another one's */
     Token recent[RECENT]; /* those given to the parser, latest first */
-    Token held;          /* to be given next */
+    Token held;           /* to be given next */
     bool holding;
     int resumed;   /* where parsing last went on */
     int announced; /* the definition before which a missing '}' has been reported */
@@ -98,25 +99,21 @@ void lex_bracket_open(Parse *parse, int kind, Span span)
 
 static void close_to(Tokens *t, int depth)
 {
-    while (t->depth > depth)
-        t->strings -= t->open[--t->depth].kind == '"';
+    while (t->depth > depth) t->strings -= t->open[--t->depth].kind == '"';
 }
-
 
 /* Columns beyond FAR are all the same: enough to compare indentations. */
 static int column_of(const Parse *parse, int at)
 {
     enum { FAR = 1000 };
     int column = 0;
-    while (column < FAR && at > column && parse->text[at - column - 1] != '\n')
-        column++;
+    while (column < FAR && at > column && parse->text[at - column - 1] != '\n') column++;
     return column;
 }
 
 static bool is_first_on_line(const Parse *parse, int at)
 {
-    while (at > 0 && (parse->text[at - 1] == ' ' || parse->text[at - 1] == '\t'))
-        at--;
+    while (at > 0 && (parse->text[at - 1] == ' ' || parse->text[at - 1] == '\t')) at--;
     return at == 0 || parse->text[at - 1] == '\n';
 }
 
@@ -125,8 +122,7 @@ static int indent_of(const Parse *parse, int at)
 {
     int begin = at - column_of(parse, at);
     int indent = 0;
-    while (begin + indent < at && (parse->text[begin + indent] == ' ' || parse->text[begin + indent] == '\t'))
-        indent++;
+    while (begin + indent < at && (parse->text[begin + indent] == ' ' || parse->text[begin + indent] == '\t')) indent++;
     return indent;
 }
 
@@ -142,15 +138,13 @@ bool lex_bracket_close(Parse *parse, int kind)
 {
     Tokens *t = parse->tokens;
     int at = t->depth - 1;
-    while (at >= 0 && t->open[at].kind != kind && strchr(kind == '{' ? "$" : "{\"$", t->open[at].kind) == NULL)
-        at--;
+    while (at >= 0 && t->open[at].kind != kind && strchr(kind == '{' ? "$" : "{\"$", t->open[at].kind) == NULL) at--;
     bool found = at >= 0 && (t->open[at].kind == kind || kind == '{');
+    t->dropped = found && at < t->depth - 1 ? t->open[t->depth - 1] : (Bracket){0};
     t->closed = found && t->open[at].kind == '{';
-    if (!found)
-        return false;
+    if (!found) return false;
     bool in_string = t->open[at].kind == '$';
-    if (t->closed)
-        note_suspect(parse, t->open[at].span, t->position - 1);
+    if (t->closed) note_suspect(parse, t->open[at].span, t->position - 1);
     close_to(t, at);
     return in_string;
 }
@@ -165,10 +159,8 @@ int lex_string_unclosed(Parse *parse)
 {
     Tokens *t = parse->tokens;
     int at = 0, end = t->position;
-    while (t->open[at].kind != '"')
-        at++;
-    if (end > 0 && parse->text[end - 1] == '\n')
-        end--;
+    while (t->open[at].kind != '"') at++;
+    if (end > 0 && parse->text[end - 1] == '\n') end--;
     bool simple = at == t->depth - 1;
     Span span = {parse->file, t->open[at].span.begin, end};
     close_to(t, at);
@@ -180,12 +172,13 @@ int lex_string_unclosed(Parse *parse)
 int tokens_bracket(const Parse *parse, Span *span)
 {
     const Tokens *t = parse->tokens;
-    if (t->depth == 0)
-        return 0;
-    *span = t->open[t->depth - 1].span;
-    if (t->suspect.file >= 0 && t->open[t->depth - 1].kind == '{')
-        *span = t->suspect;
-    return t->open[t->depth - 1].kind;
+    const Bracket *top = t->depth > 0 ? &t->open[t->depth - 1] : NULL;
+    int kind = t->recent[0].kind;
+    bool closer = kind == TOKEN_RPAREN || kind == TOKEN_RBRACKET || kind == TOKEN_RBRACE || kind == TOKEN_EXPR_END;
+    if (closer && t->dropped.kind != 0) top = &t->dropped;
+    if (top == NULL) return 0;
+    *span = top->kind == '{' && t->suspect.file >= 0 ? t->suspect : top->span;
+    return top->kind;
 }
 
 /* ---- reading --------------------------------------------------------------------- */
@@ -194,10 +187,8 @@ static Token scan(Parse *parse)
 {
     Tokens *t = parse->tokens;
     Token token = {.kind = TOKEN_YYEOF, .span = {parse->file, t->position, t->position}};
-    if (!parse->give_up)
-        token.kind = lexer_lex(&token.value, &token.span, t->scanner);
-    if (diag_full(parse->c))
-        parse->give_up = true;
+    if (!parse->give_up) token.kind = lexer_lex(&token.value, &token.span, t->scanner);
+    if (diag_full(parse->c)) parse->give_up = true;
     if (parse->give_up || token.kind == TOKEN_YYEOF) {
         token.kind = TOKEN_YYEOF;
         token.span = (Span){parse->file, parse->size, parse->size};
@@ -218,9 +209,9 @@ static Token close_block_before(Parse *parse, Token definition)
     if (t->announced != definition.span.begin) {
         Span open;
         tokens_bracket(parse, &open);
-        parse_error(parse, definition.span, "expected '}' before '%.*s'", definition.span.end - definition.span.begin,
+        parse_error(parse, definition.span, "expected `}` before `%.*s`", definition.span.end - definition.span.begin,
                     parse->text + definition.span.begin);
-        diag_note(parse->c, open, "this '{' is not closed");
+        diag_note(parse->c, open, "this `{` is not closed");
         t->announced = definition.span.begin;
     }
     t->held = definition;
@@ -277,11 +268,18 @@ bool tokens_after_reserved(const Parse *parse, Span *span)
 static bool begins_statement(int kind)
 {
     switch (kind) {
-    case TOKEN_NAME: case TOKEN_LET: case TOKEN_IF: case TOKEN_FOR: case TOKEN_REPEAT: case TOKEN_GROUP:
-    case TOKEN_SEQUENTIAL: case TOKEN_FROZEN: case TOKEN_HEAD: case TOKEN_FROM: case TOKEN_EXPECT:
-        return true;
-    default:
-        return false;
+    case TOKEN_NAME:
+    case TOKEN_LET:
+    case TOKEN_IF:
+    case TOKEN_FOR:
+    case TOKEN_REPEAT:
+    case TOKEN_GROUP:
+    case TOKEN_SEQUENTIAL:
+    case TOKEN_FROZEN:
+    case TOKEN_HEAD:
+    case TOKEN_FROM:
+    case TOKEN_EXPECT: return true;
+    default: return false;
     }
 }
 
@@ -289,8 +287,7 @@ static bool begins_statement(int kind)
 static bool looks_like_argument(const Parse *parse, Token token)
 {
     int at = token.span.end;
-    while (at < parse->size && (parse->text[at] == ' ' || parse->text[at] == '\t'))
-        at++;
+    while (at < parse->size && (parse->text[at] == ' ' || parse->text[at] == '\t')) at++;
     char next_byte = at < parse->size ? parse->text[at] : '\0';
     bool is_name = token.kind == TOKEN_NAME;
     return is_name && (next_byte == ',' || (next_byte == '=' && (at + 1 == parse->size || parse->text[at + 1] != '=')));
@@ -301,18 +298,15 @@ static bool looks_like_argument(const Parse *parse, Token token)
 static int block_around(const Tokens *t, Token token)
 {
     int depth = t->depth;
-    if (token.kind == TOKEN_LBRACE && depth > 0)
-        depth--;
-    while (depth > 0 && t->open[depth - 1].kind != '{')
-        depth--;
+    if (token.kind == TOKEN_LBRACE && depth > 0) depth--;
+    while (depth > 0 && t->open[depth - 1].kind != '{') depth--;
     return depth;
 }
 
 static bool is_inside_block(const Tokens *t, int around)
 {
     for (int i = around; i < t->depth; i++)
-        if (t->open[i].kind == '{')
-            return true;
+        if (t->open[i].kind == '{') return true;
     return false;
 }
 
@@ -320,14 +314,11 @@ static bool is_inside_block(const Tokens *t, int around)
 static bool can_resume(Parse *parse, Token token, int around)
 {
     Tokens *t = parse->tokens;
-    if (is_definition(token.kind))
-        return true;
-    if (token.kind == TOKEN_RBRACE)
-        return token.closed && t->depth < around;
+    if (is_definition(token.kind)) return true;
+    if (token.kind == TOKEN_RBRACE) return token.closed && t->depth < around;
     if (is_inside_block(t, around) || !begins_statement(token.kind) || !is_first_on_line(parse, token.span.begin))
         return false;
-    if (around == 0)
-        return token.kind == TOKEN_LET;
+    if (around == 0) return token.kind == TOKEN_LET;
     return t->depth == around || !looks_like_argument(parse, token);
 }
 
@@ -342,17 +333,14 @@ bool tokens_recover(Parse *parse)
     }
     bool at_end_of_block = token.kind == TOKEN_RBRACE && token.closed;
     bool resume = at_end_of_block || can_resume(parse, token, around);
-    if (token.span.begin == t->resumed)
-        resume = false; /* it has been tried */
+    if (token.span.begin == t->resumed) resume = false; /* it has been tried */
     while (!resume) {
-        if (token.kind == TOKEN_YYEOF || parse->give_up)
-            return false;
+        if (token.kind == TOKEN_YYEOF || parse->give_up) return false;
         token = t->holding ? t->held : scan(parse);
         t->holding = false;
         resume = can_resume(parse, token, around);
     }
-    if (token.kind != TOKEN_RBRACE)
-        close_to(t, around);
+    if (token.kind != TOKEN_RBRACE) close_to(t, around);
     t->resumed = t->announced = token.span.begin;
     t->held = token;
     t->holding = true;

@@ -16,8 +16,7 @@
 
 List *list_with(Parse *parse, List *list, void *item)
 {
-    if (item != NULL)
-        list_push(parse->arena, list, item);
+    if (item != NULL) list_push(parse->arena, list, item);
     return list;
 }
 
@@ -32,31 +31,28 @@ static int expr_depth(const Expr *expr) { return expr == NULL ? 0 : expr->depth;
 static int args_depth(const List *args)
 {
     int depth = 0;
-    for (int i = 0; i < args->count; i++)
-        depth = deeper(depth, expr_depth(((Arg *)args->at[i])->value));
+    for (int i = 0; i < args->count; i++) depth = deeper(depth, expr_depth(((Arg *)args->at[i])->value));
     return depth;
 }
 
 static int body_depth(const List *body)
 {
     int depth = 0;
-    for (int i = 0; i < body->count; i++)
-        depth = deeper(depth, ((Stmt *)body->at[i])->depth);
+    for (int i = 0; i < body->count; i++) depth = deeper(depth, ((Stmt *)body->at[i])->depth);
     return depth;
 }
 
 /* The depth of a node over subtrees of depth `below`. */
 static int bounded_depth(Parse *parse, Span span, int below)
 {
-    if (below < FRONT_MAX_DEPTH)
-        return below + 1;
+    if (below < FRONT_MAX_DEPTH) return below + 1;
     parse_give_up(parse, span, "nested too deeply: more than %d levels", FRONT_MAX_DEPTH);
     return 1;
 }
 
 static void bound_memory(Parse *parse, Span span)
 {
-    if (arena_used(parse->arena) > FRONT_MAX_MEMORY)
+    if (arena_used(parse->arena) - parse->memory_before > FRONT_MAX_MEMORY)
         parse_give_up(parse, span, "the source is too large: its tree takes more than %d MiB up to here",
                       FRONT_MAX_MEMORY >> 20);
 }
@@ -112,12 +108,10 @@ Expr *expr_name(Parse *parse, Span span, const char *name)
 static Expr *expr_with_items(Parse *parse, ExprKind kind, Span span, const List *items)
 {
     int below = 0;
-    for (int i = 0; i < items->count; i++)
-        below = deeper(below, expr_depth(items->at[i]));
+    for (int i = 0; i < items->count; i++) below = deeper(below, expr_depth(items->at[i]));
     Expr *expr = expr_over(parse, kind, span, NULL, NULL, NULL);
     expr->depth = bounded_depth(parse, span, below);
-    if (expr->depth > below)
-        expr->items = *items;
+    if (expr->depth > below) expr->items = *items;
     return expr;
 }
 
@@ -130,8 +124,7 @@ Expr *expr_string(Parse *parse, Span span, List *parts)
     for (int i = 0; i < parts->count;) {
         Expr *part = parts->at[i++];
         list_push(parse->arena, &merged, part);
-        if (part->kind != EXPR_TEXT || i == parts->count || ((Expr *)parts->at[i])->kind != EXPR_TEXT)
-            continue;
+        if (part->kind != EXPR_TEXT || i == parts->count || ((Expr *)parts->at[i])->kind != EXPR_TEXT) continue;
         Text text;
         text_init(&text, parse->arena);
         text_add_bytes(&text, part->text, part->text_length);
@@ -175,8 +168,7 @@ Expr *expr_call(Parse *parse, Span span, const char *name, List *args)
     int below = args_depth(args);
     Expr *expr = expr_text(parse, EXPR_CALL, span, name, strlen(name));
     expr->depth = bounded_depth(parse, span, below);
-    if (expr->depth > below)
-        expr->args = *args;
+    if (expr->depth > below) expr->args = *args;
     return expr;
 }
 
@@ -250,19 +242,16 @@ Stmt *stmt_layer(Parse *parse, Span span, const char *name, Span name_span, List
 {
     Stmt *stmt = stmt_named(parse, STMT_LAYER, span, name, name_span, 0);
     stmt->has_parens = args != NULL;
-    if (args != NULL)
-        stmt->args = *args;
+    if (args != NULL) stmt->args = *args;
     return stmt;
 }
 
 Stmt *stmt_combine(Parse *parse, Span span, const char *name, Span name_span, List *branches)
 {
     int below = 0;
-    for (int i = 0; i < branches->count; i++)
-        below = deeper(below, body_depth(&((Branch *)branches->at[i])->body));
+    for (int i = 0; i < branches->count; i++) below = deeper(below, body_depth(&((Branch *)branches->at[i])->body));
     Stmt *stmt = stmt_named(parse, STMT_COMBINE, span, name, name_span, below);
-    if (!is_too_deep(stmt, below))
-        stmt->branches = *branches;
+    if (!is_too_deep(stmt, below)) stmt->branches = *branches;
     return stmt;
 }
 
@@ -286,8 +275,7 @@ static bool is_shape_like(const Expr *shape)
 
 Stmt *stmt_shaped(Parse *parse, Span span, Stmt *stmt, Expr *shape)
 {
-    if (!is_shape_like(shape))
-        parse_error(parse, shape->span, "expected a shape after '->', such as 6x28x28");
+    if (!is_shape_like(shape)) parse_error(parse, shape->span, "expected a shape after `->`, such as 6x28x28");
     if (stmt->shape != NULL) {
         parse_error(parse, shape->span, "%s: a second shape for one layer", stmt->name);
         diag_note(parse->c, stmt->shape->span, "the first shape is here");
@@ -300,7 +288,10 @@ Stmt *stmt_shaped(Parse *parse, Span span, Stmt *stmt, Expr *shape)
 Stmt *stmt_value(Parse *parse, StmtKind kind, Span span, Expr *value)
 {
     Stmt *stmt = stmt_new(parse, kind, span, 0);
-    *(kind == STMT_FROM ? &stmt->label : &stmt->value) = value;
+    if (kind == STMT_FROM)
+        stmt->label = value;
+    else
+        stmt->value = value;
     return stmt;
 }
 
@@ -328,8 +319,7 @@ Stmt *stmt_for(Parse *parse, Span span, const char *name, Span name_span, Expr *
     int below = body_depth(body);
     Stmt *stmt = stmt_named(parse, STMT_FOR, span, name, name_span, below);
     stmt->value = value;
-    if (!is_too_deep(stmt, below))
-        stmt->body = *body;
+    if (!is_too_deep(stmt, below)) stmt->body = *body;
     return stmt;
 }
 
@@ -338,8 +328,7 @@ Stmt *stmt_repeat(Parse *parse, Span span, Expr *value, List *body)
     int below = body_depth(body);
     Stmt *stmt = stmt_new(parse, STMT_REPEAT, span, below);
     stmt->value = value;
-    if (!is_too_deep(stmt, below))
-        stmt->body = *body;
+    if (!is_too_deep(stmt, below)) stmt->body = *body;
     return stmt;
 }
 
@@ -349,10 +338,8 @@ Stmt *stmt_scope(Parse *parse, StmtKind kind, Span span, Expr *label, List *args
     Stmt *stmt = stmt_new(parse, kind, span, below);
     stmt->label = label;
     stmt->has_parens = args != NULL;
-    if (args != NULL)
-        stmt->args = *args;
-    if (!is_too_deep(stmt, below))
-        stmt->body = *body;
+    if (args != NULL) stmt->args = *args;
+    if (!is_too_deep(stmt, below)) stmt->body = *body;
     return stmt;
 }
 
@@ -381,7 +368,7 @@ void file_import_std(Parse *parse, Span span, const char *name, Span name_span)
     if (strcmp(name, "std") == 0)
         add_import(parse, span, NULL);
     else
-        parse_error(parse, name_span, "expected std or a file name in quotes after 'import', saw '%.40s'", name);
+        parse_error(parse, name_span, "expected std or a file name in quotes after `import`, saw `%.40s`", name);
 }
 
 void file_let(Parse *parse, const char *name, Span span, Expr *value)
@@ -398,7 +385,7 @@ static void check_params(Parse *parse, const char *def, const List *params)
         Param *param = params->at[i];
         const Param *first = map_get(known, param->name);
         if (first != NULL) {
-            parse_error(parse, param->span, "%s: two parameters are called '%s'", def, param->name);
+            parse_error(parse, param->span, "%s: two parameters are called `%s`", def, param->name);
             diag_note(parse->c, first->span, "the first is here");
         }
         map_put(known, param->name, param);

@@ -130,7 +130,6 @@ static Elab *elab_new(Compilation *c, const File *file)
 {
     Elab *e = arena_alloc(c->arena, sizeof *e);
     e->c = c;
-    e->file = file;
     e->errors = e->noted = c->errors;
     e->eval.compilation = c;
     e->blocks = map_new(c->arena);

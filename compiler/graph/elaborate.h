@@ -17,6 +17,7 @@ enum {
     MAX_NESTING = 600, /* bodies within bodies, calls included: bounds our own stack */
     FAILURE_WEIGHT = 500
 };
+#define MAX_WORK ((int64_t)1 << 60) /* so that counts of operations and their sums fit 64 bits */
 
 /* ---- failures: step.c ------------------------------------------------- */
 

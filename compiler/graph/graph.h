@@ -164,7 +164,7 @@ enum { /* traits */
     OP_CLASSES = 16,  /* a loss whose target is one int32 class per sample; else values */
     OP_PROBABLE = 32, /* its inference output is probabilities or their logarithm (softmax) */
     OP_ZERO_GRADIENT = 64, /* blocks training of what is before it; warned about */
-    OP_BATCH_COUPLED = 128 /* mixes the samples of a batch (batchnorm while training) */
+    OP_BATCH_COUPLED = 128 /* mixes the samples of a batch, and so do its gradients (batchnorm while training) */
 };
 
 enum { /* scalars that the emitted function takes after its tensors */

@@ -10,7 +10,7 @@
 
 #include "graph/elaborate.h"
 
-/* ---- nodes ---------------------------------------------------------------- */
+/* ---- nodes ------------------------------------------------------------ */
 
 /* Two parameters of one name could not both be loaded from a file. */
 static void check_names(Elab *e, Span span, int first)
@@ -43,6 +43,21 @@ static void count_node(Body *b, const Node *n)
     e->macs = sum_capped(e->macs, node_macs(n));
 }
 
+/* Every weight meets every output at most once. */
+static bool work_fits(Elab *e, const Node *n)
+{
+    for (int i = n->data_count; i < n->in_count; i++) {
+        int64_t weights = shape_count(n->in[i]->shape), outputs = shape_count(n->out[0]->shape), work;
+        if (__builtin_mul_overflow(weights, outputs, &work) || work > MAX_WORK - e->work) {
+            diag_error(e->c, n->span, "%s brings the net beyond 2^60 operations: %lld weights for %lld outputs",
+                       n->op->name, (long long)weights, (long long)outputs);
+            return false;
+        }
+        e->work += work;
+    }
+    return true;
+}
+
 /* A node over `count` tensors; its first output, or poison after an error. */
 static Value elab_node(Body *b, const Op *op, void *attrs, const char *path, Span span, Tensor *const *in, int count)
 {
@@ -60,7 +75,7 @@ static Value elab_node(Body *b, const Op *op, void *attrs, const char *path, Spa
     int errors = e->c->errors, first = g->model.count;
     if (!op->shape(g, n) || e->c->errors > errors) return elab_poison(e);
     if (op->params) op->params(g, n);
-    if (e->c->errors > errors) return elab_poison(e);
+    if (e->c->errors > errors || !work_fits(e, n)) return elab_poison(e);
     check_names(e, span, first);
     field_compute(n);
     count_node(b, n);
@@ -69,7 +84,7 @@ static Value elab_node(Body *b, const Op *op, void *attrs, const char *path, Spa
 
 static void *elab_attrs(Elab *e, const Op *op) { return arena_alloc(e->c->arena, op->attrs_size + 1); }
 
-/* ---- layers --------------------------------------------------------------- */
+/* ---- layers ----------------------------------------------------------- */
 
 /* Other names under which layers are known. */
 static const char *other_name(const char *name)
@@ -150,7 +165,7 @@ void elab_layer(Body *b, const Stmt *s)
     step_end(b, &step, apply_layer(b, s, step.path));
 }
 
-/* ---- inputs --------------------------------------------------------------- */
+/* ---- inputs ----------------------------------------------------------- */
 
 typedef struct InputAttrs {
     Shape shape;
@@ -220,7 +235,7 @@ void elab_input(Body *b, const Stmt *s)
     step_end(b, &(Step){s, label, NULL}, result);
 }
 
-/* ---- combinators ---------------------------------------------------------- */
+/* ---- combinators ------------------------------------------------------ */
 
 /* The naming that the branches stand in: their own where the combinator has a
  * label or a position, else the one around. */

@@ -12,7 +12,7 @@
  * has to wait for the last one.
  */
 #include "graph/backward.h"
-#include "ops/training.h"
+#include "graph/training.h"
 
 #include <assert.h>
 #include <string.h>
@@ -198,6 +198,17 @@ static Tensor *clip_value(Build *b, Tensor *param, Tensor *gradient)
     return n->out[0];
 }
 
+/* An optimizer's rule checks its arguments; what it refuses is the train section's mistake. */
+static void check_optimizer(Build *b, Node *update)
+{
+    const OpCall *optimizer = &b->spec->optimizer;
+    if (!optimizer->op->shape) return;
+    Span span = update->span;
+    update->span = optimizer->span;
+    if (!optimizer->op->shape(b->graph, update)) b->failed = true;
+    update->span = span;
+}
+
 static void update(Build *b, Tensor *param, Tensor *gradient)
 {
     const OpCall *optimizer = &b->spec->optimizer;
@@ -205,6 +216,7 @@ static void update(Build *b, Tensor *param, Tensor *gradient)
     Node *n = graph_node(b->graph, optimizer->op, optimizer->attrs, name, param->span);
     node_in(b->graph, n, gradient);
     node_in(b->graph, n, param);
+    check_optimizer(b, n);
     if (optimizer->op->states) optimizer->op->states(b->graph, n);
 }
 
@@ -237,10 +249,14 @@ static void clip_norm_and_update(Build *b)
     Graph *g = b->graph;
     ClipAttrs *attrs = arena_alloc(b->arena, sizeof *attrs);
     attrs->limit = b->spec->clip_norm;
+    const Op *total = op_find("total", OP_INTERNAL);
+    Node *sum = graph_node(g, total, NULL, "norm", b->spec->span);
+    for (int i = 0; i < b->norms.count; i++) node_in(g, sum, b->norms.at[i]);
+    total->shape(g, sum);
     for (int i = 0; i < g->gradients.count; i++) {
         const ParamGrad *pair = g->gradients.at[i];
         Node *n = training_node(b, "clip_norm", attrs, pair->param, pair->gradient);
-        for (int k = 0; k < b->norms.count; k++) node_in(g, n, b->norms.at[k]);
+        node_in(g, n, sum->out[0]);
         n->op->shape(g, n);
         update(b, pair->param, n->out[0]);
     }

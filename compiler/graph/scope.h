@@ -80,7 +80,6 @@ typedef struct Body {
 /* What all the bodies of an elaboration share. */
 struct Elab {
     Compilation *c;
-    const File *file;
     Graph *graph;
     Eval eval;
     FileLets *lets;
@@ -92,6 +91,7 @@ struct Elab {
     bool stopped;         /* a bound was passed: unwind */
     bool incomplete;      /* a layer is in error: totals mean nothing */
     int64_t params, macs; /* of what inference keeps */
+    int64_t work;         /* a bound on the operations of all layers */
     const Stmt *unlabelled_input;
 };
 

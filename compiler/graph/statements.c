@@ -10,7 +10,7 @@
 
 #include "graph/elaborate.h"
 
-/* ---- groups, frozen parts, heads ------------------------------------------ */
+/* ---- groups, frozen parts, heads -------------------------------------- */
 
 static void run_group(Body *b, const Stmt *s)
 {
@@ -72,7 +72,7 @@ static void run_head(Body *b, const Stmt *s)
     if (step.label) body_label(b, step.label, child->current);
 }
 
-/* ---- from ----------------------------------------------------------------- */
+/* ---- from ------------------------------------------------------------- */
 
 static const char *label_nearest(const Body *body, const char *name)
 {
@@ -109,7 +109,7 @@ static void run_from(Body *b, const Stmt *s)
     b->current = value;
 }
 
-/* ---- conditions and loops ------------------------------------------------- */
+/* ---- conditions and loops --------------------------------------------- */
 
 static void run_child(Body *b, Body *child, const List *statements)
 {
@@ -187,7 +187,7 @@ static void run_repeat(Body *b, const Stmt *s)
         run_child(b, body_new(e, b, b->naming), &s->body);
 }
 
-/* ---- expect --------------------------------------------------------------- */
+/* ---- expect ----------------------------------------------------------- */
 
 static bool is_literal(const Expr *e) { return e->kind <= EXPR_STRING; }
 
@@ -224,7 +224,7 @@ static void run_expect(Body *b, const Stmt *s)
     elab_failed(e);
 }
 
-/* ---- statements ----------------------------------------------------------- */
+/* ---- statements ------------------------------------------------------- */
 
 static void run_word(Body *b, const Stmt *s)
 {

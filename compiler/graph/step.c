@@ -12,7 +12,7 @@
 
 #include "graph/elaborate.h"
 
-/* ---- failures ------------------------------------------------------------- */
+/* ---- failures --------------------------------------------------------- */
 
 void elab_failed(Elab *e) { e->statements += FAILURE_WEIGHT; }
 
@@ -58,7 +58,7 @@ const char *elab_value_text(Elab *e, Value v)
     return v.tensor ? shape_text(e->c->arena, v.tensor->shape) : "nothing";
 }
 
-/* ---- labels --------------------------------------------------------------- */
+/* ---- labels ----------------------------------------------------------- */
 
 /* Letters, digits, _ and -, in parts joined by dots. */
 static bool label_good(const char *label)

@@ -36,7 +36,7 @@ static int64_t adaptive_avgpool_flops(const Node *n)
 {
     Cells cells[2];
     cells_adaptive(cells, node_shape_in(n), node_shape_out(n));
-    return shape_count(node_shape_out(n)) * cells_reach(&cells[0]) * cells_reach(&cells[1]);
+    return window_cost(shape_count(node_shape_out(n)), cells_reach(&cells[0]) * cells_reach(&cells[1]));
 }
 
 static void adaptive_avgpool_plain(Writer *w, const Node *n)
@@ -61,10 +61,7 @@ static const Op adaptive_avgpool_dx = {
     .plain = adaptive_avgpool_dx_plain,
 };
 
-static void adaptive_avgpool_grad(Backward *b, const Node *n)
-{
-    cells_average_grad(b, n, &adaptive_avgpool_dx);
-}
+static void adaptive_avgpool_grad(Backward *b, const Node *n) { cells_average_grad(b, n, &adaptive_avgpool_dx); }
 
 const Op op_adaptive_avgpool = {
     .name = "adaptive_avgpool",

@@ -37,7 +37,7 @@ static int64_t adaptive_maxpool_flops(const Node *n)
 {
     Cells cells[2];
     cells_adaptive(cells, node_shape_in(n), node_shape_out(n));
-    return shape_count(node_shape_out(n)) * cells_reach(&cells[0]) * cells_reach(&cells[1]);
+    return window_cost(shape_count(node_shape_out(n)), cells_reach(&cells[0]) * cells_reach(&cells[1]));
 }
 
 static void adaptive_maxpool_plain(Writer *w, const Node *n)
@@ -62,7 +62,7 @@ static void adaptive_maxpool_training_plain(Writer *w, const Node *n)
 }
 
 static const Op adaptive_maxpool_training = {
-    .name = "adaptive_maxpool",
+    .name = "adaptive_maxpool.training",
     .class = OP_INTERNAL,
     .attrs = adaptive_maxpool_attrs,
     .attrs_size = sizeof(AdaptiveMaxpoolAttrs),

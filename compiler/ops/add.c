@@ -6,10 +6,7 @@
  */
 #include "ops/combine.h"
 
-static void add_plain(Writer *w, const Node *n)
-{
-    combine_fold(w, n, "value += $x;");
-}
+static void add_plain(Writer *w, const Node *n) { combine_fold(w, n, "+"); }
 
 static void add_grad(Backward *b, const Node *n)
 {

@@ -24,10 +24,7 @@ static const Attr avgpool_attrs[] = {
     {0},
 };
 
-static WindowSpec avgpool_spec(const AvgpoolAttrs *a)
-{
-    return (WindowSpec){a->k, a->stride, {1, 1}, a->pad};
-}
+static WindowSpec avgpool_spec(const AvgpoolAttrs *a) { return (WindowSpec){a->k, a->stride, {1, 1}, a->pad}; }
 
 static void avgpool_cells(Cells cells[2], const Node *n, Shape large, Shape small)
 {
@@ -45,15 +42,15 @@ static bool avgpool_shape(Graph *g, Node *n)
 
 static void avgpool_window(const Node *n, int axis, Window *window)
 {
-    Cells cells[2];
-    avgpool_cells(cells, n, node_shape_in(n), node_shape_out(n));
-    cells_field(&cells[axis], window);
+    Slide s[2];
+    window_slides(s, avgpool_spec(n->attrs), node_shape_in(n), node_shape_out(n));
+    window_field(&s[axis], window);
 }
 
 static int64_t avgpool_flops(const Node *n)
 {
     const AvgpoolAttrs *a = n->attrs;
-    return shape_count(node_shape_out(n)) * a->k.h * a->k.w;
+    return window_cost(shape_count(node_shape_out(n)), a->k.h * a->k.w);
 }
 
 static void avgpool_plain(Writer *w, const Node *n)
@@ -78,10 +75,7 @@ static const Op avgpool_dx = {
     .plain = avgpool_dx_plain,
 };
 
-static void avgpool_grad(Backward *b, const Node *n)
-{
-    cells_average_grad(b, n, &avgpool_dx);
-}
+static void avgpool_grad(Backward *b, const Node *n) { cells_average_grad(b, n, &avgpool_dx); }
 
 const Op op_avgpool = {
     .name = "avgpool",

@@ -45,10 +45,7 @@ static const char *const dx_out[] = {"dx", NULL};
 
 static const Op batchnorm_bare;
 
-static bool is_affine(const Node *n)
-{
-    return ((const BatchnormAttrs *)n->attrs)->affine;
-}
+static bool is_affine(const Node *n) { return ((const BatchnormAttrs *)n->attrs)->affine; }
 
 static bool batchnorm_shape(Graph *g, Node *n)
 {
@@ -85,20 +82,14 @@ static void batchnorm_params(Graph *g, Node *n)
 }
 
 /* At inference one multiplication and one addition per element. */
-static int64_t batchnorm_flops(const Node *n)
-{
-    return 2 * shape_count(node_shape_in(n));
-}
+static int64_t batchnorm_flops(const Node *n) { return 2 * shape_count(node_shape_in(n)); }
 
 /* ---- loops ------------------------------------------------------------ */
 
 /* Elements per channel and sample. */
-static int64_t plane(const Node *n)
-{
-    return shape_count(node_shape_in(n)) / node_shape_in(n).dim[0];
-}
+static int64_t plane(const Node *n) { return shape_count(node_shape_in(n)) / node_shape_in(n).dim[0]; }
 
-/* $at is element (n, c, k); $M is how many a channel has in the batch. */
+/* $at is element (n, c, k). */
 static void bind_sizes(Writer *w, const Node *n)
 {
     const BatchnormAttrs *a = n->attrs;
@@ -135,21 +126,31 @@ static void batchnorm_plain(Writer *w, const Node *n)
     writer_put(w, "}");
 }
 
+/* The loops over the values of channel c. */
+static NormLoops channel_loops(const Node *n) { return (NormLoops){"n", "$N", plane(n)}; }
+
+/* Declares count, the values of a channel: M. */
+static void put_count(Writer *w, const Node *n)
+{
+    writer_put(w, plane(n) == 1 ? "const $int count = $N;" : "const $int count = $N * $P;");
+}
+
 static void training_plain(Writer *w, const Node *n)
 {
     bind_sizes(w, n);
+    put_count(w, n);
     writer_put(w, "for ($int c = 0; c < $C; c++) {");
-    norm_sum(w, "sum", "n", "$N", plane(n), "x[$at]");
-    writer_put(w, "const $real average = sum / ($N * $P);");
-    norm_sum(w, "squares", "n", "$N", plane(n), "(x[$at] - average) * (x[$at] - average)");
-    writer_put(w, "const $real scale = 1 / $sqrt(squares / ($N * $P) + $eps);");
-    put_each(w, n, is_affine(n) ? "y[$at] = (x[$at] - average) * scale * weight[c] + bias[c];"
-                                : "y[$at] = (x[$at] - average) * scale;");
+    norm_sum(w, "sum", channel_loops(n), NULL, "x[$at]");
+    writer_put(w, "const $real average = sum / count;");
+    norm_sum(w, "squares", channel_loops(n), "const $real d = x[$at] - average;", "d * d");
+    writer_put(w, "const $real scale = 1 / $sqrt(squares / count + $eps);");
+    put_each(w, n,
+             is_affine(n) ? "y[$at] = (x[$at] - average) * scale * weight[c] + bias[c];"
+                          : "y[$at] = (x[$at] - average) * scale;");
     writer_put(w, "mean[c] = average;\n"
                   "inv[c] = scale;\n"
-                  "const $int others = $N * $P > 1 ? $N * $P - 1 : 1;\n"
                   "running_mean[c] = $keep * running_mean[c] + $momentum * average;\n"
-                  "running_var[c] = $keep * running_var[c] + $momentum * (squares / others);\n"
+                  "running_var[c] = $keep * running_var[c] + $momentum * squares / (count > 1 ? count - 1 : 1);\n"
                   "}\n");
 }
 
@@ -157,8 +158,8 @@ static void sums_plain(Writer *w, const Node *n)
 {
     bind_sizes(w, n);
     writer_put(w, "for ($int c = 0; c < $C; c++) {");
-    norm_sum(w, "sum", "n", "$N", plane(n), "dy[$at]");
-    norm_sum(w, "along", "n", "$N", plane(n), "dy[$at] * (x[$at] - mean[c])");
+    norm_sum(w, "sum", channel_loops(n), NULL, "dy[$at]");
+    norm_sum(w, "along", channel_loops(n), NULL, "dy[$at] * (x[$at] - mean[c])");
     writer_put(w, "dweight[c] = along * inv[c];\n"
                   "dbias[c] = sum;\n"
                   "}\n");
@@ -167,10 +168,11 @@ static void sums_plain(Writer *w, const Node *n)
 static void dx_plain(Writer *w, const Node *n)
 {
     bind_sizes(w, n);
+    put_count(w, n);
     writer_put(w, "for ($int c = 0; c < $C; c++) {");
     writer_put(w, is_affine(n) ? "const $real scale = weight[c] * inv[c];" : "const $real scale = inv[c];");
-    writer_put(w, "const $real offset = dbias[c] / ($N * $P);\n"
-                  "const $real slope = dweight[c] * inv[c] / ($N * $P);\n");
+    writer_put(w, "const $real offset = dbias[c] / count;\n"
+                  "const $real slope = dweight[c] * inv[c] / count;\n");
     put_each(w, n, "dx[$at] = scale * (dy[$at] - offset - (x[$at] - mean[c]) * slope);");
     writer_put(w, "}");
 }
@@ -229,7 +231,7 @@ static void training_grad(Backward *b, const Node *n)
 /* ---- the forms -------------------------------------------------------- */
 
 static const Op training_affine = {
-    .name = "batchnorm",
+    .name = "batchnorm.training",
     .class = OP_INTERNAL,
     .traits = OP_BATCH_COUPLED,
     .attrs = batchnorm_attrs,
@@ -243,7 +245,7 @@ static const Op training_affine = {
     .plain = training_plain,
 };
 static const Op training_bare = {
-    .name = "batchnorm",
+    .name = "batchnorm.training",
     .class = OP_INTERNAL,
     .traits = OP_BATCH_COUPLED,
     .attrs = batchnorm_attrs,

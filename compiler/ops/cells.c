@@ -11,7 +11,6 @@
 #include "ops/cells.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 const char *const cells_in[] = {"x", NULL};
@@ -21,10 +20,22 @@ const char *const cells_gradient_in[] = {"dy", NULL};
 const char *const cells_gradient_out[] = {"dx", NULL};
 static const char *const maximum_gradient_in[] = {"dy", "place", NULL};
 
+/* A single window is cut at the edges here, so that its bounds are literals. */
+static Cells single_window(Slide s, bool padding_counts)
+{
+    int64_t first = s.before > 0 ? 0 : -s.before;
+    int64_t last = s.k - s.before < s.large ? s.k - s.before : s.large;
+    int64_t padded = s.large + s.before + s.after;
+    int64_t counted = s.k < padded ? s.k : padded;
+    Slide cut = {.large = s.large, .small = 1, .k = last - first, .stride = 1, .dilation = 1, .before = -first};
+    return (Cells){.slide = cut, .counted = padding_counts ? counted : last - first};
+}
+
 Cells cells_window(Slide s, bool padding_counts)
 {
     s.dilation = 1;
-    return (Cells){.slide = s, .padding_counts = padding_counts};
+    if (s.small == 1) return single_window(s, padding_counts);
+    return (Cells){.slide = s, .padding_counts = padding_counts, .counted = s.k};
 }
 
 Cells cells_parts(int64_t large, int64_t small, int64_t origin, int64_t region)
@@ -32,7 +43,7 @@ Cells cells_parts(int64_t large, int64_t small, int64_t origin, int64_t region)
     Slide s = {.large = large, .small = small, .dilation = 1, .before = -origin};
     if (region % small) return (Cells){.slide = s, .region = region, .origin = origin};
     s.k = s.stride = region / small;
-    return (Cells){.slide = s, .origin = origin};
+    return (Cells){.slide = s, .origin = origin, .counted = s.k};
 }
 
 void cells_adaptive(Cells cells[2], Shape large, Shape small)
@@ -69,10 +80,7 @@ void cells_field(const Cells *c, Window *window)
 /* ---- edges ------------------------------------------------------------ */
 
 /* All cells are whole windows inside the image. */
-static bool even(const Cells *c)
-{
-    return !c->region && !window_tested(&c->slide);
-}
+static bool even(const Cells *c) { return !c->region && !window_tested(&c->slide); }
 
 /* "i * 2": where window i starts, before padding. */
 static const char *start_text(char text[40], int axis, const Slide *s)
@@ -81,11 +89,6 @@ static const char *start_text(char text[40], int axis, const Slide *s)
     if (s->stride == 1) return at;
     snprintf(text, 40, "%s * %lld", at, (long long)s->stride);
     return text;
-}
-
-static int64_t clip(int64_t value, int64_t low, int64_t high)
-{
-    return value < low ? low : value > high ? high : value;
 }
 
 static void bind_first(Writer *w, int axis, const Cells *c)
@@ -97,8 +100,6 @@ static void bind_first(Writer *w, int axis, const Cells *c)
     if (c->region) {
         writer_bind(w, "first", origin ? "%s * %lld / %lld + %lld" : "%s * %lld / %lld", axis == 0 ? "i" : "j", region,
                     parts, origin);
-    } else if (s->small == 1) {
-        writer_bind_int(w, "first", clip(-s->before, 0, s->large));
     } else if (before > 0) {
         writer_bind(w, "first", "%s < %lld ? 0 : %s - %lld", start, before, start, before);
     } else {
@@ -116,8 +117,6 @@ static void bind_last(Writer *w, int axis, const Cells *c)
     if (c->region) {
         writer_bind(w, "last", origin ? "((%s + 1) * %lld + %lld) / %lld + %lld" : "((%s + 1) * %lld + %lld) / %lld",
                     axis == 0 ? "i" : "j", region, parts - 1, parts, origin);
-    } else if (s->small == 1) {
-        writer_bind_int(w, "last", clip(reach, 0, s->large));
     } else if (beyond > s->large) {
         writer_bind(w, "last", "%s > %lld ? %lld : %s + %lld", start, (long long)(s->large - reach),
                     (long long)s->large, start, (long long)reach);
@@ -167,45 +166,44 @@ int cells_inside(Writer *w, const Cells cells[2])
     return braces + open_axis(w, 1, &cells[1]);
 }
 
-/* Windows whose padding counts have k elements, but for those that reach beyond
- * the padding (ceil=yes). */
-static const char *padded_count(Writer *w, int axis, const Cells *c, char text[40])
+/* With the padding, windows have k elements, but for those that reach beyond it
+ * (ceil=yes): the number is declared. */
+static const char *put_padded_count(Writer *w, int axis, const Slide *s)
 {
-    const Slide *s = &c->slide;
-    int64_t room = s->large + s->before + s->after - s->k;
+    int64_t padded = s->large + s->before + s->after;
     char buffer[40];
-    snprintf(text, 40, "%lld", (long long)s->k);
-    if ((s->small - 1) * s->stride <= room) return text;
-    if (s->small == 1) {
-        snprintf(text, 40, "%lld", (long long)(room + s->k));
-        return text;
-    }
     writer_bind(w, "start", "%s", start_text(buffer, axis, s));
-    writer_bind_int(w, "room", room);
-    writer_bind_int(w, "padded", room + s->k);
+    writer_bind_int(w, "room", padded - s->k);
+    writer_bind_int(w, "padded", padded);
     writer_bind_int(w, "k", s->k);
     writer_put(w, axis == 0 ? "const $int rows = $start > $room ? $padded - $start : $k;"
                             : "const $int cols = $start > $room ? $padded - $start : $k;");
     return axis == 0 ? "rows" : "cols";
 }
 
-static const char *axis_count(Writer *w, int axis, const Cells *c, char text[40])
+/* The elements of a cell along an axis; NULL where all have c->counted. */
+static const char *axis_count(Writer *w, int axis, const Cells *c)
 {
-    if (c->padding_counts) return padded_count(w, axis, c, text);
-    if (!even(c)) return axis == 0 ? "(bottom - top)" : "(right - left)";
-    snprintf(text, 40, "%lld", (long long)c->slide.k);
-    return text;
+    const Slide *s = &c->slide;
+    if (even(c)) return NULL;
+    if (!c->padding_counts) return axis == 0 ? "(bottom - top)" : "(right - left)";
+    bool beyond = (s->small - 1) * s->stride + s->k > s->large + s->before + s->after;
+    return beyond ? put_padded_count(w, axis, s) : NULL;
 }
 
 void cells_bind_count(Writer *w, const Cells cells[2])
 {
-    char height[40], width[40];
-    const char *rows = axis_count(w, 0, &cells[0], height);
-    const char *cols = axis_count(w, 1, &cells[1], width);
-    if (rows == height && cols == width) {
-        writer_bind_int(w, "count", strtoll(rows, NULL, 10) * strtoll(cols, NULL, 10));
-    } else {
+    long long height = cells[0].counted, width = cells[1].counted;
+    const char *rows = axis_count(w, 0, &cells[0]);
+    const char *cols = axis_count(w, 1, &cells[1]);
+    if (rows && cols) {
         writer_bind(w, "count", "(%s * %s)", rows, cols);
+    } else if (rows) {
+        writer_bind(w, "count", "(%s * %lld)", rows, width);
+    } else if (cols) {
+        writer_bind(w, "count", "(%lld * %s)", height, cols);
+    } else {
+        writer_bind_int(w, "count", height * width);
     }
 }
 
@@ -270,7 +268,8 @@ static void flatten(Spot *spot, int64_t width)
         snprintf(spot->flat, sizeof spot->flat, "%s", spot->col);
         return;
     }
-    int length = snprintf(spot->flat, sizeof spot->flat, sum ? "(%s) * %lld" : "%s * %lld", spot->row, (long long)width);
+    int length =
+        snprintf(spot->flat, sizeof spot->flat, sum ? "(%s) * %lld" : "%s * %lld", spot->row, (long long)width);
     if (strcmp(spot->col, "0") == 0) return;
     snprintf(spot->flat + length, sizeof spot->flat - (size_t)length, " + %s", spot->col);
 }
@@ -339,19 +338,24 @@ void cells_maximum_training(Writer *w, const Node *n, const Cells cells[2])
     window_close(w, outer);
 }
 
+/* The image dx with its planes flat: [N][C][H·W]. */
+static void alias_planes(Writer *w, Shape image)
+{
+    int64_t dim[] = {0, image.dim[0], image.dim[1] * image.dim[2]}; /* no index needs the first */
+    writer_bind_array(w, "planes", "dx", 3, dim);
+}
+
 static void maximum_gradient_plain(Writer *w, const Node *n)
 {
     Shape dx = node_shape_out(n), dy = node_shape_in(n);
-    writer_bind_int(w, "C", dx.dim[0]);
-    writer_bind_int(w, "area", dx.dim[1] * dx.dim[2]);
-    writer_bind_int(w, "cells", dy.dim[1] * dy.dim[2]);
+    alias_planes(w, dx);
     writer_put(w, "for ($int n = 0; n < $N; n++) {");
     window_zero(w, "dx", shape_count(dx));
     int braces = 1 + window_loop(w, "c", dx.dim[0], false);
-    writer_put(w, "for ($int k = 0; k < $cells; k++) {\n"
-                  "    const $int cell = (n * $C + $c) * $cells + k;\n"
-                  "    dx[(n * $C + $c) * $area + place[cell]] += dy[cell];\n"
-                  "}\n");
+    braces += window_loop(w, "i", dy.dim[1], false);
+    braces += window_loop(w, "j", dy.dim[2], false);
+    writer_put(w, "const $int winner = @place(n, $c, $i, $j);\n"
+                  "@planes(n, $c, winner) += @dy(n, $c, $i, $j);\n");
     window_close(w, braces);
 }
 
@@ -363,10 +367,7 @@ static const Op maximum_gradient = {
     .plain = maximum_gradient_plain,
 };
 
-void cells_place(Graph *g, Node *n)
-{
-    node_out_as(g, n, DTYPE_INT32, true, node_shape_out(n));
-}
+void cells_place(Graph *g, Node *n) { node_out_as(g, n, DTYPE_INT32, true, node_shape_out(n)); }
 
 void cells_maximum_grad(Backward *b, const Node *n)
 {

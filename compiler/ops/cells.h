@@ -12,11 +12,12 @@
 
 #include "ops/window.h"
 
-typedef struct Cells { /* one axis */
-    Slide slide;     /* of windows, with dilation 1 */
-    int64_t region;  /* of parts of unequal size; 0: a window */
-    int64_t origin;  /* where the region starts */
+typedef struct Cells {   /* one axis */
+    Slide slide;         /* of windows, with dilation 1 */
+    int64_t region;      /* of parts of unequal size; 0: a window */
+    int64_t origin;      /* where the region starts */
     bool padding_counts; /* an average divides by the window's size with its padding */
+    int64_t counted;     /* elements an average divides by, where all cells have as many */
 } Cells;
 
 Cells cells_window(Slide, bool padding_counts);

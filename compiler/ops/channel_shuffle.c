@@ -79,10 +79,7 @@ static const Op shuffle_gradient = {
     .plain = shuffle_grad_plain,
 };
 
-static void shuffle_grad(Backward *b, const Node *n)
-{
-    elementwise_grad(b, n, &shuffle_gradient);
-}
+static void shuffle_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &shuffle_gradient); }
 
 const Op op_channel_shuffle = {
     .name = "channel_shuffle",

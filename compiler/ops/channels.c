@@ -21,14 +21,12 @@ void channels_bind(Writer *w, Shape s)
 
 void channels_open(Writer *w, Shape s)
 {
-    if (places_of(s) > 1)
-        writer_put(w, "for ($int p = 0; p < $P; p++) {");
+    if (places_of(s) > 1) writer_put(w, "for ($int p = 0; p < $P; p++) {");
 }
 
 void channels_close(Writer *w, Shape s)
 {
-    if (places_of(s) > 1)
-        writer_put(w, "}");
+    if (places_of(s) > 1) writer_put(w, "}");
 }
 
 static void bind_row(Writer *w, const char *name, Shape s)

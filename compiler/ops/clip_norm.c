@@ -2,15 +2,15 @@
  * clip_norm: a gradient scaled down so that all gradients together have a norm of
  * `limit` at most, PyTorch's clip_grad_norm_.
  *
- *   norm = sqrt(x0 + x1 + …), x0, x1, … the square norms of all gradients
+ *   norm = sqrt(squares), squares being the sum of the square norms of all gradients
  *   clipped = gradient · min(1, limit / (norm + 1e-6))
  *
  * A norm that is not a number makes every gradient one, as in PyTorch.
  */
 #include "graph/graph.h"
-#include "ops/training.h"
+#include "graph/training.h"
 
-static const char *const clip_in[] = {"gradient", NULL};
+static const char *const clip_in[] = {"gradient", "squares", NULL};
 static const char *const clip_out[] = {"clipped", NULL};
 
 static bool clip_norm_shape(Graph *g, Node *n)
@@ -25,12 +25,7 @@ static void clip_norm_plain(Writer *w, const Node *n)
     writer_bind_int(w, "elements", shape_count(node_shape_in(n)));
     writer_bind_real(w, "limit", a->limit);
     writer_bind_real(w, "tiny", 1e-6);
-    writer_put(w, "$real squares = 0;");
-    for (int i = 0; i < n->in_count - 1; i++) {
-        writer_bind_int(w, "number", i);
-        writer_put(w, "squares += x$number[0];");
-    }
-    writer_put(w, "$real factor = $limit / ($sqrt(squares) + $tiny);\n"
+    writer_put(w, "$real factor = $limit / ($sqrt(squares[0]) + $tiny);\n"
                   "factor = factor > 1 ? 1 : factor;\n"
                   "for ($int k = 0; k < $elements; k++) {\n"
                   "    clipped[k] = factor * gradient[k];\n"
@@ -42,7 +37,7 @@ const Op op_clip_norm = {
     .summary = "a gradient scaled so that the norm of all keeps within a limit",
     .formula = "clipped = gradient * min(1, limit / (norm + 1e-6))",
     .class = OP_INTERNAL,
-    .traits = OP_VARIADIC | OP_INPLACE,
+    .traits = OP_INPLACE,
     .attrs_size = sizeof(ClipAttrs),
     .in = clip_in,
     .out = clip_out,

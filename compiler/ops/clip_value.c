@@ -3,7 +3,7 @@
  * clip_grad_value_.  NaN stays NaN.
  */
 #include "graph/graph.h"
-#include "ops/training.h"
+#include "graph/training.h"
 
 static const char *const clip_in[] = {"gradient", NULL};
 static const char *const clip_out[] = {"clipped", NULL};

@@ -1,6 +1,8 @@
 /* Combinators: agreement of shapes and the fold over the branches, once for all. */
 #include "ops/combine.h"
 
+#include <stdio.h>
+
 const char *const combine_out[] = {"y", NULL};
 const char *const combine_dx_in[] = {"dy", NULL};
 const char *const combine_dx_out[] = {"dx", NULL};
@@ -10,7 +12,8 @@ void combine_disagree(Graph *g, const Node *n, int branch, const char *rule)
     Compilation *c = g->compilation;
     const char *first = shape_text(c->arena, n->in[0]->shape);
     const char *other = shape_text(c->arena, n->in[branch]->shape);
-    diag_error(c, n->span, "%s: branch 1 gives %s, branch %d gives %s; %s", n->op->name, first, branch + 1, other, rule);
+    diag_error(c, n->span, "%s: branch 1 gives %s, branch %d gives %s; %s", n->op->name, first, branch + 1, other,
+               rule);
 }
 
 bool combine_shape(Graph *g, Node *n)
@@ -24,15 +27,13 @@ bool combine_shape(Graph *g, Node *n)
     return true;
 }
 
-int64_t combine_flops(const Node *n)
-{
-    return (n->in_count - 1) * shape_count(node_shape_out(n));
-}
+int64_t combine_flops(const Node *n) { return (n->in_count - 1) * shape_count(node_shape_out(n)); }
 
 void combine_loop(Writer *w, const Tensor *t)
 {
     writer_bind_int(w, "elements", shape_count(t->shape));
-    writer_put(w, t->batched ? "for ($int k = 0; k < $N * $elements; k++) {" : "for ($int k = 0; k < $elements; k++) {");
+    writer_put(w,
+               t->batched ? "for ($int k = 0; k < $N * $elements; k++) {" : "for ($int k = 0; k < $elements; k++) {");
 }
 
 void combine_steps(Writer *w, int first, int end, const char *step)
@@ -43,11 +44,31 @@ void combine_steps(Writer *w, int first, int end, const char *step)
     }
 }
 
-void combine_fold(Writer *w, const Node *n, const char *step)
+enum { ONE_LINE = 4 }; /* branches that fit in one expression */
+
+/* y[k] = x0[k] + x1[k]; */
+static void put_expression(Writer *w, int count, const char *operator)
+{
+    char line[96];
+    int length = snprintf(line, sizeof line, "y[k] = x0[k]");
+    for (int i = 1; i < count; i++) {
+        length += snprintf(line + length, sizeof line - (size_t)length, " %s x%d[k]", operator, i);
+    }
+    snprintf(line + length, sizeof line - (size_t)length, ";");
+    writer_put(w, line);
+}
+
+void combine_fold(Writer *w, const Node *n, const char *operator)
 {
     combine_loop(w, n->out[0]);
-    writer_put(w, "$real value = x0[k];");
-    combine_steps(w, 1, n->in_count, step);
-    writer_put(w, "y[k] = value;\n"
-                  "}");
+    if (n->in_count <= ONE_LINE) {
+        put_expression(w, n->in_count, operator);
+    } else {
+        char step[24];
+        snprintf(step, sizeof step, "value %s= $x;", operator);
+        writer_put(w, "$real value = x0[k];");
+        combine_steps(w, 1, n->in_count, step);
+        writer_put(w, "y[k] = value;");
+    }
+    writer_put(w, "}");
 }

@@ -24,8 +24,8 @@ void combine_loop(Writer *, const Tensor *);
  * element is $x: "value += $x;". */
 void combine_steps(Writer *, int first, int end, const char *step);
 
-/* Op.plain: y is the fold of the branches, `value` starting as x0's element. */
-void combine_fold(Writer *, const Node *, const char *step);
+/* Op.plain: y = x0 + x1 + …, the operator being "+" or "*". */
+void combine_fold(Writer *, const Node *, const char *operator);
 
 /* Names for Op.in and Op.out: a combinator's own inputs have numbers only. */
 extern const char *const combine_out[];    /* y */

@@ -24,7 +24,8 @@ static bool concat_shape(Graph *g, Node *n)
     Shape out = node_shape_in(n);
     for (int i = 1; i < n->in_count; i++) {
         if (!joins(n->in[i]->shape, out)) {
-            combine_disagree(g, n, i, "height and width must be the same, and either all are images or all are vectors");
+            combine_disagree(g, n, i,
+                             "height and width must be the same, and either all are images or all are vectors");
             return false;
         }
         out.dim[0] += n->in[i]->shape.dim[0];
@@ -33,24 +34,28 @@ static bool concat_shape(Graph *g, Node *n)
     return true;
 }
 
-static const char *start_text(Writer *w, int64_t start)
+/* Binds $at to "n * 128 + 64 + k", element k of the slice that begins at `start`. */
+static void bind_at(Writer *w, int64_t elements, int64_t start)
 {
-    writer_bind(w, "start", " + %lld", (long long)start);
-    return start ? "y[n * $sum$start + k] = x$i[n * $elements + k];" : "y[n * $sum + k] = x$i[n * $elements + k];";
+    if (start == 0) {
+        writer_bind(w, "at", "n * %lld + k", (long long)elements);
+    } else {
+        writer_bind(w, "at", "n * %lld + %lld + k", (long long)elements, (long long)start);
+    }
 }
 
 static void concat_plain(Writer *w, const Node *n)
 {
     int64_t start = 0;
-    writer_bind_int(w, "sum", shape_count(node_shape_out(n)));
     writer_put(w, "for ($int n = 0; n < $N; n++) {");
     for (int i = 0; i < n->in_count; i++) {
         int64_t elements = shape_count(n->in[i]->shape);
         writer_bind_int(w, "i", i);
         writer_bind_int(w, "elements", elements);
-        writer_put(w, "for ($int k = 0; k < $elements; k++) {");
-        writer_put(w, start_text(w, start));
-        writer_put(w, "}");
+        bind_at(w, shape_count(node_shape_out(n)), start);
+        writer_put(w, "for ($int k = 0; k < $elements; k++) {\n"
+                      "    y[$at] = x$i[n * $elements + k];\n"
+                      "}\n");
         start += elements;
     }
     writer_put(w, "}");
@@ -59,12 +64,11 @@ static void concat_plain(Writer *w, const Node *n)
 static void slice_plain(Writer *w, const Node *n)
 {
     const SliceAttrs *a = n->attrs;
-    writer_bind_int(w, "sum", shape_count(node_shape_in(n)));
     writer_bind_int(w, "elements", shape_count(node_shape_out(n)));
-    writer_bind_int(w, "start", a->start);
+    bind_at(w, shape_count(node_shape_in(n)), a->start);
     writer_put(w, "for ($int n = 0; n < $N; n++) {\n"
                   "    for ($int k = 0; k < $elements; k++) {\n"
-                  "        dx[n * $elements + k] = dy[n * $sum + $start + k];\n"
+                  "        dx[n * $elements + k] = dy[$at];\n"
                   "    }\n"
                   "}\n");
 }

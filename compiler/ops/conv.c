@@ -45,16 +45,14 @@ static const Attr conv_attrs[] = {
     {0},
 };
 
-static WindowSpec conv_spec(const ConvAttrs *a)
-{
-    return (WindowSpec){a->k, a->stride, a->dilation, a->pad};
-}
+static WindowSpec conv_spec(const ConvAttrs *a) { return (WindowSpec){a->k, a->stride, a->dilation, a->pad}; }
 
 /* Of the conv and of its gradients alike: `large` has the shape of x, `small` of y. */
 static Correlation conv_correlation(const Node *n, Shape large, Shape small)
 {
     const ConvAttrs *a = n->attrs;
-    Correlation c = {.large = large, .small = small, .groups = a->groups, .mode = (PadMode)a->pad_mode, .flip = a->flip};
+    Correlation c = {
+        .large = large, .small = small, .groups = a->groups, .mode = (PadMode)a->pad_mode, .flip = a->flip};
     window_slides(c.slide, conv_spec(a), large, small);
     return c;
 }
@@ -68,7 +66,8 @@ static bool conv_pad_mode_fits(Graph *g, Node *n, int axis, const Slide *s)
     bool reflect = a->pad_mode == PAD_MODE_REFLECT && pad >= s->large;
     bool circular = a->pad_mode == PAD_MODE_CIRCULAR && pad > s->large;
     if (!reflect && !circular) return true;
-    diag_error(g->compilation, n->span, "conv: pad_mode=%s needs a padding %s the input's %s, but %lld is padded by %lld",
+    diag_error(g->compilation, n->span,
+               "conv: pad_mode=%s needs a padding %s the input's %s, but %lld is padded by %lld",
                pad_modes[a->pad_mode], reflect ? "below" : "up to", window_axis_name(axis), (long long)s->large,
                (long long)pad);
     return false;
@@ -82,10 +81,12 @@ static bool conv_shape(Graph *g, Node *n)
     bool fits = correlate_groups_divide(g, n, a->groups, in.dim[0], a->out);
     window_resolve_pad(&a->pad, conv_spec(a), in);
     Correlation c = conv_correlation(n, in, in);
-    for (int axis = 0; axis < 2; axis++) {
-        fits = conv_pad_mode_fits(g, n, axis, &c.slide[axis]) && fits;
-        fits = window_size(g, n, axis, &c.slide[axis], false) && fits;
+    bool sized = true, square = window_is_square(c.slide);
+    for (int axis = 0; axis < 2 && (sized || !square); axis++) {
+        sized = conv_pad_mode_fits(g, n, axis, &c.slide[axis]) && sized;
+        sized = window_size(g, n, axis, &c.slide[axis], false) && sized;
     }
+    fits = fits && sized;
     if (fits) node_out(g, n, shape_image(a->out, c.slide[0].small, c.slide[1].small));
     return fits;
 }
@@ -150,8 +151,8 @@ static bool call_kernel(Writer *w, const Correlation *c, const char *call)
     if (!kernel_serves(c)) return false;
     const int64_t *large = c->large.dim, *small = c->small.dim;
     const Slide *h = &c->slide[0], *v = &c->slide[1];
-    const int64_t size[] = {large[0],   large[1],   large[2],    small[0],    small[1],  small[2], c->groups, h->k,
-                            v->k,       h->stride,  v->stride,   h->dilation, v->dilation, h->before, v->before};
+    const int64_t size[] = {large[0], large[1],  large[2],  small[0],    small[1],    small[2],  c->groups, h->k,
+                            v->k,     h->stride, v->stride, h->dilation, v->dilation, h->before, v->before};
     char list[400];
     int length = 0;
     for (size_t i = 0; i < sizeof size / sizeof *size; i++) {

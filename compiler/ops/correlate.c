@@ -16,19 +16,13 @@ const char *const correlate_dweight_out[] = {"dweight", NULL};
 const char *const correlate_dbias_in[] = {"dy", NULL};
 const char *const correlate_dbias_out[] = {"dbias", NULL};
 
-static int64_t group_large(const Correlation *c)
-{
-    return c->large.dim[0] / c->groups;
-}
+static int64_t group_large(const Correlation *c) { return c->large.dim[0] / c->groups; }
 
-static int64_t group_small(const Correlation *c)
-{
-    return c->small.dim[0] / c->groups;
-}
+static int64_t group_small(const Correlation *c) { return c->small.dim[0] / c->groups; }
 
 int64_t correlate_macs(const Correlation *c)
 {
-    return shape_count(c->small) * group_large(c) * c->slide[0].k * c->slide[1].k;
+    return window_cost(shape_count(c->small), window_cost(group_large(c), c->slide[0].k * c->slide[1].k));
 }
 
 /* ---- loops ------------------------------------------------------------ */
@@ -184,8 +178,8 @@ bool correlate_groups_divide(Graph *g, Node *n, int64_t groups, int64_t in, int6
     if (in % groups == 0 && out % groups == 0) return true;
     const char *which = in % groups ? "input" : "output";
     long long channels = in % groups ? in : out;
-    diag_error(g->compilation, n->span, "%s: the %lld %s channels cannot be divided into %lld equal groups", n->op->name,
-               channels, which, (long long)groups);
+    diag_error(g->compilation, n->span, "%s: the %lld %s channels cannot be divided into %lld equal groups",
+               n->op->name, channels, which, (long long)groups);
     return false;
 }
 

@@ -49,13 +49,13 @@ void correlate_grad(Backward *, const Node *, const CorrelateGradients *);
 bool correlate_groups_divide(Graph *, Node *, int64_t groups, int64_t in, int64_t out);
 
 /* Names for Op.in and Op.out. */
-extern const char *const correlate_in[];         /* x, weight, bias */
-extern const char *const correlate_out[];        /* y */
-extern const char *const correlate_dx_in[];      /* dy, weight */
-extern const char *const correlate_dx_out[];     /* dx */
-extern const char *const correlate_dweight_in[]; /* x, dy */
+extern const char *const correlate_in[];          /* x, weight, bias */
+extern const char *const correlate_out[];         /* y */
+extern const char *const correlate_dx_in[];       /* dy, weight */
+extern const char *const correlate_dx_out[];      /* dx */
+extern const char *const correlate_dweight_in[];  /* x, dy */
 extern const char *const correlate_dweight_out[]; /* dweight */
-extern const char *const correlate_dbias_in[];   /* dy */
-extern const char *const correlate_dbias_out[];  /* dbias */
+extern const char *const correlate_dbias_in[];    /* dy */
+extern const char *const correlate_dbias_out[];   /* dbias */
 
 #endif

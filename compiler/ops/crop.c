@@ -65,10 +65,7 @@ static const Op crop_gradient = {
     .plain = crop_grad_plain,
 };
 
-static void crop_grad(Backward *b, const Node *n)
-{
-    elementwise_grad(b, n, &crop_gradient);
-}
+static void crop_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &crop_gradient); }
 
 const Op op_crop = {
     .name = "crop",

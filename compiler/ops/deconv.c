@@ -77,11 +77,12 @@ static bool deconv_size(Graph *g, Node *n, int axis, Slide *s, int64_t output_pa
     }
     s->large = deconv_covered(s, output_pad) - s->before - s->after;
     if (s->large >= 1) return true;
-    diag_error(g->compilation, n->span,
-               "deconv: the output %s would be (%lld-1)*%lld - %lld - %lld + %lld*(%lld-1) + %lld + 1 = %lld; it must be 1 "
-               "or more",
-               name, (long long)s->small, (long long)s->stride, (long long)s->before, (long long)s->after,
-               (long long)s->dilation, (long long)s->k, (long long)output_pad, (long long)s->large);
+    diag_error(
+        g->compilation, n->span,
+        "deconv: the output %s would be (%lld-1)*%lld - %lld - %lld + %lld*(%lld-1) + %lld + 1 = %lld; it must be 1 "
+        "or more",
+        name, (long long)s->small, (long long)s->stride, (long long)s->before, (long long)s->after,
+        (long long)s->dilation, (long long)s->k, (long long)output_pad, (long long)s->large);
     return false;
 }
 
@@ -92,12 +93,13 @@ static bool deconv_shape(Graph *g, Node *n)
     Shape in = node_shape_in(n);
     bool fits = correlate_groups_divide(g, n, a->groups, in.dim[0], a->out);
     Correlation c = deconv_correlation(n, in, in);
-    for (int axis = 0; axis < 2; axis++) {
+    bool sized = true, square = window_is_square(c.slide) && a->output_pad.h == a->output_pad.w;
+    for (int axis = 0; axis < 2 && (sized || !square); axis++) {
         int64_t output_pad = axis == 0 ? a->output_pad.h : a->output_pad.w;
-        fits = deconv_resolve(g, n, axis, &c.slide[axis], output_pad) &&
-               deconv_size(g, n, axis, &c.slide[axis], output_pad) && fits;
+        sized = deconv_resolve(g, n, axis, &c.slide[axis], output_pad) &&
+                deconv_size(g, n, axis, &c.slide[axis], output_pad) && sized;
     }
-    if (!fits) return false;
+    if (!fits || !sized) return false;
     a->pad = (Pad){a->pad.kind, c.slide[0].before, c.slide[1].before, c.slide[0].after, c.slide[1].after};
     node_out(g, n, shape_image(a->out, c.slide[0].large, c.slide[1].large));
     return true;
@@ -110,15 +112,18 @@ static void deconv_params(Graph *g, Node *n)
     correlate_params(g, n, weight, a->out, (Init){.kind = INIT_HE_NORMAL}, a->bias);
 }
 
-/* Output row u comes from the input rows (u + pad − t·dilation) / stride, 0 ≤ t < k. */
+/* Output row u comes from the input rows (u + pad − t·dilation) / stride, 0 ≤ t < k,
+ * where that is whole: at most floor(span / stride) + 1 rows, taken about the
+ * middle of the interval. */
 static void deconv_window(const Node *n, int axis, Window *window)
 {
     Correlation c = deconv_correlation(n, node_shape_out(n), node_shape_in(n));
     const Slide *s = &c.slide[axis];
-    double stride = (double)s->stride, span = (double)(window_reach(s) - 1);
-    window->size = span / stride + 1;
+    int64_t span = window_reach(s) - 1;
+    double stride = (double)s->stride;
+    window->size = (double)(span / s->stride + 1);
     window->stride = 1 / stride;
-    window->pad = (span - (double)s->before) / stride;
+    window->pad = ((double)span / 2 - (double)s->before) / stride + (window->size - 1) / 2;
 }
 
 static int64_t deconv_macs(const Node *n)

@@ -101,8 +101,7 @@ static const Op dropout_view = {
 static bool dropout_shape(Graph *g, Node *n)
 {
     const DropoutAttrs *a = n->attrs;
-    if (a->scale == SCALE_TRAIN || a->p == 0)
-        n->op = &dropout_view;
+    if (a->scale == SCALE_TRAIN || a->p == 0) n->op = &dropout_view;
     return elementwise_shape(g, n);
 }
 

@@ -22,8 +22,7 @@ bool elementwise_shape(Graph *g, Node *n)
 void elementwise_lines(Writer *w, const Node *n, const char *lines)
 {
     static const char *const seen[] = {"x", "y", "dy", "dx"};
-    for (size_t i = 0; i < sizeof seen / sizeof *seen; i++)
-        writer_bind(w, seen[i], "%s[k]", seen[i]);
+    for (size_t i = 0; i < sizeof seen / sizeof *seen; i++) writer_bind(w, seen[i], "%s[k]", seen[i]);
     writer_bind_int(w, "elements", shape_count(n->out[0]->shape));
     writer_put(w, "for ($int k = 0; k < $N * $elements; k++) {");
     writer_put(w, lines);
@@ -46,12 +45,10 @@ void elementwise_backward(Writer *w, const Node *n, const char *dx) { write_loop
 static Tensor *find(const Node *n, const char *name)
 {
     for (int i = 0; i < n->in_count; i++) {
-        if (strcmp(n->op->in[i], name) == 0)
-            return n->in[i];
+        if (strcmp(n->op->in[i], name) == 0) return n->in[i];
     }
     for (int i = 0; i < n->out_count; i++) {
-        if (strcmp(n->op->out[i], name) == 0)
-            return n->out[i];
+        if (strcmp(n->op->out[i], name) == 0) return n->out[i];
     }
     assert(false && "a gradient names a tensor that its operator does not have");
     return NULL;
@@ -59,8 +56,7 @@ static Tensor *find(const Node *n, const char *name)
 
 void elementwise_grad(Backward *b, const Node *n, const Op *gradient)
 {
-    if (!backward_wants(b, n->in[0]))
-        return;
+    if (!backward_wants(b, n->in[0])) return;
     Node *d = backward_node(b, gradient, n);
     for (int i = 0; gradient->in[i]; i++) {
         bool upstream = strcmp(gradient->in[i], "dy") == 0;

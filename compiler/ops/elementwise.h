@@ -30,12 +30,12 @@ void elementwise_grad(Backward *, const Node *, const Op *gradient);
 int64_t elementwise_cost(const Node *, int per_element);
 
 /* Names for Op.in and Op.out. */
-extern const char *const elementwise_in[];     /* x */
-extern const char *const elementwise_out[];    /* y */
-extern const char *const gradient_in_x[];      /* dy, x */
-extern const char *const gradient_in_y[];      /* dy, y */
-extern const char *const gradient_in_xy[];     /* dy, x, y */
-extern const char *const gradient_in_dy[];     /* dy */
-extern const char *const gradient_out[];       /* dx */
+extern const char *const elementwise_in[];  /* x */
+extern const char *const elementwise_out[]; /* y */
+extern const char *const gradient_in_x[];   /* dy, x */
+extern const char *const gradient_in_y[];   /* dy, y */
+extern const char *const gradient_in_xy[];  /* dy, x, y */
+extern const char *const gradient_in_dy[];  /* dy */
+extern const char *const gradient_out[];    /* dx */
 
 #endif

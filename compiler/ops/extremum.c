@@ -27,10 +27,7 @@ const char *const extremum_training_out[] = {"y", "place", NULL};
 static const char *const gradient_in[] = {"dy", "place", NULL};
 static const char *const gradient_out[] = {"dx", NULL};
 
-static WindowSpec spec_of(const ExtremumAttrs *a)
-{
-    return (WindowSpec){a->k, a->stride, a->dilation, a->pad};
-}
+static WindowSpec spec_of(const ExtremumAttrs *a) { return (WindowSpec){a->k, a->stride, a->dilation, a->pad}; }
 
 bool extremum_shape(Graph *g, Node *n)
 {
@@ -56,7 +53,7 @@ void extremum_window(const Node *n, int axis, Window *window)
 int64_t extremum_flops(const Node *n)
 {
     const ExtremumAttrs *a = n->attrs;
-    return shape_count(node_shape_out(n)) * a->k.h * a->k.w;
+    return window_cost(shape_count(node_shape_out(n)), a->k.h * a->k.w);
 }
 
 /* ---- loops ------------------------------------------------------------ */
@@ -69,15 +66,30 @@ static int open_outputs(Writer *w, const Slide s[2], int64_t channels)
     return braces + window_loop(w, "j", s[1].small, false);
 }
 
+static bool is_padded(const Slide s[2]) { return window_tested(&s[0]) || window_tested(&s[1]); }
+
+/* Declares best: where no tap lies in the padding the first element, else `worst`. */
+static void put_start(Writer *w, const Slide s[2], double worst)
+{
+    char row[128], col[128];
+    Slide corner[2] = {s[0], s[1]};
+    corner[0].k = corner[1].k = 1;
+    window_index_text(row, sizeof row, &corner[0], "i", NULL);
+    window_index_text(col, sizeof col, &corner[1], "j", NULL);
+    writer_bind(w, "row", "%s", row);
+    writer_bind(w, "col", "%s", col);
+    writer_bind_real(w, "worst", worst);
+    writer_put(w, is_padded(s) ? "$real best = $worst;" : "$real best = @x(n, $c, $row, $col);");
+}
+
 void extremum_plain(Writer *w, const Node *n, const char *better, double worst)
 {
     Slide s[2];
     window_slides(s, spec_of(n->attrs), node_shape_in(n), node_shape_out(n));
     writer_bind(w, "better", "%s", better);
-    writer_bind_real(w, "worst", worst);
     writer_put(w, "for ($int n = 0; n < $N; n++) {");
     int outer = 1 + open_outputs(w, s, node_shape_in(n).dim[0]);
-    writer_put(w, "$real best = $worst;");
+    put_start(w, s, worst);
     int inner = window_taps(w, s, PAD_MODE_ZEROS);
     writer_put(w, "const $real value = @x(n, $c, $row, $col);\n"
                   "if (value $better best || value != value) {\n"
@@ -88,28 +100,30 @@ void extremum_plain(Writer *w, const Node *n, const char *better, double worst)
     window_close(w, outer);
 }
 
-static void bind_tap(Writer *w, Pair k)
+static void bind_tap(Writer *w, const Slide s[2])
 {
-    if (k.h == 1) {
-        writer_bind(w, "tap", "%s", k.w == 1 ? "0" : "v");
+    if (s[0].k == 1) {
+        writer_bind(w, "tap", "%s", s[1].k == 1 ? "0" : "v");
     } else {
-        writer_bind(w, "tap", k.w == 1 ? "u" : "u * %lld + v", (long long)k.w);
+        writer_bind(w, "tap", s[1].k == 1 ? "u" : "u * %lld + v", (long long)s[1].k);
     }
 }
 
+/* With padding the first element is known by there being no winner yet: an
+ * infinite one could not beat `worst`. */
 void extremum_training_plain(Writer *w, const Node *n, const char *better)
 {
     Slide s[2];
     window_slides(s, spec_of(n->attrs), node_shape_in(n), node_shape_out(n));
-    writer_bind(w, "better", "%s", better);
-    bind_tap(w, (Pair){s[0].k, s[1].k});
+    writer_bind(w, "wins", is_padded(s) ? "winner < 0 || value %s best" : "value %s best", better);
+    bind_tap(w, s);
     writer_put(w, "for ($int n = 0; n < $N; n++) {");
     int outer = 1 + open_outputs(w, s, node_shape_in(n).dim[0]);
-    writer_put(w, "$real best = 0;\n"
-                  "$int winner = -1;\n");
+    put_start(w, s, 0);
+    writer_put(w, is_padded(s) ? "$int winner = -1;" : "$int winner = 0;");
     int inner = window_taps(w, s, PAD_MODE_ZEROS);
     writer_put(w, "const $real value = @x(n, $c, $row, $col);\n"
-                  "if (winner < 0 || value $better best || value != value) {\n"
+                  "if ($wins || value != value) {\n"
                   "    best = value;\n"
                   "    winner = $tap;\n"
                   "}\n");

@@ -25,7 +25,7 @@ static int64_t global_avgpool_flops(const Node *n)
 {
     Cells cells[2];
     cells_adaptive(cells, node_shape_in(n), node_shape_out(n));
-    return shape_count(node_shape_out(n)) * cells_reach(&cells[0]) * cells_reach(&cells[1]);
+    return window_cost(shape_count(node_shape_out(n)), cells_reach(&cells[0]) * cells_reach(&cells[1]));
 }
 
 static void global_avgpool_plain(Writer *w, const Node *n)
@@ -50,10 +50,7 @@ static const Op global_avgpool_dx = {
     .plain = global_avgpool_dx_plain,
 };
 
-static void global_avgpool_grad(Backward *b, const Node *n)
-{
-    cells_average_grad(b, n, &global_avgpool_dx);
-}
+static void global_avgpool_grad(Backward *b, const Node *n) { cells_average_grad(b, n, &global_avgpool_dx); }
 
 const Op op_global_avgpool = {
     .name = "global_avgpool",

@@ -25,7 +25,7 @@ static int64_t global_maxpool_flops(const Node *n)
 {
     Cells cells[2];
     cells_adaptive(cells, node_shape_in(n), node_shape_out(n));
-    return shape_count(node_shape_out(n)) * cells_reach(&cells[0]) * cells_reach(&cells[1]);
+    return window_cost(shape_count(node_shape_out(n)), cells_reach(&cells[0]) * cells_reach(&cells[1]));
 }
 
 static void global_maxpool_plain(Writer *w, const Node *n)
@@ -50,7 +50,7 @@ static void global_maxpool_training_plain(Writer *w, const Node *n)
 }
 
 static const Op global_maxpool_training = {
-    .name = "global_maxpool",
+    .name = "global_maxpool.training",
     .class = OP_INTERNAL,
     .in = cells_in,
     .out = cells_training_out,

@@ -18,7 +18,7 @@ static const Attr groupnorm_attrs[] = {
 };
 
 static const Op groupnorm_training = {
-    .name = "groupnorm",
+    .name = "groupnorm.training",
     .class = OP_INTERNAL,
     .attrs = groupnorm_attrs,
     .attrs_size = sizeof(NormAttrs),

@@ -18,7 +18,7 @@ static const Attr layernorm_attrs[] = {
 };
 
 static const Op layernorm_training = {
-    .name = "layernorm",
+    .name = "layernorm.training",
     .class = OP_INTERNAL,
     .attrs = layernorm_attrs,
     .attrs_size = sizeof(NormAttrs),

@@ -22,10 +22,7 @@ static const Attr lion_attrs[] = {
     {0},
 };
 
-static void lion_states(Graph *g, Node *n)
-{
-    node_state(g, n, "exp_avg", 0);
-}
+static void lion_states(Graph *g, Node *n) { node_state(g, n, "exp_avg", 0); }
 
 static void lion_plain(Writer *w, const Node *n)
 {

@@ -36,12 +36,10 @@ bool loss_classes_shape(Graph *g, Node *n)
 
 void loss_grad(Backward *b, const Node *n, const Op *gradient)
 {
-    if (!backward_wants(b, n->in[0]))
-        return;
+    if (!backward_wants(b, n->in[0])) return;
     Graph *g = backward_graph(b);
     Node *d = backward_node(b, gradient, n);
-    for (int i = 0; gradient->in[i]; i++)
-        node_in(g, d, n->in[strcmp(gradient->in[i], loss_in[1]) == 0]);
+    for (int i = 0; gradient->in[i]; i++) node_in(g, d, n->in[strcmp(gradient->in[i], loss_in[1]) == 0]);
     backward_give(b, n->in[0], node_out(g, d, n->in[0]->shape));
 }
 

@@ -27,10 +27,7 @@ static const Attr lppool_attrs[] = {
 
 static const char *const lppool_dx_in[] = {"dy", "x", "y", NULL};
 
-static WindowSpec lppool_spec(const LppoolAttrs *a)
-{
-    return (WindowSpec){a->k, a->stride, {1, 1}, {0}};
-}
+static WindowSpec lppool_spec(const LppoolAttrs *a) { return (WindowSpec){a->k, a->stride, {1, 1}, {0}}; }
 
 static void lppool_cells(Cells cells[2], const Node *n, Shape large, Shape small)
 {
@@ -48,15 +45,15 @@ static bool lppool_shape(Graph *g, Node *n)
 
 static void lppool_window(const Node *n, int axis, Window *window)
 {
-    Cells cells[2];
-    lppool_cells(cells, n, node_shape_in(n), node_shape_out(n));
-    cells_field(&cells[axis], window);
+    Slide s[2];
+    window_slides(s, lppool_spec(n->attrs), node_shape_in(n), node_shape_out(n));
+    window_field(&s[axis], window);
 }
 
 static int64_t lppool_flops(const Node *n)
 {
     const LppoolAttrs *a = n->attrs;
-    return shape_count(node_shape_out(n)) * (2 * a->k.h * a->k.w + 1);
+    return window_cost(shape_count(node_shape_out(n)), 2 * a->k.h * a->k.w + 1);
 }
 
 /* Binds $factor to "f * " and $total to f · sum: without f where no window is cut
@@ -66,7 +63,8 @@ static void bind_factor(Writer *w, const Node *n, const Cells cells[2])
     const LppoolAttrs *a = n->attrs;
     writer_bind(w, "factor", "%s", "");
     writer_bind(w, "total", "sum");
-    if (!window_tested(&cells[0].slide) && !window_tested(&cells[1].slide)) return;
+    bool whole = cells[0].counted == a->k.h && cells[1].counted == a->k.w;
+    if (whole && !window_tested(&cells[0].slide) && !window_tested(&cells[1].slide)) return;
     cells_bind_count(w, cells);
     writer_bind_int(w, "area", a->k.h * a->k.w);
     writer_put(w, "const $real factor = ($real)$area / $count;");

@@ -18,9 +18,14 @@ typedef struct BranchAttrs {
 
 static void maximum_plain(Writer *w, const Node *n)
 {
-    combine_fold(w, n, "if ($x > value || $x != $x) {\n"
-                       "    value = $x;\n"
-                       "}");
+    combine_loop(w, n->out[0]);
+    writer_put(w, "$real value = x0[k];");
+    combine_steps(w, 1, n->in_count,
+                  "if ($x > value || $x != $x) {\n"
+                  "    value = $x;\n"
+                  "}");
+    writer_put(w, "y[k] = value;\n"
+                  "}");
 }
 
 /* After dy stand all the branches. */

@@ -55,14 +55,12 @@ static void put_maximum(Writer *w, const Node *n, bool keep_place)
                   "    for ($int c = 0; c < $C; c++) {\n");
     channels_open(w, out);
     writer_put(w, "$real best = @x(n, c * $pieces, $p);");
-    if (keep_place)
-        writer_put(w, "$int best_j = 0;");
+    if (keep_place) writer_put(w, "$int best_j = 0;");
     writer_put(w, "for ($int j = 1; j < $pieces; j++) {\n"
                   "    const $real v = @x(n, c * $pieces + j, $p);\n"
                   "    if (v > best || v != v) { /* the latter: NaN */\n"
                   "        best = v;\n");
-    if (keep_place)
-        writer_put(w, "best_j = j;");
+    if (keep_place) writer_put(w, "best_j = j;");
     writer_put(w, "    }\n"
                   "}\n"
                   "@y(n, c, $p) = best;\n");
@@ -82,8 +80,7 @@ static void maxout_plain(Writer *w, const Node *n) { put_maximum(w, n, false); }
 
 static bool maxout_training_shape(Graph *g, Node *n)
 {
-    if (!maxout_shape(g, n))
-        return false;
+    if (!maxout_shape(g, n)) return false;
     node_out_as(g, n, pieces_of(n) <= 256 ? DTYPE_UINT8 : DTYPE_INT32, true, node_shape_out(n));
     return true;
 }

@@ -10,18 +10,12 @@
 
 #include <math.h>
 
-static void maxpool_plain(Writer *w, const Node *n)
-{
-    extremum_plain(w, n, ">", -INFINITY);
-}
+static void maxpool_plain(Writer *w, const Node *n) { extremum_plain(w, n, ">", -INFINITY); }
 
-static void maxpool_training_plain(Writer *w, const Node *n)
-{
-    extremum_training_plain(w, n, ">");
-}
+static void maxpool_training_plain(Writer *w, const Node *n) { extremum_training_plain(w, n, ">"); }
 
 static const Op maxpool_training = {
-    .name = "maxpool",
+    .name = "maxpool.training",
     .class = OP_INTERNAL,
     .attrs = extremum_attrs,
     .attrs_size = sizeof(ExtremumAttrs),

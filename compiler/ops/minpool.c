@@ -10,18 +10,12 @@
 
 #include <math.h>
 
-static void minpool_plain(Writer *w, const Node *n)
-{
-    extremum_plain(w, n, "<", INFINITY);
-}
+static void minpool_plain(Writer *w, const Node *n) { extremum_plain(w, n, "<", INFINITY); }
 
-static void minpool_training_plain(Writer *w, const Node *n)
-{
-    extremum_training_plain(w, n, "<");
-}
+static void minpool_training_plain(Writer *w, const Node *n) { extremum_training_plain(w, n, "<"); }
 
 static const Op minpool_training = {
-    .name = "minpool",
+    .name = "minpool.training",
     .class = OP_INTERNAL,
     .attrs = extremum_attrs,
     .attrs_size = sizeof(ExtremumAttrs),

@@ -100,7 +100,7 @@ static bool all_alike(const Node *n)
 static void mul_plain(Writer *w, const Node *n)
 {
     if (all_alike(n)) {
-        combine_fold(w, n, "value *= $x;");
+        combine_fold(w, n, "*");
         return;
     }
     Shape full = node_shape_out(n);
@@ -140,7 +140,7 @@ static void mul_dx_plain(Writer *w, const Node *n)
 static const Op mul_dx = {
     .name = "mul.dx",
     .class = OP_INTERNAL,
-    .traits = OP_VARIADIC,
+    .traits = OP_VARIADIC | OP_INPLACE,
     .in = combine_dx_in,
     .out = combine_dx_out,
     .plain = mul_dx_plain,

@@ -55,18 +55,17 @@ static void put(Writer *w, const char *format, ...)
     writer_put(w, line);
 }
 
-void norm_sum(Writer *w, const char *target, const char *variable, const char *count, int64_t inner, const char *term)
+void norm_sum(Writer *w, const char *target, NormLoops loops, const char *first, const char *term)
 {
+    bool parts = loops.inner > 1;
     put(w, "$real %s = 0;", target);
-    put(w, "for ($int %s = 0; %s < %s; %s++) {", variable, variable, count, variable);
-    if (inner == 1) {
-        put(w, "%s += %s;", target, term);
-    } else {
-        put(w, "$real part = 0;");
-        norm_loop(w, inner);
-        put(w, "part += %s;\n}", term);
-        put(w, "%s += part;", target);
-    }
+    put(w, "for ($int %s = 0; %s < %s; %s++) {", loops.variable, loops.variable, loops.count, loops.variable);
+    if (parts) writer_put(w, "$real part = 0;");
+    int braces = norm_loop(w, loops.inner);
+    if (first) writer_put(w, first);
+    put(w, "%s += %s;", parts ? "part" : target, term);
+    close(w, braces);
+    if (parts) put(w, "%s += part;", target);
     writer_put(w, "}");
 }
 
@@ -175,9 +174,10 @@ static void write_forward(Writer *w, const Node *n, bool keep)
     writer_bind_real(w, "eps", a->eps);
     writer_put(w, "for ($int n = 0; n < $N; n++) {");
     int outer = 1 + open_groups(w, &s);
-    norm_sum(w, "sum", "c", "$channels", s.elements, "x[$at]");
+    NormLoops group = {"c", "$channels", s.elements};
+    norm_sum(w, "sum", group, NULL, "x[$at]");
     writer_put(w, "const $real average = sum / $D;");
-    norm_sum(w, "squares", "c", "$channels", s.elements, "(x[$at] - average) * (x[$at] - average)");
+    norm_sum(w, "squares", group, "const $real d = x[$at] - average;", "d * d");
     writer_put(w, "const $real scale = 1 / $sqrt(squares / $D + $eps);");
     if (keep) writer_put(w, "mean[$stat] = average;\ninv[$stat] = scale;\n");
     int inner = open_elements(w, &s);
@@ -186,15 +186,9 @@ static void write_forward(Writer *w, const Node *n, bool keep)
     close(w, inner + outer);
 }
 
-void norm_plain(Writer *w, const Node *n)
-{
-    write_forward(w, n, false);
-}
+void norm_plain(Writer *w, const Node *n) { write_forward(w, n, false); }
 
-void norm_training_plain(Writer *w, const Node *n)
-{
-    write_forward(w, n, true);
-}
+void norm_training_plain(Writer *w, const Node *n) { write_forward(w, n, true); }
 
 static void dx_plain(Writer *w, const Node *n)
 {
@@ -208,8 +202,9 @@ static void dx_plain(Writer *w, const Node *n)
     const char *slope = a->affine ? "dy[$at] * weight[$affine]" : "dy[$at]";
     char term[128];
     snprintf(term, sizeof term, "%s * (x[$at] - average) * scale", slope);
-    norm_sum(w, "sum", "c", "$channels", s.elements, slope);
-    norm_sum(w, "along", "c", "$channels", s.elements, term);
+    NormLoops group = {"c", "$channels", s.elements};
+    norm_sum(w, "sum", group, NULL, slope);
+    norm_sum(w, "along", group, NULL, term);
     int inner = open_elements(w, &s);
     writer_put(w, "const $real unit = (x[$at] - average) * scale;");
     put(w, "dx[$at] = scale * (%s - (sum + unit * along) / $D);", slope);
@@ -225,7 +220,7 @@ static void write_affine(Writer *w, const Node *n, const char *target, const cha
     int braces = open_groups(w, &s);
     writer_put(w, "for ($int c = 0; c < $channels; c++) {");
     braces += 1 + (s.per_element ? norm_loop(w, s.elements) : 0);
-    norm_sum(w, "sum", "n", "$N", s.per_element ? 1 : s.elements, term);
+    norm_sum(w, "sum", (NormLoops){"n", "$N", s.per_element ? 1 : s.elements}, NULL, term);
     put(w, "%s[$affine] = sum;", target);
     close(w, braces);
 }
@@ -235,10 +230,7 @@ static void dweight_plain(Writer *w, const Node *n)
     write_affine(w, n, "dweight", "dy[$at] * (x[$at] - mean[$stat]) * inv[$stat]");
 }
 
-static void dbias_plain(Writer *w, const Node *n)
-{
-    write_affine(w, n, "dbias", "dy[$at]");
-}
+static void dbias_plain(Writer *w, const Node *n) { write_affine(w, n, "dbias", "dy[$at]"); }
 
 /* ---- gradients -------------------------------------------------------- */
 

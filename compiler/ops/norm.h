@@ -8,9 +8,15 @@
 
 #include "graph/graph.h"
 
-/* target += Σ term, over `variable` < count (text, "$N" say) and then k < inner.
- * The inner sum has a variable of its own: in float that loses less. */
-void norm_sum(Writer *, const char *target, const char *variable, const char *count, int64_t inner, const char *term);
+/* Two loops: variable < count, and k < inner inside it. */
+typedef struct NormLoops {
+    const char *variable, *count; /* "n", "$N" */
+    int64_t inner;
+} NormLoops;
+
+/* Declares target = Σ term.  The inner sum has a variable of its own: in float that
+ * loses less.  `first` is a statement before the term, or NULL. */
+void norm_sum(Writer *, const char *target, NormLoops, const char *first, const char *term);
 
 /* The loop over k < inner, left out where there is one element. */
 int norm_loop(Writer *, int64_t inner);

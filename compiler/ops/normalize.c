@@ -85,10 +85,7 @@ static void normalize_grad_plain(Writer *w, const Node *n)
     put_channels(w, n, "dx[k] = dy[k] / $std;");
 }
 
-static int64_t normalize_flops(const Node *n)
-{
-    return 2 * shape_count(node_shape_out(n));
-}
+static int64_t normalize_flops(const Node *n) { return 2 * shape_count(node_shape_out(n)); }
 
 static const Op normalize_gradient = {
     .name = "normalize.grad",
@@ -100,10 +97,7 @@ static const Op normalize_gradient = {
     .plain = normalize_grad_plain,
 };
 
-static void normalize_grad(Backward *b, const Node *n)
-{
-    elementwise_grad(b, n, &normalize_gradient);
-}
+static void normalize_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &normalize_gradient); }
 
 const Op op_normalize = {
     .name = "normalize",

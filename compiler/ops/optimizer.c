@@ -14,10 +14,7 @@ void optimizer_open(Writer *w, const Node *n, double weight_decay)
     writer_put(w, decays ? "const $real g = gradient[k] + $decay * param[k];" : "const $real g = gradient[k];");
 }
 
-void optimizer_close(Writer *w)
-{
-    writer_put(w, "}");
-}
+void optimizer_close(Writer *w) { writer_put(w, "}"); }
 
 void optimizer_bind_beta(Writer *w, const char *name, const char *rest, double beta)
 {

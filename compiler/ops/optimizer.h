@@ -8,7 +8,7 @@
 #include "graph/graph.h"
 
 /* Ranges of attributes: a decay rate of moments lies below 1. */
-#define OPTIMIZER_MAX 1e9
+#define OPTIMIZER_MAX      1e9
 #define OPTIMIZER_BETA_MAX 0.999999999
 
 /* Opens the loop, k the index, and defines g = gradient[k] + decay · param[k]. */

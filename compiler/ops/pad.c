@@ -110,10 +110,7 @@ static const Op pad_gradient = {
     .plain = pad_grad_plain,
 };
 
-static void pad_grad(Backward *b, const Node *n)
-{
-    elementwise_grad(b, n, &pad_gradient);
-}
+static void pad_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &pad_gradient); }
 
 const Op op_pad = {
     .name = "pad",

@@ -57,10 +57,7 @@ static void put_fill(Writer *w, const char *array, Shape shape, const char *valu
                   "}\n");
 }
 
-void region_zero(Writer *w, const char *array, Shape shape)
-{
-    put_fill(w, array, shape, "0");
-}
+void region_zero(Writer *w, const char *array, Shape shape) { put_fill(w, array, shape, "0"); }
 
 void region_place(Writer *w, const char *whole, const char *part, Shape whole_shape, Shape part_shape, int64_t top,
                   int64_t left, double value)

@@ -10,7 +10,7 @@
  * it stops growing after some ten million equal terms.
  */
 #include "graph/graph.h"
-#include "ops/training.h"
+#include "graph/training.h"
 
 static const char *const regularize_in[] = {"gradient", "param", NULL};
 static const char *const regularize_out[] = {"regularized", "penalty", NULL};

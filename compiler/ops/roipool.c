@@ -32,8 +32,9 @@ static bool roipool_region_inside(Graph *g, Node *n, int axis, int64_t origin, i
     int64_t in = node_shape_in(n).dim[1 + axis];
     if (size >= 1 && origin >= 0 && origin + size <= in) return true;
     const char *what = axis == 0 ? "rows" : "columns";
-    diag_error(g->compilation, n->span, "roipool: the region takes %lld %s from %lld on, but the input has the %s 0 to %lld",
-               (long long)size, what, (long long)origin, what, (long long)(in - 1));
+    diag_error(g->compilation, n->span,
+               "roipool: the region takes %lld %s from %lld on, but the input has the %s 0 to %lld", (long long)size,
+               what, (long long)origin, what, (long long)(in - 1));
     return false;
 }
 
@@ -58,7 +59,7 @@ static int64_t roipool_flops(const Node *n)
 {
     Cells cells[2];
     roipool_cells(cells, n, node_shape_in(n), node_shape_out(n));
-    return shape_count(node_shape_out(n)) * cells_reach(&cells[0]) * cells_reach(&cells[1]);
+    return window_cost(shape_count(node_shape_out(n)), cells_reach(&cells[0]) * cells_reach(&cells[1]));
 }
 
 static void roipool_plain(Writer *w, const Node *n)
@@ -83,7 +84,7 @@ static void roipool_training_plain(Writer *w, const Node *n)
 }
 
 static const Op roipool_training = {
-    .name = "roipool",
+    .name = "roipool.training",
     .class = OP_INTERNAL,
     .attrs = roipool_attrs,
     .attrs_size = sizeof(RoipoolAttrs),

@@ -175,10 +175,7 @@ static const Op upsample_gradient = {
     .plain = upsample_grad_plain,
 };
 
-static void upsample_grad(Backward *b, const Node *n)
-{
-    elementwise_grad(b, n, &upsample_gradient);
-}
+static void upsample_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &upsample_gradient); }
 
 const Op op_upsample = {
     .name = "upsample",

@@ -9,11 +9,9 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <string.h>
 
-const char *window_axis_name(int axis)
-{
-    return axis == 0 ? "height" : "width";
-}
+const char *window_axis_name(int axis) { return axis == 0 ? "height" : "width"; }
 
 void window_slides(Slide slide[2], WindowSpec s, Shape large, Shape small)
 {
@@ -21,10 +19,7 @@ void window_slides(Slide slide[2], WindowSpec s, Shape large, Shape small)
     slide[1] = (Slide){large.dim[2], small.dim[2], s.k.w, s.stride.w, s.dilation.w, s.pad.left, s.pad.right};
 }
 
-int64_t window_reach(const Slide *s)
-{
-    return (s->k - 1) * s->dilation + 1;
-}
+int64_t window_reach(const Slide *s) { return (s->k - 1) * s->dilation + 1; }
 
 /* ---- shape rules ------------------------------------------------------ */
 
@@ -69,19 +64,17 @@ static void report_size(Graph *g, Node *n, int axis, const Slide *s)
 {
     const char *name = window_axis_name(axis);
     long long before = s->before, after = s->after;
-    diag_error(g->compilation, n->span,
-               "%s: the output %s would be floor((%lld + %lld + %lld - %lld*(%lld-1) - 1)/%lld) + 1 = %lld; it must be 1 "
-               "or more",
-               n->op->name, name, (long long)s->large, before, after, (long long)s->dilation, (long long)s->k,
-               (long long)s->stride, (long long)s->small);
+    diag_error(
+        g->compilation, n->span,
+        "%s: the output %s would be floor((%lld + %lld + %lld - %lld*(%lld-1) - 1)/%lld) + 1 = %lld; it must be 1 "
+        "or more",
+        n->op->name, name, (long long)s->large, before, after, (long long)s->dilation, (long long)s->k,
+        (long long)s->stride, (long long)s->small);
     diag_note(g->compilation, n->span, "a window of %lld does not fit an input %s of %lld with padding %lld and %lld",
               (long long)window_reach(s), name, (long long)s->large, before, after);
 }
 
-static int64_t floor_div(int64_t a, int64_t b)
-{
-    return a >= 0 ? a / b : -((-a + b - 1) / b);
-}
+static int64_t floor_div(int64_t a, int64_t b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
 
 bool window_size(Graph *g, Node *n, int axis, Slide *s, bool ceil)
 {
@@ -114,11 +107,12 @@ bool window_meets_image(Graph *g, Node *n, int axis, const Slide *s)
     if (bad < 0 && !meets(s, s->small - 1)) bad = s->small - 1;
     if (bad < 0) return true;
     const char *where = axis == 0 ? "row" : "column";
-    diag_error(g->compilation, n->span,
-               "%s: the window of output %s %lld lies in the padding alone (padding %lld and %lld, window %lld, input %s "
-               "%lld)",
-               n->op->name, where, (long long)bad, (long long)s->before, (long long)s->after,
-               (long long)window_reach(s), window_axis_name(axis), (long long)s->large);
+    diag_error(
+        g->compilation, n->span,
+        "%s: the window of output %s %lld lies in the padding alone (padding %lld and %lld, window %lld, input %s "
+        "%lld)",
+        n->op->name, where, (long long)bad, (long long)s->before, (long long)s->after, (long long)window_reach(s),
+        window_axis_name(axis), (long long)s->large);
     return false;
 }
 
@@ -132,9 +126,10 @@ bool window_padding_fits(Graph *g, const Node *n, const Slide slide[2], PadMode 
         int64_t most = mode == PAD_MODE_REFLECT ? s->large - 1 : s->large;
         if (s->before <= most && s->after <= most) continue;
         const char *name = window_axis_name(axis);
-        diag_error(g->compilation, n->span, "%s: %s padding of %lld and %lld, but an input %s of %lld allows at most %lld",
-                   n->op->name, window_pad_modes[mode], (long long)s->before, (long long)s->after, name,
-                   (long long)s->large, (long long)most);
+        diag_error(g->compilation, n->span,
+                   "%s: %s padding of %lld and %lld, but an input %s of %lld allows at most %lld", n->op->name,
+                   window_pad_modes[mode], (long long)s->before, (long long)s->after, name, (long long)s->large,
+                   (long long)most);
         return false;
     }
     return true;
@@ -148,12 +143,20 @@ bool window_pool_shape(Graph *g, Node *n, WindowSpec spec, Pad *pad, bool ceil)
     spec.pad = *pad;
     Slide s[2];
     window_slides(s, spec, in, in);
-    bool fits = true;
-    for (int axis = 0; axis < 2; axis++) {
+    bool fits = true, square = window_is_square(s);
+    for (int axis = 0; axis < 2 && (fits || !square); axis++) {
         fits = window_size(g, n, axis, &s[axis], ceil) && window_meets_image(g, n, axis, &s[axis]) && fits;
     }
     if (fits) node_out(g, n, shape_image(in.dim[0], s[0].small, s[1].small));
     return fits;
+}
+
+bool window_is_square(const Slide slide[2]) { return memcmp(&slide[0], &slide[1], sizeof slide[0]) == 0; }
+
+int64_t window_cost(int64_t a, int64_t b)
+{
+    const double most = 1e17;
+    return (double)a * (double)b < most ? a * b : (int64_t)most;
 }
 
 void window_field(const Slide *s, Window *window)
@@ -183,20 +186,11 @@ void window_close(Writer *w, int braces)
     while (braces-- > 0) writer_put(w, "}");
 }
 
-static bool tested_low(const Slide *s)
-{
-    return s->before > 0;
-}
+static bool tested_low(const Slide *s) { return s->before > 0; }
 
-static bool tested_high(const Slide *s)
-{
-    return (s->small - 1) * s->stride - s->before + window_reach(s) > s->large;
-}
+static bool tested_high(const Slide *s) { return (s->small - 1) * s->stride - s->before + window_reach(s) > s->large; }
 
-bool window_tested(const Slide *s)
-{
-    return tested_low(s) || tested_high(s);
-}
+bool window_tested(const Slide *s) { return tested_low(s) || tested_high(s); }
 
 void window_index_text(char *text, size_t size, const Slide *s, const char *at, const char *tap)
 {

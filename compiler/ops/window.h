@@ -60,6 +60,12 @@ bool window_padding_fits(Graph *, const Node *, const Slide slide[2], PadMode);
 /* The shape rule of a pool: checks, sizes, and the output. */
 bool window_pool_shape(Graph *, Node *, WindowSpec, Pad *resolved, bool ceil);
 
+/* Both axes say the same: an error about the one need not be repeated for the other. */
+bool window_is_square(const Slide slide[2]);
+
+/* a · b for costs, at most 10^17: absurd layers must not overflow. */
+int64_t window_cost(int64_t a, int64_t b);
+
 /* For Op.window. */
 void window_field(const Slide *, Window *);
 

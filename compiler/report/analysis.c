@@ -3,13 +3,13 @@
  *
  * Enters: a net with shapes and receptive fields.  Leaves: one record per layer
  * and the totals.  Costs and fields are those of the graph; what is found out
- * here is what belongs to inference (all that the output is reachable from),
+ * here is what belongs to inference (the output is reachable from it; what
+ * nothing needs is counted there too, as `params` of the language does),
  * how deep the net is, which map is the last one, and what memory the plans of
  * both programs take.  The plans are made by the code that compiles the net, so
  * these bytes are the bytes that will be used.
  */
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "report/report.h"
@@ -115,16 +115,10 @@ static void total_add(ReportTotals *t, const LayerReport *l)
     t->activation += l->activation;
 }
 
-static bool whole(const Tensor *t)
-{
-    return t->field[0].whole && t->field[1].whole;
-}
+static bool whole(const Tensor *t) { return t->field[0].whole && t->field[1].whole; }
 
 /* Global pooling and its like: what comes out has seen all, what goes in has not. */
-static bool pools_all(const Node *n)
-{
-    return n->data_count == 1 && whole(n->out[0]) && !whole(n->in[0]);
-}
+static bool pools_all(const Node *n) { return n->data_count == 1 && whole(n->out[0]) && !whole(n->in[0]); }
 
 /* Back from the output past the classifier, the pooling that takes the whole
  * image, and maps of one pixel that have seen all of it.  A map may have seen
@@ -161,10 +155,23 @@ static bool plan_program(Graph *net, ProgramKind kind, const TrainSpec *spec, in
     return true;
 }
 
+/* The generated code asks for one block for all that training calls. */
+static bool plan_training(Graph *net, const TrainSpec *spec, Analysis *a)
+{
+    ReportMemory grad, eval;
+    if (!plan_program(net, PROGRAM_STEP, spec, a->batch, &a->step)) return false;
+    if (!plan_program(net, PROGRAM_GRAD, spec, a->batch, &grad)) return false;
+    if (!plan_program(net, PROGRAM_EVAL, spec, a->batch, &eval)) return false;
+    a->train_arena = a->step.arena;
+    if (grad.arena > a->train_arena) a->train_arena = grad.arena;
+    if (eval.arena > a->train_arena) a->train_arena = eval.arena;
+    return true;
+}
+
 static bool plan_memory(Graph *net, const TrainSpec *spec, Analysis *a)
 {
     if (!plan_program(net, PROGRAM_INFER, spec, a->batch, &a->infer)) return false;
-    if (spec && !plan_program(net, PROGRAM_STEP, spec, a->batch, &a->step)) return false;
+    if (spec && !plan_training(net, spec, a)) return false;
     a->parameter_bytes = model_bytes(net, TENSOR_PARAM);
     a->buffer_bytes = model_bytes(net, TENSOR_BUFFER);
     a->optimizer_bytes = model_bytes(net, TENSOR_STATE);
@@ -177,7 +184,6 @@ Analysis *analysis_build(Graph *net, const TrainSpec *spec, int64_t batch)
     Analysis *a = arena_alloc(arena, sizeof *a);
     a->net = net;
     a->batch = batch;
-    a->trains = spec != NULL;
     a->layer_count = net->nodes.count;
     a->layers = arena_alloc(arena, (size_t)a->layer_count * sizeof *a->layers);
     set_parts(net, a);
@@ -187,8 +193,10 @@ Analysis *analysis_build(Graph *net, const TrainSpec *spec, int64_t batch)
         assert(n->id == i && n->out_count > 0);
         layer_fill(l, n, batch, arena);
         set_depth(a->layers, l);
-        if (l->part == LAYER_HEAD) total_add(&a->heads, l);
-        else total_add(&a->total, l);
+        if (l->part == LAYER_HEAD)
+            total_add(&a->heads, l);
+        else
+            total_add(&a->total, l);
     }
     if (net->output->producer) a->depth = a->layers[net->output->producer->id].depth;
     a->last_map = find_last_map(a);

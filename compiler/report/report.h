@@ -21,13 +21,13 @@ typedef struct LayerReport {
     const char *kind;
     const char *arguments; /* as attrs_text gives them; "" for none */
     LayerPart part;
-    const Head *head;      /* of LAYER_HEAD: the first one that it leads to */
-    Shape shape;           /* of its result */
+    const Head *head;                 /* of LAYER_HEAD: the first one that it leads to */
+    Shape shape;                      /* of its result */
     int64_t trained, frozen, buffers; /* elements */
     int64_t macs, flops;
-    int64_t activation;    /* bytes of its results for the whole batch; views have none */
-    Field field[2];        /* height, width */
-    int depth;             /* most weighted layers on a path from the input to here, itself included */
+    int64_t activation; /* bytes of its results for the whole batch; views have none */
+    Field field[2];     /* height, width */
+    int depth;          /* most weighted layers on a path from the input to here, itself included */
 } LayerReport;
 
 typedef struct ReportTotals {
@@ -49,12 +49,12 @@ typedef struct Analysis {
     int64_t batch;
     LayerReport *layers; /* in execution order */
     int layer_count;
-    ReportTotals total;  /* what inference keeps */
-    ReportTotals heads;  /* what only training has */
-    int depth;           /* most weighted layers on a path to the output */
+    ReportTotals total;          /* what inference keeps */
+    ReportTotals heads;          /* what only training has */
+    int depth;                   /* most weighted layers on a path to the output */
     const LayerReport *last_map; /* before global pooling or the classifier; NULL where there is no image */
-    bool trains;         /* the net has a train section */
     ReportMemory infer, step;
+    int64_t train_arena; /* bytes that serve step, gradients and evaluation alike; 0 without a train section */
     int64_t parameter_bytes, buffer_bytes, optimizer_bytes; /* of the model's block */
 } Analysis;
 

@@ -8,14 +8,20 @@
  * style: first large numbers get units, then arguments are left out, and at
  * last long names are split into a line for the scope and rows for what is in it.
  */
-#include <math.h>
 #include <string.h>
 
 #include "report/report.h"
 
 typedef enum Column {
-    COLUMN_NAME, COLUMN_LAYER, COLUMN_OUTPUT, COLUMN_PARAMS, COLUMN_MACS,
-    COLUMN_FIELD, COLUMN_STRIDE, COLUMN_PAD, COLUMN_BYTES,
+    COLUMN_NAME,
+    COLUMN_LAYER,
+    COLUMN_OUTPUT,
+    COLUMN_PARAMS,
+    COLUMN_MACS,
+    COLUMN_FIELD,
+    COLUMN_STRIDE,
+    COLUMN_PAD,
+    COLUMN_BYTES,
     COLUMNS
 } Column;
 
@@ -271,8 +277,7 @@ static void print_number(FILE *out, Arena *arena, const char *label, int64_t val
 static void print_params(const Analysis *a, Arena *arena, FILE *out)
 {
     const ReportTotals *t = &a->total;
-    print_number(out, arena, "parameters", t->trained + t->frozen,
-                 t->frozen ? "in all" : "");
+    print_number(out, arena, "parameters", t->trained + t->frozen, t->frozen ? "in all" : "");
     if (t->frozen) {
         print_number(out, arena, "  trained", t->trained, "");
         print_number(out, arena, "  frozen", t->frozen, "marked *");
@@ -295,7 +300,8 @@ static void print_field(const Analysis *a, Arena *arena, FILE *out)
         return;
     }
     fprintf(out, "%-*s%*s  stride %s, padding %s, of the last map\n", LABEL, "receptive field", NUMBER,
-            both(arena, field_size(h), field_size(w)), both(arena, h.stride, w.stride), both(arena, -h.first, -w.first));
+            both(arena, field_size(h), field_size(w)), both(arena, h.stride, w.stride),
+            both(arena, -h.first, -w.first));
     fprintf(out, "%*s  (%s)%s\n", LABEL + NUMBER, "", at,
             h.misaligned || w.misaligned ? "; paths to it are misaligned" : "");
 }
@@ -308,8 +314,12 @@ static void print_memory(const Analysis *a, Arena *arena, FILE *out)
     if (a->step.planned) print_number(out, arena, "  optimizer", a->optimizer_bytes, "");
     print_number(out, arena, "  inference", a->infer.arena,
                  arena_printf(arena, "no plan needs less than %s", grouped(arena, a->infer.lower_bound)));
-    if (!a->step.planned) return;
-    print_number(out, arena, "  training", a->step.arena,
+    if (!a->step.planned) {
+        fprintf(out, "%-*s%*s  there is no train section\n", LABEL, "  training", NUMBER, "-");
+        return;
+    }
+    print_number(out, arena, "  training", a->train_arena, "for a step, for gradients, for evaluation");
+    print_number(out, arena, "    a step alone", a->step.arena,
                  arena_printf(arena, "no plan needs less than %s", grouped(arena, a->step.lower_bound)));
 }
 

@@ -97,13 +97,16 @@ if grep -q p_step first.h; then bad '--infer has a step'; else ok; fi
 runs 0 "$net" --train -o train.c; says train.h lenet_step
 runs 0 "$plain" -o plain.c; says plain.h conv_3x3_infer
 if grep -q conv_3x3_step plain.h; then bad 'a step without a train section'; else ok; fi
-runs 0 "$plain" --train -o plain.c; says plain.h conv_3x3_step
+runs 1 "$plain" --train -o wrong.c; says err 'cross_entropy'; absent wrong.c wrong.h
+echo 'net n { input(3x8x8) conv(6, 3) flatten dense(4) }' >bare.nn
+runs 0 bare.nn -o bare.c; if grep -q n_step bare.h; then bad 'a step without a train section'; else ok; fi
+runs 0 bare.nn --train -o bare.c; says bare.h n_step
 runs 0 "$net" --plain -o lp.c; exists lp.c lp.h
 runs 0 "$net" -o -; silent err; cp out stdout.c; says out 'lenet_infer'
 if ${CC:-cc} -std=gnu99 -Wall -Wextra -Werror -c stdout.c -o stdout.o 2>err; then ok; else bad 'what -o - writes does not compile alone'; fi
 runs 0 "$net" -o - --header other.h; says out '#include "other.h"'
 what='nnc - -o -'
-if "$NNC" - -o - <"$net" >out 2>err && cmp -s out stdout.c; then ok; else bad 'standard input differs from the file'; fi
+if "$NNC" - -o - <"$net" >out 2>err && sed 's/<stdin>/lenet_sgd.nn/' out | cmp -s - stdout.c; then ok; else bad 'standard input differs from the file'; fi
 runs 0 "$net" -o lenet.c; cp lenet.c kept.c; cp lenet.h kept.h
 echo 'net n { input(3x8x8) conv(6, 50x50) }' >wrong.nn
 runs 1 wrong.nn -o lenet.c; says err 'wrong.nn:1:'; silent out; same lenet.c kept.c; same lenet.h kept.h

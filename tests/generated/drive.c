@@ -10,8 +10,8 @@
 
 static void *block(size_t bytes)
 {
-    void *p = aligned_alloc(64, (bytes + 64) / 64 * 64);
-    if (!p)
+    void *p = NULL;
+    if (posix_memalign(&p, 64, bytes + 64) != 0)
         exit(3);
     memset(p, 0xff, bytes); /* NaN: nothing may count on zeros */
     return p;

@@ -240,6 +240,43 @@ START_TEST(finds_labels)
 }
 END_TEST
 
+/* A bare name may be handed to a block and compared there. */
+START_TEST(passes_symbols)
+{
+    static const char source[] = "block unit(act=relu, edge=same) {\n"
+                                 "    conv(4, 3, pad=edge)\n"
+                                 "    if act == relu { relu } else if act != none { tanh }\n"
+                                 "}\n"
+                                 "net n {\n"
+                                 "    input(3x8x8)\n"
+                                 "    unit                  -> 4x8x8\n"
+                                 "    unit(tanh, edge=valid) -> 4x6x6\n"
+                                 "    unit(none, yes ? full : same) -> 4x8x8\n"
+                                 "}\n";
+    static const char *const kinds[] = {"conv", "relu", "conv", "tanh", "conv"};
+    Compilation *c = compilation_new();
+    Graph *g = net_of(c, source);
+    ck_assert_int_eq(g->nodes.count, 5);
+    for (int i = 0; i < 5; i++) ck_assert_str_eq(((Node *)g->nodes.at[i])->op->name, kinds[i]);
+    compilation_free(c);
+}
+END_TEST
+
+START_TEST(takes_several_inputs)
+{
+    static const char source[] = "net n {\n"
+                                 "    input(3x8x8) as left  input(2x8x8) as right\n"
+                                 "    concat { from left  relu } { }  -> 5x8x8\n"
+                                 "    flatten  dense(2)\n"
+                                 "}\n";
+    Compilation *c = compilation_new();
+    Graph *g = net_of(c, source);
+    ck_assert_int_eq(g->inputs.count, 2);
+    ck_assert_str_eq(((Tensor *)g->inputs.at[1])->name, "right");
+    compilation_free(c);
+}
+END_TEST
+
 START_TEST(takes_defines)
 {
     static const char source[] = "let two = 2\n"
@@ -501,6 +538,8 @@ Suite *graph_suite(void)
     tcase_add_loop_test(tests, evaluates, 0, sizeof values / sizeof *values);
     tcase_add_test(tests, names_parameters);
     tcase_add_test(tests, finds_labels);
+    tcase_add_test(tests, passes_symbols);
+    tcase_add_test(tests, takes_several_inputs);
     tcase_add_test(tests, takes_defines);
     tcase_add_loop_test(tests, binds_attributes, 0, sizeof bindings / sizeof *bindings);
     tcase_add_test(tests, operators_have_defaults);

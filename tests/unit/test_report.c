@@ -87,9 +87,9 @@ static void check_row(char **cell)
     for (int axis = 0; axis < 2 && *cell[FIELD]; axis++) {
         ck_assert_ptr_nonnull(a->last_map);
         Field f = a->last_map->field[axis];
-        ck_assert_msg(field_size(f) == atof(cell[FIELD]) && f.stride == atof(cell[STRIDE]) && -f.first == atof(cell[PADDING]),
-                      "%s: field %g, stride %g, padding %g at %s", what, field_size(f), f.stride, -f.first,
-                      a->last_map->name);
+        ck_assert_msg(
+            field_size(f) == atof(cell[FIELD]) && f.stride == atof(cell[STRIDE]) && -f.first == atof(cell[PADDING]),
+            "%s: field %g, stride %g, padding %g at %s", what, field_size(f), f.stride, -f.first, a->last_map->name);
     }
     compilation_free(c);
 }
@@ -119,10 +119,8 @@ START_TEST(fields_of_small_chains)
         const char *layers;
         double h, w;
     } row[] = {
-        {"conv(2, 3x1)  conv(2, 1x3) as last", 3, 3},
-        {"conv(2, 3)  conv(2, 3) as last", 5, 5},
-        {"conv(2, 5, stride=2)  conv(2, 5) as last", 13, 13},
-        {"conv(2, 3, dilation=2)  conv(2, 3) as last", 7, 7},
+        {"conv(2, 3x1)  conv(2, 1x3) as last", 3, 3},         {"conv(2, 3)  conv(2, 3) as last", 5, 5},
+        {"conv(2, 5, stride=2)  conv(2, 5) as last", 13, 13}, {"conv(2, 3, dilation=2)  conv(2, 3) as last", 7, 7},
         {"conv(2, 3)  maxpool(2)  conv(2, 3) as last", 8, 8},
     };
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
@@ -244,6 +242,7 @@ START_TEST(memory_of_both_programs)
     ck_assert_int_ge(a->infer.arena, a->infer.lower_bound);
     ck_assert_int_ge(a->step.arena, a->step.lower_bound);
     ck_assert_int_gt(a->step.arena, a->infer.arena);
+    ck_assert_int_ge(a->train_arena, a->step.arena);
     ck_assert_int_eq(a->optimizer_bytes, 2 * a->parameter_bytes); /* Adam keeps two moments */
     compilation_free(c);
 }

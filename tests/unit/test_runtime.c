@@ -15,8 +15,6 @@
 #include "runtime/data/dataset.h"
 #include "runtime/train/train.h"
 
-Suite *runtime_suite(void);
-
 /* ---- files of a test ---------------------------------------------------------------- */
 
 static char folder[64];

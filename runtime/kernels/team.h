@@ -1,0 +1,106 @@
+/*
+ * team.h: the threads of one pass.
+ *
+ * All threads of a team walk through the same list of calls, and each does its
+ * share of every call: part t of T.  Where a call needs what others have made,
+ * a barrier stands before it.  Shares are cut along elements that are computed
+ * whole, so results do not depend on how many threads there are.
+ *
+ * A team lives as long as the pass: nothing is left between two calls of the
+ * model's functions, and two models may run at the same time.
+ */
+#ifndef NN_TEAM_H
+#define NN_TEAM_H
+
+typedef struct nn_team {
+    int size;    /* threads, this one included; 0 until all are there */
+    int arrived; /* at the barrier */
+    int round;   /* of the barrier */
+} nn_team;
+
+typedef void nn_part(const void *pass, int t, int T, nn_team *team);
+
+enum { NN_MAX_THREADS = 64 };
+
+#ifdef NN_TEAM_LINKED
+
+void nn_barrier(nn_team *team);
+void nn_team_run(nn_part *part, const void *pass, int threads);
+
+#else
+
+#include <pthread.h>
+#include <sched.h>
+#include <unistd.h>
+
+enum { NN_SPINS = 4000 };
+
+/* Waiting is short as a rule; where it is not, the processor is given up. */
+static inline void nn_wait_while(const int *value, int same)
+{
+    for (int spins = 0; __atomic_load_n(value, __ATOMIC_ACQUIRE) == same; spins++) {
+#if defined(__x86_64__) || defined(__i386__)
+        __builtin_ia32_pause();
+#endif
+        if (spins >= NN_SPINS)
+            sched_yield();
+    }
+}
+
+static __attribute__((unused)) void nn_barrier(nn_team *team)
+{
+    if (team->size == 1)
+        return;
+    int round = __atomic_load_n(&team->round, __ATOMIC_RELAXED);
+    if (__atomic_add_fetch(&team->arrived, 1, __ATOMIC_ACQ_REL) == team->size) {
+        __atomic_store_n(&team->arrived, 0, __ATOMIC_RELAXED);
+        __atomic_store_n(&team->round, round + 1, __ATOMIC_RELEASE);
+    } else {
+        nn_wait_while(&team->round, round);
+    }
+}
+
+typedef struct nn_member {
+    nn_part *part;
+    const void *pass;
+    nn_team *team;
+    int t;
+} nn_member;
+
+static void *nn_member_run(void *argument)
+{
+    const nn_member *me = (const nn_member *)argument;
+    nn_wait_while(&me->team->size, 0);
+    me->part(me->pass, me->t, me->team->size, me->team);
+    return 0;
+}
+
+/* Runs the part in `threads` threads, 0: one for each processor; with fewer
+ * where the system gives no more. */
+static __attribute__((unused)) void nn_team_run(nn_part *part, const void *pass, int threads)
+{
+    nn_team team = {0, 0, 0};
+    nn_member member[NN_MAX_THREADS];
+    pthread_t thread[NN_MAX_THREADS];
+    if (threads <= 0)
+        threads = (int)sysconf(_SC_NPROCESSORS_ONLN);
+    if (threads > NN_MAX_THREADS)
+        threads = NN_MAX_THREADS;
+    int size = 1;
+    for (; size < threads; size++) {
+        member[size].part = part;
+        member[size].pass = pass;
+        member[size].team = &team;
+        member[size].t = size;
+        if (pthread_create(&thread[size], 0, nn_member_run, &member[size]) != 0)
+            break;
+    }
+    __atomic_store_n(&team.size, size, __ATOMIC_RELEASE);
+    part(pass, 0, size, &team);
+    for (int t = 1; t < size; t++)
+        pthread_join(thread[t], 0);
+}
+
+#endif /* NN_TEAM_LINKED */
+
+#endif
