@@ -33,8 +33,7 @@ static int unknown_command(const char *word)
 {
     const char *names[32];
     int n = 0;
-    for (const Command *const *c = command_table; *c; c++)
-        names[n++] = (*c)->name;
+    for (const Command *const *c = command_table; *c; c++) names[n++] = (*c)->name;
     names[n++] = "help";
     const char *near = nearest_name(word, names, n);
     if (near)
@@ -56,8 +55,7 @@ static int help(int argc, char **argv)
         return finish_output();
     }
     const Command *command = command_find(argv[1]);
-    if (!command)
-        return unknown_command(argv[1]);
+    if (!command) return unknown_command(argv[1]);
     help_command(command, stdout);
     return finish_output();
 }
@@ -70,8 +68,7 @@ static bool looks_like_file(const char *word)
 static bool is_later(const char *word)
 {
     for (const char *const *w = later; *w; w++)
-        if (strcmp(*w, word) == 0)
-            return true;
+        if (strcmp(*w, word) == 0) return true;
     return false;
 }
 
@@ -82,17 +79,14 @@ static int run(int argc, char **argv)
         puts("nnc " NNC_VERSION);
         return finish_output();
     }
-    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
-        return help(1, argv);
-    if (strcmp(word, "help") == 0)
-        return help(argc - 1, argv + 1);
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) return help(1, argv);
+    if (strcmp(word, "help") == 0) return help(argc - 1, argv + 1);
     const Command *command = command_find(word);
-    if (command)
-        return command->run(argc - 1, argv + 1);
-    if (word[0] == '-' || looks_like_file(word))
-        return command_compile.run(argc, argv);
+    if (command) return command->run(argc - 1, argv + 1);
+    if (word[0] == '-' || looks_like_file(word)) return command_compile.run(argc, argv);
     if (is_later(word)) {
-        fprintf(stderr, "nnc: the command '%s' is not there yet in this version\n'nnc help' lists the commands\n", word);
+        fprintf(stderr, "nnc: the command '%s' is not there yet in this version\n'nnc help' lists the commands\n",
+                word);
         return STATUS_USAGE;
     }
     return unknown_command(word);

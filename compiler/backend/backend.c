@@ -31,15 +31,11 @@ Jit *jit_compile(JitKind kind, const char *source, Arena *arena, const char **er
     return jit;
 }
 
-void *jit_symbol(const Jit *jit, const char *name)
-{
-    return jit->backend->symbol(jit->handle, name);
-}
+void *jit_symbol(const Jit *jit, const char *name) { return jit->backend->symbol(jit->handle, name); }
 
 void jit_free(Jit *jit)
 {
-    if (!jit || !jit->handle)
-        return;
+    if (!jit || !jit->handle) return;
     jit->backend->release(jit->handle);
     jit->handle = NULL;
 }

@@ -40,8 +40,7 @@ typedef struct Job {
 static bool job_open(Job *job)
 {
     const char *tmp = getenv("TMPDIR");
-    if (!tmp || !*tmp)
-        tmp = "/tmp";
+    if (!tmp || !*tmp) tmp = "/tmp";
     char *directory = arena_printf(job->arena, "%s/nnc-XXXXXX", tmp);
     if (!mkdtemp(directory)) {
         job->error = arena_printf(job->arena, "no directory can be made in %s: %s", tmp, strerror(errno));
@@ -56,8 +55,7 @@ static bool job_open(Job *job)
 
 static void job_close(Job *job)
 {
-    if (!job->directory)
-        return;
+    if (!job->directory) return;
     unlink(job->source);
     unlink(job->object);
     unlink(job->messages);
@@ -68,10 +66,8 @@ static bool write_source(Job *job, const char *text)
 {
     FILE *file = fopen(job->source, "w");
     bool ok = file && fputs(text, file) >= 0;
-    if (file && fclose(file) != 0)
-        ok = false;
-    if (!ok)
-        job->error = arena_printf(job->arena, "%s: %s", job->source, strerror(errno));
+    if (file && fclose(file) != 0) ok = false;
+    if (!ok) job->error = arena_printf(job->arena, "%s: %s", job->source, strerror(errno));
     return ok;
 }
 
@@ -90,8 +86,7 @@ static void make_arguments(Job *job, char *argv[MAX_ARGS])
     char *rest = arena_strdup(job->arena, compiler_command());
     for (char *word, *save = NULL; n < MAX_ARGS / 2 && (word = strtok_r(rest, " \t", &save)); rest = NULL)
         argv[n++] = word;
-    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
-        argv[n++] = (char *)flags[i];
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) argv[n++] = (char *)flags[i];
     argv[n++] = (char *)job->object;
     argv[n++] = (char *)job->source;
     argv[n++] = (char *)"-lm";
@@ -135,16 +130,13 @@ static int await(Job *job, pid_t pid)
 static const char *first_message(Job *job)
 {
     FILE *file = fopen(job->messages, "r");
-    if (!file)
-        return "";
+    if (!file) return "";
     char *text = arena_alloc(job->arena, MESSAGES_MAX);
     text[fread(text, 1, MESSAGES_MAX - 1, file)] = '\0';
     fclose(file);
     char *at = strstr(text, "error");
-    while (at && at > text && at[-1] != '\n')
-        at--;
-    if (!at)
-        at = text;
+    while (at && at > text && at[-1] != '\n') at--;
+    if (!at) at = text;
     at[strcspn(at, "\n")] = '\0';
     return at;
 }
@@ -157,12 +149,11 @@ static bool run_compiler(Job *job)
     int failed = spawn(job, argv, &pid);
     int status = failed ? 127 << 8 : await(job, pid);
     if (failed || (WIFEXITED(status) && WEXITSTATUS(status) == 127)) {
-        job->error = arena_printf(job->arena, "the C compiler '%s' cannot be run%s%s (set CC, or use --jit tcc)", argv[0],
-                                  failed ? ": " : "", failed ? strerror(failed) : "");
+        job->error = arena_printf(job->arena, "the C compiler '%s' cannot be run%s%s (set CC, or use --jit tcc)",
+                                  argv[0], failed ? ": " : "", failed ? strerror(failed) : "");
         return false;
     }
-    if (status == 0)
-        return true;
+    if (status == 0) return true;
     if (job->interrupted)
         job->error = "interrupted";
     else if (WIFSIGNALED(status))
@@ -175,8 +166,7 @@ static bool run_compiler(Job *job)
 static void *load(Job *job)
 {
     void *handle = dlopen(job->object, RTLD_NOW | RTLD_LOCAL);
-    if (!handle)
-        job->error = arena_strdup(job->arena, dlerror());
+    if (!handle) job->error = arena_strdup(job->arena, dlerror());
     return handle;
 }
 
@@ -198,8 +188,7 @@ static void hold_signals(Job *job)
 static void release_signals(Job *job)
 {
     pthread_sigmask(SIG_SETMASK, &job->before, NULL);
-    if (job->interrupted)
-        raise(job->interrupted);
+    if (job->interrupted) raise(job->interrupted);
 }
 
 static void *compile(const char *source, Arena *arena, const char **error)
@@ -207,22 +196,15 @@ static void *compile(const char *source, Arena *arena, const char **error)
     Job job = {.arena = arena};
     void *handle = NULL;
     hold_signals(&job);
-    if (job_open(&job) && write_source(&job, source) && run_compiler(&job))
-        handle = load(&job);
+    if (job_open(&job) && write_source(&job, source) && run_compiler(&job)) handle = load(&job);
     job_close(&job);
     release_signals(&job);
     *error = job.error;
     return handle;
 }
 
-static void *symbol(void *handle, const char *name)
-{
-    return dlsym(handle, name);
-}
+static void *symbol(void *handle, const char *name) { return dlsym(handle, name); }
 
-static void release(void *handle)
-{
-    dlclose(handle);
-}
+static void release(void *handle) { dlclose(handle); }
 
 const Backend backend_cc = {compile, symbol, release};

@@ -32,9 +32,13 @@ typedef struct Symbol {
     Function address;
 } Symbol;
 
-#define SYMBOL(name) {#name, (Function)name}
+#define SYMBOL(name)          \
+    {                         \
+#name, (Function)name \
+    }
 #define MATH(name) SYMBOL(name), SYMBOL(name##f)
 
+/* clang-format off */
 static const Symbol symbols[] = {
     SYMBOL(memcpy), SYMBOL(memmove), SYMBOL(memset), SYMBOL(memcmp), SYMBOL(strcmp), SYMBOL(strlen),
     MATH(exp), MATH(exp2), MATH(expm1), MATH(log), MATH(log2), MATH(log1p), MATH(sqrt), MATH(pow),
@@ -45,6 +49,7 @@ static const Symbol symbols[] = {
     {"__fixunssfdi", (Function)helper_fixunssfdi},
     {"__fixunsdfdi", (Function)helper_fixunsdfdi},
 };
+/* clang-format on */
 
 static void add_symbols(TCCState *state)
 {
@@ -64,15 +69,13 @@ typedef struct Messages {
 static void collect(void *opaque, const char *text)
 {
     Messages *m = opaque;
-    if (!m->first && !strstr(text, "warning:"))
-        m->first = arena_printf(m->arena, "tcc: %s", text);
+    if (!m->first && !strstr(text, "warning:")) m->first = arena_printf(m->arena, "tcc: %s", text);
 }
 
 static bool build(TCCState *state, const char *source)
 {
     tcc_set_options(state, "-nostdlib -nostdinc");
-    if (tcc_set_output_type(state, TCC_OUTPUT_MEMORY) < 0)
-        return false;
+    if (tcc_set_output_type(state, TCC_OUTPUT_MEMORY) < 0) return false;
     add_symbols(state);
     return tcc_compile_string(state, source) >= 0 && tcc_relocate(state, TCC_RELOCATE_AUTO) >= 0;
 }
@@ -91,19 +94,12 @@ static void *compile(const char *source, Arena *arena, const char **error)
         }
     }
     pthread_mutex_unlock(&lock);
-    if (!state)
-        *error = messages.first ? messages.first : "tcc: the code could not be compiled";
+    if (!state) *error = messages.first ? messages.first : "tcc: the code could not be compiled";
     return state;
 }
 
-static void *symbol(void *handle, const char *name)
-{
-    return tcc_get_symbol(handle, name);
-}
+static void *symbol(void *handle, const char *name) { return tcc_get_symbol(handle, name); }
 
-static void release(void *handle)
-{
-    tcc_delete(handle);
-}
+static void release(void *handle) { tcc_delete(handle); }
 
 const Backend backend_tcc = {compile, symbol, release};

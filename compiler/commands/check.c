@@ -45,12 +45,9 @@ static bool build_all(const Loaded *l, int64_t *infer_bytes, int64_t *step_bytes
     *infer_bytes = *step_bytes = 0;
     for (int i = 0; i < count; i++) {
         Plan *plan = plan_program(l, kinds[i]);
-        if (!plan)
-            return false;
-        if (kinds[i] == PROGRAM_INFER)
-            *infer_bytes = plan->arena_bytes;
-        if (kinds[i] == PROGRAM_STEP)
-            *step_bytes = plan->arena_bytes;
+        if (!plan) return false;
+        if (kinds[i] == PROGRAM_INFER) *infer_bytes = plan->arena_bytes;
+        if (kinds[i] == PROGRAM_STEP) *step_bytes = plan->arena_bytes;
     }
     return true;
 }
@@ -60,21 +57,18 @@ static int check_stages(const CheckOptions *o)
     Loaded l;
     int64_t infer_bytes, step_bytes;
     int status = load_net(&o->load, &l);
-    if (status != STATUS_OK)
-        return status;
+    if (status != STATUS_OK) return status;
     bool built = build_all(&l, &infer_bytes, &step_bytes);
     status = load_status(&o->load);
-    if (!built || status != STATUS_OK)
-        return status ? status : STATUS_INPUT;
+    if (!built || status != STATUS_OK) return status ? status : STATUS_INPUT;
     Arena *arena = l.c->arena;
     int64_t params = graph_param_count(l.net, true) + graph_param_count(l.net, false);
-    printf("ok\n%s: %d nodes, %" PRId64 " parameters, %" PRId64 " MACs, %s -> %s; batch %" PRId64
-           ": %" PRId64 " bytes for inference",
+    printf("ok\n%s: %d nodes, %" PRId64 " parameters, %" PRId64 " MACs, %s -> %s; batch %" PRId64 ": %" PRId64
+           " bytes for inference",
            l.net->name, l.net->nodes.count, params, graph_macs(l.net),
            shape_text(arena, ((Tensor *)l.net->inputs.at[0])->shape), shape_text(arena, l.net->output->shape), l.batch,
            infer_bytes);
-    if (l.train_section)
-        printf(", %" PRId64 " for a training step", step_bytes);
+    if (l.train_section) printf(", %" PRId64 " for a training step", step_bytes);
     putchar('\n');
     return STATUS_OK;
 }
@@ -87,8 +81,7 @@ static bool take(CheckOptions *o, int id, const char *value)
     switch (id) {
     case GRADIENTS: return o->gradients = true;
     case SAMPLES:
-        if (strcmp(value, "all") != 0)
-            return option_int(self, "samples", value, 1, 1 << 30, &o->samples);
+        if (strcmp(value, "all") != 0) return option_int(self, "samples", value, 1, 1 << 30, &o->samples);
         o->samples = -1;
         return true;
     case SEED: return option_int(self, "seed", value, 0, INT64_MAX, &o->seed);
@@ -101,8 +94,7 @@ static bool take(CheckOptions *o, int id, const char *value)
 
 static int check(CheckOptions *o, const OptionReader *reader)
 {
-    if (reader->operand_count == 0)
-        return usage_error(&command_check, "which file? ('-' is standard input)");
+    if (reader->operand_count == 0) return usage_error(&command_check, "which file? ('-' is standard input)");
     if (reader->operand_count > 1)
         return usage_error(&command_check, "one file at a time: '%s' is too many", reader->operands[1]);
     if (o->gradients && o->reference)
@@ -121,10 +113,8 @@ static int run(int argc, char **argv)
     load_options_init(&o.load);
     options_begin(&reader, &command_check, argc, argv);
     for (int id; status == STATUS_OK && (id = options_next(&reader)) != OPTIONS_END;)
-        if (id == OPTIONS_BAD || !take(&o, id, reader.value))
-            status = STATUS_USAGE;
-    if (status == STATUS_OK)
-        status = check(&o, &reader);
+        if (id == OPTIONS_BAD || !take(&o, id, reader.value)) status = STATUS_USAGE;
+    if (status == STATUS_OK) status = check(&o, &reader);
     load_options_free(&o.load);
     return status;
 }

@@ -30,8 +30,8 @@ typedef struct GradientCheck {
     size_t batch;
     void *block, *model, *scratch;
     double *x, *y, *dy, *dx;
-    void *target;       /* int32_t or double */
-    bool of_loss;       /* L is the train section's loss */
+    void *target; /* int32_t or double */
+    bool of_loss; /* L is the train section's loss */
     double tolerance, worst;
     const char *worst_name;
     int failures;
@@ -65,8 +65,7 @@ static double normal(const GradientCheck *k, uint64_t stream, uint64_t index)
 static double *normals(const GradientCheck *k, uint64_t stream, size_t count)
 {
     double *values = block_alloc(count * sizeof *values);
-    for (size_t i = 0; i < count; i++)
-        values[i] = normal(k, stream, i);
+    for (size_t i = 0; i < count; i++) values[i] = normal(k, stream, i);
     return values;
 }
 
@@ -75,14 +74,12 @@ static void *random_target(const GradientCheck *k)
     size_t count = k->batch * k->sizes[SIZE_TARGETS];
     if (!(k->l.spec->loss.op->traits & OP_CLASSES)) {
         double *values = block_alloc(count * sizeof *values);
-        for (size_t i = 0; i < count; i++)
-            values[i] = uniform(k, STREAM_TARGET, i);
+        for (size_t i = 0; i < count; i++) values[i] = uniform(k, STREAM_TARGET, i);
         return values;
     }
     int64_t classes = k->l.net->output->shape.dim[0];
     int32_t *labels = block_alloc(count * sizeof *labels);
-    for (size_t i = 0; i < count; i++)
-        labels[i] = (int32_t)(uniform(k, STREAM_TARGET, i) * (double)classes);
+    for (size_t i = 0; i < count; i++) labels[i] = (int32_t)(uniform(k, STREAM_TARGET, i) * (double)classes);
     return labels;
 }
 
@@ -92,12 +89,10 @@ static void shake_parameters(const GradientCheck *k)
     for (int i = 0; i < k->l.net->model.count; i++) {
         const Tensor *t = k->l.net->model.at[i];
         size_t count = (size_t)tensor_count(t, 1);
-        if (t->kind != TENSOR_PARAM)
-            continue;
+        if (t->kind != TENSOR_PARAM) continue;
         double *values = block_alloc(count * sizeof *values);
         k->get(k->model, t->name, values, count);
-        for (size_t j = 0; j < count; j++)
-            values[j] += 0.05 * normal(k, STREAM_PARAM + (uint64_t)i, j);
+        for (size_t j = 0; j < count; j++) values[j] += 0.05 * normal(k, STREAM_PARAM + (uint64_t)i, j);
         k->set(k->model, t->name, values, count);
         free(values);
     }
@@ -130,17 +125,16 @@ typedef struct Probe {
     const char *name;
     const char *param; /* NULL: the probe is x */
     size_t count;
-    double *values;    /* x itself, or a copy of the parameter */
-    double *gradient;  /* as the net computes it */
-    double scale;      /* its largest magnitude */
+    double *values;   /* x itself, or a copy of the parameter */
+    double *gradient; /* as the net computes it */
+    double scale;     /* its largest magnitude */
 } Probe;
 
 static double loss_with(GradientCheck *k, Probe *p, size_t index, double value, double *noise)
 {
     double before = p->values[index];
     p->values[index] = value;
-    if (p->param)
-        k->set(k->model, p->param, p->values, p->count);
+    if (p->param) k->set(k->model, p->param, p->values, p->count);
     double l = loss(k, noise);
     p->values[index] = before;
     return l;
@@ -168,25 +162,19 @@ static double error_smooth(GradientCheck *k, Probe *p, size_t index)
 
 static size_t pick(const GradientCheck *k, const Probe *p, size_t sample, size_t samples)
 {
-    if (samples == p->count)
-        return sample;
+    if (samples == p->count) return sample;
     return (size_t)(uniform(k, STREAM_PICK, sample) * (double)p->count);
 }
 
 static void probe(GradientCheck *k, Probe *p)
 {
     size_t samples = p->count;
-    if (k->options->samples >= 0 && (size_t)k->options->samples < samples)
-        samples = (size_t)k->options->samples;
-    for (size_t i = 0; i < p->count; i++)
-        p->scale = fmax(p->scale, fabs(p->gradient[i]));
+    if (k->options->samples >= 0 && (size_t)k->options->samples < samples) samples = (size_t)k->options->samples;
+    for (size_t i = 0; i < p->count; i++) p->scale = fmax(p->scale, fabs(p->gradient[i]));
     double worst = 0;
-    for (size_t i = 0; i < samples; i++)
-        worst = fmax(worst, error_smooth(k, p, pick(k, p, i, samples)));
-    if (p->param)
-        k->set(k->model, p->param, p->values, p->count);
-    printf("  %-36s %6zu of %-8zu %9.2g%s\n", p->name, samples, p->count, worst,
-           worst > k->tolerance ? "  WRONG" : "");
+    for (size_t i = 0; i < samples; i++) worst = fmax(worst, error_smooth(k, p, pick(k, p, i, samples)));
+    if (p->param) k->set(k->model, p->param, p->values, p->count);
+    printf("  %-36s %6zu of %-8zu %9.2g%s\n", p->name, samples, p->count, worst, worst > k->tolerance ? "  WRONG" : "");
     k->failures += worst > k->tolerance;
     if (worst >= k->worst) {
         k->worst = worst;
@@ -229,13 +217,12 @@ static void probe_input(GradientCheck *k)
 static void probe_all(GradientCheck *k)
 {
     const char *of = k->of_loss ? k->l.spec->loss.op->name : "sum of y*dy";
-    printf("%s: gradients of %s\n  %-36s %6s    %-8s %9s\n", k->l.net->name, of, "tensor", "tried", "elements", "error");
-    if (!k->of_loss)
-        probe_input(k);
+    printf("%s: gradients of %s\n  %-36s %6s    %-8s %9s\n", k->l.net->name, of, "tensor", "tried", "elements",
+           "error");
+    if (!k->of_loss) probe_input(k);
     for (int i = 0; i < k->l.net->model.count; i++) {
         const Tensor *t = k->l.net->model.at[i];
-        if (t->kind == TENSOR_PARAM && t->trainable)
-            probe_parameter(k, t);
+        if (t->kind == TENSOR_PARAM && t->trainable) probe_parameter(k, t);
     }
 }
 
@@ -287,8 +274,7 @@ static int load(const CheckOptions *o, GradientCheck *k)
     LoadOptions load = o->load;
     load.vjp = load.use_double = load.plain = true;
     int status = load_net(&load, &k->l);
-    if (status != STATUS_OK)
-        return status;
+    if (status != STATUS_OK) return status;
     load.train = k->l.train_section;
     k->l.batch = o->load.batch ? o->load.batch : BATCH;
     return load_code(&load, &k->l);
@@ -298,8 +284,7 @@ int check_gradients(const CheckOptions *o)
 {
     GradientCheck k = {.options = o, .tolerance = o->tolerance > 0 ? o->tolerance : default_tolerance};
     int status = load(o, &k);
-    if (status != STATUS_OK)
-        return status;
+    if (status != STATUS_OK) return status;
     prepare(&k);
     probe_all(&k);
     if (k.l.train_section) {

@@ -43,17 +43,13 @@ typedef struct Reference {
 
 /* ---- names and shapes ------------------------------------------------------------- */
 
-static const NnTensor *find(const Reference *r, const char *name)
-{
-    return nn_tensors_find(r->file, name);
-}
+static const NnTensor *find(const Reference *r, const char *name) { return nn_tensors_find(r->file, name); }
 
 static bool is_special(const char *name)
 {
     static const char *const names[] = {"x", "y", "train.y", "dy", "dx", "target", "loss"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (strcmp(name, names[i]) == 0)
-            return true;
+        if (strcmp(name, names[i]) == 0) return true;
     return false;
 }
 
@@ -61,8 +57,7 @@ static const char *without_prefix(const char *name)
 {
     static const char *const prefixes[] = {"grad.", "after."};
     for (int i = 0; i < 2; i++)
-        if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
-            return name + strlen(prefixes[i]);
+        if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0) return name + strlen(prefixes[i]);
     return name;
 }
 
@@ -77,19 +72,16 @@ static const Tensor *model_tensor(const Reference *r, const char *name)
     const List *model = &r->l.net->model;
     for (int i = 0; i < model->count; i++) {
         const Tensor *t = model->at[i];
-        if (t->kind != TENSOR_STATE && strcmp(t->name, name) == 0)
-            return t;
+        if (t->kind != TENSOR_STATE && strcmp(t->name, name) == 0) return t;
     }
     return NULL;
 }
 
 static bool shape_is(const NnTensor *t, int leading, const int64_t *lead, Shape shape)
 {
-    if (t->rank != leading + shape.rank)
-        return false;
+    if (t->rank != leading + shape.rank) return false;
     for (int i = 0; i < t->rank; i++)
-        if (t->dims[i] != (i < leading ? lead[i] : shape.dim[i - leading]))
-            return false;
+        if (t->dims[i] != (i < leading ? lead[i] : shape.dim[i - leading])) return false;
     return true;
 }
 
@@ -104,8 +96,7 @@ static const char *nearest_of(const Reference *r, const char *name)
 {
     const List *model = &r->l.net->model;
     const char **names = arena_alloc(r->l.c->arena, (size_t)model->count * sizeof *names);
-    for (int i = 0; i < model->count; i++)
-        names[i] = ((Tensor *)model->at[i])->name;
+    for (int i = 0; i < model->count; i++) names[i] = ((Tensor *)model->at[i])->name;
     return nearest_name(name, names, model->count);
 }
 
@@ -137,8 +128,7 @@ static int check_model_names(const Reference *r)
     }
     for (int i = 0; i < r->l.net->model.count; i++) {
         const Tensor *t = r->l.net->model.at[i];
-        if (t->kind != TENSOR_PARAM || find(r, t->name))
-            continue;
+        if (t->kind != TENSOR_PARAM || find(r, t->name)) continue;
         fail(STATUS_INPUT, "%s: the parameter '%s' is missing", r->path, t->name);
         bad++;
     }
@@ -150,8 +140,7 @@ static Shape input_shape(const Reference *r)
 {
     const List *inputs = &r->l.net->inputs;
     int64_t total = 0;
-    for (int i = 0; i < inputs->count; i++)
-        total += shape_count(((Tensor *)inputs->at[i])->shape);
+    for (int i = 0; i < inputs->count; i++) total += shape_count(((Tensor *)inputs->at[i])->shape);
     return inputs->count == 1 ? ((Tensor *)inputs->at[0])->shape : shape_vector(total);
 }
 
@@ -160,8 +149,7 @@ static int check_x(Reference *r)
 {
     const NnTensor *x = find(r, "x");
     Shape shape = input_shape(r);
-    if (!x)
-        return fail(STATUS_INPUT, "%s: there is no x", r->path);
+    if (!x) return fail(STATUS_INPUT, "%s: there is no x", r->path);
     int leading = x->rank - shape.rank;
     bool fits = (leading == 1 || leading == 2) && shape_is(x, leading, x->dims, shape);
     if (!fits || x->count == 0)
@@ -178,12 +166,10 @@ static int check_x(Reference *r)
 static int check_one(const Reference *r, const char *name, int leading, const int64_t *lead, Shape shape)
 {
     const NnTensor *t = find(r, name);
-    if (!t || shape_is(t, leading, lead, shape))
-        return 0;
+    if (!t || shape_is(t, leading, lead, shape)) return 0;
     char text[NN_DIMS_TEXT];
     int64_t dims[NN_MAX_RANK];
-    for (int i = 0; i < leading + shape.rank; i++)
-        dims[i] = i < leading ? lead[i] : shape.dim[i - leading];
+    for (int i = 0; i < leading + shape.rank; i++) dims[i] = i < leading ? lead[i] : shape.dim[i - leading];
     fail(STATUS_INPUT, "%s: %s is %s; it must be %s", r->path, name, dims_text(r, t),
          nn_dims_text(leading + shape.rank, dims, text));
     return 1;
@@ -202,16 +188,14 @@ static int check_special_shapes(const Reference *r)
     Shape in = input_shape(r), out = r->l.net->output->shape;
     bad += check_one(r, "y", leading, lead, out) + check_one(r, "train.y", leading, lead, out);
     bad += check_one(r, "dy", leading, lead, out) + check_one(r, "dx", leading, lead, in);
-    if (r->l.spec)
-        bad += check_one(r, "target", leading, lead, target_shape(r));
+    if (r->l.spec) bad += check_one(r, "target", leading, lead, target_shape(r));
     const NnTensor *l = find(r, "loss");
     if (l && l->count != (r->steps ? r->steps : 1)) {
         fail(STATUS_INPUT, "%s: loss is %s; there must be one for each of %zu steps", r->path, dims_text(r, l),
              r->steps ? r->steps : 1);
         bad++;
     }
-    if (find(r, "dx") && !find(r, "dy"))
-        bad += fail(STATUS_INPUT, "%s: dx needs dy", r->path);
+    if (find(r, "dx") && !find(r, "dy")) bad += fail(STATUS_INPUT, "%s: dx needs dy", r->path);
     if ((find(r, "loss") || r->steps) && !find(r, "target"))
         bad += fail(STATUS_INPUT, "%s: %s", r->path, r->steps ? "steps need a target" : "loss needs a target");
     return bad;
@@ -232,8 +216,7 @@ static int read_labels(Reference *r, const NnTensor *t)
     int32_t *labels = block_alloc(t->count * sizeof *labels);
     int64_t classes = r->l.net->output->shape.dim[0];
     r->target = labels;
-    if (nn_tensor_ints(t, labels, &error) != 0)
-        return fail(STATUS_INPUT, "%s: target: %s", r->path, error.text);
+    if (nn_tensor_ints(t, labels, &error) != 0) return fail(STATUS_INPUT, "%s: target: %s", r->path, error.text);
     for (size_t i = 0; i < t->count; i++)
         if (labels[i] < 0 || labels[i] >= classes)
             return fail(STATUS_INPUT, "%s: target has the class %d; the net has %lld", r->path, labels[i],
@@ -244,10 +227,8 @@ static int read_labels(Reference *r, const NnTensor *t)
 static int read_target(Reference *r)
 {
     const NnTensor *t = find(r, "target");
-    if (!t)
-        return STATUS_OK;
-    if (r->info->target_kind == NN_CLASSES)
-        return read_labels(r, t);
+    if (!t) return STATUS_OK;
+    if (r->info->target_kind == NN_CLASSES) return read_labels(r, t);
     r->target = floats(t);
     return STATUS_OK;
 }
@@ -258,8 +239,7 @@ static void reset_model(Reference *r)
     r->model = r->info->init(r->block, 1, 1);
     for (int i = 0; i < nn_tensors_count(r->file); i++) {
         const NnTensor *t = nn_tensors_at(r->file, i);
-        if (is_special(t->name) || !model_tensor(r, t->name))
-            continue;
+        if (is_special(t->name) || !model_tensor(r, t->name)) continue;
         float *values = floats(t);
         r->info->set(r->model, t->name, values, t->count);
         free(values);
@@ -280,7 +260,8 @@ static void compare(Reference *r, const NnTensor *expected, const float *got)
     }
     double relative = absolute == 0 ? 0 : largest > 0 ? absolute / largest : absolute;
     bool wrong = !(relative <= r->tolerance);
-    printf("  %-40s %9zu  %9.2e  %9.2e%s\n", expected->name, expected->count, absolute, relative, wrong ? "  WRONG" : "");
+    printf("  %-40s %9zu  %9.2e  %9.2e%s\n", expected->name, expected->count, absolute, relative,
+           wrong ? "  WRONG" : "");
     r->compared++;
     r->wrong += wrong;
     free(want);
@@ -289,8 +270,7 @@ static void compare(Reference *r, const NnTensor *expected, const float *got)
 static void compare_named(Reference *r, const char *name, const float *got)
 {
     const NnTensor *t = find(r, name);
-    if (t)
-        compare(r, t, got);
+    if (t) compare(r, t, got);
 }
 
 typedef int (*Getter)(const void *, const char *, float *, size_t, const void *);
@@ -300,8 +280,7 @@ static void compare_gradients(Reference *r, Getter get)
 {
     for (int i = 0; i < nn_tensors_count(r->file); i++) {
         const NnTensor *t = nn_tensors_at(r->file, i);
-        if (strncmp(t->name, "grad.", 5) != 0)
-            continue;
+        if (strncmp(t->name, "grad.", 5) != 0) continue;
         float *values = block_alloc((t->count + 1) * sizeof *values);
         get(r->model, t->name + 5, values, t->count, r->scratch); /* untouched zeros where there is none */
         compare(r, t, values);
@@ -313,8 +292,7 @@ static void compare_after(Reference *r)
 {
     for (int i = 0; i < nn_tensors_count(r->file); i++) {
         const NnTensor *t = nn_tensors_at(r->file, i);
-        if (strncmp(t->name, "after.", 6) != 0 || ends_with(t->name, ".num_batches_tracked"))
-            continue;
+        if (strncmp(t->name, "after.", 6) != 0 || ends_with(t->name, ".num_batches_tracked")) continue;
         float *values = block_alloc((t->count + 1) * sizeof *values);
         r->info->get(r->model, t->name + 6, values, t->count);
         compare(r, t, values);
@@ -327,13 +305,12 @@ static void compare_after(Reference *r)
 static void run_inference(Reference *r)
 {
     const NnTensor *t = find(r, "y");
-    size_t steps = r->steps ? r->steps : 1, in = r->batch * r->sizes[SIZE_INPUTS], out = r->batch * r->sizes[SIZE_OUTPUTS];
-    if (!t)
-        return;
+    size_t steps = r->steps ? r->steps : 1, in = r->batch * r->sizes[SIZE_INPUTS],
+           out = r->batch * r->sizes[SIZE_OUTPUTS];
+    if (!t) return;
     float *y = block_alloc(steps * out * sizeof *y);
     reset_model(r);
-    for (size_t i = 0; i < steps; i++)
-        r->info->infer(r->model, r->x + i * in, y + i * out, r->scratch);
+    for (size_t i = 0; i < steps; i++) r->info->infer(r->model, r->x + i * in, y + i * out, r->scratch);
     compare(r, t, y);
     free(y);
 }
@@ -349,8 +326,7 @@ static void run_vjp(Reference *r)
     r->vjp(r->model, r->x, dy, y, dx, r->scratch);
     compare_named(r, "train.y", y);
     compare_named(r, "dx", dx);
-    if (seed)
-        compare_gradients(r, r->get_vjp);
+    if (seed) compare_gradients(r, r->get_vjp);
     compare_after(r);
     free(y);
     free(dx);
@@ -363,10 +339,8 @@ static void run_loss(Reference *r, bool after)
     reset_model(r);
     float loss = r->info->grad(r->model, r->x, r->target, r->scratch);
     compare_named(r, "loss", &loss);
-    if (!find(r, "dy"))
-        compare_gradients(r, r->info->get_grad);
-    if (!after)
-        return;
+    if (!find(r, "dy")) compare_gradients(r, r->info->get_grad);
+    if (!after) return;
     reset_model(r);
     r->info->step(r->model, r->x, r->target, (float)r->l.spec->lr, r->scratch);
     compare_after(r);
@@ -375,11 +349,13 @@ static void run_loss(Reference *r, bool after)
 static void run_steps(Reference *r)
 {
     size_t in = r->batch * r->sizes[SIZE_INPUTS];
-    size_t target = r->batch * r->info->target_count * (r->info->target_kind == NN_CLASSES ? sizeof(int32_t) : sizeof(float));
+    size_t target =
+        r->batch * r->info->target_count * (r->info->target_kind == NN_CLASSES ? sizeof(int32_t) : sizeof(float));
     float *loss = block_alloc(r->steps * sizeof *loss);
     reset_model(r);
     for (size_t i = 0; i < r->steps; i++)
-        loss[i] = r->info->step(r->model, r->x + i * in, (char *)r->target + i * target, (float)r->l.spec->lr, r->scratch);
+        loss[i] =
+            r->info->step(r->model, r->x + i * in, (char *)r->target + i * target, (float)r->l.spec->lr, r->scratch);
     compare_named(r, "loss", loss);
     compare_after(r);
     free(loss);
@@ -389,16 +365,12 @@ static void run_all(Reference *r)
 {
     bool single = !r->steps, vjp = single && (find(r, "dy") || find(r, "train.y"));
     printf("%s: against %s, batch %zu", r->l.net->name, r->path, r->batch);
-    if (r->steps)
-        printf(", %zu steps", r->steps);
+    if (r->steps) printf(", %zu steps", r->steps);
     printf("\n  %-40s %9s  %9s  %9s\n", "tensor", "elements", "absolute", "relative");
     run_inference(r);
-    if (vjp)
-        run_vjp(r);
-    if (single && r->target)
-        run_loss(r, !vjp);
-    if (r->steps)
-        run_steps(r);
+    if (vjp) run_vjp(r);
+    if (single && r->target) run_loss(r, !vjp);
+    if (r->steps) run_steps(r);
 }
 
 /* ---- the whole ---------------------------------------------------------------------------- */
@@ -408,17 +380,13 @@ static int load(Reference *r)
     LoadOptions load = r->options->load;
     load.train = find(r, "target") != NULL;
     int status = load_net(&load, &r->l);
-    if (status == STATUS_OK)
-        status = check_x(r);
-    if (status == STATUS_OK && check_model_names(r) + check_special_shapes(r) > 0)
-        status = STATUS_INPUT;
-    if (status != STATUS_OK)
-        return status;
+    if (status == STATUS_OK) status = check_x(r);
+    if (status == STATUS_OK && check_model_names(r) + check_special_shapes(r) > 0) status = STATUS_INPUT;
+    if (status != STATUS_OK) return status;
     load.vjp = true;
     r->l.batch = (int64_t)r->batch;
     status = load_code(&load, &r->l);
-    if (status != STATUS_OK)
-        return status;
+    if (status != STATUS_OK) return status;
     r->info = r->l.info;
     r->sizes = loaded_symbol(&r->l, "sizes");
     r->vjp = (void (*)(void *, const float *, const float *, float *, float *, void *))loaded_symbol(&r->l, "vjp");
@@ -432,12 +400,11 @@ static int compare_all(Reference *r)
     r->scratch = block_alloc(r->sizes[SIZE_SCRATCH]);
     r->x = floats(find(r, "x"));
     int status = read_target(r);
-    if (status != STATUS_OK)
-        return status;
+    if (status != STATUS_OK) return status;
     run_all(r);
-    if (!r->compared)
-        return fail(STATUS_INPUT, "%s: there is nothing to compare", r->path);
-    printf("%s: %d compared, %d wrong, tolerance %.2g\n", r->wrong ? "wrong" : "ok", r->compared, r->wrong, r->tolerance);
+    if (!r->compared) return fail(STATUS_INPUT, "%s: there is nothing to compare", r->path);
+    printf("%s: %d compared, %d wrong, tolerance %.2g\n", r->wrong ? "wrong" : "ok", r->compared, r->wrong,
+           r->tolerance);
     return r->wrong ? STATUS_INPUT : STATUS_OK;
 }
 
@@ -446,11 +413,9 @@ int check_reference(const CheckOptions *o)
     Reference r = {.options = o, .path = o->reference, .tolerance = o->tolerance > 0 ? o->tolerance : 1e-4};
     NnError error = {0};
     r.file = nn_tensors_open(o->reference, &error);
-    if (!r.file)
-        return fail(error.status == NN_SYSTEM_FAILED ? STATUS_SYSTEM : STATUS_INPUT, "%s", error.text);
+    if (!r.file) return fail(error.status == NN_SYSTEM_FAILED ? STATUS_SYSTEM : STATUS_INPUT, "%s", error.text);
     int status = load(&r);
-    if (status == STATUS_OK)
-        status = compare_all(&r);
+    if (status == STATUS_OK) status = compare_all(&r);
     free(r.block);
     free(r.scratch);
     free(r.x);

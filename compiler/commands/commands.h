@@ -36,10 +36,10 @@ typedef struct Option {
 
 typedef struct Command {
     const char *name;
-    const char *summary;    /* one line for `nnc help` */
-    const char *usage;      /* "train NET.nn [options]" */
+    const char *summary; /* one line for `nnc help` */
+    const char *usage;   /* "train NET.nn [options]" */
     const Option *options;
-    const char *details;    /* further text of `nnc help NAME`, or NULL */
+    const char *details;               /* further text of `nnc help NAME`, or NULL */
     int (*run)(int argc, char **argv); /* argv[0] is the command's name; returns a Status */
 } Command;
 
@@ -99,17 +99,17 @@ void help_all(FILE *);
 /* What a net is loaded with.  The compilation is owned by it. */
 typedef struct LoadOptions {
     Compilation *compilation;
-    const char *path; /* "-" is standard input */
-    const char *net;  /* NULL: the only one of the file */
-    List defines;     /* of const char *: "name=value", from -D */
-    List sets;        /* of const char *: items of --set */
-    List freeze;      /* of const char *: patterns over parameters' names (fnmatch) */
-    int64_t batch;    /* 0: the train section's, else default_batch */
+    const char *path;      /* "-" is standard input */
+    const char *net;       /* NULL: the only one of the file */
+    List defines;          /* of const char *: "name=value", from -D */
+    List sets;             /* of const char *: items of --set */
+    List freeze;           /* of const char *: patterns over parameters' names (fnmatch) */
+    int64_t batch;         /* 0: the train section's, else default_batch */
     int64_t default_batch; /* 1 to begin with */
     JitKind jit;
     const char *prefix; /* of the symbols; NULL: the net's name */
-    bool train; /* with the training programs; else inference only */
-    bool vjp;   /* with PREFIX_vjp */
+    bool train;         /* with the training programs; else inference only */
+    bool vjp;           /* with PREFIX_vjp */
     bool use_double;
     bool plain;
     bool poison;
@@ -122,12 +122,14 @@ void load_options_free(LoadOptions *); /* and all that was loaded with it */
  * read to load_option.  It takes: -D, --net, --set, --freeze, --batch, --jit. */
 enum { OPTION_NET = 256, OPTION_SET, OPTION_FREEZE, OPTION_BATCH, OPTION_JIT, OPTION_FIRST_OWN };
 
+/* clang-format off */
 #define OPTION_ROW_DEFINE {'D', "define", "NAME=VALUE", "set a parameter of the net", false}
 #define OPTION_ROW_NET {OPTION_NET, "net", "NAME", "which net of the file", false}
 #define OPTION_ROW_SET {OPTION_SET, "set", "KEY=VALUE", "set a key of the train section", false}
 #define OPTION_ROW_FREEZE {OPTION_FREEZE, "freeze", "PATTERN", "do not train parameters of these names", false}
 #define OPTION_ROW_BATCH {OPTION_BATCH, "batch", "N", "samples per batch", false}
 #define OPTION_ROW_JIT {OPTION_JIT, "jit", "tcc|cc", "compile in memory (tcc), or with the system compiler (cc)", false}
+/* clang-format on */
 
 typedef enum Taken { TAKEN_NO, TAKEN_YES, TAKEN_BAD } Taken;
 Taken load_option(LoadOptions *, const Command *, int id, const char *value);
@@ -137,10 +139,10 @@ typedef struct Loaded {
     Compilation *c;
     const File *file;
     Graph *net;
-    TrainSpec *spec;      /* NULL when neither training was asked for nor a section exists */
-    bool train_section;   /* the file has one for this net */
-    int64_t batch;        /* decided */
-    Emitted *emitted;     /* from load_code on */
+    TrainSpec *spec;    /* NULL when neither training was asked for nor a section exists */
+    bool train_section; /* the file has one for this net */
+    int64_t batch;      /* decided */
+    Emitted *emitted;   /* from load_code on */
     Jit *jit;
     const nn_model_info *info; /* NULL with use_double */
 } Loaded;

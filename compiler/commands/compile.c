@@ -50,10 +50,8 @@ typedef struct Request {
 
 static bool is_identifier(const char *text)
 {
-    if (!isalpha((unsigned char)*text) && *text != '_')
-        return false;
-    while (isalnum((unsigned char)*text) || *text == '_')
-        text++;
+    if (!isalpha((unsigned char)*text) && *text != '_') return false;
+    while (isalnum((unsigned char)*text) || *text == '_') text++;
     return *text == '\0';
 }
 
@@ -115,14 +113,11 @@ static bool has_suffix(const char *text, const char *suffix)
 static int check_request(const Request *r, const OptionReader *reader)
 {
     const Command *self = &command_compile;
-    if (reader->operand_count == 0)
-        return usage_error(self, "which file? ('-' is standard input)");
+    if (reader->operand_count == 0) return usage_error(self, "which file? ('-' is standard input)");
     if (reader->operand_count > 1)
         return usage_error(self, "one file at a time: '%s' is too many", reader->operands[1]);
-    if (r->dump && r->output)
-        return usage_error(self, "--dump prints instead of writing C: leave out -o");
-    if (!r->dump && !r->output)
-        return usage_error(self, "where to? -o FILE.c, or '-o -' for standard output");
+    if (r->dump && r->output) return usage_error(self, "--dump prints instead of writing C: leave out -o");
+    if (!r->dump && !r->output) return usage_error(self, "where to? -o FILE.c, or '-o -' for standard output");
     if (!r->output || strcmp(r->output, "-") == 0 || (has_suffix(r->output, ".c") && !has_suffix(r->output, "/.c")))
         return STATUS_OK;
     if (has_suffix(r->output, ".so") || has_suffix(r->output, ".o") || has_suffix(r->output, ".a"))
@@ -143,15 +138,13 @@ static bool same_file(const char *a, const char *b)
 static int dump_program(const Request *r, const Loaded *l, ProgramKind kind)
 {
     Graph *program = program_build(l->net, kind, l->spec, l->batch);
-    if (!program)
-        return STATUS_INPUT;
+    if (!program) return STATUS_INPUT;
     if (r->dump == STAGE_PROGRAM) {
         graph_dump(program, stdout);
         return STATUS_OK;
     }
     Plan *plan = plan_build(program, sizeof(float));
-    if (!plan)
-        return STATUS_INPUT;
+    if (!plan) return STATUS_INPUT;
     plan_dump(plan, stdout);
     return STATUS_OK;
 }
@@ -160,12 +153,9 @@ static int dump_net(const Request *r)
 {
     Loaded l;
     int status = load_net(&r->load, &l);
-    if (status != STATUS_OK)
-        return status;
-    if (r->dump == STAGE_GRAPH)
-        graph_dump(l.net, stdout);
-    if (r->dump >= STAGE_PROGRAM && (r->infer || !r->train))
-        status = dump_program(r, &l, PROGRAM_INFER);
+    if (status != STATUS_OK) return status;
+    if (r->dump == STAGE_GRAPH) graph_dump(l.net, stdout);
+    if (r->dump >= STAGE_PROGRAM && (r->infer || !r->train)) status = dump_program(r, &l, PROGRAM_INFER);
     if (r->dump >= STAGE_PROGRAM && status == STATUS_OK && (r->train || (l.train_section && !r->infer)))
         status = dump_program(r, &l, PROGRAM_STEP);
     load_status(&r->load);
@@ -241,10 +231,8 @@ static int emit(const Request *r, Loaded *l)
                            .paste_kernels = !r->plain};
     Emitted *e = emit_c(l->net, l->spec, &options);
     int status = load_status(&r->load);
-    if (!e || status != STATUS_OK)
-        return status ? status : STATUS_INPUT;
-    if (!to_stdout)
-        return write_c(r, e, header_path);
+    if (!e || status != STATUS_OK) return status ? status : STATUS_INPUT;
+    if (!to_stdout) return write_c(r, e, header_path);
     if (r->header)
         fputs(e->source, stdout);
     else
@@ -254,10 +242,8 @@ static int emit(const Request *r, Loaded *l)
 
 static int compile(Request *r)
 {
-    if (r->dump)
-        return dump(r);
-    if (same_file(r->load.path, r->output))
-        return fail(STATUS_USAGE, "-o %s would write over the source", r->output);
+    if (r->dump) return dump(r);
+    if (same_file(r->load.path, r->output)) return fail(STATUS_USAGE, "-o %s would write over the source", r->output);
     Loaded l;
     r->load.train = r->train;
     int status = load_net(&r->load, &l);
@@ -272,10 +258,8 @@ static int run(int argc, char **argv)
     load_options_init(&r.load);
     options_begin(&reader, &command_compile, argc, argv);
     for (int id; status == STATUS_OK && (id = options_next(&reader)) != OPTIONS_END;)
-        if (id == OPTIONS_BAD || !take(&r, id, reader.value))
-            status = STATUS_USAGE;
-    if (status == STATUS_OK)
-        status = check_request(&r, &reader);
+        if (id == OPTIONS_BAD || !take(&r, id, reader.value)) status = STATUS_USAGE;
+    if (status == STATUS_OK) status = check_request(&r, &reader);
     if (status == STATUS_OK) {
         r.load.path = reader.operands[0];
         status = compile(&r);

@@ -10,8 +10,7 @@
 const Command *command_find(const char *name)
 {
     for (const Command *const *c = command_table; *c; c++)
-        if (strcmp((*c)->name, name) == 0)
-            return *c;
+        if (strcmp((*c)->name, name) == 0) return *c;
     return NULL;
 }
 
@@ -21,8 +20,7 @@ void help_all(FILE *out)
           "usage: nnc NET.nn -o NET.c [options]     write NET.c and NET.h\n"
           "       nnc COMMAND [arguments]\n\ncommands:\n",
           out);
-    for (const Command *const *c = command_table; *c; c++)
-        fprintf(out, "  %-9s %s\n", (*c)->name, (*c)->summary);
+    for (const Command *const *c = command_table; *c; c++) fprintf(out, "  %-9s %s\n", (*c)->name, (*c)->summary);
     fputs("  help      this text, or with the name of a command, its options\n\n"
           "      --version   the version\n\n"
           "Exit status: 0 success, 1 the input is wrong, 2 the command line is wrong,\n"
@@ -34,16 +32,15 @@ static void help_option(const Option *o, FILE *out)
 {
     char left[64];
     bool letter = o->id < 256;
-    snprintf(left, sizeof left, "%c%c%s--%s%s%s", letter ? '-' : ' ', letter ? o->id : ' ', letter ? ", " : "  ", o->name,
-             o->argument ? " " : "", o->argument ? o->argument : "");
+    snprintf(left, sizeof left, "%c%c%s--%s%s%s", letter ? '-' : ' ', letter ? o->id : ' ', letter ? ", " : "  ",
+             o->name, o->argument ? " " : "", o->argument ? o->argument : "");
     fprintf(out, "  %-26s%s%s\n", left, strlen(left) > 25 ? "\n                            " : "", o->help);
 }
 
 static bool any_later(const Command *command)
 {
     for (const Option *o = command->options; o && o->name; o++)
-        if (o->later)
-            return true;
+        if (o->later) return true;
     return false;
 }
 
@@ -51,16 +48,13 @@ void help_command(const Command *command, FILE *out)
 {
     fprintf(out, "%s\n\nusage: nnc %s\n\noptions:\n", command->summary, command->usage);
     for (const Option *o = command->options; o && o->name; o++)
-        if (!o->later)
-            help_option(o, out);
+        if (!o->later) help_option(o, out);
     fputs("  -h, --help                this text\n", out);
     if (any_later(command)) {
         fputs("\nnot there yet:", out);
         for (const Option *o = command->options; o->name; o++)
-            if (o->later)
-                fprintf(out, " --%s", o->name);
+            if (o->later) fprintf(out, " --%s", o->name);
         fputc('\n', out);
     }
-    if (command->details)
-        fprintf(out, "\n%s", command->details);
+    if (command->details) fprintf(out, "\n%s", command->details);
 }

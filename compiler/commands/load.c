@@ -22,8 +22,7 @@ void load_options_init(LoadOptions *o)
 
 void load_options_free(LoadOptions *o)
 {
-    if (o->compilation)
-        compilation_free(o->compilation);
+    if (o->compilation) compilation_free(o->compilation);
     o->compilation = NULL;
 }
 
@@ -32,10 +31,8 @@ void load_options_free(LoadOptions *o)
 static bool is_define(const char *text)
 {
     const char *p = text;
-    if (!isalpha((unsigned char)*p) && *p != '_')
-        return false;
-    while (isalnum((unsigned char)*p) || *p == '_')
-        p++;
+    if (!isalpha((unsigned char)*p) && *p != '_') return false;
+    while (isalnum((unsigned char)*p) || *p == '_') p++;
     return *p == '=' && p[1];
 }
 
@@ -81,8 +78,7 @@ Taken load_option(LoadOptions *o, const Command *command, int id, const char *va
 int load_status(const LoadOptions *o)
 {
     Compilation *c = o->compilation;
-    if (c->diagnostics.count)
-        diag_print(c, stderr, stderr_color());
+    if (c->diagnostics.count) diag_print(c, stderr, stderr_color());
     c->diagnostics.count = 0;
     return c->errors ? STATUS_INPUT : STATUS_OK;
 }
@@ -98,8 +94,7 @@ static List parse_defines(const LoadOptions *o)
         Define *d = arena_alloc(c->arena, sizeof *d);
         d->name = arena_strndup(c->arena, text, length);
         d->value = front_parse_expr(c, command_line, text + length + 1);
-        if (d->value)
-            list_push(c->arena, &defines, d);
+        if (d->value) list_push(c->arena, &defines, d);
     }
     return defines;
 }
@@ -110,8 +105,7 @@ static List parse_sets(const LoadOptions *o)
     List sets = {0};
     for (int i = 0; i < o->sets.count; i++) {
         Train *items = front_parse_train_items(c, command_line, o->sets.at[i]);
-        if (items)
-            list_push(c->arena, &sets, items);
+        if (items) list_push(c->arena, &sets, items);
     }
     return sets;
 }
@@ -122,8 +116,7 @@ static int freeze(const LoadOptions *o, const Graph *net)
         int matches = 0;
         for (int j = 0; j < net->model.count; j++) {
             Tensor *t = net->model.at[j];
-            if (t->kind != TENSOR_PARAM || fnmatch(o->freeze.at[i], t->name, 0) != 0)
-                continue;
+            if (t->kind != TENSOR_PARAM || fnmatch(o->freeze.at[i], t->name, 0) != 0) continue;
             t->trainable = false;
             matches++;
         }
@@ -136,8 +129,7 @@ static int freeze(const LoadOptions *o, const Graph *net)
 
 static int64_t decide_batch(const LoadOptions *o, const Loaded *l)
 {
-    if (o->batch)
-        return o->batch;
+    if (o->batch) return o->batch;
     bool said = l->spec && (l->train_section || l->spec->batch_given);
     return said ? l->spec->batch : o->default_batch;
 }
@@ -150,19 +142,15 @@ static int build_net(const LoadOptions *o, Loaded *l)
     l->file = front_parse_file(c, o->path);
     List defines = parse_defines(o);
     List sets = parse_sets(o);
-    if (!l->file || c->errors)
-        return STATUS_INPUT;
+    if (!l->file || c->errors) return STATUS_INPUT;
     l->net = elaborate(c, l->file, o->net, &defines);
-    if (!l->net)
-        return STATUS_INPUT;
+    if (!l->net) return STATUS_INPUT;
     l->train_section = train_section_exists(l->file, l->net);
     if (o->train || l->train_section || sets.count) {
         l->spec = train_spec(c, l->file, l->net, &sets);
-        if (!l->spec)
-            return STATUS_INPUT;
+        if (!l->spec) return STATUS_INPUT;
     }
-    if (c->errors)
-        return STATUS_INPUT;
+    if (c->errors) return STATUS_INPUT;
     l->batch = decide_batch(o, l);
     return freeze(o, l->net);
 }
@@ -176,6 +164,7 @@ int load_net(const LoadOptions *o, Loaded *l)
 
 /* ---- names in C ------------------------------------------------------------- */
 
+/* clang-format off */
 static const char *const reserved[] = {
     "auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else", "enum", "extern",
     "float", "for", "goto", "if", "inline", "int", "long", "register", "restrict", "return", "short", "signed",
@@ -188,12 +177,12 @@ static const char *const reserved[] = {
     "jn", "memcpy", "memmove", "memset", "memcmp", "memchr", "strlen", "strcmp", "strcpy", "strcat", "strchr",
     "strstr", "abs", "labs", "nn_model_info", "nn_tensor_info",
 };
+/* clang-format on */
 
 bool name_is_reserved(const char *prefix)
 {
     for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++)
-        if (strcmp(prefix, reserved[i]) == 0)
-            return true;
+        if (strcmp(prefix, reserved[i]) == 0) return true;
     return prefix[0] == '_';
 }
 
@@ -202,7 +191,9 @@ bool name_is_reserved(const char *prefix)
 static EmitOptions emit_options(const LoadOptions *o, const Loaded *l)
 {
     return (EmitOptions){
-        .prefix = o->prefix ? o->prefix : name_is_reserved(l->net->name) ? "net" : NULL,
+        .prefix = o->prefix                        ? o->prefix
+                  : name_is_reserved(l->net->name) ? "net"
+                                                   : NULL,
         .batch = l->batch,
         .infer = true,
         .train = o->train,
@@ -220,12 +211,10 @@ int load_code(const LoadOptions *o, Loaded *l)
     EmitOptions options = emit_options(o, l);
     l->emitted = emit_c(l->net, l->spec, &options);
     int status = load_status(o);
-    if (!l->emitted)
-        return status ? status : STATUS_INPUT;
+    if (!l->emitted) return status ? status : STATUS_INPUT;
     const char *error;
     l->jit = jit_compile(o->jit, l->emitted->source, l->c->arena, &error);
-    if (!l->jit)
-        return fail(STATUS_SYSTEM, "%s", error);
+    if (!l->jit) return fail(STATUS_SYSTEM, "%s", error);
     const nn_model_info *(*info)(void) = (const nn_model_info *(*)(void))loaded_symbol(l, "info");
     l->info = info ? info() : NULL;
     assert(l->info || o->use_double);
@@ -236,10 +225,8 @@ int load_code(const LoadOptions *o, Loaded *l)
 int load_model(const LoadOptions *o, Loaded *l)
 {
     int status = load_net(o, l);
-    if (status == STATUS_OK)
-        status = load_code(o, l);
-    if (status != STATUS_OK)
-        loaded_free(l);
+    if (status == STATUS_OK) status = load_code(o, l);
+    if (status != STATUS_OK) loaded_free(l);
     return status;
 }
 
@@ -259,8 +246,7 @@ void *block_alloc(size_t bytes)
 {
     size_t size = (bytes + PLAN_ALIGN) & ~(size_t)(PLAN_ALIGN - 1);
     void *block = size > bytes ? aligned_alloc(PLAN_ALIGN, size) : NULL;
-    if (!block)
-        exit(fail(STATUS_SYSTEM, "no memory: %zu bytes are needed", bytes));
+    if (!block) exit(fail(STATUS_SYSTEM, "no memory: %zu bytes are needed", bytes));
     memset(block, 0, size);
     return block;
 }

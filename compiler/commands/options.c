@@ -78,16 +78,14 @@ bool stderr_color(void)
 static int option_count(const Command *command)
 {
     int count = 0;
-    while (command->options && command->options[count].name)
-        count++;
+    while (command->options && command->options[count].name) count++;
     return count;
 }
 
 static const Option *option_by_id(const Command *command, int id)
 {
     for (int i = 0; i < option_count(command); i++)
-        if (command->options[i].id == id)
-            return &command->options[i];
+        if (command->options[i].id == id) return &command->options[i];
     return NULL;
 }
 
@@ -101,8 +99,7 @@ static void make_tables(const Command *command, struct option *longs, char *shor
         longs[i] = (struct option){o->name, o->argument ? required_argument : no_argument, NULL, o->id};
         if (o->id < 256) {
             *shorts++ = (char)o->id;
-            if (o->argument)
-                *shorts++ = ':';
+            if (o->argument) *shorts++ = ':';
         }
     }
     longs[n] = (struct option){"help", no_argument, NULL, HELP};
@@ -116,8 +113,7 @@ static int bad_long(const Command *command, const char *name, int length)
 {
     const char *names[MAX_OPTIONS];
     int n = option_count(command);
-    for (int i = 0; i < n; i++)
-        names[i] = command->options[i].name;
+    for (int i = 0; i < n; i++) names[i] = command->options[i].name;
     char *copy = strndup(name, (size_t)length);
     const char *near = copy ? nearest_name(copy, names, n) : NULL;
     if (near)
@@ -169,20 +165,17 @@ int options_next(OptionReader *r)
     struct option longs[MAX_OPTIONS + 2];
     char shorts[2 * MAX_OPTIONS + 4];
     make_tables(r->command, longs, shorts);
-    if (!r->started)
-        optind = 0; /* getopt starts anew */
+    if (!r->started) optind = 0; /* getopt starts anew */
     r->started = true;
     opterr = 0;
     int id = getopt_long(r->argc, r->argv, shorts, longs, NULL);
     r->value = optarg;
-    if (id == -1)
-        return end_of_options(r);
+    if (id == -1) return end_of_options(r);
     if (id == HELP) {
         help_command(r->command, stdout);
         exit(finish_output());
     }
-    if (id == '?')
-        return bad_option(r);
+    if (id == '?') return bad_option(r);
     const Option *option = option_by_id(r->command, id == ':' ? optopt : id);
     if (id == ':') {
         usage_error(r->command, "--%s needs an argument: %s", option->name, option->argument);

@@ -23,8 +23,7 @@ static char *temporary_name(const char *path)
 {
     size_t size = strlen(path) + 32;
     char *name = malloc(size);
-    if (name)
-        snprintf(name, size, "%s.%ld.tmp", path, (long)getpid());
+    if (name) snprintf(name, size, "%s.%ld.tmp", path, (long)getpid());
     return name;
 }
 
@@ -32,10 +31,8 @@ static bool write_all(int fd, const char *text, size_t length)
 {
     while (length > 0) {
         ssize_t n = write(fd, text, length);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return false;
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return false;
         text += n;
         length -= (size_t)n;
     }
@@ -56,24 +53,19 @@ static bool replaceable(const char *path)
 static bool write_temporary(const OutputFile *file, const char *name)
 {
     int fd = replaceable(file->path) ? open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666) : -1;
-    if (fd < 0)
-        return false;
+    if (fd < 0) return false;
     bool ok = write_all(fd, file->text, file->length);
     int error = errno;
     if (close(fd) != 0 && ok) {
         ok = false;
         error = errno;
     }
-    if (!ok)
-        unlink(name);
+    if (!ok) unlink(name);
     errno = error;
     return ok;
 }
 
-static int report(const char *path)
-{
-    return fail(STATUS_SYSTEM, "%s: %s", path, strerror(errno));
-}
+static int report(const char *path) { return fail(STATUS_SYSTEM, "%s: %s", path, strerror(errno)); }
 
 static int write_files(const OutputFile *files, char **names, int count)
 {
@@ -81,17 +73,14 @@ static int write_files(const OutputFile *files, char **names, int count)
         names[i] = temporary_name(files[i].path);
         if (!names[i] || !write_temporary(&files[i], names[i])) {
             int status = report(files[i].path);
-            while (i-- > 0)
-                unlink(names[i]);
+            while (i-- > 0) unlink(names[i]);
             return status;
         }
     }
     for (int i = 0; i < count; i++) {
-        if (rename(names[i], files[i].path) == 0)
-            continue;
+        if (rename(names[i], files[i].path) == 0) continue;
         int status = report(files[i].path);
-        for (int j = 0; j < count; j++)
-            unlink(j < i ? files[j].path : names[j]);
+        for (int j = 0; j < count; j++) unlink(j < i ? files[j].path : names[j]);
         return status;
     }
     return STATUS_OK;
@@ -107,8 +96,7 @@ int output_write(const OutputFile *files, int count)
     sigprocmask(SIG_BLOCK, &held, &before);
     char **names = calloc((size_t)count, sizeof *names);
     int status = names ? write_files(files, names, count) : fail(STATUS_SYSTEM, "no memory");
-    for (int i = 0; names && i < count; i++)
-        free(names[i]);
+    for (int i = 0; names && i < count; i++) free(names[i]);
     free(names);
     sigprocmask(SIG_SETMASK, &before, NULL);
     return status;

@@ -182,6 +182,7 @@ static void dx_plain(Writer *w, const Node *n)
 static const Op batchnorm_sums = {
     .name = "batchnorm.sums",
     .class = OP_INTERNAL,
+    .traits = OP_BATCH_COUPLED,
     .in = sums_in,
     .out = sums_out,
     .plain = sums_plain,
@@ -189,7 +190,7 @@ static const Op batchnorm_sums = {
 static const Op batchnorm_dx = {
     .name = "batchnorm.dx",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE,
+    .traits = OP_INPLACE | OP_BATCH_COUPLED,
     .in = dx_in,
     .out = dx_out,
     .plain = dx_plain,

@@ -86,52 +86,87 @@ NN_INLINE int nn_walk_runs(const nn_walk *s, long n0, int columns, nn_run *run)
     return count;
 }
 
-/* to[i] = row[first + i·step] where that lies in 0 … w, else 0; length values. */
-NN_INLINE void nn_copy_clipped(float *to, const float *row, int first, int step, int length, int w)
+/* What one tap copies into a row of the panel: `length` values from `from`, counted
+ * from the first element of the channel, at a distance of `step`. */
+typedef struct nn_piece {
+    int at, length;
+    long from;
+} nn_piece;
+
+/* The pieces of a tap, and whether they leave anything of the panel's row out. */
+NN_INLINE int nn_walk_pieces(const nn_walk *s, const nn_run *run, int runs, int tap, nn_piece *piece, int *covered)
 {
-    for (int i = 0; i < length; i++) {
-        int at = first + i * step;
-        to[i] = at >= 0 && at < w ? row[at] : 0;
+    int count = 0;
+    *covered = 0;
+    for (int r = 0; r < runs; r++) {
+        int h = run[r].u * s->su + s->row[tap], first = run[r].v * s->sv + s->column[tap];
+        if (h < 0 || h >= s->h)
+            continue;
+        int skip = first < 0 ? (-first + s->sv - 1) / s->sv : 0;
+        int most = first < s->w ? (s->w - 1 - first) / s->sv + 1 : 0;
+        int end = most < run[r].length ? most : run[r].length;
+        if (end <= skip)
+            continue;
+        piece[count].at = run[r].at + skip;
+        piece[count].length = end - skip;
+        piece[count++].from = run[r].image * s->image + (long)h * s->w + first + (long)skip * s->sv;
+        *covered += end - skip;
     }
+    return count;
 }
 
-NN_INLINE void nn_copy_run(float *to, const float *row, int first, int step, int length, int w)
+/* Copies n values by overlapping vectors, never outside of them. */
+NN_INLINE void nn_copy(float *to, const float *from, int n)
 {
-    if (first < 0 || first + (length - 1) * step >= w) {
-        nn_copy_clipped(to, row, first, step, length, w);
-    } else if (step == 1) {
-        const float *from = row + first;
-        int i = 0;
-        for (; i + NN_W <= length; i += NN_W)
+    if (n >= NN_W) {
+        for (int i = 0; i + NN_W <= n; i += NN_W)
             nn_store(to + i, nn_load(from + i));
-        for (; i < length; i++)
-            to[i] = from[i];
+        nn_store(to + n - NN_W, nn_load(from + n - NN_W));
+    } else if (n >= 8) {
+        __builtin_memcpy(to, from, 32);
+        __builtin_memcpy(to + n - 8, from + n - 8, 32);
+    } else if (n >= 4) {
+        __builtin_memcpy(to, from, 16);
+        __builtin_memcpy(to + n - 4, from + n - 4, 16);
     } else {
-        for (int i = 0; i < length; i++)
-            to[i] = row[first + i * step];
+        for (int i = 0; i < n; i++)
+            to[i] = from[i];
     }
 }
 
+NN_INLINE void nn_copy_pieces(float *to, const float *channel, const nn_piece *piece, int pieces, int step)
+{
+    for (int i = 0; i < pieces; i++) {
+        const float *from = channel + piece[i].from;
+        float *at = to + piece[i].at;
+        if (step == 1) {
+            nn_copy(at, from, piece[i].length);
+        } else {
+            for (int k = 0; k < piece[i].length; k++)
+                at[k] = from[(long)k * step];
+        }
+    }
+}
+
+/* Depths k0 … k0 + depth, tap by tap: what a tap reads is found once and holds
+ * for every channel. */
 NN_KERNEL void nn_walk_pack_b(const void *self, long n0, int columns, int k0, int depth, float *to)
 {
     const nn_walk *s = (const nn_walk *)self;
     nn_run run[NN_NR];
+    nn_piece piece[NN_NR];
     int runs = nn_walk_runs(s, n0, columns, run);
-    int channel = k0 / s->taps, tap = k0 % s->taps;
-    for (int k = 0; k < depth; k++, to += NN_NR) {
-        for (int r = 0; r < runs; r++) {
-            int h = run[r].u * s->su + s->row[tap];
-            float *at = to + run[r].at;
-            if (h < 0 || h >= s->h) {
-                for (int i = 0; i < run[r].length; i++)
-                    at[i] = 0;
-                continue;
-            }
-            const float *row = s->x + run[r].image * s->image + channel * s->plane + (long)h * s->w;
-            nn_copy_run(at, row, run[r].v * s->sv + s->column[tap], s->sv, run[r].length, s->w);
+    int taps = depth < s->taps ? depth : s->taps, tap = k0 % s->taps, channel = k0 / s->taps;
+    for (int i = 0; i < taps; i++) {
+        int covered, pieces = nn_walk_pieces(s, run, runs, tap, piece, &covered);
+        const float *plane = s->x + channel * s->plane;
+        for (int k = i; k < depth; k += s->taps, plane += s->plane) {
+            float *row = to + (long)k * NN_NR;
+            if (covered < NN_NR)
+                for (int v = 0; v < NN_NV; v++)
+                    nn_store(row + v * NN_W, nn_zero());
+            nn_copy_pieces(row, plane, piece, pieces, s->sv);
         }
-        for (int i = columns; i < NN_NR; i++)
-            to[i] = 0;
         if (++tap == s->taps)
             tap = 0, channel++;
     }
@@ -328,34 +363,51 @@ NN_KERNEL void nn_dw_pack_a(const void *self, int m0, int rows, int k0, int dept
     }
 }
 
+/* Rows of NN_W columns each, W at a time: to[i·NN_NR + j] = from[j·NN_KC + i]. */
+NN_INLINE void nn_transpose(float *to, const float *from, int depth)
+{
+    for (int k = 0; k < depth; k++)
+        for (int j = 0; j < NN_W; j++)
+            to[k * NN_NR + j] = from[j * NN_KC + k];
+}
+
+/* One column of the panel, laid along the depth: what the tap reads of the
+ * channel at the grid points k0 … k0 + depth. */
+NN_INLINE void nn_dw_line(const nn_walk *s, int channel, int tap, int k0, int depth, float *line)
+{
+    long points = (long)s->u * s->v;
+    int image = (int)(k0 / points), u = (int)(k0 % points) / s->v, v = (int)(k0 % points) % s->v;
+    for (int k = 0; k < depth;) {
+        int length = s->v - v < depth - k ? s->v - v : depth - k, covered;
+        const nn_run run = {0, length, image, u, v};
+        nn_piece piece;
+        int pieces = nn_walk_pieces(s, &run, 1, tap, &piece, &covered);
+        if (covered < length)
+            for (int i = 0; i < length; i++)
+                line[k + i] = 0;
+        nn_copy_pieces(line + k, s->x + channel * s->plane, &piece, pieces, s->sv);
+        k += length;
+        v = 0;
+        if (++u == s->u)
+            u = 0, image++;
+    }
+}
+
 /* Columns are (channel, tap). */
 NN_KERNEL void nn_dw_pack_b(const void *self, long n0, int columns, int k0, int depth, float *to)
 {
     const nn_walk *s = &((const nn_conv_dw_side *)self)->walk;
-    float line[NN_KC];
-    for (int j = 0; j < columns; j++) {
-        int channel = (int)((n0 + j) / s->taps), tap = (int)((n0 + j) % s->taps);
-        long points = (long)s->u * s->v;
-        int image = (int)(k0 / points), u = (int)(k0 % points) / s->v, v = (int)(k0 % points) % s->v;
-        for (int k = 0; k < depth;) {
-            int length = s->v - v < depth - k ? s->v - v : depth - k, h = u * s->su + s->row[tap];
-            const float *row = s->x + image * s->image + channel * s->plane + (long)h * s->w;
-            if (h < 0 || h >= s->h)
-                for (int i = 0; i < length; i++)
-                    line[k + i] = 0;
-            else
-                nn_copy_run(line + k, row, v * s->sv + s->column[tap], s->sv, length, s->w);
-            k += length;
-            v = 0;
-            if (++u == s->u)
-                u = 0, image++;
-        }
-        for (int k = 0; k < depth; k++)
-            to[k * NN_NR + j] = line[k];
+    float line[NN_W * NN_KC];
+    for (int j = 0; j < NN_NR; j++) {
+        float *at = line + j % NN_W * NN_KC;
+        if (j < columns)
+            nn_dw_line(s, (int)((n0 + j) / s->taps), (int)((n0 + j) % s->taps), k0, depth, at);
+        else
+            for (int k = 0; k < depth; k++)
+                at[k] = 0;
+        if (j % NN_W == NN_W - 1)
+            nn_transpose(to + j + 1 - NN_W, line, depth);
     }
-    for (int j = columns; j < NN_NR; j++)
-        for (int k = 0; k < depth; k++)
-            to[k * NN_NR + j] = 0;
 }
 
 NN_KERNEL float *nn_dw_place(const void *self, int m0, long n0, int columns, long *ldc)

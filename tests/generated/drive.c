@@ -11,8 +11,7 @@
 static void *block(size_t bytes)
 {
     void *p = NULL;
-    if (posix_memalign(&p, 64, bytes + 64) != 0)
-        exit(3);
+    if (posix_memalign(&p, 64, bytes + 64) != 0) exit(3);
     memset(p, 0xff, bytes); /* NaN: nothing may count on zeros */
     return p;
 }
@@ -30,26 +29,20 @@ int main(void)
         state = state * 1664525u + 1013904223u;
         x[i] = (float)(state >> 8) / 16777216.0f - 0.5f;
     }
-    for (int i = 0; i < NET_BATCH; i++)
-        labels[i] = i % NET_OUTPUTS;
-    for (int i = 0; i < 5; i++)
-        printf("loss %.9g\n", (double)net_step(model, x, labels, 0.02f, scratch));
+    for (int i = 0; i < NET_BATCH; i++) labels[i] = i % NET_OUTPUTS;
+    for (int i = 0; i < 5; i++) printf("loss %.9g\n", (double)net_step(model, x, labels, 0.02f, scratch));
     printf("loss %.9g\n", (double)net_grad(model, x, labels, scratch));
     net_infer(model, x, y, small);
-    for (size_t i = 0; i < sizeof y / sizeof y[0]; i++)
-        printf("y %.9g\n", (double)y[i]);
+    for (size_t i = 0; i < sizeof y / sizeof y[0]; i++) printf("y %.9g\n", (double)y[i]);
     for (int i = 0; i < info->tensor_count; i++) {
         const nn_tensor_info *t = &info->tensors[i];
         float *values = block(t->count * sizeof *values);
-        if (net_get(model, t->name, values, t->count) != 0 || net_set(model, t->name, values, t->count) != 0)
-            return 1;
-        if (net_get(model, t->name, values, t->count + 1) == 0)
-            return 1;
+        if (net_get(model, t->name, values, t->count) != 0 || net_set(model, t->name, values, t->count) != 0) return 1;
+        if (net_get(model, t->name, values, t->count + 1) == 0) return 1;
         printf("%s %.9g\n", t->name, (double)values[t->count / 2]);
         free(values);
     }
-    if (net_set(model, "no.such.name", y, 1) == 0)
-        return 1;
+    if (net_set(model, "no.such.name", y, 1) == 0) return 1;
     free(place);
     free(scratch);
     free(small);

@@ -12,8 +12,7 @@
 static int chosen(Suite *suite, int argc, char **argv)
 {
     for (int i = 1; i < argc; i++)
-        if (suite_tcase(suite, argv[i]))
-            return 1;
+        if (suite_tcase(suite, argv[i])) return 1;
     return argc < 2;
 }
 
@@ -23,8 +22,7 @@ int main(int argc, char **argv)
     SRunner *runner = srunner_create(NULL);
     for (const SuiteMaker *make = suite_makers; *make; make++) {
         Suite *suite = (*make)();
-        if (chosen(suite, argc, argv))
-            srunner_add_suite(runner, suite);
+        if (chosen(suite, argc, argv)) srunner_add_suite(runner, suite);
     }
     srunner_run_all(runner, CK_ENV);
     int run = srunner_ntests_run(runner), failed = srunner_ntests_failed(runner);

@@ -61,8 +61,8 @@ START_TEST(resolves_outside_functions)
     double (*twofold)(double) = (double (*)(double))jit_symbol(jit, "twofold");
     int (*bytes)(void) = (int (*)(void))jit_symbol(jit, "bytes");
     float x = 0.5f;
-    float expected = expf(x) + sqrtf(x) + tanhf(x) + fmaxf(x, 2) + erff(x) + powf(x, 3) + floorf(x) + log1pf(x) + cosf(x) +
-                     sinf(x) + logf(x) + fabsf(-x) + fminf(x, 0);
+    float expected = expf(x) + sqrtf(x) + tanhf(x) + fmaxf(x, 2) + erff(x) + powf(x, 3) + floorf(x) + log1pf(x) +
+                     cosf(x) + sinf(x) + logf(x) + fabsf(-x) + fminf(x, 0);
     ck_assert_float_eq_tol(single(x), expected, 1e-5f); /* -march=native may contract and vectorise */
     ck_assert_double_eq_tol(twofold(0.5), exp(0.5) + log(0.5) + erf(0.5) + pow(0.5, 3), 1e-14);
     ck_assert_int_eq(bytes(), 2);
@@ -74,19 +74,18 @@ END_TEST
 /* What TinyCC does by calls: 64-bit unsigned against reals, structs, initialisers. */
 START_TEST(converts_and_copies)
 {
-    static const char source[] =
-        "typedef unsigned long long u64; struct S { float a[100]; };\n"
-        "float f1(u64 x) { return x; } double f2(u64 x) { return x; }\n"
-        "u64 f3(float x) { return (u64)x; } u64 f4(double x) { return (u64)x; }\n"
-        "static struct S id(struct S s) { struct S t = s; return t; }\n"
-        "float f5(float x) { struct S s = {{1, x}}; return id(s).a[1] + id(s).a[99]; }\n"
-        "float inf(void) { return 1e39f; } int nan(float x) { return x != x; }\n";
+    static const char source[] = "typedef unsigned long long u64; struct S { float a[100]; };\n"
+                                 "float f1(u64 x) { return x; } double f2(u64 x) { return x; }\n"
+                                 "u64 f3(float x) { return (u64)x; } u64 f4(double x) { return (u64)x; }\n"
+                                 "static struct S id(struct S s) { struct S t = s; return t; }\n"
+                                 "float f5(float x) { struct S s = {{1, x}}; return id(s).a[1] + id(s).a[99]; }\n"
+                                 "float inf(void) { return 1e39f; } int nan(float x) { return x != x; }\n";
     Arena *arena = arena_new();
     Jit *jit = compile(kinds[_i], source, arena);
     ck_assert_float_eq(((float (*)(uint64_t))jit_symbol(jit, "f1"))(UINT64_MAX), 0x1p64f);
     ck_assert_double_eq(((double (*)(uint64_t))jit_symbol(jit, "f2"))(UINT64_C(1) << 63), 0x1p63);
-    ck_assert_uint_eq(((uint64_t (*)(float))jit_symbol(jit, "f3"))(0x1p63f), UINT64_C(1) << 63);
-    ck_assert_uint_eq(((uint64_t (*)(double))jit_symbol(jit, "f4"))(12345.9), 12345);
+    ck_assert_uint_eq(((uint64_t(*)(float))jit_symbol(jit, "f3"))(0x1p63f), UINT64_C(1) << 63);
+    ck_assert_uint_eq(((uint64_t(*)(double))jit_symbol(jit, "f4"))(12345.9), 12345);
     ck_assert_float_eq(((float (*)(float))jit_symbol(jit, "f5"))(7), 7);
     ck_assert(isinf(((float (*)(void))jit_symbol(jit, "inf"))()));
     ck_assert_int_eq(((int (*)(float))jit_symbol(jit, "nan"))(NAN), 1);
@@ -97,7 +96,8 @@ END_TEST
 
 START_TEST(reports_an_error_in_one_line)
 {
-    static const char *const sources[] = {"int f(void) { return x; }\nint g(void) { return y; }\n", "int f( {", "#error no\n"};
+    static const char *const sources[] = {"int f(void) { return x; }\nint g(void) { return y; }\n", "int f( {",
+                                          "#error no\n"};
     for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++) {
         Arena *arena = arena_new();
         const char *error = NULL;
@@ -155,8 +155,7 @@ START_TEST(threads_compile_at_once)
 {
     pthread_t threads[4];
     int right[4];
-    for (int i = 0; i < 4; i++)
-        ck_assert_int_eq(pthread_create(&threads[i], NULL, compile_many, &right[i]), 0);
+    for (int i = 0; i < 4; i++) ck_assert_int_eq(pthread_create(&threads[i], NULL, compile_many, &right[i]), 0);
     for (int i = 0; i < 4; i++) {
         pthread_join(threads[i], NULL);
         ck_assert_int_eq(right[i], 20);
@@ -180,8 +179,7 @@ static void check_empty_and_remove(char *directory)
     DIR *dir = opendir(directory);
     ck_assert_ptr_nonnull(dir);
     int entries = 0;
-    while (readdir(dir))
-        entries++;
+    while (readdir(dir)) entries++;
     closedir(dir);
     ck_assert_int_eq(entries, 2); /* . and .. */
     rmdir(directory);
@@ -207,7 +205,8 @@ START_TEST(cc_missing_is_said)
     const char *error = NULL;
     setenv("CC", "no-such-compiler -O1", 1);
     ck_assert_ptr_null(jit_compile(JIT_CC, "int f(void) { return 1; }", arena, &error));
-    ck_assert_msg(error && strstr(error, "no-such-compiler") && strstr(error, "CC"), "%s", error ? error : "no message");
+    ck_assert_msg(error && strstr(error, "no-such-compiler") && strstr(error, "CC"), "%s",
+                  error ? error : "no message");
     arena_free(arena);
     check_empty_and_remove(directory);
 }

@@ -10,7 +10,7 @@
 
 #include "backend/backend.h"
 #include "graph/graph.h"
-#include "ops/training.h"
+#include "graph/training.h"
 
 /* ---- the table ---------------------------------------------------------------- */
 
