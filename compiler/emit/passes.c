@@ -181,7 +181,7 @@ static void write_call(Pass *p, const Node *n)
     for (int i = 0; i < n->in_count; i++) text_addf(&p->text, "%s%s", i ? ", " : "", sample_place(p, n->in[i], f->share));
     for (int i = 0; i < n->out_count; i++) text_addf(&p->text, ", %s", sample_place(p, n->out[i], f->share));
     write_scalars(p, n);
-    if (f->share == SHARE_SAMPLES) text_add(&p->text, ", last - first");
+    if (f->share == SHARE_SAMPLES) text_add(&p->text, ", (int)(last - first)");
     if (f->share == SHARE_PARTS) text_add(&p->text, ", t, T");
     text_add(&p->text, ");\n");
 }
@@ -231,7 +231,7 @@ enum { MAX_ARGUMENTS = 8 };
 /* What a pass takes, scratch last, a NULL name at the end. */
 static void list_arguments(const Emitter *e, ProgramKind kind, Argument *list)
 {
-    const char *changed = arena_printf(e->arena, "%s *", e->prefix), *model = arena_printf(e->arena, "const %s *", e->prefix);
+    const char *changed = arena_printf(e->arena, "struct %s *", e->prefix), *model = arena_printf(e->arena, "const struct %s *", e->prefix);
     const char *out = arena_printf(e->arena, "%s *", e->real), *in = arena_printf(e->arena, "const %s *", e->real);
     const char *target = arena_printf(e->arena, "const %s *", emitter_target_type(e));
     const char *number = arena_printf(e->arena, "%s ", e->real);
@@ -350,7 +350,7 @@ static void write_part(Pass *p, const Argument *list)
     write_arena(p, calls);
     if (names_word(calls, "first")) {
         long long batch = (long long)p->program->batch;
-        text_addf(out, "    const int first = %lld * t / T, last = %lld * (t + 1) / T; /* this thread's samples */\n", batch, batch);
+        text_addf(out, "    const int64_t first = (int64_t)%lld * t / T, last = (int64_t)%lld * (t + 1) / T; /* this thread's samples */\n", batch, batch);
     }
     static const char *const names[] = {"p", "t", "T", "team"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) text_addf(out, "    (void)%s;\n", names[i]);
