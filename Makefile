@@ -146,7 +146,7 @@ $(BUILD)/emit/kernel_text.c: $(KERNELS) Makefile
 
 $(BUILD)/tests/unit/suites.c: $(UNIT_SOURCES) Makefile
 	@mkdir -p $(@D)
-	@names=$$(sed -n 's/^Suite \*\([A-Za-z0-9_]*_suite\)(void).*/\1/p' $(UNIT_SOURCES) /dev/null | LC_ALL=C sort); \
+	@names=$$(sed -n 's/^Suite \*\([A-Za-z0-9_]*_suite\)(void).*/\1/p' $(UNIT_SOURCES) /dev/null | LC_ALL=C sort -u); \
 	{ echo '#include "tests/unit/suites.h"'; \
 	  for n in $$names; do echo "Suite *$$n(void);"; done; \
 	  echo 'const SuiteMaker suite_makers[] = {'; \

@@ -11,11 +11,11 @@
 #include "commands/commands.h"
 
 const Command *const command_table[] = {
-    &command_compile, &command_train, &command_eval, &command_report, &command_check, NULL,
+    &command_compile, &command_train, &command_eval, &command_report, &command_check, &command_fmt, NULL,
 };
 
 /* Words of the product that this version does not have. */
-static const char *const later[] = {"build", "predict", "bench", "fmt", "import", "export", "data", NULL};
+static const char *const later[] = {"build", "predict", "bench", "import", "export", "data", NULL};
 
 static int start(void)
 {

@@ -426,52 +426,87 @@ NN_INLINE int nn_walk_runs(const nn_walk *s, long n0, int columns, nn_run *run)
     return count;
 }
 
-/* to[i] = row[first + i·step] where that lies in 0 … w, else 0; length values. */
-NN_INLINE void nn_copy_clipped(float *to, const float *row, int first, int step, int length, int w)
+/* What one tap copies into a row of the panel: `length` values from `from`, counted
+ * from the first element of the channel, at a distance of `step`. */
+typedef struct nn_piece {
+    int at, length;
+    long from;
+} nn_piece;
+
+/* The pieces of a tap, and whether they leave anything of the panel's row out. */
+NN_INLINE int nn_walk_pieces(const nn_walk *s, const nn_run *run, int runs, int tap, nn_piece *piece, int *covered)
 {
-    for (int i = 0; i < length; i++) {
-        int at = first + i * step;
-        to[i] = at >= 0 && at < w ? row[at] : 0;
+    int count = 0;
+    *covered = 0;
+    for (int r = 0; r < runs; r++) {
+        int h = run[r].u * s->su + s->row[tap], first = run[r].v * s->sv + s->column[tap];
+        if (h < 0 || h >= s->h)
+            continue;
+        int skip = first < 0 ? (-first + s->sv - 1) / s->sv : 0;
+        int most = first < s->w ? (s->w - 1 - first) / s->sv + 1 : 0;
+        int end = most < run[r].length ? most : run[r].length;
+        if (end <= skip)
+            continue;
+        piece[count].at = run[r].at + skip;
+        piece[count].length = end - skip;
+        piece[count++].from = run[r].image * s->image + (long)h * s->w + first + (long)skip * s->sv;
+        *covered += end - skip;
     }
+    return count;
 }
 
-NN_INLINE void nn_copy_run(float *to, const float *row, int first, int step, int length, int w)
+/* Copies n values by overlapping vectors, never outside of them. */
+NN_INLINE void nn_copy(float *to, const float *from, int n)
 {
-    if (first < 0 || first + (length - 1) * step >= w) {
-        nn_copy_clipped(to, row, first, step, length, w);
-    } else if (step == 1) {
-        const float *from = row + first;
-        int i = 0;
-        for (; i + NN_W <= length; i += NN_W)
+    if (n >= NN_W) {
+        for (int i = 0; i + NN_W <= n; i += NN_W)
             nn_store(to + i, nn_load(from + i));
-        for (; i < length; i++)
-            to[i] = from[i];
+        nn_store(to + n - NN_W, nn_load(from + n - NN_W));
+    } else if (n >= 8) {
+        __builtin_memcpy(to, from, 32);
+        __builtin_memcpy(to + n - 8, from + n - 8, 32);
+    } else if (n >= 4) {
+        __builtin_memcpy(to, from, 16);
+        __builtin_memcpy(to + n - 4, from + n - 4, 16);
     } else {
-        for (int i = 0; i < length; i++)
-            to[i] = row[first + i * step];
+        for (int i = 0; i < n; i++)
+            to[i] = from[i];
     }
 }
 
+NN_INLINE void nn_copy_pieces(float *to, const float *channel, const nn_piece *piece, int pieces, int step)
+{
+    for (int i = 0; i < pieces; i++) {
+        const float *from = channel + piece[i].from;
+        float *at = to + piece[i].at;
+        if (step == 1) {
+            nn_copy(at, from, piece[i].length);
+        } else {
+            for (int k = 0; k < piece[i].length; k++)
+                at[k] = from[(long)k * step];
+        }
+    }
+}
+
+/* Depths k0 … k0 + depth, tap by tap: what a tap reads is found once and holds
+ * for every channel. */
 NN_KERNEL void nn_walk_pack_b(const void *self, long n0, int columns, int k0, int depth, float *to)
 {
     const nn_walk *s = (const nn_walk *)self;
     nn_run run[NN_NR];
+    nn_piece piece[NN_NR];
     int runs = nn_walk_runs(s, n0, columns, run);
-    int channel = k0 / s->taps, tap = k0 % s->taps;
-    for (int k = 0; k < depth; k++, to += NN_NR) {
-        for (int r = 0; r < runs; r++) {
-            int h = run[r].u * s->su + s->row[tap];
-            float *at = to + run[r].at;
-            if (h < 0 || h >= s->h) {
-                for (int i = 0; i < run[r].length; i++)
-                    at[i] = 0;
-                continue;
-            }
-            const float *row = s->x + run[r].image * s->image + channel * s->plane + (long)h * s->w;
-            nn_copy_run(at, row, run[r].v * s->sv + s->column[tap], s->sv, run[r].length, s->w);
+    int taps = depth < s->taps ? depth : s->taps, tap = k0 % s->taps, channel = k0 / s->taps;
+    for (int i = 0; i < taps; i++) {
+        int covered, pieces = nn_walk_pieces(s, run, runs, tap, piece, &covered);
+        const float *plane = s->x + channel * s->plane;
+        for (int k = i; k < depth; k += s->taps, plane += s->plane) {
+            float *row = to + (long)k * NN_NR;
+            if (covered < NN_NR)
+                for (int v = 0; v < NN_NV; v++)
+                    nn_store(row + v * NN_W, nn_zero());
+            nn_copy_pieces(row, plane, piece, pieces, s->sv);
         }
-        for (int i = columns; i < NN_NR; i++)
-            to[i] = 0;
         if (++tap == s->taps)
             tap = 0, channel++;
     }
@@ -668,34 +703,51 @@ NN_KERNEL void nn_dw_pack_a(const void *self, int m0, int rows, int k0, int dept
     }
 }
 
+/* Rows of NN_W columns each, W at a time: to[i·NN_NR + j] = from[j·NN_KC + i]. */
+NN_INLINE void nn_transpose(float *to, const float *from, int depth)
+{
+    for (int k = 0; k < depth; k++)
+        for (int j = 0; j < NN_W; j++)
+            to[k * NN_NR + j] = from[j * NN_KC + k];
+}
+
+/* One column of the panel, laid along the depth: what the tap reads of the
+ * channel at the grid points k0 … k0 + depth. */
+NN_INLINE void nn_dw_line(const nn_walk *s, int channel, int tap, int k0, int depth, float *line)
+{
+    long points = (long)s->u * s->v;
+    int image = (int)(k0 / points), u = (int)(k0 % points) / s->v, v = (int)(k0 % points) % s->v;
+    for (int k = 0; k < depth;) {
+        int length = s->v - v < depth - k ? s->v - v : depth - k, covered;
+        const nn_run run = {0, length, image, u, v};
+        nn_piece piece;
+        int pieces = nn_walk_pieces(s, &run, 1, tap, &piece, &covered);
+        if (covered < length)
+            for (int i = 0; i < length; i++)
+                line[k + i] = 0;
+        nn_copy_pieces(line + k, s->x + channel * s->plane, &piece, pieces, s->sv);
+        k += length;
+        v = 0;
+        if (++u == s->u)
+            u = 0, image++;
+    }
+}
+
 /* Columns are (channel, tap). */
 NN_KERNEL void nn_dw_pack_b(const void *self, long n0, int columns, int k0, int depth, float *to)
 {
     const nn_walk *s = &((const nn_conv_dw_side *)self)->walk;
-    float line[NN_KC];
-    for (int j = 0; j < columns; j++) {
-        int channel = (int)((n0 + j) / s->taps), tap = (int)((n0 + j) % s->taps);
-        long points = (long)s->u * s->v;
-        int image = (int)(k0 / points), u = (int)(k0 % points) / s->v, v = (int)(k0 % points) % s->v;
-        for (int k = 0; k < depth;) {
-            int length = s->v - v < depth - k ? s->v - v : depth - k, h = u * s->su + s->row[tap];
-            const float *row = s->x + image * s->image + channel * s->plane + (long)h * s->w;
-            if (h < 0 || h >= s->h)
-                for (int i = 0; i < length; i++)
-                    line[k + i] = 0;
-            else
-                nn_copy_run(line + k, row, v * s->sv + s->column[tap], s->sv, length, s->w);
-            k += length;
-            v = 0;
-            if (++u == s->u)
-                u = 0, image++;
-        }
-        for (int k = 0; k < depth; k++)
-            to[k * NN_NR + j] = line[k];
+    float line[NN_W * NN_KC];
+    for (int j = 0; j < NN_NR; j++) {
+        float *at = line + j % NN_W * NN_KC;
+        if (j < columns)
+            nn_dw_line(s, (int)((n0 + j) / s->taps), (int)((n0 + j) % s->taps), k0, depth, at);
+        else
+            for (int k = 0; k < depth; k++)
+                at[k] = 0;
+        if (j % NN_W == NN_W - 1)
+            nn_transpose(to + j + 1 - NN_W, line, depth);
     }
-    for (int j = columns; j < NN_NR; j++)
-        for (int k = 0; k < depth; k++)
-            to[k * NN_NR + j] = 0;
 }
 
 NN_KERNEL float *nn_dw_place(const void *self, int m0, long n0, int columns, long *ldc)
@@ -938,6 +990,116 @@ NN_KERNEL void nn_dense_dbias(const nn_dense *d, const float *dy, float *dbias, 
 #endif /* NN_LINKED */
 
 #endif
+/*
+ * team.h: the threads of one pass.
+ *
+ * All threads of a team walk through the same list of calls, and each does its
+ * share of every call: part t of T.  Where a call needs what others have made,
+ * a barrier stands before it.  Shares are cut along elements that are computed
+ * whole, so results do not depend on how many threads there are.
+ *
+ * A team lives as long as the pass: nothing is left between two calls of the
+ * model's functions, and two models may run at the same time.
+ */
+#ifndef NN_TEAM_H
+#define NN_TEAM_H
+
+typedef struct nn_team {
+    int size;    /* threads, this one included; 0 until all are there */
+    int arrived; /* at the barrier */
+    int round;   /* of the barrier */
+} nn_team;
+
+typedef void nn_part(const void *pass, int t, int T, nn_team *team);
+
+enum { NN_MAX_THREADS = 64 };
+
+#ifdef NN_TEAM_LINKED
+
+void nn_barrier(nn_team *team);
+void nn_team_run(nn_part *part, const void *pass, int threads);
+
+#else
+
+#include <pthread.h>
+#include <sched.h>
+#include <unistd.h>
+
+enum { NN_SPINS = 4000 };
+
+/* Waiting is short as a rule; where it is not, the processor is given up. */
+static inline void nn_wait_while(const int *value, int same)
+{
+    for (int spins = 0; __atomic_load_n(value, __ATOMIC_ACQUIRE) == same; spins++) {
+#if defined(__x86_64__) || defined(__i386__)
+        __builtin_ia32_pause();
+#endif
+        if (spins >= NN_SPINS)
+            sched_yield();
+    }
+}
+
+static __attribute__((unused)) void nn_barrier(nn_team *team)
+{
+    if (team->size == 1)
+        return;
+    int round = __atomic_load_n(&team->round, __ATOMIC_RELAXED);
+    if (__atomic_add_fetch(&team->arrived, 1, __ATOMIC_ACQ_REL) == team->size) {
+        __atomic_store_n(&team->arrived, 0, __ATOMIC_RELAXED);
+        __atomic_store_n(&team->round, round + 1, __ATOMIC_RELEASE);
+    } else {
+        nn_wait_while(&team->round, round);
+    }
+}
+
+typedef struct nn_member {
+    nn_part *part;
+    const void *pass;
+    nn_team *team;
+    int t;
+} nn_member;
+
+static void *nn_member_run(void *argument)
+{
+    const nn_member *me = (const nn_member *)argument;
+    nn_wait_while(&me->team->size, 0);
+    me->part(me->pass, me->t, me->team->size, me->team);
+    return 0;
+}
+
+/* Runs the part in `threads` threads, 0: one for each processor; with fewer
+ * where the system gives no more. */
+static __attribute__((unused)) void nn_team_run(nn_part *part, const void *pass, int threads)
+{
+    nn_team team = {0, 0, 0};
+    nn_member member[NN_MAX_THREADS];
+    pthread_t thread[NN_MAX_THREADS];
+    if (threads <= 0)
+        threads = (int)sysconf(_SC_NPROCESSORS_ONLN);
+    if (threads > NN_MAX_THREADS)
+        threads = NN_MAX_THREADS;
+    int size = 1;
+    for (; size < threads; size++) {
+        member[size].part = part;
+        member[size].pass = pass;
+        member[size].team = &team;
+        member[size].t = size;
+        if (pthread_create(&thread[size], 0, nn_member_run, &member[size]) != 0)
+            break;
+    }
+    __atomic_store_n(&team.size, size, __ATOMIC_RELEASE);
+    part(pass, 0, size, &team);
+    for (int t = 1; t < size; t++)
+        pthread_join(thread[t], 0);
+}
+
+#endif /* NN_TEAM_LINKED */
+
+#endif
+
+#ifndef LENET_THREADS
+#define LENET_THREADS 0 /* 0: one for each processor */
+#endif
 
 /* SplitMix64: random bits from a counter. */
 static uint64_t nn_mix(uint64_t z)
@@ -966,7 +1128,7 @@ static void nn_fill_normal(float *p, int64_t count, float deviation, uint64_t se
 
 lenet *lenet_init(void *block, int training, uint64_t seed)
 {
-    lenet *m = (lenet *)block;
+    struct lenet *m = (struct lenet *)block;
     memset(block, 0, training ? sizeof *m : 247104);
     m->seed = seed;
     nn_fill_normal(m->c1_weight, 150, 0.282842712f, nn_mix(seed + 0));
@@ -978,16 +1140,16 @@ lenet *lenet_init(void *block, int training, uint64_t seed)
 }
 
 /* lenet.nn:10: c1, conv(6, 5), 1x32x32 -> 6x28x28, 117600 MACs */
-static void c1_forward(const float *x, const float *weight, const float *bias, float *y)
+static void c1_forward(const float *x, const float *weight, const float *bias, float *y, int t, int T)
 {
     static const nn_conv size = {64, 1, 32, 32, 6, 28, 28, 1, 5, 5, 1, 1, 1, 1, 0, 0};
-    nn_conv_forward(&size, x, weight, bias, y, 0, 1);
+    nn_conv_forward(&size, x, weight, bias, y, t, T);
 }
 
 /* lenet.nn:11: s2, maxpool(2), 6x28x28 -> 6x14x14, 4704 FLOPs */
-static void s2_forward(const float *x, float *y)
+static void s2_forward(const float *x, float *y, int samples)
 {
-    for (int n = 0; n < 64; n++) {
+    for (int n = 0; n < samples; n++) {
         for (int c = 0; c < 6; c++) {
             for (int i = 0; i < 14; i++) {
                 for (int j = 0; j < 14; j++) {
@@ -1008,24 +1170,24 @@ static void s2_forward(const float *x, float *y)
 }
 
 /* lenet.nn:12: tanh1, tanh, 6x14x14 -> 6x14x14, 5880 FLOPs */
-static void tanh1_forward(const float *x, float *y)
+static void tanh1_forward(const float *x, float *y, int samples)
 {
-    for (int k = 0; k < 64 * 1176; k++) {
+    for (int k = 0; k < samples * 1176; k++) {
         y[k] = tanhf(x[k]);
     }
 }
 
 /* lenet.nn:13: c3, conv(16, 5), 6x14x14 -> 16x10x10, 240000 MACs */
-static void c3_forward(const float *x, const float *weight, const float *bias, float *y)
+static void c3_forward(const float *x, const float *weight, const float *bias, float *y, int t, int T)
 {
     static const nn_conv size = {64, 6, 14, 14, 16, 10, 10, 1, 5, 5, 1, 1, 1, 1, 0, 0};
-    nn_conv_forward(&size, x, weight, bias, y, 0, 1);
+    nn_conv_forward(&size, x, weight, bias, y, t, T);
 }
 
 /* lenet.nn:14: s4, maxpool(2), 16x10x10 -> 16x5x5, 1600 FLOPs */
-static void s4_forward(const float *x, float *y)
+static void s4_forward(const float *x, float *y, int samples)
 {
-    for (int n = 0; n < 64; n++) {
+    for (int n = 0; n < samples; n++) {
         for (int c = 0; c < 16; c++) {
             for (int i = 0; i < 5; i++) {
                 for (int j = 0; j < 5; j++) {
@@ -1046,54 +1208,54 @@ static void s4_forward(const float *x, float *y)
 }
 
 /* lenet.nn:15: tanh2, tanh, 16x5x5 -> 16x5x5, 2000 FLOPs */
-static void tanh2_forward(const float *x, float *y)
+static void tanh2_forward(const float *x, float *y, int samples)
 {
-    for (int k = 0; k < 64 * 400; k++) {
+    for (int k = 0; k < samples * 400; k++) {
         y[k] = tanhf(x[k]);
     }
 }
 
 /* lenet.nn:18: c5, dense(120), 400 -> 120, 48000 MACs */
-static void c5_forward(const float *x, const float *weight, const float *bias, float *y)
+static void c5_forward(const float *x, const float *weight, const float *bias, float *y, int t, int T)
 {
     static const nn_dense size = {64, 400, 120};
-    nn_dense_forward(&size, x, weight, bias, y, 0, 1);
+    nn_dense_forward(&size, x, weight, bias, y, t, T);
 }
 
 /* lenet.nn:18: tanh3, tanh, 120 -> 120, 600 FLOPs */
-static void tanh3_forward(const float *x, float *y)
+static void tanh3_forward(const float *x, float *y, int samples)
 {
-    for (int k = 0; k < 64 * 120; k++) {
+    for (int k = 0; k < samples * 120; k++) {
         y[k] = tanhf(x[k]);
     }
 }
 
 /* lenet.nn:19: f6, dense(84), 120 -> 84, 10080 MACs */
-static void f6_forward(const float *x, const float *weight, const float *bias, float *y)
+static void f6_forward(const float *x, const float *weight, const float *bias, float *y, int t, int T)
 {
     static const nn_dense size = {64, 120, 84};
-    nn_dense_forward(&size, x, weight, bias, y, 0, 1);
+    nn_dense_forward(&size, x, weight, bias, y, t, T);
 }
 
 /* lenet.nn:19: tanh4, tanh, 84 -> 84, 420 FLOPs */
-static void tanh4_forward(const float *x, float *y)
+static void tanh4_forward(const float *x, float *y, int samples)
 {
-    for (int k = 0; k < 64 * 84; k++) {
+    for (int k = 0; k < samples * 84; k++) {
         y[k] = tanhf(x[k]);
     }
 }
 
 /* lenet.nn:20: output, dense(10), 84 -> 10, 840 MACs */
-static void output_forward(const float *x, const float *weight, const float *bias, float *y)
+static void output_forward(const float *x, const float *weight, const float *bias, float *y, int t, int T)
 {
     static const nn_dense size = {64, 84, 10};
-    nn_dense_forward(&size, x, weight, bias, y, 0, 1);
+    nn_dense_forward(&size, x, weight, bias, y, t, T);
 }
 
 /* lenet.nn:20: softmax1, softmax, 10 -> 10, 50 FLOPs */
-static void softmax1_forward(const float *x, float *y)
+static void softmax1_forward(const float *x, float *y, int samples)
 {
-    for (int n = 0; n < 64; n++) {
+    for (int n = 0; n < samples; n++) {
         float top = x[n * 10];
         for (int c = 1; c < 10; c++) {
             if (x[n * 10 + c] > top) {
@@ -1139,9 +1301,9 @@ static void loss_forward(const float *scores, const int32_t *target, float *loss
 }
 
 /* lenet.nn:11: s2, maxpool.training(2), 6x28x28 -> 6x14x14, 4704 FLOPs */
-static void s2_training(const float *x, float *y, uint8_t *place)
+static void s2_training(const float *x, float *y, uint8_t *place, int samples)
 {
-    for (int n = 0; n < 64; n++) {
+    for (int n = 0; n < samples; n++) {
         for (int c = 0; c < 6; c++) {
             for (int i = 0; i < 14; i++) {
                 for (int j = 0; j < 14; j++) {
@@ -1165,9 +1327,9 @@ static void s2_training(const float *x, float *y, uint8_t *place)
 }
 
 /* lenet.nn:14: s4, maxpool.training(2), 16x10x10 -> 16x5x5, 1600 FLOPs */
-static void s4_training(const float *x, float *y, uint8_t *place)
+static void s4_training(const float *x, float *y, uint8_t *place, int samples)
 {
-    for (int n = 0; n < 64; n++) {
+    for (int n = 0; n < samples; n++) {
         for (int c = 0; c < 16; c++) {
             for (int i = 0; i < 5; i++) {
                 for (int j = 0; j < 5; j++) {
@@ -1228,27 +1390,27 @@ static void loss_grad(const float *scores, const int32_t *target, float *dscores
 }
 
 /* lenet.nn:20: output, dense(10), dense.dx, 84 -> 10 */
-static void output_dx(const float *dy, const float *weight, float *dx)
+static void output_dx(const float *dy, const float *weight, float *dx, int t, int T)
 {
     static const nn_dense size = {64, 84, 10};
-    nn_dense_dx(&size, dy, weight, dx, 0, 1);
+    nn_dense_dx(&size, dy, weight, dx, t, T);
 }
 
 /* lenet.nn:20: output, dense(10), dense.dw, 84 -> 10 */
-static void output_dw(const float *x, const float *dy, float *dweight)
+static void output_dw(const float *x, const float *dy, float *dweight, int t, int T)
 {
     static const nn_dense size = {64, 84, 10};
-    nn_dense_dweight(&size, x, dy, dweight, 0, 1);
+    nn_dense_dweight(&size, x, dy, dweight, t, T);
 }
 
 /* lenet.nn:20: output, dense(10), dense.db, 84 -> 10 */
-static void output_db(const float *dy, float *dbias)
+static void output_db(const float *dy, float *dbias, int t, int T)
 {
     static const nn_dense size = {64, 0, 10};
-    nn_dense_dbias(&size, dy, dbias, 0, 1);
+    nn_dense_dbias(&size, dy, dbias, t, T);
 }
 
-/* lenet.nn:20: output.weight, adam */
+/* lenet.nn:20: output.weight, adam(lr=0.002) */
 static void output_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
 {
     const float t = (float)(step + 1);
@@ -1264,7 +1426,7 @@ static void output_weight_adam(const float *gradient, float *param, float *exp_a
     }
 }
 
-/* lenet.nn:20: output.bias, adam */
+/* lenet.nn:20: output.bias, adam(lr=0.002) */
 static void output_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
 {
     const float t = (float)(step + 1);
@@ -1281,35 +1443,35 @@ static void output_bias_adam(const float *gradient, float *param, float *exp_avg
 }
 
 /* lenet.nn:19: tanh4, tanh, tanh.grad, 84 -> 84 */
-static void tanh4_grad(const float *dy, const float *y, float *dx)
+static void tanh4_grad(const float *dy, const float *y, float *dx, int samples)
 {
-    for (int k = 0; k < 64 * 84; k++) {
+    for (int k = 0; k < samples * 84; k++) {
         dx[k] = dy[k] * (1 - y[k] * y[k]);
     }
 }
 
 /* lenet.nn:19: f6, dense(84), dense.dx, 120 -> 84 */
-static void f6_dx(const float *dy, const float *weight, float *dx)
+static void f6_dx(const float *dy, const float *weight, float *dx, int t, int T)
 {
     static const nn_dense size = {64, 120, 84};
-    nn_dense_dx(&size, dy, weight, dx, 0, 1);
+    nn_dense_dx(&size, dy, weight, dx, t, T);
 }
 
 /* lenet.nn:19: f6, dense(84), dense.dw, 120 -> 84 */
-static void f6_dw(const float *x, const float *dy, float *dweight)
+static void f6_dw(const float *x, const float *dy, float *dweight, int t, int T)
 {
     static const nn_dense size = {64, 120, 84};
-    nn_dense_dweight(&size, x, dy, dweight, 0, 1);
+    nn_dense_dweight(&size, x, dy, dweight, t, T);
 }
 
 /* lenet.nn:19: f6, dense(84), dense.db, 120 -> 84 */
-static void f6_db(const float *dy, float *dbias)
+static void f6_db(const float *dy, float *dbias, int t, int T)
 {
     static const nn_dense size = {64, 0, 84};
-    nn_dense_dbias(&size, dy, dbias, 0, 1);
+    nn_dense_dbias(&size, dy, dbias, t, T);
 }
 
-/* lenet.nn:19: f6.weight, adam */
+/* lenet.nn:19: f6.weight, adam(lr=0.002) */
 static void f6_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
 {
     const float t = (float)(step + 1);
@@ -1325,7 +1487,7 @@ static void f6_weight_adam(const float *gradient, float *param, float *exp_avg, 
     }
 }
 
-/* lenet.nn:19: f6.bias, adam */
+/* lenet.nn:19: f6.bias, adam(lr=0.002) */
 static void f6_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
 {
     const float t = (float)(step + 1);
@@ -1342,35 +1504,35 @@ static void f6_bias_adam(const float *gradient, float *param, float *exp_avg, fl
 }
 
 /* lenet.nn:18: tanh3, tanh, tanh.grad, 120 -> 120 */
-static void tanh3_grad(const float *dy, const float *y, float *dx)
+static void tanh3_grad(const float *dy, const float *y, float *dx, int samples)
 {
-    for (int k = 0; k < 64 * 120; k++) {
+    for (int k = 0; k < samples * 120; k++) {
         dx[k] = dy[k] * (1 - y[k] * y[k]);
     }
 }
 
 /* lenet.nn:18: c5, dense(120), dense.dx, 400 -> 120 */
-static void c5_dx(const float *dy, const float *weight, float *dx)
+static void c5_dx(const float *dy, const float *weight, float *dx, int t, int T)
 {
     static const nn_dense size = {64, 400, 120};
-    nn_dense_dx(&size, dy, weight, dx, 0, 1);
+    nn_dense_dx(&size, dy, weight, dx, t, T);
 }
 
 /* lenet.nn:18: c5, dense(120), dense.dw, 400 -> 120 */
-static void c5_dw(const float *x, const float *dy, float *dweight)
+static void c5_dw(const float *x, const float *dy, float *dweight, int t, int T)
 {
     static const nn_dense size = {64, 400, 120};
-    nn_dense_dweight(&size, x, dy, dweight, 0, 1);
+    nn_dense_dweight(&size, x, dy, dweight, t, T);
 }
 
 /* lenet.nn:18: c5, dense(120), dense.db, 400 -> 120 */
-static void c5_db(const float *dy, float *dbias)
+static void c5_db(const float *dy, float *dbias, int t, int T)
 {
     static const nn_dense size = {64, 0, 120};
-    nn_dense_dbias(&size, dy, dbias, 0, 1);
+    nn_dense_dbias(&size, dy, dbias, t, T);
 }
 
-/* lenet.nn:18: c5.weight, adam */
+/* lenet.nn:18: c5.weight, adam(lr=0.002) */
 static void c5_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
 {
     const float t = (float)(step + 1);
@@ -1386,7 +1548,7 @@ static void c5_weight_adam(const float *gradient, float *param, float *exp_avg, 
     }
 }
 
-/* lenet.nn:18: c5.bias, adam */
+/* lenet.nn:18: c5.bias, adam(lr=0.002) */
 static void c5_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
 {
     const float t = (float)(step + 1);
@@ -1403,17 +1565,17 @@ static void c5_bias_adam(const float *gradient, float *param, float *exp_avg, fl
 }
 
 /* lenet.nn:15: tanh2, tanh, tanh.grad, 16x5x5 -> 16x5x5 */
-static void tanh2_grad(const float *dy, const float *y, float *dx)
+static void tanh2_grad(const float *dy, const float *y, float *dx, int samples)
 {
-    for (int k = 0; k < 64 * 400; k++) {
+    for (int k = 0; k < samples * 400; k++) {
         dx[k] = dy[k] * (1 - y[k] * y[k]);
     }
 }
 
 /* lenet.nn:14: s4, maxpool.training(2), extremum.dx, 16x10x10 -> 16x5x5 */
-static void s4_dx(const float *dy, const uint8_t *place, float *dx)
+static void s4_dx(const float *dy, const uint8_t *place, float *dx, int samples)
 {
-    for (int n = 0; n < 64; n++) {
+    for (int n = 0; n < samples; n++) {
         for (int k = 0; k < 1600; k++) {
             dx[n * 1600 + k] = 0;
         }
@@ -1429,17 +1591,17 @@ static void s4_dx(const float *dy, const uint8_t *place, float *dx)
 }
 
 /* lenet.nn:13: c3, conv(16, 5), conv.dx, 6x14x14 -> 16x10x10 */
-static void c3_dx(const float *dy, const float *weight, float *dx)
+static void c3_dx(const float *dy, const float *weight, float *dx, int t, int T)
 {
     static const nn_conv size = {64, 6, 14, 14, 16, 10, 10, 1, 5, 5, 1, 1, 1, 1, 0, 0};
-    nn_conv_dx(&size, dy, weight, dx, 0, 1);
+    nn_conv_dx(&size, dy, weight, dx, t, T);
 }
 
 /* lenet.nn:13: c3, conv(16, 5), conv.dweight, 6x14x14 -> 16x10x10 */
-static void c3_dweight(const float *x, const float *dy, float *dweight)
+static void c3_dweight(const float *x, const float *dy, float *dweight, int t, int T)
 {
     static const nn_conv size = {64, 6, 14, 14, 16, 10, 10, 1, 5, 5, 1, 1, 1, 1, 0, 0};
-    nn_conv_dweight(&size, x, dy, dweight, 0, 1);
+    nn_conv_dweight(&size, x, dy, dweight, t, T);
 }
 
 /* lenet.nn:13: c3, conv(16, 5), conv.dbias, 6x14x14 -> 16x10x10 */
@@ -1456,7 +1618,7 @@ static void c3_dbias(const float *dy, float *dbias)
     }
 }
 
-/* lenet.nn:13: c3.weight, adam */
+/* lenet.nn:13: c3.weight, adam(lr=0.002) */
 static void c3_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
 {
     const float t = (float)(step + 1);
@@ -1472,7 +1634,7 @@ static void c3_weight_adam(const float *gradient, float *param, float *exp_avg, 
     }
 }
 
-/* lenet.nn:13: c3.bias, adam */
+/* lenet.nn:13: c3.bias, adam(lr=0.002) */
 static void c3_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
 {
     const float t = (float)(step + 1);
@@ -1489,17 +1651,17 @@ static void c3_bias_adam(const float *gradient, float *param, float *exp_avg, fl
 }
 
 /* lenet.nn:12: tanh1, tanh, tanh.grad, 6x14x14 -> 6x14x14 */
-static void tanh1_grad(const float *dy, const float *y, float *dx)
+static void tanh1_grad(const float *dy, const float *y, float *dx, int samples)
 {
-    for (int k = 0; k < 64 * 1176; k++) {
+    for (int k = 0; k < samples * 1176; k++) {
         dx[k] = dy[k] * (1 - y[k] * y[k]);
     }
 }
 
 /* lenet.nn:11: s2, maxpool.training(2), extremum.dx, 6x28x28 -> 6x14x14 */
-static void s2_dx(const float *dy, const uint8_t *place, float *dx)
+static void s2_dx(const float *dy, const uint8_t *place, float *dx, int samples)
 {
-    for (int n = 0; n < 64; n++) {
+    for (int n = 0; n < samples; n++) {
         for (int k = 0; k < 4704; k++) {
             dx[n * 4704 + k] = 0;
         }
@@ -1515,10 +1677,10 @@ static void s2_dx(const float *dy, const uint8_t *place, float *dx)
 }
 
 /* lenet.nn:10: c1, conv(6, 5), conv.dweight, 1x32x32 -> 6x28x28 */
-static void c1_dweight(const float *x, const float *dy, float *dweight)
+static void c1_dweight(const float *x, const float *dy, float *dweight, int t, int T)
 {
     static const nn_conv size = {64, 1, 32, 32, 6, 28, 28, 1, 5, 5, 1, 1, 1, 1, 0, 0};
-    nn_conv_dweight(&size, x, dy, dweight, 0, 1);
+    nn_conv_dweight(&size, x, dy, dweight, t, T);
 }
 
 /* lenet.nn:10: c1, conv(6, 5), conv.dbias, 1x32x32 -> 6x28x28 */
@@ -1535,7 +1697,7 @@ static void c1_dbias(const float *dy, float *dbias)
     }
 }
 
-/* lenet.nn:10: c1.weight, adam */
+/* lenet.nn:10: c1.weight, adam(lr=0.002) */
 static void c1_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
 {
     const float t = (float)(step + 1);
@@ -1551,7 +1713,7 @@ static void c1_weight_adam(const float *gradient, float *param, float *exp_avg, 
     }
 }
 
-/* lenet.nn:10: c1.bias, adam */
+/* lenet.nn:10: c1.bias, adam(lr=0.002) */
 static void c1_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
 {
     const float t = (float)(step + 1);
@@ -1567,128 +1729,324 @@ static void c1_bias_adam(const float *gradient, float *param, float *exp_avg, fl
     }
 }
 
+struct lenet_infer_pass {
+    const lenet *m;
+    const float *x;
+    float *y;
+    void *scratch;
+};
+
+static void lenet_infer_part(const void *pass, int t, int T, nn_team *team)
+{
+    const struct lenet_infer_pass *p = (const struct lenet_infer_pass *)pass;
+    const lenet *m = p->m;
+    const float *x = p->x;
+    float *y = p->y;
+    void *scratch = p->scratch;
+    float *const a = (float *)scratch;
+    const int first = 64 * t / T, last = 64 * (t + 1) / T; /* this thread's samples */
+    (void)p;
+    (void)t;
+    (void)T;
+    (void)team;
+    c1_forward(x, m->c1_weight, m->c1_bias, a, t, T);
+    nn_barrier(team);
+    s2_forward(a + first * 4704, a + 301056 + first * 1176, last - first);
+    tanh1_forward(a + 301056 + first * 1176, a + 301056 + first * 1176, last - first);
+    nn_barrier(team);
+    c3_forward(a + 301056, m->c3_weight, m->c3_bias, a, t, T);
+    nn_barrier(team);
+    s4_forward(a + first * 1600, a + 102400 + first * 400, last - first);
+    tanh2_forward(a + 102400 + first * 400, a + 102400 + first * 400, last - first);
+    nn_barrier(team);
+    c5_forward(a + 102400, m->c5_weight, m->c5_bias, a, t, T);
+    nn_barrier(team);
+    tanh3_forward(a + first * 120, a + first * 120, last - first);
+    nn_barrier(team);
+    f6_forward(a, m->f6_weight, m->f6_bias, a + 7680, t, T);
+    nn_barrier(team);
+    tanh4_forward(a + 7680 + first * 84, a + 7680 + first * 84, last - first);
+    nn_barrier(team);
+    output_forward(a + 7680, m->output_weight, m->output_bias, y, t, T);
+    nn_barrier(team);
+    softmax1_forward(y + first * 10, y + first * 10, last - first);
+}
+
 void lenet_infer(const lenet *m, const float *x, float *y, void *scratch)
 {
+    struct lenet_infer_pass pass;
+    pass.m = m;
+    pass.x = x;
+    pass.y = y;
+    pass.scratch = scratch;
+    nn_team_run(lenet_infer_part, &pass, LENET_THREADS);
+}
+
+struct lenet_eval_pass {
+    const lenet *m;
+    const float *x;
+    const int32_t *target;
+    int count;
+    float *y;
+    void *scratch;
+};
+
+static void lenet_eval_part(const void *pass, int t, int T, nn_team *team)
+{
+    const struct lenet_eval_pass *p = (const struct lenet_eval_pass *)pass;
+    const lenet *m = p->m;
+    const float *x = p->x;
+    const int32_t *target = p->target;
+    int count = p->count;
+    float *y = p->y;
+    void *scratch = p->scratch;
     float *const a = (float *)scratch;
-    c1_forward(x, m->c1_weight, m->c1_bias, a);
-    s2_forward(a, a + 301056);
-    tanh1_forward(a + 301056, a + 301056);
-    c3_forward(a + 301056, m->c3_weight, m->c3_bias, a);
-    s4_forward(a, a + 102400);
-    tanh2_forward(a + 102400, a + 102400);
-    c5_forward(a + 102400, m->c5_weight, m->c5_bias, a);
-    tanh3_forward(a, a);
-    f6_forward(a, m->f6_weight, m->f6_bias, a + 7680);
-    tanh4_forward(a + 7680, a + 7680);
-    output_forward(a + 7680, m->output_weight, m->output_bias, y);
-    softmax1_forward(y, y);
+    const int first = 64 * t / T, last = 64 * (t + 1) / T; /* this thread's samples */
+    (void)p;
+    (void)t;
+    (void)T;
+    (void)team;
+    c1_forward(x, m->c1_weight, m->c1_bias, a, t, T);
+    nn_barrier(team);
+    s2_forward(a + first * 4704, a + 301056 + first * 1176, last - first);
+    tanh1_forward(a + 301056 + first * 1176, a + 301056 + first * 1176, last - first);
+    nn_barrier(team);
+    c3_forward(a + 301056, m->c3_weight, m->c3_bias, a, t, T);
+    nn_barrier(team);
+    s4_forward(a + first * 1600, a + 102400 + first * 400, last - first);
+    tanh2_forward(a + 102400 + first * 400, a + 102400 + first * 400, last - first);
+    nn_barrier(team);
+    c5_forward(a + 102400, m->c5_weight, m->c5_bias, a, t, T);
+    nn_barrier(team);
+    tanh3_forward(a + first * 120, a + first * 120, last - first);
+    nn_barrier(team);
+    f6_forward(a, m->f6_weight, m->f6_bias, a + 7680, t, T);
+    nn_barrier(team);
+    tanh4_forward(a + 7680 + first * 84, a + 7680 + first * 84, last - first);
+    nn_barrier(team);
+    output_forward(a + 7680, m->output_weight, m->output_bias, a, t, T);
+    nn_barrier(team);
+    softmax1_forward(a + first * 10, y + first * 10, last - first);
+    nn_barrier(team);
+    if (t == 0) loss_forward(a, target, a + 640, count);
 }
 
 float lenet_eval(const lenet *m, const float *x, const int32_t *target, int count, float *y, void *scratch)
 {
     float *const a = (float *)scratch;
-    c1_forward(x, m->c1_weight, m->c1_bias, a);
-    s2_forward(a, a + 301056);
-    tanh1_forward(a + 301056, a + 301056);
-    c3_forward(a + 301056, m->c3_weight, m->c3_bias, a);
-    s4_forward(a, a + 102400);
-    tanh2_forward(a + 102400, a + 102400);
-    c5_forward(a + 102400, m->c5_weight, m->c5_bias, a);
-    tanh3_forward(a, a);
-    f6_forward(a, m->f6_weight, m->f6_bias, a + 7680);
-    tanh4_forward(a + 7680, a + 7680);
-    output_forward(a + 7680, m->output_weight, m->output_bias, a);
-    softmax1_forward(a, y);
-    loss_forward(a, target, a + 640, count);
+    struct lenet_eval_pass pass;
+    pass.m = m;
+    pass.x = x;
+    pass.target = target;
+    pass.count = count;
+    pass.y = y;
+    pass.scratch = scratch;
+    nn_team_run(lenet_eval_part, &pass, LENET_THREADS);
     return *(a + 640);
+}
+
+struct lenet_step_pass {
+    lenet *m;
+    const float *x;
+    const int32_t *target;
+    float lr;
+    void *scratch;
+};
+
+static void lenet_step_part(const void *pass, int t, int T, nn_team *team)
+{
+    const struct lenet_step_pass *p = (const struct lenet_step_pass *)pass;
+    lenet *m = p->m;
+    const float *x = p->x;
+    const int32_t *target = p->target;
+    float lr = p->lr;
+    void *scratch = p->scratch;
+    float *const a = (float *)scratch;
+    const int first = 64 * t / T, last = 64 * (t + 1) / T; /* this thread's samples */
+    (void)p;
+    (void)t;
+    (void)T;
+    (void)team;
+    c1_forward(x, m->c1_weight, m->c1_bias, a, t, T);
+    nn_barrier(team);
+    s2_training(a + first * 4704, a + 301056 + first * 1176, (uint8_t *)(a + 451584) + first * 1176, last - first);
+    tanh1_forward(a + 301056 + first * 1176, a + 301056 + first * 1176, last - first);
+    nn_barrier(team);
+    c3_forward(a + 301056, m->c3_weight, m->c3_bias, a, t, T);
+    nn_barrier(team);
+    s4_training(a + first * 1600, a + 102400 + first * 400, (uint8_t *)(a + 394080) + first * 400, last - first);
+    tanh2_forward(a + 102400 + first * 400, a + 102400 + first * 400, last - first);
+    nn_barrier(team);
+    c5_forward(a + 102400, m->c5_weight, m->c5_bias, a + 386400, t, T);
+    nn_barrier(team);
+    tanh3_forward(a + 386400 + first * 120, a + 386400 + first * 120, last - first);
+    nn_barrier(team);
+    f6_forward(a + 386400, m->f6_weight, m->f6_bias, a + 376320, t, T);
+    nn_barrier(team);
+    tanh4_forward(a + 376320 + first * 84, a + 376320 + first * 84, last - first);
+    nn_barrier(team);
+    output_forward(a + 376320, m->output_weight, m->output_bias, a + 382544, t, T);
+    nn_barrier(team);
+    if (t == 0) loss_forward(a + 382544, target, a + 470400, 64);
+    if (t == 0) loss_grad(a + 382544, target, a + 382544);
+    nn_barrier(team);
+    output_dx(a + 382544, m->output_weight, a + 55680, t, T);
+    nn_barrier(team);
+    output_dw(a + 376320, a + 382544, a + 381696, t, T);
+    nn_barrier(team);
+    output_db(a + 382544, a + 383184, t, T);
+    nn_barrier(team);
+    if (t == 0) output_weight_adam(a + 381696, m->output_weight, m->output_weight_exp_avg, m->output_weight_exp_avg_sq, lr, m->step);
+    if (t == 0) output_bias_adam(a + 383184, m->output_bias, m->output_bias_exp_avg, m->output_bias_exp_avg_sq, lr, m->step);
+    nn_barrier(team);
+    tanh4_grad(a + 55680 + first * 84, a + 376320 + first * 84, a + 55680 + first * 84, last - first);
+    nn_barrier(team);
+    f6_dx(a + 55680, m->f6_weight, a + 48000, t, T);
+    nn_barrier(team);
+    f6_dw(a + 386400, a + 55680, a + 376320, t, T);
+    nn_barrier(team);
+    f6_db(a + 55680, a + 61056, t, T);
+    nn_barrier(team);
+    if (t == 0) f6_weight_adam(a + 376320, m->f6_weight, m->f6_weight_exp_avg, m->f6_weight_exp_avg_sq, lr, m->step);
+    if (t == 0) f6_bias_adam(a + 61056, m->f6_bias, m->f6_bias_exp_avg, m->f6_bias_exp_avg_sq, lr, m->step);
+    nn_barrier(team);
+    tanh3_grad(a + 48000 + first * 120, a + 386400 + first * 120, a + 48000 + first * 120, last - first);
+    nn_barrier(team);
+    c5_dx(a + 48000, m->c5_weight, a + 128000, t, T);
+    nn_barrier(team);
+    c5_dw(a + 102400, a + 48000, a, t, T);
+    nn_barrier(team);
+    c5_db(a + 48000, a + 376320, t, T);
+    nn_barrier(team);
+    if (t == 0) c5_weight_adam(a, m->c5_weight, m->c5_weight_exp_avg, m->c5_weight_exp_avg_sq, lr, m->step);
+    if (t == 0) c5_bias_adam(a + 376320, m->c5_bias, m->c5_bias_exp_avg, m->c5_bias_exp_avg_sq, lr, m->step);
+    nn_barrier(team);
+    tanh2_grad(a + 128000 + first * 400, a + 102400 + first * 400, a + 128000 + first * 400, last - first);
+    s4_dx(a + 128000 + first * 400, (uint8_t *)(a + 394080) + first * 400, a + first * 1600, last - first);
+    nn_barrier(team);
+    c3_dx(a, m->c3_weight, a + 376320, t, T);
+    nn_barrier(team);
+    c3_dweight(a + 301056, a, a + 102400, t, T);
+    nn_barrier(team);
+    if (t == 0) c3_dbias(a, a + 104800);
+    if (t == 0) c3_weight_adam(a + 102400, m->c3_weight, m->c3_weight_exp_avg, m->c3_weight_exp_avg_sq, lr, m->step);
+    if (t == 0) c3_bias_adam(a + 104800, m->c3_bias, m->c3_bias_exp_avg, m->c3_bias_exp_avg_sq, lr, m->step);
+    nn_barrier(team);
+    tanh1_grad(a + 376320 + first * 1176, a + 301056 + first * 1176, a + 376320 + first * 1176, last - first);
+    s2_dx(a + 376320 + first * 1176, (uint8_t *)(a + 451584) + first * 1176, a + first * 4704, last - first);
+    nn_barrier(team);
+    c1_dweight(x, a, a + 301056, t, T);
+    nn_barrier(team);
+    if (t == 0) c1_dbias(a, a + 301216);
+    if (t == 0) c1_weight_adam(a + 301056, m->c1_weight, m->c1_weight_exp_avg, m->c1_weight_exp_avg_sq, lr, m->step);
+    if (t == 0) c1_bias_adam(a + 301216, m->c1_bias, m->c1_bias_exp_avg, m->c1_bias_exp_avg_sq, lr, m->step);
 }
 
 float lenet_step(lenet *m, const float *x, const int32_t *target, float lr, void *scratch)
 {
     float *const a = (float *)scratch;
-    c1_forward(x, m->c1_weight, m->c1_bias, a);
-    s2_training(a, a + 301056, (uint8_t *)(a + 451584));
-    tanh1_forward(a + 301056, a + 301056);
-    c3_forward(a + 301056, m->c3_weight, m->c3_bias, a);
-    s4_training(a, a + 102400, (uint8_t *)(a + 394080));
-    tanh2_forward(a + 102400, a + 102400);
-    c5_forward(a + 102400, m->c5_weight, m->c5_bias, a + 386400);
-    tanh3_forward(a + 386400, a + 386400);
-    f6_forward(a + 386400, m->f6_weight, m->f6_bias, a + 376320);
-    tanh4_forward(a + 376320, a + 376320);
-    output_forward(a + 376320, m->output_weight, m->output_bias, a + 382544);
-    loss_forward(a + 382544, target, a + 470400, 64);
-    loss_grad(a + 382544, target, a + 382544);
-    output_dx(a + 382544, m->output_weight, a + 55680);
-    output_dw(a + 376320, a + 382544, a + 381696);
-    output_db(a + 382544, a + 383184);
-    output_weight_adam(a + 381696, m->output_weight, m->output_weight_exp_avg, m->output_weight_exp_avg_sq, lr, m->step);
-    output_bias_adam(a + 383184, m->output_bias, m->output_bias_exp_avg, m->output_bias_exp_avg_sq, lr, m->step);
-    tanh4_grad(a + 55680, a + 376320, a + 55680);
-    f6_dx(a + 55680, m->f6_weight, a + 48000);
-    f6_dw(a + 386400, a + 55680, a + 376320);
-    f6_db(a + 55680, a + 61056);
-    f6_weight_adam(a + 376320, m->f6_weight, m->f6_weight_exp_avg, m->f6_weight_exp_avg_sq, lr, m->step);
-    f6_bias_adam(a + 61056, m->f6_bias, m->f6_bias_exp_avg, m->f6_bias_exp_avg_sq, lr, m->step);
-    tanh3_grad(a + 48000, a + 386400, a + 48000);
-    c5_dx(a + 48000, m->c5_weight, a + 128000);
-    c5_dw(a + 102400, a + 48000, a);
-    c5_db(a + 48000, a + 376320);
-    c5_weight_adam(a, m->c5_weight, m->c5_weight_exp_avg, m->c5_weight_exp_avg_sq, lr, m->step);
-    c5_bias_adam(a + 376320, m->c5_bias, m->c5_bias_exp_avg, m->c5_bias_exp_avg_sq, lr, m->step);
-    tanh2_grad(a + 128000, a + 102400, a + 128000);
-    s4_dx(a + 128000, (uint8_t *)(a + 394080), a);
-    c3_dx(a, m->c3_weight, a + 376320);
-    c3_dweight(a + 301056, a, a + 102400);
-    c3_dbias(a, a + 104800);
-    c3_weight_adam(a + 102400, m->c3_weight, m->c3_weight_exp_avg, m->c3_weight_exp_avg_sq, lr, m->step);
-    c3_bias_adam(a + 104800, m->c3_bias, m->c3_bias_exp_avg, m->c3_bias_exp_avg_sq, lr, m->step);
-    tanh1_grad(a + 376320, a + 301056, a + 376320);
-    s2_dx(a + 376320, (uint8_t *)(a + 451584), a);
-    c1_dweight(x, a, a + 301056);
-    c1_dbias(a, a + 301216);
-    c1_weight_adam(a + 301056, m->c1_weight, m->c1_weight_exp_avg, m->c1_weight_exp_avg_sq, lr, m->step);
-    c1_bias_adam(a + 301216, m->c1_bias, m->c1_bias_exp_avg, m->c1_bias_exp_avg_sq, lr, m->step);
+    struct lenet_step_pass pass;
+    pass.m = m;
+    pass.x = x;
+    pass.target = target;
+    pass.lr = lr;
+    pass.scratch = scratch;
+    nn_team_run(lenet_step_part, &pass, LENET_THREADS);
     m->step++;
     return *(a + 470400);
+}
+
+struct lenet_grad_pass {
+    lenet *m;
+    const float *x;
+    const int32_t *target;
+    void *scratch;
+};
+
+static void lenet_grad_part(const void *pass, int t, int T, nn_team *team)
+{
+    const struct lenet_grad_pass *p = (const struct lenet_grad_pass *)pass;
+    lenet *m = p->m;
+    const float *x = p->x;
+    const int32_t *target = p->target;
+    void *scratch = p->scratch;
+    float *const a = (float *)scratch;
+    const int first = 64 * t / T, last = 64 * (t + 1) / T; /* this thread's samples */
+    (void)p;
+    (void)t;
+    (void)T;
+    (void)team;
+    c1_forward(x, m->c1_weight, m->c1_bias, a, t, T);
+    nn_barrier(team);
+    s2_training(a + first * 4704, a + 301056 + first * 1176, (uint8_t *)(a + 499584) + first * 1176, last - first);
+    tanh1_forward(a + 301056 + first * 1176, a + 301056 + first * 1176, last - first);
+    nn_barrier(team);
+    c3_forward(a + 301056, m->c3_weight, m->c3_bias, a, t, T);
+    nn_barrier(team);
+    s4_training(a + first * 1600, a + 376320 + first * 400, (uint8_t *)(a + 435200) + first * 400, last - first);
+    tanh2_forward(a + 376320 + first * 400, a + 376320 + first * 400, last - first);
+    nn_barrier(team);
+    c5_forward(a + 376320, m->c5_weight, m->c5_bias, a + 401920, t, T);
+    nn_barrier(team);
+    tanh3_forward(a + 401920 + first * 120, a + 401920 + first * 120, last - first);
+    nn_barrier(team);
+    f6_forward(a + 401920, m->f6_weight, m->f6_bias, a + 409600, t, T);
+    nn_barrier(team);
+    tanh4_forward(a + 409600 + first * 84, a + 409600 + first * 84, last - first);
+    nn_barrier(team);
+    output_forward(a + 409600, m->output_weight, m->output_bias, a + 518400, t, T);
+    nn_barrier(team);
+    if (t == 0) loss_forward(a + 518400, target, a + 531984, 64);
+    if (t == 0) loss_grad(a + 518400, target, a + 518400);
+    nn_barrier(team);
+    output_dx(a + 518400, m->output_weight, a + 414976, t, T);
+    nn_barrier(team);
+    output_dw(a + 409600, a + 518400, a + 530880, t, T);
+    nn_barrier(team);
+    output_db(a + 518400, a + 531968, t, T);
+    nn_barrier(team);
+    tanh4_grad(a + 414976 + first * 84, a + 409600 + first * 84, a + 414976 + first * 84, last - first);
+    nn_barrier(team);
+    f6_dx(a + 414976, m->f6_weight, a + 427520, t, T);
+    nn_barrier(team);
+    f6_dw(a + 401920, a + 414976, a + 518400, t, T);
+    nn_barrier(team);
+    f6_db(a + 414976, a + 531856, t, T);
+    nn_barrier(team);
+    tanh3_grad(a + 427520 + first * 120, a + 401920 + first * 120, a + 427520 + first * 120, last - first);
+    nn_barrier(team);
+    c5_dx(a + 427520, m->c5_weight, a + 401920, t, T);
+    nn_barrier(team);
+    c5_dw(a + 376320, a + 427520, a + 451584, t, T);
+    nn_barrier(team);
+    c5_db(a + 427520, a + 531728, t, T);
+    nn_barrier(team);
+    tanh2_grad(a + 401920 + first * 400, a + 376320 + first * 400, a + 401920 + first * 400, last - first);
+    s4_dx(a + 401920 + first * 400, (uint8_t *)(a + 435200) + first * 400, a + first * 1600, last - first);
+    nn_barrier(team);
+    c3_dx(a, m->c3_weight, a + 376320, t, T);
+    nn_barrier(team);
+    c3_dweight(a + 301056, a, a + 528480, t, T);
+    nn_barrier(team);
+    if (t == 0) c3_dbias(a, a + 531952);
+    nn_barrier(team);
+    tanh1_grad(a + 376320 + first * 1176, a + 301056 + first * 1176, a + 376320 + first * 1176, last - first);
+    s2_dx(a + 376320 + first * 1176, (uint8_t *)(a + 499584) + first * 1176, a + first * 4704, last - first);
+    nn_barrier(team);
+    c1_dweight(x, a, a + 499584, t, T);
+    nn_barrier(team);
+    if (t == 0) c1_dbias(a, a + 499744);
 }
 
 float lenet_grad(lenet *m, const float *x, const int32_t *target, void *scratch)
 {
     float *const a = (float *)scratch;
-    c1_forward(x, m->c1_weight, m->c1_bias, a);
-    s2_training(a, a + 301056, (uint8_t *)(a + 499584));
-    tanh1_forward(a + 301056, a + 301056);
-    c3_forward(a + 301056, m->c3_weight, m->c3_bias, a);
-    s4_training(a, a + 376320, (uint8_t *)(a + 435200));
-    tanh2_forward(a + 376320, a + 376320);
-    c5_forward(a + 376320, m->c5_weight, m->c5_bias, a + 401920);
-    tanh3_forward(a + 401920, a + 401920);
-    f6_forward(a + 401920, m->f6_weight, m->f6_bias, a + 409600);
-    tanh4_forward(a + 409600, a + 409600);
-    output_forward(a + 409600, m->output_weight, m->output_bias, a + 518400);
-    loss_forward(a + 518400, target, a + 531984, 64);
-    loss_grad(a + 518400, target, a + 518400);
-    output_dx(a + 518400, m->output_weight, a + 414976);
-    output_dw(a + 409600, a + 518400, a + 530880);
-    output_db(a + 518400, a + 531968);
-    tanh4_grad(a + 414976, a + 409600, a + 414976);
-    f6_dx(a + 414976, m->f6_weight, a + 427520);
-    f6_dw(a + 401920, a + 414976, a + 518400);
-    f6_db(a + 414976, a + 531856);
-    tanh3_grad(a + 427520, a + 401920, a + 427520);
-    c5_dx(a + 427520, m->c5_weight, a + 401920);
-    c5_dw(a + 376320, a + 427520, a + 451584);
-    c5_db(a + 427520, a + 531728);
-    tanh2_grad(a + 401920, a + 376320, a + 401920);
-    s4_dx(a + 401920, (uint8_t *)(a + 435200), a);
-    c3_dx(a, m->c3_weight, a + 376320);
-    c3_dweight(a + 301056, a, a + 528480);
-    c3_dbias(a, a + 531952);
-    tanh1_grad(a + 376320, a + 301056, a + 376320);
-    s2_dx(a + 376320, (uint8_t *)(a + 499584), a);
-    c1_dweight(x, a, a + 499584);
-    c1_dbias(a, a + 499744);
+    struct lenet_grad_pass pass;
+    pass.m = m;
+    pass.x = x;
+    pass.target = target;
+    pass.scratch = scratch;
+    nn_team_run(lenet_grad_part, &pass, LENET_THREADS);
     return *(a + 531984);
 }
 
@@ -1740,37 +2098,37 @@ static void *lenet_any_init(void *block, int training, uint64_t seed)
 
 static int lenet_any_set(void *m, const char *name, const float *values, size_t count)
 {
-    return lenet_set((lenet *)m, name, values, count);
+    return lenet_set((struct lenet *)m, name, values, count);
 }
 
 static int lenet_any_get(const void *m, const char *name, float *values, size_t count)
 {
-    return lenet_get((const lenet *)m, name, values, count);
+    return lenet_get((const struct lenet *)m, name, values, count);
 }
 
 static void lenet_any_infer(const void *m, const float *x, float *y, void *scratch)
 {
-    lenet_infer((const lenet *)m, x, y, scratch);
+    lenet_infer((const struct lenet *)m, x, y, scratch);
 }
 
 static float lenet_any_eval(const void *m, const float *x, const void *target, int count, float *y, void *scratch)
 {
-    return lenet_eval((const lenet *)m, x, (const int32_t *)target, count, y, scratch);
+    return lenet_eval((const struct lenet *)m, x, (const int32_t *)target, count, y, scratch);
 }
 
 static float lenet_any_step(void *m, const float *x, const void *target, float lr, void *scratch)
 {
-    return lenet_step((lenet *)m, x, (const int32_t *)target, lr, scratch);
+    return lenet_step((struct lenet *)m, x, (const int32_t *)target, lr, scratch);
 }
 
 static float lenet_any_grad(void *m, const float *x, const void *target, void *scratch)
 {
-    return lenet_grad((lenet *)m, x, (const int32_t *)target, scratch);
+    return lenet_grad((struct lenet *)m, x, (const int32_t *)target, scratch);
 }
 
 static int lenet_any_get_grad(const void *m, const char *name, float *values, size_t count, const void *scratch)
 {
-    return lenet_get_grad((const lenet *)m, name, values, count, scratch);
+    return lenet_get_grad((const struct lenet *)m, name, values, count, scratch);
 }
 
 const nn_model_info *lenet_info(void)

@@ -173,7 +173,7 @@ static void nn_fill_normal(float *p, int64_t count, float deviation, uint64_t se
 
 lenet *lenet_init(void *block, int training, uint64_t seed)
 {
-    lenet *m = (lenet *)block;
+    struct lenet *m = (struct lenet *)block;
     memset(block, 0, training ? sizeof *m : 247104);
     m->seed = seed;
     nn_fill_normal(m->c1_weight, 150, 0.282842712f, nn_mix(seed + 0));
@@ -527,7 +527,7 @@ static void output_db(const float *dy, float *dbias)
     }
 }
 
-/* lenet.nn:20: output.weight, adam */
+/* lenet.nn:20: output.weight, adam(lr=0.002) */
 static void output_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
 {
     const float t = (float)(step + 1);
@@ -543,7 +543,7 @@ static void output_weight_adam(const float *gradient, float *param, float *exp_a
     }
 }
 
-/* lenet.nn:20: output.bias, adam */
+/* lenet.nn:20: output.bias, adam(lr=0.002) */
 static void output_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
 {
     const float t = (float)(step + 1);
@@ -611,7 +611,7 @@ static void f6_db(const float *dy, float *dbias)
     }
 }
 
-/* lenet.nn:19: f6.weight, adam */
+/* lenet.nn:19: f6.weight, adam(lr=0.002) */
 static void f6_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
 {
     const float t = (float)(step + 1);
@@ -627,7 +627,7 @@ static void f6_weight_adam(const float *gradient, float *param, float *exp_avg, 
     }
 }
 
-/* lenet.nn:19: f6.bias, adam */
+/* lenet.nn:19: f6.bias, adam(lr=0.002) */
 static void f6_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
 {
     const float t = (float)(step + 1);
@@ -695,7 +695,7 @@ static void c5_db(const float *dy, float *dbias)
     }
 }
 
-/* lenet.nn:18: c5.weight, adam */
+/* lenet.nn:18: c5.weight, adam(lr=0.002) */
 static void c5_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
 {
     const float t = (float)(step + 1);
@@ -711,7 +711,7 @@ static void c5_weight_adam(const float *gradient, float *param, float *exp_avg, 
     }
 }
 
-/* lenet.nn:18: c5.bias, adam */
+/* lenet.nn:18: c5.bias, adam(lr=0.002) */
 static void c5_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
 {
     const float t = (float)(step + 1);
@@ -813,7 +813,7 @@ static void c3_dbias(const float *dy, float *dbias)
     }
 }
 
-/* lenet.nn:13: c3.weight, adam */
+/* lenet.nn:13: c3.weight, adam(lr=0.002) */
 static void c3_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
 {
     const float t = (float)(step + 1);
@@ -829,7 +829,7 @@ static void c3_weight_adam(const float *gradient, float *param, float *exp_avg, 
     }
 }
 
-/* lenet.nn:13: c3.bias, adam */
+/* lenet.nn:13: c3.bias, adam(lr=0.002) */
 static void c3_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
 {
     const float t = (float)(step + 1);
@@ -905,7 +905,7 @@ static void c1_dbias(const float *dy, float *dbias)
     }
 }
 
-/* lenet.nn:10: c1.weight, adam */
+/* lenet.nn:10: c1.weight, adam(lr=0.002) */
 static void c1_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
 {
     const float t = (float)(step + 1);
@@ -921,7 +921,7 @@ static void c1_weight_adam(const float *gradient, float *param, float *exp_avg, 
     }
 }
 
-/* lenet.nn:10: c1.bias, adam */
+/* lenet.nn:10: c1.bias, adam(lr=0.002) */
 static void c1_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
 {
     const float t = (float)(step + 1);
@@ -1110,37 +1110,37 @@ static void *lenet_any_init(void *block, int training, uint64_t seed)
 
 static int lenet_any_set(void *m, const char *name, const float *values, size_t count)
 {
-    return lenet_set((lenet *)m, name, values, count);
+    return lenet_set((struct lenet *)m, name, values, count);
 }
 
 static int lenet_any_get(const void *m, const char *name, float *values, size_t count)
 {
-    return lenet_get((const lenet *)m, name, values, count);
+    return lenet_get((const struct lenet *)m, name, values, count);
 }
 
 static void lenet_any_infer(const void *m, const float *x, float *y, void *scratch)
 {
-    lenet_infer((const lenet *)m, x, y, scratch);
+    lenet_infer((const struct lenet *)m, x, y, scratch);
 }
 
 static float lenet_any_eval(const void *m, const float *x, const void *target, int count, float *y, void *scratch)
 {
-    return lenet_eval((const lenet *)m, x, (const int32_t *)target, count, y, scratch);
+    return lenet_eval((const struct lenet *)m, x, (const int32_t *)target, count, y, scratch);
 }
 
 static float lenet_any_step(void *m, const float *x, const void *target, float lr, void *scratch)
 {
-    return lenet_step((lenet *)m, x, (const int32_t *)target, lr, scratch);
+    return lenet_step((struct lenet *)m, x, (const int32_t *)target, lr, scratch);
 }
 
 static float lenet_any_grad(void *m, const float *x, const void *target, void *scratch)
 {
-    return lenet_grad((lenet *)m, x, (const int32_t *)target, scratch);
+    return lenet_grad((struct lenet *)m, x, (const int32_t *)target, scratch);
 }
 
 static int lenet_any_get_grad(const void *m, const char *name, float *values, size_t count, const void *scratch)
 {
-    return lenet_get_grad((const lenet *)m, name, values, count, scratch);
+    return lenet_get_grad((const struct lenet *)m, name, values, count, scratch);
 }
 
 const nn_model_info *lenet_info(void)

@@ -101,7 +101,7 @@ static void nn_fill_normal(float *p, int64_t count, float deviation, uint64_t se
 
 xor *xor_init(void *block, int training, uint64_t seed)
 {
-    xor *m = (xor *)block;
+    struct xor *m = (struct xor *)block;
     memset(block, 0, training ? sizeof *m : 320);
     m->seed = seed;
     nn_fill_normal(m->fc1_weight, 16, 1.0f, nn_mix(seed + 0));
@@ -424,37 +424,37 @@ static void *xor_any_init(void *block, int training, uint64_t seed)
 
 static int xor_any_set(void *m, const char *name, const float *values, size_t count)
 {
-    return xor_set((xor *)m, name, values, count);
+    return xor_set((struct xor *)m, name, values, count);
 }
 
 static int xor_any_get(const void *m, const char *name, float *values, size_t count)
 {
-    return xor_get((const xor *)m, name, values, count);
+    return xor_get((const struct xor *)m, name, values, count);
 }
 
 static void xor_any_infer(const void *m, const float *x, float *y, void *scratch)
 {
-    xor_infer((const xor *)m, x, y, scratch);
+    xor_infer((const struct xor *)m, x, y, scratch);
 }
 
 static float xor_any_eval(const void *m, const float *x, const void *target, int count, float *y, void *scratch)
 {
-    return xor_eval((const xor *)m, x, (const float *)target, count, y, scratch);
+    return xor_eval((const struct xor *)m, x, (const float *)target, count, y, scratch);
 }
 
 static float xor_any_step(void *m, const float *x, const void *target, float lr, void *scratch)
 {
-    return xor_step((xor *)m, x, (const float *)target, lr, scratch);
+    return xor_step((struct xor *)m, x, (const float *)target, lr, scratch);
 }
 
 static float xor_any_grad(void *m, const float *x, const void *target, void *scratch)
 {
-    return xor_grad((xor *)m, x, (const float *)target, scratch);
+    return xor_grad((struct xor *)m, x, (const float *)target, scratch);
 }
 
 static int xor_any_get_grad(const void *m, const char *name, float *values, size_t count, const void *scratch)
 {
-    return xor_get_grad((const xor *)m, name, values, count, scratch);
+    return xor_get_grad((const struct xor *)m, name, values, count, scratch);
 }
 
 const nn_model_info *xor_info(void)

@@ -50,11 +50,17 @@ static bool replaceable(const char *path)
     return true;
 }
 
-static bool write_temporary(const OutputFile *file, const char *name)
+static bool copy_permissions(const char *path, int fd)
+{
+    struct stat s;
+    return stat(path, &s) != 0 || fchmod(fd, s.st_mode & 07777) == 0;
+}
+
+static bool write_temporary(const OutputFile *file, const char *name, bool replaces)
 {
     int fd = replaceable(file->path) ? open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666) : -1;
     if (fd < 0) return false;
-    bool ok = write_all(fd, file->text, file->length);
+    bool ok = write_all(fd, file->text, file->length) && (!replaces || copy_permissions(file->path, fd));
     int error = errno;
     if (close(fd) != 0 && ok) {
         ok = false;
@@ -67,11 +73,11 @@ static bool write_temporary(const OutputFile *file, const char *name)
 
 static int report(const char *path) { return fail(STATUS_SYSTEM, "%s: %s", path, strerror(errno)); }
 
-static int write_files(const OutputFile *files, char **names, int count)
+static int write_files(const OutputFile *files, char **names, int count, bool replaces)
 {
     for (int i = 0; i < count; i++) {
         names[i] = temporary_name(files[i].path);
-        if (!names[i] || !write_temporary(&files[i], names[i])) {
+        if (!names[i] || !write_temporary(&files[i], names[i], replaces)) {
             int status = report(files[i].path);
             while (i-- > 0) unlink(names[i]);
             return status;
@@ -86,7 +92,7 @@ static int write_files(const OutputFile *files, char **names, int count)
     return STATUS_OK;
 }
 
-int output_write(const OutputFile *files, int count)
+static int write_held(const OutputFile *files, int count, bool replaces)
 {
     sigset_t held, before;
     sigemptyset(&held);
@@ -95,9 +101,13 @@ int output_write(const OutputFile *files, int count)
     sigaddset(&held, SIGHUP);
     sigprocmask(SIG_BLOCK, &held, &before);
     char **names = calloc((size_t)count, sizeof *names);
-    int status = names ? write_files(files, names, count) : fail(STATUS_SYSTEM, "no memory");
+    int status = names ? write_files(files, names, count, replaces) : fail(STATUS_SYSTEM, "no memory");
     for (int i = 0; names && i < count; i++) free(names[i]);
     free(names);
     sigprocmask(SIG_SETMASK, &before, NULL);
     return status;
 }
+
+int output_write(const OutputFile *files, int count) { return write_held(files, count, false); }
+
+int output_replace(const OutputFile *file) { return write_held(file, 1, true); }

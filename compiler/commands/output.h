@@ -16,5 +16,7 @@ typedef struct OutputFile {
 /* Writes every file under a temporary name beside its own, then renames them
  * all; after a failure none is there.  Returns a Status, the message printed. */
 int output_write(const OutputFile *, int count);
+/* The same for one file, with the permissions of the one that it replaces. */
+int output_replace(const OutputFile *);
 
 #endif

@@ -6,14 +6,17 @@
  * a batch that no memory holds).
  */
 #include "emit/emitter.h"
+#include "passes/passes.h"
 
 #include <ctype.h>
 #include <string.h>
 
 static bool add_entry(Emitter *e, Graph *net, ProgramKind kind)
 {
-    const Graph *program = program_build(net, kind, e->spec, e->options->batch);
+    Graph *program = program_build(net, kind, e->spec, e->options->batch);
     if (!program) return false;
+    bool inference = kind == PROGRAM_INFER || kind == PROGRAM_EVAL;
+    if (inference && e->team && !e->options->no_fusion) pass_fuse(program);
     const Plan *plan = plan_build(program, e->real_size);
     if (!plan) return false;
     e->entry[e->entries++] = (Entry){program, plan};

@@ -21,6 +21,7 @@ typedef struct EmitOptions {
     bool standalone;      /* for the JIT: one text, no #include at all */
     bool paste_kernels;   /* fast form: kernels inside the text; else they are linked */
     int threads;          /* of a pass; 0: one for each processor */
+    bool no_fusion;       /* leave out passes/fuse.c */
     bool poison;          /* fill arena regions with NaN when they die: tests of the plan */
 } EmitOptions;
 

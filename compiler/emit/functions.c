@@ -34,6 +34,7 @@ static const char *input_name(Emitter *e, const Node *n, int i)
 {
     const Tensor *t = n->in[i];
     if (t->kind == TENSOR_BUFFER || t->kind == TENSOR_STATE) return suffix_of(t->name);
+    if (n->in_names) return n->in_names[i];
     if (n->op->in) {
         for (int k = 0; k <= i; k++) {
             if (!n->op->in[k]) break;
@@ -118,13 +119,14 @@ static void bind_node(Emitter *e, const Graph *g, const Node *n)
 }
 
 /* The fast form, or NULL where there is none for this node. */
-static const char *fast_body(Emitter *e, const Graph *g, const Node *n)
+static const char *fast_body(Emitter *e, const Graph *g, const Node *n, Share share)
 {
     if (e->options->plain || e->options->use_double || !n->op->fast) return NULL;
     e->writer = writer_new(e->arena, false);
     bind_node(e, g, n);
-    writer_bind(e->writer, "t", "t");
-    writer_bind(e->writer, "T", "T");
+    writer_bind(e->writer, "t", share == SHARE_PARTS ? "t" : "0");
+    writer_bind(e->writer, "T", share == SHARE_PARTS ? "T" : "1");
+    if (share == SHARE_SAMPLES) writer_bind(e->writer, "N", "samples");
     writer_put(e->writer, "{");
     if (!n->op->fast(e->writer, n)) return NULL;
     writer_put(e->writer, "}");
@@ -161,6 +163,16 @@ static bool is_per_sample(const Node *n)
     return n->out_count > 0;
 }
 
+/* From this batch on threads divide the samples of a layer rather than the work
+ * in it: no barrier is needed then between one such layer and the next. */
+enum { SAMPLES_TO_DIVIDE = 16 };
+
+static Share fast_share(const Graph *g, const Node *n)
+{
+    bool by_samples = n->op->traits & OP_FAST_SAMPLES && g->batch >= SAMPLES_TO_DIVIDE && is_per_sample(n);
+    return by_samples ? SHARE_SAMPLES : SHARE_PARTS;
+}
+
 /* ---- one function ------------------------------------------------------- */
 
 static const char *fresh_name(Emitter *e, const char *wanted)
@@ -184,9 +196,12 @@ static const char *name_for(Emitter *e, const Node *n)
 
 Function *function_for(Emitter *e, const Graph *g, const Node *n)
 {
-    const char *body = fast_body(e, g, n);
-    Share share = body ? SHARE_PARTS : e->team && is_per_sample(n) ? SHARE_SAMPLES : SHARE_NONE;
-    if (!body) body = plain_body(e, g, n, share);
+    Share share = fast_share(g, n);
+    const char *body = fast_body(e, g, n, share);
+    if (!body) {
+        share = e->team && is_per_sample(n) ? SHARE_SAMPLES : SHARE_NONE;
+        body = plain_body(e, g, n, share);
+    }
     const char *signature = signature_of(e, n, share);
     const char *key = arena_printf(e->arena, "%s\n%s", signature, body);
     Function *f = map_get(e->by_text, key);

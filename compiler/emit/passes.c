@@ -17,6 +17,7 @@ typedef struct Region {
     int64_t offset, bytes; /* in the arena; offset −1: outside memory */
     int64_t sample;        /* bytes from one sample to the next; 0: not by samples */
     bool written;
+    Share share;           /* of the call: which thread is at which part */
 } Region;
 
 typedef struct Pass {
@@ -24,8 +25,6 @@ typedef struct Pass {
     const Graph *program;
     const Plan *plan;
     Text text;
-    Share shared; /* how the last call was */
-    int calls;
     List touched; /* of Region: since the last barrier */
 } Pass;
 
@@ -106,67 +105,63 @@ static const char *sample_place(Pass *p, const Tensor *t, Share share)
 
 /* ---- barriers ---------------------------------------------------------------- */
 
-static Region region_of(Pass *p, const Tensor *t, bool written)
+static Region region_of(Pass *p, const Tensor *t, bool written, Share share)
 {
     const Place *place = &p->plan->place[t->id];
     int64_t sample = t->batched ? place->bytes / p->program->batch : 0;
-    return (Region){place->root, place->offset, place->bytes, sample, written};
+    return (Region){place->root, place->offset, place->bytes, sample, written, share};
 }
 
-/* Two threads, each at its own samples, may come to the same bytes there: not if
- * the samples lie alike in both, and not if nobody writes. */
-static bool regions_clash(const Region *a, const Region *b)
+/* The same bytes may be meant, and somebody writes. */
+static bool regions_meet(const Region *a, const Region *b)
 {
     if (!a->written && !b->written) return false;
     bool arena = a->offset >= 0 && b->offset >= 0;
-    bool apart = arena ? a->offset + a->bytes <= b->offset || b->offset + b->bytes <= a->offset : a->root != b->root;
-    if (apart) return false;
+    if (!arena) return a->root == b->root;
+    return a->offset < b->offset + b->bytes && b->offset < a->offset + a->bytes;
+}
+
+/* Two threads may come to the same bytes there.  Not if both calls are the first
+ * thread's, and not if each thread is at its own samples and these lie alike. */
+static bool regions_clash(const Region *a, const Region *b)
+{
+    if (!regions_meet(a, b)) return false;
+    if (a->share == SHARE_NONE && b->share == SHARE_NONE) return false;
+    if (a->share != SHARE_SAMPLES || b->share != SHARE_SAMPLES) return true;
     return a->offset != b->offset || a->sample != b->sample || a->sample == 0;
 }
 
-static bool clashes(Pass *p, Region region)
+/* What a call touches: its inputs, of which some are written, and its outputs. */
+static void list_regions(Pass *p, const Node *n, Share share, List *list)
 {
-    for (int i = 0; i < p->touched.count; i++) {
-        if (regions_clash(p->touched.at[i], &region)) return true;
+    for (int i = 0; i < n->in_count + n->out_count; i++) {
+        bool input = i < n->in_count;
+        const Tensor *t = input ? n->in[i] : n->out[i - n->in_count];
+        Region *region = arena_alloc(p->e->arena, sizeof *region);
+        *region = region_of(p, t, !input || (n->op->mutates >> i & 1), share);
+        list_push(p->e->arena, list, region);
+    }
+}
+
+static bool any_clash(const List *before, const List *now)
+{
+    for (int i = 0; i < before->count; i++) {
+        for (int k = 0; k < now->count; k++) {
+            if (regions_clash(before->at[i], now->at[k])) return true;
+        }
     }
     return false;
 }
 
-static bool node_clashes(Pass *p, const Node *n)
+/* Threads wait for each other before a call that needs what another thread did
+ * since they last waited, or writes where another may still read. */
+static void separate(Pass *p, const List *regions)
 {
-    for (int i = 0; i < n->in_count; i++) {
-        if (clashes(p, region_of(p, n->in[i], false))) return true;
+    if (any_clash(&p->touched, regions)) {
+        if (p->e->team) text_add(&p->text, "    nn_barrier(team);\n");
+        p->touched.count = 0;
     }
-    for (int i = 0; i < n->out_count; i++) {
-        if (clashes(p, region_of(p, n->out[i], true))) return true;
-    }
-    return false;
-}
-
-static void touch(Pass *p, const Tensor *t, bool written)
-{
-    Region *region = arena_alloc(p->e->arena, sizeof *region);
-    *region = region_of(p, t, written);
-    list_push(p->e->arena, &p->touched, region);
-}
-
-static void write_barrier(Pass *p)
-{
-    if (p->e->team && p->calls > 0) text_add(&p->text, "    nn_barrier(team);\n");
-    p->touched.count = 0;
-}
-
-/* Threads wait for each other before a call, unless all that was called since
- * they last did was each thread's own samples, or the first thread's alone. */
-static void separate(Pass *p, const Node *n, Share share)
-{
-    bool own_samples = p->shared == SHARE_SAMPLES && share == SHARE_SAMPLES && !node_clashes(p, n);
-    bool first_alone = p->shared == SHARE_NONE && share == SHARE_NONE;
-    if (!own_samples && !first_alone) write_barrier(p);
-    for (int i = 0; i < n->in_count; i++) touch(p, n->in[i], false);
-    for (int i = 0; i < n->out_count; i++) touch(p, n->out[i], true);
-    p->shared = share;
-    p->calls++;
+    for (int i = 0; i < regions->count; i++) list_push(p->e->arena, &p->touched, regions->at[i]);
 }
 
 /* ---- one call ------------------------------------------------------------------ */
@@ -175,7 +170,9 @@ static void write_call(Pass *p, const Node *n)
 {
     if (n->op->traits & OP_VIEW) return;
     const Function *f = function_for(p->e, p->program, n);
-    separate(p, n, f->share);
+    List regions = {0};
+    list_regions(p, n, f->share, &regions);
+    separate(p, &regions);
     text_add(&p->text, p->e->team && f->share == SHARE_NONE ? "    if (t == 0) " : "    ");
     text_addf(&p->text, "%s(", f->name);
     for (int i = 0; i < n->in_count; i++) text_addf(&p->text, "%s%s", i ? ", " : "", sample_place(p, n->in[i], f->share));
@@ -186,7 +183,19 @@ static void write_call(Pass *p, const Node *n)
     text_add(&p->text, ");\n");
 }
 
-/* Tests of the plan: whatever is dead holds NaN. */
+/* Tests of the plan: the first thread fills a region with NaN. */
+static void write_fill(Pass *p, int64_t offset, int64_t bytes)
+{
+    List regions = {0};
+    Region *region = arena_alloc(p->e->arena, sizeof *region);
+    *region = (Region){.offset = offset, .bytes = bytes, .written = true, .share = SHARE_NONE};
+    list_push(p->e->arena, &regions, region);
+    separate(p, &regions);
+    text_addf(&p->text, "    %smemset(a + %lld, 0xff, %lld);\n", p->e->team ? "if (t == 0) " : "",
+              (long long)offset / p->e->real_size, (long long)bytes);
+}
+
+/* Whatever is dead holds NaN. */
 static void write_poison(Pass *p, const Node *n)
 {
     const Graph *g = p->program;
@@ -195,12 +204,7 @@ static void write_poison(Pass *p, const Node *n)
         const Place *place = &p->plan->place[i];
         if (place->root != t || place->offset < 0 || place->last != n->id) continue;
         bool held = t == g->loss || place->last == g->nodes.count - 1;
-        if (held) continue;
-        write_barrier(p);
-        p->shared = SHARE_NONE;
-        p->calls++;
-        text_addf(&p->text, "    %smemset(a + %lld, 0xff, %lld);\n", p->e->team ? "if (t == 0) " : "",
-                  (long long)place->offset / p->e->real_size, (long long)place->bytes);
+        if (!held) write_fill(p, place->offset, place->bytes);
     }
 }
 
@@ -208,15 +212,11 @@ static void write_calls(Pass *p)
 {
     text_init(&p->text, p->e->arena);
     const Graph *g = p->program;
-    if (p->e->options->poison && p->plan->arena_bytes) {
-        write_barrier(p);
-        p->shared = SHARE_NONE;
-        p->calls++;
-        text_addf(&p->text, "    %smemset(a, 0xff, %lld);\n", p->e->team ? "if (t == 0) " : "", (long long)p->plan->arena_bytes);
-    }
+    bool poison = p->e->options->poison;
+    if (poison && p->plan->arena_bytes) write_fill(p, 0, p->plan->arena_bytes);
     for (int i = 0; i < g->nodes.count; i++) {
         write_call(p, g->nodes.at[i]);
-        if (p->e->options->poison) write_poison(p, g->nodes.at[i]);
+        if (poison) write_poison(p, g->nodes.at[i]);
     }
 }
 

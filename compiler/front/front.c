@@ -206,7 +206,7 @@ static void merge_trains(Loader *loader, const List *trains)
 
 /* ---- parsing ---------------------------------------------------------------------------- */
 
-static Parse parse_source(Compilation *c, const char *path, const char *text, size_t size, Start start)
+Parse parse_source(Compilation *c, const char *path, const char *text, size_t size, Start start)
 {
     Parse parse = {.c = c, .arena = c->arena, .size = (int)size, .last_error = -1};
     parse.file = source_add(c, path, text, size);

@@ -173,6 +173,13 @@ Train *front_parse_train_items(Compilation *, const char *path, const char *text
 /* The text of an expression as the user wrote it. */
 const char *front_expr_text(const Compilation *, const Expr *);
 
+/* The text in the one canonical layout (format.c): the same tokens and comments
+ * with other white space.  Imports are not read.  `train_keys` are the words that
+ * begin an entry of a train section, NULL at the end.  False where the text does
+ * not parse; the diagnostics are in the compilation. */
+bool front_format(Compilation *, const char *path, const char *text, size_t size, const char *const *train_keys,
+                  Text *out);
+
 /* Appends the tree of the file's own definitions (not those of its imports), for
  * reading and for golden tests; expressions stand in prefix form. */
 void ast_dump(const File *, Text *);

@@ -41,6 +41,13 @@ typedef struct Import {
     const char *path; /* NULL: the standard library */
 } Import;
 
+/* ---- one source (front.c) ------------------------------------------------------ */
+
+typedef enum Start { START_AT_FILE, START_AT_EXPR, START_AT_ITEMS } Start;
+
+/* Adds the text to the sources and parses it; imports are listed, not read. */
+Parse parse_source(Compilation *, const char *path, const char *text, size_t size, Start);
+
 /* ---- errors (syntax_error.c) ------------------------------------------------ */
 
 void parse_error(Parse *, Span, const char *format, ...) PRINTF_LIKE(3, 4);
@@ -54,8 +61,6 @@ void syntax_error(Parse *, Span, const char *saw, const char *const *expected, i
 Span span_of_rule(const Span *parts, int count);
 
 /* ---- tokens (tokens.c) ------------------------------------------------------ */
-
-typedef enum Start { START_AT_FILE, START_AT_EXPR, START_AT_ITEMS } Start;
 
 void tokens_open(Parse *, Start);
 void tokens_close(Parse *);

@@ -164,7 +164,8 @@ enum { /* traits */
     OP_CLASSES = 16,  /* a loss whose target is one int32 class per sample; else values */
     OP_PROBABLE = 32, /* its inference output is probabilities or their logarithm (softmax) */
     OP_ZERO_GRADIENT = 64, /* blocks training of what is before it; warned about */
-    OP_BATCH_COUPLED = 128 /* mixes the samples of a batch, and so do its gradients (batchnorm while training) */
+    OP_BATCH_COUPLED = 128, /* mixes the samples of a batch, and so do its gradients (batchnorm while training) */
+    OP_FAST_SAMPLES = 256 /* the fast form also serves some of the samples: $N may be less than the batch */
 };
 
 enum { /* scalars that the emitted function takes after its tensors */
@@ -180,6 +181,9 @@ typedef struct Window {
     double size, stride, pad;
     bool whole;
 } Window;
+
+typedef enum TailPart { TAIL_NONE, TAIL_AFFINE, TAIL_ADD, TAIL_RELU } TailPart;
+typedef struct Tail Tail;
 
 /*
  * All that the compiler knows of an operator.  A file of ops/ ends in one
@@ -244,9 +248,25 @@ struct Op {
     /* Writes the body as calls of the kernels of runtime/kernels/`kernel`.h and
      * returns true, or false where the kernel does not serve this node.  NULL:
      * the plain form is used.  Only float.  Bound besides: $t and $T, the share
-     * of the work: part $t of $T. */
+     * of the work: part $t of $T.  Results must not depend on the share.  $N is a
+     * literal, unless OP_FAST_SAMPLES says that it need not be one. */
     bool (*fast)(Writer *, const Node *);
     const char *kernel;
+
+    /* What passes/fuse.c may do with it in the fast form, at inference.  `fuse`
+     * gives the operator that computes the same and then a Tail, or NULL where
+     * the kernel does not serve this node; its inputs are the node's, then scale
+     * and shift, then the summand, as far as the tail has them.  `tail` says which
+     * part of a tail the operator is, and `fold`, of an affine one, the operator
+     * that turns its parameters into scale and shift, one of each per channel. */
+    const Op *(*fuse)(const Node *);
+    TailPart tail;
+    const Op *fold;
+};
+
+/* y = relu(scale[c] · value + shift[c] + summand), each part present or not. */
+struct Tail {
+    bool affine, add, relu;
 };
 
 extern const Op *const op_table[]; /* made from the files of ops/; NULL at the end */
@@ -271,6 +291,8 @@ struct Node {
     const Node *origin; /* of gradients and updates: the forward node; else itself */
     bool frozen;      /* its parameters are not trained */
     double scale;     /* of a loss and its gradient: its weight in the total; else 1 */
+    const Tail *tail; /* of a fused operator */
+    const char *const *in_names; /* of a fused operator: instead of op->in; NULL at the end */
 };
 
 /* A side output with its own weight in the loss. */
@@ -307,7 +329,7 @@ struct Graph {
     List model;     /* of Tensor: parameters and buffers, then states, in order of creation */
     List heads;     /* of Head */
     Tensor *output; /* of the last layer */
-    Tensor *target, *loss, *seed, *input_gradient; /* where the kind of program has them */
+    Tensor *target, *loss, *seed, *input_gradient; /* where the kind of program has them; of several inputs one after the other */
     List gradients; /* of ParamGrad: GRAD and VJP */
 };
 
@@ -399,6 +421,10 @@ typedef struct TrainSpec {
  * the file has none.  NULL after an error. */
 TrainSpec *train_spec(Compilation *, const File *, const Graph *net, const List *sets /* of Train */);
 bool train_section_exists(const File *, const Graph *net);
+const char *const *train_keys(void); /* loss, optimizer, …; NULL at the end */
+/* Of the keys schedule, augment, regularize, clip and stop: the index-th name that
+ * may be their value, and its arguments; NULL beyond the last. */
+const char *train_choice(const char *key, int index, const Attr **attrs);
 void train_sections_check(Compilation *, const File *); /* every section trains a net of the file; elaborate calls it */
 
 /* Binds arguments to an attribute table: positions, names, defaults, types,

@@ -263,6 +263,31 @@ static void clip_norm_and_update(Build *b)
     g->gradients.count = 0;
 }
 
+/* Of several inputs one after the other; NULL where nothing depends on any. */
+static Tensor *input_gradient(Build *b, Backward *backward)
+{
+    Graph *g = b->graph;
+    int count = g->inputs.count, found = 0;
+    Tensor **gradient = arena_alloc(b->arena, (size_t)count * sizeof *gradient);
+    int64_t *sizes = arena_alloc(b->arena, (size_t)count * sizeof *sizes);
+    bool *given = arena_alloc(b->arena, (size_t)count * sizeof *given);
+    for (int i = 0; i < count; i++) {
+        gradient[i] = backward_of(backward, g->inputs.at[i]);
+        sizes[i] = shape_count(((const Tensor *)g->inputs.at[i])->shape);
+        given[i] = gradient[i] != NULL;
+        found += given[i];
+    }
+    if (count == 1 || !found) return gradient[0];
+    JoinAttrs *attrs = arena_alloc(b->arena, sizeof *attrs);
+    *attrs = (JoinAttrs){count, sizes, given};
+    Node *join = graph_node(g, op_find("join", OP_INTERNAL), attrs, "inputs", b->net->span);
+    for (int i = 0; i < count; i++) {
+        if (given[i]) node_in(g, join, gradient[i]);
+    }
+    join->op->shape(g, join);
+    return join->out[0];
+}
+
 static void add_backward(Build *b)
 {
     Graph *g = b->graph;
@@ -280,7 +305,7 @@ static void add_backward(Build *b)
             if (gradient) gradient_is_final(b, t, gradient);
         }
     }
-    if (vjp) g->input_gradient = backward_of(backward, g->inputs.at[0]);
+    if (vjp) g->input_gradient = input_gradient(b, backward);
     if (b->norms.count) clip_norm_and_update(b);
 }
 

@@ -30,8 +30,12 @@ typedef enum Key {
     KEY_COUNT
 } Key;
 
-static const char *const key_names[KEY_COUNT] = {"loss",   "optimizer", "schedule",  "regularize", "clip",    "batch",
-                                                 "epochs", "seed",      "normalize", "fit",        "augment", "stop"};
+static const char *const key_names[KEY_COUNT + 1] = {
+    "loss", "optimizer", "schedule", "regularize", "clip", "batch", "epochs", "seed", "normalize", "fit", "augment",
+    "stop", NULL,
+};
+
+const char *const *train_keys(void) { return key_names; }
 
 /* A key and what stands after it. */
 typedef struct Entry {
@@ -467,18 +471,19 @@ static void read_amounts(Training *t, const Entry *entry, const char *const *nam
     }
 }
 
+static const char *const regularize_names[] = {"l1", "l2"};
+static const char *const clip_names[] = {"norm", "value"};
+
 static void read_regularize(Training *t, const Entry *entry)
 {
-    static const char *const names[] = {"l1", "l2"};
     double *const to[] = {&t->spec->l1, &t->spec->l2};
-    read_amounts(t, entry, names, weight_attrs, to);
+    read_amounts(t, entry, regularize_names, weight_attrs, to);
 }
 
 static void read_clip(Training *t, const Entry *entry)
 {
-    static const char *const names[] = {"norm", "value"};
     double *const to[] = {&t->spec->clip_norm, &t->spec->clip_value};
-    read_amounts(t, entry, names, bound_attrs, to);
+    read_amounts(t, entry, clip_names, bound_attrs, to);
 }
 
 /* ---- batch, epochs, seed ---------------------------------------------- */
@@ -593,14 +598,39 @@ typedef struct StopAttrs {
 
 static const Attr stop_attrs[] = {{"n", ATTR_INT, offsetof(StopAttrs, n), NULL, 1, 1e9, NULL}, {0}};
 
+static const char *const stop_names[] = {"patience"};
+
 static void read_stop(Training *t, const Entry *entry)
 {
-    static const char *const names[] = {"patience"};
     const ConstArg *arg = single(t, entry);
     StopAttrs attrs = {0};
-    if (!arg || choose(t, KEY_STOP, arg, names, 1) < 0) return;
-    if (!attrs_bind(t->c, names[0], stop_attrs, &attrs, symbol_args(arg->value), arg->span)) wrong(t);
+    if (!arg || choose(t, KEY_STOP, arg, stop_names, 1) < 0) return;
+    if (!attrs_bind(t->c, stop_names[0], stop_attrs, &attrs, symbol_args(arg->value), arg->span)) wrong(t);
     t->spec->stop_patience = attrs.n;
+}
+
+/* ---- for the help ------------------------------------------------------ */
+
+const char *train_choice(const char *key, int index, const Attr **attrs)
+{
+    static const Attr *const weights[] = {weight_attrs, weight_attrs}, *const bounds[] = {bound_attrs, bound_attrs};
+    static const Attr *const stops[] = {stop_attrs};
+    static const struct {
+        Key key;
+        const char *const *names;
+        const Attr *const *attrs;
+        int count;
+    } choices[] = {
+        {KEY_SCHEDULE, schedule_names, schedule_attrs, 7}, {KEY_AUGMENT, augment_names, augment_attrs, 6},
+        {KEY_REGULARIZE, regularize_names, weights, 2},    {KEY_CLIP, clip_names, bounds, 2},
+        {KEY_STOP, stop_names, stops, 1},
+    };
+    for (size_t i = 0; i < sizeof choices / sizeof *choices; i++) {
+        if (strcmp(key_names[choices[i].key], key) != 0 || index >= choices[i].count) continue;
+        *attrs = choices[i].attrs[index];
+        return choices[i].names[index];
+    }
+    return NULL;
 }
 
 /* ---- sections --------------------------------------------------------- */

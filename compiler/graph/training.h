@@ -1,9 +1,13 @@
 /*
- * Attributes and names of the internal operators that stand between a gradient
- * and its update: regularize, clip_value, square_norm, clip_norm.
+ * Attributes and names of the internal operators around the backward pass:
+ * regularize, clip_value, square_norm, clip_norm between a gradient and its
+ * update, and join for the gradients of several inputs.
  */
 #ifndef NNC_GRAPH_TRAINING_H
 #define NNC_GRAPH_TRAINING_H
+
+#include <stdbool.h>
+#include <stdint.h>
 
 typedef struct RegularizeAttrs {
     double l1, l2;
@@ -12,5 +16,11 @@ typedef struct RegularizeAttrs {
 typedef struct ClipAttrs { /* clip_value, clip_norm */
     double limit;
 } ClipAttrs;
+
+typedef struct JoinAttrs {
+    int count;            /* of the net's inputs */
+    const int64_t *sizes; /* elements of each, per sample */
+    const bool *given;    /* the node has an input for it; else its gradient is zero */
+} JoinAttrs;
 
 #endif

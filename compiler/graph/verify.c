@@ -31,7 +31,7 @@ static void verify_node(const Graph *g, const Node *n)
         require(t->kind == TENSOR_LOCAL, g, n, "an output is not local");
     }
     bool is_view = n->op->traits & OP_VIEW;
-    require(n->op->plain || is_view, g, n, "the operator cannot be emitted");
+    require(n->op->plain || n->op->fast || is_view, g, n, "the operator cannot be emitted");
     require(!is_view || shape_count(n->in[0]->shape) == shape_count(n->out[0]->shape), g, n, "a view changes the count");
 }
 

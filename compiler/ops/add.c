@@ -27,4 +27,5 @@ const Op op_add = {
     .flops = combine_flops,
     .grad = add_grad,
     .plain = add_plain,
+    .tail = TAIL_ADD,
 };

@@ -184,6 +184,35 @@ static bool conv_dweight_fast(Writer *w, const Node *n)
     return call_kernel(w, &c, "nn_conv_dweight(&size, x, dy, dweight, $t, $T);");
 }
 
+static bool has_bias(const Node *n) { return ((const ConvAttrs *)n->attrs)->bias; }
+
+static bool conv_fused_fast(Writer *w, const Node *n)
+{
+    Correlation c = conv_correlation(n, node_shape_in(n), node_shape_out(n));
+    writer_bind(w, "bias", has_bias(n) ? "bias" : "0");
+    writer_bind(w, "scale", n->tail->affine ? "scale" : "0");
+    writer_bind(w, "shift", n->tail->affine ? "shift" : "0");
+    writer_bind(w, "summand", n->tail->add ? "summand" : "0");
+    writer_bind_int(w, "relu", n->tail->relu);
+    writer_put(w, "const nn_tail tail = {$scale, $shift, $summand, $relu};");
+    return call_kernel(w, &c, "nn_conv_fused(&size, x, weight, $bias, &tail, y, $t, $T);");
+}
+
+static const Op conv_fused = {
+    .name = "conv.fused",
+    .class = OP_INTERNAL,
+    .in = correlate_in,
+    .out = correlate_out,
+    .fast = conv_fused_fast,
+    .kernel = "conv",
+};
+
+static const Op *conv_fuse(const Node *n)
+{
+    Correlation c = conv_correlation(n, node_shape_in(n), node_shape_out(n));
+    return kernel_serves(&c) ? &conv_fused : NULL;
+}
+
 static const Op conv_dx = {
     .name = "conv.dx",
     .class = OP_INTERNAL,
@@ -235,4 +264,5 @@ const Op op_conv = {
     .plain = conv_plain,
     .fast = conv_fast,
     .kernel = "conv",
+    .fuse = conv_fuse,
 };

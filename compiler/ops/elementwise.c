@@ -41,6 +41,22 @@ void elementwise_forward(Writer *w, const Node *n, const char *y) { write_loop(w
 
 void elementwise_backward(Writer *w, const Node *n, const char *dx) { write_loop(w, n, "dx", dx); }
 
+bool elementwise_fast(Writer *w, const Node *n, const char *kernel, const char *constants)
+{
+    char template[256], arrays[128];
+    int length = 0;
+    for (int i = 0; i < n->in_count; i++) {
+        length += snprintf(arrays + length, sizeof arrays - (size_t)length, "%s, ", n->op->in[i]);
+    }
+    for (int i = 0; i < n->out_count; i++) {
+        length += snprintf(arrays + length, sizeof arrays - (size_t)length, "%s, ", n->op->out[i]);
+    }
+    writer_bind_int(w, "elements", shape_count(n->out[0]->shape));
+    snprintf(template, sizeof template, "%s($N, $elements, %s%s$t, $T);", kernel, arrays, constants);
+    writer_put(w, template);
+    return true;
+}
+
 /* The forward node's tensor of that name. */
 static Tensor *find(const Node *n, const char *name)
 {

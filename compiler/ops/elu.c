@@ -30,6 +30,12 @@ static void elu_plain(Writer *w, const Node *n)
     elementwise_forward(w, n, "$x <= 0 ? $alpha * $expm1($x) : $x");
 }
 
+static bool elu_fast(Writer *w, const Node *n)
+{
+    bind_alpha(w, n);
+    return elementwise_fast(w, n, "nn_elu", "1, $alpha, ");
+}
+
 static int64_t elu_flops(const Node *n) { return elementwise_cost(n, 3); }
 
 static void elu_grad_y_plain(Writer *w, const Node *n)
@@ -38,28 +44,44 @@ static void elu_grad_y_plain(Writer *w, const Node *n)
     elementwise_backward(w, n, "$y <= 0 ? $dy * ($y + $alpha) : $dy");
 }
 
+static bool elu_grad_y_fast(Writer *w, const Node *n)
+{
+    bind_alpha(w, n);
+    return elementwise_fast(w, n, "nn_elu_grad", "1, $alpha, ");
+}
+
 static void elu_grad_x_plain(Writer *w, const Node *n)
 {
     bind_alpha(w, n);
     elementwise_backward(w, n, "$x <= 0 ? $dy * $alpha * $exp($x) : $dy");
 }
 
+static bool elu_grad_x_fast(Writer *w, const Node *n)
+{
+    bind_alpha(w, n);
+    return elementwise_fast(w, n, "nn_elu_grad_x", "$alpha, ");
+}
+
 static const Op elu_gradient_y = {
     .name = "elu.grad",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES,
     .in = gradient_in_y,
     .out = gradient_out,
     .plain = elu_grad_y_plain,
+    .fast = elu_grad_y_fast,
+    .kernel = "activation",
 };
 
 static const Op elu_gradient_x = {
     .name = "elu.grad",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES,
     .in = gradient_in_x,
     .out = gradient_out,
     .plain = elu_grad_x_plain,
+    .fast = elu_grad_x_fast,
+    .kernel = "activation",
 };
 
 static void elu_grad(Backward *b, const Node *n)
@@ -73,7 +95,7 @@ const Op op_elu = {
     .summary = "exponential linear unit",
     .formula = "y = x > 0 ? x : alpha * (exp(x) - 1)",
     .class = OP_LAYER,
-    .traits = OP_INPLACE,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES,
     .attrs = elu_attrs,
     .attrs_size = sizeof(EluAttrs),
     .in = elementwise_in,
@@ -82,4 +104,6 @@ const Op op_elu = {
     .flops = elu_flops,
     .grad = elu_grad,
     .plain = elu_plain,
+    .fast = elu_fast,
+    .kernel = "activation",
 };

@@ -50,6 +50,11 @@ static void gelu_plain(Writer *w, const Node *n)
     }
 }
 
+static bool gelu_fast(Writer *w, const Node *n)
+{
+    return elementwise_fast(w, n, uses_tanh(n) ? "nn_gelu_tanh" : "nn_gelu", "");
+}
+
 static int64_t gelu_flops(const Node *n) { return elementwise_cost(n, uses_tanh(n) ? 9 : 5); }
 
 static void gelu_grad_plain(Writer *w, const Node *n)
@@ -69,13 +74,20 @@ static void gelu_grad_plain(Writer *w, const Node *n)
     }
 }
 
+static bool gelu_grad_fast(Writer *w, const Node *n)
+{
+    return elementwise_fast(w, n, uses_tanh(n) ? "nn_gelu_tanh_grad" : "nn_gelu_grad", "");
+}
+
 static const Op gelu_gradient = {
     .name = "gelu.grad",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES,
     .in = gradient_in_x,
     .out = gradient_out,
     .plain = gelu_grad_plain,
+    .fast = gelu_grad_fast,
+    .kernel = "activation",
 };
 
 static void gelu_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &gelu_gradient); }
@@ -85,7 +97,7 @@ const Op op_gelu = {
     .summary = "Gaussian error linear unit",
     .formula = "y = x * (1 + erf(x / sqrt(2))) / 2",
     .class = OP_LAYER,
-    .traits = OP_INPLACE,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES,
     .attrs = gelu_attrs,
     .attrs_size = sizeof(GeluAttrs),
     .in = elementwise_in,
@@ -94,4 +106,6 @@ const Op op_gelu = {
     .flops = gelu_flops,
     .grad = gelu_grad,
     .plain = gelu_plain,
+    .fast = gelu_fast,
+    .kernel = "activation",
 };

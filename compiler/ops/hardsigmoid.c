@@ -13,6 +13,8 @@ static void hardsigmoid_plain(Writer *w, const Node *n)
                       "$y = (gate < 0 ? 0 : gate > 6 ? 6 : gate) / 6;\n");
 }
 
+static bool hardsigmoid_fast(Writer *w, const Node *n) { return elementwise_fast(w, n, "nn_hardsigmoid", ""); }
+
 static int64_t hardsigmoid_flops(const Node *n) { return elementwise_cost(n, 4); }
 
 static void hardsigmoid_grad_plain(Writer *w, const Node *n)
@@ -20,13 +22,20 @@ static void hardsigmoid_grad_plain(Writer *w, const Node *n)
     elementwise_backward(w, n, "$y > 0 && $y < 1 ? $dy / 6 : 0");
 }
 
+static bool hardsigmoid_grad_fast(Writer *w, const Node *n)
+{
+    return elementwise_fast(w, n, "nn_hardsigmoid_grad", "");
+}
+
 static const Op hardsigmoid_gradient = {
     .name = "hardsigmoid.grad",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES,
     .in = gradient_in_y,
     .out = gradient_out,
     .plain = hardsigmoid_grad_plain,
+    .fast = hardsigmoid_grad_fast,
+    .kernel = "piecewise",
 };
 
 static void hardsigmoid_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &hardsigmoid_gradient); }
@@ -36,11 +45,13 @@ const Op op_hardsigmoid = {
     .summary = "logistic function made of straight lines",
     .formula = "y = min(max(x + 3, 0), 6) / 6",
     .class = OP_LAYER,
-    .traits = OP_INPLACE,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES,
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,
     .flops = hardsigmoid_flops,
     .grad = hardsigmoid_grad,
     .plain = hardsigmoid_plain,
+    .fast = hardsigmoid_fast,
+    .kernel = "piecewise",
 };

@@ -28,6 +28,12 @@ static void leaky_relu_plain(Writer *w, const Node *n)
     elementwise_forward(w, n, "$x > 0 ? $x : $slope * $x");
 }
 
+static bool leaky_relu_fast(Writer *w, const Node *n)
+{
+    bind_slope(w, n);
+    return elementwise_fast(w, n, "nn_leaky_relu", "$slope, ");
+}
+
 static int64_t leaky_relu_flops(const Node *n) { return elementwise_cost(n, 2); }
 
 static void leaky_relu_grad_y_plain(Writer *w, const Node *n)
@@ -36,28 +42,44 @@ static void leaky_relu_grad_y_plain(Writer *w, const Node *n)
     elementwise_backward(w, n, "$y > 0 ? $dy : $slope * $dy");
 }
 
+static bool leaky_relu_grad_y_fast(Writer *w, const Node *n)
+{
+    bind_slope(w, n);
+    return elementwise_fast(w, n, "nn_leaky_relu_grad", "$slope, ");
+}
+
 static void leaky_relu_grad_x_plain(Writer *w, const Node *n)
 {
     bind_slope(w, n);
     elementwise_backward(w, n, "$x > 0 ? $dy : $slope * $dy");
 }
 
+static bool leaky_relu_grad_x_fast(Writer *w, const Node *n)
+{
+    bind_slope(w, n);
+    return elementwise_fast(w, n, "nn_leaky_relu_grad", "$slope, ");
+}
+
 static const Op leaky_relu_gradient_y = {
     .name = "leaky_relu.grad",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES,
     .in = gradient_in_y,
     .out = gradient_out,
     .plain = leaky_relu_grad_y_plain,
+    .fast = leaky_relu_grad_y_fast,
+    .kernel = "piecewise",
 };
 
 static const Op leaky_relu_gradient_x = {
     .name = "leaky_relu.grad",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES,
     .in = gradient_in_x,
     .out = gradient_out,
     .plain = leaky_relu_grad_x_plain,
+    .fast = leaky_relu_grad_x_fast,
+    .kernel = "piecewise",
 };
 
 static void leaky_relu_grad(Backward *b, const Node *n)
@@ -71,7 +93,7 @@ const Op op_leaky_relu = {
     .summary = "rectified linear unit with a small slope below 0",
     .formula = "y = x > 0 ? x : slope * x",
     .class = OP_LAYER,
-    .traits = OP_INPLACE,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES,
     .attrs = leaky_relu_attrs,
     .attrs_size = sizeof(LeakyReluAttrs),
     .in = elementwise_in,
@@ -80,4 +102,6 @@ const Op op_leaky_relu = {
     .flops = leaky_relu_flops,
     .grad = leaky_relu_grad,
     .plain = leaky_relu_plain,
+    .fast = leaky_relu_fast,
+    .kernel = "piecewise",
 };

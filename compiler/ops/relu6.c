@@ -9,17 +9,23 @@
 
 static void relu6_plain(Writer *w, const Node *n) { elementwise_forward(w, n, "$x < 0 ? 0 : $x > 6 ? 6 : $x"); }
 
+static bool relu6_fast(Writer *w, const Node *n) { return elementwise_fast(w, n, "nn_relu6", ""); }
+
 static int64_t relu6_flops(const Node *n) { return elementwise_cost(n, 2); }
 
 static void relu6_grad_plain(Writer *w, const Node *n) { elementwise_backward(w, n, "$y <= 0 || $y >= 6 ? 0 : $dy"); }
 
+static bool relu6_grad_fast(Writer *w, const Node *n) { return elementwise_fast(w, n, "nn_relu6_grad", ""); }
+
 static const Op relu6_gradient = {
     .name = "relu6.grad",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES,
     .in = gradient_in_y,
     .out = gradient_out,
     .plain = relu6_grad_plain,
+    .fast = relu6_grad_fast,
+    .kernel = "piecewise",
 };
 
 static void relu6_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &relu6_gradient); }
@@ -29,11 +35,13 @@ const Op op_relu6 = {
     .summary = "rectified linear unit, cut off at 6",
     .formula = "y = min(max(x, 0), 6)",
     .class = OP_LAYER,
-    .traits = OP_INPLACE,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES,
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,
     .flops = relu6_flops,
     .grad = relu6_grad,
     .plain = relu6_plain,
+    .fast = relu6_fast,
+    .kernel = "piecewise",
 };

@@ -39,6 +39,13 @@ static void rrelu_plain(Writer *w, const Node *n)
     elementwise_forward(w, n, "$x > 0 ? $x : $mean * $x");
 }
 
+static bool rrelu_fast(Writer *w, const Node *n)
+{
+    const RreluAttrs *a = n->attrs;
+    writer_bind_real(w, "mean", (a->lower + a->upper) / 2);
+    return elementwise_fast(w, n, "nn_leaky_relu", "$mean, ");
+}
+
 static int64_t rrelu_flops(const Node *n) { return elementwise_cost(n, 2); }
 
 /* ---- training ---------------------------------------------------------- */
@@ -93,7 +100,7 @@ const Op op_rrelu = {
     .summary = "rectified linear unit with a random slope below 0",
     .formula = "y = x > 0 ? x : slope * x, slope ~ U(lower, upper)",
     .class = OP_LAYER,
-    .traits = OP_INPLACE,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES,
     .attrs = rrelu_attrs,
     .attrs_size = sizeof(RreluAttrs),
     .in = elementwise_in,
@@ -102,4 +109,6 @@ const Op op_rrelu = {
     .flops = rrelu_flops,
     .training = &rrelu_training,
     .plain = rrelu_plain,
+    .fast = rrelu_fast,
+    .kernel = "piecewise",
 };

@@ -22,6 +22,12 @@ static void selu_plain(Writer *w, const Node *n)
     elementwise_forward(w, n, "$x <= 0 ? $below * $expm1($x) : $above * $x");
 }
 
+static bool selu_fast(Writer *w, const Node *n)
+{
+    bind_constants(w);
+    return elementwise_fast(w, n, "nn_elu", "$above, $below, ");
+}
+
 static int64_t selu_flops(const Node *n) { return elementwise_cost(n, 3); }
 
 static void selu_grad_plain(Writer *w, const Node *n)
@@ -30,13 +36,21 @@ static void selu_grad_plain(Writer *w, const Node *n)
     elementwise_backward(w, n, "$y <= 0 ? $dy * ($y + $below) : $dy * $above");
 }
 
+static bool selu_grad_fast(Writer *w, const Node *n)
+{
+    bind_constants(w);
+    return elementwise_fast(w, n, "nn_elu_grad", "$above, $below, ");
+}
+
 static const Op selu_gradient = {
     .name = "selu.grad",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES,
     .in = gradient_in_y,
     .out = gradient_out,
     .plain = selu_grad_plain,
+    .fast = selu_grad_fast,
+    .kernel = "activation",
 };
 
 static void selu_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &selu_gradient); }
@@ -46,11 +60,13 @@ const Op op_selu = {
     .summary = "self-normalizing exponential linear unit",
     .formula = "y = 1.0507 * (x > 0 ? x : 1.67326 * (exp(x) - 1))",
     .class = OP_LAYER,
-    .traits = OP_INPLACE,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES,
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,
     .flops = selu_flops,
     .grad = selu_grad,
     .plain = selu_plain,
+    .fast = selu_fast,
+    .kernel = "activation",
 };

@@ -10,6 +10,8 @@
 
 static void softplus_plain(Writer *w, const Node *n) { elementwise_forward(w, n, "$x > 20 ? $x : $log1p($exp($x))"); }
 
+static bool softplus_fast(Writer *w, const Node *n) { return elementwise_fast(w, n, "nn_softplus", ""); }
+
 static int64_t softplus_flops(const Node *n) { return elementwise_cost(n, 4); }
 
 static void softplus_grad_plain(Writer *w, const Node *n)
@@ -17,13 +19,17 @@ static void softplus_grad_plain(Writer *w, const Node *n)
     elementwise_backward(w, n, "$y > 20 ? $dy : -$dy * $expm1(-$y)");
 }
 
+static bool softplus_grad_fast(Writer *w, const Node *n) { return elementwise_fast(w, n, "nn_softplus_grad", ""); }
+
 static const Op softplus_gradient = {
     .name = "softplus.grad",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES,
     .in = gradient_in_y,
     .out = gradient_out,
     .plain = softplus_grad_plain,
+    .fast = softplus_grad_fast,
+    .kernel = "activation",
 };
 
 static void softplus_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &softplus_gradient); }
@@ -33,11 +39,13 @@ const Op op_softplus = {
     .summary = "smooth form of relu",
     .formula = "y = log(1 + exp(x))",
     .class = OP_LAYER,
-    .traits = OP_INPLACE,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES,
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,
     .flops = softplus_flops,
     .grad = softplus_grad,
     .plain = softplus_plain,
+    .fast = softplus_fast,
+    .kernel = "activation",
 };

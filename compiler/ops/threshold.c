@@ -30,10 +30,22 @@ static void threshold_plain(Writer *w, const Node *n)
     elementwise_forward(w, n, "$x <= $value ? $replace : $x");
 }
 
+static bool threshold_fast(Writer *w, const Node *n)
+{
+    bind_values(w, n);
+    return elementwise_fast(w, n, "nn_threshold", "$value, $replace, ");
+}
+
 static void threshold_grad_y_plain(Writer *w, const Node *n)
 {
     bind_values(w, n);
     elementwise_backward(w, n, "$y <= $value ? 0 : $dy");
+}
+
+static bool threshold_grad_y_fast(Writer *w, const Node *n)
+{
+    bind_values(w, n);
+    return elementwise_fast(w, n, "nn_threshold_grad", "$value, ");
 }
 
 static void threshold_grad_x_plain(Writer *w, const Node *n)
@@ -42,22 +54,32 @@ static void threshold_grad_x_plain(Writer *w, const Node *n)
     elementwise_backward(w, n, "$x <= $value ? 0 : $dy");
 }
 
+static bool threshold_grad_x_fast(Writer *w, const Node *n)
+{
+    bind_values(w, n);
+    return elementwise_fast(w, n, "nn_threshold_grad", "$value, ");
+}
+
 static const Op threshold_gradient_y = {
     .name = "threshold.grad",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES,
     .in = gradient_in_y,
     .out = gradient_out,
     .plain = threshold_grad_y_plain,
+    .fast = threshold_grad_y_fast,
+    .kernel = "piecewise",
 };
 
 static const Op threshold_gradient_x = {
     .name = "threshold.grad",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES,
     .in = gradient_in_x,
     .out = gradient_out,
     .plain = threshold_grad_x_plain,
+    .fast = threshold_grad_x_fast,
+    .kernel = "piecewise",
 };
 
 static void threshold_grad(Backward *b, const Node *n)
@@ -71,7 +93,7 @@ const Op op_threshold = {
     .summary = "replaces what is not above a value",
     .formula = "y = x > value ? x : replace",
     .class = OP_LAYER,
-    .traits = OP_INPLACE,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES,
     .attrs = threshold_attrs,
     .attrs_size = sizeof(ThresholdAttrs),
     .in = elementwise_in,
@@ -79,4 +101,6 @@ const Op op_threshold = {
     .shape = elementwise_shape,
     .grad = threshold_grad,
     .plain = threshold_plain,
+    .fast = threshold_fast,
+    .kernel = "piecewise",
 };

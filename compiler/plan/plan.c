@@ -13,6 +13,7 @@
 #include "plan/plan.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +24,7 @@ typedef struct Planner {
     int real_size;
     int *last_use; /* by tensor id: last node that reads it or a view of it so far; −1 none */
     bool *held;    /* by tensor id: the caller reads it after the program */
+    int *group_end; /* by a root's tensor id: last node that reads any of its group so far */
 } Planner;
 
 static int64_t round_up(int64_t bytes)
@@ -67,21 +69,6 @@ static void find_uses(Planner *p)
     for (int i = 0; i < g->gradients.count; i++) hold(p, ((ParamGrad *)g->gradients.at[i])->gradient);
 }
 
-/* Is every member of the root's group, as far as it is known, read for the last
- * time at node n or before, and none of them by the caller? */
-static bool group_dies_at(Planner *p, const Tensor *root, const Node *n)
-{
-    const Graph *g = p->graph;
-    for (int i = 0; i < n->id; i++) {
-        const Node *before = g->nodes.at[i];
-        for (int k = 0; k < before->out_count; k++) {
-            const Tensor *t = before->out[k];
-            if (root_of(p, t) == root && (p->held[t->id] || p->last_use[t->id] > n->id)) return false;
-        }
-    }
-    return true;
-}
-
 static bool may_overwrite(Planner *p, const Node *n)
 {
     if (!(n->op->traits & OP_INPLACE)) return false;
@@ -92,7 +79,18 @@ static bool may_overwrite(Planner *p, const Node *n)
     for (int i = 1; i < n->in_count; i++) {
         if (root_of(p, n->in[i]) == root) return false;
     }
-    return p->last_use[x->id] == n->id && group_dies_at(p, root, n);
+    return p->last_use[x->id] == n->id && p->group_end[root->id] <= n->id;
+}
+
+/* The groups of what a node leaves last at least as long as that. */
+static void extend_groups(Planner *p, const Node *n)
+{
+    for (int i = 0; i < n->out_count; i++) {
+        const Tensor *t = n->out[i];
+        int *end = &p->group_end[root_of(p, t)->id];
+        int last = p->held[t->id] ? INT_MAX : p->last_use[t->id];
+        if (last > *end) *end = last;
+    }
 }
 
 static void find_groups(Planner *p)
@@ -104,6 +102,7 @@ static void find_groups(Planner *p)
         if (n->out_count == 0) continue;
         bool shares = n->op->traits & OP_VIEW || may_overwrite(p, n);
         if (shares) place_of(p, n->out[0])->root = root_of(p, n->in[0]);
+        extend_groups(p, n);
     }
 }
 
@@ -147,39 +146,39 @@ static int by_size(const void *a, const void *b)
     return x->root->id - y->root->id;
 }
 
-static int by_offset(const void *a, const void *b)
+/* The smallest hole that is large enough for `r` among those placed, in the
+ * order of their offsets, that live at the same time; behind them all where
+ * there is none. */
+static int64_t find_hole(Place *const *placed, int count, const Place *r)
 {
-    const Place *x = *(Place *const *)a, *y = *(Place *const *)b;
-    return x->offset < y->offset ? -1 : x->offset > y->offset;
-}
-
-/* The smallest hole that is large enough among those placed that live at the
- * same time; behind them all where there is none. */
-static int64_t find_hole(Place **busy, int count, int64_t bytes)
-{
-    int64_t end = 0, best = -1, best_size = INT64_MAX;
+    int64_t end = 0, best = -1, best_size = INT64_MAX, bytes = round_up(r->bytes);
     for (int i = 0; i < count; i++) {
-        int64_t hole = busy[i]->offset - end;
+        const Place *other = placed[i];
+        if (other->first > r->last || r->first > other->last) continue;
+        int64_t hole = other->offset - end;
         if (hole >= bytes && hole < best_size) best = end, best_size = hole;
-        int64_t next = busy[i]->offset + round_up(busy[i]->bytes);
+        int64_t next = other->offset + round_up(other->bytes);
         if (next > end) end = next;
     }
     return best >= 0 ? best : end;
 }
 
+/* Keeps `placed` in the order of offsets. */
+static void insert_place(Place **placed, int count, Place *r)
+{
+    int at = count;
+    for (; at > 0 && placed[at - 1]->offset > r->offset; at--) placed[at] = placed[at - 1];
+    placed[at] = r;
+}
+
 static void assign_offsets(Planner *p, Place **roots, int count)
 {
-    Place **busy = arena_alloc(p->arena, (size_t)(count + 1) * sizeof *busy);
+    Place **placed = arena_alloc(p->arena, (size_t)(count + 1) * sizeof *placed);
     qsort(roots, (size_t)count, sizeof *roots, by_size);
     for (int i = 0; i < count; i++) {
-        int overlapping = 0;
-        for (int k = 0; k < i; k++) {
-            if (roots[k]->first <= roots[i]->last && roots[i]->first <= roots[k]->last) busy[overlapping++] = roots[k];
-        }
-        qsort(busy, (size_t)overlapping, sizeof *busy, by_offset);
-        int64_t bytes = round_up(roots[i]->bytes);
-        roots[i]->offset = find_hole(busy, overlapping, bytes);
-        int64_t end = roots[i]->offset + bytes;
+        roots[i]->offset = find_hole(placed, i, roots[i]);
+        insert_place(placed, i, roots[i]);
+        int64_t end = roots[i]->offset + round_up(roots[i]->bytes);
         if (end > p->plan->arena_bytes) p->plan->arena_bytes = end;
     }
 }
@@ -239,6 +238,7 @@ Plan *plan_build(const Graph *g, int real_size)
         .real_size = real_size,
         .last_use = arena_alloc(arena, (size_t)(g->tensors.count + 1) * sizeof(int)),
         .held = arena_alloc(arena, (size_t)(g->tensors.count + 1) * sizeof(bool)),
+        .group_end = arena_alloc(arena, (size_t)(g->tensors.count + 1) * sizeof(int)),
     };
     find_uses(&p);
     find_groups(&p);

@@ -24,9 +24,17 @@ typedef struct nn_conv {
 
 enum { NN_MAX_TAPS = 256 }; /* kh · kw */
 
+/* What follows at once, NULL or 0 where it does not:
+ * y = relu(scale[o] · value + shift[o] + summand[n][o][…]). */
+typedef struct nn_tail {
+    const float *scale, *shift, *summand;
+    int relu;
+} nn_tail;
+
 #ifdef NN_LINKED
 
 void nn_conv_forward(const nn_conv *, const float *x, const float *weight, const float *bias, float *y, int t, int T);
+void nn_conv_fused(const nn_conv *, const float *x, const float *weight, const float *bias, const nn_tail *, float *y, int t, int T);
 void nn_conv_dx(const nn_conv *, const float *dy, const float *weight, float *dx, int t, int T);
 void nn_conv_dweight(const nn_conv *, const float *x, const float *dy, float *dweight, int t, int T);
 void nn_conv_dbias(const nn_conv *, const float *dy, float *dbias, int t, int T);
@@ -34,6 +42,7 @@ void nn_conv_dbias(const nn_conv *, const float *dy, float *dbias, int t, int T)
 #else
 
 #include "gemm.h"
+#include "lanes.h"
 
 typedef struct nn_walk {
     int n;                 /* images */
@@ -48,6 +57,9 @@ typedef struct nn_walk {
     int wt[NN_MAX_TAPS];
     float *y;              /* of (image, m, u, v): y[image·yn + m·ym + u·yu + v·yv] */
     long yn, ym, yu, yv;
+    const float *y0;       /* of all groups, for the tail's summand */
+    const nn_tail *tail;   /* or NULL */
+    int m0;                /* first row's channel, for the tail */
 } nn_walk;
 
 /* ---- packing ---------------------------------------------------------------- */
@@ -215,9 +227,45 @@ NN_KERNEL void nn_walk_spread(const void *self, int m0, int rows, long n0, int c
     nn_walk_move((const nn_walk *)self, m0, rows, n0, columns, (float *)(unsigned long)tile, 1);
 }
 
+/* One row of finished values; summand lies as they do, or is NULL. */
+NN_INLINE void nn_tail_row(const nn_tail *tail, int channel, const float *summand, float *c, int columns)
+{
+    nn_vec scale = nn_spread(tail->scale ? tail->scale[channel] : 1), shift = nn_spread(tail->scale ? tail->shift[channel] : 0);
+    for (int i = 0; i + NN_W <= columns; i += NN_W) {
+        nn_vec v = nn_load(c + i) * scale + shift;
+        if (summand)
+            v += nn_load(summand + i);
+        if (tail->relu)
+            v = nn_select(v < 0, nn_zero(), v);
+        nn_store(c + i, v);
+    }
+}
+
+/* The tail of rows that lie in y, or in a tile that is yet to be spread. */
+NN_KERNEL void nn_walk_finish(const void *self, int m0, int rows, long n0, int columns, float *c, long ldc, int in_place)
+{
+    const nn_walk *s = (const nn_walk *)self;
+    const nn_tail *tail = s->tail;
+    float other[NN_STRIP];
+    const float *summand = 0;
+    long lds = ldc;
+    if (tail->summand && in_place) {
+        summand = tail->summand + (c - s->y0);
+    } else if (tail->summand) {
+        nn_walk from = *s;
+        from.y = (float *)(unsigned long)tail->summand + (s->y - s->y0);
+        nn_walk_fetch(&from, m0, rows, n0, columns, other);
+        summand = other;
+        lds = NN_NR;
+    }
+    for (int m = 0; m < rows; m++)
+        nn_tail_row(tail, s->m0 + m0 + m, summand ? summand + m * lds : 0, c + m * ldc, in_place ? columns : NN_NR);
+}
+
 NN_KERNEL void nn_walk_run(const nn_walk *s, int m, const float *start, int t, int T)
 {
-    const nn_matrices x = {s, nn_walk_pack_a, nn_walk_pack_b, nn_walk_place, nn_walk_fetch, nn_walk_spread, start};
+    const nn_matrices x = {s,           nn_walk_pack_a, nn_walk_pack_b, nn_walk_place, nn_walk_fetch, nn_walk_spread,
+                           s->tail ? nn_walk_finish : 0, start};
     nn_gemm(&x, m, (long)s->n * s->u * s->v, s->channels * s->taps, t, T);
 }
 
@@ -244,8 +292,9 @@ NN_INLINE void nn_walk_flatten(nn_walk *s)
     s->yu = s->v;
 }
 
-/* y: [n][o][oh][ow] = bias + weight ∗ x: [n][c][h][w]; bias may be NULL. */
-NN_KERNEL void nn_conv_forward(const nn_conv *d, const float *x, const float *weight, const float *bias, float *y, int t, int T)
+/* y: [n][o][oh][ow] = bias + weight ∗ x: [n][c][h][w], and then the tail; bias
+ * and tail may be NULL. */
+NN_KERNEL void nn_conv_fused(const nn_conv *d, const float *x, const float *weight, const float *bias, const nn_tail *tail, float *y, int t, int T)
 {
     int c = d->c / d->groups, o = d->o / d->groups, k = d->kh * d->kw;
     for (int g = 0; g < d->groups; g++) {
@@ -261,10 +310,18 @@ NN_KERNEL void nn_conv_forward(const nn_conv *d, const float *x, const float *we
         s.yu = d->ow;
         s.yv = 1;
         s.y = y + (long)g * o * s.ym;
+        s.y0 = y;
+        s.tail = tail;
+        s.m0 = g * o;
         nn_walk_taps(&s, d);
         nn_walk_flatten(&s);
         nn_walk_run(&s, o, bias ? bias + g * o : 0, t, T);
     }
+}
+
+NN_KERNEL void nn_conv_forward(const nn_conv *d, const float *x, const float *weight, const float *bias, float *y, int t, int T)
+{
+    nn_conv_fused(d, x, weight, bias, 0, y, t, T);
 }
 
 /* ---- gradient of the input -------------------------------------------------------- */
@@ -451,7 +508,7 @@ NN_KERNEL void nn_conv_dweight(const nn_conv *d, const float *x, const float *dy
         nn_walk_flatten(walk);
         s.dy = dy + (long)g * o * d->oh * d->ow;
         s.dweight = dweight + (long)g * o * c * k;
-        const nn_matrices m = {&s, nn_dw_pack_a, nn_dw_pack_b, nn_dw_place, nn_dw_fetch, nn_dw_spread, 0};
+        const nn_matrices m = {&s, nn_dw_pack_a, nn_dw_pack_b, nn_dw_place, nn_dw_fetch, nn_dw_spread, 0, 0};
         nn_gemm(&m, o, (long)c * k, d->n * d->oh * d->ow, t, T);
     }
 }

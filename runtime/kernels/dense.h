@@ -137,7 +137,7 @@ NN_KERNEL void nn_rows_spread(const void *self, int m0, int rows, long n0, int c
 
 NN_INLINE void nn_rows_run(const nn_rows *s, int m, int k, int t, int T)
 {
-    const nn_matrices x = {s, nn_rows_pack_a, nn_rows_pack_b, nn_rows_place, nn_rows_fetch, nn_rows_spread, 0};
+    const nn_matrices x = {s, nn_rows_pack_a, nn_rows_pack_b, nn_rows_place, nn_rows_fetch, nn_rows_spread, 0, 0};
     nn_gemm(&x, m, s->width, k, t, T);
 }
 

@@ -87,6 +87,8 @@ typedef struct nn_matrices {
     /* element by element, when place is NULL */
     void (*fetch)(const void *self, int m0, int rows, long n0, int columns, float *tile);
     void (*spread)(const void *self, int m0, int rows, long n0, int columns, const float *tile);
+    /* last of all, for rows in C or (not in place) in a tile before it is spread; or NULL */
+    void (*finish)(const void *self, int m0, int rows, long n0, int columns, float *c, long ldc, int in_place);
     const float *start; /* C's first value of each row, or NULL */
 } nn_matrices;
 
@@ -97,20 +99,24 @@ NN_INLINE int nn_strip(int rows)
     return (rows + strips - 1) / strips;
 }
 
-NN_INLINE void nn_strip_run(const nn_matrices *x, int m0, int rows, long n0, int columns, int k0, int depth, const float *a, const float *b)
+NN_INLINE void nn_strip_run(const nn_matrices *x, int m0, int rows, long n0, int columns, int k0, int depth, int last, const float *a, const float *b)
 {
     const float *start = x->start && k0 == 0 ? x->start + m0 : 0;
-    int add = k0 > 0;
+    int add = k0 > 0, finish = last && x->finish;
     long ldc = 0;
     float *c = columns % NN_W == 0 ? x->place(x->self, m0, n0, columns, &ldc) : 0;
     if (c && (columns == NN_NR || columns == NN_W)) {
         nn_tile_run(rows, columns / NN_W, depth, a, b, c, ldc, start, add);
+        if (finish)
+            x->finish(x->self, m0, rows, n0, columns, c, ldc, 1);
         return;
     }
     float tile[NN_STRIP];
     if (add)
         x->fetch(x->self, m0, rows, n0, columns, tile);
     nn_tile_run(rows, columns <= NN_W ? 1 : NN_NV, depth, a, b, tile, NN_NR, start, add);
+    if (finish)
+        x->finish(x->self, m0, rows, n0, columns, tile, NN_NR, 0);
     x->spread(x->self, m0, rows, n0, columns, tile);
 }
 
@@ -134,7 +140,7 @@ NN_INLINE void nn_gemm(const nn_matrices *x, int m, long n, int k, int t, int T)
                 int columns = n - n0 < NN_NR ? (int)(n - n0) : NN_NR;
                 x->pack_b(x->self, n0, columns, k0, depth, b);
                 for (int i = 0; i < rows; i += strip)
-                    nn_strip_run(x, m0 + i, rows - i < strip ? rows - i : strip, n0, columns, k0, depth, a + (long)i * depth, b);
+                    nn_strip_run(x, m0 + i, rows - i < strip ? rows - i : strip, n0, columns, k0, depth, k0 + depth == k, a + (long)i * depth, b);
             }
         }
     }

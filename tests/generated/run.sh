@@ -26,11 +26,13 @@ try() { # WHAT COMMAND…
 compilers=${CC:-cc}
 command -v clang >/dev/null 2>&1 && compilers="$compilers clang"
 
-# compiles FILE.c DIALECT…: without a warning, by every compiler
+# compiles FILE.c DIALECT…: without a warning, by every compiler that has the
+# dialect (C++ is a package of its own)
 compiles() {
     file=$1
     shift
     for cc in $compilers; do
+        [ "$1 $2" != '-x c++' ] || echo 'int x;' | "$cc" "$@" -fsyntax-only - 2>/dev/null || continue
         try "$cc $* $file" "$cc" "$@" -O1 -Wall -Wextra -Werror -I"$tmp" -c "$file" -o "$tmp/object.o"
     done
 }

@@ -1,0 +1,124 @@
+/*
+ * fmt: `nnc fmt FILE.nn…`.
+ *
+ * Enters: files, or standard input.  Leaves: each of them in the one canonical
+ * layout, written under a temporary name and renamed, and only where that
+ * changes it.  A file that does not parse stays as it is.  Every file is a
+ * compilation of its own: what is wrong in one does not keep the others from
+ * being formatted.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands/commands.h"
+#include "commands/output.h"
+
+enum { CHECK = OPTION_FIRST_OWN };
+
+static const Option options[] = {
+    {CHECK, "check", NULL, "write nothing; name the files that would change, and end with status 1", false},
+    {0},
+};
+
+static bool read_stream(FILE *in, Text *text)
+{
+    enum { PIECE = 1 << 16, LARGEST = 64 << 20 };
+    char *piece = arena_alloc(text->arena, PIECE);
+    size_t got;
+    errno = 0;
+    while (text->length <= LARGEST && (got = fread(piece, 1, PIECE, in)) > 0)
+        text_add_bytes(text, piece, got);
+    return !ferror(in);
+}
+
+static int read_file(Compilation *c, const char *path, Text *text)
+{
+    bool is_stdin = strcmp(path, "-") == 0;
+    FILE *in = is_stdin ? stdin : fopen(path, "rb");
+    text_init(text, c->arena);
+    bool good = in && read_stream(in, text);
+    int error = errno;
+    if (in && !is_stdin)
+        fclose(in);
+    return good ? STATUS_OK : fail(STATUS_INPUT, "cannot read %s: %s", path, strerror(error));
+}
+
+/* Behind a symbolic link the file itself is replaced, not the link. */
+static int replace_file(const char *path, const Text *text)
+{
+    char *target = realpath(path, NULL);
+    if (!target)
+        return fail(STATUS_SYSTEM, "%s: %s", path, strerror(errno));
+    OutputFile file = {.path = target, .text = text->data, .length = text->length};
+    int status = output_replace(&file);
+    free(target);
+    return status;
+}
+
+static int deliver(const char *path, const Text *before, const Text *after, bool check)
+{
+    bool is_stdin = strcmp(path, "-") == 0;
+    bool same = before->length == after->length && memcmp(before->data, after->data, after->length) == 0;
+    if (check && !same)
+        puts(is_stdin ? "<stdin>" : path);
+    if (check)
+        return same ? STATUS_OK : STATUS_INPUT;
+    if (is_stdin)
+        fwrite(after->data, 1, after->length, stdout);
+    return same || is_stdin ? STATUS_OK : replace_file(path, after);
+}
+
+static int format_file(Compilation *c, const char *path, bool check)
+{
+    Text before, after;
+    int status = read_file(c, path, &before);
+    if (status != STATUS_OK)
+        return status;
+    const char *shown = strcmp(path, "-") == 0 ? "<stdin>" : path;
+    bool good = front_format(c, shown, before.data, before.length, train_keys(), &after);
+    diag_print(c, stderr, stderr_color());
+    return good ? deliver(path, &before, &after, check) : STATUS_INPUT;
+}
+
+static int format_all(const OptionReader *reader, bool check)
+{
+    int status = STATUS_OK;
+    for (int i = 0; i < reader->operand_count; i++) {
+        Compilation *c = compilation_new();
+        int one = format_file(c, reader->operands[i], check);
+        compilation_free(c);
+        if (one > status)
+            status = one;
+    }
+    int written = finish_output();
+    return written ? written : status;
+}
+
+static int run(int argc, char **argv)
+{
+    OptionReader reader;
+    bool check = false;
+    options_begin(&reader, &command_fmt, argc, argv);
+    for (int id; (id = options_next(&reader)) != OPTIONS_END;) {
+        if (id == OPTIONS_BAD)
+            return STATUS_USAGE;
+        check |= id == CHECK;
+    }
+    if (reader.operand_count == 0)
+        return usage_error(&command_fmt, "which files? ('-' is standard input)");
+    return format_all(&reader, check);
+}
+
+const Command command_fmt = {
+    .name = "fmt",
+    .summary = "write files in the one layout of the language",
+    .usage = "fmt FILE.nn… [--check]",
+    .options = options,
+    .details = "Comments, the order of things and their meaning stay.  Yours to choose, and kept,\n"
+               "are empty lines (one at a time), short statements that share a line, blocks on one\n"
+               "line, line ends in brackets and beside operators, and columns of `as`, `->`,\n"
+               "statements and comments.  '-' formats standard input to standard output.\n",
+    .run = run,
+};

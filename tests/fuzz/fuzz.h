@@ -1,0 +1,125 @@
+/*
+ * fuzz: random nets, and what must hold for every one of them.
+ *
+ * A seed is one net: generate.c writes it as source text, plans.c follows its
+ * memory plans, form.c compiles it in several forms and runs them, checks.c
+ * compares what they gave.  main.c runs each seed in a process of its own.
+ */
+#ifndef NNC_FUZZ_H
+#define NNC_FUZZ_H
+
+#include "backend/backend.h"
+#include "emit/emit.h"
+#include "front/front.h"
+#include "graph/graph.h"
+#include "plan/plan.h"
+
+/* ---- random numbers: a function of the seed alone --------------------------- */
+
+typedef struct Random {
+    uint64_t state;
+} Random;
+
+uint64_t random_bits(Random *);
+double random_real(Random *);                         /* in (0, 1) */
+double random_normal(Random *);                       /* N(0, 1) */
+int64_t random_int(Random *, int64_t low, int64_t high); /* both inclusive */
+bool random_chance(Random *, double p);
+
+/* ---- a net -------------------------------------------------------------------- */
+
+typedef struct FuzzNet {
+    uint64_t seed;
+    const char *source; /* text of the whole file */
+    int64_t batch;
+    Compilation *c;
+    Graph *net;
+    TrainSpec *spec;
+} FuzzNet;
+
+/* The net of this seed, parsed and elaborated.  Candidates that the compiler
+ * refuses are dropped on the way, so its messages are exercised too. */
+FuzzNet *fuzz_generate(uint64_t seed);
+FuzzNet *fuzz_net(uint64_t seed, const char *source); /* a net given as text, or NULL */
+void fuzz_free(FuzzNet *);
+
+/* ---- failures ------------------------------------------------------------------- */
+
+/* Prints the text under the seed and counts. */
+typedef struct Verdict {
+    const FuzzNet *net;
+    int failures;
+    int unsure; /* comparisons given up: values that are not finite */
+} Verdict;
+
+void verdict_fail(Verdict *, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* ---- plans ----------------------------------------------------------------------- */
+
+/* Plays every program of the net on its plan: each value must still be there
+ * when it is read. */
+void check_plans(Verdict *);
+
+/* ---- forms ------------------------------------------------------------------------ */
+
+/* One way of compiling the net. */
+typedef struct FormOptions {
+    const char *name; /* for messages */
+    JitKind jit;
+    bool use_double, plain, poison;
+    int threads;
+    int64_t batch;
+} FormOptions;
+
+/* Named values, in the order in which they were computed. */
+typedef struct Values {
+    const char *name;
+    size_t count;
+    double *at;
+} Values;
+
+typedef struct Outcome {
+    Values *at;
+    int count;
+} Outcome;
+
+/* What a net is run on; all forms get the same. */
+typedef struct Feed {
+    int64_t batch;
+    double *x, *dy, *target; /* labels are whole numbers */
+    Outcome model;           /* parameters and buffers to begin with */
+} Feed;
+
+typedef struct Form Form;
+
+/* NULL and a failure in the verdict when it cannot be compiled. */
+Form *form_open(Verdict *, const FormOptions *);
+void form_close(Form *);
+const FormOptions *form_options(const Form *);
+
+/* Random values; parameters are what the form initialises them to, moved a bit,
+ * and single precision throughout. */
+Feed *feed_new(Form *, Random *);
+
+/* Inference, evaluation of all and of some samples, gradients, the backward pass
+ * from dy, two training steps. */
+Outcome *form_run(Form *, const Feed *);
+Outcome *form_infer(Form *, const Feed *, int64_t sample); /* inference and evaluation, samples from there on */
+
+/* For differences: parts of the above.  L = Σ y·dy, or the loss of training. */
+double form_vjp(Form *, const Feed *, double *magnitude); /* *magnitude: Σ |y·dy| */
+double form_loss(Form *, const Feed *);
+const double *form_gradient(Form *, const char *param, size_t count, bool of_loss); /* of the last run; NULL: none */
+const double *form_dx(Form *);
+void form_set(Form *, const char *name, const double *values, size_t count);
+void form_reset(Form *, const Feed *); /* the model as the feed says */
+size_t form_inputs(const Form *);      /* elements per sample */
+size_t form_outputs(const Form *);
+
+const Values *outcome_find(const Outcome *, const char *name);
+
+/* ---- checks ------------------------------------------------------------------------ */
+
+void check_forms(Verdict *, Random *, bool with_cc);
+
+#endif

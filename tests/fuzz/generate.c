@@ -1,0 +1,526 @@
+/*
+ * A random net, as text.
+ *
+ * Enters: a seed.  Leaves: a file of the language with one net and its train
+ * section, over all operators that the compiler has: layers, combinators and
+ * losses are taken from the table of operators, their arguments from the tables
+ * of attributes, so that a new operator is tried without a line here.
+ *
+ * Nothing here knows which arguments fit which shape.  A candidate is appended
+ * to a net `input(SHAPE) CANDIDATE` of its own and elaborated; what the compiler
+ * refuses is dropped, and its message printed to nowhere.  What it takes has a
+ * shape, from which the next candidate goes on.
+ */
+#include "fuzz.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- random numbers ------------------------------------------------------------ */
+
+uint64_t random_bits(Random *r)
+{
+    uint64_t z = r->state += 0x9e3779b97f4a7c15u; /* SplitMix64 */
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+double random_real(Random *r) { return ((double)(random_bits(r) >> 11) + 0.5) * 0x1p-53; }
+
+double random_normal(Random *r)
+{
+    double u = random_real(r), v = random_real(r);
+    return sqrt(-2 * log(u)) * cos(6.283185307179586 * v);
+}
+
+int64_t random_int(Random *r, int64_t low, int64_t high)
+{
+    return low + (int64_t)(random_bits(r) % (uint64_t)(high - low + 1));
+}
+
+bool random_chance(Random *r, double p) { return random_real(r) < p; }
+
+/* ---- the generator ---------------------------------------------------------------- */
+
+enum {
+    MAX_ELEMENTS = 3000,   /* of a value */
+    MAX_PARAMS = 20000,
+    MAX_MACS = 300000,     /* per sample */
+    MAX_DEPTH = 3,         /* of pipelines in pipelines */
+    ATTEMPTS = 12          /* at one layer */
+};
+
+typedef struct Generator {
+    Random *r;
+    Arena *arena;
+    Text blocks; /* definitions so far */
+    int names;   /* labels and blocks so far: each has its number */
+    int heads;
+    Shape head;  /* what heads give: the shape of the net's output */
+    bool may_head;
+} Generator;
+
+/* Text from a shape to a shape. */
+typedef struct Pipe {
+    Shape in, out;
+    Text text;
+} Pipe;
+
+static const char *format(Generator *g, const char *text, ...) PRINTF_LIKE(2, 3);
+
+static const char *format(Generator *g, const char *text, ...)
+{
+    va_list args;
+    va_start(args, text);
+    const char *result = arena_vprintf(g->arena, text, args);
+    va_end(args);
+    return result;
+}
+
+static const char *shape_word(Generator *g, Shape s) { return shape_text(g->arena, s); }
+
+/* ---- trying ------------------------------------------------------------------------- */
+
+static void print_to_nowhere(Compilation *c)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    diag_print(c, out, size % 2);
+    fclose(out);
+    free(text);
+}
+
+static bool small_enough(const Graph *net)
+{
+    for (int i = 0; i < net->tensors.count; i++) {
+        if (shape_count(((Tensor *)net->tensors.at[i])->shape) > MAX_ELEMENTS * (((Tensor *)net->tensors.at[i])->batched ? 1 : 4))
+            return false;
+    }
+    return graph_macs(net) <= MAX_MACS && graph_param_count(net, true) + graph_param_count(net, false) <= MAX_PARAMS;
+}
+
+/* Does the compiler take `text` after input(in)?  Then *out is what it gives. */
+static bool taken(Generator *g, Shape in, const char *text, Shape *out)
+{
+    Compilation *c = compilation_new();
+    List none = {0};
+    const char *source = format(g, "%s\nnet try { input(%s) identity %s }\n", g->blocks.data ? g->blocks.data : "",
+                                shape_word(g, in), text);
+    const File *file = front_parse_text(c, "try.nn", source, strlen(source));
+    Graph *net = file ? elaborate(c, file, NULL, &none) : NULL;
+    if (!net && c->errors == 0) {
+        fprintf(stderr, "refused without a message: %s\n", source);
+        abort();
+    }
+    bool good = net && c->errors == 0 && small_enough(net);
+    if (good) *out = net->output->shape;
+    print_to_nowhere(c);
+    compilation_free(c);
+    return good;
+}
+
+static bool pipe_add(Generator *g, Pipe *p, const char *text)
+{
+    Shape out;
+    if (!taken(g, p->out, text, &out)) return false;
+    p->out = out;
+    text_addf(&p->text, "%s%s", p->text.length ? "\n" : "", text);
+    return true;
+}
+
+static Pipe pipe_from(Generator *g, Shape in)
+{
+    Pipe p = {.in = in, .out = in};
+    text_init(&p.text, g->arena);
+    text_add(&p.text, "");
+    return p;
+}
+
+/* ---- values of arguments --------------------------------------------------------------- */
+
+static int64_t clamp(double value, const Attr *a)
+{
+    bool bounded = a->min != 0 || a->max != 0;
+    if (bounded && value < a->min) value = a->min;
+    if (bounded && value > a->max) value = a->max;
+    return (int64_t)value;
+}
+
+static int64_t random_divisor(Random *r, int64_t of)
+{
+    int64_t divisor = random_int(r, 1, of);
+    while (of % divisor) divisor--;
+    return divisor;
+}
+
+/* Some that fill vectors of 4, 8 and 16, and some that just do not. */
+static int64_t random_channels(Random *r)
+{
+    static const int64_t counts[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 15, 16, 17, 20, 24, 31, 32, 33, 48};
+    return counts[random_int(r, 0, (int64_t)(sizeof counts / sizeof *counts) - 1)];
+}
+
+static const char *int_text(Generator *g, const Attr *a, Shape in)
+{
+    Random *r = g->r;
+    int64_t value = random_chance(r, 0.4)   ? random_divisor(r, in.dim[0])
+                    : random_chance(r, 0.5) ? random_int(r, 1, 6)
+                                            : random_channels(r);
+    return format(g, "%lld", (long long)clamp((double)value, a));
+}
+
+static const char *real_text(Generator *g, const Attr *a)
+{
+    Random *r = g->r;
+    double initial = a->initial ? strtod(a->initial, NULL) : 0;
+    double value = initial != 0 ? initial * exp2(4 * random_real(r) - 2) : 2 * random_real(r) - 1;
+    bool bounded = a->min != 0 || a->max != 0;
+    if (!bounded && random_chance(r, 0.1)) value = -value;
+    if (!bounded && random_chance(r, 0.1)) value = 0;
+    if (random_chance(r, 0.1)) value = (double)random_int(r, 1, 3);
+    if (bounded && value < a->min) value = a->min + (value < 0 && a->max > 0 ? fmin(-value, a->max - a->min) : 0);
+    if (bounded && value > a->max) value = a->max;
+    return format(g, "%.5g", value);
+}
+
+static const char *pair_text(Generator *g, const Attr *a)
+{
+    Random *r = g->r;
+    long long low = (long long)a->min, h = random_int(r, low, low + 3), w = random_int(r, low, low + 3);
+    if (random_chance(r, 0.5)) return format(g, "%lld", h);
+    return format(g, random_chance(r, 0.5) ? "%lldx%lld" : "[%lld, %lld]", h, w);
+}
+
+static const char *box_text(Generator *g, int64_t low, int64_t high)
+{
+    int64_t v[4];
+    for (int i = 0; i < 4; i++) v[i] = random_int(g->r, low, high);
+    return format(g, "[%lld, %lld, %lld, %lld]", (long long)v[0], (long long)v[1], (long long)v[2], (long long)v[3]);
+}
+
+static const char *pad_text(Generator *g)
+{
+    static const char *const words[] = {"same", "valid", "full"};
+    Random *r = g->r;
+    switch (random_int(r, 0, 3)) {
+    case 0: return format(g, "%lld", (long long)random_int(r, 0, 3));
+    case 1: return format(g, "[%lld, %lld]", (long long)random_int(r, 0, 2), (long long)random_int(r, 0, 3));
+    case 2: return box_text(g, 0, 3);
+    default: return words[random_int(r, 0, 2)];
+    }
+}
+
+static const char *symbol_text(Generator *g, const Attr *a)
+{
+    int64_t count = 0;
+    while (a->symbols[count]) count++;
+    return a->symbols[random_int(g->r, 0, count - 1)];
+}
+
+/* Another shape of as many elements. */
+static const char *reshape_text(Generator *g, Shape in)
+{
+    int64_t count = shape_count(in);
+    if (random_chance(g->r, 0.4)) return format(g, "%lld", (long long)count);
+    int64_t c = random_divisor(g->r, count), h = random_divisor(g->r, count / c);
+    return format(g, "%lldx%lldx%lld", (long long)c, (long long)h, (long long)(count / c / h));
+}
+
+static const char *reals_text(Generator *g, int64_t count)
+{
+    if (random_chance(g->r, 0.5)) return format(g, "%.3g", 0.25 + random_real(g->r));
+    Text text;
+    text_init(&text, g->arena);
+    for (int64_t i = 0; i < count; i++) text_addf(&text, "%s%.3g", i ? ", " : "[", 0.25 + 2 * random_real(g->r));
+    text_add(&text, "]");
+    return text.data;
+}
+
+static const char *init_text(Generator *g)
+{
+    static const char *const words[] = {"he_normal",    "he_uniform", "xavier_normal", "xavier_uniform",     "lecun_normal",
+                                        "torch",        "ones",       "zeros",         "normal(0.3)",        "uniform(-0.5, 0.4)",
+                                        "constant(0.2)"};
+    return words[random_int(g->r, 0, (int64_t)(sizeof words / sizeof *words) - 1)];
+}
+
+static const char *value_text(Generator *g, const Attr *a, Shape in)
+{
+    switch (a->type) {
+    case ATTR_INT: return int_text(g, a, in);
+    case ATTR_REAL: return real_text(g, a);
+    case ATTR_BOOL: return random_chance(g->r, 0.5) ? "yes" : "no";
+    case ATTR_PAIR: return pair_text(g, a);
+    case ATTR_PAD: return pad_text(g);
+    case ATTR_SYMBOL: return symbol_text(g, a);
+    case ATTR_SHAPE: return reshape_text(g, in);
+    case ATTR_BOX: return random_chance(g->r, 0.5) ? box_text(g, 0, 2) : box_text(g, 0, 5);
+    case ATTR_REALS: return reals_text(g, in.dim[0]);
+    case ATTR_INIT: return init_text(g);
+    }
+    return "";
+}
+
+/* NAME or NAME(arguments): those without a default always, the others often. */
+static const char *call_text(Generator *g, const Op *op, Shape in)
+{
+    Text text;
+    text_init(&text, g->arena);
+    text_add(&text, op->name);
+    bool named = false, any = false;
+    for (const Attr *a = op->attrs; a && a->name; a++) {
+        if (a->initial && random_chance(g->r, 0.55)) {
+            named = true;
+            continue;
+        }
+        named = named || random_chance(g->r, 0.2);
+        text_add(&text, any ? ", " : "(");
+        if (named) text_addf(&text, "%s=", a->name);
+        text_add(&text, value_text(g, a, in));
+        any = true;
+    }
+    if (any) text_add(&text, ")");
+    return text.data;
+}
+
+/* ---- pieces of a pipeline ------------------------------------------------------------------ */
+
+static const Op *random_op(Generator *g, OpClass class, bool heavy)
+{
+    for (;;) {
+        const Op *op = op_table[random_int(g->r, 0, op_table_count - 1)];
+        if (op->class != class) continue;
+        if (heavy && !(op->traits & OP_WEIGHTED) && !op->window) continue;
+        return op;
+    }
+}
+
+static bool add_layer(Generator *g, Pipe *p)
+{
+    for (int i = 0; i < ATTEMPTS; i++) {
+        const Op *op = random_op(g, OP_LAYER, random_chance(g->r, 0.35));
+        const char *call = call_text(g, op, p->out);
+        if (random_chance(g->r, 0.2)) call = format(g, "%s as n%d", call, g->names++);
+        Shape out;
+        if (!taken(g, p->out, call, &out)) continue;
+        if (random_chance(g->r, 0.2)) call = format(g, "%s -> %s", call, shape_word(g, out));
+        return pipe_add(g, p, call);
+    }
+    return false;
+}
+
+/* What brings a value into another shape. */
+static const char *adapter(Generator *g, Shape from, Shape to)
+{
+    const char *count = format(g, "%lld", (long long)shape_count(to));
+    if (shape_equal(from, to)) return "";
+    if (to.rank == 1) {
+        const char *flat = from.rank == 1 ? "" : random_chance(g->r, 0.5) ? "flatten " : "global_avgpool flatten ";
+        return format(g, "%sdense(%s)", flat, count);
+    }
+    if (from.rank == 1) return format(g, "dense(%s) reshape(%s)", count, shape_word(g, to));
+    const char *fit = "";
+    if (from.dim[1] != to.dim[1] || from.dim[2] != to.dim[2])
+        fit = format(g, "adaptive_%s(%lldx%lld) ", random_chance(g->r, 0.5) ? "avgpool" : "maxpool", (long long)to.dim[1],
+                     (long long)to.dim[2]);
+    return from.dim[0] == to.dim[0] ? fit : format(g, "%sconv(%lld, 1)", fit, (long long)to.dim[0]);
+}
+
+static Pipe random_pipe(Generator *g, Shape in, int depth, int layers);
+
+/* A branch that ends in `out`, or for mul perhaps in one value per channel. */
+static const char *branch_text(Generator *g, Shape in, Shape out, const char *combine, int depth)
+{
+    Pipe p = random_pipe(g, in, depth + 1, (int)random_int(g->r, 0, 2));
+    Shape target = out;
+    if (strcmp(combine, "concat") == 0) target.dim[0] = p.out.rank == out.rank ? p.out.dim[0] : out.dim[0];
+    bool gate = strcmp(combine, "mul") == 0 && out.rank == 3 && random_chance(g->r, 0.3);
+    if (gate) target = shape_image(out.dim[0], 1, 1);
+    return format(g, "{ %s %s }", p.text.data, adapter(g, p.out, target));
+}
+
+static bool add_combine(Generator *g, Pipe *p, int depth)
+{
+    const Op *op = random_op(g, OP_COMBINE, false);
+    Pipe first = random_pipe(g, p->out, depth + 1, (int)random_int(g->r, 0, 3));
+    Text text;
+    text_init(&text, g->arena);
+    text_addf(&text, "%s { %s }", op->name, first.text.data);
+    int64_t more = random_int(g->r, 1, 2);
+    for (int64_t i = 0; i < more; i++) text_addf(&text, " %s", branch_text(g, p->out, first.out, op->name, depth));
+    return pipe_add(g, p, text.data);
+}
+
+/* Loops, groups, conditions and blocks around a pipeline. */
+static bool add_wrapped(Generator *g, Pipe *p, int depth)
+{
+    Pipe inner = random_pipe(g, p->out, depth + 1, (int)random_int(g->r, 1, 3));
+    const char *body = inner.text.data;
+    int number = g->names++;
+    switch (random_int(g->r, 0, 6)) {
+    case 0: return pipe_add(g, p, format(g, "repeat 2 { group \"r%d.{in.channels}\" { identity } %s }", number, body)) || pipe_add(g, p, body);
+    case 1: return pipe_add(g, p, format(g, "group g%d { %s }", number, body));
+    case 2: return pipe_add(g, p, format(g, "sequential s%d { %s }", number, body));
+    case 3: return pipe_add(g, p, format(g, "frozen { %s }", body));
+    case 4: return pipe_add(g, p, format(g, "if in.rank == %d { %s } else { nonsense }", p->out.rank, body));
+    case 5: return pipe_add(g, p, format(g, "for i in 0..2 { if i == 1 { %s } else { identity } }", body));
+    default: break;
+    }
+    text_addf(&g->blocks, "block b%d(n=1) {\n%s\n}\n", number, body);
+    return pipe_add(g, p, format(g, "b%d(2)", number));
+}
+
+/* A value kept, some layers, and the value again beside what they made. */
+static bool add_skip(Generator *g, Pipe *p, int depth)
+{
+    Pipe inner = random_pipe(g, p->out, depth + 1, (int)random_int(g->r, 1, 3));
+    int number = g->names++;
+    const char *combine = random_op(g, OP_COMBINE, false)->name;
+    return pipe_add(g, p, format(g, "identity as k%d\n%s\n%s { } { from k%d %s }", number, inner.text.data, combine, number,
+                                 adapter(g, p->out, inner.out)));
+}
+
+static bool add_head(Generator *g, Pipe *p)
+{
+    const char *text = format(g, "head h%d (weight=%.3g) { %s identity }", g->heads, 0.1 + random_real(g->r),
+                              adapter(g, p->out, g->head));
+    bool added = pipe_add(g, p, text);
+    g->heads += added;
+    return added;
+}
+
+static void add_something(Generator *g, Pipe *p, int depth)
+{
+    double what = random_real(g->r);
+    if (depth == 0 && g->may_head && g->heads < 2 && what < 0.05)
+        add_head(g, p);
+    else if (depth < MAX_DEPTH && what < 0.2)
+        add_combine(g, p, depth);
+    else if (depth < MAX_DEPTH && what < 0.3)
+        add_wrapped(g, p, depth);
+    else if (depth < MAX_DEPTH && what < 0.38)
+        add_skip(g, p, depth);
+    else
+        add_layer(g, p);
+}
+
+static Pipe random_pipe(Generator *g, Shape in, int depth, int layers)
+{
+    Pipe p = pipe_from(g, in);
+    for (int i = 0; i < layers; i++) add_something(g, &p, depth);
+    return p;
+}
+
+/* ---- the whole file --------------------------------------------------------------------------- */
+
+static int64_t random_side(Random *r) { return random_chance(r, 0.9) ? random_int(r, 1, 11) : random_int(r, 12, 30); }
+
+static Shape random_input(Random *r)
+{
+    if (random_chance(r, 0.2)) return shape_vector(random_chance(r, 0.5) ? random_int(r, 1, 20) : random_channels(r));
+    for (;;) {
+        Shape s = shape_image(random_chance(r, 0.6) ? random_int(r, 1, 4) : random_channels(r), random_side(r), random_side(r));
+        if (shape_count(s) <= MAX_ELEMENTS / 2) return s;
+    }
+}
+
+/* What a loss needs at the end of a net; several where it has the choice.  (The
+ * loss of a probability that has been rounded to 1 is not what it would be in
+ * double precision, hence the tanh.) */
+static const char *ending(Random *r, const Op *loss)
+{
+    static const struct {
+        const char *loss, *layer;
+    } endings[] = {
+        {"cross_entropy", "softmax"}, {"cross_entropy", "log_softmax"}, {"cross_entropy", ""}, {"nll", "log_softmax"}, {"bce", "tanh sigmoid"},
+    };
+    const char *found = "";
+    int seen = 0;
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        if (strcmp(endings[i].loss, loss->name) == 0 && random_int(r, 0, seen++) == 0) found = endings[i].layer;
+    }
+    return found;
+}
+
+static const char *train_text(Generator *g, const Op *loss, Shape out)
+{
+    Random *r = g->r;
+    const Op *optimizer = random_op(g, OP_OPTIMIZER, false);
+    Text text;
+    text_init(&text, g->arena);
+    text_addf(&text, "train fuzz {\n    loss %s\n    optimizer %s\n", call_text(g, loss, out), call_text(g, optimizer, out));
+    if (random_chance(r, 0.2)) text_addf(&text, "    regularize l%d(%.3g)\n", (int)random_int(r, 1, 2), random_real(r) / 10);
+    if (random_chance(r, 0.1)) text_addf(&text, "    regularize l1(0.01) l2(0.02)\n");
+    if (random_chance(r, 0.3))
+        text_addf(&text, "    clip %s(%.3g)\n", random_chance(r, 0.5) ? "norm" : "value", exp2(6 * random_real(r) - 5));
+    text_add(&text, "}\n");
+    return text.data;
+}
+
+/* The opening of the net: one input, or two that are joined. */
+static const char *input_text(Generator *g, Shape *in)
+{
+    *in = random_input(g->r);
+    if (random_chance(g->r, 0.9)) return format(g, "input(%s)", shape_word(g, *in));
+    Shape other = random_input(g->r);
+    return format(g, "input(%s) as in2\ninput(%s) as in1\nadd { } { from in2 %s }", shape_word(g, other), shape_word(g, *in),
+                  adapter(g, other, *in));
+}
+
+FuzzNet *fuzz_net(uint64_t seed, const char *source)
+{
+    FuzzNet *n = calloc(1, sizeof *n);
+    Compilation *c = compilation_new();
+    *n = (FuzzNet){.seed = seed, .c = c, .source = arena_strdup(c->arena, source)};
+    List none = {0};
+    const File *file = front_parse_text(c, "fuzz.nn", source, strlen(source));
+    n->net = file ? elaborate(c, file, NULL, &none) : NULL;
+    n->spec = n->net ? train_spec(c, file, n->net, &none) : NULL;
+    Graph *program = n->spec && !c->errors ? program_build(n->net, PROGRAM_STEP, n->spec, 1) : NULL;
+    if (program && !c->errors) return n;
+    if (getenv("FUZZ_MESSAGES")) diag_print(c, stdout, false);
+    fuzz_free(n);
+    return NULL;
+}
+
+static const char *random_source(Generator *g)
+{
+    Random *r = g->r;
+    const Op *loss = random_op(g, OP_LOSS, false);
+    bool classes = loss->traits & OP_CLASSES;
+    Shape out = classes || random_chance(r, 0.6) ? shape_vector(random_int(r, classes ? 2 : 1, 9))
+                                                  : shape_image(random_int(r, 1, 4), random_int(r, 1, 4), random_int(r, 1, 4));
+    Shape in;
+    const char *input = input_text(g, &in);
+    g->head = out;
+    g->may_head = strcmp(ending(r, loss), "") == 0;
+    Pipe p = random_pipe(g, in, 0, (int)random_int(r, 1, 8));
+    return format(g, "%snet fuzz {\n%s\n%s\n%s\n%s\n}\n%s", g->blocks.data ? g->blocks.data : "", input, p.text.data,
+                  adapter(g, p.out, out), ending(r, loss), train_text(g, loss, out));
+}
+
+/* A whole is seldom refused: a name twice, arguments of a loss that do not fit. */
+FuzzNet *fuzz_generate(uint64_t seed)
+{
+    Random r = {seed * 0xd1342543de82ef95u + 1};
+    for (;;) {
+        Arena *arena = arena_new();
+        Generator g = {.r = &r, .arena = arena};
+        text_init(&g.blocks, arena);
+        FuzzNet *n = fuzz_net(seed, random_source(&g));
+        arena_free(arena);
+        if (!n) continue;
+        n->batch = random_chance(&r, 0.9) ? random_int(&r, 1, 5) : random_int(&r, 6, 17);
+        return n;
+    }
+}
+
+void fuzz_free(FuzzNet *n)
+{
+    compilation_free(n->c);
+    free(n);
+}
