@@ -10,7 +10,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { GRADIENTS = OPTION_FIRST_OWN, SAMPLES, SEED, EPS, REFERENCE, TOLERANCE, THREADS };
+enum { GRADIENTS = OPTION_FIRST_OWN, SAMPLES, SEED, EPS, REFERENCE, TOLERANCE };
 
 static const Option options[] = {
     {GRADIENTS, "gradients", NULL, "compare gradients with central differences, in double precision", false},
@@ -25,7 +25,7 @@ static const Option options[] = {
     OPTION_ROW_DEFINE,
     OPTION_ROW_SET,
     OPTION_ROW_FREEZE,
-    {THREADS, "threads", "N", "", true},
+    OPTION_ROW_THREADS,
     {0},
 };
 

@@ -107,6 +107,7 @@ typedef struct LoadOptions {
     int64_t batch;         /* 0: the train section's, else default_batch */
     int64_t default_batch; /* 1 to begin with */
     JitKind jit;
+    int64_t threads;    /* of a pass; 0: one for each processor */
     const char *prefix; /* of the symbols; NULL: the net's name */
     bool train;         /* with the training programs; else inference only */
     bool vjp;           /* with PREFIX_vjp */
@@ -119,8 +120,8 @@ void load_options_init(LoadOptions *);
 void load_options_free(LoadOptions *); /* and all that was loaded with it */
 
 /* Options that commands share: put their rows into the table, and give what is
- * read to load_option.  It takes: -D, --net, --set, --freeze, --batch, --jit. */
-enum { OPTION_NET = 256, OPTION_SET, OPTION_FREEZE, OPTION_BATCH, OPTION_JIT, OPTION_FIRST_OWN };
+ * read to load_option.  It takes: -D, --net, --set, --freeze, --batch, --jit, --threads. */
+enum { OPTION_NET = 256, OPTION_SET, OPTION_FREEZE, OPTION_BATCH, OPTION_JIT, OPTION_THREADS, OPTION_FIRST_OWN };
 
 /* clang-format off */
 #define OPTION_ROW_DEFINE {'D', "define", "NAME=VALUE", "set a parameter of the net", false}
@@ -129,6 +130,7 @@ enum { OPTION_NET = 256, OPTION_SET, OPTION_FREEZE, OPTION_BATCH, OPTION_JIT, OP
 #define OPTION_ROW_FREEZE {OPTION_FREEZE, "freeze", "PATTERN", "do not train parameters of these names", false}
 #define OPTION_ROW_BATCH {OPTION_BATCH, "batch", "N", "samples per batch", false}
 #define OPTION_ROW_JIT {OPTION_JIT, "jit", "tcc|cc", "compile in memory (tcc), or with the system compiler (cc)", false}
+#define OPTION_ROW_THREADS {OPTION_THREADS, "threads", "N", "threads that share a pass (default: one for each processor)", false}
 /* clang-format on */
 
 typedef enum Taken { TAKEN_NO, TAKEN_YES, TAKEN_BAD } Taken;

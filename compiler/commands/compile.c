@@ -13,7 +13,7 @@
 #include "commands/commands.h"
 #include "commands/output.h"
 
-enum { INFER = OPTION_FIRST_OWN, TRAIN, PLAIN, PREFIX, HEADER, DUMP, TARGET, THREADS, WEIGHTS, WEIGHTS_OUT, MAIN };
+enum { INFER = OPTION_FIRST_OWN, TRAIN, PLAIN, PREFIX, HEADER, DUMP, TARGET, WEIGHTS, WEIGHTS_OUT, MAIN };
 
 static const Option options[] = {
     {'o', "output", "FILE.c", "write FILE.c and FILE.h; '-': one text on standard output", false},
@@ -28,7 +28,7 @@ static const Option options[] = {
     OPTION_ROW_SET,
     {DUMP, "dump", "STAGE", "print ast, graph, program or plan instead of C", false},
     {TARGET, "target", "CPU", "", true},
-    {THREADS, "threads", "N", "", true},
+    OPTION_ROW_THREADS,
     {WEIGHTS, "weights", "FILE", "", true},
     {WEIGHTS_OUT, "weights-out", "FILE", "", true},
     {MAIN, "main", NULL, "", true},
@@ -116,6 +116,8 @@ static int check_request(const Request *r, const OptionReader *reader)
     if (reader->operand_count == 0) return usage_error(self, "which file? ('-' is standard input)");
     if (reader->operand_count > 1)
         return usage_error(self, "one file at a time: '%s' is too many", reader->operands[1]);
+    if (r->plain && r->load.threads > 1)
+        return usage_error(self, "--threads %lld: the plain form has no threads", (long long)r->load.threads);
     if (r->dump && r->output) return usage_error(self, "--dump prints instead of writing C: leave out -o");
     if (!r->dump && !r->output) return usage_error(self, "where to? -o FILE.c, or '-o -' for standard output");
     if (!r->output || strcmp(r->output, "-") == 0 || (has_suffix(r->output, ".c") && !has_suffix(r->output, "/.c")))
@@ -229,6 +231,7 @@ static int emit(const Request *r, Loaded *l)
                            .infer = both || r->infer,
                            .train = r->train || (both && l->train_section),
                            .plain = r->plain,
+                           .threads = (int)r->load.threads,
                            .paste_kernels = !r->plain};
     Emitted *e = emit_c(l->net, l->spec, &options);
     int status = load_status(&r->load);

@@ -21,6 +21,7 @@ static const Option options[] = {
     {TARGET, "target", "COLUMN", "of CSV data: the name or number of the target's column (default: the last)", false},
     OPTION_ROW_BATCH,
     OPTION_ROW_JIT,
+    OPTION_ROW_THREADS,
     OPTION_ROW_NET,
     OPTION_ROW_DEFINE,
     {0},

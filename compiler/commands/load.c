@@ -67,6 +67,7 @@ Taken load_option(LoadOptions *o, const Command *command, int id, const char *va
     case OPTION_SET: list_push(arena, &o->sets, (void *)value); return TAKEN_YES;
     case OPTION_FREEZE: list_push(arena, &o->freeze, (void *)value); return TAKEN_YES;
     case OPTION_BATCH: return option_int(command, "batch", value, 1, 1 << 20, &o->batch) ? TAKEN_YES : TAKEN_BAD;
+    case OPTION_THREADS: return option_int(command, "threads", value, 1, 64, &o->threads) ? TAKEN_YES : TAKEN_BAD;
     case OPTION_JIT: return take_jit(o, command, value);
     default: return TAKEN_NO;
     }
@@ -202,6 +203,7 @@ static EmitOptions emit_options(const LoadOptions *o, const Loaded *l)
         .use_double = o->use_double,
         .standalone = true,
         .paste_kernels = o->jit == JIT_CC,
+        .threads = (int)o->threads,
         .poison = o->poison,
     };
 }

@@ -17,7 +17,7 @@
 #include "commands/commands.h"
 #include "commands/feeding.h"
 
-enum { DATA = OPTION_FIRST_OWN, EPOCHS, LR, SEED, INIT, LOG, STEPS, TIME_LIMIT, TARGET, THREADS, RESUME, STATS };
+enum { DATA = OPTION_FIRST_OWN, EPOCHS, LR, SEED, INIT, LOG, STEPS, TIME_LIMIT, TARGET, RESUME, STATS };
 
 static const Option options[] = {
     {DATA, "data", "PATH", "the data: a folder, a file or a name (default: the shipped digits)", false},
@@ -36,7 +36,7 @@ static const Option options[] = {
     OPTION_ROW_SET,
     OPTION_ROW_NET,
     OPTION_ROW_DEFINE,
-    {THREADS, "threads", "N", "", true},
+    OPTION_ROW_THREADS,
     {RESUME, "resume", "FILE", "", true},
     {STATS, "stats", NULL, "", true},
     {0},

@@ -81,7 +81,7 @@ runs 1 check "$net" --set nonsense=1; says err 'nonsense'
 runs 1 check "$net" --net other; says err 'other'
 runs 2 check "$net" --freeze 'nothing*'; says err 'nothing\*'
 runs 2 check "$net" --gradients --reference x; says err 'one at a time'
-for option in '--target avx2' '--threads 2' '--weights w' '--weights-out w' --main; do
+for option in '--target avx2' '--weights w' '--weights-out w' --main; do
     # shellcheck disable=SC2086
     runs 2 "$net" -o x.c $option; says err 'not there yet'; absent x.c
 done
