@@ -114,16 +114,16 @@ static const size_t lenet_offset[] = {
 
 /* Where grad leaves each gradient in its scratch, in elements; -1: none. */
 static const int64_t lenet_grad_offset[] = {
-    499584,
-    499744,
-    528480,
-    531952,
-    451584,
-    531728,
-    518400,
-    531856,
-    530880,
-    531968,
+    362384,
+    362800,
+    359136,
+    362768,
+    301056,
+    362544,
+    349056,
+    362672,
+    361536,
+    362784,
     -1,
     -1,
     -1,
@@ -172,9 +172,17 @@ typedef struct nn_conv {
 
 enum { NN_MAX_TAPS = 256 }; /* kh · kw */
 
+/* What follows at once, NULL or 0 where it does not:
+ * y = relu(scale[o] · value + shift[o] + summand[n][o][…]). */
+typedef struct nn_tail {
+    const float *scale, *shift, *summand;
+    int relu;
+} nn_tail;
+
 #ifdef NN_LINKED
 
 void nn_conv_forward(const nn_conv *, const float *x, const float *weight, const float *bias, float *y, int t, int T);
+void nn_conv_fused(const nn_conv *, const float *x, const float *weight, const float *bias, const nn_tail *, float *y, int t, int T);
 void nn_conv_dx(const nn_conv *, const float *dy, const float *weight, float *dx, int t, int T);
 void nn_conv_dweight(const nn_conv *, const float *x, const float *dy, float *dweight, int t, int T);
 void nn_conv_dbias(const nn_conv *, const float *dy, float *dbias, int t, int T);
@@ -320,6 +328,8 @@ typedef struct nn_matrices {
     /* element by element, when place is NULL */
     void (*fetch)(const void *self, int m0, int rows, long n0, int columns, float *tile);
     void (*spread)(const void *self, int m0, int rows, long n0, int columns, const float *tile);
+    /* last of all, for rows in C or (not in place) in a tile before it is spread; or NULL */
+    void (*finish)(const void *self, int m0, int rows, long n0, int columns, float *c, long ldc, int in_place);
     const float *start; /* C's first value of each row, or NULL */
 } nn_matrices;
 
@@ -330,20 +340,24 @@ NN_INLINE int nn_strip(int rows)
     return (rows + strips - 1) / strips;
 }
 
-NN_INLINE void nn_strip_run(const nn_matrices *x, int m0, int rows, long n0, int columns, int k0, int depth, const float *a, const float *b)
+NN_INLINE void nn_strip_run(const nn_matrices *x, int m0, int rows, long n0, int columns, int k0, int depth, int last, const float *a, const float *b)
 {
     const float *start = x->start && k0 == 0 ? x->start + m0 : 0;
-    int add = k0 > 0;
+    int add = k0 > 0, finish = last && x->finish;
     long ldc = 0;
     float *c = columns % NN_W == 0 ? x->place(x->self, m0, n0, columns, &ldc) : 0;
     if (c && (columns == NN_NR || columns == NN_W)) {
         nn_tile_run(rows, columns / NN_W, depth, a, b, c, ldc, start, add);
+        if (finish)
+            x->finish(x->self, m0, rows, n0, columns, c, ldc, 1);
         return;
     }
     float tile[NN_STRIP];
     if (add)
         x->fetch(x->self, m0, rows, n0, columns, tile);
     nn_tile_run(rows, columns <= NN_W ? 1 : NN_NV, depth, a, b, tile, NN_NR, start, add);
+    if (finish)
+        x->finish(x->self, m0, rows, n0, columns, tile, NN_NR, 0);
     x->spread(x->self, m0, rows, n0, columns, tile);
 }
 
@@ -367,10 +381,108 @@ NN_INLINE void nn_gemm(const nn_matrices *x, int m, long n, int k, int t, int T)
                 int columns = n - n0 < NN_NR ? (int)(n - n0) : NN_NR;
                 x->pack_b(x->self, n0, columns, k0, depth, b);
                 for (int i = 0; i < rows; i += strip)
-                    nn_strip_run(x, m0 + i, rows - i < strip ? rows - i : strip, n0, columns, k0, depth, a + (long)i * depth, b);
+                    nn_strip_run(x, m0 + i, rows - i < strip ? rows - i : strip, n0, columns, k0, depth, k0 + depth == k, a + (long)i * depth, b);
             }
         }
     }
+}
+
+#endif
+/*
+ * lanes.h: what element-wise kernels need besides arithmetic: choosing by lane,
+ * square roots, vectors that are cut off by the end of an array, and the loop
+ * over the elements of an array with the share of one thread.
+ *
+ * Every element goes through the same code, the last few in a vector that is
+ * partly filled, so that a result depends neither on an element's place nor on
+ * how many threads there are.
+ */
+#ifndef NN_LANES_H
+#define NN_LANES_H
+
+
+typedef int nn_ints __attribute__((vector_size(NN_W * sizeof(int)), aligned(4), may_alias));
+
+/* A comparison of two vectors is a mask: −1 where it holds, else 0. */
+NN_INLINE nn_vec nn_select(nn_ints mask, nn_vec yes, nn_vec no)
+{
+    return (nn_vec)((mask & (nn_ints)yes) | (~mask & (nn_ints)no));
+}
+
+NN_INLINE nn_vec nn_abs(nn_vec x) { return (nn_vec)((nn_ints)x & 0x7fffffff); }
+NN_INLINE nn_vec nn_with_sign(nn_vec size, nn_vec sign) { return (nn_vec)((nn_ints)size | ((nn_ints)sign & ~0x7fffffff)); }
+
+/* Correctly rounded, as sqrtf; NaN below 0. */
+NN_INLINE nn_vec nn_sqrt(nn_vec x)
+{
+    nn_vec y;
+#if defined(__AVX__)
+    __asm__("vsqrtps {%1, %0|%0, %1}" : "=v"(y) : "v"(x));
+#elif defined(__SSE__)
+    __asm__("sqrtps {%1, %0|%0, %1}" : "=x"(y) : "x"(x));
+#elif defined(__aarch64__)
+    __asm__("fsqrt %0.4s, %1.4s" : "=w"(y) : "w"(x));
+#else
+    for (int i = 0; i < NN_W; i++)
+        y[i] = __builtin_sqrtf(x[i]);
+#endif
+    return y;
+}
+
+NN_INLINE float nn_root(float x) { return nn_sqrt(nn_spread(x))[0]; }
+
+/* The first `count` lanes from p, the rest filled with the first of them. */
+NN_INLINE nn_vec nn_load_part(const float *p, long count)
+{
+    if (count >= NN_W)
+        return nn_load(p);
+    nn_vec v;
+    for (int i = 0; i < NN_W; i++)
+        v[i] = p[i < count ? i : 0];
+    return v;
+}
+
+NN_INLINE void nn_store_part(float *p, long count, nn_vec v)
+{
+    if (count >= NN_W) {
+        nn_store(p, v);
+        return;
+    }
+    for (int i = 0; i < count; i++)
+        p[i] = v[i];
+}
+
+/* ---- shares ------------------------------------------------------------- */
+
+enum { NN_LINE = 16 }; /* floats of a cache line */
+
+/* Where part t of T begins: whole cache lines, so that threads do not write to one. */
+NN_INLINE long nn_share(long count, int t, int T)
+{
+    long lines = (count + NN_LINE - 1) / NN_LINE, at = lines * t / T * NN_LINE;
+    return at < count ? at : count;
+}
+
+/* ---- maps: each element by itself ------------------------------------------ */
+
+/* p and q are constants of the function. */
+typedef nn_vec nn_unary(nn_vec x, float p, float q);
+typedef nn_vec nn_binary(nn_vec a, nn_vec b, float p, float q);
+
+/* y[i] = f(x[i]); y may be x. */
+NN_INLINE void nn_map(nn_unary *f, float p, float q, long count, const float *x, float *y, int t, int T)
+{
+    long end = nn_share(count, t + 1, T);
+    for (long i = nn_share(count, t, T); i < end; i += NN_W)
+        nn_store_part(y + i, end - i, f(nn_load_part(x + i, end - i), p, q));
+}
+
+/* y[i] = f(a[i], b[i]); y may be a or b. */
+NN_INLINE void nn_map2(nn_binary *f, float p, float q, long count, const float *a, const float *b, float *y, int t, int T)
+{
+    long end = nn_share(count, t + 1, T);
+    for (long i = nn_share(count, t, T); i < end; i += NN_W)
+        nn_store_part(y + i, end - i, f(nn_load_part(a + i, end - i), nn_load_part(b + i, end - i), p, q));
 }
 
 #endif
@@ -388,6 +500,9 @@ typedef struct nn_walk {
     int wt[NN_MAX_TAPS];
     float *y;              /* of (image, m, u, v): y[image·yn + m·ym + u·yu + v·yv] */
     long yn, ym, yu, yv;
+    const float *y0;       /* of all groups, for the tail's summand */
+    const nn_tail *tail;   /* or NULL */
+    int m0;                /* first row's channel, for the tail */
 } nn_walk;
 
 /* ---- packing ---------------------------------------------------------------- */
@@ -555,9 +670,45 @@ NN_KERNEL void nn_walk_spread(const void *self, int m0, int rows, long n0, int c
     nn_walk_move((const nn_walk *)self, m0, rows, n0, columns, (float *)(unsigned long)tile, 1);
 }
 
+/* One row of finished values; summand lies as they do, or is NULL. */
+NN_INLINE void nn_tail_row(const nn_tail *tail, int channel, const float *summand, float *c, int columns)
+{
+    nn_vec scale = nn_spread(tail->scale ? tail->scale[channel] : 1), shift = nn_spread(tail->scale ? tail->shift[channel] : 0);
+    for (int i = 0; i + NN_W <= columns; i += NN_W) {
+        nn_vec v = nn_load(c + i) * scale + shift;
+        if (summand)
+            v += nn_load(summand + i);
+        if (tail->relu)
+            v = nn_select(v < 0, nn_zero(), v);
+        nn_store(c + i, v);
+    }
+}
+
+/* The tail of rows that lie in y, or in a tile that is yet to be spread. */
+NN_KERNEL void nn_walk_finish(const void *self, int m0, int rows, long n0, int columns, float *c, long ldc, int in_place)
+{
+    const nn_walk *s = (const nn_walk *)self;
+    const nn_tail *tail = s->tail;
+    float other[NN_STRIP];
+    const float *summand = 0;
+    long lds = ldc;
+    if (tail->summand && in_place) {
+        summand = tail->summand + (c - s->y0);
+    } else if (tail->summand) {
+        nn_walk from = *s;
+        from.y = (float *)(unsigned long)tail->summand + (s->y - s->y0);
+        nn_walk_fetch(&from, m0, rows, n0, columns, other);
+        summand = other;
+        lds = NN_NR;
+    }
+    for (int m = 0; m < rows; m++)
+        nn_tail_row(tail, s->m0 + m0 + m, summand ? summand + m * lds : 0, c + m * ldc, in_place ? columns : NN_NR);
+}
+
 NN_KERNEL void nn_walk_run(const nn_walk *s, int m, const float *start, int t, int T)
 {
-    const nn_matrices x = {s, nn_walk_pack_a, nn_walk_pack_b, nn_walk_place, nn_walk_fetch, nn_walk_spread, start};
+    const nn_matrices x = {s,           nn_walk_pack_a, nn_walk_pack_b, nn_walk_place, nn_walk_fetch, nn_walk_spread,
+                           s->tail ? nn_walk_finish : 0, start};
     nn_gemm(&x, m, (long)s->n * s->u * s->v, s->channels * s->taps, t, T);
 }
 
@@ -584,8 +735,9 @@ NN_INLINE void nn_walk_flatten(nn_walk *s)
     s->yu = s->v;
 }
 
-/* y: [n][o][oh][ow] = bias + weight ∗ x: [n][c][h][w]; bias may be NULL. */
-NN_KERNEL void nn_conv_forward(const nn_conv *d, const float *x, const float *weight, const float *bias, float *y, int t, int T)
+/* y: [n][o][oh][ow] = bias + weight ∗ x: [n][c][h][w], and then the tail; bias
+ * and tail may be NULL. */
+NN_KERNEL void nn_conv_fused(const nn_conv *d, const float *x, const float *weight, const float *bias, const nn_tail *tail, float *y, int t, int T)
 {
     int c = d->c / d->groups, o = d->o / d->groups, k = d->kh * d->kw;
     for (int g = 0; g < d->groups; g++) {
@@ -601,10 +753,18 @@ NN_KERNEL void nn_conv_forward(const nn_conv *d, const float *x, const float *we
         s.yu = d->ow;
         s.yv = 1;
         s.y = y + (long)g * o * s.ym;
+        s.y0 = y;
+        s.tail = tail;
+        s.m0 = g * o;
         nn_walk_taps(&s, d);
         nn_walk_flatten(&s);
         nn_walk_run(&s, o, bias ? bias + g * o : 0, t, T);
     }
+}
+
+NN_KERNEL void nn_conv_forward(const nn_conv *d, const float *x, const float *weight, const float *bias, float *y, int t, int T)
+{
+    nn_conv_fused(d, x, weight, bias, 0, y, t, T);
 }
 
 /* ---- gradient of the input -------------------------------------------------------- */
@@ -791,7 +951,7 @@ NN_KERNEL void nn_conv_dweight(const nn_conv *d, const float *x, const float *dy
         nn_walk_flatten(walk);
         s.dy = dy + (long)g * o * d->oh * d->ow;
         s.dweight = dweight + (long)g * o * c * k;
-        const nn_matrices m = {&s, nn_dw_pack_a, nn_dw_pack_b, nn_dw_place, nn_dw_fetch, nn_dw_spread, 0};
+        const nn_matrices m = {&s, nn_dw_pack_a, nn_dw_pack_b, nn_dw_place, nn_dw_fetch, nn_dw_spread, 0, 0};
         nn_gemm(&m, o, (long)c * k, d->n * d->oh * d->ow, t, T);
     }
 }
@@ -815,6 +975,377 @@ NN_KERNEL void nn_conv_dbias(const nn_conv *d, const float *dy, float *dbias, in
         }
         dbias[o] = total;
     }
+}
+
+#endif /* NN_LINKED */
+
+#endif
+/*
+ * activation.h: the smooth activations and their gradients, element by element.
+ *
+ *   x, y, dy, dx: n samples of `each` elements, one after the other
+ *
+ * The formulas are those of the plain form, with the functions of functions.h;
+ * gradients are written in the input or in the output, as the operator stores it.
+ * Thread t of T does its part of the elements.
+ */
+#ifndef NN_ACTIVATION_H
+#define NN_ACTIVATION_H
+
+#ifdef NN_LINKED
+
+void nn_tanh(long n, long each, const float *x, float *y, int t, int T);
+void nn_tanh_grad(long n, long each, const float *dy, const float *y, float *dx, int t, int T);
+void nn_sigmoid(long n, long each, const float *x, float *y, int t, int T);
+void nn_sigmoid_grad(long n, long each, const float *dy, const float *y, float *dx, int t, int T);
+void nn_silu(long n, long each, const float *x, float *y, int t, int T);
+void nn_silu_grad(long n, long each, const float *dy, const float *x, float *dx, int t, int T);
+void nn_softplus(long n, long each, const float *x, float *y, int t, int T);
+void nn_softplus_grad(long n, long each, const float *dy, const float *y, float *dx, int t, int T);
+void nn_elu(long n, long each, const float *x, float *y, float above, float below, int t, int T);
+void nn_elu_grad(long n, long each, const float *dy, const float *y, float *dx, float above, float below, int t, int T);
+void nn_elu_grad_x(long n, long each, const float *dy, const float *x, float *dx, float alpha, int t, int T);
+void nn_gelu(long n, long each, const float *x, float *y, int t, int T);
+void nn_gelu_grad(long n, long each, const float *dy, const float *x, float *dx, int t, int T);
+void nn_gelu_tanh(long n, long each, const float *x, float *y, int t, int T);
+void nn_gelu_tanh_grad(long n, long each, const float *dy, const float *x, float *dx, int t, int T);
+
+#else
+
+/*
+ * functions.h: exp, log and what is made of them, a vector at a time.
+ *
+ * Largest errors over all floats, in units of the last place, with and without
+ * fused multiply-add:
+ *
+ *   nn_exp       1.1   subnormal results included
+ *   nn_expm1     1.7
+ *   nn_log       0.9   subnormal arguments included
+ *   nn_log1p     1.5   for x > −1
+ *   nn_tanh_of   2.5
+ *   nn_erf       1.3
+ *   nn_logistic  2.4   for x > −87; below −88.7 it is 0
+ *
+ * NaN gives NaN, infinities what libm gives.  The coefficients minimise the
+ * largest relative error on their interval (Remez), each rounded to a float
+ * before those above it are fitted.
+ */
+#ifndef NN_FUNCTIONS_H
+#define NN_FUNCTIONS_H
+
+
+NN_INLINE nn_vec nn_clamp(nn_vec x, float low, float high)
+{
+    x = nn_select(x < low, nn_spread(low), x);
+    return nn_select(x > high, nn_spread(high), x);
+}
+
+/* ---- exponentials ----------------------------------------------------------- */
+
+/* x = k · ln 2 + r with |r| ≤ ln 2 / 2; returns e^r − 1 for |x| < 2^7.  The higher
+ * part of ln 2 has 16 bits, so that k times it is exact. */
+NN_INLINE nn_vec nn_exp_reduce(nn_vec x, nn_ints *k)
+{
+    const float shift = 0x1.8p23f; /* adding it rounds to an integer, in the low bits */
+    nn_vec shifted = x * 0x1.715476p0f + shift;
+    *k = (nn_ints)shifted - 0x4b400000;
+    nn_vec n = shifted - shift;
+    nn_vec r = x - n * 0x1.62e4p-1f;
+    r = r - n * 0x1.7f7d1cp-20f;
+    nn_vec q = r * 0x1.6d66bp-10f + 0x1.1227c2p-7f;
+    q = q * r + 0x1.5554d2p-5f;
+    q = q * r + 0x1.5554bp-3f;
+    q = q * r + 0.5f;
+    return q * (r * r) + r;
+}
+
+NN_INLINE nn_vec nn_power_of_2(nn_ints k) { return (nn_vec)((k + 127) << 23); }
+
+/* e^x: the power of two in two factors, for it may be out of range by itself. */
+NN_INLINE nn_vec nn_exp(nn_vec x)
+{
+    nn_ints k;
+    nn_vec less_1 = nn_exp_reduce(nn_clamp(x, -104, 89), &k);
+    nn_ints half = k >> 1;
+    return (1 + less_1) * nn_power_of_2(half) * nn_power_of_2(k - half);
+}
+
+/* e^x − 1 = 2 · (2^(k−1) · (e^r − 1) + (2^(k−1) − 1/2)) */
+NN_INLINE nn_vec nn_expm1(nn_vec x)
+{
+    nn_ints k;
+    nn_vec less_1 = nn_exp_reduce(nn_clamp(x, -25, 89), &k);
+    nn_vec power = nn_power_of_2(k - 1);
+    return 2 * (power * less_1 + (power - 0.5f));
+}
+
+/* 1 / (1 + e^−x) */
+NN_INLINE nn_vec nn_logistic(nn_vec x) { return 1 / (1 + nn_exp(-x)); }
+
+/* tanh |x| = −e / (2 + e), e = e^(−2|x|) − 1 */
+NN_INLINE nn_vec nn_tanh_of(nn_vec x)
+{
+    nn_vec e = nn_expm1(-2 * nn_abs(x));
+    return nn_with_sign(nn_abs(e) / (2 + e), x);
+}
+
+/* ---- logarithms --------------------------------------------------------------- */
+
+/* x = 2^k · (1 + f), 1/√2 ≤ 1 + f < √2, for normal x: log(1 + f) + k · ln 2 */
+NN_INLINE nn_vec nn_log_normal(nn_vec x)
+{
+    nn_ints k = ((nn_ints)x - 0x3f3504f3) >> 23;
+    nn_vec f = (nn_vec)((nn_ints)x - (k << 23)) - 1, n = __builtin_convertvector(k, nn_vec), s = f * f;
+    nn_vec q = f * -0x1.38ce9ap-4f + 0x1.055fep-3f;
+    q = q * f - 0x1.0d81ep-3f;
+    q = q * f + 0x1.22d8fep-3f;
+    q = q * f - 0x1.54728ep-3f;
+    q = q * f + 0x1.99a01ep-3f;
+    q = q * f - 0x1.000226p-2f;
+    q = q * f + 0x1.555554p-2f;
+    nn_vec low = (q * f - 0.5f) * s + n * 0x1.7f7d1cp-20f;
+    return n * 0x1.62e4p-1f + (f + low);
+}
+
+NN_INLINE nn_vec nn_log(nn_vec x)
+{
+    const nn_vec inf = nn_spread(__builtin_inff());
+    nn_ints small = x < 0x1p-126f;
+    nn_vec y = nn_log_normal(nn_select(small, x * 0x1p25f, x));
+    y = nn_select(small, y - 17.3286795f, y);
+    y = nn_select(x < inf, y, x);          /* inf and NaN */
+    y = nn_select(x == 0, -inf, y);
+    return nn_select(x < 0, inf - inf, y);
+}
+
+/* log(1 + x): what the sum loses is added again, d log(u) = du / u. */
+NN_INLINE nn_vec nn_log1p(nn_vec x)
+{
+    nn_vec u = 1 + x, lost = x - (u - 1);
+    nn_vec y = nn_log_normal(u) + lost / u;
+    return nn_select(x < __builtin_inff(), y, x);
+}
+
+/* x^e for x ≥ 0, e not 0; about |e · log x| times the errors of exp and log. */
+NN_INLINE nn_vec nn_power(nn_vec x, float e) { return nn_exp(e * nn_log(x)); }
+
+/* ---- error function ------------------------------------------------------------- */
+
+/* |x| < 1: x + x · P(x²), else 1 − e^−Q(|x|); above 3.93 it is 1. */
+NN_INLINE nn_vec nn_erf(nn_vec x)
+{
+    nn_vec a = nn_abs(x), s = a * a;
+    nn_vec p = s * 0x1.4772cp-14f - 0x1.a35186p-11f;
+    p = p * s + 0x1.53f226p-8f;
+    p = p * s - 0x1.b7f71ap-6f;
+    p = p * s + 0x1.ce2ce6p-4f;
+    p = p * s - 0x1.81273ep-2f;
+    p = p * s + 0x1.06eba8p-3f;
+    nn_vec b = nn_select(a > 3.95f, nn_spread(3.95f), a);
+    nn_vec q = b * -0x1.86df02p-13f + 0x1.825baap-9f;
+    q = q * b - 0x1.65cbbp-6f;
+    q = q * b + 0x1.a6535p-4f;
+    q = q * b + 0x1.46baecp-1f;
+    q = q * b + 0x1.2088eap0f;
+    q = q * b + 0x1.662238p-12f;
+    return nn_with_sign(nn_select(a < 1, p * a + a, 1 - nn_exp(-q)), x);
+}
+
+#endif
+
+/* ---- tanh ------------------------------------------------------------------- */
+
+NN_INLINE nn_vec nn_tanh_value(nn_vec x, float p, float q)
+{
+    (void)p, (void)q;
+    return nn_tanh_of(x);
+}
+
+NN_INLINE nn_vec nn_tanh_slope(nn_vec dy, nn_vec y, float p, float q)
+{
+    (void)p, (void)q;
+    return dy * (1 - y * y);
+}
+
+NN_KERNEL void nn_tanh(long n, long each, const float *x, float *y, int t, int T)
+{
+    nn_map(nn_tanh_value, 0, 0, n * each, x, y, t, T);
+}
+
+/* dx = dy · (1 − y²) */
+NN_KERNEL void nn_tanh_grad(long n, long each, const float *dy, const float *y, float *dx, int t, int T)
+{
+    nn_map2(nn_tanh_slope, 0, 0, n * each, dy, y, dx, t, T);
+}
+
+/* ---- sigmoid ---------------------------------------------------------------- */
+
+NN_INLINE nn_vec nn_sigmoid_value(nn_vec x, float p, float q)
+{
+    (void)p, (void)q;
+    return nn_logistic(x);
+}
+
+NN_INLINE nn_vec nn_sigmoid_slope(nn_vec dy, nn_vec y, float p, float q)
+{
+    (void)p, (void)q;
+    return dy * y * (1 - y);
+}
+
+NN_KERNEL void nn_sigmoid(long n, long each, const float *x, float *y, int t, int T)
+{
+    nn_map(nn_sigmoid_value, 0, 0, n * each, x, y, t, T);
+}
+
+/* dx = dy · y · (1 − y) */
+NN_KERNEL void nn_sigmoid_grad(long n, long each, const float *dy, const float *y, float *dx, int t, int T)
+{
+    nn_map2(nn_sigmoid_slope, 0, 0, n * each, dy, y, dx, t, T);
+}
+
+/* ---- silu ------------------------------------------------------------------- */
+
+NN_INLINE nn_vec nn_silu_value(nn_vec x, float p, float q)
+{
+    (void)p, (void)q;
+    return x / (1 + nn_exp(-x));
+}
+
+NN_INLINE nn_vec nn_silu_slope(nn_vec dy, nn_vec x, float p, float q)
+{
+    (void)p, (void)q;
+    nn_vec s = nn_logistic(x);
+    return dy * s * (1 + x * (1 - s));
+}
+
+NN_KERNEL void nn_silu(long n, long each, const float *x, float *y, int t, int T)
+{
+    nn_map(nn_silu_value, 0, 0, n * each, x, y, t, T);
+}
+
+/* dx = dy · s · (1 + x · (1 − s)), s the logistic function of x */
+NN_KERNEL void nn_silu_grad(long n, long each, const float *dy, const float *x, float *dx, int t, int T)
+{
+    nn_map2(nn_silu_slope, 0, 0, n * each, dy, x, dx, t, T);
+}
+
+/* ---- softplus --------------------------------------------------------------- */
+
+NN_INLINE nn_vec nn_softplus_value(nn_vec x, float p, float q)
+{
+    (void)p, (void)q;
+    return nn_select(x > 20, x, nn_log1p(nn_exp(x)));
+}
+
+NN_INLINE nn_vec nn_softplus_slope(nn_vec dy, nn_vec y, float p, float q)
+{
+    (void)p, (void)q;
+    return nn_select(y > 20, dy, -dy * nn_expm1(-y));
+}
+
+/* y = log(1 + e^x), x itself above 20 */
+NN_KERNEL void nn_softplus(long n, long each, const float *x, float *y, int t, int T)
+{
+    nn_map(nn_softplus_value, 0, 0, n * each, x, y, t, T);
+}
+
+/* dx = dy · (1 − e^−y) */
+NN_KERNEL void nn_softplus_grad(long n, long each, const float *dy, const float *y, float *dx, int t, int T)
+{
+    nn_map2(nn_softplus_slope, 0, 0, n * each, dy, y, dx, t, T);
+}
+
+/* ---- elu, selu -------------------------------------------------------------- */
+
+NN_INLINE nn_vec nn_elu_value(nn_vec x, float above, float below)
+{
+    return nn_select(x <= 0, below * nn_expm1(x), above * x);
+}
+
+NN_INLINE nn_vec nn_elu_slope(nn_vec dy, nn_vec y, float above, float below)
+{
+    return nn_select(y <= 0, dy * (y + below), above * dy);
+}
+
+NN_INLINE nn_vec nn_elu_slope_x(nn_vec dy, nn_vec x, float alpha, float q)
+{
+    (void)q;
+    return nn_select(x <= 0, dy * alpha * nn_exp(x), dy);
+}
+
+/* y = above · x for x > 0, else below · (e^x − 1): elu has above = 1 */
+NN_KERNEL void nn_elu(long n, long each, const float *x, float *y, float above, float below, int t, int T)
+{
+    nn_map(nn_elu_value, above, below, n * each, x, y, t, T);
+}
+
+/* dx = dy · above for y > 0, else dy · (y + below); below ≥ 0 */
+NN_KERNEL void nn_elu_grad(long n, long each, const float *dy, const float *y, float *dx, float above, float below, int t, int T)
+{
+    nn_map2(nn_elu_slope, above, below, n * each, dy, y, dx, t, T);
+}
+
+/* elu's from the input, for a negative alpha: dx = dy for x > 0, else dy · alpha · e^x */
+NN_KERNEL void nn_elu_grad_x(long n, long each, const float *dy, const float *x, float *dx, float alpha, int t, int T)
+{
+    nn_map2(nn_elu_slope_x, alpha, 0, n * each, dy, x, dx, t, T);
+}
+
+/* ---- gelu ------------------------------------------------------------------- */
+
+NN_INLINE nn_vec nn_gelu_value(nn_vec x, float p, float q)
+{
+    (void)p, (void)q;
+    return x * (1 + nn_erf(0.707106769f * x)) * 0.5f;
+}
+
+NN_INLINE nn_vec nn_gelu_slope(nn_vec dy, nn_vec x, float p, float q)
+{
+    (void)p, (void)q;
+    nn_vec share = (1 + nn_erf(0.707106769f * x)) * 0.5f;
+    nn_vec density = 0.398942292f * nn_exp(-x * x * 0.5f);
+    return dy * (share + x * density);
+}
+
+/* √(2/π) · (x + 0.044715 x³) */
+NN_INLINE nn_vec nn_gelu_argument(nn_vec x) { return 0.797884583f * (x + 0.0447149985f * (x * x) * x); }
+
+NN_INLINE nn_vec nn_gelu_tanh_value(nn_vec x, float p, float q)
+{
+    (void)p, (void)q;
+    return x * (1 + nn_tanh_of(nn_gelu_argument(x))) * 0.5f;
+}
+
+NN_INLINE nn_vec nn_gelu_tanh_slope(nn_vec dy, nn_vec x, float p, float q)
+{
+    (void)p, (void)q;
+    nn_vec h = nn_tanh_of(nn_gelu_argument(x));
+    nn_vec slope = (1 - h * h) * 0.797884583f * (1 + 0.134144992f * (x * x));
+    return dy * (1 + h + x * slope) * 0.5f;
+}
+
+/* y = x · (1 + erf(x / √2)) / 2 */
+NN_KERNEL void nn_gelu(long n, long each, const float *x, float *y, int t, int T)
+{
+    nn_map(nn_gelu_value, 0, 0, n * each, x, y, t, T);
+}
+
+/* dx = dy · ((1 + erf(x / √2)) / 2 + x · e^(−x²/2) / √(2π)) */
+NN_KERNEL void nn_gelu_grad(long n, long each, const float *dy, const float *x, float *dx, int t, int T)
+{
+    nn_map2(nn_gelu_slope, 0, 0, n * each, dy, x, dx, t, T);
+}
+
+/* y = x · (1 + h) / 2, h = tanh(√(2/π) · (x + 0.044715 x³)) */
+NN_KERNEL void nn_gelu_tanh(long n, long each, const float *x, float *y, int t, int T)
+{
+    nn_map(nn_gelu_tanh_value, 0, 0, n * each, x, y, t, T);
+}
+
+/* dx = dy · ((1 + h) / 2 + x · (1 − h²) / 2 · √(2/π) · (1 + 3 · 0.044715 x²)) */
+NN_KERNEL void nn_gelu_tanh_grad(long n, long each, const float *dy, const float *x, float *dx, int t, int T)
+{
+    nn_map2(nn_gelu_tanh_slope, 0, 0, n * each, dy, x, dx, t, T);
 }
 
 #endif /* NN_LINKED */
@@ -958,7 +1489,7 @@ NN_KERNEL void nn_rows_spread(const void *self, int m0, int rows, long n0, int c
 
 NN_INLINE void nn_rows_run(const nn_rows *s, int m, int k, int t, int T)
 {
-    const nn_matrices x = {s, nn_rows_pack_a, nn_rows_pack_b, nn_rows_place, nn_rows_fetch, nn_rows_spread, 0};
+    const nn_matrices x = {s, nn_rows_pack_a, nn_rows_pack_b, nn_rows_place, nn_rows_fetch, nn_rows_spread, 0, 0};
     nn_gemm(&x, m, s->width, k, t, T);
 }
 
@@ -984,6 +1515,161 @@ NN_KERNEL void nn_dense_dbias(const nn_dense *d, const float *dy, float *dbias, 
         for (int n = 0; n < d->n; n++)
             sum += dy[(long)n * d->o + o];
         dbias[o] = sum;
+    }
+}
+
+#endif /* NN_LINKED */
+
+#endif
+/*
+ * optimizer.h: the updates of the optimizers, element by element.
+ *
+ *   gradient, param and the states: `count` elements each; t of T: this thread's part
+ *
+ * The rule's constants stand in a struct.  A decay other than 0 adds decay · param
+ * to the gradient.  The formulas are those of the operators' files.
+ */
+#ifndef NN_OPTIMIZER_H
+#define NN_OPTIMIZER_H
+
+typedef struct nn_sgd {
+    float momentum, rest, decay; /* rest = 1 − dampening */
+    int nesterov;
+} nn_sgd;
+
+typedef struct nn_adam {
+    float beta1, rest1, log_beta1, beta2, rest2, log_beta2; /* rest = 1 − beta; log_beta is not used for a beta of 0 */
+    float eps, decay, shrink;                               /* shrink: adamw's decay, by lr · shrink · param */
+} nn_adam;
+
+typedef struct nn_adagrad {
+    float eps, decay;
+} nn_adagrad;
+
+typedef struct nn_rmsprop {
+    float alpha, rest, momentum, eps, decay; /* rest = 1 − alpha */
+} nn_rmsprop;
+
+typedef struct nn_lion {
+    float beta1, rest1, beta2, rest2, shrink;
+} nn_lion;
+
+#ifdef NN_LINKED
+
+void nn_sgd_step(const nn_sgd *, long count, const float *gradient, float *param, float *buffer, float lr, long step, int t, int T);
+void nn_adam_step(const nn_adam *, long count, const float *gradient, float *param, float *m, float *v, float lr, long step, int t, int T);
+void nn_adagrad_step(const nn_adagrad *, long count, const float *gradient, float *param, float *sum, float lr, int t, int T);
+void nn_rmsprop_step(const nn_rmsprop *, long count, const float *gradient, float *param, float *square, float *buffer, float *average, float lr, int t, int T);
+void nn_lion_step(const nn_lion *, long count, const float *gradient, float *param, float *m, float lr, int t, int T);
+
+#else
+
+#include <math.h>
+
+
+NN_INLINE nn_vec nn_decayed(const float *gradient, nn_vec w, float decay, long left)
+{
+    nn_vec g = nn_load_part(gradient, left);
+    if (decay != 0)
+        g += decay * w;
+    return g;
+}
+
+/* buffer: the momentum's, NULL where there is none. */
+NN_KERNEL void nn_sgd_step(const nn_sgd *rule, long count, const float *gradient, float *param, float *buffer, float lr, long step, int t, int T)
+{
+    const nn_sgd r = *rule;
+    const int first = step == 0 && r.rest != 1; /* the buffer starts as the gradient itself */
+    const float momentum = first ? 0 : r.momentum, rest = first ? 1 : r.rest;
+    long end = nn_share(count, t + 1, T);
+    for (long i = nn_share(count, t, T); i < end; i += NN_W) {
+        nn_vec w = nn_load_part(param + i, end - i), g = nn_decayed(gradient + i, w, r.decay, end - i), move = g;
+        if (buffer) {
+            move = momentum * nn_load_part(buffer + i, end - i) + rest * g;
+            nn_store_part(buffer + i, end - i, move);
+            if (r.nesterov)
+                move = g + r.momentum * move;
+        }
+        nn_store_part(param + i, end - i, w - lr * move);
+    }
+}
+
+/* 1 − beta^time, without the loss of digits that a beta near 1 would bring. */
+NN_INLINE float nn_adam_correction(float beta, float log_beta, long time)
+{
+    return beta == 0 ? 1 : -expm1f((float)time * log_beta);
+}
+
+/* m, v: exp_avg and exp_avg_sq */
+NN_KERNEL void nn_adam_step(const nn_adam *rule, long count, const float *gradient, float *param, float *m, float *v, float lr, long step, int t, int T)
+{
+    const nn_adam r = *rule;
+    const float rate = lr / nn_adam_correction(r.beta1, r.log_beta1, step + 1);
+    const float scale = 1 / nn_root(nn_adam_correction(r.beta2, r.log_beta2, step + 1));
+    long end = nn_share(count, t + 1, T);
+    for (long i = nn_share(count, t, T); i < end; i += NN_W) {
+        nn_vec w = nn_load_part(param + i, end - i), g = nn_decayed(gradient + i, w, r.decay, end - i);
+        nn_vec a = r.beta1 * nn_load_part(m + i, end - i) + r.rest1 * g;
+        nn_vec b = r.beta2 * nn_load_part(v + i, end - i) + r.rest2 * g * g;
+        if (r.shrink != 0)
+            w -= lr * r.shrink * w;
+        nn_store_part(m + i, end - i, a);
+        nn_store_part(v + i, end - i, b);
+        nn_store_part(param + i, end - i, w - rate * a / (nn_sqrt(b) * scale + r.eps));
+    }
+}
+
+NN_KERNEL void nn_adagrad_step(const nn_adagrad *rule, long count, const float *gradient, float *param, float *sum, float lr, int t, int T)
+{
+    const nn_adagrad r = *rule;
+    long end = nn_share(count, t + 1, T);
+    for (long i = nn_share(count, t, T); i < end; i += NN_W) {
+        nn_vec w = nn_load_part(param + i, end - i), g = nn_decayed(gradient + i, w, r.decay, end - i);
+        nn_vec s = nn_load_part(sum + i, end - i) + g * g;
+        nn_store_part(sum + i, end - i, s);
+        nn_store_part(param + i, end - i, w - lr * g / (nn_sqrt(s) + r.eps));
+    }
+}
+
+/* square: square_avg; buffer: momentum_buffer or NULL; average: grad_avg, of the centered form, or NULL */
+NN_KERNEL void nn_rmsprop_step(const nn_rmsprop *rule, long count, const float *gradient, float *param, float *square, float *buffer, float *average, float lr, int t, int T)
+{
+    const nn_rmsprop r = *rule;
+    long end = nn_share(count, t + 1, T);
+    for (long i = nn_share(count, t, T); i < end; i += NN_W) {
+        nn_vec w = nn_load_part(param + i, end - i), g = nn_decayed(gradient + i, w, r.decay, end - i);
+        nn_vec s = r.alpha * nn_load_part(square + i, end - i) + r.rest * g * g, spread = s;
+        nn_store_part(square + i, end - i, s);
+        if (average) {
+            nn_vec a = r.alpha * nn_load_part(average + i, end - i) + r.rest * g;
+            nn_store_part(average + i, end - i, a);
+            spread = s - a * a;
+        }
+        nn_vec move = g / (nn_sqrt(spread) + r.eps);
+        if (buffer) {
+            move += r.momentum * nn_load_part(buffer + i, end - i);
+            nn_store_part(buffer + i, end - i, move);
+        }
+        nn_store_part(param + i, end - i, w - lr * move);
+    }
+}
+
+/* −1, 0 or 1; 0 for NaN */
+NN_INLINE nn_vec nn_sign(nn_vec x)
+{
+    return nn_select(x > 0, nn_spread(1), nn_select(x < 0, nn_spread(-1), nn_zero()));
+}
+
+/* m: exp_avg */
+NN_KERNEL void nn_lion_step(const nn_lion *rule, long count, const float *gradient, float *param, float *m, float lr, int t, int T)
+{
+    const nn_lion r = *rule;
+    long end = nn_share(count, t + 1, T);
+    for (long i = nn_share(count, t, T); i < end; i += NN_W) {
+        nn_vec w = nn_load_part(param + i, end - i), g = nn_load_part(gradient + i, end - i), a = nn_load_part(m + i, end - i);
+        nn_vec move = nn_sign(r.beta1 * a + r.rest1 * g) + r.shrink * w;
+        nn_store_part(m + i, end - i, r.beta2 * a + r.rest2 * g);
+        nn_store_part(param + i, end - i, w - lr * move);
     }
 }
 
@@ -1172,9 +1858,7 @@ static void s2_forward(const float *x, float *y, int samples)
 /* lenet.nn:12: tanh1, tanh, 6x14x14 -> 6x14x14, 5880 FLOPs */
 static void tanh1_forward(const float *x, float *y, int samples)
 {
-    for (int k = 0; k < samples * 1176; k++) {
-        y[k] = tanhf(x[k]);
-    }
+    nn_tanh(samples, 1176, x, y, 0, 1);
 }
 
 /* lenet.nn:13: c3, conv(16, 5), 6x14x14 -> 16x10x10, 240000 MACs */
@@ -1210,9 +1894,7 @@ static void s4_forward(const float *x, float *y, int samples)
 /* lenet.nn:15: tanh2, tanh, 16x5x5 -> 16x5x5, 2000 FLOPs */
 static void tanh2_forward(const float *x, float *y, int samples)
 {
-    for (int k = 0; k < samples * 400; k++) {
-        y[k] = tanhf(x[k]);
-    }
+    nn_tanh(samples, 400, x, y, 0, 1);
 }
 
 /* lenet.nn:18: c5, dense(120), 400 -> 120, 48000 MACs */
@@ -1225,9 +1907,7 @@ static void c5_forward(const float *x, const float *weight, const float *bias, f
 /* lenet.nn:18: tanh3, tanh, 120 -> 120, 600 FLOPs */
 static void tanh3_forward(const float *x, float *y, int samples)
 {
-    for (int k = 0; k < samples * 120; k++) {
-        y[k] = tanhf(x[k]);
-    }
+    nn_tanh(samples, 120, x, y, 0, 1);
 }
 
 /* lenet.nn:19: f6, dense(84), 120 -> 84, 10080 MACs */
@@ -1240,9 +1920,7 @@ static void f6_forward(const float *x, const float *weight, const float *bias, f
 /* lenet.nn:19: tanh4, tanh, 84 -> 84, 420 FLOPs */
 static void tanh4_forward(const float *x, float *y, int samples)
 {
-    for (int k = 0; k < samples * 84; k++) {
-        y[k] = tanhf(x[k]);
-    }
+    nn_tanh(samples, 84, x, y, 0, 1);
 }
 
 /* lenet.nn:20: output, dense(10), 84 -> 10, 840 MACs */
@@ -1411,43 +2089,23 @@ static void output_db(const float *dy, float *dbias, int t, int T)
 }
 
 /* lenet.nn:20: output.weight, adam(lr=0.002) */
-static void output_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
+static void output_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
 {
-    const float t = (float)(step + 1);
-    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
-    const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
-    const float rate = lr / correction1;
-    const float root = sqrtf(correction2);
-    for (int k = 0; k < 840; k++) {
-        const float g = gradient[k];
-        exp_avg[k] = 0.9f * exp_avg[k] + 0.1f * g;
-        exp_avg_sq[k] = 0.999f * exp_avg_sq[k] + 0.001f * g * g;
-        param[k] -= rate * exp_avg[k] / (sqrtf(exp_avg_sq[k]) / root + 1e-08f);
-    }
+    static const nn_adam rule = {0.9f, 0.1f, -0.105360516f, 0.999f, 0.001f, -0.0010005003f, 1e-08f, 0.0f, 0.0f};
+    nn_adam_step(&rule, 840, gradient, param, exp_avg, exp_avg_sq, lr, step, t, T);
 }
 
 /* lenet.nn:20: output.bias, adam(lr=0.002) */
-static void output_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
+static void output_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
 {
-    const float t = (float)(step + 1);
-    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
-    const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
-    const float rate = lr / correction1;
-    const float root = sqrtf(correction2);
-    for (int k = 0; k < 10; k++) {
-        const float g = gradient[k];
-        exp_avg[k] = 0.9f * exp_avg[k] + 0.1f * g;
-        exp_avg_sq[k] = 0.999f * exp_avg_sq[k] + 0.001f * g * g;
-        param[k] -= rate * exp_avg[k] / (sqrtf(exp_avg_sq[k]) / root + 1e-08f);
-    }
+    static const nn_adam rule = {0.9f, 0.1f, -0.105360516f, 0.999f, 0.001f, -0.0010005003f, 1e-08f, 0.0f, 0.0f};
+    nn_adam_step(&rule, 10, gradient, param, exp_avg, exp_avg_sq, lr, step, t, T);
 }
 
 /* lenet.nn:19: tanh4, tanh, tanh.grad, 84 -> 84 */
 static void tanh4_grad(const float *dy, const float *y, float *dx, int samples)
 {
-    for (int k = 0; k < samples * 84; k++) {
-        dx[k] = dy[k] * (1 - y[k] * y[k]);
-    }
+    nn_tanh_grad(samples, 84, dy, y, dx, 0, 1);
 }
 
 /* lenet.nn:19: f6, dense(84), dense.dx, 120 -> 84 */
@@ -1472,43 +2130,23 @@ static void f6_db(const float *dy, float *dbias, int t, int T)
 }
 
 /* lenet.nn:19: f6.weight, adam(lr=0.002) */
-static void f6_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
+static void f6_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
 {
-    const float t = (float)(step + 1);
-    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
-    const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
-    const float rate = lr / correction1;
-    const float root = sqrtf(correction2);
-    for (int k = 0; k < 10080; k++) {
-        const float g = gradient[k];
-        exp_avg[k] = 0.9f * exp_avg[k] + 0.1f * g;
-        exp_avg_sq[k] = 0.999f * exp_avg_sq[k] + 0.001f * g * g;
-        param[k] -= rate * exp_avg[k] / (sqrtf(exp_avg_sq[k]) / root + 1e-08f);
-    }
+    static const nn_adam rule = {0.9f, 0.1f, -0.105360516f, 0.999f, 0.001f, -0.0010005003f, 1e-08f, 0.0f, 0.0f};
+    nn_adam_step(&rule, 10080, gradient, param, exp_avg, exp_avg_sq, lr, step, t, T);
 }
 
 /* lenet.nn:19: f6.bias, adam(lr=0.002) */
-static void f6_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
+static void f6_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
 {
-    const float t = (float)(step + 1);
-    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
-    const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
-    const float rate = lr / correction1;
-    const float root = sqrtf(correction2);
-    for (int k = 0; k < 84; k++) {
-        const float g = gradient[k];
-        exp_avg[k] = 0.9f * exp_avg[k] + 0.1f * g;
-        exp_avg_sq[k] = 0.999f * exp_avg_sq[k] + 0.001f * g * g;
-        param[k] -= rate * exp_avg[k] / (sqrtf(exp_avg_sq[k]) / root + 1e-08f);
-    }
+    static const nn_adam rule = {0.9f, 0.1f, -0.105360516f, 0.999f, 0.001f, -0.0010005003f, 1e-08f, 0.0f, 0.0f};
+    nn_adam_step(&rule, 84, gradient, param, exp_avg, exp_avg_sq, lr, step, t, T);
 }
 
 /* lenet.nn:18: tanh3, tanh, tanh.grad, 120 -> 120 */
 static void tanh3_grad(const float *dy, const float *y, float *dx, int samples)
 {
-    for (int k = 0; k < samples * 120; k++) {
-        dx[k] = dy[k] * (1 - y[k] * y[k]);
-    }
+    nn_tanh_grad(samples, 120, dy, y, dx, 0, 1);
 }
 
 /* lenet.nn:18: c5, dense(120), dense.dx, 400 -> 120 */
@@ -1533,43 +2171,23 @@ static void c5_db(const float *dy, float *dbias, int t, int T)
 }
 
 /* lenet.nn:18: c5.weight, adam(lr=0.002) */
-static void c5_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
+static void c5_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
 {
-    const float t = (float)(step + 1);
-    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
-    const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
-    const float rate = lr / correction1;
-    const float root = sqrtf(correction2);
-    for (int k = 0; k < 48000; k++) {
-        const float g = gradient[k];
-        exp_avg[k] = 0.9f * exp_avg[k] + 0.1f * g;
-        exp_avg_sq[k] = 0.999f * exp_avg_sq[k] + 0.001f * g * g;
-        param[k] -= rate * exp_avg[k] / (sqrtf(exp_avg_sq[k]) / root + 1e-08f);
-    }
+    static const nn_adam rule = {0.9f, 0.1f, -0.105360516f, 0.999f, 0.001f, -0.0010005003f, 1e-08f, 0.0f, 0.0f};
+    nn_adam_step(&rule, 48000, gradient, param, exp_avg, exp_avg_sq, lr, step, t, T);
 }
 
 /* lenet.nn:18: c5.bias, adam(lr=0.002) */
-static void c5_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
+static void c5_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
 {
-    const float t = (float)(step + 1);
-    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
-    const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
-    const float rate = lr / correction1;
-    const float root = sqrtf(correction2);
-    for (int k = 0; k < 120; k++) {
-        const float g = gradient[k];
-        exp_avg[k] = 0.9f * exp_avg[k] + 0.1f * g;
-        exp_avg_sq[k] = 0.999f * exp_avg_sq[k] + 0.001f * g * g;
-        param[k] -= rate * exp_avg[k] / (sqrtf(exp_avg_sq[k]) / root + 1e-08f);
-    }
+    static const nn_adam rule = {0.9f, 0.1f, -0.105360516f, 0.999f, 0.001f, -0.0010005003f, 1e-08f, 0.0f, 0.0f};
+    nn_adam_step(&rule, 120, gradient, param, exp_avg, exp_avg_sq, lr, step, t, T);
 }
 
 /* lenet.nn:15: tanh2, tanh, tanh.grad, 16x5x5 -> 16x5x5 */
 static void tanh2_grad(const float *dy, const float *y, float *dx, int samples)
 {
-    for (int k = 0; k < samples * 400; k++) {
-        dx[k] = dy[k] * (1 - y[k] * y[k]);
-    }
+    nn_tanh_grad(samples, 400, dy, y, dx, 0, 1);
 }
 
 /* lenet.nn:14: s4, maxpool.training(2), extremum.dx, 16x10x10 -> 16x5x5 */
@@ -1619,43 +2237,23 @@ static void c3_dbias(const float *dy, float *dbias)
 }
 
 /* lenet.nn:13: c3.weight, adam(lr=0.002) */
-static void c3_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
+static void c3_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
 {
-    const float t = (float)(step + 1);
-    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
-    const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
-    const float rate = lr / correction1;
-    const float root = sqrtf(correction2);
-    for (int k = 0; k < 2400; k++) {
-        const float g = gradient[k];
-        exp_avg[k] = 0.9f * exp_avg[k] + 0.1f * g;
-        exp_avg_sq[k] = 0.999f * exp_avg_sq[k] + 0.001f * g * g;
-        param[k] -= rate * exp_avg[k] / (sqrtf(exp_avg_sq[k]) / root + 1e-08f);
-    }
+    static const nn_adam rule = {0.9f, 0.1f, -0.105360516f, 0.999f, 0.001f, -0.0010005003f, 1e-08f, 0.0f, 0.0f};
+    nn_adam_step(&rule, 2400, gradient, param, exp_avg, exp_avg_sq, lr, step, t, T);
 }
 
 /* lenet.nn:13: c3.bias, adam(lr=0.002) */
-static void c3_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
+static void c3_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
 {
-    const float t = (float)(step + 1);
-    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
-    const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
-    const float rate = lr / correction1;
-    const float root = sqrtf(correction2);
-    for (int k = 0; k < 16; k++) {
-        const float g = gradient[k];
-        exp_avg[k] = 0.9f * exp_avg[k] + 0.1f * g;
-        exp_avg_sq[k] = 0.999f * exp_avg_sq[k] + 0.001f * g * g;
-        param[k] -= rate * exp_avg[k] / (sqrtf(exp_avg_sq[k]) / root + 1e-08f);
-    }
+    static const nn_adam rule = {0.9f, 0.1f, -0.105360516f, 0.999f, 0.001f, -0.0010005003f, 1e-08f, 0.0f, 0.0f};
+    nn_adam_step(&rule, 16, gradient, param, exp_avg, exp_avg_sq, lr, step, t, T);
 }
 
 /* lenet.nn:12: tanh1, tanh, tanh.grad, 6x14x14 -> 6x14x14 */
 static void tanh1_grad(const float *dy, const float *y, float *dx, int samples)
 {
-    for (int k = 0; k < samples * 1176; k++) {
-        dx[k] = dy[k] * (1 - y[k] * y[k]);
-    }
+    nn_tanh_grad(samples, 1176, dy, y, dx, 0, 1);
 }
 
 /* lenet.nn:11: s2, maxpool.training(2), extremum.dx, 6x28x28 -> 6x14x14 */
@@ -1698,39 +2296,21 @@ static void c1_dbias(const float *dy, float *dbias)
 }
 
 /* lenet.nn:10: c1.weight, adam(lr=0.002) */
-static void c1_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
+static void c1_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
 {
-    const float t = (float)(step + 1);
-    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
-    const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
-    const float rate = lr / correction1;
-    const float root = sqrtf(correction2);
-    for (int k = 0; k < 150; k++) {
-        const float g = gradient[k];
-        exp_avg[k] = 0.9f * exp_avg[k] + 0.1f * g;
-        exp_avg_sq[k] = 0.999f * exp_avg_sq[k] + 0.001f * g * g;
-        param[k] -= rate * exp_avg[k] / (sqrtf(exp_avg_sq[k]) / root + 1e-08f);
-    }
+    static const nn_adam rule = {0.9f, 0.1f, -0.105360516f, 0.999f, 0.001f, -0.0010005003f, 1e-08f, 0.0f, 0.0f};
+    nn_adam_step(&rule, 150, gradient, param, exp_avg, exp_avg_sq, lr, step, t, T);
 }
 
 /* lenet.nn:10: c1.bias, adam(lr=0.002) */
-static void c1_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
+static void c1_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
 {
-    const float t = (float)(step + 1);
-    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
-    const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
-    const float rate = lr / correction1;
-    const float root = sqrtf(correction2);
-    for (int k = 0; k < 6; k++) {
-        const float g = gradient[k];
-        exp_avg[k] = 0.9f * exp_avg[k] + 0.1f * g;
-        exp_avg_sq[k] = 0.999f * exp_avg_sq[k] + 0.001f * g * g;
-        param[k] -= rate * exp_avg[k] / (sqrtf(exp_avg_sq[k]) / root + 1e-08f);
-    }
+    static const nn_adam rule = {0.9f, 0.1f, -0.105360516f, 0.999f, 0.001f, -0.0010005003f, 1e-08f, 0.0f, 0.0f};
+    nn_adam_step(&rule, 6, gradient, param, exp_avg, exp_avg_sq, lr, step, t, T);
 }
 
 struct lenet_infer_pass {
-    const lenet *m;
+    const struct lenet *m;
     const float *x;
     float *y;
     void *scratch;
@@ -1739,40 +2319,40 @@ struct lenet_infer_pass {
 static void lenet_infer_part(const void *pass, int t, int T, nn_team *team)
 {
     const struct lenet_infer_pass *p = (const struct lenet_infer_pass *)pass;
-    const lenet *m = p->m;
+    const struct lenet *m = p->m;
     const float *x = p->x;
     float *y = p->y;
     void *scratch = p->scratch;
     float *const a = (float *)scratch;
-    const int first = 64 * t / T, last = 64 * (t + 1) / T; /* this thread's samples */
+    const int64_t first = (int64_t)64 * t / T, last = (int64_t)64 * (t + 1) / T; /* this thread's samples */
     (void)p;
     (void)t;
     (void)T;
     (void)team;
     c1_forward(x, m->c1_weight, m->c1_bias, a, t, T);
     nn_barrier(team);
-    s2_forward(a + first * 4704, a + 301056 + first * 1176, last - first);
-    tanh1_forward(a + 301056 + first * 1176, a + 301056 + first * 1176, last - first);
+    s2_forward(a + first * 4704, a + 301056 + first * 1176, (int)(last - first));
+    tanh1_forward(a + 301056 + first * 1176, a + 301056 + first * 1176, (int)(last - first));
     nn_barrier(team);
     c3_forward(a + 301056, m->c3_weight, m->c3_bias, a, t, T);
     nn_barrier(team);
-    s4_forward(a + first * 1600, a + 102400 + first * 400, last - first);
-    tanh2_forward(a + 102400 + first * 400, a + 102400 + first * 400, last - first);
+    s4_forward(a + first * 1600, a + 102400 + first * 400, (int)(last - first));
+    tanh2_forward(a + 102400 + first * 400, a + 102400 + first * 400, (int)(last - first));
     nn_barrier(team);
     c5_forward(a + 102400, m->c5_weight, m->c5_bias, a, t, T);
     nn_barrier(team);
-    tanh3_forward(a + first * 120, a + first * 120, last - first);
+    tanh3_forward(a + first * 120, a + first * 120, (int)(last - first));
     nn_barrier(team);
     f6_forward(a, m->f6_weight, m->f6_bias, a + 7680, t, T);
     nn_barrier(team);
-    tanh4_forward(a + 7680 + first * 84, a + 7680 + first * 84, last - first);
+    tanh4_forward(a + 7680 + first * 84, a + 7680 + first * 84, (int)(last - first));
     nn_barrier(team);
     output_forward(a + 7680, m->output_weight, m->output_bias, y, t, T);
     nn_barrier(team);
-    softmax1_forward(y + first * 10, y + first * 10, last - first);
+    softmax1_forward(y + first * 10, y + first * 10, (int)(last - first));
 }
 
-void lenet_infer(const lenet *m, const float *x, float *y, void *scratch)
+void lenet_infer(const struct lenet *m, const float *x, float *y, void *scratch)
 {
     struct lenet_infer_pass pass;
     pass.m = m;
@@ -1783,7 +2363,7 @@ void lenet_infer(const lenet *m, const float *x, float *y, void *scratch)
 }
 
 struct lenet_eval_pass {
-    const lenet *m;
+    const struct lenet *m;
     const float *x;
     const int32_t *target;
     int count;
@@ -1794,44 +2374,43 @@ struct lenet_eval_pass {
 static void lenet_eval_part(const void *pass, int t, int T, nn_team *team)
 {
     const struct lenet_eval_pass *p = (const struct lenet_eval_pass *)pass;
-    const lenet *m = p->m;
+    const struct lenet *m = p->m;
     const float *x = p->x;
     const int32_t *target = p->target;
     int count = p->count;
     float *y = p->y;
     void *scratch = p->scratch;
     float *const a = (float *)scratch;
-    const int first = 64 * t / T, last = 64 * (t + 1) / T; /* this thread's samples */
+    const int64_t first = (int64_t)64 * t / T, last = (int64_t)64 * (t + 1) / T; /* this thread's samples */
     (void)p;
     (void)t;
     (void)T;
     (void)team;
     c1_forward(x, m->c1_weight, m->c1_bias, a, t, T);
     nn_barrier(team);
-    s2_forward(a + first * 4704, a + 301056 + first * 1176, last - first);
-    tanh1_forward(a + 301056 + first * 1176, a + 301056 + first * 1176, last - first);
+    s2_forward(a + first * 4704, a + 301056 + first * 1176, (int)(last - first));
+    tanh1_forward(a + 301056 + first * 1176, a + 301056 + first * 1176, (int)(last - first));
     nn_barrier(team);
     c3_forward(a + 301056, m->c3_weight, m->c3_bias, a, t, T);
     nn_barrier(team);
-    s4_forward(a + first * 1600, a + 102400 + first * 400, last - first);
-    tanh2_forward(a + 102400 + first * 400, a + 102400 + first * 400, last - first);
+    s4_forward(a + first * 1600, a + 102400 + first * 400, (int)(last - first));
+    tanh2_forward(a + 102400 + first * 400, a + 102400 + first * 400, (int)(last - first));
     nn_barrier(team);
     c5_forward(a + 102400, m->c5_weight, m->c5_bias, a, t, T);
     nn_barrier(team);
-    tanh3_forward(a + first * 120, a + first * 120, last - first);
+    tanh3_forward(a + first * 120, a + first * 120, (int)(last - first));
     nn_barrier(team);
     f6_forward(a, m->f6_weight, m->f6_bias, a + 7680, t, T);
     nn_barrier(team);
-    tanh4_forward(a + 7680 + first * 84, a + 7680 + first * 84, last - first);
+    tanh4_forward(a + 7680 + first * 84, a + 7680 + first * 84, (int)(last - first));
     nn_barrier(team);
     output_forward(a + 7680, m->output_weight, m->output_bias, a, t, T);
     nn_barrier(team);
-    softmax1_forward(a + first * 10, y + first * 10, last - first);
-    nn_barrier(team);
+    softmax1_forward(a + first * 10, y + first * 10, (int)(last - first));
     if (t == 0) loss_forward(a, target, a + 640, count);
 }
 
-float lenet_eval(const lenet *m, const float *x, const int32_t *target, int count, float *y, void *scratch)
+float lenet_eval(const struct lenet *m, const float *x, const int32_t *target, int count, float *y, void *scratch)
 {
     float *const a = (float *)scratch;
     struct lenet_eval_pass pass;
@@ -1846,7 +2425,7 @@ float lenet_eval(const lenet *m, const float *x, const int32_t *target, int coun
 }
 
 struct lenet_step_pass {
-    lenet *m;
+    struct lenet *m;
     const float *x;
     const int32_t *target;
     float lr;
@@ -1856,93 +2435,84 @@ struct lenet_step_pass {
 static void lenet_step_part(const void *pass, int t, int T, nn_team *team)
 {
     const struct lenet_step_pass *p = (const struct lenet_step_pass *)pass;
-    lenet *m = p->m;
+    struct lenet *m = p->m;
     const float *x = p->x;
     const int32_t *target = p->target;
     float lr = p->lr;
     void *scratch = p->scratch;
     float *const a = (float *)scratch;
-    const int first = 64 * t / T, last = 64 * (t + 1) / T; /* this thread's samples */
+    const int64_t first = (int64_t)64 * t / T, last = (int64_t)64 * (t + 1) / T; /* this thread's samples */
     (void)p;
     (void)t;
     (void)T;
     (void)team;
-    c1_forward(x, m->c1_weight, m->c1_bias, a, t, T);
+    c1_forward(x, m->c1_weight, m->c1_bias, a + 75296, t, T);
     nn_barrier(team);
-    s2_training(a + first * 4704, a + 301056 + first * 1176, (uint8_t *)(a + 451584) + first * 1176, last - first);
-    tanh1_forward(a + 301056 + first * 1176, a + 301056 + first * 1176, last - first);
+    s2_training(a + 75296 + first * 4704, a + 32 + first * 1176, (uint8_t *)(a + 376512) + first * 1176, (int)(last - first));
+    tanh1_forward(a + 32 + first * 1176, a + 32 + first * 1176, (int)(last - first));
     nn_barrier(team);
-    c3_forward(a + 301056, m->c3_weight, m->c3_bias, a, t, T);
+    c3_forward(a + 32, m->c3_weight, m->c3_bias, a + 100896, t, T);
     nn_barrier(team);
-    s4_training(a + first * 1600, a + 102400 + first * 400, (uint8_t *)(a + 394080) + first * 400, last - first);
-    tanh2_forward(a + 102400 + first * 400, a + 102400 + first * 400, last - first);
+    s4_training(a + 100896 + first * 1600, a + 75296 + first * 400, (uint8_t *)(a + 205696) + first * 400, (int)(last - first));
+    tanh2_forward(a + 75296 + first * 400, a + 75296 + first * 400, (int)(last - first));
     nn_barrier(team);
-    c5_forward(a + 102400, m->c5_weight, m->c5_bias, a + 386400, t, T);
+    c5_forward(a + 75296, m->c5_weight, m->c5_bias, a + 100896, t, T);
     nn_barrier(team);
-    tanh3_forward(a + 386400 + first * 120, a + 386400 + first * 120, last - first);
+    tanh3_forward(a + 100896 + first * 120, a + 100896 + first * 120, (int)(last - first));
     nn_barrier(team);
-    f6_forward(a + 386400, m->f6_weight, m->f6_bias, a + 376320, t, T);
+    f6_forward(a + 100896, m->f6_weight, m->f6_bias, a + 108576, t, T);
     nn_barrier(team);
-    tanh4_forward(a + 376320 + first * 84, a + 376320 + first * 84, last - first);
+    tanh4_forward(a + 108576 + first * 84, a + 108576 + first * 84, (int)(last - first));
     nn_barrier(team);
-    output_forward(a + 376320, m->output_weight, m->output_bias, a + 382544, t, T);
+    output_forward(a + 108576, m->output_weight, m->output_bias, a + 114800, t, T);
     nn_barrier(team);
-    if (t == 0) loss_forward(a + 382544, target, a + 470400, 64);
-    if (t == 0) loss_grad(a + 382544, target, a + 382544);
+    if (t == 0) loss_forward(a + 114800, target, a + 16, 64);
+    if (t == 0) loss_grad(a + 114800, target, a + 114800);
     nn_barrier(team);
-    output_dx(a + 382544, m->output_weight, a + 55680, t, T);
+    output_dx(a + 114800, m->output_weight, a + 118752, t, T);
+    output_dw(a + 108576, a + 114800, a + 113952, t, T);
+    output_db(a + 114800, a, t, T);
     nn_barrier(team);
-    output_dw(a + 376320, a + 382544, a + 381696, t, T);
+    output_weight_adam(a + 113952, m->output_weight, m->output_weight_exp_avg, m->output_weight_exp_avg_sq, lr, m->step, t, T);
+    output_bias_adam(a, m->output_bias, m->output_bias_exp_avg, m->output_bias_exp_avg_sq, lr, m->step, t, T);
+    tanh4_grad(a + 118752 + first * 84, a + 108576 + first * 84, a + 118752 + first * 84, (int)(last - first));
     nn_barrier(team);
-    output_db(a + 382544, a + 383184, t, T);
+    f6_dx(a + 118752, m->f6_weight, a + 149024, t, T);
+    f6_dw(a + 100896, a + 118752, a + 108672, t, T);
+    f6_db(a + 118752, a + 108576, t, T);
     nn_barrier(team);
-    if (t == 0) output_weight_adam(a + 381696, m->output_weight, m->output_weight_exp_avg, m->output_weight_exp_avg_sq, lr, m->step);
-    if (t == 0) output_bias_adam(a + 383184, m->output_bias, m->output_bias_exp_avg, m->output_bias_exp_avg_sq, lr, m->step);
+    f6_weight_adam(a + 108672, m->f6_weight, m->f6_weight_exp_avg, m->f6_weight_exp_avg_sq, lr, m->step, t, T);
+    f6_bias_adam(a + 108576, m->f6_bias, m->f6_bias_exp_avg, m->f6_bias_exp_avg_sq, lr, m->step, t, T);
+    tanh3_grad(a + 149024 + first * 120, a + 100896 + first * 120, a + 149024 + first * 120, (int)(last - first));
     nn_barrier(team);
-    tanh4_grad(a + 55680 + first * 84, a + 376320 + first * 84, a + 55680 + first * 84, last - first);
+    c5_dx(a + 149024, m->c5_weight, a + 180096, t, T);
+    c5_dw(a + 75296, a + 149024, a + 101024, t, T);
+    c5_db(a + 149024, a + 100896, t, T);
     nn_barrier(team);
-    f6_dx(a + 55680, m->f6_weight, a + 48000, t, T);
+    c5_weight_adam(a + 101024, m->c5_weight, m->c5_weight_exp_avg, m->c5_weight_exp_avg_sq, lr, m->step, t, T);
+    c5_bias_adam(a + 100896, m->c5_bias, m->c5_bias_exp_avg, m->c5_bias_exp_avg_sq, lr, m->step, t, T);
+    tanh2_grad(a + 180096 + first * 400, a + 75296 + first * 400, a + 180096 + first * 400, (int)(last - first));
     nn_barrier(team);
-    f6_dw(a + 386400, a + 55680, a + 376320, t, T);
+    s4_dx(a + 180096 + first * 400, (uint8_t *)(a + 205696) + first * 400, a + 77696 + first * 1600, (int)(last - first));
     nn_barrier(team);
-    f6_db(a + 55680, a + 61056, t, T);
+    c3_dx(a + 77696, m->c3_weight, a + 301248, t, T);
+    c3_dweight(a + 32, a + 77696, a + 75296, t, T);
+    if (t == 0) c3_dbias(a + 77696, a);
     nn_barrier(team);
-    if (t == 0) f6_weight_adam(a + 376320, m->f6_weight, m->f6_weight_exp_avg, m->f6_weight_exp_avg_sq, lr, m->step);
-    if (t == 0) f6_bias_adam(a + 61056, m->f6_bias, m->f6_bias_exp_avg, m->f6_bias_exp_avg_sq, lr, m->step);
+    c3_weight_adam(a + 75296, m->c3_weight, m->c3_weight_exp_avg, m->c3_weight_exp_avg_sq, lr, m->step, t, T);
+    c3_bias_adam(a, m->c3_bias, m->c3_bias_exp_avg, m->c3_bias_exp_avg_sq, lr, m->step, t, T);
+    tanh1_grad(a + 301248 + first * 1176, a + 32 + first * 1176, a + 301248 + first * 1176, (int)(last - first));
     nn_barrier(team);
-    tanh3_grad(a + 48000 + first * 120, a + 386400 + first * 120, a + 48000 + first * 120, last - first);
+    s2_dx(a + 301248 + first * 1176, (uint8_t *)(a + 376512) + first * 1176, a + 192 + first * 4704, (int)(last - first));
     nn_barrier(team);
-    c5_dx(a + 48000, m->c5_weight, a + 128000, t, T);
+    c1_dweight(x, a + 192, a + 32, t, T);
+    if (t == 0) c1_dbias(a + 192, a);
     nn_barrier(team);
-    c5_dw(a + 102400, a + 48000, a, t, T);
-    nn_barrier(team);
-    c5_db(a + 48000, a + 376320, t, T);
-    nn_barrier(team);
-    if (t == 0) c5_weight_adam(a, m->c5_weight, m->c5_weight_exp_avg, m->c5_weight_exp_avg_sq, lr, m->step);
-    if (t == 0) c5_bias_adam(a + 376320, m->c5_bias, m->c5_bias_exp_avg, m->c5_bias_exp_avg_sq, lr, m->step);
-    nn_barrier(team);
-    tanh2_grad(a + 128000 + first * 400, a + 102400 + first * 400, a + 128000 + first * 400, last - first);
-    s4_dx(a + 128000 + first * 400, (uint8_t *)(a + 394080) + first * 400, a + first * 1600, last - first);
-    nn_barrier(team);
-    c3_dx(a, m->c3_weight, a + 376320, t, T);
-    nn_barrier(team);
-    c3_dweight(a + 301056, a, a + 102400, t, T);
-    nn_barrier(team);
-    if (t == 0) c3_dbias(a, a + 104800);
-    if (t == 0) c3_weight_adam(a + 102400, m->c3_weight, m->c3_weight_exp_avg, m->c3_weight_exp_avg_sq, lr, m->step);
-    if (t == 0) c3_bias_adam(a + 104800, m->c3_bias, m->c3_bias_exp_avg, m->c3_bias_exp_avg_sq, lr, m->step);
-    nn_barrier(team);
-    tanh1_grad(a + 376320 + first * 1176, a + 301056 + first * 1176, a + 376320 + first * 1176, last - first);
-    s2_dx(a + 376320 + first * 1176, (uint8_t *)(a + 451584) + first * 1176, a + first * 4704, last - first);
-    nn_barrier(team);
-    c1_dweight(x, a, a + 301056, t, T);
-    nn_barrier(team);
-    if (t == 0) c1_dbias(a, a + 301216);
-    if (t == 0) c1_weight_adam(a + 301056, m->c1_weight, m->c1_weight_exp_avg, m->c1_weight_exp_avg_sq, lr, m->step);
-    if (t == 0) c1_bias_adam(a + 301216, m->c1_bias, m->c1_bias_exp_avg, m->c1_bias_exp_avg_sq, lr, m->step);
+    c1_weight_adam(a + 32, m->c1_weight, m->c1_weight_exp_avg, m->c1_weight_exp_avg_sq, lr, m->step, t, T);
+    c1_bias_adam(a, m->c1_bias, m->c1_bias_exp_avg, m->c1_bias_exp_avg_sq, lr, m->step, t, T);
 }
 
-float lenet_step(lenet *m, const float *x, const int32_t *target, float lr, void *scratch)
+float lenet_step(struct lenet *m, const float *x, const int32_t *target, float lr, void *scratch)
 {
     float *const a = (float *)scratch;
     struct lenet_step_pass pass;
@@ -1953,11 +2523,11 @@ float lenet_step(lenet *m, const float *x, const int32_t *target, float lr, void
     pass.scratch = scratch;
     nn_team_run(lenet_step_part, &pass, LENET_THREADS);
     m->step++;
-    return *(a + 470400);
+    return *(a + 16);
 }
 
 struct lenet_grad_pass {
-    lenet *m;
+    struct lenet *m;
     const float *x;
     const int32_t *target;
     void *scratch;
@@ -1966,79 +2536,71 @@ struct lenet_grad_pass {
 static void lenet_grad_part(const void *pass, int t, int T, nn_team *team)
 {
     const struct lenet_grad_pass *p = (const struct lenet_grad_pass *)pass;
-    lenet *m = p->m;
+    struct lenet *m = p->m;
     const float *x = p->x;
     const int32_t *target = p->target;
     void *scratch = p->scratch;
     float *const a = (float *)scratch;
-    const int first = 64 * t / T, last = 64 * (t + 1) / T; /* this thread's samples */
+    const int64_t first = (int64_t)64 * t / T, last = (int64_t)64 * (t + 1) / T; /* this thread's samples */
     (void)p;
     (void)t;
     (void)T;
     (void)team;
-    c1_forward(x, m->c1_weight, m->c1_bias, a, t, T);
+    c1_forward(x, m->c1_weight, m->c1_bias, a + 75264, t, T);
     nn_barrier(team);
-    s2_training(a + first * 4704, a + 301056 + first * 1176, (uint8_t *)(a + 499584) + first * 1176, last - first);
-    tanh1_forward(a + 301056 + first * 1176, a + 301056 + first * 1176, last - first);
+    s2_training(a + 75264 + first * 4704, a + first * 1176, (uint8_t *)(a + 438096) + first * 1176, (int)(last - first));
+    tanh1_forward(a + first * 1176, a + first * 1176, (int)(last - first));
     nn_barrier(team);
-    c3_forward(a + 301056, m->c3_weight, m->c3_bias, a, t, T);
+    c3_forward(a, m->c3_weight, m->c3_bias, a + 75264, t, T);
     nn_barrier(team);
-    s4_training(a + first * 1600, a + 376320 + first * 400, (uint8_t *)(a + 435200) + first * 400, last - first);
-    tanh2_forward(a + 376320 + first * 400, a + 376320 + first * 400, last - first);
+    s4_training(a + 75264 + first * 1600, a + 394832 + first * 400, (uint8_t *)(a + 388432) + first * 400, (int)(last - first));
+    tanh2_forward(a + 394832 + first * 400, a + 394832 + first * 400, (int)(last - first));
     nn_barrier(team);
-    c5_forward(a + 376320, m->c5_weight, m->c5_bias, a + 401920, t, T);
+    c5_forward(a + 394832, m->c5_weight, m->c5_bias, a + 428112, t, T);
     nn_barrier(team);
-    tanh3_forward(a + 401920 + first * 120, a + 401920 + first * 120, last - first);
+    tanh3_forward(a + 428112 + first * 120, a + 428112 + first * 120, (int)(last - first));
     nn_barrier(team);
-    f6_forward(a + 401920, m->f6_weight, m->f6_bias, a + 409600, t, T);
+    f6_forward(a + 428112, m->f6_weight, m->f6_bias, a + 420432, t, T);
     nn_barrier(team);
-    tanh4_forward(a + 409600 + first * 84, a + 409600 + first * 84, last - first);
+    tanh4_forward(a + 420432 + first * 84, a + 420432 + first * 84, (int)(last - first));
     nn_barrier(team);
-    output_forward(a + 409600, m->output_weight, m->output_bias, a + 518400, t, T);
+    output_forward(a + 420432, m->output_weight, m->output_bias, a + 425808, t, T);
     nn_barrier(team);
-    if (t == 0) loss_forward(a + 518400, target, a + 531984, 64);
-    if (t == 0) loss_grad(a + 518400, target, a + 518400);
+    if (t == 0) loss_forward(a + 425808, target, a + 362816, 64);
+    if (t == 0) loss_grad(a + 425808, target, a + 425808);
     nn_barrier(team);
-    output_dx(a + 518400, m->output_weight, a + 414976, t, T);
+    output_dx(a + 425808, m->output_weight, a + 362832, t, T);
+    output_dw(a + 420432, a + 425808, a + 361536, t, T);
+    output_db(a + 425808, a + 362784, t, T);
     nn_barrier(team);
-    output_dw(a + 409600, a + 518400, a + 530880, t, T);
+    tanh4_grad(a + 362832 + first * 84, a + 420432 + first * 84, a + 362832 + first * 84, (int)(last - first));
     nn_barrier(team);
-    output_db(a + 518400, a + 531968, t, T);
+    f6_dx(a + 362832, m->f6_weight, a + 420432, t, T);
+    f6_dw(a + 428112, a + 362832, a + 349056, t, T);
+    f6_db(a + 362832, a + 362672, t, T);
     nn_barrier(team);
-    tanh4_grad(a + 414976 + first * 84, a + 409600 + first * 84, a + 414976 + first * 84, last - first);
+    tanh3_grad(a + 420432 + first * 120, a + 428112 + first * 120, a + 420432 + first * 120, (int)(last - first));
     nn_barrier(team);
-    f6_dx(a + 414976, m->f6_weight, a + 427520, t, T);
+    c5_dx(a + 420432, m->c5_weight, a + 362832, t, T);
+    c5_dw(a + 394832, a + 420432, a + 301056, t, T);
+    c5_db(a + 420432, a + 362544, t, T);
     nn_barrier(team);
-    f6_dw(a + 401920, a + 414976, a + 518400, t, T);
+    tanh2_grad(a + 362832 + first * 400, a + 394832 + first * 400, a + 362832 + first * 400, (int)(last - first));
+    s4_dx(a + 362832 + first * 400, (uint8_t *)(a + 388432) + first * 400, a + 75264 + first * 1600, (int)(last - first));
     nn_barrier(team);
-    f6_db(a + 414976, a + 531856, t, T);
+    c3_dx(a + 75264, m->c3_weight, a + 362832, t, T);
+    c3_dweight(a, a + 75264, a + 359136, t, T);
+    if (t == 0) c3_dbias(a + 75264, a + 362768);
     nn_barrier(team);
-    tanh3_grad(a + 427520 + first * 120, a + 401920 + first * 120, a + 427520 + first * 120, last - first);
+    tanh1_grad(a + 362832 + first * 1176, a + first * 1176, a + 362832 + first * 1176, (int)(last - first));
     nn_barrier(team);
-    c5_dx(a + 427520, m->c5_weight, a + 401920, t, T);
+    s2_dx(a + 362832 + first * 1176, (uint8_t *)(a + 438096) + first * 1176, a + first * 4704, (int)(last - first));
     nn_barrier(team);
-    c5_dw(a + 376320, a + 427520, a + 451584, t, T);
-    nn_barrier(team);
-    c5_db(a + 427520, a + 531728, t, T);
-    nn_barrier(team);
-    tanh2_grad(a + 401920 + first * 400, a + 376320 + first * 400, a + 401920 + first * 400, last - first);
-    s4_dx(a + 401920 + first * 400, (uint8_t *)(a + 435200) + first * 400, a + first * 1600, last - first);
-    nn_barrier(team);
-    c3_dx(a, m->c3_weight, a + 376320, t, T);
-    nn_barrier(team);
-    c3_dweight(a + 301056, a, a + 528480, t, T);
-    nn_barrier(team);
-    if (t == 0) c3_dbias(a, a + 531952);
-    nn_barrier(team);
-    tanh1_grad(a + 376320 + first * 1176, a + 301056 + first * 1176, a + 376320 + first * 1176, last - first);
-    s2_dx(a + 376320 + first * 1176, (uint8_t *)(a + 499584) + first * 1176, a + first * 4704, last - first);
-    nn_barrier(team);
-    c1_dweight(x, a, a + 499584, t, T);
-    nn_barrier(team);
-    if (t == 0) c1_dbias(a, a + 499744);
+    c1_dweight(x, a, a + 362384, t, T);
+    if (t == 0) c1_dbias(a, a + 362800);
 }
 
-float lenet_grad(lenet *m, const float *x, const int32_t *target, void *scratch)
+float lenet_grad(struct lenet *m, const float *x, const int32_t *target, void *scratch)
 {
     float *const a = (float *)scratch;
     struct lenet_grad_pass pass;
@@ -2047,7 +2609,7 @@ float lenet_grad(lenet *m, const float *x, const int32_t *target, void *scratch)
     pass.target = target;
     pass.scratch = scratch;
     nn_team_run(lenet_grad_part, &pass, LENET_THREADS);
-    return *(a + 531984);
+    return *(a + 362816);
 }
 
 static int lenet_find(const char *name, size_t count)
@@ -2139,7 +2701,7 @@ const nn_model_info *lenet_info(void)
         1, {10, 0, 0, 0},
         1024, 10, 61706,
         247104u, 741184u,
-        1505280u, 2128000u,
+        1505280u, 1827648u,
         NN_CLASSES, 1,
         30, lenet_tensors,
         lenet_any_init, lenet_any_set, lenet_any_get, lenet_any_infer,

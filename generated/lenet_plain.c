@@ -114,16 +114,16 @@ static const size_t lenet_offset[] = {
 
 /* Where grad leaves each gradient in its scratch, in elements; -1: none. */
 static const int64_t lenet_grad_offset[] = {
-    499584,
-    499744,
-    528480,
-    531952,
-    451584,
-    531728,
-    518400,
-    531856,
-    530880,
-    531968,
+    362384,
+    362800,
+    359136,
+    362768,
+    301056,
+    362544,
+    349056,
+    362672,
+    361536,
+    362784,
     -1,
     -1,
     -1,
@@ -937,7 +937,7 @@ static void c1_bias_adam(const float *gradient, float *param, float *exp_avg, fl
     }
 }
 
-void lenet_infer(const lenet *m, const float *x, float *y, void *scratch)
+void lenet_infer(const struct lenet *m, const float *x, float *y, void *scratch)
 {
     float *const a = (float *)scratch;
     c1_forward(x, m->c1_weight, m->c1_bias, a);
@@ -954,7 +954,7 @@ void lenet_infer(const lenet *m, const float *x, float *y, void *scratch)
     softmax1_forward(y, y);
 }
 
-float lenet_eval(const lenet *m, const float *x, const int32_t *target, int count, float *y, void *scratch)
+float lenet_eval(const struct lenet *m, const float *x, const int32_t *target, int count, float *y, void *scratch)
 {
     float *const a = (float *)scratch;
     c1_forward(x, m->c1_weight, m->c1_bias, a);
@@ -973,93 +973,93 @@ float lenet_eval(const lenet *m, const float *x, const int32_t *target, int coun
     return *(a + 640);
 }
 
-float lenet_step(lenet *m, const float *x, const int32_t *target, float lr, void *scratch)
+float lenet_step(struct lenet *m, const float *x, const int32_t *target, float lr, void *scratch)
 {
     float *const a = (float *)scratch;
-    c1_forward(x, m->c1_weight, m->c1_bias, a);
-    s2_training(a, a + 301056, (uint8_t *)(a + 451584));
-    tanh1_forward(a + 301056, a + 301056);
-    c3_forward(a + 301056, m->c3_weight, m->c3_bias, a);
-    s4_training(a, a + 102400, (uint8_t *)(a + 394080));
-    tanh2_forward(a + 102400, a + 102400);
-    c5_forward(a + 102400, m->c5_weight, m->c5_bias, a + 386400);
-    tanh3_forward(a + 386400, a + 386400);
-    f6_forward(a + 386400, m->f6_weight, m->f6_bias, a + 376320);
-    tanh4_forward(a + 376320, a + 376320);
-    output_forward(a + 376320, m->output_weight, m->output_bias, a + 382544);
-    loss_forward(a + 382544, target, a + 470400, 64);
-    loss_grad(a + 382544, target, a + 382544);
-    output_dx(a + 382544, m->output_weight, a + 55680);
-    output_dw(a + 376320, a + 382544, a + 381696);
-    output_db(a + 382544, a + 383184);
-    output_weight_adam(a + 381696, m->output_weight, m->output_weight_exp_avg, m->output_weight_exp_avg_sq, lr, m->step);
-    output_bias_adam(a + 383184, m->output_bias, m->output_bias_exp_avg, m->output_bias_exp_avg_sq, lr, m->step);
-    tanh4_grad(a + 55680, a + 376320, a + 55680);
-    f6_dx(a + 55680, m->f6_weight, a + 48000);
-    f6_dw(a + 386400, a + 55680, a + 376320);
-    f6_db(a + 55680, a + 61056);
-    f6_weight_adam(a + 376320, m->f6_weight, m->f6_weight_exp_avg, m->f6_weight_exp_avg_sq, lr, m->step);
-    f6_bias_adam(a + 61056, m->f6_bias, m->f6_bias_exp_avg, m->f6_bias_exp_avg_sq, lr, m->step);
-    tanh3_grad(a + 48000, a + 386400, a + 48000);
-    c5_dx(a + 48000, m->c5_weight, a + 128000);
-    c5_dw(a + 102400, a + 48000, a);
-    c5_db(a + 48000, a + 376320);
-    c5_weight_adam(a, m->c5_weight, m->c5_weight_exp_avg, m->c5_weight_exp_avg_sq, lr, m->step);
-    c5_bias_adam(a + 376320, m->c5_bias, m->c5_bias_exp_avg, m->c5_bias_exp_avg_sq, lr, m->step);
-    tanh2_grad(a + 128000, a + 102400, a + 128000);
-    s4_dx(a + 128000, (uint8_t *)(a + 394080), a);
-    c3_dx(a, m->c3_weight, a + 376320);
-    c3_dweight(a + 301056, a, a + 102400);
-    c3_dbias(a, a + 104800);
-    c3_weight_adam(a + 102400, m->c3_weight, m->c3_weight_exp_avg, m->c3_weight_exp_avg_sq, lr, m->step);
-    c3_bias_adam(a + 104800, m->c3_bias, m->c3_bias_exp_avg, m->c3_bias_exp_avg_sq, lr, m->step);
-    tanh1_grad(a + 376320, a + 301056, a + 376320);
-    s2_dx(a + 376320, (uint8_t *)(a + 451584), a);
-    c1_dweight(x, a, a + 301056);
-    c1_dbias(a, a + 301216);
-    c1_weight_adam(a + 301056, m->c1_weight, m->c1_weight_exp_avg, m->c1_weight_exp_avg_sq, lr, m->step);
-    c1_bias_adam(a + 301216, m->c1_bias, m->c1_bias_exp_avg, m->c1_bias_exp_avg_sq, lr, m->step);
+    c1_forward(x, m->c1_weight, m->c1_bias, a + 75296);
+    s2_training(a + 75296, a + 32, (uint8_t *)(a + 376512));
+    tanh1_forward(a + 32, a + 32);
+    c3_forward(a + 32, m->c3_weight, m->c3_bias, a + 100896);
+    s4_training(a + 100896, a + 75296, (uint8_t *)(a + 205696));
+    tanh2_forward(a + 75296, a + 75296);
+    c5_forward(a + 75296, m->c5_weight, m->c5_bias, a + 100896);
+    tanh3_forward(a + 100896, a + 100896);
+    f6_forward(a + 100896, m->f6_weight, m->f6_bias, a + 108576);
+    tanh4_forward(a + 108576, a + 108576);
+    output_forward(a + 108576, m->output_weight, m->output_bias, a + 114800);
+    loss_forward(a + 114800, target, a + 16, 64);
+    loss_grad(a + 114800, target, a + 114800);
+    output_dx(a + 114800, m->output_weight, a + 118752);
+    output_dw(a + 108576, a + 114800, a + 113952);
+    output_db(a + 114800, a);
+    output_weight_adam(a + 113952, m->output_weight, m->output_weight_exp_avg, m->output_weight_exp_avg_sq, lr, m->step);
+    output_bias_adam(a, m->output_bias, m->output_bias_exp_avg, m->output_bias_exp_avg_sq, lr, m->step);
+    tanh4_grad(a + 118752, a + 108576, a + 118752);
+    f6_dx(a + 118752, m->f6_weight, a + 149024);
+    f6_dw(a + 100896, a + 118752, a + 108672);
+    f6_db(a + 118752, a + 108576);
+    f6_weight_adam(a + 108672, m->f6_weight, m->f6_weight_exp_avg, m->f6_weight_exp_avg_sq, lr, m->step);
+    f6_bias_adam(a + 108576, m->f6_bias, m->f6_bias_exp_avg, m->f6_bias_exp_avg_sq, lr, m->step);
+    tanh3_grad(a + 149024, a + 100896, a + 149024);
+    c5_dx(a + 149024, m->c5_weight, a + 180096);
+    c5_dw(a + 75296, a + 149024, a + 101024);
+    c5_db(a + 149024, a + 100896);
+    c5_weight_adam(a + 101024, m->c5_weight, m->c5_weight_exp_avg, m->c5_weight_exp_avg_sq, lr, m->step);
+    c5_bias_adam(a + 100896, m->c5_bias, m->c5_bias_exp_avg, m->c5_bias_exp_avg_sq, lr, m->step);
+    tanh2_grad(a + 180096, a + 75296, a + 180096);
+    s4_dx(a + 180096, (uint8_t *)(a + 205696), a + 77696);
+    c3_dx(a + 77696, m->c3_weight, a + 301248);
+    c3_dweight(a + 32, a + 77696, a + 75296);
+    c3_dbias(a + 77696, a);
+    c3_weight_adam(a + 75296, m->c3_weight, m->c3_weight_exp_avg, m->c3_weight_exp_avg_sq, lr, m->step);
+    c3_bias_adam(a, m->c3_bias, m->c3_bias_exp_avg, m->c3_bias_exp_avg_sq, lr, m->step);
+    tanh1_grad(a + 301248, a + 32, a + 301248);
+    s2_dx(a + 301248, (uint8_t *)(a + 376512), a + 192);
+    c1_dweight(x, a + 192, a + 32);
+    c1_dbias(a + 192, a);
+    c1_weight_adam(a + 32, m->c1_weight, m->c1_weight_exp_avg, m->c1_weight_exp_avg_sq, lr, m->step);
+    c1_bias_adam(a, m->c1_bias, m->c1_bias_exp_avg, m->c1_bias_exp_avg_sq, lr, m->step);
     m->step++;
-    return *(a + 470400);
+    return *(a + 16);
 }
 
-float lenet_grad(lenet *m, const float *x, const int32_t *target, void *scratch)
+float lenet_grad(struct lenet *m, const float *x, const int32_t *target, void *scratch)
 {
     float *const a = (float *)scratch;
-    c1_forward(x, m->c1_weight, m->c1_bias, a);
-    s2_training(a, a + 301056, (uint8_t *)(a + 499584));
-    tanh1_forward(a + 301056, a + 301056);
-    c3_forward(a + 301056, m->c3_weight, m->c3_bias, a);
-    s4_training(a, a + 376320, (uint8_t *)(a + 435200));
-    tanh2_forward(a + 376320, a + 376320);
-    c5_forward(a + 376320, m->c5_weight, m->c5_bias, a + 401920);
-    tanh3_forward(a + 401920, a + 401920);
-    f6_forward(a + 401920, m->f6_weight, m->f6_bias, a + 409600);
-    tanh4_forward(a + 409600, a + 409600);
-    output_forward(a + 409600, m->output_weight, m->output_bias, a + 518400);
-    loss_forward(a + 518400, target, a + 531984, 64);
-    loss_grad(a + 518400, target, a + 518400);
-    output_dx(a + 518400, m->output_weight, a + 414976);
-    output_dw(a + 409600, a + 518400, a + 530880);
-    output_db(a + 518400, a + 531968);
-    tanh4_grad(a + 414976, a + 409600, a + 414976);
-    f6_dx(a + 414976, m->f6_weight, a + 427520);
-    f6_dw(a + 401920, a + 414976, a + 518400);
-    f6_db(a + 414976, a + 531856);
-    tanh3_grad(a + 427520, a + 401920, a + 427520);
-    c5_dx(a + 427520, m->c5_weight, a + 401920);
-    c5_dw(a + 376320, a + 427520, a + 451584);
-    c5_db(a + 427520, a + 531728);
-    tanh2_grad(a + 401920, a + 376320, a + 401920);
-    s4_dx(a + 401920, (uint8_t *)(a + 435200), a);
-    c3_dx(a, m->c3_weight, a + 376320);
-    c3_dweight(a + 301056, a, a + 528480);
-    c3_dbias(a, a + 531952);
-    tanh1_grad(a + 376320, a + 301056, a + 376320);
-    s2_dx(a + 376320, (uint8_t *)(a + 499584), a);
-    c1_dweight(x, a, a + 499584);
-    c1_dbias(a, a + 499744);
-    return *(a + 531984);
+    c1_forward(x, m->c1_weight, m->c1_bias, a + 75264);
+    s2_training(a + 75264, a, (uint8_t *)(a + 438096));
+    tanh1_forward(a, a);
+    c3_forward(a, m->c3_weight, m->c3_bias, a + 75264);
+    s4_training(a + 75264, a + 394832, (uint8_t *)(a + 388432));
+    tanh2_forward(a + 394832, a + 394832);
+    c5_forward(a + 394832, m->c5_weight, m->c5_bias, a + 428112);
+    tanh3_forward(a + 428112, a + 428112);
+    f6_forward(a + 428112, m->f6_weight, m->f6_bias, a + 420432);
+    tanh4_forward(a + 420432, a + 420432);
+    output_forward(a + 420432, m->output_weight, m->output_bias, a + 425808);
+    loss_forward(a + 425808, target, a + 362816, 64);
+    loss_grad(a + 425808, target, a + 425808);
+    output_dx(a + 425808, m->output_weight, a + 362832);
+    output_dw(a + 420432, a + 425808, a + 361536);
+    output_db(a + 425808, a + 362784);
+    tanh4_grad(a + 362832, a + 420432, a + 362832);
+    f6_dx(a + 362832, m->f6_weight, a + 420432);
+    f6_dw(a + 428112, a + 362832, a + 349056);
+    f6_db(a + 362832, a + 362672);
+    tanh3_grad(a + 420432, a + 428112, a + 420432);
+    c5_dx(a + 420432, m->c5_weight, a + 362832);
+    c5_dw(a + 394832, a + 420432, a + 301056);
+    c5_db(a + 420432, a + 362544);
+    tanh2_grad(a + 362832, a + 394832, a + 362832);
+    s4_dx(a + 362832, (uint8_t *)(a + 388432), a + 75264);
+    c3_dx(a + 75264, m->c3_weight, a + 362832);
+    c3_dweight(a, a + 75264, a + 359136);
+    c3_dbias(a + 75264, a + 362768);
+    tanh1_grad(a + 362832, a, a + 362832);
+    s2_dx(a + 362832, (uint8_t *)(a + 438096), a);
+    c1_dweight(x, a, a + 362384);
+    c1_dbias(a, a + 362800);
+    return *(a + 362816);
 }
 
 static int lenet_find(const char *name, size_t count)
@@ -1151,7 +1151,7 @@ const nn_model_info *lenet_info(void)
         1, {10, 0, 0, 0},
         1024, 10, 61706,
         247104u, 741184u,
-        1505280u, 2128000u,
+        1505280u, 1827648u,
         NN_CLASSES, 1,
         30, lenet_tensors,
         lenet_any_init, lenet_any_set, lenet_any_get, lenet_any_infer,

@@ -313,7 +313,7 @@ static void fc1_weight_adam(const float *gradient, float *param, float *exp_avg,
     }
 }
 
-void xor_infer(const xor *m, const float *x, float *y, void *scratch)
+void xor_infer(const struct xor *m, const float *x, float *y, void *scratch)
 {
     float *const a = (float *)scratch;
     fc1_forward(x, m->fc1_weight, m->fc1_bias, a);
@@ -322,7 +322,7 @@ void xor_infer(const xor *m, const float *x, float *y, void *scratch)
     sigmoid1_forward(y, y);
 }
 
-float xor_eval(const xor *m, const float *x, const float *target, int count, float *y, void *scratch)
+float xor_eval(const struct xor *m, const float *x, const float *target, int count, float *y, void *scratch)
 {
     float *const a = (float *)scratch;
     fc1_forward(x, m->fc1_weight, m->fc1_bias, a);
@@ -333,7 +333,7 @@ float xor_eval(const xor *m, const float *x, const float *target, int count, flo
     return *(a);
 }
 
-float xor_step(xor *m, const float *x, const float *target, float lr, void *scratch)
+float xor_step(struct xor *m, const float *x, const float *target, float lr, void *scratch)
 {
     float *const a = (float *)scratch;
     fc1_forward(x, m->fc1_weight, m->fc1_bias, a);
@@ -357,7 +357,7 @@ float xor_step(xor *m, const float *x, const float *target, float lr, void *scra
     return *(a + 96);
 }
 
-float xor_grad(xor *m, const float *x, const float *target, void *scratch)
+float xor_grad(struct xor *m, const float *x, const float *target, void *scratch)
 {
     float *const a = (float *)scratch;
     fc1_forward(x, m->fc1_weight, m->fc1_bias, a);

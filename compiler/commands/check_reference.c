@@ -385,6 +385,7 @@ static int load(Reference *r)
     if (status != STATUS_OK) return status;
     load.vjp = true;
     r->l.batch = (int64_t)r->batch;
+    if (r->l.spec) r->l.spec->no_dropout = true;
     status = load_code(&load, &r->l);
     if (status != STATUS_OK) return status;
     r->info = r->l.info;

@@ -114,6 +114,9 @@ typedef struct LoadOptions {
     bool use_double;
     bool plain;
     bool poison;
+    /* Changes the syntax tree before it is elaborated; false after a diagnostic.  May be NULL. */
+    bool (*change)(Compilation *, File *, const void *with);
+    const void *change_with;
 } LoadOptions;
 
 void load_options_init(LoadOptions *);

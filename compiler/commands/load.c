@@ -140,10 +140,12 @@ static int build_net(const LoadOptions *o, Loaded *l)
 {
     Compilation *c = o->compilation;
     *l = (Loaded){.c = c};
-    l->file = front_parse_file(c, o->path);
+    File *file = front_parse_file(c, o->path);
+    l->file = file;
     List defines = parse_defines(o);
     List sets = parse_sets(o);
     if (!l->file || c->errors) return STATUS_INPUT;
+    if (o->change && !o->change(c, file, o->change_with)) return STATUS_INPUT;
     l->net = elaborate(c, l->file, o->net, &defines);
     if (!l->net) return STATUS_INPUT;
     l->train_section = train_section_exists(l->file, l->net);

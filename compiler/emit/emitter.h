@@ -46,6 +46,7 @@ typedef struct Emitter {
     Map *function_names; /* taken */
     Map *kernels;        /* names of the kernels that the functions call */
     const char **member; /* by position in net->model: name in the struct */
+    int *model_index;    /* by tensor id of the net: its position in net->model */
     int64_t *offset;     /* by position in net->model: bytes from the struct's start */
     int64_t infer_bytes, train_bytes; /* the model's block */
     int64_t infer_scratch, train_scratch;

@@ -26,12 +26,10 @@ static int64_t padded_count(const Tensor *t)
 
 int model_index(const Emitter *e, const Tensor *t)
 {
-    const Tensor *wanted = t->model ? t->model : t;
-    for (int i = 0; i < e->net->model.count; i++) {
-        if (e->net->model.at[i] == wanted) return i;
-    }
-    assert(0 && "a program's parameter is not the net's");
-    return -1;
+    const Tensor *own = t->model ? t->model : t;
+    int index = e->model_index[own->id];
+    assert(e->net->model.at[index] == own && "a program's parameter is not the net's");
+    return index;
 }
 
 static const char *member_name(Emitter *e, Map *taken, const Tensor *t)
@@ -49,11 +47,13 @@ void model_layout(Emitter *e)
     int count = e->net->model.count;
     e->member = arena_alloc(e->arena, (size_t)(count + 1) * sizeof *e->member);
     e->offset = arena_alloc(e->arena, (size_t)(count + 1) * sizeof *e->offset);
+    e->model_index = arena_alloc(e->arena, (size_t)(e->net->tensors.count + 1) * sizeof *e->model_index);
     Map *taken = map_new(e->arena);
     int64_t bytes = (int64_t)ALIGN_ELEMENTS * e->real_size; /* the head: seed and step */
     for (int i = 0; i < count; i++) {
         const Tensor *t = model_at(e, i);
         if (t->kind != TENSOR_STATE) e->infer_bytes = bytes + padded_count(t) * e->real_size;
+        e->model_index[t->id] = i;
         e->member[i] = member_name(e, taken, t);
         e->offset[i] = bytes;
         bytes += padded_count(t) * e->real_size;
@@ -85,14 +85,17 @@ static int kind_of(const Tensor *t)
     return t->kind == TENSOR_BUFFER ? 2 : 3;
 }
 
-static int64_t gradient_offset(const Emitter *e, ProgramKind kind, int index)
+/* By position in the model: elements from the start of the scratch, or −1. */
+static int64_t *gradient_offsets(const Emitter *e, const Entry *entry)
 {
-    const Entry *entry = entry_of(e, kind);
-    for (int i = 0; entry && i < entry->program->gradients.count; i++) {
+    int count = e->net->model.count;
+    int64_t *offset = arena_alloc(e->arena, (size_t)(count + 1) * sizeof *offset);
+    for (int i = 0; i < count; i++) offset[i] = -1;
+    for (int i = 0; i < entry->program->gradients.count; i++) {
         const ParamGrad *pair = entry->program->gradients.at[i];
-        if (model_index(e, pair->param) == index) return entry->plan->place[pair->gradient->id].offset / e->real_size;
+        offset[model_index(e, pair->param)] = entry->plan->place[pair->gradient->id].offset / e->real_size;
     }
-    return -1;
+    return offset;
 }
 
 static void write_tensor_row(Emitter *e, int i)
@@ -115,11 +118,13 @@ static void write_offsets(Emitter *e)
 
 static void write_gradient_offsets(Emitter *e, ProgramKind kind, const char *suffix)
 {
-    if (!entry_of(e, kind)) return;
+    const Entry *entry = entry_of(e, kind);
+    if (!entry) return;
+    const int64_t *offset = gradient_offsets(e, entry);
     text_addf(&e->source, "/* Where %s leaves each gradient in its scratch, in elements; -1: none. */\n", suffix);
     text_addf(&e->source, "static const int64_t %s_%s_offset[] = {\n", e->prefix, suffix);
     for (int i = 0; i < e->net->model.count; i++) {
-        text_addf(&e->source, "    %lld,\n", (long long)gradient_offset(e, kind, i));
+        text_addf(&e->source, "    %lld,\n", (long long)offset[i]);
     }
     text_add(&e->source, e->net->model.count ? "};\n\n" : "    -1\n};\n\n");
 }

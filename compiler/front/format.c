@@ -94,7 +94,10 @@ static void read_pieces(Format *f)
     for (int kind; (kind = parser_lex(&value, &span, f->parse)) != TOKEN_YYEOF;) {
         add_comments(&reader, span.begin);
         bool again = kind == TOKEN_SEMICOLON && f->count > 0 && f->piece[f->count - 1].kind == TOKEN_SEMICOLON;
-        if (!again) add_piece(&reader, kind, span.begin, span.end);
+        if (again)
+            skip_to(&reader, span.end);
+        else
+            add_piece(&reader, kind, span.begin, span.end);
     }
     add_comments(&reader, f->parse->size);
     tokens_close(f->parse);
@@ -516,7 +519,7 @@ static void verify(const Format *f, const Text *out)
 bool front_format(Compilation *c, const char *path, const char *text, size_t size, const char *const *train_keys,
                   Text *out)
 {
-    enum { ROUNDS = 20 };
+    enum { ROUNDS = 2 * FRONT_MAX_DEPTH };
     if (size > FRONT_MAX_SOURCE) {
         diag_error(c, span_nowhere(), "cannot read %s: it is larger than %d MiB", path, FRONT_MAX_SOURCE >> 20);
         return false;

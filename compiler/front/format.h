@@ -52,11 +52,14 @@ typedef struct Piece {
     int at;         /* its column in the result */
 } Piece;
 
+typedef struct Columns Columns; /* of layout.c */
+
 typedef struct Format {
     Parse *parse;
     Piece *piece;
     int count;
     const char *const *keys; /* words that begin an entry of a train section, NULL at the end */
+    Columns *columns;
 } Format;
 
 /* The token before piece i, or −1. */
@@ -68,7 +71,7 @@ bool format_is_operator(const Format *, int i);
 /* A bracket after which a line ends: what is in it is indented, not hung on it. */
 bool format_is_open_ended(const Format *, int i);
 
-/* Sets `space` and `align`, which do not depend on the lines; to be called once. */
+/* Sets `space` and `align`, which do not depend on the lines; to be called once, first. */
 void layout_spaces(Format *);
 /* Sets `first`, `group` and `at` for the lines that `breaks` make. */
 void layout_lines(Format *);

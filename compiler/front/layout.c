@@ -140,14 +140,6 @@ static void space_values(Format *f)
     }
 }
 
-void layout_spaces(Format *f)
-{
-    for (int i = 1; i < f->count; i++) {
-        f->piece[i].space = space_before(f, i);
-        f->piece[i].align = align_of(f, i);
-    }
-    space_values(f);
-}
 
 /* ---- indentation ------------------------------------------------------------------------ */
 
@@ -196,7 +188,7 @@ static int indent_of_comment(const Format *f, int i)
 {
     const Piece *p = &f->piece[i], *before = i > 0 ? &f->piece[i - 1] : NULL;
     bool goes_on = before && before->kind == PIECE_COMMENT && before->at > FORMAT_INDENT * before->depth;
-    if (goes_on && before->column == p->column && before->line + 1 == p->line) return before->at;
+    if (goes_on && before->column == p->column && p->breaks == 1) return before->at;
     while (i < f->count && f->piece[i].kind == PIECE_COMMENT) i++;
     if (i == f->count) return 0;
     return f->piece[i].kind == TOKEN_RBRACE ? FORMAT_INDENT * p->depth : indent_of_token(f, i);
@@ -231,21 +223,40 @@ static bool is_wide(const Piece *p) { return p->gap > (p->starts || p->kind == P
 /* Puts piece i into the column of the one before it there, or begins one. */
 static void link_piece(Format *f, Last *last, int body, int i)
 {
-    Piece *p = &f->piece[i], *above = last->body == body && last->piece >= 0 ? &f->piece[last->piece] : NULL;
+    Piece *p = &f->piece[i];
+    const Piece *above = last->body == body && last->piece >= 0 ? &f->piece[last->piece] : NULL;
     p->group = i;
     if (above && (is_wide(p) || is_wide(above))) p->group = above->group;
     *last = (Last){body, i};
 }
 
-/* One row for the bodies of each depth: those that are open. */
-static Row *rows_new(const Format *f)
+/* What is known of a column, kept at the number of its first piece. */
+typedef struct Column {
+    int at, members;
+    bool airy; /* the writer left two spaces or more before all of it */
+} Column;
+
+struct Columns {
+    Row *rows; /* one for the bodies of each depth: those that are open */
+    int depth;
+    Column *of;
+};
+
+static Columns *columns_new(const Format *f)
 {
-    int depth = 0;
-    for (int i = 0; i < f->count; i++) depth = f->piece[i].depth > depth ? f->piece[i].depth : depth;
-    Row *rows = arena_alloc(f->parse->arena, (size_t)(depth + 1) * sizeof *rows);
-    for (int d = 0; d <= depth; d++)
-        for (int k = 0; k < ALIGN_COUNT * FARTHEST; k++) (&rows[d][0][0])[k] = (Last){-1, -1};
-    return rows;
+    Arena *arena = f->parse->arena;
+    Columns *columns = arena_alloc(arena, sizeof *columns);
+    for (int i = 0; i < f->count; i++)
+        if (f->piece[i].depth > columns->depth) columns->depth = f->piece[i].depth;
+    columns->rows = arena_alloc(arena, (size_t)(columns->depth + 1) * sizeof *columns->rows);
+    columns->of = arena_alloc(arena, (size_t)(f->count + 1) * sizeof *columns->of);
+    return columns;
+}
+
+static void clear_rows(Columns *columns)
+{
+    for (int d = 0; d <= columns->depth; d++)
+        for (int k = 0; k < ALIGN_COUNT * FARTHEST; k++) (&columns->rows[d][0][0])[k] = (Last){-1, -1};
 }
 
 /* Whether piece i stands in its line as it stood in the source: the line begins
@@ -257,47 +268,44 @@ static bool is_in_place(const Format *f, int i)
     return f->piece[i].line == first->line && (before < 0 || f->piece[before].line < first->line);
 }
 
-static void find_columns(Format *f)
+static void link_pieces(Format *f)
 {
-    Row *rows = rows_new(f);
+    clear_rows(f->columns);
     for (int i = 0; i < f->count; i++) {
         Piece *p = &f->piece[i];
         p->group = -1;
         if (p->first == i || p->align == ALIGN_NONE || p->column >= FARTHEST || !is_in_place(f, i)) continue;
         int body = body_of(f, p->first), depth = body < 0 ? 0 : f->piece[body].depth + 1;
-        link_piece(f, &rows[depth][p->align][p->column], body, i);
+        link_piece(f, &f->columns->rows[depth][p->align][p->column], body, i);
     }
+}
+
+/* A column of one is none. */
+static void find_columns(Format *f)
+{
+    Column *column = f->columns->of;
+    link_pieces(f);
+    for (int i = 0; i < f->count; i++) {
+        const Piece *p = &f->piece[i];
+        if (p->group < 0) continue;
+        if (p->group == i) column[i] = (Column){.airy = true};
+        column[p->group].members++;
+        if (p->gap < 2) column[p->group].airy = false;
+    }
+    for (int i = 0; i < f->count; i++)
+        if (f->piece[i].group >= 0 && column[f->piece[i].group].members < 2) f->piece[i].group = -1;
 }
 
 /* ---- layout --------------------------------------------------------------------------------- */
 
-/* What is known of a column, kept with its first piece. */
-typedef struct Column {
-    int at;
-    bool airy; /* the writer left two spaces or more before all of it */
-} Column;
-
-static Column *columns_new(Format *f)
+void layout_spaces(Format *f)
 {
-    Column *column = arena_alloc(f->parse->arena, (size_t)(f->count + 1) * sizeof *column);
-    for (int i = 0; i < f->count; i++) {
-        const Piece *p = &f->piece[i];
-        if (p->group == i) column[i] = (Column){0, true};
-        if (p->group >= 0 && p->gap < 2) column[p->group].airy = false;
+    for (int i = 1; i < f->count; i++) {
+        f->piece[i].space = space_before(f, i);
+        f->piece[i].align = align_of(f, i);
     }
-    return column;
-}
-
-static bool is_alone(const Format *f, const int *members, int i) { return members[f->piece[i].group] < 2; }
-
-/* A column of one is none. */
-static void drop_single_columns(Format *f)
-{
-    int *members = arena_alloc(f->parse->arena, (size_t)(f->count + 1) * sizeof *members);
-    for (int i = 0; i < f->count; i++)
-        if (f->piece[i].group >= 0) members[f->piece[i].group]++;
-    for (int i = 0; i < f->count; i++)
-        if (f->piece[i].group >= 0 && is_alone(f, members, i)) f->piece[i].group = -1;
+    space_values(f);
+    f->columns = columns_new(f);
 }
 
 static void find_firsts(Format *f)
@@ -307,8 +315,9 @@ static void find_firsts(Format *f)
 
 /* Places all pieces; a column that has to move right does so, and true is returned:
  * its other lines follow in the next round. */
-static bool place(Format *f, Column *column)
+static bool place(Format *f)
 {
+    Column *column = f->columns->of;
     bool moved = false;
     for (int i = 0; i < f->count; i++) {
         Piece *p = &f->piece[i];
@@ -332,11 +341,9 @@ void layout_lines(Format *f)
     enum { ROUNDS = 50 };
     find_firsts(f);
     find_columns(f);
-    drop_single_columns(f);
-    Column *column = columns_new(f);
     int round = 0;
-    while (place(f, column) && round < ROUNDS) round++;
+    while (place(f) && round < ROUNDS) round++;
     if (round < ROUNDS) return;
     for (int i = 0; i < f->count; i++) f->piece[i].group = -1; /* no end of it: without columns */
-    place(f, column);
+    place(f);
 }

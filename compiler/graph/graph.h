@@ -413,6 +413,7 @@ typedef struct TrainSpec {
     NormalizeKind normalize;  /* default dataset */
     Reals mean, std;
     FitKind fit;
+    bool no_dropout; /* random layers take their inference form: comparisons with references */
     List augment; /* of Augment */
     int64_t stop_patience; /* 0: never */
 } TrainSpec;

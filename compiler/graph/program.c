@@ -70,9 +70,17 @@ static void copy_outputs(Build *b, const Node *from, Node *to)
     }
 }
 
+static const Op *training_form(const Build *b, const Node *n)
+{
+    const Op *op = n->op->training;
+    bool random = op && op->uses & USES_SEED, passes_gradients = n->op->grad || n->op->traits & OP_VIEW;
+    bool still = random && passes_gradients && b->spec && b->spec->no_dropout;
+    return !op || still ? n->op : op;
+}
+
 static void copy_node(Build *b, const Node *n)
 {
-    const Op *op = b->training && n->op->training ? n->op->training : n->op;
+    const Op *op = b->training ? training_form(b, n) : n->op;
     Node *made = graph_node(b->graph, op, n->attrs, n->name, n->span);
     made->frozen = n->frozen;
     for (int i = 0; i < n->in_count; i++) node_in(b->graph, made, copy_tensor(b, n->in[i]));

@@ -36,6 +36,16 @@ static void adagrad_plain(Writer *w, const Node *n)
     optimizer_close(w);
 }
 
+static bool adagrad_fast(Writer *w, const Node *n)
+{
+    const AdagradAttrs *a = n->attrs;
+    writer_bind_real(w, "eps", a->eps);
+    optimizer_bind(w, n, a->weight_decay);
+    writer_put(w, "static const nn_adagrad rule = {$eps, $decay};\n"
+                  "nn_adagrad_step(&rule, $elements, gradient, param, sum, $lr, $t, $T);\n");
+    return true;
+}
+
 const Op op_adagrad = {
     .name = "adagrad",
     .summary = "steps scaled by the sum of the gradient's squares so far",
@@ -48,4 +58,6 @@ const Op op_adagrad = {
     .mutates = 2 | 4,
     .states = adagrad_states,
     .plain = adagrad_plain,
+    .fast = adagrad_fast,
+    .kernel = "optimizer",
 };

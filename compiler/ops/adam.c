@@ -25,6 +25,12 @@ static void adam_plain(Writer *w, const Node *n)
     adam_step(w, n, a->weight_decay, NULL);
 }
 
+static bool adam_fast(Writer *w, const Node *n)
+{
+    const AdamAttrs *a = n->attrs;
+    return adam_fast_step(w, n, a->weight_decay, 0);
+}
+
 const Op op_adam = {
     .name = "adam",
     .summary = "steps scaled by running moments of the gradient",
@@ -37,4 +43,6 @@ const Op op_adam = {
     .mutates = 2 | 4 | 8,
     .states = adam_states,
     .plain = adam_plain,
+    .fast = adam_fast,
+    .kernel = "optimizer",
 };

@@ -22,6 +22,12 @@ static void adamw_plain(Writer *w, const Node *n)
     adam_step(w, n, 0, a->weight_decay != 0 ? "param[k] -= $lr * $shrink * param[k];" : NULL);
 }
 
+static bool adamw_fast(Writer *w, const Node *n)
+{
+    const AdamAttrs *a = n->attrs;
+    return adam_fast_step(w, n, 0, a->weight_decay);
+}
+
 const Op op_adamw = {
     .name = "adamw",
     .summary = "adam with decoupled weight decay",
@@ -34,4 +40,6 @@ const Op op_adamw = {
     .mutates = 2 | 4 | 8,
     .states = adam_states,
     .plain = adamw_plain,
+    .fast = adamw_fast,
+    .kernel = "optimizer",
 };

@@ -46,6 +46,13 @@ static void adaptive_avgpool_plain(Writer *w, const Node *n)
     cells_average(w, n, cells);
 }
 
+static bool adaptive_avgpool_fast(Writer *w, const Node *n)
+{
+    Cells cells[2];
+    cells_adaptive(cells, node_shape_in(n), node_shape_out(n));
+    return cells_average_fast(w, n, cells);
+}
+
 static void adaptive_avgpool_dx_plain(Writer *w, const Node *n)
 {
     Cells cells[2];
@@ -53,12 +60,22 @@ static void adaptive_avgpool_dx_plain(Writer *w, const Node *n)
     cells_average_gradient(w, n, cells);
 }
 
+static bool adaptive_avgpool_dx_fast(Writer *w, const Node *n)
+{
+    Cells cells[2];
+    cells_adaptive(cells, node_shape_out(n), node_shape_in(n));
+    return cells_average_gradient_fast(w, n, cells);
+}
+
 static const Op adaptive_avgpool_dx = {
     .name = "adaptive_avgpool.dx",
     .class = OP_INTERNAL,
+    .traits = OP_FAST_SAMPLES,
     .in = cells_gradient_in,
     .out = cells_gradient_out,
     .plain = adaptive_avgpool_dx_plain,
+    .fast = adaptive_avgpool_dx_fast,
+    .kernel = "pool",
 };
 
 static void adaptive_avgpool_grad(Backward *b, const Node *n) { cells_average_grad(b, n, &adaptive_avgpool_dx); }
@@ -68,6 +85,7 @@ const Op op_adaptive_avgpool = {
     .summary = "average of each part of an image cut into a fixed number",
     .formula = "y[c][i][j] = mean of x[c][floor(i*H/h) .. ceil((i+1)*H/h)-1][floor(j*W/w) .. ceil((j+1)*W/w)-1]",
     .class = OP_LAYER,
+    .traits = OP_FAST_SAMPLES,
     .attrs = adaptive_avgpool_attrs,
     .attrs_size = sizeof(AdaptiveAvgpoolAttrs),
     .in = cells_in,
@@ -77,4 +95,6 @@ const Op op_adaptive_avgpool = {
     .flops = adaptive_avgpool_flops,
     .grad = adaptive_avgpool_grad,
     .plain = adaptive_avgpool_plain,
+    .fast = adaptive_avgpool_fast,
+    .kernel = "pool",
 };

@@ -47,6 +47,13 @@ static void adaptive_maxpool_plain(Writer *w, const Node *n)
     cells_maximum(w, n, cells);
 }
 
+static bool adaptive_maxpool_fast(Writer *w, const Node *n)
+{
+    Cells cells[2];
+    cells_adaptive(cells, node_shape_in(n), node_shape_out(n));
+    return cells_maximum_fast(w, n, cells);
+}
+
 static bool adaptive_maxpool_training_shape(Graph *g, Node *n)
 {
     if (!adaptive_maxpool_shape(g, n)) return false;
@@ -61,9 +68,17 @@ static void adaptive_maxpool_training_plain(Writer *w, const Node *n)
     cells_maximum_training(w, n, cells);
 }
 
+static bool adaptive_maxpool_training_fast(Writer *w, const Node *n)
+{
+    Cells cells[2];
+    cells_adaptive(cells, node_shape_in(n), node_shape_out(n));
+    return cells_maximum_training_fast(w, n, cells);
+}
+
 static const Op adaptive_maxpool_training = {
     .name = "adaptive_maxpool.training",
     .class = OP_INTERNAL,
+    .traits = OP_FAST_SAMPLES,
     .attrs = adaptive_maxpool_attrs,
     .attrs_size = sizeof(AdaptiveMaxpoolAttrs),
     .in = cells_in,
@@ -73,6 +88,8 @@ static const Op adaptive_maxpool_training = {
     .flops = adaptive_maxpool_flops,
     .grad = cells_maximum_grad,
     .plain = adaptive_maxpool_training_plain,
+    .fast = adaptive_maxpool_training_fast,
+    .kernel = "pool",
 };
 
 const Op op_adaptive_maxpool = {
@@ -80,6 +97,7 @@ const Op op_adaptive_maxpool = {
     .summary = "maximum of each part of an image cut into a fixed number",
     .formula = "y[c][i][j] = max of x[c][floor(i*H/h) .. ceil((i+1)*H/h)-1][floor(j*W/w) .. ceil((j+1)*W/w)-1]",
     .class = OP_LAYER,
+    .traits = OP_FAST_SAMPLES,
     .attrs = adaptive_maxpool_attrs,
     .attrs_size = sizeof(AdaptiveMaxpoolAttrs),
     .in = cells_in,
@@ -89,4 +107,6 @@ const Op op_adaptive_maxpool = {
     .flops = adaptive_maxpool_flops,
     .training = &adaptive_maxpool_training,
     .plain = adaptive_maxpool_plain,
+    .fast = adaptive_maxpool_fast,
+    .kernel = "pool",
 };

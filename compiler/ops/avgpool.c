@@ -60,6 +60,13 @@ static void avgpool_plain(Writer *w, const Node *n)
     cells_average(w, n, cells);
 }
 
+static bool avgpool_fast(Writer *w, const Node *n)
+{
+    Cells cells[2];
+    avgpool_cells(cells, n, node_shape_in(n), node_shape_out(n));
+    return cells_average_fast(w, n, cells);
+}
+
 static void avgpool_dx_plain(Writer *w, const Node *n)
 {
     Cells cells[2];
@@ -67,12 +74,22 @@ static void avgpool_dx_plain(Writer *w, const Node *n)
     cells_average_gradient(w, n, cells);
 }
 
+static bool avgpool_dx_fast(Writer *w, const Node *n)
+{
+    Cells cells[2];
+    avgpool_cells(cells, n, node_shape_out(n), node_shape_in(n));
+    return cells_average_gradient_fast(w, n, cells);
+}
+
 static const Op avgpool_dx = {
     .name = "avgpool.dx",
     .class = OP_INTERNAL,
+    .traits = OP_FAST_SAMPLES,
     .in = cells_gradient_in,
     .out = cells_gradient_out,
     .plain = avgpool_dx_plain,
+    .fast = avgpool_dx_fast,
+    .kernel = "pool",
 };
 
 static void avgpool_grad(Backward *b, const Node *n) { cells_average_grad(b, n, &avgpool_dx); }
@@ -82,6 +99,7 @@ const Op op_avgpool = {
     .summary = "average of each window of an image",
     .formula = "y[c][i][j] = mean_{u,v} x[c][i*stride + u - pad][j*stride + v - pad]",
     .class = OP_LAYER,
+    .traits = OP_FAST_SAMPLES,
     .attrs = avgpool_attrs,
     .attrs_size = sizeof(AvgpoolAttrs),
     .in = cells_in,
@@ -91,4 +109,6 @@ const Op op_avgpool = {
     .flops = avgpool_flops,
     .grad = avgpool_grad,
     .plain = avgpool_plain,
+    .fast = avgpool_fast,
+    .kernel = "pool",
 };

@@ -140,17 +140,15 @@ static void training_plain(Writer *w, const Node *n)
     bind_sizes(w, n);
     put_count(w, n);
     writer_put(w, "for ($int c = 0; c < $C; c++) {");
-    norm_sum(w, "sum", channel_loops(n), NULL, "x[$at]");
-    writer_put(w, "const $real average = sum / count;");
-    norm_sum(w, "squares", channel_loops(n), "const $real d = x[$at] - average;", "d * d");
-    writer_put(w, "const $real scale = 1 / $sqrt(squares / count + $eps);");
+    norm_moments(w, channel_loops(n), "x[$at]", "count");
+    writer_put(w, "const $real scale = 1 / $sqrt(variance + $eps);");
     put_each(w, n,
              is_affine(n) ? "y[$at] = (x[$at] - average) * scale * weight[c] + bias[c];"
                           : "y[$at] = (x[$at] - average) * scale;");
     writer_put(w, "mean[c] = average;\n"
                   "inv[c] = scale;\n"
                   "running_mean[c] = $keep * running_mean[c] + $momentum * average;\n"
-                  "running_var[c] = $keep * running_var[c] + $momentum * squares / (count > 1 ? count - 1 : 1);\n"
+                  "running_var[c] = $keep * running_var[c] + $momentum * variance * count / (count > 1 ? count - 1 : 1);\n"
                   "}\n");
 }
 

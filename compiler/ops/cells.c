@@ -359,12 +359,69 @@ static void maximum_gradient_plain(Writer *w, const Node *n)
     window_close(w, braces);
 }
 
+/* ---- fast form: runtime/kernels/pool.h -------------------------------- */
+
+/* nn_axis: large, small, k, stride, before, region, count, room */
+static const char *axis_fields(char text[160], const Cells *c)
+{
+    const Slide *s = &c->slide;
+    int64_t count = even(c) ? c->counted : c->padding_counts ? -1 : 0;
+    snprintf(text, 160, "{%lld, %lld, %lld, %lld, %lld, %lld, %lld, %lld}", (long long)s->large, (long long)s->small,
+             (long long)s->k, (long long)s->stride, (long long)s->before, (long long)c->region, (long long)count,
+             (long long)(s->large + s->before + s->after));
+    return text;
+}
+
+static bool call_kernel(Writer *w, const Node *n, const Cells cells[2], const char *call)
+{
+    int64_t plane = cells[0].slide.large * cells[1].slide.large, out = cells[0].slide.small * cells[1].slide.small;
+    if (plane >= INT32_MAX || out >= INT32_MAX) return false;
+    char rows[160], columns[160];
+    writer_bind_int(w, "C", node_shape_in(n).dim[0]);
+    writer_bind(w, "rows", "%s", axis_fields(rows, &cells[0]));
+    writer_bind(w, "columns", "%s", axis_fields(columns, &cells[1]));
+    writer_put(w, "static const nn_cells size = {$C, $rows, $columns};");
+    writer_put(w, call);
+    return true;
+}
+
+bool cells_average_fast(Writer *w, const Node *n, const Cells cells[2])
+{
+    return call_kernel(w, n, cells, "nn_cells_average(&size, $N, x, y, $t, $T);");
+}
+
+bool cells_average_gradient_fast(Writer *w, const Node *n, const Cells cells[2])
+{
+    return call_kernel(w, n, cells, "nn_cells_average_dx(&size, $N, dy, dx, $t, $T);");
+}
+
+bool cells_maximum_fast(Writer *w, const Node *n, const Cells cells[2])
+{
+    return call_kernel(w, n, cells, "nn_cells_maximum(&size, $N, x, y, 0, $t, $T);");
+}
+
+bool cells_maximum_training_fast(Writer *w, const Node *n, const Cells cells[2])
+{
+    return call_kernel(w, n, cells, "nn_cells_maximum(&size, $N, x, y, place, $t, $T);");
+}
+
+/* The places say it all: the cells matter only by how many there are. */
+static bool maximum_gradient_fast(Writer *w, const Node *n)
+{
+    Cells cells[2];
+    cells_adaptive(cells, node_shape_out(n), node_shape_in(n));
+    return call_kernel(w, n, cells, "nn_cells_maximum_dx(&size, $N, dy, place, dx, $t, $T);");
+}
+
 static const Op maximum_gradient = {
     .name = "maximum.dx",
     .class = OP_INTERNAL,
+    .traits = OP_FAST_SAMPLES,
     .in = maximum_gradient_in,
     .out = cells_gradient_out,
     .plain = maximum_gradient_plain,
+    .fast = maximum_gradient_fast,
+    .kernel = "pool",
 };
 
 void cells_place(Graph *g, Node *n) { node_out_as(g, n, DTYPE_INT32, true, node_shape_out(n)); }

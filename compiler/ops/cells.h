@@ -49,6 +49,12 @@ void cells_average_gradient(Writer *, const Node *, const Cells cells[2]);
 void cells_maximum(Writer *, const Node *, const Cells cells[2]);
 void cells_maximum_training(Writer *, const Node *, const Cells cells[2]);
 
+/* The same by the kernel "pool". */
+bool cells_average_fast(Writer *, const Node *, const Cells cells[2]);
+bool cells_average_gradient_fast(Writer *, const Node *, const Cells cells[2]);
+bool cells_maximum_fast(Writer *, const Node *, const Cells cells[2]);
+bool cells_maximum_training_fast(Writer *, const Node *, const Cells cells[2]);
+
 /* ---- graph ------------------------------------------------------------ */
 
 /* Adds the output `place` of a maximum's training form: the winner's index in

@@ -25,6 +25,15 @@ static void clip_value_plain(Writer *w, const Node *n)
                   "}\n");
 }
 
+static bool clip_value_fast(Writer *w, const Node *n)
+{
+    const ClipAttrs *a = n->attrs;
+    writer_bind_int(w, "elements", shape_count(node_shape_in(n)));
+    writer_bind_real(w, "limit", a->limit);
+    writer_put(w, "nn_clip_value($elements, gradient, clipped, $limit, $t, $T);");
+    return true;
+}
+
 const Op op_clip_value = {
     .name = "clip_value",
     .summary = "a gradient with its elements kept within a limit",
@@ -36,4 +45,6 @@ const Op op_clip_value = {
     .out = clip_out,
     .shape = clip_value_shape,
     .plain = clip_value_plain,
+    .fast = clip_value_fast,
+    .kernel = "gradients",
 };

@@ -158,12 +158,50 @@ static void extremum_grad_plain(Writer *w, const Node *n)
     window_close(w, braces);
 }
 
+/* ---- fast form: runtime/kernels/pool.h -------------------------------- */
+
+/* nn_window: c, h, w, oh, ow, kh, kw, sh, sw, dh, dw, top, left, least, wide */
+static bool call_kernel(Writer *w, const Node *n, Shape large, Shape small, bool least, const char *call)
+{
+    Slide s[2];
+    window_slides(s, spec_of(n->attrs), large, small);
+    if (shape_count(large) >= INT32_MAX || s[0].k * s[1].k >= INT32_MAX) return false;
+    const int64_t size[] = {large.dim[0],    s[0].large,  s[1].large,   s[0].small,    s[1].small,  s[0].k,     s[1].k,
+                            s[0].stride, s[1].stride, s[0].dilation, s[1].dilation, s[0].before, s[1].before};
+    char list[400];
+    int length = 0;
+    for (size_t i = 0; i < sizeof size / sizeof *size; i++) {
+        length += snprintf(list + length, sizeof list - (size_t)length, "%lld, ", (long long)size[i]);
+    }
+    writer_bind(w, "size", "%s", list);
+    writer_bind_int(w, "least", least);
+    writer_bind_int(w, "wide", s[0].k * s[1].k > 256);
+    writer_put(w, "static const nn_window size = {$size$least, $wide};");
+    writer_put(w, call);
+    return true;
+}
+
+bool extremum_fast(Writer *w, const Node *n, bool least)
+{
+    const char *keeping = "nn_extremum(&size, $N, x, y, place, $t, $T);", *without = "nn_extremum(&size, $N, x, y, 0, $t, $T);";
+    return call_kernel(w, n, node_shape_in(n), node_shape_out(n), least, n->out_count > 1 ? keeping : without);
+}
+
+static bool extremum_grad_fast(Writer *w, const Node *n)
+{
+    return call_kernel(w, n, node_shape_out(n), node_shape_in(n), false,
+                       "nn_extremum_dx(&size, $N, dy, place, dx, $t, $T);");
+}
+
 static const Op extremum_gradient = {
     .name = "extremum.dx",
     .class = OP_INTERNAL,
+    .traits = OP_FAST_SAMPLES,
     .in = gradient_in,
     .out = gradient_out,
     .plain = extremum_grad_plain,
+    .fast = extremum_grad_fast,
+    .kernel = "pool",
 };
 
 void extremum_grad(Backward *b, const Node *n)

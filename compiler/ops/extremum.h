@@ -28,6 +28,9 @@ int64_t extremum_flops(const Node *);
 void extremum_plain(Writer *, const Node *, const char *better, double worst);
 void extremum_training_plain(Writer *, const Node *, const char *better);
 
+/* Either by the kernel "pool"; `least`: the smallest wins. */
+bool extremum_fast(Writer *, const Node *, bool least);
+
 /* Op.grad of the training forms. */
 void extremum_grad(Backward *, const Node *);
 

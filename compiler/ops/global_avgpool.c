@@ -35,6 +35,13 @@ static void global_avgpool_plain(Writer *w, const Node *n)
     cells_average(w, n, cells);
 }
 
+static bool global_avgpool_fast(Writer *w, const Node *n)
+{
+    Cells cells[2];
+    cells_adaptive(cells, node_shape_in(n), node_shape_out(n));
+    return cells_average_fast(w, n, cells);
+}
+
 static void global_avgpool_dx_plain(Writer *w, const Node *n)
 {
     Cells cells[2];
@@ -42,12 +49,22 @@ static void global_avgpool_dx_plain(Writer *w, const Node *n)
     cells_average_gradient(w, n, cells);
 }
 
+static bool global_avgpool_dx_fast(Writer *w, const Node *n)
+{
+    Cells cells[2];
+    cells_adaptive(cells, node_shape_out(n), node_shape_in(n));
+    return cells_average_gradient_fast(w, n, cells);
+}
+
 static const Op global_avgpool_dx = {
     .name = "global_avgpool.dx",
     .class = OP_INTERNAL,
+    .traits = OP_FAST_SAMPLES,
     .in = cells_gradient_in,
     .out = cells_gradient_out,
     .plain = global_avgpool_dx_plain,
+    .fast = global_avgpool_dx_fast,
+    .kernel = "pool",
 };
 
 static void global_avgpool_grad(Backward *b, const Node *n) { cells_average_grad(b, n, &global_avgpool_dx); }
@@ -57,6 +74,7 @@ const Op op_global_avgpool = {
     .summary = "average of each channel",
     .formula = "y[c] = mean_{i,j} x[c][i][j]",
     .class = OP_LAYER,
+    .traits = OP_FAST_SAMPLES,
     .in = cells_in,
     .out = cells_out,
     .shape = global_avgpool_shape,
@@ -64,4 +82,6 @@ const Op op_global_avgpool = {
     .flops = global_avgpool_flops,
     .grad = global_avgpool_grad,
     .plain = global_avgpool_plain,
+    .fast = global_avgpool_fast,
+    .kernel = "pool",
 };

@@ -35,6 +35,13 @@ static void global_maxpool_plain(Writer *w, const Node *n)
     cells_maximum(w, n, cells);
 }
 
+static bool global_maxpool_fast(Writer *w, const Node *n)
+{
+    Cells cells[2];
+    cells_adaptive(cells, node_shape_in(n), node_shape_out(n));
+    return cells_maximum_fast(w, n, cells);
+}
+
 static bool global_maxpool_training_shape(Graph *g, Node *n)
 {
     if (!global_maxpool_shape(g, n)) return false;
@@ -49,9 +56,17 @@ static void global_maxpool_training_plain(Writer *w, const Node *n)
     cells_maximum_training(w, n, cells);
 }
 
+static bool global_maxpool_training_fast(Writer *w, const Node *n)
+{
+    Cells cells[2];
+    cells_adaptive(cells, node_shape_in(n), node_shape_out(n));
+    return cells_maximum_training_fast(w, n, cells);
+}
+
 static const Op global_maxpool_training = {
     .name = "global_maxpool.training",
     .class = OP_INTERNAL,
+    .traits = OP_FAST_SAMPLES,
     .in = cells_in,
     .out = cells_training_out,
     .shape = global_maxpool_training_shape,
@@ -59,6 +74,8 @@ static const Op global_maxpool_training = {
     .flops = global_maxpool_flops,
     .grad = cells_maximum_grad,
     .plain = global_maxpool_training_plain,
+    .fast = global_maxpool_training_fast,
+    .kernel = "pool",
 };
 
 const Op op_global_maxpool = {
@@ -66,6 +83,7 @@ const Op op_global_maxpool = {
     .summary = "maximum of each channel",
     .formula = "y[c] = max_{i,j} x[c][i][j]",
     .class = OP_LAYER,
+    .traits = OP_FAST_SAMPLES,
     .in = cells_in,
     .out = cells_out,
     .shape = global_maxpool_shape,
@@ -73,4 +91,6 @@ const Op op_global_maxpool = {
     .flops = global_maxpool_flops,
     .training = &global_maxpool_training,
     .plain = global_maxpool_plain,
+    .fast = global_maxpool_fast,
+    .kernel = "pool",
 };

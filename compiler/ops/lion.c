@@ -39,6 +39,18 @@ static void lion_plain(Writer *w, const Node *n)
     optimizer_close(w);
 }
 
+static bool lion_fast(Writer *w, const Node *n)
+{
+    const LionAttrs *a = n->attrs;
+    optimizer_bind(w, n, 0);
+    optimizer_bind_beta(w, "beta1", "rest1", a->beta1);
+    optimizer_bind_beta(w, "beta2", "rest2", a->beta2);
+    writer_bind_real(w, "shrink", a->weight_decay);
+    writer_put(w, "static const nn_lion rule = {$beta1, $rest1, $beta2, $rest2, $shrink};\n"
+                  "nn_lion_step(&rule, $elements, gradient, param, exp_avg, $lr, $t, $T);\n");
+    return true;
+}
+
 const Op op_lion = {
     .name = "lion",
     .summary = "steps of one size along the sign of the momentum",
@@ -51,4 +63,6 @@ const Op op_lion = {
     .mutates = 2 | 4,
     .states = lion_states,
     .plain = lion_plain,
+    .fast = lion_fast,
+    .kernel = "optimizer",
 };

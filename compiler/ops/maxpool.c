@@ -12,11 +12,14 @@
 
 static void maxpool_plain(Writer *w, const Node *n) { extremum_plain(w, n, ">", -INFINITY); }
 
+static bool maxpool_fast(Writer *w, const Node *n) { return extremum_fast(w, n, false); }
+
 static void maxpool_training_plain(Writer *w, const Node *n) { extremum_training_plain(w, n, ">"); }
 
 static const Op maxpool_training = {
     .name = "maxpool.training",
     .class = OP_INTERNAL,
+    .traits = OP_FAST_SAMPLES,
     .attrs = extremum_attrs,
     .attrs_size = sizeof(ExtremumAttrs),
     .in = extremum_in,
@@ -26,6 +29,8 @@ static const Op maxpool_training = {
     .flops = extremum_flops,
     .grad = extremum_grad,
     .plain = maxpool_training_plain,
+    .fast = maxpool_fast,
+    .kernel = "pool",
 };
 
 const Op op_maxpool = {
@@ -33,6 +38,7 @@ const Op op_maxpool = {
     .summary = "maximum of each window of an image",
     .formula = "y[c][i][j] = max_{u,v} x[c][i*stride + u*dilation - pad][j*stride + v*dilation - pad]",
     .class = OP_LAYER,
+    .traits = OP_FAST_SAMPLES,
     .attrs = extremum_attrs,
     .attrs_size = sizeof(ExtremumAttrs),
     .in = extremum_in,
@@ -42,4 +48,6 @@ const Op op_maxpool = {
     .flops = extremum_flops,
     .training = &maxpool_training,
     .plain = maxpool_plain,
+    .fast = maxpool_fast,
+    .kernel = "pool",
 };

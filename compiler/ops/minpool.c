@@ -12,11 +12,14 @@
 
 static void minpool_plain(Writer *w, const Node *n) { extremum_plain(w, n, "<", INFINITY); }
 
+static bool minpool_fast(Writer *w, const Node *n) { return extremum_fast(w, n, true); }
+
 static void minpool_training_plain(Writer *w, const Node *n) { extremum_training_plain(w, n, "<"); }
 
 static const Op minpool_training = {
     .name = "minpool.training",
     .class = OP_INTERNAL,
+    .traits = OP_FAST_SAMPLES,
     .attrs = extremum_attrs,
     .attrs_size = sizeof(ExtremumAttrs),
     .in = extremum_in,
@@ -26,6 +29,8 @@ static const Op minpool_training = {
     .flops = extremum_flops,
     .grad = extremum_grad,
     .plain = minpool_training_plain,
+    .fast = minpool_fast,
+    .kernel = "pool",
 };
 
 const Op op_minpool = {
@@ -33,6 +38,7 @@ const Op op_minpool = {
     .summary = "minimum of each window of an image",
     .formula = "y[c][i][j] = min_{u,v} x[c][i*stride + u*dilation - pad][j*stride + v*dilation - pad]",
     .class = OP_LAYER,
+    .traits = OP_FAST_SAMPLES,
     .attrs = extremum_attrs,
     .attrs_size = sizeof(ExtremumAttrs),
     .in = extremum_in,
@@ -42,4 +48,6 @@ const Op op_minpool = {
     .flops = extremum_flops,
     .training = &minpool_training,
     .plain = minpool_plain,
+    .fast = minpool_fast,
+    .kernel = "pool",
 };

@@ -69,6 +69,24 @@ void norm_sum(Writer *w, const char *target, NormLoops loops, const char *first,
     writer_put(w, "}");
 }
 
+/* The first mean carries the rounding of a long sum, which is not small beside
+ * the deviation where the values hardly differ; so the remainders are summed
+ * along with their squares and both are put right: the corrected two-pass
+ * algorithm (Chan, Golub and LeVeque, "Algorithms for Computing the Sample
+ * Variance", 1983). */
+void norm_moments(Writer *w, NormLoops loops, const char *value, const char *count)
+{
+    char remainder[160];
+    snprintf(remainder, sizeof remainder, "const $real d = %s - first;\nrest += d;", value);
+    norm_sum(w, "sum", loops, NULL, value);
+    put(w, "const $real first = sum / %s;", count);
+    writer_put(w, "$real rest = 0; /* what the first mean is off, times the count */");
+    norm_sum(w, "squares", loops, remainder, "d * d");
+    put(w, "const $real average = first + rest / %s;", count);
+    put(w, "const $real spread = squares - rest * rest / %s;", count);
+    put(w, "const $real variance = spread < 0 ? 0 : spread / %s;", count);
+}
+
 /* ---- graph ------------------------------------------------------------ */
 
 typedef struct Groups {
@@ -175,10 +193,8 @@ static void write_forward(Writer *w, const Node *n, bool keep)
     writer_put(w, "for ($int n = 0; n < $N; n++) {");
     int outer = 1 + open_groups(w, &s);
     NormLoops group = {"c", "$channels", s.elements};
-    norm_sum(w, "sum", group, NULL, "x[$at]");
-    writer_put(w, "const $real average = sum / $D;");
-    norm_sum(w, "squares", group, "const $real d = x[$at] - average;", "d * d");
-    writer_put(w, "const $real scale = 1 / $sqrt(squares / $D + $eps);");
+    norm_moments(w, group, "x[$at]", "$D");
+    writer_put(w, "const $real scale = 1 / $sqrt(variance + $eps);");
     if (keep) writer_put(w, "mean[$stat] = average;\ninv[$stat] = scale;\n");
     int inner = open_elements(w, &s);
     writer_put(w, a->affine ? "y[$at] = (x[$at] - average) * scale * weight[$affine] + bias[$affine];"

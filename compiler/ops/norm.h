@@ -1,5 +1,5 @@
 /*
- * What the normalising layers share: sums in two levels; and for groupnorm and
+ * What the normalising layers share: sums in two levels, moments; and for groupnorm and
  * layernorm, which differ in what is averaged and in their affine parameters,
  * the whole of shapes, loops and gradients.
  */
@@ -17,6 +17,9 @@ typedef struct NormLoops {
 /* Declares target = Σ term.  The inner sum has a variable of its own: in float that
  * loses less.  `first` is a statement before the term, or NULL. */
 void norm_sum(Writer *, const char *target, NormLoops, const char *first, const char *term);
+
+/* Declares average and variance (biased) of the values, `count` of them. */
+void norm_moments(Writer *, NormLoops, const char *value, const char *count);
 
 /* The loop over k < inner, left out where there is one element. */
 int norm_loop(Writer *, int64_t inner);

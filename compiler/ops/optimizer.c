@@ -22,6 +22,12 @@ void optimizer_bind_beta(Writer *w, const char *name, const char *rest, double b
     writer_bind_real(w, rest, 1 - beta);
 }
 
+void optimizer_bind(Writer *w, const Node *n, double weight_decay)
+{
+    writer_bind_int(w, "elements", shape_count(n->in[1]->shape));
+    writer_bind_real(w, "decay", weight_decay);
+}
+
 void adam_states(Graph *g, Node *n)
 {
     node_state(g, n, "exp_avg", 0);
@@ -59,4 +65,22 @@ void adam_step(Writer *w, const Node *n, double weight_decay, const char *before
                   "exp_avg_sq[k] = $beta2 * exp_avg_sq[k] + $rest2 * g * g;\n"
                   "param[k] -= rate * exp_avg[k] / ($sqrt(exp_avg_sq[k]) / root + $eps);\n");
     optimizer_close(w);
+}
+
+/* $name: log(beta), which for a beta of 0 is never used. */
+static void bind_log(Writer *w, const char *name, double beta) { writer_bind_real(w, name, beta > 0 ? log(beta) : 0); }
+
+bool adam_fast_step(Writer *w, const Node *n, double weight_decay, double shrink)
+{
+    const AdamAttrs *a = n->attrs;
+    optimizer_bind(w, n, weight_decay);
+    optimizer_bind_beta(w, "beta1", "rest1", a->beta1);
+    optimizer_bind_beta(w, "beta2", "rest2", a->beta2);
+    bind_log(w, "log1", a->beta1);
+    bind_log(w, "log2", a->beta2);
+    writer_bind_real(w, "eps", a->eps);
+    writer_bind_real(w, "shrink", shrink);
+    writer_put(w, "static const nn_adam rule = {$beta1, $rest1, $log1, $beta2, $rest2, $log2, $eps, $decay, $shrink};\n"
+                  "nn_adam_step(&rule, $elements, gradient, param, exp_avg, exp_avg_sq, $lr, $step, $t, $T);\n");
+    return true;
 }

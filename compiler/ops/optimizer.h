@@ -18,6 +18,9 @@ void optimizer_close(Writer *);
 /* Binds $name to beta and $rest to 1 − beta, as literals. */
 void optimizer_bind_beta(Writer *, const char *name, const char *rest, double beta);
 
+/* For the fast forms: binds $elements and $decay. */
+void optimizer_bind(Writer *, const Node *, double weight_decay);
+
 /* Adam and AdamW differ in what weight decay means. */
 typedef struct AdamAttrs {
     double lr, beta1, beta2, eps, weight_decay;
@@ -28,6 +31,9 @@ void adam_states(Graph *, Node *);
 /* The step, with `weight_decay` in the gradient; `before`, a line of the loop that
  * comes first, or NULL. */
 void adam_step(Writer *, const Node *, double weight_decay, const char *before);
+
+/* The same by the kernel; `shrink` is AdamW's decay. */
+bool adam_fast_step(Writer *, const Node *, double weight_decay, double shrink);
 
 extern const char *const optimizer_in[]; /* gradient, param; states have their own names */
 

@@ -59,6 +59,20 @@ static void rmsprop_plain(Writer *w, const Node *n)
     optimizer_close(w);
 }
 
+static bool rmsprop_fast(Writer *w, const Node *n)
+{
+    const RmspropAttrs *a = n->attrs;
+    optimizer_bind(w, n, a->weight_decay);
+    optimizer_bind_beta(w, "alpha", "rest", a->alpha);
+    writer_bind_real(w, "momentum", a->momentum);
+    writer_bind_real(w, "eps", a->eps);
+    writer_bind(w, "buffer", a->momentum != 0 ? "momentum_buffer" : "0");
+    writer_bind(w, "average", a->centered ? "grad_avg" : "0");
+    writer_put(w, "static const nn_rmsprop rule = {$alpha, $rest, $momentum, $eps, $decay};\n"
+                  "nn_rmsprop_step(&rule, $elements, gradient, param, square_avg, $buffer, $average, $lr, $t, $T);\n");
+    return true;
+}
+
 const Op op_rmsprop = {
     .name = "rmsprop",
     .summary = "steps scaled by a running mean of the gradient's square",
@@ -71,4 +85,6 @@ const Op op_rmsprop = {
     .mutates = 2 | 4 | 8 | 16,
     .states = rmsprop_states,
     .plain = rmsprop_plain,
+    .fast = rmsprop_fast,
+    .kernel = "optimizer",
 };

@@ -69,6 +69,13 @@ static void roipool_plain(Writer *w, const Node *n)
     cells_maximum(w, n, cells);
 }
 
+static bool roipool_fast(Writer *w, const Node *n)
+{
+    Cells cells[2];
+    roipool_cells(cells, n, node_shape_in(n), node_shape_out(n));
+    return cells_maximum_fast(w, n, cells);
+}
+
 static bool roipool_training_shape(Graph *g, Node *n)
 {
     if (!roipool_shape(g, n)) return false;
@@ -83,9 +90,17 @@ static void roipool_training_plain(Writer *w, const Node *n)
     cells_maximum_training(w, n, cells);
 }
 
+static bool roipool_training_fast(Writer *w, const Node *n)
+{
+    Cells cells[2];
+    roipool_cells(cells, n, node_shape_in(n), node_shape_out(n));
+    return cells_maximum_training_fast(w, n, cells);
+}
+
 static const Op roipool_training = {
     .name = "roipool.training",
     .class = OP_INTERNAL,
+    .traits = OP_FAST_SAMPLES,
     .attrs = roipool_attrs,
     .attrs_size = sizeof(RoipoolAttrs),
     .in = cells_in,
@@ -95,6 +110,8 @@ static const Op roipool_training = {
     .flops = roipool_flops,
     .grad = cells_maximum_grad,
     .plain = roipool_training_plain,
+    .fast = roipool_training_fast,
+    .kernel = "pool",
 };
 
 const Op op_roipool = {
@@ -102,6 +119,7 @@ const Op op_roipool = {
     .summary = "maximum of each part of a fixed region of an image",
     .formula = "y[c][i][j] = max of part (i, j) of x[c] inside the region [y, x, h, w]",
     .class = OP_LAYER,
+    .traits = OP_FAST_SAMPLES,
     .attrs = roipool_attrs,
     .attrs_size = sizeof(RoipoolAttrs),
     .in = cells_in,
@@ -111,4 +129,6 @@ const Op op_roipool = {
     .flops = roipool_flops,
     .training = &roipool_training,
     .plain = roipool_plain,
+    .fast = roipool_fast,
+    .kernel = "pool",
 };

@@ -74,6 +74,19 @@ static void sgd_plain(Writer *w, const Node *n)
     optimizer_close(w);
 }
 
+static bool sgd_fast(Writer *w, const Node *n)
+{
+    const SgdAttrs *a = n->attrs;
+    writer_bind_real(w, "momentum", a->momentum);
+    writer_bind_real(w, "rest", 1 - a->dampening);
+    writer_bind_int(w, "nesterov", a->nesterov);
+    writer_bind(w, "buffer", a->momentum != 0 ? "momentum_buffer" : "0");
+    optimizer_bind(w, n, a->weight_decay);
+    writer_put(w, "static const nn_sgd rule = {$momentum, $rest, $decay, $nesterov};\n"
+                  "nn_sgd_step(&rule, $elements, gradient, param, $buffer, $lr, $step, $t, $T);\n");
+    return true;
+}
+
 const Op op_sgd = {
     .name = "sgd",
     .summary = "gradient descent, with momentum",
@@ -87,4 +100,6 @@ const Op op_sgd = {
     .shape = sgd_shape,
     .states = sgd_states,
     .plain = sgd_plain,
+    .fast = sgd_fast,
+    .kernel = "optimizer",
 };

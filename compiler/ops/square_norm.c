@@ -24,6 +24,13 @@ static void square_norm_plain(Writer *w, const Node *n)
                   "squares[0] = ($real)sum;\n");
 }
 
+static bool square_norm_fast(Writer *w, const Node *n)
+{
+    writer_bind_int(w, "elements", shape_count(node_shape_in(n)));
+    writer_put(w, "nn_square_norm($elements, gradient, squares, $t, $T);");
+    return true;
+}
+
 const Op op_square_norm = {
     .name = "square_norm",
     .summary = "sum of the squares of a gradient",
@@ -33,4 +40,6 @@ const Op op_square_norm = {
     .out = norm_out,
     .shape = square_norm_shape,
     .plain = square_norm_plain,
+    .fast = square_norm_fast,
+    .kernel = "gradients",
 };

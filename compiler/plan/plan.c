@@ -6,9 +6,10 @@
  *    share memory form a group, named by its root.
  * 2. Lifetimes.  A group lives from its first producer to its last user, both
  *    inclusive; what the caller reads afterwards lives to the end.
- * 3. Offsets.  The largest group first, each at the lowest offset that is free
- *    for all of its lifetime.  No arrangement can be smaller than the largest
- *    sum of bytes live at one node, which is reported as the lower bound.
+ * 3. Offsets.  One group after the other, each in the smallest hole that is free
+ *    for all of its lifetime; in several orders, of which the best is kept.  No
+ *    arrangement can be smaller than the largest sum of bytes live at one node,
+ *    which is reported as the lower bound.
  */
 #include "plan/plan.h"
 
@@ -146,6 +147,26 @@ static int by_size(const void *a, const void *b)
     return x->root->id - y->root->id;
 }
 
+static int by_area(const void *a, const void *b)
+{
+    const Place *x = *(Place *const *)a, *y = *(Place *const *)b;
+    double left = (double)x->bytes * (x->last - x->first + 1), right = (double)y->bytes * (y->last - y->first + 1);
+    if (left != right) return left < right ? 1 : -1;
+    return by_size(a, b);
+}
+
+static int by_birth(const void *a, const void *b)
+{
+    const Place *x = *(Place *const *)a, *y = *(Place *const *)b;
+    return x->first != y->first ? x->first - y->first : by_size(a, b);
+}
+
+static int by_death(const void *a, const void *b)
+{
+    const Place *x = *(Place *const *)a, *y = *(Place *const *)b;
+    return x->last != y->last ? y->last - x->last : by_size(a, b);
+}
+
 /* The smallest hole that is large enough for `r` among those placed, in the
  * order of their offsets, that live at the same time; behind them all where
  * there is none. */
@@ -171,16 +192,35 @@ static void insert_place(Place **placed, int count, Place *r)
     placed[at] = r;
 }
 
-static void assign_offsets(Planner *p, Place **roots, int count)
+/* Places all in the order given; returns the bytes needed. */
+static int64_t assign_in_order(Place **placed, Place **roots, int count)
 {
-    Place **placed = arena_alloc(p->arena, (size_t)(count + 1) * sizeof *placed);
-    qsort(roots, (size_t)count, sizeof *roots, by_size);
+    int64_t bytes = 0;
     for (int i = 0; i < count; i++) {
         roots[i]->offset = find_hole(placed, i, roots[i]);
         insert_place(placed, i, roots[i]);
         int64_t end = roots[i]->offset + round_up(roots[i]->bytes);
-        if (end > p->plan->arena_bytes) p->plan->arena_bytes = end;
+        if (end > bytes) bytes = end;
     }
+    return bytes;
+}
+
+/* Which order packs best differs from net to net; the first that reaches the
+ * lower bound, or else the best of them all, is taken. */
+static void assign_offsets(Planner *p, Place **roots, int count)
+{
+    static int (*const orders[])(const void *, const void *) = {by_size, by_area, by_birth, by_death};
+    Place **placed = arena_alloc(p->arena, (size_t)(count + 1) * sizeof *placed);
+    int64_t *best = arena_alloc(p->arena, (size_t)(p->graph->tensors.count + 1) * sizeof *best);
+    p->plan->arena_bytes = INT64_MAX;
+    for (size_t k = 0; k < sizeof orders / sizeof *orders && p->plan->arena_bytes > p->plan->lower_bound; k++) {
+        qsort(roots, (size_t)count, sizeof *roots, orders[k]);
+        int64_t bytes = assign_in_order(placed, roots, count);
+        if (bytes >= p->plan->arena_bytes) continue;
+        p->plan->arena_bytes = bytes;
+        for (int i = 0; i < count; i++) best[roots[i]->root->id] = roots[i]->offset;
+    }
+    for (int i = 0; i < count; i++) roots[i]->offset = best[roots[i]->root->id];
 }
 
 static void find_lower_bound(Planner *p, Place **roots, int count)

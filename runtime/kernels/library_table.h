@@ -2,8 +2,11 @@
 #include "activation.h"
 #include "conv.h"
 #include "dense.h"
+#include "gradients.h"
 #include "library.h"
+#include "optimizer.h"
 #include "piecewise.h"
+#include "pool.h"
 #include "team.h"
 
 #define NN_SYMBOL(function) {#function, (void *)function}
@@ -48,5 +51,20 @@ const nn_symbol NN_LIBRARY[] = {
     NN_SYMBOL(nn_threshold),
     NN_SYMBOL(nn_threshold_grad),
     NN_SYMBOL(nn_step),
+    NN_SYMBOL(nn_sgd_step),
+    NN_SYMBOL(nn_adam_step),
+    NN_SYMBOL(nn_adagrad_step),
+    NN_SYMBOL(nn_rmsprop_step),
+    NN_SYMBOL(nn_lion_step),
+    NN_SYMBOL(nn_regularize),
+    NN_SYMBOL(nn_square_norm),
+    NN_SYMBOL(nn_clip_norm),
+    NN_SYMBOL(nn_clip_value),
+    NN_SYMBOL(nn_extremum),
+    NN_SYMBOL(nn_extremum_dx),
+    NN_SYMBOL(nn_cells_average),
+    NN_SYMBOL(nn_cells_average_dx),
+    NN_SYMBOL(nn_cells_maximum),
+    NN_SYMBOL(nn_cells_maximum_dx),
     {0},
 };
