@@ -105,6 +105,9 @@ typedef struct nn_piece {
     long from;
 } nn_piece;
 
+/* ⌈distance / step⌉; a division takes as long as copying a row does. */
+NN_INLINE int nn_steps(int distance, int step) { return step == 1 ? distance : (distance + step - 1) / step; }
+
 /* The pieces of a tap, and whether they leave anything of the panel's row out. */
 NN_INLINE int nn_walk_pieces(const nn_walk *s, const nn_run *run, int runs, int tap, nn_piece *piece, int *covered)
 {
@@ -114,8 +117,8 @@ NN_INLINE int nn_walk_pieces(const nn_walk *s, const nn_run *run, int runs, int 
         int h = run[r].u * s->su + s->row[tap], first = run[r].v * s->sv + s->column[tap];
         if (h < 0 || h >= s->h)
             continue;
-        int skip = first < 0 ? (-first + s->sv - 1) / s->sv : 0;
-        int most = first < s->w ? (s->w - 1 - first) / s->sv + 1 : 0;
+        int skip = first < 0 ? nn_steps(-first, s->sv) : 0;
+        int most = first < s->w ? nn_steps(s->w - first, s->sv) : 0;
         int end = most < run[r].length ? most : run[r].length;
         if (end <= skip)
             continue;
