@@ -548,6 +548,9 @@ typedef struct nn_piece {
     long from;
 } nn_piece;
 
+/* ⌈distance / step⌉; a division takes as long as copying a row does. */
+NN_INLINE int nn_steps(int distance, int step) { return step == 1 ? distance : (distance + step - 1) / step; }
+
 /* The pieces of a tap, and whether they leave anything of the panel's row out. */
 NN_INLINE int nn_walk_pieces(const nn_walk *s, const nn_run *run, int runs, int tap, nn_piece *piece, int *covered)
 {
@@ -557,8 +560,8 @@ NN_INLINE int nn_walk_pieces(const nn_walk *s, const nn_run *run, int runs, int 
         int h = run[r].u * s->su + s->row[tap], first = run[r].v * s->sv + s->column[tap];
         if (h < 0 || h >= s->h)
             continue;
-        int skip = first < 0 ? (-first + s->sv - 1) / s->sv : 0;
-        int most = first < s->w ? (s->w - 1 - first) / s->sv + 1 : 0;
+        int skip = first < 0 ? nn_steps(-first, s->sv) : 0;
+        int most = first < s->w ? nn_steps(s->w - first, s->sv) : 0;
         int end = most < run[r].length ? most : run[r].length;
         if (end <= skip)
             continue;
@@ -974,6 +977,416 @@ NN_KERNEL void nn_conv_dbias(const nn_conv *d, const float *dy, float *dbias, in
             total += nn_lanes_sum(sum) + rest;
         }
         dbias[o] = total;
+    }
+}
+
+#endif /* NN_LINKED */
+
+#endif
+/*
+ * pool.h: pools.  Values and places are those of the plain form: sums are taken
+ * in the same order, and of equal elements the first wins; a NaN wins over every
+ * number, the last one over those before it.
+ *
+ * Two families:
+ *
+ *   extremum  the largest or smallest element of a window that slides with a
+ *             stride and a dilation; padding never wins
+ *   cells     the average or the largest element of a rectangle: a window cut at
+ *             the image's edges, or a part of the image (adaptive and global pools)
+ *
+ * Where windows lie wholly inside the image along a row, a vector of neighbouring
+ * windows is computed at once; the others one by one.  Thread t of T does its part
+ * of the n · c planes.
+ */
+#ifndef NN_POOL_H
+#define NN_POOL_H
+
+/* x: [n][c][h][w]   y, place: [n][c][oh][ow].  The place is the tap u · kw + v that
+ * won, in a byte or (wide) in an int32_t; `least`: the smallest element wins. */
+typedef struct nn_window {
+    int c, h, w, oh, ow;
+    int kh, kw, sh, sw, dh, dw, top, left;
+    int least, wide;
+} nn_window;
+
+/* One axis of cells: `small` cells of an axis of `large` elements.
+ *   region > 0: cell i is floor(i · region / small) … ceil((i + 1) · region / small), from `before`'s opposite on
+ *   else:       cell i is i · stride − before … + k, as far as it is inside
+ * An average divides by `count` elements; 0: by those inside; −1: by those of the
+ * window that lie within `room`, the axis with its padding. */
+typedef struct nn_axis {
+    int large, small, k, stride, before, region, count, room;
+} nn_axis;
+
+typedef struct nn_cells {
+    int c;
+    nn_axis v, h; /* rows, columns */
+} nn_cells;
+
+#ifdef NN_LINKED
+
+void nn_extremum(const nn_window *, long n, const float *x, float *y, void *place, int t, int T);
+void nn_extremum_dx(const nn_window *, long n, const float *dy, const void *place, float *dx, int t, int T);
+void nn_cells_average(const nn_cells *, long n, const float *x, float *y, int t, int T);
+void nn_cells_average_dx(const nn_cells *, long n, const float *dy, float *dx, int t, int T);
+void nn_cells_maximum(const nn_cells *, long n, const float *x, float *y, int *place, int t, int T);
+void nn_cells_maximum_dx(const nn_cells *, long n, const float *dy, const int *place, float *dx, int t, int T);
+
+#else
+
+
+typedef unsigned char nn_bytes __attribute__((vector_size(NN_W), aligned(1), may_alias));
+
+/* ---- neighbours ---------------------------------------------------------------- */
+
+/* Every second float of 2 · NN_W. */
+NN_INLINE nn_vec nn_load_even(const float *p)
+{
+#if (defined(__clang__) || __GNUC__ >= 12) && defined(__AVX512F__)
+    return __builtin_shufflevector(nn_load(p), nn_load(p + NN_W), 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+#elif (defined(__clang__) || __GNUC__ >= 12) && defined(__AVX2__) && defined(__FMA__)
+    return __builtin_shufflevector(nn_load(p), nn_load(p + NN_W), 0, 2, 4, 6, 8, 10, 12, 14);
+#else
+    nn_vec v;
+    for (int i = 0; i < NN_W; i++)
+        v[i] = p[2 * i];
+    return v;
+#endif
+}
+
+/* p[0], p[step], …: `count` lanes of them; nothing at or after `end` is read. */
+NN_INLINE nn_vec nn_load_steps(const float *p, int step, int count, const float *end)
+{
+    if (step == 1 && (count >= NN_W || end - p >= NN_W))
+        return nn_load(p);
+    if (step == 2 && end - p >= 2 * NN_W)
+        return nn_load_even(p);
+    nn_vec v;
+    for (int i = 0; i < NN_W; i++)
+        v[i] = p[i < count ? (long)i * step : 0];
+    return v;
+}
+
+/* The windows first … last − 1 of an axis lie wholly inside it. */
+NN_INLINE void nn_whole_windows(int large, int small, int reach, int stride, int before, int *first, int *last)
+{
+    *first = before > 0 ? (before + stride - 1) / stride : 0;
+    *last = large + before >= reach ? (large + before - reach) / stride + 1 : 0;
+    if (*last > small)
+        *last = small;
+    if (*first > *last)
+        *first = *last = 0;
+}
+
+NN_INLINE void nn_set_run(float *p, long count, float value)
+{
+    for (long i = 0; i < count; i += NN_W)
+        nn_store_part(p + i, count - i, nn_spread(value));
+}
+
+/* ---- extremum -------------------------------------------------------------------- */
+
+NN_INLINE void nn_put_place(void *place, int wide, long at, int winner)
+{
+    if (wide)
+        ((int *)place)[at] = winner;
+    else
+        ((unsigned char *)place)[at] = (unsigned char)winner;
+}
+
+/* The window at (i, j) of a plane; the plane's results are y and, if it is not
+ * NULL, place, from element `at` on. */
+NN_INLINE void nn_extremum_one(const nn_window *d, const float *plane, int i, int j, float *y, void *place, long at)
+{
+    int winner = -1;
+    float best = 0;
+    for (int u = 0; u < d->kh; u++) {
+        int row = i * d->sh - d->top + u * d->dh;
+        for (int v = 0; row >= 0 && row < d->h && v < d->kw; v++) {
+            int column = j * d->sw - d->left + v * d->dw;
+            if (column < 0 || column >= d->w)
+                continue;
+            float value = plane[(long)row * d->w + column];
+            if (winner < 0 || (d->least ? value < best : value > best) || value != value)
+                best = value, winner = u * d->kw + v;
+        }
+    }
+    y[at] = best;
+    if (place)
+        nn_put_place(place, d->wide, at, winner);
+}
+
+NN_INLINE void nn_put_places(void *place, int wide, long at, int count, nn_ints winner)
+{
+    if (wide) {
+        for (int k = 0; k < count; k++)
+            ((int *)place)[at + k] = winner[k];
+        return;
+    }
+    nn_bytes bytes = __builtin_convertvector(winner, nn_bytes);
+    unsigned char *p = (unsigned char *)place + at;
+    if (count == NN_W)
+        *(nn_bytes *)p = bytes;
+    else
+        for (int k = 0; k < count; k++)
+            p[k] = bytes[k];
+}
+
+/* `count` windows side by side from (i, j) on, all inside along the row. */
+NN_INLINE void nn_extremum_run(const nn_window *d, const float *plane, const float *end, int i, int j, int count, float *y, void *place, long at)
+{
+    nn_vec best = nn_zero();
+    nn_ints winner = {0};
+    int none = 1;
+    for (int u = 0; u < d->kh; u++) {
+        int row = i * d->sh - d->top + u * d->dh;
+        if (row < 0 || row >= d->h)
+            continue;
+        const float *p = plane + (long)row * d->w + j * d->sw - d->left;
+        for (int v = 0; v < d->kw; v++, none = 0) {
+            nn_vec value = nn_load_steps(p + v * d->dw, d->sw, count, end);
+            nn_ints better = (d->least ? (nn_ints)(value < best) : (nn_ints)(value > best)) | (value != value) | -none;
+            best = nn_select(better, value, best);
+            winner = (better & (u * d->kw + v)) | (~better & winner);
+        }
+    }
+    nn_store_part(y + at, count, best);
+    if (place)
+        nn_put_places(place, d->wide, at, count, winner);
+}
+
+NN_KERNEL void nn_extremum(const nn_window *d, long n, const float *x, float *y, void *place, int t, int T)
+{
+    const float *end = x + n * d->c * d->h * d->w;
+    int first, last;
+    nn_whole_windows(d->w, d->ow, (d->kw - 1) * d->dw + 1, d->sw, d->left, &first, &last);
+    for (long p = n * d->c * t / T; p < n * d->c * (t + 1) / T; p++) {
+        const float *plane = x + p * d->h * d->w;
+        for (int i = 0; i < d->oh; i++) {
+            long at = (p * d->oh + i) * d->ow;
+            for (int j = 0; j < first; j++)
+                nn_extremum_one(d, plane, i, j, y, place, at + j);
+            for (int j = first; j < last; j += NN_W)
+                nn_extremum_run(d, plane, end, i, j, last - j < NN_W ? last - j : NN_W, y, place, at + j);
+            for (int j = last; j < d->ow; j++)
+                nn_extremum_one(d, plane, i, j, y, place, at + j);
+        }
+    }
+}
+
+/* Where a tap is in the plane, seen from the window's corner. */
+NN_INLINE long nn_tap_offset(const nn_window *d, int tap)
+{
+    return (long)(tap / d->kw * d->dh) * d->w + tap % d->kw * d->dw;
+}
+
+NN_KERNEL void nn_extremum_dx(const nn_window *d, long n, const float *dy, const void *place, float *dx, int t, int T)
+{
+    long offset[256];
+    for (int tap = 0; !d->wide && tap < d->kh * d->kw; tap++)
+        offset[tap] = nn_tap_offset(d, tap);
+    for (long p = n * d->c * t / T; p < n * d->c * (t + 1) / T; p++) {
+        float *plane = dx + p * d->h * d->w;
+        nn_set_run(plane, (long)d->h * d->w, 0);
+        for (int i = 0; i < d->oh; i++) {
+            long corner = (long)(i * d->sh - d->top) * d->w - d->left, at = (p * d->oh + i) * d->ow;
+            for (int j = 0; j < d->ow; j++, corner += d->sw, at++)
+                plane[corner + (d->wide ? nn_tap_offset(d, ((const int *)place)[at]) : offset[((const unsigned char *)place)[at]])] += dy[at];
+        }
+    }
+}
+
+/* ---- cells -------------------------------------------------------------------------- */
+
+typedef struct nn_span {
+    int first, last; /* the elements of a cell: first … last − 1 */
+    int count;       /* what an average divides by */
+} nn_span;
+
+NN_INLINE nn_span nn_span_of(const nn_axis *a, int i)
+{
+    nn_span s;
+    int start = i * a->stride - a->before;
+    if (a->region) {
+        s.first = (int)((long)i * a->region / a->small) - a->before;
+        s.last = (int)(((long)(i + 1) * a->region + a->small - 1) / a->small) - a->before;
+    } else {
+        s.first = start < 0 ? 0 : start;
+        s.last = start + a->k < a->large ? start + a->k : a->large;
+    }
+    int left = a->room - i * a->stride;
+    s.count = a->count > 0 ? a->count : a->count == 0 ? s.last - s.first : left < a->k ? left : a->k;
+    return s;
+}
+
+/* The rows of a cell; one long row where it is as wide as the image. */
+NN_INLINE int nn_cell_rows(const nn_cells *d, nn_span v, nn_span h, int *width)
+{
+    int whole = h.first == 0 && h.last == d->h.large;
+    *width = whole ? (v.last - v.first) * d->h.large : h.last - h.first;
+    return whole ? 1 : v.last - v.first;
+}
+
+/* Short runs are added one by one, longer ones in four vectors of sums. */
+NN_INLINE float nn_run_sum(const float *p, int count, float sum)
+{
+    int i = 0;
+    if (count >= 4 * NN_W) {
+        nn_vec a = nn_zero(), b = a, c = a, e = a;
+        for (; i + 4 * NN_W <= count; i += 4 * NN_W) {
+            a += nn_load(p + i);
+            b += nn_load(p + i + NN_W);
+            c += nn_load(p + i + 2 * NN_W);
+            e += nn_load(p + i + 3 * NN_W);
+        }
+        sum += nn_lanes_sum((a + b) + (c + e));
+    }
+    for (; i < count; i++)
+        sum += p[i];
+    return sum;
+}
+
+NN_INLINE float nn_cell_average(const nn_cells *d, const float *plane, nn_span v, nn_span h)
+{
+    int width, rows = nn_cell_rows(d, v, h, &width);
+    float sum = 0;
+    for (int row = 0; row < rows; row++)
+        sum = nn_run_sum(plane + (long)(v.first + row) * d->h.large + h.first, width, sum);
+    return sum / (float)(v.count * h.count);
+}
+
+/* `count` windows side by side from column j on, all inside along the row. */
+NN_INLINE nn_vec nn_average_run(const nn_cells *d, const float *plane, const float *end, nn_span v, int j, int count)
+{
+    nn_vec sum = nn_zero();
+    for (int row = v.first; row < v.last; row++) {
+        const float *p = plane + (long)row * d->h.large + j * d->h.stride - d->h.before;
+        for (int k = 0; k < d->h.k; k++)
+            sum += nn_load_steps(p + k, d->h.stride, count, end);
+    }
+    return sum / (float)(v.count * nn_span_of(&d->h, j).count);
+}
+
+/* Which cells of a row are computed as vectors: small windows, and not too few. */
+NN_INLINE void nn_cells_whole(const nn_cells *d, int *first, int *last)
+{
+    const nn_axis *h = &d->h;
+    *first = *last = 0;
+    if (!h->region && h->small > 1 && h->k <= 16)
+        nn_whole_windows(h->large, h->small, h->k, h->stride, h->before, first, last);
+}
+
+NN_KERNEL void nn_cells_average(const nn_cells *d, long n, const float *x, float *y, int t, int T)
+{
+    const long size = (long)d->v.large * d->h.large;
+    const float *end = x + n * d->c * size;
+    int first, last;
+    nn_cells_whole(d, &first, &last);
+    for (long p = n * d->c * t / T; p < n * d->c * (t + 1) / T; p++) {
+        const float *plane = x + p * size;
+        for (int i = 0; i < d->v.small; i++) {
+            nn_span v = nn_span_of(&d->v, i);
+            float *row = y + (p * d->v.small + i) * d->h.small;
+            for (int j = 0; j < first; j++)
+                row[j] = nn_cell_average(d, plane, v, nn_span_of(&d->h, j));
+            for (int j = first; j < last; j += NN_W)
+                nn_store_part(row + j, last - j, nn_average_run(d, plane, end, v, j, last - j));
+            for (int j = last; j < d->h.small; j++)
+                row[j] = nn_cell_average(d, plane, v, nn_span_of(&d->h, j));
+        }
+    }
+}
+
+NN_INLINE void nn_add_value(float *p, int count, float value)
+{
+    int i = 0;
+    for (; i + NN_W <= count; i += NN_W)
+        nn_store(p + i, nn_load(p + i) + value);
+    for (; i < count; i++)
+        p[i] += value;
+}
+
+/* Stride 1: NN_W windows from column j on.  Taps go backwards, so that every
+ * element gets its shares in the order of the windows. */
+NN_INLINE void nn_average_dx_run(const nn_cells *d, float *plane, nn_span v, int j, const float *dy)
+{
+    nn_vec share = nn_load(dy) / (float)(v.count * nn_span_of(&d->h, j).count);
+    for (int row = v.first; row < v.last; row++) {
+        float *p = plane + (long)row * d->h.large + j - d->h.before;
+        for (int k = d->h.k - 1; k >= 0; k--)
+            nn_store(p + k, nn_load(p + k) + share);
+    }
+}
+
+NN_INLINE void nn_average_dx_one(const nn_cells *d, float *plane, nn_span v, int j, float dy)
+{
+    nn_span h = nn_span_of(&d->h, j);
+    float share = dy / (float)(v.count * h.count);
+    int width, rows = nn_cell_rows(d, v, h, &width);
+    for (int k = 0; k < rows; k++)
+        nn_add_value(plane + (long)(v.first + k) * d->h.large + h.first, width, share);
+}
+
+NN_KERNEL void nn_cells_average_dx(const nn_cells *d, long n, const float *dy, float *dx, int t, int T)
+{
+    const long size = (long)d->v.large * d->h.large;
+    int first, last;
+    nn_cells_whole(d, &first, &last);
+    if (d->h.stride != 1)
+        first = last = 0;
+    for (long p = n * d->c * t / T; p < n * d->c * (t + 1) / T; p++) {
+        float *plane = dx + p * size;
+        nn_set_run(plane, size, 0);
+        for (int i = 0; i < d->v.small; i++) {
+            nn_span v = nn_span_of(&d->v, i);
+            const float *row = dy + (p * d->v.small + i) * d->h.small;
+            int j = 0;
+            for (; j < first; j++)
+                nn_average_dx_one(d, plane, v, j, row[j]);
+            for (; j + NN_W <= last; j += NN_W)
+                nn_average_dx_run(d, plane, v, j, row + j);
+            for (; j < d->h.small; j++)
+                nn_average_dx_one(d, plane, v, j, row[j]);
+        }
+    }
+}
+
+/* place, if it is not NULL: row · w + column of the winner. */
+NN_INLINE void nn_cell_maximum(const nn_cells *d, const float *plane, nn_span v, nn_span h, float *y, int *place)
+{
+    int winner = v.first * d->h.large + h.first;
+    float best = plane[winner];
+    for (int row = v.first; row < v.last; row++) {
+        for (int column = h.first; column < h.last; column++) {
+            float value = plane[row * d->h.large + column];
+            if (value > best || value != value)
+                best = value, winner = row * d->h.large + column;
+        }
+    }
+    *y = best;
+    if (place)
+        *place = winner;
+}
+
+NN_KERNEL void nn_cells_maximum(const nn_cells *d, long n, const float *x, float *y, int *place, int t, int T)
+{
+    const long plane = (long)d->v.large * d->h.large, out = (long)d->v.small * d->h.small;
+    for (long p = n * d->c * t / T; p < n * d->c * (t + 1) / T; p++) {
+        for (int k = 0; k < out; k++) {
+            nn_span v = nn_span_of(&d->v, k / d->h.small), h = nn_span_of(&d->h, k % d->h.small);
+            nn_cell_maximum(d, x + p * plane, v, h, y + p * out + k, place ? place + p * out + k : 0);
+        }
+    }
+}
+
+NN_KERNEL void nn_cells_maximum_dx(const nn_cells *d, long n, const float *dy, const int *place, float *dx, int t, int T)
+{
+    const long plane = (long)d->v.large * d->h.large, out = (long)d->v.small * d->h.small;
+    for (long p = n * d->c * t / T; p < n * d->c * (t + 1) / T; p++) {
+        nn_set_run(dx + p * plane, plane, 0);
+        for (long k = p * out; k < (p + 1) * out; k++)
+            dx[p * plane + place[k]] += dy[k];
     }
 }
 
@@ -1677,6 +2090,142 @@ NN_KERNEL void nn_lion_step(const nn_lion *rule, long count, const float *gradie
 
 #endif
 /*
+ * channels.h: sums and products along channels.
+ *
+ *   x, dy, y, dx: [n][c][p], p elements per channel   gate, dgate: [n][c]   sum: [c]
+ *
+ * Thread t of T does its part of the channels, or of the n · c planes.
+ */
+#ifndef NN_CHANNELS_H
+#define NN_CHANNELS_H
+
+#ifdef NN_LINKED
+
+void nn_channel_sums(long n, int c, long p, const float *dy, float *sum, int t, int T);
+void nn_gate(long n, int c, long p, const float *x, const float *gate, float *y, int t, int T);
+void nn_gate_sums(long n, int c, long p, const float *x, const float *dy, float *dgate, int t, int T);
+
+#else
+
+/*
+ * sums.h: sums over runs of consecutive elements.
+ *
+ * A sum is kept as a vector of partial sums, in two levels: four running vectors
+ * over a block, and the blocks' sums; the caller adds runs the same way, and the
+ * lanes at the very end.  The order depends on nothing but the run's length.
+ */
+#ifndef NN_SUMS_H
+#define NN_SUMS_H
+
+
+enum { NN_BLOCK = 256 * NN_W }; /* elements of a block */
+
+static const int nn_lane_index[16] __attribute__((unused)) = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+
+NN_INLINE nn_ints nn_lane(void) { return *(const nn_ints *)nn_lane_index; }
+
+/* One term: of elements of two runs, and a constant. */
+typedef nn_vec nn_term(nn_vec a, nn_vec b, nn_vec p);
+
+NN_INLINE nn_vec nn_term_a(nn_vec a, nn_vec b, nn_vec p)
+{
+    (void)b, (void)p;
+    return a;
+}
+
+NN_INLINE nn_vec nn_term_product(nn_vec a, nn_vec b, nn_vec p)
+{
+    (void)p;
+    return a * b;
+}
+
+/* (a − p)² */
+NN_INLINE nn_vec nn_term_variance(nn_vec a, nn_vec b, nn_vec p)
+{
+    (void)b;
+    return (a - p) * (a - p);
+}
+
+/* a · (b − p) */
+NN_INLINE nn_vec nn_term_along(nn_vec a, nn_vec b, nn_vec p) { return a * (b - p); }
+
+/* The terms of the last count % NN_W elements; the other lanes are 0. */
+NN_INLINE nn_vec nn_sums_rest(nn_term *f, nn_vec p, const float *a, const float *b, long count)
+{
+    int rest = (int)(count % NN_W);
+    if (count >= NN_W) {
+        nn_vec v = f(nn_load(a + count - NN_W), nn_load(b + count - NN_W), p);
+        return nn_select(nn_lane() >= NN_W - rest, v, nn_zero());
+    }
+    nn_vec v = f(nn_load_part(a, rest), nn_load_part(b, rest), p);
+    return nn_select(nn_lane() < rest, v, nn_zero());
+}
+
+/* Σ f(a[i], b[i], p) in partial sums, 0 ≤ i < count */
+NN_INLINE nn_vec nn_sums(nn_term *f, nn_vec p, const float *a, const float *b, long count)
+{
+    nn_vec total = nn_zero();
+    long i = 0;
+    while (count - i >= 4 * NN_W) {
+        nn_vec s0 = nn_zero(), s1 = s0, s2 = s0, s3 = s0;
+        long stop = count - i < NN_BLOCK ? count : i + NN_BLOCK;
+        for (; stop - i >= 4 * NN_W; i += 4 * NN_W) {
+            s0 += f(nn_load(a + i), nn_load(b + i), p);
+            s1 += f(nn_load(a + i + NN_W), nn_load(b + i + NN_W), p);
+            s2 += f(nn_load(a + i + 2 * NN_W), nn_load(b + i + 2 * NN_W), p);
+            s3 += f(nn_load(a + i + 3 * NN_W), nn_load(b + i + 3 * NN_W), p);
+        }
+        total += (s0 + s1) + (s2 + s3);
+    }
+    for (; count - i >= NN_W; i += NN_W)
+        total += f(nn_load(a + i), nn_load(b + i), p);
+    if (i < count)
+        total += nn_sums_rest(f, p, a, b, count);
+    return total;
+}
+
+#endif
+
+/* sum[c] = Σ over n and p of dy; for p = 1 channels lie side by side. */
+NN_KERNEL void nn_channel_sums(long n, int c, long p, const float *dy, float *sum, int t, int T)
+{
+    if (p == 1) {
+        long end = nn_share(c, t + 1, T);
+        for (long k = nn_share(c, t, T); k < end; k += NN_W) {
+            nn_vec s = nn_zero();
+            for (long i = 0; i < n; i++)
+                s += nn_load_part(dy + i * c + k, end - k);
+            nn_store_part(sum + k, end - k, s);
+        }
+        return;
+    }
+    for (long k = (long)c * t / T; k < (long)c * (t + 1) / T; k++) {
+        nn_vec s = nn_zero();
+        for (long i = 0; i < n; i++)
+            s += nn_sums(nn_term_a, nn_zero(), dy + (i * c + k) * p, dy + (i * c + k) * p, p);
+        sum[k] = nn_lanes_sum(s);
+    }
+}
+
+/* y[n][c][p] = x[n][c][p] · gate[n][c]; y may be x */
+NN_KERNEL void nn_gate(long n, int c, long p, const float *x, const float *gate, float *y, int t, int T)
+{
+    for (long k = n * c * t / T; k < n * c * (t + 1) / T; k++)
+        for (long i = 0; i < p; i += NN_W)
+            nn_store_part(y + k * p + i, p - i, gate[k] * nn_load_part(x + k * p + i, p - i));
+}
+
+/* dgate[n][c] = Σ over p of x · dy */
+NN_KERNEL void nn_gate_sums(long n, int c, long p, const float *x, const float *dy, float *dgate, int t, int T)
+{
+    for (long k = n * c * t / T; k < n * c * (t + 1) / T; k++)
+        dgate[k] = nn_lanes_sum(nn_sums(nn_term_product, nn_zero(), x + k * p, dy + k * p, p));
+}
+
+#endif /* NN_LINKED */
+
+#endif
+/*
  * team.h: the threads of one pass.
  *
  * All threads of a team walk through the same list of calls, and each does its
@@ -1690,11 +2239,7 @@ NN_KERNEL void nn_lion_step(const nn_lion *rule, long count, const float *gradie
 #ifndef NN_TEAM_H
 #define NN_TEAM_H
 
-typedef struct nn_team {
-    int size;    /* threads, this one included; 0 until all are there */
-    int arrived; /* at the barrier */
-    int round;   /* of the barrier */
-} nn_team;
+typedef struct nn_team nn_team;
 
 typedef void nn_part(const void *pass, int t, int T, nn_team *team);
 
@@ -1708,21 +2253,45 @@ void nn_team_run(nn_part *part, const void *pass, int threads);
 #else
 
 #include <pthread.h>
-#include <sched.h>
 #include <unistd.h>
 
-enum { NN_SPINS = 4000 };
+enum { NN_SPINS = 2000 };
 
-/* Waiting is short as a rule; where it is not, the processor is given up. */
-static inline void nn_wait_while(const int *value, int same)
+struct nn_team {
+    int size;    /* threads, the caller's included; 0 until all are there */
+    int arrived; /* at the barrier */
+    int round;   /* of the barrier */
+    pthread_mutex_t lock;
+    pthread_cond_t changed; /* size or round */
+};
+
+static inline void nn_pause(void)
 {
-    for (int spins = 0; __atomic_load_n(value, __ATOMIC_ACQUIRE) == same; spins++) {
 #if defined(__x86_64__) || defined(__i386__)
-        __builtin_ia32_pause();
+    __builtin_ia32_pause();
 #endif
-        if (spins >= NN_SPINS)
-            sched_yield();
+}
+
+/* Waiting is short as a rule; where it is not, the thread sleeps. */
+static inline void nn_wait_while(nn_team *team, const int *value, int same)
+{
+    for (int spins = 0; spins < NN_SPINS; spins++) {
+        if (__atomic_load_n(value, __ATOMIC_ACQUIRE) != same)
+            return;
+        nn_pause();
     }
+    pthread_mutex_lock(&team->lock);
+    while (__atomic_load_n(value, __ATOMIC_ACQUIRE) == same)
+        pthread_cond_wait(&team->changed, &team->lock);
+    pthread_mutex_unlock(&team->lock);
+}
+
+static inline void nn_change(nn_team *team, int *value, int to)
+{
+    pthread_mutex_lock(&team->lock);
+    __atomic_store_n(value, to, __ATOMIC_RELEASE);
+    pthread_cond_broadcast(&team->changed);
+    pthread_mutex_unlock(&team->lock);
 }
 
 static __attribute__((unused)) void nn_barrier(nn_team *team)
@@ -1732,9 +2301,9 @@ static __attribute__((unused)) void nn_barrier(nn_team *team)
     int round = __atomic_load_n(&team->round, __ATOMIC_RELAXED);
     if (__atomic_add_fetch(&team->arrived, 1, __ATOMIC_ACQ_REL) == team->size) {
         __atomic_store_n(&team->arrived, 0, __ATOMIC_RELAXED);
-        __atomic_store_n(&team->round, round + 1, __ATOMIC_RELEASE);
+        nn_change(team, &team->round, round + 1);
     } else {
-        nn_wait_while(&team->round, round);
+        nn_wait_while(team, &team->round, round);
     }
 }
 
@@ -1748,7 +2317,7 @@ typedef struct nn_member {
 static void *nn_member_run(void *argument)
 {
     const nn_member *me = (const nn_member *)argument;
-    nn_wait_while(&me->team->size, 0);
+    nn_wait_while(me->team, &me->team->size, 0);
     me->part(me->pass, me->t, me->team->size, me->team);
     return 0;
 }
@@ -1757,7 +2326,7 @@ static void *nn_member_run(void *argument)
  * where the system gives no more. */
 static __attribute__((unused)) void nn_team_run(nn_part *part, const void *pass, int threads)
 {
-    nn_team team = {0, 0, 0};
+    nn_team team = {0, 0, 0, PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER};
     nn_member member[NN_MAX_THREADS];
     pthread_t thread[NN_MAX_THREADS];
     if (threads <= 0)
@@ -1773,7 +2342,7 @@ static __attribute__((unused)) void nn_team_run(nn_part *part, const void *pass,
         if (pthread_create(&thread[size], 0, nn_member_run, &member[size]) != 0)
             break;
     }
-    __atomic_store_n(&team.size, size, __ATOMIC_RELEASE);
+    nn_change(&team, &team.size, size);
     part(pass, 0, size, &team);
     for (int t = 1; t < size; t++)
         pthread_join(thread[t], 0);
@@ -1835,24 +2404,8 @@ static void c1_forward(const float *x, const float *weight, const float *bias, f
 /* lenet.nn:11: s2, maxpool(2), 6x28x28 -> 6x14x14, 4704 FLOPs */
 static void s2_forward(const float *x, float *y, int samples)
 {
-    for (int n = 0; n < samples; n++) {
-        for (int c = 0; c < 6; c++) {
-            for (int i = 0; i < 14; i++) {
-                for (int j = 0; j < 14; j++) {
-                    float best = x[((n * 6 + c) * 28 + i * 2) * 28 + j * 2];
-                    for (int u = 0; u < 2; u++) {
-                        for (int v = 0; v < 2; v++) {
-                            const float value = x[((n * 6 + c) * 28 + i * 2 + u) * 28 + j * 2 + v];
-                            if (value > best || value != value) {
-                                best = value;
-                            }
-                        }
-                    }
-                    y[((n * 6 + c) * 14 + i) * 14 + j] = best;
-                }
-            }
-        }
-    }
+    static const nn_window size = {6, 28, 28, 14, 14, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0};
+    nn_extremum(&size, samples, x, y, 0, 0, 1);
 }
 
 /* lenet.nn:12: tanh1, tanh, 6x14x14 -> 6x14x14, 5880 FLOPs */
@@ -1871,24 +2424,8 @@ static void c3_forward(const float *x, const float *weight, const float *bias, f
 /* lenet.nn:14: s4, maxpool(2), 16x10x10 -> 16x5x5, 1600 FLOPs */
 static void s4_forward(const float *x, float *y, int samples)
 {
-    for (int n = 0; n < samples; n++) {
-        for (int c = 0; c < 16; c++) {
-            for (int i = 0; i < 5; i++) {
-                for (int j = 0; j < 5; j++) {
-                    float best = x[((n * 16 + c) * 10 + i * 2) * 10 + j * 2];
-                    for (int u = 0; u < 2; u++) {
-                        for (int v = 0; v < 2; v++) {
-                            const float value = x[((n * 16 + c) * 10 + i * 2 + u) * 10 + j * 2 + v];
-                            if (value > best || value != value) {
-                                best = value;
-                            }
-                        }
-                    }
-                    y[((n * 16 + c) * 5 + i) * 5 + j] = best;
-                }
-            }
-        }
-    }
+    static const nn_window size = {16, 10, 10, 5, 5, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0};
+    nn_extremum(&size, samples, x, y, 0, 0, 1);
 }
 
 /* lenet.nn:15: tanh2, tanh, 16x5x5 -> 16x5x5, 2000 FLOPs */
@@ -1981,53 +2518,15 @@ static void loss_forward(const float *scores, const int32_t *target, float *loss
 /* lenet.nn:11: s2, maxpool.training(2), 6x28x28 -> 6x14x14, 4704 FLOPs */
 static void s2_training(const float *x, float *y, uint8_t *place, int samples)
 {
-    for (int n = 0; n < samples; n++) {
-        for (int c = 0; c < 6; c++) {
-            for (int i = 0; i < 14; i++) {
-                for (int j = 0; j < 14; j++) {
-                    float best = x[((n * 6 + c) * 28 + i * 2) * 28 + j * 2];
-                    int winner = 0;
-                    for (int u = 0; u < 2; u++) {
-                        for (int v = 0; v < 2; v++) {
-                            const float value = x[((n * 6 + c) * 28 + i * 2 + u) * 28 + j * 2 + v];
-                            if (value > best || value != value) {
-                                best = value;
-                                winner = u * 2 + v;
-                            }
-                        }
-                    }
-                    y[((n * 6 + c) * 14 + i) * 14 + j] = best;
-                    place[((n * 6 + c) * 14 + i) * 14 + j] = winner;
-                }
-            }
-        }
-    }
+    static const nn_window size = {6, 28, 28, 14, 14, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0};
+    nn_extremum(&size, samples, x, y, place, 0, 1);
 }
 
 /* lenet.nn:14: s4, maxpool.training(2), 16x10x10 -> 16x5x5, 1600 FLOPs */
 static void s4_training(const float *x, float *y, uint8_t *place, int samples)
 {
-    for (int n = 0; n < samples; n++) {
-        for (int c = 0; c < 16; c++) {
-            for (int i = 0; i < 5; i++) {
-                for (int j = 0; j < 5; j++) {
-                    float best = x[((n * 16 + c) * 10 + i * 2) * 10 + j * 2];
-                    int winner = 0;
-                    for (int u = 0; u < 2; u++) {
-                        for (int v = 0; v < 2; v++) {
-                            const float value = x[((n * 16 + c) * 10 + i * 2 + u) * 10 + j * 2 + v];
-                            if (value > best || value != value) {
-                                best = value;
-                                winner = u * 2 + v;
-                            }
-                        }
-                    }
-                    y[((n * 16 + c) * 5 + i) * 5 + j] = best;
-                    place[((n * 16 + c) * 5 + i) * 5 + j] = winner;
-                }
-            }
-        }
-    }
+    static const nn_window size = {16, 10, 10, 5, 5, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0};
+    nn_extremum(&size, samples, x, y, place, 0, 1);
 }
 
 /* lenet.nn:29: loss, cross_entropy, cross_entropy.grad, 10 -> 1 */
@@ -2193,19 +2692,8 @@ static void tanh2_grad(const float *dy, const float *y, float *dx, int samples)
 /* lenet.nn:14: s4, maxpool.training(2), extremum.dx, 16x10x10 -> 16x5x5 */
 static void s4_dx(const float *dy, const uint8_t *place, float *dx, int samples)
 {
-    for (int n = 0; n < samples; n++) {
-        for (int k = 0; k < 1600; k++) {
-            dx[n * 1600 + k] = 0;
-        }
-        for (int c = 0; c < 16; c++) {
-            for (int i = 0; i < 5; i++) {
-                for (int j = 0; j < 5; j++) {
-                    const int tap = place[((n * 16 + c) * 5 + i) * 5 + j];
-                    dx[((n * 16 + c) * 10 + i * 2 + tap / 2) * 10 + j * 2 + tap % 2] += dy[((n * 16 + c) * 5 + i) * 5 + j];
-                }
-            }
-        }
-    }
+    static const nn_window size = {16, 10, 10, 5, 5, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0};
+    nn_extremum_dx(&size, samples, dy, place, dx, 0, 1);
 }
 
 /* lenet.nn:13: c3, conv(16, 5), conv.dx, 6x14x14 -> 16x10x10 */
@@ -2223,17 +2711,9 @@ static void c3_dweight(const float *x, const float *dy, float *dweight, int t, i
 }
 
 /* lenet.nn:13: c3, conv(16, 5), conv.dbias, 6x14x14 -> 16x10x10 */
-static void c3_dbias(const float *dy, float *dbias)
+static void c3_dbias(const float *dy, float *dbias, int t, int T)
 {
-    for (int c = 0; c < 16; c++) {
-        float sum = 0;
-        for (int n = 0; n < 64; n++) {
-            for (int k = 0; k < 100; k++) {
-                sum += dy[(n * 16 + c) * 100 + k];
-            }
-        }
-        dbias[c] = sum;
-    }
+    nn_channel_sums(64, 16, 100, dy, dbias, t, T);
 }
 
 /* lenet.nn:13: c3.weight, adam(lr=0.002) */
@@ -2259,19 +2739,8 @@ static void tanh1_grad(const float *dy, const float *y, float *dx, int samples)
 /* lenet.nn:11: s2, maxpool.training(2), extremum.dx, 6x28x28 -> 6x14x14 */
 static void s2_dx(const float *dy, const uint8_t *place, float *dx, int samples)
 {
-    for (int n = 0; n < samples; n++) {
-        for (int k = 0; k < 4704; k++) {
-            dx[n * 4704 + k] = 0;
-        }
-        for (int c = 0; c < 6; c++) {
-            for (int i = 0; i < 14; i++) {
-                for (int j = 0; j < 14; j++) {
-                    const int tap = place[((n * 6 + c) * 14 + i) * 14 + j];
-                    dx[((n * 6 + c) * 28 + i * 2 + tap / 2) * 28 + j * 2 + tap % 2] += dy[((n * 6 + c) * 14 + i) * 14 + j];
-                }
-            }
-        }
-    }
+    static const nn_window size = {6, 28, 28, 14, 14, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0};
+    nn_extremum_dx(&size, samples, dy, place, dx, 0, 1);
 }
 
 /* lenet.nn:10: c1, conv(6, 5), conv.dweight, 1x32x32 -> 6x28x28 */
@@ -2282,17 +2751,9 @@ static void c1_dweight(const float *x, const float *dy, float *dweight, int t, i
 }
 
 /* lenet.nn:10: c1, conv(6, 5), conv.dbias, 1x32x32 -> 6x28x28 */
-static void c1_dbias(const float *dy, float *dbias)
+static void c1_dbias(const float *dy, float *dbias, int t, int T)
 {
-    for (int c = 0; c < 6; c++) {
-        float sum = 0;
-        for (int n = 0; n < 64; n++) {
-            for (int k = 0; k < 784; k++) {
-                sum += dy[(n * 6 + c) * 784 + k];
-            }
-        }
-        dbias[c] = sum;
-    }
+    nn_channel_sums(64, 6, 784, dy, dbias, t, T);
 }
 
 /* lenet.nn:10: c1.weight, adam(lr=0.002) */
@@ -2497,7 +2958,7 @@ static void lenet_step_part(const void *pass, int t, int T, nn_team *team)
     nn_barrier(team);
     c3_dx(a + 77696, m->c3_weight, a + 301248, t, T);
     c3_dweight(a + 32, a + 77696, a + 75296, t, T);
-    if (t == 0) c3_dbias(a + 77696, a);
+    c3_dbias(a + 77696, a, t, T);
     nn_barrier(team);
     c3_weight_adam(a + 75296, m->c3_weight, m->c3_weight_exp_avg, m->c3_weight_exp_avg_sq, lr, m->step, t, T);
     c3_bias_adam(a, m->c3_bias, m->c3_bias_exp_avg, m->c3_bias_exp_avg_sq, lr, m->step, t, T);
@@ -2506,7 +2967,7 @@ static void lenet_step_part(const void *pass, int t, int T, nn_team *team)
     s2_dx(a + 301248 + first * 1176, (uint8_t *)(a + 376512) + first * 1176, a + 192 + first * 4704, (int)(last - first));
     nn_barrier(team);
     c1_dweight(x, a + 192, a + 32, t, T);
-    if (t == 0) c1_dbias(a + 192, a);
+    c1_dbias(a + 192, a, t, T);
     nn_barrier(team);
     c1_weight_adam(a + 32, m->c1_weight, m->c1_weight_exp_avg, m->c1_weight_exp_avg_sq, lr, m->step, t, T);
     c1_bias_adam(a, m->c1_bias, m->c1_bias_exp_avg, m->c1_bias_exp_avg_sq, lr, m->step, t, T);
@@ -2590,14 +3051,14 @@ static void lenet_grad_part(const void *pass, int t, int T, nn_team *team)
     nn_barrier(team);
     c3_dx(a + 75264, m->c3_weight, a + 362832, t, T);
     c3_dweight(a, a + 75264, a + 359136, t, T);
-    if (t == 0) c3_dbias(a + 75264, a + 362768);
+    c3_dbias(a + 75264, a + 362768, t, T);
     nn_barrier(team);
     tanh1_grad(a + 362832 + first * 1176, a + first * 1176, a + 362832 + first * 1176, (int)(last - first));
     nn_barrier(team);
     s2_dx(a + 362832 + first * 1176, (uint8_t *)(a + 438096) + first * 1176, a + first * 4704, (int)(last - first));
     nn_barrier(team);
     c1_dweight(x, a, a + 362384, t, T);
-    if (t == 0) c1_dbias(a, a + 362800);
+    c1_dbias(a, a + 362800, t, T);
 }
 
 float lenet_grad(struct lenet *m, const float *x, const int32_t *target, void *scratch)

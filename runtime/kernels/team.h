@@ -12,11 +12,7 @@
 #ifndef NN_TEAM_H
 #define NN_TEAM_H
 
-typedef struct nn_team {
-    int size;    /* threads, this one included; 0 until all are there */
-    int arrived; /* at the barrier */
-    int round;   /* of the barrier */
-} nn_team;
+typedef struct nn_team nn_team;
 
 typedef void nn_part(const void *pass, int t, int T, nn_team *team);
 
@@ -30,21 +26,45 @@ void nn_team_run(nn_part *part, const void *pass, int threads);
 #else
 
 #include <pthread.h>
-#include <sched.h>
 #include <unistd.h>
 
-enum { NN_SPINS = 4000 };
+enum { NN_SPINS = 2000 };
 
-/* Waiting is short as a rule; where it is not, the processor is given up. */
-static inline void nn_wait_while(const int *value, int same)
+struct nn_team {
+    int size;    /* threads, the caller's included; 0 until all are there */
+    int arrived; /* at the barrier */
+    int round;   /* of the barrier */
+    pthread_mutex_t lock;
+    pthread_cond_t changed; /* size or round */
+};
+
+static inline void nn_pause(void)
 {
-    for (int spins = 0; __atomic_load_n(value, __ATOMIC_ACQUIRE) == same; spins++) {
 #if defined(__x86_64__) || defined(__i386__)
-        __builtin_ia32_pause();
+    __builtin_ia32_pause();
 #endif
-        if (spins >= NN_SPINS)
-            sched_yield();
+}
+
+/* Waiting is short as a rule; where it is not, the thread sleeps. */
+static inline void nn_wait_while(nn_team *team, const int *value, int same)
+{
+    for (int spins = 0; spins < NN_SPINS; spins++) {
+        if (__atomic_load_n(value, __ATOMIC_ACQUIRE) != same)
+            return;
+        nn_pause();
     }
+    pthread_mutex_lock(&team->lock);
+    while (__atomic_load_n(value, __ATOMIC_ACQUIRE) == same)
+        pthread_cond_wait(&team->changed, &team->lock);
+    pthread_mutex_unlock(&team->lock);
+}
+
+static inline void nn_change(nn_team *team, int *value, int to)
+{
+    pthread_mutex_lock(&team->lock);
+    __atomic_store_n(value, to, __ATOMIC_RELEASE);
+    pthread_cond_broadcast(&team->changed);
+    pthread_mutex_unlock(&team->lock);
 }
 
 static __attribute__((unused)) void nn_barrier(nn_team *team)
@@ -54,9 +74,9 @@ static __attribute__((unused)) void nn_barrier(nn_team *team)
     int round = __atomic_load_n(&team->round, __ATOMIC_RELAXED);
     if (__atomic_add_fetch(&team->arrived, 1, __ATOMIC_ACQ_REL) == team->size) {
         __atomic_store_n(&team->arrived, 0, __ATOMIC_RELAXED);
-        __atomic_store_n(&team->round, round + 1, __ATOMIC_RELEASE);
+        nn_change(team, &team->round, round + 1);
     } else {
-        nn_wait_while(&team->round, round);
+        nn_wait_while(team, &team->round, round);
     }
 }
 
@@ -70,7 +90,7 @@ typedef struct nn_member {
 static void *nn_member_run(void *argument)
 {
     const nn_member *me = (const nn_member *)argument;
-    nn_wait_while(&me->team->size, 0);
+    nn_wait_while(me->team, &me->team->size, 0);
     me->part(me->pass, me->t, me->team->size, me->team);
     return 0;
 }
@@ -79,7 +99,7 @@ static void *nn_member_run(void *argument)
  * where the system gives no more. */
 static __attribute__((unused)) void nn_team_run(nn_part *part, const void *pass, int threads)
 {
-    nn_team team = {0, 0, 0};
+    nn_team team = {0, 0, 0, PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER};
     nn_member member[NN_MAX_THREADS];
     pthread_t thread[NN_MAX_THREADS];
     if (threads <= 0)
@@ -95,7 +115,7 @@ static __attribute__((unused)) void nn_team_run(nn_part *part, const void *pass,
         if (pthread_create(&thread[size], 0, nn_member_run, &member[size]) != 0)
             break;
     }
-    __atomic_store_n(&team.size, size, __ATOMIC_RELEASE);
+    nn_change(&team, &team.size, size);
     part(pass, 0, size, &team);
     for (int t = 1; t < size; t++)
         pthread_join(thread[t], 0);
