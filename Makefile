@@ -156,7 +156,7 @@ $(BUILD)/tests/unit/suites.c: $(UNIT_SOURCES) Makefile
 # ---- using and testing -------------------------------------------------------
 
 demo: all
-	./$(PROGRAM) train dsl_examples/lenet.nn --jit cc --epochs 5 -o $(BUILD)/lenet.safetensors
+	./$(PROGRAM) train dsl_examples/lenet.nn --epochs 5 -o $(BUILD)/lenet.safetensors
 
 # At -O2 gcc 12 takes what open_memstream gave for a dangling pointer.
 $(UNIT_OBJECTS): OPTIMIZE = -O1 -g
