@@ -43,6 +43,7 @@ void nn_conv_dbias(const nn_conv *, const float *dy, float *dbias, int t, int T)
 
 #include "gemm.h"
 #include "lanes.h"
+#include "transpose.h"
 
 typedef struct nn_walk {
     int n;                 /* images */
@@ -426,7 +427,10 @@ NN_KERNEL void nn_dw_pack_a(const void *self, int m0, int rows, int k0, int dept
 /* Rows of NN_W columns each, W at a time: to[i·NN_NR + j] = from[j·NN_KC + i]. */
 NN_INLINE void nn_transpose(float *to, const float *from, int depth)
 {
-    for (int k = 0; k < depth; k++)
+    int k = 0;
+    for (; k + NN_W <= depth; k += NN_W)
+        nn_transpose_square(to + (long)k * NN_NR, NN_NR, from + k, NN_KC);
+    for (; k < depth; k++)
         for (int j = 0; j < NN_W; j++)
             to[k * NN_NR + j] = from[j * NN_KC + k];
 }
