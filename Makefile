@@ -7,6 +7,7 @@ PREFIX = /usr/local
 DESTDIR =
 VERSION = 0.1.0
 
+JOBS = $(shell nproc 2>/dev/null || echo 1)
 BUILD = build
 PROGRAM = nnc
 SANITIZE =
@@ -15,38 +16,41 @@ CFLAGS =
 WARNINGS = -Wall -Wextra -Werror
 ALL_CFLAGS = -std=gnu11 $(OPTIMIZE) $(WARNINGS) $(SANITIZE) -Icompiler -I$(BUILD) -I. \
              -DNNC_VERSION='"$(VERSION)"' $(CFLAGS)
-LIBS = -ltcc -ljansson -lz -ldl -lm -lpthread
+LIBS = -ltcc -ljansson -ljpeg -lpng -lz -ldl -lm -lpthread
 CHECK_LIBS = -lcheck -lsubunit -lrt -lm -lpthread
 
 # What `make deps` installs on Debian and Ubuntu.
-PACKAGES = gcc libc6-dev flex bison libtcc-dev zlib1g-dev libjansson-dev check
+PACKAGES = gcc libc6-dev flex bison libtcc-dev zlib1g-dev libjansson-dev libjpeg62-turbo-dev libpng-dev check graphviz
 TOOLS = $(CC) flex bison
-HEADERS = stdio.h libtcc.h zlib.h jansson.h check.h
+HEADERS = stdio.h libtcc.h zlib.h jansson.h jpeglib.h png.h check.h
 
 # ---- what there is -----------------------------------------------------------
 
 OPS = $(sort $(wildcard compiler/ops/*.c))
 STD = $(sort $(wildcard compiler/std/*.nn))
 KERNELS = $(sort $(wildcard runtime/kernels/*.h))
+PAGE = $(addprefix compiler/report/page/, page.html page.css)
+PAGE_SCRIPT = $(patsubst %, compiler/report/page/%.js, base blocks graph bars arena field flow tables main)
 
 SOURCES = $(filter-out compiler/main.c, $(wildcard compiler/*/*.c)) \
           $(wildcard runtime/core/*.c runtime/data/*.c runtime/train/*.c runtime/kernels/*.c)
 MADE = $(addprefix $(BUILD)/, front/lexer.c front/parser.c ops/op_table.c std/std_library.c \
-         emit/nn_text.c emit/kernel_text.c)
+         emit/nn_text.c emit/kernel_text.c report/page_text.c)
 OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o) $(MADE:%.c=%.o)
 LIBRARY = $(BUILD)/libnnc.a
 
 UNIT_SOURCES = $(wildcard tests/unit/*.c)
 UNIT_OBJECTS = $(UNIT_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/tests/unit/suites.o
+FUZZ_OBJECTS = $(patsubst %.c, $(BUILD)/%.o, $(wildcard tests/fuzz/*.c))
 
 # ---- building ----------------------------------------------------------------
 
-.PHONY: all deps demo test unit lint asan install clean check-all
+.PHONY: all deps demo bench test unit fuzz lint asan install clean check-all
 .DELETE_ON_ERROR:
 .SECONDARY: $(MADE) $(BUILD)/tests/unit/suites.c
 
 all: $(BUILD)/tools.ok
-	@$(MAKE) --no-print-directory $(PROGRAM)
+	@$(MAKE) --no-print-directory -j$(JOBS) $(PROGRAM)
 
 # Looks for every tool and header once; installs what is missing.
 $(BUILD)/tools.ok: Makefile
@@ -144,6 +148,13 @@ $(BUILD)/emit/kernel_text.c: $(KERNELS) Makefile
 	   echo '    {NULL, NULL}};'; \
 	   echo 'const int kernel_text_count = sizeof kernel_texts / sizeof kernel_texts[0] - 1;'; } > $@
 
+$(BUILD)/report/page_text.c: $(PAGE) $(PAGE_SCRIPT) Makefile
+	@mkdir -p $(@D)
+	@{ echo '#include "report/page_text.h"'; \
+	   echo 'const char page_html_text[] = ""'; $(TO_STRINGS) compiler/report/page/page.html; echo '    ;'; \
+	   echo 'const char page_style_text[] = ""'; $(TO_STRINGS) compiler/report/page/page.css; echo '    ;'; \
+	   echo 'const char page_script_text[] = ""'; cat $(PAGE_SCRIPT) | $(TO_STRINGS); echo '    ;'; } > $@
+
 $(BUILD)/tests/unit/suites.c: $(UNIT_SOURCES) Makefile
 	@mkdir -p $(@D)
 	@names=$$(sed -n 's/^Suite \*\([A-Za-z0-9_]*_suite\)(void).*/\1/p' $(UNIT_SOURCES) /dev/null | LC_ALL=C sort -u); \
@@ -158,33 +169,45 @@ $(BUILD)/tests/unit/suites.c: $(UNIT_SOURCES) Makefile
 demo: all
 	./$(PROGRAM) train dsl_examples/lenet.nn --epochs 5 -o $(BUILD)/lenet.safetensors
 
+# Beside PyTorch and onnxruntime, where they are installed: see bench/run.sh.
+bench: all
+	@NNC=$(abspath $(PROGRAM)) CC="$(CC)" RESULTS="$(RESULTS)" sh bench/run.sh
+
 # At -O2 gcc 12 takes what open_memstream gave for a dangling pointer.
-$(UNIT_OBJECTS): OPTIMIZE = -O1 -g
+$(UNIT_OBJECTS) $(FUZZ_OBJECTS): OPTIMIZE = -O1 -g
 
 $(BUILD)/unit: $(UNIT_OBJECTS) $(LIBRARY)
 	$(CC) $(SANITIZE) -o $@ $^ $(LDFLAGS) $(CHECK_LIBS) $(LIBS)
 
+$(BUILD)/fuzz: $(FUZZ_OBJECTS) $(LIBRARY)
+	$(CC) $(SANITIZE) -o $@ $^ $(LDFLAGS) $(LIBS)
+
 unit: all
-	@$(MAKE) --no-print-directory $(BUILD)/unit
+	@$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/unit
 	$(BUILD)/unit
 
 test: all
-	@$(MAKE) --no-print-directory $(BUILD)/unit
-	@NNC=./$(PROGRAM) UNIT=$(BUILD)/unit CC="$(CC)" sh tests/run.sh
+	@$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/unit $(BUILD)/fuzz
+	@NNC=./$(PROGRAM) UNIT=$(BUILD)/unit FUZZ=$(BUILD)/fuzz CC="$(CC)" sh tests/run.sh
 
 # The same sources with the sanitizers, in a directory of their own.
 ASAN = BUILD=build/asan PROGRAM=build/asan/nnc OPTIMIZE="-O1 -g -fno-omit-frame-pointer" \
-       SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined"
+       KERNEL_FLAGS=-ffp-contract=fast SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined"
 asan: $(BUILD)/tools.ok
-	@$(MAKE) --no-print-directory $(ASAN) build/asan/nnc build/asan/unit
-	@NNC=build/asan/nnc UNIT=build/asan/unit CC="$(CC)" sh tests/asan.sh
+	@$(MAKE) --no-print-directory -j$(JOBS) $(ASAN) build/asan/nnc build/asan/unit build/asan/fuzz
+	@NNC=build/asan/nnc UNIT=build/asan/unit FUZZ=build/asan/fuzz CC="$(CC)" sh tests/asan.sh
 
 lint:
 	@sh tests/lint_rooms.sh
-	@clang-format --dry-run -Werror $$(find compiler runtime tests -name '*.[ch]')
-	@shellcheck -s dash -S warning $$(find tests -name '*.sh') .ci/run
+	@clang-format --dry-run -Werror $$(find compiler runtime tests bench -name '*.[ch]')
+	@shellcheck -s dash -S warning $$(find tests bench -name '*.sh') .ci/run
 
-check-all: lint test asan
+# More random nets than `make test` tries, and others each time.
+fuzz: all
+	@$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/fuzz
+	FUZZ=$(BUILD)/fuzz sh tests/fuzz/run.sh 3000 $$(date +%s)
+
+check-all: lint test asan fuzz
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/share/nnc/digits
@@ -195,4 +218,4 @@ install: all
 clean:
 	rm -rf build nnc
 
--include $(OBJECTS:.o=.d) $(UNIT_OBJECTS:.o=.d) $(BUILD)/compiler/main.d
+-include $(OBJECTS:.o=.d) $(UNIT_OBJECTS:.o=.d) $(FUZZ_OBJECTS:.o=.d) $(BUILD)/compiler/main.d

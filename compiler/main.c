@@ -11,11 +11,12 @@
 #include "commands/commands.h"
 
 const Command *const command_table[] = {
-    &command_compile, &command_train, &command_eval, &command_report, &command_check, &command_fmt, NULL,
+    &command_compile, &command_train, &command_eval, &command_report,
+    &command_check,   &command_bench, &command_fmt,  NULL,
 };
 
 /* Words of the product that this version does not have. */
-static const char *const later[] = {"build", "predict", "bench", "import", "export", "data", NULL};
+static const char *const later[] = {"build", "predict", "import", "export", "data", NULL};
 
 static int start(void)
 {
@@ -44,10 +45,20 @@ static int unknown_command(const char *word)
     return STATUS_USAGE;
 }
 
+static int unknown_help(const char *name)
+{
+    Arena *arena = arena_new();
+    const char *near = help_nearest(arena, name);
+    fprintf(stderr, "nnc help: unknown command, topic or word '%s'%s%s%s\n'nnc help' lists the commands and topics\n",
+            name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    arena_free(arena);
+    return STATUS_USAGE;
+}
+
 static int help(int argc, char **argv)
 {
     if (argc > 2) {
-        fputs("nnc help: one command at a time\nusage: nnc help [COMMAND]\n", stderr);
+        fputs("nnc help: one word at a time\nusage: nnc help [COMMAND | TOPIC | WORD]\n", stderr);
         return STATUS_USAGE;
     }
     if (argc < 2 || strcmp(argv[1], "help") == 0) {
@@ -55,9 +66,10 @@ static int help(int argc, char **argv)
         return finish_output();
     }
     const Command *command = command_find(argv[1]);
-    if (!command) return unknown_command(argv[1]);
-    help_command(command, stdout);
-    return finish_output();
+    if (command) help_command(command, stdout);
+    bool found = command || help_word(argv[1], stdout);
+    int status = finish_output();
+    return found ? status : unknown_help(argv[1]);
 }
 
 static bool looks_like_file(const char *word)

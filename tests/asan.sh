@@ -40,6 +40,8 @@ for net in tests/errors/*.nn; do
     clean "$NNC" check "$net"
 done
 clean "$NNC" report dsl_examples/lenet.nn
+clean "$NNC" bench tests/refs/resnet_small.nn --jit tcc --reps 1 --threads 2
+clean "$NNC" bench tests/refs/lenet_sgd.nn --reps 1 --format csv
 clean "$NNC" train dsl_examples/lenet.nn --steps 5 -o "$tmp/w.safetensors"
 clean "$NNC" eval dsl_examples/lenet.nn --weights "$tmp/w.safetensors"
 for word in help --version 'help train' nonsense 'train --nonsense' ''; do

@@ -15,11 +15,15 @@ struct Jit {
     void *handle;
 };
 
-static const Backend *const backends[] = {[JIT_TCC] = &backend_tcc, [JIT_CC] = &backend_cc};
+static const Backend *const backends[] = {
+    [JIT_TCC] = &backend_tcc,
+    [JIT_CC] = &backend_cc,
+    [JIT_TIERED] = &backend_tiered,
+};
 
 Jit *jit_compile(JitKind kind, const char *source, Arena *arena, const char **error)
 {
-    assert(kind == JIT_TCC || kind == JIT_CC);
+    assert(kind == JIT_TCC || kind == JIT_CC || kind == JIT_TIERED);
     *error = NULL;
     void *handle = backends[kind]->compile(source, arena, error);
     if (!handle) {
@@ -32,6 +36,12 @@ Jit *jit_compile(JitKind kind, const char *source, Arena *arena, const char **er
 }
 
 void *jit_symbol(const Jit *jit, const char *name) { return jit->backend->symbol(jit->handle, name); }
+
+JitNews jit_poll(Jit *jit, const char **why)
+{
+    *why = NULL;
+    return jit->backend->poll ? jit->backend->poll(jit->handle, why) : JIT_NO_NEWS;
+}
 
 void jit_free(Jit *jit)
 {

@@ -7,16 +7,33 @@
 #include "base/base.h"
 
 typedef enum JitKind {
-    JIT_TCC, /* libtcc: at once; needs none of TinyCC's own files */
-    JIT_CC   /* the system compiler ($CC, else cc) and dlopen */
+    JIT_TCC,   /* libtcc: at once; needs none of TinyCC's own files */
+    JIT_CC,    /* the system compiler ($CC, else cc) and dlopen */
+    JIT_TIERED /* tcc's code at once, cc's when it is ready: see jit_poll */
 } JitKind;
 
 typedef struct Jit Jit;
 
-/* `source` is standalone text (EmitOptions.standalone).  On failure NULL, and
- * *error says why in one line (allocated in the arena). */
+/* `source` is standalone text (EmitOptions.standalone); for JIT_TCC and JIT_TIERED
+ * with its kernels linked, for JIT_CC with its kernels pasted.  It must live as
+ * long as the Jit.  On failure NULL, and *error says why in one line (allocated in
+ * the arena). */
 Jit *jit_compile(JitKind, const char *source, Arena *, const char **error);
 void *jit_symbol(const Jit *, const char *name); /* NULL where there is none */
 void jit_free(Jit *);
+
+typedef enum JitNews {
+    JIT_NO_NEWS,
+    JIT_FASTER,   /* said once: from now on jit_symbol finds the faster code */
+    JIT_NO_FASTER /* said once: there will be none, and *why says why in one line */
+} JitNews;
+
+/*
+ * JIT_TIERED: what has become of the faster code; other kinds have no news.  What
+ * jit_symbol gave before stays good until jit_free.  Both codes come from one
+ * text, lie in memory alike and call the same kernels, so the caller may change
+ * from one to the other between two calls, and no result changes by a bit.
+ */
+JitNews jit_poll(Jit *, const char **why);
 
 #endif

@@ -4,10 +4,16 @@
  * Enters: standalone C.  Leaves: a dlopen handle.
  *
  * The text, the compiler's messages and the object live in a private directory
- * that is gone before compile() returns, an object that is loaded included.
+ * that is gone before compile() returns, an object that is loaded included; a
+ * copy is kept in the cache, where the next compilation of the same finds it.
  * SIGINT, SIGTERM and SIGHUP are held back meanwhile: one that arrives ends the
  * compiler, the directory is removed, and only then the signal takes its course.
  * No shell is involved; $CC is split at blanks.
+ *
+ * Code whose kernels are linked calls those of this process.  The object cannot
+ * name them, for they are not exported and have an address of their own in each
+ * process; so each declaration of a kernel is made a pointer to one by a macro,
+ * and the pointers are set once the object is loaded.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -16,11 +22,14 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "backend/cache.h"
 #include "backend/kinds.h"
+#include "runtime/kernels/library.h"
 
 extern char **environ;
 
@@ -30,6 +39,8 @@ typedef struct Job {
     Arena *arena;
     char *directory;
     const char *source, *object, *messages; /* paths in it */
+    bool linked;                            /* the kernels are, and nothing but them is contracted */
+    const int *cancelled;                   /* NULL: signals are held and end the compiler; else this does */
     sigset_t held, before;                  /* signal masks */
     int interrupted;                        /* the signal that ended the compiler, or 0 */
     const char *error;
@@ -79,14 +90,21 @@ static const char *compiler_command(void)
     return cc && cc[strspn(cc, " \t")] ? cc : "cc";
 }
 
+static const char *const flags[] = {"-std=gnu99", "-O2", "-march=native", "-fPIC", "-shared", "-w"};
+
+/* The operations of the text and no others, as tcc does them. */
+static const char *const exact_flags[] = {"-ffp-contract=off", "-fno-builtin-pow", "-fno-builtin-powf"};
+
 static void make_arguments(Job *job, char *argv[MAX_ARGS])
 {
-    static const char *const flags[] = {"-std=gnu99", "-O2", "-march=native", "-fPIC", "-shared", "-w", "-o"};
     int n = 0;
     char *rest = arena_strdup(job->arena, compiler_command());
     for (char *word, *save = NULL; n < MAX_ARGS / 2 && (word = strtok_r(rest, " \t", &save)); rest = NULL)
         argv[n++] = word;
     for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) argv[n++] = (char *)flags[i];
+    for (size_t i = 0; job->linked && i < sizeof exact_flags / sizeof exact_flags[0]; i++)
+        argv[n++] = (char *)exact_flags[i];
+    argv[n++] = (char *)"-o";
     argv[n++] = (char *)job->object;
     argv[n++] = (char *)job->source;
     argv[n++] = (char *)"-lm";
@@ -103,7 +121,7 @@ static int spawn(Job *job, char **argv, pid_t *pid)
     posix_spawn_file_actions_adddup2(&files, STDOUT_FILENO, STDERR_FILENO);
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setsigmask(&attributes, &job->before);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | (job->cancelled ? POSIX_SPAWN_SETPGROUP : 0));
     int status = posix_spawnp(pid, argv[0], &files, &attributes, argv, environ);
     posix_spawn_file_actions_destroy(&files);
     posix_spawnattr_destroy(&attributes);
@@ -117,6 +135,11 @@ static int await(Job *job, pid_t pid)
     int status = 0;
     pid_t got;
     while ((got = waitpid(pid, &status, WNOHANG)) == 0 || (got < 0 && errno == EINTR)) {
+        if (job->cancelled) {
+            nanosleep(&pause, NULL);
+            if (__atomic_load_n(job->cancelled, __ATOMIC_ACQUIRE)) kill(-pid, SIGTERM);
+            continue;
+        }
         int signal = sigtimedwait(&job->held, NULL, &pause);
         if (signal > 0) {
             job->interrupted = signal;
@@ -170,6 +193,77 @@ static void *load(Job *job)
     return handle;
 }
 
+/* ---- the cache ------------------------------------------------------------ */
+
+/* What of this machine -march=native depends on. */
+static const char *processor_text(Arena *arena)
+{
+    static const char *const lines[] = {"model name", "flags", "Features", "CPU part"};
+    Text text;
+    char *line = NULL;
+    size_t size = 0;
+    text_init(&text, arena);
+    FILE *file = fopen("/proc/cpuinfo", "r");
+    while (file && getline(&line, &size, file) > 1) /* the first processor's, up to an empty line */
+        for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
+            if (strncmp(line, lines[i], strlen(lines[i])) == 0) text_add(&text, line);
+    free(line);
+    if (file) fclose(file);
+    return text.data ? text.data : "";
+}
+
+/* The compiler's file: another one, or a newer one, makes other code. */
+static const char *compiler_text(Arena *arena)
+{
+    const char *command = compiler_command() + strspn(compiler_command(), " \t");
+    const char *name = arena_strndup(arena, command, strcspn(command, " \t")), *path = getenv("PATH");
+    struct stat s;
+    if (strchr(name, '/')) path = "";
+    for (; path; path = strchr(path, ':') ? strchr(path, ':') + 1 : NULL) {
+        int length = (int)strcspn(path, ":");
+        const char *file = *path ? arena_printf(arena, "%.*s/%s", length, path, name) : name;
+        if (stat(file, &s) == 0 && S_ISREG(s.st_mode) && access(file, X_OK) == 0)
+            return arena_printf(arena, "%s\n%s %lld %lld", command, file, (long long)s.st_size, (long long)s.st_mtime);
+    }
+    return NULL;
+}
+
+/* NULL: no cache, or no compiler. */
+static const char *place_of(const Job *job, const char *text)
+{
+    enum { FLAGS = sizeof flags / sizeof flags[0], EXACT = sizeof exact_flags / sizeof exact_flags[0] };
+    const char *texts[FLAGS + EXACT + 3];
+    int count = 0;
+    for (int i = 0; i < FLAGS; i++) texts[count++] = flags[i];
+    for (int i = 0; job->linked && i < EXACT; i++) texts[count++] = exact_flags[i];
+    texts[count++] = compiler_text(job->arena);
+    if (!texts[count - 1]) return NULL;
+    texts[count++] = processor_text(job->arena);
+    texts[count++] = text;
+    return cache_place(job->arena, texts, count);
+}
+
+/* ---- linked kernels ---------------------------------------------------------- */
+
+/* `void nn_relu(long n, …);` becomes `void (*at_nn_relu)(long n, …);`, and so do calls. */
+static const char *with_pointers(Arena *arena, const char *source)
+{
+    Text text;
+    text_init(&text, arena);
+    for (const nn_symbol *kernel = nn_kernel_library(NULL); kernel->name; kernel++)
+        text_addf(&text, "#define %s (*at_%s)\n", kernel->name, kernel->name);
+    text_add(&text, source);
+    return text.data;
+}
+
+static void set_pointers(void *handle, Arena *arena)
+{
+    for (const nn_symbol *kernel = nn_kernel_library(NULL); kernel->name; kernel++) {
+        void **pointer = dlsym(handle, arena_printf(arena, "at_%s", kernel->name));
+        if (pointer) *pointer = kernel->address;
+    }
+}
+
 /* ---- the back end -------------------------------------------------------- */
 
 /* A signal that is ignored (SIGHUP under nohup) stays ignored. */
@@ -191,14 +285,36 @@ static void release_signals(Job *job)
     if (job->interrupted) raise(job->interrupted);
 }
 
+static void *make(Job *job, const char *text, const char *place)
+{
+    void *handle = NULL;
+    if (job_open(job) && write_source(job, text) && run_compiler(job)) handle = load(job);
+    if (handle && place) cache_store(job->arena, place, job->object);
+    job_close(job);
+    return handle;
+}
+
 static void *compile(const char *source, Arena *arena, const char **error)
 {
     Job job = {.arena = arena};
-    void *handle = NULL;
+    const char *place = place_of(&job, source);
+    void *handle = place ? cache_load(place) : NULL;
+    if (handle) return handle;
     hold_signals(&job);
-    if (job_open(&job) && write_source(&job, source) && run_compiler(&job)) handle = load(&job);
-    job_close(&job);
+    handle = make(&job, source, place);
     release_signals(&job);
+    *error = job.error;
+    return handle;
+}
+
+void *cc_compile_linked(const char *source, const int *cancelled, Arena *arena, const char **error)
+{
+    Job job = {.arena = arena, .linked = true, .cancelled = cancelled};
+    sigemptyset(&job.before);
+    const char *text = with_pointers(arena, source), *place = place_of(&job, text);
+    void *handle = place ? cache_load(place) : NULL;
+    if (!handle) handle = make(&job, text, place);
+    if (handle) set_pointers(handle, arena);
     *error = job.error;
     return handle;
 }
@@ -207,4 +323,4 @@ static void *symbol(void *handle, const char *name) { return dlsym(handle, name)
 
 static void release(void *handle) { dlclose(handle); }
 
-const Backend backend_cc = {compile, symbol, release};
+const Backend backend_cc = {compile, symbol, release, NULL};

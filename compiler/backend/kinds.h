@@ -12,8 +12,13 @@ typedef struct Backend {
     void *(*compile)(const char *source, Arena *, const char **error);
     void *(*symbol)(void *handle, const char *name);
     void (*release)(void *handle);
+    JitNews (*poll)(void *handle, const char **why); /* NULL: never any news */
 } Backend;
 
-extern const Backend backend_tcc, backend_cc;
+extern const Backend backend_tcc, backend_cc, backend_tiered;
+
+/* cc.c, for code whose kernels are linked: in a thread that is not the main one,
+ * until *cancelled is set.  No signal ends it, and none is taken. */
+void *cc_compile_linked(const char *source, const int *cancelled, Arena *, const char **error);
 
 #endif

@@ -102,4 +102,4 @@ static void *symbol(void *handle, const char *name) { return tcc_get_symbol(hand
 
 static void release(void *handle) { tcc_delete(handle); }
 
-const Backend backend_tcc = {compile, symbol, release};
+const Backend backend_tcc = {compile, symbol, release, NULL};

@@ -43,7 +43,8 @@ typedef struct Command {
     int (*run)(int argc, char **argv); /* argv[0] is the command's name; returns a Status */
 } Command;
 
-extern const Command command_compile, command_check, command_train, command_eval, command_report, command_fmt;
+extern const Command command_compile, command_check, command_train, command_eval, command_report, command_fmt,
+    command_bench;
 
 extern const Command *const command_table[]; /* NULL at the end */
 const Command *command_find(const char *name);
@@ -94,6 +95,13 @@ bool stderr_color(void);
 void help_command(const Command *, FILE *);
 void help_all(FILE *);
 
+/* The words of the language (words.c): a topic, such as "layers", or a word, such
+ * as "conv".  False where there is none of that name. */
+bool help_word(const char *name, FILE *);
+void help_topics(FILE *);
+/* The nearest name of a command, a topic or a word, or NULL. */
+const char *help_nearest(Arena *, const char *name);
+
 /* ---- nets, loaded ------------------------------------------------------- */
 
 /* What a net is loaded with.  The compilation is owned by it. */
@@ -107,6 +115,7 @@ typedef struct LoadOptions {
     int64_t batch;         /* 0: the train section's, else default_batch */
     int64_t default_batch; /* 1 to begin with */
     JitKind jit;
+    bool steps;         /* --jit tiered is meant for it: it asks loaded_poll between calls */
     int64_t threads;    /* of a pass; 0: one for each processor */
     const char *prefix; /* of the symbols; NULL: the net's name */
     bool train;         /* with the training programs; else inference only */
@@ -114,6 +123,7 @@ typedef struct LoadOptions {
     bool use_double;
     bool plain;
     bool poison;
+    bool profile; /* EmitOptions.profile */
     /* Changes the syntax tree before it is elaborated; false after a diagnostic.  May be NULL. */
     bool (*change)(Compilation *, File *, const void *with);
     const void *change_with;
@@ -133,6 +143,7 @@ enum { OPTION_NET = 256, OPTION_SET, OPTION_FREEZE, OPTION_BATCH, OPTION_JIT, OP
 #define OPTION_ROW_FREEZE {OPTION_FREEZE, "freeze", "PATTERN", "do not train parameters of these names", false}
 #define OPTION_ROW_BATCH {OPTION_BATCH, "batch", "N", "samples per batch", false}
 #define OPTION_ROW_JIT {OPTION_JIT, "jit", "tcc|cc", "compile in memory (tcc), or with the system compiler (cc)", false}
+#define OPTION_ROW_JIT_TIERED {OPTION_JIT, "jit", "HOW", "compile in memory (tcc), with the system compiler (cc), or start with the one and go on with the other (tiered)", false}
 #define OPTION_ROW_THREADS {OPTION_THREADS, "threads", "N", "threads that share a pass (default: one for each processor)", false}
 /* clang-format on */
 
@@ -149,7 +160,8 @@ typedef struct Loaded {
     int64_t batch;      /* decided */
     Emitted *emitted;   /* from load_code on */
     Jit *jit;
-    const nn_model_info *info; /* NULL with use_double */
+    const nn_model_info *info; /* NULL with use_double; its functions change in loaded_poll */
+    nn_model_info *functions;  /* what info points to */
 } Loaded;
 
 /* Parses and elaborates, reads the train section, freezes.  Diagnostics,
@@ -160,6 +172,10 @@ int load_net(const LoadOptions *, Loaded *);
 int load_code(const LoadOptions *, Loaded *);
 /* load_net, then load_code. */
 int load_model(const LoadOptions *, Loaded *);
+/* With --jit tiered, between two calls: puts the faster code's functions into
+ * l->info once they are there.  True when it just did, or when there will be none
+ * and *why says why; at other times it costs nothing. */
+bool loaded_poll(Loaded *, const char **why);
 void loaded_free(Loaded *); /* the running code; the rest belongs to the options */
 
 /* Prints the diagnostics that have not been printed; STATUS_INPUT when there

@@ -27,7 +27,7 @@ static const Option options[] = {
     OPTION_ROW_DEFINE,
     OPTION_ROW_SET,
     {DUMP, "dump", "STAGE", "print ast, graph, program or plan instead of C", false},
-    {TARGET, "target", "CPU", "", true},
+    {TARGET, "target", "CPU", "native, avx512, avx2, neon or generic: what it is tuned for (default: native)", false},
     OPTION_ROW_THREADS,
     {WEIGHTS, "weights", "FILE", "", true},
     {WEIGHTS_OUT, "weights-out", "FILE", "", true},
@@ -43,6 +43,7 @@ typedef struct Request {
     const char *header; /* of --header */
     bool infer, train;  /* asked for; neither: what the file is for */
     bool plain;
+    const char *target; /* NULL: native */
     Stage dump;
 } Request;
 
@@ -90,6 +91,29 @@ static bool take_header(Request *r, const char *text)
     return true;
 }
 
+static bool take_target(Request *r, const char *text)
+{
+    const char *names[TARGET_COUNT + 1] = {"native"};
+    bool known = strcmp(text, "native") == 0;
+    for (int i = 0; i < TARGET_COUNT; i++) {
+        names[i + 1] = target_name((Target)i);
+        known |= strcmp(text, names[i + 1]) == 0;
+    }
+    r->target = text;
+    if (known) return true;
+    const char *near = nearest_name(text, names, TARGET_COUNT + 1);
+    usage_error(&command_compile, "--target takes native, avx512, avx2, neon or generic, not '%s'%s%s%s", text,
+                near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+    return false;
+}
+
+static Target target_of(const Request *r)
+{
+    for (int i = 0; r->target && i < TARGET_COUNT; i++)
+        if (strcmp(r->target, target_name((Target)i)) == 0) return (Target)i;
+    return target_native();
+}
+
 static bool take(Request *r, int id, const char *value)
 {
     switch (id) {
@@ -100,6 +124,7 @@ static bool take(Request *r, int id, const char *value)
     case PREFIX: return take_prefix(r, value);
     case HEADER: return take_header(r, value);
     case DUMP: return take_stage(r, value);
+    case TARGET: return take_target(r, value);
     default: return load_option(&r->load, &command_compile, id, value) == TAKEN_YES;
     }
 }
@@ -118,6 +143,7 @@ static int check_request(const Request *r, const OptionReader *reader)
         return usage_error(self, "one file at a time: '%s' is too many", reader->operands[1]);
     if (r->plain && r->load.threads > 1)
         return usage_error(self, "--threads %lld: the plain form has no threads", (long long)r->load.threads);
+    if (r->plain && r->target) return usage_error(self, "--target: the plain form is for any machine");
     if (r->dump && r->output) return usage_error(self, "--dump prints instead of writing C: leave out -o");
     if (!r->dump && !r->output) return usage_error(self, "where to? -o FILE.c, or '-o -' for standard output");
     if (!r->output || strcmp(r->output, "-") == 0 || (has_suffix(r->output, ".c") && !has_suffix(r->output, "/.c")))
@@ -231,6 +257,7 @@ static int emit(const Request *r, Loaded *l)
                            .infer = both || r->infer,
                            .train = r->train || (both && l->train_section),
                            .plain = r->plain,
+                           .target = r->plain ? TARGET_GENERIC : target_of(r),
                            .threads = (int)r->load.threads,
                            .paste_kernels = !r->plain};
     Emitted *e = emit_c(l->net, l->spec, &options);
@@ -278,6 +305,12 @@ const Command command_compile = {
     .usage = "NET.nn -o NET.c [options]",
     .options = options,
     .details = "Without --infer and --train the C has both, or inference alone when the file has no\n"
-               "train section for the net.\n",
+               "train section for the net.\n"
+               "\n"
+               "The C is right on any machine, whatever --target says: for avx2 and avx512 the\n"
+               "numeric kernels are in it twice, for any processor and for that one, and which are\n"
+               "used is found out when it runs. No flags of the C compiler are needed for them.\n"
+               "native is what the machine has on which nnc runs, so the C depends on it; neon and\n"
+               "generic are the kernels once, for what the C compiler's flags allow.\n",
     .run = run,
 };

@@ -20,7 +20,7 @@ static const Option options[] = {
     {DATA, "data", "PATH", "the data: a folder, a file or a name (default: the shipped digits)", false},
     {TARGET, "target", "COLUMN", "of CSV data: the name or number of the target's column (default: the last)", false},
     OPTION_ROW_BATCH,
-    OPTION_ROW_JIT,
+    OPTION_ROW_JIT_TIERED,
     OPTION_ROW_THREADS,
     OPTION_ROW_NET,
     OPTION_ROW_DEFINE,
@@ -34,6 +34,7 @@ typedef struct Request {
 
 /* What the visitor collects. */
 typedef struct Tally {
+    Loaded *loaded;
     const Dataset *data;
     const Feed *feed;
     size_t outputs;
@@ -82,6 +83,8 @@ static const float *values_of(const Tally *t, int row)
 static void visit(void *user, int row, const float *y, int predicted)
 {
     Tally *t = user;
+    const char *why; /* slower code is as right */
+    loaded_poll(t->loaded, &why);
     const float *target = values_of(t, row);
     if (t->confusion)
         t->confusion[(size_t)t->data->part[DATA_TEST].labels[row] * (size_t)t->data->class_count + (size_t)predicted]++;
@@ -221,11 +224,11 @@ static void print_rows(const Tally *t, int64_t count)
 
 /* ---- the run --------------------------------------------------------------------------------------- */
 
-static void tally_init(Tally *t, const Loaded *l, const Feeding *f)
+static void tally_init(Tally *t, Loaded *l, const Feeding *f)
 {
     size_t classes = (size_t)f->data->class_count, outputs = l->info->outputs;
     int count = f->data->part[DATA_TEST].count;
-    *t = (Tally){.data = f->data, .feed = &f->feed, .outputs = outputs};
+    *t = (Tally){.loaded = l, .data = f->data, .feed = &f->feed, .outputs = outputs};
     if (classes && f->feed.kind != FEED_INPUT) t->confusion = block_alloc(classes * classes * sizeof *t->confusion);
     if (values_of(t, 0)) {
         t->absolute = block_alloc(outputs * sizeof *t->absolute);
@@ -242,7 +245,7 @@ static void tally_free(Tally *t)
     free(t->rows);
 }
 
-static int evaluate(const Request *r, const Loaded *l, const Feeding *f, const void *model)
+static int evaluate(const Request *r, Loaded *l, const Feeding *f, const void *model)
 {
     NnError error = {0};
     NnScore score;
@@ -265,7 +268,7 @@ static int evaluate(const Request *r, const Loaded *l, const Feeding *f, const v
     return failed ? fail_error(&error) : finish_output();
 }
 
-static int eval_weights(const Request *r, const Loaded *l, const NnTensors *weights)
+static int eval_weights(const Request *r, Loaded *l, const NnTensors *weights)
 {
     NnError error = {0};
     Feeding feeding;
@@ -283,7 +286,7 @@ static int eval_weights(const Request *r, const Loaded *l, const NnTensors *weig
     return status;
 }
 
-static int eval_loaded(const Request *r, const Loaded *l)
+static int eval_loaded(const Request *r, Loaded *l)
 {
     NnError error = {0};
     NnTensors *weights = nn_tensors_open(r->weights, &error);
@@ -299,6 +302,8 @@ static int eval_run(int argc, char **argv)
     Loaded l;
     load_options_init(&r.load);
     r.load.default_batch = 64;
+    r.load.steps = true;
+    r.load.jit = JIT_TIERED;
     int status = read_request(&r, argc, argv);
     if (!status) status = load_model(&r.load, &l);
     if (!status) {

@@ -59,6 +59,30 @@ static int fit_data(Feeding *f, const Loaded *l, const NnTensors *weights, const
     return normalize(f, l, weights, path, error);
 }
 
+/* Images that augment works on are kept as large as it asks for. */
+static int side_to_keep(const TrainSpec *spec)
+{
+    int64_t keep = 0;
+    for (int i = 0; i < spec->augment.count; i++) {
+        const Augment *augment = spec->augment.at[i];
+        int64_t side = augment->kind == AUGMENT_RESIZE ? augment->size
+                       : augment->kind == AUGMENT_CROP ? augment->size - 2 * augment->pad
+                                                       : 0;
+        keep = side > keep ? side : keep;
+    }
+    return (int)keep;
+}
+
+/* The weights' word on the fit goes before the train section's; a bad one is reported later. */
+static void take_net(DatasetOptions *options, const Loaded *l, const NnTensors *weights)
+{
+    NnError ignored;
+    for (int i = 0; i < 3 && l->info->input_rank == 3; i++) options->net[i] = l->info->input_dims[i];
+    options->keep = side_to_keep(l->spec);
+    options->fit = fit_of_spec(l->spec);
+    if (weights) nn_weights_fit(weights, &options->fit, &ignored);
+}
+
 static bool takes_values(const Loaded *l) { return l->info->target_kind == NN_VALUES; }
 
 int feeding_open(Feeding *f, const Loaded *l, const char *path, const char *target, const NnTensors *weights,
@@ -67,6 +91,7 @@ int feeding_open(Feeding *f, const Loaded *l, const char *path, const char *targ
     NnError error = {0};
     DatasetOptions options = {.target = target, .values = takes_values(l)};
     *f = (Feeding){0};
+    take_net(&options, l, weights);
     f->data = dataset_open(path, &options, &error);
     int failed = !f->data || fit_data(f, l, weights, weights_path, &error);
     for (int i = 0; f->data && i < DATASET_NOTES && f->data->notes[i][0]; i++)
@@ -74,6 +99,54 @@ int feeding_open(Feeding *f, const Loaded *l, const char *path, const char *targ
     if (!failed) return STATUS_OK;
     feeding_close(f);
     return fail_error(&error);
+}
+
+/* ---- augmentation ------------------------------------------------------------------- */
+
+static const NnAugmentKind augment_kinds[] = {
+    [AUGMENT_CROP] = NN_AUGMENT_CROP,     [AUGMENT_FLIP] = NN_AUGMENT_FLIP,     [AUGMENT_RESIZE] = NN_AUGMENT_RESIZE,
+    [AUGMENT_ROTATE] = NN_AUGMENT_ROTATE, [AUGMENT_CUTOUT] = NN_AUGMENT_CUTOUT, [AUGMENT_JITTER] = NN_AUGMENT_JITTER,
+};
+
+int feeding_augment(Feeding *f, const TrainSpec *spec)
+{
+    NnAugmentStep steps[NN_AUGMENT_LIMIT];
+    NnError error = {0};
+    int count = spec->augment.count;
+    if (!count) return STATUS_OK;
+    for (int i = 0; i < count && i < NN_AUGMENT_LIMIT; i++) {
+        const Augment *a = spec->augment.at[i];
+        steps[i] = (NnAugmentStep){augment_kinds[a->kind], (int)a->size, (int)a->pad, a->amount};
+    }
+    if (augment_init(&f->augmenter, &f->fitting, steps, count, &error)) return fail_error(&error);
+    f->feed.augment = &f->augmenter;
+    return STATUS_OK;
+}
+
+static int step_text(const NnAugmentStep *step, char *out, size_t size)
+{
+    switch (step->kind) {
+    case NN_AUGMENT_CROP:
+        return step->pad ? snprintf(out, size, "crop(%d, pad=%d)", step->size, step->pad)
+                         : snprintf(out, size, "crop(%d)", step->size);
+    case NN_AUGMENT_FLIP: return snprintf(out, size, "flip");
+    case NN_AUGMENT_RESIZE: return snprintf(out, size, "resize(%d)", step->size);
+    case NN_AUGMENT_ROTATE: return snprintf(out, size, "rotate(%g)", step->amount);
+    case NN_AUGMENT_CUTOUT: return snprintf(out, size, "cutout(%d)", step->size);
+    case NN_AUGMENT_JITTER: return snprintf(out, size, "jitter(%g)", step->amount);
+    }
+    return 0;
+}
+
+const char *feeding_augment_text(const Feeding *f, char *out, size_t size)
+{
+    size_t length = 0;
+    out[0] = 0;
+    for (int i = 0; i < f->augmenter.count && length + 64 < size; i++) {
+        if (i) out[length++] = ' ';
+        length += (size_t)step_text(&f->augmenter.step[i], out + length, size - length);
+    }
+    return out;
 }
 
 void feeding_close(Feeding *f)
@@ -111,4 +184,4 @@ const char *feeding_data_text(const Feeding *f, char *out, size_t size)
     return out;
 }
 
-const char *jit_name(JitKind jit) { return jit == JIT_TCC ? "tcc" : "cc"; }
+const char *jit_name(JitKind jit) { return jit == JIT_TCC ? "tcc" : jit == JIT_CC ? "cc" : "tcc, then cc"; }

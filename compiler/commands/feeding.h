@@ -11,6 +11,7 @@
 typedef struct Feeding {
     Dataset *data;
     Fitting fitting;
+    Augmenter augmenter;
     Feed feed;
 } Feeding;
 
@@ -22,12 +23,16 @@ int fail_error(const NnError *);
  * it does not say is taken from the train section.  Notes are printed. */
 int feeding_open(Feeding *, const Loaded *, const char *path, const char *target, const NnTensors *weights,
                  const char *weights_path);
+/* Training batches are augmented as the train section says; before the first is made. */
+int feeding_augment(Feeding *, const TrainSpec *);
 void feeding_close(Feeding *);
 
 /* "mean 0.1307, std 0.3081", or "as they are" */
 const char *feeding_normalize_text(const Feeding *, char *out, size_t size);
 /* "10000 train, 2000 test, 10 classes of 1x28x28" */
 const char *feeding_data_text(const Feeding *, char *out, size_t size);
+/* "crop(32, pad=4) flip"; "" for none */
+const char *feeding_augment_text(const Feeding *, char *out, size_t size);
 const char *jit_name(JitKind);
 
 #endif

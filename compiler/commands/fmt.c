@@ -28,8 +28,7 @@ static bool read_stream(FILE *in, Text *text)
     char *piece = arena_alloc(text->arena, PIECE);
     size_t got;
     errno = 0;
-    while (text->length <= LARGEST && (got = fread(piece, 1, PIECE, in)) > 0)
-        text_add_bytes(text, piece, got);
+    while (text->length <= LARGEST && (got = fread(piece, 1, PIECE, in)) > 0) text_add_bytes(text, piece, got);
     return !ferror(in);
 }
 
@@ -40,8 +39,7 @@ static int read_file(Compilation *c, const char *path, Text *text)
     text_init(text, c->arena);
     bool good = in && read_stream(in, text);
     int error = errno;
-    if (in && !is_stdin)
-        fclose(in);
+    if (in && !is_stdin) fclose(in);
     return good ? STATUS_OK : fail(STATUS_INPUT, "cannot read %s: %s", path, strerror(error));
 }
 
@@ -49,8 +47,7 @@ static int read_file(Compilation *c, const char *path, Text *text)
 static int replace_file(const char *path, const Text *text)
 {
     char *target = realpath(path, NULL);
-    if (!target)
-        return fail(STATUS_SYSTEM, "%s: %s", path, strerror(errno));
+    if (!target) return fail(STATUS_SYSTEM, "%s: %s", path, strerror(errno));
     OutputFile file = {.path = target, .text = text->data, .length = text->length};
     int status = output_replace(&file);
     free(target);
@@ -61,12 +58,9 @@ static int deliver(const char *path, const Text *before, const Text *after, bool
 {
     bool is_stdin = strcmp(path, "-") == 0;
     bool same = before->length == after->length && memcmp(before->data, after->data, after->length) == 0;
-    if (check && !same)
-        puts(is_stdin ? "<stdin>" : path);
-    if (check)
-        return same ? STATUS_OK : STATUS_INPUT;
-    if (is_stdin)
-        fwrite(after->data, 1, after->length, stdout);
+    if (check && !same) puts(is_stdin ? "<stdin>" : path);
+    if (check) return same ? STATUS_OK : STATUS_INPUT;
+    if (is_stdin) fwrite(after->data, 1, after->length, stdout);
     return same || is_stdin ? STATUS_OK : replace_file(path, after);
 }
 
@@ -74,8 +68,7 @@ static int format_file(Compilation *c, const char *path, bool check)
 {
     Text before, after;
     int status = read_file(c, path, &before);
-    if (status != STATUS_OK)
-        return status;
+    if (status != STATUS_OK) return status;
     const char *shown = strcmp(path, "-") == 0 ? "<stdin>" : path;
     bool good = front_format(c, shown, before.data, before.length, train_keys(), &after);
     diag_print(c, stderr, stderr_color());
@@ -89,8 +82,7 @@ static int format_all(const OptionReader *reader, bool check)
         Compilation *c = compilation_new();
         int one = format_file(c, reader->operands[i], check);
         compilation_free(c);
-        if (one > status)
-            status = one;
+        if (one > status) status = one;
     }
     int written = finish_output();
     return written ? written : status;
@@ -102,12 +94,10 @@ static int run(int argc, char **argv)
     bool check = false;
     options_begin(&reader, &command_fmt, argc, argv);
     for (int id; (id = options_next(&reader)) != OPTIONS_END;) {
-        if (id == OPTIONS_BAD)
-            return STATUS_USAGE;
+        if (id == OPTIONS_BAD) return STATUS_USAGE;
         check |= id == CHECK;
     }
-    if (reader.operand_count == 0)
-        return usage_error(&command_fmt, "which files? ('-' is standard input)");
+    if (reader.operand_count == 0) return usage_error(&command_fmt, "which files? ('-' is standard input)");
     return format_all(&reader, check);
 }
 

@@ -21,8 +21,11 @@ void help_all(FILE *out)
           "       nnc COMMAND [arguments]\n\ncommands:\n",
           out);
     for (const Command *const *c = command_table; *c; c++) fprintf(out, "  %-9s %s\n", (*c)->name, (*c)->summary);
-    fputs("  help      this text, or with the name of a command, its options\n\n"
-          "      --version   the version\n\n"
+    fputs("  help      this text; with the name of a command, its options; with a word of the\n"
+          "            language, what it means; with a topic, its words\n\ntopics:\n",
+          out);
+    help_topics(out);
+    fputs("\n      --version   the version\n\n"
           "Exit status: 0 success, 1 the input is wrong, 2 the command line is wrong,\n"
           "3 the system failed.  '-' stands for standard input or output.\n",
           out);

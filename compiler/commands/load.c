@@ -42,11 +42,10 @@ static Taken take_jit(LoadOptions *o, const Command *command, const char *value)
         o->jit = JIT_TCC;
     else if (strcmp(value, "cc") == 0)
         o->jit = JIT_CC;
+    else if (strcmp(value, "tiered") == 0 && o->steps)
+        o->jit = JIT_TIERED;
     else {
-        if (strcmp(value, "tiered") == 0)
-            usage_error(command, "--jit tiered is not there yet in this version; there are tcc and cc");
-        else
-            usage_error(command, "--jit takes tcc or cc, not '%s'", value);
+        usage_error(command, "--jit takes %s, not '%s'", o->steps ? "tcc, cc or tiered" : "tcc or cc", value);
         return TAKEN_BAD;
     }
     return TAKEN_YES;
@@ -207,7 +206,19 @@ static EmitOptions emit_options(const LoadOptions *o, const Loaded *l)
         .paste_kernels = o->jit == JIT_CC,
         .threads = (int)o->threads,
         .poison = o->poison,
+        .profile = o->profile,
     };
+}
+
+/* The info record of the code, in memory of ours: other code for the same model
+ * can take its place while others hold a pointer to it. */
+static void take_functions(Loaded *l)
+{
+    const nn_model_info *(*info)(void) = (const nn_model_info *(*)(void))loaded_symbol(l, "info");
+    if (!info) return;
+    if (!l->functions) l->functions = arena_alloc(l->c->arena, sizeof *l->functions);
+    *l->functions = *info();
+    l->info = l->functions;
 }
 
 int load_code(const LoadOptions *o, Loaded *l)
@@ -219,11 +230,17 @@ int load_code(const LoadOptions *o, Loaded *l)
     const char *error;
     l->jit = jit_compile(o->jit, l->emitted->source, l->c->arena, &error);
     if (!l->jit) return fail(STATUS_SYSTEM, "%s", error);
-    const nn_model_info *(*info)(void) = (const nn_model_info *(*)(void))loaded_symbol(l, "info");
-    l->info = info ? info() : NULL;
+    take_functions(l);
     assert(l->info || o->use_double);
     assert(!l->info || l->info->abi == NN_ABI);
     return STATUS_OK;
+}
+
+bool loaded_poll(Loaded *l, const char **why)
+{
+    JitNews news = jit_poll(l->jit, why);
+    if (news == JIT_FASTER) take_functions(l);
+    return news != JIT_NO_NEWS;
 }
 
 int load_model(const LoadOptions *o, Loaded *l)
@@ -244,6 +261,7 @@ void loaded_free(Loaded *l)
     jit_free(l->jit);
     l->jit = NULL;
     l->info = NULL;
+    l->functions = NULL;
 }
 
 void *block_alloc(size_t bytes)

@@ -1,8 +1,10 @@
 /*
  * nnc report NET.nn…: what there is to know of nets before they run.
  *
- * Enters: nets, and the batch to plan for.  Leaves: one report after another on
- * standard output.
+ * Enters: nets, and what to assume.  Leaves: the report on one, several side by
+ * side, or the difference of two, on standard output or in a file.  An operand
+ * is a file, or FILE.nn:NAME=VALUE,… with parameters for that one net; a file
+ * of several nets stands for them all.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,100 +12,304 @@
 #include <unistd.h>
 
 #include "commands/commands.h"
+#include "commands/output.h"
 #include "report/report.h"
+#include "report/whatif.h"
 
-enum { OPTION_FORMAT = OPTION_FIRST_OWN };
-enum { WIDTH_DEFAULT = 80, WIDTH_MIN = 40, WIDTH_MAX = 1000 };
+enum {
+    OPTION_FORMAT = OPTION_FIRST_OWN,
+    OPTION_DEPTH,
+    OPTION_GAIN,
+    OPTION_KILL,
+    OPTION_PEAK,
+    OPTION_BANDWIDTH,
+    OPTION_INPUT,
+    OPTION_LIMIT,
+    OPTION_DIFF,
+    OPTION_WIDE
+};
+
+enum { WIDTH_DEFAULT = 80, WIDTH_MIN = 40, WIDTH_MAX = 1000, NETS_MAX = 16 };
 
 static const Option options[] = {
+    {OPTION_FORMAT, "format", "FORMAT", "text (default), md, csv, json, dot or html", false},
+    {'o', "output", "FILE", "write it there", false},
+    {OPTION_DEPTH, "depth", "N", "blocks of names below N levels are one row", false},
+    {OPTION_WIDE, "wide", NULL, "all columns, however wide the terminal", false},
+    {OPTION_DIFF, "diff", NULL, "which layers of two nets differ", false},
     OPTION_ROW_DEFINE,
+    {OPTION_INPUT, "input", "SIZE", "another input: CxHxW or F, or LABEL=CxHxW", false},
+    OPTION_ROW_BATCH,
+    {OPTION_LIMIT, "memory-limit", "BYTES", "the largest batch within it; K, M, G, T are powers of 1024", false},
+    {OPTION_GAIN, "gain", "D", "a layer with weights scales a gradient by at most D (0.5)", false},
+    {OPTION_KILL, "kill", "P", "it makes a gradient zero with probability P (0.1)", false},
+    {OPTION_PEAK, "peak", "GFLOPS", "of the roofline: GFLOP/s (100)", false},
+    {OPTION_BANDWIDTH, "bandwidth", "GBS", "of the roofline: GB/s (20)", false},
     OPTION_ROW_NET,
     OPTION_ROW_SET,
     OPTION_ROW_FREEZE,
-    OPTION_ROW_BATCH,
-    {OPTION_FORMAT, "format", "FORMAT", "text", false},
     {0},
 };
 
+/* All that the command line said, and the nets as they are analysed. */
+typedef struct Job {
+    LoadOptions load;
+    ReportOptions report;
+    const ReportFormat *format;
+    const char *output;
+    List inputs; /* of InputSize */
+    List loaded; /* of Compilation: freed at the end */
+    bool diff, wide;
+    int64_t depth;
+    const Analysis *net[NETS_MAX];
+    const char *title[NETS_MAX];
+    int count;
+} Job;
+
+/* ---- options ------------------------------------------------------------------ */
+
 /* $COLUMNS, else the terminal's width, else 80. */
-static int output_width(void)
+static int output_width(const Job *job)
 {
     struct winsize size;
     const char *columns = getenv("COLUMNS");
     int width = columns ? atoi(columns) : 0;
+    if (job->wide) return WIDTH_MAX;
+    if (job->output) return WIDTH_DEFAULT;
     if (width <= 0 && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0) width = size.ws_col;
     if (width <= 0) return WIDTH_DEFAULT;
     return width < WIDTH_MIN ? WIDTH_MIN : width > WIDTH_MAX ? WIDTH_MAX : width;
 }
 
-static const ReportFormat *read_format(const char *name)
+static bool read_format(Job *job, const char *name)
 {
-    static const char *const planned[] = {"md", "csv", "json", "html", "dot"};
-    const ReportFormat *format = report_format(name);
-    if (format) return format;
-    for (size_t i = 0; i < sizeof planned / sizeof *planned; i++) {
-        if (strcmp(name, planned[i]) == 0) {
-            usage_error(&command_report, "--format %s is not there yet; there is text", name);
-            return NULL;
-        }
-    }
-    usage_error(&command_report, "--format %s: there is no such format; there is text", name);
-    return NULL;
+    const char *names[8];
+    int count = 0;
+    for (const ReportFormat *const *f = report_formats; *f; f++) names[count++] = (*f)->name;
+    job->format = report_format(name);
+    if (job->format) return true;
+    const char *near = nearest_name(name, names, count);
+    usage_error(&command_report,
+                "--format %s: there is no such format%s%s; there are text, md, csv, json, dot and html", name,
+                near ? "; did you mean " : "", near ? near : "");
+    return false;
 }
 
-/* One net.  What was given on the command line holds for each. */
-static int report_net(const LoadOptions *given, const char *path, const ReportFormat *format)
+/* 8G, 512M, 1.5GiB, 1000000 */
+static bool read_bytes(const char *text, int64_t *bytes)
 {
-    LoadOptions load = *given;
+    static const char units[] = "KMGT";
+    char *end;
+    double value = strtod(text, &end);
+    const char *unit = *end ? strchr(units, *end) : NULL;
+    if (unit) end++;
+    if (unit && (strcmp(end, "iB") == 0 || strcmp(end, "B") == 0)) end += strlen(end);
+    for (long i = unit ? unit - units + 1 : 0; i > 0; i--) value *= 1024;
+    if (end == text || *end || !(value >= 1) || value > 1e13) {
+        usage_error(&command_report, "--memory-limit takes bytes, from 1 to 8T, as 8G or 512M, not '%s'", text);
+        return false;
+    }
+    *bytes = (int64_t)value;
+    return true;
+}
+
+static bool read_input(Job *job, const char *text)
+{
+    InputSize *size = arena_alloc(job->load.compilation->arena, sizeof *size);
+    if (!input_size_parse(job->load.compilation->arena, text, size)) {
+        usage_error(&command_report, "--input takes CxHxW or F, or LABEL=CxHxW, not '%s'", text);
+        return false;
+    }
+    list_push(job->load.compilation->arena, &job->inputs, size);
+    return true;
+}
+
+static bool read_scaled(const char *name, const char *text, double *value)
+{
+    if (!option_real(&command_report, name, text, 1e-6, 1e9, value)) return false;
+    *value *= 1e9;
+    return true;
+}
+
+static bool take_option(Job *job, int id, const char *value)
+{
+    const Command *c = &command_report;
+    switch (id) {
+    case OPTION_FORMAT: return read_format(job, value);
+    case 'o': job->output = strcmp(value, "-") == 0 ? NULL : value; return true;
+    case OPTION_DEPTH: return option_int(c, "depth", value, 1, DEPTH_ALL, &job->depth);
+    case OPTION_WIDE: job->wide = true; return true;
+    case OPTION_DIFF: job->diff = true; return true;
+    case OPTION_INPUT: return read_input(job, value);
+    case OPTION_LIMIT: return read_bytes(value, &job->report.memory_limit);
+    case OPTION_GAIN: return option_real(c, "gain", value, 0, 1e6, &job->report.gain);
+    case OPTION_KILL: return option_real(c, "kill", value, 0, 1, &job->report.kill);
+    case OPTION_PEAK: return read_scaled("peak", value, &job->report.peak);
+    case OPTION_BANDWIDTH: return read_scaled("bandwidth", value, &job->report.bandwidth);
+    default: return load_option(&job->load, c, id, value) != TAKEN_BAD;
+    }
+}
+
+/* ---- nets ------------------------------------------------------------------------- */
+
+static bool change_inputs(Compilation *c, File *file, const void *with)
+{
+    const Job *job = with;
+    int dropped;
+    return input_sizes_apply(c, file, job->load.net, &job->inputs, &dropped);
+}
+
+/* FILE.nn:a=1,b=2 → FILE.nn, and the definitions; a file of that very name comes first. */
+static void split_operand(Job *job, LoadOptions *load, const char *operand)
+{
+    Arena *arena = load->compilation->arena;
+    const char *colon = strstr(operand, ".nn:");
+    load->path = operand;
+    load->defines = (List){0};
+    for (int i = 0; i < job->load.defines.count; i++) list_push(arena, &load->defines, job->load.defines.at[i]);
+    if (!colon || access(operand, F_OK) == 0) return;
+    load->path = arena_strndup(arena, operand, (size_t)(colon + 3 - operand));
+    for (const char *p = colon + 4; *p;) {
+        size_t length = strcspn(p, ",");
+        list_push(arena, &load->defines, arena_strndup(arena, p, length));
+        p += length + (p[length] == ',');
+    }
+}
+
+static bool defines_good(const List *defines, int from)
+{
+    for (int i = from; i < defines->count; i++) {
+        const char *text = defines->at[i];
+        if (*text != '=' && strchr(text, '=') && strchr(text, '=')[1]) continue;
+        usage_error(&command_report, "after FILE.nn: stands NAME=VALUE, not '%s'", text);
+        return false;
+    }
+    return true;
+}
+
+/* The name, with what was defined for this one: resnet(depth=50). */
+static const char *title_of(Arena *arena, const Loaded *l, const List *defines, int from)
+{
+    Text text;
+    text_init(&text, arena);
+    text_add(&text, l->net->name);
+    for (int i = from; i < defines->count; i++)
+        text_addf(&text, "%s%s", i == from ? "(" : ", ", (const char *)defines->at[i]);
+    if (from < defines->count) text_add(&text, ")");
+    return text.data;
+}
+
+/* One net of a file. */
+static int add_net(Job *job, const char *operand, const char *name)
+{
+    if (job->count == NETS_MAX) return usage_error(&command_report, "at most %d nets at a time", NETS_MAX);
+    LoadOptions load = job->load;
     Loaded loaded = {0};
     load.compilation = compilation_new();
-    load.path = path;
-    int status = load_net(&load, &loaded);
-    if (status == STATUS_OK) {
-        const Analysis *a = analysis_build(loaded.net, loaded.spec, loaded.batch);
-        if (a)
-            format->print(a, output_width(), stdout);
-        else
-            status = STATUS_INPUT;
-        if (load.compilation->errors) diag_print(load.compilation, stderr, stderr_color());
+    list_push(job->load.compilation->arena, &job->loaded, load.compilation);
+    if (name) load.net = name;
+    split_operand(job, &load, operand);
+    if (!defines_good(&load.defines, job->load.defines.count)) return STATUS_USAGE;
+    if (job->inputs.count) {
+        load.change = change_inputs;
+        load.change_with = job;
     }
-    compilation_free(load.compilation);
+    int status = load_net(&load, &loaded);
+    if (status != STATUS_OK) return status;
+    ReportOptions report = job->report;
+    report.batch = loaded.batch;
+    job->net[job->count] = analysis_build(loaded.net, loaded.spec, &report);
+    job->title[job->count] = title_of(load.compilation->arena, &loaded, &load.defines, job->load.defines.count);
+    if (!job->net[job->count++]) status = STATUS_INPUT;
+    load_status(&load);
     return status;
+}
+
+/* A file's own nets where there are several and none was named; else just one. */
+static int add_file(Job *job, const char *operand)
+{
+    LoadOptions load = job->load;
+    split_operand(job, &load, operand);
+    if (load.net || strcmp(load.path, "-") == 0) return add_net(job, operand, NULL);
+    Compilation *c = compilation_new();
+    list_push(job->load.compilation->arena, &job->loaded, c);
+    const File *file = front_parse_file(c, load.path);
+    if (!file || file->own_nets < 2) return add_net(job, operand, NULL);
+    int status = STATUS_OK;
+    for (int i = file->nets.count - file->own_nets; status == STATUS_OK && i < file->nets.count; i++)
+        status = add_net(job, operand, ((const Def *)file->nets.at[i])->name);
+    return status;
+}
+
+/* ---- printing ------------------------------------------------------------------------ */
+
+static int print_to(Job *job, FILE *out)
+{
+    Report r = {job->net, job->title, job->count, (int)job->depth, output_width(job), false};
+    (job->diff ? job->format->diff : job->format->print)(&r, out);
+    return r.failed ? STATUS_SYSTEM : STATUS_OK;
+}
+
+static int print_file(Job *job)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+    if (!out) return fail(STATUS_SYSTEM, "no memory");
+    int status = print_to(job, out);
+    if (fclose(out) != 0) status = fail(STATUS_SYSTEM, "no memory");
+    if (status == STATUS_OK) status = output_write(&(OutputFile){job->output, text, length}, 1);
+    free(text);
+    return status;
+}
+
+static int check_job(const Job *job, int operands)
+{
+    if (operands == 0) return usage_error(&command_report, "which net?");
+    if (job->diff && !job->format->diff)
+        return usage_error(&command_report, "--diff has no format %s; there are text, md, csv and json",
+                           job->format->name);
+    return STATUS_OK;
+}
+
+static int run_job(Job *job, char **operands, int count)
+{
+    int status = check_job(job, count);
+    job->report.growth = job->load.batch || job->report.memory_limit;
+    for (int i = 0; status == STATUS_OK && i < count; i++) status = add_file(job, operands[i]);
+    if (status == STATUS_OK && job->diff && job->count != 2)
+        status = usage_error(&command_report, "--diff takes two nets, not %d", job->count);
+    if (status != STATUS_OK) return status;
+    return job->output ? print_file(job) : print_to(job, stdout);
 }
 
 static int run(int argc, char **argv)
 {
     OptionReader r;
-    LoadOptions load;
-    const ReportFormat *format = &report_text;
-    load_options_init(&load);
+    Job job = {.report = report_options(), .format = &report_text, .depth = DEPTH_ALL};
+    load_options_init(&job.load);
     options_begin(&r, &command_report, argc, argv);
     int status = STATUS_OK;
     for (int id; status == STATUS_OK && (id = options_next(&r)) != OPTIONS_END;) {
-        if (id == OPTIONS_BAD)
-            status = STATUS_USAGE;
-        else if (id == OPTION_FORMAT)
-            status = (format = read_format(r.value)) ? STATUS_OK : STATUS_USAGE;
-        else if (load_option(&load, &command_report, id, r.value) == TAKEN_BAD)
-            status = STATUS_USAGE;
+        if (id == OPTIONS_BAD || !take_option(&job, id, r.value)) status = STATUS_USAGE;
     }
-    if (status == STATUS_OK && r.operand_count == 0) status = usage_error(&command_report, "which net?");
-    for (int i = 0; status == STATUS_OK && i < r.operand_count; i++) {
-        if (i > 0) putchar('\n');
-        status = report_net(&load, r.operands[i], format);
-    }
-    load_options_free(&load);
+    if (status == STATUS_OK) status = run_job(&job, r.operands, r.operand_count);
+    for (int i = 0; i < job.loaded.count; i++) compilation_free(job.loaded.at[i]);
+    load_options_free(&job.load);
     int flushed = finish_output();
     return status ? status : flushed;
 }
 
 const Command command_report = {
     .name = "report",
-    .summary = "parameters, operations, memory and receptive fields of nets",
-    .usage = "report NET.nn... [options]",
+    .summary = "what there is to know of nets: sizes, costs, memory, fields, gradients",
+    .usage = "report NET.nn[:NAME=VALUE,...]... [options]",
     .options = options,
     .details = "For every layer: its result's shape, parameters, multiply-accumulates, receptive\n"
-               "field with effective stride and padding, and the bytes of its result.  For the\n"
-               "net: totals, and the memory that the generated code will use.\n",
+               "field with effective stride and padding, and the bytes of its result; further\n"
+               "columns where there is room.  For the net: totals, depth and paths, gradient\n"
+               "flow, a roofline estimate, and the memory that the generated code will use.\n"
+               "Several nets, or a file of several, are put side by side; docs/report.md says\n"
+               "how every number is defined.\n",
     .run = run,
 };

@@ -26,7 +26,7 @@ static const Option options[] = {
     OPTION_ROW_BATCH,
     {LR, "lr", "X", "the learning rate (of onecycle: its peak)", false},
     {SEED, "seed", "N", "of the initial weights and the order of the samples", false},
-    OPTION_ROW_JIT,
+    OPTION_ROW_JIT_TIERED,
     {INIT, "init", "FILE", "start from the weights in FILE that match by name and shape", false},
     OPTION_ROW_FREEZE,
     {'o', "output", "FILE", "where the weights go (default: NET.safetensors here)", false},
@@ -57,6 +57,9 @@ typedef struct Training {
     char *output;
     NnTrainConfig config;
     NnTrainResult result;
+    bool switched;         /* to the faster code, */
+    int64_t switched_at;   /* before this step */
+    const char *no_faster; /* why there is none, or NULL */
 } Training;
 
 /* ---- the command line --------------------------------------------------------------- */
@@ -158,6 +161,17 @@ static uint64_t seed_of(const Training *t)
     return (uint64_t)(t->request.seed >= 0 ? t->request.seed : t->l.spec->seed);
 }
 
+/* --jit tiered: a step is the unit in which code is changed. */
+static void poll_faster(void *user, int64_t step)
+{
+    Training *t = user;
+    const char *why;
+    if (!loaded_poll(&t->l, &why)) return;
+    t->switched = !why;
+    t->switched_at = step;
+    t->no_faster = why;
+}
+
 static void configure(Training *t)
 {
     const TrainSpec *spec = t->l.spec;
@@ -172,6 +186,8 @@ static void configure(Training *t)
         .results = stdout,
         .progress = stderr,
         .terminal = isatty(fileno(stderr)),
+        .between = poll_faster,
+        .user = t,
     };
 }
 
@@ -204,7 +220,7 @@ static int load_init(const Training *t)
 
 static void print_header(const Training *t)
 {
-    char data[1024], normalize[256];
+    char data[1024], normalize[256], augment[512];
     const nn_model_info *info = t->l.info;
     size_t frozen = 0;
     for (int i = 0; i < info->tensor_count; i++)
@@ -213,6 +229,8 @@ static void print_header(const Training *t)
     if (frozen) fprintf(stderr, " (%zu frozen)", frozen);
     fprintf(stderr, "\ndata       %s\n", feeding_data_text(&t->feeding, data, sizeof data));
     fprintf(stderr, "input      %s\n", feeding_normalize_text(&t->feeding, normalize, sizeof normalize));
+    if (t->feeding.feed.augment)
+        fprintf(stderr, "augment    %s\n", feeding_augment_text(&t->feeding, augment, sizeof augment));
     fprintf(stderr, "batch      %d, %s, %s\n", info->batch, info->loss, t->l.spec->optimizer.op->name);
     fprintf(stderr, "back end   %s\n", jit_name(t->request.load.jit));
 }
@@ -239,8 +257,15 @@ static void catch_signals(void)
     sigaction(SIGTERM, &action, NULL);
 }
 
+static void print_tiers(const Training *t)
+{
+    if (t->no_faster) fprintf(stderr, "nnc: note: tcc's code was used throughout: %s\n", t->no_faster);
+    if (t->switched) fprintf(stderr, "back end   cc from step %lld\n", (long long)t->switched_at + 1);
+}
+
 static void print_end(const Training *t)
 {
+    print_tiers(t);
     const NnTrainResult *r = &t->result;
     static const char *const reasons[] = {
         [NN_STOPPED] = "stopped",
@@ -276,9 +301,8 @@ static int run(Training *t)
 
 static int train_loaded(Training *t)
 {
-    if (t->l.spec->augment.count)
-        fprintf(stderr, "nnc: note: augment is not there yet in this version; the images are taken as they are\n");
     int status = check_output(t);
+    if (!status) status = feeding_augment(&t->feeding, t->l.spec);
     if (status) return status;
     void *block = block_alloc(t->l.info->train_bytes);
     configure(t);
@@ -295,6 +319,8 @@ static int train_run(int argc, char **argv)
     Training t = {0};
     load_options_init(&t.request.load);
     t.request.load.default_batch = 64;
+    t.request.load.steps = true;
+    t.request.load.jit = JIT_TIERED;
     int status = read_request(&t.request, argc, argv);
     if (!status) status = load_model(&t.request.load, &t.l);
     if (!status) {

@@ -11,15 +11,20 @@
 #include <ctype.h>
 #include <string.h>
 
+const Plan *emit_plan(Graph *net, ProgramKind kind, const TrainSpec *spec, const EmitOptions *options)
+{
+    Graph *program = program_build(net, kind, spec, options->batch);
+    if (!program) return NULL;
+    bool inference = kind == PROGRAM_INFER || kind == PROGRAM_EVAL, fast = !options->plain && !options->use_double;
+    if (inference && fast && !options->no_fusion) pass_fuse(program);
+    return plan_build(program, options->use_double ? 8 : 4);
+}
+
 static bool add_entry(Emitter *e, Graph *net, ProgramKind kind)
 {
-    Graph *program = program_build(net, kind, e->spec, e->options->batch);
-    if (!program) return false;
-    bool inference = kind == PROGRAM_INFER || kind == PROGRAM_EVAL;
-    if (inference && e->team && !e->options->no_fusion) pass_fuse(program);
-    const Plan *plan = plan_build(program, e->real_size);
+    const Plan *plan = emit_plan(net, kind, e->spec, e->options);
     if (!plan) return false;
-    e->entry[e->entries++] = (Entry){program, plan};
+    e->entry[e->entries++] = (Entry){plan->program, plan};
     bool training = kind != PROGRAM_INFER;
     int64_t *scratch = training ? &e->train_scratch : &e->infer_scratch;
     if (plan->arena_bytes > *scratch) *scratch = plan->arena_bytes;
@@ -63,6 +68,7 @@ static void write_with_random(Emitter *e)
     bool uniform = strstr(passes.data, "nn_uniform(") || strstr(init.data, "nn_uniform(");
     bool mix = uniform || strstr(passes.data, "nn_mix(") || strstr(init.data, "nn_mix(");
     support_write_kernels(e);
+    if (e->options->paste_kernels) tuned_write(e, passes.data);
     support_write_random(e, mix, uniform);
     text_add(&e->source, init.data);
     text_add(&e->source, passes.data);
@@ -92,6 +98,12 @@ static const char *upper_case(Arena *arena, const char *text)
     char *copy = arena_strdup(arena, text);
     for (char *p = copy; *p; p++) *p = (char)toupper((unsigned char)*p);
     return copy;
+}
+
+static const Graph *program_of(const Emitter *e, ProgramKind kind)
+{
+    const Entry *entry = entry_of(e, kind);
+    return entry ? entry->program : NULL;
 }
 
 Emitted *emit_c(Graph *net, const TrainSpec *spec, const EmitOptions *options)
@@ -129,6 +141,8 @@ Emitted *emit_c(Graph *net, const TrainSpec *spec, const EmitOptions *options)
         .model_bytes = e.train_bytes,
         .infer_scratch = e.infer_scratch,
         .train_scratch = e.train_scratch,
+        .infer_program = program_of(&e, PROGRAM_INFER),
+        .step_program = program_of(&e, PROGRAM_STEP),
     };
     return result;
 }

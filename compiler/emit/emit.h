@@ -10,6 +10,14 @@
 
 #include "plan/plan.h"
 
+/* What the kernels in the text are tuned for besides what the flags of the
+ * compiler that gets it allow; where the processor lacks it, they are as for
+ * generic.  Any of them is right anywhere. */
+typedef enum Target { TARGET_GENERIC, TARGET_NEON, TARGET_AVX2, TARGET_AVX512, TARGET_COUNT } Target;
+
+const char *target_name(Target); /* "avx512" */
+Target target_native(void);      /* of the machine that this runs on */
+
 typedef struct EmitOptions {
     const char *prefix;   /* NULL: the net's name */
     const char *header;   /* file name for #include "…" */
@@ -20,17 +28,31 @@ typedef struct EmitOptions {
     bool use_double;      /* all reals are double: gradient checks (implies plain) */
     bool standalone;      /* for the JIT: one text, no #include at all */
     bool paste_kernels;   /* fast form: kernels inside the text; else they are linked */
+    Target target;        /* of pasted kernels */
     int threads;          /* of a pass; 0: one for each processor */
     bool no_fusion;       /* leave out passes/fuse.c */
+    bool profile;         /* also PREFIX_infer_profile and PREFIX_step_profile: see Emitted */
     bool poison;          /* fill arena regions with NaN when they die: tests of the plan */
 } EmitOptions;
 
+/*
+ * With options.profile, PREFIX_infer_profile and PREFIX_step_profile take one
+ * more argument at the end, int64_t *ticks: the time in nanoseconds before the
+ * first call, and after each of them.  The threads wait for each other there, so
+ * that a call's time is that of its slowest thread.  The calls are the nodes of
+ * the program that are not views, in their order.
+ */
 typedef struct Emitted {
     const char *header; /* text of NET.h (empty when standalone) */
     const char *source; /* text of NET.c */
     const char *prefix; /* of all its symbols */
     int64_t model_bytes, infer_scratch, train_scratch;
+    const Graph *infer_program, *step_program; /* as they were emitted; NULL: not there */
 } Emitted;
+
+/* One of the programs as it will be written, after the passes, and where its
+ * values live.  NULL after an error. */
+const Plan *emit_plan(Graph *net, ProgramKind, const TrainSpec *, const EmitOptions *);
 
 /* `spec` may be NULL when options.train is false.  NULL after an error. */
 Emitted *emit_c(Graph *net, const TrainSpec *spec, const EmitOptions *);

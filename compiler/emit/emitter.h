@@ -75,6 +75,9 @@ const Entry *entry_of(const Emitter *, ProgramKind);
 void support_write_preamble(Emitter *);
 void support_write_random(Emitter *, bool mix, bool uniform);
 void support_write_kernels(Emitter *);
+void tuned_write(Emitter *, const char *users); /* tuned.c: kernels a second time */
+const char *tuned_comment(Target);
+const char *support_kernel_text(const char *file);
 void support_add_info_types(Text *, bool includes); /* the text of nn.h */
 
 /* interface.c: the header, and the info record */

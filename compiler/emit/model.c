@@ -189,6 +189,8 @@ static void write_values(Emitter *e, int i)
     }
 }
 
+/* The seed is mixed before the tensor's number is added: else a tensor would start
+ * as the one before it does under the next seed. */
 static void write_start(Emitter *e, int i)
 {
     const Tensor *t = model_at(e, i);
@@ -205,9 +207,9 @@ static void write_start(Emitter *e, int i)
     case DRAW_CONSTANT:
         if (s.a != 0) text_addf(out, "    nn_fill(m->%s, %lld, %s);\n", e->member[i], count, a);
         break;
-    case DRAW_NORMAL: text_addf(out, "    nn_fill_normal(m->%s, %lld, %s, nn_mix(seed + %d));\n", e->member[i], count, a, i); break;
+    case DRAW_NORMAL: text_addf(out, "    nn_fill_normal(m->%s, %lld, %s, nn_mix(nn_mix(seed) + %d));\n", e->member[i], count, a, i); break;
     case DRAW_UNIFORM:
-        text_addf(out, "    nn_fill_uniform(m->%s, %lld, %s, %s, nn_mix(seed + %d));\n", e->member[i], count, a, writer_real(w, s.b), i);
+        text_addf(out, "    nn_fill_uniform(m->%s, %lld, %s, %s, nn_mix(nn_mix(seed) + %d));\n", e->member[i], count, a, writer_real(w, s.b), i);
         break;
     }
 }

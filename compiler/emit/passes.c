@@ -26,6 +26,8 @@ typedef struct Pass {
     const Plan *plan;
     Text text;
     List touched; /* of Region: since the last barrier */
+    bool timed;   /* this form takes the time of its calls */
+    int ticks;    /* taken so far */
 } Pass;
 
 const Entry *entry_of(const Emitter *e, ProgramKind kind)
@@ -84,7 +86,7 @@ static void write_scalars(Pass *p, const Node *n)
     if (n->op->uses & USES_LR) text_add(out, ", lr");
     if (n->op->uses & USES_STEP) text_add(out, ", m->step");
     if (n->op->uses & USES_SEED) {
-        text_addf(out, ", nn_mix(m->seed + (uint64_t)m->step * 0x9e3779b97f4a7c15u + %d)", n->origin->id + 1000000);
+        text_addf(out, ", nn_mix(nn_mix(m->seed) + (uint64_t)m->step * 0x9e3779b97f4a7c15u + %d)", n->origin->id + 1000000);
     }
     if (!(n->op->uses & USES_COUNT)) return;
     if (p->program->kind == PROGRAM_EVAL) {
@@ -164,6 +166,16 @@ static void separate(Pass *p, const List *regions)
     for (int i = 0; i < regions->count; i++) list_push(p->e->arena, &p->touched, regions->at[i]);
 }
 
+/* ---- the time of calls ------------------------------------------------------- */
+
+/* All threads have come to the end of what is before it. */
+static void write_tick(Pass *p)
+{
+    text_add(&p->text, p->e->team ? "    nn_barrier(team);\n    if (t == 0) " : "    ");
+    text_addf(&p->text, "ticks[%d] = nn_now();\n", p->ticks++);
+    p->touched.count = 0;
+}
+
 /* ---- one call ------------------------------------------------------------------ */
 
 static void write_call(Pass *p, const Node *n)
@@ -181,6 +193,7 @@ static void write_call(Pass *p, const Node *n)
     if (f->share == SHARE_SAMPLES) text_add(&p->text, ", (int)(last - first)");
     if (f->share == SHARE_PARTS) text_add(&p->text, ", t, T");
     text_add(&p->text, ");\n");
+    if (p->timed) write_tick(p);
 }
 
 /* Tests of the plan: the first thread fills a region with NaN. */
@@ -213,6 +226,7 @@ static void write_calls(Pass *p)
     text_init(&p->text, p->e->arena);
     const Graph *g = p->program;
     bool poison = p->e->options->poison;
+    if (p->timed) write_tick(p);
     if (poison && p->plan->arena_bytes) write_fill(p, 0, p->plan->arena_bytes);
     for (int i = 0; i < g->nodes.count; i++) {
         write_call(p, g->nodes.at[i]);
@@ -228,9 +242,11 @@ typedef struct Argument {
 
 enum { MAX_ARGUMENTS = 8 };
 
-/* What a pass takes, scratch last, a NULL name at the end. */
-static void list_arguments(const Emitter *e, ProgramKind kind, Argument *list)
+/* What a pass takes, a NULL name at the end. */
+static void list_arguments(const Pass *p, Argument *list)
 {
+    const Emitter *e = p->e;
+    ProgramKind kind = p->program->kind;
     const char *changed = arena_printf(e->arena, "struct %s *", e->prefix), *model = arena_printf(e->arena, "const struct %s *", e->prefix);
     const char *out = arena_printf(e->arena, "%s *", e->real), *in = arena_printf(e->arena, "const %s *", e->real);
     const char *target = arena_printf(e->arena, "const %s *", emitter_target_type(e));
@@ -245,16 +261,17 @@ static void list_arguments(const Emitter *e, ProgramKind kind, Argument *list)
                            : kind == PROGRAM_STEP ? step
                            : kind == PROGRAM_GRAD ? grad
                                                   : vjp;
-    for (int i = 0;; i++) {
-        list[i] = from[i];
-        if (!from[i].name) return;
-    }
+    int count = 0;
+    for (; from[count].name; count++) list[count] = from[count];
+    if (p->timed) list[count++] = (Argument){"int64_t *", "ticks"};
+    list[count] = (Argument){0};
 }
 
-static const char *kind_name(ProgramKind kind)
+static const char *pass_name(const Pass *p)
 {
     static const char *const names[] = {"net", "infer", "eval", "step", "grad", "vjp"};
-    return names[kind];
+    const char *name = names[p->program->kind];
+    return p->timed ? arena_printf(p->e->arena, "%s_profile", name) : name;
 }
 
 static bool is_word_character(char c)
@@ -291,9 +308,8 @@ static void write_unused(Pass *p, const Argument *list, const char *statements)
 static void write_head(Pass *p, const Argument *list)
 {
     Emitter *e = p->e;
-    ProgramKind kind = p->program->kind;
     bool returns = p->program->loss;
-    text_addf(&e->source, "%s %s_%s(", returns ? e->real : "void", e->prefix, kind_name(kind));
+    text_addf(&e->source, "%s %s_%s(", returns ? e->real : "void", e->prefix, pass_name(p));
     for (const Argument *a = list; a->name; a++) text_addf(&e->source, "%s%s%s", a == list ? "" : ", ", a->type, a->name);
     text_add(&e->source, ")\n{\n");
 }
@@ -335,7 +351,7 @@ static void write_alone(Pass *p, const Argument *list)
 static void write_part(Pass *p, const Argument *list)
 {
     Text *out = &p->e->source;
-    const char *name = arena_printf(p->e->arena, "%s_%s", p->e->prefix, kind_name(p->program->kind));
+    const char *name = arena_printf(p->e->arena, "%s_%s", p->e->prefix, pass_name(p));
     const char *calls = calls_text(p);
     text_addf(out, "struct %s_pass {\n", name);
     for (const Argument *a = list; a->name; a++) text_addf(out, "    %s%s;\n", a->type, a->name);
@@ -364,28 +380,36 @@ static void write_with_team(Pass *p, const Argument *list)
     write_head(p, list);
     const char *end = end_text(p);
     write_arena(p, end);
-    text_addf(&e->source, "    struct %s_%s_pass pass;\n", e->prefix, kind_name(p->program->kind));
+    text_addf(&e->source, "    struct %s_%s_pass pass;\n", e->prefix, pass_name(p));
     for (const Argument *a = list; a->name; a++) text_addf(&e->source, "    pass.%s = %s;\n", a->name, a->name);
-    text_addf(&e->source, "    nn_team_run(%s_%s_part, &pass, %s_THREADS);\n", e->prefix, kind_name(p->program->kind), e->upper);
+    text_addf(&e->source, "    nn_team_run(%s_%s_part, &pass, %s_THREADS);\n", e->prefix, pass_name(p), e->upper);
     text_addf(&e->source, "%s}\n\n", end);
+}
+
+static void write_pass(Pass *p)
+{
+    Argument list[MAX_ARGUMENTS];
+    list_arguments(p, list);
+    if (p->e->team) {
+        write_with_team(p, list);
+    } else {
+        write_alone(p, list);
+    }
 }
 
 void passes_write(Emitter *e)
 {
-    Pass pass[MAX_ENTRIES];
+    Pass pass[2 * MAX_ENTRIES];
+    int count = 0;
     for (int i = 0; i < e->entries; i++) {
-        pass[i] = (Pass){.e = e, .program = e->entry[i].program, .plan = e->entry[i].plan};
-        write_calls(&pass[i]);
+        ProgramKind kind = e->entry[i].program->kind;
+        bool timed = e->options->profile && (kind == PROGRAM_INFER || kind == PROGRAM_STEP);
+        pass[count++] = (Pass){.e = e, .program = e->entry[i].program, .plan = e->entry[i].plan};
+        if (timed) pass[count] = pass[count - 1], pass[count++].timed = true;
     }
+    for (int i = 0; i < count; i++) write_calls(&pass[i]);
     if (e->team) map_put(e->kernels, "team", e);
+    if (e->options->profile) map_put(e->kernels, "clock", e);
     functions_write(e);
-    for (int i = 0; i < e->entries; i++) {
-        Argument list[MAX_ARGUMENTS];
-        list_arguments(e, pass[i].program->kind, list);
-        if (e->team) {
-            write_with_team(&pass[i], list);
-        } else {
-            write_alone(&pass[i], list);
-        }
-    }
+    for (int i = 0; i < count; i++) write_pass(&pass[i]);
 }

@@ -52,17 +52,25 @@ static void add_piece(Reader *r, int kind, int begin, int end)
 {
     Format *f = r->f;
     if (f->count == r->capacity) {
-        int capacity = 2 * r->capacity + 64;
-        Piece *more = arena_alloc(f->parse->arena, (size_t)capacity * sizeof *more);
+        size_t used = arena_used(f->parse->arena);
+        r->capacity = 2 * r->capacity + 64;
+        Piece *more = arena_alloc(f->parse->arena, (size_t)r->capacity * sizeof *more);
         if (f->count > 0) memcpy(more, f->piece, (size_t)f->count * sizeof *more);
         f->piece = more;
-        r->capacity = capacity;
+        f->parse->memory_before += arena_used(f->parse->arena) - used; /* no part of the tree, which is bounded */
     }
     int before = r->column, line = r->line;
     skip_to(r, begin);
     Piece *piece = &f->piece[f->count++];
-    *piece = (Piece){.kind = kind, .begin = begin, .end = end, .line = r->line, .column = r->column,
-                     .gap = r->line == line ? r->column - before : 0, .outer = -1, .partner = -1, .group = -1};
+    *piece = (Piece){.kind = kind,
+                     .begin = begin,
+                     .end = end,
+                     .line = r->line,
+                     .column = r->column,
+                     .gap = r->line == line ? r->column - before : 0,
+                     .outer = -1,
+                     .partner = -1,
+                     .group = -1};
     skip_to(r, end);
     piece->width = r->column - piece->column;
 }
@@ -89,6 +97,7 @@ static void read_pieces(Format *f)
     Reader reader = {.f = f};
     PARSER_STYPE value;
     Span span;
+    f->parse->memory_before = arena_used(f->parse->arena);
     tokens_open(f->parse, START_AT_FILE);
     parser_lex(&value, &span, f->parse); /* what selects the grammar */
     for (int kind; (kind = parser_lex(&value, &span, f->parse)) != TOKEN_YYEOF;) {
@@ -184,6 +193,13 @@ bool format_is_operator(const Format *f, int i)
     }
 }
 
+/* The { after `train NAME`. */
+static bool is_train(const Format *f, int open)
+{
+    int name = format_token_before(f, open);
+    return name >= 0 && kind_at(f, format_token_before(f, name)) == TOKEN_TRAIN;
+}
+
 static void match_brackets(Format *f)
 {
     int open = -1, depth = 0;
@@ -200,6 +216,7 @@ static void match_brackets(Format *f)
         p->depth = depth;
         if (p->kind == TOKEN_LPAREN || p->kind == TOKEN_LBRACKET || p->kind == TOKEN_LBRACE) open = i;
         depth += p->kind == TOKEN_LBRACE;
+        p->train = p->kind == TOKEN_LBRACE && is_train(f, i);
     }
 }
 
@@ -251,8 +268,6 @@ static void find_starts(Format *f)
 {
     for (int i = 0; i < f->count; i++) {
         Piece *p = &f->piece[i];
-        int before = format_token_before(f, i);
-        p->train = p->kind == TOKEN_LBRACE && kind_at(f, format_token_before(f, before)) == TOKEN_TRAIN;
         p->starts = starts(f, i);
         p->is_key = p->starts && p->outer >= 0 && f->piece[p->outer].train;
     }
@@ -264,16 +279,18 @@ static bool is_needed_semicolon(const Format *f, int i)
 {
     const Piece *p = &f->piece[i];
     int after = kind_at(f, token_after(f, i));
-    bool in_train = p->outer >= 0 && kind_at(f, format_token_before(f, format_token_before(f, p->outer))) == TOKEN_TRAIN;
-    return in_train && (after == TOKEN_LPAREN || after == TOKEN_LBRACKET || after == TOKEN_MINUS);
+    return p->outer >= 0 && f->piece[p->outer].train &&
+           (after == TOKEN_LPAREN || after == TOKEN_LBRACKET || after == TOKEN_MINUS);
 }
 
-/* Takes the space of a semicolon for its neighbours'.  Brackets are matched anew. */
+/* What is left has other numbers: brackets are matched anew. */
 static void drop_semicolons(Format *f)
 {
     int kept = 0;
     for (int i = 0; i < f->count; i++)
-        if (f->piece[i].kind != TOKEN_SEMICOLON || is_needed_semicolon(f, i)) f->piece[kept++] = f->piece[i];
+        f->piece[i].dropped = f->piece[i].kind == TOKEN_SEMICOLON && !is_needed_semicolon(f, i);
+    for (int i = 0; i < f->count; i++)
+        if (!f->piece[i].dropped) f->piece[kept++] = f->piece[i];
     f->count = kept;
     match_brackets(f);
 }
@@ -325,12 +342,16 @@ static void find_broken(Format *f)
 
 /* ---- where lines begin ------------------------------------------------------------------ */
 
-static bool is_bracket(const Format *f, int i) { return kind_at(f, i) == TOKEN_LPAREN || kind_at(f, i) == TOKEN_LBRACKET; }
+static bool is_bracket(const Format *f, int i)
+{
+    return kind_at(f, i) == TOKEN_LPAREN || kind_at(f, i) == TOKEN_LBRACKET;
+}
 
 bool format_is_open_ended(const Format *f, int i)
 {
     const Piece *p = &f->piece[i];
-    return is_bracket(f, i) && i + 1 < p->partner && (f->piece[i + 1].breaks > 0 || f->piece[i + 1].kind == PIECE_COMMENT);
+    return is_bracket(f, i) && i + 1 < p->partner &&
+           (f->piece[i + 1].breaks > 0 || f->piece[i + 1].kind == PIECE_COMMENT);
 }
 
 /* Whether the writer may break the line before piece i, which goes on with a statement. */
@@ -379,7 +400,8 @@ static void set_apart(Format *f)
     for (int i = 0; i < f->count; i++) {
         if (!f->piece[i].starts) continue;
         int end = end_of_statement(f, i), breaks = 0;
-        for (int k = i + 1; k <= end && breaks == 0; k++) breaks += f->piece[k].kind != PIECE_COMMENT && f->piece[k].breaks > 0;
+        for (int k = i + 1; k <= end && breaks == 0; k++)
+            breaks += f->piece[k].kind != PIECE_COMMENT && f->piece[k].breaks > 0;
         if (breaks == 0) continue;
         int next = end + 1;
         if (i > 0 && f->piece[i].breaks == 0) f->piece[i].breaks = 1;
@@ -528,7 +550,8 @@ bool front_format(Compilation *c, const char *path, const char *text, size_t siz
     if (parse.failed) return false;
     Format f = format_read(&parse, train_keys);
     if (f.count > FORMAT_MAX_PIECES) {
-        diag_error(c, span_nowhere(), "cannot format %s: more than %d words, signs and comments", path, FORMAT_MAX_PIECES);
+        diag_error(c, span_nowhere(), "cannot format %s: more than %d words, signs and comments", path,
+                   FORMAT_MAX_PIECES);
         return false;
     }
     find_broken(&f);
@@ -538,6 +561,11 @@ bool front_format(Compilation *c, const char *path, const char *text, size_t siz
     for (int i = 0; i < ROUNDS && split_long_lines(&f); i++) layout_lines(&f);
     text_init(out, c->arena);
     write_pieces(&f, out);
+    if (out->length > FRONT_MAX_SOURCE) {
+        diag_error(c, span_nowhere(), "cannot format %s: with its lines indented, it is larger than %d MiB", path,
+                   FRONT_MAX_SOURCE >> 20);
+        return false;
+    }
     verify(&f, out);
     return true;
 }

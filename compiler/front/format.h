@@ -12,7 +12,7 @@ enum {
     FORMAT_WIDTH = 100, /* columns; a line that is one thing may be longer */
     FORMAT_INDENT = 4,
     FORMAT_MAX_PIECES = 2 << 20, /* a bound on hostile sources */
-    PIECE_COMMENT = -1 /* a kind beside those of the tokens */
+    PIECE_COMMENT = -1           /* a kind beside those of the tokens */
 };
 
 /* What may stand in a column with its like on other lines. */
@@ -30,26 +30,28 @@ typedef enum Align {
 
 /* A token or a comment. */
 typedef struct Piece {
-    int kind;       /* of a token, or PIECE_COMMENT */
-    int begin, end; /* its bytes in the source */
-    int width;      /* in characters */
+    int kind;              /* of a token, or PIECE_COMMENT */
+    int begin, end;        /* its bytes in the source */
+    int width;             /* in characters */
     int line, column, gap; /* in the source, from 0; the gap to the piece before on its line */
 
-    int outer;   /* the innermost bracket around it, −1 where none is; that of a bracket is around both */
-    int partner; /* of a bracket: the other one */
-    int depth;   /* how many { are around it */
-    bool starts; /* a definition, a statement, or an entry of a train section */
-    bool is_key; /* the key of an entry */
-    bool train;  /* the { of a train section */
-    bool broken; /* a { whose block has lines of its own */
+    int outer;     /* the innermost bracket around it, −1 where none is; that of a bracket is around both */
+    int partner;   /* of a bracket: the other one */
+    int next;      /* the token after it, or the count of pieces */
+    int depth;     /* how many { are around it */
+    bool dropped;  /* a semicolon that means nothing */
+    bool starts;   /* a definition, a statement, or an entry of a train section */
+    bool is_key;   /* the key of an entry */
+    bool train;    /* the { of a train section */
+    bool broken;   /* a { whose block has lines of its own */
     int key_width; /* of the { of a train section: its longest key */
 
-    int breaks;     /* line ends before it: 0, 1, or 2 for an empty line */
-    int space;      /* where there are none: the least space before it */
-    int first;      /* the piece that its line begins with */
+    int breaks; /* line ends before it: 0, 1, or 2 for an empty line */
+    int space;  /* where there are none: the least space before it */
+    int first;  /* the piece that its line begins with */
     Align align;
-    int group;      /* the first piece of its column, −1 where it is in none */
-    int at;         /* its column in the result */
+    int group; /* the first piece of its column, −1 where it is in none */
+    int at;    /* its column in the result */
 } Piece;
 
 typedef struct Columns Columns; /* of layout.c */

@@ -140,7 +140,6 @@ static void space_values(Format *f)
     }
 }
 
-
 /* ---- indentation ------------------------------------------------------------------------ */
 
 static const Piece *line_of(const Format *f, int i) { return &f->piece[f->piece[i].first]; }
@@ -189,9 +188,8 @@ static int indent_of_comment(const Format *f, int i)
     const Piece *p = &f->piece[i], *before = i > 0 ? &f->piece[i - 1] : NULL;
     bool goes_on = before && before->kind == PIECE_COMMENT && before->at > FORMAT_INDENT * before->depth;
     if (goes_on && before->column == p->column && p->breaks == 1) return before->at;
-    while (i < f->count && f->piece[i].kind == PIECE_COMMENT) i++;
-    if (i == f->count) return 0;
-    return f->piece[i].kind == TOKEN_RBRACE ? FORMAT_INDENT * p->depth : indent_of_token(f, i);
+    if (p->next == f->count) return 0;
+    return f->piece[p->next].kind == TOKEN_RBRACE ? FORMAT_INDENT * p->depth : indent_of_token(f, p->next);
 }
 
 static int indent_of(const Format *f, int i)
@@ -303,6 +301,10 @@ void layout_spaces(Format *f)
     for (int i = 1; i < f->count; i++) {
         f->piece[i].space = space_before(f, i);
         f->piece[i].align = align_of(f, i);
+    }
+    for (int i = f->count - 1, next = f->count; i >= 0; i--) {
+        f->piece[i].next = next;
+        if (f->piece[i].kind != PIECE_COMMENT) next = i;
     }
     space_values(f);
     f->columns = columns_new(f);

@@ -69,6 +69,13 @@ static const struct InitName {
 };
 enum { INIT_NAME_COUNT = sizeof init_names / sizeof *init_names };
 
+const char *init_choice(int index, const Attr **attrs)
+{
+    if (index >= INIT_NAME_COUNT) return NULL;
+    *attrs = init_names[index].attrs;
+    return init_names[index].name;
+}
+
 static const char *const pad_names[] = {"same", "valid", "full", NULL};
 
 /* ---- one argument ----------------------------------------------------- */
@@ -155,6 +162,16 @@ static bool in_range(const Slot *s, double x)
     diag_error(s->c, s->span, "%s: %s is %s; %s must be %s", s->what, s->attr->name, const_text(s->c->arena, s->value),
                single ? "it" : "each number", isfinite(x) ? limit_text(attr, s->c->arena, x) : "finite");
     return false;
+}
+
+static const char *joined(Arena *, const char *const *names);
+
+const char *attr_takes(Arena *arena, const Attr *attr)
+{
+    bool bounded = attr->min != 0 || attr->max != 0;
+    if (attr->type == ATTR_SYMBOL) return joined(arena, attr->symbols);
+    if (!bounded || (attr->min == -INFINITY && attr->max == INFINITY)) return takes_text(attr);
+    return arena_printf(arena, "%s; %s", takes_text(attr), limit_text(attr, arena, -INFINITY));
 }
 
 /* The list's integers, when there are `least` to `most` and nothing else in it;

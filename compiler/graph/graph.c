@@ -183,6 +183,11 @@ int64_t node_macs(const Node *n)
     return n->op->macs ? n->op->macs(n) : 0;
 }
 
+int64_t node_macs_of_origin(const Node *n)
+{
+    return node_macs(n->origin);
+}
+
 int64_t node_flops(const Node *n)
 {
     if (n->op->flops) return n->op->flops(n);

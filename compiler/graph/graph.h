@@ -180,6 +180,10 @@ enum { /* scalars that the emitted function takes after its tensors */
 typedef struct Window {
     double size, stride, pad;
     bool whole;
+    /* Where elements differ in what they read (a stride that is a fraction), exactly:
+     * the whole numbers from u·stride − before to u·stride + after. */
+    bool uneven;
+    double before, after;
 } Window;
 
 typedef enum TailPart { TAIL_NONE, TAIL_AFFINE, TAIL_ADD, TAIL_RELU } TailPart;
@@ -358,6 +362,7 @@ static inline Shape node_shape_out(const Node *n) { return n->out[0]->shape; }
 static inline bool node_has(const Node *n, int index) { return index < n->in_count; }
 
 int64_t node_macs(const Node *);
+int64_t node_macs_of_origin(const Node *); /* Op.macs of gradients that cost as much as their layer */
 int64_t node_flops(const Node *);
 int64_t node_params(const Node *, bool trainable); /* elements of its parameters of that sort */
 
@@ -396,7 +401,8 @@ typedef struct Schedule {
 
 typedef struct Augment {
     AugmentKind kind;
-    double size, pad, amount;
+    int64_t size, pad;
+    double amount; /* degrees, or a share */
 } Augment;
 
 /* What a train section says, defaults filled in. */
@@ -438,6 +444,8 @@ typedef struct ConstArg {
     const Const *value;
 } ConstArg;
 bool attrs_bind(Compilation *, const char *what, const Attr *, void *attrs, const List *args /* of ConstArg */, Span);
+const char *attr_takes(Arena *, const Attr *); /* "an integer; 1 or more" */
+const char *init_choice(int index, const Attr **attrs); /* names of initialisations, as train_choice */
 const char *attrs_text(Arena *, const Attr *, const void *attrs); /* "6, 5x5, stride=2": defaults left out */
 
 /* ---- graph → programs ------------------------------------------------- */

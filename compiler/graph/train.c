@@ -31,8 +31,8 @@ typedef enum Key {
 } Key;
 
 static const char *const key_names[KEY_COUNT + 1] = {
-    "loss", "optimizer", "schedule", "regularize", "clip", "batch", "epochs", "seed", "normalize", "fit", "augment",
-    "stop", NULL,
+    "loss", "optimizer", "schedule", "regularize", "clip", "batch", "epochs",
+    "seed", "normalize", "fit",      "augment",    "stop", NULL,
 };
 
 const char *const *train_keys(void) { return key_names; }
@@ -563,12 +563,12 @@ static void read_fit(Training *t, const Entry *entry)
 
 #define AUGMENT_AT(field) offsetof(Augment, field)
 static const Attr augment_crop[] = {
-    {"size", ATTR_REAL, AUGMENT_AT(size), NULL, 1, 100000, NULL},
-    {"pad", ATTR_REAL, AUGMENT_AT(pad), "0", 0, 100000, NULL},
+    {"size", ATTR_INT, AUGMENT_AT(size), NULL, 1, 100000, NULL},
+    {"pad", ATTR_INT, AUGMENT_AT(pad), "0", 0, 100000, NULL},
     {0},
 };
 static const Attr augment_none[] = {{0}};
-static const Attr augment_size[] = {{"size", ATTR_REAL, AUGMENT_AT(size), NULL, 1, 100000, NULL}, {0}};
+static const Attr augment_size[] = {{"size", ATTR_INT, AUGMENT_AT(size), NULL, 1, 100000, NULL}, {0}};
 static const Attr augment_angle[] = {{"deg", ATTR_REAL, AUGMENT_AT(amount), NULL, 0, 180, NULL}, {0}};
 static const Attr augment_amount[] = {{"x", ATTR_REAL, AUGMENT_AT(amount), NULL, 0, 1, NULL}, {0}};
 
@@ -621,8 +621,10 @@ const char *train_choice(const char *key, int index, const Attr **attrs)
         const Attr *const *attrs;
         int count;
     } choices[] = {
-        {KEY_SCHEDULE, schedule_names, schedule_attrs, 7}, {KEY_AUGMENT, augment_names, augment_attrs, 6},
-        {KEY_REGULARIZE, regularize_names, weights, 2},    {KEY_CLIP, clip_names, bounds, 2},
+        {KEY_SCHEDULE, schedule_names, schedule_attrs, 7},
+        {KEY_AUGMENT, augment_names, augment_attrs, 6},
+        {KEY_REGULARIZE, regularize_names, weights, 2},
+        {KEY_CLIP, clip_names, bounds, 2},
         {KEY_STOP, stop_names, stops, 1},
     };
     for (size_t i = 0; i < sizeof choices / sizeof *choices; i++) {

@@ -8,6 +8,8 @@
 
 static void add_plain(Writer *w, const Node *n) { combine_fold(w, n, "+"); }
 
+static bool add_fast(Writer *w, const Node *n) { return combine_fast(w, n, "nn_add"); }
+
 static void add_grad(Backward *b, const Node *n)
 {
     Tensor *dy = backward_of(b, n->out[0]);
@@ -21,11 +23,13 @@ const Op op_add = {
     .summary = "sum of the branches",
     .formula = "y = x0 + x1 + ...",
     .class = OP_COMBINE,
-    .traits = OP_VARIADIC | OP_INPLACE,
+    .traits = OP_VARIADIC | OP_INPLACE | OP_FAST_SAMPLES,
     .out = combine_out,
     .shape = combine_shape,
     .flops = combine_flops,
     .grad = add_grad,
     .plain = add_plain,
+    .fast = add_fast,
+    .kernel = "combine",
     .tail = TAIL_ADD,
 };

@@ -175,6 +175,40 @@ static void dx_plain(Writer *w, const Node *n)
     writer_put(w, "}");
 }
 
+/* ---- fast form: runtime/kernels/batchnorm.h --------------------------- */
+
+static bool call_kernel(Writer *w, const Node *n, const char *call)
+{
+    bind_sizes(w, n);
+    writer_bind(w, "weight", is_affine(n) ? "weight" : "0");
+    writer_bind(w, "bias", is_affine(n) ? "bias" : "0");
+    writer_put(w, "static const nn_batchnorm size = {$C, $P, $eps, $momentum};");
+    writer_put(w, call);
+    return true;
+}
+
+static bool batchnorm_fast(Writer *w, const Node *n)
+{
+    return call_kernel(w, n, "nn_batchnorm_infer(&size, $N, x, $weight, $bias, running_mean, running_var, y, $t, $T);");
+}
+
+static bool training_fast(Writer *w, const Node *n)
+{
+    return call_kernel(w, n,
+                       "nn_batchnorm_train(&size, $N, x, $weight, $bias, running_mean, running_var, y, mean, inv, $t, "
+                       "$T);");
+}
+
+static bool sums_fast(Writer *w, const Node *n)
+{
+    return call_kernel(w, n, "nn_batchnorm_sums(&size, $N, dy, x, mean, inv, dweight, dbias, $t, $T);");
+}
+
+static bool dx_fast(Writer *w, const Node *n)
+{
+    return call_kernel(w, n, "nn_batchnorm_dx(&size, $N, dy, x, mean, inv, dweight, dbias, $weight, dx, $t, $T);");
+}
+
 /* ---- gradients -------------------------------------------------------- */
 
 static const Op batchnorm_sums = {
@@ -184,6 +218,8 @@ static const Op batchnorm_sums = {
     .in = sums_in,
     .out = sums_out,
     .plain = sums_plain,
+    .fast = sums_fast,
+    .kernel = "batchnorm",
 };
 static const Op batchnorm_dx = {
     .name = "batchnorm.dx",
@@ -192,6 +228,8 @@ static const Op batchnorm_dx = {
     .in = dx_in,
     .out = dx_out,
     .plain = dx_plain,
+    .fast = dx_fast,
+    .kernel = "batchnorm",
 };
 
 /* A node with dy, x and the statistics. */
@@ -272,6 +310,8 @@ static const Op training_affine = {
     .flops = batchnorm_flops,
     .grad = training_grad,
     .plain = training_plain,
+    .fast = training_fast,
+    .kernel = "batchnorm",
 };
 static const Op training_bare = {
     .name = "batchnorm.training",
@@ -286,13 +326,15 @@ static const Op training_bare = {
     .flops = batchnorm_flops,
     .grad = training_grad,
     .plain = training_plain,
+    .fast = training_fast,
+    .kernel = "batchnorm",
 };
 static const Op batchnorm_bare = {
     .name = "batchnorm",
     .summary = "normalises each channel over the batch",
     .formula = "y = (x - mean[c]) / sqrt(var[c] + eps)",
     .class = OP_LAYER,
-    .traits = OP_INPLACE,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES,
     .attrs = batchnorm_attrs,
     .attrs_size = sizeof(BatchnormAttrs),
     .in = bare_in,
@@ -302,6 +344,8 @@ static const Op batchnorm_bare = {
     .flops = batchnorm_flops,
     .training = &training_bare,
     .plain = batchnorm_plain,
+    .fast = batchnorm_fast,
+    .kernel = "batchnorm",
     .tail = TAIL_AFFINE,
     .fold = &batchnorm_fold,
 };
@@ -311,7 +355,7 @@ const Op op_batchnorm = {
     .summary = "normalises each channel over the batch",
     .formula = "y = (x - mean[c]) / sqrt(var[c] + eps) * weight[c] + bias[c]",
     .class = OP_LAYER,
-    .traits = OP_INPLACE,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES,
     .attrs = batchnorm_attrs,
     .attrs_size = sizeof(BatchnormAttrs),
     .in = affine_in,
@@ -321,6 +365,8 @@ const Op op_batchnorm = {
     .flops = batchnorm_flops,
     .training = &training_affine,
     .plain = batchnorm_plain,
+    .fast = batchnorm_fast,
+    .kernel = "batchnorm",
     .tail = TAIL_AFFINE,
     .fold = &batchnorm_fold,
 };

@@ -75,6 +75,9 @@ void cells_field(const Cells *c, Window *window)
     window->size = (double)cells_reach(c);
     window->stride = (double)c->region / (double)c->slide.small;
     window->pad = (window->size - window->stride) / 2 - (double)c->origin;
+    window->uneven = true; /* from ⌊u·region/small⌋ to ⌈(u + 1)·region/small⌉ − 1 */
+    window->before = (double)(c->slide.small - 1) / (double)c->slide.small - (double)c->origin;
+    window->after = (double)(c->region - 1) / (double)c->slide.small + (double)c->origin;
 }
 
 /* ---- edges ------------------------------------------------------------ */

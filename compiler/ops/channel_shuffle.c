@@ -56,10 +56,24 @@ static void put_shuffle(Writer *w, const char *to, const char *from, Shape shape
                   "}\n");
 }
 
+static bool call_kernel(Writer *w, const Node *n, int64_t groups)
+{
+    Shape s = node_shape_in(n);
+    writer_bind_int(w, "groups", groups);
+    writer_bind_int(w, "K", s.dim[0] / groups);
+    writer_bind_int(w, "pixels", s.dim[1] * s.dim[2]);
+    return region_call(w, n, "nn_shuffle($N, $groups, $K, $pixels, $from, $to, $t, $T);");
+}
+
 static void shuffle_plain(Writer *w, const Node *n)
 {
     const ShuffleAttrs *a = n->attrs;
     put_shuffle(w, "y", "x", node_shape_in(n), a->groups);
+}
+
+static bool shuffle_fast(Writer *w, const Node *n)
+{
+    return call_kernel(w, n, ((const ShuffleAttrs *)n->attrs)->groups);
 }
 
 static void shuffle_grad_plain(Writer *w, const Node *n)
@@ -69,14 +83,23 @@ static void shuffle_grad_plain(Writer *w, const Node *n)
     put_shuffle(w, "dx", "dy", shape, shape.dim[0] / a->groups);
 }
 
+static bool shuffle_grad_fast(Writer *w, const Node *n)
+{
+    const ShuffleAttrs *a = n->attrs;
+    return call_kernel(w, n, node_shape_in(n).dim[0] / a->groups);
+}
+
 static const Op shuffle_gradient = {
     .name = "channel_shuffle.grad",
     .class = OP_INTERNAL,
+    .traits = OP_FAST_SAMPLES,
     .attrs_size = sizeof(ShuffleAttrs),
     .in = gradient_in_dy,
     .out = gradient_out,
     .flops = region_no_flops,
     .plain = shuffle_grad_plain,
+    .fast = shuffle_grad_fast,
+    .kernel = "region",
 };
 
 static void shuffle_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &shuffle_gradient); }
@@ -86,6 +109,7 @@ const Op op_channel_shuffle = {
     .summary = "channels of different groups change places",
     .formula = "y[k * groups + q] = x[q * (C / groups) + k]",
     .class = OP_LAYER,
+    .traits = OP_FAST_SAMPLES,
     .attrs = shuffle_attrs,
     .attrs_size = sizeof(ShuffleAttrs),
     .in = elementwise_in,
@@ -94,4 +118,6 @@ const Op op_channel_shuffle = {
     .flops = region_no_flops,
     .grad = shuffle_grad,
     .plain = shuffle_plain,
+    .fast = shuffle_fast,
+    .kernel = "region",
 };

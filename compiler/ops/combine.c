@@ -72,3 +72,30 @@ void combine_fold(Writer *w, const Node *n, const char *operator)
     }
     writer_put(w, "}");
 }
+
+/* ---- fast form: runtime/kernels/combine.h ----------------------------- */
+
+void combine_arrays(Writer *w, const Node *n, const char *first, int count)
+{
+    writer_bind_int(w, "count", count);
+    writer_bind_int(w, "elements", shape_count(node_shape_out(n)));
+    writer_put(w, "const float *const x[$count] = {");
+    if (first) {
+        writer_bind(w, "first", "%s", first);
+        writer_put(w, "$first,");
+    }
+    for (int i = 0; i < count - (first != NULL); i++) {
+        writer_bind_int(w, "i", i);
+        writer_put(w, "x$i,");
+    }
+    writer_put(w, "};");
+}
+
+bool combine_fast(Writer *w, const Node *n, const char *kernel)
+{
+    combine_arrays(w, n, NULL, n->in_count);
+    writer_bind(w, "kernel", "%s", kernel);
+    writer_put(w, n->out[0]->batched ? "$kernel($count, x, $N, $elements, y, $t, $T);"
+                                     : "$kernel($count, x, 1, $elements, y, $t, $T);");
+    return true;
+}

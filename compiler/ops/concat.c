@@ -61,6 +61,21 @@ static void concat_plain(Writer *w, const Node *n)
     writer_put(w, "}");
 }
 
+static bool concat_fast(Writer *w, const Node *n)
+{
+    int64_t start = 0;
+    writer_bind_int(w, "all", shape_count(node_shape_out(n)));
+    for (int i = 0; i < n->in_count; i++) {
+        writer_bind_int(w, "i", i);
+        writer_bind_int(w, "elements", shape_count(n->in[i]->shape));
+        writer_bind_int(w, "start", start);
+        writer_put(w, start ? "nn_copy_rows($N, $elements, x$i, $elements, y + $start, $all, $t, $T);"
+                            : "nn_copy_rows($N, $elements, x$i, $elements, y, $all, $t, $T);");
+        start += shape_count(n->in[i]->shape);
+    }
+    return true;
+}
+
 static void slice_plain(Writer *w, const Node *n)
 {
     const SliceAttrs *a = n->attrs;
@@ -73,14 +88,27 @@ static void slice_plain(Writer *w, const Node *n)
                   "}\n");
 }
 
+static bool slice_fast(Writer *w, const Node *n)
+{
+    const SliceAttrs *a = n->attrs;
+    writer_bind_int(w, "elements", shape_count(node_shape_out(n)));
+    writer_bind_int(w, "all", shape_count(node_shape_in(n)));
+    writer_bind_int(w, "start", a->start);
+    writer_put(w, "nn_copy_rows($N, $elements, dy + $start, $all, dx, $elements, $t, $T);");
+    return true;
+}
+
 static const Op concat_slice = {
     .name = "concat.dx",
     .class = OP_INTERNAL,
+    .traits = OP_FAST_SAMPLES,
     .attrs_size = sizeof(SliceAttrs),
     .in = combine_dx_in,
     .out = combine_dx_out,
     .flops = region_no_flops,
     .plain = slice_plain,
+    .fast = slice_fast,
+    .kernel = "combine",
 };
 
 static void concat_grad(Backward *b, const Node *n)
@@ -107,10 +135,12 @@ const Op op_concat = {
     .summary = "the branches joined along channels or features",
     .formula = "y = [x0, x1, ...]",
     .class = OP_COMBINE,
-    .traits = OP_VARIADIC,
+    .traits = OP_VARIADIC | OP_FAST_SAMPLES,
     .out = combine_out,
     .shape = concat_shape,
     .flops = region_no_flops,
     .grad = concat_grad,
     .plain = concat_plain,
+    .fast = concat_fast,
+    .kernel = "combine",
 };

@@ -201,6 +201,7 @@ static bool conv_fused_fast(Writer *w, const Node *n)
 static const Op conv_fused = {
     .name = "conv.fused",
     .class = OP_INTERNAL,
+    .macs = conv_macs,
     .in = correlate_in,
     .out = correlate_out,
     .fast = conv_fused_fast,
@@ -216,6 +217,7 @@ static const Op *conv_fuse(const Node *n)
 static const Op conv_dx = {
     .name = "conv.dx",
     .class = OP_INTERNAL,
+    .macs = node_macs_of_origin,
     .in = correlate_dx_in,
     .out = correlate_dx_out,
     .plain = conv_dx_plain,
@@ -225,6 +227,7 @@ static const Op conv_dx = {
 static const Op conv_dweight = {
     .name = "conv.dweight",
     .class = OP_INTERNAL,
+    .macs = node_macs_of_origin,
     .in = correlate_dweight_in,
     .out = correlate_dweight_out,
     .plain = conv_dweight_plain,
@@ -237,6 +240,8 @@ static const Op conv_dbias = {
     .in = correlate_dbias_in,
     .out = correlate_dbias_out,
     .plain = correlate_bias_plain,
+    .fast = correlate_bias_fast,
+    .kernel = "channels",
 };
 
 static void conv_grad(Backward *b, const Node *n)

@@ -171,6 +171,15 @@ void correlate_bias_plain(Writer *w, const Node *n)
                   "}\n");
 }
 
+bool correlate_bias_fast(Writer *w, const Node *n)
+{
+    Shape s = node_shape_in(n);
+    writer_bind_int(w, "C", s.dim[0]);
+    writer_bind_int(w, "area", s.dim[1] * s.dim[2]);
+    writer_put(w, "nn_channel_sums($N, $C, $area, dy, dbias, $t, $T);");
+    return true;
+}
+
 /* ---- graph ------------------------------------------------------------ */
 
 bool correlate_groups_divide(Graph *g, Node *n, int64_t groups, int64_t in, int64_t out)

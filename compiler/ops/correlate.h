@@ -35,6 +35,7 @@ void correlate_weights(Writer *, const Correlation *, const char *large, const c
 
 /* dbias[c] = Σ dy[n][c][·], for an image of this shape; an Op.plain of one input, dy. */
 void correlate_bias_plain(Writer *, const Node *);
+bool correlate_bias_fast(Writer *, const Node *); /* kernel "channels" */
 
 /* Weight [O][C/groups][kh][kw] and, when wanted, bias. */
 void correlate_params(Graph *, Node *, Shape weight, int64_t biases, Init, bool bias);

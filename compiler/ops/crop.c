@@ -49,20 +49,35 @@ static void crop_plain(Writer *w, const Node *n)
     region_take(w, "y", "x", node_shape_out(n), a->sides.top, a->sides.left);
 }
 
+static bool crop_fast(Writer *w, const Node *n)
+{
+    const CropAttrs *a = n->attrs;
+    return region_take_fast(w, n, a->sides.top, a->sides.left);
+}
+
 static void crop_grad_plain(Writer *w, const Node *n)
 {
     const CropAttrs *a = n->attrs;
     region_place(w, "dx", "dy", node_shape_out(n), node_shape_in(n), a->sides.top, a->sides.left, 0);
 }
 
+static bool crop_grad_fast(Writer *w, const Node *n)
+{
+    const CropAttrs *a = n->attrs;
+    return region_place_fast(w, n, a->sides.top, a->sides.left, 0);
+}
+
 static const Op crop_gradient = {
     .name = "crop.grad",
     .class = OP_INTERNAL,
+    .traits = OP_FAST_SAMPLES,
     .attrs_size = sizeof(CropAttrs),
     .in = gradient_in_dy,
     .out = gradient_out,
     .flops = region_no_flops,
     .plain = crop_grad_plain,
+    .fast = crop_grad_fast,
+    .kernel = "region",
 };
 
 static void crop_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &crop_gradient); }
@@ -72,6 +87,7 @@ const Op op_crop = {
     .summary = "cuts rows and columns off the border",
     .formula = "y[c][i][j] = x[c][i + top][j + left]",
     .class = OP_LAYER,
+    .traits = OP_FAST_SAMPLES,
     .attrs = crop_attrs,
     .attrs_size = sizeof(CropAttrs),
     .in = elementwise_in,
@@ -81,4 +97,6 @@ const Op op_crop = {
     .flops = region_no_flops,
     .grad = crop_grad,
     .plain = crop_plain,
+    .fast = crop_fast,
+    .kernel = "region",
 };

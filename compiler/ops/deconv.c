@@ -124,6 +124,9 @@ static void deconv_window(const Node *n, int axis, Window *window)
     window->size = (double)(span / s->stride + 1);
     window->stride = 1 / stride;
     window->pad = ((double)span / 2 - (double)s->before) / stride + (window->size - 1) / 2;
+    window->uneven = s->stride > 1;
+    window->before = (double)(span - s->before) / stride;
+    window->after = (double)s->before / stride;
 }
 
 static int64_t deconv_macs(const Node *n)
@@ -159,6 +162,7 @@ static void deconv_dweight_plain(Writer *w, const Node *n)
 static const Op deconv_dx = {
     .name = "deconv.dx",
     .class = OP_INTERNAL,
+    .macs = node_macs_of_origin,
     .in = correlate_dx_in,
     .out = correlate_dx_out,
     .plain = deconv_dx_plain,
@@ -166,6 +170,7 @@ static const Op deconv_dx = {
 static const Op deconv_dweight = {
     .name = "deconv.dweight",
     .class = OP_INTERNAL,
+    .macs = node_macs_of_origin,
     .in = correlate_dweight_in,
     .out = correlate_dweight_out,
     .plain = deconv_dweight_plain,
@@ -176,6 +181,8 @@ static const Op deconv_dbias = {
     .in = correlate_dbias_in,
     .out = correlate_dbias_out,
     .plain = correlate_bias_plain,
+    .fast = correlate_bias_fast,
+    .kernel = "channels",
 };
 
 static void deconv_grad(Backward *b, const Node *n)

@@ -166,10 +166,10 @@ static bool dense_db_fast(Writer *w, const Node *n)
 }
 
 static const Op dense_dx = {
-    .name = "dense.dx", .class = OP_INTERNAL, .in = dense_dx_in, .out = dense_dx_out, .plain = dense_dx_plain, .fast = dense_dx_fast, .kernel = "dense",
+    .name = "dense.dx", .class = OP_INTERNAL, .macs = node_macs_of_origin, .in = dense_dx_in, .out = dense_dx_out, .plain = dense_dx_plain, .fast = dense_dx_fast, .kernel = "dense",
 };
 static const Op dense_dw = {
-    .name = "dense.dw", .class = OP_INTERNAL, .in = dense_dw_in, .out = dense_dw_out, .plain = dense_dw_plain, .fast = dense_dw_fast, .kernel = "dense",
+    .name = "dense.dw", .class = OP_INTERNAL, .macs = node_macs_of_origin, .in = dense_dw_in, .out = dense_dw_out, .plain = dense_dw_plain, .fast = dense_dw_fast, .kernel = "dense",
 };
 static const Op dense_db = {
     .name = "dense.db", .class = OP_INTERNAL, .in = dense_db_in, .out = dense_db_out, .plain = dense_db_plain, .fast = dense_db_fast, .kernel = "dense",

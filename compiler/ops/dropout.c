@@ -56,13 +56,36 @@ static void dropout_training_plain(Writer *w, const Node *n)
 
 static void dropout_grad_plain(Writer *w, const Node *n) { put_survivors(w, n, "$dx = @mask(k) ? $factor$dy : 0;\n"); }
 
+/* $factor of a survivor. */
+static void bind_factor(Writer *w, const Node *n)
+{
+    const DropoutAttrs *a = n->attrs;
+    bool scaled = a->scale == SCALE_TRAIN && a->p > 0 && a->p < 1;
+    writer_bind_real(w, "factor", scaled ? 1 / (1 - a->p) : 1);
+}
+
+static bool dropout_training_fast(Writer *w, const Node *n)
+{
+    bind_factor(w, n);
+    writer_bind_real(w, "p", ((const DropoutAttrs *)n->attrs)->p);
+    return elementwise_fast(w, n, "nn_dropout", "$p, $factor, $seed, ");
+}
+
+static bool dropout_grad_fast(Writer *w, const Node *n)
+{
+    bind_factor(w, n);
+    return elementwise_fast(w, n, "nn_dropout_grad", "$factor, ");
+}
+
 static const Op dropout_gradient = {
     .name = "dropout.grad",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES,
     .in = dropout_gradient_in,
     .out = gradient_out,
     .plain = dropout_grad_plain,
+    .fast = dropout_grad_fast,
+    .kernel = "dropout",
 };
 
 static void dropout_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &dropout_gradient); }
@@ -79,6 +102,8 @@ static const Op dropout_training = {
     .shape = dropout_training_shape,
     .grad = dropout_grad,
     .plain = dropout_training_plain,
+    .fast = dropout_training_fast,
+    .kernel = "dropout",
 };
 
 /* ---- inference --------------------------------------------------------- */

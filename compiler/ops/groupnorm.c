@@ -20,6 +20,7 @@ static const Attr groupnorm_attrs[] = {
 static const Op groupnorm_training = {
     .name = "groupnorm.training",
     .class = OP_INTERNAL,
+    .traits = OP_FAST_SAMPLES,
     .attrs = groupnorm_attrs,
     .attrs_size = sizeof(NormAttrs),
     .in = norm_in,
@@ -30,6 +31,8 @@ static const Op groupnorm_training = {
     .flops = norm_flops,
     .grad = norm_grad,
     .plain = norm_training_plain,
+    .fast = norm_fast,
+    .kernel = "norm",
 };
 
 const Op op_groupnorm = {
@@ -37,7 +40,7 @@ const Op op_groupnorm = {
     .summary = "normalises groups of channels of each sample",
     .formula = "y = (x - mean_g) / sqrt(var_g + eps) * weight[c] + bias[c]",
     .class = OP_LAYER,
-    .traits = OP_INPLACE,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES,
     .attrs = groupnorm_attrs,
     .attrs_size = sizeof(NormAttrs),
     .in = norm_in,
@@ -48,4 +51,6 @@ const Op op_groupnorm = {
     .flops = norm_flops,
     .training = &groupnorm_training,
     .plain = norm_plain,
+    .fast = norm_fast,
+    .kernel = "norm",
 };

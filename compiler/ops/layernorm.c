@@ -20,6 +20,7 @@ static const Attr layernorm_attrs[] = {
 static const Op layernorm_training = {
     .name = "layernorm.training",
     .class = OP_INTERNAL,
+    .traits = OP_FAST_SAMPLES,
     .attrs = layernorm_attrs,
     .attrs_size = sizeof(NormAttrs),
     .in = norm_in,
@@ -30,6 +31,8 @@ static const Op layernorm_training = {
     .flops = norm_flops,
     .grad = norm_grad,
     .plain = norm_training_plain,
+    .fast = norm_fast,
+    .kernel = "norm",
 };
 
 const Op op_layernorm = {
@@ -37,7 +40,7 @@ const Op op_layernorm = {
     .summary = "normalises each sample",
     .formula = "y = (x - mean) / sqrt(var + eps) * weight + bias",
     .class = OP_LAYER,
-    .traits = OP_INPLACE,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES,
     .attrs = layernorm_attrs,
     .attrs_size = sizeof(NormAttrs),
     .in = norm_in,
@@ -48,4 +51,6 @@ const Op op_layernorm = {
     .flops = norm_flops,
     .training = &layernorm_training,
     .plain = norm_plain,
+    .fast = norm_fast,
+    .kernel = "norm",
 };

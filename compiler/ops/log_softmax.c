@@ -26,6 +26,13 @@ static void log_softmax_plain(Writer *w, const Node *n)
     writer_put(w, "}");
 }
 
+static bool log_softmax_fast(Writer *w, const Node *n)
+{
+    channels_bind(w, node_shape_in(n));
+    writer_put(w, "nn_log_softmax($N, $C, $P, x, y, $t, $T);");
+    return true;
+}
+
 static int64_t log_softmax_flops(const Node *n)
 {
     return elementwise_cost(n, 6); /* compare, subtract, exp, add, subtract twice */
@@ -51,13 +58,22 @@ static void log_softmax_grad_plain(Writer *w, const Node *n)
     writer_put(w, "}");
 }
 
+static bool log_softmax_grad_fast(Writer *w, const Node *n)
+{
+    channels_bind(w, node_shape_in(n));
+    writer_put(w, "nn_log_softmax_grad($N, $C, $P, dy, y, dx, $t, $T);");
+    return true;
+}
+
 static const Op log_softmax_gradient = {
     .name = "log_softmax.grad",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES,
     .in = gradient_in_y,
     .out = gradient_out,
     .plain = log_softmax_grad_plain,
+    .fast = log_softmax_grad_fast,
+    .kernel = "softmax",
 };
 
 static void log_softmax_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &log_softmax_gradient); }
@@ -67,11 +83,13 @@ const Op op_log_softmax = {
     .summary = "logarithm of the probabilities, over channels or features",
     .formula = "y[c] = x[c] - log(sum_k exp(x[k]))",
     .class = OP_LAYER,
-    .traits = OP_INPLACE | OP_PROBABLE,
+    .traits = OP_INPLACE | OP_PROBABLE | OP_FAST_SAMPLES,
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,
     .flops = log_softmax_flops,
     .grad = log_softmax_grad,
     .plain = log_softmax_plain,
+    .fast = log_softmax_fast,
+    .kernel = "softmax",
 };

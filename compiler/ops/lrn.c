@@ -120,13 +120,38 @@ static void lrn_dx_plain(Writer *w, const Node *n)
                   "}\n}\n}\n");
 }
 
+/* ---- fast form: runtime/kernels/lrn.h ---------------------------------- */
+
+enum { KERNEL_CHANNELS = 1024, KERNEL_SIZE = 1 << 20 }; /* NN_LRN_CHANNELS */
+
+static bool call_kernel(Writer *w, const Node *n, const char *call)
+{
+    const LrnAttrs *a = n->attrs;
+    if (a->beta == 0 || a->size > KERNEL_SIZE || node_shape_in(n).dim[0] > KERNEL_CHANNELS) return false;
+    bind_sizes(w, n);
+    writer_bind_int(w, "size", a->size);
+    writer_bind_real(w, "beta", a->beta);
+    writer_put(w, "static const nn_lrn size = {$C, $P, $size, $share, $twice, $beta, $k};");
+    writer_put(w, call);
+    return true;
+}
+
+static bool lrn_fast(Writer *w, const Node *n) { return call_kernel(w, n, "nn_lrn_forward(&size, $N, x, y, $t, $T);"); }
+
+static bool lrn_dx_fast(Writer *w, const Node *n)
+{
+    return call_kernel(w, n, "nn_lrn_dx(&size, $N, dy, x, dx, $t, $T);");
+}
+
 static const Op lrn_dx = {
     .name = "lrn.dx",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES,
     .in = lrn_dx_in,
     .out = lrn_dx_out,
     .plain = lrn_dx_plain,
+    .fast = lrn_dx_fast,
+    .kernel = "lrn",
 };
 
 static void lrn_grad(Backward *b, const Node *n)
@@ -144,6 +169,7 @@ const Op op_lrn = {
     .summary = "local response normalisation across channels",
     .formula = "y[c] = x[c] / (k + alpha / size * sum_j x[j]^2)^beta",
     .class = OP_LAYER,
+    .traits = OP_FAST_SAMPLES,
     .attrs = lrn_attrs,
     .attrs_size = sizeof(LrnAttrs),
     .in = lrn_in,
@@ -152,4 +178,6 @@ const Op op_lrn = {
     .flops = lrn_flops,
     .grad = lrn_grad,
     .plain = lrn_plain,
+    .fast = lrn_fast,
+    .kernel = "lrn",
 };

@@ -28,6 +28,8 @@ static void maximum_plain(Writer *w, const Node *n)
                   "}");
 }
 
+static bool maximum_fast(Writer *w, const Node *n) { return combine_fast(w, n, "nn_maximum"); }
+
 /* After dy stand all the branches. */
 static void maximum_dx_plain(Writer *w, const Node *n)
 {
@@ -47,14 +49,25 @@ static void maximum_dx_plain(Writer *w, const Node *n)
                   "}");
 }
 
+static bool maximum_dx_fast(Writer *w, const Node *n)
+{
+    const BranchAttrs *a = n->attrs;
+    combine_arrays(w, n, NULL, n->in_count - 1);
+    writer_bind_int(w, "branch", a->branch);
+    writer_put(w, "nn_maximum_dx($count, x, $branch, $N, $elements, dy, dx, $t, $T);");
+    return true;
+}
+
 static const Op maximum_dx = {
     .name = "maximum.dx",
     .class = OP_INTERNAL,
-    .traits = OP_VARIADIC | OP_INPLACE,
+    .traits = OP_VARIADIC | OP_INPLACE | OP_FAST_SAMPLES,
     .attrs_size = sizeof(BranchAttrs),
     .in = combine_dx_in,
     .out = combine_dx_out,
     .plain = maximum_dx_plain,
+    .fast = maximum_dx_fast,
+    .kernel = "combine",
 };
 
 static void maximum_grad(Backward *b, const Node *n)
@@ -78,10 +91,12 @@ const Op op_maximum = {
     .summary = "element-wise maximum of the branches",
     .formula = "y = max(x0, x1, ...)",
     .class = OP_COMBINE,
-    .traits = OP_VARIADIC | OP_INPLACE,
+    .traits = OP_VARIADIC | OP_INPLACE | OP_FAST_SAMPLES,
     .out = combine_out,
     .shape = combine_shape,
     .flops = combine_flops,
     .grad = maximum_grad,
     .plain = maximum_plain,
+    .fast = maximum_fast,
+    .kernel = "combine",
 };

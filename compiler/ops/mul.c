@@ -137,13 +137,56 @@ static void mul_dx_plain(Writer *w, const Node *n)
     close_axes(w, loops + 1);
 }
 
+/* ---- fast form: runtime/kernels/combine.h -------------------------------  */
+
+static bool is_gate(Shape gate, Shape of)
+{
+    return of.rank == 3 && gate.dim[0] == of.dim[0] && gate.dim[1] == 1 && gate.dim[2] == 1 && of.dim[1] * of.dim[2] > 1;
+}
+
+/* `full` times `gate`, a number per channel. */
+static bool call_gate(Writer *w, Shape s, const char *call)
+{
+    writer_bind_int(w, "C", s.dim[0]);
+    writer_bind_int(w, "P", s.dim[1] * s.dim[2]);
+    writer_put(w, call);
+    return true;
+}
+
+static bool mul_fast(Writer *w, const Node *n)
+{
+    if (all_alike(n)) return combine_fast(w, n, "nn_mul");
+    Shape full = node_shape_out(n), first = n->in[0]->shape, second = n->in[1]->shape;
+    if (n->in_count != 2) return false;
+    if (shape_equal(first, full) && is_gate(second, full)) return call_gate(w, full, "nn_gate($N, $C, $P, x0, x1, y, $t, $T);");
+    if (shape_equal(second, full) && is_gate(first, full)) return call_gate(w, full, "nn_gate($N, $C, $P, x1, x0, y, $t, $T);");
+    return false;
+}
+
+static bool mul_dx_fast(Writer *w, const Node *n)
+{
+    Shape full = n->in[0]->shape, own = n->out[0]->shape;
+    if (all_alike(n)) {
+        combine_arrays(w, n, "dy", n->in_count);
+        writer_put(w, "nn_mul($count, x, $N, $elements, dx, $t, $T);");
+        return true;
+    }
+    if (n->in_count != 2) return false;
+    Shape other = n->in[1]->shape;
+    if (shape_equal(own, full) && is_gate(other, full)) return call_gate(w, full, "nn_gate($N, $C, $P, dy, x0, dx, $t, $T);");
+    if (is_gate(own, full) && shape_equal(other, full)) return call_gate(w, full, "nn_gate_sums($N, $C, $P, x0, dy, dx, $t, $T);");
+    return false;
+}
+
 static const Op mul_dx = {
     .name = "mul.dx",
     .class = OP_INTERNAL,
-    .traits = OP_VARIADIC | OP_INPLACE,
+    .traits = OP_VARIADIC | OP_INPLACE | OP_FAST_SAMPLES,
     .in = combine_dx_in,
     .out = combine_dx_out,
     .plain = mul_dx_plain,
+    .fast = mul_dx_fast,
+    .kernel = "combine",
 };
 
 static void mul_grad(Backward *b, const Node *n)
@@ -175,11 +218,13 @@ const Op op_mul = {
     .summary = "product of the branches; dimensions of 1 are stretched",
     .formula = "y = x0 * x1 * ...",
     .class = OP_COMBINE,
-    .traits = OP_VARIADIC | OP_INPLACE,
+    .traits = OP_VARIADIC | OP_INPLACE | OP_FAST_SAMPLES,
     .out = combine_out,
     .shape = mul_shape,
     .window = mul_window,
     .flops = combine_flops,
     .grad = mul_grad,
     .plain = mul_plain,
+    .fast = mul_fast,
+    .kernel = "combine",
 };

@@ -248,15 +248,57 @@ static void dweight_plain(Writer *w, const Node *n)
 
 static void dbias_plain(Writer *w, const Node *n) { write_affine(w, n, "dbias", "dy[$at]"); }
 
+/* ---- fast form: runtime/kernels/norm.h --------------------------------- */
+
+static bool call_kernel(Writer *w, const Node *n, const char *call)
+{
+    const NormAttrs *a = n->attrs;
+    Groups s = groups_of(n);
+    writer_bind_int(w, "groups", s.groups);
+    writer_bind_int(w, "channels", s.channels);
+    writer_bind_int(w, "P", s.elements);
+    writer_bind_int(w, "per_element", s.per_element);
+    writer_bind_real(w, "eps", a->eps);
+    writer_bind(w, "weight", a->affine ? "weight" : "0");
+    writer_bind(w, "bias", a->affine ? "bias" : "0");
+    writer_put(w, "static const nn_norm size = {$groups, $channels, $P, $per_element, $eps};");
+    writer_put(w, call);
+    return true;
+}
+
+bool norm_fast(Writer *w, const Node *n)
+{
+    bool keep = n->out_count > 1;
+    return call_kernel(w, n, keep ? "nn_norm_forward(&size, $N, x, $weight, $bias, y, mean, inv, $t, $T);"
+                                  : "nn_norm_forward(&size, $N, x, $weight, $bias, y, 0, 0, $t, $T);");
+}
+
+static bool dx_fast(Writer *w, const Node *n)
+{
+    return call_kernel(w, n, "nn_norm_dx(&size, $N, dy, x, mean, inv, $weight, dx, $t, $T);");
+}
+
+static bool dweight_fast(Writer *w, const Node *n)
+{
+    return call_kernel(w, n, "nn_norm_dweight(&size, $N, dy, x, mean, inv, dweight, $t, $T);");
+}
+
+static bool dbias_fast(Writer *w, const Node *n)
+{
+    return call_kernel(w, n, "nn_norm_dbias(&size, $N, dy, dbias, $t, $T);");
+}
+
 /* ---- gradients -------------------------------------------------------- */
 
 static const Op norm_dx = {
     .name = "norm.dx",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES,
     .in = dx_in,
     .out = dx_out,
     .plain = dx_plain,
+    .fast = dx_fast,
+    .kernel = "norm",
 };
 static const Op norm_dweight = {
     .name = "norm.dweight",
@@ -264,6 +306,8 @@ static const Op norm_dweight = {
     .in = dweight_in,
     .out = dweight_out,
     .plain = dweight_plain,
+    .fast = dweight_fast,
+    .kernel = "norm",
 };
 static const Op norm_dbias = {
     .name = "norm.dbias",
@@ -271,6 +315,8 @@ static const Op norm_dbias = {
     .in = dbias_in,
     .out = dbias_out,
     .plain = dbias_plain,
+    .fast = dbias_fast,
+    .kernel = "norm",
 };
 
 /* A node with dy, x and the statistics. */

@@ -89,6 +89,13 @@ static void pad_plain(Writer *w, const Node *n)
     }
 }
 
+static bool pad_fast(Writer *w, const Node *n)
+{
+    const PadAttrs *a = n->attrs;
+    if (a->mode != PAD_MODE_ZEROS) return false;
+    return region_place_fast(w, n, a->sides.top, a->sides.left, a->value);
+}
+
 static void pad_grad_plain(Writer *w, const Node *n)
 {
     const PadAttrs *a = n->attrs;
@@ -101,13 +108,22 @@ static void pad_grad_plain(Writer *w, const Node *n)
     put_shown(w, a, small, large, "@dx(n, $c, $row, $col) += @dy(n, $c, $i, $j);");
 }
 
+static bool pad_grad_fast(Writer *w, const Node *n)
+{
+    const PadAttrs *a = n->attrs;
+    return a->mode == PAD_MODE_ZEROS && region_take_fast(w, n, a->sides.top, a->sides.left);
+}
+
 static const Op pad_gradient = {
     .name = "pad.grad",
     .class = OP_INTERNAL,
+    .traits = OP_FAST_SAMPLES,
     .attrs_size = sizeof(PadAttrs),
     .in = gradient_in_dy,
     .out = gradient_out,
     .plain = pad_grad_plain,
+    .fast = pad_grad_fast,
+    .kernel = "region",
 };
 
 static void pad_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &pad_gradient); }
@@ -117,6 +133,7 @@ const Op op_pad = {
     .summary = "rows and columns more around an image",
     .formula = "y[c][i][j] = x[c][s(i - top)][s(j - left)]",
     .class = OP_LAYER,
+    .traits = OP_FAST_SAMPLES,
     .attrs = pad_attrs,
     .attrs_size = sizeof(PadAttrs),
     .in = elementwise_in,
@@ -126,4 +143,6 @@ const Op op_pad = {
     .flops = region_no_flops,
     .grad = pad_grad,
     .plain = pad_plain,
+    .fast = pad_fast,
+    .kernel = "region",
 };

@@ -105,13 +105,43 @@ static void prelu_dw_plain(Writer *w, const Node *n)
                   "}\n");
 }
 
+/* ---- fast form: runtime/kernels/prelu.h -------------------------------- */
+
+/* A shared slope is that of one channel with all elements. */
+static bool call_kernel(Writer *w, const Node *n, const char *call)
+{
+    const PreluAttrs *a = n->attrs;
+    Shape s = node_shape_in(n);
+    writer_bind_int(w, "C", a->shared ? 1 : channels_of(s));
+    writer_bind_int(w, "P", a->shared ? shape_count(s) : places_of(s));
+    writer_put(w, call);
+    return true;
+}
+
+static bool prelu_fast(Writer *w, const Node *n)
+{
+    return call_kernel(w, n, "nn_prelu($N, $C, $P, x, weight, y, $t, $T);");
+}
+
+static bool prelu_dx_fast(Writer *w, const Node *n)
+{
+    return call_kernel(w, n, "nn_prelu_dx($N, $C, $P, dy, x, weight, dx, $t, $T);");
+}
+
+static bool prelu_dw_fast(Writer *w, const Node *n)
+{
+    return call_kernel(w, n, "nn_prelu_dweight($N, $C, $P, dy, x, dweight, $t, $T);");
+}
+
 static const Op prelu_dx = {
     .name = "prelu.dx",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES,
     .in = prelu_dx_in,
     .out = gradient_out,
     .plain = prelu_dx_plain,
+    .fast = prelu_dx_fast,
+    .kernel = "prelu",
 };
 
 static const Op prelu_dw = {
@@ -120,6 +150,8 @@ static const Op prelu_dw = {
     .in = prelu_dw_in,
     .out = prelu_dw_out,
     .plain = prelu_dw_plain,
+    .fast = prelu_dw_fast,
+    .kernel = "prelu",
 };
 
 static void prelu_grad(Backward *b, const Node *n)
@@ -138,7 +170,7 @@ const Op op_prelu = {
     .summary = "rectified linear unit with a trained slope below 0",
     .formula = "y[c] = x[c] > 0 ? x[c] : weight[c] * x[c]",
     .class = OP_LAYER,
-    .traits = OP_INPLACE,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES,
     .attrs = prelu_attrs,
     .attrs_size = sizeof(PreluAttrs),
     .in = prelu_in,
@@ -148,4 +180,6 @@ const Op op_prelu = {
     .flops = prelu_flops,
     .grad = prelu_grad,
     .plain = prelu_plain,
+    .fast = prelu_fast,
+    .kernel = "prelu",
 };

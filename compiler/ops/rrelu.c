@@ -67,15 +67,27 @@ static void rrelu_training_plain(Writer *w, const Node *n)
                       "$y = @slope(k) * $x;\n");
 }
 
+static bool rrelu_training_fast(Writer *w, const Node *n)
+{
+    const RreluAttrs *a = n->attrs;
+    writer_bind_real(w, "lower", a->lower);
+    writer_bind_real(w, "range", a->upper - a->lower);
+    return elementwise_fast(w, n, "nn_rrelu", "$lower, $range, $seed, ");
+}
+
 static void rrelu_grad_plain(Writer *w, const Node *n) { elementwise_backward(w, n, "@slope(k) * $dy"); }
+
+static bool rrelu_grad_fast(Writer *w, const Node *n) { return elementwise_fast(w, n, "nn_rrelu_grad", ""); }
 
 static const Op rrelu_gradient = {
     .name = "rrelu.grad",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES,
     .in = rrelu_gradient_in,
     .out = gradient_out,
     .plain = rrelu_grad_plain,
+    .fast = rrelu_grad_fast,
+    .kernel = "dropout",
 };
 
 static void rrelu_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &rrelu_gradient); }
@@ -93,6 +105,8 @@ static const Op rrelu_training = {
     .flops = rrelu_flops,
     .grad = rrelu_grad,
     .plain = rrelu_training_plain,
+    .fast = rrelu_training_fast,
+    .kernel = "dropout",
 };
 
 const Op op_rrelu = {

@@ -30,6 +30,13 @@ static void softmax_plain(Writer *w, const Node *n)
     writer_put(w, "}");
 }
 
+static bool softmax_fast(Writer *w, const Node *n)
+{
+    channels_bind(w, node_shape_in(n));
+    writer_put(w, "nn_softmax($N, $C, $P, x, y, $t, $T);");
+    return true;
+}
+
 static int64_t softmax_flops(const Node *n) { return elementwise_cost(n, 5); /* compare, subtract, exp, add, divide */ }
 
 static void softmax_grad_plain(Writer *w, const Node *n)
@@ -52,13 +59,22 @@ static void softmax_grad_plain(Writer *w, const Node *n)
     writer_put(w, "}");
 }
 
+static bool softmax_grad_fast(Writer *w, const Node *n)
+{
+    channels_bind(w, node_shape_in(n));
+    writer_put(w, "nn_softmax_grad($N, $C, $P, dy, y, dx, $t, $T);");
+    return true;
+}
+
 static const Op softmax_gradient = {
     .name = "softmax.grad",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES,
     .in = gradient_in_y,
     .out = gradient_out,
     .plain = softmax_grad_plain,
+    .fast = softmax_grad_fast,
+    .kernel = "softmax",
 };
 
 static void softmax_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &softmax_gradient); }
@@ -68,11 +84,13 @@ const Op op_softmax = {
     .summary = "probabilities from scores, over channels or features",
     .formula = "y[c] = exp(x[c]) / sum_k exp(x[k])",
     .class = OP_LAYER,
-    .traits = OP_INPLACE | OP_PROBABLE,
+    .traits = OP_INPLACE | OP_PROBABLE | OP_FAST_SAMPLES,
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,
     .flops = softmax_flops,
     .grad = softmax_grad,
     .plain = softmax_plain,
+    .fast = softmax_fast,
+    .kernel = "softmax",
 };

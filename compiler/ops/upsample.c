@@ -48,6 +48,9 @@ static void upsample_window(const Node *n, int axis, Window *window)
     window->size = two ? 2 : 1;
     window->stride = 1 / scale;
     window->pad = 0.5 - 0.5 / scale + (window->size - 1) / 2;
+    window->uneven = scale > 1; /* nearest: ⌊u/s⌋; bilinear: less than 1 from the centre */
+    window->before = two ? window->pad + 0.5 - 1e-6 : (scale - 1) / scale;
+    window->after = two ? 1.5 - window->pad - 1e-6 : 0;
 }
 
 /* nearest 0; bilinear: three interpolations of two products and a sum */
@@ -114,6 +117,15 @@ static void put_nearest(Writer *w, Shape large, Pair scale)
                   "}\n");
 }
 
+static bool call_kernel(Writer *w, const Node *n, Shape small, const char *kernel)
+{
+    const UpsampleAttrs *a = n->attrs;
+    bind_sizes(w, small, a->scale);
+    writer_bind(w, "kernel", "%s", kernel);
+    writer_put(w, "static const nn_scale size = {$C, $H, $W, $sh, $sw};");
+    return region_call(w, n, "$kernel(&size, $N, $from, $to, $t, $T);");
+}
+
 static void upsample_plain(Writer *w, const Node *n)
 {
     const UpsampleAttrs *a = n->attrs;
@@ -126,6 +138,12 @@ static void upsample_plain(Writer *w, const Node *n)
                      "const $real lower = (1 - b) * @x(n, c, i1, j0) + b * @x(n, c, i1, j1);\n"
                      "@y(n, c, i, j) = (1 - a) * upper + a * lower;\n");
     }
+}
+
+static bool upsample_fast(Writer *w, const Node *n)
+{
+    const UpsampleAttrs *a = n->attrs;
+    return call_kernel(w, n, node_shape_in(n), a->mode == UPSAMPLE_NEAREST ? "nn_nearest" : "nn_bilinear");
 }
 
 static void put_nearest_gradient(Writer *w, Shape small, Pair scale)
@@ -166,13 +184,22 @@ static void upsample_grad_plain(Writer *w, const Node *n)
                  "@dx(n, c, i1, j1) += b * lower;\n");
 }
 
+static bool upsample_grad_fast(Writer *w, const Node *n)
+{
+    const UpsampleAttrs *a = n->attrs;
+    return call_kernel(w, n, node_shape_out(n), a->mode == UPSAMPLE_NEAREST ? "nn_nearest_dx" : "nn_bilinear_dx");
+}
+
 static const Op upsample_gradient = {
     .name = "upsample.grad",
     .class = OP_INTERNAL,
+    .traits = OP_FAST_SAMPLES,
     .attrs_size = sizeof(UpsampleAttrs),
     .in = gradient_in_dy,
     .out = gradient_out,
     .plain = upsample_grad_plain,
+    .fast = upsample_grad_fast,
+    .kernel = "region",
 };
 
 static void upsample_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &upsample_gradient); }
@@ -182,6 +209,7 @@ const Op op_upsample = {
     .summary = "an image enlarged by whole factors",
     .formula = "nearest: y[i] = x[floor(i / scale)]; bilinear: between the nearest two",
     .class = OP_LAYER,
+    .traits = OP_FAST_SAMPLES,
     .attrs = upsample_attrs,
     .attrs_size = sizeof(UpsampleAttrs),
     .in = elementwise_in,
@@ -191,4 +219,6 @@ const Op op_upsample = {
     .flops = upsample_flops,
     .grad = upsample_grad,
     .plain = upsample_plain,
+    .fast = upsample_fast,
+    .kernel = "region",
 };

@@ -61,8 +61,8 @@ static bool extend(Chain *c, Node *next)
         c->affine = next;
         break;
     case TAIL_ADD:
-        c->summand = tail->add || tail->relu ? NULL : summand_of(next, c->last->out[0]);
-        if (!c->summand) return false;
+        if (tail->add || tail->relu || !summand_of(next, c->last->out[0])) return false;
+        c->summand = summand_of(next, c->last->out[0]);
         tail->add = true;
         break;
     case TAIL_RELU:

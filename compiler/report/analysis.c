@@ -4,17 +4,20 @@
  * Enters: a net with shapes and receptive fields.  Leaves: one record per layer
  * and the totals.  Costs and fields are those of the graph; what is found out
  * here is what belongs to inference (the output is reachable from it; what
- * nothing needs is counted there too, as `params` of the language does),
- * how deep the net is, which map is the last one, and what memory the plans of
- * both programs take.  The plans are made by the code that compiles the net, so
- * these bytes are the bytes that will be used.
+ * nothing needs is counted there too, as `params` of the language does), how
+ * deep the net is, and which map is the last one.  Fields, paths, gradients,
+ * memory and time are files of their own.
  */
+#include "report/analysis.h"
+
 #include <assert.h>
 #include <string.h>
 
-#include "report/report.h"
-
-enum { REAL_SIZE = 4 }; /* float */
+/* 100 GFLOP/s and 20 GB/s: about one core of a laptop. */
+ReportOptions report_options(void)
+{
+    return (ReportOptions){.batch = 1, .gain = 0.5, .kill = 0.1, .peak = 100e9, .bandwidth = 20e9};
+}
 
 /* ---- which layers inference keeps -------------------------------------- */
 
@@ -53,6 +56,12 @@ static void set_parts(const Graph *net, Analysis *a)
     }
 }
 
+const char *part_why(LayerPart part)
+{
+    if (part == LAYER_HEAD) return "it leads only to a training head";
+    return part == LAYER_UNUSED ? "the output does not depend on it" : NULL;
+}
+
 /* ---- one layer ---------------------------------------------------------- */
 
 static int64_t buffer_elements(const Node *n)
@@ -75,19 +84,21 @@ static int64_t activation_bytes(const Node *n, int64_t batch)
     return bytes;
 }
 
-static void layer_fill(LayerReport *l, const Node *n, int64_t batch, Arena *arena)
+static void layer_fill(LayerReport *l, const Node *n, const Analysis *a)
 {
+    Compilation *c = a->net->compilation;
     l->node = n;
     l->name = n->name;
     l->kind = n->op->name;
-    l->arguments = n->op->attrs ? attrs_text(arena, n->op->attrs, n->attrs) : "";
+    l->arguments = n->op->attrs ? attrs_text(c->arena, n->op->attrs, n->attrs) : "";
+    l->line = n->span.file >= 0 ? source_line(c, n->span) : 0;
     l->shape = n->out[0]->shape;
     l->trained = node_params(n, true);
     l->frozen = node_params(n, false);
     l->buffers = buffer_elements(n);
     l->macs = node_macs(n);
     l->flops = node_flops(n);
-    l->activation = activation_bytes(n, batch);
+    l->activation = activation_bytes(n, a->batch);
     l->field[0] = n->out[0]->field[0];
     l->field[1] = n->out[0]->field[1];
 }
@@ -102,9 +113,19 @@ static void set_depth(LayerReport *layers, LayerReport *l)
     if (l->node->op->traits & OP_WEIGHTED) l->depth++;
 }
 
+static void fill_layers(Analysis *a)
+{
+    for (int i = 0; i < a->layer_count; i++) {
+        const Node *n = a->net->nodes.at[i];
+        assert(n->id == i && n->out_count > 0);
+        layer_fill(&a->layers[i], n, a);
+        set_depth(a->layers, &a->layers[i]);
+    }
+}
+
 /* ---- the net -------------------------------------------------------------- */
 
-static void total_add(ReportTotals *t, const LayerReport *l)
+void totals_add(ReportTotals *t, const LayerReport *l)
 {
     t->layers++;
     t->trained += l->trained;
@@ -113,6 +134,16 @@ static void total_add(ReportTotals *t, const LayerReport *l)
     t->macs += l->macs;
     t->flops += l->flops;
     t->activation += l->activation;
+    t->traffic += l->traffic;
+    t->seconds += l->seconds;
+}
+
+static void add_totals(Analysis *a)
+{
+    for (int i = 0; i < a->layer_count; i++) {
+        const LayerReport *l = &a->layers[i];
+        totals_add(l->part == LAYER_HEAD ? &a->heads : &a->total, l);
+    }
 }
 
 static bool whole(const Tensor *t) { return t->field[0].whole && t->field[1].whole; }
@@ -134,71 +165,24 @@ static const LayerReport *find_last_map(const Analysis *a)
     return NULL;
 }
 
-/* ---- memory --------------------------------------------------------------- */
-
-static int64_t model_bytes(const Graph *g, TensorKind kind)
-{
-    int64_t elements = 0;
-    for (int i = 0; i < g->model.count; i++) {
-        const Tensor *t = g->model.at[i];
-        if (t->kind == kind) elements += shape_count(t->shape);
-    }
-    return elements * REAL_SIZE;
-}
-
-static bool plan_program(Graph *net, ProgramKind kind, const TrainSpec *spec, int64_t batch, ReportMemory *memory)
-{
-    Graph *program = program_build(net, kind, spec, batch);
-    const Plan *plan = program ? plan_build(program, REAL_SIZE) : NULL;
-    if (!plan) return false;
-    *memory = (ReportMemory){true, plan->arena_bytes, plan->lower_bound};
-    return true;
-}
-
-/* The generated code asks for one block for all that training calls. */
-static bool plan_training(Graph *net, const TrainSpec *spec, Analysis *a)
-{
-    ReportMemory grad, eval;
-    if (!plan_program(net, PROGRAM_STEP, spec, a->batch, &a->step)) return false;
-    if (!plan_program(net, PROGRAM_GRAD, spec, a->batch, &grad)) return false;
-    if (!plan_program(net, PROGRAM_EVAL, spec, a->batch, &eval)) return false;
-    a->train_arena = a->step.arena;
-    if (grad.arena > a->train_arena) a->train_arena = grad.arena;
-    if (eval.arena > a->train_arena) a->train_arena = eval.arena;
-    return true;
-}
-
-static bool plan_memory(Graph *net, const TrainSpec *spec, Analysis *a)
-{
-    if (!plan_program(net, PROGRAM_INFER, spec, a->batch, &a->infer)) return false;
-    if (spec && !plan_training(net, spec, a)) return false;
-    a->parameter_bytes = model_bytes(net, TENSOR_PARAM);
-    a->buffer_bytes = model_bytes(net, TENSOR_BUFFER);
-    a->optimizer_bytes = model_bytes(net, TENSOR_STATE);
-    return true;
-}
-
-Analysis *analysis_build(Graph *net, const TrainSpec *spec, int64_t batch)
+Analysis *analysis_build(Graph *net, const TrainSpec *spec, const ReportOptions *options)
 {
     Arena *arena = net->compilation->arena;
     Analysis *a = arena_alloc(arena, sizeof *a);
     a->net = net;
-    a->batch = batch;
+    a->options = *options;
+    a->batch = options->batch;
     a->layer_count = net->nodes.count;
     a->layers = arena_alloc(arena, (size_t)a->layer_count * sizeof *a->layers);
     set_parts(net, a);
-    for (int i = 0; i < a->layer_count; i++) {
-        LayerReport *l = &a->layers[i];
-        const Node *n = net->nodes.at[i];
-        assert(n->id == i && n->out_count > 0);
-        layer_fill(l, n, batch, arena);
-        set_depth(a->layers, l);
-        if (l->part == LAYER_HEAD)
-            total_add(&a->heads, l);
-        else
-            total_add(&a->total, l);
-    }
+    fill_layers(a);
     if (net->output->producer) a->depth = a->layers[net->output->producer->id].depth;
     a->last_map = find_last_map(a);
-    return plan_memory(net, spec, a) ? a : NULL;
+    analyse_reach(a);
+    analyse_fields(a);
+    analyse_paths(a);
+    analyse_flow(a);
+    analyse_roofline(a);
+    add_totals(a);
+    return analyse_memory(net, spec, a) && analyse_batches(net, spec, a) ? a : NULL;
 }

@@ -3,12 +3,13 @@
 
 #include "report/report.h"
 
-static const ReportFormat *const formats[] = {&report_text};
+const ReportFormat *const report_formats[] = {&report_text, &report_markdown, &report_csv, &report_json,
+                                              &report_dot,  &report_html,     NULL};
 
 const ReportFormat *report_format(const char *name)
 {
-    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
-        if (strcmp(formats[i]->name, name) == 0) return formats[i];
+    for (const ReportFormat *const *f = report_formats; *f; f++) {
+        if (strcmp((*f)->name, name) == 0) return *f;
     }
     return NULL;
 }

@@ -1,10 +1,10 @@
 /*
  * report: what there is to know of a net before it runs.
  *
- * Enters: an elaborated net, its train section, a batch.  Leaves: an Analysis,
- * everything computed once and nothing printed; then the formatters, each of
- * which turns analyses into one kind of text.  Numbers are per sample where
- * nothing else is said.
+ * Enters: an elaborated net, its train section, what to assume.  Leaves: an
+ * Analysis, everything computed once and nothing printed; then the formatters,
+ * each of which turns analyses into one kind of text.  docs/report.md defines
+ * every number.  Numbers are per sample where nothing else is said.
  */
 #ifndef NNC_REPORT_H
 #define NNC_REPORT_H
@@ -12,66 +12,170 @@
 #include "graph/graph.h"
 #include "plan/plan.h"
 
+/* A quantity that may not be there to know: then `why` says the reason. */
+typedef struct Known {
+    double value;
+    const char *why; /* NULL: `value` holds */
+} Known;
+
+static inline Known known(double value) { return (Known){value, NULL}; }
+static inline Known unknown(const char *why) { return (Known){0, why}; }
+
+/* What the numbers assume. */
+typedef struct ReportOptions {
+    int64_t batch;
+    double gain;          /* most that a layer with weights scales a gradient by */
+    double kill;          /* probability that it makes the gradient zero */
+    double peak;          /* FLOP/s of the roofline */
+    double bandwidth;     /* bytes/s of the roofline */
+    bool growth;          /* plan for other batches too */
+    int64_t memory_limit; /* bytes; 0: none asked for */
+} ReportOptions;
+
+ReportOptions report_options(void); /* the defaults */
+
+/* ---- one layer ---------------------------------------------------------- */
+
 /* Where a layer stands: on the way to the output, or only to a training head. */
-typedef enum LayerPart { LAYER_MAIN, LAYER_HEAD, LAYER_UNUSED } LayerPart;
+typedef enum LayerPart { LAYER_MAIN, LAYER_HEAD, LAYER_UNUSED, LAYER_ANY } LayerPart;
 
 typedef struct LayerReport {
     const Node *node;
     const char *name;
     const char *kind;
     const char *arguments; /* as attrs_text gives them; "" for none */
+    int line;              /* in the source */
     LayerPart part;
     const Head *head;                 /* of LAYER_HEAD: the first one that it leads to */
     Shape shape;                      /* of its result */
     int64_t trained, frozen, buffers; /* elements */
     int64_t macs, flops;
-    int64_t activation; /* bytes of its results for the whole batch; views have none */
-    Field field[2];     /* height, width */
-    int depth;          /* most weighted layers on a path from the input to here, itself included */
+    int64_t activation;    /* bytes of its results for the whole batch; views have none */
+    Field field[2];        /* height, width */
+    double smallest[2];    /* field of any element: below that of `field` where elements differ */
+    const char *field_why; /* why there is no receptive field, or NULL */
+    Known covered;         /* share of the input's area in the field of the middle element */
+    bool misaligned;       /* paths that disagree meet in this very layer */
+    int depth;             /* most weighted layers on a path from the input to here, itself included */
+    int64_t traffic;       /* bytes read and written for the whole batch */
+    Known intensity;       /* FLOPs per byte of traffic */
+    double seconds;        /* the roofline's least time for the batch */
+    bool memory_bound;     /* which of the two limits it is */
+    Known bound;           /* on |dL/dy| of its result y, relative to the net's output */
+    Known dead;            /* probability that dL/dy is exactly zero */
 } LayerReport;
+
+/* Where two paths with different strides or centres meet. */
+typedef struct Misalignment {
+    const LayerReport *layer;
+    int axis;            /* 0 height, 1 width */
+    int a, b;            /* numbers of the two inputs */
+    Field first, second; /* what they bring */
+} Misalignment;
+
+/* ---- the net ------------------------------------------------------------- */
 
 typedef struct ReportTotals {
     int layers;
     int64_t trained, frozen, buffers;
     int64_t macs, flops;
     int64_t activation;
+    int64_t traffic;
+    double seconds;
 } ReportTotals;
 
-/* A program as the plan lays it out; `planned` is false where there is none. */
+/* A program as the plan lays it out; `plan` is NULL where there is none. */
 typedef struct ReportMemory {
-    bool planned;
+    const Plan *plan;
     int64_t arena;       /* bytes that the caller gives as scratch */
     int64_t lower_bound; /* most bytes live at once: no plan needs less */
 } ReportMemory;
 
+/* The same two programs for another batch. */
+typedef struct MemoryAt {
+    int64_t batch;
+    int64_t infer, train; /* the arenas; train is 0 without a train section */
+    bool fits;            /* within the limit, the model's block included */
+} MemoryAt;
+
+/* All paths from the inputs to the output, measured in layers with weights. */
+typedef struct PathReport {
+    const char *count; /* decimal digits */
+    int shortest, longest;
+    Known mean;
+} PathReport;
+
 typedef struct Analysis {
     const Graph *net;
+    ReportOptions options;
     int64_t batch;
     LayerReport *layers; /* in execution order */
     int layer_count;
-    ReportTotals total;          /* what inference keeps */
-    ReportTotals heads;          /* what only training has */
-    int depth;                   /* most weighted layers on a path to the output */
-    const LayerReport *last_map; /* before global pooling or the classifier; NULL where there is no image */
+    ReportTotals total; /* what inference keeps */
+    ReportTotals heads; /* what only training has */
+    int depth;          /* most weighted layers on a path to the output */
+    PathReport paths;
+    Known *input_bound, *input_dead; /* as `bound` and `dead`, of each of the net's inputs */
+    const LayerReport *last_map;     /* before global pooling or the classifier; NULL where there is no image */
+    List misalignments;              /* of Misalignment */
     ReportMemory infer, step;
     int64_t train_arena; /* bytes that serve step, gradients and evaluation alike; 0 without a train section */
-    int64_t parameter_bytes, buffer_bytes, optimizer_bytes; /* of the model's block */
+    int64_t parameter_bytes, buffer_bytes, optimizer_bytes;
+    int64_t infer_model, train_model;  /* bytes of the model's block, alignment included */
+    int64_t input_bytes, output_bytes; /* the caller's, for the batch */
+    List growth;                       /* of MemoryAt */
+    int64_t largest_batch;             /* within the memory limit: 0 none fits, −1 not asked for */
+    bool largest_trains;               /* it is for training, not for inference alone */
 } Analysis;
 
 /* `spec` may be NULL: then nothing is said of training.  Builds and plans the
  * programs for float.  NULL after an error. */
-Analysis *analysis_build(Graph *net, const TrainSpec *spec, int64_t batch);
+Analysis *analysis_build(Graph *net, const TrainSpec *spec, const ReportOptions *);
 
-/* ---- formatters ------------------------------------------------------- */
+/* ---- the blocks that layers stand in ---------------------------------------- */
+
+/* A scope of names, or one layer: layer1 > layer1.0 > layer1.0.conv1. */
+typedef struct Block Block;
+struct Block {
+    const char *name;         /* the last part: conv1 */
+    const char *path;         /* layer1.0.conv1 */
+    Block *parent;            /* NULL of the root */
+    const LayerReport *layer; /* of a single layer; NULL for a scope */
+    const LayerReport *last;  /* of a scope: its last layer */
+    List children;            /* of Block, in order of their first layers */
+    ReportTotals total;
+};
+
+/* The layers of one part, and of one head where that is the part; LAYER_ANY: all. */
+Block *block_tree(const Analysis *, Arena *, LayerPart, const Head *);
+
+/* The blocks at `depth` below the root and the layers above that, in order. */
+void block_rows(Arena *, const Block *, int depth, List *rows /* of Block */);
+
+/* ---- formatters ---------------------------------------------------------- */
+
+enum { DEPTH_ALL = 1000 };
+
+/* One net, or several that are compared. */
+typedef struct Report {
+    const Analysis **net;
+    const char **title; /* how each is called: its name, or its file's where names are equal */
+    int count;
+    int depth;   /* blocks below this are one row */
+    int width;   /* columns there are to fill */
+    bool failed; /* set by a formatter that could not do its work; it has said why */
+} Report;
 
 typedef struct ReportFormat {
     const char *name;
-    /* The report on one net.  `width` is how many columns there are to fill. */
-    void (*print)(const Analysis *, int width, FILE *);
+    void (*print)(Report *, FILE *);
+    /* What differs between two nets; NULL: not in this format. */
+    void (*diff)(Report *, FILE *);
 } ReportFormat;
 
-extern const ReportFormat report_text;
+extern const ReportFormat report_text, report_markdown, report_csv, report_json, report_dot, report_html;
 
+extern const ReportFormat *const report_formats[];   /* NULL at the end */
 const ReportFormat *report_format(const char *name); /* NULL for an unknown one */
 
 #endif

@@ -1,188 +1,130 @@
 /*
  * The report as text: a table of the layers, then the totals.
  *
- * Enters: an analysis and a width in columns.  Leaves: lines of at most that
- * width, if the shapes and counts allow it at all.  The table is laid out from
- * its own contents: every cell is made first, then columns are as wide as their
- * widest cell.  When that is too wide, the table is made again in a narrower
- * style: first large numbers get units, then arguments are left out, and at
- * last long names are split into a line for the scope and rows for what is in it.
+ * Enters: analyses and a width in columns.  Leaves: lines of at most that width,
+ * if the shapes and counts allow it at all.  The table is laid out from its own
+ * contents: every cell is made first, then columns are as wide as their widest
+ * cell.  Where there is room, further columns come in, the most asked for first.
+ * When it is too wide, it is made again in a narrower style: first large numbers
+ * get units, then arguments are left out, and at last long names are split into
+ * a line for the scope and rows for what is in it.
  */
 #include <string.h>
 
-#include "report/report.h"
-
-typedef enum Column {
-    COLUMN_NAME,
-    COLUMN_LAYER,
-    COLUMN_OUTPUT,
-    COLUMN_PARAMS,
-    COLUMN_MACS,
-    COLUMN_FIELD,
-    COLUMN_STRIDE,
-    COLUMN_PAD,
-    COLUMN_BYTES,
-    COLUMNS
-} Column;
-
-static const char *const titles[COLUMNS] = {
-    "name", "layer", "output", "params", "MACs", "field", "stride", "pad", "bytes",
-};
+#include "report/columns.h"
+#include "report/numbers.h"
+#include "report/summary.h"
 
 enum { GAP = 2, NAME_MIN = 8, LAYER_MAX = 44, KIND_MAX = 10 };
 
 /* How much is told, from the widest table to the narrowest. */
 typedef enum Detail { DETAIL_FULL, DETAIL_UNITS, DETAIL_KINDS, DETAIL_TIGHT } Detail;
 
-typedef struct Table {
+/* What every table has, and what comes in where there is room, in that order. */
+static const Column always[] = {COLUMN_NAME,  COLUMN_LAYER,  COLUMN_OUTPUT, COLUMN_PARAMS, COLUMN_MACS,
+                                COLUMN_FIELD, COLUMN_STRIDE, COLUMN_PAD,    COLUMN_BYTES};
+static const Column extra[] = {COLUMN_FLOPS,   COLUMN_BOUND, COLUMN_DEAD,  COLUMN_INTENSITY,
+                               COLUMN_COVERED, COLUMN_TIME,  COLUMN_CENTRE};
+
+enum { ALWAYS = sizeof always / sizeof *always, EXTRA = sizeof extra / sizeof *extra };
+
+typedef struct Row {
+    const Block *block;
+    const char *cell[COLUMNS];
+} Row;
+
+typedef struct Listing {
     Arena *arena;
+    Cells cells;
     Detail detail;
     int gap;
     int rows;
-    const char *(*cell)[COLUMNS];
+    Row *row; /* the first one holds the titles */
+    bool shown[COLUMNS];
     int width[COLUMNS];
     const char *scope; /* of the rows being printed, when names are split; else "" */
-} Table;
-
-/* ---- numbers ------------------------------------------------------------ */
-
-/* 1814073344 → 1,814,073,344 */
-static const char *grouped(Arena *arena, int64_t value)
-{
-    const char *digits = arena_printf(arena, "%lld", (long long)value);
-    Text text;
-    text_init(&text, arena);
-    for (size_t left = strlen(digits); left > 0; left--) {
-        text_add_bytes(&text, digits++, 1);
-        if (left % 3 == 1 && left > 1 && digits[-1] != '-') text_add(&text, ",");
-    }
-    return text.data;
-}
-
-/* 1814073344 → 1.81G; three digits are kept.  Below 1000 the number itself. */
-static const char *with_unit(Arena *arena, int64_t value)
-{
-    static const char units[] = " kMGTPE";
-    int unit = 0;
-    double scaled = (double)value;
-    for (; scaled >= 999.5 && unit < 6; unit++) scaled /= 1000;
-    if (unit == 0) return arena_printf(arena, "%lld", (long long)value);
-    int digits = scaled < 9.995 ? 2 : scaled < 99.95 ? 1 : 0;
-    return arena_printf(arena, "%.*f%c", digits, scaled, units[unit]);
-}
-
-static const char *big(const Table *t, int64_t value)
-{
-    if (value == 0) return "";
-    return t->detail == DETAIL_FULL ? grouped(t->arena, value) : with_unit(t->arena, value);
-}
-
-/* One number where both axes agree: 7, else 7x1. */
-static const char *both(Arena *arena, double h, double w)
-{
-    if (h == 0) h = 0; /* not −0 */
-    if (w == 0) w = 0;
-    return h == w ? arena_printf(arena, "%g", h) : arena_printf(arena, "%gx%g", h, w);
-}
+} Listing;
 
 /* ---- cells ---------------------------------------------------------------- */
 
 /* At most `width` columns of an ASCII text. */
 static const char *cut_end(Arena *arena, const char *text, int width)
 {
-    return (int)strlen(text) <= width ? text : arena_printf(arena, "%.*s…", width - 1, text);
+    return text_columns(text) <= width ? text : arena_printf(arena, "%.*s…", width - 1, text);
 }
 
-static const char *layer_cell(const Table *t, const LayerReport *l)
+static const char *layer_cell(Listing *t, const Block *b)
 {
-    if (t->detail == DETAIL_TIGHT) return cut_end(t->arena, l->kind, KIND_MAX);
-    if (t->detail == DETAIL_KINDS || !*l->arguments) return l->kind;
-    return cut_end(t->arena, arena_printf(t->arena, "%s(%s)", l->kind, l->arguments), LAYER_MAX);
+    bool kind = b->layer && t->detail >= DETAIL_KINDS;
+    const char *text = kind ? b->layer->kind : column_cell(&t->cells, b, COLUMN_LAYER);
+    return cut_end(t->arena, text, t->detail == DETAIL_TIGHT ? KIND_MAX : LAYER_MAX);
 }
 
-/* Frozen parameters have a star; numbers below each other stay aligned. */
-static const char *params_cell(const Table *t, const LayerReport *l, bool stars)
+static void fill_row(Listing *t, Row *row)
 {
-    if (l->trained + l->frozen == 0) return "";
-    const char *count = grouped(t->arena, l->trained + l->frozen);
-    if (!stars) return count;
-    return arena_printf(t->arena, "%s%s", count, l->frozen ? "*" : " ");
-}
-
-static void field_cells(const Table *t, const LayerReport *l, const char **cell)
-{
-    Field h = l->field[0], w = l->field[1];
-    if (h.whole && w.whole) {
-        cell[COLUMN_FIELD] = l->shape.rank == 3 ? "all" : "";
-        return;
+    for (int i = 0; i < COLUMNS; i++) {
+        if (!t->shown[i]) continue;
+        row->cell[i] = i == COLUMN_LAYER ? layer_cell(t, row->block) : column_cell(&t->cells, row->block, (Column)i);
     }
-    cell[COLUMN_FIELD] = both(t->arena, field_size(h), field_size(w));
-    cell[COLUMN_STRIDE] = both(t->arena, h.stride, w.stride);
-    cell[COLUMN_PAD] = both(t->arena, -h.first, -w.first);
-}
-
-static void table_row(Table *t, const LayerReport *l, bool stars)
-{
-    const char **cell = t->cell[t->rows++];
-    for (int i = 0; i < COLUMNS; i++) cell[i] = "";
-    cell[COLUMN_NAME] = l->name;
-    cell[COLUMN_LAYER] = layer_cell(t, l);
-    cell[COLUMN_OUTPUT] = shape_text(t->arena, l->shape);
-    cell[COLUMN_PARAMS] = params_cell(t, l, stars);
-    cell[COLUMN_MACS] = big(t, l->macs);
-    cell[COLUMN_BYTES] = big(t, l->activation);
-    field_cells(t, l, cell);
 }
 
 /* ---- the table -------------------------------------------------------------- */
 
-/* Columns on a terminal: bytes that begin a character. */
-static int text_columns(const char *text)
+static int listing_width(const Listing *t)
 {
-    int count = 0;
-    for (; *text; text++) count += (*text & 0xc0) != 0x80;
-    return count;
-}
-
-static int table_width(const Table *t)
-{
-    int width = 0;
-    for (int i = 0; i < COLUMNS; i++) width += t->width[i] ? t->width[i] + (i ? t->gap : 0) : 0;
+    int width = -t->gap;
+    for (int i = 0; i < COLUMNS; i++) width += t->shown[i] && t->width[i] ? t->width[i] + t->gap : 0;
     return width;
 }
 
 /* The row of titles comes first; a column without any cell is left out. */
-static void table_measure(Table *t)
+static void listing_measure(Listing *t)
 {
     for (int i = 0; i < COLUMNS; i++) {
         t->width[i] = 0;
-        for (int r = 1; r < t->rows; r++) {
-            int columns = text_columns(t->cell[r][i]);
+        for (int r = 1; t->shown[i] && r < t->rows; r++) {
+            int columns = text_columns(t->row[r].cell[i]);
             if (columns > t->width[i]) t->width[i] = columns;
         }
-        int title = text_columns(t->cell[0][i]);
+        int title = text_columns(column_titles[i]);
         if (t->width[i] && title > t->width[i]) t->width[i] = title;
     }
 }
 
-static void table_fill(Table *t, const Analysis *a, Detail detail)
+static void listing_fill(Listing *t, Detail detail)
 {
     t->detail = detail;
     t->gap = detail == DETAIL_TIGHT ? 1 : GAP;
-    t->rows = 1;
-    memcpy(t->cell[0], titles, sizeof titles);
-    bool stars = a->total.frozen + a->heads.frozen > 0;
-    for (int i = 0; i < a->layer_count; i++) table_row(t, &a->layers[i], stars);
-    table_measure(t);
+    t->cells.units = detail != DETAIL_FULL;
+    t->cells.notes.count = 0;
+    for (int r = 1; r < t->rows; r++) fill_row(t, &t->row[r]);
+    listing_measure(t);
 }
 
-static void table_fit(Table *t, const Analysis *a, int width)
+/* Makes all further columns, and keeps those that there is room for. */
+static void listing_widen(Listing *t, int width)
 {
-    for (int detail = DETAIL_FULL; detail <= DETAIL_TIGHT; detail++) {
-        table_fill(t, a, (Detail)detail);
-        if (table_width(t) <= width) return;
+    int used = listing_width(t);
+    for (int i = 0; i < EXTRA; i++) t->shown[extra[i]] = true;
+    listing_fill(t, DETAIL_FULL);
+    for (int i = 0; i < EXTRA; i++) {
+        int more = t->width[extra[i]] + t->gap;
+        t->shown[extra[i]] = used + more <= width;
+        used += t->shown[extra[i]] ? more : 0;
     }
-    int name = t->width[COLUMN_NAME] - (table_width(t) - width);
+    listing_fill(t, DETAIL_FULL);
+}
+
+static void listing_fit(Listing *t, int width)
+{
+    for (int i = 0; i < ALWAYS; i++) t->shown[always[i]] = true;
+    for (int detail = DETAIL_FULL; detail <= DETAIL_TIGHT; detail++) {
+        listing_fill(t, (Detail)detail);
+        if (listing_width(t) > width) continue;
+        if (detail == DETAIL_FULL) listing_widen(t, width);
+        return;
+    }
+    int name = t->width[COLUMN_NAME] - (listing_width(t) - width);
     t->width[COLUMN_NAME] = name < NAME_MIN ? NAME_MIN : name;
 }
 
@@ -204,7 +146,7 @@ static const char *below(const char *scope, const char *path)
 
 /* What stands in the column of names.  Where a path is too long for it, its
  * scope stands on a line of its own, once for all rows that it holds. */
-static const char *name_cell(Table *t, const char *path, FILE *out)
+static const char *name_cell(Listing *t, const char *path, FILE *out)
 {
     int width = t->width[COLUMN_NAME];
     const char *end = below(t->scope, path);
@@ -216,13 +158,13 @@ static const char *name_cell(Table *t, const char *path, FILE *out)
     return *t->scope ? arena_printf(t->arena, " %s", cut_end(t->arena, end, width - 1)) : cut_end(t->arena, end, width);
 }
 
-static void print_row(Table *t, int row, FILE *out)
+static void print_row(Listing *t, const Row *row, FILE *out)
 {
     Text line;
     text_init(&line, t->arena);
     for (int i = 0; i < COLUMNS; i++) {
-        if (!t->width[i]) continue;
-        const char *cell = i == COLUMN_NAME ? name_cell(t, t->cell[row][i], out) : t->cell[row][i];
+        if (!t->shown[i] || !t->width[i]) continue;
+        const char *cell = i == COLUMN_NAME ? name_cell(t, row->cell[i], out) : row->cell[i];
         int fill = t->width[i] - text_columns(cell);
         bool left = i == COLUMN_NAME || i == COLUMN_LAYER;
         text_addf(&line, "%*s", i ? t->gap : 0, "");
@@ -232,127 +174,79 @@ static void print_row(Table *t, int row, FILE *out)
     fprintf(out, "%s\n", line.data);
 }
 
-static void print_part(Table *t, const Analysis *a, LayerPart part, const Head *head, FILE *out)
+/* ---- parts ---------------------------------------------------------------------- */
+
+static void add_rows(Listing *t, const List *blocks)
+{
+    for (int i = 0; i < blocks->count; i++) t->row[t->rows++].block = blocks->at[i];
+}
+
+static void print_rows(Listing *t, int *at, int count, FILE *out)
 {
     t->scope = "";
-    for (int i = 0; i < a->layer_count; i++) {
-        if (a->layers[i].part == part && a->layers[i].head == head) print_row(t, i + 1, out);
-    }
+    while (count-- > 0) print_row(t, &t->row[(*at)++], out);
 }
 
-static bool has_part(const Analysis *a, LayerPart part)
+static void print_parts(Listing *t, const Analysis *a, const List *part, FILE *out)
 {
-    for (int i = 0; i < a->layer_count; i++) {
-        if (a->layers[i].part == part) return true;
-    }
-    return false;
-}
-
-static void print_table(const Analysis *a, int width, Arena *arena, FILE *out)
-{
-    Table t = {.arena = arena, .scope = ""};
-    t.cell = arena_alloc(arena, (size_t)(a->layer_count + 1) * sizeof *t.cell);
-    table_fit(&t, a, width);
-    print_row(&t, 0, out);
-    print_part(&t, a, LAYER_MAIN, NULL, out);
-    for (int h = 0; h < a->net->heads.count; h++) {
+    int at = 1, heads = a->net->heads.count;
+    print_row(t, &t->row[0], out);
+    print_rows(t, &at, part[0].count, out);
+    for (int h = 0; h < heads; h++) {
         const Head *head = a->net->heads.at[h];
         fprintf(out, "\nhead %s, for training only (weight %g, not in the totals)\n", head->name, head->weight);
-        print_part(&t, a, LAYER_HEAD, head, out);
+        print_rows(t, &at, part[1 + h].count, out);
     }
-    if (!has_part(a, LAYER_UNUSED)) return;
+    if (part[1 + heads].count == 0) return;
     fprintf(out, "\nunused: the output does not depend on these\n");
-    print_part(&t, a, LAYER_UNUSED, NULL, out);
+    print_rows(t, &at, part[1 + heads].count, out);
 }
 
-/* ---- totals ------------------------------------------------------------------ */
-
-enum { LABEL = 17, NUMBER = 17 };
-
-static void print_number(FILE *out, Arena *arena, const char *label, int64_t value, const char *note)
+static void print_listing(const Report *r, Arena *arena, FILE *out)
 {
-    fprintf(out, "%-*s%*s%s%s\n", LABEL, label, NUMBER, grouped(arena, value), *note ? "  " : "", note);
+    const Analysis *a = r->net[0];
+    const List *part = summary_parts(a, arena, r->depth);
+    Listing t = {.arena = arena, .scope = "", .rows = 1, .cells = {.arena = arena, .a = a}};
+    t.row = arena_alloc(arena, (size_t)(a->layer_count + 1) * sizeof *t.row);
+    memcpy(t.row[0].cell, column_titles, sizeof column_titles);
+    for (int i = 0; i < a->net->heads.count + 2; i++) add_rows(&t, &part[i]);
+    listing_fit(&t, r->width);
+    print_parts(&t, a, part, out);
+    for (int i = 0; i < t.cells.notes.count; i++) fprintf(out, "n/a  %s\n", (const char *)t.cells.notes.at[i]);
 }
 
-static void print_params(const Analysis *a, Arena *arena, FILE *out)
+/* ---- the report -------------------------------------------------------------------- */
+
+static void print_net(const Report *r, Arena *arena, FILE *out)
 {
-    const ReportTotals *t = &a->total;
-    print_number(out, arena, "parameters", t->trained + t->frozen, t->frozen ? "in all" : "");
-    if (t->frozen) {
-        print_number(out, arena, "  trained", t->trained, "");
-        print_number(out, arena, "  frozen", t->frozen, "marked *");
+    fprintf(out, "%s\n\n", summary_heading(r->net[0], arena));
+    print_listing(r, arena, out);
+    List sections = summary_sections(r->net[0], arena);
+    for (int i = 0; i < sections.count; i++) {
+        fputc('\n', out);
+        sheet_text(sections.at[i], r->width, out);
     }
-    if (t->buffers) print_number(out, arena, "  buffers", t->buffers, "besides: statistics and constants");
-    if (!a->heads.layers) return;
-    int64_t heads = a->heads.trained + a->heads.frozen;
-    const char *both_text = grouped(arena, t->trained + t->frozen + heads);
-    print_number(out, arena, "  in heads", heads, arena_printf(arena, "besides: with them %s", both_text));
 }
 
-static void print_field(const Analysis *a, Arena *arena, FILE *out)
-{
-    const LayerReport *l = a->last_map;
-    if (!l) return;
-    Field h = l->field[0], w = l->field[1];
-    const char *at = arena_printf(arena, "%s, %s", l->name, shape_text(arena, l->shape));
-    if (h.whole && w.whole) {
-        fprintf(out, "%-*s%*s  of the last map (%s)\n", LABEL, "receptive field", NUMBER, "all", at);
-        return;
-    }
-    fprintf(out, "%-*s%*s  stride %s, padding %s, of the last map\n", LABEL, "receptive field", NUMBER,
-            both(arena, field_size(h), field_size(w)), both(arena, h.stride, w.stride),
-            both(arena, -h.first, -w.first));
-    fprintf(out, "%*s  (%s)%s\n", LABEL + NUMBER, "", at,
-            h.misaligned || w.misaligned ? "; paths to it are misaligned" : "");
-}
-
-static void print_memory(const Analysis *a, Arena *arena, FILE *out)
-{
-    fprintf(out, "\nmemory in bytes, batch %lld\n", (long long)a->batch);
-    print_number(out, arena, "  parameters", a->parameter_bytes, a->heads.trained ? "heads included" : "");
-    if (a->buffer_bytes) print_number(out, arena, "  buffers", a->buffer_bytes, "");
-    if (a->step.planned) print_number(out, arena, "  optimizer", a->optimizer_bytes, "");
-    print_number(out, arena, "  inference", a->infer.arena,
-                 arena_printf(arena, "no plan needs less than %s", grouped(arena, a->infer.lower_bound)));
-    if (!a->step.planned) {
-        fprintf(out, "%-*s%*s  there is no train section\n", LABEL, "  training", NUMBER, "-");
-        return;
-    }
-    print_number(out, arena, "  training", a->train_arena, "for a step, for gradients, for evaluation");
-    print_number(out, arena, "    a step alone", a->step.arena,
-                 arena_printf(arena, "no plan needs less than %s", grouped(arena, a->step.lower_bound)));
-}
-
-static void print_totals(const Analysis *a, Arena *arena, FILE *out)
-{
-    print_params(a, arena, out);
-    print_number(out, arena, "MACs", a->total.macs, "per sample");
-    print_number(out, arena, "FLOPs", a->total.flops, "per sample, two for a MAC");
-    if (a->heads.layers) print_number(out, arena, "  MACs of heads", a->heads.macs, "besides, per sample");
-    print_number(out, arena, "depth", a->depth, "layers with weights, on the longest path");
-    print_field(a, arena, out);
-    print_memory(a, arena, out);
-}
-
-static void print_heading(const Analysis *a, Arena *arena, FILE *out)
-{
-    fprintf(out, "%s:", a->net->name);
-    for (int i = 0; i < a->net->inputs.count; i++) {
-        const Tensor *t = a->net->inputs.at[i];
-        fprintf(out, "%s %s", i ? "," : "", shape_text(arena, t->shape));
-    }
-    fprintf(out, " -> %s; bytes of results are for a batch of %lld\n\n", shape_text(arena, a->net->output->shape),
-            (long long)a->batch);
-}
-
-static void print_report(const Analysis *a, int width, FILE *out)
+static void print_report(Report *r, FILE *out)
 {
     Arena *arena = arena_new();
-    print_heading(a, arena, out);
-    print_table(a, width, arena, out);
-    fputc('\n', out);
-    print_totals(a, arena, out);
+    if (r->count == 1)
+        print_net(r, arena, out);
+    else
+        compare_text(r, arena, out);
     arena_free(arena);
 }
 
-const ReportFormat report_text = {"text", print_report};
+static void print_diff(Report *r, FILE *out)
+{
+    Arena *arena = arena_new();
+    List tables = diff_tables(r, arena);
+    for (int i = 0; i < tables.count; i++) {
+        if (i) fputc('\n', out);
+        sheet_text(tables.at[i], r->width, out);
+    }
+    arena_free(arena);
+}
+
+const ReportFormat report_text = {"text", print_report, print_diff};

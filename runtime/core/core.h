@@ -86,7 +86,8 @@ typedef struct NnTensor {
     const unsigned char *data; /* little-endian, in the file's memory; aligned to nothing */
 } NnTensor;
 
-/* A whole file in memory.  Its checks: the header is UTF-8 JSON with each name
+/* A whole file in memory: safetensors, or NumPy's .npz or .npy (one tensor,
+ * called "array").  The checks of safetensors: the header is UTF-8 JSON with each name
  * once, types and shapes are known and their sizes match the offsets, and the
  * tensors cover the data exactly, without holes or overlaps. */
 typedef struct NnTensors NnTensors;

@@ -1,5 +1,5 @@
 /*
- * safetensors → tensors in memory.
+ * safetensors → tensors in memory; NumPy's files go to their own readers.
  *
  * The format: eight bytes, the header's length N (little-endian); N bytes of
  * JSON, an object of NAME: {"dtype", "shape", "data_offsets": [begin, end]} and
@@ -7,9 +7,8 @@
  * every number in it is checked against the bytes that are there before it is
  * used, and the first thing that does not hold is the error.
  */
-#include "runtime/core/core.h"
+#include "runtime/core/tensors.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,13 +19,6 @@ typedef struct Extent { /* where a tensor lies in the data, for the check of ove
     size_t begin, end;
     const char *name;
 } Extent;
-
-struct NnTensors {
-    char *bytes;
-    json_t *header; /* owns the names and the metadata */
-    NnTensor *at;
-    int count;
-};
 
 const char *nn_dims_text(int rank, const int64_t *dims, char out[NN_DIMS_TEXT])
 {
@@ -46,8 +38,7 @@ static bool type_of_name(const char *name, NnType *type)
     return false;
 }
 
-/* The size of the data that type and shape announce; false when it overflows. */
-static bool tensor_bytes(NnTensor *tensor, size_t *bytes)
+bool tensors_size(NnTensor *tensor, size_t *bytes)
 {
     tensor->count = 1;
     for (int i = 0; i < tensor->rank; i++)
@@ -98,7 +89,7 @@ static int read_tensor(NnTensor *tensor, Extent *extent, const json_t *entry, co
     if (read_shape(tensor, json_object_get(entry, "shape"), path, error) ||
         read_offsets(extent, json_object_get(entry, "data_offsets"), size, path, error))
         return -1;
-    if (!tensor_bytes(tensor, &bytes) || bytes != extent->end - extent->begin) {
+    if (!tensors_size(tensor, &bytes) || bytes != extent->end - extent->begin) {
         char dims[NN_DIMS_TEXT];
         return nn_fail(error, NN_BAD_INPUT, "%s: tensor %s is %s of type %s, but its offsets hold %zu bytes", path,
                        tensor->name, nn_dims_text(tensor->rank, tensor->dims, dims), type, extent->end - extent->begin);
@@ -202,7 +193,10 @@ static NnTensors *tensors_of(char *bytes, size_t size, const char *path, NnError
         return NULL;
     }
     file->bytes = bytes;
-    if (read_file(file, size, path, error)) {
+    int failed = npy_recognises(bytes, size)   ? npy_read(file, size, path, error)
+                 : npz_recognises(bytes, size) ? npz_read(file, size, path, error)
+                                               : read_file(file, size, path, error);
+    if (failed) {
         nn_tensors_close(file);
         return NULL;
     }

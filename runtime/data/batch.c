@@ -1,9 +1,9 @@
 /*
  * Batches, made ahead of the step that takes them.
  *
- * One helper thread fills a ring of slots while the net works on another; the
- * lock is held only to move the two counters.  What is in batch b of epoch e is
- * a function of the seed, b and e: the thread changes when it is made, never
+ * Helper threads fill a ring of slots while the net works on another; the lock
+ * is held only to move the counters.  What is in batch b of epoch e is a
+ * function of the seed, b and e: the threads change when it is made, never
  * what.
  */
 #include "runtime/data/dataset.h"
@@ -12,26 +12,35 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { SLOTS = 3 }; /* one in use, two ahead */
+enum { MAX_HELPERS = 8, SLOTS = MAX_HELPERS + 2 };
+
+typedef struct Helper {
+    Batcher *of;
+    pthread_t thread;
+    float *scratch;
+} Helper;
 
 struct Batcher {
     Feed feed;
     const Samples *samples;
     int size, batches;
     bool training;
-    uint64_t seed;
+    uint64_t seed, epoch;
     int32_t *order;
-    float *scratch;
+    Helper helper[MAX_HELPERS];
+    int helpers, running; /* wanted, and there */
     Batch slot[SLOTS];
+    int slots; /* one in use, one ahead, and one for each helper */
 
-    pthread_t thread;
-    bool running;
     pthread_mutex_t lock;
     pthread_cond_t changed;
     /* under the lock */
-    int made, taken, end; /* of this epoch */
-    bool busy, quit;
+    int begun, taken, end; /* of this epoch: batches */
+    int busy;              /* helpers at work */
+    int made[SLOTS];       /* 1 + the number of the batch that is ready there; 0: none */
+    bool quit;
 };
 
 /* ---- filling a slot ------------------------------------------------------------- */
@@ -52,7 +61,15 @@ static void fill_target(const Feed *feed, const Samples *samples, int row, int i
     }
 }
 
-static void fill(Batcher *b, int number, Batch *batch)
+static void fill_sample(Batcher *b, int row, float *out, float *scratch)
+{
+    if (b->training && b->feed.augment)
+        augment_sample(b->feed.augment, b->samples, row, b->seed, b->epoch, out, scratch);
+    else
+        fitting_sample(b->feed.fitting, b->samples, row, out, scratch);
+}
+
+static void fill(Batcher *b, int number, Batch *batch, float *scratch)
 {
     size_t elements = b->feed.fitting->elements;
     int first = number * b->size, left = b->samples->count - first;
@@ -60,26 +77,28 @@ static void fill(Batcher *b, int number, Batch *batch)
     for (int i = 0; i < b->size; i++) {
         int row = b->order[(first + i) % b->samples->count];
         batch->row[i] = row;
-        fitting_sample(b->feed.fitting, b->samples, row, batch->x + (size_t)i * elements, b->scratch);
+        fill_sample(b, row, batch->x + (size_t)i * elements, scratch);
         fill_target(&b->feed, b->samples, row, i, batch);
     }
 }
 
+static bool may_begin(const Batcher *b) { return b->begun < b->end && b->begun - b->taken < b->slots - 1; }
+
 static void *work(void *user)
 {
-    Batcher *b = user;
+    const Helper *helper = user;
+    Batcher *b = helper->of;
     pthread_mutex_lock(&b->lock);
     for (;;) {
-        while (!b->quit && (b->made >= b->end || b->made - b->taken >= SLOTS - 1))
-            pthread_cond_wait(&b->changed, &b->lock);
+        while (!b->quit && !may_begin(b)) pthread_cond_wait(&b->changed, &b->lock);
         if (b->quit) break;
-        int number = b->made;
-        b->busy = true;
+        int number = b->begun++, slot = number % b->slots;
+        b->busy++;
         pthread_mutex_unlock(&b->lock);
-        fill(b, number, &b->slot[number % SLOTS]);
+        fill(b, number, &b->slot[slot], helper->scratch);
         pthread_mutex_lock(&b->lock);
-        b->busy = false;
-        b->made++;
+        b->busy--;
+        b->made[slot] = number + 1;
         pthread_cond_broadcast(&b->changed);
     }
     pthread_mutex_unlock(&b->lock);
@@ -96,7 +115,9 @@ void batcher_begin(Batcher *b, uint64_t epoch)
     b->end = 0;
     while (b->busy) pthread_cond_wait(&b->changed, &b->lock);
     if (b->training) nn_shuffle(b->order, b->samples->count, b->seed, epoch);
-    b->made = b->taken = 0;
+    b->epoch = epoch;
+    b->begun = b->taken = 0;
+    memset(b->made, 0, sizeof b->made);
     b->end = b->batches;
     pthread_cond_broadcast(&b->changed);
     pthread_mutex_unlock(&b->lock);
@@ -107,8 +128,10 @@ const Batch *batcher_next(Batcher *b)
     const Batch *batch = NULL;
     pthread_mutex_lock(&b->lock);
     if (b->taken < b->end) {
-        while (b->made <= b->taken) pthread_cond_wait(&b->changed, &b->lock);
-        batch = &b->slot[b->taken++ % SLOTS];
+        int number = b->taken, slot = number % b->slots;
+        while (b->made[slot] != number + 1) pthread_cond_wait(&b->changed, &b->lock);
+        batch = &b->slot[slot];
+        b->taken++;
         pthread_cond_broadcast(&b->changed);
     }
     pthread_mutex_unlock(&b->lock);
@@ -117,14 +140,34 @@ const Batch *batcher_next(Batcher *b)
 
 /* ---- making and freeing ------------------------------------------------------------- */
 
+/* One is enough to copy; images that are worked on get half of the processors,
+ * and the net the other half. */
+static int count_helpers(const Batcher *b)
+{
+    const Fitting *f = b->feed.fitting;
+    bool light = !(b->training && b->feed.augment) && f->from[1] == f->to[1] && f->from[2] == f->to[2];
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    int helpers = b->feed.helpers ? b->feed.helpers : light || processors < 4 ? 1 : (int)(processors / 2);
+    return helpers > MAX_HELPERS ? MAX_HELPERS : helpers;
+}
+
+static size_t scratch_floats(const Batcher *b)
+{
+    size_t fitting = b->feed.fitting->scratch, augment = b->feed.augment ? b->feed.augment->scratch : 0;
+    return fitting > augment ? fitting : augment;
+}
+
 static int take_memory(Batcher *b, NnError *error)
 {
     size_t size = (size_t)b->size, elements = b->feed.fitting->elements;
     b->order = nn_alloc((size_t)b->samples->count * sizeof *b->order, error);
-    b->scratch = nn_alloc(b->feed.fitting->scratch * sizeof *b->scratch, error);
-    if (!b->order || !b->scratch) return -1;
+    if (!b->order) return -1;
+    for (int i = 0; i < b->helpers; i++) {
+        b->helper[i] = (Helper){.of = b, .scratch = nn_alloc(scratch_floats(b) * sizeof(float), error)};
+        if (!b->helper[i].scratch) return -1;
+    }
     for (int i = 0; i < b->samples->count; i++) b->order[i] = i;
-    for (int i = 0; i < SLOTS; i++) {
+    for (int i = 0; i < b->slots; i++) {
         Batch *batch = &b->slot[i];
         batch->x = nn_alloc(size * elements * sizeof *batch->x, error);
         batch->target = nn_alloc(size * b->feed.target_count * sizeof(float), error);
@@ -135,15 +178,19 @@ static int take_memory(Batcher *b, NnError *error)
 }
 
 /* Signals stay with the thread that trains. */
-static int start_thread(Batcher *b, NnError *error)
+static int start_threads(Batcher *b, NnError *error)
 {
     sigset_t all, before;
+    int failed = 0;
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, &before);
-    int failed = pthread_create(&b->thread, NULL, work, b);
+    while (!failed && b->running < b->helpers) {
+        Helper *helper = &b->helper[b->running];
+        failed = pthread_create(&helper->thread, NULL, work, helper);
+        b->running += !failed;
+    }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (failed) return nn_fail(error, NN_SYSTEM_FAILED, "no thread for the batches: %s", strerror(failed));
-    b->running = true;
     return 0;
 }
 
@@ -161,9 +208,11 @@ Batcher *batcher_new(const Feed *feed, DataPart part, int size, bool training, u
     b->seed = seed;
     b->batches = training ? b->samples->count / size : b->samples->count / size + (b->samples->count % size != 0);
     if (b->batches == 0) b->batches = 1;
+    b->helpers = count_helpers(b);
+    b->slots = b->helpers + 2;
     pthread_mutex_init(&b->lock, NULL);
     pthread_cond_init(&b->changed, NULL);
-    if (take_memory(b, error) || start_thread(b, error)) {
+    if (take_memory(b, error) || start_threads(b, error)) {
         batcher_free(b);
         return NULL;
     }
@@ -178,8 +227,9 @@ void batcher_free(Batcher *b)
         b->quit = true;
         pthread_cond_broadcast(&b->changed);
         pthread_mutex_unlock(&b->lock);
-        pthread_join(b->thread, NULL);
+        for (int i = 0; i < b->running; i++) pthread_join(b->helper[i].thread, NULL);
     }
+    for (int i = 0; i < b->helpers; i++) free(b->helper[i].scratch);
     for (int i = 0; i < SLOTS; i++) {
         free(b->slot[i].x);
         free(b->slot[i].target);
@@ -188,6 +238,5 @@ void batcher_free(Batcher *b)
     pthread_mutex_destroy(&b->lock);
     pthread_cond_destroy(&b->changed);
     free(b->order);
-    free(b->scratch);
     free(b);
 }

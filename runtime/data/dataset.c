@@ -16,15 +16,21 @@
 
 enum { PATH_BYTES = 4096, SPLIT_FROM = 50, SPLIT_EVERY = 5 };
 
-const Reader *const data_readers[] = {&reader_idx, &reader_csv, NULL};
+const Reader *const data_readers[] = {&reader_idx, &reader_cifar, &reader_arrays, &reader_csv, &reader_images, NULL};
 
-static const char *const known_sets[] = {"mnist", "fashion-mnist", NULL};
+/* Names for --data, and the folder that the set's own archive makes. */
+static const struct {
+    const char *name, *folder;
+} known_sets[] = {
+    {"mnist", NULL}, {"fashion-mnist", NULL}, {"cifar10", "cifar-10-batches-bin"}, {"cifar100", "cifar-100-binary"},
+    {NULL, NULL},
+};
 
-static bool known_name(const char *name)
+static int find_known(const char *name)
 {
-    for (int i = 0; known_sets[i]; i++)
-        if (!strcmp(known_sets[i], name)) return true;
-    return false;
+    int i = 0;
+    while (known_sets[i].name && strcmp(known_sets[i].name, name)) i++;
+    return i;
 }
 
 /* ---- where it is ---------------------------------------------------------- */
@@ -42,12 +48,17 @@ static bool look_in(char *out, const char *folder, const char *below, const char
     return length < PATH_BYTES && !access(out, F_OK);
 }
 
+static bool look_around(char *out, const char *name)
+{
+    return look_in(out, getenv("NNC_DATA"), "", name) || look_in(out, getenv("HOME"), "/.cache/nnc", name) ||
+           look_in(out, "/usr/share/datasets", "", name) || look_in(out, "data", "", name);
+}
+
 static int find_named(char *out, const char *name, NnError *error)
 {
-    if (look_in(out, getenv("NNC_DATA"), "", name) || look_in(out, getenv("HOME"), "/.cache/nnc", name) ||
-        look_in(out, "/usr/share/datasets", "", name) || look_in(out, "data", "", name))
-        return 0;
-    if (known_name(name))
+    int known = find_known(name);
+    if (look_around(out, name) || (known_sets[known].folder && look_around(out, known_sets[known].folder))) return 0;
+    if (known_sets[known].name)
         return nn_fail(error, NN_BAD_INPUT,
                        "the data set %s was not found in $NNC_DATA, ~/.cache/nnc, /usr/share/datasets or ./data", name);
     return nn_fail(error, NN_BAD_INPUT, "there is no file or folder %s", name);

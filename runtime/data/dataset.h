@@ -40,9 +40,19 @@ typedef struct Dataset {
     char notes[DATASET_NOTES][DATASET_NOTE_BYTES]; /* what the user should know; "" at the end */
 } Dataset;
 
+/* How an image of another size becomes the net's input. */
+typedef enum NnFit {
+    NN_FIT_RESIZE, /* bilinear until the image covers the input, then its centre */
+    NN_FIT_PAD,    /* zeros around it */
+    NN_FIT_CROP    /* its centre */
+} NnFit;
+
 typedef struct DatasetOptions {
     const char *target; /* CSV: name or number (from 1) of the target's column; NULL: the last */
     bool values;        /* the loss takes values: columns of numbers are not classes */
+    int net[3];         /* C, H, W of the net's input, where it is an image; else 0 */
+    int keep;           /* images of many sizes are kept as squares of this side at least; 0: as the net has it */
+    NnFit fit;          /* what brings them there */
 } DatasetOptions;
 
 /* A kind of files.  `recognises` looks at names alone; `read` fills the
@@ -54,7 +64,7 @@ typedef struct Reader {
     int (*read)(const char *path, const DatasetOptions *, Dataset *, NnError *);
 } Reader;
 
-extern const Reader reader_idx, reader_csv;
+extern const Reader reader_idx, reader_cifar, reader_arrays, reader_csv, reader_images;
 extern const Reader *const data_readers[]; /* NULL at the end */
 
 /* `path`: a file, a folder, or the name of a known set, which is looked for in
@@ -80,12 +90,6 @@ int dataset_binary(Dataset *, NnError *);
 
 /* ---- fitting ------------------------------------------------------------ */
 
-typedef enum NnFit {
-    NN_FIT_RESIZE, /* bilinear until the image covers the input, then its centre */
-    NN_FIT_PAD,    /* zeros around it */
-    NN_FIT_CROP    /* its centre */
-} NnFit;
-
 typedef struct Fitting {
     NnFit fit;
     int rank, dims[3]; /* the net's input, per sample */
@@ -107,9 +111,75 @@ int fitting_set(Fitting *, int count, const double *mean, const double *std, NnE
 void fitting_sample(const Fitting *, const Samples *, int index, float *out, float *scratch);
 void fitting_free(Fitting *);
 
+/* The two halves of fitting_sample.  load: the sample in the net's channels,
+ * planes[to[0]][from[1]][from[2]].  place: planes of any size H×W → out, fitted
+ * and normalised; scratch: H·to[2] floats. */
+void fitting_load(const Fitting *, const Samples *, int index, float *planes);
+void fitting_place(const Fitting *, const float *planes, int height, int width, float *out, float *scratch);
+/* Whether images of H×W can be fitted. */
+int fitting_check_size(const Fitting *, int height, int width, NnError *);
+
 /* The bilinear resize: in[H][W] → out[h][w], the centre of H×W scaled until it
  * covers h×w.  Shrinking averages (a triangle as wide as the scale).  scratch: [H][w]. */
 void fit_resize(const float *in, int height, int width, float *out, int out_height, int out_width, float *scratch);
+
+/* One image of bytes, without a net: in[C][H][W] → out[C][h][w]; scratch: H·W + H·w + h·w floats. */
+void fit_bytes(NnFit, int channels, const uint8_t *in, int height, int width, uint8_t *out, int out_height,
+               int out_width, float *scratch);
+
+/* ---- augmentation --------------------------------------------------------- */
+
+/*
+ * Changes to a training image, each by chance, in the order written.  They see
+ * the image as the files have it (0…1, in the net's channels) before it is
+ * fitted and normalised; what is new in it is black, except for a cutout, which
+ * is the mean that the normalisation takes off.  Chance is a function of the
+ * seed, the epoch and the sample's number alone.
+ */
+typedef enum NnAugmentKind {
+    NN_AUGMENT_CROP,   /* size×size from anywhere in the image with `pad` zeros around it */
+    NN_AUGMENT_FLIP,   /* left and right change places, every other time */
+    NN_AUGMENT_RESIZE, /* the shorter side becomes `size`, the other keeps the proportion; always */
+    NN_AUGMENT_ROTATE, /* about the centre by −amount … amount degrees, bilinear */
+    NN_AUGMENT_CUTOUT, /* a square of `size` about any pixel, as far as it is in the image */
+    NN_AUGMENT_JITTER  /* brightness, contrast, saturation, each times 1−amount … 1+amount */
+} NnAugmentKind;
+
+enum { NN_AUGMENT_LIMIT = 32 };
+
+typedef struct NnAugmentStep {
+    NnAugmentKind kind;
+    int size, pad;
+    double amount;
+} NnAugmentStep;
+
+typedef struct Augmenter {
+    const Fitting *fitting;
+    NnAugmentStep step[NN_AUGMENT_LIMIT];
+    int count;
+    int height, width; /* of what it makes */
+    size_t planes;     /* floats of the largest image on the way */
+    size_t scratch;    /* floats that augment_sample needs */
+} Augmenter;
+
+/* Checks that every step finds an image large enough and that the result can be
+ * fitted; the fitting must outlive it. */
+int augment_init(Augmenter *, const Fitting *, const NnAugmentStep *, int count, NnError *);
+/* Sample `index` as `epoch` has it → out[elements], fitted and normalised. */
+void augment_sample(const Augmenter *, const Samples *, int index, uint64_t seed, uint64_t epoch, float *out,
+                    float *scratch);
+
+/* The steps by themselves, on planes[C][H][W]; out and in are different memory. */
+void augment_crop(const float *in, int channels, int height, int width, int top, int left, int pad, int size,
+                  float *out);
+void augment_flip(float *planes, int channels, int height, int width);
+void augment_rotate(const float *in, int channels, int height, int width, double degrees, float *out);
+/* fill: [C], or NULL for zeros */
+void augment_cutout(float *planes, int channels, int height, int width, int row, int column, int size,
+                    const float *fill);
+/* clamp: results stay in 0…1 */
+void augment_jitter(float *planes, int channels, size_t area, double brightness, double contrast, double saturation,
+                    bool clamp);
 
 /* ---- feeding a loss ------------------------------------------------------ */
 
@@ -125,7 +195,9 @@ typedef struct Feed {
     FeedKind kind;
     const Dataset *data;
     const Fitting *fitting;
-    size_t target_count; /* values per sample; 1 for labels */
+    const Augmenter *augment; /* of training batches; NULL: none */
+    size_t target_count;      /* values per sample; 1 for labels */
+    int helpers;              /* threads that make batches; 0: as many as seem right */
 } Feed;
 
 /* What the loss takes: classes among `outputs`, or `target_count` values. */

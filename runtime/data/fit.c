@@ -43,17 +43,17 @@ static int check_channels(const Fitting *f, Dataset *data, NnError *error)
     return 0;
 }
 
-static int check_size(const Fitting *f, NnError *error)
+int fitting_check_size(const Fitting *f, int height, int width, NnError *error)
 {
-    bool smaller = f->from[1] < f->to[1] || f->from[2] < f->to[2];
-    bool larger = f->from[1] > f->to[1] || f->from[2] > f->to[2];
+    bool smaller = height < f->to[1] || width < f->to[2];
+    bool larger = height > f->to[1] || width > f->to[2];
     if (f->fit == NN_FIT_PAD && larger)
         return nn_fail(error, NN_BAD_INPUT,
-                       "images of %dx%d cannot be padded to the net's %dx%d; use fit resize or fit crop", f->from[1],
-                       f->from[2], f->to[1], f->to[2]);
+                       "images of %dx%d cannot be padded to the net's %dx%d; use fit resize or fit crop", height, width,
+                       f->to[1], f->to[2]);
     if (f->fit == NN_FIT_CROP && smaller)
         return nn_fail(error, NN_BAD_INPUT, "no %dx%d can be cut out of images of %dx%d; use fit resize or fit pad",
-                       f->to[1], f->to[2], f->from[1], f->from[2]);
+                       f->to[1], f->to[2], height, width);
     return 0;
 }
 
@@ -80,7 +80,7 @@ int fitting_init(Fitting *f, Dataset *data, int rank, const int *dims, NnFit fit
     take_dims(f->from, data->rank, data->dims);
     take_dims(f->to, rank, dims);
     if (data->rank == 3 && rank == 3) {
-        if (check_channels(f, data, error) || check_size(f, error)) return -1;
+        if (check_channels(f, data, error) || fitting_check_size(f, f->from[1], f->from[2], error)) return -1;
     } else {
         if (check_count(f, data, error)) return -1;
         if (data->rank == 3) memcpy(f->to, f->from, sizeof f->to);
@@ -109,7 +109,7 @@ static void load(const Fitting *f, const Samples *samples, size_t at, size_t cou
 }
 
 /* out: [C'][H][W], 0…1 for pixels */
-static void load_channels(const Fitting *f, const Samples *samples, int index, float *out)
+void fitting_load(const Fitting *f, const Samples *samples, int index, float *out)
 {
     size_t area = (size_t)f->from[1] * (size_t)f->from[2], sample = (size_t)f->from[0] * area;
     size_t at = (size_t)index * sample;
@@ -176,21 +176,47 @@ static void fit_place(const float *in, int height, int width, float *out, int ou
                (size_t)columns * sizeof *out);
 }
 
-void fitting_sample(const Fitting *f, const Samples *samples, int index, float *out, float *scratch)
+void fit_bytes(NnFit fit, int channels, const uint8_t *in, int height, int width, uint8_t *out, int out_height,
+               int out_width, float *scratch)
 {
-    bool same = f->from[1] == f->to[1] && f->from[2] == f->to[2];
-    size_t area = (size_t)f->from[1] * (size_t)f->from[2], out_area = (size_t)f->to[1] * (size_t)f->to[2];
-    load_channels(f, samples, index, same ? out : scratch);
+    size_t area = (size_t)height * (size_t)width, out_area = (size_t)out_height * (size_t)out_width;
+    float *plane = scratch, *fitted = plane + area, *rest = fitted + out_area;
+    for (int c = 0; c < channels; c++) {
+        for (size_t i = 0; i < area; i++) plane[i] = in[(size_t)c * area + i];
+        if (fit == NN_FIT_RESIZE)
+            fit_resize(plane, height, width, fitted, out_height, out_width, rest);
+        else
+            fit_place(plane, height, width, fitted, out_height, out_width);
+        for (size_t i = 0; i < out_area; i++) out[(size_t)c * out_area + i] = (uint8_t)(fitted[i] + 0.5f);
+    }
+}
+
+/* in-place when `planes` is `out` */
+void fitting_place(const Fitting *f, const float *planes, int height, int width, float *out, float *scratch)
+{
+    size_t area = (size_t)height * (size_t)width, out_area = (size_t)f->to[1] * (size_t)f->to[2];
+    bool same = height == f->to[1] && width == f->to[2];
     for (int c = 0; c < f->to[0]; c++) {
-        const float *in = scratch + (size_t)c * area;
+        const float *in = planes + (size_t)c * area;
         float *plane = out + (size_t)c * out_area;
-        if (!same && f->fit == NN_FIT_RESIZE)
-            fit_resize(in, f->from[1], f->from[2], plane, f->to[1], f->to[2], scratch + (size_t)f->to[0] * area);
+        if (same && planes != out)
+            memcpy(plane, in, area * sizeof *plane);
+        else if (!same && f->fit == NN_FIT_RESIZE)
+            fit_resize(in, height, width, plane, f->to[1], f->to[2], scratch);
         else if (!same)
-            fit_place(in, f->from[1], f->from[2], plane, f->to[1], f->to[2]);
+            fit_place(in, height, width, plane, f->to[1], f->to[2]);
         if (f->mean)
             for (size_t i = 0; i < out_area; i++) plane[i] = (plane[i] - f->mean[c]) / f->std[c];
     }
+}
+
+void fitting_sample(const Fitting *f, const Samples *samples, int index, float *out, float *scratch)
+{
+    bool same = f->from[1] == f->to[1] && f->from[2] == f->to[2];
+    float *planes = same ? out : scratch;
+    fitting_load(f, samples, index, planes);
+    fitting_place(f, planes, f->from[1], f->from[2], out,
+                  scratch + (size_t)f->to[0] * (size_t)f->from[1] * (size_t)f->from[2]);
 }
 
 /* ---- normalisation ---------------------------------------------------------------- */
@@ -210,7 +236,7 @@ static void accumulate(const Fitting *f, const Samples *samples, const double *m
 {
     size_t area = (size_t)f->from[1] * (size_t)f->from[2];
     for (int i = 0; i < samples->count; i++) {
-        load_channels(f, samples, i, scratch);
+        fitting_load(f, samples, i, scratch);
         for (int c = 0; c < f->channels; c++)
             for (size_t j = 0; j < area; j++) {
                 double d = scratch[(size_t)c * area + j] - mean[c];

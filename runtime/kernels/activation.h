@@ -175,7 +175,7 @@ NN_KERNEL void nn_elu_grad_x(long n, long each, const float *dy, const float *x,
 NN_INLINE nn_vec nn_gelu_value(nn_vec x, float p, float q)
 {
     (void)p, (void)q;
-    return x * (1 + nn_erf(0.707106769f * x)) * 0.5f;
+    return x * ((1 + nn_erf(0.707106769f * x)) * 0.5f);
 }
 
 NN_INLINE nn_vec nn_gelu_slope(nn_vec dy, nn_vec x, float p, float q)
@@ -192,7 +192,7 @@ NN_INLINE nn_vec nn_gelu_argument(nn_vec x) { return 0.797884583f * (x + 0.04471
 NN_INLINE nn_vec nn_gelu_tanh_value(nn_vec x, float p, float q)
 {
     (void)p, (void)q;
-    return x * (1 + nn_tanh_of(nn_gelu_argument(x))) * 0.5f;
+    return x * ((1 + nn_tanh_of(nn_gelu_argument(x))) * 0.5f);
 }
 
 NN_INLINE nn_vec nn_gelu_tanh_slope(nn_vec dy, nn_vec x, float p, float q)

@@ -8,7 +8,7 @@
  *   nn_expm1     1.7
  *   nn_log       0.9   subnormal arguments included
  *   nn_log1p     1.5   for x > −1
- *   nn_tanh_of   2.5
+ *   nn_tanh_of   1.1
  *   nn_erf       1.3
  *   nn_logistic  2.4   for x > −87; below −88.7 it is 0
  *
@@ -69,11 +69,19 @@ NN_INLINE nn_vec nn_expm1(nn_vec x)
 /* 1 / (1 + e^−x) */
 NN_INLINE nn_vec nn_logistic(nn_vec x) { return 1 / (1 + nn_exp(-x)); }
 
-/* tanh |x| = −e / (2 + e), e = e^(−2|x|) − 1 */
+/* |x| < 1: x + x³ · P(x²), else 1 − 2 / (e^(2|x|) + 1).  (One formula by expm1
+ * would do, but errs by 2.5 units instead of 1, and more often.) */
 NN_INLINE nn_vec nn_tanh_of(nn_vec x)
 {
-    nn_vec e = nn_expm1(-2 * nn_abs(x));
-    return nn_with_sign(nn_abs(e) / (2 + e), x);
+    nn_vec a = nn_abs(x), s = a * a;
+    nn_vec p = s * -0x1.7803d8p-12f + 0x1.2db66ep-9f;
+    p = p * s - 0x1.0466f8p-7f;
+    p = p * s + 0x1.600bcp-6f;
+    p = p * s - 0x1.b96286p-5f;
+    p = p * s + 0x1.110be6p-3f;
+    p = p * s - 0x1.55553cp-2f;
+    nn_vec far = 1 - 2 / (nn_exp(2 * a) + 1);
+    return nn_with_sign(nn_select(a < 1, a + a * (s * p), far), x);
 }
 
 /* ---- logarithms --------------------------------------------------------------- */

@@ -12,7 +12,15 @@
 
 #include "vector.h"
 
+/* Lanes one by one are elements of an array: gcc (12) loses track of the alignment of
+ * a vector that is indexed by a variable. */
+typedef float nn_lanes[NN_W] __attribute__((aligned(64)));
 typedef int nn_ints __attribute__((vector_size(NN_W * sizeof(int)), aligned(4), may_alias));
+
+static const int nn_lane_index[16] __attribute__((unused)) = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+
+/* 0, 1, 2, … */
+NN_INLINE nn_ints nn_lane(void) { return *(const nn_ints *)nn_lane_index; }
 
 /* A comparison of two vectors is a mask: −1 where it holds, else 0. */
 NN_INLINE nn_vec nn_select(nn_ints mask, nn_vec yes, nn_vec no)
@@ -27,15 +35,18 @@ NN_INLINE nn_vec nn_with_sign(nn_vec size, nn_vec sign) { return (nn_vec)((nn_in
 NN_INLINE nn_vec nn_sqrt(nn_vec x)
 {
     nn_vec y;
-#if defined(__AVX__)
+#if defined(NN_AVX512) || defined(NN_AVX2) || defined(__AVX__)
     __asm__("vsqrtps {%1, %0|%0, %1}" : "=v"(y) : "v"(x));
 #elif defined(__SSE__)
     __asm__("sqrtps {%1, %0|%0, %1}" : "=x"(y) : "x"(x));
 #elif defined(__aarch64__)
     __asm__("fsqrt %0.4s, %1.4s" : "=w"(y) : "w"(x));
 #else
+    nn_lanes lane;
+    nn_store(lane, x);
     for (int i = 0; i < NN_W; i++)
-        y[i] = __builtin_sqrtf(x[i]);
+        lane[i] = __builtin_sqrtf(lane[i]);
+    y = nn_load(lane);
 #endif
     return y;
 }
@@ -47,10 +58,10 @@ NN_INLINE nn_vec nn_load_part(const float *p, long count)
 {
     if (count >= NN_W)
         return nn_load(p);
-    nn_vec v;
+    nn_lanes lane;
     for (int i = 0; i < NN_W; i++)
-        v[i] = p[i < count ? i : 0];
-    return v;
+        lane[i] = p[i < count ? i : 0];
+    return nn_load(lane);
 }
 
 NN_INLINE void nn_store_part(float *p, long count, nn_vec v)
@@ -59,8 +70,10 @@ NN_INLINE void nn_store_part(float *p, long count, nn_vec v)
         nn_store(p, v);
         return;
     }
+    nn_lanes lane;
+    nn_store(lane, v);
     for (int i = 0; i < count; i++)
-        p[i] = v[i];
+        p[i] = lane[i];
 }
 
 /* ---- shares ------------------------------------------------------------- */

@@ -12,7 +12,8 @@ static Choice choose(void)
 {
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512f")) return (Choice){"avx512", nn_library_avx512};
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+        return (Choice){"avx512", nn_library_avx512};
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return (Choice){"avx2", nn_library_avx2};
 #endif
     return (Choice){"generic", nn_library_generic};

@@ -1,12 +1,23 @@
 /* The table of one instruction set; see library.h.  NN_LIBRARY is its name. */
 #include "activation.h"
+#include "batchnorm.h"
+#include "channels.h"
+#include "clock.h"
+#include "combine.h"
 #include "conv.h"
 #include "dense.h"
+#include "dropout.h"
 #include "gradients.h"
 #include "library.h"
+#include "lrn.h"
+#include "norm.h"
 #include "optimizer.h"
+#include "peak.h"
 #include "piecewise.h"
 #include "pool.h"
+#include "prelu.h"
+#include "region.h"
+#include "softmax.h"
 #include "team.h"
 
 #define NN_SYMBOL(function) {#function, (void *)function}
@@ -14,6 +25,9 @@
 const nn_symbol NN_LIBRARY[] = {
     NN_SYMBOL(nn_barrier),
     NN_SYMBOL(nn_team_run),
+    NN_SYMBOL(nn_now),
+    NN_SYMBOL(nn_peak_fma),
+    NN_SYMBOL(nn_peak_stream),
     NN_SYMBOL(nn_conv_forward),
     NN_SYMBOL(nn_conv_fused),
     NN_SYMBOL(nn_conv_dx),
@@ -66,5 +80,41 @@ const nn_symbol NN_LIBRARY[] = {
     NN_SYMBOL(nn_cells_average_dx),
     NN_SYMBOL(nn_cells_maximum),
     NN_SYMBOL(nn_cells_maximum_dx),
+    NN_SYMBOL(nn_channel_sums),
+    NN_SYMBOL(nn_gate),
+    NN_SYMBOL(nn_gate_sums),
+    NN_SYMBOL(nn_batchnorm_infer),
+    NN_SYMBOL(nn_batchnorm_train),
+    NN_SYMBOL(nn_batchnorm_sums),
+    NN_SYMBOL(nn_batchnorm_dx),
+    NN_SYMBOL(nn_add),
+    NN_SYMBOL(nn_mul),
+    NN_SYMBOL(nn_maximum),
+    NN_SYMBOL(nn_maximum_dx),
+    NN_SYMBOL(nn_copy_rows),
+    NN_SYMBOL(nn_softmax),
+    NN_SYMBOL(nn_softmax_grad),
+    NN_SYMBOL(nn_log_softmax),
+    NN_SYMBOL(nn_log_softmax_grad),
+    NN_SYMBOL(nn_lrn_forward),
+    NN_SYMBOL(nn_lrn_dx),
+    NN_SYMBOL(nn_dropout),
+    NN_SYMBOL(nn_dropout_grad),
+    NN_SYMBOL(nn_rrelu),
+    NN_SYMBOL(nn_rrelu_grad),
+    NN_SYMBOL(nn_prelu),
+    NN_SYMBOL(nn_prelu_dx),
+    NN_SYMBOL(nn_prelu_dweight),
+    NN_SYMBOL(nn_norm_forward),
+    NN_SYMBOL(nn_norm_dx),
+    NN_SYMBOL(nn_norm_dweight),
+    NN_SYMBOL(nn_norm_dbias),
+    NN_SYMBOL(nn_take),
+    NN_SYMBOL(nn_place),
+    NN_SYMBOL(nn_shuffle),
+    NN_SYMBOL(nn_nearest),
+    NN_SYMBOL(nn_nearest_dx),
+    NN_SYMBOL(nn_bilinear),
+    NN_SYMBOL(nn_bilinear_dx),
     {0},
 };

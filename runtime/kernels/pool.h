@@ -10,9 +10,8 @@
  *   cells     the average or the largest element of a rectangle: a window cut at
  *             the image's edges, or a part of the image (adaptive and global pools)
  *
- * Where windows lie wholly inside the image along a row, a vector of neighbouring
- * windows is computed at once; the others one by one.  Thread t of T does its part
- * of the n · c planes.
+ * A vector of neighbouring windows is computed at once; where some reach into the
+ * padding, lanes are masked.  Thread t of T does its part of the n · c planes.
  */
 #ifndef NN_POOL_H
 #define NN_POOL_H
@@ -59,43 +58,52 @@ typedef unsigned char nn_bytes __attribute__((vector_size(NN_W), aligned(1), may
 /* Every second float of 2 · NN_W. */
 NN_INLINE nn_vec nn_load_even(const float *p)
 {
-#if (defined(__clang__) || __GNUC__ >= 12) && defined(__AVX512F__)
+#if (defined(__clang__) || __GNUC__ >= 12) && defined(NN_AVX512)
     return __builtin_shufflevector(nn_load(p), nn_load(p + NN_W), 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
-#elif (defined(__clang__) || __GNUC__ >= 12) && defined(__AVX2__) && defined(__FMA__)
+#elif (defined(__clang__) || __GNUC__ >= 12) && defined(NN_AVX2)
     return __builtin_shufflevector(nn_load(p), nn_load(p + NN_W), 0, 2, 4, 6, 8, 10, 12, 14);
 #else
-    nn_vec v;
+    nn_lanes lane;
     for (int i = 0; i < NN_W; i++)
-        v[i] = p[2 * i];
-    return v;
+        lane[i] = p[2 * i];
+    return nn_load(lane);
 #endif
 }
 
-/* p[0], p[step], …: `count` lanes of them; nothing at or after `end` is read. */
-NN_INLINE nn_vec nn_load_steps(const float *p, int step, int count, const float *end)
+/* x[at], x[at + step], …; 0 for what is not among the `size` elements of x. */
+NN_INLINE nn_vec nn_load_steps(const float *x, long size, long at, int step)
 {
-    if (step == 1 && (count >= NN_W || end - p >= NN_W))
-        return nn_load(p);
-    if (step == 2 && end - p >= 2 * NN_W)
-        return nn_load_even(p);
-    nn_vec v;
-    for (int i = 0; i < NN_W; i++)
-        v[i] = p[i < count ? (long)i * step : 0];
-    return v;
+    if (step == 1 && at >= 0 && size - at >= NN_W)
+        return nn_load(x + at);
+    if (step == 2 && at >= 0 && size - at >= 2 * NN_W)
+        return nn_load_even(x + at);
+    nn_lanes lane;
+    for (int i = 0; i < NN_W; i++, at += step)
+        lane[i] = at >= 0 && at < size ? x[at] : 0;
+    return nn_load(lane);
 }
 
-/* The windows first … last − 1 of an axis lie wholly inside it. */
-NN_INLINE void nn_whole_windows(int large, int small, int reach, int stride, int before, int *first, int *last)
+/* The lanes whose column first + lane · step lies in a row of w. */
+NN_INLINE nn_ints nn_inside(int first, int step, int w)
 {
-    *first = before > 0 ? (before + stride - 1) / stride : 0;
-    *last = large + before >= reach ? (large + before - reach) / stride + 1 : 0;
-    if (*last > small)
-        *last = small;
-    if (*first > *last)
-        *first = *last = 0;
+    nn_ints column = nn_lane() * step + first;
+    return (column >= 0) & (column < w);
 }
 
-NN_INLINE void nn_fill(float *p, long count, float value)
+/* Do `count` windows of `reach` elements, from column `first` on, lie in a row of w? */
+NN_INLINE int nn_all_inside(int first, int step, int count, int reach, int w)
+{
+    return first >= 0 && first + (count - 1) * step + reach <= w;
+}
+
+/* Results are written in the order of memory, up to `end` by this thread: so a whole
+ * vector may be stored where what is too much will be written again. */
+NN_INLINE void nn_store_run(float *y, long at, long end, int count, nn_vec v)
+{
+    nn_store_part(y + at, end - at >= NN_W ? NN_W : count, v);
+}
+
+NN_INLINE void nn_set_run(float *p, long count, float value)
 {
     for (long i = 0; i < count; i += NN_W)
         nn_store_part(p + i, count - i, nn_spread(value));
@@ -103,90 +111,65 @@ NN_INLINE void nn_fill(float *p, long count, float value)
 
 /* ---- extremum -------------------------------------------------------------------- */
 
-NN_INLINE void nn_put_place(void *place, int wide, long at, int winner)
+NN_INLINE void nn_put_places(void *place, int wide, long at, long end, int count, nn_ints winner)
 {
-    if (wide)
-        ((int *)place)[at] = winner;
-    else
-        ((unsigned char *)place)[at] = (unsigned char)winner;
-}
-
-/* The window at (i, j) of a plane; the plane's results are y and, if it is not
- * NULL, place, from element `at` on. */
-NN_INLINE void nn_extremum_one(const nn_window *d, const float *plane, int i, int j, float *y, void *place, long at)
-{
-    int winner = -1;
-    float best = 0;
-    for (int u = 0; u < d->kh; u++) {
-        int row = i * d->sh - d->top + u * d->dh;
-        for (int v = 0; row >= 0 && row < d->h && v < d->kw; v++) {
-            int column = j * d->sw - d->left + v * d->dw;
-            if (column < 0 || column >= d->w)
-                continue;
-            float value = plane[(long)row * d->w + column];
-            if (winner < 0 || (d->least ? value < best : value > best) || value != value)
-                best = value, winner = u * d->kw + v;
-        }
-    }
-    y[at] = best;
-    if (place)
-        nn_put_place(place, d->wide, at, winner);
-}
-
-NN_INLINE void nn_put_places(void *place, int wide, long at, int count, nn_ints winner)
-{
-    if (wide) {
-        for (int k = 0; k < count; k++)
-            ((int *)place)[at + k] = winner[k];
+    if (end - at >= NN_W)
+        count = NN_W;
+    if (!wide && count == NN_W) {
+        *(nn_bytes *)((unsigned char *)place + at) = __builtin_convertvector(winner, nn_bytes);
         return;
     }
-    nn_bytes bytes = __builtin_convertvector(winner, nn_bytes);
-    unsigned char *p = (unsigned char *)place + at;
-    if (count == NN_W)
-        *(nn_bytes *)p = bytes;
-    else
-        for (int k = 0; k < count; k++)
-            p[k] = bytes[k];
+    int lane[NN_W] __attribute__((aligned(64)));
+    *(nn_ints *)lane = winner;
+    for (int k = 0; k < count; k++) {
+        if (wide)
+            ((int *)place)[at + k] = lane[k];
+        else
+            ((unsigned char *)place)[at + k] = (unsigned char)lane[k];
+    }
 }
 
-/* `count` windows side by side from (i, j) on, all inside along the row. */
-NN_INLINE void nn_extremum_run(const nn_window *d, const float *plane, const float *end, int i, int j, int count, float *y, void *place, long at)
+/* NN_W windows side by side, the first one's corner at (row, column) of the plane that
+ * begins at x[plane]; `inside`: all elements are, along the row. */
+NN_INLINE nn_vec nn_extremum_run(const nn_window *d, const float *x, long size, long plane, int row, int column, const int inside, nn_ints *place)
 {
     nn_vec best = nn_zero();
-    nn_ints winner = {0};
-    int none = 1;
+    nn_ints winner = nn_lane() * 0 - 1;
     for (int u = 0; u < d->kh; u++) {
-        int row = i * d->sh - d->top + u * d->dh;
-        if (row < 0 || row >= d->h)
+        if (row + u * d->dh < 0 || row + u * d->dh >= d->h)
             continue;
-        const float *p = plane + (long)row * d->w + j * d->sw - d->left;
-        for (int v = 0; v < d->kw; v++, none = 0) {
-            nn_vec value = nn_load_steps(p + v * d->dw, d->sw, count, end);
-            nn_ints better = (d->least ? (nn_ints)(value < best) : (nn_ints)(value > best)) | (value != value) | -none;
+        for (int v = 0; v < d->kw; v++) {
+            int first = column + v * d->dw;
+            nn_vec value = nn_load_steps(x, size, plane + (long)(row + u * d->dh) * d->w + first, d->sw);
+            nn_ints better = (d->least ? (nn_ints)(value < best) : (nn_ints)(value > best)) | (value != value) | (winner < 0);
+            if (!inside)
+                better &= nn_inside(first, d->sw, d->w);
             best = nn_select(better, value, best);
             winner = (better & (u * d->kw + v)) | (~better & winner);
         }
     }
-    nn_store_part(y + at, count, best);
-    if (place)
-        nn_put_places(place, d->wide, at, count, winner);
+    *place = winner;
+    return best;
 }
 
 NN_KERNEL void nn_extremum(const nn_window *d, long n, const float *x, float *y, void *place, int t, int T)
 {
-    const float *end = x + n * d->c * d->h * d->w;
-    int first, last;
-    nn_whole_windows(d->w, d->ow, (d->kw - 1) * d->dw + 1, d->sw, d->left, &first, &last);
-    for (long p = n * d->c * t / T; p < n * d->c * (t + 1) / T; p++) {
-        const float *plane = x + p * d->h * d->w;
-        for (int i = 0; i < d->oh; i++) {
-            long at = (p * d->oh + i) * d->ow;
-            for (int j = 0; j < first; j++)
-                nn_extremum_one(d, plane, i, j, y, place, at + j);
-            for (int j = first; j < last; j += NN_W)
-                nn_extremum_run(d, plane, end, i, j, last - j < NN_W ? last - j : NN_W, y, place, at + j);
-            for (int j = last; j < d->ow; j++)
-                nn_extremum_one(d, plane, i, j, y, place, at + j);
+    const long planes = n * d->c, size = planes * d->h * d->w, end = planes * (t + 1) / T * d->oh * d->ow;
+    long at = planes * t / T * d->oh * d->ow;
+    for (long p = planes * t / T; p < planes * (t + 1) / T; p++) {
+        for (int i = 0; i < d->oh; i++, at += d->ow) {
+            for (int j = 0; j < d->ow; j += NN_W) {
+                int count = d->ow - j < NN_W ? d->ow - j : NN_W, row = i * d->sh - d->top, column = j * d->sw - d->left;
+                nn_ints winner;
+                nn_vec best;
+                if (nn_all_inside(column, d->sw, count, (d->kw - 1) * d->dw + 1, d->w))
+                    best = nn_extremum_run(d, x, size, p * d->h * d->w, row, column, 1, &winner);
+                else
+                    best = nn_extremum_run(d, x, size, p * d->h * d->w, row, column, 0, &winner);
+                nn_store_run(y, at + j, end, count, best);
+                if (place)
+                    nn_put_places(place, d->wide, at + j, end, count, winner);
+            }
         }
     }
 }
@@ -204,7 +187,7 @@ NN_KERNEL void nn_extremum_dx(const nn_window *d, long n, const float *dy, const
         offset[tap] = nn_tap_offset(d, tap);
     for (long p = n * d->c * t / T; p < n * d->c * (t + 1) / T; p++) {
         float *plane = dx + p * d->h * d->w;
-        nn_fill(plane, (long)d->h * d->w, 0);
+        nn_set_run(plane, (long)d->h * d->w, 0);
         for (int i = 0; i < d->oh; i++) {
             long corner = (long)(i * d->sh - d->top) * d->w - d->left, at = (p * d->oh + i) * d->ow;
             for (int j = 0; j < d->ow; j++, corner += d->sw, at++)
@@ -272,48 +255,6 @@ NN_INLINE float nn_cell_average(const nn_cells *d, const float *plane, nn_span v
     return sum / (float)(v.count * h.count);
 }
 
-/* `count` windows side by side from column j on, all inside along the row. */
-NN_INLINE nn_vec nn_average_run(const nn_cells *d, const float *plane, const float *end, nn_span v, int j, int count)
-{
-    nn_vec sum = nn_zero();
-    for (int row = v.first; row < v.last; row++) {
-        const float *p = plane + (long)row * d->h.large + j * d->h.stride - d->h.before;
-        for (int k = 0; k < d->h.k; k++)
-            sum += nn_load_steps(p + k, d->h.stride, count, end);
-    }
-    return sum / (float)(v.count * nn_span_of(&d->h, j).count);
-}
-
-/* Which cells of a row are computed as vectors: small windows, and not too few. */
-NN_INLINE void nn_cells_whole(const nn_cells *d, int *first, int *last)
-{
-    const nn_axis *h = &d->h;
-    *first = *last = 0;
-    if (!h->region && h->small > 1 && h->k <= 16)
-        nn_whole_windows(h->large, h->small, h->k, h->stride, h->before, first, last);
-}
-
-NN_KERNEL void nn_cells_average(const nn_cells *d, long n, const float *x, float *y, int t, int T)
-{
-    const long size = (long)d->v.large * d->h.large;
-    const float *end = x + n * d->c * size;
-    int first, last;
-    nn_cells_whole(d, &first, &last);
-    for (long p = n * d->c * t / T; p < n * d->c * (t + 1) / T; p++) {
-        const float *plane = x + p * size;
-        for (int i = 0; i < d->v.small; i++) {
-            nn_span v = nn_span_of(&d->v, i);
-            float *row = y + (p * d->v.small + i) * d->h.small;
-            for (int j = 0; j < first; j++)
-                row[j] = nn_cell_average(d, plane, v, nn_span_of(&d->h, j));
-            for (int j = first; j < last; j += NN_W)
-                nn_store_part(row + j, last - j, nn_average_run(d, plane, end, v, j, last - j));
-            for (int j = last; j < d->h.small; j++)
-                row[j] = nn_cell_average(d, plane, v, nn_span_of(&d->h, j));
-        }
-    }
-}
-
 NN_INLINE void nn_add_value(float *p, int count, float value)
 {
     int i = 0;
@@ -321,18 +262,6 @@ NN_INLINE void nn_add_value(float *p, int count, float value)
         nn_store(p + i, nn_load(p + i) + value);
     for (; i < count; i++)
         p[i] += value;
-}
-
-/* Stride 1: NN_W windows from column j on.  Taps go backwards, so that every
- * element gets its shares in the order of the windows. */
-NN_INLINE void nn_average_dx_run(const nn_cells *d, float *plane, nn_span v, int j, const float *dy)
-{
-    nn_vec share = nn_load(dy) / (float)(v.count * nn_span_of(&d->h, j).count);
-    for (int row = v.first; row < v.last; row++) {
-        float *p = plane + (long)row * d->h.large + j - d->h.before;
-        for (int k = d->h.k - 1; k >= 0; k--)
-            nn_store(p + k, nn_load(p + k) + share);
-    }
 }
 
 NN_INLINE void nn_average_dx_one(const nn_cells *d, float *plane, nn_span v, int j, float dy)
@@ -344,29 +273,128 @@ NN_INLINE void nn_average_dx_one(const nn_cells *d, float *plane, nn_span v, int
         nn_add_value(plane + (long)(v.first + k) * d->h.large + h.first, width, share);
 }
 
-NN_KERNEL void nn_cells_average_dx(const nn_cells *d, long n, const float *dy, float *dx, int t, int T)
+/* ---- averages of small windows: a vector of neighbours at a time -------------------- */
+
+enum { NN_ROW = 2048 }; /* longest row of a gradient that is taken so */
+
+NN_INLINE int nn_cells_in_runs(const nn_cells *d) { return !d->h.region && d->h.small > 1 && d->h.k <= NN_LINE; }
+
+NN_INLINE nn_ints nn_least(nn_ints a, nn_ints b)
 {
-    const long size = (long)d->v.large * d->h.large;
-    int first, last;
-    nn_cells_whole(d, &first, &last);
-    if (d->h.stride != 1)
-        first = last = 0;
-    for (long p = n * d->c * t / T; p < n * d->c * (t + 1) / T; p++) {
-        float *plane = dx + p * size;
-        nn_fill(plane, size, 0);
-        for (int i = 0; i < d->v.small; i++) {
-            nn_span v = nn_span_of(&d->v, i);
-            const float *row = dy + (p * d->v.small + i) * d->h.small;
-            int j = 0;
-            for (; j < first; j++)
-                nn_average_dx_one(d, plane, v, j, row[j]);
-            for (; j + NN_W <= last; j += NN_W)
-                nn_average_dx_run(d, plane, v, j, row + j);
-            for (; j < d->h.small; j++)
-                nn_average_dx_one(d, plane, v, j, row[j]);
+    nn_ints less = a < b;
+    return (less & a) | (~less & b);
+}
+
+/* What the cells j, j + 1, … of a row divide by, `rows` times that of their columns. */
+NN_INLINE nn_vec nn_run_count(const nn_axis *a, int j, int rows)
+{
+    nn_ints zero = nn_lane() * 0, start = (nn_lane() + j) * a->stride, first = start - a->before, count = zero + a->count;
+    if (a->count == 0)
+        count = nn_least(first + a->k, zero + a->large) - (first & (first > 0));
+    else if (a->count < 0)
+        count = nn_least(a->room - start, zero + a->k);
+    return __builtin_convertvector(count * rows, nn_vec);
+}
+
+/* The averages of the cells j, j + 1, … of a row; x[plane]: the plane. */
+NN_INLINE nn_vec nn_average_run(const nn_cells *d, const float *x, long size, long plane, nn_span v, int j, const int inside)
+{
+    int column = j * d->h.stride - d->h.before;
+    nn_vec sum = nn_zero();
+    for (int row = v.first; row < v.last; row++) {
+        for (int k = 0; k < d->h.k; k++) {
+            nn_vec value = nn_load_steps(x, size, plane + (long)row * d->h.large + column + k, d->h.stride);
+            if (!inside)
+                value = nn_select(nn_inside(column + k, d->h.stride, d->h.large), value, nn_zero());
+            sum += value;
+        }
+    }
+    return sum / nn_run_count(&d->h, j, v.count);
+}
+
+NN_INLINE void nn_average_row(const nn_cells *d, const float *x, long size, long plane, nn_span v, float *y, long at, long end)
+{
+    for (int j = 0; j < d->h.small; j += NN_W) {
+        int count = d->h.small - j < NN_W ? d->h.small - j : NN_W;
+        nn_vec run;
+        if (nn_all_inside(j * d->h.stride - d->h.before, d->h.stride, count, d->h.k, d->h.large))
+            run = nn_average_run(d, x, size, plane, v, j, 1);
+        else
+            run = nn_average_run(d, x, size, plane, v, j, 0);
+        nn_store_run(y, at + j, end, count, run);
+    }
+}
+
+/* The shares of a row of cells, k − 1 + j · stride being the place of cell j; 0 between. */
+NN_INLINE void nn_average_shares(const nn_cells *d, nn_span v, const float *dy, float *line)
+{
+    nn_set_run(line, d->h.large + d->h.before + d->h.k + NN_W, 0);
+    for (int j = 0; j < d->h.small; j += NN_W) {
+        nn_lanes share;
+        nn_store(share, nn_load_part(dy + j, d->h.small - j) / nn_run_count(&d->h, j, v.count));
+        for (int i = 0; i < NN_W && j + i < d->h.small; i++)
+            line[(j + i) * d->h.stride + d->h.k - 1] = share[i];
+    }
+}
+
+/* Every element gets its shares one after the other, in the order of the cells.
+ * `left`: floats from the plane on that are this thread's. */
+NN_INLINE void nn_average_dx_row(const nn_cells *d, float *plane, long left, nn_span v, const float *line)
+{
+    for (int row = v.first; row < v.last; row++) {
+        for (int c = 0; c < d->h.large; c += NN_W) {
+            long at = (long)row * d->h.large + c, count = d->h.large - c, reach = left - at >= NN_W ? NN_W : count;
+            nn_vec sum = nn_load_part(plane + at, reach);
+            for (int k = 0; k < d->h.k; k++) {
+                nn_vec share = nn_load(line + c + d->h.before + k);
+                if (count < NN_W) /* the lanes after the row belong to the next one */
+                    share = nn_select(nn_lane() < (int)count, share, nn_zero());
+                sum += share;
+            }
+            nn_store_part(plane + at, reach, sum);
         }
     }
 }
+
+NN_KERNEL void nn_cells_average(const nn_cells *d, long n, const float *x, float *y, int t, int T)
+{
+    const long plane = (long)d->v.large * d->h.large, out = (long)d->v.small * d->h.small, planes = n * d->c;
+    const long end = planes * (t + 1) / T * out;
+    const int runs = nn_cells_in_runs(d);
+    for (long p = planes * t / T; p < planes * (t + 1) / T; p++) {
+        for (int i = 0; i < d->v.small; i++) {
+            nn_span v = nn_span_of(&d->v, i);
+            long at = p * out + (long)i * d->h.small;
+            if (runs)
+                nn_average_row(d, x, planes * plane, p * plane, v, y, at, end);
+            for (int j = 0; !runs && j < d->h.small; j++)
+                y[at + j] = nn_cell_average(d, x + p * plane, v, nn_span_of(&d->h, j));
+        }
+    }
+}
+
+NN_KERNEL void nn_cells_average_dx(const nn_cells *d, long n, const float *dy, float *dx, int t, int T)
+{
+    const long plane = (long)d->v.large * d->h.large, out = (long)d->v.small * d->h.small, planes = n * d->c;
+    const int runs = nn_cells_in_runs(d) && d->h.before >= 0 && d->h.large + d->h.before + d->h.k <= NN_ROW;
+    const long last = planes * (t + 1) / T;
+    float line[NN_ROW + 2 * NN_W];
+    for (long p = planes * t / T; p < last; p++) {
+        nn_set_run(dx + p * plane, plane, 0);
+        for (int i = 0; i < d->v.small; i++) {
+            nn_span v = nn_span_of(&d->v, i);
+            const float *row = dy + p * out + (long)i * d->h.small;
+            if (runs) {
+                nn_average_shares(d, v, row, line);
+                nn_average_dx_row(d, dx + p * plane, last * plane - p * plane, v, line);
+            }
+            for (int j = 0; !runs && j < d->h.small; j++)
+                nn_average_dx_one(d, dx + p * plane, v, j, row[j]);
+        }
+    }
+}
+
+/* ---- maxima ------------------------------------------------------------------------- */
 
 /* place, if it is not NULL: row · w + column of the winner. */
 NN_INLINE void nn_cell_maximum(const nn_cells *d, const float *plane, nn_span v, nn_span h, float *y, int *place)
@@ -400,7 +428,7 @@ NN_KERNEL void nn_cells_maximum_dx(const nn_cells *d, long n, const float *dy, c
 {
     const long plane = (long)d->v.large * d->h.large, out = (long)d->v.small * d->h.small;
     for (long p = n * d->c * t / T; p < n * d->c * (t + 1) / T; p++) {
-        nn_fill(dx + p * plane, plane, 0);
+        nn_set_run(dx + p * plane, plane, 0);
         for (long k = p * out; k < (p + 1) * out; k++)
             dx[p * plane + place[k]] += dy[k];
     }

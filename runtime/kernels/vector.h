@@ -9,11 +9,21 @@
 #ifndef NN_VECTOR_H
 #define NN_VECTOR_H
 
+/* What the kernels are made for; none of these: any machine.  Generated code that
+ * picks at run time defines one itself. */
 #if defined(__AVX512F__)
-enum { NN_W = 16, NN_MR = 14, NN_NV = 2, NN_DM = 4, NN_DN = 4 };
+#define NN_AVX512 1
 #elif defined(__AVX2__) && defined(__FMA__)
-enum { NN_W = 8, NN_MR = 6, NN_NV = 2, NN_DM = 3, NN_DN = 3 };
+#define NN_AVX2 1
 #elif defined(__ARM_NEON)
+#define NN_NEON 1
+#endif
+
+#if defined(NN_AVX512)
+enum { NN_W = 16, NN_MR = 14, NN_NV = 2, NN_DM = 4, NN_DN = 4 };
+#elif defined(NN_AVX2)
+enum { NN_W = 8, NN_MR = 6, NN_NV = 2, NN_DM = 3, NN_DN = 3 };
+#elif defined(NN_NEON)
 enum { NN_W = 4, NN_MR = 8, NN_NV = 3, NN_DM = 4, NN_DN = 4 };
 #else
 enum { NN_W = 4, NN_MR = 4, NN_NV = 2, NN_DM = 3, NN_DN = 3 };

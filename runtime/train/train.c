@@ -70,6 +70,7 @@ static int step(Run *run, const Batch *batch)
     const NnTrainConfig *config = run->config;
     Moment *at = &run->at;
     at->lr = nn_schedule_lr(&config->schedule, &run->plateau, at->step, at->steps, at->per_epoch);
+    if (config->between) config->between(config->user, at->step);
     double loss = (double)run->info->step(run->model, batch->x, batch->target, (float)at->lr, run->scratch);
     measure(run, loss);
     if (!isfinite(loss)) return not_a_number(run, "loss", loss);

@@ -96,13 +96,16 @@ typedef struct NnTrainConfig {
     int64_t max_steps; /* 0: no limit */
     double time_limit; /* seconds; 0: none */
     NnSchedule schedule;
-    uint64_t seed;                     /* of the order of the samples */
-    int patience;                      /* epochs without a better test loss until it stops; 0: never */
-    const char *log;                   /* FILE.csv or FILE.jsonl, or NULL */
-    FILE *results;                     /* the table of epochs */
-    FILE *progress;                    /* NULL: none */
-    bool terminal;                     /* `progress` is one: a line that is rewritten */
-    const volatile sig_atomic_t *stop; /* not 0: end after the current step; may be NULL */
+    uint64_t seed;                             /* of the order of the samples */
+    int patience;                              /* epochs without a better test loss until it stops; 0: never */
+    const char *log;                           /* FILE.csv or FILE.jsonl, or NULL */
+    FILE *results;                             /* the table of epochs */
+    FILE *progress;                            /* NULL: none */
+    bool terminal;                             /* `progress` is one: a line that is rewritten */
+    const volatile sig_atomic_t *stop;         /* not 0: end after the current step; may be NULL */
+    void (*between)(void *user, int64_t step); /* before each step, from 0: may change the functions in the model's
+                                                * info for others that do the same; may be NULL */
+    void *user;
 } NnTrainConfig;
 
 typedef enum NnEnd { NN_DONE, NN_STOPPED, NN_OUT_OF_TIME, NN_OUT_OF_STEPS, NN_NO_BETTER } NnEnd;

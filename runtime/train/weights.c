@@ -263,13 +263,29 @@ int nn_weights_normalize(const NnTensors *file, const char *path, Fitting *f, bo
     return failed;
 }
 
+/* Numbers stand for names where one side has none. */
 static int check_class(const Dataset *data, int i, const char *trained, const char *path, NnError *error)
 {
-    char buffer[16];
+    char buffer[16], number[16];
     const char *name = dataset_class_name(data, i, buffer);
-    if (trained && !strcmp(trained, name)) return 0;
+    snprintf(number, sizeof number, "%d", i);
+    if (trained && (!strcmp(trained, name) || !strcmp(trained, number))) return 0;
     return nn_fail(error, NN_BAD_INPUT, "class %d is %s in %s and %s in the data", i, trained ? trained : "nameless",
                    path, name);
+}
+
+/* The classes of a set without names are called as they were in training. */
+static int take_class_names(const json_t *names, Dataset *data, NnError *error)
+{
+    size_t count = json_array_size(names);
+    data->class_names = calloc(count + 1, sizeof *data->class_names);
+    data->class_count = (int)count;
+    for (size_t i = 0; data->class_names && i < count; i++) {
+        const char *name = json_string_value(json_array_get(names, i));
+        data->class_names[i] = strdup(name ? name : "");
+        if (!data->class_names[i]) return nn_fail(error, NN_SYSTEM_FAILED, "no memory for the names of the classes");
+    }
+    return data->class_names ? 0 : nn_fail(error, NN_SYSTEM_FAILED, "no memory for the names of the classes");
 }
 
 /* A test set may lack the last of the numbered classes; names must be the same. */
@@ -281,9 +297,9 @@ int nn_weights_classes(const NnTensors *file, const char *path, Dataset *data, N
     if (names && count < data->class_count)
         failed = nn_fail(error, NN_BAD_INPUT, "%s was trained on %d classes, the data has %d", path, count,
                          data->class_count);
-    for (int i = 0; names && !failed && i < data->class_count; i++)
+    for (int i = 0; names && !failed && data->class_names && i < data->class_count; i++)
         failed = check_class(data, i, json_string_value(json_array_get(names, (size_t)i)), path, error);
-    if (names && !failed && !data->class_names) data->class_count = count;
+    if (names && !failed && !data->class_names) failed = take_class_names(names, data, error);
     json_decref(names);
     return failed;
 }

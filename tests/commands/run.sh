@@ -48,7 +48,7 @@ runs 0 --version; says out '^nnc [0-9]'; silent err
 runs 0 help; says out 'train'; says out 'Exit status'; silent err
 runs 0 --help; says out 'commands:'
 runs 0 -h; says out 'commands:'
-for command in compile train eval report check; do
+for command in compile train eval report check bench; do
     runs 0 help $command; says out "usage: nnc "; silent err
     cp out first
     runs 0 $command --help; same out first
@@ -58,7 +58,7 @@ runs 2 help train eval
 runs 2 trian; says err "did you mean 'train'"; silent out
 runs 2 nonsense; says err "unknown command 'nonsense'"; says err 'usage:'
 runs 2 build x.nn; says err 'not there yet'
-runs 2 bench; says err 'not there yet'
+runs 2 bench; says err 'which net'
 
 # ---- options ----------------------------------------------------------------------
 
@@ -81,7 +81,7 @@ runs 1 check "$net" --set nonsense=1; says err 'nonsense'
 runs 1 check "$net" --net other; says err 'other'
 runs 2 check "$net" --freeze 'nothing*'; says err 'nothing\*'
 runs 2 check "$net" --gradients --reference x; says err 'one at a time'
-for option in '--target avx2' '--weights w' '--weights-out w' --main; do
+for option in '--weights w' '--weights-out w' --main; do
     # shellcheck disable=SC2086
     runs 2 "$net" -o x.c $option; says err 'not there yet'; absent x.c
 done
@@ -133,6 +133,15 @@ for stage in ast graph program plan; do
     cp out first
     runs 0 "$net" --dump $stage; same out first
 done
+
+for target in native avx512 avx2 neon generic; do
+    runs 0 "$net" -o target.c --target $target; silent err
+done
+says target.c "compiler's flags allow"
+runs 0 "$net" -o target.c --target avx2; says target.c 'again for AVX2'; says target.c nn_has_avx2
+runs 2 "$net" -o target.c --target avx1024; says err 'avx512, avx2, neon or generic'
+runs 2 "$net" -o target.c --target avx513; says err 'did you mean avx512'
+runs 2 "$net" -o target.c --target avx2 --plain; says err 'any machine'
 
 # ---- files, whole or not at all --------------------------------------------------------
 

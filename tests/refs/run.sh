@@ -8,15 +8,16 @@ refs=${NNC_REFS:-../shared/refs}
 passed=0
 failed=0
 
-# The largest relative error.  rmsprop divides every gradient by its own size,
-# so a gradient that is rounding noise moves its weight as far as any other: in
-# double precision, changing the initial weights by 3e-7 of themselves changes
-# the weights after these twenty steps by up to 5e-3.  adagrad's first steps do
-# the same, and its later ones less.
+# The largest relative error.  adagrad and rmsprop divide every gradient by its own
+# size, so rounding is carried into the weights undiminished.  Computed in double
+# precision, the weights after these twenty steps are 5.6e-5 and 3e-3 away from
+# the references, which are in single precision; and rounding differently in any
+# one operator (its sums in double precision, or with fused multiplications) moves
+# adagrad's by up to 5e-5 more.
 tolerance() { # NET
     case $1 in
     */lenet_rmsprop.nn) echo 1e-2 ;;
-    */lenet_adagrad.nn) echo 5e-4 ;;
+    */lenet_adagrad.nn) echo 2e-4 ;;
     *) echo 1e-4 ;;
     esac
 }

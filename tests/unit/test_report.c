@@ -1,44 +1,15 @@
 /*
- * Tests of the report: the analysis against what is known of the examples
- * (tests/report/networks.csv) and against exercises worked by hand, and the
- * shape of the text.  Paths are from the top of the repository.
+ * Tests of the report's analysis: against what is known of the examples
+ * (tests/report/networks.csv), against exercises worked by hand, and against the
+ * code that is generated.  Paths are from the top of the repository.
  */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/report.h"
+#include "nets.h"
 
 /* ---- helpers ---------------------------------------------------------------- */
-
-static Graph *must_elaborate(Compilation *c, const File *file, const List *defines)
-{
-    Graph *net = file ? elaborate(c, file, NULL, defines) : NULL;
-    if (!net || c->errors) diag_print(c, stderr, false);
-    ck_assert_ptr_nonnull(net);
-    ck_assert_int_eq(c->errors, 0);
-    return net;
-}
-
-static Analysis *analyse_text(Compilation *c, const char *text, int64_t batch)
-{
-    List none = {0};
-    const File *file = front_parse_text(c, "test.nn", text, strlen(text));
-    Graph *net = must_elaborate(c, file, &none);
-    const TrainSpec *spec = train_section_exists(file, net) ? train_spec(c, file, net, &none) : NULL;
-    Analysis *a = analysis_build(net, spec, batch);
-    ck_assert_ptr_nonnull(a);
-    return a;
-}
-
-static const LayerReport *layer(const Analysis *a, const char *name)
-{
-    for (int i = 0; i < a->layer_count; i++) {
-        if (strcmp(a->layers[i].name, name) == 0) return &a->layers[i];
-    }
-    ck_abort_msg("there is no layer %s", name);
-    return NULL;
-}
 
 static void assert_field(const LayerReport *l, double h, double w)
 {
@@ -79,7 +50,8 @@ static void check_row(char **cell)
     const char *path = arena_printf(c->arena, "dsl_examples/%s.nn", cell[EXAMPLE]);
     const File *file = front_parse_file(c, path);
     define(c, &defines, cell[DEFINES]);
-    const Analysis *a = analysis_build(must_elaborate(c, file, &defines), NULL, 1);
+    const ReportOptions options = report_options();
+    const Analysis *a = analysis_build(net_of_file(c, file, &defines, NULL), NULL, &options);
     ck_assert_ptr_nonnull(a);
     ck_assert_msg(a->total.trained == atoll(cell[PARAMS]), "%s: %lld parameters", what, (long long)a->total.trained);
     ck_assert_msg(a->heads.trained == atoll(cell[HEADS]), "%s: %lld in heads", what, (long long)a->heads.trained);
@@ -126,7 +98,7 @@ START_TEST(fields_of_small_chains)
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         Compilation *c = compilation_new();
         const char *text = arena_printf(c->arena, "net n { input(1x32x32) %s }", row[i].layers);
-        const Analysis *a = analyse_text(c, text, 1);
+        const Analysis *a = analyse_batch(c, text, 1);
         ck_assert_str_eq(a->last_map->name, "last");
         assert_field(a->last_map, row[i].h, row[i].w);
         compilation_free(c);
@@ -138,11 +110,11 @@ END_TEST
 START_TEST(bottleneck_ratio)
 {
     Compilation *c = compilation_new();
-    const Analysis *plain = analyse_text(c, "net n { input(16x8x8) conv(16, 3, pad=1, bias=no) }", 1);
-    const Analysis *thin = analyse_text(c,
-                                        "net n { input(16x8x8) conv(8, 1, bias=no)"
-                                        " conv(8, 3, pad=1, bias=no) conv(16, 1, bias=no) }",
-                                        1);
+    const Analysis *plain = analyse_batch(c, "net n { input(16x8x8) conv(16, 3, pad=1, bias=no) }", 1);
+    const Analysis *thin = analyse_batch(c,
+                                         "net n { input(16x8x8) conv(8, 1, bias=no)"
+                                         " conv(8, 3, pad=1, bias=no) conv(16, 1, bias=no) }",
+                                         1);
     ck_assert_int_eq(plain->total.trained, 36 * 8 * 8);
     ck_assert_int_eq(thin->total.trained, 13 * 8 * 8);
     ck_assert_int_eq(plain->total.macs, 36 * 8 * 8 * 64);
@@ -166,7 +138,7 @@ START_TEST(parameters_of_kernels)
     };
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         Compilation *c = compilation_new();
-        const Analysis *a = analyse_text(c, arena_printf(c->arena, "net n { %s }", row[i].layers), 1);
+        const Analysis *a = analyse_batch(c, arena_printf(c->arena, "net n { %s }", row[i].layers), 1);
         ck_assert_int_eq(a->total.trained, row[i].params);
         compilation_free(c);
     }
@@ -176,8 +148,8 @@ END_TEST
 START_TEST(shapes)
 {
     Compilation *c = compilation_new();
-    const Analysis *a = analyse_text(c, "net n { input(2x4x5) conv(8, 3, stride=2, pad=1) as c }", 4);
-    const LayerReport *l = layer(a, "c");
+    const Analysis *a = analyse_batch(c, "net n { input(2x4x5) conv(8, 3, stride=2, pad=1) as c }", 4);
+    const LayerReport *l = layer_of(a, "c");
     ck_assert_str_eq(shape_text(c->arena, l->shape), "8x2x3");
     ck_assert_int_eq(l->activation, 48 * 4 * 4); /* 48 floats, batch 4 */
     ck_assert_str_eq(l->arguments, "8, 3, stride=2, pad=1");
@@ -190,17 +162,17 @@ END_TEST
 START_TEST(heads_are_apart)
 {
     Compilation *c = compilation_new();
-    const Analysis *a = analyse_text(c,
-                                     "net n { input(1x8x8) conv(2, 3) as c"
-                                     " head aux (weight=0.5) { flatten dense(3) as d }"
-                                     " flatten dense(3) as d }"
-                                     " train n { loss cross_entropy optimizer sgd(lr=0.1) batch 4 }",
-                                     4);
+    const Analysis *a = analyse_batch(c,
+                                      "net n { input(1x8x8) conv(2, 3) as c"
+                                      " head aux (weight=0.5) { flatten dense(3) as d }"
+                                      " flatten dense(3) as d }"
+                                      " train n { loss cross_entropy optimizer sgd(lr=0.1) batch 4 }",
+                                      4);
     ck_assert_int_eq(a->total.trained, 20 + 72 * 3 + 3);
     ck_assert_int_eq(a->heads.trained, 72 * 3 + 3);
-    ck_assert_int_eq(layer(a, "aux.d")->part, LAYER_HEAD);
-    ck_assert_str_eq(layer(a, "aux.d")->head->name, "aux");
-    ck_assert_int_eq(layer(a, "d")->part, LAYER_MAIN);
+    ck_assert_int_eq(layer_of(a, "aux.d")->part, LAYER_HEAD);
+    ck_assert_str_eq(layer_of(a, "aux.d")->head->name, "aux");
+    ck_assert_int_eq(layer_of(a, "d")->part, LAYER_MAIN);
     ck_assert_int_eq(a->depth, 2);
     ck_assert_int_eq(a->parameter_bytes, 4 * (20 + 2 * (72 * 3 + 3)));
     compilation_free(c);
@@ -210,7 +182,7 @@ END_TEST
 START_TEST(frozen_and_buffers)
 {
     Compilation *c = compilation_new();
-    const Analysis *a = analyse_text(c, "net n { input(1x8x8) frozen { conv(2, 3) } batchnorm flatten dense(3) }", 1);
+    const Analysis *a = analyse_batch(c, "net n { input(1x8x8) frozen { conv(2, 3) } batchnorm flatten dense(3) }", 1);
     ck_assert_int_eq(a->total.frozen, 20);
     ck_assert_int_eq(a->total.trained, 4 + 72 * 3 + 3);
     ck_assert_int_eq(a->total.buffers, 4);
@@ -222,10 +194,10 @@ END_TEST
 START_TEST(depth_of_the_longest_path)
 {
     Compilation *c = compilation_new();
-    const Analysis *a = analyse_text(c,
-                                     "net n { input(2x8x8) add { conv(4, 3, pad=1) relu conv(4, 3, pad=1) }"
-                                     " { conv(4, 1) } global_avgpool flatten dense(2) }",
-                                     1);
+    const Analysis *a = analyse_batch(c,
+                                      "net n { input(2x8x8) add { conv(4, 3, pad=1) relu conv(4, 3, pad=1) }"
+                                      " { conv(4, 1) } global_avgpool flatten dense(2) }",
+                                      1);
     ck_assert_int_eq(a->depth, 3);
     compilation_free(c);
 }
@@ -234,11 +206,11 @@ END_TEST
 START_TEST(memory_of_both_programs)
 {
     Compilation *c = compilation_new();
-    const Analysis *a = analyse_text(c,
-                                     "net n { input(1x8x8) conv(4, 3) relu flatten dense(3) }"
-                                     " train n { loss cross_entropy optimizer adam(lr=1e-3) batch 8 }",
-                                     8);
-    ck_assert(a->infer.planned && a->step.planned);
+    const Analysis *a = analyse_batch(c,
+                                      "net n { input(1x8x8) conv(4, 3) relu flatten dense(3) }"
+                                      " train n { loss cross_entropy optimizer adam(lr=1e-3) batch 8 }",
+                                      8);
+    ck_assert(a->infer.plan && a->step.plan);
     ck_assert_int_ge(a->infer.arena, a->infer.lower_bound);
     ck_assert_int_ge(a->step.arena, a->step.lower_bound);
     ck_assert_int_gt(a->step.arena, a->infer.arena);
@@ -248,46 +220,99 @@ START_TEST(memory_of_both_programs)
 }
 END_TEST
 
-/* ---- the text ---------------------------------------------------------------------- */
-
-static char *print_to_text(const Analysis *a, int width)
+/* What the report says is what the generated code asks its caller for. */
+START_TEST(memory_is_that_of_the_code)
 {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    report_text.print(a, width, out);
-    fclose(out);
-    return text;
+    static const char *const nets[] = {
+        "net n { input(1x8x8) conv(4, 3) relu flatten dense(3) } train n { loss cross_entropy optimizer adam(lr=1e-3) "
+        "batch 8 }",
+        "net n { input(2x9x7) add { conv(2, 3, pad=1) batchnorm relu } { } dropout flatten dense(5) }"
+        " train n { loss cross_entropy optimizer sgd(lr=0.1, momentum=0.9) clip norm(1) batch 3 }",
+        "net n { input(5) dense(4) tanh dense(2) }",
+    };
+    for (size_t i = 0; i < sizeof nets / sizeof *nets; i++) {
+        Compilation *c = compilation_new();
+        TrainSpec *spec = NULL;
+        Graph *net = net_of_text(c, nets[i], &spec);
+        ReportOptions report = report_options();
+        report.batch = 6;
+        const Analysis *a = analysis_build(net, spec, &report);
+        const EmitOptions options = {.batch = 6, .infer = true, .train = spec != NULL, .standalone = true};
+        const Emitted *e = emit_c(net, spec, &options);
+        ck_assert(a && e);
+        ck_assert_int_eq(a->infer.arena, e->infer_scratch);
+        ck_assert_int_eq(a->train_arena, e->train_scratch);
+        ck_assert_int_eq(spec ? a->train_model : a->infer_model, e->model_bytes);
+        compilation_free(c);
+    }
 }
+END_TEST
 
-static int columns(const char *line)
+START_TEST(largest_batch)
 {
-    int count = 0;
-    for (; *line && *line != '\n'; line++) count += (*line & 0xc0) != 0x80;
-    return count;
+    const char *text = "net n { input(1x8x8) conv(4, 3) relu flatten dense(3) }"
+                       " train n { loss cross_entropy optimizer adam(lr=1e-3) batch 8 }";
+    Compilation *c = compilation_new();
+    ReportOptions options = report_options();
+    options.batch = 8;
+    options.growth = true;
+    options.memory_limit = 200000;
+    const Analysis *a = analyse(c, text, &options);
+    ck_assert_int_gt(a->largest_batch, 8);
+    const Analysis *at = analyse_batch(c, text, a->largest_batch),
+                   *beyond = analyse_batch(c, text, a->largest_batch + 1);
+    ck_assert_int_le(at->train_model + at->train_arena, 200000);
+    ck_assert_int_gt(beyond->train_model + beyond->train_arena, 200000);
+    ck_assert_int_ge(a->growth.count, 5);
+    for (int i = 0; i < a->growth.count; i++) {
+        const MemoryAt *m = a->growth.at[i];
+        ck_assert_int_eq(m->fits, m->batch <= a->largest_batch);
+        if (m->batch == 8) ck_assert_int_eq(m->train, a->train_arena);
+    }
+    options.memory_limit = 2000;
+    ck_assert_int_eq(analyse(c, text, &options)->largest_batch, 0);
+    compilation_free(c);
 }
+END_TEST
 
-START_TEST(text_fits_its_width)
+/* Of the input, by the middle element: 16 of 32 rows and columns. */
+START_TEST(share_of_the_input)
 {
     Compilation *c = compilation_new();
-    List none = {0};
-    const File *file = front_parse_file(c, "dsl_examples/googlenet.nn");
-    const Analysis *a = analysis_build(must_elaborate(c, file, &none), NULL, 1);
-    ck_assert_ptr_nonnull(a);
-    char *text = print_to_text(a, 80);
-    for (const char *line = text; line; line = strchr(line, '\n')) {
-        line += *line == '\n';
-        ck_assert_msg(columns(line) <= 80, "%d columns: %.90s", columns(line), line);
-        if (!*line) break;
-    }
-    ck_assert_ptr_nonnull(strstr(text, "6,624,904"));
-    ck_assert_ptr_nonnull(strstr(text, "13,004,888"));
-    ck_assert_ptr_nonnull(strstr(text, "head aux1, for training only"));
-    free(text);
-    text = print_to_text(a, 200);
-    ck_assert_ptr_nonnull(strstr(text, "conv(64, 7, stride=2, pad=3, bias=no)"));
-    ck_assert_ptr_nonnull(strstr(text, "1,498,376,192"));
-    free(text);
+    const Analysis *a = analyse_batch(
+        c, "net n { input(1x32x32) conv(2, 5) maxpool(2) conv(2, 5) maxpool(2) as p flatten dense(3) as d }", 1);
+    ck_assert_double_eq(layer_of(a, "p")->covered.value, 0.25);
+    ck_assert_double_eq(layer_of(a, "d")->covered.value, 1);
+    const Analysis *v = analyse_batch(c, "net n { input(7) dense(3) as d }", 1);
+    ck_assert_ptr_nonnull(layer_of(v, "d")->covered.why);
+    ck_assert_ptr_nonnull(layer_of(v, "d")->field_why);
+    ck_assert_ptr_null(v->last_map);
+    const Analysis *cut =
+        analyse_batch(c, "net n { input(1x4x9) conv(1, 3, pad=1) as a conv(1, 5x3, pad=2x1) as b }", 1);
+    ck_assert_double_eq(layer_of(cut, "b")->covered.value, 5.0 / 9); /* all four rows, five of nine columns */
+    compilation_free(c);
+}
+END_TEST
+
+START_TEST(misaligned_paths)
+{
+    Compilation *c = compilation_new();
+    const Analysis *centre = analyse_batch(
+        c, "net n {\n input(1x9x9)\n add { conv(1, 3, pad=1) } { conv(1, 2, pad=[0, 0, 1, 1]) } as s\n relu as r }", 1);
+    ck_assert_int_eq(centre->misalignments.count, 2); /* both axes */
+    const Misalignment *m = centre->misalignments.at[0];
+    ck_assert_str_eq(m->layer->name, "s");
+    ck_assert_int_eq(m->layer->line, 3);
+    ck_assert_double_eq(m->first.stride, m->second.stride);
+    ck_assert(layer_of(centre, "s")->misaligned && !layer_of(centre, "r")->misaligned);
+    const Analysis *stride =
+        analyse_batch(c, "net n { input(1x8x8) add { conv(1, 3, stride=2, pad=1) } { crop([2, 2, 2, 2]) } as s }", 1);
+    ck_assert(layer_of(stride, "s")->misaligned);
+    const Analysis *good = analyse_batch(
+        c,
+        "net n { input(4x8x8) add { conv(4, 3, pad=1) } { } as s mul { } { global_avgpool conv(4, 1) sigmoid } as g }",
+        1);
+    ck_assert_int_eq(good->misalignments.count, 0); /* a gate has no place */
     compilation_free(c);
 }
 END_TEST
@@ -308,7 +333,10 @@ Suite *report_suite(void)
     tcase_add_test(tests, frozen_and_buffers);
     tcase_add_test(tests, depth_of_the_longest_path);
     tcase_add_test(tests, memory_of_both_programs);
-    tcase_add_test(tests, text_fits_its_width);
+    tcase_add_test(tests, memory_is_that_of_the_code);
+    tcase_add_test(tests, largest_batch);
+    tcase_add_test(tests, share_of_the_input);
+    tcase_add_test(tests, misaligned_paths);
     suite_add_tcase(suite, tests);
     return suite;
 }

@@ -1,0 +1,264 @@
+/*
+ * tuned: the kernels a second time, for a processor that has more than the flags
+ * of the C compiler allow.
+ *
+ * Enters: the kernels that the text contains, and a target.  Leaves: the same
+ * kernels under names of their own, between pragmas that allow the compiler the
+ * target's instructions; a test of the processor; and for each kernel that the
+ * layers call a macro that picks one of the two.  So the file needs no flags to
+ * be fast where it was meant to run, and none of it is run that a processor
+ * lacks.
+ *
+ * Only the kernels are there twice: in layers that have no kernel little would
+ * be gained.  A kernel's file declares its descriptors before `#ifdef NN_LINKED`;
+ * these types are shared, and every other name of the second text gets a new
+ * prefix.  Where the flags allow the target anyway (-march=native), or the
+ * machine is of another kind, the preprocessor leaves the second text out.
+ */
+#include "emit/emitter.h"
+#include "runtime/kernels/library.h"
+
+#include <ctype.h>
+#include <string.h>
+
+typedef struct TargetInfo {
+    const char *name; /* as in --target, and in names */
+    const char *title;
+    const char *upper;    /* as in macros */
+    const char *lacking;  /* the compiler's flags do not allow it; NULL: no second text */
+    const char *features; /* for pragmas */
+    const char *test;     /* of the processor */
+} TargetInfo;
+
+static const TargetInfo targets[TARGET_COUNT] = {
+    [TARGET_GENERIC] = {.name = "generic"},
+    [TARGET_NEON] = {.name = "neon"},
+    [TARGET_AVX2] = {"avx2", "AVX2", "AVX2", "!(defined(__AVX2__) && defined(__FMA__))", "avx2,fma",
+                     "__builtin_cpu_supports(\"avx2\") && __builtin_cpu_supports(\"fma\")"},
+    [TARGET_AVX512] = {"avx512", "AVX-512", "AVX512", "!defined(__AVX512F__)", "avx512f,avx512dq,avx512vl,avx2,fma",
+                       "__builtin_cpu_supports(\"avx512f\") && __builtin_cpu_supports(\"avx512dq\") && "
+                       "__builtin_cpu_supports(\"avx512vl\") && __builtin_cpu_supports(\"fma\")"},
+};
+
+const char *target_name(Target target) { return targets[target].name; }
+
+/* Lines of the comment that opens the file. */
+const char *tuned_comment(Target target)
+{
+    switch (target) {
+    case TARGET_AVX512:
+        return " * Its kernels are there for any machine, and again for AVX-512; the second are\n"
+               " * used where the processor has it.\n";
+    case TARGET_AVX2:
+        return " * Its kernels are there for any machine, and again for AVX2; the second are\n"
+               " * used where the processor has it.\n";
+    case TARGET_NEON: return " * Its kernels use NEON where the compiler is allowed it: always on 64-bit ARM.\n";
+    default: return " * Its kernels use the instructions that the compiler's flags allow.\n";
+    }
+}
+
+/* ---- texts ------------------------------------------------------------------ */
+
+/* Without comments, blank lines and spaces at the ends of lines. */
+static char *without_comments(Arena *arena, const char *text)
+{
+    char *copy = arena_alloc(arena, strlen(text) + 2), *to = copy;
+    for (const char *p = text; *p; p++) {
+        if (p[0] == '/' && p[1] == '*') {
+            p = strstr(p + 2, "*/") + 1;
+            continue;
+        }
+        if (*p == '\n') {
+            while (to > copy && to[-1] == ' ') to--;
+            if (to == copy || to[-1] == '\n') continue;
+        }
+        *to++ = *p;
+    }
+    *to = '\0';
+    return copy;
+}
+
+static bool in_word(char c) { return isalnum((unsigned char)c) || c == '_'; }
+
+/* The length of the identifier that begins here, or 0. */
+static size_t word_at(const char *text, const char *p)
+{
+    if (!in_word(*p) || (p > text && in_word(p[-1]))) return 0;
+    size_t length = 0;
+    while (in_word(p[length])) length++;
+    return length;
+}
+
+/* ---- the second text ------------------------------------------------------------ */
+
+typedef struct Tuned {
+    Emitter *e;
+    const TargetInfo *target;
+    Map *files;     /* done */
+    Map *shared;    /* names that both texts have in common */
+    Map *functions; /* that layers may call */
+} Tuned;
+
+static void add_words(Tuned *t, const char *line, size_t length)
+{
+    char *copy = arena_strndup(t->e->arena, line, length);
+    for (const char *p = copy; *p; p++) {
+        size_t word = word_at(copy, p);
+        if (word) map_put(t->shared, arena_strndup(t->e->arena, p, word), t);
+    }
+}
+
+/* A declaration: `void nn_relu(long n, …` */
+static void add_function(Tuned *t, const char *line, size_t length)
+{
+    char *copy = arena_strndup(t->e->arena, line, length);
+    char *open = strchr(copy, '(');
+    if (!open) return;
+    char *name = open;
+    while (name > copy && in_word(name[-1])) name--;
+    map_put(t->functions, arena_strndup(t->e->arena, name, (size_t)(open - name)), t);
+}
+
+/* nn_W… → nn_avx512_W…, NN_… → NN_AVX512_… */
+static void add_renamed(Tuned *t, const char *line, size_t length)
+{
+    Arena *arena = t->e->arena;
+    Text *out = &t->e->source;
+    char *copy = arena_strndup(arena, line, length);
+    for (const char *p = copy; *p;) {
+        size_t word = word_at(copy, p);
+        const char *name = arena_strndup(arena, p, word);
+        bool lower = word && strncmp(p, "nn_", 3) == 0, upper = word && strncmp(p, "NN_", 3) == 0;
+        if ((lower || upper) && !map_get(t->shared, name)) {
+            text_addf(out, lower ? "nn_%s_%s" : "NN_%s_%s", lower ? t->target->name : t->target->upper, name + 3);
+        } else {
+            text_add_bytes(out, p, word ? word : 1);
+        }
+        p += word ? word : 1;
+    }
+}
+
+static bool is_directive(const char *line, const char *name)
+{
+    size_t length = strlen(name);
+    return strncmp(line, name, length) == 0 && !in_word(line[length]);
+}
+
+static void add_file(Tuned *t, const char *file);
+
+static void add_line(Tuned *t, const char *line, size_t length)
+{
+    const char *include = "#include \"";
+    if (strncmp(line, include, strlen(include)) == 0) {
+        const char *name = line + strlen(include);
+        add_file(t, arena_strndup(t->e->arena, name, strcspn(name, "\"")));
+    } else {
+        add_renamed(t, line, length);
+    }
+}
+
+/* Of a file with declarations for linked kernels only what defines them. */
+static void add_file(Tuned *t, const char *file)
+{
+    if (map_get(t->files, file)) return;
+    map_put(t->files, file, t);
+    const char *text = without_comments(t->e->arena, support_kernel_text(file));
+    enum { DECLARED, LINKED, DEFINED, OVER } part = strstr(text, "#ifdef NN_LINKED") ? DECLARED : DEFINED;
+    bool whole = part == DEFINED;
+    int depth = 0; /* of conditions, from `#ifdef NN_LINKED` */
+    for (const char *line = text, *next; *line; line = next) {
+        next = line + strcspn(line, "\n");
+        next += *next == '\n';
+        bool opens = strncmp(line, "#if", 3) == 0;
+        if (part == DECLARED && is_directive(line, "#ifdef NN_LINKED")) {
+            part = LINKED;
+        } else if (part == LINKED && depth == 1 && is_directive(line, "#else")) {
+            part = DEFINED;
+        } else if (!whole && depth == 1 && is_directive(line, "#endif")) {
+            part = OVER;
+        } else if (part == DECLARED && *line != '#') {
+            add_words(t, line, (size_t)(next - line));
+        } else if (part == LINKED) {
+            add_function(t, line, (size_t)(next - line));
+        } else if (part == DEFINED) {
+            add_line(t, line, (size_t)(next - line));
+        }
+        if (part != DECLARED) depth += opens ? 1 : is_directive(line, "#endif") ? -1 : 0;
+    }
+}
+
+/* ---- around it ------------------------------------------------------------------- */
+
+static void write_begin(const Tuned *t)
+{
+    const TargetInfo *target = t->target;
+    text_addf(&t->e->source,
+              "/* The same kernels for %s, without the comments. */\n"
+              "#if defined(__GNUC__) && defined(__x86_64__) && %s\n"
+              "#if defined(__clang__)\n"
+              "#pragma clang attribute push(__attribute__((target(\"%s\"))), apply_to = function)\n"
+              "#else\n"
+              "#pragma GCC push_options\n"
+              "#pragma GCC target(\"%s\")\n"
+              "#endif\n"
+              "#define NN_%s_%s 1\n",
+              target->title, target->lacking, target->features, target->features, target->upper, target->upper);
+}
+
+static void write_end(const Tuned *t, const char *users)
+{
+    const char *name = t->target->name;
+    text_addf(&t->e->source,
+              "#if defined(__clang__)\n"
+              "#pragma clang attribute pop\n"
+              "#else\n"
+              "#pragma GCC pop_options\n"
+              "#endif\n\n"
+              "static __attribute__((unused)) int nn_has_%s(void)\n"
+              "{\n"
+              "    return %s;\n"
+              "}\n\n"
+              "/* The layers below call one or the other. */\n",
+              name, t->target->test);
+    for (int i = 0; i < map_count(t->functions); i++) {
+        const char *function = map_key(t->functions, i);
+        if (!strstr(users, arena_printf(t->e->arena, "%s(", function))) continue;
+        text_addf(&t->e->source, "#define %s (nn_has_%s() ? nn_%s_%s : %s)\n", function, name, name, function + 3,
+                  function);
+    }
+    text_add(&t->e->source, "#endif\n\n");
+}
+
+/* Threads and clocks have nothing to tune. */
+static bool has_vectors(const char *kernel) { return strcmp(kernel, "team") != 0 && strcmp(kernel, "clock") != 0; }
+
+void tuned_write(Emitter *e, const char *users)
+{
+    const TargetInfo *target = &targets[e->options->target];
+    Tuned t = {e, target, map_new(e->arena), map_new(e->arena), map_new(e->arena)};
+    int kernels = 0;
+    for (int i = 0; i < map_count(e->kernels); i++) kernels += has_vectors(map_key(e->kernels, i));
+    if (!target->lacking || !kernels) return;
+    write_begin(&t);
+    for (int i = 0; i < map_count(e->kernels); i++) {
+        const char *kernel = map_key(e->kernels, i);
+        if (has_vectors(kernel)) add_file(&t, arena_printf(e->arena, "%s.h", kernel));
+    }
+    write_end(&t, users);
+}
+
+/* ---- this machine ------------------------------------------------------------------ */
+
+Target target_native(void)
+{
+#if defined(__aarch64__)
+    return TARGET_NEON;
+#else
+    const char *name;
+    nn_kernel_library(&name);
+    for (int i = 0; i < TARGET_COUNT; i++) {
+        if (strcmp(name, targets[i].name) == 0) return (Target)i;
+    }
+    return TARGET_GENERIC;
+#endif
+}

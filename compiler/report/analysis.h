@@ -1,0 +1,27 @@
+/*
+ * The parts of the analysis.  Each fills in its own fields of an Analysis whose
+ * layers are there already; the order of the calls stands in analysis.c.
+ */
+#ifndef NNC_REPORT_ANALYSIS_H
+#define NNC_REPORT_ANALYSIS_H
+
+#include "report/report.h"
+
+enum { REAL_SIZE = 4 }; /* float */
+
+void analyse_reach(Analysis *); /* before the fields */
+void analyse_fields(Analysis *);
+void analyse_paths(Analysis *);
+void analyse_flow(Analysis *);
+void analyse_roofline(Analysis *);
+/* False after an error. */
+bool analyse_memory(Graph *, const TrainSpec *, Analysis *);
+bool analyse_batches(Graph *, const TrainSpec *, Analysis *); /* after the memory */
+bool memory_at(Graph *, const TrainSpec *, int64_t batch, MemoryAt *);
+
+void totals_add(ReportTotals *, const LayerReport *);
+
+/* Why nothing on the way to the output can be said of a layer; NULL of LAYER_MAIN. */
+const char *part_why(LayerPart);
+
+#endif

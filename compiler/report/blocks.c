@@ -1,0 +1,75 @@
+/*
+ * The blocks that layers stand in, as a tree.
+ *
+ * Enters: layers, whose names are paths (layer1.0.conv1).  Leaves: a scope for
+ * every part of a path but the last, with the sums over what stands in it.
+ * Names are all that is left of groups and blocks after elaboration, and they
+ * are what the user wrote.
+ */
+#include <string.h>
+
+#include "report/analysis.h"
+
+static Block *block_new(Arena *arena, Block *parent, const char *name, const char *path)
+{
+    Block *b = arena_alloc(arena, sizeof *b);
+    b->name = name;
+    b->path = path;
+    b->parent = parent;
+    if (parent) list_push(arena, &parent->children, b);
+    return b;
+}
+
+static void block_count(Block *b, const LayerReport *l)
+{
+    totals_add(&b->total, l);
+    b->last = l;
+}
+
+/* The scope of the first `length` bytes of a path, made where it is new. */
+static Block *scope_at(Arena *arena, Map *scopes, Block *parent, const char *path, size_t length)
+{
+    char *whole = arena_strndup(arena, path, length);
+    Block *b = map_get(scopes, whole);
+    if (b) return b;
+    const char *dot = strrchr(whole, '.');
+    b = block_new(arena, parent, dot ? dot + 1 : whole, whole);
+    map_put(scopes, whole, b);
+    return b;
+}
+
+static void add_layer(Arena *arena, Map *scopes, Block *root, const LayerReport *l)
+{
+    Block *at = root;
+    const char *name = l->name;
+    block_count(root, l);
+    for (const char *dot; (dot = strchr(name, '.')); name = dot + 1) {
+        at = scope_at(arena, scopes, at, l->name, (size_t)(dot - l->name));
+        block_count(at, l);
+    }
+    Block *leaf = block_new(arena, at, name, l->name);
+    block_count(leaf, l);
+    leaf->layer = l;
+}
+
+Block *block_tree(const Analysis *a, Arena *arena, LayerPart part, const Head *head)
+{
+    Block *root = block_new(arena, NULL, a->net->name, "");
+    Map *scopes = map_new(arena);
+    for (int i = 0; i < a->layer_count; i++) {
+        const LayerReport *l = &a->layers[i];
+        if (part == LAYER_ANY || (l->part == part && l->head == head)) add_layer(arena, scopes, root, l);
+    }
+    return root;
+}
+
+void block_rows(Arena *arena, const Block *b, int depth, List *rows)
+{
+    for (int i = 0; i < b->children.count; i++) {
+        Block *child = b->children.at[i];
+        if (depth <= 1 || child->layer)
+            list_push(arena, rows, child);
+        else
+            block_rows(arena, child, depth - 1, rows);
+    }
+}

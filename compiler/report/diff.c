@@ -1,0 +1,147 @@
+/*
+ * The difference of two nets.
+ *
+ * Enters: the layers of both, in order.  Leaves: one order of both.  Layers are
+ * paired so that the sum of merits is largest (Needleman and Wunsch, 1970): most
+ * for two layers that do the same, something for two of one name that do not;
+ * what finds no partner was left out or put in.  So a layer that is inserted in
+ * the middle does not make all that follows different.
+ */
+#include "report/diff.h"
+
+#include <string.h>
+
+#include "report/columns.h"
+#include "report/figures.h"
+#include "report/numbers.h"
+#include "report/summary.h"
+
+enum { MERIT_ALIKE = 4, MERIT_NAME = 1 };
+
+static bool alike(const LayerReport *a, const LayerReport *b)
+{
+    return strcmp(a->kind, b->kind) == 0 && strcmp(a->arguments, b->arguments) == 0 &&
+           shape_equal(a->shape, b->shape) && a->trained == b->trained && a->frozen == b->frozen && a->macs == b->macs;
+}
+
+/* 0: they are not to be paired. */
+static int merit(const LayerReport *a, const LayerReport *b)
+{
+    int name = strcmp(a->name, b->name) == 0 ? MERIT_NAME : 0;
+    return alike(a, b) ? MERIT_ALIKE + name : name;
+}
+
+/* best[i][j]: the largest merit of the layers from i and from j on. */
+static int *find_best(Arena *arena, const Analysis *a, const Analysis *b)
+{
+    int wide = b->layer_count + 1;
+    int *best = arena_alloc(arena, (size_t)(a->layer_count + 1) * (size_t)wide * sizeof *best);
+    for (int i = a->layer_count - 1; i >= 0; i--) {
+        for (int j = b->layer_count - 1; j >= 0; j--) {
+            int *here = &best[i * wide + j];
+            int pair = merit(&a->layers[i], &b->layers[j]);
+            *here = here[1] > here[wide] ? here[1] : here[wide];
+            if (pair && here[wide + 1] + pair > *here) *here = here[wide + 1] + pair;
+        }
+    }
+    return best;
+}
+
+static void add_step(Arena *arena, List *steps, const LayerReport *first, const LayerReport *second)
+{
+    DiffStep *step = arena_alloc(arena, sizeof *step);
+    *step = (DiffStep){first, second, first && second && alike(first, second)};
+    list_push(arena, steps, step);
+}
+
+List diff_steps(Arena *arena, const Analysis *a, const Analysis *b)
+{
+    const int *best = find_best(arena, a, b);
+    int wide = b->layer_count + 1, i = 0, j = 0;
+    List steps = {0};
+    while (i < a->layer_count || j < b->layer_count) {
+        const int *here = &best[i * wide + j];
+        bool both = i < a->layer_count && j < b->layer_count;
+        int pair = both ? merit(&a->layers[i], &b->layers[j]) : 0;
+        if (pair && *here == here[wide + 1] + pair)
+            add_step(arena, &steps, &a->layers[i++], &b->layers[j++]);
+        else if (i < a->layer_count && (j == b->layer_count || *here == here[wide]))
+            add_step(arena, &steps, &a->layers[i++], NULL);
+        else
+            add_step(arena, &steps, NULL, &b->layers[j++]);
+    }
+    return steps;
+}
+
+/* ---- as tables ------------------------------------------------------------------ */
+
+static void layer_row(Sheet *t, const char *mark, const LayerReport *l, bool plain)
+{
+    int64_t params = l->trained + l->frozen;
+    const char **row = sheet_row(t);
+    row[0] = mark;
+    row[1] = l->name;
+    row[2] = *l->arguments ? arena_printf(t->arena, "%s(%s)", l->kind, l->arguments) : l->kind;
+    row[3] = shape_text(t->arena, l->shape);
+    row[4] = plain ? arena_printf(t->arena, "%lld", (long long)params) : number_grouped(t->arena, params);
+    row[5] = plain ? arena_printf(t->arena, "%lld", (long long)l->macs) : number_grouped(t->arena, l->macs);
+}
+
+static int alike_row(Sheet *t, int count)
+{
+    if (count == 0) return 0;
+    const char **row = sheet_row(t);
+    row[1] = arena_printf(t->arena, "(%d alike)", count);
+    return 0;
+}
+
+/* `plain`: for programs; numbers without separators, and no rows of what is alike. */
+Sheet *diff_layers(const Report *r, Arena *arena, bool plain)
+{
+    static const char *const heads[] = {"change", "name", "layer", "output", "params", "MACs"};
+    Sheet *t = sheet_new(arena, NULL);
+    for (int i = 0; i < 6; i++) sheet_column(t, i || plain ? heads[i] : "", i < 3);
+    List steps = diff_steps(arena, r->net[0], r->net[1]);
+    int same = 0;
+    for (int i = 0; i < steps.count; i++) {
+        const DiffStep *s = steps.at[i];
+        if (s->alike) {
+            same++;
+            continue;
+        }
+        same = plain ? 0 : alike_row(t, same);
+        if (s->first) layer_row(t, "-", s->first, plain);
+        if (s->second) layer_row(t, "+", s->second, plain);
+    }
+    if (!plain) alike_row(t, same);
+    return t;
+}
+
+static Sheet *totals_table(const Report *r, Arena *arena)
+{
+    Sheet *t = sheet_new(arena, NULL);
+    sheet_column(t, "", true);
+    sheet_column(t, arena_printf(arena, "- %s", r->title[0]), false);
+    sheet_column(t, arena_printf(arena, "+ %s", r->title[1]), false);
+    sheet_column(t, "", true);
+    List first = figures(r->net[0], arena), second = figures(r->net[1], arena);
+    for (int i = 0; i < first.count; i++) {
+        const Figure *a = first.at[i], *b = second.at[i];
+        if (strcmp(a->text, b->text) == 0 || (a->use == USE_NEVER && b->use == USE_NEVER)) continue;
+        const char **row = sheet_row(t);
+        row[0] = a->label;
+        row[1] = a->text;
+        row[2] = b->text;
+        row[3] = a->value.why || b->value.why ? "" : number_ratio(arena, a->value.value, b->value.value);
+    }
+    return t;
+}
+
+List diff_tables(const Report *r, Arena *arena)
+{
+    List tables = {0};
+    list_push(arena, &tables, diff_layers(r, arena, false));
+    Sheet *totals = totals_table(r, arena);
+    if (totals->rows.count) list_push(arena, &tables, totals);
+    return tables;
+}

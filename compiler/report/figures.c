@@ -1,0 +1,239 @@
+/*
+ * The figures of a net, with what each of them is measured in.
+ */
+#include "report/figures.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/columns.h"
+#include "report/numbers.h"
+
+typedef struct Figures {
+    const Analysis *a;
+    Arena *arena;
+    List list;
+} Figures;
+
+static const char *value_text(Arena *arena, FigureKind kind, Known k, bool brief)
+{
+    if (k.why) return "n/a";
+    switch (kind) {
+    case FIGURE_COUNT:
+    case FIGURE_BYTES: return brief ? number_units(arena, (int64_t)k.value) : number_grouped(arena, (int64_t)k.value);
+    case FIGURE_PIXELS: return number_pair(arena, k.value, k.value);
+    case FIGURE_SHARE: return number_percent(arena, k.value);
+    case FIGURE_SECONDS: return number_seconds(arena, k.value);
+    case FIGURE_DIGITS:
+    case FIGURE_REAL: break;
+    }
+    return number_real(arena, k.value);
+}
+
+const char *figure_short(Arena *arena, const Figure *f)
+{
+    bool own = f->kind == FIGURE_PIXELS || f->kind == FIGURE_DIGITS; /* 7x5, all; many digits */
+    return f->value.why || own ? f->text : value_text(arena, f->kind, f->value, true);
+}
+
+bool figure_told(const Figure *f, bool compared)
+{
+    bool there = !f->value.why && f->value.value != 0;
+    return f->use == USE_ALWAYS || (compared && f->use == USE_COMPARED) || (f->use == USE_WHERE_THERE && there);
+}
+
+static Figure *add(Figures *f, const char *key, const char *label, FigureKind kind, Known value, const char *note)
+{
+    Figure *figure = arena_alloc(f->arena, sizeof *figure);
+    *figure = (Figure){.key = key, .label = label, .kind = kind, .value = value, .note = value.why ? value.why : note};
+    figure->text = value_text(f->arena, kind, value, false);
+    list_push(f->arena, &f->list, figure);
+    return figure;
+}
+
+static Figure *add_count(Figures *f, const char *key, const char *label, int64_t value, const char *note)
+{
+    return add(f, key, label, FIGURE_COUNT, known((double)value), note);
+}
+
+/* ---- sizes -------------------------------------------------------------------- */
+
+static void add_sizes(Figures *f)
+{
+    add_count(f, "batch", "batch", f->a->batch, "for which bytes and time are meant")->use = USE_COMPARED;
+    const ReportTotals *t = &f->a->total, *heads = &f->a->heads;
+    int64_t params = t->trained + t->frozen, in_heads = heads->trained + heads->frozen;
+    const char *with =
+        arena_printf(f->arena, "besides, for training only: with them %s", number_grouped(f->arena, params + in_heads));
+    add_count(f, "params", "parameters", params, "");
+    add_count(f, "trained", "  trained", t->trained, "")->use = t->frozen ? USE_ALWAYS : USE_NEVER;
+    add_count(f, "frozen", "  frozen", t->frozen, "marked *")->use = USE_WHERE_THERE;
+    add_count(f, "buffers", "  buffers", t->buffers, "besides: statistics and constants")->use = USE_WHERE_THERE;
+    add_count(f, "head_params", "  in heads", in_heads, with)->use = USE_WHERE_THERE;
+    add_count(f, "macs", "MACs", t->macs, "per sample");
+    add_count(f, "head_macs", "  of heads", heads->macs, "besides, for training only")->use = USE_WHERE_THERE;
+    add_count(f, "flops", "FLOPs", t->flops, "per sample, two for a MAC");
+    const char *batch = arena_printf(f->arena, "bytes of all results, batch %lld", (long long)f->a->batch);
+    add(f, "activation_bytes", "activations", FIGURE_BYTES, known((double)t->activation), batch);
+}
+
+/* ---- depth and paths -------------------------------------------------------------- */
+
+static void add_paths(Figures *f)
+{
+    const PathReport *p = &f->a->paths;
+    add_count(f, "layers", "layers", f->a->total.layers, "");
+    add_count(f, "depth", "depth", f->a->depth, "layers with weights, on the longest path");
+    const char *mean = p->mean.why ? "n/a" : number_real(f->arena, p->mean.value);
+    const char *lengths =
+        p->shortest == p->longest
+            ? arena_printf(f->arena, "of %d layers with weights", p->longest)
+            : arena_printf(f->arena, "of %d to %d layers with weights, %s on average", p->shortest, p->longest, mean);
+    Figure *count = add(f, "paths", "paths", FIGURE_DIGITS, known(strtod(p->count, NULL)), lengths);
+    count->text = number_digits(f->arena, p->count);
+    add_count(f, "shortest_path", "  shortest", p->shortest, "")->use = USE_COMPARED;
+    add(f, "mean_path", "  mean", FIGURE_REAL, p->mean, "")->use = USE_COMPARED;
+}
+
+/* ---- the field ------------------------------------------------------------------------ */
+
+static const char *where_text(Figures *f, const LayerReport *l)
+{
+    const double *least = l->smallest;
+    const char *map = arena_printf(f->arena, "of the last map, %s (%s)", l->name, shape_text(f->arena, l->shape));
+    if (least[0] >= field_size(l->field[0]) && least[1] >= field_size(l->field[1])) return map;
+    return arena_printf(f->arena, "the largest %s; the smallest is %s", map, number_pair(f->arena, least[0], least[1]));
+}
+
+/* Why there is no number for the last map, or NULL. */
+static const char *no_field(const Analysis *a)
+{
+    if (!a->last_map) return "there is no map: all is vectors";
+    if (a->last_map->field_why) return a->last_map->field_why;
+    return field_is_whole(a->last_map) ? "the last map sees the whole input, wherever it is" : NULL;
+}
+
+static void add_pixels(Figures *f, const char *key, const char *label, double h, const char *text, const char *note)
+{
+    const char *why = no_field(f->a);
+    Figure *figure = add(f, key, label, FIGURE_PIXELS, why ? unknown(why) : known(h), note);
+    if (!why)
+        figure->text = text;
+    else if (*label == ' ')
+        figure->use = USE_NEVER; /* the reason is told once */
+}
+
+static const char *place(const Analysis *a, Arena *arena)
+{
+    Text text;
+    text_init(&text, arena);
+    for (int i = 0; i < a->misalignments.count; i++) {
+        const Misalignment *m = a->misalignments.at[i];
+        if (i > 0 && ((Misalignment *)a->misalignments.at[i - 1])->layer == m->layer) continue;
+        text_addf(&text, "%s%s, line %d (strides %g and %g, centres %g and %g)", text.length ? "; " : "",
+                  m->layer->name, m->layer->line, m->first.stride, m->second.stride,
+                  (m->first.first + m->first.last) / 2, (m->second.first + m->second.last) / 2);
+    }
+    return text.length ? text.data : "";
+}
+
+static int misaligned_layers(const Analysis *a)
+{
+    int count = 0;
+    for (int i = 0; i < a->layer_count; i++) count += a->layers[i].misaligned;
+    return count;
+}
+
+static void add_field(Figures *f)
+{
+    const LayerReport *l = f->a->last_map;
+    static const LayerReport none;
+    if (!l) l = &none;
+    Field h = l->field[0];
+    const char *where = l->name ? where_text(f, l) : "";
+    add_pixels(f, "field", "receptive field", field_size(h), field_text(f->arena, l), where);
+    add_pixels(f, "stride", "  stride", h.stride, stride_text(f->arena, l), "from one element to the next");
+    add_pixels(f, "padding", "  padding", -h.first, padding_text(f->arena, l),
+               "how far the first element's field lies outside");
+    add_pixels(f, "centre", "  centre", (h.first + h.last) / 2, centre_text(f->arena, l),
+               "of the first element's field");
+    const char *why = l->name ? NULL : no_field(f->a);
+    add(f, "covered", "  covered", FIGURE_SHARE, why ? unknown(why) : l->covered,
+        "of the input by the middle element's field")
+        ->use = why ? USE_NEVER : USE_ALWAYS;
+    const char *no_paths = l->name ? l->field_why : why;
+    Figure *places = add(f, "misaligned", "  misaligned", FIGURE_COUNT,
+                         no_paths ? unknown(no_paths) : known(misaligned_layers(f->a)), place(f->a, f->arena));
+    places->use = USE_WHERE_THERE;
+}
+
+/* ---- gradients --------------------------------------------------------------------------- */
+
+static Known worst(const Known *values, int count, bool most)
+{
+    Known k = values[0];
+    for (int i = 1; i < count && !k.why; i++) {
+        if (values[i].why || (most ? values[i].value > k.value : values[i].value < k.value)) k = values[i];
+    }
+    return k;
+}
+
+static void add_gradients(Figures *f)
+{
+    const Analysis *a = f->a;
+    int inputs = a->net->inputs.count;
+    const char *bound =
+        arena_printf(f->arena, "most of |dL/dx| / |dL/dy|, at most %g for a layer with weights", a->options.gain);
+    const char *dead = arena_printf(f->arena, "chance of dL/dx = 0, with %g for a layer with weights", a->options.kill);
+    add(f, "gradient_bound", "gradient bound", FIGURE_REAL, worst(a->input_bound, inputs, false), bound);
+    add(f, "gradient_dead", "gradient dead", FIGURE_REAL, worst(a->input_dead, inputs, true), dead);
+}
+
+/* ---- time and memory ------------------------------------------------------------------------ */
+
+static void add_time(Figures *f)
+{
+    const Analysis *a = f->a;
+    const ReportTotals *t = &a->total;
+    double flops = (double)t->flops * (double)a->batch;
+    const char *batch = arena_printf(f->arena, "FLOPs per byte moved, batch %lld", (long long)a->batch);
+    Known intensity = t->traffic ? known(flops / (double)t->traffic) : unknown("no bytes are moved");
+    add(f, "intensity", "intensity", FIGURE_REAL, intensity, batch);
+    double bound = 0;
+    for (int i = 0; i < a->layer_count; i++) {
+        const LayerReport *l = &a->layers[i];
+        if (l->memory_bound && l->part != LAYER_HEAD) bound += l->seconds;
+    }
+    const char *time =
+        arena_printf(f->arena, "at least, for batch %lld at %g GFLOP/s and %g GB/s; %s of it waiting for memory",
+                     (long long)a->batch, a->options.peak / 1e9, a->options.bandwidth / 1e9,
+                     number_percent(f->arena, t->seconds > 0 ? bound / t->seconds : 0));
+    add(f, "seconds", "time", FIGURE_SECONDS, known(t->seconds), time);
+}
+
+static void add_bytes(Figures *f, const char *key, const char *label, int64_t bytes, const char *why)
+{
+    add(f, key, label, FIGURE_BYTES, why ? unknown(why) : known((double)bytes), "")->use = USE_COMPARED;
+}
+
+static void add_memory(Figures *f)
+{
+    const Analysis *a = f->a;
+    const char *why = a->step.plan ? NULL : "there is no train section";
+    add_bytes(f, "infer_scratch", "inference scratch", a->infer.arena, NULL);
+    add_bytes(f, "infer_bytes", "inference memory", a->infer_model + a->infer.arena, NULL);
+    add_bytes(f, "train_scratch", "training scratch", a->train_arena, why);
+    add_bytes(f, "train_bytes", "training memory", a->train_model + a->train_arena, why);
+}
+
+List figures(const Analysis *a, Arena *arena)
+{
+    Figures f = {a, arena, {0}};
+    add_sizes(&f);
+    add_paths(&f);
+    add_field(&f);
+    add_gradients(&f);
+    add_time(&f);
+    add_memory(&f);
+    return f.list;
+}

@@ -1,0 +1,89 @@
+/*
+ * The report as one HTML page that works from a file, with no network.
+ *
+ * Enters: analyses.  Leaves: the page of page/page.html with its style, its
+ * script, and as data the very value that --format json prints, with the
+ * drawings of the blocks besides.  All pictures are drawn from that by the
+ * script, so the page has no second source of numbers.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/diagram.h"
+#include "report/json.h"
+#include "report/page_text.h"
+
+/* Inside <script> only "</" and "<!" would end the data too early. */
+static void put_data(const char *json, FILE *out)
+{
+    for (; *json; json++) {
+        if (*json == '<')
+            fputs("\\u003c", out);
+        else
+            fputc(*json, out);
+    }
+}
+
+static void put_escaped(const char *text, FILE *out)
+{
+    for (; *text; text++) {
+        const char *entity = *text == '&'   ? "&amp;"
+                             : *text == '<' ? "&lt;"
+                             : *text == '>' ? "&gt;"
+                             : *text == '"' ? "&quot;"
+                                            : NULL;
+        if (entity)
+            fputs(entity, out);
+        else
+            fputc(*text, out);
+    }
+}
+
+static void put_titles(const Report *r, FILE *out)
+{
+    for (int i = 0; i < r->count; i++) {
+        if (i) fputs(", ", out);
+        put_escaped(r->title[i], out);
+    }
+}
+
+/* The names that stand between @ and @ in the page. */
+static void put_part(const char *name, size_t length, const Report *r, const char *json, FILE *out)
+{
+    if (length == 5 && memcmp(name, "title", 5) == 0)
+        put_titles(r, out);
+    else if (length == 5 && memcmp(name, "style", 5) == 0)
+        fputs(page_style_text, out);
+    else if (length == 6 && memcmp(name, "script", 6) == 0)
+        fputs(page_script_text, out);
+    else if (length == 4 && memcmp(name, "data", 4) == 0)
+        put_data(json, out);
+}
+
+static void put_page(const Report *r, const char *json, FILE *out)
+{
+    const char *p = page_html_text;
+    for (const char *at; (at = strchr(p, '@')); p = strchr(at + 1, '@') + 1) {
+        fwrite(p, 1, (size_t)(at - p), out);
+        const char *end = strchr(at + 1, '@');
+        put_part(at + 1, (size_t)(end - at - 1), r, json, out);
+    }
+    fputs(p, out);
+}
+
+static void print_html(Report *r, FILE *out)
+{
+    Arena *arena = arena_new();
+    json_t *value = report_to_json(r), *nets = json_object_get(value, "nets");
+    for (int i = 0; i < r->count; i++) {
+        json_object_set_new(json_array_get(nets, (size_t)i), "diagram", diagram_value(r->net[i], arena));
+    }
+    char *text = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(10));
+    if (text) put_page(r, text, out);
+    r->failed = !text;
+    free(text);
+    json_decref(value);
+    arena_free(arena);
+}
+
+const ReportFormat report_html = {"html", print_html, NULL};

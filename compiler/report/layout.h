@@ -1,0 +1,36 @@
+/*
+ * Where the boxes and lines of a drawing go.
+ *
+ * Enters: boxes with their sizes, and which leads to which.  Leaves: their
+ * centres and the lines as Bézier curves, in pixels, y growing downwards.
+ */
+#ifndef NNC_REPORT_LAYOUT_H
+#define NNC_REPORT_LAYOUT_H
+
+#include "base/base.h"
+
+typedef struct LayoutBox {
+    double width, height; /* given */
+    double x, y;          /* found: the centre */
+} LayoutBox;
+
+typedef struct LayoutLine {
+    int from, to;
+    int points; /* 1 + 3 for each piece of the curve */
+    double (*at)[2];
+} LayoutLine;
+
+typedef struct Layout {
+    List boxes; /* of LayoutBox */
+    List lines; /* of LayoutLine */
+    double width, height;
+} Layout;
+
+/* Lays out all of them with Graphviz's dot, run once.  False where there is no
+ * such program, or it did not do its work. */
+bool layout_dot(Arena *, const List *layouts);
+
+/* Without it: boxes in layers, straight curves between them. */
+void layout_plain(Arena *, Layout *);
+
+#endif

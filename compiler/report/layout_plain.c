@@ -1,0 +1,112 @@
+/*
+ * Layout without Graphviz: every box one layer below the last that leads to it,
+ * the boxes of a layer side by side in the order of the lines above them, and
+ * curves from bottom to top.  A line over several layers swings out to the right
+ * of what it passes.
+ */
+#include <math.h>
+#include <stdlib.h>
+
+#include "report/layout.h"
+
+enum { GAP_X = 14, GAP_Y = 22 };
+
+typedef struct Place { /* of a box */
+    LayoutBox *box;
+    int layer;
+    double wish; /* the mean x of what leads to it */
+} Place;
+
+static void find_layers(const Layout *l, Place *place)
+{
+    for (int turn = 0; turn < l->boxes.count; turn++) {
+        bool moved = false;
+        for (int i = 0; i < l->lines.count; i++) {
+            const LayoutLine *e = l->lines.at[i];
+            if (place[e->to].layer > place[e->from].layer || place[e->from].layer > l->boxes.count) continue;
+            place[e->to].layer = place[e->from].layer + 1;
+            moved = true;
+        }
+        if (!moved) return;
+    }
+}
+
+static void find_wish(const Layout *l, Place *place, int at)
+{
+    double sum = 0, count = 0;
+    for (int i = 0; i < l->lines.count; i++) {
+        const LayoutLine *e = l->lines.at[i];
+        if (e->to != at) continue;
+        sum += place[e->from].box->x;
+        count++;
+    }
+    place[at].wish = count > 0 ? sum / count : 0;
+}
+
+static int by_wish(const void *a, const void *b)
+{
+    double x = (*(Place *const *)a)->wish, y = (*(Place *const *)b)->wish;
+    return x < y ? -1 : x > y;
+}
+
+/* Puts the boxes of a row beside each other around x = 0; the row's height. */
+static double put_row(Place **row, int count, double top)
+{
+    double width = -GAP_X, height = 0;
+    for (int i = 0; i < count; i++) {
+        width += row[i]->box->width + GAP_X;
+        height = fmax(height, row[i]->box->height);
+    }
+    double x = -width / 2;
+    for (int i = 0; i < count; i++) {
+        row[i]->box->x = x + row[i]->box->width / 2;
+        row[i]->box->y = top + height / 2;
+        x += row[i]->box->width + GAP_X;
+    }
+    return height;
+}
+
+static void put_rows(Arena *arena, Layout *l, Place *place)
+{
+    Place **row = arena_alloc(arena, (size_t)(l->boxes.count + 1) * sizeof *row);
+    for (int layer = 0, done = 0; done < l->boxes.count; layer++) {
+        int count = 0;
+        for (int i = 0; i < l->boxes.count; i++) {
+            if (place[i].layer != layer) continue;
+            find_wish(l, place, i);
+            row[count++] = &place[i];
+        }
+        qsort(row, (size_t)count, sizeof *row, by_wish);
+        if (count) l->height += put_row(row, count, l->height) + GAP_Y;
+        done += count;
+    }
+    l->height -= GAP_Y;
+}
+
+static void draw_line(Arena *arena, LayoutLine *e, const Place *place, double right)
+{
+    const LayoutBox *a = place[e->from].box, *b = place[e->to].box;
+    bool far = place[e->to].layer != place[e->from].layer + 1;
+    double from = a->y + a->height / 2, to = b->y - b->height / 2, bend = far ? right : 0;
+    double points[4][2] = {
+        {a->x, from}, {far ? bend : a->x, from + GAP_Y}, {far ? bend : b->x, to - GAP_Y}, {b->x, to}};
+    e->points = 4;
+    e->at = arena_alloc(arena, sizeof points);
+    for (int i = 0; i < 4; i++) e->at[i][0] = points[i][0], e->at[i][1] = points[i][1];
+}
+
+void layout_plain(Arena *arena, Layout *l)
+{
+    Place *place = arena_alloc(arena, (size_t)(l->boxes.count + 1) * sizeof *place);
+    double left = 0, right = 0;
+    for (int i = 0; i < l->boxes.count; i++) place[i].box = l->boxes.at[i];
+    find_layers(l, place);
+    put_rows(arena, l, place);
+    for (int i = 0; i < l->boxes.count; i++) {
+        left = fmin(left, place[i].box->x - place[i].box->width / 2);
+        right = fmax(right, place[i].box->x + place[i].box->width / 2);
+    }
+    l->width = right - left + 2 * GAP_X;
+    for (int i = 0; i < l->boxes.count; i++) place[i].box->x -= left - GAP_X;
+    for (int i = 0; i < l->lines.count; i++) draw_line(arena, l->lines.at[i], place, right - left + 3 * GAP_X);
+}

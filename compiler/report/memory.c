@@ -1,0 +1,88 @@
+/*
+ * Memory, as the generated code will use it.
+ *
+ * Enters: a net and its train section.  Leaves: the plans of inference and of a
+ * training step, made by the code that compiles the net, so these bytes are the
+ * bytes that will be used; and the two arenas for any other batch.
+ */
+#include "emit/emit.h"
+#include "report/analysis.h"
+
+enum { BLOCK_HEAD = 64 }; /* of the model's block, before its arrays */
+
+/* ---- the model's block ----------------------------------------------------- */
+
+static int64_t model_bytes(const Graph *g, TensorKind kind)
+{
+    int64_t elements = 0;
+    for (int i = 0; i < g->model.count; i++) {
+        const Tensor *t = g->model.at[i];
+        if (t->kind == kind) elements += shape_count(t->shape);
+    }
+    return elements * REAL_SIZE;
+}
+
+/* Every array starts on a boundary of PLAN_ALIGN bytes. */
+static int64_t block_bytes(const Graph *g, bool states)
+{
+    int64_t bytes = BLOCK_HEAD;
+    for (int i = 0; i < g->model.count; i++) {
+        const Tensor *t = g->model.at[i];
+        if (t->kind == TENSOR_STATE && !states) continue;
+        bytes += (shape_count(t->shape) * REAL_SIZE + PLAN_ALIGN - 1) / PLAN_ALIGN * PLAN_ALIGN;
+    }
+    return bytes;
+}
+
+static void measure_model(Analysis *a)
+{
+    const Graph *net = a->net;
+    a->parameter_bytes = model_bytes(net, TENSOR_PARAM);
+    a->buffer_bytes = model_bytes(net, TENSOR_BUFFER);
+    a->optimizer_bytes = model_bytes(net, TENSOR_STATE);
+    a->infer_model = block_bytes(net, false);
+    a->train_model = block_bytes(net, true);
+    for (int i = 0; i < net->inputs.count; i++) a->input_bytes += REAL_SIZE * tensor_count(net->inputs.at[i], a->batch);
+    a->output_bytes = REAL_SIZE * tensor_count(net->output, a->batch);
+}
+
+/* ---- plans -------------------------------------------------------------------- */
+
+/* The program as the fast form of the generated code has it. */
+static bool plan_one(Graph *net, ProgramKind kind, const TrainSpec *spec, int64_t batch, ReportMemory *memory)
+{
+    const Plan *plan = emit_plan(net, kind, spec, &(EmitOptions){.batch = batch});
+    if (!plan) return false;
+    *memory = (ReportMemory){plan, plan->arena_bytes, plan->lower_bound};
+    return true;
+}
+
+/* The generated code asks for one block for all that training calls. */
+static bool train_arena(Graph *net, const TrainSpec *spec, int64_t batch, ReportMemory *step, int64_t *bytes)
+{
+    ReportMemory grad, eval;
+    if (!plan_one(net, PROGRAM_STEP, spec, batch, step)) return false;
+    if (!plan_one(net, PROGRAM_GRAD, spec, batch, &grad)) return false;
+    if (!plan_one(net, PROGRAM_EVAL, spec, batch, &eval)) return false;
+    *bytes = step->arena;
+    if (grad.arena > *bytes) *bytes = grad.arena;
+    if (eval.arena > *bytes) *bytes = eval.arena;
+    return true;
+}
+
+bool memory_at(Graph *net, const TrainSpec *spec, int64_t batch, MemoryAt *at)
+{
+    ReportMemory infer, step;
+    *at = (MemoryAt){.batch = batch};
+    if (!plan_one(net, PROGRAM_INFER, NULL, batch, &infer)) return false;
+    at->infer = infer.arena;
+    return !spec || train_arena(net, spec, batch, &step, &at->train);
+}
+
+bool analyse_memory(Graph *net, const TrainSpec *spec, Analysis *a)
+{
+    if (!plan_one(net, PROGRAM_INFER, spec, a->batch, &a->infer)) return false;
+    if (spec && !train_arena(net, spec, a->batch, &a->step, &a->train_arena)) return false;
+    measure_model(a);
+    return true;
+}

@@ -1,0 +1,82 @@
+/*
+ * Draws all of it, and again when the net, the width or a choice changes.
+ */
+
+function drawWide() {
+    drawGraph();
+    drawArena();
+    drawField();
+    drawFlow();
+}
+
+function drawNet() {
+    const o = net.options;
+    byId("subtitle").textContent =
+        net.inputs.map((i) => shapeText(i.shape)).join(" and ") +
+        " → " +
+        shapeText(net.output) +
+        ". Operations are for one sample; bytes and time for a batch of " +
+        o.batch +
+        ", at " +
+        o.peak_flops / 1e9 +
+        " GFLOP/s and " +
+        o.bandwidth_bytes / 1e9 +
+        " GB/s.";
+    zoom = 0;
+    openSome(44);
+    drawTiles();
+    fillDepths();
+    fillMemory();
+    fillFields();
+    drawBars();
+    drawTable();
+    drawTotals();
+    const last = isNumber(net.last_map) ? net.last_map : 0,
+        fields = fieldLayers();
+    if (fields.length) choose(fields.includes(last) ? last : fields[fields.length - 1]);
+    drawWide();
+}
+
+function zoomBy(factor) {
+    const svg = byId("drawing").firstChild;
+    zoom = Math.max(0.1, Math.min(3, (svg.getAttribute("width") / svg.viewBox.baseVal.width) * factor));
+    drawGraph();
+}
+
+function listen() {
+    byId("open-all").addEventListener("click", () => {
+        eachBlock(net.blocks, (b) => open.add(b.path));
+        drawGraph();
+    });
+    byId("close-all").addEventListener("click", () => {
+        open = new Set();
+        drawGraph();
+    });
+    byId("zoom-in").addEventListener("click", () => zoomBy(1.25));
+    byId("zoom-out").addEventListener("click", () => zoomBy(0.8));
+    byId("bars-depth").addEventListener("change", drawBars);
+    byId("memory-program").addEventListener("change", drawArena);
+    byId("field-layer").addEventListener("change", (e) => choose(Number(e.target.value)));
+    byId("field-slide").addEventListener("input", (e) => choose(fieldLayers()[Number(e.target.value)]));
+    byId("net").addEventListener("change", (e) => {
+        net = data.nets[Number(e.target.value)];
+        drawNet();
+    });
+    addEventListener("scroll", hideTip, {passive: true});
+    let waiting = 0,
+        width = innerWidth;
+    addEventListener("resize", () => {
+        if (innerWidth === width) return;
+        width = innerWidth;
+        clearTimeout(waiting);
+        waiting = setTimeout(drawWide, 150);
+    });
+}
+
+if (data.nets.length > 1) {
+    byId("choose").hidden = false;
+    data.nets.forEach((n, i) => byId("net").append(make("option", {value: i}, n.title)));
+}
+listen();
+drawComparison();
+drawNet();

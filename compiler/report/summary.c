@@ -1,0 +1,157 @@
+/*
+ * The summary of one net: totals, memory, other batches.
+ */
+#include "report/summary.h"
+
+#include "report/figures.h"
+#include "report/numbers.h"
+
+const char *summary_heading(const Analysis *a, Arena *arena)
+{
+    Text text;
+    text_init(&text, arena);
+    text_addf(&text, "%s:", a->net->name);
+    for (int i = 0; i < a->net->inputs.count; i++) {
+        const Tensor *t = a->net->inputs.at[i];
+        text_addf(&text, "%s %s", i ? "," : "", shape_text(arena, t->shape));
+    }
+    text_addf(&text, " -> %s; bytes are for a batch of %lld", shape_text(arena, a->net->output->shape),
+              (long long)a->batch);
+    return text.data;
+}
+
+List *summary_parts(const Analysis *a, Arena *arena, int depth)
+{
+    int heads = a->net->heads.count;
+    List *part = arena_alloc(arena, (size_t)(heads + 2) * sizeof *part);
+    block_rows(arena, block_tree(a, arena, LAYER_MAIN, NULL), depth, &part[0]);
+    for (int h = 0; h < heads; h++)
+        block_rows(arena, block_tree(a, arena, LAYER_HEAD, a->net->heads.at[h]), depth, &part[1 + h]);
+    block_rows(arena, block_tree(a, arena, LAYER_UNUSED, NULL), depth, &part[1 + heads]);
+    return part;
+}
+
+/* ---- totals --------------------------------------------------------------------- */
+
+static Sheet *totals_table(const Analysis *a, Arena *arena)
+{
+    Sheet *t = sheet_new(arena, "totals");
+    sheet_column(t, NULL, true);
+    sheet_column(t, NULL, false);
+    sheet_column(t, NULL, true);
+    List all = figures(a, arena);
+    for (int i = 0; i < all.count; i++) {
+        const Figure *f = all.at[i];
+        if (!figure_told(f, false)) continue;
+        const char **row = sheet_row(t);
+        row[0] = f->label;
+        row[1] = f->text;
+        row[2] = f->note;
+    }
+    return t;
+}
+
+/* ---- memory ---------------------------------------------------------------------- */
+
+static void memory_row(Sheet *t, const char *what, int64_t model, int64_t scratch, const char *note)
+{
+    const char **row = sheet_row(t);
+    row[0] = what;
+    row[1] = number_grouped(t->arena, model);
+    row[2] = number_grouped(t->arena, scratch);
+    row[3] = number_grouped(t->arena, model + scratch);
+    row[4] = note;
+}
+
+static const char *least(Arena *arena, const ReportMemory *m)
+{
+    return arena_printf(arena, "no plan of scratch is below %s", number_grouped(arena, m->lower_bound));
+}
+
+static const char *model_text(const Analysis *a, Arena *arena)
+{
+    Text text;
+    text_init(&text, arena);
+    text_addf(&text, "%s of parameters", number_grouped(arena, a->parameter_bytes));
+    if (a->buffer_bytes) text_addf(&text, ", %s of buffers", number_grouped(arena, a->buffer_bytes));
+    if (a->step.plan) text_addf(&text, ", %s of optimizer", number_grouped(arena, a->optimizer_bytes));
+    return text.data;
+}
+
+static Sheet *memory_table(const Analysis *a, Arena *arena)
+{
+    Sheet *t = sheet_new(arena, arena_printf(arena, "memory in bytes, batch %lld", (long long)a->batch));
+    sheet_column(t, "", true);
+    sheet_column(t, "model", false);
+    sheet_column(t, "scratch", false);
+    sheet_column(t, "in all", false);
+    sheet_column(t, "", true);
+    memory_row(t, "inference", a->infer_model, a->infer.arena, least(arena, &a->infer));
+    if (a->step.plan) {
+        memory_row(t, "training", a->train_model, a->train_arena, "step, gradients and evaluation");
+        memory_row(t, "  a step", a->train_model, a->step.arena, least(arena, &a->step));
+    } else {
+        const char **row = sheet_row(t);
+        row[0] = "training";
+        row[1] = row[2] = row[3] = "n/a";
+        row[4] = "there is no train section";
+    }
+    return t;
+}
+
+static Sheet *holds_sheet(const Analysis *a, Arena *arena)
+{
+    Sheet *t = sheet_new(arena, NULL);
+    sheet_column(t, NULL, true);
+    sheet_row(t)[0] =
+        arena_printf(arena, "The model is %s; the caller's input is %s, its output %s.", model_text(a, arena),
+                     number_grouped(arena, a->input_bytes), number_grouped(arena, a->output_bytes));
+    return t;
+}
+
+/* ---- other batches ------------------------------------------------------------------ */
+
+static Sheet *growth_table(const Analysis *a, Arena *arena)
+{
+    Sheet *t = sheet_new(arena, "memory for other batches, model and scratch");
+    bool limit = a->options.memory_limit;
+    sheet_column(t, "batch", false);
+    sheet_column(t, "inference", false);
+    sheet_column(t, "training", false);
+    sheet_column(t, limit ? "within the limit" : NULL, true);
+    for (int i = 0; i < a->growth.count; i++) {
+        const MemoryAt *at = a->growth.at[i];
+        const char **row = sheet_row(t);
+        row[0] = number_grouped(arena, at->batch);
+        row[1] = number_grouped(arena, a->infer_model + at->infer);
+        row[2] = at->train ? number_grouped(arena, a->train_model + at->train) : "n/a";
+        row[3] = limit ? (at->fits ? "yes" : "no") : NULL;
+    }
+    return t;
+}
+
+static Sheet *limit_table(const Analysis *a, Arena *arena)
+{
+    Sheet *t = sheet_new(arena, NULL);
+    const char *what = a->largest_trains ? "training" : "inference";
+    const char *limit = number_grouped(arena, a->options.memory_limit);
+    sheet_column(t, NULL, true);
+    const char **row = sheet_row(t);
+    if (a->largest_batch > 0)
+        row[0] = arena_printf(arena, "largest batch for %s within %s bytes: %s", what, limit,
+                              number_grouped(arena, a->largest_batch));
+    else
+        row[0] = arena_printf(arena, "no batch fits for %s within %s bytes", what, limit);
+    return t;
+}
+
+List summary_sections(const Analysis *a, Arena *arena)
+{
+    List sections = {0};
+    list_push(arena, &sections, totals_table(a, arena));
+    list_push(arena, &sections, memory_table(a, arena));
+    list_push(arena, &sections, holds_sheet(a, arena));
+    if (a->growth.count) list_push(arena, &sections, growth_table(a, arena));
+    if (a->largest_batch >= 0) list_push(arena, &sections, limit_table(a, arena));
+    return sections;
+}

@@ -1,0 +1,348 @@
+/*
+ * Reader of NumPy's arrays: an .npz, or a folder of .npy files.
+ *
+ * Enters: x_train, y_train, x_test, y_test, or x and y alone, which are split;
+ * a large X or Y does as well.  Leaves: samples along the first dimension.
+ * Three and four dimensions are images (grey; channels first or last), two are
+ * columns.  uint8 is pixels of 0…255, other types are values as they are.
+ * Whole numbers as targets are classes, floats are values.
+ */
+#include "runtime/data/dataset.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+enum { PATH_BYTES = 4096, MAX_CLASSES = 100000 };
+
+typedef enum Role { X_TRAIN, Y_TRAIN, X_TEST, Y_TEST, ROLES } Role;
+
+static const char *const names[ROLES][5] = {
+    [X_TRAIN] = {"x_train", "X_train", "x", "X", NULL},
+    [Y_TRAIN] = {"y_train", "Y_train", "y", "Y", NULL},
+    [X_TEST] = {"x_test", "X_test", "x_val", "X_val", NULL},
+    [Y_TEST] = {"y_test", "Y_test", "y_val", "Y_val", NULL},
+};
+
+typedef struct Arrays {
+    const DatasetOptions *options;
+    Dataset *data;
+    NnTensors *file[ROLES]; /* of a folder; an .npz is the first */
+    const NnTensor *at[ROLES];
+    char what[ROLES][PATH_BYTES]; /* for messages */
+    bool last;                    /* channels are the last dimension */
+} Arrays;
+
+/* ---- names -------------------------------------------------------------------------- */
+
+static bool has_ending(const char *path, const char *ending)
+{
+    size_t length = strlen(path), end = strlen(ending);
+    return length > end && !strcasecmp(path + length - end, ending);
+}
+
+static bool find_array(const char *folder, Role role, char *out)
+{
+    for (int i = 0; names[role][i]; i++)
+        if (snprintf(out, PATH_BYTES, "%s/%s.npy", folder, names[role][i]) < PATH_BYTES && !access(out, F_OK))
+            return true;
+    return false;
+}
+
+/* The folder that FOLDER/x_train.npy is in. */
+static bool folder_of(const char *path, char *folder)
+{
+    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+    size_t length = strlen(base) - 4;
+    snprintf(folder, PATH_BYTES, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
+    for (int role = 0; role < ROLES; role++)
+        for (int i = 0; names[role][i]; i++)
+            if (strlen(names[role][i]) == length && !strncmp(base, names[role][i], length)) return true;
+    return false;
+}
+
+static bool arrays_recognises(const char *path, bool is_folder)
+{
+    char name[PATH_BYTES];
+    if (is_folder) return find_array(path, X_TRAIN, name);
+    return has_ending(path, ".npz") || (has_ending(path, ".npy") && folder_of(path, name));
+}
+
+/* ---- files ---------------------------------------------------------------------------- */
+
+static int open_folder(Arrays *a, const char *folder, NnError *error)
+{
+    for (int role = 0; role < ROLES; role++) {
+        if (!find_array(folder, role, a->what[role])) continue;
+        a->file[role] = nn_tensors_open(a->what[role], error);
+        if (!a->file[role]) return -1;
+        a->at[role] = nn_tensors_at(a->file[role], 0);
+    }
+    return 0;
+}
+
+static int open_archive(Arrays *a, const char *path, NnError *error)
+{
+    a->file[0] = nn_tensors_open(path, error);
+    if (!a->file[0]) return -1;
+    for (int role = 0; role < ROLES; role++)
+        for (int i = 0; names[role][i] && !a->at[role]; i++) {
+            a->at[role] = nn_tensors_find(a->file[0], names[role][i]);
+            if (a->at[role]) snprintf(a->what[role], PATH_BYTES, "%s: %s", path, names[role][i]);
+        }
+    return 0;
+}
+
+/* What is there, for the message that something is not. */
+static int missing(const Arrays *a, const char *path, const char *what, NnError *error)
+{
+    nn_fail(error, NN_BAD_INPUT, "%s has no %s", path, what);
+    for (int i = 0, count = has_ending(path, ".npz") ? nn_tensors_count(a->file[0]) : 0; i < count && i < 12; i++) {
+        size_t length = strlen(error->text);
+        snprintf(error->text + length, sizeof error->text - length, "%s%.80s", i ? ", " : "; it has ",
+                 nn_tensors_at(a->file[0], i)->name);
+    }
+    return -1;
+}
+
+static int open_all(Arrays *a, const char *path, NnError *error)
+{
+    char folder[PATH_BYTES];
+    bool one = has_ending(path, ".npz") && access(path, F_OK) == 0;
+    if (!one && !(has_ending(path, ".npy") && folder_of(path, folder))) snprintf(folder, sizeof folder, "%s", path);
+    if (one ? open_archive(a, path, error) : open_folder(a, folder, error)) return -1;
+    if (!a->at[X_TRAIN]) return missing(a, path, "x_train or x", error);
+    if (!a->at[Y_TRAIN]) return missing(a, path, "y_train or y", error);
+    if (!a->at[X_TEST] != !a->at[Y_TEST]) return missing(a, path, a->at[X_TEST] ? "y_test" : "x_test", error);
+    return 0;
+}
+
+/* ---- samples ---------------------------------------------------------------------------- */
+
+static bool is_colours(int64_t n) { return n == 1 || n == 3; }
+
+/* [N][H][W][C] rather than [N][C][H][W]: by which of the two is a number of
+ * colours, and where both or neither is, by the net. */
+static bool channels_last(const NnTensor *x, const int net[3])
+{
+    bool first = is_colours(x->dims[1]), last = is_colours(x->dims[3]);
+    if (first != last) return last;
+    return net[0] && x->dims[1] != net[0] && x->dims[3] == net[0];
+}
+
+static int take_shape(Arrays *a, NnError *error)
+{
+    const NnTensor *x = a->at[X_TRAIN];
+    Dataset *data = a->data;
+    int64_t dims[3] = {1, 1, 1};
+    char text[NN_DIMS_TEXT];
+    if (x->rank < 1 || x->rank > 4 || x->count < 1)
+        return nn_fail(error, NN_BAD_INPUT,
+                       "%s is %s; samples are [N][columns], [N][H][W], [N][C][H][W] or [N][H][W][C]", a->what[X_TRAIN],
+                       nn_dims_text(x->rank, x->dims, text));
+    a->last = x->rank == 4 && channels_last(x, a->options->net);
+    data->rank = x->rank > 2 ? 3 : 1;
+    if (x->rank == 2) dims[0] = x->dims[1];
+    for (int i = 0; x->rank > 2 && i < x->rank - 1; i++)
+        dims[a->last ? (i + 1) % 3 : x->rank == 3 ? i + 1 : i] = x->dims[i + 1];
+    for (int i = 0; i < 3; i++) {
+        if (dims[i] > INT32_MAX) return nn_fail(error, NN_BAD_INPUT, "%s is too large", a->what[X_TRAIN]);
+        data->dims[i] = (int)dims[i];
+    }
+    data->elements = x->count / (size_t)x->dims[0];
+    return 0;
+}
+
+/* The test samples are like the training ones. */
+static int check_alike(const Arrays *a, NnError *error)
+{
+    const NnTensor *x = a->at[X_TRAIN], *test = a->at[X_TEST];
+    bool alike = x->rank == test->rank && (x->type == NN_U8) == (test->type == NN_U8);
+    char train_text[NN_DIMS_TEXT], test_text[NN_DIMS_TEXT];
+    for (int i = 1; alike && i < x->rank; i++) alike = x->dims[i] == test->dims[i];
+    if (alike && test->count) return 0;
+    return nn_fail(error, NN_BAD_INPUT, "%s is %s of type %s, %s is %s of type %s", a->what[X_TEST],
+                   nn_dims_text(test->rank, test->dims, test_text), nn_type_name(test->type), a->what[X_TRAIN],
+                   nn_dims_text(x->rank, x->dims, train_text), nn_type_name(x->type));
+}
+
+/* [H·W][C] → [C][H·W], elements of `size` bytes */
+static void planes_first(const unsigned char *in, size_t area, size_t channels, size_t size, unsigned char *out)
+{
+    for (size_t c = 0; c < channels; c++)
+        for (size_t i = 0; i < area; i++, out += size) memcpy(out, in + (i * channels + c) * size, size);
+}
+
+static int check_finite(const float *values, size_t count, size_t elements, const char *what, NnError *error)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!isfinite(values[i]))
+            return nn_fail(error, NN_BAD_INPUT, "%s: a value of sample %zu is %g", what, i / elements,
+                           (double)values[i]);
+    return 0;
+}
+
+static void turn_samples(const Dataset *data, void *bytes, int count, size_t size, unsigned char *sample)
+{
+    size_t area = (size_t)data->dims[1] * (size_t)data->dims[2], whole = data->elements * size;
+    for (int i = 0; i < count; i++) {
+        memcpy(sample, (unsigned char *)bytes + (size_t)i * whole, whole);
+        planes_first(sample, area, (size_t)data->dims[0], size, (unsigned char *)bytes + (size_t)i * whole);
+    }
+}
+
+static int take_x(const Arrays *a, Role role, Samples *samples, NnError *error)
+{
+    const NnTensor *x = a->at[role];
+    size_t size = x->type == NN_U8 ? 1 : sizeof(float);
+    if (x->dims[0] > INT32_MAX) return nn_fail(error, NN_BAD_INPUT, "%s has too many samples", a->what[role]);
+    samples->count = (int)x->dims[0];
+    void *bytes = malloc(x->count * size);
+    unsigned char *sample = malloc(a->data->elements * size);
+    if (size == 1)
+        samples->pixels = bytes;
+    else
+        samples->values = bytes;
+    if (!bytes || !sample) {
+        free(sample);
+        return nn_fail(error, NN_SYSTEM_FAILED, "no memory for %s", a->what[role]);
+    }
+    if (size == 1)
+        memcpy(bytes, x->data, x->count);
+    else
+        nn_tensor_floats(x, bytes);
+    if (a->last) turn_samples(a->data, bytes, samples->count, size, sample);
+    free(sample);
+    return samples->values ? check_finite(samples->values, x->count, a->data->elements, a->what[role], error) : 0;
+}
+
+/* ---- targets ------------------------------------------------------------------------------ */
+
+static bool is_float(NnType type) { return type == NN_F16 || type == NN_BF16 || type == NN_F32 || type == NN_F64; }
+
+static int take_classes(const Arrays *a, Role role, Samples *samples, NnError *error)
+{
+    const NnTensor *y = a->at[role];
+    samples->labels = malloc(y->count * sizeof *samples->labels + 1);
+    if (!samples->labels) return nn_fail(error, NN_SYSTEM_FAILED, "no memory for %s", a->what[role]);
+    if (nn_tensor_ints(y, samples->labels, error)) return -1;
+    for (size_t i = 0; i < y->count; i++) {
+        int label = samples->labels[i];
+        if (label < 0 || label >= MAX_CLASSES)
+            return nn_fail(error, NN_BAD_INPUT, "%s: sample %zu has class %d; classes are 0, 1, 2 … below %d",
+                           a->what[role], i, label, MAX_CLASSES);
+        if (label >= a->data->class_count) a->data->class_count = label + 1;
+    }
+    return 0;
+}
+
+static int take_values(const Arrays *a, Role role, Samples *samples, NnError *error)
+{
+    const NnTensor *y = a->at[role];
+    samples->targets = malloc(y->count * sizeof *samples->targets + 1);
+    if (!samples->targets) return nn_fail(error, NN_SYSTEM_FAILED, "no memory for %s", a->what[role]);
+    nn_tensor_floats(y, samples->targets);
+    return check_finite(samples->targets, y->count, (size_t)a->data->target_count, a->what[role], error);
+}
+
+/* Rows of one 1 among zeros, for a loss over classes; 0: they are, 1: they are not. */
+static int take_one_hot(Arrays *a, Samples *samples, NnError *error)
+{
+    int width = a->data->target_count;
+    samples->labels = malloc((size_t)samples->count * sizeof *samples->labels + 1);
+    if (!samples->labels) return nn_fail(error, NN_SYSTEM_FAILED, "no memory for the classes");
+    for (int i = 0; i < samples->count; i++) {
+        const float *row = samples->targets + (size_t)i * (size_t)width;
+        int ones = 0, zeros = 0;
+        for (int c = 0; c < width; c++) {
+            if (row[c] == 1) samples->labels[i] = c;
+            ones += row[c] == 1;
+            zeros += row[c] == 0;
+        }
+        if (ones != 1 || zeros != width - 1) return 1;
+    }
+    return 0;
+}
+
+/* All targets are whole numbers from 0: classes that were saved as floats. */
+static int take_whole(Arrays *a, Samples *samples, NnError *error)
+{
+    samples->labels = malloc((size_t)samples->count * sizeof *samples->labels + 1);
+    if (!samples->labels) return nn_fail(error, NN_SYSTEM_FAILED, "no memory for the classes");
+    for (int i = 0; i < samples->count; i++) {
+        float value = samples->targets[i];
+        if (value < 0 || value >= MAX_CLASSES || value != floorf(value)) return 1;
+        samples->labels[i] = (int32_t)value;
+        if (samples->labels[i] >= a->data->class_count) a->data->class_count = samples->labels[i] + 1;
+    }
+    return 0;
+}
+
+/* A loss over classes gets what values can mean as classes. */
+static int values_to_classes(Arrays *a, NnError *error)
+{
+    Dataset *data = a->data;
+    for (int part = 0; part < DATA_PARTS; part++) {
+        Samples *samples = &data->part[part];
+        if (!samples->count) continue;
+        int other = data->target_count > 1 ? take_one_hot(a, samples, error) : take_whole(a, samples, error);
+        if (other < 0) return -1;
+        if (other)
+            return nn_fail(error, NN_BAD_INPUT, "%s holds values that are no classes, and the loss takes classes",
+                           a->what[part == DATA_TRAIN ? Y_TRAIN : Y_TEST]);
+    }
+    if (data->target_count > 1) data->class_count = data->target_count;
+    data->target_count = 1;
+    for (int part = 0; part < DATA_PARTS; part++) {
+        free(data->part[part].targets);
+        data->part[part].targets = NULL;
+    }
+    return 0;
+}
+
+static int take_y(Arrays *a, Role role, Samples *samples, NnError *error)
+{
+    const NnTensor *y = a->at[role];
+    char text[NN_DIMS_TEXT];
+    if (y->rank < 1 || y->dims[0] != samples->count || !y->count)
+        return nn_fail(error, NN_BAD_INPUT, "%s is %s, for %d samples", a->what[role],
+                       nn_dims_text(y->rank, y->dims, text), samples->count);
+    size_t width = y->count / (size_t)y->dims[0];
+    bool classes = width == 1 && !is_float(y->type);
+    if (width > INT32_MAX || (role == Y_TEST && ((int)width != a->data->target_count ||
+                                                 classes != (a->data->part[DATA_TRAIN].labels != NULL))))
+        return nn_fail(error, NN_BAD_INPUT, "%s is %s of type %s, unlike %s", a->what[role],
+                       nn_dims_text(y->rank, y->dims, text), nn_type_name(y->type), a->what[Y_TRAIN]);
+    a->data->target_count = (int)width;
+    return classes ? take_classes(a, role, samples, error) : take_values(a, role, samples, error);
+}
+
+/* ---- the data set ---------------------------------------------------------------------------- */
+
+static int take_all(Arrays *a, NnError *error)
+{
+    Samples *train = &a->data->part[DATA_TRAIN], *test = &a->data->part[DATA_TEST];
+    if (take_shape(a, error) || take_x(a, X_TRAIN, train, error) || take_y(a, Y_TRAIN, train, error)) return -1;
+    if (a->at[X_TEST] && (check_alike(a, error) || take_x(a, X_TEST, test, error) || take_y(a, Y_TEST, test, error)))
+        return -1;
+    if (!train->labels && !a->options->values && values_to_classes(a, error)) return -1;
+    return a->at[X_TEST] ? 0 : dataset_split(a->data, error);
+}
+
+static int arrays_read(const char *path, const DatasetOptions *options, Dataset *data, NnError *error)
+{
+    Arrays *a = nn_alloc(sizeof *a, error);
+    if (!a) return -1;
+    a->options = options;
+    a->data = data;
+    int failed = open_all(a, path, error) || take_all(a, error) ? -1 : 0;
+    for (int role = 0; role < ROLES; role++) nn_tensors_close(a->file[role]);
+    free(a);
+    return failed;
+}
+
+const Reader reader_arrays = {"arrays", "NumPy arrays: FILE.npz, or a folder with x_train.npy and y_train.npy",
+                              arrays_recognises, arrays_read};

@@ -1,0 +1,26 @@
+/*
+ * clock.h: the time, for passes that say how long each of their calls takes.
+ */
+#ifndef NN_CLOCK_H
+#define NN_CLOCK_H
+
+#ifdef NN_LINKED
+
+int64_t nn_now(void);
+
+#else
+
+#include <stdint.h>
+#include <time.h>
+
+/* Nanoseconds since some moment in the past; never goes back. */
+static __attribute__((unused)) int64_t nn_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+#endif
+
+#endif

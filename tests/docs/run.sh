@@ -1,0 +1,77 @@
+#!/bin/sh
+# docs/ against the compiler.  Every word of the language that `nnc help` lists is
+# on the page of the language, operators, schedules and augmentations with the
+# arguments and defaults that they have; every standard block on the page of the
+# blocks, likewise.  Links lead to files.  What stands in a fence ```nn is a whole
+# file: it is formatted, and its nets are right.  NNC: the program.
+cd "$(dirname "$0")/../.." || exit 1
+NNC=${NNC:-./nnc}
+passed=0
+failed=0
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+trap 'exit 1' HUP INT TERM
+
+ok() { passed=$((passed + 1)); }
+bad() { # WHAT [FILE TO SHOW]
+    echo "FAIL: $1"
+    [ -z "$2" ] || head -20 "$2" | sed 's/^/    /'
+    failed=$((failed + 1))
+}
+has() { if grep -qF -- "$2" "$1"; then ok; else bad "$1 does not have $2"; fi; } # FILE TEXT
+
+# ---- words ------------------------------------------------------------------------
+
+# The words of a topic; and what the help shows of a word: NAME(arguments).
+words() { "$NNC" help "$1" | sed -n '3,$s/^  \([a-z0-9_]*\).*/\1/p'; }
+calls() { "$NNC" help "$1" | grep -x "    $1\((.*)\)\{0,1\}" | sed 's/^    //'; }
+
+for topic in layers combinators losses optimizers schedules augmentations initialisations training regularizers clipping stopping; do
+    words "$topic" >"$tmp/words"
+    [ -s "$tmp/words" ] || bad "nnc help $topic lists nothing"
+    while read -r word; do
+        has docs/language.md "\`$word"
+        calls "$word" >"$tmp/calls"
+        while read -r call; do has docs/language.md "\`$call\`"; done <"$tmp/calls"
+    done <"$tmp/words"
+done
+for topic in layers combinators losses optimizers; do
+    for word in $(words $topic); do has docs/language.md "[\`$word\`](../compiler/ops/$word.c)"; done
+done
+for block in $(words blocks); do
+    has docs/blocks.md "\`$(calls "$block")\`"
+done
+
+# ---- links ------------------------------------------------------------------------
+
+for page in docs/*.md; do
+    grep -o ']([^)#]*[)#]' "$page" | sed 's/^](//; s/[)#]$//' | grep -v -e '^$' -e : | sort -u >"$tmp/links"
+    while read -r link; do
+        if [ -e "docs/$link" ]; then ok; else bad "$page: a link to $link, which is not there"; fi
+    done <"$tmp/links"
+    # anchors: the headings, in small letters, without signs, blanks as dashes
+    sed -n 's/^##* //p' "$page" | tr 'A-Z ' 'a-z-' | tr -cd 'a-z0-9\n_-' >"$tmp/anchors"
+    for anchor in $(grep -o '](#[^)]*)' "$page" | sed 's/^](#//; s/)$//' | sort -u); do
+        if grep -qx -- "$anchor" "$tmp/anchors"; then ok; else bad "$page: no heading #$anchor"; fi
+    done
+done
+
+# ---- examples -----------------------------------------------------------------------
+
+for page in docs/*.md README.md; do
+    [ -e "$page" ] || continue
+    rm -f "$tmp"/*.nn
+    awk -v to="$tmp" '/^```nn$/ { inside = 1; file = sprintf("%s/%03d.nn", to, ++n); next }
+                      /^```/ { inside = 0 }
+                      inside { print > file }' "$page"
+    for file in "$tmp"/*.nn; do
+        [ -e "$file" ] || continue
+        if "$NNC" fmt - <"$file" 2>&1 | diff "$file" - >"$tmp/said"; then ok; else bad "$page: not formatted" "$tmp/said"; fi
+        for net in $(sed -n 's/^net \([a-z0-9_]*\).*/\1/p' "$file"); do
+            if "$NNC" check "$file" --net "$net" >"$tmp/said" 2>&1; then ok; else bad "$page: net $net" "$tmp/said"; fi
+        done
+    done
+done
+
+echo "docs: $passed passed, $failed failed"
+[ "$failed" -eq 0 ]

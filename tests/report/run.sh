@@ -1,0 +1,176 @@
+#!/bin/sh
+# nnc report from outside: every format on several nets, read by the programs
+# that such files are for; the page in a browser; options and their mistakes.
+# NNC: the program.  What needs a program that is not there is skipped and said.
+cd "$(dirname "$0")/../.." || exit 1
+NNC=${NNC:-./nnc}
+case $NNC in /*) ;; *) NNC=$PWD/$NNC ;; esac
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+trap 'exit 1' HUP INT TERM
+unset COLUMNS
+passed=0
+failed=0
+what=
+
+ok() { passed=$((passed + 1)); }
+bad() {
+    echo "FAIL: $what: $1"
+    sed 's/^/    out: /' "$tmp/out" | head -5
+    sed 's/^/    err: /' "$tmp/err" | head -5
+    failed=$((failed + 1))
+}
+# runs STATUS ARGUMENTS…
+runs() {
+    want=$1
+    shift
+    what="nnc report $*"
+    "$NNC" report "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
+    status=$?
+    if [ "$status" -eq "$want" ]; then ok; else bad "status $status, not $want"; fi
+}
+says() { if grep -q -e "$2" "$tmp/$1"; then ok; else bad "$1 does not say '$2'"; fi; }
+silent() { if [ -s "$tmp/$1" ]; then bad "$1 is not empty"; else ok; fi; }
+
+ex=dsl_examples
+lenet=$ex/lenet.nn
+
+# ---- options ------------------------------------------------------------------------
+
+runs 0 $lenet; says out '61,706'; says out 'gradient bound'; says out 'no plan of scratch is below'; silent err
+runs 0 $lenet --wide; says out 'FLOP/B'
+runs 0 $ex/resnet.nn --depth 1; says out 'layer1 .* layers'; says out '11,689,512'
+runs 0 $ex/resnet.nn:depth=50 --depth 1; says out '25,557,032'
+runs 0 $ex/resnet.nn -D depth=34 --depth 1; says out '21,797,672'
+runs 0 $lenet --gain 1 --kill 0; says out '^gradient bound *1 '; says out '^gradient dead *0 '
+runs 0 $lenet --peak 200 --bandwidth 40; says out '200 GFLOP/s and 40'
+runs 0 $lenet --batch 16; says out 'batch of 16'; says out 'memory for other batches'; says out '^  128 '
+runs 0 $lenet --memory-limit 64M; says out 'largest batch for training within 67,108,864 bytes: '
+runs 0 $lenet --memory-limit 1K; says out 'no batch fits'
+runs 0 $ex/resnet.nn --input 3x256x320 --depth 1; says out '3x256x320 ->'; says out '512x8x10'
+runs 1 $lenet --input 1x8x8; says err 'must be 1 or more'
+runs 1 $lenet --input left=1x32x32; says err 'no input left'
+runs 0 $lenet -o "$tmp/lenet.txt"; silent out
+what='-o'; if grep -q 61,706 "$tmp/lenet.txt"; then ok; else bad 'the file does not hold the report'; fi
+runs 3 $lenet -o "$tmp/no/such/file"; says err 'no/such/file'
+runs 2 $lenet --format yaml; says err 'there is no such format'
+runs 2 $lenet --format htm; says err 'did you mean html'
+runs 2 $lenet --depth 0; says err 'must be from 1'
+runs 2 $lenet --kill 2; says err 'must be from 0 to 1'
+runs 2 $lenet --memory-limit 8X; says err '8G or 512M'
+runs 2 $lenet --input 3x4; says err 'CxHxW'
+runs 2 $lenet --diff; says err 'two nets, not 1'
+runs 2 $lenet $lenet --diff --format dot; says err 'no format dot'
+runs 2 "$lenet:depth"; says err 'NAME=VALUE'
+runs 1 $lenet:depth=3; says err 'depth'
+runs 1 "$tmp/none.nn"; says err 'none.nn'
+what='nnc report -'
+if "$NNC" report - <$lenet >"$tmp/out" 2>"$tmp/err"; then says out '61,706'; else bad 'standard input'; fi
+
+# ---- several nets ---------------------------------------------------------------------
+
+cat >"$tmp/bottleneck.nn" <<'EOF'
+net thin { input(16x8x8) conv(8, 1, bias=no) conv(8, 3, pad=1, bias=no) conv(16, 1, bias=no) }
+net plain { input(16x8x8) conv(16, 3, pad=1, bias=no) }
+EOF
+runs 0 "$tmp/bottleneck.nn"; says out 'parameters *832 *2,304 *×2.769'; says out 'MACs *53,248 *147,456 *×2.769'
+runs 0 "$tmp/bottleneck.nn" --net plain; says out '^parameters *2,304'
+runs 0 $ex/alexnet.nn $ex/vgg.nn $ex/resnet.nn:depth=50
+says out '61.1M *138M *×2.264 *25.6M *÷2.391'; says out '^batch'
+runs 0 --diff $ex/vgg.nn:depth=11 $ex/vgg.nn:depth=13; says out '^+ *features.2'; says out '(25 alike)'
+runs 0 --diff "$tmp/bottleneck.nn"; says out '^-'; says out '^+'
+
+# ---- formats -----------------------------------------------------------------------------
+
+nets="$lenet $ex/googlenet.nn $ex/resnet.nn $ex/unet.nn $ex/mlp.nn"
+for format in text md csv json dot html; do
+    for net in $nets; do
+        runs 0 "$net" --format $format --batch 2
+        silent err
+        cp "$tmp/out" "$tmp/first"
+        runs 0 "$net" --format $format --batch 2
+        if cmp -s "$tmp/out" "$tmp/first"; then ok; else bad 'two runs differ'; fi
+    done
+    [ $format = dot ] || runs 0 $lenet $ex/xor.nn --format $format
+done
+
+# Whether a program is there; says once that it is not.
+there() {
+    if command -v "$1" >/dev/null 2>&1; then return 0; fi
+    echo "skipped: there is no $1: $2"
+    return 1
+}
+
+validate='import json, jsonschema, sys
+schema = json.load(open("docs/report.schema.json"))
+jsonschema.Draft7Validator.check_schema(schema)
+for name in sys.argv[1:]: jsonschema.validate(json.load(open(name)), schema)'
+python=
+for candidate in python3 /usr/bin/python3; do
+    if [ -z "$python" ] && $candidate -c 'import jsonschema' >/dev/null 2>&1; then python=$candidate; fi
+done
+i=0
+for net in $nets; do
+    i=$((i + 1))
+    "$NNC" report "$net" --format json --memory-limit 1G >"$tmp/$i.json"
+done
+"$NNC" report $lenet $ex/vgg.nn --format json >"$tmp/two.json"
+"$NNC" report --diff $lenet $ex/mlp.nn --format json >"$tmp/diff.json"
+what='JSON against docs/report.schema.json'
+if [ -n "$python" ]; then
+    if $python -c "$validate" "$tmp"/*.json >"$tmp/out" 2>"$tmp/err"; then ok; else bad 'not valid'; fi
+else
+    echo "skipped: there is no jsonschema for Python: JSON is not validated against its schema"
+fi
+
+if there dot 'DOT is not drawn'; then
+    for net in $nets; do
+        for depth in 1 1000; do
+            what="dot of $net"
+            "$NNC" report "$net" --format dot --depth $depth >"$tmp/out" 2>"$tmp/err"
+            if dot -Tplain "$tmp/out" >"$tmp/plain" 2>"$tmp/err" && grep -q '^node' "$tmp/plain"; then ok; else bad 'dot refuses it'; fi
+        done
+    done
+fi
+
+# ---- the page, in a browser -------------------------------------------------------------------
+
+# probe FILE WIDTH: the page with a script before it that collects errors, and probe.js after.
+probe() {
+    {
+        sed '/<head>/q' "$1"
+        echo '<script>window.probeErrors = []; addEventListener("error", (e) => window.probeErrors.push(e.message));'
+        echo 'console.error = (...words) => window.probeErrors.push(words.join(" "));'
+        cat tests/report/probe.js
+        echo '</script>'
+        sed '1,/<head>/d' "$1"
+    } >"$tmp/probe.html"
+    chromium --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking \
+        --disable-component-update --disable-sync --user-data-dir="$tmp/browser" --window-size="$2",900 \
+        --virtual-time-budget=30000 --dump-dom "file://$tmp/probe.html" 2>"$tmp/err" |
+        grep -o 'data-probe="[^"]*"' >"$tmp/out"
+    if grep -q '^data-probe="ok"$' "$tmp/out"; then ok; else bad 'the page does not work'; fi
+}
+
+page() { # WIDTH NETS…
+    width=$1
+    shift
+    what="page of $* at $width"
+    "$NNC" report "$@" --format html -o "$tmp/page.html" 2>"$tmp/err" || bad 'no page'
+    probe "$tmp/page.html" "$width"
+}
+
+if there chromium 'the HTML page is not opened'; then
+    page 1280 $lenet
+    page 1280 $ex/googlenet.nn
+    page 500 $ex/resnet.nn
+    page 1280 $ex/mlp.nn
+    page 900 $lenet $ex/unet.nn --memory-limit 1G
+    what='a page without Graphviz'
+    mkdir "$tmp/empty"
+    PATH=$tmp/empty "$NNC" report $ex/unet.nn --format html >"$tmp/page.html" 2>"$tmp/err" || bad 'no page'
+    probe "$tmp/page.html" 1280
+fi
+
+echo "report: $passed passed, $failed failed"
+[ "$failed" -eq 0 ]

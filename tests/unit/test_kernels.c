@@ -1,0 +1,458 @@
+/*
+ * The kernels: the fast form of an operator against its plain form, for the nets
+ * of tests/kernels/, and the functions of activation.h against libm.
+ *
+ * A net is run in the plain form and in the fast one, with one, two and three
+ * threads, for batches below and above what is shared out by samples.  Compared
+ * are inference, the forward pass of training, dx, the parameters' gradients and
+ * the running statistics.  The threads' results must be the same to the bit.
+ */
+#include <check.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/backend.h"
+#include "emit/emit.h"
+#include "runtime/kernels/library.h"
+#include "runtime/nn.h"
+
+/* ---- nets of a file -------------------------------------------------------- */
+
+typedef struct Nets {
+    const char *path;
+    Compilation *c; /* owns the names */
+    const File *file;
+} Nets;
+
+static Nets nets_open(const char *path)
+{
+    Nets nets = {.path = path, .c = compilation_new()};
+    nets.file = front_parse_file(nets.c, path);
+    if (nets.c->errors) {
+        diag_print(nets.c, stderr, false);
+        exit(1); /* the suite is being made: no test runs yet */
+    }
+    return nets;
+}
+
+static const char *net_name(const Nets *nets, int index) { return ((const Def *)nets->file->nets.at[index])->name; }
+
+/* ---- one run --------------------------------------------------------------- */
+
+/* What a run computed, piece by piece. */
+typedef struct Piece {
+    char name[64];
+    size_t count;
+    float *values;
+} Piece;
+
+typedef struct Run {
+    Piece piece[64];
+    int pieces;
+} Run;
+
+static void *allocate(size_t bytes)
+{
+    void *block = aligned_alloc(64, (bytes + 64) / 64 * 64);
+    ck_assert_ptr_nonnull(block);
+    return memset(block, 0, bytes);
+}
+
+static float *add_piece(Run *run, const char *name, size_t count)
+{
+    Piece *p = &run->piece[run->pieces++];
+    ck_assert_int_lt(run->pieces, 64);
+    snprintf(p->name, sizeof p->name, "%s", name);
+    p->count = count;
+    p->values = allocate(count * sizeof(float));
+    return p->values;
+}
+
+static void run_free(Run *run)
+{
+    for (int i = 0; i < run->pieces; i++) free(run->piece[i].values);
+}
+
+typedef struct Variant {
+    const char *path, *net, *set; /* set: "optimizer=…" or NULL */
+    int64_t batch, threads;
+    bool plain, coarse; /* coarse: inputs are halves, and a few are NaN */
+    JitKind jit;
+} Variant;
+
+/* Numbers 0 … 1 that depend on nothing but k and the stream. */
+static float hash(unsigned stream, unsigned k)
+{
+    unsigned z = (k + 1) * 2654435761u + stream * 40503u;
+    z = (z ^ (z >> 15)) * 2246822519u;
+    z = (z ^ (z >> 13)) * 3266489917u;
+    return (float)((z ^ (z >> 16)) >> 8) / 16777216.0f;
+}
+
+static float *inputs(size_t count, unsigned stream, bool coarse)
+{
+    float *x = allocate(count * sizeof *x);
+    for (size_t i = 0; i < count; i++) {
+        x[i] = 8 * hash(stream, (unsigned)i) - 4;
+        if (coarse) x[i] = roundf(2 * x[i]) / 2;
+        if (coarse && stream == 1 && i % 97 == 41) x[i] = NAN;
+    }
+    return x;
+}
+
+typedef struct Code {
+    Compilation *c;
+    Emitted *emitted;
+    Jit *jit;
+    const nn_model_info *info;
+} Code;
+
+static void *symbol(const Code *code, const char *name)
+{
+    void *address = jit_symbol(code->jit, name);
+    ck_assert_msg(address != NULL, "%s", name);
+    return address;
+}
+
+static void load(Code *code, const Variant *v)
+{
+    Compilation *c = code->c = compilation_new();
+    List sets = {0}, defines = {0};
+    const File *file = front_parse_file(c, v->path);
+    if (v->set) list_push(c->arena, &sets, front_parse_train_items(c, "set", v->set));
+    Graph *net = elaborate(c, file, v->net, &defines);
+    const TrainSpec *spec = v->set && net ? train_spec(c, file, net, &sets) : NULL;
+    if (c->errors) diag_print(c, stderr, false);
+    ck_assert_int_eq(c->errors, 0);
+    const EmitOptions options = {
+        .prefix = "net", .batch = v->batch, .infer = true, .train = v->set, .vjp = !v->set, .plain = v->plain,
+        .standalone = true, .paste_kernels = v->jit == JIT_CC, .threads = (int)v->threads,
+    };
+    code->emitted = emit_c(net, spec, &options);
+    ck_assert_int_eq(c->errors, 0);
+    const char *error = "";
+    code->jit = jit_compile(v->jit, code->emitted->source, c->arena, &error);
+    ck_assert_msg(code->jit != NULL, "%s", error);
+    code->info = ((const nn_model_info *(*)(void))symbol(code, "net_info"))();
+}
+
+typedef void Vjp(void *, const float *, const float *, float *, float *, void *);
+typedef int GetVjp(const void *, const char *, float *, size_t, const void *);
+
+static void run_passes(const Code *l, Run *run, const Variant *v, void *model, void *scratch)
+{
+    const nn_model_info *info = l->info;
+    size_t in = info->inputs * (size_t)v->batch, out = info->outputs * (size_t)v->batch;
+    float *x = inputs(in, 1, v->coarse), *dy = inputs(out, 2, v->coarse);
+    info->infer(model, x, add_piece(run, "y", out), scratch);
+    float *train_y = add_piece(run, "train.y", out), *dx = add_piece(run, "dx", in);
+    ((Vjp *)symbol(l, "net_vjp"))(model, x, dy, train_y, dx, scratch);
+    GetVjp *gradient = (GetVjp *)symbol(l, "net_get_vjp");
+    for (int i = 0; i < info->tensor_count; i++) {
+        const nn_tensor_info *t = &info->tensors[i];
+        float *values = add_piece(run, t->name, t->count);
+        int missing = t->kind == NN_TRAINED ? gradient(model, t->name, values, t->count, scratch)
+                                            : info->get(model, t->name, values, t->count);
+        ck_assert_int_eq(missing, 0);
+    }
+    free(x);
+    free(dy);
+}
+
+static void run_steps(const Code *l, Run *run, const Variant *v, void *model, void *scratch)
+{
+    const nn_model_info *info = l->info;
+    float *x = inputs(info->inputs * (size_t)v->batch, 1, false);
+    float *target = inputs(info->target_count * (size_t)v->batch, 2, false);
+    float *loss = add_piece(run, "loss", 4);
+    for (int i = 0; i < 4; i++) loss[i] = info->step(model, x, target, 0.01f, scratch);
+    for (int i = 0; i < info->tensor_count; i++) {
+        const nn_tensor_info *t = &info->tensors[i];
+        ck_assert_int_eq(info->get(model, t->name, add_piece(run, t->name, t->count), t->count), 0);
+    }
+    free(x);
+    free(target);
+}
+
+static void run_net(Run *run, const Variant *v)
+{
+    Code l;
+    load(&l, v);
+    int64_t train = l.emitted->train_scratch, infer = l.emitted->infer_scratch;
+    size_t scratch_bytes = (size_t)(train > infer ? train : infer);
+    void *block = allocate((size_t)l.emitted->model_bytes), *scratch = allocate(scratch_bytes);
+    memset(scratch, 0xff, scratch_bytes); /* NaN: nothing may count on zeros */
+    void *model = l.info->init(block, 1, 7);
+    *run = (Run){0};
+    if (v->set)
+        run_steps(&l, run, v, model, scratch);
+    else
+        run_passes(&l, run, v, model, scratch);
+    free(block);
+    free(scratch);
+    jit_free(l.jit);
+    compilation_free(l.c);
+}
+
+/* ---- comparing ------------------------------------------------------------- */
+
+/* Largest difference relative to the largest value; NaN must be at the same places. */
+static double difference(const Piece *a, const Piece *b)
+{
+    double largest = 1e-30, worst = 0;
+    for (size_t i = 0; i < a->count; i++) {
+        float x = a->values[i], y = b->values[i];
+        if (isnan(x) && isnan(y)) continue;
+        if (isnan(x) || isnan(y)) return INFINITY;
+        largest = fmax(largest, fabs((double)x));
+        worst = fmax(worst, fabs((double)x - (double)y));
+    }
+    return worst / largest;
+}
+
+static void compare(const Run *a, const Run *b, double tolerance, const Variant *v)
+{
+    ck_assert_int_eq(a->pieces, b->pieces);
+    for (int i = 0; i < a->pieces; i++) {
+        ck_assert_uint_eq(a->piece[i].count, b->piece[i].count);
+        double d = difference(&a->piece[i], &b->piece[i]);
+        ck_assert_msg(d <= tolerance, "%s %s, batch %d, %d threads: %s differs by %g, tolerance %g", v->net, v->set ? v->set : "",
+                      (int)v->batch, (int)v->threads, a->piece[i].name, d, tolerance);
+    }
+}
+
+static void same_bits(const Run *a, const Run *b, const Variant *v)
+{
+    for (int i = 0; i < a->pieces; i++) {
+        size_t bytes = a->piece[i].count * sizeof(float);
+        ck_assert_msg(memcmp(a->piece[i].values, b->piece[i].values, bytes) == 0, "%s, batch %d: %s depends on the threads: %d",
+                      v->net, (int)v->batch, a->piece[i].name, (int)v->threads);
+    }
+}
+
+/* The plain form, and the fast one with one to three threads. */
+static void check_variant(Variant v, double tolerance)
+{
+    Run plain, one, more;
+    Variant expected = v;
+    expected.plain = true;
+    expected.jit = JIT_TCC;
+    run_net(&plain, &expected);
+    v.threads = 1;
+    run_net(&one, &v);
+    compare(&plain, &one, tolerance, &v);
+    for (v.threads = 2; v.threads <= 3 && v.jit == JIT_TCC; v.threads++) {
+        run_net(&more, &v);
+        same_bits(&one, &more, &v);
+        run_free(&more);
+    }
+    run_free(&plain);
+    run_free(&one);
+}
+
+static const int64_t batches[] = {1, 3, 17}; /* from 16 on samples are shared out */
+
+static void check_net(const char *path, int index, double tolerance, bool coarse)
+{
+    Nets nets = nets_open(path);
+    for (size_t i = 0; i < sizeof batches / sizeof *batches; i++) {
+        check_variant((Variant){.path = path, .net = net_name(&nets, index), .batch = batches[i], .coarse = coarse}, tolerance);
+    }
+    compilation_free(nets.c);
+}
+
+static const char exact_path[] = "tests/kernels/exact.nn", close_path[] = "tests/kernels/close.nn";
+
+START_TEST(gives_the_same_numbers) { check_net(exact_path, _i, 0, true); }
+END_TEST
+
+/* A few units of the last place of the largest value; of sums of some thousand terms
+ * that nearly cancel, such as a mean, more. */
+START_TEST(gives_close_numbers) { check_net(close_path, _i, 1e-5, false); }
+END_TEST
+
+/* ---- updates --------------------------------------------------------------- */
+
+static const char *const updates[] = {
+    "optimizer=sgd(lr=0.1)",
+    "optimizer=sgd(lr=0.1, momentum=0.9)",
+    "optimizer=sgd(lr=0.1, momentum=0.9, nesterov=yes, weight_decay=0.1)",
+    "optimizer=sgd(lr=0.1, momentum=0.9, dampening=0.5)",
+    "optimizer=adam(lr=0.1)",
+    "optimizer=adam(lr=0.1, beta1=0, beta2=0.9, eps=1e-3, weight_decay=0.1)",
+    "optimizer=adamw(lr=0.1, weight_decay=0.1)",
+    "optimizer=adagrad(lr=0.1, initial=0.1, weight_decay=0.1)",
+    "optimizer=rmsprop(lr=0.1)",
+    "optimizer=rmsprop(lr=0.1, momentum=0.9, centered=yes, eps=1e-2, weight_decay=0.1)",
+    "optimizer=lion(lr=0.1, weight_decay=0.1)",
+    "regularize=l2(0.1)",
+    "regularize=l1(0.01)",
+    "clip=norm(0.01)",
+    "clip=value(0.001)",
+};
+
+/* Gradients differ by rounding, which adam and its kin divide by their size. */
+START_TEST(updates_alike)
+{
+    check_variant((Variant){.path = "tests/kernels/trained.nn", .net = "trained", .set = updates[_i], .batch = 5}, 1e-4);
+}
+END_TEST
+
+/* ---- other ways of compiling ------------------------------------------------- */
+
+/* The kernels inside the generated text, for vectors of 16, 8 and 4. */
+static const char *const flags[] = {"", " -mno-avx512f", " -mno-avx512f -mno-avx"};
+
+START_TEST(compiles_for_other_machines)
+{
+    const char *cc = getenv("CC");
+    char command[256];
+    snprintf(command, sizeof command, "%s%s", cc && *cc ? cc : "cc", flags[_i]);
+#if !defined(__x86_64__)
+    if (_i > 0) return;
+#endif
+    setenv("CC", command, 1);
+    Variant v = {.path = "tests/kernels/all.nn", .net = "all", .batch = 17, .jit = JIT_CC};
+    check_variant(v, 1e-4);
+}
+END_TEST
+
+/* A net in which threads do all sorts of work, updates included. */
+START_TEST(trains_alike)
+{
+    check_variant((Variant){.path = "tests/kernels/all.nn", .net = "all", .set = "batch=5", .batch = 5}, 1e-3);
+    check_variant((Variant){.path = "tests/kernels/all.nn", .net = "all", .set = "batch=18", .batch = 18}, 1e-3);
+}
+END_TEST
+
+/* ---- functions ------------------------------------------------------------- */
+
+typedef void Activation(long n, long each, const float *x, float *y, int t, int T);
+
+static double logistic(double x) { return 1 / (1 + exp(-x)); }
+static double silu(double x) { return x / (1 + exp(-x)); }
+static double softplus(double x) { return x > 20 ? x : log1p(exp(x)); }
+static double gelu(double x) { return x * (1 + erf(x / sqrt(2))) / 2; }
+
+/* Errors in units of the last place.  Below −87 e^−x overflows; gelu is the
+ * difference of numbers near 1 for negative x, and so as wrong as these. */
+static const struct {
+    const char *name;
+    double (*exact)(double);
+    double ulp, low, high;
+} functions[] = {
+    {"nn_tanh", tanh, 2.6, -INFINITY, INFINITY},
+    {"nn_sigmoid", logistic, 2.5, -87, INFINITY},
+    {"nn_silu", silu, 2.5, -87, INFINITY},
+    {"nn_softplus", softplus, 3, -INFINITY, INFINITY},
+    {"nn_gelu", gelu, 3, 0, INFINITY},
+};
+
+static const nn_symbol *library(int index)
+{
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (index == 1) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? nn_library_avx2 : NULL;
+    if (index == 2) return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") ? nn_library_avx512 : NULL;
+#endif
+    return index == 0 ? nn_library_generic : NULL;
+}
+
+static void *kernel(const nn_symbol *table, const char *name)
+{
+    for (; table->name; table++) {
+        if (strcmp(table->name, name) == 0) return table->address;
+    }
+    ck_abort_msg("no kernel %s", name);
+    return NULL;
+}
+
+static double ulps(float got, double exact)
+{
+    int exponent;
+    frexp(exact, &exponent);
+    return fabs((double)got - exact) / ldexp(1, exponent < -125 ? -149 : exponent - 24);
+}
+
+/* Every 4099th float, in runs of 1001, so that vectors and rests are used. */
+static void check_function(Activation *activation, int f)
+{
+    enum { RUN = 1001 };
+    float x[RUN], y[RUN];
+    for (uint64_t bits = 0; bits <= UINT32_MAX; bits += 4099 * RUN) {
+        for (int i = 0; i < RUN; i++) {
+            uint32_t pattern = (uint32_t)(bits + 4099 * (uint64_t)i);
+            memcpy(&x[i], &pattern, sizeof pattern);
+        }
+        activation(1, RUN, x, y, 0, 1);
+        for (int i = 0; i < RUN; i++) {
+            double exact = functions[f].exact(x[i]);
+            bool same = isnan(exact) ? isnan(y[i]) : y[i] == (float)exact;
+            bool inside = x[i] >= functions[f].low && x[i] <= functions[f].high;
+            if (same || (!inside && !isnan(x[i]))) continue;
+            ck_assert_msg(ulps(y[i], exact) <= functions[f].ulp, "%s(%.9g) is %.9g, not %.9g: %g units", functions[f].name,
+                          (double)x[i], (double)y[i], exact, ulps(y[i], exact));
+        }
+    }
+}
+
+START_TEST(functions_are_accurate)
+{
+    for (int i = 0; i < 3; i++) {
+        if (library(i)) check_function((Activation *)kernel(library(i), functions[_i].name), _i);
+    }
+}
+END_TEST
+
+/* At the ends of the range: the limits, NaN for NaN. */
+START_TEST(functions_have_limits)
+{
+    const float x[] = {-INFINITY, -200, -0.0f, 200, INFINITY, NAN};
+    static const struct {
+        const char *name;
+        float y[6];
+    } limits[] = {
+        {"nn_tanh", {-1, -1, -0.0f, 1, 1, NAN}},
+        {"nn_sigmoid", {0, 0, 0.5f, 1, 1, NAN}},
+        {"nn_silu", {NAN, 0, 0, 200, INFINITY, NAN}},
+        {"nn_softplus", {0, 0, (float)0.69314718056, 200, INFINITY, NAN}},
+        {"nn_gelu", {NAN, 0, 0, 200, INFINITY, NAN}},
+        {"nn_relu", {0, 0, 0, 200, INFINITY, NAN}},
+    };
+    for (int i = 0; i < 3; i++) {
+        for (size_t f = 0; library(i) && f < sizeof limits / sizeof *limits; f++) {
+            float y[6];
+            ((Activation *)kernel(library(i), limits[f].name))(6, 1, x, y, 0, 1);
+            for (int k = 0; k < 6; k++) {
+                bool same = isnan(limits[f].y[k]) ? isnan(y[k]) : y[k] == limits[f].y[k];
+                ck_assert_msg(same, "%s(%g) is %g", limits[f].name, (double)x[k], (double)y[k]);
+            }
+        }
+    }
+}
+END_TEST
+
+/* ---- suite ----------------------------------------------------------------- */
+
+static void add_nets(TCase *tcase, const char *path, const TTest *test)
+{
+    Nets nets = nets_open(path);
+    tcase_add_loop_test(tcase, test, 0, nets.file->nets.count);
+    compilation_free(nets.c);
+}
+
+Suite *kernels_suite(void)
+{
+    Suite *suite = suite_create("kernels");
+    TCase *tcase = tcase_create("kernels");
+    add_nets(tcase, exact_path, gives_the_same_numbers);
+    add_nets(tcase, close_path, gives_close_numbers);
+    tcase_add_loop_test(tcase, updates_alike, 0, sizeof updates / sizeof *updates);
+    tcase_add_loop_test(tcase, compiles_for_other_machines, 0, sizeof flags / sizeof *flags);
+    tcase_add_test(tcase, trains_alike);
+    tcase_add_loop_test(tcase, functions_are_accurate, 0, sizeof functions / sizeof *functions);
+    tcase_add_test(tcase, functions_have_limits);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
