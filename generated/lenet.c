@@ -413,7 +413,15 @@ NN_INLINE void nn_gemm(const nn_matrices *x, int m, long n, int k, int t, int T)
 #define NN_LANES_H
 
 
+/* Lanes one by one are elements of an array: gcc (12) loses track of the alignment of
+ * a vector that is indexed by a variable. */
+typedef float nn_lanes[NN_W] __attribute__((aligned(64)));
 typedef int nn_ints __attribute__((vector_size(NN_W * sizeof(int)), aligned(4), may_alias));
+
+static const int nn_lane_index[16] __attribute__((unused)) = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+
+/* 0, 1, 2, … */
+NN_INLINE nn_ints nn_lane(void) { return *(const nn_ints *)nn_lane_index; }
 
 /* A comparison of two vectors is a mask: −1 where it holds, else 0. */
 NN_INLINE nn_vec nn_select(nn_ints mask, nn_vec yes, nn_vec no)
@@ -435,8 +443,11 @@ NN_INLINE nn_vec nn_sqrt(nn_vec x)
 #elif defined(__aarch64__)
     __asm__("fsqrt %0.4s, %1.4s" : "=w"(y) : "w"(x));
 #else
+    nn_lanes lane;
+    nn_store(lane, x);
     for (int i = 0; i < NN_W; i++)
-        y[i] = __builtin_sqrtf(x[i]);
+        lane[i] = __builtin_sqrtf(lane[i]);
+    y = nn_load(lane);
 #endif
     return y;
 }
@@ -448,10 +459,10 @@ NN_INLINE nn_vec nn_load_part(const float *p, long count)
 {
     if (count >= NN_W)
         return nn_load(p);
-    nn_vec v;
+    nn_lanes lane;
     for (int i = 0; i < NN_W; i++)
-        v[i] = p[i < count ? i : 0];
-    return v;
+        lane[i] = p[i < count ? i : 0];
+    return nn_load(lane);
 }
 
 NN_INLINE void nn_store_part(float *p, long count, nn_vec v)
@@ -460,8 +471,10 @@ NN_INLINE void nn_store_part(float *p, long count, nn_vec v)
         nn_store(p, v);
         return;
     }
+    nn_lanes lane;
+    nn_store(lane, v);
     for (int i = 0; i < count; i++)
-        p[i] = v[i];
+        p[i] = lane[i];
 }
 
 /* ---- shares ------------------------------------------------------------- */
@@ -495,6 +508,70 @@ NN_INLINE void nn_map2(nn_binary *f, float p, float q, long count, const float *
     long end = nn_share(count, t + 1, T);
     for (long i = nn_share(count, t, T); i < end; i += NN_W)
         nn_store_part(y + i, end - i, f(nn_load_part(a + i, end - i), nn_load_part(b + i, end - i), p, q));
+}
+
+#endif
+/*
+ * transpose.h: squares of NN_W × NN_W floats turned about their diagonal.
+ *
+ * Interleaving row i with row i + W/2, for all i, log2(W) times over, is the
+ * transposition: each round moves one bit of the row's number into the column's.
+ */
+#ifndef NN_TRANSPOSE_H
+#define NN_TRANSPOSE_H
+
+
+#if defined(__clang__)
+#define NN_MIX(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define NN_MIX(a, b, ...) __builtin_shuffle(a, b, (nn_ints){__VA_ARGS__})
+#endif
+
+/* a0 b0 a1 b1 …, of the first halves. */
+NN_INLINE nn_vec nn_interleave_low(nn_vec a, nn_vec b)
+{
+#if defined(__AVX512F__)
+    return NN_MIX(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+#elif defined(__AVX2__) && defined(__FMA__)
+    return NN_MIX(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+#else
+    return NN_MIX(a, b, 0, 4, 1, 5);
+#endif
+}
+
+/* The same of the second halves. */
+NN_INLINE nn_vec nn_interleave_high(nn_vec a, nn_vec b)
+{
+#if defined(__AVX512F__)
+    return NN_MIX(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+#elif defined(__AVX2__) && defined(__FMA__)
+    return NN_MIX(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+#else
+    return NN_MIX(a, b, 2, 6, 3, 7);
+#endif
+}
+
+/* to[i·to_row + j] = from[j·from_row + i], 0 ≤ i, j < NN_W. */
+NN_INLINE void nn_transpose_square(float *to, long to_row, const float *from, long from_row)
+{
+    nn_vec row[NN_W], next[NN_W];
+    NN_UNROLL
+    for (int i = 0; i < NN_W; i++)
+        row[i] = nn_load(from + i * from_row);
+    NN_UNROLL
+    for (int round = 1; round < NN_W; round *= 2) {
+        NN_UNROLL
+        for (int i = 0; i < NN_W / 2; i++) {
+            next[2 * i] = nn_interleave_low(row[i], row[i + NN_W / 2]);
+            next[2 * i + 1] = nn_interleave_high(row[i], row[i + NN_W / 2]);
+        }
+        NN_UNROLL
+        for (int i = 0; i < NN_W; i++)
+            row[i] = next[i];
+    }
+    NN_UNROLL
+    for (int i = 0; i < NN_W; i++)
+        nn_store(to + i * to_row, row[i]);
 }
 
 #endif
@@ -881,7 +958,10 @@ NN_KERNEL void nn_dw_pack_a(const void *self, int m0, int rows, int k0, int dept
 /* Rows of NN_W columns each, W at a time: to[i·NN_NR + j] = from[j·NN_KC + i]. */
 NN_INLINE void nn_transpose(float *to, const float *from, int depth)
 {
-    for (int k = 0; k < depth; k++)
+    int k = 0;
+    for (; k + NN_W <= depth; k += NN_W)
+        nn_transpose_square(to + (long)k * NN_NR, NN_NR, from + k, NN_KC);
+    for (; k < depth; k++)
         for (int j = 0; j < NN_W; j++)
             to[k * NN_NR + j] = from[j * NN_KC + k];
 }
@@ -1007,9 +1087,8 @@ NN_KERNEL void nn_conv_dbias(const nn_conv *d, const float *dy, float *dbias, in
  *   cells     the average or the largest element of a rectangle: a window cut at
  *             the image's edges, or a part of the image (adaptive and global pools)
  *
- * Where windows lie wholly inside the image along a row, a vector of neighbouring
- * windows is computed at once; the others one by one.  Thread t of T does its part
- * of the n · c planes.
+ * A vector of neighbouring windows is computed at once; where some reach into the
+ * padding, lanes are masked.  Thread t of T does its part of the n · c planes.
  */
 #ifndef NN_POOL_H
 #define NN_POOL_H
@@ -1060,35 +1139,44 @@ NN_INLINE nn_vec nn_load_even(const float *p)
 #elif (defined(__clang__) || __GNUC__ >= 12) && defined(NN_AVX2)
     return __builtin_shufflevector(nn_load(p), nn_load(p + NN_W), 0, 2, 4, 6, 8, 10, 12, 14);
 #else
-    nn_vec v;
+    nn_lanes lane;
     for (int i = 0; i < NN_W; i++)
-        v[i] = p[2 * i];
-    return v;
+        lane[i] = p[2 * i];
+    return nn_load(lane);
 #endif
 }
 
-/* p[0], p[step], …: `count` lanes of them; nothing at or after `end` is read. */
-NN_INLINE nn_vec nn_load_steps(const float *p, int step, int count, const float *end)
+/* x[at], x[at + step], …; 0 for what is not among the `size` elements of x. */
+NN_INLINE nn_vec nn_load_steps(const float *x, long size, long at, int step)
 {
-    if (step == 1 && (count >= NN_W || end - p >= NN_W))
-        return nn_load(p);
-    if (step == 2 && end - p >= 2 * NN_W)
-        return nn_load_even(p);
-    nn_vec v;
-    for (int i = 0; i < NN_W; i++)
-        v[i] = p[i < count ? (long)i * step : 0];
-    return v;
+    if (step == 1 && at >= 0 && size - at >= NN_W)
+        return nn_load(x + at);
+    if (step == 2 && at >= 0 && size - at >= 2 * NN_W)
+        return nn_load_even(x + at);
+    nn_lanes lane;
+    for (int i = 0; i < NN_W; i++, at += step)
+        lane[i] = at >= 0 && at < size ? x[at] : 0;
+    return nn_load(lane);
 }
 
-/* The windows first … last − 1 of an axis lie wholly inside it. */
-NN_INLINE void nn_whole_windows(int large, int small, int reach, int stride, int before, int *first, int *last)
+/* The lanes whose column first + lane · step lies in a row of w. */
+NN_INLINE nn_ints nn_inside(int first, int step, int w)
 {
-    *first = before > 0 ? (before + stride - 1) / stride : 0;
-    *last = large + before >= reach ? (large + before - reach) / stride + 1 : 0;
-    if (*last > small)
-        *last = small;
-    if (*first > *last)
-        *first = *last = 0;
+    nn_ints column = nn_lane() * step + first;
+    return (column >= 0) & (column < w);
+}
+
+/* Do `count` windows of `reach` elements, from column `first` on, lie in a row of w? */
+NN_INLINE int nn_all_inside(int first, int step, int count, int reach, int w)
+{
+    return first >= 0 && first + (count - 1) * step + reach <= w;
+}
+
+/* Results are written in the order of memory, up to `end` by this thread: so a whole
+ * vector may be stored where what is too much will be written again. */
+NN_INLINE void nn_store_run(float *y, long at, long end, int count, nn_vec v)
+{
+    nn_store_part(y + at, end - at >= NN_W ? NN_W : count, v);
 }
 
 NN_INLINE void nn_set_run(float *p, long count, float value)
@@ -1099,90 +1187,65 @@ NN_INLINE void nn_set_run(float *p, long count, float value)
 
 /* ---- extremum -------------------------------------------------------------------- */
 
-NN_INLINE void nn_put_place(void *place, int wide, long at, int winner)
+NN_INLINE void nn_put_places(void *place, int wide, long at, long end, int count, nn_ints winner)
 {
-    if (wide)
-        ((int *)place)[at] = winner;
-    else
-        ((unsigned char *)place)[at] = (unsigned char)winner;
-}
-
-/* The window at (i, j) of a plane; the plane's results are y and, if it is not
- * NULL, place, from element `at` on. */
-NN_INLINE void nn_extremum_one(const nn_window *d, const float *plane, int i, int j, float *y, void *place, long at)
-{
-    int winner = -1;
-    float best = 0;
-    for (int u = 0; u < d->kh; u++) {
-        int row = i * d->sh - d->top + u * d->dh;
-        for (int v = 0; row >= 0 && row < d->h && v < d->kw; v++) {
-            int column = j * d->sw - d->left + v * d->dw;
-            if (column < 0 || column >= d->w)
-                continue;
-            float value = plane[(long)row * d->w + column];
-            if (winner < 0 || (d->least ? value < best : value > best) || value != value)
-                best = value, winner = u * d->kw + v;
-        }
-    }
-    y[at] = best;
-    if (place)
-        nn_put_place(place, d->wide, at, winner);
-}
-
-NN_INLINE void nn_put_places(void *place, int wide, long at, int count, nn_ints winner)
-{
-    if (wide) {
-        for (int k = 0; k < count; k++)
-            ((int *)place)[at + k] = winner[k];
+    if (end - at >= NN_W)
+        count = NN_W;
+    if (!wide && count == NN_W) {
+        *(nn_bytes *)((unsigned char *)place + at) = __builtin_convertvector(winner, nn_bytes);
         return;
     }
-    nn_bytes bytes = __builtin_convertvector(winner, nn_bytes);
-    unsigned char *p = (unsigned char *)place + at;
-    if (count == NN_W)
-        *(nn_bytes *)p = bytes;
-    else
-        for (int k = 0; k < count; k++)
-            p[k] = bytes[k];
+    int lane[NN_W] __attribute__((aligned(64)));
+    *(nn_ints *)lane = winner;
+    for (int k = 0; k < count; k++) {
+        if (wide)
+            ((int *)place)[at + k] = lane[k];
+        else
+            ((unsigned char *)place)[at + k] = (unsigned char)lane[k];
+    }
 }
 
-/* `count` windows side by side from (i, j) on, all inside along the row. */
-NN_INLINE void nn_extremum_run(const nn_window *d, const float *plane, const float *end, int i, int j, int count, float *y, void *place, long at)
+/* NN_W windows side by side, the first one's corner at (row, column) of the plane that
+ * begins at x[plane]; `inside`: all elements are, along the row. */
+NN_INLINE nn_vec nn_extremum_run(const nn_window *d, const float *x, long size, long plane, int row, int column, const int inside, nn_ints *place)
 {
     nn_vec best = nn_zero();
-    nn_ints winner = {0};
-    int none = 1;
+    nn_ints winner = nn_lane() * 0 - 1;
     for (int u = 0; u < d->kh; u++) {
-        int row = i * d->sh - d->top + u * d->dh;
-        if (row < 0 || row >= d->h)
+        if (row + u * d->dh < 0 || row + u * d->dh >= d->h)
             continue;
-        const float *p = plane + (long)row * d->w + j * d->sw - d->left;
-        for (int v = 0; v < d->kw; v++, none = 0) {
-            nn_vec value = nn_load_steps(p + v * d->dw, d->sw, count, end);
-            nn_ints better = (d->least ? (nn_ints)(value < best) : (nn_ints)(value > best)) | (value != value) | -none;
+        for (int v = 0; v < d->kw; v++) {
+            int first = column + v * d->dw;
+            nn_vec value = nn_load_steps(x, size, plane + (long)(row + u * d->dh) * d->w + first, d->sw);
+            nn_ints better = (d->least ? (nn_ints)(value < best) : (nn_ints)(value > best)) | (value != value) | (winner < 0);
+            if (!inside)
+                better &= nn_inside(first, d->sw, d->w);
             best = nn_select(better, value, best);
             winner = (better & (u * d->kw + v)) | (~better & winner);
         }
     }
-    nn_store_part(y + at, count, best);
-    if (place)
-        nn_put_places(place, d->wide, at, count, winner);
+    *place = winner;
+    return best;
 }
 
 NN_KERNEL void nn_extremum(const nn_window *d, long n, const float *x, float *y, void *place, int t, int T)
 {
-    const float *end = x + n * d->c * d->h * d->w;
-    int first, last;
-    nn_whole_windows(d->w, d->ow, (d->kw - 1) * d->dw + 1, d->sw, d->left, &first, &last);
-    for (long p = n * d->c * t / T; p < n * d->c * (t + 1) / T; p++) {
-        const float *plane = x + p * d->h * d->w;
-        for (int i = 0; i < d->oh; i++) {
-            long at = (p * d->oh + i) * d->ow;
-            for (int j = 0; j < first; j++)
-                nn_extremum_one(d, plane, i, j, y, place, at + j);
-            for (int j = first; j < last; j += NN_W)
-                nn_extremum_run(d, plane, end, i, j, last - j < NN_W ? last - j : NN_W, y, place, at + j);
-            for (int j = last; j < d->ow; j++)
-                nn_extremum_one(d, plane, i, j, y, place, at + j);
+    const long planes = n * d->c, size = planes * d->h * d->w, end = planes * (t + 1) / T * d->oh * d->ow;
+    long at = planes * t / T * d->oh * d->ow;
+    for (long p = planes * t / T; p < planes * (t + 1) / T; p++) {
+        for (int i = 0; i < d->oh; i++, at += d->ow) {
+            for (int j = 0; j < d->ow; j += NN_W) {
+                int count = d->ow - j < NN_W ? d->ow - j : NN_W, row = i * d->sh - d->top, column = j * d->sw - d->left;
+                nn_ints winner;
+                nn_vec best;
+                if (nn_all_inside(column, d->sw, count, (d->kw - 1) * d->dw + 1, d->w))
+                    best = nn_extremum_run(d, x, size, p * d->h * d->w, row, column, 1, &winner);
+                else
+                    best = nn_extremum_run(d, x, size, p * d->h * d->w, row, column, 0, &winner);
+                nn_store_run(y, at + j, end, count, best);
+                if (place)
+                    nn_put_places(place, d->wide, at + j, end, count, winner);
+            }
         }
     }
 }
@@ -1268,48 +1331,6 @@ NN_INLINE float nn_cell_average(const nn_cells *d, const float *plane, nn_span v
     return sum / (float)(v.count * h.count);
 }
 
-/* `count` windows side by side from column j on, all inside along the row. */
-NN_INLINE nn_vec nn_average_run(const nn_cells *d, const float *plane, const float *end, nn_span v, int j, int count)
-{
-    nn_vec sum = nn_zero();
-    for (int row = v.first; row < v.last; row++) {
-        const float *p = plane + (long)row * d->h.large + j * d->h.stride - d->h.before;
-        for (int k = 0; k < d->h.k; k++)
-            sum += nn_load_steps(p + k, d->h.stride, count, end);
-    }
-    return sum / (float)(v.count * nn_span_of(&d->h, j).count);
-}
-
-/* Which cells of a row are computed as vectors: small windows, and not too few. */
-NN_INLINE void nn_cells_whole(const nn_cells *d, int *first, int *last)
-{
-    const nn_axis *h = &d->h;
-    *first = *last = 0;
-    if (!h->region && h->small > 1 && h->k <= 16)
-        nn_whole_windows(h->large, h->small, h->k, h->stride, h->before, first, last);
-}
-
-NN_KERNEL void nn_cells_average(const nn_cells *d, long n, const float *x, float *y, int t, int T)
-{
-    const long size = (long)d->v.large * d->h.large;
-    const float *end = x + n * d->c * size;
-    int first, last;
-    nn_cells_whole(d, &first, &last);
-    for (long p = n * d->c * t / T; p < n * d->c * (t + 1) / T; p++) {
-        const float *plane = x + p * size;
-        for (int i = 0; i < d->v.small; i++) {
-            nn_span v = nn_span_of(&d->v, i);
-            float *row = y + (p * d->v.small + i) * d->h.small;
-            for (int j = 0; j < first; j++)
-                row[j] = nn_cell_average(d, plane, v, nn_span_of(&d->h, j));
-            for (int j = first; j < last; j += NN_W)
-                nn_store_part(row + j, last - j, nn_average_run(d, plane, end, v, j, last - j));
-            for (int j = last; j < d->h.small; j++)
-                row[j] = nn_cell_average(d, plane, v, nn_span_of(&d->h, j));
-        }
-    }
-}
-
 NN_INLINE void nn_add_value(float *p, int count, float value)
 {
     int i = 0;
@@ -1317,18 +1338,6 @@ NN_INLINE void nn_add_value(float *p, int count, float value)
         nn_store(p + i, nn_load(p + i) + value);
     for (; i < count; i++)
         p[i] += value;
-}
-
-/* Stride 1: NN_W windows from column j on.  Taps go backwards, so that every
- * element gets its shares in the order of the windows. */
-NN_INLINE void nn_average_dx_run(const nn_cells *d, float *plane, nn_span v, int j, const float *dy)
-{
-    nn_vec share = nn_load(dy) / (float)(v.count * nn_span_of(&d->h, j).count);
-    for (int row = v.first; row < v.last; row++) {
-        float *p = plane + (long)row * d->h.large + j - d->h.before;
-        for (int k = d->h.k - 1; k >= 0; k--)
-            nn_store(p + k, nn_load(p + k) + share);
-    }
 }
 
 NN_INLINE void nn_average_dx_one(const nn_cells *d, float *plane, nn_span v, int j, float dy)
@@ -1340,29 +1349,128 @@ NN_INLINE void nn_average_dx_one(const nn_cells *d, float *plane, nn_span v, int
         nn_add_value(plane + (long)(v.first + k) * d->h.large + h.first, width, share);
 }
 
-NN_KERNEL void nn_cells_average_dx(const nn_cells *d, long n, const float *dy, float *dx, int t, int T)
+/* ---- averages of small windows: a vector of neighbours at a time -------------------- */
+
+enum { NN_ROW = 2048 }; /* longest row of a gradient that is taken so */
+
+NN_INLINE int nn_cells_in_runs(const nn_cells *d) { return !d->h.region && d->h.small > 1 && d->h.k <= NN_LINE; }
+
+NN_INLINE nn_ints nn_least(nn_ints a, nn_ints b)
 {
-    const long size = (long)d->v.large * d->h.large;
-    int first, last;
-    nn_cells_whole(d, &first, &last);
-    if (d->h.stride != 1)
-        first = last = 0;
-    for (long p = n * d->c * t / T; p < n * d->c * (t + 1) / T; p++) {
-        float *plane = dx + p * size;
-        nn_set_run(plane, size, 0);
-        for (int i = 0; i < d->v.small; i++) {
-            nn_span v = nn_span_of(&d->v, i);
-            const float *row = dy + (p * d->v.small + i) * d->h.small;
-            int j = 0;
-            for (; j < first; j++)
-                nn_average_dx_one(d, plane, v, j, row[j]);
-            for (; j + NN_W <= last; j += NN_W)
-                nn_average_dx_run(d, plane, v, j, row + j);
-            for (; j < d->h.small; j++)
-                nn_average_dx_one(d, plane, v, j, row[j]);
+    nn_ints less = a < b;
+    return (less & a) | (~less & b);
+}
+
+/* What the cells j, j + 1, … of a row divide by, `rows` times that of their columns. */
+NN_INLINE nn_vec nn_run_count(const nn_axis *a, int j, int rows)
+{
+    nn_ints zero = nn_lane() * 0, start = (nn_lane() + j) * a->stride, first = start - a->before, count = zero + a->count;
+    if (a->count == 0)
+        count = nn_least(first + a->k, zero + a->large) - (first & (first > 0));
+    else if (a->count < 0)
+        count = nn_least(a->room - start, zero + a->k);
+    return __builtin_convertvector(count * rows, nn_vec);
+}
+
+/* The averages of the cells j, j + 1, … of a row; x[plane]: the plane. */
+NN_INLINE nn_vec nn_average_run(const nn_cells *d, const float *x, long size, long plane, nn_span v, int j, const int inside)
+{
+    int column = j * d->h.stride - d->h.before;
+    nn_vec sum = nn_zero();
+    for (int row = v.first; row < v.last; row++) {
+        for (int k = 0; k < d->h.k; k++) {
+            nn_vec value = nn_load_steps(x, size, plane + (long)row * d->h.large + column + k, d->h.stride);
+            if (!inside)
+                value = nn_select(nn_inside(column + k, d->h.stride, d->h.large), value, nn_zero());
+            sum += value;
+        }
+    }
+    return sum / nn_run_count(&d->h, j, v.count);
+}
+
+NN_INLINE void nn_average_row(const nn_cells *d, const float *x, long size, long plane, nn_span v, float *y, long at, long end)
+{
+    for (int j = 0; j < d->h.small; j += NN_W) {
+        int count = d->h.small - j < NN_W ? d->h.small - j : NN_W;
+        nn_vec run;
+        if (nn_all_inside(j * d->h.stride - d->h.before, d->h.stride, count, d->h.k, d->h.large))
+            run = nn_average_run(d, x, size, plane, v, j, 1);
+        else
+            run = nn_average_run(d, x, size, plane, v, j, 0);
+        nn_store_run(y, at + j, end, count, run);
+    }
+}
+
+/* The shares of a row of cells, k − 1 + j · stride being the place of cell j; 0 between. */
+NN_INLINE void nn_average_shares(const nn_cells *d, nn_span v, const float *dy, float *line)
+{
+    nn_set_run(line, d->h.large + d->h.before + d->h.k + NN_W, 0);
+    for (int j = 0; j < d->h.small; j += NN_W) {
+        nn_lanes share;
+        nn_store(share, nn_load_part(dy + j, d->h.small - j) / nn_run_count(&d->h, j, v.count));
+        for (int i = 0; i < NN_W && j + i < d->h.small; i++)
+            line[(j + i) * d->h.stride + d->h.k - 1] = share[i];
+    }
+}
+
+/* Every element gets its shares one after the other, in the order of the cells.
+ * `left`: floats from the plane on that are this thread's. */
+NN_INLINE void nn_average_dx_row(const nn_cells *d, float *plane, long left, nn_span v, const float *line)
+{
+    for (int row = v.first; row < v.last; row++) {
+        for (int c = 0; c < d->h.large; c += NN_W) {
+            long at = (long)row * d->h.large + c, count = d->h.large - c, reach = left - at >= NN_W ? NN_W : count;
+            nn_vec sum = nn_load_part(plane + at, reach);
+            for (int k = 0; k < d->h.k; k++) {
+                nn_vec share = nn_load(line + c + d->h.before + k);
+                if (count < NN_W) /* the lanes after the row belong to the next one */
+                    share = nn_select(nn_lane() < (int)count, share, nn_zero());
+                sum += share;
+            }
+            nn_store_part(plane + at, reach, sum);
         }
     }
 }
+
+NN_KERNEL void nn_cells_average(const nn_cells *d, long n, const float *x, float *y, int t, int T)
+{
+    const long plane = (long)d->v.large * d->h.large, out = (long)d->v.small * d->h.small, planes = n * d->c;
+    const long end = planes * (t + 1) / T * out;
+    const int runs = nn_cells_in_runs(d);
+    for (long p = planes * t / T; p < planes * (t + 1) / T; p++) {
+        for (int i = 0; i < d->v.small; i++) {
+            nn_span v = nn_span_of(&d->v, i);
+            long at = p * out + (long)i * d->h.small;
+            if (runs)
+                nn_average_row(d, x, planes * plane, p * plane, v, y, at, end);
+            for (int j = 0; !runs && j < d->h.small; j++)
+                y[at + j] = nn_cell_average(d, x + p * plane, v, nn_span_of(&d->h, j));
+        }
+    }
+}
+
+NN_KERNEL void nn_cells_average_dx(const nn_cells *d, long n, const float *dy, float *dx, int t, int T)
+{
+    const long plane = (long)d->v.large * d->h.large, out = (long)d->v.small * d->h.small, planes = n * d->c;
+    const int runs = nn_cells_in_runs(d) && d->h.before >= 0 && d->h.large + d->h.before + d->h.k <= NN_ROW;
+    const long last = planes * (t + 1) / T;
+    float line[NN_ROW + 2 * NN_W];
+    for (long p = planes * t / T; p < last; p++) {
+        nn_set_run(dx + p * plane, plane, 0);
+        for (int i = 0; i < d->v.small; i++) {
+            nn_span v = nn_span_of(&d->v, i);
+            const float *row = dy + p * out + (long)i * d->h.small;
+            if (runs) {
+                nn_average_shares(d, v, row, line);
+                nn_average_dx_row(d, dx + p * plane, last * plane - p * plane, v, line);
+            }
+            for (int j = 0; !runs && j < d->h.small; j++)
+                nn_average_dx_one(d, dx + p * plane, v, j, row[j]);
+        }
+    }
+}
+
+/* ---- maxima ------------------------------------------------------------------------- */
 
 /* place, if it is not NULL: row · w + column of the winner. */
 NN_INLINE void nn_cell_maximum(const nn_cells *d, const float *plane, nn_span v, nn_span h, float *y, int *place)
@@ -1447,7 +1555,7 @@ void nn_gelu_tanh_grad(long n, long each, const float *dy, const float *x, float
  *   nn_expm1     1.7
  *   nn_log       0.9   subnormal arguments included
  *   nn_log1p     1.5   for x > −1
- *   nn_tanh_of   2.5
+ *   nn_tanh_of   1.1
  *   nn_erf       1.3
  *   nn_logistic  2.4   for x > −87; below −88.7 it is 0
  *
@@ -1507,11 +1615,19 @@ NN_INLINE nn_vec nn_expm1(nn_vec x)
 /* 1 / (1 + e^−x) */
 NN_INLINE nn_vec nn_logistic(nn_vec x) { return 1 / (1 + nn_exp(-x)); }
 
-/* tanh |x| = −e / (2 + e), e = e^(−2|x|) − 1 */
+/* |x| < 1: x + x³ · P(x²), else 1 − 2 / (e^(2|x|) + 1).  (One formula by expm1
+ * would do, but errs by 2.5 units instead of 1, and more often.) */
 NN_INLINE nn_vec nn_tanh_of(nn_vec x)
 {
-    nn_vec e = nn_expm1(-2 * nn_abs(x));
-    return nn_with_sign(nn_abs(e) / (2 + e), x);
+    nn_vec a = nn_abs(x), s = a * a;
+    nn_vec p = s * -0x1.7803d8p-12f + 0x1.2db66ep-9f;
+    p = p * s - 0x1.0466f8p-7f;
+    p = p * s + 0x1.600bcp-6f;
+    p = p * s - 0x1.b96286p-5f;
+    p = p * s + 0x1.110be6p-3f;
+    p = p * s - 0x1.55553cp-2f;
+    nn_vec far = 1 - 2 / (nn_exp(2 * a) + 1);
+    return nn_with_sign(nn_select(a < 1, a + a * (s * p), far), x);
 }
 
 /* ---- logarithms --------------------------------------------------------------- */
@@ -1721,7 +1837,7 @@ NN_KERNEL void nn_elu_grad_x(long n, long each, const float *dy, const float *x,
 NN_INLINE nn_vec nn_gelu_value(nn_vec x, float p, float q)
 {
     (void)p, (void)q;
-    return x * (1 + nn_erf(0.707106769f * x)) * 0.5f;
+    return x * ((1 + nn_erf(0.707106769f * x)) * 0.5f);
 }
 
 NN_INLINE nn_vec nn_gelu_slope(nn_vec dy, nn_vec x, float p, float q)
@@ -1738,7 +1854,7 @@ NN_INLINE nn_vec nn_gelu_argument(nn_vec x) { return 0.797884583f * (x + 0.04471
 NN_INLINE nn_vec nn_gelu_tanh_value(nn_vec x, float p, float q)
 {
     (void)p, (void)q;
-    return x * (1 + nn_tanh_of(nn_gelu_argument(x))) * 0.5f;
+    return x * ((1 + nn_tanh_of(nn_gelu_argument(x))) * 0.5f);
 }
 
 NN_INLINE nn_vec nn_gelu_tanh_slope(nn_vec dy, nn_vec x, float p, float q)
@@ -1947,6 +2063,288 @@ NN_KERNEL void nn_dense_dbias(const nn_dense *d, const float *dy, float *dbias, 
 
 #endif
 /*
+ * softmax.h: softmax and its logarithm over channels, with gradients.
+ *
+ *   x, y, dy, dx: [n][c][p], p places; dx may be dy, y may be x
+ *
+ *   softmax      y = e^(x − top) / Σ e^(x − top)        dx = y · (dy − Σ dy · y)
+ *   log_softmax  y = x − top − log Σ e^(x − top)        dx = dy − e^y · Σ dy
+ *
+ * top is the largest of the channels, so that nothing overflows.  With p = 1 a
+ * sample is a run, whose elements are taken a vector at a time; else neighbouring
+ * places are.  Thread t of T does its part of the samples or of those vectors.
+ */
+#ifndef NN_SOFTMAX_H
+#define NN_SOFTMAX_H
+
+#ifdef NN_LINKED
+
+void nn_softmax(long n, long c, long p, const float *x, float *y, int t, int T);
+void nn_softmax_grad(long n, long c, long p, const float *dy, const float *y, float *dx, int t, int T);
+void nn_log_softmax(long n, long c, long p, const float *x, float *y, int t, int T);
+void nn_log_softmax_grad(long n, long c, long p, const float *dy, const float *y, float *dx, int t, int T);
+
+#else
+
+/*
+ * sums.h: sums over runs of consecutive elements.
+ *
+ * A sum is kept as a vector of partial sums, in two levels: four running vectors
+ * over a block, and the blocks' sums; the caller adds runs the same way, and the
+ * lanes at the very end.  The order depends on nothing but the run's length.
+ */
+#ifndef NN_SUMS_H
+#define NN_SUMS_H
+
+
+enum { NN_BLOCK = 256 * NN_W }; /* elements of a block */
+
+/* One term: of elements of two runs, and a constant. */
+typedef nn_vec nn_term(nn_vec a, nn_vec b, nn_vec p);
+
+NN_INLINE nn_vec nn_term_a(nn_vec a, nn_vec b, nn_vec p)
+{
+    (void)b, (void)p;
+    return a;
+}
+
+NN_INLINE nn_vec nn_term_product(nn_vec a, nn_vec b, nn_vec p)
+{
+    (void)p;
+    return a * b;
+}
+
+/* (a − p)² */
+NN_INLINE nn_vec nn_term_variance(nn_vec a, nn_vec b, nn_vec p)
+{
+    (void)b;
+    return (a - p) * (a - p);
+}
+
+/* a · (b − p) */
+NN_INLINE nn_vec nn_term_along(nn_vec a, nn_vec b, nn_vec p) { return a * (b - p); }
+
+/* The terms of the last count % NN_W elements; the other lanes are 0. */
+NN_INLINE nn_vec nn_sums_rest(nn_term *f, nn_vec p, const float *a, const float *b, long count)
+{
+    int rest = (int)(count % NN_W);
+    if (count >= NN_W) {
+        nn_vec v = f(nn_load(a + count - NN_W), nn_load(b + count - NN_W), p);
+        return nn_select(nn_lane() >= NN_W - rest, v, nn_zero());
+    }
+    nn_vec v = f(nn_load_part(a, rest), nn_load_part(b, rest), p);
+    return nn_select(nn_lane() < rest, v, nn_zero());
+}
+
+/* Σ f(a[i], b[i], p) in partial sums, 0 ≤ i < count */
+NN_INLINE nn_vec nn_sums(nn_term *f, nn_vec p, const float *a, const float *b, long count)
+{
+    nn_vec total = nn_zero();
+    long i = 0;
+    while (count - i >= 4 * NN_W) {
+        nn_vec s0 = nn_zero(), s1 = s0, s2 = s0, s3 = s0;
+        long stop = count - i < NN_BLOCK ? count : i + NN_BLOCK;
+        for (; stop - i >= 4 * NN_W; i += 4 * NN_W) {
+            s0 += f(nn_load(a + i), nn_load(b + i), p);
+            s1 += f(nn_load(a + i + NN_W), nn_load(b + i + NN_W), p);
+            s2 += f(nn_load(a + i + 2 * NN_W), nn_load(b + i + 2 * NN_W), p);
+            s3 += f(nn_load(a + i + 3 * NN_W), nn_load(b + i + 3 * NN_W), p);
+        }
+        total += (s0 + s1) + (s2 + s3);
+    }
+    for (; count - i >= NN_W; i += NN_W)
+        total += f(nn_load(a + i), nn_load(b + i), p);
+    if (i < count)
+        total += nn_sums_rest(f, p, a, b, count);
+    return total;
+}
+
+#endif
+
+/* ---- runs ----------------------------------------------------------------- */
+
+NN_INLINE float nn_run_top(const float *x, long c)
+{
+    nn_vec top = nn_load_part(x, c);
+    for (long i = NN_W; i < c; i += NN_W) {
+        nn_vec v = nn_load_part(x + i, c - i);
+        top = nn_select(v > top, v, top);
+    }
+    nn_lanes lane;
+    nn_store(lane, top);
+    for (int i = 1; i < NN_W; i++)
+        lane[0] = lane[i] > lane[0] ? lane[i] : lane[0];
+    return lane[0];
+}
+
+NN_INLINE nn_vec nn_exp_less(nn_vec x, float top, float q)
+{
+    (void)q;
+    return nn_exp(x - top);
+}
+
+NN_INLINE nn_vec nn_divided(nn_vec x, float by, float q)
+{
+    (void)q;
+    return x / by;
+}
+
+NN_INLINE nn_vec nn_less_both(nn_vec x, float top, float log_sum) { return x - top - log_sum; }
+
+NN_INLINE nn_vec nn_term_exp(nn_vec a, nn_vec b, nn_vec top)
+{
+    (void)b;
+    return nn_exp(a - top);
+}
+
+NN_INLINE nn_vec nn_softmax_slope(nn_vec dy, nn_vec y, float mean, float q)
+{
+    (void)q;
+    return y * (dy - mean);
+}
+
+NN_INLINE nn_vec nn_log_softmax_slope(nn_vec dy, nn_vec y, float sum, float q)
+{
+    (void)q;
+    return dy - nn_exp(y) * sum;
+}
+
+NN_INLINE void nn_softmax_run(long c, const float *x, float *y)
+{
+    nn_map(nn_exp_less, nn_run_top(x, c), 0, c, x, y, 0, 1);
+    nn_map(nn_divided, nn_lanes_sum(nn_sums(nn_term_a, nn_zero(), y, y, c)), 0, c, y, y, 0, 1);
+}
+
+NN_INLINE void nn_log_softmax_run(long c, const float *x, float *y)
+{
+    float top = nn_run_top(x, c);
+    float sum = nn_lanes_sum(nn_sums(nn_term_exp, nn_spread(top), x, x, c));
+    nn_map(nn_less_both, top, nn_log(nn_spread(sum))[0], c, x, y, 0, 1);
+}
+
+/* ---- places side by side -------------------------------------------------------- */
+
+/* `count` places from x on; channels are p elements apart. */
+NN_INLINE nn_vec nn_places_top(long c, long p, const float *x, long count)
+{
+    nn_vec top = nn_load_part(x, count);
+    for (long k = 1; k < c; k++) {
+        nn_vec v = nn_load_part(x + k * p, count);
+        top = nn_select(v > top, v, top);
+    }
+    return top;
+}
+
+NN_INLINE void nn_softmax_places(long c, long p, const float *x, float *y, long count)
+{
+    nn_vec top = nn_places_top(c, p, x, count), sum = nn_zero();
+    for (long k = 0; k < c; k++) {
+        nn_vec v = nn_exp(nn_load_part(x + k * p, count) - top);
+        sum += v;
+        nn_store_part(y + k * p, count, v);
+    }
+    for (long k = 0; k < c; k++)
+        nn_store_part(y + k * p, count, nn_load_part(y + k * p, count) / sum);
+}
+
+NN_INLINE void nn_log_softmax_places(long c, long p, const float *x, float *y, long count)
+{
+    nn_vec top = nn_places_top(c, p, x, count), sum = nn_zero();
+    for (long k = 0; k < c; k++)
+        sum += nn_exp(nn_load_part(x + k * p, count) - top);
+    nn_vec log_sum = nn_log(sum);
+    for (long k = 0; k < c; k++)
+        nn_store_part(y + k * p, count, nn_load_part(x + k * p, count) - top - log_sum);
+}
+
+NN_INLINE void nn_softmax_grad_places(long c, long p, const float *dy, const float *y, float *dx, long count)
+{
+    nn_vec mean = nn_zero();
+    for (long k = 0; k < c; k++)
+        mean += nn_load_part(dy + k * p, count) * nn_load_part(y + k * p, count);
+    for (long k = 0; k < c; k++)
+        nn_store_part(dx + k * p, count, nn_load_part(y + k * p, count) * (nn_load_part(dy + k * p, count) - mean));
+}
+
+NN_INLINE void nn_log_softmax_grad_places(long c, long p, const float *dy, const float *y, float *dx, long count)
+{
+    nn_vec sum = nn_zero();
+    for (long k = 0; k < c; k++)
+        sum += nn_load_part(dy + k * p, count);
+    for (long k = 0; k < c; k++)
+        nn_store_part(dx + k * p, count, nn_load_part(dy + k * p, count) - nn_exp(nn_load_part(y + k * p, count)) * sum);
+}
+
+/* ---- shares ---------------------------------------------------------------------- */
+
+/* Vectors of places in a sample; 1 for a run. */
+NN_INLINE long nn_place_vectors(long p) { return (p + NN_W - 1) / NN_W; }
+
+/* Where vector k of all samples begins. */
+NN_INLINE long nn_place_at(long c, long p, long k)
+{
+    long vectors = nn_place_vectors(p);
+    return k / vectors * c * p + k % vectors * NN_W;
+}
+
+NN_INLINE long nn_place_count(long p, long k) { return p - k % nn_place_vectors(p) * NN_W; }
+
+NN_KERNEL void nn_softmax(long n, long c, long p, const float *x, float *y, int t, int T)
+{
+    long all = n * nn_place_vectors(p);
+    for (long k = all * t / T; k < all * (t + 1) / T; k++) {
+        long at = nn_place_at(c, p, k);
+        if (p == 1)
+            nn_softmax_run(c, x + at, y + at);
+        else
+            nn_softmax_places(c, p, x + at, y + at, nn_place_count(p, k));
+    }
+}
+
+NN_KERNEL void nn_softmax_grad(long n, long c, long p, const float *dy, const float *y, float *dx, int t, int T)
+{
+    long all = n * nn_place_vectors(p);
+    for (long k = all * t / T; k < all * (t + 1) / T; k++) {
+        long at = nn_place_at(c, p, k);
+        if (p == 1) {
+            float mean = nn_lanes_sum(nn_sums(nn_term_product, nn_zero(), dy + at, y + at, c));
+            nn_map2(nn_softmax_slope, mean, 0, c, dy + at, y + at, dx + at, 0, 1);
+        } else {
+            nn_softmax_grad_places(c, p, dy + at, y + at, dx + at, nn_place_count(p, k));
+        }
+    }
+}
+
+NN_KERNEL void nn_log_softmax(long n, long c, long p, const float *x, float *y, int t, int T)
+{
+    long all = n * nn_place_vectors(p);
+    for (long k = all * t / T; k < all * (t + 1) / T; k++) {
+        long at = nn_place_at(c, p, k);
+        if (p == 1)
+            nn_log_softmax_run(c, x + at, y + at);
+        else
+            nn_log_softmax_places(c, p, x + at, y + at, nn_place_count(p, k));
+    }
+}
+
+NN_KERNEL void nn_log_softmax_grad(long n, long c, long p, const float *dy, const float *y, float *dx, int t, int T)
+{
+    long all = n * nn_place_vectors(p);
+    for (long k = all * t / T; k < all * (t + 1) / T; k++) {
+        long at = nn_place_at(c, p, k);
+        if (p == 1) {
+            float sum = nn_lanes_sum(nn_sums(nn_term_a, nn_zero(), dy + at, dy + at, c));
+            nn_map2(nn_log_softmax_slope, sum, 0, c, dy + at, y + at, dx + at, 0, 1);
+        } else {
+            nn_log_softmax_grad_places(c, p, dy + at, y + at, dx + at, nn_place_count(p, k));
+        }
+    }
+}
+
+#endif /* NN_LINKED */
+
+#endif
+/*
  * optimizer.h: the updates of the optimizers, element by element.
  *
  *   gradient, param and the states: `count` elements each; t of T: this thread's part
@@ -2102,11 +2500,10 @@ NN_KERNEL void nn_lion_step(const nn_lion *rule, long count, const float *gradie
 
 #endif
 /*
- * channels.h: sums and products along channels.
+ * channels.h: sums along channels, [n][c][p], p elements per channel.
  *
- *   x, dy, y, dx: [n][c][p], p elements per channel   gate, dgate: [n][c]   sum: [c]
- *
- * Thread t of T does its part of the channels, or of the n · c planes.
+ * Thread t of T does its part of the channels; with p = 1 these lie side by side and
+ * are taken a vector at a time.
  */
 #ifndef NN_CHANNELS_H
 #define NN_CHANNELS_H
@@ -2114,89 +2511,9 @@ NN_KERNEL void nn_lion_step(const nn_lion *rule, long count, const float *gradie
 #ifdef NN_LINKED
 
 void nn_channel_sums(long n, int c, long p, const float *dy, float *sum, int t, int T);
-void nn_gate(long n, int c, long p, const float *x, const float *gate, float *y, int t, int T);
-void nn_gate_sums(long n, int c, long p, const float *x, const float *dy, float *dgate, int t, int T);
 
 #else
 
-/*
- * sums.h: sums over runs of consecutive elements.
- *
- * A sum is kept as a vector of partial sums, in two levels: four running vectors
- * over a block, and the blocks' sums; the caller adds runs the same way, and the
- * lanes at the very end.  The order depends on nothing but the run's length.
- */
-#ifndef NN_SUMS_H
-#define NN_SUMS_H
-
-
-enum { NN_BLOCK = 256 * NN_W }; /* elements of a block */
-
-static const int nn_lane_index[16] __attribute__((unused)) = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-
-NN_INLINE nn_ints nn_lane(void) { return *(const nn_ints *)nn_lane_index; }
-
-/* One term: of elements of two runs, and a constant. */
-typedef nn_vec nn_term(nn_vec a, nn_vec b, nn_vec p);
-
-NN_INLINE nn_vec nn_term_a(nn_vec a, nn_vec b, nn_vec p)
-{
-    (void)b, (void)p;
-    return a;
-}
-
-NN_INLINE nn_vec nn_term_product(nn_vec a, nn_vec b, nn_vec p)
-{
-    (void)p;
-    return a * b;
-}
-
-/* (a − p)² */
-NN_INLINE nn_vec nn_term_variance(nn_vec a, nn_vec b, nn_vec p)
-{
-    (void)b;
-    return (a - p) * (a - p);
-}
-
-/* a · (b − p) */
-NN_INLINE nn_vec nn_term_along(nn_vec a, nn_vec b, nn_vec p) { return a * (b - p); }
-
-/* The terms of the last count % NN_W elements; the other lanes are 0. */
-NN_INLINE nn_vec nn_sums_rest(nn_term *f, nn_vec p, const float *a, const float *b, long count)
-{
-    int rest = (int)(count % NN_W);
-    if (count >= NN_W) {
-        nn_vec v = f(nn_load(a + count - NN_W), nn_load(b + count - NN_W), p);
-        return nn_select(nn_lane() >= NN_W - rest, v, nn_zero());
-    }
-    nn_vec v = f(nn_load_part(a, rest), nn_load_part(b, rest), p);
-    return nn_select(nn_lane() < rest, v, nn_zero());
-}
-
-/* Σ f(a[i], b[i], p) in partial sums, 0 ≤ i < count */
-NN_INLINE nn_vec nn_sums(nn_term *f, nn_vec p, const float *a, const float *b, long count)
-{
-    nn_vec total = nn_zero();
-    long i = 0;
-    while (count - i >= 4 * NN_W) {
-        nn_vec s0 = nn_zero(), s1 = s0, s2 = s0, s3 = s0;
-        long stop = count - i < NN_BLOCK ? count : i + NN_BLOCK;
-        for (; stop - i >= 4 * NN_W; i += 4 * NN_W) {
-            s0 += f(nn_load(a + i), nn_load(b + i), p);
-            s1 += f(nn_load(a + i + NN_W), nn_load(b + i + NN_W), p);
-            s2 += f(nn_load(a + i + 2 * NN_W), nn_load(b + i + 2 * NN_W), p);
-            s3 += f(nn_load(a + i + 3 * NN_W), nn_load(b + i + 3 * NN_W), p);
-        }
-        total += (s0 + s1) + (s2 + s3);
-    }
-    for (; count - i >= NN_W; i += NN_W)
-        total += f(nn_load(a + i), nn_load(b + i), p);
-    if (i < count)
-        total += nn_sums_rest(f, p, a, b, count);
-    return total;
-}
-
-#endif
 
 /* A thread's channels: single ones, or vectors of them where they lie side by side. */
 typedef struct nn_channels {
@@ -2247,21 +2564,6 @@ NN_KERNEL void nn_channel_sums(long n, int c, long p, const float *dy, float *su
     nn_channels s = nn_channels_of(c, p, t, T);
     for (long k = s.first; k < s.last; k += s.step)
         nn_channel_put(sum, k, s, nn_channel_sum(n, c, p, nn_term_a, nn_zero(), dy, dy, k, s));
-}
-
-/* y[n][c][p] = x[n][c][p] · gate[n][c]; y may be x */
-NN_KERNEL void nn_gate(long n, int c, long p, const float *x, const float *gate, float *y, int t, int T)
-{
-    for (long k = n * c * t / T; k < n * c * (t + 1) / T; k++)
-        for (long i = 0; i < p; i += NN_W)
-            nn_store_part(y + k * p + i, p - i, gate[k] * nn_load_part(x + k * p + i, p - i));
-}
-
-/* dgate[n][c] = Σ over p of x · dy */
-NN_KERNEL void nn_gate_sums(long n, int c, long p, const float *x, const float *dy, float *dgate, int t, int T)
-{
-    for (long k = n * c * t / T; k < n * c * (t + 1) / T; k++)
-        dgate[k] = nn_lanes_sum(nn_sums(nn_term_product, nn_zero(), x + k * p, dy + k * p, p));
 }
 
 #endif /* NN_LINKED */
@@ -2428,11 +2730,11 @@ lenet *lenet_init(void *block, int training, uint64_t seed)
     struct lenet *m = (struct lenet *)block;
     memset(block, 0, training ? sizeof *m : 247104);
     m->seed = seed;
-    nn_fill_normal(m->c1_weight, 150, 0.282842712f, nn_mix(seed + 0));
-    nn_fill_normal(m->c3_weight, 2400, 0.11547005f, nn_mix(seed + 2));
-    nn_fill_normal(m->c5_weight, 48000, 0.07071068f, nn_mix(seed + 4));
-    nn_fill_normal(m->f6_weight, 10080, 0.12909944f, nn_mix(seed + 6));
-    nn_fill_normal(m->output_weight, 840, 0.15430335f, nn_mix(seed + 8));
+    nn_fill_normal(m->c1_weight, 150, 0.282842712f, nn_mix(nn_mix(seed) + 0));
+    nn_fill_normal(m->c3_weight, 2400, 0.11547005f, nn_mix(nn_mix(seed) + 2));
+    nn_fill_normal(m->c5_weight, 48000, 0.07071068f, nn_mix(nn_mix(seed) + 4));
+    nn_fill_normal(m->f6_weight, 10080, 0.12909944f, nn_mix(nn_mix(seed) + 6));
+    nn_fill_normal(m->output_weight, 840, 0.15430335f, nn_mix(nn_mix(seed) + 8));
     return m;
 }
 
@@ -2512,22 +2814,7 @@ static void output_forward(const float *x, const float *weight, const float *bia
 /* lenet.nn:20: softmax1, softmax, 10 -> 10, 50 FLOPs */
 static void softmax1_forward(const float *x, float *y, int samples)
 {
-    for (int n = 0; n < samples; n++) {
-        float top = x[n * 10];
-        for (int c = 1; c < 10; c++) {
-            if (x[n * 10 + c] > top) {
-                top = x[n * 10 + c];
-            }
-        }
-        float sum = 0;
-        for (int c = 0; c < 10; c++) {
-            y[n * 10 + c] = expf(x[n * 10 + c] - top);
-            sum += y[n * 10 + c];
-        }
-        for (int c = 0; c < 10; c++) {
-            y[n * 10 + c] /= sum;
-        }
-    }
+    nn_softmax(samples, 10, 1, x, y, 0, 1);
 }
 
 /* lenet.nn:29: loss, cross_entropy, 10 -> 1, 40 FLOPs */

@@ -176,11 +176,11 @@ lenet *lenet_init(void *block, int training, uint64_t seed)
     struct lenet *m = (struct lenet *)block;
     memset(block, 0, training ? sizeof *m : 247104);
     m->seed = seed;
-    nn_fill_normal(m->c1_weight, 150, 0.282842712f, nn_mix(seed + 0));
-    nn_fill_normal(m->c3_weight, 2400, 0.11547005f, nn_mix(seed + 2));
-    nn_fill_normal(m->c5_weight, 48000, 0.07071068f, nn_mix(seed + 4));
-    nn_fill_normal(m->f6_weight, 10080, 0.12909944f, nn_mix(seed + 6));
-    nn_fill_normal(m->output_weight, 840, 0.15430335f, nn_mix(seed + 8));
+    nn_fill_normal(m->c1_weight, 150, 0.282842712f, nn_mix(nn_mix(seed) + 0));
+    nn_fill_normal(m->c3_weight, 2400, 0.11547005f, nn_mix(nn_mix(seed) + 2));
+    nn_fill_normal(m->c5_weight, 48000, 0.07071068f, nn_mix(nn_mix(seed) + 4));
+    nn_fill_normal(m->f6_weight, 10080, 0.12909944f, nn_mix(nn_mix(seed) + 6));
+    nn_fill_normal(m->output_weight, 840, 0.15430335f, nn_mix(nn_mix(seed) + 8));
     return m;
 }
 

@@ -5,7 +5,8 @@ cd "$(dirname "$0")/.." || exit 1
 ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:exitcode=99
 LSAN_OPTIONS=suppressions=tests/lsan.supp:print_suppressions=0
 UBSAN_OPTIONS=print_stacktrace=1
-export ASAN_OPTIONS LSAN_OPTIONS UBSAN_OPTIONS NNC UNIT
+NNC_CACHE=off
+export ASAN_OPTIONS LSAN_OPTIONS UBSAN_OPTIONS NNC UNIT NNC_CACHE
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 1' HUP INT TERM
@@ -39,7 +40,11 @@ clean "$NNC" check tests/refs/resnet_small.nn --gradients --samples 2
 for net in tests/errors/*.nn; do
     clean "$NNC" check "$net"
 done
-clean "$NNC" report dsl_examples/lenet.nn
+for format in text md csv json dot html; do
+    clean "$NNC" report dsl_examples/lenet.nn dsl_examples/googlenet.nn --format $format --batch 2 --memory-limit 1G
+    clean "$NNC" report dsl_examples/unet.nn --format $format
+done
+clean "$NNC" report --diff dsl_examples/lenet.nn dsl_examples/mlp.nn
 clean "$NNC" bench tests/refs/resnet_small.nn --jit tcc --reps 1 --threads 2
 clean "$NNC" bench tests/refs/lenet_sgd.nn --reps 1 --format csv
 clean "$NNC" train dsl_examples/lenet.nn --steps 5 -o "$tmp/w.safetensors"

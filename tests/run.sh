@@ -5,7 +5,8 @@
 cd "$(dirname "$0")/.." || exit 1
 NNC=${NNC:-./nnc}
 UNIT=${UNIT:-build/unit}
-export NNC UNIT
+NNC_CACHE=off # tests neither use nor fill the user's cache
+export NNC UNIT NNC_CACHE
 log=$(mktemp) || exit 1
 trap 'rm -f "$log"' EXIT
 trap 'exit 1' HUP INT TERM

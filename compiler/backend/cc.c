@@ -15,6 +15,7 @@
  * process; so each declaration of a kernel is made a pointer to one by a macro,
  * and the pointers are set once the object is loaded.
  */
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -67,9 +68,9 @@ static bool job_open(Job *job)
 static void job_close(Job *job)
 {
     if (!job->directory) return;
-    unlink(job->source);
-    unlink(job->object);
-    unlink(job->messages);
+    DIR *dir = opendir(job->directory); /* what a compiler leaves that is ended, too */
+    for (struct dirent *d; dir && (d = readdir(dir));) unlinkat(dirfd(dir), d->d_name, 0);
+    if (dir) closedir(dir);
     rmdir(job->directory);
 }
 
@@ -111,6 +112,20 @@ static void make_arguments(Job *job, char *argv[MAX_ARGS])
     argv[n] = NULL;
 }
 
+/* The compiler's own temporary files go to the private directory. */
+static char **make_environment(Job *job)
+{
+    int count = 0;
+    while (environ[count]) count++;
+    char **list = arena_alloc(job->arena, ((size_t)count + 2) * sizeof *list);
+    int n = 0;
+    for (int i = 0; i < count; i++)
+        if (strncmp(environ[i], "TMPDIR=", 7) != 0) list[n++] = environ[i];
+    list[n++] = arena_printf(job->arena, "TMPDIR=%s", job->directory);
+    list[n] = NULL;
+    return list;
+}
+
 static int spawn(Job *job, char **argv, pid_t *pid)
 {
     posix_spawn_file_actions_t files;
@@ -122,7 +137,7 @@ static int spawn(Job *job, char **argv, pid_t *pid)
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setsigmask(&attributes, &job->before);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | (job->cancelled ? POSIX_SPAWN_SETPGROUP : 0));
-    int status = posix_spawnp(pid, argv[0], &files, &attributes, argv, environ);
+    int status = posix_spawnp(pid, argv[0], &files, &attributes, argv, make_environment(job));
     posix_spawn_file_actions_destroy(&files);
     posix_spawnattr_destroy(&attributes);
     return status;

@@ -7,8 +7,9 @@
  *   dx[j] = dy[j] · d[j]^(−beta) − 2·alpha·beta/size · x[j] · Σ_c dy[c] · y[c] / d[c],
  *           c from j − (size − 1)/2 to j + size/2
  *
- * The sum is divided by `size` even at the first and last channels.  Backward
- * needs x alone: it computes d again, pixel by pixel.
+ * The sum is divided by `size` even at the first and last channels.  alpha and k
+ * are not negative, so that d has a power.  Backward needs x alone: it computes d
+ * again, pixel by pixel.
  */
 #include "graph/graph.h"
 
@@ -19,9 +20,9 @@ typedef struct LrnAttrs {
 
 static const Attr lrn_attrs[] = {
     {"size", ATTR_INT, offsetof(LrnAttrs, size), "5", 1, 1e9, NULL},
-    {"alpha", ATTR_REAL, offsetof(LrnAttrs, alpha), "1e-4", 0, 0, NULL},
+    {"alpha", ATTR_REAL, offsetof(LrnAttrs, alpha), "1e-4", 0, 1e30, NULL},
     {"beta", ATTR_REAL, offsetof(LrnAttrs, beta), "0.75", 0, 0, NULL},
-    {"k", ATTR_REAL, offsetof(LrnAttrs, k), "1", 0, 0, NULL},
+    {"k", ATTR_REAL, offsetof(LrnAttrs, k), "1", 0, 1e30, NULL},
     {0},
 };
 

@@ -97,6 +97,7 @@ for target in generic neon avx2 avx512 native; do
         try "$cc, --target $target" "$cc" -std=gnu99 -O2 -Wall -Wextra -Werror -I"$tmp" tests/generated/drive.c \
             "$tmp/net.c" -o "$tmp/drive" -lm
         agrees "$cc, --target $target" "$tmp/drive"
+        [ "$cc" != clang ] || [ "$target" = avx512 ] || continue
         [ "$machine" != x86_64 ] || ! has qemu-x86_64 ||
             agrees "$cc, --target $target, on a processor without AVX" qemu-x86_64 -cpu Nehalem "$tmp/drive"
         [ "$machine" != x86_64 ] || case $target in

@@ -127,7 +127,7 @@ jit="check $check.nn --reference $check.safetensors --jit cc"
 # ---- tiered ----------------------------------------------------------------------------
 
 lenet="train $examples/lenet.nn --data $examples/data/digits --batch 32"
-xor="train $examples/xor.nn --data $examples/xor.csv"
+xor="train $examples/xor.nn --data $examples/xor.csv --threads 1"
 switched() { # MIN: after so many steps at least
     at=$(sed -n 's/^back end   cc from step \([0-9]*\)$/\1/p' err)
     if [ -n "$at" ] && [ "$at" -ge "$1" ]; then ok; else bad "changed at step '$at', not after $1"; fi
@@ -143,14 +143,14 @@ switched() { # MIN: after so many steps at least
     SLOW=0 runs 0 $xor --jit tiered -o tiered.safetensors; same tcc.safetensors tiered.safetensors
     rm -rf cache
     # a run long enough to change in the midst of it
-    runs 0 $xor --epochs 400000 --jit tcc -o tcc.safetensors; : >runs
-    SLOW=0.1 runs 0 $xor --epochs 400000 -o tiered.safetensors; compiled 1; switched 100
+    runs 0 $xor --epochs 300000 --jit tcc -o tcc.safetensors; : >runs
+    SLOW=0.1 runs 0 $xor --epochs 300000 -o tiered.safetensors; compiled 1; switched 100
     same tcc.safetensors tiered.safetensors
     says err '^back end   tcc, then cc'
-    runs 0 $xor --epochs 400000 -o again.safetensors; compiled 0; switched 1; same tcc.safetensors again.safetensors
+    runs 0 $xor --epochs 300000 -o again.safetensors; compiled 0; switched 1; same tcc.safetensors again.safetensors
 
     # no compiler: said, and no harm
-    CC=nowhere-at-all NNC_CACHE=off runs 0 $xor --epochs 100000 -o none.safetensors
+    CC=nowhere-at-all NNC_CACHE=off runs 0 $xor --epochs 20000 -o none.safetensors
     says err 'note: .*nowhere-at-all'
     CC=nowhere-at-all NNC_CACHE=off runs 0 $xor --epochs 1 -o none.safetensors
 

@@ -67,6 +67,12 @@ runs 1 "$tmp/none.nn"; says err 'none.nn'
 what='nnc report -'
 if "$NNC" report - <$lenet >"$tmp/out" 2>"$tmp/err"; then says out '61,706'; else bad 'standard input'; fi
 
+# What docs/report.md shows is what is printed; memory may change with the plan.
+what='the report in docs/report.md'
+sed -n '/^\$ nnc report dsl_examples.lenet.nn$/,/^```$/p' docs/report.md | sed '1d; /^memory in bytes/,$d' >"$tmp/first"
+"$NNC" report $lenet 2>"$tmp/err" | sed '/^memory in bytes/,$d' >"$tmp/out"
+if [ -s "$tmp/first" ] && cmp -s "$tmp/out" "$tmp/first"; then ok; else bad 'it differs'; fi
+
 # ---- several nets ---------------------------------------------------------------------
 
 cat >"$tmp/bottleneck.nn" <<'EOF'

@@ -157,6 +157,43 @@ START_TEST(shapes)
 }
 END_TEST
 
+/* LeNet's maps; 55×55 from 227 without padding and from 224 with padding 2. */
+START_TEST(known_shapes)
+{
+    static const char *const maps[] = {"6x28x28", "6x14x14", "16x10x10", "16x5x5", "400", "120", "84", "10"};
+    Compilation *c = compilation_new();
+    const Analysis *a = analyse_batch(c,
+                                      "net n { input(1x32x32) conv(6, 5) maxpool(2) conv(16, 5) maxpool(2) flatten"
+                                      " dense(120) dense(84) dense(10) }",
+                                      1);
+    for (int i = 0; i < 8; i++) ck_assert_str_eq(shape_text(c->arena, a->layers[i].shape), maps[i]);
+    const Analysis *bare = analyse_batch(c, "net n { input(3x227x227) conv(96, 11, stride=4) as c }", 1);
+    const Analysis *padded = analyse_batch(c, "net n { input(3x224x224) conv(96, 11, stride=4, pad=2) as c }", 1);
+    ck_assert_str_eq(shape_text(c->arena, layer_of(bare, "c")->shape), "96x55x55");
+    ck_assert_str_eq(shape_text(c->arena, layer_of(padded, "c")->shape), "96x55x55");
+    compilation_free(c);
+}
+END_TEST
+
+/* ResNet-50 with the stride of a stage on the first 1×1, as in the paper: 483. */
+START_TEST(older_resnet50)
+{
+    Compilation *c = compilation_new();
+    const Analysis *a =
+        analyse_batch(c,
+                      "block unit(c, stride=1) { add {"
+                      " conv(c, 1, stride=stride) conv(c, 3, pad=1) conv(4 * c, 1) }"
+                      " { if in.channels != 4 * c { conv(4 * c, 1, stride=stride) } } }"
+                      "net n { input(3x224x224) conv(64, 7, stride=2, pad=3) maxpool(3, stride=2, pad=1)"
+                      " for s in 0..4 { for i in 0..[3, 4, 6, 3][s] { unit(64 * 2**s, s > 0 and i == 0 ? 2 : 1) } } }",
+                      1);
+    assert_field(a->last_map, 483, 483);
+    ck_assert_double_eq(a->last_map->field[0].stride, 32);
+    ck_assert_int_eq(a->misalignments.count, 0);
+    compilation_free(c);
+}
+END_TEST
+
 /* ---- what belongs where ------------------------------------------------------------ */
 
 START_TEST(heads_are_apart)
@@ -329,6 +366,8 @@ Suite *report_suite(void)
     tcase_add_test(tests, bottleneck_ratio);
     tcase_add_test(tests, parameters_of_kernels);
     tcase_add_test(tests, shapes);
+    tcase_add_test(tests, known_shapes);
+    tcase_add_test(tests, older_resnet50);
     tcase_add_test(tests, heads_are_apart);
     tcase_add_test(tests, frozen_and_buffers);
     tcase_add_test(tests, depth_of_the_longest_path);

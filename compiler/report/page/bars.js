@@ -56,7 +56,7 @@ function drawBars() {
         grid.append(make("div", {class: "head"}, head));
     for (const r of rows) {
         grid.append(
-            make("div", {class: "name", title: r.name}, r.name),
+            make("div", {class: "name", title: r.name}, r.name + (r.layers.every((l) => l.part === "head") ? " (head)" : "")),
             bar("params", r.params, top.params, brief),
             bar("macs", r.macs, top.macs, brief),
             bar("bytes", r.bytes, top.bytes, bytes),
