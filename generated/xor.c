@@ -104,8 +104,8 @@ xor *xor_init(void *block, int training, uint64_t seed)
     struct xor *m = (struct xor *)block;
     memset(block, 0, training ? sizeof *m : 320);
     m->seed = seed;
-    nn_fill_normal(m->fc1_weight, 16, 1.0f, nn_mix(seed + 0));
-    nn_fill_normal(m->fc2_weight, 8, 0.5f, nn_mix(seed + 2));
+    nn_fill_normal(m->fc1_weight, 16, 1.0f, nn_mix(nn_mix(seed) + 0));
+    nn_fill_normal(m->fc2_weight, 8, 0.5f, nn_mix(nn_mix(seed) + 2));
     return m;
 }
 
