@@ -45,7 +45,7 @@ FUZZ_OBJECTS = $(patsubst %.c, $(BUILD)/%.o, $(wildcard tests/fuzz/*.c))
 
 # ---- building ----------------------------------------------------------------
 
-.PHONY: all deps demo bench test unit fuzz lint asan install clean check-all
+.PHONY: all deps demo bench test unit fuzz valgrind lint asan install clean check-all
 .DELETE_ON_ERROR:
 .SECONDARY: $(MADE) $(BUILD)/tests/unit/suites.c
 
@@ -207,7 +207,10 @@ fuzz: all
 	@$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/fuzz
 	FUZZ=$(BUILD)/fuzz sh tests/fuzz/run.sh 3000 $$(date +%s)
 
-check-all: lint test asan fuzz
+valgrind: all
+	@NNC=./$(PROGRAM) sh tests/valgrind.sh
+
+check-all: lint test asan fuzz valgrind
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/share/nnc/digits

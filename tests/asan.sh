@@ -54,15 +54,26 @@ for word in help --version 'help train' nonsense 'train --nonsense' ''; do
     clean "$NNC" $word
 done
 
-# The generated code itself, with a main that runs what it exports.
-for net in lenet_sgd resnet_small; do
-    for form in "" --plain; do
-        # shellcheck disable=SC2086
-        clean "$NNC" "tests/refs/$net.nn" $form --prefix net -o "$tmp/net.c"
-        clean "${CC:-cc}" -std=gnu99 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -I"$tmp" \
-            tests/generated/drive.c "$tmp/net.c" -o "$tmp/drive" -lm
-        clean "$tmp/drive"
-    done
+clean "${FUZZ:-build/asan/fuzz}" 20
+
+# The generated code itself, with a main that infers, trains a few steps and calls
+# all else that it exports: the six families.
+sanitized() { # SANITIZERS FILE.nn OPTIONS…
+    kinds=$1
+    shift
+    clean "$NNC" "$@" --prefix net -o "$tmp/net.c"
+    clean "${CC:-cc}" -std=gnu99 -O1 -g "-fsanitize=$kinds" -fno-sanitize-recover=all -DNET_THREADS=3 -I"$tmp" \
+        tests/generated/drive.c "$tmp/net.c" -o "$tmp/drive" -lm -lpthread
+    clean "$tmp/drive"
+}
+for net in tests/families/*.nn; do
+    clean "$NNC" check "$net" --gradients --samples 2
+    sanitized address,undefined "$net"
+    sanitized address,undefined "$net" --plain
+done
+# Threads that meet where they should not.
+for net in lenet googlenet resnet; do
+    sanitized thread "tests/families/$net.nn"
 done
 echo "asan: $passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -81,8 +81,8 @@ jit="check $check.nn --reference $check.safetensors --jit cc"
     rm -rf cache
     runs 0 $jit; compiled 1
     entry=$(find cache -name '*.so')
-    printf x | dd of="$entry" bs=1 seek=5000 conv=notrunc 2>dd; runs 0 $jit; compiled 1; same out first; entries 1
-    head -c 4000 "$entry" >cut; cp cut "$entry"; runs 0 $jit; compiled 1; same out first; entries 1
+    printf x | dd of="$entry" bs=1 seek=5000 conv=notrunc 2>dd.said; runs 0 $jit; compiled 1; same out first; entries 1
+    head -c 4000 "$entry" >cut.so; cp cut.so "$entry"; runs 0 $jit; compiled 1; same out first; entries 1
     : >"$entry"; runs 0 $jit; compiled 1; entries 1
     head -c 20000 /dev/zero >"$entry"; runs 0 $jit; compiled 1; entries 1
     runs 0 $jit; compiled 0; same out first
