@@ -184,7 +184,8 @@ typedef struct nn_tail {
 #ifdef NN_LINKED
 
 void nn_conv_forward(const nn_conv *, const float *x, const float *weight, const float *bias, float *y, int t, int T);
-void nn_conv_fused(const nn_conv *, const float *x, const float *weight, const float *bias, const nn_tail *, float *y, int t, int T);
+void nn_conv_fused(const nn_conv *, const float *x, const float *weight, const float *bias, const nn_tail *, float *y,
+                   int t, int T);
 void nn_conv_dx(const nn_conv *, const float *dy, const float *weight, float *dx, int t, int T);
 void nn_conv_dweight(const nn_conv *, const float *x, const float *dy, float *dweight, int t, int T);
 void nn_conv_dbias(const nn_conv *, const float *dy, float *dbias, int t, int T);
@@ -262,67 +263,62 @@ NN_INLINE float nn_lanes_sum(nn_vec v)
     float lane[NN_W];
     __builtin_memcpy(lane, &v, sizeof lane);
     for (int half = NN_W / 2; half > 0; half /= 2)
-        for (int i = 0; i < half; i++)
-            lane[i] += lane[i + half];
+        for (int i = 0; i < half; i++) lane[i] += lane[i + half];
     return lane[0];
 }
 
 #endif
 
 enum {
-    NN_KC = 256,          /* depth of a panel: NN_KC × NN_NR floats of B in the first cache */
-    NN_A_FLOATS = 57344,  /* a block of A: 224 KB in the second cache */
+    NN_KC = 256,         /* depth of a panel: NN_KC × NN_NR floats of B in the first cache */
+    NN_A_FLOATS = 57344, /* a block of A: 224 KB in the second cache */
     NN_STRIP = NN_MR * NN_NR
 };
 
 /* a: [k][M], b: [k][NN_NR], c: rows at a distance of ldc.  start: the sums' first
  * values, one for each row, or NULL for what c holds (add) or zero. */
-NN_INLINE void nn_tile(const int M, const int V, int k, const float *a, const float *b, float *c, long ldc, const float *start, int add)
+NN_INLINE void nn_tile(const int M, const int V, int k, const float *a, const float *b, float *c, long ldc,
+                       const float *start, int add)
 {
     nn_vec sum[NN_MR][NN_NV];
     NN_UNROLL
-    for (int m = 0; m < M; m++)
-        NN_UNROLL
-        for (int v = 0; v < V; v++)
-            sum[m][v] = add ? nn_load(c + m * ldc + v * NN_W) : nn_spread(start ? start[m] : 0);
+    for (int m = 0; m < M; m++) NN_UNROLL
+    for (int v = 0; v < V; v++) sum[m][v] = add ? nn_load(c + m * ldc + v * NN_W) : nn_spread(start ? start[m] : 0);
     for (int i = 0; i < k; i++) {
         nn_vec row[NN_NV];
         NN_UNROLL
-        for (int v = 0; v < V; v++)
-            row[v] = nn_load(b + i * NN_NR + v * NN_W);
+        for (int v = 0; v < V; v++) row[v] = nn_load(b + i * NN_NR + v * NN_W);
         NN_UNROLL
-        for (int m = 0; m < M; m++)
-            NN_UNROLL
-            for (int v = 0; v < V; v++)
-                sum[m][v] += a[i * M + m] * row[v];
+        for (int m = 0; m < M; m++) NN_UNROLL
+        for (int v = 0; v < V; v++) sum[m][v] += a[i * M + m] * row[v];
     }
     NN_UNROLL
-    for (int m = 0; m < M; m++)
-        NN_UNROLL
-        for (int v = 0; v < V; v++)
-            nn_store(c + m * ldc + v * NN_W, sum[m][v]);
+    for (int m = 0; m < M; m++) NN_UNROLL
+    for (int v = 0; v < V; v++) nn_store(c + m * ldc + v * NN_W, sum[m][v]);
 }
 
 /* One instance for each number of rows; V is full or one. */
-NN_KERNEL void nn_tile_run(int rows, int vectors, int k, const float *a, const float *b, float *c, long ldc, const float *start, int add)
+NN_KERNEL void nn_tile_run(int rows, int vectors, int k, const float *a, const float *b, float *c, long ldc,
+                           const float *start, int add)
 {
-#define NN_CASE(M) \
-    case M: \
-        if (vectors == 1) \
-            nn_tile(M, 1, k, a, b, c, ldc, start, add); \
-        else \
+#define NN_CASE(M)                                          \
+    case M:                                                 \
+        if (vectors == 1)                                   \
+            nn_tile(M, 1, k, a, b, c, ldc, start, add);     \
+        else                                                \
             nn_tile(M, NN_NV, k, a, b, c, ldc, start, add); \
         break;
     switch (rows) {
-        NN_CASE(1) NN_CASE(2) NN_CASE(3) NN_CASE(4)
+        NN_CASE(1)
+        NN_CASE(2) NN_CASE(3) NN_CASE(4)
 #if defined(NN_AVX512) || defined(NN_AVX2) || defined(NN_NEON)
-        NN_CASE(5) NN_CASE(6)
+            NN_CASE(5) NN_CASE(6)
 #endif
 #if defined(NN_AVX512) || defined(NN_NEON)
-        NN_CASE(7) NN_CASE(8)
+                NN_CASE(7) NN_CASE(8)
 #endif
 #if defined(NN_AVX512)
-        NN_CASE(9) NN_CASE(10) NN_CASE(11) NN_CASE(12) NN_CASE(13) NN_CASE(14)
+                    NN_CASE(9) NN_CASE(10) NN_CASE(11) NN_CASE(12) NN_CASE(13) NN_CASE(14)
 #endif
     }
 #undef NN_CASE
@@ -352,7 +348,8 @@ NN_INLINE int nn_strip(int rows)
     return (rows + strips - 1) / strips;
 }
 
-NN_INLINE void nn_strip_run(const nn_matrices *x, int m0, int rows, long n0, int columns, int k0, int depth, int last, const float *a, const float *b)
+NN_INLINE void nn_strip_run(const nn_matrices *x, int m0, int rows, long n0, int columns, int k0, int depth, int last,
+                            const float *a, const float *b)
 {
     const float *start = x->start && k0 == 0 ? x->start + m0 : 0;
     int add = k0 > 0, finish = last && x->finish;
@@ -360,16 +357,13 @@ NN_INLINE void nn_strip_run(const nn_matrices *x, int m0, int rows, long n0, int
     float *c = columns % NN_W == 0 ? x->place(x->self, m0, n0, columns, &ldc) : 0;
     if (c && (columns == NN_NR || columns == NN_W)) {
         nn_tile_run(rows, columns / NN_W, depth, a, b, c, ldc, start, add);
-        if (finish)
-            x->finish(x->self, m0, rows, n0, columns, c, ldc, 1);
+        if (finish) x->finish(x->self, m0, rows, n0, columns, c, ldc, 1);
         return;
     }
     float tile[NN_STRIP];
-    if (add)
-        x->fetch(x->self, m0, rows, n0, columns, tile);
+    if (add) x->fetch(x->self, m0, rows, n0, columns, tile);
     nn_tile_run(rows, columns <= NN_W ? 1 : NN_NV, depth, a, b, tile, NN_NR, start, add);
-    if (finish)
-        x->finish(x->self, m0, rows, n0, columns, tile, NN_NR, 0);
+    if (finish) x->finish(x->self, m0, rows, n0, columns, tile, NN_NR, 0);
     x->spread(x->self, m0, rows, n0, columns, tile);
 }
 
@@ -379,8 +373,7 @@ NN_INLINE void nn_gemm(const nn_matrices *x, int m, long n, int k, int t, int T)
     float b[NN_KC * NN_NR] __attribute__((aligned(64)));
     float a[NN_A_FLOATS] __attribute__((aligned(64)));
     long panels = (n + NN_NR - 1) / NN_NR, first = panels * t / T, last = panels * (t + 1) / T;
-    if (first == last)
-        return;
+    if (first == last) return;
     for (int k0 = 0; k0 < k; k0 += NN_KC) {
         int depth = k - k0 < NN_KC ? k - k0 : NN_KC;
         int block = NN_A_FLOATS / depth / NN_MR * NN_MR;
@@ -393,7 +386,8 @@ NN_INLINE void nn_gemm(const nn_matrices *x, int m, long n, int k, int t, int T)
                 int columns = n - n0 < NN_NR ? (int)(n - n0) : NN_NR;
                 x->pack_b(x->self, n0, columns, k0, depth, b);
                 for (int i = 0; i < rows; i += strip)
-                    nn_strip_run(x, m0 + i, rows - i < strip ? rows - i : strip, n0, columns, k0, depth, k0 + depth == k, a + (long)i * depth, b);
+                    nn_strip_run(x, m0 + i, rows - i < strip ? rows - i : strip, n0, columns, k0, depth,
+                                 k0 + depth == k, a + (long)i * depth, b);
             }
         }
     }
@@ -430,7 +424,10 @@ NN_INLINE nn_vec nn_select(nn_ints mask, nn_vec yes, nn_vec no)
 }
 
 NN_INLINE nn_vec nn_abs(nn_vec x) { return (nn_vec)((nn_ints)x & 0x7fffffff); }
-NN_INLINE nn_vec nn_with_sign(nn_vec size, nn_vec sign) { return (nn_vec)((nn_ints)size | ((nn_ints)sign & ~0x7fffffff)); }
+NN_INLINE nn_vec nn_with_sign(nn_vec size, nn_vec sign)
+{
+    return (nn_vec)((nn_ints)size | ((nn_ints)sign & ~0x7fffffff));
+}
 
 /* Correctly rounded, as sqrtf; NaN below 0. */
 NN_INLINE nn_vec nn_sqrt(nn_vec x)
@@ -445,8 +442,7 @@ NN_INLINE nn_vec nn_sqrt(nn_vec x)
 #else
     nn_lanes lane;
     nn_store(lane, x);
-    for (int i = 0; i < NN_W; i++)
-        lane[i] = __builtin_sqrtf(lane[i]);
+    for (int i = 0; i < NN_W; i++) lane[i] = __builtin_sqrtf(lane[i]);
     y = nn_load(lane);
 #endif
     return y;
@@ -457,11 +453,9 @@ NN_INLINE float nn_root(float x) { return nn_sqrt(nn_spread(x))[0]; }
 /* The first `count` lanes from p, the rest filled with the first of them. */
 NN_INLINE nn_vec nn_load_part(const float *p, long count)
 {
-    if (count >= NN_W)
-        return nn_load(p);
+    if (count >= NN_W) return nn_load(p);
     nn_lanes lane;
-    for (int i = 0; i < NN_W; i++)
-        lane[i] = p[i < count ? i : 0];
+    for (int i = 0; i < NN_W; i++) lane[i] = p[i < count ? i : 0];
     return nn_load(lane);
 }
 
@@ -473,8 +467,7 @@ NN_INLINE void nn_store_part(float *p, long count, nn_vec v)
     }
     nn_lanes lane;
     nn_store(lane, v);
-    for (int i = 0; i < count; i++)
-        p[i] = lane[i];
+    for (int i = 0; i < count; i++) p[i] = lane[i];
 }
 
 /* ---- shares ------------------------------------------------------------- */
@@ -503,7 +496,8 @@ NN_INLINE void nn_map(nn_unary *f, float p, float q, long count, const float *x,
 }
 
 /* y[i] = f(a[i], b[i]); y may be a or b. */
-NN_INLINE void nn_map2(nn_binary *f, float p, float q, long count, const float *a, const float *b, float *y, int t, int T)
+NN_INLINE void nn_map2(nn_binary *f, float p, float q, long count, const float *a, const float *b, float *y, int t,
+                       int T)
 {
     long end = nn_share(count, t + 1, T);
     for (long i = nn_share(count, t, T); i < end; i += NN_W)
@@ -556,8 +550,7 @@ NN_INLINE void nn_transpose_square(float *to, long to_row, const float *from, lo
 {
     nn_vec row[NN_W], next[NN_W];
     NN_UNROLL
-    for (int i = 0; i < NN_W; i++)
-        row[i] = nn_load(from + i * from_row);
+    for (int i = 0; i < NN_W; i++) row[i] = nn_load(from + i * from_row);
     NN_UNROLL
     for (int round = 1; round < NN_W; round *= 2) {
         NN_UNROLL
@@ -566,32 +559,30 @@ NN_INLINE void nn_transpose_square(float *to, long to_row, const float *from, lo
             next[2 * i + 1] = nn_interleave_high(row[i], row[i + NN_W / 2]);
         }
         NN_UNROLL
-        for (int i = 0; i < NN_W; i++)
-            row[i] = next[i];
+        for (int i = 0; i < NN_W; i++) row[i] = next[i];
     }
     NN_UNROLL
-    for (int i = 0; i < NN_W; i++)
-        nn_store(to + i * to_row, row[i]);
+    for (int i = 0; i < NN_W; i++) nn_store(to + i * to_row, row[i]);
 }
 
 #endif
 
 typedef struct nn_walk {
-    int n;                 /* images */
-    int channels, h, w;    /* of the image read: channels of this group */
-    long image, plane;     /* distances from image to image and from channel to channel */
+    int n;              /* images */
+    int channels, h, w; /* of the image read: channels of this group */
+    long image, plane;  /* distances from image to image and from channel to channel */
     const float *x;
-    int u, v, su, sv;      /* the grid and its step */
+    int u, v, su, sv; /* the grid and its step */
     int taps;
     int row[NN_MAX_TAPS], column[NN_MAX_TAPS];
-    const float *weight;   /* of (m, channel, tap): weight[m·wm + channel·wc + wt[tap]] */
+    const float *weight; /* of (m, channel, tap): weight[m·wm + channel·wc + wt[tap]] */
     long wm, wc;
     int wt[NN_MAX_TAPS];
-    float *y;              /* of (image, m, u, v): y[image·yn + m·ym + u·yu + v·yv] */
+    float *y; /* of (image, m, u, v): y[image·yn + m·ym + u·yu + v·yv] */
     long yn, ym, yu, yv;
-    const float *y0;       /* of all groups, for the tail's summand */
-    const nn_tail *tail;   /* or NULL */
-    int m0;                /* first row's channel, for the tail */
+    const float *y0;     /* of all groups, for the tail's summand */
+    const nn_tail *tail; /* or NULL */
+    int m0;              /* first row's channel, for the tail */
 } nn_walk;
 
 /* ---- packing ---------------------------------------------------------------- */
@@ -602,10 +593,8 @@ NN_KERNEL void nn_walk_pack_a(const void *self, int m0, int rows, int k0, int de
     int channel = k0 / s->taps, tap = k0 % s->taps;
     for (int k = 0; k < depth; k++) {
         const float *from = s->weight + m0 * s->wm + channel * s->wc + s->wt[tap];
-        for (int m = 0; m < rows; m++)
-            to[k * rows + m] = from[m * s->wm];
-        if (++tap == s->taps)
-            tap = 0, channel++;
+        for (int m = 0; m < rows; m++) to[k * rows + m] = from[m * s->wm];
+        if (++tap == s->taps) tap = 0, channel++;
     }
 }
 
@@ -624,8 +613,7 @@ NN_INLINE int nn_walk_runs(const nn_walk *s, long n0, int columns, nn_run *run)
         run[count] = (nn_run){at, length, image, u, v};
         at += length;
         v = 0;
-        if (++u == s->u)
-            u = 0, image++;
+        if (++u == s->u) u = 0, image++;
     }
     return count;
 }
@@ -647,13 +635,11 @@ NN_INLINE int nn_walk_pieces(const nn_walk *s, const nn_run *run, int runs, int 
     *covered = 0;
     for (int r = 0; r < runs; r++) {
         int h = run[r].u * s->su + s->row[tap], first = run[r].v * s->sv + s->column[tap];
-        if (h < 0 || h >= s->h)
-            continue;
+        if (h < 0 || h >= s->h) continue;
         int skip = first < 0 ? nn_steps(-first, s->sv) : 0;
         int most = first < s->w ? nn_steps(s->w - first, s->sv) : 0;
         int end = most < run[r].length ? most : run[r].length;
-        if (end <= skip)
-            continue;
+        if (end <= skip) continue;
         piece[count].at = run[r].at + skip;
         piece[count].length = end - skip;
         piece[count++].from = run[r].image * s->image + (long)h * s->w + first + (long)skip * s->sv;
@@ -666,8 +652,7 @@ NN_INLINE int nn_walk_pieces(const nn_walk *s, const nn_run *run, int runs, int 
 NN_INLINE void nn_copy(float *to, const float *from, int n)
 {
     if (n >= NN_W) {
-        for (int i = 0; i + NN_W <= n; i += NN_W)
-            nn_store(to + i, nn_load(from + i));
+        for (int i = 0; i + NN_W <= n; i += NN_W) nn_store(to + i, nn_load(from + i));
         nn_store(to + n - NN_W, nn_load(from + n - NN_W));
     } else if (n >= 8) {
         __builtin_memcpy(to, from, 32);
@@ -676,8 +661,7 @@ NN_INLINE void nn_copy(float *to, const float *from, int n)
         __builtin_memcpy(to, from, 16);
         __builtin_memcpy(to + n - 4, from + n - 4, 16);
     } else {
-        for (int i = 0; i < n; i++)
-            to[i] = from[i];
+        for (int i = 0; i < n; i++) to[i] = from[i];
     }
 }
 
@@ -689,8 +673,7 @@ NN_INLINE void nn_copy_pieces(float *to, const float *channel, const nn_piece *p
         if (step == 1) {
             nn_copy(at, from, piece[i].length);
         } else {
-            for (int k = 0; k < piece[i].length; k++)
-                at[k] = from[(long)k * step];
+            for (int k = 0; k < piece[i].length; k++) at[k] = from[(long)k * step];
         }
     }
 }
@@ -710,12 +693,10 @@ NN_KERNEL void nn_walk_pack_b(const void *self, long n0, int columns, int k0, in
         for (int k = i; k < depth; k += s->taps, plane += s->plane) {
             float *row = to + (long)k * NN_NR;
             if (covered < NN_NR)
-                for (int v = 0; v < NN_NV; v++)
-                    nn_store(row + v * NN_W, nn_zero());
+                for (int v = 0; v < NN_NV; v++) nn_store(row + v * NN_W, nn_zero());
             nn_copy_pieces(row, plane, piece, pieces, s->sv);
         }
-        if (++tap == s->taps)
-            tap = 0, channel++;
+        if (++tap == s->taps) tap = 0, channel++;
     }
 }
 
@@ -726,8 +707,7 @@ NN_KERNEL float *nn_walk_place(const void *self, int m0, long n0, int columns, l
     const nn_walk *s = (const nn_walk *)self;
     long points = (long)s->u * s->v, image = n0 / points, at = n0 % points;
     int dense = s->yv == 1 && s->yu == s->v;
-    if (!dense || at + columns > points)
-        return 0;
+    if (!dense || at + columns > points) return 0;
     *ldc = s->ym;
     return s->y + image * s->yn + m0 * s->ym + at;
 }
@@ -752,8 +732,7 @@ NN_INLINE void nn_walk_move(const nn_walk *s, int m0, int rows, long n0, int col
 
 NN_KERNEL void nn_walk_fetch(const void *self, int m0, int rows, long n0, int columns, float *tile)
 {
-    for (int i = 0; i < rows * NN_NR; i++)
-        tile[i] = 0;
+    for (int i = 0; i < rows * NN_NR; i++) tile[i] = 0;
     nn_walk_move((const nn_walk *)self, m0, rows, n0, columns, tile, 0);
 }
 
@@ -765,19 +744,19 @@ NN_KERNEL void nn_walk_spread(const void *self, int m0, int rows, long n0, int c
 /* One row of finished values; summand lies as they do, or is NULL. */
 NN_INLINE void nn_tail_row(const nn_tail *tail, int channel, const float *summand, float *c, int columns)
 {
-    nn_vec scale = nn_spread(tail->scale ? tail->scale[channel] : 1), shift = nn_spread(tail->scale ? tail->shift[channel] : 0);
+    nn_vec scale = nn_spread(tail->scale ? tail->scale[channel] : 1),
+           shift = nn_spread(tail->scale ? tail->shift[channel] : 0);
     for (int i = 0; i + NN_W <= columns; i += NN_W) {
         nn_vec v = nn_load(c + i) * scale + shift;
-        if (summand)
-            v += nn_load(summand + i);
-        if (tail->relu)
-            v = nn_select(v < 0, nn_zero(), v);
+        if (summand) v += nn_load(summand + i);
+        if (tail->relu) v = nn_select(v < 0, nn_zero(), v);
         nn_store(c + i, v);
     }
 }
 
 /* The tail of rows that lie in y, or in a tile that is yet to be spread. */
-NN_KERNEL void nn_walk_finish(const void *self, int m0, int rows, long n0, int columns, float *c, long ldc, int in_place)
+NN_KERNEL void nn_walk_finish(const void *self, int m0, int rows, long n0, int columns, float *c, long ldc,
+                              int in_place)
 {
     const nn_walk *s = (const nn_walk *)self;
     const nn_tail *tail = s->tail;
@@ -799,8 +778,14 @@ NN_KERNEL void nn_walk_finish(const void *self, int m0, int rows, long n0, int c
 
 NN_KERNEL void nn_walk_run(const nn_walk *s, int m, const float *start, int t, int T)
 {
-    const nn_matrices x = {s,           nn_walk_pack_a, nn_walk_pack_b, nn_walk_place, nn_walk_fetch, nn_walk_spread,
-                           s->tail ? nn_walk_finish : 0, start};
+    const nn_matrices x = {s,
+                           nn_walk_pack_a,
+                           nn_walk_pack_b,
+                           nn_walk_place,
+                           nn_walk_fetch,
+                           nn_walk_spread,
+                           s->tail ? nn_walk_finish : 0,
+                           start};
     nn_gemm(&x, m, (long)s->n * s->u * s->v, s->channels * s->taps, t, T);
 }
 
@@ -820,8 +805,7 @@ NN_INLINE void nn_walk_taps(nn_walk *s, const nn_conv *d)
 NN_INLINE void nn_walk_flatten(nn_walk *s)
 {
     int pointwise = s->taps == 1 && s->row[0] == 0 && s->column[0] == 0 && s->su == 1 && s->sv == 1;
-    if (!pointwise || s->u != s->h || s->v != s->w)
-        return;
+    if (!pointwise || s->u != s->h || s->v != s->w) return;
     s->w = s->v = s->h * s->w;
     s->h = s->u = 1;
     s->yu = s->v;
@@ -829,7 +813,8 @@ NN_INLINE void nn_walk_flatten(nn_walk *s)
 
 /* y: [n][o][oh][ow] = bias + weight ∗ x: [n][c][h][w], and then the tail; bias
  * and tail may be NULL. */
-NN_KERNEL void nn_conv_fused(const nn_conv *d, const float *x, const float *weight, const float *bias, const nn_tail *tail, float *y, int t, int T)
+NN_KERNEL void nn_conv_fused(const nn_conv *d, const float *x, const float *weight, const float *bias,
+                             const nn_tail *tail, float *y, int t, int T)
 {
     int c = d->c / d->groups, o = d->o / d->groups, k = d->kh * d->kw;
     for (int g = 0; g < d->groups; g++) {
@@ -854,7 +839,8 @@ NN_KERNEL void nn_conv_fused(const nn_conv *d, const float *x, const float *weig
     }
 }
 
-NN_KERNEL void nn_conv_forward(const nn_conv *d, const float *x, const float *weight, const float *bias, float *y, int t, int T)
+NN_KERNEL void nn_conv_forward(const nn_conv *d, const float *x, const float *weight, const float *bias, float *y,
+                               int t, int T)
 {
     nn_conv_fused(d, x, weight, bias, 0, y, t, T);
 }
@@ -868,8 +854,7 @@ NN_INLINE int nn_residue_taps(int residue, int before, int k, int stride, int di
     int count = 0;
     for (int i = 0; i < k; i++) {
         int at = residue + before - i * dilation, quotient = at >= 0 ? at / stride : -((-at + stride - 1) / stride);
-        if (at - quotient * stride != 0)
-            continue;
+        if (at - quotient * stride != 0) continue;
         tap[count] = i;
         offset[count++] = quotient;
     }
@@ -881,8 +866,7 @@ NN_INLINE void nn_fill_grid(const nn_walk *s, int m, int t, int T)
     for (long i = (long)s->n * m * t / T; i < (long)s->n * m * (t + 1) / T; i++) {
         float *y = s->y + i / m * s->yn + i % m * s->ym;
         for (int u = 0; u < s->u; u++)
-            for (int v = 0; v < s->v; v++)
-                y[u * s->yu + v * s->yv] = 0;
+            for (int v = 0; v < s->v; v++) y[u * s->yu + v * s->yv] = 0;
     }
 }
 
@@ -912,8 +896,7 @@ NN_KERNEL void nn_conv_dx(const nn_conv *d, const float *dy, const float *weight
         nn_walk s = {.n = d->n, .channels = o, .h = d->oh, .w = d->ow, .su = 1, .sv = 1};
         s.u = (d->h - p + d->sh - 1) / d->sh;
         s.v = (d->w - q + d->sw - 1) / d->sw;
-        if (s.u <= 0 || s.v <= 0)
-            continue;
+        if (s.u <= 0 || s.v <= 0) continue;
         s.plane = (long)d->oh * d->ow;
         s.image = d->o * s.plane;
         s.x = dy + (long)g * o * s.plane;
@@ -935,7 +918,7 @@ typedef struct nn_conv_dw_side {
     nn_walk walk; /* the forward walk of one group */
     const float *dy;
     float *dweight;
-    int o;        /* channels of dy in one image, all groups */
+    int o; /* channels of dy in one image, all groups */
 } nn_conv_dw_side;
 
 /* Depth is the grid over all images; rows are output channels. */
@@ -947,8 +930,7 @@ NN_KERNEL void nn_dw_pack_a(const void *self, int m0, int rows, int k0, int dept
         int length = points - at < depth - k ? (int)(points - at) : depth - k;
         const float *from = s->dy + (image * s->o + m0) * points + at;
         for (int m = 0; m < rows; m++)
-            for (int i = 0; i < length; i++)
-                to[(k + i) * rows + m] = from[m * points + i];
+            for (int i = 0; i < length; i++) to[(k + i) * rows + m] = from[m * points + i];
         k += length;
         at = 0;
         image++;
@@ -959,11 +941,9 @@ NN_KERNEL void nn_dw_pack_a(const void *self, int m0, int rows, int k0, int dept
 NN_INLINE void nn_transpose(float *to, const float *from, int depth)
 {
     int k = 0;
-    for (; k + NN_W <= depth; k += NN_W)
-        nn_transpose_square(to + (long)k * NN_NR, NN_NR, from + k, NN_KC);
+    for (; k + NN_W <= depth; k += NN_W) nn_transpose_square(to + (long)k * NN_NR, NN_NR, from + k, NN_KC);
     for (; k < depth; k++)
-        for (int j = 0; j < NN_W; j++)
-            to[k * NN_NR + j] = from[j * NN_KC + k];
+        for (int j = 0; j < NN_W; j++) to[k * NN_NR + j] = from[j * NN_KC + k];
 }
 
 /* One column of the panel, laid along the depth: what the tap reads of the
@@ -978,13 +958,11 @@ NN_INLINE void nn_dw_line(const nn_walk *s, int channel, int tap, int k0, int de
         nn_piece piece;
         int pieces = nn_walk_pieces(s, &run, 1, tap, &piece, &covered);
         if (covered < length)
-            for (int i = 0; i < length; i++)
-                line[k + i] = 0;
+            for (int i = 0; i < length; i++) line[k + i] = 0;
         nn_copy_pieces(line + k, s->x + channel * s->plane, &piece, pieces, s->sv);
         k += length;
         v = 0;
-        if (++u == s->u)
-            u = 0, image++;
+        if (++u == s->u) u = 0, image++;
     }
 }
 
@@ -998,10 +976,8 @@ NN_KERNEL void nn_dw_pack_b(const void *self, long n0, int columns, int k0, int 
         if (j < columns)
             nn_dw_line(s, (int)((n0 + j) / s->taps), (int)((n0 + j) % s->taps), k0, depth, at);
         else
-            for (int k = 0; k < depth; k++)
-                at[k] = 0;
-        if (j % NN_W == NN_W - 1)
-            nn_transpose(to + j + 1 - NN_W, line, depth);
+            for (int k = 0; k < depth; k++) at[k] = 0;
+        if (j % NN_W == NN_W - 1) nn_transpose(to + j + 1 - NN_W, line, depth);
     }
 }
 
@@ -1018,8 +994,7 @@ NN_KERNEL void nn_dw_fetch(const void *self, int m0, int rows, long n0, int colu
     long ldc = 0;
     const float *c = nn_dw_place(self, m0, n0, columns, &ldc);
     for (int m = 0; m < rows; m++)
-        for (int i = 0; i < NN_NR; i++)
-            tile[m * NN_NR + i] = i < columns ? c[m * ldc + i] : 0;
+        for (int i = 0; i < NN_NR; i++) tile[m * NN_NR + i] = i < columns ? c[m * ldc + i] : 0;
 }
 
 NN_KERNEL void nn_dw_spread(const void *self, int m0, int rows, long n0, int columns, const float *tile)
@@ -1027,8 +1002,7 @@ NN_KERNEL void nn_dw_spread(const void *self, int m0, int rows, long n0, int col
     long ldc = 0;
     float *c = nn_dw_place(self, m0, n0, columns, &ldc);
     for (int m = 0; m < rows; m++)
-        for (int i = 0; i < columns; i++)
-            c[m * ldc + i] = tile[m * NN_NR + i];
+        for (int i = 0; i < columns; i++) c[m * ldc + i] = tile[m * NN_NR + i];
 }
 
 /* dweight: [o][c / groups][kh][kw]. */
@@ -1038,7 +1012,8 @@ NN_KERNEL void nn_conv_dweight(const nn_conv *d, const float *x, const float *dy
     for (int g = 0; g < d->groups; g++) {
         nn_conv_dw_side s = {.o = d->o};
         nn_walk *walk = &s.walk;
-        *walk = (nn_walk){.n = d->n, .channels = c, .h = d->h, .w = d->w, .u = d->oh, .v = d->ow, .su = d->sh, .sv = d->sw};
+        *walk =
+            (nn_walk){.n = d->n, .channels = c, .h = d->h, .w = d->w, .u = d->oh, .v = d->ow, .su = d->sh, .sv = d->sw};
         walk->plane = (long)d->h * d->w;
         walk->image = d->c * walk->plane;
         walk->x = x + (long)g * c * walk->plane;
@@ -1061,11 +1036,9 @@ NN_KERNEL void nn_conv_dbias(const nn_conv *d, const float *dy, float *dbias, in
             const float *p = dy + ((long)n * d->o + o) * points;
             nn_vec sum = nn_zero();
             long i = 0;
-            for (; i + NN_W <= points; i += NN_W)
-                sum += nn_load(p + i);
+            for (; i + NN_W <= points; i += NN_W) sum += nn_load(p + i);
             float rest = 0;
-            for (; i < points; i++)
-                rest += p[i];
+            for (; i < points; i++) rest += p[i];
             total += nn_lanes_sum(sum) + rest;
         }
         dbias[o] = total;
@@ -1135,13 +1108,13 @@ typedef unsigned char nn_bytes __attribute__((vector_size(NN_W), aligned(1), may
 NN_INLINE nn_vec nn_load_even(const float *p)
 {
 #if (defined(__clang__) || __GNUC__ >= 12) && defined(NN_AVX512)
-    return __builtin_shufflevector(nn_load(p), nn_load(p + NN_W), 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    return __builtin_shufflevector(nn_load(p), nn_load(p + NN_W), 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28,
+                                   30);
 #elif (defined(__clang__) || __GNUC__ >= 12) && defined(NN_AVX2)
     return __builtin_shufflevector(nn_load(p), nn_load(p + NN_W), 0, 2, 4, 6, 8, 10, 12, 14);
 #else
     nn_lanes lane;
-    for (int i = 0; i < NN_W; i++)
-        lane[i] = p[2 * i];
+    for (int i = 0; i < NN_W; i++) lane[i] = p[2 * i];
     return nn_load(lane);
 #endif
 }
@@ -1149,13 +1122,10 @@ NN_INLINE nn_vec nn_load_even(const float *p)
 /* x[at], x[at + step], …; 0 for what is not among the `size` elements of x. */
 NN_INLINE nn_vec nn_load_steps(const float *x, long size, long at, int step)
 {
-    if (step == 1 && at >= 0 && size - at >= NN_W)
-        return nn_load(x + at);
-    if (step == 2 && at >= 0 && size - at >= 2 * NN_W)
-        return nn_load_even(x + at);
+    if (step == 1 && at >= 0 && size - at >= NN_W) return nn_load(x + at);
+    if (step == 2 && at >= 0 && size - at >= 2 * NN_W) return nn_load_even(x + at);
     nn_lanes lane;
-    for (int i = 0; i < NN_W; i++, at += step)
-        lane[i] = at >= 0 && at < size ? x[at] : 0;
+    for (int i = 0; i < NN_W; i++, at += step) lane[i] = at >= 0 && at < size ? x[at] : 0;
     return nn_load(lane);
 }
 
@@ -1181,16 +1151,14 @@ NN_INLINE void nn_store_run(float *y, long at, long end, int count, nn_vec v)
 
 NN_INLINE void nn_set_run(float *p, long count, float value)
 {
-    for (long i = 0; i < count; i += NN_W)
-        nn_store_part(p + i, count - i, nn_spread(value));
+    for (long i = 0; i < count; i += NN_W) nn_store_part(p + i, count - i, nn_spread(value));
 }
 
 /* ---- extremum -------------------------------------------------------------------- */
 
 NN_INLINE void nn_put_places(void *place, int wide, long at, long end, int count, nn_ints winner)
 {
-    if (end - at >= NN_W)
-        count = NN_W;
+    if (end - at >= NN_W) count = NN_W;
     if (!wide && count == NN_W) {
         *(nn_bytes *)((unsigned char *)place + at) = __builtin_convertvector(winner, nn_bytes);
         return;
@@ -1207,19 +1175,19 @@ NN_INLINE void nn_put_places(void *place, int wide, long at, long end, int count
 
 /* NN_W windows side by side, the first one's corner at (row, column) of the plane that
  * begins at x[plane]; `inside`: all elements are, along the row. */
-NN_INLINE nn_vec nn_extremum_run(const nn_window *d, const float *x, long size, long plane, int row, int column, const int inside, nn_ints *place)
+NN_INLINE nn_vec nn_extremum_run(const nn_window *d, const float *x, long size, long plane, int row, int column,
+                                 const int inside, nn_ints *place)
 {
     nn_vec best = nn_zero();
     nn_ints winner = nn_lane() * 0 - 1;
     for (int u = 0; u < d->kh; u++) {
-        if (row + u * d->dh < 0 || row + u * d->dh >= d->h)
-            continue;
+        if (row + u * d->dh < 0 || row + u * d->dh >= d->h) continue;
         for (int v = 0; v < d->kw; v++) {
             int first = column + v * d->dw;
             nn_vec value = nn_load_steps(x, size, plane + (long)(row + u * d->dh) * d->w + first, d->sw);
-            nn_ints better = (d->least ? (nn_ints)(value < best) : (nn_ints)(value > best)) | (value != value) | (winner < 0);
-            if (!inside)
-                better &= nn_inside(first, d->sw, d->w);
+            nn_ints better =
+                (d->least ? (nn_ints)(value < best) : (nn_ints)(value > best)) | (value != value) | (winner < 0);
+            if (!inside) better &= nn_inside(first, d->sw, d->w);
             best = nn_select(better, value, best);
             winner = (better & (u * d->kw + v)) | (~better & winner);
         }
@@ -1243,8 +1211,7 @@ NN_KERNEL void nn_extremum(const nn_window *d, long n, const float *x, float *y,
                 else
                     best = nn_extremum_run(d, x, size, p * d->h * d->w, row, column, 0, &winner);
                 nn_store_run(y, at + j, end, count, best);
-                if (place)
-                    nn_put_places(place, d->wide, at + j, end, count, winner);
+                if (place) nn_put_places(place, d->wide, at + j, end, count, winner);
             }
         }
     }
@@ -1259,15 +1226,15 @@ NN_INLINE long nn_tap_offset(const nn_window *d, int tap)
 NN_KERNEL void nn_extremum_dx(const nn_window *d, long n, const float *dy, const void *place, float *dx, int t, int T)
 {
     long offset[256];
-    for (int tap = 0; !d->wide && tap < d->kh * d->kw; tap++)
-        offset[tap] = nn_tap_offset(d, tap);
+    for (int tap = 0; !d->wide && tap < d->kh * d->kw; tap++) offset[tap] = nn_tap_offset(d, tap);
     for (long p = n * d->c * t / T; p < n * d->c * (t + 1) / T; p++) {
         float *plane = dx + p * d->h * d->w;
         nn_set_run(plane, (long)d->h * d->w, 0);
         for (int i = 0; i < d->oh; i++) {
             long corner = (long)(i * d->sh - d->top) * d->w - d->left, at = (p * d->oh + i) * d->ow;
             for (int j = 0; j < d->ow; j++, corner += d->sw, at++)
-                plane[corner + (d->wide ? nn_tap_offset(d, ((const int *)place)[at]) : offset[((const unsigned char *)place)[at]])] += dy[at];
+                plane[corner + (d->wide ? nn_tap_offset(d, ((const int *)place)[at])
+                                        : offset[((const unsigned char *)place)[at]])] += dy[at];
         }
     }
 }
@@ -1317,8 +1284,7 @@ NN_INLINE float nn_run_sum(const float *p, int count, float sum)
         }
         sum += nn_lanes_sum((a + b) + (c + e));
     }
-    for (; i < count; i++)
-        sum += p[i];
+    for (; i < count; i++) sum += p[i];
     return sum;
 }
 
@@ -1334,10 +1300,8 @@ NN_INLINE float nn_cell_average(const nn_cells *d, const float *plane, nn_span v
 NN_INLINE void nn_add_value(float *p, int count, float value)
 {
     int i = 0;
-    for (; i + NN_W <= count; i += NN_W)
-        nn_store(p + i, nn_load(p + i) + value);
-    for (; i < count; i++)
-        p[i] += value;
+    for (; i + NN_W <= count; i += NN_W) nn_store(p + i, nn_load(p + i) + value);
+    for (; i < count; i++) p[i] += value;
 }
 
 NN_INLINE void nn_average_dx_one(const nn_cells *d, float *plane, nn_span v, int j, float dy)
@@ -1345,8 +1309,7 @@ NN_INLINE void nn_average_dx_one(const nn_cells *d, float *plane, nn_span v, int
     nn_span h = nn_span_of(&d->h, j);
     float share = dy / (float)(v.count * h.count);
     int width, rows = nn_cell_rows(d, v, h, &width);
-    for (int k = 0; k < rows; k++)
-        nn_add_value(plane + (long)(v.first + k) * d->h.large + h.first, width, share);
+    for (int k = 0; k < rows; k++) nn_add_value(plane + (long)(v.first + k) * d->h.large + h.first, width, share);
 }
 
 /* ---- averages of small windows: a vector of neighbours at a time -------------------- */
@@ -1364,7 +1327,8 @@ NN_INLINE nn_ints nn_least(nn_ints a, nn_ints b)
 /* What the cells j, j + 1, … of a row divide by, `rows` times that of their columns. */
 NN_INLINE nn_vec nn_run_count(const nn_axis *a, int j, int rows)
 {
-    nn_ints zero = nn_lane() * 0, start = (nn_lane() + j) * a->stride, first = start - a->before, count = zero + a->count;
+    nn_ints zero = nn_lane() * 0, start = (nn_lane() + j) * a->stride, first = start - a->before,
+            count = zero + a->count;
     if (a->count == 0)
         count = nn_least(first + a->k, zero + a->large) - (first & (first > 0));
     else if (a->count < 0)
@@ -1373,22 +1337,23 @@ NN_INLINE nn_vec nn_run_count(const nn_axis *a, int j, int rows)
 }
 
 /* The averages of the cells j, j + 1, … of a row; x[plane]: the plane. */
-NN_INLINE nn_vec nn_average_run(const nn_cells *d, const float *x, long size, long plane, nn_span v, int j, const int inside)
+NN_INLINE nn_vec nn_average_run(const nn_cells *d, const float *x, long size, long plane, nn_span v, int j,
+                                const int inside)
 {
     int column = j * d->h.stride - d->h.before;
     nn_vec sum = nn_zero();
     for (int row = v.first; row < v.last; row++) {
         for (int k = 0; k < d->h.k; k++) {
             nn_vec value = nn_load_steps(x, size, plane + (long)row * d->h.large + column + k, d->h.stride);
-            if (!inside)
-                value = nn_select(nn_inside(column + k, d->h.stride, d->h.large), value, nn_zero());
+            if (!inside) value = nn_select(nn_inside(column + k, d->h.stride, d->h.large), value, nn_zero());
             sum += value;
         }
     }
     return sum / nn_run_count(&d->h, j, v.count);
 }
 
-NN_INLINE void nn_average_row(const nn_cells *d, const float *x, long size, long plane, nn_span v, float *y, long at, long end)
+NN_INLINE void nn_average_row(const nn_cells *d, const float *x, long size, long plane, nn_span v, float *y, long at,
+                              long end)
 {
     for (int j = 0; j < d->h.small; j += NN_W) {
         int count = d->h.small - j < NN_W ? d->h.small - j : NN_W;
@@ -1408,8 +1373,7 @@ NN_INLINE void nn_average_shares(const nn_cells *d, nn_span v, const float *dy, 
     for (int j = 0; j < d->h.small; j += NN_W) {
         nn_lanes share;
         nn_store(share, nn_load_part(dy + j, d->h.small - j) / nn_run_count(&d->h, j, v.count));
-        for (int i = 0; i < NN_W && j + i < d->h.small; i++)
-            line[(j + i) * d->h.stride + d->h.k - 1] = share[i];
+        for (int i = 0; i < NN_W && j + i < d->h.small; i++) line[(j + i) * d->h.stride + d->h.k - 1] = share[i];
     }
 }
 
@@ -1441,8 +1405,7 @@ NN_KERNEL void nn_cells_average(const nn_cells *d, long n, const float *x, float
         for (int i = 0; i < d->v.small; i++) {
             nn_span v = nn_span_of(&d->v, i);
             long at = p * out + (long)i * d->h.small;
-            if (runs)
-                nn_average_row(d, x, planes * plane, p * plane, v, y, at, end);
+            if (runs) nn_average_row(d, x, planes * plane, p * plane, v, y, at, end);
             for (int j = 0; !runs && j < d->h.small; j++)
                 y[at + j] = nn_cell_average(d, x + p * plane, v, nn_span_of(&d->h, j));
         }
@@ -1464,8 +1427,7 @@ NN_KERNEL void nn_cells_average_dx(const nn_cells *d, long n, const float *dy, f
                 nn_average_shares(d, v, row, line);
                 nn_average_dx_row(d, dx + p * plane, last * plane - p * plane, v, line);
             }
-            for (int j = 0; !runs && j < d->h.small; j++)
-                nn_average_dx_one(d, dx + p * plane, v, j, row[j]);
+            for (int j = 0; !runs && j < d->h.small; j++) nn_average_dx_one(d, dx + p * plane, v, j, row[j]);
         }
     }
 }
@@ -1480,13 +1442,11 @@ NN_INLINE void nn_cell_maximum(const nn_cells *d, const float *plane, nn_span v,
     for (int row = v.first; row < v.last; row++) {
         for (int column = h.first; column < h.last; column++) {
             float value = plane[row * d->h.large + column];
-            if (value > best || value != value)
-                best = value, winner = row * d->h.large + column;
+            if (value > best || value != value) best = value, winner = row * d->h.large + column;
         }
     }
     *y = best;
-    if (place)
-        *place = winner;
+    if (place) *place = winner;
 }
 
 NN_KERNEL void nn_cells_maximum(const nn_cells *d, long n, const float *x, float *y, int *place, int t, int T)
@@ -1500,13 +1460,13 @@ NN_KERNEL void nn_cells_maximum(const nn_cells *d, long n, const float *x, float
     }
 }
 
-NN_KERNEL void nn_cells_maximum_dx(const nn_cells *d, long n, const float *dy, const int *place, float *dx, int t, int T)
+NN_KERNEL void nn_cells_maximum_dx(const nn_cells *d, long n, const float *dy, const int *place, float *dx, int t,
+                                   int T)
 {
     const long plane = (long)d->v.large * d->h.large, out = (long)d->v.small * d->h.small;
     for (long p = n * d->c * t / T; p < n * d->c * (t + 1) / T; p++) {
         nn_set_run(dx + p * plane, plane, 0);
-        for (long k = p * out; k < (p + 1) * out; k++)
-            dx[p * plane + place[k]] += dy[k];
+        for (long k = p * out; k < (p + 1) * out; k++) dx[p * plane + place[k]] += dy[k];
     }
 }
 
@@ -1654,7 +1614,7 @@ NN_INLINE nn_vec nn_log(nn_vec x)
     nn_ints small = x < 0x1p-126f;
     nn_vec y = nn_log_normal(nn_select(small, x * 0x1p25f, x));
     y = nn_select(small, y - 17.3286795f, y);
-    y = nn_select(x < inf, y, x);          /* inf and NaN */
+    y = nn_select(x < inf, y, x); /* inf and NaN */
     y = nn_select(x == 0, -inf, y);
     return nn_select(x < 0, inf - inf, y);
 }
@@ -1821,7 +1781,8 @@ NN_KERNEL void nn_elu(long n, long each, const float *x, float *y, float above, 
 }
 
 /* dx = dy · above for y > 0, else dy · (y + below); below ≥ 0 */
-NN_KERNEL void nn_elu_grad(long n, long each, const float *dy, const float *y, float *dx, float above, float below, int t, int T)
+NN_KERNEL void nn_elu_grad(long n, long each, const float *dy, const float *y, float *dx, float above, float below,
+                           int t, int T)
 {
     nn_map2(nn_elu_slope, above, below, n * each, dy, y, dx, t, T);
 }
@@ -1925,23 +1886,18 @@ NN_INLINE void nn_dots(const int M, const int N, int i, const float *x, const fl
     nn_vec sum[NN_DM][NN_DN];
     float rest[NN_DM][NN_DN];
     for (int m = 0; m < M; m++)
-        for (int k = 0; k < N; k++)
-            sum[m][k] = nn_zero(), rest[m][k] = 0;
+        for (int k = 0; k < N; k++) sum[m][k] = nn_zero(), rest[m][k] = 0;
     int at = 0;
     for (; at + NN_W <= i; at += NN_W) {
         NN_UNROLL
-        for (int m = 0; m < M; m++)
-            NN_UNROLL
-            for (int k = 0; k < N; k++)
-                sum[m][k] += nn_load(x + (long)m * i + at) * nn_load(w + (long)k * i + at);
+        for (int m = 0; m < M; m++) NN_UNROLL
+        for (int k = 0; k < N; k++) sum[m][k] += nn_load(x + (long)m * i + at) * nn_load(w + (long)k * i + at);
     }
     for (; at < i; at++)
         for (int m = 0; m < M; m++)
-            for (int k = 0; k < N; k++)
-                rest[m][k] += x[(long)m * i + at] * w[(long)k * i + at];
+            for (int k = 0; k < N; k++) rest[m][k] += x[(long)m * i + at] * w[(long)k * i + at];
     for (int m = 0; m < M; m++)
-        for (int k = 0; k < N; k++)
-            out[m * NN_DN + k] = nn_lanes_sum(sum[m][k]) + rest[m][k];
+        for (int k = 0; k < N; k++) out[m * NN_DN + k] = nn_lanes_sum(sum[m][k]) + rest[m][k];
 }
 
 NN_INLINE void nn_dots_run(int m, int k, int i, const float *x, const float *w, float *out)
@@ -1949,16 +1905,15 @@ NN_INLINE void nn_dots_run(int m, int k, int i, const float *x, const float *w, 
     if (m == NN_DM && k == NN_DN)
         nn_dots(NN_DM, NN_DN, i, x, w, out);
     else if (k == NN_DN)
-        for (int a = 0; a < m; a++)
-            nn_dots(1, NN_DN, i, x + (long)a * i, w, out + a * NN_DN);
+        for (int a = 0; a < m; a++) nn_dots(1, NN_DN, i, x + (long)a * i, w, out + a * NN_DN);
     else
         for (int a = 0; a < m; a++)
-            for (int b = 0; b < k; b++)
-                nn_dots(1, 1, i, x + (long)a * i, w + (long)b * i, out + a * NN_DN + b);
+            for (int b = 0; b < k; b++) nn_dots(1, 1, i, x + (long)a * i, w + (long)b * i, out + a * NN_DN + b);
 }
 
 /* y: [n][o]; bias may be NULL. */
-NN_KERNEL void nn_dense_forward(const nn_dense *d, const float *x, const float *weight, const float *bias, float *y, int t, int T)
+NN_KERNEL void nn_dense_forward(const nn_dense *d, const float *x, const float *weight, const float *bias, float *y,
+                                int t, int T)
 {
     int tiles = (d->o + NN_DN - 1) / NN_DN;
     for (int tile = tiles * t / T; tile < tiles * (t + 1) / T; tile++) {
@@ -1978,18 +1933,17 @@ NN_KERNEL void nn_dense_forward(const nn_dense *d, const float *x, const float *
 
 typedef struct nn_rows {
     const float *a;
-    long am, ak;    /* A(m, k) = a[m·am + k·ak] */
+    long am, ak; /* A(m, k) = a[m·am + k·ak] */
     const float *b;
     float *c;
-    int width;      /* of a row of B and of C */
+    int width; /* of a row of B and of C */
 } nn_rows;
 
 NN_KERNEL void nn_rows_pack_a(const void *self, int m0, int rows, int k0, int depth, float *to)
 {
     const nn_rows *s = (const nn_rows *)self;
     for (int k = 0; k < depth; k++)
-        for (int m = 0; m < rows; m++)
-            to[k * rows + m] = s->a[(m0 + m) * s->am + (k0 + k) * s->ak];
+        for (int m = 0; m < rows; m++) to[k * rows + m] = s->a[(m0 + m) * s->am + (k0 + k) * s->ak];
 }
 
 NN_KERNEL void nn_rows_pack_b(const void *self, long n0, int columns, int k0, int depth, float *to)
@@ -1997,10 +1951,8 @@ NN_KERNEL void nn_rows_pack_b(const void *self, long n0, int columns, int k0, in
     const nn_rows *s = (const nn_rows *)self;
     for (int k = 0; k < depth; k++, to += NN_NR) {
         const float *from = s->b + (long)(k0 + k) * s->width + n0;
-        for (int i = 0; i < columns; i++)
-            to[i] = from[i];
-        for (int i = columns; i < NN_NR; i++)
-            to[i] = 0;
+        for (int i = 0; i < columns; i++) to[i] = from[i];
+        for (int i = columns; i < NN_NR; i++) to[i] = 0;
     }
 }
 
@@ -2024,8 +1976,7 @@ NN_KERNEL void nn_rows_spread(const void *self, int m0, int rows, long n0, int c
 {
     const nn_rows *s = (const nn_rows *)self;
     for (int m = 0; m < rows; m++)
-        for (int i = 0; i < columns; i++)
-            s->c[(long)(m0 + m) * s->width + n0 + i] = tile[m * NN_NR + i];
+        for (int i = 0; i < columns; i++) s->c[(long)(m0 + m) * s->width + n0 + i] = tile[m * NN_NR + i];
 }
 
 NN_INLINE void nn_rows_run(const nn_rows *s, int m, int k, int t, int T)
@@ -2053,8 +2004,7 @@ NN_KERNEL void nn_dense_dbias(const nn_dense *d, const float *dy, float *dbias, 
 {
     for (int o = d->o * t / T; o < d->o * (t + 1) / T; o++) {
         float sum = 0;
-        for (int n = 0; n < d->n; n++)
-            sum += dy[(long)n * d->o + o];
+        for (int n = 0; n < d->n; n++) sum += dy[(long)n * d->o + o];
         dbias[o] = sum;
     }
 }
@@ -2152,10 +2102,8 @@ NN_INLINE nn_vec nn_sums(nn_term *f, nn_vec p, const float *a, const float *b, l
         }
         total += (s0 + s1) + (s2 + s3);
     }
-    for (; count - i >= NN_W; i += NN_W)
-        total += f(nn_load(a + i), nn_load(b + i), p);
-    if (i < count)
-        total += nn_sums_rest(f, p, a, b, count);
+    for (; count - i >= NN_W; i += NN_W) total += f(nn_load(a + i), nn_load(b + i), p);
+    if (i < count) total += nn_sums_rest(f, p, a, b, count);
     return total;
 }
 
@@ -2172,8 +2120,7 @@ NN_INLINE float nn_run_top(const float *x, long c)
     }
     nn_lanes lane;
     nn_store(lane, top);
-    for (int i = 1; i < NN_W; i++)
-        lane[0] = lane[i] > lane[0] ? lane[i] : lane[0];
+    for (int i = 1; i < NN_W; i++) lane[0] = lane[i] > lane[0] ? lane[i] : lane[0];
     return lane[0];
 }
 
@@ -2243,25 +2190,21 @@ NN_INLINE void nn_softmax_places(long c, long p, const float *x, float *y, long 
         sum += v;
         nn_store_part(y + k * p, count, v);
     }
-    for (long k = 0; k < c; k++)
-        nn_store_part(y + k * p, count, nn_load_part(y + k * p, count) / sum);
+    for (long k = 0; k < c; k++) nn_store_part(y + k * p, count, nn_load_part(y + k * p, count) / sum);
 }
 
 NN_INLINE void nn_log_softmax_places(long c, long p, const float *x, float *y, long count)
 {
     nn_vec top = nn_places_top(c, p, x, count), sum = nn_zero();
-    for (long k = 0; k < c; k++)
-        sum += nn_exp(nn_load_part(x + k * p, count) - top);
+    for (long k = 0; k < c; k++) sum += nn_exp(nn_load_part(x + k * p, count) - top);
     nn_vec log_sum = nn_log(sum);
-    for (long k = 0; k < c; k++)
-        nn_store_part(y + k * p, count, nn_load_part(x + k * p, count) - top - log_sum);
+    for (long k = 0; k < c; k++) nn_store_part(y + k * p, count, nn_load_part(x + k * p, count) - top - log_sum);
 }
 
 NN_INLINE void nn_softmax_grad_places(long c, long p, const float *dy, const float *y, float *dx, long count)
 {
     nn_vec mean = nn_zero();
-    for (long k = 0; k < c; k++)
-        mean += nn_load_part(dy + k * p, count) * nn_load_part(y + k * p, count);
+    for (long k = 0; k < c; k++) mean += nn_load_part(dy + k * p, count) * nn_load_part(y + k * p, count);
     for (long k = 0; k < c; k++)
         nn_store_part(dx + k * p, count, nn_load_part(y + k * p, count) * (nn_load_part(dy + k * p, count) - mean));
 }
@@ -2269,10 +2212,10 @@ NN_INLINE void nn_softmax_grad_places(long c, long p, const float *dy, const flo
 NN_INLINE void nn_log_softmax_grad_places(long c, long p, const float *dy, const float *y, float *dx, long count)
 {
     nn_vec sum = nn_zero();
+    for (long k = 0; k < c; k++) sum += nn_load_part(dy + k * p, count);
     for (long k = 0; k < c; k++)
-        sum += nn_load_part(dy + k * p, count);
-    for (long k = 0; k < c; k++)
-        nn_store_part(dx + k * p, count, nn_load_part(dy + k * p, count) - nn_exp(nn_load_part(y + k * p, count)) * sum);
+        nn_store_part(dx + k * p, count,
+                      nn_load_part(dy + k * p, count) - nn_exp(nn_load_part(y + k * p, count)) * sum);
 }
 
 /* ---- shares ---------------------------------------------------------------------- */
@@ -2379,10 +2322,14 @@ typedef struct nn_lion {
 
 #ifdef NN_LINKED
 
-void nn_sgd_step(const nn_sgd *, long count, const float *gradient, float *param, float *buffer, float lr, long step, int t, int T);
-void nn_adam_step(const nn_adam *, long count, const float *gradient, float *param, float *m, float *v, float lr, long step, int t, int T);
-void nn_adagrad_step(const nn_adagrad *, long count, const float *gradient, float *param, float *sum, float lr, int t, int T);
-void nn_rmsprop_step(const nn_rmsprop *, long count, const float *gradient, float *param, float *square, float *buffer, float *average, float lr, int t, int T);
+void nn_sgd_step(const nn_sgd *, long count, const float *gradient, float *param, float *buffer, float lr, long step,
+                 int t, int T);
+void nn_adam_step(const nn_adam *, long count, const float *gradient, float *param, float *m, float *v, float lr,
+                  long step, int t, int T);
+void nn_adagrad_step(const nn_adagrad *, long count, const float *gradient, float *param, float *sum, float lr, int t,
+                     int T);
+void nn_rmsprop_step(const nn_rmsprop *, long count, const float *gradient, float *param, float *square, float *buffer,
+                     float *average, float lr, int t, int T);
 void nn_lion_step(const nn_lion *, long count, const float *gradient, float *param, float *m, float lr, int t, int T);
 
 #else
@@ -2393,13 +2340,13 @@ void nn_lion_step(const nn_lion *, long count, const float *gradient, float *par
 NN_INLINE nn_vec nn_decayed(const float *gradient, nn_vec w, float decay, long left)
 {
     nn_vec g = nn_load_part(gradient, left);
-    if (decay != 0)
-        g += decay * w;
+    if (decay != 0) g += decay * w;
     return g;
 }
 
 /* buffer: the momentum's, NULL where there is none. */
-NN_KERNEL void nn_sgd_step(const nn_sgd *rule, long count, const float *gradient, float *param, float *buffer, float lr, long step, int t, int T)
+NN_KERNEL void nn_sgd_step(const nn_sgd *rule, long count, const float *gradient, float *param, float *buffer, float lr,
+                           long step, int t, int T)
 {
     const nn_sgd r = *rule;
     const int first = step == 0 && r.rest != 1; /* the buffer starts as the gradient itself */
@@ -2410,8 +2357,7 @@ NN_KERNEL void nn_sgd_step(const nn_sgd *rule, long count, const float *gradient
         if (buffer) {
             move = momentum * nn_load_part(buffer + i, end - i) + rest * g;
             nn_store_part(buffer + i, end - i, move);
-            if (r.nesterov)
-                move = g + r.momentum * move;
+            if (r.nesterov) move = g + r.momentum * move;
         }
         nn_store_part(param + i, end - i, w - lr * move);
     }
@@ -2424,7 +2370,8 @@ NN_INLINE float nn_adam_correction(float beta, float log_beta, long time)
 }
 
 /* m, v: exp_avg and exp_avg_sq */
-NN_KERNEL void nn_adam_step(const nn_adam *rule, long count, const float *gradient, float *param, float *m, float *v, float lr, long step, int t, int T)
+NN_KERNEL void nn_adam_step(const nn_adam *rule, long count, const float *gradient, float *param, float *m, float *v,
+                            float lr, long step, int t, int T)
 {
     const nn_adam r = *rule;
     const float rate = lr / nn_adam_correction(r.beta1, r.log_beta1, step + 1);
@@ -2434,15 +2381,15 @@ NN_KERNEL void nn_adam_step(const nn_adam *rule, long count, const float *gradie
         nn_vec w = nn_load_part(param + i, end - i), g = nn_decayed(gradient + i, w, r.decay, end - i);
         nn_vec a = r.beta1 * nn_load_part(m + i, end - i) + r.rest1 * g;
         nn_vec b = r.beta2 * nn_load_part(v + i, end - i) + r.rest2 * g * g;
-        if (r.shrink != 0)
-            w -= lr * r.shrink * w;
+        if (r.shrink != 0) w -= lr * r.shrink * w;
         nn_store_part(m + i, end - i, a);
         nn_store_part(v + i, end - i, b);
         nn_store_part(param + i, end - i, w - rate * a / (nn_sqrt(b) * scale + r.eps));
     }
 }
 
-NN_KERNEL void nn_adagrad_step(const nn_adagrad *rule, long count, const float *gradient, float *param, float *sum, float lr, int t, int T)
+NN_KERNEL void nn_adagrad_step(const nn_adagrad *rule, long count, const float *gradient, float *param, float *sum,
+                               float lr, int t, int T)
 {
     const nn_adagrad r = *rule;
     long end = nn_share(count, t + 1, T);
@@ -2455,7 +2402,8 @@ NN_KERNEL void nn_adagrad_step(const nn_adagrad *rule, long count, const float *
 }
 
 /* square: square_avg; buffer: momentum_buffer or NULL; average: grad_avg, of the centered form, or NULL */
-NN_KERNEL void nn_rmsprop_step(const nn_rmsprop *rule, long count, const float *gradient, float *param, float *square, float *buffer, float *average, float lr, int t, int T)
+NN_KERNEL void nn_rmsprop_step(const nn_rmsprop *rule, long count, const float *gradient, float *param, float *square,
+                               float *buffer, float *average, float lr, int t, int T)
 {
     const nn_rmsprop r = *rule;
     long end = nn_share(count, t + 1, T);
@@ -2484,12 +2432,14 @@ NN_INLINE nn_vec nn_sign(nn_vec x)
 }
 
 /* m: exp_avg */
-NN_KERNEL void nn_lion_step(const nn_lion *rule, long count, const float *gradient, float *param, float *m, float lr, int t, int T)
+NN_KERNEL void nn_lion_step(const nn_lion *rule, long count, const float *gradient, float *param, float *m, float lr,
+                            int t, int T)
 {
     const nn_lion r = *rule;
     long end = nn_share(count, t + 1, T);
     for (long i = nn_share(count, t, T); i < end; i += NN_W) {
-        nn_vec w = nn_load_part(param + i, end - i), g = nn_load_part(gradient + i, end - i), a = nn_load_part(m + i, end - i);
+        nn_vec w = nn_load_part(param + i, end - i), g = nn_load_part(gradient + i, end - i),
+               a = nn_load_part(m + i, end - i);
         nn_vec move = nn_sign(r.beta1 * a + r.rest1 * g) + r.shrink * w;
         nn_store_part(m + i, end - i, r.beta2 * a + r.rest2 * g);
         nn_store_part(param + i, end - i, w - lr * move);
@@ -2500,7 +2450,8 @@ NN_KERNEL void nn_lion_step(const nn_lion *rule, long count, const float *gradie
 
 #endif
 /*
- * channels.h: sums along channels, [n][c][p], p elements per channel.
+ * channels.h: sums along channels, [n][c][p], p elements per channel; and what shares
+ * their loops.
  *
  * Thread t of T does its part of the channels; with p = 1 these lie side by side and
  * are taken a vector at a time.
@@ -2510,6 +2461,7 @@ NN_KERNEL void nn_lion_step(const nn_lion *rule, long count, const float *gradie
 
 #ifdef NN_LINKED
 
+void nn_normalize(long n, int c, long p, const float *x, const float *mean, const float *std, float *y, int t, int T);
 void nn_channel_sums(long n, int c, long p, const float *dy, float *sum, int t, int T);
 
 #else
@@ -2523,16 +2475,14 @@ typedef struct nn_channels {
 
 NN_INLINE nn_channels nn_channels_of(long c, long p, int t, int T)
 {
-    if (p == 1)
-        return (nn_channels){nn_share(c, t, T), nn_share(c, t + 1, T), NN_W};
+    if (p == 1) return (nn_channels){nn_share(c, t, T), nn_share(c, t + 1, T), NN_W};
     return (nn_channels){c * t / T, c * (t + 1) / T, 1};
 }
 
 /* The parameters of channel k, or of NN_W channels from k on; `value` where there are none. */
 NN_INLINE nn_vec nn_channel_value(const float *from, float value, long k, nn_channels s)
 {
-    if (!from)
-        return nn_spread(value);
+    if (!from) return nn_spread(value);
     return s.step == 1 ? nn_spread(from[k]) : nn_load_part(from + k, s.last - k);
 }
 
@@ -2543,7 +2493,8 @@ NN_INLINE void nn_channel_put(float *to, long k, nn_channels s, nn_vec v)
 
 /* Σ f(a, b, q) of channel k, in every lane; or of NN_W channels, each in its lane,
  * with a q for each. */
-NN_INLINE nn_vec nn_channel_sum(long n, long c, long p, nn_term *f, nn_vec q, const float *a, const float *b, long k, nn_channels s)
+NN_INLINE nn_vec nn_channel_sum(long n, long c, long p, nn_term *f, nn_vec q, const float *a, const float *b, long k,
+                                nn_channels s)
 {
     nn_vec sum = nn_zero();
     for (long i = 0; i < n; i++) {
@@ -2553,8 +2504,7 @@ NN_INLINE nn_vec nn_channel_sum(long n, long c, long p, nn_term *f, nn_vec q, co
         else
             sum += f(nn_load_part(a + at, s.last - k), nn_load_part(b + at, s.last - k), q);
     }
-    if (s.step == 1)
-        sum = nn_spread(nn_lanes_sum(sum));
+    if (s.step == 1) sum = nn_spread(nn_lanes_sum(sum));
     return sum;
 }
 
@@ -2564,6 +2514,21 @@ NN_KERNEL void nn_channel_sums(long n, int c, long p, const float *dy, float *su
     nn_channels s = nn_channels_of(c, p, t, T);
     for (long k = s.first; k < s.last; k += s.step)
         nn_channel_put(sum, k, s, nn_channel_sum(n, c, p, nn_term_a, nn_zero(), dy, dy, k, s));
+}
+
+/* y = (x − mean) / std, mean NULL: 0; y may be x */
+NN_KERNEL void nn_normalize(long n, int c, long p, const float *x, const float *mean, const float *std, float *y, int t,
+                            int T)
+{
+    nn_channels s = nn_channels_of(c, p, t, T);
+    for (long k = s.first; k < s.last; k += s.step) {
+        nn_vec m = nn_channel_value(mean, 0, k, s), d = nn_channel_value(std, 1, k, s);
+        for (long i = 0; i < n; i++) {
+            long at = (i * c + k) * p, count = s.step == 1 ? p : s.last - k;
+            for (long j = 0; j < (s.step == 1 ? count : 1); j += NN_W)
+                nn_store_part(y + at + j, count - j, (nn_load_part(x + at + j, count - j) - m) / d);
+        }
+    }
 }
 
 #endif /* NN_LINKED */
@@ -2620,13 +2585,11 @@ static inline void nn_pause(void)
 static inline void nn_wait_while(nn_team *team, const int *value, int same)
 {
     for (int spins = 0; spins < NN_SPINS; spins++) {
-        if (__atomic_load_n(value, __ATOMIC_ACQUIRE) != same)
-            return;
+        if (__atomic_load_n(value, __ATOMIC_ACQUIRE) != same) return;
         nn_pause();
     }
     pthread_mutex_lock(&team->lock);
-    while (__atomic_load_n(value, __ATOMIC_ACQUIRE) == same)
-        pthread_cond_wait(&team->changed, &team->lock);
+    while (__atomic_load_n(value, __ATOMIC_ACQUIRE) == same) pthread_cond_wait(&team->changed, &team->lock);
     pthread_mutex_unlock(&team->lock);
 }
 
@@ -2640,8 +2603,7 @@ static inline void nn_change(nn_team *team, int *value, int to)
 
 static __attribute__((unused)) void nn_barrier(nn_team *team)
 {
-    if (team->size == 1)
-        return;
+    if (team->size == 1) return;
     int round = __atomic_load_n(&team->round, __ATOMIC_RELAXED);
     if (__atomic_add_fetch(&team->arrived, 1, __ATOMIC_ACQ_REL) == team->size) {
         __atomic_store_n(&team->arrived, 0, __ATOMIC_RELAXED);
@@ -2673,23 +2635,19 @@ static __attribute__((unused)) void nn_team_run(nn_part *part, const void *pass,
     nn_team team = {0, 0, 0, PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER};
     nn_member member[NN_MAX_THREADS];
     pthread_t thread[NN_MAX_THREADS];
-    if (threads <= 0)
-        threads = (int)sysconf(_SC_NPROCESSORS_ONLN);
-    if (threads > NN_MAX_THREADS)
-        threads = NN_MAX_THREADS;
+    if (threads <= 0) threads = (int)sysconf(_SC_NPROCESSORS_ONLN);
+    if (threads > NN_MAX_THREADS) threads = NN_MAX_THREADS;
     int size = 1;
     for (; size < threads; size++) {
         member[size].part = part;
         member[size].pass = pass;
         member[size].team = &team;
         member[size].t = size;
-        if (pthread_create(&thread[size], 0, nn_member_run, &member[size]) != 0)
-            break;
+        if (pthread_create(&thread[size], 0, nn_member_run, &member[size]) != 0) break;
     }
     nn_change(&team, &team.size, size);
     part(pass, 0, size, &team);
-    for (int t = 1; t < size; t++)
-        pthread_join(thread[t], 0);
+    for (int t = 1; t < size; t++) pthread_join(thread[t], 0);
 }
 
 #endif /* NN_TEAM_LINKED */

@@ -40,7 +40,7 @@ typedef struct nn_model_info {
     const char *name;
     const char *loss; /* "cross_entropy", …; "" when there is no training code */
     int batch;
-    int input_rank, input_dims[4];   /* of one sample: C, H, W or F */
+    int input_rank, input_dims[4]; /* of one sample: C, H, W or F */
     int output_rank, output_dims[4];
     size_t inputs, outputs, params;  /* elements per sample; trained and frozen parameters */
     size_t model_bytes, train_bytes; /* of the model's block: for inference alone, and with the optimizer's state */

@@ -36,8 +36,8 @@ struct Writer {
 
 static void bind_type(Writer *w)
 {
-    static const char *const functions[] = {"exp",  "log",   "sqrt",  "pow",   "tanh", "fabs", "fmax", "fmin",
-                                            "erf",  "floor", "log1p", "expm1", "cos",  "sin",  "ceil"};
+    static const char *const functions[] = {"exp", "log",   "sqrt",  "pow",   "tanh", "fabs", "fmax", "fmin",
+                                            "erf", "floor", "log1p", "expm1", "cos",  "sin",  "ceil"};
     map_put(w->fixed, "real", w->use_double ? "double" : "float");
     for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
         map_put(w->fixed, functions[i], arena_printf(w->arena, "%s%s", functions[i], w->use_double ? "" : "f"));
@@ -70,10 +70,7 @@ void writer_bind(Writer *w, const char *name, const char *format, ...)
     va_end(args);
 }
 
-void writer_bind_int(Writer *w, const char *name, int64_t value)
-{
-    writer_bind(w, name, "%lld", (long long)value);
-}
+void writer_bind_int(Writer *w, const char *name, int64_t value) { writer_bind(w, name, "%lld", (long long)value); }
 
 /* The shortest digits that read back as the same number of the type. */
 static const char *shortest(Writer *w, double value)
@@ -97,10 +94,7 @@ const char *writer_real(Writer *w, double value)
     return arena_printf(w->arena, "%s%s%s", digits, plain_integer ? ".0" : "", w->use_double ? "" : "f");
 }
 
-void writer_bind_real(Writer *w, const char *name, double value)
-{
-    writer_bind(w, name, "%s", writer_real(w, value));
-}
+void writer_bind_real(Writer *w, const char *name, double value) { writer_bind(w, name, "%s", writer_real(w, value)); }
 
 void writer_bind_array(Writer *w, const char *name, const char *expression, int rank, const int64_t *dim)
 {
@@ -143,10 +137,7 @@ static bool is_token(const char *text)
 }
 
 /* May stand as a term of a sum without parentheses. */
-static bool is_sum(const char *text)
-{
-    return !strpbrk(text, "?:<>=&|,");
-}
+static bool is_sum(const char *text) { return !strpbrk(text, "?:<>=&|,"); }
 
 /* ((n * C + c) * H + h) * W + w, row by row; ones and zeros are left out. */
 static const char *element(Writer *w, const char *name, const char *const *index, int count)
@@ -251,17 +242,8 @@ void writer_put(Writer *w, const char *template)
     }
 }
 
-void writer_raw(Writer *w, const char *text)
-{
-    text_add(&w->text, text);
-}
+void writer_raw(Writer *w, const char *text) { text_add(&w->text, text); }
 
-const char *writer_text(const Writer *w)
-{
-    return w->text.data ? w->text.data : "";
-}
+const char *writer_text(const Writer *w) { return w->text.data ? w->text.data : ""; }
 
-size_t writer_length(const Writer *w)
-{
-    return w->text.length;
-}
+size_t writer_length(const Writer *w) { return w->text.length; }

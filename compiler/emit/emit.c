@@ -48,9 +48,9 @@ static bool add_entries(Emitter *e, Graph *net)
 static void write_sizes(Emitter *e)
 {
     int64_t scratch = e->infer_scratch > e->train_scratch ? e->infer_scratch : e->train_scratch;
-    text_addf(&e->source, "const size_t %s_sizes[6] = {%lld, %lld, %lld, %lld, %lld, %d};\n\n", e->prefix, (long long)emitter_inputs(e),
-              (long long)shape_count(e->net->output->shape), (long long)e->train_bytes, (long long)scratch,
-              (long long)emitter_targets(e), e->net->model.count);
+    text_addf(&e->source, "const size_t %s_sizes[6] = {%lld, %lld, %lld, %lld, %lld, %d};\n\n", e->prefix,
+              (long long)emitter_inputs(e), (long long)shape_count(e->net->output->shape), (long long)e->train_bytes,
+              (long long)scratch, (long long)emitter_targets(e), e->net->model.count);
 }
 
 /* Random numbers stand before their users, but which are used shows only after. */
@@ -79,9 +79,12 @@ static void write_source(Emitter *e)
     support_write_preamble(e);
     bool info = !e->options->use_double;
     if (e->options->standalone) {
-        if (!info) text_add(&e->source, "enum { NN_TRAINED, NN_FROZEN, NN_BUFFER, NN_STATE };\n"
-                                        "typedef struct nn_tensor_info { const char *name; int kind; int rank; int dims[4]; size_t count; } "
-                                        "nn_tensor_info;\n");
+        if (!info)
+            text_add(
+                &e->source,
+                "enum { NN_TRAINED, NN_FROZEN, NN_BUFFER, NN_STATE };\n"
+                "typedef struct nn_tensor_info { const char *name; int kind; int rank; int dims[4]; size_t count; } "
+                "nn_tensor_info;\n");
         text_addf(&e->source, "typedef struct %s %s;\n", e->prefix, e->prefix);
         if (info) text_addf(&e->source, "const nn_model_info *%s_info(void);\n", e->prefix);
         write_sizes(e);

@@ -19,20 +19,20 @@ const char *target_name(Target); /* "avx512" */
 Target target_native(void);      /* of the machine that this runs on */
 
 typedef struct EmitOptions {
-    const char *prefix;   /* NULL: the net's name */
-    const char *header;   /* file name for #include "…" */
+    const char *prefix; /* NULL: the net's name */
+    const char *header; /* file name for #include "…" */
     int64_t batch;
-    bool infer, train;    /* which programs; train includes infer and eval */
-    bool vjp;             /* also PREFIX_vjp, for checks */
-    bool plain;           /* strict C99: no kernels, no extensions */
-    bool use_double;      /* all reals are double: gradient checks (implies plain) */
-    bool standalone;      /* for the JIT: one text, no #include at all */
-    bool paste_kernels;   /* fast form: kernels inside the text; else they are linked */
-    Target target;        /* of pasted kernels */
-    int threads;          /* of a pass; 0: one for each processor */
-    bool no_fusion;       /* leave out passes/fuse.c */
-    bool profile;         /* also PREFIX_infer_profile and PREFIX_step_profile: see Emitted */
-    bool poison;          /* fill arena regions with NaN when they die: tests of the plan */
+    bool infer, train;  /* which programs; train includes infer and eval */
+    bool vjp;           /* also PREFIX_vjp, for checks */
+    bool plain;         /* strict C99: no kernels, no extensions */
+    bool use_double;    /* all reals are double: gradient checks (implies plain) */
+    bool standalone;    /* for the JIT: one text, no #include at all */
+    bool paste_kernels; /* fast form: kernels inside the text; else they are linked */
+    Target target;      /* of pasted kernels */
+    int threads;        /* of a pass; 0: one for each processor */
+    bool no_fusion;     /* leave out passes/fuse.c */
+    bool profile;       /* also PREFIX_infer_profile and PREFIX_step_profile: see Emitted */
+    bool poison;        /* fill arena regions with NaN when they die: tests of the plan */
 } EmitOptions;
 
 /*

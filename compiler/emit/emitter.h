@@ -25,7 +25,7 @@ typedef struct Function {
     const char *signature; /* "const float *x, float *y" */
     const char *body;
     Share share;
-    List users;            /* of Node, in order of first call */
+    List users; /* of Node, in order of first call */
 } Function;
 
 typedef struct Emitter {
@@ -41,17 +41,17 @@ typedef struct Emitter {
     int real_size;
     Entry entry[MAX_ENTRIES];
     int entries;
-    List functions;      /* of Function */
-    Map *by_text;        /* signature and body → Function */
-    Map *function_names; /* taken */
-    Map *kernels;        /* names of the kernels that the functions call */
-    const char **member; /* by position in net->model: name in the struct */
-    int *model_index;    /* by tensor id of the net: its position in net->model */
-    int64_t *offset;     /* by position in net->model: bytes from the struct's start */
+    List functions;                   /* of Function */
+    Map *by_text;                     /* signature and body → Function */
+    Map *function_names;              /* taken */
+    Map *kernels;                     /* names of the kernels that the functions call */
+    const char **member;              /* by position in net->model: name in the struct */
+    int *model_index;                 /* by tensor id of the net: its position in net->model */
+    int64_t *offset;                  /* by position in net->model: bytes from the struct's start */
     int64_t infer_bytes, train_bytes; /* the model's block */
     int64_t infer_scratch, train_scratch;
     Text header, source;
-    Writer *writer;      /* for bodies of functions */
+    Writer *writer; /* for bodies of functions */
 } Emitter;
 
 /* functions.c */
@@ -97,10 +97,7 @@ static inline int64_t emitter_targets(const Emitter *e)
     return shape_count(e->net->output->shape);
 }
 
-static inline bool emitter_class_targets(const Emitter *e)
-{
-    return !e->spec || e->spec->loss.op->traits & OP_CLASSES;
-}
+static inline bool emitter_class_targets(const Emitter *e) { return !e->spec || e->spec->loss.op->traits & OP_CLASSES; }
 
 static inline const char *emitter_target_type(const Emitter *e)
 {

@@ -79,7 +79,8 @@ static const char *signature_of(Emitter *e, const Node *n, Share share)
     text_init(&text, e->arena);
     for (int i = 0; i < n->in_count; i++) {
         bool written = n->op->mutates >> i & 1;
-        text_addf(&text, "%s%s%s *%s", i ? ", " : "", written ? "" : "const ", element_type(e, n->in[i]), input_name(e, n, i));
+        text_addf(&text, "%s%s%s *%s", i ? ", " : "", written ? "" : "const ", element_type(e, n->in[i]),
+                  input_name(e, n, i));
     }
     for (int i = 0; i < n->out_count; i++) {
         text_addf(&text, ", %s *%s", element_type(e, n->out[i]), n->op->out[i]);
@@ -147,10 +148,7 @@ static const char *plain_body(Emitter *e, const Graph *g, const Node *n, Share s
 
 /* ---- sharing the work ------------------------------------------------------- */
 
-static bool couples_samples(const Node *n)
-{
-    return n->op->class == OP_LOSS || n->op->traits & OP_BATCH_COUPLED;
-}
+static bool couples_samples(const Node *n) { return n->op->class == OP_LOSS || n->op->traits & OP_BATCH_COUPLED; }
 
 /* May be run for some samples of the batch alone, since each one's results
  * depend on nothing but itself and the model. */
@@ -223,7 +221,8 @@ Function *function_for(Emitter *e, const Graph *g, const Node *n)
 static const char *shapes_text(Emitter *e, const Node *n)
 {
     if (!n->data_count || !n->out_count) return "";
-    return arena_printf(e->arena, ", %s -> %s", shape_text(e->arena, n->in[0]->shape), shape_text(e->arena, n->out[0]->shape));
+    return arena_printf(e->arena, ", %s -> %s", shape_text(e->arena, n->in[0]->shape),
+                        shape_text(e->arena, n->out[0]->shape));
 }
 
 static const char *cost_text(Emitter *e, const Node *n)
@@ -264,10 +263,12 @@ static const char *user_text(Emitter *e, const Node *n)
     const char *gradient = layer != n ? arena_printf(e->arena, ", %s", n->op->name) : "";
     const char *text;
     if (layer->op->class == OP_OPTIMIZER || (layer->op->class == OP_INTERNAL && !layer->data_count)) {
-        text = arena_printf(e->arena, "%s%s, %s%s", where_text(e, layer), layer->name, layer->op->name, call_text(e, layer));
+        text = arena_printf(e->arena, "%s%s, %s%s", where_text(e, layer), layer->name, layer->op->name,
+                            call_text(e, layer));
     } else {
-        text = arena_printf(e->arena, "%s%s, %s%s%s%s%s", where_text(e, layer), layer->name, layer->op->name,
-                            call_text(e, layer), gradient, shapes_text(e, layer), gradient[0] ? "" : cost_text(e, layer));
+        text =
+            arena_printf(e->arena, "%s%s, %s%s%s%s%s", where_text(e, layer), layer->name, layer->op->name,
+                         call_text(e, layer), gradient, shapes_text(e, layer), gradient[0] ? "" : cost_text(e, layer));
     }
     return comment_safe(e, text);
 }

@@ -15,7 +15,8 @@ static void write_constants(Emitter *e)
     text_addf(out, "    %s_PARAMS = %lld\n};\n", u, (long long)params);
     text_add(out, "/* Bytes; the caller's blocks are aligned to 64. */\n");
     text_addf(out, "#define %s_MODEL_BYTES %lldu /* weights */\n", u, (long long)e->infer_bytes);
-    text_addf(out, "#define %s_TRAIN_BYTES %lldu /* weights and the optimizer's state */\n", u, (long long)e->train_bytes);
+    text_addf(out, "#define %s_TRAIN_BYTES %lldu /* weights and the optimizer's state */\n", u,
+              (long long)e->train_bytes);
     text_addf(out, "#define %s_INFER_SCRATCH %lldu\n", u, (long long)e->infer_scratch);
     if (e->options->train) text_addf(out, "#define %s_TRAIN_SCRATCH %lldu\n", u, (long long)e->train_scratch);
 }
@@ -26,23 +27,30 @@ static void write_prototypes(Emitter *e)
     const char *p = e->prefix, *target = emitter_target_type(e);
     const char *shape = shape_text(e->arena, ((Tensor *)e->net->inputs.at[0])->shape);
     text_addf(out, "typedef struct %s %s; /* lives in the caller's block */\n\n", p, p);
-    text_addf(out, "/* Lays the model out in a block of %s_TRAIN_BYTES (training) or %s_MODEL_BYTES and initialises it. */\n", e->upper, e->upper);
+    text_addf(
+        out, "/* Lays the model out in a block of %s_TRAIN_BYTES (training) or %s_MODEL_BYTES and initialises it. */\n",
+        e->upper, e->upper);
     text_addf(out, "%s *%s_init(void *block, int training, uint64_t seed);\n\n", p, p);
     text_add(out, "/* A tensor in PyTorch's name and shape.  0, or -1: no such name, or another count. */\n");
     text_addf(out, "int %s_set(%s *, const char *name, const float *values, size_t count);\n", p, p);
     text_addf(out, "int %s_get(const %s *, const char *name, float *values, size_t count);\n\n", p, p);
-    text_addf(out, "/* x: [%s_BATCH] of %s; y: [%s_BATCH][%s_OUTPUTS]; scratch: %s_INFER_SCRATCH bytes. */\n", e->upper, shape,
-              e->upper, e->upper, e->upper);
+    text_addf(out, "/* x: [%s_BATCH] of %s; y: [%s_BATCH][%s_OUTPUTS]; scratch: %s_INFER_SCRATCH bytes. */\n", e->upper,
+              shape, e->upper, e->upper, e->upper);
     text_addf(out, "void %s_infer(const %s *, const float *x, float *y, void *scratch);\n\n", p, p);
     if (e->options->train) {
         text_addf(out, "/* Scratch: %s_TRAIN_SCRATCH bytes.  The loss is the batch's mean. */\n\n", e->upper);
         text_addf(out, "/* Inference that also gives y's loss over the first `count` samples. */\n");
-        text_addf(out, "float %s_eval(const %s *, const float *x, const %s *target, int count, float *y, void *scratch);\n", p, p, target);
+        text_addf(out,
+                  "float %s_eval(const %s *, const float *x, const %s *target, int count, float *y, void *scratch);\n",
+                  p, p, target);
         text_add(out, "/* Forward, loss, backward, update. */\n");
-        text_addf(out, "float %s_step(%s *, const float *x, const %s *target, float lr, void *scratch);\n", p, p, target);
+        text_addf(out, "float %s_step(%s *, const float *x, const %s *target, float lr, void *scratch);\n", p, p,
+                  target);
         text_add(out, "/* The same without the update; then a gradient is got from the same scratch. */\n");
         text_addf(out, "float %s_grad(%s *, const float *x, const %s *target, void *scratch);\n", p, p, target);
-        text_addf(out, "int %s_get_grad(const %s *, const char *name, float *values, size_t count, const void *scratch);\n\n", p, p);
+        text_addf(
+            out, "int %s_get_grad(const %s *, const char *name, float *values, size_t count, const void *scratch);\n\n",
+            p, p);
     }
     text_addf(out, "const nn_model_info *%s_info(void);\n", p);
 }
@@ -78,13 +86,15 @@ static void write_wrappers(Emitter *e)
               p, p, p, p, p, p, p, p, p, p, p);
     if (!e->options->train) return;
     text_addf(out,
-              "static float %s_any_eval(const void *m, const float *x, const void *target, int count, float *y, void *scratch)\n{\n"
+              "static float %s_any_eval(const void *m, const float *x, const void *target, int count, float *y, void "
+              "*scratch)\n{\n"
               "    return %s_eval((const struct %s *)m, x, (const %s *)target, count, y, scratch);\n}\n\n"
               "static float %s_any_step(void *m, const float *x, const void *target, float lr, void *scratch)\n{\n"
               "    return %s_step((struct %s *)m, x, (const %s *)target, lr, scratch);\n}\n\n"
               "static float %s_any_grad(void *m, const float *x, const void *target, void *scratch)\n{\n"
               "    return %s_grad((struct %s *)m, x, (const %s *)target, scratch);\n}\n\n"
-              "static int %s_any_get_grad(const void *m, const char *name, float *values, size_t count, const void *scratch)\n{\n"
+              "static int %s_any_get_grad(const void *m, const char *name, float *values, size_t count, const void "
+              "*scratch)\n{\n"
               "    return %s_get_grad((const struct %s *)m, name, values, count, scratch);\n}\n\n",
               p, p, p, target, p, p, p, target, p, p, p, target, p, p, p);
 }
@@ -109,14 +119,17 @@ void interface_write_info(Emitter *e)
     bool train = e->options->train;
     write_wrappers(e);
     text_addf(out, "const nn_model_info *%s_info(void)\n{\n    static const nn_model_info info = {\n", p);
-    text_addf(out, "        NN_ABI, \"%s\", \"%s\", %lld,\n", e->net->name, train ? e->spec->loss.op->name : "", (long long)e->options->batch);
+    text_addf(out, "        NN_ABI, \"%s\", \"%s\", %lld,\n", e->net->name, train ? e->spec->loss.op->name : "",
+              (long long)e->options->batch);
     write_dims(e, input_shape(e));
     write_dims(e, e->net->output->shape);
-    text_addf(out, "        %lld, %lld, %lld,\n", (long long)emitter_inputs(e), (long long)shape_count(e->net->output->shape),
+    text_addf(out, "        %lld, %lld, %lld,\n", (long long)emitter_inputs(e),
+              (long long)shape_count(e->net->output->shape),
               (long long)(graph_param_count(e->net, true) + graph_param_count(e->net, false)));
-    text_addf(out, "        %lldu, %lldu,\n        %lldu, %lldu,\n", (long long)e->infer_bytes, (long long)e->train_bytes,
-              (long long)e->infer_scratch, (long long)e->train_scratch);
-    text_addf(out, "        %s, %lld,\n", emitter_class_targets(e) ? "NN_CLASSES" : "NN_VALUES", (long long)emitter_targets(e));
+    text_addf(out, "        %lldu, %lldu,\n        %lldu, %lldu,\n", (long long)e->infer_bytes,
+              (long long)e->train_bytes, (long long)e->infer_scratch, (long long)e->train_scratch);
+    text_addf(out, "        %s, %lld,\n", emitter_class_targets(e) ? "NN_CLASSES" : "NN_VALUES",
+              (long long)emitter_targets(e));
     text_addf(out, "        %d, %s_tensors,\n", e->net->model.count, p);
     text_addf(out, "        %s_any_init, %s_any_set, %s_any_get, %s_any_infer,\n", p, p, p, p);
     if (train) {

@@ -14,10 +14,7 @@
 
 enum { ALIGN_ELEMENTS = 16 };
 
-static Tensor *model_at(const Emitter *e, int i)
-{
-    return e->net->model.at[i];
-}
+static Tensor *model_at(const Emitter *e, int i) { return e->net->model.at[i]; }
 
 static int64_t padded_count(const Tensor *t)
 {
@@ -70,7 +67,8 @@ void model_write_struct(Emitter *e)
     text_addf(out, "    uint64_t reserved[%d];\n", ALIGN_ELEMENTS * e->real_size / 8 - 2);
     for (int i = 0; i < e->net->model.count; i++) {
         const Tensor *t = model_at(e, i);
-        text_addf(out, "    %s %s[%lld]; /* %s */\n", e->real, e->member[i], (long long)padded_count(t), shape_text(e->arena, t->shape));
+        text_addf(out, "    %s %s[%lld]; /* %s */\n", e->real, e->member[i], (long long)padded_count(t),
+                  shape_text(e->arena, t->shape));
     }
     text_add(out, "};\n\n");
     text_addf(out, "typedef char %s_block_has_its_size[sizeof(struct %s) == %lld ? 1 : -1];\n\n", e->prefix, e->prefix,
@@ -148,10 +146,7 @@ typedef struct Start {
     double a, b; /* constant a; deviation a; bounds a, b */
 } Start;
 
-static Start symmetric(double bound)
-{
-    return (Start){DRAW_UNIFORM, -bound, bound};
-}
+static Start symmetric(double bound) { return (Start){DRAW_UNIFORM, -bound, bound}; }
 
 /* Glorot and Bengio 2010; He et al. 2015; LeCun et al. 1998; PyTorch's reset_parameters. */
 static Start start_of(const Init *init)
@@ -185,7 +180,8 @@ static void write_values(Emitter *e, int i)
 {
     const Tensor *t = model_at(e, i);
     for (int64_t k = 0; k < shape_count(t->shape); k++) {
-        text_addf(&e->source, "    m->%s[%lld] = %s;\n", e->member[i], (long long)k, writer_real(e->writer, t->values[k]));
+        text_addf(&e->source, "    m->%s[%lld] = %s;\n", e->member[i], (long long)k,
+                  writer_real(e->writer, t->values[k]));
     }
 }
 
@@ -207,9 +203,12 @@ static void write_start(Emitter *e, int i)
     case DRAW_CONSTANT:
         if (s.a != 0) text_addf(out, "    nn_fill(m->%s, %lld, %s);\n", e->member[i], count, a);
         break;
-    case DRAW_NORMAL: text_addf(out, "    nn_fill_normal(m->%s, %lld, %s, nn_mix(nn_mix(seed) + %d));\n", e->member[i], count, a, i); break;
+    case DRAW_NORMAL:
+        text_addf(out, "    nn_fill_normal(m->%s, %lld, %s, nn_mix(nn_mix(seed) + %d));\n", e->member[i], count, a, i);
+        break;
     case DRAW_UNIFORM:
-        text_addf(out, "    nn_fill_uniform(m->%s, %lld, %s, %s, nn_mix(nn_mix(seed) + %d));\n", e->member[i], count, a, writer_real(w, s.b), i);
+        text_addf(out, "    nn_fill_uniform(m->%s, %lld, %s, %s, nn_mix(nn_mix(seed) + %d));\n", e->member[i], count, a,
+                  writer_real(w, s.b), i);
         break;
     }
 }
@@ -284,7 +283,8 @@ void model_write_init(Emitter *e)
 static void write_get_gradient(Emitter *e, ProgramKind kind, const char *suffix)
 {
     if (!entry_of(e, kind)) return;
-    text_addf(&e->source, "int %s_get_%s(const %s *m, const char *name, %s *values, size_t count, const void *scratch)\n{\n",
+    text_addf(&e->source,
+              "int %s_get_%s(const %s *m, const char *name, %s *values, size_t count, const void *scratch)\n{\n",
               e->prefix, suffix, e->prefix, e->real);
     text_addf(&e->source,
               "    const int i = %s_find(name, count);\n"

@@ -17,7 +17,7 @@ typedef struct Region {
     int64_t offset, bytes; /* in the arena; offset −1: outside memory */
     int64_t sample;        /* bytes from one sample to the next; 0: not by samples */
     bool written;
-    Share share;           /* of the call: which thread is at which part */
+    Share share; /* of the call: which thread is at which part */
 } Region;
 
 typedef struct Pass {
@@ -86,7 +86,8 @@ static void write_scalars(Pass *p, const Node *n)
     if (n->op->uses & USES_LR) text_add(out, ", lr");
     if (n->op->uses & USES_STEP) text_add(out, ", m->step");
     if (n->op->uses & USES_SEED) {
-        text_addf(out, ", nn_mix(nn_mix(m->seed) + (uint64_t)m->step * 0x9e3779b97f4a7c15u + %d)", n->origin->id + 1000000);
+        text_addf(out, ", nn_mix(nn_mix(m->seed) + (uint64_t)m->step * 0x9e3779b97f4a7c15u + %d)",
+                  n->origin->id + 1000000);
     }
     if (!(n->op->uses & USES_COUNT)) return;
     if (p->program->kind == PROGRAM_EVAL) {
@@ -187,7 +188,8 @@ static void write_call(Pass *p, const Node *n)
     separate(p, &regions);
     text_add(&p->text, p->e->team && f->share == SHARE_NONE ? "    if (t == 0) " : "    ");
     text_addf(&p->text, "%s(", f->name);
-    for (int i = 0; i < n->in_count; i++) text_addf(&p->text, "%s%s", i ? ", " : "", sample_place(p, n->in[i], f->share));
+    for (int i = 0; i < n->in_count; i++)
+        text_addf(&p->text, "%s%s", i ? ", " : "", sample_place(p, n->in[i], f->share));
     for (int i = 0; i < n->out_count; i++) text_addf(&p->text, ", %s", sample_place(p, n->out[i], f->share));
     write_scalars(p, n);
     if (f->share == SHARE_SAMPLES) text_add(&p->text, ", (int)(last - first)");
@@ -247,12 +249,14 @@ static void list_arguments(const Pass *p, Argument *list)
 {
     const Emitter *e = p->e;
     ProgramKind kind = p->program->kind;
-    const char *changed = arena_printf(e->arena, "struct %s *", e->prefix), *model = arena_printf(e->arena, "const struct %s *", e->prefix);
+    const char *changed = arena_printf(e->arena, "struct %s *", e->prefix),
+               *model = arena_printf(e->arena, "const struct %s *", e->prefix);
     const char *out = arena_printf(e->arena, "%s *", e->real), *in = arena_printf(e->arena, "const %s *", e->real);
     const char *target = arena_printf(e->arena, "const %s *", emitter_target_type(e));
     const char *number = arena_printf(e->arena, "%s ", e->real);
     const Argument infer[] = {{model, "m"}, {in, "x"}, {out, "y"}, {"void *", "scratch"}, {0}};
-    const Argument eval[] = {{model, "m"}, {in, "x"}, {target, "target"}, {"int ", "count"}, {out, "y"}, {"void *", "scratch"}, {0}};
+    const Argument eval[] = {{model, "m"},          {in, "x"}, {target, "target"}, {"int ", "count"}, {out, "y"},
+                             {"void *", "scratch"}, {0}};
     const Argument step[] = {{changed, "m"}, {in, "x"}, {target, "target"}, {number, "lr"}, {"void *", "scratch"}, {0}};
     const Argument grad[] = {{changed, "m"}, {in, "x"}, {target, "target"}, {"void *", "scratch"}, {0}};
     const Argument vjp[] = {{changed, "m"}, {in, "x"}, {in, "dy"}, {out, "y"}, {out, "dx"}, {"void *", "scratch"}, {0}};
@@ -274,10 +278,7 @@ static const char *pass_name(const Pass *p)
     return p->timed ? arena_printf(p->e->arena, "%s_profile", name) : name;
 }
 
-static bool is_word_character(char c)
-{
-    return isalnum((unsigned char)c) || c == '_';
-}
+static bool is_word_character(char c) { return isalnum((unsigned char)c) || c == '_'; }
 
 /* Does the identifier stand in the text? */
 static bool names_word(const char *text, const char *word)
@@ -290,10 +291,7 @@ static bool names_word(const char *text, const char *word)
     return false;
 }
 
-static const char *calls_text(const Pass *p)
-{
-    return p->text.data ? p->text.data : "";
-}
+static const char *calls_text(const Pass *p) { return p->text.data ? p->text.data : ""; }
 
 /* Arguments that the statements have no use for: a net without weights, say. */
 static void write_unused(Pass *p, const Argument *list, const char *statements)
@@ -310,7 +308,8 @@ static void write_head(Pass *p, const Argument *list)
     Emitter *e = p->e;
     bool returns = p->program->loss;
     text_addf(&e->source, "%s %s_%s(", returns ? e->real : "void", e->prefix, pass_name(p));
-    for (const Argument *a = list; a->name; a++) text_addf(&e->source, "%s%s%s", a == list ? "" : ", ", a->type, a->name);
+    for (const Argument *a = list; a->name; a++)
+        text_addf(&e->source, "%s%s%s", a == list ? "" : ", ", a->type, a->name);
     text_add(&e->source, ")\n{\n");
 }
 
@@ -366,7 +365,10 @@ static void write_part(Pass *p, const Argument *list)
     write_arena(p, calls);
     if (names_word(calls, "first")) {
         long long batch = (long long)p->program->batch;
-        text_addf(out, "    const int64_t first = (int64_t)%lld * t / T, last = (int64_t)%lld * (t + 1) / T; /* this thread's samples */\n", batch, batch);
+        text_addf(out,
+                  "    const int64_t first = (int64_t)%lld * t / T, last = (int64_t)%lld * (t + 1) / T; /* this "
+                  "thread's samples */\n",
+                  batch, batch);
     }
     static const char *const names[] = {"p", "t", "T", "team"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) text_addf(out, "    (void)%s;\n", names[i]);

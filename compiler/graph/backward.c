@@ -53,15 +53,9 @@ Backward *backward_new(Graph *g, bool input_wanted)
     return b;
 }
 
-Graph *backward_graph(Backward *b)
-{
-    return b->graph;
-}
+Graph *backward_graph(Backward *b) { return b->graph; }
 
-bool backward_wants(const Backward *b, const Tensor *t)
-{
-    return t->id < b->tensor_count && b->wanted[t->id];
-}
+bool backward_wants(const Backward *b, const Tensor *t) { return t->id < b->tensor_count && b->wanted[t->id]; }
 
 void backward_give(Backward *b, Tensor *t, Tensor *gradient)
 {

@@ -4,7 +4,9 @@
 static const char *tensor_text(Arena *arena, const Graph *g, const Tensor *t)
 {
     if (tensor_in_model(t->kind)) return arena_printf(arena, "%s[%s]", t->name, shape_text(arena, t->shape));
-    const char *batch = !t->batched ? "" : g->kind == PROGRAM_NET ? "Nx" : arena_printf(arena, "%lldx", (long long)g->batch);
+    const char *batch = !t->batched              ? ""
+                        : g->kind == PROGRAM_NET ? "Nx"
+                                                 : arena_printf(arena, "%lldx", (long long)g->batch);
     static const char *const types[] = {"", ":int32", ":uint8"};
     return arena_printf(arena, "%%%d[%s%s]%s", t->id, batch, shape_text(arena, t->shape), types[t->dtype]);
 }

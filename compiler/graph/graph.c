@@ -60,10 +60,7 @@ Graph *graph_new(Compilation *c, const char *name, ProgramKind kind)
     return g;
 }
 
-int64_t tensor_count(const Tensor *t, int64_t batch)
-{
-    return shape_count(t->shape) * (t->batched ? batch : 1);
-}
+int64_t tensor_count(const Tensor *t, int64_t batch) { return shape_count(t->shape) * (t->batched ? batch : 1); }
 
 Tensor *graph_tensor(Graph *g, TensorKind kind, DType dtype, bool batched, Shape shape, const char *name, Span span)
 {
@@ -132,10 +129,7 @@ Tensor *node_out_as(Graph *g, Node *n, DType dtype, bool batched, Shape shape)
     return t;
 }
 
-Tensor *node_out(Graph *g, Node *n, Shape shape)
-{
-    return node_out_as(g, n, DTYPE_REAL, true, shape);
-}
+Tensor *node_out(Graph *g, Node *n, Shape shape) { return node_out_as(g, n, DTYPE_REAL, true, shape); }
 
 /* ---- parameters ------------------------------------------------------- */
 
@@ -178,15 +172,9 @@ Init init_with_fans(Init init, int64_t fan_in, int64_t fan_out)
 
 /* ---- costs ------------------------------------------------------------ */
 
-int64_t node_macs(const Node *n)
-{
-    return n->op->macs ? n->op->macs(n) : 0;
-}
+int64_t node_macs(const Node *n) { return n->op->macs ? n->op->macs(n) : 0; }
 
-int64_t node_macs_of_origin(const Node *n)
-{
-    return node_macs(n->origin);
-}
+int64_t node_macs_of_origin(const Node *n) { return node_macs(n->origin); }
 
 int64_t node_flops(const Node *n)
 {

@@ -33,8 +33,8 @@ typedef struct Shape {
 } Shape;
 
 bool shape_equal(Shape, Shape);
-int64_t shape_count(Shape);                 /* product; 1 for rank 0 */
-const char *shape_text(Arena *, Shape);     /* 6x28x28 */
+int64_t shape_count(Shape);             /* product; 1 for rank 0 */
+const char *shape_text(Arena *, Shape); /* 6x28x28 */
 static inline Shape shape_vector(int64_t features) { return (Shape){1, {features}}; }
 static inline Shape shape_image(int64_t channels, int64_t height, int64_t width)
 {
@@ -83,21 +83,21 @@ typedef struct Field {
 } Field;
 
 struct Tensor {
-    int id;           /* position in its graph's `tensors` */
+    int id; /* position in its graph's `tensors` */
     TensorKind kind;
     DType dtype;
     bool batched;     /* a dimension [batch] stands before `shape` */
     Shape shape;      /* per sample */
     const char *name; /* PATH.weight of a parameter; else for dumps */
     Span span;
-    Node *producer;   /* NULL for what comes from outside and for the model's */
-    Field field[2];   /* height, width */
+    Node *producer; /* NULL for what comes from outside and for the model's */
+    Field field[2]; /* height, width */
 
     /* of parameters, buffers and states */
     bool trainable;
     bool regularized; /* a weight: not a bias, not of a norm */
     Init init;
-    Tensor *model;    /* in a program: the net's tensor that this one stands for; else itself or NULL */
+    Tensor *model;        /* in a program: the net's tensor that this one stands for; else itself or NULL */
     const double *values; /* of a constant buffer: its elements (then `init` is not used), else NULL */
 };
 
@@ -156,23 +156,23 @@ typedef enum OpClass {
     OP_INTERNAL   /* made by other operators: gradients, training forms */
 } OpClass;
 
-enum { /* traits */
-    OP_VIEW = 1,      /* the output is the input's memory under another shape: no code */
-    OP_INPLACE = 2,   /* out[0] may be written over in[0] */
-    OP_WEIGHTED = 4,  /* counts as a weighted layer for depth and gradient flow */
-    OP_VARIADIC = 8,  /* any number of inputs, called x0, x1, … */
-    OP_CLASSES = 16,  /* a loss whose target is one int32 class per sample; else values */
-    OP_PROBABLE = 32, /* its inference output is probabilities or their logarithm (softmax) */
-    OP_ZERO_GRADIENT = 64, /* blocks training of what is before it; warned about */
-    OP_BATCH_COUPLED = 128, /* mixes the samples of a batch, and so do its gradients (batchnorm while training) */
-    OP_FAST_SAMPLES = 256 /* the fast form also serves some of the samples: $N may be less than the batch */
+enum {                         /* traits */
+       OP_VIEW = 1,            /* the output is the input's memory under another shape: no code */
+       OP_INPLACE = 2,         /* out[0] may be written over in[0] */
+       OP_WEIGHTED = 4,        /* counts as a weighted layer for depth and gradient flow */
+       OP_VARIADIC = 8,        /* any number of inputs, called x0, x1, … */
+       OP_CLASSES = 16,        /* a loss whose target is one int32 class per sample; else values */
+       OP_PROBABLE = 32,       /* its inference output is probabilities or their logarithm (softmax) */
+       OP_ZERO_GRADIENT = 64,  /* blocks training of what is before it; warned about */
+       OP_BATCH_COUPLED = 128, /* mixes the samples of a batch, and so do its gradients (batchnorm while training) */
+       OP_FAST_SAMPLES = 256   /* the fast form also serves some of the samples: $N may be less than the batch */
 };
 
-enum { /* scalars that the emitted function takes after its tensors */
-    USES_LR = 1,    /* $lr: real, the step's learning rate */
-    USES_STEP = 2,  /* $step: int64_t, steps done before this one */
-    USES_SEED = 4,  /* $seed: uint64_t, differs from node to node and step to step */
-    USES_COUNT = 8  /* $count: int, samples of the batch that count (losses); $N otherwise */
+enum {                /* scalars that the emitted function takes after its tensors */
+       USES_LR = 1,   /* $lr: real, the step's learning rate */
+       USES_STEP = 2, /* $step: int64_t, steps done before this one */
+       USES_SEED = 4, /* $seed: uint64_t, differs from node to node and step to step */
+       USES_COUNT = 8 /* $count: int, samples of the batch that count (losses); $N otherwise */
 };
 
 /* The field of an operator along an axis: out[u] reads in[u·stride − pad] and
@@ -282,20 +282,20 @@ const char *op_nearest(Compilation *, const char *name, OpClass); /* for suggest
 /* ---- nodes ------------------------------------------------------------ */
 
 struct Node {
-    int id;           /* position in its graph's `nodes` */
+    int id; /* position in its graph's `nodes` */
     const Op *op;
-    void *attrs;      /* the operator's struct; shared with the nodes of its gradient */
+    void *attrs; /* the operator's struct; shared with the nodes of its gradient */
     Tensor **in;
     int in_count;
-    int data_count;   /* in[0 … data_count) are data, the rest parameters */
+    int data_count; /* in[0 … data_count) are data, the rest parameters */
     Tensor **out;
     int out_count;
     const char *name; /* layer1.0.conv1: names of parameters are this + ".weight" */
     Span span;
-    const Node *origin; /* of gradients and updates: the forward node; else itself */
-    bool frozen;      /* its parameters are not trained */
-    double scale;     /* of a loss and its gradient: its weight in the total; else 1 */
-    const Tail *tail; /* of a fused operator */
+    const Node *origin;          /* of gradients and updates: the forward node; else itself */
+    bool frozen;                 /* its parameters are not trained */
+    double scale;                /* of a loss and its gradient: its weight in the total; else 1 */
+    const Tail *tail;            /* of a fused operator */
     const char *const *in_names; /* of a fused operator: instead of op->in; NULL at the end */
 };
 
@@ -333,8 +333,9 @@ struct Graph {
     List model;     /* of Tensor: parameters and buffers, then states, in order of creation */
     List heads;     /* of Head */
     Tensor *output; /* of the last layer */
-    Tensor *target, *loss, *seed, *input_gradient; /* where the kind of program has them; of several inputs one after the other */
-    List gradients; /* of ParamGrad: GRAD and VJP */
+    Tensor *target, *loss, *seed,
+        *input_gradient; /* where the kind of program has them; of several inputs one after the other */
+    List gradients;      /* of ParamGrad: GRAD and VJP */
 };
 
 Graph *graph_new(Compilation *, const char *name, ProgramKind);
@@ -343,7 +344,7 @@ Tensor *graph_tensor(Graph *, TensorKind, DType, bool batched, Shape, const char
 /* A node at the end of the order.  Inputs first, then outputs. */
 Node *graph_node(Graph *, const Op *, void *attrs, const char *name, Span);
 void node_in(Graph *, Node *, Tensor *);
-Tensor *node_out(Graph *, Node *, Shape);                       /* real, batched */
+Tensor *node_out(Graph *, Node *, Shape); /* real, batched */
 Tensor *node_out_as(Graph *, Node *, DType, bool batched, Shape);
 
 /* In an operator's `params`: PATH.suffix of the given shape. */
@@ -386,11 +387,21 @@ typedef struct OpCall {
 typedef enum FitKind { FIT_RESIZE, FIT_PAD, FIT_CROP } FitKind;
 typedef enum NormalizeKind { NORMALIZE_DATASET, NORMALIZE_GIVEN, NORMALIZE_NONE } NormalizeKind;
 typedef enum ScheduleKind {
-    SCHEDULE_CONSTANT, SCHEDULE_STEP, SCHEDULE_MULTISTEP, SCHEDULE_COSINE,
-    SCHEDULE_ONECYCLE, SCHEDULE_EXPONENTIAL, SCHEDULE_PLATEAU
+    SCHEDULE_CONSTANT,
+    SCHEDULE_STEP,
+    SCHEDULE_MULTISTEP,
+    SCHEDULE_COSINE,
+    SCHEDULE_ONECYCLE,
+    SCHEDULE_EXPONENTIAL,
+    SCHEDULE_PLATEAU
 } ScheduleKind;
 typedef enum AugmentKind {
-    AUGMENT_CROP, AUGMENT_FLIP, AUGMENT_RESIZE, AUGMENT_ROTATE, AUGMENT_CUTOUT, AUGMENT_JITTER
+    AUGMENT_CROP,
+    AUGMENT_FLIP,
+    AUGMENT_RESIZE,
+    AUGMENT_ROTATE,
+    AUGMENT_CUTOUT,
+    AUGMENT_JITTER
 } AugmentKind;
 
 typedef struct Schedule {
@@ -412,15 +423,15 @@ typedef struct TrainSpec {
     OpCall optimizer; /* default sgd(lr=0.01, momentum=0.9) */
     double lr;        /* the optimizer's */
     Schedule schedule;
-    double l1, l2;            /* regularize */
+    double l1, l2;                /* regularize */
     double clip_norm, clip_value; /* 0: none */
     int64_t batch, epochs, seed;  /* defaults 64, 10, 1 */
     bool batch_given;
-    NormalizeKind normalize;  /* default dataset */
+    NormalizeKind normalize; /* default dataset */
     Reals mean, std;
     FitKind fit;
-    bool no_dropout; /* random layers take their inference form: comparisons with references */
-    List augment; /* of Augment */
+    bool no_dropout;       /* random layers take their inference form: comparisons with references */
+    List augment;          /* of Augment */
     int64_t stop_patience; /* 0: never */
 } TrainSpec;
 
@@ -444,8 +455,8 @@ typedef struct ConstArg {
     const Const *value;
 } ConstArg;
 bool attrs_bind(Compilation *, const char *what, const Attr *, void *attrs, const List *args /* of ConstArg */, Span);
-const char *attr_takes(Arena *, const Attr *); /* "an integer; 1 or more" */
-const char *init_choice(int index, const Attr **attrs); /* names of initialisations, as train_choice */
+const char *attr_takes(Arena *, const Attr *);                    /* "an integer; 1 or more" */
+const char *init_choice(int index, const Attr **attrs);           /* names of initialisations, as train_choice */
 const char *attrs_text(Arena *, const Attr *, const void *attrs); /* "6, 5x5, stride=2": defaults left out */
 
 /* ---- graph → programs ------------------------------------------------- */
@@ -457,10 +468,11 @@ Graph *program_build(Graph *net, ProgramKind, const TrainSpec *spec, int64_t bat
 
 /* Inside Op.grad */
 Graph *backward_graph(Backward *);
-bool backward_wants(const Backward *, const Tensor *); /* someone needs its gradient */
-Tensor *backward_of(Backward *, Tensor *);             /* dL/dt, all uses summed */
+bool backward_wants(const Backward *, const Tensor *);      /* someone needs its gradient */
+Tensor *backward_of(Backward *, Tensor *);                  /* dL/dt, all uses summed */
 void backward_give(Backward *, Tensor *, Tensor *gradient); /* one use's share of dL/dt; same shape */
-Node *backward_node(Backward *, const Op *, const Node *forward); /* with the forward node's attributes, name and span */
+Node *backward_node(Backward *, const Op *,
+                    const Node *forward); /* with the forward node's attributes, name and span */
 
 /* ---- properties ------------------------------------------------------- */
 

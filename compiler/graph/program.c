@@ -23,10 +23,10 @@ typedef struct Build {
     const TrainSpec *spec;
     Arena *arena;
     bool training;
-    bool *needed;   /* by node id of the net */
-    Tensor **copy;  /* by tensor id of the net: its tensor in the program */
-    List losses;    /* of Tensor: single numbers to be added up */
-    List norms;     /* of Tensor: squared norms of the gradients */
+    bool *needed;  /* by node id of the net */
+    Tensor **copy; /* by tensor id of the net: its tensor in the program */
+    List losses;   /* of Tensor: single numbers to be added up */
+    List norms;    /* of Tensor: squared norms of the gradients */
     bool failed;
 } Build;
 
@@ -121,7 +121,8 @@ static Tensor *target_for(Build *b, const Tensor *scores)
     if (!g->target) {
         bool classes = b->spec->loss.op->traits & OP_CLASSES;
         Shape shape = classes ? shape_vector(1) : scores->shape;
-        g->target = graph_tensor(g, TENSOR_TARGET, classes ? DTYPE_INT32 : DTYPE_REAL, true, shape, "target", b->spec->loss.span);
+        g->target = graph_tensor(g, TENSOR_TARGET, classes ? DTYPE_INT32 : DTYPE_REAL, true, shape, "target",
+                                 b->spec->loss.span);
     }
     return g->target;
 }

@@ -32,7 +32,8 @@ static void verify_node(const Graph *g, const Node *n)
     }
     bool is_view = n->op->traits & OP_VIEW;
     require(n->op->plain || n->op->fast || is_view, g, n, "the operator cannot be emitted");
-    require(!is_view || shape_count(n->in[0]->shape) == shape_count(n->out[0]->shape), g, n, "a view changes the count");
+    require(!is_view || shape_count(n->in[0]->shape) == shape_count(n->out[0]->shape), g, n,
+            "a view changes the count");
 }
 
 void graph_verify(const Graph *g)

@@ -145,11 +145,12 @@ static void training_plain(Writer *w, const Node *n)
     put_each(w, n,
              is_affine(n) ? "y[$at] = (x[$at] - average) * scale * weight[c] + bias[c];"
                           : "y[$at] = (x[$at] - average) * scale;");
-    writer_put(w, "mean[c] = average;\n"
-                  "inv[c] = scale;\n"
-                  "running_mean[c] = $keep * running_mean[c] + $momentum * average;\n"
-                  "running_var[c] = $keep * running_var[c] + $momentum * variance * count / (count > 1 ? count - 1 : 1);\n"
-                  "}\n");
+    writer_put(w,
+               "mean[c] = average;\n"
+               "inv[c] = scale;\n"
+               "running_mean[c] = $keep * running_mean[c] + $momentum * average;\n"
+               "running_var[c] = $keep * running_var[c] + $momentum * variance * count / (count > 1 ? count - 1 : 1);\n"
+               "}\n");
 }
 
 static void sums_plain(Writer *w, const Node *n)

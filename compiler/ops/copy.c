@@ -2,10 +2,7 @@
  * input would be the caller's output. */
 #include "ops/elementwise.h"
 
-static void copy_plain(Writer *w, const Node *n)
-{
-    elementwise_forward(w, n, "$x");
-}
+static void copy_plain(Writer *w, const Node *n) { elementwise_forward(w, n, "$x"); }
 
 static bool copy_fast(Writer *w, const Node *n)
 {

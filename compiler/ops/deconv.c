@@ -13,6 +13,8 @@
  */
 #include "ops/correlate.h"
 
+#include <stdio.h>
+
 typedef struct DeconvAttrs {
     int64_t out;
     Pair k, stride;
@@ -159,6 +161,48 @@ static void deconv_dweight_plain(Writer *w, const Node *n)
     correlate_weights(w, &c, "dy", "x");
 }
 
+/* ---- fast form: runtime/kernels/deconv.h ------------------------------- */
+
+enum { KERNEL_MAX_TAPS = 256 }; /* NN_MAX_TAPS */
+
+/* nn_deconv: o, H, W, c, h, w, groups, kh, kw, sh, sw, dh, dw, top, left */
+static bool call_kernel(Writer *w, const Node *n, Shape large, Shape small, const char *call)
+{
+    Correlation c = deconv_correlation(n, large, small);
+    const Slide *h = &c.slide[0], *v = &c.slide[1];
+    int64_t largest = shape_count(large) > shape_count(small) ? shape_count(large) : shape_count(small);
+    if (largest >= INT32_MAX || h->k * v->k > KERNEL_MAX_TAPS) return false;
+    const int64_t size[] = {large.dim[0], large.dim[1], large.dim[2], small.dim[0], small.dim[1],
+                            small.dim[2], c.groups,     h->k,         v->k,         h->stride,
+                            v->stride,    h->dilation,  v->dilation,  h->before,    v->before};
+    char list[400];
+    int length = 0;
+    for (size_t i = 0; i < sizeof size / sizeof *size; i++) {
+        length += snprintf(list + length, sizeof list - (size_t)length, i ? ", %lld" : "%lld", (long long)size[i]);
+    }
+    writer_bind(w, "size", "%s", list);
+    writer_put(w, "static const nn_deconv size = {$size};");
+    writer_put(w, call);
+    return true;
+}
+
+static bool deconv_fast(Writer *w, const Node *n)
+{
+    writer_bind(w, "bias", node_has(n, 2) ? "bias" : "0");
+    return call_kernel(w, n, node_shape_out(n), node_shape_in(n),
+                       "nn_deconv_forward(&size, $N, x, weight, $bias, y, $t, $T);");
+}
+
+static bool deconv_dx_fast(Writer *w, const Node *n)
+{
+    return call_kernel(w, n, node_shape_in(n), node_shape_out(n), "nn_deconv_dx(&size, $N, dy, weight, dx, $t, $T);");
+}
+
+static bool deconv_dweight_fast(Writer *w, const Node *n)
+{
+    return call_kernel(w, n, n->in[1]->shape, n->in[0]->shape, "nn_deconv_dweight(&size, $N, x, dy, dweight, $t, $T);");
+}
+
 static const Op deconv_dx = {
     .name = "deconv.dx",
     .class = OP_INTERNAL,
@@ -166,6 +210,8 @@ static const Op deconv_dx = {
     .in = correlate_dx_in,
     .out = correlate_dx_out,
     .plain = deconv_dx_plain,
+    .fast = deconv_dx_fast,
+    .kernel = "deconv",
 };
 static const Op deconv_dweight = {
     .name = "deconv.dweight",
@@ -174,6 +220,8 @@ static const Op deconv_dweight = {
     .in = correlate_dweight_in,
     .out = correlate_dweight_out,
     .plain = deconv_dweight_plain,
+    .fast = deconv_dweight_fast,
+    .kernel = "deconv",
 };
 static const Op deconv_dbias = {
     .name = "deconv.dbias",
@@ -196,7 +244,7 @@ const Op op_deconv = {
     .formula = "y[o][i*stride + u*dilation - pad][j*stride + v*dilation - pad] = bias[o] + sum weight[c][o][u][v] * "
                "x[c][i][j]",
     .class = OP_LAYER,
-    .traits = OP_WEIGHTED,
+    .traits = OP_WEIGHTED | OP_FAST_SAMPLES,
     .attrs = deconv_attrs,
     .attrs_size = sizeof(DeconvAttrs),
     .in = correlate_in,
@@ -208,4 +256,6 @@ const Op op_deconv = {
     .flops = deconv_flops,
     .grad = deconv_grad,
     .plain = deconv_plain,
+    .fast = deconv_fast,
+    .kernel = "deconv",
 };

@@ -52,10 +52,7 @@ static void dense_params(Graph *g, Node *n)
     node_param(g, n, "bias", shape_vector(a->out), init);
 }
 
-static int64_t dense_macs(const Node *n)
-{
-    return node_shape_in(n).dim[0] * node_shape_out(n).dim[0];
-}
+static int64_t dense_macs(const Node *n) { return node_shape_in(n).dim[0] * node_shape_out(n).dim[0]; }
 
 static int64_t dense_flops(const Node *n)
 {
@@ -152,12 +149,14 @@ static bool dense_fast(Writer *w, const Node *n)
 
 static bool dense_dx_fast(Writer *w, const Node *n)
 {
-    return call_kernel(w, node_shape_out(n).dim[0], node_shape_in(n).dim[0], "nn_dense_dx(&size, dy, weight, dx, $t, $T);");
+    return call_kernel(w, node_shape_out(n).dim[0], node_shape_in(n).dim[0],
+                       "nn_dense_dx(&size, dy, weight, dx, $t, $T);");
 }
 
 static bool dense_dw_fast(Writer *w, const Node *n)
 {
-    return call_kernel(w, n->in[0]->shape.dim[0], n->in[1]->shape.dim[0], "nn_dense_dweight(&size, x, dy, dweight, $t, $T);");
+    return call_kernel(w, n->in[0]->shape.dim[0], n->in[1]->shape.dim[0],
+                       "nn_dense_dweight(&size, x, dy, dweight, $t, $T);");
 }
 
 static bool dense_db_fast(Writer *w, const Node *n)
@@ -166,13 +165,33 @@ static bool dense_db_fast(Writer *w, const Node *n)
 }
 
 static const Op dense_dx = {
-    .name = "dense.dx", .class = OP_INTERNAL, .macs = node_macs_of_origin, .in = dense_dx_in, .out = dense_dx_out, .plain = dense_dx_plain, .fast = dense_dx_fast, .kernel = "dense",
+    .name = "dense.dx",
+    .class = OP_INTERNAL,
+    .macs = node_macs_of_origin,
+    .in = dense_dx_in,
+    .out = dense_dx_out,
+    .plain = dense_dx_plain,
+    .fast = dense_dx_fast,
+    .kernel = "dense",
 };
 static const Op dense_dw = {
-    .name = "dense.dw", .class = OP_INTERNAL, .macs = node_macs_of_origin, .in = dense_dw_in, .out = dense_dw_out, .plain = dense_dw_plain, .fast = dense_dw_fast, .kernel = "dense",
+    .name = "dense.dw",
+    .class = OP_INTERNAL,
+    .macs = node_macs_of_origin,
+    .in = dense_dw_in,
+    .out = dense_dw_out,
+    .plain = dense_dw_plain,
+    .fast = dense_dw_fast,
+    .kernel = "dense",
 };
 static const Op dense_db = {
-    .name = "dense.db", .class = OP_INTERNAL, .in = dense_db_in, .out = dense_db_out, .plain = dense_db_plain, .fast = dense_db_fast, .kernel = "dense",
+    .name = "dense.db",
+    .class = OP_INTERNAL,
+    .in = dense_db_in,
+    .out = dense_db_out,
+    .plain = dense_db_plain,
+    .fast = dense_db_fast,
+    .kernel = "dense",
 };
 
 static void dense_grad(Backward *b, const Node *n)

@@ -6,7 +6,8 @@
  *   scale=test    training: y = x or 0;            inference: y = (1 − p) · x
  *
  * The training form keeps a byte per element that says which survived; a dropped
- * element is 0 whatever it was.  With p = 1 all are dropped.
+ * element is 0 whatever it was (PyTorch multiplies by 0, and keeps a NaN or an
+ * infinity as NaN).  With p = 1 all are dropped.
  */
 #include "ops/elementwise.h"
 

@@ -166,8 +166,8 @@ static bool call_kernel(Writer *w, const Node *n, Shape large, Shape small, bool
     Slide s[2];
     window_slides(s, spec_of(n->attrs), large, small);
     if (shape_count(large) >= INT32_MAX || s[0].k * s[1].k >= INT32_MAX) return false;
-    const int64_t size[] = {large.dim[0],    s[0].large,  s[1].large,   s[0].small,    s[1].small,  s[0].k,     s[1].k,
-                            s[0].stride, s[1].stride, s[0].dilation, s[1].dilation, s[0].before, s[1].before};
+    const int64_t size[] = {large.dim[0], s[0].large,  s[1].large,    s[0].small,    s[1].small,  s[0].k,     s[1].k,
+                            s[0].stride,  s[1].stride, s[0].dilation, s[1].dilation, s[0].before, s[1].before};
     char list[400];
     int length = 0;
     for (size_t i = 0; i < sizeof size / sizeof *size; i++) {
@@ -183,7 +183,8 @@ static bool call_kernel(Writer *w, const Node *n, Shape large, Shape small, bool
 
 bool extremum_fast(Writer *w, const Node *n, bool least)
 {
-    const char *keeping = "nn_extremum(&size, $N, x, y, place, $t, $T);", *without = "nn_extremum(&size, $N, x, y, 0, $t, $T);";
+    const char *keeping = "nn_extremum(&size, $N, x, y, place, $t, $T);",
+               *without = "nn_extremum(&size, $N, x, y, 0, $t, $T);";
     return call_kernel(w, n, node_shape_in(n), node_shape_out(n), least, n->out_count > 1 ? keeping : without);
 }
 

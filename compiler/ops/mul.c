@@ -141,7 +141,8 @@ static void mul_dx_plain(Writer *w, const Node *n)
 
 static bool is_gate(Shape gate, Shape of)
 {
-    return of.rank == 3 && gate.dim[0] == of.dim[0] && gate.dim[1] == 1 && gate.dim[2] == 1 && of.dim[1] * of.dim[2] > 1;
+    return of.rank == 3 && gate.dim[0] == of.dim[0] && gate.dim[1] == 1 && gate.dim[2] == 1 &&
+           of.dim[1] * of.dim[2] > 1;
 }
 
 /* `full` times `gate`, a number per channel. */
@@ -158,8 +159,10 @@ static bool mul_fast(Writer *w, const Node *n)
     if (all_alike(n)) return combine_fast(w, n, "nn_mul");
     Shape full = node_shape_out(n), first = n->in[0]->shape, second = n->in[1]->shape;
     if (n->in_count != 2) return false;
-    if (shape_equal(first, full) && is_gate(second, full)) return call_gate(w, full, "nn_gate($N, $C, $P, x0, x1, y, $t, $T);");
-    if (shape_equal(second, full) && is_gate(first, full)) return call_gate(w, full, "nn_gate($N, $C, $P, x1, x0, y, $t, $T);");
+    if (shape_equal(first, full) && is_gate(second, full))
+        return call_gate(w, full, "nn_gate($N, $C, $P, x0, x1, y, $t, $T);");
+    if (shape_equal(second, full) && is_gate(first, full))
+        return call_gate(w, full, "nn_gate($N, $C, $P, x1, x0, y, $t, $T);");
     return false;
 }
 
@@ -173,8 +176,10 @@ static bool mul_dx_fast(Writer *w, const Node *n)
     }
     if (n->in_count != 2) return false;
     Shape other = n->in[1]->shape;
-    if (shape_equal(own, full) && is_gate(other, full)) return call_gate(w, full, "nn_gate($N, $C, $P, dy, x0, dx, $t, $T);");
-    if (is_gate(own, full) && shape_equal(other, full)) return call_gate(w, full, "nn_gate_sums($N, $C, $P, x0, dy, dx, $t, $T);");
+    if (shape_equal(own, full) && is_gate(other, full))
+        return call_gate(w, full, "nn_gate($N, $C, $P, dy, x0, dx, $t, $T);");
+    if (is_gate(own, full) && shape_equal(other, full))
+        return call_gate(w, full, "nn_gate_sums($N, $C, $P, x0, dy, dx, $t, $T);");
     return false;
 }
 

@@ -269,8 +269,9 @@ static bool call_kernel(Writer *w, const Node *n, const char *call)
 bool norm_fast(Writer *w, const Node *n)
 {
     bool keep = n->out_count > 1;
-    return call_kernel(w, n, keep ? "nn_norm_forward(&size, $N, x, $weight, $bias, y, mean, inv, $t, $T);"
-                                  : "nn_norm_forward(&size, $N, x, $weight, $bias, y, 0, 0, $t, $T);");
+    return call_kernel(w, n,
+                       keep ? "nn_norm_forward(&size, $N, x, $weight, $bias, y, mean, inv, $t, $T);"
+                            : "nn_norm_forward(&size, $N, x, $weight, $bias, y, 0, 0, $t, $T);");
 }
 
 static bool dx_fast(Writer *w, const Node *n)

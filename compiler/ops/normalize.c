@@ -85,16 +85,46 @@ static void normalize_grad_plain(Writer *w, const Node *n)
     put_channels(w, n, "dx[k] = dy[k] / $std;");
 }
 
+/* ---- fast form: runtime/kernels/channels.h ----------------------------- */
+
+/* With one number each all elements are one channel. */
+static bool call_kernel(Writer *w, const Node *n, const char *call)
+{
+    const NormalizeAttrs *a = n->attrs;
+    Shape s = node_shape_in(n);
+    int64_t channels = a->std.count;
+    writer_bind_int(w, "C", channels);
+    writer_bind_int(w, "P", shape_count(s) / channels);
+    constants_put(w, "std", &a->std);
+    writer_put(w, call);
+    return true;
+}
+
+static bool normalize_fast(Writer *w, const Node *n)
+{
+    const NormalizeAttrs *a = n->attrs;
+    if (a->mean.count != a->std.count) return false;
+    constants_put(w, "mean", &a->mean);
+    return call_kernel(w, n, "nn_normalize($N, $C, $P, x, mean, std, y, $t, $T);");
+}
+
+static bool normalize_grad_fast(Writer *w, const Node *n)
+{
+    return call_kernel(w, n, "nn_normalize($N, $C, $P, dy, 0, std, dx, $t, $T);");
+}
+
 static int64_t normalize_flops(const Node *n) { return 2 * shape_count(node_shape_out(n)); }
 
 static const Op normalize_gradient = {
     .name = "normalize.grad",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES,
     .attrs_size = sizeof(NormalizeAttrs),
     .in = gradient_in_dy,
     .out = gradient_out,
     .plain = normalize_grad_plain,
+    .fast = normalize_grad_fast,
+    .kernel = "channels",
 };
 
 static void normalize_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &normalize_gradient); }
@@ -104,7 +134,7 @@ const Op op_normalize = {
     .summary = "subtracts a mean and divides by a deviation, constants per channel",
     .formula = "y[c] = (x[c] - mean[c]) / std[c]",
     .class = OP_LAYER,
-    .traits = OP_INPLACE,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES,
     .attrs = normalize_attrs,
     .attrs_size = sizeof(NormalizeAttrs),
     .in = elementwise_in,
@@ -113,4 +143,6 @@ const Op op_normalize = {
     .flops = normalize_flops,
     .grad = normalize_grad,
     .plain = normalize_plain,
+    .fast = normalize_fast,
+    .kernel = "channels",
 };

@@ -1,22 +1,16 @@
 /*
  * relu: y = max(x, 0).
  *
- * NaN passes through, as in PyTorch; the gradient at 0 is 0.  Backward needs
- * only the output: it is its own mask.
+ * NaN passes through, as in PyTorch, and lets the gradient pass; the gradient at 0
+ * is 0.  Backward needs only the output: it is its own mask.
  */
 #include "ops/elementwise.h"
 
-static void relu_plain(Writer *w, const Node *n)
-{
-    elementwise_forward(w, n, "$x < 0 ? 0 : $x");
-}
+static void relu_plain(Writer *w, const Node *n) { elementwise_forward(w, n, "$x < 0 ? 0 : $x"); }
 
 static bool relu_fast(Writer *w, const Node *n) { return elementwise_fast(w, n, "nn_relu", ""); }
 
-static void relu_grad_plain(Writer *w, const Node *n)
-{
-    elementwise_backward(w, n, "$y > 0 ? $dy : 0");
-}
+static void relu_grad_plain(Writer *w, const Node *n) { elementwise_backward(w, n, "$y <= 0 ? 0 : $dy"); }
 
 static bool relu_grad_fast(Writer *w, const Node *n) { return elementwise_fast(w, n, "nn_relu_grad", ""); }
 
@@ -31,10 +25,7 @@ static const Op relu_gradient = {
     .kernel = "piecewise",
 };
 
-static void relu_grad(Backward *b, const Node *n)
-{
-    elementwise_grad(b, n, &relu_gradient);
-}
+static void relu_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &relu_gradient); }
 
 const Op op_relu = {
     .name = "relu",

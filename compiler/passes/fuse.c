@@ -23,9 +23,9 @@ typedef struct Chain {
 typedef struct Fuser {
     Graph *graph;
     Arena *arena;
-    int *uses;      /* by tensor id */
-    Node **user;    /* by tensor id: the last one */
-    bool *dropped;  /* by node id */
+    int *uses;     /* by tensor id */
+    Node **user;   /* by tensor id: the last one */
+    bool *dropped; /* by node id */
 } Fuser;
 
 static void count_uses(Fuser *f)

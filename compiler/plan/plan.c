@@ -23,15 +23,12 @@ typedef struct Planner {
     Plan *plan;
     Arena *arena;
     int real_size;
-    int *last_use; /* by tensor id: last node that reads it or a view of it so far; −1 none */
-    bool *held;    /* by tensor id: the caller reads it after the program */
+    int *last_use;  /* by tensor id: last node that reads it or a view of it so far; −1 none */
+    bool *held;     /* by tensor id: the caller reads it after the program */
     int *group_end; /* by a root's tensor id: last node that reads any of its group so far */
 } Planner;
 
-static int64_t round_up(int64_t bytes)
-{
-    return (bytes + PLAN_ALIGN - 1) / PLAN_ALIGN * PLAN_ALIGN;
-}
+static int64_t round_up(int64_t bytes) { return (bytes + PLAN_ALIGN - 1) / PLAN_ALIGN * PLAN_ALIGN; }
 
 static int64_t tensor_bytes(const Planner *p, const Tensor *t)
 {
@@ -39,15 +36,9 @@ static int64_t tensor_bytes(const Planner *p, const Tensor *t)
     return tensor_count(t, p->graph->batch) * size;
 }
 
-static Place *place_of(Planner *p, const Tensor *t)
-{
-    return &p->plan->place[t->id];
-}
+static Place *place_of(Planner *p, const Tensor *t) { return &p->plan->place[t->id]; }
 
-static const Tensor *root_of(Planner *p, const Tensor *t)
-{
-    return place_of(p, t)->root;
-}
+static const Tensor *root_of(Planner *p, const Tensor *t) { return place_of(p, t)->root; }
 
 /* ---- groups ------------------------------------------------------------ */
 
@@ -258,7 +249,8 @@ static bool fits(Planner *p, Place **roots, int count)
         }
         const Tensor *t = roots[i]->root;
         Compilation *c = p->graph->compilation;
-        diag_error(c, t->span, "with a batch of %lld, the values up to %s (%s) need more memory than a machine can address",
+        diag_error(c, t->span,
+                   "with a batch of %lld, the values up to %s (%s) need more memory than a machine can address",
                    (long long)p->graph->batch, t->name, shape_text(p->arena, t->shape));
         return false;
     }
@@ -312,7 +304,8 @@ void plan_dump(const Plan *plan, FILE *out)
         } else if (place->offset < 0) {
             fprintf(out, "the caller's, %lld bytes\n", (long long)place->bytes);
         } else {
-            fprintf(out, "%lld + %lld, nodes %d to %d\n", (long long)place->offset, (long long)place->bytes, place->first, place->last);
+            fprintf(out, "%lld + %lld, nodes %d to %d\n", (long long)place->offset, (long long)place->bytes,
+                    place->first, place->last);
         }
     }
 }

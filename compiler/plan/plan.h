@@ -16,14 +16,14 @@ typedef struct Place {
     const Tensor *root; /* whose memory this is: itself, or what it is a view of or written over */
     int64_t offset;     /* in the arena, bytes, for roots that live there; −1: the caller's or the model's */
     int64_t bytes;
-    int first, last;    /* nodes between which it is live, inclusive; of the whole group, in the root's place */
+    int first, last; /* nodes between which it is live, inclusive; of the whole group, in the root's place */
 } Place;
 
 typedef struct Plan {
     const Graph *program;
-    Place *place;         /* by tensor id */
+    Place *place; /* by tensor id */
     int64_t arena_bytes;
-    int64_t lower_bound;  /* the largest sum of bytes live at once */
+    int64_t lower_bound; /* the largest sum of bytes live at once */
 } Plan;
 
 /* `real_size` is 4 or 8.  NULL after an error: the program does not fit an

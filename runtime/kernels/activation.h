@@ -159,7 +159,8 @@ NN_KERNEL void nn_elu(long n, long each, const float *x, float *y, float above, 
 }
 
 /* dx = dy · above for y > 0, else dy · (y + below); below ≥ 0 */
-NN_KERNEL void nn_elu_grad(long n, long each, const float *dy, const float *y, float *dx, float above, float below, int t, int T)
+NN_KERNEL void nn_elu_grad(long n, long each, const float *dy, const float *y, float *dx, float above, float below,
+                           int t, int T)
 {
     nn_map2(nn_elu_slope, above, below, n * each, dy, y, dx, t, T);
 }

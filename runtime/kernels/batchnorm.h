@@ -26,17 +26,22 @@ typedef struct nn_batchnorm {
 
 #ifdef NN_LINKED
 
-void nn_batchnorm_infer(const nn_batchnorm *, long n, const float *x, const float *weight, const float *bias, const float *running_mean, const float *running_var, float *y, int t, int T);
-void nn_batchnorm_train(const nn_batchnorm *, long n, const float *x, const float *weight, const float *bias, float *running_mean, float *running_var, float *y, float *mean, float *inv, int t, int T);
-void nn_batchnorm_sums(const nn_batchnorm *, long n, const float *dy, const float *x, const float *mean, const float *inv, float *dweight, float *dbias, int t, int T);
-void nn_batchnorm_dx(const nn_batchnorm *, long n, const float *dy, const float *x, const float *mean, const float *inv, const float *dweight, const float *dbias, const float *weight, float *dx, int t, int T);
+void nn_batchnorm_infer(const nn_batchnorm *, long n, const float *x, const float *weight, const float *bias,
+                        const float *running_mean, const float *running_var, float *y, int t, int T);
+void nn_batchnorm_train(const nn_batchnorm *, long n, const float *x, const float *weight, const float *bias,
+                        float *running_mean, float *running_var, float *y, float *mean, float *inv, int t, int T);
+void nn_batchnorm_sums(const nn_batchnorm *, long n, const float *dy, const float *x, const float *mean,
+                       const float *inv, float *dweight, float *dbias, int t, int T);
+void nn_batchnorm_dx(const nn_batchnorm *, long n, const float *dy, const float *x, const float *mean, const float *inv,
+                     const float *dweight, const float *dbias, const float *weight, float *dx, int t, int T);
 
 #else
 
 #include "channels.h"
 
 /* y = (x − mean) · scale + shift for channel k or those from k on */
-NN_INLINE void nn_channel_map(const nn_batchnorm *d, long n, const float *x, nn_vec mean, nn_vec scale, nn_vec shift, float *y, long k, nn_channels s)
+NN_INLINE void nn_channel_map(const nn_batchnorm *d, long n, const float *x, nn_vec mean, nn_vec scale, nn_vec shift,
+                              float *y, long k, nn_channels s)
 {
     for (long i = 0; i < n; i++) {
         long at = (i * d->c + k) * d->p, count = s.step == 1 ? d->p : s.last - k;
@@ -45,7 +50,8 @@ NN_INLINE void nn_channel_map(const nn_batchnorm *d, long n, const float *x, nn_
     }
 }
 
-NN_KERNEL void nn_batchnorm_infer(const nn_batchnorm *d, long n, const float *x, const float *weight, const float *bias, const float *running_mean, const float *running_var, float *y, int t, int T)
+NN_KERNEL void nn_batchnorm_infer(const nn_batchnorm *d, long n, const float *x, const float *weight, const float *bias,
+                                  const float *running_mean, const float *running_var, float *y, int t, int T)
 {
     nn_channels s = nn_channels_of(d->c, d->p, t, T);
     for (long k = s.first; k < s.last; k += s.step) {
@@ -55,7 +61,9 @@ NN_KERNEL void nn_batchnorm_infer(const nn_batchnorm *d, long n, const float *x,
     }
 }
 
-NN_KERNEL void nn_batchnorm_train(const nn_batchnorm *d, long n, const float *x, const float *weight, const float *bias, float *running_mean, float *running_var, float *y, float *mean, float *inv, int t, int T)
+NN_KERNEL void nn_batchnorm_train(const nn_batchnorm *d, long n, const float *x, const float *weight, const float *bias,
+                                  float *running_mean, float *running_var, float *y, float *mean, float *inv, int t,
+                                  int T)
 {
     const float count = (float)(n * d->p), keep = 1 - d->momentum;
     nn_channels s = nn_channels_of(d->c, d->p, t, T);
@@ -72,7 +80,8 @@ NN_KERNEL void nn_batchnorm_train(const nn_batchnorm *d, long n, const float *x,
     }
 }
 
-NN_KERNEL void nn_batchnorm_sums(const nn_batchnorm *d, long n, const float *dy, const float *x, const float *mean, const float *inv, float *dweight, float *dbias, int t, int T)
+NN_KERNEL void nn_batchnorm_sums(const nn_batchnorm *d, long n, const float *dy, const float *x, const float *mean,
+                                 const float *inv, float *dweight, float *dbias, int t, int T)
 {
     nn_channels s = nn_channels_of(d->c, d->p, t, T);
     for (long k = s.first; k < s.last; k += s.step) {
@@ -82,7 +91,9 @@ NN_KERNEL void nn_batchnorm_sums(const nn_batchnorm *d, long n, const float *dy,
     }
 }
 
-NN_KERNEL void nn_batchnorm_dx(const nn_batchnorm *d, long n, const float *dy, const float *x, const float *mean, const float *inv, const float *dweight, const float *dbias, const float *weight, float *dx, int t, int T)
+NN_KERNEL void nn_batchnorm_dx(const nn_batchnorm *d, long n, const float *dy, const float *x, const float *mean,
+                               const float *inv, const float *dweight, const float *dbias, const float *weight,
+                               float *dx, int t, int T)
 {
     const float count = (float)(n * d->p);
     nn_channels s = nn_channels_of(d->c, d->p, t, T);

@@ -16,7 +16,8 @@ void nn_mul(int count, const float *const *x, long n, long each, float *y, int t
 void nn_gate(long n, int c, long p, const float *x, const float *gate, float *y, int t, int T);
 void nn_gate_sums(long n, int c, long p, const float *x, const float *dy, float *dgate, int t, int T);
 void nn_maximum(int count, const float *const *x, long n, long each, float *y, int t, int T);
-void nn_maximum_dx(int count, const float *const *x, int branch, long n, long each, const float *dy, float *dx, int t, int T);
+void nn_maximum_dx(int count, const float *const *x, int branch, long n, long each, const float *dy, float *dx, int t,
+                   int T);
 void nn_copy_rows(long n, long each, const float *x, long from, float *y, long to, int t, int T);
 
 #else
@@ -29,8 +30,7 @@ NN_KERNEL void nn_add(int count, const float *const *x, long n, long each, float
     long end = nn_share(n * each, t + 1, T);
     for (long i = nn_share(n * each, t, T); i < end; i += NN_W) {
         nn_vec sum = nn_load_part(x[0] + i, end - i) + nn_load_part(x[1] + i, end - i);
-        for (int k = 2; k < count; k++)
-            sum += nn_load_part(x[k] + i, end - i);
+        for (int k = 2; k < count; k++) sum += nn_load_part(x[k] + i, end - i);
         nn_store_part(y + i, end - i, sum);
     }
 }
@@ -41,8 +41,7 @@ NN_KERNEL void nn_mul(int count, const float *const *x, long n, long each, float
     long end = nn_share(n * each, t + 1, T);
     for (long i = nn_share(n * each, t, T); i < end; i += NN_W) {
         nn_vec product = nn_load_part(x[0] + i, end - i) * nn_load_part(x[1] + i, end - i);
-        for (int k = 2; k < count; k++)
-            product *= nn_load_part(x[k] + i, end - i);
+        for (int k = 2; k < count; k++) product *= nn_load_part(x[k] + i, end - i);
         nn_store_part(y + i, end - i, product);
     }
 }
@@ -84,7 +83,8 @@ NN_INLINE nn_vec nn_maximum_share(nn_vec a, nn_vec b)
 
 /* The gradient of x[branch]: the maximum folds from the left, and at each fold the
  * larger side gets it, each half where they are equal. */
-NN_KERNEL void nn_maximum_dx(int count, const float *const *x, int branch, long n, long each, const float *dy, float *dx, int t, int T)
+NN_KERNEL void nn_maximum_dx(int count, const float *const *x, int branch, long n, long each, const float *dy,
+                             float *dx, int t, int T)
 {
     long end = nn_share(n * each, t + 1, T);
     for (long i = nn_share(n * each, t, T); i < end; i += NN_W) {

@@ -34,7 +34,8 @@ typedef struct nn_tail {
 #ifdef NN_LINKED
 
 void nn_conv_forward(const nn_conv *, const float *x, const float *weight, const float *bias, float *y, int t, int T);
-void nn_conv_fused(const nn_conv *, const float *x, const float *weight, const float *bias, const nn_tail *, float *y, int t, int T);
+void nn_conv_fused(const nn_conv *, const float *x, const float *weight, const float *bias, const nn_tail *, float *y,
+                   int t, int T);
 void nn_conv_dx(const nn_conv *, const float *dy, const float *weight, float *dx, int t, int T);
 void nn_conv_dweight(const nn_conv *, const float *x, const float *dy, float *dweight, int t, int T);
 void nn_conv_dbias(const nn_conv *, const float *dy, float *dbias, int t, int T);
@@ -46,21 +47,21 @@ void nn_conv_dbias(const nn_conv *, const float *dy, float *dbias, int t, int T)
 #include "transpose.h"
 
 typedef struct nn_walk {
-    int n;                 /* images */
-    int channels, h, w;    /* of the image read: channels of this group */
-    long image, plane;     /* distances from image to image and from channel to channel */
+    int n;              /* images */
+    int channels, h, w; /* of the image read: channels of this group */
+    long image, plane;  /* distances from image to image and from channel to channel */
     const float *x;
-    int u, v, su, sv;      /* the grid and its step */
+    int u, v, su, sv; /* the grid and its step */
     int taps;
     int row[NN_MAX_TAPS], column[NN_MAX_TAPS];
-    const float *weight;   /* of (m, channel, tap): weight[m·wm + channel·wc + wt[tap]] */
+    const float *weight; /* of (m, channel, tap): weight[m·wm + channel·wc + wt[tap]] */
     long wm, wc;
     int wt[NN_MAX_TAPS];
-    float *y;              /* of (image, m, u, v): y[image·yn + m·ym + u·yu + v·yv] */
+    float *y; /* of (image, m, u, v): y[image·yn + m·ym + u·yu + v·yv] */
     long yn, ym, yu, yv;
-    const float *y0;       /* of all groups, for the tail's summand */
-    const nn_tail *tail;   /* or NULL */
-    int m0;                /* first row's channel, for the tail */
+    const float *y0;     /* of all groups, for the tail's summand */
+    const nn_tail *tail; /* or NULL */
+    int m0;              /* first row's channel, for the tail */
 } nn_walk;
 
 /* ---- packing ---------------------------------------------------------------- */
@@ -71,10 +72,8 @@ NN_KERNEL void nn_walk_pack_a(const void *self, int m0, int rows, int k0, int de
     int channel = k0 / s->taps, tap = k0 % s->taps;
     for (int k = 0; k < depth; k++) {
         const float *from = s->weight + m0 * s->wm + channel * s->wc + s->wt[tap];
-        for (int m = 0; m < rows; m++)
-            to[k * rows + m] = from[m * s->wm];
-        if (++tap == s->taps)
-            tap = 0, channel++;
+        for (int m = 0; m < rows; m++) to[k * rows + m] = from[m * s->wm];
+        if (++tap == s->taps) tap = 0, channel++;
     }
 }
 
@@ -93,8 +92,7 @@ NN_INLINE int nn_walk_runs(const nn_walk *s, long n0, int columns, nn_run *run)
         run[count] = (nn_run){at, length, image, u, v};
         at += length;
         v = 0;
-        if (++u == s->u)
-            u = 0, image++;
+        if (++u == s->u) u = 0, image++;
     }
     return count;
 }
@@ -116,13 +114,11 @@ NN_INLINE int nn_walk_pieces(const nn_walk *s, const nn_run *run, int runs, int 
     *covered = 0;
     for (int r = 0; r < runs; r++) {
         int h = run[r].u * s->su + s->row[tap], first = run[r].v * s->sv + s->column[tap];
-        if (h < 0 || h >= s->h)
-            continue;
+        if (h < 0 || h >= s->h) continue;
         int skip = first < 0 ? nn_steps(-first, s->sv) : 0;
         int most = first < s->w ? nn_steps(s->w - first, s->sv) : 0;
         int end = most < run[r].length ? most : run[r].length;
-        if (end <= skip)
-            continue;
+        if (end <= skip) continue;
         piece[count].at = run[r].at + skip;
         piece[count].length = end - skip;
         piece[count++].from = run[r].image * s->image + (long)h * s->w + first + (long)skip * s->sv;
@@ -135,8 +131,7 @@ NN_INLINE int nn_walk_pieces(const nn_walk *s, const nn_run *run, int runs, int 
 NN_INLINE void nn_copy(float *to, const float *from, int n)
 {
     if (n >= NN_W) {
-        for (int i = 0; i + NN_W <= n; i += NN_W)
-            nn_store(to + i, nn_load(from + i));
+        for (int i = 0; i + NN_W <= n; i += NN_W) nn_store(to + i, nn_load(from + i));
         nn_store(to + n - NN_W, nn_load(from + n - NN_W));
     } else if (n >= 8) {
         __builtin_memcpy(to, from, 32);
@@ -145,8 +140,7 @@ NN_INLINE void nn_copy(float *to, const float *from, int n)
         __builtin_memcpy(to, from, 16);
         __builtin_memcpy(to + n - 4, from + n - 4, 16);
     } else {
-        for (int i = 0; i < n; i++)
-            to[i] = from[i];
+        for (int i = 0; i < n; i++) to[i] = from[i];
     }
 }
 
@@ -158,8 +152,7 @@ NN_INLINE void nn_copy_pieces(float *to, const float *channel, const nn_piece *p
         if (step == 1) {
             nn_copy(at, from, piece[i].length);
         } else {
-            for (int k = 0; k < piece[i].length; k++)
-                at[k] = from[(long)k * step];
+            for (int k = 0; k < piece[i].length; k++) at[k] = from[(long)k * step];
         }
     }
 }
@@ -179,12 +172,10 @@ NN_KERNEL void nn_walk_pack_b(const void *self, long n0, int columns, int k0, in
         for (int k = i; k < depth; k += s->taps, plane += s->plane) {
             float *row = to + (long)k * NN_NR;
             if (covered < NN_NR)
-                for (int v = 0; v < NN_NV; v++)
-                    nn_store(row + v * NN_W, nn_zero());
+                for (int v = 0; v < NN_NV; v++) nn_store(row + v * NN_W, nn_zero());
             nn_copy_pieces(row, plane, piece, pieces, s->sv);
         }
-        if (++tap == s->taps)
-            tap = 0, channel++;
+        if (++tap == s->taps) tap = 0, channel++;
     }
 }
 
@@ -195,8 +186,7 @@ NN_KERNEL float *nn_walk_place(const void *self, int m0, long n0, int columns, l
     const nn_walk *s = (const nn_walk *)self;
     long points = (long)s->u * s->v, image = n0 / points, at = n0 % points;
     int dense = s->yv == 1 && s->yu == s->v;
-    if (!dense || at + columns > points)
-        return 0;
+    if (!dense || at + columns > points) return 0;
     *ldc = s->ym;
     return s->y + image * s->yn + m0 * s->ym + at;
 }
@@ -221,8 +211,7 @@ NN_INLINE void nn_walk_move(const nn_walk *s, int m0, int rows, long n0, int col
 
 NN_KERNEL void nn_walk_fetch(const void *self, int m0, int rows, long n0, int columns, float *tile)
 {
-    for (int i = 0; i < rows * NN_NR; i++)
-        tile[i] = 0;
+    for (int i = 0; i < rows * NN_NR; i++) tile[i] = 0;
     nn_walk_move((const nn_walk *)self, m0, rows, n0, columns, tile, 0);
 }
 
@@ -234,19 +223,19 @@ NN_KERNEL void nn_walk_spread(const void *self, int m0, int rows, long n0, int c
 /* One row of finished values; summand lies as they do, or is NULL. */
 NN_INLINE void nn_tail_row(const nn_tail *tail, int channel, const float *summand, float *c, int columns)
 {
-    nn_vec scale = nn_spread(tail->scale ? tail->scale[channel] : 1), shift = nn_spread(tail->scale ? tail->shift[channel] : 0);
+    nn_vec scale = nn_spread(tail->scale ? tail->scale[channel] : 1),
+           shift = nn_spread(tail->scale ? tail->shift[channel] : 0);
     for (int i = 0; i + NN_W <= columns; i += NN_W) {
         nn_vec v = nn_load(c + i) * scale + shift;
-        if (summand)
-            v += nn_load(summand + i);
-        if (tail->relu)
-            v = nn_select(v < 0, nn_zero(), v);
+        if (summand) v += nn_load(summand + i);
+        if (tail->relu) v = nn_select(v < 0, nn_zero(), v);
         nn_store(c + i, v);
     }
 }
 
 /* The tail of rows that lie in y, or in a tile that is yet to be spread. */
-NN_KERNEL void nn_walk_finish(const void *self, int m0, int rows, long n0, int columns, float *c, long ldc, int in_place)
+NN_KERNEL void nn_walk_finish(const void *self, int m0, int rows, long n0, int columns, float *c, long ldc,
+                              int in_place)
 {
     const nn_walk *s = (const nn_walk *)self;
     const nn_tail *tail = s->tail;
@@ -268,8 +257,14 @@ NN_KERNEL void nn_walk_finish(const void *self, int m0, int rows, long n0, int c
 
 NN_KERNEL void nn_walk_run(const nn_walk *s, int m, const float *start, int t, int T)
 {
-    const nn_matrices x = {s,           nn_walk_pack_a, nn_walk_pack_b, nn_walk_place, nn_walk_fetch, nn_walk_spread,
-                           s->tail ? nn_walk_finish : 0, start};
+    const nn_matrices x = {s,
+                           nn_walk_pack_a,
+                           nn_walk_pack_b,
+                           nn_walk_place,
+                           nn_walk_fetch,
+                           nn_walk_spread,
+                           s->tail ? nn_walk_finish : 0,
+                           start};
     nn_gemm(&x, m, (long)s->n * s->u * s->v, s->channels * s->taps, t, T);
 }
 
@@ -289,8 +284,7 @@ NN_INLINE void nn_walk_taps(nn_walk *s, const nn_conv *d)
 NN_INLINE void nn_walk_flatten(nn_walk *s)
 {
     int pointwise = s->taps == 1 && s->row[0] == 0 && s->column[0] == 0 && s->su == 1 && s->sv == 1;
-    if (!pointwise || s->u != s->h || s->v != s->w)
-        return;
+    if (!pointwise || s->u != s->h || s->v != s->w) return;
     s->w = s->v = s->h * s->w;
     s->h = s->u = 1;
     s->yu = s->v;
@@ -298,7 +292,8 @@ NN_INLINE void nn_walk_flatten(nn_walk *s)
 
 /* y: [n][o][oh][ow] = bias + weight ∗ x: [n][c][h][w], and then the tail; bias
  * and tail may be NULL. */
-NN_KERNEL void nn_conv_fused(const nn_conv *d, const float *x, const float *weight, const float *bias, const nn_tail *tail, float *y, int t, int T)
+NN_KERNEL void nn_conv_fused(const nn_conv *d, const float *x, const float *weight, const float *bias,
+                             const nn_tail *tail, float *y, int t, int T)
 {
     int c = d->c / d->groups, o = d->o / d->groups, k = d->kh * d->kw;
     for (int g = 0; g < d->groups; g++) {
@@ -323,7 +318,8 @@ NN_KERNEL void nn_conv_fused(const nn_conv *d, const float *x, const float *weig
     }
 }
 
-NN_KERNEL void nn_conv_forward(const nn_conv *d, const float *x, const float *weight, const float *bias, float *y, int t, int T)
+NN_KERNEL void nn_conv_forward(const nn_conv *d, const float *x, const float *weight, const float *bias, float *y,
+                               int t, int T)
 {
     nn_conv_fused(d, x, weight, bias, 0, y, t, T);
 }
@@ -337,8 +333,7 @@ NN_INLINE int nn_residue_taps(int residue, int before, int k, int stride, int di
     int count = 0;
     for (int i = 0; i < k; i++) {
         int at = residue + before - i * dilation, quotient = at >= 0 ? at / stride : -((-at + stride - 1) / stride);
-        if (at - quotient * stride != 0)
-            continue;
+        if (at - quotient * stride != 0) continue;
         tap[count] = i;
         offset[count++] = quotient;
     }
@@ -350,8 +345,7 @@ NN_INLINE void nn_fill_grid(const nn_walk *s, int m, int t, int T)
     for (long i = (long)s->n * m * t / T; i < (long)s->n * m * (t + 1) / T; i++) {
         float *y = s->y + i / m * s->yn + i % m * s->ym;
         for (int u = 0; u < s->u; u++)
-            for (int v = 0; v < s->v; v++)
-                y[u * s->yu + v * s->yv] = 0;
+            for (int v = 0; v < s->v; v++) y[u * s->yu + v * s->yv] = 0;
     }
 }
 
@@ -381,8 +375,7 @@ NN_KERNEL void nn_conv_dx(const nn_conv *d, const float *dy, const float *weight
         nn_walk s = {.n = d->n, .channels = o, .h = d->oh, .w = d->ow, .su = 1, .sv = 1};
         s.u = (d->h - p + d->sh - 1) / d->sh;
         s.v = (d->w - q + d->sw - 1) / d->sw;
-        if (s.u <= 0 || s.v <= 0)
-            continue;
+        if (s.u <= 0 || s.v <= 0) continue;
         s.plane = (long)d->oh * d->ow;
         s.image = d->o * s.plane;
         s.x = dy + (long)g * o * s.plane;
@@ -404,7 +397,7 @@ typedef struct nn_conv_dw_side {
     nn_walk walk; /* the forward walk of one group */
     const float *dy;
     float *dweight;
-    int o;        /* channels of dy in one image, all groups */
+    int o; /* channels of dy in one image, all groups */
 } nn_conv_dw_side;
 
 /* Depth is the grid over all images; rows are output channels. */
@@ -416,8 +409,7 @@ NN_KERNEL void nn_dw_pack_a(const void *self, int m0, int rows, int k0, int dept
         int length = points - at < depth - k ? (int)(points - at) : depth - k;
         const float *from = s->dy + (image * s->o + m0) * points + at;
         for (int m = 0; m < rows; m++)
-            for (int i = 0; i < length; i++)
-                to[(k + i) * rows + m] = from[m * points + i];
+            for (int i = 0; i < length; i++) to[(k + i) * rows + m] = from[m * points + i];
         k += length;
         at = 0;
         image++;
@@ -428,11 +420,9 @@ NN_KERNEL void nn_dw_pack_a(const void *self, int m0, int rows, int k0, int dept
 NN_INLINE void nn_transpose(float *to, const float *from, int depth)
 {
     int k = 0;
-    for (; k + NN_W <= depth; k += NN_W)
-        nn_transpose_square(to + (long)k * NN_NR, NN_NR, from + k, NN_KC);
+    for (; k + NN_W <= depth; k += NN_W) nn_transpose_square(to + (long)k * NN_NR, NN_NR, from + k, NN_KC);
     for (; k < depth; k++)
-        for (int j = 0; j < NN_W; j++)
-            to[k * NN_NR + j] = from[j * NN_KC + k];
+        for (int j = 0; j < NN_W; j++) to[k * NN_NR + j] = from[j * NN_KC + k];
 }
 
 /* One column of the panel, laid along the depth: what the tap reads of the
@@ -447,13 +437,11 @@ NN_INLINE void nn_dw_line(const nn_walk *s, int channel, int tap, int k0, int de
         nn_piece piece;
         int pieces = nn_walk_pieces(s, &run, 1, tap, &piece, &covered);
         if (covered < length)
-            for (int i = 0; i < length; i++)
-                line[k + i] = 0;
+            for (int i = 0; i < length; i++) line[k + i] = 0;
         nn_copy_pieces(line + k, s->x + channel * s->plane, &piece, pieces, s->sv);
         k += length;
         v = 0;
-        if (++u == s->u)
-            u = 0, image++;
+        if (++u == s->u) u = 0, image++;
     }
 }
 
@@ -467,10 +455,8 @@ NN_KERNEL void nn_dw_pack_b(const void *self, long n0, int columns, int k0, int 
         if (j < columns)
             nn_dw_line(s, (int)((n0 + j) / s->taps), (int)((n0 + j) % s->taps), k0, depth, at);
         else
-            for (int k = 0; k < depth; k++)
-                at[k] = 0;
-        if (j % NN_W == NN_W - 1)
-            nn_transpose(to + j + 1 - NN_W, line, depth);
+            for (int k = 0; k < depth; k++) at[k] = 0;
+        if (j % NN_W == NN_W - 1) nn_transpose(to + j + 1 - NN_W, line, depth);
     }
 }
 
@@ -487,8 +473,7 @@ NN_KERNEL void nn_dw_fetch(const void *self, int m0, int rows, long n0, int colu
     long ldc = 0;
     const float *c = nn_dw_place(self, m0, n0, columns, &ldc);
     for (int m = 0; m < rows; m++)
-        for (int i = 0; i < NN_NR; i++)
-            tile[m * NN_NR + i] = i < columns ? c[m * ldc + i] : 0;
+        for (int i = 0; i < NN_NR; i++) tile[m * NN_NR + i] = i < columns ? c[m * ldc + i] : 0;
 }
 
 NN_KERNEL void nn_dw_spread(const void *self, int m0, int rows, long n0, int columns, const float *tile)
@@ -496,8 +481,7 @@ NN_KERNEL void nn_dw_spread(const void *self, int m0, int rows, long n0, int col
     long ldc = 0;
     float *c = nn_dw_place(self, m0, n0, columns, &ldc);
     for (int m = 0; m < rows; m++)
-        for (int i = 0; i < columns; i++)
-            c[m * ldc + i] = tile[m * NN_NR + i];
+        for (int i = 0; i < columns; i++) c[m * ldc + i] = tile[m * NN_NR + i];
 }
 
 /* dweight: [o][c / groups][kh][kw]. */
@@ -507,7 +491,8 @@ NN_KERNEL void nn_conv_dweight(const nn_conv *d, const float *x, const float *dy
     for (int g = 0; g < d->groups; g++) {
         nn_conv_dw_side s = {.o = d->o};
         nn_walk *walk = &s.walk;
-        *walk = (nn_walk){.n = d->n, .channels = c, .h = d->h, .w = d->w, .u = d->oh, .v = d->ow, .su = d->sh, .sv = d->sw};
+        *walk =
+            (nn_walk){.n = d->n, .channels = c, .h = d->h, .w = d->w, .u = d->oh, .v = d->ow, .su = d->sh, .sv = d->sw};
         walk->plane = (long)d->h * d->w;
         walk->image = d->c * walk->plane;
         walk->x = x + (long)g * c * walk->plane;
@@ -530,11 +515,9 @@ NN_KERNEL void nn_conv_dbias(const nn_conv *d, const float *dy, float *dbias, in
             const float *p = dy + ((long)n * d->o + o) * points;
             nn_vec sum = nn_zero();
             long i = 0;
-            for (; i + NN_W <= points; i += NN_W)
-                sum += nn_load(p + i);
+            for (; i + NN_W <= points; i += NN_W) sum += nn_load(p + i);
             float rest = 0;
-            for (; i < points; i++)
-                rest += p[i];
+            for (; i < points; i++) rest += p[i];
             total += nn_lanes_sum(sum) + rest;
         }
         dbias[o] = total;

@@ -32,23 +32,18 @@ NN_INLINE void nn_dots(const int M, const int N, int i, const float *x, const fl
     nn_vec sum[NN_DM][NN_DN];
     float rest[NN_DM][NN_DN];
     for (int m = 0; m < M; m++)
-        for (int k = 0; k < N; k++)
-            sum[m][k] = nn_zero(), rest[m][k] = 0;
+        for (int k = 0; k < N; k++) sum[m][k] = nn_zero(), rest[m][k] = 0;
     int at = 0;
     for (; at + NN_W <= i; at += NN_W) {
         NN_UNROLL
-        for (int m = 0; m < M; m++)
-            NN_UNROLL
-            for (int k = 0; k < N; k++)
-                sum[m][k] += nn_load(x + (long)m * i + at) * nn_load(w + (long)k * i + at);
+        for (int m = 0; m < M; m++) NN_UNROLL
+        for (int k = 0; k < N; k++) sum[m][k] += nn_load(x + (long)m * i + at) * nn_load(w + (long)k * i + at);
     }
     for (; at < i; at++)
         for (int m = 0; m < M; m++)
-            for (int k = 0; k < N; k++)
-                rest[m][k] += x[(long)m * i + at] * w[(long)k * i + at];
+            for (int k = 0; k < N; k++) rest[m][k] += x[(long)m * i + at] * w[(long)k * i + at];
     for (int m = 0; m < M; m++)
-        for (int k = 0; k < N; k++)
-            out[m * NN_DN + k] = nn_lanes_sum(sum[m][k]) + rest[m][k];
+        for (int k = 0; k < N; k++) out[m * NN_DN + k] = nn_lanes_sum(sum[m][k]) + rest[m][k];
 }
 
 NN_INLINE void nn_dots_run(int m, int k, int i, const float *x, const float *w, float *out)
@@ -56,16 +51,15 @@ NN_INLINE void nn_dots_run(int m, int k, int i, const float *x, const float *w, 
     if (m == NN_DM && k == NN_DN)
         nn_dots(NN_DM, NN_DN, i, x, w, out);
     else if (k == NN_DN)
-        for (int a = 0; a < m; a++)
-            nn_dots(1, NN_DN, i, x + (long)a * i, w, out + a * NN_DN);
+        for (int a = 0; a < m; a++) nn_dots(1, NN_DN, i, x + (long)a * i, w, out + a * NN_DN);
     else
         for (int a = 0; a < m; a++)
-            for (int b = 0; b < k; b++)
-                nn_dots(1, 1, i, x + (long)a * i, w + (long)b * i, out + a * NN_DN + b);
+            for (int b = 0; b < k; b++) nn_dots(1, 1, i, x + (long)a * i, w + (long)b * i, out + a * NN_DN + b);
 }
 
 /* y: [n][o]; bias may be NULL. */
-NN_KERNEL void nn_dense_forward(const nn_dense *d, const float *x, const float *weight, const float *bias, float *y, int t, int T)
+NN_KERNEL void nn_dense_forward(const nn_dense *d, const float *x, const float *weight, const float *bias, float *y,
+                                int t, int T)
 {
     int tiles = (d->o + NN_DN - 1) / NN_DN;
     for (int tile = tiles * t / T; tile < tiles * (t + 1) / T; tile++) {
@@ -85,18 +79,17 @@ NN_KERNEL void nn_dense_forward(const nn_dense *d, const float *x, const float *
 
 typedef struct nn_rows {
     const float *a;
-    long am, ak;    /* A(m, k) = a[m·am + k·ak] */
+    long am, ak; /* A(m, k) = a[m·am + k·ak] */
     const float *b;
     float *c;
-    int width;      /* of a row of B and of C */
+    int width; /* of a row of B and of C */
 } nn_rows;
 
 NN_KERNEL void nn_rows_pack_a(const void *self, int m0, int rows, int k0, int depth, float *to)
 {
     const nn_rows *s = (const nn_rows *)self;
     for (int k = 0; k < depth; k++)
-        for (int m = 0; m < rows; m++)
-            to[k * rows + m] = s->a[(m0 + m) * s->am + (k0 + k) * s->ak];
+        for (int m = 0; m < rows; m++) to[k * rows + m] = s->a[(m0 + m) * s->am + (k0 + k) * s->ak];
 }
 
 NN_KERNEL void nn_rows_pack_b(const void *self, long n0, int columns, int k0, int depth, float *to)
@@ -104,10 +97,8 @@ NN_KERNEL void nn_rows_pack_b(const void *self, long n0, int columns, int k0, in
     const nn_rows *s = (const nn_rows *)self;
     for (int k = 0; k < depth; k++, to += NN_NR) {
         const float *from = s->b + (long)(k0 + k) * s->width + n0;
-        for (int i = 0; i < columns; i++)
-            to[i] = from[i];
-        for (int i = columns; i < NN_NR; i++)
-            to[i] = 0;
+        for (int i = 0; i < columns; i++) to[i] = from[i];
+        for (int i = columns; i < NN_NR; i++) to[i] = 0;
     }
 }
 
@@ -131,8 +122,7 @@ NN_KERNEL void nn_rows_spread(const void *self, int m0, int rows, long n0, int c
 {
     const nn_rows *s = (const nn_rows *)self;
     for (int m = 0; m < rows; m++)
-        for (int i = 0; i < columns; i++)
-            s->c[(long)(m0 + m) * s->width + n0 + i] = tile[m * NN_NR + i];
+        for (int i = 0; i < columns; i++) s->c[(long)(m0 + m) * s->width + n0 + i] = tile[m * NN_NR + i];
 }
 
 NN_INLINE void nn_rows_run(const nn_rows *s, int m, int k, int t, int T)
@@ -160,8 +150,7 @@ NN_KERNEL void nn_dense_dbias(const nn_dense *d, const float *dy, float *dbias, 
 {
     for (int o = d->o * t / T; o < d->o * (t + 1) / T; o++) {
         float sum = 0;
-        for (int n = 0; n < d->n; n++)
-            sum += dy[(long)n * d->o + o];
+        for (int n = 0; n < d->n; n++) sum += dy[(long)n * d->o + o];
         dbias[o] = sum;
     }
 }

@@ -11,9 +11,12 @@
 
 #ifdef NN_LINKED
 
-void nn_dropout(long n, long each, const float *x, float *y, unsigned char *mask, float p, float factor, unsigned long long seed, int t, int T);
-void nn_dropout_grad(long n, long each, const float *dy, const unsigned char *mask, float *dx, float factor, int t, int T);
-void nn_rrelu(long n, long each, const float *x, float *y, float *slope, float lower, float range, unsigned long long seed, int t, int T);
+void nn_dropout(long n, long each, const float *x, float *y, unsigned char *mask, float p, float factor,
+                unsigned long long seed, int t, int T);
+void nn_dropout_grad(long n, long each, const float *dy, const unsigned char *mask, float *dx, float factor, int t,
+                     int T);
+void nn_rrelu(long n, long each, const float *x, float *y, float *slope, float lower, float range,
+              unsigned long long seed, int t, int T);
 void nn_rrelu_grad(long n, long each, const float *dy, const float *slope, float *dx, int t, int T);
 
 #else
@@ -32,13 +35,13 @@ NN_INLINE float nn_draw(unsigned long long seed, unsigned long long k)
 NN_INLINE nn_vec nn_draws(unsigned long long seed, long k)
 {
     nn_lanes number;
-    for (int i = 0; i < NN_W; i++)
-        number[i] = nn_draw(seed, (unsigned long long)(k + i));
+    for (int i = 0; i < NN_W; i++) number[i] = nn_draw(seed, (unsigned long long)(k + i));
     return nn_load(number);
 }
 
 /* mask = number ≥ p;  y = factor · x where it is 1, else 0 */
-NN_KERNEL void nn_dropout(long n, long each, const float *x, float *y, unsigned char *mask, float p, float factor, unsigned long long seed, int t, int T)
+NN_KERNEL void nn_dropout(long n, long each, const float *x, float *y, unsigned char *mask, float p, float factor,
+                          unsigned long long seed, int t, int T)
 {
     long end = nn_share(n * each, t + 1, T);
     for (long i = nn_share(n * each, t, T); i < end; i += NN_W) {
@@ -46,25 +49,26 @@ NN_KERNEL void nn_dropout(long n, long each, const float *x, float *y, unsigned 
         nn_store_part(y + i, end - i, nn_select(keep, factor * nn_load_part(x + i, end - i), nn_zero()));
         nn_lanes lane;
         nn_store(lane, nn_select(keep, nn_spread(1), nn_zero()));
-        for (int k = 0; k < NN_W && k < end - i; k++)
-            mask[i + k] = (unsigned char)lane[k];
+        for (int k = 0; k < NN_W && k < end - i; k++) mask[i + k] = (unsigned char)lane[k];
     }
 }
 
 /* dx = factor · dy where mask is 1, else 0 */
-NN_KERNEL void nn_dropout_grad(long n, long each, const float *dy, const unsigned char *mask, float *dx, float factor, int t, int T)
+NN_KERNEL void nn_dropout_grad(long n, long each, const float *dy, const unsigned char *mask, float *dx, float factor,
+                               int t, int T)
 {
     long end = nn_share(n * each, t + 1, T);
     for (long i = nn_share(n * each, t, T); i < end; i += NN_W) {
         nn_lanes lane;
-        for (int k = 0; k < NN_W; k++)
-            lane[k] = k < end - i ? mask[i + k] : 0;
-        nn_store_part(dx + i, end - i, nn_select(nn_load(lane) != 0, factor * nn_load_part(dy + i, end - i), nn_zero()));
+        for (int k = 0; k < NN_W; k++) lane[k] = k < end - i ? mask[i + k] : 0;
+        nn_store_part(dx + i, end - i,
+                      nn_select(nn_load(lane) != 0, factor * nn_load_part(dy + i, end - i), nn_zero()));
     }
 }
 
 /* slope = lower + range · number for x ≤ 0, else 1;  y = slope · x */
-NN_KERNEL void nn_rrelu(long n, long each, const float *x, float *y, float *slope, float lower, float range, unsigned long long seed, int t, int T)
+NN_KERNEL void nn_rrelu(long n, long each, const float *x, float *y, float *slope, float lower, float range,
+                        unsigned long long seed, int t, int T)
 {
     long end = nn_share(n * each, t + 1, T);
     for (long i = nn_share(n * each, t, T); i < end; i += NN_W) {

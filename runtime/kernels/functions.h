@@ -108,7 +108,7 @@ NN_INLINE nn_vec nn_log(nn_vec x)
     nn_ints small = x < 0x1p-126f;
     nn_vec y = nn_log_normal(nn_select(small, x * 0x1p25f, x));
     y = nn_select(small, y - 17.3286795f, y);
-    y = nn_select(x < inf, y, x);          /* inf and NaN */
+    y = nn_select(x < inf, y, x); /* inf and NaN */
     y = nn_select(x == 0, -inf, y);
     return nn_select(x < 0, inf - inf, y);
 }

@@ -17,59 +17,55 @@
 #include "vector.h"
 
 enum {
-    NN_KC = 256,          /* depth of a panel: NN_KC × NN_NR floats of B in the first cache */
-    NN_A_FLOATS = 57344,  /* a block of A: 224 KB in the second cache */
+    NN_KC = 256,         /* depth of a panel: NN_KC × NN_NR floats of B in the first cache */
+    NN_A_FLOATS = 57344, /* a block of A: 224 KB in the second cache */
     NN_STRIP = NN_MR * NN_NR
 };
 
 /* a: [k][M], b: [k][NN_NR], c: rows at a distance of ldc.  start: the sums' first
  * values, one for each row, or NULL for what c holds (add) or zero. */
-NN_INLINE void nn_tile(const int M, const int V, int k, const float *a, const float *b, float *c, long ldc, const float *start, int add)
+NN_INLINE void nn_tile(const int M, const int V, int k, const float *a, const float *b, float *c, long ldc,
+                       const float *start, int add)
 {
     nn_vec sum[NN_MR][NN_NV];
     NN_UNROLL
-    for (int m = 0; m < M; m++)
-        NN_UNROLL
-        for (int v = 0; v < V; v++)
-            sum[m][v] = add ? nn_load(c + m * ldc + v * NN_W) : nn_spread(start ? start[m] : 0);
+    for (int m = 0; m < M; m++) NN_UNROLL
+    for (int v = 0; v < V; v++) sum[m][v] = add ? nn_load(c + m * ldc + v * NN_W) : nn_spread(start ? start[m] : 0);
     for (int i = 0; i < k; i++) {
         nn_vec row[NN_NV];
         NN_UNROLL
-        for (int v = 0; v < V; v++)
-            row[v] = nn_load(b + i * NN_NR + v * NN_W);
+        for (int v = 0; v < V; v++) row[v] = nn_load(b + i * NN_NR + v * NN_W);
         NN_UNROLL
-        for (int m = 0; m < M; m++)
-            NN_UNROLL
-            for (int v = 0; v < V; v++)
-                sum[m][v] += a[i * M + m] * row[v];
+        for (int m = 0; m < M; m++) NN_UNROLL
+        for (int v = 0; v < V; v++) sum[m][v] += a[i * M + m] * row[v];
     }
     NN_UNROLL
-    for (int m = 0; m < M; m++)
-        NN_UNROLL
-        for (int v = 0; v < V; v++)
-            nn_store(c + m * ldc + v * NN_W, sum[m][v]);
+    for (int m = 0; m < M; m++) NN_UNROLL
+    for (int v = 0; v < V; v++) nn_store(c + m * ldc + v * NN_W, sum[m][v]);
 }
 
 /* One instance for each number of rows; V is full or one. */
-NN_KERNEL void nn_tile_run(int rows, int vectors, int k, const float *a, const float *b, float *c, long ldc, const float *start, int add)
+NN_KERNEL void nn_tile_run(int rows, int vectors, int k, const float *a, const float *b, float *c, long ldc,
+                           const float *start, int add)
 {
-#define NN_CASE(M) \
-    case M: \
-        if (vectors == 1) \
-            nn_tile(M, 1, k, a, b, c, ldc, start, add); \
-        else \
+#define NN_CASE(M)                                          \
+    case M:                                                 \
+        if (vectors == 1)                                   \
+            nn_tile(M, 1, k, a, b, c, ldc, start, add);     \
+        else                                                \
             nn_tile(M, NN_NV, k, a, b, c, ldc, start, add); \
         break;
     switch (rows) {
-        NN_CASE(1) NN_CASE(2) NN_CASE(3) NN_CASE(4)
+        NN_CASE(1)
+        NN_CASE(2) NN_CASE(3) NN_CASE(4)
 #if defined(NN_AVX512) || defined(NN_AVX2) || defined(NN_NEON)
-        NN_CASE(5) NN_CASE(6)
+            NN_CASE(5) NN_CASE(6)
 #endif
 #if defined(NN_AVX512) || defined(NN_NEON)
-        NN_CASE(7) NN_CASE(8)
+                NN_CASE(7) NN_CASE(8)
 #endif
 #if defined(NN_AVX512)
-        NN_CASE(9) NN_CASE(10) NN_CASE(11) NN_CASE(12) NN_CASE(13) NN_CASE(14)
+                    NN_CASE(9) NN_CASE(10) NN_CASE(11) NN_CASE(12) NN_CASE(13) NN_CASE(14)
 #endif
     }
 #undef NN_CASE
@@ -99,7 +95,8 @@ NN_INLINE int nn_strip(int rows)
     return (rows + strips - 1) / strips;
 }
 
-NN_INLINE void nn_strip_run(const nn_matrices *x, int m0, int rows, long n0, int columns, int k0, int depth, int last, const float *a, const float *b)
+NN_INLINE void nn_strip_run(const nn_matrices *x, int m0, int rows, long n0, int columns, int k0, int depth, int last,
+                            const float *a, const float *b)
 {
     const float *start = x->start && k0 == 0 ? x->start + m0 : 0;
     int add = k0 > 0, finish = last && x->finish;
@@ -107,16 +104,13 @@ NN_INLINE void nn_strip_run(const nn_matrices *x, int m0, int rows, long n0, int
     float *c = columns % NN_W == 0 ? x->place(x->self, m0, n0, columns, &ldc) : 0;
     if (c && (columns == NN_NR || columns == NN_W)) {
         nn_tile_run(rows, columns / NN_W, depth, a, b, c, ldc, start, add);
-        if (finish)
-            x->finish(x->self, m0, rows, n0, columns, c, ldc, 1);
+        if (finish) x->finish(x->self, m0, rows, n0, columns, c, ldc, 1);
         return;
     }
     float tile[NN_STRIP];
-    if (add)
-        x->fetch(x->self, m0, rows, n0, columns, tile);
+    if (add) x->fetch(x->self, m0, rows, n0, columns, tile);
     nn_tile_run(rows, columns <= NN_W ? 1 : NN_NV, depth, a, b, tile, NN_NR, start, add);
-    if (finish)
-        x->finish(x->self, m0, rows, n0, columns, tile, NN_NR, 0);
+    if (finish) x->finish(x->self, m0, rows, n0, columns, tile, NN_NR, 0);
     x->spread(x->self, m0, rows, n0, columns, tile);
 }
 
@@ -126,8 +120,7 @@ NN_INLINE void nn_gemm(const nn_matrices *x, int m, long n, int k, int t, int T)
     float b[NN_KC * NN_NR] __attribute__((aligned(64)));
     float a[NN_A_FLOATS] __attribute__((aligned(64)));
     long panels = (n + NN_NR - 1) / NN_NR, first = panels * t / T, last = panels * (t + 1) / T;
-    if (first == last)
-        return;
+    if (first == last) return;
     for (int k0 = 0; k0 < k; k0 += NN_KC) {
         int depth = k - k0 < NN_KC ? k - k0 : NN_KC;
         int block = NN_A_FLOATS / depth / NN_MR * NN_MR;
@@ -140,7 +133,8 @@ NN_INLINE void nn_gemm(const nn_matrices *x, int m, long n, int k, int t, int T)
                 int columns = n - n0 < NN_NR ? (int)(n - n0) : NN_NR;
                 x->pack_b(x->self, n0, columns, k0, depth, b);
                 for (int i = 0; i < rows; i += strip)
-                    nn_strip_run(x, m0 + i, rows - i < strip ? rows - i : strip, n0, columns, k0, depth, k0 + depth == k, a + (long)i * depth, b);
+                    nn_strip_run(x, m0 + i, rows - i < strip ? rows - i : strip, n0, columns, k0, depth,
+                                 k0 + depth == k, a + (long)i * depth, b);
             }
         }
     }

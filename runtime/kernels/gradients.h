@@ -12,7 +12,8 @@
 
 #ifdef NN_LINKED
 
-void nn_regularize(long count, const float *gradient, const float *param, float *regularized, float *penalty, float l1, float l2, int t, int T);
+void nn_regularize(long count, const float *gradient, const float *param, float *regularized, float *penalty, float l1,
+                   float l2, int t, int T);
 void nn_square_norm(long count, const float *gradient, float *squares, int t, int T);
 void nn_clip_norm(long count, const float *gradient, const float *squares, float *clipped, float limit, int t, int T);
 void nn_clip_value(long count, const float *gradient, float *clipped, float limit, int t, int T);
@@ -33,8 +34,7 @@ NN_INLINE float nn_penalty(long count, const float *x, float l1, float l2)
         square[i % NN_SUMS] += v * v;
     }
     double a = 0, s = 0;
-    for (int k = 0; k < NN_SUMS; k++)
-        a += absolute[k], s += square[k];
+    for (int k = 0; k < NN_SUMS; k++) a += absolute[k], s += square[k];
     return (float)((l1 != 0 ? l1 * a : 0) + (l2 != 0 ? l2 * s : 0));
 }
 
@@ -42,26 +42,23 @@ NN_INLINE float nn_penalty(long count, const float *x, float l1, float l2)
 NN_INLINE nn_vec nn_regularized(nn_vec g, nn_vec w, float l1, float l2)
 {
     nn_vec sign = nn_select(w > 0, nn_spread(1), nn_select(w < 0, nn_spread(-1), nn_zero()));
-    if (l1 != 0)
-        g += l1 * sign;
-    if (l2 != 0)
-        g += 2 * l2 * w;
+    if (l1 != 0) g += l1 * sign;
+    if (l2 != 0) g += 2 * l2 * w;
     return g;
 }
 
 /* regularized may be gradient; penalty: one number, l1 · Σ|w| + l2 · Σw² */
-NN_KERNEL void nn_regularize(long count, const float *gradient, const float *param, float *regularized, float *penalty, float l1, float l2, int t, int T)
+NN_KERNEL void nn_regularize(long count, const float *gradient, const float *param, float *regularized, float *penalty,
+                             float l1, float l2, int t, int T)
 {
     nn_map2(nn_regularized, l1, l2, count, gradient, param, regularized, t, T);
-    if (t == 0)
-        *penalty = nn_penalty(count, param, l1, l2);
+    if (t == 0) *penalty = nn_penalty(count, param, l1, l2);
 }
 
 NN_KERNEL void nn_square_norm(long count, const float *gradient, float *squares, int t, int T)
 {
     (void)T;
-    if (t == 0)
-        *squares = nn_penalty(count, gradient, 0, 1);
+    if (t == 0) *squares = nn_penalty(count, gradient, 0, 1);
 }
 
 NN_INLINE nn_vec nn_scaled(nn_vec x, float factor, float q)
@@ -71,7 +68,8 @@ NN_INLINE nn_vec nn_scaled(nn_vec x, float factor, float q)
 }
 
 /* clipped = gradient · min(1, limit / (√squares + 1e−6)) */
-NN_KERNEL void nn_clip_norm(long count, const float *gradient, const float *squares, float *clipped, float limit, int t, int T)
+NN_KERNEL void nn_clip_norm(long count, const float *gradient, const float *squares, float *clipped, float limit, int t,
+                            int T)
 {
     float factor = limit / (nn_root(*squares) + 1e-6f);
     nn_map(nn_scaled, factor > 1 ? 1 : factor, 0, count, gradient, clipped, t, T);

@@ -29,7 +29,10 @@ NN_INLINE nn_vec nn_select(nn_ints mask, nn_vec yes, nn_vec no)
 }
 
 NN_INLINE nn_vec nn_abs(nn_vec x) { return (nn_vec)((nn_ints)x & 0x7fffffff); }
-NN_INLINE nn_vec nn_with_sign(nn_vec size, nn_vec sign) { return (nn_vec)((nn_ints)size | ((nn_ints)sign & ~0x7fffffff)); }
+NN_INLINE nn_vec nn_with_sign(nn_vec size, nn_vec sign)
+{
+    return (nn_vec)((nn_ints)size | ((nn_ints)sign & ~0x7fffffff));
+}
 
 /* Correctly rounded, as sqrtf; NaN below 0. */
 NN_INLINE nn_vec nn_sqrt(nn_vec x)
@@ -44,8 +47,7 @@ NN_INLINE nn_vec nn_sqrt(nn_vec x)
 #else
     nn_lanes lane;
     nn_store(lane, x);
-    for (int i = 0; i < NN_W; i++)
-        lane[i] = __builtin_sqrtf(lane[i]);
+    for (int i = 0; i < NN_W; i++) lane[i] = __builtin_sqrtf(lane[i]);
     y = nn_load(lane);
 #endif
     return y;
@@ -56,11 +58,9 @@ NN_INLINE float nn_root(float x) { return nn_sqrt(nn_spread(x))[0]; }
 /* The first `count` lanes from p, the rest filled with the first of them. */
 NN_INLINE nn_vec nn_load_part(const float *p, long count)
 {
-    if (count >= NN_W)
-        return nn_load(p);
+    if (count >= NN_W) return nn_load(p);
     nn_lanes lane;
-    for (int i = 0; i < NN_W; i++)
-        lane[i] = p[i < count ? i : 0];
+    for (int i = 0; i < NN_W; i++) lane[i] = p[i < count ? i : 0];
     return nn_load(lane);
 }
 
@@ -72,8 +72,7 @@ NN_INLINE void nn_store_part(float *p, long count, nn_vec v)
     }
     nn_lanes lane;
     nn_store(lane, v);
-    for (int i = 0; i < count; i++)
-        p[i] = lane[i];
+    for (int i = 0; i < count; i++) p[i] = lane[i];
 }
 
 /* ---- shares ------------------------------------------------------------- */
@@ -102,7 +101,8 @@ NN_INLINE void nn_map(nn_unary *f, float p, float q, long count, const float *x,
 }
 
 /* y[i] = f(a[i], b[i]); y may be a or b. */
-NN_INLINE void nn_map2(nn_binary *f, float p, float q, long count, const float *a, const float *b, float *y, int t, int T)
+NN_INLINE void nn_map2(nn_binary *f, float p, float q, long count, const float *a, const float *b, float *y, int t,
+                       int T)
 {
     long end = nn_share(count, t + 1, T);
     for (long i = nn_share(count, t, T); i < end; i += NN_W)

@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "combine.h"
 #include "conv.h"
+#include "deconv.h"
 #include "dense.h"
 #include "dropout.h"
 #include "gradients.h"
@@ -20,7 +21,9 @@
 #include "softmax.h"
 #include "team.h"
 
+/* clang-format off */
 #define NN_SYMBOL(function) {#function, (void *)function}
+/* clang-format on */
 
 const nn_symbol NN_LIBRARY[] = {
     NN_SYMBOL(nn_barrier),
@@ -116,5 +119,9 @@ const nn_symbol NN_LIBRARY[] = {
     NN_SYMBOL(nn_nearest_dx),
     NN_SYMBOL(nn_bilinear),
     NN_SYMBOL(nn_bilinear_dx),
+    NN_SYMBOL(nn_normalize),
+    NN_SYMBOL(nn_deconv_forward),
+    NN_SYMBOL(nn_deconv_dx),
+    NN_SYMBOL(nn_deconv_dweight),
     {0},
 };

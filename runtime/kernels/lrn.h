@@ -34,8 +34,7 @@ void nn_lrn_dx(const nn_lrn *, long n, const float *dy, const float *x, float *d
 /* d^(−beta); d^(−3/4) by square roots, to 2 units of the last place */
 NN_INLINE nn_vec nn_lrn_power(nn_vec d, float beta)
 {
-    if (beta != 0.75f)
-        return nn_power(d, -beta);
+    if (beta != 0.75f) return nn_power(d, -beta);
     nn_vec root = nn_sqrt(d);
     return 1 / (root * nn_sqrt(root));
 }
@@ -73,8 +72,7 @@ NN_INLINE void nn_lrn_dx_places(const nn_lrn *d, const float *dy, const float *x
     for (long k = 0; k < d->c; k++) {
         long first = k - (d->size - 1) / 2, last = k + d->size / 2;
         nn_vec sum = nn_zero();
-        for (long j = first < 0 ? 0 : first; j <= last && j < d->c; j++)
-            sum += nn_load(ratio[j]);
+        for (long j = first < 0 ? 0 : first; j <= last && j < d->c; j++) sum += nn_load(ratio[j]);
         nn_vec own = nn_load_part(dy + k * d->p, count) * nn_load(power[k]);
         nn_store_part(dx + k * d->p, count, own - d->twice * nn_load_part(x + k * d->p, count) * sum);
     }

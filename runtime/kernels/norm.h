@@ -24,9 +24,12 @@ typedef struct nn_norm {
 
 #ifdef NN_LINKED
 
-void nn_norm_forward(const nn_norm *, long n, const float *x, const float *weight, const float *bias, float *y, float *mean, float *inv, int t, int T);
-void nn_norm_dx(const nn_norm *, long n, const float *dy, const float *x, const float *mean, const float *inv, const float *weight, float *dx, int t, int T);
-void nn_norm_dweight(const nn_norm *, long n, const float *dy, const float *x, const float *mean, const float *inv, float *dweight, int t, int T);
+void nn_norm_forward(const nn_norm *, long n, const float *x, const float *weight, const float *bias, float *y,
+                     float *mean, float *inv, int t, int T);
+void nn_norm_dx(const nn_norm *, long n, const float *dy, const float *x, const float *mean, const float *inv,
+                const float *weight, float *dx, int t, int T);
+void nn_norm_dweight(const nn_norm *, long n, const float *dy, const float *x, const float *mean, const float *inv,
+                     float *dweight, int t, int T);
 void nn_norm_dbias(const nn_norm *, long n, const float *dy, float *dbias, int t, int T);
 
 #else
@@ -42,8 +45,7 @@ typedef struct nn_norm_rows {
 
 NN_INLINE nn_norm_rows nn_norm_rows_of(const nn_norm *d)
 {
-    if (d->per_element || d->p == 1)
-        return (nn_norm_rows){1, d->channels * d->p, 1};
+    if (d->per_element || d->p == 1) return (nn_norm_rows){1, d->channels * d->p, 1};
     return (nn_norm_rows){d->channels, d->p, 0};
 }
 
@@ -56,12 +58,12 @@ NN_INLINE const float *nn_norm_affine(const nn_norm *d, const float *from, long 
 /* The parameters of the elements from i on of row k. */
 NN_INLINE nn_vec nn_norm_value(const float *from, float value, nn_norm_rows r, long k, long i)
 {
-    if (!from)
-        return nn_spread(value);
+    if (!from) return nn_spread(value);
     return r.single ? nn_load_part(from + i, r.length - i) : nn_spread(from[k]);
 }
 
-NN_INLINE void nn_norm_map(nn_norm_rows r, const float *x, const float *weight, const float *bias, float mean, float inv, float *y)
+NN_INLINE void nn_norm_map(nn_norm_rows r, const float *x, const float *weight, const float *bias, float mean,
+                           float inv, float *y)
 {
     for (long k = 0; k < r.rows; k++, x += r.length, y += r.length) {
         for (long i = 0; i < r.length; i += NN_W) {
@@ -73,7 +75,8 @@ NN_INLINE void nn_norm_map(nn_norm_rows r, const float *x, const float *weight, 
 }
 
 /* mean and inv: NULL at inference. */
-NN_KERNEL void nn_norm_forward(const nn_norm *d, long n, const float *x, const float *weight, const float *bias, float *y, float *mean, float *inv, int t, int T)
+NN_KERNEL void nn_norm_forward(const nn_norm *d, long n, const float *x, const float *weight, const float *bias,
+                               float *y, float *mean, float *inv, int t, int T)
 {
     const long size = d->channels * d->p, all = n * d->groups;
     for (long g = all * t / T; g < all * (t + 1) / T; g++) {
@@ -83,20 +86,19 @@ NN_KERNEL void nn_norm_forward(const nn_norm *d, long n, const float *x, const f
         float scale = 1 / nn_root(squares / (float)size + d->eps);
         const float *w = nn_norm_affine(d, weight, g % d->groups), *b = nn_norm_affine(d, bias, g % d->groups);
         nn_norm_map(nn_norm_rows_of(d), from, w, b, average, scale, y + g * size);
-        if (mean)
-            mean[g] = average, inv[g] = scale;
+        if (mean) mean[g] = average, inv[g] = scale;
     }
 }
 
 /* s and, along x − mean, t / inv */
-NN_INLINE void nn_norm_sums(nn_norm_rows r, const float *dy, const float *x, const float *weight, float mean, float *s, float *t)
+NN_INLINE void nn_norm_sums(nn_norm_rows r, const float *dy, const float *x, const float *weight, float mean, float *s,
+                            float *t)
 {
     nn_vec sum = nn_zero(), along = nn_zero();
     for (long k = 0; k < r.rows; k++, dy += r.length, x += r.length) {
         for (long i = 0; i < r.length; i += NN_W) {
             nn_vec v = nn_load_part(dy + i, r.length - i) * nn_norm_value(weight, 1, r, k, i);
-            if (r.length - i < NN_W)
-                v = nn_select(nn_lane() < (int)(r.length - i), v, nn_zero());
+            if (r.length - i < NN_W) v = nn_select(nn_lane() < (int)(r.length - i), v, nn_zero());
             sum += v;
             along += v * (nn_load_part(x + i, r.length - i) - mean);
         }
@@ -105,7 +107,8 @@ NN_INLINE void nn_norm_sums(nn_norm_rows r, const float *dy, const float *x, con
     *t = nn_lanes_sum(along);
 }
 
-NN_KERNEL void nn_norm_dx(const nn_norm *d, long n, const float *dy, const float *x, const float *mean, const float *inv, const float *weight, float *dx, int t, int T)
+NN_KERNEL void nn_norm_dx(const nn_norm *d, long n, const float *dy, const float *x, const float *mean,
+                          const float *inv, const float *weight, float *dx, int t, int T)
 {
     const long size = d->channels * d->p, all = n * d->groups;
     nn_norm_rows r = nn_norm_rows_of(d);
@@ -128,21 +131,22 @@ NN_KERNEL void nn_norm_dx(const nn_norm *d, long n, const float *dy, const float
 /* ---- parameters -------------------------------------------------------------- */
 
 /* Parameters side by side: `count` of group g, of element `at` in it and on. */
-NN_INLINE nn_vec nn_norm_column(const nn_norm *d, long n, const float *dy, const float *x, const float *mean, const float *inv, long g, long at, long count)
+NN_INLINE nn_vec nn_norm_column(const nn_norm *d, long n, const float *dy, const float *x, const float *mean,
+                                const float *inv, long g, long at, long count)
 {
     const long size = d->channels * d->p;
     nn_vec sum = nn_zero();
     for (long i = g; i < n * d->groups; i += d->groups) {
         nn_vec v = nn_load_part(dy + i * size + at, count);
-        if (x)
-            v *= (nn_load_part(x + i * size + at, count) - mean[i]) * inv[i];
+        if (x) v *= (nn_load_part(x + i * size + at, count) - mean[i]) * inv[i];
         sum += v;
     }
     return sum;
 }
 
 /* The parameter of channel k of group g. */
-NN_INLINE float nn_norm_channel(const nn_norm *d, long n, const float *dy, const float *x, const float *mean, const float *inv, long g, long k)
+NN_INLINE float nn_norm_channel(const nn_norm *d, long n, const float *dy, const float *x, const float *mean,
+                                const float *inv, long g, long k)
 {
     nn_vec sum = nn_zero();
     for (long i = g; i < n * d->groups; i += d->groups) {
@@ -156,7 +160,8 @@ NN_INLINE float nn_norm_channel(const nn_norm *d, long n, const float *dy, const
 }
 
 /* x NULL: dbias */
-NN_INLINE void nn_norm_parameters(const nn_norm *d, long n, const float *dy, const float *x, const float *mean, const float *inv, float *to, int t, int T)
+NN_INLINE void nn_norm_parameters(const nn_norm *d, long n, const float *dy, const float *x, const float *mean,
+                                  const float *inv, float *to, int t, int T)
 {
     nn_norm_rows r = nn_norm_rows_of(d);
     if (!r.single) {
@@ -171,7 +176,8 @@ NN_INLINE void nn_norm_parameters(const nn_norm *d, long n, const float *dy, con
             nn_store_part(to + g * r.length + i, end - i, nn_norm_column(d, n, dy, x, mean, inv, g, i, end - i));
 }
 
-NN_KERNEL void nn_norm_dweight(const nn_norm *d, long n, const float *dy, const float *x, const float *mean, const float *inv, float *dweight, int t, int T)
+NN_KERNEL void nn_norm_dweight(const nn_norm *d, long n, const float *dy, const float *x, const float *mean,
+                               const float *inv, float *dweight, int t, int T)
 {
     nn_norm_parameters(d, n, dy, x, mean, inv, dweight, t, T);
 }

@@ -33,10 +33,14 @@ typedef struct nn_lion {
 
 #ifdef NN_LINKED
 
-void nn_sgd_step(const nn_sgd *, long count, const float *gradient, float *param, float *buffer, float lr, long step, int t, int T);
-void nn_adam_step(const nn_adam *, long count, const float *gradient, float *param, float *m, float *v, float lr, long step, int t, int T);
-void nn_adagrad_step(const nn_adagrad *, long count, const float *gradient, float *param, float *sum, float lr, int t, int T);
-void nn_rmsprop_step(const nn_rmsprop *, long count, const float *gradient, float *param, float *square, float *buffer, float *average, float lr, int t, int T);
+void nn_sgd_step(const nn_sgd *, long count, const float *gradient, float *param, float *buffer, float lr, long step,
+                 int t, int T);
+void nn_adam_step(const nn_adam *, long count, const float *gradient, float *param, float *m, float *v, float lr,
+                  long step, int t, int T);
+void nn_adagrad_step(const nn_adagrad *, long count, const float *gradient, float *param, float *sum, float lr, int t,
+                     int T);
+void nn_rmsprop_step(const nn_rmsprop *, long count, const float *gradient, float *param, float *square, float *buffer,
+                     float *average, float lr, int t, int T);
 void nn_lion_step(const nn_lion *, long count, const float *gradient, float *param, float *m, float lr, int t, int T);
 
 #else
@@ -48,13 +52,13 @@ void nn_lion_step(const nn_lion *, long count, const float *gradient, float *par
 NN_INLINE nn_vec nn_decayed(const float *gradient, nn_vec w, float decay, long left)
 {
     nn_vec g = nn_load_part(gradient, left);
-    if (decay != 0)
-        g += decay * w;
+    if (decay != 0) g += decay * w;
     return g;
 }
 
 /* buffer: the momentum's, NULL where there is none. */
-NN_KERNEL void nn_sgd_step(const nn_sgd *rule, long count, const float *gradient, float *param, float *buffer, float lr, long step, int t, int T)
+NN_KERNEL void nn_sgd_step(const nn_sgd *rule, long count, const float *gradient, float *param, float *buffer, float lr,
+                           long step, int t, int T)
 {
     const nn_sgd r = *rule;
     const int first = step == 0 && r.rest != 1; /* the buffer starts as the gradient itself */
@@ -65,8 +69,7 @@ NN_KERNEL void nn_sgd_step(const nn_sgd *rule, long count, const float *gradient
         if (buffer) {
             move = momentum * nn_load_part(buffer + i, end - i) + rest * g;
             nn_store_part(buffer + i, end - i, move);
-            if (r.nesterov)
-                move = g + r.momentum * move;
+            if (r.nesterov) move = g + r.momentum * move;
         }
         nn_store_part(param + i, end - i, w - lr * move);
     }
@@ -79,7 +82,8 @@ NN_INLINE float nn_adam_correction(float beta, float log_beta, long time)
 }
 
 /* m, v: exp_avg and exp_avg_sq */
-NN_KERNEL void nn_adam_step(const nn_adam *rule, long count, const float *gradient, float *param, float *m, float *v, float lr, long step, int t, int T)
+NN_KERNEL void nn_adam_step(const nn_adam *rule, long count, const float *gradient, float *param, float *m, float *v,
+                            float lr, long step, int t, int T)
 {
     const nn_adam r = *rule;
     const float rate = lr / nn_adam_correction(r.beta1, r.log_beta1, step + 1);
@@ -89,15 +93,15 @@ NN_KERNEL void nn_adam_step(const nn_adam *rule, long count, const float *gradie
         nn_vec w = nn_load_part(param + i, end - i), g = nn_decayed(gradient + i, w, r.decay, end - i);
         nn_vec a = r.beta1 * nn_load_part(m + i, end - i) + r.rest1 * g;
         nn_vec b = r.beta2 * nn_load_part(v + i, end - i) + r.rest2 * g * g;
-        if (r.shrink != 0)
-            w -= lr * r.shrink * w;
+        if (r.shrink != 0) w -= lr * r.shrink * w;
         nn_store_part(m + i, end - i, a);
         nn_store_part(v + i, end - i, b);
         nn_store_part(param + i, end - i, w - rate * a / (nn_sqrt(b) * scale + r.eps));
     }
 }
 
-NN_KERNEL void nn_adagrad_step(const nn_adagrad *rule, long count, const float *gradient, float *param, float *sum, float lr, int t, int T)
+NN_KERNEL void nn_adagrad_step(const nn_adagrad *rule, long count, const float *gradient, float *param, float *sum,
+                               float lr, int t, int T)
 {
     const nn_adagrad r = *rule;
     long end = nn_share(count, t + 1, T);
@@ -110,7 +114,8 @@ NN_KERNEL void nn_adagrad_step(const nn_adagrad *rule, long count, const float *
 }
 
 /* square: square_avg; buffer: momentum_buffer or NULL; average: grad_avg, of the centered form, or NULL */
-NN_KERNEL void nn_rmsprop_step(const nn_rmsprop *rule, long count, const float *gradient, float *param, float *square, float *buffer, float *average, float lr, int t, int T)
+NN_KERNEL void nn_rmsprop_step(const nn_rmsprop *rule, long count, const float *gradient, float *param, float *square,
+                               float *buffer, float *average, float lr, int t, int T)
 {
     const nn_rmsprop r = *rule;
     long end = nn_share(count, t + 1, T);
@@ -139,12 +144,14 @@ NN_INLINE nn_vec nn_sign(nn_vec x)
 }
 
 /* m: exp_avg */
-NN_KERNEL void nn_lion_step(const nn_lion *rule, long count, const float *gradient, float *param, float *m, float lr, int t, int T)
+NN_KERNEL void nn_lion_step(const nn_lion *rule, long count, const float *gradient, float *param, float *m, float lr,
+                            int t, int T)
 {
     const nn_lion r = *rule;
     long end = nn_share(count, t + 1, T);
     for (long i = nn_share(count, t, T); i < end; i += NN_W) {
-        nn_vec w = nn_load_part(param + i, end - i), g = nn_load_part(gradient + i, end - i), a = nn_load_part(m + i, end - i);
+        nn_vec w = nn_load_part(param + i, end - i), g = nn_load_part(gradient + i, end - i),
+               a = nn_load_part(m + i, end - i);
         nn_vec move = nn_sign(r.beta1 * a + r.rest1 * g) + r.shrink * w;
         nn_store_part(m + i, end - i, r.beta2 * a + r.rest2 * g);
         nn_store_part(param + i, end - i, w - lr * move);

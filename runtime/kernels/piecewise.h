@@ -40,7 +40,7 @@ NN_INLINE nn_vec nn_relu_value(nn_vec x, float p, float q)
 NN_INLINE nn_vec nn_relu_slope(nn_vec dy, nn_vec y, float p, float q)
 {
     (void)p, (void)q;
-    return nn_select(y > 0, dy, nn_zero());
+    return nn_select(y <= 0, nn_zero(), dy);
 }
 
 NN_INLINE nn_vec nn_leaky_relu_value(nn_vec x, float slope, float q)
@@ -74,7 +74,8 @@ NN_KERNEL void nn_leaky_relu(long n, long each, const float *x, float *y, float 
 }
 
 /* dx = dy where s > 0, else slope · dy; s has the sign of x */
-NN_KERNEL void nn_leaky_relu_grad(long n, long each, const float *dy, const float *s, float *dx, float slope, int t, int T)
+NN_KERNEL void nn_leaky_relu_grad(long n, long each, const float *dy, const float *s, float *dx, float slope, int t,
+                                  int T)
 {
     nn_map2(nn_leaky_relu_slope, slope, 0, n * each, dy, s, dx, t, T);
 }
@@ -186,7 +187,8 @@ NN_KERNEL void nn_threshold(long n, long each, const float *x, float *y, float v
 }
 
 /* dx = 0 where s ≤ value, else dy; s is on the same side of value as x */
-NN_KERNEL void nn_threshold_grad(long n, long each, const float *dy, const float *s, float *dx, float value, int t, int T)
+NN_KERNEL void nn_threshold_grad(long n, long each, const float *dy, const float *s, float *dx, float value, int t,
+                                 int T)
 {
     nn_map2(nn_threshold_slope, value, 0, n * each, dy, s, dx, t, T);
 }

@@ -59,13 +59,13 @@ typedef unsigned char nn_bytes __attribute__((vector_size(NN_W), aligned(1), may
 NN_INLINE nn_vec nn_load_even(const float *p)
 {
 #if (defined(__clang__) || __GNUC__ >= 12) && defined(NN_AVX512)
-    return __builtin_shufflevector(nn_load(p), nn_load(p + NN_W), 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    return __builtin_shufflevector(nn_load(p), nn_load(p + NN_W), 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28,
+                                   30);
 #elif (defined(__clang__) || __GNUC__ >= 12) && defined(NN_AVX2)
     return __builtin_shufflevector(nn_load(p), nn_load(p + NN_W), 0, 2, 4, 6, 8, 10, 12, 14);
 #else
     nn_lanes lane;
-    for (int i = 0; i < NN_W; i++)
-        lane[i] = p[2 * i];
+    for (int i = 0; i < NN_W; i++) lane[i] = p[2 * i];
     return nn_load(lane);
 #endif
 }
@@ -73,13 +73,10 @@ NN_INLINE nn_vec nn_load_even(const float *p)
 /* x[at], x[at + step], …; 0 for what is not among the `size` elements of x. */
 NN_INLINE nn_vec nn_load_steps(const float *x, long size, long at, int step)
 {
-    if (step == 1 && at >= 0 && size - at >= NN_W)
-        return nn_load(x + at);
-    if (step == 2 && at >= 0 && size - at >= 2 * NN_W)
-        return nn_load_even(x + at);
+    if (step == 1 && at >= 0 && size - at >= NN_W) return nn_load(x + at);
+    if (step == 2 && at >= 0 && size - at >= 2 * NN_W) return nn_load_even(x + at);
     nn_lanes lane;
-    for (int i = 0; i < NN_W; i++, at += step)
-        lane[i] = at >= 0 && at < size ? x[at] : 0;
+    for (int i = 0; i < NN_W; i++, at += step) lane[i] = at >= 0 && at < size ? x[at] : 0;
     return nn_load(lane);
 }
 
@@ -105,16 +102,14 @@ NN_INLINE void nn_store_run(float *y, long at, long end, int count, nn_vec v)
 
 NN_INLINE void nn_set_run(float *p, long count, float value)
 {
-    for (long i = 0; i < count; i += NN_W)
-        nn_store_part(p + i, count - i, nn_spread(value));
+    for (long i = 0; i < count; i += NN_W) nn_store_part(p + i, count - i, nn_spread(value));
 }
 
 /* ---- extremum -------------------------------------------------------------------- */
 
 NN_INLINE void nn_put_places(void *place, int wide, long at, long end, int count, nn_ints winner)
 {
-    if (end - at >= NN_W)
-        count = NN_W;
+    if (end - at >= NN_W) count = NN_W;
     if (!wide && count == NN_W) {
         *(nn_bytes *)((unsigned char *)place + at) = __builtin_convertvector(winner, nn_bytes);
         return;
@@ -131,19 +126,19 @@ NN_INLINE void nn_put_places(void *place, int wide, long at, long end, int count
 
 /* NN_W windows side by side, the first one's corner at (row, column) of the plane that
  * begins at x[plane]; `inside`: all elements are, along the row. */
-NN_INLINE nn_vec nn_extremum_run(const nn_window *d, const float *x, long size, long plane, int row, int column, const int inside, nn_ints *place)
+NN_INLINE nn_vec nn_extremum_run(const nn_window *d, const float *x, long size, long plane, int row, int column,
+                                 const int inside, nn_ints *place)
 {
     nn_vec best = nn_zero();
     nn_ints winner = nn_lane() * 0 - 1;
     for (int u = 0; u < d->kh; u++) {
-        if (row + u * d->dh < 0 || row + u * d->dh >= d->h)
-            continue;
+        if (row + u * d->dh < 0 || row + u * d->dh >= d->h) continue;
         for (int v = 0; v < d->kw; v++) {
             int first = column + v * d->dw;
             nn_vec value = nn_load_steps(x, size, plane + (long)(row + u * d->dh) * d->w + first, d->sw);
-            nn_ints better = (d->least ? (nn_ints)(value < best) : (nn_ints)(value > best)) | (value != value) | (winner < 0);
-            if (!inside)
-                better &= nn_inside(first, d->sw, d->w);
+            nn_ints better =
+                (d->least ? (nn_ints)(value < best) : (nn_ints)(value > best)) | (value != value) | (winner < 0);
+            if (!inside) better &= nn_inside(first, d->sw, d->w);
             best = nn_select(better, value, best);
             winner = (better & (u * d->kw + v)) | (~better & winner);
         }
@@ -167,8 +162,7 @@ NN_KERNEL void nn_extremum(const nn_window *d, long n, const float *x, float *y,
                 else
                     best = nn_extremum_run(d, x, size, p * d->h * d->w, row, column, 0, &winner);
                 nn_store_run(y, at + j, end, count, best);
-                if (place)
-                    nn_put_places(place, d->wide, at + j, end, count, winner);
+                if (place) nn_put_places(place, d->wide, at + j, end, count, winner);
             }
         }
     }
@@ -183,15 +177,15 @@ NN_INLINE long nn_tap_offset(const nn_window *d, int tap)
 NN_KERNEL void nn_extremum_dx(const nn_window *d, long n, const float *dy, const void *place, float *dx, int t, int T)
 {
     long offset[256];
-    for (int tap = 0; !d->wide && tap < d->kh * d->kw; tap++)
-        offset[tap] = nn_tap_offset(d, tap);
+    for (int tap = 0; !d->wide && tap < d->kh * d->kw; tap++) offset[tap] = nn_tap_offset(d, tap);
     for (long p = n * d->c * t / T; p < n * d->c * (t + 1) / T; p++) {
         float *plane = dx + p * d->h * d->w;
         nn_set_run(plane, (long)d->h * d->w, 0);
         for (int i = 0; i < d->oh; i++) {
             long corner = (long)(i * d->sh - d->top) * d->w - d->left, at = (p * d->oh + i) * d->ow;
             for (int j = 0; j < d->ow; j++, corner += d->sw, at++)
-                plane[corner + (d->wide ? nn_tap_offset(d, ((const int *)place)[at]) : offset[((const unsigned char *)place)[at]])] += dy[at];
+                plane[corner + (d->wide ? nn_tap_offset(d, ((const int *)place)[at])
+                                        : offset[((const unsigned char *)place)[at]])] += dy[at];
         }
     }
 }
@@ -241,8 +235,7 @@ NN_INLINE float nn_run_sum(const float *p, int count, float sum)
         }
         sum += nn_lanes_sum((a + b) + (c + e));
     }
-    for (; i < count; i++)
-        sum += p[i];
+    for (; i < count; i++) sum += p[i];
     return sum;
 }
 
@@ -258,10 +251,8 @@ NN_INLINE float nn_cell_average(const nn_cells *d, const float *plane, nn_span v
 NN_INLINE void nn_add_value(float *p, int count, float value)
 {
     int i = 0;
-    for (; i + NN_W <= count; i += NN_W)
-        nn_store(p + i, nn_load(p + i) + value);
-    for (; i < count; i++)
-        p[i] += value;
+    for (; i + NN_W <= count; i += NN_W) nn_store(p + i, nn_load(p + i) + value);
+    for (; i < count; i++) p[i] += value;
 }
 
 NN_INLINE void nn_average_dx_one(const nn_cells *d, float *plane, nn_span v, int j, float dy)
@@ -269,8 +260,7 @@ NN_INLINE void nn_average_dx_one(const nn_cells *d, float *plane, nn_span v, int
     nn_span h = nn_span_of(&d->h, j);
     float share = dy / (float)(v.count * h.count);
     int width, rows = nn_cell_rows(d, v, h, &width);
-    for (int k = 0; k < rows; k++)
-        nn_add_value(plane + (long)(v.first + k) * d->h.large + h.first, width, share);
+    for (int k = 0; k < rows; k++) nn_add_value(plane + (long)(v.first + k) * d->h.large + h.first, width, share);
 }
 
 /* ---- averages of small windows: a vector of neighbours at a time -------------------- */
@@ -288,7 +278,8 @@ NN_INLINE nn_ints nn_least(nn_ints a, nn_ints b)
 /* What the cells j, j + 1, … of a row divide by, `rows` times that of their columns. */
 NN_INLINE nn_vec nn_run_count(const nn_axis *a, int j, int rows)
 {
-    nn_ints zero = nn_lane() * 0, start = (nn_lane() + j) * a->stride, first = start - a->before, count = zero + a->count;
+    nn_ints zero = nn_lane() * 0, start = (nn_lane() + j) * a->stride, first = start - a->before,
+            count = zero + a->count;
     if (a->count == 0)
         count = nn_least(first + a->k, zero + a->large) - (first & (first > 0));
     else if (a->count < 0)
@@ -297,22 +288,23 @@ NN_INLINE nn_vec nn_run_count(const nn_axis *a, int j, int rows)
 }
 
 /* The averages of the cells j, j + 1, … of a row; x[plane]: the plane. */
-NN_INLINE nn_vec nn_average_run(const nn_cells *d, const float *x, long size, long plane, nn_span v, int j, const int inside)
+NN_INLINE nn_vec nn_average_run(const nn_cells *d, const float *x, long size, long plane, nn_span v, int j,
+                                const int inside)
 {
     int column = j * d->h.stride - d->h.before;
     nn_vec sum = nn_zero();
     for (int row = v.first; row < v.last; row++) {
         for (int k = 0; k < d->h.k; k++) {
             nn_vec value = nn_load_steps(x, size, plane + (long)row * d->h.large + column + k, d->h.stride);
-            if (!inside)
-                value = nn_select(nn_inside(column + k, d->h.stride, d->h.large), value, nn_zero());
+            if (!inside) value = nn_select(nn_inside(column + k, d->h.stride, d->h.large), value, nn_zero());
             sum += value;
         }
     }
     return sum / nn_run_count(&d->h, j, v.count);
 }
 
-NN_INLINE void nn_average_row(const nn_cells *d, const float *x, long size, long plane, nn_span v, float *y, long at, long end)
+NN_INLINE void nn_average_row(const nn_cells *d, const float *x, long size, long plane, nn_span v, float *y, long at,
+                              long end)
 {
     for (int j = 0; j < d->h.small; j += NN_W) {
         int count = d->h.small - j < NN_W ? d->h.small - j : NN_W;
@@ -332,8 +324,7 @@ NN_INLINE void nn_average_shares(const nn_cells *d, nn_span v, const float *dy, 
     for (int j = 0; j < d->h.small; j += NN_W) {
         nn_lanes share;
         nn_store(share, nn_load_part(dy + j, d->h.small - j) / nn_run_count(&d->h, j, v.count));
-        for (int i = 0; i < NN_W && j + i < d->h.small; i++)
-            line[(j + i) * d->h.stride + d->h.k - 1] = share[i];
+        for (int i = 0; i < NN_W && j + i < d->h.small; i++) line[(j + i) * d->h.stride + d->h.k - 1] = share[i];
     }
 }
 
@@ -365,8 +356,7 @@ NN_KERNEL void nn_cells_average(const nn_cells *d, long n, const float *x, float
         for (int i = 0; i < d->v.small; i++) {
             nn_span v = nn_span_of(&d->v, i);
             long at = p * out + (long)i * d->h.small;
-            if (runs)
-                nn_average_row(d, x, planes * plane, p * plane, v, y, at, end);
+            if (runs) nn_average_row(d, x, planes * plane, p * plane, v, y, at, end);
             for (int j = 0; !runs && j < d->h.small; j++)
                 y[at + j] = nn_cell_average(d, x + p * plane, v, nn_span_of(&d->h, j));
         }
@@ -388,8 +378,7 @@ NN_KERNEL void nn_cells_average_dx(const nn_cells *d, long n, const float *dy, f
                 nn_average_shares(d, v, row, line);
                 nn_average_dx_row(d, dx + p * plane, last * plane - p * plane, v, line);
             }
-            for (int j = 0; !runs && j < d->h.small; j++)
-                nn_average_dx_one(d, dx + p * plane, v, j, row[j]);
+            for (int j = 0; !runs && j < d->h.small; j++) nn_average_dx_one(d, dx + p * plane, v, j, row[j]);
         }
     }
 }
@@ -404,13 +393,11 @@ NN_INLINE void nn_cell_maximum(const nn_cells *d, const float *plane, nn_span v,
     for (int row = v.first; row < v.last; row++) {
         for (int column = h.first; column < h.last; column++) {
             float value = plane[row * d->h.large + column];
-            if (value > best || value != value)
-                best = value, winner = row * d->h.large + column;
+            if (value > best || value != value) best = value, winner = row * d->h.large + column;
         }
     }
     *y = best;
-    if (place)
-        *place = winner;
+    if (place) *place = winner;
 }
 
 NN_KERNEL void nn_cells_maximum(const nn_cells *d, long n, const float *x, float *y, int *place, int t, int T)
@@ -424,13 +411,13 @@ NN_KERNEL void nn_cells_maximum(const nn_cells *d, long n, const float *x, float
     }
 }
 
-NN_KERNEL void nn_cells_maximum_dx(const nn_cells *d, long n, const float *dy, const int *place, float *dx, int t, int T)
+NN_KERNEL void nn_cells_maximum_dx(const nn_cells *d, long n, const float *dy, const int *place, float *dx, int t,
+                                   int T)
 {
     const long plane = (long)d->v.large * d->h.large, out = (long)d->v.small * d->h.small;
     for (long p = n * d->c * t / T; p < n * d->c * (t + 1) / T; p++) {
         nn_set_run(dx + p * plane, plane, 0);
-        for (long k = p * out; k < (p + 1) * out; k++)
-            dx[p * plane + place[k]] += dy[k];
+        for (long k = p * out; k < (p + 1) * out; k++) dx[p * plane + place[k]] += dy[k];
     }
 }
 

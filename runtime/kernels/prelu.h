@@ -22,7 +22,8 @@ void nn_prelu_dweight(long n, int c, long p, const float *dy, const float *x, fl
 #include "channels.h"
 
 /* to = from where x > 0, else weight · from */
-NN_INLINE void nn_prelu_map(long n, int c, long p, const float *from, const float *x, const float *weight, float *to, int t, int T)
+NN_INLINE void nn_prelu_map(long n, int c, long p, const float *from, const float *x, const float *weight, float *to,
+                            int t, int T)
 {
     nn_channels s = nn_channels_of(c, p, t, T);
     for (long k = s.first; k < s.last; k += s.step) {
@@ -42,7 +43,8 @@ NN_KERNEL void nn_prelu(long n, int c, long p, const float *x, const float *weig
     nn_prelu_map(n, c, p, x, x, weight, y, t, T);
 }
 
-NN_KERNEL void nn_prelu_dx(long n, int c, long p, const float *dy, const float *x, const float *weight, float *dx, int t, int T)
+NN_KERNEL void nn_prelu_dx(long n, int c, long p, const float *dy, const float *x, const float *weight, float *dx,
+                           int t, int T)
 {
     nn_prelu_map(n, c, p, dy, x, weight, dx, t, T);
 }

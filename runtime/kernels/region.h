@@ -34,14 +34,12 @@ void nn_bilinear_dx(const nn_scale *, long n, const float *dy, float *dx, int t,
 
 NN_INLINE void nn_copy_run_of(float *to, const float *from, long count)
 {
-    for (long i = 0; i < count; i += NN_W)
-        nn_store_part(to + i, count - i, nn_load_part(from + i, count - i));
+    for (long i = 0; i < count; i += NN_W) nn_store_part(to + i, count - i, nn_load_part(from + i, count - i));
 }
 
 NN_INLINE void nn_fill_run(float *to, long count, float value)
 {
-    for (long i = 0; i < count; i += NN_W)
-        nn_store_part(to + i, count - i, nn_spread(value));
+    for (long i = 0; i < count; i += NN_W) nn_store_part(to + i, count - i, nn_spread(value));
 }
 
 NN_KERNEL void nn_take(const nn_region *d, long n, const float *whole, float *part, int t, int T)
@@ -82,10 +80,8 @@ NN_KERNEL void nn_nearest(const nn_scale *d, long n, const float *x, float *y, i
             const float *from = x + (p * d->h + i) * d->w;
             float *row = y + (p * d->h + i) * d->sh * width;
             for (int j = 0; j < d->w; j++)
-                for (int v = 0; v < d->sw; v++)
-                    row[j * d->sw + v] = from[j];
-            for (int u = 1; u < d->sh; u++)
-                nn_copy_run_of(row + u * width, row, width);
+                for (int v = 0; v < d->sw; v++) row[j * d->sw + v] = from[j];
+            for (int u = 1; u < d->sh; u++) nn_copy_run_of(row + u * width, row, width);
         }
     }
 }
@@ -98,8 +94,7 @@ NN_KERNEL void nn_nearest_dx(const nn_scale *d, long n, const float *dy, float *
             for (int j = 0; j < d->w; j++) {
                 float sum = 0;
                 for (int u = 0; u < d->sh; u++)
-                    for (int v = 0; v < d->sw; v++)
-                        sum += dy[(i * d->sh + u) * width + j * d->sw + v];
+                    for (int v = 0; v < d->sw; v++) sum += dy[(i * d->sh + u) * width + j * d->sw + v];
                 dx[i * d->w + j] = sum;
             }
         }

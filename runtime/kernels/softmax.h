@@ -36,8 +36,7 @@ NN_INLINE float nn_run_top(const float *x, long c)
     }
     nn_lanes lane;
     nn_store(lane, top);
-    for (int i = 1; i < NN_W; i++)
-        lane[0] = lane[i] > lane[0] ? lane[i] : lane[0];
+    for (int i = 1; i < NN_W; i++) lane[0] = lane[i] > lane[0] ? lane[i] : lane[0];
     return lane[0];
 }
 
@@ -107,25 +106,21 @@ NN_INLINE void nn_softmax_places(long c, long p, const float *x, float *y, long 
         sum += v;
         nn_store_part(y + k * p, count, v);
     }
-    for (long k = 0; k < c; k++)
-        nn_store_part(y + k * p, count, nn_load_part(y + k * p, count) / sum);
+    for (long k = 0; k < c; k++) nn_store_part(y + k * p, count, nn_load_part(y + k * p, count) / sum);
 }
 
 NN_INLINE void nn_log_softmax_places(long c, long p, const float *x, float *y, long count)
 {
     nn_vec top = nn_places_top(c, p, x, count), sum = nn_zero();
-    for (long k = 0; k < c; k++)
-        sum += nn_exp(nn_load_part(x + k * p, count) - top);
+    for (long k = 0; k < c; k++) sum += nn_exp(nn_load_part(x + k * p, count) - top);
     nn_vec log_sum = nn_log(sum);
-    for (long k = 0; k < c; k++)
-        nn_store_part(y + k * p, count, nn_load_part(x + k * p, count) - top - log_sum);
+    for (long k = 0; k < c; k++) nn_store_part(y + k * p, count, nn_load_part(x + k * p, count) - top - log_sum);
 }
 
 NN_INLINE void nn_softmax_grad_places(long c, long p, const float *dy, const float *y, float *dx, long count)
 {
     nn_vec mean = nn_zero();
-    for (long k = 0; k < c; k++)
-        mean += nn_load_part(dy + k * p, count) * nn_load_part(y + k * p, count);
+    for (long k = 0; k < c; k++) mean += nn_load_part(dy + k * p, count) * nn_load_part(y + k * p, count);
     for (long k = 0; k < c; k++)
         nn_store_part(dx + k * p, count, nn_load_part(y + k * p, count) * (nn_load_part(dy + k * p, count) - mean));
 }
@@ -133,10 +128,10 @@ NN_INLINE void nn_softmax_grad_places(long c, long p, const float *dy, const flo
 NN_INLINE void nn_log_softmax_grad_places(long c, long p, const float *dy, const float *y, float *dx, long count)
 {
     nn_vec sum = nn_zero();
+    for (long k = 0; k < c; k++) sum += nn_load_part(dy + k * p, count);
     for (long k = 0; k < c; k++)
-        sum += nn_load_part(dy + k * p, count);
-    for (long k = 0; k < c; k++)
-        nn_store_part(dx + k * p, count, nn_load_part(dy + k * p, count) - nn_exp(nn_load_part(y + k * p, count)) * sum);
+        nn_store_part(dx + k * p, count,
+                      nn_load_part(dy + k * p, count) - nn_exp(nn_load_part(y + k * p, count)) * sum);
 }
 
 /* ---- shares ---------------------------------------------------------------------- */

@@ -65,10 +65,8 @@ NN_INLINE nn_vec nn_sums(nn_term *f, nn_vec p, const float *a, const float *b, l
         }
         total += (s0 + s1) + (s2 + s3);
     }
-    for (; count - i >= NN_W; i += NN_W)
-        total += f(nn_load(a + i), nn_load(b + i), p);
-    if (i < count)
-        total += nn_sums_rest(f, p, a, b, count);
+    for (; count - i >= NN_W; i += NN_W) total += f(nn_load(a + i), nn_load(b + i), p);
+    if (i < count) total += nn_sums_rest(f, p, a, b, count);
     return total;
 }
 

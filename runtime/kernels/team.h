@@ -49,13 +49,11 @@ static inline void nn_pause(void)
 static inline void nn_wait_while(nn_team *team, const int *value, int same)
 {
     for (int spins = 0; spins < NN_SPINS; spins++) {
-        if (__atomic_load_n(value, __ATOMIC_ACQUIRE) != same)
-            return;
+        if (__atomic_load_n(value, __ATOMIC_ACQUIRE) != same) return;
         nn_pause();
     }
     pthread_mutex_lock(&team->lock);
-    while (__atomic_load_n(value, __ATOMIC_ACQUIRE) == same)
-        pthread_cond_wait(&team->changed, &team->lock);
+    while (__atomic_load_n(value, __ATOMIC_ACQUIRE) == same) pthread_cond_wait(&team->changed, &team->lock);
     pthread_mutex_unlock(&team->lock);
 }
 
@@ -69,8 +67,7 @@ static inline void nn_change(nn_team *team, int *value, int to)
 
 static __attribute__((unused)) void nn_barrier(nn_team *team)
 {
-    if (team->size == 1)
-        return;
+    if (team->size == 1) return;
     int round = __atomic_load_n(&team->round, __ATOMIC_RELAXED);
     if (__atomic_add_fetch(&team->arrived, 1, __ATOMIC_ACQ_REL) == team->size) {
         __atomic_store_n(&team->arrived, 0, __ATOMIC_RELAXED);
@@ -102,23 +99,19 @@ static __attribute__((unused)) void nn_team_run(nn_part *part, const void *pass,
     nn_team team = {0, 0, 0, PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER};
     nn_member member[NN_MAX_THREADS];
     pthread_t thread[NN_MAX_THREADS];
-    if (threads <= 0)
-        threads = (int)sysconf(_SC_NPROCESSORS_ONLN);
-    if (threads > NN_MAX_THREADS)
-        threads = NN_MAX_THREADS;
+    if (threads <= 0) threads = (int)sysconf(_SC_NPROCESSORS_ONLN);
+    if (threads > NN_MAX_THREADS) threads = NN_MAX_THREADS;
     int size = 1;
     for (; size < threads; size++) {
         member[size].part = part;
         member[size].pass = pass;
         member[size].team = &team;
         member[size].t = size;
-        if (pthread_create(&thread[size], 0, nn_member_run, &member[size]) != 0)
-            break;
+        if (pthread_create(&thread[size], 0, nn_member_run, &member[size]) != 0) break;
     }
     nn_change(&team, &team.size, size);
     part(pass, 0, size, &team);
-    for (int t = 1; t < size; t++)
-        pthread_join(thread[t], 0);
+    for (int t = 1; t < size; t++) pthread_join(thread[t], 0);
 }
 
 #endif /* NN_TEAM_LINKED */

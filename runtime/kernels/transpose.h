@@ -44,8 +44,7 @@ NN_INLINE void nn_transpose_square(float *to, long to_row, const float *from, lo
 {
     nn_vec row[NN_W], next[NN_W];
     NN_UNROLL
-    for (int i = 0; i < NN_W; i++)
-        row[i] = nn_load(from + i * from_row);
+    for (int i = 0; i < NN_W; i++) row[i] = nn_load(from + i * from_row);
     NN_UNROLL
     for (int round = 1; round < NN_W; round *= 2) {
         NN_UNROLL
@@ -54,12 +53,10 @@ NN_INLINE void nn_transpose_square(float *to, long to_row, const float *from, lo
             next[2 * i + 1] = nn_interleave_high(row[i], row[i + NN_W / 2]);
         }
         NN_UNROLL
-        for (int i = 0; i < NN_W; i++)
-            row[i] = next[i];
+        for (int i = 0; i < NN_W; i++) row[i] = next[i];
     }
     NN_UNROLL
-    for (int i = 0; i < NN_W; i++)
-        nn_store(to + i * to_row, row[i]);
+    for (int i = 0; i < NN_W; i++) nn_store(to + i * to_row, row[i]);
 }
 
 #endif

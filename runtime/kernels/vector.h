@@ -53,8 +53,7 @@ NN_INLINE float nn_lanes_sum(nn_vec v)
     float lane[NN_W];
     __builtin_memcpy(lane, &v, sizeof lane);
     for (int half = NN_W / 2; half > 0; half /= 2)
-        for (int i = 0; i < half; i++)
-            lane[i] += lane[i + half];
+        for (int i = 0; i < half; i++) lane[i] += lane[i + half];
     return lane[0];
 }
 

@@ -119,7 +119,8 @@ static const char *not_close(const FuzzNet *net, const Yardstick *y, int *unsure
         }
         for (size_t i = 0; i < e->count; i++) {
             if (fabs(e->at[i] - f->at[i]) <= limit || is_noise(y, e, i)) continue;
-            return arena_printf(net->c->arena, "%s[%zu] of %zu: %.9g, in double precision %.17g; allowed is %.2g, the largest is %.3g",
+            return arena_printf(net->c->arena,
+                                "%s[%zu] of %zu: %.9g, in double precision %.17g; allowed is %.2g, the largest is %.3g",
                                 e->name, i, e->count, f->at[i], e->at[i], limit, largest(e));
         }
     }
@@ -435,11 +436,13 @@ void check_forms(Verdict *v, Random *r, bool with_cc)
         {.name = "plain by cc", .jit = JIT_CC, .plain = true, .batch = batch, .threads = 1},
         {.name = "fast by cc", .jit = JIT_CC, .batch = batch, .threads = 2},
     };
-    Form *exact = form_open(v, &(FormOptions){.name = "double", .jit = JIT_TCC, .use_double = true, .plain = true, .batch = batch});
+    Form *exact = form_open(
+        v, &(FormOptions){.name = "double", .jit = JIT_TCC, .use_double = true, .plain = true, .batch = batch});
     if (!exact) return;
     check_text(v);
     for (int i = 0; i < (with_cc ? 4 : 2); i++) check_form(v, &forms[i], exact, r);
     check_gradients_of(v, exact, r, false);
     check_gradients_of(v, exact, r, true);
+    check_field(v, exact, r);
     form_close(exact);
 }

@@ -55,7 +55,10 @@ static void *block_of(size_t bytes)
     return block;
 }
 
-static void *symbol(const Form *f, const char *name) { return jit_symbol(f->jit, arena_printf(f->arena, "%s_%s", f->prefix, name)); }
+static void *symbol(const Form *f, const char *name)
+{
+    return jit_symbol(f->jit, arena_printf(f->arena, "%s_%s", f->prefix, name));
+}
 
 static void find_symbols(Form *f)
 {
@@ -142,7 +145,8 @@ static void put(const Form *f, void *to, const double *from, size_t count)
 
 static void fetch(const Form *f, double *to, const void *from, size_t count)
 {
-    for (size_t i = 0; i < count; i++) to[i] = f->real == 8 ? ((const double *)from)[i] : (double)((const float *)from)[i];
+    for (size_t i = 0; i < count; i++)
+        to[i] = f->real == 8 ? ((const double *)from)[i] : (double)((const float *)from)[i];
 }
 
 void form_set(Form *f, const char *name, const double *values, size_t count)
@@ -164,7 +168,8 @@ static void form_get(Form *f, const char *name, double *values, size_t count)
 void form_reset(Form *f, const Feed *feed)
 {
     f->model = f->init(f->block, 1, f->net->seed);
-    for (int i = 0; i < feed->model.count; i++) form_set(f, feed->model.at[i].name, feed->model.at[i].at, feed->model.at[i].count);
+    for (int i = 0; i < feed->model.count; i++)
+        form_set(f, feed->model.at[i].name, feed->model.at[i].at, feed->model.at[i].count);
 }
 
 /* Of several inputs, x holds the whole batch of one after that of the other. */
@@ -234,11 +239,13 @@ Feed *feed_new(Form *f, Random *r)
     size_t n = (size_t)f->options.batch, in = n * f->sizes[SIZE_INPUTS], out = n * f->sizes[SIZE_OUTPUTS];
     size_t targets = n * (f->classes ? 1 : f->sizes[SIZE_TARGETS]);
     Feed *feed = arena_alloc(arena, sizeof *feed);
-    *feed = (Feed){.batch = f->options.batch, .x = reals(arena, in), .dy = reals(arena, out), .target = reals(arena, targets)};
+    *feed = (Feed){
+        .batch = f->options.batch, .x = reals(arena, in), .dy = reals(arena, out), .target = reals(arena, targets)};
     for (size_t i = 0; i < in; i++) feed->x[i] = single(random_normal(r));
     for (size_t i = 0; i < out; i++) feed->dy[i] = single(random_normal(r));
     int64_t classes = f->net->net->output->shape.dim[0];
-    for (size_t i = 0; i < targets; i++) feed->target[i] = f->classes ? (double)random_int(r, 0, classes - 1) : single(random_real(r));
+    for (size_t i = 0; i < targets; i++)
+        feed->target[i] = f->classes ? (double)random_int(r, 0, classes - 1) : single(random_real(r));
     f->model = f->init(f->block, 1, f->net->seed);
     draw_model(f, feed, r);
     return feed;
@@ -269,13 +276,17 @@ static void keep(Form *f, Outcome *o, const char *name, const void *from, size_t
     fetch(f, outcome_add(f->arena, o, name, count)->at, from, count);
 }
 
-static void keep_number(Form *f, Outcome *o, const char *name, double value) { outcome_add(f->arena, o, name, 1)->at[0] = value; }
+static void keep_number(Form *f, Outcome *o, const char *name, double value)
+{
+    outcome_add(f->arena, o, name, 1)->at[0] = value;
+}
 
 static void keep_model(Form *f, Outcome *o, const char *when)
 {
     for (int i = 0; i < f->net->net->model.count; i++) {
         const Tensor *t = f->net->net->model.at[i];
-        Values *v = outcome_add(f->arena, o, arena_printf(f->arena, "%s %s", when, t->name), (size_t)tensor_count(t, 1));
+        Values *v =
+            outcome_add(f->arena, o, arena_printf(f->arena, "%s %s", when, t->name), (size_t)tensor_count(t, 1));
         form_get(f, t->name, v->at, v->count);
     }
 }

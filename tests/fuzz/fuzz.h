@@ -2,8 +2,9 @@
  * fuzz: random nets, and what must hold for every one of them.
  *
  * A seed is one net: generate.c writes it as source text, plans.c follows its
- * memory plans, form.c compiles it in several forms and runs them, checks.c
- * compares what they gave.  main.c runs each seed in a process of its own.
+ * memory plans, texts.c formats and reports it, form.c compiles it in several
+ * forms and runs them, checks.c compares what they gave.  main.c runs each seed in
+ * a process of its own.
  */
 #ifndef NNC_FUZZ_H
 #define NNC_FUZZ_H
@@ -21,8 +22,8 @@ typedef struct Random {
 } Random;
 
 uint64_t random_bits(Random *);
-double random_real(Random *);                         /* in (0, 1) */
-double random_normal(Random *);                       /* N(0, 1) */
+double random_real(Random *);                            /* in (0, 1) */
+double random_normal(Random *);                          /* N(0, 1) */
 int64_t random_int(Random *, int64_t low, int64_t high); /* both inclusive */
 bool random_chance(Random *, double p);
 
@@ -117,6 +118,14 @@ size_t form_inputs(const Form *);      /* elements per sample */
 size_t form_outputs(const Form *);
 
 const Values *outcome_find(const Outcome *, const char *name);
+
+/* ---- texts ------------------------------------------------------------------------- */
+
+/* The formatted text is the same net; every report comes out. */
+void check_texts(Verdict *);
+
+/* All that an output depends on is in its receptive field, by a form in double precision. */
+void check_field(Verdict *, Form *, Random *);
 
 /* ---- checks ------------------------------------------------------------------------ */
 

@@ -46,11 +46,11 @@ bool random_chance(Random *r, double p) { return random_real(r) < p; }
 /* ---- the generator ---------------------------------------------------------------- */
 
 enum {
-    MAX_ELEMENTS = 3000,   /* of a value */
+    MAX_ELEMENTS = 3000, /* of a value */
     MAX_PARAMS = 20000,
-    MAX_MACS = 300000,     /* per sample */
-    MAX_DEPTH = 3,         /* of pipelines in pipelines */
-    ATTEMPTS = 12          /* at one layer */
+    MAX_MACS = 300000, /* per sample */
+    MAX_DEPTH = 3,     /* of pipelines in pipelines */
+    ATTEMPTS = 12      /* at one layer */
 };
 
 typedef struct Generator {
@@ -59,7 +59,7 @@ typedef struct Generator {
     Text blocks; /* definitions so far */
     int names;   /* labels and blocks so far: each has its number */
     int heads;
-    Shape head;  /* what heads give: the shape of the net's output */
+    Shape head; /* what heads give: the shape of the net's output */
     bool may_head;
 } Generator;
 
@@ -97,7 +97,8 @@ static void print_to_nowhere(Compilation *c)
 static bool small_enough(const Graph *net)
 {
     for (int i = 0; i < net->tensors.count; i++) {
-        if (shape_count(((Tensor *)net->tensors.at[i])->shape) > MAX_ELEMENTS * (((Tensor *)net->tensors.at[i])->batched ? 1 : 4))
+        if (shape_count(((Tensor *)net->tensors.at[i])->shape) >
+            MAX_ELEMENTS * (((Tensor *)net->tensors.at[i])->batched ? 1 : 4))
             return false;
     }
     return graph_macs(net) <= MAX_MACS && graph_param_count(net, true) + graph_param_count(net, false) <= MAX_PARAMS;
@@ -242,9 +243,9 @@ static const char *reals_text(Generator *g, int64_t count)
 
 static const char *init_text(Generator *g)
 {
-    static const char *const words[] = {"he_normal",    "he_uniform", "xavier_normal", "xavier_uniform",     "lecun_normal",
-                                        "torch",        "ones",       "zeros",         "normal(0.3)",        "uniform(-0.5, 0.4)",
-                                        "constant(0.2)"};
+    static const char *const words[] = {
+        "he_normal", "he_uniform", "xavier_normal", "xavier_uniform",     "lecun_normal", "torch",
+        "ones",      "zeros",      "normal(0.3)",   "uniform(-0.5, 0.4)", "constant(0.2)"};
     return words[random_int(g->r, 0, (int64_t)(sizeof words / sizeof *words) - 1)];
 }
 
@@ -325,8 +326,8 @@ static const char *adapter(Generator *g, Shape from, Shape to)
     if (from.rank == 1) return format(g, "dense(%s) reshape(%s)", count, shape_word(g, to));
     const char *fit = "";
     if (from.dim[1] != to.dim[1] || from.dim[2] != to.dim[2])
-        fit = format(g, "adaptive_%s(%lldx%lld) ", random_chance(g->r, 0.5) ? "avgpool" : "maxpool", (long long)to.dim[1],
-                     (long long)to.dim[2]);
+        fit = format(g, "adaptive_%s(%lldx%lld) ", random_chance(g->r, 0.5) ? "avgpool" : "maxpool",
+                     (long long)to.dim[1], (long long)to.dim[2]);
     return from.dim[0] == to.dim[0] ? fit : format(g, "%sconv(%lld, 1)", fit, (long long)to.dim[0]);
 }
 
@@ -362,7 +363,9 @@ static bool add_wrapped(Generator *g, Pipe *p, int depth)
     const char *body = inner.text.data;
     int number = g->names++;
     switch (random_int(g->r, 0, 6)) {
-    case 0: return pipe_add(g, p, format(g, "repeat 2 { group \"r%d.{in.channels}\" { identity } %s }", number, body)) || pipe_add(g, p, body);
+    case 0:
+        return pipe_add(g, p, format(g, "repeat 2 { group \"r%d.{in.channels}\" { identity } %s }", number, body)) ||
+               pipe_add(g, p, body);
     case 1: return pipe_add(g, p, format(g, "group g%d { %s }", number, body));
     case 2: return pipe_add(g, p, format(g, "sequential s%d { %s }", number, body));
     case 3: return pipe_add(g, p, format(g, "frozen { %s }", body));
@@ -380,8 +383,9 @@ static bool add_skip(Generator *g, Pipe *p, int depth)
     Pipe inner = random_pipe(g, p->out, depth + 1, (int)random_int(g->r, 1, 3));
     int number = g->names++;
     const char *combine = random_op(g, OP_COMBINE, false)->name;
-    return pipe_add(g, p, format(g, "identity as k%d\n%s\n%s { } { from k%d %s }", number, inner.text.data, combine, number,
-                                 adapter(g, p->out, inner.out)));
+    return pipe_add(g, p,
+                    format(g, "identity as k%d\n%s\n%s { } { from k%d %s }", number, inner.text.data, combine, number,
+                           adapter(g, p->out, inner.out)));
 }
 
 static bool add_head(Generator *g, Pipe *p)
@@ -423,7 +427,8 @@ static Shape random_input(Random *r)
 {
     if (random_chance(r, 0.2)) return shape_vector(random_chance(r, 0.5) ? random_int(r, 1, 20) : random_channels(r));
     for (;;) {
-        Shape s = shape_image(random_chance(r, 0.6) ? random_int(r, 1, 4) : random_channels(r), random_side(r), random_side(r));
+        Shape s = shape_image(random_chance(r, 0.6) ? random_int(r, 1, 4) : random_channels(r), random_side(r),
+                              random_side(r));
         if (shape_count(s) <= MAX_ELEMENTS / 2) return s;
     }
 }
@@ -436,7 +441,8 @@ static const char *ending(Random *r, const Op *loss)
     static const struct {
         const char *loss, *layer;
     } endings[] = {
-        {"cross_entropy", "softmax"}, {"cross_entropy", "log_softmax"}, {"cross_entropy", ""}, {"nll", "log_softmax"}, {"bce", "tanh sigmoid"},
+        {"cross_entropy", "softmax"}, {"cross_entropy", "log_softmax"}, {"cross_entropy", ""},
+        {"nll", "log_softmax"},       {"bce", "tanh sigmoid"},
     };
     const char *found = "";
     int seen = 0;
@@ -452,8 +458,10 @@ static const char *train_text(Generator *g, const Op *loss, Shape out)
     const Op *optimizer = random_op(g, OP_OPTIMIZER, false);
     Text text;
     text_init(&text, g->arena);
-    text_addf(&text, "train fuzz {\n    loss %s\n    optimizer %s\n", call_text(g, loss, out), call_text(g, optimizer, out));
-    if (random_chance(r, 0.2)) text_addf(&text, "    regularize l%d(%.3g)\n", (int)random_int(r, 1, 2), random_real(r) / 10);
+    text_addf(&text, "train fuzz {\n    loss %s\n    optimizer %s\n", call_text(g, loss, out),
+              call_text(g, optimizer, out));
+    if (random_chance(r, 0.2))
+        text_addf(&text, "    regularize l%d(%.3g)\n", (int)random_int(r, 1, 2), random_real(r) / 10);
     if (random_chance(r, 0.1)) text_addf(&text, "    regularize l1(0.01) l2(0.02)\n");
     if (random_chance(r, 0.3))
         text_addf(&text, "    clip %s(%.3g)\n", random_chance(r, 0.5) ? "norm" : "value", exp2(6 * random_real(r) - 5));
@@ -467,8 +475,8 @@ static const char *input_text(Generator *g, Shape *in)
     *in = random_input(g->r);
     if (random_chance(g->r, 0.9)) return format(g, "input(%s)", shape_word(g, *in));
     Shape other = random_input(g->r);
-    return format(g, "input(%s) as in2\ninput(%s) as in1\nadd { } { from in2 %s }", shape_word(g, other), shape_word(g, *in),
-                  adapter(g, other, *in));
+    return format(g, "input(%s) as in2\ninput(%s) as in1\nadd { } { from in2 %s }", shape_word(g, other),
+                  shape_word(g, *in), adapter(g, other, *in));
 }
 
 FuzzNet *fuzz_net(uint64_t seed, const char *source)
@@ -492,8 +500,9 @@ static const char *random_source(Generator *g)
     Random *r = g->r;
     const Op *loss = random_op(g, OP_LOSS, false);
     bool classes = loss->traits & OP_CLASSES;
-    Shape out = classes || random_chance(r, 0.6) ? shape_vector(random_int(r, classes ? 2 : 1, 9))
-                                                  : shape_image(random_int(r, 1, 4), random_int(r, 1, 4), random_int(r, 1, 4));
+    Shape out = classes || random_chance(r, 0.6)
+                    ? shape_vector(random_int(r, classes ? 2 : 1, 9))
+                    : shape_image(random_int(r, 1, 4), random_int(r, 1, 4), random_int(r, 1, 4));
     Shape in;
     const char *input = input_text(g, &in);
     g->head = out;

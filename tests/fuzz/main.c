@@ -1,5 +1,5 @@
 /*
- * fuzz [COUNT [FIRST-SEED]]: nets COUNT of them, from the seed on.
+ * fuzz [COUNT [FIRST-SEED]]: COUNT nets, from the seed on.
  * fuzz --print SEED: the net of this seed.
  * fuzz --check FILE BATCH [SEED]: a net from a file, such as one made smaller by hand.
  *
@@ -71,6 +71,7 @@ static Verdict check_net(const FuzzNet *n, bool with_cc)
     Verdict v = {.net = n};
     Random r = {n->seed ^ 0x5eed};
     check_plans(&v);
+    check_texts(&v);
     if (!v.failures) check_forms(&v, &r, with_cc);
     return v;
 }
@@ -159,7 +160,8 @@ static int run_all(long count, uint64_t first)
     unlink(note);
     int unused = tell_unused(shared, count);
     printf("seeds %llu to %llu: %.1f nodes a net, %lld comparisons without a finite value\n", (unsigned long long)first,
-           (unsigned long long)(first + (uint64_t)count - 1), (double)shared->nodes / (double)count, (long long)shared->unsure);
+           (unsigned long long)(first + (uint64_t)count - 1), (double)shared->nodes / (double)count,
+           (long long)shared->unsure);
     printf("fuzz: %ld passed, %ld failed\n", passed, count - passed + unused);
     return passed < count || unused;
 }

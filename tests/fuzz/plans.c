@@ -24,8 +24,8 @@ typedef struct Play {
     Verdict *verdict;
     const Plan *plan;
     const Graph *program;
-    Holding *held;          /* by tensor id */
-    const Tensor **value;   /* by tensor id: what the tensor is a view of, or itself */
+    Holding *held;        /* by tensor id */
+    const Tensor **value; /* by tensor id: what the tensor is a view of, or itself */
     const char *kind;
 } Play;
 
@@ -43,8 +43,8 @@ static bool same_memory(const Holding *a, const Holding *b)
 
 static void complain(const Play *p, const Node *n, const Tensor *t, const char *what)
 {
-    verdict_fail(p->verdict, "plan of %s: node %d (%s %s), tensor %d %s: %s", p->kind, n ? n->id : -1, n ? n->op->name : "end",
-                 n ? n->name : "", t->id, t->name, what);
+    verdict_fail(p->verdict, "plan of %s: node %d (%s %s), tensor %d %s: %s", p->kind, n ? n->id : -1,
+                 n ? n->op->name : "end", n ? n->name : "", t->id, t->name, what);
 }
 
 /* ---- one node -------------------------------------------------------------- */
@@ -140,8 +140,9 @@ static void play(Verdict *v, const Graph *program, const char *kind)
     for (size_t i = 0; i < count; i++) p.value[i] = program->tensors.at[i];
     for (int i = 0; i < program->nodes.count; i++) play_node(&p, program->nodes.at[i]);
     read_ends(&p);
-    if (plan->arena_bytes < plan->lower_bound) verdict_fail(v, "plan of %s: %lld bytes are below the bound of %lld", kind,
-                                                            (long long)plan->arena_bytes, (long long)plan->lower_bound);
+    if (plan->arena_bytes < plan->lower_bound)
+        verdict_fail(v, "plan of %s: %lld bytes are below the bound of %lld", kind, (long long)plan->arena_bytes,
+                     (long long)plan->lower_bound);
     free(p.held);
     free(p.value);
 }

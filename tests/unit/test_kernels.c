@@ -126,8 +126,15 @@ static void load(Code *code, const Variant *v)
     if (c->errors) diag_print(c, stderr, false);
     ck_assert_int_eq(c->errors, 0);
     const EmitOptions options = {
-        .prefix = "net", .batch = v->batch, .infer = true, .train = v->set, .vjp = !v->set, .plain = v->plain,
-        .standalone = true, .paste_kernels = v->jit == JIT_CC, .threads = (int)v->threads,
+        .prefix = "net",
+        .batch = v->batch,
+        .infer = true,
+        .train = v->set,
+        .vjp = !v->set,
+        .plain = v->plain,
+        .standalone = true,
+        .paste_kernels = v->jit == JIT_CC,
+        .threads = (int)v->threads,
     };
     code->emitted = emit_c(net, spec, &options);
     ck_assert_int_eq(c->errors, 0);
@@ -217,8 +224,8 @@ static void compare(const Run *a, const Run *b, double tolerance, const Variant 
     for (int i = 0; i < a->pieces; i++) {
         ck_assert_uint_eq(a->piece[i].count, b->piece[i].count);
         double d = difference(&a->piece[i], &b->piece[i]);
-        ck_assert_msg(d <= tolerance, "%s %s, batch %d, %d threads: %s differs by %g, tolerance %g", v->net, v->set ? v->set : "",
-                      (int)v->batch, (int)v->threads, a->piece[i].name, d, tolerance);
+        ck_assert_msg(d <= tolerance, "%s %s, batch %d, %d threads: %s differs by %g, tolerance %g", v->net,
+                      v->set ? v->set : "", (int)v->batch, (int)v->threads, a->piece[i].name, d, tolerance);
     }
 }
 
@@ -226,8 +233,9 @@ static void same_bits(const Run *a, const Run *b, const Variant *v)
 {
     for (int i = 0; i < a->pieces; i++) {
         size_t bytes = a->piece[i].count * sizeof(float);
-        ck_assert_msg(memcmp(a->piece[i].values, b->piece[i].values, bytes) == 0, "%s, batch %d: %s depends on the threads: %d",
-                      v->net, (int)v->batch, a->piece[i].name, (int)v->threads);
+        ck_assert_msg(memcmp(a->piece[i].values, b->piece[i].values, bytes) == 0,
+                      "%s, batch %d: %s depends on the threads: %d", v->net, (int)v->batch, a->piece[i].name,
+                      (int)v->threads);
     }
 }
 
@@ -257,7 +265,8 @@ static void check_net(const char *path, int index, double tolerance, bool coarse
 {
     Nets nets = nets_open(path);
     for (size_t i = 0; i < sizeof batches / sizeof *batches; i++) {
-        check_variant((Variant){.path = path, .net = net_name(&nets, index), .batch = batches[i], .coarse = coarse}, tolerance);
+        check_variant((Variant){.path = path, .net = net_name(&nets, index), .batch = batches[i], .coarse = coarse},
+                      tolerance);
     }
     compilation_free(nets.c);
 }
@@ -295,7 +304,8 @@ static const char *const updates[] = {
 /* Gradients differ by rounding, which adam and its kin divide by their size. */
 START_TEST(updates_alike)
 {
-    check_variant((Variant){.path = "tests/kernels/trained.nn", .net = "trained", .set = updates[_i], .batch = 5}, 1e-4);
+    check_variant((Variant){.path = "tests/kernels/trained.nn", .net = "trained", .set = updates[_i], .batch = 5},
+                  1e-4);
 }
 END_TEST
 
@@ -342,10 +352,8 @@ static const struct {
     double (*exact)(double);
     double ulp, low, high;
 } functions[] = {
-    {"nn_tanh", tanh, 2.6, -INFINITY, INFINITY},
-    {"nn_sigmoid", logistic, 2.5, -87, INFINITY},
-    {"nn_silu", silu, 2.5, -87, INFINITY},
-    {"nn_softplus", softplus, 3, -INFINITY, INFINITY},
+    {"nn_tanh", tanh, 2.6, -INFINITY, INFINITY}, {"nn_sigmoid", logistic, 2.5, -87, INFINITY},
+    {"nn_silu", silu, 2.5, -87, INFINITY},       {"nn_softplus", softplus, 3, -INFINITY, INFINITY},
     {"nn_gelu", gelu, 3, 0, INFINITY},
 };
 
@@ -354,7 +362,8 @@ static const nn_symbol *library(int index)
 #if defined(__x86_64__)
     __builtin_cpu_init();
     if (index == 1) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? nn_library_avx2 : NULL;
-    if (index == 2) return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") ? nn_library_avx512 : NULL;
+    if (index == 2)
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") ? nn_library_avx512 : NULL;
 #endif
     return index == 0 ? nn_library_generic : NULL;
 }
@@ -391,8 +400,8 @@ static void check_function(Activation *activation, int f)
             bool same = isnan(exact) ? isnan(y[i]) : y[i] == (float)exact;
             bool inside = x[i] >= functions[f].low && x[i] <= functions[f].high;
             if (same || (!inside && !isnan(x[i]))) continue;
-            ck_assert_msg(ulps(y[i], exact) <= functions[f].ulp, "%s(%.9g) is %.9g, not %.9g: %g units", functions[f].name,
-                          (double)x[i], (double)y[i], exact, ulps(y[i], exact));
+            ck_assert_msg(ulps(y[i], exact) <= functions[f].ulp, "%s(%.9g) is %.9g, not %.9g: %g units",
+                          functions[f].name, (double)x[i], (double)y[i], exact, ulps(y[i], exact));
         }
     }
 }
@@ -413,12 +422,9 @@ START_TEST(functions_have_limits)
         const char *name;
         float y[6];
     } limits[] = {
-        {"nn_tanh", {-1, -1, -0.0f, 1, 1, NAN}},
-        {"nn_sigmoid", {0, 0, 0.5f, 1, 1, NAN}},
-        {"nn_silu", {NAN, 0, 0, 200, INFINITY, NAN}},
-        {"nn_softplus", {0, 0, (float)0.69314718056, 200, INFINITY, NAN}},
-        {"nn_gelu", {NAN, 0, 0, 200, INFINITY, NAN}},
-        {"nn_relu", {0, 0, 0, 200, INFINITY, NAN}},
+        {"nn_tanh", {-1, -1, -0.0f, 1, 1, NAN}},      {"nn_sigmoid", {0, 0, 0.5f, 1, 1, NAN}},
+        {"nn_silu", {NAN, 0, 0, 200, INFINITY, NAN}}, {"nn_softplus", {0, 0, (float)0.69314718056, 200, INFINITY, NAN}},
+        {"nn_gelu", {NAN, 0, 0, 200, INFINITY, NAN}}, {"nn_relu", {0, 0, 0, 200, INFINITY, NAN}},
     };
     for (int i = 0; i < 3; i++) {
         for (size_t f = 0; library(i) && f < sizeof limits / sizeof *limits; f++) {

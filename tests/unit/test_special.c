@@ -69,8 +69,10 @@ static void open_blocks(Net *t)
 static Net net_open(const char *input, const char *body, bool plain, int64_t batch)
 {
     Net t = {.c = compilation_new(), .batch = batch};
-    EmitOptions options = {.batch = batch, .infer = true, .vjp = true, .plain = plain, .standalone = true, .threads = 1};
-    const Emitted *emitted = emit_c(elaborate_body(t.c, arena_printf(t.c->arena, "%s %s", input, body)), NULL, &options);
+    EmitOptions options = {
+        .batch = batch, .infer = true, .vjp = true, .plain = plain, .standalone = true, .threads = 1};
+    const Emitted *emitted =
+        emit_c(elaborate_body(t.c, arena_printf(t.c->arena, "%s %s", input, body)), NULL, &options);
     ck_assert_ptr_nonnull(emitted);
     const char *error = NULL;
     t.jit = jit_compile(JIT_TCC, emitted->source, t.c->arena, &error);
@@ -169,9 +171,41 @@ START_TEST(elements_backward)
             bool dropped = t.y[i] == 0 && strncmp(points[_i].layer, "dropout", 7) == 0;
             size_t f = i % 51;
             bool wanted = coupled ? f % 5 == 0 || (f + 51) % 5 == 0 || (f + 102) % 5 == 0 : i % 5 == 0;
-            ck_assert_msg(isnan(t.dx[i]) == (wanted && !dropped), "%s %s: dx[%zu] is %g", form(plain), points[_i].layer, i,
-                          (double)t.dx[i]);
+            ck_assert_msg(isnan(t.dx[i]) == (wanted && !dropped), "%s %s: dx[%zu] is %g", form(plain), points[_i].layer,
+                          i, (double)t.dx[i]);
         }
+        net_close(&t);
+    }
+}
+END_TEST
+
+/* dx of dy = 1 where x is NaN. */
+static const struct {
+    const char *layer;
+    double dx;
+} bad_slopes[] = {
+    {"relu", 1},
+    {"relu6", 1},
+    {"leaky_relu(0.25)", 0.25},
+    {"threshold(0.1, 20)", 1},
+    {"threshold(0.1, 0)", 1},
+    {"hardsigmoid", 0},
+    {"elu", 1},
+    {"silu", NAN},
+    {"tanh", NAN},
+    {"sigmoid", NAN},
+    {"prelu(init=0.5)", 0.5},
+};
+
+START_TEST(slopes_at_nan)
+{
+    for (int plain = 0; plain < 2; plain++) {
+        Net t = net_open("input(51)", bad_slopes[_i].layer, plain, 1);
+        for (size_t i = 0; i < inputs(&t); i++) t.x[i] = NAN, t.dy[i] = 1;
+        t.vjp(t.model, t.x, t.dy, t.y, t.dx, t.scratch);
+        for (size_t i = 0; i < inputs(&t); i++)
+            ck_assert_msg(alike(t.dx[i], bad_slopes[_i].dx), "%s %s: %g", form(plain), bad_slopes[_i].layer,
+                          (double)t.dx[i]);
         net_close(&t);
     }
 }
@@ -356,8 +390,9 @@ END_TEST
 /* Values of 1000 ± 1: a variance of squares less the square of the mean would be
  * off by a tenth; the mean of a plain float sum of so many, by more than that. */
 static const char *const norms[] = {
-    "input(1x40x50) layernorm(affine=no)",   "input(2000) layernorm(affine=no)",        "input(2x20x50) groupnorm(1, affine=no)",
-    "input(4x20x50) groupnorm(2, affine=no)", "input(1x40x50) batchnorm(affine=no)", "input(2000) groupnorm(1, affine=no)",
+    "input(1x40x50) layernorm(affine=no)",    "input(2000) layernorm(affine=no)",
+    "input(2x20x50) groupnorm(1, affine=no)", "input(4x20x50) groupnorm(2, affine=no)",
+    "input(1x40x50) batchnorm(affine=no)",    "input(2000) groupnorm(1, affine=no)",
 };
 
 START_TEST(small_deviations)
@@ -368,8 +403,8 @@ START_TEST(small_deviations)
         t.vjp(t.model, t.x, t.dy, t.y, t.dx, t.scratch);
         double y = 0x1p-4 / sqrt(0x1p-8 + 1e-5);
         for (size_t i = 0; i < outputs(&t); i++)
-            ck_assert_msg(fabs(t.y[i] - (i % 2 ? y : -y)) < 1e-3, "%s %s: y[%zu] is %g, not ±%g", form(plain), norms[_i], i,
-                          (double)t.y[i], y);
+            ck_assert_msg(fabs(t.y[i] - (i % 2 ? y : -y)) < 1e-3, "%s %s: y[%zu] is %g, not ±%g", form(plain),
+                          norms[_i], i, (double)t.y[i], y);
         net_close(&t);
     }
 }
@@ -381,6 +416,7 @@ Suite *special_suite(void)
     TCase *values = tcase_create("special");
     tcase_add_loop_test(values, elements, 0, sizeof points / sizeof *points);
     tcase_add_loop_test(values, elements_backward, 0, sizeof points / sizeof *points);
+    tcase_add_loop_test(values, slopes_at_nan, 0, sizeof bad_slopes / sizeof *bad_slopes);
     tcase_add_loop_test(values, no_spreading, 0, sizeof layers / sizeof *layers);
     tcase_add_loop_test(values, no_spreading_backward, 0, sizeof layers / sizeof *layers);
     tcase_add_loop_test(values, pooling, 0, sizeof pools / sizeof *pools);

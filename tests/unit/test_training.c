@@ -37,8 +37,12 @@ static Trained trained_open(const char *text, bool plain)
     TrainSpec *spec = net ? train_spec(t.c, file, net, &none) : NULL;
     if (!spec) diag_print(t.c, stderr, false);
     ck_assert_msg(spec != NULL, "%s", text);
-    EmitOptions options = {
-        .batch = spec->batch_given ? spec->batch : 1, .infer = true, .train = true, .plain = plain, .standalone = true, .threads = 1};
+    EmitOptions options = {.batch = spec->batch_given ? spec->batch : 1,
+                           .infer = true,
+                           .train = true,
+                           .plain = plain,
+                           .standalone = true,
+                           .threads = 1};
     const char *error = NULL;
     const Emitted *emitted = emit_c(net, spec, &options);
     t.jit = emitted ? jit_compile(JIT_TCC, emitted->source, t.c->arena, &error) : NULL;
@@ -80,9 +84,9 @@ typedef enum Draw { NORMAL, UNIFORM, CONSTANT } Draw;
  * area, groups or not.  conv 8 → 48 in 2 groups, 3x5: weight 48x4x3x5, fans 60 and
  * 720; dense 90 → 150; deconv 12 → 32 in 2 groups, 3x5: weight 12x16x3x5, fans 240
  * and 180.  a, b: mean and deviation, or the bounds. */
-#define CONV(arguments) "input(8x6x6) conv(48, 3x5, groups=2" arguments ") as l", "l.weight", 48 * 60
+#define CONV(arguments)  "input(8x6x6) conv(48, 3x5, groups=2" arguments ") as l", "l.weight", 48 * 60
 #define DENSE(arguments) "input(90) dense(150" arguments ") as l", "l.weight", 90 * 150
-#define DECONV "input(12x6x6) deconv(32, 3x5, groups=2) as l", "l.weight", 12 * 16 * 15
+#define DECONV           "input(12x6x6) deconv(32, 3x5, groups=2) as l", "l.weight", 12 * 16 * 15
 
 static const struct {
     const char *body, *name;
@@ -90,25 +94,25 @@ static const struct {
     Draw draw;
     double a, b;
 } inits[] = {
-    {CONV(""), NORMAL, 0, 0.18257418583505536},                           /* sqrt(2/60) */
+    {CONV(""), NORMAL, 0, 0.18257418583505536}, /* sqrt(2/60) */
     {CONV(", init=he_normal"), NORMAL, 0, 0.18257418583505536},
     {CONV(", init=he_uniform"), UNIFORM, -0.31622776601683794, 0.31622776601683794}, /* sqrt(6/60) */
-    {CONV(", init=xavier_normal"), NORMAL, 0, 0.050636968354183332},      /* sqrt(2/780) */
+    {CONV(", init=xavier_normal"), NORMAL, 0, 0.050636968354183332},                 /* sqrt(2/780) */
     {CONV(", init=xavier_uniform"), UNIFORM, -0.08770580193070293, 0.08770580193070293},
-    {CONV(", init=lecun_normal"), NORMAL, 0, 0.12909944487358055},        /* sqrt(1/60) */
+    {CONV(", init=lecun_normal"), NORMAL, 0, 0.12909944487358055}, /* sqrt(1/60) */
     {CONV(", init=torch"), UNIFORM, -0.12909944487358055, 0.12909944487358055},
     {CONV(", init=normal(0.25)"), NORMAL, 0, 0.25},
     {CONV(", init=uniform(-0.5, 1.5)"), UNIFORM, -0.5, 1.5},
     {CONV(", init=constant(0.75)"), CONSTANT, 0.75, 0},
     {CONV(", init=zeros"), CONSTANT, 0, 0},
     {CONV(", init=ones"), CONSTANT, 1, 0},
-    {DENSE(""), NORMAL, 0, 0.14907119849998599},                          /* sqrt(2/90) */
+    {DENSE(""), NORMAL, 0, 0.14907119849998599}, /* sqrt(2/90) */
     {DENSE(", init=he_uniform"), UNIFORM, -0.2581988897471611, 0.2581988897471611},
-    {DENSE(", init=xavier_normal"), NORMAL, 0, 0.09128709291752768},      /* sqrt(2/240) */
+    {DENSE(", init=xavier_normal"), NORMAL, 0, 0.09128709291752768}, /* sqrt(2/240) */
     {DENSE(", init=xavier_uniform"), UNIFORM, -0.15811388300841897, 0.15811388300841897},
     {DENSE(", init=lecun_normal"), NORMAL, 0, 0.10540925533894598},
     {DENSE(", init=torch"), UNIFORM, -0.10540925533894598, 0.10540925533894598},
-    {DECONV, NORMAL, 0, 0.09128709291752768},                             /* sqrt(2/240) */
+    {DECONV, NORMAL, 0, 0.09128709291752768},                                                       /* sqrt(2/240) */
     {"input(12x6x6) conv(12, 3, groups=12) as l", "l.weight", 108, NORMAL, 0, 0.47140452079103168}, /* sqrt(2/9) */
     {"input(90) dense(3) as l", "l.bias", 3, CONSTANT, 0, 0},
     {"input(90) dense(3000, init=torch) as l", "l.bias", 3000, UNIFORM, -0.10540925533894598, 0.10540925533894598},
@@ -146,8 +150,8 @@ static void check_moments(const char *what, Moments m, size_t n, Draw draw, doub
     double mean = draw == NORMAL ? a : (a + b) / 2, variance = draw == NORMAL ? b * b : (b - a) * (b - a) / 12;
     double kurtosis = draw == NORMAL ? 3 : 1.8;
     ck_assert_msg(fabs(m.mean - mean) < 5 * sqrt(variance / (double)n), "%s: mean %g, not %g", what, m.mean, mean);
-    ck_assert_msg(fabs(m.variance / variance - 1) < 5 * sqrt((kurtosis - 1) / (double)n), "%s: variance %g, not %g", what,
-                  m.variance, variance);
+    ck_assert_msg(fabs(m.variance / variance - 1) < 5 * sqrt((kurtosis - 1) / (double)n), "%s: variance %g, not %g",
+                  what, m.variance, variance);
     ck_assert_msg(fabs(m.next) < 5 / sqrt((double)n), "%s: neighbours correlate by %g", what, m.next);
     if (draw == NORMAL) return;
     double margin = 15 * (b - a) / (double)n;
@@ -165,7 +169,8 @@ START_TEST(initial_values)
         if (inits[_i].draw == CONSTANT) {
             for (size_t i = 0; i < inits[_i].count; i++) ck_assert_float_eq(v[i], (float)inits[_i].a);
         } else {
-            check_moments(inits[_i].body, moments(v, inits[_i].count), inits[_i].count, inits[_i].draw, inits[_i].a, inits[_i].b);
+            check_moments(inits[_i].body, moments(v, inits[_i].count), inits[_i].count, inits[_i].draw, inits[_i].a,
+                          inits[_i].b);
         }
         free(v);
         trained_close(&t);
@@ -213,7 +218,7 @@ typedef struct Linear {
 } Linear;
 
 static const float xs[STEPS][BATCH * IN] = {
-    {0.5f, -1, 2, 1, 0.25f, -0.5f}, {-0.75f, 1, 0.5f, 2, -1, 0.125f}, {1, 1, -1, 0.5f, 2, 0.25f},
+    {0.5f, -1, 2, 1, 0.25f, -0.5f}, {-0.75f, 1, 0.5f, 2, -1, 0.125f},   {1, 1, -1, 0.5f, 2, 0.25f},
     {0.25f, -0.5f, 1.5f, -1, 1, 1}, {2, 0.5f, -0.25f, 0.75f, -1.5f, 1},
 };
 static const float targets[BATCH * OUT] = {1, -0.5f, 0.25f, 2};
@@ -239,13 +244,15 @@ static double linear_gradient(Linear *l, const float *x)
 
 /* ---- optimizers, as PyTorch documents them; k counts steps from 0 ------------------------ */
 
-#define EACH for (int i = 0; i < ALL; i++)
-
-static void sgd(Linear *l, double lr, int k) { (void)k; EACH l->p[i] -= lr * l->g[i]; }
+static void sgd(Linear *l, double lr, int k)
+{
+    (void)k;
+    for (int i = 0; i < ALL; i++) l->p[i] -= lr * l->g[i];
+}
 
 static void sgd_momentum(Linear *l, double lr, int k, double damp, bool nesterov, double decay)
 {
-    EACH {
+    for (int i = 0; i < ALL; i++) {
         double g = l->g[i] + decay * l->p[i];
         l->s1[i] = k == 0 ? g : 0.9 * l->s1[i] + (1 - damp) * g;
         l->p[i] -= lr * (nesterov ? g + 0.9 * l->s1[i] : l->s1[i]);
@@ -257,7 +264,7 @@ static void sgd_nesterov(Linear *l, double lr, int k) { sgd_momentum(l, lr, k, 0
 
 static void adam_like(Linear *l, double lr, int k, double coupled, double apart)
 {
-    EACH {
+    for (int i = 0; i < ALL; i++) {
         double g = l->g[i] + coupled * l->p[i];
         l->p[i] *= 1 - lr * apart;
         l->s1[i] = 0.8 * l->s1[i] + 0.2 * g;
@@ -271,7 +278,7 @@ static void adamw(Linear *l, double lr, int k) { adam_like(l, lr, k, 0, 0.1); }
 
 static void rmsprop_like(Linear *l, double lr, bool centered, double momentum)
 {
-    EACH {
+    for (int i = 0; i < ALL; i++) {
         double g = l->g[i] + 0.01 * l->p[i];
         l->s1[i] = 0.9 * l->s1[i] + 0.1 * g * g;
         l->s2[i] = 0.9 * l->s2[i] + 0.1 * g;
@@ -280,12 +287,20 @@ static void rmsprop_like(Linear *l, double lr, bool centered, double momentum)
         l->p[i] -= lr * l->s3[i];
     }
 }
-static void rmsprop(Linear *l, double lr, int k) { (void)k; rmsprop_like(l, lr, false, 0); }
-static void rmsprop_centered(Linear *l, double lr, int k) { (void)k; rmsprop_like(l, lr, true, 0.5); }
+static void rmsprop(Linear *l, double lr, int k)
+{
+    (void)k;
+    rmsprop_like(l, lr, false, 0);
+}
+static void rmsprop_centered(Linear *l, double lr, int k)
+{
+    (void)k;
+    rmsprop_like(l, lr, true, 0.5);
+}
 
 static void adagrad(Linear *l, double lr, int k)
 {
-    EACH {
+    for (int i = 0; i < ALL; i++) {
         double g = l->g[i] + 0.01 * l->p[i];
         if (k == 0) l->s1[i] = 0.1;
         l->s1[i] += g * g;
@@ -296,7 +311,7 @@ static void adagrad(Linear *l, double lr, int k)
 static void lion(Linear *l, double lr, int k)
 {
     (void)k;
-    EACH {
+    for (int i = 0; i < ALL; i++) {
         double u = 0.9 * l->s1[i] + 0.1 * l->g[i];
         l->p[i] = l->p[i] * (1 - lr * 0.1) - lr * (u > 0 ? 1 : u < 0 ? -1 : 0);
         l->s1[i] = 0.99 * l->s1[i] + 0.01 * l->g[i];
@@ -320,16 +335,16 @@ static double with_l2(Linear *l) { return penalty(l, 0, 0.03); }
 
 static double clipped_by_value(Linear *l)
 {
-    EACH l->g[i] = fmax(-0.3, fmin(0.3, l->g[i]));
+    for (int i = 0; i < ALL; i++) l->g[i] = fmax(-0.3, fmin(0.3, l->g[i]));
     return 0;
 }
 
 static double clipped_by_norm(Linear *l)
 {
     double squares = 0;
-    EACH squares += l->g[i] * l->g[i];
+    for (int i = 0; i < ALL; i++) squares += l->g[i] * l->g[i];
     double factor = fmin(1, 0.5 / (sqrt(squares) + 1e-6)); /* clip_grad_norm_ */
-    EACH l->g[i] *= factor;
+    for (int i = 0; i < ALL; i++) l->g[i] *= factor;
     return 0;
 }
 
@@ -353,7 +368,8 @@ static const struct {
     {"optimizer adam(0.1, beta1=0.8, beta2=0.95, eps=1e-6, weight_decay=0.01)", adam, NULL},
     {"optimizer adamw(0.1, beta1=0.8, beta2=0.95, eps=1e-6, weight_decay=0.1)", adamw, NULL},
     {"optimizer rmsprop(0.1, alpha=0.9, eps=1e-4, weight_decay=0.01)", rmsprop, NULL},
-    {"optimizer rmsprop(0.1, alpha=0.9, eps=1e-4, weight_decay=0.01, momentum=0.5, centered=yes)", rmsprop_centered, NULL},
+    {"optimizer rmsprop(0.1, alpha=0.9, eps=1e-4, weight_decay=0.01, momentum=0.5, centered=yes)", rmsprop_centered,
+     NULL},
     {"optimizer adagrad(0.1, weight_decay=0.01, initial=0.1, eps=1e-6)", adagrad, NULL},
     {"optimizer lion(0.1, beta1=0.9, beta2=0.99, weight_decay=0.1)", lion, NULL},
     {"optimizer sgd(0.1) regularize l1(0.05)", sgd, with_l1},
@@ -369,23 +385,26 @@ START_TEST(updates)
 {
     for (int plain = 0; plain < 2; plain++) {
         char text[256];
-        snprintf(text, sizeof text, "net t { input(3) dense(2) as l } train t { loss mse batch 2 %s }", rules[_i].train);
+        snprintf(text, sizeof text, "net t { input(3) dense(2) as l } train t { loss mse batch 2 %s }",
+                 rules[_i].train);
         Trained t = trained_open(text, plain);
         Linear l = {0};
-        EACH l.p[i] = start[i];
+        for (int i = 0; i < ALL; i++) l.p[i] = start[i];
         set(&t, "l.weight", start, WEIGHTS);
         set(&t, "l.bias", start + WEIGHTS, OUT);
         for (int k = 0; k < STEPS; k++) {
             double lr = 0.1 / (1 + k), loss = linear_gradient(&l, xs[k]);
             if (rules[_i].between) loss += rules[_i].between(&l);
             float found = t.info->step(t.model, xs[k], targets, (float)lr, t.scratch);
-            ck_assert_msg(fabs(found - loss) < 2e-5 * loss, "%s: loss %g, not %g", rules[_i].train, (double)found, loss);
+            ck_assert_msg(fabs(found - loss) < 2e-5 * loss, "%s: loss %g, not %g", rules[_i].train, (double)found,
+                          loss);
             rules[_i].update(&l, lr, k);
         }
         float *w = get(&t, "l.weight", WEIGHTS), *b = get(&t, "l.bias", OUT);
-        EACH {
+        for (int i = 0; i < ALL; i++) {
             double found = i < WEIGHTS ? w[i] : b[i - WEIGHTS];
-            ck_assert_msg(fabs(found - l.p[i]) < 2e-5, "%s: parameter %d is %g, not %g", rules[_i].train, i, found, l.p[i]);
+            ck_assert_msg(fabs(found - l.p[i]) < 2e-5, "%s: parameter %d is %g, not %g", rules[_i].train, i, found,
+                          l.p[i]);
         }
         free(w), free(b);
         trained_close(&t);
@@ -396,9 +415,11 @@ END_TEST
 /* grad gives the gradient with the penalty, before clipping, and changes nothing. */
 START_TEST(gradient_alone)
 {
-    Trained t = trained_open("net t { input(3) dense(2) as l } train t { loss mse batch 2 optimizer sgd(0.1) regularize l2(0.03) clip norm(0.01) }", true);
+    Trained t = trained_open("net t { input(3) dense(2) as l } train t { loss mse batch 2 optimizer sgd(0.1) "
+                             "regularize l2(0.03) clip norm(0.01) }",
+                             true);
     Linear l = {0};
-    EACH l.p[i] = start[i];
+    for (int i = 0; i < ALL; i++) l.p[i] = start[i];
     set(&t, "l.weight", start, WEIGHTS);
     set(&t, "l.bias", start + WEIGHTS, OUT);
     double loss = linear_gradient(&l, xs[0]) + with_l2(&l);
