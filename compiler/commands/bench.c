@@ -238,7 +238,7 @@ static List calls_of(Arena *arena, const Graph *program)
     List calls = {0};
     for (int i = 0; i < program->nodes.count; i++) {
         Node *n = program->nodes.at[i];
-        if (!(n->op->traits & OP_VIEW)) list_push(arena, &calls, n);
+        if (node_is_called(n)) list_push(arena, &calls, n);
     }
     return calls;
 }

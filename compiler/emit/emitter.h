@@ -48,6 +48,8 @@ typedef struct Emitter {
     const char **member;              /* by position in net->model: name in the struct */
     int *model_index;                 /* by tensor id of the net: its position in net->model */
     int64_t *offset;                  /* by position in net->model: bytes from the struct's start */
+    List prepared;                    /* of Tensor of the inference program: TENSOR_PREPARED */
+    const char **prepared_member;     /* by position there: name in the struct */
     int64_t infer_bytes, train_bytes; /* the model's block */
     int64_t infer_scratch, train_scratch;
     Text header, source;
@@ -61,7 +63,8 @@ const char *identifier(Arena *, const char *name); /* letters, digits and _ */
 
 /* model.c */
 void model_layout(Emitter *);
-int model_index(const Emitter *, const Tensor *); /* of a program's or the net's model tensor */
+int model_index(const Emitter *, const Tensor *);          /* of a program's or the net's model tensor */
+const char *model_member(const Emitter *, const Tensor *); /* its name in the struct; of prepared ones too */
 void model_write_struct(Emitter *);
 void model_write_tables(Emitter *);
 void model_write_init(Emitter *);

@@ -141,6 +141,7 @@ static const char *plain_body(Emitter *e, const Graph *g, const Node *n, Share s
     bind_node(e, g, n);
     if (share == SHARE_SAMPLES) writer_bind(e->writer, "N", "samples");
     writer_put(e->writer, "{");
+    assert(n->op->plain && "an operator of the fast form has no plain one");
     n->op->plain(e->writer, n);
     writer_put(e->writer, "}");
     return writer_text(e->writer);

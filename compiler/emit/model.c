@@ -29,6 +29,15 @@ int model_index(const Emitter *e, const Tensor *t)
     return index;
 }
 
+const char *model_member(const Emitter *e, const Tensor *t)
+{
+    if (t->kind != TENSOR_PREPARED) return e->member[model_index(e, t)];
+    int i = 0;
+    while (i < e->prepared.count && e->prepared.at[i] != t) i++;
+    assert(i < e->prepared.count && "a prepared tensor is not of the inference program");
+    return e->prepared_member[i];
+}
+
 static const char *member_name(Emitter *e, Map *taken, const Tensor *t)
 {
     const char *wanted = identifier(e->arena, t->name);
@@ -37,6 +46,22 @@ static const char *member_name(Emitter *e, Map *taken, const Tensor *t)
     for (int i = 2; map_get(taken, name); i++) name = arena_printf(e->arena, "%s_%d", wanted, i);
     map_put(taken, name, e);
     return name;
+}
+
+/* What inference prepares; returns its bytes. */
+static int64_t layout_prepared(Emitter *e, Map *taken)
+{
+    const Entry *infer = entry_of(e, PROGRAM_INFER);
+    int64_t bytes = 0;
+    for (int i = 0; infer && i < infer->program->tensors.count; i++) {
+        Tensor *t = infer->program->tensors.at[i];
+        if (t->kind != TENSOR_PREPARED) continue;
+        list_push(e->arena, &e->prepared, t);
+        bytes += padded_count(t) * e->real_size;
+    }
+    e->prepared_member = arena_alloc(e->arena, (size_t)(e->prepared.count + 1) * sizeof *e->prepared_member);
+    for (int i = 0; i < e->prepared.count; i++) e->prepared_member[i] = member_name(e, taken, e->prepared.at[i]);
+    return bytes;
 }
 
 void model_layout(Emitter *e)
@@ -56,7 +81,10 @@ void model_layout(Emitter *e)
         bytes += padded_count(t) * e->real_size;
     }
     if (!e->infer_bytes) e->infer_bytes = (int64_t)ALIGN_ELEMENTS * e->real_size;
-    e->train_bytes = bytes;
+    int64_t prepared = layout_prepared(e, taken);
+    assert((prepared == 0 || e->infer_bytes == bytes) && "a model that is trained prepares nothing");
+    e->infer_bytes += prepared;
+    e->train_bytes = bytes + prepared;
 }
 
 void model_write_struct(Emitter *e)
@@ -69,6 +97,11 @@ void model_write_struct(Emitter *e)
         const Tensor *t = model_at(e, i);
         text_addf(out, "    %s %s[%lld]; /* %s */\n", e->real, e->member[i], (long long)padded_count(t),
                   shape_text(e->arena, t->shape));
+    }
+    if (e->prepared.count) text_add(out, "    /* made of the above when these are set */\n");
+    for (int i = 0; i < e->prepared.count; i++) {
+        text_addf(out, "    %s %s[%lld];\n", e->real, e->prepared_member[i],
+                  (long long)padded_count(e->prepared.at[i]));
     }
     text_add(out, "};\n\n");
     text_addf(out, "typedef char %s_block_has_its_size[sizeof(struct %s) == %lld ? 1 : -1];\n\n", e->prefix, e->prefix,
@@ -255,6 +288,7 @@ void model_write_init(Emitter *e)
 {
     Text *out = &e->source;
     write_fillers(e);
+    if (e->prepared.count) text_addf(out, "static void %s_prepare(struct %s *m, int i);\n\n", e->prefix, e->prefix);
     text_addf(out, "%s *%s_init(void *block, int training, uint64_t seed)\n{\n", e->prefix, e->prefix);
     text_addf(out, "    struct %s *m = (struct %s *)block;\n", e->prefix, e->prefix);
     bool has_state = e->train_bytes > e->infer_bytes;
@@ -275,6 +309,7 @@ void model_write_init(Emitter *e)
         open = true;
         write_start(e, i);
     }
+    if (e->prepared.count) text_addf(out, "    %s_prepare(m, -1);\n", e->prefix);
     text_add(out, "    return m;\n}\n\n");
 }
 
@@ -323,11 +358,12 @@ void model_write_access(Emitter *e)
               "    if (i < 0) {\n"
               "        return -1;\n"
               "    }\n"
-              "    memcpy((char *)m + %s_offset[i], values, count * sizeof *values);\n"
-              "    return 0;\n"
-              "}\n\n",
+              "    memcpy((char *)m + %s_offset[i], values, count * sizeof *values);\n",
               e->prefix, e->prefix, e->real, e->prefix, e->prefix);
+    if (e->prepared.count) text_addf(&e->source, "    %s_prepare(m, i);\n", e->prefix);
     text_addf(&e->source,
+              "    return 0;\n"
+              "}\n\n"
               "int %s_get(const %s *m, const char *name, %s *values, size_t count)\n"
               "{\n"
               "    const int i = %s_find(name, count);\n"

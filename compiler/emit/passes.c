@@ -66,8 +66,8 @@ static const char *place_text(Pass *p, const Tensor *t)
     const Tensor *root = place->root;
     const Plan *plan = p->plan;
     const Graph *g = p->program;
-    if (tensor_in_model(root->kind)) {
-        return arena_printf(p->e->arena, "m->%s", p->e->member[model_index(p->e, root)]);
+    if (tensor_in_model(root->kind) || root->kind == TENSOR_PREPARED) {
+        return arena_printf(p->e->arena, "m->%s", model_member(p->e, root));
     }
     if (root->kind == TENSOR_INPUT) return input_place(p, root);
     if (root->kind == TENSOR_TARGET) return "target";
@@ -179,18 +179,23 @@ static void write_tick(Pass *p)
 
 /* ---- one call ------------------------------------------------------------------ */
 
+/* name(inputs, outputs: what follows stands to the caller. */
+static void write_arrays(Pass *p, const Node *n, const Function *f)
+{
+    text_addf(&p->text, "%s(", f->name);
+    for (int i = 0; i < n->in_count; i++)
+        text_addf(&p->text, "%s%s", i ? ", " : "", sample_place(p, n->in[i], f->share));
+    for (int i = 0; i < n->out_count; i++) text_addf(&p->text, ", %s", sample_place(p, n->out[i], f->share));
+}
+
 static void write_call(Pass *p, const Node *n)
 {
-    if (n->op->traits & OP_VIEW) return;
     const Function *f = function_for(p->e, p->program, n);
     List regions = {0};
     list_regions(p, n, f->share, &regions);
     separate(p, &regions);
     text_add(&p->text, p->e->team && f->share == SHARE_NONE ? "    if (t == 0) " : "    ");
-    text_addf(&p->text, "%s(", f->name);
-    for (int i = 0; i < n->in_count; i++)
-        text_addf(&p->text, "%s%s", i ? ", " : "", sample_place(p, n->in[i], f->share));
-    for (int i = 0; i < n->out_count; i++) text_addf(&p->text, ", %s", sample_place(p, n->out[i], f->share));
+    write_arrays(p, n, f);
     write_scalars(p, n);
     if (f->share == SHARE_SAMPLES) text_add(&p->text, ", (int)(last - first)");
     if (f->share == SHARE_PARTS) text_add(&p->text, ", t, T");
@@ -231,7 +236,7 @@ static void write_calls(Pass *p)
     if (p->timed) write_tick(p);
     if (poison && p->plan->arena_bytes) write_fill(p, 0, p->plan->arena_bytes);
     for (int i = 0; i < g->nodes.count; i++) {
-        write_call(p, g->nodes.at[i]);
+        if (node_is_called(g->nodes.at[i])) write_call(p, g->nodes.at[i]);
         if (poison) write_poison(p, g->nodes.at[i]);
     }
 }
@@ -399,6 +404,49 @@ static void write_pass(Pass *p)
     }
 }
 
+/* ---- what is made of the model alone --------------------------------------------- */
+
+/* By position in the model: does the prepared tensor depend on it? */
+static bool *sources_of(const Pass *p, const Tensor *t)
+{
+    const Emitter *e = p->e;
+    bool *sources = arena_alloc(e->arena, (size_t)(e->net->model.count + 1) * sizeof *sources);
+    for (int i = 0; i < t->producer->in_count; i++) {
+        const Tensor *in = t->producer->in[i];
+        if (in->kind != TENSOR_PREPARED) {
+            sources[model_index(e, in)] = true;
+            continue;
+        }
+        const bool *deeper = sources_of(p, in);
+        for (int k = 0; k < e->net->model.count; k++) sources[k] = sources[k] || deeper[k];
+    }
+    return sources;
+}
+
+/* The statements of PREFIX_prepare(m, i): after tensor i was set, or all (-1). */
+static void list_preparations(Pass *p)
+{
+    text_init(&p->text, p->e->arena);
+    for (int i = 0; i < p->program->nodes.count; i++) {
+        const Node *n = p->program->nodes.at[i];
+        if (!node_is_prepared(n)) continue;
+        const Function *f = function_for(p->e, p->program, n);
+        const bool *sources = sources_of(p, n->out[0]);
+        text_add(&p->text, "    if (i < 0");
+        for (int k = 0; k < p->e->net->model.count; k++)
+            if (sources[k]) text_addf(&p->text, " || i == %d", k);
+        text_add(&p->text, ") {\n        ");
+        write_arrays(p, n, f);
+        text_add(&p->text, f->share == SHARE_PARTS ? ", 0, 1);\n    }\n" : ");\n    }\n");
+    }
+}
+
+static void write_preparations(Pass *p)
+{
+    text_addf(&p->e->source, "static void %s_prepare(struct %s *m, int i)\n{\n%s}\n\n", p->e->prefix, p->e->prefix,
+              p->text.data);
+}
+
 void passes_write(Emitter *e)
 {
     Pass pass[2 * MAX_ENTRIES];
@@ -409,9 +457,13 @@ void passes_write(Emitter *e)
         pass[count++] = (Pass){.e = e, .program = e->entry[i].program, .plan = e->entry[i].plan};
         if (timed) pass[count] = pass[count - 1], pass[count++].timed = true;
     }
+    const Entry *infer = entry_of(e, PROGRAM_INFER);
+    Pass preparing = {.e = e, .program = infer ? infer->program : NULL, .plan = infer ? infer->plan : NULL};
     for (int i = 0; i < count; i++) write_calls(&pass[i]);
+    if (e->prepared.count) list_preparations(&preparing);
     if (e->team) map_put(e->kernels, "team", e);
     if (e->options->profile) map_put(e->kernels, "clock", e);
     functions_write(e);
+    if (e->prepared.count) write_preparations(&preparing);
     for (int i = 0; i < count; i++) write_pass(&pass[i]);
 }

@@ -42,13 +42,14 @@ static inline Shape shape_image(int64_t channels, int64_t height, int64_t width)
 }
 
 typedef enum TensorKind {
-    TENSOR_INPUT,  /* the caller's x, read only */
-    TENSOR_TARGET, /* the caller's labels or values */
-    TENSOR_SEED,   /* the caller's dL/dy */
-    TENSOR_LOCAL,  /* in the arena, or the caller's output */
-    TENSOR_PARAM,  /* weights, in the model block */
-    TENSOR_BUFFER, /* running statistics and constants, in the model block */
-    TENSOR_STATE   /* the optimizer's, in the model block */
+    TENSOR_INPUT,    /* the caller's x, read only */
+    TENSOR_TARGET,   /* the caller's labels or values */
+    TENSOR_SEED,     /* the caller's dL/dy */
+    TENSOR_LOCAL,    /* in the arena, or the caller's output */
+    TENSOR_PREPARED, /* made of parameters when these are set, in the model block: see passes/prepare.c */
+    TENSOR_PARAM,    /* weights, in the model block */
+    TENSOR_BUFFER,   /* running statistics and constants, in the model block */
+    TENSOR_STATE     /* the optimizer's, in the model block */
 } TensorKind;
 
 static inline bool tensor_in_model(TensorKind kind) { return kind >= TENSOR_PARAM; }
@@ -88,6 +89,7 @@ struct Tensor {
     DType dtype;
     bool batched;     /* a dimension [batch] stands before `shape` */
     Shape shape;      /* per sample */
+    bool last;        /* an image that lies [H][W][C], not [C][H][W]: see passes/layout.c */
     const char *name; /* PATH.weight of a parameter; else for dumps */
     Span span;
     Node *producer; /* NULL for what comes from outside and for the model's */
@@ -165,7 +167,9 @@ enum {                         /* traits */
        OP_PROBABLE = 32,       /* its inference output is probabilities or their logarithm (softmax) */
        OP_ZERO_GRADIENT = 64,  /* blocks training of what is before it; warned about */
        OP_BATCH_COUPLED = 128, /* mixes the samples of a batch, and so do its gradients (batchnorm while training) */
-       OP_FAST_SAMPLES = 256   /* the fast form also serves some of the samples: $N may be less than the batch */
+       OP_FAST_SAMPLES = 256,  /* the fast form also serves some of the samples: $N may be less than the batch */
+       OP_ANY_LAYOUT = 512     /* the fast form serves images of either layout, when all of them have the same:
+                                * element by element, or by asking node->last */
 };
 
 enum {                /* scalars that the emitted function takes after its tensors */
@@ -257,6 +261,13 @@ struct Op {
     bool (*fast)(Writer *, const Node *);
     const char *kernel;
 
+    /* What passes/layout.c asks: does the fast form take this node's images with the
+     * channels last?  Then it gets them so, node->last is set, and in[1] is what
+     * `pack` makes of the weights, an operator with one input and one output.  NULL:
+     * the images are planar, or OP_ANY_LAYOUT.  `pack` may be NULL. */
+    bool (*last)(const Node *);
+    const Op *pack;
+
     /* What passes/fuse.c may do with it in the fast form, at inference.  `fuse`
      * gives the operator that computes the same and then a Tail, or NULL where
      * the kernel does not serve this node; its inputs are the node's, then scale
@@ -294,6 +305,7 @@ struct Node {
     Span span;
     const Node *origin;          /* of gradients and updates: the forward node; else itself */
     bool frozen;                 /* its parameters are not trained */
+    bool last;                   /* its images lie [H][W][C] */
     double scale;                /* of a loss and its gradient: its weight in the total; else 1 */
     const Tail *tail;            /* of a fused operator */
     const char *const *in_names; /* of a fused operator: instead of op->in; NULL at the end */
@@ -361,6 +373,19 @@ Init init_with_fans(Init, int64_t fan_in, int64_t fan_out);
 static inline Shape node_shape_in(const Node *n) { return n->in[0]->shape; }
 static inline Shape node_shape_out(const Node *n) { return n->out[0]->shape; }
 static inline bool node_has(const Node *n, int index) { return index < n->in_count; }
+
+/* Its outputs are made when parameters are set, not in a pass. */
+static inline bool node_is_prepared(const Node *n) { return n->out_count > 0 && n->out[0]->kind == TENSOR_PREPARED; }
+/* A pass calls a function for it. */
+static inline bool node_is_called(const Node *n) { return !(n->op->traits & OP_VIEW) && !node_is_prepared(n); }
+
+/* [batch][C][H][W], of any element type. */
+static inline bool tensor_is_image(const Tensor *t) { return t->batched && t->shape.rank == 3; }
+/* Both layouts of it are the same bytes. */
+static inline bool tensor_has_one_layout(const Tensor *t)
+{
+    return t->shape.dim[0] == 1 || t->shape.dim[1] * t->shape.dim[2] == 1;
+}
 
 int64_t node_macs(const Node *);
 int64_t node_macs_of_origin(const Node *); /* Op.macs of gradients that cost as much as their layer */

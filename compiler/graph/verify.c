@@ -28,7 +28,7 @@ static void verify_node(const Graph *g, const Node *n)
         const Tensor *t = n->out[i];
         require(g->tensors.at[t->id] == t, g, n, "an output belongs to another graph");
         require(t->producer == n, g, n, "an output names another producer");
-        require(t->kind == TENSOR_LOCAL, g, n, "an output is not local");
+        require(t->kind == TENSOR_LOCAL || t->kind == TENSOR_PREPARED, g, n, "an output is not local");
     }
     bool is_view = n->op->traits & OP_VIEW;
     require(n->op->plain || n->op->fast || is_view, g, n, "the operator cannot be emitted");

@@ -14,8 +14,7 @@
  * gradient of a row read twice is the sum.
  */
 #include "ops/correlate.h"
-
-#include <stdio.h>
+#include "ops/region.h"
 
 typedef struct ConvAttrs {
     int64_t out;
@@ -136,67 +135,97 @@ static void conv_dweight_plain(Writer *w, const Node *n)
 
 /* ---- fast form: runtime/kernels/conv.h ------------------------------------- */
 
-enum { KERNEL_MAX_TAPS = 256 }; /* NN_MAX_TAPS */
+static Correlation of_forward(const Node *n) { return conv_correlation(n, node_shape_in(n), node_shape_out(n)); }
+static Correlation of_dx(const Node *n) { return conv_correlation(n, node_shape_out(n), node_shape_in(n)); }
+static Correlation of_dweight(const Node *n) { return conv_correlation(n, n->in[0]->shape, n->in[1]->shape); }
+/* Of the packing nodes: whatever it is that wants the weights packed. */
+static Correlation of_origin(const Node *n) { return of_forward(n->origin); }
 
-static bool kernel_serves(const Correlation *c)
-{
-    int64_t largest = shape_count(c->large) > shape_count(c->small) ? shape_count(c->large) : shape_count(c->small);
-    bool small_enough = largest < INT32_MAX && c->slide[0].k * c->slide[1].k <= KERNEL_MAX_TAPS;
-    return c->mode == PAD_MODE_ZEROS && !c->flip && small_enough;
-}
+static bool served(Correlation c) { return correlate_served(&c); }
+static bool conv_last(const Node *n) { return served(of_forward(n)); }
+static bool conv_dx_last(const Node *n) { return served(of_dx(n)); }
+static bool conv_dweight_last(const Node *n) { return served(of_dweight(n)); }
 
-/* nn_conv: n, c, h, w, o, oh, ow, groups, kh, kw, sh, sw, dh, dw, top, left */
-static bool call_kernel(Writer *w, const Correlation *c, const char *call)
+static bool call(Writer *w, const Node *n, Correlation c, const char *text)
 {
-    if (!kernel_serves(c)) return false;
-    const int64_t *large = c->large.dim, *small = c->small.dim;
-    const Slide *h = &c->slide[0], *v = &c->slide[1];
-    const int64_t size[] = {large[0], large[1],  large[2],  small[0],    small[1],    small[2],  c->groups, h->k,
-                            v->k,     h->stride, v->stride, h->dilation, v->dilation, h->before, v->before};
-    char list[400];
-    int length = 0;
-    for (size_t i = 0; i < sizeof size / sizeof *size; i++) {
-        length += snprintf(list + length, sizeof list - (size_t)length, ", %lld", (long long)size[i]);
-    }
-    writer_bind(w, "size", "%s", list);
-    writer_put(w, "static const nn_conv size = {$N$size};");
-    writer_put(w, call);
-    return true;
+    return n->last && correlate_call(w, &c, text);
 }
 
 static bool conv_fast(Writer *w, const Node *n)
 {
-    Correlation c = conv_correlation(n, node_shape_in(n), node_shape_out(n));
-    const char *with_bias = "nn_conv_forward(&size, x, weight, bias, y, $t, $T);";
-    const char *without = "nn_conv_forward(&size, x, weight, 0, y, $t, $T);";
-    return call_kernel(w, &c, node_has(n, 2) ? with_bias : without);
+    const char *with_bias = "nn_conv_gather(&size, x, weight, bias, 0, y, $t, $T);";
+    const char *without = "nn_conv_gather(&size, x, weight, 0, 0, y, $t, $T);";
+    return call(w, n, of_forward(n), node_has(n, 2) ? with_bias : without);
 }
 
 static bool conv_dx_fast(Writer *w, const Node *n)
 {
-    Correlation c = conv_correlation(n, node_shape_out(n), node_shape_in(n));
-    return call_kernel(w, &c, "nn_conv_dx(&size, dy, weight, dx, $t, $T);");
+    return call(w, n, of_dx(n), "nn_conv_scatter(&size, dy, weight, 0, dx, $t, $T);");
 }
 
 static bool conv_dweight_fast(Writer *w, const Node *n)
 {
-    Correlation c = conv_correlation(n, n->in[0]->shape, n->in[1]->shape);
-    return call_kernel(w, &c, "nn_conv_dweight(&size, x, dy, dweight, $t, $T);");
+    return call(w, n, of_dweight(n), "nn_conv_weights(&size, x, dy, dweight, $t, $T);");
 }
 
 static bool has_bias(const Node *n) { return ((const ConvAttrs *)n->attrs)->bias; }
 
 static bool conv_fused_fast(Writer *w, const Node *n)
 {
-    Correlation c = conv_correlation(n, node_shape_in(n), node_shape_out(n));
     writer_bind(w, "bias", has_bias(n) ? "bias" : "0");
     writer_bind(w, "scale", n->tail->affine ? "scale" : "0");
     writer_bind(w, "shift", n->tail->affine ? "shift" : "0");
     writer_bind(w, "summand", n->tail->add ? "summand" : "0");
     writer_bind_int(w, "relu", n->tail->relu);
     writer_put(w, "const nn_tail tail = {$scale, $shift, $summand, $relu};");
-    return call_kernel(w, &c, "nn_conv_fused(&size, x, weight, $bias, &tail, y, $t, $T);");
+    return call(w, n, of_forward(n), "nn_conv_gather(&size, x, weight, $bias, &tail, y, $t, $T);");
 }
+
+static bool conv_panels_shape(Graph *g, Node *n)
+{
+    Correlation c = of_origin(n);
+    return correlate_panels_shape(g, n, &c, false);
+}
+
+static bool conv_panels_back_shape(Graph *g, Node *n)
+{
+    Correlation c = of_origin(n);
+    return correlate_panels_shape(g, n, &c, true);
+}
+
+static bool conv_panels_fast(Writer *w, const Node *n)
+{
+    Correlation c = of_origin(n);
+    return correlate_call(w, &c, "nn_conv_panels(&size, weight, panels, $t, $T);");
+}
+
+static bool conv_panels_back_fast(Writer *w, const Node *n)
+{
+    Correlation c = of_origin(n);
+    return correlate_call(w, &c, "nn_conv_panels_back(&size, weight, panels, $t, $T);");
+}
+
+static const Op conv_panels = {
+    .name = "conv.panels",
+    .class = OP_INTERNAL,
+    .in = correlate_pack_in,
+    .out = correlate_pack_out,
+    .shape = conv_panels_shape,
+    .flops = region_no_flops,
+    .fast = conv_panels_fast,
+    .kernel = "conv",
+};
+
+static const Op conv_panels_back = {
+    .name = "conv.panels_back",
+    .class = OP_INTERNAL,
+    .in = correlate_pack_in,
+    .out = correlate_pack_out,
+    .shape = conv_panels_back_shape,
+    .flops = region_no_flops,
+    .fast = conv_panels_back_fast,
+    .kernel = "conv",
+};
 
 static const Op conv_fused = {
     .name = "conv.fused",
@@ -206,13 +235,11 @@ static const Op conv_fused = {
     .out = correlate_out,
     .fast = conv_fused_fast,
     .kernel = "conv",
+    .last = conv_last,
+    .pack = &conv_panels,
 };
 
-static const Op *conv_fuse(const Node *n)
-{
-    Correlation c = conv_correlation(n, node_shape_in(n), node_shape_out(n));
-    return kernel_serves(&c) ? &conv_fused : NULL;
-}
+static const Op *conv_fuse(const Node *n) { return conv_last(n) ? &conv_fused : NULL; }
 
 static const Op conv_dx = {
     .name = "conv.dx",
@@ -223,6 +250,8 @@ static const Op conv_dx = {
     .plain = conv_dx_plain,
     .fast = conv_dx_fast,
     .kernel = "conv",
+    .last = conv_dx_last,
+    .pack = &conv_panels_back,
 };
 static const Op conv_dweight = {
     .name = "conv.dweight",
@@ -233,10 +262,12 @@ static const Op conv_dweight = {
     .plain = conv_dweight_plain,
     .fast = conv_dweight_fast,
     .kernel = "conv",
+    .last = conv_dweight_last,
 };
 static const Op conv_dbias = {
     .name = "conv.dbias",
     .class = OP_INTERNAL,
+    .traits = OP_ANY_LAYOUT,
     .in = correlate_dbias_in,
     .out = correlate_dbias_out,
     .plain = correlate_bias_plain,
@@ -269,5 +300,7 @@ const Op op_conv = {
     .plain = conv_plain,
     .fast = conv_fast,
     .kernel = "conv",
+    .last = conv_last,
+    .pack = &conv_panels,
     .fuse = conv_fuse,
 };

@@ -7,7 +7,11 @@
  */
 #include "ops/correlate.h"
 
+#include <stdio.h>
+
 const char *const correlate_in[] = {"x", "weight", "bias", NULL};
+const char *const correlate_pack_in[] = {"weight", NULL};
+const char *const correlate_pack_out[] = {"panels", NULL};
 const char *const correlate_out[] = {"y", NULL};
 const char *const correlate_dx_in[] = {"dy", "weight", NULL};
 const char *const correlate_dx_out[] = {"dx", NULL};
@@ -174,9 +178,60 @@ void correlate_bias_plain(Writer *w, const Node *n)
 bool correlate_bias_fast(Writer *w, const Node *n)
 {
     Shape s = node_shape_in(n);
+    long long area = s.dim[1] * s.dim[2];
     writer_bind_int(w, "C", s.dim[0]);
-    writer_bind_int(w, "area", s.dim[1] * s.dim[2]);
-    writer_put(w, "nn_channel_sums($N, $C, $area, dy, dbias, $t, $T);");
+    writer_bind_int(w, "area", area);
+    if (n->last) /* each pixel is as a sample of single values */
+        writer_put(w, "nn_channel_sums((long)$N * $area, $C, 1, dy, dbias, $t, $T);");
+    else
+        writer_put(w, "nn_channel_sums($N, $C, $area, dy, dbias, $t, $T);");
+    return true;
+}
+
+/* ---- fast form ------------------------------------------------------------ */
+
+enum {
+    KERNEL_MAX_TAPS = 256,
+    KERNEL_COPY = 24576,
+    KERNEL_ROWS = 10,
+    PANEL = 16
+}; /* NN_MAX_TAPS, NN_LARGE, NN_ROWS, NN_PANEL */
+
+bool correlate_served(const Correlation *c)
+{
+    int64_t largest = shape_count(c->large) > shape_count(c->small) ? shape_count(c->large) : shape_count(c->small);
+    int64_t channels = c->large.dim[0] / c->groups < KERNEL_ROWS ? c->large.dim[0] / c->groups : KERNEL_ROWS;
+    int64_t reach = window_cost(window_reach(&c->slide[0]), window_reach(&c->slide[1]));
+    bool fits = c->slide[0].k * c->slide[1].k <= KERNEL_MAX_TAPS && window_cost(reach, channels) <= KERNEL_COPY;
+    return c->mode == PAD_MODE_ZEROS && !c->flip && largest < INT32_MAX && fits;
+}
+
+/* nn_conv: n, c, h, w, o, oh, ow, groups, kh, kw, sh, sw, dh, dw, top, left */
+bool correlate_call(Writer *w, const Correlation *c, const char *call)
+{
+    const int64_t *large = c->large.dim, *small = c->small.dim;
+    const Slide *h = &c->slide[0], *v = &c->slide[1];
+    const int64_t size[] = {large[0], large[1],  large[2],  small[0],    small[1],    small[2],  c->groups, h->k,
+                            v->k,     h->stride, v->stride, h->dilation, v->dilation, h->before, v->before};
+    char list[400];
+    int length = 0;
+    for (size_t i = 0; i < sizeof size / sizeof *size; i++) {
+        length += snprintf(list + length, sizeof list - (size_t)length, ", %lld", (long long)size[i]);
+    }
+    writer_bind(w, "size", "%s", list);
+    writer_put(w, "static const nn_conv size = {$N$size};");
+    writer_put(w, call);
+    return true;
+}
+
+bool correlate_panels_shape(Graph *g, Node *n, const Correlation *c, bool back)
+{
+    int64_t groups = c->groups, taps = c->slide[0].k * c->slide[1].k;
+    int64_t lanes = (back ? c->large : c->small).dim[0] / groups, depth = (back ? c->small : c->large).dim[0] / groups;
+    bool depthwise = groups > 1 && c->large.dim[0] == groups && c->small.dim[0] == groups;
+    int64_t count = depthwise ? taps * ((groups + PANEL - 1) / PANEL) * PANEL
+                              : groups * ((lanes + PANEL - 1) / PANEL) * PANEL * depth * taps;
+    node_out_as(g, n, DTYPE_REAL, false, shape_vector(count));
     return true;
 }
 

@@ -37,6 +37,19 @@ void correlate_weights(Writer *, const Correlation *, const char *large, const c
 void correlate_bias_plain(Writer *, const Node *);
 bool correlate_bias_fast(Writer *, const Node *); /* kernel "channels" */
 
+/* ---- fast form: runtime/kernels/conv.h, channels last ---- */
+
+/* The kernels serve it: zeros around, not mirrored, not too large. */
+bool correlate_served(const Correlation *);
+
+/* The weights as panels, for gather, or (back) for scatter: an Op.shape and Op.fast
+ * of one input, the weight. */
+bool correlate_panels_shape(Graph *, Node *, const Correlation *, bool back);
+bool correlate_call(Writer *, const Correlation *, const char *call); /* `size` is the nn_conv */
+
+extern const char *const correlate_pack_in[];  /* weight */
+extern const char *const correlate_pack_out[]; /* panels */
+
 /* Weight [O][C/groups][kh][kw] and, when wanted, bias. */
 void correlate_params(Graph *, Node *, Shape weight, int64_t biases, Init, bool bias);
 

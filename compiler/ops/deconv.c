@@ -12,6 +12,7 @@
  * rows at the end, and is smaller than the stride or the dilation.
  */
 #include "ops/correlate.h"
+#include "ops/region.h"
 
 #include <stdio.h>
 
@@ -161,47 +162,85 @@ static void deconv_dweight_plain(Writer *w, const Node *n)
     correlate_weights(w, &c, "dy", "x");
 }
 
-/* ---- fast form: runtime/kernels/deconv.h ------------------------------- */
+/* ---- fast form: runtime/kernels/conv.h --------------------------------- */
 
-enum { KERNEL_MAX_TAPS = 256 }; /* NN_MAX_TAPS */
+static Correlation of_forward(const Node *n) { return deconv_correlation(n, node_shape_out(n), node_shape_in(n)); }
+static Correlation of_dx(const Node *n) { return deconv_correlation(n, node_shape_in(n), node_shape_out(n)); }
+static Correlation of_dweight(const Node *n) { return deconv_correlation(n, n->in[1]->shape, n->in[0]->shape); }
+/* Of the packing nodes: whatever it is that wants the weights packed. */
+static Correlation of_origin(const Node *n) { return of_forward(n->origin); }
 
-/* nn_deconv: o, H, W, c, h, w, groups, kh, kw, sh, sw, dh, dw, top, left */
-static bool call_kernel(Writer *w, const Node *n, Shape large, Shape small, const char *call)
+static bool served(Correlation c) { return correlate_served(&c); }
+static bool deconv_last(const Node *n) { return served(of_forward(n)); }
+static bool deconv_dx_last(const Node *n) { return served(of_dx(n)); }
+static bool deconv_dweight_last(const Node *n) { return served(of_dweight(n)); }
+
+static bool call(Writer *w, const Node *n, Correlation c, const char *text)
 {
-    Correlation c = deconv_correlation(n, large, small);
-    const Slide *h = &c.slide[0], *v = &c.slide[1];
-    int64_t largest = shape_count(large) > shape_count(small) ? shape_count(large) : shape_count(small);
-    if (largest >= INT32_MAX || h->k * v->k > KERNEL_MAX_TAPS) return false;
-    const int64_t size[] = {large.dim[0], large.dim[1], large.dim[2], small.dim[0], small.dim[1],
-                            small.dim[2], c.groups,     h->k,         v->k,         h->stride,
-                            v->stride,    h->dilation,  v->dilation,  h->before,    v->before};
-    char list[400];
-    int length = 0;
-    for (size_t i = 0; i < sizeof size / sizeof *size; i++) {
-        length += snprintf(list + length, sizeof list - (size_t)length, i ? ", %lld" : "%lld", (long long)size[i]);
-    }
-    writer_bind(w, "size", "%s", list);
-    writer_put(w, "static const nn_deconv size = {$size};");
-    writer_put(w, call);
-    return true;
+    return n->last && correlate_call(w, &c, text);
 }
 
 static bool deconv_fast(Writer *w, const Node *n)
 {
     writer_bind(w, "bias", node_has(n, 2) ? "bias" : "0");
-    return call_kernel(w, n, node_shape_out(n), node_shape_in(n),
-                       "nn_deconv_forward(&size, $N, x, weight, $bias, y, $t, $T);");
+    return call(w, n, of_forward(n), "nn_conv_scatter(&size, x, weight, $bias, y, $t, $T);");
 }
 
 static bool deconv_dx_fast(Writer *w, const Node *n)
 {
-    return call_kernel(w, n, node_shape_in(n), node_shape_out(n), "nn_deconv_dx(&size, $N, dy, weight, dx, $t, $T);");
+    return call(w, n, of_dx(n), "nn_conv_gather(&size, dy, weight, 0, 0, dx, $t, $T);");
 }
 
 static bool deconv_dweight_fast(Writer *w, const Node *n)
 {
-    return call_kernel(w, n, n->in[1]->shape, n->in[0]->shape, "nn_deconv_dweight(&size, $N, x, dy, dweight, $t, $T);");
+    return call(w, n, of_dweight(n), "nn_conv_weights(&size, dy, x, dweight, $t, $T);");
 }
+
+static bool deconv_panels_shape(Graph *g, Node *n)
+{
+    Correlation c = of_origin(n);
+    return correlate_panels_shape(g, n, &c, true);
+}
+
+static bool deconv_dx_panels_shape(Graph *g, Node *n)
+{
+    Correlation c = of_origin(n);
+    return correlate_panels_shape(g, n, &c, false);
+}
+
+static bool deconv_panels_fast(Writer *w, const Node *n)
+{
+    Correlation c = of_origin(n);
+    return correlate_call(w, &c, "nn_conv_panels_back(&size, weight, panels, $t, $T);");
+}
+
+static bool deconv_dx_panels_fast(Writer *w, const Node *n)
+{
+    Correlation c = of_origin(n);
+    return correlate_call(w, &c, "nn_conv_panels(&size, weight, panels, $t, $T);");
+}
+
+static const Op deconv_panels = {
+    .name = "deconv.panels",
+    .class = OP_INTERNAL,
+    .in = correlate_pack_in,
+    .out = correlate_pack_out,
+    .shape = deconv_panels_shape,
+    .flops = region_no_flops,
+    .fast = deconv_panels_fast,
+    .kernel = "conv",
+};
+
+static const Op deconv_dx_panels = {
+    .name = "deconv.panels_dx",
+    .class = OP_INTERNAL,
+    .in = correlate_pack_in,
+    .out = correlate_pack_out,
+    .shape = deconv_dx_panels_shape,
+    .flops = region_no_flops,
+    .fast = deconv_dx_panels_fast,
+    .kernel = "conv",
+};
 
 static const Op deconv_dx = {
     .name = "deconv.dx",
@@ -211,7 +250,9 @@ static const Op deconv_dx = {
     .out = correlate_dx_out,
     .plain = deconv_dx_plain,
     .fast = deconv_dx_fast,
-    .kernel = "deconv",
+    .kernel = "conv",
+    .last = deconv_dx_last,
+    .pack = &deconv_dx_panels,
 };
 static const Op deconv_dweight = {
     .name = "deconv.dweight",
@@ -221,11 +262,13 @@ static const Op deconv_dweight = {
     .out = correlate_dweight_out,
     .plain = deconv_dweight_plain,
     .fast = deconv_dweight_fast,
-    .kernel = "deconv",
+    .kernel = "conv",
+    .last = deconv_dweight_last,
 };
 static const Op deconv_dbias = {
     .name = "deconv.dbias",
     .class = OP_INTERNAL,
+    .traits = OP_ANY_LAYOUT,
     .in = correlate_dbias_in,
     .out = correlate_dbias_out,
     .plain = correlate_bias_plain,
@@ -244,7 +287,7 @@ const Op op_deconv = {
     .formula = "y[o][i*stride + u*dilation - pad][j*stride + v*dilation - pad] = bias[o] + sum weight[c][o][u][v] * "
                "x[c][i][j]",
     .class = OP_LAYER,
-    .traits = OP_WEIGHTED | OP_FAST_SAMPLES,
+    .traits = OP_WEIGHTED,
     .attrs = deconv_attrs,
     .attrs_size = sizeof(DeconvAttrs),
     .in = correlate_in,
@@ -257,5 +300,7 @@ const Op op_deconv = {
     .grad = deconv_grad,
     .plain = deconv_plain,
     .fast = deconv_fast,
-    .kernel = "deconv",
+    .kernel = "conv",
+    .last = deconv_last,
+    .pack = &deconv_panels,
 };

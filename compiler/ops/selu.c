@@ -45,7 +45,7 @@ static bool selu_grad_fast(Writer *w, const Node *n)
 static const Op selu_gradient = {
     .name = "selu.grad",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .in = gradient_in_y,
     .out = gradient_out,
     .plain = selu_grad_plain,
@@ -60,7 +60,7 @@ const Op op_selu = {
     .summary = "self-normalizing exponential linear unit",
     .formula = "y = 1.0507 * (x > 0 ? x : 1.67326 * (exp(x) - 1))",
     .class = OP_LAYER,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,

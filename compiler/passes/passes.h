@@ -15,6 +15,17 @@
  * multiplication and addition.  Requires the fast form. */
 void pass_fuse(Graph *);
 
+/* Chooses for every image whether its channels come first or last, by what the
+ * operators' kernels take (Op.last, OP_ANY_LAYOUT); turns images where two that
+ * differ meet, and packs weights for the kernels that want them so.  What comes
+ * from the caller and goes to it stays planar.  Requires the fast form. */
+void pass_layout(Graph *);
+
+/* At inference, when the model is not trained in the same text: what depends on
+ * nothing but the model is made once, when parameters are set, and becomes part of
+ * the model (TENSOR_PREPARED).  Requires pass_layout, pass_fuse. */
+void pass_prepare(Graph *);
+
 /* Drops the nodes that are marked in `dropped`, by node id, and the tensors that
  * nothing names any more; renumbers the rest. */
 void pass_compact(Graph *, const bool *dropped);

@@ -5,7 +5,6 @@
 #include "clock.h"
 #include "combine.h"
 #include "conv.h"
-#include "deconv.h"
 #include "dense.h"
 #include "dropout.h"
 #include "gradients.h"
@@ -20,6 +19,7 @@
 #include "region.h"
 #include "softmax.h"
 #include "team.h"
+#include "turn.h"
 
 /* clang-format off */
 #define NN_SYMBOL(function) {#function, (void *)function}
@@ -31,11 +31,12 @@ const nn_symbol NN_LIBRARY[] = {
     NN_SYMBOL(nn_now),
     NN_SYMBOL(nn_peak_fma),
     NN_SYMBOL(nn_peak_stream),
-    NN_SYMBOL(nn_conv_forward),
-    NN_SYMBOL(nn_conv_fused),
-    NN_SYMBOL(nn_conv_dx),
-    NN_SYMBOL(nn_conv_dweight),
-    NN_SYMBOL(nn_conv_dbias),
+    NN_SYMBOL(nn_conv_panels),
+    NN_SYMBOL(nn_conv_panels_back),
+    NN_SYMBOL(nn_conv_gather),
+    NN_SYMBOL(nn_conv_scatter),
+    NN_SYMBOL(nn_conv_weights),
+    NN_SYMBOL(nn_turn),
     NN_SYMBOL(nn_dense_forward),
     NN_SYMBOL(nn_dense_dx),
     NN_SYMBOL(nn_dense_dweight),
@@ -120,8 +121,5 @@ const nn_symbol NN_LIBRARY[] = {
     NN_SYMBOL(nn_bilinear),
     NN_SYMBOL(nn_bilinear_dx),
     NN_SYMBOL(nn_normalize),
-    NN_SYMBOL(nn_deconv_forward),
-    NN_SYMBOL(nn_deconv_dx),
-    NN_SYMBOL(nn_deconv_dweight),
     {0},
 };

@@ -1,0 +1,290 @@
+/*
+ * moments.h: the gradient of a convolution's weights, from channels-last images:
+ *
+ *   weight[o][c][tap] = Σ_{n, u, v} small[n][u, v][o] · large[n][u·sh + row, v·sw + column][c]
+ *
+ * A unit of work is some panels of 16 outputs × some channels.  Block by block of
+ * points, its channels of the large image are copied with their padding, and its
+ * outputs of the small one; then a tile of NN_ROWS channels × one panel is summed in
+ * registers over the block's points, tap by tap, and added to the unit's sums.  What
+ * each unit and block is depends on the shapes alone, not on the threads.
+ *
+ * Where there are few channels, a row of taps is taken as one run of kw · c channels,
+ * since they lie side by side.
+ */
+#ifndef NN_MOMENTS_H
+#define NN_MOMENTS_H
+
+#include "conv.h"
+#include "transpose.h"
+#include "walk.h"
+
+enum {
+    NN_LARGE = 24576, /* floats that are copied of the large image, */
+    NN_SMALL = 16384, /* of the small one, */
+    NN_UNIT = 24576,  /* and of a unit's sums */
+    NN_FEW = 8        /* channels that are taken together with the taps of a row */
+};
+
+typedef struct nn_moments {
+    const nn_conv *d;
+    int c, o;                   /* channels and outputs of the group */
+    int kh, kw, dh, dw;         /* taps that are walked over: kw is 1 where a row of taps is one run */
+    int sh, sw;                 /* steps in the copy: 1 where one tap needs only what it reads */
+    int merged;                 /* taps of a run */
+    int channels, panels;       /* of a unit */
+    int images, rows, columns;  /* of a block: points */
+    const float *large, *small; /* of the group */
+} nn_moments;
+
+NN_INLINE int nn_ceil(int a, int b) { return (a + b - 1) / b; }
+NN_INLINE int nn_min(int a, int b) { return a < b ? a : b; }
+
+/* Rows and columns of the copy for so many points. */
+NN_INLINE int nn_copy_rows_of(const nn_moments *s, int rows) { return (rows - 1) * s->sh + (s->d->kh - 1) * s->dh + 1; }
+NN_INLINE int nn_copy_columns_of(const nn_moments *s, int columns)
+{
+    return (columns - 1) * s->sw + (s->d->kw - 1) * s->dw + 1;
+}
+
+NN_INLINE int nn_copy_fits(const nn_moments *s, int images, int rows, int columns)
+{
+    long large = (long)images * nn_copy_rows_of(s, rows) * nn_copy_columns_of(s, columns) * s->channels;
+    return large <= NN_LARGE && (long)images * rows * columns * s->panels * NN_PANEL <= NN_SMALL;
+}
+
+/* Sizes of units and blocks; 0 where not even one point fits. */
+NN_INLINE int nn_moments_sizes(nn_moments *s)
+{
+    const nn_conv *d = s->d;
+    const int taps = s->kh * s->kw * s->merged, most = s->merged > 1 ? s->c : 96, all = nn_ceil(s->o, NN_PANEL);
+    s->panels = nn_min(all, taps > 1 ? 2 : 4);
+    s->panels = nn_ceil(s->panels, NN_GROUP) * NN_GROUP;
+    int blocks = nn_ceil(s->c, most);
+    while (blocks < s->c && (taps * nn_ceil(s->c, blocks) * s->panels * NN_PANEL > NN_UNIT ||
+                             (long)nn_copy_rows_of(s, 1) * nn_copy_columns_of(s, 1) * nn_ceil(s->c, blocks) > NN_LARGE))
+        blocks++;
+    if (blocks * nn_ceil(all, s->panels) % 2 && s->c >= 2 * NN_ROWS && s->merged == 1) blocks++;
+    s->channels = nn_ceil(nn_ceil(s->c, blocks), NN_ROWS) * NN_ROWS;
+    if (s->channels > s->c) s->channels = s->c;
+    if (taps * s->channels * s->panels * NN_PANEL > NN_UNIT) return 0;
+    s->images = s->rows = 1;
+    s->columns = d->ow;
+    while (s->columns > 1 && !nn_copy_fits(s, 1, 1, s->columns)) s->columns = nn_ceil(s->columns, 2);
+    if (!nn_copy_fits(s, 1, 1, s->columns)) return 0;
+    if (s->columns < d->ow) return 1;
+    while (s->rows < d->oh && nn_copy_fits(s, 1, s->rows + 1, s->columns)) s->rows++;
+    s->rows = nn_ceil(d->oh, nn_ceil(d->oh, s->rows));
+    if (s->rows < d->oh) return 1;
+    while (s->images < d->n && nn_copy_fits(s, s->images + 1, s->rows, s->columns)) s->images++;
+    return 1;
+}
+
+/* ---- a block ---------------------------------------------------------------------- */
+
+typedef struct nn_patch {
+    int image, row, column;    /* the first point */
+    int images, rows, columns; /* points */
+    int height, width;         /* of the copy of an image */
+    int channel, channels, panel, panels;
+} nn_patch;
+
+NN_INLINE void nn_patch_large(const nn_moments *s, const nn_patch *p, float *to)
+{
+    const nn_conv *d = s->d;
+    const int step_h = d->kh > 1 ? 1 : d->sh, step_w = d->kw > 1 ? 1 : d->sw;
+    const int h0 = p->row * d->sh - d->top, w0 = p->column * d->sw - d->left;
+    for (int n = 0; n < p->images; n++) {
+        for (int i = 0; i < p->height; i++) {
+            int h = h0 + i * step_h;
+            const float *row = s->large + ((long)(p->image + n) * d->h + h) * d->w * d->c + p->channel;
+            for (int j = 0; j < p->width; j++, to += p->channels) {
+                int w = w0 + j * step_w, inside = h >= 0 && h < d->h && w >= 0 && w < d->w;
+                for (int k = 0; k < p->channels; k += NN_W)
+                    nn_store_some(to + k, p->channels - k,
+                                  inside ? nn_load_some(row + (long)w * d->c + k, p->channels - k) : nn_zero());
+            }
+        }
+    }
+}
+
+NN_INLINE void nn_patch_small(const nn_moments *s, const nn_patch *p, float *to)
+{
+    const nn_conv *d = s->d;
+    for (int q = p->panel; q < p->panel + p->panels; q++) {
+        const int lanes = nn_min(s->o - q * NN_PANEL, NN_PANEL);
+        for (int n = 0; n < p->images; n++) {
+            for (int i = 0; i < p->rows; i++) {
+                const float *from =
+                    s->small + (((long)(p->image + n) * d->oh + p->row + i) * d->ow + p->column) * d->o + q * NN_PANEL;
+                for (int j = 0; j < p->columns; j++, to += NN_PANEL, from += d->o)
+                    for (int k = 0; k < NN_PANEL; k += NN_W)
+                        nn_store(to + k, k < lanes ? nn_load_some(from + k, lanes - k) : nn_zero());
+            }
+        }
+    }
+}
+
+/* ---- one tile -------------------------------------------------------------------------- */
+
+/* sums[m][lane] += Σ over the block's points of large[m] · small[lane] */
+NN_INLINE void nn_moment_tile(const int M, const int V, const nn_moments *s, const nn_patch *p, const float *large,
+                              const float *small, float *sums, long panel)
+{
+    const long far = NN_GROUP > 1 ? (long)p->images * p->rows * p->columns * NN_PANEL : NN_W;
+    const long row = (long)s->sh * p->width * p->channels, image = (long)p->height * p->width * p->channels;
+    const int step = s->sw * p->channels;
+    nn_vec sum[NN_ROWS][NN_TV];
+    NN_UNROLL
+    for (int m = 0; m < M; m++) NN_UNROLL
+    for (int v = 0; v < V; v++) sum[m][v] = nn_zero();
+    for (int n = 0; n < p->images; n++) {
+        for (int i = 0; i < p->rows; i++) {
+            const float *x = large + n * image + i * row;
+            for (int j = 0; j < p->columns; j++, x += step, small += NN_PANEL) {
+                nn_vec dy[NN_TV];
+                NN_UNROLL
+                for (int v = 0; v < V; v++) dy[v] = nn_load(small + v * far);
+                NN_UNROLL
+                for (int m = 0; m < M; m++) NN_UNROLL
+                for (int v = 0; v < V; v++) sum[m][v] += x[m] * dy[v];
+            }
+        }
+    }
+    NN_UNROLL
+    for (int m = 0; m < M; m++) NN_UNROLL
+    for (int v = 0; v < V; v++) {
+        float *to = sums + m * NN_PANEL + v * (NN_GROUP > 1 ? panel : NN_W);
+        nn_store(to, nn_load(to) + sum[m][v]);
+    }
+}
+
+NN_KERNEL void nn_moment_tile_run(int rows, int vectors, const nn_moments *s, const nn_patch *p, const float *large,
+                                  const float *small, float *sums, long panel)
+{
+#define NN_CASE(M)                                                     \
+    case M:                                                            \
+        if (vectors == 1)                                              \
+            nn_moment_tile(M, 1, s, p, large, small, sums, panel);     \
+        else                                                           \
+            nn_moment_tile(M, NN_TV, s, p, large, small, sums, panel); \
+        break;
+    switch (rows) {
+        NN_CASE(1)
+        NN_CASE(2)
+#if defined(NN_AVX512) || defined(NN_AVX2) || defined(NN_NEON)
+        NN_CASE(3)
+        NN_CASE(4)
+        NN_CASE(5)
+        NN_CASE(6)
+#endif
+#if defined(NN_AVX512)
+        NN_CASE(7)
+        NN_CASE(8)
+        NN_CASE(9)
+        NN_CASE(10)
+#endif
+    }
+#undef NN_CASE
+}
+
+/* All taps, channels and panels of a block; sums: [panel][tap][channel][16]. */
+NN_INLINE void nn_patch_add(const nn_moments *s, const nn_patch *p, const float *large, const float *small, float *sums)
+{
+    const int channels = p->channels * s->merged, tiles = nn_ceil(channels, NN_ROWS), taps = s->kh * s->kw;
+    const long points = (long)p->images * p->rows * p->columns, panel = (long)taps * channels * NN_PANEL;
+    const int vectors = s->o <= NN_W && NN_GROUP == 1 ? 1 : NN_TV;
+    for (int q = 0; q < p->panels; q += NN_GROUP) {
+        for (int tap = 0; tap < taps; tap++) {
+            const float *x = large + ((long)(tap / s->kw) * s->dh * p->width + tap % s->kw * s->dw) * p->channels;
+            for (int i = 0; i < tiles; i++) {
+                int first = channels * i / tiles, last = channels * (i + 1) / tiles;
+                nn_moment_tile_run(last - first, vectors, s, p, x + first, small + q * points * NN_PANEL,
+                                   sums + q * panel + ((long)tap * channels + first) * NN_PANEL, panel);
+            }
+        }
+    }
+}
+
+/* ---- a unit -------------------------------------------------------------------------------- */
+
+NN_INLINE void nn_unit_store(const nn_moments *s, const nn_patch *p, const float *sums, float *weight, int group)
+{
+    const nn_conv *d = s->d;
+    const int taps = d->kh * d->kw, channels = p->channels * s->merged;
+    for (int q = 0; q < p->panels; q++) {
+        const float *panel = sums + (long)q * s->kh * s->kw * channels * NN_PANEL;
+        const int first = (p->panel + q) * NN_PANEL, last = nn_min(s->o, first + NN_PANEL);
+        for (int o = first; o < last; o++) {
+            float *to = weight + (((long)group * s->o + o) * s->c + p->channel) * taps;
+            for (int c = 0; c < p->channels; c++)
+                for (int tap = 0; tap < taps; tap++, to++) {
+                    int row = s->merged > 1 ? tap / d->kw * channels + tap % d->kw * s->c + c : tap * channels + c;
+                    *to = panel[(long)row * NN_PANEL + o - first];
+                }
+        }
+    }
+}
+
+NN_KERNEL void nn_unit_run(const nn_moments *s, int unit, float *weight, int group)
+{
+    float large[NN_LARGE] __attribute__((aligned(64))), small[NN_SMALL] __attribute__((aligned(64))),
+        sums[NN_UNIT] __attribute__((aligned(64)));
+    const nn_conv *d = s->d;
+    const int blocks = nn_ceil(s->c, s->channels), all = nn_ceil(s->o, NN_PANEL);
+    nn_patch p = {.channel = unit % blocks * s->channels, .panel = unit / blocks * s->panels};
+    p.channels = nn_min(s->channels, s->c - p.channel);
+    p.panels = nn_min(s->panels, nn_ceil(all - p.panel, NN_GROUP) * NN_GROUP);
+    for (long i = 0; i < (long)p.panels * s->kh * s->kw * s->merged * p.channels * NN_PANEL; i += NN_W)
+        nn_store(sums + i, nn_zero());
+    for (p.image = 0; p.image < d->n; p.image += s->images) {
+        p.images = nn_min(s->images, d->n - p.image);
+        for (p.row = 0; p.row < d->oh; p.row += s->rows) {
+            p.rows = nn_min(s->rows, d->oh - p.row);
+            p.height = nn_copy_rows_of(s, p.rows);
+            for (p.column = 0; p.column < d->ow; p.column += s->columns) {
+                p.columns = nn_min(s->columns, d->ow - p.column);
+                p.width = nn_copy_columns_of(s, p.columns);
+                nn_patch_large(s, &p, large);
+                nn_patch_small(s, &p, small);
+                nn_patch_add(s, &p, large, small, sums);
+            }
+        }
+    }
+    p.panels = nn_min(p.panels, all - p.panel);
+    nn_unit_store(s, &p, sums, weight, group);
+}
+
+NN_INLINE void nn_moments_of(const nn_conv *d, int merge, nn_moments *s)
+{
+    *s = (nn_moments){.d = d, .c = d->c / d->groups, .o = d->o / d->groups, .merged = merge ? d->kw : 1};
+    s->kh = d->kh;
+    s->kw = merge ? 1 : d->kw;
+    s->dh = d->dh;
+    s->dw = d->dw;
+    s->sh = d->kh > 1 ? d->sh : 1;
+    s->sw = d->kw > 1 ? d->sw : 1;
+}
+
+/* Units of all groups, part t of T. */
+NN_INLINE void nn_moments_units(nn_moments *s, const float *large, const float *small, float *weight, int t, int T)
+{
+    const int units = nn_ceil(s->c, s->channels) * nn_ceil(nn_ceil(s->o, NN_PANEL), s->panels);
+    const long all = (long)units * s->d->groups;
+    for (long k = all * t / T; k < all * (t + 1) / T; k++) {
+        int group = (int)(k / units);
+        s->large = large + group * s->c;
+        s->small = small + group * s->o;
+        nn_unit_run(s, (int)(k % units), weight, group);
+    }
+}
+
+NN_KERNEL void nn_moments_run(const nn_conv *d, const float *large, const float *small, float *weight, int t, int T)
+{
+    nn_moments s;
+    const int c = d->c / d->groups;
+    nn_moments_of(d, c <= NN_FEW && d->groups == 1 && d->dw == 1 && d->kw > 1, &s);
+    if (nn_moments_sizes(&s)) nn_moments_units(&s, large, small, weight, t, T);
+}
+
+#endif

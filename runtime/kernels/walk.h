@@ -1,0 +1,290 @@
+/*
+ * walk.h: convolution over channels-last images, [N][H][W][C], as one walk.
+ *
+ * A walk goes over a grid of u × v points in each of n images.  Every point reads
+ * `taps` runs of neighbouring channels of the image, the one of a tap at
+ * (u·su + row, v·sv + column), and writes `outputs` channels:
+ *
+ *   y[point][o] = start[o] + Σ_{tap, c} x[point at tap][c] · panel[o / 16][tap][c][o mod 16]
+ *
+ * The weights are packed beforehand into panels of NN_PANEL outputs; a tile of
+ * NN_ROWS points × one panel stays in registers.  Nothing is copied of the images:
+ * a tile holds a pointer for each of its points, moved from tap to tap, so that
+ * padding (the pointer is at zeros), strides, the ends of rows and of images cost
+ * nothing in the inner loop.
+ *
+ * The depth, taps · run, is cut into blocks whose part of a panel fits the first
+ * cache; between blocks the sums rest in y.  The order of the sum is tap by tap
+ * and channel by channel, whatever the thread, tile or block.
+ */
+#ifndef NN_WALK_H
+#define NN_WALK_H
+
+#include "conv.h"
+#include "transpose.h"
+
+enum { NN_PANEL = 16 }; /* outputs of a panel, on every machine */
+
+#if defined(NN_AVX512)
+enum { NN_ROWS = 10, NN_TV = 2, NN_GROUP = 2 }; /* points and vectors of a tile; panels at once */
+#elif defined(NN_AVX2)
+enum { NN_ROWS = 6, NN_TV = 2, NN_GROUP = 1 };
+#elif defined(NN_NEON)
+enum { NN_ROWS = 6, NN_TV = 4, NN_GROUP = 1 };
+#else
+enum { NN_ROWS = 2, NN_TV = 4, NN_GROUP = 1 };
+#endif
+
+enum {
+    NN_MAX_TAPS = 256, /* kh · kw */
+    NN_DEPTH = 320,    /* at most, of a block: 20 KB of a panel */
+    NN_POINTS = 240    /* at most, that are taken together: divisible by every NN_ROWS */
+};
+
+typedef struct nn_walk {
+    int n, u, v, su, sv; /* images, the grid and its step */
+    const float *x;
+    int h, w, run;   /* of the image read, and the channels of a tap */
+    long xn, xu, xv; /* distances in x from image to image, row to row, column to column */
+    int taps;
+    int row[NN_MAX_TAPS], column[NN_MAX_TAPS];
+    const float *panels; /* [outputs / 16][taps][run][16] */
+    long panel;          /* from one to the next */
+    int outputs;
+    const float *start; /* of the sums, or NULL */
+    float *y;
+    long yn, yu, yv;
+    const float *y0;     /* what the tail's summand lies like */
+    const nn_tail *tail; /* or NULL */
+} nn_walk;
+
+/* A point: where it reads and writes. */
+typedef struct nn_spot {
+    const float *x; /* at row, column; which may be outside */
+    float *y;
+    int row, column;
+} nn_spot;
+
+static const float nn_zeros[NN_DEPTH] __attribute__((unused));
+
+/* ---- one tile ---------------------------------------------------------------------- */
+
+/* Columns run without a gap over the taps of a row, for points whose taps are all inside. */
+NN_INLINE int nn_walk_inside(const nn_walk *s, const nn_spot *spot, int points)
+{
+    int first = s->column[0], last = s->column[s->taps - 1];
+    for (int m = 0; m < points; m++)
+        if (spot[m].column + first < 0 || spot[m].column + last >= s->w) return 0;
+    return 1;
+}
+
+/* Where each point reads the tap. */
+NN_INLINE void nn_walk_tile_place(const int M, const nn_walk *s, const nn_spot *spot, int tap, int c, const float **at)
+{
+    int row = s->row[tap], column = s->column[tap];
+    long offset = row * s->xu + column * s->xv + c;
+    NN_UNROLL
+    for (int m = 0; m < M; m++) {
+        int inside =
+            (unsigned)(spot[m].row + row) < (unsigned)s->h && (unsigned)(spot[m].column + column) < (unsigned)s->w;
+        at[m] = inside ? spot[m].x + offset : nn_zeros;
+    }
+}
+
+/* sum[m][v] += Σ_k at[m][k] · b[k][v] */
+NN_INLINE void nn_walk_tile_add(const int M, const int V, const float *const *at, long length, const float *b, long far,
+                                nn_vec sum[NN_ROWS][NN_TV])
+{
+    for (long k = 0; k < length; k++) {
+        nn_vec row[NN_TV];
+        NN_UNROLL
+        for (int v = 0; v < V; v++) row[v] = nn_load(b + k * NN_PANEL + v * far);
+        NN_UNROLL
+        for (int m = 0; m < M; m++) NN_UNROLL
+        for (int v = 0; v < V; v++) sum[m][v] += at[m][k] * row[v];
+    }
+}
+
+typedef struct nn_block {
+    int output;      /* the first of the tile's */
+    int count;       /* outputs there, at most the tile's width */
+    int k0, k1;      /* depth */
+    int first, last; /* of the blocks of the depth */
+    int taps;        /* that are one run, for points whose taps are inside; 1 otherwise */
+} nn_block;
+
+NN_INLINE nn_vec nn_finish(const nn_tail *tail, int channel, long lanes, const float *summand, nn_vec v)
+{
+    if (tail->scale) v = v * nn_load_some(tail->scale + channel, lanes) + nn_load_some(tail->shift + channel, lanes);
+    if (summand) v += nn_load_some(summand, lanes);
+    if (tail->relu) v = nn_select(v < 0, nn_zero(), v);
+    return v;
+}
+
+NN_INLINE void nn_walk_tile_run(const int M, const int V, const int whole, const nn_walk *s, const nn_spot *spot,
+                                const nn_block *d, const float *panel)
+{
+    const long far = NN_GROUP > 1 ? s->panel : NN_W;
+    nn_vec sum[NN_ROWS][NN_TV];
+    NN_UNROLL
+    for (int m = 0; m < M; m++) NN_UNROLL
+    for (int v = 0; v < V; v++) {
+        long lanes = whole ? NN_W : d->count - v * NN_W;
+        if (!d->first)
+            sum[m][v] = nn_load_some(spot[m].y + d->output + v * NN_W, lanes);
+        else
+            sum[m][v] = s->start ? nn_load_some(s->start + d->output + v * NN_W, lanes) : nn_zero();
+    }
+    int taps = d->taps > 1 && nn_walk_inside(s, spot, M) ? d->taps : 1, run = taps * s->run;
+    for (int k = d->k0; k < d->k1;) {
+        const float *at[NN_ROWS];
+        int c = k % run, length = run - c < d->k1 - k ? run - c : d->k1 - k;
+        nn_walk_tile_place(M, s, spot, k / run * taps, c, at);
+        nn_walk_tile_add(M, V, at, length, panel + (long)k * NN_PANEL, far, sum);
+        k += length;
+    }
+    NN_UNROLL
+    for (int m = 0; m < M; m++) NN_UNROLL
+    for (int v = 0; v < V; v++) {
+        long lanes = whole ? NN_W : d->count - v * NN_W;
+        float *y = spot[m].y + d->output + v * NN_W;
+        if (d->last && s->tail)
+            sum[m][v] = nn_finish(s->tail, (int)(s->y - s->y0) + d->output + v * NN_W, lanes,
+                                  s->tail->summand ? s->tail->summand + (y - s->y0) : 0, sum[m][v]);
+        nn_store_some(y, lanes, sum[m][v]);
+    }
+}
+
+/* One instance for each number of points; with a panel that is whole, or partly used. */
+NN_KERNEL void nn_walk_tile(const nn_walk *s, const nn_spot *spot, int points, const nn_block *d, const float *panel)
+{
+    int vectors = (d->count + NN_W - 1) / NN_W, whole = d->count == NN_TV * NN_W;
+#define NN_CASE(M)                                            \
+    case M:                                                   \
+        if (whole)                                            \
+            nn_walk_tile_run(M, NN_TV, 1, s, spot, d, panel); \
+        else if (vectors == 1)                                \
+            nn_walk_tile_run(M, 1, 0, s, spot, d, panel);     \
+        else                                                  \
+            nn_walk_tile_run(M, NN_TV, 0, s, spot, d, panel); \
+        break;
+    switch (points) {
+        NN_CASE(1)
+        NN_CASE(2)
+#if defined(NN_AVX512) || defined(NN_AVX2) || defined(NN_NEON)
+        NN_CASE(3)
+        NN_CASE(4)
+        NN_CASE(5)
+        NN_CASE(6)
+#endif
+#if defined(NN_AVX512)
+        NN_CASE(7)
+        NN_CASE(8)
+        NN_CASE(9)
+        NN_CASE(10)
+#endif
+    }
+#undef NN_CASE
+}
+
+/* ---- panels ----------------------------------------------------------------------------- */
+
+/* One panel, to[tap][c][16] from from[lane][c][tap]; lanes beyond are zero. */
+NN_INLINE void nn_panel_turn(const float *from, long lanes, long c, long taps, float *to)
+{
+    const long depth = c * taps, squares = lanes == NN_PANEL ? depth / NN_W : 0;
+    long channel = 0, tap = 0;
+    for (long i = 0; i < squares; i++) {
+        float turned[NN_PANEL / NN_W * NN_W * NN_W] __attribute__((aligned(64)));
+        for (int v = 0; v < NN_PANEL / NN_W; v++)
+            nn_transpose_square(turned + v * NN_W, NN_PANEL, from + v * NN_W * depth + i * NN_W, depth);
+        for (int k = 0; k < NN_W; k++) {
+            for (int v = 0; v < NN_PANEL; v += NN_W)
+                nn_store(to + (tap * c + channel) * NN_PANEL + v, nn_load(turned + k * NN_PANEL + v));
+            if (++tap == taps) tap = 0, channel++;
+        }
+    }
+    for (long k = squares * NN_W; k < depth; k++) {
+        for (long lane = 0; lane < NN_PANEL; lane++)
+            to[(tap * c + channel) * NN_PANEL + lane] = lane < lanes ? from[lane * depth + k] : 0;
+        if (++tap == taps) tap = 0, channel++;
+    }
+}
+
+/* ---- the walk ------------------------------------------------------------------------ */
+
+NN_INLINE void nn_walk_spots(const nn_walk *s, long first, int count, nn_spot *spot)
+{
+    long image = first / ((long)s->u * s->v);
+    int rest = (int)(first % ((long)s->u * s->v)), u = rest / s->v, v = rest % s->v;
+    for (int i = 0; i < count; i++) {
+        spot[i].row = u * s->su;
+        spot[i].column = v * s->sv;
+        spot[i].x = s->x + image * s->xn + spot[i].row * s->xu + spot[i].column * s->xv;
+        spot[i].y = s->y + image * s->yn + u * s->yu + v * s->yv;
+        if (++v == s->v) v = 0, u++;
+        if (u == s->u) u = 0, image++;
+    }
+}
+
+/* The taps of a row lie side by side in x as they do in the panels. */
+NN_INLINE int nn_walk_row_taps(const nn_walk *s)
+{
+    int count = 1;
+    if (s->xv != s->run) return 1;
+    while (count < s->taps && s->row[count] == s->row[0] && s->column[count] == s->column[0] + count) count++;
+    if (s->taps % count) return 1;
+    for (int i = 0; i < s->taps; i++)
+        if (s->row[i] != s->row[i / count * count] || s->column[i] != s->column[i % count]) return 1;
+    return count;
+}
+
+/* Points first … first + count, panels from … to, in tiles that are as even as can be. */
+NN_INLINE void nn_walk_block(const nn_walk *s, long first, int count, int from, int to)
+{
+    nn_spot spot[NN_POINTS];
+    nn_walk_spots(s, first, count, spot);
+    const int depth = s->taps * s->run, blocks = depth > NN_DEPTH ? (depth + NN_DEPTH - 1) / NN_DEPTH : 1,
+              tiles = (count + NN_ROWS - 1) / NN_ROWS;
+    nn_block d = {.taps = nn_walk_row_taps(s)};
+    for (int p = from; p < to; p += NN_GROUP) {
+        d.output = p * NN_PANEL;
+        d.count = s->outputs - d.output < NN_GROUP * NN_PANEL ? s->outputs - d.output : NN_GROUP * NN_PANEL;
+        if (d.count > (to - p) * NN_PANEL) d.count = (to - p) * NN_PANEL;
+        for (int b = 0; b < blocks; b++) {
+            d.k0 = (int)((long)depth * b / blocks);
+            d.k1 = (int)((long)depth * (b + 1) / blocks);
+            d.first = b == 0;
+            d.last = b == blocks - 1;
+            for (int i = 0; i < tiles; i++) {
+                int begin = count * i / tiles, end = count * (i + 1) / tiles;
+                nn_walk_tile(s, spot + begin, end - begin, &d, s->panels + p * s->panel);
+            }
+        }
+    }
+}
+
+/* Part t of T: of the points, or of the panels where the weights are the larger part. */
+NN_KERNEL void nn_walk_run(const nn_walk *s, int t, int T)
+{
+    const long points = (long)s->n * s->u * s->v;
+    const int panels = (s->outputs + NN_PANEL - 1) / NN_PANEL, groups = (panels + NN_GROUP - 1) / NN_GROUP;
+    const int by_panels = groups % T == 0 && points * s->su * s->sv < (long)s->outputs * s->taps;
+    long first = 0, last = points;
+    int from = 0, to = panels;
+    if (by_panels) {
+        from = groups / T * t * NN_GROUP;
+        to = groups / T * (t + 1) * NN_GROUP < panels ? groups / T * (t + 1) * NN_GROUP : panels;
+    } else {
+        const long tiles = (points + NN_ROWS - 1) / NN_ROWS;
+        first = points * (tiles * t / T) / tiles;
+        last = points * (tiles * (t + 1) / T) / tiles;
+    }
+    const long parts = (last - first + NN_POINTS - 1) / NN_POINTS;
+    for (long i = 0; i < parts; i++) {
+        long begin = first + (last - first) * i / parts, end = first + (last - first) * (i + 1) / parts;
+        nn_walk_block(s, begin, (int)(end - begin), from, to);
+    }
+}
+
+#endif
