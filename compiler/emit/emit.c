@@ -17,8 +17,10 @@ const Plan *emit_plan(Graph *net, ProgramKind kind, const TrainSpec *spec, const
     if (!program) return NULL;
     bool inference = kind == PROGRAM_INFER || kind == PROGRAM_EVAL, fast = !options->plain && !options->use_double;
     if (inference && fast && !options->no_fusion) pass_fuse(program);
+    bool once = kind == PROGRAM_INFER && !options->train && !options->vjp;
+    if (fast && !options->no_layout && !options->no_winograd) pass_winograd(program, once);
     if (fast && !options->no_layout) pass_layout(program);
-    if (kind == PROGRAM_INFER && fast && !options->train && !options->vjp) pass_prepare(program);
+    if (fast && once) pass_prepare(program);
     return plan_build(program, options->use_double ? 8 : 4);
 }
 

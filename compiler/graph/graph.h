@@ -268,6 +268,13 @@ struct Op {
     bool (*last)(const Node *);
     const Op *pack;
 
+    /* What passes/winograd.c puts in the node's place: an operator that computes the
+     * same with fewer multiplications and more rounding, or NULL where that does not
+     * pay for this batch.  `once`: the weights are packed once, not in every pass. */
+    const Op *(*winograd)(const Node *, int64_t batch, bool once);
+    /* Floats that the kernel works in: it gets them as one more output, `work`. */
+    int64_t (*work)(const Node *);
+
     /* What passes/fuse.c may do with it in the fast form, at inference.  `fuse`
      * gives the operator that computes the same and then a Tail, or NULL where
      * the kernel does not serve this node; its inputs are the node's, then scale

@@ -170,7 +170,8 @@ static bool conv_dweight_fast(Writer *w, const Node *n)
 
 static bool has_bias(const Node *n) { return ((const ConvAttrs *)n->attrs)->bias; }
 
-static bool conv_fused_fast(Writer *w, const Node *n)
+/* Declares `tail`, and binds $bias. */
+static void bind_tail(Writer *w, const Node *n)
 {
     writer_bind(w, "bias", has_bias(n) ? "bias" : "0");
     writer_bind(w, "scale", n->tail->affine ? "scale" : "0");
@@ -178,6 +179,11 @@ static bool conv_fused_fast(Writer *w, const Node *n)
     writer_bind(w, "summand", n->tail->add ? "summand" : "0");
     writer_bind_int(w, "relu", n->tail->relu);
     writer_put(w, "const nn_tail tail = {$scale, $shift, $summand, $relu};");
+}
+
+static bool conv_fused_fast(Writer *w, const Node *n)
+{
+    bind_tail(w, n);
     return call(w, n, of_forward(n), "nn_conv_gather(&size, x, weight, $bias, &tail, y, $t, $T);");
 }
 
@@ -227,6 +233,181 @@ static const Op conv_panels_back = {
     .kernel = "conv",
 };
 
+/* ---- Winograd's form: runtime/kernels/winograd.h ------------------------------ */
+
+enum { TILE = 4, FREQUENCIES = 36, SLOTS = 8, BLOCK_TILES = 24, BLOCK_OUTPUTS = 128, PANEL = 16, ZEROS = 1024 };
+
+static int64_t round_to(int64_t n, int64_t step) { return (n + step - 1) / step * step; }
+
+/* Channels and outputs as the kernel sees them: the gradient of the input goes from
+ * the layer's outputs to its channels. */
+typedef struct Products {
+    int64_t channels, outputs, height, width; /* of the result */
+} Products;
+
+static Products products_of(const Node *n)
+{
+    Shape in = node_shape_in(n), out = node_shape_out(n);
+    return (Products){in.dim[0], out.dim[0], out.dim[1], out.dim[2]};
+}
+
+/* Per channel and output, in multiplications: 36 a tile against 9 a point; reading the
+ * transformed weights, and where they are not made once, making them, costs as much
+ * as some tiles; and so does the transforming of inputs and outputs. */
+static bool winograd_pays(const Node *n, const Correlation *c, int64_t batch, bool once)
+{
+    const Slide *h = &c->slide[0], *v = &c->slide[1];
+    Products p = products_of(n);
+    bool fits = h->k == 3 && v->k == 3 && h->stride == 1 && v->stride == 1 && h->dilation == 1 && v->dilation == 1;
+    if (!fits || c->groups != 1 || !correlate_served(c)) return false;
+    if (h->before > 2 || v->before > 2 || p.channels < PANEL || p.outputs < PANEL || p.channels > ZEROS) return false;
+    double pairs = (double)p.channels * (double)p.outputs;
+    double tiles = (double)(batch * round_to(p.height, TILE) * round_to(p.width, TILE)) / (TILE * TILE);
+    double direct = 9 * pairs * (double)(batch * p.height * p.width);
+    double here = FREQUENCIES * pairs * (tiles + (once ? 12 : 25)) + 300 * tiles * (double)(p.channels + p.outputs);
+    return here < 0.8 * direct;
+}
+
+static int64_t winograd_work(const Node *n)
+{
+    Products p = products_of(n);
+    int64_t outputs = round_to(p.outputs, PANEL);
+    return SLOTS * FREQUENCIES * BLOCK_TILES * (p.channels + (outputs < BLOCK_OUTPUTS ? outputs : BLOCK_OUTPUTS));
+}
+
+static int64_t panels_count(int64_t outputs, int64_t channels)
+{
+    return FREQUENCIES * round_to(outputs, PANEL) * channels;
+}
+
+static bool winograd_panels_shape(Graph *g, Node *n)
+{
+    Correlation c = of_origin(n);
+    node_out_as(g, n, DTYPE_REAL, false, shape_vector(panels_count(c.small.dim[0], c.large.dim[0])));
+    return true;
+}
+
+static bool winograd_back_shape(Graph *g, Node *n)
+{
+    Correlation c = of_origin(n);
+    node_out_as(g, n, DTYPE_REAL, false, shape_vector(panels_count(c.large.dim[0], c.small.dim[0])));
+    return true;
+}
+
+static bool winograd_panels_fast(Writer *w, const Node *n)
+{
+    Correlation c = of_origin(n);
+    return correlate_call(w, &c, "nn_winograd_panels(&size, 0, weight, panels, $t, $T);");
+}
+
+static bool winograd_back_fast(Writer *w, const Node *n)
+{
+    Correlation c = of_origin(n);
+    return correlate_call(w, &c, "nn_winograd_panels(&size, 1, weight, panels, $t, $T);");
+}
+
+static bool winograd_fast(Writer *w, const Node *n)
+{
+    writer_bind(w, "bias", node_has(n, 2) ? "bias" : "0");
+    return call(w, n, of_forward(n), "nn_winograd(&size, x, weight, $bias, 0, y, work, $t, $T);");
+}
+
+static bool winograd_fused_fast(Writer *w, const Node *n)
+{
+    bind_tail(w, n);
+    return call(w, n, of_forward(n), "nn_winograd(&size, x, weight, $bias, &tail, y, work, $t, $T);");
+}
+
+/* A convolution of dy with the kernels turned, and padded by what the kernel does not
+ * reach: k − 1 − pad. */
+static bool winograd_dx_fast(Writer *w, const Node *n)
+{
+    Correlation c = of_dx(n), back = c;
+    back.large = c.small;
+    back.small = c.large;
+    for (int axis = 0; axis < 2; axis++) back.slide[axis].before = 2 - c.slide[axis].before;
+    return call(w, n, back, "nn_winograd(&size, dy, weight, 0, 0, dx, work, $t, $T);");
+}
+
+static const char *const winograd_out[] = {"y", "work", NULL};
+static const char *const winograd_dx_out[] = {"dx", "work", NULL};
+
+static const Op winograd_panels = {
+    .name = "conv.winograd_panels",
+    .class = OP_INTERNAL,
+    .in = correlate_pack_in,
+    .out = correlate_pack_out,
+    .shape = winograd_panels_shape,
+    .flops = region_no_flops,
+    .fast = winograd_panels_fast,
+    .kernel = "conv",
+};
+
+static const Op winograd_panels_back = {
+    .name = "conv.winograd_panels_back",
+    .class = OP_INTERNAL,
+    .in = correlate_pack_in,
+    .out = correlate_pack_out,
+    .shape = winograd_back_shape,
+    .flops = region_no_flops,
+    .fast = winograd_back_fast,
+    .kernel = "conv",
+};
+
+static const Op conv_winograd = {
+    .name = "conv.winograd",
+    .class = OP_INTERNAL,
+    .macs = conv_macs,
+    .in = correlate_in,
+    .out = winograd_out,
+    .fast = winograd_fast,
+    .kernel = "conv",
+    .last = conv_last,
+    .pack = &winograd_panels,
+    .work = winograd_work,
+};
+
+static const Op conv_fused_winograd = {
+    .name = "conv.fused_winograd",
+    .class = OP_INTERNAL,
+    .macs = conv_macs,
+    .in = correlate_in,
+    .out = winograd_out,
+    .fast = winograd_fused_fast,
+    .kernel = "conv",
+    .last = conv_last,
+    .pack = &winograd_panels,
+    .work = winograd_work,
+};
+
+static const Op conv_dx_winograd = {
+    .name = "conv.dx_winograd",
+    .class = OP_INTERNAL,
+    .macs = node_macs_of_origin,
+    .in = correlate_dx_in,
+    .out = winograd_dx_out,
+    .fast = winograd_dx_fast,
+    .kernel = "conv",
+    .last = conv_dx_last,
+    .pack = &winograd_panels_back,
+    .work = winograd_work,
+};
+
+static const Op *forward_winograd(const Node *n, int64_t batch, bool once)
+{
+    Correlation c = of_forward(n);
+    if (!winograd_pays(n, &c, batch, once)) return NULL;
+    return n->tail ? &conv_fused_winograd : &conv_winograd;
+}
+
+static const Op *dx_winograd(const Node *n, int64_t batch, bool once)
+{
+    Correlation c = of_dx(n);
+    return winograd_pays(n, &c, batch, once) ? &conv_dx_winograd : NULL;
+}
+
+/* ---- the operators ---------------------------------------------------------------- */
+
 static const Op conv_fused = {
     .name = "conv.fused",
     .class = OP_INTERNAL,
@@ -237,6 +418,7 @@ static const Op conv_fused = {
     .kernel = "conv",
     .last = conv_last,
     .pack = &conv_panels,
+    .winograd = forward_winograd,
 };
 
 static const Op *conv_fuse(const Node *n) { return conv_last(n) ? &conv_fused : NULL; }
@@ -252,6 +434,7 @@ static const Op conv_dx = {
     .kernel = "conv",
     .last = conv_dx_last,
     .pack = &conv_panels_back,
+    .winograd = dx_winograd,
 };
 static const Op conv_dweight = {
     .name = "conv.dweight",
@@ -302,5 +485,6 @@ const Op op_conv = {
     .kernel = "conv",
     .last = conv_last,
     .pack = &conv_panels,
+    .winograd = forward_winograd,
     .fuse = conv_fuse,
 };

@@ -15,6 +15,11 @@
  * multiplication and addition.  Requires the fast form. */
 void pass_fuse(Graph *);
 
+/* Takes the operators' forms with fewer multiplications (Op.winograd) where they pay.
+ * Rounding differs.  `once`: pass_prepare will follow.  Requires the fast form, and
+ * pass_fuse before it. */
+void pass_winograd(Graph *, bool once);
+
 /* Chooses for every image whether its channels come first or last, by what the
  * operators' kernels take (Op.last, OP_ANY_LAYOUT); turns images where two that
  * differ meet, and packs weights for the kernels that want them so.  What comes

@@ -39,12 +39,17 @@ void nn_conv_scatter(const nn_conv *, const float *small, const float *panels, c
                      int T);
 void nn_conv_weights(const nn_conv *, const float *large, const float *small, float *weight, int t, int T);
 
+void nn_winograd_panels(const nn_conv *, int back, const float *weight, float *panels, int t, int T);
+void nn_winograd(const nn_conv *, const float *x, const float *panels, const float *bias, const nn_tail *, float *y,
+                 float *work, int t, int T);
+
 #else
 
 #include "walk.h"
 
 #include "depthwise.h"
 #include "moments.h"
+#include "winograd.h"
 
 /* ---- panels ------------------------------------------------------------------- */
 

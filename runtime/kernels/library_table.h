@@ -37,6 +37,8 @@ const nn_symbol NN_LIBRARY[] = {
     NN_SYMBOL(nn_conv_scatter),
     NN_SYMBOL(nn_conv_weights),
     NN_SYMBOL(nn_turn),
+    NN_SYMBOL(nn_winograd),
+    NN_SYMBOL(nn_winograd_panels),
     NN_SYMBOL(nn_dense_forward),
     NN_SYMBOL(nn_dense_dx),
     NN_SYMBOL(nn_dense_dweight),

@@ -38,6 +38,7 @@ enum { NN_ROWS = 2, NN_TV = 4, NN_GROUP = 1 };
 enum {
     NN_MAX_TAPS = 256, /* kh · kw */
     NN_DEPTH = 320,    /* at most, of a block: 20 KB of a panel */
+    NN_ZEROS = 1024,   /* floats, what padding is read from */
     NN_POINTS = 240    /* at most, that are taken together: divisible by every NN_ROWS */
 };
 
@@ -65,7 +66,7 @@ typedef struct nn_spot {
     int row, column;
 } nn_spot;
 
-static const float nn_zeros[NN_DEPTH] __attribute__((unused));
+static const float nn_zeros[NN_ZEROS] __attribute__((unused));
 
 /* ---- one tile ---------------------------------------------------------------------- */
 

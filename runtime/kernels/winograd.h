@@ -1,0 +1,262 @@
+/*
+ * winograd.h: convolution by 3 × 3 with step 1, channels last, with a quarter of the
+ * multiplications: F(4 × 4, 3 × 3) of Lavin and Gray, "Fast algorithms for
+ * convolutional neural networks", 2015.
+ *
+ *   tile of 4 × 4 outputs = Aᵀ [ (G w Gᵀ) ⊙ (Bᵀ x B) ] A,   x: 6 × 6 inputs
+ *
+ * The 36 products of a position are summed over the channels: 36 products of
+ * matrices, which the tile of walk.h computes.  The weights are transformed and
+ * packed beforehand, [36][outputs / 16][channels][16].  Rounding is about ten times
+ * that of the direct sum.
+ *
+ * A thread takes a block of tiles, transforms their inputs into its slot of `work`,
+ * multiplies them with some outputs' weights, transforms these back, and so on until
+ * it has all outputs of its share.  Results do not depend on what is in a block.
+ */
+#ifndef NN_WINOGRAD_H
+#define NN_WINOGRAD_H
+
+#include "conv.h"
+#include "walk.h"
+
+enum {
+    NN_SLOTS = 8,          /* threads that can work at once */
+    NN_RUN = 16,           /* weights of neighbouring channels that are written together */
+    NN_BLOCK_TILES = 24,   /* at most, in a block */
+    NN_BLOCK_OUTPUTS = 128 /* at most, transformed back at once */
+};
+
+/* ---- weights ------------------------------------------------------------------- */
+
+/* G of three vectors. */
+NN_INLINE void nn_winograd_g(const nn_vec g[3], nn_vec to[6])
+{
+    nn_vec even = (g[0] + g[2]) * (-1.0f / 6), odd = g[1] * (1.0f / 6),
+           quarter = g[0] * (1.0f / 24) + g[2] * (1.0f / 6);
+    to[0] = g[0] * 0.25f;
+    to[1] = even - odd;
+    to[2] = even + odd;
+    to[3] = quarter + g[1] * (1.0f / 12);
+    to[4] = quarter - g[1] * (1.0f / 12);
+    to[5] = g[2];
+}
+
+/* G w Gᵀ of the kernels in the lanes, w[i · 3 + j][lane]; to[f · far]. */
+NN_INLINE void nn_winograd_kernels(float w[9][NN_PANEL], float *to, long far)
+{
+    for (int v = 0; v < NN_PANEL; v += NN_W) {
+        nn_vec half[3][6];
+        for (int j = 0; j < 3; j++) {
+            const nn_vec g[3] = {nn_load(w[j] + v), nn_load(w[3 + j] + v), nn_load(w[6 + j] + v)};
+            nn_winograd_g(g, half[j]);
+        }
+        for (int i = 0; i < 6; i++) {
+            const nn_vec g[3] = {half[0][i], half[1][i], half[2][i]};
+            nn_vec row[6];
+            nn_winograd_g(g, row);
+            for (int j = 0; j < 6; j++) nn_store(to + (i * 6 + j) * far + v, row[j]);
+        }
+    }
+}
+
+/* The kernels of channel `channel` and 16 outputs from `first` on; back, they are turned
+ * by 180°, and what is an output of the layer is a channel here. */
+NN_INLINE void nn_winograd_take(const nn_conv *d, int back, const float *weight, long first, long channel,
+                                float w[9][NN_PANEL])
+{
+    const long outputs = back ? d->c : d->o, lanes = outputs - first < NN_PANEL ? outputs - first : NN_PANEL;
+    const long step = back ? 9 : d->c * 9;
+    const float *from = weight + (back ? channel * d->c + first : first * d->c + channel) * 9;
+    for (long lane = 0; lane < lanes; lane++, from += step)
+        for (int i = 0; i < 9; i++) w[i][lane] = from[back ? 8 - i : i];
+}
+
+/* panels: [36][⌈outputs / 16⌉][channels][16].  Forward the outputs are o and the channels
+ * c; back, for the gradient of the input, it is the other way round.  Some channels are
+ * collected before they are written, since the 36 places are far from each other. */
+NN_KERNEL void nn_winograd_panels(const nn_conv *d, int back, const float *weight, float *panels, int t, int T)
+{
+    const long outputs = back ? d->c : d->o, channels = back ? d->o : d->c;
+    const long all = (outputs + NN_PANEL - 1) / NN_PANEL * channels, runs = (all + NN_RUN - 1) / NN_RUN;
+    float part[36][NN_RUN * NN_PANEL] __attribute__((aligned(64)));
+    for (long run = runs * t / T; run < runs * (t + 1) / T; run++) {
+        const long k0 = run * NN_RUN, count = all - k0 < NN_RUN ? all - k0 : NN_RUN;
+        for (long k = k0; k < k0 + count; k++) {
+            float w[9][NN_PANEL] __attribute__((aligned(64))) = {{0}};
+            nn_winograd_take(d, back, weight, k / channels * NN_PANEL, k % channels, w);
+            nn_winograd_kernels(w, part[0] + (k - k0) * NN_PANEL, NN_RUN * NN_PANEL);
+        }
+        for (int f = 0; f < 36; f++)
+            for (long i = 0; i < count * NN_PANEL; i += NN_W)
+                nn_store(panels + (f * all + k0) * NN_PANEL + i, nn_load(part[f] + i));
+    }
+}
+
+/* ---- inputs -------------------------------------------------------------------------- */
+
+/* Bᵀ of six vectors. */
+NN_INLINE void nn_winograd_b(const nn_vec x[6], nn_vec to[6])
+{
+    nn_vec a = x[4] - 4 * x[2], b = x[3] - 4 * x[1], c = x[4] - x[2], e = 2 * (x[3] - x[1]);
+    to[0] = 4 * x[0] - 5 * x[2] + x[4];
+    to[1] = a + b;
+    to[2] = a - b;
+    to[3] = c + e;
+    to[4] = c - e;
+    to[5] = 4 * x[1] - 5 * x[3] + x[5];
+}
+
+/* Bᵀ x B of one tile, channels `c` and those after it; to[f · far]. */
+NN_INLINE void nn_winograd_in(const float *const at[36], long c, long lanes, float *to, long far)
+{
+    nn_vec half[6][6];
+    for (int j = 0; j < 6; j++) {
+        nn_vec x[6], column[6];
+        NN_UNROLL
+        for (int i = 0; i < 6; i++) x[i] = nn_load_some(at[i * 6 + j] + c, lanes);
+        nn_winograd_b(x, column);
+        NN_UNROLL
+        for (int i = 0; i < 6; i++) half[i][j] = column[i];
+    }
+    for (int i = 0; i < 6; i++) {
+        nn_vec row[6];
+        nn_winograd_b(half[i], row);
+        NN_UNROLL
+        for (int j = 0; j < 6; j++) nn_store_some(to + (i * 6 + j) * far, lanes, row[j]);
+    }
+}
+
+typedef struct nn_tiles {
+    const nn_conv *d;
+    int down, across;  /* tiles of an image */
+    long first, count; /* the block */
+} nn_tiles;
+
+/* to: [36][count][c] */
+NN_INLINE void nn_winograd_gather(const nn_tiles *s, const float *x, float *to)
+{
+    const nn_conv *d = s->d;
+    const long far = s->count * d->c;
+    for (long i = 0; i < s->count; i++, to += d->c) {
+        long tile = s->first + i, image = tile / (s->down * s->across), rest = tile % (s->down * s->across);
+        int h0 = (int)(rest / s->across) * 4 - d->top, w0 = (int)(rest % s->across) * 4 - d->left;
+        const float *at[36];
+        for (int k = 0; k < 36; k++) {
+            int h = h0 + k / 6, w = w0 + k % 6, inside = h >= 0 && h < d->h && w >= 0 && w < d->w;
+            at[k] = inside ? x + ((image * d->h + h) * d->w + w) * d->c : nn_zeros;
+        }
+        for (long c = 0; c < d->c; c += NN_W) nn_winograd_in(at, c, d->c - c, to + c, far);
+    }
+}
+
+/* ---- outputs --------------------------------------------------------------------------- */
+
+/* Aᵀ of six vectors. */
+NN_INLINE void nn_winograd_a(const nn_vec m[6], nn_vec to[4])
+{
+    nn_vec a = m[1] + m[2], b = m[1] - m[2], c = m[3] + m[4], e = m[3] - m[4];
+    to[0] = m[0] + a + c;
+    to[1] = b + 2 * e;
+    to[2] = a + 4 * c;
+    to[3] = b + 8 * e + m[5];
+}
+
+NN_INLINE void nn_winograd_out(const float *from, long far, nn_vec to[4][4])
+{
+    nn_vec half[4][6];
+    for (int j = 0; j < 6; j++) {
+        nn_vec m[6], column[4];
+        NN_UNROLL
+        for (int i = 0; i < 6; i++) m[i] = nn_load(from + (i * 6 + j) * far);
+        nn_winograd_a(m, column);
+        NN_UNROLL
+        for (int i = 0; i < 4; i++) half[i][j] = column[i];
+    }
+    NN_UNROLL
+    for (int i = 0; i < 4; i++) nn_winograd_a(half[i], to[i]);
+}
+
+/* Outputs o0 … o0 + outputs from: [36][count][outputs rounded up to 16]. */
+NN_INLINE void nn_winograd_scatter(const nn_tiles *s, const float *from, int o0, int outputs, const float *bias,
+                                   const nn_tail *tail, float *y)
+{
+    const nn_conv *d = s->d;
+    const long row = (outputs + NN_PANEL - 1) / NN_PANEL * NN_PANEL, far = s->count * row;
+    for (long i = 0; i < s->count; i++, from += row) {
+        long tile = s->first + i, image = tile / (s->down * s->across), rest = tile % (s->down * s->across);
+        int h0 = (int)(rest / s->across) * 4, w0 = (int)(rest % s->across) * 4;
+        for (int o = 0; o < outputs; o += NN_W) {
+            nn_vec value[4][4], start = bias ? nn_load_some(bias + o0 + o, outputs - o) : nn_zero();
+            nn_winograd_out(from + o, far, value);
+            for (int k = 0; k < 16; k++) {
+                int h = h0 + k / 4, w = w0 + k % 4;
+                if (h >= d->oh || w >= d->ow) continue;
+                long place = ((image * d->oh + h) * d->ow + w) * d->o + o0 + o;
+                nn_vec v = value[k / 4][k % 4] + start;
+                if (tail) v = nn_finish(tail, o0 + o, outputs - o, tail->summand ? tail->summand + place : 0, v);
+                nn_store_some(y + place, outputs - o, v);
+            }
+        }
+    }
+}
+
+/* ---- products ------------------------------------------------------------------------------ */
+
+/* to[f][tile][o] = Σ_c from[f][tile][c] · panels[f][panel][c][o], panels p … q. */
+NN_INLINE void nn_winograd_multiply(const nn_tiles *s, const float *from, const float *panels, int p, int q, float *to)
+{
+    const nn_conv *d = s->d;
+    const long all = (d->o + NN_PANEL - 1) / NN_PANEL, row = (long)(q - p) * NN_PANEL;
+    nn_walk walk = {.n = 1, .u = 1, .v = (int)s->count, .su = 1, .sv = 1, .h = 1, .w = (int)s->count, .run = d->c};
+    walk.xv = d->c;
+    walk.taps = 1;
+    walk.panel = (long)d->c * NN_PANEL;
+    walk.outputs = (int)row;
+    walk.yv = row;
+    for (int f = 0; f < 36; f++) {
+        walk.x = from + f * s->count * d->c;
+        walk.y = to + f * s->count * row;
+        walk.panels = panels + (f * all + p) * walk.panel;
+        nn_walk_block(&walk, 0, (int)s->count, 0, q - p);
+    }
+}
+
+/* The tiles first … last, panels from … to, block by block. */
+NN_INLINE void nn_winograd_share(nn_tiles *s, long first, long last, int from, int to, const float *x,
+                                 const float *panels, const float *bias, const nn_tail *tail, float *y, float *work)
+{
+    const long blocks = (last - first + NN_BLOCK_TILES - 1) / NN_BLOCK_TILES;
+    const int most = NN_BLOCK_OUTPUTS / NN_PANEL;
+    for (long b = 0; b < blocks; b++) {
+        s->first = first + (last - first) * b / blocks;
+        s->count = first + (last - first) * (b + 1) / blocks - s->first;
+        float *products = work + 36 * s->count * s->d->c;
+        nn_winograd_gather(s, x, work);
+        for (int p = from; p < to; p += most) {
+            int q = to - p < most ? to : p + most, outputs = (q - p) * NN_PANEL;
+            if (p * NN_PANEL + outputs > s->d->o) outputs = s->d->o - p * NN_PANEL;
+            nn_winograd_multiply(s, work, panels, p, q, products);
+            nn_winograd_scatter(s, products, p * NN_PANEL, outputs, bias, tail, y);
+        }
+    }
+}
+
+/* Part t of T: of the tiles, or of the outputs where there are few tiles.  `work` has
+ * room for NN_SLOTS blocks; y: [n][oh][ow][o]. */
+NN_KERNEL void nn_winograd(const nn_conv *d, const float *x, const float *panels, const float *bias,
+                           const nn_tail *tail, float *y, float *work, int t, int T)
+{
+    nn_tiles s = {.d = d, .down = (d->oh + 3) / 4, .across = (d->ow + 3) / 4};
+    const long tiles = (long)d->n * s.down * s.across;
+    const int all = (d->o + NN_PANEL - 1) / NN_PANEL, most = NN_BLOCK_OUTPUTS / NN_PANEL;
+    if (T > NN_SLOTS) T = NN_SLOTS;
+    if (t >= T) return;
+    work += (long)t * 36 * NN_BLOCK_TILES * (d->c + (all < most ? all : most) * NN_PANEL);
+    if (tiles < NN_BLOCK_TILES * T && all % T == 0 && all / T % NN_GROUP == 0)
+        nn_winograd_share(&s, 0, tiles, all / T * t, all / T * (t + 1), x, panels, bias, tail, y, work);
+    else
+        nn_winograd_share(&s, tiles * t / T, tiles * (t + 1) / T, 0, all, x, panels, bias, tail, y, work);
+}
+
+#endif
