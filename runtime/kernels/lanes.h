@@ -75,7 +75,8 @@ NN_INLINE void nn_store_part(float *p, long count, nn_vec v)
     for (int i = 0; i < count; i++) p[i] = lane[i];
 }
 
-/* The first `count` lanes; the others are zero, or stay as they are in memory. */
+/* The first `count` lanes; the others are zero, or stay as they are in memory.  Stored
+ * piece by piece: a masked store takes as long as twenty others on some machines. */
 NN_INLINE nn_vec nn_load_some(const float *p, long count)
 {
     if (count >= NN_W) return nn_load(p);
@@ -94,13 +95,15 @@ NN_INLINE void nn_store_some(float *p, long count, nn_vec v)
         nn_store(p, v);
         return;
     }
-#if defined(NN_AVX2)
-    __builtin_ia32_maskstoreps256((nn_vec *)p, nn_lane() < (int)count, v);
-#else
     nn_lanes lane;
     nn_store(lane, v);
-    for (int i = 0; i < count; i++) p[i] = lane[i];
-#endif
+    long at = 0;
+    NN_UNROLL
+    for (int half = NN_W / 2; half > 0; half /= 2) {
+        if (!(count & half)) continue;
+        __builtin_memcpy(p + at, lane + at, half * sizeof *p);
+        at += half;
+    }
 }
 
 /* ---- shares ------------------------------------------------------------- */

@@ -21,7 +21,7 @@
 
 enum {
     NN_LARGE = 24576, /* floats that are copied of the large image, */
-    NN_SMALL = 16384, /* of the small one, */
+    NN_SMALL = 24576, /* of the small one, */
     NN_UNIT = 24576,  /* and of a unit's sums */
     NN_FEW = 8        /* channels that are taken together with the taps of a row */
 };
@@ -57,8 +57,8 @@ NN_INLINE int nn_copy_fits(const nn_moments *s, int images, int rows, int column
 NN_INLINE int nn_moments_sizes(nn_moments *s)
 {
     const nn_conv *d = s->d;
-    const int taps = s->kh * s->kw * s->merged, most = s->merged > 1 ? s->c : 96, all = nn_ceil(s->o, NN_PANEL);
-    s->panels = nn_min(all, taps > 1 ? 2 : 4);
+    const int taps = s->kh * s->kw * s->merged, most = s->merged > 1 ? s->c : 132, all = nn_ceil(s->o, NN_PANEL);
+    s->panels = nn_min(all, taps > 1 ? 2 : 8);
     s->panels = nn_ceil(s->panels, NN_GROUP) * NN_GROUP;
     int blocks = nn_ceil(s->c, most);
     while (blocks < s->c && (taps * nn_ceil(s->c, blocks) * s->panels * NN_PANEL > NN_UNIT ||
@@ -89,6 +89,13 @@ typedef struct nn_patch {
     int channel, channels, panel, panels;
 } nn_patch;
 
+/* Whole vectors are stored: what is too much is written again by the next point. */
+NN_INLINE void nn_patch_point(const float *from, int channels, float *to)
+{
+    for (int k = 0; k < channels; k += NN_W)
+        nn_store(to + k, from ? nn_load_some(from + k, channels - k) : nn_zero());
+}
+
 NN_INLINE void nn_patch_large(const nn_moments *s, const nn_patch *p, float *to)
 {
     const nn_conv *d = s->d;
@@ -100,9 +107,7 @@ NN_INLINE void nn_patch_large(const nn_moments *s, const nn_patch *p, float *to)
             const float *row = s->large + ((long)(p->image + n) * d->h + h) * d->w * d->c + p->channel;
             for (int j = 0; j < p->width; j++, to += p->channels) {
                 int w = w0 + j * step_w, inside = h >= 0 && h < d->h && w >= 0 && w < d->w;
-                for (int k = 0; k < p->channels; k += NN_W)
-                    nn_store_some(to + k, p->channels - k,
-                                  inside ? nn_load_some(row + (long)w * d->c + k, p->channels - k) : nn_zero());
+                nn_patch_point(inside ? row + (long)w * d->c : 0, p->channels, to);
             }
         }
     }
@@ -228,7 +233,7 @@ NN_INLINE void nn_unit_store(const nn_moments *s, const nn_patch *p, const float
 
 NN_KERNEL void nn_unit_run(const nn_moments *s, int unit, float *weight, int group)
 {
-    float large[NN_LARGE] __attribute__((aligned(64))), small[NN_SMALL] __attribute__((aligned(64))),
+    float large[NN_LARGE + NN_W] __attribute__((aligned(64))), small[NN_SMALL] __attribute__((aligned(64))),
         sums[NN_UNIT] __attribute__((aligned(64)));
     const nn_conv *d = s->d;
     const int blocks = nn_ceil(s->c, s->channels), all = nn_ceil(s->o, NN_PANEL);

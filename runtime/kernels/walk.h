@@ -64,32 +64,31 @@ typedef struct nn_spot {
     const float *x; /* at row, column; which may be outside */
     float *y;
     int row, column;
+    int inside; /* 1: its columns are, at every tap; 2: its rows are */
 } nn_spot;
 
 static const float nn_zeros[NN_ZEROS] __attribute__((unused));
 
 /* ---- one tile ---------------------------------------------------------------------- */
 
-/* Columns run without a gap over the taps of a row, for points whose taps are all inside. */
-NN_INLINE int nn_walk_inside(const nn_walk *s, const nn_spot *spot, int points)
+/* Where each point reads the tap; returns 0 where none of them has it inside. */
+NN_INLINE int nn_walk_tile_place(const int M, const nn_walk *s, const nn_spot *spot, int inside, int tap, int c,
+                                 const float **at)
 {
-    int first = s->column[0], last = s->column[s->taps - 1];
-    for (int m = 0; m < points; m++)
-        if (spot[m].column + first < 0 || spot[m].column + last >= s->w) return 0;
-    return 1;
-}
-
-/* Where each point reads the tap. */
-NN_INLINE void nn_walk_tile_place(const int M, const nn_walk *s, const nn_spot *spot, int tap, int c, const float **at)
-{
-    int row = s->row[tap], column = s->column[tap];
-    long offset = row * s->xu + column * s->xv + c;
+    const int row = s->row[tap], column = s->column[tap];
+    const long offset = row * s->xu + column * s->xv + c;
+    int any = inside == 3;
+    NN_UNROLL
+    for (int m = 0; m < M; m++) at[m] = spot[m].x + offset;
+    if (inside == 3) return 1;
     NN_UNROLL
     for (int m = 0; m < M; m++) {
-        int inside =
+        int here =
             (unsigned)(spot[m].row + row) < (unsigned)s->h && (unsigned)(spot[m].column + column) < (unsigned)s->w;
-        at[m] = inside ? spot[m].x + offset : nn_zeros;
+        at[m] = here ? at[m] : nn_zeros;
+        any |= here;
     }
+    return any;
 }
 
 /* sum[m][v] += Σ_k at[m][k] · b[k][v] */
@@ -136,12 +135,16 @@ NN_INLINE void nn_walk_tile_run(const int M, const int V, const int whole, const
         else
             sum[m][v] = s->start ? nn_load_some(s->start + d->output + v * NN_W, lanes) : nn_zero();
     }
-    int taps = d->taps > 1 && nn_walk_inside(s, spot, M) ? d->taps : 1, run = taps * s->run;
-    for (int k = d->k0; k < d->k1;) {
+    int inside = 3;
+    NN_UNROLL
+    for (int m = 0; m < M; m++) inside &= spot[m].inside;
+    const int taps = inside & 1 ? d->taps : 1, run = taps * s->run;
+    int tap = d->k0 ? d->k0 / run * taps : 0, c = d->k0 ? d->k0 % run : 0;
+    for (int k = d->k0; k < d->k1; c = 0, tap += taps) {
         const float *at[NN_ROWS];
-        int c = k % run, length = run - c < d->k1 - k ? run - c : d->k1 - k;
-        nn_walk_tile_place(M, s, spot, k / run * taps, c, at);
-        nn_walk_tile_add(M, V, at, length, panel + (long)k * NN_PANEL, far, sum);
+        int length = run - c < d->k1 - k ? run - c : d->k1 - k;
+        if (nn_walk_tile_place(M, s, spot, inside, tap, c, at))
+            nn_walk_tile_add(M, V, at, length, panel + (long)k * NN_PANEL, far, sum);
         k += length;
     }
     NN_UNROLL
@@ -214,8 +217,20 @@ NN_INLINE void nn_panel_turn(const float *from, long lanes, long c, long taps, f
 
 /* ---- the walk ------------------------------------------------------------------------ */
 
+NN_INLINE void nn_walk_bounds(const int *offset, int count, int *least, int *most)
+{
+    *least = *most = count ? offset[0] : 0;
+    for (int i = 1; i < count; i++) {
+        if (offset[i] < *least) *least = offset[i];
+        if (offset[i] > *most) *most = offset[i];
+    }
+}
+
 NN_INLINE void nn_walk_spots(const nn_walk *s, long first, int count, nn_spot *spot)
 {
+    int top, bottom, left, right;
+    nn_walk_bounds(s->row, s->taps, &top, &bottom);
+    nn_walk_bounds(s->column, s->taps, &left, &right);
     long image = first / ((long)s->u * s->v);
     int rest = (int)(first % ((long)s->u * s->v)), u = rest / s->v, v = rest % s->v;
     for (int i = 0; i < count; i++) {
@@ -223,6 +238,8 @@ NN_INLINE void nn_walk_spots(const nn_walk *s, long first, int count, nn_spot *s
         spot[i].column = v * s->sv;
         spot[i].x = s->x + image * s->xn + spot[i].row * s->xu + spot[i].column * s->xv;
         spot[i].y = s->y + image * s->yn + u * s->yu + v * s->yv;
+        spot[i].inside = (spot[i].column + left >= 0 && spot[i].column + right < s->w) |
+                         (spot[i].row + top >= 0 && spot[i].row + bottom < s->h) << 1;
         if (++v == s->v) v = 0, u++;
         if (u == s->u) u = 0, image++;
     }
