@@ -93,6 +93,8 @@ const nn_symbol NN_LIBRARY[] = {
     NN_SYMBOL(nn_channel_sums),
     NN_SYMBOL(nn_gate),
     NN_SYMBOL(nn_gate_sums),
+    NN_SYMBOL(nn_gate_last),
+    NN_SYMBOL(nn_gate_sums_last),
     NN_SYMBOL(nn_batchnorm_infer),
     NN_SYMBOL(nn_batchnorm_train),
     NN_SYMBOL(nn_batchnorm_sums),
