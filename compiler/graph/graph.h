@@ -263,8 +263,9 @@ struct Op {
 
     /* What passes/layout.c asks: does the fast form take this node's images with the
      * channels last?  Then it gets them so, node->last is set, and in[1] is what
-     * `pack` makes of the weights, an operator with one input and one output.  NULL:
-     * the images are planar, or OP_ANY_LAYOUT.  `pack` may be NULL. */
+     * `pack` makes of the weights, an operator with one input and one output.  With
+     * OP_ANY_LAYOUT: may they be so?  NULL: the images are planar, or always either with
+     * OP_ANY_LAYOUT.  `pack` may be NULL. */
     bool (*last)(const Node *);
     const Op *pack;
 

@@ -70,11 +70,12 @@ static bool adaptive_avgpool_dx_fast(Writer *w, const Node *n)
 static const Op adaptive_avgpool_dx = {
     .name = "adaptive_avgpool.dx",
     .class = OP_INTERNAL,
-    .traits = OP_FAST_SAMPLES,
+    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .in = cells_gradient_in,
     .out = cells_gradient_out,
     .plain = adaptive_avgpool_dx_plain,
     .fast = adaptive_avgpool_dx_fast,
+    .last = cells_last,
     .kernel = "pool",
 };
 
@@ -85,7 +86,7 @@ const Op op_adaptive_avgpool = {
     .summary = "average of each part of an image cut into a fixed number",
     .formula = "y[c][i][j] = mean of x[c][floor(i*H/h) .. ceil((i+1)*H/h)-1][floor(j*W/w) .. ceil((j+1)*W/w)-1]",
     .class = OP_LAYER,
-    .traits = OP_FAST_SAMPLES,
+    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .attrs = adaptive_avgpool_attrs,
     .attrs_size = sizeof(AdaptiveAvgpoolAttrs),
     .in = cells_in,
@@ -96,5 +97,6 @@ const Op op_adaptive_avgpool = {
     .grad = adaptive_avgpool_grad,
     .plain = adaptive_avgpool_plain,
     .fast = adaptive_avgpool_fast,
+    .last = cells_last,
     .kernel = "pool",
 };

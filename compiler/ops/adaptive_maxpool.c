@@ -78,7 +78,7 @@ static bool adaptive_maxpool_training_fast(Writer *w, const Node *n)
 static const Op adaptive_maxpool_training = {
     .name = "adaptive_maxpool.training",
     .class = OP_INTERNAL,
-    .traits = OP_FAST_SAMPLES,
+    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .attrs = adaptive_maxpool_attrs,
     .attrs_size = sizeof(AdaptiveMaxpoolAttrs),
     .in = cells_in,
@@ -89,6 +89,7 @@ static const Op adaptive_maxpool_training = {
     .grad = cells_maximum_grad,
     .plain = adaptive_maxpool_training_plain,
     .fast = adaptive_maxpool_training_fast,
+    .last = cells_last,
     .kernel = "pool",
 };
 
@@ -97,7 +98,7 @@ const Op op_adaptive_maxpool = {
     .summary = "maximum of each part of an image cut into a fixed number",
     .formula = "y[c][i][j] = max of x[c][floor(i*H/h) .. ceil((i+1)*H/h)-1][floor(j*W/w) .. ceil((j+1)*W/w)-1]",
     .class = OP_LAYER,
-    .traits = OP_FAST_SAMPLES,
+    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .attrs = adaptive_maxpool_attrs,
     .attrs_size = sizeof(AdaptiveMaxpoolAttrs),
     .in = cells_in,
@@ -108,5 +109,6 @@ const Op op_adaptive_maxpool = {
     .training = &adaptive_maxpool_training,
     .plain = adaptive_maxpool_plain,
     .fast = adaptive_maxpool_fast,
+    .last = cells_last,
     .kernel = "pool",
 };

@@ -84,11 +84,12 @@ static bool avgpool_dx_fast(Writer *w, const Node *n)
 static const Op avgpool_dx = {
     .name = "avgpool.dx",
     .class = OP_INTERNAL,
-    .traits = OP_FAST_SAMPLES,
+    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .in = cells_gradient_in,
     .out = cells_gradient_out,
     .plain = avgpool_dx_plain,
     .fast = avgpool_dx_fast,
+    .last = cells_last,
     .kernel = "pool",
 };
 
@@ -99,7 +100,7 @@ const Op op_avgpool = {
     .summary = "average of each window of an image",
     .formula = "y[c][i][j] = mean_{u,v} x[c][i*stride + u - pad][j*stride + v - pad]",
     .class = OP_LAYER,
-    .traits = OP_FAST_SAMPLES,
+    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .attrs = avgpool_attrs,
     .attrs_size = sizeof(AvgpoolAttrs),
     .in = cells_in,
@@ -110,5 +111,6 @@ const Op op_avgpool = {
     .grad = avgpool_grad,
     .plain = avgpool_plain,
     .fast = avgpool_fast,
+    .last = cells_last,
     .kernel = "pool",
 };

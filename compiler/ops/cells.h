@@ -55,6 +55,9 @@ bool cells_average_gradient_fast(Writer *, const Node *, const Cells cells[2]);
 bool cells_maximum_fast(Writer *, const Node *, const Cells cells[2]);
 bool cells_maximum_training_fast(Writer *, const Node *, const Cells cells[2]);
 
+/* Op.last of all that call it. */
+bool cells_last(const Node *);
+
 /* ---- graph ------------------------------------------------------------ */
 
 /* Adds the output `place` of a maximum's training form: the winner's index in

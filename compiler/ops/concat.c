@@ -4,7 +4,8 @@
  *   x0: [N][C0][H][W]   x1: [N][C1][H][W]   …   y: [N][C0 + C1 + …][H][W]
  *
  * Of one sample each branch is a run of consecutive numbers in y, so that every
- * branch is one copy.  The gradient of a branch is its slice of dy.
+ * branch is one copy; of one pixel where the channels come last.  The gradient of
+ * a branch is its slice of dy.
  */
 #include "ops/combine.h"
 #include "ops/region.h"
@@ -61,17 +62,27 @@ static void concat_plain(Writer *w, const Node *n)
     writer_put(w, "}");
 }
 
+/* Rows of consecutive elements that a sample's part of an image is made of: one, or with
+ * the channels last one at each pixel. */
+static int64_t rows_of(const Node *n)
+{
+    Shape s = node_shape_in(n);
+    return n->last ? s.dim[1] * s.dim[2] : 1;
+}
+
 static bool concat_fast(Writer *w, const Node *n)
 {
-    int64_t start = 0;
-    writer_bind_int(w, "all", shape_count(node_shape_out(n)));
+    int64_t start = 0, rows = rows_of(n);
+    writer_bind_int(w, "rows", rows);
+    writer_bind_int(w, "all", shape_count(node_shape_out(n)) / rows);
     for (int i = 0; i < n->in_count; i++) {
+        int64_t elements = shape_count(n->in[i]->shape) / rows;
         writer_bind_int(w, "i", i);
-        writer_bind_int(w, "elements", shape_count(n->in[i]->shape));
+        writer_bind_int(w, "elements", elements);
         writer_bind_int(w, "start", start);
-        writer_put(w, start ? "nn_copy_rows($N, $elements, x$i, $elements, y + $start, $all, $t, $T);"
-                            : "nn_copy_rows($N, $elements, x$i, $elements, y, $all, $t, $T);");
-        start += shape_count(n->in[i]->shape);
+        writer_put(w, start ? "nn_copy_rows((long)$N * $rows, $elements, x$i, $elements, y + $start, $all, $t, $T);"
+                            : "nn_copy_rows((long)$N * $rows, $elements, x$i, $elements, y, $all, $t, $T);");
+        start += elements;
     }
     return true;
 }
@@ -91,17 +102,19 @@ static void slice_plain(Writer *w, const Node *n)
 static bool slice_fast(Writer *w, const Node *n)
 {
     const SliceAttrs *a = n->attrs;
-    writer_bind_int(w, "elements", shape_count(node_shape_out(n)));
-    writer_bind_int(w, "all", shape_count(node_shape_in(n)));
-    writer_bind_int(w, "start", a->start);
-    writer_put(w, "nn_copy_rows($N, $elements, dy + $start, $all, dx, $elements, $t, $T);");
+    int64_t rows = rows_of(n);
+    writer_bind_int(w, "rows", rows);
+    writer_bind_int(w, "elements", shape_count(node_shape_out(n)) / rows);
+    writer_bind_int(w, "all", shape_count(node_shape_in(n)) / rows);
+    writer_bind_int(w, "start", a->start / rows);
+    writer_put(w, "nn_copy_rows((long)$N * $rows, $elements, dy + $start, $all, dx, $elements, $t, $T);");
     return true;
 }
 
 static const Op concat_slice = {
     .name = "concat.dx",
     .class = OP_INTERNAL,
-    .traits = OP_FAST_SAMPLES,
+    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .attrs_size = sizeof(SliceAttrs),
     .in = combine_dx_in,
     .out = combine_dx_out,
@@ -135,7 +148,7 @@ const Op op_concat = {
     .summary = "the branches joined along channels or features",
     .formula = "y = [x0, x1, ...]",
     .class = OP_COMBINE,
-    .traits = OP_VARIADIC | OP_FAST_SAMPLES,
+    .traits = OP_VARIADIC | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .out = combine_out,
     .shape = concat_shape,
     .flops = region_no_flops,

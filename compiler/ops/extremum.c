@@ -160,12 +160,21 @@ static void extremum_grad_plain(Writer *w, const Node *n)
 
 /* ---- fast form: runtime/kernels/pool.h -------------------------------- */
 
+/* nn_window has room for it. */
+static bool served(const Node *n, Shape large)
+{
+    const ExtremumAttrs *a = n->attrs;
+    return shape_count(large) < INT32_MAX && window_cost(a->k.h, a->k.w) < INT32_MAX;
+}
+
+bool extremum_last(const Node *n) { return served(n, node_shape_in(n)); }
+
 /* nn_window: c, h, w, oh, ow, kh, kw, sh, sw, dh, dw, top, left, least, wide */
 static bool call_kernel(Writer *w, const Node *n, Shape large, Shape small, bool least, const char *call)
 {
     Slide s[2];
     window_slides(s, spec_of(n->attrs), large, small);
-    if (shape_count(large) >= INT32_MAX || s[0].k * s[1].k >= INT32_MAX) return false;
+    if (!served(n, large)) return false;
     const int64_t size[] = {large.dim[0], s[0].large,  s[1].large,    s[0].small,    s[1].small,  s[0].k,     s[1].k,
                             s[0].stride,  s[1].stride, s[0].dilation, s[1].dilation, s[0].before, s[1].before};
     char list[400];
@@ -183,25 +192,28 @@ static bool call_kernel(Writer *w, const Node *n, Shape large, Shape small, bool
 
 bool extremum_fast(Writer *w, const Node *n, bool least)
 {
-    const char *keeping = "nn_extremum(&size, $N, x, y, place, $t, $T);",
-               *without = "nn_extremum(&size, $N, x, y, 0, $t, $T);";
+    writer_bind(w, "kernel", n->last ? "nn_extremum_last" : "nn_extremum");
+    const char *keeping = "$kernel(&size, $N, x, y, place, $t, $T);", *without = "$kernel(&size, $N, x, y, 0, $t, $T);";
     return call_kernel(w, n, node_shape_in(n), node_shape_out(n), least, n->out_count > 1 ? keeping : without);
 }
 
 static bool extremum_grad_fast(Writer *w, const Node *n)
 {
-    return call_kernel(w, n, node_shape_out(n), node_shape_in(n), false,
-                       "nn_extremum_dx(&size, $N, dy, place, dx, $t, $T);");
+    writer_bind(w, "kernel", n->last ? "nn_extremum_last_dx" : "nn_extremum_dx");
+    return call_kernel(w, n, node_shape_out(n), node_shape_in(n), false, "$kernel(&size, $N, dy, place, dx, $t, $T);");
 }
+
+static bool extremum_grad_last(const Node *n) { return served(n, node_shape_out(n)); }
 
 static const Op extremum_gradient = {
     .name = "extremum.dx",
     .class = OP_INTERNAL,
-    .traits = OP_FAST_SAMPLES,
+    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .in = gradient_in,
     .out = gradient_out,
     .plain = extremum_grad_plain,
     .fast = extremum_grad_fast,
+    .last = extremum_grad_last,
     .kernel = "pool",
 };
 

@@ -59,11 +59,12 @@ static bool global_avgpool_dx_fast(Writer *w, const Node *n)
 static const Op global_avgpool_dx = {
     .name = "global_avgpool.dx",
     .class = OP_INTERNAL,
-    .traits = OP_FAST_SAMPLES,
+    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .in = cells_gradient_in,
     .out = cells_gradient_out,
     .plain = global_avgpool_dx_plain,
     .fast = global_avgpool_dx_fast,
+    .last = cells_last,
     .kernel = "pool",
 };
 
@@ -74,7 +75,7 @@ const Op op_global_avgpool = {
     .summary = "average of each channel",
     .formula = "y[c] = mean_{i,j} x[c][i][j]",
     .class = OP_LAYER,
-    .traits = OP_FAST_SAMPLES,
+    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .in = cells_in,
     .out = cells_out,
     .shape = global_avgpool_shape,
@@ -83,5 +84,6 @@ const Op op_global_avgpool = {
     .grad = global_avgpool_grad,
     .plain = global_avgpool_plain,
     .fast = global_avgpool_fast,
+    .last = cells_last,
     .kernel = "pool",
 };

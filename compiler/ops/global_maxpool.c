@@ -66,7 +66,7 @@ static bool global_maxpool_training_fast(Writer *w, const Node *n)
 static const Op global_maxpool_training = {
     .name = "global_maxpool.training",
     .class = OP_INTERNAL,
-    .traits = OP_FAST_SAMPLES,
+    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .in = cells_in,
     .out = cells_training_out,
     .shape = global_maxpool_training_shape,
@@ -75,6 +75,7 @@ static const Op global_maxpool_training = {
     .grad = cells_maximum_grad,
     .plain = global_maxpool_training_plain,
     .fast = global_maxpool_training_fast,
+    .last = cells_last,
     .kernel = "pool",
 };
 
@@ -83,7 +84,7 @@ const Op op_global_maxpool = {
     .summary = "maximum of each channel",
     .formula = "y[c] = max_{i,j} x[c][i][j]",
     .class = OP_LAYER,
-    .traits = OP_FAST_SAMPLES,
+    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .in = cells_in,
     .out = cells_out,
     .shape = global_maxpool_shape,
@@ -92,5 +93,6 @@ const Op op_global_maxpool = {
     .training = &global_maxpool_training,
     .plain = global_maxpool_plain,
     .fast = global_maxpool_fast,
+    .last = cells_last,
     .kernel = "pool",
 };

@@ -19,7 +19,7 @@ static void maxpool_training_plain(Writer *w, const Node *n) { extremum_training
 static const Op maxpool_training = {
     .name = "maxpool.training",
     .class = OP_INTERNAL,
-    .traits = OP_FAST_SAMPLES,
+    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .attrs = extremum_attrs,
     .attrs_size = sizeof(ExtremumAttrs),
     .in = extremum_in,
@@ -30,6 +30,7 @@ static const Op maxpool_training = {
     .grad = extremum_grad,
     .plain = maxpool_training_plain,
     .fast = maxpool_fast,
+    .last = extremum_last,
     .kernel = "pool",
 };
 
@@ -38,7 +39,7 @@ const Op op_maxpool = {
     .summary = "maximum of each window of an image",
     .formula = "y[c][i][j] = max_{u,v} x[c][i*stride + u*dilation - pad][j*stride + v*dilation - pad]",
     .class = OP_LAYER,
-    .traits = OP_FAST_SAMPLES,
+    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .attrs = extremum_attrs,
     .attrs_size = sizeof(ExtremumAttrs),
     .in = extremum_in,
@@ -49,5 +50,6 @@ const Op op_maxpool = {
     .training = &maxpool_training,
     .plain = maxpool_plain,
     .fast = maxpool_fast,
+    .last = extremum_last,
     .kernel = "pool",
 };

@@ -19,7 +19,7 @@ static void minpool_training_plain(Writer *w, const Node *n) { extremum_training
 static const Op minpool_training = {
     .name = "minpool.training",
     .class = OP_INTERNAL,
-    .traits = OP_FAST_SAMPLES,
+    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .attrs = extremum_attrs,
     .attrs_size = sizeof(ExtremumAttrs),
     .in = extremum_in,
@@ -30,6 +30,7 @@ static const Op minpool_training = {
     .grad = extremum_grad,
     .plain = minpool_training_plain,
     .fast = minpool_fast,
+    .last = extremum_last,
     .kernel = "pool",
 };
 
@@ -38,7 +39,7 @@ const Op op_minpool = {
     .summary = "minimum of each window of an image",
     .formula = "y[c][i][j] = min_{u,v} x[c][i*stride + u*dilation - pad][j*stride + v*dilation - pad]",
     .class = OP_LAYER,
-    .traits = OP_FAST_SAMPLES,
+    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .attrs = extremum_attrs,
     .attrs_size = sizeof(ExtremumAttrs),
     .in = extremum_in,
@@ -49,5 +50,6 @@ const Op op_minpool = {
     .training = &minpool_training,
     .plain = minpool_plain,
     .fast = minpool_fast,
+    .last = extremum_last,
     .kernel = "pool",
 };

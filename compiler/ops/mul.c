@@ -145,52 +145,68 @@ static bool is_gate(Shape gate, Shape of)
            of.dim[1] * of.dim[2] > 1;
 }
 
-/* `full` times `gate`, a number per channel. */
-static bool call_gate(Writer *w, Shape s, const char *call)
+/* The gate among two branches, 0 or 1, or −1. */
+static int gate_of(Shape first, Shape second, Shape full)
+{
+    if (shape_equal(first, full) && is_gate(second, full)) return 1;
+    if (shape_equal(second, full) && is_gate(first, full)) return 0;
+    return -1;
+}
+
+/* `kernel` for images of shape `s` that lie as the node's do; `arrays`: its arguments. */
+static bool call_gate(Writer *w, const Node *n, Shape s, const char *kernel, const char *arrays)
 {
     writer_bind_int(w, "C", s.dim[0]);
     writer_bind_int(w, "P", s.dim[1] * s.dim[2]);
-    writer_put(w, call);
+    writer_bind(w, "kernel", n->last ? "%s_last" : "%s", kernel);
+    writer_bind(w, "arrays", "%s", arrays);
+    writer_put(w, "$kernel($N, $C, $P, $arrays, $t, $T);");
     return true;
 }
 
 static bool mul_fast(Writer *w, const Node *n)
 {
     if (all_alike(n)) return combine_fast(w, n, "nn_mul");
-    Shape full = node_shape_out(n), first = n->in[0]->shape, second = n->in[1]->shape;
     if (n->in_count != 2) return false;
-    if (shape_equal(first, full) && is_gate(second, full))
-        return call_gate(w, full, "nn_gate($N, $C, $P, x0, x1, y, $t, $T);");
-    if (shape_equal(second, full) && is_gate(first, full))
-        return call_gate(w, full, "nn_gate($N, $C, $P, x1, x0, y, $t, $T);");
-    return false;
+    Shape full = node_shape_out(n);
+    int gate = gate_of(n->in[0]->shape, n->in[1]->shape, full);
+    return gate >= 0 && call_gate(w, n, full, "nn_gate", gate ? "x0, x1, y" : "x1, x0, y");
 }
 
+static bool mul_last(const Node *n)
+{
+    return all_alike(n) || (n->in_count == 2 && gate_of(n->in[0]->shape, n->in[1]->shape, node_shape_out(n)) >= 0);
+}
+
+/* dy has the full shape. */
 static bool mul_dx_fast(Writer *w, const Node *n)
 {
-    Shape full = n->in[0]->shape, own = n->out[0]->shape;
     if (all_alike(n)) {
         combine_arrays(w, n, "dy", n->in_count);
         writer_put(w, "nn_mul($count, x, $N, $elements, dx, $t, $T);");
         return true;
     }
     if (n->in_count != 2) return false;
-    Shape other = n->in[1]->shape;
-    if (shape_equal(own, full) && is_gate(other, full))
-        return call_gate(w, full, "nn_gate($N, $C, $P, dy, x0, dx, $t, $T);");
-    if (is_gate(own, full) && shape_equal(other, full))
-        return call_gate(w, full, "nn_gate_sums($N, $C, $P, x0, dy, dx, $t, $T);");
-    return false;
+    Shape full = n->in[0]->shape;
+    int gate = gate_of(n->out[0]->shape, n->in[1]->shape, full);
+    if (gate < 0) return false;
+    return gate ? call_gate(w, n, full, "nn_gate", "dy, x0, dx") : call_gate(w, n, full, "nn_gate_sums", "x0, dy, dx");
+}
+
+static bool mul_dx_last(const Node *n)
+{
+    return all_alike(n) || (n->in_count == 2 && gate_of(n->out[0]->shape, n->in[1]->shape, n->in[0]->shape) >= 0);
 }
 
 static const Op mul_dx = {
     .name = "mul.dx",
     .class = OP_INTERNAL,
-    .traits = OP_VARIADIC | OP_INPLACE | OP_FAST_SAMPLES,
+    .traits = OP_VARIADIC | OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .in = combine_dx_in,
     .out = combine_dx_out,
     .plain = mul_dx_plain,
     .fast = mul_dx_fast,
+    .last = mul_dx_last,
     .kernel = "combine",
 };
 
@@ -223,7 +239,7 @@ const Op op_mul = {
     .summary = "product of the branches; dimensions of 1 are stretched",
     .formula = "y = x0 * x1 * ...",
     .class = OP_COMBINE,
-    .traits = OP_VARIADIC | OP_INPLACE | OP_FAST_SAMPLES,
+    .traits = OP_VARIADIC | OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .out = combine_out,
     .shape = mul_shape,
     .window = mul_window,
@@ -231,5 +247,6 @@ const Op op_mul = {
     .grad = mul_grad,
     .plain = mul_plain,
     .fast = mul_fast,
+    .last = mul_last,
     .kernel = "combine",
 };

@@ -100,7 +100,7 @@ static bool roipool_training_fast(Writer *w, const Node *n)
 static const Op roipool_training = {
     .name = "roipool.training",
     .class = OP_INTERNAL,
-    .traits = OP_FAST_SAMPLES,
+    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .attrs = roipool_attrs,
     .attrs_size = sizeof(RoipoolAttrs),
     .in = cells_in,
@@ -111,6 +111,7 @@ static const Op roipool_training = {
     .grad = cells_maximum_grad,
     .plain = roipool_training_plain,
     .fast = roipool_training_fast,
+    .last = cells_last,
     .kernel = "pool",
 };
 
@@ -119,7 +120,7 @@ const Op op_roipool = {
     .summary = "maximum of each part of a fixed region of an image",
     .formula = "y[c][i][j] = max of part (i, j) of x[c] inside the region [y, x, h, w]",
     .class = OP_LAYER,
-    .traits = OP_FAST_SAMPLES,
+    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .attrs = roipool_attrs,
     .attrs_size = sizeof(RoipoolAttrs),
     .in = cells_in,
@@ -130,5 +131,6 @@ const Op op_roipool = {
     .training = &roipool_training,
     .plain = roipool_plain,
     .fast = roipool_fast,
+    .last = cells_last,
     .kernel = "pool",
 };

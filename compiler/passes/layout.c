@@ -60,24 +60,26 @@ static bool keeps_shape(const Node *n)
 }
 
 /* What is not a real number (the places of a pool's maxima) cannot be turned and
- * decides; else any image that is channels last. */
+ * decides; else any image that is channels last; else, where all images have both
+ * layouts (the gradient of a global pool), that of the forward node. */
 static bool follows_last(const Node *n)
 {
-    bool last = false;
+    bool last = false, open = true;
     for (int i = 0; i < n->in_count; i++) {
         const Tensor *t = n->in[i];
         if (!tensor_is_image(t) || tensor_has_one_layout(t)) continue;
         if (t->dtype != DTYPE_REAL) return t->last;
         last = last || t->last;
+        open = false;
     }
-    return last;
+    return open ? n->origin->last : last;
 }
 
 static bool wants_last(const Node *n)
 {
-    bool view = n->op->traits & OP_VIEW && keeps_shape(n);
-    if (n->op->last && n->op->last(n)) return true;
-    return (view || n->op->traits & OP_ANY_LAYOUT) && follows_last(n);
+    bool any = n->op->traits & OP_ANY_LAYOUT, view = n->op->traits & OP_VIEW && keeps_shape(n);
+    if (n->op->last && !n->op->last(n)) return false;
+    return any || view ? follows_last(n) : n->op->last != NULL;
 }
 
 static void pack(Layouts *l, Node *n)

@@ -12,6 +12,7 @@
  *
  * A vector of neighbouring windows is computed at once; where some reach into the
  * padding, lanes are masked.  Thread t of T does its part of the n · c planes.
+ * Images with their channels last are served by pool_last.h.
  */
 #ifndef NN_POOL_H
 #define NN_POOL_H
@@ -46,6 +47,13 @@ void nn_cells_average(const nn_cells *, long n, const float *x, float *y, int t,
 void nn_cells_average_dx(const nn_cells *, long n, const float *dy, float *dx, int t, int T);
 void nn_cells_maximum(const nn_cells *, long n, const float *x, float *y, int *place, int t, int T);
 void nn_cells_maximum_dx(const nn_cells *, long n, const float *dy, const int *place, float *dx, int t, int T);
+
+void nn_extremum_last(const nn_window *, long n, const float *x, float *y, void *place, int t, int T);
+void nn_extremum_last_dx(const nn_window *, long n, const float *dy, const void *place, float *dx, int t, int T);
+void nn_cells_average_last(const nn_cells *, long n, const float *x, float *y, int t, int T);
+void nn_cells_average_last_dx(const nn_cells *, long n, const float *dy, float *dx, int t, int T);
+void nn_cells_maximum_last(const nn_cells *, long n, const float *x, float *y, int *place, int t, int T);
+void nn_cells_maximum_last_dx(const nn_cells *, long n, const float *dy, const int *place, float *dx, int t, int T);
 
 #else
 
@@ -112,6 +120,10 @@ NN_INLINE void nn_put_places(void *place, int wide, long at, long end, int count
     if (end - at >= NN_W) count = NN_W;
     if (!wide && count == NN_W) {
         *(nn_bytes *)((unsigned char *)place + at) = __builtin_convertvector(winner, nn_bytes);
+        return;
+    }
+    if (count == NN_W) {
+        *(nn_ints *)((int *)place + at) = winner;
         return;
     }
     int lane[NN_W] __attribute__((aligned(64)));
@@ -420,6 +432,8 @@ NN_KERNEL void nn_cells_maximum_dx(const nn_cells *d, long n, const float *dy, c
         for (long k = p * out; k < (p + 1) * out; k++) dx[p * plane + place[k]] += dy[k];
     }
 }
+
+#include "pool_last.h"
 
 #endif /* NN_LINKED */
 

@@ -1,0 +1,291 @@
+/*
+ * Kernels for channels-last images beside those for planar ones: the same images in
+ * both layouts, through every table of kernels that this machine can run, as the parts
+ * of one to three threads.  Values are halves, with ties and some NaN, so that sums are
+ * exact and results must be the same numbers.
+ */
+#include <check.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NN_LINKED 1
+#include "runtime/kernels/combine.h"
+#include "runtime/kernels/library.h"
+#include "runtime/kernels/pool.h"
+
+static const nn_symbol *library(int index)
+{
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (index == 1) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? nn_library_avx2 : NULL;
+    if (index == 2)
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") ? nn_library_avx512 : NULL;
+#endif
+    return index == 0 ? nn_library_generic : NULL;
+}
+
+static void *kernel(const nn_symbol *table, const char *name)
+{
+    for (; table->name; table++) {
+        if (strcmp(table->name, name) == 0) return table->address;
+    }
+    ck_abort_msg("no kernel %s", name);
+    return NULL;
+}
+
+/* ---- images ------------------------------------------------------------------- */
+
+enum { SAMPLES = 2, GUARD = 16 }; /* floats behind an image that must stay as they are */
+static const float guard = 12345;
+
+typedef struct Image {
+    long c, p;
+    float *planar, *last, *got; /* got: what a kernel for channels last wrote */
+} Image;
+
+static float *block(long count)
+{
+    float *x = malloc((size_t)(count + GUARD) * sizeof *x);
+    for (long i = 0; i < count + GUARD; i++) x[i] = guard;
+    return x;
+}
+
+/* planar [c][p] to last [p][c] */
+static void turn(const Image *a)
+{
+    for (long n = 0; n < SAMPLES; n++)
+        for (long c = 0; c < a->c; c++)
+            for (long p = 0; p < a->p; p++) a->last[(n * a->p + p) * a->c + c] = a->planar[(n * a->c + c) * a->p + p];
+}
+
+static Image image(long c, long p, unsigned seed, bool nans)
+{
+    long count = SAMPLES * c * p;
+    Image a = {c, p, block(count), block(count), block(count)};
+    for (long i = 0; i < count; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        a.planar[i] = (float)((int)(seed >> 24) % 17 - 8) / 2;
+        if (nans && (seed >> 8) % 61 == 0) a.planar[i] = NAN;
+    }
+    turn(&a);
+    return a;
+}
+
+static void image_free(Image *a)
+{
+    free(a->planar);
+    free(a->last);
+    free(a->got);
+}
+
+/* What the kernel wrote is the planar result, and nothing behind it was touched. */
+static void check_image(Image *a, const char *what, int T)
+{
+    turn(a);
+    for (long i = 0; i < SAMPLES * a->c * a->p; i++) {
+        bool same = isnan(a->last[i]) ? isnan(a->got[i]) : a->got[i] == a->last[i];
+        ck_assert_msg(same, "%s, %ld channels, %d threads: element %ld is %g, not %g", what, a->c, T, i,
+                      (double)a->got[i], (double)a->last[i]);
+    }
+    for (long i = 0; i < GUARD; i++) ck_assert(a->got[SAMPLES * a->c * a->p + i] == guard);
+}
+
+/* Places as an array of their own type, turned. */
+static void turn_places(const void *planar, void *last, long c, long p, bool wide)
+{
+    for (long i = 0; i < SAMPLES * c * p; i++) {
+        long n = i / (c * p), to = (n * p + i % p) * c + i / p % c;
+        if (wide)
+            ((int *)last)[to] = ((const int *)planar)[i];
+        else
+            ((unsigned char *)last)[to] = ((const unsigned char *)planar)[i];
+    }
+}
+
+static const int channels[] = {1, 3, 8, 21, 64, 67};
+enum { CHANNELS = sizeof channels / sizeof *channels };
+
+/* ---- extremum ------------------------------------------------------------------- */
+
+static const nn_window windows[] = {
+    /* c, h, w, oh, ow, kh, kw, sh, sw, dh, dw, top, left, least, wide */
+    {0, 9, 7, 5, 4, 3, 3, 2, 2, 1, 1, 1, 1, 0, 0},  {0, 8, 10, 4, 5, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0},
+    {0, 5, 6, 5, 6, 3, 3, 1, 1, 1, 1, 1, 1, 1, 0},  {0, 11, 9, 9, 6, 3, 2, 1, 1, 2, 3, 1, 0, 0, 0},
+    {0, 7, 13, 2, 5, 2, 3, 4, 3, 1, 1, 0, 2, 0, 0}, {0, 19, 20, 2, 2, 17, 17, 2, 3, 1, 1, 0, 0, 1, 1},
+    {0, 1, 1, 1, 1, 3, 3, 1, 1, 1, 1, 1, 1, 0, 0},  {0, 8, 8, 4, 4, 3, 3, 2, 2, 1, 1, 0, 0, 0, 0},
+};
+
+typedef void Extremum(const nn_window *, long n, const float *x, float *y, void *place, int t, int T);
+typedef void ExtremumDx(const nn_window *, long n, const float *dy, const void *place, float *dx, int t, int T);
+
+static void check_places(const void *planar, const void *got, long c, long p, bool wide)
+{
+    size_t bytes = (size_t)(SAMPLES * c * p) * (wide ? sizeof(int) : 1);
+    void *expected = malloc(bytes);
+    turn_places(planar, expected, c, p, wide);
+    ck_assert_msg(memcmp(expected, got, bytes) == 0, "places of %ld channels", c);
+    free(expected);
+}
+
+static void check_extremum(const nn_symbol *table, nn_window d, int T)
+{
+    Image x = image(d.c, (long)d.h * d.w, 1, true), y = image(d.c, (long)d.oh * d.ow, 2, false);
+    Image dy = image(d.c, y.p, 3, false), dx = image(d.c, x.p, 4, false);
+    size_t places = (size_t)(SAMPLES * d.c * y.p) * sizeof(int);
+    void *planar = malloc(places), *last = malloc(places);
+    ((Extremum *)kernel(table, "nn_extremum"))(&d, SAMPLES, x.planar, y.planar, planar, 0, 1);
+    Extremum *forward = (Extremum *)kernel(table, "nn_extremum_last");
+    for (int t = 0; t < T; t++) forward(&d, SAMPLES, x.last, y.got, NULL, t, T);
+    check_image(&y, "extremum alone", T);
+    for (int t = 0; t < T; t++) forward(&d, SAMPLES, x.last, y.got, last, t, T);
+    check_image(&y, "extremum", T);
+    check_places(planar, last, d.c, y.p, d.wide);
+    ((ExtremumDx *)kernel(table, "nn_extremum_dx"))(&d, SAMPLES, dy.planar, planar, dx.planar, 0, 1);
+    ExtremumDx *back = (ExtremumDx *)kernel(table, "nn_extremum_last_dx");
+    for (int t = 0; t < T; t++) back(&d, SAMPLES, dy.last, last, dx.got, t, T);
+    check_image(&dx, "extremum's gradient", T);
+    free(planar);
+    free(last);
+    image_free(&x), image_free(&y), image_free(&dy), image_free(&dx);
+}
+
+START_TEST(extrema)
+{
+    for (size_t i = 0; library(_i) && i < sizeof windows / sizeof *windows * CHANNELS; i++) {
+        nn_window d = windows[i / CHANNELS];
+        d.c = channels[i % CHANNELS];
+        for (int T = 1; T <= 3; T++) check_extremum(library(_i), d, T);
+    }
+}
+END_TEST
+
+/* ---- cells ---------------------------------------------------------------------- */
+
+static const nn_cells cells[] = {
+    /* c, {large, small, k, stride, before, region, count, room}: whole windows, windows that
+     * are cut, counted in three ways, parts of unequal size, part of an image, the whole */
+    {0, {8, 4, 2, 2, 0, 0, 2, 8}, {6, 3, 2, 2, 0, 0, 2, 6}},
+    {0, {7, 4, 3, 2, 1, 0, 0, 9}, {9, 5, 3, 2, 1, 0, 0, 11}},
+    {0, {7, 4, 4, 2, 1, 0, -1, 9}, {5, 5, 3, 1, 1, 0, -1, 7}},
+    {0, {11, 4, 0, 0, 0, 11, 0, 11}, {13, 5, 0, 0, 0, 13, 0, 13}},
+    {0, {11, 3, 0, 0, -2, 7, 0, 9}, {13, 2, 4, 4, -3, 0, 4, 10}},
+    {0, {7, 1, 7, 1, 0, 0, 7, 7}, {5, 1, 5, 1, 0, 0, 5, 5}},
+};
+
+typedef void Average(const nn_cells *, long n, const float *x, float *y, int t, int T);
+typedef void Maximum(const nn_cells *, long n, const float *x, float *y, int *place, int t, int T);
+typedef void MaximumDx(const nn_cells *, long n, const float *dy, const int *place, float *dx, int t, int T);
+
+static void check_average(const nn_symbol *table, nn_cells d, int T)
+{
+    long large = (long)d.v.large * d.h.large, small = (long)d.v.small * d.h.small;
+    Image x = image(d.c, large, 1, true), y = image(d.c, small, 2, false);
+    Image dy = image(d.c, small, 3, false), dx = image(d.c, large, 4, false);
+    ((Average *)kernel(table, "nn_cells_average"))(&d, SAMPLES, x.planar, y.planar, 0, 1);
+    for (int t = 0; t < T; t++) ((Average *)kernel(table, "nn_cells_average_last"))(&d, SAMPLES, x.last, y.got, t, T);
+    check_image(&y, "average", T);
+    ((Average *)kernel(table, "nn_cells_average_dx"))(&d, SAMPLES, dy.planar, dx.planar, 0, 1);
+    for (int t = 0; t < T; t++)
+        ((Average *)kernel(table, "nn_cells_average_last_dx"))(&d, SAMPLES, dy.last, dx.got, t, T);
+    check_image(&dx, "average's gradient", T);
+    image_free(&x), image_free(&y), image_free(&dy), image_free(&dx);
+}
+
+static void check_maximum(const nn_symbol *table, nn_cells d, int T)
+{
+    long large = (long)d.v.large * d.h.large, small = (long)d.v.small * d.h.small;
+    Image x = image(d.c, large, 1, true), y = image(d.c, small, 2, false);
+    Image dy = image(d.c, small, 3, false), dx = image(d.c, large, 4, false);
+    size_t places = (size_t)(SAMPLES * d.c * small) * sizeof(int);
+    int *planar = malloc(places), *last = malloc(places);
+    ((Maximum *)kernel(table, "nn_cells_maximum"))(&d, SAMPLES, x.planar, y.planar, planar, 0, 1);
+    for (int t = 0; t < T; t++)
+        ((Maximum *)kernel(table, "nn_cells_maximum_last"))(&d, SAMPLES, x.last, y.got, last, t, T);
+    check_image(&y, "maximum", T);
+    check_places(planar, last, d.c, small, true);
+    ((MaximumDx *)kernel(table, "nn_cells_maximum_dx"))(&d, SAMPLES, dy.planar, planar, dx.planar, 0, 1);
+    for (int t = 0; t < T; t++)
+        ((MaximumDx *)kernel(table, "nn_cells_maximum_last_dx"))(&d, SAMPLES, dy.last, last, dx.got, t, T);
+    check_image(&dx, "maximum's gradient", T);
+    free(planar);
+    free(last);
+    image_free(&x), image_free(&y), image_free(&dy), image_free(&dx);
+}
+
+START_TEST(averages_and_maxima)
+{
+    for (size_t i = 0; library(_i) && i < sizeof cells / sizeof *cells * CHANNELS; i++) {
+        nn_cells d = cells[i / CHANNELS];
+        d.c = channels[i % CHANNELS];
+        for (int T = 1; T <= 3; T++) {
+            check_average(library(_i), d, T);
+            check_maximum(library(_i), d, T);
+        }
+    }
+}
+END_TEST
+
+/* ---- combine ---------------------------------------------------------------------- */
+
+typedef void Gate(long n, int c, long p, const float *a, const float *b, float *out, int t, int T);
+
+static void check_gate(const nn_symbol *table, int c, long p, int T)
+{
+    Image x = image(c, p, 1, true), gate = image(c, 1, 2, false), y = image(c, p, 3, false), dy = image(c, p, 4, false);
+    ((Gate *)kernel(table, "nn_gate"))(SAMPLES, c, p, x.planar, gate.planar, y.planar, 0, 1);
+    for (int t = 0; t < T; t++) ((Gate *)kernel(table, "nn_gate_last"))(SAMPLES, c, p, x.last, gate.last, y.got, t, T);
+    check_image(&y, "gate", T);
+    ((Gate *)kernel(table, "nn_gate_sums"))(SAMPLES, c, p, x.planar, dy.planar, gate.planar, 0, 1);
+    for (int t = 0; t < T; t++)
+        ((Gate *)kernel(table, "nn_gate_sums_last"))(SAMPLES, c, p, x.last, dy.last, gate.got, t, T);
+    check_image(&gate, "gate's sums", T);
+    image_free(&x), image_free(&gate), image_free(&y), image_free(&dy);
+}
+
+START_TEST(gates)
+{
+    for (size_t i = 0; library(_i) && i < CHANNELS; i++)
+        for (int T = 1; T <= 3; T++) check_gate(library(_i), channels[i], 13, T);
+}
+END_TEST
+
+typedef void CopyRows(long n, long each, const float *x, long from, float *y, long to, int t, int T);
+
+/* Rows of every length, from wider ones into wider ones; what is between stays. */
+static void check_copy(const nn_symbol *table, long rows, long each, int T)
+{
+    const long from = each + 3, to = each + 5;
+    float *x = block(rows * from), *y = block(rows * to);
+    for (long i = 0; i < rows * from; i++) x[i] = (float)i;
+    for (int t = 0; t < T; t++) ((CopyRows *)kernel(table, "nn_copy_rows"))(rows, each, x, from, y, to, t, T);
+    for (long i = 0; i < rows * to; i++) {
+        float expected = i % to < each ? x[i / to * from + i % to] : guard;
+        ck_assert_msg(y[i] == expected, "row of %ld, %d threads: element %ld", each, T, i);
+    }
+    free(x);
+    free(y);
+}
+
+START_TEST(copies_of_rows)
+{
+    for (long each = 1; library(_i) && each < 140; each++)
+        for (int T = 1; T <= 3; T++) check_copy(library(_i), each % 5 + 1, each, T);
+    for (int T = 1; library(_i) && T <= 3; T++) check_copy(library(_i), 2, 3000, T);
+}
+END_TEST
+
+Suite *last_suite(void);
+
+Suite *last_suite(void)
+{
+    Suite *suite = suite_create("channels last");
+    TCase *tests = tcase_create("kernels");
+    tcase_add_loop_test(tests, extrema, 0, 3);
+    tcase_add_loop_test(tests, averages_and_maxima, 0, 3);
+    tcase_add_loop_test(tests, gates, 0, 3);
+    tcase_add_loop_test(tests, copies_of_rows, 0, 3);
+    suite_add_tcase(suite, tests);
+    return suite;
+}
