@@ -178,11 +178,14 @@ static void dx_plain(Writer *w, const Node *n)
 
 /* ---- fast form: runtime/kernels/batchnorm.h --------------------------- */
 
+/* Channels last, each pixel is as a sample of single values. */
 static bool call_kernel(Writer *w, const Node *n, const char *call)
 {
     bind_sizes(w, n);
     writer_bind(w, "weight", is_affine(n) ? "weight" : "0");
     writer_bind(w, "bias", is_affine(n) ? "bias" : "0");
+    writer_put(w, n->last ? "const long rows = (long)$N * $P;" : "const long rows = $N;");
+    if (n->last) writer_bind_int(w, "P", 1);
     writer_put(w, "static const nn_batchnorm size = {$C, $P, $eps, $momentum};");
     writer_put(w, call);
     return true;
@@ -190,24 +193,25 @@ static bool call_kernel(Writer *w, const Node *n, const char *call)
 
 static bool batchnorm_fast(Writer *w, const Node *n)
 {
-    return call_kernel(w, n, "nn_batchnorm_infer(&size, $N, x, $weight, $bias, running_mean, running_var, y, $t, $T);");
+    return call_kernel(w, n,
+                       "nn_batchnorm_infer(&size, rows, x, $weight, $bias, running_mean, running_var, y, $t, $T);");
 }
 
 static bool training_fast(Writer *w, const Node *n)
 {
     return call_kernel(w, n,
-                       "nn_batchnorm_train(&size, $N, x, $weight, $bias, running_mean, running_var, y, mean, inv, $t, "
-                       "$T);");
+                       "nn_batchnorm_train(&size, rows, x, $weight, $bias, running_mean, running_var, y, mean, inv, "
+                       "$t, $T);");
 }
 
 static bool sums_fast(Writer *w, const Node *n)
 {
-    return call_kernel(w, n, "nn_batchnorm_sums(&size, $N, dy, x, mean, inv, dweight, dbias, $t, $T);");
+    return call_kernel(w, n, "nn_batchnorm_sums(&size, rows, dy, x, mean, inv, dweight, dbias, $t, $T);");
 }
 
 static bool dx_fast(Writer *w, const Node *n)
 {
-    return call_kernel(w, n, "nn_batchnorm_dx(&size, $N, dy, x, mean, inv, dweight, dbias, $weight, dx, $t, $T);");
+    return call_kernel(w, n, "nn_batchnorm_dx(&size, rows, dy, x, mean, inv, dweight, dbias, $weight, dx, $t, $T);");
 }
 
 /* ---- gradients -------------------------------------------------------- */
@@ -215,7 +219,7 @@ static bool dx_fast(Writer *w, const Node *n)
 static const Op batchnorm_sums = {
     .name = "batchnorm.sums",
     .class = OP_INTERNAL,
-    .traits = OP_BATCH_COUPLED,
+    .traits = OP_BATCH_COUPLED | OP_ANY_LAYOUT,
     .in = sums_in,
     .out = sums_out,
     .plain = sums_plain,
@@ -225,7 +229,7 @@ static const Op batchnorm_sums = {
 static const Op batchnorm_dx = {
     .name = "batchnorm.dx",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE | OP_BATCH_COUPLED,
+    .traits = OP_INPLACE | OP_BATCH_COUPLED | OP_ANY_LAYOUT,
     .in = dx_in,
     .out = dx_out,
     .plain = dx_plain,
@@ -301,7 +305,7 @@ static const Op batchnorm_fold = {
 static const Op training_affine = {
     .name = "batchnorm.training",
     .class = OP_INTERNAL,
-    .traits = OP_BATCH_COUPLED,
+    .traits = OP_BATCH_COUPLED | OP_ANY_LAYOUT,
     .attrs = batchnorm_attrs,
     .attrs_size = sizeof(BatchnormAttrs),
     .in = affine_in,
@@ -317,7 +321,7 @@ static const Op training_affine = {
 static const Op training_bare = {
     .name = "batchnorm.training",
     .class = OP_INTERNAL,
-    .traits = OP_BATCH_COUPLED,
+    .traits = OP_BATCH_COUPLED | OP_ANY_LAYOUT,
     .attrs = batchnorm_attrs,
     .attrs_size = sizeof(BatchnormAttrs),
     .in = bare_in,
@@ -335,7 +339,7 @@ static const Op batchnorm_bare = {
     .summary = "normalises each channel over the batch",
     .formula = "y = (x - mean[c]) / sqrt(var[c] + eps)",
     .class = OP_LAYER,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .attrs = batchnorm_attrs,
     .attrs_size = sizeof(BatchnormAttrs),
     .in = bare_in,
@@ -356,7 +360,7 @@ const Op op_batchnorm = {
     .summary = "normalises each channel over the batch",
     .formula = "y = (x - mean[c]) / sqrt(var[c] + eps) * weight[c] + bias[c]",
     .class = OP_LAYER,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .attrs = batchnorm_attrs,
     .attrs_size = sizeof(BatchnormAttrs),
     .in = affine_in,

@@ -6,25 +6,28 @@
 
 enum { PER_LINE = 8, LITERAL_MAX = 40 };
 
-static void put_line(Writer *w, const double *at, int count)
+/* Numbers first … end; one number stands for all. */
+static void put_line(Writer *w, const Reals *values, int first, int end)
 {
     char line[PER_LINE * LITERAL_MAX];
     size_t length = 0;
-    for (int i = 0; i < count; i++) {
-        length += (size_t)snprintf(line + length, sizeof line - length, "%s%s,", i ? " " : "", writer_real(w, at[i]));
+    for (int i = first; i < end; i++) {
+        double value = values->at[values->count == 1 ? 0 : i];
+        length +=
+            (size_t)snprintf(line + length, sizeof line - length, "%s%s,", i > first ? " " : "", writer_real(w, value));
         assert(length < sizeof line);
     }
     writer_put(w, line);
 }
 
-void constants_put(Writer *w, const char *name, const Reals *values)
+void constants_fill(Writer *w, const char *name, const Reals *values, int count)
 {
+    assert(values->count == 1 || values->count == count);
     writer_bind(w, "name", "%s", name);
-    writer_bind_int(w, "length", values->count);
+    writer_bind_int(w, "length", count);
     writer_put(w, "static const $real $name[$length] = {");
-    for (int i = 0; i < values->count; i += PER_LINE) {
-        int left = values->count - i;
-        put_line(w, values->at + i, left < PER_LINE ? left : PER_LINE);
-    }
+    for (int i = 0; i < count; i += PER_LINE) put_line(w, values, i, i + PER_LINE < count ? i + PER_LINE : count);
     writer_put(w, "};");
 }
+
+void constants_put(Writer *w, const char *name, const Reals *values) { constants_fill(w, name, values, values->count); }

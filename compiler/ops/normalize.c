@@ -87,30 +87,36 @@ static void normalize_grad_plain(Writer *w, const Node *n)
 
 /* ---- fast form: runtime/kernels/channels.h ----------------------------- */
 
-/* With one number each all elements are one channel. */
-static bool call_kernel(Writer *w, const Node *n, const char *call)
+/* With one number each all elements are one channel.  Channels last, each pixel is as
+ * a sample of single values. */
+static void bind_channels(Writer *w, const Node *n, int channels)
 {
-    const NormalizeAttrs *a = n->attrs;
-    Shape s = node_shape_in(n);
-    int64_t channels = a->std.count;
+    bool last = n->last && channels > 1;
+    int64_t pixels = shape_count(node_shape_in(n)) / channels;
     writer_bind_int(w, "C", channels);
-    writer_bind_int(w, "P", shape_count(s) / channels);
-    constants_put(w, "std", &a->std);
-    writer_put(w, call);
-    return true;
+    writer_bind_int(w, "pixels", pixels);
+    writer_bind_int(w, "P", last ? 1 : pixels);
+    writer_put(w, last ? "const long rows = (long)$N * $pixels;" : "const long rows = $N;");
 }
 
 static bool normalize_fast(Writer *w, const Node *n)
 {
     const NormalizeAttrs *a = n->attrs;
-    if (a->mean.count != a->std.count) return false;
-    constants_put(w, "mean", &a->mean);
-    return call_kernel(w, n, "nn_normalize($N, $C, $P, x, mean, std, y, $t, $T);");
+    int channels = a->mean.count > a->std.count ? a->mean.count : a->std.count;
+    constants_fill(w, "mean", &a->mean, channels);
+    constants_fill(w, "std", &a->std, channels);
+    bind_channels(w, n, channels);
+    writer_put(w, "nn_normalize(rows, $C, $P, x, mean, std, y, $t, $T);");
+    return true;
 }
 
 static bool normalize_grad_fast(Writer *w, const Node *n)
 {
-    return call_kernel(w, n, "nn_normalize($N, $C, $P, dy, 0, std, dx, $t, $T);");
+    const NormalizeAttrs *a = n->attrs;
+    constants_put(w, "std", &a->std);
+    bind_channels(w, n, a->std.count);
+    writer_put(w, "nn_normalize(rows, $C, $P, dy, 0, std, dx, $t, $T);");
+    return true;
 }
 
 static int64_t normalize_flops(const Node *n) { return 2 * shape_count(node_shape_out(n)); }
@@ -118,7 +124,7 @@ static int64_t normalize_flops(const Node *n) { return 2 * shape_count(node_shap
 static const Op normalize_gradient = {
     .name = "normalize.grad",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .attrs_size = sizeof(NormalizeAttrs),
     .in = gradient_in_dy,
     .out = gradient_out,
@@ -134,7 +140,7 @@ const Op op_normalize = {
     .summary = "subtracts a mean and divides by a deviation, constants per channel",
     .formula = "y[c] = (x[c] - mean[c]) / std[c]",
     .class = OP_LAYER,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .attrs = normalize_attrs,
     .attrs_size = sizeof(NormalizeAttrs),
     .in = elementwise_in,

@@ -2,8 +2,8 @@
  * channels.h: sums along channels, [n][c][p], p elements per channel; and what shares
  * their loops.
  *
- * Thread t of T does its part of the channels; with p = 1 these lie side by side and
- * are taken a vector at a time.
+ * Thread t of T does its part of the channels; with p = 1 these lie side by side, as
+ * they do in images whose channels come last.
  */
 #ifndef NN_CHANNELS_H
 #define NN_CHANNELS_H
@@ -15,6 +15,7 @@ void nn_channel_sums(long n, int c, long p, const float *dy, float *sum, int t, 
 
 #else
 
+#include "rows.h"
 #include "sums.h"
 
 /* A thread's channels: single ones, or vectors of them where they lie side by side. */
@@ -58,25 +59,69 @@ NN_INLINE nn_vec nn_channel_sum(long n, long c, long p, nn_term *f, nn_vec q, co
     return sum;
 }
 
+/* sum[c] = Σ over n and p of dy, p = 1 */
+NN_INLINE void nn_channel_sums_last(long n, int c, const float *dy, float *sum, int t, int T)
+{
+    const long last = nn_columns_share(c, t + 1, T);
+    nn_totals s;
+    for (long k = nn_columns_share(c, t, T); k < last; k += NN_COLUMNS) {
+        const long count = nn_columns_count(k, last);
+        const nn_band rows = {.c = c, .a = dy + k, .columns = count, .run = nn_rows_sum, .join = nn_join_sums};
+        nn_rows_total(&rows, 0, n, &s);
+        for (long j = 0; j < count; j += NN_W) nn_store_some(sum + k + j, count - j, nn_load(s.a + j));
+    }
+}
+
 /* sum[c] = Σ over n and p of dy */
 NN_KERNEL void nn_channel_sums(long n, int c, long p, const float *dy, float *sum, int t, int T)
 {
+    if (p == 1) {
+        nn_channel_sums_last(n, c, dy, sum, t, T);
+        return;
+    }
     nn_channels s = nn_channels_of(c, p, t, T);
-    for (long k = s.first; k < s.last; k += s.step)
+    for (long k = s.first; k < s.last; k++)
         nn_channel_put(sum, k, s, nn_channel_sum(n, c, p, nn_term_a, nn_zero(), dy, dy, k, s));
+}
+
+/* (a − p) / q */
+NN_INLINE nn_vec nn_cell_divided(nn_vec a, nn_vec b, const nn_columns *d, long k)
+{
+    (void)b;
+    return (a - nn_load(d->p + k)) / nn_load(d->q + k);
+}
+
+NN_INLINE void nn_normalize_last(long n, int c, const float *x, const float *mean, const float *std, float *y, int t,
+                                 int T)
+{
+    const nn_portion part = nn_portion_of(n, c, t, T);
+    const long at = part.row * c;
+    nn_columns f;
+    for (long k = part.first; k < part.last; k += NN_COLUMNS) {
+        const long count = nn_columns_count(k, part.last);
+        for (long j = 0; j < count; j += NN_W) {
+            nn_store(f.p + j, nn_column_values(mean, 0, k + j, count - j));
+            nn_store(f.q + j, nn_column_values(std, 1, k + j, count - j));
+        }
+        nn_rows_map(nn_cell_divided, &f, part.rows, c, count, x + at + k, x + at + k, y + at + k);
+    }
 }
 
 /* y = (x − mean) / std, mean NULL: 0; y may be x */
 NN_KERNEL void nn_normalize(long n, int c, long p, const float *x, const float *mean, const float *std, float *y, int t,
                             int T)
 {
+    if (p == 1) {
+        nn_normalize_last(n, c, x, mean, std, y, t, T);
+        return;
+    }
     nn_channels s = nn_channels_of(c, p, t, T);
-    for (long k = s.first; k < s.last; k += s.step) {
+    for (long k = s.first; k < s.last; k++) {
         nn_vec m = nn_channel_value(mean, 0, k, s), d = nn_channel_value(std, 1, k, s);
         for (long i = 0; i < n; i++) {
-            long at = (i * c + k) * p, count = s.step == 1 ? p : s.last - k;
-            for (long j = 0; j < (s.step == 1 ? count : 1); j += NN_W)
-                nn_store_part(y + at + j, count - j, (nn_load_part(x + at + j, count - j) - m) / d);
+            long at = (i * c + k) * p;
+            for (long j = 0; j < p; j += NN_W)
+                nn_store_part(y + at + j, p - j, (nn_load_part(x + at + j, p - j) - m) / d);
         }
     }
 }

@@ -75,13 +75,17 @@ NN_INLINE void nn_store_part(float *p, long count, nn_vec v)
     for (int i = 0; i < count; i++) p[i] = lane[i];
 }
 
+#if defined(NN_AVX2)
+typedef float nn_masked __attribute__((vector_size(NN_W * sizeof(float)))); /* as the builtins call it */
+#endif
+
 /* The first `count` lanes; the others are zero, or stay as they are in memory.  Stored
  * piece by piece: a masked store takes as long as twenty others on some machines. */
 NN_INLINE nn_vec nn_load_some(const float *p, long count)
 {
     if (count >= NN_W) return nn_load(p);
 #if defined(NN_AVX2)
-    return __builtin_ia32_maskloadps256((const nn_vec *)p, nn_lane() < (int)count);
+    return __builtin_ia32_maskloadps256((const nn_masked *)(const void *)p, nn_lane() < (int)count);
 #else
     nn_lanes lane;
     for (int i = 0; i < NN_W; i++) lane[i] = i < count ? p[i] : 0;

@@ -14,6 +14,7 @@
 
 #include "backend/backend.h"
 #include "emit/emit.h"
+#include "runtime/kernels/batchnorm.h"
 #include "runtime/kernels/library.h"
 #include "runtime/nn.h"
 
@@ -439,6 +440,121 @@ START_TEST(functions_have_limits)
 }
 END_TEST
 
+/* ---- channels last ----------------------------------------------------------- */
+
+/* Arrays of [rows][c] and of [c], as batchnorm has them with p = 1. */
+enum { CHANNELS_MAX = 301, CELLS_MAX = 250000 };
+typedef struct Columns {
+    float x[CELLS_MAX], dy[CELLS_MAX], y[CELLS_MAX], dx[CELLS_MAX], scaled[CELLS_MAX];
+    float weight[CHANNELS_MAX], bias[CHANNELS_MAX], running_mean[CHANNELS_MAX], running_var[CHANNELS_MAX],
+        mean[CHANNELS_MAX], inv[CHANNELS_MAX], dweight[CHANNELS_MAX], dbias[CHANNELS_MAX], sum[CHANNELS_MAX];
+} Columns;
+
+static const struct {
+    long rows;
+    int c;
+} columns_shapes[] = {{1, 7}, {3, 301}, {64, 16}, {65, 33}, {127, 5}, {129, 32}, {700, 131}, {1000, 150}, {70001, 3}};
+
+static void fill_columns(Columns *d, long rows, int c)
+{
+    memset(d, 0, sizeof *d);
+    for (long i = 0; i < rows * c; i++) {
+        d->x[i] = 2 * hash(1, (unsigned)i) + (float)(i % c % 7) * 10 - 20;
+        d->dy[i] = hash(2, (unsigned)i) - 0.4f;
+    }
+    for (int k = 0; k < c; k++) {
+        d->weight[k] = hash(3, (unsigned)k) + 0.5f;
+        d->bias[k] = hash(4, (unsigned)k);
+        d->running_mean[k] = hash(5, (unsigned)k);
+        d->running_var[k] = hash(6, (unsigned)k) + 0.1f;
+    }
+}
+
+typedef void TrainRows(const nn_batchnorm *, long, const float *, const float *, const float *, float *, float *,
+                       float *, float *, float *, int, int);
+typedef void SumsRows(const nn_batchnorm *, long, const float *, const float *, const float *, const float *, float *,
+                      float *, int, int);
+typedef void DxRows(const nn_batchnorm *, long, const float *, const float *, const float *, const float *,
+                    const float *, const float *, const float *, float *, int, int);
+typedef void ChannelSums(long, int, long, const float *, float *, int, int);
+typedef void Normalize(long, int, long, const float *, const float *, const float *, float *, int, int);
+
+static void run_columns(const nn_symbol *table, Columns *d, long rows, int c, int T)
+{
+    const nn_batchnorm size = {c, 1, 1e-5f, 0.1f};
+    fill_columns(d, rows, c);
+    for (int t = 0; t < T; t++)
+        ((TrainRows *)kernel(table, "nn_batchnorm_train"))(&size, rows, d->x, d->weight, d->bias, d->running_mean,
+                                                           d->running_var, d->y, d->mean, d->inv, t, T);
+    for (int t = 0; t < T; t++)
+        ((SumsRows *)kernel(table, "nn_batchnorm_sums"))(&size, rows, d->dy, d->x, d->mean, d->inv, d->dweight,
+                                                         d->dbias, t, T);
+    memcpy(d->dx, d->dy, sizeof d->dx); /* as in place as the plan may have it */
+    for (int t = 0; t < T; t++)
+        ((DxRows *)kernel(table, "nn_batchnorm_dx"))(&size, rows, d->dx, d->x, d->mean, d->inv, d->dweight, d->dbias,
+                                                     d->weight, d->dx, t, T);
+    for (int t = 0; t < T; t++) ((ChannelSums *)kernel(table, "nn_channel_sums"))(rows, c, 1, d->dy, d->sum, t, T);
+    for (int t = 0; t < T; t++)
+        ((Normalize *)kernel(table, "nn_normalize"))(rows, c, 1, d->x, d->bias, d->weight, d->scaled, t, T);
+}
+
+static void close_to(const char *what, double got, double exact, double size, double tolerance)
+{
+    ck_assert_msg(fabs(got - exact) <= tolerance * size, "%s: %.9g, not %.9g", what, got, exact);
+}
+
+/* One channel by the formulas, in double. */
+static void check_column(const Columns *d, const Columns *before, long rows, int c, int k)
+{
+    double n = (double)rows, mean = 0, squares = 0, sum = 0, along = 0, size = 0;
+    for (long i = 0; i < rows; i++) mean += (double)d->x[i * c + k] / n;
+    for (long i = 0; i < rows; i++) {
+        double from_mean = (double)d->x[i * c + k] - mean, dy = (double)d->dy[i * c + k];
+        squares += from_mean * from_mean;
+        sum += dy;
+        along += dy * from_mean;
+        size += fabs(dy);
+    }
+    double inv = 1 / sqrt(squares / n + (double)1e-5f), others = n > 1 ? n - 1 : 1;
+    close_to("mean", (double)d->mean[k], mean, fabs(mean) + 1e-2, 1e-6);
+    close_to("inv", (double)d->inv[k], inv, inv, rows > 1 ? 1e-6 : 1e-3);
+    close_to("running_mean", (double)d->running_mean[k], 0.9 * (double)before->running_mean[k] + 0.1 * mean, 20, 1e-6);
+    close_to("running_var", (double)d->running_var[k], 0.9 * (double)before->running_var[k] + 0.1 * squares / others, 2,
+             1e-6);
+    close_to("sum", (double)d->sum[k], sum, size, 1e-6);
+    close_to("dbias", (double)d->dbias[k], sum, size, 1e-6);
+    close_to("dweight", (double)d->dweight[k], along * inv, size * inv * 2, 3e-6);
+    for (long i = 0; i < rows && rows > 1; i++) {
+        double normal = ((double)d->x[i * c + k] - mean) * inv, weight = (double)before->weight[k];
+        double dx = weight * inv * ((double)d->dy[i * c + k] - sum / n - normal * along * inv / n);
+        double scaled = ((double)d->x[i * c + k] - (double)before->bias[k]) / weight;
+        close_to("y", (double)d->y[i * c + k], normal * weight + (double)before->bias[k], 20 * inv, 1e-6);
+        close_to("dx", (double)d->dx[i * c + k], dx, inv * (1 + fabs(normal)), 1e-5);
+        close_to("normalize", (double)d->scaled[i * c + k], scaled, 40, 1e-6);
+    }
+}
+
+START_TEST(sums_columns)
+{
+    const long rows = columns_shapes[_i].rows;
+    const int c = columns_shapes[_i].c;
+    Columns *before = allocate(sizeof *before), *one = allocate(sizeof *one), *more = allocate(sizeof *more);
+    fill_columns(before, rows, c);
+    for (int i = 0; i < 3; i++) {
+        if (!library(i)) continue;
+        run_columns(library(i), one, rows, c, 1);
+        for (int k = 0; k < c; k++) check_column(one, before, rows, c, k);
+        for (int T = 2; T <= 3; T++) {
+            run_columns(library(i), more, rows, c, T);
+            ck_assert_msg(memcmp(one, more, sizeof *one) == 0, "%ld rows of %d: depends on the threads", rows, c);
+        }
+    }
+    free(before);
+    free(one);
+    free(more);
+}
+END_TEST
+
 /* ---- suite ----------------------------------------------------------------- */
 
 static void add_nets(TCase *tcase, const char *path, const TTest *test)
@@ -459,6 +575,7 @@ Suite *kernels_suite(void)
     tcase_add_test(tcase, trains_alike);
     tcase_add_loop_test(tcase, functions_are_accurate, 0, sizeof functions / sizeof *functions);
     tcase_add_test(tcase, functions_have_limits);
+    tcase_add_loop_test(tcase, sums_columns, 0, sizeof columns_shapes / sizeof *columns_shapes);
     suite_add_tcase(suite, tcase);
     return suite;
 }
