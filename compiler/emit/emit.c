@@ -16,8 +16,9 @@ const Plan *emit_plan(Graph *net, ProgramKind kind, const TrainSpec *spec, const
     Graph *program = program_build(net, kind, spec, options->batch);
     if (!program) return NULL;
     bool inference = kind == PROGRAM_INFER || kind == PROGRAM_EVAL, fast = !options->plain && !options->use_double;
-    if (inference && fast && !options->no_fusion) pass_fuse(program);
-    if (fast && !options->no_layout) pass_layout(program);
+    bool layout = fast && !options->no_layout, fusion = layout && inference && !options->no_fusion;
+    if (fusion) pass_fuse(program); /* its kernels want what the next pass arranges */
+    if (layout) pass_layout(program);
     if (kind == PROGRAM_INFER && fast && !options->train && !options->vjp) pass_prepare(program);
     return plan_build(program, options->use_double ? 8 : 4);
 }
