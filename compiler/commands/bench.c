@@ -25,6 +25,7 @@ static const Option options[] = {
     {TRAIN, "train", NULL, "only training steps", false},
     OPTION_ROW_BATCH,
     OPTION_ROW_THREADS,
+    OPTION_ROW_PASSES,
     {REPS, "reps", "N", "runs of each pass (default: as many as fit into a second, 5 at least)", false},
     {WHOLE, "whole", NULL, "only whole passes, not call by call", false},
     {FORMAT, "format", "text|csv", "tables to read (text), or one line for each call (csv)", false},

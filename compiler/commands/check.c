@@ -10,7 +10,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { GRADIENTS = OPTION_FIRST_OWN, SAMPLES, SEED, EPS, REFERENCE, TOLERANCE };
+enum { GRADIENTS = OPTION_FIRST_OWN, SAMPLES, SEED, EPS, REFERENCE, TOLERANCE, PLAIN };
 
 static const Option options[] = {
     {GRADIENTS, "gradients", NULL, "compare gradients with central differences, in double precision", false},
@@ -20,12 +20,14 @@ static const Option options[] = {
     {REFERENCE, "reference", "FILE", "compare with a reference file (safetensors)", false},
     {TOLERANCE, "tolerance", "X", "largest relative error (default 1e-6 for gradients, 1e-4 for a reference)", false},
     OPTION_ROW_JIT,
+    {PLAIN, "plain", NULL, "a reference: the plain form, as 'nnc --plain' writes it, instead of the fast one", false},
     OPTION_ROW_BATCH,
     OPTION_ROW_NET,
     OPTION_ROW_DEFINE,
     OPTION_ROW_SET,
     OPTION_ROW_FREEZE,
     OPTION_ROW_THREADS,
+    OPTION_ROW_PASSES,
     {0},
 };
 
@@ -88,6 +90,7 @@ static bool take(CheckOptions *o, int id, const char *value)
     case EPS: return option_real(self, "eps", value, 1e-12, 1, &o->eps);
     case REFERENCE: o->reference = value; return true;
     case TOLERANCE: return option_real(self, "tolerance", value, 1e-300, 1e300, &o->tolerance);
+    case PLAIN: return o->load.plain = true;
     default: return load_option(&o->load, self, id, value) == TAKEN_YES;
     }
 }
@@ -99,6 +102,7 @@ static int check(CheckOptions *o, const OptionReader *reader)
         return usage_error(&command_check, "one file at a time: '%s' is too many", reader->operands[1]);
     if (o->gradients && o->reference)
         return usage_error(&command_check, "--gradients and --reference are two checks: one at a time");
+    if ((o->gradients || o->load.plain) && !without_passes(&o->load, &command_check)) return STATUS_USAGE;
     o->load.path = reader->operands[0];
     int status = o->gradients ? check_gradients(o) : o->reference ? check_reference(o) : check_stages(o);
     int written = finish_output();

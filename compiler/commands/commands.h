@@ -122,6 +122,7 @@ typedef struct LoadOptions {
     bool vjp;           /* with PREFIX_vjp */
     bool use_double;
     bool plain;
+    bool no_fusion, no_winograd, no_layout; /* EmitOptions: passes to leave out */
     bool poison;
     bool profile; /* EmitOptions.profile */
     /* Changes the syntax tree before it is elaborated; false after a diagnostic.  May be NULL. */
@@ -133,8 +134,20 @@ void load_options_init(LoadOptions *);
 void load_options_free(LoadOptions *); /* and all that was loaded with it */
 
 /* Options that commands share: put their rows into the table, and give what is
- * read to load_option.  It takes: -D, --net, --set, --freeze, --batch, --jit, --threads. */
-enum { OPTION_NET = 256, OPTION_SET, OPTION_FREEZE, OPTION_BATCH, OPTION_JIT, OPTION_THREADS, OPTION_FIRST_OWN };
+ * read to load_option.  It takes: -D, --net, --set, --freeze, --batch, --jit, --threads,
+ * --no-fusion, --no-winograd, --no-layout. */
+enum {
+    OPTION_NET = 256,
+    OPTION_SET,
+    OPTION_FREEZE,
+    OPTION_BATCH,
+    OPTION_JIT,
+    OPTION_THREADS,
+    OPTION_NO_FUSION,
+    OPTION_NO_WINOGRAD,
+    OPTION_NO_LAYOUT,
+    OPTION_FIRST_OWN
+};
 
 /* clang-format off */
 #define OPTION_ROW_DEFINE {'D', "define", "NAME=VALUE", "set a parameter of the net", false}
@@ -145,10 +158,16 @@ enum { OPTION_NET = 256, OPTION_SET, OPTION_FREEZE, OPTION_BATCH, OPTION_JIT, OP
 #define OPTION_ROW_JIT {OPTION_JIT, "jit", "tcc|cc", "compile in memory (tcc), or with the system compiler (cc)", false}
 #define OPTION_ROW_JIT_TIERED {OPTION_JIT, "jit", "HOW", "compile in memory (tcc), with the system compiler (cc), or start with the one and go on with the other (tiered)", false}
 #define OPTION_ROW_THREADS {OPTION_THREADS, "threads", "N", "threads that share a pass (default: one for each processor)", false}
+#define OPTION_ROW_PASSES \
+    {OPTION_NO_FUSION, "no-fusion", NULL, "inference: each layer by itself, none computed inside the one before it", false}, \
+    {OPTION_NO_WINOGRAD, "no-winograd", NULL, "3x3 convolutions as direct sums: more multiplications, less rounding", false}, \
+    {OPTION_NO_LAYOUT, "no-layout", NULL, "all images planar, [C][H][W]: convolutions in their plain form, nothing fused", false}
 /* clang-format on */
 
 typedef enum Taken { TAKEN_NO, TAKEN_YES, TAKEN_BAD } Taken;
 Taken load_option(LoadOptions *, const Command *, int id, const char *value);
+/* For the plain form, which no pass changes: false and a message where one was named. */
+bool without_passes(const LoadOptions *, const Command *);
 
 /* A net as far as it was loaded. */
 typedef struct Loaded {

@@ -29,6 +29,7 @@ static const Option options[] = {
     {DUMP, "dump", "STAGE", "print ast, graph, program or plan instead of C", false},
     {TARGET, "target", "CPU", "native, avx512, avx2, neon or generic: what it is tuned for (default: native)", false},
     OPTION_ROW_THREADS,
+    OPTION_ROW_PASSES,
     {WEIGHTS, "weights", "FILE", "", true},
     {WEIGHTS_OUT, "weights-out", "FILE", "", true},
     {MAIN, "main", NULL, "", true},
@@ -143,6 +144,7 @@ static int check_request(const Request *r, const OptionReader *reader)
         return usage_error(self, "one file at a time: '%s' is too many", reader->operands[1]);
     if (r->plain && r->load.threads > 1)
         return usage_error(self, "--threads %lld: the plain form has no threads", (long long)r->load.threads);
+    if (r->plain && !without_passes(&r->load, self)) return STATUS_USAGE;
     if (r->plain && r->target) return usage_error(self, "--target: the plain form is for any machine");
     if (r->dump && r->output) return usage_error(self, "--dump prints instead of writing C: leave out -o");
     if (!r->dump && !r->output) return usage_error(self, "where to? -o FILE.c, or '-o -' for standard output");
@@ -259,6 +261,9 @@ static int emit(const Request *r, Loaded *l)
                            .plain = r->plain,
                            .target = r->plain ? TARGET_GENERIC : target_of(r),
                            .threads = (int)r->load.threads,
+                           .no_fusion = r->load.no_fusion,
+                           .no_winograd = r->load.no_winograd,
+                           .no_layout = r->load.no_layout,
                            .paste_kernels = !r->plain};
     Emitted *e = emit_c(l->net, l->spec, &options);
     int status = load_status(&r->load);

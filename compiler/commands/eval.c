@@ -22,6 +22,7 @@ static const Option options[] = {
     OPTION_ROW_BATCH,
     OPTION_ROW_JIT_TIERED,
     OPTION_ROW_THREADS,
+    OPTION_ROW_PASSES,
     OPTION_ROW_NET,
     OPTION_ROW_DEFINE,
     {0},

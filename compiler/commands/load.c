@@ -68,8 +68,18 @@ Taken load_option(LoadOptions *o, const Command *command, int id, const char *va
     case OPTION_BATCH: return option_int(command, "batch", value, 1, 1 << 20, &o->batch) ? TAKEN_YES : TAKEN_BAD;
     case OPTION_THREADS: return option_int(command, "threads", value, 1, 64, &o->threads) ? TAKEN_YES : TAKEN_BAD;
     case OPTION_JIT: return take_jit(o, command, value);
+    case OPTION_NO_FUSION: o->no_fusion = true; return TAKEN_YES;
+    case OPTION_NO_WINOGRAD: o->no_winograd = true; return TAKEN_YES;
+    case OPTION_NO_LAYOUT: o->no_layout = true; return TAKEN_YES;
     default: return TAKEN_NO;
     }
+}
+
+bool without_passes(const LoadOptions *o, const Command *command)
+{
+    if (!o->no_fusion && !o->no_winograd && !o->no_layout) return true;
+    usage_error(command, "--no-%s: the plain form is written without this pass", o->no_fusion ? "fusion" : "layout");
+    return false;
 }
 
 /* ---- text → net ----------------------------------------------------------- */
@@ -205,6 +215,9 @@ static EmitOptions emit_options(const LoadOptions *o, const Loaded *l)
         .standalone = true,
         .paste_kernels = o->jit == JIT_CC,
         .threads = (int)o->threads,
+        .no_fusion = o->no_fusion,
+        .no_winograd = o->no_winograd,
+        .no_layout = o->no_layout,
         .poison = o->poison,
         .profile = o->profile,
     };

@@ -37,6 +37,7 @@ static const Option options[] = {
     OPTION_ROW_NET,
     OPTION_ROW_DEFINE,
     OPTION_ROW_THREADS,
+    OPTION_ROW_PASSES,
     {RESUME, "resume", "FILE", "", true},
     {STATS, "stats", NULL, "", true},
     {0},

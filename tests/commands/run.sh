@@ -143,6 +143,18 @@ runs 2 "$net" -o target.c --target avx1024; says err 'avx512, avx2, neon or gene
 runs 2 "$net" -o target.c --target avx513; says err 'did you mean avx512'
 runs 2 "$net" -o target.c --target avx2 --plain; says err 'any machine'
 
+# ---- passes of the fast form, one by one: what they compute is tested by tests/passes
+
+runs 0 "$net" -o all.c
+for option in --no-fusion --no-layout; do
+    runs 0 "$net" $option -o without.c
+    if cmp -s all.c without.c; then bad 'it makes no difference'; else ok; fi
+    runs 2 "$net" -o without.c --plain $option; says err "$option: the plain form is written without"
+    runs 2 check "$net" --gradients $option; says err "$option: the plain form is written without"
+    for command in compile check train eval bench; do runs 0 help $command; says out "$option "; done
+    runs 0 bench "$net" --jit tcc --reps 1 --whole $option
+done
+
 # ---- files, whole or not at all --------------------------------------------------------
 
 mkdir d
@@ -184,6 +196,7 @@ runs 0 check "$plain" --gradients --samples 4 --jit cc; says out '^ok'
 runs 1 check "$plain" --gradients --samples 4 --tolerance 1e-30; says out 'WRONG'; says out '^wrong'
 ref=${plain%.nn}.safetensors
 runs 0 check "$plain" --reference "$ref"; says out 'grad.c.weight'; says out '^ok'
+for form in --plain --no-fusion --no-layout; do runs 0 check "$plain" --reference "$ref" $form; says out '^ok'; done
 runs 1 check "$plain" --reference "$ref" --tolerance 1e-30; says out 'WRONG'
 runs 1 check "$plain" --reference nowhere.safetensors; says err 'nowhere.safetensors'
 runs 1 check "$plain" --reference "$plain"; says err 'conv_3x3.nn'

@@ -3,8 +3,9 @@
  *
  *   the same bits    one, two or three threads; memory poisoned or not; a batch
  *                    and its samples one by one, in the plain form
- *   close            plain and fast form, by either compiler, to the plain form
- *                    in double precision
+ *   close            plain and fast form, by either compiler, and the fast one
+ *                    without one of its passes, to the plain form in double
+ *                    precision
  *   differences      gradients to central differences, in double precision
  *   still            what is frozen, and everything in evaluation
  *
@@ -427,6 +428,21 @@ static void check_form(Verdict *v, const FormOptions *options, Form *exact, Rand
     form_close(form);
 }
 
+/* Without the one pass or the other, in turn: both are there for every operator within a few nets. */
+static void check_without_pass(Verdict *v, Form *exact, Random *r)
+{
+    bool fusion = v->net->seed % 2 == 0;
+    const FormOptions options = {.name = fusion ? "fast, without fusion" : "fast, without layout",
+                                 .jit = JIT_TCC,
+                                 .batch = v->net->batch,
+                                 .threads = 2,
+                                 .no_fusion = fusion,
+                                 .no_layout = !fusion};
+    Form *form = form_open(v, &options);
+    if (form) expect_close(v, form, exact, r);
+    form_close(form);
+}
+
 void check_forms(Verdict *v, Random *r, bool with_cc)
 {
     int64_t batch = v->net->batch;
@@ -443,6 +459,7 @@ void check_forms(Verdict *v, Random *r, bool with_cc)
     for (int i = 0; i < (with_cc ? 4 : 2); i++) check_form(v, &forms[i], exact, r);
     check_gradients_of(v, exact, r, false);
     check_gradients_of(v, exact, r, true);
+    check_without_pass(v, exact, r);
     check_field(v, exact, r);
     form_close(exact);
 }

@@ -100,6 +100,8 @@ Form *form_open(Verdict *v, const FormOptions *o)
         .standalone = true,
         .paste_kernels = o->jit == JIT_CC,
         .threads = o->threads,
+        .no_fusion = o->no_fusion,
+        .no_layout = o->no_layout,
         .poison = o->poison,
     };
     const Emitted *emitted = emit_c(net->net, net->spec, &options);

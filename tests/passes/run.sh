@@ -1,0 +1,58 @@
+#!/bin/sh
+# The passes that only the fast form has: with each of them off, a net computes
+# what it computes with all of them on.  Five training steps, the loss without a
+# step, inference and all tensors of the model at the end are compared to 1e-4 of
+# their value: sums are added up in another order, nothing else may differ.
+# NNC: the program; CC: the compiler.
+cd "$(dirname "$0")/../.." || exit 1
+NNC=${NNC:-./nnc}
+passed=0
+failed=0
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+trap 'exit 1' HUP INT TERM
+
+ok() { passed=$((passed + 1)); }
+bad() {
+    echo "FAIL: $1"
+    head -20 "$tmp/said" | sed 's/^/    /'
+    failed=$((failed + 1))
+}
+try() { # WHAT COMMAND…
+    what=$1
+    shift
+    if "$@" >"$tmp/said" 2>&1; then ok; else bad "$what"; fi
+}
+
+numbers() { # NET OPTIONS…: "$tmp/said" is what a program with this code prints
+    try "nnc $*" "$NNC" "$@" --target generic --prefix net -o "$tmp/net.c"
+    try "a program with $*" "${CC:-cc}" -std=gnu99 -O1 -I"$tmp" tests/generated/drive.c "$tmp/net.c" -o "$tmp/drive" -lm \
+        -lpthread
+    try "the program with $*" "$tmp/drive"
+}
+
+# has WORD YES: whether functions of that name are in the code
+has() {
+    if grep -q "^static void [a-z0-9_]*_$1(" "$tmp/net.c"; then found=yes; else found=no; fi
+    echo "functions named …_$1: $found, not $2" >"$tmp/said"
+    if [ "$found" = "$2" ]; then ok; else bad "$net $option"; fi
+}
+
+for net in tests/passes/mixed.nn tests/refs/resnet_small.nn tests/refs/lenet_sgd.nn; do
+    numbers $net
+    cp "$tmp/said" "$tmp/with"
+    for option in --no-fusion --no-layout; do
+        numbers $net $option
+        cp "$tmp/said" "$tmp/without"
+        try "$net $option: the numbers" awk -f tests/generated/close.awk "$tmp/with" "$tmp/without"
+        has fused no
+        if [ $option = --no-layout ]; then has turn no; fi
+    done
+done
+
+net=tests/passes/mixed.nn
+numbers $net
+has fused yes
+has turn yes
+echo "passes: $passed passed, $failed failed"
+[ "$failed" -eq 0 ]
