@@ -58,7 +58,8 @@ NN_KERNEL void nn_tile_run(int rows, int vectors, int k, const float *a, const f
     switch (rows) {
         NN_CASE(1)
         NN_CASE(2)
-        NN_CASE(3) NN_CASE(4)
+        NN_CASE(3)
+        NN_CASE(4)
 #if defined(NN_AVX512) || defined(NN_AVX2) || defined(NN_NEON)
             NN_CASE(5) NN_CASE(6)
 #endif

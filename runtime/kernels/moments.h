@@ -92,8 +92,7 @@ typedef struct nn_patch {
 /* Whole vectors are stored: what is too much is written again by the next point. */
 NN_INLINE void nn_patch_point(const float *from, int channels, float *to)
 {
-    for (int k = 0; k < channels; k += NN_W)
-        nn_store(to + k, from ? nn_load_some(from + k, channels - k) : nn_zero());
+    for (int k = 0; k < channels; k += NN_W) nn_store(to + k, from ? nn_load_some(from + k, channels - k) : nn_zero());
 }
 
 NN_INLINE void nn_patch_large(const nn_moments *s, const nn_patch *p, float *to)

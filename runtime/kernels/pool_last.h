@@ -12,21 +12,7 @@
 #define NN_POOL_LAST_H
 
 #include "pool.h"
-
-enum { NN_SIDE = 4 }; /* vectors of channels that are taken at once */
-
-/* What a thread does: pixels first … last − 1, of each the channels from … to − 1.
- * A few pixels are shared out by channels. */
-typedef struct nn_portion {
-    long first, last, from, to;
-} nn_portion;
-
-NN_INLINE nn_portion nn_portion_of(long pixels, long c, int t, int T)
-{
-    nn_portion by_pixels = {pixels * t / T, pixels * (t + 1) / T, 0, c};
-    nn_portion by_channels = {0, pixels, nn_share(c, t, T), nn_share(c, t + 1, T)};
-    return pixels >= 8L * T || T == 1 ? by_pixels : by_channels;
-}
+#include "rows.h"
 
 /* A rectangle of pixels: its first element is at `start` of the image, the next ones
  * `across` and `down` floats from it.  Pixels are numbered from `number` on, and by
@@ -130,13 +116,14 @@ NN_KERNEL void nn_extremum_last(const nn_window *d, long n, const float *x, floa
 {
     const nn_portion part = nn_portion_of(n * d->oh * d->ow, d->c, t, T);
     const int flip = d->least ? (int)0x80000000 : 0;
-    for (long p = part.first; p < part.last;) {
-        long row = p / d->ow, stop = (row + 1) * d->ow < part.last ? (row + 1) * d->ow : part.last;
+    for (long p = part.row; p < (part.row + part.rows);) {
+        long row = p / d->ow,
+             stop = (row + 1) * d->ow < (part.row + part.rows) ? (row + 1) * d->ow : (part.row + part.rows);
         const float *image = x + row / d->oh * d->h * d->w * d->c;
         int top = (int)(row % d->oh) * d->sh - d->top, left = (int)(p - row * d->ow) * d->sw - d->left;
         for (; p < stop; p++, left += d->sw) {
             nn_rect a = nn_window_patch(d, top, left);
-            nn_rect_channels(&a, image, part.from, part.to, flip, y, place, d->wide, p * d->c);
+            nn_rect_channels(&a, image, part.first, part.last, flip, y, place, d->wide, p * d->c);
         }
     }
 }
@@ -260,14 +247,14 @@ NN_KERNEL void nn_cells_average_last(const nn_cells *d, long n, const float *x, 
 {
     const long out = (long)d->v.small * d->h.small, plane = (long)d->v.large * d->h.large, run = NN_SIDE * NN_W;
     const nn_portion part = nn_portion_of(n * out, d->c, t, T);
-    for (long p = part.first; p < part.last; p++) {
+    for (long p = part.row; p < (part.row + part.rows); p++) {
         int cell = (int)(p % out);
         nn_span v = nn_span_of(&d->v, cell / d->h.small), h = nn_span_of(&d->h, cell % d->h.small);
         const nn_rect a = nn_cell_patch(d, v, h);
         const float *image = x + p / out * plane * d->c, count = (float)(v.count * h.count);
-        long c = part.from;
-        for (; c + run <= part.to; c += run) nn_rect_average(&a, image + c, run, count, y + p * d->c + c, NN_SIDE);
-        for (; c < part.to; c += NN_W) nn_rect_average(&a, image + c, part.to - c, count, y + p * d->c + c, 1);
+        long c = part.first;
+        for (; c + run <= part.last; c += run) nn_rect_average(&a, image + c, run, count, y + p * d->c + c, NN_SIDE);
+        for (; c < part.last; c += NN_W) nn_rect_average(&a, image + c, part.last - c, count, y + p * d->c + c, 1);
     }
 }
 
@@ -324,11 +311,11 @@ NN_KERNEL void nn_cells_maximum_last(const nn_cells *d, long n, const float *x, 
 {
     const long out = (long)d->v.small * d->h.small, plane = (long)d->v.large * d->h.large;
     const nn_portion part = nn_portion_of(n * out, d->c, t, T);
-    for (long p = part.first; p < part.last; p++) {
+    for (long p = part.row; p < (part.row + part.rows); p++) {
         int cell = (int)(p % out);
         nn_span v = nn_span_of(&d->v, cell / d->h.small), h = nn_span_of(&d->h, cell % d->h.small);
         nn_rect a = nn_cell_patch(d, v, h);
-        nn_rect_channels(&a, x + p / out * plane * d->c, part.from, part.to, 0, y, place, 1, p * d->c);
+        nn_rect_channels(&a, x + p / out * plane * d->c, part.first, part.last, 0, y, place, 1, p * d->c);
     }
 }
 
@@ -338,11 +325,12 @@ NN_KERNEL void nn_cells_maximum_last_dx(const nn_cells *d, long n, const float *
 {
     const long out = (long)d->v.small * d->h.small, plane = (long)d->v.large * d->h.large;
     const nn_portion part = nn_portion_of(n, d->c, t, T);
-    for (long i = part.first; i < part.last; i++) {
+    for (long i = part.row; i < (part.row + part.rows); i++) {
         float *image = dx + i * plane * d->c;
-        for (long p = 0; p < plane; p++) nn_set_run(image + p * d->c + part.from, part.to - part.from, 0);
+        for (long p = 0; p < plane; p++) nn_set_run(image + p * d->c + part.first, part.last - part.first, 0);
         for (long k = i * out; k < (i + 1) * out; k++)
-            for (long c = part.from; c < part.to; c++) image[place[k * d->c + c] * (long)d->c + c] += dy[k * d->c + c];
+            for (long c = part.first; c < part.last; c++)
+                image[place[k * d->c + c] * (long)d->c + c] += dy[k * d->c + c];
     }
 }
 

@@ -22,7 +22,7 @@
 
 enum {
     NN_SLOTS = 8,          /* threads that can work at once */
-    NN_RUN = 16,           /* weights of neighbouring channels that are written together */
+    NN_TOGETHER = 16,      /* weights of neighbouring channels that are written together */
     NN_BLOCK_TILES = 24,   /* at most, in a block */
     NN_BLOCK_OUTPUTS = 128 /* at most, transformed back at once */
 };
@@ -78,14 +78,14 @@ NN_INLINE void nn_winograd_take(const nn_conv *d, int back, const float *weight,
 NN_KERNEL void nn_winograd_panels(const nn_conv *d, int back, const float *weight, float *panels, int t, int T)
 {
     const long outputs = back ? d->c : d->o, channels = back ? d->o : d->c;
-    const long all = (outputs + NN_PANEL - 1) / NN_PANEL * channels, runs = (all + NN_RUN - 1) / NN_RUN;
-    float part[36][NN_RUN * NN_PANEL] __attribute__((aligned(64)));
+    const long all = (outputs + NN_PANEL - 1) / NN_PANEL * channels, runs = (all + NN_TOGETHER - 1) / NN_TOGETHER;
+    float part[36][NN_TOGETHER * NN_PANEL] __attribute__((aligned(64)));
     for (long run = runs * t / T; run < runs * (t + 1) / T; run++) {
-        const long k0 = run * NN_RUN, count = all - k0 < NN_RUN ? all - k0 : NN_RUN;
+        const long k0 = run * NN_TOGETHER, count = all - k0 < NN_TOGETHER ? all - k0 : NN_TOGETHER;
         for (long k = k0; k < k0 + count; k++) {
             float w[9][NN_PANEL] __attribute__((aligned(64))) = {{0}};
             nn_winograd_take(d, back, weight, k / channels * NN_PANEL, k % channels, w);
-            nn_winograd_kernels(w, part[0] + (k - k0) * NN_PANEL, NN_RUN * NN_PANEL);
+            nn_winograd_kernels(w, part[0] + (k - k0) * NN_PANEL, NN_TOGETHER * NN_PANEL);
         }
         for (int f = 0; f < 36; f++)
             for (long i = 0; i < count * NN_PANEL; i += NN_W)
