@@ -149,33 +149,31 @@ static const int64_t lenet_grad_offset[] = {
 };
 
 /*
- * conv.h: convolution and its gradients, [N][C][H][W], as products of matrices
- * whose panels are packed straight from the images.
+ * conv.h: convolution over channels-last images, and its gradients.
  *
- * All three are the same walk: a grid of u × v points over an image, and at
- * each point `taps` that read the image at (u·su + row, v·sv + column).
+ * A convolution joins a large image L: [n][h][w][c], a small one S: [n][oh][ow][o]
+ * and a weight W: [o][c / groups][kh][kw]:
  *
- *   forward   y[o][u, v]  = b[o] + Σ_{c, tap} W[o][c][tap] · x[c][…]
- *   dx        dx[c][…]    = Σ_{o, tap} W[o][c][tap] · dy[o][…], one walk for each
- *             residue of (h, w) modulo the stride, with the taps that reach it;
+ *   gather    S[u, v][o] = b[o] + Σ_{c, tap} W[o][c][tap] · L[u·sh + row, v·sw + column][c]
+ *   scatter   L[…][c]    = b[c] + Σ_{o, tap} W[o][c][tap] · S[…][o], one walk for each
+ *             residue of (row, column) modulo the stride, with the taps that reach it,
  *             so that no zero is ever inserted
- *   dweight   dW[o][c][tap] = Σ_{u, v} dy[o][u, v] · x[c][…]
+ *   weights   W[o][c][tap] = Σ_{n, u, v} S[u, v][o] · L[…][c]
  *
- * Padding is a test when a panel is packed; the inner loop knows nothing of it.
+ * A conv is a gather and its gradients are the other two; a deconv is a scatter and
+ * its gradients are the other two.  Gather and scatter read the weights as panels
+ * (walk.h), which nn_conv_panels and nn_conv_panels_back make.
  */
 #ifndef NN_CONV_H
 #define NN_CONV_H
 
-/* One sample is x[c][h][w] → y[o][oh][ow]; weight is [o][c / groups][kh][kw]. */
 typedef struct nn_conv {
     int n, c, h, w, o, oh, ow, groups;
     int kh, kw, sh, sw, dh, dw, top, left;
 } nn_conv;
 
-enum { NN_MAX_TAPS = 256 }; /* kh · kw */
-
 /* What follows at once, NULL or 0 where it does not:
- * y = relu(scale[o] · value + shift[o] + summand[n][o][…]). */
+ * y = relu(scale[o] · value + shift[o] + summand[…][o]), summand lying as y does. */
 typedef struct nn_tail {
     const float *scale, *shift, *summand;
     int relu;
@@ -183,30 +181,62 @@ typedef struct nn_tail {
 
 #ifdef NN_LINKED
 
-void nn_conv_forward(const nn_conv *, const float *x, const float *weight, const float *bias, float *y, int t, int T);
-void nn_conv_fused(const nn_conv *, const float *x, const float *weight, const float *bias, const nn_tail *, float *y,
-                   int t, int T);
-void nn_conv_dx(const nn_conv *, const float *dy, const float *weight, float *dx, int t, int T);
-void nn_conv_dweight(const nn_conv *, const float *x, const float *dy, float *dweight, int t, int T);
-void nn_conv_dbias(const nn_conv *, const float *dy, float *dbias, int t, int T);
+void nn_conv_panels(const nn_conv *, const float *weight, float *panels, int t, int T);
+void nn_conv_panels_back(const nn_conv *, const float *weight, float *panels, int t, int T);
+void nn_conv_gather(const nn_conv *, const float *large, const float *panels, const float *bias, const nn_tail *,
+                    float *small, int t, int T);
+void nn_conv_scatter(const nn_conv *, const float *small, const float *panels, const float *bias, float *large, int t,
+                     int T);
+void nn_conv_weights(const nn_conv *, const float *large, const float *small, float *weight, int t, int T);
+
+void nn_winograd_panels(const nn_conv *, int back, const float *weight, float *panels, int t, int T);
+void nn_winograd(const nn_conv *, const float *x, const float *panels, const float *bias, const nn_tail *, float *y,
+                 float *work, int t, int T);
 
 #else
 
 /*
- * gemm.h: C[m][n] (+)= sum over k of A[m][k] · B[k][n], from packed panels.
+ * walk.h: convolution over channels-last images, [N][H][W][C], as one walk.
  *
- * The one compute kernel is the outer-product tile: M rows × V vectors of sums
- * in registers, and for each k one row of B times M numbers of A:
+ * A walk goes over a grid of u × v points in each of n images.  Every point reads
+ * `taps` runs of neighbouring channels of the image, the one of a tap at
+ * (u·su + row, v·sv + column), and writes `outputs` channels:
  *
- *     sum[m][v] += a[k][m] · b[k][v]
+ *   y[point][o] = start[o] + Σ_{tap, c} x[point at tap][c] · panel[o / 16][tap][c][o mod 16]
  *
- * Around it the blocking of Goto and van de Geijn ("Anatomy of high-performance
- * matrix multiplication", 2008): a panel of B stays in the first cache, a block
- * of A in the second.  What A and B are is the caller's business: it gives the
- * functions that pack them, so that convolution needs no im2col in memory.
+ * The weights are packed beforehand into panels of NN_PANEL outputs; a tile of
+ * NN_ROWS points × one panel stays in registers.  Nothing is copied of the images:
+ * a tile holds a pointer for each of its points, moved from tap to tap, so that
+ * padding (the pointer is at zeros), strides, the ends of rows and of images cost
+ * nothing in the inner loop.
+ *
+ * The depth, taps · run, is cut into blocks whose part of a panel fits the first
+ * cache; between blocks the sums rest in y.  The order of the sum is tap by tap
+ * and channel by channel, whatever the thread, tile or block.
  */
-#ifndef NN_GEMM_H
-#define NN_GEMM_H
+#ifndef NN_WALK_H
+#define NN_WALK_H
+
+/*
+ * transpose.h: squares of NN_W × NN_W floats turned about their diagonal.
+ *
+ * Interleaving row i with row i + W/2, for all i, log2(W) times over, is the
+ * transposition: each round moves one bit of the row's number into the column's.
+ */
+#ifndef NN_TRANSPOSE_H
+#define NN_TRANSPOSE_H
+
+/*
+ * lanes.h: what element-wise kernels need besides arithmetic: choosing by lane,
+ * square roots, vectors that are cut off by the end of an array, and the loop
+ * over the elements of an array with the share of one thread.
+ *
+ * Every element goes through the same code, the last few in a vector that is
+ * partly filled, so that a result depends neither on an element's place nor on
+ * how many threads there are.
+ */
+#ifndef NN_LANES_H
+#define NN_LANES_H
 
 /*
  * vector.h: vectors and tile sizes of the instruction set this is compiled for.
@@ -268,144 +298,6 @@ NN_INLINE float nn_lanes_sum(nn_vec v)
 }
 
 #endif
-
-enum {
-    NN_KC = 256,         /* depth of a panel: NN_KC × NN_NR floats of B in the first cache */
-    NN_A_FLOATS = 57344, /* a block of A: 224 KB in the second cache */
-    NN_STRIP = NN_MR * NN_NR
-};
-
-/* a: [k][M], b: [k][NN_NR], c: rows at a distance of ldc.  start: the sums' first
- * values, one for each row, or NULL for what c holds (add) or zero. */
-NN_INLINE void nn_tile(const int M, const int V, int k, const float *a, const float *b, float *c, long ldc,
-                       const float *start, int add)
-{
-    nn_vec sum[NN_MR][NN_NV];
-    NN_UNROLL
-    for (int m = 0; m < M; m++) NN_UNROLL
-    for (int v = 0; v < V; v++) sum[m][v] = add ? nn_load(c + m * ldc + v * NN_W) : nn_spread(start ? start[m] : 0);
-    for (int i = 0; i < k; i++) {
-        nn_vec row[NN_NV];
-        NN_UNROLL
-        for (int v = 0; v < V; v++) row[v] = nn_load(b + i * NN_NR + v * NN_W);
-        NN_UNROLL
-        for (int m = 0; m < M; m++) NN_UNROLL
-        for (int v = 0; v < V; v++) sum[m][v] += a[i * M + m] * row[v];
-    }
-    NN_UNROLL
-    for (int m = 0; m < M; m++) NN_UNROLL
-    for (int v = 0; v < V; v++) nn_store(c + m * ldc + v * NN_W, sum[m][v]);
-}
-
-/* One instance for each number of rows; V is full or one. */
-NN_KERNEL void nn_tile_run(int rows, int vectors, int k, const float *a, const float *b, float *c, long ldc,
-                           const float *start, int add)
-{
-#define NN_CASE(M)                                          \
-    case M:                                                 \
-        if (vectors == 1)                                   \
-            nn_tile(M, 1, k, a, b, c, ldc, start, add);     \
-        else                                                \
-            nn_tile(M, NN_NV, k, a, b, c, ldc, start, add); \
-        break;
-    switch (rows) {
-        NN_CASE(1)
-        NN_CASE(2) NN_CASE(3) NN_CASE(4)
-#if defined(NN_AVX512) || defined(NN_AVX2) || defined(NN_NEON)
-            NN_CASE(5) NN_CASE(6)
-#endif
-#if defined(NN_AVX512) || defined(NN_NEON)
-                NN_CASE(7) NN_CASE(8)
-#endif
-#if defined(NN_AVX512)
-                    NN_CASE(9) NN_CASE(10) NN_CASE(11) NN_CASE(12) NN_CASE(13) NN_CASE(14)
-#endif
-    }
-#undef NN_CASE
-}
-
-/* What the caller knows of its matrices. */
-typedef struct nn_matrices {
-    const void *self;
-    /* rows m0 … m0 + rows of A at depth k0 … k0 + depth → to[depth][rows] */
-    void (*pack_a)(const void *self, int m0, int rows, int k0, int depth, float *to);
-    /* columns n0 … n0 + columns of B at depth k0 … → to[depth][NN_NR]; columns beyond are zero */
-    void (*pack_b)(const void *self, long n0, int columns, int k0, int depth, float *to);
-    /* where C[m0][n0] is, when `columns` of it lie side by side and each row is *ldc further; NULL otherwise */
-    float *(*place)(const void *self, int m0, long n0, int columns, long *ldc);
-    /* element by element, when place is NULL */
-    void (*fetch)(const void *self, int m0, int rows, long n0, int columns, float *tile);
-    void (*spread)(const void *self, int m0, int rows, long n0, int columns, const float *tile);
-    /* last of all, for rows in C or (not in place) in a tile before it is spread; or NULL */
-    void (*finish)(const void *self, int m0, int rows, long n0, int columns, float *c, long ldc, int in_place);
-    const float *start; /* C's first value of each row, or NULL */
-} nn_matrices;
-
-/* Rows of the strips that `rows` is cut into: all alike but for one. */
-NN_INLINE int nn_strip(int rows)
-{
-    int strips = (rows + NN_MR - 1) / NN_MR;
-    return (rows + strips - 1) / strips;
-}
-
-NN_INLINE void nn_strip_run(const nn_matrices *x, int m0, int rows, long n0, int columns, int k0, int depth, int last,
-                            const float *a, const float *b)
-{
-    const float *start = x->start && k0 == 0 ? x->start + m0 : 0;
-    int add = k0 > 0, finish = last && x->finish;
-    long ldc = 0;
-    float *c = columns % NN_W == 0 ? x->place(x->self, m0, n0, columns, &ldc) : 0;
-    if (c && (columns == NN_NR || columns == NN_W)) {
-        nn_tile_run(rows, columns / NN_W, depth, a, b, c, ldc, start, add);
-        if (finish) x->finish(x->self, m0, rows, n0, columns, c, ldc, 1);
-        return;
-    }
-    float tile[NN_STRIP];
-    if (add) x->fetch(x->self, m0, rows, n0, columns, tile);
-    nn_tile_run(rows, columns <= NN_W ? 1 : NN_NV, depth, a, b, tile, NN_NR, start, add);
-    if (finish) x->finish(x->self, m0, rows, n0, columns, tile, NN_NR, 0);
-    x->spread(x->self, m0, rows, n0, columns, tile);
-}
-
-/* The share of thread t of T: whole panels of columns. */
-NN_INLINE void nn_gemm(const nn_matrices *x, int m, long n, int k, int t, int T)
-{
-    float b[NN_KC * NN_NR] __attribute__((aligned(64)));
-    float a[NN_A_FLOATS] __attribute__((aligned(64)));
-    long panels = (n + NN_NR - 1) / NN_NR, first = panels * t / T, last = panels * (t + 1) / T;
-    if (first == last) return;
-    for (int k0 = 0; k0 < k; k0 += NN_KC) {
-        int depth = k - k0 < NN_KC ? k - k0 : NN_KC;
-        int block = NN_A_FLOATS / depth / NN_MR * NN_MR;
-        for (int m0 = 0; m0 < m; m0 += block) {
-            int rows = m - m0 < block ? m - m0 : block, strip = nn_strip(rows);
-            for (int i = 0; i < rows; i += strip)
-                x->pack_a(x->self, m0 + i, rows - i < strip ? rows - i : strip, k0, depth, a + (long)i * depth);
-            for (long p = first; p < last; p++) {
-                long n0 = p * NN_NR;
-                int columns = n - n0 < NN_NR ? (int)(n - n0) : NN_NR;
-                x->pack_b(x->self, n0, columns, k0, depth, b);
-                for (int i = 0; i < rows; i += strip)
-                    nn_strip_run(x, m0 + i, rows - i < strip ? rows - i : strip, n0, columns, k0, depth,
-                                 k0 + depth == k, a + (long)i * depth, b);
-            }
-        }
-    }
-}
-
-#endif
-/*
- * lanes.h: what element-wise kernels need besides arithmetic: choosing by lane,
- * square roots, vectors that are cut off by the end of an array, and the loop
- * over the elements of an array with the share of one thread.
- *
- * Every element goes through the same code, the last few in a vector that is
- * partly filled, so that a result depends neither on an element's place nor on
- * how many threads there are.
- */
-#ifndef NN_LANES_H
-#define NN_LANES_H
-
 
 /* Lanes one by one are elements of an array: gcc (12) loses track of the alignment of
  * a vector that is indexed by a variable. */
@@ -470,6 +362,41 @@ NN_INLINE void nn_store_part(float *p, long count, nn_vec v)
     for (int i = 0; i < count; i++) p[i] = lane[i];
 }
 
+#if defined(NN_AVX2)
+typedef float nn_masked __attribute__((vector_size(NN_W * sizeof(float)))); /* as the builtins call it */
+#endif
+
+/* The first `count` lanes; the others are zero, or stay as they are in memory.  Stored
+ * piece by piece: a masked store takes as long as twenty others on some machines. */
+NN_INLINE nn_vec nn_load_some(const float *p, long count)
+{
+    if (count >= NN_W) return nn_load(p);
+#if defined(NN_AVX2)
+    return __builtin_ia32_maskloadps256((const nn_masked *)(const void *)p, nn_lane() < (int)count);
+#else
+    nn_lanes lane;
+    for (int i = 0; i < NN_W; i++) lane[i] = i < count ? p[i] : 0;
+    return nn_load(lane);
+#endif
+}
+
+NN_INLINE void nn_store_some(float *p, long count, nn_vec v)
+{
+    if (count >= NN_W) {
+        nn_store(p, v);
+        return;
+    }
+    nn_lanes lane;
+    nn_store(lane, v);
+    long at = 0;
+    NN_UNROLL
+    for (int half = NN_W / 2; half > 0; half /= 2) {
+        if (!(count & half)) continue;
+        __builtin_memcpy(p + at, lane + at, half * sizeof *p);
+        at += half;
+    }
+}
+
 /* ---- shares ------------------------------------------------------------- */
 
 enum { NN_LINE = 16 }; /* floats of a cache line */
@@ -505,15 +432,6 @@ NN_INLINE void nn_map2(nn_binary *f, float p, float q, long count, const float *
 }
 
 #endif
-/*
- * transpose.h: squares of NN_W × NN_W floats turned about their diagonal.
- *
- * Interleaving row i with row i + W/2, for all i, log2(W) times over, is the
- * transposition: each round moves one bit of the row's number into the column's.
- */
-#ifndef NN_TRANSPOSE_H
-#define NN_TRANSPOSE_H
-
 
 #if defined(__clang__)
 #define NN_MIX(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
@@ -567,292 +485,1000 @@ NN_INLINE void nn_transpose_square(float *to, long to_row, const float *from, lo
 
 #endif
 
+enum { NN_PANEL = 16 }; /* outputs of a panel, on every machine */
+
+#if defined(NN_AVX512)
+enum { NN_ROWS = 10, NN_TV = 2, NN_GROUP = 2 }; /* points and vectors of a tile; panels at once */
+#elif defined(NN_AVX2)
+enum { NN_ROWS = 6, NN_TV = 2, NN_GROUP = 1 };
+#elif defined(NN_NEON)
+enum { NN_ROWS = 6, NN_TV = 4, NN_GROUP = 1 };
+#else
+enum { NN_ROWS = 2, NN_TV = 4, NN_GROUP = 1 };
+#endif
+
+enum {
+    NN_MAX_TAPS = 256, /* kh · kw */
+    NN_DEPTH = 320,    /* at most, of a block: 20 KB of a panel */
+    NN_ZEROS = 1024,   /* floats, what padding is read from */
+    NN_POINTS = 240    /* at most, that are taken together: divisible by every NN_ROWS */
+};
+
 typedef struct nn_walk {
-    int n;              /* images */
-    int channels, h, w; /* of the image read: channels of this group */
-    long image, plane;  /* distances from image to image and from channel to channel */
+    int n, u, v, su, sv; /* images, the grid and its step */
     const float *x;
-    int u, v, su, sv; /* the grid and its step */
+    int h, w, run;   /* of the image read, and the channels of a tap */
+    long xn, xu, xv; /* distances in x from image to image, row to row, column to column */
     int taps;
     int row[NN_MAX_TAPS], column[NN_MAX_TAPS];
-    const float *weight; /* of (m, channel, tap): weight[m·wm + channel·wc + wt[tap]] */
-    long wm, wc;
-    int wt[NN_MAX_TAPS];
-    float *y; /* of (image, m, u, v): y[image·yn + m·ym + u·yu + v·yv] */
-    long yn, ym, yu, yv;
-    const float *y0;     /* of all groups, for the tail's summand */
+    const float *panels; /* [outputs / 16][taps][run][16] */
+    long panel;          /* from one to the next */
+    int outputs;
+    const float *start; /* of the sums, or NULL */
+    float *y;
+    long yn, yu, yv;
+    const float *y0;     /* what the tail's summand lies like */
     const nn_tail *tail; /* or NULL */
-    int m0;              /* first row's channel, for the tail */
 } nn_walk;
 
-/* ---- packing ---------------------------------------------------------------- */
+/* A point: where it reads and writes. */
+typedef struct nn_spot {
+    const float *x; /* at row, column; which may be outside */
+    float *y;
+    int row, column;
+    int inside; /* 1: its columns are, at every tap; 2: its rows are */
+} nn_spot;
 
-NN_KERNEL void nn_walk_pack_a(const void *self, int m0, int rows, int k0, int depth, float *to)
+static const float nn_zeros[NN_ZEROS] __attribute__((unused));
+
+/* ---- one tile ---------------------------------------------------------------------- */
+
+/* Where each point reads the tap; returns 0 where none of them has it inside. */
+NN_INLINE int nn_walk_tile_place(const int M, const nn_walk *s, const nn_spot *spot, int inside, int tap, int c,
+                                 const float **at)
 {
-    const nn_walk *s = (const nn_walk *)self;
-    int channel = k0 / s->taps, tap = k0 % s->taps;
-    for (int k = 0; k < depth; k++) {
-        const float *from = s->weight + m0 * s->wm + channel * s->wc + s->wt[tap];
-        for (int m = 0; m < rows; m++) to[k * rows + m] = from[m * s->wm];
-        if (++tap == s->taps) tap = 0, channel++;
+    const int row = s->row[tap], column = s->column[tap];
+    const long offset = row * s->xu + column * s->xv + c;
+    int any = inside == 3;
+    NN_UNROLL
+    for (int m = 0; m < M; m++) at[m] = spot[m].x + offset;
+    if (inside == 3) return 1;
+    NN_UNROLL
+    for (int m = 0; m < M; m++) {
+        int here =
+            (unsigned)(spot[m].row + row) < (unsigned)s->h && (unsigned)(spot[m].column + column) < (unsigned)s->w;
+        at[m] = here ? at[m] : nn_zeros;
+        any |= here;
+    }
+    return any;
+}
+
+/* sum[m][v] += Σ_k at[m][k] · b[k][v] */
+NN_INLINE void nn_walk_tile_add(const int M, const int V, const float *const *at, long length, const float *b, long far,
+                                nn_vec sum[NN_ROWS][NN_TV])
+{
+    for (long k = 0; k < length; k++) {
+        nn_vec row[NN_TV];
+        NN_UNROLL
+        for (int v = 0; v < V; v++) row[v] = nn_load(b + k * NN_PANEL + v * far);
+        NN_UNROLL
+        for (int m = 0; m < M; m++) NN_UNROLL
+        for (int v = 0; v < V; v++) sum[m][v] += at[m][k] * row[v];
     }
 }
 
-/* A run of grid points side by side in one row of one image. */
-typedef struct nn_run {
-    int at, length; /* in the panel */
-    int image, u, v;
-} nn_run;
+typedef struct nn_block {
+    int output;      /* the first of the tile's */
+    int count;       /* outputs there, at most the tile's width */
+    int k0, k1;      /* depth */
+    int first, last; /* of the blocks of the depth */
+    int taps;        /* that are one run, for points whose taps are inside; 1 otherwise */
+} nn_block;
 
-NN_INLINE int nn_walk_runs(const nn_walk *s, long n0, int columns, nn_run *run)
+NN_INLINE nn_vec nn_finish(const nn_tail *tail, int channel, long lanes, const float *summand, nn_vec v)
 {
-    int image = (int)(n0 / ((long)s->u * s->v)), rest = (int)(n0 % ((long)s->u * s->v));
-    int u = rest / s->v, v = rest % s->v, count = 0;
-    for (int at = 0; at < columns; count++) {
-        int length = s->v - v < columns - at ? s->v - v : columns - at;
-        run[count] = (nn_run){at, length, image, u, v};
-        at += length;
-        v = 0;
-        if (++u == s->u) u = 0, image++;
+    if (tail->scale) v = v * nn_load_some(tail->scale + channel, lanes) + nn_load_some(tail->shift + channel, lanes);
+    if (summand) v += nn_load_some(summand, lanes);
+    if (tail->relu) v = nn_select(v < 0, nn_zero(), v);
+    return v;
+}
+
+NN_INLINE void nn_walk_tile_run(const int M, const int V, const int whole, const nn_walk *s, const nn_spot *spot,
+                                const nn_block *d, const float *panel)
+{
+    const long far = NN_GROUP > 1 ? s->panel : NN_W;
+    nn_vec sum[NN_ROWS][NN_TV];
+    NN_UNROLL
+    for (int m = 0; m < M; m++) NN_UNROLL
+    for (int v = 0; v < V; v++) {
+        long lanes = whole ? NN_W : d->count - v * NN_W;
+        if (!d->first)
+            sum[m][v] = nn_load_some(spot[m].y + d->output + v * NN_W, lanes);
+        else
+            sum[m][v] = s->start ? nn_load_some(s->start + d->output + v * NN_W, lanes) : nn_zero();
     }
+    int inside = 3;
+    NN_UNROLL
+    for (int m = 0; m < M; m++) inside &= spot[m].inside;
+    const int taps = inside & 1 ? d->taps : 1, run = taps * s->run;
+    int tap = d->k0 ? d->k0 / run * taps : 0, c = d->k0 ? d->k0 % run : 0;
+    for (int k = d->k0; k < d->k1; c = 0, tap += taps) {
+        const float *at[NN_ROWS];
+        int length = run - c < d->k1 - k ? run - c : d->k1 - k;
+        if (nn_walk_tile_place(M, s, spot, inside, tap, c, at))
+            nn_walk_tile_add(M, V, at, length, panel + (long)k * NN_PANEL, far, sum);
+        k += length;
+    }
+    NN_UNROLL
+    for (int m = 0; m < M; m++) NN_UNROLL
+    for (int v = 0; v < V; v++) {
+        long lanes = whole ? NN_W : d->count - v * NN_W;
+        float *y = spot[m].y + d->output + v * NN_W;
+        if (d->last && s->tail)
+            sum[m][v] = nn_finish(s->tail, (int)(s->y - s->y0) + d->output + v * NN_W, lanes,
+                                  s->tail->summand ? s->tail->summand + (y - s->y0) : 0, sum[m][v]);
+        nn_store_some(y, lanes, sum[m][v]);
+    }
+}
+
+/* One instance for each number of points; with a panel that is whole, or partly used. */
+NN_KERNEL void nn_walk_tile(const nn_walk *s, const nn_spot *spot, int points, const nn_block *d, const float *panel)
+{
+    int vectors = (d->count + NN_W - 1) / NN_W, whole = d->count == NN_TV * NN_W;
+#define NN_CASE(M)                                            \
+    case M:                                                   \
+        if (whole)                                            \
+            nn_walk_tile_run(M, NN_TV, 1, s, spot, d, panel); \
+        else if (vectors == 1)                                \
+            nn_walk_tile_run(M, 1, 0, s, spot, d, panel);     \
+        else                                                  \
+            nn_walk_tile_run(M, NN_TV, 0, s, spot, d, panel); \
+        break;
+    switch (points) {
+        NN_CASE(1)
+        NN_CASE(2)
+#if defined(NN_AVX512) || defined(NN_AVX2) || defined(NN_NEON)
+        NN_CASE(3)
+        NN_CASE(4)
+        NN_CASE(5)
+        NN_CASE(6)
+#endif
+#if defined(NN_AVX512)
+        NN_CASE(7)
+        NN_CASE(8)
+        NN_CASE(9)
+        NN_CASE(10)
+#endif
+    }
+#undef NN_CASE
+}
+
+/* ---- panels ----------------------------------------------------------------------------- */
+
+/* One panel, to[tap][c][16] from from[lane][c][tap]; lanes beyond are zero. */
+NN_INLINE void nn_panel_turn(const float *from, long lanes, long c, long taps, float *to)
+{
+    const long depth = c * taps, squares = lanes == NN_PANEL ? depth / NN_W : 0;
+    long channel = 0, tap = 0;
+    for (long i = 0; i < squares; i++) {
+        float turned[NN_PANEL / NN_W * NN_W * NN_W] __attribute__((aligned(64)));
+        for (int v = 0; v < NN_PANEL / NN_W; v++)
+            nn_transpose_square(turned + v * NN_W, NN_PANEL, from + v * NN_W * depth + i * NN_W, depth);
+        for (int k = 0; k < NN_W; k++) {
+            for (int v = 0; v < NN_PANEL; v += NN_W)
+                nn_store(to + (tap * c + channel) * NN_PANEL + v, nn_load(turned + k * NN_PANEL + v));
+            if (++tap == taps) tap = 0, channel++;
+        }
+    }
+    for (long k = squares * NN_W; k < depth; k++) {
+        for (long lane = 0; lane < NN_PANEL; lane++)
+            to[(tap * c + channel) * NN_PANEL + lane] = lane < lanes ? from[lane * depth + k] : 0;
+        if (++tap == taps) tap = 0, channel++;
+    }
+}
+
+/* ---- the walk ------------------------------------------------------------------------ */
+
+NN_INLINE void nn_walk_bounds(const int *offset, int count, int *least, int *most)
+{
+    *least = *most = count ? offset[0] : 0;
+    for (int i = 1; i < count; i++) {
+        if (offset[i] < *least) *least = offset[i];
+        if (offset[i] > *most) *most = offset[i];
+    }
+}
+
+NN_INLINE void nn_walk_spots(const nn_walk *s, long first, int count, nn_spot *spot)
+{
+    int top, bottom, left, right;
+    nn_walk_bounds(s->row, s->taps, &top, &bottom);
+    nn_walk_bounds(s->column, s->taps, &left, &right);
+    long image = first / ((long)s->u * s->v);
+    int rest = (int)(first % ((long)s->u * s->v)), u = rest / s->v, v = rest % s->v;
+    for (int i = 0; i < count; i++) {
+        spot[i].row = u * s->su;
+        spot[i].column = v * s->sv;
+        spot[i].x = s->x + image * s->xn + spot[i].row * s->xu + spot[i].column * s->xv;
+        spot[i].y = s->y + image * s->yn + u * s->yu + v * s->yv;
+        spot[i].inside = (spot[i].column + left >= 0 && spot[i].column + right < s->w) |
+                         (spot[i].row + top >= 0 && spot[i].row + bottom < s->h) << 1;
+        if (++v == s->v) v = 0, u++;
+        if (u == s->u) u = 0, image++;
+    }
+}
+
+/* The taps of a row lie side by side in x as they do in the panels. */
+NN_INLINE int nn_walk_row_taps(const nn_walk *s)
+{
+    int count = 1;
+    if (s->xv != s->run) return 1;
+    while (count < s->taps && s->row[count] == s->row[0] && s->column[count] == s->column[0] + count) count++;
+    if (s->taps % count) return 1;
+    for (int i = 0; i < s->taps; i++)
+        if (s->row[i] != s->row[i / count * count] || s->column[i] != s->column[i % count]) return 1;
     return count;
 }
 
-/* What one tap copies into a row of the panel: `length` values from `from`, counted
- * from the first element of the channel, at a distance of `step`. */
-typedef struct nn_piece {
-    int at, length;
-    long from;
-} nn_piece;
-
-/* ⌈distance / step⌉; a division takes as long as copying a row does. */
-NN_INLINE int nn_steps(int distance, int step) { return step == 1 ? distance : (distance + step - 1) / step; }
-
-/* The pieces of a tap, and whether they leave anything of the panel's row out. */
-NN_INLINE int nn_walk_pieces(const nn_walk *s, const nn_run *run, int runs, int tap, nn_piece *piece, int *covered)
+/* Points first … first + count, panels from … to, in tiles that are as even as can be. */
+NN_INLINE void nn_walk_block(const nn_walk *s, long first, int count, int from, int to)
 {
-    int count = 0;
-    *covered = 0;
-    for (int r = 0; r < runs; r++) {
-        int h = run[r].u * s->su + s->row[tap], first = run[r].v * s->sv + s->column[tap];
-        if (h < 0 || h >= s->h) continue;
-        int skip = first < 0 ? nn_steps(-first, s->sv) : 0;
-        int most = first < s->w ? nn_steps(s->w - first, s->sv) : 0;
-        int end = most < run[r].length ? most : run[r].length;
-        if (end <= skip) continue;
-        piece[count].at = run[r].at + skip;
-        piece[count].length = end - skip;
-        piece[count++].from = run[r].image * s->image + (long)h * s->w + first + (long)skip * s->sv;
-        *covered += end - skip;
-    }
-    return count;
-}
-
-/* Copies n values by overlapping vectors, never outside of them. */
-NN_INLINE void nn_copy(float *to, const float *from, int n)
-{
-    if (n >= NN_W) {
-        for (int i = 0; i + NN_W <= n; i += NN_W) nn_store(to + i, nn_load(from + i));
-        nn_store(to + n - NN_W, nn_load(from + n - NN_W));
-    } else if (n >= 8) {
-        __builtin_memcpy(to, from, 32);
-        __builtin_memcpy(to + n - 8, from + n - 8, 32);
-    } else if (n >= 4) {
-        __builtin_memcpy(to, from, 16);
-        __builtin_memcpy(to + n - 4, from + n - 4, 16);
-    } else {
-        for (int i = 0; i < n; i++) to[i] = from[i];
-    }
-}
-
-NN_INLINE void nn_copy_pieces(float *to, const float *channel, const nn_piece *piece, int pieces, int step)
-{
-    for (int i = 0; i < pieces; i++) {
-        const float *from = channel + piece[i].from;
-        float *at = to + piece[i].at;
-        if (step == 1) {
-            nn_copy(at, from, piece[i].length);
-        } else {
-            for (int k = 0; k < piece[i].length; k++) at[k] = from[(long)k * step];
-        }
-    }
-}
-
-/* Depths k0 … k0 + depth, tap by tap: what a tap reads is found once and holds
- * for every channel. */
-NN_KERNEL void nn_walk_pack_b(const void *self, long n0, int columns, int k0, int depth, float *to)
-{
-    const nn_walk *s = (const nn_walk *)self;
-    nn_run run[NN_NR];
-    nn_piece piece[NN_NR];
-    int runs = nn_walk_runs(s, n0, columns, run);
-    int taps = depth < s->taps ? depth : s->taps, tap = k0 % s->taps, channel = k0 / s->taps;
-    for (int i = 0; i < taps; i++) {
-        int covered, pieces = nn_walk_pieces(s, run, runs, tap, piece, &covered);
-        const float *plane = s->x + channel * s->plane;
-        for (int k = i; k < depth; k += s->taps, plane += s->plane) {
-            float *row = to + (long)k * NN_NR;
-            if (covered < NN_NR)
-                for (int v = 0; v < NN_NV; v++) nn_store(row + v * NN_W, nn_zero());
-            nn_copy_pieces(row, plane, piece, pieces, s->sv);
-        }
-        if (++tap == s->taps) tap = 0, channel++;
-    }
-}
-
-/* ---- the result's places ------------------------------------------------------ */
-
-NN_KERNEL float *nn_walk_place(const void *self, int m0, long n0, int columns, long *ldc)
-{
-    const nn_walk *s = (const nn_walk *)self;
-    long points = (long)s->u * s->v, image = n0 / points, at = n0 % points;
-    int dense = s->yv == 1 && s->yu == s->v;
-    if (!dense || at + columns > points) return 0;
-    *ldc = s->ym;
-    return s->y + image * s->yn + m0 * s->ym + at;
-}
-
-NN_INLINE void nn_walk_move(const nn_walk *s, int m0, int rows, long n0, int columns, float *tile, int out)
-{
-    nn_run run[NN_NR];
-    int runs = nn_walk_runs(s, n0, columns, run);
-    for (int m = 0; m < rows; m++) {
-        for (int r = 0; r < runs; r++) {
-            float *y = s->y + run[r].image * s->yn + (m0 + m) * s->ym + run[r].u * s->yu + run[r].v * s->yv;
-            float *in = tile + m * NN_NR + run[r].at;
-            for (int i = 0; i < run[r].length; i++) {
-                if (out)
-                    y[i * s->yv] = in[i];
-                else
-                    in[i] = y[i * s->yv];
+    nn_spot spot[NN_POINTS];
+    nn_walk_spots(s, first, count, spot);
+    const int depth = s->taps * s->run, blocks = depth > NN_DEPTH ? (depth + NN_DEPTH - 1) / NN_DEPTH : 1,
+              tiles = (count + NN_ROWS - 1) / NN_ROWS;
+    nn_block d = {.taps = nn_walk_row_taps(s)};
+    for (int p = from; p < to; p += NN_GROUP) {
+        d.output = p * NN_PANEL;
+        d.count = s->outputs - d.output < NN_GROUP * NN_PANEL ? s->outputs - d.output : NN_GROUP * NN_PANEL;
+        if (d.count > (to - p) * NN_PANEL) d.count = (to - p) * NN_PANEL;
+        for (int b = 0; b < blocks; b++) {
+            d.k0 = (int)((long)depth * b / blocks);
+            d.k1 = (int)((long)depth * (b + 1) / blocks);
+            d.first = b == 0;
+            d.last = b == blocks - 1;
+            for (int i = 0; i < tiles; i++) {
+                int begin = count * i / tiles, end = count * (i + 1) / tiles;
+                nn_walk_tile(s, spot + begin, end - begin, &d, s->panels + p * s->panel);
             }
         }
     }
 }
 
-NN_KERNEL void nn_walk_fetch(const void *self, int m0, int rows, long n0, int columns, float *tile)
+/* Part t of T: of the points, or of the panels where the weights are the larger part. */
+NN_KERNEL void nn_walk_run(const nn_walk *s, int t, int T)
 {
-    for (int i = 0; i < rows * NN_NR; i++) tile[i] = 0;
-    nn_walk_move((const nn_walk *)self, m0, rows, n0, columns, tile, 0);
-}
-
-NN_KERNEL void nn_walk_spread(const void *self, int m0, int rows, long n0, int columns, const float *tile)
-{
-    nn_walk_move((const nn_walk *)self, m0, rows, n0, columns, (float *)(unsigned long)tile, 1);
-}
-
-/* One row of finished values; summand lies as they do, or is NULL. */
-NN_INLINE void nn_tail_row(const nn_tail *tail, int channel, const float *summand, float *c, int columns)
-{
-    nn_vec scale = nn_spread(tail->scale ? tail->scale[channel] : 1),
-           shift = nn_spread(tail->scale ? tail->shift[channel] : 0);
-    for (int i = 0; i + NN_W <= columns; i += NN_W) {
-        nn_vec v = nn_load(c + i) * scale + shift;
-        if (summand) v += nn_load(summand + i);
-        if (tail->relu) v = nn_select(v < 0, nn_zero(), v);
-        nn_store(c + i, v);
+    const long points = (long)s->n * s->u * s->v;
+    const int panels = (s->outputs + NN_PANEL - 1) / NN_PANEL, groups = (panels + NN_GROUP - 1) / NN_GROUP;
+    const int by_panels = groups % T == 0 && points * s->su * s->sv < (long)s->outputs * s->taps;
+    long first = 0, last = points;
+    int from = 0, to = panels;
+    if (by_panels) {
+        from = groups / T * t * NN_GROUP;
+        to = groups / T * (t + 1) * NN_GROUP < panels ? groups / T * (t + 1) * NN_GROUP : panels;
+    } else {
+        const long tiles = (points + NN_ROWS - 1) / NN_ROWS;
+        first = points * (tiles * t / T) / tiles;
+        last = points * (tiles * (t + 1) / T) / tiles;
+    }
+    const long parts = (last - first + NN_POINTS - 1) / NN_POINTS;
+    for (long i = 0; i < parts; i++) {
+        long begin = first + (last - first) * i / parts, end = first + (last - first) * (i + 1) / parts;
+        nn_walk_block(s, begin, (int)(end - begin), from, to);
     }
 }
 
-/* The tail of rows that lie in y, or in a tile that is yet to be spread. */
-NN_KERNEL void nn_walk_finish(const void *self, int m0, int rows, long n0, int columns, float *c, long ldc,
-                              int in_place)
+#endif
+
+/*
+ * depthwise.h: convolution of each channel with a kernel of its own, channels last.
+ * Channels lie in the lanes.  The panels are the weights as [tap][c], padded to whole
+ * vectors.  See conv.h for what is gathered, scattered and summed.
+ */
+#ifndef NN_DEPTHWISE_H
+#define NN_DEPTHWISE_H
+
+
+NN_INLINE int nn_is_depthwise(const nn_conv *d) { return d->groups > 1 && d->c == d->groups && d->o == d->groups; }
+
+/* From [c][tap] to [tap][c rounded up to 16]. */
+NN_KERNEL void nn_depthwise_panels(const nn_conv *d, const float *weight, float *panels, int t, int T)
 {
-    const nn_walk *s = (const nn_walk *)self;
-    const nn_tail *tail = s->tail;
-    float other[NN_STRIP];
-    const float *summand = 0;
-    long lds = ldc;
-    if (tail->summand && in_place) {
-        summand = tail->summand + (c - s->y0);
-    } else if (tail->summand) {
-        nn_walk from = *s;
-        from.y = (float *)(unsigned long)tail->summand + (s->y - s->y0);
-        nn_walk_fetch(&from, m0, rows, n0, columns, other);
-        summand = other;
-        lds = NN_NR;
+    const long taps = d->kh * d->kw, row = (d->c + NN_PANEL - 1) / NN_PANEL * NN_PANEL;
+    for (long i = taps * t / T; i < taps * (t + 1) / T; i++)
+        for (long c = 0; c < row; c++) panels[i * row + c] = c < d->c ? weight[c * taps + i] : 0;
+}
+
+/* The taps u of 0 … k − 1 with 0 ≤ at + u·dilation < size: first … last − 1. */
+NN_INLINE void nn_taps_inside(int at, int k, int dilation, int size, int *first, int *last)
+{
+    *first = at < 0 ? (-at + dilation - 1) / dilation : 0;
+    *last = at < size ? (size - 1 - at) / dilation + 1 : 0;
+    if (*last > k) *last = k;
+}
+
+/* One point, channels c … c + lanes. */
+NN_INLINE nn_vec nn_depthwise_point(const nn_conv *d, const float *image, const float *panels, long row, int u, int v,
+                                    long c, long lanes, nn_vec sum)
+{
+    int i0, i1, j0, j1, h = u * d->sh - d->top, w = v * d->sw - d->left;
+    nn_taps_inside(h, d->kh, d->dh, d->h, &i0, &i1);
+    nn_taps_inside(w, d->kw, d->dw, d->w, &j0, &j1);
+    for (int i = i0; i < i1; i++) {
+        const float *x = image + ((long)(h + i * d->dh) * d->w + w) * d->c + c;
+        for (int j = j0; j < j1; j++)
+            sum += nn_load_some(x + (long)j * d->dw * d->c, lanes) * nn_load(panels + (i * d->kw + j) * row + c);
     }
-    for (int m = 0; m < rows; m++)
-        nn_tail_row(tail, s->m0 + m0 + m, summand ? summand + m * lds : 0, c + m * ldc, in_place ? columns : NN_NR);
+    return sum;
 }
 
-NN_KERNEL void nn_walk_run(const nn_walk *s, int m, const float *start, int t, int T)
+NN_KERNEL void nn_depthwise_gather(const nn_conv *d, const float *large, const float *panels, const float *bias,
+                                   const nn_tail *tail, float *small, int t, int T)
 {
-    const nn_matrices x = {s,
-                           nn_walk_pack_a,
-                           nn_walk_pack_b,
-                           nn_walk_place,
-                           nn_walk_fetch,
-                           nn_walk_spread,
-                           s->tail ? nn_walk_finish : 0,
-                           start};
-    nn_gemm(&x, m, (long)s->n * s->u * s->v, s->channels * s->taps, t, T);
-}
-
-/* ---- forward -------------------------------------------------------------------- */
-
-NN_INLINE void nn_walk_taps(nn_walk *s, const nn_conv *d)
-{
-    s->taps = d->kh * d->kw;
-    for (int i = 0; i < s->taps; i++) {
-        s->row[i] = i / d->kw * d->dh - d->top;
-        s->column[i] = i % d->kw * d->dw - d->left;
-        s->wt[i] = i;
-    }
-}
-
-/* Rows of an image are one long row when every point reads just its own place. */
-NN_INLINE void nn_walk_flatten(nn_walk *s)
-{
-    int pointwise = s->taps == 1 && s->row[0] == 0 && s->column[0] == 0 && s->su == 1 && s->sv == 1;
-    if (!pointwise || s->u != s->h || s->v != s->w) return;
-    s->w = s->v = s->h * s->w;
-    s->h = s->u = 1;
-    s->yu = s->v;
-}
-
-/* y: [n][o][oh][ow] = bias + weight ∗ x: [n][c][h][w], and then the tail; bias
- * and tail may be NULL. */
-NN_KERNEL void nn_conv_fused(const nn_conv *d, const float *x, const float *weight, const float *bias,
-                             const nn_tail *tail, float *y, int t, int T)
-{
-    int c = d->c / d->groups, o = d->o / d->groups, k = d->kh * d->kw;
-    for (int g = 0; g < d->groups; g++) {
-        nn_walk s = {.n = d->n, .channels = c, .h = d->h, .w = d->w, .u = d->oh, .v = d->ow, .su = d->sh, .sv = d->sw};
-        s.plane = (long)d->h * d->w;
-        s.image = d->c * s.plane;
-        s.x = x + (long)g * c * s.plane;
-        s.weight = weight + (long)g * o * c * k;
-        s.wm = (long)c * k;
-        s.wc = k;
-        s.ym = (long)d->oh * d->ow;
-        s.yn = d->o * s.ym;
-        s.yu = d->ow;
-        s.yv = 1;
-        s.y = y + (long)g * o * s.ym;
-        s.y0 = y;
-        s.tail = tail;
-        s.m0 = g * o;
-        nn_walk_taps(&s, d);
-        nn_walk_flatten(&s);
-        nn_walk_run(&s, o, bias ? bias + g * o : 0, t, T);
+    const long rows = (long)d->n * d->oh, row = (d->c + NN_PANEL - 1) / NN_PANEL * NN_PANEL;
+    for (long k = rows * t / T; k < rows * (t + 1) / T; k++) {
+        const float *image = large + k / d->oh * d->h * d->w * d->c;
+        for (int v = 0; v < d->ow; v++) {
+            float *y = small + (k * d->ow + v) * d->c;
+            for (long c = 0; c < d->c; c += NN_W) {
+                long lanes = d->c - c;
+                nn_vec sum = bias ? nn_load_some(bias + c, lanes) : nn_zero();
+                sum = nn_depthwise_point(d, image, panels, row, (int)(k % d->oh), v, c, lanes, sum);
+                if (tail)
+                    sum = nn_finish(tail, (int)c, lanes, tail->summand ? tail->summand + (y + c - small) : 0, sum);
+                nn_store_some(y + c, lanes, sum);
+            }
+        }
     }
 }
 
-NN_KERNEL void nn_conv_forward(const nn_conv *d, const float *x, const float *weight, const float *bias, float *y,
-                               int t, int T)
+NN_INLINE nn_vec nn_depthwise_back(const nn_conv *d, const float *image, const float *panels, long row, int h, int w,
+                                   long c, long lanes, nn_vec sum)
 {
-    nn_conv_fused(d, x, weight, bias, 0, y, t, T);
+    for (int i = 0; i < d->kh; i++) {
+        int u = h + d->top - i * d->dh;
+        if (u < 0 || u % d->sh || u / d->sh >= d->oh) continue;
+        for (int j = 0; j < d->kw; j++) {
+            int v = w + d->left - j * d->dw;
+            if (v < 0 || v % d->sw || v / d->sw >= d->ow) continue;
+            sum += nn_load_some(image + ((long)(u / d->sh) * d->ow + v / d->sw) * d->c + c, lanes) *
+                   nn_load(panels + (i * d->kw + j) * row + c);
+        }
+    }
+    return sum;
 }
 
-/* ---- gradient of the input -------------------------------------------------------- */
+NN_KERNEL void nn_depthwise_scatter(const nn_conv *d, const float *small, const float *panels, const float *bias,
+                                    float *large, int t, int T)
+{
+    const long rows = (long)d->n * d->h, row = (d->c + NN_PANEL - 1) / NN_PANEL * NN_PANEL;
+    for (long k = rows * t / T; k < rows * (t + 1) / T; k++) {
+        const float *image = small + k / d->h * d->oh * d->ow * d->c;
+        for (int w = 0; w < d->w; w++) {
+            for (long c = 0; c < d->c; c += NN_W) {
+                long lanes = d->c - c;
+                nn_vec sum = bias ? nn_load_some(bias + c, lanes) : nn_zero();
+                sum = nn_depthwise_back(d, image, panels, row, (int)(k % d->h), w, c, lanes, sum);
+                nn_store_some(large + (k * d->w + w) * d->c + c, lanes, sum);
+            }
+        }
+    }
+}
 
-/* The taps that reach the rows h ≡ residue modulo the stride: h + top − i·dh is a
- * multiple of it, and the quotient, less h's own, is where dy is read. */
+/* Σ over the points of an image that have the tap inside, channels c … c + lanes. */
+NN_INLINE nn_vec nn_depthwise_sum(const nn_conv *d, const float *large, const float *small, int i, int j, long c,
+                                  long lanes)
+{
+    nn_vec sum = nn_zero();
+    for (int u = 0; u < d->oh; u++) {
+        int h = u * d->sh - d->top + i * d->dh;
+        if (h < 0 || h >= d->h) continue;
+        for (int v = 0; v < d->ow; v++) {
+            int w = v * d->sw - d->left + j * d->dw;
+            if (w < 0 || w >= d->w) continue;
+            sum += nn_load_some(large + ((long)h * d->w + w) * d->c + c, lanes) *
+                   nn_load_some(small + ((long)u * d->ow + v) * d->c + c, lanes);
+        }
+    }
+    return sum;
+}
+
+/* weight: [c][tap]; thread t of T does its part of the vectors of channels. */
+NN_KERNEL void nn_depthwise_weights(const nn_conv *d, const float *large, const float *small, float *weight, int t,
+                                    int T)
+{
+    const int taps = d->kh * d->kw;
+    const long vectors = (d->c + NN_W - 1) / NN_W;
+    for (long k = vectors * t / T; k < vectors * (t + 1) / T; k++) {
+        long c = k * NN_W, lanes = d->c - c < NN_W ? d->c - c : NN_W;
+        for (int tap = 0; tap < taps; tap++) {
+            nn_vec sum = nn_zero();
+            for (int n = 0; n < d->n; n++)
+                sum += nn_depthwise_sum(d, large + (long)n * d->h * d->w * d->c, small + (long)n * d->oh * d->ow * d->c,
+                                        tap / d->kw, tap % d->kw, c, lanes);
+            nn_lanes lane;
+            nn_store(lane, sum);
+            for (long i = 0; i < lanes; i++) weight[(c + i) * taps + tap] = lane[i];
+        }
+    }
+}
+
+#endif
+/*
+ * moments.h: the gradient of a convolution's weights, from channels-last images:
+ *
+ *   weight[o][c][tap] = Σ_{n, u, v} small[n][u, v][o] · large[n][u·sh + row, v·sw + column][c]
+ *
+ * A unit of work is some panels of 16 outputs × some channels.  Block by block of
+ * points, its channels of the large image are copied with their padding, and its
+ * outputs of the small one; then a tile of NN_ROWS channels × one panel is summed in
+ * registers over the block's points, tap by tap, and added to the unit's sums.  What
+ * each unit and block is depends on the shapes alone, not on the threads.
+ *
+ * Where there are few channels, a row of taps is taken as one run of kw · c channels,
+ * since they lie side by side.
+ */
+#ifndef NN_MOMENTS_H
+#define NN_MOMENTS_H
+
+
+enum {
+    NN_LARGE = 24576, /* floats that are copied of the large image, */
+    NN_SMALL = 24576, /* of the small one, */
+    NN_UNIT = 24576,  /* and of a unit's sums */
+    NN_FEW = 8        /* channels that are taken together with the taps of a row */
+};
+
+typedef struct nn_moments {
+    const nn_conv *d;
+    int c, o;                   /* channels and outputs of the group */
+    int kh, kw, dh, dw;         /* taps that are walked over: kw is 1 where a row of taps is one run */
+    int sh, sw;                 /* steps in the copy: 1 where one tap needs only what it reads */
+    int merged;                 /* taps of a run */
+    int channels, panels;       /* of a unit */
+    int images, rows, columns;  /* of a block: points */
+    const float *large, *small; /* of the group */
+} nn_moments;
+
+NN_INLINE int nn_ceil(int a, int b) { return (a + b - 1) / b; }
+NN_INLINE int nn_min(int a, int b) { return a < b ? a : b; }
+
+/* Rows and columns of the copy for so many points. */
+NN_INLINE int nn_copy_rows_of(const nn_moments *s, int rows) { return (rows - 1) * s->sh + (s->d->kh - 1) * s->dh + 1; }
+NN_INLINE int nn_copy_columns_of(const nn_moments *s, int columns)
+{
+    return (columns - 1) * s->sw + (s->d->kw - 1) * s->dw + 1;
+}
+
+NN_INLINE int nn_copy_fits(const nn_moments *s, int images, int rows, int columns)
+{
+    long large = (long)images * nn_copy_rows_of(s, rows) * nn_copy_columns_of(s, columns) * s->channels;
+    return large <= NN_LARGE && (long)images * rows * columns * s->panels * NN_PANEL <= NN_SMALL;
+}
+
+/* Sizes of units and blocks; 0 where not even one point fits. */
+NN_INLINE int nn_moments_sizes(nn_moments *s)
+{
+    const nn_conv *d = s->d;
+    const int taps = s->kh * s->kw * s->merged, most = s->merged > 1 ? s->c : 132, all = nn_ceil(s->o, NN_PANEL);
+    s->panels = nn_min(all, taps > 1 ? 2 : 8);
+    s->panels = nn_ceil(s->panels, NN_GROUP) * NN_GROUP;
+    int blocks = nn_ceil(s->c, most);
+    while (blocks < s->c && (taps * nn_ceil(s->c, blocks) * s->panels * NN_PANEL > NN_UNIT ||
+                             (long)nn_copy_rows_of(s, 1) * nn_copy_columns_of(s, 1) * nn_ceil(s->c, blocks) > NN_LARGE))
+        blocks++;
+    if (blocks * nn_ceil(all, s->panels) % 2 && s->c >= 2 * NN_ROWS && s->merged == 1) blocks++;
+    s->channels = nn_ceil(nn_ceil(s->c, blocks), NN_ROWS) * NN_ROWS;
+    if (s->channels > s->c) s->channels = s->c;
+    if (taps * s->channels * s->panels * NN_PANEL > NN_UNIT) return 0;
+    s->images = s->rows = 1;
+    s->columns = d->ow;
+    while (s->columns > 1 && !nn_copy_fits(s, 1, 1, s->columns)) s->columns = nn_ceil(s->columns, 2);
+    if (!nn_copy_fits(s, 1, 1, s->columns)) return 0;
+    if (s->columns < d->ow) return 1;
+    while (s->rows < d->oh && nn_copy_fits(s, 1, s->rows + 1, s->columns)) s->rows++;
+    s->rows = nn_ceil(d->oh, nn_ceil(d->oh, s->rows));
+    if (s->rows < d->oh) return 1;
+    while (s->images < d->n && nn_copy_fits(s, s->images + 1, s->rows, s->columns)) s->images++;
+    return 1;
+}
+
+/* ---- a block ---------------------------------------------------------------------- */
+
+typedef struct nn_patch {
+    int image, row, column;    /* the first point */
+    int images, rows, columns; /* points */
+    int height, width;         /* of the copy of an image */
+    int channel, channels, panel, panels;
+} nn_patch;
+
+/* Whole vectors are stored: what is too much is written again by the next point. */
+NN_INLINE void nn_patch_point(const float *from, int channels, float *to)
+{
+    for (int k = 0; k < channels; k += NN_W) nn_store(to + k, from ? nn_load_some(from + k, channels - k) : nn_zero());
+}
+
+NN_INLINE void nn_patch_large(const nn_moments *s, const nn_patch *p, float *to)
+{
+    const nn_conv *d = s->d;
+    const int step_h = d->kh > 1 ? 1 : d->sh, step_w = d->kw > 1 ? 1 : d->sw;
+    const int h0 = p->row * d->sh - d->top, w0 = p->column * d->sw - d->left;
+    for (int n = 0; n < p->images; n++) {
+        for (int i = 0; i < p->height; i++) {
+            int h = h0 + i * step_h;
+            const float *row = s->large + ((long)(p->image + n) * d->h + h) * d->w * d->c + p->channel;
+            for (int j = 0; j < p->width; j++, to += p->channels) {
+                int w = w0 + j * step_w, inside = h >= 0 && h < d->h && w >= 0 && w < d->w;
+                nn_patch_point(inside ? row + (long)w * d->c : 0, p->channels, to);
+            }
+        }
+    }
+}
+
+NN_INLINE void nn_patch_small(const nn_moments *s, const nn_patch *p, float *to)
+{
+    const nn_conv *d = s->d;
+    for (int q = p->panel; q < p->panel + p->panels; q++) {
+        const int lanes = nn_min(s->o - q * NN_PANEL, NN_PANEL);
+        for (int n = 0; n < p->images; n++) {
+            for (int i = 0; i < p->rows; i++) {
+                const float *from =
+                    s->small + (((long)(p->image + n) * d->oh + p->row + i) * d->ow + p->column) * d->o + q * NN_PANEL;
+                for (int j = 0; j < p->columns; j++, to += NN_PANEL, from += d->o)
+                    for (int k = 0; k < NN_PANEL; k += NN_W)
+                        nn_store(to + k, k < lanes ? nn_load_some(from + k, lanes - k) : nn_zero());
+            }
+        }
+    }
+}
+
+/* ---- one tile -------------------------------------------------------------------------- */
+
+/* sums[m][lane] += Σ over the block's points of large[m] · small[lane] */
+NN_INLINE void nn_moment_tile(const int M, const int V, const nn_moments *s, const nn_patch *p, const float *large,
+                              const float *small, float *sums, long panel)
+{
+    const long far = NN_GROUP > 1 ? (long)p->images * p->rows * p->columns * NN_PANEL : NN_W;
+    const long row = (long)s->sh * p->width * p->channels, image = (long)p->height * p->width * p->channels;
+    const int step = s->sw * p->channels;
+    nn_vec sum[NN_ROWS][NN_TV];
+    NN_UNROLL
+    for (int m = 0; m < M; m++) NN_UNROLL
+    for (int v = 0; v < V; v++) sum[m][v] = nn_zero();
+    for (int n = 0; n < p->images; n++) {
+        for (int i = 0; i < p->rows; i++) {
+            const float *x = large + n * image + i * row;
+            for (int j = 0; j < p->columns; j++, x += step, small += NN_PANEL) {
+                nn_vec dy[NN_TV];
+                NN_UNROLL
+                for (int v = 0; v < V; v++) dy[v] = nn_load(small + v * far);
+                NN_UNROLL
+                for (int m = 0; m < M; m++) NN_UNROLL
+                for (int v = 0; v < V; v++) sum[m][v] += x[m] * dy[v];
+            }
+        }
+    }
+    NN_UNROLL
+    for (int m = 0; m < M; m++) NN_UNROLL
+    for (int v = 0; v < V; v++) {
+        float *to = sums + m * NN_PANEL + v * (NN_GROUP > 1 ? panel : NN_W);
+        nn_store(to, nn_load(to) + sum[m][v]);
+    }
+}
+
+NN_KERNEL void nn_moment_tile_run(int rows, int vectors, const nn_moments *s, const nn_patch *p, const float *large,
+                                  const float *small, float *sums, long panel)
+{
+#define NN_CASE(M)                                                     \
+    case M:                                                            \
+        if (vectors == 1)                                              \
+            nn_moment_tile(M, 1, s, p, large, small, sums, panel);     \
+        else                                                           \
+            nn_moment_tile(M, NN_TV, s, p, large, small, sums, panel); \
+        break;
+    switch (rows) {
+        NN_CASE(1)
+        NN_CASE(2)
+#if defined(NN_AVX512) || defined(NN_AVX2) || defined(NN_NEON)
+        NN_CASE(3)
+        NN_CASE(4)
+        NN_CASE(5)
+        NN_CASE(6)
+#endif
+#if defined(NN_AVX512)
+        NN_CASE(7)
+        NN_CASE(8)
+        NN_CASE(9)
+        NN_CASE(10)
+#endif
+    }
+#undef NN_CASE
+}
+
+/* All taps, channels and panels of a block; sums: [panel][tap][channel][16]. */
+NN_INLINE void nn_patch_add(const nn_moments *s, const nn_patch *p, const float *large, const float *small, float *sums)
+{
+    const int channels = p->channels * s->merged, tiles = nn_ceil(channels, NN_ROWS), taps = s->kh * s->kw;
+    const long points = (long)p->images * p->rows * p->columns, panel = (long)taps * channels * NN_PANEL;
+    const int vectors = s->o <= NN_W && NN_GROUP == 1 ? 1 : NN_TV;
+    for (int q = 0; q < p->panels; q += NN_GROUP) {
+        for (int tap = 0; tap < taps; tap++) {
+            const float *x = large + ((long)(tap / s->kw) * s->dh * p->width + tap % s->kw * s->dw) * p->channels;
+            for (int i = 0; i < tiles; i++) {
+                int first = channels * i / tiles, last = channels * (i + 1) / tiles;
+                nn_moment_tile_run(last - first, vectors, s, p, x + first, small + q * points * NN_PANEL,
+                                   sums + q * panel + ((long)tap * channels + first) * NN_PANEL, panel);
+            }
+        }
+    }
+}
+
+/* ---- a unit -------------------------------------------------------------------------------- */
+
+NN_INLINE void nn_unit_store(const nn_moments *s, const nn_patch *p, const float *sums, float *weight, int group)
+{
+    const nn_conv *d = s->d;
+    const int taps = d->kh * d->kw, channels = p->channels * s->merged;
+    for (int q = 0; q < p->panels; q++) {
+        const float *panel = sums + (long)q * s->kh * s->kw * channels * NN_PANEL;
+        const int first = (p->panel + q) * NN_PANEL, last = nn_min(s->o, first + NN_PANEL);
+        for (int o = first; o < last; o++) {
+            float *to = weight + (((long)group * s->o + o) * s->c + p->channel) * taps;
+            for (int c = 0; c < p->channels; c++)
+                for (int tap = 0; tap < taps; tap++, to++) {
+                    int row = s->merged > 1 ? tap / d->kw * channels + tap % d->kw * s->c + c : tap * channels + c;
+                    *to = panel[(long)row * NN_PANEL + o - first];
+                }
+        }
+    }
+}
+
+NN_KERNEL void nn_unit_run(const nn_moments *s, int unit, float *weight, int group)
+{
+    float large[NN_LARGE + NN_W] __attribute__((aligned(64))), small[NN_SMALL] __attribute__((aligned(64))),
+        sums[NN_UNIT] __attribute__((aligned(64)));
+    const nn_conv *d = s->d;
+    const int blocks = nn_ceil(s->c, s->channels), all = nn_ceil(s->o, NN_PANEL);
+    nn_patch p = {.channel = unit % blocks * s->channels, .panel = unit / blocks * s->panels};
+    p.channels = nn_min(s->channels, s->c - p.channel);
+    p.panels = nn_min(s->panels, nn_ceil(all - p.panel, NN_GROUP) * NN_GROUP);
+    for (long i = 0; i < (long)p.panels * s->kh * s->kw * s->merged * p.channels * NN_PANEL; i += NN_W)
+        nn_store(sums + i, nn_zero());
+    for (p.image = 0; p.image < d->n; p.image += s->images) {
+        p.images = nn_min(s->images, d->n - p.image);
+        for (p.row = 0; p.row < d->oh; p.row += s->rows) {
+            p.rows = nn_min(s->rows, d->oh - p.row);
+            p.height = nn_copy_rows_of(s, p.rows);
+            for (p.column = 0; p.column < d->ow; p.column += s->columns) {
+                p.columns = nn_min(s->columns, d->ow - p.column);
+                p.width = nn_copy_columns_of(s, p.columns);
+                nn_patch_large(s, &p, large);
+                nn_patch_small(s, &p, small);
+                nn_patch_add(s, &p, large, small, sums);
+            }
+        }
+    }
+    p.panels = nn_min(p.panels, all - p.panel);
+    nn_unit_store(s, &p, sums, weight, group);
+}
+
+NN_INLINE void nn_moments_of(const nn_conv *d, int merge, nn_moments *s)
+{
+    *s = (nn_moments){.d = d, .c = d->c / d->groups, .o = d->o / d->groups, .merged = merge ? d->kw : 1};
+    s->kh = d->kh;
+    s->kw = merge ? 1 : d->kw;
+    s->dh = d->dh;
+    s->dw = d->dw;
+    s->sh = d->kh > 1 ? d->sh : 1;
+    s->sw = d->kw > 1 ? d->sw : 1;
+}
+
+/* Units of all groups, part t of T. */
+NN_INLINE void nn_moments_units(nn_moments *s, const float *large, const float *small, float *weight, int t, int T)
+{
+    const int units = nn_ceil(s->c, s->channels) * nn_ceil(nn_ceil(s->o, NN_PANEL), s->panels);
+    const long all = (long)units * s->d->groups;
+    for (long k = all * t / T; k < all * (t + 1) / T; k++) {
+        int group = (int)(k / units);
+        s->large = large + group * s->c;
+        s->small = small + group * s->o;
+        nn_unit_run(s, (int)(k % units), weight, group);
+    }
+}
+
+NN_KERNEL void nn_moments_run(const nn_conv *d, const float *large, const float *small, float *weight, int t, int T)
+{
+    nn_moments s;
+    const int c = d->c / d->groups;
+    nn_moments_of(d, c <= NN_FEW && d->groups == 1 && d->dw == 1 && d->kw > 1, &s);
+    if (nn_moments_sizes(&s)) nn_moments_units(&s, large, small, weight, t, T);
+}
+
+#endif
+/*
+ * winograd.h: convolution by 3 × 3 with step 1, channels last, with a quarter of the
+ * multiplications: F(4 × 4, 3 × 3) of Lavin and Gray, "Fast algorithms for
+ * convolutional neural networks", 2015.
+ *
+ *   tile of 4 × 4 outputs = Aᵀ [ (G w Gᵀ) ⊙ (Bᵀ x B) ] A,   x: 6 × 6 inputs
+ *
+ * The 36 products of a position are summed over the channels: 36 products of
+ * matrices, which the tile of walk.h computes.  The weights are transformed and
+ * packed beforehand, [36][outputs / 16][channels][16].  Rounding is about ten times
+ * that of the direct sum.
+ *
+ * A thread takes a block of tiles, transforms their inputs into its slot of `work`,
+ * multiplies them with some outputs' weights, transforms these back, and so on until
+ * it has all outputs of its share.  Results do not depend on what is in a block.
+ */
+#ifndef NN_WINOGRAD_H
+#define NN_WINOGRAD_H
+
+
+enum {
+    NN_SLOTS = 8,          /* threads that can work at once */
+    NN_TOGETHER = 16,      /* weights of neighbouring channels that are written together */
+    NN_BLOCK_TILES = 24,   /* at most, in a block */
+    NN_BLOCK_OUTPUTS = 128 /* at most, transformed back at once */
+};
+
+/* ---- weights ------------------------------------------------------------------- */
+
+/* G of three vectors. */
+NN_INLINE void nn_winograd_g(const nn_vec g[3], nn_vec to[6])
+{
+    nn_vec even = (g[0] + g[2]) * (-1.0f / 6), odd = g[1] * (1.0f / 6),
+           quarter = g[0] * (1.0f / 24) + g[2] * (1.0f / 6);
+    to[0] = g[0] * 0.25f;
+    to[1] = even - odd;
+    to[2] = even + odd;
+    to[3] = quarter + g[1] * (1.0f / 12);
+    to[4] = quarter - g[1] * (1.0f / 12);
+    to[5] = g[2];
+}
+
+/* G w Gᵀ of the kernels in the lanes, w[i · 3 + j][lane]; to[f · far]. */
+NN_INLINE void nn_winograd_kernels(float w[9][NN_PANEL], float *to, long far)
+{
+    for (int v = 0; v < NN_PANEL; v += NN_W) {
+        nn_vec half[3][6];
+        for (int j = 0; j < 3; j++) {
+            const nn_vec g[3] = {nn_load(w[j] + v), nn_load(w[3 + j] + v), nn_load(w[6 + j] + v)};
+            nn_winograd_g(g, half[j]);
+        }
+        for (int i = 0; i < 6; i++) {
+            const nn_vec g[3] = {half[0][i], half[1][i], half[2][i]};
+            nn_vec row[6];
+            nn_winograd_g(g, row);
+            for (int j = 0; j < 6; j++) nn_store(to + (i * 6 + j) * far + v, row[j]);
+        }
+    }
+}
+
+/* The kernels of channel `channel` and 16 outputs from `first` on; back, they are turned
+ * by 180°, and what is an output of the layer is a channel here. */
+NN_INLINE void nn_winograd_take(const nn_conv *d, int back, const float *weight, long first, long channel,
+                                float w[9][NN_PANEL])
+{
+    const long outputs = back ? d->c : d->o, lanes = outputs - first < NN_PANEL ? outputs - first : NN_PANEL;
+    const long step = back ? 9 : d->c * 9;
+    const float *from = weight + (back ? channel * d->c + first : first * d->c + channel) * 9;
+    for (long lane = 0; lane < lanes; lane++, from += step)
+        for (int i = 0; i < 9; i++) w[i][lane] = from[back ? 8 - i : i];
+}
+
+/* panels: [36][⌈outputs / 16⌉][channels][16].  Forward the outputs are o and the channels
+ * c; back, for the gradient of the input, it is the other way round.  Some channels are
+ * collected before they are written, since the 36 places are far from each other. */
+NN_KERNEL void nn_winograd_panels(const nn_conv *d, int back, const float *weight, float *panels, int t, int T)
+{
+    const long outputs = back ? d->c : d->o, channels = back ? d->o : d->c;
+    const long all = (outputs + NN_PANEL - 1) / NN_PANEL * channels, runs = (all + NN_TOGETHER - 1) / NN_TOGETHER;
+    float part[36][NN_TOGETHER * NN_PANEL] __attribute__((aligned(64)));
+    for (long run = runs * t / T; run < runs * (t + 1) / T; run++) {
+        const long k0 = run * NN_TOGETHER, count = all - k0 < NN_TOGETHER ? all - k0 : NN_TOGETHER;
+        for (long k = k0; k < k0 + count; k++) {
+            float w[9][NN_PANEL] __attribute__((aligned(64))) = {{0}};
+            nn_winograd_take(d, back, weight, k / channels * NN_PANEL, k % channels, w);
+            nn_winograd_kernels(w, part[0] + (k - k0) * NN_PANEL, NN_TOGETHER * NN_PANEL);
+        }
+        for (int f = 0; f < 36; f++)
+            for (long i = 0; i < count * NN_PANEL; i += NN_W)
+                nn_store(panels + (f * all + k0) * NN_PANEL + i, nn_load(part[f] + i));
+    }
+}
+
+/* ---- inputs -------------------------------------------------------------------------- */
+
+/* Bᵀ of six vectors. */
+NN_INLINE void nn_winograd_b(const nn_vec x[6], nn_vec to[6])
+{
+    nn_vec a = x[4] - 4 * x[2], b = x[3] - 4 * x[1], c = x[4] - x[2], e = 2 * (x[3] - x[1]);
+    to[0] = 4 * x[0] - 5 * x[2] + x[4];
+    to[1] = a + b;
+    to[2] = a - b;
+    to[3] = c + e;
+    to[4] = c - e;
+    to[5] = 4 * x[1] - 5 * x[3] + x[5];
+}
+
+/* Bᵀ x B of one tile, channels `c` and those after it; to[f · far]. */
+NN_INLINE void nn_winograd_in(const float *const at[36], long c, long lanes, float *to, long far)
+{
+    nn_vec half[6][6];
+    for (int j = 0; j < 6; j++) {
+        nn_vec x[6], column[6];
+        NN_UNROLL
+        for (int i = 0; i < 6; i++) x[i] = nn_load_some(at[i * 6 + j] + c, lanes);
+        nn_winograd_b(x, column);
+        NN_UNROLL
+        for (int i = 0; i < 6; i++) half[i][j] = column[i];
+    }
+    for (int i = 0; i < 6; i++) {
+        nn_vec row[6];
+        nn_winograd_b(half[i], row);
+        NN_UNROLL
+        for (int j = 0; j < 6; j++) nn_store_some(to + (i * 6 + j) * far, lanes, row[j]);
+    }
+}
+
+typedef struct nn_tiles {
+    const nn_conv *d;
+    int down, across;  /* tiles of an image */
+    long first, count; /* the block */
+} nn_tiles;
+
+/* to: [36][count][c] */
+NN_INLINE void nn_winograd_gather(const nn_tiles *s, const float *x, float *to)
+{
+    const nn_conv *d = s->d;
+    const long far = s->count * d->c;
+    for (long i = 0; i < s->count; i++, to += d->c) {
+        long tile = s->first + i, image = tile / (s->down * s->across), rest = tile % (s->down * s->across);
+        int h0 = (int)(rest / s->across) * 4 - d->top, w0 = (int)(rest % s->across) * 4 - d->left;
+        const float *at[36];
+        for (int k = 0; k < 36; k++) {
+            int h = h0 + k / 6, w = w0 + k % 6, inside = h >= 0 && h < d->h && w >= 0 && w < d->w;
+            at[k] = inside ? x + ((image * d->h + h) * d->w + w) * d->c : nn_zeros;
+        }
+        for (long c = 0; c < d->c; c += NN_W) nn_winograd_in(at, c, d->c - c, to + c, far);
+    }
+}
+
+/* ---- outputs --------------------------------------------------------------------------- */
+
+/* Aᵀ of six vectors. */
+NN_INLINE void nn_winograd_a(const nn_vec m[6], nn_vec to[4])
+{
+    nn_vec a = m[1] + m[2], b = m[1] - m[2], c = m[3] + m[4], e = m[3] - m[4];
+    to[0] = m[0] + a + c;
+    to[1] = b + 2 * e;
+    to[2] = a + 4 * c;
+    to[3] = b + 8 * e + m[5];
+}
+
+NN_INLINE void nn_winograd_out(const float *from, long far, nn_vec to[4][4])
+{
+    nn_vec half[4][6];
+    for (int j = 0; j < 6; j++) {
+        nn_vec m[6], column[4];
+        NN_UNROLL
+        for (int i = 0; i < 6; i++) m[i] = nn_load(from + (i * 6 + j) * far);
+        nn_winograd_a(m, column);
+        NN_UNROLL
+        for (int i = 0; i < 4; i++) half[i][j] = column[i];
+    }
+    NN_UNROLL
+    for (int i = 0; i < 4; i++) nn_winograd_a(half[i], to[i]);
+}
+
+/* Outputs o0 … o0 + outputs from: [36][count][outputs rounded up to 16]. */
+NN_INLINE void nn_winograd_scatter(const nn_tiles *s, const float *from, int o0, int outputs, const float *bias,
+                                   const nn_tail *tail, float *y)
+{
+    const nn_conv *d = s->d;
+    const long row = (outputs + NN_PANEL - 1) / NN_PANEL * NN_PANEL, far = s->count * row;
+    for (long i = 0; i < s->count; i++, from += row) {
+        long tile = s->first + i, image = tile / (s->down * s->across), rest = tile % (s->down * s->across);
+        int h0 = (int)(rest / s->across) * 4, w0 = (int)(rest % s->across) * 4;
+        for (int o = 0; o < outputs; o += NN_W) {
+            nn_vec value[4][4], start = bias ? nn_load_some(bias + o0 + o, outputs - o) : nn_zero();
+            nn_winograd_out(from + o, far, value);
+            for (int k = 0; k < 16; k++) {
+                int h = h0 + k / 4, w = w0 + k % 4;
+                if (h >= d->oh || w >= d->ow) continue;
+                long place = ((image * d->oh + h) * d->ow + w) * d->o + o0 + o;
+                nn_vec v = value[k / 4][k % 4] + start;
+                if (tail) v = nn_finish(tail, o0 + o, outputs - o, tail->summand ? tail->summand + place : 0, v);
+                nn_store_some(y + place, outputs - o, v);
+            }
+        }
+    }
+}
+
+/* ---- products ------------------------------------------------------------------------------ */
+
+/* to[f][tile][o] = Σ_c from[f][tile][c] · panels[f][panel][c][o], panels p … q. */
+NN_INLINE void nn_winograd_multiply(const nn_tiles *s, const float *from, const float *panels, int p, int q, float *to)
+{
+    const nn_conv *d = s->d;
+    const long all = (d->o + NN_PANEL - 1) / NN_PANEL, row = (long)(q - p) * NN_PANEL;
+    nn_walk walk = {.n = 1, .u = 1, .v = (int)s->count, .su = 1, .sv = 1, .h = 1, .w = (int)s->count, .run = d->c};
+    walk.xv = d->c;
+    walk.taps = 1;
+    walk.panel = (long)d->c * NN_PANEL;
+    walk.outputs = (int)row;
+    walk.yv = row;
+    for (int f = 0; f < 36; f++) {
+        walk.x = from + f * s->count * d->c;
+        walk.y = to + f * s->count * row;
+        walk.panels = panels + (f * all + p) * walk.panel;
+        nn_walk_block(&walk, 0, (int)s->count, 0, q - p);
+    }
+}
+
+/* The tiles first … last, panels from … to, block by block. */
+NN_INLINE void nn_winograd_share(nn_tiles *s, long first, long last, int from, int to, const float *x,
+                                 const float *panels, const float *bias, const nn_tail *tail, float *y, float *work)
+{
+    const long blocks = (last - first + NN_BLOCK_TILES - 1) / NN_BLOCK_TILES;
+    const int most = NN_BLOCK_OUTPUTS / NN_PANEL;
+    for (long b = 0; b < blocks; b++) {
+        s->first = first + (last - first) * b / blocks;
+        s->count = first + (last - first) * (b + 1) / blocks - s->first;
+        float *products = work + 36 * s->count * s->d->c;
+        nn_winograd_gather(s, x, work);
+        for (int p = from; p < to; p += most) {
+            int q = to - p < most ? to : p + most, outputs = (q - p) * NN_PANEL;
+            if (p * NN_PANEL + outputs > s->d->o) outputs = s->d->o - p * NN_PANEL;
+            nn_winograd_multiply(s, work, panels, p, q, products);
+            nn_winograd_scatter(s, products, p * NN_PANEL, outputs, bias, tail, y);
+        }
+    }
+}
+
+/* Part t of T: of the tiles, or of the outputs where there are few tiles.  `work` has
+ * room for NN_SLOTS blocks; y: [n][oh][ow][o]. */
+NN_KERNEL void nn_winograd(const nn_conv *d, const float *x, const float *panels, const float *bias,
+                           const nn_tail *tail, float *y, float *work, int t, int T)
+{
+    nn_tiles s = {.d = d, .down = (d->oh + 3) / 4, .across = (d->ow + 3) / 4};
+    const long tiles = (long)d->n * s.down * s.across;
+    const int all = (d->o + NN_PANEL - 1) / NN_PANEL, most = NN_BLOCK_OUTPUTS / NN_PANEL;
+    if (T > NN_SLOTS) T = NN_SLOTS;
+    if (t >= T) return;
+    work += (long)t * 36 * NN_BLOCK_TILES * (d->c + (all < most ? all : most) * NN_PANEL);
+    if (tiles < NN_BLOCK_TILES * T && all % T == 0 && all / T % NN_GROUP == 0)
+        nn_winograd_share(&s, 0, tiles, all / T * t, all / T * (t + 1), x, panels, bias, tail, y, work);
+    else
+        nn_winograd_share(&s, tiles * t / T, tiles * (t + 1) / T, 0, all, x, panels, bias, tail, y, work);
+}
+
+#endif
+
+/* ---- panels ------------------------------------------------------------------- */
+
+/* panels: [groups][⌈o / groups / 16⌉][tap][c / groups][16], for gather. */
+NN_KERNEL void nn_conv_panels(const nn_conv *d, const float *weight, float *panels, int t, int T)
+{
+    const long c = d->c / d->groups, o = d->o / d->groups, taps = d->kh * d->kw, count = (o + NN_PANEL - 1) / NN_PANEL;
+    if (nn_is_depthwise(d)) {
+        nn_depthwise_panels(d, weight, panels, t, T);
+        return;
+    }
+    for (long p = d->groups * count * t / T; p < d->groups * count * (t + 1) / T; p++) {
+        long first = p % count * NN_PANEL, lanes = o - first < NN_PANEL ? o - first : NN_PANEL;
+        const float *from = weight + (p / count * o + first) * c * taps;
+        float *to = panels + p * taps * c * NN_PANEL;
+        nn_panel_turn(from, lanes, c, taps, to);
+    }
+}
+
+/* The taps that reach rows (or columns) h ≡ residue modulo the stride, by where they
+ * read, in rising order: h + before − i·dilation is a multiple of the stride there. */
 NN_INLINE int nn_residue_taps(int residue, int before, int k, int stride, int dilation, int *tap, int *offset)
 {
     int count = 0;
-    for (int i = 0; i < k; i++) {
+    for (int i = k - 1; i >= 0; i--) {
         int at = residue + before - i * dilation, quotient = at >= 0 ? at / stride : -((-at + stride - 1) / stride);
         if (at - quotient * stride != 0) continue;
         tap[count] = i;
@@ -861,188 +1487,134 @@ NN_INLINE int nn_residue_taps(int residue, int before, int k, int stride, int di
     return count;
 }
 
-NN_INLINE void nn_fill_grid(const nn_walk *s, int m, int t, int T)
-{
-    for (long i = (long)s->n * m * t / T; i < (long)s->n * m * (t + 1) / T; i++) {
-        float *y = s->y + i / m * s->yn + i % m * s->ym;
-        for (int u = 0; u < s->u; u++)
-            for (int v = 0; v < s->v; v++) y[u * s->yu + v * s->yv] = 0;
-    }
-}
+/* A residue's taps: which of the weight's they are, and where they read. */
+typedef struct nn_residue {
+    int taps, tap[NN_MAX_TAPS], row[NN_MAX_TAPS], column[NN_MAX_TAPS];
+} nn_residue;
 
-NN_INLINE void nn_conv_dx_residue(const nn_conv *d, nn_walk *s, int p, int q, int t, int T)
+NN_INLINE void nn_residue_of(const nn_conv *d, int p, int q, nn_residue *r)
 {
     int rows[NN_MAX_TAPS], row[NN_MAX_TAPS], columns[NN_MAX_TAPS], column[NN_MAX_TAPS];
     int a = nn_residue_taps(p, d->top, d->kh, d->sh, d->dh, rows, row);
     int b = nn_residue_taps(q, d->left, d->kw, d->sw, d->dw, columns, column);
-    s->taps = a * b;
-    for (int i = 0; i < s->taps; i++) {
-        s->row[i] = row[i / b];
-        s->column[i] = column[i % b];
-        s->wt[i] = rows[i / b] * d->kw + columns[i % b];
-    }
-    if (s->taps == 0)
-        nn_fill_grid(s, d->c / d->groups, t, T);
-    else
-        nn_walk_run(s, d->c / d->groups, 0, t, T);
-}
-
-/* dx: [n][c][h][w] from dy: [n][o][oh][ow]. */
-NN_KERNEL void nn_conv_dx(const nn_conv *d, const float *dy, const float *weight, float *dx, int t, int T)
-{
-    int c = d->c / d->groups, o = d->o / d->groups, k = d->kh * d->kw;
-    for (int i = 0; i < d->groups * d->sh * d->sw; i++) {
-        int g = i / (d->sh * d->sw), p = i / d->sw % d->sh, q = i % d->sw;
-        nn_walk s = {.n = d->n, .channels = o, .h = d->oh, .w = d->ow, .su = 1, .sv = 1};
-        s.u = (d->h - p + d->sh - 1) / d->sh;
-        s.v = (d->w - q + d->sw - 1) / d->sw;
-        if (s.u <= 0 || s.v <= 0) continue;
-        s.plane = (long)d->oh * d->ow;
-        s.image = d->o * s.plane;
-        s.x = dy + (long)g * o * s.plane;
-        s.weight = weight + (long)g * o * c * k;
-        s.wm = k;
-        s.wc = (long)c * k;
-        s.ym = (long)d->h * d->w;
-        s.yn = d->c * s.ym;
-        s.yu = (long)d->sh * d->w;
-        s.yv = d->sw;
-        s.y = dx + (long)g * c * s.ym + (long)p * d->w + q;
-        nn_conv_dx_residue(d, &s, p, q, t, T);
+    r->taps = a * b;
+    for (int i = 0; i < r->taps; i++) {
+        r->tap[i] = rows[i / b] * d->kw + columns[i % b];
+        r->row[i] = row[i / b];
+        r->column[i] = column[i % b];
     }
 }
 
-/* ---- gradient of the weights -------------------------------------------------------- */
-
-typedef struct nn_conv_dw_side {
-    nn_walk walk; /* the forward walk of one group */
-    const float *dy;
-    float *dweight;
-    int o; /* channels of dy in one image, all groups */
-} nn_conv_dw_side;
-
-/* Depth is the grid over all images; rows are output channels. */
-NN_KERNEL void nn_dw_pack_a(const void *self, int m0, int rows, int k0, int depth, float *to)
+/* panels: for each group and residue [⌈c / groups / 16⌉][its taps][o / groups][16], for scatter. */
+NN_KERNEL void nn_conv_panels_back(const nn_conv *d, const float *weight, float *panels, int t, int T)
 {
-    const nn_conv_dw_side *s = (const nn_conv_dw_side *)self;
-    long points = (long)s->walk.u * s->walk.v, image = k0 / points, at = k0 % points;
-    for (int k = 0; k < depth;) {
-        int length = points - at < depth - k ? (int)(points - at) : depth - k;
-        const float *from = s->dy + (image * s->o + m0) * points + at;
-        for (int m = 0; m < rows; m++)
-            for (int i = 0; i < length; i++) to[(k + i) * rows + m] = from[m * points + i];
-        k += length;
-        at = 0;
-        image++;
+    const long c = d->c / d->groups, o = d->o / d->groups, taps = d->kh * d->kw, count = (c + NN_PANEL - 1) / NN_PANEL;
+    if (nn_is_depthwise(d)) {
+        nn_depthwise_panels(d, weight, panels, t, T);
+        return;
     }
-}
-
-/* Rows of NN_W columns each, W at a time: to[i·NN_NR + j] = from[j·NN_KC + i]. */
-NN_INLINE void nn_transpose(float *to, const float *from, int depth)
-{
-    int k = 0;
-    for (; k + NN_W <= depth; k += NN_W) nn_transpose_square(to + (long)k * NN_NR, NN_NR, from + k, NN_KC);
-    for (; k < depth; k++)
-        for (int j = 0; j < NN_W; j++) to[k * NN_NR + j] = from[j * NN_KC + k];
-}
-
-/* One column of the panel, laid along the depth: what the tap reads of the
- * channel at the grid points k0 … k0 + depth. */
-NN_INLINE void nn_dw_line(const nn_walk *s, int channel, int tap, int k0, int depth, float *line)
-{
-    long points = (long)s->u * s->v;
-    int image = (int)(k0 / points), u = (int)(k0 % points) / s->v, v = (int)(k0 % points) % s->v;
-    for (int k = 0; k < depth;) {
-        int length = s->v - v < depth - k ? s->v - v : depth - k, covered;
-        const nn_run run = {0, length, image, u, v};
-        nn_piece piece;
-        int pieces = nn_walk_pieces(s, &run, 1, tap, &piece, &covered);
-        if (covered < length)
-            for (int i = 0; i < length; i++) line[k + i] = 0;
-        nn_copy_pieces(line + k, s->x + channel * s->plane, &piece, pieces, s->sv);
-        k += length;
-        v = 0;
-        if (++u == s->u) u = 0, image++;
-    }
-}
-
-/* Columns are (channel, tap). */
-NN_KERNEL void nn_dw_pack_b(const void *self, long n0, int columns, int k0, int depth, float *to)
-{
-    const nn_walk *s = &((const nn_conv_dw_side *)self)->walk;
-    float line[NN_W * NN_KC];
-    for (int j = 0; j < NN_NR; j++) {
-        float *at = line + j % NN_W * NN_KC;
-        if (j < columns)
-            nn_dw_line(s, (int)((n0 + j) / s->taps), (int)((n0 + j) % s->taps), k0, depth, at);
-        else
-            for (int k = 0; k < depth; k++) at[k] = 0;
-        if (j % NN_W == NN_W - 1) nn_transpose(to + j + 1 - NN_W, line, depth);
-    }
-}
-
-NN_KERNEL float *nn_dw_place(const void *self, int m0, long n0, int columns, long *ldc)
-{
-    const nn_conv_dw_side *s = (const nn_conv_dw_side *)self;
-    (void)columns;
-    *ldc = (long)s->walk.channels * s->walk.taps;
-    return s->dweight + m0 * *ldc + n0;
-}
-
-NN_KERNEL void nn_dw_fetch(const void *self, int m0, int rows, long n0, int columns, float *tile)
-{
-    long ldc = 0;
-    const float *c = nn_dw_place(self, m0, n0, columns, &ldc);
-    for (int m = 0; m < rows; m++)
-        for (int i = 0; i < NN_NR; i++) tile[m * NN_NR + i] = i < columns ? c[m * ldc + i] : 0;
-}
-
-NN_KERNEL void nn_dw_spread(const void *self, int m0, int rows, long n0, int columns, const float *tile)
-{
-    long ldc = 0;
-    float *c = nn_dw_place(self, m0, n0, columns, &ldc);
-    for (int m = 0; m < rows; m++)
-        for (int i = 0; i < columns; i++) c[m * ldc + i] = tile[m * NN_NR + i];
-}
-
-/* dweight: [o][c / groups][kh][kw]. */
-NN_KERNEL void nn_conv_dweight(const nn_conv *d, const float *x, const float *dy, float *dweight, int t, int T)
-{
-    int c = d->c / d->groups, o = d->o / d->groups, k = d->kh * d->kw;
     for (int g = 0; g < d->groups; g++) {
-        nn_conv_dw_side s = {.o = d->o};
-        nn_walk *walk = &s.walk;
-        *walk =
-            (nn_walk){.n = d->n, .channels = c, .h = d->h, .w = d->w, .u = d->oh, .v = d->ow, .su = d->sh, .sv = d->sw};
-        walk->plane = (long)d->h * d->w;
-        walk->image = d->c * walk->plane;
-        walk->x = x + (long)g * c * walk->plane;
-        nn_walk_taps(walk, d);
-        nn_walk_flatten(walk);
-        s.dy = dy + (long)g * o * d->oh * d->ow;
-        s.dweight = dweight + (long)g * o * c * k;
-        const nn_matrices m = {&s, nn_dw_pack_a, nn_dw_pack_b, nn_dw_place, nn_dw_fetch, nn_dw_spread, 0, 0};
-        nn_gemm(&m, o, (long)c * k, d->n * d->oh * d->ow, t, T);
+        for (int i = 0; i < d->sh * d->sw; i++) {
+            nn_residue r;
+            nn_residue_of(d, i / d->sw, i % d->sw, &r);
+            for (long p = count * o * t / T; p < count * o * (t + 1) / T; p++) {
+                long k = p % o, first = p / o * NN_PANEL, lanes = c - first < NN_PANEL ? c - first : NN_PANEL;
+                const float *from = weight + ((g * o + k) * c + first) * taps;
+                float *to = panels + (p / o * r.taps * o + k) * NN_PANEL;
+                for (int s = 0; s < r.taps; s++)
+                    for (long lane = 0; lane < NN_PANEL; lane++)
+                        to[s * o * NN_PANEL + lane] = lane < lanes ? from[lane * taps + r.tap[s]] : 0;
+            }
+            panels += count * r.taps * o * NN_PANEL;
+        }
     }
 }
 
-/* dbias: [o]. */
-NN_KERNEL void nn_conv_dbias(const nn_conv *d, const float *dy, float *dbias, int t, int T)
+/* ---- gather ----------------------------------------------------------------------- */
+
+/* small = bias + weight ∗ large, and then the tail; bias and tail may be NULL. */
+NN_KERNEL void nn_conv_gather(const nn_conv *d, const float *large, const float *panels, const float *bias,
+                              const nn_tail *tail, float *small, int t, int T)
 {
-    long points = (long)d->oh * d->ow;
-    for (int o = d->o * t / T; o < d->o * (t + 1) / T; o++) {
-        float total = 0;
-        for (int n = 0; n < d->n; n++) {
-            const float *p = dy + ((long)n * d->o + o) * points;
-            nn_vec sum = nn_zero();
-            long i = 0;
-            for (; i + NN_W <= points; i += NN_W) sum += nn_load(p + i);
-            float rest = 0;
-            for (; i < points; i++) rest += p[i];
-            total += nn_lanes_sum(sum) + rest;
-        }
-        dbias[o] = total;
+    const int c = d->c / d->groups, o = d->o / d->groups;
+    if (nn_is_depthwise(d)) {
+        nn_depthwise_gather(d, large, panels, bias, tail, small, t, T);
+        return;
     }
+    nn_walk s = {.n = d->n, .u = d->oh, .v = d->ow, .su = d->sh, .sv = d->sw, .h = d->h, .w = d->w, .run = c};
+    s.xv = d->c;
+    s.xu = d->w * s.xv;
+    s.xn = d->h * s.xu;
+    s.taps = d->kh * d->kw;
+    for (int i = 0; i < s.taps; i++) {
+        s.row[i] = i / d->kw * d->dh - d->top;
+        s.column[i] = i % d->kw * d->dw - d->left;
+    }
+    s.panel = (long)s.taps * c * NN_PANEL;
+    s.outputs = o;
+    s.yv = d->o;
+    s.yu = d->ow * s.yv;
+    s.yn = d->oh * s.yu;
+    s.y0 = small;
+    s.tail = tail;
+    for (int g = 0; g < d->groups; g++) {
+        s.x = large + g * c;
+        s.y = small + g * o;
+        s.start = bias ? bias + g * o : 0;
+        s.panels = panels + g * ((o + NN_PANEL - 1) / NN_PANEL) * s.panel;
+        nn_walk_run(&s, t, T);
+    }
+}
+
+/* ---- scatter ------------------------------------------------------------------------ */
+
+/* large = bias + what small leaves there; bias may be NULL. */
+NN_KERNEL void nn_conv_scatter(const nn_conv *d, const float *small, const float *panels, const float *bias,
+                               float *large, int t, int T)
+{
+    const int c = d->c / d->groups, o = d->o / d->groups;
+    const long yv = d->c, yu = d->w * yv;
+    if (nn_is_depthwise(d)) {
+        nn_depthwise_scatter(d, small, panels, bias, large, t, T);
+        return;
+    }
+    nn_walk s = {.n = d->n, .su = 1, .sv = 1, .h = d->oh, .w = d->ow, .run = o};
+    s.xv = d->o;
+    s.xu = d->ow * s.xv;
+    s.xn = d->oh * s.xu;
+    s.outputs = c;
+    s.yv = d->sw * yv;
+    s.yu = d->sh * yu;
+    s.yn = d->h * yu;
+    for (int g = 0; g < d->groups; g++) {
+        for (int i = 0; i < d->sh * d->sw; i++) {
+            int p = i / d->sw, q = i % d->sw;
+            nn_residue r;
+            nn_residue_of(d, p, q, &r);
+            s.taps = r.taps;
+            for (int k = 0; k < r.taps; k++) s.row[k] = r.row[k], s.column[k] = r.column[k];
+            s.panel = (long)r.taps * o * NN_PANEL;
+            s.panels = panels;
+            panels += (c + NN_PANEL - 1) / NN_PANEL * s.panel;
+            s.u = (d->h - p + d->sh - 1) / d->sh;
+            s.v = (d->w - q + d->sw - 1) / d->sw;
+            s.x = small + g * o;
+            s.y = large + p * yu + q * yv + g * c;
+            s.start = bias ? bias + g * c : 0;
+            if (s.u > 0 && s.v > 0) nn_walk_run(&s, t, T);
+        }
+    }
+}
+
+/* ---- weights -------------------------------------------------------------------------- */
+
+NN_KERNEL void nn_conv_weights(const nn_conv *d, const float *large, const float *small, float *weight, int t, int T)
+{
+    if (nn_is_depthwise(d)) {
+        nn_depthwise_weights(d, large, small, weight, t, T);
+        return;
+    }
+    nn_moments_run(d, large, small, weight, t, T);
 }
 
 #endif /* NN_LINKED */
@@ -1062,6 +1634,7 @@ NN_KERNEL void nn_conv_dbias(const nn_conv *d, const float *dy, float *dbias, in
  *
  * A vector of neighbouring windows is computed at once; where some reach into the
  * padding, lanes are masked.  Thread t of T does its part of the n · c planes.
+ * Images with their channels last are served by pool_last.h.
  */
 #ifndef NN_POOL_H
 #define NN_POOL_H
@@ -1096,6 +1669,13 @@ void nn_cells_average(const nn_cells *, long n, const float *x, float *y, int t,
 void nn_cells_average_dx(const nn_cells *, long n, const float *dy, float *dx, int t, int T);
 void nn_cells_maximum(const nn_cells *, long n, const float *x, float *y, int *place, int t, int T);
 void nn_cells_maximum_dx(const nn_cells *, long n, const float *dy, const int *place, float *dx, int t, int T);
+
+void nn_extremum_last(const nn_window *, long n, const float *x, float *y, void *place, int t, int T);
+void nn_extremum_last_dx(const nn_window *, long n, const float *dy, const void *place, float *dx, int t, int T);
+void nn_cells_average_last(const nn_cells *, long n, const float *x, float *y, int t, int T);
+void nn_cells_average_last_dx(const nn_cells *, long n, const float *dy, float *dx, int t, int T);
+void nn_cells_maximum_last(const nn_cells *, long n, const float *x, float *y, int *place, int t, int T);
+void nn_cells_maximum_last_dx(const nn_cells *, long n, const float *dy, const int *place, float *dx, int t, int T);
 
 #else
 
@@ -1161,6 +1741,10 @@ NN_INLINE void nn_put_places(void *place, int wide, long at, long end, int count
     if (end - at >= NN_W) count = NN_W;
     if (!wide && count == NN_W) {
         *(nn_bytes *)((unsigned char *)place + at) = __builtin_convertvector(winner, nn_bytes);
+        return;
+    }
+    if (count == NN_W) {
+        *(nn_ints *)((int *)place + at) = winner;
         return;
     }
     int lane[NN_W] __attribute__((aligned(64)));
@@ -1469,6 +2053,571 @@ NN_KERNEL void nn_cells_maximum_dx(const nn_cells *d, long n, const float *dy, c
         for (long k = p * out; k < (p + 1) * out; k++) dx[p * plane + place[k]] += dy[k];
     }
 }
+
+/*
+ * pool_last.h: the pools of pool.h over channels-last images.
+ *
+ *   x, dx: [n][h][w][c]   y, dy, place: [n][oh][ow][c], the small side of cells likewise
+ *
+ * A vector holds neighbouring channels, so that every window of a pixel is the same
+ * for all lanes and nothing is masked at the borders.  A value is made of its window's
+ * elements in the order of the plain form.  Gradients are gathered: each element of dx
+ * adds what the windows over it give, in their order, and is written by one thread.
+ */
+#ifndef NN_POOL_LAST_H
+#define NN_POOL_LAST_H
+
+/*
+ * rows.h: sums down the columns of [rows][c], and maps of its elements: images whose
+ * channels come last, [N · H · W][C], and vectors, [N][F].
+ *
+ * Columns are taken in groups, and of these NN_SIDE vectors at a time stay in
+ * registers while the rows go by.  The terms of NN_RUN rows are added one after the
+ * other, what comes of these runs pairwise, so that rounding grows with the logarithm
+ * of the rows.  A column's sum does not depend on the columns beside it: threads may
+ * divide them anyhow.
+ */
+#ifndef NN_ROWS_H
+#define NN_ROWS_H
+
+
+enum {
+    NN_COLUMNS = 128, /* of a group */
+    NN_SIDE = 4,      /* vectors that are summed side by side */
+    NN_RUN = 64       /* rows */
+};
+
+/* Two numbers of each column of a group. */
+typedef struct nn_totals {
+    float a[NN_COLUMNS], b[NN_COLUMNS];
+} __attribute__((aligned(64))) nn_totals;
+
+/* A band: a group of columns, and what is summed there. */
+typedef struct nn_band nn_band;
+struct nn_band {
+    long c;
+    const float *a, *b, *mean; /* at the group's first column; b and mean as far as `run` reads them */
+    long columns;
+    void (*run)(const nn_band *, long first, long count, nn_totals *);
+    void (*join)(nn_totals *, long count, const nn_totals *rest, long rest_count, long columns);
+};
+
+/* ---- columns ------------------------------------------------------------------ */
+
+/* Where part t of T begins: whole cache lines while there are enough of them. */
+NN_INLINE long nn_columns_share(long c, int t, int T)
+{
+    const long unit = c < (long)NN_LINE * T ? NN_LINE / 2 : NN_LINE, at = (c + unit - 1) / unit * t / T * unit;
+    return at < c ? at : c;
+}
+
+NN_INLINE long nn_columns_count(long first, long last) { return last - first < NN_COLUMNS ? last - first : NN_COLUMNS; }
+
+/* Vector v of V, where `columns` are left; the last one is cut off unless they are whole. */
+NN_INLINE nn_vec nn_columns_load(const int V, const int whole, const float *p, int v, long columns)
+{
+    return whole || v < V - 1 ? nn_load(p + v * NN_W) : nn_load_some(p + v * NN_W, columns - v * NN_W);
+}
+
+/* What `left` columns from k on have there; `value` where there is nothing. */
+NN_INLINE nn_vec nn_column_values(const float *from, float value, long k, long left)
+{
+    return from ? nn_load_part(from + k, left) : nn_spread(value);
+}
+
+/* ---- runs: rows first … first + count, V vectors from column k on ---------------- */
+
+typedef void nn_columns_run(const int V, const int whole, const nn_band *r, long k, long first, long count,
+                            nn_totals *s);
+
+/* a = Σ a, b = 0 */
+NN_INLINE void nn_columns_sum(const int V, const int whole, const nn_band *r, long k, long first, long count,
+                              nn_totals *s)
+{
+    const float *a = r->a + first * r->c + k;
+    nn_vec sum[NN_SIDE];
+    NN_UNROLL
+    for (int v = 0; v < V; v++) sum[v] = nn_zero();
+    for (long i = 0; i < count; i++, a += r->c) {
+        NN_UNROLL
+        for (int v = 0; v < V; v++) sum[v] += nn_columns_load(V, whole, a, v, r->columns - k);
+    }
+    NN_UNROLL
+    for (int v = 0; v < V; v++) {
+        nn_store(s->a + k + v * NN_W, sum[v]);
+        nn_store(s->b + k + v * NN_W, nn_zero());
+    }
+}
+
+/* a = Σ a, b = Σ (a − the run's mean)² */
+NN_INLINE void nn_columns_moments(const int V, const int whole, const nn_band *r, long k, long first, long count,
+                                  nn_totals *s)
+{
+    const float *a = r->a + first * r->c + k;
+    nn_vec mean[NN_SIDE], squares[NN_SIDE];
+    nn_columns_sum(V, whole, r, k, first, count, s);
+    NN_UNROLL
+    for (int v = 0; v < V; v++) {
+        mean[v] = nn_load(s->a + k + v * NN_W) / (float)count;
+        squares[v] = nn_zero();
+    }
+    for (long i = 0; i < count; i++, a += r->c) {
+        NN_UNROLL
+        for (int v = 0; v < V; v++) {
+            nn_vec difference = nn_columns_load(V, whole, a, v, r->columns - k) - mean[v];
+            squares[v] += difference * difference;
+        }
+    }
+    NN_UNROLL
+    for (int v = 0; v < V; v++) nn_store(s->b + k + v * NN_W, squares[v]);
+}
+
+/* a = Σ a · (b − mean), b = Σ a */
+NN_INLINE void nn_columns_along(const int V, const int whole, const nn_band *r, long k, long first, long count,
+                                nn_totals *s)
+{
+    const float *a = r->a + first * r->c + k, *b = r->b + first * r->c + k;
+    nn_vec along[NN_SIDE], sum[NN_SIDE], mean[NN_SIDE];
+    NN_UNROLL
+    for (int v = 0; v < V; v++) {
+        mean[v] = nn_columns_load(V, whole, r->mean + k, v, r->columns - k);
+        along[v] = sum[v] = nn_zero();
+    }
+    for (long i = 0; i < count; i++, a += r->c, b += r->c) {
+        NN_UNROLL
+        for (int v = 0; v < V; v++) {
+            nn_vec value = nn_columns_load(V, whole, a, v, r->columns - k);
+            along[v] += value * (nn_columns_load(V, whole, b, v, r->columns - k) - mean[v]);
+            sum[v] += value;
+        }
+    }
+    NN_UNROLL
+    for (int v = 0; v < V; v++) {
+        nn_store(s->a + k + v * NN_W, along[v]);
+        nn_store(s->b + k + v * NN_W, sum[v]);
+    }
+}
+
+/* All columns of the group: they are a few at a time, while the rows stay in cache. */
+NN_INLINE void nn_columns_all(nn_columns_run *run, const nn_band *r, long first, long count, nn_totals *s)
+{
+    long k = 0;
+    for (; r->columns - k >= NN_SIDE * NN_W; k += NN_SIDE * NN_W) run(NN_SIDE, 1, r, k, first, count, s);
+    for (; r->columns - k >= 2 * NN_W; k += 2 * NN_W) run(2, 1, r, k, first, count, s);
+    if (r->columns - k >= NN_W) {
+        run(1, 1, r, k, first, count, s);
+        k += NN_W;
+    }
+    if (k < r->columns) run(1, 0, r, k, first, count, s);
+}
+
+NN_KERNEL void nn_rows_sum(const nn_band *r, long first, long count, nn_totals *s)
+{
+    nn_columns_all(nn_columns_sum, r, first, count, s);
+}
+
+NN_KERNEL void nn_rows_moments(const nn_band *r, long first, long count, nn_totals *s)
+{
+    nn_columns_all(nn_columns_moments, r, first, count, s);
+}
+
+NN_KERNEL void nn_rows_along(const nn_band *r, long first, long count, nn_totals *s)
+{
+    nn_columns_all(nn_columns_along, r, first, count, s);
+}
+
+/* ---- runs joined ------------------------------------------------------------------ */
+
+NN_KERNEL void nn_join_sums(nn_totals *s, long count, const nn_totals *rest, long rest_count, long columns)
+{
+    (void)count, (void)rest_count;
+    for (long k = 0; k < columns; k += NN_W) {
+        nn_store(s->a + k, nn_load(s->a + k) + nn_load(rest->a + k));
+        nn_store(s->b + k, nn_load(s->b + k) + nn_load(rest->b + k));
+    }
+}
+
+/* Σ (x − mean)² of both parts is what each has about its own mean, and what their means
+ * differ: m · n / (m + n) · (mean of m − mean of n)² */
+NN_KERNEL void nn_join_moments(nn_totals *s, long count, const nn_totals *rest, long rest_count, long columns)
+{
+    const float m = (float)count, n = (float)rest_count, weight = m / (m + n) * n;
+    for (long k = 0; k < columns; k += NN_W) {
+        nn_vec difference = nn_load(s->a + k) / m - nn_load(rest->a + k) / n;
+        nn_store(s->a + k, nn_load(s->a + k) + nn_load(rest->a + k));
+        nn_store(s->b + k, nn_load(s->b + k) + nn_load(rest->b + k) + weight * (difference * difference));
+    }
+}
+
+/* Rows first … first + count: two halves, each of whole runs. */
+NN_KERNEL void nn_rows_total(const nn_band *r, long first, long count, nn_totals *s)
+{
+    if (count <= NN_RUN) {
+        r->run(r, first, count, s);
+        return;
+    }
+    const long half = (count + NN_RUN - 1) / NN_RUN / 2 * NN_RUN;
+    nn_totals rest;
+    nn_rows_total(r, first, half, s);
+    nn_rows_total(r, first + half, count - half, &rest);
+    r->join(s, half, &rest, count - half, r->columns);
+}
+
+/* ---- maps ----------------------------------------------------------------------------- */
+
+/* Numbers of each column of a group, and what an element becomes with those of its own. */
+typedef struct nn_columns {
+    float p[NN_COLUMNS], q[NN_COLUMNS], r[NN_COLUMNS], s[NN_COLUMNS];
+} __attribute__((aligned(64))) nn_columns;
+typedef nn_vec nn_cell(nn_vec a, nn_vec b, const nn_columns *d, long k);
+
+/* y = f(a, b) in `count` columns of some rows; y may be a or b. */
+NN_INLINE void nn_rows_map(nn_cell *f, const nn_columns *d, long rows, long c, long count, const float *a,
+                           const float *b, float *y)
+{
+    const long whole = count / NN_W * NN_W, rest = count - whole;
+    for (long i = 0; i < rows; i++, a += c, b += c, y += c) {
+        for (long k = 0; k < whole; k += NN_W) nn_store(y + k, f(nn_load(a + k), nn_load(b + k), d, k));
+        if (rest == 0) continue;
+        nn_vec u = nn_load_some(a + whole, rest), v = nn_load_some(b + whole, rest);
+        nn_store_some(y + whole, rest, f(u, v, d, whole));
+    }
+}
+
+/* A thread's part of a map: of the rows, or of the columns where rows are few. */
+typedef struct nn_portion {
+    long row, rows, first, last; /* columns first … last */
+} nn_portion;
+
+NN_INLINE nn_portion nn_portion_of(long rows, long c, int t, int T)
+{
+    if (rows < 8L * T) return (nn_portion){0, rows, nn_columns_share(c, t, T), nn_columns_share(c, t + 1, T)};
+    return (nn_portion){rows * t / T, rows * (t + 1) / T - rows * t / T, 0, c};
+}
+
+#endif
+
+/* A rectangle of pixels: its first element is at `start` of the image, the next ones
+ * `across` and `down` floats from it.  Pixels are numbered from `number` on, and by
+ * `stride` more from row to row. */
+typedef struct nn_rect {
+    int rows, columns;
+    long start, down, across;
+    int number, stride;
+} nn_rect;
+
+/* ---- largest elements ------------------------------------------------------------- */
+
+/* `left` channels, with their signs turned by `flip`. */
+NN_INLINE nn_vec nn_rect_load(const float *x, long left, int flip, const int whole)
+{
+    return (nn_vec)((nn_ints)(whole ? nn_load(x) : nn_load_some(x, left)) ^ flip);
+}
+
+/* Of each of `left` channels, or of `vectors` whole vectors, the largest element, and
+ * the smallest where `flip` turns signs; `keep`: and its number. */
+NN_INLINE void nn_rect_largest(const nn_rect *a, const float *x, long left, int flip, float *y, void *place, int wide,
+                               long at, const int vectors, const int keep)
+{
+    nn_vec best[NN_SIDE];
+    nn_ints winner[NN_SIDE];
+    const int whole = vectors > 1;
+    x += a->start;
+    NN_UNROLL
+    for (int k = 0; k < vectors; k++) {
+        best[k] = nn_rect_load(x + k * NN_W, left, flip, whole);
+        winner[k] = nn_lane() * 0 + a->number;
+    }
+    for (int u = 0; u < a->rows; u++) {
+        const float *from = x + u * a->down;
+        for (int v = 0; v < a->columns; v++, from += a->across) {
+            NN_UNROLL
+            for (int k = 0; k < vectors; k++) {
+                nn_vec value = nn_rect_load(from + k * NN_W, left, flip, whole);
+                nn_ints better = (nn_ints)(value > best[k]) | (nn_ints)(value != value);
+                best[k] = nn_select(better, value, best[k]);
+                if (keep) winner[k] = (better & (a->number + u * a->stride + v)) | (~better & winner[k]);
+            }
+        }
+    }
+    NN_UNROLL
+    for (int k = 0; k < vectors; k++) {
+        nn_vec value = (nn_vec)((nn_ints)best[k] ^ flip);
+        if (whole)
+            nn_store(y + k * NN_W, value);
+        else
+            nn_store_some(y, left, value);
+        if (keep) nn_put_places(place, wide, at + k * NN_W, at + left, left < NN_W ? (int)left : NN_W, winner[k]);
+    }
+}
+
+/* Channels from … to − 1 of the pixel at y[at]; place may be NULL. */
+NN_INLINE void nn_rect_channels(const nn_rect *a, const float *image, long from, long to, int flip, float *y,
+                                void *place, int wide, long at)
+{
+    const long run = NN_SIDE * NN_W;
+    long c = from;
+    for (; c + run <= to; c += run) {
+        if (place)
+            nn_rect_largest(a, image + c, run, flip, y + at + c, place, wide, at + c, NN_SIDE, 1);
+        else
+            nn_rect_largest(a, image + c, run, flip, y + at + c, place, wide, at + c, NN_SIDE, 0);
+    }
+    for (; c < to; c += NN_W) {
+        if (place)
+            nn_rect_largest(a, image + c, to - c, flip, y + at + c, place, wide, at + c, 1, 1);
+        else
+            nn_rect_largest(a, image + c, to - c, flip, y + at + c, place, wide, at + c, 1, 0);
+    }
+}
+
+/* ---- extremum ---------------------------------------------------------------------- */
+
+/* The taps of an axis that lie in the image, first … last − 1. */
+NN_INLINE void nn_taps_of(int corner, int k, int dilation, int size, int *first, int *last)
+{
+    *first = 0;
+    *last = k;
+    while (*first < k && corner + *first * dilation < 0) ++*first;
+    while (*last > *first && corner + (*last - 1) * dilation >= size) --*last;
+}
+
+/* The window whose corner is at (top, left). */
+NN_INLINE nn_rect nn_window_patch(const nn_window *d, int top, int left)
+{
+    int row, below, column, right;
+    nn_taps_of(top, d->kh, d->dh, d->h, &row, &below);
+    nn_taps_of(left, d->kw, d->dw, d->w, &column, &right);
+    nn_rect a = {.rows = below - row, .columns = right - column, .number = row * d->kw + column, .stride = d->kw};
+    a.start = ((long)(top + row * d->dh) * d->w + left + column * d->dw) * d->c;
+    a.down = (long)d->dh * d->w * d->c;
+    a.across = (long)d->dw * d->c;
+    return a;
+}
+
+NN_KERNEL void nn_extremum_last(const nn_window *d, long n, const float *x, float *y, void *place, int t, int T)
+{
+    const nn_portion part = nn_portion_of(n * d->oh * d->ow, d->c, t, T);
+    const int flip = d->least ? (int)0x80000000 : 0;
+    for (long p = part.row; p < (part.row + part.rows);) {
+        long row = p / d->ow,
+             stop = (row + 1) * d->ow < (part.row + part.rows) ? (row + 1) * d->ow : (part.row + part.rows);
+        const float *image = x + row / d->oh * d->h * d->w * d->c;
+        int top = (int)(row % d->oh) * d->sh - d->top, left = (int)(p - row * d->ow) * d->sw - d->left;
+        for (; p < stop; p++, left += d->sw) {
+            nn_rect a = nn_window_patch(d, top, left);
+            nn_rect_channels(&a, image, part.first, part.last, flip, y, place, d->wide, p * d->c);
+        }
+    }
+}
+
+/* `left` places; −1 in the lanes after them. */
+NN_INLINE nn_ints nn_get_places(const void *place, const int wide, long at, long left)
+{
+    const unsigned char *bytes = place;
+    const int *ints = place;
+    if (left >= NN_W && wide) return *(const nn_ints *)(ints + at);
+    if (left >= NN_W) return __builtin_convertvector(*(const nn_bytes *)(bytes + at), nn_ints);
+    int lane[NN_W] __attribute__((aligned(64)));
+    for (int k = 0; k < NN_W; k++) lane[k] = k >= left ? -1 : wide ? ints[at + k] : bytes[at + k];
+    return *(const nn_ints *)lane;
+}
+
+/* dx = dy where the place is `tap`, else 0; `more`: that is added. */
+NN_INLINE void nn_extremum_give(const float *dy, const void *place, const int wide, long at, int tap, float *dx, long c,
+                                const int more)
+{
+    for (long k = 0; k < c; k += NN_W) {
+        nn_ints won = nn_get_places(place, wide, at + k, c - k) == tap;
+        nn_vec share = nn_select(won, nn_load_some(dy + at + k, c - k), nn_zero());
+        if (more) share += nn_load_some(dx + k, c - k);
+        nn_store_some(dx + k, c - k, share);
+    }
+}
+
+/* The windows of an axis over element `at`, counted with the padding: first … last.
+ * Carried on from the element before. */
+NN_INLINE void nn_windows_over(int at, int reach, int stride, int count, int *first, int *last)
+{
+    while (*first < count && *first * stride + reach <= at) ++*first;
+    while (*last + 1 < count && (*last + 1) * stride <= at) ++*last;
+}
+
+/* The tap under which a window that begins `distance` before an element reads it; −1: none. */
+NN_INLINE int nn_tap_at(int distance, int dilation)
+{
+    if (dilation == 1) return distance;
+    return distance % dilation ? -1 : distance / dilation;
+}
+
+/* One pixel of dx, at (row, column) of the padded image: from the windows first[0] …
+ * last[0] down and first[1] … last[1] across.  dy and place are the sample's from `at` on. */
+NN_INLINE void nn_extremum_dx_pixel(const nn_window *d, const float *dy, const void *place, long at, int row,
+                                    int column, const int *first, const int *last, float *dx)
+{
+    int more = 0;
+    for (int i = first[0]; i <= last[0]; i++) {
+        int u = nn_tap_at(row - i * d->sh, d->dh);
+        for (int j = first[1]; u >= 0 && j <= last[1]; j++) {
+            int v = nn_tap_at(column - j * d->sw, d->dw), tap = u * d->kw + v;
+            long from = at + ((long)i * d->ow + j) * d->c;
+            if (v < 0) continue;
+            if (d->wide && more)
+                nn_extremum_give(dy, place, 1, from, tap, dx, d->c, 1);
+            else if (d->wide)
+                nn_extremum_give(dy, place, 1, from, tap, dx, d->c, 0);
+            else if (more)
+                nn_extremum_give(dy, place, 0, from, tap, dx, d->c, 1);
+            else
+                nn_extremum_give(dy, place, 0, from, tap, dx, d->c, 0);
+            more = 1;
+        }
+    }
+    if (!more) nn_set_run(dx, d->c, 0);
+}
+
+NN_KERNEL void nn_extremum_last_dx(const nn_window *d, long n, const float *dy, const void *place, float *dx, int t,
+                                   int T)
+{
+    const int high = (d->kh - 1) * d->dh + 1, wide = (d->kw - 1) * d->dw + 1;
+    for (long k = n * d->h * t / T; k < n * d->h * (t + 1) / T; k++) {
+        int row = (int)(k % d->h) + d->top, first[2] = {0, 0}, last[2] = {-1, -1};
+        long at = k / d->h * d->oh * d->ow * d->c;
+        nn_windows_over(row, high, d->sh, d->oh, &first[0], &last[0]);
+        for (int s = 0; s < d->w; s++) {
+            nn_windows_over(s + d->left, wide, d->sw, d->ow, &first[1], &last[1]);
+            nn_extremum_dx_pixel(d, dy, place, at, row, s + d->left, first, last, dx + (k * d->w + s) * d->c);
+        }
+    }
+}
+
+/* ---- cells --------------------------------------------------------------------------- */
+
+NN_INLINE nn_rect nn_cell_patch(const nn_cells *d, nn_span v, nn_span h)
+{
+    nn_rect a = {.rows = v.last - v.first, .columns = h.last - h.first, .stride = d->h.large};
+    a.number = v.first * d->h.large + h.first;
+    a.start = (long)a.number * d->c;
+    a.down = (long)d->h.large * d->c;
+    a.across = d->c;
+    return a;
+}
+
+/* y = Σ / count, of `left` channels or of `vectors` whole vectors. */
+NN_INLINE void nn_rect_average(const nn_rect *a, const float *x, long left, float count, float *y, const int vectors)
+{
+    nn_vec sum[NN_SIDE];
+    const int whole = vectors > 1;
+    NN_UNROLL
+    for (int k = 0; k < vectors; k++) sum[k] = nn_zero();
+    for (int u = 0; u < a->rows; u++) {
+        const float *from = x + a->start + u * a->down;
+        for (int v = 0; v < a->columns; v++, from += a->across) {
+            NN_UNROLL
+            for (int k = 0; k < vectors; k++) sum[k] += nn_rect_load(from + k * NN_W, left, 0, whole);
+        }
+    }
+    NN_UNROLL
+    for (int k = 0; k < vectors; k++) {
+        if (whole)
+            nn_store(y + k * NN_W, sum[k] / count);
+        else
+            nn_store_some(y, left, sum[k] / count);
+    }
+}
+
+NN_KERNEL void nn_cells_average_last(const nn_cells *d, long n, const float *x, float *y, int t, int T)
+{
+    const long out = (long)d->v.small * d->h.small, plane = (long)d->v.large * d->h.large, run = NN_SIDE * NN_W;
+    const nn_portion part = nn_portion_of(n * out, d->c, t, T);
+    for (long p = part.row; p < (part.row + part.rows); p++) {
+        int cell = (int)(p % out);
+        nn_span v = nn_span_of(&d->v, cell / d->h.small), h = nn_span_of(&d->h, cell % d->h.small);
+        const nn_rect a = nn_cell_patch(d, v, h);
+        const float *image = x + p / out * plane * d->c, count = (float)(v.count * h.count);
+        long c = part.first;
+        for (; c + run <= part.last; c += run) nn_rect_average(&a, image + c, run, count, y + p * d->c + c, NN_SIDE);
+        for (; c < part.last; c += NN_W) nn_rect_average(&a, image + c, part.last - c, count, y + p * d->c + c, 1);
+    }
+}
+
+/* dx = dy / count; `more`: that is added. */
+NN_INLINE void nn_average_give(const float *dy, float count, float *dx, long c, const int more)
+{
+    for (long k = 0; k < c; k += NN_W) {
+        nn_vec share = nn_load_some(dy + k, c - k) / count;
+        if (more) share += nn_load_some(dx + k, c - k);
+        nn_store_some(dx + k, c - k, share);
+    }
+}
+
+/* The cells of an axis over element `at`: first … last.  Carried on from the element before. */
+NN_INLINE void nn_cells_over(const nn_axis *a, int at, int *first, int *last)
+{
+    while (*first < a->small && nn_span_of(a, *first).last <= at) ++*first;
+    while (*last + 1 < a->small && nn_span_of(a, *last + 1).first <= at) ++*last;
+}
+
+/* One pixel of dx, from the cells first[0] … last[0] down and first[1] … last[1] across. */
+NN_INLINE void nn_average_dx_pixel(const nn_cells *d, const float *dy, const int *first, const int *last, float *dx)
+{
+    int more = 0;
+    for (int i = first[0]; i <= last[0]; i++) {
+        int rows = nn_span_of(&d->v, i).count;
+        for (int j = first[1]; j <= last[1]; j++) {
+            float count = (float)(rows * nn_span_of(&d->h, j).count);
+            const float *from = dy + ((long)i * d->h.small + j) * d->c;
+            if (more)
+                nn_average_give(from, count, dx, d->c, 1);
+            else
+                nn_average_give(from, count, dx, d->c, 0);
+            more = 1;
+        }
+    }
+    if (!more) nn_set_run(dx, d->c, 0);
+}
+
+NN_KERNEL void nn_cells_average_last_dx(const nn_cells *d, long n, const float *dy, float *dx, int t, int T)
+{
+    const long out = (long)d->v.small * d->h.small, rows = n * d->v.large;
+    for (long k = rows * t / T; k < rows * (t + 1) / T; k++) {
+        int first[2] = {0, 0}, last[2] = {-1, -1};
+        nn_cells_over(&d->v, (int)(k % d->v.large), &first[0], &last[0]);
+        for (int s = 0; s < d->h.large; s++) {
+            nn_cells_over(&d->h, s, &first[1], &last[1]);
+            nn_average_dx_pixel(d, dy + k / d->v.large * out * d->c, first, last, dx + (k * d->h.large + s) * d->c);
+        }
+    }
+}
+
+NN_KERNEL void nn_cells_maximum_last(const nn_cells *d, long n, const float *x, float *y, int *place, int t, int T)
+{
+    const long out = (long)d->v.small * d->h.small, plane = (long)d->v.large * d->h.large;
+    const nn_portion part = nn_portion_of(n * out, d->c, t, T);
+    for (long p = part.row; p < (part.row + part.rows); p++) {
+        int cell = (int)(p % out);
+        nn_span v = nn_span_of(&d->v, cell / d->h.small), h = nn_span_of(&d->h, cell % d->h.small);
+        nn_rect a = nn_cell_patch(d, v, h);
+        nn_rect_channels(&a, x + p / out * plane * d->c, part.first, part.last, 0, y, place, 1, p * d->c);
+    }
+}
+
+/* Each channel's values go where they were found: a thread has channels of its own, or samples. */
+NN_KERNEL void nn_cells_maximum_last_dx(const nn_cells *d, long n, const float *dy, const int *place, float *dx, int t,
+                                        int T)
+{
+    const long out = (long)d->v.small * d->h.small, plane = (long)d->v.large * d->h.large;
+    const nn_portion part = nn_portion_of(n, d->c, t, T);
+    for (long i = part.row; i < (part.row + part.rows); i++) {
+        float *image = dx + i * plane * d->c;
+        for (long p = 0; p < plane; p++) nn_set_run(image + p * d->c + part.first, part.last - part.first, 0);
+        for (long k = i * out; k < (i + 1) * out; k++)
+            for (long c = part.first; c < part.last; c++)
+                image[place[k * d->c + c] * (long)d->c + c] += dy[k * d->c + c];
+    }
+}
+
+#endif
 
 #endif /* NN_LINKED */
 
@@ -1854,6 +3003,50 @@ NN_KERNEL void nn_gelu_tanh_grad(long n, long each, const float *dy, const float
 
 #endif
 /*
+ * turn.h: images between planar, [c][h · w], and channels last, [h · w][c].
+ *
+ *   x: [n][rows][columns]   y: [n][columns][rows]
+ *
+ * Squares are turned in registers.  Thread t of T does its part of the columns of
+ * all samples, in runs that are whole squares.
+ */
+#ifndef NN_TURN_H
+#define NN_TURN_H
+
+#ifdef NN_LINKED
+
+void nn_turn(long n, long rows, long columns, const float *x, float *y, int t, int T);
+
+#else
+
+
+/* Columns first … last of one sample. */
+NN_INLINE void nn_turn_columns(long rows, long columns, const float *x, float *y, long first, long last)
+{
+    for (long j = first; j < last; j += NN_W) {
+        long wide = last - j < NN_W ? last - j : NN_W, i = 0;
+        for (; wide == NN_W && i + NN_W <= rows; i += NN_W)
+            nn_transpose_square(y + j * rows + i, rows, x + i * columns + j, columns);
+        for (long k = 0; k < wide; k++)
+            for (long r = i; r < rows; r++) y[(j + k) * rows + r] = x[r * columns + j + k];
+    }
+}
+
+NN_KERNEL void nn_turn(long n, long rows, long columns, const float *x, float *y, int t, int T)
+{
+    const long runs = (columns + NN_LINE - 1) / NN_LINE, first = n * runs * t / T, last = n * runs * (t + 1) / T;
+    for (long k = first; k < last;) {
+        long sample = k / runs, end = (sample + 1) * runs < last ? runs : last - sample * runs;
+        long from = k % runs * NN_LINE, to = end * NN_LINE < columns ? end * NN_LINE : columns;
+        nn_turn_columns(rows, columns, x + sample * rows * columns, y + sample * rows * columns, from, to);
+        k = sample * runs + end;
+    }
+}
+
+#endif /* NN_LINKED */
+
+#endif
+/*
  * dense.h: the fully connected layer and its gradients.
  *
  *   forward   y[n][o]  = b[o] + Σ_i x[n][i] · W[o][i]    dot products of rows
@@ -1879,6 +3072,150 @@ void nn_dense_dbias(const nn_dense *, const float *dy, float *dbias, int t, int 
 
 #else
 
+/*
+ * gemm.h: C[m][n] (+)= sum over k of A[m][k] · B[k][n], from packed panels.
+ *
+ * The one compute kernel is the outer-product tile: M rows × V vectors of sums
+ * in registers, and for each k one row of B times M numbers of A:
+ *
+ *     sum[m][v] += a[k][m] · b[k][v]
+ *
+ * Around it the blocking of Goto and van de Geijn ("Anatomy of high-performance
+ * matrix multiplication", 2008): a panel of B stays in the first cache, a block
+ * of A in the second.  What A and B are is the caller's business: it gives the
+ * functions that pack them, so that convolution needs no im2col in memory.
+ */
+#ifndef NN_GEMM_H
+#define NN_GEMM_H
+
+
+enum {
+    NN_KC = 256,         /* depth of a panel: NN_KC × NN_NR floats of B in the first cache */
+    NN_A_FLOATS = 57344, /* a block of A: 224 KB in the second cache */
+    NN_STRIP = NN_MR * NN_NR
+};
+
+/* a: [k][M], b: [k][NN_NR], c: rows at a distance of ldc.  start: the sums' first
+ * values, one for each row, or NULL for what c holds (add) or zero. */
+NN_INLINE void nn_tile(const int M, const int V, int k, const float *a, const float *b, float *c, long ldc,
+                       const float *start, int add)
+{
+    nn_vec sum[NN_MR][NN_NV];
+    NN_UNROLL
+    for (int m = 0; m < M; m++) NN_UNROLL
+    for (int v = 0; v < V; v++) sum[m][v] = add ? nn_load(c + m * ldc + v * NN_W) : nn_spread(start ? start[m] : 0);
+    for (int i = 0; i < k; i++) {
+        nn_vec row[NN_NV];
+        NN_UNROLL
+        for (int v = 0; v < V; v++) row[v] = nn_load(b + i * NN_NR + v * NN_W);
+        NN_UNROLL
+        for (int m = 0; m < M; m++) NN_UNROLL
+        for (int v = 0; v < V; v++) sum[m][v] += a[i * M + m] * row[v];
+    }
+    NN_UNROLL
+    for (int m = 0; m < M; m++) NN_UNROLL
+    for (int v = 0; v < V; v++) nn_store(c + m * ldc + v * NN_W, sum[m][v]);
+}
+
+/* One instance for each number of rows; V is full or one. */
+NN_KERNEL void nn_tile_run(int rows, int vectors, int k, const float *a, const float *b, float *c, long ldc,
+                           const float *start, int add)
+{
+#define NN_CASE(M)                                          \
+    case M:                                                 \
+        if (vectors == 1)                                   \
+            nn_tile(M, 1, k, a, b, c, ldc, start, add);     \
+        else                                                \
+            nn_tile(M, NN_NV, k, a, b, c, ldc, start, add); \
+        break;
+    switch (rows) {
+        NN_CASE(1)
+        NN_CASE(2)
+        NN_CASE(3)
+        NN_CASE(4)
+#if defined(NN_AVX512) || defined(NN_AVX2) || defined(NN_NEON)
+            NN_CASE(5) NN_CASE(6)
+#endif
+#if defined(NN_AVX512) || defined(NN_NEON)
+                NN_CASE(7) NN_CASE(8)
+#endif
+#if defined(NN_AVX512)
+                    NN_CASE(9) NN_CASE(10) NN_CASE(11) NN_CASE(12) NN_CASE(13) NN_CASE(14)
+#endif
+    }
+#undef NN_CASE
+}
+
+/* What the caller knows of its matrices. */
+typedef struct nn_matrices {
+    const void *self;
+    /* rows m0 … m0 + rows of A at depth k0 … k0 + depth → to[depth][rows] */
+    void (*pack_a)(const void *self, int m0, int rows, int k0, int depth, float *to);
+    /* columns n0 … n0 + columns of B at depth k0 … → to[depth][NN_NR]; columns beyond are zero */
+    void (*pack_b)(const void *self, long n0, int columns, int k0, int depth, float *to);
+    /* where C[m0][n0] is, when `columns` of it lie side by side and each row is *ldc further; NULL otherwise */
+    float *(*place)(const void *self, int m0, long n0, int columns, long *ldc);
+    /* element by element, when place is NULL */
+    void (*fetch)(const void *self, int m0, int rows, long n0, int columns, float *tile);
+    void (*spread)(const void *self, int m0, int rows, long n0, int columns, const float *tile);
+    /* last of all, for rows in C or (not in place) in a tile before it is spread; or NULL */
+    void (*finish)(const void *self, int m0, int rows, long n0, int columns, float *c, long ldc, int in_place);
+    const float *start; /* C's first value of each row, or NULL */
+} nn_matrices;
+
+/* Rows of the strips that `rows` is cut into: all alike but for one. */
+NN_INLINE int nn_strip(int rows)
+{
+    int strips = (rows + NN_MR - 1) / NN_MR;
+    return (rows + strips - 1) / strips;
+}
+
+NN_INLINE void nn_strip_run(const nn_matrices *x, int m0, int rows, long n0, int columns, int k0, int depth, int last,
+                            const float *a, const float *b)
+{
+    const float *start = x->start && k0 == 0 ? x->start + m0 : 0;
+    int add = k0 > 0, finish = last && x->finish;
+    long ldc = 0;
+    float *c = columns % NN_W == 0 ? x->place(x->self, m0, n0, columns, &ldc) : 0;
+    if (c && (columns == NN_NR || columns == NN_W)) {
+        nn_tile_run(rows, columns / NN_W, depth, a, b, c, ldc, start, add);
+        if (finish) x->finish(x->self, m0, rows, n0, columns, c, ldc, 1);
+        return;
+    }
+    float tile[NN_STRIP];
+    if (add) x->fetch(x->self, m0, rows, n0, columns, tile);
+    nn_tile_run(rows, columns <= NN_W ? 1 : NN_NV, depth, a, b, tile, NN_NR, start, add);
+    if (finish) x->finish(x->self, m0, rows, n0, columns, tile, NN_NR, 0);
+    x->spread(x->self, m0, rows, n0, columns, tile);
+}
+
+/* The share of thread t of T: whole panels of columns. */
+NN_INLINE void nn_gemm(const nn_matrices *x, int m, long n, int k, int t, int T)
+{
+    float b[NN_KC * NN_NR] __attribute__((aligned(64)));
+    float a[NN_A_FLOATS] __attribute__((aligned(64)));
+    long panels = (n + NN_NR - 1) / NN_NR, first = panels * t / T, last = panels * (t + 1) / T;
+    if (first == last) return;
+    for (int k0 = 0; k0 < k; k0 += NN_KC) {
+        int depth = k - k0 < NN_KC ? k - k0 : NN_KC;
+        int block = NN_A_FLOATS / depth / NN_MR * NN_MR;
+        for (int m0 = 0; m0 < m; m0 += block) {
+            int rows = m - m0 < block ? m - m0 : block, strip = nn_strip(rows);
+            for (int i = 0; i < rows; i += strip)
+                x->pack_a(x->self, m0 + i, rows - i < strip ? rows - i : strip, k0, depth, a + (long)i * depth);
+            for (long p = first; p < last; p++) {
+                long n0 = p * NN_NR;
+                int columns = n - n0 < NN_NR ? (int)(n - n0) : NN_NR;
+                x->pack_b(x->self, n0, columns, k0, depth, b);
+                for (int i = 0; i < rows; i += strip)
+                    nn_strip_run(x, m0 + i, rows - i < strip ? rows - i : strip, n0, columns, k0, depth,
+                                 k0 + depth == k, a + (long)i * depth, b);
+            }
+        }
+    }
+}
+
+#endif
 
 /* M × N dot products over i: rows of x against rows of w. */
 NN_INLINE void nn_dots(const int M, const int N, int i, const float *x, const float *w, float *out)
@@ -2453,8 +3790,8 @@ NN_KERNEL void nn_lion_step(const nn_lion *rule, long count, const float *gradie
  * channels.h: sums along channels, [n][c][p], p elements per channel; and what shares
  * their loops.
  *
- * Thread t of T does its part of the channels; with p = 1 these lie side by side and
- * are taken a vector at a time.
+ * Thread t of T does its part of the channels; with p = 1 these lie side by side, as
+ * they do in images whose channels come last.
  */
 #ifndef NN_CHANNELS_H
 #define NN_CHANNELS_H
@@ -2508,25 +3845,69 @@ NN_INLINE nn_vec nn_channel_sum(long n, long c, long p, nn_term *f, nn_vec q, co
     return sum;
 }
 
+/* sum[c] = Σ over n and p of dy, p = 1 */
+NN_INLINE void nn_channel_sums_last(long n, int c, const float *dy, float *sum, int t, int T)
+{
+    const long last = nn_columns_share(c, t + 1, T);
+    nn_totals s;
+    for (long k = nn_columns_share(c, t, T); k < last; k += NN_COLUMNS) {
+        const long count = nn_columns_count(k, last);
+        const nn_band rows = {.c = c, .a = dy + k, .columns = count, .run = nn_rows_sum, .join = nn_join_sums};
+        nn_rows_total(&rows, 0, n, &s);
+        for (long j = 0; j < count; j += NN_W) nn_store_some(sum + k + j, count - j, nn_load(s.a + j));
+    }
+}
+
 /* sum[c] = Σ over n and p of dy */
 NN_KERNEL void nn_channel_sums(long n, int c, long p, const float *dy, float *sum, int t, int T)
 {
+    if (p == 1) {
+        nn_channel_sums_last(n, c, dy, sum, t, T);
+        return;
+    }
     nn_channels s = nn_channels_of(c, p, t, T);
-    for (long k = s.first; k < s.last; k += s.step)
+    for (long k = s.first; k < s.last; k++)
         nn_channel_put(sum, k, s, nn_channel_sum(n, c, p, nn_term_a, nn_zero(), dy, dy, k, s));
+}
+
+/* (a − p) / q */
+NN_INLINE nn_vec nn_cell_divided(nn_vec a, nn_vec b, const nn_columns *d, long k)
+{
+    (void)b;
+    return (a - nn_load(d->p + k)) / nn_load(d->q + k);
+}
+
+NN_INLINE void nn_normalize_last(long n, int c, const float *x, const float *mean, const float *std, float *y, int t,
+                                 int T)
+{
+    const nn_portion part = nn_portion_of(n, c, t, T);
+    const long at = part.row * c;
+    nn_columns f;
+    for (long k = part.first; k < part.last; k += NN_COLUMNS) {
+        const long count = nn_columns_count(k, part.last);
+        for (long j = 0; j < count; j += NN_W) {
+            nn_store(f.p + j, nn_column_values(mean, 0, k + j, count - j));
+            nn_store(f.q + j, nn_column_values(std, 1, k + j, count - j));
+        }
+        nn_rows_map(nn_cell_divided, &f, part.rows, c, count, x + at + k, x + at + k, y + at + k);
+    }
 }
 
 /* y = (x − mean) / std, mean NULL: 0; y may be x */
 NN_KERNEL void nn_normalize(long n, int c, long p, const float *x, const float *mean, const float *std, float *y, int t,
                             int T)
 {
+    if (p == 1) {
+        nn_normalize_last(n, c, x, mean, std, y, t, T);
+        return;
+    }
     nn_channels s = nn_channels_of(c, p, t, T);
-    for (long k = s.first; k < s.last; k += s.step) {
+    for (long k = s.first; k < s.last; k++) {
         nn_vec m = nn_channel_value(mean, 0, k, s), d = nn_channel_value(std, 1, k, s);
         for (long i = 0; i < n; i++) {
-            long at = (i * c + k) * p, count = s.step == 1 ? p : s.last - k;
-            for (long j = 0; j < (s.step == 1 ? count : 1); j += NN_W)
-                nn_store_part(y + at + j, count - j, (nn_load_part(x + at + j, count - j) - m) / d);
+            long at = (i * c + k) * p;
+            for (long j = 0; j < p; j += NN_W)
+                nn_store_part(y + at + j, p - j, (nn_load_part(x + at + j, p - j) - m) / d);
         }
     }
 }
@@ -2696,18 +4077,25 @@ lenet *lenet_init(void *block, int training, uint64_t seed)
     return m;
 }
 
+/* lenet.nn:10: c1, conv(6, 5), conv.panels, 1x32x32 -> 6x28x28 */
+static void c1_panels(const float *weight, float *panels, int t, int T)
+{
+    static const nn_conv size = {64, 1, 32, 32, 6, 28, 28, 1, 5, 5, 1, 1, 1, 1, 0, 0};
+    nn_conv_panels(&size, weight, panels, t, T);
+}
+
 /* lenet.nn:10: c1, conv(6, 5), 1x32x32 -> 6x28x28, 117600 MACs */
 static void c1_forward(const float *x, const float *weight, const float *bias, float *y, int t, int T)
 {
     static const nn_conv size = {64, 1, 32, 32, 6, 28, 28, 1, 5, 5, 1, 1, 1, 1, 0, 0};
-    nn_conv_forward(&size, x, weight, bias, y, t, T);
+    nn_conv_gather(&size, x, weight, bias, 0, y, t, T);
 }
 
 /* lenet.nn:11: s2, maxpool(2), 6x28x28 -> 6x14x14, 4704 FLOPs */
 static void s2_forward(const float *x, float *y, int samples)
 {
     static const nn_window size = {6, 28, 28, 14, 14, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0};
-    nn_extremum(&size, samples, x, y, 0, 0, 1);
+    nn_extremum_last(&size, samples, x, y, 0, 0, 1);
 }
 
 /* lenet.nn:12: tanh1, tanh, 6x14x14 -> 6x14x14, 5880 FLOPs */
@@ -2716,24 +4104,37 @@ static void tanh1_forward(const float *x, float *y, int samples)
     nn_tanh(samples, 1176, x, y, 0, 1);
 }
 
+/* lenet.nn:13: c3, conv(16, 5), conv.panels, 6x14x14 -> 16x10x10 */
+static void c3_panels(const float *weight, float *panels, int t, int T)
+{
+    static const nn_conv size = {64, 6, 14, 14, 16, 10, 10, 1, 5, 5, 1, 1, 1, 1, 0, 0};
+    nn_conv_panels(&size, weight, panels, t, T);
+}
+
 /* lenet.nn:13: c3, conv(16, 5), 6x14x14 -> 16x10x10, 240000 MACs */
 static void c3_forward(const float *x, const float *weight, const float *bias, float *y, int t, int T)
 {
     static const nn_conv size = {64, 6, 14, 14, 16, 10, 10, 1, 5, 5, 1, 1, 1, 1, 0, 0};
-    nn_conv_forward(&size, x, weight, bias, y, t, T);
+    nn_conv_gather(&size, x, weight, bias, 0, y, t, T);
 }
 
 /* lenet.nn:14: s4, maxpool(2), 16x10x10 -> 16x5x5, 1600 FLOPs */
 static void s4_forward(const float *x, float *y, int samples)
 {
     static const nn_window size = {16, 10, 10, 5, 5, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0};
-    nn_extremum(&size, samples, x, y, 0, 0, 1);
+    nn_extremum_last(&size, samples, x, y, 0, 0, 1);
 }
 
 /* lenet.nn:15: tanh2, tanh, 16x5x5 -> 16x5x5, 2000 FLOPs */
 static void tanh2_forward(const float *x, float *y, int samples)
 {
     nn_tanh(samples, 400, x, y, 0, 1);
+}
+
+/* lenet.nn:16: flatten1, flatten, turn, 16x5x5 -> 400 */
+static void flatten1_planar_turn(const float *x, float *y, int samples)
+{
+    nn_turn(samples, 25, 16, x, y, 0, 1);
 }
 
 /* lenet.nn:18: c5, dense(120), 400 -> 120, 48000 MACs */
@@ -2806,14 +4207,14 @@ static void loss_forward(const float *scores, const int32_t *target, float *loss
 static void s2_training(const float *x, float *y, uint8_t *place, int samples)
 {
     static const nn_window size = {6, 28, 28, 14, 14, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0};
-    nn_extremum(&size, samples, x, y, place, 0, 1);
+    nn_extremum_last(&size, samples, x, y, place, 0, 1);
 }
 
 /* lenet.nn:14: s4, maxpool.training(2), 16x10x10 -> 16x5x5, 1600 FLOPs */
 static void s4_training(const float *x, float *y, uint8_t *place, int samples)
 {
     static const nn_window size = {16, 10, 10, 5, 5, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0};
-    nn_extremum(&size, samples, x, y, place, 0, 1);
+    nn_extremum_last(&size, samples, x, y, place, 0, 1);
 }
 
 /* lenet.nn:29: loss, cross_entropy, cross_entropy.grad, 10 -> 1 */
@@ -2970,6 +4371,12 @@ static void c5_bias_adam(const float *gradient, float *param, float *exp_avg, fl
     nn_adam_step(&rule, 120, gradient, param, exp_avg, exp_avg_sq, lr, step, t, T);
 }
 
+/* lenet.nn:15: tanh2, tanh, turn, 16x5x5 -> 16x5x5 */
+static void tanh2_last_turn(const float *x, float *y, int samples)
+{
+    nn_turn(samples, 16, 25, x, y, 0, 1);
+}
+
 /* lenet.nn:15: tanh2, tanh, tanh.grad, 16x5x5 -> 16x5x5 */
 static void tanh2_grad(const float *dy, const float *y, float *dx, int samples)
 {
@@ -2980,27 +4387,34 @@ static void tanh2_grad(const float *dy, const float *y, float *dx, int samples)
 static void s4_dx(const float *dy, const uint8_t *place, float *dx, int samples)
 {
     static const nn_window size = {16, 10, 10, 5, 5, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0};
-    nn_extremum_dx(&size, samples, dy, place, dx, 0, 1);
+    nn_extremum_last_dx(&size, samples, dy, place, dx, 0, 1);
+}
+
+/* lenet.nn:13: c3, conv(16, 5), conv.panels_back, 6x14x14 -> 16x10x10 */
+static void c3_panels_back(const float *weight, float *panels, int t, int T)
+{
+    static const nn_conv size = {64, 6, 14, 14, 16, 10, 10, 1, 5, 5, 1, 1, 1, 1, 0, 0};
+    nn_conv_panels_back(&size, weight, panels, t, T);
 }
 
 /* lenet.nn:13: c3, conv(16, 5), conv.dx, 6x14x14 -> 16x10x10 */
 static void c3_dx(const float *dy, const float *weight, float *dx, int t, int T)
 {
     static const nn_conv size = {64, 6, 14, 14, 16, 10, 10, 1, 5, 5, 1, 1, 1, 1, 0, 0};
-    nn_conv_dx(&size, dy, weight, dx, t, T);
+    nn_conv_scatter(&size, dy, weight, 0, dx, t, T);
 }
 
 /* lenet.nn:13: c3, conv(16, 5), conv.dweight, 6x14x14 -> 16x10x10 */
 static void c3_dweight(const float *x, const float *dy, float *dweight, int t, int T)
 {
     static const nn_conv size = {64, 6, 14, 14, 16, 10, 10, 1, 5, 5, 1, 1, 1, 1, 0, 0};
-    nn_conv_dweight(&size, x, dy, dweight, t, T);
+    nn_conv_weights(&size, x, dy, dweight, t, T);
 }
 
 /* lenet.nn:13: c3, conv(16, 5), conv.dbias, 6x14x14 -> 16x10x10 */
 static void c3_dbias(const float *dy, float *dbias, int t, int T)
 {
-    nn_channel_sums(64, 16, 100, dy, dbias, t, T);
+    nn_channel_sums((long)64 * 100, 16, 1, dy, dbias, t, T);
 }
 
 /* lenet.nn:13: c3.weight, adam(lr=0.002) */
@@ -3027,20 +4441,20 @@ static void tanh1_grad(const float *dy, const float *y, float *dx, int samples)
 static void s2_dx(const float *dy, const uint8_t *place, float *dx, int samples)
 {
     static const nn_window size = {6, 28, 28, 14, 14, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0};
-    nn_extremum_dx(&size, samples, dy, place, dx, 0, 1);
+    nn_extremum_last_dx(&size, samples, dy, place, dx, 0, 1);
 }
 
 /* lenet.nn:10: c1, conv(6, 5), conv.dweight, 1x32x32 -> 6x28x28 */
 static void c1_dweight(const float *x, const float *dy, float *dweight, int t, int T)
 {
     static const nn_conv size = {64, 1, 32, 32, 6, 28, 28, 1, 5, 5, 1, 1, 1, 1, 0, 0};
-    nn_conv_dweight(&size, x, dy, dweight, t, T);
+    nn_conv_weights(&size, x, dy, dweight, t, T);
 }
 
 /* lenet.nn:10: c1, conv(6, 5), conv.dbias, 1x32x32 -> 6x28x28 */
 static void c1_dbias(const float *dy, float *dbias, int t, int T)
 {
-    nn_channel_sums(64, 6, 784, dy, dbias, t, T);
+    nn_channel_sums((long)64 * 784, 6, 1, dy, dbias, t, T);
 }
 
 /* lenet.nn:10: c1.weight, adam(lr=0.002) */
@@ -3077,25 +4491,31 @@ static void lenet_infer_part(const void *pass, int t, int T, nn_team *team)
     (void)t;
     (void)T;
     (void)team;
-    c1_forward(x, m->c1_weight, m->c1_bias, a, t, T);
+    c1_panels(m->c1_weight, a + 301056, t, T);
+    nn_barrier(team);
+    c1_forward(x, a + 301056, m->c1_bias, a, t, T);
     nn_barrier(team);
     s2_forward(a + first * 4704, a + 301056 + first * 1176, (int)(last - first));
     tanh1_forward(a + 301056 + first * 1176, a + 301056 + first * 1176, (int)(last - first));
     nn_barrier(team);
-    c3_forward(a + 301056, m->c3_weight, m->c3_bias, a, t, T);
+    c3_panels(m->c3_weight, a + 102400, t, T);
+    nn_barrier(team);
+    c3_forward(a + 301056, a + 102400, m->c3_bias, a, t, T);
     nn_barrier(team);
     s4_forward(a + first * 1600, a + 102400 + first * 400, (int)(last - first));
     tanh2_forward(a + 102400 + first * 400, a + 102400 + first * 400, (int)(last - first));
     nn_barrier(team);
-    c5_forward(a + 102400, m->c5_weight, m->c5_bias, a, t, T);
+    flatten1_planar_turn(a + 102400 + first * 400, a + first * 400, (int)(last - first));
     nn_barrier(team);
-    tanh3_forward(a + first * 120, a + first * 120, (int)(last - first));
+    c5_forward(a, m->c5_weight, m->c5_bias, a + 25600, t, T);
     nn_barrier(team);
-    f6_forward(a, m->f6_weight, m->f6_bias, a + 7680, t, T);
+    tanh3_forward(a + 25600 + first * 120, a + 25600 + first * 120, (int)(last - first));
     nn_barrier(team);
-    tanh4_forward(a + 7680 + first * 84, a + 7680 + first * 84, (int)(last - first));
+    f6_forward(a + 25600, m->f6_weight, m->f6_bias, a, t, T);
     nn_barrier(team);
-    output_forward(a + 7680, m->output_weight, m->output_bias, y, t, T);
+    tanh4_forward(a + first * 84, a + first * 84, (int)(last - first));
+    nn_barrier(team);
+    output_forward(a, m->output_weight, m->output_bias, y, t, T);
     nn_barrier(team);
     softmax1_forward(y + first * 10, y + first * 10, (int)(last - first));
 }
@@ -3134,28 +4554,34 @@ static void lenet_eval_part(const void *pass, int t, int T, nn_team *team)
     (void)t;
     (void)T;
     (void)team;
-    c1_forward(x, m->c1_weight, m->c1_bias, a, t, T);
+    c1_panels(m->c1_weight, a + 301056, t, T);
+    nn_barrier(team);
+    c1_forward(x, a + 301056, m->c1_bias, a, t, T);
     nn_barrier(team);
     s2_forward(a + first * 4704, a + 301056 + first * 1176, (int)(last - first));
     tanh1_forward(a + 301056 + first * 1176, a + 301056 + first * 1176, (int)(last - first));
     nn_barrier(team);
-    c3_forward(a + 301056, m->c3_weight, m->c3_bias, a, t, T);
+    c3_panels(m->c3_weight, a + 102400, t, T);
+    nn_barrier(team);
+    c3_forward(a + 301056, a + 102400, m->c3_bias, a, t, T);
     nn_barrier(team);
     s4_forward(a + first * 1600, a + 102400 + first * 400, (int)(last - first));
     tanh2_forward(a + 102400 + first * 400, a + 102400 + first * 400, (int)(last - first));
     nn_barrier(team);
-    c5_forward(a + 102400, m->c5_weight, m->c5_bias, a, t, T);
+    flatten1_planar_turn(a + 102400 + first * 400, a + first * 400, (int)(last - first));
     nn_barrier(team);
-    tanh3_forward(a + first * 120, a + first * 120, (int)(last - first));
+    c5_forward(a, m->c5_weight, m->c5_bias, a + 25600, t, T);
     nn_barrier(team);
-    f6_forward(a, m->f6_weight, m->f6_bias, a + 7680, t, T);
+    tanh3_forward(a + 25600 + first * 120, a + 25600 + first * 120, (int)(last - first));
     nn_barrier(team);
-    tanh4_forward(a + 7680 + first * 84, a + 7680 + first * 84, (int)(last - first));
+    f6_forward(a + 25600, m->f6_weight, m->f6_bias, a, t, T);
     nn_barrier(team);
-    output_forward(a + 7680, m->output_weight, m->output_bias, a, t, T);
+    tanh4_forward(a + first * 84, a + first * 84, (int)(last - first));
     nn_barrier(team);
-    softmax1_forward(a + first * 10, y + first * 10, (int)(last - first));
-    if (t == 0) loss_forward(a, target, a + 640, count);
+    output_forward(a, m->output_weight, m->output_bias, a + 5376, t, T);
+    nn_barrier(team);
+    softmax1_forward(a + 5376 + first * 10, y + first * 10, (int)(last - first));
+    if (t == 0) loss_forward(a + 5376, target, a, count);
 }
 
 float lenet_eval(const struct lenet *m, const float *x, const int32_t *target, int count, float *y, void *scratch)
@@ -3169,7 +4595,7 @@ float lenet_eval(const struct lenet *m, const float *x, const int32_t *target, i
     pass.y = y;
     pass.scratch = scratch;
     nn_team_run(lenet_eval_part, &pass, LENET_THREADS);
-    return *(a + 640);
+    return *(a);
 }
 
 struct lenet_step_pass {
@@ -3194,56 +4620,64 @@ static void lenet_step_part(const void *pass, int t, int T, nn_team *team)
     (void)t;
     (void)T;
     (void)team;
-    c1_forward(x, m->c1_weight, m->c1_bias, a + 75296, t, T);
+    c1_panels(m->c1_weight, a, t, T);
+    nn_barrier(team);
+    c1_forward(x, a, m->c1_bias, a + 75296, t, T);
     nn_barrier(team);
     s2_training(a + 75296 + first * 4704, a + 32 + first * 1176, (uint8_t *)(a + 376512) + first * 1176, (int)(last - first));
     tanh1_forward(a + 32 + first * 1176, a + 32 + first * 1176, (int)(last - first));
     nn_barrier(team);
-    c3_forward(a + 32, m->c3_weight, m->c3_bias, a + 100896, t, T);
+    c3_panels(m->c3_weight, a + 75296, t, T);
+    nn_barrier(team);
+    c3_forward(a + 32, a + 75296, m->c3_bias, a + 100896, t, T);
     nn_barrier(team);
     s4_training(a + 100896 + first * 1600, a + 75296 + first * 400, (uint8_t *)(a + 205696) + first * 400, (int)(last - first));
     tanh2_forward(a + 75296 + first * 400, a + 75296 + first * 400, (int)(last - first));
+    flatten1_planar_turn(a + 75296 + first * 400, a + 212096 + first * 400, (int)(last - first));
     nn_barrier(team);
-    c5_forward(a + 75296, m->c5_weight, m->c5_bias, a + 100896, t, T);
+    c5_forward(a + 212096, m->c5_weight, m->c5_bias, a + 182304, t, T);
     nn_barrier(team);
-    tanh3_forward(a + 100896 + first * 120, a + 100896 + first * 120, (int)(last - first));
+    tanh3_forward(a + 182304 + first * 120, a + 182304 + first * 120, (int)(last - first));
     nn_barrier(team);
-    f6_forward(a + 100896, m->f6_weight, m->f6_bias, a + 108576, t, T);
+    f6_forward(a + 182304, m->f6_weight, m->f6_bias, a + 189984, t, T);
     nn_barrier(team);
-    tanh4_forward(a + 108576 + first * 84, a + 108576 + first * 84, (int)(last - first));
+    tanh4_forward(a + 189984 + first * 84, a + 189984 + first * 84, (int)(last - first));
     nn_barrier(team);
-    output_forward(a + 108576, m->output_weight, m->output_bias, a + 114800, t, T);
+    output_forward(a + 189984, m->output_weight, m->output_bias, a + 196208, t, T);
     nn_barrier(team);
-    if (t == 0) loss_forward(a + 114800, target, a + 16, 64);
-    if (t == 0) loss_grad(a + 114800, target, a + 114800);
+    if (t == 0) loss_forward(a + 196208, target, a + 16, 64);
+    if (t == 0) loss_grad(a + 196208, target, a + 196208);
     nn_barrier(team);
-    output_dx(a + 114800, m->output_weight, a + 118752, t, T);
-    output_dw(a + 108576, a + 114800, a + 113952, t, T);
-    output_db(a + 114800, a, t, T);
+    output_dx(a + 196208, m->output_weight, a + 200160, t, T);
+    output_dw(a + 189984, a + 196208, a + 195360, t, T);
+    output_db(a + 196208, a, t, T);
     nn_barrier(team);
-    output_weight_adam(a + 113952, m->output_weight, m->output_weight_exp_avg, m->output_weight_exp_avg_sq, lr, m->step, t, T);
+    output_weight_adam(a + 195360, m->output_weight, m->output_weight_exp_avg, m->output_weight_exp_avg_sq, lr, m->step, t, T);
     output_bias_adam(a, m->output_bias, m->output_bias_exp_avg, m->output_bias_exp_avg_sq, lr, m->step, t, T);
-    tanh4_grad(a + 118752 + first * 84, a + 108576 + first * 84, a + 118752 + first * 84, (int)(last - first));
+    tanh4_grad(a + 200160 + first * 84, a + 189984 + first * 84, a + 200160 + first * 84, (int)(last - first));
     nn_barrier(team);
-    f6_dx(a + 118752, m->f6_weight, a + 149024, t, T);
-    f6_dw(a + 100896, a + 118752, a + 108672, t, T);
-    f6_db(a + 118752, a + 108576, t, T);
+    f6_dx(a + 200160, m->f6_weight, a + 174624, t, T);
+    f6_dw(a + 182304, a + 200160, a + 190080, t, T);
+    f6_db(a + 200160, a + 189984, t, T);
     nn_barrier(team);
-    f6_weight_adam(a + 108672, m->f6_weight, m->f6_weight_exp_avg, m->f6_weight_exp_avg_sq, lr, m->step, t, T);
-    f6_bias_adam(a + 108576, m->f6_bias, m->f6_bias_exp_avg, m->f6_bias_exp_avg_sq, lr, m->step, t, T);
-    tanh3_grad(a + 149024 + first * 120, a + 100896 + first * 120, a + 149024 + first * 120, (int)(last - first));
+    f6_weight_adam(a + 190080, m->f6_weight, m->f6_weight_exp_avg, m->f6_weight_exp_avg_sq, lr, m->step, t, T);
+    f6_bias_adam(a + 189984, m->f6_bias, m->f6_bias_exp_avg, m->f6_bias_exp_avg_sq, lr, m->step, t, T);
+    tanh3_grad(a + 174624 + first * 120, a + 182304 + first * 120, a + 174624 + first * 120, (int)(last - first));
     nn_barrier(team);
-    c5_dx(a + 149024, m->c5_weight, a + 180096, t, T);
-    c5_dw(a + 75296, a + 149024, a + 101024, t, T);
-    c5_db(a + 149024, a + 100896, t, T);
+    c5_dx(a + 174624, m->c5_weight, a + 100896, t, T);
+    c5_dw(a + 212096, a + 174624, a + 126624, t, T);
+    c5_db(a + 174624, a + 126496, t, T);
     nn_barrier(team);
-    c5_weight_adam(a + 101024, m->c5_weight, m->c5_weight_exp_avg, m->c5_weight_exp_avg_sq, lr, m->step, t, T);
-    c5_bias_adam(a + 100896, m->c5_bias, m->c5_bias_exp_avg, m->c5_bias_exp_avg_sq, lr, m->step, t, T);
+    c5_weight_adam(a + 126624, m->c5_weight, m->c5_weight_exp_avg, m->c5_weight_exp_avg_sq, lr, m->step, t, T);
+    c5_bias_adam(a + 126496, m->c5_bias, m->c5_bias_exp_avg, m->c5_bias_exp_avg_sq, lr, m->step, t, T);
+    tanh2_last_turn(a + 100896 + first * 400, a + 180096 + first * 400, (int)(last - first));
     tanh2_grad(a + 180096 + first * 400, a + 75296 + first * 400, a + 180096 + first * 400, (int)(last - first));
     nn_barrier(team);
     s4_dx(a + 180096 + first * 400, (uint8_t *)(a + 205696) + first * 400, a + 77696 + first * 1600, (int)(last - first));
     nn_barrier(team);
-    c3_dx(a + 77696, m->c3_weight, a + 301248, t, T);
+    c3_panels_back(m->c3_weight, a + 180096, t, T);
+    nn_barrier(team);
+    c3_dx(a + 77696, a + 180096, a + 301248, t, T);
     c3_dweight(a + 32, a + 77696, a + 75296, t, T);
     c3_dbias(a + 77696, a, t, T);
     nn_barrier(team);
@@ -3294,17 +4728,22 @@ static void lenet_grad_part(const void *pass, int t, int T, nn_team *team)
     (void)t;
     (void)T;
     (void)team;
-    c1_forward(x, m->c1_weight, m->c1_bias, a + 75264, t, T);
+    c1_panels(m->c1_weight, a, t, T);
+    nn_barrier(team);
+    c1_forward(x, a, m->c1_bias, a + 75264, t, T);
     nn_barrier(team);
     s2_training(a + 75264 + first * 4704, a + first * 1176, (uint8_t *)(a + 438096) + first * 1176, (int)(last - first));
     tanh1_forward(a + first * 1176, a + first * 1176, (int)(last - first));
     nn_barrier(team);
-    c3_forward(a, m->c3_weight, m->c3_bias, a + 75264, t, T);
+    c3_panels(m->c3_weight, a + 177664, t, T);
+    nn_barrier(team);
+    c3_forward(a, a + 177664, m->c3_bias, a + 75264, t, T);
     nn_barrier(team);
     s4_training(a + 75264 + first * 1600, a + 394832 + first * 400, (uint8_t *)(a + 388432) + first * 400, (int)(last - first));
     tanh2_forward(a + 394832 + first * 400, a + 394832 + first * 400, (int)(last - first));
+    flatten1_planar_turn(a + 394832 + first * 400, a + 362832 + first * 400, (int)(last - first));
     nn_barrier(team);
-    c5_forward(a + 394832, m->c5_weight, m->c5_bias, a + 428112, t, T);
+    c5_forward(a + 362832, m->c5_weight, m->c5_bias, a + 428112, t, T);
     nn_barrier(team);
     tanh3_forward(a + 428112 + first * 120, a + 428112 + first * 120, (int)(last - first));
     nn_barrier(team);
@@ -3317,26 +4756,29 @@ static void lenet_grad_part(const void *pass, int t, int T, nn_team *team)
     if (t == 0) loss_forward(a + 425808, target, a + 362816, 64);
     if (t == 0) loss_grad(a + 425808, target, a + 425808);
     nn_barrier(team);
-    output_dx(a + 425808, m->output_weight, a + 362832, t, T);
+    output_dx(a + 425808, m->output_weight, a + 75264, t, T);
     output_dw(a + 420432, a + 425808, a + 361536, t, T);
     output_db(a + 425808, a + 362784, t, T);
     nn_barrier(team);
-    tanh4_grad(a + 362832 + first * 84, a + 420432 + first * 84, a + 362832 + first * 84, (int)(last - first));
+    tanh4_grad(a + 75264 + first * 84, a + 420432 + first * 84, a + 75264 + first * 84, (int)(last - first));
     nn_barrier(team);
-    f6_dx(a + 362832, m->f6_weight, a + 420432, t, T);
-    f6_dw(a + 428112, a + 362832, a + 349056, t, T);
-    f6_db(a + 362832, a + 362672, t, T);
+    f6_dx(a + 75264, m->f6_weight, a + 420432, t, T);
+    f6_dw(a + 428112, a + 75264, a + 349056, t, T);
+    f6_db(a + 75264, a + 362672, t, T);
     nn_barrier(team);
     tanh3_grad(a + 420432 + first * 120, a + 428112 + first * 120, a + 420432 + first * 120, (int)(last - first));
     nn_barrier(team);
-    c5_dx(a + 420432, m->c5_weight, a + 362832, t, T);
-    c5_dw(a + 394832, a + 420432, a + 301056, t, T);
+    c5_dx(a + 420432, m->c5_weight, a + 75264, t, T);
+    c5_dw(a + 362832, a + 420432, a + 301056, t, T);
     c5_db(a + 420432, a + 362544, t, T);
     nn_barrier(team);
+    tanh2_last_turn(a + 75264 + first * 400, a + 362832 + first * 400, (int)(last - first));
     tanh2_grad(a + 362832 + first * 400, a + 394832 + first * 400, a + 362832 + first * 400, (int)(last - first));
-    s4_dx(a + 362832 + first * 400, (uint8_t *)(a + 388432) + first * 400, a + 75264 + first * 1600, (int)(last - first));
     nn_barrier(team);
-    c3_dx(a + 75264, m->c3_weight, a + 362832, t, T);
+    s4_dx(a + 362832 + first * 400, (uint8_t *)(a + 388432) + first * 400, a + 75264 + first * 1600, (int)(last - first));
+    c3_panels_back(m->c3_weight, a + 177664, t, T);
+    nn_barrier(team);
+    c3_dx(a + 75264, a + 177664, a + 362832, t, T);
     c3_dweight(a, a + 75264, a + 359136, t, T);
     c3_dbias(a + 75264, a + 362768, t, T);
     nn_barrier(team);

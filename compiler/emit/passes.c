@@ -380,6 +380,19 @@ static void write_part(Pass *p, const Argument *list)
     text_addf(out, "%s}\n\n", calls);
 }
 
+/* A pass of so few multiplications is over before a second thread has begun. */
+enum { FEW_MACS = 1500000 };
+
+static bool is_short(const Graph *g)
+{
+    int64_t macs = 0;
+    for (int i = 0; i < g->nodes.count; i++) {
+        macs += node_macs(g->nodes.at[i]);
+        if (macs >= FEW_MACS / g->batch) return false;
+    }
+    return true;
+}
+
 static void write_with_team(Pass *p, const Argument *list)
 {
     Emitter *e = p->e;
@@ -389,7 +402,8 @@ static void write_with_team(Pass *p, const Argument *list)
     write_arena(p, end);
     text_addf(&e->source, "    struct %s_%s_pass pass;\n", e->prefix, pass_name(p));
     for (const Argument *a = list; a->name; a++) text_addf(&e->source, "    pass.%s = %s;\n", a->name, a->name);
-    text_addf(&e->source, "    nn_team_run(%s_%s_part, &pass, %s_THREADS);\n", e->prefix, pass_name(p), e->upper);
+    text_addf(&e->source, "    nn_team_run(%s_%s_part, &pass, ", e->prefix, pass_name(p));
+    text_addf(&e->source, is_short(p->program) ? "1);\n" : "%s_THREADS);\n", e->upper);
     text_addf(&e->source, "%s}\n\n", end);
 }
 
