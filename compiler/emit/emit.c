@@ -18,6 +18,7 @@ const Plan *emit_plan(Graph *net, ProgramKind kind, const TrainSpec *spec, const
     bool inference = kind == PROGRAM_INFER || kind == PROGRAM_EVAL, fast = !options->plain && !options->use_double;
     if (inference && fast && !options->no_fusion) pass_fuse(program);
     if (fast && !options->no_layout) pass_layout(program);
+    if (!inference && fast && !options->no_layout && !options->no_fusion) pass_rectify(program);
     if (kind == PROGRAM_INFER && fast && !options->train && !options->vjp) pass_prepare(program);
     return plan_build(program, options->use_double ? 8 : 4);
 }
