@@ -16,11 +16,12 @@ const Plan *emit_plan(Graph *net, ProgramKind kind, const TrainSpec *spec, const
     Graph *program = program_build(net, kind, spec, options->batch);
     if (!program) return NULL;
     bool inference = kind == PROGRAM_INFER || kind == PROGRAM_EVAL, fast = !options->plain && !options->use_double;
-    bool layout = fast && !options->no_layout, fusion = layout && inference && !options->no_fusion;
+    bool layout = fast && !options->no_layout, fusion = layout && !options->no_fusion;
     bool once = fast && kind == PROGRAM_INFER && !options->train && !options->vjp;
-    if (fusion) pass_fuse(program); /* its kernels want what the next passes arrange */
+    if (fusion && inference) pass_fuse(program); /* its kernels want what the next passes arrange */
     if (layout && !options->no_winograd) pass_winograd(program, once);
     if (layout) pass_layout(program);
+    if (fusion && !inference) pass_rectify(program);
     if (once) pass_prepare(program);
     return plan_build(program, options->use_double ? 8 : 4);
 }

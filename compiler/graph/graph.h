@@ -285,6 +285,12 @@ struct Op {
     const Op *(*fuse)(const Node *);
     TailPart tail;
     const Op *fold;
+
+    /* What passes/rectify.c may do with it in the fast form, while training: makes the
+     * node do a tail of add and relu, with the summand, after its first output; or the
+     * gradient of such a node relu's gradient before all else, with in[0] its dy.  False,
+     * and nothing changed, where the kernel does not serve. */
+    bool (*finish)(Graph *, Node *, const Tail *, Tensor *summand);
 };
 
 /* y = relu(scale[c] · value + shift[c] + summand), each part present or not. */
@@ -301,7 +307,8 @@ const char *op_nearest(Compilation *, const char *name, OpClass); /* for suggest
 /* ---- nodes ------------------------------------------------------------ */
 
 struct Node {
-    int id; /* position in its graph's `nodes` */
+    int id;     /* position in its graph's `nodes` */
+    int number; /* position when it was made, which no pass changes: random numbers depend on it */
     const Op *op;
     void *attrs; /* the operator's struct; shared with the nodes of its gradient */
     Tensor **in;

@@ -43,6 +43,12 @@ static const char *const sums_out[] = {"dweight", "dbias", NULL};
 static const char *const dx_in[] = {"dy", "x", "mean", "inv", "dweight", "dbias", "weight", NULL};
 static const char *const dx_out[] = {"dx", NULL};
 
+/* with what follows in the same walk: the summand, or what relu's mask is made of */
+static const char *const affine_add_in[] = {"x", "weight", "bias", "running_mean", "running_var", "summand", NULL};
+static const char *const bare_add_in[] = {"x", "running_mean", "running_var", "summand", NULL};
+static const char *const sums_mask_in[] = {"dy", "x", "mean", "inv", "weight", "bias", NULL};
+static const char *const dx_mask_in[] = {"dy", "x", "mean", "inv", "dweight", "dbias", "weight", "bias", NULL};
+
 static const Op batchnorm_bare;
 
 static bool is_affine(const Node *n) { return ((const BatchnormAttrs *)n->attrs)->affine; }
@@ -186,7 +192,12 @@ static bool call_kernel(Writer *w, const Node *n, const char *call)
     writer_bind(w, "bias", is_affine(n) ? "bias" : "0");
     writer_put(w, n->last ? "const long rows = (long)$N * $P;" : "const long rows = $N;");
     if (n->last) writer_bind_int(w, "P", 1);
-    writer_put(w, "static const nn_batchnorm size = {$C, $P, $eps, $momentum};");
+    bool relu = n->tail && n->tail->relu;
+    writer_bind_int(w, "relu", relu);
+    writer_bind(w, "summand", n->tail && n->tail->add ? "summand" : "0");
+    writer_bind(w, "mask_weight", relu && is_affine(n) ? "weight" : "0");
+    writer_bind(w, "mask_bias", relu && is_affine(n) ? "bias" : "0");
+    writer_put(w, "static const nn_batchnorm size = {$C, $P, $eps, $momentum, $relu};");
     writer_put(w, call);
     return true;
 }
@@ -199,19 +210,55 @@ static bool batchnorm_fast(Writer *w, const Node *n)
 
 static bool training_fast(Writer *w, const Node *n)
 {
-    return call_kernel(w, n,
-                       "nn_batchnorm_train(&size, rows, x, $weight, $bias, running_mean, running_var, y, mean, inv, "
-                       "$t, $T);");
+    return call_kernel(
+        w, n,
+        "nn_batchnorm_train(&size, rows, x, $weight, $bias, $summand, running_mean, running_var, y, mean, inv, "
+        "$t, $T);");
 }
 
 static bool sums_fast(Writer *w, const Node *n)
 {
-    return call_kernel(w, n, "nn_batchnorm_sums(&size, rows, dy, x, mean, inv, dweight, dbias, $t, $T);");
+    return call_kernel(
+        w, n, "nn_batchnorm_sums(&size, rows, dy, x, mean, inv, $mask_weight, $mask_bias, dweight, dbias, $t, $T);");
 }
 
 static bool dx_fast(Writer *w, const Node *n)
 {
-    return call_kernel(w, n, "nn_batchnorm_dx(&size, rows, dy, x, mean, inv, dweight, dbias, $weight, dx, $t, $T);");
+    return call_kernel(
+        w, n, "nn_batchnorm_dx(&size, rows, dy, x, mean, inv, dweight, dbias, $weight, $mask_bias, dx, $t, $T);");
+}
+
+/* ---- with a sum and a relu after it: passes/rectify.c -------------------- */
+
+static bool training_finish(Graph *g, Node *n, const Tail *tail, Tensor *summand)
+{
+    if (!n->last && plane(n) > 1) return false;
+    n->tail = tail;
+    if (!summand) return true;
+    n->in_names = is_affine(n) ? affine_add_in : bare_add_in;
+    node_in(g, n, summand);
+    return true;
+}
+
+static bool sums_finish(Graph *g, Node *n, const Tail *tail, Tensor *summand)
+{
+    if (summand || (!n->last && plane(n) > 1)) return false;
+    n->tail = tail;
+    if (!is_affine(n)) return true;
+    n->in_names = sums_mask_in;
+    node_in(g, n, n->origin->in[1]);
+    node_in(g, n, n->origin->in[2]);
+    return true;
+}
+
+static bool dx_finish(Graph *g, Node *n, const Tail *tail, Tensor *summand)
+{
+    if (summand || (!n->last && plane(n) > 1)) return false;
+    n->tail = tail;
+    if (!is_affine(n)) return true;
+    n->in_names = dx_mask_in;
+    node_in(g, n, n->origin->in[2]);
+    return true;
 }
 
 /* ---- gradients -------------------------------------------------------- */
@@ -225,6 +272,7 @@ static const Op batchnorm_sums = {
     .plain = sums_plain,
     .fast = sums_fast,
     .kernel = "batchnorm",
+    .finish = sums_finish,
 };
 static const Op batchnorm_dx = {
     .name = "batchnorm.dx",
@@ -235,6 +283,7 @@ static const Op batchnorm_dx = {
     .plain = dx_plain,
     .fast = dx_fast,
     .kernel = "batchnorm",
+    .finish = dx_finish,
 };
 
 /* A node with dy, x and the statistics. */
@@ -317,6 +366,7 @@ static const Op training_affine = {
     .plain = training_plain,
     .fast = training_fast,
     .kernel = "batchnorm",
+    .finish = training_finish,
 };
 static const Op training_bare = {
     .name = "batchnorm.training",
@@ -333,6 +383,7 @@ static const Op training_bare = {
     .plain = training_plain,
     .fast = training_fast,
     .kernel = "batchnorm",
+    .finish = training_finish,
 };
 static const Op batchnorm_bare = {
     .name = "batchnorm",

@@ -23,27 +23,28 @@ typedef struct Chain {
 typedef struct Fuser {
     Graph *graph;
     Arena *arena;
-    int *uses;     /* by tensor id */
-    Node **user;   /* by tensor id: the last one */
+    Uses uses;
     bool *dropped; /* by node id */
 } Fuser;
 
-static void count_uses(Fuser *f)
+Uses uses_of(const Graph *g)
 {
-    Graph *g = f->graph;
+    Arena *arena = g->compilation->arena;
+    size_t tensors = (size_t)g->tensors.count + 1;
+    Uses uses = {arena_alloc(arena, tensors * sizeof(int)), arena_alloc(arena, tensors * sizeof(Node *))};
     for (int i = 0; i < g->nodes.count; i++) {
         Node *n = g->nodes.at[i];
         for (int k = 0; k < n->in_count; k++) {
-            f->uses[n->in[k]->id]++;
-            f->user[n->in[k]->id] = n;
+            uses.count[n->in[k]->id]++;
+            uses.user[n->in[k]->id] = n;
         }
     }
-    if (g->output) f->uses[g->output->id]++;
-    if (g->loss) f->uses[g->loss->id]++;
+    if (g->output) uses.count[g->output->id]++;
+    if (g->loss) uses.count[g->loss->id]++;
+    return uses;
 }
 
-/* The other input of a sum of two, or NULL where the sum cannot be a tail. */
-static Tensor *summand_of(const Node *sum, const Tensor *value)
+Tensor *tail_summand(const Node *sum, const Tensor *value)
 {
     if (sum->in_count != 2 || sum->in[0] == sum->in[1]) return NULL;
     Tensor *other = sum->in[sum->in[0] == value ? 1 : 0];
@@ -61,8 +62,8 @@ static bool extend(Chain *c, Node *next)
         c->affine = next;
         break;
     case TAIL_ADD:
-        if (tail->add || tail->relu || !summand_of(next, c->last->out[0])) return false;
-        c->summand = summand_of(next, c->last->out[0]);
+        if (tail->add || tail->relu || !tail_summand(next, c->last->out[0])) return false;
+        c->summand = tail_summand(next, c->last->out[0]);
         tail->add = true;
         break;
     case TAIL_RELU:
@@ -80,8 +81,8 @@ static Chain find_chain(Fuser *f, Node *n)
     Chain c = {.first = n, .last = n, .tail = arena_alloc(f->arena, sizeof *c.tail)};
     for (;;) {
         const Tensor *value = c.last->out[0];
-        if (f->uses[value->id] != 1) return c;
-        Node *next = f->user[value->id];
+        if (f->uses.count[value->id] != 1) return c;
+        Node *next = f->uses.user[value->id];
         if (!next || f->dropped[next->id] || !extend(&c, next)) return c;
     }
 }
@@ -120,7 +121,7 @@ static Node *fuse_chain(Fuser *f, const Chain *c)
     Graph *g = f->graph;
     Node *folded = c->affine ? fold(f, c->affine) : NULL;
     Node *n = c->last;
-    for (Node *part = c->first; part != n; part = f->user[part->out[0]->id]) f->dropped[part->id] = true;
+    for (Node *part = c->first; part != n; part = f->uses.user[part->out[0]->id]) f->dropped[part->id] = true;
     n->op = c->first->op->fuse(c->first);
     n->attrs = c->first->attrs;
     n->name = c->first->name;
@@ -139,15 +140,12 @@ static Node *fuse_chain(Fuser *f, const Chain *c)
 void pass_fuse(Graph *g)
 {
     Arena *arena = g->compilation->arena;
-    size_t tensors = (size_t)g->tensors.count + 1, nodes = (size_t)g->nodes.count;
     Fuser f = {
         .graph = g,
         .arena = arena,
-        .uses = arena_alloc(arena, tensors * sizeof(int)),
-        .user = arena_alloc(arena, tensors * sizeof(Node *)),
-        .dropped = arena_alloc(arena, 2 * nodes * sizeof(bool) + 1),
+        .uses = uses_of(g),
+        .dropped = arena_alloc(arena, 2 * (size_t)g->nodes.count * sizeof(bool) + 1),
     };
-    count_uses(&f);
     int count = g->nodes.count;
     for (int i = 0; i < count; i++) {
         Node *n = g->nodes.at[i];

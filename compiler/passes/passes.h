@@ -20,6 +20,11 @@ void pass_fuse(Graph *);
  * pass_fuse before it. */
 void pass_winograd(Graph *, bool once);
 
+/* While training: lets an operator with Op.finish do the sum and the relu that follow
+ * it, and its gradients do relu's.  Results are the same to the bit.  Requires
+ * pass_layout. */
+void pass_rectify(Graph *);
+
 /* Chooses for every image whether its channels come first or last, by what the
  * operators' kernels take (Op.last, OP_ANY_LAYOUT); turns images where two that
  * differ meet, and packs weights for the kernels that want them so.  What comes
@@ -30,6 +35,16 @@ void pass_layout(Graph *);
  * nothing but the model is made once, when parameters are set, and becomes part of
  * the model (TENSOR_PREPARED).  Requires pass_layout, pass_fuse. */
 void pass_prepare(Graph *);
+
+/* How often each tensor is used, and the last node that does; by tensor id. */
+typedef struct Uses {
+    int *count;
+    Node **user;
+} Uses;
+Uses uses_of(const Graph *);
+
+/* The other input of a sum of two, or NULL where the sum cannot be a tail. */
+Tensor *tail_summand(const Node *sum, const Tensor *value);
 
 /* Drops the nodes that are marked in `dropped`, by node id, and the tensors that
  * nothing names any more; renumbers the rest. */

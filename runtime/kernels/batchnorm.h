@@ -11,7 +11,11 @@
  *   sums       dbias = Σ dy;   dweight = Σ dy · (x − mean) · inv
  *   dx         weight · inv · (dy − dbias / M − (x − mean) · inv · dweight / M)
  *
- * weight and bias may be NULL.  The variance is that of the differences from the
+ * With p = 1 a sum and a relu may follow in the same walk: y = relu(… + summand); then
+ * dy is relu's, and what relu did not let pass is left out of it.  There was no summand
+ * then: relu passed what x gives above 0.
+ *
+ * weight, bias and summand may be NULL.  The variance is that of the differences from the
  * mean: of the channel, in a second walk, or with p = 1, when channels lie side by
  * side (images whose channels come last, with n · h · w for n), of runs of rows that
  * are joined; see rows.h.  Thread t of T does its part of the channels.
@@ -23,6 +27,7 @@ typedef struct nn_batchnorm {
     int c;
     long p;
     float eps, momentum;
+    int relu; /* p = 1 */
 } nn_batchnorm;
 
 #ifdef NN_LINKED
@@ -30,11 +35,14 @@ typedef struct nn_batchnorm {
 void nn_batchnorm_infer(const nn_batchnorm *, long n, const float *x, const float *weight, const float *bias,
                         const float *running_mean, const float *running_var, float *y, int t, int T);
 void nn_batchnorm_train(const nn_batchnorm *, long n, const float *x, const float *weight, const float *bias,
-                        float *running_mean, float *running_var, float *y, float *mean, float *inv, int t, int T);
+                        const float *summand, float *running_mean, float *running_var, float *y, float *mean,
+                        float *inv, int t, int T);
 void nn_batchnorm_sums(const nn_batchnorm *, long n, const float *dy, const float *x, const float *mean,
-                       const float *inv, float *dweight, float *dbias, int t, int T);
+                       const float *inv, const float *weight, const float *bias, float *dweight, float *dbias, int t,
+                       int T);
 void nn_batchnorm_dx(const nn_batchnorm *, long n, const float *dy, const float *x, const float *mean, const float *inv,
-                     const float *dweight, const float *dbias, const float *weight, float *dx, int t, int T);
+                     const float *dweight, const float *dbias, const float *weight, const float *bias, float *dx, int t,
+                     int T);
 
 #else
 
@@ -57,10 +65,34 @@ NN_INLINE nn_vec nn_cell_normal(nn_vec a, nn_vec b, const nn_columns *d, long k)
     return (a - nn_load(d->r + k)) * nn_load(d->p + k) + nn_load(d->q + k);
 }
 
+NN_INLINE nn_vec nn_cell_normal_relu(nn_vec a, nn_vec b, const nn_columns *d, long k)
+{
+    nn_vec y = nn_cell_normal(a, b, d, k);
+    return nn_select(y < 0, nn_zero(), y);
+}
+
+NN_INLINE nn_vec nn_cell_normal_add(nn_vec a, nn_vec b, const nn_columns *d, long k)
+{
+    return nn_cell_normal(a, b, d, k) + b;
+}
+
+NN_INLINE nn_vec nn_cell_normal_add_relu(nn_vec a, nn_vec b, const nn_columns *d, long k)
+{
+    nn_vec y = nn_cell_normal(a, b, d, k) + b;
+    return nn_select(y < 0, nn_zero(), y);
+}
+
 /* p · (a − q − (b − r) · s) */
 NN_INLINE nn_vec nn_cell_dx(nn_vec a, nn_vec b, const nn_columns *d, long k)
 {
     return nn_load(d->p + k) * (a - nn_load(d->q + k) - (b - nn_load(d->r + k)) * nn_load(d->s + k));
+}
+
+/* The same, with 0 for a where (b − r) · p + u ≤ 0 */
+NN_INLINE nn_vec nn_cell_dx_relu(nn_vec a, nn_vec b, const nn_columns *d, long k)
+{
+    nn_vec y = (b - nn_load(d->r + k)) * nn_load(d->p + k) + nn_load(d->u + k);
+    return nn_cell_dx(nn_select(y <= 0, nn_zero(), a), b, d, k);
 }
 
 NN_KERNEL void nn_batchnorm_infer_last(const nn_batchnorm *d, long n, const float *x, const float *weight,
@@ -110,9 +142,22 @@ NN_INLINE void nn_batchnorm_factors(nn_columns *f, const float *mean, const floa
     }
 }
 
+NN_INLINE void nn_batchnorm_finish(const nn_batchnorm *d, const nn_columns *f, long n, long count, const float *x,
+                                   const float *summand, float *y)
+{
+    if (summand && d->relu)
+        nn_rows_map(nn_cell_normal_add_relu, f, n, d->c, count, x, summand, y);
+    else if (summand)
+        nn_rows_map(nn_cell_normal_add, f, n, d->c, count, x, summand, y);
+    else if (d->relu)
+        nn_rows_map(nn_cell_normal_relu, f, n, d->c, count, x, x, y);
+    else
+        nn_rows_map(nn_cell_normal, f, n, d->c, count, x, x, y);
+}
+
 NN_KERNEL void nn_batchnorm_train_last(const nn_batchnorm *d, long n, const float *x, const float *weight,
-                                       const float *bias, float *running_mean, float *running_var, float *y,
-                                       float *mean, float *inv, int t, int T)
+                                       const float *bias, const float *summand, float *running_mean, float *running_var,
+                                       float *y, float *mean, float *inv, int t, int T)
 {
     const long last = nn_columns_share(d->c, t + 1, T);
     nn_columns f;
@@ -123,23 +168,28 @@ NN_KERNEL void nn_batchnorm_train_last(const nn_batchnorm *d, long n, const floa
         nn_rows_total(&rows, 0, n, &s);
         nn_batchnorm_moments(d, (float)n, &s, k, count, running_mean, running_var, mean, inv);
         nn_batchnorm_factors(&f, mean, inv, weight, bias, k, count);
-        nn_rows_map(nn_cell_normal, &f, n, d->c, count, x + k, x + k, y + k);
+        nn_batchnorm_finish(d, &f, n, count, x + k, summand ? summand + k : 0, y + k);
     }
 }
 
 NN_KERNEL void nn_batchnorm_sums_last(const nn_batchnorm *d, long n, const float *dy, const float *x, const float *mean,
-                                      const float *inv, float *dweight, float *dbias, int t, int T)
+                                      const float *inv, const float *weight, const float *bias, float *dweight,
+                                      float *dbias, int t, int T)
 {
     const long last = nn_columns_share(d->c, t + 1, T);
+    nn_columns f;
     nn_totals s;
     for (long k = nn_columns_share(d->c, t, T); k < last; k += NN_COLUMNS) {
         const long count = nn_columns_count(k, last);
+        if (d->relu) nn_batchnorm_factors(&f, mean, inv, weight, bias, k, count);
         const nn_band rows = {.c = d->c,
                               .a = dy + k,
                               .b = x + k,
                               .mean = mean + k,
+                              .factor = f.p,
+                              .offset = f.q,
                               .columns = count,
-                              .run = nn_rows_along,
+                              .run = d->relu ? nn_rows_passed : nn_rows_along,
                               .join = nn_join_sums};
         nn_rows_total(&rows, 0, n, &s);
         for (long j = 0; j < count; j += NN_W) {
@@ -152,7 +202,7 @@ NN_KERNEL void nn_batchnorm_sums_last(const nn_batchnorm *d, long n, const float
 
 NN_KERNEL void nn_batchnorm_dx_last(const nn_batchnorm *d, long n, const float *dy, const float *x, const float *mean,
                                     const float *inv, const float *dweight, const float *dbias, const float *weight,
-                                    float *dx, int t, int T)
+                                    const float *bias, float *dx, int t, int T)
 {
     const float rows = (float)n;
     const nn_portion part = nn_portion_of(n, d->c, t, T);
@@ -165,9 +215,13 @@ NN_KERNEL void nn_batchnorm_dx_last(const nn_batchnorm *d, long n, const float *
             nn_store(f.p + j, nn_column_values(weight, 1, k + j, count - j) * i);
             nn_store(f.q + j, nn_column_values(dbias, 0, k + j, count - j) / rows);
             nn_store(f.r + j, nn_column_values(mean, 0, k + j, count - j));
+            nn_store(f.u + j, nn_column_values(bias, 0, k + j, count - j));
             nn_store(f.s + j, nn_column_values(dweight, 0, k + j, count - j) * i / rows);
         }
-        nn_rows_map(nn_cell_dx, &f, part.rows, d->c, count, dy + at + k, x + at + k, dx + at + k);
+        if (d->relu)
+            nn_rows_map(nn_cell_dx_relu, &f, part.rows, d->c, count, dy + at + k, x + at + k, dx + at + k);
+        else
+            nn_rows_map(nn_cell_dx, &f, part.rows, d->c, count, dy + at + k, x + at + k, dx + at + k);
     }
 }
 /* ---- planar ----------------------------------------------------------------------- */
@@ -199,11 +253,11 @@ NN_KERNEL void nn_batchnorm_infer(const nn_batchnorm *d, long n, const float *x,
 }
 
 NN_KERNEL void nn_batchnorm_train(const nn_batchnorm *d, long n, const float *x, const float *weight, const float *bias,
-                                  float *running_mean, float *running_var, float *y, float *mean, float *inv, int t,
-                                  int T)
+                                  const float *summand, float *running_mean, float *running_var, float *y, float *mean,
+                                  float *inv, int t, int T)
 {
     if (d->p == 1) {
-        nn_batchnorm_train_last(d, n, x, weight, bias, running_mean, running_var, y, mean, inv, t, T);
+        nn_batchnorm_train_last(d, n, x, weight, bias, summand, running_mean, running_var, y, mean, inv, t, T);
         return;
     }
     const float count = (float)(n * d->p), keep = 1 - d->momentum;
@@ -222,10 +276,11 @@ NN_KERNEL void nn_batchnorm_train(const nn_batchnorm *d, long n, const float *x,
 }
 
 NN_KERNEL void nn_batchnorm_sums(const nn_batchnorm *d, long n, const float *dy, const float *x, const float *mean,
-                                 const float *inv, float *dweight, float *dbias, int t, int T)
+                                 const float *inv, const float *weight, const float *bias, float *dweight, float *dbias,
+                                 int t, int T)
 {
     if (d->p == 1) {
-        nn_batchnorm_sums_last(d, n, dy, x, mean, inv, dweight, dbias, t, T);
+        nn_batchnorm_sums_last(d, n, dy, x, mean, inv, weight, bias, dweight, dbias, t, T);
         return;
     }
     nn_channels s = nn_channels_of(d->c, d->p, t, T);
@@ -238,10 +293,10 @@ NN_KERNEL void nn_batchnorm_sums(const nn_batchnorm *d, long n, const float *dy,
 
 NN_KERNEL void nn_batchnorm_dx(const nn_batchnorm *d, long n, const float *dy, const float *x, const float *mean,
                                const float *inv, const float *dweight, const float *dbias, const float *weight,
-                               float *dx, int t, int T)
+                               const float *bias, float *dx, int t, int T)
 {
     if (d->p == 1) {
-        nn_batchnorm_dx_last(d, n, dy, x, mean, inv, dweight, dbias, weight, dx, t, T);
+        nn_batchnorm_dx_last(d, n, dy, x, mean, inv, dweight, dbias, weight, bias, dx, t, T);
         return;
     }
     const float count = (float)(n * d->p);

@@ -28,7 +28,9 @@ typedef struct nn_totals {
 typedef struct nn_band nn_band;
 struct nn_band {
     long c;
-    const float *a, *b, *mean; /* at the group's first column; b and mean as far as `run` reads them */
+    const float *a, *b;           /* at the group's first column, as are what `run` reads of the others */
+    const float *mean;            /* of b */
+    const float *factor, *offset; /* what makes of b − mean the value that relu was given */
     long columns;
     void (*run)(const nn_band *, long first, long count, nn_totals *);
     void (*join)(nn_totals *, long count, const nn_totals *rest, long rest_count, long columns);
@@ -104,22 +106,28 @@ NN_INLINE void nn_columns_moments(const int V, const int whole, const nn_band *r
     for (int v = 0; v < V; v++) nn_store(s->b + k + v * NN_W, squares[v]);
 }
 
-/* a = Σ a · (b − mean), b = Σ a */
-NN_INLINE void nn_columns_along(const int V, const int whole, const nn_band *r, long k, long first, long count,
-                                nn_totals *s)
+/* a = Σ a · (b − mean), b = Σ a; `rectified`: without those a where relu was not passed */
+NN_INLINE void nn_columns_products(const int V, const int whole, const int rectified, const nn_band *r, long k,
+                                   long first, long count, nn_totals *s)
 {
     const float *a = r->a + first * r->c + k, *b = r->b + first * r->c + k;
+    const long left = r->columns - k;
     nn_vec along[NN_SIDE], sum[NN_SIDE], mean[NN_SIDE];
     NN_UNROLL
     for (int v = 0; v < V; v++) {
-        mean[v] = nn_columns_load(V, whole, r->mean + k, v, r->columns - k);
+        mean[v] = nn_columns_load(V, whole, r->mean + k, v, left);
         along[v] = sum[v] = nn_zero();
     }
     for (long i = 0; i < count; i++, a += r->c, b += r->c) {
         NN_UNROLL
         for (int v = 0; v < V; v++) {
-            nn_vec value = nn_columns_load(V, whole, a, v, r->columns - k);
-            along[v] += value * (nn_columns_load(V, whole, b, v, r->columns - k) - mean[v]);
+            nn_vec value = nn_columns_load(V, whole, a, v, left);
+            nn_vec difference = nn_columns_load(V, whole, b, v, left) - mean[v];
+            if (rectified) {
+                nn_vec y = difference * nn_load(r->factor + k + v * NN_W) + nn_load(r->offset + k + v * NN_W);
+                value = nn_select(y <= 0, nn_zero(), value);
+            }
+            along[v] += value * difference;
             sum[v] += value;
         }
     }
@@ -128,6 +136,18 @@ NN_INLINE void nn_columns_along(const int V, const int whole, const nn_band *r, 
         nn_store(s->a + k + v * NN_W, along[v]);
         nn_store(s->b + k + v * NN_W, sum[v]);
     }
+}
+
+NN_INLINE void nn_columns_along(const int V, const int whole, const nn_band *r, long k, long first, long count,
+                                nn_totals *s)
+{
+    nn_columns_products(V, whole, 0, r, k, first, count, s);
+}
+
+NN_INLINE void nn_columns_passed(const int V, const int whole, const nn_band *r, long k, long first, long count,
+                                 nn_totals *s)
+{
+    nn_columns_products(V, whole, 1, r, k, first, count, s);
 }
 
 /* All columns of the group: they are a few at a time, while the rows stay in cache. */
@@ -156,6 +176,11 @@ NN_KERNEL void nn_rows_moments(const nn_band *r, long first, long count, nn_tota
 NN_KERNEL void nn_rows_along(const nn_band *r, long first, long count, nn_totals *s)
 {
     nn_columns_all(nn_columns_along, r, first, count, s);
+}
+
+NN_KERNEL void nn_rows_passed(const nn_band *r, long first, long count, nn_totals *s)
+{
+    nn_columns_all(nn_columns_passed, r, first, count, s);
 }
 
 /* ---- runs joined ------------------------------------------------------------------ */
@@ -199,7 +224,7 @@ NN_KERNEL void nn_rows_total(const nn_band *r, long first, long count, nn_totals
 
 /* Numbers of each column of a group, and what an element becomes with those of its own. */
 typedef struct nn_columns {
-    float p[NN_COLUMNS], q[NN_COLUMNS], r[NN_COLUMNS], s[NN_COLUMNS];
+    float p[NN_COLUMNS], q[NN_COLUMNS], r[NN_COLUMNS], s[NN_COLUMNS], u[NN_COLUMNS];
 } __attribute__((aligned(64))) nn_columns;
 typedef nn_vec nn_cell(nn_vec a, nn_vec b, const nn_columns *d, long k);
 

@@ -79,6 +79,7 @@ typedef struct Variant {
     const char *path, *net, *set; /* set: "optimizer=…" or NULL */
     int64_t batch, threads;
     bool plain, coarse; /* coarse: inputs are halves, and a few are NaN */
+    bool no_fusion;
     JitKind jit;
 } Variant;
 
@@ -133,6 +134,7 @@ static void load(Code *code, const Variant *v)
         .train = v->set,
         .vjp = !v->set,
         .plain = v->plain,
+        .no_fusion = v->no_fusion,
         .standalone = true,
         .paste_kernels = v->jit == JIT_CC,
         .threads = (int)v->threads,
@@ -280,6 +282,42 @@ END_TEST
 /* A few units of the last place of the largest value; of sums of some thousand terms
  * that nearly cancel, such as a mean, more. */
 START_TEST(gives_close_numbers) { check_net(close_path, _i, 1e-5, false); }
+END_TEST
+
+/* ---- fusion while training ----------------------------------------------------- */
+
+/* batchnorm by itself, and with what follows it; inference is fused with rounding of
+ * its own, the first piece. */
+static void check_fusion(Variant v)
+{
+    Run apart, fused;
+    v.no_fusion = true;
+    run_net(&apart, &v);
+    v.no_fusion = false;
+    run_net(&fused, &v);
+    for (int i = 1; i < fused.pieces; i++) {
+        const Piece *a = &apart.piece[i], *b = &fused.piece[i];
+        ck_assert_msg(memcmp(a->values, b->values, a->count * sizeof(float)) == 0, "%s, batch %d: %s differs by %g",
+                      v.net, (int)v.batch, a->name, difference(a, b));
+    }
+    run_free(&apart);
+    run_free(&fused);
+}
+
+static const char rectified_path[] = "tests/kernels/rectified.nn";
+
+START_TEST(fuses_alike)
+{
+    check_net(rectified_path, _i, 1e-4, false);
+    Nets nets = nets_open(rectified_path);
+    for (size_t i = 0; i < sizeof batches / sizeof *batches; i++) {
+        Variant v = {.path = rectified_path, .net = net_name(&nets, _i), .batch = batches[i], .threads = 2};
+        check_fusion(v);
+        v.coarse = true;
+        check_fusion(v);
+    }
+    compilation_free(nets.c);
+}
 END_TEST
 
 /* ---- updates --------------------------------------------------------------- */
@@ -470,29 +508,29 @@ static void fill_columns(Columns *d, long rows, int c)
     }
 }
 
-typedef void TrainRows(const nn_batchnorm *, long, const float *, const float *, const float *, float *, float *,
-                       float *, float *, float *, int, int);
-typedef void SumsRows(const nn_batchnorm *, long, const float *, const float *, const float *, const float *, float *,
-                      float *, int, int);
+typedef void TrainRows(const nn_batchnorm *, long, const float *, const float *, const float *, const float *, float *,
+                       float *, float *, float *, float *, int, int);
+typedef void SumsRows(const nn_batchnorm *, long, const float *, const float *, const float *, const float *,
+                      const float *, const float *, float *, float *, int, int);
 typedef void DxRows(const nn_batchnorm *, long, const float *, const float *, const float *, const float *,
-                    const float *, const float *, const float *, float *, int, int);
+                    const float *, const float *, const float *, const float *, float *, int, int);
 typedef void ChannelSums(long, int, long, const float *, float *, int, int);
 typedef void Normalize(long, int, long, const float *, const float *, const float *, float *, int, int);
 
 static void run_columns(const nn_symbol *table, Columns *d, long rows, int c, int T)
 {
-    const nn_batchnorm size = {c, 1, 1e-5f, 0.1f};
+    const nn_batchnorm size = {c, 1, 1e-5f, 0.1f, 0};
     fill_columns(d, rows, c);
     for (int t = 0; t < T; t++)
-        ((TrainRows *)kernel(table, "nn_batchnorm_train"))(&size, rows, d->x, d->weight, d->bias, d->running_mean,
+        ((TrainRows *)kernel(table, "nn_batchnorm_train"))(&size, rows, d->x, d->weight, d->bias, NULL, d->running_mean,
                                                            d->running_var, d->y, d->mean, d->inv, t, T);
     for (int t = 0; t < T; t++)
-        ((SumsRows *)kernel(table, "nn_batchnorm_sums"))(&size, rows, d->dy, d->x, d->mean, d->inv, d->dweight,
-                                                         d->dbias, t, T);
+        ((SumsRows *)kernel(table, "nn_batchnorm_sums"))(&size, rows, d->dy, d->x, d->mean, d->inv, d->weight, d->bias,
+                                                         d->dweight, d->dbias, t, T);
     memcpy(d->dx, d->dy, sizeof d->dx); /* as in place as the plan may have it */
     for (int t = 0; t < T; t++)
         ((DxRows *)kernel(table, "nn_batchnorm_dx"))(&size, rows, d->dx, d->x, d->mean, d->inv, d->dweight, d->dbias,
-                                                     d->weight, d->dx, t, T);
+                                                     d->weight, d->bias, d->dx, t, T);
     for (int t = 0; t < T; t++) ((ChannelSums *)kernel(table, "nn_channel_sums"))(rows, c, 1, d->dy, d->sum, t, T);
     for (int t = 0; t < T; t++)
         ((Normalize *)kernel(table, "nn_normalize"))(rows, c, 1, d->x, d->bias, d->weight, d->scaled, t, T);
@@ -570,6 +608,7 @@ Suite *kernels_suite(void)
     TCase *tcase = tcase_create("kernels");
     add_nets(tcase, exact_path, gives_the_same_numbers);
     add_nets(tcase, close_path, gives_close_numbers);
+    add_nets(tcase, rectified_path, fuses_alike);
     tcase_add_loop_test(tcase, updates_alike, 0, sizeof updates / sizeof *updates);
     tcase_add_loop_test(tcase, compiles_for_other_machines, 0, sizeof flags / sizeof *flags);
     tcase_add_test(tcase, trains_alike);
