@@ -75,12 +75,16 @@ NN_INLINE void nn_store_part(float *p, long count, nn_vec v)
     for (int i = 0; i < count; i++) p[i] = lane[i];
 }
 
+#if defined(NN_AVX2)
+typedef float nn_masked __attribute__((vector_size(NN_W * sizeof(float)), may_alias)); /* at any address, too */
+#endif
+
 /* The first `count` lanes; the others are zero, or stay as they are in memory. */
 NN_INLINE nn_vec nn_load_some(const float *p, long count)
 {
     if (count >= NN_W) return nn_load(p);
 #if defined(NN_AVX2)
-    return __builtin_ia32_maskloadps256((const nn_vec *)p, nn_lane() < (int)count);
+    return __builtin_ia32_maskloadps256((const nn_masked *)p, nn_lane() < (int)count);
 #else
     nn_lanes lane;
     for (int i = 0; i < NN_W; i++) lane[i] = i < count ? p[i] : 0;
@@ -95,7 +99,7 @@ NN_INLINE void nn_store_some(float *p, long count, nn_vec v)
         return;
     }
 #if defined(NN_AVX2)
-    __builtin_ia32_maskstoreps256((nn_vec *)p, nn_lane() < (int)count, v);
+    __builtin_ia32_maskstoreps256((nn_masked *)p, nn_lane() < (int)count, v);
 #else
     nn_lanes lane;
     nn_store(lane, v);
