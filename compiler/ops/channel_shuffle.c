@@ -62,7 +62,8 @@ static bool call_kernel(Writer *w, const Node *n, int64_t groups)
     writer_bind_int(w, "groups", groups);
     writer_bind_int(w, "K", s.dim[0] / groups);
     writer_bind_int(w, "pixels", s.dim[1] * s.dim[2]);
-    return region_call(w, n, "nn_shuffle($N, $groups, $K, $pixels, $from, $to, $t, $T);");
+    writer_bind(w, "kernel", n->last ? "nn_shuffle_last" : "nn_shuffle");
+    return region_call(w, n, "$kernel($N, $groups, $K, $pixels, $from, $to, $t, $T);");
 }
 
 static void shuffle_plain(Writer *w, const Node *n)
@@ -92,7 +93,7 @@ static bool shuffle_grad_fast(Writer *w, const Node *n)
 static const Op shuffle_gradient = {
     .name = "channel_shuffle.grad",
     .class = OP_INTERNAL,
-    .traits = OP_FAST_SAMPLES,
+    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .attrs_size = sizeof(ShuffleAttrs),
     .in = gradient_in_dy,
     .out = gradient_out,
@@ -109,7 +110,7 @@ const Op op_channel_shuffle = {
     .summary = "channels of different groups change places",
     .formula = "y[k * groups + q] = x[q * (C / groups) + k]",
     .class = OP_LAYER,
-    .traits = OP_FAST_SAMPLES,
+    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .attrs = shuffle_attrs,
     .attrs_size = sizeof(ShuffleAttrs),
     .in = elementwise_in,

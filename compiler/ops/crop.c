@@ -70,7 +70,7 @@ static bool crop_grad_fast(Writer *w, const Node *n)
 static const Op crop_gradient = {
     .name = "crop.grad",
     .class = OP_INTERNAL,
-    .traits = OP_FAST_SAMPLES,
+    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .attrs_size = sizeof(CropAttrs),
     .in = gradient_in_dy,
     .out = gradient_out,
@@ -87,7 +87,7 @@ const Op op_crop = {
     .summary = "cuts rows and columns off the border",
     .formula = "y[c][i][j] = x[c][i + top][j + left]",
     .class = OP_LAYER,
-    .traits = OP_FAST_SAMPLES,
+    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .attrs = crop_attrs,
     .attrs_size = sizeof(CropAttrs),
     .in = elementwise_in,

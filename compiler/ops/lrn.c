@@ -123,12 +123,20 @@ static void lrn_dx_plain(Writer *w, const Node *n)
 
 /* ---- fast form: runtime/kernels/lrn.h ---------------------------------- */
 
-enum { KERNEL_CHANNELS = 1024, KERNEL_SIZE = 1 << 20 }; /* NN_LRN_CHANNELS */
+enum { KERNEL_CHANNELS = 1024, KERNEL_SIZE = 1 << 20, KERNEL_LAST_SIZE = 64 }; /* NN_LRN_CHANNELS, …, NN_LRN_SIZE */
+
+static bool served(const Node *n, int64_t size)
+{
+    const LrnAttrs *a = n->attrs;
+    return a->beta != 0 && a->size <= size && node_shape_in(n).dim[0] <= KERNEL_CHANNELS;
+}
+
+static bool lrn_last(const Node *n) { return served(n, KERNEL_LAST_SIZE); }
 
 static bool call_kernel(Writer *w, const Node *n, const char *call)
 {
     const LrnAttrs *a = n->attrs;
-    if (a->beta == 0 || a->size > KERNEL_SIZE || node_shape_in(n).dim[0] > KERNEL_CHANNELS) return false;
+    if (!served(n, KERNEL_SIZE)) return false;
     bind_sizes(w, n);
     writer_bind_int(w, "size", a->size);
     writer_bind_real(w, "beta", a->beta);
@@ -137,21 +145,27 @@ static bool call_kernel(Writer *w, const Node *n, const char *call)
     return true;
 }
 
-static bool lrn_fast(Writer *w, const Node *n) { return call_kernel(w, n, "nn_lrn_forward(&size, $N, x, y, $t, $T);"); }
+static bool lrn_fast(Writer *w, const Node *n)
+{
+    return call_kernel(w, n,
+                       n->last ? "nn_lrn_last(&size, $N, x, y, $t, $T);" : "nn_lrn_forward(&size, $N, x, y, $t, $T);");
+}
 
 static bool lrn_dx_fast(Writer *w, const Node *n)
 {
-    return call_kernel(w, n, "nn_lrn_dx(&size, $N, dy, x, dx, $t, $T);");
+    return call_kernel(
+        w, n, n->last ? "nn_lrn_last_dx(&size, $N, dy, x, dx, $t, $T);" : "nn_lrn_dx(&size, $N, dy, x, dx, $t, $T);");
 }
 
 static const Op lrn_dx = {
     .name = "lrn.dx",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .in = lrn_dx_in,
     .out = lrn_dx_out,
     .plain = lrn_dx_plain,
     .fast = lrn_dx_fast,
+    .last = lrn_last,
     .kernel = "lrn",
 };
 
@@ -170,7 +184,7 @@ const Op op_lrn = {
     .summary = "local response normalisation across channels",
     .formula = "y[c] = x[c] / (k + alpha / size * sum_j x[j]^2)^beta",
     .class = OP_LAYER,
-    .traits = OP_FAST_SAMPLES,
+    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .attrs = lrn_attrs,
     .attrs_size = sizeof(LrnAttrs),
     .in = lrn_in,
@@ -180,5 +194,6 @@ const Op op_lrn = {
     .grad = lrn_grad,
     .plain = lrn_plain,
     .fast = lrn_fast,
+    .last = lrn_last,
     .kernel = "lrn",
 };

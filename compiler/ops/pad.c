@@ -96,6 +96,8 @@ static bool pad_fast(Writer *w, const Node *n)
     return region_place_fast(w, n, a->sides.top, a->sides.left, a->value);
 }
 
+static bool pad_last(const Node *n) { return ((const PadAttrs *)n->attrs)->mode == PAD_MODE_ZEROS; }
+
 static void pad_grad_plain(Writer *w, const Node *n)
 {
     const PadAttrs *a = n->attrs;
@@ -117,12 +119,13 @@ static bool pad_grad_fast(Writer *w, const Node *n)
 static const Op pad_gradient = {
     .name = "pad.grad",
     .class = OP_INTERNAL,
-    .traits = OP_FAST_SAMPLES,
+    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .attrs_size = sizeof(PadAttrs),
     .in = gradient_in_dy,
     .out = gradient_out,
     .plain = pad_grad_plain,
     .fast = pad_grad_fast,
+    .last = pad_last,
     .kernel = "region",
 };
 
@@ -133,7 +136,7 @@ const Op op_pad = {
     .summary = "rows and columns more around an image",
     .formula = "y[c][i][j] = x[c][s(i - top)][s(j - left)]",
     .class = OP_LAYER,
-    .traits = OP_FAST_SAMPLES,
+    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .attrs = pad_attrs,
     .attrs_size = sizeof(PadAttrs),
     .in = elementwise_in,
@@ -144,5 +147,6 @@ const Op op_pad = {
     .grad = pad_grad,
     .plain = pad_plain,
     .fast = pad_fast,
+    .last = pad_last,
     .kernel = "region",
 };

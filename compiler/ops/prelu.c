@@ -107,7 +107,9 @@ static void prelu_dw_plain(Writer *w, const Node *n)
 
 /* ---- fast form: runtime/kernels/prelu.h -------------------------------- */
 
-/* A shared slope is that of one channel with all elements. */
+/* A shared slope is that of one channel with all elements, in either layout. */
+static bool call_last(const Node *n) { return n->last && !((const PreluAttrs *)n->attrs)->shared; }
+
 static bool call_kernel(Writer *w, const Node *n, const char *call)
 {
     const PreluAttrs *a = n->attrs;
@@ -120,23 +122,29 @@ static bool call_kernel(Writer *w, const Node *n, const char *call)
 
 static bool prelu_fast(Writer *w, const Node *n)
 {
-    return call_kernel(w, n, "nn_prelu($N, $C, $P, x, weight, y, $t, $T);");
+    return call_kernel(w, n,
+                       call_last(n) ? "nn_prelu_last((long)$N * $P, $C, x, weight, y, $t, $T);"
+                                    : "nn_prelu($N, $C, $P, x, weight, y, $t, $T);");
 }
 
 static bool prelu_dx_fast(Writer *w, const Node *n)
 {
-    return call_kernel(w, n, "nn_prelu_dx($N, $C, $P, dy, x, weight, dx, $t, $T);");
+    return call_kernel(w, n,
+                       call_last(n) ? "nn_prelu_last_dx((long)$N * $P, $C, dy, x, weight, dx, $t, $T);"
+                                    : "nn_prelu_dx($N, $C, $P, dy, x, weight, dx, $t, $T);");
 }
 
 static bool prelu_dw_fast(Writer *w, const Node *n)
 {
-    return call_kernel(w, n, "nn_prelu_dweight($N, $C, $P, dy, x, dweight, $t, $T);");
+    return call_kernel(w, n,
+                       call_last(n) ? "nn_prelu_dweight((long)$N * $P, $C, 1, dy, x, dweight, $t, $T);"
+                                    : "nn_prelu_dweight($N, $C, $P, dy, x, dweight, $t, $T);");
 }
 
 static const Op prelu_dx = {
     .name = "prelu.dx",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .in = prelu_dx_in,
     .out = gradient_out,
     .plain = prelu_dx_plain,
@@ -147,6 +155,7 @@ static const Op prelu_dx = {
 static const Op prelu_dw = {
     .name = "prelu.dw",
     .class = OP_INTERNAL,
+    .traits = OP_ANY_LAYOUT,
     .in = prelu_dw_in,
     .out = prelu_dw_out,
     .plain = prelu_dw_plain,
@@ -170,7 +179,7 @@ const Op op_prelu = {
     .summary = "rectified linear unit with a trained slope below 0",
     .formula = "y[c] = x[c] > 0 ? x[c] : weight[c] * x[c]",
     .class = OP_LAYER,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .attrs = prelu_attrs,
     .attrs_size = sizeof(PreluAttrs),
     .in = prelu_in,

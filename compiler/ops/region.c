@@ -76,23 +76,26 @@ int64_t region_no_flops(const Node *n)
 
 /* ---- fast form: runtime/kernels/region.h ------------------------------ */
 
-static void bind_region(Writer *w, Shape whole, Shape part, int64_t top, int64_t left)
+/* nn_region: c, h, w, H, W, top, left.  With the channels last, columns are C times as
+ * many, of an image of one channel. */
+static void bind_region(Writer *w, const Node *n, Shape whole, Shape part, int64_t top, int64_t left)
 {
-    writer_bind(w, "region", "%lld, %lld, %lld, %lld, %lld, %lld, %lld", (long long)part.dim[0], (long long)part.dim[1],
-                (long long)part.dim[2], (long long)whole.dim[1], (long long)whole.dim[2], (long long)top,
-                (long long)left);
+    long long planes = n->last ? 1 : part.dim[0], each = n->last ? part.dim[0] : 1;
+    writer_bind(w, "region", "%lld, %lld, %lld, %lld, %lld, %lld, %lld", planes, (long long)part.dim[1],
+                (long long)part.dim[2] * each, (long long)whole.dim[1], (long long)whole.dim[2] * each, (long long)top,
+                (long long)left * each);
     writer_put(w, "static const nn_region size = {$region};");
 }
 
 bool region_take_fast(Writer *w, const Node *n, int64_t top, int64_t left)
 {
-    bind_region(w, node_shape_in(n), node_shape_out(n), top, left);
+    bind_region(w, n, node_shape_in(n), node_shape_out(n), top, left);
     return region_call(w, n, "nn_take(&size, $N, $from, $to, $t, $T);");
 }
 
 bool region_place_fast(Writer *w, const Node *n, int64_t top, int64_t left, double value)
 {
-    bind_region(w, node_shape_out(n), node_shape_in(n), top, left);
+    bind_region(w, n, node_shape_out(n), node_shape_in(n), top, left);
     writer_bind_real(w, "value", value);
     return region_call(w, n, "nn_place(&size, $N, $from, $to, $value, $t, $T);");
 }

@@ -143,8 +143,11 @@ static void upsample_plain(Writer *w, const Node *n)
 static bool upsample_fast(Writer *w, const Node *n)
 {
     const UpsampleAttrs *a = n->attrs;
-    return call_kernel(w, n, node_shape_in(n), a->mode == UPSAMPLE_NEAREST ? "nn_nearest" : "nn_bilinear");
+    const char *nearest = n->last ? "nn_nearest_last" : "nn_nearest";
+    return call_kernel(w, n, node_shape_in(n), a->mode == UPSAMPLE_NEAREST ? nearest : "nn_bilinear");
 }
+
+static bool upsample_last(const Node *n) { return ((const UpsampleAttrs *)n->attrs)->mode == UPSAMPLE_NEAREST; }
 
 static void put_nearest_gradient(Writer *w, Shape small, Pair scale)
 {
@@ -187,18 +190,20 @@ static void upsample_grad_plain(Writer *w, const Node *n)
 static bool upsample_grad_fast(Writer *w, const Node *n)
 {
     const UpsampleAttrs *a = n->attrs;
-    return call_kernel(w, n, node_shape_out(n), a->mode == UPSAMPLE_NEAREST ? "nn_nearest_dx" : "nn_bilinear_dx");
+    const char *nearest = n->last ? "nn_nearest_last_dx" : "nn_nearest_dx";
+    return call_kernel(w, n, node_shape_out(n), a->mode == UPSAMPLE_NEAREST ? nearest : "nn_bilinear_dx");
 }
 
 static const Op upsample_gradient = {
     .name = "upsample.grad",
     .class = OP_INTERNAL,
-    .traits = OP_FAST_SAMPLES,
+    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .attrs_size = sizeof(UpsampleAttrs),
     .in = gradient_in_dy,
     .out = gradient_out,
     .plain = upsample_grad_plain,
     .fast = upsample_grad_fast,
+    .last = upsample_last,
     .kernel = "region",
 };
 
@@ -209,7 +214,7 @@ const Op op_upsample = {
     .summary = "an image enlarged by whole factors",
     .formula = "nearest: y[i] = x[floor(i / scale)]; bilinear: between the nearest two",
     .class = OP_LAYER,
-    .traits = OP_FAST_SAMPLES,
+    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .attrs = upsample_attrs,
     .attrs_size = sizeof(UpsampleAttrs),
     .in = elementwise_in,
@@ -220,5 +225,6 @@ const Op op_upsample = {
     .grad = upsample_grad,
     .plain = upsample_plain,
     .fast = upsample_fast,
+    .last = upsample_last,
     .kernel = "region",
 };

@@ -9,7 +9,8 @@
  *
  * share = alpha / size, twice = 2 · alpha · beta / size.  A vector of neighbouring
  * places is taken through all channels at once; thread t of T does its part of
- * those vectors.
+ * those vectors.  Of images [n][p][c] it is a vector of neighbouring channels: a pixel
+ * is copied between zeros first, so that no sum is cut off.
  */
 #ifndef NN_LRN_H
 #define NN_LRN_H
@@ -20,12 +21,17 @@ typedef struct nn_lrn {
     float share, twice, beta, k;
 } nn_lrn;
 
-enum { NN_LRN_CHANNELS = 1024 }; /* at most, for the gradient */
+enum {
+    NN_LRN_CHANNELS = 1024, /* at most, for the gradient */
+    NN_LRN_SIZE = 64        /* and channels that are summed, where they come last */
+};
 
 #ifdef NN_LINKED
 
 void nn_lrn_forward(const nn_lrn *, long n, const float *x, float *y, int t, int T);
 void nn_lrn_dx(const nn_lrn *, long n, const float *dy, const float *x, float *dx, int t, int T);
+void nn_lrn_last(const nn_lrn *, long n, const float *x, float *y, int t, int T);
+void nn_lrn_last_dx(const nn_lrn *, long n, const float *dy, const float *x, float *dx, int t, int T);
 
 #else
 
@@ -94,6 +100,80 @@ NN_KERNEL void nn_lrn_dx(const nn_lrn *d, long n, const float *dy, const float *
         long place = i % vectors * NN_W, at = i / vectors * d->c * d->p + place;
         nn_lrn_dx_places(d, dy + at, x + at, dx + at, d->p - place);
     }
+}
+
+/* ---- channels last ----------------------------------------------------------------- */
+
+/* A pixel's channels from `first` on, after NN_LRN_SIZE zeros and before as many. */
+typedef float nn_lrn_line[NN_LRN_CHANNELS + 2 * NN_LRN_SIZE + NN_LINE];
+
+NN_INLINE void nn_lrn_clear(const nn_lrn *d, float *line)
+{
+    for (long i = 0; i < NN_LRN_SIZE; i++) line[i] = 0;
+    for (long i = d->c; i < d->c + NN_LRN_SIZE + NN_LINE; i++) line[NN_LRN_SIZE + i] = 0;
+}
+
+/* Σ of `size` elements from p on, in every lane from its own. */
+NN_INLINE nn_vec nn_lrn_sum(const float *p, int size)
+{
+    nn_vec sum = nn_zero();
+    for (int j = 0; j < size; j++) sum += nn_load(p + j);
+    return sum;
+}
+
+/* The squares of a pixel into the line. */
+NN_INLINE void nn_lrn_squares(const nn_lrn *d, const float *x, float *line)
+{
+    for (long k = 0; k < d->c; k += NN_W) {
+        nn_vec v = nn_load_some(x + k, d->c - k);
+        nn_store_some(line + NN_LRN_SIZE + k, d->c - k, v * v);
+    }
+}
+
+/* d of the channels k, k + 1, … */
+NN_INLINE nn_vec nn_lrn_last_divisor(const nn_lrn *d, const float *squares, long k)
+{
+    return d->k + d->share * nn_lrn_sum(squares + NN_LRN_SIZE + k - d->size / 2, d->size);
+}
+
+NN_KERNEL void nn_lrn_last(const nn_lrn *d, long n, const float *x, float *y, int t, int T)
+{
+    nn_lrn_line squares;
+    nn_lrn_clear(d, squares);
+    for (long i = n * d->p * t / T * d->c; i < n * d->p * (t + 1) / T * d->c; i += d->c) {
+        nn_lrn_squares(d, x + i, squares);
+        for (long k = 0; k < d->c; k += NN_W) {
+            nn_vec power = nn_lrn_power(nn_lrn_last_divisor(d, squares, k), d->beta);
+            nn_store_some(y + i + k, d->c - k, nn_load_some(x + i + k, d->c - k) * power);
+        }
+    }
+}
+
+NN_INLINE void nn_lrn_last_dx_pixel(const nn_lrn *d, const float *dy, const float *x, float *dx, float *squares,
+                                    float *ratio)
+{
+    float power[NN_LRN_CHANNELS + NN_LINE]; /* d^(−beta) */
+    nn_lrn_squares(d, x, squares);
+    for (long k = 0; k < d->c; k += NN_W) {
+        nn_vec divisor = nn_lrn_last_divisor(d, squares, k), own = nn_lrn_power(divisor, d->beta);
+        nn_vec product = nn_load_some(dy + k, d->c - k) * nn_load_some(x + k, d->c - k);
+        nn_store(power + k, own);
+        nn_store_some(ratio + NN_LRN_SIZE + k, d->c - k, product * own / divisor);
+    }
+    for (long k = 0; k < d->c; k += NN_W) {
+        nn_vec sum = nn_lrn_sum(ratio + NN_LRN_SIZE + k - (d->size - 1) / 2, d->size);
+        nn_vec own = nn_load_some(dy + k, d->c - k) * nn_load(power + k);
+        nn_store_some(dx + k, d->c - k, own - d->twice * nn_load_some(x + k, d->c - k) * sum);
+    }
+}
+
+NN_KERNEL void nn_lrn_last_dx(const nn_lrn *d, long n, const float *dy, const float *x, float *dx, int t, int T)
+{
+    nn_lrn_line squares, ratio;
+    nn_lrn_clear(d, squares);
+    nn_lrn_clear(d, ratio);
+    for (long i = n * d->p * t / T * d->c; i < n * d->p * (t + 1) / T * d->c; i += d->c)
+        nn_lrn_last_dx_pixel(d, dy + i, x + i, dx + i, squares, ratio);
 }
 
 #endif /* NN_LINKED */

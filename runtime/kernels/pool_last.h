@@ -128,15 +128,45 @@ NN_KERNEL void nn_extremum_last(const nn_window *d, long n, const float *x, floa
     }
 }
 
-/* `left` places; −1 in the lanes after them. */
-NN_INLINE nn_ints nn_get_places(const void *place, const int wide, long at, long left)
+/* In lane k the bits of byte k % 4 of an int in memory. */
+static const int nn_byte_bits[16] __attribute__((unused)) = {
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    (int)0xff000000, 0xff0000, 0xff00, 0xff, (int)0xff000000, 0xff0000, 0xff00, 0xff,
+    (int)0xff000000, 0xff0000, 0xff00, 0xff, (int)0xff000000, 0xff0000, 0xff00, 0xff,
+#else
+    0xff, 0xff00, 0xff0000, (int)0xff000000, 0xff, 0xff00, 0xff0000, (int)0xff000000,
+    0xff, 0xff00, 0xff0000, (int)0xff000000, 0xff, 0xff00, 0xff0000, (int)0xff000000,
+#endif
+};
+
+/* NN_W bytes, each in its lane of an int that also holds its three neighbours. */
+NN_INLINE nn_ints nn_load_bytes(const unsigned char *p)
 {
-    const unsigned char *bytes = place;
-    const int *ints = place;
-    if (left >= NN_W && wide) return *(const nn_ints *)(ints + at);
-    if (left >= NN_W) return __builtin_convertvector(*(const nn_bytes *)(bytes + at), nn_ints);
-    int lane[NN_W] __attribute__((aligned(64)));
-    for (int k = 0; k < NN_W; k++) lane[k] = k >= left ? -1 : wide ? ints[at + k] : bytes[at + k];
+    int w[NN_W / 4];
+    __builtin_memcpy(w, p, sizeof w);
+#if defined(NN_AVX512)
+    return (nn_ints){w[0], w[0], w[0], w[0], w[1], w[1], w[1], w[1], w[2], w[2], w[2], w[2], w[3], w[3], w[3], w[3]};
+#elif defined(NN_AVX2)
+    return (nn_ints){w[0], w[0], w[0], w[0], w[1], w[1], w[1], w[1]};
+#else
+    return (nn_ints){w[0], w[0], w[0], w[0]};
+#endif
+}
+
+/* Of NN_W places from `at` on, which are `tap`? */
+NN_INLINE nn_ints nn_places_are(const void *place, const int wide, long at, int tap)
+{
+    if (wide) return *(const nn_ints *)((const int *)place + at) == tap;
+    nn_ints bits = *(const nn_ints *)nn_byte_bits, all = nn_lane() * 0 + (int)(tap * 0x01010101u);
+    return (nn_load_bytes((const unsigned char *)place + at) & bits) == (all & bits);
+}
+
+/* The same of the `left` < NN_W last channels. */
+NN_INLINE nn_ints nn_rest_is(const void *place, const int wide, long at, long left, int tap)
+{
+    int lane[NN_W] __attribute__((aligned(64))) = {0};
+    for (long k = 0; k < left; k++)
+        lane[k] = (wide ? ((const int *)place)[at + k] : ((const unsigned char *)place)[at + k]) == tap ? -1 : 0;
     return *(const nn_ints *)lane;
 }
 
@@ -144,12 +174,16 @@ NN_INLINE nn_ints nn_get_places(const void *place, const int wide, long at, long
 NN_INLINE void nn_extremum_give(const float *dy, const void *place, const int wide, long at, int tap, float *dx, long c,
                                 const int more)
 {
-    for (long k = 0; k < c; k += NN_W) {
-        nn_ints won = nn_get_places(place, wide, at + k, c - k) == tap;
-        nn_vec share = nn_select(won, nn_load_some(dy + at + k, c - k), nn_zero());
-        if (more) share += nn_load_some(dx + k, c - k);
-        nn_store_some(dx + k, c - k, share);
+    long k = 0;
+    for (; k + NN_W <= c; k += NN_W) {
+        nn_vec share = nn_select(nn_places_are(place, wide, at + k, tap), nn_load(dy + at + k), nn_zero());
+        if (more) share += nn_load(dx + k);
+        nn_store(dx + k, share);
     }
+    if (k == c) return;
+    nn_vec share = nn_select(nn_rest_is(place, wide, at + k, c - k, tap), nn_load_some(dy + at + k, c - k), nn_zero());
+    if (more) share += nn_load_some(dx + k, c - k);
+    nn_store_some(dx + k, c - k, share);
 }
 
 /* The windows of an axis over element `at`, counted with the padding: first … last.
@@ -261,11 +295,16 @@ NN_KERNEL void nn_cells_average_last(const nn_cells *d, long n, const float *x, 
 /* dx = dy / count; `more`: that is added. */
 NN_INLINE void nn_average_give(const float *dy, float count, float *dx, long c, const int more)
 {
-    for (long k = 0; k < c; k += NN_W) {
-        nn_vec share = nn_load_some(dy + k, c - k) / count;
-        if (more) share += nn_load_some(dx + k, c - k);
-        nn_store_some(dx + k, c - k, share);
+    long k = 0;
+    for (; k + NN_W <= c; k += NN_W) {
+        nn_vec share = nn_load(dy + k) / count;
+        if (more) share += nn_load(dx + k);
+        nn_store(dx + k, share);
     }
+    if (k == c) return;
+    nn_vec share = nn_load_some(dy + k, c - k) / count;
+    if (more) share += nn_load_some(dx + k, c - k);
+    nn_store_some(dx + k, c - k, share);
 }
 
 /* The cells of an axis over element `at`: first … last.  Carried on from the element before. */

@@ -3,7 +3,9 @@
  * channel_shuffle, upsample.  The numbers are those of the plain form.
  *
  * Images are [n][c][height][width], planes being their n · c images of one
- * channel.  Thread t of T does its part of the planes.
+ * channel.  Thread t of T does its part of the planes.  nn_…_last serve images
+ * [n][height][width][c], whose pixels are runs of channels; a part of an image needs
+ * no kernel of its own then: it is one of wider rows, with one channel.
  */
 #ifndef NN_REGION_H
 #define NN_REGION_H
@@ -25,6 +27,9 @@ void nn_place(const nn_region *, long n, const float *part, float *whole, float 
 void nn_shuffle(long n, int groups, int k, long pixels, const float *x, float *y, int t, int T);
 void nn_nearest(const nn_scale *, long n, const float *x, float *y, int t, int T);
 void nn_nearest_dx(const nn_scale *, long n, const float *dy, float *dx, int t, int T);
+void nn_shuffle_last(long n, int groups, int k, long pixels, const float *x, float *y, int t, int T);
+void nn_nearest_last(const nn_scale *, long n, const float *x, float *y, int t, int T);
+void nn_nearest_last_dx(const nn_scale *, long n, const float *dy, float *dx, int t, int T);
 void nn_bilinear(const nn_scale *, long n, const float *x, float *y, int t, int T);
 void nn_bilinear_dx(const nn_scale *, long n, const float *dy, float *dx, int t, int T);
 
@@ -34,28 +39,36 @@ void nn_bilinear_dx(const nn_scale *, long n, const float *dy, float *dx, int t,
 
 NN_INLINE void nn_copy_run_of(float *to, const float *from, long count)
 {
-    for (long i = 0; i < count; i += NN_W) nn_store_part(to + i, count - i, nn_load_part(from + i, count - i));
+    for (long i = 0; i < count; i += NN_W) nn_store_some(to + i, count - i, nn_load_some(from + i, count - i));
 }
 
 NN_INLINE void nn_fill_run(float *to, long count, float value)
 {
-    for (long i = 0; i < count; i += NN_W) nn_store_part(to + i, count - i, nn_spread(value));
+    for (long i = 0; i < count; i += NN_W) nn_store_some(to + i, count - i, nn_spread(value));
 }
 
+/* Thread t of T does its part of the rows. */
 NN_KERNEL void nn_take(const nn_region *d, long n, const float *whole, float *part, int t, int T)
 {
-    for (long p = n * d->c * t / T; p < n * d->c * (t + 1) / T; p++)
-        for (int i = 0; i < d->h; i++)
-            nn_copy_run_of(part + (p * d->h + i) * d->w, whole + (p * d->H + d->top + i) * d->W + d->left, d->w);
+    const long rows = n * d->c * d->h;
+    for (long k = rows * t / T; k < rows * (t + 1) / T; k++)
+        nn_copy_run_of(part + k * d->w, whole + (k / d->h * d->H + d->top + k % d->h) * d->W + d->left, d->w);
 }
 
 /* `value` all around the part */
 NN_KERNEL void nn_place(const nn_region *d, long n, const float *part, float *whole, float value, int t, int T)
 {
-    for (long p = n * d->c * t / T; p < n * d->c * (t + 1) / T; p++) {
-        nn_fill_run(whole + p * d->H * d->W, (long)d->H * d->W, value);
-        for (int i = 0; i < d->h; i++)
-            nn_copy_run_of(whole + (p * d->H + d->top + i) * d->W + d->left, part + (p * d->h + i) * d->w, d->w);
+    const long rows = n * d->c * d->H;
+    for (long k = rows * t / T; k < rows * (t + 1) / T; k++) {
+        const long row = k % d->H - d->top, after = (long)d->W - d->left - d->w;
+        float *to = whole + k * d->W;
+        if (row < 0 || row >= d->h) {
+            nn_fill_run(to, d->W, value);
+            continue;
+        }
+        nn_fill_run(to, d->left, value);
+        nn_copy_run_of(to + d->left, part + (k / d->H * d->h + row) * d->w, d->w);
+        nn_fill_run(to + d->left + d->w, after, value);
     }
 }
 
@@ -100,6 +113,55 @@ NN_KERNEL void nn_nearest_dx(const nn_scale *d, long n, const float *dy, float *
         }
     }
 }
+
+/* ---- channels last ---------------------------------------------------------------- */
+
+/* As nn_shuffle, each pixel by itself. */
+NN_KERNEL void nn_shuffle_last(long n, int groups, int k, long pixels, const float *x, float *y, int t, int T)
+{
+    const long c = (long)groups * k;
+    for (long p = n * pixels * t / T; p < n * pixels * (t + 1) / T; p++) {
+        const float *from = x + p * c;
+        float *to = y + p * c;
+        for (int j = 0; j < k; j++)
+            for (int q = 0; q < groups; q++) *to++ = from[(long)q * k + j];
+    }
+}
+
+/* A row of x becomes sh rows of y. */
+NN_KERNEL void nn_nearest_last(const nn_scale *d, long n, const float *x, float *y, int t, int T)
+{
+    const long width = (long)d->w * d->sw * d->c;
+    for (long p = n * d->h * t / T; p < n * d->h * (t + 1) / T; p++) {
+        const float *from = x + p * d->w * d->c;
+        for (int u = 0; u < d->sh; u++) {
+            float *to = y + (p * d->sh + u) * width;
+            for (int j = 0; j < d->w; j++)
+                for (int v = 0; v < d->sw; v++, to += d->c) nn_copy_run_of(to, from + (long)j * d->c, d->c);
+        }
+    }
+}
+
+/* The sum of sh × sw pixels of dy that lie `width` floats apart from row to row. */
+NN_INLINE void nn_nearest_sum(const nn_scale *d, const float *dy, long width, float *dx)
+{
+    for (long k = 0; k < d->c; k += NN_W) {
+        nn_vec sum = nn_zero();
+        for (int u = 0; u < d->sh; u++)
+            for (int v = 0; v < d->sw; v++) sum += nn_load_some(dy + u * width + (long)v * d->c + k, d->c - k);
+        nn_store_some(dx + k, d->c - k, sum);
+    }
+}
+
+NN_KERNEL void nn_nearest_last_dx(const nn_scale *d, long n, const float *dy, float *dx, int t, int T)
+{
+    const long width = (long)d->w * d->sw * d->c;
+    for (long p = n * d->h * t / T; p < n * d->h * (t + 1) / T; p++)
+        for (int j = 0; j < d->w; j++)
+            nn_nearest_sum(d, dy + p * d->sh * width + (long)j * d->sw * d->c, width, dx + (p * d->w + j) * d->c);
+}
+
+/* ---- between pixels ----------------------------------------------------------------- */
 
 /* Output u of an axis lies between the inputs low and high: (1 − part) · low + part · high. */
 typedef struct nn_between {

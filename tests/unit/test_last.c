@@ -13,7 +13,9 @@
 #define NN_LINKED 1
 #include "runtime/kernels/combine.h"
 #include "runtime/kernels/library.h"
+#include "runtime/kernels/lrn.h"
 #include "runtime/kernels/pool.h"
+#include "runtime/kernels/region.h"
 
 static const nn_symbol *library(int index)
 {
@@ -80,17 +82,22 @@ static void image_free(Image *a)
     free(a->got);
 }
 
-/* What the kernel wrote is the planar result, and nothing behind it was touched. */
-static void check_image(Image *a, const char *what, int T)
+/* What the kernel wrote is the planar result, but for rounding where `part` of it may
+ * differ, and nothing behind it was touched. */
+static void check_close(Image *a, const char *what, int T, float part)
 {
     turn(a);
     for (long i = 0; i < SAMPLES * a->c * a->p; i++) {
-        bool same = isnan(a->last[i]) ? isnan(a->got[i]) : a->got[i] == a->last[i];
+        bool same = isnan(a->last[i])
+                        ? isnan(a->got[i])
+                        : a->got[i] == a->last[i] || fabsf(a->got[i] - a->last[i]) <= part * (1 + fabsf(a->last[i]));
         ck_assert_msg(same, "%s, %ld channels, %d threads: element %ld is %g, not %g", what, a->c, T, i,
                       (double)a->got[i], (double)a->last[i]);
     }
     for (long i = 0; i < GUARD; i++) ck_assert(a->got[SAMPLES * a->c * a->p + i] == guard);
 }
+
+static void check_image(Image *a, const char *what, int T) { check_close(a, what, T, 0); }
 
 /* Places as an array of their own type, turned. */
 static void turn_places(const void *planar, void *last, long c, long p, bool wide)
@@ -276,6 +283,133 @@ START_TEST(copies_of_rows)
 }
 END_TEST
 
+/* ---- region ------------------------------------------------------------------------ */
+
+typedef void Shuffle(long n, int groups, int k, long pixels, const float *x, float *y, int t, int T);
+
+START_TEST(shuffles)
+{
+    for (int k = 1; library(_i) && k < 12; k++) {
+        for (int T = 1; T <= 3; T++) {
+            Image x = image(3L * k, 7, 1, true), y = image(3L * k, 7, 2, false);
+            ((Shuffle *)kernel(library(_i), "nn_shuffle"))(SAMPLES, 3, k, 7, x.planar, y.planar, 0, 1);
+            for (int t = 0; t < T; t++)
+                ((Shuffle *)kernel(library(_i), "nn_shuffle_last"))(SAMPLES, 3, k, 7, x.last, y.got, t, T);
+            check_image(&y, "shuffle", T);
+            image_free(&x), image_free(&y);
+        }
+    }
+}
+END_TEST
+
+typedef void Scale(const nn_scale *, long n, const float *x, float *y, int t, int T);
+
+static void check_scale(const nn_symbol *table, const char *planar, const char *last, nn_scale d, bool back, int T)
+{
+    long small = (long)d.h * d.w, large = small * d.sh * d.sw;
+    Image x = image(d.c, back ? large : small, 1, true), y = image(d.c, back ? small : large, 2, false);
+    ((Scale *)kernel(table, planar))(&d, SAMPLES, x.planar, y.planar, 0, 1);
+    for (int t = 0; t < T; t++) ((Scale *)kernel(table, last))(&d, SAMPLES, x.last, y.got, t, T);
+    check_image(&y, last, T);
+    image_free(&x), image_free(&y);
+}
+
+START_TEST(nearest_pixels)
+{
+    for (size_t i = 0; library(_i) && i < CHANNELS; i++) {
+        for (int T = 1; T <= 3; T++) {
+            nn_scale d = {channels[i], 3, 5, 2, 3};
+            check_scale(library(_i), "nn_nearest", "nn_nearest_last", d, false, T);
+            check_scale(library(_i), "nn_nearest_dx", "nn_nearest_last_dx", d, true, T);
+        }
+    }
+}
+END_TEST
+
+typedef void Take(const nn_region *, long n, const float *whole, float *part, int t, int T);
+typedef void Place(const nn_region *, long n, const float *part, float *whole, float value, int t, int T);
+
+/* With the channels last a part of an image is one of an image of one channel. */
+static void check_region(const nn_symbol *table, nn_region d, int T)
+{
+    Image part = image(d.c, (long)d.h * d.w, 1, true), whole = image(d.c, (long)d.H * d.W, 2, true);
+    Image taken = image(d.c, part.p, 3, false), placed = image(d.c, whole.p, 4, false);
+    nn_region wide = {1, d.h, d.w * d.c, d.H, d.W * d.c, d.top, d.left * d.c};
+    Take *take = (Take *)kernel(table, "nn_take");
+    Place *place = (Place *)kernel(table, "nn_place");
+    for (int t = 0; t < T; t++) {
+        take(&d, SAMPLES, whole.planar, taken.planar, t, T);
+        take(&wide, SAMPLES, whole.last, taken.got, t, T);
+        place(&d, SAMPLES, part.planar, placed.planar, 0.5f, t, T);
+        place(&wide, SAMPLES, part.last, placed.got, 0.5f, t, T);
+    }
+    check_image(&taken, "take", T);
+    check_image(&placed, "place", T);
+    image_free(&part), image_free(&whole), image_free(&taken), image_free(&placed);
+}
+
+START_TEST(parts_of_images)
+{
+    static const nn_region regions[] = {
+        {0, 3, 5, 7, 9, 1, 2}, {0, 4, 4, 4, 4, 0, 0}, {0, 1, 21, 3, 25, 2, 4}, {0, 5, 1, 6, 40, 0, 39}};
+    for (size_t i = 0; library(_i) && i < sizeof regions / sizeof *regions * CHANNELS; i++) {
+        nn_region d = regions[i / CHANNELS];
+        d.c = channels[i % CHANNELS];
+        for (int T = 1; T <= 3; T++) check_region(library(_i), d, T);
+    }
+}
+END_TEST
+
+/* ---- lrn, prelu ---------------------------------------------------------------------- */
+
+typedef void Lrn(const nn_lrn *, long n, const float *x, float *y, int t, int T);
+typedef void LrnDx(const nn_lrn *, long n, const float *dy, const float *x, float *dx, int t, int T);
+
+static void check_lrn(const nn_symbol *table, nn_lrn d, int T)
+{
+    Image x = image(d.c, d.p, 1, true), y = image(d.c, d.p, 2, false);
+    Image dy = image(d.c, d.p, 3, false), dx = image(d.c, d.p, 4, false);
+    ((Lrn *)kernel(table, "nn_lrn_forward"))(&d, SAMPLES, x.planar, y.planar, 0, 1);
+    for (int t = 0; t < T; t++) ((Lrn *)kernel(table, "nn_lrn_last"))(&d, SAMPLES, x.last, y.got, t, T);
+    check_close(&y, "lrn", T, 1e-6f);
+    ((LrnDx *)kernel(table, "nn_lrn_dx"))(&d, SAMPLES, dy.planar, x.planar, dx.planar, 0, 1);
+    memcpy(dx.got, dy.last, (size_t)(SAMPLES * d.c * d.p) * sizeof(float)); /* dx may be dy */
+    for (int t = 0; t < T; t++) ((LrnDx *)kernel(table, "nn_lrn_last_dx"))(&d, SAMPLES, dx.got, x.last, dx.got, t, T);
+    check_close(&dx, "lrn's gradient", T, 1e-5f);
+    image_free(&x), image_free(&y), image_free(&dy), image_free(&dx);
+}
+
+START_TEST(local_responses)
+{
+    static const int sizes[] = {1, 4, 5, 64};
+    for (size_t i = 0; library(_i) && i < sizeof sizes / sizeof *sizes * CHANNELS; i++) {
+        int size = sizes[i / CHANNELS];
+        nn_lrn d = {channels[i % CHANNELS], 11, size, 0.25f, 0.5f, i % 2 ? 0.75f : 0.5f, 1};
+        for (int T = 1; T <= 3; T++) check_lrn(library(_i), d, T);
+    }
+}
+END_TEST
+
+typedef void Prelu(long n, int c, long p, const float *x, const float *weight, float *y, int t, int T);
+typedef void PreluLast(long n, int c, const float *x, const float *weight, float *y, int t, int T);
+
+START_TEST(slopes)
+{
+    for (size_t i = 0; library(_i) && i < CHANNELS; i++) {
+        for (int T = 1; T <= 3; T++) {
+            int c = channels[i];
+            Image x = image(c, 13, 1, true), y = image(c, 13, 2, false), weight = image(c, 1, 3, false);
+            ((Prelu *)kernel(library(_i), "nn_prelu"))(SAMPLES, c, 13, x.planar, weight.planar, y.planar, 0, 1);
+            for (int t = 0; t < T; t++)
+                ((PreluLast *)kernel(library(_i), "nn_prelu_last"))(13L * SAMPLES, c, x.last, weight.planar, y.got, t,
+                                                                    T);
+            check_image(&y, "prelu", T);
+            image_free(&x), image_free(&y), image_free(&weight);
+        }
+    }
+}
+END_TEST
+
 Suite *last_suite(void);
 
 Suite *last_suite(void)
@@ -286,6 +420,11 @@ Suite *last_suite(void)
     tcase_add_loop_test(tests, averages_and_maxima, 0, 3);
     tcase_add_loop_test(tests, gates, 0, 3);
     tcase_add_loop_test(tests, copies_of_rows, 0, 3);
+    tcase_add_loop_test(tests, shuffles, 0, 3);
+    tcase_add_loop_test(tests, nearest_pixels, 0, 3);
+    tcase_add_loop_test(tests, parts_of_images, 0, 3);
+    tcase_add_loop_test(tests, local_responses, 0, 3);
+    tcase_add_loop_test(tests, slopes, 0, 3);
     suite_add_tcase(suite, tests);
     return suite;
 }
