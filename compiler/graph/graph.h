@@ -293,7 +293,8 @@ const char *op_nearest(Compilation *, const char *name, OpClass); /* for suggest
 /* ---- nodes ------------------------------------------------------------ */
 
 struct Node {
-    int id; /* position in its graph's `nodes` */
+    int id;     /* position in its graph's `nodes` */
+    int stream; /* of random numbers: the first id, so that a pass changes no number */
     const Op *op;
     void *attrs; /* the operator's struct; shared with the nodes of its gradient */
     Tensor **in;
