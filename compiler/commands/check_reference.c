@@ -248,15 +248,22 @@ static void reset_model(Reference *r)
 
 /* ---- comparing ------------------------------------------------------------------------- */
 
+/* A NaN is right where there should be one, and so is an infinity. */
+static double error_of(double got, double want)
+{
+    if (got == want || (isnan(got) && isnan(want))) return 0;
+    double off = fabs(got - want);
+    return isnan(off) ? INFINITY : off;
+}
+
 static void compare(Reference *r, const NnTensor *expected, const float *got)
 {
     double *want = block_alloc((expected->count ? expected->count : 1) * sizeof *want);
     double largest = 0, absolute = 0;
     nn_tensor_doubles(expected, want);
     for (size_t i = 0; i < expected->count; i++) {
-        double off = fabs((double)got[i] - want[i]);
-        absolute = fmax(absolute, isnan(off) ? INFINITY : off);
-        largest = fmax(largest, fabs(want[i]));
+        absolute = fmax(absolute, error_of(got[i], want[i]));
+        if (isfinite(want[i])) largest = fmax(largest, fabs(want[i]));
     }
     double relative = absolute == 0 ? 0 : largest > 0 ? absolute / largest : absolute;
     bool wrong = !(relative <= r->tolerance);

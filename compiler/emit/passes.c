@@ -87,7 +87,7 @@ static void write_scalars(Pass *p, const Node *n)
     if (n->op->uses & USES_STEP) text_add(out, ", m->step");
     if (n->op->uses & USES_SEED) {
         text_addf(out, ", nn_mix(nn_mix(m->seed) + (uint64_t)m->step * 0x9e3779b97f4a7c15u + %d)",
-                  n->origin->number + 1000000);
+                  n->origin->stream + 1000000);
     }
     if (!(n->op->uses & USES_COUNT)) return;
     if (p->program->kind == PROGRAM_EVAL) {

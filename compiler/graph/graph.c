@@ -93,7 +93,7 @@ Node *graph_node(Graph *g, const Op *op, void *attrs, const char *name, Span spa
 {
     Arena *arena = g->compilation->arena;
     Node *n = arena_alloc(arena, sizeof *n);
-    n->id = n->number = g->nodes.count;
+    n->id = n->stream = g->nodes.count;
     n->op = op;
     n->attrs = attrs;
     n->name = name;

@@ -308,7 +308,7 @@ const char *op_nearest(Compilation *, const char *name, OpClass); /* for suggest
 
 struct Node {
     int id;     /* position in its graph's `nodes` */
-    int number; /* position when it was made, which no pass changes: random numbers depend on it */
+    int stream; /* of random numbers: the first id, so that a pass changes no number */
     const Op *op;
     void *attrs; /* the operator's struct; shared with the nodes of its gradient */
     Tensor **in;

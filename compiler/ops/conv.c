@@ -12,6 +12,10 @@
  * edge are zero, or with pad_mode the mirrored row (reflect, without the edge
  * itself), the edge (replicate) or the row of the opposite side (circular); the
  * gradient of a row read twice is the sum.
+ *
+ * The fast form multiplies by the zeros of the padding, the plain one leaves them
+ * out: only in the former a NaN or an infinity at the edge of dy, or in W, makes NaN
+ * of what meets nothing but padding there.  PyTorch's kernels differ in this too.
  */
 #include "ops/correlate.h"
 #include "ops/region.h"

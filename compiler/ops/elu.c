@@ -5,7 +5,8 @@
  *   dx = dy for x > 0, dy · alpha · exp(x) = dy · (y + alpha) otherwise
  *
  * With alpha ≥ 0 the output's sign is the input's and the output is enough; with
- * a negative alpha the gradient takes the input.
+ * a negative alpha the gradient takes the input.  NaN passes through, and makes the
+ * gradient NaN.
  */
 #include "ops/elementwise.h"
 
@@ -41,7 +42,7 @@ static int64_t elu_flops(const Node *n) { return elementwise_cost(n, 3); }
 static void elu_grad_y_plain(Writer *w, const Node *n)
 {
     bind_alpha(w, n);
-    elementwise_backward(w, n, "$y <= 0 ? $dy * ($y + $alpha) : $dy");
+    elementwise_backward(w, n, "$y > 0 ? $dy : $dy * ($y + $alpha)");
 }
 
 static bool elu_grad_y_fast(Writer *w, const Node *n)
@@ -53,7 +54,7 @@ static bool elu_grad_y_fast(Writer *w, const Node *n)
 static void elu_grad_x_plain(Writer *w, const Node *n)
 {
     bind_alpha(w, n);
-    elementwise_backward(w, n, "$x <= 0 ? $dy * $alpha * $exp($x) : $dy");
+    elementwise_backward(w, n, "$x > 0 ? $dy : $dy * $alpha * $exp($x)");
 }
 
 static bool elu_grad_x_fast(Writer *w, const Node *n)

@@ -4,7 +4,8 @@
  *
  *   dx = 0 for x ≤ −3, dy for x ≥ 3, dy · (x / 3 + 1/2) between
  *
- * The function is not monotonic, so the gradient needs the input.
+ * The function is not monotonic, so the gradient needs the input.  NaN
+ * passes through, and makes the gradient NaN.
  */
 #include "ops/elementwise.h"
 
@@ -22,7 +23,7 @@ static int64_t hardswish_flops(const Node *n) { return elementwise_cost(n, 5); }
 static void hardswish_grad_plain(Writer *w, const Node *n)
 {
     writer_bind_real(w, "half", 0.5);
-    elementwise_backward(w, n, "$x <= -3 ? 0 : $x < 3 ? $dy * ($x / 3 + $half) : $dy");
+    elementwise_backward(w, n, "$x <= -3 ? 0 : $x >= 3 ? $dy : $dy * ($x / 3 + $half)");
 }
 
 static bool hardswish_grad_fast(Writer *w, const Node *n) { return elementwise_fast(w, n, "nn_hardswish_grad", ""); }

@@ -7,6 +7,7 @@
  *
  * The sum is not divided by the number of classes, as it is in PyTorch's
  * MultiMarginLoss.
+ * A NaN among the scores makes the loss NaN (PyTorch: its terms count as 0).
  */
 #include "ops/losses.h"
 

@@ -4,7 +4,8 @@
  * Three branches or more fold from the left: max(max(x0, x1), x2).  NaN wins, as
  * in PyTorch, and so does PyTorch's rule for equal values: each side of a fold
  * gets half of the gradient.  Of three equal branches the third therefore gets
- * dy / 2, the first two dy / 4 each.
+ * dy / 2, the first two dy / 4 each.  The branches that lose get dy · 0, so a NaN or
+ * an infinity in dy is NaN for them too (PyTorch: 0).
  *
  *   m_0 = x0,  m_i = max(m_{i−1}, x_i)
  *   d m_i / d x_i = 1, ½ or 0 as x_i >, = or < m_{i−1};  d m_i / d m_{i−1} the same, seen from m_{i−1}

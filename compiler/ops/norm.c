@@ -9,6 +9,9 @@
  *   with x̂ = (x − mean) · inv, D = C·P, s = Σ dy·weight, t = Σ dy·weight·x̂:
  *   dx = inv · (dy·weight − s/D − x̂ · t/D);   dweight = Σ dy·x̂;   dbias = Σ dy
  *
+ * An infinite dy makes s or t infinite; whether an element of dx is then infinite or
+ * NaN depends on the order of the terms, and may differ from PyTorch.
+ *
  * While training mean and inv are kept; backward needs them and x.
  */
 #include "ops/norm.h"

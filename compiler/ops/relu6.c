@@ -2,8 +2,8 @@
  * relu6: y = min(max(x, 0), 6) (Krizhevsky, Convolutional Deep Belief Networks
  * on CIFAR-10, 2010; MobileNet).
  *
- * NaN passes through, as in PyTorch; the gradient at 0 and at 6 is 0.  The
- * output is its own mask.
+ * NaN passes through, as in PyTorch; the gradient there, at 0 and at 6 is 0.
+ * The output is its own mask.
  */
 #include "ops/elementwise.h"
 
@@ -13,7 +13,7 @@ static bool relu6_fast(Writer *w, const Node *n) { return elementwise_fast(w, n,
 
 static int64_t relu6_flops(const Node *n) { return elementwise_cost(n, 2); }
 
-static void relu6_grad_plain(Writer *w, const Node *n) { elementwise_backward(w, n, "$y <= 0 || $y >= 6 ? 0 : $dy"); }
+static void relu6_grad_plain(Writer *w, const Node *n) { elementwise_backward(w, n, "$y > 0 && $y < 6 ? $dy : 0"); }
 
 static bool relu6_grad_fast(Writer *w, const Node *n) { return elementwise_fast(w, n, "nn_relu6_grad", ""); }
 

@@ -4,6 +4,7 @@
  *
  * s and a are the constants for which mean 0 and variance 1 are a fixed point.
  * Where x ≤ 0, y + s·a = s·a·exp(x) is the derivative, so the output is enough.
+ * NaN passes through, and makes the gradient NaN.
  */
 #include "ops/elementwise.h"
 
@@ -33,7 +34,7 @@ static int64_t selu_flops(const Node *n) { return elementwise_cost(n, 3); }
 static void selu_grad_plain(Writer *w, const Node *n)
 {
     bind_constants(w);
-    elementwise_backward(w, n, "$y <= 0 ? $dy * ($y + $below) : $dy * $above");
+    elementwise_backward(w, n, "$y > 0 ? $dy * $above : $dy * ($y + $below)");
 }
 
 static bool selu_grad_fast(Writer *w, const Node *n)

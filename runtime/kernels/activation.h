@@ -143,13 +143,13 @@ NN_INLINE nn_vec nn_elu_value(nn_vec x, float above, float below)
 
 NN_INLINE nn_vec nn_elu_slope(nn_vec dy, nn_vec y, float above, float below)
 {
-    return nn_select(y <= 0, dy * (y + below), above * dy);
+    return nn_select(y > 0, above * dy, dy * (y + below));
 }
 
 NN_INLINE nn_vec nn_elu_slope_x(nn_vec dy, nn_vec x, float alpha, float q)
 {
     (void)q;
-    return nn_select(x <= 0, dy * alpha * nn_exp(x), dy);
+    return nn_select(x > 0, dy, dy * alpha * nn_exp(x));
 }
 
 /* y = above · x for x > 0, else below · (e^x − 1): elu has above = 1 */

@@ -97,7 +97,7 @@ NN_INLINE nn_vec nn_relu6_value(nn_vec x, float p, float q)
 NN_INLINE nn_vec nn_relu6_slope(nn_vec dy, nn_vec y, float p, float q)
 {
     (void)p, (void)q;
-    return nn_select((y <= 0) | (y >= 6), nn_zero(), dy);
+    return nn_select((y > 0) & (y < 6), dy, nn_zero());
 }
 
 NN_INLINE nn_vec nn_hardsigmoid_value(nn_vec x, float p, float q)
@@ -122,7 +122,7 @@ NN_INLINE nn_vec nn_hardswish_slope(nn_vec dy, nn_vec x, float p, float q)
 {
     (void)p, (void)q;
     nn_vec middle = dy * (x / 3 + 0.5f);
-    return nn_select(x <= -3, nn_zero(), nn_select(x < 3, middle, dy));
+    return nn_select(x <= -3, nn_zero(), nn_select(x >= 3, dy, middle));
 }
 
 /* y = min(max(x, 0), 6) */

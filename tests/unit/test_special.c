@@ -185,12 +185,15 @@ static const struct {
     double dx;
 } bad_slopes[] = {
     {"relu", 1},
-    {"relu6", 1},
+    {"relu6", 0},
     {"leaky_relu(0.25)", 0.25},
     {"threshold(0.1, 20)", 1},
     {"threshold(0.1, 0)", 1},
     {"hardsigmoid", 0},
-    {"elu", 1},
+    {"elu", NAN},
+    {"elu(-0.5)", NAN},
+    {"selu", NAN},
+    {"hardswish", NAN},
     {"silu", NAN},
     {"tanh", NAN},
     {"sigmoid", NAN},
