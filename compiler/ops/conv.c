@@ -255,16 +255,23 @@ static Products products_of(const Node *n)
     return (Products){in.dim[0], out.dim[0], out.dim[1], out.dim[2]};
 }
 
+/* 3 × 3, step 1, and nothing else. */
+static bool winograd_fits(const Correlation *c)
+{
+    for (int axis = 0; axis < 2; axis++) {
+        const Slide *s = &c->slide[axis];
+        if (s->k != 3 || s->stride != 1 || s->dilation != 1 || s->before > 2) return false;
+    }
+    return c->groups == 1 && correlate_served(c);
+}
+
 /* Per channel and output, in multiplications: 36 a tile against 9 a point; reading the
  * transformed weights, and where they are not made once, making them, costs as much
  * as some tiles; and so does the transforming of inputs and outputs. */
 static bool winograd_pays(const Node *n, const Correlation *c, int64_t batch, bool once)
 {
-    const Slide *h = &c->slide[0], *v = &c->slide[1];
     Products p = products_of(n);
-    bool fits = h->k == 3 && v->k == 3 && h->stride == 1 && v->stride == 1 && h->dilation == 1 && v->dilation == 1;
-    if (!fits || c->groups != 1 || !correlate_served(c)) return false;
-    if (h->before > 2 || v->before > 2 || p.channels < PANEL || p.outputs < PANEL || p.channels > ZEROS) return false;
+    if (!winograd_fits(c) || p.channels < PANEL || p.outputs < PANEL || p.channels > ZEROS) return false;
     double pairs = (double)p.channels * (double)p.outputs;
     double tiles = (double)(batch * round_to(p.height, TILE) * round_to(p.width, TILE)) / (TILE * TILE);
     double direct = 9 * pairs * (double)(batch * p.height * p.width);
@@ -397,6 +404,56 @@ static const Op conv_dx_winograd = {
     .work = winograd_work,
 };
 
+/* ---- of the weights' gradient: runtime/kernels/winograd_weights.h ---- */
+
+enum { SUM_TILES = 32, SUM_CHANNELS = 48, SUM_OUTPUTS = 64 };
+
+/* As above, but inputs and outputs are transformed anew for each unit of channels and
+ * outputs. */
+static bool sums_pay(const Correlation *c, int64_t batch)
+{
+    int64_t channels = c->large.dim[0], outputs = c->small.dim[0], h = c->small.dim[1], w = c->small.dim[2];
+    if (!winograd_fits(c) || channels < PANEL || outputs < PANEL) return false;
+    double pairs = (double)channels * (double)outputs;
+    double tiles = (double)(batch * round_to(h, TILE) * round_to(w, TILE)) / (TILE * TILE);
+    double blocks = (double)(round_to(channels, SUM_CHANNELS) / SUM_CHANNELS);
+    double across = (double)(round_to(outputs, SUM_OUTPUTS) / SUM_OUTPUTS);
+    double transforms = 300 * tiles * ((double)channels * across + (double)outputs * blocks);
+    return 1.3 * FREQUENCIES * pairs * tiles + transforms < 0.8 * 9 * pairs * (double)(batch * h * w);
+}
+
+static int64_t sums_work(const Node *n)
+{
+    (void)n;
+    return SLOTS * FREQUENCIES * (SUM_CHANNELS * SUM_OUTPUTS + SUM_TILES * (SUM_CHANNELS + SUM_OUTPUTS));
+}
+
+static bool sums_fast(Writer *w, const Node *n)
+{
+    return call(w, n, of_dweight(n), "nn_winograd_weights(&size, x, dy, dweight, work, $t, $T);");
+}
+
+static const char *const sums_out[] = {"dweight", "work", NULL};
+
+static const Op conv_dweight_winograd = {
+    .name = "conv.dweight_winograd",
+    .class = OP_INTERNAL,
+    .macs = node_macs_of_origin,
+    .in = correlate_dweight_in,
+    .out = sums_out,
+    .fast = sums_fast,
+    .kernel = "conv",
+    .last = conv_dweight_last,
+    .work = sums_work,
+};
+
+static const Op *dweight_winograd(const Node *n, int64_t batch, bool once)
+{
+    (void)once;
+    Correlation c = of_dweight(n);
+    return sums_pay(&c, batch) ? &conv_dweight_winograd : NULL;
+}
+
 static const Op *forward_winograd(const Node *n, int64_t batch, bool once)
 {
     Correlation c = of_forward(n);
@@ -450,6 +507,7 @@ static const Op conv_dweight = {
     .fast = conv_dweight_fast,
     .kernel = "conv",
     .last = conv_dweight_last,
+    .winograd = dweight_winograd,
 };
 static const Op conv_dbias = {
     .name = "conv.dbias",

@@ -42,6 +42,8 @@ void nn_conv_weights(const nn_conv *, const float *large, const float *small, fl
 void nn_winograd_panels(const nn_conv *, int back, const float *weight, float *panels, int t, int T);
 void nn_winograd(const nn_conv *, const float *x, const float *panels, const float *bias, const nn_tail *, float *y,
                  float *work, int t, int T);
+void nn_winograd_weights(const nn_conv *, const float *large, const float *small, float *weight, float *work, int t,
+                         int T);
 
 #else
 
@@ -50,6 +52,7 @@ void nn_winograd(const nn_conv *, const float *x, const float *panels, const flo
 #include "depthwise.h"
 #include "moments.h"
 #include "winograd.h"
+#include "winograd_weights.h"
 
 /* ---- panels ------------------------------------------------------------------- */
 

@@ -39,6 +39,7 @@ const nn_symbol NN_LIBRARY[] = {
     NN_SYMBOL(nn_turn),
     NN_SYMBOL(nn_winograd),
     NN_SYMBOL(nn_winograd_panels),
+    NN_SYMBOL(nn_winograd_weights),
     NN_SYMBOL(nn_dense_forward),
     NN_SYMBOL(nn_dense_dx),
     NN_SYMBOL(nn_dense_dweight),

@@ -133,20 +133,20 @@ typedef struct nn_tiles {
     long first, count; /* the block */
 } nn_tiles;
 
-/* to: [36][count][c] */
-NN_INLINE void nn_winograd_gather(const nn_tiles *s, const float *x, float *to)
+/* Channels c0 … c0 + channels; to: [36][count][channels] */
+NN_INLINE void nn_winograd_gather(const nn_tiles *s, const float *x, int c0, int channels, float *to)
 {
     const nn_conv *d = s->d;
-    const long far = s->count * d->c;
-    for (long i = 0; i < s->count; i++, to += d->c) {
+    const long far = s->count * channels;
+    for (long i = 0; i < s->count; i++, to += channels) {
         long tile = s->first + i, image = tile / (s->down * s->across), rest = tile % (s->down * s->across);
         int h0 = (int)(rest / s->across) * 4 - d->top, w0 = (int)(rest % s->across) * 4 - d->left;
         const float *at[36];
         for (int k = 0; k < 36; k++) {
             int h = h0 + k / 6, w = w0 + k % 6, inside = h >= 0 && h < d->h && w >= 0 && w < d->w;
-            at[k] = inside ? x + ((image * d->h + h) * d->w + w) * d->c : nn_zeros;
+            at[k] = inside ? x + ((image * d->h + h) * d->w + w) * d->c + c0 : nn_zeros;
         }
-        for (long c = 0; c < d->c; c += NN_W) nn_winograd_in(at, c, d->c - c, to + c, far);
+        for (long c = 0; c < channels; c += NN_W) nn_winograd_in(at, c, channels - c, to + c, far);
     }
 }
 
@@ -232,7 +232,7 @@ NN_INLINE void nn_winograd_share(nn_tiles *s, long first, long last, int from, i
         s->first = first + (last - first) * b / blocks;
         s->count = first + (last - first) * (b + 1) / blocks - s->first;
         float *products = work + 36 * s->count * s->d->c;
-        nn_winograd_gather(s, x, work);
+        nn_winograd_gather(s, x, 0, s->d->c, work);
         for (int p = from; p < to; p += most) {
             int q = to - p < most ? to : p + most, outputs = (q - p) * NN_PANEL;
             if (p * NN_PANEL + outputs > s->d->o) outputs = s->d->o - p * NN_PANEL;
