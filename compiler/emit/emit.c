@@ -21,7 +21,7 @@ const Plan *emit_plan(Graph *net, ProgramKind kind, const TrainSpec *spec, const
     if (fusion && inference) pass_fuse(program); /* its kernels want what the next passes arrange */
     if (layout && !options->no_winograd) pass_winograd(program, once);
     if (layout) pass_layout(program);
-    if (fusion && !inference) pass_rectify(program);
+    if (fusion) pass_rectify(program);
     if (once) pass_prepare(program);
     return plan_build(program, options->use_double ? 8 : 4);
 }

@@ -286,8 +286,7 @@ struct Op {
     TailPart tail;
     const Op *fold;
 
-    /* What passes/rectify.c may do with it in the fast form, while training: makes the
-     * node do a tail of add and relu, with the summand, after its first output; or the
+    /* What passes/rectify.c may do with it in the fast form: makes the node do a tail of add and relu, with the summand, after its first output; or the
      * gradient of such a node relu's gradient before all else, with in[0] its dy.  False,
      * and nothing changed, where the kernel does not serve. */
     bool (*finish)(Graph *, Node *, const Tail *, Tensor *summand);

@@ -230,6 +230,14 @@ static bool dx_fast(Writer *w, const Node *n)
 
 /* ---- with a sum and a relu after it: passes/rectify.c -------------------- */
 
+static bool infer_finish(Graph *g, Node *n, const Tail *tail, Tensor *summand)
+{
+    (void)g;
+    if (summand || (!n->last && plane(n) > 1)) return false;
+    n->tail = tail;
+    return true;
+}
+
 static bool training_finish(Graph *g, Node *n, const Tail *tail, Tensor *summand)
 {
     if (!n->last && plane(n) > 1) return false;
@@ -401,6 +409,7 @@ static const Op batchnorm_bare = {
     .training = &training_bare,
     .plain = batchnorm_plain,
     .fast = batchnorm_fast,
+    .finish = infer_finish,
     .kernel = "batchnorm",
     .tail = TAIL_AFFINE,
     .fold = &batchnorm_fold,
@@ -422,6 +431,7 @@ const Op op_batchnorm = {
     .training = &training_affine,
     .plain = batchnorm_plain,
     .fast = batchnorm_fast,
+    .finish = infer_finish,
     .kernel = "batchnorm",
     .tail = TAIL_AFFINE,
     .fold = &batchnorm_fold,

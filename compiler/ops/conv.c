@@ -275,7 +275,7 @@ static bool winograd_pays(const Node *n, const Correlation *c, int64_t batch, bo
     double pairs = (double)p.channels * (double)p.outputs;
     double tiles = (double)(batch * round_to(p.height, TILE) * round_to(p.width, TILE)) / (TILE * TILE);
     double direct = 9 * pairs * (double)(batch * p.height * p.width);
-    double here = FREQUENCIES * pairs * (tiles + (once ? 12 : 25)) + 300 * tiles * (double)(p.channels + p.outputs);
+    double here = FREQUENCIES * pairs * (tiles + (once ? 12 : 50)) + 300 * tiles * (double)(p.channels + p.outputs);
     return here < 0.8 * direct;
 }
 

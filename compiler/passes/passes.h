@@ -20,8 +20,8 @@ void pass_fuse(Graph *);
  * pass_fuse before it. */
 void pass_winograd(Graph *, bool once);
 
-/* While training: lets an operator with Op.finish do the sum and the relu that follow
- * it, and its gradients do relu's.  Results are the same to the bit.  Requires
+/* Lets an operator with Op.finish do the sum and the relu that follow it, and while
+ * training its gradients do relu's.  Results are the same to the bit.  Requires
  * pass_layout. */
 void pass_rectify(Graph *);
 

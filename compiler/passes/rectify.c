@@ -1,6 +1,6 @@
 /*
- * While training: batchnorm, then the sum with a shortcut, then relu, in the walk
- * that normalises; and backward relu's gradient in the walks of batchnorm's.
+ * Batchnorm, then the sum with a shortcut, then relu, in the walk that normalises;
+ * and backward relu's gradient in the walks of batchnorm's.
  *
  * Forward a chain is taken as at inference: each follower is the only user of what
  * is before it.  The node moves to the place of the chain's last one, where its

@@ -58,6 +58,12 @@ NN_INLINE nn_vec nn_cell_affine(nn_vec a, nn_vec b, const nn_columns *d, long k)
     return a * nn_load(d->p + k) + nn_load(d->q + k);
 }
 
+NN_INLINE nn_vec nn_cell_affine_relu(nn_vec a, nn_vec b, const nn_columns *d, long k)
+{
+    nn_vec y = nn_cell_affine(a, b, d, k);
+    return nn_select(y < 0, nn_zero(), y);
+}
+
 /* (a − r) · p + q */
 NN_INLINE nn_vec nn_cell_normal(nn_vec a, nn_vec b, const nn_columns *d, long k)
 {
@@ -111,7 +117,10 @@ NN_KERNEL void nn_batchnorm_infer_last(const nn_batchnorm *d, long n, const floa
             nn_store(f.q + j, nn_column_values(bias, 0, k + j, count - j) -
                                   nn_column_values(running_mean, 0, k + j, count - j) * scale);
         }
-        nn_rows_map(nn_cell_affine, &f, part.rows, d->c, count, x + at + k, x + at + k, y + at + k);
+        if (d->relu)
+            nn_rows_map(nn_cell_affine_relu, &f, part.rows, d->c, count, x + at + k, x + at + k, y + at + k);
+        else
+            nn_rows_map(nn_cell_affine, &f, part.rows, d->c, count, x + at + k, x + at + k, y + at + k);
     }
 }
 

@@ -28,7 +28,7 @@ void nn_team_run(nn_part *part, const void *pass, int threads);
 #include <pthread.h>
 #include <unistd.h>
 
-enum { NN_SPINS = 2000 };
+enum { NN_SPINS = 10000 };
 
 struct nn_team {
     int size;    /* threads, the caller's included; 0 until all are there */
