@@ -67,7 +67,9 @@ static const char *place_text(Pass *p, const Tensor *t)
     const Plan *plan = p->plan;
     const Graph *g = p->program;
     if (tensor_in_model(root->kind) || root->kind == TENSOR_PREPARED) {
-        return arena_printf(p->e->arena, "m->%s", model_member(p->e, root));
+        const char *member = model_member(p->e, root);
+        if (!t->begin) return arena_printf(p->e->arena, "m->%s", member);
+        return arena_printf(p->e->arena, "m->%s + %lld", member, (long long)t->begin);
     }
     if (root->kind == TENSOR_INPUT) return input_place(p, root);
     if (root->kind == TENSOR_TARGET) return "target";

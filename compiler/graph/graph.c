@@ -87,6 +87,19 @@ Tensor *graph_tensor(Graph *g, TensorKind kind, DType dtype, bool batched, Shape
     return t;
 }
 
+Tensor *graph_part(Graph *g, Tensor *whole, int64_t begin, int64_t count)
+{
+    Arena *arena = g->compilation->arena;
+    Tensor *t = arena_alloc(arena, sizeof *t);
+    *t = *whole;
+    t->id = g->tensors.count;
+    t->shape = shape_vector(count);
+    t->whole = whole;
+    t->begin = begin;
+    list_push(arena, &g->tensors, t);
+    return t;
+}
+
 /* ---- nodes ------------------------------------------------------------ */
 
 Node *graph_node(Graph *g, const Op *op, void *attrs, const char *name, Span span)

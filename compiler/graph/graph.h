@@ -99,6 +99,8 @@ struct Tensor {
     bool trainable;
     bool regularized; /* a weight: not a bias, not of a norm */
     Init init;
+    Tensor *whole;        /* of what is a part of a parameter or state: all of it; else NULL */
+    int64_t begin;        /* the part's first element there */
     Tensor *model;        /* in a program: the net's tensor that this one stands for; else itself or NULL */
     const double *values; /* of a constant buffer: its elements (then `init` is not used), else NULL */
 };
@@ -276,6 +278,10 @@ struct Op {
     /* Floats that the kernel works in: it gets them as one more output, `work`. */
     int64_t (*work)(const Node *);
 
+    /* Of a gradient [rows][…] of a parameter: adds a node that computes some of its rows
+     * alone, of the same inputs; see passes/split.c.  NULL: it is computed whole. */
+    Node *(*rows)(Graph *, const Node *, int64_t first, int64_t count);
+
     /* What passes/fuse.c may do with it in the fast form, at inference.  `fuse`
      * gives the operator that computes the same and then a Tail, or NULL where
      * the kernel does not serve this node; its inputs are the node's, then scale
@@ -366,6 +372,9 @@ struct Graph {
 
 Graph *graph_new(Compilation *, const char *name, ProgramKind);
 Tensor *graph_tensor(Graph *, TensorKind, DType, bool batched, Shape, const char *name, Span);
+
+/* Elements begin … begin + count of a parameter or state, as a vector. */
+Tensor *graph_part(Graph *, Tensor *whole, int64_t begin, int64_t count);
 
 /* A node at the end of the order.  Inputs first, then outputs. */
 Node *graph_node(Graph *, const Op *, void *attrs, const char *name, Span);

@@ -164,6 +164,45 @@ static bool dense_db_fast(Writer *w, const Node *n)
     return call_kernel(w, 0, n->in[0]->shape.dim[0], "nn_dense_dbias(&size, dy, dbias, $t, $T);");
 }
 
+/* ---- some rows of the weights' gradient: passes/split.c ---------------------- */
+
+typedef struct RowsAttrs {
+    int64_t first, count;
+} RowsAttrs;
+
+static bool dense_rows_fast(Writer *w, const Node *n)
+{
+    const RowsAttrs *a = n->attrs;
+    writer_bind_int(w, "first", a->first);
+    writer_bind_int(w, "rows", a->count);
+    return call_kernel(w, n->in[0]->shape.dim[0], n->in[1]->shape.dim[0],
+                       "nn_dense_dweight_rows(&size, $first, $rows, x, dy, dweight, $t, $T);");
+}
+
+static int64_t dense_rows_macs(const Node *n) { return node_shape_in(n).dim[0] * ((const RowsAttrs *)n->attrs)->count; }
+
+static const Op dense_dw_rows = {
+    .name = "dense.dw_rows",
+    .class = OP_INTERNAL,
+    .macs = dense_rows_macs,
+    .in = dense_dw_in,
+    .out = dense_dw_out,
+    .fast = dense_rows_fast,
+    .kernel = "dense",
+};
+
+static Node *dense_rows(Graph *g, const Node *n, int64_t first, int64_t count)
+{
+    RowsAttrs *a = arena_alloc(g->compilation->arena, sizeof *a);
+    *a = (RowsAttrs){first, count};
+    Node *part = graph_node(g, &dense_dw_rows, a, n->name, n->span);
+    part->origin = n->origin;
+    for (int i = 0; i < n->in_count; i++) node_in(g, part, n->in[i]);
+    part->data_count = n->data_count;
+    node_out_as(g, part, DTYPE_REAL, false, (Shape){2, {count, n->out[0]->shape.dim[1]}});
+    return part;
+}
+
 static const Op dense_dx = {
     .name = "dense.dx",
     .class = OP_INTERNAL,
@@ -183,6 +222,7 @@ static const Op dense_dw = {
     .plain = dense_dw_plain,
     .fast = dense_dw_fast,
     .kernel = "dense",
+    .rows = dense_rows,
 };
 static const Op dense_db = {
     .name = "dense.db",

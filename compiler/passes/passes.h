@@ -31,6 +31,11 @@ void pass_rectify(Graph *);
  * from the caller and goes to it stays planar.  Requires the fast form. */
 void pass_layout(Graph *);
 
+/* A large gradient whose only user is the optimizer's step is computed some rows at a
+ * time, each followed by its step, so that it never lies in memory as a whole (Op.rows).
+ * Results are the same to the bit. */
+void pass_split(Graph *);
+
 /* At inference, when the model is not trained in the same text: what depends on
  * nothing but the model is made once, when parameters are set, and becomes part of
  * the model (TENSOR_PREPARED).  Requires pass_layout, pass_fuse. */

@@ -88,7 +88,10 @@ static void extend_groups(Planner *p, const Node *n)
 static void find_groups(Planner *p)
 {
     const Graph *g = p->graph;
-    for (int i = 0; i < g->tensors.count; i++) p->plan->place[i].root = g->tensors.at[i];
+    for (int i = 0; i < g->tensors.count; i++) {
+        const Tensor *t = g->tensors.at[i];
+        p->plan->place[i].root = t->whole ? t->whole : t;
+    }
     for (int i = 0; i < g->nodes.count; i++) {
         const Node *n = g->nodes.at[i];
         if (n->out_count == 0) continue;

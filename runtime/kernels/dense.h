@@ -20,6 +20,8 @@ typedef struct nn_dense {
 void nn_dense_forward(const nn_dense *, const float *x, const float *weight, const float *bias, float *y, int t, int T);
 void nn_dense_dx(const nn_dense *, const float *dy, const float *weight, float *dx, int t, int T);
 void nn_dense_dweight(const nn_dense *, const float *x, const float *dy, float *dweight, int t, int T);
+void nn_dense_dweight_rows(const nn_dense *, int first, int count, const float *x, const float *dy, float *dweight,
+                           int t, int T);
 void nn_dense_dbias(const nn_dense *, const float *dy, float *dbias, int t, int T);
 
 #else
@@ -138,11 +140,18 @@ NN_KERNEL void nn_dense_dx(const nn_dense *d, const float *dy, const float *weig
     nn_rows_run(&s, d->n, d->o, t, T);
 }
 
+/* dweight: [count][i], the rows of outputs first … first + count. */
+NN_KERNEL void nn_dense_dweight_rows(const nn_dense *d, int first, int count, const float *x, const float *dy,
+                                     float *dweight, int t, int T)
+{
+    const nn_rows s = {.a = dy + first, .am = 1, .ak = d->o, .b = x, .c = dweight, .width = d->i};
+    nn_rows_run(&s, count, d->n, t, T);
+}
+
 /* dweight: [o][i]. */
 NN_KERNEL void nn_dense_dweight(const nn_dense *d, const float *x, const float *dy, float *dweight, int t, int T)
 {
-    const nn_rows s = {.a = dy, .am = 1, .ak = d->o, .b = x, .c = dweight, .width = d->i};
-    nn_rows_run(&s, d->o, d->n, t, T);
+    nn_dense_dweight_rows(d, 0, d->o, x, dy, dweight, t, T);
 }
 
 /* dbias: [o]. */

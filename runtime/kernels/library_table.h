@@ -43,6 +43,7 @@ const nn_symbol NN_LIBRARY[] = {
     NN_SYMBOL(nn_dense_forward),
     NN_SYMBOL(nn_dense_dx),
     NN_SYMBOL(nn_dense_dweight),
+    NN_SYMBOL(nn_dense_dweight_rows),
     NN_SYMBOL(nn_dense_dbias),
     NN_SYMBOL(nn_tanh),
     NN_SYMBOL(nn_tanh_grad),
