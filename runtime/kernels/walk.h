@@ -113,12 +113,40 @@ typedef struct nn_block {
     int taps;        /* that are one run, for points whose taps are inside; 1 otherwise */
 } nn_block;
 
+NN_INLINE nn_vec nn_relu_of(nn_vec v) { return nn_select(v < 0, nn_zero(), v); }
+
 NN_INLINE nn_vec nn_finish(const nn_tail *tail, int channel, long lanes, const float *summand, nn_vec v)
 {
     if (tail->scale) v = v * nn_load_some(tail->scale + channel, lanes) + nn_load_some(tail->shift + channel, lanes);
     if (summand) v += nn_load_some(summand, lanes);
-    if (tail->relu) v = nn_select(v < 0, nn_zero(), v);
-    return v;
+    return tail->relu ? nn_relu_of(v) : v;
+}
+
+/* nn_finish of the tile's sums, outputs from `output` of the walk on. */
+NN_INLINE void nn_walk_tile_finish(const int M, const int V, const int whole, const nn_walk *s, const nn_spot *spot,
+                                   int output, int count, nn_vec sum[NN_ROWS][NN_TV])
+{
+    const nn_tail *tail = s->tail;
+    const int channel = (int)(s->y - s->y0) + output;
+    NN_UNROLL
+    for (int v = 0; v < V; v++) {
+        const long lanes = whole ? NN_W : count - v * NN_W;
+        if (tail->scale) {
+            nn_vec scale = nn_load_some(tail->scale + channel + v * NN_W, lanes);
+            nn_vec shift = nn_load_some(tail->shift + channel + v * NN_W, lanes);
+            NN_UNROLL
+            for (int m = 0; m < M; m++) sum[m][v] = sum[m][v] * scale + shift;
+        }
+        if (tail->summand) {
+            NN_UNROLL
+            for (int m = 0; m < M; m++)
+                sum[m][v] += nn_load_some(tail->summand + (spot[m].y - s->y0) + output + v * NN_W, lanes);
+        }
+        if (tail->relu) {
+            NN_UNROLL
+            for (int m = 0; m < M; m++) sum[m][v] = nn_relu_of(sum[m][v]);
+        }
+    }
 }
 
 NN_INLINE void nn_walk_tile_run(const int M, const int V, const int whole, const nn_walk *s, const nn_spot *spot,
@@ -127,13 +155,12 @@ NN_INLINE void nn_walk_tile_run(const int M, const int V, const int whole, const
     const long far = NN_GROUP > 1 ? s->panel : NN_W;
     nn_vec sum[NN_ROWS][NN_TV];
     NN_UNROLL
-    for (int m = 0; m < M; m++) NN_UNROLL
     for (int v = 0; v < V; v++) {
-        long lanes = whole ? NN_W : d->count - v * NN_W;
-        if (!d->first)
-            sum[m][v] = nn_load_some(spot[m].y + d->output + v * NN_W, lanes);
-        else
-            sum[m][v] = s->start ? nn_load_some(s->start + d->output + v * NN_W, lanes) : nn_zero();
+        const long lanes = whole ? NN_W : d->count - v * NN_W;
+        nn_vec start = d->first && s->start ? nn_load_some(s->start + d->output + v * NN_W, lanes) : nn_zero();
+        NN_UNROLL
+        for (int m = 0; m < M; m++)
+            sum[m][v] = d->first ? start : nn_load_some(spot[m].y + d->output + v * NN_W, lanes);
     }
     int inside = 3;
     NN_UNROLL
@@ -147,16 +174,11 @@ NN_INLINE void nn_walk_tile_run(const int M, const int V, const int whole, const
             nn_walk_tile_add(M, V, at, length, panel + (long)k * NN_PANEL, far, sum);
         k += length;
     }
+    if (d->last && s->tail) nn_walk_tile_finish(M, V, whole, s, spot, d->output, d->count, sum);
     NN_UNROLL
     for (int m = 0; m < M; m++) NN_UNROLL
-    for (int v = 0; v < V; v++) {
-        long lanes = whole ? NN_W : d->count - v * NN_W;
-        float *y = spot[m].y + d->output + v * NN_W;
-        if (d->last && s->tail)
-            sum[m][v] = nn_finish(s->tail, (int)(s->y - s->y0) + d->output + v * NN_W, lanes,
-                                  s->tail->summand ? s->tail->summand + (y - s->y0) : 0, sum[m][v]);
-        nn_store_some(y, lanes, sum[m][v]);
-    }
+    for (int v = 0; v < V; v++)
+        nn_store_some(spot[m].y + d->output + v * NN_W, whole ? NN_W : d->count - v * NN_W, sum[m][v]);
 }
 
 /* One instance for each number of points; with a panel that is whole, or partly used. */
@@ -257,18 +279,25 @@ NN_INLINE int nn_walk_row_taps(const nn_walk *s)
     return count;
 }
 
-/* Points first … first + count, panels from … to, in tiles that are as even as can be. */
+/* The outputs of the panels from p on, at most as many as a tile takes. */
+NN_INLINE void nn_block_outputs(const nn_walk *s, int p, int to, nn_block *d)
+{
+    const int most = to - p < NN_GROUP ? NN_PANEL : NN_GROUP * NN_PANEL;
+    d->output = p * NN_PANEL;
+    d->count = s->outputs - d->output < most ? s->outputs - d->output : most;
+}
+
+/* Points first … first + count, panels from … to, in tiles that are as even as can be.  A
+ * part of a panel stays in the first cache while the tiles go by. */
 NN_INLINE void nn_walk_block(const nn_walk *s, long first, int count, int from, int to)
 {
     nn_spot spot[NN_POINTS];
-    nn_walk_spots(s, first, count, spot);
-    const int depth = s->taps * s->run, blocks = depth > NN_DEPTH ? (depth + NN_DEPTH - 1) / NN_DEPTH : 1,
-              tiles = (count + NN_ROWS - 1) / NN_ROWS;
+    const int depth = s->taps * s->run, blocks = depth > NN_DEPTH ? (depth + NN_DEPTH - 1) / NN_DEPTH : 1;
+    const int tiles = (count + NN_ROWS - 1) / NN_ROWS;
     nn_block d = {.taps = nn_walk_row_taps(s)};
+    nn_walk_spots(s, first, count, spot);
     for (int p = from; p < to; p += NN_GROUP) {
-        d.output = p * NN_PANEL;
-        d.count = s->outputs - d.output < NN_GROUP * NN_PANEL ? s->outputs - d.output : NN_GROUP * NN_PANEL;
-        if (d.count > (to - p) * NN_PANEL) d.count = (to - p) * NN_PANEL;
+        nn_block_outputs(s, p, to, &d);
         for (int b = 0; b < blocks; b++) {
             d.k0 = (int)((long)depth * b / blocks);
             d.k1 = (int)((long)depth * (b + 1) / blocks);
