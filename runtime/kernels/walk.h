@@ -121,6 +121,9 @@ NN_INLINE nn_vec nn_finish(const nn_tail *tail, int channel, long lanes, const f
     return v;
 }
 
+/* Outputs in vector v of a panel that is partly used. */
+NN_INLINE long nn_tile_lanes(const nn_block *d, int v) { return d->count > v * NN_W ? d->count - v * NN_W : 0; }
+
 NN_INLINE void nn_walk_tile_run(const int M, const int V, const int whole, const nn_walk *s, const nn_spot *spot,
                                 const nn_block *d, const float *panel)
 {
@@ -129,7 +132,7 @@ NN_INLINE void nn_walk_tile_run(const int M, const int V, const int whole, const
     NN_UNROLL
     for (int m = 0; m < M; m++) NN_UNROLL
     for (int v = 0; v < V; v++) {
-        long lanes = whole ? NN_W : d->count - v * NN_W;
+        const long lanes = whole ? NN_W : nn_tile_lanes(d, v);
         if (!d->first)
             sum[m][v] = nn_load_some(spot[m].y + d->output + v * NN_W, lanes);
         else
@@ -150,7 +153,7 @@ NN_INLINE void nn_walk_tile_run(const int M, const int V, const int whole, const
     NN_UNROLL
     for (int m = 0; m < M; m++) NN_UNROLL
     for (int v = 0; v < V; v++) {
-        long lanes = whole ? NN_W : d->count - v * NN_W;
+        const long lanes = whole ? NN_W : nn_tile_lanes(d, v);
         float *y = spot[m].y + d->output + v * NN_W;
         if (d->last && s->tail)
             sum[m][v] = nn_finish(s->tail, (int)(s->y - s->y0) + d->output + v * NN_W, lanes,
