@@ -583,6 +583,9 @@ NN_INLINE nn_vec nn_finish(const nn_tail *tail, int channel, long lanes, const f
     return v;
 }
 
+/* Outputs in vector v of a panel that is partly used. */
+NN_INLINE long nn_tile_lanes(const nn_block *d, int v) { return d->count > v * NN_W ? d->count - v * NN_W : 0; }
+
 NN_INLINE void nn_walk_tile_run(const int M, const int V, const int whole, const nn_walk *s, const nn_spot *spot,
                                 const nn_block *d, const float *panel)
 {
@@ -591,7 +594,7 @@ NN_INLINE void nn_walk_tile_run(const int M, const int V, const int whole, const
     NN_UNROLL
     for (int m = 0; m < M; m++) NN_UNROLL
     for (int v = 0; v < V; v++) {
-        long lanes = whole ? NN_W : d->count - v * NN_W;
+        const long lanes = whole ? NN_W : nn_tile_lanes(d, v);
         if (!d->first)
             sum[m][v] = nn_load_some(spot[m].y + d->output + v * NN_W, lanes);
         else
@@ -612,7 +615,7 @@ NN_INLINE void nn_walk_tile_run(const int M, const int V, const int whole, const
     NN_UNROLL
     for (int m = 0; m < M; m++) NN_UNROLL
     for (int v = 0; v < V; v++) {
-        long lanes = whole ? NN_W : d->count - v * NN_W;
+        const long lanes = whole ? NN_W : nn_tile_lanes(d, v);
         float *y = spot[m].y + d->output + v * NN_W;
         if (d->last && s->tail)
             sum[m][v] = nn_finish(s->tail, (int)(s->y - s->y0) + d->output + v * NN_W, lanes,
@@ -2096,7 +2099,9 @@ typedef struct nn_totals {
 typedef struct nn_band nn_band;
 struct nn_band {
     long c;
-    const float *a, *b, *mean; /* at the group's first column; b and mean as far as `run` reads them */
+    const float *a, *b;           /* at the group's first column, as are what `run` reads of the others */
+    const float *mean;            /* of b */
+    const float *factor, *offset; /* what makes of b − mean the value that relu was given */
     long columns;
     void (*run)(const nn_band *, long first, long count, nn_totals *);
     void (*join)(nn_totals *, long count, const nn_totals *rest, long rest_count, long columns);
@@ -2172,22 +2177,28 @@ NN_INLINE void nn_columns_moments(const int V, const int whole, const nn_band *r
     for (int v = 0; v < V; v++) nn_store(s->b + k + v * NN_W, squares[v]);
 }
 
-/* a = Σ a · (b − mean), b = Σ a */
-NN_INLINE void nn_columns_along(const int V, const int whole, const nn_band *r, long k, long first, long count,
-                                nn_totals *s)
+/* a = Σ a · (b − mean), b = Σ a; `rectified`: without those a where relu was not passed */
+NN_INLINE void nn_columns_products(const int V, const int whole, const int rectified, const nn_band *r, long k,
+                                   long first, long count, nn_totals *s)
 {
     const float *a = r->a + first * r->c + k, *b = r->b + first * r->c + k;
+    const long left = r->columns - k;
     nn_vec along[NN_SIDE], sum[NN_SIDE], mean[NN_SIDE];
     NN_UNROLL
     for (int v = 0; v < V; v++) {
-        mean[v] = nn_columns_load(V, whole, r->mean + k, v, r->columns - k);
+        mean[v] = nn_columns_load(V, whole, r->mean + k, v, left);
         along[v] = sum[v] = nn_zero();
     }
     for (long i = 0; i < count; i++, a += r->c, b += r->c) {
         NN_UNROLL
         for (int v = 0; v < V; v++) {
-            nn_vec value = nn_columns_load(V, whole, a, v, r->columns - k);
-            along[v] += value * (nn_columns_load(V, whole, b, v, r->columns - k) - mean[v]);
+            nn_vec value = nn_columns_load(V, whole, a, v, left);
+            nn_vec difference = nn_columns_load(V, whole, b, v, left) - mean[v];
+            if (rectified) {
+                nn_vec y = difference * nn_load(r->factor + k + v * NN_W) + nn_load(r->offset + k + v * NN_W);
+                value = nn_select(y <= 0, nn_zero(), value);
+            }
+            along[v] += value * difference;
             sum[v] += value;
         }
     }
@@ -2196,6 +2207,18 @@ NN_INLINE void nn_columns_along(const int V, const int whole, const nn_band *r, 
         nn_store(s->a + k + v * NN_W, along[v]);
         nn_store(s->b + k + v * NN_W, sum[v]);
     }
+}
+
+NN_INLINE void nn_columns_along(const int V, const int whole, const nn_band *r, long k, long first, long count,
+                                nn_totals *s)
+{
+    nn_columns_products(V, whole, 0, r, k, first, count, s);
+}
+
+NN_INLINE void nn_columns_passed(const int V, const int whole, const nn_band *r, long k, long first, long count,
+                                 nn_totals *s)
+{
+    nn_columns_products(V, whole, 1, r, k, first, count, s);
 }
 
 /* All columns of the group: they are a few at a time, while the rows stay in cache. */
@@ -2224,6 +2247,11 @@ NN_KERNEL void nn_rows_moments(const nn_band *r, long first, long count, nn_tota
 NN_KERNEL void nn_rows_along(const nn_band *r, long first, long count, nn_totals *s)
 {
     nn_columns_all(nn_columns_along, r, first, count, s);
+}
+
+NN_KERNEL void nn_rows_passed(const nn_band *r, long first, long count, nn_totals *s)
+{
+    nn_columns_all(nn_columns_passed, r, first, count, s);
 }
 
 /* ---- runs joined ------------------------------------------------------------------ */
@@ -2267,7 +2295,7 @@ NN_KERNEL void nn_rows_total(const nn_band *r, long first, long count, nn_totals
 
 /* Numbers of each column of a group, and what an element becomes with those of its own. */
 typedef struct nn_columns {
-    float p[NN_COLUMNS], q[NN_COLUMNS], r[NN_COLUMNS], s[NN_COLUMNS];
+    float p[NN_COLUMNS], q[NN_COLUMNS], r[NN_COLUMNS], s[NN_COLUMNS], u[NN_COLUMNS];
 } __attribute__((aligned(64))) nn_columns;
 typedef nn_vec nn_cell(nn_vec a, nn_vec b, const nn_columns *d, long k);
 
@@ -2411,15 +2439,45 @@ NN_KERNEL void nn_extremum_last(const nn_window *d, long n, const float *x, floa
     }
 }
 
-/* `left` places; −1 in the lanes after them. */
-NN_INLINE nn_ints nn_get_places(const void *place, const int wide, long at, long left)
+/* In lane k the bits of byte k % 4 of an int in memory. */
+static const int nn_byte_bits[16] __attribute__((unused)) = {
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    (int)0xff000000, 0xff0000, 0xff00, 0xff, (int)0xff000000, 0xff0000, 0xff00, 0xff,
+    (int)0xff000000, 0xff0000, 0xff00, 0xff, (int)0xff000000, 0xff0000, 0xff00, 0xff,
+#else
+    0xff, 0xff00, 0xff0000, (int)0xff000000, 0xff, 0xff00, 0xff0000, (int)0xff000000,
+    0xff, 0xff00, 0xff0000, (int)0xff000000, 0xff, 0xff00, 0xff0000, (int)0xff000000,
+#endif
+};
+
+/* NN_W bytes, each in its lane of an int that also holds its three neighbours. */
+NN_INLINE nn_ints nn_load_bytes(const unsigned char *p)
 {
-    const unsigned char *bytes = place;
-    const int *ints = place;
-    if (left >= NN_W && wide) return *(const nn_ints *)(ints + at);
-    if (left >= NN_W) return __builtin_convertvector(*(const nn_bytes *)(bytes + at), nn_ints);
-    int lane[NN_W] __attribute__((aligned(64)));
-    for (int k = 0; k < NN_W; k++) lane[k] = k >= left ? -1 : wide ? ints[at + k] : bytes[at + k];
+    int w[NN_W / 4];
+    __builtin_memcpy(w, p, sizeof w);
+#if defined(NN_AVX512)
+    return (nn_ints){w[0], w[0], w[0], w[0], w[1], w[1], w[1], w[1], w[2], w[2], w[2], w[2], w[3], w[3], w[3], w[3]};
+#elif defined(NN_AVX2)
+    return (nn_ints){w[0], w[0], w[0], w[0], w[1], w[1], w[1], w[1]};
+#else
+    return (nn_ints){w[0], w[0], w[0], w[0]};
+#endif
+}
+
+/* Of NN_W places from `at` on, which are `tap`? */
+NN_INLINE nn_ints nn_places_are(const void *place, const int wide, long at, int tap)
+{
+    if (wide) return *(const nn_ints *)((const int *)place + at) == tap;
+    nn_ints bits = *(const nn_ints *)nn_byte_bits, all = nn_lane() * 0 + (int)(tap * 0x01010101u);
+    return (nn_load_bytes((const unsigned char *)place + at) & bits) == (all & bits);
+}
+
+/* The same of the `left` < NN_W last channels. */
+NN_INLINE nn_ints nn_rest_is(const void *place, const int wide, long at, long left, int tap)
+{
+    int lane[NN_W] __attribute__((aligned(64))) = {0};
+    for (long k = 0; k < left; k++)
+        lane[k] = (wide ? ((const int *)place)[at + k] : ((const unsigned char *)place)[at + k]) == tap ? -1 : 0;
     return *(const nn_ints *)lane;
 }
 
@@ -2427,12 +2485,16 @@ NN_INLINE nn_ints nn_get_places(const void *place, const int wide, long at, long
 NN_INLINE void nn_extremum_give(const float *dy, const void *place, const int wide, long at, int tap, float *dx, long c,
                                 const int more)
 {
-    for (long k = 0; k < c; k += NN_W) {
-        nn_ints won = nn_get_places(place, wide, at + k, c - k) == tap;
-        nn_vec share = nn_select(won, nn_load_some(dy + at + k, c - k), nn_zero());
-        if (more) share += nn_load_some(dx + k, c - k);
-        nn_store_some(dx + k, c - k, share);
+    long k = 0;
+    for (; k + NN_W <= c; k += NN_W) {
+        nn_vec share = nn_select(nn_places_are(place, wide, at + k, tap), nn_load(dy + at + k), nn_zero());
+        if (more) share += nn_load(dx + k);
+        nn_store(dx + k, share);
     }
+    if (k == c) return;
+    nn_vec share = nn_select(nn_rest_is(place, wide, at + k, c - k, tap), nn_load_some(dy + at + k, c - k), nn_zero());
+    if (more) share += nn_load_some(dx + k, c - k);
+    nn_store_some(dx + k, c - k, share);
 }
 
 /* The windows of an axis over element `at`, counted with the padding: first … last.
@@ -2544,11 +2606,16 @@ NN_KERNEL void nn_cells_average_last(const nn_cells *d, long n, const float *x, 
 /* dx = dy / count; `more`: that is added. */
 NN_INLINE void nn_average_give(const float *dy, float count, float *dx, long c, const int more)
 {
-    for (long k = 0; k < c; k += NN_W) {
-        nn_vec share = nn_load_some(dy + k, c - k) / count;
-        if (more) share += nn_load_some(dx + k, c - k);
-        nn_store_some(dx + k, c - k, share);
+    long k = 0;
+    for (; k + NN_W <= c; k += NN_W) {
+        nn_vec share = nn_load(dy + k) / count;
+        if (more) share += nn_load(dx + k);
+        nn_store(dx + k, share);
     }
+    if (k == c) return;
+    nn_vec share = nn_load_some(dy + k, c - k) / count;
+    if (more) share += nn_load_some(dx + k, c - k);
+    nn_store_some(dx + k, c - k, share);
 }
 
 /* The cells of an axis over element `at`: first … last.  Carried on from the element before. */
@@ -2914,13 +2981,13 @@ NN_INLINE nn_vec nn_elu_value(nn_vec x, float above, float below)
 
 NN_INLINE nn_vec nn_elu_slope(nn_vec dy, nn_vec y, float above, float below)
 {
-    return nn_select(y <= 0, dy * (y + below), above * dy);
+    return nn_select(y > 0, above * dy, dy * (y + below));
 }
 
 NN_INLINE nn_vec nn_elu_slope_x(nn_vec dy, nn_vec x, float alpha, float q)
 {
     (void)q;
-    return nn_select(x <= 0, dy * alpha * nn_exp(x), dy);
+    return nn_select(x > 0, dy, dy * alpha * nn_exp(x));
 }
 
 /* y = above · x for x > 0, else below · (e^x − 1): elu has above = 1 */
@@ -3134,13 +3201,14 @@ NN_KERNEL void nn_tile_run(int rows, int vectors, int k, const float *a, const f
         NN_CASE(3)
         NN_CASE(4)
 #if defined(NN_AVX512) || defined(NN_AVX2) || defined(NN_NEON)
-            NN_CASE(5) NN_CASE(6)
+        NN_CASE(5)
+        NN_CASE(6)
 #endif
 #if defined(NN_AVX512) || defined(NN_NEON)
-                NN_CASE(7) NN_CASE(8)
+            NN_CASE(7) NN_CASE(8)
 #endif
 #if defined(NN_AVX512)
-                    NN_CASE(9) NN_CASE(10) NN_CASE(11) NN_CASE(12) NN_CASE(13) NN_CASE(14)
+                NN_CASE(9) NN_CASE(10) NN_CASE(11) NN_CASE(12) NN_CASE(13) NN_CASE(14)
 #endif
     }
 #undef NN_CASE

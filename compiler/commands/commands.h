@@ -159,7 +159,7 @@ enum {
 #define OPTION_ROW_JIT_TIERED {OPTION_JIT, "jit", "HOW", "compile in memory (tcc), with the system compiler (cc), or start with the one and go on with the other (tiered)", false}
 #define OPTION_ROW_THREADS {OPTION_THREADS, "threads", "N", "threads that share a pass (default: one for each processor)", false}
 #define OPTION_ROW_PASSES \
-    {OPTION_NO_FUSION, "no-fusion", NULL, "inference: each layer by itself, none computed inside the one before it", false}, \
+    {OPTION_NO_FUSION, "no-fusion", NULL, "each layer by itself, none computed inside the one before it", false}, \
     {OPTION_NO_WINOGRAD, "no-winograd", NULL, "3x3 convolutions as direct sums: more multiplications, less rounding", false}, \
     {OPTION_NO_LAYOUT, "no-layout", NULL, "all images planar, [C][H][W]: convolutions in their plain form, nothing fused", false}
 /* clang-format on */

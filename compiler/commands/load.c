@@ -77,8 +77,9 @@ Taken load_option(LoadOptions *o, const Command *command, int id, const char *va
 
 bool without_passes(const LoadOptions *o, const Command *command)
 {
-    if (!o->no_fusion && !o->no_winograd && !o->no_layout) return true;
-    usage_error(command, "--no-%s: the plain form is written without this pass", o->no_fusion ? "fusion" : "layout");
+    const char *pass = o->no_fusion ? "fusion" : o->no_winograd ? "winograd" : o->no_layout ? "layout" : NULL;
+    if (!pass) return true;
+    usage_error(command, "--no-%s: the plain form is written without this pass", pass);
     return false;
 }
 

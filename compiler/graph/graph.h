@@ -252,7 +252,7 @@ struct Op {
      * the arrays under their names, with [N] first where they are batched; $N;
      * $int, the type of an index; $scale; the scalars in `uses`; $uniform(seed, k),
      * a number in [0, 1) that depends on its two arguments only.  NULL only for
-     * views. */
+     * views, and for what the passes of the fast form make. */
     void (*plain)(Writer *, const Node *);
 
     /* Writes the body as calls of the kernels of runtime/kernels/`kernel`.h and

@@ -15,7 +15,7 @@ static const int64_t max_batch = (int64_t)1 << 31;
 
 static int64_t needed(const Analysis *a, const MemoryAt *at)
 {
-    return a->largest_trains ? a->train_model + at->train : a->infer_model + at->infer;
+    return a->largest_trains ? a->train_model + at->train : at->infer_model + at->infer;
 }
 
 static bool fits(const Analysis *a, int64_t bytes)

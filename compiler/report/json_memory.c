@@ -54,7 +54,7 @@ static json_t *batches_value(const Analysis *a)
         const MemoryAt *at = a->growth.at[i];
         json_array_append_new(array,
                               json_pack("{s:I, s:I, s:o, s:b}", "batch", (json_int_t)at->batch, "inference_bytes",
-                                        (json_int_t)(a->infer_model + at->infer), "training_bytes",
+                                        (json_int_t)(at->infer_model + at->infer), "training_bytes",
                                         bytes_value(training(a, a->train_model + at->train)), "fits", at->fits));
     }
     return array;
@@ -62,10 +62,10 @@ static json_t *batches_value(const Analysis *a)
 
 static json_t *model_value(const Analysis *a)
 {
-    return json_pack("{s:I, s:o, s:I, s:I, s:o}", "inference_bytes", (json_int_t)a->infer_model, "training_bytes",
+    return json_pack("{s:I, s:o, s:I, s:I, s:I, s:o}", "inference_bytes", (json_int_t)a->infer_model, "training_bytes",
                      bytes_value(training(a, a->train_model)), "parameter_bytes", (json_int_t)a->parameter_bytes,
-                     "buffer_bytes", (json_int_t)a->buffer_bytes, "optimizer_bytes",
-                     bytes_value(training(a, a->optimizer_bytes)));
+                     "buffer_bytes", (json_int_t)a->buffer_bytes, "prepared_bytes", (json_int_t)a->prepared_bytes,
+                     "optimizer_bytes", bytes_value(training(a, a->optimizer_bytes)));
 }
 
 json_t *json_of_memory(const Analysis *a)

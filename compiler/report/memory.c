@@ -22,14 +22,30 @@ static int64_t model_bytes(const Graph *g, TensorKind kind)
     return elements * REAL_SIZE;
 }
 
-/* Every array starts on a boundary of PLAN_ALIGN bytes. */
+/* An array starts on a boundary of PLAN_ALIGN bytes. */
+static int64_t padded_bytes(const Tensor *t)
+{
+    return (shape_count(t->shape) * REAL_SIZE + PLAN_ALIGN - 1) / PLAN_ALIGN * PLAN_ALIGN;
+}
+
 static int64_t block_bytes(const Graph *g, bool states)
 {
     int64_t bytes = BLOCK_HEAD;
     for (int i = 0; i < g->model.count; i++) {
         const Tensor *t = g->model.at[i];
         if (t->kind == TENSOR_STATE && !states) continue;
-        bytes += (shape_count(t->shape) * REAL_SIZE + PLAN_ALIGN - 1) / PLAN_ALIGN * PLAN_ALIGN;
+        bytes += padded_bytes(t);
+    }
+    return bytes;
+}
+
+/* What inference makes of the parameters when they are set, passes/prepare.c. */
+static int64_t prepared_bytes(const Graph *program)
+{
+    int64_t bytes = 0;
+    for (int i = 0; i < program->tensors.count; i++) {
+        const Tensor *t = program->tensors.at[i];
+        if (t->kind == TENSOR_PREPARED) bytes += padded_bytes(t);
     }
     return bytes;
 }
@@ -40,7 +56,8 @@ static void measure_model(Analysis *a)
     a->parameter_bytes = model_bytes(net, TENSOR_PARAM);
     a->buffer_bytes = model_bytes(net, TENSOR_BUFFER);
     a->optimizer_bytes = model_bytes(net, TENSOR_STATE);
-    a->infer_model = block_bytes(net, false);
+    a->prepared_bytes = prepared_bytes(a->infer.plan->program);
+    a->infer_model = block_bytes(net, false) + a->prepared_bytes;
     a->train_model = block_bytes(net, true);
     for (int i = 0; i < net->inputs.count; i++) a->input_bytes += REAL_SIZE * tensor_count(net->inputs.at[i], a->batch);
     a->output_bytes = REAL_SIZE * tensor_count(net->output, a->batch);
@@ -48,10 +65,11 @@ static void measure_model(Analysis *a)
 
 /* ---- plans -------------------------------------------------------------------- */
 
-/* The program as the fast form of the generated code has it. */
+/* The program as the fast form of the generated code has it: in one text with training
+ * where there is a train section. */
 static bool plan_one(Graph *net, ProgramKind kind, const TrainSpec *spec, int64_t batch, ReportMemory *memory)
 {
-    const Plan *plan = emit_plan(net, kind, spec, &(EmitOptions){.batch = batch});
+    const Plan *plan = emit_plan(net, kind, spec, &(EmitOptions){.batch = batch, .train = spec != NULL});
     if (!plan) return false;
     *memory = (ReportMemory){plan, plan->arena_bytes, plan->lower_bound};
     return true;
@@ -74,8 +92,9 @@ bool memory_at(Graph *net, const TrainSpec *spec, int64_t batch, MemoryAt *at)
 {
     ReportMemory infer, step;
     *at = (MemoryAt){.batch = batch};
-    if (!plan_one(net, PROGRAM_INFER, NULL, batch, &infer)) return false;
+    if (!plan_one(net, PROGRAM_INFER, spec, batch, &infer)) return false;
     at->infer = infer.arena;
+    at->infer_model = block_bytes(net, false) + prepared_bytes(infer.plan->program);
     return !spec || train_arena(net, spec, batch, &step, &at->train);
 }
 

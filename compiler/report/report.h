@@ -95,6 +95,7 @@ typedef struct ReportMemory {
 typedef struct MemoryAt {
     int64_t batch;
     int64_t infer, train; /* the arenas; train is 0 without a train section */
+    int64_t infer_model;  /* the model's block: what is prepared for a batch differs */
     bool fits;            /* within the limit, the model's block included */
 } MemoryAt;
 
@@ -121,6 +122,7 @@ typedef struct Analysis {
     ReportMemory infer, step;
     int64_t train_arena; /* bytes that serve step, gradients and evaluation alike; 0 without a train section */
     int64_t parameter_bytes, buffer_bytes, optimizer_bytes;
+    int64_t prepared_bytes;            /* made of the parameters for inference alone; 0 with a train section */
     int64_t infer_model, train_model;  /* bytes of the model's block, alignment included */
     int64_t input_bytes, output_bytes; /* the caller's, for the batch */
     List growth;                       /* of MemoryAt */

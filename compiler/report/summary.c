@@ -74,6 +74,7 @@ static const char *model_text(const Analysis *a, Arena *arena)
     text_init(&text, arena);
     text_addf(&text, "%s of parameters", number_grouped(arena, a->parameter_bytes));
     if (a->buffer_bytes) text_addf(&text, ", %s of buffers", number_grouped(arena, a->buffer_bytes));
+    if (a->prepared_bytes) text_addf(&text, ", %s prepared from these", number_grouped(arena, a->prepared_bytes));
     if (a->step.plan) text_addf(&text, ", %s of optimizer", number_grouped(arena, a->optimizer_bytes));
     return text.data;
 }
@@ -123,7 +124,7 @@ static Sheet *growth_table(const Analysis *a, Arena *arena)
         const MemoryAt *at = a->growth.at[i];
         const char **row = sheet_row(t);
         row[0] = number_grouped(arena, at->batch);
-        row[1] = number_grouped(arena, a->infer_model + at->infer);
+        row[1] = number_grouped(arena, at->infer_model + at->infer);
         row[2] = at->train ? number_grouped(arena, a->train_model + at->train) : "n/a";
         row[3] = limit ? (at->fits ? "yes" : "no") : NULL;
     }

@@ -65,10 +65,11 @@ NN_KERNEL void nn_tile_run(int rows, int vectors, int k, const float *a, const f
         NN_CASE(6)
 #endif
 #if defined(NN_AVX512) || defined(NN_NEON)
-            NN_CASE(7) NN_CASE(8)
+        NN_CASE(7)
+        NN_CASE(8)
 #endif
 #if defined(NN_AVX512)
-                NN_CASE(9) NN_CASE(10) NN_CASE(11) NN_CASE(12) NN_CASE(13) NN_CASE(14)
+        NN_CASE(9) NN_CASE(10) NN_CASE(11) NN_CASE(12) NN_CASE(13) NN_CASE(14)
 #endif
     }
 #undef NN_CASE

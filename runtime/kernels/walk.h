@@ -122,6 +122,9 @@ NN_INLINE nn_vec nn_finish(const nn_tail *tail, int channel, long lanes, const f
     return tail->relu ? nn_relu_of(v) : v;
 }
 
+/* Outputs in vector v, of the `count` that are left. */
+NN_INLINE long nn_tile_lanes(int count, int v) { return count > v * NN_W ? count - v * NN_W : 0; }
+
 /* nn_finish of the tile's sums, outputs from `output` of the walk on. */
 NN_INLINE void nn_walk_tile_finish(const int M, const int V, const int whole, const nn_walk *s, const nn_spot *spot,
                                    int output, int count, nn_vec sum[NN_ROWS][NN_TV])
@@ -130,7 +133,7 @@ NN_INLINE void nn_walk_tile_finish(const int M, const int V, const int whole, co
     const int channel = (int)(s->y - s->y0) + output;
     NN_UNROLL
     for (int v = 0; v < V; v++) {
-        const long lanes = whole ? NN_W : count - v * NN_W;
+        const long lanes = whole ? NN_W : nn_tile_lanes(count, v);
         if (tail->scale) {
             nn_vec scale = nn_load_some(tail->scale + channel + v * NN_W, lanes);
             nn_vec shift = nn_load_some(tail->shift + channel + v * NN_W, lanes);
@@ -156,7 +159,7 @@ NN_INLINE void nn_walk_tile_run(const int M, const int V, const int whole, const
     nn_vec sum[NN_ROWS][NN_TV];
     NN_UNROLL
     for (int v = 0; v < V; v++) {
-        const long lanes = whole ? NN_W : d->count - v * NN_W;
+        const long lanes = whole ? NN_W : nn_tile_lanes(d->count, v);
         nn_vec start = d->first && s->start ? nn_load_some(s->start + d->output + v * NN_W, lanes) : nn_zero();
         NN_UNROLL
         for (int m = 0; m < M; m++)
@@ -178,7 +181,7 @@ NN_INLINE void nn_walk_tile_run(const int M, const int V, const int whole, const
     NN_UNROLL
     for (int m = 0; m < M; m++) NN_UNROLL
     for (int v = 0; v < V; v++)
-        nn_store_some(spot[m].y + d->output + v * NN_W, whole ? NN_W : d->count - v * NN_W, sum[m][v]);
+        nn_store_some(spot[m].y + d->output + v * NN_W, whole ? NN_W : nn_tile_lanes(d->count, v), sum[m][v]);
 }
 
 /* One instance for each number of points; with a panel that is whole, or partly used. */

@@ -5,6 +5,7 @@ cd "$(dirname "$0")/../.." || exit 1
 NNC=${NNC:-./nnc}
 case $NNC in /*) ;; *) NNC=$PWD/$NNC ;; esac
 net=$PWD/tests/refs/lenet_sgd.nn
+convs=$PWD/tests/passes/winograd.nn
 plain=$PWD/tests/refs/conv_3x3.nn
 tmp=$(mktemp -d) || exit 1
 trap 'chmod -R u+w "$tmp"; rm -rf "$tmp"' EXIT
@@ -145,9 +146,9 @@ runs 2 "$net" -o target.c --target avx2 --plain; says err 'any machine'
 
 # ---- passes of the fast form, one by one: what they compute is tested by tests/passes
 
-runs 0 "$net" -o all.c
-for option in --no-fusion --no-layout; do
-    runs 0 "$net" $option -o without.c
+runs 0 "$convs" --header net.h -o all.c
+for option in --no-fusion --no-winograd --no-layout; do
+    runs 0 "$convs" --header net.h $option -o without.c
     if cmp -s all.c without.c; then bad 'it makes no difference'; else ok; fi
     runs 2 "$net" -o without.c --plain $option; says err "$option: the plain form is written without"
     runs 2 check "$net" --gradients $option; says err "$option: the plain form is written without"
@@ -196,7 +197,7 @@ runs 0 check "$plain" --gradients --samples 4 --jit cc; says out '^ok'
 runs 1 check "$plain" --gradients --samples 4 --tolerance 1e-30; says out 'WRONG'; says out '^wrong'
 ref=${plain%.nn}.safetensors
 runs 0 check "$plain" --reference "$ref"; says out 'grad.c.weight'; says out '^ok'
-for form in --plain --no-fusion --no-layout; do runs 0 check "$plain" --reference "$ref" $form; says out '^ok'; done
+for form in --plain --no-fusion --no-winograd --no-layout; do runs 0 check "$plain" --reference "$ref" $form; says out '^ok'; done
 runs 1 check "$plain" --reference "$ref" --tolerance 1e-30; says out 'WRONG'
 runs 1 check "$plain" --reference nowhere.safetensors; says err 'nowhere.safetensors'
 runs 1 check "$plain" --reference "$plain"; says err 'conv_3x3.nn'

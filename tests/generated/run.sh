@@ -62,7 +62,7 @@ for net in tests/refs/lenet_sgd.nn tests/refs/resnet_small.nn; do
         # shellcheck disable=SC2086
         try "nnc $net $form" "$NNC" "$net" $form --prefix net -o "$tmp/net.c"
         compiles "$tmp/net.c" -std=gnu99
-        try "a program with $net $form" "${CC:-cc}" -std=gnu99 -O2 -Wall -Wextra -Werror -I"$tmp" \
+        try "a program with $net $form" "${CC:-cc}" -std=gnu99 -O1 -Wall -Wextra -Werror -I"$tmp" \
             tests/generated/drive.c "$tmp/net.c" -o "$tmp/drive" -lm
         try "the program with $net $form" "$tmp/drive"
         cp "$tmp/said" "$tmp/numbers$form"
@@ -74,7 +74,7 @@ done
 # the machine, on this processor and, where qemu is, on one that lacks the target.
 net=tests/refs/resnet_small.nn
 try "nnc $net --plain" "$NNC" "$net" --plain --prefix net -o "$tmp/net.c"
-try "a program with $net --plain" "${CC:-cc}" -std=gnu99 -O2 -I"$tmp" tests/generated/drive.c "$tmp/net.c" -o "$tmp/drive" -lm
+try "a program with $net --plain" "${CC:-cc}" -std=gnu99 -O1 -I"$tmp" tests/generated/drive.c "$tmp/net.c" -o "$tmp/drive" -lm
 try "the program with $net --plain" "$tmp/drive"
 cp "$tmp/said" "$tmp/numbers--plain"
 
@@ -94,7 +94,7 @@ machine=$(uname -m)
 for target in generic neon avx2 avx512 native; do
     try "nnc $net --target $target" "$NNC" "$net" --target $target --prefix net -o "$tmp/net.c"
     for cc in $compilers; do
-        try "$cc, --target $target" "$cc" -std=gnu99 -O2 -Wall -Wextra -Werror -I"$tmp" tests/generated/drive.c \
+        try "$cc, --target $target" "$cc" -std=gnu99 -O1 -Wall -Wextra -Werror -I"$tmp" tests/generated/drive.c \
             "$tmp/net.c" -o "$tmp/drive" -lm
         agrees "$cc, --target $target" "$tmp/drive"
         [ "$cc" != clang ] || [ "$target" = avx512 ] || continue
@@ -114,11 +114,11 @@ if [ "$machine" = aarch64 ]; then
     :
 elif has aarch64-linux-gnu-gcc && has qemu-aarch64; then
     try "nnc $net --target neon" "$NNC" "$net" --target neon --prefix net -o "$tmp/net.c"
-    try "aarch64, --target neon" aarch64-linux-gnu-gcc -static -std=gnu99 -O2 -Wall -Wextra -Werror -I"$tmp" \
+    try "aarch64, --target neon" aarch64-linux-gnu-gcc -static -std=gnu99 -O1 -Wall -Wextra -Werror -I"$tmp" \
         tests/generated/drive.c "$tmp/net.c" -o "$tmp/drive" -lm -lpthread
     agrees "aarch64, --target neon, in qemu" qemu-aarch64 "$tmp/drive"
     try "nnc $net --target avx512" "$NNC" "$net" --target avx512 --prefix net -o "$tmp/net.c"
-    try "aarch64, --target avx512" aarch64-linux-gnu-gcc -static -std=gnu99 -O2 -Wall -Wextra -Werror -I"$tmp" \
+    try "aarch64, --target avx512" aarch64-linux-gnu-gcc -static -std=gnu99 -O1 -Wall -Wextra -Werror -I"$tmp" \
         tests/generated/drive.c "$tmp/net.c" -o "$tmp/drive" -lm -lpthread
     agrees "aarch64, --target avx512, in qemu" qemu-aarch64 "$tmp/drive"
 else

@@ -2,7 +2,8 @@
 # The passes that only the fast form has: with each of them off, a net computes
 # what it computes with all of them on.  Five training steps, the loss without a
 # step, inference and all tensors of the model at the end are compared to 1e-4 of
-# their value: sums are added up in another order, nothing else may differ.
+# their value, or 1e-6: sums are added up in another order, and Winograd's form of a
+# convolution rounds more (about 1e-5 of its largest output); nothing else may differ.
 # NNC: the program; CC: the compiler.
 cd "$(dirname "$0")/../.." || exit 1
 NNC=${NNC:-./nnc}
@@ -38,15 +39,18 @@ has() {
     if [ "$found" = "$2" ]; then ok; else bad "$net $option"; fi
 }
 
-for net in tests/passes/mixed.nn tests/refs/resnet_small.nn tests/refs/lenet_sgd.nn; do
+for net in tests/passes/mixed.nn tests/passes/winograd.nn tests/refs/resnet_small.nn tests/refs/lenet_sgd.nn; do
     numbers $net
     cp "$tmp/said" "$tmp/with"
-    for option in --no-fusion --no-layout; do
+    for option in --no-fusion --no-winograd --no-layout; do
         numbers $net $option
         cp "$tmp/said" "$tmp/without"
         try "$net $option: the numbers" awk -f tests/generated/close.awk "$tmp/with" "$tmp/without"
-        has fused no
-        if [ $option = --no-layout ]; then has turn no; fi
+        case $option in
+        --no-fusion) has fused no && has fused_winograd no ;;
+        --no-winograd) has winograd no && has fused_winograd no && has dx_winograd no ;;
+        --no-layout) has fused no && has turn no && has winograd no ;;
+        esac
     done
 done
 
@@ -54,5 +58,8 @@ net=tests/passes/mixed.nn
 numbers $net
 has fused yes
 has turn yes
+net=tests/passes/winograd.nn
+numbers $net
+for function in winograd fused_winograd dx_winograd; do has $function yes; done
 echo "passes: $passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -266,6 +266,9 @@ START_TEST(memory_is_that_of_the_code)
         "net n { input(2x9x7) add { conv(2, 3, pad=1) batchnorm relu } { } dropout flatten dense(5) }"
         " train n { loss cross_entropy optimizer sgd(lr=0.1, momentum=0.9) clip norm(1) batch 3 }",
         "net n { input(5) dense(4) tanh dense(2) }",
+        "net n { input(16x12x14) conv(40, 3, pad=1) batchnorm relu maxpool(2) conv(16, 1) }",
+        "net n { input(16x12x14) conv(40, 3, pad=1) batchnorm relu maxpool(2) conv(16, 1) flatten dense(3) }"
+        " train n { loss cross_entropy optimizer adam(lr=1e-3) batch 8 }",
     };
     for (size_t i = 0; i < sizeof nets / sizeof *nets; i++) {
         Compilation *c = compilation_new();
@@ -274,6 +277,7 @@ START_TEST(memory_is_that_of_the_code)
         ReportOptions report = report_options();
         report.batch = 6;
         const Analysis *a = analysis_build(net, spec, &report);
+        ck_assert_int_eq(i == 3, a->prepared_bytes > 0);
         const EmitOptions options = {.batch = 6, .infer = true, .train = spec != NULL, .standalone = true};
         const Emitted *e = emit_c(net, spec, &options);
         ck_assert(a && e);
