@@ -371,7 +371,10 @@ typedef float nn_masked __attribute__((vector_size(NN_W * sizeof(float)))); /* a
 NN_INLINE nn_vec nn_load_some(const float *p, long count)
 {
     if (count >= NN_W) return nn_load(p);
-#if defined(NN_AVX2)
+#if defined(NN_AVX512)
+    return __builtin_ia32_loadups512_mask((const void *)p, nn_zero(),
+                                          (unsigned short)((1u << (count > 0 ? count : 0)) - 1));
+#elif defined(NN_AVX2)
     return __builtin_ia32_maskloadps256((const nn_masked *)(const void *)p, nn_lane() < (int)count);
 #else
     nn_lanes lane;
@@ -3205,10 +3208,11 @@ NN_KERNEL void nn_tile_run(int rows, int vectors, int k, const float *a, const f
         NN_CASE(6)
 #endif
 #if defined(NN_AVX512) || defined(NN_NEON)
-            NN_CASE(7) NN_CASE(8)
+        NN_CASE(7)
+        NN_CASE(8)
 #endif
 #if defined(NN_AVX512)
-                NN_CASE(9) NN_CASE(10) NN_CASE(11) NN_CASE(12) NN_CASE(13) NN_CASE(14)
+        NN_CASE(9) NN_CASE(10) NN_CASE(11) NN_CASE(12) NN_CASE(13) NN_CASE(14)
 #endif
     }
 #undef NN_CASE

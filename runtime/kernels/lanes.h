@@ -84,7 +84,10 @@ typedef float nn_masked __attribute__((vector_size(NN_W * sizeof(float)))); /* a
 NN_INLINE nn_vec nn_load_some(const float *p, long count)
 {
     if (count >= NN_W) return nn_load(p);
-#if defined(NN_AVX2)
+#if defined(NN_AVX512)
+    return __builtin_ia32_loadups512_mask((const void *)p, nn_zero(),
+                                          (unsigned short)((1u << (count > 0 ? count : 0)) - 1));
+#elif defined(NN_AVX2)
     return __builtin_ia32_maskloadps256((const nn_masked *)(const void *)p, nn_lane() < (int)count);
 #else
     nn_lanes lane;

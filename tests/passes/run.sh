@@ -39,11 +39,14 @@ has() {
     if [ "$found" = "$2" ]; then ok; else bad "$net $option"; fi
 }
 
-for net in tests/passes/mixed.nn tests/passes/winograd.nn tests/refs/resnet_small.nn tests/refs/lenet_sgd.nn; do
-    numbers $net
+# without NET OPTIONS…: each of them alone, against all passes
+without() {
+    net=$1
+    shift
+    numbers "$net"
     cp "$tmp/said" "$tmp/with"
-    for option in --no-fusion --no-winograd --no-layout; do
-        numbers $net $option
+    for option in "$@"; do
+        numbers "$net" "$option"
         cp "$tmp/said" "$tmp/without"
         try "$net $option: the numbers" awk -f tests/generated/close.awk "$tmp/with" "$tmp/without"
         case $option in
@@ -52,14 +55,23 @@ for net in tests/passes/mixed.nn tests/passes/winograd.nn tests/refs/resnet_smal
         --no-layout) has fused no && has turn no && has winograd no ;;
         esac
     done
-done
+}
 
-net=tests/passes/mixed.nn
-numbers $net
+without tests/passes/mixed.nn --no-fusion --no-layout
+without tests/passes/winograd.nn --no-fusion --no-winograd --no-layout
+without tests/refs/resnet_small.nn --no-fusion --no-layout
+without tests/refs/lenet_sgd.nn --no-layout
+
+# code NET: what is written for it with all passes
+code() {
+    net=$1
+    option=
+    try "nnc $net" "$NNC" "$net" --target generic --prefix net -o "$tmp/net.c"
+}
+code tests/passes/mixed.nn
 has fused yes
 has turn yes
-net=tests/passes/winograd.nn
-numbers $net
+code tests/passes/winograd.nn
 for function in winograd fused_winograd dx_winograd; do has $function yes; done
 echo "passes: $passed passed, $failed failed"
 [ "$failed" -eq 0 ]
