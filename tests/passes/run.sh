@@ -50,6 +50,15 @@ for net in tests/passes/mixed.nn tests/refs/resnet_small.nn tests/refs/lenet_sgd
     done
 done
 
+net=tests/kernels/samples.nn
+numbers $net --net padded
+has samples yes
+cp "$tmp/said" "$tmp/with"
+numbers $net --net padded --no-samples
+has samples no
+cp "$tmp/said" "$tmp/without"
+try "$net --no-samples: the numbers" awk -f tests/generated/close.awk "$tmp/with" "$tmp/without"
+
 net=tests/passes/mixed.nn
 numbers $net
 has fused yes
