@@ -208,8 +208,9 @@ bool correlate_served(const Correlation *c)
     return c->mode == PAD_MODE_ZEROS && !c->flip && largest < INT32_MAX && fits;
 }
 
-/* From here on for samples last: of more channels, what packs the weights is faster. */
-enum { SAMPLES_CHANNELS = 32 };
+/* Of more channels, what packs the weights is faster: a row of all of them no longer fits the
+ * first cache. */
+enum { SAMPLES_CHANNELS = 16 };
 
 bool correlate_samples_pay(const Correlation *c)
 {
@@ -222,8 +223,8 @@ bool correlate_samples_pay(const Correlation *c)
 bool correlate_samples_call(Writer *w, const Correlation *c, const char *call)
 {
     const Slide *h = &c->slide[0], *v = &c->slide[1];
-    const int64_t size[] = {c->large.dim[0], h->large,  v->large,  c->small.dim[0], h->small,    v->small,  h->k,
-                            v->k,            h->stride, v->stride, h->dilation,     v->dilation, h->before, v->before};
+    const int64_t size[] = {c->large.dim[0], h->large,  v->large,    c->small.dim[0], h->small,  v->small, h->k, v->k,
+                            h->stride,       v->stride, h->dilation, v->dilation,     h->before, v->before};
     char list[400];
     int length = 0;
     for (size_t i = 0; i < sizeof size / sizeof *size; i++) {

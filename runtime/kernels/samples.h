@@ -54,7 +54,7 @@ enum { NN_LO = 2, NN_LP = 1, NN_DO = 3, NN_DT = 3 };
 enum {
     NN_LV = NN_LINE / NN_W, /* vectors of a pixel */
     NN_LT = NN_LP * NN_LV,  /* of a tile */
-    NN_NEAR = 400, /* pixels that stay in the first cache */
+    NN_NEAR = 400,          /* pixels that stay in the first cache */
     NN_DG = 8 /* tiles of taps that are summed up together, row by row: x and dy stay in the first cache */
 };
 
