@@ -263,6 +263,7 @@ static int emit(const Request *r, Loaded *l)
                            .threads = (int)r->load.threads,
                            .no_fusion = r->load.no_fusion,
                            .no_winograd = r->load.no_winograd,
+                           .no_samples = r->load.no_samples,
                            .no_layout = r->load.no_layout,
                            .paste_kernels = !r->plain};
     Emitted *e = emit_c(l->net, l->spec, &options);

@@ -70,6 +70,7 @@ Taken load_option(LoadOptions *o, const Command *command, int id, const char *va
     case OPTION_JIT: return take_jit(o, command, value);
     case OPTION_NO_FUSION: o->no_fusion = true; return TAKEN_YES;
     case OPTION_NO_WINOGRAD: o->no_winograd = true; return TAKEN_YES;
+    case OPTION_NO_SAMPLES: o->no_samples = true; return TAKEN_YES;
     case OPTION_NO_LAYOUT: o->no_layout = true; return TAKEN_YES;
     default: return TAKEN_NO;
     }
@@ -77,7 +78,7 @@ Taken load_option(LoadOptions *o, const Command *command, int id, const char *va
 
 bool without_passes(const LoadOptions *o, const Command *command)
 {
-    const char *pass = o->no_fusion ? "fusion" : o->no_winograd ? "winograd" : o->no_layout ? "layout" : NULL;
+    const char *pass = o->no_fusion ? "fusion" : o->no_winograd ? "winograd" : o->no_samples ? "samples" : o->no_layout ? "layout" : NULL;
     if (!pass) return true;
     usage_error(command, "--no-%s: the plain form is written without this pass", pass);
     return false;
@@ -218,6 +219,7 @@ static EmitOptions emit_options(const LoadOptions *o, const Loaded *l)
         .threads = (int)o->threads,
         .no_fusion = o->no_fusion,
         .no_winograd = o->no_winograd,
+        .no_samples = o->no_samples,
         .no_layout = o->no_layout,
         .poison = o->poison,
         .profile = o->profile,

@@ -18,6 +18,7 @@ const Plan *emit_plan(Graph *net, ProgramKind kind, const TrainSpec *spec, const
     bool inference = kind == PROGRAM_INFER || kind == PROGRAM_EVAL, fast = !options->plain && !options->use_double;
     bool layout = fast && !options->no_layout, fusion = layout && !options->no_fusion;
     bool once = fast && kind == PROGRAM_INFER && !options->train && !options->vjp;
+    if (layout && !options->no_samples && pass_samples(program)) layout = fusion = false;
     if (fusion && inference) pass_fuse(program); /* its kernels want what the next passes arrange */
     if (layout && !options->no_winograd) pass_winograd(program, once);
     if (layout) pass_layout(program);

@@ -32,7 +32,8 @@ typedef struct EmitOptions {
     int threads;        /* of a pass; 0: one for each processor */
     bool no_fusion;     /* leave out passes/fuse.c */
     bool no_winograd;   /* leave out passes/winograd.c */
-    bool no_layout;     /* leave out passes/layout.c: images planar, plain convolutions, nothing fused */
+    bool no_samples;    /* leave out passes/samples.c */
+    bool no_layout;     /* leave out passes/layout.c and samples.c: images planar, plain convolutions, nothing fused */
     bool profile;       /* also PREFIX_infer_profile and PREFIX_step_profile: see Emitted */
     bool poison;        /* fill arena regions with NaN when they die: tests of the plan */
 } EmitOptions;

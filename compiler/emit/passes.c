@@ -371,11 +371,12 @@ static void write_part(Pass *p, const Argument *list)
     }
     write_arena(p, calls);
     if (names_word(calls, "first")) {
-        long long batch = (long long)p->program->batch;
+        long long grain = p->program->grain, parts = (long long)p->program->batch / grain;
+        const char *times = grain == 1 ? "" : arena_printf(p->e->arena, " * %lld", grain);
         text_addf(out,
-                  "    const int64_t first = (int64_t)%lld * t / T, last = (int64_t)%lld * (t + 1) / T; /* this "
+                  "    const int64_t first = (int64_t)%lld * t / T%s, last = (int64_t)%lld * (t + 1) / T%s; /* this "
                   "thread's samples */\n",
-                  batch, batch);
+                  parts, times, parts, times);
     }
     static const char *const names[] = {"p", "t", "T", "team"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) text_addf(out, "    (void)%s;\n", names[i]);

@@ -9,7 +9,9 @@ static const char *tensor_text(Arena *arena, const Graph *g, const Tensor *t)
                                                  : arena_printf(arena, "%lldx", (long long)g->batch);
     static const char *const types[] = {"", ":int32", ":uint8"};
     return arena_printf(arena, "%%%d[%s%s]%s%s", t->id, batch, shape_text(arena, t->shape), types[t->dtype],
-                        t->last ? ":last" : "");
+                        t->last      ? ":last"
+                        : t->samples ? ":samples"
+                                     : "");
 }
 
 static void dump_list(FILE *out, Arena *arena, const Graph *g, Tensor **at, int count)

@@ -57,6 +57,7 @@ Graph *graph_new(Compilation *c, const char *name, ProgramKind kind)
     g->name = name;
     g->kind = kind;
     g->batch = 1;
+    g->grain = 1;
     return g;
 }
 

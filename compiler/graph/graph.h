@@ -90,6 +90,7 @@ struct Tensor {
     bool batched;     /* a dimension [batch] stands before `shape` */
     Shape shape;      /* per sample */
     bool last;        /* an image that lies [H][W][C], not [C][H][W]: see passes/layout.c */
+    bool samples;     /* lies [N / 16][C][H][W][16] or [N / 16][F][16]: see passes/samples.c */
     const char *name; /* PATH.weight of a parameter; else for dumps */
     Span span;
     Node *producer; /* NULL for what comes from outside and for the model's */
@@ -170,8 +171,10 @@ enum {                         /* traits */
        OP_ZERO_GRADIENT = 64,  /* blocks training of what is before it; warned about */
        OP_BATCH_COUPLED = 128, /* mixes the samples of a batch, and so do its gradients (batchnorm while training) */
        OP_FAST_SAMPLES = 256,  /* the fast form also serves some of the samples: $N may be less than the batch */
-       OP_ANY_LAYOUT = 512     /* the fast form serves images of either layout, when all of them have the same:
-                                * element by element, or by asking node->last */
+       OP_ANY_LAYOUT = 512,    /* the fast form serves images of either layout, when all of them have the same,
+                                * by asking node->last */
+       OP_POINTWISE = 1024     /* each element by itself, so that the fast form serves every layout that all
+                                * arrays have */
 };
 
 enum {                /* scalars that the emitted function takes after its tensors */
@@ -271,6 +274,12 @@ struct Op {
     bool (*last)(const Node *);
     const Op *pack;
 
+    /* What passes/samples.c puts in the node's place: an operator whose kernel takes the
+     * node's images and vectors samples last, $N / 16 blocks of them, or NULL where none
+     * does or where that does not pay.  node->samples is then set; an operator that asks
+     * it gives itself.  Not needed with OP_POINTWISE and OP_VIEW. */
+    const Op *(*samples)(const Node *);
+
     /* What passes/winograd.c puts in the node's place: an operator that computes the
      * same with fewer multiplications and more rounding, or NULL where that does not
      * pay for this batch.  `once`: the weights are packed once, not in every pass. */
@@ -326,6 +335,7 @@ struct Node {
     const Node *origin;          /* of gradients and updates: the forward node; else itself */
     bool frozen;                 /* its parameters are not trained */
     bool last;                   /* its images lie [H][W][C] */
+    bool samples;                /* what it computes with lies samples last */
     double scale;                /* of a loss and its gradient: its weight in the total; else 1 */
     const Tail *tail;            /* of a fused operator */
     const char *const *in_names; /* of a fused operator: instead of op->in; NULL at the end */
@@ -359,6 +369,7 @@ struct Graph {
     Span span; /* of the net's name */
     ProgramKind kind;
     int64_t batch;
+    int64_t grain;  /* threads divide the batch in multiples of this: 1, or a block of samples */
     List nodes;     /* of Node, in execution order */
     List tensors;   /* of Tensor */
     List inputs;    /* of Tensor */
@@ -397,6 +408,9 @@ static inline Shape node_shape_in(const Node *n) { return n->in[0]->shape; }
 static inline Shape node_shape_out(const Node *n) { return n->out[0]->shape; }
 static inline bool node_has(const Node *n, int index) { return index < n->in_count; }
 
+/* For Op.samples: the operator itself. */
+static inline const Op *node_op(const Node *n) { return n->op; }
+
 /* Its outputs are made when parameters are set, not in a pass. */
 static inline bool node_is_prepared(const Node *n) { return n->out_count > 0 && n->out[0]->kind == TENSOR_PREPARED; }
 /* A pass calls a function for it. */
@@ -404,6 +418,9 @@ static inline bool node_is_called(const Node *n) { return !(n->op->traits & OP_V
 
 /* [batch][C][H][W], of any element type. */
 static inline bool tensor_is_image(const Tensor *t) { return t->batched && t->shape.rank == 3; }
+/* Of a tensor or a node that lies samples last: how many are side by side, a cache line. */
+enum { SAMPLES_BLOCK = 16 };
+
 /* Both layouts of it are the same bytes. */
 static inline bool tensor_has_one_layout(const Tensor *t)
 {

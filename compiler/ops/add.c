@@ -23,7 +23,7 @@ const Op op_add = {
     .summary = "sum of the branches",
     .formula = "y = x0 + x1 + ...",
     .class = OP_COMBINE,
-    .traits = OP_VARIADIC | OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
+    .traits = OP_VARIADIC | OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
     .out = combine_out,
     .shape = combine_shape,
     .flops = combine_flops,

@@ -19,6 +19,13 @@ void channels_bind(Writer *w, Shape s)
     writer_bind(w, "p", places_of(s) > 1 ? "p" : "0");
 }
 
+void channels_bind_blocks(Writer *w, const Node *n)
+{
+    channels_bind(w, node_shape_in(n));
+    writer_bind(w, "blocks", "%s", n->samples ? " / 16" : "");
+    writer_bind(w, "lanes", "%s", n->samples ? " * 16" : "");
+}
+
 void channels_open(Writer *w, Shape s)
 {
     if (places_of(s) > 1) writer_put(w, "for ($int p = 0; p < $P; p++) {");

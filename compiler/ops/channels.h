@@ -19,6 +19,10 @@ void channels_array(Writer *, const char *name, Shape);
 /* Binds $C, $P and $p. */
 void channels_bind(Writer *, Shape);
 
+/* The same for kernels over [$N$blocks][$C][$P$lanes]: samples last, a block is a sample
+ * of 16 times as many places. */
+void channels_bind_blocks(Writer *, const Node *);
+
 /* The loop over the places; nothing where there is only one. */
 void channels_open(Writer *, Shape);
 void channels_close(Writer *, Shape);

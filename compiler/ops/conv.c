@@ -467,6 +467,76 @@ static const Op *dx_winograd(const Node *n, int64_t batch, bool once)
     return winograd_pays(n, &c, batch, once) ? &conv_dx_winograd : NULL;
 }
 
+/* ---- samples last: runtime/kernels/samples.h ---------------------------------- */
+
+static bool samples_fast(Writer *w, const Node *n)
+{
+    Correlation c = of_forward(n);
+    writer_bind(w, "bias", node_has(n, 2) ? "bias" : "0");
+    return correlate_samples_call(w, &c, "nn_samples_conv(&size, $N / 16, x, weight, $bias, y);");
+}
+
+static bool dx_samples_fast(Writer *w, const Node *n)
+{
+    Correlation c = of_dx(n);
+    return correlate_samples_call(w, &c, "nn_samples_conv_dx(&size, $N / 16, dy, weight, dx);");
+}
+
+static bool dweight_samples_fast(Writer *w, const Node *n)
+{
+    Correlation c = of_dweight(n);
+    return correlate_samples_call(w, &c, "nn_samples_conv_dweight(&size, $N / 16, x, dy, dweight, $t, $T);");
+}
+
+static const Op conv_samples = {
+    .name = "conv.samples",
+    .class = OP_INTERNAL,
+    .traits = OP_FAST_SAMPLES,
+    .macs = conv_macs,
+    .in = correlate_in,
+    .out = correlate_out,
+    .fast = samples_fast,
+    .kernel = "samples",
+};
+static const Op conv_dx_samples = {
+    .name = "conv.dx_samples",
+    .class = OP_INTERNAL,
+    .traits = OP_FAST_SAMPLES,
+    .macs = node_macs_of_origin,
+    .in = correlate_dx_in,
+    .out = correlate_dx_out,
+    .fast = dx_samples_fast,
+    .kernel = "samples",
+};
+static const Op conv_dweight_samples = {
+    .name = "conv.dweight_samples",
+    .class = OP_INTERNAL,
+    .macs = node_macs_of_origin,
+    .in = correlate_dweight_in,
+    .out = correlate_dweight_out,
+    .fast = dweight_samples_fast,
+    .kernel = "samples",
+};
+
+static const Op *forward_samples(const Node *n)
+{
+    Correlation c = of_forward(n);
+    return correlate_samples_pay(&c) ? &conv_samples : NULL;
+}
+
+static const Op *dx_samples(const Node *n)
+{
+    Correlation c = of_dx(n);
+    bool dense = c.slide[0].stride == 1 && c.slide[1].stride == 1;
+    return dense && correlate_samples_pay(&c) ? &conv_dx_samples : NULL;
+}
+
+static const Op *dweight_samples(const Node *n)
+{
+    Correlation c = of_dweight(n);
+    return correlate_samples_pay(&c) ? &conv_dweight_samples : NULL;
+}
+
 /* ---- the operators ---------------------------------------------------------------- */
 
 static const Op conv_fused = {
@@ -496,6 +566,7 @@ static const Op conv_dx = {
     .last = conv_dx_last,
     .pack = &conv_panels_back,
     .winograd = dx_winograd,
+    .samples = dx_samples,
 };
 static const Op conv_dweight = {
     .name = "conv.dweight",
@@ -508,6 +579,7 @@ static const Op conv_dweight = {
     .kernel = "conv",
     .last = conv_dweight_last,
     .winograd = dweight_winograd,
+    .samples = dweight_samples,
 };
 static const Op conv_dbias = {
     .name = "conv.dbias",
@@ -517,6 +589,7 @@ static const Op conv_dbias = {
     .out = correlate_dbias_out,
     .plain = correlate_bias_plain,
     .fast = correlate_bias_fast,
+    .samples = node_op,
     .kernel = "channels",
 };
 
@@ -548,5 +621,6 @@ const Op op_conv = {
     .last = conv_last,
     .pack = &conv_panels,
     .winograd = forward_winograd,
+    .samples = forward_samples,
     .fuse = conv_fuse,
 };

@@ -16,7 +16,7 @@ const Op op_copy = {
     .summary = "the same values in other memory",
     .formula = "y = x",
     .class = OP_INTERNAL,
-    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
+    .traits = OP_FAST_SAMPLES | OP_POINTWISE,
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,

@@ -181,7 +181,9 @@ bool correlate_bias_fast(Writer *w, const Node *n)
     long long area = s.dim[1] * s.dim[2];
     writer_bind_int(w, "C", s.dim[0]);
     writer_bind_int(w, "area", area);
-    if (n->last) /* each pixel is as a sample of single values */
+    if (n->samples) /* a block of samples is one whose pixels are 16 times as many */
+        writer_put(w, "nn_channel_sums($N / 16, $C, $area * 16, dy, dbias, $t, $T);");
+    else if (n->last) /* each pixel is as a sample of single values */
         writer_put(w, "nn_channel_sums((long)$N * $area, $C, 1, dy, dbias, $t, $T);");
     else
         writer_put(w, "nn_channel_sums($N, $C, $area, dy, dbias, $t, $T);");
@@ -204,6 +206,34 @@ bool correlate_served(const Correlation *c)
     int64_t reach = window_cost(window_reach(&c->slide[0]), window_reach(&c->slide[1]));
     bool fits = c->slide[0].k * c->slide[1].k <= KERNEL_MAX_TAPS && window_cost(reach, channels) <= KERNEL_COPY;
     return c->mode == PAD_MODE_ZEROS && !c->flip && largest < INT32_MAX && fits;
+}
+
+/* Of more channels, what packs the weights is faster: a row of all of them no longer fits the
+ * first cache. */
+enum { SAMPLES_CHANNELS = 16 };
+
+bool correlate_samples_pay(const Correlation *c)
+{
+    bool few = c->large.dim[0] <= SAMPLES_CHANNELS && c->small.dim[0] <= SAMPLES_CHANNELS;
+    bool fits = shape_count(c->large) < INT32_MAX && shape_count(c->small) < INT32_MAX;
+    return few && fits && c->groups == 1 && c->mode == PAD_MODE_ZEROS && !c->flip;
+}
+
+/* nn_samples: c, h, w, o, oh, ow, kh, kw, sh, sw, dh, dw, top, left */
+bool correlate_samples_call(Writer *w, const Correlation *c, const char *call)
+{
+    const Slide *h = &c->slide[0], *v = &c->slide[1];
+    const int64_t size[] = {c->large.dim[0], h->large,  v->large,    c->small.dim[0], h->small,  v->small, h->k, v->k,
+                            h->stride,       v->stride, h->dilation, v->dilation,     h->before, v->before};
+    char list[400];
+    int length = 0;
+    for (size_t i = 0; i < sizeof size / sizeof *size; i++) {
+        length += snprintf(list + length, sizeof list - (size_t)length, "%s%lld", i ? ", " : "", (long long)size[i]);
+    }
+    writer_bind(w, "size", "%s", list);
+    writer_put(w, "static const nn_samples size = {$size};");
+    writer_put(w, call);
+    return true;
 }
 
 /* nn_conv: n, c, h, w, o, oh, ow, groups, kh, kw, sh, sw, dh, dw, top, left */

@@ -47,6 +47,11 @@ bool correlate_served(const Correlation *);
 bool correlate_panels_shape(Graph *, Node *, const Correlation *, bool back);
 bool correlate_call(Writer *, const Correlation *, const char *call); /* `size` is the nn_conv */
 
+/* The kernels for samples last serve it, and pay: as above, no groups, and so few channels
+ * that vectors of them would not be full. */
+bool correlate_samples_pay(const Correlation *);
+bool correlate_samples_call(Writer *, const Correlation *, const char *call); /* `size` is the nn_samples */
+
 extern const char *const correlate_pack_in[];  /* weight */
 extern const char *const correlate_pack_out[]; /* panels */
 

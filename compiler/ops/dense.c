@@ -203,6 +203,65 @@ static Node *dense_rows(Graph *g, const Node *n, int64_t first, int64_t count)
     return part;
 }
 
+/* ---- samples last: runtime/kernels/samples.h ------------------------------- */
+
+static bool samples_fast(Writer *w, const Node *n)
+{
+    bind_sizes(w, node_shape_in(n).dim[0], node_shape_out(n).dim[0]);
+    writer_bind(w, "bias", node_has(n, 2) ? "bias" : "0");
+    writer_put(w, "nn_samples_dense($N / 16, $I, $O, x, weight, $bias, y);");
+    return true;
+}
+
+static bool dx_samples_fast(Writer *w, const Node *n)
+{
+    bind_sizes(w, node_shape_out(n).dim[0], node_shape_in(n).dim[0]);
+    writer_put(w, "nn_samples_dense_dx($N / 16, $I, $O, dy, weight, dx);");
+    return true;
+}
+
+static bool db_samples_fast(Writer *w, const Node *n)
+{
+    bind_sizes(w, 0, n->in[0]->shape.dim[0]);
+    writer_put(w, "nn_channel_sums($N / 16, $O, 16, dy, dbias, $t, $T);");
+    return true;
+}
+
+static const Op dense_samples = {
+    .name = "dense.samples",
+    .class = OP_INTERNAL,
+    .traits = OP_FAST_SAMPLES,
+    .macs = dense_macs,
+    .in = dense_in,
+    .out = dense_out,
+    .fast = samples_fast,
+    .kernel = "samples",
+};
+static const Op dense_dx_samples = {
+    .name = "dense.dx_samples",
+    .class = OP_INTERNAL,
+    .traits = OP_FAST_SAMPLES,
+    .macs = node_macs_of_origin,
+    .in = dense_dx_in,
+    .out = dense_dx_out,
+    .fast = dx_samples_fast,
+    .kernel = "samples",
+};
+static const Op dense_db_samples = {
+    .name = "dense.db_samples",
+    .class = OP_INTERNAL,
+    .in = dense_db_in,
+    .out = dense_db_out,
+    .fast = db_samples_fast,
+    .kernel = "channels",
+};
+
+static const Op *forward_samples(const Node *n) { return (void)n, &dense_samples; }
+static const Op *dx_samples(const Node *n) { return (void)n, &dense_dx_samples; }
+static const Op *db_samples(const Node *n) { return (void)n, &dense_db_samples; }
+
+/* ---- the operators ------------------------------------------------------------ */
+
 static const Op dense_dx = {
     .name = "dense.dx",
     .class = OP_INTERNAL,
@@ -211,6 +270,7 @@ static const Op dense_dx = {
     .out = dense_dx_out,
     .plain = dense_dx_plain,
     .fast = dense_dx_fast,
+    .samples = dx_samples,
     .kernel = "dense",
 };
 static const Op dense_dw = {
@@ -231,6 +291,7 @@ static const Op dense_db = {
     .out = dense_db_out,
     .plain = dense_db_plain,
     .fast = dense_db_fast,
+    .samples = db_samples,
     .kernel = "dense",
 };
 
@@ -275,5 +336,6 @@ const Op op_dense = {
     .grad = dense_grad,
     .plain = dense_plain,
     .fast = dense_fast,
+    .samples = forward_samples,
     .kernel = "dense",
 };

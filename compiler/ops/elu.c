@@ -66,7 +66,7 @@ static bool elu_grad_x_fast(Writer *w, const Node *n)
 static const Op elu_gradient_y = {
     .name = "elu.grad",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
     .in = gradient_in_y,
     .out = gradient_out,
     .plain = elu_grad_y_plain,
@@ -77,7 +77,7 @@ static const Op elu_gradient_y = {
 static const Op elu_gradient_x = {
     .name = "elu.grad",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
     .in = gradient_in_x,
     .out = gradient_out,
     .plain = elu_grad_x_plain,
@@ -96,7 +96,7 @@ const Op op_elu = {
     .summary = "exponential linear unit",
     .formula = "y = x > 0 ? x : alpha * (exp(x) - 1)",
     .class = OP_LAYER,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
     .attrs = elu_attrs,
     .attrs_size = sizeof(EluAttrs),
     .in = elementwise_in,

@@ -169,14 +169,23 @@ static bool served(const Node *n, Shape large)
 
 bool extremum_last(const Node *n) { return served(n, node_shape_in(n)); }
 
+/* Samples last, a channel of a block is an image of its own, of one channel per sample. */
+static void bind_images(Writer *w, const Node *n)
+{
+    writer_bind(w, "blocks", "%s", "");
+    if (n->samples) writer_bind(w, "blocks", " / 16 * %lld", (long long)node_shape_in(n).dim[0]);
+}
+
 /* nn_window: c, h, w, oh, ow, kh, kw, sh, sw, dh, dw, top, left, least, wide */
 static bool call_kernel(Writer *w, const Node *n, Shape large, Shape small, bool least, const char *call)
 {
     Slide s[2];
     window_slides(s, spec_of(n->attrs), large, small);
     if (!served(n, large)) return false;
-    const int64_t size[] = {large.dim[0], s[0].large,  s[1].large,    s[0].small,    s[1].small,  s[0].k,     s[1].k,
-                            s[0].stride,  s[1].stride, s[0].dilation, s[1].dilation, s[0].before, s[1].before};
+    bind_images(w, n);
+    const int64_t channels = n->samples ? SAMPLES_BLOCK : large.dim[0];
+    const int64_t size[] = {channels,    s[0].large,  s[1].large,    s[0].small,    s[1].small,  s[0].k,     s[1].k,
+                            s[0].stride, s[1].stride, s[0].dilation, s[1].dilation, s[0].before, s[1].before};
     char list[400];
     int length = 0;
     for (size_t i = 0; i < sizeof size / sizeof *size; i++) {
@@ -192,15 +201,17 @@ static bool call_kernel(Writer *w, const Node *n, Shape large, Shape small, bool
 
 bool extremum_fast(Writer *w, const Node *n, bool least)
 {
-    writer_bind(w, "kernel", n->last ? "nn_extremum_last" : "nn_extremum");
-    const char *keeping = "$kernel(&size, $N, x, y, place, $t, $T);", *without = "$kernel(&size, $N, x, y, 0, $t, $T);";
+    writer_bind(w, "kernel", n->last || n->samples ? "nn_extremum_last" : "nn_extremum");
+    const char *keeping = "$kernel(&size, $N$blocks, x, y, place, $t, $T);",
+               *without = "$kernel(&size, $N$blocks, x, y, 0, $t, $T);";
     return call_kernel(w, n, node_shape_in(n), node_shape_out(n), least, n->out_count > 1 ? keeping : without);
 }
 
 static bool extremum_grad_fast(Writer *w, const Node *n)
 {
-    writer_bind(w, "kernel", n->last ? "nn_extremum_last_dx" : "nn_extremum_dx");
-    return call_kernel(w, n, node_shape_out(n), node_shape_in(n), false, "$kernel(&size, $N, dy, place, dx, $t, $T);");
+    writer_bind(w, "kernel", n->last || n->samples ? "nn_extremum_last_dx" : "nn_extremum_dx");
+    return call_kernel(w, n, node_shape_out(n), node_shape_in(n), false,
+                       "$kernel(&size, $N$blocks, dy, place, dx, $t, $T);");
 }
 
 static bool extremum_grad_last(const Node *n) { return served(n, node_shape_out(n)); }
@@ -214,6 +225,7 @@ static const Op extremum_gradient = {
     .plain = extremum_grad_plain,
     .fast = extremum_grad_fast,
     .last = extremum_grad_last,
+    .samples = node_op,
     .kernel = "pool",
 };
 

@@ -82,7 +82,7 @@ static bool gelu_grad_fast(Writer *w, const Node *n)
 static const Op gelu_gradient = {
     .name = "gelu.grad",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
     .in = gradient_in_x,
     .out = gradient_out,
     .plain = gelu_grad_plain,
@@ -97,7 +97,7 @@ const Op op_gelu = {
     .summary = "Gaussian error linear unit",
     .formula = "y = x * (1 + erf(x / sqrt(2))) / 2",
     .class = OP_LAYER,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
     .attrs = gelu_attrs,
     .attrs_size = sizeof(GeluAttrs),
     .in = elementwise_in,

@@ -30,7 +30,7 @@ static bool hardsigmoid_grad_fast(Writer *w, const Node *n)
 static const Op hardsigmoid_gradient = {
     .name = "hardsigmoid.grad",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
     .in = gradient_in_y,
     .out = gradient_out,
     .plain = hardsigmoid_grad_plain,
@@ -45,7 +45,7 @@ const Op op_hardsigmoid = {
     .summary = "logistic function made of straight lines",
     .formula = "y = min(max(x + 3, 0), 6) / 6",
     .class = OP_LAYER,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,

@@ -31,7 +31,7 @@ static bool hardswish_grad_fast(Writer *w, const Node *n) { return elementwise_f
 static const Op hardswish_gradient = {
     .name = "hardswish.grad",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
     .in = gradient_in_x,
     .out = gradient_out,
     .plain = hardswish_grad_plain,
@@ -46,7 +46,7 @@ const Op op_hardswish = {
     .summary = "silu made of straight lines and a parabola",
     .formula = "y = x * min(max(x + 3, 0), 6) / 6",
     .class = OP_LAYER,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,

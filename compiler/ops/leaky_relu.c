@@ -63,7 +63,7 @@ static bool leaky_relu_grad_x_fast(Writer *w, const Node *n)
 static const Op leaky_relu_gradient_y = {
     .name = "leaky_relu.grad",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
     .in = gradient_in_y,
     .out = gradient_out,
     .plain = leaky_relu_grad_y_plain,
@@ -74,7 +74,7 @@ static const Op leaky_relu_gradient_y = {
 static const Op leaky_relu_gradient_x = {
     .name = "leaky_relu.grad",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
     .in = gradient_in_x,
     .out = gradient_out,
     .plain = leaky_relu_grad_x_plain,
@@ -93,7 +93,7 @@ const Op op_leaky_relu = {
     .summary = "rectified linear unit with a small slope below 0",
     .formula = "y = x > 0 ? x : slope * x",
     .class = OP_LAYER,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
     .attrs = leaky_relu_attrs,
     .attrs_size = sizeof(LeakyReluAttrs),
     .in = elementwise_in,

@@ -28,8 +28,8 @@ static void log_softmax_plain(Writer *w, const Node *n)
 
 static bool log_softmax_fast(Writer *w, const Node *n)
 {
-    channels_bind(w, node_shape_in(n));
-    writer_put(w, "nn_log_softmax($N, $C, $P, x, y, $t, $T);");
+    channels_bind_blocks(w, n);
+    writer_put(w, "nn_log_softmax($N$blocks, $C, $P$lanes, x, y, $t, $T);");
     return true;
 }
 
@@ -60,8 +60,8 @@ static void log_softmax_grad_plain(Writer *w, const Node *n)
 
 static bool log_softmax_grad_fast(Writer *w, const Node *n)
 {
-    channels_bind(w, node_shape_in(n));
-    writer_put(w, "nn_log_softmax_grad($N, $C, $P, dy, y, dx, $t, $T);");
+    channels_bind_blocks(w, n);
+    writer_put(w, "nn_log_softmax_grad($N$blocks, $C, $P$lanes, dy, y, dx, $t, $T);");
     return true;
 }
 
@@ -73,6 +73,7 @@ static const Op log_softmax_gradient = {
     .out = gradient_out,
     .plain = log_softmax_grad_plain,
     .fast = log_softmax_grad_fast,
+    .samples = node_op,
     .kernel = "softmax",
 };
 
@@ -91,5 +92,6 @@ const Op op_log_softmax = {
     .grad = log_softmax_grad,
     .plain = log_softmax_plain,
     .fast = log_softmax_fast,
+    .samples = node_op,
     .kernel = "softmax",
 };

@@ -62,7 +62,7 @@ static bool maximum_dx_fast(Writer *w, const Node *n)
 static const Op maximum_dx = {
     .name = "maximum.dx",
     .class = OP_INTERNAL,
-    .traits = OP_VARIADIC | OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
+    .traits = OP_VARIADIC | OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
     .attrs_size = sizeof(BranchAttrs),
     .in = combine_dx_in,
     .out = combine_dx_out,
@@ -92,7 +92,7 @@ const Op op_maximum = {
     .summary = "element-wise maximum of the branches",
     .formula = "y = max(x0, x1, ...)",
     .class = OP_COMBINE,
-    .traits = OP_VARIADIC | OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
+    .traits = OP_VARIADIC | OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
     .out = combine_out,
     .shape = combine_shape,
     .flops = combine_flops,

@@ -31,6 +31,7 @@ static const Op maxpool_training = {
     .plain = maxpool_training_plain,
     .fast = maxpool_fast,
     .last = extremum_last,
+    .samples = node_op,
     .kernel = "pool",
 };
 
@@ -51,5 +52,6 @@ const Op op_maxpool = {
     .plain = maxpool_plain,
     .fast = maxpool_fast,
     .last = extremum_last,
+    .samples = node_op,
     .kernel = "pool",
 };

@@ -31,6 +31,7 @@ static const Op minpool_training = {
     .plain = minpool_training_plain,
     .fast = minpool_fast,
     .last = extremum_last,
+    .samples = node_op,
     .kernel = "pool",
 };
 
@@ -51,5 +52,6 @@ const Op op_minpool = {
     .plain = minpool_plain,
     .fast = minpool_fast,
     .last = extremum_last,
+    .samples = node_op,
     .kernel = "pool",
 };

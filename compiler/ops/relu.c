@@ -17,7 +17,7 @@ static bool relu_grad_fast(Writer *w, const Node *n) { return elementwise_fast(w
 static const Op relu_gradient = {
     .name = "relu.grad",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
     .in = gradient_in_y,
     .out = gradient_out,
     .plain = relu_grad_plain,
@@ -32,7 +32,7 @@ const Op op_relu = {
     .summary = "rectified linear unit",
     .formula = "y = max(x, 0)",
     .class = OP_LAYER,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,

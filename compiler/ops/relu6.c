@@ -20,7 +20,7 @@ static bool relu6_grad_fast(Writer *w, const Node *n) { return elementwise_fast(
 static const Op relu6_gradient = {
     .name = "relu6.grad",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
     .in = gradient_in_y,
     .out = gradient_out,
     .plain = relu6_grad_plain,
@@ -35,7 +35,7 @@ const Op op_relu6 = {
     .summary = "rectified linear unit, cut off at 6",
     .formula = "y = min(max(x, 0), 6)",
     .class = OP_LAYER,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,

@@ -46,7 +46,7 @@ static bool selu_grad_fast(Writer *w, const Node *n)
 static const Op selu_gradient = {
     .name = "selu.grad",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
     .in = gradient_in_y,
     .out = gradient_out,
     .plain = selu_grad_plain,
@@ -61,7 +61,7 @@ const Op op_selu = {
     .summary = "self-normalizing exponential linear unit",
     .formula = "y = 1.0507 * (x > 0 ? x : 1.67326 * (exp(x) - 1))",
     .class = OP_LAYER,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,

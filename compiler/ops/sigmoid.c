@@ -19,7 +19,7 @@ static bool sigmoid_grad_fast(Writer *w, const Node *n) { return elementwise_fas
 static const Op sigmoid_gradient = {
     .name = "sigmoid.grad",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
     .in = gradient_in_y,
     .out = gradient_out,
     .plain = sigmoid_grad_plain,
@@ -34,7 +34,7 @@ const Op op_sigmoid = {
     .summary = "logistic function",
     .formula = "y = 1 / (1 + exp(-x))",
     .class = OP_LAYER,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,

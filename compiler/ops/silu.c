@@ -27,7 +27,7 @@ static bool silu_grad_fast(Writer *w, const Node *n) { return elementwise_fast(w
 static const Op silu_gradient = {
     .name = "silu.grad",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
     .in = gradient_in_x,
     .out = gradient_out,
     .plain = silu_grad_plain,
@@ -42,7 +42,7 @@ const Op op_silu = {
     .summary = "sigmoid linear unit (swish)",
     .formula = "y = x / (1 + exp(-x))",
     .class = OP_LAYER,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,

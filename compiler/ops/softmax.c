@@ -32,8 +32,8 @@ static void softmax_plain(Writer *w, const Node *n)
 
 static bool softmax_fast(Writer *w, const Node *n)
 {
-    channels_bind(w, node_shape_in(n));
-    writer_put(w, "nn_softmax($N, $C, $P, x, y, $t, $T);");
+    channels_bind_blocks(w, n);
+    writer_put(w, "nn_softmax($N$blocks, $C, $P$lanes, x, y, $t, $T);");
     return true;
 }
 
@@ -61,8 +61,8 @@ static void softmax_grad_plain(Writer *w, const Node *n)
 
 static bool softmax_grad_fast(Writer *w, const Node *n)
 {
-    channels_bind(w, node_shape_in(n));
-    writer_put(w, "nn_softmax_grad($N, $C, $P, dy, y, dx, $t, $T);");
+    channels_bind_blocks(w, n);
+    writer_put(w, "nn_softmax_grad($N$blocks, $C, $P$lanes, dy, y, dx, $t, $T);");
     return true;
 }
 
@@ -74,6 +74,7 @@ static const Op softmax_gradient = {
     .out = gradient_out,
     .plain = softmax_grad_plain,
     .fast = softmax_grad_fast,
+    .samples = node_op,
     .kernel = "softmax",
 };
 
@@ -92,5 +93,6 @@ const Op op_softmax = {
     .grad = softmax_grad,
     .plain = softmax_plain,
     .fast = softmax_fast,
+    .samples = node_op,
     .kernel = "softmax",
 };

@@ -24,7 +24,7 @@ static bool softplus_grad_fast(Writer *w, const Node *n) { return elementwise_fa
 static const Op softplus_gradient = {
     .name = "softplus.grad",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
     .in = gradient_in_y,
     .out = gradient_out,
     .plain = softplus_grad_plain,
@@ -39,7 +39,7 @@ const Op op_softplus = {
     .summary = "smooth form of relu",
     .formula = "y = log(1 + exp(x))",
     .class = OP_LAYER,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,

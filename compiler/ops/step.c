@@ -34,7 +34,7 @@ const Op op_step = {
     .summary = "1 from a value on, 0 below it; not trainable through",
     .formula = "y = x >= at ? 1 : 0",
     .class = OP_LAYER,
-    .traits = OP_INPLACE | OP_ZERO_GRADIENT | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
+    .traits = OP_INPLACE | OP_ZERO_GRADIENT | OP_FAST_SAMPLES | OP_POINTWISE,
     .attrs = step_attrs,
     .attrs_size = sizeof(StepAttrs),
     .in = elementwise_in,

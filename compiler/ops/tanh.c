@@ -18,7 +18,7 @@ static bool tanh_grad_fast(Writer *w, const Node *n) { return elementwise_fast(w
 static const Op tanh_gradient = {
     .name = "tanh.grad",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
     .in = gradient_in_y,
     .out = gradient_out,
     .plain = tanh_grad_plain,
@@ -33,7 +33,7 @@ const Op op_tanh = {
     .summary = "hyperbolic tangent",
     .formula = "y = tanh(x)",
     .class = OP_LAYER,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,

@@ -63,7 +63,7 @@ static bool threshold_grad_x_fast(Writer *w, const Node *n)
 static const Op threshold_gradient_y = {
     .name = "threshold.grad",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
     .in = gradient_in_y,
     .out = gradient_out,
     .plain = threshold_grad_y_plain,
@@ -74,7 +74,7 @@ static const Op threshold_gradient_y = {
 static const Op threshold_gradient_x = {
     .name = "threshold.grad",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
     .in = gradient_in_x,
     .out = gradient_out,
     .plain = threshold_grad_x_plain,
@@ -93,7 +93,7 @@ const Op op_threshold = {
     .summary = "replaces what is not above a value",
     .formula = "y = x > value ? x : replace",
     .class = OP_LAYER,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
     .attrs = threshold_attrs,
     .attrs_size = sizeof(ThresholdAttrs),
     .in = elementwise_in,

@@ -3,12 +3,27 @@
  * node->last says which the result is.  Put in by passes/layout.c.
  *
  *   x: [N][C][H][W], y: [N][H][W][C], or the reverse
+ *
+ * Or blocks of 16 samples become samples last, where node->samples, or planar again.
+ * Put in by passes/samples.c.
+ *
+ *   x: [N / 16][16][E], y: [N / 16][E][16], or the reverse
  */
 #include "ops/elementwise.h"
 #include "ops/region.h"
 
+static bool blocks_fast(Writer *w, const Node *n)
+{
+    int64_t elements = shape_count(node_shape_in(n));
+    writer_bind_int(w, "rows", n->samples ? SAMPLES_BLOCK : elements);
+    writer_bind_int(w, "columns", n->samples ? elements : SAMPLES_BLOCK);
+    writer_put(w, "nn_turn($N / 16, $rows, $columns, x, y, $t, $T);");
+    return true;
+}
+
 static bool turn_fast(Writer *w, const Node *n)
 {
+    if (n->samples || n->in[0]->samples) return blocks_fast(w, n);
     Shape s = node_shape_in(n);
     writer_bind_int(w, "rows", n->last ? s.dim[0] : s.dim[1] * s.dim[2]);
     writer_bind_int(w, "columns", n->last ? s.dim[1] * s.dim[2] : s.dim[0]);

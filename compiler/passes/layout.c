@@ -77,7 +77,7 @@ static bool follows_last(const Node *n)
 
 static bool wants_last(const Node *n)
 {
-    bool any = n->op->traits & OP_ANY_LAYOUT, view = n->op->traits & OP_VIEW && keeps_shape(n);
+    bool any = n->op->traits & (OP_ANY_LAYOUT | OP_POINTWISE), view = n->op->traits & OP_VIEW && keeps_shape(n);
     if (n->op->last && !n->op->last(n)) return false;
     return any || view ? follows_last(n) : n->op->last != NULL;
 }

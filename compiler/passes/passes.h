@@ -25,6 +25,12 @@ void pass_winograd(Graph *, bool once);
  * pass_layout. */
 void pass_rectify(Graph *);
 
+/* A program of few channels and a batch of whole blocks of 16 samples: lets all that it
+ * computes between the caller's x and the loss lie samples last, and returns true; false,
+ * and nothing changed, where an operator on images does not take them so.  Instead of
+ * pass_layout and of what requires that.  Requires the fast form. */
+bool pass_samples(Graph *);
+
 /* Chooses for every image whether its channels come first or last, by what the
  * operators' kernels take (Op.last, OP_ANY_LAYOUT); turns images where two that
  * differ meet, and packs weights for the kernels that want them so.  What comes

@@ -17,6 +17,7 @@
 #include "pool.h"
 #include "prelu.h"
 #include "region.h"
+#include "samples.h"
 #include "softmax.h"
 #include "team.h"
 #include "turn.h"
@@ -36,6 +37,11 @@ const nn_symbol NN_LIBRARY[] = {
     NN_SYMBOL(nn_conv_gather),
     NN_SYMBOL(nn_conv_scatter),
     NN_SYMBOL(nn_conv_weights),
+    NN_SYMBOL(nn_samples_conv),
+    NN_SYMBOL(nn_samples_conv_dx),
+    NN_SYMBOL(nn_samples_conv_dweight),
+    NN_SYMBOL(nn_samples_dense),
+    NN_SYMBOL(nn_samples_dense_dx),
     NN_SYMBOL(nn_turn),
     NN_SYMBOL(nn_winograd),
     NN_SYMBOL(nn_winograd_panels),

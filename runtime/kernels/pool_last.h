@@ -227,10 +227,53 @@ NN_INLINE void nn_extremum_dx_pixel(const nn_window *d, const float *dy, const v
     if (!more) nn_set_run(dx, d->c, 0);
 }
 
+/* No two windows share an element, and none reaches beyond the image. */
+NN_INLINE int nn_windows_apart(const nn_window *d)
+{
+    const int inside =
+        d->top == 0 && d->left == 0 && (d->oh - 1) * d->sh + d->kh <= d->h && (d->ow - 1) * d->sw + d->kw <= d->w;
+    return inside && d->dh == 1 && d->dw == 1 && d->sh >= d->kh && d->sw >= d->kw;
+}
+
+/* One row of dx of such windows, given what the windows' places of row u get; dy and
+ * place are those of the windows over it from `at` on. */
+NN_INLINE void nn_extremum_dx_row(const nn_window *d, const float *dy, const void *place, long at, int u, float *dx)
+{
+    for (int j = 0; j < d->ow; j++, at += d->c) {
+        const int first = j * d->sw, end = j + 1 < d->ow ? first + d->sw : d->w;
+        for (int v = 0; v < d->kw; v++) {
+            float *to = dx + (long)(first + v) * d->c;
+            if (d->wide)
+                nn_extremum_give(dy, place, 1, at, u * d->kw + v, to, d->c, 0);
+            else
+                nn_extremum_give(dy, place, 0, at, u * d->kw + v, to, d->c, 0);
+        }
+        nn_set_run(dx + (long)(first + d->kw) * d->c, (long)(end - first - d->kw) * d->c, 0);
+    }
+}
+
+/* Rows first … last − 1 of all images. */
+NN_INLINE void nn_extremum_dx_apart(const nn_window *d, const float *dy, const void *place, float *dx, long first,
+                                    long last)
+{
+    for (long k = first; k < last; k++) {
+        const int row = (int)(k % d->h), i = row / d->sh, u = row % d->sh;
+        float *to = dx + k * d->w * d->c;
+        if (i < d->oh && u < d->kh)
+            nn_extremum_dx_row(d, dy, place, (k / d->h * d->oh + i) * d->ow * d->c, u, to);
+        else
+            nn_set_run(to, (long)d->w * d->c, 0);
+    }
+}
+
 NN_KERNEL void nn_extremum_last_dx(const nn_window *d, long n, const float *dy, const void *place, float *dx, int t,
                                    int T)
 {
     const int high = (d->kh - 1) * d->dh + 1, wide = (d->kw - 1) * d->dw + 1;
+    if (nn_windows_apart(d)) {
+        nn_extremum_dx_apart(d, dy, place, dx, n * d->h * t / T, n * d->h * (t + 1) / T);
+        return;
+    }
     for (long k = n * d->h * t / T; k < n * d->h * (t + 1) / T; k++) {
         int row = (int)(k % d->h) + d->top, first[2] = {0, 0}, last[2] = {-1, -1};
         long at = k / d->h * d->oh * d->ow * d->c;

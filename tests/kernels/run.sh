@@ -28,7 +28,8 @@ x86_64) machines="-msse2 -mavx2,-mfma -mavx512f,-mavx512dq,-mavx512vl,-mfma" ;;
 *) machines=-g ;;
 esac
 
-for net in tests/kernels/all.nn:all tests/kernels/trained.nn:trained tests/kernels/exact.nn:adaptive_maxpool \
+for net in tests/kernels/all.nn:all tests/kernels/trained.nn:trained tests/kernels/samples.nn:padded \
+    tests/kernels/exact.nn:adaptive_maxpool \
     tests/kernels/exact.nn:mul tests/kernels/close.nn:log_softmax; do
     try "$NNC" "${net%:*}" --net "${net#*:}" --prefix net -o "$tmp/net.c"
     for cc in $compilers; do

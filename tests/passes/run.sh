@@ -68,6 +68,15 @@ code() {
     option=
     try "nnc $net" "$NNC" "$net" --target generic --prefix net -o "$tmp/net.c"
 }
+net=tests/kernels/samples.nn
+numbers $net --net padded
+has samples yes
+cp "$tmp/said" "$tmp/with"
+numbers $net --net padded --no-samples
+has samples no
+cp "$tmp/said" "$tmp/without"
+try "$net --no-samples: the numbers" awk -f tests/generated/close.awk "$tmp/with" "$tmp/without"
+
 code tests/passes/mixed.nn
 has fused yes
 has turn yes

@@ -320,6 +320,26 @@ START_TEST(fuses_alike)
 }
 END_TEST
 
+/* ---- samples last ---------------------------------------------------------------- */
+
+static const char samples_path[] = "tests/kernels/samples.nn";
+
+/* Passes of the whole batch, with fewer blocks than threads and with as many; training. */
+START_TEST(turns_samples_alike)
+{
+    Nets nets = nets_open(samples_path);
+    Variant v = {.path = samples_path, .net = net_name(&nets, _i), .batch = 16};
+    check_variant(v, 1e-5);
+    v.batch = 48;
+    check_variant(v, 1e-5);
+    v.jit = JIT_CC;
+    check_variant(v, 1e-5);
+    v = (Variant){.path = samples_path, .net = "padded", .set = "optimizer=sgd(lr=0.1)", .batch = 32};
+    check_variant(v, 1e-4);
+    compilation_free(nets.c);
+}
+END_TEST
+
 /* ---- updates --------------------------------------------------------------- */
 
 static const char *const updates[] = {
@@ -609,6 +629,7 @@ Suite *kernels_suite(void)
     add_nets(tcase, exact_path, gives_the_same_numbers);
     add_nets(tcase, close_path, gives_close_numbers);
     add_nets(tcase, rectified_path, fuses_alike);
+    add_nets(tcase, samples_path, turns_samples_alike);
     tcase_add_loop_test(tcase, updates_alike, 0, sizeof updates / sizeof *updates);
     tcase_add_loop_test(tcase, compiles_for_other_machines, 0, sizeof flags / sizeof *flags);
     tcase_add_test(tcase, trains_alike);
