@@ -116,16 +116,16 @@ static const size_t lenet_offset[] = {
 
 /* Where grad leaves each gradient in its scratch, in elements; -1: none. */
 static const int64_t lenet_grad_offset[] = {
-    362384,
-    362800,
-    359136,
-    362768,
-    301056,
-    362544,
-    349056,
-    362672,
-    361536,
-    362784,
+    565120,
+    565280,
+    594016,
+    597488,
+    517120,
+    597264,
+    583936,
+    597392,
+    596416,
+    597504,
     -1,
     -1,
     -1,
@@ -149,73 +149,21 @@ static const int64_t lenet_grad_offset[] = {
 };
 
 /*
- * conv.h: convolution over channels-last images, and its gradients.
+ * turn.h: images between planar, [c][h · w], and channels last, [h · w][c].
  *
- * A convolution joins a large image L: [n][h][w][c], a small one S: [n][oh][ow][o]
- * and a weight W: [o][c / groups][kh][kw]:
+ *   x: [n][rows][columns]   y: [n][columns][rows]
  *
- *   gather    S[u, v][o] = b[o] + Σ_{c, tap} W[o][c][tap] · L[u·sh + row, v·sw + column][c]
- *   scatter   L[…][c]    = b[c] + Σ_{o, tap} W[o][c][tap] · S[…][o], one walk for each
- *             residue of (row, column) modulo the stride, with the taps that reach it,
- *             so that no zero is ever inserted
- *   weights   W[o][c][tap] = Σ_{n, u, v} S[u, v][o] · L[…][c]
- *
- * A conv is a gather and its gradients are the other two; a deconv is a scatter and
- * its gradients are the other two.  Gather and scatter read the weights as panels
- * (walk.h), which nn_conv_panels and nn_conv_panels_back make.
+ * Squares are turned in registers.  Thread t of T does its part of the columns of
+ * all samples, in runs that are whole squares.
  */
-#ifndef NN_CONV_H
-#define NN_CONV_H
-
-typedef struct nn_conv {
-    int n, c, h, w, o, oh, ow, groups;
-    int kh, kw, sh, sw, dh, dw, top, left;
-} nn_conv;
-
-/* What follows at once, NULL or 0 where it does not:
- * y = relu(scale[o] · value + shift[o] + summand[…][o]), summand lying as y does. */
-typedef struct nn_tail {
-    const float *scale, *shift, *summand;
-    int relu;
-} nn_tail;
+#ifndef NN_TURN_H
+#define NN_TURN_H
 
 #ifdef NN_LINKED
 
-void nn_conv_panels(const nn_conv *, const float *weight, float *panels, int t, int T);
-void nn_conv_panels_back(const nn_conv *, const float *weight, float *panels, int t, int T);
-void nn_conv_gather(const nn_conv *, const float *large, const float *panels, const float *bias, const nn_tail *,
-                    float *small, int t, int T);
-void nn_conv_scatter(const nn_conv *, const float *small, const float *panels, const float *bias, float *large, int t,
-                     int T);
-void nn_conv_weights(const nn_conv *, const float *large, const float *small, float *weight, int t, int T);
-
-void nn_winograd_panels(const nn_conv *, int back, const float *weight, float *panels, int t, int T);
-void nn_winograd(const nn_conv *, const float *x, const float *panels, const float *bias, const nn_tail *, float *y,
-                 float *work, int t, int T);
+void nn_turn(long n, long rows, long columns, const float *x, float *y, int t, int T);
 
 #else
-
-/*
- * walk.h: convolution over channels-last images, [N][H][W][C], as one walk.
- *
- * A walk goes over a grid of u × v points in each of n images.  Every point reads
- * `taps` runs of neighbouring channels of the image, the one of a tap at
- * (u·su + row, v·sv + column), and writes `outputs` channels:
- *
- *   y[point][o] = start[o] + Σ_{tap, c} x[point at tap][c] · panel[o / 16][tap][c][o mod 16]
- *
- * The weights are packed beforehand into panels of NN_PANEL outputs; a tile of
- * NN_ROWS points × one panel stays in registers.  Nothing is copied of the images:
- * a tile holds a pointer for each of its points, moved from tap to tap, so that
- * padding (the pointer is at zeros), strides, the ends of rows and of images cost
- * nothing in the inner loop.
- *
- * The depth, taps · run, is cut into blocks whose part of a panel fits the first
- * cache; between blocks the sums rest in y.  The order of the sum is tap by tap
- * and channel by channel, whatever the thread, tile or block.
- */
-#ifndef NN_WALK_H
-#define NN_WALK_H
 
 /*
  * transpose.h: squares of NN_W × NN_W floats turned about their diagonal.
@@ -488,600 +436,156 @@ NN_INLINE void nn_transpose_square(float *to, long to_row, const float *from, lo
 
 #endif
 
-enum { NN_PANEL = 16 }; /* outputs of a panel, on every machine */
+/* Columns first … last of one sample. */
+NN_INLINE void nn_turn_columns(long rows, long columns, const float *x, float *y, long first, long last)
+{
+    for (long j = first; j < last; j += NN_W) {
+        long wide = last - j < NN_W ? last - j : NN_W, i = 0;
+        for (; wide == NN_W && i + NN_W <= rows; i += NN_W)
+            nn_transpose_square(y + j * rows + i, rows, x + i * columns + j, columns);
+        for (long k = 0; k < wide; k++)
+            for (long r = i; r < rows; r++) y[(j + k) * rows + r] = x[r * columns + j + k];
+    }
+}
 
-#if defined(NN_AVX512)
-enum { NN_ROWS = 10, NN_TV = 2, NN_GROUP = 2 }; /* points and vectors of a tile; panels at once */
-#elif defined(NN_AVX2)
-enum { NN_ROWS = 6, NN_TV = 2, NN_GROUP = 1 };
-#elif defined(NN_NEON)
-enum { NN_ROWS = 6, NN_TV = 4, NN_GROUP = 1 };
+NN_KERNEL void nn_turn(long n, long rows, long columns, const float *x, float *y, int t, int T)
+{
+    const long runs = (columns + NN_LINE - 1) / NN_LINE, first = n * runs * t / T, last = n * runs * (t + 1) / T;
+    for (long k = first; k < last;) {
+        long sample = k / runs, end = (sample + 1) * runs < last ? runs : last - sample * runs;
+        long from = k % runs * NN_LINE, to = end * NN_LINE < columns ? end * NN_LINE : columns;
+        nn_turn_columns(rows, columns, x + sample * rows * columns, y + sample * rows * columns, from, to);
+        k = sample * runs + end;
+    }
+}
+
+#endif /* NN_LINKED */
+
+#endif
+/*
+ * samples.h: convolution, the fully connected layer and their gradients over images
+ * that lie samples last.
+ *
+ * Sixteen samples are a block: an image is [n / 16][c][h][w][16], a vector
+ * [n / 16][f][16].  A vector register holds samples, so that every load is full
+ * whatever the number of channels, weights are read as they lie, one number at a
+ * time, and taps beyond the border are left out rather than multiplied by zeros.
+ *
+ *   y[o][pixel]  = b[o] + Σ_{c, tap} W[o][c][tap] · x[c][pixel at tap]    nn_samples_conv
+ *   dx[c][pixel] = Σ_{o, tap} W[o][c][tap] · dy[o][…], the same sum with the weights
+ *                  walked the other way round; stride 1                   nn_samples_conv_dx
+ *   dW[o][c][tap] = Σ_{block, pixel, sample} dy[o][pixel] · x[c][…]        nn_samples_conv_dweight
+ *
+ * A tile of outputs × the samples of a pixel stays in registers; of dW a tile of
+ * outputs × taps, whose lanes are added up at the very end.
+ *
+ * The first two do whole blocks, which threads share out; of the last thread t of T
+ * does its part of the outputs.  No sum depends on that.
+ */
+#ifndef NN_SAMPLES_H
+#define NN_SAMPLES_H
+
+typedef struct nn_samples {
+    int c, h, w, o, oh, ow;
+    int kh, kw, sh, sw, dh, dw, top, left;
+} nn_samples;
+
+#ifdef NN_LINKED
+
+void nn_samples_conv(const nn_samples *, long blocks, const float *x, const float *weight, const float *bias, float *y);
+void nn_samples_conv_dx(const nn_samples *, long blocks, const float *dy, const float *weight, float *dx);
+void nn_samples_conv_dweight(const nn_samples *, long blocks, const float *x, const float *dy, float *dweight, int t,
+                             int T);
+void nn_samples_dense(long blocks, int i, int o, const float *x, const float *weight, const float *bias, float *y);
+void nn_samples_dense_dx(long blocks, int i, int o, const float *dy, const float *weight, float *dx);
+
 #else
-enum { NN_ROWS = 2, NN_TV = 4, NN_GROUP = 1 };
+
+
+/* Outputs of a tile, and pixels where it takes several; NN_DO outputs × NN_DT taps of a
+ * tile of dW. */
+#if defined(NN_AVX512)
+enum { NN_LO = 10, NN_LP = 2, NN_DO = 4, NN_DT = 6 };
+#elif defined(NN_AVX2)
+enum { NN_LO = 6, NN_LP = 1, NN_DO = 4, NN_DT = 3 };
+#elif defined(NN_NEON)
+enum { NN_LO = 6, NN_LP = 1, NN_DO = 4, NN_DT = 6 };
+#else
+enum { NN_LO = 2, NN_LP = 1, NN_DO = 3, NN_DT = 3 };
 #endif
 
 enum {
-    NN_MAX_TAPS = 256, /* kh · kw */
-    NN_DEPTH = 320,    /* at most, of a block: 20 KB of a panel */
-    NN_ZEROS = 1024,   /* floats, what padding is read from */
-    NN_POINTS = 240    /* at most, that are taken together: divisible by every NN_ROWS */
+    NN_LV = NN_LINE / NN_W, /* vectors of a pixel */
+    NN_LT = NN_LP * NN_LV,  /* of a tile */
+    NN_NEAR = 400,          /* pixels that stay in the first cache */
+    NN_DG = 8 /* tiles of taps that are summed up together, row by row: x and dy stay in the first cache */
 };
 
-typedef struct nn_walk {
-    int n, u, v, su, sv; /* images, the grid and its step */
-    const float *x;
-    int h, w, run;   /* of the image read, and the channels of a tap */
-    long xn, xu, xv; /* distances in x from image to image, row to row, column to column */
-    int taps;
-    int row[NN_MAX_TAPS], column[NN_MAX_TAPS];
-    const float *panels; /* [outputs / 16][taps][run][16] */
-    long panel;          /* from one to the next */
-    int outputs;
-    const float *start; /* of the sums, or NULL */
-    float *y;
-    long yn, yu, yv;
-    const float *y0;     /* what the tail's summand lies like */
-    const nn_tail *tail; /* or NULL */
-} nn_walk;
+/* ---- sums over channels and taps -------------------------------------------------- */
 
-/* A point: where it reads and writes. */
-typedef struct nn_spot {
-    const float *x; /* at row, column; which may be outside */
-    float *y;
-    int row, column;
-    int inside; /* 1: its columns are, at every tap; 2: its rows are */
-} nn_spot;
+/* One image is made of another: what is read, what is written, and where W lies. */
+typedef struct nn_blend {
+    int c, h, w, o, oh, ow;
+    int kh, kw, sh, sw, dh, dw, top, left;
+    const float *weight;                        /* of output 0, channel 0 and the first tap */
+    long to_output, to_channel, to_row, to_tap; /* distances in it */
+    const float *bias;                          /* or NULL */
+} nn_blend;
 
-static const float nn_zeros[NN_ZEROS] __attribute__((unused));
+/* The taps of a pixel that are inside, and where the first of them reads. */
+typedef struct nn_blend_taps {
+    int rows, columns;
+    const float *x, *weight;
+} nn_blend_taps;
 
-/* ---- one tile ---------------------------------------------------------------------- */
-
-/* Where each point reads the tap; returns 0 where none of them has it inside. */
-NN_INLINE int nn_walk_tile_place(const int M, const nn_walk *s, const nn_spot *spot, int inside, int tap, int c,
-                                 const float **at)
+/* sum[m][…] += Σ_k W[m] · x, k steps of x and of W */
+NN_INLINE void nn_blend_run(const int M, const int P, long count, const float *x, long step, long across,
+                            const float *weight, long weight_step, long to_output, nn_vec sum[NN_LO][NN_LT])
 {
-    const int row = s->row[tap], column = s->column[tap];
-    const long offset = row * s->xu + column * s->xv + c;
-    int any = inside == 3;
-    NN_UNROLL
-    for (int m = 0; m < M; m++) at[m] = spot[m].x + offset;
-    if (inside == 3) return 1;
-    NN_UNROLL
-    for (int m = 0; m < M; m++) {
-        int here =
-            (unsigned)(spot[m].row + row) < (unsigned)s->h && (unsigned)(spot[m].column + column) < (unsigned)s->w;
-        at[m] = here ? at[m] : nn_zeros;
-        any |= here;
-    }
-    return any;
-}
-
-/* sum[m][v] += Σ_k at[m][k] · b[k][v] */
-NN_INLINE void nn_walk_tile_add(const int M, const int V, const float *const *at, long length, const float *b, long far,
-                                nn_vec sum[NN_ROWS][NN_TV])
-{
-    for (long k = 0; k < length; k++) {
-        nn_vec row[NN_TV];
+    for (long k = 0; k < count; k++, x += step, weight += weight_step) {
+        nn_vec v[NN_LT];
         NN_UNROLL
-        for (int v = 0; v < V; v++) row[v] = nn_load(b + k * NN_PANEL + v * far);
+        for (int i = 0; i < P * NN_LV; i++) v[i] = nn_load(x + i / NN_LV * across + i % NN_LV * NN_W);
         NN_UNROLL
-        for (int m = 0; m < M; m++) NN_UNROLL
-        for (int v = 0; v < V; v++) sum[m][v] += at[m][k] * row[v];
-    }
-}
-
-typedef struct nn_block {
-    int output;      /* the first of the tile's */
-    int count;       /* outputs there, at most the tile's width */
-    int k0, k1;      /* depth */
-    int first, last; /* of the blocks of the depth */
-    int taps;        /* that are one run, for points whose taps are inside; 1 otherwise */
-} nn_block;
-
-NN_INLINE nn_vec nn_finish(const nn_tail *tail, int channel, long lanes, const float *summand, nn_vec v)
-{
-    if (tail->scale) v = v * nn_load_some(tail->scale + channel, lanes) + nn_load_some(tail->shift + channel, lanes);
-    if (summand) v += nn_load_some(summand, lanes);
-    if (tail->relu) v = nn_select(v < 0, nn_zero(), v);
-    return v;
-}
-
-/* Outputs in vector v of a panel that is partly used. */
-NN_INLINE long nn_tile_lanes(const nn_block *d, int v) { return d->count > v * NN_W ? d->count - v * NN_W : 0; }
-
-NN_INLINE void nn_walk_tile_run(const int M, const int V, const int whole, const nn_walk *s, const nn_spot *spot,
-                                const nn_block *d, const float *panel)
-{
-    const long far = NN_GROUP > 1 ? s->panel : NN_W;
-    nn_vec sum[NN_ROWS][NN_TV];
-    NN_UNROLL
-    for (int m = 0; m < M; m++) NN_UNROLL
-    for (int v = 0; v < V; v++) {
-        const long lanes = whole ? NN_W : nn_tile_lanes(d, v);
-        if (!d->first)
-            sum[m][v] = nn_load_some(spot[m].y + d->output + v * NN_W, lanes);
-        else
-            sum[m][v] = s->start ? nn_load_some(s->start + d->output + v * NN_W, lanes) : nn_zero();
-    }
-    int inside = 3;
-    NN_UNROLL
-    for (int m = 0; m < M; m++) inside &= spot[m].inside;
-    const int taps = inside & 1 ? d->taps : 1, run = taps * s->run;
-    int tap = d->k0 ? d->k0 / run * taps : 0, c = d->k0 ? d->k0 % run : 0;
-    for (int k = d->k0; k < d->k1; c = 0, tap += taps) {
-        const float *at[NN_ROWS];
-        int length = run - c < d->k1 - k ? run - c : d->k1 - k;
-        if (nn_walk_tile_place(M, s, spot, inside, tap, c, at))
-            nn_walk_tile_add(M, V, at, length, panel + (long)k * NN_PANEL, far, sum);
-        k += length;
-    }
-    NN_UNROLL
-    for (int m = 0; m < M; m++) NN_UNROLL
-    for (int v = 0; v < V; v++) {
-        const long lanes = whole ? NN_W : nn_tile_lanes(d, v);
-        float *y = spot[m].y + d->output + v * NN_W;
-        if (d->last && s->tail)
-            sum[m][v] = nn_finish(s->tail, (int)(s->y - s->y0) + d->output + v * NN_W, lanes,
-                                  s->tail->summand ? s->tail->summand + (y - s->y0) : 0, sum[m][v]);
-        nn_store_some(y, lanes, sum[m][v]);
-    }
-}
-
-/* One instance for each number of points; with a panel that is whole, or partly used. */
-NN_KERNEL void nn_walk_tile(const nn_walk *s, const nn_spot *spot, int points, const nn_block *d, const float *panel)
-{
-    int vectors = (d->count + NN_W - 1) / NN_W, whole = d->count == NN_TV * NN_W;
-#define NN_CASE(M)                                            \
-    case M:                                                   \
-        if (whole)                                            \
-            nn_walk_tile_run(M, NN_TV, 1, s, spot, d, panel); \
-        else if (vectors == 1)                                \
-            nn_walk_tile_run(M, 1, 0, s, spot, d, panel);     \
-        else                                                  \
-            nn_walk_tile_run(M, NN_TV, 0, s, spot, d, panel); \
-        break;
-    switch (points) {
-        NN_CASE(1)
-        NN_CASE(2)
-#if defined(NN_AVX512) || defined(NN_AVX2) || defined(NN_NEON)
-        NN_CASE(3)
-        NN_CASE(4)
-        NN_CASE(5)
-        NN_CASE(6)
-#endif
-#if defined(NN_AVX512)
-        NN_CASE(7)
-        NN_CASE(8)
-        NN_CASE(9)
-        NN_CASE(10)
-#endif
-    }
-#undef NN_CASE
-}
-
-/* ---- panels ----------------------------------------------------------------------------- */
-
-/* One panel, to[tap][c][16] from from[lane][c][tap]; lanes beyond are zero. */
-NN_INLINE void nn_panel_turn(const float *from, long lanes, long c, long taps, float *to)
-{
-    const long depth = c * taps, squares = lanes == NN_PANEL ? depth / NN_W : 0;
-    long channel = 0, tap = 0;
-    for (long i = 0; i < squares; i++) {
-        float turned[NN_PANEL / NN_W * NN_W * NN_W] __attribute__((aligned(64)));
-        for (int v = 0; v < NN_PANEL / NN_W; v++)
-            nn_transpose_square(turned + v * NN_W, NN_PANEL, from + v * NN_W * depth + i * NN_W, depth);
-        for (int k = 0; k < NN_W; k++) {
-            for (int v = 0; v < NN_PANEL; v += NN_W)
-                nn_store(to + (tap * c + channel) * NN_PANEL + v, nn_load(turned + k * NN_PANEL + v));
-            if (++tap == taps) tap = 0, channel++;
-        }
-    }
-    for (long k = squares * NN_W; k < depth; k++) {
-        for (long lane = 0; lane < NN_PANEL; lane++)
-            to[(tap * c + channel) * NN_PANEL + lane] = lane < lanes ? from[lane * depth + k] : 0;
-        if (++tap == taps) tap = 0, channel++;
-    }
-}
-
-/* ---- the walk ------------------------------------------------------------------------ */
-
-NN_INLINE void nn_walk_bounds(const int *offset, int count, int *least, int *most)
-{
-    *least = *most = count ? offset[0] : 0;
-    for (int i = 1; i < count; i++) {
-        if (offset[i] < *least) *least = offset[i];
-        if (offset[i] > *most) *most = offset[i];
-    }
-}
-
-NN_INLINE void nn_walk_spots(const nn_walk *s, long first, int count, nn_spot *spot)
-{
-    int top, bottom, left, right;
-    nn_walk_bounds(s->row, s->taps, &top, &bottom);
-    nn_walk_bounds(s->column, s->taps, &left, &right);
-    long image = first / ((long)s->u * s->v);
-    int rest = (int)(first % ((long)s->u * s->v)), u = rest / s->v, v = rest % s->v;
-    for (int i = 0; i < count; i++) {
-        spot[i].row = u * s->su;
-        spot[i].column = v * s->sv;
-        spot[i].x = s->x + image * s->xn + spot[i].row * s->xu + spot[i].column * s->xv;
-        spot[i].y = s->y + image * s->yn + u * s->yu + v * s->yv;
-        spot[i].inside = (spot[i].column + left >= 0 && spot[i].column + right < s->w) |
-                         (spot[i].row + top >= 0 && spot[i].row + bottom < s->h) << 1;
-        if (++v == s->v) v = 0, u++;
-        if (u == s->u) u = 0, image++;
-    }
-}
-
-/* The taps of a row lie side by side in x as they do in the panels. */
-NN_INLINE int nn_walk_row_taps(const nn_walk *s)
-{
-    int count = 1;
-    if (s->xv != s->run) return 1;
-    while (count < s->taps && s->row[count] == s->row[0] && s->column[count] == s->column[0] + count) count++;
-    if (s->taps % count) return 1;
-    for (int i = 0; i < s->taps; i++)
-        if (s->row[i] != s->row[i / count * count] || s->column[i] != s->column[i % count]) return 1;
-    return count;
-}
-
-/* Points first … first + count, panels from … to, in tiles that are as even as can be. */
-NN_INLINE void nn_walk_block(const nn_walk *s, long first, int count, int from, int to)
-{
-    nn_spot spot[NN_POINTS];
-    nn_walk_spots(s, first, count, spot);
-    const int depth = s->taps * s->run, blocks = depth > NN_DEPTH ? (depth + NN_DEPTH - 1) / NN_DEPTH : 1,
-              tiles = (count + NN_ROWS - 1) / NN_ROWS;
-    nn_block d = {.taps = nn_walk_row_taps(s)};
-    for (int p = from; p < to; p += NN_GROUP) {
-        d.output = p * NN_PANEL;
-        d.count = s->outputs - d.output < NN_GROUP * NN_PANEL ? s->outputs - d.output : NN_GROUP * NN_PANEL;
-        if (d.count > (to - p) * NN_PANEL) d.count = (to - p) * NN_PANEL;
-        for (int b = 0; b < blocks; b++) {
-            d.k0 = (int)((long)depth * b / blocks);
-            d.k1 = (int)((long)depth * (b + 1) / blocks);
-            d.first = b == 0;
-            d.last = b == blocks - 1;
-            for (int i = 0; i < tiles; i++) {
-                int begin = count * i / tiles, end = count * (i + 1) / tiles;
-                nn_walk_tile(s, spot + begin, end - begin, &d, s->panels + p * s->panel);
-            }
+        for (int m = 0; m < M; m++) {
+            const float factor = weight[m * to_output];
+            NN_UNROLL
+            for (int i = 0; i < P * NN_LV; i++) sum[m][i] += factor * v[i];
         }
     }
 }
 
-/* Part t of T: of the points, or of the panels where the weights are the larger part. */
-NN_KERNEL void nn_walk_run(const nn_walk *s, int t, int T)
+/* M outputs of P neighbouring pixels whose taps are the same, from output o on. */
+NN_INLINE void nn_blend_tile(const int M, const int P, const nn_blend *s, const nn_blend_taps *a, int o, float *y)
 {
-    const long points = (long)s->n * s->u * s->v;
-    const int panels = (s->outputs + NN_PANEL - 1) / NN_PANEL, groups = (panels + NN_GROUP - 1) / NN_GROUP;
-    const int by_panels = groups % T == 0 && points * s->su * s->sv < (long)s->outputs * s->taps;
-    long first = 0, last = points;
-    int from = 0, to = panels;
-    if (by_panels) {
-        from = groups / T * t * NN_GROUP;
-        to = groups / T * (t + 1) * NN_GROUP < panels ? groups / T * (t + 1) * NN_GROUP : panels;
+    const long plane = (long)s->h * s->w * NN_LINE, out = (long)s->oh * s->ow * NN_LINE;
+    const long across = (long)s->sw * NN_LINE, tap = (long)s->dw * NN_LINE, row = (long)s->dh * s->w * NN_LINE;
+    const float *weight = a->weight + o * s->to_output;
+    nn_vec sum[NN_LO][NN_LT];
+    NN_UNROLL
+    for (int m = 0; m < M; m++) NN_UNROLL
+    for (int i = 0; i < P * NN_LV; i++) sum[m][i] = s->bias ? nn_spread(s->bias[o + m]) : nn_zero();
+    if (a->rows * a->columns == 1) {
+        nn_blend_run(M, P, s->c, a->x, plane, across, weight, s->to_channel, s->to_output, sum);
     } else {
-        const long tiles = (points + NN_ROWS - 1) / NN_ROWS;
-        first = points * (tiles * t / T) / tiles;
-        last = points * (tiles * (t + 1) / T) / tiles;
-    }
-    const long parts = (last - first + NN_POINTS - 1) / NN_POINTS;
-    for (long i = 0; i < parts; i++) {
-        long begin = first + (last - first) * i / parts, end = first + (last - first) * (i + 1) / parts;
-        nn_walk_block(s, begin, (int)(end - begin), from, to);
-    }
-}
-
-#endif
-
-/*
- * depthwise.h: convolution of each channel with a kernel of its own, channels last.
- * Channels lie in the lanes.  The panels are the weights as [tap][c], padded to whole
- * vectors.  See conv.h for what is gathered, scattered and summed.
- */
-#ifndef NN_DEPTHWISE_H
-#define NN_DEPTHWISE_H
-
-
-NN_INLINE int nn_is_depthwise(const nn_conv *d) { return d->groups > 1 && d->c == d->groups && d->o == d->groups; }
-
-/* From [c][tap] to [tap][c rounded up to 16]. */
-NN_KERNEL void nn_depthwise_panels(const nn_conv *d, const float *weight, float *panels, int t, int T)
-{
-    const long taps = d->kh * d->kw, row = (d->c + NN_PANEL - 1) / NN_PANEL * NN_PANEL;
-    for (long i = taps * t / T; i < taps * (t + 1) / T; i++)
-        for (long c = 0; c < row; c++) panels[i * row + c] = c < d->c ? weight[c * taps + i] : 0;
-}
-
-/* The taps u of 0 … k − 1 with 0 ≤ at + u·dilation < size: first … last − 1. */
-NN_INLINE void nn_taps_inside(int at, int k, int dilation, int size, int *first, int *last)
-{
-    *first = at < 0 ? (-at + dilation - 1) / dilation : 0;
-    *last = at < size ? (size - 1 - at) / dilation + 1 : 0;
-    if (*last > k) *last = k;
-}
-
-/* One point, channels c … c + lanes. */
-NN_INLINE nn_vec nn_depthwise_point(const nn_conv *d, const float *image, const float *panels, long row, int u, int v,
-                                    long c, long lanes, nn_vec sum)
-{
-    int i0, i1, j0, j1, h = u * d->sh - d->top, w = v * d->sw - d->left;
-    nn_taps_inside(h, d->kh, d->dh, d->h, &i0, &i1);
-    nn_taps_inside(w, d->kw, d->dw, d->w, &j0, &j1);
-    for (int i = i0; i < i1; i++) {
-        const float *x = image + ((long)(h + i * d->dh) * d->w + w) * d->c + c;
-        for (int j = j0; j < j1; j++)
-            sum += nn_load_some(x + (long)j * d->dw * d->c, lanes) * nn_load(panels + (i * d->kw + j) * row + c);
-    }
-    return sum;
-}
-
-NN_KERNEL void nn_depthwise_gather(const nn_conv *d, const float *large, const float *panels, const float *bias,
-                                   const nn_tail *tail, float *small, int t, int T)
-{
-    const long rows = (long)d->n * d->oh, row = (d->c + NN_PANEL - 1) / NN_PANEL * NN_PANEL;
-    for (long k = rows * t / T; k < rows * (t + 1) / T; k++) {
-        const float *image = large + k / d->oh * d->h * d->w * d->c;
-        for (int v = 0; v < d->ow; v++) {
-            float *y = small + (k * d->ow + v) * d->c;
-            for (long c = 0; c < d->c; c += NN_W) {
-                long lanes = d->c - c;
-                nn_vec sum = bias ? nn_load_some(bias + c, lanes) : nn_zero();
-                sum = nn_depthwise_point(d, image, panels, row, (int)(k % d->oh), v, c, lanes, sum);
-                if (tail)
-                    sum = nn_finish(tail, (int)c, lanes, tail->summand ? tail->summand + (y + c - small) : 0, sum);
-                nn_store_some(y + c, lanes, sum);
-            }
-        }
-    }
-}
-
-NN_INLINE nn_vec nn_depthwise_back(const nn_conv *d, const float *image, const float *panels, long row, int h, int w,
-                                   long c, long lanes, nn_vec sum)
-{
-    for (int i = 0; i < d->kh; i++) {
-        int u = h + d->top - i * d->dh;
-        if (u < 0 || u % d->sh || u / d->sh >= d->oh) continue;
-        for (int j = 0; j < d->kw; j++) {
-            int v = w + d->left - j * d->dw;
-            if (v < 0 || v % d->sw || v / d->sw >= d->ow) continue;
-            sum += nn_load_some(image + ((long)(u / d->sh) * d->ow + v / d->sw) * d->c + c, lanes) *
-                   nn_load(panels + (i * d->kw + j) * row + c);
-        }
-    }
-    return sum;
-}
-
-NN_KERNEL void nn_depthwise_scatter(const nn_conv *d, const float *small, const float *panels, const float *bias,
-                                    float *large, int t, int T)
-{
-    const long rows = (long)d->n * d->h, row = (d->c + NN_PANEL - 1) / NN_PANEL * NN_PANEL;
-    for (long k = rows * t / T; k < rows * (t + 1) / T; k++) {
-        const float *image = small + k / d->h * d->oh * d->ow * d->c;
-        for (int w = 0; w < d->w; w++) {
-            for (long c = 0; c < d->c; c += NN_W) {
-                long lanes = d->c - c;
-                nn_vec sum = bias ? nn_load_some(bias + c, lanes) : nn_zero();
-                sum = nn_depthwise_back(d, image, panels, row, (int)(k % d->h), w, c, lanes, sum);
-                nn_store_some(large + (k * d->w + w) * d->c + c, lanes, sum);
-            }
-        }
-    }
-}
-
-/* Σ over the points of an image that have the tap inside, channels c … c + lanes. */
-NN_INLINE nn_vec nn_depthwise_sum(const nn_conv *d, const float *large, const float *small, int i, int j, long c,
-                                  long lanes)
-{
-    nn_vec sum = nn_zero();
-    for (int u = 0; u < d->oh; u++) {
-        int h = u * d->sh - d->top + i * d->dh;
-        if (h < 0 || h >= d->h) continue;
-        for (int v = 0; v < d->ow; v++) {
-            int w = v * d->sw - d->left + j * d->dw;
-            if (w < 0 || w >= d->w) continue;
-            sum += nn_load_some(large + ((long)h * d->w + w) * d->c + c, lanes) *
-                   nn_load_some(small + ((long)u * d->ow + v) * d->c + c, lanes);
-        }
-    }
-    return sum;
-}
-
-/* weight: [c][tap]; thread t of T does its part of the vectors of channels. */
-NN_KERNEL void nn_depthwise_weights(const nn_conv *d, const float *large, const float *small, float *weight, int t,
-                                    int T)
-{
-    const int taps = d->kh * d->kw;
-    const long vectors = (d->c + NN_W - 1) / NN_W;
-    for (long k = vectors * t / T; k < vectors * (t + 1) / T; k++) {
-        long c = k * NN_W, lanes = d->c - c < NN_W ? d->c - c : NN_W;
-        for (int tap = 0; tap < taps; tap++) {
-            nn_vec sum = nn_zero();
-            for (int n = 0; n < d->n; n++)
-                sum += nn_depthwise_sum(d, large + (long)n * d->h * d->w * d->c, small + (long)n * d->oh * d->ow * d->c,
-                                        tap / d->kw, tap % d->kw, c, lanes);
-            nn_lanes lane;
-            nn_store(lane, sum);
-            for (long i = 0; i < lanes; i++) weight[(c + i) * taps + tap] = lane[i];
-        }
-    }
-}
-
-#endif
-/*
- * moments.h: the gradient of a convolution's weights, from channels-last images:
- *
- *   weight[o][c][tap] = Σ_{n, u, v} small[n][u, v][o] · large[n][u·sh + row, v·sw + column][c]
- *
- * A unit of work is some panels of 16 outputs × some channels.  Block by block of
- * points, its channels of the large image are copied with their padding, and its
- * outputs of the small one; then a tile of NN_ROWS channels × one panel is summed in
- * registers over the block's points, tap by tap, and added to the unit's sums.  What
- * each unit and block is depends on the shapes alone, not on the threads.
- *
- * Where there are few channels, a row of taps is taken as one run of kw · c channels,
- * since they lie side by side.
- */
-#ifndef NN_MOMENTS_H
-#define NN_MOMENTS_H
-
-
-enum {
-    NN_LARGE = 24576, /* floats that are copied of the large image, */
-    NN_SMALL = 24576, /* of the small one, */
-    NN_UNIT = 24576,  /* and of a unit's sums */
-    NN_FEW = 8        /* channels that are taken together with the taps of a row */
-};
-
-typedef struct nn_moments {
-    const nn_conv *d;
-    int c, o;                   /* channels and outputs of the group */
-    int kh, kw, dh, dw;         /* taps that are walked over: kw is 1 where a row of taps is one run */
-    int sh, sw;                 /* steps in the copy: 1 where one tap needs only what it reads */
-    int merged;                 /* taps of a run */
-    int channels, panels;       /* of a unit */
-    int images, rows, columns;  /* of a block: points */
-    const float *large, *small; /* of the group */
-} nn_moments;
-
-NN_INLINE int nn_ceil(int a, int b) { return (a + b - 1) / b; }
-NN_INLINE int nn_min(int a, int b) { return a < b ? a : b; }
-
-/* Rows and columns of the copy for so many points. */
-NN_INLINE int nn_copy_rows_of(const nn_moments *s, int rows) { return (rows - 1) * s->sh + (s->d->kh - 1) * s->dh + 1; }
-NN_INLINE int nn_copy_columns_of(const nn_moments *s, int columns)
-{
-    return (columns - 1) * s->sw + (s->d->kw - 1) * s->dw + 1;
-}
-
-NN_INLINE int nn_copy_fits(const nn_moments *s, int images, int rows, int columns)
-{
-    long large = (long)images * nn_copy_rows_of(s, rows) * nn_copy_columns_of(s, columns) * s->channels;
-    return large <= NN_LARGE && (long)images * rows * columns * s->panels * NN_PANEL <= NN_SMALL;
-}
-
-/* Sizes of units and blocks; 0 where not even one point fits. */
-NN_INLINE int nn_moments_sizes(nn_moments *s)
-{
-    const nn_conv *d = s->d;
-    const int taps = s->kh * s->kw * s->merged, most = s->merged > 1 ? s->c : 132, all = nn_ceil(s->o, NN_PANEL);
-    s->panels = nn_min(all, taps > 1 ? 2 : 8);
-    s->panels = nn_ceil(s->panels, NN_GROUP) * NN_GROUP;
-    int blocks = nn_ceil(s->c, most);
-    while (blocks < s->c && (taps * nn_ceil(s->c, blocks) * s->panels * NN_PANEL > NN_UNIT ||
-                             (long)nn_copy_rows_of(s, 1) * nn_copy_columns_of(s, 1) * nn_ceil(s->c, blocks) > NN_LARGE))
-        blocks++;
-    if (blocks * nn_ceil(all, s->panels) % 2 && s->c >= 2 * NN_ROWS && s->merged == 1) blocks++;
-    s->channels = nn_ceil(nn_ceil(s->c, blocks), NN_ROWS) * NN_ROWS;
-    if (s->channels > s->c) s->channels = s->c;
-    if (taps * s->channels * s->panels * NN_PANEL > NN_UNIT) return 0;
-    s->images = s->rows = 1;
-    s->columns = d->ow;
-    while (s->columns > 1 && !nn_copy_fits(s, 1, 1, s->columns)) s->columns = nn_ceil(s->columns, 2);
-    if (!nn_copy_fits(s, 1, 1, s->columns)) return 0;
-    if (s->columns < d->ow) return 1;
-    while (s->rows < d->oh && nn_copy_fits(s, 1, s->rows + 1, s->columns)) s->rows++;
-    s->rows = nn_ceil(d->oh, nn_ceil(d->oh, s->rows));
-    if (s->rows < d->oh) return 1;
-    while (s->images < d->n && nn_copy_fits(s, s->images + 1, s->rows, s->columns)) s->images++;
-    return 1;
-}
-
-/* ---- a block ---------------------------------------------------------------------- */
-
-typedef struct nn_patch {
-    int image, row, column;    /* the first point */
-    int images, rows, columns; /* points */
-    int height, width;         /* of the copy of an image */
-    int channel, channels, panel, panels;
-} nn_patch;
-
-/* Whole vectors are stored: what is too much is written again by the next point. */
-NN_INLINE void nn_patch_point(const float *from, int channels, float *to)
-{
-    for (int k = 0; k < channels; k += NN_W) nn_store(to + k, from ? nn_load_some(from + k, channels - k) : nn_zero());
-}
-
-NN_INLINE void nn_patch_large(const nn_moments *s, const nn_patch *p, float *to)
-{
-    const nn_conv *d = s->d;
-    const int step_h = d->kh > 1 ? 1 : d->sh, step_w = d->kw > 1 ? 1 : d->sw;
-    const int h0 = p->row * d->sh - d->top, w0 = p->column * d->sw - d->left;
-    for (int n = 0; n < p->images; n++) {
-        for (int i = 0; i < p->height; i++) {
-            int h = h0 + i * step_h;
-            const float *row = s->large + ((long)(p->image + n) * d->h + h) * d->w * d->c + p->channel;
-            for (int j = 0; j < p->width; j++, to += p->channels) {
-                int w = w0 + j * step_w, inside = h >= 0 && h < d->h && w >= 0 && w < d->w;
-                nn_patch_point(inside ? row + (long)w * d->c : 0, p->channels, to);
-            }
-        }
-    }
-}
-
-NN_INLINE void nn_patch_small(const nn_moments *s, const nn_patch *p, float *to)
-{
-    const nn_conv *d = s->d;
-    for (int q = p->panel; q < p->panel + p->panels; q++) {
-        const int lanes = nn_min(s->o - q * NN_PANEL, NN_PANEL);
-        for (int n = 0; n < p->images; n++) {
-            for (int i = 0; i < p->rows; i++) {
-                const float *from =
-                    s->small + (((long)(p->image + n) * d->oh + p->row + i) * d->ow + p->column) * d->o + q * NN_PANEL;
-                for (int j = 0; j < p->columns; j++, to += NN_PANEL, from += d->o)
-                    for (int k = 0; k < NN_PANEL; k += NN_W)
-                        nn_store(to + k, k < lanes ? nn_load_some(from + k, lanes - k) : nn_zero());
-            }
-        }
-    }
-}
-
-/* ---- one tile -------------------------------------------------------------------------- */
-
-/* sums[m][lane] += Σ over the block's points of large[m] · small[lane] */
-NN_INLINE void nn_moment_tile(const int M, const int V, const nn_moments *s, const nn_patch *p, const float *large,
-                              const float *small, float *sums, long panel)
-{
-    const long far = NN_GROUP > 1 ? (long)p->images * p->rows * p->columns * NN_PANEL : NN_W;
-    const long row = (long)s->sh * p->width * p->channels, image = (long)p->height * p->width * p->channels;
-    const int step = s->sw * p->channels;
-    nn_vec sum[NN_ROWS][NN_TV];
-    NN_UNROLL
-    for (int m = 0; m < M; m++) NN_UNROLL
-    for (int v = 0; v < V; v++) sum[m][v] = nn_zero();
-    for (int n = 0; n < p->images; n++) {
-        for (int i = 0; i < p->rows; i++) {
-            const float *x = large + n * image + i * row;
-            for (int j = 0; j < p->columns; j++, x += step, small += NN_PANEL) {
-                nn_vec dy[NN_TV];
-                NN_UNROLL
-                for (int v = 0; v < V; v++) dy[v] = nn_load(small + v * far);
-                NN_UNROLL
-                for (int m = 0; m < M; m++) NN_UNROLL
-                for (int v = 0; v < V; v++) sum[m][v] += x[m] * dy[v];
-            }
-        }
+        for (int c = 0; c < s->c; c++)
+            for (int u = 0; u < a->rows; u++)
+                nn_blend_run(M, P, a->columns, a->x + c * plane + u * row, tap, across,
+                             weight + c * s->to_channel + u * s->to_row, s->to_tap, s->to_output, sum);
     }
     NN_UNROLL
     for (int m = 0; m < M; m++) NN_UNROLL
-    for (int v = 0; v < V; v++) {
-        float *to = sums + m * NN_PANEL + v * (NN_GROUP > 1 ? panel : NN_W);
-        nn_store(to, nn_load(to) + sum[m][v]);
-    }
+    for (int i = 0; i < P * NN_LV; i++) nn_store(y + (o + m) * out + i * NN_W, sum[m][i]);
 }
 
-NN_KERNEL void nn_moment_tile_run(int rows, int vectors, const nn_moments *s, const nn_patch *p, const float *large,
-                                  const float *small, float *sums, long panel)
+/* One instance for each number of outputs. */
+NN_INLINE void nn_blend_outputs(const int P, const nn_blend *s, const nn_blend_taps *a, int o, int count, float *y)
 {
-#define NN_CASE(M)                                                     \
-    case M:                                                            \
-        if (vectors == 1)                                              \
-            nn_moment_tile(M, 1, s, p, large, small, sums, panel);     \
-        else                                                           \
-            nn_moment_tile(M, NN_TV, s, p, large, small, sums, panel); \
+#define NN_CASE(M)                       \
+    case M:                              \
+        nn_blend_tile(M, P, s, a, o, y); \
         break;
-    switch (rows) {
+    switch (count) {
         NN_CASE(1)
         NN_CASE(2)
 #if defined(NN_AVX512) || defined(NN_AVX2) || defined(NN_NEON)
@@ -1100,527 +604,370 @@ NN_KERNEL void nn_moment_tile_run(int rows, int vectors, const nn_moments *s, co
 #undef NN_CASE
 }
 
-/* All taps, channels and panels of a block; sums: [panel][tap][channel][16]. */
-NN_INLINE void nn_patch_add(const nn_moments *s, const nn_patch *p, const float *large, const float *small, float *sums)
+/* Of k taps from `corner` on, those inside: the first, and how many. */
+NN_INLINE int nn_blend_inside(int corner, int k, int dilation, int size, int *first)
 {
-    const int channels = p->channels * s->merged, tiles = nn_ceil(channels, NN_ROWS), taps = s->kh * s->kw;
-    const long points = (long)p->images * p->rows * p->columns, panel = (long)taps * channels * NN_PANEL;
-    const int vectors = s->o <= NN_W && NN_GROUP == 1 ? 1 : NN_TV;
-    for (int q = 0; q < p->panels; q += NN_GROUP) {
-        for (int tap = 0; tap < taps; tap++) {
-            const float *x = large + ((long)(tap / s->kw) * s->dh * p->width + tap % s->kw * s->dw) * p->channels;
-            for (int i = 0; i < tiles; i++) {
-                int first = channels * i / tiles, last = channels * (i + 1) / tiles;
-                nn_moment_tile_run(last - first, vectors, s, p, x + first, small + q * points * NN_PANEL,
-                                   sums + q * panel + ((long)tap * channels + first) * NN_PANEL, panel);
+    *first = 0;
+    if (corner >= 0 && corner + (k - 1) * dilation < size) return k;
+    while (*first < k && corner + *first * dilation < 0) ++*first;
+    int end = k;
+    while (end > *first && corner + (end - 1) * dilation >= size) end--;
+    return end - *first;
+}
+
+/* The taps of the pixel at (i, j) of a block. */
+NN_INLINE nn_blend_taps nn_blend_patch(const nn_blend *s, const float *x, int i, int j)
+{
+    const int top = i * s->sh - s->top, left = j * s->sw - s->left;
+    int u, v;
+    nn_blend_taps a = {.rows = nn_blend_inside(top, s->kh, s->dh, s->h, &u)};
+    a.columns = nn_blend_inside(left, s->kw, s->dw, s->w, &v);
+    a.x = x + ((long)(top + u * s->dh) * s->w + left + v * s->dw) * NN_LINE;
+    a.weight = s->weight + u * s->to_row + v * s->to_tap;
+    return a;
+}
+
+/* Pixels from column j on that a tile may take together: their taps are all inside. */
+NN_INLINE int nn_blend_pixels(const nn_blend *s, int j)
+{
+    const int left = j * s->sw - s->left, right = left + (NN_LP - 1) * s->sw + (s->kw - 1) * s->dw;
+    return NN_LP > 1 && j + NN_LP <= s->ow && left >= 0 && right < s->w ? NN_LP : 1;
+}
+
+/* Row i of a block, `count` outputs from o on. */
+NN_KERNEL void nn_blend_row(const nn_blend *s, const float *x, int i, int o, int count, float *y)
+{
+    for (int j = 0; j < s->ow;) {
+        const nn_blend_taps a = nn_blend_patch(s, x, i, j);
+        const int pixels = nn_blend_pixels(s, j);
+        float *to = y + ((long)i * s->ow + j) * NN_LINE;
+        if (pixels > 1)
+            nn_blend_outputs(NN_LP, s, &a, o, count, to);
+        else
+            nn_blend_outputs(1, s, &a, o, count, to);
+        j += pixels;
+    }
+}
+
+/* Rows outside, since what a row reads of x is then still in the first cache. */
+NN_KERNEL void nn_blend_blocks(const nn_blend *s, long blocks, const float *x, float *y)
+{
+    const int tiles = (s->o + NN_LO - 1) / NN_LO;
+    const long from = (long)s->c * s->h * s->w * NN_LINE, to = (long)s->o * s->oh * s->ow * NN_LINE;
+    for (long b = 0; b < blocks; b++) {
+        for (int i = 0; i < s->oh; i++) {
+            for (int k = 0; k < tiles; k++) {
+                int o = s->o * k / tiles, end = s->o * (k + 1) / tiles;
+                nn_blend_row(s, x + b * from, i, o, end - o, y + b * to);
             }
         }
     }
 }
 
-/* ---- a unit -------------------------------------------------------------------------------- */
-
-NN_INLINE void nn_unit_store(const nn_moments *s, const nn_patch *p, const float *sums, float *weight, int group)
+NN_KERNEL void nn_samples_conv(const nn_samples *d, long blocks, const float *x, const float *weight, const float *bias,
+                               float *y)
 {
-    const nn_conv *d = s->d;
-    const int taps = d->kh * d->kw, channels = p->channels * s->merged;
-    for (int q = 0; q < p->panels; q++) {
-        const float *panel = sums + (long)q * s->kh * s->kw * channels * NN_PANEL;
-        const int first = (p->panel + q) * NN_PANEL, last = nn_min(s->o, first + NN_PANEL);
-        for (int o = first; o < last; o++) {
-            float *to = weight + (((long)group * s->o + o) * s->c + p->channel) * taps;
-            for (int c = 0; c < p->channels; c++)
-                for (int tap = 0; tap < taps; tap++, to++) {
-                    int row = s->merged > 1 ? tap / d->kw * channels + tap % d->kw * s->c + c : tap * channels + c;
-                    *to = panel[(long)row * NN_PANEL + o - first];
+    const long taps = (long)d->kh * d->kw;
+    const nn_blend s = {.c = d->c,
+                        .h = d->h,
+                        .w = d->w,
+                        .o = d->o,
+                        .oh = d->oh,
+                        .ow = d->ow,
+                        .kh = d->kh,
+                        .kw = d->kw,
+                        .sh = d->sh,
+                        .sw = d->sw,
+                        .dh = d->dh,
+                        .dw = d->dw,
+                        .top = d->top,
+                        .left = d->left,
+                        .weight = weight,
+                        .to_output = d->c * taps,
+                        .to_channel = taps,
+                        .to_row = d->kw,
+                        .to_tap = 1,
+                        .bias = bias};
+    nn_blend_blocks(&s, blocks, x, y);
+}
+
+/* From the last tap backwards, padded by what the kernel does not reach. */
+NN_KERNEL void nn_samples_conv_dx(const nn_samples *d, long blocks, const float *dy, const float *weight, float *dx)
+{
+    const long taps = (long)d->kh * d->kw;
+    const nn_blend s = {.c = d->o,
+                        .h = d->oh,
+                        .w = d->ow,
+                        .o = d->c,
+                        .oh = d->h,
+                        .ow = d->w,
+                        .kh = d->kh,
+                        .kw = d->kw,
+                        .sh = 1,
+                        .sw = 1,
+                        .dh = d->dh,
+                        .dw = d->dw,
+                        .top = (d->kh - 1) * d->dh - d->top,
+                        .left = (d->kw - 1) * d->dw - d->left,
+                        .weight = weight + taps - 1,
+                        .to_output = taps,
+                        .to_channel = d->c * taps,
+                        .to_row = -d->kw,
+                        .to_tap = -1};
+    nn_blend_blocks(&s, blocks, dy, dx);
+}
+
+/* A convolution of images of one pixel. */
+NN_KERNEL void nn_samples_dense(long blocks, int i, int o, const float *x, const float *weight, const float *bias,
+                                float *y)
+{
+    const nn_blend s = {.c = i,
+                        .h = 1,
+                        .w = 1,
+                        .o = o,
+                        .oh = 1,
+                        .ow = 1,
+                        .kh = 1,
+                        .kw = 1,
+                        .sh = 1,
+                        .sw = 1,
+                        .dh = 1,
+                        .dw = 1,
+                        .weight = weight,
+                        .to_output = i,
+                        .to_channel = 1,
+                        .bias = bias};
+    nn_blend_blocks(&s, blocks, x, y);
+}
+
+NN_KERNEL void nn_samples_dense_dx(long blocks, int i, int o, const float *dy, const float *weight, float *dx)
+{
+    const nn_blend s = {.c = o,
+                        .h = 1,
+                        .w = 1,
+                        .o = i,
+                        .oh = 1,
+                        .ow = 1,
+                        .kh = 1,
+                        .kw = 1,
+                        .sh = 1,
+                        .sw = 1,
+                        .dh = 1,
+                        .dw = 1,
+                        .weight = weight,
+                        .to_output = 1,
+                        .to_channel = i};
+    nn_blend_blocks(&s, blocks, dy, dx);
+}
+
+/* ---- gradients of weights ----------------------------------------------------------- */
+
+/* A channel and a tap: where it reads x for the first pixel of dy, and the rows and
+ * columns of dy that meet the image there. */
+typedef struct nn_meeting {
+    long x;
+    int top, bottom, first, last;
+} nn_meeting;
+
+/* The elements of an axis of dy that a tap at `offset` finds inside. */
+NN_INLINE void nn_meeting_range(int offset, int stride, int size, int count, int *first, int *last)
+{
+    *first = 0;
+    *last = count;
+    while (*first < count && *first * stride + offset < 0) ++*first;
+    while (*last > *first && (*last - 1) * stride + offset >= size) --*last;
+}
+
+/* Tap number k of [c][kh][kw]. */
+NN_INLINE nn_meeting nn_meeting_of(const nn_samples *d, int k)
+{
+    const int taps = d->kh * d->kw, c = k / taps, row = k % taps / d->kw * d->dh - d->top,
+              column = k % d->kw * d->dw - d->left;
+    nn_meeting a = {.x = (((long)c * d->h + row) * d->w + column) * NN_LINE};
+    nn_meeting_range(row, d->sh, d->h, d->oh, &a.top, &a.bottom);
+    nn_meeting_range(column, d->sw, d->w, d->ow, &a.first, &a.last);
+    return a;
+}
+
+/* What all of K taps meet; less than nothing is nothing. */
+NN_INLINE nn_meeting nn_meeting_all(const nn_meeting *a, int K)
+{
+    nn_meeting all = a[0];
+    for (int k = 1; k < K; k++) {
+        if (a[k].top > all.top) all.top = a[k].top;
+        if (a[k].bottom < all.bottom) all.bottom = a[k].bottom;
+        if (a[k].first > all.first) all.first = a[k].first;
+        if (a[k].last < all.last) all.last = a[k].last;
+    }
+    if (all.last < all.first) all.last = all.first;
+    return all;
+}
+
+/* A rectangle of dy. */
+typedef struct nn_slopes_area {
+    int top, bottom, first, last;
+} nn_slopes_area;
+
+/* sum[m · NN_DT + k] += Σ dy[m][pixel] · x[pixel under tap k], of the pixels of the area */
+NN_INLINE void nn_slopes_run(const int M, const int K, const nn_samples *d, const nn_meeting *a, nn_slopes_area r,
+                             const float *x, const float *dy, nn_vec *sum)
+{
+    const long step = (long)d->sw * NN_LINE, plane = (long)d->oh * d->ow * NN_LINE, count = r.last - r.first;
+    nn_vec s[NN_DO][NN_DT];
+    NN_UNROLL
+    for (int m = 0; m < M; m++) NN_UNROLL
+    for (int k = 0; k < K; k++) s[m][k] = sum[m * NN_DT + k];
+    for (long i = r.top; i < r.bottom; i++) {
+        const float *from = dy + (i * d->ow + r.first) * NN_LINE, *at[NN_DT];
+        NN_UNROLL
+        for (int k = 0; k < K; k++) at[k] = x + a[k].x + (i * d->sh * d->w + (long)r.first * d->sw) * NN_LINE;
+        for (long j = 0; j < count; j++) {
+            NN_UNROLL
+            for (int v = 0; v < NN_LINE; v += NN_W) {
+                nn_vec value[NN_DT];
+                NN_UNROLL
+                for (int k = 0; k < K; k++) value[k] = nn_load(at[k] + j * step + v);
+                NN_UNROLL
+                for (int m = 0; m < M; m++) {
+                    const nn_vec slope = nn_load(from + m * plane + j * NN_LINE + v);
+                    NN_UNROLL
+                    for (int k = 0; k < K; k++) s[m][k] += slope * value[k];
                 }
-        }
-    }
-}
-
-NN_KERNEL void nn_unit_run(const nn_moments *s, int unit, float *weight, int group)
-{
-    float large[NN_LARGE + NN_W] __attribute__((aligned(64))), small[NN_SMALL] __attribute__((aligned(64))),
-        sums[NN_UNIT] __attribute__((aligned(64)));
-    const nn_conv *d = s->d;
-    const int blocks = nn_ceil(s->c, s->channels), all = nn_ceil(s->o, NN_PANEL);
-    nn_patch p = {.channel = unit % blocks * s->channels, .panel = unit / blocks * s->panels};
-    p.channels = nn_min(s->channels, s->c - p.channel);
-    p.panels = nn_min(s->panels, nn_ceil(all - p.panel, NN_GROUP) * NN_GROUP);
-    for (long i = 0; i < (long)p.panels * s->kh * s->kw * s->merged * p.channels * NN_PANEL; i += NN_W)
-        nn_store(sums + i, nn_zero());
-    for (p.image = 0; p.image < d->n; p.image += s->images) {
-        p.images = nn_min(s->images, d->n - p.image);
-        for (p.row = 0; p.row < d->oh; p.row += s->rows) {
-            p.rows = nn_min(s->rows, d->oh - p.row);
-            p.height = nn_copy_rows_of(s, p.rows);
-            for (p.column = 0; p.column < d->ow; p.column += s->columns) {
-                p.columns = nn_min(s->columns, d->ow - p.column);
-                p.width = nn_copy_columns_of(s, p.columns);
-                nn_patch_large(s, &p, large);
-                nn_patch_small(s, &p, small);
-                nn_patch_add(s, &p, large, small, sums);
             }
         }
-    }
-    p.panels = nn_min(p.panels, all - p.panel);
-    nn_unit_store(s, &p, sums, weight, group);
-}
-
-NN_INLINE void nn_moments_of(const nn_conv *d, int merge, nn_moments *s)
-{
-    *s = (nn_moments){.d = d, .c = d->c / d->groups, .o = d->o / d->groups, .merged = merge ? d->kw : 1};
-    s->kh = d->kh;
-    s->kw = merge ? 1 : d->kw;
-    s->dh = d->dh;
-    s->dw = d->dw;
-    s->sh = d->kh > 1 ? d->sh : 1;
-    s->sw = d->kw > 1 ? d->sw : 1;
-}
-
-/* Units of all groups, part t of T. */
-NN_INLINE void nn_moments_units(nn_moments *s, const float *large, const float *small, float *weight, int t, int T)
-{
-    const int units = nn_ceil(s->c, s->channels) * nn_ceil(nn_ceil(s->o, NN_PANEL), s->panels);
-    const long all = (long)units * s->d->groups;
-    for (long k = all * t / T; k < all * (t + 1) / T; k++) {
-        int group = (int)(k / units);
-        s->large = large + group * s->c;
-        s->small = small + group * s->o;
-        nn_unit_run(s, (int)(k % units), weight, group);
-    }
-}
-
-NN_KERNEL void nn_moments_run(const nn_conv *d, const float *large, const float *small, float *weight, int t, int T)
-{
-    nn_moments s;
-    const int c = d->c / d->groups;
-    nn_moments_of(d, c <= NN_FEW && d->groups == 1 && d->dw == 1 && d->kw > 1, &s);
-    if (nn_moments_sizes(&s)) nn_moments_units(&s, large, small, weight, t, T);
-}
-
-#endif
-/*
- * winograd.h: convolution by 3 × 3 with step 1, channels last, with a quarter of the
- * multiplications: F(4 × 4, 3 × 3) of Lavin and Gray, "Fast algorithms for
- * convolutional neural networks", 2015.
- *
- *   tile of 4 × 4 outputs = Aᵀ [ (G w Gᵀ) ⊙ (Bᵀ x B) ] A,   x: 6 × 6 inputs
- *
- * The 36 products of a position are summed over the channels: 36 products of
- * matrices, which the tile of walk.h computes.  The weights are transformed and
- * packed beforehand, [36][outputs / 16][channels][16].  Rounding is about ten times
- * that of the direct sum.
- *
- * A thread takes a block of tiles, transforms their inputs into its slot of `work`,
- * multiplies them with some outputs' weights, transforms these back, and so on until
- * it has all outputs of its share.  Results do not depend on what is in a block.
- */
-#ifndef NN_WINOGRAD_H
-#define NN_WINOGRAD_H
-
-
-enum {
-    NN_SLOTS = 8,          /* threads that can work at once */
-    NN_TOGETHER = 16,      /* weights of neighbouring channels that are written together */
-    NN_BLOCK_TILES = 24,   /* at most, in a block */
-    NN_BLOCK_OUTPUTS = 128 /* at most, transformed back at once */
-};
-
-/* ---- weights ------------------------------------------------------------------- */
-
-/* G of three vectors. */
-NN_INLINE void nn_winograd_g(const nn_vec g[3], nn_vec to[6])
-{
-    nn_vec even = (g[0] + g[2]) * (-1.0f / 6), odd = g[1] * (1.0f / 6),
-           quarter = g[0] * (1.0f / 24) + g[2] * (1.0f / 6);
-    to[0] = g[0] * 0.25f;
-    to[1] = even - odd;
-    to[2] = even + odd;
-    to[3] = quarter + g[1] * (1.0f / 12);
-    to[4] = quarter - g[1] * (1.0f / 12);
-    to[5] = g[2];
-}
-
-/* G w Gᵀ of the kernels in the lanes, w[i · 3 + j][lane]; to[f · far]. */
-NN_INLINE void nn_winograd_kernels(float w[9][NN_PANEL], float *to, long far)
-{
-    for (int v = 0; v < NN_PANEL; v += NN_W) {
-        nn_vec half[3][6];
-        for (int j = 0; j < 3; j++) {
-            const nn_vec g[3] = {nn_load(w[j] + v), nn_load(w[3 + j] + v), nn_load(w[6 + j] + v)};
-            nn_winograd_g(g, half[j]);
-        }
-        for (int i = 0; i < 6; i++) {
-            const nn_vec g[3] = {half[0][i], half[1][i], half[2][i]};
-            nn_vec row[6];
-            nn_winograd_g(g, row);
-            for (int j = 0; j < 6; j++) nn_store(to + (i * 6 + j) * far + v, row[j]);
-        }
-    }
-}
-
-/* The kernels of channel `channel` and 16 outputs from `first` on; back, they are turned
- * by 180°, and what is an output of the layer is a channel here. */
-NN_INLINE void nn_winograd_take(const nn_conv *d, int back, const float *weight, long first, long channel,
-                                float w[9][NN_PANEL])
-{
-    const long outputs = back ? d->c : d->o, lanes = outputs - first < NN_PANEL ? outputs - first : NN_PANEL;
-    const long step = back ? 9 : d->c * 9;
-    const float *from = weight + (back ? channel * d->c + first : first * d->c + channel) * 9;
-    for (long lane = 0; lane < lanes; lane++, from += step)
-        for (int i = 0; i < 9; i++) w[i][lane] = from[back ? 8 - i : i];
-}
-
-/* panels: [36][⌈outputs / 16⌉][channels][16].  Forward the outputs are o and the channels
- * c; back, for the gradient of the input, it is the other way round.  Some channels are
- * collected before they are written, since the 36 places are far from each other. */
-NN_KERNEL void nn_winograd_panels(const nn_conv *d, int back, const float *weight, float *panels, int t, int T)
-{
-    const long outputs = back ? d->c : d->o, channels = back ? d->o : d->c;
-    const long all = (outputs + NN_PANEL - 1) / NN_PANEL * channels, runs = (all + NN_TOGETHER - 1) / NN_TOGETHER;
-    float part[36][NN_TOGETHER * NN_PANEL] __attribute__((aligned(64)));
-    for (long run = runs * t / T; run < runs * (t + 1) / T; run++) {
-        const long k0 = run * NN_TOGETHER, count = all - k0 < NN_TOGETHER ? all - k0 : NN_TOGETHER;
-        for (long k = k0; k < k0 + count; k++) {
-            float w[9][NN_PANEL] __attribute__((aligned(64))) = {{0}};
-            nn_winograd_take(d, back, weight, k / channels * NN_PANEL, k % channels, w);
-            nn_winograd_kernels(w, part[0] + (k - k0) * NN_PANEL, NN_TOGETHER * NN_PANEL);
-        }
-        for (int f = 0; f < 36; f++)
-            for (long i = 0; i < count * NN_PANEL; i += NN_W)
-                nn_store(panels + (f * all + k0) * NN_PANEL + i, nn_load(part[f] + i));
-    }
-}
-
-/* ---- inputs -------------------------------------------------------------------------- */
-
-/* Bᵀ of six vectors. */
-NN_INLINE void nn_winograd_b(const nn_vec x[6], nn_vec to[6])
-{
-    nn_vec a = x[4] - 4 * x[2], b = x[3] - 4 * x[1], c = x[4] - x[2], e = 2 * (x[3] - x[1]);
-    to[0] = 4 * x[0] - 5 * x[2] + x[4];
-    to[1] = a + b;
-    to[2] = a - b;
-    to[3] = c + e;
-    to[4] = c - e;
-    to[5] = 4 * x[1] - 5 * x[3] + x[5];
-}
-
-/* Bᵀ x B of one tile, channels `c` and those after it; to[f · far]. */
-NN_INLINE void nn_winograd_in(const float *const at[36], long c, long lanes, float *to, long far)
-{
-    nn_vec half[6][6];
-    for (int j = 0; j < 6; j++) {
-        nn_vec x[6], column[6];
-        NN_UNROLL
-        for (int i = 0; i < 6; i++) x[i] = nn_load_some(at[i * 6 + j] + c, lanes);
-        nn_winograd_b(x, column);
-        NN_UNROLL
-        for (int i = 0; i < 6; i++) half[i][j] = column[i];
-    }
-    for (int i = 0; i < 6; i++) {
-        nn_vec row[6];
-        nn_winograd_b(half[i], row);
-        NN_UNROLL
-        for (int j = 0; j < 6; j++) nn_store_some(to + (i * 6 + j) * far, lanes, row[j]);
-    }
-}
-
-typedef struct nn_tiles {
-    const nn_conv *d;
-    int down, across;  /* tiles of an image */
-    long first, count; /* the block */
-} nn_tiles;
-
-/* to: [36][count][c] */
-NN_INLINE void nn_winograd_gather(const nn_tiles *s, const float *x, float *to)
-{
-    const nn_conv *d = s->d;
-    const long far = s->count * d->c;
-    for (long i = 0; i < s->count; i++, to += d->c) {
-        long tile = s->first + i, image = tile / (s->down * s->across), rest = tile % (s->down * s->across);
-        int h0 = (int)(rest / s->across) * 4 - d->top, w0 = (int)(rest % s->across) * 4 - d->left;
-        const float *at[36];
-        for (int k = 0; k < 36; k++) {
-            int h = h0 + k / 6, w = w0 + k % 6, inside = h >= 0 && h < d->h && w >= 0 && w < d->w;
-            at[k] = inside ? x + ((image * d->h + h) * d->w + w) * d->c : nn_zeros;
-        }
-        for (long c = 0; c < d->c; c += NN_W) nn_winograd_in(at, c, d->c - c, to + c, far);
-    }
-}
-
-/* ---- outputs --------------------------------------------------------------------------- */
-
-/* Aᵀ of six vectors. */
-NN_INLINE void nn_winograd_a(const nn_vec m[6], nn_vec to[4])
-{
-    nn_vec a = m[1] + m[2], b = m[1] - m[2], c = m[3] + m[4], e = m[3] - m[4];
-    to[0] = m[0] + a + c;
-    to[1] = b + 2 * e;
-    to[2] = a + 4 * c;
-    to[3] = b + 8 * e + m[5];
-}
-
-NN_INLINE void nn_winograd_out(const float *from, long far, nn_vec to[4][4])
-{
-    nn_vec half[4][6];
-    for (int j = 0; j < 6; j++) {
-        nn_vec m[6], column[4];
-        NN_UNROLL
-        for (int i = 0; i < 6; i++) m[i] = nn_load(from + (i * 6 + j) * far);
-        nn_winograd_a(m, column);
-        NN_UNROLL
-        for (int i = 0; i < 4; i++) half[i][j] = column[i];
     }
     NN_UNROLL
-    for (int i = 0; i < 4; i++) nn_winograd_a(half[i], to[i]);
+    for (int m = 0; m < M; m++) NN_UNROLL
+    for (int k = 0; k < K; k++) sum[m * NN_DT + k] = s[m][k];
 }
 
-/* Outputs o0 … o0 + outputs from: [36][count][outputs rounded up to 16]. */
-NN_INLINE void nn_winograd_scatter(const nn_tiles *s, const float *from, int o0, int outputs, const float *bias,
-                                   const nn_tail *tail, float *y)
+/* Nothing where there is none. */
+NN_INLINE void nn_slopes_single(const int M, const nn_samples *d, const nn_meeting *a, nn_slopes_area r, const float *x,
+                                const float *dy, nn_vec *sum)
 {
-    const nn_conv *d = s->d;
-    const long row = (outputs + NN_PANEL - 1) / NN_PANEL * NN_PANEL, far = s->count * row;
-    for (long i = 0; i < s->count; i++, from += row) {
-        long tile = s->first + i, image = tile / (s->down * s->across), rest = tile % (s->down * s->across);
-        int h0 = (int)(rest / s->across) * 4, w0 = (int)(rest % s->across) * 4;
-        for (int o = 0; o < outputs; o += NN_W) {
-            nn_vec value[4][4], start = bias ? nn_load_some(bias + o0 + o, outputs - o) : nn_zero();
-            nn_winograd_out(from + o, far, value);
-            for (int k = 0; k < 16; k++) {
-                int h = h0 + k / 4, w = w0 + k % 4;
-                if (h >= d->oh || w >= d->ow) continue;
-                long place = ((image * d->oh + h) * d->ow + w) * d->o + o0 + o;
-                nn_vec v = value[k / 4][k % 4] + start;
-                if (tail) v = nn_finish(tail, o0 + o, outputs - o, tail->summand ? tail->summand + place : 0, v);
-                nn_store_some(y + place, outputs - o, v);
-            }
-        }
-    }
+    if (r.top < r.bottom && r.first < r.last) nn_slopes_run(M, 1, d, a, r, x, dy, sum);
 }
 
-/* ---- products ------------------------------------------------------------------------------ */
-
-/* to[f][tile][o] = Σ_c from[f][tile][c] · panels[f][panel][c][o], panels p … q. */
-NN_INLINE void nn_winograd_multiply(const nn_tiles *s, const float *from, const float *panels, int p, int q, float *to)
+/* Rows top … bottom − 1 that one tap meets, without the area done with all: above,
+ * below, left and right of it. */
+NN_KERNEL void nn_slopes_rest(const int M, const nn_samples *d, const nn_meeting *a, nn_slopes_area done, int top,
+                              int bottom, const float *x, const float *dy, nn_vec *sum)
 {
-    const nn_conv *d = s->d;
-    const long all = (d->o + NN_PANEL - 1) / NN_PANEL, row = (long)(q - p) * NN_PANEL;
-    nn_walk walk = {.n = 1, .u = 1, .v = (int)s->count, .su = 1, .sv = 1, .h = 1, .w = (int)s->count, .run = d->c};
-    walk.xv = d->c;
-    walk.taps = 1;
-    walk.panel = (long)d->c * NN_PANEL;
-    walk.outputs = (int)row;
-    walk.yv = row;
-    for (int f = 0; f < 36; f++) {
-        walk.x = from + f * s->count * d->c;
-        walk.y = to + f * s->count * row;
-        walk.panels = panels + (f * all + p) * walk.panel;
-        nn_walk_block(&walk, 0, (int)s->count, 0, q - p);
-    }
-}
-
-/* The tiles first … last, panels from … to, block by block. */
-NN_INLINE void nn_winograd_share(nn_tiles *s, long first, long last, int from, int to, const float *x,
-                                 const float *panels, const float *bias, const nn_tail *tail, float *y, float *work)
-{
-    const long blocks = (last - first + NN_BLOCK_TILES - 1) / NN_BLOCK_TILES;
-    const int most = NN_BLOCK_OUTPUTS / NN_PANEL;
-    for (long b = 0; b < blocks; b++) {
-        s->first = first + (last - first) * b / blocks;
-        s->count = first + (last - first) * (b + 1) / blocks - s->first;
-        float *products = work + 36 * s->count * s->d->c;
-        nn_winograd_gather(s, x, work);
-        for (int p = from; p < to; p += most) {
-            int q = to - p < most ? to : p + most, outputs = (q - p) * NN_PANEL;
-            if (p * NN_PANEL + outputs > s->d->o) outputs = s->d->o - p * NN_PANEL;
-            nn_winograd_multiply(s, work, panels, p, q, products);
-            nn_winograd_scatter(s, products, p * NN_PANEL, outputs, bias, tail, y);
-        }
-    }
-}
-
-/* Part t of T: of the tiles, or of the outputs where there are few tiles.  `work` has
- * room for NN_SLOTS blocks; y: [n][oh][ow][o]. */
-NN_KERNEL void nn_winograd(const nn_conv *d, const float *x, const float *panels, const float *bias,
-                           const nn_tail *tail, float *y, float *work, int t, int T)
-{
-    nn_tiles s = {.d = d, .down = (d->oh + 3) / 4, .across = (d->ow + 3) / 4};
-    const long tiles = (long)d->n * s.down * s.across;
-    const int all = (d->o + NN_PANEL - 1) / NN_PANEL, most = NN_BLOCK_OUTPUTS / NN_PANEL;
-    if (T > NN_SLOTS) T = NN_SLOTS;
-    if (t >= T) return;
-    work += (long)t * 36 * NN_BLOCK_TILES * (d->c + (all < most ? all : most) * NN_PANEL);
-    if (tiles < NN_BLOCK_TILES * T && all % T == 0 && all / T % NN_GROUP == 0)
-        nn_winograd_share(&s, 0, tiles, all / T * t, all / T * (t + 1), x, panels, bias, tail, y, work);
-    else
-        nn_winograd_share(&s, tiles * t / T, tiles * (t + 1) / T, 0, all, x, panels, bias, tail, y, work);
-}
-
+    if (a->top > top) top = a->top;
+    if (a->bottom < bottom) bottom = a->bottom;
+    if (done.top > bottom || done.bottom <= done.top || done.last <= done.first) done.top = done.bottom = bottom;
+    const nn_slopes_area rest[] = {{top, done.top, a->first, a->last},
+                                   {done.top, done.bottom, a->first, done.first},
+                                   {done.top, done.bottom, done.last, a->last},
+                                   {done.bottom, bottom, a->first, a->last}};
+    for (int i = 0; i < 4; i++) {
+        switch (M) {
+        case 1: nn_slopes_single(1, d, a, rest[i], x, dy, sum); break;
+        case 2: nn_slopes_single(2, d, a, rest[i], x, dy, sum); break;
+        case 3: nn_slopes_single(3, d, a, rest[i], x, dy, sum); break;
+#if defined(NN_AVX512) || defined(NN_AVX2) || defined(NN_NEON)
+        case 4: nn_slopes_single(4, d, a, rest[i], x, dy, sum); break;
 #endif
-
-/* ---- panels ------------------------------------------------------------------- */
-
-/* panels: [groups][⌈o / groups / 16⌉][tap][c / groups][16], for gather. */
-NN_KERNEL void nn_conv_panels(const nn_conv *d, const float *weight, float *panels, int t, int T)
-{
-    const long c = d->c / d->groups, o = d->o / d->groups, taps = d->kh * d->kw, count = (o + NN_PANEL - 1) / NN_PANEL;
-    if (nn_is_depthwise(d)) {
-        nn_depthwise_panels(d, weight, panels, t, T);
-        return;
-    }
-    for (long p = d->groups * count * t / T; p < d->groups * count * (t + 1) / T; p++) {
-        long first = p % count * NN_PANEL, lanes = o - first < NN_PANEL ? o - first : NN_PANEL;
-        const float *from = weight + (p / count * o + first) * c * taps;
-        float *to = panels + p * taps * c * NN_PANEL;
-        nn_panel_turn(from, lanes, c, taps, to);
+        }
     }
 }
 
-/* The taps that reach rows (or columns) h ≡ residue modulo the stride, by where they
- * read, in rising order: h + before − i·dilation is a multiple of the stride there. */
-NN_INLINE int nn_residue_taps(int residue, int before, int k, int stride, int dilation, int *tap, int *offset)
+/* Rows top … bottom − 1 under K taps: what all of them meet, and then what only some do. */
+NN_INLINE void nn_slopes_rows(const int M, const int K, const nn_samples *d, const nn_meeting *a, int top, int bottom,
+                              const float *x, const float *dy, nn_vec *sum)
 {
-    int count = 0;
-    for (int i = k - 1; i >= 0; i--) {
-        int at = residue + before - i * dilation, quotient = at >= 0 ? at / stride : -((-at + stride - 1) / stride);
-        if (at - quotient * stride != 0) continue;
-        tap[count] = i;
-        offset[count++] = quotient;
-    }
-    return count;
+    const nn_meeting all = nn_meeting_all(a, K);
+    nn_slopes_area area = {top > all.top ? top : all.top, bottom < all.bottom ? bottom : all.bottom, all.first,
+                           all.last};
+    const int whole = all.top == 0 && all.bottom == d->oh && all.first == 0 && all.last == d->ow;
+    if (area.first < area.last && area.top < area.bottom) nn_slopes_run(M, K, d, a, area, x, dy, sum);
+    for (int k = 0; k < K && !whole; k++) nn_slopes_rest(M, d, a + k, area, top, bottom, x, dy, sum + k);
 }
 
-/* A residue's taps: which of the weight's they are, and where they read. */
-typedef struct nn_residue {
-    int taps, tap[NN_MAX_TAPS], row[NN_MAX_TAPS], column[NN_MAX_TAPS];
-} nn_residue;
-
-NN_INLINE void nn_residue_of(const nn_conv *d, int p, int q, nn_residue *r)
+/* Rows of dy that are taken together: with those of x they fit the first cache. */
+NN_INLINE int nn_slopes_chunk(const nn_samples *d)
 {
-    int rows[NN_MAX_TAPS], row[NN_MAX_TAPS], columns[NN_MAX_TAPS], column[NN_MAX_TAPS];
-    int a = nn_residue_taps(p, d->top, d->kh, d->sh, d->dh, rows, row);
-    int b = nn_residue_taps(q, d->left, d->kw, d->sw, d->dw, columns, column);
-    r->taps = a * b;
-    for (int i = 0; i < r->taps; i++) {
-        r->tap[i] = rows[i / b] * d->kw + columns[i % b];
-        r->row[i] = row[i / b];
-        r->column[i] = column[i % b];
+    const int most = NN_NEAR / ((NN_DO + d->sw) * d->ow), chunks = most > 0 ? (d->oh + most - 1) / most : d->oh;
+    return (d->oh + chunks - 1) / chunks;
+}
+
+/* One instance for each number of taps. */
+NN_INLINE void nn_slopes_taps(const int M, const nn_samples *d, const nn_meeting *a, int taps, int top, int bottom,
+                              const float *x, const float *dy, nn_vec *sum)
+{
+    switch (taps) {
+    case 1: nn_slopes_rows(M, 1, d, a, top, bottom, x, dy, sum); break;
+    case 2: nn_slopes_rows(M, 2, d, a, top, bottom, x, dy, sum); break;
+    case 3: nn_slopes_rows(M, 3, d, a, top, bottom, x, dy, sum); break;
+#if defined(NN_AVX512) || defined(NN_NEON)
+    case 4: nn_slopes_rows(M, 4, d, a, top, bottom, x, dy, sum); break;
+    case 5: nn_slopes_rows(M, 5, d, a, top, bottom, x, dy, sum); break;
+    case 6: nn_slopes_rows(M, 6, d, a, top, bottom, x, dy, sum); break;
+#endif
     }
 }
 
-/* panels: for each group and residue [⌈c / groups / 16⌉][its taps][o / groups][16], for scatter. */
-NN_KERNEL void nn_conv_panels_back(const nn_conv *d, const float *weight, float *panels, int t, int T)
+/* Outputs of one tile, and the taps of up to NN_DG: from number k on. */
+typedef struct nn_slopes {
+    int o, outputs, k, taps, tiles;
+} nn_slopes;
+
+NN_INLINE void nn_slopes_outputs(const nn_slopes *s, const nn_samples *d, const nn_meeting *a, int taps, int top,
+                                 int bottom, const float *x, const float *dy, nn_vec *sum)
 {
-    const long c = d->c / d->groups, o = d->o / d->groups, taps = d->kh * d->kw, count = (c + NN_PANEL - 1) / NN_PANEL;
-    if (nn_is_depthwise(d)) {
-        nn_depthwise_panels(d, weight, panels, t, T);
-        return;
+    switch (s->outputs) {
+    case 1: nn_slopes_taps(1, d, a, taps, top, bottom, x, dy, sum); break;
+    case 2: nn_slopes_taps(2, d, a, taps, top, bottom, x, dy, sum); break;
+    case 3: nn_slopes_taps(3, d, a, taps, top, bottom, x, dy, sum); break;
+#if defined(NN_AVX512) || defined(NN_AVX2) || defined(NN_NEON)
+    case 4: nn_slopes_taps(4, d, a, taps, top, bottom, x, dy, sum); break;
+#endif
     }
-    for (int g = 0; g < d->groups; g++) {
-        for (int i = 0; i < d->sh * d->sw; i++) {
-            nn_residue r;
-            nn_residue_of(d, i / d->sw, i % d->sw, &r);
-            for (long p = count * o * t / T; p < count * o * (t + 1) / T; p++) {
-                long k = p % o, first = p / o * NN_PANEL, lanes = c - first < NN_PANEL ? c - first : NN_PANEL;
-                const float *from = weight + ((g * o + k) * c + first) * taps;
-                float *to = panels + (p / o * r.taps * o + k) * NN_PANEL;
-                for (int s = 0; s < r.taps; s++)
-                    for (long lane = 0; lane < NN_PANEL; lane++)
-                        to[s * o * NN_PANEL + lane] = lane < lanes ? from[lane * taps + r.tap[s]] : 0;
+}
+
+/* dW of these outputs and taps. */
+NN_KERNEL void nn_slopes_of(const nn_slopes *s, const nn_samples *d, long blocks, const float *x, const float *dy,
+                            float *dweight)
+{
+    const long from = (long)d->c * d->h * d->w * NN_LINE, plane = (long)d->oh * d->ow * NN_LINE;
+    const int chunk = nn_slopes_chunk(d);
+    nn_meeting a[NN_DG * NN_DT];
+    nn_vec sum[NN_DG][NN_DO * NN_DT];
+    for (int k = 0; k < s->taps; k++) a[k] = nn_meeting_of(d, s->k + k);
+    for (int q = 0; q < s->tiles; q++)
+        for (int m = 0; m < NN_DO * NN_DT; m++) sum[q][m] = nn_zero();
+    for (long b = 0; b < blocks; b++) {
+        for (int i = 0; i < d->oh; i += chunk) {
+            for (int q = 0; q < s->tiles; q++) {
+                int k = q * NN_DT, end = k + NN_DT < s->taps ? k + NN_DT : s->taps;
+                nn_slopes_outputs(s, d, a + k, end - k, i, i + chunk < d->oh ? i + chunk : d->oh, x + b * from,
+                                  dy + (b * d->o + s->o) * plane, sum[q]);
             }
-            panels += count * r.taps * o * NN_PANEL;
         }
     }
-}
-
-/* ---- gather ----------------------------------------------------------------------- */
-
-/* small = bias + weight ∗ large, and then the tail; bias and tail may be NULL. */
-NN_KERNEL void nn_conv_gather(const nn_conv *d, const float *large, const float *panels, const float *bias,
-                              const nn_tail *tail, float *small, int t, int T)
-{
-    const int c = d->c / d->groups, o = d->o / d->groups;
-    if (nn_is_depthwise(d)) {
-        nn_depthwise_gather(d, large, panels, bias, tail, small, t, T);
-        return;
-    }
-    nn_walk s = {.n = d->n, .u = d->oh, .v = d->ow, .su = d->sh, .sv = d->sw, .h = d->h, .w = d->w, .run = c};
-    s.xv = d->c;
-    s.xu = d->w * s.xv;
-    s.xn = d->h * s.xu;
-    s.taps = d->kh * d->kw;
-    for (int i = 0; i < s.taps; i++) {
-        s.row[i] = i / d->kw * d->dh - d->top;
-        s.column[i] = i % d->kw * d->dw - d->left;
-    }
-    s.panel = (long)s.taps * c * NN_PANEL;
-    s.outputs = o;
-    s.yv = d->o;
-    s.yu = d->ow * s.yv;
-    s.yn = d->oh * s.yu;
-    s.y0 = small;
-    s.tail = tail;
-    for (int g = 0; g < d->groups; g++) {
-        s.x = large + g * c;
-        s.y = small + g * o;
-        s.start = bias ? bias + g * o : 0;
-        s.panels = panels + g * ((o + NN_PANEL - 1) / NN_PANEL) * s.panel;
-        nn_walk_run(&s, t, T);
+    for (int q = 0; q < s->tiles; q++) {
+        int first = q * NN_DT, end = first + NN_DT < s->taps ? first + NN_DT : s->taps;
+        for (int m = 0; m < s->outputs; m++)
+            for (int k = first; k < end; k++)
+                dweight[(long)(s->o + m) * d->c * d->kh * d->kw + s->k + k] =
+                    nn_lanes_sum(sum[q][m * NN_DT + k - first]);
     }
 }
 
-/* ---- scatter ------------------------------------------------------------------------ */
-
-/* large = bias + what small leaves there; bias may be NULL. */
-NN_KERNEL void nn_conv_scatter(const nn_conv *d, const float *small, const float *panels, const float *bias,
-                               float *large, int t, int T)
+/* Part t of T: of the tiles of outputs × groups of taps. */
+NN_KERNEL void nn_samples_conv_dweight(const nn_samples *d, long blocks, const float *x, const float *dy,
+                                       float *dweight, int t, int T)
 {
-    const int c = d->c / d->groups, o = d->o / d->groups;
-    const long yv = d->c, yu = d->w * yv;
-    if (nn_is_depthwise(d)) {
-        nn_depthwise_scatter(d, small, panels, bias, large, t, T);
-        return;
+    const int taps = d->c * d->kh * d->kw, runs = (taps + NN_DT - 1) / NN_DT, groups = (runs + NN_DG - 1) / NN_DG;
+    const int tiles = (d->o + NN_DO - 1) / NN_DO;
+    const long count = (long)tiles * groups;
+    for (long i = count * t / T; i < count * (t + 1) / T; i++) {
+        const int tile = (int)(i / groups), group = (int)(i % groups), first = runs * group / groups;
+        nn_slopes s = {.o = d->o * tile / tiles, .k = first * NN_DT, .tiles = runs * (group + 1) / groups - first};
+        s.outputs = d->o * (tile + 1) / tiles - s.o;
+        s.taps = taps - s.k < s.tiles * NN_DT ? taps - s.k : s.tiles * NN_DT;
+        nn_slopes_of(&s, d, blocks, x, dy, dweight);
     }
-    nn_walk s = {.n = d->n, .su = 1, .sv = 1, .h = d->oh, .w = d->ow, .run = o};
-    s.xv = d->o;
-    s.xu = d->ow * s.xv;
-    s.xn = d->oh * s.xu;
-    s.outputs = c;
-    s.yv = d->sw * yv;
-    s.yu = d->sh * yu;
-    s.yn = d->h * yu;
-    for (int g = 0; g < d->groups; g++) {
-        for (int i = 0; i < d->sh * d->sw; i++) {
-            int p = i / d->sw, q = i % d->sw;
-            nn_residue r;
-            nn_residue_of(d, p, q, &r);
-            s.taps = r.taps;
-            for (int k = 0; k < r.taps; k++) s.row[k] = r.row[k], s.column[k] = r.column[k];
-            s.panel = (long)r.taps * o * NN_PANEL;
-            s.panels = panels;
-            panels += (c + NN_PANEL - 1) / NN_PANEL * s.panel;
-            s.u = (d->h - p + d->sh - 1) / d->sh;
-            s.v = (d->w - q + d->sw - 1) / d->sw;
-            s.x = small + g * o;
-            s.y = large + p * yu + q * yv + g * c;
-            s.start = bias ? bias + g * c : 0;
-            if (s.u > 0 && s.v > 0) nn_walk_run(&s, t, T);
-        }
-    }
-}
-
-/* ---- weights -------------------------------------------------------------------------- */
-
-NN_KERNEL void nn_conv_weights(const nn_conv *d, const float *large, const float *small, float *weight, int t, int T)
-{
-    if (nn_is_depthwise(d)) {
-        nn_depthwise_weights(d, large, small, weight, t, T);
-        return;
-    }
-    nn_moments_run(d, large, small, weight, t, T);
 }
 
 #endif /* NN_LINKED */
@@ -2541,10 +1888,53 @@ NN_INLINE void nn_extremum_dx_pixel(const nn_window *d, const float *dy, const v
     if (!more) nn_set_run(dx, d->c, 0);
 }
 
+/* No two windows share an element, and none reaches beyond the image. */
+NN_INLINE int nn_windows_apart(const nn_window *d)
+{
+    const int inside =
+        d->top == 0 && d->left == 0 && (d->oh - 1) * d->sh + d->kh <= d->h && (d->ow - 1) * d->sw + d->kw <= d->w;
+    return inside && d->dh == 1 && d->dw == 1 && d->sh >= d->kh && d->sw >= d->kw;
+}
+
+/* One row of dx of such windows, given what the windows' places of row u get; dy and
+ * place are those of the windows over it from `at` on. */
+NN_INLINE void nn_extremum_dx_row(const nn_window *d, const float *dy, const void *place, long at, int u, float *dx)
+{
+    for (int j = 0; j < d->ow; j++, at += d->c) {
+        const int first = j * d->sw, end = j + 1 < d->ow ? first + d->sw : d->w;
+        for (int v = 0; v < d->kw; v++) {
+            float *to = dx + (long)(first + v) * d->c;
+            if (d->wide)
+                nn_extremum_give(dy, place, 1, at, u * d->kw + v, to, d->c, 0);
+            else
+                nn_extremum_give(dy, place, 0, at, u * d->kw + v, to, d->c, 0);
+        }
+        nn_set_run(dx + (long)(first + d->kw) * d->c, (long)(end - first - d->kw) * d->c, 0);
+    }
+}
+
+/* Rows first … last − 1 of all images. */
+NN_INLINE void nn_extremum_dx_apart(const nn_window *d, const float *dy, const void *place, float *dx, long first,
+                                    long last)
+{
+    for (long k = first; k < last; k++) {
+        const int row = (int)(k % d->h), i = row / d->sh, u = row % d->sh;
+        float *to = dx + k * d->w * d->c;
+        if (i < d->oh && u < d->kh)
+            nn_extremum_dx_row(d, dy, place, (k / d->h * d->oh + i) * d->ow * d->c, u, to);
+        else
+            nn_set_run(to, (long)d->w * d->c, 0);
+    }
+}
+
 NN_KERNEL void nn_extremum_last_dx(const nn_window *d, long n, const float *dy, const void *place, float *dx, int t,
                                    int T)
 {
     const int high = (d->kh - 1) * d->dh + 1, wide = (d->kw - 1) * d->dw + 1;
+    if (nn_windows_apart(d)) {
+        nn_extremum_dx_apart(d, dy, place, dx, n * d->h * t / T, n * d->h * (t + 1) / T);
+        return;
+    }
     for (long k = n * d->h * t / T; k < n * d->h * (t + 1) / T; k++) {
         int row = (int)(k % d->h) + d->top, first[2] = {0, 0}, last[2] = {-1, -1};
         long at = k / d->h * d->oh * d->ow * d->c;
@@ -3073,355 +2463,6 @@ NN_KERNEL void nn_gelu_tanh_grad(long n, long each, const float *dy, const float
 
 #endif
 /*
- * turn.h: images between planar, [c][h · w], and channels last, [h · w][c].
- *
- *   x: [n][rows][columns]   y: [n][columns][rows]
- *
- * Squares are turned in registers.  Thread t of T does its part of the columns of
- * all samples, in runs that are whole squares.
- */
-#ifndef NN_TURN_H
-#define NN_TURN_H
-
-#ifdef NN_LINKED
-
-void nn_turn(long n, long rows, long columns, const float *x, float *y, int t, int T);
-
-#else
-
-
-/* Columns first … last of one sample. */
-NN_INLINE void nn_turn_columns(long rows, long columns, const float *x, float *y, long first, long last)
-{
-    for (long j = first; j < last; j += NN_W) {
-        long wide = last - j < NN_W ? last - j : NN_W, i = 0;
-        for (; wide == NN_W && i + NN_W <= rows; i += NN_W)
-            nn_transpose_square(y + j * rows + i, rows, x + i * columns + j, columns);
-        for (long k = 0; k < wide; k++)
-            for (long r = i; r < rows; r++) y[(j + k) * rows + r] = x[r * columns + j + k];
-    }
-}
-
-NN_KERNEL void nn_turn(long n, long rows, long columns, const float *x, float *y, int t, int T)
-{
-    const long runs = (columns + NN_LINE - 1) / NN_LINE, first = n * runs * t / T, last = n * runs * (t + 1) / T;
-    for (long k = first; k < last;) {
-        long sample = k / runs, end = (sample + 1) * runs < last ? runs : last - sample * runs;
-        long from = k % runs * NN_LINE, to = end * NN_LINE < columns ? end * NN_LINE : columns;
-        nn_turn_columns(rows, columns, x + sample * rows * columns, y + sample * rows * columns, from, to);
-        k = sample * runs + end;
-    }
-}
-
-#endif /* NN_LINKED */
-
-#endif
-/*
- * dense.h: the fully connected layer and its gradients.
- *
- *   forward   y[n][o]  = b[o] + Σ_i x[n][i] · W[o][i]    dot products of rows
- *   dx        dx[n][i] = Σ_o dy[n][o] · W[o][i]          rows of W, scaled and added
- *   dweight   dW[o][i] = Σ_n dy[n][o] · x[n][i]          rows of x, scaled and added
- *
- * The last two are outer products whose right side already lies as the tile
- * wants it.  For a batch of one, forward reads W once, at the memory's speed.
- */
-#ifndef NN_DENSE_H
-#define NN_DENSE_H
-
-typedef struct nn_dense {
-    int n, i, o;
-} nn_dense;
-
-#ifdef NN_LINKED
-
-void nn_dense_forward(const nn_dense *, const float *x, const float *weight, const float *bias, float *y, int t, int T);
-void nn_dense_dx(const nn_dense *, const float *dy, const float *weight, float *dx, int t, int T);
-void nn_dense_dweight(const nn_dense *, const float *x, const float *dy, float *dweight, int t, int T);
-void nn_dense_dbias(const nn_dense *, const float *dy, float *dbias, int t, int T);
-
-#else
-
-/*
- * gemm.h: C[m][n] (+)= sum over k of A[m][k] · B[k][n], from packed panels.
- *
- * The one compute kernel is the outer-product tile: M rows × V vectors of sums
- * in registers, and for each k one row of B times M numbers of A:
- *
- *     sum[m][v] += a[k][m] · b[k][v]
- *
- * Around it the blocking of Goto and van de Geijn ("Anatomy of high-performance
- * matrix multiplication", 2008): a panel of B stays in the first cache, a block
- * of A in the second.  What A and B are is the caller's business: it gives the
- * functions that pack them, so that convolution needs no im2col in memory.
- */
-#ifndef NN_GEMM_H
-#define NN_GEMM_H
-
-
-enum {
-    NN_KC = 256,         /* depth of a panel: NN_KC × NN_NR floats of B in the first cache */
-    NN_A_FLOATS = 57344, /* a block of A: 224 KB in the second cache */
-    NN_STRIP = NN_MR * NN_NR
-};
-
-/* a: [k][M], b: [k][NN_NR], c: rows at a distance of ldc.  start: the sums' first
- * values, one for each row, or NULL for what c holds (add) or zero. */
-NN_INLINE void nn_tile(const int M, const int V, int k, const float *a, const float *b, float *c, long ldc,
-                       const float *start, int add)
-{
-    nn_vec sum[NN_MR][NN_NV];
-    NN_UNROLL
-    for (int m = 0; m < M; m++) NN_UNROLL
-    for (int v = 0; v < V; v++) sum[m][v] = add ? nn_load(c + m * ldc + v * NN_W) : nn_spread(start ? start[m] : 0);
-    for (int i = 0; i < k; i++) {
-        nn_vec row[NN_NV];
-        NN_UNROLL
-        for (int v = 0; v < V; v++) row[v] = nn_load(b + i * NN_NR + v * NN_W);
-        NN_UNROLL
-        for (int m = 0; m < M; m++) NN_UNROLL
-        for (int v = 0; v < V; v++) sum[m][v] += a[i * M + m] * row[v];
-    }
-    NN_UNROLL
-    for (int m = 0; m < M; m++) NN_UNROLL
-    for (int v = 0; v < V; v++) nn_store(c + m * ldc + v * NN_W, sum[m][v]);
-}
-
-/* One instance for each number of rows; V is full or one. */
-NN_KERNEL void nn_tile_run(int rows, int vectors, int k, const float *a, const float *b, float *c, long ldc,
-                           const float *start, int add)
-{
-#define NN_CASE(M)                                          \
-    case M:                                                 \
-        if (vectors == 1)                                   \
-            nn_tile(M, 1, k, a, b, c, ldc, start, add);     \
-        else                                                \
-            nn_tile(M, NN_NV, k, a, b, c, ldc, start, add); \
-        break;
-    switch (rows) {
-        NN_CASE(1)
-        NN_CASE(2)
-        NN_CASE(3)
-        NN_CASE(4)
-#if defined(NN_AVX512) || defined(NN_AVX2) || defined(NN_NEON)
-        NN_CASE(5)
-        NN_CASE(6)
-#endif
-#if defined(NN_AVX512) || defined(NN_NEON)
-        NN_CASE(7)
-        NN_CASE(8)
-#endif
-#if defined(NN_AVX512)
-        NN_CASE(9) NN_CASE(10) NN_CASE(11) NN_CASE(12) NN_CASE(13) NN_CASE(14)
-#endif
-    }
-#undef NN_CASE
-}
-
-/* What the caller knows of its matrices. */
-typedef struct nn_matrices {
-    const void *self;
-    /* rows m0 … m0 + rows of A at depth k0 … k0 + depth → to[depth][rows] */
-    void (*pack_a)(const void *self, int m0, int rows, int k0, int depth, float *to);
-    /* columns n0 … n0 + columns of B at depth k0 … → to[depth][NN_NR]; columns beyond are zero */
-    void (*pack_b)(const void *self, long n0, int columns, int k0, int depth, float *to);
-    /* where C[m0][n0] is, when `columns` of it lie side by side and each row is *ldc further; NULL otherwise */
-    float *(*place)(const void *self, int m0, long n0, int columns, long *ldc);
-    /* element by element, when place is NULL */
-    void (*fetch)(const void *self, int m0, int rows, long n0, int columns, float *tile);
-    void (*spread)(const void *self, int m0, int rows, long n0, int columns, const float *tile);
-    /* last of all, for rows in C or (not in place) in a tile before it is spread; or NULL */
-    void (*finish)(const void *self, int m0, int rows, long n0, int columns, float *c, long ldc, int in_place);
-    const float *start; /* C's first value of each row, or NULL */
-} nn_matrices;
-
-/* Rows of the strips that `rows` is cut into: all alike but for one. */
-NN_INLINE int nn_strip(int rows)
-{
-    int strips = (rows + NN_MR - 1) / NN_MR;
-    return (rows + strips - 1) / strips;
-}
-
-NN_INLINE void nn_strip_run(const nn_matrices *x, int m0, int rows, long n0, int columns, int k0, int depth, int last,
-                            const float *a, const float *b)
-{
-    const float *start = x->start && k0 == 0 ? x->start + m0 : 0;
-    int add = k0 > 0, finish = last && x->finish;
-    long ldc = 0;
-    float *c = columns % NN_W == 0 ? x->place(x->self, m0, n0, columns, &ldc) : 0;
-    if (c && (columns == NN_NR || columns == NN_W)) {
-        nn_tile_run(rows, columns / NN_W, depth, a, b, c, ldc, start, add);
-        if (finish) x->finish(x->self, m0, rows, n0, columns, c, ldc, 1);
-        return;
-    }
-    float tile[NN_STRIP];
-    if (add) x->fetch(x->self, m0, rows, n0, columns, tile);
-    nn_tile_run(rows, columns <= NN_W ? 1 : NN_NV, depth, a, b, tile, NN_NR, start, add);
-    if (finish) x->finish(x->self, m0, rows, n0, columns, tile, NN_NR, 0);
-    x->spread(x->self, m0, rows, n0, columns, tile);
-}
-
-/* The share of thread t of T: whole panels of columns. */
-NN_INLINE void nn_gemm(const nn_matrices *x, int m, long n, int k, int t, int T)
-{
-    float b[NN_KC * NN_NR] __attribute__((aligned(64)));
-    float a[NN_A_FLOATS] __attribute__((aligned(64)));
-    long panels = (n + NN_NR - 1) / NN_NR, first = panels * t / T, last = panels * (t + 1) / T;
-    if (first == last) return;
-    for (int k0 = 0; k0 < k; k0 += NN_KC) {
-        int depth = k - k0 < NN_KC ? k - k0 : NN_KC;
-        int block = NN_A_FLOATS / depth / NN_MR * NN_MR;
-        for (int m0 = 0; m0 < m; m0 += block) {
-            int rows = m - m0 < block ? m - m0 : block, strip = nn_strip(rows);
-            for (int i = 0; i < rows; i += strip)
-                x->pack_a(x->self, m0 + i, rows - i < strip ? rows - i : strip, k0, depth, a + (long)i * depth);
-            for (long p = first; p < last; p++) {
-                long n0 = p * NN_NR;
-                int columns = n - n0 < NN_NR ? (int)(n - n0) : NN_NR;
-                x->pack_b(x->self, n0, columns, k0, depth, b);
-                for (int i = 0; i < rows; i += strip)
-                    nn_strip_run(x, m0 + i, rows - i < strip ? rows - i : strip, n0, columns, k0, depth,
-                                 k0 + depth == k, a + (long)i * depth, b);
-            }
-        }
-    }
-}
-
-#endif
-
-/* M × N dot products over i: rows of x against rows of w. */
-NN_INLINE void nn_dots(const int M, const int N, int i, const float *x, const float *w, float *out)
-{
-    nn_vec sum[NN_DM][NN_DN];
-    float rest[NN_DM][NN_DN];
-    for (int m = 0; m < M; m++)
-        for (int k = 0; k < N; k++) sum[m][k] = nn_zero(), rest[m][k] = 0;
-    int at = 0;
-    for (; at + NN_W <= i; at += NN_W) {
-        NN_UNROLL
-        for (int m = 0; m < M; m++) NN_UNROLL
-        for (int k = 0; k < N; k++) sum[m][k] += nn_load(x + (long)m * i + at) * nn_load(w + (long)k * i + at);
-    }
-    for (; at < i; at++)
-        for (int m = 0; m < M; m++)
-            for (int k = 0; k < N; k++) rest[m][k] += x[(long)m * i + at] * w[(long)k * i + at];
-    for (int m = 0; m < M; m++)
-        for (int k = 0; k < N; k++) out[m * NN_DN + k] = nn_lanes_sum(sum[m][k]) + rest[m][k];
-}
-
-NN_INLINE void nn_dots_run(int m, int k, int i, const float *x, const float *w, float *out)
-{
-    if (m == NN_DM && k == NN_DN)
-        nn_dots(NN_DM, NN_DN, i, x, w, out);
-    else if (k == NN_DN)
-        for (int a = 0; a < m; a++) nn_dots(1, NN_DN, i, x + (long)a * i, w, out + a * NN_DN);
-    else
-        for (int a = 0; a < m; a++)
-            for (int b = 0; b < k; b++) nn_dots(1, 1, i, x + (long)a * i, w + (long)b * i, out + a * NN_DN + b);
-}
-
-/* y: [n][o]; bias may be NULL. */
-NN_KERNEL void nn_dense_forward(const nn_dense *d, const float *x, const float *weight, const float *bias, float *y,
-                                int t, int T)
-{
-    int tiles = (d->o + NN_DN - 1) / NN_DN;
-    for (int tile = tiles * t / T; tile < tiles * (t + 1) / T; tile++) {
-        int o = tile * NN_DN, k = d->o - o < NN_DN ? d->o - o : NN_DN;
-        for (int n = 0; n < d->n; n += NN_DM) {
-            float out[NN_DM * NN_DN];
-            int m = d->n - n < NN_DM ? d->n - n : NN_DM;
-            nn_dots_run(m, k, d->i, x + (long)n * d->i, weight + (long)o * d->i, out);
-            for (int a = 0; a < m; a++)
-                for (int b = 0; b < k; b++)
-                    y[(long)(n + a) * d->o + o + b] = out[a * NN_DN + b] + (bias ? bias[o + b] : 0);
-        }
-    }
-}
-
-/* ---- gradients: C[m][i] = Σ_k A(m, k) · B[k][i], rows of B side by side -------- */
-
-typedef struct nn_rows {
-    const float *a;
-    long am, ak; /* A(m, k) = a[m·am + k·ak] */
-    const float *b;
-    float *c;
-    int width; /* of a row of B and of C */
-} nn_rows;
-
-NN_KERNEL void nn_rows_pack_a(const void *self, int m0, int rows, int k0, int depth, float *to)
-{
-    const nn_rows *s = (const nn_rows *)self;
-    for (int k = 0; k < depth; k++)
-        for (int m = 0; m < rows; m++) to[k * rows + m] = s->a[(m0 + m) * s->am + (k0 + k) * s->ak];
-}
-
-NN_KERNEL void nn_rows_pack_b(const void *self, long n0, int columns, int k0, int depth, float *to)
-{
-    const nn_rows *s = (const nn_rows *)self;
-    for (int k = 0; k < depth; k++, to += NN_NR) {
-        const float *from = s->b + (long)(k0 + k) * s->width + n0;
-        for (int i = 0; i < columns; i++) to[i] = from[i];
-        for (int i = columns; i < NN_NR; i++) to[i] = 0;
-    }
-}
-
-NN_KERNEL float *nn_rows_place(const void *self, int m0, long n0, int columns, long *ldc)
-{
-    const nn_rows *s = (const nn_rows *)self;
-    (void)columns;
-    *ldc = s->width;
-    return s->c + (long)m0 * s->width + n0;
-}
-
-NN_KERNEL void nn_rows_fetch(const void *self, int m0, int rows, long n0, int columns, float *tile)
-{
-    const nn_rows *s = (const nn_rows *)self;
-    for (int m = 0; m < rows; m++)
-        for (int i = 0; i < NN_NR; i++)
-            tile[m * NN_NR + i] = i < columns ? s->c[(long)(m0 + m) * s->width + n0 + i] : 0;
-}
-
-NN_KERNEL void nn_rows_spread(const void *self, int m0, int rows, long n0, int columns, const float *tile)
-{
-    const nn_rows *s = (const nn_rows *)self;
-    for (int m = 0; m < rows; m++)
-        for (int i = 0; i < columns; i++) s->c[(long)(m0 + m) * s->width + n0 + i] = tile[m * NN_NR + i];
-}
-
-NN_INLINE void nn_rows_run(const nn_rows *s, int m, int k, int t, int T)
-{
-    const nn_matrices x = {s, nn_rows_pack_a, nn_rows_pack_b, nn_rows_place, nn_rows_fetch, nn_rows_spread, 0, 0};
-    nn_gemm(&x, m, s->width, k, t, T);
-}
-
-/* dx: [n][i]. */
-NN_KERNEL void nn_dense_dx(const nn_dense *d, const float *dy, const float *weight, float *dx, int t, int T)
-{
-    const nn_rows s = {.a = dy, .am = d->o, .ak = 1, .b = weight, .c = dx, .width = d->i};
-    nn_rows_run(&s, d->n, d->o, t, T);
-}
-
-/* dweight: [o][i]. */
-NN_KERNEL void nn_dense_dweight(const nn_dense *d, const float *x, const float *dy, float *dweight, int t, int T)
-{
-    const nn_rows s = {.a = dy, .am = 1, .ak = d->o, .b = x, .c = dweight, .width = d->i};
-    nn_rows_run(&s, d->o, d->n, t, T);
-}
-
-/* dbias: [o]. */
-NN_KERNEL void nn_dense_dbias(const nn_dense *d, const float *dy, float *dbias, int t, int T)
-{
-    for (int o = d->o * t / T; o < d->o * (t + 1) / T; o++) {
-        float sum = 0;
-        for (int n = 0; n < d->n; n++) sum += dy[(long)n * d->o + o];
-        dbias[o] = sum;
-    }
-}
-
-#endif /* NN_LINKED */
-
-#endif
-/*
  * softmax.h: softmax and its logarithm over channels, with gradients.
  *
  *   x, y, dy, dx: [n][c][p], p places; dx may be dy, y may be x
@@ -3697,6 +2738,449 @@ NN_KERNEL void nn_log_softmax_grad(long n, long c, long p, const float *dy, cons
 
 #endif
 /*
+ * dense.h: the fully connected layer and its gradients.
+ *
+ *   forward   y[n][o]  = b[o] + Σ_i x[n][i] · W[o][i]    dot products of rows
+ *   dx        dx[n][i] = Σ_o dy[n][o] · W[o][i]          rows of W, scaled and added
+ *   dweight   dW[o][i] = Σ_n dy[n][o] · x[n][i]          rows of x, scaled and added
+ *
+ * The last two are outer products whose right side already lies as the tile
+ * wants it.  For a batch of one, forward reads W once, at the memory's speed.
+ */
+#ifndef NN_DENSE_H
+#define NN_DENSE_H
+
+typedef struct nn_dense {
+    int n, i, o;
+} nn_dense;
+
+#ifdef NN_LINKED
+
+void nn_dense_forward(const nn_dense *, const float *x, const float *weight, const float *bias, float *y, int t, int T);
+void nn_dense_dx(const nn_dense *, const float *dy, const float *weight, float *dx, int t, int T);
+void nn_dense_dweight(const nn_dense *, const float *x, const float *dy, float *dweight, int t, int T);
+void nn_dense_dweight_rows(const nn_dense *, int first, int count, const float *x, const float *dy, float *dweight,
+                           int t, int T);
+void nn_dense_dbias(const nn_dense *, const float *dy, float *dbias, int t, int T);
+
+#else
+
+/*
+ * gemm.h: C[m][n] (+)= sum over k of A[m][k] · B[k][n], from packed panels.
+ *
+ * The one compute kernel is the outer-product tile: M rows × V vectors of sums
+ * in registers, and for each k one row of B times M numbers of A:
+ *
+ *     sum[m][v] += a[k][m] · b[k][v]
+ *
+ * Around it the blocking of Goto and van de Geijn ("Anatomy of high-performance
+ * matrix multiplication", 2008): a panel of B stays in the first cache, a block
+ * of A in the second.  What A and B are is the caller's business: it gives the
+ * functions that pack them, so that convolution needs no im2col in memory.
+ */
+#ifndef NN_GEMM_H
+#define NN_GEMM_H
+
+
+enum {
+    NN_KC = 256,         /* depth of a panel: NN_KC × NN_NR floats of B in the first cache */
+    NN_A_FLOATS = 57344, /* a block of A: 224 KB in the second cache */
+    NN_STRIP = NN_MR * NN_NR
+};
+
+/* a: [k][M], b: [k][NN_NR], c: rows at a distance of ldc.  start: the sums' first
+ * values, one for each row, or NULL for what c holds (add) or zero. */
+NN_INLINE void nn_tile(const int M, const int V, int k, const float *a, const float *b, float *c, long ldc,
+                       const float *start, int add)
+{
+    nn_vec sum[NN_MR][NN_NV];
+    NN_UNROLL
+    for (int m = 0; m < M; m++) NN_UNROLL
+    for (int v = 0; v < V; v++) sum[m][v] = add ? nn_load(c + m * ldc + v * NN_W) : nn_spread(start ? start[m] : 0);
+    for (int i = 0; i < k; i++) {
+        nn_vec row[NN_NV];
+        NN_UNROLL
+        for (int v = 0; v < V; v++) row[v] = nn_load(b + i * NN_NR + v * NN_W);
+        NN_UNROLL
+        for (int m = 0; m < M; m++) NN_UNROLL
+        for (int v = 0; v < V; v++) sum[m][v] += a[i * M + m] * row[v];
+    }
+    NN_UNROLL
+    for (int m = 0; m < M; m++) NN_UNROLL
+    for (int v = 0; v < V; v++) nn_store(c + m * ldc + v * NN_W, sum[m][v]);
+}
+
+/* One instance for each number of rows; V is full or one. */
+NN_KERNEL void nn_tile_run(int rows, int vectors, int k, const float *a, const float *b, float *c, long ldc,
+                           const float *start, int add)
+{
+#define NN_CASE(M)                                          \
+    case M:                                                 \
+        if (vectors == 1)                                   \
+            nn_tile(M, 1, k, a, b, c, ldc, start, add);     \
+        else                                                \
+            nn_tile(M, NN_NV, k, a, b, c, ldc, start, add); \
+        break;
+    switch (rows) {
+        NN_CASE(1)
+        NN_CASE(2)
+        NN_CASE(3)
+        NN_CASE(4)
+#if defined(NN_AVX512) || defined(NN_AVX2) || defined(NN_NEON)
+        NN_CASE(5)
+        NN_CASE(6)
+#endif
+#if defined(NN_AVX512) || defined(NN_NEON)
+        NN_CASE(7)
+        NN_CASE(8)
+#endif
+#if defined(NN_AVX512)
+        NN_CASE(9) NN_CASE(10) NN_CASE(11) NN_CASE(12) NN_CASE(13) NN_CASE(14)
+#endif
+    }
+#undef NN_CASE
+}
+
+/* What the caller knows of its matrices. */
+typedef struct nn_matrices {
+    const void *self;
+    /* rows m0 … m0 + rows of A at depth k0 … k0 + depth → to[depth][rows] */
+    void (*pack_a)(const void *self, int m0, int rows, int k0, int depth, float *to);
+    /* columns n0 … n0 + columns of B at depth k0 … → to[depth][NN_NR]; columns beyond are zero */
+    void (*pack_b)(const void *self, long n0, int columns, int k0, int depth, float *to);
+    /* where C[m0][n0] is, when `columns` of it lie side by side and each row is *ldc further; NULL otherwise */
+    float *(*place)(const void *self, int m0, long n0, int columns, long *ldc);
+    /* element by element, when place is NULL */
+    void (*fetch)(const void *self, int m0, int rows, long n0, int columns, float *tile);
+    void (*spread)(const void *self, int m0, int rows, long n0, int columns, const float *tile);
+    /* last of all, for rows in C or (not in place) in a tile before it is spread; or NULL */
+    void (*finish)(const void *self, int m0, int rows, long n0, int columns, float *c, long ldc, int in_place);
+    const float *start; /* C's first value of each row, or NULL */
+} nn_matrices;
+
+/* Rows of the strips that `rows` is cut into: all alike but for one. */
+NN_INLINE int nn_strip(int rows)
+{
+    int strips = (rows + NN_MR - 1) / NN_MR;
+    return (rows + strips - 1) / strips;
+}
+
+NN_INLINE void nn_strip_run(const nn_matrices *x, int m0, int rows, long n0, int columns, int k0, int depth, int last,
+                            const float *a, const float *b)
+{
+    const float *start = x->start && k0 == 0 ? x->start + m0 : 0;
+    int add = k0 > 0, finish = last && x->finish;
+    long ldc = 0;
+    float *c = columns % NN_W == 0 ? x->place(x->self, m0, n0, columns, &ldc) : 0;
+    if (c && (columns == NN_NR || columns == NN_W)) {
+        nn_tile_run(rows, columns / NN_W, depth, a, b, c, ldc, start, add);
+        if (finish) x->finish(x->self, m0, rows, n0, columns, c, ldc, 1);
+        return;
+    }
+    float tile[NN_STRIP];
+    if (add) x->fetch(x->self, m0, rows, n0, columns, tile);
+    nn_tile_run(rows, columns <= NN_W ? 1 : NN_NV, depth, a, b, tile, NN_NR, start, add);
+    if (finish) x->finish(x->self, m0, rows, n0, columns, tile, NN_NR, 0);
+    x->spread(x->self, m0, rows, n0, columns, tile);
+}
+
+/* The share of thread t of T: whole panels of columns. */
+NN_INLINE void nn_gemm(const nn_matrices *x, int m, long n, int k, int t, int T)
+{
+    float b[NN_KC * NN_NR] __attribute__((aligned(64)));
+    float a[NN_A_FLOATS] __attribute__((aligned(64)));
+    long panels = (n + NN_NR - 1) / NN_NR, first = panels * t / T, last = panels * (t + 1) / T;
+    if (first == last) return;
+    for (int k0 = 0; k0 < k; k0 += NN_KC) {
+        int depth = k - k0 < NN_KC ? k - k0 : NN_KC;
+        int block = NN_A_FLOATS / depth / NN_MR * NN_MR;
+        for (int m0 = 0; m0 < m; m0 += block) {
+            int rows = m - m0 < block ? m - m0 : block, strip = nn_strip(rows);
+            for (int i = 0; i < rows; i += strip)
+                x->pack_a(x->self, m0 + i, rows - i < strip ? rows - i : strip, k0, depth, a + (long)i * depth);
+            for (long p = first; p < last; p++) {
+                long n0 = p * NN_NR;
+                int columns = n - n0 < NN_NR ? (int)(n - n0) : NN_NR;
+                x->pack_b(x->self, n0, columns, k0, depth, b);
+                for (int i = 0; i < rows; i += strip)
+                    nn_strip_run(x, m0 + i, rows - i < strip ? rows - i : strip, n0, columns, k0, depth,
+                                 k0 + depth == k, a + (long)i * depth, b);
+            }
+        }
+    }
+}
+
+#endif
+
+/* M × N dot products over i: rows of x against rows of w. */
+NN_INLINE void nn_dots(const int M, const int N, int i, const float *x, const float *w, float *out)
+{
+    nn_vec sum[NN_DM][NN_DN];
+    float rest[NN_DM][NN_DN];
+    for (int m = 0; m < M; m++)
+        for (int k = 0; k < N; k++) sum[m][k] = nn_zero(), rest[m][k] = 0;
+    int at = 0;
+    for (; at + NN_W <= i; at += NN_W) {
+        NN_UNROLL
+        for (int m = 0; m < M; m++) NN_UNROLL
+        for (int k = 0; k < N; k++) sum[m][k] += nn_load(x + (long)m * i + at) * nn_load(w + (long)k * i + at);
+    }
+    for (; at < i; at++)
+        for (int m = 0; m < M; m++)
+            for (int k = 0; k < N; k++) rest[m][k] += x[(long)m * i + at] * w[(long)k * i + at];
+    for (int m = 0; m < M; m++)
+        for (int k = 0; k < N; k++) out[m * NN_DN + k] = nn_lanes_sum(sum[m][k]) + rest[m][k];
+}
+
+NN_INLINE void nn_dots_run(int m, int k, int i, const float *x, const float *w, float *out)
+{
+    if (m == NN_DM && k == NN_DN)
+        nn_dots(NN_DM, NN_DN, i, x, w, out);
+    else if (k == NN_DN)
+        for (int a = 0; a < m; a++) nn_dots(1, NN_DN, i, x + (long)a * i, w, out + a * NN_DN);
+    else
+        for (int a = 0; a < m; a++)
+            for (int b = 0; b < k; b++) nn_dots(1, 1, i, x + (long)a * i, w + (long)b * i, out + a * NN_DN + b);
+}
+
+/* y: [n][o]; bias may be NULL. */
+NN_KERNEL void nn_dense_forward(const nn_dense *d, const float *x, const float *weight, const float *bias, float *y,
+                                int t, int T)
+{
+    int tiles = (d->o + NN_DN - 1) / NN_DN;
+    for (int tile = tiles * t / T; tile < tiles * (t + 1) / T; tile++) {
+        int o = tile * NN_DN, k = d->o - o < NN_DN ? d->o - o : NN_DN;
+        for (int n = 0; n < d->n; n += NN_DM) {
+            float out[NN_DM * NN_DN];
+            int m = d->n - n < NN_DM ? d->n - n : NN_DM;
+            nn_dots_run(m, k, d->i, x + (long)n * d->i, weight + (long)o * d->i, out);
+            for (int a = 0; a < m; a++)
+                for (int b = 0; b < k; b++)
+                    y[(long)(n + a) * d->o + o + b] = out[a * NN_DN + b] + (bias ? bias[o + b] : 0);
+        }
+    }
+}
+
+/* ---- gradients: C[m][i] = Σ_k A(m, k) · B[k][i], rows of B side by side -------- */
+
+typedef struct nn_rows {
+    const float *a;
+    long am, ak; /* A(m, k) = a[m·am + k·ak] */
+    const float *b;
+    float *c;
+    int width; /* of a row of B and of C */
+} nn_rows;
+
+NN_KERNEL void nn_rows_pack_a(const void *self, int m0, int rows, int k0, int depth, float *to)
+{
+    const nn_rows *s = (const nn_rows *)self;
+    for (int k = 0; k < depth; k++)
+        for (int m = 0; m < rows; m++) to[k * rows + m] = s->a[(m0 + m) * s->am + (k0 + k) * s->ak];
+}
+
+NN_KERNEL void nn_rows_pack_b(const void *self, long n0, int columns, int k0, int depth, float *to)
+{
+    const nn_rows *s = (const nn_rows *)self;
+    for (int k = 0; k < depth; k++, to += NN_NR) {
+        const float *from = s->b + (long)(k0 + k) * s->width + n0;
+        for (int i = 0; i < columns; i++) to[i] = from[i];
+        for (int i = columns; i < NN_NR; i++) to[i] = 0;
+    }
+}
+
+NN_KERNEL float *nn_rows_place(const void *self, int m0, long n0, int columns, long *ldc)
+{
+    const nn_rows *s = (const nn_rows *)self;
+    (void)columns;
+    *ldc = s->width;
+    return s->c + (long)m0 * s->width + n0;
+}
+
+NN_KERNEL void nn_rows_fetch(const void *self, int m0, int rows, long n0, int columns, float *tile)
+{
+    const nn_rows *s = (const nn_rows *)self;
+    for (int m = 0; m < rows; m++)
+        for (int i = 0; i < NN_NR; i++)
+            tile[m * NN_NR + i] = i < columns ? s->c[(long)(m0 + m) * s->width + n0 + i] : 0;
+}
+
+NN_KERNEL void nn_rows_spread(const void *self, int m0, int rows, long n0, int columns, const float *tile)
+{
+    const nn_rows *s = (const nn_rows *)self;
+    for (int m = 0; m < rows; m++)
+        for (int i = 0; i < columns; i++) s->c[(long)(m0 + m) * s->width + n0 + i] = tile[m * NN_NR + i];
+}
+
+NN_INLINE void nn_rows_run(const nn_rows *s, int m, int k, int t, int T)
+{
+    const nn_matrices x = {s, nn_rows_pack_a, nn_rows_pack_b, nn_rows_place, nn_rows_fetch, nn_rows_spread, 0, 0};
+    nn_gemm(&x, m, s->width, k, t, T);
+}
+
+/* dx: [n][i]. */
+NN_KERNEL void nn_dense_dx(const nn_dense *d, const float *dy, const float *weight, float *dx, int t, int T)
+{
+    const nn_rows s = {.a = dy, .am = d->o, .ak = 1, .b = weight, .c = dx, .width = d->i};
+    nn_rows_run(&s, d->n, d->o, t, T);
+}
+
+/* dweight: [count][i], the rows of outputs first … first + count. */
+NN_KERNEL void nn_dense_dweight_rows(const nn_dense *d, int first, int count, const float *x, const float *dy,
+                                     float *dweight, int t, int T)
+{
+    const nn_rows s = {.a = dy + first, .am = 1, .ak = d->o, .b = x, .c = dweight, .width = d->i};
+    nn_rows_run(&s, count, d->n, t, T);
+}
+
+/* dweight: [o][i]. */
+NN_KERNEL void nn_dense_dweight(const nn_dense *d, const float *x, const float *dy, float *dweight, int t, int T)
+{
+    nn_dense_dweight_rows(d, 0, d->o, x, dy, dweight, t, T);
+}
+
+/* dbias: [o]. */
+NN_KERNEL void nn_dense_dbias(const nn_dense *d, const float *dy, float *dbias, int t, int T)
+{
+    for (int o = d->o * t / T; o < d->o * (t + 1) / T; o++) {
+        float sum = 0;
+        for (int n = 0; n < d->n; n++) sum += dy[(long)n * d->o + o];
+        dbias[o] = sum;
+    }
+}
+
+#endif /* NN_LINKED */
+
+#endif
+/*
+ * channels.h: sums along channels, [n][c][p], p elements per channel; and what shares
+ * their loops.
+ *
+ * Thread t of T does its part of the channels; with p = 1 these lie side by side, as
+ * they do in images whose channels come last.
+ */
+#ifndef NN_CHANNELS_H
+#define NN_CHANNELS_H
+
+#ifdef NN_LINKED
+
+void nn_normalize(long n, int c, long p, const float *x, const float *mean, const float *std, float *y, int t, int T);
+void nn_channel_sums(long n, int c, long p, const float *dy, float *sum, int t, int T);
+
+#else
+
+
+/* A thread's channels: single ones, or vectors of them where they lie side by side. */
+typedef struct nn_channels {
+    long first, last;
+    int step;
+} nn_channels;
+
+NN_INLINE nn_channels nn_channels_of(long c, long p, int t, int T)
+{
+    if (p == 1) return (nn_channels){nn_share(c, t, T), nn_share(c, t + 1, T), NN_W};
+    return (nn_channels){c * t / T, c * (t + 1) / T, 1};
+}
+
+/* The parameters of channel k, or of NN_W channels from k on; `value` where there are none. */
+NN_INLINE nn_vec nn_channel_value(const float *from, float value, long k, nn_channels s)
+{
+    if (!from) return nn_spread(value);
+    return s.step == 1 ? nn_spread(from[k]) : nn_load_part(from + k, s.last - k);
+}
+
+NN_INLINE void nn_channel_put(float *to, long k, nn_channels s, nn_vec v)
+{
+    nn_store_part(to + k, s.step == 1 ? 1 : s.last - k, v);
+}
+
+/* Σ f(a, b, q) of channel k, in every lane; or of NN_W channels, each in its lane,
+ * with a q for each. */
+NN_INLINE nn_vec nn_channel_sum(long n, long c, long p, nn_term *f, nn_vec q, const float *a, const float *b, long k,
+                                nn_channels s)
+{
+    nn_vec sum = nn_zero();
+    for (long i = 0; i < n; i++) {
+        long at = (i * c + k) * p;
+        if (s.step == 1)
+            sum += nn_sums(f, q, a + at, b + at, p);
+        else
+            sum += f(nn_load_part(a + at, s.last - k), nn_load_part(b + at, s.last - k), q);
+    }
+    if (s.step == 1) sum = nn_spread(nn_lanes_sum(sum));
+    return sum;
+}
+
+/* sum[c] = Σ over n and p of dy, p = 1 */
+NN_INLINE void nn_channel_sums_last(long n, int c, const float *dy, float *sum, int t, int T)
+{
+    const long last = nn_columns_share(c, t + 1, T);
+    nn_totals s;
+    for (long k = nn_columns_share(c, t, T); k < last; k += NN_COLUMNS) {
+        const long count = nn_columns_count(k, last);
+        const nn_band rows = {.c = c, .a = dy + k, .columns = count, .run = nn_rows_sum, .join = nn_join_sums};
+        nn_rows_total(&rows, 0, n, &s);
+        for (long j = 0; j < count; j += NN_W) nn_store_some(sum + k + j, count - j, nn_load(s.a + j));
+    }
+}
+
+/* sum[c] = Σ over n and p of dy */
+NN_KERNEL void nn_channel_sums(long n, int c, long p, const float *dy, float *sum, int t, int T)
+{
+    if (p == 1) {
+        nn_channel_sums_last(n, c, dy, sum, t, T);
+        return;
+    }
+    nn_channels s = nn_channels_of(c, p, t, T);
+    for (long k = s.first; k < s.last; k++)
+        nn_channel_put(sum, k, s, nn_channel_sum(n, c, p, nn_term_a, nn_zero(), dy, dy, k, s));
+}
+
+/* (a − p) / q */
+NN_INLINE nn_vec nn_cell_divided(nn_vec a, nn_vec b, const nn_columns *d, long k)
+{
+    (void)b;
+    return (a - nn_load(d->p + k)) / nn_load(d->q + k);
+}
+
+NN_INLINE void nn_normalize_last(long n, int c, const float *x, const float *mean, const float *std, float *y, int t,
+                                 int T)
+{
+    const nn_portion part = nn_portion_of(n, c, t, T);
+    const long at = part.row * c;
+    nn_columns f;
+    for (long k = part.first; k < part.last; k += NN_COLUMNS) {
+        const long count = nn_columns_count(k, part.last);
+        for (long j = 0; j < count; j += NN_W) {
+            nn_store(f.p + j, nn_column_values(mean, 0, k + j, count - j));
+            nn_store(f.q + j, nn_column_values(std, 1, k + j, count - j));
+        }
+        nn_rows_map(nn_cell_divided, &f, part.rows, c, count, x + at + k, x + at + k, y + at + k);
+    }
+}
+
+/* y = (x − mean) / std, mean NULL: 0; y may be x */
+NN_KERNEL void nn_normalize(long n, int c, long p, const float *x, const float *mean, const float *std, float *y, int t,
+                            int T)
+{
+    if (p == 1) {
+        nn_normalize_last(n, c, x, mean, std, y, t, T);
+        return;
+    }
+    nn_channels s = nn_channels_of(c, p, t, T);
+    for (long k = s.first; k < s.last; k++) {
+        nn_vec m = nn_channel_value(mean, 0, k, s), d = nn_channel_value(std, 1, k, s);
+        for (long i = 0; i < n; i++) {
+            long at = (i * c + k) * p;
+            for (long j = 0; j < p; j += NN_W)
+                nn_store_part(y + at + j, p - j, (nn_load_part(x + at + j, p - j) - m) / d);
+        }
+    }
+}
+
+#endif /* NN_LINKED */
+
+#endif
+/*
  * optimizer.h: the updates of the optimizers, element by element.
  *
  *   gradient, param and the states: `count` elements each; t of T: this thread's part
@@ -3859,135 +3343,6 @@ NN_KERNEL void nn_lion_step(const nn_lion *rule, long count, const float *gradie
 
 #endif
 /*
- * channels.h: sums along channels, [n][c][p], p elements per channel; and what shares
- * their loops.
- *
- * Thread t of T does its part of the channels; with p = 1 these lie side by side, as
- * they do in images whose channels come last.
- */
-#ifndef NN_CHANNELS_H
-#define NN_CHANNELS_H
-
-#ifdef NN_LINKED
-
-void nn_normalize(long n, int c, long p, const float *x, const float *mean, const float *std, float *y, int t, int T);
-void nn_channel_sums(long n, int c, long p, const float *dy, float *sum, int t, int T);
-
-#else
-
-
-/* A thread's channels: single ones, or vectors of them where they lie side by side. */
-typedef struct nn_channels {
-    long first, last;
-    int step;
-} nn_channels;
-
-NN_INLINE nn_channels nn_channels_of(long c, long p, int t, int T)
-{
-    if (p == 1) return (nn_channels){nn_share(c, t, T), nn_share(c, t + 1, T), NN_W};
-    return (nn_channels){c * t / T, c * (t + 1) / T, 1};
-}
-
-/* The parameters of channel k, or of NN_W channels from k on; `value` where there are none. */
-NN_INLINE nn_vec nn_channel_value(const float *from, float value, long k, nn_channels s)
-{
-    if (!from) return nn_spread(value);
-    return s.step == 1 ? nn_spread(from[k]) : nn_load_part(from + k, s.last - k);
-}
-
-NN_INLINE void nn_channel_put(float *to, long k, nn_channels s, nn_vec v)
-{
-    nn_store_part(to + k, s.step == 1 ? 1 : s.last - k, v);
-}
-
-/* Σ f(a, b, q) of channel k, in every lane; or of NN_W channels, each in its lane,
- * with a q for each. */
-NN_INLINE nn_vec nn_channel_sum(long n, long c, long p, nn_term *f, nn_vec q, const float *a, const float *b, long k,
-                                nn_channels s)
-{
-    nn_vec sum = nn_zero();
-    for (long i = 0; i < n; i++) {
-        long at = (i * c + k) * p;
-        if (s.step == 1)
-            sum += nn_sums(f, q, a + at, b + at, p);
-        else
-            sum += f(nn_load_part(a + at, s.last - k), nn_load_part(b + at, s.last - k), q);
-    }
-    if (s.step == 1) sum = nn_spread(nn_lanes_sum(sum));
-    return sum;
-}
-
-/* sum[c] = Σ over n and p of dy, p = 1 */
-NN_INLINE void nn_channel_sums_last(long n, int c, const float *dy, float *sum, int t, int T)
-{
-    const long last = nn_columns_share(c, t + 1, T);
-    nn_totals s;
-    for (long k = nn_columns_share(c, t, T); k < last; k += NN_COLUMNS) {
-        const long count = nn_columns_count(k, last);
-        const nn_band rows = {.c = c, .a = dy + k, .columns = count, .run = nn_rows_sum, .join = nn_join_sums};
-        nn_rows_total(&rows, 0, n, &s);
-        for (long j = 0; j < count; j += NN_W) nn_store_some(sum + k + j, count - j, nn_load(s.a + j));
-    }
-}
-
-/* sum[c] = Σ over n and p of dy */
-NN_KERNEL void nn_channel_sums(long n, int c, long p, const float *dy, float *sum, int t, int T)
-{
-    if (p == 1) {
-        nn_channel_sums_last(n, c, dy, sum, t, T);
-        return;
-    }
-    nn_channels s = nn_channels_of(c, p, t, T);
-    for (long k = s.first; k < s.last; k++)
-        nn_channel_put(sum, k, s, nn_channel_sum(n, c, p, nn_term_a, nn_zero(), dy, dy, k, s));
-}
-
-/* (a − p) / q */
-NN_INLINE nn_vec nn_cell_divided(nn_vec a, nn_vec b, const nn_columns *d, long k)
-{
-    (void)b;
-    return (a - nn_load(d->p + k)) / nn_load(d->q + k);
-}
-
-NN_INLINE void nn_normalize_last(long n, int c, const float *x, const float *mean, const float *std, float *y, int t,
-                                 int T)
-{
-    const nn_portion part = nn_portion_of(n, c, t, T);
-    const long at = part.row * c;
-    nn_columns f;
-    for (long k = part.first; k < part.last; k += NN_COLUMNS) {
-        const long count = nn_columns_count(k, part.last);
-        for (long j = 0; j < count; j += NN_W) {
-            nn_store(f.p + j, nn_column_values(mean, 0, k + j, count - j));
-            nn_store(f.q + j, nn_column_values(std, 1, k + j, count - j));
-        }
-        nn_rows_map(nn_cell_divided, &f, part.rows, c, count, x + at + k, x + at + k, y + at + k);
-    }
-}
-
-/* y = (x − mean) / std, mean NULL: 0; y may be x */
-NN_KERNEL void nn_normalize(long n, int c, long p, const float *x, const float *mean, const float *std, float *y, int t,
-                            int T)
-{
-    if (p == 1) {
-        nn_normalize_last(n, c, x, mean, std, y, t, T);
-        return;
-    }
-    nn_channels s = nn_channels_of(c, p, t, T);
-    for (long k = s.first; k < s.last; k++) {
-        nn_vec m = nn_channel_value(mean, 0, k, s), d = nn_channel_value(std, 1, k, s);
-        for (long i = 0; i < n; i++) {
-            long at = (i * c + k) * p;
-            for (long j = 0; j < p; j += NN_W)
-                nn_store_part(y + at + j, p - j, (nn_load_part(x + at + j, p - j) - m) / d);
-        }
-    }
-}
-
-#endif /* NN_LINKED */
-
-#endif
-/*
  * team.h: the threads of one pass.
  *
  * All threads of a team walk through the same list of calls, and each does its
@@ -4017,7 +3372,7 @@ void nn_team_run(nn_part *part, const void *pass, int threads);
 #include <pthread.h>
 #include <unistd.h>
 
-enum { NN_SPINS = 2000 };
+enum { NN_SPINS = 10000 };
 
 struct nn_team {
     int size;    /* threads, the caller's included; 0 until all are there */
@@ -4149,25 +3504,24 @@ lenet *lenet_init(void *block, int training, uint64_t seed)
     return m;
 }
 
-/* lenet.nn:10: c1, conv(6, 5), conv.panels, 1x32x32 -> 6x28x28 */
-static void c1_panels(const float *weight, float *panels, int t, int T)
+/* lenet.nn:10: c1, conv.samples, turn, 1x32x32 -> 6x28x28 */
+static void c1_samples_turn(const float *x, float *y, int samples)
 {
-    static const nn_conv size = {64, 1, 32, 32, 6, 28, 28, 1, 5, 5, 1, 1, 1, 1, 0, 0};
-    nn_conv_panels(&size, weight, panels, t, T);
+    nn_turn(samples / 16, 16, 1024, x, y, 0, 1);
 }
 
-/* lenet.nn:10: c1, conv(6, 5), 1x32x32 -> 6x28x28, 117600 MACs */
-static void c1_forward(const float *x, const float *weight, const float *bias, float *y, int t, int T)
+/* lenet.nn:10: c1, conv.samples, 1x32x32 -> 6x28x28, 117600 MACs */
+static void c1_samples(const float *x, const float *weight, const float *bias, float *y, int samples)
 {
-    static const nn_conv size = {64, 1, 32, 32, 6, 28, 28, 1, 5, 5, 1, 1, 1, 1, 0, 0};
-    nn_conv_gather(&size, x, weight, bias, 0, y, t, T);
+    static const nn_samples size = {1, 32, 32, 6, 28, 28, 5, 5, 1, 1, 1, 1, 0, 0};
+    nn_samples_conv(&size, samples / 16, x, weight, bias, y);
 }
 
 /* lenet.nn:11: s2, maxpool(2), 6x28x28 -> 6x14x14, 4704 FLOPs */
 static void s2_forward(const float *x, float *y, int samples)
 {
-    static const nn_window size = {6, 28, 28, 14, 14, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0};
-    nn_extremum_last(&size, samples, x, y, 0, 0, 1);
+    static const nn_window size = {16, 28, 28, 14, 14, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0};
+    nn_extremum_last(&size, samples / 16 * 6, x, y, 0, 0, 1);
 }
 
 /* lenet.nn:12: tanh1, tanh, 6x14x14 -> 6x14x14, 5880 FLOPs */
@@ -4176,25 +3530,18 @@ static void tanh1_forward(const float *x, float *y, int samples)
     nn_tanh(samples, 1176, x, y, 0, 1);
 }
 
-/* lenet.nn:13: c3, conv(16, 5), conv.panels, 6x14x14 -> 16x10x10 */
-static void c3_panels(const float *weight, float *panels, int t, int T)
+/* lenet.nn:13: c3, conv.samples, 6x14x14 -> 16x10x10, 240000 MACs */
+static void c3_samples(const float *x, const float *weight, const float *bias, float *y, int samples)
 {
-    static const nn_conv size = {64, 6, 14, 14, 16, 10, 10, 1, 5, 5, 1, 1, 1, 1, 0, 0};
-    nn_conv_panels(&size, weight, panels, t, T);
-}
-
-/* lenet.nn:13: c3, conv(16, 5), 6x14x14 -> 16x10x10, 240000 MACs */
-static void c3_forward(const float *x, const float *weight, const float *bias, float *y, int t, int T)
-{
-    static const nn_conv size = {64, 6, 14, 14, 16, 10, 10, 1, 5, 5, 1, 1, 1, 1, 0, 0};
-    nn_conv_gather(&size, x, weight, bias, 0, y, t, T);
+    static const nn_samples size = {6, 14, 14, 16, 10, 10, 5, 5, 1, 1, 1, 1, 0, 0};
+    nn_samples_conv(&size, samples / 16, x, weight, bias, y);
 }
 
 /* lenet.nn:14: s4, maxpool(2), 16x10x10 -> 16x5x5, 1600 FLOPs */
 static void s4_forward(const float *x, float *y, int samples)
 {
     static const nn_window size = {16, 10, 10, 5, 5, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0};
-    nn_extremum_last(&size, samples, x, y, 0, 0, 1);
+    nn_extremum_last(&size, samples / 16 * 16, x, y, 0, 0, 1);
 }
 
 /* lenet.nn:15: tanh2, tanh, 16x5x5 -> 16x5x5, 2000 FLOPs */
@@ -4203,17 +3550,10 @@ static void tanh2_forward(const float *x, float *y, int samples)
     nn_tanh(samples, 400, x, y, 0, 1);
 }
 
-/* lenet.nn:16: flatten1, flatten, turn, 16x5x5 -> 400 */
-static void flatten1_planar_turn(const float *x, float *y, int samples)
+/* lenet.nn:18: c5, dense.samples, 400 -> 120, 48000 MACs */
+static void c5_samples(const float *x, const float *weight, const float *bias, float *y, int samples)
 {
-    nn_turn(samples, 25, 16, x, y, 0, 1);
-}
-
-/* lenet.nn:18: c5, dense(120), 400 -> 120, 48000 MACs */
-static void c5_forward(const float *x, const float *weight, const float *bias, float *y, int t, int T)
-{
-    static const nn_dense size = {64, 400, 120};
-    nn_dense_forward(&size, x, weight, bias, y, t, T);
+    nn_samples_dense(samples / 16, 400, 120, x, weight, bias, y);
 }
 
 /* lenet.nn:18: tanh3, tanh, 120 -> 120, 600 FLOPs */
@@ -4222,11 +3562,10 @@ static void tanh3_forward(const float *x, float *y, int samples)
     nn_tanh(samples, 120, x, y, 0, 1);
 }
 
-/* lenet.nn:19: f6, dense(84), 120 -> 84, 10080 MACs */
-static void f6_forward(const float *x, const float *weight, const float *bias, float *y, int t, int T)
+/* lenet.nn:19: f6, dense.samples, 120 -> 84, 10080 MACs */
+static void f6_samples(const float *x, const float *weight, const float *bias, float *y, int samples)
 {
-    static const nn_dense size = {64, 120, 84};
-    nn_dense_forward(&size, x, weight, bias, y, t, T);
+    nn_samples_dense(samples / 16, 120, 84, x, weight, bias, y);
 }
 
 /* lenet.nn:19: tanh4, tanh, 84 -> 84, 420 FLOPs */
@@ -4235,17 +3574,28 @@ static void tanh4_forward(const float *x, float *y, int samples)
     nn_tanh(samples, 84, x, y, 0, 1);
 }
 
-/* lenet.nn:20: output, dense(10), 84 -> 10, 840 MACs */
-static void output_forward(const float *x, const float *weight, const float *bias, float *y, int t, int T)
+/* lenet.nn:20: output, dense.samples, 84 -> 10, 840 MACs */
+static void output_samples(const float *x, const float *weight, const float *bias, float *y, int samples)
 {
-    static const nn_dense size = {64, 84, 10};
-    nn_dense_forward(&size, x, weight, bias, y, t, T);
+    nn_samples_dense(samples / 16, 84, 10, x, weight, bias, y);
 }
 
 /* lenet.nn:20: softmax1, softmax, 10 -> 10, 50 FLOPs */
 static void softmax1_forward(const float *x, float *y, int samples)
 {
-    nn_softmax(samples, 10, 1, x, y, 0, 1);
+    nn_softmax(samples / 16, 10, 1 * 16, x, y, 0, 1);
+}
+
+/* lenet.nn:20: softmax1, softmax, turn, 10 -> 10 */
+static void softmax1_planar_turn(const float *x, float *y, int samples)
+{
+    nn_turn(samples / 16, 10, 16, x, y, 0, 1);
+}
+
+/* lenet.nn:29: loss, cross_entropy, turn, 10 -> 1 */
+static void loss_planar_turn(const float *x, float *y, int t, int T)
+{
+    nn_turn(64 / 16, 10, 16, x, y, t, T);
 }
 
 /* lenet.nn:29: loss, cross_entropy, 10 -> 1, 40 FLOPs */
@@ -4278,15 +3628,15 @@ static void loss_forward(const float *scores, const int32_t *target, float *loss
 /* lenet.nn:11: s2, maxpool.training(2), 6x28x28 -> 6x14x14, 4704 FLOPs */
 static void s2_training(const float *x, float *y, uint8_t *place, int samples)
 {
-    static const nn_window size = {6, 28, 28, 14, 14, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0};
-    nn_extremum_last(&size, samples, x, y, place, 0, 1);
+    static const nn_window size = {16, 28, 28, 14, 14, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0};
+    nn_extremum_last(&size, samples / 16 * 6, x, y, place, 0, 1);
 }
 
 /* lenet.nn:14: s4, maxpool.training(2), 16x10x10 -> 16x5x5, 1600 FLOPs */
 static void s4_training(const float *x, float *y, uint8_t *place, int samples)
 {
     static const nn_window size = {16, 10, 10, 5, 5, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0};
-    nn_extremum_last(&size, samples, x, y, place, 0, 1);
+    nn_extremum_last(&size, samples / 16 * 16, x, y, place, 0, 1);
 }
 
 /* lenet.nn:29: loss, cross_entropy, cross_entropy.grad, 10 -> 1 */
@@ -4326,25 +3676,37 @@ static void loss_grad(const float *scores, const int32_t *target, float *dscores
     }
 }
 
-/* lenet.nn:20: output, dense(10), dense.dx, 84 -> 10 */
-static void output_dx(const float *dy, const float *weight, float *dx, int t, int T)
+/* lenet.nn:20: output, dense.samples, turn, 84 -> 10 */
+static void output_samples_turn(const float *x, float *y, int samples)
 {
-    static const nn_dense size = {64, 84, 10};
-    nn_dense_dx(&size, dy, weight, dx, t, T);
+    nn_turn(samples / 16, 16, 10, x, y, 0, 1);
 }
 
-/* lenet.nn:20: output, dense(10), dense.dw, 84 -> 10 */
+/* lenet.nn:20: output, dense.samples, dense.dx_samples, 84 -> 10 */
+static void output_dx_samples(const float *dy, const float *weight, float *dx, int samples)
+{
+    nn_samples_dense_dx(samples / 16, 84, 10, dy, weight, dx);
+}
+
+/* lenet.nn:20: output, dense.samples, turn, 84 -> 10
+ * lenet.nn:19: f6, dense.samples, turn, 120 -> 84
+ */
+static void output_planar_turn(const float *x, float *y, int samples)
+{
+    nn_turn(samples / 16, 84, 16, x, y, 0, 1);
+}
+
+/* lenet.nn:20: output, dense.samples, dense.dw, 84 -> 10 */
 static void output_dw(const float *x, const float *dy, float *dweight, int t, int T)
 {
     static const nn_dense size = {64, 84, 10};
     nn_dense_dweight(&size, x, dy, dweight, t, T);
 }
 
-/* lenet.nn:20: output, dense(10), dense.db, 84 -> 10 */
-static void output_db(const float *dy, float *dbias, int t, int T)
+/* lenet.nn:20: output, dense.samples, dense.db_samples, 84 -> 10 */
+static void output_db_samples(const float *dy, float *dbias, int t, int T)
 {
-    static const nn_dense size = {64, 0, 10};
-    nn_dense_dbias(&size, dy, dbias, t, T);
+    nn_channel_sums(64 / 16, 10, 16, dy, dbias, t, T);
 }
 
 /* lenet.nn:20: output.weight, adam(lr=0.002) */
@@ -4367,25 +3729,31 @@ static void tanh4_grad(const float *dy, const float *y, float *dx, int samples)
     nn_tanh_grad(samples, 84, dy, y, dx, 0, 1);
 }
 
-/* lenet.nn:19: f6, dense(84), dense.dx, 120 -> 84 */
-static void f6_dx(const float *dy, const float *weight, float *dx, int t, int T)
+/* lenet.nn:19: f6, dense.samples, dense.dx_samples, 120 -> 84 */
+static void f6_dx_samples(const float *dy, const float *weight, float *dx, int samples)
 {
-    static const nn_dense size = {64, 120, 84};
-    nn_dense_dx(&size, dy, weight, dx, t, T);
+    nn_samples_dense_dx(samples / 16, 120, 84, dy, weight, dx);
 }
 
-/* lenet.nn:19: f6, dense(84), dense.dw, 120 -> 84 */
+/* lenet.nn:19: f6, dense.samples, turn, 120 -> 84
+ * lenet.nn:18: c5, dense.samples, turn, 400 -> 120
+ */
+static void f6_planar_turn(const float *x, float *y, int samples)
+{
+    nn_turn(samples / 16, 120, 16, x, y, 0, 1);
+}
+
+/* lenet.nn:19: f6, dense.samples, dense.dw, 120 -> 84 */
 static void f6_dw(const float *x, const float *dy, float *dweight, int t, int T)
 {
     static const nn_dense size = {64, 120, 84};
     nn_dense_dweight(&size, x, dy, dweight, t, T);
 }
 
-/* lenet.nn:19: f6, dense(84), dense.db, 120 -> 84 */
-static void f6_db(const float *dy, float *dbias, int t, int T)
+/* lenet.nn:19: f6, dense.samples, dense.db_samples, 120 -> 84 */
+static void f6_db_samples(const float *dy, float *dbias, int t, int T)
 {
-    static const nn_dense size = {64, 0, 84};
-    nn_dense_dbias(&size, dy, dbias, t, T);
+    nn_channel_sums(64 / 16, 84, 16, dy, dbias, t, T);
 }
 
 /* lenet.nn:19: f6.weight, adam(lr=0.002) */
@@ -4408,25 +3776,29 @@ static void tanh3_grad(const float *dy, const float *y, float *dx, int samples)
     nn_tanh_grad(samples, 120, dy, y, dx, 0, 1);
 }
 
-/* lenet.nn:18: c5, dense(120), dense.dx, 400 -> 120 */
-static void c5_dx(const float *dy, const float *weight, float *dx, int t, int T)
+/* lenet.nn:18: c5, dense.samples, dense.dx_samples, 400 -> 120 */
+static void c5_dx_samples(const float *dy, const float *weight, float *dx, int samples)
 {
-    static const nn_dense size = {64, 400, 120};
-    nn_dense_dx(&size, dy, weight, dx, t, T);
+    nn_samples_dense_dx(samples / 16, 400, 120, dy, weight, dx);
 }
 
-/* lenet.nn:18: c5, dense(120), dense.dw, 400 -> 120 */
+/* lenet.nn:18: c5, dense.samples, turn, 400 -> 120 */
+static void c5_planar_turn(const float *x, float *y, int samples)
+{
+    nn_turn(samples / 16, 400, 16, x, y, 0, 1);
+}
+
+/* lenet.nn:18: c5, dense.samples, dense.dw, 400 -> 120 */
 static void c5_dw(const float *x, const float *dy, float *dweight, int t, int T)
 {
     static const nn_dense size = {64, 400, 120};
     nn_dense_dweight(&size, x, dy, dweight, t, T);
 }
 
-/* lenet.nn:18: c5, dense(120), dense.db, 400 -> 120 */
-static void c5_db(const float *dy, float *dbias, int t, int T)
+/* lenet.nn:18: c5, dense.samples, dense.db_samples, 400 -> 120 */
+static void c5_db_samples(const float *dy, float *dbias, int t, int T)
 {
-    static const nn_dense size = {64, 0, 120};
-    nn_dense_dbias(&size, dy, dbias, t, T);
+    nn_channel_sums(64 / 16, 120, 16, dy, dbias, t, T);
 }
 
 /* lenet.nn:18: c5.weight, adam(lr=0.002) */
@@ -4443,12 +3815,6 @@ static void c5_bias_adam(const float *gradient, float *param, float *exp_avg, fl
     nn_adam_step(&rule, 120, gradient, param, exp_avg, exp_avg_sq, lr, step, t, T);
 }
 
-/* lenet.nn:15: tanh2, tanh, turn, 16x5x5 -> 16x5x5 */
-static void tanh2_last_turn(const float *x, float *y, int samples)
-{
-    nn_turn(samples, 16, 25, x, y, 0, 1);
-}
-
 /* lenet.nn:15: tanh2, tanh, tanh.grad, 16x5x5 -> 16x5x5 */
 static void tanh2_grad(const float *dy, const float *y, float *dx, int samples)
 {
@@ -4459,34 +3825,27 @@ static void tanh2_grad(const float *dy, const float *y, float *dx, int samples)
 static void s4_dx(const float *dy, const uint8_t *place, float *dx, int samples)
 {
     static const nn_window size = {16, 10, 10, 5, 5, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0};
-    nn_extremum_last_dx(&size, samples, dy, place, dx, 0, 1);
+    nn_extremum_last_dx(&size, samples / 16 * 16, dy, place, dx, 0, 1);
 }
 
-/* lenet.nn:13: c3, conv(16, 5), conv.panels_back, 6x14x14 -> 16x10x10 */
-static void c3_panels_back(const float *weight, float *panels, int t, int T)
+/* lenet.nn:13: c3, conv.samples, conv.dx_samples, 6x14x14 -> 16x10x10 */
+static void c3_dx_samples(const float *dy, const float *weight, float *dx, int samples)
 {
-    static const nn_conv size = {64, 6, 14, 14, 16, 10, 10, 1, 5, 5, 1, 1, 1, 1, 0, 0};
-    nn_conv_panels_back(&size, weight, panels, t, T);
+    static const nn_samples size = {6, 14, 14, 16, 10, 10, 5, 5, 1, 1, 1, 1, 0, 0};
+    nn_samples_conv_dx(&size, samples / 16, dy, weight, dx);
 }
 
-/* lenet.nn:13: c3, conv(16, 5), conv.dx, 6x14x14 -> 16x10x10 */
-static void c3_dx(const float *dy, const float *weight, float *dx, int t, int T)
+/* lenet.nn:13: c3, conv.samples, conv.dweight_samples, 6x14x14 -> 16x10x10 */
+static void c3_dweight_samples(const float *x, const float *dy, float *dweight, int t, int T)
 {
-    static const nn_conv size = {64, 6, 14, 14, 16, 10, 10, 1, 5, 5, 1, 1, 1, 1, 0, 0};
-    nn_conv_scatter(&size, dy, weight, 0, dx, t, T);
+    static const nn_samples size = {6, 14, 14, 16, 10, 10, 5, 5, 1, 1, 1, 1, 0, 0};
+    nn_samples_conv_dweight(&size, 64 / 16, x, dy, dweight, t, T);
 }
 
-/* lenet.nn:13: c3, conv(16, 5), conv.dweight, 6x14x14 -> 16x10x10 */
-static void c3_dweight(const float *x, const float *dy, float *dweight, int t, int T)
-{
-    static const nn_conv size = {64, 6, 14, 14, 16, 10, 10, 1, 5, 5, 1, 1, 1, 1, 0, 0};
-    nn_conv_weights(&size, x, dy, dweight, t, T);
-}
-
-/* lenet.nn:13: c3, conv(16, 5), conv.dbias, 6x14x14 -> 16x10x10 */
+/* lenet.nn:13: c3, conv.samples, conv.dbias, 6x14x14 -> 16x10x10 */
 static void c3_dbias(const float *dy, float *dbias, int t, int T)
 {
-    nn_channel_sums((long)64 * 100, 16, 1, dy, dbias, t, T);
+    nn_channel_sums(64 / 16, 16, 100 * 16, dy, dbias, t, T);
 }
 
 /* lenet.nn:13: c3.weight, adam(lr=0.002) */
@@ -4512,21 +3871,21 @@ static void tanh1_grad(const float *dy, const float *y, float *dx, int samples)
 /* lenet.nn:11: s2, maxpool.training(2), extremum.dx, 6x28x28 -> 6x14x14 */
 static void s2_dx(const float *dy, const uint8_t *place, float *dx, int samples)
 {
-    static const nn_window size = {6, 28, 28, 14, 14, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0};
-    nn_extremum_last_dx(&size, samples, dy, place, dx, 0, 1);
+    static const nn_window size = {16, 28, 28, 14, 14, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0};
+    nn_extremum_last_dx(&size, samples / 16 * 6, dy, place, dx, 0, 1);
 }
 
-/* lenet.nn:10: c1, conv(6, 5), conv.dweight, 1x32x32 -> 6x28x28 */
-static void c1_dweight(const float *x, const float *dy, float *dweight, int t, int T)
+/* lenet.nn:10: c1, conv.samples, conv.dweight_samples, 1x32x32 -> 6x28x28 */
+static void c1_dweight_samples(const float *x, const float *dy, float *dweight, int t, int T)
 {
-    static const nn_conv size = {64, 1, 32, 32, 6, 28, 28, 1, 5, 5, 1, 1, 1, 1, 0, 0};
-    nn_conv_weights(&size, x, dy, dweight, t, T);
+    static const nn_samples size = {1, 32, 32, 6, 28, 28, 5, 5, 1, 1, 1, 1, 0, 0};
+    nn_samples_conv_dweight(&size, 64 / 16, x, dy, dweight, t, T);
 }
 
-/* lenet.nn:10: c1, conv(6, 5), conv.dbias, 1x32x32 -> 6x28x28 */
+/* lenet.nn:10: c1, conv.samples, conv.dbias, 1x32x32 -> 6x28x28 */
 static void c1_dbias(const float *dy, float *dbias, int t, int T)
 {
-    nn_channel_sums((long)64 * 784, 6, 1, dy, dbias, t, T);
+    nn_channel_sums(64 / 16, 6, 784 * 16, dy, dbias, t, T);
 }
 
 /* lenet.nn:10: c1.weight, adam(lr=0.002) */
@@ -4558,38 +3917,29 @@ static void lenet_infer_part(const void *pass, int t, int T, nn_team *team)
     float *y = p->y;
     void *scratch = p->scratch;
     float *const a = (float *)scratch;
-    const int64_t first = (int64_t)64 * t / T, last = (int64_t)64 * (t + 1) / T; /* this thread's samples */
+    const int64_t first = (int64_t)4 * t / T * 16, last = (int64_t)4 * (t + 1) / T * 16; /* this thread's samples */
     (void)p;
     (void)t;
     (void)T;
     (void)team;
-    c1_panels(m->c1_weight, a + 301056, t, T);
-    nn_barrier(team);
-    c1_forward(x, a + 301056, m->c1_bias, a, t, T);
+    c1_samples_turn(x + first * 1024, a + 301056 + first * 1024, (int)(last - first));
+    c1_samples(a + 301056 + first * 1024, m->c1_weight, m->c1_bias, a + first * 4704, (int)(last - first));
     nn_barrier(team);
     s2_forward(a + first * 4704, a + 301056 + first * 1176, (int)(last - first));
     tanh1_forward(a + 301056 + first * 1176, a + 301056 + first * 1176, (int)(last - first));
     nn_barrier(team);
-    c3_panels(m->c3_weight, a + 102400, t, T);
-    nn_barrier(team);
-    c3_forward(a + 301056, a + 102400, m->c3_bias, a, t, T);
-    nn_barrier(team);
+    c3_samples(a + 301056 + first * 1176, m->c3_weight, m->c3_bias, a + first * 1600, (int)(last - first));
     s4_forward(a + first * 1600, a + 102400 + first * 400, (int)(last - first));
     tanh2_forward(a + 102400 + first * 400, a + 102400 + first * 400, (int)(last - first));
     nn_barrier(team);
-    flatten1_planar_turn(a + 102400 + first * 400, a + first * 400, (int)(last - first));
+    c5_samples(a + 102400 + first * 400, m->c5_weight, m->c5_bias, a + first * 120, (int)(last - first));
+    tanh3_forward(a + first * 120, a + first * 120, (int)(last - first));
+    f6_samples(a + first * 120, m->f6_weight, m->f6_bias, a + 7680 + first * 84, (int)(last - first));
+    tanh4_forward(a + 7680 + first * 84, a + 7680 + first * 84, (int)(last - first));
     nn_barrier(team);
-    c5_forward(a, m->c5_weight, m->c5_bias, a + 25600, t, T);
-    nn_barrier(team);
-    tanh3_forward(a + 25600 + first * 120, a + 25600 + first * 120, (int)(last - first));
-    nn_barrier(team);
-    f6_forward(a + 25600, m->f6_weight, m->f6_bias, a, t, T);
-    nn_barrier(team);
-    tanh4_forward(a + first * 84, a + first * 84, (int)(last - first));
-    nn_barrier(team);
-    output_forward(a, m->output_weight, m->output_bias, y, t, T);
-    nn_barrier(team);
-    softmax1_forward(y + first * 10, y + first * 10, (int)(last - first));
+    output_samples(a + 7680 + first * 84, m->output_weight, m->output_bias, a + first * 10, (int)(last - first));
+    softmax1_forward(a + first * 10, a + first * 10, (int)(last - first));
+    softmax1_planar_turn(a + first * 10, y + first * 10, (int)(last - first));
 }
 
 void lenet_infer(const struct lenet *m, const float *x, float *y, void *scratch)
@@ -4621,39 +3971,33 @@ static void lenet_eval_part(const void *pass, int t, int T, nn_team *team)
     float *y = p->y;
     void *scratch = p->scratch;
     float *const a = (float *)scratch;
-    const int64_t first = (int64_t)64 * t / T, last = (int64_t)64 * (t + 1) / T; /* this thread's samples */
+    const int64_t first = (int64_t)4 * t / T * 16, last = (int64_t)4 * (t + 1) / T * 16; /* this thread's samples */
     (void)p;
     (void)t;
     (void)T;
     (void)team;
-    c1_panels(m->c1_weight, a + 301056, t, T);
-    nn_barrier(team);
-    c1_forward(x, a + 301056, m->c1_bias, a, t, T);
+    c1_samples_turn(x + first * 1024, a + 301056 + first * 1024, (int)(last - first));
+    c1_samples(a + 301056 + first * 1024, m->c1_weight, m->c1_bias, a + first * 4704, (int)(last - first));
     nn_barrier(team);
     s2_forward(a + first * 4704, a + 301056 + first * 1176, (int)(last - first));
     tanh1_forward(a + 301056 + first * 1176, a + 301056 + first * 1176, (int)(last - first));
     nn_barrier(team);
-    c3_panels(m->c3_weight, a + 102400, t, T);
-    nn_barrier(team);
-    c3_forward(a + 301056, a + 102400, m->c3_bias, a, t, T);
-    nn_barrier(team);
+    c3_samples(a + 301056 + first * 1176, m->c3_weight, m->c3_bias, a + first * 1600, (int)(last - first));
     s4_forward(a + first * 1600, a + 102400 + first * 400, (int)(last - first));
     tanh2_forward(a + 102400 + first * 400, a + 102400 + first * 400, (int)(last - first));
     nn_barrier(team);
-    flatten1_planar_turn(a + 102400 + first * 400, a + first * 400, (int)(last - first));
+    c5_samples(a + 102400 + first * 400, m->c5_weight, m->c5_bias, a + first * 120, (int)(last - first));
+    tanh3_forward(a + first * 120, a + first * 120, (int)(last - first));
+    f6_samples(a + first * 120, m->f6_weight, m->f6_bias, a + 7680 + first * 84, (int)(last - first));
+    tanh4_forward(a + 7680 + first * 84, a + 7680 + first * 84, (int)(last - first));
     nn_barrier(team);
-    c5_forward(a, m->c5_weight, m->c5_bias, a + 25600, t, T);
+    output_samples(a + 7680 + first * 84, m->output_weight, m->output_bias, a + first * 10, (int)(last - first));
+    softmax1_forward(a + first * 10, a + 640 + first * 10, (int)(last - first));
     nn_barrier(team);
-    tanh3_forward(a + 25600 + first * 120, a + 25600 + first * 120, (int)(last - first));
+    loss_planar_turn(a, a + 1280, t, T);
     nn_barrier(team);
-    f6_forward(a + 25600, m->f6_weight, m->f6_bias, a, t, T);
-    nn_barrier(team);
-    tanh4_forward(a + first * 84, a + first * 84, (int)(last - first));
-    nn_barrier(team);
-    output_forward(a, m->output_weight, m->output_bias, a + 5376, t, T);
-    nn_barrier(team);
-    softmax1_forward(a + 5376 + first * 10, y + first * 10, (int)(last - first));
-    if (t == 0) loss_forward(a + 5376, target, a, count);
+    if (t == 0) loss_forward(a + 1280, target, a, count);
+    softmax1_planar_turn(a + 640 + first * 10, y + first * 10, (int)(last - first));
 }
 
 float lenet_eval(const struct lenet *m, const float *x, const int32_t *target, int count, float *y, void *scratch)
@@ -4687,83 +4031,78 @@ static void lenet_step_part(const void *pass, int t, int T, nn_team *team)
     float lr = p->lr;
     void *scratch = p->scratch;
     float *const a = (float *)scratch;
-    const int64_t first = (int64_t)64 * t / T, last = (int64_t)64 * (t + 1) / T; /* this thread's samples */
+    const int64_t first = (int64_t)4 * t / T * 16, last = (int64_t)4 * (t + 1) / T * 16; /* this thread's samples */
     (void)p;
     (void)t;
     (void)T;
     (void)team;
-    c1_panels(m->c1_weight, a, t, T);
+    c1_samples_turn(x + first * 1024, a + 451584 + first * 1024, (int)(last - first));
+    c1_samples(a + 451584 + first * 1024, m->c1_weight, m->c1_bias, a + first * 4704, (int)(last - first));
+    s2_training(a + first * 4704, a + 301056 + first * 1176, (uint8_t *)(a + 517120) + first * 1176, (int)(last - first));
+    tanh1_forward(a + 301056 + first * 1176, a + 301056 + first * 1176, (int)(last - first));
     nn_barrier(team);
-    c1_forward(x, a, m->c1_bias, a + 75296, t, T);
+    c3_samples(a + 301056 + first * 1176, m->c3_weight, m->c3_bias, a + first * 1600, (int)(last - first));
+    s4_training(a + first * 1600, a + 424320 + first * 400, (uint8_t *)(a + 128000) + first * 400, (int)(last - first));
+    tanh2_forward(a + 424320 + first * 400, a + 424320 + first * 400, (int)(last - first));
+    c5_samples(a + 424320 + first * 400, m->c5_weight, m->c5_bias, a + 386400 + first * 120, (int)(last - first));
+    tanh3_forward(a + 386400 + first * 120, a + 386400 + first * 120, (int)(last - first));
+    f6_samples(a + 386400 + first * 120, m->f6_weight, m->f6_bias, a + 376320 + first * 84, (int)(last - first));
+    tanh4_forward(a + 376320 + first * 84, a + 376320 + first * 84, (int)(last - first));
+    output_samples(a + 376320 + first * 84, m->output_weight, m->output_bias, a + 449920 + first * 10, (int)(last - first));
     nn_barrier(team);
-    s2_training(a + 75296 + first * 4704, a + 32 + first * 1176, (uint8_t *)(a + 376512) + first * 1176, (int)(last - first));
-    tanh1_forward(a + 32 + first * 1176, a + 32 + first * 1176, (int)(last - first));
+    loss_planar_turn(a + 449920, a + 450768, t, T);
     nn_barrier(team);
-    c3_panels(m->c3_weight, a + 75296, t, T);
+    if (t == 0) loss_forward(a + 450768, target, a + 535936, 64);
+    if (t == 0) loss_grad(a + 450768, target, a + 450768);
     nn_barrier(team);
-    c3_forward(a + 32, a + 75296, m->c3_bias, a + 100896, t, T);
+    output_samples_turn(a + 450768 + first * 10, a + 5376 + first * 10, (int)(last - first));
+    output_dx_samples(a + 5376 + first * 10, m->output_weight, a + 7680 + first * 84, (int)(last - first));
+    output_planar_turn(a + 376320 + first * 84, a + first * 84, (int)(last - first));
     nn_barrier(team);
-    s4_training(a + 100896 + first * 1600, a + 75296 + first * 400, (uint8_t *)(a + 205696) + first * 400, (int)(last - first));
-    tanh2_forward(a + 75296 + first * 400, a + 75296 + first * 400, (int)(last - first));
-    flatten1_planar_turn(a + 75296 + first * 400, a + 212096 + first * 400, (int)(last - first));
+    output_dw(a, a + 450768, a + 449920, t, T);
     nn_barrier(team);
-    c5_forward(a + 212096, m->c5_weight, m->c5_bias, a + 182304, t, T);
+    output_db_samples(a + 5376, a + 450768, t, T);
+    output_weight_adam(a + 449920, m->output_weight, m->output_weight_exp_avg, m->output_weight_exp_avg_sq, lr, m->step, t, T);
     nn_barrier(team);
-    tanh3_forward(a + 182304 + first * 120, a + 182304 + first * 120, (int)(last - first));
+    output_bias_adam(a + 450768, m->output_bias, m->output_bias_exp_avg, m->output_bias_exp_avg_sq, lr, m->step, t, T);
+    tanh4_grad(a + 7680 + first * 84, a + 376320 + first * 84, a + 7680 + first * 84, (int)(last - first));
+    f6_dx_samples(a + 7680 + first * 84, m->f6_weight, a + 25600 + first * 120, (int)(last - first));
+    f6_planar_turn(a + 386400 + first * 120, a + first * 120, (int)(last - first));
+    output_planar_turn(a + 7680 + first * 84, a + 13056 + first * 84, (int)(last - first));
     nn_barrier(team);
-    f6_forward(a + 182304, m->f6_weight, m->f6_bias, a + 189984, t, T);
+    f6_dw(a, a + 13056, a + 376320, t, T);
+    f6_db_samples(a + 7680, a + 449920, t, T);
     nn_barrier(team);
-    tanh4_forward(a + 189984 + first * 84, a + 189984 + first * 84, (int)(last - first));
+    f6_weight_adam(a + 376320, m->f6_weight, m->f6_weight_exp_avg, m->f6_weight_exp_avg_sq, lr, m->step, t, T);
+    f6_bias_adam(a + 449920, m->f6_bias, m->f6_bias_exp_avg, m->f6_bias_exp_avg_sq, lr, m->step, t, T);
+    tanh3_grad(a + 25600 + first * 120, a + 386400 + first * 120, a + 25600 + first * 120, (int)(last - first));
+    c5_dx_samples(a + 25600 + first * 120, m->c5_weight, a + 102400 + first * 400, (int)(last - first));
+    c5_planar_turn(a + 424320 + first * 400, a + first * 400, (int)(last - first));
+    f6_planar_turn(a + 25600 + first * 120, a + 33280 + first * 120, (int)(last - first));
     nn_barrier(team);
-    output_forward(a + 189984, m->output_weight, m->output_bias, a + 196208, t, T);
+    c5_dw(a, a + 33280, a + 376320, t, T);
+    c5_db_samples(a + 25600, a + 449920, t, T);
     nn_barrier(team);
-    if (t == 0) loss_forward(a + 196208, target, a + 16, 64);
-    if (t == 0) loss_grad(a + 196208, target, a + 196208);
+    c5_weight_adam(a + 376320, m->c5_weight, m->c5_weight_exp_avg, m->c5_weight_exp_avg_sq, lr, m->step, t, T);
+    c5_bias_adam(a + 449920, m->c5_bias, m->c5_bias_exp_avg, m->c5_bias_exp_avg_sq, lr, m->step, t, T);
+    tanh2_grad(a + 102400 + first * 400, a + 424320 + first * 400, a + 102400 + first * 400, (int)(last - first));
+    s4_dx(a + 102400 + first * 400, (uint8_t *)(a + 128000) + first * 400, a + first * 1600, (int)(last - first));
     nn_barrier(team);
-    output_dx(a + 196208, m->output_weight, a + 200160, t, T);
-    output_dw(a + 189984, a + 196208, a + 195360, t, T);
-    output_db(a + 196208, a, t, T);
+    c3_dx_samples(a + first * 1600, m->c3_weight, a + 376320 + first * 1176, (int)(last - first));
+    c3_dweight_samples(a + 301056, a, a + 102400, t, T);
+    c3_dbias(a, a + 104800, t, T);
     nn_barrier(team);
-    output_weight_adam(a + 195360, m->output_weight, m->output_weight_exp_avg, m->output_weight_exp_avg_sq, lr, m->step, t, T);
-    output_bias_adam(a, m->output_bias, m->output_bias_exp_avg, m->output_bias_exp_avg_sq, lr, m->step, t, T);
-    tanh4_grad(a + 200160 + first * 84, a + 189984 + first * 84, a + 200160 + first * 84, (int)(last - first));
+    c3_weight_adam(a + 102400, m->c3_weight, m->c3_weight_exp_avg, m->c3_weight_exp_avg_sq, lr, m->step, t, T);
+    c3_bias_adam(a + 104800, m->c3_bias, m->c3_bias_exp_avg, m->c3_bias_exp_avg_sq, lr, m->step, t, T);
+    tanh1_grad(a + 376320 + first * 1176, a + 301056 + first * 1176, a + 376320 + first * 1176, (int)(last - first));
     nn_barrier(team);
-    f6_dx(a + 200160, m->f6_weight, a + 174624, t, T);
-    f6_dw(a + 182304, a + 200160, a + 190080, t, T);
-    f6_db(a + 200160, a + 189984, t, T);
+    s2_dx(a + 376320 + first * 1176, (uint8_t *)(a + 517120) + first * 1176, a + first * 4704, (int)(last - first));
     nn_barrier(team);
-    f6_weight_adam(a + 190080, m->f6_weight, m->f6_weight_exp_avg, m->f6_weight_exp_avg_sq, lr, m->step, t, T);
-    f6_bias_adam(a + 189984, m->f6_bias, m->f6_bias_exp_avg, m->f6_bias_exp_avg_sq, lr, m->step, t, T);
-    tanh3_grad(a + 174624 + first * 120, a + 182304 + first * 120, a + 174624 + first * 120, (int)(last - first));
+    c1_dweight_samples(a + 451584, a, a + 301056, t, T);
+    c1_dbias(a, a + 301216, t, T);
     nn_barrier(team);
-    c5_dx(a + 174624, m->c5_weight, a + 100896, t, T);
-    c5_dw(a + 212096, a + 174624, a + 126624, t, T);
-    c5_db(a + 174624, a + 126496, t, T);
-    nn_barrier(team);
-    c5_weight_adam(a + 126624, m->c5_weight, m->c5_weight_exp_avg, m->c5_weight_exp_avg_sq, lr, m->step, t, T);
-    c5_bias_adam(a + 126496, m->c5_bias, m->c5_bias_exp_avg, m->c5_bias_exp_avg_sq, lr, m->step, t, T);
-    tanh2_last_turn(a + 100896 + first * 400, a + 180096 + first * 400, (int)(last - first));
-    tanh2_grad(a + 180096 + first * 400, a + 75296 + first * 400, a + 180096 + first * 400, (int)(last - first));
-    nn_barrier(team);
-    s4_dx(a + 180096 + first * 400, (uint8_t *)(a + 205696) + first * 400, a + 77696 + first * 1600, (int)(last - first));
-    nn_barrier(team);
-    c3_panels_back(m->c3_weight, a + 180096, t, T);
-    nn_barrier(team);
-    c3_dx(a + 77696, a + 180096, a + 301248, t, T);
-    c3_dweight(a + 32, a + 77696, a + 75296, t, T);
-    c3_dbias(a + 77696, a, t, T);
-    nn_barrier(team);
-    c3_weight_adam(a + 75296, m->c3_weight, m->c3_weight_exp_avg, m->c3_weight_exp_avg_sq, lr, m->step, t, T);
-    c3_bias_adam(a, m->c3_bias, m->c3_bias_exp_avg, m->c3_bias_exp_avg_sq, lr, m->step, t, T);
-    tanh1_grad(a + 301248 + first * 1176, a + 32 + first * 1176, a + 301248 + first * 1176, (int)(last - first));
-    nn_barrier(team);
-    s2_dx(a + 301248 + first * 1176, (uint8_t *)(a + 376512) + first * 1176, a + 192 + first * 4704, (int)(last - first));
-    nn_barrier(team);
-    c1_dweight(x, a + 192, a + 32, t, T);
-    c1_dbias(a + 192, a, t, T);
-    nn_barrier(team);
-    c1_weight_adam(a + 32, m->c1_weight, m->c1_weight_exp_avg, m->c1_weight_exp_avg_sq, lr, m->step, t, T);
-    c1_bias_adam(a, m->c1_bias, m->c1_bias_exp_avg, m->c1_bias_exp_avg_sq, lr, m->step, t, T);
+    c1_weight_adam(a + 301056, m->c1_weight, m->c1_weight_exp_avg, m->c1_weight_exp_avg_sq, lr, m->step, t, T);
+    c1_bias_adam(a + 301216, m->c1_bias, m->c1_bias_exp_avg, m->c1_bias_exp_avg_sq, lr, m->step, t, T);
 }
 
 float lenet_step(struct lenet *m, const float *x, const int32_t *target, float lr, void *scratch)
@@ -4777,7 +4116,7 @@ float lenet_step(struct lenet *m, const float *x, const int32_t *target, float l
     pass.scratch = scratch;
     nn_team_run(lenet_step_part, &pass, LENET_THREADS);
     m->step++;
-    return *(a + 16);
+    return *(a + 535936);
 }
 
 struct lenet_grad_pass {
@@ -4795,71 +4134,64 @@ static void lenet_grad_part(const void *pass, int t, int T, nn_team *team)
     const int32_t *target = p->target;
     void *scratch = p->scratch;
     float *const a = (float *)scratch;
-    const int64_t first = (int64_t)64 * t / T, last = (int64_t)64 * (t + 1) / T; /* this thread's samples */
+    const int64_t first = (int64_t)4 * t / T * 16, last = (int64_t)4 * (t + 1) / T * 16; /* this thread's samples */
     (void)p;
     (void)t;
     (void)T;
     (void)team;
-    c1_panels(m->c1_weight, a, t, T);
+    c1_samples_turn(x + first * 1024, a + 451584 + first * 1024, (int)(last - first));
+    c1_samples(a + 451584 + first * 1024, m->c1_weight, m->c1_bias, a + first * 4704, (int)(last - first));
+    s2_training(a + first * 4704, a + 301056 + first * 1176, (uint8_t *)(a + 565120) + first * 1176, (int)(last - first));
+    tanh1_forward(a + 301056 + first * 1176, a + 301056 + first * 1176, (int)(last - first));
     nn_barrier(team);
-    c1_forward(x, a, m->c1_bias, a + 75264, t, T);
+    c3_samples(a + 301056 + first * 1176, m->c3_weight, m->c3_bias, a + first * 1600, (int)(last - first));
+    s4_training(a + first * 1600, a + 376320 + first * 400, (uint8_t *)(a + 442880) + first * 400, (int)(last - first));
+    tanh2_forward(a + 376320 + first * 400, a + 376320 + first * 400, (int)(last - first));
+    c5_samples(a + 376320 + first * 400, m->c5_weight, m->c5_bias, a + 517120 + first * 120, (int)(last - first));
+    tanh3_forward(a + 517120 + first * 120, a + 517120 + first * 120, (int)(last - first));
+    f6_samples(a + 517120 + first * 120, m->f6_weight, m->f6_bias, a + 524800 + first * 84, (int)(last - first));
+    tanh4_forward(a + 524800 + first * 84, a + 524800 + first * 84, (int)(last - first));
+    output_samples(a + 524800 + first * 84, m->output_weight, m->output_bias, a + 449280 + first * 10, (int)(last - first));
     nn_barrier(team);
-    s2_training(a + 75264 + first * 4704, a + first * 1176, (uint8_t *)(a + 438096) + first * 1176, (int)(last - first));
-    tanh1_forward(a + first * 1176, a + first * 1176, (int)(last - first));
+    loss_planar_turn(a + 449280, a + 449920, t, T);
     nn_barrier(team);
-    c3_panels(m->c3_weight, a + 177664, t, T);
+    if (t == 0) loss_forward(a + 449920, target, a + 597520, 64);
+    if (t == 0) loss_grad(a + 449920, target, a + 449920);
     nn_barrier(team);
-    c3_forward(a, a + 177664, m->c3_bias, a + 75264, t, T);
+    output_samples_turn(a + 449920 + first * 10, a + 449280 + first * 10, (int)(last - first));
+    output_dx_samples(a + 449280 + first * 10, m->output_weight, a + 401920 + first * 84, (int)(last - first));
+    output_planar_turn(a + 524800 + first * 84, a + 530176 + first * 84, (int)(last - first));
     nn_barrier(team);
-    s4_training(a + 75264 + first * 1600, a + 394832 + first * 400, (uint8_t *)(a + 388432) + first * 400, (int)(last - first));
-    tanh2_forward(a + 394832 + first * 400, a + 394832 + first * 400, (int)(last - first));
-    flatten1_planar_turn(a + 394832 + first * 400, a + 362832 + first * 400, (int)(last - first));
+    output_dw(a + 530176, a + 449920, a + 596416, t, T);
+    output_db_samples(a + 449280, a + 597504, t, T);
+    tanh4_grad(a + 401920 + first * 84, a + 524800 + first * 84, a + 401920 + first * 84, (int)(last - first));
+    f6_dx_samples(a + 401920 + first * 84, m->f6_weight, a + 427520 + first * 120, (int)(last - first));
+    f6_planar_turn(a + 517120 + first * 120, a + 435200 + first * 120, (int)(last - first));
+    output_planar_turn(a + 401920 + first * 84, a + 407296 + first * 84, (int)(last - first));
     nn_barrier(team);
-    c5_forward(a + 362832, m->c5_weight, m->c5_bias, a + 428112, t, T);
+    f6_dw(a + 435200, a + 407296, a + 583936, t, T);
+    f6_db_samples(a + 401920, a + 597392, t, T);
+    tanh3_grad(a + 427520 + first * 120, a + 517120 + first * 120, a + 427520 + first * 120, (int)(last - first));
     nn_barrier(team);
-    tanh3_forward(a + 428112 + first * 120, a + 428112 + first * 120, (int)(last - first));
+    c5_dx_samples(a + 427520 + first * 120, m->c5_weight, a + 401920 + first * 400, (int)(last - first));
+    c5_planar_turn(a + 376320 + first * 400, a + first * 400, (int)(last - first));
+    f6_planar_turn(a + 427520 + first * 120, a + 435200 + first * 120, (int)(last - first));
     nn_barrier(team);
-    f6_forward(a + 428112, m->f6_weight, m->f6_bias, a + 420432, t, T);
+    c5_dw(a, a + 435200, a + 517120, t, T);
+    c5_db_samples(a + 427520, a + 597264, t, T);
+    tanh2_grad(a + 401920 + first * 400, a + 376320 + first * 400, a + 401920 + first * 400, (int)(last - first));
     nn_barrier(team);
-    tanh4_forward(a + 420432 + first * 84, a + 420432 + first * 84, (int)(last - first));
+    s4_dx(a + 401920 + first * 400, (uint8_t *)(a + 442880) + first * 400, a + first * 1600, (int)(last - first));
     nn_barrier(team);
-    output_forward(a + 420432, m->output_weight, m->output_bias, a + 425808, t, T);
+    c3_dx_samples(a + first * 1600, m->c3_weight, a + 376320 + first * 1176, (int)(last - first));
+    c3_dweight_samples(a + 301056, a, a + 594016, t, T);
+    c3_dbias(a, a + 597488, t, T);
+    tanh1_grad(a + 376320 + first * 1176, a + 301056 + first * 1176, a + 376320 + first * 1176, (int)(last - first));
     nn_barrier(team);
-    if (t == 0) loss_forward(a + 425808, target, a + 362816, 64);
-    if (t == 0) loss_grad(a + 425808, target, a + 425808);
+    s2_dx(a + 376320 + first * 1176, (uint8_t *)(a + 565120) + first * 1176, a + first * 4704, (int)(last - first));
     nn_barrier(team);
-    output_dx(a + 425808, m->output_weight, a + 75264, t, T);
-    output_dw(a + 420432, a + 425808, a + 361536, t, T);
-    output_db(a + 425808, a + 362784, t, T);
-    nn_barrier(team);
-    tanh4_grad(a + 75264 + first * 84, a + 420432 + first * 84, a + 75264 + first * 84, (int)(last - first));
-    nn_barrier(team);
-    f6_dx(a + 75264, m->f6_weight, a + 420432, t, T);
-    f6_dw(a + 428112, a + 75264, a + 349056, t, T);
-    f6_db(a + 75264, a + 362672, t, T);
-    nn_barrier(team);
-    tanh3_grad(a + 420432 + first * 120, a + 428112 + first * 120, a + 420432 + first * 120, (int)(last - first));
-    nn_barrier(team);
-    c5_dx(a + 420432, m->c5_weight, a + 75264, t, T);
-    c5_dw(a + 362832, a + 420432, a + 301056, t, T);
-    c5_db(a + 420432, a + 362544, t, T);
-    nn_barrier(team);
-    tanh2_last_turn(a + 75264 + first * 400, a + 362832 + first * 400, (int)(last - first));
-    tanh2_grad(a + 362832 + first * 400, a + 394832 + first * 400, a + 362832 + first * 400, (int)(last - first));
-    nn_barrier(team);
-    s4_dx(a + 362832 + first * 400, (uint8_t *)(a + 388432) + first * 400, a + 75264 + first * 1600, (int)(last - first));
-    c3_panels_back(m->c3_weight, a + 177664, t, T);
-    nn_barrier(team);
-    c3_dx(a + 75264, a + 177664, a + 362832, t, T);
-    c3_dweight(a, a + 75264, a + 359136, t, T);
-    c3_dbias(a + 75264, a + 362768, t, T);
-    nn_barrier(team);
-    tanh1_grad(a + 362832 + first * 1176, a + first * 1176, a + 362832 + first * 1176, (int)(last - first));
-    nn_barrier(team);
-    s2_dx(a + 362832 + first * 1176, (uint8_t *)(a + 438096) + first * 1176, a + first * 4704, (int)(last - first));
-    nn_barrier(team);
-    c1_dweight(x, a, a + 362384, t, T);
-    c1_dbias(a, a + 362800, t, T);
+    c1_dweight_samples(a + 451584, a, a + 565120, t, T);
+    c1_dbias(a, a + 565280, t, T);
 }
 
 float lenet_grad(struct lenet *m, const float *x, const int32_t *target, void *scratch)
@@ -4871,7 +4203,7 @@ float lenet_grad(struct lenet *m, const float *x, const int32_t *target, void *s
     pass.target = target;
     pass.scratch = scratch;
     nn_team_run(lenet_grad_part, &pass, LENET_THREADS);
-    return *(a + 362816);
+    return *(a + 597520);
 }
 
 static int lenet_find(const char *name, size_t count)
@@ -4963,7 +4295,7 @@ const nn_model_info *lenet_info(void)
         1, {10, 0, 0, 0},
         1024, 10, 61706,
         247104u, 741184u,
-        1505280u, 1827648u,
+        1505280u, 2390144u,
         NN_CLASSES, 1,
         30, lenet_tensors,
         lenet_any_init, lenet_any_set, lenet_any_get, lenet_any_infer,

@@ -78,7 +78,11 @@ Taken load_option(LoadOptions *o, const Command *command, int id, const char *va
 
 bool without_passes(const LoadOptions *o, const Command *command)
 {
-    const char *pass = o->no_fusion ? "fusion" : o->no_winograd ? "winograd" : o->no_samples ? "samples" : o->no_layout ? "layout" : NULL;
+    const char *pass = o->no_fusion     ? "fusion"
+                       : o->no_winograd ? "winograd"
+                       : o->no_samples  ? "samples"
+                       : o->no_layout   ? "layout"
+                                        : NULL;
     if (!pass) return true;
     usage_error(command, "--no-%s: the plain form is written without this pass", pass);
     return false;
