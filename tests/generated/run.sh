@@ -87,7 +87,7 @@ skip() { echo "generated: skipped: $1"; }
 has() { command -v "$1" >/dev/null 2>&1; }
 can() { grep -q -w "$1" /proc/cpuinfo 2>/dev/null; }
 uses() { # REGISTER FILE: its kernels are made for vectors of that width
-    if objdump -d "$2" | grep -q "vfmadd.*$1"; then ok; else : >"$tmp/said" && bad "$2 has no $1"; fi
+    if objdump -d "$2" | grep -q -E "v(fmadd[0-9]*|mul)ps .*$1"; then ok; else : >"$tmp/said" && bad "$2 has no $1"; fi
 }
 
 machine=$(uname -m)
