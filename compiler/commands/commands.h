@@ -122,7 +122,7 @@ typedef struct LoadOptions {
     bool vjp;           /* with PREFIX_vjp */
     bool use_double;
     bool plain;
-    bool no_fusion, no_winograd, no_samples, no_layout; /* EmitOptions: passes to leave out */
+    bool no_fusion, no_winograd, no_samples, no_slices, no_layout; /* EmitOptions: passes to leave out */
     bool poison;
     bool profile; /* EmitOptions.profile */
     /* Changes the syntax tree before it is elaborated; false after a diagnostic.  May be NULL. */
@@ -135,7 +135,7 @@ void load_options_free(LoadOptions *); /* and all that was loaded with it */
 
 /* Options that commands share: put their rows into the table, and give what is
  * read to load_option.  It takes: -D, --net, --set, --freeze, --batch, --jit, --threads,
- * --no-fusion, --no-winograd, --no-samples, --no-layout. */
+ * --no-fusion, --no-winograd, --no-samples, --no-slices, --no-layout. */
 enum {
     OPTION_NET = 256,
     OPTION_SET,
@@ -146,6 +146,7 @@ enum {
     OPTION_NO_FUSION,
     OPTION_NO_WINOGRAD,
     OPTION_NO_SAMPLES,
+    OPTION_NO_SLICES,
     OPTION_NO_LAYOUT,
     OPTION_FIRST_OWN
 };
@@ -163,6 +164,7 @@ enum {
     {OPTION_NO_FUSION, "no-fusion", NULL, "each layer by itself, none computed inside the one before it", false}, \
     {OPTION_NO_WINOGRAD, "no-winograd", NULL, "3x3 convolutions as direct sums: more multiplications, less rounding", false}, \
     {OPTION_NO_SAMPLES, "no-samples", NULL, "nets of few channels: images as in all others, not with their samples last", false}, \
+    {OPTION_NO_SLICES, "no-slices", NULL, "concat copies its branches; otherwise they are written where it wants them", false}, \
     {OPTION_NO_LAYOUT, "no-layout", NULL, "all images planar, [C][H][W]: convolutions in their plain form, nothing fused", false}
 /* clang-format on */
 

@@ -264,6 +264,7 @@ static int emit(const Request *r, Loaded *l)
                            .no_fusion = r->load.no_fusion,
                            .no_winograd = r->load.no_winograd,
                            .no_samples = r->load.no_samples,
+                           .no_slices = r->load.no_slices,
                            .no_layout = r->load.no_layout,
                            .paste_kernels = !r->plain};
     Emitted *e = emit_c(l->net, l->spec, &options);

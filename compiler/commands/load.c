@@ -71,6 +71,7 @@ Taken load_option(LoadOptions *o, const Command *command, int id, const char *va
     case OPTION_NO_FUSION: o->no_fusion = true; return TAKEN_YES;
     case OPTION_NO_WINOGRAD: o->no_winograd = true; return TAKEN_YES;
     case OPTION_NO_SAMPLES: o->no_samples = true; return TAKEN_YES;
+    case OPTION_NO_SLICES: o->no_slices = true; return TAKEN_YES;
     case OPTION_NO_LAYOUT: o->no_layout = true; return TAKEN_YES;
     default: return TAKEN_NO;
     }
@@ -81,6 +82,7 @@ bool without_passes(const LoadOptions *o, const Command *command)
     const char *pass = o->no_fusion     ? "fusion"
                        : o->no_winograd ? "winograd"
                        : o->no_samples  ? "samples"
+                       : o->no_slices   ? "slices"
                        : o->no_layout   ? "layout"
                                         : NULL;
     if (!pass) return true;
@@ -224,6 +226,7 @@ static EmitOptions emit_options(const LoadOptions *o, const Loaded *l)
         .no_fusion = o->no_fusion,
         .no_winograd = o->no_winograd,
         .no_samples = o->no_samples,
+        .no_slices = o->no_slices,
         .no_layout = o->no_layout,
         .poison = o->poison,
         .profile = o->profile,

@@ -23,6 +23,7 @@ const Plan *emit_plan(Graph *net, ProgramKind kind, const TrainSpec *spec, const
     if (layout && !options->no_winograd) pass_winograd(program, once);
     if (layout) pass_layout(program);
     if (fusion) pass_rectify(program);
+    if (layout && !options->no_slices) pass_slices(program);
     if (once) pass_prepare(program);
     if (fast && kind == PROGRAM_STEP) pass_split(program);
     return plan_build(program, options->use_double ? 8 : 4);

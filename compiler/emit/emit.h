@@ -33,6 +33,7 @@ typedef struct EmitOptions {
     bool no_fusion;     /* leave out passes/fuse.c */
     bool no_winograd;   /* leave out passes/winograd.c */
     bool no_samples;    /* leave out passes/samples.c */
+    bool no_slices;     /* leave out passes/slices.c */
     bool no_layout;     /* leave out passes/layout.c and samples.c: images planar, plain convolutions, nothing fused */
     bool profile;       /* also PREFIX_infer_profile and PREFIX_step_profile: see Emitted */
     bool poison;        /* fill arena regions with NaN when they die: tests of the plan */

@@ -16,6 +16,7 @@ typedef struct Region {
     const Tensor *root;
     int64_t offset, bytes; /* in the arena; offset −1: outside memory */
     int64_t sample;        /* bytes from one sample to the next; 0: not by samples */
+    int64_t begin, end;    /* of the channels of an image that it is a part of; else 0, INT64_MAX */
     bool written;
     Share share; /* of the call: which thread is at which part */
 } Region;
@@ -104,7 +105,7 @@ static const char *sample_place(Pass *p, const Tensor *t, Share share)
 {
     const char *place = place_text(p, t);
     if (share != SHARE_SAMPLES || !t->batched) return place;
-    long long size = (long long)shape_count(t->shape);
+    long long size = (long long)shape_count(tensor_home(t)->shape);
     return arena_printf(p->e->arena, size == 1 ? "%s + first" : "%s + first * %lld", place, size);
 }
 
@@ -112,9 +113,16 @@ static const char *sample_place(Pass *p, const Tensor *t, Share share)
 
 static Region region_of(Pass *p, const Tensor *t, bool written, Share share)
 {
-    const Place *place = &p->plan->place[t->id];
+    const Place *place = &p->plan->place[tensor_home(t)->id];
     int64_t sample = t->batched ? place->bytes / p->program->batch : 0;
-    return (Region){place->root, place->offset, place->bytes, sample, written, share};
+    int64_t begin = t->within ? t->channel : 0, end = t->within ? t->channel + t->shape.dim[0] : INT64_MAX;
+    return (Region){place->root, place->offset, place->bytes, sample, begin, end, written, share};
+}
+
+/* Both are channels of one image, and none of them are the same. */
+static bool are_beside(const Region *a, const Region *b)
+{
+    return a->offset == b->offset && a->bytes == b->bytes && (a->end <= b->begin || b->end <= a->begin);
 }
 
 /* The same bytes may be meant, and somebody writes. */
@@ -123,6 +131,7 @@ static bool regions_meet(const Region *a, const Region *b)
     if (!a->written && !b->written) return false;
     bool arena = a->offset >= 0 && b->offset >= 0;
     if (!arena) return a->root == b->root;
+    if (are_beside(a, b)) return false;
     return a->offset < b->offset + b->bytes && b->offset < a->offset + a->bytes;
 }
 
@@ -210,7 +219,7 @@ static void write_fill(Pass *p, int64_t offset, int64_t bytes)
 {
     List regions = {0};
     Region *region = arena_alloc(p->e->arena, sizeof *region);
-    *region = (Region){.offset = offset, .bytes = bytes, .written = true, .share = SHARE_NONE};
+    *region = (Region){.offset = offset, .bytes = bytes, .end = INT64_MAX, .written = true, .share = SHARE_NONE};
     list_push(p->e->arena, &regions, region);
     separate(p, &regions);
     text_addf(&p->text, "    %smemset(a + %lld, 0xff, %lld);\n", p->e->team ? "if (t == 0) " : "",

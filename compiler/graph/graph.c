@@ -132,6 +132,15 @@ void node_in(Graph *g, Node *n, Tensor *t)
     append(g->compilation->arena, &n->in, &n->in_count, t);
 }
 
+void node_in_named(Graph *g, Node *n, Tensor *t, const char *name)
+{
+    const char **names = arena_alloc(g->compilation->arena, (size_t)(n->in_count + 1) * sizeof *names);
+    for (int i = 0; i < n->in_count; i++) names[i] = n->in_names ? n->in_names[i] : n->op->in[i];
+    names[n->in_count] = name;
+    n->in_names = names;
+    node_in(g, n, t);
+}
+
 Tensor *node_out_as(Graph *g, Node *n, DType dtype, bool batched, Shape shape)
 {
     Arena *arena = g->compilation->arena;

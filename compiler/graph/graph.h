@@ -102,6 +102,8 @@ struct Tensor {
     Init init;
     Tensor *whole;        /* of what is a part of a parameter or state: all of it; else NULL */
     int64_t begin;        /* the part's first element there */
+    Tensor *within;       /* an image, channels last, that this one is some channels of: see passes/slices.c */
+    int64_t channel;      /* the first of them there */
     Tensor *model;        /* in a program: the net's tensor that this one stands for; else itself or NULL */
     const double *values; /* of a constant buffer: its elements (then `init` is not used), else NULL */
 };
@@ -173,8 +175,12 @@ enum {                         /* traits */
        OP_FAST_SAMPLES = 256,  /* the fast form also serves some of the samples: $N may be less than the batch */
        OP_ANY_LAYOUT = 512,    /* the fast form serves images of either layout, when all of them have the same,
                                 * by asking node->last */
-       OP_POINTWISE = 1024     /* each element by itself, so that the fast form serves every layout that all
+       OP_POINTWISE = 1024,    /* each element by itself, so that the fast form serves every layout that all
                                 * arrays have */
+       OP_STEPS = 2048,        /* the fast form serves images whose channels are some of a larger one's: from
+                                * pixel to pixel of them it is tensor_step elements */
+       OP_JOIN = 4096,         /* the output is the inputs, one after the other along channels */
+       OP_PART = 8192          /* the output is some channels of the input, from Op.channel on */
 };
 
 enum {                /* scalars that the emitted function takes after its tensors */
@@ -287,6 +293,9 @@ struct Op {
     /* Floats that the kernel works in: it gets them as one more output, `work`. */
     int64_t (*work)(const Node *);
 
+    /* With OP_PART: the first channel, of an image that lies channels last. */
+    int64_t (*channel)(const Node *);
+
     /* Of a gradient [rows][…] of a parameter: adds a node that computes some of its rows
      * alone, of the same inputs; see passes/split.c.  NULL: it is computed whole. */
     Node *(*rows)(Graph *, const Node *, int64_t first, int64_t count);
@@ -338,7 +347,7 @@ struct Node {
     bool samples;                /* what it computes with lies samples last */
     double scale;                /* of a loss and its gradient: its weight in the total; else 1 */
     const Tail *tail;            /* of a fused operator */
-    const char *const *in_names; /* of a fused operator: instead of op->in; NULL at the end */
+    const char *const *in_names; /* of a fused operator: instead of op->in */
 };
 
 /* A side output with its own weight in the loss. */
@@ -390,7 +399,8 @@ Tensor *graph_part(Graph *, Tensor *whole, int64_t begin, int64_t count);
 /* A node at the end of the order.  Inputs first, then outputs. */
 Node *graph_node(Graph *, const Op *, void *attrs, const char *name, Span);
 void node_in(Graph *, Node *, Tensor *);
-Tensor *node_out(Graph *, Node *, Shape); /* real, batched */
+void node_in_named(Graph *, Node *, Tensor *, const char *name); /* where op->in has no name for it */
+Tensor *node_out(Graph *, Node *, Shape);                        /* real, batched */
 Tensor *node_out_as(Graph *, Node *, DType, bool batched, Shape);
 
 /* In an operator's `params`: PATH.suffix of the given shape. */
@@ -413,8 +423,23 @@ static inline const Op *node_op(const Node *n) { return n->op; }
 
 /* Its outputs are made when parameters are set, not in a pass. */
 static inline bool node_is_prepared(const Node *n) { return n->out_count > 0 && n->out[0]->kind == TENSOR_PREPARED; }
+
+/* The image whose memory it lies in; from pixel to pixel of it, elements. */
+static inline const Tensor *tensor_home(const Tensor *t) { return t->within ? t->within : t; }
+static inline int64_t tensor_step(const Tensor *t) { return tensor_home(t)->shape.dim[0]; }
+
+/* It moves nothing: what it joins, or is a part of, lies where it has to already. */
+static inline bool node_is_in_place(const Node *n)
+{
+    if (n->op->traits & OP_JOIN) return n->in[0]->within && n->in[0]->within == tensor_home(n->out[0]);
+    return n->op->traits & OP_PART && n->out[0]->within;
+}
+
 /* A pass calls a function for it. */
-static inline bool node_is_called(const Node *n) { return !(n->op->traits & OP_VIEW) && !node_is_prepared(n); }
+static inline bool node_is_called(const Node *n)
+{
+    return !(n->op->traits & OP_VIEW) && !node_is_prepared(n) && !node_is_in_place(n);
+}
 
 /* [batch][C][H][W], of any element type. */
 static inline bool tensor_is_image(const Tensor *t) { return t->batched && t->shape.rank == 3; }

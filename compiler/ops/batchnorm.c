@@ -43,12 +43,6 @@ static const char *const sums_out[] = {"dweight", "dbias", NULL};
 static const char *const dx_in[] = {"dy", "x", "mean", "inv", "dweight", "dbias", "weight", NULL};
 static const char *const dx_out[] = {"dx", NULL};
 
-/* with what follows in the same walk: the summand, or what relu's mask is made of */
-static const char *const affine_add_in[] = {"x", "weight", "bias", "running_mean", "running_var", "summand", NULL};
-static const char *const bare_add_in[] = {"x", "running_mean", "running_var", "summand", NULL};
-static const char *const sums_mask_in[] = {"dy", "x", "mean", "inv", "weight", "bias", NULL};
-static const char *const dx_mask_in[] = {"dy", "x", "mean", "inv", "dweight", "dbias", "weight", "bias", NULL};
-
 static const Op batchnorm_bare;
 
 static bool is_affine(const Node *n) { return ((const BatchnormAttrs *)n->attrs)->affine; }
@@ -184,8 +178,9 @@ static void dx_plain(Writer *w, const Node *n)
 
 /* ---- fast form: runtime/kernels/batchnorm.h --------------------------- */
 
-/* Channels last, each pixel is as a sample of single values. */
-static bool call_kernel(Writer *w, const Node *n, const char *call)
+/* Channels last, each pixel is as a sample of single values.  x, y (or dy) and dx are the
+ * arrays of those names, as far as the call has them. */
+static bool call_kernel(Writer *w, const Node *n, const Tensor *x, const Tensor *y, const Tensor *dx, const char *call)
 {
     bind_sizes(w, n);
     writer_bind(w, "weight", is_affine(n) ? "weight" : "0");
@@ -197,21 +192,24 @@ static bool call_kernel(Writer *w, const Node *n, const char *call)
     writer_bind(w, "summand", n->tail && n->tail->add ? "summand" : "0");
     writer_bind(w, "mask_weight", relu && is_affine(n) ? "weight" : "0");
     writer_bind(w, "mask_bias", relu && is_affine(n) ? "bias" : "0");
-    writer_put(w, "static const nn_batchnorm size = {$C, $P, $eps, $momentum, $relu};");
+    writer_bind_int(w, "x_step", tensor_step(x));
+    writer_bind_int(w, "y_step", tensor_step(y));
+    writer_bind_int(w, "dx_step", dx ? tensor_step(dx) : 0);
+    writer_put(w, "static const nn_batchnorm size = {$C, $P, $eps, $momentum, $relu, $x_step, $y_step, $dx_step};");
     writer_put(w, call);
     return true;
 }
 
 static bool batchnorm_fast(Writer *w, const Node *n)
 {
-    return call_kernel(w, n,
+    return call_kernel(w, n, n->in[0], n->out[0], NULL,
                        "nn_batchnorm_infer(&size, rows, x, $weight, $bias, running_mean, running_var, y, $t, $T);");
 }
 
 static bool training_fast(Writer *w, const Node *n)
 {
     return call_kernel(
-        w, n,
+        w, n, n->in[0], n->out[0], NULL,
         "nn_batchnorm_train(&size, rows, x, $weight, $bias, $summand, running_mean, running_var, y, mean, inv, "
         "$t, $T);");
 }
@@ -219,13 +217,15 @@ static bool training_fast(Writer *w, const Node *n)
 static bool sums_fast(Writer *w, const Node *n)
 {
     return call_kernel(
-        w, n, "nn_batchnorm_sums(&size, rows, dy, x, mean, inv, $mask_weight, $mask_bias, dweight, dbias, $t, $T);");
+        w, n, n->in[1], n->in[0], NULL,
+        "nn_batchnorm_sums(&size, rows, dy, x, mean, inv, $mask_weight, $mask_bias, dweight, dbias, $t, $T);");
 }
 
 static bool dx_fast(Writer *w, const Node *n)
 {
     return call_kernel(
-        w, n, "nn_batchnorm_dx(&size, rows, dy, x, mean, inv, dweight, dbias, $weight, $mask_bias, dx, $t, $T);");
+        w, n, n->in[1], n->in[0], n->out[0],
+        "nn_batchnorm_dx(&size, rows, dy, x, mean, inv, dweight, dbias, $weight, $mask_bias, $summand, dx, $t, $T);");
 }
 
 /* ---- with a sum and a relu after it: passes/rectify.c -------------------- */
@@ -242,9 +242,7 @@ static bool training_finish(Graph *g, Node *n, const Tail *tail, Tensor *summand
 {
     if (!n->last && plane(n) > 1) return false;
     n->tail = tail;
-    if (!summand) return true;
-    n->in_names = is_affine(n) ? affine_add_in : bare_add_in;
-    node_in(g, n, summand);
+    if (summand) node_in_named(g, n, summand, "summand");
     return true;
 }
 
@@ -253,19 +251,18 @@ static bool sums_finish(Graph *g, Node *n, const Tail *tail, Tensor *summand)
     if (summand || (!n->last && plane(n) > 1)) return false;
     n->tail = tail;
     if (!is_affine(n)) return true;
-    n->in_names = sums_mask_in;
-    node_in(g, n, n->origin->in[1]);
-    node_in(g, n, n->origin->in[2]);
+    node_in_named(g, n, n->origin->in[1], "weight");
+    node_in_named(g, n, n->origin->in[2], "bias");
     return true;
 }
 
 static bool dx_finish(Graph *g, Node *n, const Tail *tail, Tensor *summand)
 {
-    if (summand || (!n->last && plane(n) > 1)) return false;
+    if (!n->last && plane(n) > 1) return false;
+    bool masked = n->tail && n->tail->relu;
     n->tail = tail;
-    if (!is_affine(n)) return true;
-    n->in_names = dx_mask_in;
-    node_in(g, n, n->origin->in[2]);
+    if (tail->relu && !masked && is_affine(n)) node_in_named(g, n, n->origin->in[2], "bias");
+    if (summand) node_in_named(g, n, summand, "summand");
     return true;
 }
 
@@ -274,7 +271,7 @@ static bool dx_finish(Graph *g, Node *n, const Tail *tail, Tensor *summand)
 static const Op batchnorm_sums = {
     .name = "batchnorm.sums",
     .class = OP_INTERNAL,
-    .traits = OP_BATCH_COUPLED | OP_ANY_LAYOUT,
+    .traits = OP_BATCH_COUPLED | OP_ANY_LAYOUT | OP_STEPS,
     .in = sums_in,
     .out = sums_out,
     .plain = sums_plain,
@@ -285,7 +282,7 @@ static const Op batchnorm_sums = {
 static const Op batchnorm_dx = {
     .name = "batchnorm.dx",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE | OP_BATCH_COUPLED | OP_ANY_LAYOUT,
+    .traits = OP_INPLACE | OP_BATCH_COUPLED | OP_ANY_LAYOUT | OP_STEPS,
     .in = dx_in,
     .out = dx_out,
     .plain = dx_plain,
@@ -362,7 +359,7 @@ static const Op batchnorm_fold = {
 static const Op training_affine = {
     .name = "batchnorm.training",
     .class = OP_INTERNAL,
-    .traits = OP_BATCH_COUPLED | OP_ANY_LAYOUT,
+    .traits = OP_BATCH_COUPLED | OP_ANY_LAYOUT | OP_STEPS,
     .attrs = batchnorm_attrs,
     .attrs_size = sizeof(BatchnormAttrs),
     .in = affine_in,
@@ -379,7 +376,7 @@ static const Op training_affine = {
 static const Op training_bare = {
     .name = "batchnorm.training",
     .class = OP_INTERNAL,
-    .traits = OP_BATCH_COUPLED | OP_ANY_LAYOUT,
+    .traits = OP_BATCH_COUPLED | OP_ANY_LAYOUT | OP_STEPS,
     .attrs = batchnorm_attrs,
     .attrs_size = sizeof(BatchnormAttrs),
     .in = bare_in,
@@ -398,7 +395,7 @@ static const Op batchnorm_bare = {
     .summary = "normalises each channel over the batch",
     .formula = "y = (x - mean[c]) / sqrt(var[c] + eps)",
     .class = OP_LAYER,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT | OP_STEPS,
     .attrs = batchnorm_attrs,
     .attrs_size = sizeof(BatchnormAttrs),
     .in = bare_in,
@@ -420,7 +417,7 @@ const Op op_batchnorm = {
     .summary = "normalises each channel over the batch",
     .formula = "y = (x - mean[c]) / sqrt(var[c] + eps) * weight[c] + bias[c]",
     .class = OP_LAYER,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT | OP_STEPS,
     .attrs = batchnorm_attrs,
     .attrs_size = sizeof(BatchnormAttrs),
     .in = affine_in,

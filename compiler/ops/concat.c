@@ -62,6 +62,14 @@ static void concat_plain(Writer *w, const Node *n)
     writer_put(w, "}");
 }
 
+/* Of images that lie channels last: `start` counts elements of a sample. */
+static int64_t slice_channel(const Node *n)
+{
+    const SliceAttrs *a = n->attrs;
+    Shape s = node_shape_in(n);
+    return a->start / (s.dim[1] * s.dim[2]);
+}
+
 /* Rows of consecutive elements that a sample's part of an image is made of: one, or with
  * the channels last one at each pixel. */
 static int64_t rows_of(const Node *n)
@@ -74,14 +82,15 @@ static bool concat_fast(Writer *w, const Node *n)
 {
     int64_t start = 0, rows = rows_of(n);
     writer_bind_int(w, "rows", rows);
-    writer_bind_int(w, "all", shape_count(node_shape_out(n)) / rows);
+    writer_bind_int(w, "all", n->last ? tensor_step(n->out[0]) : shape_count(node_shape_out(n)));
     for (int i = 0; i < n->in_count; i++) {
         int64_t elements = shape_count(n->in[i]->shape) / rows;
         writer_bind_int(w, "i", i);
         writer_bind_int(w, "elements", elements);
+        writer_bind_int(w, "step", n->last ? tensor_step(n->in[i]) : elements);
         writer_bind_int(w, "start", start);
-        writer_put(w, start ? "nn_copy_rows((long)$N * $rows, $elements, x$i, $elements, y + $start, $all, $t, $T);"
-                            : "nn_copy_rows((long)$N * $rows, $elements, x$i, $elements, y, $all, $t, $T);");
+        writer_put(w, start ? "nn_copy_rows((long)$N * $rows, $elements, x$i, $step, y + $start, $all, $t, $T);"
+                            : "nn_copy_rows((long)$N * $rows, $elements, x$i, $step, y, $all, $t, $T);");
         start += elements;
     }
     return true;
@@ -105,16 +114,18 @@ static bool slice_fast(Writer *w, const Node *n)
     int64_t rows = rows_of(n);
     writer_bind_int(w, "rows", rows);
     writer_bind_int(w, "elements", shape_count(node_shape_out(n)) / rows);
-    writer_bind_int(w, "all", shape_count(node_shape_in(n)) / rows);
+    writer_bind_int(w, "all", n->last ? tensor_step(n->in[0]) : shape_count(node_shape_in(n)));
+    writer_bind_int(w, "step", n->last ? tensor_step(n->out[0]) : shape_count(node_shape_out(n)));
     writer_bind_int(w, "start", a->start / rows);
-    writer_put(w, "nn_copy_rows((long)$N * $rows, $elements, dy + $start, $all, dx, $elements, $t, $T);");
+    writer_put(w, "nn_copy_rows((long)$N * $rows, $elements, dy + $start, $all, dx, $step, $t, $T);");
     return true;
 }
 
 static const Op concat_slice = {
     .name = "concat.dx",
     .class = OP_INTERNAL,
-    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
+    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT | OP_STEPS | OP_PART,
+    .channel = slice_channel,
     .attrs_size = sizeof(SliceAttrs),
     .in = combine_dx_in,
     .out = combine_dx_out,
@@ -148,7 +159,7 @@ const Op op_concat = {
     .summary = "the branches joined along channels or features",
     .formula = "y = [x0, x1, ...]",
     .class = OP_COMBINE,
-    .traits = OP_VARIADIC | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
+    .traits = OP_VARIADIC | OP_FAST_SAMPLES | OP_ANY_LAYOUT | OP_STEPS | OP_JOIN,
     .out = combine_out,
     .shape = concat_shape,
     .flops = region_no_flops,

@@ -139,9 +139,18 @@ static void conv_dweight_plain(Writer *w, const Node *n)
 
 /* ---- fast form: runtime/kernels/conv.h ------------------------------------- */
 
-static Correlation of_forward(const Node *n) { return conv_correlation(n, node_shape_in(n), node_shape_out(n)); }
-static Correlation of_dx(const Node *n) { return conv_correlation(n, node_shape_out(n), node_shape_in(n)); }
-static Correlation of_dweight(const Node *n) { return conv_correlation(n, n->in[0]->shape, n->in[1]->shape); }
+/* With the steps of both images. */
+static Correlation between(const Node *n, const Tensor *large, const Tensor *small)
+{
+    Correlation c = conv_correlation(n, large->shape, small->shape);
+    c.large_step = tensor_step(large);
+    c.small_step = tensor_step(small);
+    return c;
+}
+
+static Correlation of_forward(const Node *n) { return between(n, n->in[0], n->out[0]); }
+static Correlation of_dx(const Node *n) { return between(n, n->out[0], n->in[0]); }
+static Correlation of_dweight(const Node *n) { return between(n, n->in[0], n->in[1]); }
 /* Of the packing nodes: whatever it is that wants the weights packed. */
 static Correlation of_origin(const Node *n) { return of_forward(n->origin); }
 
@@ -336,6 +345,8 @@ static bool winograd_dx_fast(Writer *w, const Node *n)
     Correlation c = of_dx(n), back = c;
     back.large = c.small;
     back.small = c.large;
+    back.large_step = c.small_step;
+    back.small_step = c.large_step;
     for (int axis = 0; axis < 2; axis++) back.slide[axis].before = 2 - c.slide[axis].before;
     return call(w, n, back, "nn_winograd(&size, dy, weight, 0, 0, dx, work, $t, $T);");
 }
@@ -368,6 +379,7 @@ static const Op winograd_panels_back = {
 static const Op conv_winograd = {
     .name = "conv.winograd",
     .class = OP_INTERNAL,
+    .traits = OP_STEPS,
     .macs = conv_macs,
     .in = correlate_in,
     .out = winograd_out,
@@ -381,6 +393,7 @@ static const Op conv_winograd = {
 static const Op conv_fused_winograd = {
     .name = "conv.fused_winograd",
     .class = OP_INTERNAL,
+    .traits = OP_STEPS,
     .macs = conv_macs,
     .in = correlate_in,
     .out = winograd_out,
@@ -394,6 +407,7 @@ static const Op conv_fused_winograd = {
 static const Op conv_dx_winograd = {
     .name = "conv.dx_winograd",
     .class = OP_INTERNAL,
+    .traits = OP_STEPS,
     .macs = node_macs_of_origin,
     .in = correlate_dx_in,
     .out = winograd_dx_out,
@@ -438,6 +452,7 @@ static const char *const sums_out[] = {"dweight", "work", NULL};
 static const Op conv_dweight_winograd = {
     .name = "conv.dweight_winograd",
     .class = OP_INTERNAL,
+    .traits = OP_STEPS,
     .macs = node_macs_of_origin,
     .in = correlate_dweight_in,
     .out = sums_out,
@@ -542,6 +557,7 @@ static const Op *dweight_samples(const Node *n)
 static const Op conv_fused = {
     .name = "conv.fused",
     .class = OP_INTERNAL,
+    .traits = OP_STEPS,
     .macs = conv_macs,
     .in = correlate_in,
     .out = correlate_out,
@@ -557,6 +573,7 @@ static const Op *conv_fuse(const Node *n) { return conv_last(n) ? &conv_fused : 
 static const Op conv_dx = {
     .name = "conv.dx",
     .class = OP_INTERNAL,
+    .traits = OP_STEPS,
     .macs = node_macs_of_origin,
     .in = correlate_dx_in,
     .out = correlate_dx_out,
@@ -571,6 +588,7 @@ static const Op conv_dx = {
 static const Op conv_dweight = {
     .name = "conv.dweight",
     .class = OP_INTERNAL,
+    .traits = OP_STEPS,
     .macs = node_macs_of_origin,
     .in = correlate_dweight_in,
     .out = correlate_dweight_out,
@@ -584,7 +602,7 @@ static const Op conv_dweight = {
 static const Op conv_dbias = {
     .name = "conv.dbias",
     .class = OP_INTERNAL,
-    .traits = OP_ANY_LAYOUT,
+    .traits = OP_ANY_LAYOUT | OP_STEPS,
     .in = correlate_dbias_in,
     .out = correlate_dbias_out,
     .plain = correlate_bias_plain,
@@ -604,7 +622,7 @@ const Op op_conv = {
     .formula = "y[o][i][j] = bias[o] + sum_{c,u,v} weight[o][c][u][v] * x[c][i*stride + u*dilation - pad][j*stride + "
                "v*dilation - pad]",
     .class = OP_LAYER,
-    .traits = OP_WEIGHTED,
+    .traits = OP_WEIGHTED | OP_STEPS,
     .attrs = conv_attrs,
     .attrs_size = sizeof(ConvAttrs),
     .in = correlate_in,

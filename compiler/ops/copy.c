@@ -1,13 +1,20 @@
 /* copy: y = x.  Puts a value into memory of its own where a view of the caller's
- * input would be the caller's output. */
+ * input would be the caller's output, or into its place among the channels of a larger
+ * image. */
 #include "ops/elementwise.h"
 
 static void copy_plain(Writer *w, const Node *n) { elementwise_forward(w, n, "$x"); }
 
 static bool copy_fast(Writer *w, const Node *n)
 {
-    writer_bind_int(w, "elements", shape_count(node_shape_out(n)));
-    writer_put(w, "nn_copy_rows($N, $elements, x, $elements, y, $elements, $t, $T);");
+    Shape s = node_shape_out(n);
+    int64_t rows = n->last ? s.dim[1] * s.dim[2] : 1;
+    writer_bind_int(w, "rows", rows);
+    writer_bind_int(w, "elements", shape_count(s) / rows);
+    writer_bind_int(w, "from", n->last ? tensor_step(n->in[0]) : shape_count(s));
+    writer_bind_int(w, "to", n->last ? tensor_step(n->out[0]) : shape_count(s));
+    writer_put(w, n->last ? "nn_copy_rows((long)$N * $rows, $elements, x, $from, y, $to, $t, $T);"
+                          : "nn_copy_rows($N, $elements, x, $from, y, $to, $t, $T);");
     return true;
 }
 
@@ -16,7 +23,7 @@ const Op op_copy = {
     .summary = "the same values in other memory",
     .formula = "y = x",
     .class = OP_INTERNAL,
-    .traits = OP_FAST_SAMPLES | OP_POINTWISE,
+    .traits = OP_FAST_SAMPLES | OP_POINTWISE | OP_STEPS,
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,

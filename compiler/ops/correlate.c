@@ -181,12 +181,13 @@ bool correlate_bias_fast(Writer *w, const Node *n)
     long long area = s.dim[1] * s.dim[2];
     writer_bind_int(w, "C", s.dim[0]);
     writer_bind_int(w, "area", area);
+    writer_bind_int(w, "step", tensor_step(n->in[0]));
     if (n->samples) /* a block of samples is one whose pixels are 16 times as many */
-        writer_put(w, "nn_channel_sums($N / 16, $C, $area * 16, dy, dbias, $t, $T);");
+        writer_put(w, "nn_channel_sums($N / 16, $C, $area * 16, 0, dy, dbias, $t, $T);");
     else if (n->last) /* each pixel is as a sample of single values */
-        writer_put(w, "nn_channel_sums((long)$N * $area, $C, 1, dy, dbias, $t, $T);");
+        writer_put(w, "nn_channel_sums((long)$N * $area, $C, 1, $step, dy, dbias, $t, $T);");
     else
-        writer_put(w, "nn_channel_sums($N, $C, $area, dy, dbias, $t, $T);");
+        writer_put(w, "nn_channel_sums($N, $C, $area, $C, dy, dbias, $t, $T);");
     return true;
 }
 
@@ -236,13 +237,14 @@ bool correlate_samples_call(Writer *w, const Correlation *c, const char *call)
     return true;
 }
 
-/* nn_conv: n, c, h, w, o, oh, ow, groups, kh, kw, sh, sw, dh, dw, top, left */
+/* nn_conv: n, c, h, w, o, oh, ow, groups, kh, kw, sh, sw, dh, dw, top, left, c_step, o_step */
 bool correlate_call(Writer *w, const Correlation *c, const char *call)
 {
     const int64_t *large = c->large.dim, *small = c->small.dim;
     const Slide *h = &c->slide[0], *v = &c->slide[1];
-    const int64_t size[] = {large[0], large[1],  large[2],  small[0],    small[1],    small[2],  c->groups, h->k,
-                            v->k,     h->stride, v->stride, h->dilation, v->dilation, h->before, v->before};
+    const int64_t size[] = {large[0],    large[1],  large[2],  small[0],      small[1],     small[2],
+                            c->groups,   h->k,      v->k,      h->stride,     v->stride,    h->dilation,
+                            v->dilation, h->before, v->before, c->large_step, c->small_step};
     char list[400];
     int length = 0;
     for (size_t i = 0; i < sizeof size / sizeof *size; i++) {

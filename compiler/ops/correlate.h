@@ -20,6 +20,7 @@
 typedef struct Correlation {
     Slide slide[2];
     Shape large, small;
+    int64_t large_step, small_step; /* from pixel to pixel, in the fast form */
     int64_t groups;
     PadMode mode;
     bool flip; /* the kernel is mirrored along both axes */

@@ -164,9 +164,18 @@ static void deconv_dweight_plain(Writer *w, const Node *n)
 
 /* ---- fast form: runtime/kernels/conv.h --------------------------------- */
 
-static Correlation of_forward(const Node *n) { return deconv_correlation(n, node_shape_out(n), node_shape_in(n)); }
-static Correlation of_dx(const Node *n) { return deconv_correlation(n, node_shape_in(n), node_shape_out(n)); }
-static Correlation of_dweight(const Node *n) { return deconv_correlation(n, n->in[1]->shape, n->in[0]->shape); }
+/* With the steps of both images. */
+static Correlation between(const Node *n, const Tensor *large, const Tensor *small)
+{
+    Correlation c = deconv_correlation(n, large->shape, small->shape);
+    c.large_step = tensor_step(large);
+    c.small_step = tensor_step(small);
+    return c;
+}
+
+static Correlation of_forward(const Node *n) { return between(n, n->out[0], n->in[0]); }
+static Correlation of_dx(const Node *n) { return between(n, n->in[0], n->out[0]); }
+static Correlation of_dweight(const Node *n) { return between(n, n->in[1], n->in[0]); }
 /* Of the packing nodes: whatever it is that wants the weights packed. */
 static Correlation of_origin(const Node *n) { return of_forward(n->origin); }
 
@@ -245,6 +254,7 @@ static const Op deconv_dx_panels = {
 static const Op deconv_dx = {
     .name = "deconv.dx",
     .class = OP_INTERNAL,
+    .traits = OP_STEPS,
     .macs = node_macs_of_origin,
     .in = correlate_dx_in,
     .out = correlate_dx_out,
@@ -257,6 +267,7 @@ static const Op deconv_dx = {
 static const Op deconv_dweight = {
     .name = "deconv.dweight",
     .class = OP_INTERNAL,
+    .traits = OP_STEPS,
     .macs = node_macs_of_origin,
     .in = correlate_dweight_in,
     .out = correlate_dweight_out,
@@ -268,7 +279,7 @@ static const Op deconv_dweight = {
 static const Op deconv_dbias = {
     .name = "deconv.dbias",
     .class = OP_INTERNAL,
-    .traits = OP_ANY_LAYOUT,
+    .traits = OP_ANY_LAYOUT | OP_STEPS,
     .in = correlate_dbias_in,
     .out = correlate_dbias_out,
     .plain = correlate_bias_plain,
@@ -287,7 +298,7 @@ const Op op_deconv = {
     .formula = "y[o][i*stride + u*dilation - pad][j*stride + v*dilation - pad] = bias[o] + sum weight[c][o][u][v] * "
                "x[c][i][j]",
     .class = OP_LAYER,
-    .traits = OP_WEIGHTED,
+    .traits = OP_WEIGHTED | OP_STEPS,
     .attrs = deconv_attrs,
     .attrs_size = sizeof(DeconvAttrs),
     .in = correlate_in,

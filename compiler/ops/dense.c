@@ -223,7 +223,7 @@ static bool dx_samples_fast(Writer *w, const Node *n)
 static bool db_samples_fast(Writer *w, const Node *n)
 {
     bind_sizes(w, 0, n->in[0]->shape.dim[0]);
-    writer_put(w, "nn_channel_sums($N / 16, $O, 16, dy, dbias, $t, $T);");
+    writer_put(w, "nn_channel_sums($N / 16, $O, 16, 0, dy, dbias, $t, $T);");
     return true;
 }
 

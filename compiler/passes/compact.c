@@ -3,7 +3,7 @@
 
 #include <assert.h>
 
-static bool is_end(const Graph *g, const Tensor *t)
+bool is_end(const Graph *g, const Tensor *t)
 {
     if (t == g->output || t == g->loss || t == g->input_gradient || t == g->target || t == g->seed) return true;
     for (int i = 0; i < g->gradients.count; i++) {

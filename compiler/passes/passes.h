@@ -37,6 +37,12 @@ bool pass_samples(Graph *);
  * from the caller and goes to it stays planar.  Requires the fast form. */
 void pass_layout(Graph *);
 
+/* Concat without copies: what an operator with OP_STEPS makes for a join is written where it
+ * belongs among the channels of the whole, and a part of a gradient is read where it lies
+ * (Tensor.within).  Results are the same to the bit.  Requires pass_layout, and pass_rectify
+ * before it where that is wanted. */
+void pass_slices(Graph *);
+
 /* A large gradient whose only user is the optimizer's step is computed some rows at a
  * time, each followed by its step, so that it never lies in memory as a whole (Op.rows).
  * Results are the same to the bit. */
@@ -46,6 +52,9 @@ void pass_split(Graph *);
  * nothing but the model is made once, when parameters are set, and becomes part of
  * the model (TENSOR_PREPARED).  Requires pass_layout, pass_fuse. */
 void pass_prepare(Graph *);
+
+/* What the caller gives or gets: it lies where it lies. */
+bool is_end(const Graph *, const Tensor *);
 
 /* How often each tensor is used, and the last node that does; by tensor id. */
 typedef struct Uses {

@@ -89,6 +89,23 @@ static void finish_node(Rectifier *r, Node *n)
     if (relu && !sum) mask_gradients(r, n, relu);
 }
 
+/* A gradient of batchnorm's, and then the sum with another gradient of the same values that
+ * is there already.  (To wait for one that comes later would not do: between them the
+ * weights may be updated.) */
+static void finish_gradient(Rectifier *r, Node *n)
+{
+    Graph *g = r->graph;
+    Node *sum = n->out_count == 1 ? follower(r, n, TAIL_ADD) : NULL;
+    Tensor *summand = sum ? tail_summand(sum, n->out[0]) : NULL;
+    if (!summand || !summand->producer || summand->producer->id > n->id) return;
+    Tail *tail = arena_alloc(g->compilation->arena, sizeof *tail);
+    *tail = (Tail){.add = true, .relu = n->tail && n->tail->relu};
+    if (!n->op->finish(g, n, tail, summand)) return;
+    n->out[0] = sum->out[0];
+    n->out[0]->producer = n;
+    r->dropped[sum->id] = true;
+}
+
 void pass_rectify(Graph *g)
 {
     int count = g->nodes.count;
@@ -96,6 +113,10 @@ void pass_rectify(Graph *g)
     for (int i = 0; i < count; i++) {
         Node *n = g->nodes.at[i];
         if (n->op->finish && n->origin == n && !n->tail) finish_node(&r, n);
+    }
+    for (int i = 0; i < count; i++) {
+        Node *n = g->nodes.at[i];
+        if (n->op->finish && n->origin != n && !r.dropped[n->id] && !(n->tail && n->tail->add)) finish_gradient(&r, n);
     }
     pass_compact(g, r.dropped);
 }

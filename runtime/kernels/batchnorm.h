@@ -13,7 +13,9 @@
  *
  * With p = 1 a sum and a relu may follow in the same walk: y = relu(… + summand); then
  * dy is relu's, and what relu did not let pass is left out of it.  There was no summand
- * then: relu passed what x gives above 0.
+ * then: relu passed what x gives above 0.  dx may have a summand, too: another gradient of
+ * the same values.  From row to row it is x_step in x, y_step in y and dy, dx_step in dx; a
+ * summand lies as the result does.
  *
  * weight, bias and summand may be NULL.  The variance is that of the differences from the
  * mean: of the channel, in a second walk, or with p = 1, when channels lie side by
@@ -28,6 +30,7 @@ typedef struct nn_batchnorm {
     long p;
     float eps, momentum;
     int relu; /* p = 1 */
+    long x_step, y_step, dx_step;
 } nn_batchnorm;
 
 #ifdef NN_LINKED
@@ -41,8 +44,8 @@ void nn_batchnorm_sums(const nn_batchnorm *, long n, const float *dy, const floa
                        const float *inv, const float *weight, const float *bias, float *dweight, float *dbias, int t,
                        int T);
 void nn_batchnorm_dx(const nn_batchnorm *, long n, const float *dy, const float *x, const float *mean, const float *inv,
-                     const float *dweight, const float *dbias, const float *weight, const float *bias, float *dx, int t,
-                     int T);
+                     const float *dweight, const float *dbias, const float *weight, const float *bias,
+                     const float *summand, float *dx, int t, int T);
 
 #else
 
@@ -58,34 +61,11 @@ NN_INLINE nn_vec nn_cell_affine(nn_vec a, nn_vec b, const nn_columns *d, long k)
     return a * nn_load(d->p + k) + nn_load(d->q + k);
 }
 
-NN_INLINE nn_vec nn_cell_affine_relu(nn_vec a, nn_vec b, const nn_columns *d, long k)
-{
-    nn_vec y = nn_cell_affine(a, b, d, k);
-    return nn_select(y < 0, nn_zero(), y);
-}
-
 /* (a − r) · p + q */
 NN_INLINE nn_vec nn_cell_normal(nn_vec a, nn_vec b, const nn_columns *d, long k)
 {
     (void)b;
     return (a - nn_load(d->r + k)) * nn_load(d->p + k) + nn_load(d->q + k);
-}
-
-NN_INLINE nn_vec nn_cell_normal_relu(nn_vec a, nn_vec b, const nn_columns *d, long k)
-{
-    nn_vec y = nn_cell_normal(a, b, d, k);
-    return nn_select(y < 0, nn_zero(), y);
-}
-
-NN_INLINE nn_vec nn_cell_normal_add(nn_vec a, nn_vec b, const nn_columns *d, long k)
-{
-    return nn_cell_normal(a, b, d, k) + b;
-}
-
-NN_INLINE nn_vec nn_cell_normal_add_relu(nn_vec a, nn_vec b, const nn_columns *d, long k)
-{
-    nn_vec y = nn_cell_normal(a, b, d, k) + b;
-    return nn_select(y < 0, nn_zero(), y);
 }
 
 /* p · (a − q − (b − r) · s) */
@@ -95,7 +75,7 @@ NN_INLINE nn_vec nn_cell_dx(nn_vec a, nn_vec b, const nn_columns *d, long k)
 }
 
 /* The same, with 0 for a where (b − r) · p + u ≤ 0 */
-NN_INLINE nn_vec nn_cell_dx_relu(nn_vec a, nn_vec b, const nn_columns *d, long k)
+NN_INLINE nn_vec nn_cell_dx_masked(nn_vec a, nn_vec b, const nn_columns *d, long k)
 {
     nn_vec y = (b - nn_load(d->r + k)) * nn_load(d->p + k) + nn_load(d->u + k);
     return nn_cell_dx(nn_select(y <= 0, nn_zero(), a), b, d, k);
@@ -106,7 +86,6 @@ NN_KERNEL void nn_batchnorm_infer_last(const nn_batchnorm *d, long n, const floa
                                        int t, int T)
 {
     const nn_portion part = nn_portion_of(n, d->c, t, T);
-    const long at = part.row * d->c;
     nn_columns f;
     for (long k = part.first; k < part.last; k += NN_COLUMNS) {
         const long count = nn_columns_count(k, part.last);
@@ -117,10 +96,12 @@ NN_KERNEL void nn_batchnorm_infer_last(const nn_batchnorm *d, long n, const floa
             nn_store(f.q + j, nn_column_values(bias, 0, k + j, count - j) -
                                   nn_column_values(running_mean, 0, k + j, count - j) * scale);
         }
-        if (d->relu)
-            nn_rows_map(nn_cell_affine_relu, &f, part.rows, d->c, count, x + at + k, x + at + k, y + at + k);
-        else
-            nn_rows_map(nn_cell_affine, &f, part.rows, d->c, count, x + at + k, x + at + k, y + at + k);
+        nn_rows_map(nn_cell_affine, &f, part.rows, count,
+                    (nn_row_map){.a = x + part.row * d->x_step + k,
+                                 .a_step = d->x_step,
+                                 .y = y + part.row * d->y_step + k,
+                                 .y_step = d->y_step,
+                                 .relu = d->relu});
     }
 }
 
@@ -151,19 +132,6 @@ NN_INLINE void nn_batchnorm_factors(nn_columns *f, const float *mean, const floa
     }
 }
 
-NN_INLINE void nn_batchnorm_finish(const nn_batchnorm *d, const nn_columns *f, long n, long count, const float *x,
-                                   const float *summand, float *y)
-{
-    if (summand && d->relu)
-        nn_rows_map(nn_cell_normal_add_relu, f, n, d->c, count, x, summand, y);
-    else if (summand)
-        nn_rows_map(nn_cell_normal_add, f, n, d->c, count, x, summand, y);
-    else if (d->relu)
-        nn_rows_map(nn_cell_normal_relu, f, n, d->c, count, x, x, y);
-    else
-        nn_rows_map(nn_cell_normal, f, n, d->c, count, x, x, y);
-}
-
 NN_KERNEL void nn_batchnorm_train_last(const nn_batchnorm *d, long n, const float *x, const float *weight,
                                        const float *bias, const float *summand, float *running_mean, float *running_var,
                                        float *y, float *mean, float *inv, int t, int T)
@@ -173,11 +141,19 @@ NN_KERNEL void nn_batchnorm_train_last(const nn_batchnorm *d, long n, const floa
     nn_totals s;
     for (long k = nn_columns_share(d->c, t, T); k < last; k += NN_COLUMNS) {
         const long count = nn_columns_count(k, last);
-        const nn_band rows = {.c = d->c, .a = x + k, .columns = count, .run = nn_rows_moments, .join = nn_join_moments};
+        const nn_band rows = {
+            .a = x + k, .a_step = d->x_step, .columns = count, .run = nn_rows_moments, .join = nn_join_moments};
         nn_rows_total(&rows, 0, n, &s);
         nn_batchnorm_moments(d, (float)n, &s, k, count, running_mean, running_var, mean, inv);
         nn_batchnorm_factors(&f, mean, inv, weight, bias, k, count);
-        nn_batchnorm_finish(d, &f, n, count, x + k, summand ? summand + k : 0, y + k);
+        nn_rows_map(nn_cell_normal, &f, n, count,
+                    (nn_row_map){.a = x + k,
+                                 .a_step = d->x_step,
+                                 .z = summand ? summand + k : 0,
+                                 .z_step = d->y_step,
+                                 .y = y + k,
+                                 .y_step = d->y_step,
+                                 .relu = d->relu});
     }
 }
 
@@ -191,9 +167,10 @@ NN_KERNEL void nn_batchnorm_sums_last(const nn_batchnorm *d, long n, const float
     for (long k = nn_columns_share(d->c, t, T); k < last; k += NN_COLUMNS) {
         const long count = nn_columns_count(k, last);
         if (d->relu) nn_batchnorm_factors(&f, mean, inv, weight, bias, k, count);
-        const nn_band rows = {.c = d->c,
-                              .a = dy + k,
+        const nn_band rows = {.a = dy + k,
+                              .a_step = d->y_step,
                               .b = x + k,
+                              .b_step = d->x_step,
                               .mean = mean + k,
                               .factor = f.p,
                               .offset = f.q,
@@ -211,11 +188,10 @@ NN_KERNEL void nn_batchnorm_sums_last(const nn_batchnorm *d, long n, const float
 
 NN_KERNEL void nn_batchnorm_dx_last(const nn_batchnorm *d, long n, const float *dy, const float *x, const float *mean,
                                     const float *inv, const float *dweight, const float *dbias, const float *weight,
-                                    const float *bias, float *dx, int t, int T)
+                                    const float *bias, const float *summand, float *dx, int t, int T)
 {
     const float rows = (float)n;
     const nn_portion part = nn_portion_of(n, d->c, t, T);
-    const long at = part.row * d->c;
     nn_columns f;
     for (long k = part.first; k < part.last; k += NN_COLUMNS) {
         const long count = nn_columns_count(k, part.last);
@@ -227,12 +203,21 @@ NN_KERNEL void nn_batchnorm_dx_last(const nn_batchnorm *d, long n, const float *
             nn_store(f.u + j, nn_column_values(bias, 0, k + j, count - j));
             nn_store(f.s + j, nn_column_values(dweight, 0, k + j, count - j) * i / rows);
         }
+        const nn_row_map all = {.a = dy + part.row * d->y_step + k,
+                                .a_step = d->y_step,
+                                .b = x + part.row * d->x_step + k,
+                                .b_step = d->x_step,
+                                .z = summand ? summand + part.row * d->dx_step + k : 0,
+                                .z_step = d->dx_step,
+                                .y = dx + part.row * d->dx_step + k,
+                                .y_step = d->dx_step};
         if (d->relu)
-            nn_rows_map(nn_cell_dx_relu, &f, part.rows, d->c, count, dy + at + k, x + at + k, dx + at + k);
+            nn_rows_map(nn_cell_dx_masked, &f, part.rows, count, all);
         else
-            nn_rows_map(nn_cell_dx, &f, part.rows, d->c, count, dy + at + k, x + at + k, dx + at + k);
+            nn_rows_map(nn_cell_dx, &f, part.rows, count, all);
     }
 }
+
 /* ---- planar ----------------------------------------------------------------------- */
 
 /* y = (x − mean) · scale + shift for channel k */
@@ -302,10 +287,10 @@ NN_KERNEL void nn_batchnorm_sums(const nn_batchnorm *d, long n, const float *dy,
 
 NN_KERNEL void nn_batchnorm_dx(const nn_batchnorm *d, long n, const float *dy, const float *x, const float *mean,
                                const float *inv, const float *dweight, const float *dbias, const float *weight,
-                               const float *bias, float *dx, int t, int T)
+                               const float *bias, const float *summand, float *dx, int t, int T)
 {
     if (d->p == 1) {
-        nn_batchnorm_dx_last(d, n, dy, x, mean, inv, dweight, dbias, weight, bias, dx, t, T);
+        nn_batchnorm_dx_last(d, n, dy, x, mean, inv, dweight, dbias, weight, bias, summand, dx, t, T);
         return;
     }
     const float count = (float)(n * d->p);

@@ -11,7 +11,7 @@
 #ifdef NN_LINKED
 
 void nn_normalize(long n, int c, long p, const float *x, const float *mean, const float *std, float *y, int t, int T);
-void nn_channel_sums(long n, int c, long p, const float *dy, float *sum, int t, int T);
+void nn_channel_sums(long n, int c, long p, long step, const float *dy, float *sum, int t, int T);
 
 #else
 
@@ -60,23 +60,23 @@ NN_INLINE nn_vec nn_channel_sum(long n, long c, long p, nn_term *f, nn_vec q, co
 }
 
 /* sum[c] = Σ over n and p of dy, p = 1 */
-NN_INLINE void nn_channel_sums_last(long n, int c, const float *dy, float *sum, int t, int T)
+NN_INLINE void nn_channel_sums_last(long n, int c, long step, const float *dy, float *sum, int t, int T)
 {
     const long last = nn_columns_share(c, t + 1, T);
     nn_totals s;
     for (long k = nn_columns_share(c, t, T); k < last; k += NN_COLUMNS) {
         const long count = nn_columns_count(k, last);
-        const nn_band rows = {.c = c, .a = dy + k, .columns = count, .run = nn_rows_sum, .join = nn_join_sums};
+        const nn_band rows = {.a = dy + k, .a_step = step, .columns = count, .run = nn_rows_sum, .join = nn_join_sums};
         nn_rows_total(&rows, 0, n, &s);
         for (long j = 0; j < count; j += NN_W) nn_store_some(sum + k + j, count - j, nn_load(s.a + j));
     }
 }
 
-/* sum[c] = Σ over n and p of dy */
-NN_KERNEL void nn_channel_sums(long n, int c, long p, const float *dy, float *sum, int t, int T)
+/* sum[c] = Σ over n and p of dy; with p = 1 rows are `step` apart */
+NN_KERNEL void nn_channel_sums(long n, int c, long p, long step, const float *dy, float *sum, int t, int T)
 {
     if (p == 1) {
-        nn_channel_sums_last(n, c, dy, sum, t, T);
+        nn_channel_sums_last(n, c, step, dy, sum, t, T);
         return;
     }
     nn_channels s = nn_channels_of(c, p, t, T);
@@ -103,7 +103,8 @@ NN_INLINE void nn_normalize_last(long n, int c, const float *x, const float *mea
             nn_store(f.p + j, nn_column_values(mean, 0, k + j, count - j));
             nn_store(f.q + j, nn_column_values(std, 1, k + j, count - j));
         }
-        nn_rows_map(nn_cell_divided, &f, part.rows, c, count, x + at + k, x + at + k, y + at + k);
+        nn_rows_map(nn_cell_divided, &f, part.rows, count,
+                    (nn_row_map){.a = x + at + k, .a_step = c, .y = y + at + k, .y_step = c});
     }
 }
 

@@ -13,6 +13,9 @@
  * A conv is a gather and its gradients are the other two; a deconv is a scatter and
  * its gradients are the other two.  Gather and scatter read the weights as panels
  * (walk.h), which nn_conv_panels and nn_conv_panels_back make.
+ *
+ * A pixel of L is c_step floats after the one before it, of S o_step floats: as many as
+ * there are channels, or more where the image is a part of the channels of a larger one.
  */
 #ifndef NN_CONV_H
 #define NN_CONV_H
@@ -20,6 +23,7 @@
 typedef struct nn_conv {
     int n, c, h, w, o, oh, ow, groups;
     int kh, kw, sh, sw, dh, dw, top, left;
+    int c_step, o_step;
 } nn_conv;
 
 /* What follows at once, NULL or 0 where it does not:
@@ -141,7 +145,7 @@ NN_KERNEL void nn_conv_gather(const nn_conv *d, const float *large, const float 
         return;
     }
     nn_walk s = {.n = d->n, .u = d->oh, .v = d->ow, .su = d->sh, .sv = d->sw, .h = d->h, .w = d->w, .run = c};
-    s.xv = d->c;
+    s.xv = d->c_step;
     s.xu = d->w * s.xv;
     s.xn = d->h * s.xu;
     s.taps = d->kh * d->kw;
@@ -151,7 +155,7 @@ NN_KERNEL void nn_conv_gather(const nn_conv *d, const float *large, const float 
     }
     s.panel = (long)s.taps * c * NN_PANEL;
     s.outputs = o;
-    s.yv = d->o;
+    s.yv = d->o_step;
     s.yu = d->ow * s.yv;
     s.yn = d->oh * s.yu;
     s.y0 = small;
@@ -172,13 +176,13 @@ NN_KERNEL void nn_conv_scatter(const nn_conv *d, const float *small, const float
                                float *large, int t, int T)
 {
     const int c = d->c / d->groups, o = d->o / d->groups;
-    const long yv = d->c, yu = d->w * yv;
+    const long yv = d->c_step, yu = d->w * yv;
     if (nn_is_depthwise(d)) {
         nn_depthwise_scatter(d, small, panels, bias, large, t, T);
         return;
     }
     nn_walk s = {.n = d->n, .su = 1, .sv = 1, .h = d->oh, .w = d->ow, .run = o};
-    s.xv = d->o;
+    s.xv = d->o_step;
     s.xu = d->ow * s.xv;
     s.xn = d->oh * s.xu;
     s.outputs = c;

@@ -35,9 +35,9 @@ NN_INLINE nn_vec nn_depthwise_point(const nn_conv *d, const float *image, const 
     nn_taps_inside(h, d->kh, d->dh, d->h, &i0, &i1);
     nn_taps_inside(w, d->kw, d->dw, d->w, &j0, &j1);
     for (int i = i0; i < i1; i++) {
-        const float *x = image + ((long)(h + i * d->dh) * d->w + w) * d->c + c;
+        const float *x = image + ((long)(h + i * d->dh) * d->w + w) * d->c_step + c;
         for (int j = j0; j < j1; j++)
-            sum += nn_load_some(x + (long)j * d->dw * d->c, lanes) * nn_load(panels + (i * d->kw + j) * row + c);
+            sum += nn_load_some(x + (long)j * d->dw * d->c_step, lanes) * nn_load(panels + (i * d->kw + j) * row + c);
     }
     return sum;
 }
@@ -47,9 +47,9 @@ NN_KERNEL void nn_depthwise_gather(const nn_conv *d, const float *large, const f
 {
     const long rows = (long)d->n * d->oh, row = (d->c + NN_PANEL - 1) / NN_PANEL * NN_PANEL;
     for (long k = rows * t / T; k < rows * (t + 1) / T; k++) {
-        const float *image = large + k / d->oh * d->h * d->w * d->c;
+        const float *image = large + k / d->oh * d->h * d->w * d->c_step;
         for (int v = 0; v < d->ow; v++) {
-            float *y = small + (k * d->ow + v) * d->c;
+            float *y = small + (k * d->ow + v) * d->o_step;
             for (long c = 0; c < d->c; c += NN_W) {
                 long lanes = d->c - c;
                 nn_vec sum = bias ? nn_load_some(bias + c, lanes) : nn_zero();
@@ -71,7 +71,7 @@ NN_INLINE nn_vec nn_depthwise_back(const nn_conv *d, const float *image, const f
         for (int j = 0; j < d->kw; j++) {
             int v = w + d->left - j * d->dw;
             if (v < 0 || v % d->sw || v / d->sw >= d->ow) continue;
-            sum += nn_load_some(image + ((long)(u / d->sh) * d->ow + v / d->sw) * d->c + c, lanes) *
+            sum += nn_load_some(image + ((long)(u / d->sh) * d->ow + v / d->sw) * d->o_step + c, lanes) *
                    nn_load(panels + (i * d->kw + j) * row + c);
         }
     }
@@ -83,13 +83,13 @@ NN_KERNEL void nn_depthwise_scatter(const nn_conv *d, const float *small, const 
 {
     const long rows = (long)d->n * d->h, row = (d->c + NN_PANEL - 1) / NN_PANEL * NN_PANEL;
     for (long k = rows * t / T; k < rows * (t + 1) / T; k++) {
-        const float *image = small + k / d->h * d->oh * d->ow * d->c;
+        const float *image = small + k / d->h * d->oh * d->ow * d->o_step;
         for (int w = 0; w < d->w; w++) {
             for (long c = 0; c < d->c; c += NN_W) {
                 long lanes = d->c - c;
                 nn_vec sum = bias ? nn_load_some(bias + c, lanes) : nn_zero();
                 sum = nn_depthwise_back(d, image, panels, row, (int)(k % d->h), w, c, lanes, sum);
-                nn_store_some(large + (k * d->w + w) * d->c + c, lanes, sum);
+                nn_store_some(large + (k * d->w + w) * d->c_step + c, lanes, sum);
             }
         }
     }
@@ -106,8 +106,8 @@ NN_INLINE nn_vec nn_depthwise_sum(const nn_conv *d, const float *large, const fl
         for (int v = 0; v < d->ow; v++) {
             int w = v * d->sw - d->left + j * d->dw;
             if (w < 0 || w >= d->w) continue;
-            sum += nn_load_some(large + ((long)h * d->w + w) * d->c + c, lanes) *
-                   nn_load_some(small + ((long)u * d->ow + v) * d->c + c, lanes);
+            sum += nn_load_some(large + ((long)h * d->w + w) * d->c_step + c, lanes) *
+                   nn_load_some(small + ((long)u * d->ow + v) * d->o_step + c, lanes);
         }
     }
     return sum;
@@ -124,8 +124,9 @@ NN_KERNEL void nn_depthwise_weights(const nn_conv *d, const float *large, const 
         for (int tap = 0; tap < taps; tap++) {
             nn_vec sum = nn_zero();
             for (int n = 0; n < d->n; n++)
-                sum += nn_depthwise_sum(d, large + (long)n * d->h * d->w * d->c, small + (long)n * d->oh * d->ow * d->c,
-                                        tap / d->kw, tap % d->kw, c, lanes);
+                sum +=
+                    nn_depthwise_sum(d, large + (long)n * d->h * d->w * d->c_step,
+                                     small + (long)n * d->oh * d->ow * d->o_step, tap / d->kw, tap % d->kw, c, lanes);
             nn_lanes lane;
             nn_store(lane, sum);
             for (long i = 0; i < lanes; i++) weight[(c + i) * taps + tap] = lane[i];

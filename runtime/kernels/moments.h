@@ -103,10 +103,10 @@ NN_INLINE void nn_patch_large(const nn_moments *s, const nn_patch *p, float *to)
     for (int n = 0; n < p->images; n++) {
         for (int i = 0; i < p->height; i++) {
             int h = h0 + i * step_h;
-            const float *row = s->large + ((long)(p->image + n) * d->h + h) * d->w * d->c + p->channel;
+            const float *row = s->large + ((long)(p->image + n) * d->h + h) * d->w * d->c_step + p->channel;
             for (int j = 0; j < p->width; j++, to += p->channels) {
                 int w = w0 + j * step_w, inside = h >= 0 && h < d->h && w >= 0 && w < d->w;
-                nn_patch_point(inside ? row + (long)w * d->c : 0, p->channels, to);
+                nn_patch_point(inside ? row + (long)w * d->c_step : 0, p->channels, to);
             }
         }
     }
@@ -119,9 +119,10 @@ NN_INLINE void nn_patch_small(const nn_moments *s, const nn_patch *p, float *to)
         const int lanes = nn_min(s->o - q * NN_PANEL, NN_PANEL);
         for (int n = 0; n < p->images; n++) {
             for (int i = 0; i < p->rows; i++) {
-                const float *from =
-                    s->small + (((long)(p->image + n) * d->oh + p->row + i) * d->ow + p->column) * d->o + q * NN_PANEL;
-                for (int j = 0; j < p->columns; j++, to += NN_PANEL, from += d->o)
+                const float *from = s->small +
+                                    (((long)(p->image + n) * d->oh + p->row + i) * d->ow + p->column) * d->o_step +
+                                    q * NN_PANEL;
+                for (int j = 0; j < p->columns; j++, to += NN_PANEL, from += d->o_step)
                     for (int k = 0; k < NN_PANEL; k += NN_W)
                         nn_store(to + k, k < lanes ? nn_load_some(from + k, lanes - k) : nn_zero());
             }

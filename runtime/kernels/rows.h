@@ -27,8 +27,8 @@ typedef struct nn_totals {
 /* A band: a group of columns, and what is summed there. */
 typedef struct nn_band nn_band;
 struct nn_band {
-    long c;
     const float *a, *b;           /* at the group's first column, as are what `run` reads of the others */
+    long a_step, b_step;          /* from row to row */
     const float *mean;            /* of b */
     const float *factor, *offset; /* what makes of b − mean the value that relu was given */
     long columns;
@@ -68,11 +68,11 @@ typedef void nn_columns_run(const int V, const int whole, const nn_band *r, long
 NN_INLINE void nn_columns_sum(const int V, const int whole, const nn_band *r, long k, long first, long count,
                               nn_totals *s)
 {
-    const float *a = r->a + first * r->c + k;
+    const float *a = r->a + first * r->a_step + k;
     nn_vec sum[NN_SIDE];
     NN_UNROLL
     for (int v = 0; v < V; v++) sum[v] = nn_zero();
-    for (long i = 0; i < count; i++, a += r->c) {
+    for (long i = 0; i < count; i++, a += r->a_step) {
         NN_UNROLL
         for (int v = 0; v < V; v++) sum[v] += nn_columns_load(V, whole, a, v, r->columns - k);
     }
@@ -87,7 +87,7 @@ NN_INLINE void nn_columns_sum(const int V, const int whole, const nn_band *r, lo
 NN_INLINE void nn_columns_moments(const int V, const int whole, const nn_band *r, long k, long first, long count,
                                   nn_totals *s)
 {
-    const float *a = r->a + first * r->c + k;
+    const float *a = r->a + first * r->a_step + k;
     nn_vec mean[NN_SIDE], squares[NN_SIDE];
     nn_columns_sum(V, whole, r, k, first, count, s);
     NN_UNROLL
@@ -95,7 +95,7 @@ NN_INLINE void nn_columns_moments(const int V, const int whole, const nn_band *r
         mean[v] = nn_load(s->a + k + v * NN_W) / (float)count;
         squares[v] = nn_zero();
     }
-    for (long i = 0; i < count; i++, a += r->c) {
+    for (long i = 0; i < count; i++, a += r->a_step) {
         NN_UNROLL
         for (int v = 0; v < V; v++) {
             nn_vec difference = nn_columns_load(V, whole, a, v, r->columns - k) - mean[v];
@@ -110,7 +110,7 @@ NN_INLINE void nn_columns_moments(const int V, const int whole, const nn_band *r
 NN_INLINE void nn_columns_products(const int V, const int whole, const int rectified, const nn_band *r, long k,
                                    long first, long count, nn_totals *s)
 {
-    const float *a = r->a + first * r->c + k, *b = r->b + first * r->c + k;
+    const float *a = r->a + first * r->a_step + k, *b = r->b + first * r->b_step + k;
     const long left = r->columns - k;
     nn_vec along[NN_SIDE], sum[NN_SIDE], mean[NN_SIDE];
     NN_UNROLL
@@ -118,7 +118,7 @@ NN_INLINE void nn_columns_products(const int V, const int whole, const int recti
         mean[v] = nn_columns_load(V, whole, r->mean + k, v, left);
         along[v] = sum[v] = nn_zero();
     }
-    for (long i = 0; i < count; i++, a += r->c, b += r->c) {
+    for (long i = 0; i < count; i++, a += r->a_step, b += r->b_step) {
         NN_UNROLL
         for (int v = 0; v < V; v++) {
             nn_vec value = nn_columns_load(V, whole, a, v, left);
@@ -228,17 +228,53 @@ typedef struct nn_columns {
 } __attribute__((aligned(64))) nn_columns;
 typedef nn_vec nn_cell(nn_vec a, nn_vec b, const nn_columns *d, long k);
 
-/* y = f(a, b) in `count` columns of some rows; y may be a or b. */
-NN_INLINE void nn_rows_map(nn_cell *f, const nn_columns *d, long rows, long c, long count, const float *a,
-                           const float *b, float *y)
+/* What a map reads and writes, and how far its rows are apart: y = f(a, b) + z, and then
+ * relu.  Without b it is a, without z there is no sum.  y may be a, b or z. */
+typedef struct nn_row_map {
+    const float *a, *b, *z;
+    float *y;
+    long a_step, b_step, z_step, y_step;
+    int relu;
+} nn_row_map;
+
+NN_INLINE nn_vec nn_row_value(nn_cell *f, const nn_columns *d, const int sum, const int relu, nn_vec a, nn_vec b,
+                              nn_vec z, long k)
+{
+    nn_vec value = f(a, b, d, k);
+    if (sum) value += z;
+    return relu ? nn_relu_of(value) : value;
+}
+
+NN_INLINE void nn_rows_map_as(nn_cell *f, const nn_columns *d, const int sum, const int relu, long rows, long count,
+                              nn_row_map r)
 {
     const long whole = count / NN_W * NN_W, rest = count - whole;
-    for (long i = 0; i < rows; i++, a += c, b += c, y += c) {
-        for (long k = 0; k < whole; k += NN_W) nn_store(y + k, f(nn_load(a + k), nn_load(b + k), d, k));
-        if (rest == 0) continue;
-        nn_vec u = nn_load_some(a + whole, rest), v = nn_load_some(b + whole, rest);
-        nn_store_some(y + whole, rest, f(u, v, d, whole));
+    for (long i = 0; i < rows; i++, r.a += r.a_step, r.b += r.b_step, r.y += r.y_step) {
+        for (long k = 0; k < whole; k += NN_W) {
+            nn_vec z = sum ? nn_load(r.z + k) : nn_zero();
+            nn_store(r.y + k, nn_row_value(f, d, sum, relu, nn_load(r.a + k), nn_load(r.b + k), z, k));
+        }
+        if (rest) {
+            nn_vec a = nn_load_some(r.a + whole, rest), b = nn_load_some(r.b + whole, rest);
+            nn_vec z = sum ? nn_load_some(r.z + whole, rest) : nn_zero();
+            nn_store_some(r.y + whole, rest, nn_row_value(f, d, sum, relu, a, b, z, whole));
+        }
+        if (sum) r.z += r.z_step;
     }
+}
+
+/* `count` columns of some rows. */
+NN_INLINE void nn_rows_map(nn_cell *f, const nn_columns *d, long rows, long count, nn_row_map r)
+{
+    if (!r.b) r.b = r.a, r.b_step = r.a_step;
+    if (r.z && r.relu)
+        nn_rows_map_as(f, d, 1, 1, rows, count, r);
+    else if (r.z)
+        nn_rows_map_as(f, d, 1, 0, rows, count, r);
+    else if (r.relu)
+        nn_rows_map_as(f, d, 0, 1, rows, count, r);
+    else
+        nn_rows_map_as(f, d, 0, 0, rows, count, r);
 }
 
 /* A thread's part of a map: of the rows, or of the columns where rows are few. */

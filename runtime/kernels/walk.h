@@ -57,6 +57,7 @@ typedef struct nn_walk {
     long yn, yu, yv;
     const float *y0;     /* what the tail's summand lies like */
     const nn_tail *tail; /* or NULL */
+    const float *after;  /* panels that are read next, or NULL */
 } nn_walk;
 
 /* A point: where it reads and writes. */
@@ -105,6 +106,12 @@ NN_INLINE void nn_walk_tile_add(const int M, const int V, const float *const *at
     }
 }
 
+/* Lines `from` to `to` of what is wanted next into the second cache. */
+NN_INLINE void nn_fetch(const float *next, long from, long to)
+{
+    for (long i = from; i < to; i++) __builtin_prefetch(next + i * NN_LINE, 0, 2);
+}
+
 typedef struct nn_block {
     int output;      /* the first of the tile's */
     int count;       /* outputs there, at most the tile's width */
@@ -112,8 +119,6 @@ typedef struct nn_block {
     int first, last; /* of the blocks of the depth */
     int taps;        /* that are one run, for points whose taps are inside; 1 otherwise */
 } nn_block;
-
-NN_INLINE nn_vec nn_relu_of(nn_vec v) { return nn_select(v < 0, nn_zero(), v); }
 
 NN_INLINE nn_vec nn_finish(const nn_tail *tail, int channel, long lanes, const float *summand, nn_vec v)
 {
@@ -306,7 +311,16 @@ NN_INLINE void nn_walk_block(const nn_walk *s, long first, int count, int from, 
             d.k1 = (int)((long)depth * (b + 1) / blocks);
             d.first = b == 0;
             d.last = b == blocks - 1;
+            const float *next = 0;
+            long lines = (long)depth * (b + 2) / blocks - d.k1;
+            if (b + 1 < blocks)
+                next = s->panels + p * s->panel + (long)d.k1 * NN_PANEL;
+            else if (p + NN_GROUP < to)
+                next = s->panels + (p + NN_GROUP) * s->panel, lines = depth / blocks;
+            else
+                next = s->after, lines = depth / blocks;
             for (int i = 0; i < tiles; i++) {
+                if (next) nn_fetch(next, lines * i / tiles, lines * (i + 1) / tiles);
                 int begin = count * i / tiles, end = count * (i + 1) / tiles;
                 nn_walk_tile(s, spot + begin, end - begin, &d, s->panels + p * s->panel);
             }

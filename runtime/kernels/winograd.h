@@ -144,7 +144,7 @@ NN_INLINE void nn_winograd_gather(const nn_tiles *s, const float *x, int c0, int
         const float *at[36];
         for (int k = 0; k < 36; k++) {
             int h = h0 + k / 6, w = w0 + k % 6, inside = h >= 0 && h < d->h && w >= 0 && w < d->w;
-            at[k] = inside ? x + ((image * d->h + h) * d->w + w) * d->c + c0 : nn_zeros;
+            at[k] = inside ? x + ((image * d->h + h) * d->w + w) * d->c_step + c0 : nn_zeros;
         }
         for (long c = 0; c < channels; c += NN_W) nn_winograd_in(at, c, channels - c, to + c, far);
     }
@@ -192,7 +192,7 @@ NN_INLINE void nn_winograd_scatter(const nn_tiles *s, const float *from, int o0,
             for (int k = 0; k < 16; k++) {
                 int h = h0 + k / 4, w = w0 + k % 4;
                 if (h >= d->oh || w >= d->ow) continue;
-                long place = ((image * d->oh + h) * d->ow + w) * d->o + o0 + o;
+                long place = ((image * d->oh + h) * d->ow + w) * d->o_step + o0 + o;
                 nn_vec v = value[k / 4][k % 4] + start;
                 if (tail) v = nn_finish(tail, o0 + o, outputs - o, tail->summand ? tail->summand + place : 0, v);
                 nn_store_some(y + place, outputs - o, v);
@@ -218,6 +218,7 @@ NN_INLINE void nn_winograd_multiply(const nn_tiles *s, const float *from, const 
         walk.x = from + f * s->count * d->c;
         walk.y = to + f * s->count * row;
         walk.panels = panels + (f * all + p) * walk.panel;
+        walk.after = f < 35 ? walk.panels + all * walk.panel : 0;
         nn_walk_block(&walk, 0, (int)s->count, 0, q - p);
     }
 }

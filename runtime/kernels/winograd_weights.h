@@ -67,7 +67,7 @@ NN_INLINE void nn_winograd_gather_small(const nn_tiles *s, const float *dy, int 
             const float *at[16];
             for (int k = 0; k < 16; k++) {
                 int h = h0 + k / 4, w = w0 + k % 4;
-                at[k] = h < d->oh && w < d->ow ? dy + ((image * d->oh + h) * d->ow + w) * d->o + (p + q) * NN_PANEL
+                at[k] = h < d->oh && w < d->ow ? dy + ((image * d->oh + h) * d->ow + w) * d->o_step + (p + q) * NN_PANEL
                                                : nn_zeros;
             }
             nn_winograd_small(at, d->o - (p + q) * NN_PANEL, to + (q * s->count + i) * NN_PANEL,

@@ -428,16 +428,18 @@ static void check_form(Verdict *v, const FormOptions *options, Form *exact, Rand
     form_close(form);
 }
 
-/* Without the one pass or the other, in turn: both are there for every operator within a few nets. */
+/* Without one pass or another, in turn: each is there for every operator within a few nets. */
 static void check_without_pass(Verdict *v, Form *exact, Random *r)
 {
-    bool fusion = v->net->seed % 2 == 0;
-    const FormOptions options = {.name = fusion ? "fast, without fusion" : "fast, without layout",
+    static const char *const names[] = {"fast, without fusion", "fast, without layout", "fast, without slices"};
+    const int pass = (int)(v->net->seed % 3);
+    const FormOptions options = {.name = names[pass],
                                  .jit = JIT_TCC,
                                  .batch = v->net->batch,
                                  .threads = 2,
-                                 .no_fusion = fusion,
-                                 .no_layout = !fusion};
+                                 .no_fusion = pass == 0,
+                                 .no_layout = pass == 1,
+                                 .no_slices = pass == 2};
     Form *form = form_open(v, &options);
     if (form) expect_close(v, form, exact, r);
     form_close(form);

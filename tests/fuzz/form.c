@@ -102,6 +102,7 @@ Form *form_open(Verdict *v, const FormOptions *o)
         .threads = o->threads,
         .no_fusion = o->no_fusion,
         .no_layout = o->no_layout,
+        .no_slices = o->no_slices,
         .poison = o->poison,
     };
     const Emitted *emitted = emit_c(net->net, net->spec, &options);

@@ -68,7 +68,7 @@ typedef struct FormOptions {
     const char *name; /* for messages */
     JitKind jit;
     bool use_double, plain, poison;
-    bool no_fusion, no_layout; /* passes to leave out */
+    bool no_fusion, no_layout, no_slices; /* passes to leave out */
     int threads;
     int64_t batch;
 } FormOptions;

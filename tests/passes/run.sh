@@ -3,7 +3,7 @@
 # what it computes with all of them on.  Five training steps, the loss without a
 # step, inference and all tensors of the model at the end are compared to 1e-4 of
 # their value, or 1e-6: sums are added up in another order, and Winograd's form of a
-# convolution rounds more (about 1e-5 of its largest output); nothing else may differ.
+# convolution rounds more (about 1e-5 of its largest output); nothing else may differ.  Concat without copies changes no bit.
 # NNC: the program; CC: the compiler.
 cd "$(dirname "$0")/../.." || exit 1
 NNC=${NNC:-./nnc}
@@ -53,6 +53,7 @@ without() {
         case $option in
         --no-fusion) has fused no && has fused_winograd no ;;
         --no-winograd) has winograd no && has fused_winograd no && has dx_winograd no ;;
+        --no-slices) try "$net $option: bit for bit" cmp "$tmp/with" "$tmp/without" && has concat1_forward yes ;;
         --no-layout) has fused no && has turn no && has winograd no ;;
         esac
     done
@@ -62,6 +63,7 @@ without tests/passes/mixed.nn --no-fusion --no-layout
 seed=9
 without tests/passes/winograd.nn --no-fusion --no-winograd --no-layout
 seed=8
+without tests/passes/slices.nn --no-slices --no-winograd --no-fusion --no-layout
 without tests/refs/resnet_small.nn --no-fusion --no-layout
 without tests/refs/lenet_sgd.nn --no-layout
 
@@ -83,6 +85,8 @@ try "$net --no-samples: the numbers" awk -f tests/generated/close.awk "$tmp/with
 code tests/passes/mixed.nn
 has fused yes
 has turn yes
+code tests/passes/slices.nn
+has concat1_forward no
 code tests/passes/winograd.nn
 for function in winograd fused_winograd dx_winograd; do has $function yes; done
 echo "passes: $passed passed, $failed failed"

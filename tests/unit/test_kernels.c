@@ -533,13 +533,13 @@ typedef void TrainRows(const nn_batchnorm *, long, const float *, const float *,
 typedef void SumsRows(const nn_batchnorm *, long, const float *, const float *, const float *, const float *,
                       const float *, const float *, float *, float *, int, int);
 typedef void DxRows(const nn_batchnorm *, long, const float *, const float *, const float *, const float *,
-                    const float *, const float *, const float *, const float *, float *, int, int);
-typedef void ChannelSums(long, int, long, const float *, float *, int, int);
+                    const float *, const float *, const float *, const float *, const float *, float *, int, int);
+typedef void ChannelSums(long, int, long, long, const float *, float *, int, int);
 typedef void Normalize(long, int, long, const float *, const float *, const float *, float *, int, int);
 
 static void run_columns(const nn_symbol *table, Columns *d, long rows, int c, int T)
 {
-    const nn_batchnorm size = {c, 1, 1e-5f, 0.1f, 0};
+    const nn_batchnorm size = {c, 1, 1e-5f, 0.1f, 0, c, c, c};
     fill_columns(d, rows, c);
     for (int t = 0; t < T; t++)
         ((TrainRows *)kernel(table, "nn_batchnorm_train"))(&size, rows, d->x, d->weight, d->bias, NULL, d->running_mean,
@@ -550,8 +550,8 @@ static void run_columns(const nn_symbol *table, Columns *d, long rows, int c, in
     memcpy(d->dx, d->dy, sizeof d->dx); /* as in place as the plan may have it */
     for (int t = 0; t < T; t++)
         ((DxRows *)kernel(table, "nn_batchnorm_dx"))(&size, rows, d->dx, d->x, d->mean, d->inv, d->dweight, d->dbias,
-                                                     d->weight, d->bias, d->dx, t, T);
-    for (int t = 0; t < T; t++) ((ChannelSums *)kernel(table, "nn_channel_sums"))(rows, c, 1, d->dy, d->sum, t, T);
+                                                     d->weight, d->bias, NULL, d->dx, t, T);
+    for (int t = 0; t < T; t++) ((ChannelSums *)kernel(table, "nn_channel_sums"))(rows, c, 1, c, d->dy, d->sum, t, T);
     for (int t = 0; t < T; t++)
         ((Normalize *)kernel(table, "nn_normalize"))(rows, c, 1, d->x, d->bias, d->weight, d->scaled, t, T);
 }
