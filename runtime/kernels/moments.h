@@ -92,7 +92,13 @@ typedef struct nn_patch {
 /* Whole vectors are stored: what is too much is written again by the next point. */
 NN_INLINE void nn_patch_point(const float *from, int channels, float *to)
 {
-    for (int k = 0; k < channels; k += NN_W) nn_store(to + k, from ? nn_load_some(from + k, channels - k) : nn_zero());
+    int k = 0;
+    if (!from) {
+        for (; k < channels; k += NN_W) nn_store(to + k, nn_zero());
+        return;
+    }
+    for (; k + NN_W <= channels; k += NN_W) nn_store(to + k, nn_load(from + k));
+    if (k < channels) nn_store(to + k, nn_load_some(from + k, channels - k));
 }
 
 NN_INLINE void nn_patch_large(const nn_moments *s, const nn_patch *p, float *to)
@@ -112,22 +118,87 @@ NN_INLINE void nn_patch_large(const nn_moments *s, const nn_patch *p, float *to)
     }
 }
 
+/* Outputs of one point, `far` apart from panel to panel. */
+NN_INLINE void nn_patch_outputs(const float *from, int outputs, int panels, float *to, long far)
+{
+    for (int q = 0; q < panels; q++, from += NN_PANEL, to += far, outputs -= NN_PANEL)
+        for (int k = 0; k < NN_PANEL; k += NN_W)
+            nn_store(to + k, k < outputs ? nn_load_some(from + k, outputs - k) : nn_zero());
+}
+
+/* to: [panel][point][16] */
 NN_INLINE void nn_patch_small(const nn_moments *s, const nn_patch *p, float *to)
 {
     const nn_conv *d = s->d;
-    for (int q = p->panel; q < p->panel + p->panels; q++) {
-        const int lanes = nn_min(s->o - q * NN_PANEL, NN_PANEL);
-        for (int n = 0; n < p->images; n++) {
-            for (int i = 0; i < p->rows; i++) {
-                const float *from = s->small +
-                                    (((long)(p->image + n) * d->oh + p->row + i) * d->ow + p->column) * d->o_step +
-                                    q * NN_PANEL;
-                for (int j = 0; j < p->columns; j++, to += NN_PANEL, from += d->o_step)
-                    for (int k = 0; k < NN_PANEL; k += NN_W)
-                        nn_store(to + k, k < lanes ? nn_load_some(from + k, lanes - k) : nn_zero());
-            }
+    const long far = (long)p->images * p->rows * p->columns * NN_PANEL;
+    for (int n = 0; n < p->images; n++) {
+        for (int i = 0; i < p->rows; i++) {
+            const float *from = s->small + p->panel * NN_PANEL +
+                                (((long)(p->image + n) * d->oh + p->row + i) * d->ow + p->column) * d->o_step;
+            for (int j = 0; j < p->columns; j++, to += NN_PANEL, from += d->o_step)
+                nn_patch_outputs(from, s->o - p->panel * NN_PANEL, p->panels, to, far);
         }
     }
+}
+
+/* ---- the next block -------------------------------------------------------------------- */
+
+/* Lines of a block that is not wanted yet, in the order in which it will be copied. */
+typedef struct nn_ahead {
+    const float *at;             /* the point */
+    long step, row, image;       /* from the last of its points to the next, of a row or an image */
+    int lines, columns, rows;    /* of a point, a row, an image */
+    int line, column, where_row; /* where it is */
+    long left;                   /* lines */
+    int share;                   /* of a tile */
+} nn_ahead;
+
+NN_INLINE void nn_ahead_begin(nn_ahead *a, const float *at, long step, long row, long image, int floats, int columns,
+                              int rows, int images, long tiles)
+{
+    *a = (nn_ahead){.at = at, .step = step, .lines = nn_ceil(floats, NN_LINE), .columns = columns, .rows = rows};
+    a->row = row - columns * step;
+    a->image = image - rows * row;
+    a->left = (long)a->lines * columns * rows * images;
+    a->share = (int)((a->left + tiles - 1) / tiles);
+}
+
+NN_INLINE void nn_ahead_fetch(nn_ahead *a)
+{
+    for (int i = a->share; i > 0 && a->left > 0; i--, a->left--) {
+        __builtin_prefetch(a->at + a->line * NN_LINE, 0, 2);
+        if (++a->line < a->lines) continue;
+        a->line = 0;
+        a->at += a->step;
+        if (++a->column < a->columns) continue;
+        a->column = 0;
+        a->at += a->row;
+        if (++a->where_row < a->rows) continue;
+        a->where_row = 0;
+        a->at += a->image;
+    }
+}
+
+/* Of both images. */
+typedef struct nn_coming {
+    nn_ahead large, small;
+} nn_coming;
+
+NN_INLINE void nn_coming_begin(nn_coming *next, const nn_moments *s, const nn_patch *p, long tiles)
+{
+    const nn_conv *d = s->d;
+    const long row = (long)d->w * d->c_step, small_row = (long)d->ow * d->o_step;
+    const int step_h = d->kh > 1 ? 1 : d->sh, step_w = d->kw > 1 ? 1 : d->sw;
+    const int h = p->row * d->sh > d->top ? p->row * d->sh - d->top : 0;
+    const int w = p->column * d->sw > d->left ? p->column * d->sw - d->left : 0;
+    nn_ahead_begin(&next->large, s->large + ((long)p->image * d->h + h) * row + (long)w * d->c_step + p->channel,
+                   (long)step_w * d->c_step, step_h * row, d->h * row, p->channels, p->width, p->height, p->images,
+                   tiles);
+    nn_ahead_begin(&next->small,
+                   s->small + ((long)p->image * d->oh + p->row) * small_row + (long)p->column * d->o_step +
+                       p->panel * NN_PANEL,
+                   d->o_step, small_row, d->oh * small_row, nn_min(p->panels * NN_PANEL, s->o - p->panel * NN_PANEL),
+                   p->columns, p->rows, p->images, tiles);
 }
 
 /* ---- one tile -------------------------------------------------------------------------- */
@@ -194,7 +265,8 @@ NN_KERNEL void nn_moment_tile_run(int rows, int vectors, const nn_moments *s, co
 }
 
 /* All taps, channels and panels of a block; sums: [panel][tap][channel][16]. */
-NN_INLINE void nn_patch_add(const nn_moments *s, const nn_patch *p, const float *large, const float *small, float *sums)
+NN_INLINE void nn_patch_add(const nn_moments *s, const nn_patch *p, const float *large, const float *small, float *sums,
+                            nn_coming *next)
 {
     const int channels = p->channels * s->merged, tiles = nn_ceil(channels, NN_ROWS), taps = s->kh * s->kw;
     const long points = (long)p->images * p->rows * p->columns, panel = (long)taps * channels * NN_PANEL;
@@ -204,6 +276,8 @@ NN_INLINE void nn_patch_add(const nn_moments *s, const nn_patch *p, const float 
             const float *x = large + ((long)(tap / s->kw) * s->dh * p->width + tap % s->kw * s->dw) * p->channels;
             for (int i = 0; i < tiles; i++) {
                 int first = channels * i / tiles, last = channels * (i + 1) / tiles;
+                nn_ahead_fetch(&next->large);
+                nn_ahead_fetch(&next->small);
                 nn_moment_tile_run(last - first, vectors, s, p, x + first, small + q * points * NN_PANEL,
                                    sums + q * panel + ((long)tap * channels + first) * NN_PANEL, panel);
             }
@@ -231,30 +305,47 @@ NN_INLINE void nn_unit_store(const nn_moments *s, const nn_patch *p, const float
     }
 }
 
+/* Blocks of the points of all images. */
+NN_INLINE int nn_blocks_of(const nn_moments *s)
+{
+    return nn_ceil(s->d->n, s->images) * nn_ceil(s->d->oh, s->rows) * nn_ceil(s->d->ow, s->columns);
+}
+
+NN_INLINE void nn_patch_at(const nn_moments *s, int block, nn_patch *p)
+{
+    const nn_conv *d = s->d;
+    const int across = nn_ceil(d->ow, s->columns), down = nn_ceil(d->oh, s->rows);
+    p->image = block / (across * down) * s->images;
+    p->row = block / across % down * s->rows;
+    p->column = block % across * s->columns;
+    p->images = nn_min(s->images, d->n - p->image);
+    p->rows = nn_min(s->rows, d->oh - p->row);
+    p->columns = nn_min(s->columns, d->ow - p->column);
+    p->height = nn_copy_rows_of(s, p->rows);
+    p->width = nn_copy_columns_of(s, p->columns);
+}
+
 NN_KERNEL void nn_unit_run(const nn_moments *s, int unit, float *weight, int group)
 {
     float large[NN_LARGE + NN_W] __attribute__((aligned(64))), small[NN_SMALL] __attribute__((aligned(64))),
         sums[NN_UNIT] __attribute__((aligned(64)));
-    const nn_conv *d = s->d;
-    const int blocks = nn_ceil(s->c, s->channels), all = nn_ceil(s->o, NN_PANEL);
-    nn_patch p = {.channel = unit % blocks * s->channels, .panel = unit / blocks * s->panels};
+    const int across = nn_ceil(s->c, s->channels), all = nn_ceil(s->o, NN_PANEL), blocks = nn_blocks_of(s);
+    nn_patch p = {.channel = unit % across * s->channels, .panel = unit / across * s->panels};
     p.channels = nn_min(s->channels, s->c - p.channel);
     p.panels = nn_min(s->panels, nn_ceil(all - p.panel, NN_GROUP) * NN_GROUP);
+    const long tiles = (long)nn_ceil(p.channels * s->merged, NN_ROWS) * s->kh * s->kw * (p.panels / NN_GROUP);
     for (long i = 0; i < (long)p.panels * s->kh * s->kw * s->merged * p.channels * NN_PANEL; i += NN_W)
         nn_store(sums + i, nn_zero());
-    for (p.image = 0; p.image < d->n; p.image += s->images) {
-        p.images = nn_min(s->images, d->n - p.image);
-        for (p.row = 0; p.row < d->oh; p.row += s->rows) {
-            p.rows = nn_min(s->rows, d->oh - p.row);
-            p.height = nn_copy_rows_of(s, p.rows);
-            for (p.column = 0; p.column < d->ow; p.column += s->columns) {
-                p.columns = nn_min(s->columns, d->ow - p.column);
-                p.width = nn_copy_columns_of(s, p.columns);
-                nn_patch_large(s, &p, large);
-                nn_patch_small(s, &p, small);
-                nn_patch_add(s, &p, large, small, sums);
-            }
+    for (int b = 0; b < blocks; b++) {
+        nn_coming next = {0};
+        if (b + 1 < blocks) {
+            nn_patch_at(s, b + 1, &p);
+            nn_coming_begin(&next, s, &p, tiles);
         }
+        nn_patch_at(s, b, &p);
+        nn_patch_large(s, &p, large);
+        nn_patch_small(s, &p, small);
+        nn_patch_add(s, &p, large, small, sums, &next);
     }
     p.panels = nn_min(p.panels, all - p.panel);
     nn_unit_store(s, &p, sums, weight, group);

@@ -36,10 +36,11 @@ enum { NN_ROWS = 2, NN_TV = 4, NN_GROUP = 1 };
 #endif
 
 enum {
-    NN_MAX_TAPS = 256, /* kh · kw */
-    NN_DEPTH = 320,    /* at most, of a block: 20 KB of a panel */
-    NN_ZEROS = 1024,   /* floats, what padding is read from */
-    NN_POINTS = 240    /* at most, that are taken together: divisible by every NN_ROWS */
+    NN_MAX_TAPS = 256,      /* kh · kw */
+    NN_DEPTH = 320,         /* at most, of a block: 20 KB of a panel */
+    NN_ZEROS = 1024,        /* floats, what padding is read from */
+    NN_NEAR_PANELS = 32768, /* floats of all panels that stay in the second cache by themselves */
+    NN_POINTS = 240         /* at most, that are taken together: divisible by every NN_ROWS */
 };
 
 typedef struct nn_walk {
@@ -106,10 +107,10 @@ NN_INLINE void nn_walk_tile_add(const int M, const int V, const float *const *at
     }
 }
 
-/* Lines `from` to `to` of what is wanted next into the second cache. */
-NN_INLINE void nn_fetch(const float *next, long from, long to)
+/* Brings lines into the second cache that are not wanted yet. */
+NN_INLINE void nn_fetch(const float *next, int lines)
 {
-    for (long i = from; i < to; i++) __builtin_prefetch(next + i * NN_LINE, 0, 2);
+    for (int i = 0; i < lines; i++) __builtin_prefetch(next + i * NN_LINE, 0, 2);
 }
 
 typedef struct nn_block {
@@ -118,6 +119,8 @@ typedef struct nn_block {
     int k0, k1;      /* depth */
     int first, last; /* of the blocks of the depth */
     int taps;        /* that are one run, for points whose taps are inside; 1 otherwise */
+    int tap, c;      /* where k0 is, and where it is in runs of one tap */
+    int tap_1, c_1;
 } nn_block;
 
 NN_INLINE nn_vec nn_finish(const nn_tail *tail, int channel, long lanes, const float *summand, nn_vec v)
@@ -174,7 +177,7 @@ NN_INLINE void nn_walk_tile_run(const int M, const int V, const int whole, const
     NN_UNROLL
     for (int m = 0; m < M; m++) inside &= spot[m].inside;
     const int taps = inside & 1 ? d->taps : 1, run = taps * s->run;
-    int tap = d->k0 ? d->k0 / run * taps : 0, c = d->k0 ? d->k0 % run : 0;
+    int tap = inside & 1 ? d->tap : d->tap_1, c = inside & 1 ? d->c : d->c_1;
     for (int k = d->k0; k < d->k1; c = 0, tap += taps) {
         const float *at[NN_ROWS];
         int length = run - c < d->k1 - k ? run - c : d->k1 - k;
@@ -295,34 +298,49 @@ NN_INLINE void nn_block_outputs(const nn_walk *s, int p, int to, nn_block *d)
     d->count = s->outputs - d->output < most ? s->outputs - d->output : most;
 }
 
+/* Part b of the depth, of `blocks`. */
+NN_INLINE void nn_block_depth(const nn_walk *s, int b, int blocks, nn_block *d)
+{
+    const int depth = s->taps * s->run, run = d->taps * s->run;
+    d->k0 = (int)((long)depth * b / blocks);
+    d->k1 = (int)((long)depth * (b + 1) / blocks);
+    d->first = b == 0;
+    d->last = b == blocks - 1;
+    d->tap = d->k0 / run * d->taps;
+    d->c = d->k0 % run;
+    d->tap_1 = d->k0 / s->run;
+    d->c_1 = d->k0 % s->run;
+}
+
+/* The part of a panel that follows: it is fetched while the tiles go by.  NULL: there is
+ * none, or it is near anyway. */
+NN_INLINE const float *nn_block_next(const nn_walk *s, const nn_block *d, int p, int to)
+{
+    if ((s->outputs + NN_PANEL - 1) / NN_PANEL * s->panel <= NN_NEAR_PANELS) return 0;
+    if (!d->last) return s->panels + p * s->panel + (long)d->k1 * NN_PANEL;
+    return p + NN_GROUP < to ? s->panels + (p + NN_GROUP) * s->panel : s->after;
+}
+
 /* Points first … first + count, panels from … to, in tiles that are as even as can be.  A
  * part of a panel stays in the first cache while the tiles go by. */
 NN_INLINE void nn_walk_block(const nn_walk *s, long first, int count, int from, int to)
 {
     nn_spot spot[NN_POINTS];
     const int depth = s->taps * s->run, blocks = depth > NN_DEPTH ? (depth + NN_DEPTH - 1) / NN_DEPTH : 1;
-    const int tiles = (count + NN_ROWS - 1) / NN_ROWS;
+    const int tiles = (count + NN_ROWS - 1) / NN_ROWS, rows = count / tiles, more = count % tiles;
     nn_block d = {.taps = nn_walk_row_taps(s)};
     nn_walk_spots(s, first, count, spot);
     for (int p = from; p < to; p += NN_GROUP) {
         nn_block_outputs(s, p, to, &d);
         for (int b = 0; b < blocks; b++) {
-            d.k0 = (int)((long)depth * b / blocks);
-            d.k1 = (int)((long)depth * (b + 1) / blocks);
-            d.first = b == 0;
-            d.last = b == blocks - 1;
-            const float *next = 0;
-            long lines = (long)depth * (b + 2) / blocks - d.k1;
-            if (b + 1 < blocks)
-                next = s->panels + p * s->panel + (long)d.k1 * NN_PANEL;
-            else if (p + NN_GROUP < to)
-                next = s->panels + (p + NN_GROUP) * s->panel, lines = depth / blocks;
-            else
-                next = s->after, lines = depth / blocks;
-            for (int i = 0; i < tiles; i++) {
-                if (next) nn_fetch(next, lines * i / tiles, lines * (i + 1) / tiles);
-                int begin = count * i / tiles, end = count * (i + 1) / tiles;
-                nn_walk_tile(s, spot + begin, end - begin, &d, s->panels + p * s->panel);
+            nn_block_depth(s, b, blocks, &d);
+            const float *next = nn_block_next(s, &d, p, to);
+            const int lines = (depth / blocks + tiles - 1) / tiles;
+            for (int i = 0, at = 0; i < tiles; i++) {
+                const int points = rows + (i < more);
+                if (next) nn_fetch(next, lines), next += lines * NN_LINE;
+                nn_walk_tile(s, spot + at, points, &d, s->panels + p * s->panel);
+                at += points;
             }
         }
     }
