@@ -230,6 +230,37 @@ static int take_channels(Fitting *f, NnError *error)
     return nn_fail(error, NN_SYSTEM_FAILED, "no memory for the normalisation");
 }
 
+/* Σ x and Σ x² of a channel, of bytes exactly: what one row adds fits 32 bits. */
+static void add_bytes(const uint8_t *at, size_t count, uint64_t *sum, uint64_t *squares)
+{
+    enum { ROW = 16384 };
+    for (size_t begin = 0; begin < count; begin += ROW) {
+        size_t end = count - begin < ROW ? count : begin + ROW;
+        uint32_t row = 0, row_squares = 0;
+        for (size_t i = begin; i < end; i++) {
+            row += at[i];
+            row_squares += (uint32_t)at[i] * at[i];
+        }
+        *sum += row;
+        *squares += row_squares;
+    }
+}
+
+/* Of bytes whose channels are the net's. */
+static void measure_bytes(const Fitting *f, const Samples *samples, double *mean, double *variance)
+{
+    size_t area = (size_t)f->from[1] * (size_t)f->from[2], from = (size_t)f->from[0];
+    double count = (double)samples->count * (double)area;
+    for (size_t c = 0; c < (size_t)f->channels; c++) {
+        uint64_t sum = 0, squares = 0;
+        for (size_t i = 0; i < (size_t)samples->count; i++)
+            add_bytes(samples->pixels + (i * from + (from == 1 ? 0 : c)) * area, area, &sum, &squares);
+        double average = (double)sum / count;
+        mean[c] = average / 255;
+        variance[c] = ((double)squares / count - average * average) / (255.0 * 255.0);
+    }
+}
+
 /* sum[c] += Σ (x − mean[c])^power over the training part */
 static void accumulate(const Fitting *f, const Samples *samples, const double *mean, int power, double *sum,
                        float *scratch)
@@ -245,22 +276,33 @@ static void accumulate(const Fitting *f, const Samples *samples, const double *m
     }
 }
 
+/* Of any values; `zero` has zeros. */
+static void measure_values(const Fitting *f, const Samples *samples, const double *zero, double *mean, double *variance,
+                           float *scratch)
+{
+    double count = (double)samples->count * f->from[1] * f->from[2];
+    accumulate(f, samples, zero, 1, mean, scratch);
+    for (int c = 0; c < f->channels; c++) mean[c] /= count;
+    accumulate(f, samples, mean, 2, variance, scratch);
+    for (int c = 0; c < f->channels; c++) variance[c] /= count;
+}
+
 int fitting_measure(Fitting *f, const Dataset *data, NnError *error)
 {
     const Samples *samples = &data->part[DATA_TRAIN];
     size_t channels = (size_t)f->channels;
-    double count = (double)samples->count * f->from[1] * f->from[2];
     if (take_channels(f, error)) return -1;
     double *sums = calloc(3 * channels, sizeof *sums);
     float *scratch = malloc(f->scratch * sizeof *scratch);
     int failed = 0;
     if (sums && scratch) {
-        double *zero = sums, *mean = sums + channels, *square = sums + 2 * channels;
-        accumulate(f, samples, zero, 1, mean, scratch);
-        for (size_t c = 0; c < channels; c++) mean[c] /= count;
-        accumulate(f, samples, mean, 2, square, scratch);
+        double *zero = sums, *mean = sums + channels, *variance = sums + 2 * channels;
+        if (f->pixels && (f->from[0] == f->to[0] || f->from[0] == 1))
+            measure_bytes(f, samples, mean, variance);
+        else
+            measure_values(f, samples, zero, mean, variance, scratch);
         for (size_t c = 0; c < channels; c++) {
-            double std = sqrt(square[c] / count);
+            double std = sqrt(fmax(variance[c], 0));
             f->mean[c] = (float)mean[c];
             f->std[c] = std > 1e-12 ? (float)std : 1.0f; /* a constant column becomes zeros */
         }
