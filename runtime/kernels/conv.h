@@ -163,6 +163,7 @@ NN_KERNEL void nn_conv_gather(const nn_conv *d, const float *large, const float 
     for (int g = 0; g < d->groups; g++) {
         s.x = large + g * c;
         s.y = small + g * o;
+        s.channel = g * o;
         s.start = bias ? bias + g * o : 0;
         s.panels = panels + g * ((o + NN_PANEL - 1) / NN_PANEL) * s.panel;
         nn_walk_run(&s, t, T);

@@ -40,6 +40,7 @@ enum {
     NN_DEPTH = 320,         /* at most, of a block: 20 KB of a panel */
     NN_ZEROS = 1024,        /* floats, what padding is read from */
     NN_NEAR_PANELS = 32768, /* floats of all panels that stay in the second cache by themselves */
+    NN_FRAMED = 24576,      /* floats, at most, of rows that are copied with zeros around them */
     NN_POINTS = 240         /* at most, that are taken together: divisible by every NN_ROWS */
 };
 
@@ -57,6 +58,7 @@ typedef struct nn_walk {
     float *y;
     long yn, yu, yv;
     const float *y0;     /* what the tail's summand lies like */
+    int channel;         /* of the tail's factors, the first output's */
     const nn_tail *tail; /* or NULL */
     const float *after;  /* panels that are read next, or NULL */
 } nn_walk;
@@ -138,7 +140,7 @@ NN_INLINE void nn_walk_tile_finish(const int M, const int V, const int whole, co
                                    int output, int count, nn_vec sum[NN_ROWS][NN_TV])
 {
     const nn_tail *tail = s->tail;
-    const int channel = (int)(s->y - s->y0) + output;
+    const int channel = s->channel + output;
     NN_UNROLL
     for (int v = 0; v < V; v++) {
         const long lanes = whole ? NN_W : nn_tile_lanes(count, v);
@@ -346,6 +348,65 @@ NN_INLINE void nn_walk_block(const nn_walk *s, long first, int count, int from, 
     }
 }
 
+/* ---- few channels and a border ----------------------------------------------------------- */
+
+/* Where a run of taps is short, points at the border, which have to look at each tap by
+ * itself, would cost as much as all others together.  So the rows that a block of points
+ * reads are copied with zeros around them. */
+typedef struct nn_frame {
+    int top, bottom, left, right; /* the least and largest offsets of a tap */
+    int width;                    /* columns of the copy */
+} nn_frame;
+
+NN_INLINE int nn_frame_pays(const nn_walk *s, nn_frame *frame)
+{
+    nn_walk_bounds(s->row, s->taps, &frame->top, &frame->bottom);
+    nn_walk_bounds(s->column, s->taps, &frame->left, &frame->right);
+    frame->width = (s->v - 1) * s->sv + frame->right - frame->left + 1;
+    const int outside = frame->left < 0 || (s->v - 1) * s->sv + frame->right >= s->w || frame->top < 0 ||
+                        (s->u - 1) * s->su + frame->bottom >= s->h;
+    const int rows = (NN_POINTS / s->v + 2 < s->u ? NN_POINTS / s->v + 2 : s->u) - 1;
+    return outside && s->run <= 8 && s->xv == s->run && nn_walk_row_taps(s) > 1 &&
+           ((long)rows * s->su + frame->bottom - frame->top + 1) * frame->width * s->run <= NN_FRAMED;
+}
+
+/* Rows from `row` on, with zeros where the image ends; `left` is the first column. */
+NN_INLINE void nn_frame_copy(const nn_walk *s, const float *image, int row, int rows, int left, int width, float *to)
+{
+    const int first = left < 0 ? -left : 0, last = s->w - left < width ? s->w - left : width;
+    for (int i = 0; i < rows; i++, to += width * s->run) {
+        const int inside = row + i >= 0 && row + i < s->h && last > first;
+        const long begin = inside ? (long)first * s->run : 0, end = inside ? (long)last * s->run : 0;
+        for (long k = 0; k < begin; k++) to[k] = 0;
+        if (inside)
+            __builtin_memcpy(to + begin, image + (row + i) * s->xu + (left + first) * s->xv,
+                             (unsigned long)(end - begin) * sizeof *to);
+        for (long k = end; k < (long)width * s->run; k++) to[k] = 0;
+    }
+}
+
+/* As nn_walk_block, of points of one image. */
+NN_KERNEL void nn_walk_strip(const nn_walk *s, const nn_frame *frame, long first, int count, int from, int to)
+{
+    float copy[NN_FRAMED] __attribute__((aligned(64)));
+    const long area = (long)s->u * s->v, image = first / area;
+    const int begin = (int)(first % area), u0 = begin / s->v, u1 = (begin + count - 1) / s->v;
+    nn_walk part = *s;
+    part.n = 1;
+    part.u = u1 - u0 + 1;
+    part.h = (part.u - 1) * s->su + frame->bottom - frame->top + 1;
+    part.w = frame->width;
+    part.x = copy;
+    part.xu = (long)part.w * s->run;
+    part.y = s->y + image * s->yn + u0 * s->yu;
+    for (int i = 0; i < s->taps; i++) {
+        part.row[i] -= frame->top;
+        part.column[i] -= frame->left;
+    }
+    nn_frame_copy(s, s->x + image * s->xn, u0 * s->su + frame->top, part.h, frame->left, part.w, copy);
+    nn_walk_block(&part, begin - u0 * s->v, count, from, to);
+}
+
 /* Part t of T: of the points, or of the panels where the weights are the larger part. */
 NN_KERNEL void nn_walk_run(const nn_walk *s, int t, int T)
 {
@@ -361,6 +422,17 @@ NN_KERNEL void nn_walk_run(const nn_walk *s, int t, int T)
         const long tiles = (points + NN_ROWS - 1) / NN_ROWS;
         first = points * (tiles * t / T) / tiles;
         last = points * (tiles * (t + 1) / T) / tiles;
+    }
+    nn_frame frame;
+    if (nn_frame_pays(s, &frame)) {
+        for (long end; first < last; first = end) {
+            const long area = (long)s->u * s->v;
+            end = (first / area + 1) * area;
+            if (end > last) end = last;
+            if (end > first + NN_POINTS) end = first + NN_POINTS;
+            nn_walk_strip(s, &frame, first, (int)(end - first), from, to);
+        }
+        return;
     }
     const long parts = (last - first + NN_POINTS - 1) / NN_POINTS;
     for (long i = 0; i < parts; i++) {
