@@ -178,6 +178,10 @@ NN_INLINE void nn_walk_tile_run(const int M, const int V, const int whole, const
     int inside = 3;
     NN_UNROLL
     for (int m = 0; m < M; m++) inside &= spot[m].inside;
+    if (d->first) { /* where it will be written */
+        NN_UNROLL
+        for (int m = 0; m < M; m++) __builtin_prefetch(spot[m].y + d->output, 1);
+    }
     const int taps = inside & 1 ? d->taps : 1, run = taps * s->run;
     int tap = inside & 1 ? d->tap : d->tap_1, c = inside & 1 ? d->c : d->c_1;
     for (int k = d->k0; k < d->k1; c = 0, tap += taps) {
