@@ -47,6 +47,19 @@ void pass_split(Graph *);
  * the model (TENSOR_PREPARED).  Requires pass_layout, pass_fuse. */
 void pass_prepare(Graph *);
 
+/* What pass_recompute has done to a program. */
+typedef struct Recomputed {
+    int values;             /* results of nodes that are computed again */
+    int64_t macs, all_macs; /* of computing them; of the program without */
+    double work;            /* of computing them, as a choice weighs it */
+    bool reached;           /* no step needs more than the target */
+} Recomputed;
+
+/* Forgets values of the forward part of a program that trains and computes them again where
+ * the gradients need them, until no step needs more than `target` bytes in the arena, with
+ * little work more.  Results are the same to the bit.  The last of the passes. */
+Recomputed pass_recompute(Graph *, int64_t target, int real_size);
+
 /* How often each tensor is used, and the last node that does; by tensor id. */
 typedef struct Uses {
     int *count;
