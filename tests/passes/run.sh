@@ -4,6 +4,7 @@
 # step, inference and all tensors of the model at the end are compared to 1e-4 of
 # their value, or 1e-6: sums are added up in another order, and Winograd's form of a
 # convolution rounds more (about 1e-5 of its largest output); nothing else may differ.
+# What is computed again within a limit of memory is the same to the bit.
 # NNC: the program; CC: the compiler.
 cd "$(dirname "$0")/../.." || exit 1
 NNC=${NNC:-./nnc}
@@ -79,6 +80,22 @@ numbers $net --net padded --no-samples
 has samples no
 cp "$tmp/said" "$tmp/without"
 try "$net --no-samples: the numbers" awk -f tests/generated/close.awk "$tmp/with" "$tmp/without"
+
+# within NET OPTIONS…: in the least memory, where values are computed again, to the bit
+within() {
+    numbers "$@"
+    cp "$tmp/said" "$tmp/with"
+    "$NNC" "$@" --target generic --memory-limit 1 -o "$tmp/net.c" >"$tmp/said" 2>&1
+    least=$(sed -n 's/.* no less than \([0-9]*\) bytes .*/\1/p' "$tmp/said")
+    numbers "$@" --memory-limit "$least"
+    cp "$tmp/said" "$tmp/without"
+    try "$*: the same numbers within $least bytes" cmp "$tmp/with" "$tmp/without"
+    try "$*: no more than $least bytes" awk -v most="$least" '/_TRAIN_(BYTES|SCRATCH) / { sum += $3 }
+        END { print sum, "bytes"; exit sum > most || sum == 0 }' "$tmp/net.h"
+}
+within tests/passes/mixed.nn
+within tests/refs/resnet_small.nn
+within tests/refs/resnet_small.nn --no-layout
 
 code tests/passes/mixed.nn
 has fused yes
