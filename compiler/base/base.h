@@ -34,6 +34,8 @@ char *arena_vprintf(Arena *, const char *format, va_list);
 /* Bytes handed out so far; the elaborator bounds hostile sources by it. */
 size_t arena_used(const Arena *);
 
+const char *bytes_text(Arena *, int64_t); /* 6355897856 → 5.92 GiB */
+
 /* ---- containers ------------------------------------------------------ */
 
 /* A growable array of pointers. */

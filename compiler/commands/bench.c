@@ -26,6 +26,7 @@ static const Option options[] = {
     OPTION_ROW_BATCH,
     OPTION_ROW_THREADS,
     OPTION_ROW_PASSES,
+    OPTION_ROW_LIMIT,
     {REPS, "reps", "N", "runs of each pass (default: as many as fit into a second, 5 at least)", false},
     {WHOLE, "whole", NULL, "only whole passes, not call by call", false},
     {FORMAT, "format", "text|csv", "tables to read (text), or one line for each call (csv)", false},
@@ -285,6 +286,7 @@ static int load(Request *r, Loaded *l)
     int status = load_net(&r->load, l);
     if (status) return status;
     if (!r->infer && l->train_section) r->load.train = true;
+    if (!limit_has_training(&r->load, &command_bench, r->load.train)) return STATUS_USAGE;
     r->load.profile = !r->whole;
     return load_code(&r->load, l);
 }

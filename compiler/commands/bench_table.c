@@ -261,8 +261,10 @@ static void print_whole(const BenchResult *r, const Timing *t, FILE *out)
             milliseconds(arena, t->least), (long long)t->runs, r->loaded->info->batch / t->median);
     fprintf(out, "  %.4g GFLOP, %.1f GFLOP/s, %.1f%% of the peak\n", operations * 1e-9, rate * 1e-9,
             100 * rate / r->machine.flops);
-    fprintf(out, "  memory: model %s, scratch %s\n", number_bytes(arena, t->model_bytes),
-            number_bytes(arena, t->scratch_bytes));
+    fprintf(out, "  memory: model %s, scratch %s\n", bytes_text(arena, t->model_bytes),
+            bytes_text(arena, t->scratch_bytes));
+    const char *limited = loaded_memory_text(r->loaded);
+    if (limited && t->program == r->loaded->emitted->step_program) fprintf(out, "  within its limit: %s\n", limited);
 }
 
 static void print_text(const BenchResult *r, FILE *out)

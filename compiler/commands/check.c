@@ -28,25 +28,29 @@ static const Option options[] = {
     OPTION_ROW_FREEZE,
     OPTION_ROW_THREADS,
     OPTION_ROW_PASSES,
+    OPTION_ROW_LIMIT,
     {0},
 };
 
 /* ---- the stages -------------------------------------------------------------- */
 
-static Plan *plan_program(const Loaded *l, ProgramKind kind)
+/* In the plain form.  A limit of memory is for training by the section, if there is one. */
+static const Plan *plan_program(const CheckOptions *o, const Loaded *l, ProgramKind kind)
 {
-    Graph *program = program_build(l->net, kind, l->spec, l->batch);
-    return program ? plan_build(program, sizeof(float)) : NULL;
+    bool vjp = kind == PROGRAM_VJP;
+    EmitOptions options = {.batch = l->batch, .plain = true, .train = l->train_section, .vjp = vjp};
+    if (!vjp || !l->train_section) options.memory_limit = o->load.memory_limit;
+    return emit_plan(l->net, kind, l->spec, &options);
 }
 
 /* Programs with a loss are built when there is a train section. */
-static bool build_all(const Loaded *l, int64_t *infer_bytes, int64_t *step_bytes)
+static bool build_all(const CheckOptions *o, const Loaded *l, int64_t *infer_bytes, int64_t *step_bytes)
 {
     static const ProgramKind kinds[] = {PROGRAM_INFER, PROGRAM_VJP, PROGRAM_EVAL, PROGRAM_GRAD, PROGRAM_STEP};
     int count = l->train_section ? 5 : 2;
     *infer_bytes = *step_bytes = 0;
     for (int i = 0; i < count; i++) {
-        Plan *plan = plan_program(l, kinds[i]);
+        const Plan *plan = plan_program(o, l, kinds[i]);
         if (!plan) return false;
         if (kinds[i] == PROGRAM_INFER) *infer_bytes = plan->arena_bytes;
         if (kinds[i] == PROGRAM_STEP) *step_bytes = plan->arena_bytes;
@@ -60,7 +64,7 @@ static int check_stages(const CheckOptions *o)
     int64_t infer_bytes, step_bytes;
     int status = load_net(&o->load, &l);
     if (status != STATUS_OK) return status;
-    bool built = build_all(&l, &infer_bytes, &step_bytes);
+    bool built = build_all(o, &l, &infer_bytes, &step_bytes);
     status = load_status(&o->load);
     if (!built || status != STATUS_OK) return status ? status : STATUS_INPUT;
     Arena *arena = l.c->arena;

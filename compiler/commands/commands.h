@@ -82,6 +82,9 @@ int options_next(OptionReader *);
 bool option_int(const Command *, const char *name, const char *text, int64_t min, int64_t max, int64_t *value);
 bool option_real(const Command *, const char *name, const char *text, double min, double max, double *value);
 
+/* 1000000, 512M, 1.5GiB: K, M, G and T are powers of 1024. */
+bool option_bytes(const Command *, const char *name, const char *text, int64_t *bytes);
+
 /* Prints "nnc COMMAND: text" and where the help is; returns STATUS_USAGE. */
 int usage_error(const Command *, const char *format, ...) PRINTF_LIKE(2, 3);
 /* Prints "nnc: error: text"; returns the status. */
@@ -123,6 +126,7 @@ typedef struct LoadOptions {
     bool use_double;
     bool plain;
     bool no_fusion, no_winograd, no_samples, no_slices, no_layout; /* EmitOptions: passes to leave out */
+    int64_t memory_limit;                                          /* EmitOptions.memory_limit */
     bool poison;
     bool profile; /* EmitOptions.profile */
     /* Changes the syntax tree before it is elaborated; false after a diagnostic.  May be NULL. */
@@ -135,7 +139,7 @@ void load_options_free(LoadOptions *); /* and all that was loaded with it */
 
 /* Options that commands share: put their rows into the table, and give what is
  * read to load_option.  It takes: -D, --net, --set, --freeze, --batch, --jit, --threads,
- * --no-fusion, --no-winograd, --no-samples, --no-slices, --no-layout. */
+ * --no-fusion, --no-winograd, --no-samples, --no-slices, --no-layout, --memory-limit. */
 enum {
     OPTION_NET = 256,
     OPTION_SET,
@@ -148,6 +152,7 @@ enum {
     OPTION_NO_SAMPLES,
     OPTION_NO_SLICES,
     OPTION_NO_LAYOUT,
+    OPTION_MEMORY_LIMIT,
     OPTION_FIRST_OWN
 };
 
@@ -160,6 +165,7 @@ enum {
 #define OPTION_ROW_JIT {OPTION_JIT, "jit", "tcc|cc", "compile in memory (tcc), or with the system compiler (cc)", false}
 #define OPTION_ROW_JIT_TIERED {OPTION_JIT, "jit", "HOW", "compile in memory (tcc), with the system compiler (cc), or start with the one and go on with the other (tiered)", false}
 #define OPTION_ROW_THREADS {OPTION_THREADS, "threads", "N", "threads that share a pass (default: one for each processor)", false}
+#define OPTION_ROW_LIMIT {OPTION_MEMORY_LIMIT, "memory-limit", "BYTES", "of training: model, optimizer's states and scratch; what does not fit is computed again", false}
 #define OPTION_ROW_PASSES \
     {OPTION_NO_FUSION, "no-fusion", NULL, "each layer by itself, none computed inside the one before it", false}, \
     {OPTION_NO_WINOGRAD, "no-winograd", NULL, "3x3 convolutions as direct sums: more multiplications, less rounding", false}, \
@@ -172,6 +178,9 @@ typedef enum Taken { TAKEN_NO, TAKEN_YES, TAKEN_BAD } Taken;
 Taken load_option(LoadOptions *, const Command *, int id, const char *value);
 /* For the plain form, which no pass changes: false and a message where one was named. */
 bool without_passes(const LoadOptions *, const Command *);
+
+/* A limit of memory is for training: false and a message where there is one and none of that. */
+bool limit_has_training(const LoadOptions *, const Command *, bool training);
 
 /* A net as far as it was loaded. */
 typedef struct Loaded {
@@ -200,6 +209,9 @@ int load_model(const LoadOptions *, Loaded *);
  * and *why says why; at other times it costs nothing. */
 bool loaded_poll(Loaded *, const char **why);
 void loaded_free(Loaded *); /* the running code; the rest belongs to the options */
+
+/* What a memory limit has led to: "664 MiB instead of 1.21 GiB: …".  NULL: there was no limit, or no training. */
+const char *loaded_memory_text(const Loaded *);
 
 /* Prints the diagnostics that have not been printed; STATUS_INPUT when there
  * was an error in the compilation, else STATUS_OK. */

@@ -30,6 +30,7 @@ static const Option options[] = {
     {TARGET, "target", "CPU", "native, avx512, avx2, neon or generic: what it is tuned for (default: native)", false},
     OPTION_ROW_THREADS,
     OPTION_ROW_PASSES,
+    OPTION_ROW_LIMIT,
     {WEIGHTS, "weights", "FILE", "", true},
     {WEIGHTS_OUT, "weights-out", "FILE", "", true},
     {MAIN, "main", NULL, "", true},
@@ -167,15 +168,14 @@ static bool same_file(const char *a, const char *b)
 
 static int dump_program(const Request *r, const Loaded *l, ProgramKind kind)
 {
-    Graph *program = program_build(l->net, kind, l->spec, l->batch);
-    if (!program) return STATUS_INPUT;
-    if (r->dump == STAGE_PROGRAM) {
-        graph_dump(program, stdout);
-        return STATUS_OK;
-    }
-    Plan *plan = plan_build(program, sizeof(float));
+    bool train = kind == PROGRAM_STEP;
+    EmitOptions options = {.batch = l->batch, .plain = true, .train = train, .memory_limit = r->load.memory_limit};
+    const Plan *plan = emit_plan(l->net, kind, l->spec, &options);
     if (!plan) return STATUS_INPUT;
-    plan_dump(plan, stdout);
+    if (r->dump == STAGE_PROGRAM)
+        graph_dump(plan->program, stdout);
+    else
+        plan_dump(plan, stdout);
     return STATUS_OK;
 }
 
@@ -185,9 +185,10 @@ static int dump_net(const Request *r)
     int status = load_net(&r->load, &l);
     if (status != STATUS_OK) return status;
     if (r->dump == STAGE_GRAPH) graph_dump(l.net, stdout);
+    bool train = r->train || (l.train_section && !r->infer);
+    if (!limit_has_training(&r->load, &command_compile, train)) return STATUS_USAGE;
     if (r->dump >= STAGE_PROGRAM && (r->infer || !r->train)) status = dump_program(r, &l, PROGRAM_INFER);
-    if (r->dump >= STAGE_PROGRAM && status == STATUS_OK && (r->train || (l.train_section && !r->infer)))
-        status = dump_program(r, &l, PROGRAM_STEP);
+    if (r->dump >= STAGE_PROGRAM && status == STATUS_OK && train) status = dump_program(r, &l, PROGRAM_STEP);
     load_status(&r->load);
     return status;
 }
@@ -266,7 +267,9 @@ static int emit(const Request *r, Loaded *l)
                            .no_samples = r->load.no_samples,
                            .no_slices = r->load.no_slices,
                            .no_layout = r->load.no_layout,
+                           .memory_limit = r->load.memory_limit,
                            .paste_kernels = !r->plain};
+    if (!limit_has_training(&r->load, &command_compile, options.train)) return STATUS_USAGE;
     Emitted *e = emit_c(l->net, l->spec, &options);
     int status = load_status(&r->load);
     if (!e || status != STATUS_OK) return status ? status : STATUS_INPUT;

@@ -73,6 +73,8 @@ Taken load_option(LoadOptions *o, const Command *command, int id, const char *va
     case OPTION_NO_SAMPLES: o->no_samples = true; return TAKEN_YES;
     case OPTION_NO_SLICES: o->no_slices = true; return TAKEN_YES;
     case OPTION_NO_LAYOUT: o->no_layout = true; return TAKEN_YES;
+    case OPTION_MEMORY_LIMIT:
+        return option_bytes(command, "memory-limit", value, &o->memory_limit) ? TAKEN_YES : TAKEN_BAD;
     default: return TAKEN_NO;
     }
 }
@@ -87,6 +89,13 @@ bool without_passes(const LoadOptions *o, const Command *command)
                                         : NULL;
     if (!pass) return true;
     usage_error(command, "--no-%s: the plain form is written without this pass", pass);
+    return false;
+}
+
+bool limit_has_training(const LoadOptions *o, const Command *command, bool training)
+{
+    if (training || !o->memory_limit) return true;
+    usage_error(command, "--memory-limit is for training, and nothing is trained here");
     return false;
 }
 
@@ -228,6 +237,7 @@ static EmitOptions emit_options(const LoadOptions *o, const Loaded *l)
         .no_samples = o->no_samples,
         .no_slices = o->no_slices,
         .no_layout = o->no_layout,
+        .memory_limit = o->memory_limit,
         .poison = o->poison,
         .profile = o->profile,
     };
@@ -277,6 +287,20 @@ int load_model(const LoadOptions *o, Loaded *l)
 void *loaded_symbol(const Loaded *l, const char *name)
 {
     return jit_symbol(l->jit, arena_printf(l->c->arena, "%s_%s", l->emitted->prefix, name));
+}
+
+const char *loaded_memory_text(const Loaded *l)
+{
+    const Limited *m = &l->emitted->limited;
+    const Recomputed *r = &m->recomputed;
+    Arena *arena = l->c->arena;
+    int64_t model = l->emitted->model_bytes;
+    const char *bytes = bytes_text(arena, model + m->after);
+    if (!m->limit) return NULL;
+    if (m->after == m->before) return arena_printf(arena, "%s: nothing has to be computed again", bytes);
+    return arena_printf(arena, "%s instead of %s: %d value%s of a step %s computed again, %.1f%% more MACs", bytes,
+                        bytes_text(arena, model + m->before), r->values, r->values == 1 ? "" : "s",
+                        r->values == 1 ? "is" : "are", 100 * (double)r->macs / (double)(r->all_macs ? r->all_macs : 1));
 }
 
 void loaded_free(Loaded *l)

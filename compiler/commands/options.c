@@ -222,3 +222,20 @@ bool option_real(const Command *command, const char *name, const char *text, dou
     *value = x;
     return true;
 }
+
+bool option_bytes(const Command *command, const char *name, const char *text, int64_t *bytes)
+{
+    static const char units[] = "KMGT";
+    char *end;
+    double value = strtod(text, &end);
+    const char *unit = *end ? strchr(units, *end) : NULL;
+    if (unit) end++;
+    if (unit && (strcmp(end, "iB") == 0 || strcmp(end, "B") == 0)) end += strlen(end);
+    for (long i = unit ? unit - units + 1 : 0; i > 0; i--) value *= 1024;
+    if (end == text || *end || !(value >= 1) || value > 1e13) {
+        usage_error(command, "--%s takes bytes, from 1 to 8T, as 8G or 512M, not '%s'", name, text);
+        return false;
+    }
+    *bytes = (int64_t)value;
+    return true;
+}

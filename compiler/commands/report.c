@@ -95,24 +95,6 @@ static bool read_format(Job *job, const char *name)
     return false;
 }
 
-/* 8G, 512M, 1.5GiB, 1000000 */
-static bool read_bytes(const char *text, int64_t *bytes)
-{
-    static const char units[] = "KMGT";
-    char *end;
-    double value = strtod(text, &end);
-    const char *unit = *end ? strchr(units, *end) : NULL;
-    if (unit) end++;
-    if (unit && (strcmp(end, "iB") == 0 || strcmp(end, "B") == 0)) end += strlen(end);
-    for (long i = unit ? unit - units + 1 : 0; i > 0; i--) value *= 1024;
-    if (end == text || *end || !(value >= 1) || value > 1e13) {
-        usage_error(&command_report, "--memory-limit takes bytes, from 1 to 8T, as 8G or 512M, not '%s'", text);
-        return false;
-    }
-    *bytes = (int64_t)value;
-    return true;
-}
-
 static bool read_input(Job *job, const char *text)
 {
     InputSize *size = arena_alloc(job->load.compilation->arena, sizeof *size);
@@ -141,7 +123,7 @@ static bool take_option(Job *job, int id, const char *value)
     case OPTION_WIDE: job->wide = true; return true;
     case OPTION_DIFF: job->diff = true; return true;
     case OPTION_INPUT: return read_input(job, value);
-    case OPTION_LIMIT: return read_bytes(value, &job->report.memory_limit);
+    case OPTION_LIMIT: return option_bytes(c, "memory-limit", value, &job->report.memory_limit);
     case OPTION_GAIN: return option_real(c, "gain", value, 0, 1e6, &job->report.gain);
     case OPTION_KILL: return option_real(c, "kill", value, 0, 1, &job->report.kill);
     case OPTION_PEAK: return read_scaled("peak", value, &job->report.peak);

@@ -38,6 +38,7 @@ static const Option options[] = {
     OPTION_ROW_DEFINE,
     OPTION_ROW_THREADS,
     OPTION_ROW_PASSES,
+    OPTION_ROW_LIMIT,
     {RESUME, "resume", "FILE", "", true},
     {STATS, "stats", NULL, "", true},
     {0},
@@ -233,6 +234,8 @@ static void print_header(const Training *t)
     if (t->feeding.feed.augment)
         fprintf(stderr, "augment    %s\n", feeding_augment_text(&t->feeding, augment, sizeof augment));
     fprintf(stderr, "batch      %d, %s, %s\n", info->batch, info->loss, t->l.spec->optimizer.op->name);
+    const char *memory = loaded_memory_text(&t->l);
+    if (memory) fprintf(stderr, "memory     %s\n", memory);
     fprintf(stderr, "back end   %s\n", jit_name(t->request.load.jit));
 }
 

@@ -11,7 +11,7 @@
 #include <ctype.h>
 #include <string.h>
 
-const Plan *emit_plan(Graph *net, ProgramKind kind, const TrainSpec *spec, const EmitOptions *options)
+Graph *emit_program(Graph *net, ProgramKind kind, const TrainSpec *spec, const EmitOptions *options)
 {
     Graph *program = program_build(net, kind, spec, options->batch);
     if (!program) return NULL;
@@ -26,16 +26,33 @@ const Plan *emit_plan(Graph *net, ProgramKind kind, const TrainSpec *spec, const
     if (layout && !options->no_slices) pass_slices(program);
     if (once) pass_prepare(program);
     if (fast && kind == PROGRAM_STEP) pass_split(program);
-    return plan_build(program, options->use_double ? 8 : 4);
+    return program;
+}
+
+const Plan *emit_plan(Graph *net, ProgramKind kind, const TrainSpec *spec, const EmitOptions *options)
+{
+    Limited limited;
+    return limit_plan(net, kind, spec, options, &limited);
+}
+
+/* The memory of training with and without its limit; what is computed again in a step. */
+static void note_limited(Emitter *e, ProgramKind kind, const Limited *l)
+{
+    if (l->before > e->limited.before) e->limited.before = l->before;
+    if (l->after > e->limited.after) e->limited.after = l->after;
+    e->limited.limit = e->options->memory_limit;
+    if (kind == PROGRAM_STEP) e->limited.recomputed = l->recomputed;
 }
 
 static bool add_entry(Emitter *e, Graph *net, ProgramKind kind)
 {
-    const Plan *plan = emit_plan(net, kind, e->spec, e->options);
+    Limited limited;
+    const Plan *plan = limit_plan(net, kind, e->spec, e->options, &limited);
     if (!plan) return false;
     e->entry[e->entries++] = (Entry){plan->program, plan};
     bool training = kind != PROGRAM_INFER;
     int64_t *scratch = training ? &e->train_scratch : &e->infer_scratch;
+    if (training) note_limited(e, kind, &limited);
     if (plan->arena_bytes > *scratch) *scratch = plan->arena_bytes;
     return true;
 }
@@ -153,6 +170,7 @@ Emitted *emit_c(Graph *net, const TrainSpec *spec, const EmitOptions *options)
         .model_bytes = e.train_bytes,
         .infer_scratch = e.infer_scratch,
         .train_scratch = e.train_scratch,
+        .limited = e.limited,
         .infer_program = program_of(&e, PROGRAM_INFER),
         .step_program = program_of(&e, PROGRAM_STEP),
     };

@@ -8,6 +8,7 @@
 #ifndef NNC_EMIT_H
 #define NNC_EMIT_H
 
+#include "passes/passes.h"
 #include "plan/plan.h"
 
 /* What the kernels in the text are tuned for besides what the flags of the
@@ -22,21 +23,22 @@ typedef struct EmitOptions {
     const char *prefix; /* NULL: the net's name */
     const char *header; /* file name for #include "…" */
     int64_t batch;
-    bool infer, train;  /* which programs; train includes infer and eval */
-    bool vjp;           /* also PREFIX_vjp, for checks */
-    bool plain;         /* strict C99: no kernels, no extensions */
-    bool use_double;    /* all reals are double: gradient checks (implies plain) */
-    bool standalone;    /* for the JIT: one text, no #include at all */
-    bool paste_kernels; /* fast form: kernels inside the text; else they are linked */
-    Target target;      /* of pasted kernels */
-    int threads;        /* of a pass; 0: one for each processor */
-    bool no_fusion;     /* leave out passes/fuse.c */
-    bool no_winograd;   /* leave out passes/winograd.c */
-    bool no_samples;    /* leave out passes/samples.c */
-    bool no_slices;     /* leave out passes/slices.c */
-    bool no_layout;     /* leave out passes/layout.c and samples.c: images planar, plain convolutions, nothing fused */
-    bool profile;       /* also PREFIX_infer_profile and PREFIX_step_profile: see Emitted */
-    bool poison;        /* fill arena regions with NaN when they die: tests of the plan */
+    bool infer, train;    /* which programs; train includes infer and eval */
+    bool vjp;             /* also PREFIX_vjp, for checks */
+    bool plain;           /* strict C99: no kernels, no extensions */
+    bool use_double;      /* all reals are double: gradient checks (implies plain) */
+    bool standalone;      /* for the JIT: one text, no #include at all */
+    bool paste_kernels;   /* fast form: kernels inside the text; else they are linked */
+    Target target;        /* of pasted kernels */
+    int threads;          /* of a pass; 0: one for each processor */
+    int64_t memory_limit; /* bytes of the model's block and the scratch while training; 0: none */
+    bool no_fusion;       /* leave out passes/fuse.c */
+    bool no_winograd;     /* leave out passes/winograd.c */
+    bool no_samples;      /* leave out passes/samples.c */
+    bool no_slices;       /* leave out passes/slices.c */
+    bool no_layout; /* leave out passes/layout.c and samples.c: images planar, plain convolutions, nothing fused */
+    bool profile;   /* also PREFIX_infer_profile and PREFIX_step_profile: see Emitted */
+    bool poison;    /* fill arena regions with NaN when they die: tests of the plan */
 } EmitOptions;
 
 /*
@@ -46,17 +48,30 @@ typedef struct EmitOptions {
  * that a call's time is that of its slowest thread.  The calls are the nodes of
  * the program that are not views, in their order.
  */
+
+/* What a memory limit has led to. */
+typedef struct Limited {
+    int64_t limit; /* of the options; 0: none */
+    Recomputed recomputed;
+    int64_t before, after; /* bytes of the scratch without it and with it */
+} Limited;
+
 typedef struct Emitted {
     const char *header; /* text of NET.h (empty when standalone) */
     const char *source; /* text of NET.c */
     const char *prefix; /* of all its symbols */
     int64_t model_bytes, infer_scratch, train_scratch;
+    Limited limited;                           /* scratch of training; what a step computes again */
     const Graph *infer_program, *step_program; /* as they were emitted; NULL: not there */
 } Emitted;
 
 /* One of the programs as it will be written, after the passes, and where its
- * values live.  NULL after an error. */
+ * values live.  With a memory limit some of them may be computed again while training.
+ * NULL after an error. */
 const Plan *emit_plan(Graph *net, ProgramKind, const TrainSpec *, const EmitOptions *);
+
+/* The least memory limit that was found to do. */
+int64_t emit_least_memory(Graph *net, const TrainSpec *, const EmitOptions *);
 
 /* `spec` may be NULL when options.train is false.  NULL after an error. */
 Emitted *emit_c(Graph *net, const TrainSpec *spec, const EmitOptions *);

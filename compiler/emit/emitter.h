@@ -52,9 +52,16 @@ typedef struct Emitter {
     const char **prepared_member;     /* by position there: name in the struct */
     int64_t infer_bytes, train_bytes; /* the model's block */
     int64_t infer_scratch, train_scratch;
+    Limited limited; /* of train_scratch */
     Text header, source;
     Writer *writer; /* for bodies of functions */
 } Emitter;
+
+/* emit.c: a program after the passes that do not ask for a plan */
+Graph *emit_program(Graph *net, ProgramKind, const TrainSpec *, const EmitOptions *);
+
+/* limit.c: emit_plan, and what the limit has led to. */
+const Plan *limit_plan(Graph *net, ProgramKind, const TrainSpec *, const EmitOptions *, Limited *);
 
 /* functions.c */
 Function *function_for(Emitter *, const Graph *, const Node *);
@@ -62,6 +69,7 @@ void functions_write(Emitter *);
 const char *identifier(Arena *, const char *name); /* letters, digits and _ */
 
 /* model.c */
+int64_t model_bytes(const Graph *net, int real_size); /* of the block, with the optimizer's states */
 void model_layout(Emitter *);
 int model_index(const Emitter *, const Tensor *);          /* of a program's or the net's model tensor */
 const char *model_member(const Emitter *, const Tensor *); /* its name in the struct; of prepared ones too */

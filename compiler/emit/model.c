@@ -21,6 +21,13 @@ static int64_t padded_count(const Tensor *t)
     return (shape_count(t->shape) + ALIGN_ELEMENTS - 1) / ALIGN_ELEMENTS * ALIGN_ELEMENTS;
 }
 
+int64_t model_bytes(const Graph *net, int real_size)
+{
+    int64_t elements = ALIGN_ELEMENTS; /* the head: seed and step */
+    for (int i = 0; i < net->model.count; i++) elements += padded_count(net->model.at[i]);
+    return elements * real_size;
+}
+
 int model_index(const Emitter *e, const Tensor *t)
 {
     const Tensor *own = t->model ? t->model : t;

@@ -300,6 +300,11 @@ struct Op {
      * alone, of the same inputs; see passes/split.c.  NULL: it is computed whole. */
     Node *(*rows)(Graph *, const Node *, int64_t first, int64_t count);
 
+    /* What passes/recompute.c puts in a later place to have the first output again, to the
+     * bit: adds a node of the inputs and outputs of this one that writes nothing else.  NULL:
+     * another node of the same operator, unless it mutates something. */
+    Node *(*again)(Graph *, const Node *);
+
     /* What passes/fuse.c may do with it in the fast form, at inference.  `fuse`
      * gives the operator that computes the same and then a Tail, or NULL where
      * the kernel does not serve this node; its inputs are the node's, then scale

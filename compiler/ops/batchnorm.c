@@ -13,7 +13,8 @@
  *   with x̂ = (x − mean)·inv:   dbias = Σ dy;   dweight = Σ dy·x̂
  *   dx = weight · inv · (dy − dbias/M − x̂ · dweight/M)
  *
- * Backward keeps mean and inv = 1/sqrt(var + eps) of each channel and x.  The
+ * Backward keeps mean and inv = 1/sqrt(var + eps) of each channel and x; y can be had
+ * again from them, without a second step of the running statistics.  The
  * two sums are one node, since dx needs both.  The sums are taken in two levels,
  * over an image and over the batch.
  *
@@ -42,6 +43,10 @@ static const char *const sums_in[] = {"dy", "x", "mean", "inv", NULL};
 static const char *const sums_out[] = {"dweight", "dbias", NULL};
 static const char *const dx_in[] = {"dy", "x", "mean", "inv", "dweight", "dbias", "weight", NULL};
 static const char *const dx_out[] = {"dx", NULL};
+
+/* with the statistics that the first time left */
+static const char *const again_in[] = {"x", "weight", "bias", "mean", "inv", NULL};
+static const char *const bare_again_in[] = {"x", "mean", "inv", NULL};
 
 static const Op batchnorm_bare;
 
@@ -135,6 +140,14 @@ static void put_count(Writer *w, const Node *n)
     writer_put(w, plane(n) == 1 ? "const $int count = $N;" : "const $int count = $N * $P;");
 }
 
+/* Of a channel with this average and scale. */
+static void put_training(Writer *w, const Node *n)
+{
+    put_each(w, n,
+             is_affine(n) ? "y[$at] = (x[$at] - average) * scale * weight[c] + bias[c];"
+                          : "y[$at] = (x[$at] - average) * scale;");
+}
+
 static void training_plain(Writer *w, const Node *n)
 {
     bind_sizes(w, n);
@@ -142,15 +155,22 @@ static void training_plain(Writer *w, const Node *n)
     writer_put(w, "for ($int c = 0; c < $C; c++) {");
     norm_moments(w, channel_loops(n), "x[$at]", "count");
     writer_put(w, "const $real scale = 1 / $sqrt(variance + $eps);");
-    put_each(w, n,
-             is_affine(n) ? "y[$at] = (x[$at] - average) * scale * weight[c] + bias[c];"
-                          : "y[$at] = (x[$at] - average) * scale;");
+    put_training(w, n);
     writer_put(w,
                "mean[c] = average;\n"
                "inv[c] = scale;\n"
                "running_mean[c] = $keep * running_mean[c] + $momentum * average;\n"
                "running_var[c] = $keep * running_var[c] + $momentum * variance * count / (count > 1 ? count - 1 : 1);\n"
                "}\n");
+}
+
+static void again_plain(Writer *w, const Node *n)
+{
+    bind_sizes(w, n);
+    writer_put(w, "for ($int c = 0; c < $C; c++) {\n"
+                  "const $real average = mean[c], scale = inv[c];\n");
+    put_training(w, n);
+    writer_put(w, "}");
 }
 
 static void sums_plain(Writer *w, const Node *n)
@@ -214,6 +234,12 @@ static bool training_fast(Writer *w, const Node *n)
         "$t, $T);");
 }
 
+static bool again_fast(Writer *w, const Node *n)
+{
+    return call_kernel(w, n, n->in[0], n->out[0], NULL,
+                       "nn_batchnorm_again(&size, rows, x, $weight, $bias, $summand, mean, inv, y, $t, $T);");
+}
+
 static bool sums_fast(Writer *w, const Node *n)
 {
     return call_kernel(
@@ -264,6 +290,38 @@ static bool dx_finish(Graph *g, Node *n, const Tail *tail, Tensor *summand)
     if (tail->relu && !masked && is_affine(n)) node_in_named(g, n, n->origin->in[2], "bias");
     if (summand) node_in_named(g, n, summand, "summand");
     return true;
+}
+
+/* ---- a second time ------------------------------------------------------ */
+
+static const Op batchnorm_again = {
+    .name = "batchnorm.again",
+    .class = OP_INTERNAL,
+    .traits = OP_BATCH_COUPLED | OP_ANY_LAYOUT,
+    .attrs = batchnorm_attrs,
+    .attrs_size = sizeof(BatchnormAttrs),
+    .in = again_in,
+    .out = batchnorm_out,
+    .flops = batchnorm_flops,
+    .plain = again_plain,
+    .fast = again_fast,
+    .kernel = "batchnorm",
+};
+
+/* The output from the mean and the inverse deviation that the node has found. */
+static Node *training_again(Graph *g, const Node *n)
+{
+    int params = is_affine(n) ? 2 : 0, summand = 1 + params + 2; /* x, weight and bias, the running statistics */
+    Node *again = graph_node(g, &batchnorm_again, n->attrs, n->name, n->span);
+    for (int i = 0; i <= params; i++) node_in(g, again, n->in[i]);
+    node_in(g, again, n->out[1]);
+    node_in(g, again, n->out[2]);
+    again->in_names = is_affine(n) ? again_in : bare_again_in;
+    if (node_has(n, summand)) node_in_named(g, again, n->in[summand], "summand");
+    again->data_count = 1;
+    again->tail = n->tail;
+    node_out(g, again, node_shape_in(n));
+    return again;
 }
 
 /* ---- gradients -------------------------------------------------------- */
@@ -372,6 +430,7 @@ static const Op training_affine = {
     .fast = training_fast,
     .kernel = "batchnorm",
     .finish = training_finish,
+    .again = training_again,
 };
 static const Op training_bare = {
     .name = "batchnorm.training",
@@ -389,6 +448,7 @@ static const Op training_bare = {
     .fast = training_fast,
     .kernel = "batchnorm",
     .finish = training_finish,
+    .again = training_again,
 };
 static const Op batchnorm_bare = {
     .name = "batchnorm",

@@ -56,6 +56,19 @@ void pass_prepare(Graph *);
 /* What the caller gives or gets: it lies where it lies. */
 bool is_end(const Graph *, const Tensor *);
 
+/* What pass_recompute has done to a program. */
+typedef struct Recomputed {
+    int values;             /* results of nodes that are computed again */
+    int64_t macs, all_macs; /* of computing them; of the program without */
+    double work;            /* of computing them, as a choice weighs it */
+    bool reached;           /* no step needs more than the target */
+} Recomputed;
+
+/* Forgets values of the forward part of a program that trains and computes them again where
+ * the gradients need them, until no step needs more than `target` bytes in the arena, with
+ * little work more.  Results are the same to the bit.  The last of the passes. */
+Recomputed pass_recompute(Graph *, int64_t target, int real_size);
+
 /* How often each tensor is used, and the last node that does; by tensor id. */
 typedef struct Uses {
     int *count;

@@ -49,15 +49,6 @@ const char *number_units(Arena *arena, int64_t value)
     return arena_printf(arena, "%.*f%c", decimals(scaled), scaled, units[unit]);
 }
 
-const char *number_bytes(Arena *arena, int64_t value)
-{
-    static const char *const units[] = {"bytes", "KiB", "MiB", "GiB", "TiB"};
-    int unit = 0;
-    double scaled = (double)value;
-    for (; scaled >= 1023.5 && unit < 4; unit++) scaled /= 1024;
-    return arena_printf(arena, "%.*f %s", unit ? decimals(scaled) : 0, scaled, units[unit]);
-}
-
 const char *number_seconds(Arena *arena, double seconds)
 {
     static const char *const units[] = {"s", "ms", "µs", "ns"};

@@ -12,7 +12,6 @@ const char *number_units(Arena *, int64_t);             /* 1814073344 → 1.81G 
 const char *number_pair(Arena *, double h, double w);   /* 7 where both are 7, else 7x1 */
 const char *number_real(Arena *, double);               /* four digits: 0.03125, 656.8, 1.234e-09 */
 const char *number_percent(Arena *, double share);      /* 0.375 → 37.5% */
-const char *number_bytes(Arena *, int64_t);             /* 6355897856 → 5.92 GiB */
 const char *number_seconds(Arena *, double);            /* 0.00123 → 1.23 ms */
 const char *number_ratio(Arena *, double first, double other); /* ×2.769, ÷2.769, = */
 const char *number_known(Arena *, Known);                      /* number_real, or n/a */

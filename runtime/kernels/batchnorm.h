@@ -8,6 +8,7 @@
  *   training   the same with the batch's mean and biased variance; the running ones
  *              become (1 − momentum) · running + momentum · batch, the variance
  *              times M / (M − 1), M = n · p
+ *   again      y of training, from the mean and inv that it left
  *   sums       dbias = Σ dy;   dweight = Σ dy · (x − mean) · inv
  *   dx         weight · inv · (dy − dbias / M − (x − mean) · inv · dweight / M)
  *
@@ -40,6 +41,8 @@ void nn_batchnorm_infer(const nn_batchnorm *, long n, const float *x, const floa
 void nn_batchnorm_train(const nn_batchnorm *, long n, const float *x, const float *weight, const float *bias,
                         const float *summand, float *running_mean, float *running_var, float *y, float *mean,
                         float *inv, int t, int T);
+void nn_batchnorm_again(const nn_batchnorm *, long n, const float *x, const float *weight, const float *bias,
+                        const float *summand, const float *mean, const float *inv, float *y, int t, int T);
 void nn_batchnorm_sums(const nn_batchnorm *, long n, const float *dy, const float *x, const float *mean,
                        const float *inv, const float *weight, const float *bias, float *dweight, float *dbias, int t,
                        int T);
@@ -132,6 +135,19 @@ NN_INLINE void nn_batchnorm_factors(nn_columns *f, const float *mean, const floa
     }
 }
 
+NN_INLINE void nn_batchnorm_normal(const nn_batchnorm *d, const nn_columns *f, long rows, long count, const float *x,
+                                   const float *summand, float *y)
+{
+    nn_rows_map(nn_cell_normal, f, rows, count,
+                (nn_row_map){.a = x,
+                             .a_step = d->x_step,
+                             .z = summand,
+                             .z_step = d->y_step,
+                             .y = y,
+                             .y_step = d->y_step,
+                             .relu = d->relu});
+}
+
 NN_KERNEL void nn_batchnorm_train_last(const nn_batchnorm *d, long n, const float *x, const float *weight,
                                        const float *bias, const float *summand, float *running_mean, float *running_var,
                                        float *y, float *mean, float *inv, int t, int T)
@@ -146,14 +162,21 @@ NN_KERNEL void nn_batchnorm_train_last(const nn_batchnorm *d, long n, const floa
         nn_rows_total(&rows, 0, n, &s);
         nn_batchnorm_moments(d, (float)n, &s, k, count, running_mean, running_var, mean, inv);
         nn_batchnorm_factors(&f, mean, inv, weight, bias, k, count);
-        nn_rows_map(nn_cell_normal, &f, n, count,
-                    (nn_row_map){.a = x + k,
-                                 .a_step = d->x_step,
-                                 .z = summand ? summand + k : 0,
-                                 .z_step = d->y_step,
-                                 .y = y + k,
-                                 .y_step = d->y_step,
-                                 .relu = d->relu});
+        nn_batchnorm_normal(d, &f, n, count, x + k, summand ? summand + k : 0, y + k);
+    }
+}
+
+NN_KERNEL void nn_batchnorm_again_last(const nn_batchnorm *d, long n, const float *x, const float *weight,
+                                       const float *bias, const float *summand, const float *mean, const float *inv,
+                                       float *y, int t, int T)
+{
+    const nn_portion part = nn_portion_of(n, d->c, t, T);
+    nn_columns f;
+    for (long k = part.first; k < part.last; k += NN_COLUMNS) {
+        const long count = nn_columns_count(k, part.last);
+        nn_batchnorm_factors(&f, mean, inv, weight, bias, k, count);
+        nn_batchnorm_normal(d, &f, part.rows, count, x + part.row * d->x_step + k,
+                            summand ? summand + part.row * d->y_step + k : 0, y + part.row * d->y_step + k);
     }
 }
 
@@ -266,6 +289,20 @@ NN_KERNEL void nn_batchnorm_train(const nn_batchnorm *d, long n, const float *x,
         nn_vec variance = squares / (count > 1 ? count - 1 : 1);
         nn_channel_put(running_mean, k, s, keep * nn_channel_value(running_mean, 0, k, s) + d->momentum * m);
         nn_channel_put(running_var, k, s, keep * nn_channel_value(running_var, 0, k, s) + d->momentum * variance);
+    }
+}
+
+NN_KERNEL void nn_batchnorm_again(const nn_batchnorm *d, long n, const float *x, const float *weight, const float *bias,
+                                  const float *summand, const float *mean, const float *inv, float *y, int t, int T)
+{
+    if (d->p == 1) {
+        nn_batchnorm_again_last(d, n, x, weight, bias, summand, mean, inv, y, t, T);
+        return;
+    }
+    nn_channels s = nn_channels_of(d->c, d->p, t, T);
+    for (long k = s.first; k < s.last; k++) {
+        nn_vec scale = nn_channel_value(inv, 0, k, s) * nn_channel_value(weight, 1, k, s);
+        nn_channel_map(d, n, x, nn_channel_value(mean, 0, k, s), scale, nn_channel_value(bias, 0, k, s), y, k);
     }
 }
 

@@ -107,6 +107,7 @@ const nn_symbol NN_LIBRARY[] = {
     NN_SYMBOL(nn_gate_sums_last),
     NN_SYMBOL(nn_batchnorm_infer),
     NN_SYMBOL(nn_batchnorm_train),
+    NN_SYMBOL(nn_batchnorm_again),
     NN_SYMBOL(nn_batchnorm_sums),
     NN_SYMBOL(nn_batchnorm_dx),
     NN_SYMBOL(nn_add),

@@ -7,6 +7,7 @@ case $NNC in /*) ;; *) NNC=$PWD/$NNC ;; esac
 net=$PWD/tests/refs/lenet_sgd.nn
 convs=$PWD/tests/passes/winograd.nn
 plain=$PWD/tests/refs/conv_3x3.nn
+resnet=$PWD/tests/refs/resnet_small.nn
 tmp=$(mktemp -d) || exit 1
 trap 'chmod -R u+w "$tmp"; rm -rf "$tmp"' EXIT
 trap 'exit 1' HUP INT TERM
@@ -155,6 +156,30 @@ for option in --no-fusion --no-winograd --no-layout; do
     for command in compile check train eval bench; do runs 0 help $command; says out "$option "; done
     runs 0 bench "$net" --jit tcc --reps 1 --whole $option
 done
+
+# ---- a limit of memory: what it does to the numbers is tested by tests/passes and tests/unit
+
+for command in compile check train bench; do runs 0 help $command; says out '--memory-limit BYTES'; done
+runs 0 "$net" --header net.h -o all.c
+runs 0 "$net" --header net.h --memory-limit 1G -o within.c; same all.c within.c; silent err
+runs 0 "$resnet" --dump plan; cp out all.plan
+runs 0 "$resnet" --dump plan --memory-limit 1G; same out all.plan
+runs 0 "$resnet" --dump plan --memory-limit 800K; says out ' again: '
+runs 1 "$net" --memory-limit 1K -o few.c; says err 'does not fit in 1024 bytes (1.00 KiB): it takes [0-9]* bytes (.* KiB), of which the model is '; absent few.c few.h
+for form in '' --plain; do
+    runs 1 "$resnet" $form --memory-limit 1K -o few.c
+    least=$(sed -n 's/.* no less than \([0-9]*\) bytes .*/\1/p' err)
+    runs 0 "$resnet" $form --memory-limit "${least:-0}" -o few.c; silent err; rm -f few.c few.h
+    runs 1 "$resnet" $form --memory-limit $((${least:-0} - 1)) -o few.c; says err 'with a batch of [0-9]* it fits'; absent few.c
+done
+runs 2 "$net" --memory-limit 8X -o few.c; says err '8G or 512M'
+runs 2 "$net" --infer --memory-limit 8G -o few.c; says err 'is for training'
+runs 2 "$net" --infer --memory-limit 8G --dump plan; says err 'is for training'
+runs 2 bench "$net" --infer --memory-limit 8G; says err 'is for training'
+runs 0 bench "$net" --jit tcc --reps 1 --whole --memory-limit 1G; says out 'nothing has to be computed again'
+runs 0 bench "$resnet" --jit tcc --reps 1 --whole --memory-limit 8.3M; says out 'instead of .* of a step are computed again, '
+runs 0 train "$resnet" --jit tcc --steps 1 --memory-limit 8.3M -o w; says err 'memory .* values of a step are computed again, '
+runs 0 check "$plain" --gradients --samples 4 --memory-limit 1G; says out '^ok'
 
 # ---- files, whole or not at all --------------------------------------------------------
 

@@ -1,7 +1,8 @@
 /*
  * What must hold for every net, whatever it is.
  *
- *   the same bits    one, two or three threads; memory poisoned or not; a batch
+ *   the same bits    one, two or three threads; memory poisoned or not; values
+ *                    computed again where memory is limited or kept; a batch
  *                    and its samples one by one, in the plain form
  *   close            plain and fast form, by either compiler, and the fast one
  *                    without one of its passes, to the plain form in double
@@ -408,6 +409,10 @@ static void check_bits(Verdict *v, Form *form, Random *r)
         other.name = arena_printf(v->net->c->arena, "%s, %d threads", like->name, threads);
         run_same(v, &other, feed, o);
     }
+    other = *like;
+    other.poison = other.tight = true;
+    other.name = arena_printf(v->net->c->arena, "%s, poisoned, in the least memory", like->name);
+    run_same(v, &other, feed, o);
     check_samples(v, like, feed, o, like->plain ? 0 : 1e-4);
 }
 

@@ -105,6 +105,7 @@ Form *form_open(Verdict *v, const FormOptions *o)
         .no_slices = o->no_slices,
         .poison = o->poison,
     };
+    if (o->tight) options.memory_limit = emit_least_memory(net->net, net->spec, &options);
     const Emitted *emitted = emit_c(net->net, net->spec, &options);
     const char *error = NULL;
     Form *f = calloc(1, sizeof *f);

@@ -69,6 +69,7 @@ typedef struct FormOptions {
     JitKind jit;
     bool use_double, plain, poison;
     bool no_fusion, no_layout, no_slices; /* passes to leave out */
+    bool tight;                           /* within the least memory: values are computed again */
     int threads;
     int64_t batch;
 } FormOptions;

@@ -3,7 +3,9 @@
 # what it computes with all of them on.  Five training steps, the loss without a
 # step, inference and all tensors of the model at the end are compared to 1e-4 of
 # their value, or 1e-6: sums are added up in another order, and Winograd's form of a
-# convolution rounds more (about 1e-5 of its largest output); nothing else may differ.  Concat without copies changes no bit.
+# convolution rounds more (about 1e-5 of its largest output); nothing else may differ.
+# Concat without copies changes no bit, nor does what is computed again within a limit of
+# memory.
 # NNC: the program; CC: the compiler.
 cd "$(dirname "$0")/../.." || exit 1
 NNC=${NNC:-./nnc}
@@ -81,6 +83,22 @@ numbers $net --net padded --no-samples
 has samples no
 cp "$tmp/said" "$tmp/without"
 try "$net --no-samples: the numbers" awk -f tests/generated/close.awk "$tmp/with" "$tmp/without"
+
+# within NET OPTIONS…: in the least memory, where values are computed again, to the bit
+within() {
+    numbers "$@"
+    cp "$tmp/said" "$tmp/with"
+    "$NNC" "$@" --target generic --memory-limit 1 -o "$tmp/net.c" >"$tmp/said" 2>&1
+    least=$(sed -n 's/.* no less than \([0-9]*\) bytes .*/\1/p' "$tmp/said")
+    numbers "$@" --memory-limit "$least"
+    cp "$tmp/said" "$tmp/without"
+    try "$*: the same numbers within $least bytes" cmp "$tmp/with" "$tmp/without"
+    try "$*: no more than $least bytes" awk -v most="$least" '/_TRAIN_(BYTES|SCRATCH) / { sum += $3 }
+        END { print sum, "bytes"; exit sum > most || sum == 0 }' "$tmp/net.h"
+}
+within tests/passes/mixed.nn
+within tests/refs/resnet_small.nn
+within tests/refs/resnet_small.nn --no-layout
 
 code tests/passes/mixed.nn
 has fused yes

@@ -1,0 +1,210 @@
+/*
+ * Plans within a limit of memory.
+ *
+ * Enters: a net, the kind of program, options with a limit.  Leaves: the program as it
+ * would be without the limit, where that fits; else one in which enough is computed
+ * again (passes/recompute.c) for its plan to fit; else an error that says what would.
+ *
+ * The limit is for all that training needs: the model's block with the optimizer's
+ * states, and the scratch, which is the largest arena of the programs that train.
+ *
+ * The pass knows the largest sum of bytes live at once, not the arena, which may be
+ * somewhat larger: so the target is lowered by what was too much, then by twice that, and
+ * so on, a few times.  If that does not do, the smallest arena is looked for, in a way
+ * that does not depend on the limit, so that the bytes which the error names would do.
+ */
+#include "emit/emitter.h"
+
+enum { ATTEMPTS = 8, MISSES = 3, HALVINGS = 6 };
+
+/* What is to be planned. */
+typedef struct Task {
+    Graph *net;
+    ProgramKind kind;
+    const TrainSpec *spec;
+    const EmitOptions *options;
+} Task;
+
+typedef struct Fitted {
+    const Plan *plan;
+    Recomputed recomputed;
+} Fitted;
+
+static int real_size(const EmitOptions *o) { return o->use_double ? 8 : 4; }
+
+static const Plan *plan_alone(const Task *t)
+{
+    Graph *program = emit_program(t->net, t->kind, t->spec, t->options);
+    return program ? plan_build(program, real_size(t->options)) : NULL;
+}
+
+/* With that target; where even the list of its values is too long for a plan, the whole. */
+static Fitted plan_for(const Task *t, const Plan *whole, int64_t target)
+{
+    EmitOptions options = *t->options;
+    options.no_slices = true; /* what shares an image with others cannot be forgotten alone */
+    Graph *program = emit_program(t->net, t->kind, t->spec, &options);
+    Fitted f = {.recomputed = pass_recompute(program, target, real_size(t->options))};
+    f.plan = plan_build(program, real_size(t->options));
+    if (!f.plan) f.plan = whole;
+    return f;
+}
+
+/* Of two plans that are small enough the one with less work, else the smaller one. */
+static bool is_better(Fitted a, Fitted b, int64_t enough)
+{
+    int64_t x = a.plan->arena_bytes, y = b.plan->arena_bytes;
+    return x <= enough && y <= enough ? a.recomputed.work < b.recomputed.work : x < y;
+}
+
+/* Looks for the smallest arena.  The best of what was found on the way; `whole` is the
+ * plan without anything computed again. */
+static Fitted find_small(const Task *t, const Plan *whole, int64_t enough)
+{
+    Fitted best = {.plan = whole};
+    int64_t low = 0, high = whole->arena_bytes;
+    for (int i = 0; i < HALVINGS && t->kind != PROGRAM_EVAL; i++) {
+        int64_t target = low + (high - low) / 2;
+        Fitted f = plan_for(t, whole, target);
+        if (is_better(f, best, enough)) best = f;
+        if (f.recomputed.reached)
+            high = target;
+        else
+            low = target;
+        if (f.plan->arena_bytes < high) high = f.plan->arena_bytes;
+    }
+    return best;
+}
+
+/* A plan of at most so many bytes, if one is found without looking for the smallest. */
+static bool plan_near(const Task *t, const Plan *whole, int64_t bytes, Fitted *f)
+{
+    *f = (Fitted){.plan = whole};
+    int64_t target = bytes;
+    int misses = 0;
+    for (int i = 0; i < ATTEMPTS && misses < MISSES && f->plan->arena_bytes > bytes; i++) {
+        if (target <= 0 || t->kind == PROGRAM_EVAL) return false;
+        *f = plan_for(t, whole, target);
+        target -= (f->plan->arena_bytes - bytes) << i;
+        misses += f->recomputed.reached ? 0 : f->plan->arena_bytes > bytes + bytes / 8 ? MISSES : 1;
+    }
+    return f->plan->arena_bytes <= bytes;
+}
+
+/* ---- the error --------------------------------------------------------------------- */
+
+/* The programs that a text for training has, the largest first. */
+static int training_kinds(const EmitOptions *o, ProgramKind *kinds)
+{
+    int count = 0;
+    if (o->train) {
+        kinds[count++] = PROGRAM_GRAD;
+        kinds[count++] = PROGRAM_STEP;
+        kinds[count++] = PROGRAM_EVAL;
+    }
+    if (o->vjp) kinds[count++] = PROGRAM_VJP;
+    return count;
+}
+
+/* Bytes of the scratch as it is, and at the least. */
+typedef struct Needs {
+    int64_t whole, least;
+} Needs;
+
+/* `known`, if it is not NULL, is the smallest plan of the task's own kind. */
+static Needs needs_of(Task t, const Plan *known)
+{
+    ProgramKind kinds[MAX_ENTRIES];
+    Needs needs = {.least = known ? known->arena_bytes : 0};
+    const ProgramKind own = t.kind;
+    int count = training_kinds(t.options, kinds);
+    for (int i = 0; i < count; i++) {
+        t.kind = kinds[i];
+        const Plan *whole = plan_alone(&t);
+        if (!whole) continue;
+        if (whole->arena_bytes > needs.whole) needs.whole = whole->arena_bytes;
+        if (whole->arena_bytes <= needs.least || (known && kinds[i] == own)) continue;
+        int64_t least = find_small(&t, whole, 0).plan->arena_bytes;
+        if (least > needs.least) needs.least = least;
+    }
+    return needs;
+}
+
+static bool all_fit(Task t, int64_t bytes)
+{
+    ProgramKind kinds[MAX_ENTRIES];
+    Fitted f;
+    int count = training_kinds(t.options, kinds);
+    for (int i = 0; i < count; i++) {
+        t.kind = kinds[i];
+        const Plan *whole = plan_alone(&t);
+        if (!whole || !plan_near(&t, whole, bytes, &f)) return false;
+    }
+    return true;
+}
+
+/* A batch for which so many bytes do, halved from the one that needs `least`; 0: none.
+ * Memory is nearly a line in the batch, so the first that might do is a guess. */
+static int64_t fitting_batch(const Task *t, int64_t bytes, int64_t least)
+{
+    EmitOptions options = *t->options;
+    Task smaller = *t;
+    smaller.options = &options;
+    for (options.batch /= 2; options.batch > 0; options.batch /= 2) {
+        double guess = (double)least * (double)options.batch / (double)t->options->batch;
+        if (guess <= (double)bytes * 1.25 && all_fit(smaller, bytes)) return options.batch;
+    }
+    return 0;
+}
+
+static const char *amount(Arena *arena, int64_t bytes)
+{
+    if (bytes < 1024) return arena_printf(arena, "%lld bytes", (long long)bytes);
+    return arena_printf(arena, "%lld bytes (%s)", (long long)bytes, bytes_text(arena, bytes));
+}
+
+static void say_too_small(const Task *t, int64_t model, const Plan *known)
+{
+    Compilation *c = t->net->compilation;
+    Arena *arena = c->arena;
+    Needs needs = needs_of(*t, known);
+    int64_t limit = t->options->memory_limit;
+    diag_error(c, t->net->span,
+               "training with a batch of %lld does not fit in %s: it takes %s, of which the model is %s, and no less "
+               "than %s when values are computed again",
+               (long long)t->options->batch, amount(arena, limit), amount(arena, model + needs.whole),
+               amount(arena, model), amount(arena, model + needs.least));
+    int64_t batch = fitting_batch(t, limit - model, needs.least);
+    if (batch) diag_note(c, t->net->span, "with a batch of %lld it fits", (long long)batch);
+}
+
+int64_t emit_least_memory(Graph *net, const TrainSpec *spec, const EmitOptions *options)
+{
+    Task t = {.net = net, .spec = spec, .options = options};
+    int64_t least = needs_of(t, NULL).least;
+    return model_bytes(net, real_size(options)) + least;
+}
+
+/* ---- the plan ------------------------------------------------------------------------ */
+
+const Plan *limit_plan(Graph *net, ProgramKind kind, const TrainSpec *spec, const EmitOptions *options,
+                       Limited *limited)
+{
+    Task t = {net, kind, spec, options};
+    Fitted f = {.plan = plan_alone(&t)};
+    if (!f.plan) return NULL;
+    *limited = (Limited){.before = f.plan->arena_bytes, .after = f.plan->arena_bytes};
+    if (!options->memory_limit || kind == PROGRAM_INFER) return f.plan;
+    if (options->train) program_build(net, PROGRAM_STEP, spec, options->batch); /* for the optimizer's states */
+    int64_t model = model_bytes(net, real_size(options)), bytes = options->memory_limit - model;
+    if (f.plan->arena_bytes <= bytes) return f.plan;
+    const Plan *whole = f.plan;
+    if (!plan_near(&t, whole, bytes, &f)) f = find_small(&t, whole, bytes);
+    if (f.plan->arena_bytes > bytes) {
+        say_too_small(&t, model, f.plan);
+        return NULL;
+    }
+    limited->recomputed = f.recomputed;
+    limited->after = f.plan->arena_bytes;
+    return f.plan;
+}
