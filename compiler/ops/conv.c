@@ -155,7 +155,13 @@ static Correlation of_dweight(const Node *n) { return between(n, n->in[0], n->in
 static Correlation of_origin(const Node *n) { return of_forward(n->origin); }
 
 static bool served(Correlation c) { return correlate_served(&c); }
-static bool conv_last(const Node *n) { return served(of_forward(n)); }
+static bool in_plane(const Node *n)
+{
+    Correlation c = of_forward(n);
+    return correlate_plane_pays(&c);
+}
+
+static bool conv_last(const Node *n) { return served(of_forward(n)) && !in_plane(n); }
 static bool conv_dx_last(const Node *n) { return served(of_dx(n)); }
 static bool conv_dweight_last(const Node *n) { return served(of_dweight(n)); }
 
@@ -166,9 +172,10 @@ static bool call(Writer *w, const Node *n, Correlation c, const char *text)
 
 static bool conv_fast(Writer *w, const Node *n)
 {
-    const char *with_bias = "nn_conv_gather(&size, x, weight, bias, 0, y, $t, $T);";
-    const char *without = "nn_conv_gather(&size, x, weight, 0, 0, y, $t, $T);";
-    return call(w, n, of_forward(n), node_has(n, 2) ? with_bias : without);
+    Correlation c = of_forward(n);
+    writer_bind(w, "bias", node_has(n, 2) ? "bias" : "0");
+    if (!n->last && in_plane(n)) return correlate_call(w, &c, "nn_plane_conv(&size, x, weight, $bias, y, $t, $T);");
+    return call(w, n, c, "nn_conv_gather(&size, x, weight, $bias, 0, y, $t, $T);");
 }
 
 static bool conv_dx_fast(Writer *w, const Node *n)

@@ -209,6 +209,18 @@ bool correlate_served(const Correlation *c)
     return c->mode == PAD_MODE_ZEROS && !c->flip && largest < INT32_MAX && fits;
 }
 
+/* NN_W at most, NN_PLANE_COPY, and below what outputs channels last have half of each
+ * vector empty. */
+enum { PLANE_COLUMNS = 16, PLANE_COPY = 8192, PLANE_CHANNELS = 4, PLANE_OUTPUTS = 8 };
+
+bool correlate_plane_pays(const Correlation *c)
+{
+    const Slide *h = &c->slide[0], *w = &c->slide[1];
+    int64_t copied = window_cost(window_cost(window_reach(h), c->small.dim[2] + window_reach(w)), c->large.dim[0]);
+    bool few = c->large.dim[0] <= PLANE_CHANNELS && c->small.dim[0] <= PLANE_OUTPUTS && c->groups == 1;
+    return few && correlate_served(c) && w->stride == 1 && c->small.dim[2] >= PLANE_COLUMNS && copied <= PLANE_COPY;
+}
+
 /* Of more channels, what packs the weights is faster: a row of all of them no longer fits the
  * first cache. */
 enum { SAMPLES_CHANNELS = 16 };

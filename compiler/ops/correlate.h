@@ -48,6 +48,10 @@ bool correlate_served(const Correlation *);
 bool correlate_panels_shape(Graph *, Node *, const Correlation *, bool back);
 bool correlate_call(Writer *, const Correlation *, const char *call); /* `size` is the nn_conv */
 
+/* A gather of planar images with so few channels and outputs that vectors of columns are
+ * fuller than vectors of channels: runtime/kernels/plane.h. */
+bool correlate_plane_pays(const Correlation *);
+
 /* The kernels for samples last serve it, and pay: as above, no groups, and so few channels
  * that vectors of them would not be full. */
 bool correlate_samples_pay(const Correlation *);

@@ -14,6 +14,8 @@
  * its gradients are the other two.  Gather and scatter read the weights as panels
  * (walk.h), which nn_conv_panels and nn_conv_panels_back make.
  *
+ * Of planar images there is plane.h alone, for few channels.
+ *
  * A pixel of L is c_step floats after the one before it, of S o_step floats: as many as
  * there are channels, or more where the image is a part of the channels of a larger one.
  */
@@ -43,6 +45,8 @@ void nn_conv_scatter(const nn_conv *, const float *small, const float *panels, c
                      int T);
 void nn_conv_weights(const nn_conv *, const float *large, const float *small, float *weight, int t, int T);
 
+void nn_plane_conv(const nn_conv *, const float *x, const float *weight, const float *bias, float *y, int t, int T);
+
 void nn_winograd_panels(const nn_conv *, int back, const float *weight, float *panels, int t, int T);
 void nn_winograd(const nn_conv *, const float *x, const float *panels, const float *bias, const nn_tail *, float *y,
                  float *work, int t, int T);
@@ -55,6 +59,7 @@ void nn_winograd_weights(const nn_conv *, const float *large, const float *small
 
 #include "depthwise.h"
 #include "moments.h"
+#include "plane.h"
 #include "winograd.h"
 #include "winograd_weights.h"
 

@@ -28,11 +28,13 @@ void nn_dense_dbias(const nn_dense *, const float *dy, float *dbias, int t, int 
 
 #include "gemm.h"
 
-/* M × N dot products over i: rows of x against rows of w. */
+enum { NN_LONE = 8 }; /* outputs at once, of few samples: as many sums as hide the latency of one */
+
+/* M × N dot products over i: rows of x against rows of w; to out[m][N]. */
 NN_INLINE void nn_dots(const int M, const int N, int i, const float *x, const float *w, float *out)
 {
-    nn_vec sum[NN_DM][NN_DN];
-    float rest[NN_DM][NN_DN];
+    nn_vec sum[NN_DM][NN_LONE];
+    float rest[NN_DM][NN_LONE];
     for (int m = 0; m < M; m++)
         for (int k = 0; k < N; k++) sum[m][k] = nn_zero(), rest[m][k] = 0;
     int at = 0;
@@ -45,35 +47,46 @@ NN_INLINE void nn_dots(const int M, const int N, int i, const float *x, const fl
         for (int m = 0; m < M; m++)
             for (int k = 0; k < N; k++) rest[m][k] += x[(long)m * i + at] * w[(long)k * i + at];
     for (int m = 0; m < M; m++)
-        for (int k = 0; k < N; k++) out[m * NN_DN + k] = nn_lanes_sum(sum[m][k]) + rest[m][k];
+        for (int k = 0; k < N; k++) out[m * N + k] = nn_lanes_sum(sum[m][k]) + rest[m][k];
 }
 
-NN_INLINE void nn_dots_run(int m, int k, int i, const float *x, const float *w, float *out)
+/* y[n][o] for the outputs from o on, `count` of them, of n samples. */
+NN_INLINE void nn_dots_store(const nn_dense *d, int n, int samples, int o, int count, const float *out,
+                             const float *bias, float *y)
 {
-    if (m == NN_DM && k == NN_DN)
-        nn_dots(NN_DM, NN_DN, i, x, w, out);
-    else if (k == NN_DN)
-        for (int a = 0; a < m; a++) nn_dots(1, NN_DN, i, x + (long)a * i, w, out + a * NN_DN);
-    else
-        for (int a = 0; a < m; a++)
-            for (int b = 0; b < k; b++) nn_dots(1, 1, i, x + (long)a * i, w + (long)b * i, out + a * NN_DN + b);
+    for (int m = 0; m < samples; m++)
+        for (int k = 0; k < count; k++) y[(long)(n + m) * d->o + o + k] = out[m * count + k] + (bias ? bias[o + k] : 0);
+}
+
+/* N outputs of all samples, M of them at a time. */
+NN_INLINE void nn_dots_column(const int M, const int N, const nn_dense *d, int o, const float *x, const float *weight,
+                              const float *bias, float *y)
+{
+    float out[NN_DM * NN_LONE];
+    int n = 0;
+    for (; n + M <= d->n; n += M) {
+        nn_dots(M, N, d->i, x + (long)n * d->i, weight + (long)o * d->i, out);
+        nn_dots_store(d, n, M, o, N, out, bias, y);
+    }
+    for (; n < d->n; n++) {
+        nn_dots(1, N, d->i, x + (long)n * d->i, weight + (long)o * d->i, out);
+        nn_dots_store(d, n, 1, o, N, out, bias, y);
+    }
 }
 
 /* y: [n][o]; bias may be NULL. */
 NN_KERNEL void nn_dense_forward(const nn_dense *d, const float *x, const float *weight, const float *bias, float *y,
                                 int t, int T)
 {
-    int tiles = (d->o + NN_DN - 1) / NN_DN;
+    const int few = d->n < NN_DM, width = few ? NN_LONE : NN_DN, tiles = (d->o + width - 1) / width;
     for (int tile = tiles * t / T; tile < tiles * (t + 1) / T; tile++) {
-        int o = tile * NN_DN, k = d->o - o < NN_DN ? d->o - o : NN_DN;
-        for (int n = 0; n < d->n; n += NN_DM) {
-            float out[NN_DM * NN_DN];
-            int m = d->n - n < NN_DM ? d->n - n : NN_DM;
-            nn_dots_run(m, k, d->i, x + (long)n * d->i, weight + (long)o * d->i, out);
-            for (int a = 0; a < m; a++)
-                for (int b = 0; b < k; b++)
-                    y[(long)(n + a) * d->o + o + b] = out[a * NN_DN + b] + (bias ? bias[o + b] : 0);
-        }
+        const int o = tile * width, left = d->o - o;
+        if (left < width)
+            for (int k = 0; k < left; k++) nn_dots_column(1, 1, d, o + k, x, weight, bias, y);
+        else if (few)
+            nn_dots_column(1, NN_LONE, d, o, x, weight, bias, y);
+        else
+            nn_dots_column(NN_DM, NN_DN, d, o, x, weight, bias, y);
     }
 }
 

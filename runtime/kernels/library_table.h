@@ -37,6 +37,7 @@ const nn_symbol NN_LIBRARY[] = {
     NN_SYMBOL(nn_conv_gather),
     NN_SYMBOL(nn_conv_scatter),
     NN_SYMBOL(nn_conv_weights),
+    NN_SYMBOL(nn_plane_conv),
     NN_SYMBOL(nn_samples_conv),
     NN_SYMBOL(nn_samples_conv_dx),
     NN_SYMBOL(nn_samples_conv_dweight),

@@ -137,25 +137,26 @@ NN_INLINE void nn_put_places(void *place, int wide, long at, long end, int count
 }
 
 /* NN_W windows side by side, the first one's corner at (row, column) of the plane that
- * begins at x[plane]; `inside`: all elements are, along the row. */
+ * begins at x[plane]; `inside`: all elements are, along the row; `tracked`: *place is
+ * wanted. */
 NN_INLINE nn_vec nn_extremum_run(const nn_window *d, const float *x, long size, long plane, int row, int column,
-                                 const int inside, nn_ints *place)
+                                 const int inside, const int tracked, nn_ints *place)
 {
-    nn_vec best = nn_zero();
+    nn_vec best = nn_spread(d->least ? __builtin_inff() : -__builtin_inff());
     nn_ints winner = nn_lane() * 0 - 1;
     for (int u = 0; u < d->kh; u++) {
         if (row + u * d->dh < 0 || row + u * d->dh >= d->h) continue;
         for (int v = 0; v < d->kw; v++) {
             int first = column + v * d->dw;
             nn_vec value = nn_load_steps(x, size, plane + (long)(row + u * d->dh) * d->w + first, d->sw);
-            nn_ints better =
-                (d->least ? (nn_ints)(value < best) : (nn_ints)(value > best)) | (value != value) | (winner < 0);
+            nn_ints better = (d->least ? (nn_ints)(value < best) : (nn_ints)(value > best)) | (value != value);
+            if (tracked) better |= winner < 0;
             if (!inside) better &= nn_inside(first, d->sw, d->w);
             best = nn_select(better, value, best);
-            winner = (better & (u * d->kw + v)) | (~better & winner);
+            if (tracked) winner = (better & (u * d->kw + v)) | (~better & winner);
         }
     }
-    *place = winner;
+    if (tracked) *place = winner;
     return best;
 }
 
@@ -167,12 +168,15 @@ NN_KERNEL void nn_extremum(const nn_window *d, long n, const float *x, float *y,
         for (int i = 0; i < d->oh; i++, at += d->ow) {
             for (int j = 0; j < d->ow; j += NN_W) {
                 int count = d->ow - j < NN_W ? d->ow - j : NN_W, row = i * d->sh - d->top, column = j * d->sw - d->left;
-                nn_ints winner;
+                const int inside = nn_all_inside(column, d->sw, count, (d->kw - 1) * d->dw + 1, d->w);
+                nn_ints winner = {0};
                 nn_vec best;
-                if (nn_all_inside(column, d->sw, count, (d->kw - 1) * d->dw + 1, d->w))
-                    best = nn_extremum_run(d, x, size, p * d->h * d->w, row, column, 1, &winner);
+                if (inside && !place)
+                    best = nn_extremum_run(d, x, size, p * d->h * d->w, row, column, 1, 0, &winner);
+                else if (inside)
+                    best = nn_extremum_run(d, x, size, p * d->h * d->w, row, column, 1, 1, &winner);
                 else
-                    best = nn_extremum_run(d, x, size, p * d->h * d->w, row, column, 0, &winner);
+                    best = nn_extremum_run(d, x, size, p * d->h * d->w, row, column, 0, 1, &winner);
                 nn_store_run(y, at + j, end, count, best);
                 if (place) nn_put_places(place, d->wide, at + j, end, count, winner);
             }

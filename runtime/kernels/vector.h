@@ -47,14 +47,27 @@ NN_INLINE nn_vec nn_spread(float value) { return value - (nn_vec){0}; }
 #define NN_UNROLL _Pragma("GCC unroll 16")
 #endif
 
-/* The sum of the lanes, pairwise, in an order that does not depend on the machine's width. */
+/* The sum of the lanes: each of the first half and its partner of the second, and so on. */
 NN_INLINE float nn_lanes_sum(nn_vec v)
 {
+#if (defined(__clang__) || __GNUC__ >= 12) && defined(NN_AVX2)
+    v += __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3);
+    v += __builtin_shufflevector(v, v, 2, 3, 0, 1, 6, 7, 4, 5);
+    v += __builtin_shufflevector(v, v, 1, 0, 3, 2, 5, 4, 7, 6);
+    return v[0];
+#elif (defined(__clang__) || __GNUC__ >= 12) && defined(NN_AVX512)
+    v += __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
+    v += __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11);
+    v += __builtin_shufflevector(v, v, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
+    v += __builtin_shufflevector(v, v, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);
+    return v[0];
+#else
     float lane[NN_W];
     __builtin_memcpy(lane, &v, sizeof lane);
     for (int half = NN_W / 2; half > 0; half /= 2)
         for (int i = 0; i < half; i++) lane[i] += lane[i + half];
     return lane[0];
+#endif
 }
 
 #endif
