@@ -45,7 +45,7 @@ FUZZ_OBJECTS = $(patsubst %.c, $(BUILD)/%.o, $(wildcard tests/fuzz/*.c))
 
 # ---- building ----------------------------------------------------------------
 
-.PHONY: all deps demo bench test unit fuzz valgrind lint asan install clean check-all
+.PHONY: all deps demo bench test unit refs fuzz valgrind lint asan install clean check-all
 .DELETE_ON_ERROR:
 .SECONDARY: $(MADE) $(BUILD)/tests/unit/suites.c
 
@@ -210,7 +210,11 @@ fuzz: all
 valgrind: all
 	@NNC=./$(PROGRAM) sh tests/valgrind.sh
 
-check-all: lint test asan fuzz valgrind
+# Every reference by the system compiler, too: a quarter of an hour.
+refs: all
+	@ALL=1 NNC=./$(PROGRAM) sh tests/refs/run.sh
+
+check-all: lint test refs asan fuzz valgrind
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/share/nnc/digits
