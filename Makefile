@@ -16,13 +16,13 @@ CFLAGS =
 WARNINGS = -Wall -Wextra -Werror
 ALL_CFLAGS = -std=gnu11 $(OPTIMIZE) $(WARNINGS) $(SANITIZE) -Icompiler -I$(BUILD) -I. \
              -DNNC_VERSION='"$(VERSION)"' $(CFLAGS)
-LIBS = -ltcc -ljansson -ljpeg -lpng -lz -ldl -lm -lpthread
+LIBS = -ltcc -ljansson -ljpeg -lpng -lz -ldeflate -ldl -lm -lpthread
 CHECK_LIBS = -lcheck -lsubunit -lrt -lm -lpthread
 
 # What `make deps` installs on Debian and Ubuntu.
-PACKAGES = gcc libc6-dev flex bison libtcc-dev zlib1g-dev libjansson-dev libjpeg62-turbo-dev libpng-dev check graphviz
+PACKAGES = gcc libc6-dev flex bison libtcc-dev zlib1g-dev libdeflate-dev libjansson-dev libjpeg62-turbo-dev libpng-dev check graphviz
 TOOLS = $(CC) flex bison
-HEADERS = stdio.h libtcc.h zlib.h jansson.h jpeglib.h png.h check.h
+HEADERS = stdio.h libtcc.h zlib.h libdeflate.h jansson.h jpeglib.h png.h check.h
 
 # ---- what there is -----------------------------------------------------------
 
