@@ -172,6 +172,11 @@ static int read_body(Source *s, int rank, Idx *idx, NnError *error)
     if (S_ISREG(status.st_mode) && idx->size > most)
         return nn_fail(error, NN_BAD_INPUT, "%s announces %zu bytes, more than its %zu can hold: cut short or damaged",
                        s->path, idx->size, held);
+    if (s->all && s->size - s->at == idx->size) {
+        idx->bytes = memmove(s->all, s->all + s->at, idx->size);
+        s->all = NULL;
+        return 0;
+    }
     idx->bytes = malloc(idx->size);
     if (!idx->bytes) return nn_fail(error, NN_SYSTEM_FAILED, "no memory for the %zu bytes of %s", idx->size, s->path);
     return read_bytes(s, idx->bytes, idx->size, error) || check_end(s, error) ? -1 : 0;
