@@ -269,14 +269,29 @@ static void write_fillers(Emitter *e)
                       "}\n"
                       "}\n\n");
     }
-    if (draws(e, DRAW_NORMAL)) {
-        writer_put(w, "/* Box and Muller 1958: a normal number from two uniform ones. */\n"
+    bool kernels = !e->options->plain && !e->options->use_double;
+    if (draws(e, DRAW_NORMAL) && kernels) {
+        map_put(e->kernels, "random", e);
+    } else if (draws(e, DRAW_NORMAL)) { /* as runtime/kernels/random.h */
+        writer_put(w, "/* Marsaglia and Bray 1964: two normal numbers from a point of the unit disc. */\n"
                       "static void nn_fill_normal($real *p, int64_t count, $real deviation, uint64_t seed)\n"
                       "{\n"
-                      "for (int64_t k = 0; k < count; k++) {\n"
-                      "const $real u = 1 - nn_uniform(seed, 2 * (uint64_t)k);\n"
-                      "const $real v = nn_uniform(seed, 2 * (uint64_t)k + 1);\n"
-                      "p[k] = deviation * $sqrt(-2 * $log(u)) * $cos(($real)6.283185307179586 * v);\n"
+                      "const int64_t one = (int64_t)1 << 48;\n"
+                      "for (int64_t k = 0; k < count; k += 2) {\n"
+                      "uint64_t bits = seed + (uint64_t)k * 0xd1342543de82ef95u;\n"
+                      "int64_t u, v, square;\n"
+                      "do {\n"
+                      "bits = nn_mix(bits);\n"
+                      "u = 2 * (int64_t)(bits >> 40) - 16777215;\n"
+                      "v = 2 * (int64_t)(bits >> 16 & 16777215) - 16777215;\n"
+                      "square = u * u + v * v;\n"
+                      "} while (square >= one);\n"
+                      "const $real s = ($real)square / ($real)one;\n"
+                      "const $real length = deviation * $sqrt(-2 * $log(s) / s);\n"
+                      "p[k] = length * (($real)u / 16777216);\n"
+                      "if (k + 1 < count) {\n"
+                      "p[k + 1] = length * (($real)v / 16777216);\n"
+                      "}\n"
                       "}\n"
                       "}\n\n");
     }

@@ -229,8 +229,11 @@ static void write_end(const Tuned *t, const char *users)
     text_add(&t->e->source, "#endif\n\n");
 }
 
-/* Threads and clocks have nothing to tune. */
-static bool has_vectors(const char *kernel) { return strcmp(kernel, "team") != 0 && strcmp(kernel, "clock") != 0; }
+/* Threads, clocks and random numbers have nothing to tune. */
+static bool has_vectors(const char *kernel)
+{
+    return strcmp(kernel, "team") != 0 && strcmp(kernel, "clock") != 0 && strcmp(kernel, "random") != 0;
+}
 
 void tuned_write(Emitter *e, const char *users)
 {

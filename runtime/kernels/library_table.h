@@ -16,6 +16,7 @@
 #include "piecewise.h"
 #include "pool.h"
 #include "prelu.h"
+#include "random.h"
 #include "region.h"
 #include "samples.h"
 #include "softmax.h"
@@ -30,6 +31,7 @@ const nn_symbol NN_LIBRARY[] = {
     NN_SYMBOL(nn_barrier),
     NN_SYMBOL(nn_team_run),
     NN_SYMBOL(nn_now),
+    NN_SYMBOL(nn_fill_normal),
     NN_SYMBOL(nn_peak_fma),
     NN_SYMBOL(nn_peak_stream),
     NN_SYMBOL(nn_conv_panels),
