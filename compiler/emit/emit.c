@@ -96,6 +96,7 @@ static void write_with_random(Emitter *e)
     support_write_kernels(e);
     if (e->options->paste_kernels) tuned_write(e, passes.data);
     support_write_random(e, mix, uniform);
+    if (e->options->noise) support_write_noise(e);
     text_add(&e->source, init.data);
     text_add(&e->source, passes.data);
 }

@@ -39,6 +39,7 @@ typedef struct EmitOptions {
     bool no_layout; /* leave out passes/layout.c and samples.c: images planar, plain convolutions, nothing fused */
     bool profile;   /* also PREFIX_infer_profile and PREFIX_step_profile: see Emitted */
     bool poison;    /* fill arena regions with NaN when they die: tests of the plan */
+    bool noise;     /* what layers make is moved by a unit in the last place: tests of what rounding may do */
 } EmitOptions;
 
 /*

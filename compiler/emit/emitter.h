@@ -85,6 +85,7 @@ const Entry *entry_of(const Emitter *, ProgramKind);
 /* support.c: what the text needs around the layers */
 void support_write_preamble(Emitter *);
 void support_write_random(Emitter *, bool mix, bool uniform);
+void support_write_noise(Emitter *);
 void support_write_kernels(Emitter *);
 void tuned_write(Emitter *, const char *users); /* tuned.c: kernels a second time */
 const char *tuned_comment(Target);

@@ -239,6 +239,23 @@ static void write_poison(Pass *p, const Node *n)
     }
 }
 
+/* Tests of what rounding may do: the first thread moves what a layer has made. */
+static void write_noise(Pass *p, const Node *n)
+{
+    bool layer = n->origin == n && n->op->class != OP_LOSS && n->op->class != OP_OPTIMIZER;
+    for (int i = 0; layer && i < n->out_count; i++) {
+        const Tensor *t = n->out[i];
+        if (!t->batched || t->dtype != DTYPE_REAL || t->kind != TENSOR_LOCAL || t->within) continue;
+        List regions = {0};
+        Region *region = arena_alloc(p->e->arena, sizeof *region);
+        *region = region_of(p, t, true, SHARE_NONE);
+        list_push(p->e->arena, &regions, region);
+        separate(p, &regions);
+        text_addf(&p->text, "    %snn_noise(%s, %lld, %d);\n", p->e->team ? "if (t == 0) " : "", place_text(p, t),
+                  (long long)tensor_count(t, p->program->batch), n->stream);
+    }
+}
+
 static void write_calls(Pass *p)
 {
     text_init(&p->text, p->e->arena);
@@ -248,6 +265,7 @@ static void write_calls(Pass *p)
     if (poison && p->plan->arena_bytes) write_fill(p, 0, p->plan->arena_bytes);
     for (int i = 0; i < g->nodes.count; i++) {
         if (node_is_called(g->nodes.at[i])) write_call(p, g->nodes.at[i]);
+        if (p->e->options->noise && node_is_called(g->nodes.at[i])) write_noise(p, g->nodes.at[i]);
         if (poison) write_poison(p, g->nodes.at[i]);
     }
 }

@@ -102,6 +102,22 @@ void support_write_random(Emitter *e, bool mix, bool uniform)
     text_add(&e->source, writer_text(w));
 }
 
+void support_write_noise(Emitter *e)
+{
+    Writer *w = writer_new(e->arena, e->options->use_double);
+    writer_bind_real(w, "unit", e->options->use_double ? 0x1p-52 : 0x1p-23);
+    writer_put(w, "/* Each number up or down by a unit in the last place, or not at all. */\n"
+                  "static void nn_noise($real *p, int64_t count, int64_t stream)\n"
+                  "{\n"
+                  "for (int64_t k = 0; k < count; k++) {\n"
+                  "uint64_t z = (uint64_t)(k + stream * 1000003) * 0x9e3779b97f4a7c15u;\n"
+                  "z = (z ^ (z >> 29)) * 0xbf58476d1ce4e5b9u;\n"
+                  "p[k] += p[k] * ($real)((int)(z >> 62) - 1) * $unit;\n"
+                  "}\n"
+                  "}\n\n");
+    text_add(&e->source, writer_text(w));
+}
+
 /* ---- kernels ---------------------------------------------------------------- */
 
 const char *support_kernel_text(const char *file)

@@ -104,6 +104,7 @@ Form *form_open(Verdict *v, const FormOptions *o)
         .no_layout = o->no_layout,
         .no_slices = o->no_slices,
         .poison = o->poison,
+        .noise = o->noise,
     };
     if (o->tight) options.memory_limit = emit_least_memory(net->net, net->spec, &options);
     const Emitted *emitted = emit_c(net->net, net->spec, &options);
