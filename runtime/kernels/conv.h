@@ -129,6 +129,10 @@ NN_KERNEL void nn_conv_panels_back(const nn_conv *d, const float *weight, float 
                 long k = p % o, first = p / o * NN_PANEL, lanes = c - first < NN_PANEL ? c - first : NN_PANEL;
                 const float *from = weight + ((g * o + k) * c + first) * taps;
                 float *to = panels + (p / o * r.taps * o + k) * NN_PANEL;
+                if (taps == 1 && r.taps == 1 && lanes == NN_PANEL) { /* they lie as they are wanted */
+                    for (long lane = 0; lane < NN_PANEL; lane += NN_W) nn_store(to + lane, nn_load(from + lane));
+                    continue;
+                }
                 for (int s = 0; s < r.taps; s++)
                     for (long lane = 0; lane < NN_PANEL; lane++)
                         to[s * o * NN_PANEL + lane] = lane < lanes ? from[lane * taps + r.tap[s]] : 0;

@@ -287,21 +287,38 @@ NN_INLINE void nn_patch_add(const nn_moments *s, const nn_patch *p, const float 
 
 /* ---- a unit -------------------------------------------------------------------------------- */
 
-NN_INLINE void nn_unit_store(const nn_moments *s, const nn_patch *p, const float *sums, float *weight, int group)
+/* Outputs first … last of one panel, channels from `c` on, one number at a time. */
+NN_INLINE void nn_panel_store(const nn_moments *s, const nn_patch *p, const float *panel, float *weight, int first,
+                              int last, int c)
 {
     const nn_conv *d = s->d;
-    const int taps = d->kh * d->kw, channels = p->channels * s->merged;
-    for (int q = 0; q < p->panels; q++) {
-        const float *panel = sums + (long)q * s->kh * s->kw * channels * NN_PANEL;
+    const int taps = d->kh * d->kw, channels = p->channels * s->merged, lane = first % NN_PANEL;
+    for (int o = first; o < last; o++) {
+        float *to = weight + ((long)o * s->c + p->channel + c) * taps;
+        for (int k = c; k < p->channels; k++)
+            for (int tap = 0; tap < taps; tap++, to++) {
+                int row = s->merged > 1 ? tap / d->kw * channels + tap % d->kw * s->c + k : tap * channels + k;
+                *to = panel[(long)row * NN_PANEL + lane + o - first];
+            }
+    }
+}
+
+/* With one tap, squares are turned while both sides have whole ones. */
+NN_INLINE void nn_unit_store(const nn_moments *s, const nn_patch *p, const float *sums, float *weight, int group)
+{
+    const long depth = (long)s->kh * s->kw * p->channels * s->merged;
+    const int whole = s->d->kh * s->d->kw == 1 ? p->channels / NN_W * NN_W : 0;
+    weight += (long)group * s->o * s->c * s->d->kh * s->d->kw;
+    for (int q = 0; q < p->panels; q++, sums += depth * NN_PANEL) {
         const int first = (p->panel + q) * NN_PANEL, last = nn_min(s->o, first + NN_PANEL);
-        for (int o = first; o < last; o++) {
-            float *to = weight + (((long)group * s->o + o) * s->c + p->channel) * taps;
-            for (int c = 0; c < p->channels; c++)
-                for (int tap = 0; tap < taps; tap++, to++) {
-                    int row = s->merged > 1 ? tap / d->kw * channels + tap % d->kw * s->c + c : tap * channels + c;
-                    *to = panel[(long)row * NN_PANEL + o - first];
-                }
+        int o = first;
+        for (; whole && o + NN_W <= last; o += NN_W) {
+            for (int c = 0; c < whole; c += NN_W)
+                nn_transpose_square(weight + (long)o * s->c + p->channel + c, s->c, sums + c * NN_PANEL + o - first,
+                                    NN_PANEL);
+            nn_panel_store(s, p, sums, weight, o, o + NN_W, whole);
         }
+        nn_panel_store(s, p, sums, weight, o, last, 0);
     }
 }
 
