@@ -235,14 +235,27 @@ NN_INLINE nn_vec nn_spread(float value) { return value - (nn_vec){0}; }
 #define NN_UNROLL _Pragma("GCC unroll 16")
 #endif
 
-/* The sum of the lanes, pairwise, in an order that does not depend on the machine's width. */
+/* The sum of the lanes: each of the first half and its partner of the second, and so on. */
 NN_INLINE float nn_lanes_sum(nn_vec v)
 {
+#if (defined(__clang__) || __GNUC__ >= 12) && defined(NN_AVX2)
+    v += __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3);
+    v += __builtin_shufflevector(v, v, 2, 3, 0, 1, 6, 7, 4, 5);
+    v += __builtin_shufflevector(v, v, 1, 0, 3, 2, 5, 4, 7, 6);
+    return v[0];
+#elif (defined(__clang__) || __GNUC__ >= 12) && defined(NN_AVX512)
+    v += __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
+    v += __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11);
+    v += __builtin_shufflevector(v, v, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
+    v += __builtin_shufflevector(v, v, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);
+    return v[0];
+#else
     float lane[NN_W];
     __builtin_memcpy(lane, &v, sizeof lane);
     for (int half = NN_W / 2; half > 0; half /= 2)
         for (int i = 0; i < half; i++) lane[i] += lane[i + half];
     return lane[0];
+#endif
 }
 
 #endif
@@ -262,6 +275,9 @@ NN_INLINE nn_vec nn_select(nn_ints mask, nn_vec yes, nn_vec no)
 {
     return (nn_vec)((mask & (nn_ints)yes) | (~mask & (nn_ints)no));
 }
+
+/* x below 0 becomes 0; NaN stays. */
+NN_INLINE nn_vec nn_relu_of(nn_vec x) { return nn_select(x < 0, nn_zero(), x); }
 
 NN_INLINE nn_vec nn_abs(nn_vec x) { return (nn_vec)((nn_ints)x & 0x7fffffff); }
 NN_INLINE nn_vec nn_with_sign(nn_vec size, nn_vec sign)
@@ -1111,25 +1127,26 @@ NN_INLINE void nn_put_places(void *place, int wide, long at, long end, int count
 }
 
 /* NN_W windows side by side, the first one's corner at (row, column) of the plane that
- * begins at x[plane]; `inside`: all elements are, along the row. */
+ * begins at x[plane]; `inside`: all elements are, along the row; `tracked`: *place is
+ * wanted. */
 NN_INLINE nn_vec nn_extremum_run(const nn_window *d, const float *x, long size, long plane, int row, int column,
-                                 const int inside, nn_ints *place)
+                                 const int inside, const int tracked, nn_ints *place)
 {
-    nn_vec best = nn_zero();
+    nn_vec best = nn_spread(d->least ? __builtin_inff() : -__builtin_inff());
     nn_ints winner = nn_lane() * 0 - 1;
     for (int u = 0; u < d->kh; u++) {
         if (row + u * d->dh < 0 || row + u * d->dh >= d->h) continue;
         for (int v = 0; v < d->kw; v++) {
             int first = column + v * d->dw;
             nn_vec value = nn_load_steps(x, size, plane + (long)(row + u * d->dh) * d->w + first, d->sw);
-            nn_ints better =
-                (d->least ? (nn_ints)(value < best) : (nn_ints)(value > best)) | (value != value) | (winner < 0);
+            nn_ints better = (d->least ? (nn_ints)(value < best) : (nn_ints)(value > best)) | (value != value);
+            if (tracked) better |= winner < 0;
             if (!inside) better &= nn_inside(first, d->sw, d->w);
             best = nn_select(better, value, best);
-            winner = (better & (u * d->kw + v)) | (~better & winner);
+            if (tracked) winner = (better & (u * d->kw + v)) | (~better & winner);
         }
     }
-    *place = winner;
+    if (tracked) *place = winner;
     return best;
 }
 
@@ -1141,12 +1158,15 @@ NN_KERNEL void nn_extremum(const nn_window *d, long n, const float *x, float *y,
         for (int i = 0; i < d->oh; i++, at += d->ow) {
             for (int j = 0; j < d->ow; j += NN_W) {
                 int count = d->ow - j < NN_W ? d->ow - j : NN_W, row = i * d->sh - d->top, column = j * d->sw - d->left;
-                nn_ints winner;
+                const int inside = nn_all_inside(column, d->sw, count, (d->kw - 1) * d->dw + 1, d->w);
+                nn_ints winner = {0};
                 nn_vec best;
-                if (nn_all_inside(column, d->sw, count, (d->kw - 1) * d->dw + 1, d->w))
-                    best = nn_extremum_run(d, x, size, p * d->h * d->w, row, column, 1, &winner);
+                if (inside && !place)
+                    best = nn_extremum_run(d, x, size, p * d->h * d->w, row, column, 1, 0, &winner);
+                else if (inside)
+                    best = nn_extremum_run(d, x, size, p * d->h * d->w, row, column, 1, 1, &winner);
                 else
-                    best = nn_extremum_run(d, x, size, p * d->h * d->w, row, column, 0, &winner);
+                    best = nn_extremum_run(d, x, size, p * d->h * d->w, row, column, 0, 1, &winner);
                 nn_store_run(y, at + j, end, count, best);
                 if (place) nn_put_places(place, d->wide, at + j, end, count, winner);
             }
@@ -1448,8 +1468,8 @@ typedef struct nn_totals {
 /* A band: a group of columns, and what is summed there. */
 typedef struct nn_band nn_band;
 struct nn_band {
-    long c;
     const float *a, *b;           /* at the group's first column, as are what `run` reads of the others */
+    long a_step, b_step;          /* from row to row */
     const float *mean;            /* of b */
     const float *factor, *offset; /* what makes of b − mean the value that relu was given */
     long columns;
@@ -1489,11 +1509,11 @@ typedef void nn_columns_run(const int V, const int whole, const nn_band *r, long
 NN_INLINE void nn_columns_sum(const int V, const int whole, const nn_band *r, long k, long first, long count,
                               nn_totals *s)
 {
-    const float *a = r->a + first * r->c + k;
+    const float *a = r->a + first * r->a_step + k;
     nn_vec sum[NN_SIDE];
     NN_UNROLL
     for (int v = 0; v < V; v++) sum[v] = nn_zero();
-    for (long i = 0; i < count; i++, a += r->c) {
+    for (long i = 0; i < count; i++, a += r->a_step) {
         NN_UNROLL
         for (int v = 0; v < V; v++) sum[v] += nn_columns_load(V, whole, a, v, r->columns - k);
     }
@@ -1508,7 +1528,7 @@ NN_INLINE void nn_columns_sum(const int V, const int whole, const nn_band *r, lo
 NN_INLINE void nn_columns_moments(const int V, const int whole, const nn_band *r, long k, long first, long count,
                                   nn_totals *s)
 {
-    const float *a = r->a + first * r->c + k;
+    const float *a = r->a + first * r->a_step + k;
     nn_vec mean[NN_SIDE], squares[NN_SIDE];
     nn_columns_sum(V, whole, r, k, first, count, s);
     NN_UNROLL
@@ -1516,7 +1536,7 @@ NN_INLINE void nn_columns_moments(const int V, const int whole, const nn_band *r
         mean[v] = nn_load(s->a + k + v * NN_W) / (float)count;
         squares[v] = nn_zero();
     }
-    for (long i = 0; i < count; i++, a += r->c) {
+    for (long i = 0; i < count; i++, a += r->a_step) {
         NN_UNROLL
         for (int v = 0; v < V; v++) {
             nn_vec difference = nn_columns_load(V, whole, a, v, r->columns - k) - mean[v];
@@ -1531,7 +1551,7 @@ NN_INLINE void nn_columns_moments(const int V, const int whole, const nn_band *r
 NN_INLINE void nn_columns_products(const int V, const int whole, const int rectified, const nn_band *r, long k,
                                    long first, long count, nn_totals *s)
 {
-    const float *a = r->a + first * r->c + k, *b = r->b + first * r->c + k;
+    const float *a = r->a + first * r->a_step + k, *b = r->b + first * r->b_step + k;
     const long left = r->columns - k;
     nn_vec along[NN_SIDE], sum[NN_SIDE], mean[NN_SIDE];
     NN_UNROLL
@@ -1539,7 +1559,7 @@ NN_INLINE void nn_columns_products(const int V, const int whole, const int recti
         mean[v] = nn_columns_load(V, whole, r->mean + k, v, left);
         along[v] = sum[v] = nn_zero();
     }
-    for (long i = 0; i < count; i++, a += r->c, b += r->c) {
+    for (long i = 0; i < count; i++, a += r->a_step, b += r->b_step) {
         NN_UNROLL
         for (int v = 0; v < V; v++) {
             nn_vec value = nn_columns_load(V, whole, a, v, left);
@@ -1649,17 +1669,53 @@ typedef struct nn_columns {
 } __attribute__((aligned(64))) nn_columns;
 typedef nn_vec nn_cell(nn_vec a, nn_vec b, const nn_columns *d, long k);
 
-/* y = f(a, b) in `count` columns of some rows; y may be a or b. */
-NN_INLINE void nn_rows_map(nn_cell *f, const nn_columns *d, long rows, long c, long count, const float *a,
-                           const float *b, float *y)
+/* What a map reads and writes, and how far its rows are apart: y = f(a, b) + z, and then
+ * relu.  Without b it is a, without z there is no sum.  y may be a, b or z. */
+typedef struct nn_row_map {
+    const float *a, *b, *z;
+    float *y;
+    long a_step, b_step, z_step, y_step;
+    int relu;
+} nn_row_map;
+
+NN_INLINE nn_vec nn_row_value(nn_cell *f, const nn_columns *d, const int sum, const int relu, nn_vec a, nn_vec b,
+                              nn_vec z, long k)
+{
+    nn_vec value = f(a, b, d, k);
+    if (sum) value += z;
+    return relu ? nn_relu_of(value) : value;
+}
+
+NN_INLINE void nn_rows_map_as(nn_cell *f, const nn_columns *d, const int sum, const int relu, long rows, long count,
+                              nn_row_map r)
 {
     const long whole = count / NN_W * NN_W, rest = count - whole;
-    for (long i = 0; i < rows; i++, a += c, b += c, y += c) {
-        for (long k = 0; k < whole; k += NN_W) nn_store(y + k, f(nn_load(a + k), nn_load(b + k), d, k));
-        if (rest == 0) continue;
-        nn_vec u = nn_load_some(a + whole, rest), v = nn_load_some(b + whole, rest);
-        nn_store_some(y + whole, rest, f(u, v, d, whole));
+    for (long i = 0; i < rows; i++, r.a += r.a_step, r.b += r.b_step, r.y += r.y_step) {
+        for (long k = 0; k < whole; k += NN_W) {
+            nn_vec z = sum ? nn_load(r.z + k) : nn_zero();
+            nn_store(r.y + k, nn_row_value(f, d, sum, relu, nn_load(r.a + k), nn_load(r.b + k), z, k));
+        }
+        if (rest) {
+            nn_vec a = nn_load_some(r.a + whole, rest), b = nn_load_some(r.b + whole, rest);
+            nn_vec z = sum ? nn_load_some(r.z + whole, rest) : nn_zero();
+            nn_store_some(r.y + whole, rest, nn_row_value(f, d, sum, relu, a, b, z, whole));
+        }
+        if (sum) r.z += r.z_step;
     }
+}
+
+/* `count` columns of some rows. */
+NN_INLINE void nn_rows_map(nn_cell *f, const nn_columns *d, long rows, long count, nn_row_map r)
+{
+    if (!r.b) r.b = r.a, r.b_step = r.a_step;
+    if (r.z && r.relu)
+        nn_rows_map_as(f, d, 1, 1, rows, count, r);
+    else if (r.z)
+        nn_rows_map_as(f, d, 1, 0, rows, count, r);
+    else if (r.relu)
+        nn_rows_map_as(f, d, 0, 1, rows, count, r);
+    else
+        nn_rows_map_as(f, d, 0, 0, rows, count, r);
 }
 
 /* A thread's part of a map: of the rows, or of the columns where rows are few. */
@@ -2912,11 +2968,13 @@ NN_INLINE void nn_gemm(const nn_matrices *x, int m, long n, int k, int t, int T)
 
 #endif
 
-/* M × N dot products over i: rows of x against rows of w. */
+enum { NN_LONE = 8 }; /* outputs at once, of few samples: as many sums as hide the latency of one */
+
+/* M × N dot products over i: rows of x against rows of w; to out[m][N]. */
 NN_INLINE void nn_dots(const int M, const int N, int i, const float *x, const float *w, float *out)
 {
-    nn_vec sum[NN_DM][NN_DN];
-    float rest[NN_DM][NN_DN];
+    nn_vec sum[NN_DM][NN_LONE];
+    float rest[NN_DM][NN_LONE];
     for (int m = 0; m < M; m++)
         for (int k = 0; k < N; k++) sum[m][k] = nn_zero(), rest[m][k] = 0;
     int at = 0;
@@ -2929,35 +2987,46 @@ NN_INLINE void nn_dots(const int M, const int N, int i, const float *x, const fl
         for (int m = 0; m < M; m++)
             for (int k = 0; k < N; k++) rest[m][k] += x[(long)m * i + at] * w[(long)k * i + at];
     for (int m = 0; m < M; m++)
-        for (int k = 0; k < N; k++) out[m * NN_DN + k] = nn_lanes_sum(sum[m][k]) + rest[m][k];
+        for (int k = 0; k < N; k++) out[m * N + k] = nn_lanes_sum(sum[m][k]) + rest[m][k];
 }
 
-NN_INLINE void nn_dots_run(int m, int k, int i, const float *x, const float *w, float *out)
+/* y[n][o] for the outputs from o on, `count` of them, of n samples. */
+NN_INLINE void nn_dots_store(const nn_dense *d, int n, int samples, int o, int count, const float *out,
+                             const float *bias, float *y)
 {
-    if (m == NN_DM && k == NN_DN)
-        nn_dots(NN_DM, NN_DN, i, x, w, out);
-    else if (k == NN_DN)
-        for (int a = 0; a < m; a++) nn_dots(1, NN_DN, i, x + (long)a * i, w, out + a * NN_DN);
-    else
-        for (int a = 0; a < m; a++)
-            for (int b = 0; b < k; b++) nn_dots(1, 1, i, x + (long)a * i, w + (long)b * i, out + a * NN_DN + b);
+    for (int m = 0; m < samples; m++)
+        for (int k = 0; k < count; k++) y[(long)(n + m) * d->o + o + k] = out[m * count + k] + (bias ? bias[o + k] : 0);
+}
+
+/* N outputs of all samples, M of them at a time. */
+NN_INLINE void nn_dots_column(const int M, const int N, const nn_dense *d, int o, const float *x, const float *weight,
+                              const float *bias, float *y)
+{
+    float out[NN_DM * NN_LONE];
+    int n = 0;
+    for (; n + M <= d->n; n += M) {
+        nn_dots(M, N, d->i, x + (long)n * d->i, weight + (long)o * d->i, out);
+        nn_dots_store(d, n, M, o, N, out, bias, y);
+    }
+    for (; n < d->n; n++) {
+        nn_dots(1, N, d->i, x + (long)n * d->i, weight + (long)o * d->i, out);
+        nn_dots_store(d, n, 1, o, N, out, bias, y);
+    }
 }
 
 /* y: [n][o]; bias may be NULL. */
 NN_KERNEL void nn_dense_forward(const nn_dense *d, const float *x, const float *weight, const float *bias, float *y,
                                 int t, int T)
 {
-    int tiles = (d->o + NN_DN - 1) / NN_DN;
+    const int few = d->n < NN_DM, width = few ? NN_LONE : NN_DN, tiles = (d->o + width - 1) / width;
     for (int tile = tiles * t / T; tile < tiles * (t + 1) / T; tile++) {
-        int o = tile * NN_DN, k = d->o - o < NN_DN ? d->o - o : NN_DN;
-        for (int n = 0; n < d->n; n += NN_DM) {
-            float out[NN_DM * NN_DN];
-            int m = d->n - n < NN_DM ? d->n - n : NN_DM;
-            nn_dots_run(m, k, d->i, x + (long)n * d->i, weight + (long)o * d->i, out);
-            for (int a = 0; a < m; a++)
-                for (int b = 0; b < k; b++)
-                    y[(long)(n + a) * d->o + o + b] = out[a * NN_DN + b] + (bias ? bias[o + b] : 0);
-        }
+        const int o = tile * width, left = d->o - o;
+        if (left < width)
+            for (int k = 0; k < left; k++) nn_dots_column(1, 1, d, o + k, x, weight, bias, y);
+        else if (few)
+            nn_dots_column(1, NN_LONE, d, o, x, weight, bias, y);
+        else
+            nn_dots_column(NN_DM, NN_DN, d, o, x, weight, bias, y);
     }
 }
 
@@ -3064,7 +3133,7 @@ NN_KERNEL void nn_dense_dbias(const nn_dense *d, const float *dy, float *dbias, 
 #ifdef NN_LINKED
 
 void nn_normalize(long n, int c, long p, const float *x, const float *mean, const float *std, float *y, int t, int T);
-void nn_channel_sums(long n, int c, long p, const float *dy, float *sum, int t, int T);
+void nn_channel_sums(long n, int c, long p, long step, const float *dy, float *sum, int t, int T);
 
 #else
 
@@ -3111,23 +3180,23 @@ NN_INLINE nn_vec nn_channel_sum(long n, long c, long p, nn_term *f, nn_vec q, co
 }
 
 /* sum[c] = Σ over n and p of dy, p = 1 */
-NN_INLINE void nn_channel_sums_last(long n, int c, const float *dy, float *sum, int t, int T)
+NN_INLINE void nn_channel_sums_last(long n, int c, long step, const float *dy, float *sum, int t, int T)
 {
     const long last = nn_columns_share(c, t + 1, T);
     nn_totals s;
     for (long k = nn_columns_share(c, t, T); k < last; k += NN_COLUMNS) {
         const long count = nn_columns_count(k, last);
-        const nn_band rows = {.c = c, .a = dy + k, .columns = count, .run = nn_rows_sum, .join = nn_join_sums};
+        const nn_band rows = {.a = dy + k, .a_step = step, .columns = count, .run = nn_rows_sum, .join = nn_join_sums};
         nn_rows_total(&rows, 0, n, &s);
         for (long j = 0; j < count; j += NN_W) nn_store_some(sum + k + j, count - j, nn_load(s.a + j));
     }
 }
 
-/* sum[c] = Σ over n and p of dy */
-NN_KERNEL void nn_channel_sums(long n, int c, long p, const float *dy, float *sum, int t, int T)
+/* sum[c] = Σ over n and p of dy; with p = 1 rows are `step` apart */
+NN_KERNEL void nn_channel_sums(long n, int c, long p, long step, const float *dy, float *sum, int t, int T)
 {
     if (p == 1) {
-        nn_channel_sums_last(n, c, dy, sum, t, T);
+        nn_channel_sums_last(n, c, step, dy, sum, t, T);
         return;
     }
     nn_channels s = nn_channels_of(c, p, t, T);
@@ -3154,7 +3223,8 @@ NN_INLINE void nn_normalize_last(long n, int c, const float *x, const float *mea
             nn_store(f.p + j, nn_column_values(mean, 0, k + j, count - j));
             nn_store(f.q + j, nn_column_values(std, 1, k + j, count - j));
         }
-        nn_rows_map(nn_cell_divided, &f, part.rows, c, count, x + at + k, x + at + k, y + at + k);
+        nn_rows_map(nn_cell_divided, &f, part.rows, count,
+                    (nn_row_map){.a = x + at + k, .a_step = c, .y = y + at + k, .y_step = c});
     }
 }
 
@@ -3461,6 +3531,55 @@ static __attribute__((unused)) void nn_team_run(nn_part *part, const void *pass,
 #endif /* NN_TEAM_LINKED */
 
 #endif
+/*
+ * random.h: initial weights.  The same text, in other words, is in compiler/emit/model.c
+ * for forms without kernels; both give the same numbers.
+ */
+#ifndef NN_RANDOM_H
+#define NN_RANDOM_H
+
+#ifdef NN_LINKED
+
+void nn_fill_normal(float *p, int64_t count, float deviation, uint64_t seed);
+
+#else
+
+#include <math.h>
+#include <stdint.h>
+
+/* SplitMix64: the finaliser of Steele, Lea and Flood, 2014. */
+static inline uint64_t nn_random_bits(uint64_t z)
+{
+    z += 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+/* Marsaglia and Bray 1964: two normal numbers from a point of the unit disc, whose
+ * coordinates are odd multiples of 2^-24, so that its distance is exact. */
+static __attribute__((unused)) void nn_fill_normal(float *p, int64_t count, float deviation, uint64_t seed)
+{
+    const int64_t one = (int64_t)1 << 48;
+    for (int64_t k = 0; k < count; k += 2) {
+        uint64_t bits = seed + (uint64_t)k * 0xd1342543de82ef95u;
+        int64_t u, v, square;
+        do {
+            bits = nn_random_bits(bits);
+            u = 2 * (int64_t)(bits >> 40) - 16777215;
+            v = 2 * (int64_t)(bits >> 16 & 16777215) - 16777215;
+            square = u * u + v * v;
+        } while (square >= one);
+        const float s = (float)square / (float)one;
+        const float length = deviation * sqrtf(-2 * logf(s) / s);
+        p[k] = length * ((float)u / 16777216);
+        if (k + 1 < count) p[k + 1] = length * ((float)v / 16777216);
+    }
+}
+
+#endif
+
+#endif
 
 #ifndef LENET_THREADS
 #define LENET_THREADS 0 /* 0: one for each processor */
@@ -3473,22 +3592,6 @@ static uint64_t nn_mix(uint64_t z)
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
     z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
     return z ^ (z >> 31);
-}
-
-/* Number k of a sequence: 24 random bits as a fraction in [0, 1). */
-static float nn_uniform(uint64_t seed, uint64_t k)
-{
-    return (float)(int32_t)(nn_mix(seed + k * 0xd1342543de82ef95u) >> 40) / 16777216;
-}
-
-/* Box and Muller 1958: a normal number from two uniform ones. */
-static void nn_fill_normal(float *p, int64_t count, float deviation, uint64_t seed)
-{
-    for (int64_t k = 0; k < count; k++) {
-        const float u = 1 - nn_uniform(seed, 2 * (uint64_t)k);
-        const float v = nn_uniform(seed, 2 * (uint64_t)k + 1);
-        p[k] = deviation * sqrtf(-2 * logf(u)) * cosf((float)6.283185307179586 * v);
-    }
 }
 
 lenet *lenet_init(void *block, int training, uint64_t seed)
@@ -3706,7 +3809,7 @@ static void output_dw(const float *x, const float *dy, float *dweight, int t, in
 /* lenet.nn:20: output, dense.samples, dense.db_samples, 84 -> 10 */
 static void output_db_samples(const float *dy, float *dbias, int t, int T)
 {
-    nn_channel_sums(64 / 16, 10, 16, dy, dbias, t, T);
+    nn_channel_sums(64 / 16, 10, 16, 0, dy, dbias, t, T);
 }
 
 /* lenet.nn:20: output.weight, adam(lr=0.002) */
@@ -3753,7 +3856,7 @@ static void f6_dw(const float *x, const float *dy, float *dweight, int t, int T)
 /* lenet.nn:19: f6, dense.samples, dense.db_samples, 120 -> 84 */
 static void f6_db_samples(const float *dy, float *dbias, int t, int T)
 {
-    nn_channel_sums(64 / 16, 84, 16, dy, dbias, t, T);
+    nn_channel_sums(64 / 16, 84, 16, 0, dy, dbias, t, T);
 }
 
 /* lenet.nn:19: f6.weight, adam(lr=0.002) */
@@ -3798,7 +3901,7 @@ static void c5_dw(const float *x, const float *dy, float *dweight, int t, int T)
 /* lenet.nn:18: c5, dense.samples, dense.db_samples, 400 -> 120 */
 static void c5_db_samples(const float *dy, float *dbias, int t, int T)
 {
-    nn_channel_sums(64 / 16, 120, 16, dy, dbias, t, T);
+    nn_channel_sums(64 / 16, 120, 16, 0, dy, dbias, t, T);
 }
 
 /* lenet.nn:18: c5.weight, adam(lr=0.002) */
@@ -3845,7 +3948,7 @@ static void c3_dweight_samples(const float *x, const float *dy, float *dweight, 
 /* lenet.nn:13: c3, conv.samples, conv.dbias, 6x14x14 -> 16x10x10 */
 static void c3_dbias(const float *dy, float *dbias, int t, int T)
 {
-    nn_channel_sums(64 / 16, 16, 100 * 16, dy, dbias, t, T);
+    nn_channel_sums(64 / 16, 16, 100 * 16, 0, dy, dbias, t, T);
 }
 
 /* lenet.nn:13: c3.weight, adam(lr=0.002) */
@@ -3885,7 +3988,7 @@ static void c1_dweight_samples(const float *x, const float *dy, float *dweight, 
 /* lenet.nn:10: c1, conv.samples, conv.dbias, 1x32x32 -> 6x28x28 */
 static void c1_dbias(const float *dy, float *dbias, int t, int T)
 {
-    nn_channel_sums(64 / 16, 6, 784 * 16, dy, dbias, t, T);
+    nn_channel_sums(64 / 16, 6, 784 * 16, 0, dy, dbias, t, T);
 }
 
 /* lenet.nn:10: c1.weight, adam(lr=0.002) */

@@ -155,19 +155,25 @@ static uint64_t nn_mix(uint64_t z)
     return z ^ (z >> 31);
 }
 
-/* Number k of a sequence: 24 random bits as a fraction in [0, 1). */
-static float nn_uniform(uint64_t seed, uint64_t k)
-{
-    return (float)(int32_t)(nn_mix(seed + k * 0xd1342543de82ef95u) >> 40) / 16777216;
-}
-
-/* Box and Muller 1958: a normal number from two uniform ones. */
+/* Marsaglia and Bray 1964: two normal numbers from a point of the unit disc. */
 static void nn_fill_normal(float *p, int64_t count, float deviation, uint64_t seed)
 {
-    for (int64_t k = 0; k < count; k++) {
-        const float u = 1 - nn_uniform(seed, 2 * (uint64_t)k);
-        const float v = nn_uniform(seed, 2 * (uint64_t)k + 1);
-        p[k] = deviation * sqrtf(-2 * logf(u)) * cosf((float)6.283185307179586 * v);
+    const int64_t one = (int64_t)1 << 48;
+    for (int64_t k = 0; k < count; k += 2) {
+        uint64_t bits = seed + (uint64_t)k * 0xd1342543de82ef95u;
+        int64_t u, v, square;
+        do {
+            bits = nn_mix(bits);
+            u = 2 * (int64_t)(bits >> 40) - 16777215;
+            v = 2 * (int64_t)(bits >> 16 & 16777215) - 16777215;
+            square = u * u + v * v;
+        } while (square >= one);
+        const float s = (float)square / (float)one;
+        const float length = deviation * sqrtf(-2 * logf(s) / s);
+        p[k] = length * ((float)u / 16777216);
+        if (k + 1 < count) {
+            p[k + 1] = length * ((float)v / 16777216);
+        }
     }
 }
 
