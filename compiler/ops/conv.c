@@ -139,13 +139,9 @@ static void conv_dweight_plain(Writer *w, const Node *n)
 
 /* ---- fast form: runtime/kernels/conv.h ------------------------------------- */
 
-/* With the steps of both images. */
 static Correlation between(const Node *n, const Tensor *large, const Tensor *small)
 {
-    Correlation c = conv_correlation(n, large->shape, small->shape);
-    c.large_step = tensor_step(large);
-    c.small_step = tensor_step(small);
-    return c;
+    return correlate_with_steps(conv_correlation(n, large->shape, small->shape), large, small);
 }
 
 static Correlation of_forward(const Node *n) { return between(n, n->in[0], n->out[0]); }

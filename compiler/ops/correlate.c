@@ -209,6 +209,13 @@ bool correlate_served(const Correlation *c)
     return c->mode == PAD_MODE_ZEROS && !c->flip && largest < INT32_MAX && fits;
 }
 
+Correlation correlate_with_steps(Correlation c, const Tensor *large, const Tensor *small)
+{
+    c.large_step = tensor_step(large);
+    c.small_step = tensor_step(small);
+    return c;
+}
+
 /* NN_W at most, NN_PLANE_COPY, and below what outputs channels last have half of each
  * vector empty. */
 enum { PLANE_COLUMNS = 16, PLANE_COPY = 8192, PLANE_CHANNELS = 4, PLANE_OUTPUTS = 8 };

@@ -43,6 +43,9 @@ bool correlate_bias_fast(Writer *, const Node *); /* kernel "channels" */
 /* The kernels serve it: zeros around, not mirrored, not too large. */
 bool correlate_served(const Correlation *);
 
+/* The same, of these two images: with their steps. */
+Correlation correlate_with_steps(Correlation, const Tensor *large, const Tensor *small);
+
 /* The weights as panels, for gather, or (back) for scatter: an Op.shape and Op.fast
  * of one input, the weight. */
 bool correlate_panels_shape(Graph *, Node *, const Correlation *, bool back);

@@ -164,13 +164,9 @@ static void deconv_dweight_plain(Writer *w, const Node *n)
 
 /* ---- fast form: runtime/kernels/conv.h --------------------------------- */
 
-/* With the steps of both images. */
 static Correlation between(const Node *n, const Tensor *large, const Tensor *small)
 {
-    Correlation c = deconv_correlation(n, large->shape, small->shape);
-    c.large_step = tensor_step(large);
-    c.small_step = tensor_step(small);
-    return c;
+    return correlate_with_steps(deconv_correlation(n, large->shape, small->shape), large, small);
 }
 
 static Correlation of_forward(const Node *n) { return between(n, n->out[0], n->in[0]); }
