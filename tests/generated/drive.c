@@ -1,7 +1,7 @@
 /*
  * A program around a generated net.c (--prefix net): runs all that its header
  * offers for training and prints numbers, for comparing two forms of one net.  The
- * seed, 8 or the argument, is one with which no value lies so near to a kink of relu that rounding
+ * seed, 3 or the argument, is one with which no value lies so near to a kink of relu that rounding
  * decides: then steps go apart.
  */
 #include <stdio.h>
@@ -23,7 +23,7 @@ int main(int argc, char **argv)
     const nn_model_info *info = net_info();
     void *place = block(info->train_bytes), *scratch = block(info->train_scratch);
     void *small = block(info->infer_scratch);
-    net *model = net_init(place, 1, argc > 1 ? (uint64_t)atoi(argv[1]) : 8);
+    net *model = net_init(place, 1, argc > 1 ? (uint64_t)atoi(argv[1]) : 3);
     static float x[NET_BATCH * NET_INPUTS], y[NET_BATCH * NET_OUTPUTS];
     static int32_t labels[NET_BATCH];
     unsigned state = 1;

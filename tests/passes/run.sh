@@ -27,12 +27,11 @@ try() { # WHAT COMMAND…
     if "$@" >"$tmp/said" 2>&1; then ok; else bad "$what"; fi
 }
 
-seed=8 # see drive.c
 numbers() { # NET OPTIONS…: "$tmp/said" is what a program with this code prints
     try "nnc $*" "$NNC" "$@" --target generic --prefix net -o "$tmp/net.c"
     try "a program with $*" "${CC:-cc}" -std=gnu99 -O1 -I"$tmp" tests/generated/drive.c "$tmp/net.c" -o "$tmp/drive" -lm \
         -lpthread
-    try "the program with $*" "$tmp/drive" "$seed"
+    try "the program with $*" "$tmp/drive"
 }
 
 # has WORD YES: whether functions of that name are in the code
@@ -62,9 +61,7 @@ without() {
 }
 
 without tests/passes/mixed.nn --no-fusion --no-layout
-seed=9
 without tests/passes/winograd.nn --no-fusion --no-winograd --no-layout
-seed=8
 without tests/passes/slices.nn --no-slices --no-winograd --no-fusion --no-layout
 without tests/refs/resnet_small.nn --no-fusion --no-layout
 without tests/refs/lenet_sgd.nn --no-layout
