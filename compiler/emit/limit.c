@@ -85,7 +85,7 @@ static bool plan_near(const Task *t, const Plan *whole, int64_t bytes, Fitted *f
     for (int i = 0; i < ATTEMPTS && misses < MISSES && f->plan->arena_bytes > bytes; i++) {
         if (target <= 0 || t->kind == PROGRAM_EVAL) return false;
         *f = plan_for(t, whole, target);
-        target -= (f->plan->arena_bytes - bytes) << i;
+        target -= (f->plan->arena_bytes - bytes) * ((int64_t)1 << i);
         misses += f->recomputed.reached ? 0 : f->plan->arena_bytes > bytes + bytes / 8 ? MISSES : 1;
     }
     return f->plan->arena_bytes <= bytes;
