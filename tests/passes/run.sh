@@ -75,11 +75,11 @@ code() {
 }
 net=tests/kernels/samples.nn
 numbers $net --net padded
-has samples yes
 cp "$tmp/said" "$tmp/with"
+has samples yes
 numbers $net --net padded --no-samples
-has samples no
 cp "$tmp/said" "$tmp/without"
+has samples no
 try "$net --no-samples: the numbers" awk -f tests/generated/close.awk "$tmp/with" "$tmp/without"
 
 # within NET OPTIONS…: in the least memory, where values are computed again, to the bit
