@@ -37,7 +37,7 @@ static double tensor_bytes(const Graph *g, const Tensor *t)
 static double node_bytes(const Graph *g, const Node *n)
 {
     double bytes = 0;
-    for (int i = 0; i < n->in_count; i++) bytes += tensor_bytes(g, n->in[i]) * (n->op->mutates >> i & 1 ? 2 : 1);
+    for (int i = 0; i < n->in_count; i++) bytes += tensor_bytes(g, n->in[i]) * (node_mutates(n, i) ? 2 : 1);
     for (int i = 0; i < n->out_count; i++) bytes += tensor_bytes(g, n->out[i]);
     return bytes;
 }
@@ -173,7 +173,7 @@ static const char *call_output(Arena *arena, const Node *n)
 {
     if (n->out_count) return shape_text(arena, n->out[0]->shape);
     for (int i = 0; i < n->in_count; i++)
-        if (n->op->mutates >> i & 1) return shape_text(arena, n->in[i]->shape);
+        if (node_mutates(n, i)) return shape_text(arena, n->in[i]->shape);
     return "";
 }
 

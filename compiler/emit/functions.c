@@ -78,7 +78,7 @@ static const char *signature_of(Emitter *e, const Node *n, Share share)
     Text text;
     text_init(&text, e->arena);
     for (int i = 0; i < n->in_count; i++) {
-        bool written = n->op->mutates >> i & 1;
+        bool written = node_mutates(n, i);
         text_addf(&text, "%s%s%s *%s", i ? ", " : "", written ? "" : "const ", element_type(e, n->in[i]),
                   input_name(e, n, i));
     }

@@ -152,7 +152,7 @@ static void list_regions(Pass *p, const Node *n, Share share, List *list)
         bool input = i < n->in_count;
         const Tensor *t = input ? n->in[i] : n->out[i - n->in_count];
         Region *region = arena_alloc(p->e->arena, sizeof *region);
-        *region = region_of(p, t, !input || (n->op->mutates >> i & 1), share);
+        *region = region_of(p, t, !input || node_mutates(n, i), share);
         list_push(p->e->arena, list, region);
     }
 }

@@ -422,6 +422,8 @@ Init init_with_fans(Init, int64_t fan_in, int64_t fan_out);
 static inline Shape node_shape_in(const Node *n) { return n->in[0]->shape; }
 static inline Shape node_shape_out(const Node *n) { return n->out[0]->shape; }
 static inline bool node_has(const Node *n, int index) { return index < n->in_count; }
+/* Is in[index] written?  A node may have more inputs than Op.mutates has bits. */
+static inline bool node_mutates(const Node *n, int index) { return index < 32 && n->op->mutates >> index & 1; }
 
 /* For Op.samples: the operator itself. */
 static inline const Op *node_op(const Node *n) { return n->op; }

@@ -96,7 +96,7 @@ static int *list_changes(const Recompute *r)
     for (int i = g->nodes.count - 1; i >= r->forward; i--) {
         const Node *n = g->nodes.at[i];
         for (int k = 0; k < n->in_count; k++)
-            if (n->op->mutates >> k & 1) changed[(n->in[k]->whole ? n->in[k]->whole : n->in[k])->id] = i;
+            if (node_mutates(n, k)) changed[(n->in[k]->whole ? n->in[k]->whole : n->in[k])->id] = i;
     }
     return changed;
 }
