@@ -72,6 +72,14 @@ void writer_bind(Writer *w, const char *name, const char *format, ...)
 
 void writer_bind_int(Writer *w, const char *name, int64_t value) { writer_bind(w, name, "%lld", (long long)value); }
 
+void writer_bind_ints(Writer *w, const char *name, const int64_t *values, int count)
+{
+    Text list;
+    text_init(&list, w->arena);
+    for (int i = 0; i < count; i++) text_addf(&list, "%s%lld", i ? ", " : "", (long long)values[i]);
+    writer_bind(w, name, "%s", list.data);
+}
+
 /* The shortest digits that read back as the same number of the type. */
 static const char *shortest(Writer *w, double value)
 {

@@ -125,8 +125,8 @@ typedef struct LoadOptions {
     bool vjp;           /* with PREFIX_vjp */
     bool use_double;
     bool plain;
-    bool no_fusion, no_winograd, no_samples, no_slices, no_layout; /* EmitOptions: passes to leave out */
-    int64_t memory_limit;                                          /* EmitOptions.memory_limit */
+    unsigned without;     /* EmitOptions.without */
+    int64_t memory_limit; /* EmitOptions.memory_limit */
     bool poison;
     bool profile; /* EmitOptions.profile */
     /* Changes the syntax tree before it is elaborated; false after a diagnostic.  May be NULL. */

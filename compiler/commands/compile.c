@@ -262,11 +262,7 @@ static int emit(const Request *r, Loaded *l)
                            .plain = r->plain,
                            .target = r->plain ? TARGET_GENERIC : target_of(r),
                            .threads = (int)r->load.threads,
-                           .no_fusion = r->load.no_fusion,
-                           .no_winograd = r->load.no_winograd,
-                           .no_samples = r->load.no_samples,
-                           .no_slices = r->load.no_slices,
-                           .no_layout = r->load.no_layout,
+                           .without = r->load.without,
                            .memory_limit = r->load.memory_limit,
                            .paste_kernels = !r->plain};
     if (!limit_has_training(&r->load, &command_compile, options.train)) return STATUS_USAGE;

@@ -51,6 +51,29 @@ static Taken take_jit(LoadOptions *o, const Command *command, const char *value)
     return TAKEN_YES;
 }
 
+/* --no-NAME */
+typedef struct PassSwitch {
+    int option;
+    unsigned pass;
+    const char *name;
+} PassSwitch;
+
+static const PassSwitch pass_switches[] = {
+    {OPTION_NO_FUSION, WITHOUT_FUSION, "fusion"},    {OPTION_NO_WINOGRAD, WITHOUT_WINOGRAD, "winograd"},
+    {OPTION_NO_SAMPLES, WITHOUT_SAMPLES, "samples"}, {OPTION_NO_SLICES, WITHOUT_SLICES, "slices"},
+    {OPTION_NO_LAYOUT, WITHOUT_LAYOUT, "layout"},
+};
+
+static Taken take_pass(LoadOptions *o, int id)
+{
+    for (size_t i = 0; i < sizeof pass_switches / sizeof *pass_switches; i++) {
+        if (pass_switches[i].option != id) continue;
+        o->without |= pass_switches[i].pass;
+        return TAKEN_YES;
+    }
+    return TAKEN_NO;
+}
+
 Taken load_option(LoadOptions *o, const Command *command, int id, const char *value)
 {
     Arena *arena = o->compilation->arena;
@@ -68,28 +91,21 @@ Taken load_option(LoadOptions *o, const Command *command, int id, const char *va
     case OPTION_BATCH: return option_int(command, "batch", value, 1, 1 << 20, &o->batch) ? TAKEN_YES : TAKEN_BAD;
     case OPTION_THREADS: return option_int(command, "threads", value, 1, 64, &o->threads) ? TAKEN_YES : TAKEN_BAD;
     case OPTION_JIT: return take_jit(o, command, value);
-    case OPTION_NO_FUSION: o->no_fusion = true; return TAKEN_YES;
-    case OPTION_NO_WINOGRAD: o->no_winograd = true; return TAKEN_YES;
-    case OPTION_NO_SAMPLES: o->no_samples = true; return TAKEN_YES;
-    case OPTION_NO_SLICES: o->no_slices = true; return TAKEN_YES;
-    case OPTION_NO_LAYOUT: o->no_layout = true; return TAKEN_YES;
     case OPTION_MEMORY_LIMIT:
         return option_bytes(command, "memory-limit", value, &o->memory_limit) ? TAKEN_YES : TAKEN_BAD;
-    default: return TAKEN_NO;
+    default: return take_pass(o, id);
     }
 }
 
 bool without_passes(const LoadOptions *o, const Command *command)
 {
-    const char *pass = o->no_fusion     ? "fusion"
-                       : o->no_winograd ? "winograd"
-                       : o->no_samples  ? "samples"
-                       : o->no_slices   ? "slices"
-                       : o->no_layout   ? "layout"
-                                        : NULL;
-    if (!pass) return true;
-    usage_error(command, "--no-%s: the plain form is written without this pass", pass);
-    return false;
+    for (size_t i = 0; i < sizeof pass_switches / sizeof *pass_switches; i++) {
+        const PassSwitch *s = &pass_switches[i];
+        if (!(o->without & s->pass)) continue;
+        usage_error(command, "--no-%s: the plain form is written without this pass", s->name);
+        return false;
+    }
+    return true;
 }
 
 bool limit_has_training(const LoadOptions *o, const Command *command, bool training)
@@ -232,11 +248,7 @@ static EmitOptions emit_options(const LoadOptions *o, const Loaded *l)
         .standalone = true,
         .paste_kernels = o->jit == JIT_CC,
         .threads = (int)o->threads,
-        .no_fusion = o->no_fusion,
-        .no_winograd = o->no_winograd,
-        .no_samples = o->no_samples,
-        .no_slices = o->no_slices,
-        .no_layout = o->no_layout,
+        .without = o->without,
         .memory_limit = o->memory_limit,
         .poison = o->poison,
         .profile = o->profile,

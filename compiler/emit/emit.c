@@ -16,14 +16,15 @@ Graph *emit_program(Graph *net, ProgramKind kind, const TrainSpec *spec, const E
     Graph *program = program_build(net, kind, spec, options->batch);
     if (!program) return NULL;
     bool inference = kind == PROGRAM_INFER || kind == PROGRAM_EVAL, fast = !options->plain && !options->use_double;
-    bool layout = fast && !options->no_layout, fusion = layout && !options->no_fusion;
+    const unsigned without = options->without;
+    bool layout = fast && !(without & WITHOUT_LAYOUT), fusion = layout && !(without & WITHOUT_FUSION);
     bool once = fast && kind == PROGRAM_INFER && !options->train && !options->vjp;
-    if (layout && !options->no_samples && pass_samples(program)) layout = fusion = false;
+    if (layout && !(without & WITHOUT_SAMPLES) && pass_samples(program)) layout = fusion = false;
     if (fusion && inference) pass_fuse(program); /* its kernels want what the next passes arrange */
-    if (layout && !options->no_winograd) pass_winograd(program, once);
+    if (layout && !(without & WITHOUT_WINOGRAD)) pass_winograd(program, once);
     if (layout) pass_layout(program);
     if (fusion) pass_rectify(program);
-    if (layout && !options->no_slices) pass_slices(program);
+    if (layout && !(without & WITHOUT_SLICES)) pass_slices(program);
     if (once) pass_prepare(program);
     if (fast && kind == PROGRAM_STEP) pass_split(program);
     return program;

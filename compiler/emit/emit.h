@@ -19,6 +19,15 @@ typedef enum Target { TARGET_GENERIC, TARGET_NEON, TARGET_AVX2, TARGET_AVX512, T
 const char *target_name(Target); /* "avx512" */
 Target target_native(void);      /* of the machine that this runs on */
 
+/* Passes that may be left out; of the plain form they all are. */
+enum {
+    WITHOUT_FUSION = 1,   /* fuse.c, rectify.c */
+    WITHOUT_WINOGRAD = 2, /* winograd.c */
+    WITHOUT_SAMPLES = 4,  /* samples.c */
+    WITHOUT_SLICES = 8,   /* slices.c */
+    WITHOUT_LAYOUT = 16   /* layout.c and all above: images planar, plain convolutions, nothing fused */
+};
+
 typedef struct EmitOptions {
     const char *prefix; /* NULL: the net's name */
     const char *header; /* file name for #include "…" */
@@ -32,23 +41,11 @@ typedef struct EmitOptions {
     Target target;        /* of pasted kernels */
     int threads;          /* of a pass; 0: one for each processor */
     int64_t memory_limit; /* bytes of the model's block and the scratch while training; 0: none */
-    bool no_fusion;       /* leave out passes/fuse.c */
-    bool no_winograd;     /* leave out passes/winograd.c */
-    bool no_samples;      /* leave out passes/samples.c */
-    bool no_slices;       /* leave out passes/slices.c */
-    bool no_layout; /* leave out passes/layout.c and samples.c: images planar, plain convolutions, nothing fused */
-    bool profile;   /* also PREFIX_infer_profile and PREFIX_step_profile: see Emitted */
-    bool poison;    /* fill arena regions with NaN when they die: tests of the plan */
-    bool noise;     /* what layers make is moved by a unit in the last place: tests of what rounding may do */
+    unsigned without;     /* passes to leave out */
+    bool profile;         /* also PREFIX_infer_profile and PREFIX_step_profile: see Emitted */
+    bool poison;          /* fill arena regions with NaN when they die: tests of the plan */
+    bool noise;           /* what layers make is moved by a unit in the last place: tests of what rounding may do */
 } EmitOptions;
-
-/*
- * With options.profile, PREFIX_infer_profile and PREFIX_step_profile take one
- * more argument at the end, int64_t *ticks: the time in nanoseconds before the
- * first call, and after each of them.  The threads wait for each other there, so
- * that a call's time is that of its slowest thread.  The calls are the nodes of
- * the program that are not views, in their order.
- */
 
 /* What a memory limit has led to. */
 typedef struct Limited {
@@ -57,6 +54,13 @@ typedef struct Limited {
     int64_t before, after; /* bytes of the scratch without it and with it */
 } Limited;
 
+/*
+ * With options.profile, PREFIX_infer_profile and PREFIX_step_profile take one
+ * more argument at the end, int64_t *ticks: the time in nanoseconds before the
+ * first call, and after each of them.  The threads wait for each other there, so
+ * that a call's time is that of its slowest thread.  The calls are the nodes of
+ * the program that are not views, in their order.
+ */
 typedef struct Emitted {
     const char *header; /* text of NET.h (empty when standalone) */
     const char *source; /* text of NET.c */

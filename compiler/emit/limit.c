@@ -42,7 +42,7 @@ static const Plan *plan_alone(const Task *t)
 static Fitted plan_for(const Task *t, const Plan *whole, int64_t target)
 {
     EmitOptions options = *t->options;
-    options.no_slices = true; /* what shares an image with others cannot be forgotten alone */
+    options.without |= WITHOUT_SLICES; /* what shares an image with others cannot be forgotten alone */
     Graph *program = emit_program(t->net, t->kind, t->spec, &options);
     Fitted f = {.recomputed = pass_recompute(program, target, real_size(t->options))};
     f.plan = plan_build(program, real_size(t->options));

@@ -178,6 +178,16 @@ static void separate(Pass *p, const List *regions)
     for (int i = 0; i < regions->count; i++) list_push(p->e->arena, &p->touched, regions->at[i]);
 }
 
+/* The same before the first thread alone writes one region. */
+static void separate_region(Pass *p, Region region)
+{
+    List regions = {0};
+    Region *own = arena_alloc(p->e->arena, sizeof *own);
+    *own = region;
+    list_push(p->e->arena, &regions, own);
+    separate(p, &regions);
+}
+
 /* ---- the time of calls ------------------------------------------------------- */
 
 /* All threads have come to the end of what is before it. */
@@ -217,11 +227,8 @@ static void write_call(Pass *p, const Node *n)
 /* Tests of the plan: the first thread fills a region with NaN. */
 static void write_fill(Pass *p, int64_t offset, int64_t bytes)
 {
-    List regions = {0};
-    Region *region = arena_alloc(p->e->arena, sizeof *region);
-    *region = (Region){.offset = offset, .bytes = bytes, .end = INT64_MAX, .written = true, .share = SHARE_NONE};
-    list_push(p->e->arena, &regions, region);
-    separate(p, &regions);
+    separate_region(p,
+                    (Region){.offset = offset, .bytes = bytes, .end = INT64_MAX, .written = true, .share = SHARE_NONE});
     text_addf(&p->text, "    %smemset(a + %lld, 0xff, %lld);\n", p->e->team ? "if (t == 0) " : "",
               (long long)offset / p->e->real_size, (long long)bytes);
 }
@@ -246,11 +253,7 @@ static void write_noise(Pass *p, const Node *n)
     for (int i = 0; layer && i < n->out_count; i++) {
         const Tensor *t = n->out[i];
         if (!t->batched || t->dtype != DTYPE_REAL || t->kind != TENSOR_LOCAL || t->within) continue;
-        List regions = {0};
-        Region *region = arena_alloc(p->e->arena, sizeof *region);
-        *region = region_of(p, t, true, SHARE_NONE);
-        list_push(p->e->arena, &regions, region);
-        separate(p, &regions);
+        separate_region(p, region_of(p, t, true, SHARE_NONE));
         text_addf(&p->text, "    %snn_noise(%s, %lld, %d);\n", p->e->team ? "if (t == 0) " : "", place_text(p, t),
                   (long long)tensor_count(t, p->program->batch), n->stream);
     }

@@ -315,9 +315,10 @@ struct Op {
     TailPart tail;
     const Op *fold;
 
-    /* What passes/rectify.c may do with it in the fast form: makes the node do a tail of add and relu, with the summand, after its first output; or the
-     * gradient of such a node relu's gradient before all else, with in[0] its dy.  False,
-     * and nothing changed, where the kernel does not serve. */
+    /* What passes/rectify.c may do with it in the fast form: makes the node do a tail of add
+     * and relu, with the summand, after its first output; or the gradient of such a node
+     * relu's gradient before all else, with in[0] its dy, and the sum after it.  False, and
+     * nothing changed, where the kernel does not serve. */
     bool (*finish)(Graph *, Node *, const Tail *, Tensor *summand);
 };
 
@@ -422,6 +423,7 @@ Init init_with_fans(Init, int64_t fan_in, int64_t fan_out);
 static inline Shape node_shape_in(const Node *n) { return n->in[0]->shape; }
 static inline Shape node_shape_out(const Node *n) { return n->out[0]->shape; }
 static inline bool node_has(const Node *n, int index) { return index < n->in_count; }
+
 /* Is in[index] written?  A node may have more inputs than Op.mutates has bits. */
 static inline bool node_mutates(const Node *n, int index) { return index < 32 && n->op->mutates >> index & 1; }
 
@@ -450,6 +452,7 @@ static inline bool node_is_called(const Node *n)
 
 /* [batch][C][H][W], of any element type. */
 static inline bool tensor_is_image(const Tensor *t) { return t->batched && t->shape.rank == 3; }
+
 /* Of a tensor or a node that lies samples last: how many are side by side, a cache line. */
 enum { SAMPLES_BLOCK = 16 };
 

@@ -245,12 +245,7 @@ bool correlate_samples_call(Writer *w, const Correlation *c, const char *call)
     const Slide *h = &c->slide[0], *v = &c->slide[1];
     const int64_t size[] = {c->large.dim[0], h->large,  v->large,    c->small.dim[0], h->small,  v->small, h->k, v->k,
                             h->stride,       v->stride, h->dilation, v->dilation,     h->before, v->before};
-    char list[400];
-    int length = 0;
-    for (size_t i = 0; i < sizeof size / sizeof *size; i++) {
-        length += snprintf(list + length, sizeof list - (size_t)length, "%s%lld", i ? ", " : "", (long long)size[i]);
-    }
-    writer_bind(w, "size", "%s", list);
+    writer_bind_ints(w, "size", size, sizeof size / sizeof *size);
     writer_put(w, "static const nn_samples size = {$size};");
     writer_put(w, call);
     return true;
@@ -264,13 +259,8 @@ bool correlate_call(Writer *w, const Correlation *c, const char *call)
     const int64_t size[] = {large[0],    large[1],  large[2],  small[0],      small[1],     small[2],
                             c->groups,   h->k,      v->k,      h->stride,     v->stride,    h->dilation,
                             v->dilation, h->before, v->before, c->large_step, c->small_step};
-    char list[400];
-    int length = 0;
-    for (size_t i = 0; i < sizeof size / sizeof *size; i++) {
-        length += snprintf(list + length, sizeof list - (size_t)length, ", %lld", (long long)size[i]);
-    }
-    writer_bind(w, "size", "%s", list);
-    writer_put(w, "static const nn_conv size = {$N$size};");
+    writer_bind_ints(w, "size", size, sizeof size / sizeof *size);
+    writer_put(w, "static const nn_conv size = {$N, $size};");
     writer_put(w, call);
     return true;
 }

@@ -186,15 +186,10 @@ static bool call_kernel(Writer *w, const Node *n, Shape large, Shape small, bool
     const int64_t channels = n->samples ? SAMPLES_BLOCK : large.dim[0];
     const int64_t size[] = {channels,    s[0].large,  s[1].large,    s[0].small,    s[1].small,  s[0].k,     s[1].k,
                             s[0].stride, s[1].stride, s[0].dilation, s[1].dilation, s[0].before, s[1].before};
-    char list[400];
-    int length = 0;
-    for (size_t i = 0; i < sizeof size / sizeof *size; i++) {
-        length += snprintf(list + length, sizeof list - (size_t)length, "%lld, ", (long long)size[i]);
-    }
-    writer_bind(w, "size", "%s", list);
+    writer_bind_ints(w, "size", size, sizeof size / sizeof *size);
     writer_bind_int(w, "least", least);
     writer_bind_int(w, "wide", s[0].k * s[1].k > 256);
-    writer_put(w, "static const nn_window size = {$size$least, $wide};");
+    writer_put(w, "static const nn_window size = {$size, $least, $wide};");
     writer_put(w, call);
     return true;
 }

@@ -364,13 +364,14 @@ typedef struct nn_frame {
 
 NN_INLINE int nn_frame_pays(const nn_walk *s, nn_frame *frame)
 {
+    if (s->run > 8 || s->xv != s->run) return 0;
     nn_walk_bounds(s->row, s->taps, &frame->top, &frame->bottom);
     nn_walk_bounds(s->column, s->taps, &frame->left, &frame->right);
     frame->width = (s->v - 1) * s->sv + frame->right - frame->left + 1;
     const int outside = frame->left < 0 || (s->v - 1) * s->sv + frame->right >= s->w || frame->top < 0 ||
                         (s->u - 1) * s->su + frame->bottom >= s->h;
     const int rows = (NN_POINTS / s->v + 2 < s->u ? NN_POINTS / s->v + 2 : s->u) - 1;
-    return outside && s->run <= 8 && s->xv == s->run && nn_walk_row_taps(s) > 1 &&
+    return outside && nn_walk_row_taps(s) > 1 &&
            ((long)rows * s->su + frame->bottom - frame->top + 1) * frame->width * s->run <= NN_FRAMED;
 }
 

@@ -454,14 +454,10 @@ static void check_form(Verdict *v, const FormOptions *options, Form *exact, Rand
 static void check_without_pass(Verdict *v, Form *exact, Random *r)
 {
     static const char *const names[] = {"fast, without fusion", "fast, without layout", "fast, without slices"};
+    static const unsigned passes[] = {WITHOUT_FUSION, WITHOUT_LAYOUT, WITHOUT_SLICES};
     const int pass = (int)(v->net->seed % 3);
-    const FormOptions options = {.name = names[pass],
-                                 .jit = JIT_TCC,
-                                 .batch = v->net->batch,
-                                 .threads = 2,
-                                 .no_fusion = pass == 0,
-                                 .no_layout = pass == 1,
-                                 .no_slices = pass == 2};
+    const FormOptions options = {
+        .name = names[pass], .jit = JIT_TCC, .batch = v->net->batch, .threads = 2, .without = passes[pass]};
     Form *form = form_open(v, &options);
     if (form) expect_close(v, form, exact, r);
     form_close(form);

@@ -100,9 +100,7 @@ Form *form_open(Verdict *v, const FormOptions *o)
         .standalone = true,
         .paste_kernels = o->jit == JIT_CC,
         .threads = o->threads,
-        .no_fusion = o->no_fusion,
-        .no_layout = o->no_layout,
-        .no_slices = o->no_slices,
+        .without = o->without,
         .poison = o->poison,
         .noise = o->noise,
     };

@@ -68,9 +68,9 @@ typedef struct FormOptions {
     const char *name; /* for messages */
     JitKind jit;
     bool use_double, plain, poison;
-    bool noise;                           /* what layers make is moved by a unit in the last place */
-    bool no_fusion, no_layout, no_slices; /* passes to leave out */
-    bool tight;                           /* within the least memory: values are computed again */
+    bool noise;       /* what layers make is moved by a unit in the last place */
+    unsigned without; /* EmitOptions.without */
+    bool tight;       /* within the least memory: values are computed again */
     int threads;
     int64_t batch;
 } FormOptions;

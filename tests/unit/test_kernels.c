@@ -79,7 +79,7 @@ typedef struct Variant {
     const char *path, *net, *set; /* set: "optimizer=…" or NULL */
     int64_t batch, threads;
     bool plain, coarse; /* coarse: inputs are halves, and a few are NaN */
-    bool no_fusion;
+    unsigned without;
     JitKind jit;
 } Variant;
 
@@ -134,7 +134,7 @@ static void load(Code *code, const Variant *v)
         .train = v->set,
         .vjp = !v->set,
         .plain = v->plain,
-        .no_fusion = v->no_fusion,
+        .without = v->without,
         .standalone = true,
         .paste_kernels = v->jit == JIT_CC,
         .threads = (int)v->threads,
@@ -291,9 +291,9 @@ END_TEST
 static void check_fusion(Variant v)
 {
     Run apart, fused;
-    v.no_fusion = true;
+    v.without = WITHOUT_FUSION;
     run_net(&apart, &v);
-    v.no_fusion = false;
+    v.without = 0;
     run_net(&fused, &v);
     for (int i = 1; i < fused.pieces; i++) {
         const Piece *a = &apart.piece[i], *b = &fused.piece[i];
