@@ -733,11 +733,11 @@ NN_KERNEL void nn_samples_conv_dx(const nn_samples *d, long blocks, const float 
     nn_blend_blocks(&s, blocks, dy, dx);
 }
 
-/* A convolution of images of one pixel. */
-NN_KERNEL void nn_samples_dense(long blocks, int i, int o, const float *x, const float *weight, const float *bias,
-                                float *y)
+/* Vectors are images of one pixel: c features of x make o of y. */
+NN_INLINE void nn_blend_vectors(long blocks, int c, int o, const float *x, const float *weight, long to_output,
+                                long to_channel, const float *bias, float *y)
 {
-    const nn_blend s = {.c = i,
+    const nn_blend s = {.c = c,
                         .h = 1,
                         .w = 1,
                         .o = o,
@@ -750,30 +750,21 @@ NN_KERNEL void nn_samples_dense(long blocks, int i, int o, const float *x, const
                         .dh = 1,
                         .dw = 1,
                         .weight = weight,
-                        .to_output = i,
-                        .to_channel = 1,
+                        .to_output = to_output,
+                        .to_channel = to_channel,
                         .bias = bias};
     nn_blend_blocks(&s, blocks, x, y);
 }
 
+NN_KERNEL void nn_samples_dense(long blocks, int i, int o, const float *x, const float *weight, const float *bias,
+                                float *y)
+{
+    nn_blend_vectors(blocks, i, o, x, weight, i, 1, bias, y);
+}
+
 NN_KERNEL void nn_samples_dense_dx(long blocks, int i, int o, const float *dy, const float *weight, float *dx)
 {
-    const nn_blend s = {.c = o,
-                        .h = 1,
-                        .w = 1,
-                        .o = i,
-                        .oh = 1,
-                        .ow = 1,
-                        .kh = 1,
-                        .kw = 1,
-                        .sh = 1,
-                        .sw = 1,
-                        .dh = 1,
-                        .dw = 1,
-                        .weight = weight,
-                        .to_output = 1,
-                        .to_channel = i};
-    nn_blend_blocks(&s, blocks, dy, dx);
+    nn_blend_vectors(blocks, o, i, dy, weight, 1, i, 0, dx);
 }
 
 /* ---- gradients of weights ----------------------------------------------------------- */
