@@ -1,41 +1,50 @@
 #!/bin/sh
-# Runs every part of the tests and adds up what they say.  A part ends in a line
-# "… N passed, N failed"; one that does not is one failure.
-# NNC: the program; UNIT: the runner of the unit tests.
+# Runs every part of the tests, JOBS at a time, and adds up what they say.  A part ends
+# in a line "… N passed, N failed"; one that does not is one failure.
+# NNC: the program; UNIT: the runner of the unit tests; JOBS: all processors by default.
 cd "$(dirname "$0")/.." || exit 1
 NNC=${NNC:-./nnc}
 UNIT=${UNIT:-build/unit}
 NNC_CACHE=off # tests neither use nor fill the user's cache
-export NNC UNIT NNC_CACHE
-log=$(mktemp) || exit 1
-trap 'rm -f "$log"' EXIT
+logs=$(mktemp -d) || exit 1
+export NNC UNIT NNC_CACHE logs
+trap 'rm -rf "$logs"' EXIT
 trap 'exit 1' HUP INT TERM
+
+# The longest first, so that the last to end is a short one.
+names=$({
+    echo generated
+    echo passes
+    echo families
+    echo unit
+    for script in tests/*/run.sh; do
+        name=${script#tests/}
+        echo "${name%/run.sh}"
+    done
+} | awk '!seen[$0]++')
+
+# Each part writes a file of its own, which is shown whole when the part has ended.
+# shellcheck disable=SC2086,SC2016
+printf '%s\n' $names | xargs -P "${JOBS:-$(getconf _NPROCESSORS_ONLN)}" -I '{}' sh -c '
+    if [ "$1" = unit ]; then "$UNIT"; else sh "tests/$1/run.sh"; fi >"$logs/$1.log" 2>&1
+    echo $? >"$logs/$1.status"
+    { echo "== $1"; cat "$logs/$1.log"; } >"$logs/$1.shown"
+    flock "$logs" cat "$logs/$1.shown"' part '{}'
+
 passed=0
 failed=0
-
-part() { # NAME COMMAND…
-    name=$1
-    shift
-    echo "== $name"
-    "$@" >"$log" 2>&1
-    status=$?
-    cat "$log"
-    counts=$(sed -n 's/.*\([^0-9]\|^\)\([0-9][0-9]*\) passed, \([0-9][0-9]*\) failed.*/\2 \3/p' "$log" | tail -n 1)
+for name in $names; do
+    status=$(cat "$logs/$name.status" 2>/dev/null)
+    counts=$(sed -n 's/.*\([^0-9]\|^\)\([0-9][0-9]*\) passed, \([0-9][0-9]*\) failed.*/\2 \3/p' "$logs/$name.log" | tail -n 1)
     p=${counts% *}
     f=${counts#* }
-    if [ -z "$counts" ] || { [ "$status" -ne 0 ] && [ "$f" -eq 0 ]; }; then
-        echo "$name: ended with status $status"
+    if [ -z "$counts" ] || { [ "$status" != 0 ] && [ "$f" -eq 0 ]; }; then
+        echo "$name: ended with status ${status:-unknown}"
         p=${p:-0}
         f=$((${f:-0} + 1))
     fi
     passed=$((passed + p))
     failed=$((failed + f))
-}
-
-part unit "$UNIT"
-for script in tests/*/run.sh; do
-    name=${script#tests/}
-    part "${name%/run.sh}" sh "$script"
 done
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

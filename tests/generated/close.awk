@@ -1,8 +1,9 @@
 # Two files of numbers, one a line, of several starts (drive.c): equal to 1e-4 of the
-# larger, or 1e-6, from one of the starts at least.  Sums of floats in another order
-# differ by a few units of 2^-24 per term; where a value then comes to the other side
-# of a kink, all that follows from this start is another path.  What is wrong is
-# wrong from every start.
+# larger, or 1e-6, from a quarter of the starts at least.  Sums of floats in another
+# order differ by a few units of 2^-24 per term; where a value then comes to the other
+# side of a kink, all that follows from this start is another path.  Among forty starts
+# each, 33 and more agreed, with a tenth of what is allowed in the median.  What is
+# wrong is wrong from every start.
 NR == FNR { want[FNR] = $2; name[FNR] = $1; count = FNR; next }
 {
     seen = FNR
@@ -17,4 +18,4 @@ NR == FNR { want[FNR] = $2; name[FNR] = $1; count = FNR; next }
         bad[starts] = 1
     }
 }
-END { exit different || seen != count || !starts || apart == starts }
+END { exit different || seen != count || !starts || 4 * (starts - apart) < starts }

@@ -71,15 +71,16 @@ for net in tests/refs/lenet_sgd.nn tests/refs/resnet_small.nn; do
 done
 
 # Every target: the same numbers as the plain form, compiled without any flag for
-# the machine, on this processor and, where qemu is, on one that lacks the target.
+# the machine, on this processor and, where qemu is (which is slow: fewer starts), on
+# one that lacks the target.
 net=tests/refs/resnet_small.nn
 try "nnc $net --plain" "$NNC" "$net" --plain --prefix net -o "$tmp/net.c"
 try "a program with $net --plain" "${CC:-cc}" -std=gnu99 -O1 -I"$tmp" tests/generated/drive.c "$tmp/net.c" -o "$tmp/drive" -lm
-try "the program with $net --plain" "$tmp/drive"
+try "the program with $net --plain" "$tmp/drive" 3
 cp "$tmp/said" "$tmp/numbers--plain"
 
-agrees() { # WHAT COMMAND…: its numbers are those of the plain form
-    try "$@"
+agrees() { # WHAT PROGRAM…: its numbers are those of the plain form
+    try "$@" 3
     cp "$tmp/said" "$tmp/numbers"
     try "$1: the numbers" awk -f tests/generated/close.awk "$tmp/numbers--plain" "$tmp/numbers"
 }

@@ -143,11 +143,11 @@ switched() { # MIN: after so many steps at least
     SLOW=0 runs 0 $xor --jit tiered -o tiered.safetensors; same tcc.safetensors tiered.safetensors
     rm -rf cache
     # a run long enough to change in the midst of it
-    runs 0 $xor --epochs 300000 --jit tcc -o tcc.safetensors; : >runs
-    SLOW=0.1 runs 0 $xor --epochs 300000 -o tiered.safetensors; compiled 1; switched 100
+    runs 0 $xor --epochs 60000 --jit tcc -o tcc.safetensors; : >runs
+    SLOW=0.1 runs 0 $xor --epochs 60000 -o tiered.safetensors; compiled 1; switched 100
     same tcc.safetensors tiered.safetensors
     says err '^back end   tcc, then cc'
-    runs 0 $xor --epochs 300000 -o again.safetensors; compiled 0; switched 1; same tcc.safetensors again.safetensors
+    runs 0 $xor --epochs 60000 -o again.safetensors; compiled 0; switched 1; same tcc.safetensors again.safetensors
 
     # no compiler: said, and no harm
     CC=nowhere-at-all NNC_CACHE=off runs 0 $xor --epochs 20000 -o none.safetensors

@@ -1,10 +1,10 @@
 #!/bin/sh
 # The passes that only the fast form has: with each of them off, a net computes
-# what it computes with all of them on.  Five training steps, the loss without a
+# what it computes with all of them on.  Two training steps, the loss without a
 # step, inference and all tensors of the model at the end are compared to 1e-4 of
 # their value, or 1e-6: sums are added up in another order, and Winograd's form of a
 # convolution rounds more (about 1e-5 of its largest output); nothing else may differ,
-# from one of some starts at least (tests/generated/close.awk).
+# from a quarter of some starts at least (tests/generated/close.awk).
 # Concat without copies changes no bit, nor does what is computed again within a limit of
 # memory.
 # NNC: the program; CC: the compiler.
