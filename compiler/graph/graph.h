@@ -290,6 +290,7 @@ struct Op {
      * same with fewer multiplications and more rounding, or NULL where that does not
      * pay for this batch.  `once`: the weights are packed once, not in every pass. */
     const Op *(*winograd)(const Node *, int64_t batch, bool once);
+    int form; /* of operators that come in several: which of them it is, as its file has it */
     /* Floats that the kernel works in: it gets them as one more output, `work`. */
     int64_t (*work)(const Node *);
 

@@ -17,7 +17,7 @@
  * out: only in the former a NaN or an infinity at the edge of dy, or in W, makes NaN
  * of what meets nothing but padding there.  PyTorch's kernels differ in this too.
  */
-#include "ops/correlate.h"
+#include "ops/conv.h"
 #include "ops/region.h"
 
 typedef struct ConvAttrs {
@@ -107,7 +107,7 @@ static void conv_window(const Node *n, int axis, Window *window)
     window_field(&c.slide[axis], window);
 }
 
-static int64_t conv_macs(const Node *n)
+int64_t conv_macs(const Node *n)
 {
     Correlation c = conv_correlation(n, node_shape_in(n), node_shape_out(n));
     return correlate_macs(&c);
@@ -144,22 +144,21 @@ static Correlation between(const Node *n, const Tensor *large, const Tensor *sma
     return correlate_with_steps(conv_correlation(n, large->shape, small->shape), large, small);
 }
 
-static Correlation of_forward(const Node *n) { return between(n, n->in[0], n->out[0]); }
-static Correlation of_dx(const Node *n) { return between(n, n->out[0], n->in[0]); }
-static Correlation of_dweight(const Node *n) { return between(n, n->in[0], n->in[1]); }
-/* Of the packing nodes: whatever it is that wants the weights packed. */
-static Correlation of_origin(const Node *n) { return of_forward(n->origin); }
+Correlation conv_of_forward(const Node *n) { return between(n, n->in[0], n->out[0]); }
+Correlation conv_of_dx(const Node *n) { return between(n, n->out[0], n->in[0]); }
+Correlation conv_of_dweight(const Node *n) { return between(n, n->in[0], n->in[1]); }
+Correlation conv_of_origin(const Node *n) { return conv_of_forward(n->origin); }
 
 static bool served(Correlation c) { return correlate_served(&c); }
 static bool in_plane(const Node *n)
 {
-    Correlation c = of_forward(n);
+    Correlation c = conv_of_forward(n);
     return correlate_plane_pays(&c);
 }
 
-static bool conv_last(const Node *n) { return served(of_forward(n)) && !in_plane(n); }
-static bool conv_dx_last(const Node *n) { return served(of_dx(n)); }
-static bool conv_dweight_last(const Node *n) { return served(of_dweight(n)); }
+bool conv_last(const Node *n) { return served(conv_of_forward(n)) && !in_plane(n); }
+bool conv_dx_last(const Node *n) { return served(conv_of_dx(n)); }
+bool conv_dweight_last(const Node *n) { return served(conv_of_dweight(n)); }
 
 static bool call(Writer *w, const Node *n, Correlation c, const char *text)
 {
@@ -168,7 +167,7 @@ static bool call(Writer *w, const Node *n, Correlation c, const char *text)
 
 static bool conv_fast(Writer *w, const Node *n)
 {
-    Correlation c = of_forward(n);
+    Correlation c = conv_of_forward(n);
     writer_bind(w, "bias", node_has(n, 2) ? "bias" : "0");
     if (!n->last && in_plane(n)) return correlate_call(w, &c, "nn_plane_conv(&size, x, weight, $bias, y, $t, $T);");
     return call(w, n, c, "nn_conv_gather(&size, x, weight, $bias, 0, y, $t, $T);");
@@ -176,20 +175,19 @@ static bool conv_fast(Writer *w, const Node *n)
 
 static bool conv_dx_fast(Writer *w, const Node *n)
 {
-    return call(w, n, of_dx(n), "nn_conv_scatter(&size, dy, weight, 0, dx, $t, $T);");
+    return call(w, n, conv_of_dx(n), "nn_conv_scatter(&size, dy, weight, 0, dx, $t, $T);");
 }
 
 static bool conv_dweight_fast(Writer *w, const Node *n)
 {
-    return call(w, n, of_dweight(n), "nn_conv_weights(&size, x, dy, dweight, $t, $T);");
+    return call(w, n, conv_of_dweight(n), "nn_conv_weights(&size, x, dy, dweight, $t, $T);");
 }
 
-static bool has_bias(const Node *n) { return ((const ConvAttrs *)n->attrs)->bias; }
+bool conv_has_bias(const Node *n) { return ((const ConvAttrs *)n->attrs)->bias; }
 
-/* Declares `tail`, and binds $bias. */
-static void bind_tail(Writer *w, const Node *n)
+void conv_bind_tail(Writer *w, const Node *n)
 {
-    writer_bind(w, "bias", has_bias(n) ? "bias" : "0");
+    writer_bind(w, "bias", conv_has_bias(n) ? "bias" : "0");
     writer_bind(w, "scale", n->tail->affine ? "scale" : "0");
     writer_bind(w, "shift", n->tail->affine ? "shift" : "0");
     writer_bind(w, "summand", n->tail->add ? "summand" : "0");
@@ -199,31 +197,31 @@ static void bind_tail(Writer *w, const Node *n)
 
 static bool conv_fused_fast(Writer *w, const Node *n)
 {
-    bind_tail(w, n);
-    return call(w, n, of_forward(n), "nn_conv_gather(&size, x, weight, $bias, &tail, y, $t, $T);");
+    conv_bind_tail(w, n);
+    return call(w, n, conv_of_forward(n), "nn_conv_gather(&size, x, weight, $bias, &tail, y, $t, $T);");
 }
 
 static bool conv_panels_shape(Graph *g, Node *n)
 {
-    Correlation c = of_origin(n);
+    Correlation c = conv_of_origin(n);
     return correlate_panels_shape(g, n, &c, false);
 }
 
 static bool conv_panels_back_shape(Graph *g, Node *n)
 {
-    Correlation c = of_origin(n);
+    Correlation c = conv_of_origin(n);
     return correlate_panels_shape(g, n, &c, true);
 }
 
 static bool conv_panels_fast(Writer *w, const Node *n)
 {
-    Correlation c = of_origin(n);
+    Correlation c = conv_of_origin(n);
     return correlate_call(w, &c, "nn_conv_panels(&size, weight, panels, $t, $T);");
 }
 
 static bool conv_panels_back_fast(Writer *w, const Node *n)
 {
-    Correlation c = of_origin(n);
+    Correlation c = conv_of_origin(n);
     return correlate_call(w, &c, "nn_conv_panels_back(&size, weight, panels, $t, $T);");
 }
 
@@ -249,260 +247,24 @@ static const Op conv_panels_back = {
     .kernel = "conv",
 };
 
-/* ---- Winograd's form: runtime/kernels/winograd.h ------------------------------ */
-
-enum { TILE = 4, FREQUENCIES = 36, SLOTS = 8, BLOCK_TILES = 24, BLOCK_OUTPUTS = 128, PANEL = 16, ZEROS = 1024 };
-
-static int64_t round_to(int64_t n, int64_t step) { return (n + step - 1) / step * step; }
-
-/* Channels and outputs as the kernel sees them: the gradient of the input goes from
- * the layer's outputs to its channels. */
-typedef struct Products {
-    int64_t channels, outputs, height, width; /* of the result */
-} Products;
-
-static Products products_of(const Node *n)
-{
-    Shape in = node_shape_in(n), out = node_shape_out(n);
-    return (Products){in.dim[0], out.dim[0], out.dim[1], out.dim[2]};
-}
-
-/* 3 × 3, step 1, and nothing else. */
-static bool winograd_fits(const Correlation *c)
-{
-    for (int axis = 0; axis < 2; axis++) {
-        const Slide *s = &c->slide[axis];
-        if (s->k != 3 || s->stride != 1 || s->dilation != 1 || s->before > 2) return false;
-    }
-    return c->groups == 1 && correlate_served(c);
-}
-
-/* Per channel and output, in multiplications: 36 a tile against 9 a point; reading the
- * transformed weights, and where they are not made once, making them, costs as much
- * as some tiles; and so does the transforming of inputs and outputs. */
-static bool winograd_pays(const Node *n, const Correlation *c, int64_t batch, bool once)
-{
-    Products p = products_of(n);
-    if (!winograd_fits(c) || p.channels < PANEL || p.outputs < PANEL || p.channels > ZEROS) return false;
-    double pairs = (double)p.channels * (double)p.outputs;
-    double tiles = (double)(batch * round_to(p.height, TILE) * round_to(p.width, TILE)) / (TILE * TILE);
-    double direct = 9 * pairs * (double)(batch * p.height * p.width);
-    double here = FREQUENCIES * pairs * (tiles + (once ? 12 : 50)) + 300 * tiles * (double)(p.channels + p.outputs);
-    return here < 0.8 * direct;
-}
-
-static int64_t winograd_work(const Node *n)
-{
-    Products p = products_of(n);
-    int64_t outputs = round_to(p.outputs, PANEL);
-    return SLOTS * FREQUENCIES * BLOCK_TILES * (p.channels + (outputs < BLOCK_OUTPUTS ? outputs : BLOCK_OUTPUTS));
-}
-
-static int64_t panels_count(int64_t outputs, int64_t channels)
-{
-    return FREQUENCIES * round_to(outputs, PANEL) * channels;
-}
-
-static bool winograd_panels_shape(Graph *g, Node *n)
-{
-    Correlation c = of_origin(n);
-    node_out_as(g, n, DTYPE_REAL, false, shape_vector(panels_count(c.small.dim[0], c.large.dim[0])));
-    return true;
-}
-
-static bool winograd_back_shape(Graph *g, Node *n)
-{
-    Correlation c = of_origin(n);
-    node_out_as(g, n, DTYPE_REAL, false, shape_vector(panels_count(c.large.dim[0], c.small.dim[0])));
-    return true;
-}
-
-static bool winograd_panels_fast(Writer *w, const Node *n)
-{
-    Correlation c = of_origin(n);
-    return correlate_call(w, &c, "nn_winograd_panels(&size, 0, weight, panels, $t, $T);");
-}
-
-static bool winograd_back_fast(Writer *w, const Node *n)
-{
-    Correlation c = of_origin(n);
-    return correlate_call(w, &c, "nn_winograd_panels(&size, 1, weight, panels, $t, $T);");
-}
-
-static bool winograd_fast(Writer *w, const Node *n)
-{
-    writer_bind(w, "bias", node_has(n, 2) ? "bias" : "0");
-    return call(w, n, of_forward(n), "nn_winograd(&size, x, weight, $bias, 0, y, work, $t, $T);");
-}
-
-static bool winograd_fused_fast(Writer *w, const Node *n)
-{
-    bind_tail(w, n);
-    return call(w, n, of_forward(n), "nn_winograd(&size, x, weight, $bias, &tail, y, work, $t, $T);");
-}
-
-/* A convolution of dy with the kernels turned, and padded by what the kernel does not
- * reach: k − 1 − pad. */
-static bool winograd_dx_fast(Writer *w, const Node *n)
-{
-    Correlation c = of_dx(n), back = c;
-    back.large = c.small;
-    back.small = c.large;
-    back.large_step = c.small_step;
-    back.small_step = c.large_step;
-    for (int axis = 0; axis < 2; axis++) back.slide[axis].before = 2 - c.slide[axis].before;
-    return call(w, n, back, "nn_winograd(&size, dy, weight, 0, 0, dx, work, $t, $T);");
-}
-
-static const char *const winograd_out[] = {"y", "work", NULL};
-static const char *const winograd_dx_out[] = {"dx", "work", NULL};
-
-static const Op winograd_panels = {
-    .name = "conv.winograd_panels",
-    .class = OP_INTERNAL,
-    .in = correlate_pack_in,
-    .out = correlate_pack_out,
-    .shape = winograd_panels_shape,
-    .flops = region_no_flops,
-    .fast = winograd_panels_fast,
-    .kernel = "conv",
-};
-
-static const Op winograd_panels_back = {
-    .name = "conv.winograd_panels_back",
-    .class = OP_INTERNAL,
-    .in = correlate_pack_in,
-    .out = correlate_pack_out,
-    .shape = winograd_back_shape,
-    .flops = region_no_flops,
-    .fast = winograd_back_fast,
-    .kernel = "conv",
-};
-
-static const Op conv_winograd = {
-    .name = "conv.winograd",
-    .class = OP_INTERNAL,
-    .traits = OP_STEPS,
-    .macs = conv_macs,
-    .in = correlate_in,
-    .out = winograd_out,
-    .fast = winograd_fast,
-    .kernel = "conv",
-    .last = conv_last,
-    .pack = &winograd_panels,
-    .work = winograd_work,
-};
-
-static const Op conv_fused_winograd = {
-    .name = "conv.fused_winograd",
-    .class = OP_INTERNAL,
-    .traits = OP_STEPS,
-    .macs = conv_macs,
-    .in = correlate_in,
-    .out = winograd_out,
-    .fast = winograd_fused_fast,
-    .kernel = "conv",
-    .last = conv_last,
-    .pack = &winograd_panels,
-    .work = winograd_work,
-};
-
-static const Op conv_dx_winograd = {
-    .name = "conv.dx_winograd",
-    .class = OP_INTERNAL,
-    .traits = OP_STEPS,
-    .macs = node_macs_of_origin,
-    .in = correlate_dx_in,
-    .out = winograd_dx_out,
-    .fast = winograd_dx_fast,
-    .kernel = "conv",
-    .last = conv_dx_last,
-    .pack = &winograd_panels_back,
-    .work = winograd_work,
-};
-
-/* ---- of the weights' gradient: runtime/kernels/winograd_weights.h ---- */
-
-enum { SUM_TILES = 32, SUM_CHANNELS = 48, SUM_OUTPUTS = 64 };
-
-/* As above, but inputs and outputs are transformed anew for each unit of channels and
- * outputs. */
-static bool sums_pay(const Correlation *c, int64_t batch)
-{
-    int64_t channels = c->large.dim[0], outputs = c->small.dim[0], h = c->small.dim[1], w = c->small.dim[2];
-    if (!winograd_fits(c) || channels < PANEL || outputs < PANEL) return false;
-    double pairs = (double)channels * (double)outputs;
-    double tiles = (double)(batch * round_to(h, TILE) * round_to(w, TILE)) / (TILE * TILE);
-    double blocks = (double)(round_to(channels, SUM_CHANNELS) / SUM_CHANNELS);
-    double across = (double)(round_to(outputs, SUM_OUTPUTS) / SUM_OUTPUTS);
-    double transforms = 300 * tiles * ((double)channels * across + (double)outputs * blocks);
-    return 1.3 * FREQUENCIES * pairs * tiles + transforms < 0.8 * 9 * pairs * (double)(batch * h * w);
-}
-
-static int64_t sums_work(const Node *n)
-{
-    (void)n;
-    return SLOTS * FREQUENCIES * (SUM_CHANNELS * SUM_OUTPUTS + SUM_TILES * (SUM_CHANNELS + SUM_OUTPUTS));
-}
-
-static bool sums_fast(Writer *w, const Node *n)
-{
-    return call(w, n, of_dweight(n), "nn_winograd_weights(&size, x, dy, dweight, work, $t, $T);");
-}
-
-static const char *const sums_out[] = {"dweight", "work", NULL};
-
-static const Op conv_dweight_winograd = {
-    .name = "conv.dweight_winograd",
-    .class = OP_INTERNAL,
-    .traits = OP_STEPS,
-    .macs = node_macs_of_origin,
-    .in = correlate_dweight_in,
-    .out = sums_out,
-    .fast = sums_fast,
-    .kernel = "conv",
-    .last = conv_dweight_last,
-    .work = sums_work,
-};
-
-static const Op *dweight_winograd(const Node *n, int64_t batch, bool once)
-{
-    (void)once;
-    Correlation c = of_dweight(n);
-    return sums_pay(&c, batch) ? &conv_dweight_winograd : NULL;
-}
-
-static const Op *forward_winograd(const Node *n, int64_t batch, bool once)
-{
-    Correlation c = of_forward(n);
-    if (!winograd_pays(n, &c, batch, once)) return NULL;
-    return n->tail ? &conv_fused_winograd : &conv_winograd;
-}
-
-static const Op *dx_winograd(const Node *n, int64_t batch, bool once)
-{
-    Correlation c = of_dx(n);
-    return winograd_pays(n, &c, batch, once) ? &conv_dx_winograd : NULL;
-}
-
 /* ---- samples last: runtime/kernels/samples.h ---------------------------------- */
 
 static bool samples_fast(Writer *w, const Node *n)
 {
-    Correlation c = of_forward(n);
+    Correlation c = conv_of_forward(n);
     writer_bind(w, "bias", node_has(n, 2) ? "bias" : "0");
     return correlate_samples_call(w, &c, "nn_samples_conv(&size, $N / 16, x, weight, $bias, y);");
 }
 
 static bool dx_samples_fast(Writer *w, const Node *n)
 {
-    Correlation c = of_dx(n);
+    Correlation c = conv_of_dx(n);
     return correlate_samples_call(w, &c, "nn_samples_conv_dx(&size, $N / 16, dy, weight, dx);");
 }
 
 static bool dweight_samples_fast(Writer *w, const Node *n)
 {
-    Correlation c = of_dweight(n);
+    Correlation c = conv_of_dweight(n);
     return correlate_samples_call(w, &c, "nn_samples_conv_dweight(&size, $N / 16, x, dy, dweight, $t, $T);");
 }
 
@@ -538,20 +300,20 @@ static const Op conv_dweight_samples = {
 
 static const Op *forward_samples(const Node *n)
 {
-    Correlation c = of_forward(n);
+    Correlation c = conv_of_forward(n);
     return correlate_samples_pay(&c) ? &conv_samples : NULL;
 }
 
 static const Op *dx_samples(const Node *n)
 {
-    Correlation c = of_dx(n);
+    Correlation c = conv_of_dx(n);
     bool dense = c.slide[0].stride == 1 && c.slide[1].stride == 1;
     return dense && correlate_samples_pay(&c) ? &conv_dx_samples : NULL;
 }
 
 static const Op *dweight_samples(const Node *n)
 {
-    Correlation c = of_dweight(n);
+    Correlation c = conv_of_dweight(n);
     return correlate_samples_pay(&c) ? &conv_dweight_samples : NULL;
 }
 
@@ -568,7 +330,7 @@ static const Op conv_fused = {
     .kernel = "conv",
     .last = conv_last,
     .pack = &conv_panels,
-    .winograd = forward_winograd,
+    .winograd = conv_winograd,
 };
 
 static const Op *conv_fuse(const Node *n) { return conv_last(n) ? &conv_fused : NULL; }
@@ -585,7 +347,7 @@ static const Op conv_dx = {
     .kernel = "conv",
     .last = conv_dx_last,
     .pack = &conv_panels_back,
-    .winograd = dx_winograd,
+    .winograd = conv_winograd_dx,
     .samples = dx_samples,
 };
 static const Op conv_dweight = {
@@ -599,7 +361,7 @@ static const Op conv_dweight = {
     .fast = conv_dweight_fast,
     .kernel = "conv",
     .last = conv_dweight_last,
-    .winograd = dweight_winograd,
+    .winograd = conv_winograd_dweight,
     .samples = dweight_samples,
 };
 static const Op conv_dbias = {
@@ -641,7 +403,7 @@ const Op op_conv = {
     .kernel = "conv",
     .last = conv_last,
     .pack = &conv_panels,
-    .winograd = forward_winograd,
+    .winograd = conv_winograd,
     .samples = forward_samples,
     .fuse = conv_fuse,
 };

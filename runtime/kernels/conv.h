@@ -47,9 +47,9 @@ void nn_conv_weights(const nn_conv *, const float *large, const float *small, fl
 
 void nn_plane_conv(const nn_conv *, const float *x, const float *weight, const float *bias, float *y, int t, int T);
 
-void nn_winograd_panels(const nn_conv *, int back, const float *weight, float *panels, int t, int T);
-void nn_winograd(const nn_conv *, const float *x, const float *panels, const float *bias, const nn_tail *, float *y,
-                 float *work, int t, int T);
+void nn_winograd_panels(const nn_conv *, int m, int back, const float *weight, float *panels, int t, int T);
+void nn_winograd(const nn_conv *, int m, const float *x, const float *panels, const float *bias, const nn_tail *,
+                 float *y, float *work, int t, int T);
 void nn_winograd_weights(const nn_conv *, const float *large, const float *small, float *weight, float *work, int t,
                          int T);
 

@@ -37,6 +37,7 @@ enum { NN_ROWS = 2, NN_TV = 4, NN_GROUP = 1 };
 
 enum {
     NN_MAX_TAPS = 256,      /* kh · kw */
+    NN_BURST = 16,          /* lines, at most, that are fetched at once */
     NN_DEPTH = 320,         /* at most, of a block: 20 KB of a panel */
     NN_ZEROS = 1024,        /* floats, what padding is read from */
     NN_NEAR_PANELS = 32768, /* floats of all panels that stay in the second cache by themselves */
@@ -95,24 +96,20 @@ NN_INLINE int nn_walk_tile_place(const int M, const nn_walk *s, const nn_spot *s
     return any;
 }
 
-/* sum[m][v] += Σ_k at[m][k] · b[k][v] */
-NN_INLINE void nn_walk_tile_add(const int M, const int V, const float *const *at, long length, const float *b, long far,
-                                nn_vec sum[NN_ROWS][NN_TV])
+/* sum[m][v] += Σ_k at[m][k] · b[k][v].  With `fetch`, one line from `next` on comes into the
+ * second cache with every k, `step` floats farther each time. */
+NN_INLINE void nn_walk_tile_add(const int M, const int V, const int fetch, const float *const *at, long length,
+                                const float *b, long far, const float *next, long step, nn_vec sum[NN_ROWS][NN_TV])
 {
     for (long k = 0; k < length; k++) {
         nn_vec row[NN_TV];
+        if (fetch) __builtin_prefetch(next, 0, 2), next += step;
         NN_UNROLL
         for (int v = 0; v < V; v++) row[v] = nn_load(b + k * NN_PANEL + v * far);
         NN_UNROLL
         for (int m = 0; m < M; m++) NN_UNROLL
         for (int v = 0; v < V; v++) sum[m][v] += at[m][k] * row[v];
     }
-}
-
-/* Brings lines into the second cache that are not wanted yet. */
-NN_INLINE void nn_fetch(const float *next, int lines)
-{
-    for (int i = 0; i < lines; i++) __builtin_prefetch(next + i * NN_LINE, 0, 2);
 }
 
 typedef struct nn_block {
@@ -123,6 +120,9 @@ typedef struct nn_block {
     int taps;        /* that are one run, for points whose taps are inside; 1 otherwise */
     int tap, c;      /* where k0 is, and where it is in runs of one tap */
     int tap_1, c_1;
+    const float *next; /* what is fetched while a tile is computed, */
+    int burst;         /* so many lines at its start, */
+    long step;         /* and one with each step into the depth, `step` floats from one to the next */
 } nn_block;
 
 NN_INLINE nn_vec nn_finish(const nn_tail *tail, int channel, long lanes, const float *summand, nn_vec v)
@@ -162,8 +162,8 @@ NN_INLINE void nn_walk_tile_finish(const int M, const int V, const int whole, co
     }
 }
 
-NN_INLINE void nn_walk_tile_run(const int M, const int V, const int whole, const nn_walk *s, const nn_spot *spot,
-                                const nn_block *d, const float *panel)
+NN_INLINE void nn_walk_tile_run(const int M, const int V, const int whole, const int fetch, const nn_walk *s,
+                                const nn_spot *spot, const nn_block *d, const float *panel)
 {
     const long far = NN_GROUP > 1 ? s->panel : NN_W;
     nn_vec sum[NN_ROWS][NN_TV];
@@ -185,10 +185,11 @@ NN_INLINE void nn_walk_tile_run(const int M, const int V, const int whole, const
     const int taps = inside & 1 ? d->taps : 1, run = taps * s->run;
     int tap = inside & 1 ? d->tap : d->tap_1, c = inside & 1 ? d->c : d->c_1;
     for (int k = d->k0; k < d->k1; c = 0, tap += taps) {
-        const float *at[NN_ROWS];
+        const float *at[NN_ROWS], *b = panel + (long)k * NN_PANEL;
         int length = run - c < d->k1 - k ? run - c : d->k1 - k;
-        if (nn_walk_tile_place(M, s, spot, inside, tap, c, at))
-            nn_walk_tile_add(M, V, at, length, panel + (long)k * NN_PANEL, far, sum);
+        if (nn_walk_tile_place(M, s, spot, inside, tap, c, at)) {
+            nn_walk_tile_add(M, V, fetch, at, length, b, far, d->next + (k - d->k0) * d->step, d->step, sum);
+        }
         k += length;
     }
     if (d->last && s->tail) nn_walk_tile_finish(M, V, whole, s, spot, d->output, d->count, sum);
@@ -202,14 +203,16 @@ NN_INLINE void nn_walk_tile_run(const int M, const int V, const int whole, const
 NN_KERNEL void nn_walk_tile(const nn_walk *s, const nn_spot *spot, int points, const nn_block *d, const float *panel)
 {
     int vectors = (d->count + NN_W - 1) / NN_W, whole = d->count == NN_TV * NN_W;
-#define NN_CASE(M)                                            \
-    case M:                                                   \
-        if (whole)                                            \
-            nn_walk_tile_run(M, NN_TV, 1, s, spot, d, panel); \
-        else if (vectors == 1)                                \
-            nn_walk_tile_run(M, 1, 0, s, spot, d, panel);     \
-        else                                                  \
-            nn_walk_tile_run(M, NN_TV, 0, s, spot, d, panel); \
+#define NN_CASE(M)                                               \
+    case M:                                                      \
+        if (whole && d->step)                                    \
+            nn_walk_tile_run(M, NN_TV, 1, 1, s, spot, d, panel); \
+        else if (whole)                                          \
+            nn_walk_tile_run(M, NN_TV, 1, 0, s, spot, d, panel); \
+        else if (vectors == 1)                                   \
+            nn_walk_tile_run(M, 1, 0, 0, s, spot, d, panel);     \
+        else                                                     \
+            nn_walk_tile_run(M, NN_TV, 0, 0, s, spot, d, panel); \
         break;
     switch (points) {
         NN_CASE(1)
@@ -327,6 +330,17 @@ NN_INLINE const float *nn_block_next(const nn_walk *s, const nn_block *d, int p,
     return p + NN_GROUP < to ? s->panels + (p + NN_GROUP) * s->panel : s->after;
 }
 
+/* Shares what is fetched among the tiles.  A processor has few places for lines that are
+ * under way, and one that waits for a place computes nothing: so a share that is not
+ * small is spread over the tile. */
+NN_INLINE void nn_block_fetch(nn_block *d, const float *next, int tiles)
+{
+    const int share = next ? (d->k1 - d->k0 + tiles - 1) / tiles : 0, near = share <= NN_BURST;
+    d->next = next;
+    d->burst = near ? share : 0;
+    d->step = near ? 0 : (NN_LINE + tiles - 1) / tiles;
+}
+
 /* Points first … first + count, panels from … to, in tiles that are as even as can be.  A
  * part of a panel stays in the first cache while the tiles go by. */
 NN_INLINE void nn_walk_block(const nn_walk *s, long first, int count, int from, int to)
@@ -341,11 +355,12 @@ NN_INLINE void nn_walk_block(const nn_walk *s, long first, int count, int from, 
         for (int b = 0; b < blocks; b++) {
             nn_block_depth(s, b, blocks, &d);
             const float *next = nn_block_next(s, &d, p, to);
-            const int lines = (depth / blocks + tiles - 1) / tiles;
+            nn_block_fetch(&d, next, tiles);
             for (int i = 0, at = 0; i < tiles; i++) {
                 const int points = rows + (i < more);
-                if (next) nn_fetch(next, lines), next += lines * NN_LINE;
+                for (int k = 0; k < d.burst; k++) __builtin_prefetch(d.next + k * NN_LINE, 0, 2);
                 nn_walk_tile(s, spot + at, points, &d, s->panels + p * s->panel);
+                d.next += d.burst * NN_LINE + (d.k1 - d.k0) * d.step;
                 at += points;
             }
         }
@@ -412,17 +427,18 @@ NN_KERNEL void nn_walk_strip(const nn_walk *s, const nn_frame *frame, long first
     nn_walk_block(&part, begin - u0 * s->v, count, from, to);
 }
 
-/* Part t of T: of the points, or of the panels where the weights are the larger part. */
+/* Part t of T: of the points, or of the panels where the weights are the larger part and
+ * there are as many for each. */
 NN_KERNEL void nn_walk_run(const nn_walk *s, int t, int T)
 {
     const long points = (long)s->n * s->u * s->v;
     const int panels = (s->outputs + NN_PANEL - 1) / NN_PANEL, groups = (panels + NN_GROUP - 1) / NN_GROUP;
-    const int by_panels = groups % T == 0 && points * s->su * s->sv < (long)s->outputs * s->taps;
+    const int even = groups % T == 0 || groups >= 4 * T;
     long first = 0, last = points;
     int from = 0, to = panels;
-    if (by_panels) {
-        from = groups / T * t * NN_GROUP;
-        to = groups / T * (t + 1) * NN_GROUP < panels ? groups / T * (t + 1) * NN_GROUP : panels;
+    if (even && points * s->su * s->sv < (long)s->outputs * s->taps) {
+        from = groups * t / T * NN_GROUP;
+        to = t == T - 1 ? panels : groups * (t + 1) / T * NN_GROUP;
     } else {
         const long tiles = (points + NN_ROWS - 1) / NN_ROWS;
         first = points * (tiles * t / T) / tiles;

@@ -1,14 +1,15 @@
 /*
- * winograd.h: convolution by 3 × 3 with step 1, channels last, with a quarter of the
- * multiplications: F(4 × 4, 3 × 3) of Lavin and Gray, "Fast algorithms for
- * convolutional neural networks", 2015.
+ * winograd.h: convolution by 3 × 3 with step 1, channels last, with fewer
+ * multiplications: F(m × m, 3 × 3) of Lavin and Gray, "Fast algorithms for
+ * convolutional neural networks", 2015, for m = 4 (a quarter of them) and m = 2 (four
+ * ninths, but with weights that grow less and less waste at the ends of small images).
  *
- *   tile of 4 × 4 outputs = Aᵀ [ (G w Gᵀ) ⊙ (Bᵀ x B) ] A,   x: 6 × 6 inputs
+ *   tile of m × m outputs = Aᵀ [ (G w Gᵀ) ⊙ (Bᵀ x B) ] A,   x: e × e inputs, e = m + 2
  *
- * The 36 products of a position are summed over the channels: 36 products of
+ * The e² products of a position are summed over the channels: e² products of
  * matrices, which the tile of walk.h computes.  The weights are transformed and
- * packed beforehand, [36][outputs / 16][channels][16].  Rounding is about ten times
- * that of the direct sum.
+ * packed beforehand, [e²][outputs / 16][channels][16].  Rounding is about ten times
+ * that of the direct sum for m = 4, and as that for m = 2.
  *
  * A thread takes a block of tiles, transforms their inputs into its slot of `work`,
  * multiplies them with some outputs' weights, transforms these back, and so on until
@@ -23,15 +24,25 @@
 enum {
     NN_SLOTS = 8,          /* threads that can work at once */
     NN_TOGETHER = 16,      /* weights of neighbouring channels that are written together */
-    NN_BLOCK_TILES = 24,   /* at most, in a block */
+    NN_EDGE = 6,           /* the larger e */
+    NN_BLOCK_TILES = 24,   /* at most, in a block of m = 4 */
+    NN_BLOCK_SMALL = 48,   /* … of m = 2 */
     NN_BLOCK_OUTPUTS = 128 /* at most, transformed back at once */
 };
 
 /* ---- weights ------------------------------------------------------------------- */
 
 /* G of three vectors. */
-NN_INLINE void nn_winograd_g(const nn_vec g[3], nn_vec to[6])
+NN_INLINE void nn_winograd_g(const int m, const nn_vec g[3], nn_vec to[NN_EDGE])
 {
+    if (m == 2) {
+        nn_vec even = (g[0] + g[2]) * 0.5f, odd = g[1] * 0.5f;
+        to[0] = g[0];
+        to[1] = even + odd;
+        to[2] = even - odd;
+        to[3] = g[2];
+        return;
+    }
     nn_vec even = (g[0] + g[2]) * (-1.0f / 6), odd = g[1] * (1.0f / 6),
            quarter = g[0] * (1.0f / 24) + g[2] * (1.0f / 6);
     to[0] = g[0] * 0.25f;
@@ -43,19 +54,19 @@ NN_INLINE void nn_winograd_g(const nn_vec g[3], nn_vec to[6])
 }
 
 /* G w Gᵀ of the kernels in the lanes, w[i · 3 + j][lane]; to[f · far]. */
-NN_INLINE void nn_winograd_kernels(float w[9][NN_PANEL], float *to, long far)
+NN_INLINE void nn_winograd_kernels(const int m, float w[9][NN_PANEL], float *to, long far)
 {
     for (int v = 0; v < NN_PANEL; v += NN_W) {
-        nn_vec half[3][6];
+        nn_vec half[3][NN_EDGE];
         for (int j = 0; j < 3; j++) {
             const nn_vec g[3] = {nn_load(w[j] + v), nn_load(w[3 + j] + v), nn_load(w[6 + j] + v)};
-            nn_winograd_g(g, half[j]);
+            nn_winograd_g(m, g, half[j]);
         }
-        for (int i = 0; i < 6; i++) {
+        for (int i = 0; i < m + 2; i++) {
             const nn_vec g[3] = {half[0][i], half[1][i], half[2][i]};
-            nn_vec row[6];
-            nn_winograd_g(g, row);
-            for (int j = 0; j < 6; j++) nn_store(to + (i * 6 + j) * far + v, row[j]);
+            nn_vec row[NN_EDGE];
+            nn_winograd_g(m, g, row);
+            for (int j = 0; j < m + 2; j++) nn_store(to + (i * (m + 2) + j) * far + v, row[j]);
         }
     }
 }
@@ -72,32 +83,48 @@ NN_INLINE void nn_winograd_take(const nn_conv *d, int back, const float *weight,
         for (int i = 0; i < 9; i++) w[i][lane] = from[back ? 8 - i : i];
 }
 
-/* panels: [36][⌈outputs / 16⌉][channels][16].  Forward the outputs are o and the channels
- * c; back, for the gradient of the input, it is the other way round.  Some channels are
- * collected before they are written, since the 36 places are far from each other. */
-NN_KERNEL void nn_winograd_panels(const nn_conv *d, int back, const float *weight, float *panels, int t, int T)
+NN_INLINE void nn_winograd_pack(const int m, const nn_conv *d, int back, const float *weight, float *panels, int t,
+                                int T)
 {
     const long outputs = back ? d->c : d->o, channels = back ? d->o : d->c;
     const long all = (outputs + NN_PANEL - 1) / NN_PANEL * channels, runs = (all + NN_TOGETHER - 1) / NN_TOGETHER;
-    float part[36][NN_TOGETHER * NN_PANEL] __attribute__((aligned(64)));
+    float part[NN_EDGE * NN_EDGE][NN_TOGETHER * NN_PANEL] __attribute__((aligned(64)));
     for (long run = runs * t / T; run < runs * (t + 1) / T; run++) {
         const long k0 = run * NN_TOGETHER, count = all - k0 < NN_TOGETHER ? all - k0 : NN_TOGETHER;
         for (long k = k0; k < k0 + count; k++) {
             float w[9][NN_PANEL] __attribute__((aligned(64))) = {{0}};
             nn_winograd_take(d, back, weight, k / channels * NN_PANEL, k % channels, w);
-            nn_winograd_kernels(w, part[0] + (k - k0) * NN_PANEL, NN_TOGETHER * NN_PANEL);
+            nn_winograd_kernels(m, w, part[0] + (k - k0) * NN_PANEL, NN_TOGETHER * NN_PANEL);
         }
-        for (int f = 0; f < 36; f++)
+        for (int f = 0; f < (m + 2) * (m + 2); f++)
             for (long i = 0; i < count * NN_PANEL; i += NN_W)
                 nn_store(panels + (f * all + k0) * NN_PANEL + i, nn_load(part[f] + i));
     }
 }
 
+/* panels: [e²][⌈outputs / 16⌉][channels][16].  Forward the outputs are o and the channels
+ * c; back, for the gradient of the input, it is the other way round.  Some channels are
+ * collected before they are written, since the e² places are far from each other. */
+NN_KERNEL void nn_winograd_panels(const nn_conv *d, int m, int back, const float *weight, float *panels, int t, int T)
+{
+    if (m == 2)
+        nn_winograd_pack(2, d, back, weight, panels, t, T);
+    else
+        nn_winograd_pack(4, d, back, weight, panels, t, T);
+}
+
 /* ---- inputs -------------------------------------------------------------------------- */
 
-/* Bᵀ of six vectors. */
-NN_INLINE void nn_winograd_b(const nn_vec x[6], nn_vec to[6])
+/* Bᵀ of e vectors. */
+NN_INLINE void nn_winograd_b(const int m, const nn_vec x[NN_EDGE], nn_vec to[NN_EDGE])
 {
+    if (m == 2) {
+        to[0] = x[0] - x[2];
+        to[1] = x[1] + x[2];
+        to[2] = x[2] - x[1];
+        to[3] = x[1] - x[3];
+        return;
+    }
     nn_vec a = x[4] - 4 * x[2], b = x[3] - 4 * x[1], c = x[4] - x[2], e = 2 * (x[3] - x[1]);
     to[0] = 4 * x[0] - 5 * x[2] + x[4];
     to[1] = a + b;
@@ -108,22 +135,23 @@ NN_INLINE void nn_winograd_b(const nn_vec x[6], nn_vec to[6])
 }
 
 /* Bᵀ x B of one tile, channels `c` and those after it; to[f · far]. */
-NN_INLINE void nn_winograd_in(const float *const at[36], long c, long lanes, float *to, long far)
+NN_INLINE void nn_winograd_in(const int m, const float *const *at, long c, long lanes, float *to, long far)
 {
-    nn_vec half[6][6];
-    for (int j = 0; j < 6; j++) {
-        nn_vec x[6], column[6];
+    const int e = m + 2;
+    nn_vec half[NN_EDGE][NN_EDGE];
+    for (int j = 0; j < e; j++) {
+        nn_vec x[NN_EDGE], column[NN_EDGE];
         NN_UNROLL
-        for (int i = 0; i < 6; i++) x[i] = nn_load_some(at[i * 6 + j] + c, lanes);
-        nn_winograd_b(x, column);
+        for (int i = 0; i < e; i++) x[i] = nn_load_some(at[i * e + j] + c, lanes);
+        nn_winograd_b(m, x, column);
         NN_UNROLL
-        for (int i = 0; i < 6; i++) half[i][j] = column[i];
+        for (int i = 0; i < e; i++) half[i][j] = column[i];
     }
-    for (int i = 0; i < 6; i++) {
-        nn_vec row[6];
-        nn_winograd_b(half[i], row);
+    for (int i = 0; i < e; i++) {
+        nn_vec row[NN_EDGE];
+        nn_winograd_b(m, half[i], row);
         NN_UNROLL
-        for (int j = 0; j < 6; j++) nn_store_some(to + (i * 6 + j) * far, lanes, row[j]);
+        for (int j = 0; j < e; j++) nn_store_some(to + (i * e + j) * far, lanes, row[j]);
     }
 }
 
@@ -133,67 +161,75 @@ typedef struct nn_tiles {
     long first, count; /* the block */
 } nn_tiles;
 
-/* Channels c0 … c0 + channels; to: [36][count][channels] */
-NN_INLINE void nn_winograd_gather(const nn_tiles *s, const float *x, int c0, int channels, float *to)
+/* Channels c0 … c0 + channels; to: [e²][count][channels] */
+NN_INLINE void nn_winograd_gather(const int m, const nn_tiles *s, const float *x, int c0, int channels, float *to)
 {
     const nn_conv *d = s->d;
+    const int e = m + 2;
     const long far = s->count * channels;
     for (long i = 0; i < s->count; i++, to += channels) {
         long tile = s->first + i, image = tile / (s->down * s->across), rest = tile % (s->down * s->across);
-        int h0 = (int)(rest / s->across) * 4 - d->top, w0 = (int)(rest % s->across) * 4 - d->left;
-        const float *at[36];
-        for (int k = 0; k < 36; k++) {
-            int h = h0 + k / 6, w = w0 + k % 6, inside = h >= 0 && h < d->h && w >= 0 && w < d->w;
+        int h0 = (int)(rest / s->across) * m - d->top, w0 = (int)(rest % s->across) * m - d->left;
+        const float *at[NN_EDGE * NN_EDGE];
+        for (int k = 0; k < e * e; k++) {
+            int h = h0 + k / e, w = w0 + k % e, inside = h >= 0 && h < d->h && w >= 0 && w < d->w;
             at[k] = inside ? x + ((image * d->h + h) * d->w + w) * d->c_step + c0 : nn_zeros;
         }
-        for (long c = 0; c < channels; c += NN_W) nn_winograd_in(at, c, channels - c, to + c, far);
+        for (long c = 0; c < channels; c += NN_W) nn_winograd_in(m, at, c, channels - c, to + c, far);
     }
 }
 
 /* ---- outputs --------------------------------------------------------------------------- */
 
-/* Aᵀ of six vectors. */
-NN_INLINE void nn_winograd_a(const nn_vec m[6], nn_vec to[4])
+/* Aᵀ of e vectors. */
+NN_INLINE void nn_winograd_a(const int m, const nn_vec x[NN_EDGE], nn_vec to[4])
 {
-    nn_vec a = m[1] + m[2], b = m[1] - m[2], c = m[3] + m[4], e = m[3] - m[4];
-    to[0] = m[0] + a + c;
+    nn_vec a = x[1] + x[2], b = x[1] - x[2];
+    if (m == 2) {
+        to[0] = x[0] + a;
+        to[1] = b - x[3];
+        return;
+    }
+    nn_vec c = x[3] + x[4], e = x[3] - x[4];
+    to[0] = x[0] + a + c;
     to[1] = b + 2 * e;
     to[2] = a + 4 * c;
-    to[3] = b + 8 * e + m[5];
+    to[3] = b + 8 * e + x[5];
 }
 
-NN_INLINE void nn_winograd_out(const float *from, long far, nn_vec to[4][4])
+NN_INLINE void nn_winograd_out(const int m, const float *from, long far, nn_vec to[4][4])
 {
-    nn_vec half[4][6];
-    for (int j = 0; j < 6; j++) {
-        nn_vec m[6], column[4];
+    const int e = m + 2;
+    nn_vec half[4][NN_EDGE];
+    for (int j = 0; j < e; j++) {
+        nn_vec x[NN_EDGE], column[4];
         NN_UNROLL
-        for (int i = 0; i < 6; i++) m[i] = nn_load(from + (i * 6 + j) * far);
-        nn_winograd_a(m, column);
+        for (int i = 0; i < e; i++) x[i] = nn_load(from + (i * e + j) * far);
+        nn_winograd_a(m, x, column);
         NN_UNROLL
-        for (int i = 0; i < 4; i++) half[i][j] = column[i];
+        for (int i = 0; i < m; i++) half[i][j] = column[i];
     }
     NN_UNROLL
-    for (int i = 0; i < 4; i++) nn_winograd_a(half[i], to[i]);
+    for (int i = 0; i < m; i++) nn_winograd_a(m, half[i], to[i]);
 }
 
-/* Outputs o0 … o0 + outputs from: [36][count][outputs rounded up to 16]. */
-NN_INLINE void nn_winograd_scatter(const nn_tiles *s, const float *from, int o0, int outputs, const float *bias,
-                                   const nn_tail *tail, float *y)
+/* Outputs o0 … o0 + outputs from: [e²][count][outputs rounded up to 16]. */
+NN_INLINE void nn_winograd_scatter(const int m, const nn_tiles *s, const float *from, int o0, int outputs,
+                                   const float *bias, const nn_tail *tail, float *y)
 {
     const nn_conv *d = s->d;
     const long row = (outputs + NN_PANEL - 1) / NN_PANEL * NN_PANEL, far = s->count * row;
     for (long i = 0; i < s->count; i++, from += row) {
         long tile = s->first + i, image = tile / (s->down * s->across), rest = tile % (s->down * s->across);
-        int h0 = (int)(rest / s->across) * 4, w0 = (int)(rest % s->across) * 4;
+        int h0 = (int)(rest / s->across) * m, w0 = (int)(rest % s->across) * m;
         for (int o = 0; o < outputs; o += NN_W) {
             nn_vec value[4][4], start = bias ? nn_load_some(bias + o0 + o, outputs - o) : nn_zero();
-            nn_winograd_out(from + o, far, value);
-            for (int k = 0; k < 16; k++) {
-                int h = h0 + k / 4, w = w0 + k % 4;
+            nn_winograd_out(m, from + o, far, value);
+            for (int k = 0; k < m * m; k++) {
+                int h = h0 + k / m, w = w0 + k % m;
                 if (h >= d->oh || w >= d->ow) continue;
                 long place = ((image * d->oh + h) * d->ow + w) * d->o_step + o0 + o;
-                nn_vec v = value[k / 4][k % 4] + start;
+                nn_vec v = value[k / m][k % m] + start;
                 if (tail) v = nn_finish(tail, o0 + o, outputs - o, tail->summand ? tail->summand + place : 0, v);
                 nn_store_some(y + place, outputs - o, v);
             }
@@ -204,7 +240,8 @@ NN_INLINE void nn_winograd_scatter(const nn_tiles *s, const float *from, int o0,
 /* ---- products ------------------------------------------------------------------------------ */
 
 /* to[f][tile][o] = Σ_c from[f][tile][c] · panels[f][panel][c][o], panels p … q. */
-NN_INLINE void nn_winograd_multiply(const nn_tiles *s, const float *from, const float *panels, int p, int q, float *to)
+NN_INLINE void nn_winograd_multiply(const int m, const nn_tiles *s, const float *from, const float *panels, int p,
+                                    int q, float *to)
 {
     const nn_conv *d = s->d;
     const long all = (d->o + NN_PANEL - 1) / NN_PANEL, row = (long)(q - p) * NN_PANEL;
@@ -214,50 +251,61 @@ NN_INLINE void nn_winograd_multiply(const nn_tiles *s, const float *from, const 
     walk.panel = (long)d->c * NN_PANEL;
     walk.outputs = (int)row;
     walk.yv = row;
-    for (int f = 0; f < 36; f++) {
+    for (int f = 0; f < (m + 2) * (m + 2); f++) {
         walk.x = from + f * s->count * d->c;
         walk.y = to + f * s->count * row;
         walk.panels = panels + (f * all + p) * walk.panel;
-        walk.after = f < 35 ? walk.panels + all * walk.panel : 0;
+        walk.after = f < (m + 2) * (m + 2) - 1 ? walk.panels + all * walk.panel : 0;
         nn_walk_block(&walk, 0, (int)s->count, 0, q - p);
     }
 }
 
 /* The tiles first … last, panels from … to, block by block. */
-NN_INLINE void nn_winograd_share(nn_tiles *s, long first, long last, int from, int to, const float *x,
+NN_INLINE void nn_winograd_share(const int m, nn_tiles *s, long first, long last, int from, int to, const float *x,
                                  const float *panels, const float *bias, const nn_tail *tail, float *y, float *work)
 {
-    const long blocks = (last - first + NN_BLOCK_TILES - 1) / NN_BLOCK_TILES;
+    const int block = m == 2 ? NN_BLOCK_SMALL : NN_BLOCK_TILES;
+    const long blocks = (last - first + block - 1) / block;
     const int most = NN_BLOCK_OUTPUTS / NN_PANEL;
     for (long b = 0; b < blocks; b++) {
         s->first = first + (last - first) * b / blocks;
         s->count = first + (last - first) * (b + 1) / blocks - s->first;
-        float *products = work + 36 * s->count * s->d->c;
-        nn_winograd_gather(s, x, 0, s->d->c, work);
+        float *products = work + (m + 2) * (m + 2) * s->count * s->d->c;
+        nn_winograd_gather(m, s, x, 0, s->d->c, work);
         for (int p = from; p < to; p += most) {
             int q = to - p < most ? to : p + most, outputs = (q - p) * NN_PANEL;
             if (p * NN_PANEL + outputs > s->d->o) outputs = s->d->o - p * NN_PANEL;
-            nn_winograd_multiply(s, work, panels, p, q, products);
-            nn_winograd_scatter(s, products, p * NN_PANEL, outputs, bias, tail, y);
+            nn_winograd_multiply(m, s, work, panels, p, q, products);
+            nn_winograd_scatter(m, s, products, p * NN_PANEL, outputs, bias, tail, y);
         }
     }
 }
 
-/* Part t of T: of the tiles, or of the outputs where there are few tiles.  `work` has
- * room for NN_SLOTS blocks; y: [n][oh][ow][o]. */
-NN_KERNEL void nn_winograd(const nn_conv *d, const float *x, const float *panels, const float *bias,
-                           const nn_tail *tail, float *y, float *work, int t, int T)
+NN_INLINE void nn_winograd_part(const int m, const nn_conv *d, const float *x, const float *panels, const float *bias,
+                                const nn_tail *tail, float *y, float *work, int t, int T)
 {
-    nn_tiles s = {.d = d, .down = (d->oh + 3) / 4, .across = (d->ow + 3) / 4};
+    nn_tiles s = {.d = d, .down = (d->oh + m - 1) / m, .across = (d->ow + m - 1) / m};
     const long tiles = (long)d->n * s.down * s.across;
     const int all = (d->o + NN_PANEL - 1) / NN_PANEL, most = NN_BLOCK_OUTPUTS / NN_PANEL;
+    const int block = m == 2 ? NN_BLOCK_SMALL : NN_BLOCK_TILES;
     if (T > NN_SLOTS) T = NN_SLOTS;
     if (t >= T) return;
-    work += (long)t * 36 * NN_BLOCK_TILES * (d->c + (all < most ? all : most) * NN_PANEL);
-    if (tiles < NN_BLOCK_TILES * T && all % T == 0 && all / T % NN_GROUP == 0)
-        nn_winograd_share(&s, 0, tiles, all / T * t, all / T * (t + 1), x, panels, bias, tail, y, work);
+    work += (long)t * (m + 2) * (m + 2) * block * (d->c + (all < most ? all : most) * NN_PANEL);
+    if (tiles < block * T && all % T == 0 && all / T % NN_GROUP == 0)
+        nn_winograd_share(m, &s, 0, tiles, all / T * t, all / T * (t + 1), x, panels, bias, tail, y, work);
     else
-        nn_winograd_share(&s, tiles * t / T, tiles * (t + 1) / T, 0, all, x, panels, bias, tail, y, work);
+        nn_winograd_share(m, &s, tiles * t / T, tiles * (t + 1) / T, 0, all, x, panels, bias, tail, y, work);
+}
+
+/* Part t of T: of the tiles, or of the outputs where there are few tiles.  `work` has
+ * room for NN_SLOTS blocks; y: [n][oh][ow][o]. */
+NN_KERNEL void nn_winograd(const nn_conv *d, int m, const float *x, const float *panels, const float *bias,
+                           const nn_tail *tail, float *y, float *work, int t, int T)
+{
+    if (m == 2)
+        nn_winograd_part(2, d, x, panels, bias, tail, y, work, t, T);
+    else
+        nn_winograd_part(4, d, x, panels, bias, tail, y, work, t, T);
 }
 
 #endif

@@ -105,5 +105,10 @@ code tests/passes/slices.nn
 has concat1_forward no
 code tests/passes/winograd.nn
 for function in winograd fused_winograd dx_winograd; do has $function yes; done
+for m in 2 4; do
+    try "$net: tiles of $m" grep -q "nn_winograd(&size, $m, x, " "$tmp/net.c"
+    try "$net: tiles of $m for a gradient" grep -q "nn_winograd(&size, $m, dy, " "$tmp/net.c"
+    try "$net: tiles of $m with a tail" grep -q "nn_winograd(&size, $m, x, weight, .*, &tail, " "$tmp/net.c"
+done
 echo "passes: $passed passed, $failed failed"
 [ "$failed" -eq 0 ]
