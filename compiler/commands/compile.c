@@ -166,10 +166,14 @@ static bool same_file(const char *a, const char *b)
 
 /* ---- dumps ------------------------------------------------------------------ */
 
-static int dump_program(const Request *r, const Loaded *l, ProgramKind kind)
+/* As it is written with the same options. */
+static int dump_program(const Request *r, const Loaded *l, ProgramKind kind, bool train)
 {
-    bool train = kind == PROGRAM_STEP;
-    EmitOptions options = {.batch = l->batch, .plain = true, .train = train, .memory_limit = r->load.memory_limit};
+    EmitOptions options = {.batch = l->batch,
+                           .plain = r->plain,
+                           .train = train,
+                           .without = r->load.without,
+                           .memory_limit = r->load.memory_limit};
     const Plan *plan = emit_plan(l->net, kind, l->spec, &options);
     if (!plan) return STATUS_INPUT;
     if (r->dump == STAGE_PROGRAM)
@@ -187,8 +191,8 @@ static int dump_net(const Request *r)
     if (r->dump == STAGE_GRAPH) graph_dump(l.net, stdout);
     bool train = r->train || (l.train_section && !r->infer);
     if (!limit_has_training(&r->load, &command_compile, train)) return STATUS_USAGE;
-    if (r->dump >= STAGE_PROGRAM && (r->infer || !r->train)) status = dump_program(r, &l, PROGRAM_INFER);
-    if (r->dump >= STAGE_PROGRAM && status == STATUS_OK && train) status = dump_program(r, &l, PROGRAM_STEP);
+    if (r->dump >= STAGE_PROGRAM && (r->infer || !r->train)) status = dump_program(r, &l, PROGRAM_INFER, train);
+    if (r->dump >= STAGE_PROGRAM && status == STATUS_OK && train) status = dump_program(r, &l, PROGRAM_STEP, train);
     load_status(&r->load);
     return status;
 }

@@ -19,28 +19,123 @@ NN_KERNEL void nn_depthwise_panels(const nn_conv *d, const float *weight, float 
         for (long c = 0; c < row; c++) panels[i * row + c] = c < d->c ? weight[c * taps + i] : 0;
 }
 
-/* The taps u of 0 … k − 1 with 0 ≤ at + u·dilation < size: first … last − 1. */
-NN_INLINE void nn_taps_inside(int at, int k, int dilation, int size, int *first, int *last)
+/* ---- a line of points ---------------------------------------------------------- */
+
+/* What a row of points reads: neighbours are `step` floats and `stride` columns apart, and
+ * so are the places where a tap reads them. */
+typedef struct nn_reach {
+    int taps;
+    int column[NN_MAX_TAPS]; /* where point 0 reads */
+    long at[NN_MAX_TAPS];    /* the same in floats, from the image on */
+    long weight[NN_MAX_TAPS];
+    int stride, width; /* in columns, and those of the image */
+    long step;
+    int first, last; /* the points that have all taps inside */
+} nn_reach;
+
+NN_INLINE void nn_reach_add(nn_reach *r, int column, long at, long weight)
 {
-    *first = at < 0 ? (-at + dilation - 1) / dilation : 0;
-    *last = at < size ? (size - 1 - at) / dilation + 1 : 0;
-    if (*last > k) *last = k;
+    r->column[r->taps] = column;
+    r->at[r->taps] = at;
+    r->weight[r->taps++] = weight;
 }
 
-/* One point, channels c … c + lanes. */
-NN_INLINE nn_vec nn_depthwise_point(const nn_conv *d, const float *image, const float *panels, long row, int u, int v,
-                                    long c, long lanes, nn_vec sum)
+NN_INLINE void nn_reach_close(nn_reach *r, int points)
 {
-    int i0, i1, j0, j1, h = u * d->sh - d->top, w = v * d->sw - d->left;
-    nn_taps_inside(h, d->kh, d->dh, d->h, &i0, &i1);
-    nn_taps_inside(w, d->kw, d->dw, d->w, &j0, &j1);
-    for (int i = i0; i < i1; i++) {
-        const float *x = image + ((long)(h + i * d->dh) * d->w + w) * d->c_step + c;
-        for (int j = j0; j < j1; j++)
-            sum += nn_load_some(x + (long)j * d->dw * d->c_step, lanes) * nn_load(panels + (i * d->kw + j) * row + c);
+    r->first = 0;
+    r->last = points;
+    for (int k = 0; k < r->taps; k++) {
+        const int before = r->column[k] < 0 ? (-r->column[k] + r->stride - 1) / r->stride : 0;
+        const int inside = r->column[k] < r->width ? (r->width - 1 - r->column[k]) / r->stride + 1 : 0;
+        if (before > r->first) r->first = before;
+        if (inside < r->last) r->last = inside;
+    }
+    if (r->last < r->first) r->last = r->first;
+}
+
+/* One vector of one point, whose taps may be outside. */
+NN_INLINE nn_vec nn_reach_point(const nn_reach *r, const float *image, const float *panels, int point, long lanes,
+                                nn_vec sum)
+{
+    for (int k = 0; k < r->taps; k++) {
+        const int column = r->column[k] + point * r->stride;
+        if (column < 0 || column >= r->width) continue;
+        sum += nn_load_some(image + r->at[k] + point * r->step, lanes) * nn_load(panels + r->weight[k]);
     }
     return sum;
 }
+
+#if defined(NN_AVX512)
+enum { NN_ACROSS = 8 }; /* points taken together, a cache line of each */
+#elif defined(NN_AVX2) || defined(NN_NEON)
+enum { NN_ACROSS = 4 };
+#else
+enum { NN_ACROSS = 2 };
+#endif
+enum { NN_LINE_VECTORS = NN_LINE / NN_W };
+
+NN_INLINE void nn_reach_points(const nn_reach *r, const float *image, const float *panels, int point,
+                               nn_vec sum[NN_ACROSS][NN_LINE_VECTORS])
+{
+    for (int k = 0; k < r->taps; k++) {
+        const float *x = image + r->at[k] + point * r->step, *w = panels + r->weight[k];
+        nn_vec weight[NN_LINE_VECTORS];
+        NN_UNROLL
+        for (int v = 0; v < NN_LINE_VECTORS; v++) weight[v] = nn_load(w + v * NN_W);
+        NN_UNROLL
+        for (int m = 0; m < NN_ACROSS; m++) NN_UNROLL
+        for (int v = 0; v < NN_LINE_VECTORS; v++) sum[m][v] += nn_load(x + m * r->step + v * NN_W) * weight[v];
+    }
+}
+
+/* Where a line's results go: points `far` floats apart, of an image that begins at `base`. */
+typedef struct nn_line {
+    float *y, *base;
+    long far;
+    const float *bias;
+    const nn_tail *tail;
+} nn_line;
+
+NN_INLINE void nn_line_store(const nn_line *l, float *y, long c, long lanes, nn_vec sum)
+{
+    const nn_tail *tail = l->tail;
+    if (tail) sum = nn_finish(tail, (int)c, lanes, tail->summand ? tail->summand + (y + c - l->base) : 0, sum);
+    nn_store_some(y + c, lanes, sum);
+}
+
+/* All channels of the points, by cache lines of them. */
+NN_INLINE void nn_depthwise_line(const nn_reach *r, const nn_line *l, const float *image, const float *panels,
+                                 int points, long channels)
+{
+    for (long c = 0; c < channels; c += NN_LINE) {
+        const int whole = channels - c >= NN_LINE;
+        for (int point = 0; point < points;) {
+            float *y = l->y + point * l->far;
+            if (whole && point >= r->first && point + NN_ACROSS <= r->last) {
+                nn_vec sum[NN_ACROSS][NN_LINE_VECTORS];
+                NN_UNROLL
+                for (int m = 0; m < NN_ACROSS; m++) NN_UNROLL
+                for (int v = 0; v < NN_LINE_VECTORS; v++)
+                    sum[m][v] = l->bias ? nn_load(l->bias + c + v * NN_W) : nn_zero();
+                nn_reach_points(r, image + c, panels + c, point, sum);
+                NN_UNROLL
+                for (int m = 0; m < NN_ACROSS; m++) NN_UNROLL
+                for (int v = 0; v < NN_LINE_VECTORS; v++)
+                    nn_line_store(l, y + m * l->far, c + v * NN_W, NN_W, sum[m][v]);
+                point += NN_ACROSS;
+                continue;
+            }
+            for (long v = c; v < channels && v < c + NN_LINE; v += NN_W) {
+                const long lanes = channels - v;
+                nn_vec sum = l->bias ? nn_load_some(l->bias + v, lanes) : nn_zero();
+                nn_line_store(l, y, v, lanes, nn_reach_point(r, image + v, panels + v, point, lanes, sum));
+            }
+            point++;
+        }
+    }
+}
+
+/* ---- forward, and the gradient of the input ---------------------------------------- */
 
 NN_KERNEL void nn_depthwise_gather(const nn_conv *d, const float *large, const float *panels, const float *bias,
                                    const nn_tail *tail, float *small, int t, int T)
@@ -48,88 +143,114 @@ NN_KERNEL void nn_depthwise_gather(const nn_conv *d, const float *large, const f
     const long rows = (long)d->n * d->oh, row = (d->c + NN_PANEL - 1) / NN_PANEL * NN_PANEL;
     for (long k = rows * t / T; k < rows * (t + 1) / T; k++) {
         const float *image = large + k / d->oh * d->h * d->w * d->c_step;
-        for (int v = 0; v < d->ow; v++) {
-            float *y = small + (k * d->ow + v) * d->o_step;
-            for (long c = 0; c < d->c; c += NN_W) {
-                long lanes = d->c - c;
-                nn_vec sum = bias ? nn_load_some(bias + c, lanes) : nn_zero();
-                sum = nn_depthwise_point(d, image, panels, row, (int)(k % d->oh), v, c, lanes, sum);
-                if (tail)
-                    sum = nn_finish(tail, (int)c, lanes, tail->summand ? tail->summand + (y + c - small) : 0, sum);
-                nn_store_some(y + c, lanes, sum);
-            }
+        const int top = (int)(k % d->oh) * d->sh - d->top;
+        nn_reach r = {.stride = d->sw, .width = d->w, .step = (long)d->sw * d->c_step};
+        for (int tap = 0; tap < d->kh * d->kw; tap++) {
+            const int h = top + tap / d->kw * d->dh, w = tap % d->kw * d->dw - d->left;
+            if (h >= 0 && h < d->h) nn_reach_add(&r, w, ((long)h * d->w + w) * d->c_step, tap * row);
         }
+        nn_reach_close(&r, d->ow);
+        const nn_line line = {small + k * d->ow * d->o_step, small, d->o_step, bias, tail};
+        nn_depthwise_line(&r, &line, image, panels, d->ow, d->c);
     }
 }
 
-NN_INLINE nn_vec nn_depthwise_back(const nn_conv *d, const float *image, const float *panels, long row, int h, int w,
-                                   long c, long lanes, nn_vec sum)
-{
-    for (int i = 0; i < d->kh; i++) {
-        int u = h + d->top - i * d->dh;
-        if (u < 0 || u % d->sh || u / d->sh >= d->oh) continue;
-        for (int j = 0; j < d->kw; j++) {
-            int v = w + d->left - j * d->dw;
-            if (v < 0 || v % d->sw || v / d->sw >= d->ow) continue;
-            sum += nn_load_some(image + ((long)(u / d->sh) * d->ow + v / d->sw) * d->o_step + c, lanes) *
-                   nn_load(panels + (i * d->kw + j) * row + c);
-        }
-    }
-    return sum;
-}
-
+/* Of a row, the points of one residue modulo the stride are reached by the same taps, and
+ * read neighbours. */
 NN_KERNEL void nn_depthwise_scatter(const nn_conv *d, const float *small, const float *panels, const float *bias,
                                     float *large, int t, int T)
 {
     const long rows = (long)d->n * d->h, row = (d->c + NN_PANEL - 1) / NN_PANEL * NN_PANEL;
     for (long k = rows * t / T; k < rows * (t + 1) / T; k++) {
         const float *image = small + k / d->h * d->oh * d->ow * d->o_step;
-        for (int w = 0; w < d->w; w++) {
-            for (long c = 0; c < d->c; c += NN_W) {
-                long lanes = d->c - c;
-                nn_vec sum = bias ? nn_load_some(bias + c, lanes) : nn_zero();
-                sum = nn_depthwise_back(d, image, panels, row, (int)(k % d->h), w, c, lanes, sum);
-                nn_store_some(large + (k * d->w + w) * d->c_step + c, lanes, sum);
+        const int h = (int)(k % d->h);
+        for (int q = 0; q < d->sw && q < d->w; q++) {
+            const int points = (d->w - q + d->sw - 1) / d->sw;
+            nn_reach r = {.stride = 1, .width = d->ow, .step = d->o_step};
+            for (int tap = 0; tap < d->kh * d->kw; tap++) {
+                const int u = h + d->top - tap / d->kw * d->dh, v = q + d->left - tap % d->kw * d->dw;
+                if (u < 0 || u % d->sh || u / d->sh >= d->oh || v % d->sw) continue;
+                nn_reach_add(&r, v / d->sw, ((long)(u / d->sh) * d->ow + v / d->sw) * d->o_step, tap * row);
             }
+            nn_reach_close(&r, points);
+            const nn_line line = {large + (k * d->w + q) * d->c_step, large, (long)d->sw * d->c_step, bias, 0};
+            nn_depthwise_line(&r, &line, image, panels, points, d->c);
         }
     }
 }
 
-/* Σ over the points of an image that have the tap inside, channels c … c + lanes. */
-NN_INLINE nn_vec nn_depthwise_sum(const nn_conv *d, const float *large, const float *small, int i, int j, long c,
-                                  long lanes)
+/* ---- the gradient of the weights ------------------------------------------------------ */
+
+enum { NN_TAPS_AT_ONCE = 3 };
+
+/* sum[tap][v] += Σ over one row of points, `count` taps from j on of one row of the kernel,
+ * V vectors of channels; lanes: NN_W, or with one vector those in use. */
+NN_INLINE void nn_depthwise_row_sum(const int count, const int V, const nn_conv *d, const float *x, const float *dy,
+                                    int j, long lanes, nn_vec sum[][NN_LINE_VECTORS])
 {
-    nn_vec sum = nn_zero();
-    for (int u = 0; u < d->oh; u++) {
-        int h = u * d->sh - d->top + i * d->dh;
-        if (h < 0 || h >= d->h) continue;
-        for (int v = 0; v < d->ow; v++) {
-            int w = v * d->sw - d->left + j * d->dw;
-            if (w < 0 || w >= d->w) continue;
-            sum += nn_load_some(large + ((long)h * d->w + w) * d->c_step + c, lanes) *
-                   nn_load_some(small + ((long)u * d->ow + v) * d->o_step + c, lanes);
+    const long tap = (long)d->dw * d->c_step;
+    nn_vec part[NN_TAPS_AT_ONCE][NN_LINE_VECTORS];
+    NN_UNROLL
+    for (int k = 0; k < count; k++) NN_UNROLL
+    for (int v = 0; v < V; v++) part[k][v] = nn_zero();
+    for (int point = 0; point < d->ow; point++, dy += d->o_step) {
+        const int w = point * d->sw - d->left + j * d->dw, inside = w >= 0 && w + (count - 1) * d->dw < d->w;
+        const float *at = x + (long)w * d->c_step;
+        NN_UNROLL
+        for (int k = 0; k < count; k++) {
+            if (!inside && (w + k * d->dw < 0 || w + k * d->dw >= d->w)) continue;
+            NN_UNROLL
+            for (int v = 0; v < V; v++)
+                part[k][v] += nn_load_some(at + k * tap + v * NN_W, lanes) * nn_load_some(dy + v * NN_W, lanes);
         }
     }
-    return sum;
+    NN_UNROLL
+    for (int k = 0; k < count; k++) NN_UNROLL
+    for (int v = 0; v < V; v++) sum[k][v] += part[k][v];
 }
 
-/* weight: [c][tap]; thread t of T does its part of the vectors of channels. */
+/* sum[tap][v], of all points */
+NN_INLINE void nn_depthwise_sums(const int V, const nn_conv *d, const float *large, const float *small, long lanes,
+                                 nn_vec sum[][NN_LINE_VECTORS])
+{
+    for (int tap = 0; tap < d->kh * d->kw; tap++) NN_UNROLL
+    for (int v = 0; v < V; v++) sum[tap][v] = nn_zero();
+    for (long k = 0; k < (long)d->n * d->oh; k++) {
+        const float *dy = small + k * d->ow * d->o_step;
+        for (int i = 0; i < d->kh; i++) {
+            const int h = (int)(k % d->oh) * d->sh - d->top + i * d->dh;
+            const float *x = large + (k / d->oh * d->h + h) * d->w * d->c_step;
+            if (h < 0 || h >= d->h) continue;
+            int j = 0;
+            for (; j + NN_TAPS_AT_ONCE <= d->kw; j += NN_TAPS_AT_ONCE)
+                nn_depthwise_row_sum(NN_TAPS_AT_ONCE, V, d, x, dy, j, lanes, sum + i * d->kw + j);
+            for (; j < d->kw; j++) nn_depthwise_row_sum(1, V, d, x, dy, j, lanes, sum + i * d->kw + j);
+        }
+    }
+}
+
+/* weight: [c][tap]; part t of T of the cache lines of channels. */
 NN_KERNEL void nn_depthwise_weights(const nn_conv *d, const float *large, const float *small, float *weight, int t,
                                     int T)
 {
     const int taps = d->kh * d->kw;
-    const long vectors = (d->c + NN_W - 1) / NN_W;
-    for (long k = vectors * t / T; k < vectors * (t + 1) / T; k++) {
-        long c = k * NN_W, lanes = d->c - c < NN_W ? d->c - c : NN_W;
-        for (int tap = 0; tap < taps; tap++) {
-            nn_vec sum = nn_zero();
-            for (int n = 0; n < d->n; n++)
-                sum +=
-                    nn_depthwise_sum(d, large + (long)n * d->h * d->w * d->c_step,
-                                     small + (long)n * d->oh * d->ow * d->o_step, tap / d->kw, tap % d->kw, c, lanes);
-            nn_lanes lane;
-            nn_store(lane, sum);
-            for (long i = 0; i < lanes; i++) weight[(c + i) * taps + tap] = lane[i];
+    const long units = (d->c + NN_LINE - 1) / NN_LINE;
+    nn_vec sum[NN_MAX_TAPS][NN_LINE_VECTORS];
+    for (long unit = units * t / T; unit < units * (t + 1) / T; unit++) {
+        const int whole = d->c - unit * NN_LINE >= NN_LINE;
+        for (long c = unit * NN_LINE; c < d->c && c < (unit + 1) * NN_LINE; c += whole ? NN_LINE : NN_W) {
+            const long lanes = d->c - c < NN_W ? d->c - c : NN_W;
+            if (whole)
+                nn_depthwise_sums(NN_LINE_VECTORS, d, large + c, small + c, NN_W, sum);
+            else
+                nn_depthwise_sums(1, d, large + c, small + c, lanes, sum);
+            for (int tap = 0; tap < taps; tap++) {
+                for (int v = 0; v < (whole ? NN_LINE_VECTORS : 1); v++) {
+                    nn_lanes lane;
+                    nn_store(lane, sum[tap][v]);
+                    for (long l = 0; l < lanes; l++) weight[(c + v * NN_W + l) * taps + tap] = lane[l];
+                }
+            }
         }
     }
 }

@@ -34,6 +34,7 @@ runs() {
     if [ "$status" -eq "$want" ]; then ok; else bad "status $status, not $want"; fi
 }
 says() { if grep -q -e "$2" "$1"; then ok; else bad "$1 does not say '$2'"; fi; }
+lacks() { if grep -q -e "$2" "$1"; then bad "$1 says '$2'"; else ok; fi; }
 silent() { if [ -s "$1" ]; then bad "$1 is not empty"; else ok; fi; }
 exists() { for f; do if [ -s "$f" ]; then ok; else bad "$f is not there"; fi; done; }
 absent() { for f; do if [ -e "$f" ]; then bad "$f is there"; else ok; fi; done; }
@@ -135,6 +136,9 @@ for stage in ast graph program plan; do
     cp out first
     runs 0 "$net" --dump $stage; same out first
 done
+runs 0 "$convs" --dump program; says out 'conv.winograd('
+runs 0 "$convs" --dump program --plain; lacks out 'conv.*winograd('
+runs 0 "$convs" --dump program --no-winograd; lacks out 'conv.*winograd('
 
 for target in native avx512 avx2 neon generic; do
     runs 0 "$net" -o target.c --target $target; silent err
@@ -164,7 +168,8 @@ runs 0 "$net" --header net.h -o all.c
 runs 0 "$net" --header net.h --memory-limit 1G -o within.c; same all.c within.c; silent err
 runs 0 "$resnet" --dump plan; cp out all.plan
 runs 0 "$resnet" --dump plan --memory-limit 1G; same out all.plan
-runs 0 "$resnet" --dump plan --memory-limit 800K; says out ' again: '
+runs 0 "$resnet" --dump plan --memory-limit 8.3M; says out ' again: '
+runs 0 "$resnet" --dump plan --plain --memory-limit 800K; says out ' again: '
 runs 1 "$net" --memory-limit 1K -o few.c; says err 'does not fit in 1024 bytes (1.00 KiB): it takes [0-9]* bytes (.* KiB), of which the model is '; absent few.c few.h
 for form in '' --plain; do
     runs 1 "$resnet" $form --memory-limit 1K -o few.c

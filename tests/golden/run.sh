@@ -1,6 +1,7 @@
 #!/bin/sh
 # The dumps of every stage, against those kept here: NAME.nn, and beside it
-# NAME.ast, NAME.graph, NAME.program, NAME.plan, as many as are of interest.
+# NAME.ast, NAME.graph, NAME.program, NAME.plan and, of the plain form,
+# NAME.plain.program and NAME.plain.plan, as many as are of interest.
 # UPDATE=1 writes them anew; read the difference before it is committed.
 # NNC: the program.
 cd "$(dirname "$0")/../.." || exit 1
@@ -12,10 +13,12 @@ trap 'rm -f "$tmp"' EXIT
 trap 'exit 1' HUP INT TERM
 
 for net in tests/golden/*.nn; do
-    for stage in ast graph program plan; do
+    for stage in ast graph program plan plain.program plain.plan; do
         golden=${net%.nn}.$stage
         [ -e "$golden" ] || continue
-        if ! "$NNC" "$net" --dump $stage >"$tmp" 2>&1; then
+        form=
+        [ "$stage" = "${stage#plain.}" ] || form=--plain
+        if ! "$NNC" "$net" --dump "${stage#plain.}" $form >"$tmp" 2>&1; then
             echo "FAIL: $net --dump $stage"
             sed 's/^/    /' "$tmp" | head -20
             failed=$((failed + 1))
