@@ -164,17 +164,26 @@ static bool same_file(const char *a, const char *b)
     return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
+/* Of what is written, and of what is dumped; names are not among them. */
+static EmitOptions emit_options(const Request *r, const Loaded *l)
+{
+    bool both = !r->infer && !r->train;
+    return (EmitOptions){.batch = l->batch,
+                         .infer = both || r->infer,
+                         .train = r->train || (both && l->train_section),
+                         .plain = r->plain,
+                         .target = r->plain ? TARGET_GENERIC : target_of(r),
+                         .threads = (int)r->load.threads,
+                         .without = r->load.without,
+                         .memory_limit = r->load.memory_limit,
+                         .paste_kernels = !r->plain};
+}
+
 /* ---- dumps ------------------------------------------------------------------ */
 
-/* As it is written with the same options. */
-static int dump_program(const Request *r, const Loaded *l, ProgramKind kind, bool train)
+static int dump_program(const Request *r, const Loaded *l, ProgramKind kind, const EmitOptions *options)
 {
-    EmitOptions options = {.batch = l->batch,
-                           .plain = r->plain,
-                           .train = train,
-                           .without = r->load.without,
-                           .memory_limit = r->load.memory_limit};
-    const Plan *plan = emit_plan(l->net, kind, l->spec, &options);
+    const Plan *plan = emit_plan(l->net, kind, l->spec, options);
     if (!plan) return STATUS_INPUT;
     if (r->dump == STAGE_PROGRAM)
         graph_dump(plan->program, stdout);
@@ -189,10 +198,11 @@ static int dump_net(const Request *r)
     int status = load_net(&r->load, &l);
     if (status != STATUS_OK) return status;
     if (r->dump == STAGE_GRAPH) graph_dump(l.net, stdout);
-    bool train = r->train || (l.train_section && !r->infer);
-    if (!limit_has_training(&r->load, &command_compile, train)) return STATUS_USAGE;
-    if (r->dump >= STAGE_PROGRAM && (r->infer || !r->train)) status = dump_program(r, &l, PROGRAM_INFER, train);
-    if (r->dump >= STAGE_PROGRAM && status == STATUS_OK && train) status = dump_program(r, &l, PROGRAM_STEP, train);
+    const EmitOptions options = emit_options(r, &l);
+    const bool programs = r->dump >= STAGE_PROGRAM;
+    if (!limit_has_training(&r->load, &command_compile, options.train)) return STATUS_USAGE;
+    if (programs && options.infer) status = dump_program(r, &l, PROGRAM_INFER, &options);
+    if (programs && status == STATUS_OK && options.train) status = dump_program(r, &l, PROGRAM_STEP, &options);
     load_status(&r->load);
     return status;
 }
@@ -257,18 +267,9 @@ static int emit(const Request *r, Loaded *l)
     header_path[strlen(header_path) - 1] = 'h'; /* NAME.c → NAME.h */
     const char *slash = strrchr(header_path, '/');
     const char *header = r->header ? r->header : slash ? slash + 1 : header_path;
-    bool both = !r->infer && !r->train;
-    EmitOptions options = {.prefix = prefix,
-                           .header = header,
-                           .batch = l->batch,
-                           .infer = both || r->infer,
-                           .train = r->train || (both && l->train_section),
-                           .plain = r->plain,
-                           .target = r->plain ? TARGET_GENERIC : target_of(r),
-                           .threads = (int)r->load.threads,
-                           .without = r->load.without,
-                           .memory_limit = r->load.memory_limit,
-                           .paste_kernels = !r->plain};
+    EmitOptions options = emit_options(r, l);
+    options.prefix = prefix;
+    options.header = header;
     if (!limit_has_training(&r->load, &command_compile, options.train)) return STATUS_USAGE;
     Emitted *e = emit_c(l->net, l->spec, &options);
     int status = load_status(&r->load);

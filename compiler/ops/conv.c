@@ -183,11 +183,11 @@ static bool conv_dweight_fast(Writer *w, const Node *n)
     return call(w, n, conv_of_dweight(n), "nn_conv_weights(&size, x, dy, dweight, $t, $T);");
 }
 
-bool conv_has_bias(const Node *n) { return ((const ConvAttrs *)n->attrs)->bias; }
+static bool has_bias(const Node *n) { return ((const ConvAttrs *)n->attrs)->bias; }
 
 void conv_bind_tail(Writer *w, const Node *n)
 {
-    writer_bind(w, "bias", conv_has_bias(n) ? "bias" : "0");
+    writer_bind(w, "bias", has_bias(n) ? "bias" : "0");
     writer_bind(w, "scale", n->tail->affine ? "scale" : "0");
     writer_bind(w, "shift", n->tail->affine ? "shift" : "0");
     writer_bind(w, "summand", n->tail->add ? "summand" : "0");

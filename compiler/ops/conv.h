@@ -12,7 +12,6 @@ Correlation conv_of_dx(const Node *);
 Correlation conv_of_dweight(const Node *);
 Correlation conv_of_origin(const Node *); /* of a packing node: of what wants the weights packed */
 
-bool conv_has_bias(const Node *);
 int64_t conv_macs(const Node *);
 
 /* Op.last of the layer and of its gradients. */

@@ -8,7 +8,7 @@
 #include "ops/conv.h"
 #include "ops/region.h"
 
-enum { SLOTS = 8, BLOCK_OUTPUTS = 128, PANEL = 16, ZEROS = 1024, TILE = 4, FREQUENCIES = 36 };
+enum { SLOTS = 8, BLOCK_TILES = 24, BLOCK_SMALL = 48, BLOCK_OUTPUTS = 128, PANEL = 16, ZEROS = 1024 };
 
 static int64_t round_to(int64_t n, int64_t step) { return (n + step - 1) / step * step; }
 
@@ -41,26 +41,29 @@ static int frequencies(int m) { return (m + 2) * (m + 2); }
 static int64_t work_size(const Node *n)
 {
     Products p = products_of(n);
-    int64_t outputs = round_to(p.outputs, PANEL), tiles = n->op->form == 2 ? 48 : 24;
+    int64_t outputs = round_to(p.outputs, PANEL), tiles = n->op->form == 2 ? BLOCK_SMALL : BLOCK_TILES;
     return SLOTS * frequencies(n->op->form) * tiles *
            (p.channels + (outputs < BLOCK_OUTPUTS ? outputs : BLOCK_OUTPUTS));
+}
+
+static bool panels_of(Graph *g, Node *n, int64_t outputs, int64_t channels)
+{
+    int64_t count = frequencies(n->op->form) * round_to(outputs, PANEL) * channels;
+    node_out_as(g, n, DTYPE_REAL, false, shape_vector(count));
+    return true;
 }
 
 static bool panels_shape(Graph *g, Node *n)
 {
     Correlation c = conv_of_origin(n);
-    int64_t count = frequencies(n->op->form) * round_to(c.small.dim[0], PANEL) * c.large.dim[0];
-    node_out_as(g, n, DTYPE_REAL, false, shape_vector(count));
-    return true;
+    return panels_of(g, n, c.small.dim[0], c.large.dim[0]);
 }
 
 /* For the gradient of the input: what is an output of the layer is a channel here. */
 static bool back_shape(Graph *g, Node *n)
 {
     Correlation c = conv_of_origin(n);
-    int64_t count = frequencies(n->op->form) * round_to(c.large.dim[0], PANEL) * c.small.dim[0];
-    node_out_as(g, n, DTYPE_REAL, false, shape_vector(count));
-    return true;
+    return panels_of(g, n, c.large.dim[0], c.small.dim[0]);
 }
 
 /* Binds $m, for a text with it. */
@@ -181,7 +184,7 @@ const Op *conv_winograd_dx(const Node *n, int64_t batch, bool once)
 
 /* ---- of the weights' gradient: runtime/kernels/winograd_weights.h ---- */
 
-enum { SUM_TILES = 32, SUM_CHANNELS = 48, SUM_OUTPUTS = 64 };
+enum { TILE = 4, FREQUENCIES = 36, SUM_TILES = 32, SUM_CHANNELS = 48, SUM_OUTPUTS = 64 };
 
 /* As above, but inputs and outputs are transformed anew for each unit of channels and
  * outputs. */

@@ -33,6 +33,15 @@ typedef struct nn_reach {
     int first, last; /* the points that have all taps inside */
 } nn_reach;
 
+/* No taps yet; the arrays are not cleared, since this is done for every row. */
+NN_INLINE void nn_reach_open(nn_reach *r, int stride, int width, long step)
+{
+    r->taps = 0;
+    r->stride = stride;
+    r->width = width;
+    r->step = step;
+}
+
 NN_INLINE void nn_reach_add(nn_reach *r, int column, long at, long weight)
 {
     r->column[r->taps] = column;
@@ -144,7 +153,8 @@ NN_KERNEL void nn_depthwise_gather(const nn_conv *d, const float *large, const f
     for (long k = rows * t / T; k < rows * (t + 1) / T; k++) {
         const float *image = large + k / d->oh * d->h * d->w * d->c_step;
         const int top = (int)(k % d->oh) * d->sh - d->top;
-        nn_reach r = {.stride = d->sw, .width = d->w, .step = (long)d->sw * d->c_step};
+        nn_reach r;
+        nn_reach_open(&r, d->sw, d->w, (long)d->sw * d->c_step);
         for (int tap = 0; tap < d->kh * d->kw; tap++) {
             const int h = top + tap / d->kw * d->dh, w = tap % d->kw * d->dw - d->left;
             if (h >= 0 && h < d->h) nn_reach_add(&r, w, ((long)h * d->w + w) * d->c_step, tap * row);
@@ -166,7 +176,8 @@ NN_KERNEL void nn_depthwise_scatter(const nn_conv *d, const float *small, const 
         const int h = (int)(k % d->h);
         for (int q = 0; q < d->sw && q < d->w; q++) {
             const int points = (d->w - q + d->sw - 1) / d->sw;
-            nn_reach r = {.stride = 1, .width = d->ow, .step = d->o_step};
+            nn_reach r;
+            nn_reach_open(&r, 1, d->ow, d->o_step);
             for (int tap = 0; tap < d->kh * d->kw; tap++) {
                 const int u = h + d->top - tap / d->kw * d->dh, v = q + d->left - tap % d->kw * d->dw;
                 if (u < 0 || u % d->sh || u / d->sh >= d->oh || v % d->sw) continue;
@@ -229,6 +240,18 @@ NN_INLINE void nn_depthwise_sums(const int V, const nn_conv *d, const float *lar
     }
 }
 
+/* The sums of some vectors of channels, to weight[channel][tap]. */
+NN_INLINE void nn_depthwise_store(int vectors, int taps, long lanes, nn_vec sum[][NN_LINE_VECTORS], float *weight)
+{
+    for (int tap = 0; tap < taps; tap++) {
+        for (int v = 0; v < vectors; v++) {
+            nn_lanes lane;
+            nn_store(lane, sum[tap][v]);
+            for (long l = 0; l < lanes; l++) weight[(v * NN_W + l) * taps + tap] = lane[l];
+        }
+    }
+}
+
 /* weight: [c][tap]; part t of T of the cache lines of channels. */
 NN_KERNEL void nn_depthwise_weights(const nn_conv *d, const float *large, const float *small, float *weight, int t,
                                     int T)
@@ -244,13 +267,7 @@ NN_KERNEL void nn_depthwise_weights(const nn_conv *d, const float *large, const 
                 nn_depthwise_sums(NN_LINE_VECTORS, d, large + c, small + c, NN_W, sum);
             else
                 nn_depthwise_sums(1, d, large + c, small + c, lanes, sum);
-            for (int tap = 0; tap < taps; tap++) {
-                for (int v = 0; v < (whole ? NN_LINE_VECTORS : 1); v++) {
-                    nn_lanes lane;
-                    nn_store(lane, sum[tap][v]);
-                    for (long l = 0; l < lanes; l++) weight[(c + v * NN_W + l) * taps + tap] = lane[l];
-                }
-            }
+            nn_depthwise_store(whole ? NN_LINE_VECTORS : 1, taps, lanes, sum, weight + c * taps);
         }
     }
 }

@@ -333,10 +333,10 @@ NN_INLINE const float *nn_block_next(const nn_walk *s, const nn_block *d, int p,
 /* Shares what is fetched among the tiles.  A processor has few places for lines that are
  * under way, and one that waits for a place computes nothing: so a share that is not
  * small is spread over the tile. */
-NN_INLINE void nn_block_fetch(nn_block *d, const float *next, int tiles)
+NN_INLINE void nn_block_fetch(const nn_walk *s, nn_block *d, const float *next, int tiles)
 {
     const int share = next ? (d->k1 - d->k0 + tiles - 1) / tiles : 0, near = share <= NN_BURST;
-    d->next = next;
+    d->next = next ? next : s->panels; /* of which nothing is fetched then */
     d->burst = near ? share : 0;
     d->step = near ? 0 : (NN_LINE + tiles - 1) / tiles;
 }
@@ -355,7 +355,7 @@ NN_INLINE void nn_walk_block(const nn_walk *s, long first, int count, int from, 
         for (int b = 0; b < blocks; b++) {
             nn_block_depth(s, b, blocks, &d);
             const float *next = nn_block_next(s, &d, p, to);
-            nn_block_fetch(&d, next, tiles);
+            nn_block_fetch(s, &d, next, tiles);
             for (int i = 0, at = 0; i < tiles; i++) {
                 const int points = rows + (i < more);
                 for (int k = 0; k < d.burst; k++) __builtin_prefetch(d.next + k * NN_LINE, 0, 2);
@@ -427,18 +427,17 @@ NN_KERNEL void nn_walk_strip(const nn_walk *s, const nn_frame *frame, long first
     nn_walk_block(&part, begin - u0 * s->v, count, from, to);
 }
 
-/* Part t of T: of the points, or of the panels where the weights are the larger part and
- * there are as many for each. */
+/* Part t of T: of the points, or of the panels where the weights are the larger part. */
 NN_KERNEL void nn_walk_run(const nn_walk *s, int t, int T)
 {
     const long points = (long)s->n * s->u * s->v;
     const int panels = (s->outputs + NN_PANEL - 1) / NN_PANEL, groups = (panels + NN_GROUP - 1) / NN_GROUP;
-    const int even = groups % T == 0 || groups >= 4 * T;
+    const int by_panels = groups % T == 0 && points * s->su * s->sv < (long)s->outputs * s->taps;
     long first = 0, last = points;
     int from = 0, to = panels;
-    if (even && points * s->su * s->sv < (long)s->outputs * s->taps) {
-        from = groups * t / T * NN_GROUP;
-        to = t == T - 1 ? panels : groups * (t + 1) / T * NN_GROUP;
+    if (by_panels) {
+        from = groups / T * t * NN_GROUP;
+        to = groups / T * (t + 1) * NN_GROUP < panels ? groups / T * (t + 1) * NN_GROUP : panels;
     } else {
         const long tiles = (points + NN_ROWS - 1) / NN_ROWS;
         first = points * (tiles * t / T) / tiles;

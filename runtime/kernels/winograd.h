@@ -155,6 +155,8 @@ NN_INLINE void nn_winograd_in(const int m, const float *const *at, long c, long 
     }
 }
 
+NN_INLINE int nn_winograd_tiles(const int m) { return m == 2 ? NN_BLOCK_SMALL : NN_BLOCK_TILES; }
+
 typedef struct nn_tiles {
     const nn_conv *d;
     int down, across;  /* tiles of an image */
@@ -264,7 +266,7 @@ NN_INLINE void nn_winograd_multiply(const int m, const nn_tiles *s, const float 
 NN_INLINE void nn_winograd_share(const int m, nn_tiles *s, long first, long last, int from, int to, const float *x,
                                  const float *panels, const float *bias, const nn_tail *tail, float *y, float *work)
 {
-    const int block = m == 2 ? NN_BLOCK_SMALL : NN_BLOCK_TILES;
+    const int block = nn_winograd_tiles(m);
     const long blocks = (last - first + block - 1) / block;
     const int most = NN_BLOCK_OUTPUTS / NN_PANEL;
     for (long b = 0; b < blocks; b++) {
@@ -287,7 +289,7 @@ NN_INLINE void nn_winograd_part(const int m, const nn_conv *d, const float *x, c
     nn_tiles s = {.d = d, .down = (d->oh + m - 1) / m, .across = (d->ow + m - 1) / m};
     const long tiles = (long)d->n * s.down * s.across;
     const int all = (d->o + NN_PANEL - 1) / NN_PANEL, most = NN_BLOCK_OUTPUTS / NN_PANEL;
-    const int block = m == 2 ? NN_BLOCK_SMALL : NN_BLOCK_TILES;
+    const int block = nn_winograd_tiles(m);
     if (T > NN_SLOTS) T = NN_SLOTS;
     if (t >= T) return;
     work += (long)t * (m + 2) * (m + 2) * block * (d->c + (all < most ? all : most) * NN_PANEL);
