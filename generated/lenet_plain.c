@@ -376,8 +376,12 @@ static void softmax1_forward(const float *x, float *y)
 /* lenet.nn:29: loss, cross_entropy, 10 -> 1, 40 FLOPs */
 static void loss_forward(const float *scores, const int32_t *target, float *loss, int count)
 {
-    float total = 0;
     float used = 0;
+    for (int n = 0; n < count; n++) {
+        const int t = target[n];
+        used += t < 0 || t >= 10 ? 0 : 1;
+    }
+    float total = 0;
     for (int n = 0; n < count; n++) {
         const int t = target[n];
         if (t < 0 || t >= 10) { /* has no class: is left out */
@@ -395,7 +399,6 @@ static void loss_forward(const float *scores, const int32_t *target, float *loss
         }
         const float log_sum = logf(sum);
         total -= (scores[n * 10 + t] - top - log_sum);
-        used += 1;
     }
     loss[0] = used > 0 ? total / used : 0;
 }

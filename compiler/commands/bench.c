@@ -149,14 +149,14 @@ static void bench_close(Bench *b)
 
 /* ---- runs ------------------------------------------------------------------------ */
 
-typedef void InferProfile(const void *model, const float *x, float *y, void *scratch, int64_t *ticks);
-typedef float StepProfile(void *model, const float *x, const void *target, float lr, void *scratch, int64_t *ticks);
+typedef void InferProfile(const void *model, const float *x, float *y, void *scratch, int64_t *spent);
+typedef float StepProfile(void *model, const float *x, const void *target, float lr, void *scratch, int64_t *spent);
 
-/* One pass; ticks may be NULL: then it is the pass of the generated code. */
-static void run_once(const Bench *b, bool step, int64_t *ticks)
+/* One pass; spent may be NULL: then it is the pass of the generated code. */
+static void run_once(const Bench *b, bool step, int64_t *spent)
 {
     const nn_model_info *info = b->l->info;
-    if (!ticks) {
+    if (!spent) {
         if (step)
             info->step(b->model, b->x, b->target, tiny_lr, b->scratch);
         else
@@ -165,10 +165,10 @@ static void run_once(const Bench *b, bool step, int64_t *ticks)
     }
     if (step) {
         StepProfile *profile = (StepProfile *)loaded_symbol(b->l, "step_profile");
-        profile(b->model, b->x, b->target, tiny_lr, b->scratch, ticks);
+        profile(b->model, b->x, b->target, tiny_lr, b->scratch, spent);
     } else {
         InferProfile *profile = (InferProfile *)loaded_symbol(b->l, "infer_profile");
-        profile(b->model, b->x, b->y, b->scratch, ticks);
+        profile(b->model, b->x, b->y, b->scratch, spent);
     }
 }
 
@@ -223,11 +223,12 @@ static void time_calls(const Bench *b, bool step, Timing *t)
 {
     int count = t->calls.count;
     int64_t most = most_runs(b), runs = 0, begin = nn_now();
-    int64_t *ticks = arena_alloc(b->l->c->arena, (size_t)(count + 1) * sizeof *ticks);
+    int64_t *spent = arena_alloc(b->l->c->arena, (size_t)(count + 1) * sizeof *spent);
     double *times = block_alloc((size_t)(count + 1) * (size_t)most * sizeof *times);
     for (; !enough(b, runs, begin); runs++) {
-        run_once(b, step, ticks);
-        for (int i = 0; i < count; i++) times[i * most + runs] = (double)(ticks[i + 1] - ticks[i]) * 1e-9;
+        memset(spent, 0, (size_t)count * sizeof *spent);
+        run_once(b, step, spent);
+        for (int i = 0; i < count; i++) times[i * most + runs] = (double)spent[i] * 1e-9;
     }
     t->call_median = arena_alloc(b->l->c->arena, (size_t)(count + 1) * sizeof(double));
     t->call_least = arena_alloc(b->l->c->arena, (size_t)(count + 1) * sizeof(double));

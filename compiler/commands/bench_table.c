@@ -20,13 +20,16 @@ enum { TOP = 5, WIDTH = 200 };
 
 /* ---- what a call costs ----------------------------------------------------------- */
 
+/* How often a pass calls it. */
+static double node_rounds(const Graph *g, const Node *n) { return n->phase == PHASE_EACH ? (double)g->rounds : 1; }
+
 /* Of the whole batch; 0: not known. */
 static double node_operations(const Graph *g, const Node *n)
 {
-    double batch = (double)g->batch;
-    if (n->op->macs || n->op->flops) return batch * (double)node_flops(n);
+    double samples = (double)g->batch * node_rounds(g, n);
+    if (n->op->macs || n->op->flops) return samples * (double)node_flops(n);
     bool layer = n->op->class == OP_LAYER || n->op->class == OP_COMBINE;
-    return layer && n->out_count ? (double)tensor_count(n->out[0], g->batch) : 0;
+    return layer && n->out_count ? samples * (double)shape_count(n->out[0]->shape) : 0;
 }
 
 static double tensor_bytes(const Graph *g, const Tensor *t)
@@ -39,7 +42,7 @@ static double node_bytes(const Graph *g, const Node *n)
     double bytes = 0;
     for (int i = 0; i < n->in_count; i++) bytes += tensor_bytes(g, n->in[i]) * (node_mutates(n, i) ? 2 : 1);
     for (int i = 0; i < n->out_count; i++) bytes += tensor_bytes(g, n->out[i]);
-    return bytes;
+    return bytes * node_rounds(g, n);
 }
 
 /* Calls added up. */

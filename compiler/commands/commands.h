@@ -139,7 +139,8 @@ void load_options_free(LoadOptions *); /* and all that was loaded with it */
 
 /* Options that commands share: put their rows into the table, and give what is
  * read to load_option.  It takes: -D, --net, --set, --freeze, --batch, --jit, --threads,
- * --no-fusion, --no-winograd, --no-samples, --no-slices, --no-layout, --memory-limit. */
+ * --no-fusion, --no-winograd, --no-samples, --no-slices, --no-layout, --no-micro-batches,
+ * --memory-limit. */
 enum {
     OPTION_NET = 256,
     OPTION_SET,
@@ -152,6 +153,7 @@ enum {
     OPTION_NO_SAMPLES,
     OPTION_NO_SLICES,
     OPTION_NO_LAYOUT,
+    OPTION_NO_MICRO,
     OPTION_MEMORY_LIMIT,
     OPTION_FIRST_OWN
 };
@@ -165,13 +167,14 @@ enum {
 #define OPTION_ROW_JIT {OPTION_JIT, "jit", "tcc|cc", "compile in memory (tcc), or with the system compiler (cc)", false}
 #define OPTION_ROW_JIT_TIERED {OPTION_JIT, "jit", "HOW", "compile in memory (tcc), with the system compiler (cc), or start with the one and go on with the other (tiered)", false}
 #define OPTION_ROW_THREADS {OPTION_THREADS, "threads", "N", "threads that share a pass (default: one for each processor)", false}
-#define OPTION_ROW_LIMIT {OPTION_MEMORY_LIMIT, "memory-limit", "BYTES", "of training: model, optimizer's states and scratch; what does not fit is computed again", false}
+#define OPTION_ROW_LIMIT {OPTION_MEMORY_LIMIT, "memory-limit", "BYTES", "of training: model, optimizer's states and scratch; if that is too small: smaller micro-batches, values computed again", false}
 #define OPTION_ROW_PASSES \
     {OPTION_NO_FUSION, "no-fusion", NULL, "each layer by itself, none computed inside the one before it", false}, \
     {OPTION_NO_WINOGRAD, "no-winograd", NULL, "3x3 convolutions as direct sums: more multiplications, less rounding", false}, \
     {OPTION_NO_SAMPLES, "no-samples", NULL, "nets of few channels: images as in all others, not with their samples last", false}, \
     {OPTION_NO_SLICES, "no-slices", NULL, "concat copies its branches; otherwise they are written where it wants them", false}, \
-    {OPTION_NO_LAYOUT, "no-layout", NULL, "all images planar, [C][H][W]: convolutions in their plain form, nothing fused", false}
+    {OPTION_NO_LAYOUT, "no-layout", NULL, "all images planar, [C][H][W]: convolutions in their plain form, nothing fused", false}, \
+    {OPTION_NO_MICRO, "no-micro-batches", NULL, "large batches at once, with as much memory as that takes", false}
 /* clang-format on */
 
 typedef enum Taken { TAKEN_NO, TAKEN_YES, TAKEN_BAD } Taken;

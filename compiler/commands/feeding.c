@@ -37,26 +37,27 @@ static int normalize_by_spec(Feeding *f, const TrainSpec *spec, NnError *error)
 
 /* Weights of this program always say how they were normalised, so silence means
  * "not at all" when the file says anything; weights from elsewhere say nothing. */
-static int normalize(Feeding *f, const Loaded *l, const NnTensors *weights, const char *path, NnError *error)
+static int normalize(Feeding *f)
 {
     bool done = false;
-    if (weights && nn_weights_normalize(weights, path, &f->fitting, &done, error)) return -1;
-    if (done || (weights && nn_tensors_metadata(weights, "net"))) return 0;
-    return normalize_by_spec(f, l->spec, error);
+    if (f->weights && nn_weights_normalize(f->weights, f->weights_path, &f->fitting, &done, &f->error)) return -1;
+    if (done || (f->weights && nn_tensors_metadata(f->weights, "net"))) return 0;
+    return normalize_by_spec(f, f->spec, &f->error);
 }
 
-static int fit_data(Feeding *f, const Loaded *l, const NnTensors *weights, const char *path, NnError *error)
+static int fit_data(Feeding *f)
 {
-    const nn_model_info *info = l->info;
-    NnFit fit = fit_of_spec(l->spec);
-    if (strncmp(info->loss, "bce", 3) == 0 && dataset_binary(f->data, error)) return -1;
-    if (weights && (nn_weights_fit(weights, &fit, error) || nn_weights_classes(weights, path, f->data, error)))
+    const Intake *in = &f->intake;
+    NnError *error = &f->error;
+    NnFit fit = fit_of_spec(f->spec);
+    if (strncmp(in->loss, "bce", 3) == 0 && dataset_binary(f->data, error)) return -1;
+    if (f->weights &&
+        (nn_weights_fit(f->weights, &fit, error) || nn_weights_classes(f->weights, f->weights_path, f->data, error)))
         return -1;
-    if (fitting_init(&f->fitting, f->data, info->input_rank, info->input_dims, fit, error) ||
-        feed_init(&f->feed, f->data, &f->fitting, info->target_kind == NN_CLASSES, info->outputs, info->target_count,
-                  error))
+    if (fitting_init(&f->fitting, f->data, in->rank, in->dims, fit, error) ||
+        feed_init(&f->feed, f->data, &f->fitting, in->classes, in->outputs, in->targets, error))
         return -1;
-    return normalize(f, l, weights, path, error);
+    return normalize(f);
 }
 
 /* Images that augment works on are kept as large as it asks for. */
@@ -74,31 +75,86 @@ static int side_to_keep(const TrainSpec *spec)
 }
 
 /* The weights' word on the fit goes before the train section's; a bad one is reported later. */
-static void take_net(DatasetOptions *options, const Loaded *l, const NnTensors *weights)
+static DatasetOptions dataset_options(const Feeding *f)
 {
     NnError ignored;
-    for (int i = 0; i < 3 && l->info->input_rank == 3; i++) options->net[i] = l->info->input_dims[i];
-    options->keep = side_to_keep(l->spec);
-    options->fit = fit_of_spec(l->spec);
-    if (weights) nn_weights_fit(weights, &options->fit, &ignored);
+    const Intake *in = &f->intake;
+    DatasetOptions options = {
+        .target = f->target, .values = !in->classes, .keep = side_to_keep(f->spec), .fit = fit_of_spec(f->spec)};
+    for (int i = 0; i < 3 && in->rank == 3; i++) options.net[i] = in->dims[i];
+    if (f->weights) nn_weights_fit(f->weights, &options.fit, &ignored);
+    return options;
 }
 
-static bool takes_values(const Loaded *l) { return l->info->target_kind == NN_VALUES; }
+static void *read_data(void *feeding)
+{
+    Feeding *f = feeding;
+    const DatasetOptions options = dataset_options(f);
+    f->data = dataset_open(f->path, &options, &f->error);
+    f->failed = !f->data || fit_data(f);
+    return NULL;
+}
+
+static int opened(Feeding *f)
+{
+    for (int i = 0; f->data && i < DATASET_NOTES && f->data->notes[i][0]; i++)
+        fprintf(stderr, "nnc: note: %s\n", f->data->notes[i]);
+    if (!f->failed) return STATUS_OK;
+    feeding_close(f);
+    return fail_error(&f->error);
+}
+
+static Intake intake_of_code(const nn_model_info *info)
+{
+    Intake in = {.loss = info->loss,
+                 .rank = info->input_rank,
+                 .classes = info->target_kind == NN_CLASSES,
+                 .outputs = info->outputs,
+                 .targets = info->target_count};
+    memcpy(in.dims, info->input_dims, sizeof in.dims);
+    return in;
+}
 
 int feeding_open(Feeding *f, const Loaded *l, const char *path, const char *target, const NnTensors *weights,
                  const char *weights_path)
 {
-    NnError error = {0};
-    DatasetOptions options = {.target = target, .values = takes_values(l)};
-    *f = (Feeding){0};
-    take_net(&options, l, weights);
-    f->data = dataset_open(path, &options, &error);
-    int failed = !f->data || fit_data(f, l, weights, weights_path, &error);
-    for (int i = 0; f->data && i < DATASET_NOTES && f->data->notes[i][0]; i++)
-        fprintf(stderr, "nnc: note: %s\n", f->data->notes[i]);
-    if (!failed) return STATUS_OK;
-    feeding_close(f);
-    return fail_error(&error);
+    *f = (Feeding){.intake = intake_of_code(l->info),
+                   .spec = l->spec,
+                   .path = path,
+                   .target = target,
+                   .weights = weights,
+                   .weights_path = weights_path};
+    read_data(f);
+    return opened(f);
+}
+
+/* As the code of a net that trains will say it (emit/interface.c). */
+static Intake intake_of_net(const Loaded *l)
+{
+    const Graph *net = l->net;
+    const bool classes = l->spec->loss.op->traits & OP_CLASSES;
+    const size_t outputs = (size_t)shape_count(net->output->shape);
+    Intake in = {
+        .loss = l->spec->loss.op->name, .classes = classes, .outputs = outputs, .targets = classes ? 1 : outputs};
+    Shape shape = net_input_shape(net);
+    in.rank = shape.rank;
+    for (int i = 0; i < 3 && i < shape.rank; i++) in.dims[i] = (int)shape.dim[i];
+    return in;
+}
+
+void feeding_start(Feeding *f, const Loaded *l, const char *path, const char *target)
+{
+    *f = (Feeding){.intake = intake_of_net(l), .spec = l->spec, .path = path, .target = target};
+    f->alone = pthread_create(&f->thread, NULL, read_data, f) != 0;
+}
+
+int feeding_finish(Feeding *f)
+{
+    if (f->alone)
+        read_data(f);
+    else
+        pthread_join(f->thread, NULL);
+    return opened(f);
 }
 
 /* ---- augmentation ------------------------------------------------------------------- */

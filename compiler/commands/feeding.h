@@ -4,15 +4,36 @@
 #ifndef NNC_FEEDING_H
 #define NNC_FEEDING_H
 
+#include <pthread.h>
+
 #include "commands/commands.h"
 #include "runtime/data/dataset.h"
 #include "runtime/train/train.h"
+
+/* What a net takes. */
+typedef struct Intake {
+    const char *loss;
+    int rank, dims[3];
+    bool classes;
+    size_t outputs, targets; /* of a sample */
+} Intake;
 
 typedef struct Feeding {
     Dataset *data;
     Fitting fitting;
     Augmenter augmenter;
     Feed feed;
+
+    /* while it is being opened */
+    Intake intake;
+    const TrainSpec *spec;
+    const char *path, *target;
+    const NnTensors *weights;
+    const char *weights_path;
+    pthread_t thread;
+    bool alone; /* there is no thread: feeding_finish does the work */
+    int failed;
+    NnError error;
 } Feeding;
 
 /* Prints "nnc: error: text"; returns the error's status. */
@@ -23,6 +44,11 @@ int fail_error(const NnError *);
  * it does not say is taken from the train section.  Notes are printed. */
 int feeding_open(Feeding *, const Loaded *, const char *path, const char *target, const NnTensors *weights,
                  const char *weights_path);
+/* The same for training in two parts, between which other things can be done: it is read and
+ * measured by a thread of its own, from when the net is known; its code need not be there.
+ * After feeding_start comes feeding_finish, whatever happens. */
+void feeding_start(Feeding *, const Loaded *, const char *path, const char *target);
+int feeding_finish(Feeding *);
 /* Training batches are augmented as the train section says; before the first is made. */
 int feeding_augment(Feeding *, const TrainSpec *);
 void feeding_close(Feeding *);

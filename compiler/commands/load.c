@@ -61,7 +61,7 @@ typedef struct PassSwitch {
 static const PassSwitch pass_switches[] = {
     {OPTION_NO_FUSION, WITHOUT_FUSION, "fusion"},    {OPTION_NO_WINOGRAD, WITHOUT_WINOGRAD, "winograd"},
     {OPTION_NO_SAMPLES, WITHOUT_SAMPLES, "samples"}, {OPTION_NO_SLICES, WITHOUT_SLICES, "slices"},
-    {OPTION_NO_LAYOUT, WITHOUT_LAYOUT, "layout"},
+    {OPTION_NO_LAYOUT, WITHOUT_LAYOUT, "layout"},    {OPTION_NO_MICRO, WITHOUT_MICRO, "micro-batches"},
 };
 
 static Taken take_pass(LoadOptions *o, int id)
@@ -310,9 +310,14 @@ const char *loaded_memory_text(const Loaded *l)
     const char *bytes = bytes_text(arena, model + m->after);
     if (!m->limit) return NULL;
     if (m->after == m->before) return arena_printf(arena, "%s: nothing has to be computed again", bytes);
-    return arena_printf(arena, "%s instead of %s: %d value%s of a step %s computed again, %.1f%% more MACs", bytes,
-                        bytes_text(arena, model + m->before), r->values, r->values == 1 ? "" : "s",
-                        r->values == 1 ? "is" : "are", 100 * (double)r->macs / (double)(r->all_macs ? r->all_macs : 1));
+    bytes = arena_printf(arena, "%s instead of %s:", bytes, bytes_text(arena, model + m->before));
+    if (m->micro_batch)
+        bytes =
+            arena_printf(arena, "%s micro-batches of %lld%s", bytes, (long long)m->micro_batch, r->values ? "," : "");
+    if (m->micro_batch && !r->values) return bytes;
+    return arena_printf(arena, "%s %d value%s of a step %s computed again, %.1f%% more MACs", bytes, r->values,
+                        r->values == 1 ? "" : "s", r->values == 1 ? "is" : "are",
+                        100 * (double)r->macs / (double)(r->all_macs ? r->all_macs : 1));
 }
 
 void loaded_free(Loaded *l)

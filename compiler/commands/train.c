@@ -326,13 +326,14 @@ static int train_run(int argc, char **argv)
     t.request.load.steps = true;
     t.request.load.jit = JIT_TIERED;
     int status = read_request(&t.request, argc, argv);
-    if (!status) status = load_model(&t.request.load, &t.l);
+    if (!status) status = load_net(&t.request.load, &t.l);
     if (!status) {
-        status = feeding_open(&t.feeding, &t.l, t.request.data, t.request.target, NULL, NULL);
-        if (!status) {
-            status = train_loaded(&t);
-            feeding_close(&t.feeding);
-        }
+        feeding_start(&t.feeding, &t.l, t.request.data, t.request.target);
+        status = load_code(&t.request.load, &t.l);
+        int fed = feeding_finish(&t.feeding);
+        if (!status) status = fed;
+        if (!status) status = train_loaded(&t);
+        if (!fed) feeding_close(&t.feeding);
         loaded_free(&t.l);
     }
     load_options_free(&t.request.load);

@@ -11,11 +11,11 @@
 #include <ctype.h>
 #include <string.h>
 
-Graph *emit_program(Graph *net, ProgramKind kind, const TrainSpec *spec, const EmitOptions *options)
+Graph *emit_program(Graph *net, ProgramKind kind, const TrainSpec *spec, const EmitOptions *options, int64_t rounds)
 {
-    Graph *program = program_build(net, kind, spec, options->batch);
+    Graph *program = program_build(net, kind, spec, options->batch / rounds, rounds);
     if (!program) return NULL;
-    bool inference = kind == PROGRAM_INFER || kind == PROGRAM_EVAL, fast = !options->plain && !options->use_double;
+    bool inference = kind == PROGRAM_INFER || kind == PROGRAM_EVAL, fast = is_fast(options);
     const unsigned without = options->without;
     bool layout = fast && !(without & WITHOUT_LAYOUT), fusion = layout && !(without & WITHOUT_FUSION);
     bool once = fast && kind == PROGRAM_INFER && !options->train && !options->vjp;
@@ -26,7 +26,7 @@ Graph *emit_program(Graph *net, ProgramKind kind, const TrainSpec *spec, const E
     if (fusion) pass_rectify(program);
     if (layout && !(without & WITHOUT_SLICES)) pass_slices(program);
     if (once) pass_prepare(program);
-    if (fast && kind == PROGRAM_STEP) pass_split(program);
+    if (fast && (kind == PROGRAM_STEP || rounds > 1)) pass_split(program);
     return program;
 }
 
@@ -42,7 +42,9 @@ static void note_limited(Emitter *e, ProgramKind kind, const Limited *l)
     if (l->before > e->limited.before) e->limited.before = l->before;
     if (l->after > e->limited.after) e->limited.after = l->after;
     e->limited.limit = e->options->memory_limit;
-    if (kind == PROGRAM_STEP) e->limited.recomputed = l->recomputed;
+    if (kind != PROGRAM_STEP) return;
+    e->limited.recomputed = l->recomputed;
+    e->limited.micro_batch = l->micro_batch;
 }
 
 static bool add_entry(Emitter *e, Graph *net, ProgramKind kind)
@@ -149,7 +151,7 @@ Emitted *emit_c(Graph *net, const TrainSpec *spec, const EmitOptions *options)
         .spec = options->train ? spec : NULL,
         .prefix = prefix,
         .upper = upper_case(arena, prefix),
-        .team = !options->plain && !options->use_double,
+        .team = is_fast(options),
         .real = options->use_double ? "double" : "float",
         .real_size = options->use_double ? 8 : 4,
         .by_text = map_new(arena),

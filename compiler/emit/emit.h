@@ -25,7 +25,8 @@ enum {
     WITHOUT_WINOGRAD = 2, /* winograd.c */
     WITHOUT_SAMPLES = 4,  /* samples.c */
     WITHOUT_SLICES = 8,   /* slices.c */
-    WITHOUT_LAYOUT = 16   /* layout.c and all above: images planar, plain convolutions, nothing fused */
+    WITHOUT_LAYOUT = 16,  /* layout.c and all above: images planar, plain convolutions, nothing fused */
+    WITHOUT_MICRO = 32    /* micro-batches: see emit/micro.c */
 };
 
 typedef struct EmitOptions {
@@ -51,15 +52,16 @@ typedef struct EmitOptions {
 typedef struct Limited {
     int64_t limit; /* of the options; 0: none */
     Recomputed recomputed;
+    int64_t micro_batch;   /* samples of a micro-batch, where the limit has made it smaller; else 0 */
     int64_t before, after; /* bytes of the scratch without it and with it */
 } Limited;
 
 /*
  * With options.profile, PREFIX_infer_profile and PREFIX_step_profile take one
- * more argument at the end, int64_t *ticks: the time in nanoseconds before the
- * first call, and after each of them.  The threads wait for each other there, so
- * that a call's time is that of its slowest thread.  The calls are the nodes of
- * the program that are not views, in their order.
+ * more argument at the end, int64_t *spent: to it they add the nanoseconds that each
+ * call has taken, of all micro-batches.  The threads wait for each other after a call,
+ * so that its time is that of its slowest thread.  The calls are the nodes of the
+ * program that are not views, in their order.
  */
 typedef struct Emitted {
     const char *header; /* text of NET.h (empty when standalone) */

@@ -57,8 +57,15 @@ typedef struct Emitter {
     Writer *writer; /* for bodies of functions */
 } Emitter;
 
-/* emit.c: a program after the passes that do not ask for a plan */
-Graph *emit_program(Graph *net, ProgramKind, const TrainSpec *, const EmitOptions *);
+/* emit.c: a program after the passes that do not ask for a plan; its batch in so many
+ * micro-batches */
+Graph *emit_program(Graph *net, ProgramKind, const TrainSpec *, const EmitOptions *, int64_t rounds);
+
+/* micro.c: in how many micro-batches, of at most so many samples each, the program's batch
+ * can be run; 1 where it cannot. */
+int64_t micro_rounds(const Graph *program, int64_t samples);
+/* As it is written without a limit of memory; NULL after an error. */
+const Plan *micro_plan(Graph *net, ProgramKind, const TrainSpec *, const EmitOptions *);
 
 /* limit.c: emit_plan, and what the limit has led to. */
 const Plan *limit_plan(Graph *net, ProgramKind, const TrainSpec *, const EmitOptions *, Limited *);
@@ -96,12 +103,9 @@ void support_add_info_types(Text *, bool includes); /* the text of nn.h */
 void interface_write_header(Emitter *);
 void interface_write_info(Emitter *);
 
-static inline int64_t emitter_inputs(const Emitter *e)
-{
-    int64_t count = 0;
-    for (int i = 0; i < e->net->inputs.count; i++) count += shape_count(((Tensor *)e->net->inputs.at[i])->shape);
-    return count;
-}
+static inline bool is_fast(const EmitOptions *o) { return !o->plain && !o->use_double; }
+
+static inline int64_t emitter_inputs(const Emitter *e) { return shape_count(net_input_shape(e->net)); }
 
 static inline int64_t emitter_targets(const Emitter *e)
 {

@@ -63,17 +63,17 @@ static void bind_array(Emitter *e, const Graph *g, const char *name, const Tenso
 
 /* ---- signature ---------------------------------------------------------- */
 
-static void add_scalars(Emitter *e, Text *signature, const Node *n, Share share)
+static void add_scalars(Emitter *e, Text *signature, const Node *n, int64_t rounds, Share share)
 {
     if (n->op->uses & USES_LR) text_addf(signature, ", %s lr", e->real);
     if (n->op->uses & USES_STEP) text_add(signature, ", int64_t step");
     if (n->op->uses & USES_SEED) text_add(signature, ", uint64_t seed");
-    if (n->op->uses & USES_COUNT) text_add(signature, ", int count");
+    if (n->op->uses & USES_COUNT) text_add(signature, rounds > 1 ? ", int count, int all" : ", int count");
     if (share == SHARE_SAMPLES) text_add(signature, ", int samples");
     if (share == SHARE_PARTS) text_add(signature, ", int t, int T");
 }
 
-static const char *signature_of(Emitter *e, const Node *n, Share share)
+static const char *signature_of(Emitter *e, const Graph *g, const Node *n, Share share)
 {
     Text text;
     text_init(&text, e->arena);
@@ -83,9 +83,9 @@ static const char *signature_of(Emitter *e, const Node *n, Share share)
                   input_name(e, n, i));
     }
     for (int i = 0; i < n->out_count; i++) {
-        text_addf(&text, ", %s *%s", element_type(e, n->out[i]), n->op->out[i]);
+        text_addf(&text, "%s%s *%s", n->in_count + i ? ", " : "", element_type(e, n->out[i]), n->op->out[i]);
     }
-    add_scalars(e, &text, n, share);
+    add_scalars(e, &text, n, g->rounds, share);
     return text.data;
 }
 
@@ -115,6 +115,10 @@ static void bind_node(Emitter *e, const Graph *g, const Node *n)
     writer_bind(w, "seed", "seed");
     writer_bind(w, "uniform", "nn_uniform");
     writer_bind(w, "count", "count");
+    if (n->op->uses & USES_COUNT)
+        writer_bind(w, "all", g->rounds > 1 ? "all" : "count");
+    else
+        writer_bind_int(w, "all", g->batch * g->rounds);
     for (int i = 0; i < n->in_count; i++) bind_array(e, g, input_name(e, n, i), n->in[i]);
     for (int i = 0; i < n->out_count; i++) bind_array(e, g, n->op->out[i], n->out[i]);
 }
@@ -201,7 +205,7 @@ Function *function_for(Emitter *e, const Graph *g, const Node *n)
         share = e->team && is_per_sample(n) ? SHARE_SAMPLES : SHARE_NONE;
         body = plain_body(e, g, n, share);
     }
-    const char *signature = signature_of(e, n, share);
+    const char *signature = signature_of(e, g, n, share);
     const char *key = arena_printf(e->arena, "%s\n%s", signature, body);
     Function *f = map_get(e->by_text, key);
     if (!f) {

@@ -106,12 +106,6 @@ static void write_dims(Emitter *e, Shape s)
     text_add(&e->source, "},\n");
 }
 
-static Shape input_shape(const Emitter *e)
-{
-    if (e->net->inputs.count == 1) return ((Tensor *)e->net->inputs.at[0])->shape;
-    return shape_vector(emitter_inputs(e));
-}
-
 void interface_write_info(Emitter *e)
 {
     Text *out = &e->source;
@@ -121,7 +115,7 @@ void interface_write_info(Emitter *e)
     text_addf(out, "const nn_model_info *%s_info(void)\n{\n    static const nn_model_info info = {\n", p);
     text_addf(out, "        NN_ABI, \"%s\", \"%s\", %lld,\n", e->net->name, train ? e->spec->loss.op->name : "",
               (long long)e->options->batch);
-    write_dims(e, input_shape(e));
+    write_dims(e, net_input_shape(e->net));
     write_dims(e, e->net->output->shape);
     text_addf(out, "        %lld, %lld, %lld,\n", (long long)emitter_inputs(e),
               (long long)shape_count(e->net->output->shape),

@@ -2,8 +2,9 @@
  * Plans within a limit of memory.
  *
  * Enters: a net, the kind of program, options with a limit.  Leaves: the program as it
- * would be without the limit, where that fits; else one in which enough is computed
- * again (passes/recompute.c) for its plan to fit; else an error that says what would.
+ * would be without the limit, where that fits; else in the largest micro-batches that
+ * fit (micro.c); else one in which enough is computed again (passes/recompute.c) for its
+ * plan to fit; else an error that says what would.
  *
  * The limit is for all that training needs: the model's block with the optimizer's
  * states, and the scratch, which is the largest arena of the programs that train.
@@ -15,7 +16,7 @@
  */
 #include "emit/emitter.h"
 
-enum { ATTEMPTS = 8, MISSES = 3, HALVINGS = 6 };
+enum { ATTEMPTS = 8, MISSES = 3, HALVINGS = 6, LARGEST_CUT = 16 };
 
 /* What is to be planned. */
 typedef struct Task {
@@ -32,10 +33,23 @@ typedef struct Fitted {
 
 static int real_size(const EmitOptions *o) { return o->use_double ? 8 : 4; }
 
-static const Plan *plan_alone(const Task *t)
+static const Plan *plan_alone(const Task *t) { return micro_plan(t->net, t->kind, t->spec, t->options); }
+
+/* In the largest micro-batches in which it takes no more than so many bytes, or else the
+ * smallest plan of them and `whole`. */
+static const Plan *plan_cut(const Task *t, const Plan *whole, int64_t bytes)
 {
-    Graph *program = emit_program(t->net, t->kind, t->spec, t->options);
-    return program ? plan_build(program, real_size(t->options)) : NULL;
+    const Plan *best = whole;
+    int64_t rounds = whole->program->rounds;
+    for (int64_t samples = LARGEST_CUT; samples > 0 && best->arena_bytes > bytes; samples /= 2) {
+        const int64_t more = micro_rounds(whole->program, samples);
+        if (t->options->without & WITHOUT_MICRO || more <= rounds) continue;
+        rounds = more;
+        Graph *program = emit_program(t->net, t->kind, t->spec, t->options, rounds);
+        const Plan *plan = plan_build(program, real_size(t->options));
+        if (plan && plan->arena_bytes < best->arena_bytes) best = plan;
+    }
+    return best;
 }
 
 /* With that target; where even the list of its values is too long for a plan, the whole. */
@@ -43,7 +57,7 @@ static Fitted plan_for(const Task *t, const Plan *whole, int64_t target)
 {
     EmitOptions options = *t->options;
     options.without |= WITHOUT_SLICES; /* what shares an image with others cannot be forgotten alone */
-    Graph *program = emit_program(t->net, t->kind, t->spec, &options);
+    Graph *program = emit_program(t->net, t->kind, t->spec, &options, whole->program->rounds);
     Fitted f = {.recomputed = pass_recompute(program, target, real_size(t->options))};
     f.plan = plan_build(program, real_size(t->options));
     if (!f.plan) f.plan = whole;
@@ -124,7 +138,7 @@ static Needs needs_of(Task t, const Plan *known)
         if (!whole) continue;
         if (whole->arena_bytes > needs.whole) needs.whole = whole->arena_bytes;
         if (whole->arena_bytes <= needs.least || (known && kinds[i] == own)) continue;
-        int64_t least = find_small(&t, whole, 0).plan->arena_bytes;
+        int64_t least = find_small(&t, plan_cut(&t, whole, 0), 0).plan->arena_bytes;
         if (least > needs.least) needs.least = least;
     }
     return needs;
@@ -138,7 +152,7 @@ static bool all_fit(Task t, int64_t bytes)
     for (int i = 0; i < count; i++) {
         t.kind = kinds[i];
         const Plan *whole = plan_alone(&t);
-        if (!whole || !plan_near(&t, whole, bytes, &f)) return false;
+        if (!whole || !plan_near(&t, plan_cut(&t, whole, bytes), bytes, &f)) return false;
     }
     return true;
 }
@@ -171,9 +185,10 @@ static void say_too_small(const Task *t, int64_t model, const Plan *known)
     int64_t limit = t->options->memory_limit;
     diag_error(c, t->net->span,
                "training with a batch of %lld does not fit in %s: it takes %s, of which the model is %s, and no less "
-               "than %s when values are computed again",
+               "than %s when %svalues are computed again",
                (long long)t->options->batch, amount(arena, limit), amount(arena, model + needs.whole),
-               amount(arena, model), amount(arena, model + needs.least));
+               amount(arena, model), amount(arena, model + needs.least),
+               known->program->rounds > 1 ? "it is done in micro-batches and " : "");
     int64_t batch = fitting_batch(t, limit - model, needs.least);
     if (batch) diag_note(c, t->net->span, "with a batch of %lld it fits", (long long)batch);
 }
@@ -195,16 +210,17 @@ const Plan *limit_plan(Graph *net, ProgramKind kind, const TrainSpec *spec, cons
     if (!f.plan) return NULL;
     *limited = (Limited){.before = f.plan->arena_bytes, .after = f.plan->arena_bytes};
     if (!options->memory_limit || kind == PROGRAM_INFER) return f.plan;
-    if (options->train) program_build(net, PROGRAM_STEP, spec, options->batch); /* for the optimizer's states */
+    if (options->train) program_build(net, PROGRAM_STEP, spec, options->batch, 1); /* for the optimizer's states */
     int64_t model = model_bytes(net, real_size(options)), bytes = options->memory_limit - model;
     if (f.plan->arena_bytes <= bytes) return f.plan;
-    const Plan *whole = f.plan;
-    if (!plan_near(&t, whole, bytes, &f)) f = find_small(&t, whole, bytes);
+    const Plan *usual = f.plan, *cut = plan_cut(&t, usual, bytes);
+    if (!plan_near(&t, cut, bytes, &f)) f = find_small(&t, cut, bytes);
     if (f.plan->arena_bytes > bytes) {
         say_too_small(&t, model, f.plan);
         return NULL;
     }
     limited->recomputed = f.recomputed;
+    if (cut != usual) limited->micro_batch = cut->program->batch;
     limited->after = f.plan->arena_bytes;
     return f.plan;
 }

@@ -26,9 +26,11 @@ typedef struct Pass {
     const Graph *program;
     const Plan *plan;
     Text text;
+    Text outside; /* what stands before the loop over the micro-batches, while that is written */
     List touched; /* of Region: since the last barrier */
+    Phase phase;  /* of the statements that are written now */
     bool timed;   /* this form takes the time of its calls */
-    int ticks;    /* taken so far */
+    int laps;     /* taken so far */
 } Pass;
 
 const Entry *entry_of(const Emitter *e, ProgramKind kind)
@@ -41,15 +43,24 @@ const Entry *entry_of(const Emitter *e, ProgramKind kind)
 
 /* ---- where a tensor is ---------------------------------------------------- */
 
+/* What the caller gives or gets: for each micro-batch the next samples of it. */
+static const char *outside_place(Pass *p, const char *name, const Tensor *t)
+{
+    const Graph *g = p->program;
+    if (g->rounds == 1 || !t->batched) return name;
+    return arena_printf(p->e->arena, "%s + round * %lld", name, (long long)tensor_count(t, g->batch));
+}
+
 /* Several inputs lie one after the other in x. */
 static const char *input_place(Pass *p, const Tensor *t)
 {
     int64_t before = 0;
     for (int i = 0; i < p->program->inputs.count; i++) {
         if (p->program->inputs.at[i] == t) break;
-        before += tensor_count(p->program->inputs.at[i], p->program->batch);
+        before += tensor_count(p->program->inputs.at[i], p->program->batch * p->program->rounds);
     }
-    return before ? arena_printf(p->e->arena, "x + %lld", (long long)before) : "x";
+    const char *place = before ? arena_printf(p->e->arena, "x + %lld", (long long)before) : "x";
+    return outside_place(p, place, t);
 }
 
 static const char *arena_place(Pass *p, const Tensor *t, int64_t offset)
@@ -73,15 +84,29 @@ static const char *place_text(Pass *p, const Tensor *t)
         return arena_printf(p->e->arena, "m->%s + %lld", member, (long long)t->begin);
     }
     if (root->kind == TENSOR_INPUT) return input_place(p, root);
-    if (root->kind == TENSOR_TARGET) return "target";
+    if (root->kind == TENSOR_TARGET) return outside_place(p, "target", root);
     if (root->kind == TENSOR_SEED) return "dy";
-    if (place->offset >= 0) return arena_place(p, t, place->offset);
-    if (g->output && plan->place[g->output->id].root == root) return "y";
+    if (place->offset >= 0) return arena_place(p, t, place->offset + t->begin * p->e->real_size);
+    if (g->output && plan->place[g->output->id].root == root) return outside_place(p, "y", root);
     assert(g->input_gradient && plan->place[g->input_gradient->id].root == root);
     return "dx";
 }
 
 /* ---- calls ---------------------------------------------------------------- */
+
+/* $count, and $all where there are micro-batches. */
+static void write_counts(Pass *p)
+{
+    const Graph *g = p->program;
+    bool eval = g->kind == PROGRAM_EVAL;
+    const char *all = eval ? "count" : arena_printf(p->e->arena, "%lld", (long long)(g->batch * g->rounds));
+    if (g->rounds == 1)
+        text_addf(&p->text, ", %s", all);
+    else if (eval)
+        text_addf(&p->text, ", part, %s", all);
+    else
+        text_addf(&p->text, ", %lld, %s", (long long)g->batch, all);
+}
 
 static void write_scalars(Pass *p, const Node *n)
 {
@@ -91,13 +116,11 @@ static void write_scalars(Pass *p, const Node *n)
     if (n->op->uses & USES_SEED) {
         text_addf(out, ", nn_mix(nn_mix(m->seed) + (uint64_t)m->step * 0x9e3779b97f4a7c15u + %d)",
                   n->origin->stream + 1000000);
+        if (p->program->rounds > 1) /* on with the numbers of the samples before */
+            text_addf(out, " + (uint64_t)round * %lld * 0xd1342543de82ef95u",
+                      (long long)tensor_count(n->out[0], p->program->batch));
     }
-    if (!(n->op->uses & USES_COUNT)) return;
-    if (p->program->kind == PROGRAM_EVAL) {
-        text_add(out, ", count");
-    } else {
-        text_addf(out, ", %lld", (long long)p->program->batch);
-    }
+    if (n->op->uses & USES_COUNT) write_counts(p);
 }
 
 /* Where the values of the thread's first sample are. */
@@ -191,10 +214,10 @@ static void separate_region(Pass *p, Region region)
 /* ---- the time of calls ------------------------------------------------------- */
 
 /* All threads have come to the end of what is before it. */
-static void write_tick(Pass *p)
+static void write_lap(Pass *p)
 {
     text_add(&p->text, p->e->team ? "    nn_barrier(team);\n    if (t == 0) " : "    ");
-    text_addf(&p->text, "ticks[%d] = nn_now();\n", p->ticks++);
+    text_addf(&p->text, "spent[%d] += nn_lap(&since);\n", p->laps++);
     p->touched.count = 0;
 }
 
@@ -206,7 +229,8 @@ static void write_arrays(Pass *p, const Node *n, const Function *f)
     text_addf(&p->text, "%s(", f->name);
     for (int i = 0; i < n->in_count; i++)
         text_addf(&p->text, "%s%s", i ? ", " : "", sample_place(p, n->in[i], f->share));
-    for (int i = 0; i < n->out_count; i++) text_addf(&p->text, ", %s", sample_place(p, n->out[i], f->share));
+    for (int i = 0; i < n->out_count; i++)
+        text_addf(&p->text, "%s%s", n->in_count + i ? ", " : "", sample_place(p, n->out[i], f->share));
 }
 
 static void write_call(Pass *p, const Node *n)
@@ -221,7 +245,7 @@ static void write_call(Pass *p, const Node *n)
     if (f->share == SHARE_SAMPLES) text_add(&p->text, ", (int)(last - first)");
     if (f->share == SHARE_PARTS) text_add(&p->text, ", t, T");
     text_add(&p->text, ");\n");
-    if (p->timed) write_tick(p);
+    if (p->timed) write_lap(p);
 }
 
 /* Tests of the plan: the first thread fills a region with NaN. */
@@ -259,18 +283,59 @@ static void write_noise(Pass *p, const Node *n)
     }
 }
 
+/* A round begins when all threads have ended the one before. */
+static void open_rounds(Pass *p)
+{
+    const Graph *g = p->program;
+    long long batch = (long long)g->batch;
+    text_addf(&p->text, "    for (int round = 0; round < %lld; round++) { /* micro-batches of %lld samples */\n",
+              (long long)g->rounds, batch);
+    p->outside = p->text;
+    text_init(&p->text, p->e->arena);
+    if (p->e->team) text_add(&p->text, "    nn_barrier(team);\n");
+    if (g->kind == PROGRAM_EVAL) {
+        text_addf(&p->text, "    const int left = count - round * %lld;\n", batch);
+        text_addf(&p->text, "    const int part = left < 0 ? 0 : left < %lld ? left : %lld;\n", batch, batch);
+    }
+    p->touched.count = 0;
+}
+
+static void close_rounds(Pass *p)
+{
+    Text inside = p->text;
+    p->text = p->outside;
+    for (const char *line = inside.data; *line;) {
+        const char *next = strchr(line, '\n') + 1;
+        text_addf(&p->text, "    %.*s", (int)(next - line), line);
+        line = next;
+    }
+    text_add(&p->text, "    }\n");
+}
+
+/* Calls of PHASE_EACH stand in a loop over the micro-batches. */
+static void enter_phase(Pass *p, Phase phase)
+{
+    if (p->program->rounds == 1 || p->phase == phase) return;
+    if (p->phase == PHASE_EACH) close_rounds(p);
+    if (phase == PHASE_EACH) open_rounds(p);
+    p->phase = phase;
+}
+
 static void write_calls(Pass *p)
 {
+    p->phase = PHASE_BEFORE;
     text_init(&p->text, p->e->arena);
     const Graph *g = p->program;
     bool poison = p->e->options->poison;
-    if (p->timed) write_tick(p);
+    if (p->timed) text_addf(&p->text, "    %sint64_t since = nn_now();\n", p->e->team ? "nn_barrier(team);\n    " : "");
     if (poison && p->plan->arena_bytes) write_fill(p, 0, p->plan->arena_bytes);
     for (int i = 0; i < g->nodes.count; i++) {
+        enter_phase(p, ((const Node *)g->nodes.at[i])->phase);
         if (node_is_called(g->nodes.at[i])) write_call(p, g->nodes.at[i]);
         if (p->e->options->noise && node_is_called(g->nodes.at[i])) write_noise(p, g->nodes.at[i]);
         if (poison) write_poison(p, g->nodes.at[i]);
     }
+    enter_phase(p, PHASE_AFTER);
 }
 
 /* ---- the functions ---------------------------------------------------------- */
@@ -304,7 +369,7 @@ static void list_arguments(const Pass *p, Argument *list)
                                                   : vjp;
     int count = 0;
     for (; from[count].name; count++) list[count] = from[count];
-    if (p->timed) list[count++] = (Argument){"int64_t *", "ticks"};
+    if (p->timed) list[count++] = (Argument){"int64_t *", "spent"};
     list[count] = (Argument){0};
 }
 

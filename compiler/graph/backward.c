@@ -107,6 +107,7 @@ static void visit_view(Backward *b, const Node *n)
 void backward_visit(Backward *b, const Node *n)
 {
     if (!any_input_wanted(b, n)) return;
+    if (n->out_count == 0) return; /* a sum over micro-batches */
     bool is_loss = n->op->class == OP_LOSS;
     if (!is_loss && b->shares[n->out[0]->id].count == 0) return;
     if (!is_loss) backward_of(b, n->out[0]); /* a sum of shares stands before the nodes that use it */

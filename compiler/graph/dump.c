@@ -24,6 +24,7 @@ void graph_dump(const Graph *g, FILE *out)
     static const char *const kinds[] = {"net", "infer", "eval", "step", "grad", "vjp"};
     Arena *arena = arena_new();
     fprintf(out, "%s %s\n", kinds[g->kind], g->name);
+    if (g->rounds > 1) fprintf(out, "  %lld micro-batches\n", (long long)g->rounds);
     for (int i = 0; i < g->inputs.count; i++) {
         const Tensor *t = g->inputs.at[i];
         fprintf(out, "  input %s %s\n", t->name, tensor_text(arena, g, t));
@@ -34,9 +35,11 @@ void graph_dump(const Graph *g, FILE *out)
         dump_list(out, arena, g, n->out, n->out_count);
         const char *attrs = n->attrs && n->op->attrs ? attrs_text(arena, n->op->attrs, n->attrs) : "";
         fprintf(out, "%s%s(%s)", n->out_count ? " = " : "", n->op->name, attrs);
-        fprintf(out, "  # %s\n      ", n->name);
+        static const char *const phases[] = {"", ", before all", ", after all"};
+        fprintf(out, "  # %s%s\n", n->name, phases[n->phase]);
+        if (n->in_count) fprintf(out, "      ");
         dump_list(out, arena, g, n->in, n->in_count);
-        fprintf(out, "\n");
+        if (n->in_count) fprintf(out, "\n");
     }
     if (g->output) fprintf(out, "  output %s\n", tensor_text(arena, g, g->output));
     if (g->loss) fprintf(out, "  loss %s\n", tensor_text(arena, g, g->loss));

@@ -57,6 +57,7 @@ Graph *graph_new(Compilation *c, const char *name, ProgramKind kind)
     g->name = name;
     g->kind = kind;
     g->batch = 1;
+    g->rounds = 1;
     g->grain = 1;
     return g;
 }
@@ -214,6 +215,14 @@ int64_t node_params(const Node *n, bool trainable)
         if (t->kind == TENSOR_PARAM && t->trainable == trainable) count += shape_count(t->shape);
     }
     return count;
+}
+
+Shape net_input_shape(const Graph *net)
+{
+    int64_t count = 0;
+    if (net->inputs.count == 1) return ((const Tensor *)net->inputs.at[0])->shape;
+    for (int i = 0; i < net->inputs.count; i++) count += shape_count(((const Tensor *)net->inputs.at[i])->shape);
+    return shape_vector(count);
 }
 
 int64_t graph_param_count(const Graph *g, bool trainable)

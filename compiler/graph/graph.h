@@ -180,14 +180,17 @@ enum {                         /* traits */
        OP_STEPS = 2048,        /* the fast form serves images whose channels are some of a larger one's: from
                                 * pixel to pixel of them it is tensor_step elements */
        OP_JOIN = 4096,         /* the output is the inputs, one after the other along channels */
-       OP_PART = 8192          /* the output is some channels of the input, from Op.channel on */
+       OP_PART = 8192,         /* the output is some channels of the input, from Op.channel on */
+       OP_ANY_PART = 16384     /* element by element over arrays of one size, so that it may be done for some of
+                                * their elements alone; optimizers may, too */
 };
 
 enum {                /* scalars that the emitted function takes after its tensors */
        USES_LR = 1,   /* $lr: real, the step's learning rate */
        USES_STEP = 2, /* $step: int64_t, steps done before this one */
        USES_SEED = 4, /* $seed: uint64_t, differs from node to node and step to step */
-       USES_COUNT = 8 /* $count: int, samples of the batch that count (losses); $N otherwise */
+       USES_COUNT = 8 /* $count: int, samples that count (losses), and $all, those of all micro-batches; for other
+                       * operators $N and $N times the number of micro-batches */
 };
 
 /* The field of an operator along an axis: out[u] reads in[u·stride − pad] and
@@ -336,6 +339,9 @@ const char *op_nearest(Compilation *, const char *name, OpClass); /* for suggest
 
 /* ---- nodes ------------------------------------------------------------ */
 
+/* When a node of a program in micro-batches is run: before, for each of them, after. */
+typedef enum Phase { PHASE_EACH, PHASE_BEFORE, PHASE_AFTER } Phase;
+
 struct Node {
     int id;     /* position in its graph's `nodes` */
     int stream; /* of random numbers: the first id, so that a pass changes no number */
@@ -348,8 +354,9 @@ struct Node {
     int out_count;
     const char *name; /* layer1.0.conv1: names of parameters are this + ".weight" */
     Span span;
-    const Node *origin;          /* of gradients and updates: the forward node; else itself */
-    bool frozen;                 /* its parameters are not trained */
+    const Node *origin; /* of gradients and updates: the forward node; else itself */
+    bool frozen;        /* its parameters are not trained */
+    Phase phase;
     bool last;                   /* its images lie [H][W][C] */
     bool samples;                /* what it computes with lies samples last */
     double scale;                /* of a loss and its gradient: its weight in the total; else 1 */
@@ -384,7 +391,8 @@ struct Graph {
     const char *name;
     Span span; /* of the net's name */
     ProgramKind kind;
-    int64_t batch;
+    int64_t batch;  /* samples that the nodes see: of a micro-batch, if there are several */
+    int64_t rounds; /* micro-batches, one after the other */
     int64_t grain;  /* threads divide the batch in multiples of this: 1, or a block of samples */
     List nodes;     /* of Node, in execution order */
     List tensors;   /* of Tensor */
@@ -392,7 +400,7 @@ struct Graph {
     List model;     /* of Tensor: parameters and buffers, then states, in order of creation */
     List heads;     /* of Head */
     Tensor *output; /* of the last layer */
-    Tensor *target, *loss, *seed,
+    Tensor *target, *targets, *loss, *seed,
         *input_gradient; /* where the kind of program has them; of several inputs one after the other */
     List gradients;      /* of ParamGrad: GRAD and VJP */
 };
@@ -564,8 +572,12 @@ const char *attrs_text(Arena *, const Attr *, const void *attrs); /* "6, 5x5, st
 
 /* What is to be run, as a graph of its own that shares the net's model tensors.
  * STEP appends the optimizer's states to the net's `model`. `spec` may be NULL
- * for INFER and VJP.  NULL after an error (a loss that does not fit the output). */
-Graph *program_build(Graph *net, ProgramKind, const TrainSpec *spec, int64_t batch);
+ * for INFER and VJP.  NULL after an error (a loss that does not fit the output).
+ *
+ * `rounds` micro-batches of `batch` samples each are run one after the other, and what
+ * they make of the loss and the gradients is added up, so that only these live from one
+ * to the next.  Not of VJP, nor where an operator mixes the samples (OP_BATCH_COUPLED). */
+Graph *program_build(Graph *net, ProgramKind, const TrainSpec *spec, int64_t batch, int64_t rounds);
 
 /* Inside Op.grad */
 Graph *backward_graph(Backward *);
@@ -579,6 +591,9 @@ Node *backward_node(Backward *, const Op *,
 
 void field_compute(Node *); /* sets the fields of the node's outputs from its inputs' */
 static inline double field_size(Field f) { return f.last - f.first + 1; }
+
+/* Of a sample as the caller gives it: several inputs are one vector. */
+Shape net_input_shape(const Graph *net);
 
 int64_t graph_param_count(const Graph *, bool trainable);
 int64_t graph_macs(const Graph *);

@@ -10,6 +10,9 @@
  * the gradient rule of the one layer that uses it; so the gradient's memory is
  * free again for the next layer.  Only clipping by the norm of all gradients
  * has to wait for the last one.
+ *
+ * In micro-batches, updates wait for the last of them: each gradient is added to a
+ * sum, which is cleared before the first.
  */
 #include "graph/backward.h"
 #include "graph/training.h"
@@ -27,6 +30,8 @@ typedef struct Build {
     Tensor **copy; /* by tensor id of the net: its tensor in the program */
     List losses;   /* of Tensor: single numbers to be added up */
     List norms;    /* of Tensor: squared norms of the gradients */
+    List before;   /* of Node: what is run before the first micro-batch */
+    List pending;  /* of ParamGrad: updates that wait for the last micro-batch */
     bool failed;
 } Build;
 
@@ -103,6 +108,35 @@ static void copy_forward(Build *b)
     }
 }
 
+/* ---- micro-batches ------------------------------------------------------ */
+
+/* What the micro-batches make of it, added up. */
+static Tensor *summed(Build *b, Tensor *t, const char *name)
+{
+    Graph *g = b->graph;
+    if (g->rounds == 1) return t;
+    ZeroAttrs *attrs = arena_alloc(b->arena, sizeof *attrs);
+    attrs->shape = t->shape;
+    Node *zero = graph_node(g, op_find("zero", OP_INTERNAL), attrs, name, t->span);
+    g->nodes.count--; /* it stands before all others */
+    list_push(b->arena, &b->before, zero);
+    zero->phase = PHASE_BEFORE;
+    zero->op->shape(g, zero);
+    Node *n = graph_node(g, op_find("accumulate", OP_INTERNAL), NULL, name, t->span);
+    node_in(g, n, t);
+    node_in(g, n, zero->out[0]);
+    n->op->shape(g, n);
+    return zero->out[0];
+}
+
+static void begin_with_before(Build *b)
+{
+    List nodes = b->before;
+    for (int i = 0; i < b->graph->nodes.count; i++) list_push(b->arena, &nodes, b->graph->nodes.at[i]);
+    b->graph->nodes = nodes;
+    for (int i = 0; i < nodes.count; i++) ((Node *)nodes.at[i])->id = i;
+}
+
 /* ---- losses ------------------------------------------------------------ */
 
 /* The scores a loss is computed from: before a final softmax that it absorbs. */
@@ -123,6 +157,9 @@ static Tensor *target_for(Build *b, const Tensor *scores)
         Shape shape = classes ? shape_vector(1) : scores->shape;
         g->target = graph_tensor(g, TENSOR_TARGET, classes ? DTYPE_INT32 : DTYPE_REAL, true, shape, "target",
                                  b->spec->loss.span);
+        if (classes && g->rounds > 1) /* how many of them count shows only in all */
+            g->targets = graph_tensor(g, TENSOR_TARGET, DTYPE_INT32, false, shape_vector(g->batch * g->rounds),
+                                      "targets", b->spec->loss.span);
     }
     return g->target;
 }
@@ -136,7 +173,8 @@ static void add_loss(Build *b, Tensor *output, const char *name, double weight, 
     n->scale = weight;
     node_in(g, n, scores);
     node_in(g, n, target_for(b, scores));
-    n->data_count = 2;
+    if (g->targets) node_in(g, n, g->targets);
+    n->data_count = n->in_count;
     bool values = !(loss->op->traits & OP_CLASSES);
     if (values && !shape_equal(scores->shape, g->target->shape)) {
         diag_error(g->compilation, span, "%s: this output is %s, but the target is %s, as the net's output",
@@ -148,7 +186,7 @@ static void add_loss(Build *b, Tensor *output, const char *name, double weight, 
         b->failed = true;
         return;
     }
-    list_push(b->arena, &b->losses, n->out[0]);
+    list_push(b->arena, &b->losses, summed(b, n->out[0], name));
 }
 
 static void add_losses(Build *b)
@@ -172,6 +210,7 @@ static void add_total(Build *b)
     const Op *op = op_find("total", OP_INTERNAL);
     Node *n = graph_node(g, op, NULL, "loss.total", b->spec->span);
     for (int i = 0; i < b->losses.count; i++) node_in(g, n, b->losses.at[i]);
+    n->phase = g->rounds > 1 ? PHASE_AFTER : PHASE_EACH;
     op->shape(g, n);
     g->loss = n->out[0];
 }
@@ -252,6 +291,26 @@ static void gradient_is_final(Build *b, Tensor *param, Tensor *gradient)
     list_push(b->arena, &g->gradients, pair);
 }
 
+/* All micro-batches are over. */
+static void update_pending(Build *b)
+{
+    for (int i = 0; i < b->pending.count; i++) {
+        const ParamGrad *pair = b->pending.at[i];
+        gradient_is_final(b, pair->param, pair->gradient);
+    }
+}
+
+static void gradient_is_made(Build *b, Tensor *param, Tensor *gradient)
+{
+    if (b->graph->rounds == 1) {
+        gradient_is_final(b, param, gradient);
+        return;
+    }
+    ParamGrad *pair = arena_alloc(b->arena, sizeof *pair);
+    *pair = (ParamGrad){.param = param, .gradient = summed(b, gradient, param->name)};
+    list_push(b->arena, &b->pending, pair);
+}
+
 /* All gradients wait for the last: scale each by the norm of all, then update. */
 static void clip_norm_and_update(Build *b)
 {
@@ -311,11 +370,14 @@ static void add_backward(Build *b)
             Tensor *t = n->in[k];
             if (t->kind != TENSOR_PARAM || !backward_wants(backward, t)) continue;
             Tensor *gradient = backward_of(backward, t);
-            if (gradient) gradient_is_final(b, t, gradient);
+            if (gradient) gradient_is_made(b, t, gradient);
         }
     }
+    const int each = g->nodes.count;
+    update_pending(b);
     if (vjp) g->input_gradient = input_gradient(b, backward);
     if (b->norms.count) clip_norm_and_update(b);
+    for (int i = each; g->rounds > 1 && i < g->nodes.count; i++) ((Node *)g->nodes.at[i])->phase = PHASE_AFTER;
 }
 
 /* ---- the whole ---------------------------------------------------------- */
@@ -378,7 +440,7 @@ static void add_ends(Build *b)
     if (g->output) g->output = owned(b, g->output);
 }
 
-Graph *program_build(Graph *net, ProgramKind kind, const TrainSpec *spec, int64_t batch)
+Graph *program_build(Graph *net, ProgramKind kind, const TrainSpec *spec, int64_t batch, int64_t rounds)
 {
     Arena *arena = net->compilation->arena;
     Build b = {
@@ -392,10 +454,12 @@ Graph *program_build(Graph *net, ProgramKind kind, const TrainSpec *spec, int64_
     };
     b.graph->span = net->span;
     b.graph->batch = batch;
+    b.graph->rounds = rounds;
     find_needed(&b);
     copy_forward(&b);
     add_ends(&b);
     if (b.failed) return NULL;
+    begin_with_before(&b);
     share_states(&b);
     graph_verify(b.graph);
     return b.graph;

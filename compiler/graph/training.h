@@ -1,13 +1,16 @@
 /*
- * Attributes and names of the internal operators around the backward pass:
- * regularize, clip_value, square_norm, clip_norm between a gradient and its
- * update, and join for the gradients of several inputs.
+ * Attributes and names of the internal operators around the backward pass: zero for
+ * sums over micro-batches, regularize, clip_value, square_norm, clip_norm between a
+ * gradient and its update, and join for the gradients of several inputs.
  */
 #ifndef NNC_GRAPH_TRAINING_H
 #define NNC_GRAPH_TRAINING_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "graph/graph.h"
+
+typedef struct ZeroAttrs {
+    Shape shape;
+} ZeroAttrs;
 
 typedef struct RegularizeAttrs {
     double l1, l2;

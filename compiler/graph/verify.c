@@ -17,6 +17,9 @@ static void require(bool holds, const Graph *g, const Node *n, const char *what)
     if (!holds) broken(g, n, what);
 }
 
+/* Of its phase in the order of execution. */
+static int rank_of(const Node *n) { return n->phase == PHASE_BEFORE ? 0 : n->phase == PHASE_EACH ? 1 : 2; }
+
 static void verify_node(const Graph *g, const Node *n)
 {
     for (int i = 0; i < n->in_count; i++) {
@@ -30,6 +33,7 @@ static void verify_node(const Graph *g, const Node *n)
         require(t->producer == n, g, n, "an output names another producer");
         require(t->kind == TENSOR_LOCAL || t->kind == TENSOR_PREPARED, g, n, "an output is not local");
     }
+    require(n->phase == PHASE_EACH || g->rounds > 1, g, n, "it waits for micro-batches that there are not");
     bool is_view = n->op->traits & OP_VIEW;
     require(n->op->plain || n->op->fast || is_view, g, n, "the operator cannot be emitted");
     require(!is_view || shape_count(n->in[0]->shape) == shape_count(n->out[0]->shape), g, n,
@@ -41,6 +45,7 @@ void graph_verify(const Graph *g)
     for (int i = 0; i < g->nodes.count; i++) {
         const Node *n = g->nodes.at[i];
         require(n->id == i, g, n, "its id is not its position");
+        require(i == 0 || rank_of(g->nodes.at[i - 1]) <= rank_of(n), g, n, "its phase is over");
         verify_node(g, n);
     }
 }

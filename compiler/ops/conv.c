@@ -32,8 +32,6 @@ typedef struct ConvAttrs {
     Init init;
 } ConvAttrs;
 
-static const char *const pad_modes[] = {"zeros", "reflect", "replicate", "circular", NULL};
-
 static const Attr conv_attrs[] = {
     {"out", ATTR_INT, offsetof(ConvAttrs, out), NULL, 1, 1e9, NULL},
     {"k", ATTR_PAIR, offsetof(ConvAttrs, k), NULL, 1, WINDOW_MAX, NULL},
@@ -42,7 +40,7 @@ static const Attr conv_attrs[] = {
     {"dilation", ATTR_PAIR, offsetof(ConvAttrs, dilation), "1", 1, WINDOW_MAX, NULL},
     {"groups", ATTR_INT, offsetof(ConvAttrs, groups), "1", 1, 1e9, NULL},
     {"bias", ATTR_BOOL, offsetof(ConvAttrs, bias), "yes", 0, 0, NULL},
-    {"pad_mode", ATTR_SYMBOL, offsetof(ConvAttrs, pad_mode), "zeros", 0, 0, pad_modes},
+    {"pad_mode", ATTR_SYMBOL, offsetof(ConvAttrs, pad_mode), "zeros", 0, 0, window_pad_modes},
     {"flip", ATTR_BOOL, offsetof(ConvAttrs, flip), "no", 0, 0, NULL},
     {"init", ATTR_INIT, offsetof(ConvAttrs, init), "he_normal", 0, 0, NULL},
     {0},
@@ -71,7 +69,7 @@ static bool conv_pad_mode_fits(Graph *g, Node *n, int axis, const Slide *s)
     if (!reflect && !circular) return true;
     diag_error(g->compilation, n->span,
                "conv: pad_mode=%s needs a padding %s the input's %s, but %lld is padded by %lld",
-               pad_modes[a->pad_mode], reflect ? "below" : "up to", window_axis_name(axis), (long long)s->large,
+               window_pad_modes[a->pad_mode], reflect ? "below" : "up to", window_axis_name(axis), (long long)s->large,
                (long long)pad);
     return false;
 }

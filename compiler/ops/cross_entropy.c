@@ -57,13 +57,19 @@ static int64_t cross_entropy_flops(const Node *n)
     return loss_cost(n, a->smoothing > 0 ? 7 : 4);
 }
 
-/* Binds $used, the weight of class t, and the factors $own of class t and $each
+/* Of class t. */
+static const char *weight_text(const Node *n)
+{
+    const CrossEntropyAttrs *a = n->attrs;
+    return a->weights.count ? "class_weight[t]" : "1";
+}
+
+/* Binds the factors $own of class t and $each
  * of class c, which are not written where there are no weights. */
 static void put_weights(Writer *w, const Node *n)
 {
     const CrossEntropyAttrs *a = n->attrs;
     bool weighted = a->weights.count > 0;
-    writer_bind(w, "used", weighted ? "class_weight[t]" : "1");
     writer_bind(w, "own", "%s", weighted ? "class_weight[t] * " : "");
     writer_bind(w, "each", "%s", weighted ? "class_weight[c] * " : "");
     if (weighted) constants_put(w, "class_weight", &a->weights);
@@ -87,7 +93,7 @@ static void cross_entropy_plain(Writer *w, const Node *n)
     const CrossEntropyAttrs *a = n->attrs;
     Shape s = node_shape_in(n);
     put_weights(w, n);
-    loss_classes_open(w, n);
+    loss_classes_open(w, n, weight_text(n));
     channels_top(w, "scores", s);
     channels_log_sum(w, "scores", s);
     if (a->smoothing > 0) {
@@ -95,7 +101,6 @@ static void cross_entropy_plain(Writer *w, const Node *n)
     } else {
         writer_put(w, "total -= $own(@scores(n, t) - top - log_sum);");
     }
-    writer_put(w, "used += $used;");
     loss_classes_close(w, n);
 }
 
@@ -132,9 +137,8 @@ static void put_derivatives(Writer *w, const Node *n)
 /* Row by row, scores are read before dscores are written: they may be one. */
 static void cross_entropy_grad_plain(Writer *w, const Node *n)
 {
-    const CrossEntropyAttrs *a = n->attrs;
     put_weights(w, n);
-    loss_classes_open_gradient(w, n, a->weights.count ? "class_weight[t]" : "1");
+    loss_classes_open_gradient(w, n, weight_text(n));
     channels_top(w, "scores", node_shape_in(n));
     writer_put(w, "$real sum = 0;\n"
                   "for ($int c = 0; c < $C; c++) {\n"

@@ -29,12 +29,11 @@ static void bind_margin(Writer *w, const Node *n)
 static void hinge_plain(Writer *w, const Node *n)
 {
     bind_margin(w, n);
-    loss_classes_open(w, n);
+    loss_classes_open(w, n, "1");
     writer_put(w, "for ($int c = 0; c < $C; c++) {\n"
                   "    const $real gap = $margin - @scores(n, t) + @scores(n, c);\n"
                   "    total += c == t || gap < 0 ? 0 : gap;\n"
-                  "}\n"
-                  "used += 1;\n");
+                  "}\n");
     loss_classes_close(w, n);
 }
 

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-const char *const loss_in[] = {"scores", "target", NULL};
+const char *const loss_in[] = {"scores", "target", "targets", NULL};
 const char *const loss_out[] = {"loss", NULL};
 const char *const loss_gradient_out[] = {"dscores", NULL};
 
@@ -39,7 +39,11 @@ void loss_grad(Backward *b, const Node *n, const Op *gradient)
     if (!backward_wants(b, n->in[0])) return;
     Graph *g = backward_graph(b);
     Node *d = backward_node(b, gradient, n);
-    for (int i = 0; gradient->in[i]; i++) node_in(g, d, n->in[strcmp(gradient->in[i], loss_in[1]) == 0]);
+    for (int i = 0; gradient->in[i]; i++) {
+        int k = 0;
+        while (strcmp(gradient->in[i], loss_in[k]) != 0) k++;
+        if (node_has(n, k)) node_in(g, d, n->in[k]);
+    }
     backward_give(b, n->in[0], node_out(g, d, n->in[0]->shape));
 }
 
@@ -73,13 +77,13 @@ void loss_values(Writer *w, const Node *n, const char *lines)
                   "for ($int k = 0; k < $count * $elements; k++) {\n");
     writer_put(w, lines);
     writer_put(w, "}\n"
-                  "loss[0] = $total / ($count * $elements);\n");
+                  "loss[0] = $total / ($all * $elements);\n");
 }
 
 void loss_values_gradient(Writer *w, const Node *n, const char *lines)
 {
     bind_element(w, n);
-    writer_put(w, "const $real part = $scale / ($N * $elements);\n"
+    writer_put(w, "const $real part = $scale / ($all * $elements);\n"
                   "for ($int k = 0; k < $N * $elements; k++) {\n");
     writer_put(w, lines);
     writer_put(w, "}");
@@ -90,11 +94,32 @@ void loss_values_gradient(Writer *w, const Node *n, const char *lines)
 static const char no_class[] = "const $int t = @target(n);\n"
                                "if (t < 0 || t >= $C) { /* has no class: is left out */\n";
 
-void loss_classes_open(Writer *w, const Node *n)
+/* It sees a micro-batch, and the targets of all. */
+static bool sees_all_targets(const Node *n)
+{
+    for (int i = 0; i < n->in_count; i++) {
+        if (strcmp(n->op->in[i], loss_in[2]) == 0) return true;
+    }
+    return false;
+}
+
+/* used: the sum of the weights of all samples that have a class. */
+static void put_used(Writer *w, const Node *n, const char *weight)
+{
+    writer_bind(w, "weight", "%s", weight);
+    writer_bind(w, "class", sees_all_targets(n) ? "targets[n]" : "target[n]");
+    writer_put(w, "$real used = 0;\n"
+                  "for ($int n = 0; n < $all; n++) {\n"
+                  "    const $int t = $class;\n"
+                  "    used += t < 0 || t >= $C ? 0 : $weight;\n"
+                  "}\n");
+}
+
+void loss_classes_open(Writer *w, const Node *n, const char *weight)
 {
     writer_bind_int(w, "C", node_shape_in(n).dim[0]);
+    put_used(w, n, weight);
     writer_put(w, "$real total = 0;\n"
-                  "$real used = 0;\n"
                   "for ($int n = 0; n < $count; n++) {\n");
     writer_put(w, no_class);
     writer_put(w, "    continue;\n"
@@ -111,13 +136,8 @@ void loss_classes_close(Writer *w, const Node *n)
 void loss_classes_open_gradient(Writer *w, const Node *n, const char *weight)
 {
     writer_bind_int(w, "C", node_shape_out(n).dim[0]);
-    writer_bind(w, "weight", "%s", weight);
-    writer_put(w, "$real used = 0;\n"
-                  "for ($int n = 0; n < $N; n++) {\n"
-                  "    const $int t = @target(n);\n"
-                  "    used += t < 0 || t >= $C ? 0 : $weight;\n"
-                  "}\n"
-                  "const $real part = used > 0 ? $scale / used : 0;\n"
+    put_used(w, n, weight);
+    writer_put(w, "const $real part = used > 0 ? $scale / used : 0;\n"
                   "for ($int n = 0; n < $N; n++) {\n");
     writer_put(w, no_class);
     writer_put(w, "    for ($int c = 0; c < $C; c++) {\n"

@@ -2,16 +2,16 @@
  * What losses share: their arrays, their checks, the loops over a batch and the
  * wiring of the gradient.
  *
- * A loss is the mean over the $count samples that count, times $scale.  Its
- * gradient is computed from the scores again, for the full batch: nothing is
- * stored in between.
+ * A loss is the mean over the $all samples that count, times $scale; of a micro-batch
+ * with $count of them its share in that mean.  Its gradient is computed from the scores
+ * again, for all $N: nothing is stored in between.
  */
 #ifndef NNC_OPS_LOSSES_H
 #define NNC_OPS_LOSSES_H
 
 #include "graph/graph.h"
 
-extern const char *const loss_in[];           /* scores, target */
+extern const char *const loss_in[];           /* scores, target; targets of all micro-batches */
 extern const char *const loss_out[];          /* loss */
 extern const char *const loss_gradient_out[]; /* dscores */
 
@@ -41,14 +41,13 @@ void loss_values_gradient(Writer *, const Node *, const char *lines);
 /* ---- against classes: the mean over the samples that have one ---------- */
 
 /* Op.plain: what is written between the two stands in a loop over the samples n
- * of class t, with $C classes, and adds to total and to used, the sum of the
- * samples' weights.  A sample whose class is not 0 … C − 1 is left out. */
-void loss_classes_open(Writer *, const Node *);
+ * of class t, with $C classes, and adds to total, which becomes the loss divided by
+ * used, the sum of all samples' `weight`s, an expression of t.  A sample whose class is
+ * not 0 … C − 1 is left out. */
+void loss_classes_open(Writer *, const Node *, const char *weight);
 void loss_classes_close(Writer *, const Node *);
 
-/* Op.plain of the gradient: the same loop, after a first one in which
- * `weight`, of a sample of class t, is summed up to used.  The body sets
- * @dscores(n, …) to the derivatives times part = $scale / used; those of a
+/* Op.plain of the gradient: the same loop.  The body sets @dscores(n, …) to the derivatives times part = $scale / used; those of a
  * sample left out are 0. */
 void loss_classes_open_gradient(Writer *, const Node *, const char *weight);
 void loss_classes_close_gradient(Writer *);

@@ -8,9 +8,8 @@
 
 static void nll_plain(Writer *w, const Node *n)
 {
-    loss_classes_open(w, n);
-    writer_put(w, "total -= @scores(n, t);\n"
-                  "used += 1;\n");
+    loss_classes_open(w, n, "1");
+    writer_put(w, "total -= @scores(n, t);");
     loss_classes_close(w, n);
 }
 
@@ -30,7 +29,7 @@ static void nll_grad_plain(Writer *w, const Node *n)
 }
 
 /* The scores themselves are not read. */
-static const char *const nll_gradient_in[] = {"target", NULL};
+static const char *const nll_gradient_in[] = {"target", "targets", NULL};
 
 static const Op nll_gradient = {
     .name = "nll.grad",

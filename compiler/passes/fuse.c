@@ -91,6 +91,7 @@ static Chain find_chain(Fuser *f, Node *n)
 static Node *fold(Fuser *f, const Node *affine)
 {
     Node *n = graph_node(f->graph, affine->op->fold, affine->attrs, affine->name, affine->span);
+    n->phase = f->graph->rounds > 1 ? PHASE_BEFORE : PHASE_EACH;
     for (int i = affine->data_count; i < affine->in_count; i++) node_in(f->graph, n, affine->in[i]);
     Shape channels = shape_vector(affine->out[0]->shape.dim[0]);
     node_out_as(f->graph, n, DTYPE_REAL, false, channels);

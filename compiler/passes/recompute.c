@@ -45,6 +45,7 @@ static Node *copied_node(Recompute *r, Node *n)
 {
     Graph *g = r->graph;
     if (n->out_count == 0 || n->op->class == OP_LOSS || n->op->class == OP_OPTIMIZER) return NULL;
+    if (n->phase != PHASE_EACH) return NULL;
     if (!n->op->mutates) return n;
     if (!n->op->again) return NULL;
     Node *copy = n->op->again(g, n);

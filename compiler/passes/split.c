@@ -4,7 +4,7 @@
  * next ones take their place in memory.  Of a VGG's first dense layer that is 411 MB.
  *
  * An optimizer's step is element by element, so that it can be taken for a part of
- * the parameter and its states alone.
+ * the parameter and its states alone; so is the sum over micro-batches.
  */
 #include "passes/passes.h"
 
@@ -14,15 +14,17 @@ typedef struct Splitter {
     Graph *graph;
     Arena *arena;
     int *uses;     /* by tensor id */
-    Node **update; /* by node id: the step that is the only user of the node's gradient, or NULL */
+    Node **update; /* by node id: the step or sum that is the only user of the node's gradient, or NULL */
     List nodes;    /* of Node: the program as it will be */
 } Splitter;
+
+static bool takes_any_part(const Op *op) { return op->class == OP_OPTIMIZER || op->traits & OP_ANY_PART; }
 
 /* The node's output is a large gradient that the step alone reads. */
 static bool splits(const Splitter *s, const Node *n, const Node *update)
 {
     const Tensor *gradient = n->out_count == 1 ? n->out[0] : NULL;
-    if (!gradient || !n->op->rows || update->op->class != OP_OPTIMIZER || update->out_count) return false;
+    if (!gradient || !n->op->rows || !takes_any_part(update->op) || update->out_count) return false;
     if (shape_count(gradient->shape) < LARGE || s->uses[gradient->id] != 1 || gradient->batched) return false;
     for (int i = 1; i < update->in_count; i++) {
         if (shape_count(update->in[i]->shape) != shape_count(gradient->shape)) return false;

@@ -4,7 +4,8 @@
  * Every number is a plan made for that batch, nothing is extrapolated.  What is
  * compared with the limit is what the user of the generated code gives it: the
  * model's block and the scratch, for training where there is a train section,
- * else for inference.
+ * else for inference.  A batch that is cut into micro-batches would need less, and what
+ * grows then is time alone: so here it is run at once.
  */
 #include "report/analysis.h"
 

@@ -67,21 +67,23 @@ static void measure_model(Analysis *a)
 
 /* The program as the fast form of the generated code has it: in one text with training
  * where there is a train section. */
-static bool plan_one(Graph *net, ProgramKind kind, const TrainSpec *spec, int64_t batch, ReportMemory *memory)
+static bool plan_one(Graph *net, ProgramKind kind, const TrainSpec *spec, const EmitOptions *options,
+                     ReportMemory *memory)
 {
-    const Plan *plan = emit_plan(net, kind, spec, &(EmitOptions){.batch = batch, .train = spec != NULL});
+    const Plan *plan = emit_plan(net, kind, spec, options);
     if (!plan) return false;
     *memory = (ReportMemory){plan, plan->arena_bytes, plan->lower_bound};
     return true;
 }
 
 /* The generated code asks for one block for all that training calls. */
-static bool train_arena(Graph *net, const TrainSpec *spec, int64_t batch, ReportMemory *step, int64_t *bytes)
+static bool train_arena(Graph *net, const TrainSpec *spec, const EmitOptions *options, ReportMemory *step,
+                        int64_t *bytes)
 {
     ReportMemory grad, eval;
-    if (!plan_one(net, PROGRAM_STEP, spec, batch, step)) return false;
-    if (!plan_one(net, PROGRAM_GRAD, spec, batch, &grad)) return false;
-    if (!plan_one(net, PROGRAM_EVAL, spec, batch, &eval)) return false;
+    if (!plan_one(net, PROGRAM_STEP, spec, options, step)) return false;
+    if (!plan_one(net, PROGRAM_GRAD, spec, options, &grad)) return false;
+    if (!plan_one(net, PROGRAM_EVAL, spec, options, &eval)) return false;
     *bytes = step->arena;
     if (grad.arena > *bytes) *bytes = grad.arena;
     if (eval.arena > *bytes) *bytes = eval.arena;
@@ -91,17 +93,19 @@ static bool train_arena(Graph *net, const TrainSpec *spec, int64_t batch, Report
 bool memory_at(Graph *net, const TrainSpec *spec, int64_t batch, MemoryAt *at)
 {
     ReportMemory infer, step;
+    const EmitOptions options = {.batch = batch, .train = spec != NULL, .without = WITHOUT_MICRO};
     *at = (MemoryAt){.batch = batch};
-    if (!plan_one(net, PROGRAM_INFER, spec, batch, &infer)) return false;
+    if (!plan_one(net, PROGRAM_INFER, spec, &options, &infer)) return false;
     at->infer = infer.arena;
     at->infer_model = block_bytes(net, false) + prepared_bytes(infer.plan->program);
-    return !spec || train_arena(net, spec, batch, &step, &at->train);
+    return !spec || train_arena(net, spec, &options, &step, &at->train);
 }
 
 bool analyse_memory(Graph *net, const TrainSpec *spec, Analysis *a)
 {
-    if (!plan_one(net, PROGRAM_INFER, spec, a->batch, &a->infer)) return false;
-    if (spec && !train_arena(net, spec, a->batch, &a->step, &a->train_arena)) return false;
+    const EmitOptions options = {.batch = a->batch, .train = spec != NULL};
+    if (!plan_one(net, PROGRAM_INFER, spec, &options, &a->infer)) return false;
+    if (spec && !train_arena(net, spec, &options, &a->step, &a->train_arena)) return false;
     measure_model(a);
     return true;
 }

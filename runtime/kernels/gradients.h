@@ -1,8 +1,8 @@
 /*
- * gradients.h: what stands between a gradient and its update: penalties, clipping,
- * norms.
+ * gradients.h: what stands between a gradient and its update: sums over micro-batches,
+ * penalties, clipping, norms.
  *
- *   gradient, param, regularized, clipped: `count` elements; t of T: this thread's part
+ *   gradient, sum, param, regularized, clipped: `count` elements; t of T: this thread's part
  *
  * Sums are taken by the first thread alone, in double precision: NN_SUMS running
  * sums, added up at the end in their order.
@@ -12,6 +12,8 @@
 
 #ifdef NN_LINKED
 
+void nn_clear(long count, float *sum, int t, int T);
+void nn_accumulate(long count, const float *gradient, float *sum, int t, int T);
 void nn_regularize(long count, const float *gradient, const float *param, float *regularized, float *penalty, float l1,
                    float l2, int t, int T);
 void nn_square_norm(long count, const float *gradient, float *squares, int t, int T);
@@ -23,6 +25,27 @@ void nn_clip_value(long count, const float *gradient, float *clipped, float limi
 #include "lanes.h"
 
 enum { NN_SUMS = 8 };
+
+NN_INLINE nn_vec nn_nothing(nn_vec x, float p, float q)
+{
+    (void)p, (void)q, (void)x;
+    return nn_zero();
+}
+
+/* sum = 0 */
+NN_KERNEL void nn_clear(long count, float *sum, int t, int T) { nn_map(nn_nothing, 0, 0, count, sum, sum, t, T); }
+
+NN_INLINE nn_vec nn_sum(nn_vec a, nn_vec b, float p, float q)
+{
+    (void)p, (void)q;
+    return a + b;
+}
+
+/* sum += gradient */
+NN_KERNEL void nn_accumulate(long count, const float *gradient, float *sum, int t, int T)
+{
+    nn_map2(nn_sum, 0, 0, count, sum, gradient, sum, t, T);
+}
 
 /* l1 · Σ|x| + l2 · Σx² */
 NN_INLINE float nn_penalty(long count, const float *x, float l1, float l2)

@@ -488,7 +488,7 @@ FuzzNet *fuzz_net(uint64_t seed, const char *source)
     const File *file = front_parse_text(c, "fuzz.nn", source, strlen(source));
     n->net = file ? elaborate(c, file, NULL, &none) : NULL;
     n->spec = n->net ? train_spec(c, file, n->net, &none) : NULL;
-    Graph *program = n->spec && !c->errors ? program_build(n->net, PROGRAM_STEP, n->spec, 1) : NULL;
+    Graph *program = n->spec && !c->errors ? program_build(n->net, PROGRAM_STEP, n->spec, 1, 1) : NULL;
     if (program && !c->errors) return n;
     if (getenv("FUZZ_MESSAGES")) diag_print(c, stdout, false);
     fuzz_free(n);

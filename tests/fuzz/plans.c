@@ -151,7 +151,7 @@ void check_plans(Verdict *v)
 {
     static const char *const names[] = {"net", "infer", "eval", "step", "grad", "vjp"};
     for (ProgramKind kind = PROGRAM_INFER; kind <= PROGRAM_VJP; kind++) {
-        const Graph *program = program_build(v->net->net, kind, v->net->spec, v->net->batch);
+        const Graph *program = program_build(v->net->net, kind, v->net->spec, v->net->batch, 1);
         if (program)
             play(v, program, names[kind]);
         else

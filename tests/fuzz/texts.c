@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ops/window.h"
 #include "report/report.h"
 
 /* ---- format --------------------------------------------------------------------- */
@@ -106,6 +107,15 @@ static void widen(Rows *to, Rows r)
     to->any = true;
 }
 
+/* Its padding is made of the image, so that beyond a border it reads what lies inside. */
+static bool pads_with_image(const Node *n)
+{
+    for (const Attr *a = n->op->attrs; a && a->name; a++)
+        if (a->symbols == window_pad_modes && *(const int *)((const char *)n->attrs + a->offset) != PAD_MODE_ZEROS)
+            return true;
+    return false;
+}
+
 /* What the node reads of an input for the rows `out` of its output. */
 static Rows through(const Node *n, int axis, Rows out)
 {
@@ -115,6 +125,7 @@ static Rows through(const Node *n, int axis, Rows out)
     double before = w.uneven ? w.before : w.pad, after = w.uneven ? w.after : w.size - 1 - w.pad;
     out.low = ceil(out.low * w.stride - before - 1e-9);
     out.high = floor(out.high * w.stride + after + 1e-9);
+    if (pads_with_image(n) && (out.low < 0 || out.high >= n->in[0]->shape.dim[1 + axis])) out.whole = true;
     return out;
 }
 
@@ -133,14 +144,15 @@ static Rows rows_of(const Graph *net, int axis, int64_t u)
     return rows;
 }
 
-/* Behind pooling into unequal parts and the like a tensor's field is only the trend. */
+/* Behind pooling into unequal parts and the like a tensor's field is only the trend; of
+ * padding with the image it counts the rows beyond the border. */
 static bool is_trend(const Graph *net, int axis)
 {
     for (int i = 0; i < net->nodes.count; i++) {
         const Node *n = net->nodes.at[i];
         Window w = {0};
         if (n->op->window) n->op->window(n, axis, &w);
-        if (w.uneven) return true;
+        if (w.uneven || pads_with_image(n)) return true;
     }
     return false;
 }

@@ -34,10 +34,12 @@ static int run(uint64_t seed)
         state = state * 1664525u + 1013904223u;
         x[i] = (float)(state >> 8) / 16777216.0f - 0.5f;
     }
-    for (int i = 0; i < NET_BATCH; i++) labels[i] = i % NET_OUTPUTS;
+    for (int i = 0; i < NET_BATCH; i++) labels[i] = i % 11 == 3 ? -1 : i % NET_OUTPUTS; /* -1: has no class */
     printf("start %d\n", (int)seed);
     for (int i = 0; i < STEPS; i++) printf("loss %.9g\n", (double)net_step(model, x, labels, 0.02f, scratch));
     printf("loss %.9g\n", (double)net_grad(model, x, labels, scratch));
+    for (int i = 0; i < 2; i++)
+        printf("eval %.9g\n", (double)net_eval(model, x, labels, NET_BATCH - NET_BATCH * i / 3, y, scratch));
     net_infer(model, x, y, small);
     for (size_t i = 0; i < sizeof y / sizeof y[0]; i++) printf("y %.9g\n", (double)y[i]);
     for (int i = 0; i < info->tensor_count; i++) {

@@ -57,6 +57,7 @@ without() {
         --no-winograd) has winograd no && has fused_winograd no && has dx_winograd no ;;
         --no-slices) try "$net $option: bit for bit" cmp "$tmp/with" "$tmp/without" && has concat1_forward yes ;;
         --no-layout) has fused no && has turn no && has winograd no ;;
+        --no-micro-batches) has accumulate no ;;
         esac
     done
 }
@@ -66,6 +67,7 @@ without tests/passes/winograd.nn --no-fusion --no-winograd --no-layout
 without tests/passes/slices.nn --no-slices --no-winograd --no-fusion --no-layout
 without tests/refs/resnet_small.nn --no-fusion --no-layout
 without tests/refs/lenet_sgd.nn --no-layout
+without tests/passes/micro.nn --no-micro-batches
 
 # code NET: what is written for it with all passes
 code() {
@@ -101,6 +103,8 @@ within tests/refs/resnet_small.nn --no-layout
 code tests/passes/mixed.nn
 has fused yes
 has turn yes
+code tests/passes/micro.nn
+has accumulate yes
 code tests/passes/slices.nn
 has concat1_forward no
 code tests/passes/winograd.nn

@@ -43,8 +43,8 @@ START_TEST(test_records_complete)
     ck_assert_msg(op->shape || op->class == OP_OPTIMIZER, "%s has no shape rule", op->name);
     ck_assert_msg((op->attrs == NULL) || op->attrs_size > 0, "%s: attributes without a size", op->name);
     bool numbered = op->traits & OP_VARIADIC;
-    ck_assert_msg(numbered || (op->in && op->in[0]), "%s: inputs have no names", op->name);
-    ck_assert_msg(op->class == OP_OPTIMIZER || (op->out && op->out[0]), "%s: outputs have no names", op->name);
+    ck_assert_msg(numbered || (op->in && op->in[0]) || (op->out && op->out[0]), "%s: arrays have no names", op->name);
+    ck_assert_msg(op->mutates || (op->out && op->out[0]), "%s: nothing that it writes has a name", op->name);
     if (op->training) {
         ck_assert_int_eq(op->training->class, OP_INTERNAL);
         ck_assert_uint_eq(op->training->attrs_size, op->attrs_size);

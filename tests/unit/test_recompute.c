@@ -1,12 +1,14 @@
 /*
  * Training within a limit of memory: what is computed again has the same bits, the
- * memory is what was asked for, and where nothing has to be done nothing is.
+ * memory is what was asked for, and where nothing has to be done nothing is.  Micro-batches
+ * come before computing again, where no operator mixes samples.
  *
  * Every net is trained without a limit and with two: the least that will do, and one
  * half way to it.  The whole block of the model is compared after some steps, and all
  * gradients; memory that is not live holds NaN.
  */
 #include <check.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -137,6 +139,7 @@ START_TEST(keeps_bits)
         TrainSpec *spec = NULL;
         Graph *net = net_of_text(c, nets[_i].text, &spec);
         EmitOptions options = options_of(spec, plain);
+        options.without = WITHOUT_MICRO;
         Trained whole = trained_open(c, net, spec, &options);
         int64_t most = whole.emitted->model_bytes + whole.emitted->train_scratch;
         int64_t least = emit_least_memory(net, spec, &options);
@@ -176,6 +179,57 @@ START_TEST(leaves_what_fits)
 }
 END_TEST
 
+/* The net trained once more with these options: the same numbers to 1e-4 of the largest. */
+static Trained like(Compilation *c, Graph *net, const TrainSpec *spec, const EmitOptions *options, const float *want)
+{
+    size_t count;
+    Trained t = trained_open(c, net, spec, options);
+    const float *numbers = train(c, &t, &count);
+    float most = 0;
+    for (size_t i = 0; i < count; i++) most = fmaxf(most, fabsf(want[i]));
+    for (size_t i = 0; i < count; i++) ck_assert_float_eq_tol(numbers[i], want[i], 1e-4f * most);
+    return t;
+}
+
+static bool mixes_samples(const Graph *program)
+{
+    for (int i = 0; i < program->nodes.count; i++)
+        if (((const Node *)program->nodes.at[i])->op->traits & OP_BATCH_COUPLED) return true;
+    return false;
+}
+
+START_TEST(cuts_the_batch_first)
+{
+    size_t count;
+    Compilation *c = compilation_new();
+    TrainSpec *spec = NULL;
+    Graph *net = net_of_text(c, nets[_i].text, &spec);
+    EmitOptions options = options_of(spec, false);
+    options.batch = 16;
+    Trained whole = trained_open(c, net, spec, &options);
+    const float *want = train(c, &whole, &count);
+    options.memory_limit = whole.emitted->model_bytes + whole.emitted->train_scratch / 4 * 3;
+    Trained cut = like(c, net, spec, &options, want);
+    const Limited *limited = &cut.emitted->limited;
+    if (mixes_samples(whole.emitted->step_program)) {
+        ck_assert_int_eq(limited->micro_batch, 0);
+        ck_assert_int_gt(limited->recomputed.values, 0);
+    } else {
+        ck_assert_int_gt(limited->micro_batch, 0);
+        ck_assert_int_lt(limited->micro_batch, 16);
+        ck_assert_int_eq(limited->recomputed.values, 0);
+        ck_assert_int_eq(cut.emitted->step_program->rounds * limited->micro_batch, 16);
+    }
+    options.threads = 3;
+    Trained threads = like(c, net, spec, &options, want);
+    ck_assert_mem_eq(cut.block, threads.block, cut.info->train_bytes);
+    trained_close(&whole);
+    trained_close(&cut);
+    trained_close(&threads);
+    compilation_free(c);
+}
+END_TEST
+
 START_TEST(refuses_too_little)
 {
     Compilation *c = compilation_new();
@@ -196,6 +250,7 @@ Suite *recompute_suite(void)
     int count = sizeof nets / sizeof *nets;
     tcase_add_loop_test(tests, keeps_bits, 0, count);
     tcase_add_loop_test(tests, leaves_what_fits, 0, count);
+    tcase_add_loop_test(tests, cuts_the_batch_first, 0, count);
     tcase_add_loop_test(tests, refuses_too_little, 0, count);
     suite_add_tcase(suite, tests);
     return suite;

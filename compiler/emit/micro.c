@@ -1,0 +1,60 @@
+/*
+ * Micro-batches: a batch that is run some samples at a time, so that what lives in the
+ * arena does not grow with it.  Gradients and losses are added up from one micro-batch to
+ * the next (see graph/program.c), which takes a sum as large as the model.
+ *
+ * It is done for training where the arena is large and that makes it smaller, unless an
+ * operator mixes the samples of a batch (batchnorm while training).  Inference needs little
+ * memory, and would read its weights more often for it.
+ */
+#include "emit/emitter.h"
+
+enum {
+    MICRO_BATCH = 16,      /* samples: enough for dense layers not to wait for their weights */
+    MICRO_LEAST = 8,       /* a batch that cannot be cut into at least so many is left whole, */
+    MICRO_MOST = 32,       /* or cut into parts of at most this */
+    MICRO_BLOCKS = 16,     /* where samples lie side by side in blocks, as many of these */
+    LARGE_ARENA = 32 << 20 /* bytes: less than that may well be in a cache */
+};
+
+static bool can_be_cut(const Graph *program)
+{
+    if (program->kind == PROGRAM_VJP) return false;
+    for (int i = 0; i < program->nodes.count; i++)
+        if (((const Node *)program->nodes.at[i])->op->traits & OP_BATCH_COUPLED) return false;
+    return true;
+}
+
+int64_t micro_rounds(const Graph *program, int64_t samples)
+{
+    int64_t batch = program->batch * program->rounds, micro = samples < batch ? samples : batch;
+    if (!can_be_cut(program)) return 1;
+    while (batch % micro != 0) micro--;
+    return batch / micro;
+}
+
+/* Where nothing asks for less. */
+static int64_t usual_rounds(const Graph *program)
+{
+    const int64_t batch = program->batch;
+    if (program->grain > 1)
+        return batch % (program->grain * MICRO_BLOCKS) ? 1 : micro_rounds(program, program->grain * MICRO_BLOCKS);
+    int64_t rounds = micro_rounds(program, MICRO_BATCH);
+    if (rounds == 1 || batch / rounds >= MICRO_LEAST) return rounds;
+    int64_t micro = MICRO_BATCH + 1;
+    while (micro <= MICRO_MOST && batch % micro != 0) micro++;
+    return micro <= MICRO_MOST ? batch / micro : 1;
+}
+
+const Plan *micro_plan(Graph *net, ProgramKind kind, const TrainSpec *spec, const EmitOptions *options)
+{
+    const int real_size = options->use_double ? 8 : 4;
+    Graph *program = emit_program(net, kind, spec, options, 1);
+    const Plan *whole = program ? plan_build(program, real_size) : NULL;
+    if (!whole || kind == PROGRAM_INFER || whole->arena_bytes < LARGE_ARENA) return whole;
+    if (!is_fast(options) || options->without & WITHOUT_MICRO) return whole;
+    const int64_t rounds = usual_rounds(program);
+    if (rounds == 1) return whole;
+    const Plan *cut = plan_build(emit_program(net, kind, spec, options, rounds), real_size);
+    return cut->arena_bytes < whole->arena_bytes / 4 * 3 ? cut : whole;
+}

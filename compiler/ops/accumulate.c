@@ -1,0 +1,45 @@
+/*
+ * accumulate: sum += gradient.  What a batch in micro-batches keeps from one to the next
+ * (gradient accumulation): the sums of its parameters' gradients and of its losses.
+ */
+#include <assert.h>
+
+#include "graph/graph.h"
+
+static const char *const accumulate_in[] = {"gradient", "sum", NULL};
+
+static bool accumulate_shape(Graph *g, Node *n)
+{
+    (void)g;
+    assert(shape_count(n->in[0]->shape) == shape_count(n->in[1]->shape));
+    return true;
+}
+
+static void accumulate_plain(Writer *w, const Node *n)
+{
+    writer_bind_int(w, "elements", shape_count(node_shape_in(n)));
+    writer_put(w, "for ($int k = 0; k < $elements; k++) {\n"
+                  "    sum[k] += gradient[k];\n"
+                  "}\n");
+}
+
+static bool accumulate_fast(Writer *w, const Node *n)
+{
+    writer_bind_int(w, "elements", shape_count(node_shape_in(n)));
+    writer_put(w, "nn_accumulate($elements, gradient, sum, $t, $T);");
+    return true;
+}
+
+const Op op_accumulate = {
+    .name = "accumulate",
+    .summary = "the sum of the gradients of micro-batches",
+    .formula = "sum = sum + gradient",
+    .class = OP_INTERNAL,
+    .traits = OP_ANY_PART,
+    .in = accumulate_in,
+    .mutates = 2,
+    .shape = accumulate_shape,
+    .plain = accumulate_plain,
+    .fast = accumulate_fast,
+    .kernel = "gradients",
+};

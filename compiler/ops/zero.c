@@ -1,0 +1,38 @@
+/* zero: a sum before anything was added to it.  See accumulate. */
+#include "graph/training.h"
+
+static const char *const zero_out[] = {"sum", NULL};
+
+static bool zero_shape(Graph *g, Node *n)
+{
+    node_out_as(g, n, DTYPE_REAL, false, ((const ZeroAttrs *)n->attrs)->shape);
+    return true;
+}
+
+static void zero_plain(Writer *w, const Node *n)
+{
+    writer_bind_int(w, "elements", shape_count(node_shape_out(n)));
+    writer_put(w, "for ($int k = 0; k < $elements; k++) {\n"
+                  "    sum[k] = 0;\n"
+                  "}\n");
+}
+
+static bool zero_fast(Writer *w, const Node *n)
+{
+    writer_bind_int(w, "elements", shape_count(node_shape_out(n)));
+    writer_put(w, "nn_clear($elements, sum, $t, $T);");
+    return true;
+}
+
+const Op op_zero = {
+    .name = "zero",
+    .summary = "a sum of nothing",
+    .formula = "sum = 0",
+    .class = OP_INTERNAL,
+    .attrs_size = sizeof(ZeroAttrs),
+    .out = zero_out,
+    .shape = zero_shape,
+    .plain = zero_plain,
+    .fast = zero_fast,
+    .kernel = "gradients",
+};
