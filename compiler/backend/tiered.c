@@ -4,7 +4,8 @@
  * Enters: standalone C with its kernels linked.  Leaves: a handle whose symbols
  * are tcc's, and after poll() has said JIT_FASTER those of the other code.
  *
- * A thread runs the system compiler on the same text.  Both codes link to the
+ * From the first poll() on a thread runs the system compiler on the same text: not before,
+ * so that it takes no time from what its user does first.  Both codes link to the
  * kernels in this process, and what is not a kernel is compiled without
  * contraction, so the two do the same operations in the same order: which of
  * them ran a step cannot be seen from its result.  The thread has an arena of its
@@ -17,7 +18,7 @@
 
 #include "backend/kinds.h"
 
-typedef enum State { COMPILING, READY, FAILED, TOLD } State;
+typedef enum State { WAITING, COMPILING, READY, FAILED, TOLD } State;
 
 typedef struct Tiered {
     void *first, *second; /* handles; second: the faster code, of which only READY may be used */
@@ -41,6 +42,7 @@ static void *work(void *argument)
 static void start(Tiered *t)
 {
     sigset_t all, before;
+    atomic_store(&t->state, COMPILING);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     t->running = pthread_create(&t->thread, NULL, work, t) == 0;
@@ -58,8 +60,7 @@ static void *compile(const char *source, Arena *arena, const char **error)
     t->first = first;
     t->source = source;
     t->arena = arena_new();
-    atomic_init(&t->state, COMPILING);
-    start(t);
+    atomic_init(&t->state, WAITING);
     return t;
 }
 
@@ -73,6 +74,7 @@ static JitNews poll(void *handle, const char **why)
 {
     Tiered *t = handle;
     int state = atomic_load(&t->state);
+    if (state == WAITING) start(t);
     if (state != READY && state != FAILED) return JIT_NO_NEWS;
     atomic_store(&t->state, TOLD);
     t->faster = state == READY;

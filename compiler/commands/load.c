@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "commands/commands.h"
+#include "runtime/core/core.h"
 
 static const char *const command_line = "<command line>";
 
@@ -330,9 +331,8 @@ void loaded_free(Loaded *l)
 
 void *block_alloc(size_t bytes)
 {
-    size_t size = (bytes + PLAN_ALIGN) & ~(size_t)(PLAN_ALIGN - 1);
-    void *block = size > bytes ? aligned_alloc(PLAN_ALIGN, size) : NULL;
+    static_assert(PLAN_ALIGN <= 64, "nn_block aligns to 64 bytes");
+    void *block = nn_block(bytes);
     if (!block) exit(fail(STATUS_SYSTEM, "no memory: %zu bytes are needed", bytes));
-    memset(block, 0, size);
-    return block;
+    return memset(block, 0, bytes);
 }

@@ -163,12 +163,13 @@ static uint64_t seed_of(const Training *t)
     return (uint64_t)(t->request.seed >= 0 ? t->request.seed : t->l.spec->seed);
 }
 
-/* --jit tiered: a step is the unit in which code is changed. */
+/* --jit tiered: a step is the unit in which code is changed, and the first one has the
+ * machine to itself. */
 static void poll_faster(void *user, int64_t step)
 {
     Training *t = user;
     const char *why;
-    if (!loaded_poll(&t->l, &why)) return;
+    if (step == 0 || !loaded_poll(&t->l, &why)) return;
     t->switched = !why;
     t->switched_at = step;
     t->no_faster = why;

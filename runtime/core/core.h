@@ -34,7 +34,12 @@ int nn_fail_errno(NnError *, const char *format, ...) __attribute__((format(prin
  * other reason is the system's (status 3). */
 int nn_fail_path(NnError *, const char *verb, const char *path);
 
-/* Zeroed, 64-byte aligned, freed with free(); NULL and an error when there is no memory. */
+/* 64-byte aligned, freed with free(), NULL when there is no memory.  A large block lies on
+ * huge pages where the system has them for the asking: it takes a few page faults, not
+ * thousands, to be filled. */
+void *nn_block(size_t bytes);
+
+/* The same zeroed; NULL and an error when there is no memory. */
 void *nn_alloc(size_t bytes, NnError *);
 
 /* ---- random numbers ---------------------------------------------------- */

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -46,16 +47,22 @@ int nn_fail_path(NnError *error, const char *verb, const char *path)
     return -1;
 }
 
+void *nn_block(size_t bytes)
+{
+    enum { ALIGN = 64, PAGE = 2 << 20, LARGE = PAGE };
+    void *memory = NULL;
+    if (bytes < ALIGN) bytes = ALIGN;
+    if (bytes > PTRDIFF_MAX || posix_memalign(&memory, bytes < LARGE ? ALIGN : PAGE, bytes)) return NULL;
+    if (bytes >= LARGE) madvise(memory, bytes / PAGE * PAGE, MADV_HUGEPAGE); /* a wish */
+    return memory;
+}
+
 void *nn_alloc(size_t bytes, NnError *error)
 {
-    void *memory = NULL;
-    if (bytes < 64) bytes = 64;
-    if (bytes > PTRDIFF_MAX || posix_memalign(&memory, 64, bytes)) {
-        nn_fail(error, NN_SYSTEM_FAILED, "no memory: %zu bytes were asked for", bytes);
-        return NULL;
-    }
-    memset(memory, 0, bytes);
-    return memory;
+    void *memory = nn_block(bytes);
+    if (memory) return memset(memory, 0, bytes);
+    nn_fail(error, NN_SYSTEM_FAILED, "no memory: %zu bytes were asked for", bytes);
+    return NULL;
 }
 
 /* Reads to the end of a descriptor; `hint` is the expected size. */

@@ -230,19 +230,26 @@ static int take_channels(Fitting *f, NnError *error)
     return nn_fail(error, NN_SYSTEM_FAILED, "no memory for the normalisation");
 }
 
-/* Σ x and Σ x² of a channel, of bytes exactly: what one row adds fits 32 bits. */
+/* Σ x and Σ x² of bytes, exactly: what one piece adds fits 16 and 32 bits.  Pieces have a
+ * fixed length, and their elements those types, since compilers turn that into vectors. */
 static void add_bytes(const uint8_t *at, size_t count, uint64_t *sum, uint64_t *squares)
 {
-    enum { ROW = 16384 };
-    for (size_t begin = 0; begin < count; begin += ROW) {
-        size_t end = count - begin < ROW ? count : begin + ROW;
-        uint32_t row = 0, row_squares = 0;
-        for (size_t i = begin; i < end; i++) {
-            row += at[i];
-            row_squares += (uint32_t)at[i] * at[i];
+    enum { PIECE = 256 };
+    size_t i = 0;
+    for (; i + PIECE <= count; i += PIECE) {
+        uint16_t piece = 0;
+        int32_t piece_squares = 0;
+        for (size_t k = 0; k < PIECE; k++) {
+            int16_t v = at[i + k];
+            piece = (uint16_t)(piece + v);
+            piece_squares += v * v;
         }
-        *sum += row;
-        *squares += row_squares;
+        *sum += piece;
+        *squares += (uint64_t)piece_squares;
+    }
+    for (; i < count; i++) {
+        *sum += at[i];
+        *squares += (uint64_t)at[i] * at[i];
     }
 }
 
@@ -253,8 +260,9 @@ static void measure_bytes(const Fitting *f, const Samples *samples, double *mean
     double count = (double)samples->count * (double)area;
     for (size_t c = 0; c < (size_t)f->channels; c++) {
         uint64_t sum = 0, squares = 0;
-        for (size_t i = 0; i < (size_t)samples->count; i++)
-            add_bytes(samples->pixels + (i * from + (from == 1 ? 0 : c)) * area, area, &sum, &squares);
+        size_t run = from == 1 ? (size_t)samples->count * area : area; /* bytes of the channel in a row */
+        for (size_t at = from == 1 ? 0 : c * area; at < (size_t)samples->count * from * area; at += from * run)
+            add_bytes(samples->pixels + at, run, &sum, &squares);
         double average = (double)sum / count;
         mean[c] = average / 255;
         variance[c] = ((double)squares / count - average * average) / (255.0 * 255.0);

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <libdeflate.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,7 +69,7 @@ static uint8_t *whole_file(const char *path, size_t *size)
     struct stat status;
     FILE *file = fopen(path, "rb");
     bool regular = file && fstat(fileno(file), &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0;
-    uint8_t *bytes = regular ? malloc((size_t)status.st_size) : NULL;
+    uint8_t *bytes = regular ? nn_block((size_t)status.st_size) : NULL;
     *size = bytes ? fread(bytes, 1, (size_t)status.st_size, file) : 0;
     if (bytes && *size != (size_t)status.st_size) {
         free(bytes);
@@ -87,7 +88,7 @@ static uint8_t *unzipped(const uint8_t *zipped, size_t count, size_t *size)
     const uint8_t *end = zipped + count - 4;
     *size = (size_t)end[0] | (size_t)end[1] << 8 | (size_t)end[2] << 16 | (size_t)end[3] << 24;
     if (*size == 0 || *size / DEFLATE_RATIO > count) return NULL;
-    uint8_t *bytes = malloc(*size);
+    uint8_t *bytes = nn_block(*size);
     struct libdeflate_decompressor *d = bytes ? libdeflate_alloc_decompressor() : NULL;
     size_t used = 0;
     bool sound = d &&
@@ -177,7 +178,7 @@ static int read_body(Source *s, int rank, Idx *idx, NnError *error)
         s->all = NULL;
         return 0;
     }
-    idx->bytes = malloc(idx->size);
+    idx->bytes = nn_block(idx->size);
     if (!idx->bytes) return nn_fail(error, NN_SYSTEM_FAILED, "no memory for the %zu bytes of %s", idx->size, s->path);
     return read_bytes(s, idx->bytes, idx->size, error) || check_end(s, error) ? -1 : 0;
 }
@@ -200,59 +201,91 @@ static int read_file(const char *path, int rank, Idx *idx, NnError *error)
 
 /* ---- a folder ------------------------------------------------------------------ */
 
-static int take_labels(const char *path, Samples *samples, Dataset *data, NnError *error)
+/* One part of the set, read by a thread of its own. */
+typedef struct Part {
+    const char *folder, *name;
+    char images[PATH_BYTES];
+    Samples samples;
+    int height, width, class_count;
+    int failed;
+    NnError error;
+} Part;
+
+static int take_labels(Part *p, const char *path)
 {
     Idx idx = {0};
-    int failed = read_file(path, 1, &idx, error);
+    Samples *samples = &p->samples;
+    int failed = read_file(path, 1, &idx, &p->error);
     if (!failed && idx.size != (size_t)samples->count)
-        failed = nn_fail(error, NN_BAD_INPUT, "%s has %zu labels for %d images", path, idx.size, samples->count);
+        failed = nn_fail(&p->error, NN_BAD_INPUT, "%s has %zu labels for %d images", path, idx.size, samples->count);
     if (!failed && !(samples->labels = malloc(idx.size * sizeof *samples->labels)))
-        failed = nn_fail(error, NN_SYSTEM_FAILED, "no memory for the labels");
+        failed = nn_fail(&p->error, NN_SYSTEM_FAILED, "no memory for the labels");
     for (size_t i = 0; !failed && i < idx.size; i++) {
         samples->labels[i] = idx.bytes[i];
-        if (idx.bytes[i] >= data->class_count) data->class_count = idx.bytes[i] + 1;
+        if (idx.bytes[i] >= p->class_count) p->class_count = idx.bytes[i] + 1;
     }
     free(idx.bytes);
     return failed;
 }
 
-static int take_images(const char *path, Samples *samples, Dataset *data, NnError *error)
+static int take_images(Part *p)
 {
     Idx idx = {0};
-    int failed = read_file(path, 3, &idx, error);
-    samples->pixels = idx.bytes;
+    int failed = read_file(p->images, 3, &idx, &p->error);
+    p->samples.pixels = idx.bytes;
     if (failed) return -1;
-    int height = (int)idx.dims[1], width = (int)idx.dims[2];
-    if (data->rank && (data->dims[1] != height || data->dims[2] != width))
-        return nn_fail(error, NN_BAD_INPUT, "%s has images of %dx%d, the training images are %dx%d", path, height,
-                       width, data->dims[1], data->dims[2]);
-    samples->count = (int)idx.dims[0];
-    data->rank = 3;
-    data->dims[0] = 1;
-    data->dims[1] = height;
-    data->dims[2] = width;
-    data->elements = (size_t)height * (size_t)width;
+    p->samples.count = (int)idx.dims[0];
+    p->height = (int)idx.dims[1];
+    p->width = (int)idx.dims[2];
     return 0;
 }
 
-static int read_part(const char *folder, const char *name, Samples *samples, Dataset *data, NnError *error)
+static void *read_part(void *part)
 {
-    char images[PATH_BYTES], labels[PATH_BYTES];
-    if (!find_file(folder, name, "images", 3, images))
-        return nn_fail(error, NN_BAD_INPUT, "%s[.gz] is missing", images);
-    if (!find_file(folder, name, "labels", 1, labels))
-        return nn_fail(error, NN_BAD_INPUT, "%s[.gz] is missing", labels);
-    if (take_images(images, samples, data, error) || take_labels(labels, samples, data, error)) return -1;
-    return 0;
+    Part *p = part;
+    char labels[PATH_BYTES];
+    if (!find_file(p->folder, p->name, "images", 3, p->images))
+        p->failed = nn_fail(&p->error, NN_BAD_INPUT, "%s[.gz] is missing", p->images);
+    else if (!find_file(p->folder, p->name, "labels", 1, labels))
+        p->failed = nn_fail(&p->error, NN_BAD_INPUT, "%s[.gz] is missing", labels);
+    else
+        p->failed = take_images(p) || take_labels(p, labels);
+    return NULL;
+}
+
+/* Both parts to the end, whatever happens: their memory is the set's. */
+static void read_parts(Part *train, Part *test)
+{
+    pthread_t thread;
+    bool beside = pthread_create(&thread, NULL, read_part, test) == 0;
+    read_part(train);
+    if (beside)
+        pthread_join(thread, NULL);
+    else
+        read_part(test);
 }
 
 static int idx_read(const char *path, const DatasetOptions *options, Dataset *data, NnError *error)
 {
     (void)options;
-    data->target_count = 1;
-    if (read_part(path, "train", &data->part[DATA_TRAIN], data, error) ||
-        read_part(path, "t10k", &data->part[DATA_TEST], data, error))
+    Part train = {.folder = path, .name = "train"}, test = {.folder = path, .name = "t10k"};
+    read_parts(&train, &test);
+    data->part[DATA_TRAIN] = train.samples;
+    data->part[DATA_TEST] = test.samples;
+    if (train.failed || test.failed) {
+        *error = train.failed ? train.error : test.error;
         return -1;
+    }
+    if (test.height != train.height || test.width != train.width)
+        return nn_fail(error, NN_BAD_INPUT, "%s has images of %dx%d, the training images are %dx%d", test.images,
+                       test.height, test.width, train.height, train.width);
+    data->target_count = 1;
+    data->class_count = train.class_count > test.class_count ? train.class_count : test.class_count;
+    data->rank = 3;
+    data->dims[0] = 1;
+    data->dims[1] = train.height;
+    data->dims[2] = train.width;
+    data->elements = (size_t)train.height * (size_t)train.width;
     return 0;
 }
 

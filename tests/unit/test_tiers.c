@@ -227,6 +227,7 @@ START_TEST(freed_while_compiling)
     const char *error = NULL;
     Jit *jit = jit_compile(JIT_TIERED, "int f(void) { return 6; }", arena, &error);
     ck_assert_ptr_nonnull(jit);
+    ck_assert_int_eq(jit_poll(jit, &(const char *){NULL}), JIT_NO_NEWS);
     usleep(50000);
     jit_free(jit);
     arena_free(arena);
