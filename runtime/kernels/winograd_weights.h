@@ -7,7 +7,8 @@
  *
  * Of a unit of some channels × some panels of outputs the 36 sums rest in a slot of
  * `work` while its tiles go by, block by block; only at the end are they transformed.
- * Units and blocks depend on the shapes alone.
+ * An element's sum does not depend on the unit it is in, so units are cut as the threads
+ * can share them.
  */
 #ifndef NN_WINOGRAD_WEIGHTS_H
 #define NN_WINOGRAD_WEIGHTS_H
@@ -161,15 +162,43 @@ NN_INLINE void nn_sum_run(const nn_conv *d, const nn_sum_unit *u, const float *x
     nn_sum_store(d, u, work, weight);
 }
 
+/* How many units there are along the channels and along the panels. */
+typedef struct nn_sum_cut {
+    int blocks, across;
+} nn_sum_cut;
+
+/* The time of the thread that has most to do, in multiplications: the sums' own, and some
+ * 300 to transform a tile of a channel or of an output. */
+NN_INLINE long nn_sum_time(const nn_conv *d, int panels, nn_sum_cut cut, int T)
+{
+    const long c = nn_ceil(d->c, cut.blocks), o = (long)nn_ceil(panels, cut.across) * NN_PANEL;
+    return nn_ceil(cut.blocks * cut.across, T) * (36 * c * o + 300 * (c + o));
+}
+
+/* Of units that fit into a slot the least time; the larger ones of two that take as long. */
+NN_INLINE nn_sum_cut nn_sum_cut_for(const nn_conv *d, int panels, int T)
+{
+    const int blocks = nn_ceil(d->c, NN_SUM_CHANNELS), across = nn_ceil(panels, NN_SUM_PANELS);
+    nn_sum_cut best = {blocks, across};
+    for (int b = blocks; b <= nn_min(blocks + T - 1, d->c); b++) {
+        for (int a = across; a <= nn_min(across + T - 1, panels); a++) {
+            const nn_sum_cut cut = {b, a};
+            if (nn_sum_time(d, panels, cut, T) < nn_sum_time(d, panels, best, T)) best = cut;
+        }
+    }
+    return best;
+}
+
 /* weight: [o][c][3][3]; part t of T of the units.  `work` has room for NN_SLOTS units of
  * 36 · (48 · 64 + 32 · (48 + 64)) floats. */
 NN_KERNEL void nn_winograd_weights(const nn_conv *d, const float *x, const float *dy, float *weight, float *work, int t,
                                    int T)
 {
-    const int panels = nn_ceil(d->o, NN_PANEL), across = nn_ceil(panels, NN_SUM_PANELS);
-    const int blocks = nn_ceil(d->c, NN_SUM_CHANNELS), units = blocks * across;
     if (T > NN_SLOTS) T = NN_SLOTS;
     if (t >= T) return;
+    const int panels = nn_ceil(d->o, NN_PANEL);
+    const nn_sum_cut cut = nn_sum_cut_for(d, panels, T);
+    const int blocks = cut.blocks, across = cut.across, units = blocks * across;
     work += t * 36L *
             (NN_SUM_CHANNELS * NN_SUM_PANELS * NN_PANEL + NN_SUM_TILES * (NN_SUM_CHANNELS + NN_SUM_PANELS * NN_PANEL));
     for (int k = units * t / T; k < units * (t + 1) / T; k++) {
