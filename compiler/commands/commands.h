@@ -140,7 +140,7 @@ void load_options_free(LoadOptions *); /* and all that was loaded with it */
 /* Options that commands share: put their rows into the table, and give what is
  * read to load_option.  It takes: -D, --net, --set, --freeze, --batch, --jit, --threads,
  * --no-fusion, --no-winograd, --no-samples, --no-slices, --no-layout, --no-micro-batches,
- * --memory-limit. */
+ * --no-recompute, --memory-limit. */
 enum {
     OPTION_NET = 256,
     OPTION_SET,
@@ -154,6 +154,7 @@ enum {
     OPTION_NO_SLICES,
     OPTION_NO_LAYOUT,
     OPTION_NO_MICRO,
+    OPTION_NO_RECOMPUTE,
     OPTION_MEMORY_LIMIT,
     OPTION_FIRST_OWN
 };
@@ -174,7 +175,8 @@ enum {
     {OPTION_NO_SAMPLES, "no-samples", NULL, "nets of few channels: images as in all others, not with their samples last", false}, \
     {OPTION_NO_SLICES, "no-slices", NULL, "concat copies its branches; otherwise they are written where it wants them", false}, \
     {OPTION_NO_LAYOUT, "no-layout", NULL, "all images planar, [C][H][W]: convolutions in their plain form, nothing fused", false}, \
-    {OPTION_NO_MICRO, "no-micro-batches", NULL, "large batches at once, with as much memory as that takes", false}
+    {OPTION_NO_MICRO, "no-micro-batches", NULL, "large batches at once, with as much memory as that takes", false}, \
+    {OPTION_NO_RECOMPUTE, "no-recompute", NULL, "a step that takes much memory keeps what it could compute again for next to nothing", false}
 /* clang-format on */
 
 typedef enum Taken { TAKEN_NO, TAKEN_YES, TAKEN_BAD } Taken;

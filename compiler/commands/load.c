@@ -60,9 +60,10 @@ typedef struct PassSwitch {
 } PassSwitch;
 
 static const PassSwitch pass_switches[] = {
-    {OPTION_NO_FUSION, WITHOUT_FUSION, "fusion"},    {OPTION_NO_WINOGRAD, WITHOUT_WINOGRAD, "winograd"},
-    {OPTION_NO_SAMPLES, WITHOUT_SAMPLES, "samples"}, {OPTION_NO_SLICES, WITHOUT_SLICES, "slices"},
-    {OPTION_NO_LAYOUT, WITHOUT_LAYOUT, "layout"},    {OPTION_NO_MICRO, WITHOUT_MICRO, "micro-batches"},
+    {OPTION_NO_FUSION, WITHOUT_FUSION, "fusion"},          {OPTION_NO_WINOGRAD, WITHOUT_WINOGRAD, "winograd"},
+    {OPTION_NO_SAMPLES, WITHOUT_SAMPLES, "samples"},       {OPTION_NO_SLICES, WITHOUT_SLICES, "slices"},
+    {OPTION_NO_LAYOUT, WITHOUT_LAYOUT, "layout"},          {OPTION_NO_MICRO, WITHOUT_MICRO, "micro-batches"},
+    {OPTION_NO_RECOMPUTE, WITHOUT_RECOMPUTE, "recompute"},
 };
 
 static Taken take_pass(LoadOptions *o, int id)
@@ -331,8 +332,8 @@ void loaded_free(Loaded *l)
 
 void *block_alloc(size_t bytes)
 {
-    static_assert(PLAN_ALIGN <= 64, "nn_block aligns to 64 bytes");
-    void *block = nn_block(bytes);
+    static_assert(PLAN_ALIGN <= 64, "nn_memory aligns to 64 bytes");
+    void *block = nn_memory(bytes, NULL);
     if (!block) exit(fail(STATUS_SYSTEM, "no memory: %zu bytes are needed", bytes));
     return memset(block, 0, bytes);
 }

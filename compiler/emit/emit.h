@@ -21,12 +21,13 @@ Target target_native(void);      /* of the machine that this runs on */
 
 /* Passes that may be left out; of the plain form they all are. */
 enum {
-    WITHOUT_FUSION = 1,   /* fuse.c, rectify.c */
-    WITHOUT_WINOGRAD = 2, /* winograd.c */
-    WITHOUT_SAMPLES = 4,  /* samples.c */
-    WITHOUT_SLICES = 8,   /* slices.c */
-    WITHOUT_LAYOUT = 16,  /* layout.c and all above: images planar, plain convolutions, nothing fused */
-    WITHOUT_MICRO = 32    /* micro-batches: see emit/micro.c */
+    WITHOUT_FUSION = 1,    /* fuse.c, rectify.c */
+    WITHOUT_WINOGRAD = 2,  /* winograd.c */
+    WITHOUT_SAMPLES = 4,   /* samples.c */
+    WITHOUT_SLICES = 8,    /* slices.c */
+    WITHOUT_LAYOUT = 16,   /* layout.c and all above: images planar, plain convolutions, nothing fused */
+    WITHOUT_MICRO = 32,    /* micro-batches: see emit/micro.c */
+    WITHOUT_RECOMPUTE = 64 /* recompute.c, where no limit of memory asks for it */
 };
 
 typedef struct EmitOptions {

@@ -4,7 +4,8 @@
  * Enters: a net, the kind of program, options with a limit.  Leaves: the program as it
  * would be without the limit, where that fits; else in the largest micro-batches that
  * fit (micro.c); else one in which enough is computed again (passes/recompute.c) for its
- * plan to fit; else an error that says what would.
+ * plan to fit; else an error that says what would.  Without a limit, a step that takes much
+ * memory computes again what costs next to nothing.
  *
  * The limit is for all that training needs: the model's block with the optimizer's
  * states, and the scratch, which is the largest arena of the programs that train.
@@ -16,7 +17,7 @@
  */
 #include "emit/emitter.h"
 
-enum { ATTEMPTS = 8, MISSES = 3, HALVINGS = 6, LARGEST_CUT = 16 };
+enum { ATTEMPTS = 8, MISSES = 3, HALVINGS = 6, LARGEST_CUT = 16, MUCH_MEMORY = 256 << 20 };
 
 /* What is to be planned. */
 typedef struct Task {
@@ -62,6 +63,28 @@ static Fitted plan_for(const Task *t, const Plan *whole, int64_t target)
     f.plan = plan_build(program, real_size(t->options));
     if (!f.plan) f.plan = whole;
     return f;
+}
+
+static bool has_slices(const Graph *program)
+{
+    for (int i = 0; i < program->tensors.count; i++)
+        if (((const Tensor *)program->tensors.at[i])->within) return true;
+    return false;
+}
+
+/* Without a limit: of a step that takes much memory what can be had again for next to
+ * nothing, a normalisation or a relu, is not kept. */
+static Fitted plan_light(const Task *t, const Plan *whole)
+{
+    const Fitted as_it_is = {.plan = whole};
+    if (t->kind != PROGRAM_STEP || whole->arena_bytes < MUCH_MEMORY || !is_fast(t->options)) return as_it_is;
+    if (t->options->without & (WITHOUT_RECOMPUTE | WITHOUT_LAYOUT) || has_slices(whole->program)) return as_it_is;
+    for (int sixteenths = 14; sixteenths < 16; sixteenths++) {
+        Fitted f = plan_for(t, whole, whole->arena_bytes / 16 * sixteenths);
+        bool little = f.recomputed.work * 100 < (double)f.recomputed.all_macs;
+        if (little && f.plan->arena_bytes <= whole->arena_bytes / 16 * 15) return f;
+    }
+    return as_it_is;
 }
 
 /* Of two plans that are small enough the one with less work, else the smaller one. */
@@ -206,14 +229,15 @@ const Plan *limit_plan(Graph *net, ProgramKind kind, const TrainSpec *spec, cons
                        Limited *limited)
 {
     Task t = {net, kind, spec, options};
-    Fitted f = {.plan = plan_alone(&t)};
-    if (!f.plan) return NULL;
-    *limited = (Limited){.before = f.plan->arena_bytes, .after = f.plan->arena_bytes};
+    const Plan *usual = plan_alone(&t);
+    if (!usual) return NULL;
+    Fitted f = plan_light(&t, usual);
+    *limited = (Limited){.recomputed = f.recomputed, .before = f.plan->arena_bytes, .after = f.plan->arena_bytes};
     if (!options->memory_limit || kind == PROGRAM_INFER) return f.plan;
     if (options->train) program_build(net, PROGRAM_STEP, spec, options->batch, 1); /* for the optimizer's states */
     int64_t model = model_bytes(net, real_size(options)), bytes = options->memory_limit - model;
     if (f.plan->arena_bytes <= bytes) return f.plan;
-    const Plan *usual = f.plan, *cut = plan_cut(&t, usual, bytes);
+    const Plan *cut = plan_cut(&t, usual, bytes);
     if (!plan_near(&t, cut, bytes, &f)) f = find_small(&t, cut, bytes);
     if (f.plan->arena_bytes > bytes) {
         say_too_small(&t, model, f.plan);

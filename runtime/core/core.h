@@ -34,12 +34,13 @@ int nn_fail_errno(NnError *, const char *format, ...) __attribute__((format(prin
  * other reason is the system's (status 3). */
 int nn_fail_path(NnError *, const char *verb, const char *path);
 
-/* 64-byte aligned, freed with free(), NULL when there is no memory.  A large block lies on
+/* 64-byte aligned, freed with free(); NULL and an error, if one is given, when there is no
+ * memory.  Nothing is in it yet, so that what is not used takes no memory.  A large block lies on
  * huge pages where the system has them for the asking: it takes a few page faults, not
  * thousands, to be filled. */
-void *nn_block(size_t bytes);
+void *nn_memory(size_t bytes, NnError *);
 
-/* The same zeroed; NULL and an error when there is no memory. */
+/* The same zeroed. */
 void *nn_alloc(size_t bytes, NnError *);
 
 /* ---- random numbers ---------------------------------------------------- */

@@ -47,22 +47,23 @@ int nn_fail_path(NnError *error, const char *verb, const char *path)
     return -1;
 }
 
-void *nn_block(size_t bytes)
+void *nn_memory(size_t bytes, NnError *error)
 {
     enum { ALIGN = 64, PAGE = 2 << 20, LARGE = PAGE };
     void *memory = NULL;
     if (bytes < ALIGN) bytes = ALIGN;
-    if (bytes > PTRDIFF_MAX || posix_memalign(&memory, bytes < LARGE ? ALIGN : PAGE, bytes)) return NULL;
+    if (bytes > PTRDIFF_MAX || posix_memalign(&memory, bytes < LARGE ? ALIGN : PAGE, bytes)) {
+        if (error) nn_fail(error, NN_SYSTEM_FAILED, "no memory: %zu bytes were asked for", bytes);
+        return NULL;
+    }
     if (bytes >= LARGE) madvise(memory, bytes / PAGE * PAGE, MADV_HUGEPAGE); /* a wish */
     return memory;
 }
 
 void *nn_alloc(size_t bytes, NnError *error)
 {
-    void *memory = nn_block(bytes);
-    if (memory) return memset(memory, 0, bytes);
-    nn_fail(error, NN_SYSTEM_FAILED, "no memory: %zu bytes were asked for", bytes);
-    return NULL;
+    void *memory = nn_memory(bytes, error);
+    return memory ? memset(memory, 0, bytes) : NULL;
 }
 
 /* Reads to the end of a descriptor; `hint` is the expected size. */

@@ -69,7 +69,7 @@ static uint8_t *whole_file(const char *path, size_t *size)
     struct stat status;
     FILE *file = fopen(path, "rb");
     bool regular = file && fstat(fileno(file), &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0;
-    uint8_t *bytes = regular ? nn_block((size_t)status.st_size) : NULL;
+    uint8_t *bytes = regular ? nn_memory((size_t)status.st_size, NULL) : NULL;
     *size = bytes ? fread(bytes, 1, (size_t)status.st_size, file) : 0;
     if (bytes && *size != (size_t)status.st_size) {
         free(bytes);
@@ -88,7 +88,7 @@ static uint8_t *unzipped(const uint8_t *zipped, size_t count, size_t *size)
     const uint8_t *end = zipped + count - 4;
     *size = (size_t)end[0] | (size_t)end[1] << 8 | (size_t)end[2] << 16 | (size_t)end[3] << 24;
     if (*size == 0 || *size / DEFLATE_RATIO > count) return NULL;
-    uint8_t *bytes = nn_block(*size);
+    uint8_t *bytes = nn_memory(*size, NULL);
     struct libdeflate_decompressor *d = bytes ? libdeflate_alloc_decompressor() : NULL;
     size_t used = 0;
     bool sound = d &&
@@ -178,7 +178,7 @@ static int read_body(Source *s, int rank, Idx *idx, NnError *error)
         s->all = NULL;
         return 0;
     }
-    idx->bytes = nn_block(idx->size);
+    idx->bytes = nn_memory(idx->size, NULL);
     if (!idx->bytes) return nn_fail(error, NN_SYSTEM_FAILED, "no memory for the %zu bytes of %s", idx->size, s->path);
     return read_bytes(s, idx->bytes, idx->size, error) || check_end(s, error) ? -1 : 0;
 }

@@ -82,7 +82,7 @@ int nn_evaluate(const nn_model_info *info, const void *model, const Feed *feed, 
     Batcher *batcher = batcher_new(feed, part, info->batch, false, 0, error);
     float *y = nn_alloc((size_t)info->batch * info->outputs * sizeof *y, error);
     void *scratch =
-        nn_alloc(info->train_scratch > info->infer_scratch ? info->train_scratch : info->infer_scratch, error);
+        nn_memory(info->train_scratch > info->infer_scratch ? info->train_scratch : info->infer_scratch, error);
     int failed = batcher && y && scratch ? 0 : -1;
     if (!failed) run(&e, model, batcher, y, scratch, stop);
     batcher_free(batcher);

@@ -170,7 +170,7 @@ static void count_steps(Run *run)
 static int run_all(Run *run)
 {
     run->batcher = batcher_new(run->feed, DATA_TRAIN, run->info->batch, true, run->config->seed, run->error);
-    run->scratch = nn_alloc(run->info->train_scratch, run->error);
+    run->scratch = nn_memory(run->info->train_scratch, run->error);
     if (!run->batcher || !run->scratch || log_open(&run->log, run->config->log, run->error)) return -1;
     count_steps(run);
     progress_init(&run->progress, run->config);
