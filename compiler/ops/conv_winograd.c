@@ -1,10 +1,13 @@
 /*
- * conv's forms with fewer multiplications: Winograd's F(m x m, 3 x 3), for m = 4 and 2.
+ * conv's forms with fewer multiplications: Winograd's F(m x m, r x r), for r = 3 with
+ * m = 4 and 2, and for r = 5 with m = 2.
  * The kernels are runtime/kernels/winograd.h and winograd_weights.h.
  *
  * A form is a set of operators; which of them serves a node, if any, is a matter of
  * shapes and batch.
  */
+#include <math.h>
+
 #include "ops/conv.h"
 #include "ops/region.h"
 
@@ -24,31 +27,41 @@ static Products products_of(const Node *n)
     return (Products){in.dim[0], out.dim[0], out.dim[1], out.dim[2]};
 }
 
-/* 3 x 3, step 1, and nothing else. */
-static bool fits(const Correlation *c)
+/* r x r, step 1, and nothing else. */
+static bool fits(const Correlation *c, int r)
 {
     for (int axis = 0; axis < 2; axis++) {
         const Slide *s = &c->slide[axis];
-        if (s->k != 3 || s->stride != 1 || s->dilation != 1 || s->before > 2) return false;
+        if (s->k != r || s->stride != 1 || s->dilation != 1 || s->before >= r) return false;
     }
     return c->groups == 1 && correlate_served(c);
 }
 
-/* ---- F(m x m, 3 x 3): m is the operators' form ---- */
+/* ---- F(m x m, r x r): which of them is the operators' form ---- */
 
-static int frequencies(int m) { return (m + 2) * (m + 2); }
+typedef struct Tile {
+    int m, r;
+    double transforms; /* what those of a tile and channel cost, in multiplications: measured */
+} Tile;
+
+enum { TILE_2_3, TILE_4_3, TILE_2_5, TILES };
+
+static const Tile tiles[TILES] = {{2, 3, 100}, {4, 3, 300}, {2, 5, 600}};
+
+static const Tile *tile_of(const Node *n) { return &tiles[n->op->form]; }
+static int edge_of(const Tile *t) { return t->m + t->r - 1; }
+static int frequencies(const Tile *t) { return edge_of(t) * edge_of(t); }
 
 static int64_t work_size(const Node *n)
 {
     Products p = products_of(n);
-    int64_t outputs = round_to(p.outputs, PANEL), tiles = n->op->form == 2 ? BLOCK_SMALL : BLOCK_TILES;
-    return SLOTS * frequencies(n->op->form) * tiles *
-           (p.channels + (outputs < BLOCK_OUTPUTS ? outputs : BLOCK_OUTPUTS));
+    int64_t outputs = round_to(p.outputs, PANEL), block = edge_of(tile_of(n)) == 4 ? BLOCK_SMALL : BLOCK_TILES;
+    return SLOTS * frequencies(tile_of(n)) * block * (p.channels + (outputs < BLOCK_OUTPUTS ? outputs : BLOCK_OUTPUTS));
 }
 
 static bool panels_of(Graph *g, Node *n, int64_t outputs, int64_t channels)
 {
-    int64_t count = frequencies(n->op->form) * round_to(outputs, PANEL) * channels;
+    int64_t count = frequencies(tile_of(n)) * round_to(outputs, PANEL) * channels;
     node_out_as(g, n, DTYPE_REAL, false, shape_vector(count));
     return true;
 }
@@ -69,7 +82,7 @@ static bool back_shape(Graph *g, Node *n)
 /* Binds $m, for a text with it. */
 static bool call(Writer *w, const Node *n, const Correlation *c, const char *text)
 {
-    writer_bind_int(w, "m", n->op->form);
+    writer_bind_int(w, "m", tile_of(n)->m);
     return correlate_call(w, c, text);
 }
 
@@ -108,7 +121,7 @@ static bool dx_fast(Writer *w, const Node *n)
     back.small = c.large;
     back.large_step = c.small_step;
     back.small_step = c.large_step;
-    for (int axis = 0; axis < 2; axis++) back.slide[axis].before = 2 - c.slide[axis].before;
+    for (int axis = 0; axis < 2; axis++) back.slide[axis].before = tile_of(n)->r - 1 - c.slide[axis].before;
     return n->last && call(w, n, &back, "nn_winograd(&size, $m, dy, weight, 0, 0, dx, work, $t, $T);");
 }
 
@@ -116,56 +129,63 @@ static const char *const y_out[] = {"y", "work", NULL};
 static const char *const dx_out[] = {"dx", "work", NULL};
 static const char *const dweight_out[] = {"dweight", "work", NULL};
 
-#define PACK_OP(NAME, SHAPE, FAST, M)                                                                           \
+#define PACK_OP(NAME, SHAPE, FAST, F)                                                                           \
     {                                                                                                           \
         .name = NAME, .class = OP_INTERNAL, .in = correlate_pack_in, .out = correlate_pack_out, .shape = SHAPE, \
-        .flops = region_no_flops, .fast = FAST, .kernel = "conv", .form = M                                     \
+        .flops = region_no_flops, .fast = FAST, .kernel = "conv", .form = F                                     \
     }
 
-#define PRODUCT_OP(NAME, MACS, IN, OUT, FAST, LAST, PACK, M)                                                      \
+#define PRODUCT_OP(NAME, MACS, IN, OUT, FAST, LAST, PACK, F)                                                      \
     {                                                                                                             \
         .name = NAME, .class = OP_INTERNAL, .traits = OP_STEPS, .macs = MACS, .in = IN, .out = OUT, .fast = FAST, \
-        .kernel = "conv", .last = LAST, .pack = PACK, .work = work_size, .form = M                                \
+        .kernel = "conv", .last = LAST, .pack = PACK, .work = work_size, .form = F                                \
     }
 
 typedef struct Form {
     Op panels, back, forward, fused, dx;
 } Form;
 
-#define FORM(I, M)                                                                                                     \
+#define FORM(F)                                                                                                        \
     {                                                                                                                  \
-        .panels = PACK_OP("conv.winograd_panels", panels_shape, panels_fast, M),                                       \
-        .back = PACK_OP("conv.winograd_panels_back", back_shape, back_fast, M),                                        \
+        .panels = PACK_OP("conv.winograd_panels", panels_shape, panels_fast, F),                                       \
+        .back = PACK_OP("conv.winograd_panels_back", back_shape, back_fast, F),                                        \
         .forward =                                                                                                     \
-            PRODUCT_OP("conv.winograd", conv_macs, correlate_in, y_out, forward_fast, conv_last, &forms[I].panels, M), \
+            PRODUCT_OP("conv.winograd", conv_macs, correlate_in, y_out, forward_fast, conv_last, &forms[F].panels, F), \
         .fused = PRODUCT_OP("conv.fused_winograd", conv_macs, correlate_in, y_out, fused_fast, conv_last,              \
-                            &forms[I].panels, M),                                                                      \
+                            &forms[F].panels, F),                                                                      \
         .dx = PRODUCT_OP("conv.dx_winograd", node_macs_of_origin, correlate_dx_in, dx_out, dx_fast, conv_dx_last,      \
-                         &forms[I].back, M)                                                                            \
+                         &forms[F].back, F)                                                                            \
     }
 
-static const Form forms[2] = {FORM(0, 2), FORM(1, 4)};
+static const Form forms[TILES] = {FORM(TILE_2_3), FORM(TILE_4_3), FORM(TILE_2_5)};
 
-/* Of m, in multiplications: e^2 a tile, channel and output; reading the transformed
- * weights, and where they are not made once, making them, costs as much as some tiles;
- * and so does the transforming of inputs and outputs. */
-static double cost(const Products *p, int m, int64_t batch, bool once)
+/* In multiplications: e^2 a tile, channel and output; reading the transformed weights, and
+ * where they are not made once, making them, costs as much as some tiles; and so does the
+ * transforming of inputs and outputs. */
+static double cost(const Products *p, const Tile *tile, int64_t batch, bool once)
 {
+    const int m = tile->m;
     double pairs = (double)p->channels * (double)p->outputs;
-    double tiles = (double)(batch * round_to(p->height, m) * round_to(p->width, m)) / (m * m);
-    double transforms = (m == 2 ? 100 : 300) * tiles * (double)(p->channels + p->outputs);
-    return frequencies(m) * pairs * (tiles + (once ? 8 : 25)) + transforms;
+    double count = (double)(batch * round_to(p->height, m) * round_to(p->width, m)) / (m * m);
+    double transforms = tile->transforms * count * (double)(p->channels + p->outputs);
+    return frequencies(tile) * pairs * (count + (once ? 8 : 25)) + transforms;
 }
 
 /* The form that pays, or NULL. */
 static const Form *best(const Node *n, const Correlation *c, int64_t batch, bool once)
 {
     Products p = products_of(n);
-    if (!fits(c) || p.channels < PANEL || p.outputs < PANEL || p.channels > ZEROS) return NULL;
-    double direct = 9 * (double)p.channels * (double)p.outputs * (double)(batch * p.height * p.width);
-    double two = cost(&p, 2, batch, once), four = cost(&p, 4, batch, once);
-    if ((two < four ? two : four) > 0.9 * direct) return NULL;
-    return &forms[two < four ? 0 : 1];
+    if (p.channels < PANEL || p.outputs < PANEL || p.channels > ZEROS) return NULL;
+    const double outputs = (double)(batch * p.height * p.width), pairs = (double)p.channels * (double)p.outputs;
+    const Form *form = NULL;
+    double least = INFINITY;
+    for (int i = 0; i < TILES; i++) {
+        const Tile *tile = &tiles[i];
+        if (!fits(c, tile->r)) continue;
+        const double work = cost(&p, tile, batch, once);
+        if (work < least && work <= 0.9 * tile->r * tile->r * pairs * outputs) form = &forms[i], least = work;
+    }
+    return form;
 }
 
 const Op *conv_winograd(const Node *n, int64_t batch, bool once)
@@ -191,7 +211,7 @@ enum { TILE = 4, FREQUENCIES = 36, SUM_TILES = 32, SUM_CHANNELS = 48, SUM_OUTPUT
 static bool sums_pay(const Correlation *c, int64_t batch)
 {
     int64_t channels = c->large.dim[0], outputs = c->small.dim[0], h = c->small.dim[1], w = c->small.dim[2];
-    if (!fits(c) || channels < PANEL || outputs < PANEL) return false;
+    if (!fits(c, 3) || channels < PANEL || outputs < PANEL) return false;
     double pairs = (double)channels * (double)outputs;
     double tiles = (double)(batch * round_to(h, TILE) * round_to(w, TILE)) / (TILE * TILE);
     double blocks = (double)(round_to(channels, SUM_CHANNELS) / SUM_CHANNELS);

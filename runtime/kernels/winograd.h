@@ -1,15 +1,18 @@
 /*
- * winograd.h: convolution by 3 × 3 with step 1, channels last, with fewer
- * multiplications: F(m × m, 3 × 3) of Lavin and Gray, "Fast algorithms for
- * convolutional neural networks", 2015, for m = 4 (a quarter of them) and m = 2 (four
- * ninths, but with weights that grow less and less waste at the ends of small images).
+ * winograd.h: convolution by r × r with step 1, channels last, with fewer
+ * multiplications: F(m × m, r × r) of Lavin and Gray, "Fast algorithms for
+ * convolutional neural networks", 2015, for r = 3 with m = 4 (a quarter of them) and
+ * m = 2 (four ninths, but with weights that grow less and less waste at the ends of small
+ * images), and for r = 5 with m = 2 (nine twenty-fifths).
  *
- *   tile of m × m outputs = Aᵀ [ (G w Gᵀ) ⊙ (Bᵀ x B) ] A,   x: e × e inputs, e = m + 2
+ *   tile of m × m outputs = Aᵀ [ (G w Gᵀ) ⊙ (Bᵀ x B) ] A,   x: e × e inputs, e = m + r − 1
+ *
+ * The points are 0, 1, −1 and infinity for e = 4, and 2, −2 besides for e = 6.
  *
  * The e² products of a position are summed over the channels: e² products of
  * matrices, which the tile of walk.h computes.  The weights are transformed and
  * packed beforehand, [e²][outputs / 16][channels][16].  Rounding is about ten times
- * that of the direct sum for m = 4, and as that for m = 2.
+ * that of the direct sum for e = 6, and as that for e = 4.
  *
  * A thread takes a block of tiles, transforms their inputs into its slot of `work`,
  * multiplies them with some outputs' weights, transforms these back, and so on until
@@ -25,17 +28,18 @@ enum {
     NN_SLOTS = 8,          /* threads that can work at once */
     NN_TOGETHER = 16,      /* weights of neighbouring channels that are written together */
     NN_EDGE = 6,           /* the larger e */
-    NN_BLOCK_TILES = 24,   /* at most, in a block of m = 4 */
-    NN_BLOCK_SMALL = 48,   /* … of m = 2 */
+    NN_KERNEL_SIDE = 5,    /* the larger r */
+    NN_BLOCK_TILES = 24,   /* at most, in a block of e = 6 */
+    NN_BLOCK_SMALL = 48,   /* … of e = 4 */
     NN_BLOCK_OUTPUTS = 128 /* at most, transformed back at once */
 };
 
 /* ---- weights ------------------------------------------------------------------- */
 
-/* G of three vectors. */
-NN_INLINE void nn_winograd_g(const int m, const nn_vec g[3], nn_vec to[NN_EDGE])
+/* G of r vectors. */
+NN_INLINE void nn_winograd_g(const int e, const int r, const nn_vec *g, nn_vec to[NN_EDGE])
 {
-    if (m == 2) {
+    if (e == 4) {
         nn_vec even = (g[0] + g[2]) * 0.5f, odd = g[1] * 0.5f;
         to[0] = g[0];
         to[1] = even + odd;
@@ -43,48 +47,53 @@ NN_INLINE void nn_winograd_g(const int m, const nn_vec g[3], nn_vec to[NN_EDGE])
         to[3] = g[2];
         return;
     }
-    nn_vec even = (g[0] + g[2]) * (-1.0f / 6), odd = g[1] * (1.0f / 6),
-           quarter = g[0] * (1.0f / 24) + g[2] * (1.0f / 6);
+    nn_vec even = (g[0] + g[2]) * (-1.0f / 6), odd = g[1] * (1.0f / 6), far = g[0] * (1.0f / 24) + g[2] * (1.0f / 6),
+           farther = g[1] * (1.0f / 12);
+    if (r == 5) {
+        even += g[4] * (-1.0f / 6);
+        odd += g[3] * (1.0f / 6);
+        far += g[4] * (2.0f / 3);
+        farther += g[3] * (1.0f / 3);
+    }
     to[0] = g[0] * 0.25f;
     to[1] = even - odd;
     to[2] = even + odd;
-    to[3] = quarter + g[1] * (1.0f / 12);
-    to[4] = quarter - g[1] * (1.0f / 12);
-    to[5] = g[2];
+    to[3] = far + farther;
+    to[4] = far - farther;
+    to[5] = g[r - 1];
 }
 
-/* G w Gᵀ of the kernels in the lanes, w[i · 3 + j][lane]; to[f · far]. */
-NN_INLINE void nn_winograd_kernels(const int m, float w[9][NN_PANEL], float *to, long far)
+/* G w Gᵀ of the kernels in the lanes, w[i · r + j][lane]; to[f · far]. */
+NN_INLINE void nn_winograd_kernels(const int e, const int r, float w[][NN_PANEL], float *to, long far)
 {
     for (int v = 0; v < NN_PANEL; v += NN_W) {
-        nn_vec half[3][NN_EDGE];
-        for (int j = 0; j < 3; j++) {
-            const nn_vec g[3] = {nn_load(w[j] + v), nn_load(w[3 + j] + v), nn_load(w[6 + j] + v)};
-            nn_winograd_g(m, g, half[j]);
+        nn_vec half[NN_KERNEL_SIDE][NN_EDGE], g[NN_KERNEL_SIDE], row[NN_EDGE];
+        for (int j = 0; j < r; j++) {
+            for (int i = 0; i < r; i++) g[i] = nn_load(w[i * r + j] + v);
+            nn_winograd_g(e, r, g, half[j]);
         }
-        for (int i = 0; i < m + 2; i++) {
-            const nn_vec g[3] = {half[0][i], half[1][i], half[2][i]};
-            nn_vec row[NN_EDGE];
-            nn_winograd_g(m, g, row);
-            for (int j = 0; j < m + 2; j++) nn_store(to + (i * (m + 2) + j) * far + v, row[j]);
+        for (int i = 0; i < e; i++) {
+            for (int j = 0; j < r; j++) g[j] = half[j][i];
+            nn_winograd_g(e, r, g, row);
+            for (int j = 0; j < e; j++) nn_store(to + (i * e + j) * far + v, row[j]);
         }
     }
 }
 
 /* The kernels of channel `channel` and 16 outputs from `first` on; back, they are turned
  * by 180°, and what is an output of the layer is a channel here. */
-NN_INLINE void nn_winograd_take(const nn_conv *d, int back, const float *weight, long first, long channel,
-                                float w[9][NN_PANEL])
+NN_INLINE void nn_winograd_take(const int taps, const nn_conv *d, int back, const float *weight, long first,
+                                long channel, float w[][NN_PANEL])
 {
     const long outputs = back ? d->c : d->o, lanes = outputs - first < NN_PANEL ? outputs - first : NN_PANEL;
-    const long step = back ? 9 : d->c * 9;
-    const float *from = weight + (back ? channel * d->c + first : first * d->c + channel) * 9;
+    const long step = back ? taps : d->c * taps;
+    const float *from = weight + (back ? channel * d->c + first : first * d->c + channel) * taps;
     for (long lane = 0; lane < lanes; lane++, from += step)
-        for (int i = 0; i < 9; i++) w[i][lane] = from[back ? 8 - i : i];
+        for (int i = 0; i < taps; i++) w[i][lane] = from[back ? taps - 1 - i : i];
 }
 
-NN_INLINE void nn_winograd_pack(const int m, const nn_conv *d, int back, const float *weight, float *panels, int t,
-                                int T)
+NN_INLINE void nn_winograd_pack(const int e, const int r, const nn_conv *d, int back, const float *weight,
+                                float *panels, int t, int T)
 {
     const long outputs = back ? d->c : d->o, channels = back ? d->o : d->c;
     const long all = (outputs + NN_PANEL - 1) / NN_PANEL * channels, runs = (all + NN_TOGETHER - 1) / NN_TOGETHER;
@@ -92,70 +101,71 @@ NN_INLINE void nn_winograd_pack(const int m, const nn_conv *d, int back, const f
     for (long run = runs * t / T; run < runs * (t + 1) / T; run++) {
         const long k0 = run * NN_TOGETHER, count = all - k0 < NN_TOGETHER ? all - k0 : NN_TOGETHER;
         for (long k = k0; k < k0 + count; k++) {
-            float w[9][NN_PANEL] __attribute__((aligned(64))) = {{0}};
-            nn_winograd_take(d, back, weight, k / channels * NN_PANEL, k % channels, w);
-            nn_winograd_kernels(m, w, part[0] + (k - k0) * NN_PANEL, NN_TOGETHER * NN_PANEL);
+            float w[NN_KERNEL_SIDE * NN_KERNEL_SIDE][NN_PANEL] __attribute__((aligned(64))) = {{0}};
+            nn_winograd_take(r * r, d, back, weight, k / channels * NN_PANEL, k % channels, w);
+            nn_winograd_kernels(e, r, w, part[0] + (k - k0) * NN_PANEL, NN_TOGETHER * NN_PANEL);
         }
-        for (int f = 0; f < (m + 2) * (m + 2); f++)
+        for (int f = 0; f < e * e; f++)
             for (long i = 0; i < count * NN_PANEL; i += NN_W)
                 nn_store(panels + (f * all + k0) * NN_PANEL + i, nn_load(part[f] + i));
     }
 }
 
-/* panels: [e²][⌈outputs / 16⌉][channels][16].  Forward the outputs are o and the channels
+/* For tiles of m × m.  panels: [e²][⌈outputs / 16⌉][channels][16].  Forward the outputs are o and the channels
  * c; back, for the gradient of the input, it is the other way round.  Some channels are
  * collected before they are written, since the e² places are far from each other. */
 NN_KERNEL void nn_winograd_panels(const nn_conv *d, int m, int back, const float *weight, float *panels, int t, int T)
 {
-    if (m == 2)
-        nn_winograd_pack(2, d, back, weight, panels, t, T);
+    if (d->kh == 5)
+        nn_winograd_pack(6, 5, d, back, weight, panels, t, T);
+    else if (m == 2)
+        nn_winograd_pack(4, 3, d, back, weight, panels, t, T);
     else
-        nn_winograd_pack(4, d, back, weight, panels, t, T);
+        nn_winograd_pack(6, 3, d, back, weight, panels, t, T);
 }
 
 /* ---- inputs -------------------------------------------------------------------------- */
 
 /* Bᵀ of e vectors. */
-NN_INLINE void nn_winograd_b(const int m, const nn_vec x[NN_EDGE], nn_vec to[NN_EDGE])
+NN_INLINE void nn_winograd_b(const int e, const nn_vec x[NN_EDGE], nn_vec to[NN_EDGE])
 {
-    if (m == 2) {
+    if (e == 4) {
         to[0] = x[0] - x[2];
         to[1] = x[1] + x[2];
         to[2] = x[2] - x[1];
         to[3] = x[1] - x[3];
         return;
     }
-    nn_vec a = x[4] - 4 * x[2], b = x[3] - 4 * x[1], c = x[4] - x[2], e = 2 * (x[3] - x[1]);
+    nn_vec a = x[4] - 4 * x[2], b = x[3] - 4 * x[1], c = x[4] - x[2], f = 2 * (x[3] - x[1]);
     to[0] = 4 * x[0] - 5 * x[2] + x[4];
     to[1] = a + b;
     to[2] = a - b;
-    to[3] = c + e;
-    to[4] = c - e;
+    to[3] = c + f;
+    to[4] = c - f;
     to[5] = 4 * x[1] - 5 * x[3] + x[5];
 }
 
 /* Bᵀ x B of one tile, channels `c` and those after it; to[f · far]. */
-NN_INLINE void nn_winograd_in(const int m, const float *const *at, long c, long lanes, float *to, long far)
+NN_INLINE void nn_winograd_in(const int e, const float *const *at, long c, long lanes, float *to, long far)
 {
-    const int e = m + 2;
     nn_vec half[NN_EDGE][NN_EDGE];
     for (int j = 0; j < e; j++) {
         nn_vec x[NN_EDGE], column[NN_EDGE];
         NN_UNROLL
         for (int i = 0; i < e; i++) x[i] = nn_load_some(at[i * e + j] + c, lanes);
-        nn_winograd_b(m, x, column);
+        nn_winograd_b(e, x, column);
         NN_UNROLL
         for (int i = 0; i < e; i++) half[i][j] = column[i];
     }
     for (int i = 0; i < e; i++) {
         nn_vec row[NN_EDGE];
-        nn_winograd_b(m, half[i], row);
+        nn_winograd_b(e, half[i], row);
         NN_UNROLL
         for (int j = 0; j < e; j++) nn_store_some(to + (i * e + j) * far, lanes, row[j]);
     }
 }
 
-NN_INLINE int nn_winograd_tiles(const int m) { return m == 2 ? NN_BLOCK_SMALL : NN_BLOCK_TILES; }
+NN_INLINE int nn_winograd_tiles(const int e) { return e == 4 ? NN_BLOCK_SMALL : NN_BLOCK_TILES; }
 
 typedef struct nn_tiles {
     const nn_conv *d;
@@ -164,10 +174,10 @@ typedef struct nn_tiles {
 } nn_tiles;
 
 /* Channels c0 … c0 + channels; to: [e²][count][channels] */
-NN_INLINE void nn_winograd_gather(const int m, const nn_tiles *s, const float *x, int c0, int channels, float *to)
+NN_INLINE void nn_winograd_gather(const int m, const int e, const nn_tiles *s, const float *x, int c0, int channels,
+                                  float *to)
 {
     const nn_conv *d = s->d;
-    const int e = m + 2;
     const long far = s->count * channels;
     for (long i = 0; i < s->count; i++, to += channels) {
         long tile = s->first + i, image = tile / (s->down * s->across), rest = tile % (s->down * s->across);
@@ -177,46 +187,49 @@ NN_INLINE void nn_winograd_gather(const int m, const nn_tiles *s, const float *x
             int h = h0 + k / e, w = w0 + k % e, inside = h >= 0 && h < d->h && w >= 0 && w < d->w;
             at[k] = inside ? x + ((image * d->h + h) * d->w + w) * d->c_step + c0 : nn_zeros;
         }
-        for (long c = 0; c < channels; c += NN_W) nn_winograd_in(m, at, c, channels - c, to + c, far);
+        for (long c = 0; c < channels; c += NN_W) nn_winograd_in(e, at, c, channels - c, to + c, far);
     }
 }
 
 /* ---- outputs --------------------------------------------------------------------------- */
 
-/* Aᵀ of e vectors. */
-NN_INLINE void nn_winograd_a(const int m, const nn_vec x[NN_EDGE], nn_vec to[4])
+/* Aᵀ of e vectors: m of them. */
+NN_INLINE void nn_winograd_a(const int m, const int e, const nn_vec x[NN_EDGE], nn_vec to[4])
 {
     nn_vec a = x[1] + x[2], b = x[1] - x[2];
-    if (m == 2) {
-        to[0] = x[0] + a;
-        to[1] = b - x[3];
+    to[0] = x[0] + a;
+    to[1] = b;
+    if (e == 4) {
+        to[1] -= x[3];
         return;
     }
-    nn_vec c = x[3] + x[4], e = x[3] - x[4];
-    to[0] = x[0] + a + c;
-    to[1] = b + 2 * e;
-    to[2] = a + 4 * c;
-    to[3] = b + 8 * e + x[5];
+    nn_vec c = x[3] + x[4], f = x[3] - x[4];
+    to[0] += c;
+    to[1] += 2 * f;
+    if (m == 4) {
+        to[2] = a + 4 * c;
+        to[3] = b + 8 * f;
+    }
+    to[m - 1] += x[5];
 }
 
-NN_INLINE void nn_winograd_out(const int m, const float *from, long far, nn_vec to[4][4])
+NN_INLINE void nn_winograd_out(const int m, const int e, const float *from, long far, nn_vec to[4][4])
 {
-    const int e = m + 2;
     nn_vec half[4][NN_EDGE];
     for (int j = 0; j < e; j++) {
         nn_vec x[NN_EDGE], column[4];
         NN_UNROLL
         for (int i = 0; i < e; i++) x[i] = nn_load(from + (i * e + j) * far);
-        nn_winograd_a(m, x, column);
+        nn_winograd_a(m, e, x, column);
         NN_UNROLL
         for (int i = 0; i < m; i++) half[i][j] = column[i];
     }
     NN_UNROLL
-    for (int i = 0; i < m; i++) nn_winograd_a(m, half[i], to[i]);
+    for (int i = 0; i < m; i++) nn_winograd_a(m, e, half[i], to[i]);
 }
 
 /* Outputs o0 … o0 + outputs from: [e²][count][outputs rounded up to 16]. */
-NN_INLINE void nn_winograd_scatter(const int m, const nn_tiles *s, const float *from, int o0, int outputs,
+NN_INLINE void nn_winograd_scatter(const int m, const int e, const nn_tiles *s, const float *from, int o0, int outputs,
                                    const float *bias, const nn_tail *tail, float *y)
 {
     const nn_conv *d = s->d;
@@ -226,7 +239,7 @@ NN_INLINE void nn_winograd_scatter(const int m, const nn_tiles *s, const float *
         int h0 = (int)(rest / s->across) * m, w0 = (int)(rest % s->across) * m;
         for (int o = 0; o < outputs; o += NN_W) {
             nn_vec value[4][4], start = bias ? nn_load_some(bias + o0 + o, outputs - o) : nn_zero();
-            nn_winograd_out(m, from + o, far, value);
+            nn_winograd_out(m, e, from + o, far, value);
             for (int k = 0; k < m * m; k++) {
                 int h = h0 + k / m, w = w0 + k % m;
                 if (h >= d->oh || w >= d->ow) continue;
@@ -242,7 +255,7 @@ NN_INLINE void nn_winograd_scatter(const int m, const nn_tiles *s, const float *
 /* ---- products ------------------------------------------------------------------------------ */
 
 /* to[f][tile][o] = Σ_c from[f][tile][c] · panels[f][panel][c][o], panels p … q. */
-NN_INLINE void nn_winograd_multiply(const int m, const nn_tiles *s, const float *from, const float *panels, int p,
+NN_INLINE void nn_winograd_multiply(const int e, const nn_tiles *s, const float *from, const float *panels, int p,
                                     int q, float *to)
 {
     const nn_conv *d = s->d;
@@ -253,50 +266,51 @@ NN_INLINE void nn_winograd_multiply(const int m, const nn_tiles *s, const float 
     walk.panel = (long)d->c * NN_PANEL;
     walk.outputs = (int)row;
     walk.yv = row;
-    for (int f = 0; f < (m + 2) * (m + 2); f++) {
+    for (int f = 0; f < e * e; f++) {
         walk.x = from + f * s->count * d->c;
         walk.y = to + f * s->count * row;
         walk.panels = panels + (f * all + p) * walk.panel;
-        walk.after = f < (m + 2) * (m + 2) - 1 ? walk.panels + all * walk.panel : 0;
+        walk.after = f < e * e - 1 ? walk.panels + all * walk.panel : 0;
         nn_walk_block(&walk, 0, (int)s->count, 0, q - p);
     }
 }
 
 /* The tiles first … last, panels from … to, block by block. */
-NN_INLINE void nn_winograd_share(const int m, nn_tiles *s, long first, long last, int from, int to, const float *x,
-                                 const float *panels, const float *bias, const nn_tail *tail, float *y, float *work)
+NN_INLINE void nn_winograd_share(const int m, const int e, nn_tiles *s, long first, long last, int from, int to,
+                                 const float *x, const float *panels, const float *bias, const nn_tail *tail, float *y,
+                                 float *work)
 {
-    const int block = nn_winograd_tiles(m);
+    const int block = nn_winograd_tiles(e);
     const long blocks = (last - first + block - 1) / block;
     const int most = NN_BLOCK_OUTPUTS / NN_PANEL;
     for (long b = 0; b < blocks; b++) {
         s->first = first + (last - first) * b / blocks;
         s->count = first + (last - first) * (b + 1) / blocks - s->first;
-        float *products = work + (m + 2) * (m + 2) * s->count * s->d->c;
-        nn_winograd_gather(m, s, x, 0, s->d->c, work);
+        float *products = work + e * e * s->count * s->d->c;
+        nn_winograd_gather(m, e, s, x, 0, s->d->c, work);
         for (int p = from; p < to; p += most) {
             int q = to - p < most ? to : p + most, outputs = (q - p) * NN_PANEL;
             if (p * NN_PANEL + outputs > s->d->o) outputs = s->d->o - p * NN_PANEL;
-            nn_winograd_multiply(m, s, work, panels, p, q, products);
-            nn_winograd_scatter(m, s, products, p * NN_PANEL, outputs, bias, tail, y);
+            nn_winograd_multiply(e, s, work, panels, p, q, products);
+            nn_winograd_scatter(m, e, s, products, p * NN_PANEL, outputs, bias, tail, y);
         }
     }
 }
 
-NN_INLINE void nn_winograd_part(const int m, const nn_conv *d, const float *x, const float *panels, const float *bias,
-                                const nn_tail *tail, float *y, float *work, int t, int T)
+NN_INLINE void nn_winograd_part(const int m, const int e, const nn_conv *d, const float *x, const float *panels,
+                                const float *bias, const nn_tail *tail, float *y, float *work, int t, int T)
 {
     nn_tiles s = {.d = d, .down = (d->oh + m - 1) / m, .across = (d->ow + m - 1) / m};
     const long tiles = (long)d->n * s.down * s.across;
     const int all = (d->o + NN_PANEL - 1) / NN_PANEL, most = NN_BLOCK_OUTPUTS / NN_PANEL;
-    const int block = nn_winograd_tiles(m);
+    const int block = nn_winograd_tiles(e);
     if (T > NN_SLOTS) T = NN_SLOTS;
     if (t >= T) return;
-    work += (long)t * (m + 2) * (m + 2) * block * (d->c + (all < most ? all : most) * NN_PANEL);
+    work += (long)t * e * e * block * (d->c + (all < most ? all : most) * NN_PANEL);
     if (tiles < block * T && all % T == 0 && all / T % NN_GROUP == 0)
-        nn_winograd_share(m, &s, 0, tiles, all / T * t, all / T * (t + 1), x, panels, bias, tail, y, work);
+        nn_winograd_share(m, e, &s, 0, tiles, all / T * t, all / T * (t + 1), x, panels, bias, tail, y, work);
     else
-        nn_winograd_share(m, &s, tiles * t / T, tiles * (t + 1) / T, 0, all, x, panels, bias, tail, y, work);
+        nn_winograd_share(m, e, &s, tiles * t / T, tiles * (t + 1) / T, 0, all, x, panels, bias, tail, y, work);
 }
 
 /* Part t of T: of the tiles, or of the outputs where there are few tiles.  `work` has
@@ -304,10 +318,12 @@ NN_INLINE void nn_winograd_part(const int m, const nn_conv *d, const float *x, c
 NN_KERNEL void nn_winograd(const nn_conv *d, int m, const float *x, const float *panels, const float *bias,
                            const nn_tail *tail, float *y, float *work, int t, int T)
 {
-    if (m == 2)
-        nn_winograd_part(2, d, x, panels, bias, tail, y, work, t, T);
+    if (d->kh == 5)
+        nn_winograd_part(2, 6, d, x, panels, bias, tail, y, work, t, T);
+    else if (m == 2)
+        nn_winograd_part(2, 4, d, x, panels, bias, tail, y, work, t, T);
     else
-        nn_winograd_part(4, d, x, panels, bias, tail, y, work, t, T);
+        nn_winograd_part(4, 6, d, x, panels, bias, tail, y, work, t, T);
 }
 
 #endif

@@ -155,7 +155,7 @@ NN_INLINE void nn_sum_run(const nn_conv *d, const nn_sum_unit *u, const float *x
     for (long i = 0; i < sizes; i += NN_W) nn_store(work + i, nn_zero());
     for (s.first = 0; s.first < tiles; s.first += NN_SUM_TILES) {
         s.count = tiles - s.first < NN_SUM_TILES ? tiles - s.first : NN_SUM_TILES;
-        nn_winograd_gather(4, &s, x, u->c0, u->channels, large);
+        nn_winograd_gather(4, 6, &s, x, u->c0, u->channels, large);
         nn_winograd_gather_small(&s, dy, u->p, u->panels, small);
         nn_sum_add(u, s.count, large, small, work);
     }

@@ -109,6 +109,10 @@ code tests/passes/slices.nn
 has concat1_forward no
 code tests/passes/winograd.nn
 for function in winograd fused_winograd dx_winograd; do has $function yes; done
+for image in x dy; do
+    try "$net: 5x5, of $image" awk -v image="$image" '/ nn_conv size = .*, 1, 5, 5, / { at = NR }
+        index($0, "nn_winograd(&size, 2, " image ", ") && NR - at < 8 { found = 1 }  END { exit !found }' "$tmp/net.c"
+done
 for m in 2 4; do
     try "$net: tiles of $m" grep -q "nn_winograd(&size, $m, x, " "$tmp/net.c"
     try "$net: tiles of $m for a gradient" grep -q "nn_winograd(&size, $m, dy, " "$tmp/net.c"
