@@ -278,7 +278,10 @@ Suite *recompute_suite(void)
     tcase_add_loop_test(tests, leaves_what_fits, 0, count);
     tcase_add_loop_test(tests, cuts_the_batch_first, 0, count);
     tcase_add_loop_test(tests, refuses_too_little, 0, count);
-    tcase_add_test(tests, large_steps_keep_less);
     suite_add_tcase(suite, tests);
+    TCase *large = tcase_create("large");
+    tcase_set_timeout(large, 900); /* under sanitizers */
+    tcase_add_test(large, large_steps_keep_less);
+    suite_add_tcase(suite, large);
     return suite;
 }
