@@ -104,21 +104,23 @@ static int opened(Feeding *f)
     return fail_error(&f->error);
 }
 
-static Intake intake_of_code(const nn_model_info *info)
+static Intake intake_of(const Loaded *l)
 {
-    Intake in = {.loss = info->loss,
-                 .rank = info->input_rank,
-                 .classes = info->target_kind == NN_CLASSES,
-                 .outputs = info->outputs,
-                 .targets = info->target_count};
-    memcpy(in.dims, info->input_dims, sizeof in.dims);
+    const Graph *net = l->net;
+    const Shape shape = net_input_shape(net);
+    Intake in = {.loss = l->spec->loss.op->name,
+                 .rank = shape.rank,
+                 .classes = train_takes_classes(l->spec),
+                 .outputs = (size_t)shape_count(net->output->shape),
+                 .targets = (size_t)train_target_count(l->spec, net)};
+    for (int i = 0; i < 3 && i < shape.rank; i++) in.dims[i] = (int)shape.dim[i];
     return in;
 }
 
 int feeding_open(Feeding *f, const Loaded *l, const char *path, const char *target, const NnTensors *weights,
                  const char *weights_path)
 {
-    *f = (Feeding){.intake = intake_of_code(l->info),
+    *f = (Feeding){.intake = intake_of(l),
                    .spec = l->spec,
                    .path = path,
                    .target = target,
@@ -128,23 +130,9 @@ int feeding_open(Feeding *f, const Loaded *l, const char *path, const char *targ
     return opened(f);
 }
 
-/* As the code of a net that trains will say it (emit/interface.c). */
-static Intake intake_of_net(const Loaded *l)
-{
-    const Graph *net = l->net;
-    const bool classes = l->spec->loss.op->traits & OP_CLASSES;
-    const size_t outputs = (size_t)shape_count(net->output->shape);
-    Intake in = {
-        .loss = l->spec->loss.op->name, .classes = classes, .outputs = outputs, .targets = classes ? 1 : outputs};
-    Shape shape = net_input_shape(net);
-    in.rank = shape.rank;
-    for (int i = 0; i < 3 && i < shape.rank; i++) in.dims[i] = (int)shape.dim[i];
-    return in;
-}
-
 void feeding_start(Feeding *f, const Loaded *l, const char *path, const char *target)
 {
-    *f = (Feeding){.intake = intake_of_net(l), .spec = l->spec, .path = path, .target = target};
+    *f = (Feeding){.intake = intake_of(l), .spec = l->spec, .path = path, .target = target};
     f->alone = pthread_create(&f->thread, NULL, read_data, f) != 0;
 }
 

@@ -79,7 +79,7 @@ static void write_sizes(Emitter *e)
     int64_t scratch = e->infer_scratch > e->train_scratch ? e->infer_scratch : e->train_scratch;
     text_addf(&e->source, "const size_t %s_sizes[6] = {%lld, %lld, %lld, %lld, %lld, %d};\n\n", e->prefix,
               (long long)emitter_inputs(e), (long long)shape_count(e->net->output->shape), (long long)e->train_bytes,
-              (long long)scratch, (long long)emitter_targets(e), e->net->model.count);
+              (long long)scratch, (long long)train_target_count(e->spec, e->net), e->net->model.count);
 }
 
 /* Random numbers stand before their users, but which are used shows only after. */
@@ -153,7 +153,7 @@ Emitted *emit_c(Graph *net, const TrainSpec *spec, const EmitOptions *options)
         .upper = upper_case(arena, prefix),
         .team = is_fast(options),
         .real = options->use_double ? "double" : "float",
-        .real_size = options->use_double ? 8 : 4,
+        .real_size = real_size(options),
         .by_text = map_new(arena),
         .function_names = map_new(arena),
         .kernels = map_new(arena),

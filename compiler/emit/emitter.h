@@ -104,20 +104,13 @@ void interface_write_header(Emitter *);
 void interface_write_info(Emitter *);
 
 static inline bool is_fast(const EmitOptions *o) { return !o->plain && !o->use_double; }
+static inline int real_size(const EmitOptions *o) { return o->use_double ? 8 : 4; } /* bytes of a number */
 
 static inline int64_t emitter_inputs(const Emitter *e) { return shape_count(net_input_shape(e->net)); }
 
-static inline int64_t emitter_targets(const Emitter *e)
-{
-    if (!e->spec || e->spec->loss.op->traits & OP_CLASSES) return 1;
-    return shape_count(e->net->output->shape);
-}
-
-static inline bool emitter_class_targets(const Emitter *e) { return !e->spec || e->spec->loss.op->traits & OP_CLASSES; }
-
 static inline const char *emitter_target_type(const Emitter *e)
 {
-    return emitter_class_targets(e) ? "int32_t" : e->real;
+    return train_takes_classes(e->spec) ? "int32_t" : e->real;
 }
 
 #endif

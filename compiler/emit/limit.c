@@ -32,8 +32,6 @@ typedef struct Fitted {
     Recomputed recomputed;
 } Fitted;
 
-static int real_size(const EmitOptions *o) { return o->use_double ? 8 : 4; }
-
 static const Plan *plan_alone(const Task *t) { return micro_plan(t->net, t->kind, t->spec, t->options); }
 
 /* In the largest micro-batches in which it takes no more than so many bytes, or else the

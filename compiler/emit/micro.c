@@ -48,13 +48,12 @@ static int64_t usual_rounds(const Graph *program)
 
 const Plan *micro_plan(Graph *net, ProgramKind kind, const TrainSpec *spec, const EmitOptions *options)
 {
-    const int real_size = options->use_double ? 8 : 4;
     Graph *program = emit_program(net, kind, spec, options, 1);
-    const Plan *whole = program ? plan_build(program, real_size) : NULL;
+    const Plan *whole = program ? plan_build(program, real_size(options)) : NULL;
     if (!whole || kind == PROGRAM_INFER || whole->arena_bytes < LARGE_ARENA) return whole;
     if (!is_fast(options) || options->without & WITHOUT_MICRO) return whole;
     const int64_t rounds = usual_rounds(program);
     if (rounds == 1) return whole;
-    const Plan *cut = plan_build(emit_program(net, kind, spec, options, rounds), real_size);
+    const Plan *cut = plan_build(emit_program(net, kind, spec, options, rounds), real_size(options));
     return cut->arena_bytes < whole->arena_bytes / 4 * 3 ? cut : whole;
 }

@@ -35,8 +35,8 @@ void graph_dump(const Graph *g, FILE *out)
         dump_list(out, arena, g, n->out, n->out_count);
         const char *attrs = n->attrs && n->op->attrs ? attrs_text(arena, n->op->attrs, n->attrs) : "";
         fprintf(out, "%s%s(%s)", n->out_count ? " = " : "", n->op->name, attrs);
-        static const char *const phases[] = {"", ", before all", ", after all"};
-        fprintf(out, "  # %s%s\n", n->name, phases[n->phase]);
+        static const char *const phases[] = {", before all", "", ", after all"};
+        fprintf(out, "  # %s%s\n", n->name, phases[n->phase - PHASE_BEFORE]);
         if (n->in_count) fprintf(out, "      ");
         dump_list(out, arena, g, n->in, n->in_count);
         if (n->in_count) fprintf(out, "\n");

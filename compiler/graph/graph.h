@@ -340,7 +340,7 @@ const char *op_nearest(Compilation *, const char *name, OpClass); /* for suggest
 /* ---- nodes ------------------------------------------------------------ */
 
 /* When a node of a program in micro-batches is run: before, for each of them, after. */
-typedef enum Phase { PHASE_EACH, PHASE_BEFORE, PHASE_AFTER } Phase;
+typedef enum Phase { PHASE_BEFORE = -1, PHASE_EACH, PHASE_AFTER } Phase;
 
 struct Node {
     int id;     /* position in its graph's `nodes` */
@@ -548,7 +548,9 @@ typedef struct TrainSpec {
  * the file has none.  NULL after an error. */
 TrainSpec *train_spec(Compilation *, const File *, const Graph *net, const List *sets /* of Train */);
 bool train_section_exists(const File *, const Graph *net);
-const char *const *train_keys(void); /* loss, optimizer, …; NULL at the end */
+bool train_takes_classes(const TrainSpec *);                     /* else values; NULL: classes */
+int64_t train_target_count(const TrainSpec *, const Graph *net); /* of a sample */
+const char *const *train_keys(void);                             /* loss, optimizer, …; NULL at the end */
 /* Of the keys schedule, augment, regularize, clip and stop: the index-th name that
  * may be their value, and its arguments; NULL beyond the last. */
 const char *train_choice(const char *key, int index, const Attr **attrs);

@@ -32,6 +32,7 @@ typedef struct Build {
     List norms;    /* of Tensor: squared norms of the gradients */
     List before;   /* of Node: what is run before the first micro-batch */
     List pending;  /* of ParamGrad: updates that wait for the last micro-batch */
+    int after;     /* the first of the nodes that are run after it; 0: there are none */
     bool failed;
 } Build;
 
@@ -129,10 +130,15 @@ static Tensor *summed(Build *b, Tensor *t, const char *name)
     return zero->out[0];
 }
 
-static void begin_with_before(Build *b)
+/* What is run before the first comes first, and what is run after the last is told so. */
+static void order_phases(Build *b)
 {
     List nodes = b->before;
-    for (int i = 0; i < b->graph->nodes.count; i++) list_push(b->arena, &nodes, b->graph->nodes.at[i]);
+    for (int i = 0; i < b->graph->nodes.count; i++) {
+        Node *n = b->graph->nodes.at[i];
+        if (b->after && i >= b->after) n->phase = PHASE_AFTER;
+        list_push(b->arena, &nodes, n);
+    }
     b->graph->nodes = nodes;
     for (int i = 0; i < nodes.count; i++) ((Node *)nodes.at[i])->id = i;
 }
@@ -210,7 +216,6 @@ static void add_total(Build *b)
     const Op *op = op_find("total", OP_INTERNAL);
     Node *n = graph_node(g, op, NULL, "loss.total", b->spec->span);
     for (int i = 0; i < b->losses.count; i++) node_in(g, n, b->losses.at[i]);
-    n->phase = g->rounds > 1 ? PHASE_AFTER : PHASE_EACH;
     op->shape(g, n);
     g->loss = n->out[0];
 }
@@ -373,11 +378,10 @@ static void add_backward(Build *b)
             if (gradient) gradient_is_made(b, t, gradient);
         }
     }
-    const int each = g->nodes.count;
+    if (g->rounds > 1) b->after = g->nodes.count;
     update_pending(b);
     if (vjp) g->input_gradient = input_gradient(b, backward);
     if (b->norms.count) clip_norm_and_update(b);
-    for (int i = each; g->rounds > 1 && i < g->nodes.count; i++) ((Node *)g->nodes.at[i])->phase = PHASE_AFTER;
 }
 
 /* ---- the whole ---------------------------------------------------------- */
@@ -459,7 +463,7 @@ Graph *program_build(Graph *net, ProgramKind kind, const TrainSpec *spec, int64_
     copy_forward(&b);
     add_ends(&b);
     if (b.failed) return NULL;
-    begin_with_before(&b);
+    order_phases(&b);
     share_states(&b);
     graph_verify(b.graph);
     return b.graph;

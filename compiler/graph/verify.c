@@ -17,9 +17,6 @@ static void require(bool holds, const Graph *g, const Node *n, const char *what)
     if (!holds) broken(g, n, what);
 }
 
-/* Of its phase in the order of execution. */
-static int rank_of(const Node *n) { return n->phase == PHASE_BEFORE ? 0 : n->phase == PHASE_EACH ? 1 : 2; }
-
 static void verify_node(const Graph *g, const Node *n)
 {
     for (int i = 0; i < n->in_count; i++) {
@@ -45,7 +42,7 @@ void graph_verify(const Graph *g)
     for (int i = 0; i < g->nodes.count; i++) {
         const Node *n = g->nodes.at[i];
         require(n->id == i, g, n, "its id is not its position");
-        require(i == 0 || rank_of(g->nodes.at[i - 1]) <= rank_of(n), g, n, "its phase is over");
+        require(i == 0 || ((const Node *)g->nodes.at[i - 1])->phase <= n->phase, g, n, "its phase is over");
         verify_node(g, n);
     }
 }

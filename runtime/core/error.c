@@ -49,14 +49,14 @@ int nn_fail_path(NnError *error, const char *verb, const char *path)
 
 void *nn_memory(size_t bytes, NnError *error)
 {
-    enum { ALIGN = 64, PAGE = 2 << 20, LARGE = PAGE };
+    enum { ALIGN = 64, PAGE = 2 << 20 };
     void *memory = NULL;
     if (bytes < ALIGN) bytes = ALIGN;
-    if (bytes > PTRDIFF_MAX || posix_memalign(&memory, bytes < LARGE ? ALIGN : PAGE, bytes)) {
+    if (bytes > PTRDIFF_MAX || posix_memalign(&memory, bytes < PAGE ? ALIGN : PAGE, bytes)) {
         if (error) nn_fail(error, NN_SYSTEM_FAILED, "no memory: %zu bytes were asked for", bytes);
         return NULL;
     }
-    if (bytes >= LARGE) madvise(memory, bytes / PAGE * PAGE, MADV_HUGEPAGE); /* a wish */
+    if (bytes >= PAGE) madvise(memory, bytes / PAGE * PAGE, MADV_HUGEPAGE); /* a wish */
     return memory;
 }
 
