@@ -30,10 +30,9 @@ typedef enum JitNews {
 
 /*
  * JIT_TIERED: what has become of the faster code, which is begun by the first call; other
- * kinds have no news.  What
- * jit_symbol gave before stays good until jit_free.  Both codes come from one
- * text, lie in memory alike and call the same kernels, so the caller may change
- * from one to the other between two calls, and no result changes by a bit.
+ * kinds have no news.  What jit_symbol gave before stays good until jit_free.  Both codes
+ * come from one text, lie in memory alike and call the same kernels, so the caller may
+ * change from one to the other between two calls, and no result changes by a bit.
  */
 JitNews jit_poll(Jit *, const char **why);
 

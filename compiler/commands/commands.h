@@ -171,7 +171,7 @@ enum {
 #define OPTION_ROW_LIMIT {OPTION_MEMORY_LIMIT, "memory-limit", "BYTES", "of training: model, optimizer's states and scratch; if that is too small: smaller micro-batches, values computed again", false}
 #define OPTION_ROW_PASSES \
     {OPTION_NO_FUSION, "no-fusion", NULL, "each layer by itself, none computed inside the one before it", false}, \
-    {OPTION_NO_WINOGRAD, "no-winograd", NULL, "3x3 convolutions as direct sums: more multiplications, less rounding", false}, \
+    {OPTION_NO_WINOGRAD, "no-winograd", NULL, "3x3 and 5x5 convolutions as direct sums: more multiplications, less rounding", false}, \
     {OPTION_NO_SAMPLES, "no-samples", NULL, "nets of few channels: images as in all others, not with their samples last", false}, \
     {OPTION_NO_SLICES, "no-slices", NULL, "concat copies its branches; otherwise they are written where it wants them", false}, \
     {OPTION_NO_LAYOUT, "no-layout", NULL, "all images planar, [C][H][W]: convolutions in their plain form, nothing fused", false}, \

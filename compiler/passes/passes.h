@@ -44,7 +44,8 @@ void pass_layout(Graph *);
 void pass_slices(Graph *);
 
 /* A large gradient whose only user is the optimizer's step, or the sum over micro-batches,
- * is computed some rows at a time, each followed by its step, so that it never lies in memory as a whole (Op.rows).
+ * is computed some rows at a time, each followed by its step, so that it never lies in
+ * memory as a whole (Op.rows).
  * Results are the same to the bit. */
 void pass_split(Graph *);
 

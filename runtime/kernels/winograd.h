@@ -36,7 +36,7 @@ enum {
 
 /* ---- weights ------------------------------------------------------------------- */
 
-/* G of r vectors. */
+/* G of r vectors; e = 6 takes 3 to 5. */
 NN_INLINE void nn_winograd_g(const int e, const int r, const nn_vec *g, nn_vec to[NN_EDGE])
 {
     if (e == 4) {
@@ -47,14 +47,18 @@ NN_INLINE void nn_winograd_g(const int e, const int r, const nn_vec *g, nn_vec t
         to[3] = g[2];
         return;
     }
-    nn_vec even = (g[0] + g[2]) * (-1.0f / 6), odd = g[1] * (1.0f / 6), far = g[0] * (1.0f / 24) + g[2] * (1.0f / 6),
-           farther = g[1] * (1.0f / 12);
-    if (r == 5) {
-        even += g[4] * (-1.0f / 6);
-        odd += g[3] * (1.0f / 6);
-        far += g[4] * (2.0f / 3);
+    nn_vec even = g[0] + g[2], odd = g[1];
+    nn_vec far = g[0] * (1.0f / 24) + g[2] * (1.0f / 6), farther = g[1] * (1.0f / 12);
+    if (r > 3) {
+        odd += g[3];
         farther += g[3] * (1.0f / 3);
     }
+    if (r > 4) {
+        even += g[4];
+        far += g[4] * (2.0f / 3);
+    }
+    even *= -1.0f / 6;
+    odd *= 1.0f / 6;
     to[0] = g[0] * 0.25f;
     to[1] = even - odd;
     to[2] = even + odd;

@@ -22,19 +22,6 @@ enum {
     NN_SUM_PANELS = 4
 };
 
-/* G of four vectors. */
-NN_INLINE void nn_winograd_g4(const nn_vec g[4], nn_vec to[6])
-{
-    nn_vec even = (g[0] + g[2]) * (-1.0f / 6), odd = (g[1] + g[3]) * (1.0f / 6);
-    nn_vec far = g[0] * (1.0f / 24) + g[2] * (1.0f / 6), farther = g[1] * (1.0f / 12) + g[3] * (1.0f / 3);
-    to[0] = g[0] * 0.25f;
-    to[1] = even - odd;
-    to[2] = even + odd;
-    to[3] = far + farther;
-    to[4] = far - farther;
-    to[5] = g[3];
-}
-
 /* G dy Gᵀ of one tile, 16 outputs from at[k]; to[f · far][16]. */
 NN_INLINE void nn_winograd_small(const float *const at[16], int lanes, float *to, long far)
 {
@@ -44,13 +31,13 @@ NN_INLINE void nn_winograd_small(const float *const at[16], int lanes, float *to
             nn_vec g[4], column[6];
             NN_UNROLL
             for (int i = 0; i < 4; i++) g[i] = v < lanes ? nn_load_some(at[i * 4 + j] + v, lanes - v) : nn_zero();
-            nn_winograd_g4(g, column);
+            nn_winograd_g(6, 4, g, column);
             NN_UNROLL
             for (int i = 0; i < 6; i++) half[i][j] = column[i];
         }
         for (int i = 0; i < 6; i++) {
             nn_vec row[6];
-            nn_winograd_g4(half[i], row);
+            nn_winograd_g(6, 4, half[i], row);
             NN_UNROLL
             for (int j = 0; j < 6; j++) nn_store(to + (i * 6 + j) * far + v, row[j]);
         }
