@@ -195,7 +195,7 @@ bool correlate_bias_fast(Writer *w, const Node *n)
 
 enum {
     KERNEL_MAX_TAPS = 256,
-    KERNEL_COPY = 24576,
+    KERNEL_COPY = 33792,
     KERNEL_ROWS = 10,
     PANEL = 16
 }; /* NN_MAX_TAPS, NN_LARGE, NN_ROWS, NN_PANEL */

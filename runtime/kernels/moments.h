@@ -4,13 +4,15 @@
  *   weight[o][c][tap] = Σ_{n, u, v} small[n][u, v][o] · large[n][u·sh + row, v·sw + column][c]
  *
  * A unit of work is some panels of 16 outputs × some channels.  Block by block of
- * points, its channels of the large image are copied with their padding, and its
- * outputs of the small one; then a tile of NN_ROWS channels × one panel is summed in
- * registers over the block's points, tap by tap, and added to the unit's sums.  What
- * each unit and block is depends on the shapes alone, not on the threads.
+ * points, its channels of the large image are copied with their padding; and panel by
+ * panel, the outputs of the small one.  Then a tile of NN_ROWS channels × one panel is
+ * summed in registers over the block's points, tap by tap, and added to the unit's sums.
+ * What each unit and block is depends on the shapes alone, not on the threads.
  *
- * Where there are few channels, a row of taps is taken as one run of kw · c channels,
- * since they lie side by side.
+ * The copy of the large image lies as the image does where there are many taps, and as
+ * the tiles read it, [tile][point][NN_ROWS], where there is one.  Where there are few
+ * channels, a row of taps is taken as one run of kw · c channels, since they lie side by
+ * side.
  */
 #ifndef NN_MOMENTS_H
 #define NN_MOMENTS_H
@@ -20,10 +22,13 @@
 #include "walk.h"
 
 enum {
-    NN_LARGE = 24576, /* floats that are copied of the large image, */
-    NN_SMALL = 24576, /* of the small one, */
-    NN_UNIT = 24576,  /* and of a unit's sums */
-    NN_FEW = 8        /* channels that are taken together with the taps of a row */
+    NN_LARGE = 33792,       /* floats that are copied of the large image, */
+    NN_UNIT = 49152,        /* and of a unit's sums */
+    NN_BLOCK_POINTS = 768,  /* at most, of a block, */
+    NN_TILED_POINTS = 128,  /* and of one that lies in tiles */
+    NN_UNIT_CHANNELS = 264, /* at most, of a unit; a multiple of every NN_ROWS but AVX-512's */
+    NN_UNIT_TILES = (NN_UNIT_CHANNELS + NN_ROWS - 1) / NN_ROWS,
+    NN_FEW = 8 /* channels that are taken together with the taps of a row */
 };
 
 typedef struct nn_moments {
@@ -32,6 +37,7 @@ typedef struct nn_moments {
     int kh, kw, dh, dw;         /* taps that are walked over: kw is 1 where a row of taps is one run */
     int sh, sw;                 /* steps in the copy: 1 where one tap needs only what it reads */
     int merged;                 /* taps of a run */
+    int tiled;                  /* one tap: the copy lies in tiles */
     int channels, panels;       /* of a unit */
     int images, rows, columns;  /* of a block: points */
     const float *large, *small; /* of the group */
@@ -50,34 +56,46 @@ NN_INLINE int nn_copy_columns_of(const nn_moments *s, int columns)
 NN_INLINE int nn_copy_fits(const nn_moments *s, int images, int rows, int columns)
 {
     long large = (long)images * nn_copy_rows_of(s, rows) * nn_copy_columns_of(s, columns) * s->channels;
-    return large <= NN_LARGE && (long)images * rows * columns * s->panels * NN_PANEL <= NN_SMALL;
+    return large <= NN_LARGE && (long)images * rows * columns <= (s->tiled ? NN_TILED_POINTS : NN_BLOCK_POINTS);
 }
 
-/* Sizes of units and blocks; 0 where not even one point fits. */
-NN_INLINE int nn_moments_sizes(nn_moments *s)
+/* Whether a unit of so many channels and panels has room. */
+NN_INLINE int nn_unit_fits(const nn_moments *s, int channels, int panels)
+{
+    const long sums = (long)s->kh * s->kw * s->merged * channels * nn_ceil(panels, NN_GROUP) * NN_GROUP * NN_PANEL;
+    return sums <= NN_UNIT && (long)nn_copy_rows_of(s, 1) * nn_copy_columns_of(s, 1) * channels <= NN_LARGE;
+}
+
+/* Whole tiles of channels where they have room. */
+NN_INLINE void nn_unit_sizes(nn_moments *s)
+{
+    const int most = s->merged > 1 ? s->c : NN_UNIT_CHANNELS, all = nn_ceil(s->o, NN_PANEL);
+    const int panels = nn_min(all, s->kh * s->kw * s->merged > 1 ? 4 : 8);
+    int across = nn_ceil(all, panels), blocks = nn_ceil(s->c, most);
+    while (blocks < s->c && !nn_unit_fits(s, nn_ceil(s->c, blocks), panels)) blocks++;
+    if (blocks * across % 2) { /* two threads are to have as much to do */
+        if (s->c >= 2 * NN_ROWS && s->merged == 1)
+            blocks++;
+        else if (across < all)
+            across++;
+    }
+    s->panels = nn_ceil(nn_ceil(all, across), NN_GROUP) * NN_GROUP;
+    const int least = nn_ceil(s->c, blocks), whole = nn_min(nn_ceil(least, NN_ROWS) * NN_ROWS, s->c);
+    s->channels = nn_unit_fits(s, whole, s->panels) ? whole : least;
+}
+
+/* As many points as have room, of whole rows and images where that is possible. */
+NN_INLINE void nn_block_sizes(nn_moments *s)
 {
     const nn_conv *d = s->d;
-    const int taps = s->kh * s->kw * s->merged, most = s->merged > 1 ? s->c : 132, all = nn_ceil(s->o, NN_PANEL);
-    s->panels = nn_min(all, taps > 1 ? 2 : 8);
-    s->panels = nn_ceil(s->panels, NN_GROUP) * NN_GROUP;
-    int blocks = nn_ceil(s->c, most);
-    while (blocks < s->c && (taps * nn_ceil(s->c, blocks) * s->panels * NN_PANEL > NN_UNIT ||
-                             (long)nn_copy_rows_of(s, 1) * nn_copy_columns_of(s, 1) * nn_ceil(s->c, blocks) > NN_LARGE))
-        blocks++;
-    if (blocks * nn_ceil(all, s->panels) % 2 && s->c >= 2 * NN_ROWS && s->merged == 1) blocks++;
-    s->channels = nn_ceil(nn_ceil(s->c, blocks), NN_ROWS) * NN_ROWS;
-    if (s->channels > s->c) s->channels = s->c;
-    if (taps * s->channels * s->panels * NN_PANEL > NN_UNIT) return 0;
     s->images = s->rows = 1;
     s->columns = d->ow;
     while (s->columns > 1 && !nn_copy_fits(s, 1, 1, s->columns)) s->columns = nn_ceil(s->columns, 2);
-    if (!nn_copy_fits(s, 1, 1, s->columns)) return 0;
-    if (s->columns < d->ow) return 1;
+    if (s->columns < d->ow) return;
     while (s->rows < d->oh && nn_copy_fits(s, 1, s->rows + 1, s->columns)) s->rows++;
     s->rows = nn_ceil(d->oh, nn_ceil(d->oh, s->rows));
-    if (s->rows < d->oh) return 1;
+    if (s->rows < d->oh) return;
     while (s->images < d->n && nn_copy_fits(s, s->images + 1, s->rows, s->columns)) s->images++;
-    return 1;
 }
 
 /* ---- a block ---------------------------------------------------------------------- */
@@ -101,6 +119,50 @@ NN_INLINE void nn_patch_point(const float *from, int channels, float *to)
     if (k < channels) nn_store(to + k, nn_load_some(from + k, channels - k));
 }
 
+/* Of tile `i` of `tiles` of the channels, the first; all have nearly as many. */
+NN_INLINE int nn_tile_first(int channels, int i, int tiles) { return channels * i / tiles; }
+
+/* The channels of one point, tile by tile, `far` apart; of the first `whole` tiles, whole
+ * vectors can be read. */
+NN_INLINE void nn_patch_tiles(const float *from, int channels, const int *first, int whole, int tiles, float *to,
+                              long far)
+{
+    int i = 0;
+    for (; i < whole; i++, to += far)
+        for (int k = 0; k < NN_ROWS; k += NN_W) nn_store(to + k, nn_load(from + first[i] + k));
+    for (; i < tiles; i++, to += far)
+        for (int k = 0; k < NN_ROWS; k += NN_W)
+            nn_store(to + k, nn_load_some(from + first[i] + k, channels - first[i] - k));
+}
+
+/* From one tile of the copy to the next: what is too much of a vector may be written after
+ * the last point. */
+NN_INLINE long nn_tile_step(long points) { return points * NN_ROWS + NN_W; }
+
+/* to: [tile][point][NN_ROWS] */
+NN_INLINE void nn_patch_tiled(const nn_moments *s, const nn_patch *p, float *to)
+{
+    const nn_conv *d = s->d;
+    const int tiles = nn_ceil(p->channels, NN_ROWS), h0 = p->row * d->sh - d->top, w0 = p->column * d->sw - d->left;
+    const long far = nn_tile_step((long)p->images * p->rows * p->columns);
+    int first[NN_UNIT_TILES], whole = 0;
+    for (int i = 0; i < tiles; i++) {
+        first[i] = nn_tile_first(p->channels, i, tiles);
+        whole += first[i] + nn_ceil(NN_ROWS, NN_W) * NN_W <= p->channels;
+    }
+    for (int n = 0; n < p->images; n++) {
+        for (int i = 0; i < p->rows; i++) {
+            const int h = h0 + i * d->sh;
+            const float *row = s->large + ((long)(p->image + n) * d->h + h) * d->w * d->c_step + p->channel;
+            for (int j = 0; j < p->columns; j++, to += NN_ROWS) {
+                const int w = w0 + j * d->sw, inside = h >= 0 && h < d->h && w >= 0 && w < d->w;
+                nn_patch_tiles(inside ? row + (long)w * d->c_step : nn_zeros, p->channels, first, whole, tiles, to,
+                               far);
+            }
+        }
+    }
+}
+
 NN_INLINE void nn_patch_large(const nn_moments *s, const nn_patch *p, float *to)
 {
     const nn_conv *d = s->d;
@@ -118,30 +180,25 @@ NN_INLINE void nn_patch_large(const nn_moments *s, const nn_patch *p, float *to)
     }
 }
 
-/* Outputs of one point, `far` apart from panel to panel. */
-NN_INLINE void nn_patch_outputs(const float *from, int outputs, int panels, float *to, long far)
-{
-    for (int q = 0; q < panels; q++, from += NN_PANEL, to += far, outputs -= NN_PANEL)
-        for (int k = 0; k < NN_PANEL; k += NN_W)
-            nn_store(to + k, k < outputs ? nn_load_some(from + k, outputs - k) : nn_zero());
-}
-
-/* to: [panel][point][16] */
-NN_INLINE void nn_patch_small(const nn_moments *s, const nn_patch *p, float *to)
+/* The panels of a tile from panel q of the unit on; to: [panel][point][16]. */
+NN_INLINE void nn_patch_small(const nn_moments *s, const nn_patch *p, int q, float *to)
 {
     const nn_conv *d = s->d;
-    const long far = (long)p->images * p->rows * p->columns * NN_PANEL;
-    for (int n = 0; n < p->images; n++) {
-        for (int i = 0; i < p->rows; i++) {
-            const float *from = s->small + p->panel * NN_PANEL +
-                                (((long)(p->image + n) * d->oh + p->row + i) * d->ow + p->column) * d->o_step;
-            for (int j = 0; j < p->columns; j++, to += NN_PANEL, from += d->o_step)
-                nn_patch_outputs(from, s->o - p->panel * NN_PANEL, p->panels, to, far);
+    for (int g = q; g < q + NN_GROUP; g++) {
+        const int first = (p->panel + g) * NN_PANEL, outputs = s->o - first;
+        for (int n = 0; n < p->images; n++) {
+            for (int i = 0; i < p->rows; i++) {
+                const float *from =
+                    s->small + first + (((long)(p->image + n) * d->oh + p->row + i) * d->ow + p->column) * d->o_step;
+                for (int j = 0; j < p->columns; j++, to += NN_PANEL, from += d->o_step)
+                    for (int k = 0; k < NN_PANEL; k += NN_W)
+                        nn_store(to + k, k < outputs ? nn_load_some(from + k, outputs - k) : nn_zero());
+            }
         }
     }
 }
 
-/* ---- the next block -------------------------------------------------------------------- */
+/* ---- what comes next -------------------------------------------------------------------- */
 
 /* Lines of a block that is not wanted yet, in the order in which it will be copied. */
 typedef struct nn_ahead {
@@ -179,45 +236,62 @@ NN_INLINE void nn_ahead_fetch(nn_ahead *a)
     }
 }
 
-/* Of both images. */
+/* Of the large image's next block, and of the small one's next panel. */
 typedef struct nn_coming {
     nn_ahead large, small;
 } nn_coming;
 
-NN_INLINE void nn_coming_begin(nn_coming *next, const nn_moments *s, const nn_patch *p, long tiles)
+NN_INLINE void nn_coming_large(nn_coming *next, const nn_moments *s, const nn_patch *p, long tiles)
 {
     const nn_conv *d = s->d;
-    const long row = (long)d->w * d->c_step, small_row = (long)d->ow * d->o_step;
+    const long row = (long)d->w * d->c_step;
     const int step_h = d->kh > 1 ? 1 : d->sh, step_w = d->kw > 1 ? 1 : d->sw;
     const int h = p->row * d->sh > d->top ? p->row * d->sh - d->top : 0;
     const int w = p->column * d->sw > d->left ? p->column * d->sw - d->left : 0;
     nn_ahead_begin(&next->large, s->large + ((long)p->image * d->h + h) * row + (long)w * d->c_step + p->channel,
                    (long)step_w * d->c_step, step_h * row, d->h * row, p->channels, p->width, p->height, p->images,
                    tiles);
+}
+
+NN_INLINE void nn_coming_small(nn_coming *next, const nn_moments *s, const nn_patch *p, int q, long tiles)
+{
+    const nn_conv *d = s->d;
+    const int first = (p->panel + q) * NN_PANEL;
+    const long row = (long)d->ow * d->o_step;
     nn_ahead_begin(&next->small,
-                   s->small + ((long)p->image * d->oh + p->row) * small_row + (long)p->column * d->o_step +
-                       p->panel * NN_PANEL,
-                   d->o_step, small_row, d->oh * small_row, nn_min(p->panels * NN_PANEL, s->o - p->panel * NN_PANEL),
-                   p->columns, p->rows, p->images, tiles);
+                   s->small + ((long)p->image * d->oh + p->row) * row + (long)p->column * d->o_step + first, d->o_step,
+                   row, d->oh * row, nn_min(NN_GROUP * NN_PANEL, s->o - first), p->columns, p->rows, p->images, tiles);
 }
 
 /* ---- one tile -------------------------------------------------------------------------- */
 
-/* sums[m][lane] += Σ over the block's points of large[m] · small[lane] */
-NN_INLINE void nn_moment_tile(const int M, const int V, const nn_moments *s, const nn_patch *p, const float *large,
-                              const float *small, float *sums, long panel)
+/* How the points that a tile is summed over lie in the copy of the large image. */
+typedef struct nn_points {
+    int images, rows, columns;
+    long image, row; /* distances in floats */
+    int step;
+} nn_points;
+
+NN_INLINE nn_points nn_points_of(const nn_moments *s, const nn_patch *p)
+{
+    if (s->tiled) return (nn_points){1, 1, p->images * p->rows * p->columns, 0, 0, NN_ROWS};
+    const long row = (long)p->width * p->channels;
+    return (nn_points){p->images, p->rows, p->columns, p->height * row, s->sh * row, s->sw * p->channels};
+}
+
+/* sums[m][lane] += Σ over the points of large[m] · small[lane] */
+NN_INLINE void nn_moment_tile(const int M, const int V, const nn_points *p, const float *large, const float *small,
+                              float *sums, long panel)
 {
     const long far = NN_GROUP > 1 ? (long)p->images * p->rows * p->columns * NN_PANEL : NN_W;
-    const long row = (long)s->sh * p->width * p->channels, image = (long)p->height * p->width * p->channels;
-    const int step = s->sw * p->channels;
     nn_vec sum[NN_ROWS][NN_TV];
     NN_UNROLL
     for (int m = 0; m < M; m++) NN_UNROLL
     for (int v = 0; v < V; v++) sum[m][v] = nn_zero();
     for (int n = 0; n < p->images; n++) {
         for (int i = 0; i < p->rows; i++) {
-            const float *x = large + n * image + i * row;
-            for (int j = 0; j < p->columns; j++, x += step, small += NN_PANEL) {
+            const float *x = large + n * p->image + i * p->row;
+            for (int j = 0; j < p->columns; j++, x += p->step, small += NN_PANEL) {
                 nn_vec dy[NN_TV];
                 NN_UNROLL
                 for (int v = 0; v < V; v++) dy[v] = nn_load(small + v * far);
@@ -235,15 +309,15 @@ NN_INLINE void nn_moment_tile(const int M, const int V, const nn_moments *s, con
     }
 }
 
-NN_KERNEL void nn_moment_tile_run(int rows, int vectors, const nn_moments *s, const nn_patch *p, const float *large,
-                                  const float *small, float *sums, long panel)
+NN_KERNEL void nn_moment_tile_run(int rows, int vectors, const nn_points *p, const float *large, const float *small,
+                                  float *sums, long panel)
 {
-#define NN_CASE(M)                                                     \
-    case M:                                                            \
-        if (vectors == 1)                                              \
-            nn_moment_tile(M, 1, s, p, large, small, sums, panel);     \
-        else                                                           \
-            nn_moment_tile(M, NN_TV, s, p, large, small, sums, panel); \
+#define NN_CASE(M)                                                  \
+    case M:                                                         \
+        if (vectors == 1)                                           \
+            nn_moment_tile(M, 1, p, large, small, sums, panel);     \
+        else                                                        \
+            nn_moment_tile(M, NN_TV, p, large, small, sums, panel); \
         break;
     switch (rows) {
         NN_CASE(1)
@@ -264,23 +338,22 @@ NN_KERNEL void nn_moment_tile_run(int rows, int vectors, const nn_moments *s, co
 #undef NN_CASE
 }
 
-/* All taps, channels and panels of a block; sums: [panel][tap][channel][16]. */
+/* All taps and channels of one tile's panels. */
 NN_INLINE void nn_patch_add(const nn_moments *s, const nn_patch *p, const float *large, const float *small, float *sums,
                             nn_coming *next)
 {
     const int channels = p->channels * s->merged, tiles = nn_ceil(channels, NN_ROWS), taps = s->kh * s->kw;
-    const long points = (long)p->images * p->rows * p->columns, panel = (long)taps * channels * NN_PANEL;
     const int vectors = s->o <= NN_W && NN_GROUP == 1 ? 1 : NN_TV;
-    for (int q = 0; q < p->panels; q += NN_GROUP) {
-        for (int tap = 0; tap < taps; tap++) {
-            const float *x = large + ((long)(tap / s->kw) * s->dh * p->width + tap % s->kw * s->dw) * p->channels;
-            for (int i = 0; i < tiles; i++) {
-                int first = channels * i / tiles, last = channels * (i + 1) / tiles;
-                nn_ahead_fetch(&next->large);
-                nn_ahead_fetch(&next->small);
-                nn_moment_tile_run(last - first, vectors, s, p, x + first, small + q * points * NN_PANEL,
-                                   sums + q * panel + ((long)tap * channels + first) * NN_PANEL, panel);
-            }
+    const long panel = (long)taps * channels * NN_PANEL;
+    const nn_points points = nn_points_of(s, p);
+    for (int tap = 0; tap < taps; tap++) {
+        const float *x = large + ((long)(tap / s->kw) * s->dh * p->width + tap % s->kw * s->dw) * p->channels;
+        for (int i = 0; i < tiles; i++) {
+            const int first = nn_tile_first(channels, i, tiles), rows = nn_tile_first(channels, i + 1, tiles) - first;
+            nn_ahead_fetch(&next->large);
+            nn_ahead_fetch(&next->small);
+            nn_moment_tile_run(rows, vectors, &points, x + (s->tiled ? i * nn_tile_step(points.columns) : first), small,
+                               sums + ((long)tap * channels + first) * NN_PANEL, panel);
         }
     }
 }
@@ -297,7 +370,7 @@ NN_INLINE void nn_panel_store(const nn_moments *s, const nn_patch *p, const floa
         float *to = weight + ((long)o * s->c + p->channel + c) * taps;
         for (int k = c; k < p->channels; k++)
             for (int tap = 0; tap < taps; tap++, to++) {
-                int row = s->merged > 1 ? tap / d->kw * channels + tap % d->kw * s->c + k : tap * channels + k;
+                int row = s->merged > 1 ? tap / d->kw * channels + tap % d->kw * p->channels + k : tap * channels + k;
                 *to = panel[(long)row * NN_PANEL + lane + o - first];
             }
     }
@@ -342,27 +415,44 @@ NN_INLINE void nn_patch_at(const nn_moments *s, int block, nn_patch *p)
     p->width = nn_copy_columns_of(s, p->columns);
 }
 
+/* One block of all the unit's panels; `after` is the one that follows, or NULL. */
+NN_INLINE void nn_block_add(const nn_moments *s, const nn_patch *p, const nn_patch *after, float *large, float *small,
+                            float *sums)
+{
+    const long tiles = (long)nn_ceil(p->channels * s->merged, NN_ROWS) * s->kh * s->kw;
+    const long panel = (long)s->kh * s->kw * s->merged * p->channels * NN_PANEL;
+    nn_coming next = {0};
+    if (after) nn_coming_large(&next, s, after, tiles * (p->panels / NN_GROUP));
+    if (s->tiled)
+        nn_patch_tiled(s, p, large);
+    else
+        nn_patch_large(s, p, large);
+    for (int q = 0; q < p->panels; q += NN_GROUP) {
+        nn_patch_small(s, p, q, small);
+        if (q + NN_GROUP < p->panels)
+            nn_coming_small(&next, s, p, q + NN_GROUP, tiles);
+        else if (after)
+            nn_coming_small(&next, s, after, 0, tiles);
+        nn_patch_add(s, p, large, small, sums + q * panel, &next);
+    }
+}
+
 NN_KERNEL void nn_unit_run(const nn_moments *s, int unit, float *weight, int group)
 {
-    float large[NN_LARGE + NN_W] __attribute__((aligned(64))), small[NN_SMALL] __attribute__((aligned(64))),
-        sums[NN_UNIT] __attribute__((aligned(64)));
+    float large[NN_LARGE + NN_UNIT_TILES * NN_W] __attribute__((aligned(64)));
+    float small[NN_GROUP * NN_BLOCK_POINTS * NN_PANEL] __attribute__((aligned(64)));
+    float sums[NN_UNIT] __attribute__((aligned(64)));
     const int across = nn_ceil(s->c, s->channels), all = nn_ceil(s->o, NN_PANEL), blocks = nn_blocks_of(s);
     nn_patch p = {.channel = unit % across * s->channels, .panel = unit / across * s->panels};
     p.channels = nn_min(s->channels, s->c - p.channel);
     p.panels = nn_min(s->panels, nn_ceil(all - p.panel, NN_GROUP) * NN_GROUP);
-    const long tiles = (long)nn_ceil(p.channels * s->merged, NN_ROWS) * s->kh * s->kw * (p.panels / NN_GROUP);
-    for (long i = 0; i < (long)p.panels * s->kh * s->kw * s->merged * p.channels * NN_PANEL; i += NN_W)
+    for (long i = 0; i < (long)s->kh * s->kw * s->merged * p.channels * p.panels * NN_PANEL; i += NN_W)
         nn_store(sums + i, nn_zero());
     for (int b = 0; b < blocks; b++) {
-        nn_coming next = {0};
-        if (b + 1 < blocks) {
-            nn_patch_at(s, b + 1, &p);
-            nn_coming_begin(&next, s, &p, tiles);
-        }
+        nn_patch after = p;
         nn_patch_at(s, b, &p);
-        nn_patch_large(s, &p, large);
-        nn_patch_small(s, &p, small);
-        nn_patch_add(s, &p, large, small, sums, &next);
+        if (b + 1 < blocks) nn_patch_at(s, b + 1, &after);
+        nn_block_add(s, &p, b + 1 < blocks ? &after : 0, large, small, sums);
     }
     p.panels = nn_min(p.panels, all - p.panel);
     nn_unit_store(s, &p, sums, weight, group);
@@ -373,6 +463,7 @@ NN_INLINE void nn_moments_of(const nn_conv *d, int merge, nn_moments *s)
     *s = (nn_moments){.d = d, .c = d->c / d->groups, .o = d->o / d->groups, .merged = merge ? d->kw : 1};
     s->kh = d->kh;
     s->kw = merge ? 1 : d->kw;
+    s->tiled = d->kh * d->kw == 1;
     s->dh = d->dh;
     s->dw = d->dw;
     s->sh = d->kh > 1 ? d->sh : 1;
@@ -397,7 +488,9 @@ NN_KERNEL void nn_moments_run(const nn_conv *d, const float *large, const float 
     nn_moments s;
     const int c = d->c / d->groups;
     nn_moments_of(d, c <= NN_FEW && d->groups == 1 && d->dw == 1 && d->kw > 1, &s);
-    if (nn_moments_sizes(&s)) nn_moments_units(&s, large, small, weight, t, T);
+    nn_unit_sizes(&s);
+    nn_block_sizes(&s);
+    nn_moments_units(&s, large, small, weight, t, T);
 }
 
 #endif

@@ -114,9 +114,7 @@ NN_INLINE void nn_sum_store(const nn_conv *d, const nn_sum_unit *u, const float 
 /* sums[f][panel][c][16] += Σ over the block's tiles of large[f][tile][c] · small[f][panel][tile][16] */
 NN_INLINE void nn_sum_add(const nn_sum_unit *u, long count, const float *large, const float *small, float *sums)
 {
-    const nn_moments s = {.sh = 1, .sw = 1};
-    const nn_patch p = {
-        .images = 1, .rows = 1, .columns = (int)count, .width = (int)count, .height = 1, .channels = u->channels};
+    const nn_points points = {1, 1, (int)count, 0, 0, u->channels};
     const int tiles = nn_ceil(u->channels, NN_ROWS);
     const long panel = (long)u->channels * NN_PANEL;
     for (int f = 0; f < 36; f++) {
@@ -125,8 +123,8 @@ NN_INLINE void nn_sum_add(const nn_sum_unit *u, long count, const float *large, 
             float *to = sums + ((long)f * u->panels + q) * panel;
             const int vectors = u->panels - q >= NN_GROUP ? NN_TV : NN_TV / NN_GROUP;
             for (int i = 0; i < tiles; i++) {
-                int first = u->channels * i / tiles, last = u->channels * (i + 1) / tiles;
-                nn_moment_tile_run(last - first, vectors, &s, &p, large + f * count * u->channels + first, dy,
+                int first = nn_tile_first(u->channels, i, tiles), last = nn_tile_first(u->channels, i + 1, tiles);
+                nn_moment_tile_run(last - first, vectors, &points, large + f * count * u->channels + first, dy,
                                    to + first * NN_PANEL, panel);
             }
         }

@@ -15,7 +15,7 @@
 #include "backend/backend.h"
 #include "emit/emit.h"
 #include "runtime/kernels/batchnorm.h"
-#include "runtime/kernels/library.h"
+#include "tests/unit/libraries.h"
 #include "runtime/nn.h"
 
 /* ---- nets of a file -------------------------------------------------------- */
@@ -416,26 +416,6 @@ static const struct {
     {"nn_gelu", gelu, 3, 0, INFINITY},
 };
 
-static const nn_symbol *library(int index)
-{
-#if defined(__x86_64__)
-    __builtin_cpu_init();
-    if (index == 1) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? nn_library_avx2 : NULL;
-    if (index == 2)
-        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") ? nn_library_avx512 : NULL;
-#endif
-    return index == 0 ? nn_library_generic : NULL;
-}
-
-static void *kernel(const nn_symbol *table, const char *name)
-{
-    for (; table->name; table++) {
-        if (strcmp(table->name, name) == 0) return table->address;
-    }
-    ck_abort_msg("no kernel %s", name);
-    return NULL;
-}
-
 static double ulps(float got, double exact)
 {
     int exponent;
@@ -468,7 +448,7 @@ static void check_function(Activation *activation, int f)
 START_TEST(functions_are_accurate)
 {
     for (int i = 0; i < 3; i++) {
-        if (library(i)) check_function((Activation *)kernel(library(i), functions[_i].name), _i);
+        if (kernels_of(i)) check_function((Activation *)kernel_named(kernels_of(i), functions[_i].name), _i);
     }
 }
 END_TEST
@@ -486,9 +466,9 @@ START_TEST(functions_have_limits)
         {"nn_gelu", {NAN, 0, 0, 200, INFINITY, NAN}}, {"nn_relu", {0, 0, 0, 200, INFINITY, NAN}},
     };
     for (int i = 0; i < 3; i++) {
-        for (size_t f = 0; library(i) && f < sizeof limits / sizeof *limits; f++) {
+        for (size_t f = 0; kernels_of(i) && f < sizeof limits / sizeof *limits; f++) {
             float y[6];
-            ((Activation *)kernel(library(i), limits[f].name))(6, 1, x, y, 0, 1);
+            ((Activation *)kernel_named(kernels_of(i), limits[f].name))(6, 1, x, y, 0, 1);
             for (int k = 0; k < 6; k++) {
                 bool same = isnan(limits[f].y[k]) ? isnan(y[k]) : y[k] == limits[f].y[k];
                 ck_assert_msg(same, "%s(%g) is %g", limits[f].name, (double)x[k], (double)y[k]);
@@ -542,18 +522,19 @@ static void run_columns(const nn_symbol *table, Columns *d, long rows, int c, in
     const nn_batchnorm size = {c, 1, 1e-5f, 0.1f, 0, c, c, c};
     fill_columns(d, rows, c);
     for (int t = 0; t < T; t++)
-        ((TrainRows *)kernel(table, "nn_batchnorm_train"))(&size, rows, d->x, d->weight, d->bias, NULL, d->running_mean,
-                                                           d->running_var, d->y, d->mean, d->inv, t, T);
+        ((TrainRows *)kernel_named(table, "nn_batchnorm_train"))(
+            &size, rows, d->x, d->weight, d->bias, NULL, d->running_mean, d->running_var, d->y, d->mean, d->inv, t, T);
     for (int t = 0; t < T; t++)
-        ((SumsRows *)kernel(table, "nn_batchnorm_sums"))(&size, rows, d->dy, d->x, d->mean, d->inv, d->weight, d->bias,
-                                                         d->dweight, d->dbias, t, T);
+        ((SumsRows *)kernel_named(table, "nn_batchnorm_sums"))(&size, rows, d->dy, d->x, d->mean, d->inv, d->weight,
+                                                               d->bias, d->dweight, d->dbias, t, T);
     memcpy(d->dx, d->dy, sizeof d->dx); /* as in place as the plan may have it */
     for (int t = 0; t < T; t++)
-        ((DxRows *)kernel(table, "nn_batchnorm_dx"))(&size, rows, d->dx, d->x, d->mean, d->inv, d->dweight, d->dbias,
-                                                     d->weight, d->bias, NULL, d->dx, t, T);
-    for (int t = 0; t < T; t++) ((ChannelSums *)kernel(table, "nn_channel_sums"))(rows, c, 1, c, d->dy, d->sum, t, T);
+        ((DxRows *)kernel_named(table, "nn_batchnorm_dx"))(&size, rows, d->dx, d->x, d->mean, d->inv, d->dweight,
+                                                           d->dbias, d->weight, d->bias, NULL, d->dx, t, T);
     for (int t = 0; t < T; t++)
-        ((Normalize *)kernel(table, "nn_normalize"))(rows, c, 1, d->x, d->bias, d->weight, d->scaled, t, T);
+        ((ChannelSums *)kernel_named(table, "nn_channel_sums"))(rows, c, 1, c, d->dy, d->sum, t, T);
+    for (int t = 0; t < T; t++)
+        ((Normalize *)kernel_named(table, "nn_normalize"))(rows, c, 1, d->x, d->bias, d->weight, d->scaled, t, T);
 }
 
 static void close_to(const char *what, double got, double exact, double size, double tolerance)
@@ -599,11 +580,11 @@ START_TEST(sums_columns)
     Columns *before = allocate(sizeof *before), *one = allocate(sizeof *one), *more = allocate(sizeof *more);
     fill_columns(before, rows, c);
     for (int i = 0; i < 3; i++) {
-        if (!library(i)) continue;
-        run_columns(library(i), one, rows, c, 1);
+        if (!kernels_of(i)) continue;
+        run_columns(kernels_of(i), one, rows, c, 1);
         for (int k = 0; k < c; k++) check_column(one, before, rows, c, k);
         for (int T = 2; T <= 3; T++) {
-            run_columns(library(i), more, rows, c, T);
+            run_columns(kernels_of(i), more, rows, c, T);
             ck_assert_msg(memcmp(one, more, sizeof *one) == 0, "%ld rows of %d: depends on the threads", rows, c);
         }
     }

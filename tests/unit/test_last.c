@@ -12,30 +12,10 @@
 
 #define NN_LINKED 1
 #include "runtime/kernels/combine.h"
-#include "runtime/kernels/library.h"
+#include "tests/unit/libraries.h"
 #include "runtime/kernels/lrn.h"
 #include "runtime/kernels/pool.h"
 #include "runtime/kernels/region.h"
-
-static const nn_symbol *library(int index)
-{
-#if defined(__x86_64__)
-    __builtin_cpu_init();
-    if (index == 1) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? nn_library_avx2 : NULL;
-    if (index == 2)
-        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") ? nn_library_avx512 : NULL;
-#endif
-    return index == 0 ? nn_library_generic : NULL;
-}
-
-static void *kernel(const nn_symbol *table, const char *name)
-{
-    for (; table->name; table++) {
-        if (strcmp(table->name, name) == 0) return table->address;
-    }
-    ck_abort_msg("no kernel %s", name);
-    return NULL;
-}
 
 /* ---- images ------------------------------------------------------------------- */
 
@@ -142,15 +122,15 @@ static void check_extremum(const nn_symbol *table, nn_window d, int T)
     Image dy = image(d.c, y.p, 3, false), dx = image(d.c, x.p, 4, false);
     size_t places = (size_t)(SAMPLES * d.c * y.p) * sizeof(int);
     void *planar = malloc(places), *last = malloc(places);
-    ((Extremum *)kernel(table, "nn_extremum"))(&d, SAMPLES, x.planar, y.planar, planar, 0, 1);
-    Extremum *forward = (Extremum *)kernel(table, "nn_extremum_last");
+    ((Extremum *)kernel_named(table, "nn_extremum"))(&d, SAMPLES, x.planar, y.planar, planar, 0, 1);
+    Extremum *forward = (Extremum *)kernel_named(table, "nn_extremum_last");
     for (int t = 0; t < T; t++) forward(&d, SAMPLES, x.last, y.got, NULL, t, T);
     check_image(&y, "extremum alone", T);
     for (int t = 0; t < T; t++) forward(&d, SAMPLES, x.last, y.got, last, t, T);
     check_image(&y, "extremum", T);
     check_places(planar, last, d.c, y.p, d.wide);
-    ((ExtremumDx *)kernel(table, "nn_extremum_dx"))(&d, SAMPLES, dy.planar, planar, dx.planar, 0, 1);
-    ExtremumDx *back = (ExtremumDx *)kernel(table, "nn_extremum_last_dx");
+    ((ExtremumDx *)kernel_named(table, "nn_extremum_dx"))(&d, SAMPLES, dy.planar, planar, dx.planar, 0, 1);
+    ExtremumDx *back = (ExtremumDx *)kernel_named(table, "nn_extremum_last_dx");
     for (int t = 0; t < T; t++) back(&d, SAMPLES, dy.last, last, dx.got, t, T);
     check_image(&dx, "extremum's gradient", T);
     free(planar);
@@ -160,10 +140,10 @@ static void check_extremum(const nn_symbol *table, nn_window d, int T)
 
 START_TEST(extrema)
 {
-    for (size_t i = 0; library(_i) && i < sizeof windows / sizeof *windows * CHANNELS; i++) {
+    for (size_t i = 0; kernels_of(_i) && i < sizeof windows / sizeof *windows * CHANNELS; i++) {
         nn_window d = windows[i / CHANNELS];
         d.c = channels[i % CHANNELS];
-        for (int T = 1; T <= 3; T++) check_extremum(library(_i), d, T);
+        for (int T = 1; T <= 3; T++) check_extremum(kernels_of(_i), d, T);
     }
 }
 END_TEST
@@ -190,12 +170,13 @@ static void check_average(const nn_symbol *table, nn_cells d, int T)
     long large = (long)d.v.large * d.h.large, small = (long)d.v.small * d.h.small;
     Image x = image(d.c, large, 1, true), y = image(d.c, small, 2, false);
     Image dy = image(d.c, small, 3, false), dx = image(d.c, large, 4, false);
-    ((Average *)kernel(table, "nn_cells_average"))(&d, SAMPLES, x.planar, y.planar, 0, 1);
-    for (int t = 0; t < T; t++) ((Average *)kernel(table, "nn_cells_average_last"))(&d, SAMPLES, x.last, y.got, t, T);
-    check_image(&y, "average", T);
-    ((Average *)kernel(table, "nn_cells_average_dx"))(&d, SAMPLES, dy.planar, dx.planar, 0, 1);
+    ((Average *)kernel_named(table, "nn_cells_average"))(&d, SAMPLES, x.planar, y.planar, 0, 1);
     for (int t = 0; t < T; t++)
-        ((Average *)kernel(table, "nn_cells_average_last_dx"))(&d, SAMPLES, dy.last, dx.got, t, T);
+        ((Average *)kernel_named(table, "nn_cells_average_last"))(&d, SAMPLES, x.last, y.got, t, T);
+    check_image(&y, "average", T);
+    ((Average *)kernel_named(table, "nn_cells_average_dx"))(&d, SAMPLES, dy.planar, dx.planar, 0, 1);
+    for (int t = 0; t < T; t++)
+        ((Average *)kernel_named(table, "nn_cells_average_last_dx"))(&d, SAMPLES, dy.last, dx.got, t, T);
     check_image(&dx, "average's gradient", T);
     image_free(&x), image_free(&y), image_free(&dy), image_free(&dx);
 }
@@ -207,14 +188,14 @@ static void check_maximum(const nn_symbol *table, nn_cells d, int T)
     Image dy = image(d.c, small, 3, false), dx = image(d.c, large, 4, false);
     size_t places = (size_t)(SAMPLES * d.c * small) * sizeof(int);
     int *planar = malloc(places), *last = malloc(places);
-    ((Maximum *)kernel(table, "nn_cells_maximum"))(&d, SAMPLES, x.planar, y.planar, planar, 0, 1);
+    ((Maximum *)kernel_named(table, "nn_cells_maximum"))(&d, SAMPLES, x.planar, y.planar, planar, 0, 1);
     for (int t = 0; t < T; t++)
-        ((Maximum *)kernel(table, "nn_cells_maximum_last"))(&d, SAMPLES, x.last, y.got, last, t, T);
+        ((Maximum *)kernel_named(table, "nn_cells_maximum_last"))(&d, SAMPLES, x.last, y.got, last, t, T);
     check_image(&y, "maximum", T);
     check_places(planar, last, d.c, small, true);
-    ((MaximumDx *)kernel(table, "nn_cells_maximum_dx"))(&d, SAMPLES, dy.planar, planar, dx.planar, 0, 1);
+    ((MaximumDx *)kernel_named(table, "nn_cells_maximum_dx"))(&d, SAMPLES, dy.planar, planar, dx.planar, 0, 1);
     for (int t = 0; t < T; t++)
-        ((MaximumDx *)kernel(table, "nn_cells_maximum_last_dx"))(&d, SAMPLES, dy.last, last, dx.got, t, T);
+        ((MaximumDx *)kernel_named(table, "nn_cells_maximum_last_dx"))(&d, SAMPLES, dy.last, last, dx.got, t, T);
     check_image(&dx, "maximum's gradient", T);
     free(planar);
     free(last);
@@ -223,12 +204,12 @@ static void check_maximum(const nn_symbol *table, nn_cells d, int T)
 
 START_TEST(averages_and_maxima)
 {
-    for (size_t i = 0; library(_i) && i < sizeof cells / sizeof *cells * CHANNELS; i++) {
+    for (size_t i = 0; kernels_of(_i) && i < sizeof cells / sizeof *cells * CHANNELS; i++) {
         nn_cells d = cells[i / CHANNELS];
         d.c = channels[i % CHANNELS];
         for (int T = 1; T <= 3; T++) {
-            check_average(library(_i), d, T);
-            check_maximum(library(_i), d, T);
+            check_average(kernels_of(_i), d, T);
+            check_maximum(kernels_of(_i), d, T);
         }
     }
 }
@@ -241,20 +222,21 @@ typedef void Gate(long n, int c, long p, const float *a, const float *b, float *
 static void check_gate(const nn_symbol *table, int c, long p, int T)
 {
     Image x = image(c, p, 1, true), gate = image(c, 1, 2, false), y = image(c, p, 3, false), dy = image(c, p, 4, false);
-    ((Gate *)kernel(table, "nn_gate"))(SAMPLES, c, p, x.planar, gate.planar, y.planar, 0, 1);
-    for (int t = 0; t < T; t++) ((Gate *)kernel(table, "nn_gate_last"))(SAMPLES, c, p, x.last, gate.last, y.got, t, T);
-    check_image(&y, "gate", T);
-    ((Gate *)kernel(table, "nn_gate_sums"))(SAMPLES, c, p, x.planar, dy.planar, gate.planar, 0, 1);
+    ((Gate *)kernel_named(table, "nn_gate"))(SAMPLES, c, p, x.planar, gate.planar, y.planar, 0, 1);
     for (int t = 0; t < T; t++)
-        ((Gate *)kernel(table, "nn_gate_sums_last"))(SAMPLES, c, p, x.last, dy.last, gate.got, t, T);
+        ((Gate *)kernel_named(table, "nn_gate_last"))(SAMPLES, c, p, x.last, gate.last, y.got, t, T);
+    check_image(&y, "gate", T);
+    ((Gate *)kernel_named(table, "nn_gate_sums"))(SAMPLES, c, p, x.planar, dy.planar, gate.planar, 0, 1);
+    for (int t = 0; t < T; t++)
+        ((Gate *)kernel_named(table, "nn_gate_sums_last"))(SAMPLES, c, p, x.last, dy.last, gate.got, t, T);
     check_image(&gate, "gate's sums", T);
     image_free(&x), image_free(&gate), image_free(&y), image_free(&dy);
 }
 
 START_TEST(gates)
 {
-    for (size_t i = 0; library(_i) && i < CHANNELS; i++)
-        for (int T = 1; T <= 3; T++) check_gate(library(_i), channels[i], 13, T);
+    for (size_t i = 0; kernels_of(_i) && i < CHANNELS; i++)
+        for (int T = 1; T <= 3; T++) check_gate(kernels_of(_i), channels[i], 13, T);
 }
 END_TEST
 
@@ -266,7 +248,7 @@ static void check_copy(const nn_symbol *table, long rows, long each, int T)
     const long from = each + 3, to = each + 5;
     float *x = block(rows * from), *y = block(rows * to);
     for (long i = 0; i < rows * from; i++) x[i] = (float)i;
-    for (int t = 0; t < T; t++) ((CopyRows *)kernel(table, "nn_copy_rows"))(rows, each, x, from, y, to, t, T);
+    for (int t = 0; t < T; t++) ((CopyRows *)kernel_named(table, "nn_copy_rows"))(rows, each, x, from, y, to, t, T);
     for (long i = 0; i < rows * to; i++) {
         float expected = i % to < each ? x[i / to * from + i % to] : guard;
         ck_assert_msg(y[i] == expected, "row of %ld, %d threads: element %ld", each, T, i);
@@ -277,9 +259,9 @@ static void check_copy(const nn_symbol *table, long rows, long each, int T)
 
 START_TEST(copies_of_rows)
 {
-    for (long each = 1; library(_i) && each < 140; each++)
-        for (int T = 1; T <= 3; T++) check_copy(library(_i), each % 5 + 1, each, T);
-    for (int T = 1; library(_i) && T <= 3; T++) check_copy(library(_i), 2, 3000, T);
+    for (long each = 1; kernels_of(_i) && each < 140; each++)
+        for (int T = 1; T <= 3; T++) check_copy(kernels_of(_i), each % 5 + 1, each, T);
+    for (int T = 1; kernels_of(_i) && T <= 3; T++) check_copy(kernels_of(_i), 2, 3000, T);
 }
 END_TEST
 
@@ -289,12 +271,12 @@ typedef void Shuffle(long n, int groups, int k, long pixels, const float *x, flo
 
 START_TEST(shuffles)
 {
-    for (int k = 1; library(_i) && k < 12; k++) {
+    for (int k = 1; kernels_of(_i) && k < 12; k++) {
         for (int T = 1; T <= 3; T++) {
             Image x = image(3L * k, 7, 1, true), y = image(3L * k, 7, 2, false);
-            ((Shuffle *)kernel(library(_i), "nn_shuffle"))(SAMPLES, 3, k, 7, x.planar, y.planar, 0, 1);
+            ((Shuffle *)kernel_named(kernels_of(_i), "nn_shuffle"))(SAMPLES, 3, k, 7, x.planar, y.planar, 0, 1);
             for (int t = 0; t < T; t++)
-                ((Shuffle *)kernel(library(_i), "nn_shuffle_last"))(SAMPLES, 3, k, 7, x.last, y.got, t, T);
+                ((Shuffle *)kernel_named(kernels_of(_i), "nn_shuffle_last"))(SAMPLES, 3, k, 7, x.last, y.got, t, T);
             check_image(&y, "shuffle", T);
             image_free(&x), image_free(&y);
         }
@@ -308,19 +290,19 @@ static void check_scale(const nn_symbol *table, const char *planar, const char *
 {
     long small = (long)d.h * d.w, large = small * d.sh * d.sw;
     Image x = image(d.c, back ? large : small, 1, true), y = image(d.c, back ? small : large, 2, false);
-    ((Scale *)kernel(table, planar))(&d, SAMPLES, x.planar, y.planar, 0, 1);
-    for (int t = 0; t < T; t++) ((Scale *)kernel(table, last))(&d, SAMPLES, x.last, y.got, t, T);
+    ((Scale *)kernel_named(table, planar))(&d, SAMPLES, x.planar, y.planar, 0, 1);
+    for (int t = 0; t < T; t++) ((Scale *)kernel_named(table, last))(&d, SAMPLES, x.last, y.got, t, T);
     check_image(&y, last, T);
     image_free(&x), image_free(&y);
 }
 
 START_TEST(nearest_pixels)
 {
-    for (size_t i = 0; library(_i) && i < CHANNELS; i++) {
+    for (size_t i = 0; kernels_of(_i) && i < CHANNELS; i++) {
         for (int T = 1; T <= 3; T++) {
             nn_scale d = {channels[i], 3, 5, 2, 3};
-            check_scale(library(_i), "nn_nearest", "nn_nearest_last", d, false, T);
-            check_scale(library(_i), "nn_nearest_dx", "nn_nearest_last_dx", d, true, T);
+            check_scale(kernels_of(_i), "nn_nearest", "nn_nearest_last", d, false, T);
+            check_scale(kernels_of(_i), "nn_nearest_dx", "nn_nearest_last_dx", d, true, T);
         }
     }
 }
@@ -335,8 +317,8 @@ static void check_region(const nn_symbol *table, nn_region d, int T)
     Image part = image(d.c, (long)d.h * d.w, 1, true), whole = image(d.c, (long)d.H * d.W, 2, true);
     Image taken = image(d.c, part.p, 3, false), placed = image(d.c, whole.p, 4, false);
     nn_region wide = {1, d.h, d.w * d.c, d.H, d.W * d.c, d.top, d.left * d.c};
-    Take *take = (Take *)kernel(table, "nn_take");
-    Place *place = (Place *)kernel(table, "nn_place");
+    Take *take = (Take *)kernel_named(table, "nn_take");
+    Place *place = (Place *)kernel_named(table, "nn_place");
     for (int t = 0; t < T; t++) {
         take(&d, SAMPLES, whole.planar, taken.planar, t, T);
         take(&wide, SAMPLES, whole.last, taken.got, t, T);
@@ -352,10 +334,10 @@ START_TEST(parts_of_images)
 {
     static const nn_region regions[] = {
         {0, 3, 5, 7, 9, 1, 2}, {0, 4, 4, 4, 4, 0, 0}, {0, 1, 21, 3, 25, 2, 4}, {0, 5, 1, 6, 40, 0, 39}};
-    for (size_t i = 0; library(_i) && i < sizeof regions / sizeof *regions * CHANNELS; i++) {
+    for (size_t i = 0; kernels_of(_i) && i < sizeof regions / sizeof *regions * CHANNELS; i++) {
         nn_region d = regions[i / CHANNELS];
         d.c = channels[i % CHANNELS];
-        for (int T = 1; T <= 3; T++) check_region(library(_i), d, T);
+        for (int T = 1; T <= 3; T++) check_region(kernels_of(_i), d, T);
     }
 }
 END_TEST
@@ -369,12 +351,13 @@ static void check_lrn(const nn_symbol *table, nn_lrn d, int T)
 {
     Image x = image(d.c, d.p, 1, true), y = image(d.c, d.p, 2, false);
     Image dy = image(d.c, d.p, 3, false), dx = image(d.c, d.p, 4, false);
-    ((Lrn *)kernel(table, "nn_lrn_forward"))(&d, SAMPLES, x.planar, y.planar, 0, 1);
-    for (int t = 0; t < T; t++) ((Lrn *)kernel(table, "nn_lrn_last"))(&d, SAMPLES, x.last, y.got, t, T);
+    ((Lrn *)kernel_named(table, "nn_lrn_forward"))(&d, SAMPLES, x.planar, y.planar, 0, 1);
+    for (int t = 0; t < T; t++) ((Lrn *)kernel_named(table, "nn_lrn_last"))(&d, SAMPLES, x.last, y.got, t, T);
     check_close(&y, "lrn", T, 1e-6f);
-    ((LrnDx *)kernel(table, "nn_lrn_dx"))(&d, SAMPLES, dy.planar, x.planar, dx.planar, 0, 1);
+    ((LrnDx *)kernel_named(table, "nn_lrn_dx"))(&d, SAMPLES, dy.planar, x.planar, dx.planar, 0, 1);
     memcpy(dx.got, dy.last, (size_t)(SAMPLES * d.c * d.p) * sizeof(float)); /* dx may be dy */
-    for (int t = 0; t < T; t++) ((LrnDx *)kernel(table, "nn_lrn_last_dx"))(&d, SAMPLES, dx.got, x.last, dx.got, t, T);
+    for (int t = 0; t < T; t++)
+        ((LrnDx *)kernel_named(table, "nn_lrn_last_dx"))(&d, SAMPLES, dx.got, x.last, dx.got, t, T);
     check_close(&dx, "lrn's gradient", T, 1e-5f);
     image_free(&x), image_free(&y), image_free(&dy), image_free(&dx);
 }
@@ -382,10 +365,10 @@ static void check_lrn(const nn_symbol *table, nn_lrn d, int T)
 START_TEST(local_responses)
 {
     static const int sizes[] = {1, 4, 5, 64};
-    for (size_t i = 0; library(_i) && i < sizeof sizes / sizeof *sizes * CHANNELS; i++) {
+    for (size_t i = 0; kernels_of(_i) && i < sizeof sizes / sizeof *sizes * CHANNELS; i++) {
         int size = sizes[i / CHANNELS];
         nn_lrn d = {channels[i % CHANNELS], 11, size, 0.25f, 0.5f, i % 2 ? 0.75f : 0.5f, 1};
-        for (int T = 1; T <= 3; T++) check_lrn(library(_i), d, T);
+        for (int T = 1; T <= 3; T++) check_lrn(kernels_of(_i), d, T);
     }
 }
 END_TEST
@@ -395,14 +378,15 @@ typedef void PreluLast(long n, int c, const float *x, const float *weight, float
 
 START_TEST(slopes)
 {
-    for (size_t i = 0; library(_i) && i < CHANNELS; i++) {
+    for (size_t i = 0; kernels_of(_i) && i < CHANNELS; i++) {
         for (int T = 1; T <= 3; T++) {
             int c = channels[i];
             Image x = image(c, 13, 1, true), y = image(c, 13, 2, false), weight = image(c, 1, 3, false);
-            ((Prelu *)kernel(library(_i), "nn_prelu"))(SAMPLES, c, 13, x.planar, weight.planar, y.planar, 0, 1);
+            ((Prelu *)kernel_named(kernels_of(_i), "nn_prelu"))(SAMPLES, c, 13, x.planar, weight.planar, y.planar, 0,
+                                                                1);
             for (int t = 0; t < T; t++)
-                ((PreluLast *)kernel(library(_i), "nn_prelu_last"))(13L * SAMPLES, c, x.last, weight.planar, y.got, t,
-                                                                    T);
+                ((PreluLast *)kernel_named(kernels_of(_i), "nn_prelu_last"))(13L * SAMPLES, c, x.last, weight.planar,
+                                                                             y.got, t, T);
             check_image(&y, "prelu", T);
             image_free(&x), image_free(&y), image_free(&weight);
         }
@@ -416,15 +400,15 @@ Suite *last_suite(void)
 {
     Suite *suite = suite_create("channels last");
     TCase *tests = tcase_create("kernels");
-    tcase_add_loop_test(tests, extrema, 0, 3);
-    tcase_add_loop_test(tests, averages_and_maxima, 0, 3);
-    tcase_add_loop_test(tests, gates, 0, 3);
-    tcase_add_loop_test(tests, copies_of_rows, 0, 3);
-    tcase_add_loop_test(tests, shuffles, 0, 3);
-    tcase_add_loop_test(tests, nearest_pixels, 0, 3);
-    tcase_add_loop_test(tests, parts_of_images, 0, 3);
-    tcase_add_loop_test(tests, local_responses, 0, 3);
-    tcase_add_loop_test(tests, slopes, 0, 3);
+    tcase_add_loop_test(tests, extrema, 0, KERNEL_TABLES);
+    tcase_add_loop_test(tests, averages_and_maxima, 0, KERNEL_TABLES);
+    tcase_add_loop_test(tests, gates, 0, KERNEL_TABLES);
+    tcase_add_loop_test(tests, copies_of_rows, 0, KERNEL_TABLES);
+    tcase_add_loop_test(tests, shuffles, 0, KERNEL_TABLES);
+    tcase_add_loop_test(tests, nearest_pixels, 0, KERNEL_TABLES);
+    tcase_add_loop_test(tests, parts_of_images, 0, KERNEL_TABLES);
+    tcase_add_loop_test(tests, local_responses, 0, KERNEL_TABLES);
+    tcase_add_loop_test(tests, slopes, 0, KERNEL_TABLES);
     suite_add_tcase(suite, tests);
     return suite;
 }

@@ -9,31 +9,11 @@
 #include <string.h>
 
 #define NN_LINKED 1
-#include "runtime/kernels/library.h"
+#include "tests/unit/libraries.h"
 #include "runtime/kernels/samples.h"
 
 enum { LANES = 16, BLOCKS = 2, GUARD = 16 }; /* floats behind an array that must stay as they are */
 static const float guard = 12345;
-
-static const nn_symbol *library(int index)
-{
-#if defined(__x86_64__)
-    __builtin_cpu_init();
-    if (index == 1) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? nn_library_avx2 : NULL;
-    if (index == 2)
-        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") ? nn_library_avx512 : NULL;
-#endif
-    return index == 0 ? nn_library_generic : NULL;
-}
-
-static void *kernel(const nn_symbol *table, const char *name)
-{
-    for (; table->name; table++) {
-        if (strcmp(table->name, name) == 0) return table->address;
-    }
-    ck_abort_msg("no kernel %s", name);
-    return NULL;
-}
 
 static float *array(long count)
 {
@@ -131,10 +111,12 @@ static void check_conv(const nn_symbol *table, int index, const Arrays *a, int T
     float *got_y = array(a->y), *got_x = array(a->x), *got_weight = array(a->weights);
     for (int t = 0; t < T; t++) {
         long first = (long)BLOCKS * t / T, count = (long)BLOCKS * (t + 1) / T - first;
-        ((Conv *)kernel(table, "nn_samples_conv"))(d, count, a->in + first * x, a->weight, a->bias, got_y + first * y);
+        ((Conv *)kernel_named(table, "nn_samples_conv"))(d, count, a->in + first * x, a->weight, a->bias,
+                                                         got_y + first * y);
         if (d->sh == 1 && d->sw == 1)
-            ((ConvDx *)kernel(table, "nn_samples_conv_dx"))(d, count, a->out + first * y, a->weight, got_x + first * x);
-        ((ConvDweight *)kernel(table, "nn_samples_conv_dweight"))(d, BLOCKS, a->in, a->out, got_weight, t, T);
+            ((ConvDx *)kernel_named(table, "nn_samples_conv_dx"))(d, count, a->out + first * y, a->weight,
+                                                                  got_x + first * x);
+        ((ConvDweight *)kernel_named(table, "nn_samples_conv_dweight"))(d, BLOCKS, a->in, a->out, got_weight, t, T);
     }
     check_same(got_y, a->sum, a->y, "conv", index, T);
     if (d->sh == 1 && d->sw == 1) check_same(got_x, a->dx, a->x, "its gradient", index, T);
@@ -144,9 +126,9 @@ static void check_conv(const nn_symbol *table, int index, const Arrays *a, int T
 
 START_TEST(convolutions)
 {
-    for (int i = 0; library(_i) && i < (int)(sizeof shapes / sizeof *shapes); i++) {
+    for (int i = 0; kernels_of(_i) && i < (int)(sizeof shapes / sizeof *shapes); i++) {
         Arrays a = arrays_of(&shapes[i]);
-        for (int T = 1; T <= 3; T++) check_conv(library(_i), i, &a, T);
+        for (int T = 1; T <= 3; T++) check_conv(kernels_of(_i), i, &a, T);
         arrays_free(&a);
     }
 }
@@ -163,9 +145,9 @@ static void check_dense(const nn_symbol *table, int i, int o)
     const nn_samples d = {i, 1, 1, o, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0};
     Arrays a = arrays_of(&d);
     float *y = array(a.y), *dx = array(a.x);
-    ((Dense *)kernel(table, "nn_samples_dense"))(BLOCKS, i, o, a.in, a.weight, a.bias, y);
+    ((Dense *)kernel_named(table, "nn_samples_dense"))(BLOCKS, i, o, a.in, a.weight, a.bias, y);
     check_same(y, a.sum, a.y, "dense", i, 1);
-    ((DenseDx *)kernel(table, "nn_samples_dense_dx"))(BLOCKS, i, o, a.out, a.weight, dx);
+    ((DenseDx *)kernel_named(table, "nn_samples_dense_dx"))(BLOCKS, i, o, a.out, a.weight, dx);
     check_same(dx, a.dx, a.x, "dense's gradient", o, 1);
     free(y), free(dx);
     arrays_free(&a);
@@ -173,8 +155,8 @@ static void check_dense(const nn_symbol *table, int i, int o)
 
 START_TEST(dense_layers)
 {
-    for (int o = 1; library(_i) && o < 24; o++) check_dense(library(_i), 24 - o, o);
-    if (library(_i)) check_dense(library(_i), 130, 90);
+    for (int o = 1; kernels_of(_i) && o < 24; o++) check_dense(kernels_of(_i), 24 - o, o);
+    if (kernels_of(_i)) check_dense(kernels_of(_i), 130, 90);
 }
 END_TEST
 
@@ -184,8 +166,8 @@ Suite *samples_suite(void)
 {
     Suite *suite = suite_create("samples last");
     TCase *tests = tcase_create("kernels");
-    tcase_add_loop_test(tests, convolutions, 0, 3);
-    tcase_add_loop_test(tests, dense_layers, 0, 3);
+    tcase_add_loop_test(tests, convolutions, 0, KERNEL_TABLES);
+    tcase_add_loop_test(tests, dense_layers, 0, KERNEL_TABLES);
     suite_add_tcase(suite, tests);
     return suite;
 }

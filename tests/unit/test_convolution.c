@@ -1,0 +1,285 @@
+/*
+ * The kernels of convolution, channels last, beside plain sums, through every table of
+ * kernels that this machine can run, as the parts of one to three threads.  Values are
+ * small integers, so that sums are exact and results must be the same numbers, however
+ * they are cut into tiles, units and blocks.  Shapes: those that some limit of the
+ * kernels lies between, and random ones.
+ */
+#include <check.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#define NN_LINKED 1
+#include "runtime/kernels/conv.h"
+#include "tests/unit/libraries.h"
+
+enum { GUARD = 16, THREADS = 3 }; /* floats behind an array that must stay as they are */
+static const float guard = 12345;
+
+typedef struct Array {
+    long count;
+    float *at;
+} Array;
+
+static Array array(long count)
+{
+    Array a = {count, malloc((size_t)(count + GUARD) * sizeof(float))};
+    ck_assert_ptr_nonnull(a.at);
+    for (long i = 0; i < count + GUARD; i++) a.at[i] = guard;
+    return a;
+}
+
+static Array integers(long count, unsigned seed)
+{
+    Array a = array(count);
+    for (long i = 0; i < count; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        a.at[i] = (float)((int)(seed >> 24) % 5 - 2);
+    }
+    return a;
+}
+
+typedef struct Problem {
+    nn_conv d;
+    Array large, small, weight, bias;
+} Problem;
+
+static long of_large(const nn_conv *d, long n, long h, long w, long c)
+{
+    return ((n * d->h + h) * d->w + w) * d->c_step + c;
+}
+
+static long of_small(const nn_conv *d, long n, long h, long w, long o)
+{
+    return ((n * d->oh + h) * d->ow + w) * d->o_step + o;
+}
+
+static long of_weight(const nn_conv *d, long o, long c, int i, int j)
+{
+    return ((o * (d->c / d->groups) + c) * d->kh + i) * d->kw + j;
+}
+
+static Problem problem(nn_conv d, unsigned seed)
+{
+    Problem p = {.d = d};
+    p.large = integers((long)d.n * d.h * d.w * d.c_step, seed);
+    p.small = integers((long)d.n * d.oh * d.ow * d.o_step, seed + 1);
+    p.weight = integers((long)d.o * (d.c / d.groups) * d.kh * d.kw, seed + 2);
+    p.bias = integers(d.o > d.c ? d.o : d.c, seed + 3);
+    return p;
+}
+
+static void problem_free(Problem *p) { free(p->large.at), free(p->small.at), free(p->weight.at), free(p->bias.at); }
+
+/* Calls `f` for each product that the convolution has. */
+typedef void Product(const Problem *p, float *to, long large, long small, long weight);
+
+static void each_product(const Problem *p, Product *f, float *to)
+{
+    const nn_conv *d = &p->d;
+    const int c = d->c / d->groups, o = d->o / d->groups;
+    for (int n = 0; n < d->n; n++)
+        for (int u = 0; u < d->oh; u++)
+            for (int v = 0; v < d->ow; v++)
+                for (int i = 0; i < d->kh; i++)
+                    for (int j = 0; j < d->kw; j++) {
+                        int h = u * d->sh + i * d->dh - d->top, w = v * d->sw + j * d->dw - d->left;
+                        if (h < 0 || h >= d->h || w < 0 || w >= d->w) continue;
+                        for (int to_o = 0; to_o < d->o; to_o++)
+                            for (int k = 0; k < c; k++)
+                                f(p, to, of_large(d, n, h, w, to_o / o * c + k), of_small(d, n, u, v, to_o),
+                                  of_weight(d, to_o, k, i, j));
+                    }
+}
+
+static void to_weight(const Problem *p, float *to, long large, long small, long weight)
+{
+    to[weight] += p->large.at[large] * p->small.at[small];
+}
+
+static void to_small(const Problem *p, float *to, long large, long small, long weight)
+{
+    to[small] += p->large.at[large] * p->weight.at[weight];
+}
+
+static void to_large(const Problem *p, float *to, long large, long small, long weight)
+{
+    to[large] += p->small.at[small] * p->weight.at[weight];
+}
+
+static void check_same(const Problem *p, const char *what, int T, Array want, Array got)
+{
+    const nn_conv *d = &p->d;
+    for (long i = 0; i < want.count + GUARD; i++) {
+        if (want.at[i] == got.at[i]) continue;
+        ck_abort_msg("%s of %d threads: %ld of %ld is %g, not %g: %dx%dx%dx%d, %d outputs of %dx%d, groups %d, kernel "
+                     "%dx%d, stride %dx%d, dilation %dx%d, padding %d, %d",
+                     what, T, i, want.count, (double)got.at[i], (double)want.at[i], d->n, d->c, d->h, d->w, d->o, d->oh,
+                     d->ow, d->groups, d->kh, d->kw, d->sh, d->sw, d->dh, d->dw, d->top, d->left);
+    }
+}
+
+/* ---- what the kernels give ---- */
+
+typedef void Pack(const nn_conv *, const float *weight, float *panels, int t, int T);
+typedef void Gather(const nn_conv *, const float *large, const float *panels, const float *bias, const nn_tail *,
+                    float *small, int t, int T);
+typedef void Scatter(const nn_conv *, const float *small, const float *panels, const float *bias, float *large, int t,
+                     int T);
+typedef void Weights(const nn_conv *, const float *large, const float *small, float *weight, int t, int T);
+
+static void check_weights(const nn_symbol *table, const Problem *p)
+{
+    Weights *weights = (Weights *)kernel_named(table, "nn_conv_weights");
+    Array want = array(p->weight.count);
+    for (long i = 0; i < want.count; i++) want.at[i] = 0;
+    each_product(p, to_weight, want.at);
+    for (int T = 1; T <= THREADS; T++) {
+        Array got = array(want.count);
+        for (int t = 0; t < T; t++) weights(&p->d, p->large.at, p->small.at, got.at, t, T);
+        check_same(p, "gradient of the weights", T, want, got);
+        free(got.at);
+    }
+    free(want.at);
+}
+
+/* Values between the channels of a part of an image stay as they are. */
+static Array image_of(long pixels, int channels, int step, const float *bias)
+{
+    Array a = array(pixels * step);
+    for (long i = 0; i < pixels; i++)
+        for (int c = 0; c < channels; c++) a.at[i * step + c] = bias[c];
+    return a;
+}
+
+static long panels_of(const nn_conv *d, bool back)
+{
+    const long lanes = (back ? d->c : d->o) / d->groups, depth = (back ? d->o : d->c) / d->groups;
+    return (long)d->groups * ((lanes + 15) / 16) * 16 * depth * d->kh * d->kw + 16L * d->kh * d->kw * d->groups;
+}
+
+static Array pack(const nn_symbol *table, const Problem *p, bool back, int T)
+{
+    Pack *f = (Pack *)kernel_named(table, back ? "nn_conv_panels_back" : "nn_conv_panels");
+    Array panels = array(panels_of(&p->d, back));
+    for (int t = 0; t < T; t++) f(&p->d, p->weight.at, panels.at, t, T);
+    return panels;
+}
+
+static void check_gather(const nn_symbol *table, const Problem *p)
+{
+    const nn_conv *d = &p->d;
+    Gather *gather = (Gather *)kernel_named(table, "nn_conv_gather");
+    Array want = image_of((long)d->n * d->oh * d->ow, d->o, d->o_step, p->bias.at);
+    each_product(p, to_small, want.at);
+    for (int T = 1; T <= THREADS; T++) {
+        Array got = array(want.count), panels = pack(table, p, false, T);
+        for (int t = 0; t < T; t++) gather(d, p->large.at, panels.at, p->bias.at, NULL, got.at, t, T);
+        check_same(p, "output", T, want, got);
+        free(got.at), free(panels.at);
+    }
+    free(want.at);
+}
+
+static void check_scatter(const nn_symbol *table, const Problem *p)
+{
+    const nn_conv *d = &p->d;
+    Scatter *scatter = (Scatter *)kernel_named(table, "nn_conv_scatter");
+    Array want = image_of((long)d->n * d->h * d->w, d->c, d->c_step, p->bias.at);
+    each_product(p, to_large, want.at);
+    for (int T = 1; T <= THREADS; T++) {
+        Array got = array(want.count), panels = pack(table, p, true, T);
+        for (int t = 0; t < T; t++) scatter(d, p->small.at, panels.at, p->bias.at, got.at, t, T);
+        check_same(p, "gradient of the input", T, want, got);
+        free(got.at), free(panels.at);
+    }
+    free(want.at);
+}
+
+static void check_all(const nn_symbol *table, nn_conv d, unsigned seed)
+{
+    Problem p = problem(d, seed);
+    check_weights(table, &p);
+    check_gather(table, &p);
+    check_scatter(table, &p);
+    problem_free(&p);
+}
+
+/* ---- shapes ---- */
+
+/* n, c, h, w, o, groups, k, stride, dilation, padding; and what is added to the channels and
+ * outputs of a pixel in memory */
+typedef struct Shape {
+    int n, c, h, w, o, groups, k, stride, dilation, pad, more;
+} Shape;
+
+static nn_conv conv_of(Shape s)
+{
+    const int reach = (s.k - 1) * s.dilation + 1;
+    nn_conv d = {.n = s.n, .c = s.c, .h = s.h, .w = s.w, .o = s.o, .groups = s.groups, .kh = s.k, .kw = s.k};
+    d.sh = d.sw = s.stride;
+    d.dh = d.dw = s.dilation;
+    d.top = d.left = s.pad;
+    d.oh = (s.h + 2 * s.pad - reach) / s.stride + 1;
+    d.ow = (s.w + 2 * s.pad - reach) / s.stride + 1;
+    d.c_step = s.c + s.more;
+    d.o_step = s.o + s.more;
+    return d;
+}
+
+static const Shape shapes[] = {
+    {2, 170, 7, 7, 32, 1, 3, 2, 1, 0, 0},   /* units of channels that do not fill their tiles */
+    {1, 64, 17, 17, 16, 1, 16, 1, 1, 0, 0}, /* so many taps that only few channels have room */
+    {1, 8, 20, 20, 33, 1, 16, 1, 1, 3, 0},  /* the same, of a row of taps as one run */
+    {1, 9, 23, 21, 5, 1, 11, 4, 1, 2, 0},   {3, 300, 9, 7, 130, 1, 1, 1, 1, 0, 0},
+    {2, 37, 15, 17, 50, 1, 1, 2, 1, 0, 0},  {2, 19, 6, 5, 40, 1, 1, 1, 1, 1, 3},
+    {1, 3, 3, 900, 2, 1, 3, 1, 1, 1, 0},    {1, 5, 2, 400, 17, 1, 1, 1, 1, 0, 2},
+    {2, 3, 20, 19, 24, 1, 7, 2, 1, 3, 0},   {1, 24, 9, 8, 18, 6, 3, 1, 1, 1, 0},
+    {2, 20, 7, 6, 20, 20, 3, 1, 1, 1, 0},   {1, 34, 9, 9, 70, 2, 3, 2, 2, 2, 1},
+    {1, 130, 4, 4, 129, 1, 3, 1, 1, 1, 0},
+};
+
+START_TEST(limits)
+{
+    for (size_t i = 0; kernels_of(_i) && i < sizeof shapes / sizeof *shapes; i++)
+        check_all(kernels_of(_i), conv_of(shapes[i]), (unsigned)i + 1);
+}
+END_TEST
+
+static int draw(unsigned *state, int least, int most)
+{
+    *state = *state * 1664525u + 1013904223u;
+    return least + (int)((*state >> 10) % (unsigned)(most - least + 1));
+}
+
+START_TEST(random_shapes)
+{
+    unsigned state = 7;
+    for (int i = 0; kernels_of(_i) && i < 60; i++) {
+        Shape s = {.n = draw(&state, 1, 3), .groups = draw(&state, 1, 3), .k = draw(&state, 1, 5)};
+        s.c = s.groups * draw(&state, 1, 40);
+        s.o = s.groups * draw(&state, 1, 40);
+        s.stride = draw(&state, 1, 3);
+        s.dilation = draw(&state, 1, 2);
+        s.pad = draw(&state, 0, s.k - 1);
+        s.h = (s.k - 1) * s.dilation + draw(&state, 1, 9);
+        s.w = (s.k - 1) * s.dilation + draw(&state, 1, 9);
+        s.more = draw(&state, 0, 1) * draw(&state, 0, 20);
+        check_all(kernels_of(_i), conv_of(s), (unsigned)i + 100);
+    }
+}
+END_TEST
+
+Suite *convolution_suite(void);
+
+Suite *convolution_suite(void)
+{
+    Suite *suite = suite_create("convolution");
+    TCase *tests = tcase_create("kernels");
+    tcase_set_timeout(tests, 300);
+    tcase_add_loop_test(tests, limits, 0, KERNEL_TABLES);
+    tcase_add_loop_test(tests, random_shapes, 0, KERNEL_TABLES);
+    suite_add_tcase(suite, tests);
+    return suite;
+}
