@@ -301,6 +301,19 @@ NN_INLINE void nn_winograd_share(const int m, const int e, nn_tiles *s, long fir
     }
 }
 
+/* Whether the threads share the outputs, and not the tiles.  Then each transforms the inputs
+ * of all tiles, which is as much work as some 300 multiplications a tile and channel; but it
+ * reads only its own weights, once a block, and to read one costs as much as 2.9 multiplications:
+ * measured. */
+NN_INLINE int nn_winograd_by_outputs(const int e, const nn_conv *d, long tiles, int T)
+{
+    const int all = (d->o + NN_PANEL - 1) / NN_PANEL, block = nn_winograd_tiles(e);
+    const long mine = (tiles + T - 1) / T, blocks = (tiles + block - 1) / block;
+    const long reads = T * ((mine + block - 1) / block) - blocks; /* that are saved */
+    const long transforms = (e == 4 ? 200 : d->kh == 5 ? 600 : 300) * (T - 1) * tiles;
+    return all % T == 0 && all / T % NN_GROUP == 0 && 29 * e * e * reads * d->o > 10 * transforms;
+}
+
 NN_INLINE void nn_winograd_part(const int m, const int e, const nn_conv *d, const float *x, const float *panels,
                                 const float *bias, const nn_tail *tail, float *y, float *work, int t, int T)
 {
@@ -311,7 +324,7 @@ NN_INLINE void nn_winograd_part(const int m, const int e, const nn_conv *d, cons
     if (T > NN_SLOTS) T = NN_SLOTS;
     if (t >= T) return;
     work += (long)t * e * e * block * (d->c + (all < most ? all : most) * NN_PANEL);
-    if (tiles < block * T && all % T == 0 && all / T % NN_GROUP == 0)
+    if (nn_winograd_by_outputs(e, d, tiles, T))
         nn_winograd_share(m, e, &s, 0, tiles, all / T * t, all / T * (t + 1), x, panels, bias, tail, y, work);
     else
         nn_winograd_share(m, e, &s, tiles * t / T, tiles * (t + 1) / T, 0, all, x, panels, bias, tail, y, work);

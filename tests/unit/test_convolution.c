@@ -206,6 +206,74 @@ static void check_all(const nn_symbol *table, nn_conv d, unsigned seed)
     problem_free(&p);
 }
 
+/* ---- Winograd's forms: to a few units of rounding, and to the bit with any threads ---- */
+
+typedef void WinogradPack(const nn_conv *, int m, int back, const float *weight, float *panels, int t, int T);
+typedef void Winograd(const nn_conv *, int m, const float *x, const float *panels, const float *bias, const nn_tail *,
+                      float *y, float *work, int t, int T);
+typedef void WinogradWeights(const nn_conv *, const float *large, const float *small, float *weight, float *work, int t,
+                             int T);
+
+/* To 2e-5 of the largest that is wanted, and 1. */
+static void check_close(const Problem *p, const char *what, int T, Array want, Array got)
+{
+    const nn_conv *d = &p->d;
+    float largest = 1, worst = 0;
+    for (long i = 0; i < want.count; i++) {
+        if (want.at[i] == guard) continue;
+        largest = fmaxf(largest, fabsf(want.at[i]));
+        worst = fmaxf(worst, fabsf(want.at[i] - got.at[i]));
+    }
+    ck_assert_msg(worst <= 2e-5F * largest,
+                  "%s of %d threads is %g off, of %g: %dx%dx%dx%d, %d outputs of %dx%d, kernel %dx%d, padding %d", what,
+                  T, (double)worst, (double)largest, d->n, d->c, d->h, d->w, d->o, d->oh, d->ow, d->kh, d->kw, d->top);
+}
+
+static long winograd_work(const nn_conv *d)
+{
+    return 8L * 36 * (48 * (d->c + d->o + 128) + 48 * 64 + 32 * (48 + 64)); /* enough for each of them */
+}
+
+static void check_winograd(const nn_symbol *table, const Problem *p, int m)
+{
+    const nn_conv *d = &p->d;
+    const int e = m + d->kh - 1;
+    WinogradPack *pack_weight = (WinogradPack *)kernel_named(table, "nn_winograd_panels");
+    Winograd *winograd = (Winograd *)kernel_named(table, "nn_winograd");
+    Array want = image_of((long)d->n * d->oh * d->ow, d->o, d->o_step, p->bias.at), one = {0, NULL};
+    each_product(p, to_small, want.at);
+    for (int T = 1; T <= THREADS; T++) {
+        Array got = array(want.count), work = array(winograd_work(d));
+        Array panels = array((long)e * e * ((d->o + 15) / 16) * 16 * d->c);
+        for (int t = 0; t < T; t++) pack_weight(d, m, 0, p->weight.at, panels.at, t, T);
+        for (int t = 0; t < T; t++) winograd(d, m, p->large.at, panels.at, p->bias.at, NULL, got.at, work.at, t, T);
+        check_close(p, "Winograd's output", T, want, got);
+        if (T == 1) one = got;
+        check_same(p, "Winograd's output", T, one, got);
+        if (T > 1) free(got.at);
+        free(work.at), free(panels.at);
+    }
+    free(want.at), free(one.at);
+}
+
+static void check_winograd_weights(const nn_symbol *table, const Problem *p)
+{
+    WinogradWeights *weights = (WinogradWeights *)kernel_named(table, "nn_winograd_weights");
+    Array want = array(p->weight.count), one = {0, NULL};
+    for (long i = 0; i < want.count; i++) want.at[i] = 0;
+    each_product(p, to_weight, want.at);
+    for (int T = 1; T <= THREADS; T++) {
+        Array got = array(want.count), work = array(winograd_work(&p->d));
+        for (int t = 0; t < T; t++) weights(&p->d, p->large.at, p->small.at, got.at, work.at, t, T);
+        check_close(p, "Winograd's gradient of the weights", T, want, got);
+        if (T == 1) one = got;
+        check_same(p, "Winograd's gradient of the weights", T, one, got);
+        if (T > 1) free(got.at);
+        free(work.at);
+    }
+    free(want.at), free(one.at);
+}
+
 /* ---- shapes ---- */
 
 /* n, c, h, w, o, groups, k, stride, dilation, padding; and what is added to the channels and
@@ -271,6 +339,26 @@ START_TEST(random_shapes)
 }
 END_TEST
 
+START_TEST(winograd_shapes)
+{
+    unsigned state = 11;
+    for (int i = 0; kernels_of(_i) && i < 40; i++) {
+        Shape s = {.n = draw(&state, 1, 3), .groups = 1, .k = i % 4 == 3 ? 5 : 3, .stride = 1, .dilation = 1};
+        s.c = draw(&state, 1, i % 3 ? 40 : 150);
+        s.o = draw(&state, 1, i % 3 ? 150 : 40);
+        s.pad = draw(&state, 0, s.k - 1);
+        s.h = s.k + draw(&state, 0, i % 5 ? 8 : 24);
+        s.w = s.k + draw(&state, 0, i % 5 ? 8 : 24);
+        s.more = draw(&state, 0, 1) * draw(&state, 0, 20);
+        Problem p = problem(conv_of(s), (unsigned)i + 300);
+        check_winograd(kernels_of(_i), &p, 2);
+        if (s.k == 3) check_winograd(kernels_of(_i), &p, 4);
+        if (s.k == 3) check_winograd_weights(kernels_of(_i), &p);
+        problem_free(&p);
+    }
+}
+END_TEST
+
 Suite *convolution_suite(void);
 
 Suite *convolution_suite(void)
@@ -280,6 +368,7 @@ Suite *convolution_suite(void)
     tcase_set_timeout(tests, 300);
     tcase_add_loop_test(tests, limits, 0, KERNEL_TABLES);
     tcase_add_loop_test(tests, random_shapes, 0, KERNEL_TABLES);
+    tcase_add_loop_test(tests, winograd_shapes, 0, KERNEL_TABLES);
     suite_add_tcase(suite, tests);
     return suite;
 }
