@@ -57,8 +57,8 @@ void nn_winograd_weights(const nn_conv *, const float *large, const float *small
 
 #include "walk.h"
 
-#include "depthwise.h"
 #include "moments.h"
+#include "narrow.h"
 #include "plane.h"
 #include "winograd.h"
 #include "winograd_weights.h"
@@ -69,8 +69,8 @@ void nn_winograd_weights(const nn_conv *, const float *large, const float *small
 NN_KERNEL void nn_conv_panels(const nn_conv *d, const float *weight, float *panels, int t, int T)
 {
     const long c = d->c / d->groups, o = d->o / d->groups, taps = d->kh * d->kw, count = (o + NN_PANEL - 1) / NN_PANEL;
-    if (nn_is_depthwise(d)) {
-        nn_depthwise_panels(d, weight, panels, t, T);
+    if (nn_narrow(d)) {
+        nn_narrow_panels(d, 0, weight, panels, t, T);
         return;
     }
     for (long p = d->groups * count * t / T; p < d->groups * count * (t + 1) / T; p++) {
@@ -117,8 +117,8 @@ NN_INLINE void nn_residue_of(const nn_conv *d, int p, int q, nn_residue *r)
 NN_KERNEL void nn_conv_panels_back(const nn_conv *d, const float *weight, float *panels, int t, int T)
 {
     const long c = d->c / d->groups, o = d->o / d->groups, taps = d->kh * d->kw, count = (c + NN_PANEL - 1) / NN_PANEL;
-    if (nn_is_depthwise(d)) {
-        nn_depthwise_panels(d, weight, panels, t, T);
+    if (nn_narrow(d)) {
+        nn_narrow_panels(d, 1, weight, panels, t, T);
         return;
     }
     for (int g = 0; g < d->groups; g++) {
@@ -149,8 +149,8 @@ NN_KERNEL void nn_conv_gather(const nn_conv *d, const float *large, const float 
                               const nn_tail *tail, float *small, int t, int T)
 {
     const int c = d->c / d->groups, o = d->o / d->groups;
-    if (nn_is_depthwise(d)) {
-        nn_depthwise_gather(d, large, panels, bias, tail, small, t, T);
+    if (nn_narrow(d)) {
+        nn_narrow_gather(d, large, panels, bias, tail, small, t, T);
         return;
     }
     nn_walk s = {.n = d->n, .u = d->oh, .v = d->ow, .su = d->sh, .sv = d->sw, .h = d->h, .w = d->w, .run = c};
@@ -167,16 +167,14 @@ NN_KERNEL void nn_conv_gather(const nn_conv *d, const float *large, const float 
     s.yv = d->o_step;
     s.yu = d->ow * s.yv;
     s.yn = d->oh * s.yu;
-    s.y0 = small;
+    s.x = large;
+    s.y0 = s.y = small;
     s.tail = tail;
-    for (int g = 0; g < d->groups; g++) {
-        s.x = large + g * c;
-        s.y = small + g * o;
-        s.channel = g * o;
-        s.start = bias ? bias + g * o : 0;
-        s.panels = panels + g * ((o + NN_PANEL - 1) / NN_PANEL) * s.panel;
-        nn_walk_run(&s, t, T);
-    }
+    s.start = bias;
+    s.panels = panels;
+    s.groups = d->groups;
+    s.group = (o + NN_PANEL - 1) / NN_PANEL * s.panel;
+    nn_walk_run(&s, t, T);
 }
 
 /* ---- scatter ------------------------------------------------------------------------ */
@@ -187,8 +185,8 @@ NN_KERNEL void nn_conv_scatter(const nn_conv *d, const float *small, const float
 {
     const int c = d->c / d->groups, o = d->o / d->groups;
     const long yv = d->c_step, yu = d->w * yv;
-    if (nn_is_depthwise(d)) {
-        nn_depthwise_scatter(d, small, panels, bias, large, t, T);
+    if (nn_narrow(d)) {
+        nn_narrow_scatter(d, small, panels, bias, large, t, T);
         return;
     }
     nn_walk s = {.n = d->n, .su = 1, .sv = 1, .h = d->oh, .w = d->ow, .run = o};
@@ -199,23 +197,23 @@ NN_KERNEL void nn_conv_scatter(const nn_conv *d, const float *small, const float
     s.yv = d->sw * yv;
     s.yu = d->sh * yu;
     s.yn = d->h * yu;
-    for (int g = 0; g < d->groups; g++) {
-        for (int i = 0; i < d->sh * d->sw; i++) {
-            int p = i / d->sw, q = i % d->sw;
-            nn_residue r;
-            nn_residue_of(d, p, q, &r);
-            s.taps = r.taps;
-            for (int k = 0; k < r.taps; k++) s.row[k] = r.row[k], s.column[k] = r.column[k];
-            s.panel = (long)r.taps * o * NN_PANEL;
-            s.panels = panels;
-            panels += (c + NN_PANEL - 1) / NN_PANEL * s.panel;
-            s.u = (d->h - p + d->sh - 1) / d->sh;
-            s.v = (d->w - q + d->sw - 1) / d->sw;
-            s.x = small + g * o;
-            s.y = large + p * yu + q * yv + g * c;
-            s.start = bias ? bias + g * c : 0;
-            if (s.u > 0 && s.v > 0) nn_walk_run(&s, t, T);
-        }
+    s.groups = d->groups;
+    s.group = (c + NN_PANEL - 1) / NN_PANEL * d->kh * d->kw * o * NN_PANEL;
+    s.start = bias;
+    s.x = small;
+    for (int i = 0; i < d->sh * d->sw; i++) {
+        int p = i / d->sw, q = i % d->sw;
+        nn_residue r;
+        nn_residue_of(d, p, q, &r);
+        s.taps = r.taps;
+        for (int k = 0; k < r.taps; k++) s.row[k] = r.row[k], s.column[k] = r.column[k];
+        s.panel = (long)r.taps * o * NN_PANEL;
+        s.panels = panels;
+        panels += (c + NN_PANEL - 1) / NN_PANEL * s.panel;
+        s.u = (d->h - p + d->sh - 1) / d->sh;
+        s.v = (d->w - q + d->sw - 1) / d->sw;
+        s.y = large + p * yu + q * yv;
+        if (s.u > 0 && s.v > 0) nn_walk_run(&s, t, T);
     }
 }
 
@@ -223,7 +221,7 @@ NN_KERNEL void nn_conv_scatter(const nn_conv *d, const float *small, const float
 
 NN_KERNEL void nn_conv_weights(const nn_conv *d, const float *large, const float *small, float *weight, int t, int T)
 {
-    if (nn_is_depthwise(d)) {
+    if (nn_narrow(d) == 1) {
         nn_depthwise_weights(d, large, small, weight, t, T);
         return;
     }

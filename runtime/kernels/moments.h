@@ -12,7 +12,8 @@
  * The copy of the large image lies as the image does where there are many taps, and as
  * the tiles read it, [tile][point][NN_ROWS], where there is one.  Where there are few
  * channels, a row of taps is taken as one run of kw · c channels, since they lie side by
- * side.
+ * side.  Groups of few channels are taken together, as many as fill a panel: products of
+ * one's channels and another's outputs are summed, too, and left.
  */
 #ifndef NN_MOMENTS_H
 #define NN_MOMENTS_H
@@ -33,7 +34,8 @@ enum {
 
 typedef struct nn_moments {
     const nn_conv *d;
-    int c, o;                   /* channels and outputs of the group */
+    int groups;                 /* or bundles of them */
+    int c, o;                   /* channels and outputs of one */
     int kh, kw, dh, dw;         /* taps that are walked over: kw is 1 where a row of taps is one run */
     int sh, sw;                 /* steps in the copy: 1 where one tap needs only what it reads */
     int merged;                 /* taps of a run */
@@ -73,7 +75,7 @@ NN_INLINE void nn_unit_sizes(nn_moments *s)
     const int panels = nn_min(all, s->kh * s->kw * s->merged > 1 ? 4 : 8);
     int across = nn_ceil(all, panels), blocks = nn_ceil(s->c, most);
     while (blocks < s->c && !nn_unit_fits(s, nn_ceil(s->c, blocks), panels)) blocks++;
-    if (blocks * across % 2) { /* two threads are to have as much to do */
+    if (s->groups == 1 && blocks * across % 2) { /* two threads are to have as much to do */
         if (s->c >= 2 * NN_ROWS && s->merged == 1)
             blocks++;
         else if (across < all)
@@ -395,6 +397,21 @@ NN_INLINE void nn_unit_store(const nn_moments *s, const nn_patch *p, const float
     }
 }
 
+/* Of a bundle of groups, what is within them. */
+NN_INLINE void nn_bundle_store(const nn_moments *s, const nn_patch *p, const float *sums, float *weight, int bundle)
+{
+    const nn_conv *d = s->d;
+    const int c = d->c / d->groups, o = d->o / d->groups, taps = d->kh * d->kw;
+    weight += (long)bundle * s->o * c * taps;
+    for (int k = p->channel; k < p->channel + p->channels; k++) {
+        for (int output = k / c * o; output < (k / c + 1) * o; output++) {
+            float *to = weight + ((long)output * c + k % c) * taps;
+            for (int tap = 0; tap < taps; tap++)
+                to[tap] = sums[((long)tap * p->channels + k - p->channel) * NN_PANEL + output];
+        }
+    }
+}
+
 /* Blocks of the points of all images. */
 NN_INLINE int nn_blocks_of(const nn_moments *s)
 {
@@ -455,12 +472,26 @@ NN_KERNEL void nn_unit_run(const nn_moments *s, int unit, float *weight, int gro
         nn_block_add(s, &p, b + 1 < blocks ? &after : 0, large, small, sums);
     }
     p.panels = nn_min(p.panels, all - p.panel);
-    nn_unit_store(s, &p, sums, weight, group);
+    if (s->groups < s->d->groups)
+        nn_bundle_store(s, &p, sums, weight, group);
+    else
+        nn_unit_store(s, &p, sums, weight, group);
+}
+
+/* How many groups are taken together. */
+NN_INLINE int nn_bundle(const nn_conv *d)
+{
+    const int c = d->c / d->groups, o = d->o / d->groups;
+    int groups = NN_PANEL / (c > o ? c : o);
+    while (groups > 1 && d->groups % groups) groups--;
+    return groups > 1 ? groups : 1;
 }
 
 NN_INLINE void nn_moments_of(const nn_conv *d, int merge, nn_moments *s)
 {
-    *s = (nn_moments){.d = d, .c = d->c / d->groups, .o = d->o / d->groups, .merged = merge ? d->kw : 1};
+    *s = (nn_moments){.d = d, .groups = d->groups / nn_bundle(d), .merged = merge ? d->kw : 1};
+    s->c = d->c / s->groups;
+    s->o = d->o / s->groups;
     s->kh = d->kh;
     s->kw = merge ? 1 : d->kw;
     s->tiled = d->kh * d->kw == 1;
@@ -474,7 +505,7 @@ NN_INLINE void nn_moments_of(const nn_conv *d, int merge, nn_moments *s)
 NN_INLINE void nn_moments_units(nn_moments *s, const float *large, const float *small, float *weight, int t, int T)
 {
     const int units = nn_ceil(s->c, s->channels) * nn_ceil(nn_ceil(s->o, NN_PANEL), s->panels);
-    const long all = (long)units * s->d->groups;
+    const long all = (long)units * s->groups;
     for (long k = all * t / T; k < all * (t + 1) / T; k++) {
         int group = (int)(k / units);
         s->large = large + group * s->c;

@@ -60,6 +60,8 @@ typedef struct nn_walk {
     long yn, yu, yv;
     const float *y0;     /* what the tail's summand lies like */
     int channel;         /* of the tail's factors, the first output's */
+    int groups;          /* of channels and outputs, side by side, each with sums of its own */
+    long group;          /* from the panels of one to those of the next */
     const nn_tail *tail; /* or NULL */
     const float *after;  /* panels that are read next, or NULL */
 } nn_walk;
@@ -287,11 +289,11 @@ NN_INLINE void nn_walk_spots(const nn_walk *s, long first, int count, nn_spot *s
     }
 }
 
-/* The taps of a row lie side by side in x as they do in the panels. */
+/* The taps of a row, which lie side by side in the panels, and in x where it has no other
+ * channels. */
 NN_INLINE int nn_walk_row_taps(const nn_walk *s)
 {
     int count = 1;
-    if (s->xv != s->run) return 1;
     while (count < s->taps && s->row[count] == s->row[0] && s->column[count] == s->column[0] + count) count++;
     if (s->taps % count) return 1;
     for (int i = 0; i < s->taps; i++)
@@ -348,7 +350,7 @@ NN_INLINE void nn_walk_block(const nn_walk *s, long first, int count, int from, 
     nn_spot spot[NN_POINTS];
     const int depth = s->taps * s->run, blocks = depth > NN_DEPTH ? (depth + NN_DEPTH - 1) / NN_DEPTH : 1;
     const int tiles = (count + NN_ROWS - 1) / NN_ROWS, rows = count / tiles, more = count % tiles;
-    nn_block d = {.taps = nn_walk_row_taps(s)};
+    nn_block d = {.taps = s->xv == s->run ? nn_walk_row_taps(s) : 1};
     nn_walk_spots(s, first, count, spot);
     for (int p = from; p < to; p += NN_GROUP) {
         nn_block_outputs(s, p, to, &d);
@@ -367,11 +369,12 @@ NN_INLINE void nn_walk_block(const nn_walk *s, long first, int count, int from, 
     }
 }
 
-/* ---- few channels and a border ----------------------------------------------------------- */
+/* ---- few channels ------------------------------------------------------------------------ */
 
 /* Where a run of taps is short, points at the border, which have to look at each tap by
- * itself, would cost as much as all others together.  So the rows that a block of points
- * reads are copied with zeros around them. */
+ * itself, would cost as much as all others together; and so would the taps of a group, since
+ * other channels lie between them.  So the rows that a block of points reads are copied,
+ * without those channels and with zeros around them. */
 typedef struct nn_frame {
     int top, bottom, left, right; /* the least and largest offsets of a tap */
     int width;                    /* columns of the copy */
@@ -379,15 +382,30 @@ typedef struct nn_frame {
 
 NN_INLINE int nn_frame_pays(const nn_walk *s, nn_frame *frame)
 {
-    if (s->run > 8 || s->xv != s->run) return 0;
+    const int apart = s->xv != s->run;
+    if (s->run > (apart ? NN_PANEL : NN_PANEL / 2) || nn_walk_row_taps(s) == 1) return 0;
     nn_walk_bounds(s->row, s->taps, &frame->top, &frame->bottom);
     nn_walk_bounds(s->column, s->taps, &frame->left, &frame->right);
     frame->width = (s->v - 1) * s->sv + frame->right - frame->left + 1;
     const int outside = frame->left < 0 || (s->v - 1) * s->sv + frame->right >= s->w || frame->top < 0 ||
                         (s->u - 1) * s->su + frame->bottom >= s->h;
     const int rows = (NN_POINTS / s->v + 2 < s->u ? NN_POINTS / s->v + 2 : s->u) - 1;
-    return outside && nn_walk_row_taps(s) > 1 &&
+    return (outside || apart) &&
            ((long)rows * s->su + frame->bottom - frame->top + 1) * frame->width * s->run <= NN_FRAMED;
+}
+
+/* `count` pixels, as near to each other as they can be. */
+NN_INLINE void nn_frame_pixels(const nn_walk *s, const float *from, long count, float *to)
+{
+    if (s->xv == s->run) {
+        __builtin_memcpy(to, from, (unsigned long)(count * s->run) * sizeof *to);
+        return;
+    }
+    for (long i = 0; i < count; i++, from += s->xv, to += s->run) {
+        int c = 0;
+        for (; c + NN_W <= s->run; c += NN_W) nn_store(to + c, nn_load(from + c));
+        for (; c < s->run; c++) to[c] = from[c];
+    }
 }
 
 /* Rows from `row` on, with zeros where the image ends; `left` is the first column. */
@@ -398,9 +416,7 @@ NN_INLINE void nn_frame_copy(const nn_walk *s, const float *image, int row, int 
         const int inside = row + i >= 0 && row + i < s->h && last > first;
         const long begin = inside ? (long)first * s->run : 0, end = inside ? (long)last * s->run : 0;
         for (long k = 0; k < begin; k++) to[k] = 0;
-        if (inside)
-            __builtin_memcpy(to + begin, image + (row + i) * s->xu + (left + first) * s->xv,
-                             (unsigned long)(end - begin) * sizeof *to);
+        if (inside) nn_frame_pixels(s, image + (row + i) * s->xu + (left + first) * s->xv, last - first, to + begin);
         for (long k = end; k < (long)width * s->run; k++) to[k] = 0;
     }
 }
@@ -418,6 +434,7 @@ NN_KERNEL void nn_walk_strip(const nn_walk *s, const nn_frame *frame, long first
     part.w = frame->width;
     part.x = copy;
     part.xu = (long)part.w * s->run;
+    part.xv = s->run;
     part.y = s->y + image * s->yn + u0 * s->yu;
     for (int i = 0; i < s->taps; i++) {
         part.row[i] -= frame->top;
@@ -427,12 +444,29 @@ NN_KERNEL void nn_walk_strip(const nn_walk *s, const nn_frame *frame, long first
     nn_walk_block(&part, begin - u0 * s->v, count, from, to);
 }
 
+/* Points of all groups, one after the other while the points are near. */
+NN_INLINE void nn_walk_groups(const nn_walk *s, const nn_frame *frame, long first, int count, int from, int to)
+{
+    nn_walk one = *s;
+    for (int g = 0; g < s->groups; g++) {
+        one.x = s->x + (long)g * s->run;
+        one.y = s->y + (long)g * s->outputs;
+        one.start = s->start ? s->start + g * s->outputs : 0;
+        one.channel = s->channel + g * s->outputs;
+        one.panels = s->panels + g * s->group;
+        if (frame)
+            nn_walk_strip(&one, frame, first, count, from, to);
+        else
+            nn_walk_block(&one, first, count, from, to);
+    }
+}
+
 /* Part t of T: of the points, or of the panels where the weights are the larger part. */
 NN_KERNEL void nn_walk_run(const nn_walk *s, int t, int T)
 {
     const long points = (long)s->n * s->u * s->v;
     const int panels = (s->outputs + NN_PANEL - 1) / NN_PANEL, groups = (panels + NN_GROUP - 1) / NN_GROUP;
-    const int by_panels = groups % T == 0 && points * s->su * s->sv < (long)s->outputs * s->taps;
+    const int by_panels = s->groups == 1 && groups % T == 0 && points * s->su * s->sv < (long)s->outputs * s->taps;
     long first = 0, last = points;
     int from = 0, to = panels;
     if (by_panels) {
@@ -450,14 +484,14 @@ NN_KERNEL void nn_walk_run(const nn_walk *s, int t, int T)
             end = (first / area + 1) * area;
             if (end > last) end = last;
             if (end > first + NN_POINTS) end = first + NN_POINTS;
-            nn_walk_strip(s, &frame, first, (int)(end - first), from, to);
+            nn_walk_groups(s, &frame, first, (int)(end - first), from, to);
         }
         return;
     }
     const long parts = (last - first + NN_POINTS - 1) / NN_POINTS;
     for (long i = 0; i < parts; i++) {
         long begin = first + (last - first) * i / parts, end = first + (last - first) * (i + 1) / parts;
-        nn_walk_block(s, begin, (int)(end - begin), from, to);
+        nn_walk_groups(s, 0, begin, (int)(end - begin), from, to);
     }
 }
 

@@ -1,22 +1,81 @@
 /*
- * depthwise.h: convolution of each channel with a kernel of its own, channels last.
- * Channels lie in the lanes.  The panels are the weights as [tap][c], padded to whole
- * vectors.  See conv.h for what is gathered, scattered and summed.
+ * narrow.h: convolution in groups of one channel each (depthwise), or of a few, as many
+ * outputs as channels; channels last.
+ *
+ * Outputs lie in the lanes.  What a lane reads at a tap are the K channels of its group, one
+ * after the other: a vector of the image, with channel i of each group spread to the group's
+ * lanes.  The panels are [tap][i][output], padded to whole vectors.  See conv.h for what is
+ * gathered, scattered and summed.
  */
-#ifndef NN_DEPTHWISE_H
-#define NN_DEPTHWISE_H
+#ifndef NN_NARROW_H
+#define NN_NARROW_H
 
 #include "conv.h"
+#include "transpose.h"
 #include "walk.h"
 
-NN_INLINE int nn_is_depthwise(const nn_conv *d) { return d->groups > 1 && d->c == d->groups && d->o == d->groups; }
+enum { NN_NARROW = NN_W < 8 ? NN_W : 8 }; /* channels of a group, at most */
 
-/* From [c][tap] to [tap][c rounded up to 16]. */
-NN_KERNEL void nn_depthwise_panels(const nn_conv *d, const float *weight, float *panels, int t, int T)
+/* The channels of a group, if there are few enough, and a power of two: 1, 2, 4 or 8; else 0. */
+NN_INLINE int nn_narrow(const nn_conv *d)
 {
-    const long taps = d->kh * d->kw, row = (d->c + NN_PANEL - 1) / NN_PANEL * NN_PANEL;
-    for (long i = taps * t / T; i < taps * (t + 1) / T; i++)
-        for (long c = 0; c < row; c++) panels[i * row + c] = c < d->c ? weight[c * taps + i] : 0;
+    const int k = d->c / d->groups;
+    return d->groups > 1 && d->c == d->o && k <= NN_NARROW && (k & (k - 1)) == 0 ? k : 0;
+}
+
+NN_INLINE long nn_narrow_row(const nn_conv *d) { return (d->c + NN_PANEL - 1) / NN_PANEL * NN_PANEL; }
+
+/* From [output][i][tap] to [tap][i][output]; back, for the gradient of the input, outputs and
+ * channels change places. */
+NN_KERNEL void nn_narrow_panels(const nn_conv *d, int back, const float *weight, float *panels, int t, int T)
+{
+    const long taps = d->kh * d->kw, row = nn_narrow_row(d), k = nn_narrow(d);
+    for (long p = taps * k * t / T; p < taps * k * (t + 1) / T; p++) {
+        const long tap = p / k, i = p % k;
+        for (long c = 0; c < row; c++) {
+            const long from = back ? (c / k * k + i) * k + c % k : c * k + i;
+            panels[p * row + c] = c < d->c ? weight[from * taps + tap] : 0;
+        }
+    }
+}
+
+/* ---- channel i of each group of 2, 4 or 8 lanes, in all its lanes --------------------- */
+
+#if defined(NN_AVX512)
+#define NN_TWOS(i) \
+    i, i, 2 + i, 2 + i, 4 + i, 4 + i, 6 + i, 6 + i, 8 + i, 8 + i, 10 + i, 10 + i, 12 + i, 12 + i, 14 + i, 14 + i
+#define NN_FOURS(i)  i, i, i, i, 4 + i, 4 + i, 4 + i, 4 + i, 8 + i, 8 + i, 8 + i, 8 + i, 12 + i, 12 + i, 12 + i, 12 + i
+#define NN_EIGHTS(i) i, i, i, i, i, i, i, i, 8 + i, 8 + i, 8 + i, 8 + i, 8 + i, 8 + i, 8 + i, 8 + i
+#elif defined(NN_AVX2)
+#define NN_TWOS(i)  i, i, 2 + i, 2 + i, 4 + i, 4 + i, 6 + i, 6 + i
+#define NN_FOURS(i) i, i, i, i, 4 + i, 4 + i, 4 + i, 4 + i
+#else
+#define NN_TWOS(i) i, i, 2 + i, 2 + i
+#endif
+
+/* `at` is where x was read. */
+NN_INLINE nn_vec nn_spread_within(const int K, const int i, nn_vec x, const float *at)
+{
+    if (K == 1) return x;
+    if (K == NN_W) return nn_spread(at[i]);
+    if (K == 2) return i ? NN_MIX(x, x, NN_TWOS(1)) : NN_MIX(x, x, NN_TWOS(0));
+#if defined(NN_FOURS)
+    if (K == 4 && i < 2) return i ? NN_MIX(x, x, NN_FOURS(1)) : NN_MIX(x, x, NN_FOURS(0));
+    if (K == 4) return i > 2 ? NN_MIX(x, x, NN_FOURS(3)) : NN_MIX(x, x, NN_FOURS(2));
+#endif
+#if defined(NN_EIGHTS)
+    switch (i) {
+    case 0: return NN_MIX(x, x, NN_EIGHTS(0));
+    case 1: return NN_MIX(x, x, NN_EIGHTS(1));
+    case 2: return NN_MIX(x, x, NN_EIGHTS(2));
+    case 3: return NN_MIX(x, x, NN_EIGHTS(3));
+    case 4: return NN_MIX(x, x, NN_EIGHTS(4));
+    case 5: return NN_MIX(x, x, NN_EIGHTS(5));
+    case 6: return NN_MIX(x, x, NN_EIGHTS(6));
+    case 7: return NN_MIX(x, x, NN_EIGHTS(7));
+    }
+#endif
+    return x;
 }
 
 /* ---- a line of points ---------------------------------------------------------- */
@@ -63,13 +122,16 @@ NN_INLINE void nn_reach_close(nn_reach *r, int points)
 }
 
 /* One vector of one point, whose taps may be outside. */
-NN_INLINE nn_vec nn_reach_point(const nn_reach *r, const float *image, const float *panels, int point, long lanes,
-                                nn_vec sum)
+NN_INLINE nn_vec nn_reach_point(const int K, const nn_reach *r, const float *image, const float *panels, long row,
+                                int point, long lanes, nn_vec sum)
 {
     for (int k = 0; k < r->taps; k++) {
         const int column = r->column[k] + point * r->stride;
         if (column < 0 || column >= r->width) continue;
-        sum += nn_load_some(image + r->at[k] + point * r->step, lanes) * nn_load(panels + r->weight[k]);
+        const float *at = image + r->at[k] + point * r->step, *w = panels + r->weight[k];
+        const nn_vec x = nn_load_some(at, lanes);
+        NN_UNROLL
+        for (int i = 0; i < K; i++) sum += nn_spread_within(K, i, x, at) * nn_load(w + i * row);
     }
     return sum;
 }
@@ -83,17 +145,23 @@ enum { NN_ACROSS = 2 };
 #endif
 enum { NN_LINE_VECTORS = NN_LINE / NN_W };
 
-NN_INLINE void nn_reach_points(const nn_reach *r, const float *image, const float *panels, int point,
-                               nn_vec sum[NN_ACROSS][NN_LINE_VECTORS])
+NN_INLINE void nn_reach_points(const int K, const nn_reach *r, const float *image, const float *panels, long row,
+                               int point, nn_vec sum[NN_ACROSS][NN_LINE_VECTORS])
 {
     for (int k = 0; k < r->taps; k++) {
         const float *x = image + r->at[k] + point * r->step, *w = panels + r->weight[k];
-        nn_vec weight[NN_LINE_VECTORS];
         NN_UNROLL
-        for (int v = 0; v < NN_LINE_VECTORS; v++) weight[v] = nn_load(w + v * NN_W);
-        NN_UNROLL
-        for (int m = 0; m < NN_ACROSS; m++) NN_UNROLL
-        for (int v = 0; v < NN_LINE_VECTORS; v++) sum[m][v] += nn_load(x + m * r->step + v * NN_W) * weight[v];
+        for (int i = 0; i < K; i++) {
+            nn_vec weight[NN_LINE_VECTORS];
+            NN_UNROLL
+            for (int v = 0; v < NN_LINE_VECTORS; v++) weight[v] = nn_load(w + i * row + v * NN_W);
+            NN_UNROLL
+            for (int m = 0; m < NN_ACROSS; m++) NN_UNROLL
+            for (int v = 0; v < NN_LINE_VECTORS; v++) {
+                const float *at = x + m * r->step + v * NN_W;
+                sum[m][v] += nn_spread_within(K, i, nn_load(at), at) * weight[v];
+            }
+        }
     }
 }
 
@@ -113,8 +181,8 @@ NN_INLINE void nn_line_store(const nn_line *l, float *y, long c, long lanes, nn_
 }
 
 /* All channels of the points, by cache lines of them. */
-NN_INLINE void nn_depthwise_line(const nn_reach *r, const nn_line *l, const float *image, const float *panels,
-                                 int points, long channels)
+NN_INLINE void nn_narrow_channels(const int K, const nn_reach *r, const nn_line *l, const float *image,
+                                  const float *panels, long row, int points, long channels)
 {
     for (long c = 0; c < channels; c += NN_LINE) {
         const int whole = channels - c >= NN_LINE;
@@ -126,7 +194,7 @@ NN_INLINE void nn_depthwise_line(const nn_reach *r, const nn_line *l, const floa
                 for (int m = 0; m < NN_ACROSS; m++) NN_UNROLL
                 for (int v = 0; v < NN_LINE_VECTORS; v++)
                     sum[m][v] = l->bias ? nn_load(l->bias + c + v * NN_W) : nn_zero();
-                nn_reach_points(r, image + c, panels + c, point, sum);
+                nn_reach_points(K, r, image + c, panels + c, row, point, sum);
                 NN_UNROLL
                 for (int m = 0; m < NN_ACROSS; m++) NN_UNROLL
                 for (int v = 0; v < NN_LINE_VECTORS; v++)
@@ -137,19 +205,33 @@ NN_INLINE void nn_depthwise_line(const nn_reach *r, const nn_line *l, const floa
             for (long v = c; v < channels && v < c + NN_LINE; v += NN_W) {
                 const long lanes = channels - v;
                 nn_vec sum = l->bias ? nn_load_some(l->bias + v, lanes) : nn_zero();
-                nn_line_store(l, y, v, lanes, nn_reach_point(r, image + v, panels + v, point, lanes, sum));
+                nn_line_store(l, y, v, lanes, nn_reach_point(K, r, image + v, panels + v, row, point, lanes, sum));
             }
             point++;
         }
     }
 }
 
+NN_KERNEL void nn_narrow_line(const nn_conv *d, const nn_reach *r, const nn_line *l, const float *image,
+                              const float *panels, int points)
+{
+    const long row = nn_narrow_row(d);
+    switch (nn_narrow(d)) {
+    case 1: nn_narrow_channels(1, r, l, image, panels, row, points, d->c); break;
+    case 2: nn_narrow_channels(2, r, l, image, panels, row, points, d->c); break;
+    case 4: nn_narrow_channels(4, r, l, image, panels, row, points, d->c); break;
+#if defined(NN_FOURS)
+    case 8: nn_narrow_channels(8, r, l, image, panels, row, points, d->c); break;
+#endif
+    }
+}
+
 /* ---- forward, and the gradient of the input ---------------------------------------- */
 
-NN_KERNEL void nn_depthwise_gather(const nn_conv *d, const float *large, const float *panels, const float *bias,
-                                   const nn_tail *tail, float *small, int t, int T)
+NN_KERNEL void nn_narrow_gather(const nn_conv *d, const float *large, const float *panels, const float *bias,
+                                const nn_tail *tail, float *small, int t, int T)
 {
-    const long rows = (long)d->n * d->oh, row = (d->c + NN_PANEL - 1) / NN_PANEL * NN_PANEL;
+    const long rows = (long)d->n * d->oh, row = nn_narrow_row(d) * nn_narrow(d);
     for (long k = rows * t / T; k < rows * (t + 1) / T; k++) {
         const float *image = large + k / d->oh * d->h * d->w * d->c_step;
         const int top = (int)(k % d->oh) * d->sh - d->top;
@@ -161,16 +243,16 @@ NN_KERNEL void nn_depthwise_gather(const nn_conv *d, const float *large, const f
         }
         nn_reach_close(&r, d->ow);
         const nn_line line = {small + k * d->ow * d->o_step, small, d->o_step, bias, tail};
-        nn_depthwise_line(&r, &line, image, panels, d->ow, d->c);
+        nn_narrow_line(d, &r, &line, image, panels, d->ow);
     }
 }
 
 /* Of a row, the points of one residue modulo the stride are reached by the same taps, and
  * read neighbours. */
-NN_KERNEL void nn_depthwise_scatter(const nn_conv *d, const float *small, const float *panels, const float *bias,
-                                    float *large, int t, int T)
+NN_KERNEL void nn_narrow_scatter(const nn_conv *d, const float *small, const float *panels, const float *bias,
+                                 float *large, int t, int T)
 {
-    const long rows = (long)d->n * d->h, row = (d->c + NN_PANEL - 1) / NN_PANEL * NN_PANEL;
+    const long rows = (long)d->n * d->h, row = nn_narrow_row(d) * nn_narrow(d);
     for (long k = rows * t / T; k < rows * (t + 1) / T; k++) {
         const float *image = small + k / d->h * d->oh * d->ow * d->o_step;
         const int h = (int)(k % d->h);
@@ -185,7 +267,7 @@ NN_KERNEL void nn_depthwise_scatter(const nn_conv *d, const float *small, const 
             }
             nn_reach_close(&r, points);
             const nn_line line = {large + (k * d->w + q) * d->c_step, large, (long)d->sw * d->c_step, bias, 0};
-            nn_depthwise_line(&r, &line, image, panels, points, d->c);
+            nn_narrow_line(d, &r, &line, image, panels, points);
         }
     }
 }
