@@ -160,7 +160,7 @@ typedef struct Form {
 static const Form forms[TILES] = {FORM(TILE_2_3), FORM(TILE_4_3), FORM(TILE_2_5)};
 
 /* What reading a weight costs in multiplications, where the weights of all layers fit no
- * cache; and what making it costs besides: measured. */
+ * cache, and what making and reading it costs: measured. */
 enum { READING = 12, MAKING = 25 };
 
 /* In multiplications: e^2 a tile, channel and output; reading the transformed weights, or

@@ -138,7 +138,7 @@ NN_INLINE void nn_panel_store(const nn_moments *s, const nn_patch *p, const floa
 NN_INLINE void nn_unit_store(const nn_moments *s, const nn_patch *p, const float *sums, float *weight, int group)
 {
     const long depth = (long)s->kh * s->kw * p->channels * s->merged;
-    const int whole = s->d->kh * s->d->kw == 1 ? p->channels / NN_W * NN_W : 0;
+    const int whole = s->tiled ? p->channels / NN_W * NN_W : 0;
     weight += (long)group * s->o * s->c * s->d->kh * s->d->kw;
     for (int q = 0; q < p->panels; q++, sums += depth * NN_PANEL) {
         const int first = (p->panel + q) * NN_PANEL, last = nn_min(s->o, first + NN_PANEL);
@@ -176,10 +176,7 @@ NN_INLINE void nn_block_add(const nn_moments *s, const nn_patch *p, const nn_pat
     const long panel = (long)s->kh * s->kw * s->merged * p->channels * NN_PANEL;
     nn_coming next = {0};
     if (after) nn_coming_large(&next, s, after, tiles * (p->panels / NN_GROUP));
-    if (s->tiled)
-        nn_patch_tiled(s, p, large);
-    else
-        nn_patch_large(s, p, large);
+    nn_patch_large(s, p, large);
     for (int q = 0; q < p->panels; q += NN_GROUP) {
         nn_patch_small(s, p, q, small);
         if (q + NN_GROUP < p->panels)

@@ -105,10 +105,6 @@ typedef struct nn_patch {
 NN_INLINE void nn_patch_point(const float *from, int channels, float *to)
 {
     int k = 0;
-    if (!from) {
-        for (; k < channels; k += NN_W) nn_store(to + k, nn_zero());
-        return;
-    }
     for (; k + NN_W <= channels; k += NN_W) nn_store(to + k, nn_load(from + k));
     if (k < channels) nn_store(to + k, nn_load_some(from + k, channels - k));
 }
@@ -116,42 +112,58 @@ NN_INLINE void nn_patch_point(const float *from, int channels, float *to)
 /* Of tile `i` of `tiles` of the channels, the first; all have nearly as many. */
 NN_INLINE int nn_tile_first(int channels, int i, int tiles) { return channels * i / tiles; }
 
-/* The channels of one point, tile by tile, `far` apart; of the first `whole` tiles, whole
- * vectors can be read. */
-NN_INLINE void nn_patch_tiles(const float *from, int channels, const int *first, int whole, int tiles, float *to,
-                              long far)
-{
-    int i = 0;
-    for (; i < whole; i++, to += far)
-        for (int k = 0; k < NN_ROWS; k += NN_W) nn_store(to + k, nn_load(from + first[i] + k));
-    for (; i < tiles; i++, to += far)
-        for (int k = 0; k < NN_ROWS; k += NN_W)
-            nn_store(to + k, nn_load_some(from + first[i] + k, channels - first[i] - k));
-}
-
 /* From one tile of the copy to the next: what is too much of a vector may be written after
  * the last point. */
 NN_INLINE long nn_tile_step(long points) { return points * NN_ROWS + NN_W; }
 
-/* to: [tile][point][NN_ROWS] */
-NN_INLINE void nn_patch_tiled(const nn_moments *s, const nn_patch *p, float *to)
+/* How the channels of a point are put into tiles. */
+typedef struct nn_tiling {
+    int tiles, whole; /* of the first `whole`, whole vectors can be read */
+    int first[NN_UNIT_TILES];
+    long far; /* from one to the next */
+} nn_tiling;
+
+NN_INLINE void nn_tiling_of(const nn_patch *p, nn_tiling *g)
+{
+    g->tiles = nn_ceil(p->channels, NN_ROWS);
+    g->far = nn_tile_step((long)p->images * p->rows * p->columns);
+    g->whole = 0;
+    for (int i = 0; i < g->tiles; i++) {
+        g->first[i] = nn_tile_first(p->channels, i, g->tiles);
+        g->whole += g->first[i] + nn_ceil(NN_ROWS, NN_W) * NN_W <= p->channels;
+    }
+}
+
+NN_INLINE void nn_patch_tiles(const nn_tiling *g, const float *from, int channels, float *to)
+{
+    int i = 0;
+    for (; i < g->whole; i++, to += g->far)
+        for (int k = 0; k < NN_ROWS; k += NN_W) nn_store(to + k, nn_load(from + g->first[i] + k));
+    for (; i < g->tiles; i++, to += g->far)
+        for (int k = 0; k < NN_ROWS; k += NN_W)
+            nn_store(to + k, nn_load_some(from + g->first[i] + k, channels - g->first[i] - k));
+}
+
+/* to: [image][height][width][channel], or `tiled` [tile][point][NN_ROWS] */
+NN_INLINE void nn_patch_pixels(const int tiled, const nn_moments *s, const nn_patch *p, float *to)
 {
     const nn_conv *d = s->d;
-    const int tiles = nn_ceil(p->channels, NN_ROWS), h0 = p->row * d->sh - d->top, w0 = p->column * d->sw - d->left;
-    const long far = nn_tile_step((long)p->images * p->rows * p->columns);
-    int first[NN_UNIT_TILES], whole = 0;
-    for (int i = 0; i < tiles; i++) {
-        first[i] = nn_tile_first(p->channels, i, tiles);
-        whole += first[i] + nn_ceil(NN_ROWS, NN_W) * NN_W <= p->channels;
-    }
+    const int step_h = d->kh > 1 ? 1 : d->sh, step_w = d->kw > 1 ? 1 : d->sw;
+    const int h0 = p->row * d->sh - d->top, w0 = p->column * d->sw - d->left;
+    const int step = tiled ? NN_ROWS : p->channels;
+    nn_tiling tiling = {0};
+    if (tiled) nn_tiling_of(p, &tiling);
     for (int n = 0; n < p->images; n++) {
-        for (int i = 0; i < p->rows; i++) {
-            const int h = h0 + i * d->sh;
+        for (int i = 0; i < p->height; i++) {
+            int h = h0 + i * step_h;
             const float *row = s->large + ((long)(p->image + n) * d->h + h) * d->w * d->c_step + p->channel;
-            for (int j = 0; j < p->columns; j++, to += NN_ROWS) {
-                const int w = w0 + j * d->sw, inside = h >= 0 && h < d->h && w >= 0 && w < d->w;
-                nn_patch_tiles(inside ? row + (long)w * d->c_step : nn_zeros, p->channels, first, whole, tiles, to,
-                               far);
+            for (int j = 0; j < p->width; j++, to += step) {
+                int w = w0 + j * step_w, inside = h >= 0 && h < d->h && w >= 0 && w < d->w;
+                const float *from = inside ? row + (long)w * d->c_step : nn_zeros;
+                if (tiled)
+                    nn_patch_tiles(&tiling, from, p->channels, to);
+                else
+                    nn_patch_point(from, p->channels, to);
             }
         }
     }
@@ -159,19 +171,10 @@ NN_INLINE void nn_patch_tiled(const nn_moments *s, const nn_patch *p, float *to)
 
 NN_INLINE void nn_patch_large(const nn_moments *s, const nn_patch *p, float *to)
 {
-    const nn_conv *d = s->d;
-    const int step_h = d->kh > 1 ? 1 : d->sh, step_w = d->kw > 1 ? 1 : d->sw;
-    const int h0 = p->row * d->sh - d->top, w0 = p->column * d->sw - d->left;
-    for (int n = 0; n < p->images; n++) {
-        for (int i = 0; i < p->height; i++) {
-            int h = h0 + i * step_h;
-            const float *row = s->large + ((long)(p->image + n) * d->h + h) * d->w * d->c_step + p->channel;
-            for (int j = 0; j < p->width; j++, to += p->channels) {
-                int w = w0 + j * step_w, inside = h >= 0 && h < d->h && w >= 0 && w < d->w;
-                nn_patch_point(inside ? row + (long)w * d->c_step : 0, p->channels, to);
-            }
-        }
-    }
+    if (s->tiled)
+        nn_patch_pixels(1, s, p, to);
+    else
+        nn_patch_pixels(0, s, p, to);
 }
 
 /* The panels of a tile from panel q of the unit on; to: [panel][point][16]. */

@@ -2,6 +2,7 @@
 
 #include <check.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 const nn_symbol *kernels_of(int index)
@@ -22,4 +23,19 @@ void *kernel_named(const nn_symbol *table, const char *name)
     }
     ck_abort_msg("no kernel %s", name);
     return NULL;
+}
+
+float *guarded(long count)
+{
+    float *x = malloc((size_t)(count + GUARD) * sizeof *x);
+    ck_assert_ptr_nonnull(x);
+    for (long i = 0; i < count + GUARD; i++) x[i] = GUARD_VALUE;
+    return x;
+}
+
+bool guard_holds(const float *x, long count)
+{
+    for (long i = count; i < count + GUARD; i++)
+        if (x[i] != GUARD_VALUE) return false;
+    return true;
 }

@@ -14,21 +14,14 @@
 #include "runtime/kernels/conv.h"
 #include "tests/unit/libraries.h"
 
-enum { GUARD = 16, THREADS = 3 }; /* floats behind an array that must stay as they are */
-static const float guard = 12345;
+enum { THREADS = 3 };
 
 typedef struct Array {
     long count;
     float *at;
 } Array;
 
-static Array array(long count)
-{
-    Array a = {count, malloc((size_t)(count + GUARD) * sizeof(float))};
-    ck_assert_ptr_nonnull(a.at);
-    for (long i = 0; i < count + GUARD; i++) a.at[i] = guard;
-    return a;
-}
+static Array array(long count) { return (Array){count, guarded(count)}; }
 
 static Array integers(long count, unsigned seed)
 {
@@ -165,7 +158,7 @@ static Array pack(const nn_symbol *table, const Problem *p, bool back, int T)
     Pack *f = (Pack *)kernel_named(table, back ? "nn_conv_panels_back" : "nn_conv_panels");
     Array panels = array(panels_of(&p->d, back));
     for (int t = 0; t < T; t++) f(&p->d, p->weight.at, panels.at, t, T);
-    for (int i = 0; i < GUARD; i++) ck_assert_msg(panels.at[panels.count + i] == guard, "behind the panels");
+    ck_assert_msg(guard_holds(panels.at, panels.count), "behind the panels");
     return panels;
 }
 
@@ -222,7 +215,7 @@ static void check_close(const Problem *p, const char *what, int T, Array want, A
     const nn_conv *d = &p->d;
     float largest = 1, worst = 0;
     for (long i = 0; i < want.count; i++) {
-        if (want.at[i] == guard) continue;
+        if (want.at[i] == GUARD_VALUE) continue;
         largest = fmaxf(largest, fabsf(want.at[i]));
         worst = fmaxf(worst, fabsf(want.at[i] - got.at[i]));
     }

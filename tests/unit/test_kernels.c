@@ -15,8 +15,8 @@
 #include "backend/backend.h"
 #include "emit/emit.h"
 #include "runtime/kernels/batchnorm.h"
-#include "tests/unit/libraries.h"
 #include "runtime/nn.h"
+#include "tests/unit/libraries.h"
 
 /* ---- nets of a file -------------------------------------------------------- */
 

@@ -12,27 +12,19 @@
 
 #define NN_LINKED 1
 #include "runtime/kernels/combine.h"
-#include "tests/unit/libraries.h"
 #include "runtime/kernels/lrn.h"
 #include "runtime/kernels/pool.h"
 #include "runtime/kernels/region.h"
+#include "tests/unit/libraries.h"
 
 /* ---- images ------------------------------------------------------------------- */
 
-enum { SAMPLES = 2, GUARD = 16 }; /* floats behind an image that must stay as they are */
-static const float guard = 12345;
+enum { SAMPLES = 2 };
 
 typedef struct Image {
     long c, p;
     float *planar, *last, *got; /* got: what a kernel for channels last wrote */
 } Image;
-
-static float *block(long count)
-{
-    float *x = malloc((size_t)(count + GUARD) * sizeof *x);
-    for (long i = 0; i < count + GUARD; i++) x[i] = guard;
-    return x;
-}
 
 /* planar [c][p] to last [p][c] */
 static void turn(const Image *a)
@@ -45,7 +37,7 @@ static void turn(const Image *a)
 static Image image(long c, long p, unsigned seed, bool nans)
 {
     long count = SAMPLES * c * p;
-    Image a = {c, p, block(count), block(count), block(count)};
+    Image a = {c, p, guarded(count), guarded(count), guarded(count)};
     for (long i = 0; i < count; i++) {
         seed = seed * 1664525u + 1013904223u;
         a.planar[i] = (float)((int)(seed >> 24) % 17 - 8) / 2;
@@ -74,7 +66,7 @@ static void check_close(Image *a, const char *what, int T, float part)
         ck_assert_msg(same, "%s, %ld channels, %d threads: element %ld is %g, not %g", what, a->c, T, i,
                       (double)a->got[i], (double)a->last[i]);
     }
-    for (long i = 0; i < GUARD; i++) ck_assert(a->got[SAMPLES * a->c * a->p + i] == guard);
+    ck_assert(guard_holds(a->got, SAMPLES * a->c * a->p));
 }
 
 static void check_image(Image *a, const char *what, int T) { check_close(a, what, T, 0); }
@@ -246,11 +238,11 @@ typedef void CopyRows(long n, long each, const float *x, long from, float *y, lo
 static void check_copy(const nn_symbol *table, long rows, long each, int T)
 {
     const long from = each + 3, to = each + 5;
-    float *x = block(rows * from), *y = block(rows * to);
+    float *x = guarded(rows * from), *y = guarded(rows * to);
     for (long i = 0; i < rows * from; i++) x[i] = (float)i;
     for (int t = 0; t < T; t++) ((CopyRows *)kernel_named(table, "nn_copy_rows"))(rows, each, x, from, y, to, t, T);
     for (long i = 0; i < rows * to; i++) {
-        float expected = i % to < each ? x[i / to * from + i % to] : guard;
+        float expected = i % to < each ? x[i / to * from + i % to] : GUARD_VALUE;
         ck_assert_msg(y[i] == expected, "row of %ld, %d threads: element %ld", each, T, i);
     }
     free(x);

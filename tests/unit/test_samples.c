@@ -9,22 +9,14 @@
 #include <string.h>
 
 #define NN_LINKED 1
-#include "tests/unit/libraries.h"
 #include "runtime/kernels/samples.h"
+#include "tests/unit/libraries.h"
 
-enum { LANES = 16, BLOCKS = 2, GUARD = 16 }; /* floats behind an array that must stay as they are */
-static const float guard = 12345;
-
-static float *array(long count)
-{
-    float *x = malloc((size_t)(count + GUARD) * sizeof *x);
-    for (long i = 0; i < count + GUARD; i++) x[i] = guard;
-    return x;
-}
+enum { LANES = 16, BLOCKS = 2 };
 
 static float *values(long count, unsigned seed)
 {
-    float *x = array(count);
+    float *x = guarded(count);
     for (long i = 0; i < count; i++) {
         seed = seed * 1664525u + 1013904223u;
         x[i] = (float)((int)(seed >> 24) % 17 - 8) / 2;
@@ -38,7 +30,7 @@ static void check_same(const float *got, const double *expected, long count, con
         ck_assert_msg((double)got[i] == expected[i], "%s, shape %d, %d threads: element %ld is %g, not %g", what, index,
                       T, i, (double)got[i], expected[i]);
     }
-    for (long i = 0; i < GUARD; i++) ck_assert_msg(got[count + i] == guard, "%s, shape %d: writes behind", what, index);
+    ck_assert_msg(guard_holds(got, count), "%s, shape %d: writes behind", what, index);
 }
 
 /* ---- convolution ------------------------------------------------------------------ */
@@ -108,7 +100,7 @@ static void check_conv(const nn_symbol *table, int index, const Arrays *a, int T
 {
     const nn_samples *d = &shapes[index];
     const long x = a->x / BLOCKS, y = a->y / BLOCKS;
-    float *got_y = array(a->y), *got_x = array(a->x), *got_weight = array(a->weights);
+    float *got_y = guarded(a->y), *got_x = guarded(a->x), *got_weight = guarded(a->weights);
     for (int t = 0; t < T; t++) {
         long first = (long)BLOCKS * t / T, count = (long)BLOCKS * (t + 1) / T - first;
         ((Conv *)kernel_named(table, "nn_samples_conv"))(d, count, a->in + first * x, a->weight, a->bias,
@@ -144,7 +136,7 @@ static void check_dense(const nn_symbol *table, int i, int o)
 {
     const nn_samples d = {i, 1, 1, o, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0};
     Arrays a = arrays_of(&d);
-    float *y = array(a.y), *dx = array(a.x);
+    float *y = guarded(a.y), *dx = guarded(a.x);
     ((Dense *)kernel_named(table, "nn_samples_dense"))(BLOCKS, i, o, a.in, a.weight, a.bias, y);
     check_same(y, a.sum, a.y, "dense", i, 1);
     ((DenseDx *)kernel_named(table, "nn_samples_dense_dx"))(BLOCKS, i, o, a.out, a.weight, dx);
