@@ -106,6 +106,7 @@ static int run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of the write, with a message */
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of the write, with a message, */
+    signal(SIGXFSZ, SIG_IGN); /* and so is a file that grows beyond its limit */
     return argc < 2 ? start() : run(argc, argv);
 }

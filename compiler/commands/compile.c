@@ -249,8 +249,8 @@ static void print_alone(const Emitted *e, const char *header)
 
 static int write_c(const Request *r, const Emitted *e, const char *header_path)
 {
-    const OutputFile files[] = {{.path = header_path, .text = e->header, .length = strlen(e->header)},
-                                {.path = r->output, .text = e->source, .length = strlen(e->source)}};
+    const OutputFile files[] = {{.path = r->output, .text = e->source, .length = strlen(e->source)},
+                                {.path = header_path, .text = e->header, .length = strlen(e->header)}};
     return output_write(files, 2);
 }
 

@@ -2,13 +2,11 @@
  * fmt: `nnc fmt FILE.nn…`.
  *
  * Enters: files, or standard input.  Leaves: each of them in the one canonical
- * layout, written under a temporary name and renamed, and only where that
- * changes it.  A file that does not parse stays as it is.  Every file is a
+ * layout, written whole (output.h), and only where that changes it.  A file that does not parse stays as it is.  Every file is a
  * compilation of its own: what is wrong in one does not keep the others from
  * being formatted.
  */
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,17 +41,6 @@ static int read_file(Compilation *c, const char *path, Text *text)
     return good ? STATUS_OK : fail(STATUS_INPUT, "cannot read %s: %s", path, strerror(error));
 }
 
-/* Behind a symbolic link the file itself is replaced, not the link. */
-static int replace_file(const char *path, const Text *text)
-{
-    char *target = realpath(path, NULL);
-    if (!target) return fail(STATUS_SYSTEM, "%s: %s", path, strerror(errno));
-    OutputFile file = {.path = target, .text = text->data, .length = text->length};
-    int status = output_replace(&file);
-    free(target);
-    return status;
-}
-
 static int deliver(const char *path, const Text *before, const Text *after, bool check)
 {
     bool is_stdin = strcmp(path, "-") == 0;
@@ -61,7 +48,8 @@ static int deliver(const char *path, const Text *before, const Text *after, bool
     if (check && !same) puts(is_stdin ? "<stdin>" : path);
     if (check) return same ? STATUS_OK : STATUS_INPUT;
     if (is_stdin) fwrite(after->data, 1, after->length, stdout);
-    return same || is_stdin ? STATUS_OK : replace_file(path, after);
+    if (same || is_stdin) return STATUS_OK;
+    return output_write(&(OutputFile){path, after->data, after->length}, 1);
 }
 
 static int format_file(Compilation *c, const char *path, bool check)

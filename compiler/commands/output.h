@@ -4,7 +4,6 @@
 #ifndef NNC_OUTPUT_H
 #define NNC_OUTPUT_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 typedef struct OutputFile {
@@ -13,10 +12,8 @@ typedef struct OutputFile {
     size_t length;
 } OutputFile;
 
-/* Writes every file under a temporary name beside its own, then renames them
- * all; after a failure none is there.  Returns a Status, the message printed. */
+/* Writes all files, as runtime/core/new_file.h describes, or none.  Returns a
+ * Status, the message printed. */
 int output_write(const OutputFile *, int count);
-/* The same for one file, with the permissions of the one that it replaces. */
-int output_replace(const OutputFile *);
 
 #endif

@@ -2,20 +2,15 @@
  * Tensors → safetensors.
  *
  * Enters: names, shapes, metadata, and a function that gives a tensor's values.
- * Leaves: a file.  It is written under a temporary name beside its place, made
- * durable and renamed, so that whoever looks sees the old file or the new one,
- * never half of one; on failure the temporary file goes away.
+ * Leaves: a file, whole or not at all (new_file.h).
  */
 #include "runtime/core/core.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
+
+#include "runtime/core/new_file.h"
 
 struct NnTensorWriter {
     NnTensorSource source;
@@ -93,19 +88,6 @@ static char *header_text(const NnTensorWriter *w, size_t *length)
     return text;
 }
 
-static int write_all(int fd, const void *data, size_t length)
-{
-    const char *p = data;
-    while (length) {
-        ssize_t done = write(fd, p, length);
-        if (done < 0 && errno == EINTR) continue;
-        if (done <= 0) return -1;
-        p += done;
-        length -= (size_t)done;
-    }
-    return 0;
-}
-
 static void to_little_endian(float *values, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -129,20 +111,21 @@ static int write_tensors(const NnTensorWriter *w, int fd, float *values, const c
         if (w->source(w->user, name, values, bytes / sizeof *values))
             return nn_fail(error, NN_BAD_INPUT, "no values for the tensor %s", name);
         to_little_endian(values, bytes / sizeof *values);
-        if (write_all(fd, values, bytes)) return nn_fail_errno(error, "cannot write %s", path);
+        if (nn_write_all(fd, values, bytes)) return nn_fail_errno(error, "cannot write %s", path);
     }
     return 0;
 }
 
-static int write_file(const NnTensorWriter *w, int fd, const char *path, NnError *error)
+static int write_contents(const void *writer, int fd, const char *path, NnError *error)
 {
+    const NnTensorWriter *w = writer;
     size_t length = 0;
     char *header = header_text(w, &length);
     float *values = malloc(w->largest * sizeof *values + 1);
     int failed;
     if (!header || !values)
         failed = nn_fail(error, NN_SYSTEM_FAILED, "no memory to write %s", path);
-    else if (write_all(fd, header, length))
+    else if (nn_write_all(fd, header, length))
         failed = nn_fail_errno(error, "cannot write %s", path);
     else
         failed = write_tensors(w, fd, values, path, error);
@@ -151,51 +134,7 @@ static int write_file(const NnTensorWriter *w, int fd, const char *path, NnError
     return failed;
 }
 
-/* mkstemp makes files for the owner alone; others get what the umask leaves. */
-static void open_to_others(int fd)
-{
-    mode_t mask = umask(0);
-    umask(mask);
-    fchmod(fd, 0666 & ~mask);
-}
-
-/* What opens for writing but is no regular file (/dev/stdout, a pipe) is written
- * to as it is: renaming over it would replace it. */
-static bool is_stream(const char *path)
-{
-    struct stat status;
-    return !stat(path, &status) && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
-}
-
-static int save_stream(const NnTensorWriter *w, const char *path, NnError *error)
-{
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    if (fd < 0) return nn_fail_path(error, "write", path);
-    int failed = write_file(w, fd, path, error);
-    if (close(fd) && !failed) failed = nn_fail_errno(error, "cannot write %s", path);
-    return failed;
-}
-
 int nn_writer_save(NnTensorWriter *w, const char *path, NnError *error)
 {
-    if (is_stream(path)) return save_stream(w, path, error);
-    size_t length = strlen(path);
-    char *temporary = malloc(length + 8);
-    if (!temporary) return nn_fail(error, NN_SYSTEM_FAILED, "no memory to write %s", path);
-    memcpy(temporary, path, length);
-    memcpy(temporary + length, ".XXXXXX", 8);
-    int fd = mkstemp(temporary), failed = 0;
-    if (fd < 0) {
-        failed = nn_fail_path(error, "write", path);
-        free(temporary);
-        return failed;
-    }
-    open_to_others(fd);
-    failed = write_file(w, fd, path, error);
-    if (!failed && fsync(fd)) failed = nn_fail_errno(error, "cannot write %s", path);
-    if (close(fd) && !failed) failed = nn_fail_errno(error, "cannot write %s", path);
-    if (!failed && rename(temporary, path)) failed = nn_fail_path(error, "write", path);
-    if (failed) unlink(temporary);
-    free(temporary);
-    return failed;
+    return nn_files_write(&(NnNewFile){path, write_contents, w}, 1, error);
 }
