@@ -4,18 +4,18 @@
  * Enters: standalone C.  Leaves: a dlopen handle.
  *
  * The text, the compiler's messages and the object live in a private directory
- * that is gone before compile() returns, an object that is loaded included; a
- * copy is kept in the cache, where the next compilation of the same finds it.
- * SIGINT, SIGTERM and SIGHUP are held back meanwhile: one that arrives ends the
- * compiler, the directory is removed, and only then the signal takes its course.
- * No shell is involved; $CC is split at blanks.
+ * (workdir.h) that is gone before compile() returns, an object that is loaded
+ * included; a copy is kept in the cache, where the next compilation of the same
+ * finds it.  SIGINT, SIGTERM and SIGHUP are held back meanwhile: one that arrives
+ * ends the compiler, the directory is removed, and only then the signal takes its
+ * course.  A compiler that does not go when it is asked to is killed, with all
+ * that it has started.  No shell is involved; $CC is split at blanks.
  *
  * Code whose kernels are linked calls those of this process.  The object cannot
  * name them, for they are not exported and have an address of their own in each
  * process; so each declaration of a kernel is made a pointer to one by a macro,
  * and the pointers are set once the object is loaded.
  */
-#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -30,15 +30,16 @@
 
 #include "backend/cache.h"
 #include "backend/kinds.h"
+#include "backend/workdir.h"
 #include "runtime/kernels/library.h"
 
 extern char **environ;
 
-enum { MAX_ARGS = 64, MESSAGES_MAX = 64 * 1024 };
+enum { MAX_ARGS = 64, MESSAGES_MAX = 64 * 1024, GRACE_SECONDS = 2 };
 
 typedef struct Job {
     Arena *arena;
-    char *directory;
+    Workdir directory;
     const char *source, *object, *messages; /* paths in it */
     bool linked;                            /* the kernels are, and nothing but them is contracted */
     const int *cancelled;                   /* NULL: signals are held and end the compiler; else this does */
@@ -51,27 +52,15 @@ typedef struct Job {
 
 static bool job_open(Job *job)
 {
-    const char *tmp = getenv("TMPDIR");
-    if (!tmp || !*tmp) tmp = "/tmp";
-    char *directory = arena_printf(job->arena, "%s/nnc-XXXXXX", tmp);
-    if (!mkdtemp(directory)) {
-        job->error = arena_printf(job->arena, "no directory can be made in %s: %s", tmp, strerror(errno));
+    const char *error = workdir_open(&job->directory, job->arena);
+    if (error) {
+        job->error = error;
         return false;
     }
-    job->directory = directory;
-    job->source = arena_printf(job->arena, "%s/net.c", directory);
-    job->object = arena_printf(job->arena, "%s/net.so", directory);
-    job->messages = arena_printf(job->arena, "%s/messages", directory);
+    job->source = arena_printf(job->arena, "%s/net.c", job->directory.path);
+    job->object = arena_printf(job->arena, "%s/net.so", job->directory.path);
+    job->messages = arena_printf(job->arena, "%s/messages", job->directory.path);
     return true;
-}
-
-static void job_close(Job *job)
-{
-    if (!job->directory) return;
-    DIR *dir = opendir(job->directory); /* what a compiler leaves that is ended, too */
-    for (struct dirent *d; dir && (d = readdir(dir));) unlinkat(dirfd(dir), d->d_name, 0);
-    if (dir) closedir(dir);
-    rmdir(job->directory);
 }
 
 static bool write_source(Job *job, const char *text)
@@ -121,7 +110,7 @@ static char **make_environment(Job *job)
     int n = 0;
     for (int i = 0; i < count; i++)
         if (strncmp(environ[i], "TMPDIR=", 7) != 0) list[n++] = environ[i];
-    list[n++] = arena_printf(job->arena, "TMPDIR=%s", job->directory);
+    list[n++] = arena_printf(job->arena, "TMPDIR=%s", job->directory.path);
     list[n] = NULL;
     return list;
 }
@@ -130,36 +119,70 @@ static int spawn(Job *job, char **argv, pid_t *pid)
 {
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attributes;
+    sigset_t ignored; /* by us (main.c), not by compilers */
+    sigemptyset(&ignored);
+    sigaddset(&ignored, SIGPIPE);
+    sigaddset(&ignored, SIGXFSZ);
     posix_spawn_file_actions_init(&files);
     posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, job->messages, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     posix_spawn_file_actions_adddup2(&files, STDOUT_FILENO, STDERR_FILENO);
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setsigmask(&attributes, &job->before);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | (job->cancelled ? POSIX_SPAWN_SETPGROUP : 0));
+    posix_spawnattr_setsigdefault(&attributes, &ignored);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
     int status = posix_spawnp(pid, argv[0], &files, &attributes, argv, make_environment(job));
     posix_spawn_file_actions_destroy(&files);
     posix_spawnattr_destroy(&attributes);
     return status;
 }
 
-/* The exit status as waitpid gives it.  A held signal is passed on to the compiler. */
-static int await(Job *job, pid_t pid)
+/* Whether the compiler is to end: a held signal came, or the flag is set.  Takes 5 ms. */
+static bool asked_to_end(Job *job)
 {
     static const struct timespec pause = {0, 5000000};
+    if (job->cancelled) {
+        nanosleep(&pause, NULL);
+        return __atomic_load_n(job->cancelled, __ATOMIC_ACQUIRE);
+    }
+    int signal = sigtimedwait(&job->held, NULL, &pause);
+    if (signal > 0) job->interrupted = signal;
+    return job->interrupted != 0;
+}
+
+/* It stays to be waited for, and its group's number is not used again. */
+static bool has_ended(pid_t pid)
+{
+    siginfo_t info = {0};
+    int failed = waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT);
+    return failed ? errno != EINTR : info.si_pid == pid;
+}
+
+static double seconds_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* The exit status as waitpid gives it.  The compiler and all that it has started are a group
+ * of processes: asked to end, they get SIGTERM, and SIGKILL when the grace is over. */
+static int await(Job *job, pid_t pid)
+{
+    double asked = -1;
     int status = 0;
+    while (!has_ended(pid)) {
+        if (!asked_to_end(job)) continue;
+        if (asked < 0) {
+            asked = seconds_now();
+            kill(-pid, SIGTERM);
+        } else if (seconds_now() - asked >= GRACE_SECONDS) {
+            kill(-pid, SIGKILL);
+        }
+    }
+    if (asked >= 0) kill(-pid, SIGKILL);
     pid_t got;
-    while ((got = waitpid(pid, &status, WNOHANG)) == 0 || (got < 0 && errno == EINTR)) {
-        if (job->cancelled) {
-            nanosleep(&pause, NULL);
-            if (__atomic_load_n(job->cancelled, __ATOMIC_ACQUIRE)) kill(-pid, SIGTERM);
-            continue;
-        }
-        int signal = sigtimedwait(&job->held, NULL, &pause);
-        if (signal > 0) {
-            job->interrupted = signal;
-            kill(pid, SIGTERM);
-        }
+    while ((got = waitpid(pid, &status, 0)) < 0 && errno == EINTR) {
     }
     return got == pid ? status : -1;
 }
@@ -305,7 +328,7 @@ static void *make(Job *job, const char *text, const char *place)
     void *handle = NULL;
     if (job_open(job) && write_source(job, text) && run_compiler(job)) handle = load(job);
     if (handle && place) cache_store(job->arena, place, job->object);
-    job_close(job);
+    workdir_close(&job->directory);
     return handle;
 }
 
