@@ -11,6 +11,7 @@
 
 #include "commands/commands.h"
 #include "commands/feeding.h"
+#include "commands/interrupt.h"
 
 enum { DATA = OPTION_FIRST_OWN, TARGET, WEIGHTS };
 enum { MATRIX_CLASSES = 24, LISTED = 20, LISTED_ROWS = 16, NAME_COLUMNS = 16 };
@@ -253,8 +254,9 @@ static int evaluate(const Request *r, Loaded *l, const Feeding *f, const void *m
     Tally tally;
     char data[1024];
     tally_init(&tally, l, f);
-    int failed = nn_evaluate(l->info, model, &f->feed, DATA_TEST, visit, &tally, NULL, &score, &error);
-    if (!failed) {
+    const volatile sig_atomic_t *stop = interrupt_catch();
+    int failed = nn_evaluate(l->info, model, &f->feed, DATA_TEST, visit, &tally, stop, &score, &error);
+    if (!failed && !*stop) {
         printf("net        %s, %zu parameters\n", l->info->name, l->info->params);
         printf("weights    %s\n", r->weights);
         printf("data       %s\n", feeding_data_text(f, data, sizeof data));
@@ -310,6 +312,7 @@ static int eval_run(int argc, char **argv)
     if (!status) {
         status = eval_loaded(&r, &l);
         loaded_free(&l);
+        interrupt_deliver();
     }
     load_options_free(&r.load);
     return status;

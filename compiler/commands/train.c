@@ -3,19 +3,19 @@
  *
  * Enters: a net, data, and options that go before what the train section says.
  * Leaves: the table of epochs on standard output and the weights in a file.
- * The loop itself is the runtime's; here are the command line, the header, the
- * signals, and where the weights go.
+ * The loop itself is the runtime's; here are the command line, the header and
+ * the end.
  */
 #include "runtime/train/train.h"
 
-#include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "commands/commands.h"
 #include "commands/feeding.h"
+#include "commands/interrupt.h"
+#include "commands/save.h"
 
 enum { DATA = OPTION_FIRST_OWN, EPOCHS, LR, SEED, INIT, LOG, STEPS, TIME_LIMIT, TARGET, RESUME, STATS };
 
@@ -56,7 +56,7 @@ typedef struct Training {
     Loaded l;
     Feeding feeding;
     void *model;
-    char *output;
+    const char *output;
     NnTrainConfig config;
     NnTrainResult result;
     bool switched;         /* to the faster code, */
@@ -194,21 +194,6 @@ static void configure(Training *t)
     };
 }
 
-/* Found out before the hours of training rather than after them. */
-static int check_output(Training *t)
-{
-    t->output =
-        t->request.output ? (char *)t->request.output : arena_printf(t->l.c->arena, "%s.safetensors", t->l.net->name);
-    const char *slash = strrchr(t->output, '/');
-    const char *folder = !slash               ? "."
-                         : slash == t->output ? "/"
-                                              : arena_strndup(t->l.c->arena, t->output, (size_t)(slash - t->output));
-    if (access(folder, W_OK | X_OK))
-        return fail(errno == ENOENT || errno == ENOTDIR ? STATUS_INPUT : STATUS_SYSTEM, "cannot write %s: %s",
-                    t->output, strerror(errno));
-    return STATUS_OK;
-}
-
 static int load_init(const Training *t)
 {
     NnError error = {0};
@@ -242,33 +227,13 @@ static void print_header(const Training *t)
 
 /* ---- the run ------------------------------------------------------------------------------ */
 
-/* The one thing a signal handler can reach.  The first signal asks the loop to
- * end after its step; by then the default action is back, so a second one ends
- * the process. */
-static volatile sig_atomic_t stop_asked;
-
-static void ask_to_stop(int number)
-{
-    (void)number;
-    stop_asked = 1;
-}
-
-static void catch_signals(void)
-{
-    struct sigaction action = {.sa_handler = ask_to_stop, .sa_flags = (int)SA_RESETHAND | SA_RESTART};
-    sigemptyset(&action.sa_mask);
-    stop_asked = 0;
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-}
-
 static void print_tiers(const Training *t)
 {
     if (t->no_faster) fprintf(stderr, "nnc: note: tcc's code was used throughout: %s\n", t->no_faster);
     if (t->switched) fprintf(stderr, "back end   cc from step %lld\n", (long long)t->switched_at + 1);
 }
 
-static void print_end(const Training *t)
+static void print_end(const Training *t, const char *saved)
 {
     print_tiers(t);
     const NnTrainResult *r = &t->result;
@@ -281,32 +246,62 @@ static void print_end(const Training *t)
     };
     if (reasons[r->end])
         fprintf(stderr, "nnc: %s at epoch %d, step %lld; saved in %s\n", reasons[r->end], r->epoch, (long long)r->steps,
-                t->output);
+                saved);
     if (r->tested && r->test.classes)
         printf("test accuracy %.2f %% (%lld of %lld), test loss %.4f, after %lld steps in %.1f s\n",
                100.0 * (double)r->test.right / (double)r->test.count, (long long)r->test.right,
                (long long)r->test.count, r->test.loss, (long long)r->steps, r->seconds);
     else if (r->tested)
         printf("test loss %.6g, after %lld steps in %.1f s\n", r->test.loss, (long long)r->steps, r->seconds);
-    printf("weights in %s\n", t->output);
+    printf("weights in %s\n", saved);
 }
 
-static int run(Training *t)
+/* The first of two statuses that is not STATUS_OK. */
+static int worse(int first, int second) { return first ? first : second; }
+
+static int save(const Training *t, const char **saved)
+{
+    return save_weights(t->output, t->l.info, t->model, &t->feeding.feed, t->l.c->arena, saved);
+}
+
+/* Weights of before the first step are not worth a file. */
+static int end_diverged(const Training *t, const NnError *error)
+{
+    const char *saved;
+    int status = fail_error(error);
+    if (!t->result.restored) {
+        fprintf(stderr, "nnc: no step before it is worth saving: %s is not written\n", t->output);
+        return status;
+    }
+    save(t, &saved);
+    if (saved)
+        fprintf(stderr, "nnc: the last finite weights that were kept, those of step %lld, are in %s\n",
+                (long long)t->result.restored, saved);
+    return status;
+}
+
+static int end_trained(const Training *t)
+{
+    const char *saved;
+    int status = save(t, &saved);
+    if (t->result.log_error.status) status = worse(status, fail_error(&t->result.log_error));
+    if (saved) print_end(t, saved);
+    return worse(status, finish_output());
+}
+
+static int train_model(Training *t)
 {
     NnError error = {0};
-    const nn_model_info *info = t->l.info;
-    catch_signals();
-    t->config.stop = &stop_asked;
-    if (nn_train(info, t->model, &t->feeding.feed, &t->config, &t->result, &error) ||
-        nn_weights_save(info, t->model, &t->feeding.feed, t->output, &error))
-        return fail_error(&error);
-    print_end(t);
-    return finish_output();
+    t->config.stop = interrupt_catch();
+    int failed = nn_train(t->l.info, t->model, &t->feeding.feed, &t->config, &t->result, &error);
+    if (failed && t->result.diverged) return end_diverged(t, &error);
+    return failed ? fail_error(&error) : end_trained(t);
 }
 
 static int train_loaded(Training *t)
 {
-    int status = check_output(t);
+    t->output = t->request.output ? t->request.output : arena_printf(t->l.c->arena, "%s.safetensors", t->l.net->name);
+    int status = save_check(t->output, t->l.info);
     if (!status) status = feeding_augment(&t->feeding, t->l.spec);
     if (status) return status;
     void *block = block_alloc(t->l.info->train_bytes);
@@ -314,7 +309,7 @@ static int train_loaded(Training *t)
     t->model = t->l.info->init(block, 1, t->config.seed);
     print_header(t);
     status = t->request.init ? load_init(t) : STATUS_OK;
-    if (!status) status = run(t);
+    if (!status) status = train_model(t);
     free(block);
     return status;
 }

@@ -120,9 +120,9 @@ void table_row(FILE *out, const Moment *m, const NnScore *score)
 
 /* ---- log ------------------------------------------------------------------------- */
 
-int log_open(Log *log, const char *path, NnError *error)
+int log_open(Log *log, const char *path, NnError *lost, NnError *error)
 {
-    *log = (Log){NULL, path, false};
+    *log = (Log){.path = path, .error = lost};
     if (!path) return 0;
     size_t length = strlen(path);
     log->json = length > 6 && !strcmp(path + length - 6, ".jsonl");
@@ -132,12 +132,20 @@ int log_open(Log *log, const char *path, NnError *error)
     return 0;
 }
 
+static void log_lose(Log *log, int64_t step)
+{
+    nn_fail_errno(log->error, "the log ends before step %lld: cannot write %s", (long long)step, log->path);
+    if (log->file) fclose(log->file);
+    log->file = NULL;
+}
+
 static void log_line(Log *log, const char *kind, const Moment *m, double loss, const char *accuracy)
 {
     const char *format = log->json ? "{\"kind\": \"%s\", \"epoch\": %d, \"step\": %lld, \"lr\": %.9g, \"loss\": %.9g, "
                                      "\"accuracy\": %s, \"seconds\": %.3f}\n"
                                    : "%s,%d,%lld,%.9g,%.9g,%s,%.3f\n";
-    fprintf(log->file, format, kind, m->epoch, (long long)m->step, m->lr, loss, accuracy, m->seconds);
+    if (fprintf(log->file, format, kind, m->epoch, (long long)m->step, m->lr, loss, accuracy, m->seconds) < 0)
+        log_lose(log, m->step);
 }
 
 void log_step(Log *log, const Moment *m, double loss)
@@ -151,13 +159,13 @@ void log_test(Log *log, const Moment *m, const NnScore *score)
     if (!log->file) return;
     snprintf(accuracy, sizeof accuracy, "%.9g", score->classes ? (double)score->right / (double)score->count : 0);
     log_line(log, "test", m, score->loss, score->classes ? accuracy : log->json ? "null" : "");
-    fflush(log->file);
+    if (log->file && fflush(log->file) != 0) log_lose(log, m->step);
 }
 
-int log_close(Log *log, NnError *error)
+void log_close(Log *log)
 {
-    if (!log->file) return 0;
-    int failed = ferror(log->file);
-    failed |= fclose(log->file);
-    return failed ? nn_fail_errno(error, "cannot write %s", log->path) : 0;
+    if (!log->file) return;
+    int failed = fclose(log->file);
+    log->file = NULL;
+    if (failed) nn_fail_errno(log->error, "the last lines of the log are missing: cannot write %s", log->path);
 }

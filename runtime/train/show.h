@@ -40,12 +40,14 @@ typedef struct Log {
     FILE *file;
     const char *path;
     bool json;
+    NnError *error; /* of the first line that could not be written; the log ends there */
 } Log;
 
-/* A line per step (kind "train") and per evaluation (kind "test"). */
-int log_open(Log *, const char *path, NnError *);
+/* A line per step (kind "train") and per evaluation (kind "test").  `lost` gets what goes
+ * wrong after the log was opened. */
+int log_open(Log *, const char *path, NnError *lost, NnError *);
 void log_step(Log *, const Moment *, double loss);
 void log_test(Log *, const Moment *, const NnScore *);
-int log_close(Log *, NnError *);
+void log_close(Log *);
 
 #endif

@@ -5,7 +5,8 @@
  * a last, smaller batch is left out (other samples in every epoch).  The loop
  * ends when the epochs, the steps or the time are over, when the test loss no
  * longer falls, or when it is asked to stop; always between two steps, so the
- * model is whole.
+ * model is whole.  A run that diverges gives the last finite weights back that
+ * it has a copy of (snapshot.h).
  */
 #include "runtime/train/train.h"
 
@@ -14,6 +15,7 @@
 #include <string.h>
 
 #include "runtime/train/show.h"
+#include "runtime/train/snapshot.h"
 
 typedef struct Run {
     const nn_model_info *info;
@@ -27,6 +29,7 @@ typedef struct Run {
     Moment at;
     Progress progress;
     Log log;
+    Snapshot snapshot;
     NnPlateau plateau;
     double began, epoch_began, epoch_total;
     double best;    /* test loss, for the patience */
@@ -42,14 +45,15 @@ static void end(Run *run, NnEnd why)
 
 /* ---- steps ------------------------------------------------------------------------ */
 
-static int not_a_number(Run *run, const char *which, double loss)
+static int diverge(Run *run, const char *what, double value)
 {
     progress_clear(&run->progress);
+    run->result->diverged = true;
     return nn_fail(run->error, NN_BAD_INPUT,
-                   "the %s is %s at step %lld (epoch %d), with lr %g; try a smaller one (--lr %g) or clip the gradient "
-                   "(--set 'clip norm(1)'); the weights are not saved",
-                   which, isnan(loss) ? "not a number" : "infinite", (long long)run->at.step, run->at.epoch, run->at.lr,
-                   run->at.lr / 10);
+                   "%s %s at step %lld (epoch %d), with lr %g; try a smaller one (--lr %g) or clip the gradient "
+                   "(--set 'clip norm(1)')",
+                   what, isnan(value) ? "not a number" : "infinite", (long long)run->at.step, run->result->epoch,
+                   run->at.lr, run->at.lr / 10);
 }
 
 static void measure(Run *run, double loss)
@@ -71,9 +75,10 @@ static int step(Run *run, const Batch *batch)
     Moment *at = &run->at;
     at->lr = nn_schedule_lr(&config->schedule, &run->plateau, at->step, at->steps, at->per_epoch);
     if (config->between) config->between(config->user, at->step);
+    if (snapshot_is_due(at->step)) snapshot_take(&run->snapshot, run->model, at->step);
     double loss = (double)run->info->step(run->model, batch->x, batch->target, (float)at->lr, run->scratch);
     measure(run, loss);
-    if (!isfinite(loss)) return not_a_number(run, "loss", loss);
+    if (!isfinite(loss)) return diverge(run, "the loss is", loss);
     log_step(&run->log, at, loss);
     progress_step(&run->progress, at);
     if (config->stop && *config->stop)
@@ -117,7 +122,7 @@ static int test(Run *run)
         return 0;
     }
     if (!isfinite(score->loss)) /* the last update went wrong */
-        return not_a_number(run, "test loss", score->loss);
+        return diverge(run, "the test loss is", score->loss);
     run->result->tested = true;
     watch_test_loss(run, score->loss);
     log_test(&run->log, &run->at, score);
@@ -167,30 +172,53 @@ static void count_steps(Run *run)
     if (run->config->max_steps && run->config->max_steps < at->steps) at->steps = run->config->max_steps;
 }
 
-static int run_all(Run *run)
+static int prepare(Run *run)
 {
     run->batcher = batcher_new(run->feed, DATA_TRAIN, run->info->batch, true, run->config->seed, run->error);
     run->scratch = nn_memory(run->info->train_scratch, run->error);
-    if (!run->batcher || !run->scratch || log_open(&run->log, run->config->log, run->error)) return -1;
+    if (!run->batcher || !run->scratch || snapshot_init(&run->snapshot, run->info, run->error)) return -1;
+    if (log_open(&run->log, run->config->log, &run->result->log_error, run->error)) return -1;
     count_steps(run);
     progress_init(&run->progress, run->config);
     nn_plateau_init(&run->plateau);
+    run->best = INFINITY;
     run->began = show_clock();
-    int failed = epochs(run);
+    return 0;
+}
+
+/* The last update of a run that was stopped has been seen by no loss. */
+static int check_weights(Run *run)
+{
+    return run->result->tested || snapshot_finite(&run->snapshot, run->model) ? 0 : diverge(run, "a weight is", NAN);
+}
+
+static void restore(Run *run)
+{
+    run->result->tested = false;
+    if (run->snapshot.steps < 0) return;
+    snapshot_restore(&run->snapshot, run->model);
+    run->result->restored = run->snapshot.steps;
+}
+
+static int run_all(Run *run)
+{
+    if (prepare(run)) return -1;
+    int failed = epochs(run) || check_weights(run) ? -1 : 0;
     run->result->steps = run->at.step;
     run->result->seconds = show_clock() - run->began;
-    NnError ignored;
-    return log_close(&run->log, failed ? &ignored : run->error) ? -1 : failed;
+    if (run->result->diverged) restore(run);
+    log_close(&run->log);
+    return failed;
 }
 
 int nn_train(const nn_model_info *info, void *model, const Feed *feed, const NnTrainConfig *config,
              NnTrainResult *result, NnError *error)
 {
     Run run = {.info = info, .model = model, .feed = feed, .config = config, .result = result, .error = error};
-    run.best = INFINITY;
     *result = (NnTrainResult){.end = NN_DONE};
     int failed = run_all(&run);
     batcher_free(run.batcher);
     free(run.scratch);
+    snapshot_free(&run.snapshot);
     return failed;
 }

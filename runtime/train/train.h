@@ -115,12 +115,16 @@ typedef struct NnTrainResult {
     int epoch;     /* the one it ended in, from 1 */
     int64_t steps; /* done, in all */
     double seconds;
-    double loss;  /* mean of the last epoch's steps */
-    NnScore test; /* after the last epoch that was finished */
-    bool tested;  /* of the weights as they are now */
+    double loss;       /* mean of the last epoch's steps */
+    NnScore test;      /* after the last epoch that was finished */
+    bool tested;       /* of the weights as they are now */
+    bool diverged;     /* the model has the last finite weights that there is a copy of: */
+    int64_t restored;  /* those after so many steps */
+    NnError log_error; /* status not 0: the log could not be written to its end, which stops nothing */
 } NnTrainResult;
 
-/* 0, or −1: the loss was not a number (status 1), the log could not be written. */
+/* 0, or −1: a loss or a weight was not finite (status 1, diverged), no memory, the log
+ * could not be opened. */
 int nn_train(const nn_model_info *, void *model, const Feed *, const NnTrainConfig *, NnTrainResult *, NnError *);
 
 #endif

@@ -1,0 +1,58 @@
+/*
+ * Saving what hours of training have made.
+ *
+ * Enters: a model and the path that was asked for.  Leaves: its weights there
+ * or, when the disk has become full or the folder has gone in the meantime, in
+ * the current folder or that of temporary files: the message says where.
+ */
+#include "commands/save.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "commands/feeding.h"
+#include "runtime/core/new_file.h"
+
+/* Of a weights file, about: the header has a line for each tensor. */
+static size_t file_bytes(const nn_model_info *info)
+{
+    enum { METADATA = 4096, LINE = 160 };
+    size_t bytes = METADATA;
+    for (int i = 0; i < info->tensor_count; i++)
+        if (info->tensors[i].kind != NN_STATE) bytes += LINE + info->tensors[i].count * sizeof(float);
+    return bytes;
+}
+
+int save_check(const char *path, const nn_model_info *info)
+{
+    NnError error = {0};
+    return nn_file_check(path, file_bytes(info), &error) ? fail_error(&error) : STATUS_OK;
+}
+
+/* FOLDER/rescued-PID-NAME: nothing has that name yet. */
+static const char *rescue_path(Arena *arena, const char *folder, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return arena_printf(arena, "%s/rescued-%ld-%.200s", folder, (long)getpid(), slash ? slash + 1 : path);
+}
+
+int save_weights(const char *path, const nn_model_info *info, const void *model, const Feed *feed, Arena *arena,
+                 const char **saved)
+{
+    const char *tmp = getenv("TMPDIR"), *folders[] = {".", tmp && *tmp ? tmp : "/tmp"};
+    NnError error = {0};
+    *saved = path;
+    if (nn_weights_save(info, model, feed, path, &error) == 0) return STATUS_OK;
+    int status = fail_error(&error);
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        *saved = rescue_path(arena, folders[i], path);
+        if (nn_weights_save(info, model, feed, *saved, &error) == 0) {
+            fprintf(stderr, "nnc: the weights are in %s instead\n", *saved);
+            return status;
+        }
+        fail_error(&error);
+    }
+    *saved = NULL;
+    return status;
+}

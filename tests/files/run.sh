@@ -1,0 +1,294 @@
+#!/bin/sh
+# What is written and what is read, when the file system does not play along:
+# devices, pipes, links, full disks, signals, compilers that do not end, files
+# that are not what they should be.  Some cases need root (mknod, mount) and are
+# left out without it.
+# NNC: the program.
+# shellcheck disable=SC2086  # $line and $endless are words
+cd "$(dirname "$0")/../.." || exit 1
+NNC=${NNC:-./nnc}
+case $NNC in /*) ;; *) NNC=$PWD/$NNC ;; esac
+examples=$PWD/dsl_examples
+check=$PWD/tests/refs/conv_3x3
+real=${CC:-cc}
+tmp=$(mktemp -d) || exit 1
+trap 'umount "$tmp/small" 2>/dev/null; chmod -R u+w "$tmp"; rm -rf "$tmp"' EXIT
+trap 'exit 1' HUP INT TERM
+cd "$tmp" || exit 1
+passed=0
+failed=0
+what=
+
+ok() { passed=$((passed + 1)); }
+bad() {
+    echo "FAIL: $what: $1"
+    sed 's/^/    out: /' out | tail -5
+    sed 's/^/    err: /' err | tail -5
+    failed=$((failed + 1))
+}
+# runs STATUS ARGUMENTS…: out and err hold what was said.  124: it did not end.
+runs() {
+    want=$1
+    shift
+    what="nnc $*"
+    timeout -k 1 "${LIMIT:-60}" "$NNC" "$@" >out 2>err </dev/null
+    status=$?
+    if [ "$status" -eq "$want" ]; then ok; else bad "status $status, not $want"; fi
+}
+says() { if grep -q -e "$2" "$1"; then ok; else bad "$1 does not say '$2'"; fi; }
+lacks() { if grep -q -e "$2" "$1"; then bad "$1 says '$2'"; else ok; fi; }
+same() { if cmp -s "$1" "$2"; then ok; else bad "$1 and $2 differ"; fi; }
+absent() { if [ -e "$1" ]; then bad "$1 is there"; else ok; fi; }
+is() { if test "$1" "$2"; then ok; else bad "not test $1 $2"; fi; }
+# until_says FILE WORDS: waits for them, 10 seconds at most
+until_says() {
+    for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+        if grep -q -e "$2" "$1" 2>/dev/null; then return; fi
+        sleep 0.5
+    done
+    bad "$1 did not say '$2' in time"
+}
+# ended PID: its status, after 20 seconds at most
+ended() {
+    for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+        kill -0 "$1" 2>/dev/null || break
+        sleep 1
+    done
+    kill -9 "$1" 2>/dev/null
+    wait "$1"
+    status=$?
+}
+temporaries() { # none is left
+    left=$(find . -name '.nnc-*' | head -3)
+    if [ -z "$left" ]; then ok; else bad "left: $left"; fi
+}
+
+awk 'BEGIN { for (i = 0; i < 40; i++) printf "%g,%g\n", i / 20 - 1, 3 * (i / 20 - 1) + 0.5 }' >line.csv
+cat >line.nn <<'END'
+net line {
+    input(1)
+    dense(1) as fc
+}
+train line {
+    loss mse
+    optimizer sgd(lr=0.1)
+    batch 8
+    epochs 4
+}
+END
+line="train line.nn --data line.csv --jit tcc"
+
+# ---- what is no regular file is written through ---------------------------------------
+
+runs 0 report line.nn -o report.txt
+if mknod null c 1 3 2>/dev/null && : >null; then
+    runs 0 report line.nn -o null; is -c null
+    ln -s null device.c; runs 0 line.nn -o device.c; is -c null; is -L device.c
+    runs 0 $line -o null; is -c null
+fi
+mkfifo fifo
+cat fifo >got &
+runs 0 report line.nn -o fifo; wait; is -p fifo; same got report.txt
+cat fifo >got &
+runs 0 $line -o fifo; wait; is -p fifo
+runs 0 $line -o plain; same got plain
+what='nnc report -o /dev/stdout'
+"$NNC" report line.nn -o /dev/stdout >got 2>err; same got report.txt
+is -e /dev/stdout
+"$NNC" report line.nn -o /dev/stdout 2>err | cat >got; same got report.txt
+
+# Links stay, what they point to is replaced.
+mkdir d
+echo old >d/target
+ln -s d/target link
+runs 0 report line.nn -o link; is -L link; same d/target report.txt
+runs 0 $line -o link; is -L link; same d/target plain
+ln -s d/new.c new.c
+runs 0 line.nn -o new.c; is -L new.c; is -s d/new.c; is -s new.h
+printf 'net n{input(1)\ndense(1)}' >d/n.nn
+ln -s d/n.nn n.nn
+runs 0 fmt n.nn; is -L n.nn; says d/n.nn '^    input(1)'
+
+# ---- found before the training ------------------------------------------------------------
+
+before() { # STATUS WORDS OUTPUT
+    runs "$1" $line --log before.csv -o "$3"; says err "$2"; lacks err '^epoch'; absent before.csv
+}
+long=$(printf '%0300d' 0)
+before 1 'd: Is a directory' d
+before 1 'none/w: No such file' none/w
+before 3 'File name too long' "$long"
+before 1 'line.nn/w: Not a directory' line.nn/w
+runs 0 $line -o "$(printf '%0250d' 0)"
+if [ "$(id -u)" != 0 ]; then
+    mkdir closed; chmod a-w closed
+    before 3 'closed/w: Permission denied' closed/w
+    : >closed.file; chmod a-w closed.file
+    before 3 'closed.file: Permission denied' closed.file
+fi
+what='a limit on file sizes'
+(
+    ulimit -f 1
+    "$NNC" $line -o limited >out 2>err
+    echo $? >status
+)
+if [ "$(cat status)" -eq 3 ]; then ok; else bad "status $(cat status)"; fi
+says err 'limited: File too large'; lacks err '^epoch'; absent limited
+
+runs 3 line.nn -o none/x.c; says err 'none/x.c'
+
+# ---- what fails late ------------------------------------------------------------------------
+
+endless="train line.nn --data line.csv --epochs 100000000"
+late() { # runs until it is ended by SIGNAL, after ACTION
+    what="nnc $endless -o $2, then '$3'"
+    "$NNC" $endless -o "$2" >out 2>err </dev/null &
+    pid=$!
+    until_says err '^epoch'
+    eval "$3"
+    kill "-$1" $pid
+    ended $pid
+}
+late HUP hung ''
+if [ "$status" -eq 0 ]; then ok; else bad "status $status"; fi
+says err 'saved in hung'; is -s hung
+mkdir gone
+late INT gone/w 'rmdir gone'
+if [ "$status" -eq 1 ]; then ok; else bad "status $status"; fi
+says err 'cannot write gone/w'; says err 'weights are in \./rescued-[0-9]*-w instead'; says out '^weights in ./rescued-[0-9]*-w'
+runs 0 eval line.nn --data line.csv --weights rescued-*-w
+mkdir gone closed.here
+what='the current folder is gone, too'
+(
+    cd closed.here || exit
+    TMPDIR=$tmp/d "$NNC" train ../line.nn --data ../line.csv --epochs 100000000 -o ../gone/v >../out 2>../err </dev/null &
+    echo $! >../pid
+    wait
+)&
+until_says err '^epoch'
+rmdir gone closed.here
+kill -INT "$(cat pid)"
+wait
+says err "weights are in $tmp/d/rescued-[0-9]*-v instead"
+is -s "$(echo d/rescued-*-v)"
+
+what='a reader that goes away'
+"$NNC" train line.nn --data line.csv --epochs 3000 -o piped 2>err </dev/null | head -n 1 >out
+is -s piped
+
+# The log is not worth a training.
+if [ -w /dev/full ]; then
+    ln -s /dev/full full.csv
+    runs 3 $line --log full.csv -o logged; says err 'cannot write full.csv: No space'; same logged plain; says out '^weights in logged'
+    runs 3 $line --epochs 400 --log full.csv -o logged; says err 'log ends before step'; says out '^weights in logged'
+fi
+runs 1 $line --log none/log.csv -o unlogged; says err 'cannot write none/log.csv'; absent unlogged
+
+# A small disk: full before, full while it runs.
+mkdir small
+if mount -t tmpfs -o size=64k tmpfs small 2>/dev/null; then
+    dd if=/dev/zero of=small/fill bs=4k count=16 2>dd.said
+    before 3 'small/w: No space left' small/w
+    rm small/fill
+    runs 0 $line -o small/w; same small/w plain
+    late INT small/w 'dd if=/dev/zero of=small/fill bs=4k count=16 2>dd.said'
+    if [ "$status" -eq 3 ]; then ok; else bad "status $status"; fi
+    says err 'cannot write small/w: No space'; same small/w plain
+    runs 0 eval line.nn --data line.csv --weights "$(sed -n 's/^weights in //p' out)"
+    rm -f small/fill
+    what='the log on a small disk'
+    runs 3 $line --epochs 1000 --log small/log.csv -o logged
+    says err 'cannot write small/log.csv: No space left'; is -s logged
+    rm -f small/log.csv
+    runs 3 report "$examples/lenet.nn" --format html -o small/page.html; says err 'small/page.html: No space'; absent small/page.html
+    what='a disk of files'
+    if [ -z "$(find small -name '.nnc-*')" ]; then ok; else bad 'temporary files are left'; fi
+    umount small
+fi
+
+# Two at once: the file is one of theirs.
+what='two at once'
+"$NNC" $line --seed 1 -o both >out 2>err &
+"$NNC" $line --seed 2 -o both >out.2 2>err.2 &
+wait
+runs 0 eval line.nn --data line.csv --weights both
+temporaries
+
+# ---- a run that diverges keeps its last finite weights ------------------------------------
+
+runs 1 $line --epochs 40 --lr 30 -o diverged
+says err 'at step [0-9]* (epoch'; says err 'the last finite weights that were kept, those of step [0-9]*, are in diverged'
+kept=$(sed -n 's/.*those of step \([0-9]*\),.*/\1/p' err)
+runs 0 $line --steps "${kept:-0}" --epochs 40 --lr 30 -o steps; same diverged steps
+runs 1 $line --lr 1e30 -o nothing; says err 'nothing is not written\|are in nothing'
+
+# ---- compilers that do not end ------------------------------------------------------------
+
+TMPDIR=$tmp/private
+mkdir "$TMPDIR"
+cat >stubborn <<END
+#!/bin/sh
+trap '' TERM INT HUP
+echo \$\$ >>"$tmp/started"
+while :; do sleep 1; done
+END
+printf '#!/bin/sh\nexec %s "$@"\n' "$real" >compiler
+chmod +x stubborn compiler
+CC=$tmp/stubborn
+NNC_CACHE=off
+export CC TMPDIR NNC_CACHE
+: >started
+empty() { # DIRECTORY
+    left=$(find "$TMPDIR" -mindepth 1 | head -3)
+    if [ -z "$left" ]; then ok; else bad "left: $left"; fi
+}
+LIMIT=20 runs 0 train line.nn --data line.csv --epochs 4000 -o stubborn.w; is -s stubborn.w; is -s started; empty
+for signal in INT TERM HUP; do
+    what="SIG$signal while a stubborn compiler runs"
+    : >started
+    env --default-signal=INT "$NNC" check "$check.nn" --reference "$check.safetensors" --jit cc >out 2>err </dev/null &
+    pid=$!
+    until_says started .
+    kill -$signal $pid
+    ended $pid
+    if [ "$status" -gt 128 ] && [ "$status" -ne 137 ]; then ok; else bad "status $status"; fi
+    if kill -0 "$(cat started)" 2>/dev/null; then bad 'the compiler still runs'; else ok; fi
+    empty
+done
+
+# eval is interrupted while the compiler of --jit tiered runs
+awk 'BEGIN { for (i = 0; i < 300000; i++) printf "%g,%g\n", i / 20 - 1, 3 * (i / 20 - 1) + 0.5 }' >many.csv
+what='SIGINT of eval'
+: >started
+env --default-signal=INT "$NNC" eval line.nn --data many.csv --batch 1 --weights plain >out 2>err </dev/null &
+pid=$!
+until_says started .
+kill -INT $pid
+ended $pid
+if [ "$status" -eq 130 ] || [ "$status" -eq 0 ]; then ok; else bad "status $status"; fi
+empty
+
+# Killed, it leaves its directory to the next one; one that still runs keeps its own.
+: >started
+"$NNC" check "$check.nn" --reference "$check.safetensors" --jit cc >out.1 2>err.1 </dev/null &
+alive=$!
+until_says started .
+: >started
+"$NNC" check "$check.nn" --reference "$check.safetensors" --jit cc >out.2 2>err.2 </dev/null &
+pid=$!
+until_says started .
+kill -9 $pid "$(cat started)"
+wait $pid 2>/dev/null
+what='directories of killed compilations'
+if [ "$(find "$TMPDIR" -mindepth 1 -maxdepth 1 | wc -l)" -eq 2 ]; then ok; else bad "$(ls "$TMPDIR")"; fi
+mkdir "$TMPDIR/nnc-jit-of-somebody" "$TMPDIR/nnc-other"
+CC=$tmp/compiler runs 0 check "$check.nn" --reference "$check.safetensors" --jit cc
+if [ "$(find "$TMPDIR" -mindepth 1 -maxdepth 1 | wc -l)" -eq 2 ]; then ok; else bad "$(ls "$TMPDIR")"; fi
+is -d "$TMPDIR/nnc-other"
+kill -TERM $alive
+ended $alive
+rmdir "$TMPDIR/nnc-other"
+empty
+
+echo "files: $passed passed, $failed failed"
+[ "$failed" -eq 0 ]
