@@ -3605,8 +3605,8 @@ lenet *lenet_init(void *block, int training, uint64_t seed)
     return m;
 }
 
-/* lenet.nn:10: c1, conv.samples, turn, 1x32x32 -> 6x28x28 */
-static void c1_samples_turn(const float *x, float *y, int samples)
+/* lenet.nn:10: c1, conv.samples, reorder, 1x32x32 -> 6x28x28 */
+static void c1_samples_reorder(const float *x, float *y, int samples)
 {
     nn_turn(samples / 16, 16, 1024, x, y, 0, 1);
 }
@@ -3687,14 +3687,14 @@ static void softmax1_forward(const float *x, float *y, int samples)
     nn_softmax(samples / 16, 10, 1 * 16, x, y, 0, 1);
 }
 
-/* lenet.nn:20: softmax1, softmax, turn, 10 -> 10 */
-static void softmax1_planar_turn(const float *x, float *y, int samples)
+/* lenet.nn:20: softmax1, softmax, reorder, 10 -> 10 */
+static void softmax1_planar_reorder(const float *x, float *y, int samples)
 {
     nn_turn(samples / 16, 10, 16, x, y, 0, 1);
 }
 
-/* lenet.nn:29: loss, cross_entropy, turn, 10 -> 1 */
-static void loss_planar_turn(const float *x, float *y, int t, int T)
+/* lenet.nn:29: loss, cross_entropy, reorder, 10 -> 1 */
+static void loss_planar_reorder(const float *x, float *y, int t, int T)
 {
     nn_turn(64 / 16, 10, 16, x, y, t, T);
 }
@@ -3780,8 +3780,8 @@ static void loss_grad(const float *scores, const int32_t *target, float *dscores
     }
 }
 
-/* lenet.nn:20: output, dense.samples, turn, 84 -> 10 */
-static void output_samples_turn(const float *x, float *y, int samples)
+/* lenet.nn:20: output, dense.samples, reorder, 84 -> 10 */
+static void output_samples_reorder(const float *x, float *y, int samples)
 {
     nn_turn(samples / 16, 16, 10, x, y, 0, 1);
 }
@@ -3792,10 +3792,10 @@ static void output_dx_samples(const float *dy, const float *weight, float *dx, i
     nn_samples_dense_dx(samples / 16, 84, 10, dy, weight, dx);
 }
 
-/* lenet.nn:20: output, dense.samples, turn, 84 -> 10
- * lenet.nn:19: f6, dense.samples, turn, 120 -> 84
+/* lenet.nn:20: output, dense.samples, reorder, 84 -> 10
+ * lenet.nn:19: f6, dense.samples, reorder, 120 -> 84
  */
-static void output_planar_turn(const float *x, float *y, int samples)
+static void output_planar_reorder(const float *x, float *y, int samples)
 {
     nn_turn(samples / 16, 84, 16, x, y, 0, 1);
 }
@@ -3839,10 +3839,10 @@ static void f6_dx_samples(const float *dy, const float *weight, float *dx, int s
     nn_samples_dense_dx(samples / 16, 120, 84, dy, weight, dx);
 }
 
-/* lenet.nn:19: f6, dense.samples, turn, 120 -> 84
- * lenet.nn:18: c5, dense.samples, turn, 400 -> 120
+/* lenet.nn:19: f6, dense.samples, reorder, 120 -> 84
+ * lenet.nn:18: c5, dense.samples, reorder, 400 -> 120
  */
-static void f6_planar_turn(const float *x, float *y, int samples)
+static void f6_planar_reorder(const float *x, float *y, int samples)
 {
     nn_turn(samples / 16, 120, 16, x, y, 0, 1);
 }
@@ -3886,8 +3886,8 @@ static void c5_dx_samples(const float *dy, const float *weight, float *dx, int s
     nn_samples_dense_dx(samples / 16, 400, 120, dy, weight, dx);
 }
 
-/* lenet.nn:18: c5, dense.samples, turn, 400 -> 120 */
-static void c5_planar_turn(const float *x, float *y, int samples)
+/* lenet.nn:18: c5, dense.samples, reorder, 400 -> 120 */
+static void c5_planar_reorder(const float *x, float *y, int samples)
 {
     nn_turn(samples / 16, 400, 16, x, y, 0, 1);
 }
@@ -4026,7 +4026,7 @@ static void lenet_infer_part(const void *pass, int t, int T, nn_team *team)
     (void)t;
     (void)T;
     (void)team;
-    c1_samples_turn(x + first * 1024, a + 301056 + first * 1024, (int)(last - first));
+    c1_samples_reorder(x + first * 1024, a + 301056 + first * 1024, (int)(last - first));
     c1_samples(a + 301056 + first * 1024, m->c1_weight, m->c1_bias, a + first * 4704, (int)(last - first));
     nn_barrier(team);
     s2_forward(a + first * 4704, a + 301056 + first * 1176, (int)(last - first));
@@ -4043,7 +4043,7 @@ static void lenet_infer_part(const void *pass, int t, int T, nn_team *team)
     nn_barrier(team);
     output_samples(a + 7680 + first * 84, m->output_weight, m->output_bias, a + first * 10, (int)(last - first));
     softmax1_forward(a + first * 10, a + first * 10, (int)(last - first));
-    softmax1_planar_turn(a + first * 10, y + first * 10, (int)(last - first));
+    softmax1_planar_reorder(a + first * 10, y + first * 10, (int)(last - first));
 }
 
 void lenet_infer(const struct lenet *m, const float *x, float *y, void *scratch)
@@ -4080,7 +4080,7 @@ static void lenet_eval_part(const void *pass, int t, int T, nn_team *team)
     (void)t;
     (void)T;
     (void)team;
-    c1_samples_turn(x + first * 1024, a + 301056 + first * 1024, (int)(last - first));
+    c1_samples_reorder(x + first * 1024, a + 301056 + first * 1024, (int)(last - first));
     c1_samples(a + 301056 + first * 1024, m->c1_weight, m->c1_bias, a + first * 4704, (int)(last - first));
     nn_barrier(team);
     s2_forward(a + first * 4704, a + 301056 + first * 1176, (int)(last - first));
@@ -4098,10 +4098,10 @@ static void lenet_eval_part(const void *pass, int t, int T, nn_team *team)
     output_samples(a + 7680 + first * 84, m->output_weight, m->output_bias, a + first * 10, (int)(last - first));
     softmax1_forward(a + first * 10, a + 640 + first * 10, (int)(last - first));
     nn_barrier(team);
-    loss_planar_turn(a, a + 1280, t, T);
+    loss_planar_reorder(a, a + 1280, t, T);
     nn_barrier(team);
     if (t == 0) loss_forward(a + 1280, target, a, count);
-    softmax1_planar_turn(a + 640 + first * 10, y + first * 10, (int)(last - first));
+    softmax1_planar_reorder(a + 640 + first * 10, y + first * 10, (int)(last - first));
 }
 
 float lenet_eval(const struct lenet *m, const float *x, const int32_t *target, int count, float *y, void *scratch)
@@ -4140,7 +4140,7 @@ static void lenet_step_part(const void *pass, int t, int T, nn_team *team)
     (void)t;
     (void)T;
     (void)team;
-    c1_samples_turn(x + first * 1024, a + 451584 + first * 1024, (int)(last - first));
+    c1_samples_reorder(x + first * 1024, a + 451584 + first * 1024, (int)(last - first));
     c1_samples(a + 451584 + first * 1024, m->c1_weight, m->c1_bias, a + first * 4704, (int)(last - first));
     s2_training(a + first * 4704, a + 301056 + first * 1176, (uint8_t *)(a + 517120) + first * 1176, (int)(last - first));
     tanh1_forward(a + 301056 + first * 1176, a + 301056 + first * 1176, (int)(last - first));
@@ -4154,14 +4154,14 @@ static void lenet_step_part(const void *pass, int t, int T, nn_team *team)
     tanh4_forward(a + 376320 + first * 84, a + 376320 + first * 84, (int)(last - first));
     output_samples(a + 376320 + first * 84, m->output_weight, m->output_bias, a + 449920 + first * 10, (int)(last - first));
     nn_barrier(team);
-    loss_planar_turn(a + 449920, a + 450768, t, T);
+    loss_planar_reorder(a + 449920, a + 450768, t, T);
     nn_barrier(team);
     if (t == 0) loss_forward(a + 450768, target, a + 535936, 64);
     if (t == 0) loss_grad(a + 450768, target, a + 450768);
     nn_barrier(team);
-    output_samples_turn(a + 450768 + first * 10, a + 5376 + first * 10, (int)(last - first));
+    output_samples_reorder(a + 450768 + first * 10, a + 5376 + first * 10, (int)(last - first));
     output_dx_samples(a + 5376 + first * 10, m->output_weight, a + 7680 + first * 84, (int)(last - first));
-    output_planar_turn(a + 376320 + first * 84, a + first * 84, (int)(last - first));
+    output_planar_reorder(a + 376320 + first * 84, a + first * 84, (int)(last - first));
     nn_barrier(team);
     output_dw(a, a + 450768, a + 449920, t, T);
     nn_barrier(team);
@@ -4171,8 +4171,8 @@ static void lenet_step_part(const void *pass, int t, int T, nn_team *team)
     output_bias_adam(a + 450768, m->output_bias, m->output_bias_exp_avg, m->output_bias_exp_avg_sq, lr, m->step, t, T);
     tanh4_grad(a + 7680 + first * 84, a + 376320 + first * 84, a + 7680 + first * 84, (int)(last - first));
     f6_dx_samples(a + 7680 + first * 84, m->f6_weight, a + 25600 + first * 120, (int)(last - first));
-    f6_planar_turn(a + 386400 + first * 120, a + first * 120, (int)(last - first));
-    output_planar_turn(a + 7680 + first * 84, a + 13056 + first * 84, (int)(last - first));
+    f6_planar_reorder(a + 386400 + first * 120, a + first * 120, (int)(last - first));
+    output_planar_reorder(a + 7680 + first * 84, a + 13056 + first * 84, (int)(last - first));
     nn_barrier(team);
     f6_dw(a, a + 13056, a + 376320, t, T);
     f6_db_samples(a + 7680, a + 449920, t, T);
@@ -4181,8 +4181,8 @@ static void lenet_step_part(const void *pass, int t, int T, nn_team *team)
     f6_bias_adam(a + 449920, m->f6_bias, m->f6_bias_exp_avg, m->f6_bias_exp_avg_sq, lr, m->step, t, T);
     tanh3_grad(a + 25600 + first * 120, a + 386400 + first * 120, a + 25600 + first * 120, (int)(last - first));
     c5_dx_samples(a + 25600 + first * 120, m->c5_weight, a + 102400 + first * 400, (int)(last - first));
-    c5_planar_turn(a + 424320 + first * 400, a + first * 400, (int)(last - first));
-    f6_planar_turn(a + 25600 + first * 120, a + 33280 + first * 120, (int)(last - first));
+    c5_planar_reorder(a + 424320 + first * 400, a + first * 400, (int)(last - first));
+    f6_planar_reorder(a + 25600 + first * 120, a + 33280 + first * 120, (int)(last - first));
     nn_barrier(team);
     c5_dw(a, a + 33280, a + 376320, t, T);
     c5_db_samples(a + 25600, a + 449920, t, T);
@@ -4243,7 +4243,7 @@ static void lenet_grad_part(const void *pass, int t, int T, nn_team *team)
     (void)t;
     (void)T;
     (void)team;
-    c1_samples_turn(x + first * 1024, a + 451584 + first * 1024, (int)(last - first));
+    c1_samples_reorder(x + first * 1024, a + 451584 + first * 1024, (int)(last - first));
     c1_samples(a + 451584 + first * 1024, m->c1_weight, m->c1_bias, a + first * 4704, (int)(last - first));
     s2_training(a + first * 4704, a + 301056 + first * 1176, (uint8_t *)(a + 565120) + first * 1176, (int)(last - first));
     tanh1_forward(a + 301056 + first * 1176, a + 301056 + first * 1176, (int)(last - first));
@@ -4257,29 +4257,29 @@ static void lenet_grad_part(const void *pass, int t, int T, nn_team *team)
     tanh4_forward(a + 524800 + first * 84, a + 524800 + first * 84, (int)(last - first));
     output_samples(a + 524800 + first * 84, m->output_weight, m->output_bias, a + 449280 + first * 10, (int)(last - first));
     nn_barrier(team);
-    loss_planar_turn(a + 449280, a + 449920, t, T);
+    loss_planar_reorder(a + 449280, a + 449920, t, T);
     nn_barrier(team);
     if (t == 0) loss_forward(a + 449920, target, a + 597520, 64);
     if (t == 0) loss_grad(a + 449920, target, a + 449920);
     nn_barrier(team);
-    output_samples_turn(a + 449920 + first * 10, a + 449280 + first * 10, (int)(last - first));
+    output_samples_reorder(a + 449920 + first * 10, a + 449280 + first * 10, (int)(last - first));
     output_dx_samples(a + 449280 + first * 10, m->output_weight, a + 401920 + first * 84, (int)(last - first));
-    output_planar_turn(a + 524800 + first * 84, a + 530176 + first * 84, (int)(last - first));
+    output_planar_reorder(a + 524800 + first * 84, a + 530176 + first * 84, (int)(last - first));
     nn_barrier(team);
     output_dw(a + 530176, a + 449920, a + 596416, t, T);
     output_db_samples(a + 449280, a + 597504, t, T);
     tanh4_grad(a + 401920 + first * 84, a + 524800 + first * 84, a + 401920 + first * 84, (int)(last - first));
     f6_dx_samples(a + 401920 + first * 84, m->f6_weight, a + 427520 + first * 120, (int)(last - first));
-    f6_planar_turn(a + 517120 + first * 120, a + 435200 + first * 120, (int)(last - first));
-    output_planar_turn(a + 401920 + first * 84, a + 407296 + first * 84, (int)(last - first));
+    f6_planar_reorder(a + 517120 + first * 120, a + 435200 + first * 120, (int)(last - first));
+    output_planar_reorder(a + 401920 + first * 84, a + 407296 + first * 84, (int)(last - first));
     nn_barrier(team);
     f6_dw(a + 435200, a + 407296, a + 583936, t, T);
     f6_db_samples(a + 401920, a + 597392, t, T);
     tanh3_grad(a + 427520 + first * 120, a + 517120 + first * 120, a + 427520 + first * 120, (int)(last - first));
     nn_barrier(team);
     c5_dx_samples(a + 427520 + first * 120, m->c5_weight, a + 401920 + first * 400, (int)(last - first));
-    c5_planar_turn(a + 376320 + first * 400, a + first * 400, (int)(last - first));
-    f6_planar_turn(a + 427520 + first * 120, a + 435200 + first * 120, (int)(last - first));
+    c5_planar_reorder(a + 376320 + first * 400, a + first * 400, (int)(last - first));
+    f6_planar_reorder(a + 427520 + first * 120, a + 435200 + first * 120, (int)(last - first));
     nn_barrier(team);
     c5_dw(a, a + 435200, a + 517120, t, T);
     c5_db_samples(a + 427520, a + 597264, t, T);

@@ -21,7 +21,10 @@ enum { TOP = 5, WIDTH = 200 };
 /* ---- what a call costs ----------------------------------------------------------- */
 
 /* How often a pass calls it. */
-static double node_rounds(const Graph *g, const Node *n) { return n->phase == PHASE_EACH ? (double)g->rounds : 1; }
+static double node_rounds(const Graph *g, const Node *n)
+{
+    return n->phase == PHASE_EACH ? (double)g->micro_batches : 1;
+}
 
 /* Of the whole batch; 0: not known. */
 static double node_operations(const Graph *g, const Node *n)

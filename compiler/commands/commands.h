@@ -192,10 +192,10 @@ typedef struct Loaded {
     Compilation *c;
     const File *file;
     Graph *net;
-    TrainSpec *spec;    /* NULL when neither training was asked for nor a section exists */
-    bool train_section; /* the file has one for this net */
-    int64_t batch;      /* decided */
-    Emitted *emitted;   /* from load_code on */
+    TrainSpec *spec;     /* NULL when neither training was asked for nor a section exists */
+    bool train_section;  /* the file has one for this net */
+    int64_t batch;       /* decided */
+    EmitResult *emitted; /* from load_code on */
     Jit *jit;
     const nn_model_info *info; /* NULL with use_double; its functions change in loaded_poll */
     nn_model_info *functions;  /* what info points to */

@@ -229,7 +229,7 @@ static int dump(const Request *r)
 /* ---- C ------------------------------------------------------------------------ */
 
 /* `-o -`: the header where it is included. */
-static void print_alone(const Emitted *e, const char *header)
+static void print_alone(const EmitResult *e, const char *header)
 {
     const char *include = NULL;
     char *line = malloc(strlen(header) + 16);
@@ -247,7 +247,7 @@ static void print_alone(const Emitted *e, const char *header)
     free(line);
 }
 
-static int write_c(const Request *r, const Emitted *e, const char *header_path)
+static int write_c(const Request *r, const EmitResult *e, const char *header_path)
 {
     const OutputFile files[] = {{.path = r->output, .text = e->source, .length = strlen(e->source)},
                                 {.path = header_path, .text = e->header, .length = strlen(e->header)}};
@@ -271,7 +271,7 @@ static int emit(const Request *r, Loaded *l)
     options.prefix = prefix;
     options.header = header;
     if (!limit_has_training(&r->load, &command_compile, options.train)) return STATUS_USAGE;
-    Emitted *e = emit_c(l->net, l->spec, &options);
+    EmitResult *e = emit_c(l->net, l->spec, &options);
     int status = load_status(&r->load);
     if (!e || status != STATUS_OK) return status ? status : STATUS_INPUT;
     if (!to_stdout) return write_c(r, e, header_path);

@@ -305,8 +305,8 @@ void *loaded_symbol(const Loaded *l, const char *name)
 
 const char *loaded_memory_text(const Loaded *l)
 {
-    const Limited *m = &l->emitted->limited;
-    const Recomputed *r = &m->recomputed;
+    const MemoryLimitResult *m = &l->emitted->limited;
+    const RematResult *r = &m->recomputed;
     Arena *arena = l->c->arena;
     int64_t model = l->emitted->model_bytes;
     const char *bytes = bytes_text(arena, model + m->after);

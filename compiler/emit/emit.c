@@ -11,33 +11,34 @@
 #include <ctype.h>
 #include <string.h>
 
-Graph *emit_program(Graph *net, ProgramKind kind, const TrainSpec *spec, const EmitOptions *options, int64_t rounds)
+Graph *emit_program(Graph *net, ProgramKind kind, const TrainSpec *spec, const EmitOptions *options,
+                    int64_t micro_batches)
 {
-    Graph *program = program_build(net, kind, spec, options->batch / rounds, rounds);
+    Graph *program = program_build(net, kind, spec, options->batch / micro_batches, micro_batches);
     if (!program) return NULL;
     bool inference = kind == PROGRAM_INFER || kind == PROGRAM_EVAL, fast = is_fast(options);
     const unsigned without = options->without;
     bool layout = fast && !(without & WITHOUT_LAYOUT), fusion = layout && !(without & WITHOUT_FUSION);
-    bool once = fast && kind == PROGRAM_INFER && !options->train && !options->vjp;
-    if (layout && !(without & WITHOUT_SAMPLES) && pass_samples(program)) layout = fusion = false;
+    bool constant_weights = fast && kind == PROGRAM_INFER && !options->train && !options->vjp;
+    if (layout && !(without & WITHOUT_SAMPLES) && pass_batch_blocking(program)) layout = fusion = false;
     if (fusion && inference) pass_fuse(program); /* its kernels want what the next passes arrange */
-    if (layout && !(without & WITHOUT_WINOGRAD)) pass_winograd(program, once);
+    if (layout && !(without & WITHOUT_WINOGRAD)) pass_winograd(program, constant_weights);
     if (layout) pass_layout(program);
-    if (fusion) pass_rectify(program);
-    if (layout && !(without & WITHOUT_SLICES)) pass_slices(program);
-    if (once) pass_prepare(program);
-    if (fast && (kind == PROGRAM_STEP || rounds > 1)) pass_split(program);
+    if (fusion) pass_batchnorm_epilogue(program);
+    if (layout && !(without & WITHOUT_SLICES)) pass_concat_elimination(program);
+    if (constant_weights) pass_prepack(program);
+    if (fast && (kind == PROGRAM_STEP || micro_batches > 1)) pass_gradient_splitting(program);
     return program;
 }
 
 const Plan *emit_plan(Graph *net, ProgramKind kind, const TrainSpec *spec, const EmitOptions *options)
 {
-    Limited limited;
+    MemoryLimitResult limited;
     return limit_plan(net, kind, spec, options, &limited);
 }
 
 /* The memory of training with and without its limit; what is computed again in a step. */
-static void note_limited(Emitter *e, ProgramKind kind, const Limited *l)
+static void note_limited(Emitter *e, ProgramKind kind, const MemoryLimitResult *l)
 {
     if (l->before > e->limited.before) e->limited.before = l->before;
     if (l->after > e->limited.after) e->limited.after = l->after;
@@ -49,7 +50,7 @@ static void note_limited(Emitter *e, ProgramKind kind, const Limited *l)
 
 static bool add_entry(Emitter *e, Graph *net, ProgramKind kind)
 {
-    Limited limited;
+    MemoryLimitResult limited;
     const Plan *plan = limit_plan(net, kind, e->spec, e->options, &limited);
     if (!plan) return false;
     e->entry[e->entries++] = (Entry){plan->program, plan};
@@ -139,7 +140,7 @@ static const Graph *program_of(const Emitter *e, ProgramKind kind)
     return entry ? entry->program : NULL;
 }
 
-Emitted *emit_c(Graph *net, const TrainSpec *spec, const EmitOptions *options)
+EmitResult *emit_c(Graph *net, const TrainSpec *spec, const EmitOptions *options)
 {
     Arena *arena = net->compilation->arena;
     const char *prefix = identifier(arena, options->prefix ? options->prefix : net->name);
@@ -166,8 +167,8 @@ Emitted *emit_c(Graph *net, const TrainSpec *spec, const EmitOptions *options)
     if (!options->standalone) interface_write_header(&e);
     write_source(&e);
 
-    Emitted *result = arena_alloc(arena, sizeof *result);
-    *result = (Emitted){
+    EmitResult *result = arena_alloc(arena, sizeof *result);
+    *result = (EmitResult){
         .header = e.header.data ? e.header.data : "",
         .source = e.source.data,
         .prefix = prefix,

@@ -44,18 +44,18 @@ typedef struct EmitOptions {
     int threads;          /* of a pass; 0: one for each processor */
     int64_t memory_limit; /* bytes of the model's block and the scratch while training; 0: none */
     unsigned without;     /* passes to leave out */
-    bool profile;         /* also PREFIX_infer_profile and PREFIX_step_profile: see Emitted */
+    bool profile;         /* also PREFIX_infer_profile and PREFIX_step_profile: see EmitResult */
     bool poison;          /* fill arena regions with NaN when they die: tests of the plan */
     bool noise;           /* what layers make is moved by a unit in the last place: tests of what rounding may do */
 } EmitOptions;
 
 /* What a memory limit has led to. */
-typedef struct Limited {
+typedef struct MemoryLimitResult {
     int64_t limit; /* of the options; 0: none */
-    Recomputed recomputed;
+    RematResult recomputed;
     int64_t micro_batch;   /* samples of a micro-batch, where the limit has made it smaller; else 0 */
     int64_t before, after; /* bytes of the scratch without it and with it */
-} Limited;
+} MemoryLimitResult;
 
 /*
  * With options.profile, PREFIX_infer_profile and PREFIX_step_profile take one
@@ -64,14 +64,14 @@ typedef struct Limited {
  * so that its time is that of its slowest thread.  The calls are the nodes of the
  * program that are not views, in their order.
  */
-typedef struct Emitted {
+typedef struct EmitResult {
     const char *header; /* text of NET.h (empty when standalone) */
     const char *source; /* text of NET.c */
     const char *prefix; /* of all its symbols */
     int64_t model_bytes, infer_scratch, train_scratch;
-    Limited limited;                           /* scratch of training; what a step computes again */
+    MemoryLimitResult limited;                 /* scratch of training; what a step computes again */
     const Graph *infer_program, *step_program; /* as they were emitted; NULL: not there */
-} Emitted;
+} EmitResult;
 
 /* One of the programs as it will be written, after the passes, and where its
  * values live.  With a memory limit some of them may be computed again while training.
@@ -82,6 +82,6 @@ const Plan *emit_plan(Graph *net, ProgramKind, const TrainSpec *, const EmitOpti
 int64_t emit_least_memory(Graph *net, const TrainSpec *, const EmitOptions *);
 
 /* `spec` may be NULL when options.train is false.  NULL after an error. */
-Emitted *emit_c(Graph *net, const TrainSpec *spec, const EmitOptions *);
+EmitResult *emit_c(Graph *net, const TrainSpec *spec, const EmitOptions *);
 
 #endif

@@ -48,18 +48,18 @@ typedef struct Emitter {
     const char **member;              /* by position in net->model: name in the struct */
     int *model_index;                 /* by tensor id of the net: its position in net->model */
     int64_t *offset;                  /* by position in net->model: bytes from the struct's start */
-    List prepared;                    /* of Tensor of the inference program: TENSOR_PREPARED */
+    List prepared;                    /* of Tensor of the inference program: TENSOR_PREPACKED */
     const char **prepared_member;     /* by position there: name in the struct */
     int64_t infer_bytes, train_bytes; /* the model's block */
     int64_t infer_scratch, train_scratch;
-    Limited limited; /* of train_scratch */
+    MemoryLimitResult limited; /* of train_scratch */
     Text header, source;
     Writer *writer; /* for bodies of functions */
 } Emitter;
 
 /* emit.c: a program after the passes that do not ask for a plan; its batch in so many
  * micro-batches */
-Graph *emit_program(Graph *net, ProgramKind, const TrainSpec *, const EmitOptions *, int64_t rounds);
+Graph *emit_program(Graph *net, ProgramKind, const TrainSpec *, const EmitOptions *, int64_t micro_batches);
 
 /* micro.c: in how many micro-batches, of at most so many samples each, the program's batch
  * can be run; 1 where it cannot. */
@@ -68,7 +68,7 @@ int64_t micro_rounds(const Graph *program, int64_t samples);
 const Plan *micro_plan(Graph *net, ProgramKind, const TrainSpec *, const EmitOptions *);
 
 /* limit.c: emit_plan, and what the limit has led to. */
-const Plan *limit_plan(Graph *net, ProgramKind, const TrainSpec *, const EmitOptions *, Limited *);
+const Plan *limit_plan(Graph *net, ProgramKind, const TrainSpec *, const EmitOptions *, MemoryLimitResult *);
 
 /* functions.c */
 Function *function_for(Emitter *, const Graph *, const Node *);

@@ -63,12 +63,12 @@ static void bind_array(Emitter *e, const Graph *g, const char *name, const Tenso
 
 /* ---- signature ---------------------------------------------------------- */
 
-static void add_scalars(Emitter *e, Text *signature, const Node *n, int64_t rounds, Share share)
+static void add_scalars(Emitter *e, Text *signature, const Node *n, int64_t micro_batches, Share share)
 {
     if (n->op->uses & USES_LR) text_addf(signature, ", %s lr", e->real);
     if (n->op->uses & USES_STEP) text_add(signature, ", int64_t step");
     if (n->op->uses & USES_SEED) text_add(signature, ", uint64_t seed");
-    if (n->op->uses & USES_COUNT) text_add(signature, rounds > 1 ? ", int count, int all" : ", int count");
+    if (n->op->uses & USES_COUNT) text_add(signature, micro_batches > 1 ? ", int count, int all" : ", int count");
     if (share == SHARE_SAMPLES) text_add(signature, ", int samples");
     if (share == SHARE_PARTS) text_add(signature, ", int t, int T");
 }
@@ -85,7 +85,7 @@ static const char *signature_of(Emitter *e, const Graph *g, const Node *n, Share
     for (int i = 0; i < n->out_count; i++) {
         text_addf(&text, "%s%s *%s", n->in_count + i ? ", " : "", element_type(e, n->out[i]), n->op->out[i]);
     }
-    add_scalars(e, &text, n, g->rounds, share);
+    add_scalars(e, &text, n, g->micro_batches, share);
     return text.data;
 }
 
@@ -116,9 +116,9 @@ static void bind_node(Emitter *e, const Graph *g, const Node *n)
     writer_bind(w, "uniform", "nn_uniform");
     writer_bind(w, "count", "count");
     if (n->op->uses & USES_COUNT)
-        writer_bind(w, "all", g->rounds > 1 ? "all" : "count");
+        writer_bind(w, "all", g->micro_batches > 1 ? "all" : "count");
     else
-        writer_bind_int(w, "all", g->batch * g->rounds);
+        writer_bind_int(w, "all", g->batch * g->micro_batches);
     for (int i = 0; i < n->in_count; i++) bind_array(e, g, input_name(e, n, i), n->in[i]);
     for (int i = 0; i < n->out_count; i++) bind_array(e, g, n->op->out[i], n->out[i]);
 }

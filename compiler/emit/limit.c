@@ -3,7 +3,7 @@
  *
  * Enters: a net, the kind of program, options with a limit.  Leaves: the program as it
  * would be without the limit, where that fits; else in the largest micro-batches that
- * fit (micro.c); else one in which enough is computed again (passes/recompute.c) for its
+ * fit (micro.c); else one in which enough is computed again (passes/rematerialize.c) for its
  * plan to fit; else an error that says what would.  Without a limit, a step that takes much
  * memory computes again what costs next to nothing.
  *
@@ -29,7 +29,7 @@ typedef struct Task {
 
 typedef struct Fitted {
     const Plan *plan;
-    Recomputed recomputed;
+    RematResult recomputed;
 } Fitted;
 
 static const Plan *plan_alone(const Task *t) { return micro_plan(t->net, t->kind, t->spec, t->options); }
@@ -39,12 +39,12 @@ static const Plan *plan_alone(const Task *t) { return micro_plan(t->net, t->kind
 static const Plan *plan_cut(const Task *t, const Plan *whole, int64_t bytes)
 {
     const Plan *best = whole;
-    int64_t rounds = whole->program->rounds;
+    int64_t micro_batches = whole->program->micro_batches;
     for (int64_t samples = LARGEST_CUT; samples > 0 && best->arena_bytes > bytes; samples /= 2) {
         const int64_t more = micro_rounds(whole->program, samples);
-        if (t->options->without & WITHOUT_MICRO || more <= rounds) continue;
-        rounds = more;
-        Graph *program = emit_program(t->net, t->kind, t->spec, t->options, rounds);
+        if (t->options->without & WITHOUT_MICRO || more <= micro_batches) continue;
+        micro_batches = more;
+        Graph *program = emit_program(t->net, t->kind, t->spec, t->options, micro_batches);
         const Plan *plan = plan_build(program, real_size(t->options));
         if (plan && plan->arena_bytes < best->arena_bytes) best = plan;
     }
@@ -56,8 +56,8 @@ static Fitted plan_for(const Task *t, const Plan *whole, int64_t target)
 {
     EmitOptions options = *t->options;
     options.without |= WITHOUT_SLICES; /* what shares an image with others cannot be forgotten alone */
-    Graph *program = emit_program(t->net, t->kind, t->spec, &options, whole->program->rounds);
-    Fitted f = {.recomputed = pass_recompute(program, target, real_size(t->options))};
+    Graph *program = emit_program(t->net, t->kind, t->spec, &options, whole->program->micro_batches);
+    Fitted f = {.recomputed = pass_rematerialize(program, target, real_size(t->options))};
     f.plan = plan_build(program, real_size(t->options));
     if (!f.plan) f.plan = whole;
     return f;
@@ -66,7 +66,7 @@ static Fitted plan_for(const Task *t, const Plan *whole, int64_t target)
 static bool has_slices(const Graph *program)
 {
     for (int i = 0; i < program->tensors.count; i++)
-        if (((const Tensor *)program->tensors.at[i])->within) return true;
+        if (((const Tensor *)program->tensors.at[i])->parent) return true;
     return false;
 }
 
@@ -209,7 +209,7 @@ static void say_too_small(const Task *t, int64_t model, const Plan *known)
                "than %s when %svalues are computed again",
                (long long)t->options->batch, amount(arena, limit), amount(arena, model + needs.whole),
                amount(arena, model), amount(arena, model + needs.least),
-               known->program->rounds > 1 ? "it is done in micro-batches and " : "");
+               known->program->micro_batches > 1 ? "it is done in micro-batches and " : "");
     int64_t batch = fitting_batch(t, limit - model, needs.least);
     if (batch) diag_note(c, t->net->span, "with a batch of %lld it fits", (long long)batch);
 }
@@ -224,13 +224,14 @@ int64_t emit_least_memory(Graph *net, const TrainSpec *spec, const EmitOptions *
 /* ---- the plan ------------------------------------------------------------------------ */
 
 const Plan *limit_plan(Graph *net, ProgramKind kind, const TrainSpec *spec, const EmitOptions *options,
-                       Limited *limited)
+                       MemoryLimitResult *limited)
 {
     Task t = {net, kind, spec, options};
     const Plan *usual = plan_alone(&t);
     if (!usual) return NULL;
     Fitted f = plan_light(&t, usual);
-    *limited = (Limited){.recomputed = f.recomputed, .before = f.plan->arena_bytes, .after = f.plan->arena_bytes};
+    *limited =
+        (MemoryLimitResult){.recomputed = f.recomputed, .before = f.plan->arena_bytes, .after = f.plan->arena_bytes};
     if (!options->memory_limit || kind == PROGRAM_INFER) return f.plan;
     if (options->train) program_build(net, PROGRAM_STEP, spec, options->batch, 1); /* for the optimizer's states */
     int64_t model = model_bytes(net, real_size(options)), bytes = options->memory_limit - model;

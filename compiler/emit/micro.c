@@ -27,7 +27,7 @@ static bool can_be_cut(const Graph *program)
 
 int64_t micro_rounds(const Graph *program, int64_t samples)
 {
-    int64_t batch = program->batch * program->rounds, micro = samples < batch ? samples : batch;
+    int64_t batch = program->batch * program->micro_batches, micro = samples < batch ? samples : batch;
     if (!can_be_cut(program)) return 1;
     while (batch % micro != 0) micro--;
     return batch / micro;
@@ -37,10 +37,12 @@ int64_t micro_rounds(const Graph *program, int64_t samples)
 static int64_t usual_rounds(const Graph *program)
 {
     const int64_t batch = program->batch;
-    if (program->grain > 1)
-        return batch % (program->grain * MICRO_BLOCKS) ? 1 : micro_rounds(program, program->grain * MICRO_BLOCKS);
-    int64_t rounds = micro_rounds(program, MICRO_BATCH);
-    if (rounds == 1 || batch / rounds >= MICRO_LEAST) return rounds;
+    if (program->batch_multiple > 1)
+        return batch % (program->batch_multiple * MICRO_BLOCKS)
+                   ? 1
+                   : micro_rounds(program, program->batch_multiple * MICRO_BLOCKS);
+    int64_t micro_batches = micro_rounds(program, MICRO_BATCH);
+    if (micro_batches == 1 || batch / micro_batches >= MICRO_LEAST) return micro_batches;
     int64_t micro = MICRO_BATCH + 1;
     while (micro <= MICRO_MOST && batch % micro != 0) micro++;
     return micro <= MICRO_MOST ? batch / micro : 1;
@@ -52,8 +54,8 @@ const Plan *micro_plan(Graph *net, ProgramKind kind, const TrainSpec *spec, cons
     const Plan *whole = program ? plan_build(program, real_size(options)) : NULL;
     if (!whole || kind == PROGRAM_INFER || whole->arena_bytes < LARGE_ARENA) return whole;
     if (!is_fast(options) || options->without & WITHOUT_MICRO) return whole;
-    const int64_t rounds = usual_rounds(program);
-    if (rounds == 1) return whole;
-    const Plan *cut = plan_build(emit_program(net, kind, spec, options, rounds), real_size(options));
+    const int64_t micro_batches = usual_rounds(program);
+    if (micro_batches == 1) return whole;
+    const Plan *cut = plan_build(emit_program(net, kind, spec, options, micro_batches), real_size(options));
     return cut->arena_bytes < whole->arena_bytes / 4 * 3 ? cut : whole;
 }

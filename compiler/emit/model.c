@@ -38,7 +38,7 @@ int model_index(const Emitter *e, const Tensor *t)
 
 const char *model_member(const Emitter *e, const Tensor *t)
 {
-    if (t->kind != TENSOR_PREPARED) return e->member[model_index(e, t)];
+    if (t->kind != TENSOR_PREPACKED) return e->member[model_index(e, t)];
     int i = 0;
     while (i < e->prepared.count && e->prepared.at[i] != t) i++;
     assert(i < e->prepared.count && "a prepared tensor is not of the inference program");
@@ -62,7 +62,7 @@ static int64_t layout_prepared(Emitter *e, Map *taken)
     int64_t bytes = 0;
     for (int i = 0; infer && i < infer->program->tensors.count; i++) {
         Tensor *t = infer->program->tensors.at[i];
-        if (t->kind != TENSOR_PREPARED) continue;
+        if (t->kind != TENSOR_PREPACKED) continue;
         list_push(e->arena, &e->prepared, t);
         bytes += padded_count(t) * e->real_size;
     }

@@ -47,7 +47,7 @@ const Entry *entry_of(const Emitter *e, ProgramKind kind)
 static const char *outside_place(Pass *p, const char *name, const Tensor *t)
 {
     const Graph *g = p->program;
-    if (g->rounds == 1 || !t->batched) return name;
+    if (g->micro_batches == 1 || !t->batched) return name;
     return arena_printf(p->e->arena, "%s + round * %lld", name, (long long)tensor_count(t, g->batch));
 }
 
@@ -57,7 +57,7 @@ static const char *input_place(Pass *p, const Tensor *t)
     int64_t before = 0;
     for (int i = 0; i < p->program->inputs.count; i++) {
         if (p->program->inputs.at[i] == t) break;
-        before += tensor_count(p->program->inputs.at[i], p->program->batch * p->program->rounds);
+        before += tensor_count(p->program->inputs.at[i], p->program->batch * p->program->micro_batches);
     }
     const char *place = before ? arena_printf(p->e->arena, "x + %lld", (long long)before) : "x";
     return outside_place(p, place, t);
@@ -78,15 +78,15 @@ static const char *place_text(Pass *p, const Tensor *t)
     const Tensor *root = place->root;
     const Plan *plan = p->plan;
     const Graph *g = p->program;
-    if (tensor_in_model(root->kind) || root->kind == TENSOR_PREPARED) {
+    if (tensor_in_model(root->kind) || root->kind == TENSOR_PREPACKED) {
         const char *member = model_member(p->e, root);
-        if (!t->begin) return arena_printf(p->e->arena, "m->%s", member);
-        return arena_printf(p->e->arena, "m->%s + %lld", member, (long long)t->begin);
+        if (!t->slice_offset) return arena_printf(p->e->arena, "m->%s", member);
+        return arena_printf(p->e->arena, "m->%s + %lld", member, (long long)t->slice_offset);
     }
     if (root->kind == TENSOR_INPUT) return input_place(p, root);
     if (root->kind == TENSOR_TARGET) return outside_place(p, "target", root);
-    if (root->kind == TENSOR_SEED) return "dy";
-    if (place->offset >= 0) return arena_place(p, t, place->offset + t->begin * p->e->real_size);
+    if (root->kind == TENSOR_OUTPUT_GRADIENT) return "dy";
+    if (place->offset >= 0) return arena_place(p, t, place->offset + t->slice_offset * p->e->real_size);
     if (g->output && plan->place[g->output->id].root == root) return outside_place(p, "y", root);
     assert(g->input_gradient && plan->place[g->input_gradient->id].root == root);
     return "dx";
@@ -99,8 +99,8 @@ static void write_counts(Pass *p)
 {
     const Graph *g = p->program;
     bool eval = g->kind == PROGRAM_EVAL;
-    const char *all = eval ? "count" : arena_printf(p->e->arena, "%lld", (long long)(g->batch * g->rounds));
-    if (g->rounds == 1)
+    const char *all = eval ? "count" : arena_printf(p->e->arena, "%lld", (long long)(g->batch * g->micro_batches));
+    if (g->micro_batches == 1)
         text_addf(&p->text, ", %s", all);
     else if (eval)
         text_addf(&p->text, ", part, %s", all);
@@ -116,7 +116,7 @@ static void write_scalars(Pass *p, const Node *n)
     if (n->op->uses & USES_SEED) {
         text_addf(out, ", nn_mix(nn_mix(m->seed) + (uint64_t)m->step * 0x9e3779b97f4a7c15u + %d)",
                   n->origin->stream + 1000000);
-        if (p->program->rounds > 1) /* on with the numbers of the samples before */
+        if (p->program->micro_batches > 1) /* on with the numbers of the samples before */
             text_addf(out, " + (uint64_t)round * %lld * 0xd1342543de82ef95u",
                       (long long)tensor_count(n->out[0], p->program->batch));
     }
@@ -128,7 +128,7 @@ static const char *sample_place(Pass *p, const Tensor *t, Share share)
 {
     const char *place = place_text(p, t);
     if (share != SHARE_SAMPLES || !t->batched) return place;
-    long long size = (long long)shape_count(tensor_home(t)->shape);
+    long long size = (long long)shape_count(tensor_storage(t)->shape);
     return arena_printf(p->e->arena, size == 1 ? "%s + first" : "%s + first * %lld", place, size);
 }
 
@@ -136,9 +136,10 @@ static const char *sample_place(Pass *p, const Tensor *t, Share share)
 
 static Region region_of(Pass *p, const Tensor *t, bool written, Share share)
 {
-    const Place *place = &p->plan->place[tensor_home(t)->id];
+    const Place *place = &p->plan->place[tensor_storage(t)->id];
     int64_t sample = t->batched ? place->bytes / p->program->batch : 0;
-    int64_t begin = t->within ? t->channel : 0, end = t->within ? t->channel + t->shape.dim[0] : INT64_MAX;
+    int64_t begin = t->parent ? t->channel_offset : 0,
+            end = t->parent ? t->channel_offset + t->shape.dim[0] : INT64_MAX;
     return (Region){place->root, place->offset, place->bytes, sample, begin, end, written, share};
 }
 
@@ -276,7 +277,7 @@ static void write_noise(Pass *p, const Node *n)
     bool layer = n->origin == n && n->op->class != OP_LOSS && n->op->class != OP_OPTIMIZER;
     for (int i = 0; layer && i < n->out_count; i++) {
         const Tensor *t = n->out[i];
-        if (!t->batched || t->dtype != DTYPE_REAL || t->kind != TENSOR_LOCAL || t->within) continue;
+        if (!t->batched || t->dtype != DTYPE_REAL || t->kind != TENSOR_LOCAL || t->parent) continue;
         separate_region(p, region_of(p, t, true, SHARE_NONE));
         text_addf(&p->text, "    %snn_noise(%s, %lld, %d);\n", p->e->team ? "if (t == 0) " : "", place_text(p, t),
                   (long long)tensor_count(t, p->program->batch), n->stream);
@@ -289,7 +290,7 @@ static void open_rounds(Pass *p)
     const Graph *g = p->program;
     long long batch = (long long)g->batch;
     text_addf(&p->text, "    for (int round = 0; round < %lld; round++) { /* micro-batches of %lld samples */\n",
-              (long long)g->rounds, batch);
+              (long long)g->micro_batches, batch);
     p->outside = p->text;
     text_init(&p->text, p->e->arena);
     if (p->e->team) text_add(&p->text, "    nn_barrier(team);\n");
@@ -315,7 +316,7 @@ static void close_rounds(Pass *p)
 /* Calls of PHASE_EACH stand in a loop over the micro-batches. */
 static void enter_phase(Pass *p, Phase phase)
 {
-    if (p->program->rounds == 1 || p->phase == phase) return;
+    if (p->program->micro_batches == 1 || p->phase == phase) return;
     if (p->phase == PHASE_EACH) close_rounds(p);
     if (phase == PHASE_EACH) open_rounds(p);
     p->phase = phase;
@@ -466,7 +467,7 @@ static void write_part(Pass *p, const Argument *list)
     }
     write_arena(p, calls);
     if (names_word(calls, "first")) {
-        long long grain = p->program->grain, parts = (long long)p->program->batch / grain;
+        long long grain = p->program->batch_multiple, parts = (long long)p->program->batch / grain;
         const char *times = grain == 1 ? "" : arena_printf(p->e->arena, " * %lld", grain);
         text_addf(out,
                   "    const int64_t first = (int64_t)%lld * t / T%s, last = (int64_t)%lld * (t + 1) / T%s; /* this "
@@ -525,7 +526,7 @@ static bool *sources_of(const Pass *p, const Tensor *t)
     bool *sources = arena_alloc(e->arena, (size_t)(e->net->model.count + 1) * sizeof *sources);
     for (int i = 0; i < t->producer->in_count; i++) {
         const Tensor *in = t->producer->in[i];
-        if (in->kind != TENSOR_PREPARED) {
+        if (in->kind != TENSOR_PREPACKED) {
             sources[model_index(e, in)] = true;
             continue;
         }
@@ -541,7 +542,7 @@ static void list_preparations(Pass *p)
     text_init(&p->text, p->e->arena);
     for (int i = 0; i < p->program->nodes.count; i++) {
         const Node *n = p->program->nodes.at[i];
-        if (!node_is_prepared(n)) continue;
+        if (!node_is_prepacked(n)) continue;
         const Function *f = function_for(p->e, p->program, n);
         const bool *sources = sources_of(p, n->out[0]);
         text_add(&p->text, "    if (i < 0");

@@ -24,7 +24,7 @@ void graph_dump(const Graph *g, FILE *out)
     static const char *const kinds[] = {"net", "infer", "eval", "step", "grad", "vjp"};
     Arena *arena = arena_new();
     fprintf(out, "%s %s\n", kinds[g->kind], g->name);
-    if (g->rounds > 1) fprintf(out, "  %lld micro-batches\n", (long long)g->rounds);
+    if (g->micro_batches > 1) fprintf(out, "  %lld micro-batches\n", (long long)g->micro_batches);
     for (int i = 0; i < g->inputs.count; i++) {
         const Tensor *t = g->inputs.at[i];
         fprintf(out, "  input %s %s\n", t->name, tensor_text(arena, g, t));

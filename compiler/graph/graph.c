@@ -57,8 +57,8 @@ Graph *graph_new(Compilation *c, const char *name, ProgramKind kind)
     g->name = name;
     g->kind = kind;
     g->batch = 1;
-    g->rounds = 1;
-    g->grain = 1;
+    g->micro_batches = 1;
+    g->batch_multiple = 1;
     return g;
 }
 
@@ -89,15 +89,15 @@ Tensor *graph_tensor(Graph *g, TensorKind kind, DType dtype, bool batched, Shape
     return t;
 }
 
-Tensor *graph_part(Graph *g, Tensor *whole, int64_t begin, int64_t count)
+Tensor *graph_slice(Graph *g, Tensor *whole, int64_t begin, int64_t count)
 {
     Arena *arena = g->compilation->arena;
     Tensor *t = arena_alloc(arena, sizeof *t);
     *t = *whole;
     t->id = g->tensors.count;
     t->shape = shape_vector(count);
-    t->whole = whole;
-    t->begin = begin;
+    t->slice_of = whole;
+    t->slice_offset = begin;
     list_push(arena, &g->tensors, t);
     return t;
 }

@@ -42,14 +42,14 @@ static inline Shape shape_image(int64_t channels, int64_t height, int64_t width)
 }
 
 typedef enum TensorKind {
-    TENSOR_INPUT,    /* the caller's x, read only */
-    TENSOR_TARGET,   /* the caller's labels or values */
-    TENSOR_SEED,     /* the caller's dL/dy */
-    TENSOR_LOCAL,    /* in the arena, or the caller's output */
-    TENSOR_PREPARED, /* made of parameters when these are set, in the model block: see passes/prepare.c */
-    TENSOR_PARAM,    /* weights, in the model block */
-    TENSOR_BUFFER,   /* running statistics and constants, in the model block */
-    TENSOR_STATE     /* the optimizer's, in the model block */
+    TENSOR_INPUT,           /* the caller's x, read only */
+    TENSOR_TARGET,          /* the caller's labels or values */
+    TENSOR_OUTPUT_GRADIENT, /* the caller's dL/dy */
+    TENSOR_LOCAL,           /* in the arena, or the caller's output */
+    TENSOR_PREPACKED,       /* made of parameters when these are set, in the model block: see passes/prepack.c */
+    TENSOR_PARAM,           /* weights, in the model block */
+    TENSOR_BUFFER,          /* running statistics and constants, in the model block */
+    TENSOR_STATE            /* the optimizer's, in the model block */
 } TensorKind;
 
 static inline bool tensor_in_model(TensorKind kind) { return kind >= TENSOR_PARAM; }
@@ -90,7 +90,7 @@ struct Tensor {
     bool batched;     /* a dimension [batch] stands before `shape` */
     Shape shape;      /* per sample */
     bool last;        /* an image that lies [H][W][C], not [C][H][W]: see passes/layout.c */
-    bool samples;     /* lies [N / 16][C][H][W][16] or [N / 16][F][16]: see passes/samples.c */
+    bool samples;     /* lies [N / 16][C][H][W][16] or [N / 16][F][16]: see passes/batch_blocking.c */
     const char *name; /* PATH.weight of a parameter; else for dumps */
     Span span;
     Node *producer; /* NULL for what comes from outside and for the model's */
@@ -100,12 +100,12 @@ struct Tensor {
     bool trainable;
     bool regularized; /* a weight: not a bias, not of a norm */
     Init init;
-    Tensor *whole;        /* of what is a part of a parameter or state: all of it; else NULL */
-    int64_t begin;        /* the part's first element there */
-    Tensor *within;       /* an image, channels last, that this one is some channels of: see passes/slices.c */
-    int64_t channel;      /* the first of them there */
-    Tensor *model;        /* in a program: the net's tensor that this one stands for; else itself or NULL */
-    const double *values; /* of a constant buffer: its elements (then `init` is not used), else NULL */
+    Tensor *slice_of;     /* of what is a part of a parameter or state: all of it; else NULL */
+    int64_t slice_offset; /* the part's first element there */
+    Tensor *parent; /* an image, channels last, that this one is some channels of: see passes/concat_elimination.c */
+    int64_t channel_offset; /* the first of them there */
+    Tensor *model;          /* in a program: the net's tensor that this one stands for; else itself or NULL */
+    const double *values;   /* of a constant buffer: its elements (then `init` is not used), else NULL */
 };
 
 int64_t tensor_count(const Tensor *, int64_t batch); /* elements */
@@ -163,33 +163,34 @@ typedef enum OpClass {
     OP_INTERNAL   /* made by other operators: gradients, training forms */
 } OpClass;
 
-enum {                         /* traits */
-       OP_VIEW = 1,            /* the output is the input's memory under another shape: no code */
-       OP_INPLACE = 2,         /* out[0] may be written over in[0] */
-       OP_WEIGHTED = 4,        /* counts as a weighted layer for depth and gradient flow */
-       OP_VARIADIC = 8,        /* any number of inputs, called x0, x1, … */
-       OP_CLASSES = 16,        /* a loss whose target is one int32 class per sample; else values */
-       OP_PROBABLE = 32,       /* its inference output is probabilities or their logarithm (softmax) */
-       OP_ZERO_GRADIENT = 64,  /* blocks training of what is before it; warned about */
-       OP_BATCH_COUPLED = 128, /* mixes the samples of a batch, and so do its gradients (batchnorm while training) */
-       OP_FAST_SAMPLES = 256,  /* the fast form also serves some of the samples: $N may be less than the batch */
-       OP_ANY_LAYOUT = 512,    /* the fast form serves images of either layout, when all of them have the same,
+enum {                                     /* traits */
+       OP_VIEW = 1u << 0,                  /* the output is the input's memory under another shape: no code */
+       OP_INPLACE = 1u << 1,               /* out[0] may be written over in[0] */
+       OP_WEIGHTED = 1u << 2,              /* counts as a weighted layer for depth and gradient flow */
+       OP_VARIADIC = 1u << 3,              /* any number of inputs, called x0, x1, … */
+       OP_CLASSES = 1u << 4,               /* a loss whose target is one int32 class per sample; else values */
+       OP_OUTPUTS_PROBABILITIES = 1u << 5, /* its inference output is probabilities or their logarithm (softmax) */
+       OP_ZERO_GRADIENT = 1u << 6,         /* blocks training of what is before it; warned about */
+       OP_BATCH_COUPLED =
+           1u << 7,               /* mixes the samples of a batch, and so do its gradients (batchnorm while training) */
+       OP_FAST_SAMPLES = 1u << 8, /* the fast form also serves some of the samples: $N may be less than the batch */
+       OP_ANY_LAYOUT = 1u << 9,   /* the fast form serves images of either layout, when all of them have the same,
                                 * by asking node->last */
-       OP_POINTWISE = 1024,    /* each element by itself, so that the fast form serves every layout that all
+       OP_POINTWISE = 1u << 10,   /* each element by itself, so that the fast form serves every layout that all
                                 * arrays have */
-       OP_STEPS = 2048,        /* the fast form serves images whose channels are some of a larger one's: from
-                                * pixel to pixel of them it is tensor_step elements */
-       OP_JOIN = 4096,         /* the output is the inputs, one after the other along channels */
-       OP_PART = 8192,         /* the output is some channels of the input, from Op.channel on */
-       OP_ANY_PART = 16384     /* element by element over arrays of one size, so that it may be done for some of
+       OP_STRIDED_CHANNELS = 1u << 11, /* the fast form serves images whose channels are some of a larger one's: from
+                                * pixel to pixel of them it is tensor_pixel_stride elements */
+       OP_CONCAT = 1u << 12,           /* the output is the inputs, one after the other along channels */
+       OP_SLICE = 1u << 13,            /* the output is some channels of the input, from Op.channel on */
+       OP_SPLITTABLE = 1u << 14        /* element by element over arrays of one size, so that it may be done for some of
                                 * their elements alone; optimizers may, too */
 };
 
-enum {                /* scalars that the emitted function takes after its tensors */
-       USES_LR = 1,   /* $lr: real, the step's learning rate */
-       USES_STEP = 2, /* $step: int64_t, steps done before this one */
-       USES_SEED = 4, /* $seed: uint64_t, differs from node to node and step to step */
-       USES_COUNT = 8 /* $count: int, samples that count (losses), and $all, those of all micro-batches; for other
+enum {                      /* scalars that the emitted function takes after its tensors */
+       USES_LR = 1u << 0,   /* $lr: real, the step's learning rate */
+       USES_STEP = 1u << 1, /* $step: int64_t, steps done before this one */
+       USES_SEED = 1u << 2, /* $seed: uint64_t, differs from node to node and step to step */
+       USES_COUNT = 1u << 3 /* $count: int, samples that count (losses), and $all, those of all micro-batches; for other
                        * operators $N and $N times the number of micro-batches */
 };
 
@@ -204,8 +205,8 @@ typedef struct Window {
     double before, after;
 } Window;
 
-typedef enum TailPart { TAIL_NONE, TAIL_AFFINE, TAIL_ADD, TAIL_RELU } TailPart;
-typedef struct Tail Tail;
+typedef enum EpilogueKind { EPILOGUE_NONE, EPILOGUE_AFFINE, EPILOGUE_ADD, EPILOGUE_RELU } EpilogueKind;
+typedef struct Epilogue Epilogue;
 
 /*
  * All that the compiler knows of an operator.  A file of ops/ ends in one
@@ -283,7 +284,7 @@ struct Op {
     bool (*last)(const Node *);
     const Op *pack;
 
-    /* What passes/samples.c puts in the node's place: an operator whose kernel takes the
+    /* What passes/batch_blocking.c puts in the node's place: an operator whose kernel takes the
      * node's images and vectors samples last, $N / 16 blocks of them, or NULL where none
      * does or where that does not pay.  node->samples is then set; an operator that asks
      * it gives itself.  Not needed with OP_POINTWISE and OP_VIEW. */
@@ -291,43 +292,43 @@ struct Op {
 
     /* What passes/winograd.c puts in the node's place: an operator that computes the
      * same with fewer multiplications and more rounding, or NULL where that does not
-     * pay for this batch.  `once`: the weights are packed once, not in every pass. */
-    const Op *(*winograd)(const Node *, int64_t batch, bool once);
+     * pay for this batch.  `constant_weights`: the weights are packed once, not in every pass. */
+    const Op *(*winograd)(const Node *, int64_t batch, bool constant_weights);
     int form; /* of operators that come in several: which of them it is, as its file has it */
     /* Floats that the kernel works in: it gets them as one more output, `work`. */
     int64_t (*work)(const Node *);
 
-    /* With OP_PART: the first channel, of an image that lies channels last. */
+    /* With OP_SLICE: the first channel, of an image that lies channels last. */
     int64_t (*channel)(const Node *);
 
     /* Of a gradient [rows][…] of a parameter: adds a node that computes some of its rows
-     * alone, of the same inputs; see passes/split.c.  NULL: it is computed whole. */
+     * alone, of the same inputs; see passes/gradient_splitting.c.  NULL: it is computed whole. */
     Node *(*rows)(Graph *, const Node *, int64_t first, int64_t count);
 
-    /* What passes/recompute.c puts in a later place to have the first output again, to the
+    /* What passes/rematerialize.c puts in a later place to have the first output again, to the
      * bit: adds a node of the inputs and outputs of this one that writes nothing else.  NULL:
      * another node of the same operator, unless it mutates something. */
     Node *(*again)(Graph *, const Node *);
 
     /* What passes/fuse.c may do with it in the fast form, at inference.  `fuse`
-     * gives the operator that computes the same and then a Tail, or NULL where
+     * gives the operator that computes the same and then a Epilogue, or NULL where
      * the kernel does not serve this node; its inputs are the node's, then scale
      * and shift, then the summand, as far as the tail has them.  `tail` says which
      * part of a tail the operator is, and `fold`, of an affine one, the operator
      * that turns its parameters into scale and shift, one of each per channel. */
     const Op *(*fuse)(const Node *);
-    TailPart tail;
+    EpilogueKind epilogue;
     const Op *fold;
 
-    /* What passes/rectify.c may do with it in the fast form: makes the node do a tail of add
+    /* What passes/batchnorm_epilogue.c may do with it in the fast form: makes the node do a tail of add
      * and relu, with the summand, after its first output; or the gradient of such a node
      * relu's gradient before all else, with in[0] its dy, and the sum after it.  False, and
      * nothing changed, where the kernel does not serve. */
-    bool (*finish)(Graph *, Node *, const Tail *, Tensor *summand);
+    bool (*finish)(Graph *, Node *, const Epilogue *, Tensor *summand);
 };
 
 /* y = relu(scale[c] · value + shift[c] + summand), each part present or not. */
-struct Tail {
+struct Epilogue {
     bool affine, add, relu;
 };
 
@@ -360,7 +361,7 @@ struct Node {
     bool last;                   /* its images lie [H][W][C] */
     bool samples;                /* what it computes with lies samples last */
     double scale;                /* of a loss and its gradient: its weight in the total; else 1 */
-    const Tail *tail;            /* of a fused operator */
+    const Epilogue *epilogue;    /* of a fused operator */
     const char *const *in_names; /* of a fused operator: instead of op->in */
 };
 
@@ -391,16 +392,16 @@ struct Graph {
     const char *name;
     Span span; /* of the net's name */
     ProgramKind kind;
-    int64_t batch;  /* samples that the nodes see: of a micro-batch, if there are several */
-    int64_t rounds; /* micro-batches, one after the other */
-    int64_t grain;  /* threads divide the batch in multiples of this: 1, or a block of samples */
-    List nodes;     /* of Node, in execution order */
-    List tensors;   /* of Tensor */
-    List inputs;    /* of Tensor */
-    List model;     /* of Tensor: parameters and buffers, then states, in order of creation */
-    List heads;     /* of Head */
-    Tensor *output; /* of the last layer */
-    Tensor *target, *targets, *loss, *seed,
+    int64_t batch;          /* samples that the nodes see: of a micro-batch, if there are several */
+    int64_t micro_batches;  /* micro-batches, one after the other */
+    int64_t batch_multiple; /* threads divide the batch in multiples of this: 1, or a block of samples */
+    List nodes;             /* of Node, in execution order */
+    List tensors;           /* of Tensor */
+    List inputs;            /* of Tensor */
+    List model;             /* of Tensor: parameters and buffers, then states, in order of creation */
+    List heads;             /* of Head */
+    Tensor *output;         /* of the last layer */
+    Tensor *target, *targets, *loss, *output_gradient,
         *input_gradient; /* where the kind of program has them; of several inputs one after the other */
     List gradients;      /* of ParamGrad: GRAD and VJP */
 };
@@ -409,7 +410,7 @@ Graph *graph_new(Compilation *, const char *name, ProgramKind);
 Tensor *graph_tensor(Graph *, TensorKind, DType, bool batched, Shape, const char *name, Span);
 
 /* Elements begin … begin + count of a parameter or state, as a vector. */
-Tensor *graph_part(Graph *, Tensor *whole, int64_t begin, int64_t count);
+Tensor *graph_slice(Graph *, Tensor *whole, int64_t offset, int64_t count);
 
 /* A node at the end of the order.  Inputs first, then outputs. */
 Node *graph_node(Graph *, const Op *, void *attrs, const char *name, Span);
@@ -440,23 +441,23 @@ static inline bool node_mutates(const Node *n, int index) { return index < 32 &&
 static inline const Op *node_op(const Node *n) { return n->op; }
 
 /* Its outputs are made when parameters are set, not in a pass. */
-static inline bool node_is_prepared(const Node *n) { return n->out_count > 0 && n->out[0]->kind == TENSOR_PREPARED; }
+static inline bool node_is_prepacked(const Node *n) { return n->out_count > 0 && n->out[0]->kind == TENSOR_PREPACKED; }
 
 /* The image whose memory it lies in; from pixel to pixel of it, elements. */
-static inline const Tensor *tensor_home(const Tensor *t) { return t->within ? t->within : t; }
-static inline int64_t tensor_step(const Tensor *t) { return tensor_home(t)->shape.dim[0]; }
+static inline const Tensor *tensor_storage(const Tensor *t) { return t->parent ? t->parent : t; }
+static inline int64_t tensor_pixel_stride(const Tensor *t) { return tensor_storage(t)->shape.dim[0]; }
 
 /* It moves nothing: what it joins, or is a part of, lies where it has to already. */
 static inline bool node_is_in_place(const Node *n)
 {
-    if (n->op->traits & OP_JOIN) return n->in[0]->within && n->in[0]->within == tensor_home(n->out[0]);
-    return n->op->traits & OP_PART && n->out[0]->within;
+    if (n->op->traits & OP_CONCAT) return n->in[0]->parent && n->in[0]->parent == tensor_storage(n->out[0]);
+    return n->op->traits & OP_SLICE && n->out[0]->parent;
 }
 
 /* A pass calls a function for it. */
 static inline bool node_is_called(const Node *n)
 {
-    return !(n->op->traits & OP_VIEW) && !node_is_prepared(n) && !node_is_in_place(n);
+    return !(n->op->traits & OP_VIEW) && !node_is_prepacked(n) && !node_is_in_place(n);
 }
 
 /* [batch][C][H][W], of any element type. */
@@ -576,10 +577,10 @@ const char *attrs_text(Arena *, const Attr *, const void *attrs); /* "6, 5x5, st
  * STEP appends the optimizer's states to the net's `model`. `spec` may be NULL
  * for INFER and VJP.  NULL after an error (a loss that does not fit the output).
  *
- * `rounds` micro-batches of `batch` samples each are run one after the other, and what
+ * `micro_batches` micro-batches of `batch` samples each are run one after the other, and what
  * they make of the loss and the gradients is added up, so that only these live from one
  * to the next.  Not of VJP, nor where an operator mixes the samples (OP_BATCH_COUPLED). */
-Graph *program_build(Graph *net, ProgramKind, const TrainSpec *spec, int64_t batch, int64_t rounds);
+Graph *program_build(Graph *net, ProgramKind, const TrainSpec *spec, int64_t batch, int64_t micro_batches);
 
 /* Inside Op.grad */
 Graph *backward_graph(Backward *);

@@ -115,7 +115,7 @@ static void copy_forward(Build *b)
 static Tensor *summed(Build *b, Tensor *t, const char *name)
 {
     Graph *g = b->graph;
-    if (g->rounds == 1) return t;
+    if (g->micro_batches == 1) return t;
     ZeroAttrs *attrs = arena_alloc(b->arena, sizeof *attrs);
     attrs->shape = t->shape;
     Node *zero = graph_node(g, op_find("zero", OP_INTERNAL), attrs, name, t->span);
@@ -163,8 +163,8 @@ static Tensor *target_for(Build *b, const Tensor *scores)
         Shape shape = classes ? shape_vector(1) : scores->shape;
         g->target = graph_tensor(g, TENSOR_TARGET, classes ? DTYPE_INT32 : DTYPE_REAL, true, shape, "target",
                                  b->spec->loss.span);
-        if (classes && g->rounds > 1) /* how many of them count shows only in all */
-            g->targets = graph_tensor(g, TENSOR_TARGET, DTYPE_INT32, false, shape_vector(g->batch * g->rounds),
+        if (classes && g->micro_batches > 1) /* how many of them count shows only in all */
+            g->targets = graph_tensor(g, TENSOR_TARGET, DTYPE_INT32, false, shape_vector(g->batch * g->micro_batches),
                                       "targets", b->spec->loss.span);
     }
     return g->target;
@@ -307,7 +307,7 @@ static void update_pending(Build *b)
 
 static void gradient_is_made(Build *b, Tensor *param, Tensor *gradient)
 {
-    if (b->graph->rounds == 1) {
+    if (b->graph->micro_batches == 1) {
         gradient_is_final(b, param, gradient);
         return;
     }
@@ -367,7 +367,7 @@ static void add_backward(Build *b)
     bool vjp = g->kind == PROGRAM_VJP;
     int forward = g->nodes.count;
     Backward *backward = backward_new(g, vjp);
-    if (vjp && backward_wants(backward, g->output)) backward_give(backward, g->output, g->seed);
+    if (vjp && backward_wants(backward, g->output)) backward_give(backward, g->output, g->output_gradient);
     for (int i = forward - 1; i >= 0; i--) {
         const Node *n = g->nodes.at[i];
         backward_visit(backward, n);
@@ -378,7 +378,7 @@ static void add_backward(Build *b)
             if (gradient) gradient_is_made(b, t, gradient);
         }
     }
-    if (g->rounds > 1) b->after = g->nodes.count;
+    if (g->micro_batches > 1) b->after = g->nodes.count;
     update_pending(b);
     if (vjp) g->input_gradient = input_gradient(b, backward);
     if (b->norms.count) clip_norm_and_update(b);
@@ -433,7 +433,8 @@ static void add_ends(Build *b)
     Graph *g = b->graph;
     if (g->kind != PROGRAM_STEP && g->kind != PROGRAM_GRAD) g->output = b->copy[b->net->output->id];
     if (g->kind == PROGRAM_VJP) {
-        g->seed = graph_tensor(g, TENSOR_SEED, DTYPE_REAL, true, g->output->shape, "dy", g->output->span);
+        g->output_gradient =
+            graph_tensor(g, TENSOR_OUTPUT_GRADIENT, DTYPE_REAL, true, g->output->shape, "dy", g->output->span);
         add_backward(b);
         if (g->input_gradient) g->input_gradient = owned(b, g->input_gradient);
     } else if (g->kind != PROGRAM_INFER) {
@@ -444,7 +445,7 @@ static void add_ends(Build *b)
     if (g->output) g->output = owned(b, g->output);
 }
 
-Graph *program_build(Graph *net, ProgramKind kind, const TrainSpec *spec, int64_t batch, int64_t rounds)
+Graph *program_build(Graph *net, ProgramKind kind, const TrainSpec *spec, int64_t batch, int64_t micro_batches)
 {
     Arena *arena = net->compilation->arena;
     Build b = {
@@ -458,7 +459,7 @@ Graph *program_build(Graph *net, ProgramKind kind, const TrainSpec *spec, int64_
     };
     b.graph->span = net->span;
     b.graph->batch = batch;
-    b.graph->rounds = rounds;
+    b.graph->micro_batches = micro_batches;
     find_needed(&b);
     copy_forward(&b);
     add_ends(&b);

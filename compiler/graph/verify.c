@@ -28,9 +28,9 @@ static void verify_node(const Graph *g, const Node *n)
         const Tensor *t = n->out[i];
         require(g->tensors.at[t->id] == t, g, n, "an output belongs to another graph");
         require(t->producer == n, g, n, "an output names another producer");
-        require(t->kind == TENSOR_LOCAL || t->kind == TENSOR_PREPARED, g, n, "an output is not local");
+        require(t->kind == TENSOR_LOCAL || t->kind == TENSOR_PREPACKED, g, n, "an output is not local");
     }
-    require(n->phase == PHASE_EACH || g->rounds > 1, g, n, "it waits for micro-batches that there are not");
+    require(n->phase == PHASE_EACH || g->micro_batches > 1, g, n, "it waits for micro-batches that there are not");
     bool is_view = n->op->traits & OP_VIEW;
     require(n->op->plain || n->op->fast || is_view, g, n, "the operator cannot be emitted");
     require(!is_view || shape_count(n->in[0]->shape) == shape_count(n->out[0]->shape), g, n,

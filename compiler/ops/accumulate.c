@@ -35,7 +35,7 @@ const Op op_accumulate = {
     .summary = "the sum of the gradients of micro-batches",
     .formula = "sum = sum + gradient",
     .class = OP_INTERNAL,
-    .traits = OP_ANY_PART,
+    .traits = OP_SPLITTABLE,
     .in = accumulate_in,
     .mutates = 2,
     .shape = accumulate_shape,

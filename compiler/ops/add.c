@@ -31,5 +31,5 @@ const Op op_add = {
     .plain = add_plain,
     .fast = add_fast,
     .kernel = "combine",
-    .tail = TAIL_ADD,
+    .epilogue = EPILOGUE_ADD,
 };

@@ -207,14 +207,14 @@ static bool call_kernel(Writer *w, const Node *n, const Tensor *x, const Tensor 
     writer_bind(w, "bias", is_affine(n) ? "bias" : "0");
     writer_put(w, n->last ? "const long rows = (long)$N * $P;" : "const long rows = $N;");
     if (n->last) writer_bind_int(w, "P", 1);
-    bool relu = n->tail && n->tail->relu;
+    bool relu = n->epilogue && n->epilogue->relu;
     writer_bind_int(w, "relu", relu);
-    writer_bind(w, "summand", n->tail && n->tail->add ? "summand" : "0");
+    writer_bind(w, "summand", n->epilogue && n->epilogue->add ? "summand" : "0");
     writer_bind(w, "mask_weight", relu && is_affine(n) ? "weight" : "0");
     writer_bind(w, "mask_bias", relu && is_affine(n) ? "bias" : "0");
-    writer_bind_int(w, "x_step", tensor_step(x));
-    writer_bind_int(w, "y_step", tensor_step(y));
-    writer_bind_int(w, "dx_step", dx ? tensor_step(dx) : 0);
+    writer_bind_int(w, "x_step", tensor_pixel_stride(x));
+    writer_bind_int(w, "y_step", tensor_pixel_stride(y));
+    writer_bind_int(w, "dx_step", dx ? tensor_pixel_stride(dx) : 0);
     writer_put(w, "static const nn_batchnorm size = {$C, $P, $eps, $momentum, $relu, $x_step, $y_step, $dx_step};");
     writer_put(w, call);
     return true;
@@ -254,39 +254,39 @@ static bool dx_fast(Writer *w, const Node *n)
         "nn_batchnorm_dx(&size, rows, dy, x, mean, inv, dweight, dbias, $weight, $mask_bias, $summand, dx, $t, $T);");
 }
 
-/* ---- with a sum and a relu after it: passes/rectify.c -------------------- */
+/* ---- with a sum and a relu after it: passes/batchnorm_epilogue.c -------------------- */
 
-static bool infer_finish(Graph *g, Node *n, const Tail *tail, Tensor *summand)
+static bool infer_finish(Graph *g, Node *n, const Epilogue *tail, Tensor *summand)
 {
     (void)g;
     if (summand || (!n->last && plane(n) > 1)) return false;
-    n->tail = tail;
+    n->epilogue = tail;
     return true;
 }
 
-static bool training_finish(Graph *g, Node *n, const Tail *tail, Tensor *summand)
+static bool training_finish(Graph *g, Node *n, const Epilogue *tail, Tensor *summand)
 {
     if (!n->last && plane(n) > 1) return false;
-    n->tail = tail;
+    n->epilogue = tail;
     if (summand) node_in_named(g, n, summand, "summand");
     return true;
 }
 
-static bool sums_finish(Graph *g, Node *n, const Tail *tail, Tensor *summand)
+static bool sums_finish(Graph *g, Node *n, const Epilogue *tail, Tensor *summand)
 {
     if (summand || (!n->last && plane(n) > 1)) return false;
-    n->tail = tail;
+    n->epilogue = tail;
     if (!is_affine(n)) return true;
     node_in_named(g, n, n->origin->in[1], "weight");
     node_in_named(g, n, n->origin->in[2], "bias");
     return true;
 }
 
-static bool dx_finish(Graph *g, Node *n, const Tail *tail, Tensor *summand)
+static bool dx_finish(Graph *g, Node *n, const Epilogue *tail, Tensor *summand)
 {
     if (!n->last && plane(n) > 1) return false;
-    bool masked = n->tail && n->tail->relu;
-    n->tail = tail;
+    bool masked = n->epilogue && n->epilogue->relu;
+    n->epilogue = tail;
     if (tail->relu && !masked && is_affine(n)) node_in_named(g, n, n->origin->in[2], "bias");
     if (summand) node_in_named(g, n, summand, "summand");
     return true;
@@ -319,7 +319,7 @@ static Node *training_again(Graph *g, const Node *n)
     again->in_names = is_affine(n) ? again_in : bare_again_in;
     if (node_has(n, summand)) node_in_named(g, again, n->in[summand], "summand");
     again->data_count = 1;
-    again->tail = n->tail;
+    again->epilogue = n->epilogue;
     node_out(g, again, node_shape_in(n));
     return again;
 }
@@ -329,7 +329,7 @@ static Node *training_again(Graph *g, const Node *n)
 static const Op batchnorm_sums = {
     .name = "batchnorm.sums",
     .class = OP_INTERNAL,
-    .traits = OP_BATCH_COUPLED | OP_ANY_LAYOUT | OP_STEPS,
+    .traits = OP_BATCH_COUPLED | OP_ANY_LAYOUT | OP_STRIDED_CHANNELS,
     .in = sums_in,
     .out = sums_out,
     .plain = sums_plain,
@@ -340,7 +340,7 @@ static const Op batchnorm_sums = {
 static const Op batchnorm_dx = {
     .name = "batchnorm.dx",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE | OP_BATCH_COUPLED | OP_ANY_LAYOUT | OP_STEPS,
+    .traits = OP_INPLACE | OP_BATCH_COUPLED | OP_ANY_LAYOUT | OP_STRIDED_CHANNELS,
     .in = dx_in,
     .out = dx_out,
     .plain = dx_plain,
@@ -417,7 +417,7 @@ static const Op batchnorm_fold = {
 static const Op training_affine = {
     .name = "batchnorm.training",
     .class = OP_INTERNAL,
-    .traits = OP_BATCH_COUPLED | OP_ANY_LAYOUT | OP_STEPS,
+    .traits = OP_BATCH_COUPLED | OP_ANY_LAYOUT | OP_STRIDED_CHANNELS,
     .attrs = batchnorm_attrs,
     .attrs_size = sizeof(BatchnormAttrs),
     .in = affine_in,
@@ -435,7 +435,7 @@ static const Op training_affine = {
 static const Op training_bare = {
     .name = "batchnorm.training",
     .class = OP_INTERNAL,
-    .traits = OP_BATCH_COUPLED | OP_ANY_LAYOUT | OP_STEPS,
+    .traits = OP_BATCH_COUPLED | OP_ANY_LAYOUT | OP_STRIDED_CHANNELS,
     .attrs = batchnorm_attrs,
     .attrs_size = sizeof(BatchnormAttrs),
     .in = bare_in,
@@ -455,7 +455,7 @@ static const Op batchnorm_bare = {
     .summary = "normalises each channel over the batch",
     .formula = "y = (x - mean[c]) / sqrt(var[c] + eps)",
     .class = OP_LAYER,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT | OP_STEPS,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT | OP_STRIDED_CHANNELS,
     .attrs = batchnorm_attrs,
     .attrs_size = sizeof(BatchnormAttrs),
     .in = bare_in,
@@ -468,7 +468,7 @@ static const Op batchnorm_bare = {
     .fast = batchnorm_fast,
     .finish = infer_finish,
     .kernel = "batchnorm",
-    .tail = TAIL_AFFINE,
+    .epilogue = EPILOGUE_AFFINE,
     .fold = &batchnorm_fold,
 };
 
@@ -477,7 +477,7 @@ const Op op_batchnorm = {
     .summary = "normalises each channel over the batch",
     .formula = "y = (x - mean[c]) / sqrt(var[c] + eps) * weight[c] + bias[c]",
     .class = OP_LAYER,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT | OP_STEPS,
+    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT | OP_STRIDED_CHANNELS,
     .attrs = batchnorm_attrs,
     .attrs_size = sizeof(BatchnormAttrs),
     .in = affine_in,
@@ -490,6 +490,6 @@ const Op op_batchnorm = {
     .fast = batchnorm_fast,
     .finish = infer_finish,
     .kernel = "batchnorm",
-    .tail = TAIL_AFFINE,
+    .epilogue = EPILOGUE_AFFINE,
     .fold = &batchnorm_fold,
 };

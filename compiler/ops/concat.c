@@ -82,12 +82,12 @@ static bool concat_fast(Writer *w, const Node *n)
 {
     int64_t start = 0, rows = rows_of(n);
     writer_bind_int(w, "rows", rows);
-    writer_bind_int(w, "all", n->last ? tensor_step(n->out[0]) : shape_count(node_shape_out(n)));
+    writer_bind_int(w, "all", n->last ? tensor_pixel_stride(n->out[0]) : shape_count(node_shape_out(n)));
     for (int i = 0; i < n->in_count; i++) {
         int64_t elements = shape_count(n->in[i]->shape) / rows;
         writer_bind_int(w, "i", i);
         writer_bind_int(w, "elements", elements);
-        writer_bind_int(w, "step", n->last ? tensor_step(n->in[i]) : elements);
+        writer_bind_int(w, "step", n->last ? tensor_pixel_stride(n->in[i]) : elements);
         writer_bind_int(w, "start", start);
         writer_put(w, start ? "nn_copy_rows((long)$N * $rows, $elements, x$i, $step, y + $start, $all, $t, $T);"
                             : "nn_copy_rows((long)$N * $rows, $elements, x$i, $step, y, $all, $t, $T);");
@@ -114,8 +114,8 @@ static bool slice_fast(Writer *w, const Node *n)
     int64_t rows = rows_of(n);
     writer_bind_int(w, "rows", rows);
     writer_bind_int(w, "elements", shape_count(node_shape_out(n)) / rows);
-    writer_bind_int(w, "all", n->last ? tensor_step(n->in[0]) : shape_count(node_shape_in(n)));
-    writer_bind_int(w, "step", n->last ? tensor_step(n->out[0]) : shape_count(node_shape_out(n)));
+    writer_bind_int(w, "all", n->last ? tensor_pixel_stride(n->in[0]) : shape_count(node_shape_in(n)));
+    writer_bind_int(w, "step", n->last ? tensor_pixel_stride(n->out[0]) : shape_count(node_shape_out(n)));
     writer_bind_int(w, "start", a->start / rows);
     writer_put(w, "nn_copy_rows((long)$N * $rows, $elements, dy + $start, $all, dx, $step, $t, $T);");
     return true;
@@ -124,7 +124,7 @@ static bool slice_fast(Writer *w, const Node *n)
 static const Op concat_slice = {
     .name = "concat.dx",
     .class = OP_INTERNAL,
-    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT | OP_STEPS | OP_PART,
+    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT | OP_STRIDED_CHANNELS | OP_SLICE,
     .channel = slice_channel,
     .attrs_size = sizeof(SliceAttrs),
     .in = combine_dx_in,
@@ -159,7 +159,7 @@ const Op op_concat = {
     .summary = "the branches joined along channels or features",
     .formula = "y = [x0, x1, ...]",
     .class = OP_COMBINE,
-    .traits = OP_VARIADIC | OP_FAST_SAMPLES | OP_ANY_LAYOUT | OP_STEPS | OP_JOIN,
+    .traits = OP_VARIADIC | OP_FAST_SAMPLES | OP_ANY_LAYOUT | OP_STRIDED_CHANNELS | OP_CONCAT,
     .out = combine_out,
     .shape = concat_shape,
     .flops = region_no_flops,

@@ -186,10 +186,10 @@ static bool has_bias(const Node *n) { return ((const ConvAttrs *)n->attrs)->bias
 void conv_bind_tail(Writer *w, const Node *n)
 {
     writer_bind(w, "bias", has_bias(n) ? "bias" : "0");
-    writer_bind(w, "scale", n->tail->affine ? "scale" : "0");
-    writer_bind(w, "shift", n->tail->affine ? "shift" : "0");
-    writer_bind(w, "summand", n->tail->add ? "summand" : "0");
-    writer_bind_int(w, "relu", n->tail->relu);
+    writer_bind(w, "scale", n->epilogue->affine ? "scale" : "0");
+    writer_bind(w, "shift", n->epilogue->affine ? "shift" : "0");
+    writer_bind(w, "summand", n->epilogue->add ? "summand" : "0");
+    writer_bind_int(w, "relu", n->epilogue->relu);
     writer_put(w, "const nn_tail tail = {$scale, $shift, $summand, $relu};");
 }
 
@@ -320,7 +320,7 @@ static const Op *dweight_samples(const Node *n)
 static const Op conv_fused = {
     .name = "conv.fused",
     .class = OP_INTERNAL,
-    .traits = OP_STEPS,
+    .traits = OP_STRIDED_CHANNELS,
     .macs = conv_macs,
     .in = correlate_in,
     .out = correlate_out,
@@ -336,7 +336,7 @@ static const Op *conv_fuse(const Node *n) { return conv_last(n) ? &conv_fused : 
 static const Op conv_dx = {
     .name = "conv.dx",
     .class = OP_INTERNAL,
-    .traits = OP_STEPS,
+    .traits = OP_STRIDED_CHANNELS,
     .macs = node_macs_of_origin,
     .in = correlate_dx_in,
     .out = correlate_dx_out,
@@ -351,7 +351,7 @@ static const Op conv_dx = {
 static const Op conv_dweight = {
     .name = "conv.dweight",
     .class = OP_INTERNAL,
-    .traits = OP_STEPS,
+    .traits = OP_STRIDED_CHANNELS,
     .macs = node_macs_of_origin,
     .in = correlate_dweight_in,
     .out = correlate_dweight_out,
@@ -365,7 +365,7 @@ static const Op conv_dweight = {
 static const Op conv_dbias = {
     .name = "conv.dbias",
     .class = OP_INTERNAL,
-    .traits = OP_ANY_LAYOUT | OP_STEPS,
+    .traits = OP_ANY_LAYOUT | OP_STRIDED_CHANNELS,
     .in = correlate_dbias_in,
     .out = correlate_dbias_out,
     .plain = correlate_bias_plain,
@@ -385,7 +385,7 @@ const Op op_conv = {
     .formula = "y[o][i][j] = bias[o] + sum_{c,u,v} weight[o][c][u][v] * x[c][i*stride + u*dilation - pad][j*stride + "
                "v*dilation - pad]",
     .class = OP_LAYER,
-    .traits = OP_WEIGHTED | OP_STEPS,
+    .traits = OP_WEIGHTED | OP_STRIDED_CHANNELS,
     .attrs = conv_attrs,
     .attrs_size = sizeof(ConvAttrs),
     .in = correlate_in,

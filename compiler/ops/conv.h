@@ -23,8 +23,8 @@ bool conv_dweight_last(const Node *);
 void conv_bind_tail(Writer *, const Node *);
 
 /* Op.winograd, conv_winograd.c */
-const Op *conv_winograd(const Node *, int64_t batch, bool once);
-const Op *conv_winograd_dx(const Node *, int64_t batch, bool once);
-const Op *conv_winograd_dweight(const Node *, int64_t batch, bool once);
+const Op *conv_winograd(const Node *, int64_t batch, bool constant_weights);
+const Op *conv_winograd_dx(const Node *, int64_t batch, bool constant_weights);
+const Op *conv_winograd_dweight(const Node *, int64_t batch, bool constant_weights);
 
 #endif

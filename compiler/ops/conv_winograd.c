@@ -135,10 +135,10 @@ static const char *const dweight_out[] = {"dweight", "work", NULL};
         .flops = region_no_flops, .fast = FAST, .kernel = "conv", .form = F                                     \
     }
 
-#define PRODUCT_OP(NAME, MACS, IN, OUT, FAST, LAST, PACK, F)                                                      \
-    {                                                                                                             \
-        .name = NAME, .class = OP_INTERNAL, .traits = OP_STEPS, .macs = MACS, .in = IN, .out = OUT, .fast = FAST, \
-        .kernel = "conv", .last = LAST, .pack = PACK, .work = work_size, .form = F                                \
+#define PRODUCT_OP(NAME, MACS, IN, OUT, FAST, LAST, PACK, F)                                                   \
+    {                                                                                                          \
+        .name = NAME, .class = OP_INTERNAL, .traits = OP_STRIDED_CHANNELS, .macs = MACS, .in = IN, .out = OUT, \
+        .fast = FAST, .kernel = "conv", .last = LAST, .pack = PACK, .work = work_size, .form = F               \
     }
 
 typedef struct Form {
@@ -164,19 +164,19 @@ static const Form forms[TILES] = {FORM(TILE_2_3), FORM(TILE_4_3), FORM(TILE_2_5)
 enum { READING = 12, MAKING = 25 };
 
 /* In multiplications: e^2 a tile, channel and output; reading the transformed weights, or
- * where they are not made once, making them, costs as much as some tiles; and so does the
+ * where they are not prepacked, making them, costs as much as some tiles; and so does the
  * transforming of inputs and outputs. */
-static double cost(const Products *p, const Tile *tile, int64_t batch, bool once)
+static double cost(const Products *p, const Tile *tile, int64_t batch, bool constant_weights)
 {
     const int m = tile->m;
     double pairs = (double)p->channels * (double)p->outputs;
     double count = (double)(batch * round_to(p->height, m) * round_to(p->width, m)) / (m * m);
     double transforms = tile->transforms * count * (double)(p->channels + p->outputs);
-    return frequencies(tile) * pairs * (count + (once ? READING : MAKING)) + transforms;
+    return frequencies(tile) * pairs * (count + (constant_weights ? READING : MAKING)) + transforms;
 }
 
 /* The form that pays, or NULL. */
-static const Form *best(const Node *n, const Correlation *c, int64_t batch, bool once)
+static const Form *best(const Node *n, const Correlation *c, int64_t batch, bool constant_weights)
 {
     Products p = products_of(n);
     if (p.channels < PANEL || p.outputs < PANEL || p.channels > ZEROS) return NULL;
@@ -186,24 +186,24 @@ static const Form *best(const Node *n, const Correlation *c, int64_t batch, bool
     for (int i = 0; i < TILES; i++) {
         const Tile *tile = &tiles[i];
         if (!fits(c, tile->r)) continue;
-        const double work = cost(&p, tile, batch, once);
-        const double direct = tile->r * tile->r * pairs * (outputs + (once ? READING : 0));
+        const double work = cost(&p, tile, batch, constant_weights);
+        const double direct = tile->r * tile->r * pairs * (outputs + (constant_weights ? READING : 0));
         if (work < least && work <= 0.9 * direct) form = &forms[i], least = work;
     }
     return form;
 }
 
-const Op *conv_winograd(const Node *n, int64_t batch, bool once)
+const Op *conv_winograd(const Node *n, int64_t batch, bool constant_weights)
 {
     Correlation c = conv_of_forward(n);
-    const Form *form = best(n, &c, batch, once);
-    return !form ? NULL : n->tail ? &form->fused : &form->forward;
+    const Form *form = best(n, &c, batch, constant_weights);
+    return !form ? NULL : n->epilogue ? &form->fused : &form->forward;
 }
 
-const Op *conv_winograd_dx(const Node *n, int64_t batch, bool once)
+const Op *conv_winograd_dx(const Node *n, int64_t batch, bool constant_weights)
 {
     Correlation c = conv_of_dx(n);
-    const Form *form = best(n, &c, batch, once);
+    const Form *form = best(n, &c, batch, constant_weights);
     return form ? &form->dx : NULL;
 }
 
@@ -240,7 +240,7 @@ static bool sums_fast(Writer *w, const Node *n)
 static const Op dweight_4 = {
     .name = "conv.dweight_winograd",
     .class = OP_INTERNAL,
-    .traits = OP_STEPS,
+    .traits = OP_STRIDED_CHANNELS,
     .macs = node_macs_of_origin,
     .in = correlate_dweight_in,
     .out = dweight_out,
@@ -250,9 +250,9 @@ static const Op dweight_4 = {
     .work = sums_work,
 };
 
-const Op *conv_winograd_dweight(const Node *n, int64_t batch, bool once)
+const Op *conv_winograd_dweight(const Node *n, int64_t batch, bool constant_weights)
 {
-    (void)once;
+    (void)constant_weights;
     Correlation c = conv_of_dweight(n);
     return sums_pay(&c, batch) ? &dweight_4 : NULL;
 }

@@ -11,8 +11,8 @@ static bool copy_fast(Writer *w, const Node *n)
     int64_t rows = n->last ? s.dim[1] * s.dim[2] : 1;
     writer_bind_int(w, "rows", rows);
     writer_bind_int(w, "elements", shape_count(s) / rows);
-    writer_bind_int(w, "from", n->last ? tensor_step(n->in[0]) : shape_count(s));
-    writer_bind_int(w, "to", n->last ? tensor_step(n->out[0]) : shape_count(s));
+    writer_bind_int(w, "from", n->last ? tensor_pixel_stride(n->in[0]) : shape_count(s));
+    writer_bind_int(w, "to", n->last ? tensor_pixel_stride(n->out[0]) : shape_count(s));
     writer_put(w, n->last ? "nn_copy_rows((long)$N * $rows, $elements, x, $from, y, $to, $t, $T);"
                           : "nn_copy_rows($N, $elements, x, $from, y, $to, $t, $T);");
     return true;
@@ -23,7 +23,7 @@ const Op op_copy = {
     .summary = "the same values in other memory",
     .formula = "y = x",
     .class = OP_INTERNAL,
-    .traits = OP_FAST_SAMPLES | OP_POINTWISE | OP_STEPS,
+    .traits = OP_FAST_SAMPLES | OP_POINTWISE | OP_STRIDED_CHANNELS,
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,

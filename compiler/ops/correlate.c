@@ -181,7 +181,7 @@ bool correlate_bias_fast(Writer *w, const Node *n)
     long long area = s.dim[1] * s.dim[2];
     writer_bind_int(w, "C", s.dim[0]);
     writer_bind_int(w, "area", area);
-    writer_bind_int(w, "step", tensor_step(n->in[0]));
+    writer_bind_int(w, "step", tensor_pixel_stride(n->in[0]));
     if (n->samples) /* a block of samples is one whose pixels are 16 times as many */
         writer_put(w, "nn_channel_sums($N / 16, $C, $area * 16, 0, dy, dbias, $t, $T);");
     else if (n->last) /* each pixel is as a sample of single values */
@@ -211,8 +211,8 @@ bool correlate_served(const Correlation *c)
 
 Correlation correlate_with_steps(Correlation c, const Tensor *large, const Tensor *small)
 {
-    c.large_step = tensor_step(large);
-    c.small_step = tensor_step(small);
+    c.large_step = tensor_pixel_stride(large);
+    c.small_step = tensor_pixel_stride(small);
     return c;
 }
 

@@ -164,7 +164,7 @@ static bool dense_db_fast(Writer *w, const Node *n)
     return call_kernel(w, 0, n->in[0]->shape.dim[0], "nn_dense_dbias(&size, dy, dbias, $t, $T);");
 }
 
-/* ---- some rows of the weights' gradient: passes/split.c ---------------------- */
+/* ---- some rows of the weights' gradient: passes/gradient_splitting.c ---------------------- */
 
 typedef struct RowsAttrs {
     int64_t first, count;

@@ -84,7 +84,7 @@ const Op op_log_softmax = {
     .summary = "logarithm of the probabilities, over channels or features",
     .formula = "y[c] = x[c] - log(sum_k exp(x[k]))",
     .class = OP_LAYER,
-    .traits = OP_INPLACE | OP_PROBABLE | OP_FAST_SAMPLES,
+    .traits = OP_INPLACE | OP_OUTPUTS_PROBABILITIES | OP_FAST_SAMPLES,
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,

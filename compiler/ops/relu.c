@@ -38,7 +38,7 @@ const Op op_relu = {
     .shape = elementwise_shape,
     .grad = relu_grad,
     .plain = relu_plain,
-    .tail = TAIL_RELU,
+    .epilogue = EPILOGUE_RELU,
     .fast = relu_fast,
     .kernel = "piecewise",
 };

@@ -3,9 +3,10 @@
 
 #include <assert.h>
 
-bool is_end(const Graph *g, const Tensor *t)
+bool is_program_io(const Graph *g, const Tensor *t)
 {
-    if (t == g->output || t == g->loss || t == g->input_gradient || t == g->target || t == g->seed) return true;
+    if (t == g->output || t == g->loss || t == g->input_gradient || t == g->target || t == g->output_gradient)
+        return true;
     for (int i = 0; i < g->gradients.count; i++) {
         if (((const ParamGrad *)g->gradients.at[i])->gradient == t) return true;
     }
@@ -35,7 +36,7 @@ static void compact_tensors(Graph *g)
     int kept = 0;
     for (int i = 0; i < g->tensors.count; i++) {
         Tensor *t = g->tensors.at[i];
-        if (!named[i] && !is_end(g, t) && !tensor_in_model(t->kind)) continue;
+        if (!named[i] && !is_program_io(g, t) && !tensor_in_model(t->kind)) continue;
         t->id = kept;
         g->tensors.at[kept++] = t;
     }

@@ -17,7 +17,7 @@ typedef struct Chain {
     Node *first, *last;
     Node *affine;    /* or NULL */
     Tensor *summand; /* or NULL */
-    Tail *tail;
+    Epilogue *epilogue;
 } Chain;
 
 typedef struct Fuser {
@@ -44,7 +44,7 @@ Uses uses_of(const Graph *g)
     return uses;
 }
 
-Tensor *tail_summand(const Node *sum, const Tensor *value)
+Tensor *epilogue_residual(const Node *sum, const Tensor *value)
 {
     if (sum->in_count != 2 || sum->in[0] == sum->in[1]) return NULL;
     Tensor *other = sum->in[sum->in[0] == value ? 1 : 0];
@@ -54,23 +54,23 @@ Tensor *tail_summand(const Node *sum, const Tensor *value)
 /* Takes the node into the chain, if it may follow. */
 static bool extend(Chain *c, Node *next)
 {
-    Tail *tail = c->tail;
-    switch (next->op->tail) {
-    case TAIL_AFFINE:
+    Epilogue *tail = c->epilogue;
+    switch (next->op->epilogue) {
+    case EPILOGUE_AFFINE:
         if (tail->affine || tail->add || tail->relu) return false;
         tail->affine = true;
         c->affine = next;
         break;
-    case TAIL_ADD:
-        if (tail->add || tail->relu || !tail_summand(next, c->last->out[0])) return false;
-        c->summand = tail_summand(next, c->last->out[0]);
+    case EPILOGUE_ADD:
+        if (tail->add || tail->relu || !epilogue_residual(next, c->last->out[0])) return false;
+        c->summand = epilogue_residual(next, c->last->out[0]);
         tail->add = true;
         break;
-    case TAIL_RELU:
+    case EPILOGUE_RELU:
         if (tail->relu) return false;
         tail->relu = true;
         break;
-    case TAIL_NONE: return false;
+    case EPILOGUE_NONE: return false;
     }
     c->last = next;
     return true;
@@ -78,7 +78,7 @@ static bool extend(Chain *c, Node *next)
 
 static Chain find_chain(Fuser *f, Node *n)
 {
-    Chain c = {.first = n, .last = n, .tail = arena_alloc(f->arena, sizeof *c.tail)};
+    Chain c = {.first = n, .last = n, .epilogue = arena_alloc(f->arena, sizeof *c.epilogue)};
     for (;;) {
         const Tensor *value = c.last->out[0];
         if (f->uses.count[value->id] != 1) return c;
@@ -91,7 +91,7 @@ static Chain find_chain(Fuser *f, Node *n)
 static Node *fold(Fuser *f, const Node *affine)
 {
     Node *n = graph_node(f->graph, affine->op->fold, affine->attrs, affine->name, affine->span);
-    n->phase = f->graph->rounds > 1 ? PHASE_BEFORE : PHASE_EACH;
+    n->phase = f->graph->micro_batches > 1 ? PHASE_BEFORE : PHASE_EACH;
     for (int i = affine->data_count; i < affine->in_count; i++) node_in(f->graph, n, affine->in[i]);
     Shape channels = shape_vector(affine->out[0]->shape.dim[0]);
     node_out_as(f->graph, n, DTYPE_REAL, false, channels);
@@ -127,7 +127,7 @@ static Node *fuse_chain(Fuser *f, const Chain *c)
     n->attrs = c->first->attrs;
     n->name = c->first->name;
     n->span = c->first->span;
-    n->tail = c->tail;
+    n->epilogue = c->epilogue;
     n->in_names = input_names(f, c);
     n->in_count = 0;
     for (int i = 0; i < c->first->in_count; i++) node_in(g, n, c->first->in[i]);
@@ -150,7 +150,7 @@ void pass_fuse(Graph *g)
     int count = g->nodes.count;
     for (int i = 0; i < count; i++) {
         Node *n = g->nodes.at[i];
-        if (f.dropped[n->id] || n->tail || !n->op->fuse || !n->op->fuse(n)) continue;
+        if (f.dropped[n->id] || n->epilogue || !n->op->fuse || !n->op->fuse(n)) continue;
         Chain c = find_chain(&f, n);
         if (c.last != c.first) fuse_chain(&f, &c);
     }

@@ -115,7 +115,7 @@ void pass_layout(Graph *g)
                  .arena = arena,
                  .turned = arena_alloc(arena, (size_t)(g->tensors.count + 1) * sizeof(Tensor *)),
                  .tensors = g->tensors.count,
-                 .turn = op_find("turn", OP_INTERNAL)};
+                 .turn = op_find("reorder", OP_INTERNAL)};
     for (int i = 0; i < g->nodes.count; i++) place_node(&l, g->nodes.at[i]);
     end_planar(&l, &g->output);
     end_planar(&l, &g->input_gradient);

@@ -16,20 +16,20 @@
 void pass_fuse(Graph *);
 
 /* Takes the operators' forms with fewer multiplications (Op.winograd) where they pay.
- * Rounding differs.  `once`: pass_prepare will follow.  Requires the fast form, and
+ * Rounding differs.  `constant_weights`: pass_prepack will follow.  Requires the fast form, and
  * pass_fuse before it. */
-void pass_winograd(Graph *, bool once);
+void pass_winograd(Graph *, bool constant_weights);
 
 /* Lets an operator with Op.finish do the sum and the relu that follow it, and while
  * training its gradients do relu's.  Results are the same to the bit.  Requires
  * pass_layout. */
-void pass_rectify(Graph *);
+void pass_batchnorm_epilogue(Graph *);
 
 /* A program of few channels and a batch of whole blocks of 16 samples: lets all that it
  * computes between the caller's x and the loss lie samples last, and returns true; false,
  * and nothing changed, where an operator on images does not take them so.  Instead of
  * pass_layout and of what requires that.  Requires the fast form. */
-bool pass_samples(Graph *);
+bool pass_batch_blocking(Graph *);
 
 /* Chooses for every image whether its channels come first or last, by what the
  * operators' kernels take (Op.last, OP_ANY_LAYOUT); turns images where two that
@@ -37,38 +37,38 @@ bool pass_samples(Graph *);
  * from the caller and goes to it stays planar.  Requires the fast form. */
 void pass_layout(Graph *);
 
-/* Concat without copies: what an operator with OP_STEPS makes for a join is written where it
+/* Concat without copies: what an operator with OP_STRIDED_CHANNELS makes for a join is written where it
  * belongs among the channels of the whole, and a part of a gradient is read where it lies
- * (Tensor.within).  Results are the same to the bit.  Requires pass_layout, and pass_rectify
+ * (Tensor.parent).  Results are the same to the bit.  Requires pass_layout, and pass_batchnorm_epilogue
  * before it where that is wanted. */
-void pass_slices(Graph *);
+void pass_concat_elimination(Graph *);
 
 /* A large gradient whose only user is the optimizer's step, or the sum over micro-batches,
  * is computed some rows at a time, each followed by its step, so that it never lies in
  * memory as a whole (Op.rows).
  * Results are the same to the bit. */
-void pass_split(Graph *);
+void pass_gradient_splitting(Graph *);
 
 /* At inference, when the model is not trained in the same text: what depends on
  * nothing but the model is made once, when parameters are set, and becomes part of
- * the model (TENSOR_PREPARED).  Requires pass_layout, pass_fuse. */
-void pass_prepare(Graph *);
+ * the model (TENSOR_PREPACKED).  Requires pass_layout, pass_fuse. */
+void pass_prepack(Graph *);
 
 /* What the caller gives or gets: it lies where it lies. */
-bool is_end(const Graph *, const Tensor *);
+bool is_program_io(const Graph *, const Tensor *);
 
-/* What pass_recompute has done to a program. */
-typedef struct Recomputed {
+/* What pass_rematerialize has done to a program. */
+typedef struct RematResult {
     int values;             /* results of nodes that are computed again */
     int64_t macs, all_macs; /* of computing them; of the program without */
     double work;            /* of computing them, as a choice weighs it */
     bool reached;           /* no step needs more than the target */
-} Recomputed;
+} RematResult;
 
 /* Forgets values of the forward part of a program that trains and computes them again where
  * the gradients need them, until no step needs more than `target` bytes in the arena, with
  * little work more.  Results are the same to the bit.  The last of the passes. */
-Recomputed pass_recompute(Graph *, int64_t target, int real_size);
+RematResult pass_rematerialize(Graph *, int64_t target, int real_size);
 
 /* How often each tensor is used, and the last node that does; by tensor id. */
 typedef struct Uses {
@@ -78,7 +78,7 @@ typedef struct Uses {
 Uses uses_of(const Graph *);
 
 /* The other input of a sum of two, or NULL where the sum cannot be a tail. */
-Tensor *tail_summand(const Node *sum, const Tensor *value);
+Tensor *epilogue_residual(const Node *sum, const Tensor *value);
 
 /* Drops the nodes that are marked in `dropped`, by node id, and the tensors that
  * nothing names any more; renumbers the rest. */

@@ -2,7 +2,7 @@
  * The memory plan: lifetimes, sharing, offsets.
  *
  * 1. Groups.  A view shares its input's memory, and what is some channels of a larger
- *    image (passes/slices.c) lies in that one's.  An operator that may work in
+ *    image (passes/concat_elimination.c) lies in that one's.  An operator that may work in
  *    place writes over its first input when that dies there.  Tensors that
  *    share memory form a group, named by its root.
  * 2. Lifetimes.  A group lives from its first producer to its last user, both
@@ -66,7 +66,7 @@ static bool may_overwrite(Planner *p, const Node *n)
 {
     if (!(n->op->traits & OP_INPLACE)) return false;
     const Tensor *x = n->in[0], *y = n->out[0];
-    if (x->within || y->within) return false;
+    if (x->parent || y->parent) return false;
     const Tensor *root = root_of(p, x);
     if (root->kind != TENSOR_LOCAL || x->dtype != y->dtype) return false;
     if (tensor_bytes(p, x) != tensor_bytes(p, y)) return false;
@@ -92,14 +92,14 @@ static void find_groups(Planner *p)
     const Graph *g = p->graph;
     for (int i = 0; i < g->tensors.count; i++) {
         const Tensor *t = g->tensors.at[i];
-        p->plan->place[i].root = t->whole ? t->whole : tensor_home(t);
+        p->plan->place[i].root = t->slice_of ? t->slice_of : tensor_storage(t);
     }
     for (int i = 0; i < g->nodes.count; i++) {
         const Node *n = g->nodes.at[i];
         if (n->out_count == 0) continue;
         bool shares = n->op->traits & OP_VIEW || may_overwrite(p, n);
         if (shares) place_of(p, n->out[0])->root = root_of(p, n->in[0]);
-        if (n->out[0]->within) place_of(p, n->out[0])->root = root_of(p, n->out[0]->within);
+        if (n->out[0]->parent) place_of(p, n->out[0])->root = root_of(p, n->out[0]->parent);
         extend_groups(p, n);
     }
 }
@@ -244,7 +244,7 @@ static void spread_offsets(Planner *p)
         Place *place = &p->plan->place[i];
         const Tensor *t = p->graph->tensors.at[i];
         place->offset = place_of(p, place->root)->offset;
-        if (t->within) place->offset += t->channel * p->real_size;
+        if (t->parent) place->offset += t->channel_offset * p->real_size;
     }
 }
 

@@ -39,13 +39,13 @@ static int64_t block_bytes(const Graph *g, bool states)
     return bytes;
 }
 
-/* What inference makes of the parameters when they are set, passes/prepare.c. */
+/* What inference makes of the parameters when they are set, passes/prepack.c. */
 static int64_t prepared_bytes(const Graph *program)
 {
     int64_t bytes = 0;
     for (int i = 0; i < program->tensors.count; i++) {
         const Tensor *t = program->tensors.at[i];
-        if (t->kind == TENSOR_PREPARED) bytes += padded_bytes(t);
+        if (t->kind == TENSOR_PREPACKED) bytes += padded_bytes(t);
     }
     return bytes;
 }

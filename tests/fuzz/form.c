@@ -105,7 +105,7 @@ Form *form_open(Verdict *v, const FormOptions *o)
         .noise = o->noise,
     };
     if (o->tight) options.memory_limit = emit_least_memory(net->net, net->spec, &options);
-    const Emitted *emitted = emit_c(net->net, net->spec, &options);
+    const EmitResult *emitted = emit_c(net->net, net->spec, &options);
     const char *error = NULL;
     Form *f = calloc(1, sizeof *f);
     *f = (Form){.net = net, .options = *o, .arena = net->c->arena, .real = o->use_double ? 8 : 4};

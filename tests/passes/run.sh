@@ -56,7 +56,7 @@ without() {
         --no-fusion) has fused no && has fused_winograd no ;;
         --no-winograd) has winograd no && has fused_winograd no && has dx_winograd no ;;
         --no-slices) try "$net $option: bit for bit" cmp "$tmp/with" "$tmp/without" && has concat1_forward yes ;;
-        --no-layout) has fused no && has turn no && has winograd no ;;
+        --no-layout) has fused no && has reorder no && has winograd no ;;
         --no-micro-batches) has accumulate no ;;
         esac
     done
@@ -102,7 +102,7 @@ within tests/refs/resnet_small.nn --no-layout
 
 code tests/passes/mixed.nn
 has fused yes
-has turn yes
+has reorder yes
 code tests/passes/micro.nn
 has accumulate yes
 code tests/passes/slices.nn

@@ -20,7 +20,7 @@ const LayerReport *layer_of(const Analysis *, const char *name);
 
 /* A net compiled in this process in its plain form, and a model of it. */
 typedef struct Running {
-    Emitted *emitted;
+    EmitResult *emitted;
     Jit *jit;
     const nn_model_info *info;
     void *model, *scratch;

@@ -20,7 +20,7 @@ typedef float StepProfile(void *model, const float *x, const void *target, float
 /* A net with the running code of both sorts of passes. */
 typedef struct Net {
     Compilation *c;
-    const Emitted *emitted;
+    const EmitResult *emitted;
     Jit *jit;
     const nn_model_info *info;
 } Net;

@@ -105,7 +105,7 @@ static float *inputs(size_t count, unsigned stream, bool coarse)
 
 typedef struct Code {
     Compilation *c;
-    Emitted *emitted;
+    EmitResult *emitted;
     Jit *jit;
     const nn_model_info *info;
 } Code;

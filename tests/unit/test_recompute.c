@@ -53,7 +53,7 @@ static const struct {
 
 /* A net that trains. */
 typedef struct Trained {
-    const Emitted *emitted;
+    const EmitResult *emitted;
     const nn_model_info *info;
     Jit *jit;
     void *block, *scratch, *model;
@@ -167,13 +167,13 @@ START_TEST(leaves_what_fits)
     TrainSpec *spec = NULL;
     Graph *net = net_of_text(c, nets[_i].text, &spec);
     EmitOptions options = options_of(spec, false);
-    const Emitted *without = emit_c(net, spec, &options);
+    const EmitResult *without = emit_c(net, spec, &options);
     options.memory_limit = without->model_bytes + without->train_scratch;
-    const Emitted *with = emit_c(net, spec, &options);
+    const EmitResult *with = emit_c(net, spec, &options);
     ck_assert_str_eq(with->source, without->source);
     ck_assert_int_eq(with->limited.recomputed.values, 0);
     options.memory_limit--;
-    const Emitted *less = emit_c(net, spec, &options);
+    const EmitResult *less = emit_c(net, spec, &options);
     ck_assert_int_le(less->model_bytes + less->train_scratch, options.memory_limit);
     compilation_free(c);
 }
@@ -210,7 +210,7 @@ START_TEST(cuts_the_batch_first)
     const float *want = train(c, &whole, &count);
     options.memory_limit = whole.emitted->model_bytes + whole.emitted->train_scratch / 4 * 3;
     Trained cut = like(c, net, spec, &options, want);
-    const Limited *limited = &cut.emitted->limited;
+    const MemoryLimitResult *limited = &cut.emitted->limited;
     if (mixes_samples(whole.emitted->step_program)) {
         ck_assert_int_eq(limited->micro_batch, 0);
         ck_assert_int_gt(limited->recomputed.values, 0);
@@ -218,7 +218,7 @@ START_TEST(cuts_the_batch_first)
         ck_assert_int_gt(limited->micro_batch, 0);
         ck_assert_int_lt(limited->micro_batch, 16);
         ck_assert_int_eq(limited->recomputed.values, 0);
-        ck_assert_int_eq(cut.emitted->step_program->rounds * limited->micro_batch, 16);
+        ck_assert_int_eq(cut.emitted->step_program->micro_batches * limited->micro_batch, 16);
     }
     options.threads = 3;
     Trained threads = like(c, net, spec, &options, want);
@@ -245,7 +245,7 @@ START_TEST(large_steps_keep_less)
     Trained less = trained_open(c, net, spec, &options);
     options.without = WITHOUT_RECOMPUTE;
     Trained whole = trained_open(c, net, spec, &options);
-    const Limited *limited = &less.emitted->limited;
+    const MemoryLimitResult *limited = &less.emitted->limited;
     ck_assert_int_gt(limited->recomputed.values, 0);
     ck_assert_int_eq(limited->recomputed.macs, 0);
     ck_assert_int_eq(whole.emitted->limited.recomputed.values, 0);

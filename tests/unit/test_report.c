@@ -279,7 +279,7 @@ START_TEST(memory_is_that_of_the_code)
         const Analysis *a = analysis_build(net, spec, &report);
         ck_assert_int_eq(i == 3, a->prepared_bytes > 0);
         const EmitOptions options = {.batch = 6, .infer = true, .train = spec != NULL, .standalone = true};
-        const Emitted *e = emit_c(net, spec, &options);
+        const EmitResult *e = emit_c(net, spec, &options);
         ck_assert(a && e);
         ck_assert_int_eq(a->infer.arena, e->infer_scratch);
         ck_assert_int_eq(a->train_arena, e->train_scratch);

@@ -71,7 +71,7 @@ static Net net_open(const char *input, const char *body, bool plain, int64_t bat
     Net t = {.c = compilation_new(), .batch = batch};
     EmitOptions options = {
         .batch = batch, .infer = true, .vjp = true, .plain = plain, .standalone = true, .threads = 1};
-    const Emitted *emitted =
+    const EmitResult *emitted =
         emit_c(elaborate_body(t.c, arena_printf(t.c->arena, "%s %s", input, body)), NULL, &options);
     ck_assert_ptr_nonnull(emitted);
     const char *error = NULL;

@@ -29,7 +29,7 @@ typedef struct Code {
 
 typedef struct Net {
     Compilation *c;
-    const Emitted *emitted;
+    const EmitResult *emitted;
     Jit *jit;
     Code code[2]; /* tcc's, cc's */
     float *x, *dy;

@@ -44,7 +44,7 @@ static Trained trained_open(const char *text, bool plain)
                            .standalone = true,
                            .threads = 1};
     const char *error = NULL;
-    const Emitted *emitted = emit_c(net, spec, &options);
+    const EmitResult *emitted = emit_c(net, spec, &options);
     t.jit = emitted ? jit_compile(JIT_TCC, emitted->source, t.c->arena, &error) : NULL;
     ck_assert_msg(t.jit != NULL, "%s: %s", text, error ? error : "");
     const nn_model_info *(*info)(void);

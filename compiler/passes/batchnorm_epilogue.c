@@ -22,10 +22,10 @@ typedef struct Rectifier {
 
 /* The only user of the node's first output, if it is that part of a tail, and not
  * already done by another node. */
-static Node *follower(const Rectifier *r, const Node *n, TailPart part)
+static Node *follower(const Rectifier *r, const Node *n, EpilogueKind part)
 {
     Node *next = r->uses.count[n->out[0]->id] == 1 ? r->uses.user[n->out[0]->id] : NULL;
-    return next && !r->dropped[next->id] && next->op->tail == part && next->last == n->last ? next : NULL;
+    return next && !r->dropped[next->id] && next->op->epilogue == part && next->last == n->last ? next : NULL;
 }
 
 /* relu's gradient, or NULL. */
@@ -57,7 +57,7 @@ static void mask_gradients(Rectifier *r, const Node *n, const Node *relu)
         Node *user = g->nodes.at[i];
         if (!takes_mask(user, n, mask->out[0])) continue;
         user->in[0] = mask->in[0];
-        bool done = user->op->finish(g, user, n->tail, NULL);
+        bool done = user->op->finish(g, user, n->epilogue, NULL);
         assert(done && "a gradient follows its forward node");
         (void)done;
     }
@@ -74,12 +74,12 @@ static void swap(Graph *g, Node *a, Node *b)
 static void finish_node(Rectifier *r, Node *n)
 {
     Graph *g = r->graph;
-    Node *sum = follower(r, n, TAIL_ADD);
-    Tensor *summand = sum ? tail_summand(sum, n->out[0]) : NULL;
+    Node *sum = follower(r, n, EPILOGUE_ADD);
+    Tensor *summand = sum ? epilogue_residual(sum, n->out[0]) : NULL;
     if (!summand) sum = NULL;
-    Node *relu = follower(r, sum ? sum : n, TAIL_RELU), *last = relu ? relu : sum;
-    Tail *tail = arena_alloc(g->compilation->arena, sizeof *tail);
-    *tail = (Tail){.add = sum, .relu = relu};
+    Node *relu = follower(r, sum ? sum : n, EPILOGUE_RELU), *last = relu ? relu : sum;
+    Epilogue *tail = arena_alloc(g->compilation->arena, sizeof *tail);
+    *tail = (Epilogue){.add = sum, .relu = relu};
     if (!last || !n->op->finish(g, n, tail, summand)) return;
     n->out[0] = last->out[0];
     n->out[0]->producer = n;
@@ -95,28 +95,29 @@ static void finish_node(Rectifier *r, Node *n)
 static void finish_gradient(Rectifier *r, Node *n)
 {
     Graph *g = r->graph;
-    Node *sum = n->out_count == 1 ? follower(r, n, TAIL_ADD) : NULL;
-    Tensor *summand = sum ? tail_summand(sum, n->out[0]) : NULL;
+    Node *sum = n->out_count == 1 ? follower(r, n, EPILOGUE_ADD) : NULL;
+    Tensor *summand = sum ? epilogue_residual(sum, n->out[0]) : NULL;
     if (!summand || !summand->producer || summand->producer->id > n->id) return;
-    Tail *tail = arena_alloc(g->compilation->arena, sizeof *tail);
-    *tail = (Tail){.add = true, .relu = n->tail && n->tail->relu};
+    Epilogue *tail = arena_alloc(g->compilation->arena, sizeof *tail);
+    *tail = (Epilogue){.add = true, .relu = n->epilogue && n->epilogue->relu};
     if (!n->op->finish(g, n, tail, summand)) return;
     n->out[0] = sum->out[0];
     n->out[0]->producer = n;
     r->dropped[sum->id] = true;
 }
 
-void pass_rectify(Graph *g)
+void pass_batchnorm_epilogue(Graph *g)
 {
     int count = g->nodes.count;
     Rectifier r = {g, uses_of(g), arena_alloc(g->compilation->arena, (size_t)count + 1)};
     for (int i = 0; i < count; i++) {
         Node *n = g->nodes.at[i];
-        if (n->op->finish && n->origin == n && !n->tail) finish_node(&r, n);
+        if (n->op->finish && n->origin == n && !n->epilogue) finish_node(&r, n);
     }
     for (int i = 0; i < count; i++) {
         Node *n = g->nodes.at[i];
-        if (n->op->finish && n->origin != n && !r.dropped[n->id] && !(n->tail && n->tail->add)) finish_gradient(&r, n);
+        if (n->op->finish && n->origin != n && !r.dropped[n->id] && !(n->epilogue && n->epilogue->add))
+            finish_gradient(&r, n);
     }
     pass_compact(g, r.dropped);
 }

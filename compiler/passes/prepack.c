@@ -9,7 +9,7 @@ static bool from_model(const Node *n)
     if (n->op->mutates || n->op->uses || n->in_count == 0) return false;
     for (int i = 0; i < n->in_count; i++) {
         TensorKind kind = n->in[i]->kind;
-        if (kind != TENSOR_PARAM && kind != TENSOR_BUFFER && kind != TENSOR_PREPARED) return false;
+        if (kind != TENSOR_PARAM && kind != TENSOR_BUFFER && kind != TENSOR_PREPACKED) return false;
     }
     for (int i = 0; i < n->out_count; i++) {
         if (n->out[i]->batched || n->out[i]->dtype != DTYPE_REAL) return false;
@@ -17,12 +17,12 @@ static bool from_model(const Node *n)
     return true;
 }
 
-void pass_prepare(Graph *g)
+void pass_prepack(Graph *g)
 {
     for (int i = 0; i < g->nodes.count; i++) {
         Node *n = g->nodes.at[i];
         if (!from_model(n)) continue;
-        for (int k = 0; k < n->out_count; k++) n->out[k]->kind = TENSOR_PREPARED;
+        for (int k = 0; k < n->out_count; k++) n->out[k]->kind = TENSOR_PREPACKED;
     }
     graph_verify(g);
 }

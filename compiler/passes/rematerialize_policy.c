@@ -15,7 +15,7 @@
  * At the end every value that was forgotten is tried as one that is kept, the most work
  * first: later moves may have made earlier ones needless.
  */
-#include "passes/recompute.h"
+#include "passes/rematerialize.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,7 +6,7 @@
  * part.  Which tensors share memory and how long they live is found by the rules of
  * plan/plan.c, so that the largest sum is the lower bound of that program's plan.
  */
-#include "passes/recompute.h"
+#include "passes/rematerialize.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -215,7 +215,7 @@ static void make_instances(Recompute *r, const Course *s)
         room->first = ints(r, room->instances);
     }
     for (int i = 0; i < s->instances; i++) {
-        const Tensor *whole = tensor_of(r, s, i)->whole;
+        const Tensor *whole = tensor_of(r, s, i)->slice_of;
         room->root[i] = whole ? whole->id : i;
         room->last_use[i] = i < r->values && room->held[i] ? s->steps : -1;
         room->group_end[i] = 0;

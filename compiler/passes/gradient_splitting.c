@@ -18,7 +18,7 @@ typedef struct Splitter {
     List nodes;    /* of Node: the program as it will be */
 } Splitter;
 
-static bool takes_any_part(const Op *op) { return op->class == OP_OPTIMIZER || op->traits & OP_ANY_PART; }
+static bool takes_any_part(const Op *op) { return op->class == OP_OPTIMIZER || op->traits & OP_SPLITTABLE; }
 
 /* The node's output is a large gradient that the step alone reads. */
 static bool splits(const Splitter *s, const Node *n, const Node *update)
@@ -62,7 +62,8 @@ static void add_part(Splitter *s, const Node *n, const Node *update, int64_t fir
     Node *step = graph_node(g, update->op, update->attrs, update->name, update->span);
     step->origin = update->origin;
     node_in(g, step, part->out[0]);
-    for (int i = 1; i < update->in_count; i++) node_in(g, step, graph_part(g, update->in[i], first * row, count * row));
+    for (int i = 1; i < update->in_count; i++)
+        node_in(g, step, graph_slice(g, update->in[i], first * row, count * row));
     step->data_count = update->data_count;
     add(s, step);
 }
@@ -78,7 +79,7 @@ static void add_parts(Splitter *s, const Node *n, const Node *update)
     }
 }
 
-void pass_split(Graph *g)
+void pass_gradient_splitting(Graph *g)
 {
     Arena *arena = g->compilation->arena;
     Splitter s = {.graph = g,

@@ -100,7 +100,7 @@ static void end_planar(Samples *s, Tensor **end)
     if (*end && (*end)->producer) *end = lying(s, *end, false, (*end)->producer);
 }
 
-bool pass_samples(Graph *g)
+bool pass_batch_blocking(Graph *g)
 {
     if (g->batch % SAMPLES_BLOCK || !pays(g)) return false;
     Arena *arena = g->compilation->arena;
@@ -108,12 +108,12 @@ bool pass_samples(Graph *g)
                  .arena = arena,
                  .turned = arena_alloc(arena, (size_t)(g->tensors.count + 1) * sizeof(Tensor *)),
                  .tensors = g->tensors.count,
-                 .turn = op_find("turn", OP_INTERNAL)};
+                 .turn = op_find("reorder", OP_INTERNAL)};
     for (int i = 0; i < g->nodes.count; i++) place_node(&s, g->nodes.at[i]);
     end_planar(&s, &g->output);
     end_planar(&s, &g->input_gradient);
     g->nodes = s.nodes;
-    g->grain = SAMPLES_BLOCK;
+    g->batch_multiple = SAMPLES_BLOCK;
     for (int i = 0; i < g->nodes.count; i++) ((Node *)g->nodes.at[i])->id = i;
     graph_verify(g);
     return true;

@@ -3,15 +3,15 @@
  *
  * Where images lie channels last, the branches of a concat are some channels of every
  * pixel of the whole.  An operator that can write its pixels further apart than its own
- * channels (OP_STEPS) writes them where they belong; what else reads the branch reads
+ * channels (OP_STRIDED_CHANNELS) writes them where they belong; what else reads the branch reads
  * it there.  In a dense block all layers share one image so, and each of them adds its
  * channels to it.  A branch that cannot be written there is copied, as before.
  *
  * Backward, the gradient of a branch is a part of the whole's and is read where it lies.
- * A node that adds a gradient of its own to it (passes/rectify.c) writes over it, if
+ * A node that adds a gradient of its own to it (passes/batchnorm_epilogue.c) writes over it, if
  * nobody reads these channels later.
  *
- * The plan knows all this by Tensor.within alone.
+ * The plan knows all this by Tensor.parent alone.
  */
 #include "passes/passes.h"
 
@@ -39,10 +39,13 @@ static bool has_pixels(const Tensor *t)
            t->shape.dim[1] * t->shape.dim[2] > 1;
 }
 
-static bool has_steps(const Node *n) { return n->last && n->op->traits & OP_STEPS; }
+static bool has_steps(const Node *n) { return n->last && n->op->traits & OP_STRIDED_CHANNELS; }
 
 /* The summand of its tail, which lies as the output does, or NULL. */
-static const Tensor *summand_of(const Node *n) { return n->tail && n->tail->add ? n->in[n->in_count - 1] : NULL; }
+static const Tensor *summand_of(const Node *n)
+{
+    return n->epilogue && n->epilogue->add ? n->in[n->in_count - 1] : NULL;
+}
 
 /* It may read the tensor as channels of another one, and leave its first output so. */
 static bool reads(const Node *n, const Tensor *t) { return has_steps(n) && summand_of(n) != t; }
@@ -57,8 +60,8 @@ static bool all_read(const Slicer *s, const Tensor *t)
 
 static void put_within(Tensor *t, const Tensor *whole, int64_t channel)
 {
-    t->within = whole->within ? whole->within : (Tensor *)whole;
-    t->channel = whole->channel + channel;
+    t->parent = whole->parent ? whole->parent : (Tensor *)whole;
+    t->channel_offset = whole->channel_offset + channel;
 }
 
 /* ---- joins ------------------------------------------------------------------ */
@@ -74,8 +77,8 @@ static bool occurs_once(const Node *join, const Tensor *t)
 static bool may_move(const Slicer *s, const Node *join, const Tensor *t)
 {
     const Node *made = t->producer;
-    if (!has_pixels(t) || t->within || is_end(s->graph, t) || !occurs_once(join, t)) return false;
-    if (!made || made->out[0] != t || made->op->traits & OP_PART || !leaves(made)) return false;
+    if (!has_pixels(t) || t->parent || is_program_io(s->graph, t) || !occurs_once(join, t)) return false;
+    if (!made || made->out[0] != t || made->op->traits & OP_SLICE || !leaves(made)) return false;
     return all_read(s, t);
 }
 
@@ -115,8 +118,8 @@ static void place_branches(Slicer *s, Node *join)
 
 static bool overlap(const Tensor *a, const Tensor *b)
 {
-    int64_t a_end = a->channel + a->shape.dim[0], b_end = b->channel + b->shape.dim[0];
-    return tensor_home(a) == tensor_home(b) && a->channel < b_end && b->channel < a_end;
+    int64_t a_end = a->channel_offset + a->shape.dim[0], b_end = b->channel_offset + b->shape.dim[0];
+    return tensor_storage(a) == tensor_storage(b) && a->channel_offset < b_end && b->channel_offset < a_end;
 }
 
 static bool read_after(const Slicer *s, const Tensor *t, const Node *n)
@@ -130,7 +133,7 @@ static bool read_after(const Slicer *s, const Tensor *t, const Node *n)
 static bool takes_over(const Slicer *s, const Node *n, const Tensor *t, const Tensor *place)
 {
     const Graph *g = s->graph;
-    if (!has_steps(n) || summand_of(n) != t || is_end(g, n->out[0]) || n->out[0]->within) return false;
+    if (!has_steps(n) || summand_of(n) != t || is_program_io(g, n->out[0]) || n->out[0]->parent) return false;
     if (!has_pixels(n->out[0]) || !all_read(s, n->out[0]) || read_after(s, t, n)) return false;
     for (int i = 0; i < g->tensors.count; i++)
         if (g->tensors.at[i] != t && overlap(g->tensors.at[i], place) && read_after(s, g->tensors.at[i], n))
@@ -143,7 +146,7 @@ static void place_part(Slicer *s, Node *part)
     Tensor *t = part->out[0], place = *t;
     const Tensor *whole = part->in[0];
     Node *over = NULL;
-    if (!part->last || !has_pixels(whole) || !has_pixels(t) || !whole->producer || t->within) return;
+    if (!part->last || !has_pixels(whole) || !has_pixels(t) || !whole->producer || t->parent) return;
     put_within(&place, whole, part->op->channel(part));
     for (int i = 0; i < s->users[t->id].count; i++) {
         Node *user = s->users[t->id].at[i];
@@ -152,7 +155,7 @@ static void place_part(Slicer *s, Node *part)
         over = user;
     }
     *t = place;
-    if (over) put_within(over->out[0], t->within, t->channel);
+    if (over) put_within(over->out[0], t->parent, t->channel_offset);
 }
 
 /* ---- the pass ---------------------------------------------------------------------- */
@@ -170,7 +173,7 @@ static void order(Slicer *s)
     for (int i = 0; i < nodes.count; i++) ((Node *)nodes.at[i])->id = i;
 }
 
-void pass_slices(Graph *g)
+void pass_concat_elimination(Graph *g)
 {
     Arena *arena = g->compilation->arena;
     Slicer s = {.graph = g,
@@ -181,11 +184,11 @@ void pass_slices(Graph *g)
     find_users(&s);
     for (int i = 0; i < g->nodes.count; i++) { /* a branch that is a part of a gradient has its place first */
         Node *n = g->nodes.at[i];
-        if (n->op->traits & OP_PART) place_part(&s, n);
+        if (n->op->traits & OP_SLICE) place_part(&s, n);
     }
     for (int i = g->nodes.count - 1; i >= 0; i--) { /* the outermost join first */
         Node *n = g->nodes.at[i];
-        if (n->op->traits & OP_JOIN) place_branches(&s, n);
+        if (n->op->traits & OP_CONCAT) place_branches(&s, n);
     }
     order(&s);
     graph_verify(g);

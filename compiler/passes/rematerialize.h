@@ -1,5 +1,5 @@
 /*
- * What the files of passes/recompute share: a choice of values that are computed
+ * What the files of passes/rematerialize share: a choice of values that are computed
  * again, and what comes of it.
  *
  * A program's first nodes, up to the first that is the gradient of another, are its
@@ -66,10 +66,10 @@ typedef struct Recompute {
     struct Room *room;
 } Recompute;
 
-/* recompute_rehearse.c: the program as the choice makes it, and the bytes that it needs. */
+/* rematerialize_simulate.c: the program as the choice makes it, and the bytes that it needs. */
 void recompute_rehearse(Recompute *, Course *);
 
-/* recompute_choose.c: chooses until no step needs more than the course's target; false
+/* rematerialize_policy.c: chooses until no step needs more than the course's target; false
  * where that was not reached, with the best that was. */
 bool recompute_choose(Recompute *, Course *);
 

@@ -9,7 +9,7 @@
  * its stream, parameters are not stepped before, and what writes the model is not done
  * twice (Op.again).
  */
-#include "passes/recompute.h"
+#include "passes/rematerialize.h"
 
 /* Multiplications in the time in which one element is read or written: about 100 GMAC/s
  * beside 5 G floats/s. */
@@ -82,7 +82,7 @@ static int first_change(const Recompute *r, const Node *n, const int *changed)
 {
     int first = r->graph->nodes.count;
     for (int k = 0; k < n->in_count; k++) {
-        const Tensor *t = n->in[k]->whole ? n->in[k]->whole : n->in[k];
+        const Tensor *t = n->in[k]->slice_of ? n->in[k]->slice_of : n->in[k];
         if (tensor_in_model(t->kind) && changed[t->id] < first) first = changed[t->id];
     }
     return first;
@@ -97,7 +97,7 @@ static int *list_changes(const Recompute *r)
     for (int i = g->nodes.count - 1; i >= r->forward; i--) {
         const Node *n = g->nodes.at[i];
         for (int k = 0; k < n->in_count; k++)
-            if (node_mutates(n, k)) changed[(n->in[k]->whole ? n->in[k]->whole : n->in[k])->id] = i;
+            if (node_mutates(n, k)) changed[(n->in[k]->slice_of ? n->in[k]->slice_of : n->in[k])->id] = i;
     }
     return changed;
 }
@@ -188,7 +188,7 @@ static Node *copy_node(Graph *g, const Node *from, const Node *n)
     made->last = from->last;
     made->samples = from->samples;
     made->scale = from->scale;
-    made->tail = n->tail;
+    made->epilogue = n->epilogue;
     made->in_names = n->in_names;
     made->data_count = n->data_count;
     return made;
@@ -231,10 +231,10 @@ static void rewrite(Recompute *r, const Course *s)
     pass_compact(g, none);
 }
 
-static Recomputed summary(const Recompute *r, const Course *s)
+static RematResult summary(const Recompute *r, const Course *s)
 {
     const Graph *g = r->graph;
-    Recomputed result = {.work = s->work, .reached = s->excess == 0};
+    RematResult result = {.work = s->work, .reached = s->excess == 0};
     bool *counted = arena_alloc(r->arena, (size_t)r->values + 1);
     for (int i = 0; i < g->nodes.count; i++) result.all_macs += node_macs(g->nodes.at[i]) * g->batch;
     for (int i = 0; i < s->steps; i++) {
@@ -248,7 +248,7 @@ static Recomputed summary(const Recompute *r, const Course *s)
     return result;
 }
 
-Recomputed pass_recompute(Graph *g, int64_t target, int real_size)
+RematResult pass_rematerialize(Graph *g, int64_t target, int real_size)
 {
     Arena *arena = arena_new();
     size_t nodes = (size_t)g->nodes.count + 1, values = (size_t)g->tensors.count + 1;
@@ -267,7 +267,7 @@ Recomputed pass_recompute(Graph *g, int64_t target, int real_size)
     list_values(&r);
     set_fates(&r);
     recompute_choose(&r, &s);
-    Recomputed result = summary(&r, &s);
+    RematResult result = summary(&r, &s);
     rewrite(&r, &s);
     arena_free(arena);
     return result;

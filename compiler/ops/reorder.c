@@ -5,7 +5,7 @@
  *   x: [N][C][H][W], y: [N][H][W][C], or the reverse
  *
  * Or blocks of 16 samples become samples last, where node->samples, or planar again.
- * Put in by passes/samples.c.
+ * Put in by passes/batch_blocking.c.
  *
  *   x: [N / 16][16][E], y: [N / 16][E][16], or the reverse
  */
@@ -21,7 +21,7 @@ static bool blocks_fast(Writer *w, const Node *n)
     return true;
 }
 
-static bool turn_fast(Writer *w, const Node *n)
+static bool reorder_fast(Writer *w, const Node *n)
 {
     if (n->samples || n->in[0]->samples) return blocks_fast(w, n);
     Shape s = node_shape_in(n);
@@ -31,8 +31,8 @@ static bool turn_fast(Writer *w, const Node *n)
     return true;
 }
 
-const Op op_turn = {
-    .name = "turn",
+const Op op_reorder = {
+    .name = "reorder",
     .summary = "an image with its channels last, or planar again",
     .formula = "y[i][j][c] = x[c][i][j]",
     .class = OP_INTERNAL,
@@ -41,6 +41,6 @@ const Op op_turn = {
     .out = elementwise_out,
     .shape = elementwise_shape,
     .flops = region_no_flops,
-    .fast = turn_fast,
+    .fast = reorder_fast,
     .kernel = "turn",
 };
