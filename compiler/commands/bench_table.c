@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/numbers.h"
-#include "report/sheet.h"
+#include "report/number_text.h"
+#include "report/report_table.h"
 
 enum { TOP = 5, WIDTH = 200 };
 
@@ -153,10 +153,10 @@ static const char *milliseconds(Arena *arena, double seconds)
 
 static const char *fixed(Arena *arena, double value, int digits) { return arena_printf(arena, "%.*f", digits, value); }
 
-static void number_columns(Sheet *s)
+static void number_columns(ReportTable *s)
 {
     static const char *const names[] = {"ms", "share", "GFLOP/s", "of peak", "MB", "GB/s"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) sheet_column(s, names[i], false);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) report_table_column(s, names[i], false);
 }
 
 static void put_numbers(const BenchResult *r, const char **cells, const Sum *s, double whole)
@@ -183,11 +183,11 @@ static const char *call_output(Arena *arena, const Node *n)
     return "";
 }
 
-static void call_row(const BenchResult *r, Sheet *sheet, const Timing *t, int i, double whole)
+static void call_row(const BenchResult *r, ReportTable *sheet, const Timing *t, int i, double whole)
 {
     Arena *arena = r->loaded->c->arena;
     const Node *n = call_at(t, i);
-    const char **row = sheet_row(sheet);
+    const char **row = report_table_row(sheet);
     Sum s = sum_of_call(t, i);
     row[0] = arena_printf(arena, "%d", i + 1);
     row[1] = n->name;
@@ -196,64 +196,64 @@ static void call_row(const BenchResult *r, Sheet *sheet, const Timing *t, int i,
     put_numbers(r, row + 4, &s, whole);
 }
 
-static Sheet *call_sheet(Arena *arena)
+static ReportTable *call_sheet(Arena *arena)
 {
-    Sheet *sheet = sheet_new(arena, NULL);
-    sheet_column(sheet, "call", false);
-    sheet_column(sheet, "layer", true);
-    sheet_column(sheet, "operator", true);
-    sheet_column(sheet, "result", true);
+    ReportTable *sheet = report_table_new(arena, NULL);
+    report_table_column(sheet, "call", false);
+    report_table_column(sheet, "layer", true);
+    report_table_column(sheet, "operator", true);
+    report_table_column(sheet, "result", true);
     number_columns(sheet);
     return sheet;
 }
 
-static void total_row(const BenchResult *r, Sheet *sheet, const Sum *s, double whole)
+static void total_row(const BenchResult *r, ReportTable *sheet, const Sum *s, double whole)
 {
-    const char **row = sheet_row(sheet);
+    const char **row = report_table_row(sheet);
     row[1] = s->name;
     put_numbers(r, row + 4, s, whole);
 }
 
 static void print_calls(const BenchResult *r, const Timing *t, FILE *out)
 {
-    Sheet *sheet = call_sheet(r->loaded->c->arena);
+    ReportTable *sheet = call_sheet(r->loaded->c->arena);
     Sum all = sum_of_calls(t);
     for (int i = 0; i < t->calls.count; i++) call_row(r, sheet, t, i, all.seconds);
     total_row(r, sheet, &all, all.seconds);
     Sum pass = sum_of_pass(t);
     total_row(r, sheet, &pass, all.seconds);
     fprintf(out, "\n%s, call by call\n", t->name);
-    sheet_text(sheet, WIDTH, out);
+    report_table_print_text(sheet, WIDTH, out);
 }
 
 static void print_operators(const BenchResult *r, const Timing *t, FILE *out)
 {
     Arena *arena = r->loaded->c->arena;
-    Sheet *sheet = sheet_new(arena, NULL);
+    ReportTable *sheet = report_table_new(arena, NULL);
     Sum all = sum_of_calls(t);
     List sums = sums_by_operator(arena, t);
-    sheet_column(sheet, "operator", true);
-    sheet_column(sheet, "calls", false);
+    report_table_column(sheet, "operator", true);
+    report_table_column(sheet, "calls", false);
     number_columns(sheet);
     for (int i = 0; i < sums.count; i++) {
         const Sum *s = sums.at[i];
-        const char **row = sheet_row(sheet);
+        const char **row = report_table_row(sheet);
         row[0] = s->name;
         row[1] = arena_printf(arena, "%d", s->calls);
         put_numbers(r, row + 2, s, all.seconds);
     }
     fprintf(out, "\n%s, by operator\n", t->name);
-    sheet_text(sheet, WIDTH, out);
+    report_table_print_text(sheet, WIDTH, out);
 }
 
 static void print_top(const BenchResult *r, const Timing *t, FILE *out)
 {
-    Sheet *sheet = call_sheet(r->loaded->c->arena);
+    ReportTable *sheet = call_sheet(r->loaded->c->arena);
     Sum all = sum_of_calls(t);
     Ranked *ranked = rank_calls(r->loaded->c->arena, t);
     for (int i = 0; i < TOP && i < t->calls.count; i++) call_row(r, sheet, t, ranked[i].index, all.seconds);
     fprintf(out, "\n%s, the most expensive calls\n", t->name);
-    sheet_text(sheet, WIDTH, out);
+    report_table_print_text(sheet, WIDTH, out);
 }
 
 /* ---- the whole -------------------------------------------------------------------------- */
@@ -313,19 +313,19 @@ enum {
     CSV_COLUMNS
 };
 
-static Sheet *csv_sheet(Arena *arena)
+static ReportTable *csv_sheet(Arena *arena)
 {
     static const char *const names[CSV_COLUMNS] = {"kind",     "pass",   "call",    "rank",      "layer",
                                                    "operator", "result", "runs",    "median_ms", "least_ms",
                                                    "flop",     "gflops", "of_peak", "bytes",     "gbytes_per_s"};
-    Sheet *sheet = sheet_new(arena, NULL);
-    for (int i = 0; i < CSV_COLUMNS; i++) sheet_column(sheet, names[i], true);
+    ReportTable *sheet = report_table_new(arena, NULL);
+    for (int i = 0; i < CSV_COLUMNS; i++) report_table_column(sheet, names[i], true);
     return sheet;
 }
 
 static const char *exact(Arena *arena, double value) { return arena_printf(arena, "%.6g", value); }
 
-/* Cells from the operations on, as far as there is something to say. */
+/* CellContext from the operations on, as far as there is something to say. */
 static void csv_numbers(const BenchResult *r, const char **row, double seconds, double operations, double bytes)
 {
     Arena *arena = r->loaded->c->arena;
@@ -341,10 +341,10 @@ static void csv_numbers(const BenchResult *r, const char **row, double seconds, 
     }
 }
 
-static void csv_machine(const BenchResult *r, Sheet *sheet)
+static void csv_machine(const BenchResult *r, ReportTable *sheet)
 {
     Arena *arena = r->loaded->c->arena;
-    const char **row = sheet_row(sheet);
+    const char **row = report_table_row(sheet);
     row[CSV_KIND] = "machine";
     row[CSV_OPERATOR] = r->machine.kernels;
     row[CSV_RESULT] = arena_printf(arena, "%d threads", r->machine.threads);
@@ -353,7 +353,7 @@ static void csv_machine(const BenchResult *r, Sheet *sheet)
     if (r->machine.bytes > 0) row[CSV_BANDWIDTH] = exact(arena, r->machine.bytes * 1e-9);
 }
 
-static void csv_calls(const BenchResult *r, Sheet *sheet, const Timing *t)
+static void csv_calls(const BenchResult *r, ReportTable *sheet, const Timing *t)
 {
     Arena *arena = r->loaded->c->arena;
     int count = t->calls.count;
@@ -361,7 +361,7 @@ static void csv_calls(const BenchResult *r, Sheet *sheet, const Timing *t)
     int *rank = arena_alloc(arena, (size_t)(count + 1) * sizeof *rank);
     for (int i = 0; i < count; i++) rank[ranked[i].index] = i + 1;
     for (int i = 0; i < count; i++) {
-        const char **row = sheet_row(sheet);
+        const char **row = report_table_row(sheet);
         Sum s = sum_of_call(t, i);
         row[CSV_KIND] = "call";
         row[CSV_PASS] = t->name;
@@ -375,9 +375,9 @@ static void csv_calls(const BenchResult *r, Sheet *sheet, const Timing *t)
     }
 }
 
-static const char **csv_total(const BenchResult *r, Sheet *sheet, const Timing *t, const char *kind, Sum s)
+static const char **csv_total(const BenchResult *r, ReportTable *sheet, const Timing *t, const char *kind, Sum s)
 {
-    const char **row = sheet_row(sheet);
+    const char **row = report_table_row(sheet);
     row[CSV_KIND] = kind;
     row[CSV_PASS] = t->name;
     csv_numbers(r, row, s.seconds, s.operations, s.bytes);
@@ -387,7 +387,7 @@ static const char **csv_total(const BenchResult *r, Sheet *sheet, const Timing *
 static void print_csv(const BenchResult *r, FILE *out)
 {
     Arena *arena = r->loaded->c->arena;
-    Sheet *sheet = csv_sheet(arena);
+    ReportTable *sheet = csv_sheet(arena);
     csv_machine(r, sheet);
     for (int i = 0; i < r->timings; i++) {
         const Timing *t = &r->timing[i];
@@ -398,7 +398,7 @@ static void print_csv(const BenchResult *r, FILE *out)
         csv_calls(r, sheet, t);
         csv_total(r, sheet, t, "sum", sum_of_calls(t));
     }
-    sheet_csv(sheet, out);
+    report_table_print_csv(sheet, out);
 }
 
 void bench_print(const BenchResult *r, BenchFormat format, FILE *out)

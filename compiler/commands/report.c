@@ -14,7 +14,7 @@
 #include "commands/commands.h"
 #include "commands/output.h"
 #include "report/report.h"
-#include "report/whatif.h"
+#include "report/input_size.h"
 
 enum {
     OPTION_FORMAT = OPTION_FIRST_OWN,

@@ -146,10 +146,10 @@ static void add_totals(Analysis *a)
     }
 }
 
-static bool whole(const Tensor *t) { return t->field[0].whole && t->field[1].whole; }
+static bool sees_all(const Tensor *t) { return t->field[0].whole && t->field[1].whole; }
 
 /* Global pooling and its like: what comes out has seen all, what goes in has not. */
-static bool pools_all(const Node *n) { return n->data_count == 1 && whole(n->out[0]) && !whole(n->in[0]); }
+static bool pools_all(const Node *n) { return n->data_count == 1 && sees_all(n->out[0]) && !sees_all(n->in[0]); }
 
 /* Back from the output past the classifier, the pooling that takes the whole
  * image, and maps of one pixel that have seen all of it.  A map may have seen
@@ -159,7 +159,7 @@ static const LayerReport *find_last_map(const Analysis *a)
     const Tensor *t = a->net->output;
     for (const Node *n; (n = t->producer); t = n->in[0]) {
         bool pixel = t->shape.rank == 3 && t->shape.dim[1] * t->shape.dim[2] == 1;
-        if (t->shape.rank != 3 || pools_all(n) || (pixel && whole(t))) continue;
+        if (t->shape.rank != 3 || pools_all(n) || (pixel && sees_all(t))) continue;
         return &a->layers[n->id];
     }
     return NULL;
@@ -178,7 +178,7 @@ Analysis *analysis_build(Graph *net, const TrainSpec *spec, const ReportOptions 
     fill_layers(a);
     if (net->output->producer) a->depth = a->layers[net->output->producer->id].depth;
     a->last_map = find_last_map(a);
-    analyse_reach(a);
+    analyse_uneven_fields(a);
     analyse_fields(a);
     analyse_paths(a);
     analyse_flow(a);

@@ -9,7 +9,7 @@
 
 enum { REAL_SIZE = 4 }; /* float */
 
-void analyse_reach(Analysis *); /* before the fields */
+void analyse_uneven_fields(Analysis *); /* before the fields */
 void analyse_fields(Analysis *);
 void analyse_paths(Analysis *);
 void analyse_flow(Analysis *);

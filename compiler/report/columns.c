@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "report/numbers.h"
+#include "report/number_text.h"
 
 const char *const column_titles[COLUMNS] = {
     "name", "layer",  "output",  "params", "MACs",   "FLOPs", "field", "stride",
@@ -21,7 +21,7 @@ const char *const column_titles[COLUMNS] = {
 bool field_is_whole(const LayerReport *l) { return l->field[0].whole && l->field[1].whole; }
 
 /* `h` and `w` belong to the axes; an axis that sees everything has none. */
-static const char *axes(Arena *arena, const LayerReport *l, double h, double w, const char *whole)
+static const char *axes_text(Arena *arena, const LayerReport *l, double h, double w, const char *whole)
 {
     const Field *f = l->field;
     if (f[0].whole && f[1].whole) return whole;
@@ -32,28 +32,28 @@ static const char *axes(Arena *arena, const LayerReport *l, double h, double w, 
 
 const char *field_text(Arena *arena, const LayerReport *l)
 {
-    return axes(arena, l, field_size(l->field[0]), field_size(l->field[1]), "all");
+    return axes_text(arena, l, field_size(l->field[0]), field_size(l->field[1]), "all");
 }
 
 const char *stride_text(Arena *arena, const LayerReport *l)
 {
-    return axes(arena, l, l->field[0].stride, l->field[1].stride, "");
+    return axes_text(arena, l, l->field[0].stride, l->field[1].stride, "");
 }
 
 const char *padding_text(Arena *arena, const LayerReport *l)
 {
-    return axes(arena, l, -l->field[0].first, -l->field[1].first, "");
+    return axes_text(arena, l, -l->field[0].first, -l->field[1].first, "");
 }
 
 const char *centre_text(Arena *arena, const LayerReport *l)
 {
     const Field *f = l->field;
-    return axes(arena, l, (f[0].first + f[0].last) / 2, (f[1].first + f[1].last) / 2, "");
+    return axes_text(arena, l, (f[0].first + f[0].last) / 2, (f[1].first + f[1].last) / 2, "");
 }
 
 /* ---- what is not there ---------------------------------------------------------- */
 
-static const char *missing(Cells *c, Column column, const char *why)
+static const char *missing_cell(CellContext *c, Column column, const char *why)
 {
     const char *note = arena_printf(c->arena, "%s: %s", column_titles[column], why);
     for (int i = 0; i < c->notes.count; i++) {
@@ -63,14 +63,14 @@ static const char *missing(Cells *c, Column column, const char *why)
     return "n/a";
 }
 
-static const char *known_cell(Cells *c, Column column, Known k)
+static const char *known_cell(CellContext *c, Column column, Known k)
 {
-    return k.why ? missing(c, column, k.why) : number_real(c->arena, k.value);
+    return k.why ? missing_cell(c, column, k.why) : number_real(c->arena, k.value);
 }
 
 /* ---- cells ------------------------------------------------------------------------ */
 
-static const char *layer_text(Cells *c, const Block *b)
+static const char *layer_text(CellContext *c, const Block *b)
 {
     if (!b->layer) return arena_printf(c->arena, "%d layers", b->total.layers);
     if (!*b->layer->arguments) return b->layer->kind;
@@ -78,14 +78,14 @@ static const char *layer_text(Cells *c, const Block *b)
 }
 
 /* A count; nothing for none, which most layers have of most things. */
-static const char *count_text(Cells *c, int64_t value)
+static const char *count_text(CellContext *c, int64_t value)
 {
     if (value == 0) return "";
     return c->units ? number_units(c->arena, value) : number_grouped(c->arena, value);
 }
 
 /* Frozen parameters have a star; numbers below each other stay aligned. */
-static const char *params_text(Cells *c, const Block *b)
+static const char *params_text(CellContext *c, const Block *b)
 {
     const ReportTotals *t = &b->total;
     if (t->trained + t->frozen == 0) return "";
@@ -94,9 +94,9 @@ static const char *params_text(Cells *c, const Block *b)
     return arena_printf(c->arena, "%s%s", count, t->frozen ? "*" : " ");
 }
 
-static const char *field_cell(Cells *c, const LayerReport *l, Column column)
+static const char *field_cell(CellContext *c, const LayerReport *l, Column column)
 {
-    if (l->field_why) return missing(c, column, l->field_why);
+    if (l->field_why) return missing_cell(c, column, l->field_why);
     switch (column) {
     case COLUMN_FIELD:
         return l->misaligned ? arena_printf(c->arena, "%s!", field_text(c->arena, l)) : field_text(c->arena, l);
@@ -106,21 +106,21 @@ static const char *field_cell(Cells *c, const LayerReport *l, Column column)
     }
 }
 
-static const char *covered_cell(Cells *c, const LayerReport *l)
+static const char *covered_cell(CellContext *c, const LayerReport *l)
 {
-    if (l->covered.why) return missing(c, COLUMN_COVERED, l->covered.why);
+    if (l->covered.why) return missing_cell(c, COLUMN_COVERED, l->covered.why);
     return number_percent(c->arena, l->covered.value);
 }
 
-static const char *intensity_cell(Cells *c, const Block *b)
+static const char *intensity_cell(CellContext *c, const Block *b)
 {
     if (b->layer) return known_cell(c, COLUMN_INTENSITY, b->layer->intensity);
-    if (b->total.traffic == 0) return missing(c, COLUMN_INTENSITY, "it moves no bytes");
+    if (b->total.traffic == 0) return missing_cell(c, COLUMN_INTENSITY, "it moves no bytes");
     double flops = (double)b->total.flops * (double)c->a->batch;
     return number_real(c->arena, flops / (double)b->total.traffic);
 }
 
-const char *column_cell(Cells *c, const Block *b, Column column)
+const char *column_cell(CellContext *c, const Block *b, Column column)
 {
     const LayerReport *l = b->last;
     switch (column) {

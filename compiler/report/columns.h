@@ -28,14 +28,14 @@ typedef enum Column {
 
 extern const char *const column_titles[COLUMNS];
 
-typedef struct Cells {
+typedef struct CellContext {
     Arena *arena;
     const Analysis *a;
     bool units; /* 1.81G for 1,814,073,344 */
     List notes; /* of const char *: why there are cells with n/a, each once */
-} Cells;
+} CellContext;
 
-const char *column_cell(Cells *, const Block *, Column); /* "" where there is nothing to tell */
+const char *column_cell(CellContext *, const Block *, Column); /* "" where there is nothing to tell */
 
 /* The field of a layer as text: "16", "7x5", "all". */
 const char *field_text(Arena *, const LayerReport *);

@@ -1,47 +1,47 @@
 /*
- * Nets side by side: a figure to a row, a net to a column, and after every net
+ * Nets side by side: one metric per row, a net to a column, and after every net
  * but the first its ratio to the first: ×2.769 is 2.769 times as much, ÷2.769
  * so much less.
  */
-#include "report/figures.h"
-#include "report/numbers.h"
+#include "report/metrics.h"
+#include "report/number_text.h"
 #include "report/summary.h"
 
-static bool is_told(const List *all, int count, int figure)
+static bool is_shown_of_any(const List *all, int count, int metric)
 {
     for (int i = 0; i < count; i++) {
-        if (figure_told(all[i].at[figure], true)) return true;
+        if (metric_is_shown(all[i].at[metric], true)) return true;
     }
     return false;
 }
 
-static const char *ratio_text(Arena *arena, const Figure *first, const Figure *other)
+static const char *ratio_text(Arena *arena, const Metric *first, const Metric *other)
 {
     if (first->value.why || other->value.why) return "";
     return number_ratio(arena, first->value.value, other->value.value);
 }
 
-/* Columns: the figure, the first net, then nets from … to − 1 with ratios. */
-Sheet *compare_table(const Report *r, Arena *arena, int from, int to, bool units)
+/* Columns: the metric, the first net, then nets from … to − 1 with ratios. */
+ReportTable *compare_table(const Report *r, Arena *arena, int from, int to, bool units)
 {
-    Sheet *t = sheet_new(arena, NULL);
+    ReportTable *t = report_table_new(arena, NULL);
     List *all = arena_alloc(arena, (size_t)r->count * sizeof *all);
-    for (int i = 0; i < r->count; i++) all[i] = figures(r->net[i], arena);
-    sheet_column(t, "", true);
-    sheet_column(t, r->title[0], false);
+    for (int i = 0; i < r->count; i++) all[i] = net_metrics(r->net[i], arena);
+    report_table_column(t, "", true);
+    report_table_column(t, r->title[0], false);
     for (int i = from; i < to; i++) {
-        sheet_column(t, r->title[i], false);
-        sheet_column(t, "", true);
+        report_table_column(t, r->title[i], false);
+        report_table_column(t, "", true);
     }
     for (int k = 0; k < all[0].count; k++) {
-        if (!is_told(all, r->count, k)) continue;
-        const char **row = sheet_row(t);
-        const Figure *first = all[0].at[k];
+        if (!is_shown_of_any(all, r->count, k)) continue;
+        const char **row = report_table_row(t);
+        const Metric *first = all[0].at[k];
         row[0] = first->label;
-        row[1] = units ? figure_short(arena, first) : first->text;
+        row[1] = units ? metric_short_text(arena, first) : first->text;
         for (int i = from; i < to; i++) {
-            const Figure *f = all[i].at[k];
-            row[2 * (i - from) + 2] = units ? figure_short(arena, f) : f->text;
+            const Metric *f = all[i].at[k];
+            row[2 * (i - from) + 2] = units ? metric_short_text(arena, f) : f->text;
             row[2 * (i - from) + 3] = ratio_text(arena, first, f);
         }
     }
@@ -50,7 +50,7 @@ Sheet *compare_table(const Report *r, Arena *arena, int from, int to, bool units
 
 /* ---- text ------------------------------------------------------------------------ */
 
-static int printed_width(const Sheet *t)
+static int printed_width(const ReportTable *t)
 {
     int width = 0;
     for (int i = 0; i < t->columns; i++) {
@@ -70,11 +70,11 @@ void compare_text(const Report *r, Arena *arena, FILE *out)
 {
     for (int from = 1; from < r->count;) {
         int to = r->count;
-        Sheet *t = compare_table(r, arena, from, to, false);
+        ReportTable *t = compare_table(r, arena, from, to, false);
         if (printed_width(t) > r->width) t = compare_table(r, arena, from, to, true);
         while (to > from + 1 && printed_width(t) > r->width) t = compare_table(r, arena, from, --to, true);
         if (from > 1) fputc('\n', out);
-        sheet_text(t, r->width, out);
+        report_table_print_text(t, r->width, out);
         from = to;
     }
 }

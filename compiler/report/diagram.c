@@ -12,8 +12,8 @@
 #include <string.h>
 
 #include "report/columns.h"
-#include "report/layout.h"
-#include "report/numbers.h"
+#include "report/diagram_layout.h"
+#include "report/number_text.h"
 
 enum { TEXT_MAX = 40, BOX_HEIGHT = 36, END_HEIGHT = 20, END_SIZE = 9, WIDTH_MIN = 84, MARGIN = 20 };
 
@@ -26,27 +26,27 @@ typedef struct Box {
     const char *text, *under;
 } Box;
 
-typedef struct Scope {
+typedef struct DiagramScope {
     const Block *block;
     List boxes; /* of Box, as in the layout */
-    Layout layout;
-} Scope;
+    DiagramLayout layout;
+} DiagramScope;
 
 typedef struct Diagram {
     const Analysis *a;
     Arena *arena;
     Block **leaf; /* by layer */
-    List scopes;  /* of Scope */
+    List scopes;  /* of DiagramScope */
 } Diagram;
 
 /* ---- boxes ----------------------------------------------------------------------- */
 
-static const char *cut(Arena *arena, const char *text)
+static const char *truncate_text(Arena *arena, const char *text)
 {
     return text_columns(text) <= TEXT_MAX ? text : arena_printf(arena, "%.*s…", TEXT_MAX - 1, text);
 }
 
-static int add_box(Diagram *d, Scope *s, Box box, double width, double height)
+static int add_box(Diagram *d, DiagramScope *s, Box box, double width, double height)
 {
     Box *b = arena_alloc(d->arena, sizeof *b);
     LayoutBox *l = arena_alloc(d->arena, sizeof *l);
@@ -73,7 +73,7 @@ static const char *block_title(const Block *b)
                : b->name;
 }
 
-static void add_child(Diagram *d, Scope *s, const Block *b)
+static void add_child(Diagram *d, DiagramScope *s, const Block *b)
 {
     Box box = {.kind = b->layer ? BOX_LAYER : BOX_BLOCK, .block = b};
     const char *shape = shape_text(d->arena, b->last->shape);
@@ -85,18 +85,18 @@ static void add_child(Diagram *d, Scope *s, const Block *b)
         box.text = block_title(b);
         box.under = arena_printf(d->arena, "%d layers, %s", b->total.layers, shape);
     }
-    box.text = cut(d->arena, box.text);
+    box.text = truncate_text(d->arena, box.text);
     add_box(d, s, box, box_width(box.text, box.under), BOX_HEIGHT);
 }
 
 /* Ends of the net say what they are; ends of a block only where there are several. */
-static int find_end(Diagram *d, Scope *s, BoxKind kind, const Tensor *source, const char *text)
+static int find_end(Diagram *d, DiagramScope *s, BoxKind kind, const Tensor *source, const char *text)
 {
     for (int i = 0; i < s->boxes.count; i++) {
         const Box *b = s->boxes.at[i];
         if (b->kind == kind && b->source == source) return i;
     }
-    const char *shown = cut(d->arena, text);
+    const char *shown = truncate_text(d->arena, text);
     bool root = s->block->parent == NULL;
     double width = root ? box_width(shown, "") : END_SIZE, height = root ? END_HEIGHT : END_SIZE;
     return add_box(d, s, (Box){kind, NULL, source, shown, ""}, width, height);
@@ -104,19 +104,19 @@ static int find_end(Diagram *d, Scope *s, BoxKind kind, const Tensor *source, co
 
 /* ---- lines ------------------------------------------------------------------------- */
 
-static void add_line(Diagram *d, Scope *s, int from, int to)
+static void add_edge(Diagram *d, DiagramScope *s, int from, int to)
 {
-    for (int i = 0; i < s->layout.lines.count; i++) {
-        const LayoutLine *e = s->layout.lines.at[i];
+    for (int i = 0; i < s->layout.edges.count; i++) {
+        const LayoutEdge *e = s->layout.edges.at[i];
         if (e->from == from && e->to == to) return;
     }
-    LayoutLine *e = arena_alloc(d->arena, sizeof *e);
-    *e = (LayoutLine){.from = from, .to = to};
-    list_push(d->arena, &s->layout.lines, e);
+    LayoutEdge *e = arena_alloc(d->arena, sizeof *e);
+    *e = (LayoutEdge){.from = from, .to = to};
+    list_push(d->arena, &s->layout.edges, e);
 }
 
 /* The box of the scope that a layer stands in, or −1. */
-static int box_of(Diagram *d, const Scope *s, int layer)
+static int box_of(Diagram *d, const DiagramScope *s, int layer)
 {
     const Block *b = d->leaf[layer];
     while (b && b->parent != s->block) b = b->parent;
@@ -133,27 +133,27 @@ static const char *source_text(Diagram *d, const Tensor *t)
                         shape_text(d->arena, t->shape));
 }
 
-static void connect(Diagram *d, Scope *s, const Tensor *t, int layer)
+static void connect_layer(Diagram *d, DiagramScope *s, const Tensor *t, int layer)
 {
     int to = box_of(d, s, layer), from = t->producer ? box_of(d, s, t->producer->id) : -1;
     if (from < 0 && to < 0) return;
     if (from < 0) from = find_end(d, s, BOX_IN, t, source_text(d, t));
     if (to < 0) to = find_end(d, s, BOX_OUT, NULL, "");
-    if (from != to) add_line(d, s, from, to);
+    if (from != to) add_edge(d, s, from, to);
 }
 
-static void connect_output(Diagram *d, Scope *s, const Tensor *t, const Tensor *end, const char *text)
+static void connect_output(Diagram *d, DiagramScope *s, const Tensor *t, const Tensor *end, const char *text)
 {
     int from = t->producer ? box_of(d, s, t->producer->id) : -1;
-    if (from >= 0) add_line(d, s, from, find_end(d, s, BOX_OUT, s->block->parent ? NULL : end, text));
+    if (from >= 0) add_edge(d, s, from, find_end(d, s, BOX_OUT, s->block->parent ? NULL : end, text));
 }
 
-static void connect_scope(Diagram *d, Scope *s)
+static void connect_scope(Diagram *d, DiagramScope *s)
 {
     const Graph *net = d->a->net;
     for (int i = 0; i < d->a->layer_count; i++) {
         const Node *n = d->a->layers[i].node;
-        for (int k = 0; k < n->data_count; k++) connect(d, s, n->in[k], i);
+        for (int k = 0; k < n->data_count; k++) connect_layer(d, s, n->in[k], i);
     }
     connect_output(d, s, net->output, NULL,
                    arena_printf(d->arena, "output %s", shape_text(d->arena, net->output->shape)));
@@ -165,7 +165,7 @@ static void connect_scope(Diagram *d, Scope *s)
 
 static void add_scopes(Diagram *d, const Block *b)
 {
-    Scope *s = arena_alloc(d->arena, sizeof *s);
+    DiagramScope *s = arena_alloc(d->arena, sizeof *s);
     s->block = b;
     list_push(d->arena, &d->scopes, s);
     for (int i = 0; i < b->children.count; i++) add_child(d, s, b->children.at[i]);
@@ -182,7 +182,7 @@ static void add_scopes(Diagram *d, const Block *b)
 
 static double tenth(double x) { return floor(x * 10 + 0.5) / 10; }
 
-static json_t *box_value(const Scope *s, int i)
+static json_t *box_value(const DiagramScope *s, int i)
 {
     static const char *const kinds[] = {"layer", "block", "in", "out"};
     const Box *b = s->boxes.at[i];
@@ -195,7 +195,7 @@ static json_t *box_value(const Scope *s, int i)
     return value;
 }
 
-static json_t *line_value(const LayoutLine *e)
+static json_t *edge_value(const LayoutEdge *e)
 {
     json_t *points = json_array();
     for (int i = 0; i < e->points; i++) {
@@ -205,11 +205,11 @@ static json_t *line_value(const LayoutLine *e)
     return json_pack("{s:i, s:i, s:o}", "from", e->from, "to", e->to, "points", points);
 }
 
-static json_t *scope_value(const Scope *s)
+static json_t *scope_value(const DiagramScope *s)
 {
     json_t *boxes = json_array(), *lines = json_array();
     for (int i = 0; i < s->boxes.count; i++) json_array_append_new(boxes, box_value(s, i));
-    for (int i = 0; i < s->layout.lines.count; i++) json_array_append_new(lines, line_value(s->layout.lines.at[i]));
+    for (int i = 0; i < s->layout.edges.count; i++) json_array_append_new(lines, edge_value(s->layout.edges.at[i]));
     return json_pack("{s:f, s:f, s:o, s:o}", "w", tenth(s->layout.width), "h", tenth(s->layout.height), "boxes", boxes,
                      "lines", lines);
 }
@@ -220,15 +220,15 @@ json_t *diagram_value(const Analysis *a, Arena *arena)
     List layouts = {0};
     add_scopes(&d, block_tree(a, arena, LAYER_ANY, NULL));
     for (int i = 0; i < d.scopes.count; i++) {
-        Scope *s = d.scopes.at[i];
+        DiagramScope *s = d.scopes.at[i];
         connect_scope(&d, s);
         list_push(arena, &layouts, &s->layout);
     }
-    bool drawn = layout_dot(arena, &layouts);
+    bool drawn = layout_graphviz(arena, &layouts);
     json_t *value = json_object();
     for (int i = 0; i < d.scopes.count; i++) {
-        Scope *s = d.scopes.at[i];
-        if (!drawn) layout_plain(arena, &s->layout);
+        DiagramScope *s = d.scopes.at[i];
+        if (!drawn) layout_layered(arena, &s->layout);
         json_object_set_new(value, s->block->path, scope_value(s));
     }
     return value;

@@ -12,13 +12,13 @@
 #include <string.h>
 
 #include "report/columns.h"
-#include "report/figures.h"
-#include "report/numbers.h"
+#include "report/metrics.h"
+#include "report/number_text.h"
 #include "report/summary.h"
 
 enum { MERIT_ALIKE = 4, MERIT_NAME = 1 };
 
-static bool alike(const LayerReport *a, const LayerReport *b)
+static bool layers_alike(const LayerReport *a, const LayerReport *b)
 {
     return strcmp(a->kind, b->kind) == 0 && strcmp(a->arguments, b->arguments) == 0 &&
            shape_equal(a->shape, b->shape) && a->trained == b->trained && a->frozen == b->frozen && a->macs == b->macs;
@@ -28,7 +28,7 @@ static bool alike(const LayerReport *a, const LayerReport *b)
 static int merit(const LayerReport *a, const LayerReport *b)
 {
     int name = strcmp(a->name, b->name) == 0 ? MERIT_NAME : 0;
-    return alike(a, b) ? MERIT_ALIKE + name : name;
+    return layers_alike(a, b) ? MERIT_ALIKE + name : name;
 }
 
 /* best[i][j]: the largest merit of the layers from i and from j on. */
@@ -47,10 +47,10 @@ static int *find_best(Arena *arena, const Analysis *a, const Analysis *b)
     return best;
 }
 
-static void add_step(Arena *arena, List *steps, const LayerReport *first, const LayerReport *second)
+static void add_diff_step(Arena *arena, List *steps, const LayerReport *first, const LayerReport *second)
 {
     DiffStep *step = arena_alloc(arena, sizeof *step);
-    *step = (DiffStep){first, second, first && second && alike(first, second)};
+    *step = (DiffStep){first, second, first && second && layers_alike(first, second)};
     list_push(arena, steps, step);
 }
 
@@ -64,21 +64,21 @@ List diff_steps(Arena *arena, const Analysis *a, const Analysis *b)
         bool both = i < a->layer_count && j < b->layer_count;
         int pair = both ? merit(&a->layers[i], &b->layers[j]) : 0;
         if (pair && *here == here[wide + 1] + pair)
-            add_step(arena, &steps, &a->layers[i++], &b->layers[j++]);
+            add_diff_step(arena, &steps, &a->layers[i++], &b->layers[j++]);
         else if (i < a->layer_count && (j == b->layer_count || *here == here[wide]))
-            add_step(arena, &steps, &a->layers[i++], NULL);
+            add_diff_step(arena, &steps, &a->layers[i++], NULL);
         else
-            add_step(arena, &steps, NULL, &b->layers[j++]);
+            add_diff_step(arena, &steps, NULL, &b->layers[j++]);
     }
     return steps;
 }
 
 /* ---- as tables ------------------------------------------------------------------ */
 
-static void layer_row(Sheet *t, const char *mark, const LayerReport *l, bool plain)
+static void layer_row(ReportTable *t, const char *mark, const LayerReport *l, bool plain)
 {
     int64_t params = l->trained + l->frozen;
-    const char **row = sheet_row(t);
+    const char **row = report_table_row(t);
     row[0] = mark;
     row[1] = l->name;
     row[2] = *l->arguments ? arena_printf(t->arena, "%s(%s)", l->kind, l->arguments) : l->kind;
@@ -87,20 +87,20 @@ static void layer_row(Sheet *t, const char *mark, const LayerReport *l, bool pla
     row[5] = plain ? arena_printf(t->arena, "%lld", (long long)l->macs) : number_grouped(t->arena, l->macs);
 }
 
-static int alike_row(Sheet *t, int count)
+static int alike_row(ReportTable *t, int count)
 {
     if (count == 0) return 0;
-    const char **row = sheet_row(t);
+    const char **row = report_table_row(t);
     row[1] = arena_printf(t->arena, "(%d alike)", count);
     return 0;
 }
 
 /* `plain`: for programs; numbers without separators, and no rows of what is alike. */
-Sheet *diff_layers(const Report *r, Arena *arena, bool plain)
+ReportTable *diff_layers(const Report *r, Arena *arena, bool plain)
 {
     static const char *const heads[] = {"change", "name", "layer", "output", "params", "MACs"};
-    Sheet *t = sheet_new(arena, NULL);
-    for (int i = 0; i < 6; i++) sheet_column(t, i || plain ? heads[i] : "", i < 3);
+    ReportTable *t = report_table_new(arena, NULL);
+    for (int i = 0; i < 6; i++) report_table_column(t, i || plain ? heads[i] : "", i < 3);
     List steps = diff_steps(arena, r->net[0], r->net[1]);
     int same = 0;
     for (int i = 0; i < steps.count; i++) {
@@ -117,18 +117,18 @@ Sheet *diff_layers(const Report *r, Arena *arena, bool plain)
     return t;
 }
 
-static Sheet *totals_table(const Report *r, Arena *arena)
+static ReportTable *totals_table(const Report *r, Arena *arena)
 {
-    Sheet *t = sheet_new(arena, NULL);
-    sheet_column(t, "", true);
-    sheet_column(t, arena_printf(arena, "- %s", r->title[0]), false);
-    sheet_column(t, arena_printf(arena, "+ %s", r->title[1]), false);
-    sheet_column(t, "", true);
-    List first = figures(r->net[0], arena), second = figures(r->net[1], arena);
+    ReportTable *t = report_table_new(arena, NULL);
+    report_table_column(t, "", true);
+    report_table_column(t, arena_printf(arena, "- %s", r->title[0]), false);
+    report_table_column(t, arena_printf(arena, "+ %s", r->title[1]), false);
+    report_table_column(t, "", true);
+    List first = net_metrics(r->net[0], arena), second = net_metrics(r->net[1], arena);
     for (int i = 0; i < first.count; i++) {
-        const Figure *a = first.at[i], *b = second.at[i];
+        const Metric *a = first.at[i], *b = second.at[i];
         if (strcmp(a->text, b->text) == 0 || (a->use == USE_NEVER && b->use == USE_NEVER)) continue;
-        const char **row = sheet_row(t);
+        const char **row = report_table_row(t);
         row[0] = a->label;
         row[1] = a->text;
         row[2] = b->text;
@@ -141,7 +141,7 @@ List diff_tables(const Report *r, Arena *arena)
 {
     List tables = {0};
     list_push(arena, &tables, diff_layers(r, arena, false));
-    Sheet *totals = totals_table(r, arena);
+    ReportTable *totals = totals_table(r, arena);
     if (totals->rows.count) list_push(arena, &tables, totals);
     return tables;
 }

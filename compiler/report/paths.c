@@ -18,11 +18,11 @@ typedef struct Big { /* least digit first */
     uint32_t *digit;
 } Big;
 
-typedef struct Reach { /* of one tensor */
+typedef struct PathStats { /* of one tensor */
     Big paths;
     double number, length; /* of paths, and the sum of their lengths, as far as a double goes */
     int shortest, longest;
-} Reach;
+} PathStats;
 
 static Big big_add(Arena *arena, Big a, Big b)
 {
@@ -48,7 +48,7 @@ static const char *big_text(Arena *arena, Big a)
     return text.data;
 }
 
-static void join(Arena *arena, Reach *to, const Reach *from)
+static void merge_paths(Arena *arena, PathStats *to, const PathStats *from)
 {
     bool first = to->paths.count == 0;
     if (first || from->shortest < to->shortest) to->shortest = from->shortest;
@@ -58,10 +58,10 @@ static void join(Arena *arena, Reach *to, const Reach *from)
     to->length += from->length;
 }
 
-static Reach pass(Arena *arena, const Reach *reach, const Node *n)
+static PathStats after_node(Arena *arena, const PathStats *stats, const Node *n)
 {
-    Reach out = {0};
-    for (int i = 0; i < n->data_count; i++) join(arena, &out, &reach[n->in[i]->id]);
+    PathStats out = {0};
+    for (int i = 0; i < n->data_count; i++) merge_paths(arena, &out, &stats[n->in[i]->id]);
     if (n->op->traits & OP_WEIGHTED) {
         out.shortest++;
         out.longest++;
@@ -74,19 +74,19 @@ void analyse_paths(Analysis *a)
 {
     const Graph *net = a->net;
     Arena *arena = net->compilation->arena;
-    Reach *reach = arena_alloc(arena, (size_t)net->tensors.count * sizeof *reach);
+    PathStats *stats = arena_alloc(arena, (size_t)net->tensors.count * sizeof *stats);
     uint32_t *one = arena_alloc(arena, sizeof *one);
     *one = 1;
     for (int i = 0; i < net->inputs.count; i++) {
         const Tensor *t = net->inputs.at[i];
-        reach[t->id] = (Reach){.paths = {1, one}, .number = 1};
+        stats[t->id] = (PathStats){.paths = {1, one}, .number = 1};
     }
     for (int i = 0; i < a->layer_count; i++) {
         const Node *n = net->nodes.at[i];
-        Reach out = pass(arena, reach, n);
-        for (int k = 0; k < n->out_count; k++) reach[n->out[k]->id] = out;
+        PathStats out = after_node(arena, stats, n);
+        for (int k = 0; k < n->out_count; k++) stats[n->out[k]->id] = out;
     }
-    const Reach *r = &reach[net->output->id];
+    const PathStats *r = &stats[net->output->id];
     a->paths = (PathReport){
         .count = big_text(arena, r->paths),
         .shortest = r->shortest,

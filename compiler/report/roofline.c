@@ -11,17 +11,17 @@
  */
 #include "report/analysis.h"
 
-static int64_t tensor_bytes(const Tensor *t, int64_t batch)
+static int64_t tensor_traffic(const Tensor *t, int64_t batch)
 {
     int64_t size = t->dtype == DTYPE_UINT8 ? 1 : REAL_SIZE;
     return size * tensor_count(t, batch);
 }
 
-static int64_t traffic(const Node *n, int64_t batch)
+static int64_t node_traffic(const Node *n, int64_t batch)
 {
     int64_t bytes = 0;
-    for (int i = 0; i < n->in_count; i++) bytes += tensor_bytes(n->in[i], batch);
-    for (int i = 0; i < n->out_count; i++) bytes += tensor_bytes(n->out[i], batch);
+    for (int i = 0; i < n->in_count; i++) bytes += tensor_traffic(n->in[i], batch);
+    for (int i = 0; i < n->out_count; i++) bytes += tensor_traffic(n->out[i], batch);
     return bytes;
 }
 
@@ -34,7 +34,7 @@ void analyse_roofline(Analysis *a)
             l->intensity = unknown("it only looks at its input under another shape");
             continue;
         }
-        l->traffic = traffic(l->node, a->batch);
+        l->traffic = node_traffic(l->node, a->batch);
         double flops = (double)l->flops * (double)a->batch, bytes = (double)l->traffic;
         l->intensity = known(flops / bytes);
         l->memory_bound = bytes / o->bandwidth > flops / o->peak;

@@ -3,8 +3,8 @@
  */
 #include "report/summary.h"
 
-#include "report/figures.h"
-#include "report/numbers.h"
+#include "report/metrics.h"
+#include "report/number_text.h"
 
 const char *summary_heading(const Analysis *a, Arena *arena)
 {
@@ -33,17 +33,17 @@ List *summary_parts(const Analysis *a, Arena *arena, int depth)
 
 /* ---- totals --------------------------------------------------------------------- */
 
-static Sheet *totals_table(const Analysis *a, Arena *arena)
+static ReportTable *totals_table(const Analysis *a, Arena *arena)
 {
-    Sheet *t = sheet_new(arena, "totals");
-    sheet_column(t, NULL, true);
-    sheet_column(t, NULL, false);
-    sheet_column(t, NULL, true);
-    List all = figures(a, arena);
+    ReportTable *t = report_table_new(arena, "totals");
+    report_table_column(t, NULL, true);
+    report_table_column(t, NULL, false);
+    report_table_column(t, NULL, true);
+    List all = net_metrics(a, arena);
     for (int i = 0; i < all.count; i++) {
-        const Figure *f = all.at[i];
-        if (!figure_told(f, false)) continue;
-        const char **row = sheet_row(t);
+        const Metric *f = all.at[i];
+        if (!metric_is_shown(f, false)) continue;
+        const char **row = report_table_row(t);
         row[0] = f->label;
         row[1] = f->text;
         row[2] = f->note;
@@ -53,9 +53,9 @@ static Sheet *totals_table(const Analysis *a, Arena *arena)
 
 /* ---- memory ---------------------------------------------------------------------- */
 
-static void memory_row(Sheet *t, const char *what, int64_t model, int64_t scratch, const char *note)
+static void memory_row(ReportTable *t, const char *what, int64_t model, int64_t scratch, const char *note)
 {
-    const char **row = sheet_row(t);
+    const char **row = report_table_row(t);
     row[0] = what;
     row[1] = number_grouped(t->arena, model);
     row[2] = number_grouped(t->arena, scratch);
@@ -63,7 +63,7 @@ static void memory_row(Sheet *t, const char *what, int64_t model, int64_t scratc
     row[4] = note;
 }
 
-static const char *least(Arena *arena, const ReportMemory *m)
+static const char *lower_bound_note(Arena *arena, const ReportMemory *m)
 {
     return arena_printf(arena, "no plan of scratch is below %s", number_grouped(arena, m->lower_bound));
 }
@@ -79,20 +79,20 @@ static const char *model_text(const Analysis *a, Arena *arena)
     return text.data;
 }
 
-static Sheet *memory_table(const Analysis *a, Arena *arena)
+static ReportTable *memory_table(const Analysis *a, Arena *arena)
 {
-    Sheet *t = sheet_new(arena, arena_printf(arena, "memory in bytes, batch %lld", (long long)a->batch));
-    sheet_column(t, "", true);
-    sheet_column(t, "model", false);
-    sheet_column(t, "scratch", false);
-    sheet_column(t, "in all", false);
-    sheet_column(t, "", true);
-    memory_row(t, "inference", a->infer_model, a->infer.arena, least(arena, &a->infer));
+    ReportTable *t = report_table_new(arena, arena_printf(arena, "memory in bytes, batch %lld", (long long)a->batch));
+    report_table_column(t, "", true);
+    report_table_column(t, "model", false);
+    report_table_column(t, "scratch", false);
+    report_table_column(t, "in all", false);
+    report_table_column(t, "", true);
+    memory_row(t, "inference", a->infer_model, a->infer.arena, lower_bound_note(arena, &a->infer));
     if (a->step.plan) {
         memory_row(t, "training", a->train_model, a->train_arena, "step, gradients and evaluation");
-        memory_row(t, "  a step", a->train_model, a->step.arena, least(arena, &a->step));
+        memory_row(t, "  a step", a->train_model, a->step.arena, lower_bound_note(arena, &a->step));
     } else {
-        const char **row = sheet_row(t);
+        const char **row = report_table_row(t);
         row[0] = "training";
         row[1] = row[2] = row[3] = "n/a";
         row[4] = "there is no train section";
@@ -100,11 +100,11 @@ static Sheet *memory_table(const Analysis *a, Arena *arena)
     return t;
 }
 
-static Sheet *holds_sheet(const Analysis *a, Arena *arena)
+static ReportTable *model_note(const Analysis *a, Arena *arena)
 {
-    Sheet *t = sheet_new(arena, NULL);
-    sheet_column(t, NULL, true);
-    sheet_row(t)[0] =
+    ReportTable *t = report_table_new(arena, NULL);
+    report_table_column(t, NULL, true);
+    report_table_row(t)[0] =
         arena_printf(arena, "The model is %s; the caller's input is %s, its output %s.", model_text(a, arena),
                      number_grouped(arena, a->input_bytes), number_grouped(arena, a->output_bytes));
     return t;
@@ -112,17 +112,17 @@ static Sheet *holds_sheet(const Analysis *a, Arena *arena)
 
 /* ---- other batches ------------------------------------------------------------------ */
 
-static Sheet *growth_table(const Analysis *a, Arena *arena)
+static ReportTable *growth_table(const Analysis *a, Arena *arena)
 {
-    Sheet *t = sheet_new(arena, "memory for other batches, model and scratch");
+    ReportTable *t = report_table_new(arena, "memory for other batches, model and scratch");
     bool limit = a->options.memory_limit;
-    sheet_column(t, "batch", false);
-    sheet_column(t, "inference", false);
-    sheet_column(t, "training", false);
-    sheet_column(t, limit ? "within the limit" : NULL, true);
+    report_table_column(t, "batch", false);
+    report_table_column(t, "inference", false);
+    report_table_column(t, "training", false);
+    report_table_column(t, limit ? "within the limit" : NULL, true);
     for (int i = 0; i < a->growth.count; i++) {
         const MemoryAt *at = a->growth.at[i];
-        const char **row = sheet_row(t);
+        const char **row = report_table_row(t);
         row[0] = number_grouped(arena, at->batch);
         row[1] = number_grouped(arena, at->infer_model + at->infer);
         row[2] = at->train ? number_grouped(arena, a->train_model + at->train) : "n/a";
@@ -131,13 +131,13 @@ static Sheet *growth_table(const Analysis *a, Arena *arena)
     return t;
 }
 
-static Sheet *limit_table(const Analysis *a, Arena *arena)
+static ReportTable *limit_table(const Analysis *a, Arena *arena)
 {
-    Sheet *t = sheet_new(arena, NULL);
+    ReportTable *t = report_table_new(arena, NULL);
     const char *what = a->largest_trains ? "training" : "inference";
     const char *limit = number_grouped(arena, a->options.memory_limit);
-    sheet_column(t, NULL, true);
-    const char **row = sheet_row(t);
+    report_table_column(t, NULL, true);
+    const char **row = report_table_row(t);
     if (a->largest_batch > 0)
         row[0] = arena_printf(arena, "largest batch for %s within %s bytes: %s", what, limit,
                               number_grouped(arena, a->largest_batch));
@@ -151,7 +151,7 @@ List summary_sections(const Analysis *a, Arena *arena)
     List sections = {0};
     list_push(arena, &sections, totals_table(a, arena));
     list_push(arena, &sections, memory_table(a, arena));
-    list_push(arena, &sections, holds_sheet(a, arena));
+    list_push(arena, &sections, model_note(a, arena));
     if (a->growth.count) list_push(arena, &sections, growth_table(a, arena));
     if (a->largest_batch >= 0) list_push(arena, &sections, limit_table(a, arena));
     return sections;

@@ -5,7 +5,7 @@
 #define NNC_REPORT_SUMMARY_H
 
 #include "report/report.h"
-#include "report/sheet.h"
+#include "report/report_table.h"
 
 /* lenet: 1x32x32 -> 10; … */
 const char *summary_heading(const Analysis *, Arena *);
@@ -14,15 +14,15 @@ const char *summary_heading(const Analysis *, Arena *);
  * the output, each head, what is unused. */
 List *summary_parts(const Analysis *, Arena *, int depth);
 
-/* Totals, then memory, then other batches: of Sheet. */
+/* Totals, then memory, then other batches: of ReportTable. */
 List summary_sections(const Analysis *, Arena *);
 
 /* Nets side by side: quantities down, nets across, with ratios to the first. */
-Sheet *compare_table(const Report *, Arena *, int from, int to, bool units);
+ReportTable *compare_table(const Report *, Arena *, int from, int to, bool units);
 void compare_text(const Report *, Arena *, FILE *);
 
 /* What differs between the first two nets: the layers, then the totals. */
 List diff_tables(const Report *, Arena *);
-Sheet *diff_layers(const Report *, Arena *, bool plain);
+ReportTable *diff_layers(const Report *, Arena *, bool plain);
 
 #endif

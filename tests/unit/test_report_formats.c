@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "nets.h"
-#include "report/whatif.h"
+#include "report/input_size.h"
 
 /* ---- helpers ------------------------------------------------------------------------- */
 

@@ -1,7 +1,7 @@
 /*
  * Memory as JSON: the programs' plans, so that the arena can be drawn over time.
  */
-#include "report/json.h"
+#include "report/report_json.h"
 
 /* The step that a node of a program is: its layer, and what is done for it. */
 static json_t *step_value(const Node *n) { return json_pack("[ss]", n->name, n->op->name); }

@@ -1,5 +1,5 @@
 /*
- * Layout without Graphviz: every box one layer below the last that leads to it,
+ * DiagramLayout without Graphviz: every box one layer below the last that leads to it,
  * the boxes of a layer side by side in the order of the lines above them, and
  * curves from bottom to top.  A line over several layers swings out to the right
  * of what it passes.
@@ -7,50 +7,50 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "report/layout.h"
+#include "report/diagram_layout.h"
 
 enum { GAP_X = 14, GAP_Y = 22 };
 
-typedef struct Place { /* of a box */
+typedef struct BoxRank { /* of a box */
     LayoutBox *box;
     int layer;
     double wish; /* the mean x of what leads to it */
-} Place;
+} BoxRank;
 
-static void find_layers(const Layout *l, Place *place)
+static void find_layers(const DiagramLayout *l, BoxRank *rank)
 {
     for (int turn = 0; turn < l->boxes.count; turn++) {
         bool moved = false;
-        for (int i = 0; i < l->lines.count; i++) {
-            const LayoutLine *e = l->lines.at[i];
-            if (place[e->to].layer > place[e->from].layer || place[e->from].layer > l->boxes.count) continue;
-            place[e->to].layer = place[e->from].layer + 1;
+        for (int i = 0; i < l->edges.count; i++) {
+            const LayoutEdge *e = l->edges.at[i];
+            if (rank[e->to].layer > rank[e->from].layer || rank[e->from].layer > l->boxes.count) continue;
+            rank[e->to].layer = rank[e->from].layer + 1;
             moved = true;
         }
         if (!moved) return;
     }
 }
 
-static void find_wish(const Layout *l, Place *place, int at)
+static void find_wish(const DiagramLayout *l, BoxRank *rank, int at)
 {
     double sum = 0, count = 0;
-    for (int i = 0; i < l->lines.count; i++) {
-        const LayoutLine *e = l->lines.at[i];
+    for (int i = 0; i < l->edges.count; i++) {
+        const LayoutEdge *e = l->edges.at[i];
         if (e->to != at) continue;
-        sum += place[e->from].box->x;
+        sum += rank[e->from].box->x;
         count++;
     }
-    place[at].wish = count > 0 ? sum / count : 0;
+    rank[at].wish = count > 0 ? sum / count : 0;
 }
 
 static int by_wish(const void *a, const void *b)
 {
-    double x = (*(Place *const *)a)->wish, y = (*(Place *const *)b)->wish;
+    double x = (*(BoxRank *const *)a)->wish, y = (*(BoxRank *const *)b)->wish;
     return x < y ? -1 : x > y;
 }
 
 /* Puts the boxes of a row beside each other around x = 0; the row's height. */
-static double put_row(Place **row, int count, double top)
+static double put_row(BoxRank **row, int count, double top)
 {
     double width = -GAP_X, height = 0;
     for (int i = 0; i < count; i++) {
@@ -66,15 +66,15 @@ static double put_row(Place **row, int count, double top)
     return height;
 }
 
-static void put_rows(Arena *arena, Layout *l, Place *place)
+static void put_rows(Arena *arena, DiagramLayout *l, BoxRank *rank)
 {
-    Place **row = arena_alloc(arena, (size_t)(l->boxes.count + 1) * sizeof *row);
+    BoxRank **row = arena_alloc(arena, (size_t)(l->boxes.count + 1) * sizeof *row);
     for (int layer = 0, done = 0; done < l->boxes.count; layer++) {
         int count = 0;
         for (int i = 0; i < l->boxes.count; i++) {
-            if (place[i].layer != layer) continue;
-            find_wish(l, place, i);
-            row[count++] = &place[i];
+            if (rank[i].layer != layer) continue;
+            find_wish(l, rank, i);
+            row[count++] = &rank[i];
         }
         qsort(row, (size_t)count, sizeof *row, by_wish);
         if (count) l->height += put_row(row, count, l->height) + GAP_Y;
@@ -83,10 +83,10 @@ static void put_rows(Arena *arena, Layout *l, Place *place)
     l->height -= GAP_Y;
 }
 
-static void draw_line(Arena *arena, LayoutLine *e, const Place *place, double right)
+static void draw_edge(Arena *arena, LayoutEdge *e, const BoxRank *rank, double right)
 {
-    const LayoutBox *a = place[e->from].box, *b = place[e->to].box;
-    bool far = place[e->to].layer != place[e->from].layer + 1;
+    const LayoutBox *a = rank[e->from].box, *b = rank[e->to].box;
+    bool far = rank[e->to].layer != rank[e->from].layer + 1;
     double from = a->y + a->height / 2, to = b->y - b->height / 2, bend = far ? right : 0;
     double points[4][2] = {
         {a->x, from}, {far ? bend : a->x, from + GAP_Y}, {far ? bend : b->x, to - GAP_Y}, {b->x, to}};
@@ -95,18 +95,18 @@ static void draw_line(Arena *arena, LayoutLine *e, const Place *place, double ri
     for (int i = 0; i < 4; i++) e->at[i][0] = points[i][0], e->at[i][1] = points[i][1];
 }
 
-void layout_plain(Arena *arena, Layout *l)
+void layout_layered(Arena *arena, DiagramLayout *l)
 {
-    Place *place = arena_alloc(arena, (size_t)(l->boxes.count + 1) * sizeof *place);
+    BoxRank *rank = arena_alloc(arena, (size_t)(l->boxes.count + 1) * sizeof *rank);
     double left = 0, right = 0;
-    for (int i = 0; i < l->boxes.count; i++) place[i].box = l->boxes.at[i];
-    find_layers(l, place);
-    put_rows(arena, l, place);
+    for (int i = 0; i < l->boxes.count; i++) rank[i].box = l->boxes.at[i];
+    find_layers(l, rank);
+    put_rows(arena, l, rank);
     for (int i = 0; i < l->boxes.count; i++) {
-        left = fmin(left, place[i].box->x - place[i].box->width / 2);
-        right = fmax(right, place[i].box->x + place[i].box->width / 2);
+        left = fmin(left, rank[i].box->x - rank[i].box->width / 2);
+        right = fmax(right, rank[i].box->x + rank[i].box->width / 2);
     }
     l->width = right - left + 2 * GAP_X;
-    for (int i = 0; i < l->boxes.count; i++) place[i].box->x -= left - GAP_X;
-    for (int i = 0; i < l->lines.count; i++) draw_line(arena, l->lines.at[i], place, right - left + 3 * GAP_X);
+    for (int i = 0; i < l->boxes.count; i++) rank[i].box->x -= left - GAP_X;
+    for (int i = 0; i < l->edges.count; i++) draw_edge(arena, l->edges.at[i], rank, right - left + 3 * GAP_X);
 }

@@ -5,20 +5,20 @@
 #include <string.h>
 
 #include "report/columns.h"
-#include "report/numbers.h"
+#include "report/number_text.h"
 
-typedef struct Drawing {
+typedef struct DotWriter {
     const Analysis *a;
     Arena *arena;
     FILE *out;
     int *box; /* by layer: the box that it is drawn in */
     int boxes;
     int clusters;
-} Drawing;
+} DotWriter;
 
-static void indent(Drawing *d, int level) { fprintf(d->out, "%*s", 4 * level, ""); }
+static void indent(DotWriter *d, int level) { fprintf(d->out, "%*s", 4 * level, ""); }
 
-static void put_quoted(Drawing *d, const char *text)
+static void put_quoted(DotWriter *d, const char *text)
 {
     for (; *text; text++) {
         if (*text == '"' || *text == '\\') fputc('\\', d->out);
@@ -26,15 +26,15 @@ static void put_quoted(Drawing *d, const char *text)
     }
 }
 
-static void claim(Drawing *d, const Block *b)
+static void claim(DotWriter *d, const Block *b)
 {
     if (b->layer) d->box[b->layer->node->id] = d->boxes;
     for (int i = 0; i < b->children.count; i++) claim(d, b->children.at[i]);
 }
 
-static void put_box(Drawing *d, const Block *b, int level)
+static void put_box(DotWriter *d, const Block *b, int level)
 {
-    Cells cells = {.arena = d->arena, .a = d->a};
+    CellContext cells = {.arena = d->arena, .a = d->a};
     int64_t params = b->total.trained + b->total.frozen;
     claim(d, b);
     indent(d, level);
@@ -47,7 +47,7 @@ static void put_box(Drawing *d, const Block *b, int level)
     fprintf(d->out, "\"%s];\n", b->last->part == LAYER_HEAD ? ", style=\"filled,dashed\"" : "");
 }
 
-static void put_blocks(Drawing *d, const Block *b, int depth, int level)
+static void put_blocks(DotWriter *d, const Block *b, int depth, int level)
 {
     for (int i = 0; i < b->children.count; i++) {
         const Block *child = b->children.at[i];
@@ -69,7 +69,7 @@ static void put_blocks(Drawing *d, const Block *b, int depth, int level)
 
 /* ---- edges ---------------------------------------------------------------------- */
 
-static const char *source_box(Drawing *d, const Tensor *t)
+static const char *source_box(DotWriter *d, const Tensor *t)
 {
     if (t->producer) return arena_printf(d->arena, "n%d", d->box[t->producer->id]);
     for (int i = 0; i < d->a->net->inputs.count; i++) {
@@ -78,7 +78,7 @@ static const char *source_box(Drawing *d, const Tensor *t)
     return "input0";
 }
 
-static void put_edges(Drawing *d)
+static void put_dot_edges(DotWriter *d)
 {
     Map *drawn = map_new(d->arena);
     for (int i = 0; i < d->a->layer_count; i++) {
@@ -97,7 +97,7 @@ static void put_edges(Drawing *d)
 
 static void put_graph(const Report *r, const Analysis *a, Arena *arena, FILE *out)
 {
-    Drawing d = {
+    DotWriter d = {
         .a = a, .arena = arena, .out = out, .box = arena_alloc(arena, (size_t)(a->layer_count + 1) * sizeof(int))};
     fprintf(out, "digraph \"%s\" {\n", a->net->name);
     fputs("    node [shape=box, style=filled, fillcolor=\"#f4f4f0\", fontname=\"Helvetica\", fontsize=10];\n"
@@ -109,7 +109,7 @@ static void put_graph(const Report *r, const Analysis *a, Arena *arena, FILE *ou
         fprintf(out, "    input%d [label=\"%s\\n%s\", shape=ellipse];\n", i, t->name, shape_text(arena, t->shape));
     }
     put_blocks(&d, block_tree(a, arena, LAYER_ANY, NULL), r->depth, 1);
-    put_edges(&d);
+    put_dot_edges(&d);
     fputs("}\n", out);
 }
 

@@ -14,7 +14,7 @@ static const double tolerance = 1e-9; /* fields are small multiples of 1/stride:
 
 /* ---- why there is none ----------------------------------------------------- */
 
-static const char *no_field(const Graph *net)
+static const char *why_no_fields(const Graph *net)
 {
     const Tensor *first = net->inputs.at[0];
     for (int i = 0; i < net->inputs.count; i++) {
@@ -81,7 +81,7 @@ static void compare_inputs(Analysis *a, LayerReport *l, int axis)
 
 void analyse_fields(Analysis *a)
 {
-    const char *why = no_field(a->net);
+    const char *why = why_no_fields(a->net);
     Shape input = ((const Tensor *)a->net->inputs.at[0])->shape;
     for (int i = 0; i < a->layer_count; i++) {
         LayerReport *l = &a->layers[i];

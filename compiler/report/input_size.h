@@ -1,8 +1,8 @@
 /*
  * A net with inputs of another size.
  */
-#ifndef NNC_REPORT_WHATIF_H
-#define NNC_REPORT_WHATIF_H
+#ifndef NNC_REPORT_INPUT_SIZE_H
+#define NNC_REPORT_INPUT_SIZE_H
 
 #include "front/front.h"
 #include "graph/graph.h"

@@ -1,8 +1,8 @@
 /*
  * Numbers as people read them.
  */
-#ifndef NNC_REPORT_NUMBERS_H
-#define NNC_REPORT_NUMBERS_H
+#ifndef NNC_REPORT_NUMBER_TEXT_H
+#define NNC_REPORT_NUMBER_TEXT_H
 
 #include "report/report.h"
 

@@ -6,7 +6,7 @@
  * maps, parameters of a first dense layer — follows by itself.  What the file
  * asserts about shapes and totals speaks of its own size and is taken out.
  */
-#include "report/whatif.h"
+#include "report/input_size.h"
 
 #include <stdlib.h>
 #include <string.h>

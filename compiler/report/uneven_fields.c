@@ -21,12 +21,12 @@ typedef struct Need { /* of a tensor along one axis */
     bool any;
 } Need;
 
-typedef struct Reach {
+typedef struct FieldTrace {
     const Analysis *a;
     Window *window; /* by layer, of the axis at hand */
     bool *uneven;   /* by layer: one before it or itself is uneven */
     Need *need;     /* by tensor id */
-} Reach;
+} FieldTrace;
 
 static Need through(const Window *w, Need n)
 {
@@ -41,7 +41,7 @@ static void widen(Need *to, Need n)
 }
 
 /* How much of the input element u of the layer needs. */
-static double size_at(Reach *r, int layer, int64_t u)
+static double size_at(FieldTrace *r, int layer, int64_t u)
 {
     const Graph *net = r->a->net;
     for (int i = 0; i < net->tensors.count; i++) r->need[i].any = false;
@@ -69,7 +69,7 @@ static void set_field(LayerReport *l, int axis, double smallest, double largest)
     f->last = centre + (largest - 1) / 2;
 }
 
-static void measure_layer(Reach *r, LayerReport *l, int axis)
+static void measure_layer(FieldTrace *r, LayerReport *l, int axis)
 {
     int64_t size = l->shape.dim[axis + 1], from = size > ELEMENTS ? (size - ELEMENTS) / 2 : 0;
     double smallest = INFINITY, largest = 0;
@@ -81,7 +81,7 @@ static void measure_layer(Reach *r, LayerReport *l, int axis)
     set_field(l, axis, smallest, largest);
 }
 
-static void find_windows(Reach *r, int axis)
+static void find_windows(FieldTrace *r, int axis)
 {
     for (int i = 0; i < r->a->layer_count; i++) {
         const Node *n = r->a->layers[i].node;
@@ -94,10 +94,10 @@ static void find_windows(Reach *r, int axis)
     }
 }
 
-void analyse_reach(Analysis *a)
+void analyse_uneven_fields(Analysis *a)
 {
     Arena *arena = a->net->compilation->arena;
-    Reach r = {
+    FieldTrace r = {
         .a = a,
         .window = arena_alloc(arena, (size_t)a->layer_count * sizeof(Window)),
         .uneven = arena_alloc(arena, (size_t)a->layer_count * sizeof(bool)),

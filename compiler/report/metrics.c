@@ -1,64 +1,65 @@
 /*
- * The figures of a net, with what each of them is measured in.
+ * The metrics of a net, with what each of them is measured in.
  */
-#include "report/figures.h"
+#include "report/metrics.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "report/columns.h"
-#include "report/numbers.h"
+#include "report/number_text.h"
 
-typedef struct Figures {
+typedef struct MetricList {
     const Analysis *a;
     Arena *arena;
     List list;
-} Figures;
+} MetricList;
 
-static const char *value_text(Arena *arena, FigureKind kind, Known k, bool brief)
+static const char *value_text(Arena *arena, MetricKind kind, Known k, bool brief)
 {
     if (k.why) return "n/a";
     switch (kind) {
-    case FIGURE_COUNT:
-    case FIGURE_BYTES: return brief ? number_units(arena, (int64_t)k.value) : number_grouped(arena, (int64_t)k.value);
-    case FIGURE_PIXELS: return number_pair(arena, k.value, k.value);
-    case FIGURE_SHARE: return number_percent(arena, k.value);
-    case FIGURE_SECONDS: return number_seconds(arena, k.value);
-    case FIGURE_DIGITS:
-    case FIGURE_REAL: break;
+    case METRIC_COUNT:
+    case METRIC_BYTES: return brief ? number_units(arena, (int64_t)k.value) : number_grouped(arena, (int64_t)k.value);
+    case METRIC_PIXELS: return number_pair(arena, k.value, k.value);
+    case METRIC_SHARE: return number_percent(arena, k.value);
+    case METRIC_SECONDS: return number_seconds(arena, k.value);
+    case METRIC_DIGITS:
+    case METRIC_REAL: break;
     }
     return number_real(arena, k.value);
 }
 
-const char *figure_short(Arena *arena, const Figure *f)
+const char *metric_short_text(Arena *arena, const Metric *f)
 {
-    bool own = f->kind == FIGURE_PIXELS || f->kind == FIGURE_DIGITS; /* 7x5, all; many digits */
+    bool own = f->kind == METRIC_PIXELS || f->kind == METRIC_DIGITS; /* 7x5, all; many digits */
     return f->value.why || own ? f->text : value_text(arena, f->kind, f->value, true);
 }
 
-bool figure_told(const Figure *f, bool compared)
+bool metric_is_shown(const Metric *f, bool compared)
 {
     bool there = !f->value.why && f->value.value != 0;
     return f->use == USE_ALWAYS || (compared && f->use == USE_COMPARED) || (f->use == USE_WHERE_THERE && there);
 }
 
-static Figure *add(Figures *f, const char *key, const char *label, FigureKind kind, Known value, const char *note)
+static Metric *add_metric(MetricList *f, const char *key, const char *label, MetricKind kind, Known value,
+                          const char *note)
 {
-    Figure *figure = arena_alloc(f->arena, sizeof *figure);
-    *figure = (Figure){.key = key, .label = label, .kind = kind, .value = value, .note = value.why ? value.why : note};
-    figure->text = value_text(f->arena, kind, value, false);
-    list_push(f->arena, &f->list, figure);
-    return figure;
+    Metric *metric = arena_alloc(f->arena, sizeof *metric);
+    *metric = (Metric){.key = key, .label = label, .kind = kind, .value = value, .note = value.why ? value.why : note};
+    metric->text = value_text(f->arena, kind, value, false);
+    list_push(f->arena, &f->list, metric);
+    return metric;
 }
 
-static Figure *add_count(Figures *f, const char *key, const char *label, int64_t value, const char *note)
+static Metric *add_count(MetricList *f, const char *key, const char *label, int64_t value, const char *note)
 {
-    return add(f, key, label, FIGURE_COUNT, known((double)value), note);
+    return add_metric(f, key, label, METRIC_COUNT, known((double)value), note);
 }
 
 /* ---- sizes -------------------------------------------------------------------- */
 
-static void add_sizes(Figures *f)
+static void add_sizes(MetricList *f)
 {
     add_count(f, "batch", "batch", f->a->batch, "for which bytes and time are meant")->use = USE_COMPARED;
     const ReportTotals *t = &f->a->total, *heads = &f->a->heads;
@@ -74,12 +75,12 @@ static void add_sizes(Figures *f)
     add_count(f, "head_macs", "  of heads", heads->macs, "besides, for training only")->use = USE_WHERE_THERE;
     add_count(f, "flops", "FLOPs", t->flops, "per sample, two for a MAC");
     const char *batch = arena_printf(f->arena, "bytes of all results, batch %lld", (long long)f->a->batch);
-    add(f, "activation_bytes", "activations", FIGURE_BYTES, known((double)t->activation), batch);
+    add_metric(f, "activation_bytes", "activations", METRIC_BYTES, known((double)t->activation), batch);
 }
 
 /* ---- depth and paths -------------------------------------------------------------- */
 
-static void add_paths(Figures *f)
+static void add_paths(MetricList *f)
 {
     const PathReport *p = &f->a->paths;
     add_count(f, "layers", "layers", f->a->total.layers, "");
@@ -89,15 +90,15 @@ static void add_paths(Figures *f)
         p->shortest == p->longest
             ? arena_printf(f->arena, "of %d layers with weights", p->longest)
             : arena_printf(f->arena, "of %d to %d layers with weights, %s on average", p->shortest, p->longest, mean);
-    Figure *count = add(f, "paths", "paths", FIGURE_DIGITS, known(strtod(p->count, NULL)), lengths);
+    Metric *count = add_metric(f, "paths", "paths", METRIC_DIGITS, known(strtod(p->count, NULL)), lengths);
     count->text = number_digits(f->arena, p->count);
     add_count(f, "shortest_path", "  shortest", p->shortest, "")->use = USE_COMPARED;
-    add(f, "mean_path", "  mean", FIGURE_REAL, p->mean, "")->use = USE_COMPARED;
+    add_metric(f, "mean_path", "  mean", METRIC_REAL, p->mean, "")->use = USE_COMPARED;
 }
 
 /* ---- the field ------------------------------------------------------------------------ */
 
-static const char *where_text(Figures *f, const LayerReport *l)
+static const char *field_note(MetricList *f, const LayerReport *l)
 {
     const double *least = l->smallest;
     const char *map = arena_printf(f->arena, "of the last map, %s (%s)", l->name, shape_text(f->arena, l->shape));
@@ -106,24 +107,24 @@ static const char *where_text(Figures *f, const LayerReport *l)
 }
 
 /* Why there is no number for the last map, or NULL. */
-static const char *no_field(const Analysis *a)
+static const char *why_no_field(const Analysis *a)
 {
     if (!a->last_map) return "there is no map: all is vectors";
     if (a->last_map->field_why) return a->last_map->field_why;
     return field_is_whole(a->last_map) ? "the last map sees the whole input, wherever it is" : NULL;
 }
 
-static void add_pixels(Figures *f, const char *key, const char *label, double h, const char *text, const char *note)
+static void add_pixels(MetricList *f, const char *key, const char *label, double h, const char *text, const char *note)
 {
-    const char *why = no_field(f->a);
-    Figure *figure = add(f, key, label, FIGURE_PIXELS, why ? unknown(why) : known(h), note);
+    const char *why = why_no_field(f->a);
+    Metric *metric = add_metric(f, key, label, METRIC_PIXELS, why ? unknown(why) : known(h), note);
     if (!why)
-        figure->text = text;
+        metric->text = text;
     else if (*label == ' ')
-        figure->use = USE_NEVER; /* the reason is told once */
+        metric->use = USE_NEVER; /* the reason is told once */
 }
 
-static const char *place(const Analysis *a, Arena *arena)
+static const char *misaligned_text(const Analysis *a, Arena *arena)
 {
     Text text;
     text_init(&text, arena);
@@ -144,32 +145,33 @@ static int misaligned_layers(const Analysis *a)
     return count;
 }
 
-static void add_field(Figures *f)
+static void add_field(MetricList *f)
 {
     const LayerReport *l = f->a->last_map;
     static const LayerReport none;
     if (!l) l = &none;
     Field h = l->field[0];
-    const char *where = l->name ? where_text(f, l) : "";
+    const char *where = l->name ? field_note(f, l) : "";
     add_pixels(f, "field", "receptive field", field_size(h), field_text(f->arena, l), where);
     add_pixels(f, "stride", "  stride", h.stride, stride_text(f->arena, l), "from one element to the next");
     add_pixels(f, "padding", "  padding", -h.first, padding_text(f->arena, l),
                "how far the first element's field lies outside");
     add_pixels(f, "centre", "  centre", (h.first + h.last) / 2, centre_text(f->arena, l),
                "of the first element's field");
-    const char *why = l->name ? NULL : no_field(f->a);
-    add(f, "covered", "  covered", FIGURE_SHARE, why ? unknown(why) : l->covered,
-        "of the input by the middle element's field")
+    const char *why = l->name ? NULL : why_no_field(f->a);
+    add_metric(f, "covered", "  covered", METRIC_SHARE, why ? unknown(why) : l->covered,
+               "of the input by the middle element's field")
         ->use = why ? USE_NEVER : USE_ALWAYS;
     const char *no_paths = l->name ? l->field_why : why;
-    Figure *places = add(f, "misaligned", "  misaligned", FIGURE_COUNT,
-                         no_paths ? unknown(no_paths) : known(misaligned_layers(f->a)), place(f->a, f->arena));
+    Metric *places =
+        add_metric(f, "misaligned", "  misaligned", METRIC_COUNT,
+                   no_paths ? unknown(no_paths) : known(misaligned_layers(f->a)), misaligned_text(f->a, f->arena));
     places->use = USE_WHERE_THERE;
 }
 
 /* ---- gradients --------------------------------------------------------------------------- */
 
-static Known worst(const Known *values, int count, bool most)
+static Known worst_known(const Known *values, int count, bool most)
 {
     Known k = values[0];
     for (int i = 1; i < count && !k.why; i++) {
@@ -178,27 +180,27 @@ static Known worst(const Known *values, int count, bool most)
     return k;
 }
 
-static void add_gradients(Figures *f)
+static void add_gradients(MetricList *f)
 {
     const Analysis *a = f->a;
     int inputs = a->net->inputs.count;
     const char *bound =
         arena_printf(f->arena, "most of |dL/dx| / |dL/dy|, at most %g for a layer with weights", a->options.gain);
     const char *dead = arena_printf(f->arena, "chance of dL/dx = 0, with %g for a layer with weights", a->options.kill);
-    add(f, "gradient_bound", "gradient bound", FIGURE_REAL, worst(a->input_bound, inputs, false), bound);
-    add(f, "gradient_dead", "gradient dead", FIGURE_REAL, worst(a->input_dead, inputs, true), dead);
+    add_metric(f, "gradient_bound", "gradient bound", METRIC_REAL, worst_known(a->input_bound, inputs, false), bound);
+    add_metric(f, "gradient_dead", "gradient dead", METRIC_REAL, worst_known(a->input_dead, inputs, true), dead);
 }
 
 /* ---- time and memory ------------------------------------------------------------------------ */
 
-static void add_time(Figures *f)
+static void add_time(MetricList *f)
 {
     const Analysis *a = f->a;
     const ReportTotals *t = &a->total;
     double flops = (double)t->flops * (double)a->batch;
     const char *batch = arena_printf(f->arena, "FLOPs per byte moved, batch %lld", (long long)a->batch);
     Known intensity = t->traffic ? known(flops / (double)t->traffic) : unknown("no bytes are moved");
-    add(f, "intensity", "intensity", FIGURE_REAL, intensity, batch);
+    add_metric(f, "intensity", "intensity", METRIC_REAL, intensity, batch);
     double bound = 0;
     for (int i = 0; i < a->layer_count; i++) {
         const LayerReport *l = &a->layers[i];
@@ -208,15 +210,15 @@ static void add_time(Figures *f)
         arena_printf(f->arena, "at least, for batch %lld at %g GFLOP/s and %g GB/s; %s of it waiting for memory",
                      (long long)a->batch, a->options.peak / 1e9, a->options.bandwidth / 1e9,
                      number_percent(f->arena, t->seconds > 0 ? bound / t->seconds : 0));
-    add(f, "seconds", "time", FIGURE_SECONDS, known(t->seconds), time);
+    add_metric(f, "seconds", "time", METRIC_SECONDS, known(t->seconds), time);
 }
 
-static void add_bytes(Figures *f, const char *key, const char *label, int64_t bytes, const char *why)
+static void add_bytes(MetricList *f, const char *key, const char *label, int64_t bytes, const char *why)
 {
-    add(f, key, label, FIGURE_BYTES, why ? unknown(why) : known((double)bytes), "")->use = USE_COMPARED;
+    add_metric(f, key, label, METRIC_BYTES, why ? unknown(why) : known((double)bytes), "")->use = USE_COMPARED;
 }
 
-static void add_memory(Figures *f)
+static void add_memory(MetricList *f)
 {
     const Analysis *a = f->a;
     const char *why = a->step.plan ? NULL : "there is no train section";
@@ -226,9 +228,9 @@ static void add_memory(Figures *f)
     add_bytes(f, "train_bytes", "training memory", a->train_model + a->train_arena, why);
 }
 
-List figures(const Analysis *a, Arena *arena)
+List net_metrics(const Analysis *a, Arena *arena)
 {
-    Figures f = {a, arena, {0}};
+    MetricList f = {a, arena, {0}};
     add_sizes(&f);
     add_paths(&f);
     add_field(&f);

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "report/diagram.h"
-#include "report/json.h"
+#include "report/report_json.h"
 #include "report/page_text.h"
 
 /* Inside <script> only "</" and "<!" would end the data too early. */

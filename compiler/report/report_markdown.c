@@ -11,22 +11,22 @@ static const Column shown[] = {COLUMN_NAME,  COLUMN_LAYER,  COLUMN_OUTPUT, COLUM
 
 enum { SHOWN = sizeof shown / sizeof *shown };
 
-static void print_part(const Analysis *a, Arena *arena, const char *title, const List *blocks, FILE *out)
+static void print_markdown_part(const Analysis *a, Arena *arena, const char *title, const List *blocks, FILE *out)
 {
     if (blocks->count == 0) return;
-    Cells cells = {.arena = arena, .a = a};
-    Sheet *t = sheet_new(arena, title);
-    for (int i = 0; i < SHOWN; i++) sheet_column(t, column_titles[shown[i]], i < 2);
+    CellContext cells = {.arena = arena, .a = a};
+    ReportTable *t = report_table_new(arena, title);
+    for (int i = 0; i < SHOWN; i++) report_table_column(t, column_titles[shown[i]], i < 2);
     for (int i = 0; i < blocks->count; i++) {
-        const char **row = sheet_row(t);
+        const char **row = report_table_row(t);
         for (int k = 0; k < SHOWN; k++) row[k] = column_cell(&cells, blocks->at[i], shown[k]);
     }
-    sheet_markdown(t, out);
+    report_table_print_markdown(t, out);
     for (int i = 0; i < cells.notes.count; i++) fprintf(out, "n/a: %s\n\n", (const char *)cells.notes.at[i]);
 }
 
 /* Where the summary's first table has no heads, Markdown wants some. */
-static void print_section(Sheet *t, FILE *out)
+static void print_markdown_table(ReportTable *t, FILE *out)
 {
     bool heads = false;
     for (int i = 0; i < t->columns; i++) heads = heads || t->head[i];
@@ -35,42 +35,43 @@ static void print_section(Sheet *t, FILE *out)
         return;
     }
     for (int i = 0; i < t->columns; i++) t->head[i] = t->head[i] ? t->head[i] : "";
-    sheet_markdown(t, out);
+    report_table_print_markdown(t, out);
 }
 
-static void print_net(const Report *r, Arena *arena, FILE *out)
+static void print_markdown_net(const Report *r, Arena *arena, FILE *out)
 {
     const Analysis *a = r->net[0];
     int heads = a->net->heads.count;
     const List *part = summary_parts(a, arena, r->depth);
     fprintf(out, "# %s\n\n%s\n\n", r->title[0], summary_heading(a, arena));
-    print_part(a, arena, NULL, &part[0], out);
+    print_markdown_part(a, arena, NULL, &part[0], out);
     for (int h = 0; h < heads; h++) {
         const Head *head = a->net->heads.at[h];
-        print_part(a, arena, arena_printf(arena, "head %s, for training only (weight %g)", head->name, head->weight),
-                   &part[1 + h], out);
+        print_markdown_part(a, arena,
+                            arena_printf(arena, "head %s, for training only (weight %g)", head->name, head->weight),
+                            &part[1 + h], out);
     }
-    print_part(a, arena, "unused", &part[1 + heads], out);
+    print_markdown_part(a, arena, "unused", &part[1 + heads], out);
     List sections = summary_sections(a, arena);
-    for (int i = 0; i < sections.count; i++) print_section(sections.at[i], out);
+    for (int i = 0; i < sections.count; i++) print_markdown_table(sections.at[i], out);
 }
 
 static void print_markdown(Report *r, FILE *out)
 {
     Arena *arena = arena_new();
     if (r->count == 1)
-        print_net(r, arena, out);
+        print_markdown_net(r, arena, out);
     else
-        sheet_markdown(compare_table(r, arena, 1, r->count, false), out);
+        report_table_print_markdown(compare_table(r, arena, 1, r->count, false), out);
     arena_free(arena);
 }
 
-static void print_diff(Report *r, FILE *out)
+static void print_markdown_diff(Report *r, FILE *out)
 {
     Arena *arena = arena_new();
     List tables = diff_tables(r, arena);
-    for (int i = 0; i < tables.count; i++) print_section(tables.at[i], out);
+    for (int i = 0; i < tables.count; i++) print_markdown_table(tables.at[i], out);
     arena_free(arena);
 }
 
-const ReportFormat report_markdown = {"md", print_markdown, print_diff};
+const ReportFormat report_markdown = {"md", print_markdown, print_markdown_diff};

@@ -1,38 +1,38 @@
 /*
  * Tables of finished cells: cells first, then columns as wide as their widest cell.
  */
-#include "report/sheet.h"
+#include "report/report_table.h"
 
 #include <string.h>
 
-#include "report/numbers.h"
+#include "report/number_text.h"
 
 enum { GAP = 2, WRAP_MIN = 20 };
 
-Sheet *sheet_new(Arena *arena, const char *title)
+ReportTable *report_table_new(Arena *arena, const char *title)
 {
-    Sheet *t = arena_alloc(arena, sizeof *t);
+    ReportTable *t = arena_alloc(arena, sizeof *t);
     t->arena = arena;
     t->title = title;
     return t;
 }
 
-void sheet_column(Sheet *t, const char *head, bool left)
+void report_table_column(ReportTable *t, const char *head, bool left)
 {
     t->head[t->columns] = head;
     t->left[t->columns++] = left;
 }
 
-const char **sheet_row(Sheet *t)
+const char **report_table_row(ReportTable *t)
 {
     const char **row = arena_alloc(t->arena, (size_t)t->columns * sizeof *row);
     list_push(t->arena, &t->rows, row);
     return row;
 }
 
-static const char *cell(const char *text) { return text ? text : ""; }
+static const char *cell_text(const char *text) { return text ? text : ""; }
 
-static bool has_head(const Sheet *t)
+static bool has_head(const ReportTable *t)
 {
     for (int i = 0; i < t->columns; i++) {
         if (t->head[i]) return true;
@@ -42,12 +42,12 @@ static bool has_head(const Sheet *t)
 
 /* ---- text ------------------------------------------------------------------- */
 
-static void measure(const Sheet *t, int *width)
+static void measure(const ReportTable *t, int *width)
 {
     for (int i = 0; i < t->columns; i++) {
-        width[i] = text_columns(cell(t->head[i]));
+        width[i] = text_columns(cell_text(t->head[i]));
         for (int r = 0; r < t->rows.count; r++) {
-            int columns = text_columns(cell(((const char **)t->rows.at[r])[i]));
+            int columns = text_columns(cell_text(((const char **)t->rows.at[r])[i]));
             if (columns > width[i]) width[i] = columns;
         }
     }
@@ -77,28 +77,28 @@ static void print_wrapped(const char *text, int indent, int width, FILE *out)
     }
 }
 
-static void print_line(const Sheet *t, const char *const *row, const int *width, int limit, FILE *out)
+static void print_line(const ReportTable *t, const char *const *row, const int *width, int limit, FILE *out)
 {
     Text line;
     text_init(&line, t->arena);
     text_add(&line, "");
     int at = 0, last = t->columns - 1;
-    while (last > 0 && !*cell(row[last])) last--;
+    while (last > 0 && !*cell_text(row[last])) last--;
     for (int i = 0; i < last; i++) {
-        const char *text = cell(row[i]);
+        const char *text = cell_text(row[i]);
         int fill = width[i] - text_columns(text);
         text_addf(&line, "%*s%s%*s%*s", t->left[i] ? 0 : fill, "", text, t->left[i] ? fill : 0, "", GAP, "");
         at += width[i] + GAP;
     }
-    int fill = t->left[last] ? 0 : width[last] - text_columns(cell(row[last]));
+    int fill = t->left[last] ? 0 : width[last] - text_columns(cell_text(row[last]));
     fprintf(out, "%s%*s", line.data, fill, "");
     int room = limit - at < WRAP_MIN || !t->left[last] ? 10 * WRAP_MIN : limit - at;
-    print_wrapped(cell(row[last]), at, room, out);
+    print_wrapped(cell_text(row[last]), at, room, out);
 }
 
-void sheet_text(const Sheet *t, int limit, FILE *out)
+void report_table_print_text(const ReportTable *t, int limit, FILE *out)
 {
-    int width[SHEET_COLUMNS_MAX];
+    int width[TABLE_COLUMNS_MAX];
     measure(t, width);
     if (t->title) fprintf(out, "%s\n", t->title);
     if (has_head(t)) print_line(t, t->head, width, limit, out);
@@ -110,20 +110,20 @@ void sheet_text(const Sheet *t, int limit, FILE *out)
 static void markdown_cell(const char *text, FILE *out)
 {
     fputs("| ", out);
-    for (const char *p = cell(text); *p; p++) {
+    for (const char *p = cell_text(text); *p; p++) {
         if (*p == '|' || *p == '*' || *p == '_' || *p == '<' || *p == '\\' || *p == '`') fputc('\\', out);
         fputc(*p, out);
     }
     fputc(' ', out);
 }
 
-static void markdown_line(const Sheet *t, const char *const *row, FILE *out)
+static void markdown_line(const ReportTable *t, const char *const *row, FILE *out)
 {
     for (int i = 0; i < t->columns; i++) markdown_cell(row[i], out);
     fputs("|\n", out);
 }
 
-void sheet_markdown(const Sheet *t, FILE *out)
+void report_table_print_markdown(const ReportTable *t, FILE *out)
 {
     if (t->title) fprintf(out, "## %s\n\n", t->title);
     markdown_line(t, t->head, out);
@@ -135,10 +135,10 @@ void sheet_markdown(const Sheet *t, FILE *out)
 
 /* ---- CSV ------------------------------------------------------------------------ */
 
-static void csv_line(const Sheet *t, const char *const *row, FILE *out)
+static void csv_line(const ReportTable *t, const char *const *row, FILE *out)
 {
     for (int i = 0; i < t->columns; i++) {
-        const char *text = cell(row[i]);
+        const char *text = cell_text(row[i]);
         bool quoted = text[strcspn(text, ",\"\r\n")] != '\0';
         if (i) fputc(',', out);
         if (quoted) fputc('"', out);
@@ -151,7 +151,7 @@ static void csv_line(const Sheet *t, const char *const *row, FILE *out)
     fputc('\n', out);
 }
 
-void sheet_csv(const Sheet *t, FILE *out)
+void report_table_print_csv(const ReportTable *t, FILE *out)
 {
     if (has_head(t)) csv_line(t, t->head, out);
     for (int r = 0; r < t->rows.count; r++) csv_line(t, t->rows.at[r], out);

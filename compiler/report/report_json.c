@@ -5,12 +5,12 @@
  * says; a change that breaks a reader raises its version.  A number that does
  * not exist is {"n/a": "why"}, never 0.  Keys stand in a fixed order.
  */
-#include "report/json.h"
+#include "report/report_json.h"
 
 #include <string.h>
 
 #include "report/diff.h"
-#include "report/figures.h"
+#include "report/metrics.h"
 
 json_t *json_of_known(Known k)
 {
@@ -113,17 +113,17 @@ static json_t *children_value(const Block *b)
 
 /* ---- the net --------------------------------------------------------------------------- */
 
-static json_t *figure_value(const Figure *f)
+static json_t *metric_value(const Metric *f)
 {
     return json_pack("{s:s, s:s, s:o, s:s, s:s, s:b}", "key", f->key, "label", f->label, "value",
-                     json_of_known(f->value), "text", f->text, "note", f->note, "told", figure_told(f, false));
+                     json_of_known(f->value), "text", f->text, "note", f->note, "told", metric_is_shown(f, false));
 }
 
-static json_t *figures_value(const Analysis *a, Arena *arena)
+static json_t *metrics_value(const Analysis *a, Arena *arena)
 {
-    List all = figures(a, arena);
+    List all = net_metrics(a, arena);
     json_t *array = json_array();
-    for (int i = 0; i < all.count; i++) json_array_append_new(array, figure_value(all.at[i]));
+    for (int i = 0; i < all.count; i++) json_array_append_new(array, metric_value(all.at[i]));
     return array;
 }
 
@@ -182,7 +182,7 @@ static json_t *net_value(const Analysis *a, const char *title, Arena *arena)
     json_t *value =
         json_pack("{s:s, s:s, s:o, s:o, s:o}", "name", a->net->name, "title", title, "options", options_value(a),
                   "inputs", inputs_value(a), "output", shape_value(a->net->output->shape));
-    json_object_set_new(value, "figures", figures_value(a, arena));
+    json_object_set_new(value, "figures", metrics_value(a, arena));
     json_object_set_new(value, "last_map",
                         a->last_map ? json_integer(a->last_map->node->id)
                                     : json_pack("{s:s}", "n/a", "there is no map: all is vectors"));
@@ -197,20 +197,20 @@ static json_t *net_value(const Analysis *a, const char *title, Arena *arena)
 
 /* ---- several nets ----------------------------------------------------------------------- */
 
-static json_t *row_value(const Report *r, const List *all, int figure)
+static json_t *row_value(const Report *r, const List *all, int metric)
 {
-    const Figure *first = all[0].at[figure];
+    const Metric *first = all[0].at[metric];
     json_t *values = json_array(), *texts = json_array(), *ratios = json_array();
     bool told = false;
     for (int i = 0; i < r->count; i++) {
-        const Figure *f = all[i].at[figure];
+        const Metric *f = all[i].at[metric];
         Known ratio = f->value.why || first->value.why ? unknown("one of the two is not known")
                       : first->value.value == 0        ? unknown("the first is 0")
                                                        : known(f->value.value / first->value.value);
         json_array_append_new(values, json_of_known(f->value));
         json_array_append_new(texts, json_string(f->text));
         json_array_append_new(ratios, json_of_known(ratio));
-        told = told || figure_told(f, true);
+        told = told || metric_is_shown(f, true);
     }
     return json_pack("{s:s, s:s, s:b, s:o, s:o, s:o}", "key", first->key, "label", first->label, "told", told, "values",
                      values, "texts", texts, "ratios", ratios);
@@ -220,7 +220,7 @@ static json_t *comparison_value(const Report *r, Arena *arena)
 {
     json_t *rows = json_array();
     List *all = arena_alloc(arena, (size_t)r->count * sizeof *all);
-    for (int i = 0; i < r->count; i++) all[i] = figures(r->net[i], arena);
+    for (int i = 0; i < r->count; i++) all[i] = net_metrics(r->net[i], arena);
     for (int k = 0; k < all[0].count; k++) json_array_append_new(rows, row_value(r, all, k));
     return rows;
 }
@@ -240,18 +240,18 @@ json_t *report_to_json(const Report *r)
 
 enum { JSON_FLAGS = JSON_INDENT(1) | JSON_REAL_PRECISION(12) | JSON_PRESERVE_ORDER };
 
-static void print_value(json_t *value, FILE *out)
+static void write_json(json_t *value, FILE *out)
 {
     json_dumpf(value, out, JSON_FLAGS);
     fputc('\n', out);
     json_decref(value);
 }
 
-static void print_json(Report *r, FILE *out) { print_value(report_to_json(r), out); }
+static void print_json(Report *r, FILE *out) { write_json(report_to_json(r), out); }
 
 static json_t *diff_side(const LayerReport *l) { return l ? json_integer(l->node->id) : json_null(); }
 
-static void print_diff(Report *r, FILE *out)
+static void print_json_diff(Report *r, FILE *out)
 {
     Arena *arena = arena_new();
     List steps = diff_steps(arena, r->net[0], r->net[1]);
@@ -262,8 +262,8 @@ static void print_diff(Report *r, FILE *out)
                                                diff_side(s->second), "alike", s->alike));
     }
     json_object_set_new(value, "difference", array);
-    print_value(value, out);
+    write_json(value, out);
     arena_free(arena);
 }
 
-const ReportFormat report_json = {"json", print_json, print_diff};
+const ReportFormat report_json = {"json", print_json, print_json_diff};

@@ -55,15 +55,15 @@ static void find_bounds(Analysis *a)
 
 /* ---- death --------------------------------------------------------------------- */
 
-typedef struct State {
+typedef struct LiveState {
     uint64_t live; /* by slot */
     double probability;
-} State;
+} LiveState;
 
 typedef struct Frontier {
     int *slot;     /* by tensor id; −1: not in the frontier */
     uint64_t used; /* slots */
-    State *states, *next;
+    LiveState *states, *next;
     int count;
     bool failed;
 } Frontier;
@@ -94,7 +94,7 @@ static double dead_share(const Frontier *f, uint64_t bit)
 
 static int by_live(const void *a, const void *b)
 {
-    uint64_t x = ((const State *)a)->live, y = ((const State *)b)->live;
+    uint64_t x = ((const LiveState *)a)->live, y = ((const LiveState *)b)->live;
     return x < y ? -1 : x > y;
 }
 
@@ -104,7 +104,7 @@ static void merge_states(Frontier *f, int count)
     qsort(f->next, (size_t)count, sizeof *f->next, by_live);
     f->count = 0;
     for (int i = 0; i < count; i++) {
-        State s = f->next[i];
+        LiveState s = f->next[i];
         if (s.probability == 0) continue;
         if (f->count && f->states[f->count - 1].live == s.live)
             f->states[f->count - 1].probability += s.probability;
@@ -120,20 +120,20 @@ static void step_back(Frontier *f, uint64_t out, uint64_t in, double kill)
 {
     int count = 0;
     for (int i = 0; i < f->count; i++) {
-        State s = f->states[i];
+        LiveState s = f->states[i];
         bool live = s.live & out;
         s.live &= ~out;
         if (!live) {
             f->next[count++] = s;
             continue;
         }
-        f->next[count++] = (State){s.live, s.probability * kill};
-        f->next[count++] = (State){s.live | in, s.probability * (1 - kill)};
+        f->next[count++] = (LiveState){s.live, s.probability * kill};
+        f->next[count++] = (LiveState){s.live | in, s.probability * (1 - kill)};
     }
     merge_states(f, count);
 }
 
-static void visit(Frontier *f, Analysis *a, LayerReport *l)
+static void visit_layer(Frontier *f, Analysis *a, LayerReport *l)
 {
     const Node *n = l->node;
     uint64_t out = 0, in = 0;
@@ -151,19 +151,19 @@ static void find_deaths(Analysis *a)
     Arena *arena = net->compilation->arena;
     Frontier f = {
         .slot = arena_alloc(arena, (size_t)net->tensors.count * sizeof(int)),
-        .states = arena_alloc(arena, MAX_STATES * sizeof(State)),
-        .next = arena_alloc(arena, 2 * MAX_STATES * sizeof(State)),
+        .states = arena_alloc(arena, MAX_STATES * sizeof(LiveState)),
+        .next = arena_alloc(arena, 2 * MAX_STATES * sizeof(LiveState)),
         .count = 1,
     };
     for (int i = 0; i < net->tensors.count; i++) f.slot[i] = -1;
-    f.states[0] = (State){slot_bit(&f, net->output), 1};
+    f.states[0] = (LiveState){slot_bit(&f, net->output), 1};
     for (int i = a->layer_count - 1; i >= 0; i--) {
         LayerReport *l = &a->layers[i];
         if (l->part != LAYER_MAIN) continue;
         if (f.failed)
             l->dead = unknown(too_wide);
         else
-            visit(&f, a, l);
+            visit_layer(&f, a, l);
     }
     for (int i = 0; i < net->inputs.count; i++) {
         const Tensor *t = net->inputs.at[i];

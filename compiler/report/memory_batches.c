@@ -19,7 +19,7 @@ static int64_t needed(const Analysis *a, const MemoryAt *at)
     return a->largest_trains ? a->train_model + at->train : at->infer_model + at->infer;
 }
 
-static bool fits(const Analysis *a, int64_t bytes)
+static bool within_limit(const Analysis *a, int64_t bytes)
 {
     return !a->options.memory_limit || bytes <= a->options.memory_limit;
 }
@@ -34,7 +34,7 @@ static bool add_growth(Graph *net, const TrainSpec *spec, Analysis *a)
         if (batch <= before || batch > max_batch || most / a->batch > too_much / batch) continue;
         MemoryAt *at = arena_alloc(net->compilation->arena, sizeof *at);
         if (!memory_at(net, spec, batch, at)) return false;
-        at->fits = fits(a, needed(a, at));
+        at->fits = within_limit(a, needed(a, at));
         list_push(net->compilation->arena, &a->growth, at);
         before = batch;
     }
@@ -43,20 +43,20 @@ static bool add_growth(Graph *net, const TrainSpec *spec, Analysis *a)
 
 /* ---- the largest batch --------------------------------------------------------- */
 
-typedef struct Probe {
+typedef struct BatchProbe {
     int64_t batch, bytes;
-} Probe;
+} BatchProbe;
 
-static bool probe(Graph *net, const TrainSpec *spec, const Analysis *a, int64_t batch, Probe *p)
+static bool probe_batch(Graph *net, const TrainSpec *spec, const Analysis *a, int64_t batch, BatchProbe *p)
 {
     MemoryAt at;
     if (!memory_at(net, spec, batch, &at)) return false;
-    *p = (Probe){batch, needed(a, &at)};
+    *p = (BatchProbe){batch, needed(a, &at)};
     return true;
 }
 
 /* The batch where a line through the two probes meets the limit. */
-static int64_t interpolate(Probe low, Probe high, int64_t limit)
+static int64_t interpolate(BatchProbe low, BatchProbe high, int64_t limit)
 {
     double slope = (double)(high.bytes - low.bytes) / (double)(high.batch - low.batch);
     double batch = (double)low.batch + (double)(limit - low.bytes) / (slope < 1 ? 1 : slope);
@@ -68,24 +68,24 @@ static int64_t interpolate(Probe low, Probe high, int64_t limit)
 static bool find_largest(Graph *net, const TrainSpec *spec, Analysis *a)
 {
     int64_t limit = a->options.memory_limit;
-    Probe low, high, p;
+    BatchProbe low, high, p;
     a->largest_batch = 0;
-    if (!probe(net, spec, a, 1, &low)) return false;
-    if (!fits(a, low.bytes)) return true;
-    for (high = low; fits(a, high.bytes) && high.batch < max_batch;) {
+    if (!probe_batch(net, spec, a, 1, &low)) return false;
+    if (!within_limit(a, low.bytes)) return true;
+    for (high = low; within_limit(a, high.bytes) && high.batch < max_batch;) {
         low = high;
-        if (!probe(net, spec, a, high.batch * 2, &high)) return false;
+        if (!probe_batch(net, spec, a, high.batch * 2, &high)) return false;
     }
-    for (int turn = 1; high.batch - low.batch > 1 && !fits(a, high.bytes); turn++) {
+    for (int turn = 1; high.batch - low.batch > 1 && !within_limit(a, high.bytes); turn++) {
         int64_t batch = turn % 3 ? interpolate(low, high, limit) : low.batch + (high.batch - low.batch) / 2;
         batch = batch <= low.batch ? low.batch + 1 : batch >= high.batch ? high.batch - 1 : batch;
-        if (!probe(net, spec, a, batch, &p)) return false;
-        if (fits(a, p.bytes))
+        if (!probe_batch(net, spec, a, batch, &p)) return false;
+        if (within_limit(a, p.bytes))
             low = p;
         else
             high = p;
     }
-    a->largest_batch = fits(a, high.bytes) ? high.batch : low.batch;
+    a->largest_batch = within_limit(a, high.bytes) ? high.batch : low.batch;
     return true;
 }
 

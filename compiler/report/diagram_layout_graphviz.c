@@ -1,5 +1,5 @@
 /*
- * Layout by Graphviz: the program dot is run once for all drawings.
+ * DiagramLayout by Graphviz: the program dot is run once for all drawings.
  *
  * Its input is a file, so that nothing waits while it writes: it gets every
  * graph, and answers each in its -Tplain form (inches, y upwards):
@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "report/layout.h"
+#include "report/diagram_layout.h"
 
 extern char **environ;
 
@@ -25,7 +25,7 @@ enum { PER_INCH = 72 };
 
 /* ---- asking -------------------------------------------------------------------- */
 
-static void write_graph(const Layout *l, FILE *out)
+static void write_graph(const DiagramLayout *l, FILE *out)
 {
     fputs("digraph { ranksep=0.3; nodesep=0.2; node [shape=box, fixedsize=true, label=\"\"]; edge [arrowhead=none];\n",
           out);
@@ -33,8 +33,8 @@ static void write_graph(const Layout *l, FILE *out)
         const LayoutBox *b = l->boxes.at[i];
         fprintf(out, "n%d [width=%.4f, height=%.4f];\n", i, b->width / PER_INCH, b->height / PER_INCH);
     }
-    for (int i = 0; i < l->lines.count; i++) {
-        const LayoutLine *e = l->lines.at[i];
+    for (int i = 0; i < l->edges.count; i++) {
+        const LayoutEdge *e = l->edges.at[i];
         fprintf(out, "n%d -> n%d;\n", e->from, e->to);
     }
     fputs("}\n", out);
@@ -69,7 +69,7 @@ static bool run_dot(FILE *in, FILE *out)
 
 /* ---- reading the answer ------------------------------------------------------------ */
 
-static bool read_box(Layout *l, const char *line)
+static bool read_box(DiagramLayout *l, const char *line)
 {
     int i;
     double x, y;
@@ -80,20 +80,20 @@ static bool read_box(Layout *l, const char *line)
     return true;
 }
 
-static LayoutLine *find_line(Layout *l, int from, int to)
+static LayoutEdge *find_edge(DiagramLayout *l, int from, int to)
 {
-    for (int i = 0; i < l->lines.count; i++) {
-        LayoutLine *e = l->lines.at[i];
+    for (int i = 0; i < l->edges.count; i++) {
+        LayoutEdge *e = l->edges.at[i];
         if (e->from == from && e->to == to) return e;
     }
     return NULL;
 }
 
-static bool read_line(Arena *arena, Layout *l, const char *line)
+static bool read_edge(Arena *arena, DiagramLayout *l, const char *line)
 {
     int from, to, count, used;
     if (sscanf(line, "edge n%d n%d %d%n", &from, &to, &count, &used) != 3 || count < 1) return false;
-    LayoutLine *e = find_line(l, from, to);
+    LayoutEdge *e = find_edge(l, from, to);
     if (!e) return false;
     e->at = arena_alloc(arena, (size_t)count * sizeof *e->at);
     for (e->points = 0; e->points < count; e->points++) {
@@ -108,7 +108,7 @@ static bool read_line(Arena *arena, Layout *l, const char *line)
     return true;
 }
 
-static bool read_graph(Arena *arena, Layout *l, FILE *in)
+static bool read_graph(Arena *arena, DiagramLayout *l, FILE *in)
 {
     char *line = NULL;
     size_t size = 0;
@@ -122,7 +122,7 @@ static bool read_graph(Arena *arena, Layout *l, FILE *in)
         } else if (strncmp(line, "node ", 5) == 0)
             good = read_box(l, line);
         else if (strncmp(line, "edge ", 5) == 0)
-            good = read_line(arena, l, line);
+            good = read_edge(arena, l, line);
         else
             ended = strncmp(line, "stop", 4) == 0;
     }
@@ -130,7 +130,7 @@ static bool read_graph(Arena *arena, Layout *l, FILE *in)
     return good && ended;
 }
 
-bool layout_dot(Arena *arena, const List *layouts)
+bool layout_graphviz(Arena *arena, const List *layouts)
 {
     FILE *in = tmpfile(), *out = tmpfile();
     bool good = in && out;

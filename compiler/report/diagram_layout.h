@@ -4,8 +4,8 @@
  * Enters: boxes with their sizes, and which leads to which.  Leaves: their
  * centres and the lines as Bézier curves, in pixels, y growing downwards.
  */
-#ifndef NNC_REPORT_LAYOUT_H
-#define NNC_REPORT_LAYOUT_H
+#ifndef NNC_REPORT_DIAGRAM_LAYOUT_H
+#define NNC_REPORT_DIAGRAM_LAYOUT_H
 
 #include "base/base.h"
 
@@ -14,23 +14,23 @@ typedef struct LayoutBox {
     double x, y;          /* found: the centre */
 } LayoutBox;
 
-typedef struct LayoutLine {
+typedef struct LayoutEdge {
     int from, to;
     int points; /* 1 + 3 for each piece of the curve */
     double (*at)[2];
-} LayoutLine;
+} LayoutEdge;
 
-typedef struct Layout {
+typedef struct DiagramLayout {
     List boxes; /* of LayoutBox */
-    List lines; /* of LayoutLine */
+    List edges; /* of LayoutEdge */
     double width, height;
-} Layout;
+} DiagramLayout;
 
 /* Lays out all of them with Graphviz's dot, run once.  False where there is no
  * such program, or it did not do its work. */
-bool layout_dot(Arena *, const List *layouts);
+bool layout_graphviz(Arena *, const List *layouts);
 
 /* Without it: boxes in layers, straight curves between them. */
-void layout_plain(Arena *, Layout *);
+void layout_layered(Arena *, DiagramLayout *);
 
 #endif

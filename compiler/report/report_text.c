@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "report/columns.h"
-#include "report/numbers.h"
+#include "report/number_text.h"
 #include "report/summary.h"
 
 enum { GAP = 2, NAME_MIN = 8, LAYER_MAX = 44, KIND_MAX = 10 };
@@ -28,18 +28,18 @@ static const Column extra[] = {COLUMN_FLOPS,   COLUMN_BOUND, COLUMN_DEAD,  COLUM
 
 enum { ALWAYS = sizeof always / sizeof *always, EXTRA = sizeof extra / sizeof *extra };
 
-typedef struct Row {
+typedef struct ListingRow {
     const Block *block;
     const char *cell[COLUMNS];
-} Row;
+} ListingRow;
 
 typedef struct Listing {
     Arena *arena;
-    Cells cells;
+    CellContext cells;
     Detail detail;
     int gap;
     int rows;
-    Row *row; /* the first one holds the titles */
+    ListingRow *row; /* the first one holds the titles */
     bool shown[COLUMNS];
     int width[COLUMNS];
     const char *scope; /* of the rows being printed, when names are split; else "" */
@@ -60,7 +60,7 @@ static const char *layer_cell(Listing *t, const Block *b)
     return cut_end(t->arena, text, t->detail == DETAIL_TIGHT ? KIND_MAX : LAYER_MAX);
 }
 
-static void fill_row(Listing *t, Row *row)
+static void fill_row(Listing *t, ListingRow *row)
 {
     for (int i = 0; i < COLUMNS; i++) {
         if (!t->shown[i]) continue;
@@ -158,7 +158,7 @@ static const char *name_cell(Listing *t, const char *path, FILE *out)
     return *t->scope ? arena_printf(t->arena, " %s", cut_end(t->arena, end, width - 1)) : cut_end(t->arena, end, width);
 }
 
-static void print_row(Listing *t, const Row *row, FILE *out)
+static void print_listing_row(Listing *t, const ListingRow *row, FILE *out)
 {
     Text line;
     text_init(&line, t->arena);
@@ -176,30 +176,30 @@ static void print_row(Listing *t, const Row *row, FILE *out)
 
 /* ---- parts ---------------------------------------------------------------------- */
 
-static void add_rows(Listing *t, const List *blocks)
+static void add_listing_rows(Listing *t, const List *blocks)
 {
     for (int i = 0; i < blocks->count; i++) t->row[t->rows++].block = blocks->at[i];
 }
 
-static void print_rows(Listing *t, int *at, int count, FILE *out)
+static void print_listing_rows(Listing *t, int *at, int count, FILE *out)
 {
     t->scope = "";
-    while (count-- > 0) print_row(t, &t->row[(*at)++], out);
+    while (count-- > 0) print_listing_row(t, &t->row[(*at)++], out);
 }
 
-static void print_parts(Listing *t, const Analysis *a, const List *part, FILE *out)
+static void print_listing_parts(Listing *t, const Analysis *a, const List *part, FILE *out)
 {
     int at = 1, heads = a->net->heads.count;
-    print_row(t, &t->row[0], out);
-    print_rows(t, &at, part[0].count, out);
+    print_listing_row(t, &t->row[0], out);
+    print_listing_rows(t, &at, part[0].count, out);
     for (int h = 0; h < heads; h++) {
         const Head *head = a->net->heads.at[h];
         fprintf(out, "\nhead %s, for training only (weight %g, not in the totals)\n", head->name, head->weight);
-        print_rows(t, &at, part[1 + h].count, out);
+        print_listing_rows(t, &at, part[1 + h].count, out);
     }
     if (part[1 + heads].count == 0) return;
     fprintf(out, "\nunused: the output does not depend on these\n");
-    print_rows(t, &at, part[1 + heads].count, out);
+    print_listing_rows(t, &at, part[1 + heads].count, out);
 }
 
 static void print_listing(const Report *r, Arena *arena, FILE *out)
@@ -209,44 +209,44 @@ static void print_listing(const Report *r, Arena *arena, FILE *out)
     Listing t = {.arena = arena, .scope = "", .rows = 1, .cells = {.arena = arena, .a = a}};
     t.row = arena_alloc(arena, (size_t)(a->layer_count + 1) * sizeof *t.row);
     memcpy(t.row[0].cell, column_titles, sizeof column_titles);
-    for (int i = 0; i < a->net->heads.count + 2; i++) add_rows(&t, &part[i]);
+    for (int i = 0; i < a->net->heads.count + 2; i++) add_listing_rows(&t, &part[i]);
     listing_fit(&t, r->width);
-    print_parts(&t, a, part, out);
+    print_listing_parts(&t, a, part, out);
     for (int i = 0; i < t.cells.notes.count; i++) fprintf(out, "n/a  %s\n", (const char *)t.cells.notes.at[i]);
 }
 
 /* ---- the report -------------------------------------------------------------------- */
 
-static void print_net(const Report *r, Arena *arena, FILE *out)
+static void print_text_net(const Report *r, Arena *arena, FILE *out)
 {
     fprintf(out, "%s\n\n", summary_heading(r->net[0], arena));
     print_listing(r, arena, out);
     List sections = summary_sections(r->net[0], arena);
     for (int i = 0; i < sections.count; i++) {
         fputc('\n', out);
-        sheet_text(sections.at[i], r->width, out);
+        report_table_print_text(sections.at[i], r->width, out);
     }
 }
 
-static void print_report(Report *r, FILE *out)
+static void print_text(Report *r, FILE *out)
 {
     Arena *arena = arena_new();
     if (r->count == 1)
-        print_net(r, arena, out);
+        print_text_net(r, arena, out);
     else
         compare_text(r, arena, out);
     arena_free(arena);
 }
 
-static void print_diff(Report *r, FILE *out)
+static void print_text_diff(Report *r, FILE *out)
 {
     Arena *arena = arena_new();
     List tables = diff_tables(r, arena);
     for (int i = 0; i < tables.count; i++) {
         if (i) fputc('\n', out);
-        sheet_text(tables.at[i], r->width, out);
+        report_table_print_text(tables.at[i], r->width, out);
     }
     arena_free(arena);
 }
 
-const ReportFormat report_text = {"text", print_report, print_diff};
+const ReportFormat report_text = {"text", print_text, print_text_diff};

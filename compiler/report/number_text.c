@@ -4,7 +4,7 @@
  * Digits are never made up: what is exact is shown whole or with a unit and
  * three digits, and what does not exist is n/a.
  */
-#include "report/numbers.h"
+#include "report/number_text.h"
 
 #include <math.h>
 #include <stdlib.h>
