@@ -30,7 +30,7 @@ OPS = $(sort $(wildcard compiler/ops/*.c))
 STD = $(sort $(wildcard compiler/std/*.nn))
 KERNELS = $(sort $(wildcard runtime/kernels/*.h))
 PAGE = $(addprefix compiler/report/page/, page.html page.css)
-PAGE_SCRIPT = $(patsubst %, compiler/report/page/%.js, base blocks graph bars arena field flow tables main)
+PAGE_SCRIPT = $(patsubst %, compiler/report/page/%.js, base blocks graph bars arena field flow tables print main)
 
 SOURCES = $(filter-out compiler/main.c, $(wildcard compiler/*/*.c)) \
           $(wildcard runtime/core/*.c runtime/data/*.c runtime/train/*.c runtime/kernels/*.c)

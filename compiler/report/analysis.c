@@ -19,6 +19,12 @@ ReportOptions report_options(void)
     return (ReportOptions){.batch = 1, .gain = 0.5, .kill = 0.1, .peak = 100e9, .bandwidth = 20e9};
 }
 
+const char *machine_source_name(MachineSource source)
+{
+    static const char *const names[] = {"assumed", "measured", "given"};
+    return names[source];
+}
+
 /* ---- which layers inference keeps -------------------------------------- */
 
 /* Marks what `output` is computed from.  Nodes stand in execution order, so

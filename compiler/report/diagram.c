@@ -15,7 +15,7 @@
 #include "report/diagram_layout.h"
 #include "report/number_text.h"
 
-enum { TEXT_MAX = 40, BOX_HEIGHT = 36, END_HEIGHT = 20, END_SIZE = 9, WIDTH_MIN = 84, MARGIN = 20 };
+enum { TEXT_MAX = 40, BOX_HEIGHT = 36, END_HEIGHT = 20, END_SIZE = 9, WIDTH_MIN = 84, MARGIN = 20, MARK_WIDTH = 8 };
 
 typedef enum BoxKind { BOX_LAYER, BOX_BLOCK, BOX_IN, BOX_OUT } BoxKind;
 
@@ -86,7 +86,8 @@ static void add_child(Diagram *d, DiagramScope *s, const Block *b)
         box.under = arena_printf(d->arena, "%d layers, %s", b->total.layers, shape);
     }
     box.text = truncate_text(d->arena, box.text);
-    add_box(d, s, box, box_width(box.text, box.under), BOX_HEIGHT);
+    double mark = b->layer ? 0 : 2 * MARK_WIDTH; /* of a block: beside its title, which stays centred */
+    add_box(d, s, box, box_width(box.text, box.under) + mark, BOX_HEIGHT);
 }
 
 /* Ends of the net say what they are; ends of a block only where there are several. */

@@ -21,18 +21,23 @@ typedef struct Known {
 static inline Known known(double value) { return (Known){value, NULL}; }
 static inline Known unknown(const char *why) { return (Known){0, why}; }
 
+/* Where the roofline's peak and bandwidth come from. */
+typedef enum MachineSource { MACHINE_ASSUMED, MACHINE_MEASURED, MACHINE_GIVEN } MachineSource;
+
 /* What the numbers assume. */
 typedef struct ReportOptions {
     int64_t batch;
-    double gain;          /* most that a layer with weights scales a gradient by */
-    double kill;          /* probability that it makes the gradient zero */
-    double peak;          /* FLOP/s of the roofline */
-    double bandwidth;     /* bytes/s of the roofline */
+    double gain;      /* most that a layer with weights scales a gradient by */
+    double kill;      /* probability that it makes the gradient zero */
+    double peak;      /* FLOP/s of the roofline */
+    double bandwidth; /* bytes/s of the roofline */
+    MachineSource machine;
     bool growth;          /* plan for other batches too */
     int64_t memory_limit; /* bytes; 0: none asked for */
 } ReportOptions;
 
-ReportOptions report_options(void); /* the defaults */
+ReportOptions report_options(void);                    /* the defaults */
+const char *machine_source_name(MachineSource source); /* "assumed", "measured", "given" */
 
 /* ---- one layer ---------------------------------------------------------- */
 

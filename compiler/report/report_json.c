@@ -173,8 +173,9 @@ static json_t *heads_value(const Analysis *a)
 static json_t *options_value(const Analysis *a)
 {
     const ReportOptions *o = &a->options;
-    return json_pack("{s:I, s:f, s:f, s:f, s:f}", "batch", (json_int_t)a->batch, "gain", o->gain, "kill", o->kill,
-                     "peak_flops", o->peak, "bandwidth_bytes", o->bandwidth);
+    return json_pack("{s:I, s:f, s:f, s:f, s:f, s:s}", "batch", (json_int_t)a->batch, "gain", o->gain, "kill", o->kill,
+                     "peak_flops", o->peak, "bandwidth_bytes", o->bandwidth, "machine",
+                     machine_source_name(o->machine));
 }
 
 static json_t *net_value(const Analysis *a, const char *title, Arena *arena)

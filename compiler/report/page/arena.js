@@ -1,6 +1,6 @@
 /*
- * The arena over time: a box to a value, from its first step to its last and from
- * its first byte to its last.
+ * Scratch memory over time: one rectangle per tensor, spanning its lifetime across
+ * and its bytes upwards.
  */
 
 function ticks(most, count) {
@@ -40,12 +40,12 @@ function arenaFrame(program, w, h, left, bottom) {
 
 function drawArena() {
     const program = net.memory[byId("memory-program").value],
-        w = Math.max(320, byId("arena").clientWidth),
+        w = Math.max(320, roomFor("arena")),
         h = w < 600 ? 300 : 400,
         left = 74,
         bottom = 26;
     if (program.scratch === 0)
-        return fill("arena", make("p", {class: "hint"}, "It needs no scratch: every value is the caller's."));
+        return fill("arena", make("p", {class: "hint"}, "No scratch memory is needed: every tensor belongs to the caller."));
     const {svg, x, y} = arenaFrame(program, w, h, left, bottom);
     for (const p of program.places) {
         const thin = y(p.offset) - y(p.offset + p.bytes) < 2.5;
@@ -62,7 +62,7 @@ function drawArena() {
                 () => p.name,
                 () => [
                     ["bytes", grouped(p.bytes)],
-                    ["at", grouped(p.offset)],
+                    ["offset", grouped(p.offset)],
                     ["from", program.steps[p.first].join(": ")],
                     ["to", program.steps[p.last].join(": ")],
                 ],
@@ -81,7 +81,7 @@ function drawArena() {
             make(
                 "text",
                 {class: "soft", x: (left + w) / 2, y: h - 8, "text-anchor": "middle"},
-                "the passes of inference, first to last",
+                "steps of inference, first to last",
             ),
         );
     svg.append(
@@ -106,25 +106,23 @@ function fillMemory() {
     ];
     fill(
         "memory-legend",
-        ...legend
-            .filter((e) => training || e[0] === "brief")
-            .flatMap(([kind, text]) => [make("i", {class: kind}), text]),
+        ...legendEntries(legend.filter((e) => training || e[0] === "brief")),
     );
     const parts = [
         "Inference takes " +
             bytes(m.inference.scratch) +
-            " of scratch besides " +
+            " of scratch memory and " +
             bytes(m.model.inference_bytes) +
-            " of model",
+            " for the model",
     ];
     parts.push(
         training
-            ? "a training step " + bytes(m.step.scratch) + " besides " + bytes(m.model.training_bytes)
+            ? "a training step " + bytes(m.step.scratch) + " and " + bytes(m.model.training_bytes)
             : "training: n/a, " + m.step["n/a"],
     );
     byId("memory-hint").textContent =
         parts.join("; ") +
-        ", for a batch of " +
+        " (batch " +
         net.options.batch +
-        ". A box is a value: where it lies, and from which step to which.";
+        "). Each rectangle is a tensor: its height is its size and position, its width its lifetime.";
 }

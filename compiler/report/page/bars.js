@@ -1,5 +1,5 @@
 /*
- * Where parameters, operations and memory are: bars by layer or by block.
+ * Bars of parameters, MACs and activations, by layer or by block.
  */
 
 function rowsAt(depth) {
@@ -29,7 +29,7 @@ function fillDepths() {
         most = deepest();
     select.replaceChildren();
     for (let d = 1; d <= most; d++)
-        select.append(make("option", {value: d}, d === most ? "layer" : d === 1 ? "outer block" : "block, level " + d));
+        select.append(make("option", {value: d}, d === most ? "layer" : d === 1 ? "outermost block" : "block, level " + d));
     let best = 1;
     for (let d = 1; d <= most; d++) if (rowsAt(d).length <= 36) best = d;
     select.value = best;
@@ -52,7 +52,7 @@ function drawBars() {
         grid = make("div", {class: "bars"});
     const most = (key) => Math.max(...rows.map((r) => r[key]));
     const top = {params: most("params"), macs: most("macs"), bytes: most("bytes")};
-    for (const head of ["", "parameters", "MACs", "bytes of results, batch " + net.options.batch])
+    for (const head of ["", "parameters", "MACs", "activation bytes, batch " + net.options.batch])
         grid.append(make("div", {class: "head"}, head));
     for (const r of rows) {
         grid.append(

@@ -1,5 +1,5 @@
 /*
- * What the pictures share: elements, numbers as people read them, the tip.
+ * Shared by all pictures: the data, elements, number formats, the tooltip.
  */
 "use strict";
 
@@ -8,8 +8,16 @@ const byId = (id) => document.getElementById(id);
 const isNumber = (v) => typeof v === "number";
 let net = data.nets[0];
 let open = new Set();
-let zoom = 0; /* 0: as large as there is room for */
-let chosen = 0; /* the layer whose field is shown */
+let zoom = 0; /* 0: fit the width */
+let chosen = 0; /* the layer whose receptive field is shown */
+let printing = false;
+
+/* CSS pixels of an A4 page within its margins. */
+const PAGE_WIDTH = 690,
+    PAGE_HEIGHT = 940;
+
+/* The width that a picture may take. */
+const roomFor = (id) => (printing ? PAGE_WIDTH : byId(id).clientWidth);
 
 function make(tag, attributes, ...children) {
     const drawn = ["svg", "g", "rect", "path", "text", "line", "circle", "title"].includes(tag);
@@ -69,8 +77,29 @@ function pairText(pair) {
     return texts[0] === texts[1] ? texts[0] : texts.join("×");
 }
 
-const figure = (key) => net.figures.find((f) => f.key === key);
+const metric = (key) => net.figures.find((f) => f.key === key);
 const params = (l) => l.cost.trained + l.cost.frozen;
+
+/* Swatches with their names. */
+const legendEntries = (entries) =>
+    entries.map(([kind, text]) => make("span", {}, make("i", {class: kind}), text));
+
+/* Shades the edges of the frame beyond which a scrolled box holds more. */
+function markOverflow(box) {
+    const frame = box.parentElement.classList;
+    frame.toggle("more-left", box.scrollLeft > 1);
+    frame.toggle("more-right", box.scrollWidth - box.clientWidth - box.scrollLeft > 1);
+    frame.toggle("more-below", box.scrollHeight - box.clientHeight - box.scrollTop > 1);
+}
+
+function watchOverflow() {
+    const watcher = new ResizeObserver((entries) => entries.forEach((e) => markOverflow(e.target.closest(".scroll"))));
+    for (const box of document.querySelectorAll(".frame > .scroll")) {
+        box.addEventListener("scroll", () => markOverflow(box), {passive: true});
+        watcher.observe(box);
+        if (box.firstElementChild) watcher.observe(box.firstElementChild);
+    }
+}
 
 function showTip(event, title, rows) {
     const tip = byId("tip"),

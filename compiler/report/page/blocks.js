@@ -1,5 +1,5 @@
 /*
- * The tree of blocks and what is told of a layer or a block in the tip.
+ * The tree of blocks, and what the tooltip says about a layer or a block.
  */
 
 function layersOf(block) {
@@ -38,11 +38,11 @@ function blockRows(path) {
         total = sums(layers),
         last = layers[layers.length - 1];
     return [
-        ["holds", layers.length + " layers"],
+        ["contains", layers.length + " layers"],
         ["output", shapeText(last.output)],
         ["parameters", grouped(total.params)],
         ["MACs", grouped(total.macs)],
-        ["results", bytes(total.bytes)],
+        ["activations", bytes(total.bytes)],
         ["field", pairText(last.field.size)],
         ["gradient ≤", known(last.gradient.bound, real)],
     ];
@@ -59,7 +59,7 @@ function layerRows(l) {
         ["buffers", l.cost.buffers ? grouped(l.cost.buffers) : ""],
         ["MACs", l.cost.macs ? grouped(l.cost.macs) : ""],
         ["FLOPs", l.cost.flops ? grouped(l.cost.flops) : ""],
-        ["result", l.cost.activation_bytes ? bytes(l.cost.activation_bytes) : ""],
+        ["activation", l.cost.activation_bytes ? bytes(l.cost.activation_bytes) : ""],
         [
             "field",
             pairText(l.field.size) +
@@ -68,7 +68,7 @@ function layerRows(l) {
                     : ""),
         ],
         ["covers", known(l.field.covered, percent)],
-        ["paths", l.field.misaligned ? "misaligned here" : ""],
+        ["paths", l.field.misaligned ? "misaligned where they meet here" : ""],
         ["intensity", known(l.time.intensity, real)],
         ["time", l.time.seconds > 0 ? time(l.time.seconds) + ", " + l.time.limit + " bound" : ""],
         ["gradient ≤", known(l.gradient.bound, real)],

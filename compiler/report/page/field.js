@@ -1,5 +1,5 @@
 /*
- * What a layer sees of the input, to scale.
+ * The receptive field of a layer on the input, to scale.
  */
 
 function fieldLayers() {
@@ -34,7 +34,7 @@ function choose(index) {
         e.classList.toggle("chosen", Number(e.dataset.layer) === index);
 }
 
-/* Along one axis: where the middle element looks, in pixels of the input. */
+/* Along one axis: what the middle element sees, in pixels of the input. */
 function axisSpan(l, axis, size) {
     const f = l.field,
         u = Math.floor((l.output[axis + 1] - 1) / 2);
@@ -79,7 +79,7 @@ function drawField() {
     const l = net.layers[Number(byId("field-layer").value)],
         input = net.inputs[0].shape;
     const spans = [axisSpan(l, 0, input[1]), axisSpan(l, 1, input[2])],
-        room = Math.min(480, byId("field-picture").clientWidth || 480);
+        room = printing ? 300 : Math.min(480, byId("field-picture").clientWidth || 480);
     const neighbour = !spans[1].whole && l.output[2] > 1;
     const low = spans.map((s) => Math.min(0, s.from)),
         high = spans.map((s, k) => Math.max(input[k + 1], s.to + (k && neighbour ? s.stride : 0)));
@@ -145,7 +145,7 @@ function fieldText(l, spans, input) {
         make(
             "p",
             {class: "hint"},
-            "Outlined is the input; shaded in it is what the middle element of the map depends on, and pale outside of it the padding that it sees. Dashed is the same for its right neighbour. Dots are the centres of all elements.",
+            "The outline is the input. The shaded area is what the middle element of the map depends on; the pale area outside is padding. The dashed outline is the same for its right neighbour. Dots are the centres of all elements.",
         ),
     ];
     const places = net.misalignments.filter((m) => net.layers[m.layer] === l);

@@ -1,8 +1,8 @@
 /*
- * Gradients on their way back: the bound and the probability of zero, by layer.
+ * Gradient flow: the bound on the gradient and the probability that it is zero, by layer.
  */
 
-/* Layers that every path goes through: as many paths lead to and from them as there are. */
+/* Layers on every path: paths to the layer times paths from it are all paths. */
 function trunk() {
     const to = net.layers.map(() => 0n),
         from = net.layers.map(() => 0n),
@@ -17,7 +17,7 @@ function trunk() {
 }
 
 function chart(id, name, points, y, labels, value) {
-    const w = Math.max(320, byId(id).clientWidth),
+    const w = Math.max(320, roomFor(id)),
         h = 190,
         left = 64,
         bottom = 24,
@@ -75,9 +75,9 @@ function drawFlow() {
     const bounds = flowPoints("bound", "gradient_bound").filter((p) => p.value > 0),
         deads = flowPoints("dead", "gradient_dead");
     byId("flow-hint").textContent =
-        "Left is the input, right the output. The line joins the layers that every path passes; dots off it stand in branches. A layer with weights scales a gradient by at most " +
+        "From the input (left) to the output (right). The line connects the layers that lie on every path; the other dots are layers in branches. Every weighted layer is assumed to scale a gradient by at most " +
         net.options.gain +
-        ", and makes it zero with probability " +
+        " and to make it zero with probability " +
         net.options.kill +
         ".";
     if (bounds.length) {
@@ -97,7 +97,7 @@ function drawFlow() {
             bounds,
             (v) => (Math.log10(v) - low) / (high - low),
             labels,
-            "most of |dL/dy| relative to the output",
+            "upper bound on |dL/dy|, relative to the output",
         );
     }
     if (deads.length)

@@ -1,7 +1,7 @@
 /*
- * The graph.  Every block was laid out alone, with the blocks in it closed.  When
- * one is opened, the drawing it stands in is stretched so that it gets the room:
- * an increasing map of each axis, under which no two boxes can come to overlap.
+ * The graph.  Every block has a layout of its own, with the blocks inside it
+ * closed.  Opening a block stretches the layout around it by an increasing map of
+ * each axis, so boxes that did not overlap before still do not.
  */
 
 const PAD = 10,
@@ -26,7 +26,7 @@ function stretch(intervals) {
     };
 }
 
-/* Sizes first, from the inside out: an open block needs room for what it holds. */
+/* Sizes first, from the inside out: an open block must fit its contents. */
 function place(path) {
     const drawing = net.diagram[path],
         across = [],
@@ -104,7 +104,7 @@ function drawBox(box, x, y) {
             y: top,
             width: box.w,
             height: box.h,
-            rx: b.kind === "layer" ? 4 : b.kind === "block" ? 8 : Math.min(10, box.h / 2),
+            rx: b.kind === "layer" ? 4 : b.kind === "block" ? 6 : Math.min(10, box.h / 2),
         }),
     );
     if (b.kind === "in" || b.kind === "out") {
@@ -129,8 +129,24 @@ function drawBox(box, x, y) {
     if (!box.inner)
         g.append(make("text", {x: x + box.x, y: y + box.y + 12, "text-anchor": "middle", class: "soft"}, b.under));
     if (b.kind === "block") drawBlock(g, b.block, box, x, y, top);
-    else drawLayer(g, b.layer);
+    else drawLayer(g, b.layer, left, top, box);
     return g;
+}
+
+/* A triangle that points right on a closed block and down on an open one. */
+function drawMark(isOpen, x, y) {
+    const d = isOpen ? "M" + [x - 4, y - 2] + "h8l-4 5z" : "M" + [x - 2, y - 4] + "v8l5 -4z";
+    return make("path", {class: "mark", d});
+}
+
+/* The edge of a second card below a closed block. */
+function drawStack(left, top, box) {
+    const right = left + box.w,
+        bottom = top + box.h;
+    return make("path", {
+        class: "stack",
+        d: "M" + [left + 6, bottom + 3] + "H" + (right - 3) + "Q" + [right + 3, bottom + 3, right + 3, bottom - 3] + "V" + (top + 6),
+    });
 }
 
 function drawBlock(g, path, box, x, y, top) {
@@ -160,14 +176,29 @@ function drawBlock(g, path, box, x, y, top) {
         e.stopPropagation();
         toggle(path);
     });
+    const left = x + box.x - box.w / 2;
+    g.append(drawMark(box.inner !== null, left + 11, box.inner ? top + 12 : y + box.y));
     if (box.inner) g.append(drawPlaced(box.inner, x + box.x - box.inner.w / 2, top + BAR));
+    else g.append(drawStack(left, top, box));
 }
 
-function drawLayer(g, index) {
+const RING = 4; /* from a layer's box to the ring that marks it as selected */
+
+function drawLayer(g, index, left, top, box) {
     const l = net.layers[index];
     g.classList.add(kindOf(l));
     if (l.part !== "main") g.classList.add("side");
     g.classList.toggle("chosen", index === chosen);
+    g.append(
+        make("rect", {
+            class: "ring",
+            x: left - RING,
+            y: top - RING,
+            width: box.w + 2 * RING,
+            height: box.h + 2 * RING,
+            rx: 4 + RING,
+        }),
+    );
     g.dataset.layer = index;
     g.setAttribute("tabindex", 0);
     withTip(
@@ -209,10 +240,11 @@ function drawGraph() {
     );
     svg.style.margin = "0 auto";
     holder.replaceChildren(svg);
+    markOverflow(holder);
 }
 
-/* Opens whole levels of blocks, the outer ones first, while few boxes are seen;
- * where the outermost alone says little, some of the next. */
+/* Opens whole levels of blocks, outermost first, while at most `limit` boxes are
+ * shown; if the outermost level alone shows few, also some of the next. */
 function openSome(limit) {
     open = new Set();
     const levels = [];

@@ -1,5 +1,5 @@
 /*
- * Draws all of it, and again when the net, the width or a choice changes.
+ * Draws everything, and again when the net, the width or a choice changes.
  */
 
 function drawWide() {
@@ -9,19 +9,32 @@ function drawWide() {
     drawFlow();
 }
 
+const machineNotes = {
+    measured: "measured on this machine",
+    given: "as given",
+    assumed: "assumed, not measured",
+};
+
+const machineText = (o) =>
+    Number((o.peak_flops / 1e9).toPrecision(4)) +
+    " GFLOP/s and " +
+    Number((o.bandwidth_bytes / 1e9).toPrecision(4)) +
+    " GB/s (" +
+    machineNotes[o.machine] +
+    ")";
+
 function drawNet() {
     const o = net.options;
     byId("subtitle").textContent =
         net.inputs.map((i) => shapeText(i.shape)).join(" and ") +
         " → " +
         shapeText(net.output) +
-        ". Operations are for one sample; bytes and time for a batch of " +
+        ". MACs and FLOPs are per sample; bytes and time are for a batch of " +
         o.batch +
-        ", at " +
-        o.peak_flops / 1e9 +
-        " GFLOP/s and " +
-        o.bandwidth_bytes / 1e9 +
-        " GB/s.";
+        ". Time is for a machine of " +
+        machineText(o) +
+        ".";
+    for (const e of document.querySelectorAll(".with-blocks")) e.hidden = Object.keys(net.diagram).length === 1;
     zoom = 0;
     openSome(44);
     drawTiles();
@@ -63,6 +76,15 @@ function listen() {
         drawNet();
     });
     addEventListener("scroll", hideTip, {passive: true});
+    addEventListener("beforeprint", () => {
+        printing = true;
+        drawWide();
+        sliceGraph();
+    });
+    addEventListener("afterprint", () => {
+        printing = false;
+        drawWide();
+    });
     let waiting = 0,
         width = innerWidth;
     addEventListener("resize", () => {
@@ -78,5 +100,6 @@ if (data.nets.length > 1) {
     data.nets.forEach((n, i) => byId("net").append(make("option", {value: i}, n.title)));
 }
 listen();
+watchOverflow();
 drawComparison();
 drawNet();

@@ -1,20 +1,20 @@
 /*
- * Tables: all layers, sorted as one likes; totals; nets side by side.
+ * Tables: the layers, sortable; totals; nets side by side.
  */
 
 const first = (pair) => (isNumber(pair[0]) ? pair[0] : isNumber(pair[1]) ? pair[1] : Infinity);
 const orLast = (v) => (isNumber(v) ? v : Infinity);
 
-/* Heading, text, and what it is sorted by. */
+/* Heading, cell text, sort key. */
 const columns = [
     ["#", (l, i) => String(i + 1), (l, i) => i],
     ["name", (l) => l.name, (l) => l.name],
     ["layer", (l) => l.kind + (l.arguments ? "(" + l.arguments + ")" : ""), (l) => l.kind],
     ["output", (l) => shapeText(l.output), (l) => l.output.reduce((a, b) => a * b, 1)],
     ["params", (l) => (params(l) ? grouped(params(l)) + (l.cost.frozen ? "*" : "") : ""), params],
-    ["MACs", (l) => (l.cost.macs ? grouped(l.cost.macs) : ""), (l) => l.cost.macs],
-    ["FLOPs", (l) => (l.cost.flops ? grouped(l.cost.flops) : ""), (l) => l.cost.flops],
-    ["bytes", (l) => (l.cost.activation_bytes ? grouped(l.cost.activation_bytes) : ""), (l) => l.cost.activation_bytes],
+    ["MACs", (l) => (l.cost.macs ? brief(l.cost.macs) : ""), (l) => l.cost.macs],
+    ["FLOPs", (l) => (l.cost.flops ? brief(l.cost.flops) : ""), (l) => l.cost.flops],
+    ["activation", (l) => (l.cost.activation_bytes ? bytes(l.cost.activation_bytes) : ""), (l) => l.cost.activation_bytes],
     ["field", (l) => pairText(l.field.size) + (l.field.misaligned ? "!" : ""), (l) => first(l.field.size)],
     [
         "stride",
@@ -27,11 +27,26 @@ const columns = [
         (l) => first(l.field.padding),
     ],
     ["covered", (l) => known(l.field.covered, percent), (l) => orLast(l.field.covered)],
-    ["FLOP/byte", (l) => known(l.time.intensity, real), (l) => orLast(l.time.intensity)],
+    ["FLOP/B", (l) => known(l.time.intensity, real), (l) => orLast(l.time.intensity)],
     ["time", (l) => (l.time.seconds > 0 ? time(l.time.seconds) : ""), (l) => l.time.seconds],
-    ["gradient ≤", (l) => known(l.gradient.bound, real), (l) => orLast(l.gradient.bound)],
+    ["gradient", (l) => known(l.gradient.bound, real), (l) => orLast(l.gradient.bound)],
     ["dead", (l) => known(l.gradient.dead, real), (l) => orLast(l.gradient.dead)],
 ];
+/* What the numbers of a column mean. */
+const meanings = {
+    params: "trained and frozen parameters; * marks frozen ones",
+    MACs: "multiply–accumulates per sample",
+    FLOPs: "operations per sample, 2 per MAC",
+    activation: "memory of the output for the batch",
+    field: "receptive field in pixels of the input; ! marks misaligned paths",
+    stride: "input pixels between neighbouring elements",
+    padding: "how far the first field extends outside the input",
+    covered: "share of the input seen by the middle element",
+    "FLOP/B": "arithmetic intensity: FLOPs per byte moved",
+    time: "roofline lower bound for the batch",
+    gradient: "upper bound on |dL/dy|, relative to the output",
+    dead: "probability that dL/dy is zero",
+};
 let sorted = {column: 0, up: true};
 
 const reasons = (l) =>
@@ -40,8 +55,9 @@ const reasons = (l) =>
 function tableHead() {
     const row = make("tr");
     columns.forEach(([name], k) => {
-        const button = make("button", {type: "button"}, name),
-            th = make("th", {class: k === 1 || k === 2 ? "left" : ""}, button);
+        const button = make("button", {type: "button", class: "screen", title: meanings[name] || ""}, name);
+        /* on paper plain text: headings repeat on every page only without controls in them */
+        const th = make("th", {class: k === 1 || k === 2 ? "left" : ""}, button, make("span", {class: "paper"}, name));
         if (k === sorted.column) th.setAttribute("aria-sort", sorted.up ? "ascending" : "descending");
         button.addEventListener("click", () => {
             sorted = {column: k, up: k === sorted.column ? !sorted.up : k < 3};
@@ -61,9 +77,12 @@ function drawTable() {
     const body = make("tbody");
     for (const {l, i} of rows) {
         const tr = make("tr", reasons(l) ? {title: "n/a: " + reasons(l)} : {});
-        columns.forEach(([, text], k) => {
+        columns.forEach(([, text, value], k) => {
             const t = text(l, i);
-            tr.append(make("td", {class: t === "n/a" ? "na" : k === 1 || k === 2 ? "left" : ""}, t));
+            const cell = make("td", {class: t === "n/a" ? "na" : k === 1 || k === 2 ? "left" : ""}, t);
+            if (k === 2) cell.title = t;
+            else if (/[kMGTB]/.test(t) && k > 4) cell.title = grouped(value(l, i));
+            tr.append(cell);
         });
         body.append(tr);
     }
@@ -110,7 +129,7 @@ function drawTotals() {
 
 function drawTiles() {
     const tile = (key, label, text) => {
-        const f = figure(key);
+        const f = metric(key);
         return make(
             "div",
             {class: "tile", title: f.note},
@@ -127,7 +146,7 @@ function drawTiles() {
         tile("gradient_bound", "gradient bound"),
         tile("infer_bytes", "inference memory", bytes),
         tile("train_bytes", "training memory", bytes),
-        tile("seconds", "least time"),
+        tile("seconds", "time, at least"),
     );
 }
 
