@@ -69,20 +69,25 @@ static bool make_directory(Arena *arena, const char *path)
     return is_private(path);
 }
 
-static const char *directory_path(Arena *arena)
+static const char *directory_path(Arena *arena, const char *name)
 {
     const char *base = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    if (base && *base == '/') return arena_printf(arena, "%s/nnc/jit", base);
-    return home && *home == '/' ? arena_printf(arena, "%s/.cache/nnc/jit", home) : NULL;
+    if (base && *base == '/') return arena_printf(arena, "%s/nnc/%s", base, name);
+    return home && *home == '/' ? arena_printf(arena, "%s/.cache/nnc/%s", home, name) : NULL;
+}
+
+const char *cache_directory(Arena *arena, const char *name)
+{
+    const char *wanted = getenv("NNC_CACHE");
+    if (wanted && strcmp(wanted, "off") == 0) return NULL;
+    const char *directory = directory_path(arena, name);
+    return directory && make_directory(arena, directory) ? directory : NULL;
 }
 
 const char *cache_place(Arena *arena, const char *const *texts, int count)
 {
-    const char *wanted = getenv("NNC_CACHE");
-    if (wanted && strcmp(wanted, "off") == 0) return NULL;
-    const char *directory = directory_path(arena);
-    if (!directory || !make_directory(arena, directory)) return NULL;
-    return arena_printf(arena, "%s/%s", directory, name_of(arena, texts, count));
+    const char *directory = cache_directory(arena, "jit");
+    return directory ? arena_printf(arena, "%s/%s", directory, name_of(arena, texts, count)) : NULL;
 }
 
 /* ---- one file ------------------------------------------------------------------- */

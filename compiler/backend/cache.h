@@ -11,6 +11,10 @@
 
 #include "base/base.h"
 
+/* A directory of the user's cache with this name, made where it is missing; NULL:
+ * there is no cache (NNC_CACHE=off, no home, a directory that others may write to). */
+const char *cache_directory(Arena *, const char *name);
+
 /* Where the object made from these texts is, if it is; NULL: there is no cache
  * (NNC_CACHE=off, no home, a directory that others may write to). */
 const char *cache_place(Arena *, const char *const *texts, int count);

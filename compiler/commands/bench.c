@@ -276,6 +276,7 @@ static int bench_loaded(const Request *r, const Loaded *l)
     if (r->load.train) result.timing[result.timings++] = time_pass(&b, true);
     bench_close(&b);
     if (!r->whole) machine_bandwidth(&result.machine);
+    if (!r->whole && !r->load.threads) machine_record(&result.machine);
     bench_print(&result, r->format, stdout);
     return finish_output();
 }

@@ -28,6 +28,11 @@ typedef struct Timing {
 void machine_peak(Machine *, int64_t threads); /* 0: one for each processor */
 void machine_bandwidth(Machine *);             /* after machine_peak; takes memory of its own */
 
+/* machine_record.c: the last measurement with all processors, in the user's cache. */
+void machine_record(const Machine *); /* does nothing where there is no cache */
+/* False: none was made of this processor with these kernels and as many threads. */
+bool machine_recorded(Machine *);
+
 /* bench_table.c */
 typedef enum BenchFormat { BENCH_TEXT, BENCH_CSV } BenchFormat;
 typedef struct BenchResult {

@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "commands/bench.h"
 #include "commands/commands.h"
 #include "commands/output.h"
 #include "report/report.h"
@@ -23,6 +24,7 @@ enum {
     OPTION_KILL,
     OPTION_PEAK,
     OPTION_BANDWIDTH,
+    OPTION_MEASURE,
     OPTION_INPUT,
     OPTION_LIMIT,
     OPTION_DIFF,
@@ -43,8 +45,9 @@ static const Option options[] = {
     {OPTION_LIMIT, "memory-limit", "BYTES", "the largest batch within it; K, M, G, T are powers of 1024", false},
     {OPTION_GAIN, "gain", "D", "a layer with weights scales a gradient by at most D (0.5)", false},
     {OPTION_KILL, "kill", "P", "it makes a gradient zero with probability P (0.1)", false},
-    {OPTION_PEAK, "peak", "GFLOPS", "of the roofline: GFLOP/s (100)", false},
-    {OPTION_BANDWIDTH, "bandwidth", "GBS", "of the roofline: GB/s (20)", false},
+    {OPTION_MEASURE, "measure", NULL, "measure the machine's peak and bandwidth now", false},
+    {OPTION_PEAK, "peak", "GFLOPS", "GFLOP/s of the roofline (default: as last measured, else 100)", false},
+    {OPTION_BANDWIDTH, "bandwidth", "GBS", "GB/s of the roofline (default: as last measured, else 20)", false},
     OPTION_ROW_NET,
     OPTION_ROW_SET,
     OPTION_ROW_FREEZE,
@@ -59,7 +62,7 @@ typedef struct Job {
     const char *output;
     List inputs; /* of InputSize */
     List loaded; /* of Compilation: freed at the end */
-    bool diff, wide;
+    bool diff, wide, measure;
     int64_t depth;
     const Analysis *net[NETS_MAX];
     const char *title[NETS_MAX];
@@ -106,10 +109,11 @@ static bool read_input(Job *job, const char *text)
     return true;
 }
 
-static bool read_scaled(const char *name, const char *text, double *value)
+static bool read_rate(const char *name, const char *text, double *value, MachineSource *source)
 {
     if (!option_real(&command_report, name, text, 1e-6, 1e9, value)) return false;
     *value *= 1e9;
+    *source = MACHINE_GIVEN;
     return true;
 }
 
@@ -126,9 +130,38 @@ static bool take_option(Job *job, int id, const char *value)
     case OPTION_LIMIT: return option_bytes(c, "memory-limit", value, &job->report.memory_limit);
     case OPTION_GAIN: return option_real(c, "gain", value, 0, 1e6, &job->report.gain);
     case OPTION_KILL: return option_real(c, "kill", value, 0, 1, &job->report.kill);
-    case OPTION_PEAK: return read_scaled("peak", value, &job->report.peak);
-    case OPTION_BANDWIDTH: return read_scaled("bandwidth", value, &job->report.bandwidth);
+    case OPTION_PEAK: return read_rate("peak", value, &job->report.peak, &job->report.peak_source);
+    case OPTION_BANDWIDTH: return read_rate("bandwidth", value, &job->report.bandwidth, &job->report.bandwidth_source);
+    case OPTION_MEASURE: job->measure = true; return true;
     default: return load_option(&job->load, c, id, value) != TAKEN_BAD;
+    }
+}
+
+/* ---- the machine ---------------------------------------------------------------- */
+
+/* Measured now with --measure, else as it was measured last. */
+static bool find_machine(const Job *job, Machine *m)
+{
+    if (!job->measure) return machine_recorded(m);
+    *m = (Machine){0};
+    machine_peak(m, 0);
+    machine_bandwidth(m);
+    machine_record(m);
+    return true;
+}
+
+static void set_machine(Job *job)
+{
+    ReportOptions *o = &job->report;
+    Machine m;
+    if (!find_machine(job, &m)) return;
+    if (o->peak_source != MACHINE_GIVEN) {
+        o->peak = m.flops;
+        o->peak_source = MACHINE_MEASURED;
+    }
+    if (o->bandwidth_source != MACHINE_GIVEN) {
+        o->bandwidth = m.bytes;
+        o->bandwidth_source = MACHINE_MEASURED;
     }
 }
 
@@ -169,15 +202,33 @@ static bool defines_good(const List *defines, int from)
     return true;
 }
 
-/* The name, with what was defined for this one: resnet(depth=50). */
-static const char *title_of(Arena *arena, const Loaded *l, const List *defines, int from)
+static bool same_parameter(const char *define, const char *other)
+{
+    size_t length = strcspn(define, "=");
+    return strncmp(define, other, length) == 0 && other[length] == '=';
+}
+
+/* Whether a later definition of the same parameter replaces definition i. */
+static bool is_replaced(const List *defines, int i)
+{
+    for (int k = i + 1; k < defines->count; k++)
+        if (same_parameter(defines->at[i], defines->at[k])) return true;
+    return false;
+}
+
+/* The name, with the parameters that were set: resnet (depth=50). */
+static const char *title_of(Arena *arena, const Loaded *l, const List *defines)
 {
     Text text;
     text_init(&text, arena);
     text_add(&text, l->net->name);
-    for (int i = from; i < defines->count; i++)
-        text_addf(&text, "%s%s", i == from ? "(" : ", ", (const char *)defines->at[i]);
-    if (from < defines->count) text_add(&text, ")");
+    const char *before = " (";
+    for (int i = 0; i < defines->count; i++) {
+        if (is_replaced(defines, i)) continue;
+        text_addf(&text, "%s%s", before, (const char *)defines->at[i]);
+        before = ", ";
+    }
+    if (defines->count) text_add(&text, ")");
     return text.data;
 }
 
@@ -201,7 +252,7 @@ static int add_net(Job *job, const char *operand, const char *name)
     ReportOptions report = job->report;
     report.batch = loaded.batch;
     job->net[job->count] = analysis_build(loaded.net, loaded.spec, &report);
-    job->title[job->count] = title_of(load.compilation->arena, &loaded, &load.defines, job->load.defines.count);
+    job->title[job->count] = title_of(load.compilation->arena, &loaded, &load.defines);
     if (!job->net[job->count++]) status = STATUS_INPUT;
     load_status(&load);
     return status;
@@ -258,6 +309,7 @@ static int run_job(Job *job, char **operands, int count)
 {
     int status = check_job(job, count);
     job->report.growth = job->load.batch || job->report.memory_limit;
+    if (status == STATUS_OK) set_machine(job);
     for (int i = 0; status == STATUS_OK && i < count; i++) status = add_file(job, operands[i]);
     if (status == STATUS_OK && job->diff && job->count != 2)
         status = usage_error(&command_report, "--diff takes two nets, not %d", job->count);

@@ -1,12 +1,11 @@
 /*
- * The analysis: a net, counted.
+ * The analysis of a net: layers and totals.
  *
- * Enters: a net with shapes and receptive fields.  Leaves: one record per layer
- * and the totals.  Costs and fields are those of the graph; what is found out
- * here is what belongs to inference (the output is reachable from it; what
- * nothing needs is counted there too, as `params` of the language does), how
- * deep the net is, and which map is the last one.  Fields, paths, gradients,
- * memory and time are files of their own.
+ * In: a net with shapes and receptive fields.  Out: one record per layer and the
+ * totals.  Costs and fields come from the graph; this file finds which layers
+ * belong to inference (those that reach the output; unused ones are counted too,
+ * as `params` of the language does), the depth, and the last feature map.  Fields,
+ * paths, gradients, memory and time have files of their own.
  */
 #include "report/analysis.h"
 
@@ -27,7 +26,7 @@ const char *machine_source_name(MachineSource source)
 
 /* ---- which layers inference keeps -------------------------------------- */
 
-/* Marks what `output` is computed from.  Nodes stand in execution order, so
+/* Marks what `output` is computed from.  Nodes are in execution order, so
  * one pass from the end is enough. */
 static void mark_from(const Graph *net, const Tensor *output, bool *kept)
 {

@@ -1,6 +1,6 @@
 /*
- * The parts of the analysis.  Each fills in its own fields of an Analysis whose
- * layers are there already; the order of the calls stands in analysis.c.
+ * The stages of the analysis.  Each fills in its own fields of an Analysis whose
+ * layers exist already; analysis.c calls them in order.
  */
 #ifndef NNC_REPORT_ANALYSIS_H
 #define NNC_REPORT_ANALYSIS_H

@@ -1,10 +1,9 @@
 /*
- * The blocks that layers stand in, as a tree.
+ * The blocks of a net, as a tree of layers.
  *
- * Enters: layers, whose names are paths (layer1.0.conv1).  Leaves: a scope for
- * every part of a path but the last, with the sums over what stands in it.
- * Names are all that is left of groups and blocks after elaboration, and they
- * are what the user wrote.
+ * In: layers, whose names are paths (layer1.0.conv1).  Out: a scope for every
+ * prefix of a path, with the sums over its layers.  After elaboration, names are
+ * all that is left of the groups and blocks that the user wrote.
  */
 #include <string.h>
 

@@ -1,9 +1,9 @@
 /*
  * The cells of a layer or a block.
  *
- * Enters: a block of the tree, the quantity.  Leaves: text.  A block is told by
- * its sums, and by its last layer for what does not add up.  A quantity that is
- * not there is n/a, and the reason is collected for a note below the table.
+ * In: a block of the tree and a column.  Out: text.  A block shows its sums, and
+ * its last layer for what does not add up.  A missing quantity is n/a, and the
+ * reason is collected for a note below the table.
  */
 #include "report/columns.h"
 
@@ -20,7 +20,7 @@ const char *const column_titles[COLUMNS] = {
 
 bool field_is_whole(const LayerReport *l) { return l->field[0].whole && l->field[1].whole; }
 
-/* `h` and `w` belong to the axes; an axis that sees everything has none. */
+/* `h` and `w` belong to the axes; an axis with an unbounded field has none. */
 static const char *axes_text(Arena *arena, const LayerReport *l, double h, double w, const char *whole)
 {
     const Field *f = l->field;
@@ -51,7 +51,7 @@ const char *centre_text(Arena *arena, const LayerReport *l)
     return axes_text(arena, l, (f[0].first + f[0].last) / 2, (f[1].first + f[1].last) / 2, "");
 }
 
-/* ---- what is not there ---------------------------------------------------------- */
+/* ---- missing quantities ---------------------------------------------------------- */
 
 static const char *missing_cell(CellContext *c, Column column, const char *why)
 {
@@ -77,7 +77,7 @@ static const char *layer_text(CellContext *c, const Block *b)
     return arena_printf(c->arena, "%s(%s)", b->layer->kind, b->layer->arguments);
 }
 
-/* A count; nothing for none, which most layers have of most things. */
+/* A count; empty for 0, which is most of them. */
 static const char *count_text(CellContext *c, int64_t value)
 {
     if (value == 0) return "";

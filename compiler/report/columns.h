@@ -1,5 +1,5 @@
 /*
- * What is told of a layer or a block, cell by cell, for people.
+ * The cells of a layer or a block, formatted for people.
  */
 #ifndef NNC_REPORT_COLUMNS_H
 #define NNC_REPORT_COLUMNS_H
@@ -32,10 +32,10 @@ typedef struct CellContext {
     Arena *arena;
     const Analysis *a;
     bool units; /* 1.81G for 1,814,073,344 */
-    List notes; /* of const char *: why there are cells with n/a, each once */
+    List notes; /* of const char *: the reasons for n/a cells, each once */
 } CellContext;
 
-const char *column_cell(CellContext *, const Block *, Column); /* "" where there is nothing to tell */
+const char *column_cell(CellContext *, const Block *, Column); /* "" where there is nothing to show */
 
 /* The field of a layer as text: "16", "7x5", "all". */
 const char *field_text(Arena *, const LayerReport *);

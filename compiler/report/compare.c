@@ -1,7 +1,7 @@
 /*
  * Nets side by side: one metric per row, a net to a column, and after every net
  * but the first its ratio to the first: ×2.769 is 2.769 times as much, ÷2.769
- * so much less.
+ * that many times less.
  */
 #include "report/metrics.h"
 #include "report/number_text.h"

@@ -1,10 +1,10 @@
 /*
  * The drawing of a net, block by block.
  *
- * Enters: the tree of blocks and the layers' inputs.  Leaves: for every block
- * what stands in it as boxes, the values that come from outside and those that
- * leave as small ends, and lines between them.  Each block is laid out alone,
- * with the blocks in it closed.
+ * In: the tree of blocks and the layers' inputs.  Out: for every block its
+ * children as boxes, the tensors that enter and leave it as small ends, and the
+ * edges between them.  Each block is laid out on its own, with inner blocks
+ * closed.
  */
 #include "report/diagram.h"
 
@@ -57,7 +57,7 @@ static int add_box(Diagram *d, DiagramScope *s, Box box, double width, double he
     return s->boxes.count - 1;
 }
 
-/* About what 12 and 11 pixels of a sans-serif face take. */
+/* Approximate text widths at 12 and 11 pixels, sans serif. */
 static double box_width(const char *text, const char *under)
 {
     double width = fmax(6.4 * text_columns(text), 5.9 * text_columns(under)) + MARGIN;
@@ -116,7 +116,7 @@ static void add_edge(Diagram *d, DiagramScope *s, int from, int to)
     list_push(d->arena, &s->layout.edges, e);
 }
 
-/* The box of the scope that a layer stands in, or −1. */
+/* The box of the scope that contains a layer, or −1. */
 static int box_of(Diagram *d, const DiagramScope *s, int layer)
 {
     const Block *b = d->leaf[layer];

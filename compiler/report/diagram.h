@@ -9,8 +9,8 @@
 #include "report/report.h"
 
 /* An object with a drawing for every block by its path, "" for the net: boxes
- * (layers, blocks, ends) and lines.  The page puts the drawing of a block where
- * its box was when it is opened. */
+ * (layers, blocks, ends) and lines.  The page replaces a block's box by its
+ * drawing when it is opened. */
 json_t *diagram_value(const Analysis *, Arena *);
 
 #endif

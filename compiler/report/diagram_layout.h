@@ -1,8 +1,8 @@
 /*
- * Where the boxes and lines of a drawing go.
+ * Layout of a diagram.
  *
- * Enters: boxes with their sizes, and which leads to which.  Leaves: their
- * centres and the lines as Bézier curves, in pixels, y growing downwards.
+ * In: boxes with their sizes, and the edges between them.  Out: the centres of
+ * the boxes, and the edges as Bézier curves, in pixels, y growing downwards.
  */
 #ifndef NNC_REPORT_DIAGRAM_LAYOUT_H
 #define NNC_REPORT_DIAGRAM_LAYOUT_H
@@ -26,8 +26,8 @@ typedef struct DiagramLayout {
     double width, height;
 } DiagramLayout;
 
-/* Lays out all of them with Graphviz's dot, run once.  False where there is no
- * such program, or it did not do its work. */
+/* Lays out all of them with Graphviz's dot, run once.  False where it is not
+ * installed or fails; then layout_layered serves. */
 bool layout_graphviz(Arena *, const List *layouts);
 
 /* Without it: boxes in layers, straight curves between them. */

@@ -1,8 +1,8 @@
 /*
- * DiagramLayout by Graphviz: the program dot is run once for all drawings.
+ * DiagramLayout by Graphviz: one run of its program dot for all drawings.
  *
- * Its input is a file, so that nothing waits while it writes: it gets every
- * graph, and answers each in its -Tplain form (inches, y upwards):
+ * Input and output are files, so neither side blocks on a full pipe.  Each graph
+ * is answered in the -Tplain format (inches, y upwards):
  *
  *   graph scale width height
  *   node name x y width height …

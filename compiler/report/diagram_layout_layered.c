@@ -1,8 +1,7 @@
 /*
- * DiagramLayout without Graphviz: every box one layer below the last that leads to it,
- * the boxes of a layer side by side in the order of the lines above them, and
- * curves from bottom to top.  A line over several layers swings out to the right
- * of what it passes.
+ * DiagramLayout without Graphviz: every box goes one rank below its lowest predecessor,
+ * the boxes of a rank are ordered by the mean position of their predecessors, and
+ * edges are curves.  An edge over several ranks passes to the right of them.
  */
 #include <math.h>
 #include <stdlib.h>

@@ -1,11 +1,10 @@
 /*
- * The difference of two nets.
+ * The difference of two nets, by sequence alignment of their layers.
  *
- * Enters: the layers of both, in order.  Leaves: one order of both.  Layers are
- * paired so that the sum of merits is largest (Needleman and Wunsch, 1970): most
- * for two layers that do the same, something for two of one name that do not;
- * what finds no partner was left out or put in.  So a layer that is inserted in
- * the middle does not make all that follows different.
+ * In: the layers of both, in order.  Out: one merged order.  Layers are paired so
+ * that the sum of scores is largest (Needleman and Wunsch, 1970): high for equal
+ * layers, low for layers that only share a name; layers without a partner were
+ * removed or inserted.  So an inserted layer does not make all later ones differ.
  */
 #include "report/diff.h"
 

@@ -1,5 +1,5 @@
 /*
- * How gradients come back from the output.
+ * Gradient flow: how much of a gradient reaches each layer.
  *
  * Bound.  When every layer with weights scales a gradient by at most d, then
  *
@@ -8,8 +8,8 @@
  * d^N for a chain of N layers, (1 + d)^N for N blocks with a shortcut around one
  * layer each.  The sum runs backwards through the graph.
  *
- * Death.  When every layer with weights makes its gradient zero with probability
- * p, each for itself, then dL/dy is exactly zero when no path to the output is
+ * Death.  When every layer with weights makes its gradient zero independently
+ * with probability p, then dL/dy is exactly zero when no path to the output is
  * left: 1 − (1 − p)^N for a chain, never where a path has no weights.  That is
  * exact on any graph: layers are visited from the output back, and of the values
  * whose layers are still to come (the frontier) every combination of live and
@@ -23,7 +23,7 @@
 
 enum { MAX_SLOTS = 64, MAX_STATES = 4096 };
 
-static const char *const too_wide = "more combinations of live and dead paths than are followed";
+static const char *const too_wide = "too many combinations of live and dead paths";
 
 static double factor(const Node *n, double gain)
 {
@@ -33,7 +33,7 @@ static double factor(const Node *n, double gain)
 
 /* ---- the bound --------------------------------------------------------------- */
 
-static Known known_finite(double value) { return isfinite(value) ? known(value) : unknown("beyond 1e308"); }
+static Known known_finite(double value) { return isfinite(value) ? known(value) : unknown("larger than 1e308"); }
 
 static void find_bounds(Analysis *a)
 {

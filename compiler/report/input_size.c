@@ -1,10 +1,10 @@
 /*
- * What if the input had another size?
+ * Replaces the sizes of a net's inputs (--input).
  *
- * Enters: a syntax tree, shapes.  Leaves: the tree with `input(…)` of the net
- * replaced.  It is done before elaboration, so everything after it — sizes of
- * maps, parameters of a first dense layer — follows by itself.  What the file
- * asserts about shapes and totals speaks of its own size and is taken out.
+ * In: a syntax tree and shapes.  Out: the tree with `input(…)` of the net
+ * replaced.  This precedes elaboration, so map sizes and the parameters of a
+ * first dense layer follow.  Assertions about shapes and totals are removed:
+ * they hold for the file's own input size only.
  */
 #include "report/input_size.h"
 
@@ -79,7 +79,7 @@ static bool is_labelled(const Stmt *s, const char *label)
     return s->label && s->label->kind == EXPR_NAME && strcmp(s->label->text, label) == 0;
 }
 
-/* Inputs stand in the body of the net itself, or under an `if`. */
+/* Inputs are in the body of the net itself or under an `if`. */
 static int set_inputs(Arena *arena, List *body, const InputSize *size)
 {
     int set = 0;

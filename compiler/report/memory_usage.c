@@ -1,7 +1,7 @@
 /*
- * Memory, as the generated code will use it.
+ * Memory as the generated code uses it.
  *
- * Enters: a net and its train section.  Leaves: the plans of inference and of a
+ * In: a net and its train section.  Out: the plans of inference and of a
  * training step, made by the code that compiles the net, so these bytes are the
  * bytes that will be used; and the two arenas for any other batch.
  */

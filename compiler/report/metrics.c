@@ -1,5 +1,5 @@
 /*
- * The metrics of a net, with what each of them is measured in.
+ * The metrics of a net: values, units and notes.
  */
 #include "report/metrics.h"
 
@@ -61,20 +61,22 @@ static Metric *add_count(MetricList *f, const char *key, const char *label, int6
 
 static void add_sizes(MetricList *f)
 {
-    add_count(f, "batch", "batch", f->a->batch, "for which bytes and time are meant")->use = USE_COMPARED;
+    add_count(f, "batch", "batch", f->a->batch, "bytes and time are for this batch size")->use = USE_COMPARED;
     const ReportTotals *t = &f->a->total, *heads = &f->a->heads;
     int64_t params = t->trained + t->frozen, in_heads = heads->trained + heads->frozen;
-    const char *with =
-        arena_printf(f->arena, "besides, for training only: with them %s", number_grouped(f->arena, params + in_heads));
+    const char *with = arena_printf(f->arena, "for training only, not included above: with them %s",
+                                    number_grouped(f->arena, params + in_heads));
     add_count(f, "params", "parameters", params, "");
     add_count(f, "trained", "  trained", t->trained, "")->use = t->frozen ? USE_ALWAYS : USE_NEVER;
     add_count(f, "frozen", "  frozen", t->frozen, "marked *")->use = USE_WHERE_THERE;
-    add_count(f, "buffers", "  buffers", t->buffers, "besides: statistics and constants")->use = USE_WHERE_THERE;
+    add_count(f, "buffers", "  buffers", t->buffers, "statistics and constants, not counted as parameters")->use =
+        USE_WHERE_THERE;
     add_count(f, "head_params", "  in heads", in_heads, with)->use = USE_WHERE_THERE;
     add_count(f, "macs", "MACs", t->macs, "per sample");
-    add_count(f, "head_macs", "  of heads", heads->macs, "besides, for training only")->use = USE_WHERE_THERE;
-    add_count(f, "flops", "FLOPs", t->flops, "per sample, two for a MAC");
-    const char *batch = arena_printf(f->arena, "bytes of all results, batch %lld", (long long)f->a->batch);
+    add_count(f, "head_macs", "  of heads", heads->macs, "for training only, not included above")->use =
+        USE_WHERE_THERE;
+    add_count(f, "flops", "FLOPs", t->flops, "per sample, 2 per MAC");
+    const char *batch = arena_printf(f->arena, "bytes of all layer outputs, batch %lld", (long long)f->a->batch);
     add_metric(f, "activation_bytes", "activations", METRIC_BYTES, known((double)t->activation), batch);
 }
 
@@ -84,7 +86,7 @@ static void add_paths(MetricList *f)
 {
     const PathReport *p = &f->a->paths;
     add_count(f, "layers", "layers", f->a->total.layers, "");
-    add_count(f, "depth", "depth", f->a->depth, "layers with weights, on the longest path");
+    add_count(f, "depth", "depth", f->a->depth, "layers with weights on the longest path");
     const char *mean = p->mean.why ? "n/a" : number_real(f->arena, p->mean.value);
     const char *lengths =
         p->shortest == p->longest
@@ -101,17 +103,18 @@ static void add_paths(MetricList *f)
 static const char *field_note(MetricList *f, const LayerReport *l)
 {
     const double *least = l->smallest;
-    const char *map = arena_printf(f->arena, "of the last map, %s (%s)", l->name, shape_text(f->arena, l->shape));
+    const char *map =
+        arena_printf(f->arena, "of the last feature map, %s (%s)", l->name, shape_text(f->arena, l->shape));
     if (least[0] >= field_size(l->field[0]) && least[1] >= field_size(l->field[1])) return map;
     return arena_printf(f->arena, "the largest %s; the smallest is %s", map, number_pair(f->arena, least[0], least[1]));
 }
 
-/* Why there is no number for the last map, or NULL. */
+/* Why the last feature map has no receptive field, or NULL. */
 static const char *why_no_field(const Analysis *a)
 {
-    if (!a->last_map) return "there is no map: all is vectors";
+    if (!a->last_map) return "the net has no feature map, only vectors";
     if (a->last_map->field_why) return a->last_map->field_why;
-    return field_is_whole(a->last_map) ? "the last map sees the whole input, wherever it is" : NULL;
+    return field_is_whole(a->last_map) ? "every element of the last feature map sees the whole input" : NULL;
 }
 
 static void add_pixels(MetricList *f, const char *key, const char *label, double h, const char *text, const char *note)
@@ -121,7 +124,7 @@ static void add_pixels(MetricList *f, const char *key, const char *label, double
     if (!why)
         metric->text = text;
     else if (*label == ' ')
-        metric->use = USE_NEVER; /* the reason is told once */
+        metric->use = USE_NEVER; /* the reason is shown once */
 }
 
 static const char *misaligned_text(const Analysis *a, Arena *arena)
@@ -153,14 +156,14 @@ static void add_field(MetricList *f)
     Field h = l->field[0];
     const char *where = l->name ? field_note(f, l) : "";
     add_pixels(f, "field", "receptive field", field_size(h), field_text(f->arena, l), where);
-    add_pixels(f, "stride", "  stride", h.stride, stride_text(f->arena, l), "from one element to the next");
+    add_pixels(f, "stride", "  stride", h.stride, stride_text(f->arena, l), "between neighbouring elements");
     add_pixels(f, "padding", "  padding", -h.first, padding_text(f->arena, l),
-               "how far the first element's field lies outside");
+               "how far the first element's field extends outside the input");
     add_pixels(f, "centre", "  centre", (h.first + h.last) / 2, centre_text(f->arena, l),
                "of the first element's field");
     const char *why = l->name ? NULL : why_no_field(f->a);
     add_metric(f, "covered", "  covered", METRIC_SHARE, why ? unknown(why) : l->covered,
-               "of the input by the middle element's field")
+               "share of the input that the middle element sees")
         ->use = why ? USE_NEVER : USE_ALWAYS;
     const char *no_paths = l->name ? l->field_why : why;
     Metric *places =
@@ -185,13 +188,21 @@ static void add_gradients(MetricList *f)
     const Analysis *a = f->a;
     int inputs = a->net->inputs.count;
     const char *bound =
-        arena_printf(f->arena, "most of |dL/dx| / |dL/dy|, at most %g for a layer with weights", a->options.gain);
-    const char *dead = arena_printf(f->arena, "chance of dL/dx = 0, with %g for a layer with weights", a->options.kill);
+        arena_printf(f->arena, "upper bound on |dL/dx| / |dL/dy|, at most %g per layer with weights", a->options.gain);
+    const char *dead = arena_printf(f->arena, "probability that dL/dx = 0, %g per layer with weights", a->options.kill);
     add_metric(f, "gradient_bound", "gradient bound", METRIC_REAL, worst_known(a->input_bound, inputs, false), bound);
     add_metric(f, "gradient_dead", "gradient dead", METRIC_REAL, worst_known(a->input_dead, inputs, true), dead);
 }
 
 /* ---- time and memory ------------------------------------------------------------------------ */
+
+/* 100 GFLOP/s and 20 GB/s (measured); each with its source where these differ. */
+static const char *machine_text(Arena *arena, const ReportOptions *o)
+{
+    const char *peak = machine_source_name(o->peak_source), *bandwidth = machine_source_name(o->bandwidth_source);
+    const char *note = o->peak_source == o->bandwidth_source ? "" : arena_printf(arena, " (%s)", peak);
+    return arena_printf(arena, "%.4g GFLOP/s%s and %.4g GB/s (%s)", o->peak / 1e9, note, o->bandwidth / 1e9, bandwidth);
+}
 
 static void add_time(MetricList *f)
 {
@@ -206,10 +217,9 @@ static void add_time(MetricList *f)
         const LayerReport *l = &a->layers[i];
         if (l->memory_bound && l->part != LAYER_HEAD) bound += l->seconds;
     }
-    const char *time =
-        arena_printf(f->arena, "at least, for batch %lld at %g GFLOP/s and %g GB/s; %s of it waiting for memory",
-                     (long long)a->batch, a->options.peak / 1e9, a->options.bandwidth / 1e9,
-                     number_percent(f->arena, t->seconds > 0 ? bound / t->seconds : 0));
+    const char *share = number_percent(f->arena, t->seconds > 0 ? bound / t->seconds : 0);
+    const char *time = arena_printf(f->arena, "at least, for batch %lld at %s; %s of it memory bound",
+                                    (long long)a->batch, machine_text(f->arena, &a->options), share);
     add_metric(f, "seconds", "time", METRIC_SECONDS, known(t->seconds), time);
 }
 

@@ -1,6 +1,6 @@
 /*
- * The metrics of a net: every number that is told of it as a whole, once, for
- * the summary, the comparison and the difference alike.
+ * The metrics of a net: every number about the net as a whole, shared by the
+ * summary, the comparison and the diff.
  */
 #ifndef NNC_REPORT_METRICS_H
 #define NNC_REPORT_METRICS_H
@@ -21,7 +21,7 @@ typedef enum MetricKind {
 typedef enum MetricUse {
     USE_ALWAYS,
     USE_WHERE_THERE, /* where it is neither 0 nor n/a */
-    USE_COMPARED,    /* beside another net only: the summary tells it in another form */
+    USE_COMPARED,    /* only next to another net: the summary has it elsewhere */
     USE_NEVER
 } MetricUse;
 

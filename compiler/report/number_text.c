@@ -1,8 +1,8 @@
 /*
  * Numbers as people read them: separators, units, three digits.
  *
- * Digits are never made up: what is exact is shown whole or with a unit and
- * three digits, and what does not exist is n/a.
+ * No invented digits: an exact number is shown in full, or with a unit and three
+ * digits; one that does not exist is n/a.
  */
 #include "report/number_text.h"
 

@@ -4,8 +4,8 @@
  * A path goes from layer to layer along the values; its length is the number of
  * its layers with weights.  The number of paths to a layer is the sum over its
  * inputs, and it doubles with every block that has a shortcut: DenseNet-201 has
- * more than 2^98.  So it is kept exactly, as digits in base 10^9; addition is
- * all that is needed.
+ * more than 2^98.  So it is kept exactly, as digits in base 10^9; only addition
+ * is needed.
  */
 #include <math.h>
 

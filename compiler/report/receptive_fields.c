@@ -1,8 +1,8 @@
 /*
- * What of the input a layer sees, and where paths disagree about it.
+ * Coverage of the input by receptive fields, and misaligned paths.
  *
- * Enters: layers with the fields of the graph: element u of a map sees the
- * input rows first + u·stride … last + u·stride.  Leaves: the share of the
+ * In: layers with the fields of the graph: element u of a map sees the
+ * input rows first + u·stride … last + u·stride.  Out: the share of the
  * input that the middle element sees, and every place where paths with other
  * strides or centres meet: there element u means different places of the input.
  */

@@ -1,10 +1,10 @@
 /*
- * report: what there is to know of a net before it runs.
+ * report: the static analysis of a net, and its output formats.
  *
- * Enters: an elaborated net, its train section, what to assume.  Leaves: an
- * Analysis, everything computed once and nothing printed; then the formatters,
- * each of which turns analyses into one kind of text.  docs/report.md defines
- * every number.  Numbers are per sample where nothing else is said.
+ * In: an elaborated net, its train section, assumptions.  Out: an Analysis, with
+ * everything computed once and nothing printed; then the formatters, each of
+ * which prints analyses in one format.  docs/report.md defines every number.
+ * Numbers are per sample unless stated otherwise.
  */
 #ifndef NNC_REPORT_H
 #define NNC_REPORT_H
@@ -12,7 +12,7 @@
 #include "graph/graph.h"
 #include "plan/plan.h"
 
-/* A quantity that may not be there to know: then `why` says the reason. */
+/* A quantity that may not exist: then `why` is the reason. */
 typedef struct Known {
     double value;
     const char *why; /* NULL: `value` holds */
@@ -31,7 +31,7 @@ typedef struct ReportOptions {
     double kill;      /* probability that it makes the gradient zero */
     double peak;      /* FLOP/s of the roofline */
     double bandwidth; /* bytes/s of the roofline */
-    MachineSource machine;
+    MachineSource peak_source, bandwidth_source;
     bool growth;          /* plan for other batches too */
     int64_t memory_limit; /* bytes; 0: none asked for */
 } ReportOptions;
@@ -41,7 +41,7 @@ const char *machine_source_name(MachineSource source); /* "assumed", "measured",
 
 /* ---- one layer ---------------------------------------------------------- */
 
-/* Where a layer stands: on the way to the output, or only to a training head. */
+/* What depends on a layer: the output, only a training head, or nothing. */
 typedef enum LayerPart { LAYER_MAIN, LAYER_HEAD, LAYER_UNUSED, LAYER_ANY } LayerPart;
 
 typedef struct LayerReport {
@@ -139,7 +139,7 @@ typedef struct Analysis {
  * programs for float.  NULL after an error. */
 Analysis *analysis_build(Graph *net, const TrainSpec *spec, const ReportOptions *);
 
-/* ---- the blocks that layers stand in ---------------------------------------- */
+/* ---- blocks of layers ---------------------------------------- */
 
 /* A scope of names, or one layer: layer1 > layer1.0 > layer1.0.conv1. */
 typedef struct Block Block;
@@ -170,7 +170,7 @@ typedef struct Report {
     int count;
     int depth;   /* blocks below this are one row */
     int width;   /* columns there are to fill */
-    bool failed; /* set by a formatter that could not do its work; it has said why */
+    bool failed; /* set by a formatter that failed and has printed why */
 } Report;
 
 typedef struct ReportFormat {

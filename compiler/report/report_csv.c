@@ -1,7 +1,7 @@
 /*
  * The report as CSV (RFC 4180): a row to a layer, plain numbers, one name to a
- * column; or one row per metric where nets are compared.  What is not there is
- * n/a, and the last column says why.
+ * column; or one row per metric where nets are compared.  A missing value
+ * is n/a, and the last column says why.
  */
 #include <string.h>
 

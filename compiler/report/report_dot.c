@@ -1,6 +1,6 @@
 /*
- * The report as a graph in the language of Graphviz: a box to a layer, with its
- * result and parameters; a cluster to a block, or a box where --depth folds it.
+ * The report as a Graphviz graph: one box per layer, with its output shape and
+ * parameters; one cluster per block, or one box where --depth folds it.
  */
 #include <string.h>
 

@@ -1,10 +1,9 @@
 /*
- * The report as one HTML page that works from a file, with no network.
+ * The report as one self-contained HTML page that needs no network.
  *
- * Enters: analyses.  Leaves: the page of page/page.html with its style, its
- * script, and as data the very value that --format json prints, with the
- * drawings of the blocks besides.  All pictures are drawn from that by the
- * script, so the page has no second source of numbers.
+ * In: analyses.  Out: page/page.html with its style, its script, and as data the
+ * value that --format json prints plus the diagrams of the blocks.  The script
+ * draws everything from that, so the page has no second source of numbers.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -47,7 +46,7 @@ static void put_titles(const Report *r, FILE *out)
     }
 }
 
-/* The names that stand between @ and @ in the page. */
+/* The placeholders between @ and @ in the page. */
 static void put_part(const char *name, size_t length, const Report *r, const char *json, FILE *out)
 {
     if (length == 5 && memcmp(name, "title", 5) == 0)

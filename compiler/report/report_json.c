@@ -1,9 +1,9 @@
 /*
  * The report as JSON.
  *
- * Enters: analyses.  Leaves: one object, whose form docs/report.schema.json
- * says; a change that breaks a reader raises its version.  A number that does
- * not exist is {"n/a": "why"}, never 0.  Keys stand in a fixed order.
+ * In: analyses.  Out: one object, specified by docs/report.schema.json; a change
+ * that breaks readers raises its version.  A number that does not exist is
+ * {"n/a": "why"}, never 0.  Keys have a fixed order.
  */
 #include "report/report_json.h"
 
@@ -98,7 +98,7 @@ static json_t *layers_value(const Analysis *a)
     return array;
 }
 
-/* A layer is its number; a block is what stands in it. */
+/* A layer is its number; a block has a list of children. */
 static json_t *children_value(const Block *b)
 {
     json_t *children = json_array();
@@ -173,9 +173,9 @@ static json_t *heads_value(const Analysis *a)
 static json_t *options_value(const Analysis *a)
 {
     const ReportOptions *o = &a->options;
-    return json_pack("{s:I, s:f, s:f, s:f, s:f, s:s}", "batch", (json_int_t)a->batch, "gain", o->gain, "kill", o->kill,
-                     "peak_flops", o->peak, "bandwidth_bytes", o->bandwidth, "machine",
-                     machine_source_name(o->machine));
+    return json_pack("{s:I, s:f, s:f, s:f, s:f, s:s, s:s}", "batch", (json_int_t)a->batch, "gain", o->gain, "kill",
+                     o->kill, "peak_flops", o->peak, "bandwidth_bytes", o->bandwidth, "peak_source",
+                     machine_source_name(o->peak_source), "bandwidth_source", machine_source_name(o->bandwidth_source));
 }
 
 static json_t *net_value(const Analysis *a, const char *title, Arena *arena)
@@ -186,7 +186,7 @@ static json_t *net_value(const Analysis *a, const char *title, Arena *arena)
     json_object_set_new(value, "figures", metrics_value(a, arena));
     json_object_set_new(value, "last_map",
                         a->last_map ? json_integer(a->last_map->node->id)
-                                    : json_pack("{s:s}", "n/a", "there is no map: all is vectors"));
+                                    : json_pack("{s:s}", "n/a", "the net has no feature map, only vectors"));
     json_object_set_new(value, "paths", paths_value(a));
     json_object_set_new(value, "misalignments", misalignments_value(a));
     json_object_set_new(value, "heads", heads_value(a));

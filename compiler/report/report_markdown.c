@@ -25,7 +25,7 @@ static void print_markdown_part(const Analysis *a, Arena *arena, const char *tit
     for (int i = 0; i < cells.notes.count; i++) fprintf(out, "n/a: %s\n\n", (const char *)cells.notes.at[i]);
 }
 
-/* Where the summary's first table has no heads, Markdown wants some. */
+/* Markdown tables need a heading row, even an empty one. */
 static void print_markdown_table(ReportTable *t, FILE *out)
 {
     bool heads = false;
@@ -43,7 +43,7 @@ static void print_markdown_net(const Report *r, Arena *arena, FILE *out)
     const Analysis *a = r->net[0];
     int heads = a->net->heads.count;
     const List *part = summary_parts(a, arena, r->depth);
-    fprintf(out, "# %s\n\n%s\n\n", r->title[0], summary_heading(a, arena));
+    fprintf(out, "# %s\n\n%s\n\n", r->title[0], summary_heading(r, arena));
     print_markdown_part(a, arena, NULL, &part[0], out);
     for (int h = 0; h < heads; h++) {
         const Head *head = a->net->heads.at[h];

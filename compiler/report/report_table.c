@@ -1,5 +1,5 @@
 /*
- * Tables of finished cells: cells first, then columns as wide as their widest cell.
+ * Tables of formatted cells; columns are as wide as their widest cell.
  */
 #include "report/report_table.h"
 

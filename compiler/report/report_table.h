@@ -1,5 +1,5 @@
 /*
- * Small tables of finished cells, and the three ways to print them.
+ * Small tables of formatted cells, and the three ways to print them.
  */
 #ifndef NNC_REPORT_TABLE_H
 #define NNC_REPORT_TABLE_H
@@ -13,7 +13,7 @@ typedef struct ReportTable {
     const char *title; /* NULL: none */
     int columns;
     const char *head[TABLE_COLUMNS_MAX]; /* all NULL: no line of heads */
-    bool left[TABLE_COLUMNS_MAX];        /* texts; numbers stand to the right */
+    bool left[TABLE_COLUMNS_MAX];        /* texts; numbers are right-aligned */
     List rows;                           /* of const char *[columns]; a NULL cell is empty */
 } ReportTable;
 

@@ -1,7 +1,7 @@
 /*
  * The report as text: a table of the layers, then the totals.
  *
- * Enters: analyses and a width in columns.  Leaves: lines of at most that width,
+ * In: analyses and a width in columns.  Out: lines of at most that width,
  * if the shapes and counts allow it at all.  The table is laid out from its own
  * contents: every cell is made first, then columns are as wide as their widest
  * cell.  Where there is room, further columns come in, the most asked for first.
@@ -17,7 +17,7 @@
 
 enum { GAP = 2, NAME_MIN = 8, LAYER_MAX = 44, KIND_MAX = 10 };
 
-/* How much is told, from the widest table to the narrowest. */
+/* Level of detail, from the widest table to the narrowest. */
 typedef enum Detail { DETAIL_FULL, DETAIL_UNITS, DETAIL_KINDS, DETAIL_TIGHT } Detail;
 
 /* What every table has, and what comes in where there is room, in that order. */
@@ -144,8 +144,8 @@ static const char *below(const char *scope, const char *path)
     return length && strncmp(path, scope, length) == 0 && path[length] == '.' ? path + length + 1 : NULL;
 }
 
-/* What stands in the column of names.  Where a path is too long for it, its
- * scope stands on a line of its own, once for all rows that it holds. */
+/* The cell of the name column.  Where a path is too long for it, its scope is
+ * printed on a line of its own, once for all of its rows. */
 static const char *name_cell(Listing *t, const char *path, FILE *out)
 {
     int width = t->width[COLUMN_NAME];
@@ -219,7 +219,7 @@ static void print_listing(const Report *r, Arena *arena, FILE *out)
 
 static void print_text_net(const Report *r, Arena *arena, FILE *out)
 {
-    fprintf(out, "%s\n\n", summary_heading(r->net[0], arena));
+    fprintf(out, "%s\n\n", summary_heading(r, arena));
     print_listing(r, arena, out);
     List sections = summary_sections(r->net[0], arena);
     for (int i = 0; i < sections.count; i++) {

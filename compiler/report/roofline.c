@@ -1,8 +1,8 @@
 /*
- * Bytes moved, intensity, and the time that a machine needs at the least.
+ * Bytes moved, arithmetic intensity, and the least time that a machine needs.
  *
- * A layer reads its inputs and its weights and writes its result, each once for
- * a batch; a view does nothing.  By the roofline (Williams, Waterman and
+ * A layer reads its inputs and its weights and writes its result, each once per
+ * batch; a view moves nothing.  By the roofline (Williams, Waterman and
  * Patterson, 2009) a layer takes at least
  *
  *   max(FLOPs / peak, bytes / bandwidth)
@@ -31,7 +31,7 @@ void analyse_roofline(Analysis *a)
     for (int i = 0; i < a->layer_count; i++) {
         LayerReport *l = &a->layers[i];
         if (l->node->op->traits & OP_VIEW) {
-            l->intensity = unknown("it only looks at its input under another shape");
+            l->intensity = unknown("it is a view of its input: it moves no data");
             continue;
         }
         l->traffic = node_traffic(l->node, a->batch);

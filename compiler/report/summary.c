@@ -6,11 +6,12 @@
 #include "report/metrics.h"
 #include "report/number_text.h"
 
-const char *summary_heading(const Analysis *a, Arena *arena)
+const char *summary_heading(const Report *r, Arena *arena)
 {
+    const Analysis *a = r->net[0];
     Text text;
     text_init(&text, arena);
-    text_addf(&text, "%s:", a->net->name);
+    text_addf(&text, "%s:", r->title[0]);
     for (int i = 0; i < a->net->inputs.count; i++) {
         const Tensor *t = a->net->inputs.at[i];
         text_addf(&text, "%s %s", i ? "," : "", shape_text(arena, t->shape));
@@ -65,7 +66,7 @@ static void memory_row(ReportTable *t, const char *what, int64_t model, int64_t 
 
 static const char *lower_bound_note(Arena *arena, const ReportMemory *m)
 {
-    return arena_printf(arena, "no plan of scratch is below %s", number_grouped(arena, m->lower_bound));
+    return arena_printf(arena, "scratch is at least %s in any plan", number_grouped(arena, m->lower_bound));
 }
 
 static const char *model_text(const Analysis *a, Arena *arena)
@@ -74,8 +75,8 @@ static const char *model_text(const Analysis *a, Arena *arena)
     text_init(&text, arena);
     text_addf(&text, "%s of parameters", number_grouped(arena, a->parameter_bytes));
     if (a->buffer_bytes) text_addf(&text, ", %s of buffers", number_grouped(arena, a->buffer_bytes));
-    if (a->prepared_bytes) text_addf(&text, ", %s prepared from these", number_grouped(arena, a->prepared_bytes));
-    if (a->step.plan) text_addf(&text, ", %s of optimizer", number_grouped(arena, a->optimizer_bytes));
+    if (a->prepared_bytes) text_addf(&text, ", %s of prepacked weights", number_grouped(arena, a->prepared_bytes));
+    if (a->step.plan) text_addf(&text, ", %s of optimizer state", number_grouped(arena, a->optimizer_bytes));
     return text.data;
 }
 
@@ -85,11 +86,11 @@ static ReportTable *memory_table(const Analysis *a, Arena *arena)
     report_table_column(t, "", true);
     report_table_column(t, "model", false);
     report_table_column(t, "scratch", false);
-    report_table_column(t, "in all", false);
+    report_table_column(t, "total", false);
     report_table_column(t, "", true);
     memory_row(t, "inference", a->infer_model, a->infer.arena, lower_bound_note(arena, &a->infer));
     if (a->step.plan) {
-        memory_row(t, "training", a->train_model, a->train_arena, "step, gradients and evaluation");
+        memory_row(t, "training", a->train_model, a->train_arena, "covers step, gradients and evaluation");
         memory_row(t, "  a step", a->train_model, a->step.arena, lower_bound_note(arena, &a->step));
     } else {
         const char **row = report_table_row(t);
@@ -104,9 +105,9 @@ static ReportTable *model_note(const Analysis *a, Arena *arena)
 {
     ReportTable *t = report_table_new(arena, NULL);
     report_table_column(t, NULL, true);
-    report_table_row(t)[0] =
-        arena_printf(arena, "The model is %s; the caller's input is %s, its output %s.", model_text(a, arena),
-                     number_grouped(arena, a->input_bytes), number_grouped(arena, a->output_bytes));
+    report_table_row(t)[0] = arena_printf(
+        arena, "The model holds %s; the caller provides %s of input and %s of output.", model_text(a, arena),
+        number_grouped(arena, a->input_bytes), number_grouped(arena, a->output_bytes));
     return t;
 }
 
@@ -114,7 +115,7 @@ static ReportTable *model_note(const Analysis *a, Arena *arena)
 
 static ReportTable *growth_table(const Analysis *a, Arena *arena)
 {
-    ReportTable *t = report_table_new(arena, "memory for other batches, model and scratch");
+    ReportTable *t = report_table_new(arena, "memory for other batch sizes, model and scratch");
     bool limit = a->options.memory_limit;
     report_table_column(t, "batch", false);
     report_table_column(t, "inference", false);
@@ -142,7 +143,7 @@ static ReportTable *limit_table(const Analysis *a, Arena *arena)
         row[0] = arena_printf(arena, "largest batch for %s within %s bytes: %s", what, limit,
                               number_grouped(arena, a->largest_batch));
     else
-        row[0] = arena_printf(arena, "no batch fits for %s within %s bytes", what, limit);
+        row[0] = arena_printf(arena, "no batch size fits for %s within %s bytes", what, limit);
     return t;
 }
 

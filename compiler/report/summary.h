@@ -1,5 +1,5 @@
 /*
- * What is told of a whole net, as tables that text and Markdown print alike.
+ * The summary of a net, as tables for text and Markdown.
  */
 #ifndef NNC_REPORT_SUMMARY_H
 #define NNC_REPORT_SUMMARY_H
@@ -8,7 +8,7 @@
 #include "report/report_table.h"
 
 /* lenet: 1x32x32 -> 10; … */
-const char *summary_heading(const Analysis *, Arena *);
+const char *summary_heading(const Report *, Arena *);
 
 /* The rows of the layers' table, as an array of lists of Block: what leads to
  * the output, each head, what is unused. */

@@ -1,11 +1,12 @@
 /*
- * Exact fields where elements of one map see different amounts of the input.
+ * Exact receptive fields where elements of one map see different amounts of the
+ * input.
  *
  * Behind a deconvolution, an upsampling or pooling into unequal parts, the field
- * of an element depends on where it stands, and the affine form of the graph is
+ * of an element depends on its position, and the affine form of the graph is
  * only its trend.  Here the interval that one element needs is followed back,
  * layer by layer, to the input; that is done for as many neighbouring elements
- * as a pattern of strides takes to repeat.  Enters: layers in order.  Leaves:
+ * as a pattern of strides takes to repeat.  In: layers in order.  Out:
  * the largest and the smallest field of a layer behind such an operator.
  */
 #include <math.h>

@@ -69,7 +69,41 @@ addEventListener("load", () => {
         box.dispatchEvent(new PointerEvent("pointerleave"));
     }
 
+    /* A swatch of a legend is on one line with its name. */
+    function checkLegends() {
+        for (const entry of all(".legend > span:not([hidden])")) {
+            const swatch = entry.firstChild.getBoundingClientRect(), text = document.createRange();
+            text.selectNodeContents(entry.lastChild);
+            const lines = [...text.getClientRects()];
+            check(lines.length === 1 && lines[0].top < swatch.bottom && swatch.top < lines[0].bottom, "a legend is parted from its swatch: " + entry.textContent);
+        }
+        check(all(".legend > span").length > 5, "no legend");
+    }
+
+    /* What a frame does not show is marked by a shade; at 1400 px nothing is hidden at the side. */
+    function checkOverflow() {
+        for (const box of all(".frame > .scroll")) {
+            const hidden = box.scrollWidth - box.clientWidth > 1;
+            check(hidden === box.parentElement.classList.contains("more-right"), "hidden columns are not marked");
+            check(!hidden || innerWidth < 1400 || box.id === "drawing", "the table does not fit");
+        }
+    }
+
+    /* A layer is selected by a ring, blocks are a stack with a mark. */
+    function checkSelection() {
+        for (const g of all("#drawing .box")) {
+            const block = g.classList.contains("block"), ring = [...g.children].find((e) => e.classList.contains("ring"));
+            const mark = [...g.children].some((e) => e.classList.contains("mark"));
+            check(block === mark, "blocks and layers look alike");
+            const shown = ring !== undefined && getComputedStyle(ring).display !== "none";
+            check(shown === g.classList.contains("chosen"), "the selected layer has no ring of its own");
+        }
+    }
+
     function checkNet() {
+        checkLegends();
+        checkOverflow();
+        checkSelection();
         checkBoxes();
         checkBlocks();
         document.getElementById("open-all").click();

@@ -9,6 +9,8 @@ tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 1' HUP INT TERM
 unset COLUMNS
+NNC_CACHE=off # no measurement of this machine
+export NNC_CACHE
 passed=0
 failed=0
 what=
@@ -37,16 +39,39 @@ lenet=$ex/lenet.nn
 
 # ---- options ------------------------------------------------------------------------
 
-runs 0 $lenet; says out '61,706'; says out 'gradient bound'; says out 'no plan of scratch is below'; silent err
+runs 0 $lenet; says out '61,706'; says out 'gradient bound'; says out 'scratch is at least'; silent err
 runs 0 $lenet --wide; says out 'FLOP/B'
 runs 0 $ex/resnet.nn --depth 1; says out 'layer1 .* layers'; says out '11,689,512'
-runs 0 $ex/resnet.nn:depth=50 --depth 1; says out '25,557,032'
-runs 0 $ex/resnet.nn -D depth=34 --depth 1; says out '21,797,672'
+runs 0 $ex/resnet.nn:depth=50 --depth 1; says out '25,557,032'; says out '^resnet (depth=50): 3x224x224'
+runs 0 $ex/resnet.nn -D depth=34 --depth 1; says out '21,797,672'; says out '^resnet (depth=34): '
+runs 0 $ex/resnet.nn:depth=34 -D depth=18 -D classes=10 --format md --depth 1; says out '^# resnet (classes=10, depth=34)$'
+runs 0 $ex/resnet.nn -D depth=50 --format html; says out '<title>resnet (depth=50): '; says out '<h1 id="title">resnet (depth=50)<'
 runs 0 $lenet --gain 1 --kill 0; says out '^gradient bound *1 '; says out '^gradient dead *0 '
-runs 0 $lenet --peak 200 --bandwidth 40; says out '200 GFLOP/s and 40'
-runs 0 $lenet --batch 16; says out 'batch of 16'; says out 'memory for other batches'; says out '^  128 '
+runs 0 $lenet; says out '100 GFLOP/s and 20 GB/s'; says out '(assumed)'
+runs 0 $lenet --peak 200 --bandwidth 40; says out '200 GFLOP/s and 40'; says out '(given)'
+runs 0 $lenet --peak 200 --wide; says out '200 GFLOP/s (given) and 20 GB/s (assumed)'
+
+# The machine's own rates, once they were measured; not those of another machine.
+export XDG_CACHE_HOME="$tmp/cache"
+NNC_CACHE=on
+record=$XDG_CACHE_HOME/nnc/machine/measured
+runs 0 $lenet --wide; says out '20 GB/s (assumed)'
+runs 0 $lenet --wide --measure; says out 'GB/s (measured)'
+sed 's/^flops .*/flops 3e11/; s/^bytes .*/bytes 5e10/' "$record" >"$tmp/record"
+cp "$tmp/record" "$record"
+runs 0 $lenet --wide; says out '300 GFLOP/s and 50 GB/s (measured)'
+runs 0 $lenet --format json; says out '"peak_source": "measured"'
+runs 0 $lenet --wide --bandwidth 9; says out '300 GFLOP/s (measured) and 9 GB/s (given)'
+sed 's/^threads .*/threads 999/' "$tmp/record" >"$record"
+runs 0 $lenet --wide; says out '(assumed)'
+echo 'flops' >"$record"
+runs 0 $lenet --wide; says out '(assumed)'
+cp "$tmp/record" "$record"
+NNC_CACHE=off
+runs 0 $lenet --wide; says out '(assumed)'
+runs 0 $lenet --batch 16; says out 'batch of 16'; says out 'memory for other batch sizes'; says out '^  128 '
 runs 0 $lenet --memory-limit 64M; says out 'largest batch for training within 67,108,864 bytes: '
-runs 0 $lenet --memory-limit 1K; says out 'no batch fits'
+runs 0 $lenet --memory-limit 1K; says out 'no batch size fits'
 runs 0 $ex/resnet.nn --input 3x256x320 --depth 1; says out '3x256x320 ->'; says out '512x8x10'
 runs 1 $lenet --input 1x8x8; says err 'must be 1 or more'
 runs 1 $lenet --input left=1x32x32; says err 'no input left'
@@ -141,6 +166,11 @@ fi
 
 # ---- the page, in a browser -------------------------------------------------------------------
 
+browser() { # ARGUMENTS…
+    chromium --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking \
+        --disable-component-update --disable-sync --user-data-dir="$tmp/browser" --virtual-time-budget=30000 "$@" 2>"$tmp/err"
+}
+
 # probe FILE WIDTH: the page with a script before it that collects errors, and probe.js after.
 probe() {
     {
@@ -151,9 +181,7 @@ probe() {
         echo '</script>'
         sed '1,/<head>/d' "$1"
     } >"$tmp/probe.html"
-    chromium --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking \
-        --disable-component-update --disable-sync --user-data-dir="$tmp/browser" --window-size="$2",900 \
-        --virtual-time-budget=30000 --dump-dom "file://$tmp/probe.html" 2>"$tmp/err" |
+    browser --window-size="$2",900 --dump-dom "file://$tmp/probe.html" |
         grep -o 'data-probe="[^"]*"' >"$tmp/out"
     if grep -q '^data-probe="ok"$' "$tmp/out"; then ok; else bad 'the page does not work'; fi
 }
@@ -167,6 +195,7 @@ page() { # WIDTH NETS…
 }
 
 if there chromium 'the HTML page is not opened'; then
+    page 1400 $ex/resnet.nn -D depth=50
     page 1280 $lenet
     page 1280 $ex/googlenet.nn
     page 500 $ex/resnet.nn
@@ -175,7 +204,20 @@ if there chromium 'the HTML page is not opened'; then
     what='a page without Graphviz'
     mkdir "$tmp/empty"
     PATH=$tmp/empty "$NNC" report $ex/unet.nn --format html >"$tmp/page.html" 2>"$tmp/err" || bad 'no page'
+    silent err
     probe "$tmp/page.html" 1280
+
+    what='the printed page'
+    "$NNC" report $ex/resnet.nn -D depth=50 --format html -o "$tmp/page.html" 2>"$tmp/err" || bad 'no page'
+    if there pdftotext 'the printed page is not read'; then
+        browser --print-to-pdf="$tmp/page.pdf" "file://$tmp/page.html" >/dev/null
+        pdftotext -layout "$tmp/page.pdf" "$tmp/out"
+        # Pages are ended by form feeds: the first holds the summary and the whole graph,
+        # from input to output; those of the layers' table repeat its headings.
+        awk 'BEGIN { RS = "\f" } NR == 1 && (!/input 3x224x224/ || !/output 1000/) { bad = 1 }
+            /layer[1-4]\.[0-9]\.bn1  / { pages++; if (!/FLOP.B/ || !/dead/) bad = 1 } END { exit bad || pages < 2 }' "$tmp/out" || bad 'pages are empty or cut'
+        ok
+    fi
 fi
 
 echo "report: $passed passed, $failed failed"

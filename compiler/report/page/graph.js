@@ -51,7 +51,7 @@ function place(path) {
 const HEAD = 7; /* of an arrow */
 
 /* A curve along the mapped points, begun and ended at the boxes as they are now;
- * the arrow's head stands upright on the box. */
+ * the arrow's head points straight down at the box. */
 function drawLine(placed, line) {
     const p = line.points,
         from = placed.boxes[line.from],
