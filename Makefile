@@ -20,7 +20,7 @@ LIBS = -ltcc -ljansson -ljpeg -lpng -lz -ldeflate -ldl -lm -lpthread
 CHECK_LIBS = -lcheck -lsubunit -lrt -lm -lpthread
 
 # What `make deps` installs on Debian and Ubuntu.
-PACKAGES = gcc libc6-dev flex bison libtcc-dev zlib1g-dev libdeflate-dev libjansson-dev libjpeg62-turbo-dev libpng-dev check graphviz
+PACKAGES = gcc libc6-dev flex bison libtcc-dev zlib1g-dev libdeflate-dev libjansson-dev libjpeg62-turbo-dev libpng-dev check
 TOOLS = $(CC) flex bison
 HEADERS = stdio.h libtcc.h zlib.h libdeflate.h jansson.h jpeglib.h png.h check.h
 
