@@ -14,6 +14,7 @@
 #include "report/columns.h"
 #include "report/diagram_layout.h"
 #include "report/number_text.h"
+#include "report/report_json.h"
 
 enum { TEXT_MAX = 40, BOX_HEIGHT = 36, END_HEIGHT = 20, END_SIZE = 9, WIDTH_MIN = 84, MARGIN = 20, MARK_WIDTH = 8 };
 
@@ -188,11 +189,16 @@ static json_t *box_value(const DiagramScope *s, int i)
     static const char *const kinds[] = {"layer", "block", "in", "out"};
     const Box *b = s->boxes.at[i];
     const LayoutBox *l = s->layout.boxes.at[i];
-    json_t *value =
-        json_pack("{s:s, s:f, s:f, s:f, s:f, s:s, s:s}", "kind", kinds[b->kind], "x", tenth(l->x), "y", tenth(l->y),
-                  "w", tenth(l->width), "h", tenth(l->height), "text", b->text, "under", b->under);
-    if (b->kind == BOX_LAYER) json_object_set_new(value, "layer", json_integer(b->block->layer->node->id));
-    if (b->kind == BOX_BLOCK) json_object_set_new(value, "block", json_string(b->block->path));
+    json_t *value = json_object();
+    json_put_text(value, "kind", kinds[b->kind]);
+    json_put_real(value, "x", tenth(l->x));
+    json_put_real(value, "y", tenth(l->y));
+    json_put_real(value, "w", tenth(l->width));
+    json_put_real(value, "h", tenth(l->height));
+    json_put_text(value, "text", b->text);
+    json_put_text(value, "under", b->under);
+    if (b->kind == BOX_LAYER) json_put_integer(value, "layer", b->block->layer->node->id);
+    if (b->kind == BOX_BLOCK) json_put_text(value, "block", b->block->path);
     return value;
 }
 

@@ -12,6 +12,20 @@
 #include "report/diff.h"
 #include "report/metrics.h"
 
+/* ---- objects ---------------------------------------------------------------------- */
+
+void json_put(json_t *object, const char *key, json_t *value) { json_object_set_new(object, key, value); }
+
+void json_put_text(json_t *object, const char *key, const char *text) { json_put(object, key, json_string(text)); }
+
+void json_put_integer(json_t *object, const char *key, int64_t value) { json_put(object, key, json_integer(value)); }
+
+void json_put_real(json_t *object, const char *key, double value) { json_put(object, key, json_real(value)); }
+
+void json_put_bool(json_t *object, const char *key, bool value) { json_put(object, key, json_boolean(value)); }
+
+void json_put_known(json_t *object, const char *key, Known value) { json_put(object, key, json_of_known(value)); }
+
 json_t *json_of_known(Known k)
 {
     return k.why ? json_pack("{s:s}", "n/a", k.why) : json_real(k.value == 0 ? 0 : k.value);
@@ -55,40 +69,72 @@ static json_t *axes_value(const LayerReport *l, double h, double w)
 static json_t *field_value(const LayerReport *l)
 {
     Field h = l->field[0], w = l->field[1];
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "size", axes_value(l, field_size(h), field_size(w)),
-                     "smallest", axes_value(l, l->smallest[0], l->smallest[1]), "stride",
-                     axes_value(l, h.stride, w.stride), "padding", axes_value(l, -h.first, -w.first), "centre",
-                     axes_value(l, (h.first + h.last) / 2, (w.first + w.last) / 2), "covered",
-                     json_of_known(l->covered), "misaligned", l->misaligned);
+    json_t *field = json_object();
+    json_put(field, "size", axes_value(l, field_size(h), field_size(w)));
+    json_put(field, "smallest", axes_value(l, l->smallest[0], l->smallest[1]));
+    json_put(field, "stride", axes_value(l, h.stride, w.stride));
+    json_put(field, "padding", axes_value(l, -h.first, -w.first));
+    json_put(field, "centre", axes_value(l, (h.first + h.last) / 2, (w.first + w.last) / 2));
+    json_put_known(field, "covered", l->covered);
+    json_put_bool(field, "misaligned", l->misaligned);
+    return field;
 }
 
 static json_t *cost_value(const LayerReport *l)
 {
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "trained", (json_int_t)l->trained, "frozen",
-                     (json_int_t)l->frozen, "buffers", (json_int_t)l->buffers, "macs", (json_int_t)l->macs, "flops",
-                     (json_int_t)l->flops, "activation_bytes", (json_int_t)l->activation);
+    json_t *cost = json_object();
+    json_put_integer(cost, "trained", l->trained);
+    json_put_integer(cost, "frozen", l->frozen);
+    json_put_integer(cost, "buffers", l->buffers);
+    json_put_integer(cost, "macs", l->macs);
+    json_put_integer(cost, "flops", l->flops);
+    json_put_integer(cost, "activation_bytes", l->activation);
+    return cost;
+}
+
+static const char *roofline_limit(const LayerReport *l)
+{
+    if (l->memory_bound) return "memory";
+    return l->seconds > 0 ? "compute" : "none";
 }
 
 static json_t *time_value(const LayerReport *l)
 {
-    return json_pack("{s:I, s:o, s:f, s:s}", "traffic_bytes", (json_int_t)l->traffic, "intensity",
-                     json_of_known(l->intensity), "seconds", l->seconds, "limit",
-                     l->memory_bound  ? "memory"
-                     : l->seconds > 0 ? "compute"
-                                      : "none");
+    json_t *time = json_object();
+    json_put_integer(time, "traffic_bytes", l->traffic);
+    json_put_known(time, "intensity", l->intensity);
+    json_put_real(time, "seconds", l->seconds);
+    json_put_text(time, "limit", roofline_limit(l));
+    return time;
+}
+
+static json_t *gradient_value(const LayerReport *l)
+{
+    json_t *gradient = json_object();
+    json_put_known(gradient, "bound", l->bound);
+    json_put_known(gradient, "dead", l->dead);
+    return gradient;
 }
 
 static json_t *layer_value(const Analysis *a, const LayerReport *l)
 {
     static const char *const parts[] = {"main", "head", "unused"};
-    json_t *value = json_pack(
-        "{s:s, s:s, s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:i, s:o}", "name", l->name, "kind", l->kind, "arguments",
-        l->arguments, "line", l->line, "part", parts[l->part], "sources", sources_value(a->net, l->node), "output",
-        shape_value(l->shape), "cost", cost_value(l), "field", field_value(l), "time", time_value(l), "depth", l->depth,
-        "gradient", json_pack("{s:o, s:o}", "bound", json_of_known(l->bound), "dead", json_of_known(l->dead)));
-    json_object_set_new(value, "weighted", json_boolean(l->node->op->traits & OP_WEIGHTED));
-    if (l->head) json_object_set_new(value, "head", json_string(l->head->name));
-    return value;
+    json_t *layer = json_object();
+    json_put_text(layer, "name", l->name);
+    json_put_text(layer, "kind", l->kind);
+    json_put_text(layer, "arguments", l->arguments);
+    json_put_integer(layer, "line", l->line);
+    json_put_text(layer, "part", parts[l->part]);
+    json_put(layer, "sources", sources_value(a->net, l->node));
+    json_put(layer, "output", shape_value(l->shape));
+    json_put(layer, "cost", cost_value(l));
+    json_put(layer, "field", field_value(l));
+    json_put(layer, "time", time_value(l));
+    json_put_integer(layer, "depth", l->depth);
+    json_put(layer, "gradient", gradient_value(l));
+    json_put_bool(layer, "weighted", l->node->op->traits & OP_WEIGHTED);
+    if (l->head) json_put_text(layer, "head", l->head->name);
+    return layer;
 }
 
 static json_t *layers_value(const Analysis *a)
@@ -99,24 +145,37 @@ static json_t *layers_value(const Analysis *a)
 }
 
 /* A layer is its number; a block has a list of children. */
+static json_t *children_value(const Block *);
+
+static json_t *block_value(const Block *b)
+{
+    if (b->layer) return json_integer(b->layer->node->id);
+    json_t *block = json_object();
+    json_put_text(block, "name", b->name);
+    json_put_text(block, "path", b->path);
+    json_put(block, "children", children_value(b));
+    return block;
+}
+
 static json_t *children_value(const Block *b)
 {
     json_t *children = json_array();
-    for (int i = 0; i < b->children.count; i++) {
-        const Block *child = b->children.at[i];
-        json_array_append_new(children, child->layer ? json_integer(child->layer->node->id)
-                                                     : json_pack("{s:s, s:s, s:o}", "name", child->name, "path",
-                                                                 child->path, "children", children_value(child)));
-    }
+    for (int i = 0; i < b->children.count; i++) json_array_append_new(children, block_value(b->children.at[i]));
     return children;
 }
 
 /* ---- the net --------------------------------------------------------------------------- */
 
-static json_t *metric_value(const Metric *f)
+static json_t *metric_value(const Metric *m)
 {
-    return json_pack("{s:s, s:s, s:o, s:s, s:s, s:b}", "key", f->key, "label", f->label, "value",
-                     json_of_known(f->value), "text", f->text, "note", f->note, "told", metric_is_shown(f, false));
+    json_t *metric = json_object();
+    json_put_text(metric, "key", m->key);
+    json_put_text(metric, "label", m->label);
+    json_put_known(metric, "value", m->value);
+    json_put_text(metric, "text", m->text);
+    json_put_text(metric, "note", m->note);
+    json_put_bool(metric, "told", metric_is_shown(m, false));
+    return metric;
 }
 
 static json_t *metrics_value(const Analysis *a, Arena *arena)
@@ -127,37 +186,54 @@ static json_t *metrics_value(const Analysis *a, Arena *arena)
     return array;
 }
 
+static json_t *input_value(const Analysis *a, int i)
+{
+    const Tensor *t = a->net->inputs.at[i];
+    json_t *input = json_object();
+    json_put_text(input, "name", t->name);
+    json_put(input, "shape", shape_value(t->shape));
+    json_put_known(input, "gradient_bound", a->input_bound[i]);
+    json_put_known(input, "gradient_dead", a->input_dead[i]);
+    return input;
+}
+
 static json_t *inputs_value(const Analysis *a)
 {
     json_t *array = json_array();
-    for (int i = 0; i < a->net->inputs.count; i++) {
-        const Tensor *t = a->net->inputs.at[i];
-        json_array_append_new(array, json_pack("{s:s, s:o, s:o, s:o}", "name", t->name, "shape", shape_value(t->shape),
-                                               "gradient_bound", json_of_known(a->input_bound[i]), "gradient_dead",
-                                               json_of_known(a->input_dead[i])));
-    }
+    for (int i = 0; i < a->net->inputs.count; i++) json_array_append_new(array, input_value(a, i));
     return array;
+}
+
+static json_t *misalignment_value(const Misalignment *m)
+{
+    Field first = m->first, second = m->second;
+    json_t *value = json_object();
+    json_put_integer(value, "layer", m->layer->node->id);
+    json_put_integer(value, "line", m->layer->line);
+    json_put_text(value, "axis", m->axis ? "width" : "height");
+    json_put(value, "inputs", json_pack("[ii]", m->a, m->b));
+    json_put(value, "strides", json_pack("[ff]", first.stride, second.stride));
+    json_put(value, "centres", json_pack("[ff]", (first.first + first.last) / 2, (second.first + second.last) / 2));
+    return value;
 }
 
 static json_t *misalignments_value(const Analysis *a)
 {
     json_t *array = json_array();
-    for (int i = 0; i < a->misalignments.count; i++) {
-        const Misalignment *m = a->misalignments.at[i];
-        json_array_append_new(array,
-                              json_pack("{s:i, s:i, s:s, s:[ii], s:[ff], s:[ff]}", "layer", m->layer->node->id, "line",
-                                        m->layer->line, "axis", m->axis ? "width" : "height", "inputs", m->a, m->b,
-                                        "strides", m->first.stride, m->second.stride, "centres",
-                                        (m->first.first + m->first.last) / 2, (m->second.first + m->second.last) / 2));
-    }
+    for (int i = 0; i < a->misalignments.count; i++)
+        json_array_append_new(array, misalignment_value(a->misalignments.at[i]));
     return array;
 }
 
 static json_t *paths_value(const Analysis *a)
 {
     const PathReport *p = &a->paths;
-    return json_pack("{s:s, s:i, s:i, s:o}", "count", p->count, "shortest", p->shortest, "longest", p->longest, "mean",
-                     json_of_known(p->mean));
+    json_t *paths = json_object();
+    json_put_text(paths, "count", p->count);
+    json_put_integer(paths, "shortest", p->shortest);
+    json_put_integer(paths, "longest", p->longest);
+    json_put_known(paths, "mean", p->mean);
+    return paths;
 }
 
 static json_t *heads_value(const Analysis *a)
@@ -173,27 +249,40 @@ static json_t *heads_value(const Analysis *a)
 static json_t *options_value(const Analysis *a)
 {
     const ReportOptions *o = &a->options;
-    return json_pack("{s:I, s:f, s:f, s:f, s:f, s:s, s:s}", "batch", (json_int_t)a->batch, "gain", o->gain, "kill",
-                     o->kill, "peak_flops", o->peak, "bandwidth_bytes", o->bandwidth, "peak_source",
-                     machine_source_name(o->peak_source), "bandwidth_source", machine_source_name(o->bandwidth_source));
+    json_t *options = json_object();
+    json_put_integer(options, "batch", a->batch);
+    json_put_real(options, "gain", o->gain);
+    json_put_real(options, "kill", o->kill);
+    json_put_real(options, "peak_flops", o->peak);
+    json_put_real(options, "bandwidth_bytes", o->bandwidth);
+    json_put_text(options, "peak_source", machine_source_name(o->peak_source));
+    json_put_text(options, "bandwidth_source", machine_source_name(o->bandwidth_source));
+    return options;
+}
+
+static json_t *last_map_value(const Analysis *a)
+{
+    if (a->last_map) return json_integer(a->last_map->node->id);
+    return json_of_known(unknown("the net has no feature map, only vectors"));
 }
 
 static json_t *net_value(const Analysis *a, const char *title, Arena *arena)
 {
-    json_t *value =
-        json_pack("{s:s, s:s, s:o, s:o, s:o}", "name", a->net->name, "title", title, "options", options_value(a),
-                  "inputs", inputs_value(a), "output", shape_value(a->net->output->shape));
-    json_object_set_new(value, "figures", metrics_value(a, arena));
-    json_object_set_new(value, "last_map",
-                        a->last_map ? json_integer(a->last_map->node->id)
-                                    : json_pack("{s:s}", "n/a", "the net has no feature map, only vectors"));
-    json_object_set_new(value, "paths", paths_value(a));
-    json_object_set_new(value, "misalignments", misalignments_value(a));
-    json_object_set_new(value, "heads", heads_value(a));
-    json_object_set_new(value, "layers", layers_value(a));
-    json_object_set_new(value, "blocks", children_value(block_tree(a, arena, LAYER_ANY, NULL)));
-    json_object_set_new(value, "memory", json_of_memory(a));
-    return value;
+    json_t *net = json_object();
+    json_put_text(net, "name", a->net->name);
+    json_put_text(net, "title", title);
+    json_put(net, "options", options_value(a));
+    json_put(net, "inputs", inputs_value(a));
+    json_put(net, "output", shape_value(a->net->output->shape));
+    json_put(net, "figures", metrics_value(a, arena));
+    json_put(net, "last_map", last_map_value(a));
+    json_put(net, "paths", paths_value(a));
+    json_put(net, "misalignments", misalignments_value(a));
+    json_put(net, "heads", heads_value(a));
+    json_put(net, "layers", layers_value(a));
+    json_put(net, "blocks", children_value(block_tree(a, arena, LAYER_ANY, NULL)));
+    json_put(net, "memory", json_of_memory(a));
+    return net;
 }
 
 /* ---- several nets ----------------------------------------------------------------------- */
@@ -213,8 +302,14 @@ static json_t *row_value(const Report *r, const List *all, int metric)
         json_array_append_new(ratios, json_of_known(ratio));
         told = told || metric_is_shown(f, true);
     }
-    return json_pack("{s:s, s:s, s:b, s:o, s:o, s:o}", "key", first->key, "label", first->label, "told", told, "values",
-                     values, "texts", texts, "ratios", ratios);
+    json_t *row = json_object();
+    json_put_text(row, "key", first->key);
+    json_put_text(row, "label", first->label);
+    json_put_bool(row, "told", told);
+    json_put(row, "values", values);
+    json_put(row, "texts", texts);
+    json_put(row, "ratios", ratios);
+    return row;
 }
 
 static json_t *comparison_value(const Report *r, Arena *arena)

@@ -15,6 +15,17 @@ static int forward_steps(const Graph *program)
     return program->nodes.count;
 }
 
+static json_t *place_value(const char *name, const Place *p)
+{
+    json_t *place = json_object();
+    json_put_text(place, "name", name);
+    json_put_integer(place, "offset", p->offset);
+    json_put_integer(place, "bytes", p->bytes);
+    json_put_integer(place, "first", p->first);
+    json_put_integer(place, "last", p->last);
+    return place;
+}
+
 static json_t *places_value(const Plan *plan)
 {
     json_t *array = json_array();
@@ -22,9 +33,7 @@ static json_t *places_value(const Plan *plan)
         const Tensor *t = plan->program->tensors.at[i];
         const Place *p = &plan->place[i];
         if (p->root != t || p->offset < 0 || t->kind != TENSOR_LOCAL) continue;
-        json_array_append_new(array,
-                              json_pack("{s:s, s:I, s:I, s:i, s:i}", "name", t->name, "offset", (json_int_t)p->offset,
-                                        "bytes", (json_int_t)p->bytes, "first", p->first, "last", p->last));
+        json_array_append_new(array, place_value(t->name, p));
     }
     return array;
 }
@@ -35,9 +44,13 @@ json_t *json_of_program(const ReportMemory *m)
     const Graph *program = m->plan->program;
     json_t *steps = json_array();
     for (int i = 0; i < program->nodes.count; i++) json_array_append_new(steps, step_value(program->nodes.at[i]));
-    return json_pack("{s:I, s:I, s:i, s:o, s:o}", "scratch", (json_int_t)m->arena, "lower_bound",
-                     (json_int_t)m->lower_bound, "forward_steps", forward_steps(program), "steps", steps, "places",
-                     places_value(m->plan));
+    json_t *value = json_object();
+    json_put_integer(value, "scratch", m->arena);
+    json_put_integer(value, "lower_bound", m->lower_bound);
+    json_put_integer(value, "forward_steps", forward_steps(program));
+    json_put(value, "steps", steps);
+    json_put(value, "places", places_value(m->plan));
+    return value;
 }
 
 static Known training(const Analysis *a, int64_t bytes)
@@ -47,36 +60,48 @@ static Known training(const Analysis *a, int64_t bytes)
 
 static json_t *bytes_value(Known k) { return k.why ? json_of_known(k) : json_integer((json_int_t)k.value); }
 
+static json_t *batch_value(const Analysis *a, const MemoryAt *at)
+{
+    json_t *batch = json_object();
+    json_put_integer(batch, "batch", at->batch);
+    json_put_integer(batch, "inference_bytes", at->infer_model + at->infer);
+    json_put(batch, "training_bytes", bytes_value(training(a, a->train_model + at->train)));
+    json_put_bool(batch, "fits", at->fits);
+    return batch;
+}
+
 static json_t *batches_value(const Analysis *a)
 {
     json_t *array = json_array();
-    for (int i = 0; i < a->growth.count; i++) {
-        const MemoryAt *at = a->growth.at[i];
-        json_array_append_new(array,
-                              json_pack("{s:I, s:I, s:o, s:b}", "batch", (json_int_t)at->batch, "inference_bytes",
-                                        (json_int_t)(at->infer_model + at->infer), "training_bytes",
-                                        bytes_value(training(a, a->train_model + at->train)), "fits", at->fits));
-    }
+    for (int i = 0; i < a->growth.count; i++) json_array_append_new(array, batch_value(a, a->growth.at[i]));
     return array;
 }
 
 static json_t *model_value(const Analysis *a)
 {
-    return json_pack("{s:I, s:o, s:I, s:I, s:I, s:o}", "inference_bytes", (json_int_t)a->infer_model, "training_bytes",
-                     bytes_value(training(a, a->train_model)), "parameter_bytes", (json_int_t)a->parameter_bytes,
-                     "buffer_bytes", (json_int_t)a->buffer_bytes, "prepared_bytes", (json_int_t)a->prepared_bytes,
-                     "optimizer_bytes", bytes_value(training(a, a->optimizer_bytes)));
+    json_t *model = json_object();
+    json_put_integer(model, "inference_bytes", a->infer_model);
+    json_put(model, "training_bytes", bytes_value(training(a, a->train_model)));
+    json_put_integer(model, "parameter_bytes", a->parameter_bytes);
+    json_put_integer(model, "buffer_bytes", a->buffer_bytes);
+    json_put_integer(model, "prepared_bytes", a->prepared_bytes);
+    json_put(model, "optimizer_bytes", bytes_value(training(a, a->optimizer_bytes)));
+    return model;
 }
 
 json_t *json_of_memory(const Analysis *a)
 {
-    json_t *value = json_pack(
-        "{s:o, s:I, s:I, s:o, s:o, s:o, s:o}", "model", model_value(a), "input_bytes", (json_int_t)a->input_bytes,
-        "output_bytes", (json_int_t)a->output_bytes, "training_scratch", bytes_value(training(a, a->train_arena)),
-        "inference", json_of_program(&a->infer), "step", json_of_program(&a->step), "batches", batches_value(a));
+    json_t *value = json_object();
+    json_put(value, "model", model_value(a));
+    json_put_integer(value, "input_bytes", a->input_bytes);
+    json_put_integer(value, "output_bytes", a->output_bytes);
+    json_put(value, "training_scratch", bytes_value(training(a, a->train_arena)));
+    json_put(value, "inference", json_of_program(&a->infer));
+    json_put(value, "step", json_of_program(&a->step));
+    json_put(value, "batches", batches_value(a));
     if (a->largest_batch >= 0) {
-        json_object_set_new(value, "memory_limit", json_integer(a->options.memory_limit));
-        json_object_set_new(value, "largest_batch", json_integer(a->largest_batch));
+        json_put_integer(value, "memory_limit", a->options.memory_limit);
+        json_put_integer(value, "largest_batch", a->largest_batch);
     }
     return value;
 }
