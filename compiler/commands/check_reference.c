@@ -219,8 +219,8 @@ static int read_labels(Reference *r, const NnTensor *t)
     if (nn_tensor_ints(t, labels, &error) != 0) return fail(STATUS_INPUT, "%s: target: %s", r->path, error.text);
     for (size_t i = 0; i < t->count; i++)
         if (labels[i] < 0 || labels[i] >= classes)
-            return fail(STATUS_INPUT, "%s: target has the class %d; the net has %lld", r->path, labels[i],
-                        (long long)classes);
+            return fail(STATUS_INPUT, "%s: sample %zu of target has the class %d; the net has %lld", r->path, i,
+                        labels[i], (long long)classes);
     return STATUS_OK;
 }
 
@@ -402,12 +402,23 @@ static int load(Reference *r)
     return STATUS_OK;
 }
 
+static int fetch_all(Reference *r)
+{
+    NnError error = {0};
+    for (int i = 0; i < nn_tensors_count(r->file); i++)
+        if (nn_tensors_fetch(r->file, nn_tensors_at(r->file, i), &error))
+            return fail((Status)error.status, "%s", error.text);
+    return STATUS_OK;
+}
+
 static int compare_all(Reference *r)
 {
+    int status = fetch_all(r);
+    if (status != STATUS_OK) return status;
     r->block = block_alloc(r->sizes[SIZE_MODEL]);
     r->scratch = block_alloc(r->sizes[SIZE_SCRATCH]);
     r->x = floats(find(r, "x"));
-    int status = read_target(r);
+    status = read_target(r);
     if (status != STATUS_OK) return status;
     run_all(r);
     if (!r->compared) return fail(STATUS_INPUT, "%s: there is nothing to compare", r->path);

@@ -271,7 +271,7 @@ static int evaluate(const Request *r, Loaded *l, const Feeding *f, const void *m
     return failed ? fail_error(&error) : finish_output();
 }
 
-static int eval_weights(const Request *r, Loaded *l, const NnTensors *weights)
+static int eval_weights(const Request *r, Loaded *l, NnTensors *weights)
 {
     NnError error = {0};
     Feeding feeding;

@@ -12,6 +12,7 @@
 #include "front/parser.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -69,15 +70,25 @@ static bool load_stream(Loader *loader, Unit *unit, FILE *stream)
     return load_text(loader, unit, text.data, text.length);
 }
 
-static bool load_path(Loader *loader, Unit *unit, const char *path)
+/* Anything that can be read may be a net, a pipe too; what is imported is a file, and nothing
+ * else is waited for. */
+static const char *open_source(const Unit *unit, const char *path, FILE **stream)
 {
     struct stat status;
-    FILE *stream = fopen(path, "rb");
-    if (stream == NULL) return refuse(loader, unit->span, path, strerror(errno));
-    bool known = fstat(fileno(stream), &status) == 0;
-    bool good = known && S_ISDIR(status.st_mode) ? refuse(loader, unit->span, path, strerror(EISDIR))
-                                                 : load_stream(loader, unit, stream);
-    fclose(stream);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | (unit->importer ? O_NONBLOCK : 0));
+    *stream = fd < 0 ? NULL : fdopen(fd, "rb");
+    if (*stream == NULL) return strerror(errno);
+    if (fstat(fd, &status) != 0 || S_ISREG(status.st_mode)) return NULL;
+    if (S_ISDIR(status.st_mode)) return strerror(EISDIR);
+    return unit->importer ? "it is a pipe or a device, not a file" : NULL;
+}
+
+static bool load_path(Loader *loader, Unit *unit, const char *path)
+{
+    FILE *stream;
+    const char *reason = open_source(unit, path, &stream);
+    bool good = reason ? refuse(loader, unit->span, path, reason) : load_stream(loader, unit, stream);
+    if (stream) fclose(stream);
     return good;
 }
 

@@ -89,7 +89,7 @@ typedef struct NnTensor {
     int rank; /* 0: one number */
     int64_t dims[NN_MAX_RANK];
     size_t count;              /* elements */
-    const unsigned char *data; /* little-endian, in the file's memory; aligned to nothing */
+    const unsigned char *data; /* little-endian, in the file's memory; aligned to nothing; NULL: nn_tensors_fetch */
 } NnTensor;
 
 /* A whole file in memory: safetensors, or NumPy's .npz or .npy (one tensor,
@@ -105,6 +105,9 @@ int nn_tensors_count(const NnTensors *);
 const NnTensor *nn_tensors_at(const NnTensors *, int index);          /* in the order of the header */
 const NnTensor *nn_tensors_find(const NnTensors *, const char *name); /* NULL: none */
 const char *nn_tensors_metadata(const NnTensors *, const char *key);  /* NULL: none */
+/* Brings the data of a tensor of the file into memory: what an .npz announces may be a
+ * thousand times its size, so there only what is asked for is unpacked. */
+int nn_tensors_fetch(NnTensors *, const NnTensor *, NnError *);
 
 /* All elements converted; floats round to nearest, what is too large becomes
  * infinite.  Integers: an element that is not an int32 is an error. */
@@ -134,7 +137,14 @@ void nn_writer_free(NnTensorWriter *);
 
 /* ---- whole files ------------------------------------------------------- */
 
-/* The bytes of a file with a zero after them, or NULL; freed with free(). */
+/* The bytes of a file with a zero after them, or NULL; freed with free().  A pipe is read to
+ * its end, PIPE_LIMIT bytes at most; a device is refused, since it may have none. */
 char *nn_read_file(const char *path, size_t *size, NnError *);
+
+/* A regular file, open for reading, or −1: a pipe in its place is not waited for. */
+int nn_open_regular(const char *path, NnError *);
+
+/* What a file begins with, by its first bytes: "a gzip file", "text"; NULL: nothing known. */
+const char *nn_looks_like(const char *bytes, size_t size);
 
 #endif

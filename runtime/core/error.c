@@ -1,5 +1,5 @@
 /*
- * Messages of the runtime, memory, and files read whole.
+ * Messages of the runtime, and memory.
  *
  * Enters: a format and its values.  Leaves: an NnError.  The status says whose
  * fault it is, so that a command can turn it into an exit status as it stands.
@@ -7,14 +7,11 @@
 #include "runtime/core/core.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 int nn_fail(NnError *error, int status, const char *format, ...)
 {
@@ -64,48 +61,4 @@ void *nn_alloc(size_t bytes, NnError *error)
 {
     void *memory = nn_memory(bytes, error);
     return memory ? memset(memory, 0, bytes) : NULL;
-}
-
-/* Reads to the end of a descriptor; `hint` is the expected size. */
-static char *read_all(int fd, size_t hint, size_t *size, NnError *error, const char *path)
-{
-    size_t capacity = hint + 1, length = 0;
-    char *text = malloc(capacity + 1);
-    while (text) {
-        ssize_t got = read(fd, text + length, capacity - length);
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) {
-            nn_fail_path(error, "read", path);
-            free(text);
-            return NULL;
-        }
-        if (got == 0) {
-            text[length] = 0;
-            *size = length;
-            return text;
-        }
-        length += (size_t)got;
-        if (length == capacity) {
-            char *larger = realloc(text, capacity * 2 + 4096 + 1);
-            capacity = capacity * 2 + 4096;
-            if (!larger) free(text);
-            text = larger;
-        }
-    }
-    nn_fail(error, NN_SYSTEM_FAILED, "no memory to read %s", path);
-    return NULL;
-}
-
-char *nn_read_file(const char *path, size_t *size, NnError *error)
-{
-    struct stat status;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &status)) {
-        nn_fail_path(error, "open", path);
-        if (fd >= 0) close(fd);
-        return NULL;
-    }
-    char *text = read_all(fd, S_ISREG(status.st_mode) ? (size_t)status.st_size : 4096, size, error, path);
-    close(fd);
-    return text;
 }

@@ -99,26 +99,39 @@ static void turn_bytes(char *data, size_t count, size_t size)
         }
 }
 
-int npy_parse(NnTensor *tensor, char *bytes, size_t size, const char *what, NnError *error)
+/* What the header says, and where the data begins. */
+static int parse_head(NnTensor *tensor, const char *bytes, size_t have, size_t size, const char *what, size_t *data,
+                      bool *turned, NnError *error)
 {
     const unsigned char *head = (const unsigned char *)bytes;
-    size_t start = size > MAGIC && head[MAGIC] > 1 ? 12 : 10, length = 0, data;
-    bool turned = false;
-    if (size < start || !npy_recognises(bytes, size))
+    size_t start = have > MAGIC && head[MAGIC] > 1 ? 12 : 10, length = 0, announced;
+    if (have < start || !npy_recognises(bytes, have))
         return nn_fail(error, NN_BAD_INPUT, "%s is not one of NumPy's arrays, or cut short", what);
     for (size_t i = MAGIC + 2; i < start; i++) length |= (size_t)head[i] << (8 * (i - MAGIC - 2));
-    if (length > size - start || length > HEADER_LIMIT)
+    if (length > have - start || length > HEADER_LIMIT)
         return nn_fail(error, NN_BAD_INPUT, "%s announces a header of %zu bytes: damaged or cut short", what, length);
-    char *values = bytes + start + length;
-    if (read_header(tensor, bytes + start, values, what, &turned, error)) return -1;
-    if (!tensors_size(tensor, &data) || data != size - start - length) {
-        char dims[NN_DIMS_TEXT];
-        return nn_fail(error, NN_BAD_INPUT, "%s is %s of type %s, but %zu bytes follow its header", what,
-                       nn_dims_text(tensor->rank, tensor->dims, dims), nn_type_name(tensor->type),
-                       size - start - length);
-    }
-    if (turned) turn_bytes(values, tensor->count, nn_type_size(tensor->type));
-    tensor->data = (const unsigned char *)values;
+    *data = start + length;
+    if (read_header(tensor, bytes + start, bytes + *data, what, turned, error)) return -1;
+    if (tensors_size(tensor, &announced) && announced == size - *data) return 0;
+    char dims[NN_DIMS_TEXT];
+    return nn_fail(error, NN_BAD_INPUT, "%s is %s of type %s, but %zu bytes follow its header", what,
+                   nn_dims_text(tensor->rank, tensor->dims, dims), nn_type_name(tensor->type), size - *data);
+}
+
+int npy_parse_head(NnTensor *tensor, const char *bytes, size_t have, size_t size, const char *what, NnError *error)
+{
+    size_t data;
+    bool turned = false;
+    return parse_head(tensor, bytes, have, size, what, &data, &turned, error);
+}
+
+int npy_parse(NnTensor *tensor, char *bytes, size_t size, const char *what, NnError *error)
+{
+    size_t data;
+    bool turned = false;
+    if (parse_head(tensor, bytes, size, size, what, &data, &turned, error)) return -1;
+    if (turned) turn_bytes(bytes + data, tensor->count, nn_type_size(tensor->type));
+    tensor->data = (const unsigned char *)bytes + data;
     return 0;
 }
 

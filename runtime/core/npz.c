@@ -3,8 +3,10 @@
  *
  * An .npz is a zip archive of .npy files, stored or deflated.  The directory at
  * the archive's end says where each member is; with the 64-bit records too,
- * which NumPy writes for large arrays.  All members are unpacked into one block,
- * their names behind them, and checked by their CRC.
+ * which NumPy writes for large arrays.  At first only the beginning of each
+ * member is unpacked, for its type and shape: what is announced may be a thousand
+ * times as large as the archive.  The data of an array is unpacked, and checked
+ * by its CRC, when somebody wants it.
  */
 #include "runtime/core/tensors.h"
 
@@ -21,6 +23,7 @@ enum {
     END64_BYTES = 56,
     ENTRY_BYTES = 46,
     LOCAL_BYTES = 30,
+    HEAD_BYTES = 1 << 16, /* of a member, that hold the header of its array */
     DEFLATE_RATIO = 1040, /* no deflated stream grows more */
     STORED = 0,
     DEFLATED = 8
@@ -33,14 +36,15 @@ typedef struct Archive {
     uint64_t entries, directory;
 } Archive;
 
-typedef struct Member {
+struct NpzMember {
     const unsigned char *name; /* without its .npy */
     size_t name_length;
     int method;
     uint32_t crc;
     uint64_t packed, size, local;
     const unsigned char *data;
-} Member;
+    char *unpacked; /* NULL: not yet */
+};
 
 bool npz_recognises(const char *bytes, size_t size)
 {
@@ -81,7 +85,7 @@ static int find_directory(Archive *a, NnError *error)
 }
 
 /* What did not fit 32 bits stands in the extra field 1, in this order. */
-static void read_large(const unsigned char *extra, size_t length, Member *m)
+static void read_large(const unsigned char *extra, size_t length, NpzMember *m)
 {
     uint64_t *fields[] = {&m->size, &m->packed, &m->local};
     for (size_t at = 0; at + 4 <= length;) {
@@ -98,20 +102,20 @@ static void read_large(const unsigned char *extra, size_t length, Member *m)
 }
 
 /* The entry at *at, which moves to the next one. */
-static int read_entry(const Archive *a, uint64_t *at, Member *m, NnError *error)
+static int read_entry(const Archive *a, uint64_t *at, NpzMember *m, NnError *error)
 {
     if (!within(a, *at, ENTRY_BYTES) || memcmp(a->bytes + *at, "PK\1\2", 4))
         return damaged(a, "an entry of its directory is not where it should be", error);
     const unsigned char *entry = a->bytes + *at;
     size_t name = number(entry + 28, 2), extra = number(entry + 30, 2), comment = number(entry + 32, 2);
     if (!within(a, *at + ENTRY_BYTES, name + extra + comment)) return damaged(a, "its directory is cut", error);
-    *m = (Member){.name = entry + ENTRY_BYTES,
-                  .name_length = name,
-                  .method = (int)number(entry + 10, 2),
-                  .crc = (uint32_t)number(entry + 16, 4),
-                  .packed = number(entry + 20, 4),
-                  .size = number(entry + 24, 4),
-                  .local = number(entry + 42, 4)};
+    *m = (NpzMember){.name = entry + ENTRY_BYTES,
+                     .name_length = name,
+                     .method = (int)number(entry + 10, 2),
+                     .crc = (uint32_t)number(entry + 16, 4),
+                     .packed = number(entry + 20, 4),
+                     .size = number(entry + 24, 4),
+                     .local = number(entry + 42, 4)};
     read_large(entry + ENTRY_BYTES + name, extra, m);
     *at += ENTRY_BYTES + name + extra + comment;
     if (number(entry + 8, 2) & 1)
@@ -119,7 +123,7 @@ static int read_entry(const Archive *a, uint64_t *at, Member *m, NnError *error)
     return 0;
 }
 
-static int find_data(const Archive *a, Member *m, NnError *error)
+static int find_data(const Archive *a, NpzMember *m, NnError *error)
 {
     if (!within(a, m->local, LOCAL_BYTES) || memcmp(a->bytes + m->local, "PK\3\4", 4))
         return damaged(a, "a member is not where it should be", error);
@@ -135,11 +139,11 @@ static int find_data(const Archive *a, Member *m, NnError *error)
 
 /* ---- unpacking ------------------------------------------------------------------------ */
 
-/* Pieces, as zlib counts in 32 bits. */
-static bool inflate_all(const Member *m, unsigned char *out)
+/* The first `size` bytes of a member.  In pieces, as zlib counts in 32 bits. */
+static bool inflate_some(const NpzMember *m, unsigned char *out, uint64_t size)
 {
     z_stream stream = {0};
-    uint64_t in_left = m->packed, out_left = m->size;
+    uint64_t in_left = m->packed, out_left = size;
     int code = Z_OK;
     if (inflateInit2(&stream, -MAX_WBITS) != Z_OK) return false;
     stream.next_in = (unsigned char *)m->data;
@@ -154,7 +158,14 @@ static bool inflate_all(const Member *m, unsigned char *out)
         if (in == stream.avail_in && room == stream.avail_out) break;
     }
     inflateEnd(&stream);
-    return code == Z_STREAM_END && !out_left;
+    return !out_left && (code == Z_STREAM_END || size < m->size);
+}
+
+static bool unpack_some(const NpzMember *m, unsigned char *out, uint64_t size)
+{
+    if (m->method == DEFLATED) return inflate_some(m, out, size);
+    memcpy(out, m->data, size);
+    return true;
 }
 
 static uint32_t crc_of(const unsigned char *bytes, uint64_t size)
@@ -165,49 +176,56 @@ static uint32_t crc_of(const unsigned char *bytes, uint64_t size)
     return (uint32_t)crc;
 }
 
-static int unpack(const Archive *a, const Member *m, unsigned char *out, NnError *error)
+static int damaged_member(const char *path, const NpzMember *m, NnError *error)
 {
-    if (m->method == STORED) memcpy(out, m->data, m->size);
-    if ((m->method == STORED || inflate_all(m, out)) && crc_of(out, m->size) == m->crc) return 0;
-    return nn_fail(error, NN_BAD_INPUT, "%s: %.*s is damaged", a->path, (int)m->name_length, (const char *)m->name);
+    return nn_fail(error, NN_BAD_INPUT, "%s: %.*s is damaged", path, (int)m->name_length, (const char *)m->name);
 }
 
 /* Members other than NAME.npy are passed over. */
-static bool is_array(const Member *m) { return m->name_length > 4 && !memcmp(m->name + m->name_length - 4, ".npy", 4); }
+static bool is_array(const NpzMember *m)
+{
+    return m->name_length > 4 && !memcmp(m->name + m->name_length - 4, ".npy", 4);
+}
 
-/* The arrays' number, and the bytes that they and their names take. */
+/* The arrays' number, and the bytes that their names take. */
 static int measure(const Archive *a, size_t *arrays, size_t *bytes, NnError *error)
 {
     uint64_t at = a->directory;
     *arrays = *bytes = 0;
     for (uint64_t i = 0; i < a->entries; i++) {
-        Member m;
+        NpzMember m;
         if (read_entry(a, &at, &m, error) || find_data(a, &m, error)) return -1;
         if (!is_array(&m)) continue;
-        if (__builtin_add_overflow(*bytes, m.size + m.name_length, bytes))
-            return damaged(a, "its members are larger than the memory", error);
+        *bytes += m.name_length;
         ++*arrays;
     }
     return *arrays ? 0 : nn_fail(error, NN_BAD_INPUT, "%s holds no arrays", a->path);
 }
 
-static int read_arrays(const Archive *a, NnTensors *file, char *block, NnError *error)
+static int read_head(const Archive *a, const NpzMember *m, NnTensor *tensor, unsigned char *head, NnError *error)
+{
+    char what[512];
+    uint64_t have = m->size < HEAD_BYTES ? m->size : HEAD_BYTES;
+    if (!unpack_some(m, head, have) || (have == m->size && crc_of(head, have) != m->crc))
+        return damaged_member(a->path, m, error);
+    snprintf(what, sizeof what, "%s: %s", a->path, tensor->name);
+    return npy_parse_head(tensor, (const char *)head, have, m->size, what, error);
+}
+
+static int read_heads(const Archive *a, NnTensors *file, unsigned char *head, NnError *error)
 {
     uint64_t at = a->directory;
+    char *name = file->names;
     for (uint64_t i = 0; i < a->entries; i++) {
-        Member m;
-        char what[512];
-        if (read_entry(a, &at, &m, error) || find_data(a, &m, error)) return -1;
-        if (!is_array(&m)) continue;
-        if (unpack(a, &m, (unsigned char *)block, error)) return -1;
-        NnTensor *tensor = &file->at[file->count++];
-        char *name = block + m.size;
-        memcpy(name, m.name, m.name_length);
-        name[m.name_length - 4] = 0;
-        tensor->name = name;
-        snprintf(what, sizeof what, "%s: %s", a->path, name);
-        if (npy_parse(tensor, block, m.size, what, error)) return -1;
-        block = name + m.name_length;
+        NpzMember *m = &file->members[file->count], next;
+        if (read_entry(a, &at, &next, error) || find_data(a, &next, error)) return -1;
+        if (!is_array(&next)) continue;
+        *m = next;
+        memcpy(name, m->name, m->name_length);
+        name[m->name_length - 4] = 0;
+        file->at[file->count].name = name;
+        name += m->name_length;
+        if (read_head(a, m, &file->at[file->count++], head, error)) return -1;
     }
     return 0;
 }
@@ -217,11 +235,39 @@ int npz_read(NnTensors *file, size_t size, const char *path, NnError *error)
     Archive a = {.path = path, .bytes = (const unsigned char *)file->bytes, .size = size};
     size_t arrays, bytes;
     if (find_directory(&a, error) || measure(&a, &arrays, &bytes, error)) return -1;
-    char *block = malloc(bytes);
+    unsigned char *head = malloc(HEAD_BYTES);
     file->at = calloc(arrays, sizeof *file->at);
-    int failed = block && file->at ? read_arrays(&a, file, block, error)
-                                   : nn_fail(error, NN_SYSTEM_FAILED, "no memory for the %zu bytes of %s", bytes, path);
-    free(file->bytes);
-    file->bytes = block;
+    file->members = calloc(arrays, sizeof *file->members);
+    file->names = malloc(bytes);
+    file->path = strdup(path);
+    int failed = head && file->at && file->members && file->names && file->path
+                     ? read_heads(&a, file, head, error)
+                     : nn_fail(error, NN_SYSTEM_FAILED, "no memory to read %s", path);
+    free(head);
     return failed;
+}
+
+int npz_fetch(NnTensors *file, int index, NnError *error)
+{
+    NpzMember *m = &file->members[index];
+    NnTensor *tensor = &file->at[index];
+    char what[512];
+    if (m->unpacked) return 0;
+    m->unpacked = malloc(m->size);
+    if (!m->unpacked)
+        return nn_fail(error, NN_SYSTEM_FAILED, "no memory for the %llu bytes of %s: %s", (unsigned long long)m->size,
+                       file->path, tensor->name);
+    if (!unpack_some(m, (unsigned char *)m->unpacked, m->size) ||
+        crc_of((unsigned char *)m->unpacked, m->size) != m->crc)
+        return damaged_member(file->path, m, error);
+    snprintf(what, sizeof what, "%s: %s", file->path, tensor->name);
+    return npy_parse(tensor, m->unpacked, m->size, what, error);
+}
+
+void npz_free(NnTensors *file)
+{
+    for (int i = 0; file->members && i < file->count; i++) free(file->members[i].unpacked);
+    free(file->members);
+    free(file->names);
+    free(file->path);
 }

@@ -155,23 +155,30 @@ static int read_entries(NnTensors *file, Extent *extents, const char *data, size
 static int read_header(NnTensors *file, const char *text, size_t length, const char *path, NnError *error)
 {
     json_error_t problem;
-    if (text[0] != '{')
-        return nn_fail(error, NN_BAD_INPUT, "%s: the header is not a JSON object: not a safetensors file?", path);
     file->header = json_loadb(text, length, JSON_REJECT_DUPLICATES, &problem);
     if (!file->header)
         return nn_fail(error, NN_BAD_INPUT, "%s: byte %d of the header: %s", path, problem.position, problem.text);
     return check_metadata(json_object_get(file->header, "__metadata__"), path, error);
 }
 
+/* The first bytes of a header that is no JSON: of something else. */
+static int not_safetensors(const char *bytes, size_t size, const char *path, NnError *error)
+{
+    const char *like = nn_looks_like(bytes, size);
+    return nn_fail(error, NN_BAD_INPUT, "%s is not a safetensors file%s%s", path, like ? ": it looks like " : "",
+                   like ? like : "");
+}
+
 static int read_file(NnTensors *file, size_t size, const char *path, NnError *error)
 {
     uint64_t length = 0;
-    if (size < 8) return nn_fail(error, NN_BAD_INPUT, "%s: %zu bytes are too few for a safetensors file", path, size);
+    if (size < 9) return nn_fail(error, NN_BAD_INPUT, "%s: %zu bytes are too few for a safetensors file", path, size);
     for (int i = 0; i < 8; i++) length |= (uint64_t)(unsigned char)file->bytes[i] << (8 * i);
-    if (length < 2 || length > HEADER_LIMIT || length > size - 8)
-        return nn_fail(error, NN_BAD_INPUT,
-                       "%s: a header of %llu bytes is announced in a file of %zu: not a safetensors file, or cut short",
-                       path, (unsigned long long)length, size);
+    if (length < 2 || length > HEADER_LIMIT || file->bytes[8] != '{')
+        return not_safetensors(file->bytes, size, path, error);
+    if (length > size - 8)
+        return nn_fail(error, NN_BAD_INPUT, "%s is cut short: its header has %llu bytes, and %zu are there", path,
+                       (unsigned long long)length, size - 8);
     const char *data = file->bytes + 8 + length;
     if (read_header(file, file->bytes + 8, length, path, error)) return -1;
     size_t entries = json_object_size(file->header);
@@ -226,6 +233,7 @@ void nn_tensors_close(NnTensors *file)
 {
     if (!file) return;
     json_decref(file->header);
+    npz_free(file);
     free(file->at);
     free(file->bytes);
     free(file);
@@ -239,6 +247,11 @@ const NnTensor *nn_tensors_find(const NnTensors *file, const char *name)
     for (int i = 0; i < file->count; i++)
         if (!strcmp(file->at[i].name, name)) return &file->at[i];
     return NULL;
+}
+
+int nn_tensors_fetch(NnTensors *file, const NnTensor *tensor, NnError *error)
+{
+    return file->members ? npz_fetch(file, (int)(tensor - file->at), error) : 0;
 }
 
 const char *nn_tensors_metadata(const NnTensors *file, const char *key)

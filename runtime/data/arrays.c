@@ -91,7 +91,9 @@ static int open_archive(Arrays *a, const char *path, NnError *error)
     for (int role = 0; role < ROLES; role++)
         for (int i = 0; names[role][i] && !a->at[role]; i++) {
             a->at[role] = nn_tensors_find(a->file[0], names[role][i]);
-            if (a->at[role]) snprintf(a->what[role], PATH_BYTES, "%s: %s", path, names[role][i]);
+            if (!a->at[role]) continue;
+            snprintf(a->what[role], PATH_BYTES, "%s: %s", path, names[role][i]);
+            if (nn_tensors_fetch(a->file[0], a->at[role], error)) return -1;
         }
     return 0;
 }
@@ -229,6 +231,7 @@ static int take_classes(const Arrays *a, Role role, Samples *samples, NnError *e
     samples->labels = malloc(y->count * sizeof *samples->labels + 1);
     if (!samples->labels) return nn_fail(error, NN_SYSTEM_FAILED, "no memory for %s", a->what[role]);
     if (nn_tensor_ints(y, samples->labels, error)) return -1;
+    samples->labels_path = strdup(a->what[role]);
     for (size_t i = 0; i < y->count; i++) {
         int label = samples->labels[i];
         if (label < 0 || label >= MAX_CLASSES)

@@ -152,6 +152,7 @@ static void samples_free(Samples *samples)
     free(samples->values);
     free(samples->labels);
     free(samples->targets);
+    free(samples->labels_path);
 }
 
 void dataset_free(Dataset *data)
@@ -182,6 +183,30 @@ const char *dataset_class_name(const Dataset *data, int label, char buffer[16])
     if (data->class_names && label < data->class_count) return data->class_names[label];
     snprintf(buffer, 16, "%d", label);
     return buffer;
+}
+
+static bool find_beyond(const Samples *samples, int classes, int *sample)
+{
+    for (int i = 0; samples->labels && i < samples->count; i++)
+        if (samples->labels[i] >= classes) {
+            *sample = i;
+            return true;
+        }
+    return false;
+}
+
+const char *dataset_label_beyond(const Dataset *data, int classes, char out[DATASET_LABEL_TEXT])
+{
+    out[0] = 0;
+    for (int part = 0; part < DATA_PARTS && !data->class_names; part++) {
+        const Samples *samples = &data->part[part];
+        int sample;
+        if (!find_beyond(samples, classes, &sample)) continue;
+        const char *path = samples->labels_path ? samples->labels_path : data->path;
+        snprintf(out, DATASET_LABEL_TEXT, ": sample %d of %.400s has class %d", sample, path, samples->labels[sample]);
+        break;
+    }
+    return out;
 }
 
 /* ---- two classes written as values ------------------------------------------- */

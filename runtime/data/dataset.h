@@ -18,10 +18,11 @@ typedef enum DataPart { DATA_TRAIN, DATA_TEST, DATA_PARTS } DataPart;
 
 typedef struct Samples {
     int count;
-    uint8_t *pixels; /* [count][C][H][W], 0…255; or NULL, and then */
-    float *values;   /* [count][elements] */
-    int32_t *labels; /* [count] classes; or NULL, and then */
-    float *targets;  /* [count][target_count] */
+    uint8_t *pixels;   /* [count][C][H][W], 0…255; or NULL, and then */
+    float *values;     /* [count][elements] */
+    int32_t *labels;   /* [count] classes; or NULL, and then */
+    float *targets;    /* [count][target_count] */
+    char *labels_path; /* the file that they are from, where it is one; for messages */
 } Samples;
 
 enum { DATASET_NOTES = 4, DATASET_NOTE_BYTES = 256 };
@@ -76,6 +77,11 @@ void dataset_note(Dataset *, const char *format, ...) __attribute__((format(prin
 
 /* The shipped sample's folder: beside the program, or where it is installed. */
 int dataset_sample_path(char *out, size_t size, NnError *);
+
+/* ": sample 17 of FILE has class 202", the first whose class is not below `classes`; "" for
+ * none.  Classes that have names are not looked for: there are as many as names. */
+enum { DATASET_LABEL_TEXT = 512 };
+const char *dataset_label_beyond(const Dataset *, int classes, char out[DATASET_LABEL_TEXT]);
 
 /* "7", or "cat" where the set has names; `buffer` takes 16 bytes. */
 const char *dataset_class_name(const Dataset *, int label, char buffer[16]);

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <jpeglib.h>
 
@@ -179,8 +180,13 @@ static int read_opened(const Task *t)
 
 static int read_path(Task *t)
 {
-    t->file = fopen(t->path, "rb");
-    if (!t->file) return nn_fail_path(t->error, "open", t->path);
+    int fd = nn_open_regular(t->path, t->error);
+    t->file = fd < 0 ? NULL : fdopen(fd, "rb");
+    if (fd >= 0 && !t->file) {
+        close(fd);
+        nn_fail(t->error, NN_SYSTEM_FAILED, "no memory to read %s", t->path);
+    }
+    if (!t->file) return -1;
     int failed = read_opened(t);
     fclose(t->file);
     return failed;

@@ -13,9 +13,11 @@ static int feed_classes(Feed *feed, size_t outputs, NnError *error)
     feed->kind = FEED_LABELS;
     feed->target_count = 1;
     if (!data->class_count) return nn_fail(error, NN_BAD_INPUT, "the loss takes classes, the data has values");
-    if ((size_t)data->class_count != outputs)
-        return nn_fail(error, NN_BAD_INPUT, "the data has %d classes, the net has %zu output%s", data->class_count,
-                       outputs, outputs == 1 ? "" : "s");
+    if ((size_t)data->class_count != outputs) {
+        char beyond[DATASET_LABEL_TEXT];
+        return nn_fail(error, NN_BAD_INPUT, "the data has %d classes, the net has %zu output%s%s", data->class_count,
+                       outputs, outputs == 1 ? "" : "s", dataset_label_beyond(data, (int)outputs, beyond));
+    }
     return 0;
 }
 

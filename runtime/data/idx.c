@@ -10,7 +10,6 @@
  */
 #include "runtime/data/dataset.h"
 
-#include <errno.h>
 #include <libdeflate.h>
 #include <limits.h>
 #include <pthread.h>
@@ -64,19 +63,17 @@ typedef struct Source {
 } Source;
 
 /* A file as it is; NULL where it cannot be had whole. */
-static uint8_t *whole_file(const char *path, size_t *size)
+static uint8_t *whole_file(int fd, size_t *size)
 {
     struct stat status;
-    FILE *file = fopen(path, "rb");
-    bool regular = file && fstat(fileno(file), &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0;
-    uint8_t *bytes = regular ? nn_memory((size_t)status.st_size, NULL) : NULL;
-    *size = bytes ? fread(bytes, 1, (size_t)status.st_size, file) : 0;
-    if (bytes && *size != (size_t)status.st_size) {
-        free(bytes);
-        bytes = NULL;
-    }
-    if (file) fclose(file);
-    return bytes;
+    bool filled = fstat(fd, &status) == 0 && status.st_size > 0;
+    uint8_t *bytes = filled ? nn_memory((size_t)status.st_size, NULL) : NULL;
+    *size = 0;
+    for (ssize_t got = 1; bytes && got > 0 && *size<(size_t)status.st_size; *size += got> 0 ? (size_t)got : 0)
+        got = pread(fd, bytes + *size, (size_t)status.st_size - *size, (off_t)*size);
+    if (bytes && *size == (size_t)status.st_size) return bytes;
+    free(bytes);
+    return NULL;
 }
 
 /* What is in a gzipped file of one member, or NULL: then zlib says what is wrong, if
@@ -187,11 +184,17 @@ static int read_file(const char *path, int rank, Idx *idx, NnError *error)
 {
     Source s = {.path = path};
     size_t count;
-    uint8_t *zipped = whole_file(path, &count);
+    int fd = nn_open_regular(path, error);
+    if (fd < 0) return -1;
+    uint8_t *zipped = whole_file(fd, &count);
     if (zipped) s.all = unzipped(zipped, count, &s.size);
     free(zipped);
-    errno = 0;
-    if (!s.all && !(s.file = gzopen(path, "rb"))) return nn_fail_path(error, "open", path);
+    if (s.all)
+        close(fd);
+    else if (!(s.file = gzdopen(fd, "rb"))) {
+        close(fd);
+        return nn_fail(error, NN_SYSTEM_FAILED, "no memory to read %s", path);
+    }
     if (s.file) gzbuffer(s.file, 1 << 16);
     int failed = read_body(&s, rank, idx, error);
     if (s.file) gzclose_r(s.file);
@@ -218,6 +221,7 @@ static int take_labels(Part *p, const char *path)
     int failed = read_file(path, 1, &idx, &p->error);
     if (!failed && idx.size != (size_t)samples->count)
         failed = nn_fail(&p->error, NN_BAD_INPUT, "%s has %zu labels for %d images", path, idx.size, samples->count);
+    samples->labels_path = strdup(path);
     if (!failed && !(samples->labels = malloc(idx.size * sizeof *samples->labels)))
         failed = nn_fail(&p->error, NN_SYSTEM_FAILED, "no memory for the labels");
     for (size_t i = 0; !failed && i < idx.size; i++) {

@@ -80,8 +80,7 @@ typedef enum NnLoad {
     NN_LOAD_MATCHING /* what matches by name and shape; `report` gets the rest, a line each */
 } NnLoad;
 
-int nn_weights_load(const nn_model_info *, void *model, const NnTensors *, const char *path, NnLoad, FILE *report,
-                    NnError *);
+int nn_weights_load(const nn_model_info *, void *model, NnTensors *, const char *path, NnLoad, FILE *report, NnError *);
 
 /* The normalisation, the fit and the names of the classes that the file gives;
  * what it does not give is left as it is.  *normalized: it gave one. */

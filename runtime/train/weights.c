@@ -172,9 +172,10 @@ static void compare(Differences *d, const nn_model_info *info, const NnTensors *
 
 /* ---- loading ---------------------------------------------------------------------- */
 
-static int set_tensor(const nn_model_info *info, void *model, const nn_tensor_info *want, const NnTensor *have,
-                      NnError *error)
+static int set_tensor(const nn_model_info *info, void *model, const nn_tensor_info *want, NnTensors *file,
+                      const NnTensor *have, NnError *error)
 {
+    if (nn_tensors_fetch(file, have, error)) return -1;
     float *values = nn_alloc(want->count * sizeof *values, error);
     if (!values) return -1;
     nn_tensor_floats(have, values);
@@ -198,8 +199,8 @@ static int check_all(const nn_model_info *info, const NnTensors *file, const cha
     return -1;
 }
 
-int nn_weights_load(const nn_model_info *info, void *model, const NnTensors *file, const char *path, NnLoad how,
-                    FILE *report, NnError *error)
+int nn_weights_load(const nn_model_info *info, void *model, NnTensors *file, const char *path, NnLoad how, FILE *report,
+                    NnError *error)
 {
     int loaded = 0, wanted = 0;
     if (how == NN_LOAD_ALL && check_all(info, file, path, error)) return -1;
@@ -212,7 +213,7 @@ int nn_weights_load(const nn_model_info *info, void *model, const NnTensors *fil
         const NnTensor *have = belongs_to_file(want) ? nn_tensors_find(file, want->name) : NULL;
         wanted += belongs_to_file(want);
         if (!have || match(want, have) != MATCHES) continue;
-        if (set_tensor(info, model, want, have, error)) return -1;
+        if (set_tensor(info, model, want, file, have, error)) return -1;
         loaded++;
     }
     if (how == NN_LOAD_MATCHING && wanted && !loaded)
@@ -294,9 +295,10 @@ int nn_weights_classes(const NnTensors *file, const char *path, Dataset *data, N
     const char *text = nn_tensors_metadata(file, "classes");
     json_t *names = text && data->class_count ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
     int count = (int)json_array_size(names), failed = 0;
+    char beyond[DATASET_LABEL_TEXT];
     if (names && count < data->class_count)
-        failed = nn_fail(error, NN_BAD_INPUT, "%s was trained on %d classes, the data has %d", path, count,
-                         data->class_count);
+        failed = nn_fail(error, NN_BAD_INPUT, "%s was trained on %d classes, the data has %d%s", path, count,
+                         data->class_count, dataset_label_beyond(data, count, beyond));
     for (int i = 0; names && !failed && data->class_names && i < data->class_count; i++)
         failed = check_class(data, i, json_string_value(json_array_get(names, (size_t)i)), path, error);
     if (names && !failed && !data->class_names) failed = take_class_names(names, data, error);

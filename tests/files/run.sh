@@ -222,6 +222,57 @@ kept=$(sed -n 's/.*those of step \([0-9]*\),.*/\1/p' err)
 runs 0 $line --steps "${kept:-0}" --epochs 40 --lr 30 -o steps; same diverged steps
 runs 1 $line --lr 1e30 -o nothing; says err 'nothing is not written\|are in nothing'
 
+# ---- what is no file, or not the one that it should be ------------------------------------
+
+LIMIT=20
+runs 1 $line --init /dev/zero -o no; says err '/dev/zero: it is a device, not a file'
+runs 1 eval line.nn --data line.csv --weights /dev/zero
+runs 1 train line.nn --data /dev/zero -o no; absent no
+mkfifo silent.nn silent.csv
+printf 'import "silent.nn"\nnet n { input(1) dense(1) }\n' >imports.nn
+runs 1 check imports.nn; says err 'imports.nn:1.*silent.nn: it is a pipe or a device'
+printf 'import "/dev/zero"\nnet n { input(1) dense(1) }\n' >imports.nn
+runs 1 check imports.nn; says err 'a pipe or a device'
+mkdir -p idx pictures/train/cat
+mkfifo idx/train-images-idx3-ubyte idx/train-labels-idx1-ubyte pictures/train/cat/tom.jpg
+runs 1 train line.nn --data idx -o no; says err 'idx/train-images-idx3-ubyte: it is a pipe'
+runs 1 train line.nn --data pictures -o no; says err 'cat/tom.jpg: it is a pipe'
+what='a net and weights from pipes'
+cat line.nn | "$NNC" check /dev/stdin >out 2>err; says out '^ok'
+cat plain | "$NNC" eval line.nn --data line.csv --weights /dev/stdin >out 2>err; says out '^loss'
+(
+    XDG_CACHE_HOME=$tmp/cache
+    export XDG_CACHE_HOME
+    unset NNC_CACHE
+    "$NNC" check "$check.nn" --reference "$check.safetensors" --jit cc >out 2>err
+)
+entry=$(find cache -name '*.so')
+rm "$entry"
+mkfifo "$entry"
+LIMIT=60 XDG_CACHE_HOME=$tmp/cache NNC_CACHE=on runs 0 check "$check.nn" --reference "$check.safetensors" --jit cc; is -f "$entry"
+
+like() { # WORDS: of FILE `w`
+    runs 1 eval line.nn --data line.csv --weights w
+    says err "w is not a safetensors file: it looks like $1"
+}
+gzip -c plain >w; like 'a gzip file'
+printf '\200\002}q\000X\003 and more' >w; like 'a Python pickle'
+cp line.csv w; like text
+printf '\211HDF\r\n\032\n' >w; printf 'more than that' >>w; like 'an HDF5 file'
+head -c 40 plain >w
+runs 1 eval line.nn --data line.csv --weights w; says err 'w is cut short: its header has [0-9]* bytes, and 32 are there'
+
+# Which sample it is that has a class beyond the net's.
+mkdir labels
+for part in train t10k; do
+    { printf '\000\000\010\003\000\000\000\003\000\000\000\001\000\000\000\001'; printf '\001\002\003'; } >labels/$part-images-idx3-ubyte
+    { printf '\000\000\010\001\000\000\000\003'; printf '\001\312\003'; } >labels/$part-labels-idx1-ubyte
+done
+printf 'net n { input(1x1x1) flatten dense(10) }\ntrain n { loss cross_entropy }\n' >ten.nn
+runs 1 train ten.nn --data labels -o no
+says err 'the data has 203 classes, the net has 10 outputs: sample 1 of labels/train-labels-idx1-ubyte has class 202'
+unset LIMIT
+
 # ---- compilers that do not end ------------------------------------------------------------
 
 TMPDIR=$tmp/private

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -535,12 +536,63 @@ START_TEST(damaged_npz)
     }
     for (size_t at = 0; at < zip.size; at++) {
         zip.bytes[at] ^= 0xFF;
-        nn_tensors_close(nn_tensors_parse("f.npz", zip.bytes, zip.size, &error));
+        NnTensors *file = nn_tensors_parse("f.npz", zip.bytes, zip.size, &error);
+        for (int i = 0; file && i < nn_tensors_count(file); i++) nn_tensors_fetch(file, nn_tensors_at(file, i), &error);
+        nn_tensors_close(file);
         zip.bytes[at] ^= 0xFF;
     }
     zip.bytes[30 + strlen("x_train.npy") + (_i & 2 ? 20 : 0) + 10] ^= 1;
-    ck_assert_ptr_null(nn_tensors_parse("f.npz", zip.bytes, zip.size, &error));
+    NnTensors *file = nn_tensors_parse("f.npz", zip.bytes, zip.size, &error);
+    ck_assert_ptr_null(file);
     ck_assert_has(error.text, "x_train.npy is damaged");
+}
+END_TEST
+
+/* A gigabyte of zeros in a megabyte: the shape costs nothing to know. */
+START_TEST(npz_announces_much)
+{
+    enum { ZEROS = 1 << 30, PIECE = 1 << 20 };
+    static Zip zip;
+    static unsigned char head[256], zeros[PIECE];
+    unsigned char *packed = malloc(ZEROS / 500), *archive;
+    NnError error = {0};
+    size_t head_size = make_npy(head, "|u1", "(1073741824,)", zeros, 0);
+    z_stream s = {.next_out = packed, .avail_out = ZEROS / 500, .next_in = head, .avail_in = (uInt)head_size};
+    ck_assert_int_eq(deflateInit2(&s, 9, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    ck_assert_int_eq(deflate(&s, Z_NO_FLUSH), Z_OK);
+    for (int i = 0; i < ZEROS / PIECE; i++) {
+        s.next_in = zeros;
+        s.avail_in = PIECE;
+        ck_assert_int_eq(deflate(&s, i + 1 < ZEROS / PIECE ? Z_NO_FLUSH : Z_FINISH), i + 1 < ZEROS / PIECE ? Z_OK : 1);
+    }
+    size_t size = s.total_out;
+    deflateEnd(&s);
+    memset(&zip, 0, sizeof zip);
+    zip_add(&zip, "bomb.npy", (const unsigned char *)"", 0, true, false);
+    size_t empty = zip.size - 38; /* what nothing is packed to */
+    put(zip.directory + 20, size, 4);
+    put(zip.directory + 24, head_size + ZEROS, 4);
+    archive = malloc(size + 1024);
+    memcpy(archive, zip.bytes, zip.size - empty);
+    memcpy(archive + zip.size - empty, packed, size);
+    size_t at = zip.size - empty + size;
+    memcpy(archive + at, zip.directory, zip.directory_size);
+    unsigned char end[22] = "PK\5\6";
+    put(end + 8, 1, 2);
+    put(end + 10, 1, 2);
+    put(end + 12, zip.directory_size, 4);
+    put(end + 16, at, 4);
+    memcpy(archive + at + zip.directory_size, end, 22);
+    struct rusage before, after;
+    getrusage(RUSAGE_SELF, &before);
+    NnTensors *file = nn_tensors_parse("bomb.npz", archive, at + zip.directory_size + 22, &error);
+    ck_assert_msg(file != NULL, "%s", error.text);
+    ck_assert_uint_eq(nn_tensors_find(file, "bomb")->count, ZEROS);
+    getrusage(RUSAGE_SELF, &after);
+    ck_assert_int_lt(after.ru_maxrss - before.ru_maxrss, 64 * 1024); /* KiB */
+    nn_tensors_close(file);
+    free(archive);
+    free(packed);
 }
 END_TEST
 
@@ -961,6 +1013,7 @@ Suite *data_suite(void)
     tcase_add_test(files, folders_that_do_not_fit);
     tcase_add_loop_test(files, npz_is_read, 0, 4);
     tcase_add_loop_test(files, damaged_npz, 0, 4);
+    tcase_add_test(files, npz_announces_much);
     tcase_add_loop_test(files, npy_types, 0, NPY_TYPES);
     tcase_add_test(files, npy_folder);
     tcase_add_test(files, arrays_that_do_not_fit);

@@ -198,7 +198,7 @@ static const struct {
     size_t data;
     const char *message;
 } damaged[] = {
-    {"[]", 0, "not a JSON object"},
+    {"[]", 0, "is not a safetensors file"},
     {"{\"a\":", 0, "header"},
     {"{} {}", 0, "header"},
     {"{\"a\":1}", 0, "no dtype"},
@@ -241,7 +241,7 @@ START_TEST(cut_tensor_files)
     ck_assert_ptr_null(nn_tensors_parse("file", "1234567", 7, &error));
     ck_assert_has(error.text, "too few");
     ck_assert_ptr_null(nn_tensors_parse("file", "\xff\xff\xff\xff\xff\xff\xff\x7f{}", 10, &error));
-    ck_assert_has(error.text, "cut short");
+    ck_assert_has(error.text, "not a safetensors");
     enum { DEEP = 100000 }; /* brackets in brackets */
     char *nested = malloc(DEEP + 8);
     strcpy(nested, "{\"a\":");
