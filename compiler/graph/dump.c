@@ -8,10 +8,9 @@ static const char *tensor_text(Arena *arena, const Graph *g, const Tensor *t)
                         : g->kind == PROGRAM_NET ? "Nx"
                                                  : arena_printf(arena, "%lldx", (long long)g->batch);
     static const char *const types[] = {"", ":int32", ":uint8"};
+    static const char *const layouts[] = {"", ":nhwc", ":nchw16n"};
     return arena_printf(arena, "%%%d[%s%s]%s%s", t->id, batch, shape_text(arena, t->shape), types[t->dtype],
-                        t->last      ? ":last"
-                        : t->samples ? ":samples"
-                                     : "");
+                        layouts[t->layout]);
 }
 
 static void dump_list(FILE *out, Arena *arena, const Graph *g, Tensor **at, int count)

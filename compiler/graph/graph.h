@@ -15,6 +15,7 @@
 
 #include "base/base.h"
 #include "front/front.h"
+#include "graph/variant.h"
 
 typedef struct Op Op;
 typedef struct Node Node;
@@ -87,10 +88,9 @@ struct Tensor {
     int id; /* position in its graph's `tensors` */
     TensorKind kind;
     DType dtype;
-    bool batched;     /* a dimension [batch] stands before `shape` */
-    Shape shape;      /* per sample */
-    bool last;        /* an image that lies [H][W][C], not [C][H][W]: see passes/layout.c */
-    bool samples;     /* lies [N / 16][C][H][W][16] or [N / 16][F][16]: see passes/batch_blocking.c */
+    bool batched; /* a dimension [batch] stands before `shape` */
+    Shape shape;  /* per sample */
+    Layout layout;
     const char *name; /* PATH.weight of a parameter; else for dumps */
     Span span;
     Node *producer; /* NULL for what comes from outside and for the model's */
@@ -100,9 +100,9 @@ struct Tensor {
     bool trainable;
     bool regularized; /* a weight: not a bias, not of a norm */
     Init init;
-    Tensor *slice_of;     /* of what is a part of a parameter or state: all of it; else NULL */
-    int64_t slice_offset; /* the part's first element there */
-    Tensor *parent; /* an image, channels last, that this one is some channels of: see passes/concat_elimination.c */
+    Tensor *slice_of;       /* of what is a part of a parameter or state: all of it; else NULL */
+    int64_t slice_offset;   /* the part's first element there */
+    Tensor *parent;         /* an NHWC image that this one is some channels of: see passes/concat_elimination.c */
     int64_t channel_offset; /* the first of them there */
     Tensor *model;          /* in a program: the net's tensor that this one stands for; else itself or NULL */
     const double *values;   /* of a constant buffer: its elements (then `init` is not used), else NULL */
@@ -175,7 +175,7 @@ enum {                                     /* traits */
            1u << 7,               /* mixes the samples of a batch, and so do its gradients (batchnorm while training) */
        OP_FAST_SAMPLES = 1u << 8, /* the fast form also serves some of the samples: $N may be less than the batch */
        OP_ANY_LAYOUT = 1u << 9,   /* the fast form serves images of either layout, when all of them have the same,
-                                * by asking node->last */
+                                * by asking node->layout */
        OP_POINTWISE = 1u << 10,   /* each element by itself, so that the fast form serves every layout that all
                                 * arrays have */
        OP_STRIDED_CHANNELS = 1u << 11, /* the fast form serves images whose channels are some of a larger one's: from
@@ -277,7 +277,7 @@ struct Op {
     const char *kernel;
 
     /* What passes/layout.c asks: does the fast form take this node's images with the
-     * channels last?  Then it gets them so, node->last is set, and in[1] is what
+     * channels last?  Then it gets them so, node->layout is LAYOUT_NHWC, and in[1] is what
      * `pack` makes of the weights, an operator with one input and one output.  With
      * OP_ANY_LAYOUT: may they be so?  NULL: the images are planar, or always either with
      * OP_ANY_LAYOUT.  `pack` may be NULL. */
@@ -286,8 +286,8 @@ struct Op {
 
     /* What passes/batch_blocking.c puts in the node's place: an operator whose kernel takes the
      * node's images and vectors samples last, $N / 16 blocks of them, or NULL where none
-     * does or where that does not pay.  node->samples is then set; an operator that asks
-     * it gives itself.  Not needed with OP_POINTWISE and OP_VIEW. */
+     * does or where that does not pay.  node->layout is then LAYOUT_NCHW16N; an operator
+     * that asks it gives itself.  Not needed with OP_POINTWISE and OP_VIEW. */
     const Op *(*samples)(const Node *);
 
     /* What passes/winograd.c puts in the node's place: an operator that computes the
@@ -298,7 +298,7 @@ struct Op {
     /* Floats that the kernel works in: it gets them as one more output, `work`. */
     int64_t (*work)(const Node *);
 
-    /* With OP_SLICE: the first channel, of an image that lies channels last. */
+    /* With OP_SLICE: the first channel, of an NHWC image. */
     int64_t (*channel)(const Node *);
 
     /* Of a gradient [rows][…] of a parameter: adds a node that computes some of its rows
@@ -358,8 +358,7 @@ struct Node {
     const Node *origin; /* of gradients and updates: the forward node; else itself */
     bool frozen;        /* its parameters are not trained */
     Phase phase;
-    bool last;                   /* its images lie [H][W][C] */
-    bool samples;                /* what it computes with lies samples last */
+    Layout layout;               /* of its images; of all batched tensors with LAYOUT_NCHW16N */
     double scale;                /* of a loss and its gradient: its weight in the total; else 1 */
     const Epilogue *epilogue;    /* of a fused operator */
     const char *const *in_names; /* of a fused operator: instead of op->in */
@@ -463,10 +462,7 @@ static inline bool node_is_called(const Node *n)
 /* [batch][C][H][W], of any element type. */
 static inline bool tensor_is_image(const Tensor *t) { return t->batched && t->shape.rank == 3; }
 
-/* Of a tensor or a node that lies samples last: how many are side by side, a cache line. */
-enum { SAMPLES_BLOCK = 16 };
-
-/* Both layouts of it are the same bytes. */
+/* An image of one channel or one pixel: NCHW and NHWC are the same bytes. */
 static inline bool tensor_has_one_layout(const Tensor *t)
 {
     return t->shape.dim[0] == 1 || t->shape.dim[1] * t->shape.dim[2] == 1;

@@ -205,8 +205,8 @@ static bool call_kernel(Writer *w, const Node *n, const Tensor *x, const Tensor 
     bind_sizes(w, n);
     writer_bind(w, "weight", is_affine(n) ? "weight" : "0");
     writer_bind(w, "bias", is_affine(n) ? "bias" : "0");
-    writer_put(w, n->last ? "const long rows = (long)$N * $P;" : "const long rows = $N;");
-    if (n->last) writer_bind_int(w, "P", 1);
+    writer_put(w, n->layout == LAYOUT_NHWC ? "const long rows = (long)$N * $P;" : "const long rows = $N;");
+    if (n->layout == LAYOUT_NHWC) writer_bind_int(w, "P", 1);
     bool relu = n->epilogue && n->epilogue->relu;
     writer_bind_int(w, "relu", relu);
     writer_bind(w, "summand", n->epilogue && n->epilogue->add ? "summand" : "0");
@@ -259,14 +259,14 @@ static bool dx_fast(Writer *w, const Node *n)
 static bool infer_finish(Graph *g, Node *n, const Epilogue *tail, Tensor *summand)
 {
     (void)g;
-    if (summand || (!n->last && plane(n) > 1)) return false;
+    if (summand || (n->layout != LAYOUT_NHWC && plane(n) > 1)) return false;
     n->epilogue = tail;
     return true;
 }
 
 static bool training_finish(Graph *g, Node *n, const Epilogue *tail, Tensor *summand)
 {
-    if (!n->last && plane(n) > 1) return false;
+    if (n->layout != LAYOUT_NHWC && plane(n) > 1) return false;
     n->epilogue = tail;
     if (summand) node_in_named(g, n, summand, "summand");
     return true;
@@ -274,7 +274,7 @@ static bool training_finish(Graph *g, Node *n, const Epilogue *tail, Tensor *sum
 
 static bool sums_finish(Graph *g, Node *n, const Epilogue *tail, Tensor *summand)
 {
-    if (summand || (!n->last && plane(n) > 1)) return false;
+    if (summand || (n->layout != LAYOUT_NHWC && plane(n) > 1)) return false;
     n->epilogue = tail;
     if (!is_affine(n)) return true;
     node_in_named(g, n, n->origin->in[1], "weight");
@@ -284,7 +284,7 @@ static bool sums_finish(Graph *g, Node *n, const Epilogue *tail, Tensor *summand
 
 static bool dx_finish(Graph *g, Node *n, const Epilogue *tail, Tensor *summand)
 {
-    if (!n->last && plane(n) > 1) return false;
+    if (n->layout != LAYOUT_NHWC && plane(n) > 1) return false;
     bool masked = n->epilogue && n->epilogue->relu;
     n->epilogue = tail;
     if (tail->relu && !masked && is_affine(n)) node_in_named(g, n, n->origin->in[2], "bias");

@@ -396,25 +396,25 @@ static bool call_kernel(Writer *w, const Node *n, const Cells cells[2], const ch
 
 bool cells_average_fast(Writer *w, const Node *n, const Cells cells[2])
 {
-    return call_kernel(w, n, cells, n->last ? "nn_cells_average_last" : "nn_cells_average",
+    return call_kernel(w, n, cells, n->layout == LAYOUT_NHWC ? "nn_cells_average_last" : "nn_cells_average",
                        "$kernel(&size, $N, x, y, $t, $T);");
 }
 
 bool cells_average_gradient_fast(Writer *w, const Node *n, const Cells cells[2])
 {
-    return call_kernel(w, n, cells, n->last ? "nn_cells_average_last_dx" : "nn_cells_average_dx",
+    return call_kernel(w, n, cells, n->layout == LAYOUT_NHWC ? "nn_cells_average_last_dx" : "nn_cells_average_dx",
                        "$kernel(&size, $N, dy, dx, $t, $T);");
 }
 
 bool cells_maximum_fast(Writer *w, const Node *n, const Cells cells[2])
 {
-    return call_kernel(w, n, cells, n->last ? "nn_cells_maximum_last" : "nn_cells_maximum",
+    return call_kernel(w, n, cells, n->layout == LAYOUT_NHWC ? "nn_cells_maximum_last" : "nn_cells_maximum",
                        "$kernel(&size, $N, x, y, 0, $t, $T);");
 }
 
 bool cells_maximum_training_fast(Writer *w, const Node *n, const Cells cells[2])
 {
-    return call_kernel(w, n, cells, n->last ? "nn_cells_maximum_last" : "nn_cells_maximum",
+    return call_kernel(w, n, cells, n->layout == LAYOUT_NHWC ? "nn_cells_maximum_last" : "nn_cells_maximum",
                        "$kernel(&size, $N, x, y, place, $t, $T);");
 }
 
@@ -423,7 +423,7 @@ static bool maximum_gradient_fast(Writer *w, const Node *n)
 {
     Cells cells[2];
     cells_adaptive(cells, node_shape_out(n), node_shape_in(n));
-    return call_kernel(w, n, cells, n->last ? "nn_cells_maximum_last_dx" : "nn_cells_maximum_dx",
+    return call_kernel(w, n, cells, n->layout == LAYOUT_NHWC ? "nn_cells_maximum_last_dx" : "nn_cells_maximum_dx",
                        "$kernel(&size, $N, dy, place, dx, $t, $T);");
 }
 

@@ -22,8 +22,8 @@ void channels_bind(Writer *w, Shape s)
 void channels_bind_blocks(Writer *w, const Node *n)
 {
     channels_bind(w, node_shape_in(n));
-    writer_bind(w, "blocks", "%s", n->samples ? " / 16" : "");
-    writer_bind(w, "lanes", "%s", n->samples ? " * 16" : "");
+    writer_bind(w, "blocks", "%s", n->layout == LAYOUT_NCHW16N ? " / 16" : "");
+    writer_bind(w, "lanes", "%s", n->layout == LAYOUT_NCHW16N ? " * 16" : "");
 }
 
 void channels_open(Writer *w, Shape s)

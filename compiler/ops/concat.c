@@ -75,19 +75,20 @@ static int64_t slice_channel(const Node *n)
 static int64_t rows_of(const Node *n)
 {
     Shape s = node_shape_in(n);
-    return n->last ? s.dim[1] * s.dim[2] : 1;
+    return n->layout == LAYOUT_NHWC ? s.dim[1] * s.dim[2] : 1;
 }
 
 static bool concat_fast(Writer *w, const Node *n)
 {
     int64_t start = 0, rows = rows_of(n);
     writer_bind_int(w, "rows", rows);
-    writer_bind_int(w, "all", n->last ? tensor_pixel_stride(n->out[0]) : shape_count(node_shape_out(n)));
+    writer_bind_int(w, "all",
+                    n->layout == LAYOUT_NHWC ? tensor_pixel_stride(n->out[0]) : shape_count(node_shape_out(n)));
     for (int i = 0; i < n->in_count; i++) {
         int64_t elements = shape_count(n->in[i]->shape) / rows;
         writer_bind_int(w, "i", i);
         writer_bind_int(w, "elements", elements);
-        writer_bind_int(w, "step", n->last ? tensor_pixel_stride(n->in[i]) : elements);
+        writer_bind_int(w, "step", n->layout == LAYOUT_NHWC ? tensor_pixel_stride(n->in[i]) : elements);
         writer_bind_int(w, "start", start);
         writer_put(w, start ? "nn_copy_rows((long)$N * $rows, $elements, x$i, $step, y + $start, $all, $t, $T);"
                             : "nn_copy_rows((long)$N * $rows, $elements, x$i, $step, y, $all, $t, $T);");
@@ -114,8 +115,9 @@ static bool slice_fast(Writer *w, const Node *n)
     int64_t rows = rows_of(n);
     writer_bind_int(w, "rows", rows);
     writer_bind_int(w, "elements", shape_count(node_shape_out(n)) / rows);
-    writer_bind_int(w, "all", n->last ? tensor_pixel_stride(n->in[0]) : shape_count(node_shape_in(n)));
-    writer_bind_int(w, "step", n->last ? tensor_pixel_stride(n->out[0]) : shape_count(node_shape_out(n)));
+    writer_bind_int(w, "all", n->layout == LAYOUT_NHWC ? tensor_pixel_stride(n->in[0]) : shape_count(node_shape_in(n)));
+    writer_bind_int(w, "step",
+                    n->layout == LAYOUT_NHWC ? tensor_pixel_stride(n->out[0]) : shape_count(node_shape_out(n)));
     writer_bind_int(w, "start", a->start / rows);
     writer_put(w, "nn_copy_rows((long)$N * $rows, $elements, dy + $start, $all, dx, $step, $t, $T);");
     return true;

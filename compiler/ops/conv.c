@@ -160,14 +160,15 @@ bool conv_dweight_last(const Node *n) { return served(conv_of_dweight(n)); }
 
 static bool call(Writer *w, const Node *n, Correlation c, const char *text)
 {
-    return n->last && correlate_call(w, &c, text);
+    return n->layout == LAYOUT_NHWC && correlate_call(w, &c, text);
 }
 
 static bool conv_fast(Writer *w, const Node *n)
 {
     Correlation c = conv_of_forward(n);
     writer_bind(w, "bias", node_has(n, 2) ? "bias" : "0");
-    if (!n->last && in_plane(n)) return correlate_call(w, &c, "nn_plane_conv(&size, x, weight, $bias, y, $t, $T);");
+    if (n->layout != LAYOUT_NHWC && in_plane(n))
+        return correlate_call(w, &c, "nn_plane_conv(&size, x, weight, $bias, y, $t, $T);");
     return call(w, n, c, "nn_conv_gather(&size, x, weight, $bias, 0, y, $t, $T);");
 }
 

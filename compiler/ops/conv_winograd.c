@@ -102,14 +102,15 @@ static bool forward_fast(Writer *w, const Node *n)
 {
     Correlation c = conv_of_forward(n);
     writer_bind(w, "bias", node_has(n, 2) ? "bias" : "0");
-    return n->last && call(w, n, &c, "nn_winograd(&size, $m, x, weight, $bias, 0, y, work, $t, $T);");
+    return n->layout == LAYOUT_NHWC && call(w, n, &c, "nn_winograd(&size, $m, x, weight, $bias, 0, y, work, $t, $T);");
 }
 
 static bool fused_fast(Writer *w, const Node *n)
 {
     Correlation c = conv_of_forward(n);
     conv_bind_tail(w, n);
-    return n->last && call(w, n, &c, "nn_winograd(&size, $m, x, weight, $bias, &tail, y, work, $t, $T);");
+    return n->layout == LAYOUT_NHWC &&
+           call(w, n, &c, "nn_winograd(&size, $m, x, weight, $bias, &tail, y, work, $t, $T);");
 }
 
 /* A convolution of dy with the kernels turned, and padded by what the kernel does not
@@ -122,7 +123,7 @@ static bool dx_fast(Writer *w, const Node *n)
     back.large_step = c.small_step;
     back.small_step = c.large_step;
     for (int axis = 0; axis < 2; axis++) back.slide[axis].before = tile_of(n)->r - 1 - c.slide[axis].before;
-    return n->last && call(w, n, &back, "nn_winograd(&size, $m, dy, weight, 0, 0, dx, work, $t, $T);");
+    return n->layout == LAYOUT_NHWC && call(w, n, &back, "nn_winograd(&size, $m, dy, weight, 0, 0, dx, work, $t, $T);");
 }
 
 static const char *const y_out[] = {"y", "work", NULL};
@@ -234,7 +235,8 @@ static int64_t sums_work(const Node *n)
 static bool sums_fast(Writer *w, const Node *n)
 {
     Correlation c = conv_of_dweight(n);
-    return n->last && correlate_call(w, &c, "nn_winograd_weights(&size, x, dy, dweight, work, $t, $T);");
+    return n->layout == LAYOUT_NHWC &&
+           correlate_call(w, &c, "nn_winograd_weights(&size, x, dy, dweight, work, $t, $T);");
 }
 
 static const Op dweight_4 = {

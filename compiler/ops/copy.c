@@ -8,13 +8,13 @@ static void copy_plain(Writer *w, const Node *n) { elementwise_forward(w, n, "$x
 static bool copy_fast(Writer *w, const Node *n)
 {
     Shape s = node_shape_out(n);
-    int64_t rows = n->last ? s.dim[1] * s.dim[2] : 1;
+    int64_t rows = n->layout == LAYOUT_NHWC ? s.dim[1] * s.dim[2] : 1;
     writer_bind_int(w, "rows", rows);
     writer_bind_int(w, "elements", shape_count(s) / rows);
-    writer_bind_int(w, "from", n->last ? tensor_pixel_stride(n->in[0]) : shape_count(s));
-    writer_bind_int(w, "to", n->last ? tensor_pixel_stride(n->out[0]) : shape_count(s));
-    writer_put(w, n->last ? "nn_copy_rows((long)$N * $rows, $elements, x, $from, y, $to, $t, $T);"
-                          : "nn_copy_rows($N, $elements, x, $from, y, $to, $t, $T);");
+    writer_bind_int(w, "from", n->layout == LAYOUT_NHWC ? tensor_pixel_stride(n->in[0]) : shape_count(s));
+    writer_bind_int(w, "to", n->layout == LAYOUT_NHWC ? tensor_pixel_stride(n->out[0]) : shape_count(s));
+    writer_put(w, n->layout == LAYOUT_NHWC ? "nn_copy_rows((long)$N * $rows, $elements, x, $from, y, $to, $t, $T);"
+                                           : "nn_copy_rows($N, $elements, x, $from, y, $to, $t, $T);");
     return true;
 }
 

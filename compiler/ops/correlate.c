@@ -182,9 +182,9 @@ bool correlate_bias_fast(Writer *w, const Node *n)
     writer_bind_int(w, "C", s.dim[0]);
     writer_bind_int(w, "area", area);
     writer_bind_int(w, "step", tensor_pixel_stride(n->in[0]));
-    if (n->samples) /* a block of samples is one whose pixels are 16 times as many */
+    if (n->layout == LAYOUT_NCHW16N) /* a block of samples is one whose pixels are 16 times as many */
         writer_put(w, "nn_channel_sums($N / 16, $C, $area * 16, 0, dy, dbias, $t, $T);");
-    else if (n->last) /* each pixel is as a sample of single values */
+    else if (n->layout == LAYOUT_NHWC) /* each pixel is as a sample of single values */
         writer_put(w, "nn_channel_sums((long)$N * $area, $C, 1, $step, dy, dbias, $t, $T);");
     else
         writer_put(w, "nn_channel_sums($N, $C, $area, $C, dy, dbias, $t, $T);");

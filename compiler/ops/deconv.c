@@ -182,7 +182,7 @@ static bool deconv_dweight_last(const Node *n) { return served(of_dweight(n)); }
 
 static bool call(Writer *w, const Node *n, Correlation c, const char *text)
 {
-    return n->last && correlate_call(w, &c, text);
+    return n->layout == LAYOUT_NHWC && correlate_call(w, &c, text);
 }
 
 static bool deconv_fast(Writer *w, const Node *n)

@@ -173,7 +173,7 @@ bool extremum_last(const Node *n) { return served(n, node_shape_in(n)); }
 static void bind_images(Writer *w, const Node *n)
 {
     writer_bind(w, "blocks", "%s", "");
-    if (n->samples) writer_bind(w, "blocks", " / 16 * %lld", (long long)node_shape_in(n).dim[0]);
+    if (n->layout == LAYOUT_NCHW16N) writer_bind(w, "blocks", " / 16 * %lld", (long long)node_shape_in(n).dim[0]);
 }
 
 /* nn_window: c, h, w, oh, ow, kh, kw, sh, sw, dh, dw, top, left, least, wide */
@@ -183,7 +183,7 @@ static bool call_kernel(Writer *w, const Node *n, Shape large, Shape small, bool
     window_slides(s, spec_of(n->attrs), large, small);
     if (!served(n, large)) return false;
     bind_images(w, n);
-    const int64_t channels = n->samples ? SAMPLES_BLOCK : large.dim[0];
+    const int64_t channels = n->layout == LAYOUT_NCHW16N ? BATCH_BLOCK : large.dim[0];
     const int64_t size[] = {channels,    s[0].large,  s[1].large,    s[0].small,    s[1].small,  s[0].k,     s[1].k,
                             s[0].stride, s[1].stride, s[0].dilation, s[1].dilation, s[0].before, s[1].before};
     writer_bind_ints(w, "size", size, sizeof size / sizeof *size);
@@ -196,7 +196,7 @@ static bool call_kernel(Writer *w, const Node *n, Shape large, Shape small, bool
 
 bool extremum_fast(Writer *w, const Node *n, bool least)
 {
-    writer_bind(w, "kernel", n->last || n->samples ? "nn_extremum_last" : "nn_extremum");
+    writer_bind(w, "kernel", n->layout != LAYOUT_NCHW ? "nn_extremum_last" : "nn_extremum");
     const char *keeping = "$kernel(&size, $N$blocks, x, y, place, $t, $T);",
                *without = "$kernel(&size, $N$blocks, x, y, 0, $t, $T);";
     return call_kernel(w, n, node_shape_in(n), node_shape_out(n), least, n->out_count > 1 ? keeping : without);
@@ -204,7 +204,7 @@ bool extremum_fast(Writer *w, const Node *n, bool least)
 
 static bool extremum_grad_fast(Writer *w, const Node *n)
 {
-    writer_bind(w, "kernel", n->last || n->samples ? "nn_extremum_last_dx" : "nn_extremum_dx");
+    writer_bind(w, "kernel", n->layout != LAYOUT_NCHW ? "nn_extremum_last_dx" : "nn_extremum_dx");
     return call_kernel(w, n, node_shape_out(n), node_shape_in(n), false,
                        "$kernel(&size, $N$blocks, dy, place, dx, $t, $T);");
 }

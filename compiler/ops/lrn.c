@@ -148,13 +148,15 @@ static bool call_kernel(Writer *w, const Node *n, const char *call)
 static bool lrn_fast(Writer *w, const Node *n)
 {
     return call_kernel(w, n,
-                       n->last ? "nn_lrn_last(&size, $N, x, y, $t, $T);" : "nn_lrn_forward(&size, $N, x, y, $t, $T);");
+                       n->layout == LAYOUT_NHWC ? "nn_lrn_last(&size, $N, x, y, $t, $T);"
+                                                : "nn_lrn_forward(&size, $N, x, y, $t, $T);");
 }
 
 static bool lrn_dx_fast(Writer *w, const Node *n)
 {
-    return call_kernel(
-        w, n, n->last ? "nn_lrn_last_dx(&size, $N, dy, x, dx, $t, $T);" : "nn_lrn_dx(&size, $N, dy, x, dx, $t, $T);");
+    return call_kernel(w, n,
+                       n->layout == LAYOUT_NHWC ? "nn_lrn_last_dx(&size, $N, dy, x, dx, $t, $T);"
+                                                : "nn_lrn_dx(&size, $N, dy, x, dx, $t, $T);");
 }
 
 static const Op lrn_dx = {

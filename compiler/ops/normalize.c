@@ -91,7 +91,7 @@ static void normalize_grad_plain(Writer *w, const Node *n)
  * a sample of single values. */
 static void bind_channels(Writer *w, const Node *n, int channels)
 {
-    bool last = n->last && channels > 1;
+    bool last = n->layout == LAYOUT_NHWC && channels > 1;
     int64_t pixels = shape_count(node_shape_in(n)) / channels;
     writer_bind_int(w, "C", channels);
     writer_bind_int(w, "pixels", pixels);

@@ -108,7 +108,7 @@ static void prelu_dw_plain(Writer *w, const Node *n)
 /* ---- fast form: runtime/kernels/prelu.h -------------------------------- */
 
 /* A shared slope is that of one channel with all elements, in either layout. */
-static bool call_last(const Node *n) { return n->last && !((const PreluAttrs *)n->attrs)->shared; }
+static bool call_last(const Node *n) { return n->layout == LAYOUT_NHWC && !((const PreluAttrs *)n->attrs)->shared; }
 
 static bool call_kernel(Writer *w, const Node *n, const char *call)
 {

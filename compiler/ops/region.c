@@ -80,7 +80,7 @@ int64_t region_no_flops(const Node *n)
  * many, of an image of one channel. */
 static void bind_region(Writer *w, const Node *n, Shape whole, Shape part, int64_t top, int64_t left)
 {
-    long long planes = n->last ? 1 : part.dim[0], each = n->last ? part.dim[0] : 1;
+    long long planes = n->layout == LAYOUT_NHWC ? 1 : part.dim[0], each = n->layout == LAYOUT_NHWC ? part.dim[0] : 1;
     writer_bind(w, "region", "%lld, %lld, %lld, %lld, %lld, %lld, %lld", planes, (long long)part.dim[1],
                 (long long)part.dim[2] * each, (long long)whole.dim[1], (long long)whole.dim[2] * each, (long long)top,
                 (long long)left * each);

@@ -143,7 +143,7 @@ static void upsample_plain(Writer *w, const Node *n)
 static bool upsample_fast(Writer *w, const Node *n)
 {
     const UpsampleAttrs *a = n->attrs;
-    const char *nearest = n->last ? "nn_nearest_last" : "nn_nearest";
+    const char *nearest = n->layout == LAYOUT_NHWC ? "nn_nearest_last" : "nn_nearest";
     return call_kernel(w, n, node_shape_in(n), a->mode == UPSAMPLE_NEAREST ? nearest : "nn_bilinear");
 }
 
@@ -190,7 +190,7 @@ static void upsample_grad_plain(Writer *w, const Node *n)
 static bool upsample_grad_fast(Writer *w, const Node *n)
 {
     const UpsampleAttrs *a = n->attrs;
-    const char *nearest = n->last ? "nn_nearest_last_dx" : "nn_nearest_dx";
+    const char *nearest = n->layout == LAYOUT_NHWC ? "nn_nearest_last_dx" : "nn_nearest_dx";
     return call_kernel(w, n, node_shape_out(n), a->mode == UPSAMPLE_NEAREST ? nearest : "nn_bilinear_dx");
 }
 

@@ -65,21 +65,21 @@ static bool pays(const Graph *g)
 static void add_node(Samples *s, Node *n) { list_push(s->arena, &s->nodes, n); }
 
 /* The same values, samples last or planar. */
-static Tensor *lying(Samples *s, Tensor *t, bool samples, const Node *user)
+static Tensor *with_layout(Samples *s, Tensor *t, Layout layout, const Node *user)
 {
-    if (!t->batched || t->samples == samples) return t;
+    if (!t->batched || t->layout == layout) return t;
     assert(t->id < s->tensors && t->dtype == DTYPE_REAL && "only what the program computes with is turned");
     if (s->turned[t->id]) return s->turned[t->id];
     Graph *g = s->graph;
-    const char *name = arena_printf(s->arena, "%s.%s", user->name, samples ? "samples" : "planar");
+    const char *name = arena_printf(s->arena, "%s.%s", user->name, layout == LAYOUT_NCHW16N ? "nchw16n" : "nchw");
     Node *n = graph_node(g, s->turn, NULL, name, user->span);
     g->nodes.count--; /* it stands in the new list instead */
     n->origin = user->origin;
-    n->samples = samples;
+    n->layout = layout;
     node_in(g, n, t);
     n->data_count = 1;
     Tensor *made = node_out(g, n, t->shape);
-    made->samples = samples;
+    made->layout = layout;
     add_node(s, n);
     return s->turned[t->id] = made;
 }
@@ -87,22 +87,24 @@ static Tensor *lying(Samples *s, Tensor *t, bool samples, const Node *user)
 static void place_node(Samples *s, Node *n)
 {
     const Op *form = form_of(n);
-    for (int i = 0; i < n->in_count; i++) n->in[i] = lying(s, n->in[i], form != NULL, n);
-    n->samples = form != NULL;
+    n->layout = form ? LAYOUT_NCHW16N : LAYOUT_NCHW;
+    for (int i = 0; i < n->in_count; i++) n->in[i] = with_layout(s, n->in[i], n->layout, n);
     if (form) n->op = form;
-    for (int i = 0; i < n->out_count; i++) n->out[i]->samples = form && n->out[i]->batched;
+    for (int i = 0; i < n->out_count; i++) {
+        if (n->out[i]->batched) n->out[i]->layout = n->layout;
+    }
     add_node(s, n);
 }
 
 /* What the caller reads is planar. */
 static void end_planar(Samples *s, Tensor **end)
 {
-    if (*end && (*end)->producer) *end = lying(s, *end, false, (*end)->producer);
+    if (*end && (*end)->producer) *end = with_layout(s, *end, LAYOUT_NCHW, (*end)->producer);
 }
 
 bool pass_batch_blocking(Graph *g)
 {
-    if (g->batch % SAMPLES_BLOCK || !pays(g)) return false;
+    if (g->batch % BATCH_BLOCK || !pays(g)) return false;
     Arena *arena = g->compilation->arena;
     Samples s = {.graph = g,
                  .arena = arena,
@@ -113,7 +115,7 @@ bool pass_batch_blocking(Graph *g)
     end_planar(&s, &g->output);
     end_planar(&s, &g->input_gradient);
     g->nodes = s.nodes;
-    g->batch_multiple = SAMPLES_BLOCK;
+    g->batch_multiple = BATCH_BLOCK;
     for (int i = 0; i < g->nodes.count; i++) ((Node *)g->nodes.at[i])->id = i;
     graph_verify(g);
     return true;

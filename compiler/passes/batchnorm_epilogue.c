@@ -25,7 +25,7 @@ typedef struct Rectifier {
 static Node *follower(const Rectifier *r, const Node *n, EpilogueKind part)
 {
     Node *next = r->uses.count[n->out[0]->id] == 1 ? r->uses.user[n->out[0]->id] : NULL;
-    return next && !r->dropped[next->id] && next->op->epilogue == part && next->last == n->last ? next : NULL;
+    return next && !r->dropped[next->id] && next->op->epilogue == part && next->layout == n->layout ? next : NULL;
 }
 
 /* relu's gradient, or NULL. */
@@ -41,7 +41,7 @@ static Node *gradient_of(const Rectifier *r, const Node *relu)
 
 static bool takes_mask(const Node *user, const Node *n, const Tensor *dy)
 {
-    return user->origin == n && user->op->finish && user->in[0] == dy && user->last == n->last;
+    return user->origin == n && user->op->finish && user->in[0] == dy && user->layout == n->layout;
 }
 
 /* relu's gradient is left to the nodes that use it, when all are n's gradient. */

@@ -35,11 +35,11 @@ static void find_users(Slicer *s)
 /* An image of which some channels are not simply a run of numbers. */
 static bool has_pixels(const Tensor *t)
 {
-    return tensor_is_image(t) && t->kind == TENSOR_LOCAL && t->dtype == DTYPE_REAL && t->last &&
+    return tensor_is_image(t) && t->kind == TENSOR_LOCAL && t->dtype == DTYPE_REAL && t->layout == LAYOUT_NHWC &&
            t->shape.dim[1] * t->shape.dim[2] > 1;
 }
 
-static bool has_steps(const Node *n) { return n->last && n->op->traits & OP_STRIDED_CHANNELS; }
+static bool has_steps(const Node *n) { return n->layout == LAYOUT_NHWC && n->op->traits & OP_STRIDED_CHANNELS; }
 
 /* The summand of its tail, which lies as the output does, or NULL. */
 static const Tensor *summand_of(const Node *n)
@@ -88,11 +88,11 @@ static void add_copy(Slicer *s, Node *join, int i, int64_t channel)
     Node *n = graph_node(g, s->copy, NULL, join->name, join->span);
     g->nodes.count--; /* it finds its place later */
     n->origin = join->origin;
-    n->last = true;
+    n->layout = LAYOUT_NHWC;
     node_in(g, n, join->in[i]);
     n->data_count = 1;
     Tensor *made = node_out(g, n, join->in[i]->shape);
-    made->last = true;
+    made->layout = LAYOUT_NHWC;
     put_within(made, join->out[0], channel);
     join->in[i] = made;
     list_push(s->arena, &s->copies[join->id], n);
@@ -102,7 +102,7 @@ static void place_branches(Slicer *s, Node *join)
 {
     bool *moves = arena_alloc(s->arena, (size_t)join->in_count * sizeof *moves), any = false;
     int64_t channel = 0;
-    if (!join->last || !has_pixels(join->out[0])) return;
+    if (join->layout != LAYOUT_NHWC || !has_pixels(join->out[0])) return;
     for (int i = 0; i < join->in_count; i++) any = (moves[i] = may_move(s, join, join->in[i])) || any;
     for (int i = 0; any && i < join->in_count; i++) {
         int64_t channels = join->in[i]->shape.dim[0];
@@ -146,7 +146,7 @@ static void place_part(Slicer *s, Node *part)
     Tensor *t = part->out[0], place = *t;
     const Tensor *whole = part->in[0];
     Node *over = NULL;
-    if (!part->last || !has_pixels(whole) || !has_pixels(t) || !whole->producer || t->parent) return;
+    if (part->layout != LAYOUT_NHWC || !has_pixels(whole) || !has_pixels(t) || !whole->producer || t->parent) return;
     put_within(&place, whole, part->op->channel(part));
     for (int i = 0; i < s->users[t->id].count; i++) {
         Node *user = s->users[t->id].at[i];

@@ -22,9 +22,9 @@ typedef struct Layouts {
     const Op *turn;
 } Layouts;
 
-static bool differs(const Tensor *t, bool last)
+static bool differs(const Tensor *t, Layout layout)
 {
-    return tensor_is_image(t) && !tensor_has_one_layout(t) && t->last != last;
+    return tensor_is_image(t) && !tensor_has_one_layout(t) && t->layout != layout;
 }
 
 /* A node at the end of the new order. */
@@ -38,19 +38,20 @@ static Node *add_node(Layouts *l, const Op *op, const Node *model, const char *n
 }
 
 /* The image with that layout. */
-static Tensor *with_layout(Layouts *l, Tensor *t, bool last, const Node *user)
+static Tensor *with_layout(Layouts *l, Tensor *t, Layout layout, const Node *user)
 {
-    if (!differs(t, last)) return t;
+    if (!differs(t, layout)) return t;
     assert(t->id < l->tensors && t->dtype == DTYPE_REAL && "only what the program computes with is turned");
     if (l->turned[t->id]) return l->turned[t->id];
-    Node *n = add_node(l, l->turn, user, arena_printf(l->arena, "%s.%s", user->name, last ? "last" : "planar"));
+    Node *n = add_node(l, l->turn, user,
+                       arena_printf(l->arena, "%s.%s", user->name, layout == LAYOUT_NHWC ? "nhwc" : "nchw"));
     n->attrs = NULL;
     n->origin = user->origin;
-    n->last = last;
+    n->layout = layout;
     node_in(l->graph, n, t);
     n->data_count = 1;
     Tensor *made = node_out(l->graph, n, t->shape);
-    made->last = last;
+    made->layout = layout;
     return l->turned[t->id] = made;
 }
 
@@ -68,11 +69,11 @@ static bool follows_last(const Node *n)
     for (int i = 0; i < n->in_count; i++) {
         const Tensor *t = n->in[i];
         if (!tensor_is_image(t) || tensor_has_one_layout(t)) continue;
-        if (t->dtype != DTYPE_REAL) return t->last;
-        last = last || t->last;
+        if (t->dtype != DTYPE_REAL) return t->layout == LAYOUT_NHWC;
+        last = last || t->layout == LAYOUT_NHWC;
         open = false;
     }
-    return open ? n->origin->last : last;
+    return open ? n->origin->layout == LAYOUT_NHWC : last;
 }
 
 static bool wants_last(const Node *n)
@@ -95,17 +96,19 @@ static void pack(Layouts *l, Node *n)
 
 static void place_node(Layouts *l, Node *n)
 {
-    n->last = wants_last(n);
-    for (int i = 0; i < n->in_count; i++) n->in[i] = with_layout(l, n->in[i], n->last, n);
-    for (int i = 0; i < n->out_count; i++) n->out[i]->last = n->last && tensor_is_image(n->out[i]);
-    if (n->last && n->op->last && n->op->pack) pack(l, n);
+    n->layout = wants_last(n) ? LAYOUT_NHWC : LAYOUT_NCHW;
+    for (int i = 0; i < n->in_count; i++) n->in[i] = with_layout(l, n->in[i], n->layout, n);
+    for (int i = 0; i < n->out_count; i++) {
+        if (tensor_is_image(n->out[i])) n->out[i]->layout = n->layout;
+    }
+    if (n->layout == LAYOUT_NHWC && n->op->last && n->op->pack) pack(l, n);
     list_push(l->arena, &l->nodes, n);
 }
 
 /* What the caller reads is planar. */
 static void end_planar(Layouts *l, Tensor **end)
 {
-    if (*end && (*end)->producer) *end = with_layout(l, *end, false, (*end)->producer);
+    if (*end && (*end)->producer) *end = with_layout(l, *end, LAYOUT_NCHW, (*end)->producer);
 }
 
 void pass_layout(Graph *g)

@@ -185,8 +185,7 @@ static Node *copy_node(Graph *g, const Node *from, const Node *n)
     made->stream = from->stream;
     if (from->origin != from) made->origin = from->origin;
     made->frozen = from->frozen;
-    made->last = from->last;
-    made->samples = from->samples;
+    made->layout = from->layout;
     made->scale = from->scale;
     made->epilogue = n->epilogue;
     made->in_names = n->in_names;
@@ -204,8 +203,7 @@ static Node *add_copy(Recompute *r, const Course *s, const Step *step, Tensor **
         const Tensor *t = from->out[k];
         Tensor *copy = node_out_as(g, made, t->dtype, t->batched, t->shape);
         copy->name = arena_printf(g->compilation->arena, "%s again", t->name);
-        copy->last = t->last;
-        copy->samples = t->samples;
+        copy->layout = t->layout;
         copy->field[0] = t->field[0];
         copy->field[1] = t->field[1];
         tensor[step->out + k] = copy;
