@@ -35,7 +35,7 @@ PAGE_SCRIPT = $(patsubst %, compiler/report/page/%.js, base blocks graph bars ar
 SOURCES = $(filter-out compiler/main.c, $(wildcard compiler/*/*.c)) \
           $(wildcard runtime/core/*.c runtime/data/*.c runtime/train/*.c runtime/kernels/*.c)
 MADE = $(addprefix $(BUILD)/, front/lexer.c front/parser.c ops/op_table.c std/std_library.c \
-         emit/nn_text.c emit/kernel_text.c report/page_text.c)
+         emit/nn_text.c emit/kernel_text.c emit/reserved_names.c report/page_text.c)
 OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o) $(MADE:%.c=%.o)
 LIBRARY = $(BUILD)/libnnc.a
 
@@ -147,6 +147,13 @@ $(BUILD)/emit/kernel_text.c: $(KERNELS) Makefile
 	   for k in $(KERNELS); do echo "    {\"$${k##*/}\", \"\""; $(TO_STRINGS) $$k; echo '    },'; done; \
 	   echo '    {NULL, NULL}};'; \
 	   echo 'const int kernel_text_count = sizeof kernel_texts / sizeof kernel_texts[0] - 1;'; } > $@
+
+$(BUILD)/emit/reserved_names.c: compiler/emit/reserved_names.txt Makefile
+	@mkdir -p $(@D)
+	@{ echo '#include "emit/texts.h"'; \
+	   echo 'const char *const reserved_names[] = {'; \
+	   sed '/^#/d' $< | tr -s ' ' '\n' | sed '/^$$/d; s/.*/    "&",/' | LC_ALL=C sort -u; echo '    };'; \
+	   echo 'const int reserved_name_count = sizeof reserved_names / sizeof reserved_names[0];'; } > $@
 
 $(BUILD)/report/page_text.c: $(PAGE) $(PAGE_SCRIPT) Makefile
 	@mkdir -p $(@D)

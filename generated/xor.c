@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* Lengths are rounded up so that every array starts on a 64-byte boundary of the block. */
-struct xor {
+struct net_xor {
     uint64_t seed;
     int64_t step; /* training steps done */
     uint64_t reserved[6];
@@ -26,9 +26,9 @@ struct xor {
     float fc1_bias_exp_avg_sq[16]; /* 8 */
 };
 
-typedef char xor_block_has_its_size[sizeof(struct xor) == 832 ? 1 : -1];
+typedef char net_xor_block_has_its_size[sizeof(struct net_xor) == 832 ? 1 : -1];
 
-static const nn_tensor_info xor_tensors[] = {
+static const nn_tensor_info net_xor_tensors[] = {
     {"fc1.weight", NN_TRAINED, 2, {8, 2, 0, 0}, 16},
     {"fc1.bias", NN_TRAINED, 1, {8, 0, 0, 0}, 8},
     {"fc2.weight", NN_TRAINED, 2, {1, 8, 0, 0}, 8},
@@ -43,23 +43,23 @@ static const nn_tensor_info xor_tensors[] = {
     {"fc1.bias.exp_avg_sq", NN_STATE, 1, {8, 0, 0, 0}, 8},
 };
 
-static const size_t xor_offset[] = {
-    offsetof(struct xor, fc1_weight),
-    offsetof(struct xor, fc1_bias),
-    offsetof(struct xor, fc2_weight),
-    offsetof(struct xor, fc2_bias),
-    offsetof(struct xor, fc2_weight_exp_avg),
-    offsetof(struct xor, fc2_weight_exp_avg_sq),
-    offsetof(struct xor, fc2_bias_exp_avg),
-    offsetof(struct xor, fc2_bias_exp_avg_sq),
-    offsetof(struct xor, fc1_weight_exp_avg),
-    offsetof(struct xor, fc1_weight_exp_avg_sq),
-    offsetof(struct xor, fc1_bias_exp_avg),
-    offsetof(struct xor, fc1_bias_exp_avg_sq),
+static const size_t net_xor_offset[] = {
+    offsetof(struct net_xor, fc1_weight),
+    offsetof(struct net_xor, fc1_bias),
+    offsetof(struct net_xor, fc2_weight),
+    offsetof(struct net_xor, fc2_bias),
+    offsetof(struct net_xor, fc2_weight_exp_avg),
+    offsetof(struct net_xor, fc2_weight_exp_avg_sq),
+    offsetof(struct net_xor, fc2_bias_exp_avg),
+    offsetof(struct net_xor, fc2_bias_exp_avg_sq),
+    offsetof(struct net_xor, fc1_weight_exp_avg),
+    offsetof(struct net_xor, fc1_weight_exp_avg_sq),
+    offsetof(struct net_xor, fc1_bias_exp_avg),
+    offsetof(struct net_xor, fc1_bias_exp_avg_sq),
 };
 
 /* Where grad leaves each gradient in its scratch, in elements; -1: none. */
-static const int64_t xor_grad_offset[] = {
+static const int64_t net_xor_grad_offset[] = {
     0,
     16,
     64,
@@ -105,9 +105,9 @@ static void nn_fill_normal(float *p, int64_t count, float deviation, uint64_t se
     }
 }
 
-xor *xor_init(void *block, int training, uint64_t seed)
+net_xor *net_xor_init(void *block, int training, uint64_t seed)
 {
-    struct xor *m = (struct xor *)block;
+    struct net_xor *m = (struct net_xor *)block;
     memset(block, 0, training ? sizeof *m : 320);
     m->seed = seed;
     nn_fill_normal(m->fc1_weight, 16, 1.0f, nn_mix(nn_mix(seed) + 0));
@@ -319,7 +319,7 @@ static void fc1_weight_adam(const float *gradient, float *param, float *exp_avg,
     }
 }
 
-void xor_infer(const struct xor *m, const float *x, float *y, void *scratch)
+void net_xor_infer(const struct net_xor *m, const float *x, float *y, void *scratch)
 {
     float *const a = (float *)scratch;
     fc1_forward(x, m->fc1_weight, m->fc1_bias, a);
@@ -328,7 +328,7 @@ void xor_infer(const struct xor *m, const float *x, float *y, void *scratch)
     sigmoid1_forward(y, y);
 }
 
-float xor_eval(const struct xor *m, const float *x, const float *target, int count, float *y, void *scratch)
+float net_xor_eval(const struct net_xor *m, const float *x, const float *target, int count, float *y, void *scratch)
 {
     float *const a = (float *)scratch;
     fc1_forward(x, m->fc1_weight, m->fc1_bias, a);
@@ -339,7 +339,7 @@ float xor_eval(const struct xor *m, const float *x, const float *target, int cou
     return *(a);
 }
 
-float xor_step(struct xor *m, const float *x, const float *target, float lr, void *scratch)
+float net_xor_step(struct net_xor *m, const float *x, const float *target, float lr, void *scratch)
 {
     float *const a = (float *)scratch;
     fc1_forward(x, m->fc1_weight, m->fc1_bias, a);
@@ -363,7 +363,7 @@ float xor_step(struct xor *m, const float *x, const float *target, float lr, voi
     return *(a + 96);
 }
 
-float xor_grad(struct xor *m, const float *x, const float *target, void *scratch)
+float net_xor_grad(struct net_xor *m, const float *x, const float *target, void *scratch)
 {
     float *const a = (float *)scratch;
     fc1_forward(x, m->fc1_weight, m->fc1_bias, a);
@@ -382,88 +382,88 @@ float xor_grad(struct xor *m, const float *x, const float *target, void *scratch
     return *(a + 96);
 }
 
-static int xor_find(const char *name, size_t count)
+static int net_xor_find(const char *name, size_t count)
 {
     for (int i = 0; i < 12; i++) {
-        if (strcmp(xor_tensors[i].name, name) == 0) {
-            return xor_tensors[i].count == count ? i : -1;
+        if (strcmp(net_xor_tensors[i].name, name) == 0) {
+            return net_xor_tensors[i].count == count ? i : -1;
         }
     }
     return -1;
 }
 
-int xor_set(xor *m, const char *name, const float *values, size_t count)
+int net_xor_set(net_xor *m, const char *name, const float *values, size_t count)
 {
-    const int i = xor_find(name, count);
+    const int i = net_xor_find(name, count);
     if (i < 0) {
         return -1;
     }
-    memcpy((char *)m + xor_offset[i], values, count * sizeof *values);
+    memcpy((char *)m + net_xor_offset[i], values, count * sizeof *values);
     return 0;
 }
 
-int xor_get(const xor *m, const char *name, float *values, size_t count)
+int net_xor_get(const net_xor *m, const char *name, float *values, size_t count)
 {
-    const int i = xor_find(name, count);
+    const int i = net_xor_find(name, count);
     if (i < 0) {
         return -1;
     }
-    memcpy(values, (const char *)m + xor_offset[i], count * sizeof *values);
+    memcpy(values, (const char *)m + net_xor_offset[i], count * sizeof *values);
     return 0;
 }
 
-int xor_get_grad(const xor *m, const char *name, float *values, size_t count, const void *scratch)
+int net_xor_get_grad(const net_xor *m, const char *name, float *values, size_t count, const void *scratch)
 {
-    const int i = xor_find(name, count);
+    const int i = net_xor_find(name, count);
     (void)m;
-    if (i < 0 || xor_grad_offset[i] < 0) {
+    if (i < 0 || net_xor_grad_offset[i] < 0) {
         return -1;
     }
-    memcpy(values, (const float *)scratch + xor_grad_offset[i], count * sizeof *values);
+    memcpy(values, (const float *)scratch + net_xor_grad_offset[i], count * sizeof *values);
     return 0;
 }
 
-static void *xor_any_init(void *block, int training, uint64_t seed)
+static void *net_xor_any_init(void *block, int training, uint64_t seed)
 {
-    return xor_init(block, training, seed);
+    return net_xor_init(block, training, seed);
 }
 
-static int xor_any_set(void *m, const char *name, const float *values, size_t count)
+static int net_xor_any_set(void *m, const char *name, const float *values, size_t count)
 {
-    return xor_set((struct xor *)m, name, values, count);
+    return net_xor_set((struct net_xor *)m, name, values, count);
 }
 
-static int xor_any_get(const void *m, const char *name, float *values, size_t count)
+static int net_xor_any_get(const void *m, const char *name, float *values, size_t count)
 {
-    return xor_get((const struct xor *)m, name, values, count);
+    return net_xor_get((const struct net_xor *)m, name, values, count);
 }
 
-static void xor_any_infer(const void *m, const float *x, float *y, void *scratch)
+static void net_xor_any_infer(const void *m, const float *x, float *y, void *scratch)
 {
-    xor_infer((const struct xor *)m, x, y, scratch);
+    net_xor_infer((const struct net_xor *)m, x, y, scratch);
 }
 
-static float xor_any_eval(const void *m, const float *x, const void *target, int count, float *y, void *scratch)
+static float net_xor_any_eval(const void *m, const float *x, const void *target, int count, float *y, void *scratch)
 {
-    return xor_eval((const struct xor *)m, x, (const float *)target, count, y, scratch);
+    return net_xor_eval((const struct net_xor *)m, x, (const float *)target, count, y, scratch);
 }
 
-static float xor_any_step(void *m, const float *x, const void *target, float lr, void *scratch)
+static float net_xor_any_step(void *m, const float *x, const void *target, float lr, void *scratch)
 {
-    return xor_step((struct xor *)m, x, (const float *)target, lr, scratch);
+    return net_xor_step((struct net_xor *)m, x, (const float *)target, lr, scratch);
 }
 
-static float xor_any_grad(void *m, const float *x, const void *target, void *scratch)
+static float net_xor_any_grad(void *m, const float *x, const void *target, void *scratch)
 {
-    return xor_grad((struct xor *)m, x, (const float *)target, scratch);
+    return net_xor_grad((struct net_xor *)m, x, (const float *)target, scratch);
 }
 
-static int xor_any_get_grad(const void *m, const char *name, float *values, size_t count, const void *scratch)
+static int net_xor_any_get_grad(const void *m, const char *name, float *values, size_t count, const void *scratch)
 {
-    return xor_get_grad((const struct xor *)m, name, values, count, scratch);
+    return net_xor_get_grad((const struct net_xor *)m, name, values, count, scratch);
 }
 
-const nn_model_info *xor_info(void)
+const nn_model_info *net_xor_info(void)
 {
     static const nn_model_info info = {
         NN_ABI, "xor", "bce", 4,
@@ -473,9 +473,9 @@ const nn_model_info *xor_info(void)
         320u, 832u,
         128u, 512u,
         NN_VALUES, 1,
-        12, xor_tensors,
-        xor_any_init, xor_any_set, xor_any_get, xor_any_infer,
-        xor_any_eval, xor_any_step, xor_any_grad, xor_any_get_grad
+        12, net_xor_tensors,
+        net_xor_any_init, net_xor_any_set, net_xor_any_get, net_xor_any_infer,
+        net_xor_any_eval, net_xor_any_step, net_xor_any_grad, net_xor_any_get_grad
     };
     return &info;
 }

@@ -225,10 +225,6 @@ int load_status(const LoadOptions *);
 /* PREFIX_NAME in the running code, or NULL. */
 void *loaded_symbol(const Loaded *, const char *name);
 
-/* Whether names in C cannot begin with it as they should: `PREFIX` itself is a
- * type there, so no keyword, and no name of the headers used. */
-bool name_is_reserved(const char *prefix);
-
 /* 64-byte aligned, zeroed; ends the process with status 3 when there is none. */
 void *block_alloc(size_t bytes);
 

@@ -12,6 +12,7 @@
 
 #include "commands/commands.h"
 #include "commands/output.h"
+#include "emit/c_names.h"
 
 enum { INFER = OPTION_FIRST_OWN, TRAIN, PLAIN, PREFIX, HEADER, DUMP, TARGET, WEIGHTS, WEIGHTS_OUT, MAIN };
 
@@ -75,22 +76,25 @@ static bool take_stage(Request *r, const char *text)
 
 static bool take_prefix(Request *r, const char *text)
 {
-    if (!is_identifier(text) || name_is_reserved(text)) {
-        usage_error(&command_compile, "--prefix '%s' cannot begin names in C", text);
+    r->load.prefix = text;
+    if (!is_identifier(text)) {
+        usage_error(&command_compile, "--prefix '%s' is not an identifier of C", text);
         return false;
     }
-    r->load.prefix = text;
-    return true;
+    const char *free_name = c_prefix(r->load.compilation->arena, text);
+    if (strcmp(free_name, text) == 0) return true;
+    usage_error(&command_compile, "--prefix '%s' is taken in C; try '%s'", text, free_name);
+    return false;
 }
+
+static bool can_be_included(const char *file) { return *file && !strpbrk(file, "\"\n\\"); }
 
 static bool take_header(Request *r, const char *text)
 {
-    if (!*text || strpbrk(text, "\"\n\\")) {
-        usage_error(&command_compile, "--header '%s' cannot stand in an #include", text);
-        return false;
-    }
     r->header = text;
-    return true;
+    if (can_be_included(text)) return true;
+    usage_error(&command_compile, "--header '%s': an #include cannot name this file", text);
+    return false;
 }
 
 static bool take_target(Request *r, const char *text)
@@ -254,22 +258,37 @@ static int write_c(const Request *r, const EmitResult *e, const char *header_pat
     return output_write(files, 2);
 }
 
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* DIR/NAME.c → DIR/NAME.h.  string.h beside string.c would hide the C library's from -IDIR. */
+static const char *header_path_of(const Request *r, const char *source)
+{
+    Arena *arena = r->load.compilation->arena;
+    char *path = arena_strdup(arena, source);
+    path[strlen(path) - 1] = 'h';
+    const char *name = base_name(path), *free_name = c_header_name(arena, name);
+    if (r->header || free_name == name) return path;
+    const char *moved = arena_printf(arena, "%.*s%s", (int)(name - path), path, free_name);
+    fprintf(stderr, "nnc: note: the header is %s: there is a standard header <%s>\n", moved, name);
+    return moved;
+}
+
 static int emit(const Request *r, Loaded *l)
 {
     Arena *arena = l->c->arena;
-    const char *prefix = r->load.prefix ? r->load.prefix : l->net->name;
-    if (name_is_reserved(prefix)) {
-        diag_error(l->c, l->net->span, "the net's name '%s' has a meaning in C; give another with --prefix", prefix);
-        return load_status(&r->load);
-    }
+    const char *prefix = r->load.prefix ? r->load.prefix : c_prefix(arena, l->net->name);
     bool to_stdout = strcmp(r->output, "-") == 0;
-    char *header_path = to_stdout ? arena_printf(arena, "%s.c", prefix) : arena_strdup(arena, r->output);
-    header_path[strlen(header_path) - 1] = 'h'; /* NAME.c → NAME.h */
-    const char *slash = strrchr(header_path, '/');
-    const char *header = r->header ? r->header : slash ? slash + 1 : header_path;
+    const char *header_path = header_path_of(r, to_stdout ? arena_printf(arena, "%s.c", prefix) : r->output);
+    const char *header = r->header ? r->header : base_name(header_path);
     EmitOptions options = emit_options(r, l);
     options.prefix = prefix;
     options.header = header;
+    if (!can_be_included(header))
+        return usage_error(&command_compile, "-o %s: an #include cannot name its header; use --header NAME", r->output);
     if (!limit_has_training(&r->load, &command_compile, options.train)) return STATUS_USAGE;
     EmitResult *e = emit_c(l->net, l->spec, &options);
     int status = load_status(&r->load);

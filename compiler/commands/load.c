@@ -209,38 +209,12 @@ int load_net(const LoadOptions *o, Loaded *l)
     return status;
 }
 
-/* ---- names in C ------------------------------------------------------------- */
-
-/* clang-format off */
-static const char *const reserved[] = {
-    "auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else", "enum", "extern",
-    "float", "for", "goto", "if", "inline", "int", "long", "register", "restrict", "return", "short", "signed",
-    "sizeof", "static", "struct", "switch", "typedef", "union", "unsigned", "void", "volatile", "while", "asm",
-    "typeof", "main", "linux", "unix", "NULL", "offsetof", "NAN", "INFINITY", "size_t", "ptrdiff_t", "wchar_t",
-    "int8_t", "int16_t", "int32_t", "int64_t", "uint8_t", "uint16_t", "uint32_t", "uint64_t", "exp", "exp2", "expm1",
-    "log", "log2", "log10", "log1p", "sqrt", "cbrt", "hypot", "pow", "sin", "cos", "tan", "asin", "acos", "atan",
-    "atan2", "sinh", "cosh", "tanh", "erf", "erfc", "gamma", "lgamma", "tgamma", "fabs", "fma", "fmax", "fmin",
-    "fdim", "fmod", "floor", "ceil", "round", "trunc", "rint", "ldexp", "frexp", "modf", "y0", "y1", "yn", "j0", "j1",
-    "jn", "memcpy", "memmove", "memset", "memcmp", "memchr", "strlen", "strcmp", "strcpy", "strcat", "strchr",
-    "strstr", "abs", "labs", "nn_model_info", "nn_tensor_info",
-};
-/* clang-format on */
-
-bool name_is_reserved(const char *prefix)
-{
-    for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++)
-        if (strcmp(prefix, reserved[i]) == 0) return true;
-    return prefix[0] == '_';
-}
-
 /* ---- net → running code ---------------------------------------------------- */
 
 static EmitOptions emit_options(const LoadOptions *o, const Loaded *l)
 {
     return (EmitOptions){
-        .prefix = o->prefix                        ? o->prefix
-                  : name_is_reserved(l->net->name) ? "net"
-                                                   : NULL,
+        .prefix = o->prefix,
         .batch = l->batch,
         .infer = true,
         .train = o->train,

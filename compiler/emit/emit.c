@@ -5,6 +5,7 @@
  * where a user's error can still turn up (a loss that does not fit the output,
  * a batch that no memory holds).
  */
+#include "emit/c_names.h"
 #include "emit/emitter.h"
 #include "passes/passes.h"
 
@@ -143,7 +144,7 @@ static const Graph *program_of(const Emitter *e, ProgramKind kind)
 EmitResult *emit_c(Graph *net, const TrainSpec *spec, const EmitOptions *options)
 {
     Arena *arena = net->compilation->arena;
-    const char *prefix = identifier(arena, options->prefix ? options->prefix : net->name);
+    const char *prefix = options->prefix ? options->prefix : c_prefix(arena, net->name);
     Emitter e = {
         .compilation = net->compilation,
         .arena = arena,

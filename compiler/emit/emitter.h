@@ -73,7 +73,6 @@ const Plan *limit_plan(Graph *net, ProgramKind, const TrainSpec *, const EmitOpt
 /* functions.c */
 Function *function_for(Emitter *, const Graph *, const Node *);
 void functions_write(Emitter *);
-const char *identifier(Arena *, const char *name); /* letters, digits and _ */
 
 /* model.c */
 int64_t model_bytes(const Graph *net, int real_size); /* of the block, with the optimizer's states */

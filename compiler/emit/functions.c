@@ -6,21 +6,12 @@
  * its cost.  Layers with the same shapes and attributes share a function, since
  * what differs between them, where their values lie, is passed to it.
  */
+#include "emit/c_names.h"
 #include "emit/emitter.h"
 
 #include <assert.h>
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-
-const char *identifier(Arena *arena, const char *name)
-{
-    char *copy = arena_strdup(arena, name);
-    for (char *p = copy; *p; p++) {
-        if (!isalnum((unsigned char)*p)) *p = '_';
-    }
-    return isdigit((unsigned char)copy[0]) ? arena_printf(arena, "_%s", copy) : copy;
-}
 
 /* ---- names of arrays ---------------------------------------------------- */
 
@@ -181,7 +172,8 @@ static Share fast_share(const Graph *g, const Node *n)
 static const char *fresh_name(Emitter *e, const char *wanted)
 {
     const char *name = wanted;
-    for (int i = 2; map_get(e->function_names, name); i++) name = arena_printf(e->arena, "%s_%d", wanted, i);
+    for (int i = 2; map_get(e->function_names, name) || c_name_is_taken(e->prefix, name); i++)
+        name = arena_printf(e->arena, "%s_%d", wanted, i);
     map_put(e->function_names, name, e);
     return name;
 }
@@ -189,12 +181,12 @@ static const char *fresh_name(Emitter *e, const char *wanted)
 /* conv1_forward, conv1_dx, conv1_weight_adam */
 static const char *name_for(Emitter *e, const Node *n)
 {
-    const char *layer = identifier(e->arena, n->name);
+    const char *layer = c_identifier(e->arena, n->name);
     const char *op = n->op->name;
     const char *dot = strrchr(op, '.');
     bool forward = n->op->class == OP_LAYER || n->op->class == OP_COMBINE || n->op->class == OP_LOSS;
     if (forward && n->origin == n) return fresh_name(e, arena_printf(e->arena, "%s_forward", layer));
-    return fresh_name(e, arena_printf(e->arena, "%s_%s", layer, identifier(e->arena, dot ? dot + 1 : op)));
+    return fresh_name(e, arena_printf(e->arena, "%s_%s", layer, c_identifier(e->arena, dot ? dot + 1 : op)));
 }
 
 Function *function_for(Emitter *e, const Graph *g, const Node *n)

@@ -6,6 +6,7 @@
  * rounding the lengths up: it needs no attribute of any compiler.  States stand
  * last, so that a block for inference alone ends before them.
  */
+#include "emit/c_names.h"
 #include "emit/emitter.h"
 
 #include <assert.h>
@@ -47,7 +48,7 @@ const char *model_member(const Emitter *e, const Tensor *t)
 
 static const char *member_name(Emitter *e, Map *taken, const Tensor *t)
 {
-    const char *wanted = identifier(e->arena, t->name);
+    const char *wanted = c_identifier(e->arena, t->name);
     if (strcmp(wanted, "seed") == 0 || strcmp(wanted, "step") == 0) wanted = arena_printf(e->arena, "%s_", wanted);
     const char *name = wanted;
     for (int i = 2; map_get(taken, name); i++) name = arena_printf(e->arena, "%s_%d", wanted, i);

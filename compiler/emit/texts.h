@@ -12,6 +12,9 @@ typedef struct KernelText {
     const char *text;
 } KernelText;
 
+extern const char *const reserved_names[]; /* reserved_names.txt, sorted for strcmp */
+extern const int reserved_name_count;
+
 extern const KernelText kernel_texts[]; /* a name of NULL at the end */
 extern const int kernel_text_count;
 

@@ -126,7 +126,9 @@ runs 2 "$net" --dump nonsense; says err 'ast, graph'
 runs 2 "$net" --dump paln; says err 'did you mean plan'
 runs 2 "$net" --dump ast -o x.c; absent x.c
 echo 'net double { input(4) dense(2) }' >keyword.nn
-runs 1 keyword.nn -o x.c; says err -- '--prefix'; absent x.c
+runs 0 keyword.nn -o x.c; exists x.c x.h
+cat x.h >out; says out 'net_double_infer('; says out 'NET_DOUBLE_BATCH'
+runs 2 keyword.nn -o x.c --prefix double; says err "'double' is taken in C; try 'net_double'"
 runs 0 keyword.nn -o x.c --prefix fine; exists x.c x.h
 runs 0 check keyword.nn
 cp "$net" source.c

@@ -1,0 +1,128 @@
+#!/bin/sh
+# Whatever a net and its layers are called, the C that is written compiles: in every
+# dialect, with the standard headers before it and after it.
+# NNC: the program; CC: the compiler (its C++ where it has one).
+cd "$(dirname "$0")/../.." || exit 1
+NNC=${NNC:-./nnc}
+CC=${CC:-cc}
+passed=0
+failed=0
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+trap 'exit 1' HUP INT TERM
+
+try() { # WHAT COMMAND…
+    what=$1
+    shift
+    if "$@" >"$tmp/output" 2>&1; then
+        passed=$((passed + 1))
+    else
+        echo "FAIL: $what"
+        head -10 "$tmp/output" | sed 's/^/    /'
+        failed=$((failed + 1))
+    fi
+}
+
+nnc() { # ARGUMENTS…: what it says stays in $tmp/said
+    "$NNC" "$@" >"$tmp/said" 2>&1
+    status=$?
+    cat "$tmp/said"
+    return "$status"
+}
+refused() { ! nnc "$@"; }
+says() { grep -q "$1" "$tmp/said"; }
+
+# Keywords of C and C++; types, macros and functions of the C library, some by what
+# follows (sem_init, MSG_BATCH); names of the compiler's own; names of locals.
+names='int xor new class auto bool nullptr alignas static_assert asm typeof
+    time index sqrtf errno M_PI NULL string stdin exp gamma y0 div signal linux uint8_t size_t main std
+    SIGINT va_list sem msg pthread_mutex atomic res mtx _Bool __LINE__ _posix _x
+    nn NN nn_vec NN_W nn_model_info nn_team Nn_conv
+    m x y a i p t T lr seed scratch target count values training team pass info model
+    conv1 lenet LeNet lenet_t nnet'
+reserved='alignas asm atomic auto bool class div errno exp gamma index int linux main msg mtx new nn nullptr
+    pthread_mutex res sem signal size_t sqrtf static_assert std stdin time typeof uint8_t va_list xor y0
+    M_PI NN NN_W NULL Nn_conv SIGINT _Bool __LINE__ _posix _x nn_model_info nn_team nn_vec'
+
+# Every net also has layers of names that are taken: its own, nn_conv, double, step.
+describe() { # NAME
+    cat <<END
+net $1 {
+    input(1x6x6)
+    conv(2, 3) as nn_conv  batchnorm as NN_LINKED  relu as double
+    add { conv(2, 1) as step } { } as $1
+    flatten  dense(3) as $1_step
+}
+train $1 { loss cross_entropy  optimizer sgd(lr=0.1)  batch 2 }
+END
+}
+
+headers='assert ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdarg stdbool stddef stdint
+    stdio stdlib string strings time wchar wctype pthread semaphore sys/socket sys/stat unistd'
+for header in $headers; do echo "#include <$header.h>"; done >"$tmp/standard.h"
+cxx=
+echo 'int x;' | "$CC" -x c++ -fsyntax-only - 2>/dev/null && cxx=yes
+[ -n "$cxx" ] || echo "names: skipped: $CC compiles no C++"
+check='-fsyntax-only -Wall -Wextra -Werror'
+
+for name in $names; do
+    describe "$name" >"$tmp/net.nn"
+    try "nnc: net $name, --plain" "$NNC" "$tmp/net.nn" --plain -o "$tmp/plain_$name.c"
+    try "nnc: net $name" "$NNC" "$tmp/net.nn" --target avx2 -o "$tmp/fast_$name.c"
+    # shellcheck disable=SC2086
+    {
+        try "C99: net $name, --plain" "$CC" -std=c99 -pedantic $check "$tmp/plain_$name.c"
+        try "GNU C: net $name, --plain, after headers" "$CC" -std=gnu11 $check -include "$tmp/standard.h" "$tmp/plain_$name.c"
+        try "GNU C: net $name, after headers" "$CC" -std=gnu11 $check -include "$tmp/standard.h" "$tmp/fast_$name.c"
+        try "C99: net $name" "$CC" -std=c99 $check "$tmp/fast_$name.c"
+        [ -z "$cxx" ] || try "C++: net $name, --plain" "$CC" -x c++ $check -include "$tmp/standard.h" "$tmp/plain_$name.c"
+    }
+done
+
+# All headers together, before and after the standard ones: each declares what its net is called.
+prefix_of() {
+    case " $(echo $reserved) " in *" $1 "*) echo "net_$1" ;; *) echo "$1" ;; esac
+}
+includes() { # FORM
+    # LeNet and lenet are one name in capitals, as are conv1 and its like: one of each
+    for name in $names; do echo "$name"; done | awk '!seen[toupper($0)]++ { print "#include \"'"$1"'_" $0 ".h\"" }'
+}
+uses() {
+    for name in $names; do echo "$name"; done | awk '!seen[toupper($0)]++' | while read -r name; do
+        prefix=$(prefix_of "$name")
+        echo "$prefix *use_of_$name(void *block) { return ${prefix}_init(block, ${prefix}_info()->batch, 1); }"
+    done
+}
+for form in plain fast; do
+    { includes $form && cat "$tmp/standard.h" && uses; } >"$tmp/before_$form.c"
+    { cat "$tmp/standard.h" && includes $form && uses; } >"$tmp/after_$form.c"
+    for order in before after; do
+        for dialect in '-std=c99' '-std=gnu11' ${cxx:+-xc++}; do
+            # shellcheck disable=SC2086
+            try "headers, $form, $order the standard ones, $dialect" "$CC" $dialect $check "$tmp/${order}_$form.c"
+        done
+    done
+done
+
+# The code that runs in this process.
+for name in exp nn int sem; do
+    describe "$name" >"$tmp/net.nn"
+    for jit in tcc cc; do
+        try "--jit $jit: net $name" "$NNC" check "$tmp/net.nn" --jit $jit
+    done
+done
+
+# No header hides one of the C library's.
+describe string >"$tmp/string.nn"
+try 'nnc -o string.c' nnc "$tmp/string.nn" --plain -o "$tmp/string.c"
+try 'the header is named' says 'note: the header is .*/net_string.h: there is a standard header <string.h>'
+try 'there is no string.h' test ! -e "$tmp/string.h"
+try 'string.c beside it' "$CC" -std=c99 -Wall -Wextra -Werror -I"$tmp" -c "$tmp/string.c" -o "$tmp/string.o"
+try 'nnc -o quoted' refused "$tmp/string.nn" -o "$tmp/a\"b.c"
+try 'a name with a quote' says 'use --header NAME'
+
+# A prefix that is asked for is taken as it is, or not at all.
+try '--prefix xor' refused "$tmp/string.nn" --prefix xor -o "$tmp/p.c"
+try '--prefix xor: the message' says "'xor' is taken in C; try 'net_xor'"
+echo "names: $passed passed, $failed failed"
+[ "$failed" -eq 0 ]
