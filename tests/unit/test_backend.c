@@ -256,7 +256,6 @@ Suite *backend_suite(void)
 {
     Suite *suite = suite_create("backend");
     TCase *both = tcase_create("both ways");
-    tcase_set_timeout(both, 60);
     tcase_add_loop_test(both, calls_a_function, 0, 2);
     tcase_add_loop_test(both, resolves_outside_functions, 0, 2);
     tcase_add_loop_test(both, converts_and_copies, 0, 2);
@@ -268,7 +267,6 @@ Suite *backend_suite(void)
     tcase_add_test(tcc, threads_compile_at_once);
     suite_add_tcase(suite, tcc);
     TCase *cc = tcase_create("cc");
-    tcase_set_timeout(cc, 60);
     tcase_add_test(cc, cc_leaves_nothing);
     tcase_add_test(cc, cc_missing_is_said);
     tcase_add_test(cc, cc_without_a_directory);

@@ -153,7 +153,6 @@ Suite *bench_suite(void)
 {
     Suite *s = suite_create("bench");
     TCase *t = tcase_create("profiles");
-    tcase_set_timeout(t, 60);
     tcase_add_loop_test(t, profiles_compute_the_same, 0, NETS);
     tcase_add_loop_test(t, profiles_compile_with_cc, 0, NETS);
     suite_add_tcase(s, t);

@@ -360,7 +360,6 @@ Suite *convolution_suite(void)
 {
     Suite *suite = suite_create("convolution");
     TCase *tests = tcase_create("kernels");
-    tcase_set_timeout(tests, 300);
     tcase_add_loop_test(tests, limits, 0, KERNEL_TABLES);
     tcase_add_loop_test(tests, random_shapes, 0, KERNEL_TABLES);
     tcase_add_loop_test(tests, winograd_shapes, 0, KERNEL_TABLES);

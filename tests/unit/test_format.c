@@ -184,7 +184,7 @@ Suite *format_suite(void)
     tcase_add_test(t, a_wrong_text_is_not_formatted);
     suite_add_tcase(suite, t);
     t = tcase_create("hostile texts");
-    tcase_set_timeout(t, 60);
+    tcase_set_timeout(t, 60); /* what "soon" means */
     tcase_add_loop_test(t, hostile_texts_end_soon, 0, COUNT_OF(hostile));
     suite_add_tcase(suite, t);
     return suite;

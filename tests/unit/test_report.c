@@ -364,7 +364,6 @@ Suite *report_suite(void)
 {
     Suite *suite = suite_create("report");
     TCase *tests = tcase_create("report");
-    tcase_set_timeout(tests, 120);
     tcase_add_test(tests, known_networks);
     tcase_add_test(tests, fields_of_small_chains);
     tcase_add_test(tests, bottleneck_ratio);

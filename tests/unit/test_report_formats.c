@@ -413,7 +413,6 @@ Suite *report_formats_suite(void)
 {
     Suite *suite = suite_create("report_formats");
     TCase *tests = tcase_create("report_formats");
-    tcase_set_timeout(tests, 120);
     tcase_add_loop_test(tests, text_fits_its_width, 0, sizeof widths_of / sizeof *widths_of);
     tcase_add_test(tests, text_of_googlenet);
     tcase_add_test(tests, what_is_not_there_is_named);
