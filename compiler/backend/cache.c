@@ -24,20 +24,13 @@ static const char mark[] = "nnc jit\n";
 
 /* ---- hashes ----------------------------------------------------------------- */
 
-/* FNV-1a: Fowler, Noll and Vo; here from two starts, for names of 128 bits. */
-static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t count)
-{
-    const unsigned char *p = bytes;
-    for (size_t i = 0; i < count; i++) hash = (hash ^ p[i]) * 0x100000001b3u;
-    return hash;
-}
-
-static const uint64_t hash_start = 0xcbf29ce484222325u, hash_other_start = 0x6c62272e07bb0142u;
+/* Two hashes from two starts, for names of 128 bits. */
+static const uint64_t hash_other_start = 0x6c62272e07bb0142u;
 
 /* Each text with its end, so that no two lists are alike. */
 static const char *name_of(Arena *arena, const char *const *texts, int count)
 {
-    uint64_t a = hash_start, b = hash_other_start;
+    uint64_t a = HASH_START, b = hash_other_start;
     for (int i = 0; i < count; i++) {
         size_t length = strlen(texts[i]) + 1;
         a = hash_bytes(a, texts[i], length);
@@ -115,7 +108,7 @@ static bool read_file(const char *path, Contents *c)
 
 static void make_trailer(const Contents *c, size_t count, char trailer[TRAILER])
 {
-    uint64_t sum = hash_bytes(hash_start, c->bytes, count);
+    uint64_t sum = hash_bytes(HASH_START, c->bytes, count);
     memcpy(trailer, mark, 8);
     memcpy(trailer + 8, &sum, 8);
 }

@@ -134,6 +134,13 @@ const char *nearest_name(const char *name, const char *const *candidates, int co
  * forms, surrogates, beyond U+10FFFF (RFC 3629). */
 int utf8_decode(const char *text, size_t size, uint32_t *point);
 
+/* ---- hashes ----------------------------------------------------------- */
+
+#define HASH_START UINT64_C(0xcbf29ce484222325)
+
+/* FNV-1a, 64 bits, of more bytes after those that gave `hash` (at first: HASH_START). */
+uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t count);
+
 /* ---- code writer ------------------------------------------------------ */
 
 /*

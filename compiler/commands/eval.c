@@ -12,6 +12,7 @@
 #include "commands/commands.h"
 #include "commands/feeding.h"
 #include "commands/interrupt.h"
+#include "commands/origin.h"
 
 enum { DATA = OPTION_FIRST_OWN, TARGET, WEIGHTS };
 enum { MATRIX_CLASSES = 24, LISTED = 20, LISTED_ROWS = 16, NAME_COLUMNS = 16 };
@@ -282,6 +283,7 @@ static int eval_weights(const Request *r, Loaded *l, NnTensors *weights)
                                                                                                  : STATUS_OK;
     if (!status) status = feeding_open(&feeding, l, r->data, r->target, weights, r->weights);
     if (!status) {
+        origin_compare(weights, r->weights, l, feeding.data);
         status = evaluate(r, l, &feeding, model);
         feeding_close(&feeding);
     }

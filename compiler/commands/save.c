@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "commands/feeding.h"
+#include "commands/origin.h"
 #include "runtime/core/new_file.h"
 
 /* Of a weights file, about: the header has a line for each tensor. */
@@ -24,10 +25,12 @@ static size_t file_bytes(const nn_model_info *info)
     return bytes;
 }
 
-int save_check(const char *path, const nn_model_info *info)
+int save_check(const char *path, const Loaded *l)
 {
     NnError error = {0};
-    return nn_file_check(path, file_bytes(info), &error) ? fail_error(&error) : STATUS_OK;
+    if (nn_file_check(path, file_bytes(l->info), &error)) return fail_error(&error);
+    origin_of_replaced(l->c->arena, path);
+    return STATUS_OK;
 }
 
 /* FOLDER/rescued-PID-NAME: nothing has that name yet. */
@@ -37,17 +40,19 @@ static const char *rescue_path(Arena *arena, const char *folder, const char *pat
     return arena_printf(arena, "%s/rescued-%ld-%.200s", folder, (long)getpid(), slash ? slash + 1 : path);
 }
 
-int save_weights(const char *path, const nn_model_info *info, const void *model, const Feed *feed, Arena *arena,
+int save_weights(const char *path, const Loaded *l, const void *model, const Feed *feed, const NnScore *test,
                  const char **saved)
 {
     const char *tmp = getenv("TMPDIR"), *folders[] = {".", tmp && *tmp ? tmp : "/tmp"};
     NnError error = {0};
+    NnWeightsNote notes[ORIGIN_NOTES];
+    origin_notes(l, feed->data, test, notes);
     *saved = path;
-    if (nn_weights_save(info, model, feed, path, &error) == 0) return STATUS_OK;
+    if (nn_weights_save(l->info, model, feed, notes, path, &error) == 0) return STATUS_OK;
     int status = fail_error(&error);
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
-        *saved = rescue_path(arena, folders[i], path);
-        if (nn_weights_save(info, model, feed, *saved, &error) == 0) {
+        *saved = rescue_path(l->c->arena, folders[i], path);
+        if (nn_weights_save(l->info, model, feed, notes, *saved, &error) == 0) {
             fprintf(stderr, "nnc: the weights are in %s instead\n", *saved);
             return status;
         }

@@ -9,10 +9,12 @@
 
 /* Before training: whether the weights can be written to the path.  Says what file they
  * will replace, if any.  A Status, the message printed. */
-int save_check(const char *path, const nn_model_info *);
+int save_check(const char *path, const Loaded *);
 
-/* Writes the weights to the path or, where that fails, to another folder.  *saved: where
- * they are, or NULL.  Prints what went wrong; STATUS_OK only if they are where they belong. */
-int save_weights(const char *path, const nn_model_info *, const void *model, const Feed *, Arena *, const char **saved);
+/* Writes the weights to the path or, where that fails, to another folder.  `test`:
+ * NULL where they were not tested.  *saved: where they are, or NULL.  Prints what went
+ * wrong; STATUS_OK only if they are where they belong. */
+int save_weights(const char *path, const Loaded *, const void *model, const Feed *, const NnScore *test,
+                 const char **saved);
 
 #endif

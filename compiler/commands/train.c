@@ -15,6 +15,7 @@
 #include "commands/commands.h"
 #include "commands/feeding.h"
 #include "commands/interrupt.h"
+#include "commands/origin.h"
 #include "commands/save.h"
 
 enum { DATA = OPTION_FIRST_OWN, EPOCHS, LR, SEED, INIT, LOG, STEPS, TIME_LIMIT, TARGET, RESUME, STATS };
@@ -201,6 +202,7 @@ static int load_init(const Training *t)
     NnTensors *file = nn_tensors_open(path, &error);
     if (!file) return fail_error(&error);
     fprintf(stderr, "start      %s\n", path);
+    origin_compare(file, path, &t->l, t->feeding.data);
     int failed = nn_weights_load(t->l.info, t->model, file, path, NN_LOAD_MATCHING, stderr, &error);
     nn_tensors_close(file);
     return failed ? fail_error(&error) : STATUS_OK;
@@ -261,7 +263,8 @@ static int worse(int first, int second) { return first ? first : second; }
 
 static int save(const Training *t, const char **saved)
 {
-    return save_weights(t->output, t->l.info, t->model, &t->feeding.feed, t->l.c->arena, saved);
+    const NnScore *test = t->result.tested ? &t->result.test : NULL;
+    return save_weights(t->output, &t->l, t->model, &t->feeding.feed, test, saved);
 }
 
 /* Weights of before the first step are not worth a file. */
@@ -301,7 +304,7 @@ static int train_model(Training *t)
 static int train_loaded(Training *t)
 {
     t->output = t->request.output ? t->request.output : arena_printf(t->l.c->arena, "%s.safetensors", t->l.net->name);
-    int status = save_check(t->output, t->l.info);
+    int status = save_check(t->output, &t->l);
     if (!status) status = feeding_augment(&t->feeding, t->l.spec);
     if (status) return status;
     void *block = block_alloc(t->l.info->train_bytes);
@@ -343,6 +346,10 @@ const Command command_train = {"train",
                                "What is not given is what the train section of the net says. Every epoch takes\n"
                                "whole batches: a last, smaller one is left out, and a set smaller than one batch\n"
                                "fills it by repetition. Ctrl-C ends after the current step and saves; a second\n"
-                               "one ends at once. The weights are a safetensors file with PyTorch's names and\n"
-                               "shapes; how the input was normalised and the names of the classes are in it.\n",
+                               "one ends at once. A run whose loss is no longer finite ends with status 1 and\n"
+                               "saves the last finite weights that it kept, at most 32 steps old. Weights that\n"
+                               "cannot be written where they belong go to the current folder or $TMPDIR. The\n"
+                               "weights are a safetensors file with PyTorch's names and shapes; how the input\n"
+                               "was normalised, the names of the classes, and the net, the data and the test\n"
+                               "accuracy that they are from are in it.\n",
                                train_run};

@@ -99,6 +99,8 @@ typedef struct NnTensor {
 typedef struct NnTensors NnTensors;
 
 NnTensors *nn_tensors_open(const char *path, NnError *);
+/* A safetensors file without its tensors: the metadata alone. */
+NnTensors *nn_tensors_open_header(const char *path, NnError *);
 NnTensors *nn_tensors_parse(const char *path, const void *bytes, size_t size, NnError *); /* copies */
 void nn_tensors_close(NnTensors *);
 int nn_tensors_count(const NnTensors *);

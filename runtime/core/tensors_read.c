@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum { HEADER_LIMIT = 100 * 1000 * 1000 }; /* as the format's own library has it */
 
@@ -169,16 +171,22 @@ static int not_safetensors(const char *bytes, size_t size, const char *path, NnE
                    like ? like : "");
 }
 
+/* The length of the header of a file of `size` bytes, by its first nine. */
+static int header_length(const char *bytes, size_t size, uint64_t *length, const char *path, NnError *error)
+{
+    if (size < 9) return nn_fail(error, NN_BAD_INPUT, "%s: %zu bytes are too few for a safetensors file", path, size);
+    *length = 0;
+    for (int i = 0; i < 8; i++) *length |= (uint64_t)(unsigned char)bytes[i] << (8 * i);
+    if (*length < 2 || *length > HEADER_LIMIT || bytes[8] != '{') return not_safetensors(bytes, size, path, error);
+    if (*length <= size - 8) return 0;
+    return nn_fail(error, NN_BAD_INPUT, "%s is cut short: its header has %llu bytes, and %zu are there", path,
+                   (unsigned long long)*length, size - 8);
+}
+
 static int read_file(NnTensors *file, size_t size, const char *path, NnError *error)
 {
-    uint64_t length = 0;
-    if (size < 9) return nn_fail(error, NN_BAD_INPUT, "%s: %zu bytes are too few for a safetensors file", path, size);
-    for (int i = 0; i < 8; i++) length |= (uint64_t)(unsigned char)file->bytes[i] << (8 * i);
-    if (length < 2 || length > HEADER_LIMIT || file->bytes[8] != '{')
-        return not_safetensors(file->bytes, size, path, error);
-    if (length > size - 8)
-        return nn_fail(error, NN_BAD_INPUT, "%s is cut short: its header has %llu bytes, and %zu are there", path,
-                       (unsigned long long)length, size - 8);
+    uint64_t length;
+    if (header_length(file->bytes, size, &length, path, error)) return -1;
     const char *data = file->bytes + 8 + length;
     if (read_header(file, file->bytes + 8, length, path, error)) return -1;
     size_t entries = json_object_size(file->header);
@@ -215,6 +223,32 @@ NnTensors *nn_tensors_open(const char *path, NnError *error)
     size_t size;
     char *bytes = nn_read_file(path, &size, error);
     return bytes ? tensors_of(bytes, size, path, error) : NULL;
+}
+
+static int read_header_alone(NnTensors *file, int fd, const char *path, NnError *error)
+{
+    struct stat status;
+    char first[9];
+    uint64_t length;
+    ssize_t got = pread(fd, first, sizeof first, 0);
+    size_t size = got == sizeof first && fstat(fd, &status) == 0 ? (size_t)status.st_size : 0;
+    if (header_length(first, size, &length, path, error)) return -1;
+    file->bytes = nn_memory(length, error);
+    if (!file->bytes) return -1;
+    if (pread(fd, file->bytes, length, 8) != (ssize_t)length) return nn_fail_path(error, "read", path);
+    return read_header(file, file->bytes, length, path, error);
+}
+
+NnTensors *nn_tensors_open_header(const char *path, NnError *error)
+{
+    int fd = nn_open_regular(path, error);
+    if (fd < 0) return NULL;
+    NnTensors *file = nn_alloc(sizeof *file, error);
+    int failed = file ? read_header_alone(file, fd, path, error) : -1;
+    close(fd);
+    if (!failed) return file;
+    nn_tensors_close(file);
+    return NULL;
 }
 
 NnTensors *nn_tensors_parse(const char *path, const void *bytes, size_t size, NnError *error)

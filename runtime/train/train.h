@@ -70,10 +70,16 @@ int nn_evaluate(const nn_model_info *, const void *model, const Feed *, DataPart
 
 /* ---- weights ---------------------------------------------------------------- */
 
+/* More metadata of a weights file; a list of it ends with a key of NULL. */
+typedef struct NnWeightsNote {
+    const char *key, *value;
+} NnWeightsNote;
+
 /* Parameters and buffers, in the model's order, with what inference needs
  * besides: normalize.mean, normalize.std (one number per channel), fit, classes
- * (JSON), net. */
-int nn_weights_save(const nn_model_info *, const void *model, const Feed *, const char *path, NnError *);
+ * (JSON), net; and the notes, where they are not NULL. */
+int nn_weights_save(const nn_model_info *, const void *model, const Feed *, const NnWeightsNote *notes,
+                    const char *path, NnError *);
 
 typedef enum NnLoad {
     NN_LOAD_ALL,     /* every tensor must be there with its shape, and nothing else */

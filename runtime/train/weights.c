@@ -78,12 +78,21 @@ static int add_metadata(NnTensorWriter *w, const nn_model_info *info, const Feed
     return feed->data->class_count ? add_classes(w, feed->data, error) : 0;
 }
 
-int nn_weights_save(const nn_model_info *info, const void *model, const Feed *feed, const char *path, NnError *error)
+static int add_notes(NnTensorWriter *w, const NnWeightsNote *notes, NnError *error)
+{
+    for (; notes && notes->key; notes++)
+        if (nn_writer_metadata(w, notes->key, notes->value, error)) return -1;
+    return 0;
+}
+
+int nn_weights_save(const nn_model_info *info, const void *model, const Feed *feed, const NnWeightsNote *notes,
+                    const char *path, NnError *error)
 {
     ModelSource source = {info, model};
     NnTensorWriter *w = nn_writer_new(model_values, &source, error);
     if (!w) return -1;
-    int failed = add_metadata(w, info, feed, error) || add_tensors(w, info, error) || nn_writer_save(w, path, error);
+    int failed = add_metadata(w, info, feed, error) || add_notes(w, notes, error) || add_tensors(w, info, error) ||
+                 nn_writer_save(w, path, error);
     nn_writer_free(w);
     return failed ? -1 : 0;
 }

@@ -219,7 +219,8 @@ temporaries
 runs 1 $line --epochs 40 --lr 30 -o diverged
 says err 'at step [0-9]* (epoch'; says err 'the last finite weights that were kept, those of step [0-9]*, are in diverged'
 kept=$(sed -n 's/.*those of step \([0-9]*\),.*/\1/p' err)
-runs 0 $line --steps "${kept:-0}" --epochs 40 --lr 30 -o steps; same diverged steps
+runs 0 $line --steps "${kept:-0}" --epochs 40 --lr 30 -o steps
+tail -c 8 diverged >a; tail -c 8 steps >b; same a b # the two numbers; the metadata differ
 runs 1 $line --lr 1e30 -o nothing; says err 'nothing is not written\|are in nothing'
 
 # ---- what is no file, or not the one that it should be ------------------------------------
@@ -261,6 +262,22 @@ cp line.csv w; like text
 printf '\211HDF\r\n\032\n' >w; printf 'more than that' >>w; like 'an HDF5 file'
 head -c 40 plain >w
 runs 1 eval line.nn --data line.csv --weights w; says err 'w is cut short: its header has [0-9]* bytes, and 32 are there'
+
+# Weights that tell where they are from: other data, another net, what is overwritten.
+cp line.csv other.csv
+runs 0 $line -o told; lacks err overwriting
+runs 0 $line -o told; says err 'note: overwriting told: weights of line, trained on line.csv, test loss [0-9]'
+runs 0 eval line.nn --data line.csv --weights told; lacks err warning
+runs 0 eval line.nn --data other.csv --weights told; says err 'warning: told was trained on line.csv, the data is other.csv'
+sed 's/as fc$/as fc tanh/' line.nn >tanh.nn
+runs 0 eval tanh.nn --data line.csv --weights told; says err 'warning: told was trained with a net line whose layers are not'
+runs 0 train tanh.nn --data line.csv --init told -o no; says err 'warning: told was trained with a net line'; rm no
+sed 's/batch 8/batch 4/; s/dense/# a comment\n  dense/' line.nn >same.nn
+runs 0 eval same.nn --data line.csv --weights told; lacks err warning
+echo text >told
+runs 0 $line -o told; says err 'overwriting told: which is no weights file'
+runs 0 train "$examples/xor.nn" --data "$examples/xor.csv" --jit tcc -o told
+runs 0 $line -o told; says err 'weights of xor, trained on xor.csv, test accuracy 100.00 %'
 
 # Which sample it is that has a class beyond the net's.
 mkdir labels

@@ -1025,7 +1025,7 @@ START_TEST(weights_come_back)
     set_up(&s);
     s.line = (Line){.w = 3, .b = -4};
     ck_assert_int_eq(fitting_set(&s.fitting, 1, (double[]){0.1}, (double[]){0.3}, &s.error), 0);
-    ck_assert_msg(!nn_weights_save(&line_info, &s.line, &s.feed, in_folder("w.safetensors"), &s.error), "%s",
+    ck_assert_msg(!nn_weights_save(&line_info, &s.line, &s.feed, NULL, in_folder("w.safetensors"), &s.error), "%s",
                   s.error.text);
     NnTensors *file = nn_tensors_open(in_folder("w.safetensors"), &s.error);
     Line other = {0};

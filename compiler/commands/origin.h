@@ -1,0 +1,25 @@
+/*
+ * origin: what a weights file tells of how it was made.
+ *
+ * Its metadata: `net`, the net's name; `net.hash`, of its layers, their arguments
+ * and shapes; `data`, the name of the data set; `accuracy` or `loss` on the test
+ * part.  Files from elsewhere have none of these, and nothing is said of them.
+ */
+#ifndef NNC_ORIGIN_H
+#define NNC_ORIGIN_H
+
+#include "commands/commands.h"
+#include "runtime/train/train.h"
+
+enum { ORIGIN_NOTES = 5 };
+
+/* The metadata to save, up to a key of NULL.  `score`: NULL where the weights were not tested. */
+void origin_notes(const Loaded *, const Dataset *, const NnScore *score, NnWeightsNote notes[ORIGIN_NOTES]);
+
+/* Says on standard error where the file was made by another net or with other data. */
+void origin_compare(const NnTensors *, const char *path, const Loaded *, const Dataset *);
+
+/* Says on standard error what will be lost when the file at the path is replaced. */
+void origin_of_replaced(Arena *, const char *path);
+
+#endif
