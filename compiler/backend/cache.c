@@ -20,7 +20,7 @@
 
 enum { NAME_DIGITS = 32, NAME_LENGTH = NAME_DIGITS + 3, TRAILER = 16, STALE_SECONDS = 3600 };
 
-static const char mark[] = "nnc jit\n";
+static const char entry_mark[] = "nnc jit\n";
 
 /* ---- hashes ----------------------------------------------------------------- */
 
@@ -90,7 +90,7 @@ typedef struct Contents {
     size_t count;
 } Contents;
 
-static bool read_file(const char *path, Contents *c)
+static bool read_entry(const char *path, Contents *c)
 {
     struct stat s;
     *c = (Contents){0};
@@ -109,7 +109,7 @@ static bool read_file(const char *path, Contents *c)
 static void make_trailer(const Contents *c, size_t count, char trailer[TRAILER])
 {
     uint64_t sum = hash_bytes(HASH_START, c->bytes, count);
-    memcpy(trailer, mark, 8);
+    memcpy(trailer, entry_mark, 8);
     memcpy(trailer + 8, &sum, 8);
 }
 
@@ -117,7 +117,7 @@ static bool is_whole(const char *path)
 {
     Contents c;
     char trailer[TRAILER];
-    if (!read_file(path, &c)) return false;
+    if (!read_entry(path, &c)) return false;
     bool whole = c.count > TRAILER;
     if (whole) {
         make_trailer(&c, c.count - TRAILER, trailer);
@@ -140,13 +140,13 @@ void *cache_load(const char *place)
 
 /* ---- size -------------------------------------------------------------------------- */
 
-typedef struct Entry {
+typedef struct CacheEntry {
     const char *path;
     int64_t bytes;
     struct timespec used;
-} Entry;
+} CacheEntry;
 
-static bool is_entry(const char *name)
+static bool is_entry_name(const char *name)
 {
     return strlen(name) == NAME_LENGTH && strspn(name, "0123456789abcdef") == NAME_DIGITS &&
            strcmp(name + NAME_DIGITS, ".so") == 0;
@@ -154,7 +154,7 @@ static bool is_entry(const char *name)
 
 static int by_age(const void *a, const void *b)
 {
-    const Entry *x = *(Entry *const *)a, *y = *(Entry *const *)b;
+    const CacheEntry *x = *(CacheEntry *const *)a, *y = *(CacheEntry *const *)b;
     if (x->used.tv_sec != y->used.tv_sec) return x->used.tv_sec < y->used.tv_sec ? -1 : 1;
     return x->used.tv_nsec < y->used.tv_nsec ? -1 : x->used.tv_nsec > y->used.tv_nsec;
 }
@@ -169,23 +169,23 @@ static List list_entries(Arena *arena, const char *directory)
         const char *path = arena_printf(arena, "%s/%s", directory, d->d_name);
         if (lstat(path, &s) != 0 || !S_ISREG(s.st_mode)) continue;
         if (strncmp(d->d_name, "new-", 4) == 0 && s.st_mtime + STALE_SECONDS < time(NULL)) unlink(path);
-        if (!is_entry(d->d_name)) continue;
-        Entry *entry = arena_alloc(arena, sizeof *entry);
-        *entry = (Entry){path, s.st_size, s.st_mtim};
+        if (!is_entry_name(d->d_name)) continue;
+        CacheEntry *entry = arena_alloc(arena, sizeof *entry);
+        *entry = (CacheEntry){path, s.st_size, s.st_mtim};
         list_push(arena, &list, entry);
     }
     if (dir) closedir(dir);
     return list;
 }
 
-static void trim(Arena *arena, const char *directory)
+static void trim_cache(Arena *arena, const char *directory)
 {
     List list = list_entries(arena, directory);
     int64_t total = 0;
-    for (int i = 0; i < list.count; i++) total += ((Entry *)list.at[i])->bytes;
+    for (int i = 0; i < list.count; i++) total += ((CacheEntry *)list.at[i])->bytes;
     if (list.count) qsort(list.at, (size_t)list.count, sizeof *list.at, by_age);
     for (int i = 0; i < list.count && total > (int64_t)CACHE_MEGABYTES << 20; i++) {
-        const Entry *entry = list.at[i];
+        const CacheEntry *entry = list.at[i];
         if (unlink(entry->path) == 0) total -= entry->bytes;
     }
 }
@@ -207,12 +207,12 @@ void cache_store(Arena *arena, const char *place, const char *object)
     Contents c;
     const char *directory = arena_strndup(arena, place, (size_t)(strrchr(place, '/') - place));
     char *fresh = arena_printf(arena, "%s/new-XXXXXX", directory);
-    if (!read_file(object, &c)) return;
+    if (!read_entry(object, &c)) return;
     make_trailer(&c, c.count, c.bytes + c.count);
     int file = mkstemp(fresh);
     bool ok = file >= 0 && write_all(file, c.bytes, c.count + TRAILER);
     if (file >= 0 && close(file) != 0) ok = false;
     if (file >= 0 && (!ok || rename(fresh, place) != 0)) unlink(fresh);
     free(c.bytes);
-    if (ok) trim(arena, directory);
+    if (ok) trim_cache(arena, directory);
 }

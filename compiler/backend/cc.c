@@ -4,7 +4,7 @@
  * Enters: standalone C.  Leaves: a dlopen handle.
  *
  * The text, the compiler's messages and the object live in a private directory
- * (workdir.h) that is gone before compile() returns, an object that is loaded
+ * (workdir.h) that is gone before the compilation is over, an object that is loaded
  * included; a copy is kept in the cache, where the next compilation of the same
  * finds it.  SIGINT, SIGTERM and SIGHUP are held back meanwhile: one that arrives
  * ends the compiler, the directory is removed, and only then the signal takes its
@@ -80,10 +80,10 @@ static const char *compiler_command(void)
     return cc && cc[strspn(cc, " \t")] ? cc : "cc";
 }
 
-static const char *const flags[] = {"-std=gnu99", "-O2", "-march=native", "-fPIC", "-shared", "-w"};
+static const char *const cc_flags[] = {"-std=gnu99", "-O2", "-march=native", "-fPIC", "-shared", "-w"};
 
 /* The operations of the text and no others, as tcc does them. */
-static const char *const exact_flags[] = {"-ffp-contract=off", "-fno-builtin-pow", "-fno-builtin-powf"};
+static const char *const cc_exact_flags[] = {"-ffp-contract=off", "-fno-builtin-pow", "-fno-builtin-powf"};
 
 static void make_arguments(Job *job, char *argv[MAX_ARGS])
 {
@@ -91,9 +91,9 @@ static void make_arguments(Job *job, char *argv[MAX_ARGS])
     char *rest = arena_strdup(job->arena, compiler_command());
     for (char *word, *save = NULL; n < MAX_ARGS / 2 && (word = strtok_r(rest, " \t", &save)); rest = NULL)
         argv[n++] = word;
-    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) argv[n++] = (char *)flags[i];
-    for (size_t i = 0; job->linked && i < sizeof exact_flags / sizeof exact_flags[0]; i++)
-        argv[n++] = (char *)exact_flags[i];
+    for (size_t i = 0; i < sizeof cc_flags / sizeof cc_flags[0]; i++) argv[n++] = (char *)cc_flags[i];
+    for (size_t i = 0; job->linked && i < sizeof cc_exact_flags / sizeof cc_exact_flags[0]; i++)
+        argv[n++] = (char *)cc_exact_flags[i];
     argv[n++] = (char *)"-o";
     argv[n++] = (char *)job->object;
     argv[n++] = (char *)job->source;
@@ -115,7 +115,7 @@ static char **make_environment(Job *job)
     return list;
 }
 
-static int spawn(Job *job, char **argv, pid_t *pid)
+static int spawn_compiler(Job *job, char **argv, pid_t *pid)
 {
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attributes;
@@ -167,7 +167,7 @@ static double seconds_now(void)
 
 /* The exit status as waitpid gives it.  The compiler and all that it has started are a group
  * of processes: asked to end, they get SIGTERM, and SIGKILL when the grace is over. */
-static int await(Job *job, pid_t pid)
+static int await_compiler(Job *job, pid_t pid)
 {
     double asked = -1;
     int status = 0;
@@ -207,8 +207,8 @@ static bool run_compiler(Job *job)
     char *argv[MAX_ARGS];
     pid_t pid;
     make_arguments(job, argv);
-    int failed = spawn(job, argv, &pid);
-    int status = failed ? 127 << 8 : await(job, pid);
+    int failed = spawn_compiler(job, argv, &pid);
+    int status = failed ? 127 << 8 : await_compiler(job, pid);
     if (failed || (WIFEXITED(status) && WEXITSTATUS(status) == 127)) {
         job->error = arena_printf(job->arena, "the C compiler '%s' cannot be run%s%s (set CC, or use --jit tcc)",
                                   argv[0], failed ? ": " : "", failed ? strerror(failed) : "");
@@ -224,7 +224,7 @@ static bool run_compiler(Job *job)
     return false;
 }
 
-static void *load(Job *job)
+static void *load_object(Job *job)
 {
     void *handle = dlopen(job->object, RTLD_NOW | RTLD_LOCAL);
     if (!handle) job->error = arena_strdup(job->arena, dlerror());
@@ -269,11 +269,11 @@ static const char *compiler_text(Arena *arena)
 /* NULL: no cache, or no compiler. */
 static const char *place_of(const Job *job, const char *text)
 {
-    enum { FLAGS = sizeof flags / sizeof flags[0], EXACT = sizeof exact_flags / sizeof exact_flags[0] };
+    enum { FLAGS = sizeof cc_flags / sizeof cc_flags[0], EXACT = sizeof cc_exact_flags / sizeof cc_exact_flags[0] };
     const char *texts[FLAGS + EXACT + 3];
     int count = 0;
-    for (int i = 0; i < FLAGS; i++) texts[count++] = flags[i];
-    for (int i = 0; job->linked && i < EXACT; i++) texts[count++] = exact_flags[i];
+    for (int i = 0; i < FLAGS; i++) texts[count++] = cc_flags[i];
+    for (int i = 0; job->linked && i < EXACT; i++) texts[count++] = cc_exact_flags[i];
     texts[count++] = compiler_text(job->arena);
     if (!texts[count - 1]) return NULL;
     texts[count++] = processor_text(job->arena);
@@ -323,23 +323,23 @@ static void release_signals(Job *job)
     if (job->interrupted) raise(job->interrupted);
 }
 
-static void *make(Job *job, const char *text, const char *place)
+static void *make_object(Job *job, const char *text, const char *place)
 {
     void *handle = NULL;
-    if (job_open(job) && write_source(job, text) && run_compiler(job)) handle = load(job);
+    if (job_open(job) && write_source(job, text) && run_compiler(job)) handle = load_object(job);
     if (handle && place) cache_store(job->arena, place, job->object);
     workdir_close(&job->directory);
     return handle;
 }
 
-static void *compile(const char *source, Arena *arena, const char **error)
+static void *cc_compile(const char *source, Arena *arena, const char **error)
 {
     Job job = {.arena = arena};
     const char *place = place_of(&job, source);
     void *handle = place ? cache_load(place) : NULL;
     if (handle) return handle;
     hold_signals(&job);
-    handle = make(&job, source, place);
+    handle = make_object(&job, source, place);
     release_signals(&job);
     *error = job.error;
     return handle;
@@ -351,14 +351,14 @@ void *cc_compile_linked(const char *source, const int *cancelled, Arena *arena, 
     sigemptyset(&job.before);
     const char *text = with_pointers(arena, source), *place = place_of(&job, text);
     void *handle = place ? cache_load(place) : NULL;
-    if (!handle) handle = make(&job, text, place);
+    if (!handle) handle = make_object(&job, text, place);
     if (handle) set_pointers(handle, arena);
     *error = job.error;
     return handle;
 }
 
-static void *symbol(void *handle, const char *name) { return dlsym(handle, name); }
+static void *cc_symbol(void *handle, const char *name) { return dlsym(handle, name); }
 
-static void release(void *handle) { dlclose(handle); }
+static void cc_release(void *handle) { dlclose(handle); }
 
-const Backend backend_cc = {compile, symbol, release, NULL};
+const Backend backend_cc = {cc_compile, cc_symbol, cc_release, NULL};

@@ -66,13 +66,13 @@ typedef struct Messages {
     const char *first; /* error; later ones follow from it */
 } Messages;
 
-static void collect(void *opaque, const char *text)
+static void collect_message(void *opaque, const char *text)
 {
     Messages *m = opaque;
     if (!m->first && !strstr(text, "warning:")) m->first = arena_printf(m->arena, "tcc: %s", text);
 }
 
-static bool build(TCCState *state, const char *source)
+static bool build_state(TCCState *state, const char *source)
 {
     tcc_set_options(state, "-nostdlib -nostdinc");
     if (tcc_set_output_type(state, TCC_OUTPUT_MEMORY) < 0) return false;
@@ -80,15 +80,15 @@ static bool build(TCCState *state, const char *source)
     return tcc_compile_string(state, source) >= 0 && tcc_relocate(state, TCC_RELOCATE_AUTO) >= 0;
 }
 
-static void *compile(const char *source, Arena *arena, const char **error)
+static void *compile_in_memory(const char *source, Arena *arena, const char **error)
 {
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* libtcc's globals, not ours */
     Messages messages = {arena, NULL};
     pthread_mutex_lock(&lock);
     TCCState *state = tcc_new();
     if (state) {
-        tcc_set_error_func(state, &messages, collect);
-        if (!build(state, source)) {
+        tcc_set_error_func(state, &messages, collect_message);
+        if (!build_state(state, source)) {
             tcc_delete(state);
             state = NULL;
         }
@@ -98,8 +98,8 @@ static void *compile(const char *source, Arena *arena, const char **error)
     return state;
 }
 
-static void *symbol(void *handle, const char *name) { return tcc_get_symbol(handle, name); }
+static void *symbol_in_memory(void *handle, const char *name) { return tcc_get_symbol(handle, name); }
 
-static void release(void *handle) { tcc_delete(handle); }
+static void release_memory(void *handle) { tcc_delete(handle); }
 
-const Backend backend_tcc = {compile, symbol, release, NULL};
+const Backend backend_tcc = {compile_in_memory, symbol_in_memory, release_memory, NULL};

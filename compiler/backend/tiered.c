@@ -18,7 +18,7 @@
 
 #include "backend/kinds.h"
 
-typedef enum State { WAITING, COMPILING, READY, FAILED, TOLD } State;
+typedef enum TierState { WAITING, COMPILING, READY, FAILED, TOLD } TierState;
 
 typedef struct Tiered {
     void *first, *second; /* handles; second: the faster code, of which only READY may be used */
@@ -30,7 +30,7 @@ typedef struct Tiered {
     atomic_int state;
 } Tiered;
 
-static void *work(void *argument)
+static void *compile_faster(void *argument)
 {
     Tiered *t = argument;
     t->second = cc_compile_linked(t->source, &t->cancelled, t->arena, &t->error);
@@ -39,20 +39,20 @@ static void *work(void *argument)
 }
 
 /* Signals are for the threads that were there before. */
-static void start(Tiered *t)
+static void start_compiling(Tiered *t)
 {
     sigset_t all, before;
     atomic_store(&t->state, COMPILING);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    t->running = pthread_create(&t->thread, NULL, work, t) == 0;
+    t->running = pthread_create(&t->thread, NULL, compile_faster, t) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (t->running) return;
     t->error = "no thread could be started for it";
     atomic_store(&t->state, FAILED);
 }
 
-static void *compile(const char *source, Arena *arena, const char **error)
+static void *tiered_compile(const char *source, Arena *arena, const char **error)
 {
     void *first = backend_tcc.compile(source, arena, error);
     if (!first) return NULL;
@@ -64,17 +64,17 @@ static void *compile(const char *source, Arena *arena, const char **error)
     return t;
 }
 
-static void *symbol(void *handle, const char *name)
+static void *tiered_symbol(void *handle, const char *name)
 {
     const Tiered *t = handle;
     return t->faster ? backend_cc.symbol(t->second, name) : backend_tcc.symbol(t->first, name);
 }
 
-static JitNews poll(void *handle, const char **why)
+static JitNews tiered_poll(void *handle, const char **why)
 {
     Tiered *t = handle;
     int state = atomic_load(&t->state);
-    if (state == WAITING) start(t);
+    if (state == WAITING) start_compiling(t);
     if (state != READY && state != FAILED) return JIT_NO_NEWS;
     atomic_store(&t->state, TOLD);
     t->faster = state == READY;
@@ -82,7 +82,7 @@ static JitNews poll(void *handle, const char **why)
     return t->faster ? JIT_FASTER : JIT_NO_FASTER;
 }
 
-static void release(void *handle)
+static void tiered_release(void *handle)
 {
     Tiered *t = handle;
     __atomic_store_n(&t->cancelled, 1, __ATOMIC_RELEASE);
@@ -92,4 +92,4 @@ static void release(void *handle)
     arena_free(t->arena);
 }
 
-const Backend backend_tiered = {compile, symbol, release, poll};
+const Backend backend_tiered = {tiered_compile, tiered_symbol, tiered_release, tiered_poll};

@@ -51,7 +51,7 @@ typedef struct Request {
 /* What a pass works on. */
 typedef struct Bench {
     const Request *request;
-    const Loaded *l;
+    const Model *l;
     void *block, *model, *scratch;
     float *x, *y;
     void *target;
@@ -121,7 +121,7 @@ static void fill(Bench *b)
 
 static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
 
-static void bench_open(Bench *b, const Request *r, const Loaded *l)
+static void bench_open(Bench *b, const Request *r, const Model *l)
 {
     const nn_model_info *info = l->info;
     size_t batch = (size_t)info->batch;
@@ -164,10 +164,10 @@ static void run_once(const Bench *b, bool step, int64_t *spent)
         return;
     }
     if (step) {
-        StepProfile *profile = (StepProfile *)loaded_symbol(b->l, "step_profile");
+        StepProfile *profile = (StepProfile *)model_symbol(b->l, "step_profile");
         profile(b->model, b->x, b->target, tiny_lr, b->scratch, spent);
     } else {
-        InferProfile *profile = (InferProfile *)loaded_symbol(b->l, "infer_profile");
+        InferProfile *profile = (InferProfile *)model_symbol(b->l, "infer_profile");
         profile(b->model, b->x, b->y, b->scratch, spent);
     }
 }
@@ -265,7 +265,7 @@ static Timing time_pass(const Bench *b, bool step)
 
 /* ---- the run ------------------------------------------------------------------------ */
 
-static int bench_loaded(const Request *r, const Loaded *l)
+static int bench_loaded(const Request *r, const Model *l)
 {
     Bench b;
     BenchResult result = {.loaded = l, .jit = jit_name(r->load.jit)};
@@ -282,7 +282,7 @@ static int bench_loaded(const Request *r, const Loaded *l)
 }
 
 /* Training code is made where it is asked for, or where the file has a train section. */
-static int load(Request *r, Loaded *l)
+static int load(Request *r, Model *l)
 {
     r->load.train = r->train;
     int status = load_net(&r->load, l);
@@ -296,14 +296,14 @@ static int load(Request *r, Loaded *l)
 static int bench_run(int argc, char **argv)
 {
     Request r = {0};
-    Loaded l;
+    Model l;
     load_options_init(&r.load);
     r.load.jit = JIT_CC;
     int status = read_request(&r, argc, argv);
     if (!status) status = load(&r, &l);
     if (!status) {
         status = bench_loaded(&r, &l);
-        loaded_free(&l);
+        model_free(&l);
     }
     load_options_free(&r.load);
     return status;

@@ -36,7 +36,7 @@ bool machine_recorded(Machine *);
 /* bench_table.c */
 typedef enum BenchFormat { BENCH_TEXT, BENCH_CSV } BenchFormat;
 typedef struct BenchResult {
-    const Loaded *loaded;
+    const Model *loaded;
     const char *jit;
     Machine machine;
     Timing timing[2];

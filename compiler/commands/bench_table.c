@@ -269,7 +269,7 @@ static void print_whole(const BenchResult *r, const Timing *t, FILE *out)
             100 * rate / r->machine.flops);
     fprintf(out, "  memory: model %s, scratch %s\n", bytes_text(arena, t->model_bytes),
             bytes_text(arena, t->scratch_bytes));
-    const char *limited = loaded_memory_text(r->loaded);
+    const char *limited = model_memory_text(r->loaded);
     if (limited && t->program == r->loaded->emitted->step_program) fprintf(out, "  within its limit: %s\n", limited);
 }
 

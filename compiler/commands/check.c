@@ -35,7 +35,7 @@ static const Option options[] = {
 /* ---- the stages -------------------------------------------------------------- */
 
 /* In the plain form.  A limit of memory is for training by the section, if there is one. */
-static const Plan *plan_program(const CheckOptions *o, const Loaded *l, ProgramKind kind)
+static const Plan *plan_program(const CheckOptions *o, const Model *l, ProgramKind kind)
 {
     bool vjp = kind == PROGRAM_VJP;
     EmitOptions options = {.batch = l->batch, .plain = true, .train = l->train_section, .vjp = vjp};
@@ -44,7 +44,7 @@ static const Plan *plan_program(const CheckOptions *o, const Loaded *l, ProgramK
 }
 
 /* Programs with a loss are built when there is a train section. */
-static bool build_all(const CheckOptions *o, const Loaded *l, int64_t *infer_bytes, int64_t *step_bytes)
+static bool build_all(const CheckOptions *o, const Model *l, int64_t *infer_bytes, int64_t *step_bytes)
 {
     static const ProgramKind kinds[] = {PROGRAM_INFER, PROGRAM_VJP, PROGRAM_EVAL, PROGRAM_GRAD, PROGRAM_STEP};
     int count = l->train_section ? 5 : 2;
@@ -60,7 +60,7 @@ static bool build_all(const CheckOptions *o, const Loaded *l, int64_t *infer_byt
 
 static int check_stages(const CheckOptions *o)
 {
-    Loaded l;
+    Model l;
     int64_t infer_bytes, step_bytes;
     int status = load_net(&o->load, &l);
     if (status != STATUS_OK) return status;

@@ -25,7 +25,7 @@ static const double default_tolerance = 1e-6;
 
 typedef struct GradientCheck {
     const CheckOptions *options;
-    Loaded l;
+    Model l;
     const size_t *sizes;
     size_t batch;
     void *block, *model, *scratch;
@@ -230,15 +230,15 @@ static void probe_all(GradientCheck *k)
 
 static void find_functions(GradientCheck *k)
 {
-    const Loaded *l = &k->l;
-    k->sizes = loaded_symbol(l, "sizes");
-    k->init = (void *(*)(void *, int, uint64_t))loaded_symbol(l, "init");
-    k->set = (int (*)(void *, const char *, const double *, size_t))loaded_symbol(l, "set");
-    k->get = (int (*)(const void *, const char *, double *, size_t))loaded_symbol(l, "get");
-    k->vjp = (void (*)(void *, const double *, const double *, double *, double *, void *))loaded_symbol(l, "vjp");
-    k->get_vjp = (int (*)(const void *, const char *, double *, size_t, const void *))loaded_symbol(l, "get_vjp");
-    k->grad = (double (*)(void *, const double *, const void *, void *))loaded_symbol(l, "grad");
-    k->get_grad = (int (*)(const void *, const char *, double *, size_t, const void *))loaded_symbol(l, "get_grad");
+    const Model *l = &k->l;
+    k->sizes = model_symbol(l, "sizes");
+    k->init = (void *(*)(void *, int, uint64_t))model_symbol(l, "init");
+    k->set = (int (*)(void *, const char *, const double *, size_t))model_symbol(l, "set");
+    k->get = (int (*)(const void *, const char *, double *, size_t))model_symbol(l, "get");
+    k->vjp = (void (*)(void *, const double *, const double *, double *, double *, void *))model_symbol(l, "vjp");
+    k->get_vjp = (int (*)(const void *, const char *, double *, size_t, const void *))model_symbol(l, "get_vjp");
+    k->grad = (double (*)(void *, const double *, const void *, void *))model_symbol(l, "grad");
+    k->get_grad = (int (*)(const void *, const char *, double *, size_t, const void *))model_symbol(l, "get_grad");
 }
 
 static void prepare(GradientCheck *k)
@@ -265,7 +265,7 @@ static void release(GradientCheck *k)
     free(k->dy);
     free(k->dx);
     free(k->target);
-    loaded_free(&k->l);
+    model_free(&k->l);
 }
 
 static int load(const CheckOptions *o, GradientCheck *k)

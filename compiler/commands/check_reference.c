@@ -26,7 +26,7 @@ typedef struct Reference {
     const CheckOptions *options;
     const char *path;
     NnTensors *file;
-    Loaded l;
+    Model l;
     const nn_model_info *info;
     const size_t *sizes;
     size_t steps; /* 0: a single pass */
@@ -396,9 +396,9 @@ static int load(Reference *r)
     status = load_code(&load, &r->l);
     if (status != STATUS_OK) return status;
     r->info = r->l.info;
-    r->sizes = loaded_symbol(&r->l, "sizes");
-    r->vjp = (void (*)(void *, const float *, const float *, float *, float *, void *))loaded_symbol(&r->l, "vjp");
-    r->get_vjp = (Getter)loaded_symbol(&r->l, "get_vjp");
+    r->sizes = model_symbol(&r->l, "sizes");
+    r->vjp = (void (*)(void *, const float *, const float *, float *, float *, void *))model_symbol(&r->l, "vjp");
+    r->get_vjp = (Getter)model_symbol(&r->l, "get_vjp");
     return STATUS_OK;
 }
 
@@ -439,7 +439,7 @@ int check_reference(const CheckOptions *o)
     free(r.scratch);
     free(r.x);
     free(r.target);
-    loaded_free(&r.l);
+    model_free(&r.l);
     nn_tensors_close(r.file);
     return status;
 }

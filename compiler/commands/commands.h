@@ -118,7 +118,7 @@ typedef struct LoadOptions {
     int64_t batch;         /* 0: the train section's, else default_batch */
     int64_t default_batch; /* 1 to begin with */
     JitKind jit;
-    bool steps;         /* --jit tiered is meant for it: it asks loaded_poll between calls */
+    bool steps;         /* --jit tiered is meant for it: it asks model_poll between calls */
     int64_t threads;    /* of a pass; 0: one for each processor */
     const char *prefix; /* of the symbols; NULL: the net's name */
     bool train;         /* with the training programs; else inference only */
@@ -188,7 +188,7 @@ bool without_passes(const LoadOptions *, const Command *);
 bool limit_has_training(const LoadOptions *, const Command *, bool training);
 
 /* A net as far as it was loaded. */
-typedef struct Loaded {
+typedef struct Model {
     Compilation *c;
     const File *file;
     Graph *net;
@@ -197,33 +197,33 @@ typedef struct Loaded {
     int64_t batch;       /* decided */
     EmitResult *emitted; /* from load_code on */
     Jit *jit;
-    const nn_model_info *info; /* NULL with use_double; its functions change in loaded_poll */
+    const nn_model_info *info; /* NULL with use_double; its functions change in model_poll */
     nn_model_info *functions;  /* what info points to */
-} Loaded;
+} Model;
 
 /* Parses and elaborates, reads the train section, freezes.  Diagnostics,
  * warnings too, are printed.  STATUS_OK, or what to exit with. */
-int load_net(const LoadOptions *, Loaded *);
+int load_net(const LoadOptions *, Model *);
 /* A loaded net, emitted and compiled in this process; l->batch and l->spec may
  * have been changed in between. */
-int load_code(const LoadOptions *, Loaded *);
+int load_code(const LoadOptions *, Model *);
 /* load_net, then load_code. */
-int load_model(const LoadOptions *, Loaded *);
+int load_model(const LoadOptions *, Model *);
 /* With --jit tiered, between two calls: puts the faster code's functions into
  * l->info once they are there.  True when it just did, or when there will be none
  * and *why says why; at other times it costs nothing. */
-bool loaded_poll(Loaded *, const char **why);
-void loaded_free(Loaded *); /* the running code; the rest belongs to the options */
+bool model_poll(Model *, const char **why);
+void model_free(Model *); /* the running code; the rest belongs to the options */
 
 /* What a memory limit has led to: "664 MiB instead of 1.21 GiB: …".  NULL: there was no limit, or no training. */
-const char *loaded_memory_text(const Loaded *);
+const char *model_memory_text(const Model *);
 
 /* Prints the diagnostics that have not been printed; STATUS_INPUT when there
  * was an error in the compilation, else STATUS_OK. */
 int load_status(const LoadOptions *);
 
 /* PREFIX_NAME in the running code, or NULL. */
-void *loaded_symbol(const Loaded *, const char *name);
+void *model_symbol(const Model *, const char *name);
 
 /* 64-byte aligned, zeroed; ends the process with status 3 when there is none. */
 void *block_alloc(size_t bytes);

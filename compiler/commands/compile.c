@@ -169,7 +169,7 @@ static bool same_file(const char *a, const char *b)
 }
 
 /* Of what is written, and of what is dumped; names are not among them. */
-static EmitOptions emit_options(const Request *r, const Loaded *l)
+static EmitOptions emit_options(const Request *r, const Model *l)
 {
     bool both = !r->infer && !r->train;
     return (EmitOptions){.batch = l->batch,
@@ -185,7 +185,7 @@ static EmitOptions emit_options(const Request *r, const Loaded *l)
 
 /* ---- dumps ------------------------------------------------------------------ */
 
-static int dump_program(const Request *r, const Loaded *l, ProgramKind kind, const EmitOptions *options)
+static int dump_program(const Request *r, const Model *l, ProgramKind kind, const EmitOptions *options)
 {
     const Plan *plan = emit_plan(l->net, kind, l->spec, options);
     if (!plan) return STATUS_INPUT;
@@ -198,7 +198,7 @@ static int dump_program(const Request *r, const Loaded *l, ProgramKind kind, con
 
 static int dump_net(const Request *r)
 {
-    Loaded l;
+    Model l;
     int status = load_net(&r->load, &l);
     if (status != STATUS_OK) return status;
     if (r->dump == STAGE_GRAPH) graph_dump(l.net, stdout);
@@ -277,7 +277,7 @@ static const char *header_path_of(const Request *r, const char *source)
     return moved;
 }
 
-static int emit(const Request *r, Loaded *l)
+static int emit(const Request *r, Model *l)
 {
     Arena *arena = l->c->arena;
     const char *prefix = r->load.prefix ? r->load.prefix : c_prefix(arena, l->net->name);
@@ -305,7 +305,7 @@ static int compile(Request *r)
 {
     if (r->dump) return dump(r);
     if (same_file(r->load.path, r->output)) return fail(STATUS_USAGE, "-o %s would write over the source", r->output);
-    Loaded l;
+    Model l;
     r->load.train = r->train;
     int status = load_net(&r->load, &l);
     return status == STATUS_OK ? emit(r, &l) : status;

@@ -37,7 +37,7 @@ typedef struct Request {
 
 /* What the visitor collects. */
 typedef struct Tally {
-    Loaded *loaded;
+    Model *loaded;
     const Dataset *data;
     const Feed *feed;
     size_t outputs;
@@ -48,7 +48,7 @@ typedef struct Tally {
 
 /* ---- the command line ---------------------------------------------------------------------- */
 
-static bool take(Request *r, int id, const char *value)
+static bool take_eval_option(Request *r, int id, const char *value)
 {
     switch (id) {
     case WEIGHTS: r->weights = value; return true;
@@ -58,12 +58,12 @@ static bool take(Request *r, int id, const char *value)
     }
 }
 
-static int read_request(Request *r, int argc, char **argv)
+static int read_eval_request(Request *r, int argc, char **argv)
 {
     OptionReader reader;
     options_begin(&reader, &command_eval, argc, argv);
     for (int id; (id = options_next(&reader)) != OPTIONS_END;)
-        if (id == OPTIONS_BAD || !take(r, id, reader.value)) return STATUS_USAGE;
+        if (id == OPTIONS_BAD || !take_eval_option(r, id, reader.value)) return STATUS_USAGE;
     if (reader.operand_count != 1)
         return usage_error(&command_eval, reader.operand_count ? "one file at a time" : "which net? give its file");
     if (!r->weights) return usage_error(&command_eval, "which weights? give --weights FILE");
@@ -83,11 +83,11 @@ static const float *values_of(const Tally *t, int row)
     return values ? targets + (size_t)row * t->outputs : NULL;
 }
 
-static void visit(void *user, int row, const float *y, int predicted)
+static void tally_sample(void *user, int row, const float *y, int predicted)
 {
     Tally *t = user;
     const char *why; /* slower code is as right */
-    loaded_poll(t->loaded, &why);
+    model_poll(t->loaded, &why);
     const float *target = values_of(t, row);
     if (t->confusion)
         t->confusion[(size_t)t->data->part[DATA_TEST].labels[row] * (size_t)t->data->class_count + (size_t)predicted]++;
@@ -108,7 +108,7 @@ static const char *class_name(const Tally *t, int class, char out[64])
     return out;
 }
 
-static int64_t at(const Tally *t, int truth, int predicted)
+static int64_t confused(const Tally *t, int truth, int predicted)
 {
     return t->confusion[(size_t)truth * (size_t)t->data->class_count + (size_t)predicted];
 }
@@ -134,8 +134,8 @@ static void print_matrix(const Tally *t)
     for (int truth = 0; truth < count; truth++) {
         printf("%*s", width, class_name(t, truth, name));
         for (int c = 0; c < count; c++)
-            if (at(t, truth, c))
-                printf(" %7lld", (long long)at(t, truth, c));
+            if (confused(t, truth, c))
+                printf(" %7lld", (long long)confused(t, truth, c));
             else
                 printf(" %7s", ".");
         putchar('\n');
@@ -153,8 +153,8 @@ static void print_mistakes(Tally *t)
         int64_t most = 0;
         for (int i = 0; i < count; i++)
             for (int j = 0; j < count; j++)
-                if (i != j && at(t, i, j) > most) {
-                    most = at(t, i, j);
+                if (i != j && confused(t, i, j) > most) {
+                    most = confused(t, i, j);
                     truth = i;
                     predicted = j;
                 }
@@ -182,12 +182,12 @@ static void print_classes(const Tally *t)
     for (int c = 0; c < count; c++) {
         int64_t taken = 0, samples = 0;
         for (int other = 0; other < count; other++) {
-            taken += at(t, other, c);
-            samples += at(t, c, other);
+            taken += confused(t, other, c);
+            samples += confused(t, c, other);
         }
         printf("%*s", width, class_name(t, c, name));
-        print_share(at(t, c, c), taken);
-        print_share(at(t, c, c), samples);
+        print_share(confused(t, c, c), taken);
+        print_share(confused(t, c, c), samples);
         printf(" %8lld\n", (long long)samples);
     }
 }
@@ -227,11 +227,11 @@ static void print_rows(const Tally *t, int64_t count)
 
 /* ---- the run --------------------------------------------------------------------------------------- */
 
-static void tally_init(Tally *t, Loaded *l, const Feeding *f)
+static void tally_init(Tally *t, Model *m, const Feeding *f)
 {
-    size_t classes = (size_t)f->data->class_count, outputs = l->info->outputs;
+    size_t classes = (size_t)f->data->class_count, outputs = m->info->outputs;
     int count = f->data->part[DATA_TEST].count;
-    *t = (Tally){.loaded = l, .data = f->data, .feed = &f->feed, .outputs = outputs};
+    *t = (Tally){.loaded = m, .data = f->data, .feed = &f->feed, .outputs = outputs};
     if (classes && f->feed.kind != FEED_INPUT) t->confusion = block_alloc(classes * classes * sizeof *t->confusion);
     if (values_of(t, 0)) {
         t->absolute = block_alloc(outputs * sizeof *t->absolute);
@@ -248,20 +248,20 @@ static void tally_free(Tally *t)
     free(t->rows);
 }
 
-static int evaluate(const Request *r, Loaded *l, const Feeding *f, const void *model)
+static int evaluate_model(const Request *r, Model *m, const Feeding *f, const void *model)
 {
     NnError error = {0};
     NnScore score;
     Tally tally;
     char data[1024];
-    tally_init(&tally, l, f);
+    tally_init(&tally, m, f);
     const volatile sig_atomic_t *stop = interrupt_catch();
-    int failed = nn_evaluate(l->info, model, &f->feed, DATA_TEST, visit, &tally, stop, &score, &error);
+    int failed = nn_evaluate(m->info, model, &f->feed, DATA_TEST, tally_sample, &tally, stop, &score, &error);
     if (!failed && !*stop) {
-        printf("net        %s, %zu parameters\n", l->info->name, l->info->params);
+        printf("net        %s, %zu parameters\n", m->info->name, m->info->params);
         printf("weights    %s\n", r->weights);
         printf("data       %s\n", feeding_data_text(f, data, sizeof data));
-        printf("loss       %.6g (%s, %lld samples)\n", score.loss, l->info->loss, (long long)score.count);
+        printf("loss       %.6g (%s, %lld samples)\n", score.loss, m->info->loss, (long long)score.count);
         if (score.classes)
             print_accuracy(&tally, &score);
         else if (tally.absolute)
@@ -272,31 +272,31 @@ static int evaluate(const Request *r, Loaded *l, const Feeding *f, const void *m
     return failed ? fail_error(&error) : finish_output();
 }
 
-static int eval_weights(const Request *r, Loaded *l, NnTensors *weights)
+static int eval_weights(const Request *r, Model *m, NnTensors *weights)
 {
     NnError error = {0};
     Feeding feeding;
     void *block =
-        block_alloc(l->info->model_bytes > l->info->train_bytes ? l->info->model_bytes : l->info->train_bytes);
-    void *model = l->info->init(block, 0, 0);
-    int status = nn_weights_load(l->info, model, weights, r->weights, NN_LOAD_ALL, NULL, &error) ? fail_error(&error)
+        block_alloc(m->info->model_bytes > m->info->train_bytes ? m->info->model_bytes : m->info->train_bytes);
+    void *model = m->info->init(block, 0, 0);
+    int status = nn_weights_load(m->info, model, weights, r->weights, NN_LOAD_ALL, NULL, &error) ? fail_error(&error)
                                                                                                  : STATUS_OK;
-    if (!status) status = feeding_open(&feeding, l, r->data, r->target, weights, r->weights);
+    if (!status) status = feeding_open(&feeding, m, r->data, r->target, weights, r->weights);
     if (!status) {
-        origin_compare(weights, r->weights, l, feeding.data);
-        status = evaluate(r, l, &feeding, model);
+        origin_compare(weights, r->weights, m, feeding.data);
+        status = evaluate_model(r, m, &feeding, model);
         feeding_close(&feeding);
     }
     free(block);
     return status;
 }
 
-static int eval_loaded(const Request *r, Loaded *l)
+static int eval_loaded(const Request *r, Model *m)
 {
     NnError error = {0};
     NnTensors *weights = nn_tensors_open(r->weights, &error);
     if (!weights) return fail_error(&error);
-    int status = eval_weights(r, l, weights);
+    int status = eval_weights(r, m, weights);
     nn_tensors_close(weights);
     return status;
 }
@@ -304,16 +304,16 @@ static int eval_loaded(const Request *r, Loaded *l)
 static int eval_run(int argc, char **argv)
 {
     Request r = {0};
-    Loaded l;
+    Model m;
     load_options_init(&r.load);
     r.load.default_batch = 64;
     r.load.steps = true;
     r.load.jit = JIT_TIERED;
-    int status = read_request(&r, argc, argv);
-    if (!status) status = load_model(&r.load, &l);
+    int status = read_eval_request(&r, argc, argv);
+    if (!status) status = load_model(&r.load, &m);
     if (!status) {
-        status = eval_loaded(&r, &l);
-        loaded_free(&l);
+        status = eval_loaded(&r, &m);
+        model_free(&m);
         interrupt_deliver();
     }
     load_options_free(&r.load);

@@ -47,7 +47,7 @@ static int normalize(Feeding *f)
 
 static int fit_data(Feeding *f)
 {
-    const Intake *in = &f->intake;
+    const InputSpec *in = &f->input;
     NnError *error = &f->error;
     NnFit fit = fit_of_spec(f->spec);
     if (strncmp(in->loss, "bce", 3) == 0 && dataset_binary(f->data, error)) return -1;
@@ -78,7 +78,7 @@ static int side_to_keep(const TrainSpec *spec)
 static DatasetOptions dataset_options(const Feeding *f)
 {
     NnError ignored;
-    const Intake *in = &f->intake;
+    const InputSpec *in = &f->input;
     DatasetOptions options = {
         .target = f->target, .values = !in->classes, .keep = side_to_keep(f->spec), .fit = fit_of_spec(f->spec)};
     for (int i = 0; i < 3 && in->rank == 3; i++) options.net[i] = in->dims[i];
@@ -104,24 +104,24 @@ static int opened(Feeding *f)
     return fail_error(&f->error);
 }
 
-static Intake intake_of(const Loaded *l)
+static InputSpec input_spec_of(const Model *m)
 {
-    const Graph *net = l->net;
+    const Graph *net = m->net;
     const Shape shape = net_input_shape(net);
-    Intake in = {.loss = l->spec->loss.op->name,
-                 .rank = shape.rank,
-                 .classes = train_takes_classes(l->spec),
-                 .outputs = (size_t)shape_count(net->output->shape),
-                 .targets = (size_t)train_target_count(l->spec, net)};
+    InputSpec in = {.loss = m->spec->loss.op->name,
+                    .rank = shape.rank,
+                    .classes = train_takes_classes(m->spec),
+                    .outputs = (size_t)shape_count(net->output->shape),
+                    .targets = (size_t)train_target_count(m->spec, net)};
     for (int i = 0; i < 3 && i < shape.rank; i++) in.dims[i] = (int)shape.dim[i];
     return in;
 }
 
-int feeding_open(Feeding *f, const Loaded *l, const char *path, const char *target, const NnTensors *weights,
+int feeding_open(Feeding *f, const Model *m, const char *path, const char *target, const NnTensors *weights,
                  const char *weights_path)
 {
-    *f = (Feeding){.intake = intake_of(l),
-                   .spec = l->spec,
+    *f = (Feeding){.input = input_spec_of(m),
+                   .spec = m->spec,
                    .path = path,
                    .target = target,
                    .weights = weights,
@@ -130,9 +130,9 @@ int feeding_open(Feeding *f, const Loaded *l, const char *path, const char *targ
     return opened(f);
 }
 
-void feeding_start(Feeding *f, const Loaded *l, const char *path, const char *target)
+void feeding_start(Feeding *f, const Model *m, const char *path, const char *target)
 {
-    *f = (Feeding){.intake = intake_of(l), .spec = l->spec, .path = path, .target = target};
+    *f = (Feeding){.input = input_spec_of(m), .spec = m->spec, .path = path, .target = target};
     f->alone = pthread_create(&f->thread, NULL, read_data, f) != 0;
 }
 

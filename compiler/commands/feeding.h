@@ -11,12 +11,12 @@
 #include "runtime/train/train.h"
 
 /* What a net takes. */
-typedef struct Intake {
+typedef struct InputSpec {
     const char *loss;
     int rank, dims[3];
     bool classes;
     size_t outputs, targets; /* of a sample */
-} Intake;
+} InputSpec;
 
 typedef struct Feeding {
     Dataset *data;
@@ -25,7 +25,7 @@ typedef struct Feeding {
     Feed feed;
 
     /* while it is being opened */
-    Intake intake;
+    InputSpec input;
     const TrainSpec *spec;
     const char *path, *target;
     const NnTensors *weights;
@@ -42,12 +42,12 @@ int fail_error(const NnError *);
 /* Opens --data (NULL: the shipped sample) for the net.  `weights` may be NULL;
  * what its metadata says of fit, normalisation and classes is applied, and what
  * it does not say is taken from the train section.  Notes are printed. */
-int feeding_open(Feeding *, const Loaded *, const char *path, const char *target, const NnTensors *weights,
+int feeding_open(Feeding *, const Model *, const char *path, const char *target, const NnTensors *weights,
                  const char *weights_path);
 /* The same for training in two parts, between which other things can be done: it is read and
  * measured by a thread of its own, from when the net is known; its code need not be there.
  * After feeding_start comes feeding_finish, whatever happens. */
-void feeding_start(Feeding *, const Loaded *, const char *path, const char *target);
+void feeding_start(Feeding *, const Model *, const char *path, const char *target);
 int feeding_finish(Feeding *);
 /* Training batches are augmented as the train section says; before the first is made. */
 int feeding_augment(Feeding *, const TrainSpec *);

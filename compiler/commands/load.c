@@ -1,7 +1,7 @@
 /*
  * load: a file on the command line → a net, and on to running code.
  *
- * Enters: LoadOptions.  Leaves: a Loaded, or an exit status with everything
+ * Enters: LoadOptions.  Leaves: a Model, or an exit status with everything
  * said.  All commands go this way, so that all read a net alike: the stages in
  * order are parse, elaborate, train section, freeze, emit, compile.
  */
@@ -172,50 +172,50 @@ static int freeze(const LoadOptions *o, const Graph *net)
     return STATUS_OK;
 }
 
-static int64_t decide_batch(const LoadOptions *o, const Loaded *l)
+static int64_t decide_batch(const LoadOptions *o, const Model *m)
 {
     if (o->batch) return o->batch;
-    bool said = l->spec && (l->train_section || l->spec->batch_given);
-    return said ? l->spec->batch : o->default_batch;
+    bool said = m->spec && (m->train_section || m->spec->batch_given);
+    return said ? m->spec->batch : o->default_batch;
 }
 
 /* The stages up to the net; diagnostics are left to be printed. */
-static int build_net(const LoadOptions *o, Loaded *l)
+static int build_net(const LoadOptions *o, Model *m)
 {
     Compilation *c = o->compilation;
-    *l = (Loaded){.c = c};
+    *m = (Model){.c = c};
     File *file = front_parse_file(c, o->path);
-    l->file = file;
+    m->file = file;
     List defines = parse_defines(o);
     List sets = parse_sets(o);
-    if (!l->file || c->errors) return STATUS_INPUT;
+    if (!m->file || c->errors) return STATUS_INPUT;
     if (o->change && !o->change(c, file, o->change_with)) return STATUS_INPUT;
-    l->net = elaborate(c, l->file, o->net, &defines);
-    if (!l->net) return STATUS_INPUT;
-    l->train_section = train_section_exists(l->file, l->net);
-    if (o->train || l->train_section || sets.count) {
-        l->spec = train_spec(c, l->file, l->net, &sets);
-        if (!l->spec) return STATUS_INPUT;
+    m->net = elaborate(c, m->file, o->net, &defines);
+    if (!m->net) return STATUS_INPUT;
+    m->train_section = train_section_exists(m->file, m->net);
+    if (o->train || m->train_section || sets.count) {
+        m->spec = train_spec(c, m->file, m->net, &sets);
+        if (!m->spec) return STATUS_INPUT;
     }
     if (c->errors) return STATUS_INPUT;
-    l->batch = decide_batch(o, l);
-    return freeze(o, l->net);
+    m->batch = decide_batch(o, m);
+    return freeze(o, m->net);
 }
 
-int load_net(const LoadOptions *o, Loaded *l)
+int load_net(const LoadOptions *o, Model *m)
 {
-    int status = build_net(o, l);
+    int status = build_net(o, m);
     load_status(o);
     return status;
 }
 
 /* ---- net → running code ---------------------------------------------------- */
 
-static EmitOptions emit_options(const LoadOptions *o, const Loaded *l)
+static EmitOptions emit_options(const LoadOptions *o, const Model *m)
 {
     return (EmitOptions){
         .prefix = o->prefix,
-        .batch = l->batch,
+        .batch = m->batch,
         .infer = true,
         .train = o->train,
         .vjp = o->vjp,
@@ -233,75 +233,75 @@ static EmitOptions emit_options(const LoadOptions *o, const Loaded *l)
 
 /* The info record of the code, in memory of ours: other code for the same model
  * can take its place while others hold a pointer to it. */
-static void take_functions(Loaded *l)
+static void take_functions(Model *m)
 {
-    const nn_model_info *(*info)(void) = (const nn_model_info *(*)(void))loaded_symbol(l, "info");
+    const nn_model_info *(*info)(void) = (const nn_model_info *(*)(void))model_symbol(m, "info");
     if (!info) return;
-    if (!l->functions) l->functions = arena_alloc(l->c->arena, sizeof *l->functions);
-    *l->functions = *info();
-    l->info = l->functions;
+    if (!m->functions) m->functions = arena_alloc(m->c->arena, sizeof *m->functions);
+    *m->functions = *info();
+    m->info = m->functions;
 }
 
-int load_code(const LoadOptions *o, Loaded *l)
+int load_code(const LoadOptions *o, Model *m)
 {
-    EmitOptions options = emit_options(o, l);
-    l->emitted = emit_c(l->net, l->spec, &options);
+    EmitOptions options = emit_options(o, m);
+    m->emitted = emit_c(m->net, m->spec, &options);
     int status = load_status(o);
-    if (!l->emitted) return status ? status : STATUS_INPUT;
+    if (!m->emitted) return status ? status : STATUS_INPUT;
     const char *error;
-    l->jit = jit_compile(o->jit, l->emitted->source, l->c->arena, &error);
-    if (!l->jit) return fail(STATUS_SYSTEM, "%s", error);
-    take_functions(l);
-    assert(l->info || o->use_double);
-    assert(!l->info || l->info->abi == NN_ABI);
+    m->jit = jit_compile(o->jit, m->emitted->source, m->c->arena, &error);
+    if (!m->jit) return fail(STATUS_SYSTEM, "%s", error);
+    take_functions(m);
+    assert(m->info || o->use_double);
+    assert(!m->info || m->info->abi == NN_ABI);
     return STATUS_OK;
 }
 
-bool loaded_poll(Loaded *l, const char **why)
+bool model_poll(Model *m, const char **why)
 {
-    JitNews news = jit_poll(l->jit, why);
-    if (news == JIT_FASTER) take_functions(l);
+    JitNews news = jit_poll(m->jit, why);
+    if (news == JIT_FASTER) take_functions(m);
     return news != JIT_NO_NEWS;
 }
 
-int load_model(const LoadOptions *o, Loaded *l)
+int load_model(const LoadOptions *o, Model *m)
 {
-    int status = load_net(o, l);
-    if (status == STATUS_OK) status = load_code(o, l);
-    if (status != STATUS_OK) loaded_free(l);
+    int status = load_net(o, m);
+    if (status == STATUS_OK) status = load_code(o, m);
+    if (status != STATUS_OK) model_free(m);
     return status;
 }
 
-void *loaded_symbol(const Loaded *l, const char *name)
+void *model_symbol(const Model *m, const char *name)
 {
-    return jit_symbol(l->jit, arena_printf(l->c->arena, "%s_%s", l->emitted->prefix, name));
+    return jit_symbol(m->jit, arena_printf(m->c->arena, "%s_%s", m->emitted->prefix, name));
 }
 
-const char *loaded_memory_text(const Loaded *l)
+const char *model_memory_text(const Model *m)
 {
-    const MemoryLimitResult *m = &l->emitted->limited;
-    const RematResult *r = &m->recomputed;
-    Arena *arena = l->c->arena;
-    int64_t model = l->emitted->model_bytes;
-    const char *bytes = bytes_text(arena, model + m->after);
-    if (!m->limit) return NULL;
-    if (m->after == m->before) return arena_printf(arena, "%s: nothing has to be computed again", bytes);
-    bytes = arena_printf(arena, "%s instead of %s:", bytes, bytes_text(arena, model + m->before));
-    if (m->micro_batch)
-        bytes =
-            arena_printf(arena, "%s micro-batches of %lld%s", bytes, (long long)m->micro_batch, r->values ? "," : "");
-    if (m->micro_batch && !r->values) return bytes;
+    const MemoryLimitResult *limit = &m->emitted->limited;
+    const RematResult *r = &limit->recomputed;
+    Arena *arena = m->c->arena;
+    int64_t model = m->emitted->model_bytes;
+    const char *bytes = bytes_text(arena, model + limit->after);
+    if (!limit->limit) return NULL;
+    if (limit->after == limit->before) return arena_printf(arena, "%s: nothing has to be computed again", bytes);
+    bytes = arena_printf(arena, "%s instead of %s:", bytes, bytes_text(arena, model + limit->before));
+    if (limit->micro_batch)
+        bytes = arena_printf(arena, "%s micro-batches of %lld%s", bytes, (long long)limit->micro_batch,
+                             r->values ? "," : "");
+    if (limit->micro_batch && !r->values) return bytes;
     return arena_printf(arena, "%s %d value%s of a step %s computed again, %.1f%% more MACs", bytes, r->values,
                         r->values == 1 ? "" : "s", r->values == 1 ? "is" : "are",
                         100 * (double)r->macs / (double)(r->all_macs ? r->all_macs : 1));
 }
 
-void loaded_free(Loaded *l)
+void model_free(Model *m)
 {
-    jit_free(l->jit);
-    l->jit = NULL;
-    l->info = NULL;
-    l->functions = NULL;
+    jit_free(m->jit);
+    m->jit = NULL;
+    m->info = NULL;
+    m->functions = NULL;
 }
 
 void *block_alloc(size_t bytes)

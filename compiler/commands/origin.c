@@ -9,18 +9,18 @@
 
 /* Of the net's dump without its first line, the name: neither comments nor the layout of the
  * source change it, nor do the batch or the train section. */
-static const char *net_hash(const Loaded *l)
+static const char *net_hash(const Model *m)
 {
     char *text = NULL;
     size_t length = 0;
     FILE *out = open_memstream(&text, &length);
     if (!out) return "";
-    graph_dump(l->net, out);
+    graph_dump(m->net, out);
     fclose(out);
     const char *layers = text ? strchr(text, '\n') : NULL;
     uint64_t hash = layers ? hash_bytes(HASH_START, layers, length - (size_t)(layers - text)) : 0;
     free(text);
-    return arena_printf(l->c->arena, "%016llx", (unsigned long long)hash);
+    return arena_printf(m->c->arena, "%016llx", (unsigned long long)hash);
 }
 
 /* The last part of a path: the same set lies in different folders. */
@@ -33,11 +33,11 @@ static const char *data_name(Arena *arena, const Dataset *data)
     return arena_strndup(arena, data->path + start, end - start);
 }
 
-void origin_notes(const Loaded *l, const Dataset *data, const NnScore *score, NnWeightsNote notes[ORIGIN_NOTES])
+void origin_notes(const Model *m, const Dataset *data, const NnScore *score, NnWeightsNote notes[ORIGIN_NOTES])
 {
-    Arena *arena = l->c->arena;
+    Arena *arena = m->c->arena;
     int n = 0;
-    notes[n++] = (NnWeightsNote){"net.hash", net_hash(l)};
+    notes[n++] = (NnWeightsNote){"net.hash", net_hash(m)};
     notes[n++] = (NnWeightsNote){"data", data_name(arena, data)};
     if (score && score->classes && score->count)
         notes[n++] = (NnWeightsNote){
@@ -46,11 +46,11 @@ void origin_notes(const Loaded *l, const Dataset *data, const NnScore *score, Nn
     notes[n] = (NnWeightsNote){NULL, NULL};
 }
 
-void origin_compare(const NnTensors *file, const char *path, const Loaded *l, const Dataset *data)
+void origin_compare(const NnTensors *file, const char *path, const Model *m, const Dataset *data)
 {
     const char *net = nn_tensors_metadata(file, "net"), *hash = nn_tensors_metadata(file, "net.hash");
-    const char *trained_on = nn_tensors_metadata(file, "data"), *name = data_name(l->c->arena, data);
-    if (hash && strcmp(hash, net_hash(l)) != 0)
+    const char *trained_on = nn_tensors_metadata(file, "data"), *name = data_name(m->c->arena, data);
+    if (hash && strcmp(hash, net_hash(m)) != 0)
         fprintf(stderr, "nnc: warning: %s was trained with a net %s whose layers are not those of this one\n", path,
                 net ? net : "");
     if (trained_on && strcmp(trained_on, name) != 0)

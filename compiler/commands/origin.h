@@ -14,10 +14,10 @@
 enum { ORIGIN_NOTES = 5 };
 
 /* The metadata to save, up to a key of NULL.  `score`: NULL where the weights were not tested. */
-void origin_notes(const Loaded *, const Dataset *, const NnScore *score, NnWeightsNote notes[ORIGIN_NOTES]);
+void origin_notes(const Model *, const Dataset *, const NnScore *score, NnWeightsNote notes[ORIGIN_NOTES]);
 
 /* Says on standard error where the file was made by another net or with other data. */
-void origin_compare(const NnTensors *, const char *path, const Loaded *, const Dataset *);
+void origin_compare(const NnTensors *, const char *path, const Model *, const Dataset *);
 
 /* Says on standard error what will be lost when the file at the path is replaced. */
 void origin_of_replaced(Arena *, const char *path);

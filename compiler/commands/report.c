@@ -217,7 +217,7 @@ static bool is_replaced(const List *defines, int i)
 }
 
 /* The name, with the parameters that were set: resnet (depth=50). */
-static const char *title_of(Arena *arena, const Loaded *l, const List *defines)
+static const char *title_of(Arena *arena, const Model *l, const List *defines)
 {
     Text text;
     text_init(&text, arena);
@@ -237,7 +237,7 @@ static int add_net(Job *job, const char *operand, const char *name)
 {
     if (job->count == NETS_MAX) return usage_error(&command_report, "at most %d nets at a time", NETS_MAX);
     LoadOptions load = job->load;
-    Loaded loaded = {0};
+    Model loaded = {0};
     load.compilation = compilation_new();
     list_push(job->load.compilation->arena, &job->loaded, load.compilation);
     if (name) load.net = name;

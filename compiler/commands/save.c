@@ -25,11 +25,11 @@ static size_t file_bytes(const nn_model_info *info)
     return bytes;
 }
 
-int save_check(const char *path, const Loaded *l)
+int save_check(const char *path, const Model *m)
 {
     NnError error = {0};
-    if (nn_file_check(path, file_bytes(l->info), &error)) return fail_error(&error);
-    origin_of_replaced(l->c->arena, path);
+    if (nn_file_check(path, file_bytes(m->info), &error)) return fail_error(&error);
+    origin_of_replaced(m->c->arena, path);
     return STATUS_OK;
 }
 
@@ -40,19 +40,19 @@ static const char *rescue_path(Arena *arena, const char *folder, const char *pat
     return arena_printf(arena, "%s/rescued-%ld-%.200s", folder, (long)getpid(), slash ? slash + 1 : path);
 }
 
-int save_weights(const char *path, const Loaded *l, const void *model, const Feed *feed, const NnScore *test,
+int save_weights(const char *path, const Model *m, const void *model, const Feed *feed, const NnScore *test,
                  const char **saved)
 {
     const char *tmp = getenv("TMPDIR"), *folders[] = {".", tmp && *tmp ? tmp : "/tmp"};
     NnError error = {0};
     NnWeightsNote notes[ORIGIN_NOTES];
-    origin_notes(l, feed->data, test, notes);
+    origin_notes(m, feed->data, test, notes);
     *saved = path;
-    if (nn_weights_save(l->info, model, feed, notes, path, &error) == 0) return STATUS_OK;
+    if (nn_weights_save(m->info, model, feed, notes, path, &error) == 0) return STATUS_OK;
     int status = fail_error(&error);
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
-        *saved = rescue_path(l->c->arena, folders[i], path);
-        if (nn_weights_save(l->info, model, feed, notes, *saved, &error) == 0) {
+        *saved = rescue_path(m->c->arena, folders[i], path);
+        if (nn_weights_save(m->info, model, feed, notes, *saved, &error) == 0) {
             fprintf(stderr, "nnc: the weights are in %s instead\n", *saved);
             return status;
         }

@@ -9,12 +9,12 @@
 
 /* Before training: whether the weights can be written to the path.  Says what file they
  * will replace, if any.  A Status, the message printed. */
-int save_check(const char *path, const Loaded *);
+int save_check(const char *path, const Model *);
 
 /* Writes the weights to the path or, where that fails, to another folder.  `test`:
  * NULL where they were not tested.  *saved: where they are, or NULL.  Prints what went
  * wrong; STATUS_OK only if they are where they belong. */
-int save_weights(const char *path, const Loaded *, const void *model, const Feed *, const NnScore *test,
+int save_weights(const char *path, const Model *, const void *model, const Feed *, const NnScore *test,
                  const char **saved);
 
 #endif

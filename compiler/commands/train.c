@@ -54,7 +54,7 @@ typedef struct Request {
 
 typedef struct Training {
     Request request;
-    Loaded l;
+    Model m;
     Feeding feeding;
     void *model;
     const char *output;
@@ -93,7 +93,7 @@ static bool take_log(Request *r, const char *text)
     return false;
 }
 
-static bool take(Request *r, int id, const char *value)
+static bool take_train_option(Request *r, int id, const char *value)
 {
     const Command *self = &command_train;
     switch (id) {
@@ -111,13 +111,13 @@ static bool take(Request *r, int id, const char *value)
     }
 }
 
-static int read_request(Request *r, int argc, char **argv)
+static int read_train_request(Request *r, int argc, char **argv)
 {
     OptionReader reader;
     r->seed = -1;
     options_begin(&reader, &command_train, argc, argv);
     for (int id; (id = options_next(&reader)) != OPTIONS_END;)
-        if (id == OPTIONS_BAD || !take(r, id, reader.value)) return STATUS_USAGE;
+        if (id == OPTIONS_BAD || !take_train_option(r, id, reader.value)) return STATUS_USAGE;
     if (reader.operand_count != 1)
         return usage_error(&command_train, reader.operand_count ? "one file at a time" : "which net? give its file");
     r->load.path = reader.operands[0];
@@ -152,8 +152,8 @@ static NnSchedule schedule_of(const TrainSpec *spec, double lr)
 static int epochs_of(const Training *t)
 {
     const Request *r = &t->request;
-    int64_t per_epoch = t->feeding.data->part[DATA_TRAIN].count / t->l.info->batch;
-    if (r->epochs || !r->steps) return (int)(r->epochs ? r->epochs : t->l.spec->epochs);
+    int64_t per_epoch = t->feeding.data->part[DATA_TRAIN].count / t->m.info->batch;
+    if (r->epochs || !r->steps) return (int)(r->epochs ? r->epochs : t->m.spec->epochs);
     per_epoch = per_epoch < 1 ? 1 : per_epoch;
     int64_t epochs = (r->steps + per_epoch - 1) / per_epoch;
     return epochs > 1000000000 ? 1000000000 : (int)epochs;
@@ -161,7 +161,7 @@ static int epochs_of(const Training *t)
 
 static uint64_t seed_of(const Training *t)
 {
-    return (uint64_t)(t->request.seed >= 0 ? t->request.seed : t->l.spec->seed);
+    return (uint64_t)(t->request.seed >= 0 ? t->request.seed : t->m.spec->seed);
 }
 
 /* --jit tiered: a step is the unit in which code is changed, and the first one has the
@@ -170,7 +170,7 @@ static void poll_faster(void *user, int64_t step)
 {
     Training *t = user;
     const char *why;
-    if (step == 0 || !loaded_poll(&t->l, &why)) return;
+    if (step == 0 || !model_poll(&t->m, &why)) return;
     t->switched = !why;
     t->switched_at = step;
     t->no_faster = why;
@@ -178,7 +178,7 @@ static void poll_faster(void *user, int64_t step)
 
 static void configure(Training *t)
 {
-    const TrainSpec *spec = t->l.spec;
+    const TrainSpec *spec = t->m.spec;
     t->config = (NnTrainConfig){
         .epochs = epochs_of(t),
         .max_steps = t->request.steps,
@@ -202,8 +202,8 @@ static int load_init(const Training *t)
     NnTensors *file = nn_tensors_open(path, &error);
     if (!file) return fail_error(&error);
     fprintf(stderr, "start      %s\n", path);
-    origin_compare(file, path, &t->l, t->feeding.data);
-    int failed = nn_weights_load(t->l.info, t->model, file, path, NN_LOAD_MATCHING, stderr, &error);
+    origin_compare(file, path, &t->m, t->feeding.data);
+    int failed = nn_weights_load(t->m.info, t->model, file, path, NN_LOAD_MATCHING, stderr, &error);
     nn_tensors_close(file);
     return failed ? fail_error(&error) : STATUS_OK;
 }
@@ -211,7 +211,7 @@ static int load_init(const Training *t)
 static void print_header(const Training *t)
 {
     char data[1024], normalize[256], augment[512];
-    const nn_model_info *info = t->l.info;
+    const nn_model_info *info = t->m.info;
     size_t frozen = 0;
     for (int i = 0; i < info->tensor_count; i++)
         frozen += info->tensors[i].kind == NN_FROZEN ? info->tensors[i].count : 0;
@@ -221,8 +221,8 @@ static void print_header(const Training *t)
     fprintf(stderr, "input      %s\n", feeding_normalize_text(&t->feeding, normalize, sizeof normalize));
     if (t->feeding.feed.augment)
         fprintf(stderr, "augment    %s\n", feeding_augment_text(&t->feeding, augment, sizeof augment));
-    fprintf(stderr, "batch      %d, %s, %s\n", info->batch, info->loss, t->l.spec->optimizer.op->name);
-    const char *memory = loaded_memory_text(&t->l);
+    fprintf(stderr, "batch      %d, %s, %s\n", info->batch, info->loss, t->m.spec->optimizer.op->name);
+    const char *memory = model_memory_text(&t->m);
     if (memory) fprintf(stderr, "memory     %s\n", memory);
     fprintf(stderr, "back end   %s\n", jit_name(t->request.load.jit));
 }
@@ -261,10 +261,10 @@ static void print_end(const Training *t, const char *saved)
 /* The first of two statuses that is not STATUS_OK. */
 static int worse(int first, int second) { return first ? first : second; }
 
-static int save(const Training *t, const char **saved)
+static int save_trained(const Training *t, const char **saved)
 {
     const NnScore *test = t->result.tested ? &t->result.test : NULL;
-    return save_weights(t->output, &t->l, t->model, &t->feeding.feed, test, saved);
+    return save_weights(t->output, &t->m, t->model, &t->feeding.feed, test, saved);
 }
 
 /* Weights of before the first step are not worth a file. */
@@ -276,7 +276,7 @@ static int end_diverged(const Training *t, const NnError *error)
         fprintf(stderr, "nnc: no step before it is worth saving: %s is not written\n", t->output);
         return status;
     }
-    save(t, &saved);
+    save_trained(t, &saved);
     if (saved)
         fprintf(stderr, "nnc: the last finite weights that were kept, those of step %lld, are in %s\n",
                 (long long)t->result.restored, saved);
@@ -286,7 +286,7 @@ static int end_diverged(const Training *t, const NnError *error)
 static int end_trained(const Training *t)
 {
     const char *saved;
-    int status = save(t, &saved);
+    int status = save_trained(t, &saved);
     if (t->result.log_error.status) status = worse(status, fail_error(&t->result.log_error));
     if (saved) print_end(t, saved);
     return worse(status, finish_output());
@@ -296,20 +296,20 @@ static int train_model(Training *t)
 {
     NnError error = {0};
     t->config.stop = interrupt_catch();
-    int failed = nn_train(t->l.info, t->model, &t->feeding.feed, &t->config, &t->result, &error);
+    int failed = nn_train(t->m.info, t->model, &t->feeding.feed, &t->config, &t->result, &error);
     if (failed && t->result.diverged) return end_diverged(t, &error);
     return failed ? fail_error(&error) : end_trained(t);
 }
 
 static int train_loaded(Training *t)
 {
-    t->output = t->request.output ? t->request.output : arena_printf(t->l.c->arena, "%s.safetensors", t->l.net->name);
-    int status = save_check(t->output, &t->l);
-    if (!status) status = feeding_augment(&t->feeding, t->l.spec);
+    t->output = t->request.output ? t->request.output : arena_printf(t->m.c->arena, "%s.safetensors", t->m.net->name);
+    int status = save_check(t->output, &t->m);
+    if (!status) status = feeding_augment(&t->feeding, t->m.spec);
     if (status) return status;
-    void *block = block_alloc(t->l.info->train_bytes);
+    void *block = block_alloc(t->m.info->train_bytes);
     configure(t);
-    t->model = t->l.info->init(block, 1, t->config.seed);
+    t->model = t->m.info->init(block, 1, t->config.seed);
     print_header(t);
     status = t->request.init ? load_init(t) : STATUS_OK;
     if (!status) status = train_model(t);
@@ -324,16 +324,16 @@ static int train_run(int argc, char **argv)
     t.request.load.default_batch = 64;
     t.request.load.steps = true;
     t.request.load.jit = JIT_TIERED;
-    int status = read_request(&t.request, argc, argv);
-    if (!status) status = load_net(&t.request.load, &t.l);
+    int status = read_train_request(&t.request, argc, argv);
+    if (!status) status = load_net(&t.request.load, &t.m);
     if (!status) {
-        feeding_start(&t.feeding, &t.l, t.request.data, t.request.target);
-        status = load_code(&t.request.load, &t.l);
+        feeding_start(&t.feeding, &t.m, t.request.data, t.request.target);
+        status = load_code(&t.request.load, &t.m);
         int fed = feeding_finish(&t.feeding);
         if (!status) status = fed;
         if (!status) status = train_loaded(&t);
         if (!fed) feeding_close(&t.feeding);
-        loaded_free(&t.l);
+        model_free(&t.m);
     }
     load_options_free(&t.request.load);
     return status;

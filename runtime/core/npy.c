@@ -5,7 +5,7 @@
  * version 2 on four), then a Python dictionary as text with the keys descr,
  * fortran_order and shape, then the data.  Only what np.save writes is
  * understood of Python; the numbers are checked against the bytes that are
- * there.  Big-endian data is turned in place, since a tensor is little-endian.
+ * there.  Big-endian data is swapped in place, since a tensor is little-endian.
  */
 #include "runtime/core/tensors.h"
 
@@ -35,7 +35,7 @@ static const char *find_value(const char *text, const char *end, const char *key
 }
 
 /* '<f4': byte order, kind, bytes. */
-static bool read_type(const char *at, const char *end, NnType *type, bool *turned)
+static bool read_python_type(const char *at, const char *end, NnType *type, bool *swapped)
 {
     static const struct {
         char text[3];
@@ -43,7 +43,7 @@ static bool read_type(const char *at, const char *end, NnType *type, bool *turne
     } types[] = {{"b1", NN_BOOL}, {"u1", NN_U8},  {"i1", NN_I8},  {"u2", NN_U16}, {"i2", NN_I16}, {"f2", NN_F16},
                  {"u4", NN_U32},  {"i4", NN_I32}, {"f4", NN_F32}, {"u8", NN_U64}, {"i8", NN_I64}, {"f8", NN_F64}};
     if (end - at < 5 || (*at != '\'' && *at != '"') || at[4] != *at || !strchr("<>|=", at[1])) return false;
-    *turned = at[1] == '>';
+    *swapped = at[1] == '>';
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (!memcmp(at + 2, types[i].text, 2)) {
             *type = types[i].type;
@@ -53,7 +53,7 @@ static bool read_type(const char *at, const char *end, NnType *type, bool *turne
 }
 
 /* "(3, 4)", "(3,)", "()"; false: something else, or more than the tensor can have. */
-static bool read_shape(const char *at, const char *end, NnTensor *tensor)
+static bool read_python_shape(const char *at, const char *end, NnTensor *tensor)
 {
     tensor->rank = 0;
     for (at++; at < end && *at != ')'; at++) {
@@ -70,17 +70,17 @@ static bool read_shape(const char *at, const char *end, NnTensor *tensor)
     return at < end;
 }
 
-static int read_header(NnTensor *tensor, const char *text, const char *end, const char *what, bool *turned,
-                       NnError *error)
+static int read_python_header(NnTensor *tensor, const char *text, const char *end, const char *what, bool *swapped,
+                              NnError *error)
 {
     const char *type = find_value(text, end, "descr"), *order = find_value(text, end, "fortran_order");
     const char *shape = find_value(text, end, "shape");
     if (!type || !order || !shape || *shape != '(')
         return nn_fail(error, NN_BAD_INPUT, "%s: the header has no descr, fortran_order and shape: damaged", what);
-    if (!read_type(type, end, &tensor->type, turned))
+    if (!read_python_type(type, end, &tensor->type, swapped))
         return nn_fail(error, NN_BAD_INPUT, "%s: the elements are %.*s; only numbers of 1 to 8 bytes are read", what,
                        (int)strcspn(type, ",}"), type);
-    if (!read_shape(shape, end, tensor)) return nn_fail(error, NN_BAD_INPUT, "%s: the shape is damaged", what);
+    if (!read_python_shape(shape, end, tensor)) return nn_fail(error, NN_BAD_INPUT, "%s: the shape is damaged", what);
     if (*order == 'T' && tensor->rank > 1)
         return nn_fail(error, NN_BAD_INPUT,
                        "%s is stored column by column; save it with np.ascontiguousarray, row by row", what);
@@ -89,7 +89,7 @@ static int read_header(NnTensor *tensor, const char *text, const char *end, cons
 
 /* ---- the array --------------------------------------------------------------------- */
 
-static void turn_bytes(char *data, size_t count, size_t size)
+static void swap_bytes(char *data, size_t count, size_t size)
 {
     for (size_t i = 0; i < count; i++, data += size)
         for (size_t a = 0, b = size - 1; a < b; a++, b--) {
@@ -101,7 +101,7 @@ static void turn_bytes(char *data, size_t count, size_t size)
 
 /* What the header says, and where the data begins. */
 static int parse_head(NnTensor *tensor, const char *bytes, size_t have, size_t size, const char *what, size_t *data,
-                      bool *turned, NnError *error)
+                      bool *swapped, NnError *error)
 {
     const unsigned char *head = (const unsigned char *)bytes;
     size_t start = have > MAGIC && head[MAGIC] > 1 ? 12 : 10, length = 0, announced;
@@ -111,7 +111,7 @@ static int parse_head(NnTensor *tensor, const char *bytes, size_t have, size_t s
     if (length > have - start || length > HEADER_LIMIT)
         return nn_fail(error, NN_BAD_INPUT, "%s announces a header of %zu bytes: damaged or cut short", what, length);
     *data = start + length;
-    if (read_header(tensor, bytes + start, bytes + *data, what, turned, error)) return -1;
+    if (read_python_header(tensor, bytes + start, bytes + *data, what, swapped, error)) return -1;
     if (tensors_size(tensor, &announced) && announced == size - *data) return 0;
     char dims[NN_DIMS_TEXT];
     return nn_fail(error, NN_BAD_INPUT, "%s is %s of type %s, but %zu bytes follow its header", what,
@@ -121,16 +121,16 @@ static int parse_head(NnTensor *tensor, const char *bytes, size_t have, size_t s
 int npy_parse_head(NnTensor *tensor, const char *bytes, size_t have, size_t size, const char *what, NnError *error)
 {
     size_t data;
-    bool turned = false;
-    return parse_head(tensor, bytes, have, size, what, &data, &turned, error);
+    bool swapped = false;
+    return parse_head(tensor, bytes, have, size, what, &data, &swapped, error);
 }
 
 int npy_parse(NnTensor *tensor, char *bytes, size_t size, const char *what, NnError *error)
 {
     size_t data;
-    bool turned = false;
-    if (parse_head(tensor, bytes, size, size, what, &data, &turned, error)) return -1;
-    if (turned) turn_bytes(bytes + data, tensor->count, nn_type_size(tensor->type));
+    bool swapped = false;
+    if (parse_head(tensor, bytes, size, size, what, &data, &swapped, error)) return -1;
+    if (swapped) swap_bytes(bytes + data, tensor->count, nn_type_size(tensor->type));
     tensor->data = (const unsigned char *)bytes + data;
     return 0;
 }

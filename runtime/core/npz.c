@@ -51,20 +51,23 @@ bool npz_recognises(const char *bytes, size_t size)
     return size >= END_BYTES && (!memcmp(bytes, "PK\3\4", 4) || !memcmp(bytes, "PK\5\6", 4));
 }
 
-static uint64_t number(const unsigned char *at, int bytes)
+static uint64_t little_endian(const unsigned char *at, int bytes)
 {
     uint64_t value = 0;
     for (int i = 0; i < bytes; i++) value |= (uint64_t)at[i] << (8 * i);
     return value;
 }
 
-static int damaged(const Archive *a, const char *what, NnError *error)
+static int damaged_archive(const Archive *a, const char *what, NnError *error)
 {
     return nn_fail(error, NN_BAD_INPUT, "%s: %s: not an .npz file, damaged or cut short", a->path, what);
 }
 
 /* `count` bytes from `at` lie within the archive. */
-static bool within(const Archive *a, uint64_t at, uint64_t count) { return at <= a->size && count <= a->size - at; }
+static bool archive_has(const Archive *a, uint64_t at, uint64_t count)
+{
+    return at <= a->size && count <= a->size - at;
+}
 
 /* ---- the directory ----------------------------------------------------------------- */
 
@@ -72,15 +75,15 @@ static int find_directory(Archive *a, NnError *error)
 {
     size_t at = a->size - END_BYTES, last = at > COMMENT ? at - COMMENT : 0;
     while (at > last && memcmp(a->bytes + at, "PK\5\6", 4)) at--;
-    if (memcmp(a->bytes + at, "PK\5\6", 4)) return damaged(a, "it has no directory", error);
-    a->entries = number(a->bytes + at + 10, 2);
-    a->directory = number(a->bytes + at + 16, 4);
+    if (memcmp(a->bytes + at, "PK\5\6", 4)) return damaged_archive(a, "it has no directory", error);
+    a->entries = little_endian(a->bytes + at + 10, 2);
+    a->directory = little_endian(a->bytes + at + 16, 4);
     if (at < LOCATOR_BYTES || memcmp(a->bytes + at - LOCATOR_BYTES, "PK\6\7", 4)) return 0;
-    uint64_t large = number(a->bytes + at - LOCATOR_BYTES + 8, 8);
-    if (!within(a, large, END64_BYTES) || memcmp(a->bytes + large, "PK\6\6", 4))
-        return damaged(a, "its 64-bit directory is not where it should be", error);
-    a->entries = number(a->bytes + large + 32, 8);
-    a->directory = number(a->bytes + large + 48, 8);
+    uint64_t large = little_endian(a->bytes + at - LOCATOR_BYTES + 8, 8);
+    if (!archive_has(a, large, END64_BYTES) || memcmp(a->bytes + large, "PK\6\6", 4))
+        return damaged_archive(a, "its 64-bit directory is not where it should be", error);
+    a->entries = little_endian(a->bytes + large + 32, 8);
+    a->directory = little_endian(a->bytes + large + 48, 8);
     return 0;
 }
 
@@ -89,12 +92,12 @@ static void read_large(const unsigned char *extra, size_t length, NpzMember *m)
 {
     uint64_t *fields[] = {&m->size, &m->packed, &m->local};
     for (size_t at = 0; at + 4 <= length;) {
-        size_t bytes = number(extra + at + 2, 2), from = at + 4;
+        size_t bytes = little_endian(extra + at + 2, 2), from = at + 4;
         if (bytes > length - from) return;
-        if (number(extra + at, 2) == 1)
+        if (little_endian(extra + at, 2) == 1)
             for (int i = 0; i < 3; i++)
                 if (*fields[i] == UINT32_MAX && from + 8 <= at + 4 + bytes) {
-                    *fields[i] = number(extra + from, 8);
+                    *fields[i] = little_endian(extra + from, 8);
                     from += 8;
                 }
         at += 4 + bytes;
@@ -104,35 +107,37 @@ static void read_large(const unsigned char *extra, size_t length, NpzMember *m)
 /* The entry at *at, which moves to the next one. */
 static int read_entry(const Archive *a, uint64_t *at, NpzMember *m, NnError *error)
 {
-    if (!within(a, *at, ENTRY_BYTES) || memcmp(a->bytes + *at, "PK\1\2", 4))
-        return damaged(a, "an entry of its directory is not where it should be", error);
+    if (!archive_has(a, *at, ENTRY_BYTES) || memcmp(a->bytes + *at, "PK\1\2", 4))
+        return damaged_archive(a, "an entry of its directory is not where it should be", error);
     const unsigned char *entry = a->bytes + *at;
-    size_t name = number(entry + 28, 2), extra = number(entry + 30, 2), comment = number(entry + 32, 2);
-    if (!within(a, *at + ENTRY_BYTES, name + extra + comment)) return damaged(a, "its directory is cut", error);
+    size_t name = little_endian(entry + 28, 2), extra = little_endian(entry + 30, 2),
+           comment = little_endian(entry + 32, 2);
+    if (!archive_has(a, *at + ENTRY_BYTES, name + extra + comment))
+        return damaged_archive(a, "its directory is cut", error);
     *m = (NpzMember){.name = entry + ENTRY_BYTES,
                      .name_length = name,
-                     .method = (int)number(entry + 10, 2),
-                     .crc = (uint32_t)number(entry + 16, 4),
-                     .packed = number(entry + 20, 4),
-                     .size = number(entry + 24, 4),
-                     .local = number(entry + 42, 4)};
+                     .method = (int)little_endian(entry + 10, 2),
+                     .crc = (uint32_t)little_endian(entry + 16, 4),
+                     .packed = little_endian(entry + 20, 4),
+                     .size = little_endian(entry + 24, 4),
+                     .local = little_endian(entry + 42, 4)};
     read_large(entry + ENTRY_BYTES + name, extra, m);
     *at += ENTRY_BYTES + name + extra + comment;
-    if (number(entry + 8, 2) & 1)
+    if (little_endian(entry + 8, 2) & 1)
         return nn_fail(error, NN_BAD_INPUT, "%s: %.*s is encrypted", a->path, (int)name, (const char *)m->name);
     return 0;
 }
 
 static int find_data(const Archive *a, NpzMember *m, NnError *error)
 {
-    if (!within(a, m->local, LOCAL_BYTES) || memcmp(a->bytes + m->local, "PK\3\4", 4))
-        return damaged(a, "a member is not where it should be", error);
+    if (!archive_has(a, m->local, LOCAL_BYTES) || memcmp(a->bytes + m->local, "PK\3\4", 4))
+        return damaged_archive(a, "a member is not where it should be", error);
     const unsigned char *local = a->bytes + m->local;
-    uint64_t start = m->local + LOCAL_BYTES + number(local + 26, 2) + number(local + 28, 2);
-    if (!within(a, start, m->packed)) return damaged(a, "a member is cut", error);
+    uint64_t start = m->local + LOCAL_BYTES + little_endian(local + 26, 2) + little_endian(local + 28, 2);
+    if (!archive_has(a, start, m->packed)) return damaged_archive(a, "a member is cut", error);
     if ((m->method != STORED && m->method != DEFLATED) || (m->method == STORED && m->size != m->packed) ||
         m->size / DEFLATE_RATIO > m->packed)
-        return damaged(a, "a member is packed in an unknown way", error);
+        return damaged_archive(a, "a member is packed in an unknown way", error);
     m->data = a->bytes + start;
     return 0;
 }

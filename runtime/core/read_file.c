@@ -61,7 +61,7 @@ static void make_larger(Bytes *b)
 }
 
 /* To the end of a descriptor, `limit` bytes at most. */
-static int read_all(int fd, Bytes *b, size_t limit, const char *path, NnError *error)
+static int read_to_end(int fd, Bytes *b, size_t limit, const char *path, NnError *error)
 {
     for (ssize_t got = 1; b->at && got && b->count <= limit;) {
         got = read(fd, b->at + b->count, b->capacity - b->count);
@@ -88,7 +88,7 @@ char *nn_read_file(const char *path, size_t *size, NnError *error)
         failed = nn_fail(error, NN_BAD_INPUT, "cannot read %s: it is %s, not a file", path, kind_name(status.st_mode));
     } else {
         b.at = malloc(b.capacity + 1);
-        failed = read_all(fd, &b, regular ? SIZE_MAX : PIPE_LIMIT, path, error);
+        failed = read_to_end(fd, &b, regular ? SIZE_MAX : PIPE_LIMIT, path, error);
     }
     close(fd);
     if (failed) {

@@ -48,7 +48,7 @@ bool tensors_size(NnTensor *tensor, size_t *bytes)
     return !__builtin_mul_overflow(tensor->count, nn_type_size(tensor->type), bytes);
 }
 
-static int read_shape(NnTensor *tensor, const json_t *shape, const char *path, NnError *error)
+static int read_json_shape(NnTensor *tensor, const json_t *shape, const char *path, NnError *error)
 {
     if (!json_is_array(shape)) return nn_fail(error, NN_BAD_INPUT, "%s: tensor %s has no shape", path, tensor->name);
     if (json_array_size(shape) > NN_MAX_RANK)
@@ -88,7 +88,7 @@ static int read_tensor(NnTensor *tensor, Extent *extent, const json_t *entry, co
         return nn_fail(error, NN_BAD_INPUT, "%s: the entry of tensor %s has no dtype", path, tensor->name);
     if (!type_of_name(type, &tensor->type))
         return nn_fail(error, NN_BAD_INPUT, "%s: tensor %s has the unknown type %.40s", path, tensor->name, type);
-    if (read_shape(tensor, json_object_get(entry, "shape"), path, error) ||
+    if (read_json_shape(tensor, json_object_get(entry, "shape"), path, error) ||
         read_offsets(extent, json_object_get(entry, "data_offsets"), size, path, error))
         return -1;
     if (!tensors_size(tensor, &bytes) || bytes != extent->end - extent->begin) {
@@ -154,7 +154,7 @@ static int read_entries(NnTensors *file, Extent *extents, const char *data, size
     return check_cover(extents, file->count, size, path, error);
 }
 
-static int read_header(NnTensors *file, const char *text, size_t length, const char *path, NnError *error)
+static int read_json_header(NnTensors *file, const char *text, size_t length, const char *path, NnError *error)
 {
     json_error_t problem;
     file->header = json_loadb(text, length, JSON_REJECT_DUPLICATES, &problem);
@@ -183,12 +183,12 @@ static int header_length(const char *bytes, size_t size, uint64_t *length, const
                    (unsigned long long)*length, size - 8);
 }
 
-static int read_file(NnTensors *file, size_t size, const char *path, NnError *error)
+static int read_safetensors(NnTensors *file, size_t size, const char *path, NnError *error)
 {
     uint64_t length;
     if (header_length(file->bytes, size, &length, path, error)) return -1;
     const char *data = file->bytes + 8 + length;
-    if (read_header(file, file->bytes + 8, length, path, error)) return -1;
+    if (read_json_header(file, file->bytes + 8, length, path, error)) return -1;
     size_t entries = json_object_size(file->header);
     Extent *extents = calloc(entries + 1, sizeof *extents);
     file->at = calloc(entries + 1, sizeof *file->at);
@@ -210,7 +210,7 @@ static NnTensors *tensors_of(char *bytes, size_t size, const char *path, NnError
     file->bytes = bytes;
     int failed = npy_recognises(bytes, size)   ? npy_read(file, size, path, error)
                  : npz_recognises(bytes, size) ? npz_read(file, size, path, error)
-                                               : read_file(file, size, path, error);
+                                               : read_safetensors(file, size, path, error);
     if (failed) {
         nn_tensors_close(file);
         return NULL;
@@ -236,7 +236,7 @@ static int read_header_alone(NnTensors *file, int fd, const char *path, NnError 
     file->bytes = nn_memory(length, error);
     if (!file->bytes) return -1;
     if (pread(fd, file->bytes, length, 8) != (ssize_t)length) return nn_fail_path(error, "read", path);
-    return read_header(file, file->bytes, length, path, error);
+    return read_json_header(file, file->bytes, length, path, error);
 }
 
 NnTensors *nn_tensors_open_header(const char *path, NnError *error)

@@ -30,7 +30,7 @@ typedef struct Task {
     NnError *error;
 } Task;
 
-static int damaged(const Task *t, const char *why)
+static int damaged_image(const Task *t, const char *why)
 {
     return nn_fail(t->error, NN_BAD_INPUT, "%s is damaged: %s", t->path, why);
 }
@@ -43,7 +43,7 @@ static int take_head(const Task *t, long height, long width, bool grey)
     return 0;
 }
 
-static int changed(const Task *t)
+static int changed_image(const Task *t)
 {
     return nn_fail(t->error, NN_BAD_INPUT, "%s was changed while it was read", t->path);
 }
@@ -102,7 +102,7 @@ static int jpeg_rows(Jpeg *j, const Task *t)
     j->d.dct_method = JDCT_ISLOW;
     jpeg_start_decompress(&j->d);
     if ((int)j->d.output_height != t->height || (int)j->d.output_width != t->width || (inks && t->channels == 1))
-        return changed(t);
+        return changed_image(t);
     JSAMPARRAY row = j->d.mem->alloc_sarray((j_common_ptr)&j->d, JPOOL_IMAGE,
                                             j->d.output_width * (JDIMENSION)j->d.output_components, 1);
     for (int i = 0; i < t->height; i++) {
@@ -124,7 +124,7 @@ static int read_jpeg(const Task *t)
     j.errors.output_message = jpeg_say_nothing;
     if (setjmp(j.back)) {
         jpeg_destroy_decompress(&j.d);
-        return damaged(t, j.message);
+        return damaged_image(t, j.message);
     }
     jpeg_create_decompress(&j.d);
     jpeg_stdio_src(&j.d, t->file);
@@ -140,11 +140,11 @@ static int read_jpeg(const Task *t)
 static int png_rows(png_image *image, const Task *t)
 {
     static const png_color black = {0, 0, 0};
-    if ((int)image->height != t->height || (int)image->width != t->width) return changed(t);
+    if ((int)image->height != t->height || (int)image->width != t->width) return changed_image(t);
     image->format = t->channels == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
     uint8_t *rows = malloc(PNG_IMAGE_SIZE(*image));
     if (!rows) return nn_fail(t->error, NN_SYSTEM_FAILED, "no memory for the pixels of %s", t->path);
-    int failed = png_image_finish_read(image, &black, rows, 0, NULL) ? 0 : damaged(t, image->message);
+    int failed = png_image_finish_read(image, &black, rows, 0, NULL) ? 0 : damaged_image(t, image->message);
     for (int i = 0; !failed && i < t->height; i++)
         take_row(t, i, rows + (size_t)i * (size_t)t->width * (size_t)t->channels);
     free(rows);
@@ -155,7 +155,7 @@ static int read_png(const Task *t)
 {
     png_image image = {.version = PNG_IMAGE_VERSION};
     int failed;
-    if (!png_image_begin_read_from_stdio(&image, t->file)) return damaged(t, image.message);
+    if (!png_image_begin_read_from_stdio(&image, t->file)) return damaged_image(t, image.message);
     image.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;
     failed = t->out ? png_rows(&image, t)
                     : take_head(t, (long)image.height, (long)image.width, !(image.format & PNG_FORMAT_FLAG_COLOR));

@@ -140,7 +140,7 @@ static uint32_t big_endian(const unsigned char *p)
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-static int read_header(Source *s, int rank, Idx *idx, NnError *error)
+static int read_idx_header(Source *s, int rank, Idx *idx, NnError *error)
 {
     const char *path = s->path;
     unsigned char head[4 + 4 * MAX_DIMS];
@@ -161,10 +161,10 @@ static int read_header(Source *s, int rank, Idx *idx, NnError *error)
     return 0;
 }
 
-static int read_body(Source *s, int rank, Idx *idx, NnError *error)
+static int read_idx_body(Source *s, int rank, Idx *idx, NnError *error)
 {
     struct stat status;
-    if (read_header(s, rank, idx, error)) return -1;
+    if (read_idx_header(s, rank, idx, error)) return -1;
     if (stat(s->path, &status)) return nn_fail_path(error, "read", s->path);
     size_t held = (size_t)status.st_size, most = !s->all && gzdirect(s->file) ? held : held * DEFLATE_RATIO;
     if (S_ISREG(status.st_mode) && idx->size > most)
@@ -180,7 +180,7 @@ static int read_body(Source *s, int rank, Idx *idx, NnError *error)
     return read_bytes(s, idx->bytes, idx->size, error) || check_end(s, error) ? -1 : 0;
 }
 
-static int read_file(const char *path, int rank, Idx *idx, NnError *error)
+static int read_idx(const char *path, int rank, Idx *idx, NnError *error)
 {
     Source s = {.path = path};
     size_t count;
@@ -196,7 +196,7 @@ static int read_file(const char *path, int rank, Idx *idx, NnError *error)
         return nn_fail(error, NN_SYSTEM_FAILED, "no memory to read %s", path);
     }
     if (s.file) gzbuffer(s.file, 1 << 16);
-    int failed = read_body(&s, rank, idx, error);
+    int failed = read_idx_body(&s, rank, idx, error);
     if (s.file) gzclose_r(s.file);
     free(s.all);
     return failed;
@@ -218,7 +218,7 @@ static int take_labels(Part *p, const char *path)
 {
     Idx idx = {0};
     Samples *samples = &p->samples;
-    int failed = read_file(path, 1, &idx, &p->error);
+    int failed = read_idx(path, 1, &idx, &p->error);
     if (!failed && idx.size != (size_t)samples->count)
         failed = nn_fail(&p->error, NN_BAD_INPUT, "%s has %zu labels for %d images", path, idx.size, samples->count);
     samples->labels_path = strdup(path);
@@ -235,7 +235,7 @@ static int take_labels(Part *p, const char *path)
 static int take_images(Part *p)
 {
     Idx idx = {0};
-    int failed = read_file(p->images, 3, &idx, &p->error);
+    int failed = read_idx(p->images, 3, &idx, &p->error);
     p->samples.pixels = idx.bytes;
     if (failed) return -1;
     p->samples.count = (int)idx.dims[0];

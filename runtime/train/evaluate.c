@@ -22,8 +22,8 @@ static int largest(const float *y, size_t count)
     return (int)best;
 }
 
-/* The place of y[label] in descending order, from 0. */
-static size_t place(const float *y, size_t count, int label)
+/* The rank of y[label] in descending order, from 0. */
+static size_t rank_of(const float *y, size_t count, int label)
 {
     size_t before = 0;
     for (size_t i = 0; i < count; i++) before += y[i] > y[label] || (y[i] == y[label] && i < (size_t)label);
@@ -54,15 +54,15 @@ static void score_batch(const Evaluation *e, const Batch *batch, const float *y)
         if (e->score->classes) {
             int label = e->samples->labels[batch->row[i]];
             e->score->right += predicted == label;
-            e->score->top5 += e->feed->kind == FEED_BINARY || place(out, e->info->outputs, label) < TOP;
+            e->score->top5 += e->feed->kind == FEED_BINARY || rank_of(out, e->info->outputs, label) < TOP;
         }
         if (e->visit) e->visit(e->user, batch->row[i], out, predicted);
     }
     e->score->count += batch->count;
 }
 
-static void run(const Evaluation *e, const void *model, Batcher *batcher, float *y, void *scratch,
-                const volatile sig_atomic_t *stop)
+static void evaluate_batches(const Evaluation *e, const void *model, Batcher *batcher, float *y, void *scratch,
+                             const volatile sig_atomic_t *stop)
 {
     double total = 0;
     const Batch *batch;
@@ -84,7 +84,7 @@ int nn_evaluate(const nn_model_info *info, const void *model, const Feed *feed, 
     void *scratch =
         nn_memory(info->train_scratch > info->infer_scratch ? info->train_scratch : info->infer_scratch, error);
     int failed = batcher && y && scratch ? 0 : -1;
-    if (!failed) run(&e, model, batcher, y, scratch, stop);
+    if (!failed) evaluate_batches(&e, model, batcher, y, scratch, stop);
     batcher_free(batcher);
     free(y);
     free(scratch);

@@ -48,15 +48,15 @@ static int rows_every(int epochs)
             if (epochs / (digits[i] * power) <= ROWS || power > 100000000) return digits[i] * power;
 }
 
-void progress_init(Progress *p, const NnTrainConfig *config)
+void progress_line_init(ProgressLine *p, const NnTrainConfig *config)
 {
     struct winsize size;
-    *p = (Progress){config->progress, config->terminal, rows_every(config->epochs), -1, 80};
+    *p = (ProgressLine){config->progress, config->terminal, rows_every(config->epochs), -1, 80};
     if (p->stream && p->terminal && !ioctl(fileno(p->stream), TIOCGWINSZ, &size) && size.ws_col > 0)
         p->width = size.ws_col;
 }
 
-bool progress_wants(const Progress *p, const Moment *m)
+bool progress_has_row(const ProgressLine *p, const Progress *m)
 {
     return m->epoch == 1 || m->epoch == m->epochs || m->epoch % p->every == 0 || m->step >= m->steps;
 }
@@ -68,7 +68,7 @@ static void bar_text(char out[BAR + 1], double share)
     out[BAR] = 0;
 }
 
-void progress_step(Progress *p, const Moment *m)
+void progress_line_step(ProgressLine *p, const Progress *m)
 {
     if (!p->stream || !p->terminal || m->seconds - p->shown < 0.1) return;
     char bar[BAR + 1], left[32], line[256];
@@ -81,7 +81,7 @@ void progress_step(Progress *p, const Moment *m)
     fflush(p->stream);
 }
 
-void progress_clear(Progress *p)
+void progress_line_clear(ProgressLine *p)
 {
     if (p->stream && p->terminal && p->shown >= 0) {
         fputs("\r\033[K", p->stream);
@@ -89,10 +89,10 @@ void progress_clear(Progress *p)
     }
 }
 
-void progress_epoch(Progress *p, const Moment *m)
+void progress_line_epoch(ProgressLine *p, const Progress *m)
 {
     char time[32];
-    if (p->stream && !p->terminal && progress_wants(p, m)) {
+    if (p->stream && !p->terminal && progress_has_row(p, m)) {
         fprintf(p->stream, "epoch %d of %d: %lld step%s in %s, loss %.4f\n", m->epoch, m->epochs,
                 (long long)m->in_epoch, m->in_epoch == 1 ? "" : "s", show_duration(m->epoch_seconds, time), m->loss);
         fflush(p->stream);
@@ -108,7 +108,7 @@ void table_head(FILE *out, const NnScore *kind)
     fflush(out);
 }
 
-void table_row(FILE *out, const Moment *m, const NnScore *score)
+void table_row(FILE *out, const Progress *m, const NnScore *score)
 {
     char time[32], accuracy[32] = "";
     if (score->classes)
@@ -139,7 +139,7 @@ static void log_lose(Log *log, int64_t step)
     log->file = NULL;
 }
 
-static void log_line(Log *log, const char *kind, const Moment *m, double loss, const char *accuracy)
+static void log_line(Log *log, const char *kind, const Progress *m, double loss, const char *accuracy)
 {
     const char *format = log->json ? "{\"kind\": \"%s\", \"epoch\": %d, \"step\": %lld, \"lr\": %.9g, \"loss\": %.9g, "
                                      "\"accuracy\": %s, \"seconds\": %.3f}\n"
@@ -148,12 +148,12 @@ static void log_line(Log *log, const char *kind, const Moment *m, double loss, c
         log_lose(log, m->step);
 }
 
-void log_step(Log *log, const Moment *m, double loss)
+void log_step(Log *log, const Progress *m, double loss)
 {
     if (log->file) log_line(log, "train", m, loss, log->json ? "null" : "");
 }
 
-void log_test(Log *log, const Moment *m, const NnScore *score)
+void log_test(Log *log, const Progress *m, const NnScore *score)
 {
     char accuracy[32];
     if (!log->file) return;

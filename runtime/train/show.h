@@ -7,34 +7,34 @@
 
 #include "runtime/train/train.h"
 
-typedef struct Moment { /* where training stands */
+typedef struct Progress { /* where training stands */
     int epoch, epochs;
     int64_t step, steps; /* done, of all */
     int64_t in_epoch, per_epoch;
     double lr, loss; /* of the last step; mean of the epoch so far */
     double seconds, epoch_seconds;
     double rate; /* samples per second, in this epoch */
-} Moment;
+} Progress;
 
-typedef struct Progress {
+typedef struct ProgressLine {
     FILE *stream;
     bool terminal;
     int every;    /* rows for every so many epochs, and for the first and the last */
     double shown; /* when the line was last written */
     int width;
-} Progress;
+} ProgressLine;
 
 double show_clock(void); /* seconds, monotonic */
 const char *show_duration(double seconds, char out[32]);
 
-void progress_init(Progress *, const NnTrainConfig *);
-bool progress_wants(const Progress *, const Moment *); /* whether this epoch has a row */
-void progress_step(Progress *, const Moment *);        /* rewrites the line, ten times a second at most */
-void progress_clear(Progress *);
-void progress_epoch(Progress *, const Moment *); /* a line of its own where there is no terminal */
+void progress_line_init(ProgressLine *, const NnTrainConfig *);
+bool progress_has_row(const ProgressLine *, const Progress *); /* whether this epoch has a row */
+void progress_line_step(ProgressLine *, const Progress *);     /* rewrites the line, ten times a second at most */
+void progress_line_clear(ProgressLine *);
+void progress_line_epoch(ProgressLine *, const Progress *); /* a line of its own where there is no terminal */
 
 void table_head(FILE *, const NnScore *kind);
-void table_row(FILE *, const Moment *, const NnScore *);
+void table_row(FILE *, const Progress *, const NnScore *);
 
 typedef struct Log {
     FILE *file;
@@ -46,8 +46,8 @@ typedef struct Log {
 /* A line per step (kind "train") and per evaluation (kind "test").  `lost` gets what goes
  * wrong after the log was opened. */
 int log_open(Log *, const char *path, NnError *lost, NnError *);
-void log_step(Log *, const Moment *, double loss);
-void log_test(Log *, const Moment *, const NnScore *);
+void log_step(Log *, const Progress *, double loss);
+void log_test(Log *, const Progress *, const NnScore *);
 void log_close(Log *);
 
 #endif

@@ -26,8 +26,8 @@ typedef struct Run {
     NnError *error;
     Batcher *batcher;
     void *scratch;
-    Moment at;
-    Progress progress;
+    Progress at;
+    ProgressLine line;
     Log log;
     Snapshot snapshot;
     NnPlateau plateau;
@@ -37,7 +37,7 @@ typedef struct Run {
     bool ended;
 } Run;
 
-static void end(Run *run, NnEnd why)
+static void end_run(Run *run, NnEnd why)
 {
     run->result->end = why;
     run->ended = true;
@@ -47,7 +47,7 @@ static void end(Run *run, NnEnd why)
 
 static int diverge(Run *run, const char *what, double value)
 {
-    progress_clear(&run->progress);
+    progress_line_clear(&run->line);
     run->result->diverged = true;
     return nn_fail(run->error, NN_BAD_INPUT,
                    "%s %s at step %lld (epoch %d), with lr %g; try a smaller one (--lr %g) or clip the gradient "
@@ -56,9 +56,9 @@ static int diverge(Run *run, const char *what, double value)
                    run->at.lr, run->at.lr / 10);
 }
 
-static void measure(Run *run, double loss)
+static void measure_progress(Run *run, double loss)
 {
-    Moment *at = &run->at;
+    Progress *at = &run->at;
     double now = show_clock();
     run->epoch_total += loss;
     at->step++;
@@ -69,24 +69,24 @@ static void measure(Run *run, double loss)
     at->rate = (double)at->in_epoch * run->info->batch / fmax(at->epoch_seconds, 1e-9);
 }
 
-static int step(Run *run, const Batch *batch)
+static int run_step(Run *run, const Batch *batch)
 {
     const NnTrainConfig *config = run->config;
-    Moment *at = &run->at;
+    Progress *at = &run->at;
     at->lr = nn_schedule_lr(&config->schedule, &run->plateau, at->step, at->steps, at->per_epoch);
     if (config->between) config->between(config->user, at->step);
     if (snapshot_is_due(at->step)) snapshot_take(&run->snapshot, run->model, at->step);
     double loss = (double)run->info->step(run->model, batch->x, batch->target, (float)at->lr, run->scratch);
-    measure(run, loss);
+    measure_progress(run, loss);
     if (!isfinite(loss)) return diverge(run, "the loss is", loss);
     log_step(&run->log, at, loss);
-    progress_step(&run->progress, at);
+    progress_line_step(&run->line, at);
     if (config->stop && *config->stop)
-        end(run, NN_STOPPED);
+        end_run(run, NN_STOPPED);
     else if (at->step >= at->steps)
-        end(run, config->max_steps && at->step >= config->max_steps ? NN_OUT_OF_STEPS : NN_DONE);
+        end_run(run, config->max_steps && at->step >= config->max_steps ? NN_OUT_OF_STEPS : NN_DONE);
     else if (config->time_limit > 0 && at->seconds >= config->time_limit)
-        end(run, NN_OUT_OF_TIME);
+        end_run(run, NN_OUT_OF_TIME);
     return 0;
 }
 
@@ -95,7 +95,7 @@ static int step(Run *run, const Batch *batch)
 static bool wants_test(const Run *run)
 {
     return run->config->patience || run->config->schedule.kind == NN_PLATEAU ||
-           progress_wants(&run->progress, &run->at) || run->ended;
+           progress_has_row(&run->line, &run->at) || run->ended;
 }
 
 static void watch_test_loss(Run *run, double loss)
@@ -106,19 +106,19 @@ static void watch_test_loss(Run *run, double loss)
         run->best = loss;
         run->since_best = 0;
     }
-    if (run->config->patience && run->since_best >= run->config->patience && !run->ended) end(run, NN_NO_BETTER);
+    if (run->config->patience && run->since_best >= run->config->patience && !run->ended) end_run(run, NN_NO_BETTER);
 }
 
-static int test(Run *run)
+static int run_test(Run *run)
 {
     const NnTrainConfig *config = run->config;
     NnScore *score = &run->result->test;
     if (nn_evaluate(run->info, run->model, run->feed, DATA_TEST, NULL, NULL, config->stop, score, run->error))
         return -1;
     run->at.seconds = show_clock() - run->began;
-    progress_clear(&run->progress);
+    progress_line_clear(&run->line);
     if (config->stop && *config->stop) {
-        end(run, NN_STOPPED);
+        end_run(run, NN_STOPPED);
         return 0;
     }
     if (!isfinite(score->loss)) /* the last update went wrong */
@@ -126,11 +126,11 @@ static int test(Run *run)
     run->result->tested = true;
     watch_test_loss(run, score->loss);
     log_test(&run->log, &run->at, score);
-    if (progress_wants(&run->progress, &run->at) || run->ended) table_row(config->results, &run->at, score);
+    if (progress_has_row(&run->line, &run->at) || run->ended) table_row(config->results, &run->at, score);
     return 0;
 }
 
-static int epoch(Run *run)
+static int run_epoch(Run *run)
 {
     const Batch *batch;
     run->at.in_epoch = 0;
@@ -139,24 +139,24 @@ static int epoch(Run *run)
     batcher_begin(run->batcher, (uint64_t)run->at.epoch - 1);
     run->result->tested = false;
     while (!run->ended && (batch = batcher_next(run->batcher)))
-        if (step(run, batch)) return -1;
+        if (run_step(run, batch)) return -1;
     run->result->loss = run->at.loss;
     if (run->ended && run->result->end == NN_STOPPED) {
-        progress_clear(&run->progress);
+        progress_line_clear(&run->line);
         return 0;
     }
-    progress_clear(&run->progress);
-    progress_epoch(&run->progress, &run->at);
-    return wants_test(run) ? test(run) : 0;
+    progress_line_clear(&run->line);
+    progress_line_epoch(&run->line, &run->at);
+    return wants_test(run) ? run_test(run) : 0;
 }
 
-static int epochs(Run *run)
+static int run_epochs(Run *run)
 {
     table_head(run->config->results,
                &(NnScore){.classes = run->feed->data->class_count && run->feed->kind != FEED_INPUT});
     for (run->at.epoch = 1; run->at.epoch <= run->config->epochs && !run->ended; run->at.epoch++) {
         run->result->epoch = run->at.epoch;
-        if (epoch(run)) return -1;
+        if (run_epoch(run)) return -1;
     }
     return 0;
 }
@@ -165,21 +165,21 @@ static int epochs(Run *run)
 
 static void count_steps(Run *run)
 {
-    Moment *at = &run->at;
+    Progress *at = &run->at;
     at->epochs = run->config->epochs;
     at->per_epoch = batcher_batches(run->batcher);
     at->steps = at->per_epoch * at->epochs;
     if (run->config->max_steps && run->config->max_steps < at->steps) at->steps = run->config->max_steps;
 }
 
-static int prepare(Run *run)
+static int prepare_run(Run *run)
 {
     run->batcher = batcher_new(run->feed, DATA_TRAIN, run->info->batch, true, run->config->seed, run->error);
     run->scratch = nn_memory(run->info->train_scratch, run->error);
     if (!run->batcher || !run->scratch || snapshot_init(&run->snapshot, run->info, run->error)) return -1;
     if (log_open(&run->log, run->config->log, &run->result->log_error, run->error)) return -1;
     count_steps(run);
-    progress_init(&run->progress, run->config);
+    progress_line_init(&run->line, run->config);
     nn_plateau_init(&run->plateau);
     run->best = INFINITY;
     run->began = show_clock();
@@ -192,7 +192,7 @@ static int check_weights(Run *run)
     return run->result->tested || snapshot_finite(&run->snapshot, run->model) ? 0 : diverge(run, "a weight is", NAN);
 }
 
-static void restore(Run *run)
+static void restore_snapshot(Run *run)
 {
     run->result->tested = false;
     if (run->snapshot.steps < 0) return;
@@ -202,11 +202,11 @@ static void restore(Run *run)
 
 static int run_all(Run *run)
 {
-    if (prepare(run)) return -1;
-    int failed = epochs(run) || check_weights(run) ? -1 : 0;
+    if (prepare_run(run)) return -1;
+    int failed = run_epochs(run) || check_weights(run) ? -1 : 0;
     run->result->steps = run->at.step;
     run->result->seconds = show_clock() - run->began;
-    if (run->result->diverged) restore(run);
+    if (run->result->diverged) restore_snapshot(run);
     log_close(&run->log);
     return failed;
 }
