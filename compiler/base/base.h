@@ -16,6 +16,12 @@
 
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
 
+/* ---- integers --------------------------------------------------------- */
+
+/* Of n ≥ 0 and step > 0: ⌈n / step⌉, and the smallest multiple of `step` that is n or more. */
+static inline int64_t div_round_up(int64_t n, int64_t step) { return (n + step - 1) / step; }
+static inline int64_t round_up(int64_t n, int64_t step) { return div_round_up(n, step) * step; }
+
 /* ---- memory ---------------------------------------------------------- */
 
 typedef struct Arena Arena;

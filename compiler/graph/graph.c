@@ -225,6 +225,16 @@ Shape net_input_shape(const Graph *net)
     return shape_vector(count);
 }
 
+bool graph_is_io(const Graph *g, const Tensor *t)
+{
+    bool given = t->kind == TENSOR_INPUT || t->kind == TENSOR_TARGET || t->kind == TENSOR_OUTPUT_GRADIENT;
+    if (given || t == g->output || t == g->loss || t == g->input_gradient) return true;
+    for (int i = 0; i < g->gradients.count; i++) {
+        if (((const ParamGrad *)g->gradients.at[i])->gradient == t) return true;
+    }
+    return false;
+}
+
 int64_t graph_param_count(const Graph *g, bool trainable)
 {
     int64_t count = 0;

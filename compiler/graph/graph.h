@@ -182,8 +182,8 @@ enum {                                     /* traits */
                                 * pixel to pixel of them it is tensor_pixel_stride elements */
        OP_CONCAT = 1u << 12,           /* the output is the inputs, one after the other along channels */
        OP_SLICE = 1u << 13,            /* the output is some channels of the input, from Op.channel on */
-       OP_SPLITTABLE = 1u << 14        /* element by element over arrays of one size, so that it may be done for some of
-                                * their elements alone; optimizers may, too */
+       OP_SPLITTABLE = 1u << 14        /* element-wise over arrays of one size: computed of a slice of each of them, it
+                                * computes that slice of the result */
 };
 
 enum {                      /* scalars that the emitted function takes after its tensors */
@@ -593,6 +593,9 @@ static inline double field_size(Field f) { return f.last - f.first + 1; }
 
 /* Of a sample as the caller gives it: several inputs are one vector. */
 Shape net_input_shape(const Graph *net);
+
+/* The caller of the program gives the tensor or gets it. */
+bool graph_is_io(const Graph *, const Tensor *);
 
 int64_t graph_param_count(const Graph *, bool trainable);
 int64_t graph_macs(const Graph *);

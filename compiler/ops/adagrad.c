@@ -51,6 +51,7 @@ const Op op_adagrad = {
     .summary = "steps scaled by the sum of the gradient's squares so far",
     .formula = "s += g^2; w -= lr * g / (sqrt(s) + eps)",
     .class = OP_OPTIMIZER,
+    .traits = OP_SPLITTABLE,
     .uses = USES_LR,
     .attrs = adagrad_attrs,
     .attrs_size = sizeof(AdagradAttrs),

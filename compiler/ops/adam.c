@@ -36,6 +36,7 @@ const Op op_adam = {
     .summary = "steps scaled by running moments of the gradient",
     .formula = "w -= lr * m / (sqrt(v) + eps), m and v corrected means of g and g^2",
     .class = OP_OPTIMIZER,
+    .traits = OP_SPLITTABLE,
     .uses = USES_LR | USES_STEP,
     .attrs = adam_attrs,
     .attrs_size = sizeof(AdamAttrs),

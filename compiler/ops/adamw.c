@@ -33,6 +33,7 @@ const Op op_adamw = {
     .summary = "adam with decoupled weight decay",
     .formula = "w -= lr * weight_decay * w, then adam's step",
     .class = OP_OPTIMIZER,
+    .traits = OP_SPLITTABLE,
     .uses = USES_LR | USES_STEP,
     .attrs = adamw_attrs,
     .attrs_size = sizeof(AdamAttrs),

@@ -56,6 +56,7 @@ const Op op_lion = {
     .summary = "steps of one size along the sign of the momentum",
     .formula = "w -= lr * (sign(beta1 * m + (1 - beta1) * g) + weight_decay * w)",
     .class = OP_OPTIMIZER,
+    .traits = OP_SPLITTABLE,
     .uses = USES_LR,
     .attrs = lion_attrs,
     .attrs_size = sizeof(LionAttrs),

@@ -78,6 +78,7 @@ const Op op_rmsprop = {
     .summary = "steps scaled by a running mean of the gradient's square",
     .formula = "s = alpha * s + (1 - alpha) * g^2; w -= lr * g / (sqrt(s) + eps)",
     .class = OP_OPTIMIZER,
+    .traits = OP_SPLITTABLE,
     .uses = USES_LR,
     .attrs = rmsprop_attrs,
     .attrs_size = sizeof(RmspropAttrs),

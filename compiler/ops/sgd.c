@@ -92,6 +92,7 @@ const Op op_sgd = {
     .summary = "gradient descent, with momentum",
     .formula = "b = momentum * b + g; w -= lr * b",
     .class = OP_OPTIMIZER,
+    .traits = OP_SPLITTABLE,
     .uses = USES_LR | USES_STEP,
     .attrs = sgd_attrs,
     .attrs_size = sizeof(SgdAttrs),

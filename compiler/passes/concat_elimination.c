@@ -1,120 +1,117 @@
 /*
- * Slices: concat without copies.
+ * Concat elimination: the inputs of a concat are written where its output needs them.
  *
- * Where images lie channels last, the branches of a concat are some channels of every
- * pixel of the whole.  An operator that can write its pixels further apart than its own
- * channels (OP_STRIDED_CHANNELS) writes them where they belong; what else reads the branch reads
- * it there.  In a dense block all layers share one image so, and each of them adds its
- * channels to it.  A branch that cannot be written there is copied, as before.
+ * In NHWC the branches of a concat are some channels of every pixel of its output.  An
+ * operator that takes a pixel stride (OP_STRIDED_CHANNELS) writes its output straight into
+ * the larger image, and other users of the branch read it there.  All layers of a dense
+ * block share one image this way, each adding its channels.  A branch that cannot be
+ * written there is copied by a node of its own.
  *
- * Backward, the gradient of a branch is a part of the whole's and is read where it lies.
- * A node that adds a gradient of its own to it (passes/batchnorm_epilogue.c) writes over it, if
- * nobody reads these channels later.
+ * Backward, the gradient of a branch is a slice of the gradient of the concat's output and is
+ * read in place.  A node that adds a gradient of its own to such a slice
+ * (passes/batchnorm_epilogue.c) overwrites it where no later node reads these channels.
  *
- * The plan knows all this by Tensor.parent alone.
+ * Tensor.parent and Tensor.channel_offset hold the result; graph/liveness.c and the kernels'
+ * pixel strides follow from them.
  */
+#include "graph/rewrite.h"
 #include "passes/passes.h"
 
-typedef struct Slicer {
+typedef struct ConcatElimination {
     Graph *graph;
-    Arena *arena;
-    List *users;  /* by tensor id: of Node */
-    List *copies; /* by node id: of Node that are to stand before it */
+    GraphRewriter *rewriter;
     const Op *copy;
-} Slicer;
+} ConcatElimination;
 
-static void find_users(Slicer *s)
-{
-    const Graph *g = s->graph;
-    for (int i = 0; i < g->nodes.count; i++) {
-        Node *n = g->nodes.at[i];
-        for (int k = 0; k < n->in_count; k++) list_push(s->arena, &s->users[n->in[k]->id], n);
-    }
-}
+/* ---- images and their users ---------------------------------------------------- */
 
-/* An image of which some channels are not simply a run of numbers. */
-static bool has_pixels(const Tensor *t)
+/* Some channels of it are not contiguous in memory. */
+static bool interleaves_channels(const Tensor *t)
 {
     return tensor_is_image(t) && t->kind == TENSOR_LOCAL && t->dtype == DTYPE_REAL && t->layout == LAYOUT_NHWC &&
            t->shape.dim[1] * t->shape.dim[2] > 1;
 }
 
-static bool has_steps(const Node *n) { return n->layout == LAYOUT_NHWC && n->op->traits & OP_STRIDED_CHANNELS; }
+static bool takes_pixel_stride(const Node *n)
+{
+    return n->layout == LAYOUT_NHWC && n->op->traits & OP_STRIDED_CHANNELS;
+}
 
-/* The summand of its tail, which lies as the output does, or NULL. */
-static const Tensor *summand_of(const Node *n)
+/* The residual of its epilogue, which has the pixel stride of the output; or NULL. */
+static const Tensor *residual_of(const Node *n)
 {
     return n->epilogue && n->epilogue->add ? n->in[n->in_count - 1] : NULL;
 }
 
-/* It may read the tensor as channels of another one, and leave its first output so. */
-static bool reads(const Node *n, const Tensor *t) { return has_steps(n) && summand_of(n) != t; }
-static bool leaves(const Node *n) { return has_steps(n) && !summand_of(n); }
+static bool reads_strided(const Node *n, const Tensor *t) { return takes_pixel_stride(n) && residual_of(n) != t; }
+static bool writes_strided(const Node *n) { return takes_pixel_stride(n) && !residual_of(n); }
 
-static bool all_read(const Slicer *s, const Tensor *t)
+static bool all_read_strided(const ConcatElimination *e, const Tensor *t)
 {
-    for (int i = 0; i < s->users[t->id].count; i++)
-        if (!reads(s->users[t->id].at[i], t)) return false;
+    const List *users = rewriter_users(e->rewriter, t);
+    for (int i = 0; i < users->count; i++)
+        if (!reads_strided(users->at[i], t)) return false;
     return true;
 }
 
-static void put_within(Tensor *t, const Tensor *whole, int64_t channel)
+static void place_within(Tensor *t, const Tensor *larger, int64_t channel)
 {
-    t->parent = whole->parent ? whole->parent : (Tensor *)whole;
-    t->channel_offset = whole->channel_offset + channel;
+    t->parent = larger->parent ? larger->parent : (Tensor *)larger;
+    t->channel_offset = larger->channel_offset + channel;
 }
 
-/* ---- joins ------------------------------------------------------------------ */
+/* ---- inputs of a concat ------------------------------------------------------------ */
 
-static bool occurs_once(const Node *join, const Tensor *t)
+static bool occurs_once(const Node *concat, const Tensor *t)
 {
     int count = 0;
-    for (int i = 0; i < join->in_count; i++) count += join->in[i] == t;
+    for (int i = 0; i < concat->in_count; i++) count += concat->in[i] == t;
     return count == 1;
 }
 
-/* The branch can be written where the join wants it. */
-static bool may_move(const Slicer *s, const Node *join, const Tensor *t)
+/* The branch can be written straight into the concat's output. */
+static bool can_write_in_place(const ConcatElimination *e, const Node *concat, const Tensor *t)
 {
-    const Node *made = t->producer;
-    if (!has_pixels(t) || t->parent || is_program_io(s->graph, t) || !occurs_once(join, t)) return false;
-    if (!made || made->out[0] != t || made->op->traits & OP_SLICE || !leaves(made)) return false;
-    return all_read(s, t);
+    const Node *producer = t->producer;
+    if (!interleaves_channels(t) || t->parent || graph_is_io(e->graph, t) || !occurs_once(concat, t)) return false;
+    if (!producer || producer->out[0] != t || producer->op->traits & OP_SLICE || !writes_strided(producer))
+        return false;
+    return all_read_strided(e, t);
 }
 
-static void add_copy(Slicer *s, Node *join, int i, int64_t channel)
+static void copy_branch(ConcatElimination *e, Node *concat, int i, int64_t channel)
 {
-    Graph *g = s->graph;
-    Node *n = graph_node(g, s->copy, NULL, join->name, join->span);
-    g->nodes.count--; /* it finds its place later */
-    n->origin = join->origin;
+    Node *n = rewriter_node(e->rewriter, concat, e->copy, NULL, concat->name, concat->span);
+    n->origin = concat->origin;
     n->layout = LAYOUT_NHWC;
-    node_in(g, n, join->in[i]);
+    rewriter_add_input(e->rewriter, n, concat->in[i]);
     n->data_count = 1;
-    Tensor *made = node_out(g, n, join->in[i]->shape);
-    made->layout = LAYOUT_NHWC;
-    put_within(made, join->out[0], channel);
-    join->in[i] = made;
-    list_push(s->arena, &s->copies[join->id], n);
+    Tensor *copy = node_out(e->graph, n, concat->in[i]->shape);
+    copy->layout = LAYOUT_NHWC;
+    place_within(copy, concat->out[0], channel);
+    rewriter_set_input(e->rewriter, concat, i, copy);
 }
 
-static void place_branches(Slicer *s, Node *join)
+/* Branches are copied only where at least one is not. */
+static void eliminate_concat(ConcatElimination *e, Node *concat)
 {
-    bool *moves = arena_alloc(s->arena, (size_t)join->in_count * sizeof *moves), any = false;
+    if (concat->layout != LAYOUT_NHWC || !interleaves_channels(concat->out[0])) return;
+    bool *in_place = arena_alloc(e->graph->compilation->arena, (size_t)concat->in_count * sizeof *in_place);
+    bool any = false;
+    for (int i = 0; i < concat->in_count; i++)
+        any = (in_place[i] = can_write_in_place(e, concat, concat->in[i])) || any;
     int64_t channel = 0;
-    if (join->layout != LAYOUT_NHWC || !has_pixels(join->out[0])) return;
-    for (int i = 0; i < join->in_count; i++) any = (moves[i] = may_move(s, join, join->in[i])) || any;
-    for (int i = 0; any && i < join->in_count; i++) {
-        int64_t channels = join->in[i]->shape.dim[0];
-        if (moves[i])
-            put_within(join->in[i], join->out[0], channel);
+    for (int i = 0; any && i < concat->in_count; i++) {
+        int64_t channels = concat->in[i]->shape.dim[0];
+        if (in_place[i])
+            place_within(concat->in[i], concat->out[0], channel);
         else
-            add_copy(s, join, i, channel);
+            copy_branch(e, concat, i, channel);
         channel += channels;
     }
 }
 
-/* ---- parts ----------------------------------------------------------------------- */
+/* ---- slices of a gradient ------------------------------------------------------------- */
 
 static bool overlap(const Tensor *a, const Tensor *b)
 {
@@ -122,74 +119,64 @@ static bool overlap(const Tensor *a, const Tensor *b)
     return tensor_storage(a) == tensor_storage(b) && a->channel_offset < b_end && b->channel_offset < a_end;
 }
 
-static bool read_after(const Slicer *s, const Tensor *t, const Node *n)
+/* Nodes that read images of the program are not moved by this pass, so that ids give the order;
+ * the copies it adds are forward nodes. */
+static bool is_read_after(const ConcatElimination *e, const Tensor *t, const Node *n)
 {
-    for (int i = 0; i < s->users[t->id].count; i++)
-        if (((const Node *)s->users[t->id].at[i])->id > n->id) return true;
+    const List *users = rewriter_users(e->rewriter, t);
+    for (int i = 0; i < users->count; i++)
+        if (((const Node *)users->at[i])->id > n->id) return true;
     return false;
 }
 
-/* The node adds to what is to lie like `place`, and may leave the sum there. */
-static bool takes_over(const Slicer *s, const Node *n, const Tensor *t, const Tensor *place)
+/* The node adds to `t`, which is to be placed like `slice`, and may leave the sum there. */
+static bool can_accumulate(const ConcatElimination *e, const Node *n, const Tensor *t, const Tensor *slice)
 {
-    const Graph *g = s->graph;
-    if (!has_steps(n) || summand_of(n) != t || is_program_io(g, n->out[0]) || n->out[0]->parent) return false;
-    if (!has_pixels(n->out[0]) || !all_read(s, n->out[0]) || read_after(s, t, n)) return false;
-    for (int i = 0; i < g->tensors.count; i++)
-        if (g->tensors.at[i] != t && overlap(g->tensors.at[i], place) && read_after(s, g->tensors.at[i], n))
-            return false;
+    const Graph *g = e->graph;
+    const Tensor *sum = n->out[0];
+    if (!takes_pixel_stride(n) || residual_of(n) != t || graph_is_io(g, sum) || sum->parent) return false;
+    if (!interleaves_channels(sum) || !all_read_strided(e, sum) || is_read_after(e, t, n)) return false;
+    for (int i = 0; i < g->tensors.count; i++) {
+        const Tensor *other = g->tensors.at[i];
+        if (other != t && overlap(other, slice) && is_read_after(e, other, n)) return false;
+    }
     return true;
 }
 
-static void place_part(Slicer *s, Node *part)
+static void eliminate_slice(ConcatElimination *e, Node *slice)
 {
-    Tensor *t = part->out[0], place = *t;
-    const Tensor *whole = part->in[0];
-    Node *over = NULL;
-    if (part->layout != LAYOUT_NHWC || !has_pixels(whole) || !has_pixels(t) || !whole->producer || t->parent) return;
-    put_within(&place, whole, part->op->channel(part));
-    for (int i = 0; i < s->users[t->id].count; i++) {
-        Node *user = s->users[t->id].at[i];
-        if (reads(user, t)) continue;
-        if (over || !takes_over(s, user, t, &place)) return;
-        over = user;
+    Tensor *t = slice->out[0], placed = *t;
+    const Tensor *larger = slice->in[0];
+    Node *sum = NULL;
+    if (slice->layout != LAYOUT_NHWC || !interleaves_channels(larger) || !interleaves_channels(t)) return;
+    if (!larger->producer || t->parent) return;
+    place_within(&placed, larger, slice->op->channel(slice));
+    const List *users = rewriter_users(e->rewriter, t);
+    for (int i = 0; i < users->count; i++) {
+        Node *user = users->at[i];
+        if (reads_strided(user, t)) continue;
+        if (sum || !can_accumulate(e, user, t, &placed)) return;
+        sum = user;
     }
-    *t = place;
-    if (over) put_within(over->out[0], t->parent, t->channel_offset);
+    *t = placed;
+    if (sum) place_within(sum->out[0], t->parent, t->channel_offset);
 }
 
 /* ---- the pass ---------------------------------------------------------------------- */
 
-/* Copies move to where they belong, and positions are ids again. */
-static void order(Slicer *s)
-{
-    Graph *g = s->graph;
-    List nodes = {0};
-    for (int i = 0; i < g->nodes.count; i++) {
-        for (int k = 0; k < s->copies[i].count; k++) list_push(s->arena, &nodes, s->copies[i].at[k]);
-        list_push(s->arena, &nodes, g->nodes.at[i]);
-    }
-    g->nodes = nodes;
-    for (int i = 0; i < nodes.count; i++) ((Node *)nodes.at[i])->id = i;
-}
-
+/* Slices come first: a branch that is a slice of a gradient has its place by that.  Of nested
+ * concats the outermost comes first. */
 void pass_concat_elimination(Graph *g)
 {
-    Arena *arena = g->compilation->arena;
-    Slicer s = {.graph = g,
-                .arena = arena,
-                .users = arena_alloc(arena, (size_t)(g->tensors.count + 1) * sizeof(List)),
-                .copies = arena_alloc(arena, (size_t)(g->nodes.count + 1) * sizeof(List)),
-                .copy = op_find("copy", OP_INTERNAL)};
-    find_users(&s);
-    for (int i = 0; i < g->nodes.count; i++) { /* a branch that is a part of a gradient has its place first */
+    ConcatElimination e = {g, rewriter_begin(g), op_find("copy", OP_INTERNAL)};
+    int count = g->nodes.count;
+    for (int i = 0; i < count; i++) {
         Node *n = g->nodes.at[i];
-        if (n->op->traits & OP_SLICE) place_part(&s, n);
+        if (n->op->traits & OP_SLICE) eliminate_slice(&e, n);
     }
-    for (int i = g->nodes.count - 1; i >= 0; i--) { /* the outermost join first */
+    for (int i = count - 1; i >= 0; i--) {
         Node *n = g->nodes.at[i];
-        if (n->op->traits & OP_CONCAT) place_branches(&s, n);
+        if (n->op->traits & OP_CONCAT) eliminate_concat(&e, n);
     }
-    order(&s);
-    graph_verify(g);
+    rewriter_end(e.rewriter);
 }

@@ -37,25 +37,20 @@ bool pass_batch_blocking(Graph *);
  * from the caller and goes to it stays planar.  Requires the fast form. */
 void pass_layout(Graph *);
 
-/* Concat without copies: what an operator with OP_STRIDED_CHANNELS makes for a join is written where it
- * belongs among the channels of the whole, and a part of a gradient is read where it lies
- * (Tensor.parent).  Results are the same to the bit.  Requires pass_layout, and pass_batchnorm_epilogue
- * before it where that is wanted. */
+/* Has operators with OP_STRIDED_CHANNELS write the inputs of a concat straight into its output, and
+ * read slices of a gradient in place (Tensor.parent).  Results are bitwise identical.
+ * Requires pass_layout, and pass_batchnorm_epilogue before it where that is wanted. */
 void pass_concat_elimination(Graph *);
 
-/* A large gradient whose only user is the optimizer's step, or the sum over micro-batches,
- * is computed some rows at a time, each followed by its step, so that it never lies in
- * memory as a whole (Op.rows).
- * Results are the same to the bit. */
+/* Computes a large gradient whose only user is an element-wise update (OP_SPLITTABLE) some rows
+ * at a time, each part followed by its update, so that it never exists as a whole (Op.rows).
+ * Results are bitwise identical. */
 void pass_gradient_splitting(Graph *);
 
 /* At inference, when the model is not trained in the same text: what depends on
  * nothing but the model is made once, when parameters are set, and becomes part of
  * the model (TENSOR_PREPACKED).  Requires pass_layout, pass_fuse. */
 void pass_prepack(Graph *);
-
-/* What the caller gives or gets: it lies where it lies. */
-bool is_program_io(const Graph *, const Tensor *);
 
 /* What pass_rematerialize has done to a program. */
 typedef struct RematResult {

@@ -29,7 +29,7 @@ typedef struct Planner {
     int *group_end; /* by a root's tensor id: last node that reads any of its group so far */
 } Planner;
 
-static int64_t round_up(int64_t bytes) { return (bytes + PLAN_ALIGN - 1) / PLAN_ALIGN * PLAN_ALIGN; }
+static int64_t aligned(int64_t bytes) { return round_up(bytes, PLAN_ALIGN); }
 
 static int64_t tensor_bytes(const Planner *p, const Tensor *t)
 {
@@ -171,13 +171,13 @@ static int by_death(const void *a, const void *b)
  * there is none. */
 static int64_t find_hole(Place *const *placed, int count, const Place *r)
 {
-    int64_t end = 0, best = -1, best_size = INT64_MAX, bytes = round_up(r->bytes);
+    int64_t end = 0, best = -1, best_size = INT64_MAX, bytes = aligned(r->bytes);
     for (int i = 0; i < count; i++) {
         const Place *other = placed[i];
         if (other->first > r->last || r->first > other->last) continue;
         int64_t hole = other->offset - end;
         if (hole >= bytes && hole < best_size) best = end, best_size = hole;
-        int64_t next = other->offset + round_up(other->bytes);
+        int64_t next = other->offset + aligned(other->bytes);
         if (next > end) end = next;
     }
     return best >= 0 ? best : end;
@@ -198,7 +198,7 @@ static int64_t assign_in_order(Place **placed, Place **roots, int count)
     for (int i = 0; i < count; i++) {
         roots[i]->offset = find_hole(placed, i, roots[i]);
         insert_place(placed, i, roots[i]);
-        int64_t end = roots[i]->offset + round_up(roots[i]->bytes);
+        int64_t end = roots[i]->offset + aligned(roots[i]->bytes);
         if (end > bytes) bytes = end;
     }
     return bytes;
@@ -227,8 +227,8 @@ static void find_lower_bound(Planner *p, Place **roots, int count)
     int nodes = p->graph->nodes.count;
     int64_t *change = arena_alloc(p->arena, (size_t)(nodes + 2) * sizeof *change);
     for (int i = 0; i < count; i++) {
-        change[roots[i]->first] += round_up(roots[i]->bytes);
-        change[roots[i]->last + 1] -= round_up(roots[i]->bytes);
+        change[roots[i]->first] += aligned(roots[i]->bytes);
+        change[roots[i]->last + 1] -= aligned(roots[i]->bytes);
     }
     int64_t live = 0;
     for (int i = 0; i < nodes; i++) {
