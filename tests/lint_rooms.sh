@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.." || exit 1
 
 find compiler runtime -name '*.[chly]' | LC_ALL=C sort | xargs awk '
 BEGIN {
-    count = split("base front graph ops passes plan emit backend report commands", rooms, " ")
+    count = split("base front graph ops passes plan lower emit backend report commands", rooms, " ")
     for (i = 1; i <= count; i++) rank[rooms[i]] = i
 }
 FNR == 1 {

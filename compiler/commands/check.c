@@ -27,8 +27,7 @@ static const Option options[] = {
     OPTION_ROW_SET,
     OPTION_ROW_FREEZE,
     OPTION_ROW_THREADS,
-    OPTION_ROW_PASSES,
-    OPTION_ROW_LIMIT,
+    OPTION_ROWS_PASSES OPTION_ROW_LIMIT,
     {0},
 };
 
@@ -38,9 +37,10 @@ static const Option options[] = {
 static const Plan *plan_program(const CheckOptions *o, const Model *l, ProgramKind kind)
 {
     bool vjp = kind == PROGRAM_VJP;
-    EmitOptions options = {.batch = l->batch, .plain = true, .train = l->train_section, .vjp = vjp};
-    if (!vjp || !l->train_section) options.memory_limit = o->load.memory_limit;
-    return emit_plan(l->net, kind, l->spec, &options);
+    EmitOptions options = {
+        .lower.batch = l->batch, .lower.plain = true, .lower.train = l->train_section, .lower.vjp = vjp};
+    if (!vjp || !l->train_section) options.lower.memory_limit = o->load.memory_limit;
+    return lower_program(l->net, kind, l->spec, &options.lower, NULL);
 }
 
 /* Programs with a loss are built when there is a train section. */
@@ -106,7 +106,7 @@ static int check(CheckOptions *o, const OptionReader *reader)
         return usage_error(&command_check, "one file at a time: '%s' is too many", reader->operands[1]);
     if (o->gradients && o->reference)
         return usage_error(&command_check, "--gradients and --reference are two checks: one at a time");
-    if ((o->gradients || o->load.plain) && !without_passes(&o->load, &command_check)) return STATUS_USAGE;
+    if ((o->gradients || o->load.plain) && !plain_form_allows(&o->load, &command_check)) return STATUS_USAGE;
     o->load.path = reader->operands[0];
     int status = o->gradients ? check_gradients(o) : o->reference ? check_reference(o) : check_stages(o);
     int written = finish_output();

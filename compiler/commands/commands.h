@@ -125,8 +125,8 @@ typedef struct LoadOptions {
     bool vjp;           /* with PREFIX_vjp */
     bool use_double;
     bool plain;
-    unsigned without;     /* EmitOptions.without */
-    int64_t memory_limit; /* EmitOptions.memory_limit */
+    unsigned disabled_passes; /* LowerOptions.disabled */
+    int64_t memory_limit;     /* LowerOptions.memory_limit */
     bool poison;
     bool profile; /* EmitOptions.profile */
     /* Changes the syntax tree before it is elaborated; false after a diagnostic.  May be NULL. */
@@ -139,8 +139,7 @@ void load_options_free(LoadOptions *); /* and all that was loaded with it */
 
 /* Options that commands share: put their rows into the table, and give what is
  * read to load_option.  It takes: -D, --net, --set, --freeze, --batch, --jit, --threads,
- * --no-fusion, --no-winograd, --no-samples, --no-slices, --no-layout, --no-micro-batches,
- * --no-recompute, --memory-limit. */
+ * --memory-limit, and --no-NAME of every pass. */
 enum {
     OPTION_NET = 256,
     OPTION_SET,
@@ -148,15 +147,9 @@ enum {
     OPTION_BATCH,
     OPTION_JIT,
     OPTION_THREADS,
-    OPTION_NO_FUSION,
-    OPTION_NO_WINOGRAD,
-    OPTION_NO_SAMPLES,
-    OPTION_NO_SLICES,
-    OPTION_NO_LAYOUT,
-    OPTION_NO_MICRO,
-    OPTION_NO_RECOMPUTE,
     OPTION_MEMORY_LIMIT,
-    OPTION_FIRST_OWN
+    OPTION_NO_PASS, /* + PassId */
+    OPTION_FIRST_OWN = OPTION_NO_PASS + PASS_COUNT
 };
 
 /* clang-format off */
@@ -169,20 +162,14 @@ enum {
 #define OPTION_ROW_JIT_TIERED {OPTION_JIT, "jit", "HOW", "compile in memory (tcc), with the system compiler (cc), or start with the one and go on with the other (tiered)", false}
 #define OPTION_ROW_THREADS {OPTION_THREADS, "threads", "N", "threads that share a pass (default: one for each processor)", false}
 #define OPTION_ROW_LIMIT {OPTION_MEMORY_LIMIT, "memory-limit", "BYTES", "of training: model, optimizer's states and scratch; if that is too small: smaller micro-batches, values computed again", false}
-#define OPTION_ROW_PASSES \
-    {OPTION_NO_FUSION, "no-fusion", NULL, "each layer by itself, none computed inside the one before it", false}, \
-    {OPTION_NO_WINOGRAD, "no-winograd", NULL, "3x3 and 5x5 convolutions as direct sums: more multiplications, less rounding", false}, \
-    {OPTION_NO_SAMPLES, "no-samples", NULL, "nets of few channels: images as in all others, not with their samples last", false}, \
-    {OPTION_NO_SLICES, "no-slices", NULL, "concat copies its branches; otherwise they are written where it wants them", false}, \
-    {OPTION_NO_LAYOUT, "no-layout", NULL, "all images planar, [C][H][W]: convolutions in their plain form, nothing fused", false}, \
-    {OPTION_NO_MICRO, "no-micro-batches", NULL, "large batches at once, with as much memory as that takes", false}, \
-    {OPTION_NO_RECOMPUTE, "no-recompute", NULL, "a step that takes much memory keeps what it could compute again for next to nothing", false}
+#define OPTION_ROW_PASS(id, name, applies, run, requires, effect, help) {OPTION_NO_PASS + PASS_##id, "no-" name, NULL, help, false},
+#define OPTION_ROWS_PASSES PASS_TABLE(OPTION_ROW_PASS)
 /* clang-format on */
 
 typedef enum Taken { TAKEN_NO, TAKEN_YES, TAKEN_BAD } Taken;
 Taken load_option(LoadOptions *, const Command *, int id, const char *value);
 /* For the plain form, which no pass changes: false and a message where one was named. */
-bool without_passes(const LoadOptions *, const Command *);
+bool plain_form_allows(const LoadOptions *, const Command *);
 
 /* A limit of memory is for training: false and a message where there is one and none of that. */
 bool limit_has_training(const LoadOptions *, const Command *, bool training);

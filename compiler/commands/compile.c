@@ -27,11 +27,10 @@ static const Option options[] = {
     OPTION_ROW_NET,
     OPTION_ROW_DEFINE,
     OPTION_ROW_SET,
-    {DUMP, "dump", "STAGE", "print ast, graph, program or plan instead of C", false},
+    {DUMP, "dump", "STAGE", "print ast, graph, program, plan, or the program after a pass, instead of C", false},
     {TARGET, "target", "CPU", "native, avx512, avx2, neon or generic: what it is tuned for (default: native)", false},
     OPTION_ROW_THREADS,
-    OPTION_ROW_PASSES,
-    OPTION_ROW_LIMIT,
+    OPTION_ROWS_PASSES OPTION_ROW_LIMIT,
     {WEIGHTS, "weights", "FILE", "", true},
     {WEIGHTS_OUT, "weights-out", "FILE", "", true},
     {MAIN, "main", NULL, "", true},
@@ -48,6 +47,7 @@ typedef struct Request {
     bool plain;
     const char *target; /* NULL: native */
     Stage dump;
+    int last_pass; /* LowerOptions.last_pass, of --dump=PASS */
 } Request;
 
 /* ---- the command line ------------------------------------------------------ */
@@ -61,15 +61,18 @@ static bool is_identifier(const char *text)
 
 static bool take_stage(Request *r, const char *text)
 {
-    static const char *const names[] = {"ast", "graph", "program", "plan"};
-    enum { COUNT = sizeof names / sizeof names[0] };
-    for (int i = 0; i < COUNT; i++)
-        if (strcmp(text, names[i]) == 0) {
-            r->dump = (Stage)(i + 1);
-            return true;
-        }
-    const char *near = nearest_name(text, names, COUNT);
-    usage_error(&command_compile, "--dump takes ast, graph, program or plan, not '%s'%s%s%s", text,
+    static const char *const stages[] = {"ast", "graph", "program", "plan"};
+    enum { STAGES = sizeof stages / sizeof stages[0] };
+    const char *names[STAGES + PASS_COUNT];
+    for (int i = 0; i < STAGES + PASS_COUNT; i++) {
+        names[i] = i < STAGES ? stages[i] : pass_info((PassId)(i - STAGES))->name;
+        if (strcmp(text, names[i]) != 0) continue;
+        r->dump = i < STAGES ? (Stage)(i + 1) : STAGE_PROGRAM;
+        r->last_pass = i < STAGES ? 0 : i - STAGES + 1;
+        return true;
+    }
+    const char *near = nearest_name(text, names, STAGES + PASS_COUNT);
+    usage_error(&command_compile, "--dump takes ast, graph, program, plan or the name of a pass, not '%s'%s%s%s", text,
                 near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
     return false;
 }
@@ -149,7 +152,7 @@ static int check_request(const Request *r, const OptionReader *reader)
         return usage_error(self, "one file at a time: '%s' is too many", reader->operands[1]);
     if (r->plain && r->load.threads > 1)
         return usage_error(self, "--threads %lld: the plain form has no threads", (long long)r->load.threads);
-    if (r->plain && !without_passes(&r->load, self)) return STATUS_USAGE;
+    if (r->plain && !plain_form_allows(&r->load, self)) return STATUS_USAGE;
     if (r->plain && r->target) return usage_error(self, "--target: the plain form is for any machine");
     if (r->dump && r->output) return usage_error(self, "--dump prints instead of writing C: leave out -o");
     if (!r->dump && !r->output) return usage_error(self, "where to? -o FILE.c, or '-o -' for standard output");
@@ -172,14 +175,14 @@ static bool same_file(const char *a, const char *b)
 static EmitOptions emit_options(const Request *r, const Model *l)
 {
     bool both = !r->infer && !r->train;
-    return (EmitOptions){.batch = l->batch,
-                         .infer = both || r->infer,
-                         .train = r->train || (both && l->train_section),
-                         .plain = r->plain,
+    return (EmitOptions){.lower.batch = l->batch,
+                         .lower.infer = both || r->infer,
+                         .lower.train = r->train || (both && l->train_section),
+                         .lower.plain = r->plain,
                          .target = r->plain ? TARGET_GENERIC : target_of(r),
                          .threads = (int)r->load.threads,
-                         .without = r->load.without,
-                         .memory_limit = r->load.memory_limit,
+                         .lower.disabled = r->load.disabled_passes,
+                         .lower.memory_limit = r->load.memory_limit,
                          .paste_kernels = !r->plain};
 }
 
@@ -187,7 +190,9 @@ static EmitOptions emit_options(const Request *r, const Model *l)
 
 static int dump_program(const Request *r, const Model *l, ProgramKind kind, const EmitOptions *options)
 {
-    const Plan *plan = emit_plan(l->net, kind, l->spec, options);
+    LowerOptions lower = options->lower;
+    lower.last_pass = r->last_pass;
+    const Plan *plan = lower_program(l->net, kind, l->spec, &lower, NULL);
     if (!plan) return STATUS_INPUT;
     if (r->dump == STAGE_PROGRAM)
         graph_dump(plan->program, stdout);
@@ -204,9 +209,9 @@ static int dump_net(const Request *r)
     if (r->dump == STAGE_GRAPH) graph_dump(l.net, stdout);
     const EmitOptions options = emit_options(r, &l);
     const bool programs = r->dump >= STAGE_PROGRAM;
-    if (!limit_has_training(&r->load, &command_compile, options.train)) return STATUS_USAGE;
-    if (programs && options.infer) status = dump_program(r, &l, PROGRAM_INFER, &options);
-    if (programs && status == STATUS_OK && options.train) status = dump_program(r, &l, PROGRAM_STEP, &options);
+    if (!limit_has_training(&r->load, &command_compile, options.lower.train)) return STATUS_USAGE;
+    if (programs && options.lower.infer) status = dump_program(r, &l, PROGRAM_INFER, &options);
+    if (programs && status == STATUS_OK && options.lower.train) status = dump_program(r, &l, PROGRAM_STEP, &options);
     load_status(&r->load);
     return status;
 }
@@ -289,7 +294,7 @@ static int emit(const Request *r, Model *l)
     options.header = header;
     if (!can_be_included(header))
         return usage_error(&command_compile, "-o %s: an #include cannot name its header; use --header NAME", r->output);
-    if (!limit_has_training(&r->load, &command_compile, options.train)) return STATUS_USAGE;
+    if (!limit_has_training(&r->load, &command_compile, options.lower.train)) return STATUS_USAGE;
     EmitResult *e = emit_c(l->net, l->spec, &options);
     int status = load_status(&r->load);
     if (!e || status != STATUS_OK) return status ? status : STATUS_INPUT;

@@ -52,28 +52,11 @@ static Taken take_jit(LoadOptions *o, const Command *command, const char *value)
     return TAKEN_YES;
 }
 
-/* --no-NAME */
-typedef struct PassSwitch {
-    int option;
-    unsigned pass;
-    const char *name;
-} PassSwitch;
-
-static const PassSwitch pass_switches[] = {
-    {OPTION_NO_FUSION, WITHOUT_FUSION, "fusion"},          {OPTION_NO_WINOGRAD, WITHOUT_WINOGRAD, "winograd"},
-    {OPTION_NO_SAMPLES, WITHOUT_SAMPLES, "samples"},       {OPTION_NO_SLICES, WITHOUT_SLICES, "slices"},
-    {OPTION_NO_LAYOUT, WITHOUT_LAYOUT, "layout"},          {OPTION_NO_MICRO, WITHOUT_MICRO, "micro-batches"},
-    {OPTION_NO_RECOMPUTE, WITHOUT_RECOMPUTE, "recompute"},
-};
-
 static Taken take_pass(LoadOptions *o, int id)
 {
-    for (size_t i = 0; i < sizeof pass_switches / sizeof *pass_switches; i++) {
-        if (pass_switches[i].option != id) continue;
-        o->without |= pass_switches[i].pass;
-        return TAKEN_YES;
-    }
-    return TAKEN_NO;
+    if (id < OPTION_NO_PASS || id >= OPTION_NO_PASS + PASS_COUNT) return TAKEN_NO;
+    o->disabled_passes |= 1u << (id - OPTION_NO_PASS);
+    return TAKEN_YES;
 }
 
 Taken load_option(LoadOptions *o, const Command *command, int id, const char *value)
@@ -99,12 +82,11 @@ Taken load_option(LoadOptions *o, const Command *command, int id, const char *va
     }
 }
 
-bool without_passes(const LoadOptions *o, const Command *command)
+bool plain_form_allows(const LoadOptions *o, const Command *command)
 {
-    for (size_t i = 0; i < sizeof pass_switches / sizeof *pass_switches; i++) {
-        const PassSwitch *s = &pass_switches[i];
-        if (!(o->without & s->pass)) continue;
-        usage_error(command, "--no-%s: the plain form is written without this pass", s->name);
+    for (int i = 0; i < PASS_COUNT; i++) {
+        if (!(o->disabled_passes >> i & 1)) continue;
+        usage_error(command, "--no-%s: the plain form is written without this pass", pass_info((PassId)i)->name);
         return false;
     }
     return true;
@@ -215,17 +197,17 @@ static EmitOptions emit_options(const LoadOptions *o, const Model *m)
 {
     return (EmitOptions){
         .prefix = o->prefix,
-        .batch = m->batch,
-        .infer = true,
-        .train = o->train,
-        .vjp = o->vjp,
-        .plain = o->plain,
-        .use_double = o->use_double,
+        .lower.batch = m->batch,
+        .lower.infer = true,
+        .lower.train = o->train,
+        .lower.vjp = o->vjp,
+        .lower.plain = o->plain,
+        .lower.use_double = o->use_double,
         .standalone = true,
         .paste_kernels = o->jit == JIT_CC,
         .threads = (int)o->threads,
-        .without = o->without,
-        .memory_limit = o->memory_limit,
+        .lower.disabled = o->disabled_passes,
+        .lower.memory_limit = o->memory_limit,
         .poison = o->poison,
         .profile = o->profile,
     };

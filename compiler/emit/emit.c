@@ -7,43 +7,16 @@
  */
 #include "emit/c_names.h"
 #include "emit/emitter.h"
-#include "passes/passes.h"
 
 #include <ctype.h>
 #include <string.h>
-
-Graph *emit_program(Graph *net, ProgramKind kind, const TrainSpec *spec, const EmitOptions *options,
-                    int64_t micro_batches)
-{
-    Graph *program = program_build(net, kind, spec, options->batch / micro_batches, micro_batches);
-    if (!program) return NULL;
-    bool inference = kind == PROGRAM_INFER || kind == PROGRAM_EVAL, fast = is_fast(options);
-    const unsigned without = options->without;
-    bool layout = fast && !(without & WITHOUT_LAYOUT), fusion = layout && !(without & WITHOUT_FUSION);
-    bool constant_weights = fast && kind == PROGRAM_INFER && !options->train && !options->vjp;
-    if (layout && !(without & WITHOUT_SAMPLES) && pass_batch_blocking(program)) layout = fusion = false;
-    if (fusion && inference) pass_fuse(program); /* its kernels want what the next passes arrange */
-    if (layout && !(without & WITHOUT_WINOGRAD)) pass_winograd(program, constant_weights);
-    if (layout) pass_layout(program);
-    if (fusion) pass_batchnorm_epilogue(program);
-    if (layout && !(without & WITHOUT_SLICES)) pass_concat_elimination(program);
-    if (constant_weights) pass_prepack(program);
-    if (fast && (kind == PROGRAM_STEP || micro_batches > 1)) pass_gradient_splitting(program);
-    return program;
-}
-
-const Plan *emit_plan(Graph *net, ProgramKind kind, const TrainSpec *spec, const EmitOptions *options)
-{
-    MemoryLimitResult limited;
-    return limit_plan(net, kind, spec, options, &limited);
-}
 
 /* The memory of training with and without its limit; what is computed again in a step. */
 static void note_limited(Emitter *e, ProgramKind kind, const MemoryLimitResult *l)
 {
     if (l->before > e->limited.before) e->limited.before = l->before;
     if (l->after > e->limited.after) e->limited.after = l->after;
-    e->limited.limit = e->options->memory_limit;
+    e->limited.limit = e->options->lower.memory_limit;
     if (kind != PROGRAM_STEP) return;
     e->limited.recomputed = l->recomputed;
     e->limited.micro_batch = l->micro_batch;
@@ -52,7 +25,7 @@ static void note_limited(Emitter *e, ProgramKind kind, const MemoryLimitResult *
 static bool add_entry(Emitter *e, Graph *net, ProgramKind kind)
 {
     MemoryLimitResult limited;
-    const Plan *plan = limit_plan(net, kind, e->spec, e->options, &limited);
+    const Plan *plan = lower_program(net, kind, e->spec, &e->options->lower, &limited);
     if (!plan) return false;
     e->entry[e->entries++] = (Entry){plan->program, plan};
     bool training = kind != PROGRAM_INFER;
@@ -66,12 +39,12 @@ static bool add_entries(Emitter *e, Graph *net)
 {
     const EmitOptions *o = e->options;
     if (!add_entry(e, net, PROGRAM_INFER)) return false;
-    if (o->train) {
+    if (o->lower.train) {
         if (!add_entry(e, net, PROGRAM_EVAL)) return false;
         if (!add_entry(e, net, PROGRAM_STEP)) return false;
         if (!add_entry(e, net, PROGRAM_GRAD)) return false;
     }
-    if (o->vjp && !add_entry(e, net, PROGRAM_VJP)) return false;
+    if (o->lower.vjp && !add_entry(e, net, PROGRAM_VJP)) return false;
     return true;
 }
 
@@ -109,7 +82,7 @@ static void write_with_random(Emitter *e)
 static void write_source(Emitter *e)
 {
     support_write_preamble(e);
-    bool info = !e->options->use_double;
+    bool info = !e->options->lower.use_double;
     if (e->options->standalone) {
         if (!info)
             text_add(
@@ -150,16 +123,16 @@ EmitResult *emit_c(Graph *net, const TrainSpec *spec, const EmitOptions *options
         .arena = arena,
         .options = options,
         .net = net,
-        .spec = options->train ? spec : NULL,
+        .spec = options->lower.train ? spec : NULL,
         .prefix = prefix,
         .upper = upper_case(arena, prefix),
-        .team = is_fast(options),
-        .real = options->use_double ? "double" : "float",
-        .real_size = real_size(options),
+        .team = lower_is_fast(&options->lower),
+        .real = options->lower.use_double ? "double" : "float",
+        .real_size = lower_real_size(&options->lower),
         .by_text = map_new(arena),
         .function_names = map_new(arena),
         .kernels = map_new(arena),
-        .writer = writer_new(arena, options->use_double),
+        .writer = writer_new(arena, options->lower.use_double),
     };
     text_init(&e.header, arena);
     text_init(&e.source, arena);

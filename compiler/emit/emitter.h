@@ -10,8 +10,6 @@ typedef struct Entry {
     const Plan *plan;
 } Entry;
 
-enum { MAX_ENTRIES = 5 }; /* one for each kind of program but the net */
-
 /* How the threads of a pass share a function. */
 typedef enum Share {
     SHARE_NONE,    /* the first thread does it */
@@ -39,7 +37,7 @@ typedef struct Emitter {
     bool team;          /* passes are run by threads: not in the plain form */
     const char *real;   /* float or double */
     int real_size;
-    Entry entry[MAX_ENTRIES];
+    Entry entry[PROGRAM_KINDS];
     int entries;
     List functions;                   /* of Function */
     Map *by_text;                     /* signature and body → Function */
@@ -57,25 +55,11 @@ typedef struct Emitter {
     Writer *writer; /* for bodies of functions */
 } Emitter;
 
-/* emit.c: a program after the passes that do not ask for a plan; its batch in so many
- * micro-batches */
-Graph *emit_program(Graph *net, ProgramKind, const TrainSpec *, const EmitOptions *, int64_t micro_batches);
-
-/* micro.c: in how many micro-batches, of at most so many samples each, the program's batch
- * can be run; 1 where it cannot. */
-int64_t micro_rounds(const Graph *program, int64_t samples);
-/* As it is written without a limit of memory; NULL after an error. */
-const Plan *micro_plan(Graph *net, ProgramKind, const TrainSpec *, const EmitOptions *);
-
-/* limit.c: emit_plan, and what the limit has led to. */
-const Plan *limit_plan(Graph *net, ProgramKind, const TrainSpec *, const EmitOptions *, MemoryLimitResult *);
-
 /* functions.c */
 Function *function_for(Emitter *, const Graph *, const Node *);
 void functions_write(Emitter *);
 
 /* model.c */
-int64_t model_bytes(const Graph *net, int real_size); /* of the block, with the optimizer's states */
 void model_layout(Emitter *);
 int model_index(const Emitter *, const Tensor *);          /* of a program's or the net's model tensor */
 const char *model_member(const Emitter *, const Tensor *); /* its name in the struct; of prepared ones too */
@@ -101,9 +85,6 @@ void support_add_info_types(Text *, bool includes); /* the text of nn.h */
 /* interface.c: the header, and the info record */
 void interface_write_header(Emitter *);
 void interface_write_info(Emitter *);
-
-static inline bool is_fast(const EmitOptions *o) { return !o->plain && !o->use_double; }
-static inline int real_size(const EmitOptions *o) { return o->use_double ? 8 : 4; } /* bytes of a number */
 
 static inline int64_t emitter_inputs(const Emitter *e) { return shape_count(net_input_shape(e->net)); }
 

@@ -117,7 +117,7 @@ static void bind_node(Emitter *e, const Graph *g, const Node *n)
 /* The fast form, or NULL where there is none for this node. */
 static const char *fast_body(Emitter *e, const Graph *g, const Node *n, Share share)
 {
-    if (e->options->plain || e->options->use_double || !n->op->fast) return NULL;
+    if (!lower_is_fast(&e->options->lower) || !n->op->fast) return NULL;
     e->writer = writer_new(e->arena, false);
     bind_node(e, g, n);
     writer_bind(e->writer, "t", share == SHARE_PARTS ? "t" : "0");
@@ -132,7 +132,7 @@ static const char *fast_body(Emitter *e, const Graph *g, const Node *n, Share sh
 
 static const char *plain_body(Emitter *e, const Graph *g, const Node *n, Share share)
 {
-    e->writer = writer_new(e->arena, e->options->use_double);
+    e->writer = writer_new(e->arena, e->options->lower.use_double);
     bind_node(e, g, n);
     if (share == SHARE_SAMPLES) writer_bind(e->writer, "N", "samples");
     writer_put(e->writer, "{");

@@ -9,7 +9,7 @@ static void write_constants(Emitter *e)
     const char *u = e->upper;
     int64_t params = graph_param_count(e->net, true) + graph_param_count(e->net, false);
     Text *out = &e->header;
-    text_addf(out, "enum {\n    %s_BATCH = %lld,\n", u, (long long)e->options->batch);
+    text_addf(out, "enum {\n    %s_BATCH = %lld,\n", u, (long long)e->options->lower.batch);
     text_addf(out, "    %s_INPUTS = %lld, /* elements of a sample */\n", u, (long long)emitter_inputs(e));
     text_addf(out, "    %s_OUTPUTS = %lld,\n", u, (long long)shape_count(e->net->output->shape));
     text_addf(out, "    %s_PARAMS = %lld\n};\n", u, (long long)params);
@@ -18,7 +18,7 @@ static void write_constants(Emitter *e)
     text_addf(out, "#define %s_TRAIN_BYTES %lldu /* weights and the optimizer's state */\n", u,
               (long long)e->train_bytes);
     text_addf(out, "#define %s_INFER_SCRATCH %lldu\n", u, (long long)e->infer_scratch);
-    if (e->options->train) text_addf(out, "#define %s_TRAIN_SCRATCH %lldu\n", u, (long long)e->train_scratch);
+    if (e->options->lower.train) text_addf(out, "#define %s_TRAIN_SCRATCH %lldu\n", u, (long long)e->train_scratch);
 }
 
 static void write_prototypes(Emitter *e)
@@ -37,7 +37,7 @@ static void write_prototypes(Emitter *e)
     text_addf(out, "/* x: [%s_BATCH] of %s; y: [%s_BATCH][%s_OUTPUTS]; scratch: %s_INFER_SCRATCH bytes. */\n", e->upper,
               shape, e->upper, e->upper, e->upper);
     text_addf(out, "void %s_infer(const %s *, const float *x, float *y, void *scratch);\n\n", p, p);
-    if (e->options->train) {
+    if (e->options->lower.train) {
         text_addf(out, "/* Scratch: %s_TRAIN_SCRATCH bytes.  The loss is the batch's mean. */\n\n", e->upper);
         text_addf(out, "/* Inference that also gives y's loss over the first `count` samples. */\n");
         text_addf(out,
@@ -84,7 +84,7 @@ static void write_wrappers(Emitter *e)
               "static void %s_any_infer(const void *m, const float *x, float *y, void *scratch)\n{\n"
               "    %s_infer((const struct %s *)m, x, y, scratch);\n}\n\n",
               p, p, p, p, p, p, p, p, p, p, p);
-    if (!e->options->train) return;
+    if (!e->options->lower.train) return;
     text_addf(out,
               "static float %s_any_eval(const void *m, const float *x, const void *target, int count, float *y, void "
               "*scratch)\n{\n"
@@ -110,11 +110,11 @@ void interface_write_info(Emitter *e)
 {
     Text *out = &e->source;
     const char *p = e->prefix;
-    bool train = e->options->train;
+    bool train = e->options->lower.train;
     write_wrappers(e);
     text_addf(out, "const nn_model_info *%s_info(void)\n{\n    static const nn_model_info info = {\n", p);
     text_addf(out, "        NN_ABI, \"%s\", \"%s\", %lld,\n", e->net->name, train ? e->spec->loss.op->name : "",
-              (long long)e->options->batch);
+              (long long)e->options->lower.batch);
     write_dims(e, net_input_shape(e->net));
     write_dims(e, e->net->output->shape);
     text_addf(out, "        %lld, %lld, %lld,\n", (long long)emitter_inputs(e),

@@ -13,21 +13,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { ALIGN_ELEMENTS = 16 };
-
 static Tensor *model_at(const Emitter *e, int i) { return e->net->model.at[i]; }
-
-static int64_t padded_count(const Tensor *t)
-{
-    return (shape_count(t->shape) + ALIGN_ELEMENTS - 1) / ALIGN_ELEMENTS * ALIGN_ELEMENTS;
-}
-
-int64_t model_bytes(const Graph *net, int real_size)
-{
-    int64_t elements = ALIGN_ELEMENTS; /* the head: seed and step */
-    for (int i = 0; i < net->model.count; i++) elements += padded_count(net->model.at[i]);
-    return elements * real_size;
-}
 
 int model_index(const Emitter *e, const Tensor *t)
 {
@@ -65,7 +51,7 @@ static int64_t layout_prepared(Emitter *e, Map *taken)
         Tensor *t = infer->program->tensors.at[i];
         if (t->kind != TENSOR_PREPACKED) continue;
         list_push(e->arena, &e->prepared, t);
-        bytes += padded_count(t) * e->real_size;
+        bytes += model_padded_count(t) * e->real_size;
     }
     e->prepared_member = arena_alloc(e->arena, (size_t)(e->prepared.count + 1) * sizeof *e->prepared_member);
     for (int i = 0; i < e->prepared.count; i++) e->prepared_member[i] = member_name(e, taken, e->prepared.at[i]);
@@ -79,16 +65,16 @@ void model_layout(Emitter *e)
     e->offset = arena_alloc(e->arena, (size_t)(count + 1) * sizeof *e->offset);
     e->model_index = arena_alloc(e->arena, (size_t)(e->net->tensors.count + 1) * sizeof *e->model_index);
     Map *taken = map_new(e->arena);
-    int64_t bytes = (int64_t)ALIGN_ELEMENTS * e->real_size; /* the head: seed and step */
+    int64_t bytes = (int64_t)MODEL_ALIGN * e->real_size; /* the head: seed and step */
     for (int i = 0; i < count; i++) {
         const Tensor *t = model_at(e, i);
-        if (t->kind != TENSOR_STATE) e->infer_bytes = bytes + padded_count(t) * e->real_size;
+        if (t->kind != TENSOR_STATE) e->infer_bytes = bytes + model_padded_count(t) * e->real_size;
         e->model_index[t->id] = i;
         e->member[i] = member_name(e, taken, t);
         e->offset[i] = bytes;
-        bytes += padded_count(t) * e->real_size;
+        bytes += model_padded_count(t) * e->real_size;
     }
-    if (!e->infer_bytes) e->infer_bytes = (int64_t)ALIGN_ELEMENTS * e->real_size;
+    if (!e->infer_bytes) e->infer_bytes = (int64_t)MODEL_ALIGN * e->real_size;
     int64_t prepared = layout_prepared(e, taken);
     assert((prepared == 0 || e->infer_bytes == bytes) && "a model that is trained prepares nothing");
     e->infer_bytes += prepared;
@@ -100,16 +86,16 @@ void model_write_struct(Emitter *e)
     Text *out = &e->source;
     text_add(out, "/* Lengths are rounded up so that every array starts on a 64-byte boundary of the block. */\n");
     text_addf(out, "struct %s {\n    uint64_t seed;\n    int64_t step; /* training steps done */\n", e->prefix);
-    text_addf(out, "    uint64_t reserved[%d];\n", ALIGN_ELEMENTS * e->real_size / 8 - 2);
+    text_addf(out, "    uint64_t reserved[%d];\n", MODEL_ALIGN * e->real_size / 8 - 2);
     for (int i = 0; i < e->net->model.count; i++) {
         const Tensor *t = model_at(e, i);
-        text_addf(out, "    %s %s[%lld]; /* %s */\n", e->real, e->member[i], (long long)padded_count(t),
+        text_addf(out, "    %s %s[%lld]; /* %s */\n", e->real, e->member[i], (long long)model_padded_count(t),
                   shape_text(e->arena, t->shape));
     }
     if (e->prepared.count) text_add(out, "    /* made of the above when these are set */\n");
     for (int i = 0; i < e->prepared.count; i++) {
         text_addf(out, "    %s %s[%lld];\n", e->real, e->prepared_member[i],
-                  (long long)padded_count(e->prepared.at[i]));
+                  (long long)model_padded_count(e->prepared.at[i]));
     }
     text_add(out, "};\n\n");
     text_addf(out, "typedef char %s_block_has_its_size[sizeof(struct %s) == %lld ? 1 : -1];\n\n", e->prefix, e->prefix,
@@ -261,7 +247,7 @@ static void write_fillers(Emitter *e)
         const Tensor *t = model_at(e, i);
         constant = constant || (!t->values && start_of(&t->init).draw == DRAW_CONSTANT && start_of(&t->init).a != 0);
     }
-    Writer *w = e->writer = writer_new(e->arena, e->options->use_double);
+    Writer *w = e->writer = writer_new(e->arena, e->options->lower.use_double);
     if (constant) {
         writer_put(w, "static void nn_fill($real *p, int64_t count, $real value)\n"
                       "{\n"
@@ -270,7 +256,7 @@ static void write_fillers(Emitter *e)
                       "}\n"
                       "}\n\n");
     }
-    bool kernels = !e->options->plain && !e->options->use_double;
+    bool kernels = lower_is_fast(&e->options->lower);
     if (draws(e, DRAW_NORMAL) && kernels) {
         map_put(e->kernels, "random", e);
     } else if (draws(e, DRAW_NORMAL)) { /* as runtime/kernels/random.h */

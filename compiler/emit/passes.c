@@ -562,7 +562,7 @@ static void write_preparations(Pass *p)
 
 void passes_write(Emitter *e)
 {
-    Pass pass[2 * MAX_ENTRIES];
+    Pass pass[2 * PROGRAM_KINDS];
     int count = 0;
     for (int i = 0; i < e->entries; i++) {
         ProgramKind kind = e->entry[i].program->kind;

@@ -26,6 +26,12 @@ typedef struct Plan {
     int64_t lower_bound; /* the largest sum of bytes live at once */
 } Plan;
 
+/* The model's block, with the optimizer's states: a head of MODEL_ALIGN elements (random seed
+ * and step), then every tensor rounded up to as many. */
+enum { MODEL_ALIGN = 16 };
+int64_t model_padded_count(const Tensor *);                /* elements */
+int64_t model_bytes(const Graph *net, int real_size);
+
 /* `real_size` is 4 or 8.  NULL after an error: the program does not fit an
  * address space. */
 Plan *plan_build(const Graph *program, int real_size);

@@ -12,7 +12,7 @@ enum { BLOCK_HEAD = 64 }; /* of the model's block, before its arrays */
 
 /* ---- the model's block ----------------------------------------------------- */
 
-static int64_t model_bytes(const Graph *g, TensorKind kind)
+static int64_t bytes_of_kind(const Graph *g, TensorKind kind)
 {
     int64_t elements = 0;
     for (int i = 0; i < g->model.count; i++) {
@@ -53,9 +53,9 @@ static int64_t prepared_bytes(const Graph *program)
 static void measure_model(Analysis *a)
 {
     const Graph *net = a->net;
-    a->parameter_bytes = model_bytes(net, TENSOR_PARAM);
-    a->buffer_bytes = model_bytes(net, TENSOR_BUFFER);
-    a->optimizer_bytes = model_bytes(net, TENSOR_STATE);
+    a->parameter_bytes = bytes_of_kind(net, TENSOR_PARAM);
+    a->buffer_bytes = bytes_of_kind(net, TENSOR_BUFFER);
+    a->optimizer_bytes = bytes_of_kind(net, TENSOR_STATE);
     a->prepared_bytes = prepared_bytes(a->infer.plan->program);
     a->infer_model = block_bytes(net, false) + a->prepared_bytes;
     a->train_model = block_bytes(net, true);
@@ -67,17 +67,17 @@ static void measure_model(Analysis *a)
 
 /* The program as the fast form of the generated code has it: in one text with training
  * where there is a train section. */
-static bool plan_one(Graph *net, ProgramKind kind, const TrainSpec *spec, const EmitOptions *options,
+static bool plan_one(Graph *net, ProgramKind kind, const TrainSpec *spec, const LowerOptions *options,
                      ReportMemory *memory)
 {
-    const Plan *plan = emit_plan(net, kind, spec, options);
+    const Plan *plan = lower_program(net, kind, spec, options, NULL);
     if (!plan) return false;
     *memory = (ReportMemory){plan, plan->arena_bytes, plan->lower_bound};
     return true;
 }
 
 /* The generated code asks for one block for all that training calls. */
-static bool train_arena(Graph *net, const TrainSpec *spec, const EmitOptions *options, ReportMemory *step,
+static bool train_arena(Graph *net, const TrainSpec *spec, const LowerOptions *options, ReportMemory *step,
                         int64_t *bytes)
 {
     ReportMemory grad, eval;
@@ -93,7 +93,7 @@ static bool train_arena(Graph *net, const TrainSpec *spec, const EmitOptions *op
 bool memory_at(Graph *net, const TrainSpec *spec, int64_t batch, MemoryAt *at)
 {
     ReportMemory infer, step;
-    const EmitOptions options = {.batch = batch, .train = spec != NULL, .without = WITHOUT_MICRO};
+    const LowerOptions options = {.batch = batch, .train = spec != NULL, .disabled = PASS_BIT(MICRO_BATCHES)};
     *at = (MemoryAt){.batch = batch};
     if (!plan_one(net, PROGRAM_INFER, spec, &options, &infer)) return false;
     at->infer = infer.arena;
@@ -103,7 +103,7 @@ bool memory_at(Graph *net, const TrainSpec *spec, int64_t batch, MemoryAt *at)
 
 bool analyse_memory(Graph *net, const TrainSpec *spec, Analysis *a)
 {
-    const EmitOptions options = {.batch = a->batch, .train = spec != NULL};
+    const LowerOptions options = {.batch = a->batch, .train = spec != NULL};
     if (!plan_one(net, PROGRAM_INFER, spec, &options, &a->infer)) return false;
     if (spec && !train_arena(net, spec, &options, &a->step, &a->train_arena)) return false;
     measure_model(a);

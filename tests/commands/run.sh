@@ -124,6 +124,13 @@ runs 2 "$net" -o x.c --prefix 3d; says err prefix
 runs 2 "$net" -o x.c --prefix double; says err prefix
 runs 2 "$net" --dump nonsense; says err 'ast, graph'
 runs 2 "$net" --dump paln; says err 'did you mean plan'
+runs 2 "$net" --dump layuot; says err 'did you mean layout'
+for pass in batch-blocking fusion winograd layout batchnorm-epilogue concat-elimination prepack gradient-splitting \
+    micro-batches rematerialization; do
+    runs 0 "$net" --dump=$pass; silent err; exists out
+    runs 0 "$net" --no-$pass --dump program; silent err; exists out
+    runs 2 "$net" --plain --no-$pass --dump program; says err "no-$pass: the plain form"
+done
 runs 2 "$net" --dump ast -o x.c; absent x.c
 echo 'net double { input(4) dense(2) }' >keyword.nn
 runs 0 keyword.nn -o x.c; exists x.c x.h

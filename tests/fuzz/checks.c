@@ -428,7 +428,7 @@ static void check_bits(Verdict *v, Form *form, Random *r)
     }
     other = *like;
     other.poison = other.tight = true;
-    other.without |= WITHOUT_MICRO; /* sums in another order */
+    other.without |= PASS_BIT(MICRO_BATCHES); /* sums in another order */
     other.name = arena_printf(v->net->c->arena, "%s, poisoned, in the least memory", like->name);
     run_same(v, &other, feed, o);
     check_samples(v, like, feed, o, like->plain ? 0 : 1e-4);
@@ -437,7 +437,7 @@ static void check_bits(Verdict *v, Form *form, Random *r)
 static void check_text(Verdict *v)
 {
     const char *text[2];
-    EmitOptions options = {.batch = v->net->batch, .header = "net.h", .infer = true, .train = true};
+    EmitOptions options = {.lower.batch = v->net->batch, .header = "net.h", .lower.infer = true, .lower.train = true};
     for (int i = 0; i < 2; i++) text[i] = emit_c(v->net->net, v->net->spec, &options)->source;
     if (strcmp(text[0], text[1]) != 0) verdict_fail(v, "the same net gives another text the second time");
 }
@@ -457,7 +457,7 @@ static void check_other_passes(Verdict *v, Form *exact, Random *r)
 {
     static const char *const names[] = {"fast, without fusion", "fast, without layout", "fast, without slices",
                                         "fast, in the least memory"};
-    static const unsigned passes[] = {WITHOUT_FUSION, WITHOUT_LAYOUT, WITHOUT_SLICES, 0};
+    static const unsigned passes[] = {PASS_BIT(FUSION), PASS_BIT(LAYOUT), PASS_BIT(CONCAT_ELIMINATION), 0};
     const int pass = (int)(v->net->seed % 4);
     FormOptions options = {.name = names[pass],
                            .jit = JIT_TCC,

@@ -91,20 +91,20 @@ Form *form_open(Verdict *v, const FormOptions *o)
 {
     const FuzzNet *net = v->net;
     EmitOptions options = {
-        .batch = o->batch,
-        .infer = true,
-        .train = true,
-        .vjp = true,
-        .plain = o->plain,
-        .use_double = o->use_double,
+        .lower.batch = o->batch,
+        .lower.infer = true,
+        .lower.train = true,
+        .lower.vjp = true,
+        .lower.plain = o->plain,
+        .lower.use_double = o->use_double,
         .standalone = true,
         .paste_kernels = o->jit == JIT_CC,
         .threads = o->threads,
-        .without = o->without,
+        .lower.disabled = o->without,
         .poison = o->poison,
         .noise = o->noise,
     };
-    if (o->tight) options.memory_limit = emit_least_memory(net->net, net->spec, &options);
+    if (o->tight) options.lower.memory_limit = lower_least_memory(net->net, net->spec, &options.lower);
     const EmitResult *emitted = emit_c(net->net, net->spec, &options);
     const char *error = NULL;
     Form *f = calloc(1, sizeof *f);
@@ -242,8 +242,10 @@ Feed *feed_new(Form *f, Random *r)
     size_t n = (size_t)f->options.batch, in = n * f->sizes[SIZE_INPUTS], out = n * f->sizes[SIZE_OUTPUTS];
     size_t targets = n * (f->classes ? 1 : f->sizes[SIZE_TARGETS]);
     Feed *feed = arena_alloc(arena, sizeof *feed);
-    *feed = (Feed){
-        .batch = f->options.batch, .x = reals(arena, in), .dy = reals(arena, out), .target = reals(arena, targets)};
+    *feed = (Feed){.batch = f->options.batch,
+                   .x = reals(arena, in),
+                   .dy = reals(arena, out),
+                   .target = reals(arena, targets)};
     for (size_t i = 0; i < in; i++) feed->x[i] = single(random_normal(r));
     for (size_t i = 0; i < out; i++) feed->dy[i] = single(random_normal(r));
     int64_t classes = f->net->net->output->shape.dim[0];

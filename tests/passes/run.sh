@@ -55,7 +55,7 @@ without() {
         case $option in
         --no-fusion) has fused no && has fused_winograd no ;;
         --no-winograd) has winograd no && has fused_winograd no && has dx_winograd no ;;
-        --no-slices) try "$net $option: bit for bit" cmp "$tmp/with" "$tmp/without" && has concat1_forward yes ;;
+        --no-concat-elimination) try "$net $option: bit for bit" cmp "$tmp/with" "$tmp/without" && has concat1_forward yes ;;
         --no-layout) has fused no && has reorder no && has winograd no ;;
         --no-micro-batches) has accumulate no ;;
         esac
@@ -64,7 +64,7 @@ without() {
 
 without tests/passes/mixed.nn --no-fusion --no-layout
 without tests/passes/winograd.nn --no-fusion --no-winograd --no-layout
-without tests/passes/slices.nn --no-slices --no-winograd --no-fusion --no-layout
+without tests/passes/slices.nn --no-concat-elimination --no-winograd --no-fusion --no-layout
 without tests/refs/resnet_small.nn --no-fusion --no-layout
 without tests/refs/lenet_sgd.nn --no-layout
 without tests/passes/micro.nn --no-micro-batches
@@ -79,10 +79,10 @@ net=tests/kernels/samples.nn
 numbers $net --net padded
 cp "$tmp/said" "$tmp/with"
 has samples yes
-numbers $net --net padded --no-samples
+numbers $net --net padded --no-batch-blocking
 cp "$tmp/said" "$tmp/without"
 has samples no
-try "$net --no-samples: the numbers" awk -f tests/generated/close.awk "$tmp/with" "$tmp/without"
+try "$net --no-batch-blocking: the numbers" awk -f tests/generated/close.awk "$tmp/with" "$tmp/without"
 
 # within NET OPTIONS…: in the least memory, where values are computed again, to the bit
 within() {

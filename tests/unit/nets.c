@@ -59,8 +59,12 @@ Running run_net(Compilation *c, const char *text, int64_t batch)
     TrainSpec *spec = NULL;
     const char *error = NULL;
     Graph *net = net_of_text(c, text, &spec);
-    EmitOptions options = {
-        .batch = batch, .infer = true, .train = spec != NULL, .vjp = true, .plain = true, .standalone = true};
+    EmitOptions options = {.lower.batch = batch,
+                           .lower.infer = true,
+                           .lower.train = spec != NULL,
+                           .lower.vjp = true,
+                           .lower.plain = true,
+                           .standalone = true};
     r.emitted = emit_c(net, spec, &options);
     ck_assert_ptr_nonnull(r.emitted);
     r.jit = jit_compile(JIT_TCC, r.emitted->source, c->arena, &error);

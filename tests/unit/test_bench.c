@@ -42,8 +42,12 @@ static Net load(const char *path, JitKind kind, int threads)
     Graph *g = elaborate(net.c, file, NULL, &none);
     const TrainSpec *spec = g ? train_spec(net.c, file, g, &none) : NULL;
     ck_assert_ptr_nonnull(spec);
-    EmitOptions options = {
-        .batch = 5, .infer = true, .train = true, .standalone = true, .threads = threads, .profile = true};
+    EmitOptions options = {.lower.batch = 5,
+                           .lower.infer = true,
+                           .lower.train = true,
+                           .standalone = true,
+                           .threads = threads,
+                           .profile = true};
     options.paste_kernels = kind == JIT_CC;
     net.emitted = emit_c(g, spec, &options);
     ck_assert_ptr_nonnull(net.emitted);

@@ -129,12 +129,12 @@ static void load(Code *code, const Variant *v)
     ck_assert_int_eq(c->errors, 0);
     const EmitOptions options = {
         .prefix = "net",
-        .batch = v->batch,
-        .infer = true,
-        .train = v->set,
-        .vjp = !v->set,
-        .plain = v->plain,
-        .without = v->without,
+        .lower.batch = v->batch,
+        .lower.infer = true,
+        .lower.train = v->set,
+        .lower.vjp = !v->set,
+        .lower.plain = v->plain,
+        .lower.disabled = v->without,
         .standalone = true,
         .paste_kernels = v->jit == JIT_CC,
         .threads = (int)v->threads,
@@ -291,7 +291,7 @@ END_TEST
 static void check_fusion(Variant v)
 {
     Run apart, fused;
-    v.without = WITHOUT_FUSION;
+    v.without = PASS_BIT(FUSION);
     run_net(&apart, &v);
     v.without = 0;
     run_net(&fused, &v);

@@ -67,10 +67,10 @@ static void *block_of(size_t bytes)
 
 static EmitOptions options_of(const TrainSpec *spec, bool plain)
 {
-    return (EmitOptions){.batch = spec->batch,
-                         .infer = true,
-                         .train = true,
-                         .plain = plain,
+    return (EmitOptions){.lower.batch = spec->batch,
+                         .lower.infer = true,
+                         .lower.train = true,
+                         .lower.plain = plain,
                          .standalone = true,
                          .poison = true,
                          .threads = 1};
@@ -139,20 +139,20 @@ START_TEST(keeps_bits)
         TrainSpec *spec = NULL;
         Graph *net = net_of_text(c, nets[_i].text, &spec);
         EmitOptions options = options_of(spec, plain);
-        options.without = WITHOUT_MICRO;
+        options.lower.disabled = PASS_BIT(MICRO_BATCHES);
         Trained whole = trained_open(c, net, spec, &options);
         int64_t most = whole.emitted->model_bytes + whole.emitted->train_scratch;
-        int64_t least = emit_least_memory(net, spec, &options);
+        int64_t least = lower_least_memory(net, spec, &options.lower);
         ck_assert_int_lt(least, most);
         for (int half = 0; half < 2; half++) {
-            options.memory_limit = half ? least + (most - least) / 2 : least;
+            options.lower.memory_limit = half ? least + (most - least) / 2 : least;
             Trained within = trained_open(c, net, spec, &options);
-            ck_assert_int_le(within.emitted->model_bytes + within.emitted->train_scratch, options.memory_limit);
+            ck_assert_int_le(within.emitted->model_bytes + within.emitted->train_scratch, options.lower.memory_limit);
             if (!half) ck_assert_int_gt(within.emitted->limited.recomputed.values, 0);
             compare(c, &whole, &within, nets[_i].name);
             trained_close(&whole);
             trained_close(&within);
-            options.memory_limit = 0;
+            options.lower.memory_limit = 0;
             whole = trained_open(c, net, spec, &options);
         }
         trained_close(&whole);
@@ -168,13 +168,13 @@ START_TEST(leaves_what_fits)
     Graph *net = net_of_text(c, nets[_i].text, &spec);
     EmitOptions options = options_of(spec, false);
     const EmitResult *without = emit_c(net, spec, &options);
-    options.memory_limit = without->model_bytes + without->train_scratch;
+    options.lower.memory_limit = without->model_bytes + without->train_scratch;
     const EmitResult *with = emit_c(net, spec, &options);
     ck_assert_str_eq(with->source, without->source);
     ck_assert_int_eq(with->limited.recomputed.values, 0);
-    options.memory_limit--;
+    options.lower.memory_limit--;
     const EmitResult *less = emit_c(net, spec, &options);
-    ck_assert_int_le(less->model_bytes + less->train_scratch, options.memory_limit);
+    ck_assert_int_le(less->model_bytes + less->train_scratch, options.lower.memory_limit);
     compilation_free(c);
 }
 END_TEST
@@ -205,10 +205,10 @@ START_TEST(cuts_the_batch_first)
     TrainSpec *spec = NULL;
     Graph *net = net_of_text(c, nets[_i].text, &spec);
     EmitOptions options = options_of(spec, false);
-    options.batch = 16;
+    options.lower.batch = 16;
     Trained whole = trained_open(c, net, spec, &options);
     const float *want = train(c, &whole, &count);
-    options.memory_limit = whole.emitted->model_bytes + whole.emitted->train_scratch / 4 * 3;
+    options.lower.memory_limit = whole.emitted->model_bytes + whole.emitted->train_scratch / 4 * 3;
     Trained cut = like(c, net, spec, &options, want);
     const MemoryLimitResult *limited = &cut.emitted->limited;
     if (mixes_samples(whole.emitted->step_program)) {
@@ -243,7 +243,7 @@ START_TEST(large_steps_keep_less)
     EmitOptions options = options_of(spec, false);
     options.poison = false; /* it would fill all of that with NaN after every call */
     Trained less = trained_open(c, net, spec, &options);
-    options.without = WITHOUT_RECOMPUTE;
+    options.lower.disabled = PASS_BIT(REMATERIALIZATION);
     Trained whole = trained_open(c, net, spec, &options);
     const MemoryLimitResult *limited = &less.emitted->limited;
     ck_assert_int_gt(limited->recomputed.values, 0);
@@ -262,7 +262,7 @@ START_TEST(refuses_too_little)
     TrainSpec *spec = NULL;
     Graph *net = net_of_text(c, nets[_i].text, &spec);
     EmitOptions options = options_of(spec, false);
-    options.memory_limit = emit_least_memory(net, spec, &options) - 1;
+    options.lower.memory_limit = lower_least_memory(net, spec, &options.lower) - 1;
     ck_assert_ptr_null(emit_c(net, spec, &options));
     ck_assert_int_eq(c->errors, 1);
     compilation_free(c);

@@ -278,7 +278,8 @@ START_TEST(memory_is_that_of_the_code)
         report.batch = 6;
         const Analysis *a = analysis_build(net, spec, &report);
         ck_assert_int_eq(i == 3, a->prepared_bytes > 0);
-        const EmitOptions options = {.batch = 6, .infer = true, .train = spec != NULL, .standalone = true};
+        const EmitOptions options = {
+            .lower.batch = 6, .lower.infer = true, .lower.train = spec != NULL, .standalone = true};
         const EmitResult *e = emit_c(net, spec, &options);
         ck_assert(a && e);
         ck_assert_int_eq(a->infer.arena, e->infer_scratch);

@@ -69,8 +69,12 @@ static void open_blocks(Net *t)
 static Net net_open(const char *input, const char *body, bool plain, int64_t batch)
 {
     Net t = {.c = compilation_new(), .batch = batch};
-    EmitOptions options = {
-        .batch = batch, .infer = true, .vjp = true, .plain = plain, .standalone = true, .threads = 1};
+    EmitOptions options = {.lower.batch = batch,
+                           .lower.infer = true,
+                           .lower.vjp = true,
+                           .lower.plain = plain,
+                           .standalone = true,
+                           .threads = 1};
     const EmitResult *emitted =
         emit_c(elaborate_body(t.c, arena_printf(t.c->arena, "%s %s", input, body)), NULL, &options);
     ck_assert_ptr_nonnull(emitted);

@@ -107,8 +107,12 @@ static Net net_open(const char *path)
     ck_assert_msg(net != NULL, "%s", path);
     bool trains = train_section_exists(file, net);
     TrainSpec *spec = trains ? train_spec(n.c, file, net, &none) : NULL;
-    EmitOptions options = {
-        .batch = BATCH, .infer = true, .train = trains, .vjp = true, .standalone = true, .threads = 2};
+    EmitOptions options = {.lower.batch = BATCH,
+                           .lower.infer = true,
+                           .lower.train = trains,
+                           .lower.vjp = true,
+                           .standalone = true,
+                           .threads = 2};
     n.emitted = emit_c(net, spec, &options);
     ck_assert_msg(n.emitted != NULL, "%s", path);
     const char *error = NULL;

@@ -37,10 +37,10 @@ static Trained trained_open(const char *text, bool plain)
     TrainSpec *spec = net ? train_spec(t.c, file, net, &none) : NULL;
     if (!spec) diag_print(t.c, stderr, false);
     ck_assert_msg(spec != NULL, "%s", text);
-    EmitOptions options = {.batch = spec->batch_given ? spec->batch : 1,
-                           .infer = true,
-                           .train = true,
-                           .plain = plain,
+    EmitOptions options = {.lower.batch = spec->batch_given ? spec->batch : 1,
+                           .lower.infer = true,
+                           .lower.train = true,
+                           .lower.plain = plain,
                            .standalone = true,
                            .threads = 1};
     const char *error = NULL;

@@ -7,7 +7,7 @@
  * operator mixes the samples of a batch (batchnorm while training).  Inference needs little
  * memory, and would read its weights more often for it.
  */
-#include "emit/emitter.h"
+#include "lower/pipeline.h"
 
 enum {
     MICRO_BATCH = 16,      /* samples: enough for dense layers not to wait for their weights */
@@ -25,7 +25,7 @@ static bool can_be_cut(const Graph *program)
     return true;
 }
 
-int64_t micro_rounds(const Graph *program, int64_t samples)
+int64_t micro_batch_count(const Graph *program, int64_t samples)
 {
     int64_t batch = program->batch * program->micro_batches, micro = samples < batch ? samples : batch;
     if (!can_be_cut(program)) return 1;
@@ -34,28 +34,28 @@ int64_t micro_rounds(const Graph *program, int64_t samples)
 }
 
 /* Where nothing asks for less. */
-static int64_t usual_rounds(const Graph *program)
+static int64_t default_micro_batches(const Graph *program)
 {
     const int64_t batch = program->batch;
     if (program->batch_multiple > 1)
         return batch % (program->batch_multiple * MICRO_BLOCKS)
                    ? 1
-                   : micro_rounds(program, program->batch_multiple * MICRO_BLOCKS);
-    int64_t micro_batches = micro_rounds(program, MICRO_BATCH);
+                   : micro_batch_count(program, program->batch_multiple * MICRO_BLOCKS);
+    int64_t micro_batches = micro_batch_count(program, MICRO_BATCH);
     if (micro_batches == 1 || batch / micro_batches >= MICRO_LEAST) return micro_batches;
     int64_t micro = MICRO_BATCH + 1;
     while (micro <= MICRO_MOST && batch % micro != 0) micro++;
     return micro <= MICRO_MOST ? batch / micro : 1;
 }
 
-const Plan *micro_plan(Graph *net, ProgramKind kind, const TrainSpec *spec, const EmitOptions *options)
+const Plan *micro_batch_plan(Graph *net, ProgramKind kind, const TrainSpec *spec, const LowerOptions *options)
 {
-    Graph *program = emit_program(net, kind, spec, options, 1);
-    const Plan *whole = program ? plan_build(program, real_size(options)) : NULL;
+    Graph *program = pipeline_run(net, kind, spec, options, 1);
+    const Plan *whole = program ? plan_build(program, lower_real_size(options)) : NULL;
     if (!whole || kind == PROGRAM_INFER || whole->arena_bytes < LARGE_ARENA) return whole;
-    if (!is_fast(options) || options->without & WITHOUT_MICRO) return whole;
-    const int64_t micro_batches = usual_rounds(program);
+    if (!lower_is_fast(options) || !pass_is_enabled(options, PASS_MICRO_BATCHES)) return whole;
+    const int64_t micro_batches = default_micro_batches(program);
     if (micro_batches == 1) return whole;
-    const Plan *cut = plan_build(emit_program(net, kind, spec, options, micro_batches), real_size(options));
+    const Plan *cut = plan_build(pipeline_run(net, kind, spec, options, micro_batches), lower_real_size(options));
     return cut->arena_bytes < whole->arena_bytes / 4 * 3 ? cut : whole;
 }

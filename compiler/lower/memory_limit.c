@@ -3,7 +3,7 @@
  *
  * Enters: a net, the kind of program, options with a limit.  Leaves: the program as it
  * would be without the limit, where that fits; else in the largest micro-batches that
- * fit (micro.c); else one in which enough is computed again (passes/rematerialize.c) for its
+ * fit (micro_batches.c); else one in which enough is computed again (passes/rematerialize.c) for its
  * plan to fit; else an error that says what would.  Without a limit, a step that takes much
  * memory computes again what costs next to nothing.
  *
@@ -15,7 +15,7 @@
  * so on, a few times.  If that does not do, the smallest arena is looked for, in a way
  * that does not depend on the limit, so that the bytes which the error names would do.
  */
-#include "emit/emitter.h"
+#include "lower/pipeline.h"
 
 enum { ATTEMPTS = 8, MISSES = 3, HALVINGS = 6, LARGEST_CUT = 16, MUCH_MEMORY = 256 << 20 };
 
@@ -24,7 +24,7 @@ typedef struct Task {
     Graph *net;
     ProgramKind kind;
     const TrainSpec *spec;
-    const EmitOptions *options;
+    const LowerOptions *options;
 } Task;
 
 typedef struct Fitted {
@@ -32,7 +32,7 @@ typedef struct Fitted {
     RematResult recomputed;
 } Fitted;
 
-static const Plan *plan_alone(const Task *t) { return micro_plan(t->net, t->kind, t->spec, t->options); }
+static const Plan *plan_unlimited(const Task *t) { return micro_batch_plan(t->net, t->kind, t->spec, t->options); }
 
 /* In the largest micro-batches in which it takes no more than so many bytes, or else the
  * smallest plan of them and `whole`. */
@@ -41,11 +41,11 @@ static const Plan *plan_cut(const Task *t, const Plan *whole, int64_t bytes)
     const Plan *best = whole;
     int64_t micro_batches = whole->program->micro_batches;
     for (int64_t samples = LARGEST_CUT; samples > 0 && best->arena_bytes > bytes; samples /= 2) {
-        const int64_t more = micro_rounds(whole->program, samples);
-        if (t->options->without & WITHOUT_MICRO || more <= micro_batches) continue;
+        const int64_t more = micro_batch_count(whole->program, samples);
+        if (!pass_is_enabled(t->options, PASS_MICRO_BATCHES) || more <= micro_batches) continue;
         micro_batches = more;
-        Graph *program = emit_program(t->net, t->kind, t->spec, t->options, micro_batches);
-        const Plan *plan = plan_build(program, real_size(t->options));
+        Graph *program = pipeline_run(t->net, t->kind, t->spec, t->options, micro_batches);
+        const Plan *plan = plan_build(program, lower_real_size(t->options));
         if (plan && plan->arena_bytes < best->arena_bytes) best = plan;
     }
     return best;
@@ -54,11 +54,11 @@ static const Plan *plan_cut(const Task *t, const Plan *whole, int64_t bytes)
 /* With that target; where even the list of its values is too long for a plan, the whole. */
 static Fitted plan_for(const Task *t, const Plan *whole, int64_t target)
 {
-    EmitOptions options = *t->options;
-    options.without |= WITHOUT_SLICES; /* what shares an image with others cannot be forgotten alone */
-    Graph *program = emit_program(t->net, t->kind, t->spec, &options, whole->program->micro_batches);
-    Fitted f = {.recomputed = pass_rematerialize(program, target, real_size(t->options))};
-    f.plan = plan_build(program, real_size(t->options));
+    LowerOptions options = *t->options;
+    options.disabled |= PASS_BIT(CONCAT_ELIMINATION); /* what shares an image with others cannot be forgotten alone */
+    Graph *program = pipeline_run(t->net, t->kind, t->spec, &options, whole->program->micro_batches);
+    Fitted f = {.recomputed = pass_rematerialize(program, target, lower_real_size(t->options))};
+    f.plan = plan_build(program, lower_real_size(t->options));
     if (!f.plan) f.plan = whole;
     return f;
 }
@@ -75,8 +75,8 @@ static bool has_slices(const Graph *program)
 static Fitted plan_light(const Task *t, const Plan *whole)
 {
     const Fitted as_it_is = {.plan = whole};
-    if (t->kind != PROGRAM_STEP || whole->arena_bytes < MUCH_MEMORY || !is_fast(t->options)) return as_it_is;
-    if (t->options->without & (WITHOUT_RECOMPUTE | WITHOUT_LAYOUT) || has_slices(whole->program)) return as_it_is;
+    if (t->kind != PROGRAM_STEP || whole->arena_bytes < MUCH_MEMORY || !lower_is_fast(t->options)) return as_it_is;
+    if (!pass_is_enabled(t->options, PASS_REMATERIALIZATION) || has_slices(whole->program)) return as_it_is;
     for (int sixteenths = 14; sixteenths < 16; sixteenths++) {
         Fitted f = plan_for(t, whole, whole->arena_bytes / 16 * sixteenths);
         bool little = f.recomputed.work * 100 < (double)f.recomputed.all_macs;
@@ -129,7 +129,7 @@ static bool plan_near(const Task *t, const Plan *whole, int64_t bytes, Fitted *f
 /* ---- the error --------------------------------------------------------------------- */
 
 /* The programs that a text for training has, the largest first. */
-static int training_kinds(const EmitOptions *o, ProgramKind *kinds)
+static int training_kinds(const LowerOptions *o, ProgramKind *kinds)
 {
     int count = 0;
     if (o->train) {
@@ -149,13 +149,13 @@ typedef struct Needs {
 /* `known`, if it is not NULL, is the smallest plan of the task's own kind. */
 static Needs needs_of(Task t, const Plan *known)
 {
-    ProgramKind kinds[MAX_ENTRIES];
+    ProgramKind kinds[PROGRAM_KINDS];
     Needs needs = {.least = known ? known->arena_bytes : 0};
     const ProgramKind own = t.kind;
     int count = training_kinds(t.options, kinds);
     for (int i = 0; i < count; i++) {
         t.kind = kinds[i];
-        const Plan *whole = plan_alone(&t);
+        const Plan *whole = plan_unlimited(&t);
         if (!whole) continue;
         if (whole->arena_bytes > needs.whole) needs.whole = whole->arena_bytes;
         if (whole->arena_bytes <= needs.least || (known && kinds[i] == own)) continue;
@@ -167,12 +167,12 @@ static Needs needs_of(Task t, const Plan *known)
 
 static bool all_fit(Task t, int64_t bytes)
 {
-    ProgramKind kinds[MAX_ENTRIES];
+    ProgramKind kinds[PROGRAM_KINDS];
     Fitted f;
     int count = training_kinds(t.options, kinds);
     for (int i = 0; i < count; i++) {
         t.kind = kinds[i];
-        const Plan *whole = plan_alone(&t);
+        const Plan *whole = plan_unlimited(&t);
         if (!whole || !plan_near(&t, plan_cut(&t, whole, bytes), bytes, &f)) return false;
     }
     return true;
@@ -182,7 +182,7 @@ static bool all_fit(Task t, int64_t bytes)
  * Memory is nearly a line in the batch, so the first that might do is a guess. */
 static int64_t fitting_batch(const Task *t, int64_t bytes, int64_t least)
 {
-    EmitOptions options = *t->options;
+    LowerOptions options = *t->options;
     Task smaller = *t;
     smaller.options = &options;
     for (options.batch /= 2; options.batch > 0; options.batch /= 2) {
@@ -214,27 +214,29 @@ static void say_too_small(const Task *t, int64_t model, const Plan *known)
     if (batch) diag_note(c, t->net->span, "with a batch of %lld it fits", (long long)batch);
 }
 
-int64_t emit_least_memory(Graph *net, const TrainSpec *spec, const EmitOptions *options)
+int64_t lower_least_memory(Graph *net, const TrainSpec *spec, const LowerOptions *options)
 {
     Task t = {.net = net, .spec = spec, .options = options};
     int64_t least = needs_of(t, NULL).least;
-    return model_bytes(net, real_size(options)) + least;
+    return model_bytes(net, lower_real_size(options)) + least;
 }
 
 /* ---- the plan ------------------------------------------------------------------------ */
 
-const Plan *limit_plan(Graph *net, ProgramKind kind, const TrainSpec *spec, const EmitOptions *options,
-                       MemoryLimitResult *limited)
+const Plan *lower_program(Graph *net, ProgramKind kind, const TrainSpec *spec, const LowerOptions *options,
+                          MemoryLimitResult *result)
 {
     Task t = {net, kind, spec, options};
-    const Plan *usual = plan_alone(&t);
+    const Plan *usual = plan_unlimited(&t);
     if (!usual) return NULL;
     Fitted f = plan_light(&t, usual);
-    *limited =
+    MemoryLimitResult unused;
+    if (!result) result = &unused;
+    *result =
         (MemoryLimitResult){.recomputed = f.recomputed, .before = f.plan->arena_bytes, .after = f.plan->arena_bytes};
     if (!options->memory_limit || kind == PROGRAM_INFER) return f.plan;
     if (options->train) program_build(net, PROGRAM_STEP, spec, options->batch, 1); /* for the optimizer's states */
-    int64_t model = model_bytes(net, real_size(options)), bytes = options->memory_limit - model;
+    int64_t model = model_bytes(net, lower_real_size(options)), bytes = options->memory_limit - model;
     if (f.plan->arena_bytes <= bytes) return f.plan;
     const Plan *cut = plan_cut(&t, usual, bytes);
     if (!plan_near(&t, cut, bytes, &f)) f = find_small(&t, cut, bytes);
@@ -242,8 +244,8 @@ const Plan *limit_plan(Graph *net, ProgramKind kind, const TrainSpec *spec, cons
         say_too_small(&t, model, f.plan);
         return NULL;
     }
-    limited->recomputed = f.recomputed;
-    if (cut != usual) limited->micro_batch = cut->program->batch;
-    limited->after = f.plan->arena_bytes;
+    result->recomputed = f.recomputed;
+    if (cut != usual) result->micro_batch = cut->program->batch;
+    result->after = f.plan->arena_bytes;
     return f.plan;
 }

@@ -1,0 +1,59 @@
+/*
+ * lower: a net → the programs that are written, planned.
+ *
+ * Enters: a net, the kind of program, options.  Leaves: a program after all passes
+ * (pass_table.h has their order) and its plan, within the memory limit where one is
+ * given.  The graph is verified after every pass in debug builds.
+ */
+#ifndef NNC_LOWER_H
+#define NNC_LOWER_H
+
+#include "lower/pass_table.h"
+#include "passes/passes.h"
+#include "plan/plan.h"
+
+typedef struct LowerOptions {
+    int64_t batch;
+    bool infer;           /* the text is asked for inference */
+    bool train;           /* the text has the training programs: weights are not constant */
+    bool vjp;             /* and PREFIX_vjp, for checks */
+    bool plain;           /* the plain form: no pass but rematerialization on request */
+    bool use_double;      /* all reals are double: gradient checks (implies plain) */
+    int64_t memory_limit; /* bytes of the model's block and the scratch while training; 0: none */
+    unsigned disabled;    /* PASS_BIT(…) of the passes to leave out */
+    int last_pass;        /* 1 + the id of the last pass to run (--dump=NAME); 0: all of them */
+} LowerOptions;
+
+static inline bool lower_is_fast(const LowerOptions *o) { return !o->plain && !o->use_double; }
+static inline int lower_real_size(const LowerOptions *o) { return o->use_double ? 8 : 4; } /* bytes of a number */
+
+/* What a memory limit has led to. */
+typedef struct MemoryLimitResult {
+    int64_t limit; /* of the options; 0: none */
+    RematResult recomputed;
+    int64_t micro_batch;   /* samples of a micro-batch, where the limit has made it smaller; else 0 */
+    int64_t before, after; /* bytes of the scratch without it and with it */
+} MemoryLimitResult;
+
+enum { PROGRAM_KINDS = 5 }; /* that are lowered: all but the net */
+
+/* A row of pass_table.h. */
+typedef struct PassInfo {
+    const char *name, *effect, *switch_help;
+} PassInfo;
+
+const PassInfo *pass_info(PassId);
+const char *pass_names(Arena *); /* "batch-blocking, fusion, …": for messages */
+int pass_find(const char *name); /* its id, or -1 */
+
+/* Is the pass on, and all that it requires? */
+bool pass_is_enabled(const LowerOptions *, PassId);
+
+/* The program and its plan: with a memory limit some values may be recomputed while
+ * training; `result`, if not NULL, says what the limit has led to.  NULL after an error. */
+const Plan *lower_program(Graph *net, ProgramKind, const TrainSpec *, const LowerOptions *, MemoryLimitResult *result);
+
+/* The smallest memory limit that was found to be enough. */
+int64_t lower_least_memory(Graph *net, const TrainSpec *, const LowerOptions *);
+
+#endif
