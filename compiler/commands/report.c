@@ -8,7 +8,6 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "commands/bench.h"
@@ -16,6 +15,7 @@
 #include "commands/output.h"
 #include "report/report.h"
 #include "report/input_size.h"
+#include "runtime/train/progress.h"
 
 enum {
     OPTION_FORMAT = OPTION_FIRST_OWN,
@@ -74,12 +74,9 @@ typedef struct Job {
 /* $COLUMNS, else the terminal's width, else 80. */
 static int output_width(const Job *job)
 {
-    struct winsize size;
-    const char *columns = getenv("COLUMNS");
-    int width = columns ? atoi(columns) : 0;
     if (job->wide) return WIDTH_MAX;
     if (job->output) return WIDTH_DEFAULT;
-    if (width <= 0 && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0) width = size.ws_col;
+    const int width = terminal_width(STDOUT_FILENO);
     if (width <= 0) return WIDTH_DEFAULT;
     return width < WIDTH_MIN ? WIDTH_MIN : width > WIDTH_MAX ? WIDTH_MAX : width;
 }

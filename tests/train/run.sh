@@ -156,5 +156,25 @@ runs 0 eval line.nn --data line.csv --weights stopped
 runs 0 train line.nn --data line.csv --epochs 100000000 --time-limit 0.2 -o timed
 says err 'the time is over'
 
+# ---- what is said while it goes on -----------------------------------------------------
+
+# With one pipe for both, a row of the table for each epoch and no second line.
+what='nnc train 2>&1'
+"$NNC" train flowers.nn --data flowers.csv --epochs 3 -o piped.safetensors >out 2>&1 </dev/null
+if [ "$(grep -c -E '^ +[123] |^epoch [123] of' out)" -eq 3 ]; then ok; else bad 'an epoch appears twice'; fi
+runs 0 train flowers.nn --data flowers.csv --epochs 3 -o piped.safetensors
+says err '^epoch 3 of 3: '
+
+# On a terminal no line is wider than it, and no escape sequences are used.
+if script -qec true /dev/null >/dev/null 2>&1; then
+    what='nnc train on a terminal of 50 columns'
+    echo "stty cols 50; NO_COLOR=1 '$NNC' train flowers.nn --data flowers.csv --epochs 4000 --time-limit 1 -o t.safetensors >/dev/null" >on_terminal
+    script -qec 'sh on_terminal' /dev/null >out 2>err </dev/null
+    tr '\r' '\n' <out | grep '^epoch' >lines
+    if [ -s lines ]; then ok; else bad 'there is no progress'; fi
+    if awk 'length > 49 { exit 1 }' lines; then ok; else bad "a line of more than 49 columns"; fi
+    if grep -q "$(printf '\033')" lines; then bad 'there are escape sequences'; else ok; fi
+fi
+
 echo "train: $passed passed, $failed failed"
 [ "$failed" -eq 0 ]
