@@ -74,7 +74,7 @@ static const char *signature_of(Emitter *e, const Graph *g, const Node *n, Share
                   input_name(e, n, i));
     }
     for (int i = 0; i < n->out_count; i++) {
-        text_addf(&text, "%s%s *%s", n->in_count + i ? ", " : "", element_type(e, n->out[i]), n->op->out[i]);
+        text_addf(&text, "%s%s *%s", n->in_count + i ? ", " : "", element_type(e, n->out[i]), node_out_name(n, i));
     }
     add_scalars(e, &text, n, g->micro_batches, share);
     return text.data;
@@ -111,22 +111,21 @@ static void bind_node(Emitter *e, const Graph *g, const Node *n)
     else
         writer_bind_int(w, "all", g->batch * g->micro_batches);
     for (int i = 0; i < n->in_count; i++) bind_array(e, g, input_name(e, n, i), n->in[i]);
-    for (int i = 0; i < n->out_count; i++) bind_array(e, g, n->op->out[i], n->out[i]);
+    for (int i = 0; i < n->out_count; i++) bind_array(e, g, node_out_name(n, i), n->out[i]);
 }
 
-/* The fast form, or NULL where there is none for this node. */
-static const char *fast_body(Emitter *e, const Graph *g, const Node *n, Share share)
+/* Calls of the kernels of the node's variant. */
+static const char *variant_body(Emitter *e, const Graph *g, const Node *n, Share share)
 {
-    if (!lower_is_fast(&e->options->lower) || !n->op->fast) return NULL;
     e->writer = writer_new(e->arena, false);
     bind_node(e, g, n);
     writer_bind(e->writer, "t", share == SHARE_PARTS ? "t" : "0");
     writer_bind(e->writer, "T", share == SHARE_PARTS ? "T" : "1");
     if (share == SHARE_SAMPLES) writer_bind(e->writer, "N", "samples");
     writer_put(e->writer, "{");
-    if (!n->op->fast(e->writer, n)) return NULL;
+    n->variant->emit(e->writer, n);
     writer_put(e->writer, "}");
-    map_put(e->kernels, n->op->kernel, e);
+    map_put(e->kernels, n->variant->kernel, e);
     return writer_text(e->writer);
 }
 
@@ -161,9 +160,10 @@ static bool is_per_sample(const Node *n)
  * in it: no barrier is needed then between one such layer and the next. */
 enum { SAMPLES_TO_DIVIDE = 16 };
 
-static Share fast_share(const Graph *g, const Node *n)
+static Share share_of(const Emitter *e, const Graph *g, const Node *n)
 {
-    bool by_samples = n->op->traits & OP_FAST_SAMPLES && g->batch >= SAMPLES_TO_DIVIDE && is_per_sample(n);
+    if (!n->variant) return e->team && is_per_sample(n) ? SHARE_SAMPLES : SHARE_NONE;
+    bool by_samples = n->variant->traits & VARIANT_ANY_BATCH && g->batch >= SAMPLES_TO_DIVIDE && is_per_sample(n);
     return by_samples ? SHARE_SAMPLES : SHARE_PARTS;
 }
 
@@ -191,12 +191,8 @@ static const char *name_for(Emitter *e, const Node *n)
 
 Function *function_for(Emitter *e, const Graph *g, const Node *n)
 {
-    Share share = fast_share(g, n);
-    const char *body = fast_body(e, g, n, share);
-    if (!body) {
-        share = e->team && is_per_sample(n) ? SHARE_SAMPLES : SHARE_NONE;
-        body = plain_body(e, g, n, share);
-    }
+    Share share = share_of(e, g, n);
+    const char *body = n->variant ? variant_body(e, g, n, share) : plain_body(e, g, n, share);
     const char *signature = signature_of(e, g, n, share);
     const char *key = arena_printf(e->arena, "%s\n%s", signature, body);
     Function *f = map_get(e->by_text, key);

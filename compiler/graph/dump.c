@@ -8,14 +8,24 @@ static const char *tensor_text(Arena *arena, const Graph *g, const Tensor *t)
                         : g->kind == PROGRAM_NET ? "Nx"
                                                  : arena_printf(arena, "%lldx", (long long)g->batch);
     static const char *const types[] = {"", ":int32", ":uint8"};
-    static const char *const layouts[] = {"", ":nhwc", ":nchw16n"};
-    return arena_printf(arena, "%%%d[%s%s]%s%s", t->id, batch, shape_text(arena, t->shape), types[t->dtype],
-                        layouts[t->layout]);
+    bool named = t->layout != LAYOUT_NCHW;
+    return arena_printf(arena, "%%%d[%s%s]%s%s%s", t->id, batch, shape_text(arena, t->shape), types[t->dtype],
+                        named ? ":" : "", named ? layout_name(t->layout) : "");
 }
 
 static void dump_list(FILE *out, Arena *arena, const Graph *g, Tensor **at, int count)
 {
     for (int i = 0; i < count; i++) fprintf(out, "%s%s", i ? ", " : "", tensor_text(arena, g, at[i]));
+}
+
+/* "[direct_nhwc + affine + relu]", or "" for the plain form and where there is no choice. */
+static const char *variant_text(Arena *arena, const Node *n)
+{
+    const Epilogue *e = n->epilogue;
+    bool choice = n->variant && (n->op->variants[1].name || e);
+    if (!choice) return "";
+    return arena_printf(arena, "[%s%s%s%s]", n->variant->name, e && e->affine ? " + affine" : "",
+                        e && e->add ? " + add" : "", e && e->relu ? " + relu" : "");
 }
 
 void graph_dump(const Graph *g, FILE *out)
@@ -32,8 +42,9 @@ void graph_dump(const Graph *g, FILE *out)
         const Node *n = g->nodes.at[i];
         fprintf(out, "  ");
         dump_list(out, arena, g, n->out, n->out_count);
+        const char *how = variant_text(arena, n);
         const char *attrs = n->attrs && n->op->attrs ? attrs_text(arena, n->op->attrs, n->attrs) : "";
-        fprintf(out, "%s%s(%s)", n->out_count ? " = " : "", n->op->name, attrs);
+        fprintf(out, "%s%s%s(%s)", n->out_count ? " = " : "", n->op->name, how, attrs);
         static const char *const phases[] = {", before all", "", ", after all"};
         fprintf(out, "  # %s%s\n", n->name, phases[n->phase - PHASE_BEFORE]);
         if (n->in_count) fprintf(out, "      ");

@@ -142,11 +142,26 @@ void node_in_named(Graph *g, Node *n, Tensor *t, const char *name)
     node_in(g, n, t);
 }
 
+const char *node_out_name(const Node *n, int i)
+{
+    if (!n->op->out) return "y";
+    for (int k = 0; k < i; k++)
+        if (!n->op->out[k]) return "work";
+    return n->op->out[i] ? n->op->out[i] : "work";
+}
+
+void node_set_layout(Node *n, Layout layout)
+{
+    n->layout = layout;
+    n->variant = NULL;
+    for (const Variant *v = n->op->variants; v && v->name && !n->variant; v++)
+        if (v->layouts >> layout & 1 && (!v->serves || v->serves(n))) n->variant = v;
+}
+
 Tensor *node_out_as(Graph *g, Node *n, DType dtype, bool batched, Shape shape)
 {
     Arena *arena = g->compilation->arena;
-    const char *slot = n->op->out ? n->op->out[n->out_count] : "y";
-    const char *name = arena_printf(arena, "%s.%s", n->name, slot);
+    const char *name = arena_printf(arena, "%s.%s", n->name, node_out_name(n, n->out_count));
     Tensor *t = graph_tensor(g, TENSOR_LOCAL, dtype, batched, shape, name, n->span);
     t->producer = n;
     append(arena, &n->out, &n->out_count, t);

@@ -17,10 +17,7 @@
 #include "front/front.h"
 #include "graph/variant.h"
 
-typedef struct Op Op;
-typedef struct Node Node;
 typedef struct Tensor Tensor;
-typedef struct Graph Graph;
 typedef struct Backward Backward;
 
 /* ---- tensors ---------------------------------------------------------- */
@@ -172,18 +169,11 @@ enum {                                     /* traits */
        OP_OUTPUTS_PROBABILITIES = 1u << 5, /* its inference output is probabilities or their logarithm (softmax) */
        OP_ZERO_GRADIENT = 1u << 6,         /* blocks training of what is before it; warned about */
        OP_BATCH_COUPLED =
-           1u << 7,               /* mixes the samples of a batch, and so do its gradients (batchnorm while training) */
-       OP_FAST_SAMPLES = 1u << 8, /* the fast form also serves some of the samples: $N may be less than the batch */
-       OP_ANY_LAYOUT = 1u << 9,   /* the fast form serves images of either layout, when all of them have the same,
-                                * by asking node->layout */
-       OP_POINTWISE = 1u << 10,   /* each element by itself, so that the fast form serves every layout that all
-                                * arrays have */
-       OP_STRIDED_CHANNELS = 1u << 11, /* the fast form serves images whose channels are some of a larger one's: from
-                                * pixel to pixel of them it is tensor_pixel_stride elements */
-       OP_CONCAT = 1u << 12,           /* the output is the inputs, one after the other along channels */
-       OP_SLICE = 1u << 13,            /* the output is some channels of the input, from Op.channel on */
-       OP_SPLITTABLE = 1u << 14        /* element-wise over arrays of one size: computed of a slice of each of them, it
-                                * computes that slice of the result */
+           1u << 7,             /* mixes the samples of a batch, and so do its gradients (batchnorm while training) */
+       OP_CONCAT = 1u << 8,     /* the output is the inputs, one after the other along channels */
+       OP_SLICE = 1u << 9,      /* the output is some channels of the input, from Op.channel on */
+       OP_SPLITTABLE = 1u << 10 /* element-wise over arrays of one size: computed of a slice of each of them, it
+                                 * computes that slice of the result */
 };
 
 enum {                      /* scalars that the emitted function takes after its tensors */
@@ -204,9 +194,6 @@ typedef struct Window {
     bool uneven;
     double before, after;
 } Window;
-
-typedef enum EpilogueKind { EPILOGUE_NONE, EPILOGUE_AFFINE, EPILOGUE_ADD, EPILOGUE_RELU } EpilogueKind;
-typedef struct Epilogue Epilogue;
 
 /*
  * All that the compiler knows of an operator.  A file of ops/ ends in one
@@ -268,35 +255,9 @@ struct Op {
      * views, and for what the passes of the fast form make. */
     void (*plain)(Writer *, const Node *);
 
-    /* Writes the body as calls of the kernels of runtime/kernels/`kernel`.h and
-     * returns true, or false where the kernel does not serve this node.  NULL:
-     * the plain form is used.  Only float.  Bound besides: $t and $T, the share
-     * of the work: part $t of $T.  Results must not depend on the share.  $N is a
-     * literal, unless OP_FAST_SAMPLES says that it need not be one. */
-    bool (*fast)(Writer *, const Node *);
-    const char *kernel;
-
-    /* What passes/layout.c asks: does the fast form take this node's images with the
-     * channels last?  Then it gets them so, node->layout is LAYOUT_NHWC, and in[1] is what
-     * `pack` makes of the weights, an operator with one input and one output.  With
-     * OP_ANY_LAYOUT: may they be so?  NULL: the images are planar, or always either with
-     * OP_ANY_LAYOUT.  `pack` may be NULL. */
-    bool (*last)(const Node *);
-    const Op *pack;
-
-    /* What passes/batch_blocking.c puts in the node's place: an operator whose kernel takes the
-     * node's images and vectors samples last, $N / 16 blocks of them, or NULL where none
-     * does or where that does not pay.  node->layout is then LAYOUT_NCHW16N; an operator
-     * that asks it gives itself.  Not needed with OP_POINTWISE and OP_VIEW. */
-    const Op *(*samples)(const Node *);
-
-    /* What passes/winograd.c puts in the node's place: an operator that computes the
-     * same with fewer multiplications and more rounding, or NULL where that does not
-     * pay for this batch.  `constant_weights`: the weights are packed once, not in every pass. */
-    const Op *(*winograd)(const Node *, int64_t batch, bool constant_weights);
-    int form; /* of operators that come in several: which of them it is, as its file has it */
-    /* Floats that the kernel works in: it gets them as one more output, `work`. */
-    int64_t (*work)(const Node *);
+    /* How it can be computed in the fast form: rows, a name of NULL at the end.  NULL: by
+     * the plain form alone. */
+    const Variant *variants;
 
     /* With OP_SLICE: the first channel, of an NHWC image. */
     int64_t (*channel)(const Node *);
@@ -310,26 +271,11 @@ struct Op {
      * another node of the same operator, unless it mutates something. */
     Node *(*again)(Graph *, const Node *);
 
-    /* What passes/fuse.c may do with it in the fast form, at inference.  `fuse`
-     * gives the operator that computes the same and then a Epilogue, or NULL where
-     * the kernel does not serve this node; its inputs are the node's, then scale
-     * and shift, then the summand, as far as the tail has them.  `tail` says which
-     * part of a tail the operator is, and `fold`, of an affine one, the operator
-     * that turns its parameters into scale and shift, one of each per channel. */
-    const Op *(*fuse)(const Node *);
+    /* Which part of an epilogue it is, so that passes/fuse.c may let the operator before it do
+     * it.  `fold`, of an affine one: the operator that turns its parameters into scale and
+     * shift, one of each per channel. */
     EpilogueKind epilogue;
     const Op *fold;
-
-    /* What passes/batchnorm_epilogue.c may do with it in the fast form: makes the node do a tail of add
-     * and relu, with the summand, after its first output; or the gradient of such a node
-     * relu's gradient before all else, with in[0] its dy, and the sum after it.  False, and
-     * nothing changed, where the kernel does not serve. */
-    bool (*finish)(Graph *, Node *, const Epilogue *, Tensor *summand);
-};
-
-/* y = relu(scale[c] · value + shift[c] + summand), each part present or not. */
-struct Epilogue {
-    bool affine, add, relu;
 };
 
 extern const Op *const op_table[]; /* made from the files of ops/; NULL at the end */
@@ -358,10 +304,11 @@ struct Node {
     const Node *origin; /* of gradients and updates: the forward node; else itself */
     bool frozen;        /* its parameters are not trained */
     Phase phase;
+    const Variant *variant;      /* how it is computed; NULL: by the plain form */
     Layout layout;               /* of its images; of all batched tensors with LAYOUT_NCHW16N */
     double scale;                /* of a loss and its gradient: its weight in the total; else 1 */
-    const Epilogue *epilogue;    /* of a fused operator */
-    const char *const *in_names; /* of a fused operator: instead of op->in */
+    const Epilogue *epilogue;    /* what it does with its result, or NULL: see passes/fuse.c */
+    const char *const *in_names; /* where it has inputs for that: instead of op->in */
 };
 
 /* A side output with its own weight in the loss. */
@@ -417,6 +364,8 @@ void node_in(Graph *, Node *, Tensor *);
 void node_in_named(Graph *, Node *, Tensor *, const char *name); /* where op->in has no name for it */
 Tensor *node_out(Graph *, Node *, Shape);                        /* real, batched */
 Tensor *node_out_as(Graph *, Node *, DType, bool batched, Shape);
+const char *node_out_name(const Node *, int i); /* op->out; `work` for the memory that a variant works in */
+void node_set_layout(Node *, Layout);           /* with the first variant that serves it there, if any */
 
 /* In an operator's `params`: PATH.suffix of the given shape. */
 Tensor *node_param(Graph *, Node *, const char *suffix, Shape, Init);
@@ -435,9 +384,6 @@ static inline bool node_has(const Node *n, int index) { return index < n->in_cou
 
 /* Is in[index] written?  A node may have more inputs than Op.mutates has bits. */
 static inline bool node_mutates(const Node *n, int index) { return index < 32 && n->op->mutates >> index & 1; }
-
-/* For Op.samples: the operator itself. */
-static inline const Op *node_op(const Node *n) { return n->op; }
 
 /* Its outputs are made when parameters are set, not in a pass. */
 static inline bool node_is_prepacked(const Node *n) { return n->out_count > 0 && n->out[0]->kind == TENSOR_PREPACKED; }
@@ -462,10 +408,24 @@ static inline bool node_is_called(const Node *n)
 /* [batch][C][H][W], of any element type. */
 static inline bool tensor_is_image(const Tensor *t) { return t->batched && t->shape.rank == 3; }
 
-/* An image of one channel or one pixel: NCHW and NHWC are the same bytes. */
+/* An image of one channel or one pixel is the same bytes in NCHW and NHWC. */
 static inline bool tensor_has_one_layout(const Tensor *t)
 {
     return t->shape.dim[0] == 1 || t->shape.dim[1] * t->shape.dim[2] == 1;
+}
+
+/* A layout is one of batched tensors, NHWC one of images; all others are NCHW. */
+static inline bool tensor_takes_layout(const Tensor *t, Layout layout)
+{
+    return layout == LAYOUT_NHWC ? tensor_is_image(t) : t->batched;
+}
+
+/* Its elements are not the same bytes in both. */
+static inline bool tensor_layouts_differ(const Tensor *t, Layout a, Layout b)
+{
+    if (a == b || !t->batched) return false;
+    if (a == LAYOUT_NCHW16N || b == LAYOUT_NCHW16N) return true;
+    return tensor_is_image(t) && !tensor_has_one_layout(t);
 }
 
 int64_t node_macs(const Node *);

@@ -199,6 +199,14 @@ void rewriter_add_input(GraphRewriter *r, Node *n, Tensor *t)
     add_user(r, t, n);
 }
 
+void rewriter_add_input_named(GraphRewriter *r, Node *n, Tensor *t, const char *name)
+{
+    find_new_nodes(r);
+    count_inputs(r, n);
+    node_in_named(r->graph, n, t, name);
+    add_user(r, t, n);
+}
+
 void rewriter_set_input(GraphRewriter *r, Node *n, int index, Tensor *t)
 {
     find_new_nodes(r);

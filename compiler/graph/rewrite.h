@@ -58,6 +58,7 @@ bool rewriter_is_before(const GraphRewriter *, const Node *a, const Node *b);
 /* One more input, or another one in place of in[index]; keeps the users up to date, as
  * erasing does.  Inputs given by node_in count from the first move of the node on. */
 void rewriter_add_input(GraphRewriter *, Node *, Tensor *);
+void rewriter_add_input_named(GraphRewriter *, Node *, Tensor *, const char *name); /* where op->in has none for it */
 void rewriter_set_input(GraphRewriter *, Node *, int index, Tensor *);
 
 /* The nodes that read the tensor, in order of their ids or of the change that made them users;

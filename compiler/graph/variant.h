@@ -1,5 +1,24 @@
 /*
- * How the elements of a tensor are ordered in memory.
+ * Variants: how an operator is computed.
+ *
+ * An Op says what its nodes mean; the rows of its table `variants` say by which kernels
+ * they can be computed, in which layouts, and at what cost.  passes/select.c chooses a row
+ * for every node.  A node without one has the operator's plain form: NCHW, in C99.
+ *
+ * A further convolution, number format or instruction set is a row and a kernel.
+ */
+#ifndef NNC_GRAPH_VARIANT_H
+#define NNC_GRAPH_VARIANT_H
+
+#include "base/base.h"
+
+typedef struct Op Op;
+typedef struct Node Node;
+typedef struct Graph Graph;
+typedef struct GraphRewriter GraphRewriter;
+
+/*
+ * The order of a tensor's elements in memory.
  *
  *   LAYOUT_NCHW      [N][C][H][W] or [N][F]
  *   LAYOUT_NHWC      [N][H][W][C]
@@ -7,12 +26,107 @@
  *
  * Only NCHW exists outside of a program: the caller's arrays and the plain form have it.
  */
-#ifndef NNC_GRAPH_VARIANT_H
-#define NNC_GRAPH_VARIANT_H
-
 typedef enum Layout { LAYOUT_NCHW, LAYOUT_NHWC, LAYOUT_NCHW16N, LAYOUT_COUNT } Layout;
+
+const char *layout_name(Layout); /* "nhwc" */
 
 /* Samples side by side in LAYOUT_NCHW16N: a cache line of floats. */
 enum { BATCH_BLOCK = 16 };
+
+enum { /* Variant.layouts */
+       IN_NCHW = 1u << LAYOUT_NCHW,
+       IN_NHWC = 1u << LAYOUT_NHWC,
+       IN_NCHW16N = 1u << LAYOUT_NCHW16N,
+       IN_ANY_LAYOUT = IN_NCHW | IN_NHWC | IN_NCHW16N
+};
+
+/* y = relu(scale[c] · value + shift[c] + residual), each part present or not.  Of a
+ * gradient: relu's gradient before all else, and the residual after it. */
+typedef enum EpilogueKind { EPILOGUE_NONE, EPILOGUE_AFFINE, EPILOGUE_ADD, EPILOGUE_RELU } EpilogueKind;
+
+typedef struct Epilogue {
+    bool affine, add, relu;
+} Epilogue;
+
+enum { /* Variant.epilogues */
+       WITH_AFFINE = 1u << EPILOGUE_AFFINE,
+       WITH_ADD = 1u << EPILOGUE_ADD,
+       WITH_RELU = 1u << EPILOGUE_RELU
+};
+
+enum { /* Variant.traits */
+       /* It also serves some of the samples: $N need not be a literal. */
+       VARIANT_ANY_BATCH = 1u << 0,
+       /* It serves images whose channels are some of a larger one's: from pixel to pixel of
+        * them it is tensor_pixel_stride elements. */
+       VARIANT_STRIDED_CHANNELS = 1u << 1,
+       /* It multiplies in a transform domain (Winograd): fewer multiplications, more rounding. */
+       VARIANT_TRANSFORM_DOMAIN = 1u << 2
+};
+
+/*
+ * What a machine's time goes to, in multiply-adds of a direct convolution that fits the
+ * first cache: one page per target.  All of them are measured.
+ */
+typedef struct MachineCosts {
+    double element;                      /* an element read from or written to memory: 100 GMAC/s beside 5 G floats/s */
+    double weight_read;                  /* a weight, where the weights of all layers fit no cache */
+    double weight_pack;                  /* making and reading a transformed weight, where it is not prepacked */
+    double tile_2_3, tile_4_3, tile_2_5; /* Winograd F(m, r): the transforms of a tile and channel */
+    double transform_rate;               /* of direct convolution's rate that products of transforms reach */
+    double wgrad_product;                /* a product of transforms, of the weights' gradient */
+    double wgrad_transform;              /* of a tile and channel, of the weights' gradient */
+    double wgrad_rate;
+    double blocked_product; /* a multiply-add of a batch-blocked layer: no vector of few channels is partly empty */
+} MachineCosts;
+
+const MachineCosts *machine_costs(void);
+
+typedef struct CostModel {
+    const MachineCosts *machine;
+    int64_t batch;
+    bool constant_weights; /* what depends on parameters alone is made once, when they are set */
+} CostModel;
+
+/* A row of Op.variants, which ends with a name of NULL. */
+typedef struct Variant {
+    const char *name;   /* "direct_nhwc": in dumps and --explain */
+    unsigned layouts;   /* IN_*: those that it serves, one for all images of a node */
+    unsigned traits;    /* VARIANT_* */
+    unsigned epilogues; /* WITH_*: what it can do with its result while that is in registers or cache */
+    bool inference;     /* it has its epilogues at inference alone, since a gradient needs what is between */
+    int form;           /* of rows that share functions: which of them it is, as their file has it */
+
+    /* Does the kernel serve this node?  NULL: always. */
+    bool (*serves)(const Node *);
+
+    /* Of the batch, in multiply-adds.  NULL: the memory that it reads and writes. */
+    double (*cost)(const Node *, const CostModel *);
+
+    /* An operator of one input, which makes of in[1], the weights, what the kernel gets in
+     * their place.  NULL: it takes them as they are. */
+    const Op *prepack;
+
+    /* Elements that it works in: one more output, `work`.  NULL: none. */
+    int64_t (*workspace)(const Node *);
+
+    /* Adds the inputs that an epilogue of a gradient needs besides the residual, to have the
+     * argument of relu again.  NULL: none. */
+    void (*mask)(GraphRewriter *, Node *);
+
+    /* Writes the body as calls of the kernels of runtime/kernels/`kernel`.h.  Bound besides what
+     * Op.plain has: $t and $T, the share of the work: part $t of $T.  Results must not
+     * depend on the share.  $N is a literal, unless VARIANT_ANY_BATCH says that it need not be
+     * one. */
+    void (*emit)(Writer *, const Node *);
+    const char *kernel;
+} Variant;
+
+/* The row of the operator that serves the node in that layout and has none of the traits
+ * `without`; the cheapest, or NULL. */
+const Variant *variant_find(const Node *, Layout, unsigned without, const CostModel *);
+
+/* Of the batch, in multiply-adds; of the plain form (NULL): of the memory that it reads and writes. */
+double variant_cost(const Variant *, const Node *, const CostModel *);
 
 #endif

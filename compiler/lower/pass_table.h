@@ -6,7 +6,7 @@
  * table of passes in docs/architecture.md.
  *
  *   applies      does it run on this program at all? (pipeline.c)
- *   run          the pass; NULL for those that the memory planner drives (memory_limit.c)
+ *   run          the pass; NULL for choices that selection or the memory planner (memory_limit.c) makes
  *   requires     passes that must be on for it: PASS_BIT(…) | …
  *   effect       what is true of the program afterwards
  */
@@ -15,21 +15,24 @@
 
 /* clang-format off */
 #define PASS_TABLE(PASS) \
-    PASS(BATCH_BLOCKING, "batch-blocking", on_blocked_batches, run_batch_blocking, PASS_BIT(LAYOUT), \
+    PASS(BATCH_BLOCKING, "batch-blocking", on_any_program, NULL, PASS_BIT(LAYOUT), \
          "nets of few channels: all values between input and loss are batch-blocked; rounding differs", \
          "nets of few channels: NCHW or NHWC as in all others, not 16 samples side by side") \
-    PASS(FUSION, "fusion", on_inference, run_fusion, PASS_BIT(LAYOUT), \
-         "batchnorm, residual sum and relu are epilogues of conv and dense; rounding differs", \
-         "no epilogues: batchnorm, sum and relu are computed separately") \
-    PASS(WINOGRAD, "winograd", on_any_program, run_winograd, PASS_BIT(LAYOUT), \
+    PASS(WINOGRAD, "winograd", on_any_program, NULL, PASS_BIT(LAYOUT), \
          "3x3 and 5x5 convolutions use Winograd's algorithm where that is faster; rounding differs", \
          "3x3 and 5x5 convolutions as direct sums: more multiplications, less rounding") \
-    PASS(LAYOUT, "layout", on_any_program, run_layout, 0, \
-         "every image is NCHW or NHWC, with reorders between; weights are packed for their kernels", \
+    PASS(LAYOUT, "layout", on_any_program, NULL, 0, \
+         "images may be NHWC", \
          "all images NCHW: plain convolutions, nothing fused") \
-    PASS(BATCHNORM_EPILOGUE, "batchnorm-epilogue", on_any_program, run_batchnorm_epilogue, PASS_BIT(LAYOUT) | PASS_BIT(FUSION), \
-         "batchnorm computes the sum and relu after it, and their gradients; bitwise identical", \
-         "batchnorm does not compute the sum and relu that follow it") \
+    PASS(SELECTION, "selection", on_any_program, run_selection, PASS_BIT(LEGALIZATION), \
+         "every node has a variant, the way it is computed, and a layout", \
+         "every layer in its plain form") \
+    PASS(FUSION, "fusion", on_any_program, run_fusion, PASS_BIT(SELECTION) | PASS_BIT(LAYOUT), \
+         "batchnorm, residual sum and relu are epilogues of the node before, relu's gradient is part of the node after; rounding differs at inference", \
+         "no epilogues: batchnorm, sum and relu are computed separately") \
+    PASS(LEGALIZATION, "legalization", on_any_program, run_legalization, PASS_BIT(SELECTION), \
+         "what the variants need is there: reorders between layouts, packed weights, workspaces", \
+         "as without selection") \
     PASS(CONCAT_ELIMINATION, "concat-elimination", on_any_program, run_concat_elimination, PASS_BIT(LAYOUT), \
          "branches of a concat are written into its output; bitwise identical", \
          "concat copies its branches instead of their being written into its output") \

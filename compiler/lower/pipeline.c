@@ -14,7 +14,6 @@ typedef struct PassContext {
     ProgramKind kind;
     const LowerOptions *options;
     bool constant_weights; /* parameters change only when they are set */
-    bool blocked;          /* batch blocking has chosen all layouts */
 } PassContext;
 
 typedef struct Pass {
@@ -26,26 +25,26 @@ typedef struct Pass {
 
 /* ---- on which programs ----------------------------------------------------------- */
 
-/* Batch blocking chooses every layout itself: what follows from NHWC has nothing to do. */
-static bool on_any_program(const PassContext *c) { return !c->blocked; }
-static bool on_blocked_batches(const PassContext *c) { return !c->blocked; }
+static bool on_any_program(const PassContext *c) { return c->program; }
 static bool on_constant_weights(const PassContext *c) { return c->constant_weights; }
-
-static bool on_inference(const PassContext *c)
-{
-    return !c->blocked && (c->kind == PROGRAM_INFER || c->kind == PROGRAM_EVAL);
-}
 
 /* A gradient has a single reader: the update, or the sum over micro-batches. */
 static bool on_accumulation(const PassContext *c) { return c->kind == PROGRAM_STEP || c->program->micro_batches > 1; }
 
 /* ---- the passes ------------------------------------------------------------------- */
 
-static void run_batch_blocking(PassContext *c) { c->blocked = pass_batch_blocking(c->program); }
+static void run_selection(PassContext *c)
+{
+    const LowerOptions *o = c->options;
+    SelectOptions select = {.layouts = IN_NCHW, .constant_weights = c->constant_weights};
+    if (pass_is_enabled(o, PASS_LAYOUT)) select.layouts |= IN_NHWC;
+    if (pass_is_enabled(o, PASS_BATCH_BLOCKING)) select.layouts |= IN_NCHW16N;
+    if (!pass_is_enabled(o, PASS_WINOGRAD)) select.without = VARIANT_TRANSFORM_DOMAIN;
+    pass_select(c->program, &select);
+}
+
 static void run_fusion(PassContext *c) { pass_fuse(c->program); }
-static void run_winograd(PassContext *c) { pass_winograd(c->program, c->constant_weights); }
-static void run_layout(PassContext *c) { pass_layout(c->program); }
-static void run_batchnorm_epilogue(PassContext *c) { pass_batchnorm_epilogue(c->program); }
+static void run_legalization(PassContext *c) { pass_legalize(c->program); }
 static void run_concat_elimination(PassContext *c) { pass_concat_elimination(c->program); }
 static void run_prepack(PassContext *c) { pass_prepack(c->program); }
 static void run_gradient_splitting(PassContext *c) { pass_gradient_splitting(c->program); }

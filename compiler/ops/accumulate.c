@@ -23,12 +23,14 @@ static void accumulate_plain(Writer *w, const Node *n)
                   "}\n");
 }
 
-static bool accumulate_fast(Writer *w, const Node *n)
+static void accumulate_emit(Writer *w, const Node *n)
 {
     writer_bind_int(w, "elements", shape_count(node_shape_in(n)));
     writer_put(w, "nn_accumulate($elements, gradient, sum, $t, $T);");
-    return true;
 }
+
+static const Variant accumulate_variants[] = {
+    {.name = "simd", .layouts = IN_NCHW, .emit = accumulate_emit, .kernel = "gradients"}, {0}};
 
 const Op op_accumulate = {
     .name = "accumulate",
@@ -40,6 +42,5 @@ const Op op_accumulate = {
     .mutates = 2,
     .shape = accumulate_shape,
     .plain = accumulate_plain,
-    .fast = accumulate_fast,
-    .kernel = "gradients",
+    .variants = accumulate_variants,
 };

@@ -36,15 +36,17 @@ static void adagrad_plain(Writer *w, const Node *n)
     optimizer_close(w);
 }
 
-static bool adagrad_fast(Writer *w, const Node *n)
+static void adagrad_emit(Writer *w, const Node *n)
 {
     const AdagradAttrs *a = n->attrs;
     writer_bind_real(w, "eps", a->eps);
     optimizer_bind(w, n, a->weight_decay);
     writer_put(w, "static const nn_adagrad rule = {$eps, $decay};\n"
                   "nn_adagrad_step(&rule, $elements, gradient, param, sum, $lr, $t, $T);\n");
-    return true;
 }
+
+static const Variant adagrad_variants[] = {
+    {.name = "simd", .layouts = IN_NCHW, .emit = adagrad_emit, .kernel = "optimizer"}, {0}};
 
 const Op op_adagrad = {
     .name = "adagrad",
@@ -59,6 +61,5 @@ const Op op_adagrad = {
     .mutates = 2 | 4,
     .states = adagrad_states,
     .plain = adagrad_plain,
-    .fast = adagrad_fast,
-    .kernel = "optimizer",
+    .variants = adagrad_variants,
 };

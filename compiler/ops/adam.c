@@ -25,11 +25,14 @@ static void adam_plain(Writer *w, const Node *n)
     adam_step(w, n, a->weight_decay, NULL);
 }
 
-static bool adam_fast(Writer *w, const Node *n)
+static void adam_emit(Writer *w, const Node *n)
 {
     const AdamAttrs *a = n->attrs;
-    return adam_fast_step(w, n, a->weight_decay, 0);
+    adam_emit_step(w, n, a->weight_decay, 0);
 }
+
+static const Variant adam_variants[] = {{.name = "simd", .layouts = IN_NCHW, .emit = adam_emit, .kernel = "optimizer"},
+                                        {0}};
 
 const Op op_adam = {
     .name = "adam",
@@ -44,6 +47,5 @@ const Op op_adam = {
     .mutates = 2 | 4 | 8,
     .states = adam_states,
     .plain = adam_plain,
-    .fast = adam_fast,
-    .kernel = "optimizer",
+    .variants = adam_variants,
 };

@@ -22,11 +22,14 @@ static void adamw_plain(Writer *w, const Node *n)
     adam_step(w, n, 0, a->weight_decay != 0 ? "param[k] -= $lr * $shrink * param[k];" : NULL);
 }
 
-static bool adamw_fast(Writer *w, const Node *n)
+static void adamw_emit(Writer *w, const Node *n)
 {
     const AdamAttrs *a = n->attrs;
-    return adam_fast_step(w, n, 0, a->weight_decay);
+    adam_emit_step(w, n, 0, a->weight_decay);
 }
+
+static const Variant adamw_variants[] = {
+    {.name = "simd", .layouts = IN_NCHW, .emit = adamw_emit, .kernel = "optimizer"}, {0}};
 
 const Op op_adamw = {
     .name = "adamw",
@@ -41,6 +44,5 @@ const Op op_adamw = {
     .mutates = 2 | 4 | 8,
     .states = adam_states,
     .plain = adamw_plain,
-    .fast = adamw_fast,
-    .kernel = "optimizer",
+    .variants = adamw_variants,
 };

@@ -46,11 +46,11 @@ static void adaptive_avgpool_plain(Writer *w, const Node *n)
     cells_average(w, n, cells);
 }
 
-static bool adaptive_avgpool_fast(Writer *w, const Node *n)
+static void adaptive_avgpool_emit(Writer *w, const Node *n)
 {
     Cells cells[2];
     cells_adaptive(cells, node_shape_in(n), node_shape_out(n));
-    return cells_average_fast(w, n, cells);
+    cells_average_emit(w, n, cells);
 }
 
 static void adaptive_avgpool_dx_plain(Writer *w, const Node *n)
@@ -60,33 +60,45 @@ static void adaptive_avgpool_dx_plain(Writer *w, const Node *n)
     cells_average_gradient(w, n, cells);
 }
 
-static bool adaptive_avgpool_dx_fast(Writer *w, const Node *n)
+static void adaptive_avgpool_dx_emit(Writer *w, const Node *n)
 {
     Cells cells[2];
     cells_adaptive(cells, node_shape_out(n), node_shape_in(n));
-    return cells_average_gradient_fast(w, n, cells);
+    cells_average_gradient_emit(w, n, cells);
 }
+
+static const Variant adaptive_avgpool_dx_variants[] = {{.name = "simd",
+                                                        .layouts = IN_NCHW | IN_NHWC,
+                                                        .traits = VARIANT_ANY_BATCH,
+                                                        .serves = cells_is_served,
+                                                        .emit = adaptive_avgpool_dx_emit,
+                                                        .kernel = "pool"},
+                                                       {0}};
 
 static const Op adaptive_avgpool_dx = {
     .name = "adaptive_avgpool.dx",
     .class = OP_INTERNAL,
-    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .in = cells_gradient_in,
     .out = cells_gradient_out,
     .plain = adaptive_avgpool_dx_plain,
-    .fast = adaptive_avgpool_dx_fast,
-    .last = cells_last,
-    .kernel = "pool",
+    .variants = adaptive_avgpool_dx_variants,
 };
 
 static void adaptive_avgpool_grad(Backward *b, const Node *n) { cells_average_grad(b, n, &adaptive_avgpool_dx); }
+
+static const Variant adaptive_avgpool_variants[] = {{.name = "simd",
+                                                     .layouts = IN_NCHW | IN_NHWC,
+                                                     .traits = VARIANT_ANY_BATCH,
+                                                     .serves = cells_is_served,
+                                                     .emit = adaptive_avgpool_emit,
+                                                     .kernel = "pool"},
+                                                    {0}};
 
 const Op op_adaptive_avgpool = {
     .name = "adaptive_avgpool",
     .summary = "average of each part of an image cut into a fixed number",
     .formula = "y[c][i][j] = mean of x[c][floor(i*H/h) .. ceil((i+1)*H/h)-1][floor(j*W/w) .. ceil((j+1)*W/w)-1]",
     .class = OP_LAYER,
-    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .attrs = adaptive_avgpool_attrs,
     .attrs_size = sizeof(AdaptiveAvgpoolAttrs),
     .in = cells_in,
@@ -96,7 +108,5 @@ const Op op_adaptive_avgpool = {
     .flops = adaptive_avgpool_flops,
     .grad = adaptive_avgpool_grad,
     .plain = adaptive_avgpool_plain,
-    .fast = adaptive_avgpool_fast,
-    .last = cells_last,
-    .kernel = "pool",
+    .variants = adaptive_avgpool_variants,
 };

@@ -47,11 +47,11 @@ static void adaptive_maxpool_plain(Writer *w, const Node *n)
     cells_maximum(w, n, cells);
 }
 
-static bool adaptive_maxpool_fast(Writer *w, const Node *n)
+static void adaptive_maxpool_emit(Writer *w, const Node *n)
 {
     Cells cells[2];
     cells_adaptive(cells, node_shape_in(n), node_shape_out(n));
-    return cells_maximum_fast(w, n, cells);
+    cells_maximum_emit(w, n, cells);
 }
 
 static bool adaptive_maxpool_training_shape(Graph *g, Node *n)
@@ -68,17 +68,24 @@ static void adaptive_maxpool_training_plain(Writer *w, const Node *n)
     cells_maximum_training(w, n, cells);
 }
 
-static bool adaptive_maxpool_training_fast(Writer *w, const Node *n)
+static void adaptive_maxpool_training_emit(Writer *w, const Node *n)
 {
     Cells cells[2];
     cells_adaptive(cells, node_shape_in(n), node_shape_out(n));
-    return cells_maximum_training_fast(w, n, cells);
+    cells_maximum_training_emit(w, n, cells);
 }
+
+static const Variant adaptive_maxpool_training_variants[] = {{.name = "simd",
+                                                              .layouts = IN_NCHW | IN_NHWC,
+                                                              .traits = VARIANT_ANY_BATCH,
+                                                              .serves = cells_is_served,
+                                                              .emit = adaptive_maxpool_training_emit,
+                                                              .kernel = "pool"},
+                                                             {0}};
 
 static const Op adaptive_maxpool_training = {
     .name = "adaptive_maxpool.training",
     .class = OP_INTERNAL,
-    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .attrs = adaptive_maxpool_attrs,
     .attrs_size = sizeof(AdaptiveMaxpoolAttrs),
     .in = cells_in,
@@ -88,17 +95,22 @@ static const Op adaptive_maxpool_training = {
     .flops = adaptive_maxpool_flops,
     .grad = cells_maximum_grad,
     .plain = adaptive_maxpool_training_plain,
-    .fast = adaptive_maxpool_training_fast,
-    .last = cells_last,
-    .kernel = "pool",
+    .variants = adaptive_maxpool_training_variants,
 };
+
+static const Variant adaptive_maxpool_variants[] = {{.name = "simd",
+                                                     .layouts = IN_NCHW | IN_NHWC,
+                                                     .traits = VARIANT_ANY_BATCH,
+                                                     .serves = cells_is_served,
+                                                     .emit = adaptive_maxpool_emit,
+                                                     .kernel = "pool"},
+                                                    {0}};
 
 const Op op_adaptive_maxpool = {
     .name = "adaptive_maxpool",
     .summary = "maximum of each part of an image cut into a fixed number",
     .formula = "y[c][i][j] = max of x[c][floor(i*H/h) .. ceil((i+1)*H/h)-1][floor(j*W/w) .. ceil((j+1)*W/w)-1]",
     .class = OP_LAYER,
-    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .attrs = adaptive_maxpool_attrs,
     .attrs_size = sizeof(AdaptiveMaxpoolAttrs),
     .in = cells_in,
@@ -108,7 +120,5 @@ const Op op_adaptive_maxpool = {
     .flops = adaptive_maxpool_flops,
     .training = &adaptive_maxpool_training,
     .plain = adaptive_maxpool_plain,
-    .fast = adaptive_maxpool_fast,
-    .last = cells_last,
-    .kernel = "pool",
+    .variants = adaptive_maxpool_variants,
 };

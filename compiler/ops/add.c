@@ -8,7 +8,7 @@
 
 static void add_plain(Writer *w, const Node *n) { combine_fold(w, n, "+"); }
 
-static bool add_fast(Writer *w, const Node *n) { return combine_fast(w, n, "nn_add"); }
+static void add_emit(Writer *w, const Node *n) { combine_emit(w, n, "nn_add"); }
 
 static void add_grad(Backward *b, const Node *n)
 {
@@ -18,18 +18,21 @@ static void add_grad(Backward *b, const Node *n)
     }
 }
 
+static const Variant add_variants[] = {
+    {.name = "simd", .layouts = IN_ANY_LAYOUT, .traits = VARIANT_ANY_BATCH, .emit = add_emit, .kernel = "combine"},
+    {0}};
+
 const Op op_add = {
     .name = "add",
     .summary = "sum of the branches",
     .formula = "y = x0 + x1 + ...",
     .class = OP_COMBINE,
-    .traits = OP_VARIADIC | OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
+    .traits = OP_VARIADIC | OP_INPLACE,
     .out = combine_out,
     .shape = combine_shape,
     .flops = combine_flops,
     .grad = add_grad,
     .plain = add_plain,
-    .fast = add_fast,
-    .kernel = "combine",
     .epilogue = EPILOGUE_ADD,
+    .variants = add_variants,
 };

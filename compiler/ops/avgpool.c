@@ -60,11 +60,11 @@ static void avgpool_plain(Writer *w, const Node *n)
     cells_average(w, n, cells);
 }
 
-static bool avgpool_fast(Writer *w, const Node *n)
+static void avgpool_emit(Writer *w, const Node *n)
 {
     Cells cells[2];
     avgpool_cells(cells, n, node_shape_in(n), node_shape_out(n));
-    return cells_average_fast(w, n, cells);
+    cells_average_emit(w, n, cells);
 }
 
 static void avgpool_dx_plain(Writer *w, const Node *n)
@@ -74,33 +74,45 @@ static void avgpool_dx_plain(Writer *w, const Node *n)
     cells_average_gradient(w, n, cells);
 }
 
-static bool avgpool_dx_fast(Writer *w, const Node *n)
+static void avgpool_dx_emit(Writer *w, const Node *n)
 {
     Cells cells[2];
     avgpool_cells(cells, n, node_shape_out(n), node_shape_in(n));
-    return cells_average_gradient_fast(w, n, cells);
+    cells_average_gradient_emit(w, n, cells);
 }
+
+static const Variant avgpool_dx_variants[] = {{.name = "simd",
+                                               .layouts = IN_NCHW | IN_NHWC,
+                                               .traits = VARIANT_ANY_BATCH,
+                                               .serves = cells_is_served,
+                                               .emit = avgpool_dx_emit,
+                                               .kernel = "pool"},
+                                              {0}};
 
 static const Op avgpool_dx = {
     .name = "avgpool.dx",
     .class = OP_INTERNAL,
-    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .in = cells_gradient_in,
     .out = cells_gradient_out,
     .plain = avgpool_dx_plain,
-    .fast = avgpool_dx_fast,
-    .last = cells_last,
-    .kernel = "pool",
+    .variants = avgpool_dx_variants,
 };
 
 static void avgpool_grad(Backward *b, const Node *n) { cells_average_grad(b, n, &avgpool_dx); }
+
+static const Variant avgpool_variants[] = {{.name = "simd",
+                                            .layouts = IN_NCHW | IN_NHWC,
+                                            .traits = VARIANT_ANY_BATCH,
+                                            .serves = cells_is_served,
+                                            .emit = avgpool_emit,
+                                            .kernel = "pool"},
+                                           {0}};
 
 const Op op_avgpool = {
     .name = "avgpool",
     .summary = "average of each window of an image",
     .formula = "y[c][i][j] = mean_{u,v} x[c][i*stride + u - pad][j*stride + v - pad]",
     .class = OP_LAYER,
-    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .attrs = avgpool_attrs,
     .attrs_size = sizeof(AvgpoolAttrs),
     .in = cells_in,
@@ -110,7 +122,5 @@ const Op op_avgpool = {
     .flops = avgpool_flops,
     .grad = avgpool_grad,
     .plain = avgpool_plain,
-    .fast = avgpool_fast,
-    .last = cells_last,
-    .kernel = "pool",
+    .variants = avgpool_variants,
 };

@@ -21,6 +21,7 @@
  * Without affine parameters the arrays have other names, so that form is a
  * record of its own under the same name; the shape rule chooses it.
  */
+#include "graph/rewrite.h"
 #include "ops/norm.h"
 
 typedef struct BatchnormAttrs {
@@ -200,7 +201,7 @@ static void dx_plain(Writer *w, const Node *n)
 
 /* Channels last, each pixel is as a sample of single values.  x, y (or dy) and dx are the
  * arrays of those names, as far as the call has them. */
-static bool call_kernel(Writer *w, const Node *n, const Tensor *x, const Tensor *y, const Tensor *dx, const char *call)
+static void call_kernel(Writer *w, const Node *n, const Tensor *x, const Tensor *y, const Tensor *dx, const char *call)
 {
     bind_sizes(w, n);
     writer_bind(w, "weight", is_affine(n) ? "weight" : "0");
@@ -209,7 +210,7 @@ static bool call_kernel(Writer *w, const Node *n, const Tensor *x, const Tensor 
     if (n->layout == LAYOUT_NHWC) writer_bind_int(w, "P", 1);
     bool relu = n->epilogue && n->epilogue->relu;
     writer_bind_int(w, "relu", relu);
-    writer_bind(w, "summand", n->epilogue && n->epilogue->add ? "summand" : "0");
+    writer_bind(w, "residual", n->epilogue && n->epilogue->add ? "residual" : "0");
     writer_bind(w, "mask_weight", relu && is_affine(n) ? "weight" : "0");
     writer_bind(w, "mask_bias", relu && is_affine(n) ? "bias" : "0");
     writer_bind_int(w, "x_step", tensor_pixel_stride(x));
@@ -217,107 +218,105 @@ static bool call_kernel(Writer *w, const Node *n, const Tensor *x, const Tensor 
     writer_bind_int(w, "dx_step", dx ? tensor_pixel_stride(dx) : 0);
     writer_put(w, "static const nn_batchnorm size = {$C, $P, $eps, $momentum, $relu, $x_step, $y_step, $dx_step};");
     writer_put(w, call);
-    return true;
 }
 
-static bool batchnorm_fast(Writer *w, const Node *n)
+static void batchnorm_emit(Writer *w, const Node *n)
 {
-    return call_kernel(w, n, n->in[0], n->out[0], NULL,
-                       "nn_batchnorm_infer(&size, rows, x, $weight, $bias, running_mean, running_var, y, $t, $T);");
+    call_kernel(w, n, n->in[0], n->out[0], NULL,
+                "nn_batchnorm_infer(&size, rows, x, $weight, $bias, running_mean, running_var, y, $t, $T);");
 }
 
-static bool training_fast(Writer *w, const Node *n)
+static void training_emit(Writer *w, const Node *n)
 {
-    return call_kernel(
+    call_kernel(
         w, n, n->in[0], n->out[0], NULL,
-        "nn_batchnorm_train(&size, rows, x, $weight, $bias, $summand, running_mean, running_var, y, mean, inv, "
+        "nn_batchnorm_train(&size, rows, x, $weight, $bias, $residual, running_mean, running_var, y, mean, inv, "
         "$t, $T);");
 }
 
-static bool again_fast(Writer *w, const Node *n)
+static void again_emit(Writer *w, const Node *n)
 {
-    return call_kernel(w, n, n->in[0], n->out[0], NULL,
-                       "nn_batchnorm_again(&size, rows, x, $weight, $bias, $summand, mean, inv, y, $t, $T);");
+    call_kernel(w, n, n->in[0], n->out[0], NULL,
+                "nn_batchnorm_again(&size, rows, x, $weight, $bias, $residual, mean, inv, y, $t, $T);");
 }
 
-static bool sums_fast(Writer *w, const Node *n)
+static void sums_emit(Writer *w, const Node *n)
 {
-    return call_kernel(
-        w, n, n->in[1], n->in[0], NULL,
-        "nn_batchnorm_sums(&size, rows, dy, x, mean, inv, $mask_weight, $mask_bias, dweight, dbias, $t, $T);");
+    call_kernel(w, n, n->in[1], n->in[0], NULL,
+                "nn_batchnorm_sums(&size, rows, dy, x, mean, inv, $mask_weight, $mask_bias, dweight, dbias, $t, $T);");
 }
 
-static bool dx_fast(Writer *w, const Node *n)
+static void dx_emit(Writer *w, const Node *n)
 {
-    return call_kernel(
+    call_kernel(
         w, n, n->in[1], n->in[0], n->out[0],
-        "nn_batchnorm_dx(&size, rows, dy, x, mean, inv, dweight, dbias, $weight, $mask_bias, $summand, dx, $t, $T);");
+        "nn_batchnorm_dx(&size, rows, dy, x, mean, inv, dweight, dbias, $weight, $mask_bias, $residual, dx, $t, $T);");
 }
 
-/* ---- with a sum and a relu after it: passes/batchnorm_epilogue.c -------------------- */
+/* With one value per channel and sample, NCHW and NHWC are the same. */
+static bool has_one_pixel(const Node *n) { return plane(n) == 1; }
 
-static bool infer_finish(Graph *g, Node *n, const Epilogue *tail, Tensor *summand)
+/* relu's argument is had again from x: of the sums by weight and bias, of dx by the bias,
+ * since it has the weight anyway. */
+static void mask_sums(GraphRewriter *r, Node *n)
 {
-    (void)g;
-    if (summand || (n->layout != LAYOUT_NHWC && plane(n) > 1)) return false;
-    n->epilogue = tail;
-    return true;
+    if (!is_affine(n)) return;
+    rewriter_add_input_named(r, n, n->origin->in[1], "weight");
+    rewriter_add_input_named(r, n, n->origin->in[2], "bias");
 }
 
-static bool training_finish(Graph *g, Node *n, const Epilogue *tail, Tensor *summand)
+static void mask_dx(GraphRewriter *r, Node *n)
 {
-    if (n->layout != LAYOUT_NHWC && plane(n) > 1) return false;
-    n->epilogue = tail;
-    if (summand) node_in_named(g, n, summand, "summand");
-    return true;
+    if (is_affine(n)) rewriter_add_input_named(r, n, n->origin->in[2], "bias");
 }
 
-static bool sums_finish(Graph *g, Node *n, const Epilogue *tail, Tensor *summand)
-{
-    if (summand || (n->layout != LAYOUT_NHWC && plane(n) > 1)) return false;
-    n->epilogue = tail;
-    if (!is_affine(n)) return true;
-    node_in_named(g, n, n->origin->in[1], "weight");
-    node_in_named(g, n, n->origin->in[2], "bias");
-    return true;
-}
+/* The kernels do the sum and relu in the walk over pixels alone, not in that over planes. */
+#define BATCHNORM_ROW(NAME, LAYOUT, SERVES, TRAITS, EPILOGUES, MASK, EMIT)                                         \
+    {                                                                                                              \
+        .name = NAME, .layouts = LAYOUT, .traits = TRAITS, .epilogues = EPILOGUES, .serves = SERVES, .mask = MASK, \
+        .emit = EMIT, .kernel = "batchnorm"                                                                        \
+    }
+#define BATCHNORM_ROWS(TRAITS, EPILOGUES, MASK, EMIT)                                 \
+    BATCHNORM_ROW("features", IN_NCHW, has_one_pixel, TRAITS, EPILOGUES, MASK, EMIT), \
+        BATCHNORM_ROW("planes", IN_NCHW, NULL, TRAITS, 0, NULL, EMIT),                \
+        BATCHNORM_ROW("pixels", IN_NHWC, NULL, TRAITS, EPILOGUES, MASK, EMIT),        \
+    {                                                                                 \
+        0                                                                             \
+    }
 
-static bool dx_finish(Graph *g, Node *n, const Epilogue *tail, Tensor *summand)
-{
-    if (n->layout != LAYOUT_NHWC && plane(n) > 1) return false;
-    bool masked = n->epilogue && n->epilogue->relu;
-    n->epilogue = tail;
-    if (tail->relu && !masked && is_affine(n)) node_in_named(g, n, n->origin->in[2], "bias");
-    if (summand) node_in_named(g, n, summand, "summand");
-    return true;
-}
+static const Variant infer_variants[] = {
+    BATCHNORM_ROWS(VARIANT_ANY_BATCH | VARIANT_STRIDED_CHANNELS, WITH_RELU, NULL, batchnorm_emit)};
+static const Variant training_variants[] = {
+    BATCHNORM_ROWS(VARIANT_STRIDED_CHANNELS, WITH_ADD | WITH_RELU, NULL, training_emit)};
+static const Variant again_variants[] = {BATCHNORM_ROWS(0, WITH_ADD | WITH_RELU, NULL, again_emit)};
+static const Variant sums_variants[] = {BATCHNORM_ROWS(VARIANT_STRIDED_CHANNELS, WITH_RELU, mask_sums, sums_emit)};
+static const Variant dx_variants[] = {BATCHNORM_ROWS(VARIANT_STRIDED_CHANNELS, WITH_ADD | WITH_RELU, mask_dx, dx_emit)};
 
 /* ---- a second time ------------------------------------------------------ */
 
 static const Op batchnorm_again = {
     .name = "batchnorm.again",
     .class = OP_INTERNAL,
-    .traits = OP_BATCH_COUPLED | OP_ANY_LAYOUT,
+    .traits = OP_BATCH_COUPLED,
     .attrs = batchnorm_attrs,
     .attrs_size = sizeof(BatchnormAttrs),
     .in = again_in,
     .out = batchnorm_out,
     .flops = batchnorm_flops,
     .plain = again_plain,
-    .fast = again_fast,
-    .kernel = "batchnorm",
+    .variants = again_variants,
 };
 
 /* The output from the mean and the inverse deviation that the node has found. */
 static Node *training_again(Graph *g, const Node *n)
 {
-    int params = is_affine(n) ? 2 : 0, summand = 1 + params + 2; /* x, weight and bias, the running statistics */
+    int params = is_affine(n) ? 2 : 0, residual = 1 + params + 2; /* x, weight and bias, the running statistics */
     Node *again = graph_node(g, &batchnorm_again, n->attrs, n->name, n->span);
     for (int i = 0; i <= params; i++) node_in(g, again, n->in[i]);
     node_in(g, again, n->out[1]);
     node_in(g, again, n->out[2]);
     again->in_names = is_affine(n) ? again_in : bare_again_in;
-    if (node_has(n, summand)) node_in_named(g, again, n->in[summand], "summand");
+    if (node_has(n, residual)) node_in_named(g, again, n->in[residual], "residual");
     again->data_count = 1;
     again->epilogue = n->epilogue;
     node_out(g, again, node_shape_in(n));
@@ -329,24 +328,20 @@ static Node *training_again(Graph *g, const Node *n)
 static const Op batchnorm_sums = {
     .name = "batchnorm.sums",
     .class = OP_INTERNAL,
-    .traits = OP_BATCH_COUPLED | OP_ANY_LAYOUT | OP_STRIDED_CHANNELS,
+    .traits = OP_BATCH_COUPLED,
     .in = sums_in,
     .out = sums_out,
     .plain = sums_plain,
-    .fast = sums_fast,
-    .kernel = "batchnorm",
-    .finish = sums_finish,
+    .variants = sums_variants,
 };
 static const Op batchnorm_dx = {
     .name = "batchnorm.dx",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE | OP_BATCH_COUPLED | OP_ANY_LAYOUT | OP_STRIDED_CHANNELS,
+    .traits = OP_INPLACE | OP_BATCH_COUPLED,
     .in = dx_in,
     .out = dx_out,
     .plain = dx_plain,
-    .fast = dx_fast,
-    .kernel = "batchnorm",
-    .finish = dx_finish,
+    .variants = dx_variants,
 };
 
 /* A node with dy, x and the statistics. */
@@ -417,7 +412,7 @@ static const Op batchnorm_fold = {
 static const Op training_affine = {
     .name = "batchnorm.training",
     .class = OP_INTERNAL,
-    .traits = OP_BATCH_COUPLED | OP_ANY_LAYOUT | OP_STRIDED_CHANNELS,
+    .traits = OP_BATCH_COUPLED,
     .attrs = batchnorm_attrs,
     .attrs_size = sizeof(BatchnormAttrs),
     .in = affine_in,
@@ -427,15 +422,13 @@ static const Op training_affine = {
     .flops = batchnorm_flops,
     .grad = training_grad,
     .plain = training_plain,
-    .fast = training_fast,
-    .kernel = "batchnorm",
-    .finish = training_finish,
+    .variants = training_variants,
     .again = training_again,
 };
 static const Op training_bare = {
     .name = "batchnorm.training",
     .class = OP_INTERNAL,
-    .traits = OP_BATCH_COUPLED | OP_ANY_LAYOUT | OP_STRIDED_CHANNELS,
+    .traits = OP_BATCH_COUPLED,
     .attrs = batchnorm_attrs,
     .attrs_size = sizeof(BatchnormAttrs),
     .in = bare_in,
@@ -445,9 +438,7 @@ static const Op training_bare = {
     .flops = batchnorm_flops,
     .grad = training_grad,
     .plain = training_plain,
-    .fast = training_fast,
-    .kernel = "batchnorm",
-    .finish = training_finish,
+    .variants = training_variants,
     .again = training_again,
 };
 static const Op batchnorm_bare = {
@@ -455,7 +446,7 @@ static const Op batchnorm_bare = {
     .summary = "normalises each channel over the batch",
     .formula = "y = (x - mean[c]) / sqrt(var[c] + eps)",
     .class = OP_LAYER,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT | OP_STRIDED_CHANNELS,
+    .traits = OP_INPLACE,
     .attrs = batchnorm_attrs,
     .attrs_size = sizeof(BatchnormAttrs),
     .in = bare_in,
@@ -465,9 +456,7 @@ static const Op batchnorm_bare = {
     .flops = batchnorm_flops,
     .training = &training_bare,
     .plain = batchnorm_plain,
-    .fast = batchnorm_fast,
-    .finish = infer_finish,
-    .kernel = "batchnorm",
+    .variants = infer_variants,
     .epilogue = EPILOGUE_AFFINE,
     .fold = &batchnorm_fold,
 };
@@ -477,7 +466,7 @@ const Op op_batchnorm = {
     .summary = "normalises each channel over the batch",
     .formula = "y = (x - mean[c]) / sqrt(var[c] + eps) * weight[c] + bias[c]",
     .class = OP_LAYER,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT | OP_STRIDED_CHANNELS,
+    .traits = OP_INPLACE,
     .attrs = batchnorm_attrs,
     .attrs_size = sizeof(BatchnormAttrs),
     .in = affine_in,
@@ -487,9 +476,7 @@ const Op op_batchnorm = {
     .flops = batchnorm_flops,
     .training = &training_affine,
     .plain = batchnorm_plain,
-    .fast = batchnorm_fast,
-    .finish = infer_finish,
-    .kernel = "batchnorm",
+    .variants = infer_variants,
     .epilogue = EPILOGUE_AFFINE,
     .fold = &batchnorm_fold,
 };

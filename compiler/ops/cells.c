@@ -378,12 +378,11 @@ static const char *axis_fields(char text[160], const Cells *c)
 /* nn_cells has room for images of that shape. */
 static bool served(Shape s) { return s.dim[1] * s.dim[2] < INT32_MAX; }
 
-bool cells_last(const Node *n) { return served(node_shape_in(n)) && served(node_shape_out(n)); }
+bool cells_is_served(const Node *n) { return served(node_shape_in(n)) && served(node_shape_out(n)); }
 
 /* $kernel for images that lie as the node's do. */
-static bool call_kernel(Writer *w, const Node *n, const Cells cells[2], const char *kernel, const char *call)
+static void call_kernel(Writer *w, const Node *n, const Cells cells[2], const char *kernel, const char *call)
 {
-    if (!served(node_shape_in(n)) || !served(node_shape_out(n))) return false;
     char rows[160], columns[160];
     writer_bind_int(w, "C", node_shape_in(n).dim[0]);
     writer_bind(w, "rows", "%s", axis_fields(rows, &cells[0]));
@@ -391,52 +390,56 @@ static bool call_kernel(Writer *w, const Node *n, const Cells cells[2], const ch
     writer_bind(w, "kernel", "%s", kernel);
     writer_put(w, "static const nn_cells size = {$C, $rows, $columns};");
     writer_put(w, call);
-    return true;
 }
 
-bool cells_average_fast(Writer *w, const Node *n, const Cells cells[2])
+void cells_average_emit(Writer *w, const Node *n, const Cells cells[2])
 {
-    return call_kernel(w, n, cells, n->layout == LAYOUT_NHWC ? "nn_cells_average_last" : "nn_cells_average",
-                       "$kernel(&size, $N, x, y, $t, $T);");
+    call_kernel(w, n, cells, n->layout == LAYOUT_NHWC ? "nn_cells_average_last" : "nn_cells_average",
+                "$kernel(&size, $N, x, y, $t, $T);");
 }
 
-bool cells_average_gradient_fast(Writer *w, const Node *n, const Cells cells[2])
+void cells_average_gradient_emit(Writer *w, const Node *n, const Cells cells[2])
 {
-    return call_kernel(w, n, cells, n->layout == LAYOUT_NHWC ? "nn_cells_average_last_dx" : "nn_cells_average_dx",
-                       "$kernel(&size, $N, dy, dx, $t, $T);");
+    call_kernel(w, n, cells, n->layout == LAYOUT_NHWC ? "nn_cells_average_last_dx" : "nn_cells_average_dx",
+                "$kernel(&size, $N, dy, dx, $t, $T);");
 }
 
-bool cells_maximum_fast(Writer *w, const Node *n, const Cells cells[2])
+void cells_maximum_emit(Writer *w, const Node *n, const Cells cells[2])
 {
-    return call_kernel(w, n, cells, n->layout == LAYOUT_NHWC ? "nn_cells_maximum_last" : "nn_cells_maximum",
-                       "$kernel(&size, $N, x, y, 0, $t, $T);");
+    call_kernel(w, n, cells, n->layout == LAYOUT_NHWC ? "nn_cells_maximum_last" : "nn_cells_maximum",
+                "$kernel(&size, $N, x, y, 0, $t, $T);");
 }
 
-bool cells_maximum_training_fast(Writer *w, const Node *n, const Cells cells[2])
+void cells_maximum_training_emit(Writer *w, const Node *n, const Cells cells[2])
 {
-    return call_kernel(w, n, cells, n->layout == LAYOUT_NHWC ? "nn_cells_maximum_last" : "nn_cells_maximum",
-                       "$kernel(&size, $N, x, y, place, $t, $T);");
+    call_kernel(w, n, cells, n->layout == LAYOUT_NHWC ? "nn_cells_maximum_last" : "nn_cells_maximum",
+                "$kernel(&size, $N, x, y, place, $t, $T);");
 }
 
 /* The places say it all: the cells matter only by how many there are. */
-static bool maximum_gradient_fast(Writer *w, const Node *n)
+static void maximum_gradient_emit(Writer *w, const Node *n)
 {
     Cells cells[2];
     cells_adaptive(cells, node_shape_out(n), node_shape_in(n));
-    return call_kernel(w, n, cells, n->layout == LAYOUT_NHWC ? "nn_cells_maximum_last_dx" : "nn_cells_maximum_dx",
-                       "$kernel(&size, $N, dy, place, dx, $t, $T);");
+    call_kernel(w, n, cells, n->layout == LAYOUT_NHWC ? "nn_cells_maximum_last_dx" : "nn_cells_maximum_dx",
+                "$kernel(&size, $N, dy, place, dx, $t, $T);");
 }
+
+static const Variant maximum_gradient_variants[] = {{.name = "simd",
+                                                     .layouts = IN_NCHW | IN_NHWC,
+                                                     .traits = VARIANT_ANY_BATCH,
+                                                     .serves = cells_is_served,
+                                                     .emit = maximum_gradient_emit,
+                                                     .kernel = "pool"},
+                                                    {0}};
 
 static const Op maximum_gradient = {
     .name = "maximum.dx",
     .class = OP_INTERNAL,
-    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .in = maximum_gradient_in,
     .out = cells_gradient_out,
     .plain = maximum_gradient_plain,
-    .fast = maximum_gradient_fast,
-    .last = cells_last,
-    .kernel = "pool",
+    .variants = maximum_gradient_variants,
 };
 
 void cells_place(Graph *g, Node *n) { node_out_as(g, n, DTYPE_INT32, true, node_shape_out(n)); }

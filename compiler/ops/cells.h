@@ -50,13 +50,13 @@ void cells_maximum(Writer *, const Node *, const Cells cells[2]);
 void cells_maximum_training(Writer *, const Node *, const Cells cells[2]);
 
 /* The same by the kernel "pool". */
-bool cells_average_fast(Writer *, const Node *, const Cells cells[2]);
-bool cells_average_gradient_fast(Writer *, const Node *, const Cells cells[2]);
-bool cells_maximum_fast(Writer *, const Node *, const Cells cells[2]);
-bool cells_maximum_training_fast(Writer *, const Node *, const Cells cells[2]);
+void cells_average_emit(Writer *, const Node *, const Cells cells[2]);
+void cells_average_gradient_emit(Writer *, const Node *, const Cells cells[2]);
+void cells_maximum_emit(Writer *, const Node *, const Cells cells[2]);
+void cells_maximum_training_emit(Writer *, const Node *, const Cells cells[2]);
 
-/* Op.last of all that call it. */
-bool cells_last(const Node *);
+/* Variant.serves of all that call it. */
+bool cells_is_served(const Node *);
 
 /* ---- graph ------------------------------------------------------------ */
 

@@ -56,14 +56,14 @@ static void put_shuffle(Writer *w, const char *to, const char *from, Shape shape
                   "}\n");
 }
 
-static bool call_kernel(Writer *w, const Node *n, int64_t groups)
+static void call_kernel(Writer *w, const Node *n, int64_t groups)
 {
     Shape s = node_shape_in(n);
     writer_bind_int(w, "groups", groups);
     writer_bind_int(w, "K", s.dim[0] / groups);
     writer_bind_int(w, "pixels", s.dim[1] * s.dim[2]);
     writer_bind(w, "kernel", n->layout == LAYOUT_NHWC ? "nn_shuffle_last" : "nn_shuffle");
-    return region_call(w, n, "$kernel($N, $groups, $K, $pixels, $from, $to, $t, $T);");
+    region_call(w, n, "$kernel($N, $groups, $K, $pixels, $from, $to, $t, $T);");
 }
 
 static void shuffle_plain(Writer *w, const Node *n)
@@ -72,10 +72,7 @@ static void shuffle_plain(Writer *w, const Node *n)
     put_shuffle(w, "y", "x", node_shape_in(n), a->groups);
 }
 
-static bool shuffle_fast(Writer *w, const Node *n)
-{
-    return call_kernel(w, n, ((const ShuffleAttrs *)n->attrs)->groups);
-}
+static void shuffle_emit(Writer *w, const Node *n) { call_kernel(w, n, ((const ShuffleAttrs *)n->attrs)->groups); }
 
 static void shuffle_grad_plain(Writer *w, const Node *n)
 {
@@ -84,33 +81,44 @@ static void shuffle_grad_plain(Writer *w, const Node *n)
     put_shuffle(w, "dx", "dy", shape, shape.dim[0] / a->groups);
 }
 
-static bool shuffle_grad_fast(Writer *w, const Node *n)
+static void shuffle_grad_emit(Writer *w, const Node *n)
 {
     const ShuffleAttrs *a = n->attrs;
-    return call_kernel(w, n, node_shape_in(n).dim[0] / a->groups);
+    call_kernel(w, n, node_shape_in(n).dim[0] / a->groups);
 }
+
+static const Variant shuffle_gradient_variants[] = {{.name = "simd",
+                                                     .layouts = IN_NCHW | IN_NHWC,
+                                                     .traits = VARIANT_ANY_BATCH,
+                                                     .emit = shuffle_grad_emit,
+                                                     .kernel = "region"},
+                                                    {0}};
 
 static const Op shuffle_gradient = {
     .name = "channel_shuffle.grad",
     .class = OP_INTERNAL,
-    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .attrs_size = sizeof(ShuffleAttrs),
     .in = gradient_in_dy,
     .out = gradient_out,
     .flops = region_no_flops,
     .plain = shuffle_grad_plain,
-    .fast = shuffle_grad_fast,
-    .kernel = "region",
+    .variants = shuffle_gradient_variants,
 };
 
 static void shuffle_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &shuffle_gradient); }
+
+static const Variant channel_shuffle_variants[] = {{.name = "simd",
+                                                    .layouts = IN_NCHW | IN_NHWC,
+                                                    .traits = VARIANT_ANY_BATCH,
+                                                    .emit = shuffle_emit,
+                                                    .kernel = "region"},
+                                                   {0}};
 
 const Op op_channel_shuffle = {
     .name = "channel_shuffle",
     .summary = "channels of different groups change places",
     .formula = "y[k * groups + q] = x[q * (C / groups) + k]",
     .class = OP_LAYER,
-    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .attrs = shuffle_attrs,
     .attrs_size = sizeof(ShuffleAttrs),
     .in = elementwise_in,
@@ -119,6 +127,5 @@ const Op op_channel_shuffle = {
     .flops = region_no_flops,
     .grad = shuffle_grad,
     .plain = shuffle_plain,
-    .fast = shuffle_fast,
-    .kernel = "region",
+    .variants = channel_shuffle_variants,
 };

@@ -32,14 +32,16 @@ static void clip_norm_plain(Writer *w, const Node *n)
                   "}\n");
 }
 
-static bool clip_norm_fast(Writer *w, const Node *n)
+static void clip_norm_emit(Writer *w, const Node *n)
 {
     const ClipAttrs *a = n->attrs;
     writer_bind_int(w, "elements", shape_count(node_shape_in(n)));
     writer_bind_real(w, "limit", a->limit);
     writer_put(w, "nn_clip_norm($elements, gradient, squares, clipped, $limit, $t, $T);");
-    return true;
 }
+
+static const Variant clip_norm_variants[] = {
+    {.name = "simd", .layouts = IN_NCHW, .emit = clip_norm_emit, .kernel = "gradients"}, {0}};
 
 const Op op_clip_norm = {
     .name = "clip_norm",
@@ -52,6 +54,5 @@ const Op op_clip_norm = {
     .out = clip_out,
     .shape = clip_norm_shape,
     .plain = clip_norm_plain,
-    .fast = clip_norm_fast,
-    .kernel = "gradients",
+    .variants = clip_norm_variants,
 };

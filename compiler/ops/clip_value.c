@@ -25,14 +25,16 @@ static void clip_value_plain(Writer *w, const Node *n)
                   "}\n");
 }
 
-static bool clip_value_fast(Writer *w, const Node *n)
+static void clip_value_emit(Writer *w, const Node *n)
 {
     const ClipAttrs *a = n->attrs;
     writer_bind_int(w, "elements", shape_count(node_shape_in(n)));
     writer_bind_real(w, "limit", a->limit);
     writer_put(w, "nn_clip_value($elements, gradient, clipped, $limit, $t, $T);");
-    return true;
 }
+
+static const Variant clip_value_variants[] = {
+    {.name = "simd", .layouts = IN_NCHW, .emit = clip_value_emit, .kernel = "gradients"}, {0}};
 
 const Op op_clip_value = {
     .name = "clip_value",
@@ -45,6 +47,5 @@ const Op op_clip_value = {
     .out = clip_out,
     .shape = clip_value_shape,
     .plain = clip_value_plain,
-    .fast = clip_value_fast,
-    .kernel = "gradients",
+    .variants = clip_value_variants,
 };

@@ -91,11 +91,10 @@ void combine_arrays(Writer *w, const Node *n, const char *first, int count)
     writer_put(w, "};");
 }
 
-bool combine_fast(Writer *w, const Node *n, const char *kernel)
+void combine_emit(Writer *w, const Node *n, const char *kernel)
 {
     combine_arrays(w, n, NULL, n->in_count);
     writer_bind(w, "kernel", "%s", kernel);
     writer_put(w, n->out[0]->batched ? "$kernel($count, x, $N, $elements, y, $t, $T);"
                                      : "$kernel($count, x, 1, $elements, y, $t, $T);");
-    return true;
 }

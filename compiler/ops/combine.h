@@ -27,8 +27,8 @@ void combine_steps(Writer *, int first, int end, const char *step);
 /* Op.plain: y = x0 + x1 + …, the operator being "+" or "*". */
 void combine_fold(Writer *, const Node *, const char *operator);
 
-/* Op.fast: the call kernel(count, arrays, n, elements, y, t, T). */
-bool combine_fast(Writer *, const Node *, const char *kernel);
+/* Variant.emit: the call kernel(count, arrays, n, elements, y, t, T). */
+void combine_emit(Writer *, const Node *, const char *kernel);
 
 /* For other calls of the kernel "combine": declares x, the `count` arrays named
  * `first`, if it is not NULL, and then x0, x1, …; binds $count and $elements. */

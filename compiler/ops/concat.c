@@ -78,7 +78,7 @@ static int64_t rows_of(const Node *n)
     return n->layout == LAYOUT_NHWC ? s.dim[1] * s.dim[2] : 1;
 }
 
-static bool concat_fast(Writer *w, const Node *n)
+static void concat_emit(Writer *w, const Node *n)
 {
     int64_t start = 0, rows = rows_of(n);
     writer_bind_int(w, "rows", rows);
@@ -94,7 +94,6 @@ static bool concat_fast(Writer *w, const Node *n)
                             : "nn_copy_rows((long)$N * $rows, $elements, x$i, $step, y, $all, $t, $T);");
         start += elements;
     }
-    return true;
 }
 
 static void slice_plain(Writer *w, const Node *n)
@@ -109,7 +108,7 @@ static void slice_plain(Writer *w, const Node *n)
                   "}\n");
 }
 
-static bool slice_fast(Writer *w, const Node *n)
+static void slice_emit(Writer *w, const Node *n)
 {
     const SliceAttrs *a = n->attrs;
     int64_t rows = rows_of(n);
@@ -120,21 +119,26 @@ static bool slice_fast(Writer *w, const Node *n)
                     n->layout == LAYOUT_NHWC ? tensor_pixel_stride(n->out[0]) : shape_count(node_shape_out(n)));
     writer_bind_int(w, "start", a->start / rows);
     writer_put(w, "nn_copy_rows((long)$N * $rows, $elements, dy + $start, $all, dx, $step, $t, $T);");
-    return true;
 }
+
+static const Variant concat_slice_variants[] = {{.name = "simd",
+                                                 .layouts = IN_NCHW | IN_NHWC,
+                                                 .traits = VARIANT_ANY_BATCH | VARIANT_STRIDED_CHANNELS,
+                                                 .emit = slice_emit,
+                                                 .kernel = "combine"},
+                                                {0}};
 
 static const Op concat_slice = {
     .name = "concat.dx",
     .class = OP_INTERNAL,
-    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT | OP_STRIDED_CHANNELS | OP_SLICE,
+    .traits = OP_SLICE,
     .channel = slice_channel,
     .attrs_size = sizeof(SliceAttrs),
     .in = combine_dx_in,
     .out = combine_dx_out,
     .flops = region_no_flops,
     .plain = slice_plain,
-    .fast = slice_fast,
-    .kernel = "combine",
+    .variants = concat_slice_variants,
 };
 
 static void concat_grad(Backward *b, const Node *n)
@@ -156,17 +160,23 @@ static void concat_grad(Backward *b, const Node *n)
     }
 }
 
+static const Variant concat_variants[] = {{.name = "simd",
+                                           .layouts = IN_NCHW | IN_NHWC,
+                                           .traits = VARIANT_ANY_BATCH | VARIANT_STRIDED_CHANNELS,
+                                           .emit = concat_emit,
+                                           .kernel = "combine"},
+                                          {0}};
+
 const Op op_concat = {
     .name = "concat",
     .summary = "the branches joined along channels or features",
     .formula = "y = [x0, x1, ...]",
     .class = OP_COMBINE,
-    .traits = OP_VARIADIC | OP_FAST_SAMPLES | OP_ANY_LAYOUT | OP_STRIDED_CHANNELS | OP_CONCAT,
+    .traits = OP_VARIADIC | OP_CONCAT,
     .out = combine_out,
     .shape = concat_shape,
     .flops = region_no_flops,
     .grad = concat_grad,
     .plain = concat_plain,
-    .fast = concat_fast,
-    .kernel = "combine",
+    .variants = concat_variants,
 };

@@ -135,7 +135,7 @@ static void conv_dweight_plain(Writer *w, const Node *n)
     correlate_weights(w, &c, "x", "dy");
 }
 
-/* ---- fast form: runtime/kernels/conv.h ------------------------------------- */
+/* ---- NHWC: runtime/kernels/conv.h ------------------------------------------ */
 
 static Correlation between(const Node *n, const Tensor *large, const Tensor *small)
 {
@@ -147,58 +147,86 @@ Correlation conv_of_dx(const Node *n) { return between(n, n->out[0], n->in[0]); 
 Correlation conv_of_dweight(const Node *n) { return between(n, n->in[0], n->in[1]); }
 Correlation conv_of_origin(const Node *n) { return conv_of_forward(n->origin); }
 
-static bool served(Correlation c) { return correlate_served(&c); }
-static bool in_plane(const Node *n)
+/* Binds $bias and $epilogue, which it declares where there is one. */
+void conv_bind_epilogue(Writer *w, const Node *n)
+{
+    const Epilogue *e = n->epilogue;
+    writer_bind(w, "bias", ((const ConvAttrs *)n->attrs)->bias ? "bias" : "0");
+    writer_bind(w, "epilogue", e ? "&tail" : "0");
+    if (!e) return;
+    writer_bind(w, "scale", e->affine ? "scale" : "0");
+    writer_bind(w, "shift", e->affine ? "shift" : "0");
+    writer_bind(w, "residual", e->add ? "residual" : "0");
+    writer_bind_int(w, "relu", e->relu);
+    writer_put(w, "const nn_tail tail = {$scale, $shift, $residual, $relu};");
+}
+
+static void conv_direct_emit(Writer *w, const Node *n)
 {
     Correlation c = conv_of_forward(n);
-    return correlate_plane_pays(&c);
+    conv_bind_epilogue(w, n);
+    correlate_call(w, &c, "nn_conv_gather(&size, x, weight, $bias, $epilogue, y, $t, $T);");
 }
 
-bool conv_last(const Node *n) { return served(conv_of_forward(n)) && !in_plane(n); }
-bool conv_dx_last(const Node *n) { return served(conv_of_dx(n)); }
-bool conv_dweight_last(const Node *n) { return served(conv_of_dweight(n)); }
-
-static bool call(Writer *w, const Node *n, Correlation c, const char *text)
-{
-    return n->layout == LAYOUT_NHWC && correlate_call(w, &c, text);
-}
-
-static bool conv_fast(Writer *w, const Node *n)
+static void conv_planar_emit(Writer *w, const Node *n)
 {
     Correlation c = conv_of_forward(n);
-    writer_bind(w, "bias", node_has(n, 2) ? "bias" : "0");
-    if (n->layout != LAYOUT_NHWC && in_plane(n))
-        return correlate_call(w, &c, "nn_plane_conv(&size, x, weight, $bias, y, $t, $T);");
-    return call(w, n, c, "nn_conv_gather(&size, x, weight, $bias, 0, y, $t, $T);");
+    conv_bind_epilogue(w, n);
+    correlate_call(w, &c, "nn_plane_conv(&size, x, weight, $bias, y, $t, $T);");
 }
 
-static bool conv_dx_fast(Writer *w, const Node *n)
+static void conv_dx_emit(Writer *w, const Node *n)
 {
-    return call(w, n, conv_of_dx(n), "nn_conv_scatter(&size, dy, weight, 0, dx, $t, $T);");
+    Correlation c = conv_of_dx(n);
+    correlate_call(w, &c, "nn_conv_scatter(&size, dy, weight, 0, dx, $t, $T);");
 }
 
-static bool conv_dweight_fast(Writer *w, const Node *n)
+static void conv_dweight_emit(Writer *w, const Node *n)
 {
-    return call(w, n, conv_of_dweight(n), "nn_conv_weights(&size, x, dy, dweight, $t, $T);");
+    Correlation c = conv_of_dweight(n);
+    correlate_call(w, &c, "nn_conv_weights(&size, x, dy, dweight, $t, $T);");
 }
 
-static bool has_bias(const Node *n) { return ((const ConvAttrs *)n->attrs)->bias; }
+/* Which sort of groups the kernel has its code for. */
+static bool is_direct(Correlation c) { return correlate_served(&c) && c.groups == 1; }
+static bool is_depthwise(Correlation c) { return correlate_served(&c) && correlate_is_depthwise(&c); }
+static bool is_grouped(Correlation c) { return correlate_served(&c) && c.groups > 1 && !correlate_is_depthwise(&c); }
 
-void conv_bind_tail(Writer *w, const Node *n)
+static bool conv_is_direct(const Node *n) { return is_direct(conv_of_forward(n)); }
+static bool conv_is_depthwise(const Node *n) { return is_depthwise(conv_of_forward(n)); }
+static bool conv_is_grouped(const Node *n) { return is_grouped(conv_of_forward(n)); }
+static bool dx_is_direct(const Node *n) { return is_direct(conv_of_dx(n)); }
+static bool dx_is_depthwise(const Node *n) { return is_depthwise(conv_of_dx(n)); }
+static bool dx_is_grouped(const Node *n) { return is_grouped(conv_of_dx(n)); }
+static bool dweight_is_direct(const Node *n) { return is_direct(conv_of_dweight(n)); }
+static bool dweight_is_depthwise(const Node *n) { return is_depthwise(conv_of_dweight(n)); }
+static bool dweight_is_grouped(const Node *n) { return is_grouped(conv_of_dweight(n)); }
+
+static bool conv_is_planar(const Node *n)
 {
-    writer_bind(w, "bias", has_bias(n) ? "bias" : "0");
-    writer_bind(w, "scale", n->epilogue->affine ? "scale" : "0");
-    writer_bind(w, "shift", n->epilogue->affine ? "shift" : "0");
-    writer_bind(w, "summand", n->epilogue->add ? "summand" : "0");
-    writer_bind_int(w, "relu", n->epilogue->relu);
-    writer_put(w, "const nn_tail tail = {$scale, $shift, $summand, $relu};");
+    Correlation c = conv_of_forward(n);
+    return correlate_planar_served(&c);
 }
 
-static bool conv_fused_fast(Writer *w, const Node *n)
+static double conv_cost(const Node *n, const CostModel *m)
 {
-    conv_bind_tail(w, n);
-    return call(w, n, conv_of_forward(n), "nn_conv_gather(&size, x, weight, $bias, &tail, y, $t, $T);");
+    Correlation c = conv_of_forward(n);
+    return correlate_direct_cost(&c, c.small, m);
 }
+
+static double conv_dx_cost(const Node *n, const CostModel *m)
+{
+    Correlation c = conv_of_dx(n);
+    return correlate_direct_cost(&c, c.large, m);
+}
+
+static double conv_planar_cost(const Node *n, const CostModel *m)
+{
+    Correlation c = conv_of_forward(n);
+    return correlate_planar_cost(&c, m);
+}
+
+static double conv_dweight_cost(const Node *n, const CostModel *m) { return (double)(node_macs(n) * m->batch); }
 
 static bool conv_panels_shape(Graph *g, Node *n)
 {
@@ -212,17 +240,22 @@ static bool conv_panels_back_shape(Graph *g, Node *n)
     return correlate_panels_shape(g, n, &c, true);
 }
 
-static bool conv_panels_fast(Writer *w, const Node *n)
+static void conv_panels_emit(Writer *w, const Node *n)
 {
     Correlation c = conv_of_origin(n);
-    return correlate_call(w, &c, "nn_conv_panels(&size, weight, panels, $t, $T);");
+    correlate_call(w, &c, "nn_conv_panels(&size, weight, panels, $t, $T);");
 }
 
-static bool conv_panels_back_fast(Writer *w, const Node *n)
+static void conv_panels_back_emit(Writer *w, const Node *n)
 {
     Correlation c = conv_of_origin(n);
-    return correlate_call(w, &c, "nn_conv_panels_back(&size, weight, panels, $t, $T);");
+    correlate_call(w, &c, "nn_conv_panels_back(&size, weight, panels, $t, $T);");
 }
+
+static const Variant conv_panels_variants[] = {
+    {.name = "simd", .layouts = IN_NCHW, .emit = conv_panels_emit, .kernel = "conv"},
+    {0},
+};
 
 static const Op conv_panels = {
     .name = "conv.panels",
@@ -231,8 +264,12 @@ static const Op conv_panels = {
     .out = correlate_pack_out,
     .shape = conv_panels_shape,
     .flops = region_no_flops,
-    .fast = conv_panels_fast,
-    .kernel = "conv",
+    .variants = conv_panels_variants,
+};
+
+static const Variant conv_panels_back_variants[] = {
+    {.name = "simd", .layouts = IN_NCHW, .emit = conv_panels_back_emit, .kernel = "conv"},
+    {0},
 };
 
 static const Op conv_panels_back = {
@@ -242,137 +279,159 @@ static const Op conv_panels_back = {
     .out = correlate_pack_out,
     .shape = conv_panels_back_shape,
     .flops = region_no_flops,
-    .fast = conv_panels_back_fast,
-    .kernel = "conv",
+    .variants = conv_panels_back_variants,
 };
 
-/* ---- samples last: runtime/kernels/samples.h ---------------------------------- */
+/* ---- batch-blocked: runtime/kernels/samples.h ---------------------------------- */
 
-static bool samples_fast(Writer *w, const Node *n)
+static void conv_blocked_emit(Writer *w, const Node *n)
 {
     Correlation c = conv_of_forward(n);
-    writer_bind(w, "bias", node_has(n, 2) ? "bias" : "0");
-    return correlate_samples_call(w, &c, "nn_samples_conv(&size, $N / 16, x, weight, $bias, y);");
+    conv_bind_epilogue(w, n);
+    correlate_samples_call(w, &c, "nn_samples_conv(&size, $N / 16, x, weight, $bias, y);");
 }
 
-static bool dx_samples_fast(Writer *w, const Node *n)
+static void conv_dx_blocked_emit(Writer *w, const Node *n)
 {
     Correlation c = conv_of_dx(n);
-    return correlate_samples_call(w, &c, "nn_samples_conv_dx(&size, $N / 16, dy, weight, dx);");
+    correlate_samples_call(w, &c, "nn_samples_conv_dx(&size, $N / 16, dy, weight, dx);");
 }
 
-static bool dweight_samples_fast(Writer *w, const Node *n)
+static void conv_dweight_blocked_emit(Writer *w, const Node *n)
 {
     Correlation c = conv_of_dweight(n);
-    return correlate_samples_call(w, &c, "nn_samples_conv_dweight(&size, $N / 16, x, dy, dweight, $t, $T);");
+    correlate_samples_call(w, &c, "nn_samples_conv_dweight(&size, $N / 16, x, dy, dweight, $t, $T);");
 }
 
-static const Op conv_samples = {
-    .name = "conv.samples",
-    .class = OP_INTERNAL,
-    .traits = OP_FAST_SAMPLES,
-    .macs = conv_macs,
-    .in = correlate_in,
-    .out = correlate_out,
-    .fast = samples_fast,
-    .kernel = "samples",
-};
-static const Op conv_dx_samples = {
-    .name = "conv.dx_samples",
-    .class = OP_INTERNAL,
-    .traits = OP_FAST_SAMPLES,
-    .macs = node_macs_of_origin,
-    .in = correlate_dx_in,
-    .out = correlate_dx_out,
-    .fast = dx_samples_fast,
-    .kernel = "samples",
-};
-static const Op conv_dweight_samples = {
-    .name = "conv.dweight_samples",
-    .class = OP_INTERNAL,
-    .macs = node_macs_of_origin,
-    .in = correlate_dweight_in,
-    .out = correlate_dweight_out,
-    .fast = dweight_samples_fast,
-    .kernel = "samples",
-};
-
-static const Op *forward_samples(const Node *n)
+static bool conv_is_blocked(const Node *n)
 {
     Correlation c = conv_of_forward(n);
-    return correlate_samples_pay(&c) ? &conv_samples : NULL;
+    return correlate_blocked_served(&c);
 }
 
-static const Op *dx_samples(const Node *n)
+static bool dx_is_blocked(const Node *n)
 {
     Correlation c = conv_of_dx(n);
-    bool dense = c.slide[0].stride == 1 && c.slide[1].stride == 1;
-    return dense && correlate_samples_pay(&c) ? &conv_dx_samples : NULL;
+    return c.slide[0].stride == 1 && c.slide[1].stride == 1 && correlate_blocked_served(&c);
 }
 
-static const Op *dweight_samples(const Node *n)
+static bool dweight_is_blocked(const Node *n)
 {
     Correlation c = conv_of_dweight(n);
-    return correlate_samples_pay(&c) ? &conv_dweight_samples : NULL;
+    return correlate_blocked_served(&c);
 }
+
+static double conv_blocked_cost(const Node *n, const CostModel *m)
+{
+    return m->machine->blocked_product * (double)(node_macs(n) * m->batch);
+}
+
+/* ---- the tables ------------------------------------------------------------------- */
+
+#define CONV_ROW(NAME, SERVES, COST)                                                                        \
+    {                                                                                                       \
+        .name = NAME, .layouts = IN_NHWC, .traits = VARIANT_STRIDED_CHANNELS,                               \
+        .epilogues = WITH_AFFINE | WITH_ADD | WITH_RELU, .inference = true, .serves = SERVES, .cost = COST, \
+        .prepack = &conv_panels, .emit = conv_direct_emit, .kernel = "conv"                                 \
+    }
+#define CONV_DX_ROW(NAME, SERVES, COST)                                                                       \
+    {                                                                                                         \
+        .name = NAME, .layouts = IN_NHWC, .traits = VARIANT_STRIDED_CHANNELS, .serves = SERVES, .cost = COST, \
+        .prepack = &conv_panels_back, .emit = conv_dx_emit, .kernel = "conv"                                  \
+    }
+#define CONV_DWEIGHT_ROW(NAME, SERVES)                                                          \
+    {                                                                                           \
+        .name = NAME, .layouts = IN_NHWC, .traits = VARIANT_STRIDED_CHANNELS, .serves = SERVES, \
+        .cost = conv_dweight_cost, .emit = conv_dweight_emit, .kernel = "conv"                  \
+    }
+
+static const Variant conv_variants[] = {
+    CONV_WINOGRAD_ROWS,
+    CONV_ROW("direct_nhwc", conv_is_direct, conv_cost),
+    CONV_ROW("grouped_nhwc", conv_is_grouped, conv_cost),
+    CONV_ROW("depthwise_nhwc", conv_is_depthwise, conv_cost),
+    {.name = "direct_nchw",
+     .layouts = IN_NCHW,
+     .serves = conv_is_planar,
+     .cost = conv_planar_cost,
+     .emit = conv_planar_emit,
+     .kernel = "conv"},
+    {.name = "batch_blocked",
+     .layouts = IN_NCHW16N,
+     .traits = VARIANT_ANY_BATCH,
+     .serves = conv_is_blocked,
+     .cost = conv_blocked_cost,
+     .emit = conv_blocked_emit,
+     .kernel = "samples"},
+    {0},
+};
+
+static const Variant conv_dx_variants[] = {
+    CONV_DX_WINOGRAD_ROWS,
+    CONV_DX_ROW("direct_nhwc", dx_is_direct, conv_dx_cost),
+    CONV_DX_ROW("grouped_nhwc", dx_is_grouped, conv_dx_cost),
+    CONV_DX_ROW("depthwise_nhwc", dx_is_depthwise, conv_dx_cost),
+    {.name = "batch_blocked",
+     .layouts = IN_NCHW16N,
+     .traits = VARIANT_ANY_BATCH,
+     .serves = dx_is_blocked,
+     .cost = conv_blocked_cost,
+     .emit = conv_dx_blocked_emit,
+     .kernel = "samples"},
+    {0},
+};
+
+static const Variant conv_dweight_variants[] = {
+    CONV_DWEIGHT_WINOGRAD_ROW,
+    CONV_DWEIGHT_ROW("direct_nhwc", dweight_is_direct),
+    CONV_DWEIGHT_ROW("grouped_nhwc", dweight_is_grouped),
+    CONV_DWEIGHT_ROW("depthwise_nhwc", dweight_is_depthwise),
+    {.name = "batch_blocked",
+     .layouts = IN_NCHW16N,
+     .serves = dweight_is_blocked,
+     .cost = conv_blocked_cost,
+     .emit = conv_dweight_blocked_emit,
+     .kernel = "samples"},
+    {0},
+};
 
 /* ---- the operators ---------------------------------------------------------------- */
-
-static const Op conv_fused = {
-    .name = "conv.fused",
-    .class = OP_INTERNAL,
-    .traits = OP_STRIDED_CHANNELS,
-    .macs = conv_macs,
-    .in = correlate_in,
-    .out = correlate_out,
-    .fast = conv_fused_fast,
-    .kernel = "conv",
-    .last = conv_last,
-    .pack = &conv_panels,
-    .winograd = conv_winograd,
-};
-
-static const Op *conv_fuse(const Node *n) { return conv_last(n) ? &conv_fused : NULL; }
 
 static const Op conv_dx = {
     .name = "conv.dx",
     .class = OP_INTERNAL,
-    .traits = OP_STRIDED_CHANNELS,
     .macs = node_macs_of_origin,
     .in = correlate_dx_in,
     .out = correlate_dx_out,
     .plain = conv_dx_plain,
-    .fast = conv_dx_fast,
-    .kernel = "conv",
-    .last = conv_dx_last,
-    .pack = &conv_panels_back,
-    .winograd = conv_winograd_dx,
-    .samples = dx_samples,
+    .variants = conv_dx_variants,
 };
 static const Op conv_dweight = {
     .name = "conv.dweight",
     .class = OP_INTERNAL,
-    .traits = OP_STRIDED_CHANNELS,
     .macs = node_macs_of_origin,
     .in = correlate_dweight_in,
     .out = correlate_dweight_out,
     .plain = conv_dweight_plain,
-    .fast = conv_dweight_fast,
-    .kernel = "conv",
-    .last = conv_dweight_last,
-    .winograd = conv_winograd_dweight,
-    .samples = dweight_samples,
+    .variants = conv_dweight_variants,
 };
+
+static const Variant conv_dbias_variants[] = {
+    {.name = "simd",
+     .layouts = IN_ANY_LAYOUT,
+     .traits = VARIANT_STRIDED_CHANNELS,
+     .emit = correlate_bias_emit,
+     .kernel = "channels"},
+    {0},
+};
+
 static const Op conv_dbias = {
     .name = "conv.dbias",
     .class = OP_INTERNAL,
-    .traits = OP_ANY_LAYOUT | OP_STRIDED_CHANNELS,
     .in = correlate_dbias_in,
     .out = correlate_dbias_out,
     .plain = correlate_bias_plain,
-    .fast = correlate_bias_fast,
-    .samples = node_op,
-    .kernel = "channels",
+    .variants = conv_dbias_variants,
 };
 
 static void conv_grad(Backward *b, const Node *n)
@@ -386,7 +445,7 @@ const Op op_conv = {
     .formula = "y[o][i][j] = bias[o] + sum_{c,u,v} weight[o][c][u][v] * x[c][i*stride + u*dilation - pad][j*stride + "
                "v*dilation - pad]",
     .class = OP_LAYER,
-    .traits = OP_WEIGHTED | OP_STRIDED_CHANNELS,
+    .traits = OP_WEIGHTED,
     .attrs = conv_attrs,
     .attrs_size = sizeof(ConvAttrs),
     .in = correlate_in,
@@ -398,11 +457,5 @@ const Op op_conv = {
     .flops = conv_flops,
     .grad = conv_grad,
     .plain = conv_plain,
-    .fast = conv_fast,
-    .kernel = "conv",
-    .last = conv_last,
-    .pack = &conv_panels,
-    .winograd = conv_winograd,
-    .samples = forward_samples,
-    .fuse = conv_fuse,
+    .variants = conv_variants,
 };

@@ -5,7 +5,7 @@
 
 static void copy_plain(Writer *w, const Node *n) { elementwise_forward(w, n, "$x"); }
 
-static bool copy_fast(Writer *w, const Node *n)
+static void copy_emit(Writer *w, const Node *n)
 {
     Shape s = node_shape_out(n);
     int64_t rows = n->layout == LAYOUT_NHWC ? s.dim[1] * s.dim[2] : 1;
@@ -15,19 +15,23 @@ static bool copy_fast(Writer *w, const Node *n)
     writer_bind_int(w, "to", n->layout == LAYOUT_NHWC ? tensor_pixel_stride(n->out[0]) : shape_count(s));
     writer_put(w, n->layout == LAYOUT_NHWC ? "nn_copy_rows((long)$N * $rows, $elements, x, $from, y, $to, $t, $T);"
                                            : "nn_copy_rows($N, $elements, x, $from, y, $to, $t, $T);");
-    return true;
 }
+
+static const Variant copy_variants[] = {{.name = "simd",
+                                         .layouts = IN_ANY_LAYOUT,
+                                         .traits = VARIANT_ANY_BATCH | VARIANT_STRIDED_CHANNELS,
+                                         .emit = copy_emit,
+                                         .kernel = "combine"},
+                                        {0}};
 
 const Op op_copy = {
     .name = "copy",
     .summary = "the same values in other memory",
     .formula = "y = x",
     .class = OP_INTERNAL,
-    .traits = OP_FAST_SAMPLES | OP_POINTWISE | OP_STRIDED_CHANNELS,
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,
     .plain = copy_plain,
-    .fast = copy_fast,
-    .kernel = "combine",
+    .variants = copy_variants,
 };

@@ -175,7 +175,7 @@ void correlate_bias_plain(Writer *w, const Node *n)
                   "}\n");
 }
 
-bool correlate_bias_fast(Writer *w, const Node *n)
+void correlate_bias_emit(Writer *w, const Node *n)
 {
     Shape s = node_shape_in(n);
     long long area = s.dim[1] * s.dim[2];
@@ -188,7 +188,6 @@ bool correlate_bias_fast(Writer *w, const Node *n)
         writer_put(w, "nn_channel_sums((long)$N * $area, $C, 1, $step, dy, dbias, $t, $T);");
     else
         writer_put(w, "nn_channel_sums($N, $C, $area, $C, dy, dbias, $t, $T);");
-    return true;
 }
 
 /* ---- fast form ------------------------------------------------------------ */
@@ -220,7 +219,7 @@ Correlation correlate_with_steps(Correlation c, const Tensor *large, const Tenso
  * vector empty. */
 enum { PLANE_COLUMNS = 16, PLANE_COPY = 8192, PLANE_CHANNELS = 4, PLANE_OUTPUTS = 8 };
 
-bool correlate_plane_pays(const Correlation *c)
+bool correlate_planar_served(const Correlation *c)
 {
     const Slide *h = &c->slide[0], *w = &c->slide[1];
     int64_t copied = window_cost(window_cost(window_reach(h), c->small.dim[2] + window_reach(w)), c->large.dim[0]);
@@ -232,7 +231,7 @@ bool correlate_plane_pays(const Correlation *c)
  * first cache. */
 enum { SAMPLES_CHANNELS = 16 };
 
-bool correlate_samples_pay(const Correlation *c)
+bool correlate_blocked_served(const Correlation *c)
 {
     bool few = c->large.dim[0] <= SAMPLES_CHANNELS && c->small.dim[0] <= SAMPLES_CHANNELS;
     bool fits = shape_count(c->large) < INT32_MAX && shape_count(c->small) < INT32_MAX;
@@ -240,7 +239,7 @@ bool correlate_samples_pay(const Correlation *c)
 }
 
 /* nn_samples: c, h, w, o, oh, ow, kh, kw, sh, sw, dh, dw, top, left */
-bool correlate_samples_call(Writer *w, const Correlation *c, const char *call)
+void correlate_samples_call(Writer *w, const Correlation *c, const char *call)
 {
     const Slide *h = &c->slide[0], *v = &c->slide[1];
     const int64_t size[] = {c->large.dim[0], h->large,  v->large,    c->small.dim[0], h->small,  v->small, h->k, v->k,
@@ -248,11 +247,10 @@ bool correlate_samples_call(Writer *w, const Correlation *c, const char *call)
     writer_bind_ints(w, "size", size, sizeof size / sizeof *size);
     writer_put(w, "static const nn_samples size = {$size};");
     writer_put(w, call);
-    return true;
 }
 
 /* nn_conv: n, c, h, w, o, oh, ow, groups, kh, kw, sh, sw, dh, dw, top, left, c_step, o_step */
-bool correlate_call(Writer *w, const Correlation *c, const char *call)
+void correlate_call(Writer *w, const Correlation *c, const char *call)
 {
     const int64_t *large = c->large.dim, *small = c->small.dim;
     const Slide *h = &c->slide[0], *v = &c->slide[1];
@@ -262,16 +260,35 @@ bool correlate_call(Writer *w, const Correlation *c, const char *call)
     writer_bind_ints(w, "size", size, sizeof size / sizeof *size);
     writer_put(w, "static const nn_conv size = {$N, $size};");
     writer_put(w, call);
-    return true;
+}
+
+bool correlate_is_depthwise(const Correlation *c)
+{
+    return c->groups > 1 && c->large.dim[0] == c->groups && c->small.dim[0] == c->groups;
+}
+
+double correlate_direct_cost(const Correlation *c, Shape result, const CostModel *m)
+{
+    const Slide *h = &c->slide[0], *w = &c->slide[1];
+    bool back = shape_equal(result, c->large);
+    double weights = (double)(c->small.dim[0] * (c->large.dim[0] / c->groups) * h->k * w->k);
+    double pixels = (double)(m->batch * result.dim[1] * result.dim[2]) / (double)(back ? h->stride * w->stride : 1);
+    double lanes = result.dim[0] < PANEL ? (double)PANEL / (double)result.dim[0] : 1;
+    return weights * (pixels * lanes + (m->constant_weights ? m->machine->weight_read : 0));
+}
+
+double correlate_planar_cost(const Correlation *c, const CostModel *m)
+{
+    int64_t columns = c->small.dim[2], vectors = (columns + PLANE_COLUMNS - 1) / PLANE_COLUMNS;
+    return (double)(correlate_macs(c) * m->batch) * (double)(vectors * PLANE_COLUMNS) / (double)columns;
 }
 
 bool correlate_panels_shape(Graph *g, Node *n, const Correlation *c, bool back)
 {
     int64_t groups = c->groups, taps = c->slide[0].k * c->slide[1].k;
     int64_t lanes = (back ? c->large : c->small).dim[0] / groups, depth = (back ? c->small : c->large).dim[0] / groups;
-    bool depthwise = groups > 1 && c->large.dim[0] == groups && c->small.dim[0] == groups;
-    int64_t count = depthwise ? taps * ((groups + PANEL - 1) / PANEL) * PANEL
-                              : groups * ((lanes + PANEL - 1) / PANEL) * PANEL * depth * taps;
+    int64_t count = correlate_is_depthwise(c) ? taps * ((groups + PANEL - 1) / PANEL) * PANEL
+                                              : groups * ((lanes + PANEL - 1) / PANEL) * PANEL * depth * taps;
     node_out_as(g, n, DTYPE_REAL, false, shape_vector(count));
     return true;
 }

@@ -20,7 +20,7 @@
 typedef struct Correlation {
     Slide slide[2];
     Shape large, small;
-    int64_t large_step, small_step; /* from pixel to pixel, in the fast form */
+    int64_t large_step, small_step; /* from pixel to pixel, of NHWC images */
     int64_t groups;
     PadMode mode;
     bool flip; /* the kernel is mirrored along both axes */
@@ -36,9 +36,9 @@ void correlate_weights(Writer *, const Correlation *, const char *large, const c
 
 /* dbias[c] = Σ dy[n][c][·], for an image of this shape; an Op.plain of one input, dy. */
 void correlate_bias_plain(Writer *, const Node *);
-bool correlate_bias_fast(Writer *, const Node *); /* kernel "channels" */
+void correlate_bias_emit(Writer *, const Node *); /* kernel "channels" */
 
-/* ---- fast form: runtime/kernels/conv.h, channels last ---- */
+/* ---- variants: runtime/kernels/conv.h, NHWC ---- */
 
 /* The kernels serve it: zeros around, not mirrored, not too large. */
 bool correlate_served(const Correlation *);
@@ -46,19 +46,26 @@ bool correlate_served(const Correlation *);
 /* The same, of these two images: with their steps. */
 Correlation correlate_with_steps(Correlation, const Tensor *large, const Tensor *small);
 
-/* The weights as panels, for gather, or (back) for scatter: an Op.shape and Op.fast
- * of one input, the weight. */
+/* The weights as panels, for gather, or (back) for scatter: an Op.shape of one
+ * input, the weight. */
 bool correlate_panels_shape(Graph *, Node *, const Correlation *, bool back);
-bool correlate_call(Writer *, const Correlation *, const char *call); /* `size` is the nn_conv */
+void correlate_call(Writer *, const Correlation *, const char *call); /* `size` is the nn_conv */
 
-/* A gather of planar images with so few channels and outputs that vectors of columns are
+bool correlate_is_depthwise(const Correlation *); /* groups of one channel and one output */
+
+/* Of the sum that makes `result`, the large or the small image: its channels are the lanes,
+ * of which fewer than a panel leave vectors partly empty. */
+double correlate_direct_cost(const Correlation *, Shape result, const CostModel *);
+
+/* A gather of NCHW images with so few channels and outputs that vectors of columns are
  * fuller than vectors of channels: runtime/kernels/plane.h. */
-bool correlate_plane_pays(const Correlation *);
+bool correlate_planar_served(const Correlation *);
+double correlate_planar_cost(const Correlation *, const CostModel *);
 
-/* The kernels for samples last serve it, and pay: as above, no groups, and so few channels
+/* The batch-blocked kernels serve it: as correlate_served, no groups, and so few channels
  * that vectors of them would not be full. */
-bool correlate_samples_pay(const Correlation *);
-bool correlate_samples_call(Writer *, const Correlation *, const char *call); /* `size` is the nn_samples */
+bool correlate_blocked_served(const Correlation *);
+void correlate_samples_call(Writer *, const Correlation *, const char *call); /* `size` is the nn_samples */
 
 extern const char *const correlate_pack_in[];  /* weight */
 extern const char *const correlate_pack_out[]; /* panels */

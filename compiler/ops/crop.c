@@ -49,10 +49,10 @@ static void crop_plain(Writer *w, const Node *n)
     region_take(w, "y", "x", node_shape_out(n), a->sides.top, a->sides.left);
 }
 
-static bool crop_fast(Writer *w, const Node *n)
+static void crop_emit(Writer *w, const Node *n)
 {
     const CropAttrs *a = n->attrs;
-    return region_take_fast(w, n, a->sides.top, a->sides.left);
+    region_take_emit(w, n, a->sides.top, a->sides.left);
 }
 
 static void crop_grad_plain(Writer *w, const Node *n)
@@ -61,33 +61,41 @@ static void crop_grad_plain(Writer *w, const Node *n)
     region_place(w, "dx", "dy", node_shape_out(n), node_shape_in(n), a->sides.top, a->sides.left, 0);
 }
 
-static bool crop_grad_fast(Writer *w, const Node *n)
+static void crop_grad_emit(Writer *w, const Node *n)
 {
     const CropAttrs *a = n->attrs;
-    return region_place_fast(w, n, a->sides.top, a->sides.left, 0);
+    region_place_emit(w, n, a->sides.top, a->sides.left, 0);
 }
+
+static const Variant crop_gradient_variants[] = {{.name = "simd",
+                                                  .layouts = IN_NCHW | IN_NHWC,
+                                                  .traits = VARIANT_ANY_BATCH,
+                                                  .emit = crop_grad_emit,
+                                                  .kernel = "region"},
+                                                 {0}};
 
 static const Op crop_gradient = {
     .name = "crop.grad",
     .class = OP_INTERNAL,
-    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .attrs_size = sizeof(CropAttrs),
     .in = gradient_in_dy,
     .out = gradient_out,
     .flops = region_no_flops,
     .plain = crop_grad_plain,
-    .fast = crop_grad_fast,
-    .kernel = "region",
+    .variants = crop_gradient_variants,
 };
 
 static void crop_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &crop_gradient); }
+
+static const Variant crop_variants[] = {
+    {.name = "simd", .layouts = IN_NCHW | IN_NHWC, .traits = VARIANT_ANY_BATCH, .emit = crop_emit, .kernel = "region"},
+    {0}};
 
 const Op op_crop = {
     .name = "crop",
     .summary = "cuts rows and columns off the border",
     .formula = "y[c][i][j] = x[c][i + top][j + left]",
     .class = OP_LAYER,
-    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .attrs = crop_attrs,
     .attrs_size = sizeof(CropAttrs),
     .in = elementwise_in,
@@ -97,6 +105,5 @@ const Op op_crop = {
     .flops = region_no_flops,
     .grad = crop_grad,
     .plain = crop_plain,
-    .fast = crop_fast,
-    .kernel = "region",
+    .variants = crop_variants,
 };

@@ -175,30 +175,43 @@ static Correlation of_dweight(const Node *n) { return between(n, n->in[1], n->in
 /* Of the packing nodes: whatever it is that wants the weights packed. */
 static Correlation of_origin(const Node *n) { return of_forward(n->origin); }
 
-static bool served(Correlation c) { return correlate_served(&c); }
-static bool deconv_last(const Node *n) { return served(of_forward(n)); }
-static bool deconv_dx_last(const Node *n) { return served(of_dx(n)); }
-static bool deconv_dweight_last(const Node *n) { return served(of_dweight(n)); }
-
-static bool call(Writer *w, const Node *n, Correlation c, const char *text)
+static bool deconv_is_served(const Node *n)
 {
-    return n->layout == LAYOUT_NHWC && correlate_call(w, &c, text);
+    Correlation c = of_forward(n);
+    return correlate_served(&c);
 }
 
-static bool deconv_fast(Writer *w, const Node *n)
+static bool deconv_dx_is_served(const Node *n)
 {
+    Correlation c = of_dx(n);
+    return correlate_served(&c);
+}
+
+static bool deconv_dweight_is_served(const Node *n)
+{
+    Correlation c = of_dweight(n);
+    return correlate_served(&c);
+}
+
+static double deconv_cost(const Node *n, const CostModel *m) { return (double)(node_macs(n) * m->batch); }
+
+static void deconv_emit(Writer *w, const Node *n)
+{
+    Correlation c = of_forward(n);
     writer_bind(w, "bias", node_has(n, 2) ? "bias" : "0");
-    return call(w, n, of_forward(n), "nn_conv_scatter(&size, x, weight, $bias, y, $t, $T);");
+    correlate_call(w, &c, "nn_conv_scatter(&size, x, weight, $bias, y, $t, $T);");
 }
 
-static bool deconv_dx_fast(Writer *w, const Node *n)
+static void deconv_dx_emit(Writer *w, const Node *n)
 {
-    return call(w, n, of_dx(n), "nn_conv_gather(&size, dy, weight, 0, 0, dx, $t, $T);");
+    Correlation c = of_dx(n);
+    correlate_call(w, &c, "nn_conv_gather(&size, dy, weight, 0, 0, dx, $t, $T);");
 }
 
-static bool deconv_dweight_fast(Writer *w, const Node *n)
+static void deconv_dweight_emit(Writer *w, const Node *n)
 {
-    return call(w, n, of_dweight(n), "nn_conv_weights(&size, dy, x, dweight, $t, $T);");
+    Correlation c = of_dweight(n);
+    correlate_call(w, &c, "nn_conv_weights(&size, dy, x, dweight, $t, $T);");
 }
 
 static bool deconv_panels_shape(Graph *g, Node *n)
@@ -213,17 +226,22 @@ static bool deconv_dx_panels_shape(Graph *g, Node *n)
     return correlate_panels_shape(g, n, &c, false);
 }
 
-static bool deconv_panels_fast(Writer *w, const Node *n)
+static void deconv_panels_emit(Writer *w, const Node *n)
 {
     Correlation c = of_origin(n);
-    return correlate_call(w, &c, "nn_conv_panels_back(&size, weight, panels, $t, $T);");
+    correlate_call(w, &c, "nn_conv_panels_back(&size, weight, panels, $t, $T);");
 }
 
-static bool deconv_dx_panels_fast(Writer *w, const Node *n)
+static void deconv_dx_panels_emit(Writer *w, const Node *n)
 {
     Correlation c = of_origin(n);
-    return correlate_call(w, &c, "nn_conv_panels(&size, weight, panels, $t, $T);");
+    correlate_call(w, &c, "nn_conv_panels(&size, weight, panels, $t, $T);");
 }
+
+static const Variant deconv_panels_variants[] = {
+    {.name = "simd", .layouts = IN_NCHW, .emit = deconv_panels_emit, .kernel = "conv"},
+    {0},
+};
 
 static const Op deconv_panels = {
     .name = "deconv.panels",
@@ -232,8 +250,12 @@ static const Op deconv_panels = {
     .out = correlate_pack_out,
     .shape = deconv_panels_shape,
     .flops = region_no_flops,
-    .fast = deconv_panels_fast,
-    .kernel = "conv",
+    .variants = deconv_panels_variants,
+};
+
+static const Variant deconv_dx_panels_variants[] = {
+    {.name = "simd", .layouts = IN_NCHW, .emit = deconv_dx_panels_emit, .kernel = "conv"},
+    {0},
 };
 
 static const Op deconv_dx_panels = {
@@ -243,44 +265,66 @@ static const Op deconv_dx_panels = {
     .out = correlate_pack_out,
     .shape = deconv_dx_panels_shape,
     .flops = region_no_flops,
-    .fast = deconv_dx_panels_fast,
-    .kernel = "conv",
+    .variants = deconv_dx_panels_variants,
+};
+
+static const Variant deconv_dx_variants[] = {
+    {.name = "direct_nhwc",
+     .layouts = IN_NHWC,
+     .traits = VARIANT_STRIDED_CHANNELS,
+     .serves = deconv_dx_is_served,
+     .cost = deconv_cost,
+     .prepack = &deconv_dx_panels,
+     .emit = deconv_dx_emit,
+     .kernel = "conv"},
+    {0},
 };
 
 static const Op deconv_dx = {
     .name = "deconv.dx",
     .class = OP_INTERNAL,
-    .traits = OP_STRIDED_CHANNELS,
     .macs = node_macs_of_origin,
     .in = correlate_dx_in,
     .out = correlate_dx_out,
     .plain = deconv_dx_plain,
-    .fast = deconv_dx_fast,
-    .kernel = "conv",
-    .last = deconv_dx_last,
-    .pack = &deconv_dx_panels,
+    .variants = deconv_dx_variants,
 };
+static const Variant deconv_dweight_variants[] = {
+    {.name = "direct_nhwc",
+     .layouts = IN_NHWC,
+     .traits = VARIANT_STRIDED_CHANNELS,
+     .serves = deconv_dweight_is_served,
+     .cost = deconv_cost,
+     .emit = deconv_dweight_emit,
+     .kernel = "conv"},
+    {0},
+};
+
 static const Op deconv_dweight = {
     .name = "deconv.dweight",
     .class = OP_INTERNAL,
-    .traits = OP_STRIDED_CHANNELS,
     .macs = node_macs_of_origin,
     .in = correlate_dweight_in,
     .out = correlate_dweight_out,
     .plain = deconv_dweight_plain,
-    .fast = deconv_dweight_fast,
-    .kernel = "conv",
-    .last = deconv_dweight_last,
+    .variants = deconv_dweight_variants,
 };
+static const Variant deconv_dbias_variants[] = {
+    {.name = "simd",
+     .layouts = IN_NCHW | IN_NHWC,
+     .traits = VARIANT_STRIDED_CHANNELS,
+     .emit = correlate_bias_emit,
+     .kernel = "channels"},
+    {0},
+};
+
 static const Op deconv_dbias = {
     .name = "deconv.dbias",
     .class = OP_INTERNAL,
-    .traits = OP_ANY_LAYOUT | OP_STRIDED_CHANNELS,
     .in = correlate_dbias_in,
     .out = correlate_dbias_out,
     .plain = correlate_bias_plain,
-    .fast = correlate_bias_fast,
-    .kernel = "channels",
+    .variants = deconv_dbias_variants,
 };
 
 static void deconv_grad(Backward *b, const Node *n)
@@ -288,13 +332,25 @@ static void deconv_grad(Backward *b, const Node *n)
     correlate_grad(b, n, &(CorrelateGradients){&deconv_dx, &deconv_dweight, &deconv_dbias});
 }
 
+static const Variant deconv_variants[] = {
+    {.name = "direct_nhwc",
+     .layouts = IN_NHWC,
+     .traits = VARIANT_STRIDED_CHANNELS,
+     .serves = deconv_is_served,
+     .cost = deconv_cost,
+     .prepack = &deconv_panels,
+     .emit = deconv_emit,
+     .kernel = "conv"},
+    {0},
+};
+
 const Op op_deconv = {
     .name = "deconv",
     .summary = "transposed convolution over an image",
     .formula = "y[o][i*stride + u*dilation - pad][j*stride + v*dilation - pad] = bias[o] + sum weight[c][o][u][v] * "
                "x[c][i][j]",
     .class = OP_LAYER,
-    .traits = OP_WEIGHTED | OP_STRIDED_CHANNELS,
+    .traits = OP_WEIGHTED,
     .attrs = deconv_attrs,
     .attrs_size = sizeof(DeconvAttrs),
     .in = correlate_in,
@@ -306,8 +362,5 @@ const Op op_deconv = {
     .flops = deconv_flops,
     .grad = deconv_grad,
     .plain = deconv_plain,
-    .fast = deconv_fast,
-    .kernel = "conv",
-    .last = deconv_last,
-    .pack = &deconv_panels,
+    .variants = deconv_variants,
 };

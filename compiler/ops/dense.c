@@ -132,36 +132,33 @@ static void dense_db_plain(Writer *w, const Node *n)
 
 /* ---- fast form: runtime/kernels/dense.h ------------------------------------ */
 
-static bool call_kernel(Writer *w, int64_t in, int64_t out, const char *call)
+static void call_kernel(Writer *w, int64_t in, int64_t out, const char *call)
 {
     bind_sizes(w, in, out);
     writer_put(w, "static const nn_dense size = {$N, $I, $O};");
     writer_put(w, call);
-    return true;
 }
 
-static bool dense_fast(Writer *w, const Node *n)
+static void dense_emit(Writer *w, const Node *n)
 {
     const char *with_bias = "nn_dense_forward(&size, x, weight, bias, y, $t, $T);";
     const char *without = "nn_dense_forward(&size, x, weight, 0, y, $t, $T);";
-    return call_kernel(w, node_shape_in(n).dim[0], node_shape_out(n).dim[0], node_has(n, 2) ? with_bias : without);
+    call_kernel(w, node_shape_in(n).dim[0], node_shape_out(n).dim[0], node_has(n, 2) ? with_bias : without);
 }
 
-static bool dense_dx_fast(Writer *w, const Node *n)
+static void dense_dx_emit(Writer *w, const Node *n)
 {
-    return call_kernel(w, node_shape_out(n).dim[0], node_shape_in(n).dim[0],
-                       "nn_dense_dx(&size, dy, weight, dx, $t, $T);");
+    call_kernel(w, node_shape_out(n).dim[0], node_shape_in(n).dim[0], "nn_dense_dx(&size, dy, weight, dx, $t, $T);");
 }
 
-static bool dense_dw_fast(Writer *w, const Node *n)
+static void dense_dw_emit(Writer *w, const Node *n)
 {
-    return call_kernel(w, n->in[0]->shape.dim[0], n->in[1]->shape.dim[0],
-                       "nn_dense_dweight(&size, x, dy, dweight, $t, $T);");
+    call_kernel(w, n->in[0]->shape.dim[0], n->in[1]->shape.dim[0], "nn_dense_dweight(&size, x, dy, dweight, $t, $T);");
 }
 
-static bool dense_db_fast(Writer *w, const Node *n)
+static void dense_db_emit(Writer *w, const Node *n)
 {
-    return call_kernel(w, 0, n->in[0]->shape.dim[0], "nn_dense_dbias(&size, dy, dbias, $t, $T);");
+    call_kernel(w, 0, n->in[0]->shape.dim[0], "nn_dense_dbias(&size, dy, dbias, $t, $T);");
 }
 
 /* ---- some rows of the weights' gradient: passes/gradient_splitting.c ---------------------- */
@@ -170,16 +167,21 @@ typedef struct RowsAttrs {
     int64_t first, count;
 } RowsAttrs;
 
-static bool dense_rows_fast(Writer *w, const Node *n)
+static void dense_rows_emit(Writer *w, const Node *n)
 {
     const RowsAttrs *a = n->attrs;
     writer_bind_int(w, "first", a->first);
     writer_bind_int(w, "rows", a->count);
-    return call_kernel(w, n->in[0]->shape.dim[0], n->in[1]->shape.dim[0],
-                       "nn_dense_dweight_rows(&size, $first, $rows, x, dy, dweight, $t, $T);");
+    call_kernel(w, n->in[0]->shape.dim[0], n->in[1]->shape.dim[0],
+                "nn_dense_dweight_rows(&size, $first, $rows, x, dy, dweight, $t, $T);");
 }
 
 static int64_t dense_rows_macs(const Node *n) { return node_shape_in(n).dim[0] * ((const RowsAttrs *)n->attrs)->count; }
+
+static const Variant dense_rows_variants[] = {
+    {.name = "gemm", .layouts = IN_NCHW, .emit = dense_rows_emit, .kernel = "dense"},
+    {0},
+};
 
 static const Op dense_dw_rows = {
     .name = "dense.dw_rows",
@@ -187,8 +189,7 @@ static const Op dense_dw_rows = {
     .macs = dense_rows_macs,
     .in = dense_dw_in,
     .out = dense_dw_out,
-    .fast = dense_rows_fast,
-    .kernel = "dense",
+    .variants = dense_rows_variants,
 };
 
 static Node *dense_rows(Graph *g, const Node *n, int64_t first, int64_t count)
@@ -199,66 +200,73 @@ static Node *dense_rows(Graph *g, const Node *n, int64_t first, int64_t count)
     part->origin = n->origin;
     for (int i = 0; i < n->in_count; i++) node_in(g, part, n->in[i]);
     part->data_count = n->data_count;
+    part->variant = dense_rows_variants;
     node_out_as(g, part, DTYPE_REAL, false, (Shape){2, {count, n->out[0]->shape.dim[1]}});
     return part;
 }
 
-/* ---- samples last: runtime/kernels/samples.h ------------------------------- */
+/* ---- batch-blocked: runtime/kernels/samples.h ------------------------------- */
 
-static bool samples_fast(Writer *w, const Node *n)
+static void dense_blocked_emit(Writer *w, const Node *n)
 {
     bind_sizes(w, node_shape_in(n).dim[0], node_shape_out(n).dim[0]);
     writer_bind(w, "bias", node_has(n, 2) ? "bias" : "0");
     writer_put(w, "nn_samples_dense($N / 16, $I, $O, x, weight, $bias, y);");
-    return true;
 }
 
-static bool dx_samples_fast(Writer *w, const Node *n)
+static void dense_dx_blocked_emit(Writer *w, const Node *n)
 {
     bind_sizes(w, node_shape_out(n).dim[0], node_shape_in(n).dim[0]);
     writer_put(w, "nn_samples_dense_dx($N / 16, $I, $O, dy, weight, dx);");
-    return true;
 }
 
-static bool db_samples_fast(Writer *w, const Node *n)
+static void dense_db_blocked_emit(Writer *w, const Node *n)
 {
     bind_sizes(w, 0, n->in[0]->shape.dim[0]);
     writer_put(w, "nn_channel_sums($N / 16, $O, 16, 0, dy, dbias, $t, $T);");
-    return true;
 }
 
-static const Op dense_samples = {
-    .name = "dense.samples",
-    .class = OP_INTERNAL,
-    .traits = OP_FAST_SAMPLES,
-    .macs = dense_macs,
-    .in = dense_in,
-    .out = dense_out,
-    .fast = samples_fast,
-    .kernel = "samples",
-};
-static const Op dense_dx_samples = {
-    .name = "dense.dx_samples",
-    .class = OP_INTERNAL,
-    .traits = OP_FAST_SAMPLES,
-    .macs = node_macs_of_origin,
-    .in = dense_dx_in,
-    .out = dense_dx_out,
-    .fast = dx_samples_fast,
-    .kernel = "samples",
-};
-static const Op dense_db_samples = {
-    .name = "dense.db_samples",
-    .class = OP_INTERNAL,
-    .in = dense_db_in,
-    .out = dense_db_out,
-    .fast = db_samples_fast,
-    .kernel = "channels",
+/* ---- the tables ---------------------------------------------------------------- */
+
+static double dense_cost(const Node *n, const CostModel *m) { return (double)(node_macs(n) * m->batch); }
+
+static double dense_blocked_cost(const Node *n, const CostModel *m)
+{
+    return m->machine->blocked_product * dense_cost(n, m);
+}
+
+static const Variant dense_variants[] = {
+    {.name = "gemm", .layouts = IN_NCHW, .cost = dense_cost, .emit = dense_emit, .kernel = "dense"},
+    {.name = "batch_blocked",
+     .layouts = IN_NCHW16N,
+     .traits = VARIANT_ANY_BATCH,
+     .cost = dense_blocked_cost,
+     .emit = dense_blocked_emit,
+     .kernel = "samples"},
+    {0},
 };
 
-static const Op *forward_samples(const Node *n) { return (void)n, &dense_samples; }
-static const Op *dx_samples(const Node *n) { return (void)n, &dense_dx_samples; }
-static const Op *db_samples(const Node *n) { return (void)n, &dense_db_samples; }
+static const Variant dense_dx_variants[] = {
+    {.name = "gemm", .layouts = IN_NCHW, .cost = dense_cost, .emit = dense_dx_emit, .kernel = "dense"},
+    {.name = "batch_blocked",
+     .layouts = IN_NCHW16N,
+     .traits = VARIANT_ANY_BATCH,
+     .cost = dense_blocked_cost,
+     .emit = dense_dx_blocked_emit,
+     .kernel = "samples"},
+    {0},
+};
+
+static const Variant dense_dw_variants[] = {
+    {.name = "gemm", .layouts = IN_NCHW, .cost = dense_cost, .emit = dense_dw_emit, .kernel = "dense"},
+    {0},
+};
+
+static const Variant dense_db_variants[] = {
+    {.name = "simd", .layouts = IN_NCHW, .emit = dense_db_emit, .kernel = "dense"},
+    {.name = "batch_blocked", .layouts = IN_NCHW16N, .emit = dense_db_blocked_emit, .kernel = "channels"},
+    {0},
+};
 
 /* ---- the operators ------------------------------------------------------------ */
 
@@ -269,9 +277,7 @@ static const Op dense_dx = {
     .in = dense_dx_in,
     .out = dense_dx_out,
     .plain = dense_dx_plain,
-    .fast = dense_dx_fast,
-    .samples = dx_samples,
-    .kernel = "dense",
+    .variants = dense_dx_variants,
 };
 static const Op dense_dw = {
     .name = "dense.dw",
@@ -280,8 +286,7 @@ static const Op dense_dw = {
     .in = dense_dw_in,
     .out = dense_dw_out,
     .plain = dense_dw_plain,
-    .fast = dense_dw_fast,
-    .kernel = "dense",
+    .variants = dense_dw_variants,
     .rows = dense_rows,
 };
 static const Op dense_db = {
@@ -290,9 +295,7 @@ static const Op dense_db = {
     .in = dense_db_in,
     .out = dense_db_out,
     .plain = dense_db_plain,
-    .fast = dense_db_fast,
-    .samples = db_samples,
-    .kernel = "dense",
+    .variants = dense_db_variants,
 };
 
 static void dense_grad(Backward *b, const Node *n)
@@ -335,7 +338,5 @@ const Op op_dense = {
     .flops = dense_flops,
     .grad = dense_grad,
     .plain = dense_plain,
-    .fast = dense_fast,
-    .samples = forward_samples,
-    .kernel = "dense",
+    .variants = dense_variants,
 };

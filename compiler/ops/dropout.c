@@ -65,31 +65,37 @@ static void bind_factor(Writer *w, const Node *n)
     writer_bind_real(w, "factor", scaled ? 1 / (1 - a->p) : 1);
 }
 
-static bool dropout_training_fast(Writer *w, const Node *n)
+static void dropout_training_emit(Writer *w, const Node *n)
 {
     bind_factor(w, n);
     writer_bind_real(w, "p", ((const DropoutAttrs *)n->attrs)->p);
-    return elementwise_fast(w, n, "nn_dropout", "$p, $factor, $seed, ");
+    elementwise_emit(w, n, "nn_dropout", "$p, $factor, $seed, ");
 }
 
-static bool dropout_grad_fast(Writer *w, const Node *n)
+static void dropout_grad_emit(Writer *w, const Node *n)
 {
     bind_factor(w, n);
-    return elementwise_fast(w, n, "nn_dropout_grad", "$factor, ");
+    elementwise_emit(w, n, "nn_dropout_grad", "$factor, ");
 }
+
+static const Variant dropout_gradient_variants[] = {
+    {.name = "simd", .layouts = IN_NCHW, .traits = VARIANT_ANY_BATCH, .emit = dropout_grad_emit, .kernel = "dropout"},
+    {0}};
 
 static const Op dropout_gradient = {
     .name = "dropout.grad",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES,
+    .traits = OP_INPLACE,
     .in = dropout_gradient_in,
     .out = gradient_out,
     .plain = dropout_grad_plain,
-    .fast = dropout_grad_fast,
-    .kernel = "dropout",
+    .variants = dropout_gradient_variants,
 };
 
 static void dropout_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &dropout_gradient); }
+
+static const Variant dropout_training_variants[] = {
+    {.name = "simd", .layouts = IN_NCHW, .emit = dropout_training_emit, .kernel = "dropout"}, {0}};
 
 static const Op dropout_training = {
     .name = "dropout.training",
@@ -103,8 +109,7 @@ static const Op dropout_training = {
     .shape = dropout_training_shape,
     .grad = dropout_grad,
     .plain = dropout_training_plain,
-    .fast = dropout_training_fast,
-    .kernel = "dropout",
+    .variants = dropout_training_variants,
 };
 
 /* ---- inference --------------------------------------------------------- */

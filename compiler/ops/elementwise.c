@@ -41,7 +41,7 @@ void elementwise_forward(Writer *w, const Node *n, const char *y) { write_loop(w
 
 void elementwise_backward(Writer *w, const Node *n, const char *dx) { write_loop(w, n, "dx", dx); }
 
-bool elementwise_fast(Writer *w, const Node *n, const char *kernel, const char *constants)
+void elementwise_emit(Writer *w, const Node *n, const char *kernel, const char *constants)
 {
     char template[256], arrays[128];
     int length = 0;
@@ -54,7 +54,6 @@ bool elementwise_fast(Writer *w, const Node *n, const char *kernel, const char *
     writer_bind_int(w, "elements", shape_count(n->out[0]->shape));
     snprintf(template, sizeof template, "%s($N, $elements, %s%s$t, $T);", kernel, arrays, constants);
     writer_put(w, template);
-    return true;
 }
 
 /* The forward node's tensor of that name. */

@@ -22,9 +22,9 @@ void elementwise_backward(Writer *, const Node *, const char *dx);
  * element of any other array. */
 void elementwise_lines(Writer *, const Node *, const char *lines);
 
-/* Op.fast of element-wise kernels: the call kernel(n, elements, inputs, outputs,
+/* Variant.emit of element-wise kernels: the call kernel(n, elements, inputs, outputs,
  * constants, t, T).  `constants` is a template like "$alpha, ", or "". */
-bool elementwise_fast(Writer *, const Node *, const char *kernel, const char *constants);
+void elementwise_emit(Writer *, const Node *, const char *kernel, const char *constants);
 
 /* Op.grad: one node of `gradient`, whose inputs are found by their names: "dy",
  * or the name of an input or an output of the operator ("x", "y", "mask"). */

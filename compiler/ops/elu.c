@@ -31,10 +31,10 @@ static void elu_plain(Writer *w, const Node *n)
     elementwise_forward(w, n, "$x <= 0 ? $alpha * $expm1($x) : $x");
 }
 
-static bool elu_fast(Writer *w, const Node *n)
+static void elu_emit(Writer *w, const Node *n)
 {
     bind_alpha(w, n);
-    return elementwise_fast(w, n, "nn_elu", "1, $alpha, ");
+    elementwise_emit(w, n, "nn_elu", "1, $alpha, ");
 }
 
 static int64_t elu_flops(const Node *n) { return elementwise_cost(n, 3); }
@@ -45,10 +45,10 @@ static void elu_grad_y_plain(Writer *w, const Node *n)
     elementwise_backward(w, n, "$y > 0 ? $dy : $dy * ($y + $alpha)");
 }
 
-static bool elu_grad_y_fast(Writer *w, const Node *n)
+static void elu_grad_y_emit(Writer *w, const Node *n)
 {
     bind_alpha(w, n);
-    return elementwise_fast(w, n, "nn_elu_grad", "1, $alpha, ");
+    elementwise_emit(w, n, "nn_elu_grad", "1, $alpha, ");
 }
 
 static void elu_grad_x_plain(Writer *w, const Node *n)
@@ -57,32 +57,44 @@ static void elu_grad_x_plain(Writer *w, const Node *n)
     elementwise_backward(w, n, "$x > 0 ? $dy : $dy * $alpha * $exp($x)");
 }
 
-static bool elu_grad_x_fast(Writer *w, const Node *n)
+static void elu_grad_x_emit(Writer *w, const Node *n)
 {
     bind_alpha(w, n);
-    return elementwise_fast(w, n, "nn_elu_grad_x", "$alpha, ");
+    elementwise_emit(w, n, "nn_elu_grad_x", "$alpha, ");
 }
+
+static const Variant elu_gradient_y_variants[] = {{.name = "simd",
+                                                   .layouts = IN_ANY_LAYOUT,
+                                                   .traits = VARIANT_ANY_BATCH,
+                                                   .emit = elu_grad_y_emit,
+                                                   .kernel = "activation"},
+                                                  {0}};
 
 static const Op elu_gradient_y = {
     .name = "elu.grad",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
+    .traits = OP_INPLACE,
     .in = gradient_in_y,
     .out = gradient_out,
     .plain = elu_grad_y_plain,
-    .fast = elu_grad_y_fast,
-    .kernel = "activation",
+    .variants = elu_gradient_y_variants,
 };
+
+static const Variant elu_gradient_x_variants[] = {{.name = "simd",
+                                                   .layouts = IN_ANY_LAYOUT,
+                                                   .traits = VARIANT_ANY_BATCH,
+                                                   .emit = elu_grad_x_emit,
+                                                   .kernel = "activation"},
+                                                  {0}};
 
 static const Op elu_gradient_x = {
     .name = "elu.grad",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
+    .traits = OP_INPLACE,
     .in = gradient_in_x,
     .out = gradient_out,
     .plain = elu_grad_x_plain,
-    .fast = elu_grad_x_fast,
-    .kernel = "activation",
+    .variants = elu_gradient_x_variants,
 };
 
 static void elu_grad(Backward *b, const Node *n)
@@ -91,12 +103,16 @@ static void elu_grad(Backward *b, const Node *n)
     elementwise_grad(b, n, a->alpha >= 0 ? &elu_gradient_y : &elu_gradient_x);
 }
 
+static const Variant elu_variants[] = {
+    {.name = "simd", .layouts = IN_ANY_LAYOUT, .traits = VARIANT_ANY_BATCH, .emit = elu_emit, .kernel = "activation"},
+    {0}};
+
 const Op op_elu = {
     .name = "elu",
     .summary = "exponential linear unit",
     .formula = "y = x > 0 ? x : alpha * (exp(x) - 1)",
     .class = OP_LAYER,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
+    .traits = OP_INPLACE,
     .attrs = elu_attrs,
     .attrs_size = sizeof(EluAttrs),
     .in = elementwise_in,
@@ -105,6 +121,5 @@ const Op op_elu = {
     .flops = elu_flops,
     .grad = elu_grad,
     .plain = elu_plain,
-    .fast = elu_fast,
-    .kernel = "activation",
+    .variants = elu_variants,
 };

@@ -167,9 +167,9 @@ static bool served(const Node *n, Shape large)
     return shape_count(large) < INT32_MAX && window_cost(a->k.h, a->k.w) < INT32_MAX;
 }
 
-bool extremum_last(const Node *n) { return served(n, node_shape_in(n)); }
+bool extremum_is_served(const Node *n) { return served(n, node_shape_in(n)); }
 
-/* Samples last, a channel of a block is an image of its own, of one channel per sample. */
+/* Batch-blocked, a channel of a block is an image of its own, of one channel per sample. */
 static void bind_images(Writer *w, const Node *n)
 {
     writer_bind(w, "blocks", "%s", "");
@@ -177,11 +177,10 @@ static void bind_images(Writer *w, const Node *n)
 }
 
 /* nn_window: c, h, w, oh, ow, kh, kw, sh, sw, dh, dw, top, left, least, wide */
-static bool call_kernel(Writer *w, const Node *n, Shape large, Shape small, bool least, const char *call)
+static void call_kernel(Writer *w, const Node *n, Shape large, Shape small, bool least, const char *call)
 {
     Slide s[2];
     window_slides(s, spec_of(n->attrs), large, small);
-    if (!served(n, large)) return false;
     bind_images(w, n);
     const int64_t channels = n->layout == LAYOUT_NCHW16N ? BATCH_BLOCK : large.dim[0];
     const int64_t size[] = {channels,    s[0].large,  s[1].large,    s[0].small,    s[1].small,  s[0].k,     s[1].k,
@@ -191,37 +190,39 @@ static bool call_kernel(Writer *w, const Node *n, Shape large, Shape small, bool
     writer_bind_int(w, "wide", s[0].k * s[1].k > 256);
     writer_put(w, "static const nn_window size = {$size, $least, $wide};");
     writer_put(w, call);
-    return true;
 }
 
-bool extremum_fast(Writer *w, const Node *n, bool least)
+void extremum_emit(Writer *w, const Node *n, bool least)
 {
     writer_bind(w, "kernel", n->layout != LAYOUT_NCHW ? "nn_extremum_last" : "nn_extremum");
     const char *keeping = "$kernel(&size, $N$blocks, x, y, place, $t, $T);",
                *without = "$kernel(&size, $N$blocks, x, y, 0, $t, $T);";
-    return call_kernel(w, n, node_shape_in(n), node_shape_out(n), least, n->out_count > 1 ? keeping : without);
+    call_kernel(w, n, node_shape_in(n), node_shape_out(n), least, n->out_count > 1 ? keeping : without);
 }
 
-static bool extremum_grad_fast(Writer *w, const Node *n)
+static void extremum_grad_emit(Writer *w, const Node *n)
 {
     writer_bind(w, "kernel", n->layout != LAYOUT_NCHW ? "nn_extremum_last_dx" : "nn_extremum_dx");
-    return call_kernel(w, n, node_shape_out(n), node_shape_in(n), false,
-                       "$kernel(&size, $N$blocks, dy, place, dx, $t, $T);");
+    call_kernel(w, n, node_shape_out(n), node_shape_in(n), false, "$kernel(&size, $N$blocks, dy, place, dx, $t, $T);");
 }
 
-static bool extremum_grad_last(const Node *n) { return served(n, node_shape_out(n)); }
+static bool extremum_grad_is_served(const Node *n) { return served(n, node_shape_out(n)); }
+
+static const Variant extremum_gradient_variants[] = {{.name = "simd",
+                                                      .layouts = IN_NCHW | IN_NHWC | IN_NCHW16N,
+                                                      .traits = VARIANT_ANY_BATCH,
+                                                      .serves = extremum_grad_is_served,
+                                                      .emit = extremum_grad_emit,
+                                                      .kernel = "pool"},
+                                                     {0}};
 
 static const Op extremum_gradient = {
     .name = "extremum.dx",
     .class = OP_INTERNAL,
-    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .in = gradient_in,
     .out = gradient_out,
     .plain = extremum_grad_plain,
-    .fast = extremum_grad_fast,
-    .last = extremum_grad_last,
-    .samples = node_op,
-    .kernel = "pool",
+    .variants = extremum_gradient_variants,
 };
 
 void extremum_grad(Backward *b, const Node *n)

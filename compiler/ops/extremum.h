@@ -29,8 +29,8 @@ void extremum_plain(Writer *, const Node *, const char *better, double worst);
 void extremum_training_plain(Writer *, const Node *, const char *better);
 
 /* Either by the kernel "pool"; `least`: the smallest wins. */
-bool extremum_fast(Writer *, const Node *, bool least);
-bool extremum_last(const Node *); /* Op.last of both */
+void extremum_emit(Writer *, const Node *, bool least);
+bool extremum_is_served(const Node *); /* Variant.serves of both */
 
 /* Op.grad of the training forms. */
 void extremum_grad(Backward *, const Node *);

@@ -50,9 +50,9 @@ static void gelu_plain(Writer *w, const Node *n)
     }
 }
 
-static bool gelu_fast(Writer *w, const Node *n)
+static void gelu_emit(Writer *w, const Node *n)
 {
-    return elementwise_fast(w, n, uses_tanh(n) ? "nn_gelu_tanh" : "nn_gelu", "");
+    elementwise_emit(w, n, uses_tanh(n) ? "nn_gelu_tanh" : "nn_gelu", "");
 }
 
 static int64_t gelu_flops(const Node *n) { return elementwise_cost(n, uses_tanh(n) ? 9 : 5); }
@@ -74,30 +74,40 @@ static void gelu_grad_plain(Writer *w, const Node *n)
     }
 }
 
-static bool gelu_grad_fast(Writer *w, const Node *n)
+static void gelu_grad_emit(Writer *w, const Node *n)
 {
-    return elementwise_fast(w, n, uses_tanh(n) ? "nn_gelu_tanh_grad" : "nn_gelu_grad", "");
+    elementwise_emit(w, n, uses_tanh(n) ? "nn_gelu_tanh_grad" : "nn_gelu_grad", "");
 }
+
+static const Variant gelu_gradient_variants[] = {{.name = "simd",
+                                                  .layouts = IN_ANY_LAYOUT,
+                                                  .traits = VARIANT_ANY_BATCH,
+                                                  .emit = gelu_grad_emit,
+                                                  .kernel = "activation"},
+                                                 {0}};
 
 static const Op gelu_gradient = {
     .name = "gelu.grad",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
+    .traits = OP_INPLACE,
     .in = gradient_in_x,
     .out = gradient_out,
     .plain = gelu_grad_plain,
-    .fast = gelu_grad_fast,
-    .kernel = "activation",
+    .variants = gelu_gradient_variants,
 };
 
 static void gelu_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &gelu_gradient); }
+
+static const Variant gelu_variants[] = {
+    {.name = "simd", .layouts = IN_ANY_LAYOUT, .traits = VARIANT_ANY_BATCH, .emit = gelu_emit, .kernel = "activation"},
+    {0}};
 
 const Op op_gelu = {
     .name = "gelu",
     .summary = "Gaussian error linear unit",
     .formula = "y = x * (1 + erf(x / sqrt(2))) / 2",
     .class = OP_LAYER,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
+    .traits = OP_INPLACE,
     .attrs = gelu_attrs,
     .attrs_size = sizeof(GeluAttrs),
     .in = elementwise_in,
@@ -106,6 +116,5 @@ const Op op_gelu = {
     .flops = gelu_flops,
     .grad = gelu_grad,
     .plain = gelu_plain,
-    .fast = gelu_fast,
-    .kernel = "activation",
+    .variants = gelu_variants,
 };

@@ -35,11 +35,11 @@ static void global_avgpool_plain(Writer *w, const Node *n)
     cells_average(w, n, cells);
 }
 
-static bool global_avgpool_fast(Writer *w, const Node *n)
+static void global_avgpool_emit(Writer *w, const Node *n)
 {
     Cells cells[2];
     cells_adaptive(cells, node_shape_in(n), node_shape_out(n));
-    return cells_average_fast(w, n, cells);
+    cells_average_emit(w, n, cells);
 }
 
 static void global_avgpool_dx_plain(Writer *w, const Node *n)
@@ -49,33 +49,45 @@ static void global_avgpool_dx_plain(Writer *w, const Node *n)
     cells_average_gradient(w, n, cells);
 }
 
-static bool global_avgpool_dx_fast(Writer *w, const Node *n)
+static void global_avgpool_dx_emit(Writer *w, const Node *n)
 {
     Cells cells[2];
     cells_adaptive(cells, node_shape_out(n), node_shape_in(n));
-    return cells_average_gradient_fast(w, n, cells);
+    cells_average_gradient_emit(w, n, cells);
 }
+
+static const Variant global_avgpool_dx_variants[] = {{.name = "simd",
+                                                      .layouts = IN_NCHW | IN_NHWC,
+                                                      .traits = VARIANT_ANY_BATCH,
+                                                      .serves = cells_is_served,
+                                                      .emit = global_avgpool_dx_emit,
+                                                      .kernel = "pool"},
+                                                     {0}};
 
 static const Op global_avgpool_dx = {
     .name = "global_avgpool.dx",
     .class = OP_INTERNAL,
-    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .in = cells_gradient_in,
     .out = cells_gradient_out,
     .plain = global_avgpool_dx_plain,
-    .fast = global_avgpool_dx_fast,
-    .last = cells_last,
-    .kernel = "pool",
+    .variants = global_avgpool_dx_variants,
 };
 
 static void global_avgpool_grad(Backward *b, const Node *n) { cells_average_grad(b, n, &global_avgpool_dx); }
+
+static const Variant global_avgpool_variants[] = {{.name = "simd",
+                                                   .layouts = IN_NCHW | IN_NHWC,
+                                                   .traits = VARIANT_ANY_BATCH,
+                                                   .serves = cells_is_served,
+                                                   .emit = global_avgpool_emit,
+                                                   .kernel = "pool"},
+                                                  {0}};
 
 const Op op_global_avgpool = {
     .name = "global_avgpool",
     .summary = "average of each channel",
     .formula = "y[c] = mean_{i,j} x[c][i][j]",
     .class = OP_LAYER,
-    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .in = cells_in,
     .out = cells_out,
     .shape = global_avgpool_shape,
@@ -83,7 +95,5 @@ const Op op_global_avgpool = {
     .flops = global_avgpool_flops,
     .grad = global_avgpool_grad,
     .plain = global_avgpool_plain,
-    .fast = global_avgpool_fast,
-    .last = cells_last,
-    .kernel = "pool",
+    .variants = global_avgpool_variants,
 };

@@ -35,11 +35,11 @@ static void global_maxpool_plain(Writer *w, const Node *n)
     cells_maximum(w, n, cells);
 }
 
-static bool global_maxpool_fast(Writer *w, const Node *n)
+static void global_maxpool_emit(Writer *w, const Node *n)
 {
     Cells cells[2];
     cells_adaptive(cells, node_shape_in(n), node_shape_out(n));
-    return cells_maximum_fast(w, n, cells);
+    cells_maximum_emit(w, n, cells);
 }
 
 static bool global_maxpool_training_shape(Graph *g, Node *n)
@@ -56,17 +56,24 @@ static void global_maxpool_training_plain(Writer *w, const Node *n)
     cells_maximum_training(w, n, cells);
 }
 
-static bool global_maxpool_training_fast(Writer *w, const Node *n)
+static void global_maxpool_training_emit(Writer *w, const Node *n)
 {
     Cells cells[2];
     cells_adaptive(cells, node_shape_in(n), node_shape_out(n));
-    return cells_maximum_training_fast(w, n, cells);
+    cells_maximum_training_emit(w, n, cells);
 }
+
+static const Variant global_maxpool_training_variants[] = {{.name = "simd",
+                                                            .layouts = IN_NCHW | IN_NHWC,
+                                                            .traits = VARIANT_ANY_BATCH,
+                                                            .serves = cells_is_served,
+                                                            .emit = global_maxpool_training_emit,
+                                                            .kernel = "pool"},
+                                                           {0}};
 
 static const Op global_maxpool_training = {
     .name = "global_maxpool.training",
     .class = OP_INTERNAL,
-    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .in = cells_in,
     .out = cells_training_out,
     .shape = global_maxpool_training_shape,
@@ -74,17 +81,22 @@ static const Op global_maxpool_training = {
     .flops = global_maxpool_flops,
     .grad = cells_maximum_grad,
     .plain = global_maxpool_training_plain,
-    .fast = global_maxpool_training_fast,
-    .last = cells_last,
-    .kernel = "pool",
+    .variants = global_maxpool_training_variants,
 };
+
+static const Variant global_maxpool_variants[] = {{.name = "simd",
+                                                   .layouts = IN_NCHW | IN_NHWC,
+                                                   .traits = VARIANT_ANY_BATCH,
+                                                   .serves = cells_is_served,
+                                                   .emit = global_maxpool_emit,
+                                                   .kernel = "pool"},
+                                                  {0}};
 
 const Op op_global_maxpool = {
     .name = "global_maxpool",
     .summary = "maximum of each channel",
     .formula = "y[c] = max_{i,j} x[c][i][j]",
     .class = OP_LAYER,
-    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .in = cells_in,
     .out = cells_out,
     .shape = global_maxpool_shape,
@@ -92,7 +104,5 @@ const Op op_global_maxpool = {
     .flops = global_maxpool_flops,
     .training = &global_maxpool_training,
     .plain = global_maxpool_plain,
-    .fast = global_maxpool_fast,
-    .last = cells_last,
-    .kernel = "pool",
+    .variants = global_maxpool_variants,
 };

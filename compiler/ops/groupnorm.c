@@ -17,10 +17,12 @@ static const Attr groupnorm_attrs[] = {
     {0},
 };
 
+static const Variant groupnorm_training_variants[] = {
+    {.name = "simd", .layouts = IN_NCHW, .traits = VARIANT_ANY_BATCH, .emit = norm_emit, .kernel = "norm"}, {0}};
+
 static const Op groupnorm_training = {
     .name = "groupnorm.training",
     .class = OP_INTERNAL,
-    .traits = OP_FAST_SAMPLES,
     .attrs = groupnorm_attrs,
     .attrs_size = sizeof(NormAttrs),
     .in = norm_in,
@@ -31,16 +33,18 @@ static const Op groupnorm_training = {
     .flops = norm_flops,
     .grad = norm_grad,
     .plain = norm_training_plain,
-    .fast = norm_fast,
-    .kernel = "norm",
+    .variants = groupnorm_training_variants,
 };
+
+static const Variant groupnorm_variants[] = {
+    {.name = "simd", .layouts = IN_NCHW, .traits = VARIANT_ANY_BATCH, .emit = norm_emit, .kernel = "norm"}, {0}};
 
 const Op op_groupnorm = {
     .name = "groupnorm",
     .summary = "normalises groups of channels of each sample",
     .formula = "y = (x - mean_g) / sqrt(var_g + eps) * weight[c] + bias[c]",
     .class = OP_LAYER,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES,
+    .traits = OP_INPLACE,
     .attrs = groupnorm_attrs,
     .attrs_size = sizeof(NormAttrs),
     .in = norm_in,
@@ -51,6 +55,5 @@ const Op op_groupnorm = {
     .flops = norm_flops,
     .training = &groupnorm_training,
     .plain = norm_plain,
-    .fast = norm_fast,
-    .kernel = "norm",
+    .variants = groupnorm_variants,
 };

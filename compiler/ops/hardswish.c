@@ -16,7 +16,7 @@ static void hardswish_plain(Writer *w, const Node *n)
                       "$y = $x * (gate < 0 ? 0 : gate > 6 ? 6 : gate) / 6;\n");
 }
 
-static bool hardswish_fast(Writer *w, const Node *n) { return elementwise_fast(w, n, "nn_hardswish", ""); }
+static void hardswish_emit(Writer *w, const Node *n) { elementwise_emit(w, n, "nn_hardswish", ""); }
 
 static int64_t hardswish_flops(const Node *n) { return elementwise_cost(n, 5); }
 
@@ -26,33 +26,45 @@ static void hardswish_grad_plain(Writer *w, const Node *n)
     elementwise_backward(w, n, "$x <= -3 ? 0 : $x >= 3 ? $dy : $dy * ($x / 3 + $half)");
 }
 
-static bool hardswish_grad_fast(Writer *w, const Node *n) { return elementwise_fast(w, n, "nn_hardswish_grad", ""); }
+static void hardswish_grad_emit(Writer *w, const Node *n) { elementwise_emit(w, n, "nn_hardswish_grad", ""); }
+
+static const Variant hardswish_gradient_variants[] = {{.name = "simd",
+                                                       .layouts = IN_ANY_LAYOUT,
+                                                       .traits = VARIANT_ANY_BATCH,
+                                                       .emit = hardswish_grad_emit,
+                                                       .kernel = "piecewise"},
+                                                      {0}};
 
 static const Op hardswish_gradient = {
     .name = "hardswish.grad",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
+    .traits = OP_INPLACE,
     .in = gradient_in_x,
     .out = gradient_out,
     .plain = hardswish_grad_plain,
-    .fast = hardswish_grad_fast,
-    .kernel = "piecewise",
+    .variants = hardswish_gradient_variants,
 };
 
 static void hardswish_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &hardswish_gradient); }
+
+static const Variant hardswish_variants[] = {{.name = "simd",
+                                              .layouts = IN_ANY_LAYOUT,
+                                              .traits = VARIANT_ANY_BATCH,
+                                              .emit = hardswish_emit,
+                                              .kernel = "piecewise"},
+                                             {0}};
 
 const Op op_hardswish = {
     .name = "hardswish",
     .summary = "silu made of straight lines and a parabola",
     .formula = "y = x * min(max(x + 3, 0), 6) / 6",
     .class = OP_LAYER,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
+    .traits = OP_INPLACE,
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,
     .flops = hardswish_flops,
     .grad = hardswish_grad,
     .plain = hardswish_plain,
-    .fast = hardswish_fast,
-    .kernel = "piecewise",
+    .variants = hardswish_variants,
 };

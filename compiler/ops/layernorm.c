@@ -17,10 +17,12 @@ static const Attr layernorm_attrs[] = {
     {0},
 };
 
+static const Variant layernorm_training_variants[] = {
+    {.name = "simd", .layouts = IN_NCHW, .traits = VARIANT_ANY_BATCH, .emit = norm_emit, .kernel = "norm"}, {0}};
+
 static const Op layernorm_training = {
     .name = "layernorm.training",
     .class = OP_INTERNAL,
-    .traits = OP_FAST_SAMPLES,
     .attrs = layernorm_attrs,
     .attrs_size = sizeof(NormAttrs),
     .in = norm_in,
@@ -31,16 +33,18 @@ static const Op layernorm_training = {
     .flops = norm_flops,
     .grad = norm_grad,
     .plain = norm_training_plain,
-    .fast = norm_fast,
-    .kernel = "norm",
+    .variants = layernorm_training_variants,
 };
+
+static const Variant layernorm_variants[] = {
+    {.name = "simd", .layouts = IN_NCHW, .traits = VARIANT_ANY_BATCH, .emit = norm_emit, .kernel = "norm"}, {0}};
 
 const Op op_layernorm = {
     .name = "layernorm",
     .summary = "normalises each sample",
     .formula = "y = (x - mean) / sqrt(var + eps) * weight + bias",
     .class = OP_LAYER,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES,
+    .traits = OP_INPLACE,
     .attrs = layernorm_attrs,
     .attrs_size = sizeof(NormAttrs),
     .in = norm_in,
@@ -51,6 +55,5 @@ const Op op_layernorm = {
     .flops = norm_flops,
     .training = &layernorm_training,
     .plain = norm_plain,
-    .fast = norm_fast,
-    .kernel = "norm",
+    .variants = layernorm_variants,
 };

@@ -28,10 +28,10 @@ static void leaky_relu_plain(Writer *w, const Node *n)
     elementwise_forward(w, n, "$x > 0 ? $x : $slope * $x");
 }
 
-static bool leaky_relu_fast(Writer *w, const Node *n)
+static void leaky_relu_emit(Writer *w, const Node *n)
 {
     bind_slope(w, n);
-    return elementwise_fast(w, n, "nn_leaky_relu", "$slope, ");
+    elementwise_emit(w, n, "nn_leaky_relu", "$slope, ");
 }
 
 static int64_t leaky_relu_flops(const Node *n) { return elementwise_cost(n, 2); }
@@ -42,10 +42,10 @@ static void leaky_relu_grad_y_plain(Writer *w, const Node *n)
     elementwise_backward(w, n, "$y > 0 ? $dy : $slope * $dy");
 }
 
-static bool leaky_relu_grad_y_fast(Writer *w, const Node *n)
+static void leaky_relu_grad_y_emit(Writer *w, const Node *n)
 {
     bind_slope(w, n);
-    return elementwise_fast(w, n, "nn_leaky_relu_grad", "$slope, ");
+    elementwise_emit(w, n, "nn_leaky_relu_grad", "$slope, ");
 }
 
 static void leaky_relu_grad_x_plain(Writer *w, const Node *n)
@@ -54,32 +54,44 @@ static void leaky_relu_grad_x_plain(Writer *w, const Node *n)
     elementwise_backward(w, n, "$x > 0 ? $dy : $slope * $dy");
 }
 
-static bool leaky_relu_grad_x_fast(Writer *w, const Node *n)
+static void leaky_relu_grad_x_emit(Writer *w, const Node *n)
 {
     bind_slope(w, n);
-    return elementwise_fast(w, n, "nn_leaky_relu_grad", "$slope, ");
+    elementwise_emit(w, n, "nn_leaky_relu_grad", "$slope, ");
 }
+
+static const Variant leaky_relu_gradient_y_variants[] = {{.name = "simd",
+                                                          .layouts = IN_ANY_LAYOUT,
+                                                          .traits = VARIANT_ANY_BATCH,
+                                                          .emit = leaky_relu_grad_y_emit,
+                                                          .kernel = "piecewise"},
+                                                         {0}};
 
 static const Op leaky_relu_gradient_y = {
     .name = "leaky_relu.grad",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
+    .traits = OP_INPLACE,
     .in = gradient_in_y,
     .out = gradient_out,
     .plain = leaky_relu_grad_y_plain,
-    .fast = leaky_relu_grad_y_fast,
-    .kernel = "piecewise",
+    .variants = leaky_relu_gradient_y_variants,
 };
+
+static const Variant leaky_relu_gradient_x_variants[] = {{.name = "simd",
+                                                          .layouts = IN_ANY_LAYOUT,
+                                                          .traits = VARIANT_ANY_BATCH,
+                                                          .emit = leaky_relu_grad_x_emit,
+                                                          .kernel = "piecewise"},
+                                                         {0}};
 
 static const Op leaky_relu_gradient_x = {
     .name = "leaky_relu.grad",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
+    .traits = OP_INPLACE,
     .in = gradient_in_x,
     .out = gradient_out,
     .plain = leaky_relu_grad_x_plain,
-    .fast = leaky_relu_grad_x_fast,
-    .kernel = "piecewise",
+    .variants = leaky_relu_gradient_x_variants,
 };
 
 static void leaky_relu_grad(Backward *b, const Node *n)
@@ -88,12 +100,19 @@ static void leaky_relu_grad(Backward *b, const Node *n)
     elementwise_grad(b, n, a->slope >= 0 ? &leaky_relu_gradient_y : &leaky_relu_gradient_x);
 }
 
+static const Variant leaky_relu_variants[] = {{.name = "simd",
+                                               .layouts = IN_ANY_LAYOUT,
+                                               .traits = VARIANT_ANY_BATCH,
+                                               .emit = leaky_relu_emit,
+                                               .kernel = "piecewise"},
+                                              {0}};
+
 const Op op_leaky_relu = {
     .name = "leaky_relu",
     .summary = "rectified linear unit with a small slope below 0",
     .formula = "y = x > 0 ? x : slope * x",
     .class = OP_LAYER,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
+    .traits = OP_INPLACE,
     .attrs = leaky_relu_attrs,
     .attrs_size = sizeof(LeakyReluAttrs),
     .in = elementwise_in,
@@ -102,6 +121,5 @@ const Op op_leaky_relu = {
     .flops = leaky_relu_flops,
     .grad = leaky_relu_grad,
     .plain = leaky_relu_plain,
-    .fast = leaky_relu_fast,
-    .kernel = "piecewise",
+    .variants = leaky_relu_variants,
 };

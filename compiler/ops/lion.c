@@ -39,7 +39,7 @@ static void lion_plain(Writer *w, const Node *n)
     optimizer_close(w);
 }
 
-static bool lion_fast(Writer *w, const Node *n)
+static void lion_emit(Writer *w, const Node *n)
 {
     const LionAttrs *a = n->attrs;
     optimizer_bind(w, n, 0);
@@ -48,8 +48,10 @@ static bool lion_fast(Writer *w, const Node *n)
     writer_bind_real(w, "shrink", a->weight_decay);
     writer_put(w, "static const nn_lion rule = {$beta1, $rest1, $beta2, $rest2, $shrink};\n"
                   "nn_lion_step(&rule, $elements, gradient, param, exp_avg, $lr, $t, $T);\n");
-    return true;
 }
+
+static const Variant lion_variants[] = {{.name = "simd", .layouts = IN_NCHW, .emit = lion_emit, .kernel = "optimizer"},
+                                        {0}};
 
 const Op op_lion = {
     .name = "lion",
@@ -64,6 +66,5 @@ const Op op_lion = {
     .mutates = 2 | 4,
     .states = lion_states,
     .plain = lion_plain,
-    .fast = lion_fast,
-    .kernel = "optimizer",
+    .variants = lion_variants,
 };

@@ -26,11 +26,10 @@ static void log_softmax_plain(Writer *w, const Node *n)
     writer_put(w, "}");
 }
 
-static bool log_softmax_fast(Writer *w, const Node *n)
+static void log_softmax_emit(Writer *w, const Node *n)
 {
     channels_bind_blocks(w, n);
     writer_put(w, "nn_log_softmax($N$blocks, $C, $P$lanes, x, y, $t, $T);");
-    return true;
 }
 
 static int64_t log_softmax_flops(const Node *n)
@@ -58,40 +57,49 @@ static void log_softmax_grad_plain(Writer *w, const Node *n)
     writer_put(w, "}");
 }
 
-static bool log_softmax_grad_fast(Writer *w, const Node *n)
+static void log_softmax_grad_emit(Writer *w, const Node *n)
 {
     channels_bind_blocks(w, n);
     writer_put(w, "nn_log_softmax_grad($N$blocks, $C, $P$lanes, dy, y, dx, $t, $T);");
-    return true;
 }
+
+static const Variant log_softmax_gradient_variants[] = {{.name = "simd",
+                                                         .layouts = IN_NCHW | IN_NCHW16N,
+                                                         .traits = VARIANT_ANY_BATCH,
+                                                         .emit = log_softmax_grad_emit,
+                                                         .kernel = "softmax"},
+                                                        {0}};
 
 static const Op log_softmax_gradient = {
     .name = "log_softmax.grad",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES,
+    .traits = OP_INPLACE,
     .in = gradient_in_y,
     .out = gradient_out,
     .plain = log_softmax_grad_plain,
-    .fast = log_softmax_grad_fast,
-    .samples = node_op,
-    .kernel = "softmax",
+    .variants = log_softmax_gradient_variants,
 };
 
 static void log_softmax_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &log_softmax_gradient); }
+
+static const Variant log_softmax_variants[] = {{.name = "simd",
+                                                .layouts = IN_NCHW | IN_NCHW16N,
+                                                .traits = VARIANT_ANY_BATCH,
+                                                .emit = log_softmax_emit,
+                                                .kernel = "softmax"},
+                                               {0}};
 
 const Op op_log_softmax = {
     .name = "log_softmax",
     .summary = "logarithm of the probabilities, over channels or features",
     .formula = "y[c] = x[c] - log(sum_k exp(x[k]))",
     .class = OP_LAYER,
-    .traits = OP_INPLACE | OP_OUTPUTS_PROBABILITIES | OP_FAST_SAMPLES,
+    .traits = OP_INPLACE | OP_OUTPUTS_PROBABILITIES,
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,
     .flops = log_softmax_flops,
     .grad = log_softmax_grad,
     .plain = log_softmax_plain,
-    .fast = log_softmax_fast,
-    .samples = node_op,
-    .kernel = "softmax",
+    .variants = log_softmax_variants,
 };

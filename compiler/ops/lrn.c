@@ -131,44 +131,57 @@ static bool served(const Node *n, int64_t size)
     return a->beta != 0 && a->size <= size && node_shape_in(n).dim[0] <= KERNEL_CHANNELS;
 }
 
-static bool lrn_last(const Node *n) { return served(n, KERNEL_LAST_SIZE); }
+static bool lrn_serves_nhwc(const Node *n) { return served(n, KERNEL_LAST_SIZE); }
+static bool lrn_serves_nchw(const Node *n) { return served(n, KERNEL_SIZE); }
 
-static bool call_kernel(Writer *w, const Node *n, const char *call)
+static void call_kernel(Writer *w, const Node *n, const char *call)
 {
     const LrnAttrs *a = n->attrs;
-    if (!served(n, KERNEL_SIZE)) return false;
     bind_sizes(w, n);
     writer_bind_int(w, "size", a->size);
     writer_bind_real(w, "beta", a->beta);
     writer_put(w, "static const nn_lrn size = {$C, $P, $size, $share, $twice, $beta, $k};");
     writer_put(w, call);
-    return true;
 }
 
-static bool lrn_fast(Writer *w, const Node *n)
+static void lrn_emit(Writer *w, const Node *n)
 {
-    return call_kernel(w, n,
-                       n->layout == LAYOUT_NHWC ? "nn_lrn_last(&size, $N, x, y, $t, $T);"
-                                                : "nn_lrn_forward(&size, $N, x, y, $t, $T);");
+    call_kernel(w, n,
+                n->layout == LAYOUT_NHWC ? "nn_lrn_last(&size, $N, x, y, $t, $T);"
+                                         : "nn_lrn_forward(&size, $N, x, y, $t, $T);");
 }
 
-static bool lrn_dx_fast(Writer *w, const Node *n)
+static void lrn_dx_emit(Writer *w, const Node *n)
 {
-    return call_kernel(w, n,
-                       n->layout == LAYOUT_NHWC ? "nn_lrn_last_dx(&size, $N, dy, x, dx, $t, $T);"
-                                                : "nn_lrn_dx(&size, $N, dy, x, dx, $t, $T);");
+    call_kernel(w, n,
+                n->layout == LAYOUT_NHWC ? "nn_lrn_last_dx(&size, $N, dy, x, dx, $t, $T);"
+                                         : "nn_lrn_dx(&size, $N, dy, x, dx, $t, $T);");
 }
+
+static const Variant lrn_dx_variants[] = {
+    {.name = "nchw",
+     .layouts = IN_NCHW,
+     .traits = VARIANT_ANY_BATCH,
+     .serves = lrn_serves_nchw,
+     .emit = lrn_dx_emit,
+     .kernel = "lrn"},
+    {.name = "nhwc",
+     .layouts = IN_NHWC,
+     .traits = VARIANT_ANY_BATCH,
+     .serves = lrn_serves_nhwc,
+     .emit = lrn_dx_emit,
+     .kernel = "lrn"},
+    {0},
+};
 
 static const Op lrn_dx = {
     .name = "lrn.dx",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
+    .traits = OP_INPLACE,
     .in = lrn_dx_in,
     .out = lrn_dx_out,
     .plain = lrn_dx_plain,
-    .fast = lrn_dx_fast,
-    .last = lrn_last,
-    .kernel = "lrn",
+    .variants = lrn_dx_variants,
 };
 
 static void lrn_grad(Backward *b, const Node *n)
@@ -181,12 +194,27 @@ static void lrn_grad(Backward *b, const Node *n)
     backward_give(b, n->in[0], node_out(g, d, node_shape_in(n)));
 }
 
+static const Variant lrn_variants[] = {
+    {.name = "nchw",
+     .layouts = IN_NCHW,
+     .traits = VARIANT_ANY_BATCH,
+     .serves = lrn_serves_nchw,
+     .emit = lrn_emit,
+     .kernel = "lrn"},
+    {.name = "nhwc",
+     .layouts = IN_NHWC,
+     .traits = VARIANT_ANY_BATCH,
+     .serves = lrn_serves_nhwc,
+     .emit = lrn_emit,
+     .kernel = "lrn"},
+    {0},
+};
+
 const Op op_lrn = {
     .name = "lrn",
     .summary = "local response normalisation across channels",
     .formula = "y[c] = x[c] / (k + alpha / size * sum_j x[j]^2)^beta",
     .class = OP_LAYER,
-    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .attrs = lrn_attrs,
     .attrs_size = sizeof(LrnAttrs),
     .in = lrn_in,
@@ -195,7 +223,5 @@ const Op op_lrn = {
     .flops = lrn_flops,
     .grad = lrn_grad,
     .plain = lrn_plain,
-    .fast = lrn_fast,
-    .last = lrn_last,
-    .kernel = "lrn",
+    .variants = lrn_variants,
 };

@@ -29,7 +29,7 @@ static void maximum_plain(Writer *w, const Node *n)
                   "}");
 }
 
-static bool maximum_fast(Writer *w, const Node *n) { return combine_fast(w, n, "nn_maximum"); }
+static void maximum_emit(Writer *w, const Node *n) { combine_emit(w, n, "nn_maximum"); }
 
 /* After dy stand all the branches. */
 static void maximum_dx_plain(Writer *w, const Node *n)
@@ -50,25 +50,30 @@ static void maximum_dx_plain(Writer *w, const Node *n)
                   "}");
 }
 
-static bool maximum_dx_fast(Writer *w, const Node *n)
+static void maximum_dx_emit(Writer *w, const Node *n)
 {
     const BranchAttrs *a = n->attrs;
     combine_arrays(w, n, NULL, n->in_count - 1);
     writer_bind_int(w, "branch", a->branch);
     writer_put(w, "nn_maximum_dx($count, x, $branch, $N, $elements, dy, dx, $t, $T);");
-    return true;
 }
+
+static const Variant maximum_dx_variants[] = {{.name = "simd",
+                                               .layouts = IN_ANY_LAYOUT,
+                                               .traits = VARIANT_ANY_BATCH,
+                                               .emit = maximum_dx_emit,
+                                               .kernel = "combine"},
+                                              {0}};
 
 static const Op maximum_dx = {
     .name = "maximum.dx",
     .class = OP_INTERNAL,
-    .traits = OP_VARIADIC | OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
+    .traits = OP_VARIADIC | OP_INPLACE,
     .attrs_size = sizeof(BranchAttrs),
     .in = combine_dx_in,
     .out = combine_dx_out,
     .plain = maximum_dx_plain,
-    .fast = maximum_dx_fast,
-    .kernel = "combine",
+    .variants = maximum_dx_variants,
 };
 
 static void maximum_grad(Backward *b, const Node *n)
@@ -87,17 +92,20 @@ static void maximum_grad(Backward *b, const Node *n)
     }
 }
 
+static const Variant maximum_variants[] = {
+    {.name = "simd", .layouts = IN_ANY_LAYOUT, .traits = VARIANT_ANY_BATCH, .emit = maximum_emit, .kernel = "combine"},
+    {0}};
+
 const Op op_maximum = {
     .name = "maximum",
     .summary = "element-wise maximum of the branches",
     .formula = "y = max(x0, x1, ...)",
     .class = OP_COMBINE,
-    .traits = OP_VARIADIC | OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
+    .traits = OP_VARIADIC | OP_INPLACE,
     .out = combine_out,
     .shape = combine_shape,
     .flops = combine_flops,
     .grad = maximum_grad,
     .plain = maximum_plain,
-    .fast = maximum_fast,
-    .kernel = "combine",
+    .variants = maximum_variants,
 };

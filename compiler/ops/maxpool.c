@@ -12,14 +12,21 @@
 
 static void maxpool_plain(Writer *w, const Node *n) { extremum_plain(w, n, ">", -INFINITY); }
 
-static bool maxpool_fast(Writer *w, const Node *n) { return extremum_fast(w, n, false); }
+static void maxpool_emit(Writer *w, const Node *n) { extremum_emit(w, n, false); }
 
 static void maxpool_training_plain(Writer *w, const Node *n) { extremum_training_plain(w, n, ">"); }
+
+static const Variant maxpool_training_variants[] = {{.name = "simd",
+                                                     .layouts = IN_NCHW | IN_NHWC | IN_NCHW16N,
+                                                     .traits = VARIANT_ANY_BATCH,
+                                                     .serves = extremum_is_served,
+                                                     .emit = maxpool_emit,
+                                                     .kernel = "pool"},
+                                                    {0}};
 
 static const Op maxpool_training = {
     .name = "maxpool.training",
     .class = OP_INTERNAL,
-    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .attrs = extremum_attrs,
     .attrs_size = sizeof(ExtremumAttrs),
     .in = extremum_in,
@@ -29,18 +36,22 @@ static const Op maxpool_training = {
     .flops = extremum_flops,
     .grad = extremum_grad,
     .plain = maxpool_training_plain,
-    .fast = maxpool_fast,
-    .last = extremum_last,
-    .samples = node_op,
-    .kernel = "pool",
+    .variants = maxpool_training_variants,
 };
+
+static const Variant maxpool_variants[] = {{.name = "simd",
+                                            .layouts = IN_NCHW | IN_NHWC | IN_NCHW16N,
+                                            .traits = VARIANT_ANY_BATCH,
+                                            .serves = extremum_is_served,
+                                            .emit = maxpool_emit,
+                                            .kernel = "pool"},
+                                           {0}};
 
 const Op op_maxpool = {
     .name = "maxpool",
     .summary = "maximum of each window of an image",
     .formula = "y[c][i][j] = max_{u,v} x[c][i*stride + u*dilation - pad][j*stride + v*dilation - pad]",
     .class = OP_LAYER,
-    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .attrs = extremum_attrs,
     .attrs_size = sizeof(ExtremumAttrs),
     .in = extremum_in,
@@ -50,8 +61,5 @@ const Op op_maxpool = {
     .flops = extremum_flops,
     .training = &maxpool_training,
     .plain = maxpool_plain,
-    .fast = maxpool_fast,
-    .last = extremum_last,
-    .samples = node_op,
-    .kernel = "pool",
+    .variants = maxpool_variants,
 };

@@ -12,14 +12,21 @@
 
 static void minpool_plain(Writer *w, const Node *n) { extremum_plain(w, n, "<", INFINITY); }
 
-static bool minpool_fast(Writer *w, const Node *n) { return extremum_fast(w, n, true); }
+static void minpool_emit(Writer *w, const Node *n) { extremum_emit(w, n, true); }
 
 static void minpool_training_plain(Writer *w, const Node *n) { extremum_training_plain(w, n, "<"); }
+
+static const Variant minpool_training_variants[] = {{.name = "simd",
+                                                     .layouts = IN_NCHW | IN_NHWC | IN_NCHW16N,
+                                                     .traits = VARIANT_ANY_BATCH,
+                                                     .serves = extremum_is_served,
+                                                     .emit = minpool_emit,
+                                                     .kernel = "pool"},
+                                                    {0}};
 
 static const Op minpool_training = {
     .name = "minpool.training",
     .class = OP_INTERNAL,
-    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .attrs = extremum_attrs,
     .attrs_size = sizeof(ExtremumAttrs),
     .in = extremum_in,
@@ -29,18 +36,22 @@ static const Op minpool_training = {
     .flops = extremum_flops,
     .grad = extremum_grad,
     .plain = minpool_training_plain,
-    .fast = minpool_fast,
-    .last = extremum_last,
-    .samples = node_op,
-    .kernel = "pool",
+    .variants = minpool_training_variants,
 };
+
+static const Variant minpool_variants[] = {{.name = "simd",
+                                            .layouts = IN_NCHW | IN_NHWC | IN_NCHW16N,
+                                            .traits = VARIANT_ANY_BATCH,
+                                            .serves = extremum_is_served,
+                                            .emit = minpool_emit,
+                                            .kernel = "pool"},
+                                           {0}};
 
 const Op op_minpool = {
     .name = "minpool",
     .summary = "minimum of each window of an image",
     .formula = "y[c][i][j] = min_{u,v} x[c][i*stride + u*dilation - pad][j*stride + v*dilation - pad]",
     .class = OP_LAYER,
-    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .attrs = extremum_attrs,
     .attrs_size = sizeof(ExtremumAttrs),
     .in = extremum_in,
@@ -50,8 +61,5 @@ const Op op_minpool = {
     .flops = extremum_flops,
     .training = &minpool_training,
     .plain = minpool_plain,
-    .fast = minpool_fast,
-    .last = extremum_last,
-    .samples = node_op,
-    .kernel = "pool",
+    .variants = minpool_variants,
 };

@@ -154,60 +154,65 @@ static int gate_of(Shape first, Shape second, Shape full)
 }
 
 /* `kernel` for images of shape `s` that lie as the node's do; `arrays`: its arguments. */
-static bool call_gate(Writer *w, const Node *n, Shape s, const char *kernel, const char *arrays)
+static void call_gate(Writer *w, const Node *n, Shape s, const char *kernel, const char *arrays)
 {
     writer_bind_int(w, "C", s.dim[0]);
     writer_bind_int(w, "P", s.dim[1] * s.dim[2]);
     writer_bind(w, "kernel", n->layout == LAYOUT_NHWC ? "%s_last" : "%s", kernel);
     writer_bind(w, "arrays", "%s", arrays);
     writer_put(w, "$kernel($N, $C, $P, $arrays, $t, $T);");
-    return true;
 }
 
-static bool mul_fast(Writer *w, const Node *n)
+static void mul_emit(Writer *w, const Node *n)
 {
-    if (all_alike(n)) return combine_fast(w, n, "nn_mul");
-    if (n->in_count != 2) return false;
+    if (all_alike(n)) {
+        combine_emit(w, n, "nn_mul");
+        return;
+    }
     Shape full = node_shape_out(n);
     int gate = gate_of(n->in[0]->shape, n->in[1]->shape, full);
-    return gate >= 0 && call_gate(w, n, full, "nn_gate", gate ? "x0, x1, y" : "x1, x0, y");
+    call_gate(w, n, full, "nn_gate", gate ? "x0, x1, y" : "x1, x0, y");
 }
 
-static bool mul_last(const Node *n)
+static bool mul_is_served(const Node *n)
 {
     return all_alike(n) || (n->in_count == 2 && gate_of(n->in[0]->shape, n->in[1]->shape, node_shape_out(n)) >= 0);
 }
 
 /* dy has the full shape. */
-static bool mul_dx_fast(Writer *w, const Node *n)
+static void mul_dx_emit(Writer *w, const Node *n)
 {
     if (all_alike(n)) {
         combine_arrays(w, n, "dy", n->in_count);
         writer_put(w, "nn_mul($count, x, $N, $elements, dx, $t, $T);");
-        return true;
+        return;
     }
-    if (n->in_count != 2) return false;
     Shape full = n->in[0]->shape;
     int gate = gate_of(n->out[0]->shape, n->in[1]->shape, full);
-    if (gate < 0) return false;
-    return gate ? call_gate(w, n, full, "nn_gate", "dy, x0, dx") : call_gate(w, n, full, "nn_gate_sums", "x0, dy, dx");
+    gate ? call_gate(w, n, full, "nn_gate", "dy, x0, dx") : call_gate(w, n, full, "nn_gate_sums", "x0, dy, dx");
 }
 
-static bool mul_dx_last(const Node *n)
+static bool mul_dx_is_served(const Node *n)
 {
     return all_alike(n) || (n->in_count == 2 && gate_of(n->out[0]->shape, n->in[1]->shape, n->in[0]->shape) >= 0);
 }
 
+static const Variant mul_dx_variants[] = {{.name = "simd",
+                                           .layouts = IN_NCHW | IN_NHWC,
+                                           .traits = VARIANT_ANY_BATCH,
+                                           .serves = mul_dx_is_served,
+                                           .emit = mul_dx_emit,
+                                           .kernel = "combine"},
+                                          {0}};
+
 static const Op mul_dx = {
     .name = "mul.dx",
     .class = OP_INTERNAL,
-    .traits = OP_VARIADIC | OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
+    .traits = OP_VARIADIC | OP_INPLACE,
     .in = combine_dx_in,
     .out = combine_dx_out,
     .plain = mul_dx_plain,
-    .fast = mul_dx_fast,
-    .last = mul_dx_last,
-    .kernel = "combine",
+    .variants = mul_dx_variants,
 };
 
 static void mul_grad(Backward *b, const Node *n)
@@ -234,19 +239,25 @@ static void mul_window(const Node *n, int axis, Window *window)
     }
 }
 
+static const Variant mul_variants[] = {{.name = "simd",
+                                        .layouts = IN_NCHW | IN_NHWC,
+                                        .traits = VARIANT_ANY_BATCH,
+                                        .serves = mul_is_served,
+                                        .emit = mul_emit,
+                                        .kernel = "combine"},
+                                       {0}};
+
 const Op op_mul = {
     .name = "mul",
     .summary = "product of the branches; dimensions of 1 are stretched",
     .formula = "y = x0 * x1 * ...",
     .class = OP_COMBINE,
-    .traits = OP_VARIADIC | OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
+    .traits = OP_VARIADIC | OP_INPLACE,
     .out = combine_out,
     .shape = mul_shape,
     .window = mul_window,
     .flops = combine_flops,
     .grad = mul_grad,
     .plain = mul_plain,
-    .fast = mul_fast,
-    .last = mul_last,
-    .kernel = "combine",
+    .variants = mul_variants,
 };

@@ -253,7 +253,7 @@ static void dbias_plain(Writer *w, const Node *n) { write_affine(w, n, "dbias", 
 
 /* ---- fast form: runtime/kernels/norm.h --------------------------------- */
 
-static bool call_kernel(Writer *w, const Node *n, const char *call)
+static void call_kernel(Writer *w, const Node *n, const char *call)
 {
     const NormAttrs *a = n->attrs;
     Groups s = groups_of(n);
@@ -266,61 +266,63 @@ static bool call_kernel(Writer *w, const Node *n, const char *call)
     writer_bind(w, "bias", a->affine ? "bias" : "0");
     writer_put(w, "static const nn_norm size = {$groups, $channels, $P, $per_element, $eps};");
     writer_put(w, call);
-    return true;
 }
 
-bool norm_fast(Writer *w, const Node *n)
+void norm_emit(Writer *w, const Node *n)
 {
     bool keep = n->out_count > 1;
-    return call_kernel(w, n,
-                       keep ? "nn_norm_forward(&size, $N, x, $weight, $bias, y, mean, inv, $t, $T);"
-                            : "nn_norm_forward(&size, $N, x, $weight, $bias, y, 0, 0, $t, $T);");
+    call_kernel(w, n,
+                keep ? "nn_norm_forward(&size, $N, x, $weight, $bias, y, mean, inv, $t, $T);"
+                     : "nn_norm_forward(&size, $N, x, $weight, $bias, y, 0, 0, $t, $T);");
 }
 
-static bool dx_fast(Writer *w, const Node *n)
+static void dx_emit(Writer *w, const Node *n)
 {
-    return call_kernel(w, n, "nn_norm_dx(&size, $N, dy, x, mean, inv, $weight, dx, $t, $T);");
+    call_kernel(w, n, "nn_norm_dx(&size, $N, dy, x, mean, inv, $weight, dx, $t, $T);");
 }
 
-static bool dweight_fast(Writer *w, const Node *n)
+static void dweight_emit(Writer *w, const Node *n)
 {
-    return call_kernel(w, n, "nn_norm_dweight(&size, $N, dy, x, mean, inv, dweight, $t, $T);");
+    call_kernel(w, n, "nn_norm_dweight(&size, $N, dy, x, mean, inv, dweight, $t, $T);");
 }
 
-static bool dbias_fast(Writer *w, const Node *n)
-{
-    return call_kernel(w, n, "nn_norm_dbias(&size, $N, dy, dbias, $t, $T);");
-}
+static void dbias_emit(Writer *w, const Node *n) { call_kernel(w, n, "nn_norm_dbias(&size, $N, dy, dbias, $t, $T);"); }
 
 /* ---- gradients -------------------------------------------------------- */
+
+static const Variant norm_dx_variants[] = {
+    {.name = "simd", .layouts = IN_NCHW, .traits = VARIANT_ANY_BATCH, .emit = dx_emit, .kernel = "norm"}, {0}};
 
 static const Op norm_dx = {
     .name = "norm.dx",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES,
+    .traits = OP_INPLACE,
     .in = dx_in,
     .out = dx_out,
     .plain = dx_plain,
-    .fast = dx_fast,
-    .kernel = "norm",
+    .variants = norm_dx_variants,
 };
+static const Variant norm_dweight_variants[] = {
+    {.name = "simd", .layouts = IN_NCHW, .emit = dweight_emit, .kernel = "norm"}, {0}};
+
 static const Op norm_dweight = {
     .name = "norm.dweight",
     .class = OP_INTERNAL,
     .in = dweight_in,
     .out = dweight_out,
     .plain = dweight_plain,
-    .fast = dweight_fast,
-    .kernel = "norm",
+    .variants = norm_dweight_variants,
 };
+static const Variant norm_dbias_variants[] = {
+    {.name = "simd", .layouts = IN_NCHW, .emit = dbias_emit, .kernel = "norm"}, {0}};
+
 static const Op norm_dbias = {
     .name = "norm.dbias",
     .class = OP_INTERNAL,
     .in = dbias_in,
     .out = dbias_out,
     .plain = dbias_plain,
-    .fast = dbias_fast,
-    .kernel = "norm",
+    .variants = norm_dbias_variants,
 };
 
 /* A node with dy, x and the statistics. */

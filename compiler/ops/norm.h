@@ -41,7 +41,7 @@ void norm_window(const Node *, int axis, Window *);
 int64_t norm_flops(const Node *);
 void norm_plain(Writer *, const Node *);
 void norm_training_plain(Writer *, const Node *);
-bool norm_fast(Writer *, const Node *);   /* of both */
+void norm_emit(Writer *, const Node *);   /* of both */
 void norm_grad(Backward *, const Node *); /* of the training forms */
 
 #endif

@@ -99,7 +99,7 @@ static void bind_channels(Writer *w, const Node *n, int channels)
     writer_put(w, last ? "const long rows = (long)$N * $pixels;" : "const long rows = $N;");
 }
 
-static bool normalize_fast(Writer *w, const Node *n)
+static void normalize_emit(Writer *w, const Node *n)
 {
     const NormalizeAttrs *a = n->attrs;
     int channels = a->mean.count > a->std.count ? a->mean.count : a->std.count;
@@ -107,40 +107,51 @@ static bool normalize_fast(Writer *w, const Node *n)
     constants_fill(w, "std", &a->std, channels);
     bind_channels(w, n, channels);
     writer_put(w, "nn_normalize(rows, $C, $P, x, mean, std, y, $t, $T);");
-    return true;
 }
 
-static bool normalize_grad_fast(Writer *w, const Node *n)
+static void normalize_grad_emit(Writer *w, const Node *n)
 {
     const NormalizeAttrs *a = n->attrs;
     constants_put(w, "std", &a->std);
     bind_channels(w, n, a->std.count);
     writer_put(w, "nn_normalize(rows, $C, $P, dy, 0, std, dx, $t, $T);");
-    return true;
 }
 
 static int64_t normalize_flops(const Node *n) { return 2 * shape_count(node_shape_out(n)); }
 
+static const Variant normalize_gradient_variants[] = {{.name = "simd",
+                                                       .layouts = IN_NCHW | IN_NHWC,
+                                                       .traits = VARIANT_ANY_BATCH,
+                                                       .emit = normalize_grad_emit,
+                                                       .kernel = "channels"},
+                                                      {0}};
+
 static const Op normalize_gradient = {
     .name = "normalize.grad",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
+    .traits = OP_INPLACE,
     .attrs_size = sizeof(NormalizeAttrs),
     .in = gradient_in_dy,
     .out = gradient_out,
     .plain = normalize_grad_plain,
-    .fast = normalize_grad_fast,
-    .kernel = "channels",
+    .variants = normalize_gradient_variants,
 };
 
 static void normalize_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &normalize_gradient); }
+
+static const Variant normalize_variants[] = {{.name = "simd",
+                                              .layouts = IN_NCHW | IN_NHWC,
+                                              .traits = VARIANT_ANY_BATCH,
+                                              .emit = normalize_emit,
+                                              .kernel = "channels"},
+                                             {0}};
 
 const Op op_normalize = {
     .name = "normalize",
     .summary = "subtracts a mean and divides by a deviation, constants per channel",
     .formula = "y[c] = (x[c] - mean[c]) / std[c]",
     .class = OP_LAYER,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
+    .traits = OP_INPLACE,
     .attrs = normalize_attrs,
     .attrs_size = sizeof(NormalizeAttrs),
     .in = elementwise_in,
@@ -149,6 +160,5 @@ const Op op_normalize = {
     .flops = normalize_flops,
     .grad = normalize_grad,
     .plain = normalize_plain,
-    .fast = normalize_fast,
-    .kernel = "channels",
+    .variants = normalize_variants,
 };

@@ -70,7 +70,7 @@ void adam_step(Writer *w, const Node *n, double weight_decay, const char *before
 /* $name: log(beta), which for a beta of 0 is never used. */
 static void bind_log(Writer *w, const char *name, double beta) { writer_bind_real(w, name, beta > 0 ? log(beta) : 0); }
 
-bool adam_fast_step(Writer *w, const Node *n, double weight_decay, double shrink)
+void adam_emit_step(Writer *w, const Node *n, double weight_decay, double shrink)
 {
     const AdamAttrs *a = n->attrs;
     optimizer_bind(w, n, weight_decay);
@@ -82,5 +82,4 @@ bool adam_fast_step(Writer *w, const Node *n, double weight_decay, double shrink
     writer_bind_real(w, "shrink", shrink);
     writer_put(w, "static const nn_adam rule = {$beta1, $rest1, $log1, $beta2, $rest2, $log2, $eps, $decay, $shrink};\n"
                   "nn_adam_step(&rule, $elements, gradient, param, exp_avg, exp_avg_sq, $lr, $step, $t, $T);\n");
-    return true;
 }

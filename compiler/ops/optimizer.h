@@ -18,7 +18,7 @@ void optimizer_close(Writer *);
 /* Binds $name to beta and $rest to 1 − beta, as literals. */
 void optimizer_bind_beta(Writer *, const char *name, const char *rest, double beta);
 
-/* For the fast forms: binds $elements and $decay. */
+/* For the kernels: binds $elements and $decay. */
 void optimizer_bind(Writer *, const Node *, double weight_decay);
 
 /* Adam and AdamW differ in what weight decay means. */
@@ -33,7 +33,7 @@ void adam_states(Graph *, Node *);
 void adam_step(Writer *, const Node *, double weight_decay, const char *before);
 
 /* The same by the kernel; `shrink` is AdamW's decay. */
-bool adam_fast_step(Writer *, const Node *, double weight_decay, double shrink);
+void adam_emit_step(Writer *, const Node *, double weight_decay, double shrink);
 
 extern const char *const optimizer_in[]; /* gradient, param; states have their own names */
 

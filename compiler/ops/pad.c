@@ -89,14 +89,13 @@ static void pad_plain(Writer *w, const Node *n)
     }
 }
 
-static bool pad_fast(Writer *w, const Node *n)
+static void pad_emit(Writer *w, const Node *n)
 {
     const PadAttrs *a = n->attrs;
-    if (a->mode != PAD_MODE_ZEROS) return false;
-    return region_place_fast(w, n, a->sides.top, a->sides.left, a->value);
+    region_place_emit(w, n, a->sides.top, a->sides.left, a->value);
 }
 
-static bool pad_last(const Node *n) { return ((const PadAttrs *)n->attrs)->mode == PAD_MODE_ZEROS; }
+static bool pad_is_zeros(const Node *n) { return ((const PadAttrs *)n->attrs)->mode == PAD_MODE_ZEROS; }
 
 static void pad_grad_plain(Writer *w, const Node *n)
 {
@@ -110,33 +109,45 @@ static void pad_grad_plain(Writer *w, const Node *n)
     put_shown(w, a, small, large, "@dx(n, $c, $row, $col) += @dy(n, $c, $i, $j);");
 }
 
-static bool pad_grad_fast(Writer *w, const Node *n)
+static void pad_grad_emit(Writer *w, const Node *n)
 {
     const PadAttrs *a = n->attrs;
-    return a->mode == PAD_MODE_ZEROS && region_take_fast(w, n, a->sides.top, a->sides.left);
+    region_take_emit(w, n, a->sides.top, a->sides.left);
 }
+
+static const Variant pad_gradient_variants[] = {{.name = "simd",
+                                                 .layouts = IN_NCHW | IN_NHWC,
+                                                 .traits = VARIANT_ANY_BATCH,
+                                                 .serves = pad_is_zeros,
+                                                 .emit = pad_grad_emit,
+                                                 .kernel = "region"},
+                                                {0}};
 
 static const Op pad_gradient = {
     .name = "pad.grad",
     .class = OP_INTERNAL,
-    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .attrs_size = sizeof(PadAttrs),
     .in = gradient_in_dy,
     .out = gradient_out,
     .plain = pad_grad_plain,
-    .fast = pad_grad_fast,
-    .last = pad_last,
-    .kernel = "region",
+    .variants = pad_gradient_variants,
 };
 
 static void pad_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &pad_gradient); }
+
+static const Variant pad_variants[] = {{.name = "simd",
+                                        .layouts = IN_NCHW | IN_NHWC,
+                                        .traits = VARIANT_ANY_BATCH,
+                                        .serves = pad_is_zeros,
+                                        .emit = pad_emit,
+                                        .kernel = "region"},
+                                       {0}};
 
 const Op op_pad = {
     .name = "pad",
     .summary = "rows and columns more around an image",
     .formula = "y[c][i][j] = x[c][s(i - top)][s(j - left)]",
     .class = OP_LAYER,
-    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .attrs = pad_attrs,
     .attrs_size = sizeof(PadAttrs),
     .in = elementwise_in,
@@ -146,7 +157,5 @@ const Op op_pad = {
     .flops = region_no_flops,
     .grad = pad_grad,
     .plain = pad_plain,
-    .fast = pad_fast,
-    .last = pad_last,
-    .kernel = "region",
+    .variants = pad_variants,
 };

@@ -110,57 +110,63 @@ static void prelu_dw_plain(Writer *w, const Node *n)
 /* A shared slope is that of one channel with all elements, in either layout. */
 static bool call_last(const Node *n) { return n->layout == LAYOUT_NHWC && !((const PreluAttrs *)n->attrs)->shared; }
 
-static bool call_kernel(Writer *w, const Node *n, const char *call)
+static void call_kernel(Writer *w, const Node *n, const char *call)
 {
     const PreluAttrs *a = n->attrs;
     Shape s = node_shape_in(n);
     writer_bind_int(w, "C", a->shared ? 1 : channels_of(s));
     writer_bind_int(w, "P", a->shared ? shape_count(s) : places_of(s));
     writer_put(w, call);
-    return true;
 }
 
-static bool prelu_fast(Writer *w, const Node *n)
+static void prelu_emit(Writer *w, const Node *n)
 {
-    return call_kernel(w, n,
-                       call_last(n) ? "nn_prelu_last((long)$N * $P, $C, x, weight, y, $t, $T);"
-                                    : "nn_prelu($N, $C, $P, x, weight, y, $t, $T);");
+    call_kernel(w, n,
+                call_last(n) ? "nn_prelu_last((long)$N * $P, $C, x, weight, y, $t, $T);"
+                             : "nn_prelu($N, $C, $P, x, weight, y, $t, $T);");
 }
 
-static bool prelu_dx_fast(Writer *w, const Node *n)
+static void prelu_dx_emit(Writer *w, const Node *n)
 {
-    return call_kernel(w, n,
-                       call_last(n) ? "nn_prelu_last_dx((long)$N * $P, $C, dy, x, weight, dx, $t, $T);"
-                                    : "nn_prelu_dx($N, $C, $P, dy, x, weight, dx, $t, $T);");
+    call_kernel(w, n,
+                call_last(n) ? "nn_prelu_last_dx((long)$N * $P, $C, dy, x, weight, dx, $t, $T);"
+                             : "nn_prelu_dx($N, $C, $P, dy, x, weight, dx, $t, $T);");
 }
 
-static bool prelu_dw_fast(Writer *w, const Node *n)
+static void prelu_dw_emit(Writer *w, const Node *n)
 {
-    return call_kernel(w, n,
-                       call_last(n) ? "nn_prelu_dweight((long)$N * $P, $C, 1, dy, x, dweight, $t, $T);"
-                                    : "nn_prelu_dweight($N, $C, $P, dy, x, dweight, $t, $T);");
+    call_kernel(w, n,
+                call_last(n) ? "nn_prelu_dweight((long)$N * $P, $C, 1, dy, x, dweight, $t, $T);"
+                             : "nn_prelu_dweight($N, $C, $P, dy, x, dweight, $t, $T);");
 }
+
+static const Variant prelu_dx_variants[] = {{.name = "simd",
+                                             .layouts = IN_NCHW | IN_NHWC,
+                                             .traits = VARIANT_ANY_BATCH,
+                                             .emit = prelu_dx_emit,
+                                             .kernel = "prelu"},
+                                            {0}};
 
 static const Op prelu_dx = {
     .name = "prelu.dx",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
+    .traits = OP_INPLACE,
     .in = prelu_dx_in,
     .out = gradient_out,
     .plain = prelu_dx_plain,
-    .fast = prelu_dx_fast,
-    .kernel = "prelu",
+    .variants = prelu_dx_variants,
 };
+
+static const Variant prelu_dw_variants[] = {
+    {.name = "simd", .layouts = IN_NCHW | IN_NHWC, .emit = prelu_dw_emit, .kernel = "prelu"}, {0}};
 
 static const Op prelu_dw = {
     .name = "prelu.dw",
     .class = OP_INTERNAL,
-    .traits = OP_ANY_LAYOUT,
     .in = prelu_dw_in,
     .out = prelu_dw_out,
     .plain = prelu_dw_plain,
-    .fast = prelu_dw_fast,
-    .kernel = "prelu",
+    .variants = prelu_dw_variants,
 };
 
 static void prelu_grad(Backward *b, const Node *n)
@@ -174,12 +180,16 @@ static void prelu_grad(Backward *b, const Node *n)
     backward_give(b, n->in[1], node_out_as(g, d, DTYPE_REAL, false, n->in[1]->shape));
 }
 
+static const Variant prelu_variants[] = {
+    {.name = "simd", .layouts = IN_NCHW | IN_NHWC, .traits = VARIANT_ANY_BATCH, .emit = prelu_emit, .kernel = "prelu"},
+    {0}};
+
 const Op op_prelu = {
     .name = "prelu",
     .summary = "rectified linear unit with a trained slope below 0",
     .formula = "y[c] = x[c] > 0 ? x[c] : weight[c] * x[c]",
     .class = OP_LAYER,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_ANY_LAYOUT,
+    .traits = OP_INPLACE,
     .attrs = prelu_attrs,
     .attrs_size = sizeof(PreluAttrs),
     .in = prelu_in,
@@ -189,6 +199,5 @@ const Op op_prelu = {
     .flops = prelu_flops,
     .grad = prelu_grad,
     .plain = prelu_plain,
-    .fast = prelu_fast,
-    .kernel = "prelu",
+    .variants = prelu_variants,
 };

@@ -87,23 +87,22 @@ static void bind_region(Writer *w, const Node *n, Shape whole, Shape part, int64
     writer_put(w, "static const nn_region size = {$region};");
 }
 
-bool region_take_fast(Writer *w, const Node *n, int64_t top, int64_t left)
+void region_take_emit(Writer *w, const Node *n, int64_t top, int64_t left)
 {
     bind_region(w, n, node_shape_in(n), node_shape_out(n), top, left);
-    return region_call(w, n, "nn_take(&size, $N, $from, $to, $t, $T);");
+    region_call(w, n, "nn_take(&size, $N, $from, $to, $t, $T);");
 }
 
-bool region_place_fast(Writer *w, const Node *n, int64_t top, int64_t left, double value)
+void region_place_emit(Writer *w, const Node *n, int64_t top, int64_t left, double value)
 {
     bind_region(w, n, node_shape_out(n), node_shape_in(n), top, left);
     writer_bind_real(w, "value", value);
-    return region_call(w, n, "nn_place(&size, $N, $from, $to, $value, $t, $T);");
+    region_call(w, n, "nn_place(&size, $N, $from, $to, $value, $t, $T);");
 }
 
-bool region_call(Writer *w, const Node *n, const char *call)
+void region_call(Writer *w, const Node *n, const char *call)
 {
     writer_bind(w, "from", "%s", n->op->in[0]);
     writer_bind(w, "to", "%s", n->op->out[0]);
     writer_put(w, call);
-    return true;
 }

@@ -15,12 +15,12 @@ void region_take(Writer *, const char *part, const char *whole, Shape part_shape
 void region_place(Writer *, const char *whole, const char *part, Shape whole_shape, Shape part_shape, int64_t top,
                   int64_t left, double value);
 
-/* Op.fast of the same, from the node's input to its output. */
-bool region_take_fast(Writer *, const Node *, int64_t top, int64_t left);
-bool region_place_fast(Writer *, const Node *, int64_t top, int64_t left, double value);
+/* Variant.emit of the same, from the node's input to its output. */
+void region_take_emit(Writer *, const Node *, int64_t top, int64_t left);
+void region_place_emit(Writer *, const Node *, int64_t top, int64_t left, double value);
 
 /* Writes a call of the kernel "region", in which $from and $to are the arrays. */
-bool region_call(Writer *, const Node *, const char *call);
+void region_call(Writer *, const Node *, const char *call);
 
 /* array[k] = 0 over the whole batch. */
 void region_zero(Writer *, const char *array, Shape);

@@ -52,15 +52,17 @@ static void regularize_plain(Writer *w, const Node *n)
                   "penalty[0] = ($real)sum;\n");
 }
 
-static bool regularize_fast(Writer *w, const Node *n)
+static void regularize_emit(Writer *w, const Node *n)
 {
     const RegularizeAttrs *a = n->attrs;
     writer_bind_int(w, "elements", shape_count(node_shape_in(n)));
     writer_bind_real(w, "l1", a->l1);
     writer_bind_real(w, "l2", a->l2);
     writer_put(w, "nn_regularize($elements, gradient, param, regularized, penalty, $l1, $l2, $t, $T);");
-    return true;
 }
+
+static const Variant regularize_variants[] = {
+    {.name = "simd", .layouts = IN_NCHW, .emit = regularize_emit, .kernel = "gradients"}, {0}};
 
 const Op op_regularize = {
     .name = "regularize",
@@ -73,6 +75,5 @@ const Op op_regularize = {
     .out = regularize_out,
     .shape = regularize_shape,
     .plain = regularize_plain,
-    .fast = regularize_fast,
-    .kernel = "gradients",
+    .variants = regularize_variants,
 };

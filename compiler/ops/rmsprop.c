@@ -59,7 +59,7 @@ static void rmsprop_plain(Writer *w, const Node *n)
     optimizer_close(w);
 }
 
-static bool rmsprop_fast(Writer *w, const Node *n)
+static void rmsprop_emit(Writer *w, const Node *n)
 {
     const RmspropAttrs *a = n->attrs;
     optimizer_bind(w, n, a->weight_decay);
@@ -70,8 +70,10 @@ static bool rmsprop_fast(Writer *w, const Node *n)
     writer_bind(w, "average", a->centered ? "grad_avg" : "0");
     writer_put(w, "static const nn_rmsprop rule = {$alpha, $rest, $momentum, $eps, $decay};\n"
                   "nn_rmsprop_step(&rule, $elements, gradient, param, square_avg, $buffer, $average, $lr, $t, $T);\n");
-    return true;
 }
+
+static const Variant rmsprop_variants[] = {
+    {.name = "simd", .layouts = IN_NCHW, .emit = rmsprop_emit, .kernel = "optimizer"}, {0}};
 
 const Op op_rmsprop = {
     .name = "rmsprop",
@@ -86,6 +88,5 @@ const Op op_rmsprop = {
     .mutates = 2 | 4 | 8 | 16,
     .states = rmsprop_states,
     .plain = rmsprop_plain,
-    .fast = rmsprop_fast,
-    .kernel = "optimizer",
+    .variants = rmsprop_variants,
 };

@@ -69,11 +69,11 @@ static void roipool_plain(Writer *w, const Node *n)
     cells_maximum(w, n, cells);
 }
 
-static bool roipool_fast(Writer *w, const Node *n)
+static void roipool_emit(Writer *w, const Node *n)
 {
     Cells cells[2];
     roipool_cells(cells, n, node_shape_in(n), node_shape_out(n));
-    return cells_maximum_fast(w, n, cells);
+    cells_maximum_emit(w, n, cells);
 }
 
 static bool roipool_training_shape(Graph *g, Node *n)
@@ -90,17 +90,24 @@ static void roipool_training_plain(Writer *w, const Node *n)
     cells_maximum_training(w, n, cells);
 }
 
-static bool roipool_training_fast(Writer *w, const Node *n)
+static void roipool_training_emit(Writer *w, const Node *n)
 {
     Cells cells[2];
     roipool_cells(cells, n, node_shape_in(n), node_shape_out(n));
-    return cells_maximum_training_fast(w, n, cells);
+    cells_maximum_training_emit(w, n, cells);
 }
+
+static const Variant roipool_training_variants[] = {{.name = "simd",
+                                                     .layouts = IN_NCHW | IN_NHWC,
+                                                     .traits = VARIANT_ANY_BATCH,
+                                                     .serves = cells_is_served,
+                                                     .emit = roipool_training_emit,
+                                                     .kernel = "pool"},
+                                                    {0}};
 
 static const Op roipool_training = {
     .name = "roipool.training",
     .class = OP_INTERNAL,
-    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .attrs = roipool_attrs,
     .attrs_size = sizeof(RoipoolAttrs),
     .in = cells_in,
@@ -110,17 +117,22 @@ static const Op roipool_training = {
     .flops = roipool_flops,
     .grad = cells_maximum_grad,
     .plain = roipool_training_plain,
-    .fast = roipool_training_fast,
-    .last = cells_last,
-    .kernel = "pool",
+    .variants = roipool_training_variants,
 };
+
+static const Variant roipool_variants[] = {{.name = "simd",
+                                            .layouts = IN_NCHW | IN_NHWC,
+                                            .traits = VARIANT_ANY_BATCH,
+                                            .serves = cells_is_served,
+                                            .emit = roipool_emit,
+                                            .kernel = "pool"},
+                                           {0}};
 
 const Op op_roipool = {
     .name = "roipool",
     .summary = "maximum of each part of a fixed region of an image",
     .formula = "y[c][i][j] = max of part (i, j) of x[c] inside the region [y, x, h, w]",
     .class = OP_LAYER,
-    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .attrs = roipool_attrs,
     .attrs_size = sizeof(RoipoolAttrs),
     .in = cells_in,
@@ -130,7 +142,5 @@ const Op op_roipool = {
     .flops = roipool_flops,
     .training = &roipool_training,
     .plain = roipool_plain,
-    .fast = roipool_fast,
-    .last = cells_last,
-    .kernel = "pool",
+    .variants = roipool_variants,
 };

@@ -39,11 +39,11 @@ static void rrelu_plain(Writer *w, const Node *n)
     elementwise_forward(w, n, "$x > 0 ? $x : $mean * $x");
 }
 
-static bool rrelu_fast(Writer *w, const Node *n)
+static void rrelu_emit(Writer *w, const Node *n)
 {
     const RreluAttrs *a = n->attrs;
     writer_bind_real(w, "mean", (a->lower + a->upper) / 2);
-    return elementwise_fast(w, n, "nn_leaky_relu", "$mean, ");
+    elementwise_emit(w, n, "nn_leaky_relu", "$mean, ");
 }
 
 static int64_t rrelu_flops(const Node *n) { return elementwise_cost(n, 2); }
@@ -67,30 +67,36 @@ static void rrelu_training_plain(Writer *w, const Node *n)
                       "$y = @slope(k) * $x;\n");
 }
 
-static bool rrelu_training_fast(Writer *w, const Node *n)
+static void rrelu_training_emit(Writer *w, const Node *n)
 {
     const RreluAttrs *a = n->attrs;
     writer_bind_real(w, "lower", a->lower);
     writer_bind_real(w, "range", a->upper - a->lower);
-    return elementwise_fast(w, n, "nn_rrelu", "$lower, $range, $seed, ");
+    elementwise_emit(w, n, "nn_rrelu", "$lower, $range, $seed, ");
 }
 
 static void rrelu_grad_plain(Writer *w, const Node *n) { elementwise_backward(w, n, "@slope(k) * $dy"); }
 
-static bool rrelu_grad_fast(Writer *w, const Node *n) { return elementwise_fast(w, n, "nn_rrelu_grad", ""); }
+static void rrelu_grad_emit(Writer *w, const Node *n) { elementwise_emit(w, n, "nn_rrelu_grad", ""); }
+
+static const Variant rrelu_gradient_variants[] = {
+    {.name = "simd", .layouts = IN_NCHW, .traits = VARIANT_ANY_BATCH, .emit = rrelu_grad_emit, .kernel = "dropout"},
+    {0}};
 
 static const Op rrelu_gradient = {
     .name = "rrelu.grad",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES,
+    .traits = OP_INPLACE,
     .in = rrelu_gradient_in,
     .out = gradient_out,
     .plain = rrelu_grad_plain,
-    .fast = rrelu_grad_fast,
-    .kernel = "dropout",
+    .variants = rrelu_gradient_variants,
 };
 
 static void rrelu_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &rrelu_gradient); }
+
+static const Variant rrelu_training_variants[] = {
+    {.name = "simd", .layouts = IN_NCHW, .emit = rrelu_training_emit, .kernel = "dropout"}, {0}};
 
 static const Op rrelu_training = {
     .name = "rrelu.training",
@@ -105,16 +111,18 @@ static const Op rrelu_training = {
     .flops = rrelu_flops,
     .grad = rrelu_grad,
     .plain = rrelu_training_plain,
-    .fast = rrelu_training_fast,
-    .kernel = "dropout",
+    .variants = rrelu_training_variants,
 };
+
+static const Variant rrelu_variants[] = {
+    {.name = "simd", .layouts = IN_NCHW, .traits = VARIANT_ANY_BATCH, .emit = rrelu_emit, .kernel = "piecewise"}, {0}};
 
 const Op op_rrelu = {
     .name = "rrelu",
     .summary = "rectified linear unit with a random slope below 0",
     .formula = "y = x > 0 ? x : slope * x, slope ~ U(lower, upper)",
     .class = OP_LAYER,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES,
+    .traits = OP_INPLACE,
     .attrs = rrelu_attrs,
     .attrs_size = sizeof(RreluAttrs),
     .in = elementwise_in,
@@ -123,6 +131,5 @@ const Op op_rrelu = {
     .flops = rrelu_flops,
     .training = &rrelu_training,
     .plain = rrelu_plain,
-    .fast = rrelu_fast,
-    .kernel = "piecewise",
+    .variants = rrelu_variants,
 };

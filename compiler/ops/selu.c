@@ -23,10 +23,10 @@ static void selu_plain(Writer *w, const Node *n)
     elementwise_forward(w, n, "$x <= 0 ? $below * $expm1($x) : $above * $x");
 }
 
-static bool selu_fast(Writer *w, const Node *n)
+static void selu_emit(Writer *w, const Node *n)
 {
     bind_constants(w);
-    return elementwise_fast(w, n, "nn_elu", "$above, $below, ");
+    elementwise_emit(w, n, "nn_elu", "$above, $below, ");
 }
 
 static int64_t selu_flops(const Node *n) { return elementwise_cost(n, 3); }
@@ -37,37 +37,46 @@ static void selu_grad_plain(Writer *w, const Node *n)
     elementwise_backward(w, n, "$y > 0 ? $dy * $above : $dy * ($y + $below)");
 }
 
-static bool selu_grad_fast(Writer *w, const Node *n)
+static void selu_grad_emit(Writer *w, const Node *n)
 {
     bind_constants(w);
-    return elementwise_fast(w, n, "nn_elu_grad", "$above, $below, ");
+    elementwise_emit(w, n, "nn_elu_grad", "$above, $below, ");
 }
+
+static const Variant selu_gradient_variants[] = {{.name = "simd",
+                                                  .layouts = IN_ANY_LAYOUT,
+                                                  .traits = VARIANT_ANY_BATCH,
+                                                  .emit = selu_grad_emit,
+                                                  .kernel = "activation"},
+                                                 {0}};
 
 static const Op selu_gradient = {
     .name = "selu.grad",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
+    .traits = OP_INPLACE,
     .in = gradient_in_y,
     .out = gradient_out,
     .plain = selu_grad_plain,
-    .fast = selu_grad_fast,
-    .kernel = "activation",
+    .variants = selu_gradient_variants,
 };
 
 static void selu_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &selu_gradient); }
+
+static const Variant selu_variants[] = {
+    {.name = "simd", .layouts = IN_ANY_LAYOUT, .traits = VARIANT_ANY_BATCH, .emit = selu_emit, .kernel = "activation"},
+    {0}};
 
 const Op op_selu = {
     .name = "selu",
     .summary = "self-normalizing exponential linear unit",
     .formula = "y = 1.0507 * (x > 0 ? x : 1.67326 * (exp(x) - 1))",
     .class = OP_LAYER,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
+    .traits = OP_INPLACE,
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,
     .flops = selu_flops,
     .grad = selu_grad,
     .plain = selu_plain,
-    .fast = selu_fast,
-    .kernel = "activation",
+    .variants = selu_variants,
 };

@@ -74,7 +74,7 @@ static void sgd_plain(Writer *w, const Node *n)
     optimizer_close(w);
 }
 
-static bool sgd_fast(Writer *w, const Node *n)
+static void sgd_emit(Writer *w, const Node *n)
 {
     const SgdAttrs *a = n->attrs;
     writer_bind_real(w, "momentum", a->momentum);
@@ -84,8 +84,10 @@ static bool sgd_fast(Writer *w, const Node *n)
     optimizer_bind(w, n, a->weight_decay);
     writer_put(w, "static const nn_sgd rule = {$momentum, $rest, $decay, $nesterov};\n"
                   "nn_sgd_step(&rule, $elements, gradient, param, $buffer, $lr, $step, $t, $T);\n");
-    return true;
 }
+
+static const Variant sgd_variants[] = {{.name = "simd", .layouts = IN_NCHW, .emit = sgd_emit, .kernel = "optimizer"},
+                                       {0}};
 
 const Op op_sgd = {
     .name = "sgd",
@@ -101,6 +103,5 @@ const Op op_sgd = {
     .shape = sgd_shape,
     .states = sgd_states,
     .plain = sgd_plain,
-    .fast = sgd_fast,
-    .kernel = "optimizer",
+    .variants = sgd_variants,
 };

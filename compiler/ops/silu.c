@@ -11,7 +11,7 @@
 
 static void silu_plain(Writer *w, const Node *n) { elementwise_forward(w, n, "$x / (1 + $exp(-$x))"); }
 
-static bool silu_fast(Writer *w, const Node *n) { return elementwise_fast(w, n, "nn_silu", ""); }
+static void silu_emit(Writer *w, const Node *n) { elementwise_emit(w, n, "nn_silu", ""); }
 
 static int64_t silu_flops(const Node *n) { return elementwise_cost(n, 4); }
 
@@ -22,33 +22,42 @@ static void silu_grad_plain(Writer *w, const Node *n)
                       "$dx = $dy * s * (1 + $x * (1 - s));\n");
 }
 
-static bool silu_grad_fast(Writer *w, const Node *n) { return elementwise_fast(w, n, "nn_silu_grad", ""); }
+static void silu_grad_emit(Writer *w, const Node *n) { elementwise_emit(w, n, "nn_silu_grad", ""); }
+
+static const Variant silu_gradient_variants[] = {{.name = "simd",
+                                                  .layouts = IN_ANY_LAYOUT,
+                                                  .traits = VARIANT_ANY_BATCH,
+                                                  .emit = silu_grad_emit,
+                                                  .kernel = "activation"},
+                                                 {0}};
 
 static const Op silu_gradient = {
     .name = "silu.grad",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
+    .traits = OP_INPLACE,
     .in = gradient_in_x,
     .out = gradient_out,
     .plain = silu_grad_plain,
-    .fast = silu_grad_fast,
-    .kernel = "activation",
+    .variants = silu_gradient_variants,
 };
 
 static void silu_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &silu_gradient); }
+
+static const Variant silu_variants[] = {
+    {.name = "simd", .layouts = IN_ANY_LAYOUT, .traits = VARIANT_ANY_BATCH, .emit = silu_emit, .kernel = "activation"},
+    {0}};
 
 const Op op_silu = {
     .name = "silu",
     .summary = "sigmoid linear unit (swish)",
     .formula = "y = x / (1 + exp(-x))",
     .class = OP_LAYER,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
+    .traits = OP_INPLACE,
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,
     .flops = silu_flops,
     .grad = silu_grad,
     .plain = silu_plain,
-    .fast = silu_fast,
-    .kernel = "activation",
+    .variants = silu_variants,
 };

@@ -30,11 +30,10 @@ static void softmax_plain(Writer *w, const Node *n)
     writer_put(w, "}");
 }
 
-static bool softmax_fast(Writer *w, const Node *n)
+static void softmax_emit(Writer *w, const Node *n)
 {
     channels_bind_blocks(w, n);
     writer_put(w, "nn_softmax($N$blocks, $C, $P$lanes, x, y, $t, $T);");
-    return true;
 }
 
 static int64_t softmax_flops(const Node *n) { return elementwise_cost(n, 5); /* compare, subtract, exp, add, divide */ }
@@ -59,40 +58,49 @@ static void softmax_grad_plain(Writer *w, const Node *n)
     writer_put(w, "}");
 }
 
-static bool softmax_grad_fast(Writer *w, const Node *n)
+static void softmax_grad_emit(Writer *w, const Node *n)
 {
     channels_bind_blocks(w, n);
     writer_put(w, "nn_softmax_grad($N$blocks, $C, $P$lanes, dy, y, dx, $t, $T);");
-    return true;
 }
+
+static const Variant softmax_gradient_variants[] = {{.name = "simd",
+                                                     .layouts = IN_NCHW | IN_NCHW16N,
+                                                     .traits = VARIANT_ANY_BATCH,
+                                                     .emit = softmax_grad_emit,
+                                                     .kernel = "softmax"},
+                                                    {0}};
 
 static const Op softmax_gradient = {
     .name = "softmax.grad",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES,
+    .traits = OP_INPLACE,
     .in = gradient_in_y,
     .out = gradient_out,
     .plain = softmax_grad_plain,
-    .fast = softmax_grad_fast,
-    .samples = node_op,
-    .kernel = "softmax",
+    .variants = softmax_gradient_variants,
 };
 
 static void softmax_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &softmax_gradient); }
+
+static const Variant softmax_variants[] = {{.name = "simd",
+                                            .layouts = IN_NCHW | IN_NCHW16N,
+                                            .traits = VARIANT_ANY_BATCH,
+                                            .emit = softmax_emit,
+                                            .kernel = "softmax"},
+                                           {0}};
 
 const Op op_softmax = {
     .name = "softmax",
     .summary = "probabilities from scores, over channels or features",
     .formula = "y[c] = exp(x[c]) / sum_k exp(x[k])",
     .class = OP_LAYER,
-    .traits = OP_INPLACE | OP_OUTPUTS_PROBABILITIES | OP_FAST_SAMPLES,
+    .traits = OP_INPLACE | OP_OUTPUTS_PROBABILITIES,
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,
     .flops = softmax_flops,
     .grad = softmax_grad,
     .plain = softmax_plain,
-    .fast = softmax_fast,
-    .samples = node_op,
-    .kernel = "softmax",
+    .variants = softmax_variants,
 };

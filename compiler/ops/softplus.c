@@ -10,7 +10,7 @@
 
 static void softplus_plain(Writer *w, const Node *n) { elementwise_forward(w, n, "$x > 20 ? $x : $log1p($exp($x))"); }
 
-static bool softplus_fast(Writer *w, const Node *n) { return elementwise_fast(w, n, "nn_softplus", ""); }
+static void softplus_emit(Writer *w, const Node *n) { elementwise_emit(w, n, "nn_softplus", ""); }
 
 static int64_t softplus_flops(const Node *n) { return elementwise_cost(n, 4); }
 
@@ -19,33 +19,45 @@ static void softplus_grad_plain(Writer *w, const Node *n)
     elementwise_backward(w, n, "$y > 20 ? $dy : -$dy * $expm1(-$y)");
 }
 
-static bool softplus_grad_fast(Writer *w, const Node *n) { return elementwise_fast(w, n, "nn_softplus_grad", ""); }
+static void softplus_grad_emit(Writer *w, const Node *n) { elementwise_emit(w, n, "nn_softplus_grad", ""); }
+
+static const Variant softplus_gradient_variants[] = {{.name = "simd",
+                                                      .layouts = IN_ANY_LAYOUT,
+                                                      .traits = VARIANT_ANY_BATCH,
+                                                      .emit = softplus_grad_emit,
+                                                      .kernel = "activation"},
+                                                     {0}};
 
 static const Op softplus_gradient = {
     .name = "softplus.grad",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
+    .traits = OP_INPLACE,
     .in = gradient_in_y,
     .out = gradient_out,
     .plain = softplus_grad_plain,
-    .fast = softplus_grad_fast,
-    .kernel = "activation",
+    .variants = softplus_gradient_variants,
 };
 
 static void softplus_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &softplus_gradient); }
+
+static const Variant softplus_variants[] = {{.name = "simd",
+                                             .layouts = IN_ANY_LAYOUT,
+                                             .traits = VARIANT_ANY_BATCH,
+                                             .emit = softplus_emit,
+                                             .kernel = "activation"},
+                                            {0}};
 
 const Op op_softplus = {
     .name = "softplus",
     .summary = "smooth form of relu",
     .formula = "y = log(1 + exp(x))",
     .class = OP_LAYER,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
+    .traits = OP_INPLACE,
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,
     .flops = softplus_flops,
     .grad = softplus_grad,
     .plain = softplus_plain,
-    .fast = softplus_fast,
-    .kernel = "activation",
+    .variants = softplus_variants,
 };

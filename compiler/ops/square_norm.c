@@ -24,12 +24,14 @@ static void square_norm_plain(Writer *w, const Node *n)
                   "squares[0] = ($real)sum;\n");
 }
 
-static bool square_norm_fast(Writer *w, const Node *n)
+static void square_norm_emit(Writer *w, const Node *n)
 {
     writer_bind_int(w, "elements", shape_count(node_shape_in(n)));
     writer_put(w, "nn_square_norm($elements, gradient, squares, $t, $T);");
-    return true;
 }
+
+static const Variant square_norm_variants[] = {
+    {.name = "simd", .layouts = IN_NCHW, .emit = square_norm_emit, .kernel = "gradients"}, {0}};
 
 const Op op_square_norm = {
     .name = "square_norm",
@@ -40,6 +42,5 @@ const Op op_square_norm = {
     .out = norm_out,
     .shape = square_norm_shape,
     .plain = square_norm_plain,
-    .fast = square_norm_fast,
-    .kernel = "gradients",
+    .variants = square_norm_variants,
 };

@@ -23,24 +23,27 @@ static void step_plain(Writer *w, const Node *n)
     elementwise_forward(w, n, "$x >= $at ? 1 : 0");
 }
 
-static bool step_fast(Writer *w, const Node *n)
+static void step_emit(Writer *w, const Node *n)
 {
     writer_bind_real(w, "at", ((const StepAttrs *)n->attrs)->at);
-    return elementwise_fast(w, n, "nn_step", "$at, ");
+    elementwise_emit(w, n, "nn_step", "$at, ");
 }
+
+static const Variant step_variants[] = {
+    {.name = "simd", .layouts = IN_ANY_LAYOUT, .traits = VARIANT_ANY_BATCH, .emit = step_emit, .kernel = "piecewise"},
+    {0}};
 
 const Op op_step = {
     .name = "step",
     .summary = "1 from a value on, 0 below it; not trainable through",
     .formula = "y = x >= at ? 1 : 0",
     .class = OP_LAYER,
-    .traits = OP_INPLACE | OP_ZERO_GRADIENT | OP_FAST_SAMPLES | OP_POINTWISE,
+    .traits = OP_INPLACE | OP_ZERO_GRADIENT,
     .attrs = step_attrs,
     .attrs_size = sizeof(StepAttrs),
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,
     .plain = step_plain,
-    .fast = step_fast,
-    .kernel = "piecewise",
+    .variants = step_variants,
 };

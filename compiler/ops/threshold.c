@@ -30,10 +30,10 @@ static void threshold_plain(Writer *w, const Node *n)
     elementwise_forward(w, n, "$x <= $value ? $replace : $x");
 }
 
-static bool threshold_fast(Writer *w, const Node *n)
+static void threshold_emit(Writer *w, const Node *n)
 {
     bind_values(w, n);
-    return elementwise_fast(w, n, "nn_threshold", "$value, $replace, ");
+    elementwise_emit(w, n, "nn_threshold", "$value, $replace, ");
 }
 
 static void threshold_grad_y_plain(Writer *w, const Node *n)
@@ -42,10 +42,10 @@ static void threshold_grad_y_plain(Writer *w, const Node *n)
     elementwise_backward(w, n, "$y <= $value ? 0 : $dy");
 }
 
-static bool threshold_grad_y_fast(Writer *w, const Node *n)
+static void threshold_grad_y_emit(Writer *w, const Node *n)
 {
     bind_values(w, n);
-    return elementwise_fast(w, n, "nn_threshold_grad", "$value, ");
+    elementwise_emit(w, n, "nn_threshold_grad", "$value, ");
 }
 
 static void threshold_grad_x_plain(Writer *w, const Node *n)
@@ -54,32 +54,44 @@ static void threshold_grad_x_plain(Writer *w, const Node *n)
     elementwise_backward(w, n, "$x <= $value ? 0 : $dy");
 }
 
-static bool threshold_grad_x_fast(Writer *w, const Node *n)
+static void threshold_grad_x_emit(Writer *w, const Node *n)
 {
     bind_values(w, n);
-    return elementwise_fast(w, n, "nn_threshold_grad", "$value, ");
+    elementwise_emit(w, n, "nn_threshold_grad", "$value, ");
 }
+
+static const Variant threshold_gradient_y_variants[] = {{.name = "simd",
+                                                         .layouts = IN_ANY_LAYOUT,
+                                                         .traits = VARIANT_ANY_BATCH,
+                                                         .emit = threshold_grad_y_emit,
+                                                         .kernel = "piecewise"},
+                                                        {0}};
 
 static const Op threshold_gradient_y = {
     .name = "threshold.grad",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
+    .traits = OP_INPLACE,
     .in = gradient_in_y,
     .out = gradient_out,
     .plain = threshold_grad_y_plain,
-    .fast = threshold_grad_y_fast,
-    .kernel = "piecewise",
+    .variants = threshold_gradient_y_variants,
 };
+
+static const Variant threshold_gradient_x_variants[] = {{.name = "simd",
+                                                         .layouts = IN_ANY_LAYOUT,
+                                                         .traits = VARIANT_ANY_BATCH,
+                                                         .emit = threshold_grad_x_emit,
+                                                         .kernel = "piecewise"},
+                                                        {0}};
 
 static const Op threshold_gradient_x = {
     .name = "threshold.grad",
     .class = OP_INTERNAL,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
+    .traits = OP_INPLACE,
     .in = gradient_in_x,
     .out = gradient_out,
     .plain = threshold_grad_x_plain,
-    .fast = threshold_grad_x_fast,
-    .kernel = "piecewise",
+    .variants = threshold_gradient_x_variants,
 };
 
 static void threshold_grad(Backward *b, const Node *n)
@@ -88,12 +100,19 @@ static void threshold_grad(Backward *b, const Node *n)
     elementwise_grad(b, n, (float)a->replace <= (float)a->value ? &threshold_gradient_y : &threshold_gradient_x);
 }
 
+static const Variant threshold_variants[] = {{.name = "simd",
+                                              .layouts = IN_ANY_LAYOUT,
+                                              .traits = VARIANT_ANY_BATCH,
+                                              .emit = threshold_emit,
+                                              .kernel = "piecewise"},
+                                             {0}};
+
 const Op op_threshold = {
     .name = "threshold",
     .summary = "replaces what is not above a value",
     .formula = "y = x > value ? x : replace",
     .class = OP_LAYER,
-    .traits = OP_INPLACE | OP_FAST_SAMPLES | OP_POINTWISE,
+    .traits = OP_INPLACE,
     .attrs = threshold_attrs,
     .attrs_size = sizeof(ThresholdAttrs),
     .in = elementwise_in,
@@ -101,6 +120,5 @@ const Op op_threshold = {
     .shape = elementwise_shape,
     .grad = threshold_grad,
     .plain = threshold_plain,
-    .fast = threshold_fast,
-    .kernel = "piecewise",
+    .variants = threshold_variants,
 };

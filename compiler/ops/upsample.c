@@ -117,13 +117,13 @@ static void put_nearest(Writer *w, Shape large, Pair scale)
                   "}\n");
 }
 
-static bool call_kernel(Writer *w, const Node *n, Shape small, const char *kernel)
+static void call_kernel(Writer *w, const Node *n, Shape small, const char *kernel)
 {
     const UpsampleAttrs *a = n->attrs;
     bind_sizes(w, small, a->scale);
     writer_bind(w, "kernel", "%s", kernel);
     writer_put(w, "static const nn_scale size = {$C, $H, $W, $sh, $sw};");
-    return region_call(w, n, "$kernel(&size, $N, $from, $to, $t, $T);");
+    region_call(w, n, "$kernel(&size, $N, $from, $to, $t, $T);");
 }
 
 static void upsample_plain(Writer *w, const Node *n)
@@ -140,14 +140,16 @@ static void upsample_plain(Writer *w, const Node *n)
     }
 }
 
-static bool upsample_fast(Writer *w, const Node *n)
+static void upsample_emit(Writer *w, const Node *n)
 {
     const UpsampleAttrs *a = n->attrs;
     const char *nearest = n->layout == LAYOUT_NHWC ? "nn_nearest_last" : "nn_nearest";
-    return call_kernel(w, n, node_shape_in(n), a->mode == UPSAMPLE_NEAREST ? nearest : "nn_bilinear");
+    call_kernel(w, n, node_shape_in(n), a->mode == UPSAMPLE_NEAREST ? nearest : "nn_bilinear");
 }
 
-static bool upsample_last(const Node *n) { return ((const UpsampleAttrs *)n->attrs)->mode == UPSAMPLE_NEAREST; }
+static bool upsample_is_nearest(const Node *n) { return ((const UpsampleAttrs *)n->attrs)->mode == UPSAMPLE_NEAREST; }
+
+static bool upsample_is_bilinear(const Node *n) { return !upsample_is_nearest(n); }
 
 static void put_nearest_gradient(Writer *w, Shape small, Pair scale)
 {
@@ -187,34 +189,62 @@ static void upsample_grad_plain(Writer *w, const Node *n)
                  "@dx(n, c, i1, j1) += b * lower;\n");
 }
 
-static bool upsample_grad_fast(Writer *w, const Node *n)
+static void upsample_grad_emit(Writer *w, const Node *n)
 {
     const UpsampleAttrs *a = n->attrs;
     const char *nearest = n->layout == LAYOUT_NHWC ? "nn_nearest_last_dx" : "nn_nearest_dx";
-    return call_kernel(w, n, node_shape_out(n), a->mode == UPSAMPLE_NEAREST ? nearest : "nn_bilinear_dx");
+    call_kernel(w, n, node_shape_out(n), a->mode == UPSAMPLE_NEAREST ? nearest : "nn_bilinear_dx");
 }
+
+static const Variant upsample_gradient_variants[] = {
+    {.name = "nearest",
+     .layouts = IN_NCHW | IN_NHWC,
+     .traits = VARIANT_ANY_BATCH,
+     .serves = upsample_is_nearest,
+     .emit = upsample_grad_emit,
+     .kernel = "region"},
+    {.name = "bilinear",
+     .layouts = IN_NCHW,
+     .traits = VARIANT_ANY_BATCH,
+     .serves = upsample_is_bilinear,
+     .emit = upsample_grad_emit,
+     .kernel = "region"},
+    {0},
+};
 
 static const Op upsample_gradient = {
     .name = "upsample.grad",
     .class = OP_INTERNAL,
-    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .attrs_size = sizeof(UpsampleAttrs),
     .in = gradient_in_dy,
     .out = gradient_out,
     .plain = upsample_grad_plain,
-    .fast = upsample_grad_fast,
-    .last = upsample_last,
-    .kernel = "region",
+    .variants = upsample_gradient_variants,
 };
 
 static void upsample_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &upsample_gradient); }
+
+static const Variant upsample_variants[] = {
+    {.name = "nearest",
+     .layouts = IN_NCHW | IN_NHWC,
+     .traits = VARIANT_ANY_BATCH,
+     .serves = upsample_is_nearest,
+     .emit = upsample_emit,
+     .kernel = "region"},
+    {.name = "bilinear",
+     .layouts = IN_NCHW,
+     .traits = VARIANT_ANY_BATCH,
+     .serves = upsample_is_bilinear,
+     .emit = upsample_emit,
+     .kernel = "region"},
+    {0},
+};
 
 const Op op_upsample = {
     .name = "upsample",
     .summary = "an image enlarged by whole factors",
     .formula = "nearest: y[i] = x[floor(i / scale)]; bilinear: between the nearest two",
     .class = OP_LAYER,
-    .traits = OP_FAST_SAMPLES | OP_ANY_LAYOUT,
     .attrs = upsample_attrs,
     .attrs_size = sizeof(UpsampleAttrs),
     .in = elementwise_in,
@@ -224,7 +254,5 @@ const Op op_upsample = {
     .flops = upsample_flops,
     .grad = upsample_grad,
     .plain = upsample_plain,
-    .fast = upsample_fast,
-    .last = upsample_last,
-    .kernel = "region",
+    .variants = upsample_variants,
 };

@@ -17,12 +17,14 @@ static void zero_plain(Writer *w, const Node *n)
                   "}\n");
 }
 
-static bool zero_fast(Writer *w, const Node *n)
+static void zero_emit(Writer *w, const Node *n)
 {
     writer_bind_int(w, "elements", shape_count(node_shape_out(n)));
     writer_put(w, "nn_clear($elements, sum, $t, $T);");
-    return true;
 }
+
+static const Variant zero_variants[] = {{.name = "simd", .layouts = IN_NCHW, .emit = zero_emit, .kernel = "gradients"},
+                                        {0}};
 
 const Op op_zero = {
     .name = "zero",
@@ -33,6 +35,5 @@ const Op op_zero = {
     .out = zero_out,
     .shape = zero_shape,
     .plain = zero_plain,
-    .fast = zero_fast,
-    .kernel = "gradients",
+    .variants = zero_variants,
 };

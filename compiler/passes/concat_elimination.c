@@ -1,15 +1,15 @@
 /*
  * Concat elimination: the inputs of a concat are written where its output needs them.
  *
- * In NHWC the branches of a concat are some channels of every pixel of its output.  An
- * operator that takes a pixel stride (OP_STRIDED_CHANNELS) writes its output straight into
+ * In NHWC the branches of a concat are some channels of every pixel of its output.  A
+ * variant that takes a pixel stride (VARIANT_STRIDED_CHANNELS) writes its output straight into
  * the larger image, and other users of the branch read it there.  All layers of a dense
  * block share one image this way, each adding its channels.  A branch that cannot be
  * written there is copied by a node of its own.
  *
  * Backward, the gradient of a branch is a slice of the gradient of the concat's output and is
- * read in place.  A node that adds a gradient of its own to such a slice
- * (passes/batchnorm_epilogue.c) overwrites it where no later node reads these channels.
+ * read in place.  A node that adds a gradient of its own to such a slice (passes/fuse.c)
+ * overwrites it where no later node reads these channels.
  *
  * Tensor.parent and Tensor.channel_offset hold the result; graph/liveness.c and the kernels'
  * pixel strides follow from them.
@@ -34,7 +34,7 @@ static bool interleaves_channels(const Tensor *t)
 
 static bool takes_pixel_stride(const Node *n)
 {
-    return n->layout == LAYOUT_NHWC && n->op->traits & OP_STRIDED_CHANNELS;
+    return n->layout == LAYOUT_NHWC && n->variant && n->variant->traits & VARIANT_STRIDED_CHANNELS;
 }
 
 /* The residual of its epilogue, which has the pixel stride of the output; or NULL. */
@@ -83,8 +83,8 @@ static void copy_branch(ConcatElimination *e, Node *concat, int i, int64_t chann
 {
     Node *n = rewriter_node(e->rewriter, concat, e->copy, NULL, concat->name, concat->span);
     n->origin = concat->origin;
-    n->layout = LAYOUT_NHWC;
     rewriter_add_input(e->rewriter, n, concat->in[i]);
+    node_set_layout(n, LAYOUT_NHWC);
     n->data_count = 1;
     Tensor *copy = node_out(e->graph, n, concat->in[i]->shape);
     copy->layout = LAYOUT_NHWC;

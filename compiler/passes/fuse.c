@@ -1,166 +1,210 @@
 /*
- * Tails: conv, then batchnorm, then the sum with a shortcut, then relu, in one
- * walk over memory.
+ * Epilogue fusion: a node does what follows it while its result is still in registers or
+ * cache: a batchnorm by its running statistics, the sum with a shortcut, relu.
  *
- * A chain is found forwards from an operator that has a fused form: each
- * follower must be the only user of what is before it, and the parts come in the
- * order affine, add, relu, each at most once.  The fused node takes the place of
- * the chain's last node, where all of its inputs have been made.
+ * A chain begins at a node whose variant has epilogues.  Each follower must be the only user
+ * of what is before it, and the parts come in the order affine, add, relu, each at most
+ * once.  The node moves to the place of the chain's last one, where all of its inputs have
+ * been made, and makes that one's output.
  *
- * A batchnorm becomes scale and shift, computed from its parameters once a pass
- * by the operator its record names; those nodes stand in front of everything,
- * since they need nothing but the model.
+ * A batchnorm becomes scale and shift, computed from its parameters by the operator that its
+ * record names; those nodes stand in front of everything, since they need nothing but the
+ * model.
+ *
+ * Backward, relu's gradient becomes part of the gradients of a node that has relu in its
+ * epilogue, where they can have relu's argument again.  Where there was a residual they
+ * cannot; relu's gradient then stays, and is what the shortcut needs.
  */
+#include "graph/rewrite.h"
 #include "passes/passes.h"
 
 typedef struct Chain {
     Node *first, *last;
-    Node *affine;    /* or NULL */
-    Tensor *summand; /* or NULL */
-    Epilogue *epilogue;
+    Node *affine;     /* or NULL */
+    Tensor *residual; /* or NULL */
+    Epilogue epilogue;
 } Chain;
 
 typedef struct Fuser {
     Graph *graph;
-    Arena *arena;
-    Uses uses;
-    bool *dropped; /* by node id */
+    GraphRewriter *rewriter;
+    bool inference;
+    List folds; /* of Node: scale and shift */
 } Fuser;
 
-Uses uses_of(const Graph *g)
-{
-    Arena *arena = g->compilation->arena;
-    size_t tensors = (size_t)g->tensors.count + 1;
-    Uses uses = {arena_alloc(arena, tensors * sizeof(int)), arena_alloc(arena, tensors * sizeof(Node *))};
-    for (int i = 0; i < g->nodes.count; i++) {
-        Node *n = g->nodes.at[i];
-        for (int k = 0; k < n->in_count; k++) {
-            uses.count[n->in[k]->id]++;
-            uses.user[n->in[k]->id] = n;
-        }
-    }
-    if (g->output) uses.count[g->output->id]++;
-    if (g->loss) uses.count[g->loss->id]++;
-    return uses;
-}
-
-Tensor *epilogue_residual(const Node *sum, const Tensor *value)
+/* The other input of a sum of two, or NULL where the sum cannot be part of an epilogue. */
+static Tensor *residual_of(const Node *sum, const Tensor *value)
 {
     if (sum->in_count != 2 || sum->in[0] == sum->in[1]) return NULL;
     Tensor *other = sum->in[sum->in[0] == value ? 1 : 0];
     return shape_equal(other->shape, value->shape) && other->batched ? other : NULL;
 }
 
-/* Takes the node into the chain, if it may follow. */
-static bool extend(Chain *c, Node *next)
+static bool has_epilogues(const Node *n) { return n->variant && n->variant->epilogues; }
+
+static bool can_do(const Fuser *f, const Node *n, EpilogueKind part)
 {
-    Epilogue *tail = c->epilogue;
-    switch (next->op->epilogue) {
-    case EPILOGUE_AFFINE:
-        if (tail->affine || tail->add || tail->relu) return false;
-        tail->affine = true;
+    const Variant *v = n->variant;
+    return v && v->epilogues >> part & 1 && (f->inference || !v->inference);
+}
+
+/* The only user of what the chain makes, if nothing is between them; else NULL. */
+static Node *follower(const Fuser *f, const Chain *c)
+{
+    const Tensor *value = c->last->out[0];
+    Node *next = rewriter_only_user(f->rewriter, value);
+    return next && !tensor_layouts_differ(value, value->layout, next->layout) ? next : NULL;
+}
+
+/* Takes the node into the chain, if it may follow. */
+static bool extend(const Fuser *f, Chain *c, Node *next)
+{
+    Epilogue *e = &c->epilogue;
+    EpilogueKind part = next->op->epilogue;
+    if (!can_do(f, c->first, part)) return false;
+    if (part == EPILOGUE_AFFINE && !e->affine && !e->add && !e->relu) {
+        e->affine = true;
         c->affine = next;
-        break;
-    case EPILOGUE_ADD:
-        if (tail->add || tail->relu || !epilogue_residual(next, c->last->out[0])) return false;
-        c->summand = epilogue_residual(next, c->last->out[0]);
-        tail->add = true;
-        break;
-    case EPILOGUE_RELU:
-        if (tail->relu) return false;
-        tail->relu = true;
-        break;
-    case EPILOGUE_NONE: return false;
+    } else if (part == EPILOGUE_ADD && !e->add && !e->relu && residual_of(next, c->last->out[0])) {
+        e->add = true;
+        c->residual = residual_of(next, c->last->out[0]);
+    } else if (part == EPILOGUE_RELU && !e->relu) {
+        e->relu = true;
+    } else {
+        return false;
     }
     c->last = next;
     return true;
 }
 
-static Chain find_chain(Fuser *f, Node *n)
+static Chain find_chain(const Fuser *f, Node *n)
 {
-    Chain c = {.first = n, .last = n, .epilogue = arena_alloc(f->arena, sizeof *c.epilogue)};
-    for (;;) {
-        const Tensor *value = c.last->out[0];
-        if (f->uses.count[value->id] != 1) return c;
-        Node *next = f->uses.user[value->id];
-        if (!next || f->dropped[next->id] || !extend(&c, next)) return c;
-    }
+    Chain c = {.first = n, .last = n};
+    for (Node *next = follower(f, &c); next && extend(f, &c, next);) next = follower(f, &c);
+    return c;
 }
 
-/* scale and shift of a batchnorm, made by a node that is moved to the front. */
+/* scale and shift of a batchnorm, made by a node that moves to the front later. */
 static Node *fold(Fuser *f, const Node *affine)
 {
-    Node *n = graph_node(f->graph, affine->op->fold, affine->attrs, affine->name, affine->span);
-    n->phase = f->graph->micro_batches > 1 ? PHASE_BEFORE : PHASE_EACH;
-    for (int i = affine->data_count; i < affine->in_count; i++) node_in(f->graph, n, affine->in[i]);
+    Graph *g = f->graph;
+    Node *n = rewriter_node(f->rewriter, NULL, affine->op->fold, affine->attrs, affine->name, affine->span);
+    n->phase = g->micro_batches > 1 ? PHASE_BEFORE : PHASE_EACH;
+    for (int i = affine->data_count; i < affine->in_count; i++) rewriter_add_input(f->rewriter, n, affine->in[i]);
     Shape channels = shape_vector(affine->out[0]->shape.dim[0]);
-    node_out_as(f->graph, n, DTYPE_REAL, false, channels);
-    node_out_as(f->graph, n, DTYPE_REAL, false, channels);
+    node_out_as(g, n, DTYPE_REAL, false, channels);
+    node_out_as(g, n, DTYPE_REAL, false, channels);
     return n;
 }
 
-static void move(Graph *g, int from, int to)
+static void set_epilogue(Fuser *f, Node *n, Epilogue e, Tensor *residual)
 {
-    void *n = g->nodes.at[from];
-    for (int i = from; i > to; i--) g->nodes.at[i] = g->nodes.at[i - 1];
-    g->nodes.at[to] = n;
+    Epilogue *kept = arena_alloc(f->graph->compilation->arena, sizeof *kept);
+    *kept = e;
+    n->epilogue = kept;
+    if (residual) rewriter_add_input_named(f->rewriter, n, residual, "residual");
 }
 
-static const char *const *input_names(Fuser *f, const Chain *c)
+static void fuse_chain(Fuser *f, const Chain *c)
 {
-    const char **names = arena_alloc(f->arena, (size_t)(c->first->in_count + 4) * sizeof *names);
-    int count = 0;
-    for (; count < c->first->in_count; count++) names[count] = c->first->op->in[count];
-    if (c->affine) names[count++] = "scale", names[count++] = "shift";
-    if (c->summand) names[count++] = "summand";
-    return names;
+    Node *n = c->first, *between = rewriter_only_user(f->rewriter, n->out[0]);
+    if (c->affine) {
+        Node *folded = fold(f, c->affine);
+        rewriter_add_input_named(f->rewriter, n, folded->out[0], "scale");
+        rewriter_add_input_named(f->rewriter, n, folded->out[1], "shift");
+        list_push(f->graph->compilation->arena, &f->folds, folded);
+    }
+    set_epilogue(f, n, c->epilogue, c->residual);
+    while (between != c->last) {
+        Node *next = rewriter_only_user(f->rewriter, between->out[0]);
+        rewriter_erase(f->rewriter, between);
+        between = next;
+    }
+    rewriter_replace(f->rewriter, c->last, n);
+    n->out[0]->layout = n->layout;
 }
 
-/* The chain's last node becomes the fused one; its output keeps its users. */
-static Node *fuse_chain(Fuser *f, const Chain *c)
+/* ---- gradients --------------------------------------------------------------------------- */
+
+/* relu's gradient, or NULL. */
+static Node *gradient_of(const Graph *g, const Node *relu)
+{
+    for (int i = 0; i < g->nodes.count; i++) {
+        Node *n = g->nodes.at[i];
+        if (n->origin == relu && n != relu && n->in_count == 2 && n->in[1] == relu->out[0]) return n;
+    }
+    return NULL;
+}
+
+static bool takes_mask(const Fuser *f, const Node *user, const Node *n, const Tensor *dy)
+{
+    return user->origin == n && user->in[0] == dy && user->layout == n->layout && can_do(f, user, EPILOGUE_RELU);
+}
+
+/* relu's gradient is left to the nodes that use it, when all are n's gradients. */
+static void mask_gradients(Fuser *f, const Node *n, const Node *relu)
 {
     Graph *g = f->graph;
-    Node *folded = c->affine ? fold(f, c->affine) : NULL;
-    Node *n = c->last;
-    for (Node *part = c->first; part != n; part = f->uses.user[part->out[0]->id]) f->dropped[part->id] = true;
-    n->op = c->first->op->fuse(c->first);
-    n->attrs = c->first->attrs;
-    n->name = c->first->name;
-    n->span = c->first->span;
-    n->epilogue = c->epilogue;
-    n->in_names = input_names(f, c);
-    n->in_count = 0;
-    for (int i = 0; i < c->first->in_count; i++) node_in(g, n, c->first->in[i]);
-    for (int i = 0; folded && i < 2; i++) node_in(g, n, folded->out[i]);
-    if (c->summand) node_in(g, n, c->summand);
-    n->data_count = c->first->data_count;
-    n->out_count = 1;
-    return folded;
+    Node *mask = gradient_of(g, relu);
+    if (!mask) return;
+    int takers = 0, count = g->nodes.count;
+    for (int i = 0; i < count; i++) takers += takes_mask(f, g->nodes.at[i], n, mask->out[0]);
+    if (takers != rewriter_users(f->rewriter, mask->out[0])->count) return;
+    for (int i = 0; i < count; i++) {
+        Node *user = g->nodes.at[i];
+        if (!takes_mask(f, user, n, mask->out[0])) continue;
+        rewriter_set_input(f->rewriter, user, 0, mask->in[0]);
+        if (user->variant->mask) user->variant->mask(f->rewriter, user);
+        set_epilogue(f, user, (Epilogue){.relu = true}, NULL);
+    }
+    rewriter_erase(f->rewriter, mask);
+}
+
+/* A gradient, and then the sum with another gradient of the same values that is there
+ * already.  (To wait for one that comes later would not do: between them the weights may be
+ * updated.) */
+static void fuse_gradient(Fuser *f, Node *n)
+{
+    Chain c = {.first = n, .last = n};
+    Node *sum = n->out_count == 1 ? follower(f, &c) : NULL;
+    if (!sum || sum->op->epilogue != EPILOGUE_ADD || !can_do(f, n, EPILOGUE_ADD)) return;
+    Tensor *residual = residual_of(sum, n->out[0]);
+    if (!residual || !residual->producer || !rewriter_is_before(f->rewriter, residual->producer, n)) return;
+    set_epilogue(f, n, (Epilogue){.add = true, .relu = n->epilogue && n->epilogue->relu}, residual);
+    n->out[0] = sum->out[0];
+    n->out[0]->producer = n;
+    rewriter_erase(f->rewriter, sum);
+}
+
+/* ---- the pass ------------------------------------------------------------------------------ */
+
+static void fuse_node(Fuser *f, Node *n)
+{
+    Chain c = find_chain(f, n);
+    if (c.last == n) return;
+    const Node *relu = c.epilogue.relu ? c.last : NULL;
+    fuse_chain(f, &c);
+    if (relu && !f->inference && !c.residual) mask_gradients(f, n, relu);
+}
+
+static bool is_candidate(const Fuser *f, const Node *n)
+{
+    return has_epilogues(n) && !rewriter_is_erased(f->rewriter, n);
 }
 
 void pass_fuse(Graph *g)
 {
-    Arena *arena = g->compilation->arena;
-    Fuser f = {
-        .graph = g,
-        .arena = arena,
-        .uses = uses_of(g),
-        .dropped = arena_alloc(arena, 2 * (size_t)g->nodes.count * sizeof(bool) + 1),
-    };
     int count = g->nodes.count;
+    Fuser f = {
+        .graph = g, .rewriter = rewriter_begin(g), .inference = g->kind == PROGRAM_INFER || g->kind == PROGRAM_EVAL};
     for (int i = 0; i < count; i++) {
         Node *n = g->nodes.at[i];
-        if (f.dropped[n->id] || n->epilogue || !n->op->fuse || !n->op->fuse(n)) continue;
-        Chain c = find_chain(&f, n);
-        if (c.last != c.first) fuse_chain(&f, &c);
+        if (is_candidate(&f, n) && n->origin == n && !n->epilogue) fuse_node(&f, n);
     }
-    /* `dropped` goes by id; the nodes that fold stand at the end and move to the front. */
-    bool *dropped = arena_alloc(arena, (size_t)g->nodes.count + 1);
-    int folds = g->nodes.count - count;
-    for (int i = 0; i < folds; i++) move(g, count + i, i);
-    for (int i = 0; i < g->nodes.count; i++) {
-        const Node *n = g->nodes.at[i];
-        dropped[i] = n->id < count && f.dropped[n->id];
+    for (int i = 0; i < count; i++) {
+        Node *n = g->nodes.at[i];
+        if (is_candidate(&f, n) && n->origin != n) fuse_gradient(&f, n);
     }
-    pass_compact(g, dropped);
+    for (int i = f.folds.count - 1; i >= 0; i--) rewriter_move_to_front(f.rewriter, f.folds.at[i]);
+    rewriter_end(f.rewriter);
 }

@@ -49,6 +49,7 @@ static Node *copied_node(Recompute *r, Node *n)
     if (!n->op->mutates) return n;
     if (!n->op->again) return NULL;
     Node *copy = n->op->again(g, n);
+    if (n->variant) node_set_layout(copy, n->layout);
     g->nodes.count--;
     return copy;
 }
@@ -185,6 +186,7 @@ static Node *copy_node(Graph *g, const Node *from, const Node *n)
     made->stream = from->stream;
     if (from->origin != from) made->origin = from->origin;
     made->frozen = from->frozen;
+    made->variant = n->variant;
     made->layout = from->layout;
     made->scale = from->scale;
     made->epilogue = n->epilogue;

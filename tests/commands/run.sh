@@ -125,7 +125,7 @@ runs 2 "$net" -o x.c --prefix double; says err prefix
 runs 2 "$net" --dump nonsense; says err 'ast, graph'
 runs 2 "$net" --dump paln; says err 'did you mean plan'
 runs 2 "$net" --dump layuot; says err 'did you mean layout'
-for pass in batch-blocking fusion winograd layout batchnorm-epilogue concat-elimination prepack gradient-splitting \
+for pass in batch-blocking winograd layout selection fusion legalization concat-elimination prepack gradient-splitting \
     micro-batches rematerialization; do
     runs 0 "$net" --dump=$pass; silent err; exists out
     runs 0 "$net" --no-$pass --dump program; silent err; exists out
@@ -145,9 +145,9 @@ for stage in ast graph program plan; do
     cp out first
     runs 0 "$net" --dump $stage; same out first
 done
-runs 0 "$convs" --dump program; says out 'conv.winograd('
-runs 0 "$convs" --dump program --plain; lacks out 'conv.*winograd('
-runs 0 "$convs" --dump program --no-winograd; lacks out 'conv.*winograd('
+runs 0 "$convs" --dump program; says out 'conv\[winograd_'
+runs 0 "$convs" --dump program --plain; lacks out 'conv.*\[winograd_'
+runs 0 "$convs" --dump program --no-winograd; lacks out 'conv.*\[winograd_'
 
 for target in native avx512 avx2 neon generic; do
     runs 0 "$net" -o target.c --target $target; silent err

@@ -42,6 +42,16 @@ has() {
     if [ "$found" = "$2" ]; then ok; else bad "$net $option"; fi
 }
 
+# chosen PATTERN YES: whether a node of the program is so, as --dump program says it
+chosen() {
+    # shellcheck disable=SC2086 # options are words
+    "$NNC" $net $option --target generic --dump program >"$tmp/program" 2>&1
+    if grep -q " = [a-z.]*$1" "$tmp/program"; then found=yes; else found=no; fi
+    echo "nodes like $1: $found, not $2" >"$tmp/said"
+    if [ "$found" = "$2" ]; then ok; else bad "$net $option"; fi
+}
+fused='\[[a-z0-9_]* + '
+
 # without NET OPTIONS…: each of them alone, against all passes
 without() {
     net=$1
@@ -53,10 +63,10 @@ without() {
         cp "$tmp/said" "$tmp/without"
         try "$net $option: the numbers" awk -f tests/generated/close.awk "$tmp/with" "$tmp/without"
         case $option in
-        --no-fusion) has fused no && has fused_winograd no ;;
-        --no-winograd) has winograd no && has fused_winograd no && has dx_winograd no ;;
+        --no-fusion) chosen "$fused" no ;;
+        --no-winograd) chosen '\[winograd' no ;;
         --no-concat-elimination) try "$net $option: bit for bit" cmp "$tmp/with" "$tmp/without" && has concat1_forward yes ;;
-        --no-layout) has fused no && has reorder no && has winograd no ;;
+        --no-layout) chosen "$fused" no && has reorder no && chosen '\[winograd' no ;;
         --no-micro-batches) has accumulate no ;;
         esac
     done
@@ -75,13 +85,17 @@ code() {
     option=
     try "nnc $net" "$NNC" "$net" --target generic --prefix net -o "$tmp/net.c"
 }
-net=tests/kernels/samples.nn
-numbers $net --net padded
+net="tests/kernels/samples.nn --net padded"
+# shellcheck disable=SC2086 # options are words
+numbers $net
 cp "$tmp/said" "$tmp/with"
-has samples yes
-numbers $net --net padded --no-batch-blocking
+option=
+chosen '\[batch_blocked' yes
+# shellcheck disable=SC2086
+numbers $net --no-batch-blocking
 cp "$tmp/said" "$tmp/without"
-has samples no
+option=--no-batch-blocking
+chosen '\[batch_blocked' no
 try "$net --no-batch-blocking: the numbers" awk -f tests/generated/close.awk "$tmp/with" "$tmp/without"
 
 # within NET OPTIONS…: in the least memory, where values are computed again, to the bit
@@ -101,14 +115,14 @@ within tests/refs/resnet_small.nn
 within tests/refs/resnet_small.nn --no-layout
 
 code tests/passes/mixed.nn
-has fused yes
+chosen "$fused" yes
 has reorder yes
 code tests/passes/micro.nn
 has accumulate yes
 code tests/passes/slices.nn
 has concat1_forward no
 code tests/passes/winograd.nn
-for function in winograd fused_winograd dx_winograd; do has $function yes; done
+for rows in '\[winograd_4x4_3x3\]' '\[winograd_4x4_3x3 + ' 'dx\[winograd_4x4_3x3\]'; do chosen "$rows" yes; done
 for image in x dy; do
     try "$net: 5x5, of $image" awk -v image="$image" '/ nn_conv size = .*, 1, 5, 5, / { at = NR }
         index($0, "nn_winograd(&size, 2, " image ", ") && NR - at < 8 { found = 1 }  END { exit !found }' "$tmp/net.c"

@@ -75,13 +75,13 @@ static void run_free(Run *run)
     for (int i = 0; i < run->pieces; i++) free(run->piece[i].values);
 }
 
-typedef struct Variant {
+typedef struct Build {
     const char *path, *net, *set; /* set: "optimizer=…" or NULL */
     int64_t batch, threads;
     bool plain, coarse; /* coarse: inputs are halves, and a few are NaN */
     unsigned without;
     JitKind jit;
-} Variant;
+} Build;
 
 /* Numbers 0 … 1 that depend on nothing but k and the stream. */
 static float hash(unsigned stream, unsigned k)
@@ -117,7 +117,7 @@ static void *symbol(const Code *code, const char *name)
     return address;
 }
 
-static void load(Code *code, const Variant *v)
+static void load(Code *code, const Build *v)
 {
     Compilation *c = code->c = compilation_new();
     List sets = {0}, defines = {0};
@@ -150,7 +150,7 @@ static void load(Code *code, const Variant *v)
 typedef void Vjp(void *, const float *, const float *, float *, float *, void *);
 typedef int GetVjp(const void *, const char *, float *, size_t, const void *);
 
-static void run_passes(const Code *l, Run *run, const Variant *v, void *model, void *scratch)
+static void run_passes(const Code *l, Run *run, const Build *v, void *model, void *scratch)
 {
     const nn_model_info *info = l->info;
     size_t in = info->inputs * (size_t)v->batch, out = info->outputs * (size_t)v->batch;
@@ -170,7 +170,7 @@ static void run_passes(const Code *l, Run *run, const Variant *v, void *model, v
     free(dy);
 }
 
-static void run_steps(const Code *l, Run *run, const Variant *v, void *model, void *scratch)
+static void run_steps(const Code *l, Run *run, const Build *v, void *model, void *scratch)
 {
     const nn_model_info *info = l->info;
     float *x = inputs(info->inputs * (size_t)v->batch, 1, false);
@@ -185,7 +185,7 @@ static void run_steps(const Code *l, Run *run, const Variant *v, void *model, vo
     free(target);
 }
 
-static void run_net(Run *run, const Variant *v)
+static void run_net(Run *run, const Build *v)
 {
     Code l;
     load(&l, v);
@@ -221,7 +221,7 @@ static double difference(const Piece *a, const Piece *b)
     return worst / largest;
 }
 
-static void compare(const Run *a, const Run *b, double tolerance, const Variant *v)
+static void compare(const Run *a, const Run *b, double tolerance, const Build *v)
 {
     ck_assert_int_eq(a->pieces, b->pieces);
     for (int i = 0; i < a->pieces; i++) {
@@ -232,7 +232,7 @@ static void compare(const Run *a, const Run *b, double tolerance, const Variant 
     }
 }
 
-static void same_bits(const Run *a, const Run *b, const Variant *v)
+static void same_bits(const Run *a, const Run *b, const Build *v)
 {
     for (int i = 0; i < a->pieces; i++) {
         size_t bytes = a->piece[i].count * sizeof(float);
@@ -243,10 +243,10 @@ static void same_bits(const Run *a, const Run *b, const Variant *v)
 }
 
 /* The plain form, and the fast one with one to three threads. */
-static void check_variant(Variant v, double tolerance)
+static void check_variant(Build v, double tolerance)
 {
     Run plain, one, more;
-    Variant expected = v;
+    Build expected = v;
     expected.plain = true;
     expected.jit = JIT_TCC;
     run_net(&plain, &expected);
@@ -268,7 +268,7 @@ static void check_net(const char *path, int index, double tolerance, bool coarse
 {
     Nets nets = nets_open(path);
     for (size_t i = 0; i < sizeof batches / sizeof *batches; i++) {
-        check_variant((Variant){.path = path, .net = net_name(&nets, index), .batch = batches[i], .coarse = coarse},
+        check_variant((Build){.path = path, .net = net_name(&nets, index), .batch = batches[i], .coarse = coarse},
                       tolerance);
     }
     compilation_free(nets.c);
@@ -288,7 +288,7 @@ END_TEST
 
 /* batchnorm by itself, and with what follows it; inference is fused with rounding of
  * its own, the first piece. */
-static void check_fusion(Variant v)
+static void check_fusion(Build v)
 {
     Run apart, fused;
     v.without = PASS_BIT(FUSION);
@@ -311,7 +311,7 @@ START_TEST(fuses_alike)
     check_net(rectified_path, _i, 1e-4, false);
     Nets nets = nets_open(rectified_path);
     for (size_t i = 0; i < sizeof batches / sizeof *batches; i++) {
-        Variant v = {.path = rectified_path, .net = net_name(&nets, _i), .batch = batches[i], .threads = 2};
+        Build v = {.path = rectified_path, .net = net_name(&nets, _i), .batch = batches[i], .threads = 2};
         check_fusion(v);
         v.coarse = true;
         check_fusion(v);
@@ -328,13 +328,13 @@ static const char samples_path[] = "tests/kernels/samples.nn";
 START_TEST(turns_samples_alike)
 {
     Nets nets = nets_open(samples_path);
-    Variant v = {.path = samples_path, .net = net_name(&nets, _i), .batch = 16};
+    Build v = {.path = samples_path, .net = net_name(&nets, _i), .batch = 16};
     check_variant(v, 1e-5);
     v.batch = 48;
     check_variant(v, 1e-5);
     v.jit = JIT_CC;
     check_variant(v, 1e-5);
-    v = (Variant){.path = samples_path, .net = "padded", .set = "optimizer=sgd(lr=0.1)", .batch = 32};
+    v = (Build){.path = samples_path, .net = "padded", .set = "optimizer=sgd(lr=0.1)", .batch = 32};
     check_variant(v, 1e-4);
     compilation_free(nets.c);
 }
@@ -363,7 +363,7 @@ static const char *const updates[] = {
 /* Gradients differ by rounding, which adam and its kin divide by their size. */
 START_TEST(updates_alike)
 {
-    check_variant((Variant){.path = "tests/kernels/trained.nn", .net = "trained", .set = updates[_i], .batch = 5},
+    check_variant((Build){.path = "tests/kernels/trained.nn", .net = "trained", .set = updates[_i], .batch = 5},
                   1e-4);
 }
 END_TEST
@@ -382,7 +382,7 @@ START_TEST(compiles_for_other_machines)
     if (_i > 0) return;
 #endif
     setenv("CC", command, 1);
-    Variant v = {.path = "tests/kernels/all.nn", .net = "all", .batch = 17, .jit = JIT_CC};
+    Build v = {.path = "tests/kernels/all.nn", .net = "all", .batch = 17, .jit = JIT_CC};
     check_variant(v, 1e-4);
 }
 END_TEST
@@ -390,8 +390,8 @@ END_TEST
 /* A net in which threads do all sorts of work, updates included. */
 START_TEST(trains_alike)
 {
-    check_variant((Variant){.path = "tests/kernels/all.nn", .net = "all", .set = "batch=5", .batch = 5}, 1e-3);
-    check_variant((Variant){.path = "tests/kernels/all.nn", .net = "all", .set = "batch=18", .batch = 18}, 1e-3);
+    check_variant((Build){.path = "tests/kernels/all.nn", .net = "all", .set = "batch=5", .batch = 5}, 1e-3);
+    check_variant((Build){.path = "tests/kernels/all.nn", .net = "all", .set = "batch=18", .batch = 18}, 1e-3);
 }
 END_TEST
 

@@ -37,7 +37,7 @@ START_TEST(test_records_complete)
     ck_assert_msg(op->summary && *op->summary, "%s has no summary", op->name);
     ck_assert_msg(op->formula && *op->formula, "%s has no formula", op->name);
     bool view = op->traits & OP_VIEW;
-    bool by_pass = op->class == OP_INTERNAL && op->fast; /* what a pass of the fast form makes */
+    bool by_pass = op->class == OP_INTERNAL && op->variants; /* what a pass of the fast form makes */
     ck_assert_msg(!view || !op->plain, "%s: a view has no code", op->name);
     ck_assert_msg(view || op->plain || by_pass, "%s has no code", op->name);
     ck_assert_msg(op->shape || op->class == OP_OPTIMIZER, "%s has no shape rule", op->name);

@@ -1,0 +1,77 @@
+/*
+ * Legalization: what the chosen variants need is inserted.
+ *
+ * Where an input has another layout than its node, a reorder stands before the first such
+ * user and serves all later ones.  Weights are packed before the kernel that wants them so,
+ * and a kernel that works in memory of its own gets it as one more output.  What comes from
+ * the caller and goes to it is NCHW.
+ */
+#include "graph/rewrite.h"
+#include "passes/passes.h"
+
+#include <assert.h>
+
+typedef struct Legalizer {
+    Graph *graph;
+    GraphRewriter *rewriter;
+    Tensor **reordered; /* by tensor id: the same values in another layout, or NULL */
+    int tensors;        /* that `reordered` has room for */
+    const Op *reorder;
+} Legalizer;
+
+/* The tensor in that layout, reordered before the node `at` (NULL: at the end) where it is not. */
+static Tensor *with_layout(Legalizer *l, Tensor *t, Layout layout, const Node *user, Node *at)
+{
+    if (!tensor_layouts_differ(t, t->layout, layout)) return t;
+    assert(t->id < l->tensors && t->dtype == DTYPE_REAL && "only what the program computes with is reordered");
+    Tensor *made = l->reordered[t->id];
+    if (made && made->layout == layout) return made;
+    const char *name = arena_printf(l->graph->compilation->arena, "%s.%s", user->name, layout_name(layout));
+    Node *n = rewriter_node(l->rewriter, at, l->reorder, NULL, name, user->span);
+    n->origin = user->origin;
+    rewriter_add_input(l->rewriter, n, t);
+    n->data_count = 1;
+    node_set_layout(n, layout);
+    made = node_out(l->graph, n, t->shape);
+    made->layout = layout;
+    return l->reordered[t->id] = made;
+}
+
+static void pack_weights(Legalizer *l, Node *n)
+{
+    Node *packing = rewriter_node(l->rewriter, n, n->variant->prepack, n->attrs, n->name, n->span);
+    packing->origin = n->origin;
+    rewriter_add_input(l->rewriter, packing, n->in[1]);
+    node_set_layout(packing, LAYOUT_NCHW);
+    bool fits = packing->op->shape(l->graph, packing);
+    assert(fits && packing->out_count == 1);
+    (void)fits;
+    rewriter_set_input(l->rewriter, n, 1, packing->out[0]);
+}
+
+static void legalize_node(Legalizer *l, Node *n)
+{
+    const Variant *v = n->variant;
+    for (int i = 0; i < n->in_count; i++)
+        rewriter_set_input(l->rewriter, n, i, with_layout(l, n->in[i], n->layout, n, n));
+    if (v && v->prepack) pack_weights(l, n);
+    if (v && v->workspace) node_out_as(l->graph, n, DTYPE_REAL, false, shape_vector(v->workspace(n)));
+}
+
+static void end_nchw(Legalizer *l, Tensor **end)
+{
+    if (*end && (*end)->producer) *end = with_layout(l, *end, LAYOUT_NCHW, (*end)->producer, NULL);
+}
+
+void pass_legalize(Graph *g)
+{
+    Legalizer l = {.graph = g,
+                   .rewriter = rewriter_begin(g),
+                   .reordered = arena_alloc(g->compilation->arena, (size_t)(g->tensors.count + 1) * sizeof(Tensor *)),
+                   .tensors = g->tensors.count,
+                   .reorder = op_find("reorder", OP_INTERNAL)};
+    for (int i = 0, count = g->nodes.count; i < count; i++) legalize_node(&l, g->nodes.at[i]);
+    end_nchw(&l, &g->output);
+    end_nchw(&l, &g->input_gradient);
+    rewriter_end(l.rewriter);
+}
