@@ -148,6 +148,7 @@ enum {
     OPTION_JIT,
     OPTION_THREADS,
     OPTION_MEMORY_LIMIT,
+    OPTION_COLUMN,
     OPTION_NO_PASS, /* + PassId */
     OPTION_FIRST_OWN = OPTION_NO_PASS + PASS_COUNT
 };
@@ -161,6 +162,9 @@ enum {
 #define OPTION_ROW_JIT {OPTION_JIT, "jit", "tcc|cc", "compile in memory (tcc), or with the system compiler (cc)", false}
 #define OPTION_ROW_JIT_TIERED {OPTION_JIT, "jit", "HOW", "compile in memory (tcc), with the system compiler (cc), or start with the one and go on with the other (tiered)", false}
 #define OPTION_ROW_THREADS {OPTION_THREADS, "threads", "N", "threads that share a pass (default: one for each processor)", false}
+#define OPTION_ROWS_COLUMN \
+    {OPTION_COLUMN, "column", "COLUMN", "of CSV data: the name or number of the column to learn (default: the last)", false}, \
+    {OPTION_COLUMN, "target", "COLUMN", "another name for --column", false}
 #define OPTION_ROW_LIMIT {OPTION_MEMORY_LIMIT, "memory-limit", "BYTES", "of training: model, optimizer's states and scratch; if that is too small: smaller micro-batches, values computed again", false}
 #define OPTION_ROW_PASS(id, name, applies, run, requires, effect, help) {OPTION_NO_PASS + PASS_##id, "no-" name, NULL, help, false},
 #define OPTION_ROWS_PASSES PASS_TABLE(OPTION_ROW_PASS)

@@ -14,13 +14,13 @@
 #include "commands/interrupt.h"
 #include "commands/origin.h"
 
-enum { DATA = OPTION_FIRST_OWN, TARGET, WEIGHTS };
+enum { DATA = OPTION_FIRST_OWN, WEIGHTS };
 enum { MATRIX_CLASSES = 24, LISTED = 20, LISTED_ROWS = 16, NAME_COLUMNS = 16 };
 
 static const Option options[] = {
     {WEIGHTS, "weights", "FILE", "the trained weights (required)", false},
     {DATA, "data", "PATH", "the data: a folder, a file or a name (default: the shipped digits)", false},
-    {TARGET, "target", "COLUMN", "of CSV data: the name or number of the target's column (default: the last)", false},
+    OPTION_ROWS_COLUMN,
     OPTION_ROW_BATCH,
     OPTION_ROW_JIT_TIERED,
     OPTION_ROW_THREADS,
@@ -31,7 +31,7 @@ static const Option options[] = {
 
 typedef struct Request {
     LoadOptions load;
-    const char *weights, *data, *target;
+    const char *weights, *data, *column;
 } Request;
 
 /* What the visitor collects. */
@@ -52,7 +52,7 @@ static bool take_eval_option(Request *r, int id, const char *value)
     switch (id) {
     case WEIGHTS: r->weights = value; return true;
     case DATA: r->data = value; return true;
-    case TARGET: r->target = value; return true;
+    case OPTION_COLUMN: r->column = value; return true;
     default: return load_option(&r->load, &command_eval, id, value) == TAKEN_YES;
     }
 }
@@ -280,7 +280,7 @@ static int eval_weights(const Request *r, Model *m, NnTensors *weights)
     void *model = m->info->init(block, 0, 0);
     int status = nn_weights_load(m->info, model, weights, r->weights, NN_LOAD_ALL, NULL, &error) ? fail_error(&error)
                                                                                                  : STATUS_OK;
-    if (!status) status = feeding_open(&feeding, m, r->data, r->target, weights, r->weights);
+    if (!status) status = feeding_open(&feeding, m, r->data, r->column, weights, r->weights);
     if (!status) {
         origin_compare(weights, r->weights, m, feeding.data);
         status = evaluate_model(r, m, &feeding, model);

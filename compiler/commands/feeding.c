@@ -100,8 +100,12 @@ static int opened(Feeding *f)
     for (int i = 0; f->data && i < DATASET_NOTES && f->data->notes[i][0]; i++)
         fprintf(stderr, "nnc: note: %s\n", f->data->notes[i]);
     if (!f->failed) return STATUS_OK;
+    const bool shipped = f->data && !f->path;
     feeding_close(f);
-    return fail_error(&f->error);
+    fail_error(&f->error);
+    if (shipped)
+        fputs("nnc: note: without --data, nnc uses the digits it ships with; --data PATH names others\n", stderr);
+    return f->error.status;
 }
 
 static InputSpec input_spec_of(const Model *m)
@@ -224,7 +228,8 @@ const char *feeding_data_text(const Feeding *f, char *out, size_t size)
     else
         length +=
             snprintf(out + length, size - (size_t)length, " of %d column%s", d->dims[0], d->dims[0] == 1 ? "" : "s");
-    if (d->class_count) snprintf(out + length, size - (size_t)length, ", %d classes", d->class_count);
+    if (d->class_count) length += snprintf(out + length, size - (size_t)length, ", %d classes", d->class_count);
+    if (!f->path) snprintf(out + length, size - (size_t)length, " (no --data: the digits that nnc ships with)");
     return out;
 }
 

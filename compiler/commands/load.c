@@ -120,7 +120,7 @@ static List parse_defines(const LoadOptions *o)
         size_t length = strcspn(text, "=");
         Define *d = arena_alloc(c->arena, sizeof *d);
         d->name = arena_strndup(c->arena, text, length);
-        d->value = front_parse_expr(c, command_line, text + length + 1);
+        d->value = front_parse_expr_at(c, command_line, text, (int)length + 1);
         if (d->value) list_push(c->arena, &defines, d);
     }
     return defines;

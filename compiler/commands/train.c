@@ -18,11 +18,11 @@
 #include "commands/origin.h"
 #include "commands/save.h"
 
-enum { DATA = OPTION_FIRST_OWN, EPOCHS, LR, SEED, INIT, LOG, STEPS, TIME_LIMIT, TARGET, RESUME, STATS };
+enum { DATA = OPTION_FIRST_OWN, EPOCHS, LR, SEED, INIT, LOG, STEPS, TIME_LIMIT, RESUME, STATS };
 
 static const Option options[] = {
     {DATA, "data", "PATH", "the data: a folder, a file or a name (default: the shipped digits)", false},
-    {TARGET, "target", "COLUMN", "of CSV data: the name or number of the target's column (default: the last)", false},
+    OPTION_ROWS_COLUMN,
     {EPOCHS, "epochs", "N", "how often the training data is gone through", false},
     OPTION_ROW_BATCH,
     {LR, "lr", "X", "the learning rate (of onecycle: its peak)", false},
@@ -46,7 +46,7 @@ static const Option options[] = {
 
 typedef struct Request {
     LoadOptions load;
-    const char *data, *target, *init, *output, *log;
+    const char *data, *column, *init, *output, *log;
     int64_t epochs, steps, seed; /* 0, 0, −1: not given */
     double lr, time_limit;       /* 0: not given */
 } Request;
@@ -97,7 +97,7 @@ static bool take_train_option(Request *r, int id, const char *value)
     const Command *self = &command_train;
     switch (id) {
     case DATA: r->data = value; return true;
-    case TARGET: r->target = value; return true;
+    case OPTION_COLUMN: r->column = value; return true;
     case INIT: r->init = value; return true;
     case 'o': r->output = value; return true;
     case LOG: return take_log(r, value);
@@ -326,7 +326,7 @@ static int train_run(int argc, char **argv)
     int status = read_train_request(&t.request, argc, argv);
     if (!status) status = load_net(&t.request.load, &t.m);
     if (!status) {
-        feeding_start(&t.feeding, &t.m, t.request.data, t.request.target);
+        feeding_start(&t.feeding, &t.m, t.request.data, t.request.column);
         status = load_code(&t.request.load, &t.m);
         int fed = feeding_finish(&t.feeding);
         if (!status) status = fed;

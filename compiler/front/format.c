@@ -98,7 +98,7 @@ static void read_pieces(Format *f)
     PARSER_STYPE value;
     Span span;
     f->parse->memory_before = arena_used(f->parse->arena);
-    tokens_open(f->parse, START_AT_FILE);
+    tokens_open(f->parse, 0, START_AT_FILE);
     parser_lex(&value, &span, f->parse); /* what selects the grammar */
     for (int kind; (kind = parser_lex(&value, &span, f->parse)) != TOKEN_YYEOF;) {
         add_comments(&reader, span.begin);
@@ -525,7 +525,7 @@ static void write_pieces(const Format *f, Text *out)
  * comments must come out, or nothing does. */
 static void verify(const Format *f, const Text *out)
 {
-    Parse parse = parse_source(f->parse->c, "<formatted>", out->data, out->length, START_AT_FILE);
+    Parse parse = parse_source(f->parse->c, "<formatted>", out->data, out->length, 0, START_AT_FILE);
     Format again = format_read(&parse, f->keys);
     bool same = !parse.failed && again.count == f->count;
     for (int i = 0; same && i < f->count; i++) {
@@ -546,7 +546,7 @@ bool front_format(Compilation *c, const char *path, const char *text, size_t siz
         diag_error(c, span_nowhere(), "cannot read %s: it is larger than %d MiB", path, FRONT_MAX_SOURCE >> 20);
         return false;
     }
-    Parse parse = parse_source(c, path, text, size, START_AT_FILE);
+    Parse parse = parse_source(c, path, text, size, 0, START_AT_FILE);
     if (parse.failed) return false;
     Format f = format_read(&parse, train_keys);
     if (f.count > FORMAT_MAX_PIECES) {

@@ -217,14 +217,14 @@ static void merge_trains(Loader *loader, const List *trains)
 
 /* ---- parsing ---------------------------------------------------------------------------- */
 
-Parse parse_source(Compilation *c, const char *path, const char *text, size_t size, Start start)
+Parse parse_source(Compilation *c, const char *path, const char *text, size_t size, int begin, Start start)
 {
     Parse parse = {.c = c, .arena = c->arena, .size = (int)size, .last_error = -1};
     parse.file = source_add(c, path, text, size);
     parse.text = ((const Source *)c->sources.at[parse.file])->text;
     parse.memory_before = arena_used(c->arena);
     literal_check_utf8(&parse);
-    tokens_open(&parse, start);
+    tokens_open(&parse, begin, start);
     if (parser_parse(&parse) != 0) parse.failed = true;
     tokens_close(&parse);
     return parse;
@@ -236,7 +236,7 @@ static bool load_text(Loader *loader, Unit *unit, const char *text, size_t size)
         return refuse(loader, unit->span, unit->path,
                       arena_printf(loader->c->arena, "it is larger than %d MiB", FRONT_MAX_SOURCE >> 20));
     list_push(loader->c->arena, &loader->units, unit);
-    Parse parse = parse_source(loader->c, unit->path, text, size, START_AT_FILE);
+    Parse parse = parse_source(loader->c, unit->path, text, size, 0, START_AT_FILE);
     loader->failed = loader->failed || parse.failed;
     for (int i = 0; i < parse.imports.count && !diag_full(loader->c); i++)
         load_import(loader, unit, parse.imports.at[i]);
@@ -278,13 +278,18 @@ File *front_parse_text(Compilation *c, const char *path, const char *text, size_
 
 Expr *front_parse_expr(Compilation *c, const char *path, const char *text)
 {
-    Parse parse = parse_source(c, path, text, strlen(text), START_AT_EXPR);
+    return front_parse_expr_at(c, path, text, 0);
+}
+
+Expr *front_parse_expr_at(Compilation *c, const char *path, const char *text, int begin)
+{
+    Parse parse = parse_source(c, path, text, strlen(text), begin, START_AT_EXPR);
     return parse.failed ? NULL : parse.expr;
 }
 
 Train *front_parse_train_items(Compilation *c, const char *path, const char *text)
 {
-    Parse parse = parse_source(c, path, text, strlen(text), START_AT_ITEMS);
+    Parse parse = parse_source(c, path, text, strlen(text), 0, START_AT_ITEMS);
     if (parse.failed) return NULL;
     Train *train = arena_alloc(c->arena, sizeof *train);
     Span all = {parse.file, 0, parse.size};

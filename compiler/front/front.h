@@ -164,8 +164,10 @@ typedef struct File {
 File *front_parse_file(Compilation *, const char *path);
 File *front_parse_text(Compilation *, const char *path, const char *text, size_t size);
 
-/* One expression, for -D name=value and --set key=value; NULL on error. */
+/* One expression; NULL on error. */
 Expr *front_parse_expr(Compilation *, const char *path, const char *text);
+/* From byte `begin` on; messages show the whole text: "name=value". */
+Expr *front_parse_expr_at(Compilation *, const char *path, const char *text, int begin);
 
 /* The items of a train section, for --set: "lr=0.1", "optimizer sgd(lr=0.1)". */
 Train *front_parse_train_items(Compilation *, const char *path, const char *text);

@@ -46,7 +46,8 @@ typedef struct Import {
 typedef enum Start { START_AT_FILE, START_AT_EXPR, START_AT_ITEMS } Start;
 
 /* Adds the text to the sources and parses it; imports are listed, not read. */
-Parse parse_source(Compilation *, const char *path, const char *text, size_t size, Start);
+/* From byte `begin` on: what stands before is only shown. */
+Parse parse_source(Compilation *, const char *path, const char *text, size_t size, int begin, Start);
 
 /* ---- errors (syntax_error.c) ------------------------------------------------ */
 
@@ -62,7 +63,7 @@ Span span_of_rule(const Span *parts, int count);
 
 /* ---- tokens (tokens.c) ------------------------------------------------------ */
 
-void tokens_open(Parse *, Start);
+void tokens_open(Parse *, int begin, Start); /* at that byte of the text */
 void tokens_close(Parse *);
 Start tokens_start(const Parse *);
 

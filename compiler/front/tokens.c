@@ -59,15 +59,16 @@ struct Tokens {
     int announced; /* the definition before which a missing '}' has been reported */
 };
 
-void tokens_open(Parse *parse, Start start)
+void tokens_open(Parse *parse, int begin, Start start)
 {
     Tokens *t = arena_alloc(parse->arena, sizeof *t);
     parse->tokens = t;
     t->start = start;
+    t->position = begin;
     t->suspect = span_nowhere();
     t->resumed = t->announced = -1;
     if (lexer_lex_init_extra(parse, &t->scanner) != 0 ||
-        lexer__scan_bytes(parse->text, parse->size, t->scanner) == NULL) {
+        lexer__scan_bytes(parse->text + begin, parse->size - begin, t->scanner) == NULL) {
         fputs("nnc: error: the system has no memory left\n", stderr);
         exit(3);
     }

@@ -80,7 +80,7 @@ static Value call_block(Body *b, const Stmt *s, const Def *def, const char *path
 {
     Elab *e = b->elab;
     Call *call = arena_alloc(e->c->arena, sizeof *call);
-    *call = (Call){def, s->span, b->call, b->call ? b->call->depth + 1 : 1};
+    *call = (Call){.def = def, .span = s->span, .outer = b->call, .depth = b->call ? b->call->depth + 1 : 1};
     if (call->depth > MAX_CALLS) {
         diag_error(e->c, s->span, "blocks call each other more than %d deep", MAX_CALLS);
         elab_stop(e);
@@ -89,12 +89,15 @@ static Value call_block(Body *b, const Stmt *s, const Def *def, const char *path
     const List *args = eval_args(&e->eval, &b->names, &s->args);
     Body *callee = body_new(e, NULL, naming_new(e->c->arena, path, false));
     callee->call = call;
+    call->define = e->define;
+    e->define = NULL; /* parameters belong to the block */
     callee->depth = b->depth + 1;
     callee->current = b->current;
     callee->frozen = b->frozen;
     callee->in_head = b->in_head;
     bind_params(callee, def, args, s->span);
-    elab_note_calls(b);
+    e->define = call->define;
+    elab_note_causes(b);
     elab_body(callee, &def->body);
     return callee->current;
 }

@@ -24,6 +24,21 @@ static const char *own_net_names(Compilation *c, const File *file)
     return text.data;
 }
 
+/* resnet18 where there is a net resnet(depth=…): ", did you mean --net resnet -D depth=18?"; or NULL. */
+static const char *variant_text(Compilation *c, const File *file, const char *name)
+{
+    const size_t digits = strcspn(name, "0123456789");
+    const bool number = name[digits] && name[digits + strspn(name + digits, "0123456789")] == '\0';
+    const size_t length = digits > 0 && strchr("_-", name[digits - 1]) ? digits - 1 : digits;
+    for (int i = 0; number && i < file->nets.count; i++) {
+        const Def *net = file->nets.at[i];
+        if (strlen(net->name) != length || strncmp(net->name, name, length) != 0) continue;
+        if (param_index(net, "depth") < 0) continue;
+        return arena_printf(c->arena, ", did you mean --net %s -D depth=%s?", net->name, name + digits);
+    }
+    return NULL;
+}
+
 static const Def *named_net(Compilation *c, const File *file, const char *name)
 {
     const char **names = arena_alloc(c->arena, (size_t)(file->nets.count + 1) * sizeof *names);
@@ -32,8 +47,9 @@ static const Def *named_net(Compilation *c, const File *file, const char *name)
         if (strcmp(net->name, name) == 0) return net;
         names[i] = net->name;
     }
+    const char *variant = variant_text(c, file, name);
     diag_error(c, span_nowhere(), "there is no net `%s` in this file%s", name,
-               suggestion(c, nearest_name(name, names, file->nets.count)));
+               variant ? variant : suggestion(c, nearest_name(name, names, file->nets.count)));
     return NULL;
 }
 
@@ -49,21 +65,23 @@ static const Def *choose_net(Compilation *c, const File *file, const char *name)
     return NULL;
 }
 
-static const Const *define_value(Elab *e, const List *defines, const char *name)
+/* The last of that name, as on any command line; or NULL. */
+static const Define *define_of(const List *defines, const char *name)
 {
-    const Const *value = NULL;
+    const Define *found = NULL;
     for (int i = 0; defines && i < defines->count; i++) {
         const Define *define = defines->at[i];
-        if (strcmp(define->name, name) == 0) value = eval_expr(&e->eval, file_lets_names(e->lets), define->value, true);
+        if (strcmp(define->name, name) == 0) found = define;
     }
-    return value;
+    return found;
 }
 
-static bool is_defined(const List *defines, const char *name)
+/* Of the name in "name=value"; where the source has only the value, of that. */
+static Span define_name_span(const Define *define)
 {
-    for (int i = 0; defines && i < defines->count; i++)
-        if (strcmp(((const Define *)defines->at[i])->name, name) == 0) return true;
-    return false;
+    const Span value = define->value->span;
+    const int length = (int)strlen(define->name), begin = value.begin - length - 1;
+    return begin < 0 ? value : (Span){value.file, begin, begin + length};
 }
 
 static void check_defines(Elab *e, const Def *net, const List *defines)
@@ -71,7 +89,7 @@ static void check_defines(Elab *e, const Def *net, const List *defines)
     for (int i = 0; defines && i < defines->count; i++) {
         const Define *define = defines->at[i];
         if (param_index(net, define->name) >= 0) continue;
-        diag_error(e->c, define->value->span, "net %s has no parameter `%s`%s", net->name, define->name,
+        diag_error(e->c, define_name_span(define), "net %s has no parameter `%s`%s", net->name, define->name,
                    suggestion(e->c, param_nearest(e->c->arena, net, define->name)));
         diag_note(e->c, net->name_span, "net %s is defined here", net->name);
         elab_failed(e);
@@ -85,8 +103,9 @@ static void bind_net_params(Body *b, const Def *net, const List *defines)
     for (int i = 0; i < net->params.count; i++) {
         const Param *param = net->params.at[i];
         const Const *value = NULL;
-        if (is_defined(defines, param->name))
-            value = define_value(e, defines, param->name);
+        e->define = define_of(defines, param->name);
+        if (e->define)
+            value = eval_expr(&e->eval, file_lets_names(e->lets), e->define->value, true);
         else if (param->value)
             value = eval_expr(&e->eval, &b->names, param->value, true);
         else

@@ -24,9 +24,9 @@ enum {
 /* Something was reported.  Loops over it would report it again and again: a
  * failed statement counts for many. */
 void elab_failed(Elab *);
-Value elab_poison(Elab *);          /* the value of what has failed */
-void elab_stop(Elab *);             /* a bound was passed: every loop ends */
-void elab_note_calls(const Body *); /* under new errors: where the blocks around were called */
+Value elab_poison(Elab *);           /* the value of what has failed */
+void elab_stop(Elab *);              /* a bound was passed: every loop ends */
+void elab_note_causes(const Body *); /* under new errors: the calls of the blocks around, and the -D */
 
 const Const *elab_eval(Body *, const Expr *); /* NULL: in error, and counted */
 const char *elab_value_text(Elab *, Value);

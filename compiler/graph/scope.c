@@ -158,6 +158,7 @@ bool body_find(const Body *body, const char *name, const Const **value)
         const Const *label = !let && b->labels ? map_get(b->labels, name) : NULL;
         if (let || label) {
             *value = let ? let->value : label;
+            if (let && let->define) body->elab->define = let->define;
             return true;
         }
     }
@@ -233,7 +234,7 @@ void body_let(Body *b, const char *name, Span span, const Const *value)
         return;
     }
     Binding *binding = arena_alloc(e->c->arena, sizeof *binding);
-    *binding = (Binding){name, span, value};
+    *binding = (Binding){name, span, value, e->define};
     map_put(b->lets, name, binding);
 }
 

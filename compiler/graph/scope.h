@@ -49,7 +49,8 @@ typedef struct Value {
 typedef struct Binding {
     const char *name;
     Span span;
-    const Const *value; /* NULL: it was in error */
+    const Const *value;   /* NULL: it was in error */
+    const Define *define; /* of the command line, that it comes from; or NULL */
 } Binding;
 
 /* A block being run, for the trail of notes under an error. */
@@ -58,6 +59,7 @@ typedef struct Call {
     Span span;
     const struct Call *outer;
     int depth;
+    const Define *define; /* that its arguments come from, or NULL */
 } Call;
 
 typedef struct Elab Elab;
@@ -88,6 +90,7 @@ struct Elab {
     int statements;       /* run so far; failed ones weigh more */
     int errors;           /* of the compilation, before this elaboration */
     int noted;            /* errors that have their trail of calls */
+    const Define *define; /* that the statement being run has used, or NULL */
     bool stopped;         /* a bound was passed: unwind */
     bool incomplete;      /* a layer is in error: totals mean nothing */
     int64_t params, macs; /* of what inference keeps */

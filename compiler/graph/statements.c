@@ -163,9 +163,10 @@ static void run_for(Body *b, const Stmt *s)
         b->current = elab_poison(e);
         return;
     }
+    const Define *define = e->define;
     for (int64_t i = 0; i < const_length(list) && elab_count(e, s->span); i++) {
         Body *child = body_new(e, b, b->naming);
-        child->variable = (Binding){s->name, s->name_span, const_at(e->c->arena, list, i)};
+        child->variable = (Binding){s->name, s->name_span, const_at(e->c->arena, list, i), define};
         run_child(b, child, &s->body);
     }
 }
@@ -266,7 +267,8 @@ void elab_body(Body *b, const List *statements)
     for (int i = 0; i < statements->count && !diag_full(e->c); i++) {
         const Stmt *s = statements->at[i];
         if (e->stopped || !elab_count(e, s->span)) return;
+        e->define = NULL;
         run_statement(b, s);
-        elab_note_calls(b);
+        elab_note_causes(b);
     }
 }

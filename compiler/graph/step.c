@@ -29,19 +29,31 @@ void elab_stop(Elab *e)
     e->incomplete = true;
 }
 
-void elab_note_calls(const Body *b)
+static void note_calls(const Body *b)
+{
+    Span last = span_nowhere();
+    int notes = 0;
+    for (const Call *call = b->call; call && notes < 3; call = call->outer) {
+        if (call->span.file == last.file && call->span.begin == last.begin) continue; /* a block that calls itself */
+        diag_note(b->elab->c, call->span, "in block %s, called here", call->def->name);
+        last = call->span;
+        notes++;
+    }
+}
+
+static void note_define(const Body *b)
+{
+    const Define *define = b->elab->define;
+    for (const Call *call = b->call; call && !define; call = call->outer) define = call->define;
+    if (define) diag_note(b->elab->c, define->value->span, "`%s` is set here", define->name);
+}
+
+void elab_note_causes(const Body *b)
 {
     Elab *e = b->elab;
     if (e->c->errors > e->noted) {
-        Span last = span_nowhere();
-        int notes = 0;
-        for (const Call *call = b->call; call && notes < 3; call = call->outer) {
-            if (call->span.file == last.file && call->span.begin == last.begin)
-                continue; /* a block that calls itself */
-            diag_note(e->c, call->span, "in block %s, called here", call->def->name);
-            last = call->span;
-            notes++;
-        }
+        note_calls(b);
+        note_define(b);
     }
     e->noted = e->c->errors;
 }

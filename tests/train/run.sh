@@ -91,7 +91,7 @@ says out '^confusion'
 runs 0 train flowers.nn --data flowers.csv --epochs 1 --log log.jsonl --batch 72 -o one
 what=log.jsonl
 if [ "$(wc -l <log.jsonl)" -eq 2 ]; then ok; else bad "$(wc -l <log.jsonl) lines"; fi
-runs 0 train flowers.nn --data flowers.csv --target 3 --steps 9 --batch 1000 -o one
+runs 0 train flowers.nn --data flowers.csv --column 3 --steps 9 --batch 1000 -o one
 says out '^    9 '
 
 # Values.
@@ -155,6 +155,19 @@ says err 'stopped at epoch [0-9]*, step [0-9]*; saved in stopped'
 runs 0 eval line.nn --data line.csv --weights stopped
 runs 0 train line.nn --data line.csv --epochs 100000000 --time-limit 0.2 -o timed
 says err 'the time is over'
+
+# ---- data that is not named ---------------------------------------------------------------
+
+runs 1 train line.nn
+says err 'the net takes 1 value'
+says err 'note: without --data, nnc uses the digits it ships with'
+runs 0 train "$examples/lenet.nn" --steps 1 -o digits.safetensors
+says err '^data .*(no --data: the digits that nnc ships with)'
+runs 0 train flowers.nn --data flowers.csv --steps 1 -o named.safetensors
+if grep -q -e '--data' err; then bad 'says that --data is missing'; else ok; fi
+runs 0 train flowers.nn --data flowers.csv --target 3 --steps 1 -o named.safetensors # the other name of --column
+runs 1 train flowers.nn --data flowers.csv --column 7
+says err 'column'
 
 # ---- what is said while it goes on -----------------------------------------------------
 
