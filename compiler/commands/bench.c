@@ -26,6 +26,7 @@ static const Option options[] = {
     OPTION_ROW_BATCH,
     OPTION_ROW_THREADS,
     OPTION_ROWS_PASSES OPTION_ROW_LIMIT,
+    OPTION_ROW_EXPLAIN,
     {REPS, "reps", "N", "runs of each pass (default: as many as fit into a second, 5 at least)", false},
     {WHOLE, "whole", NULL, "only whole passes, not call by call", false},
     {FORMAT, "format", "text|csv", "tables to read (text), or one line for each call (csv)", false},
@@ -43,7 +44,8 @@ static const float tiny_lr = 1e-6f;
 typedef struct Request {
     LoadOptions load;
     bool infer, train, whole; /* neither of the first two: what the file is for */
-    int64_t reps;             /* 0: not given */
+    bool explain;
+    int64_t reps; /* 0: not given */
     BenchFormat format;
 } Request;
 
@@ -73,6 +75,7 @@ static bool take(Request *r, int id, const char *value)
     case INFER: return r->infer = true;
     case TRAIN: return r->train = true;
     case WHOLE: return r->whole = true;
+    case OPTION_EXPLAIN: return r->explain = true;
     case REPS: return option_int(&command_bench, "reps", value, 1, 1000000, &r->reps);
     case FORMAT: return take_format(r, value);
     default: return load_option(&r->load, &command_bench, id, value) == TAKEN_YES;
@@ -87,6 +90,7 @@ static int read_request(Request *r, int argc, char **argv)
         if (id == OPTIONS_BAD || !take(r, id, reader.value)) return STATUS_USAGE;
     if (reader.operand_count != 1)
         return usage_error(&command_bench, reader.operand_count ? "one file at a time" : "which net? give its file");
+    if (r->explain && r->format == BENCH_CSV) return usage_error(&command_bench, "--explain prints text, not csv");
     r->load.path = reader.operands[0];
     return STATUS_OK;
 }
@@ -274,6 +278,7 @@ static int bench_loaded(const Request *r, const Model *l)
     if (r->infer || both) result.timing[result.timings++] = time_pass(&b, false);
     if (r->load.train) result.timing[result.timings++] = time_pass(&b, true);
     bench_close(&b);
+    for (int i = 0; i < result.timings && r->explain; i++) explain_variants(result.timing[i].program, stdout);
     if (!r->whole) machine_bandwidth(&result.machine);
     if (!r->whole && !r->load.threads) machine_record(&result.machine);
     bench_print(&result, r->format, stdout);

@@ -149,6 +149,7 @@ enum {
     OPTION_THREADS,
     OPTION_MEMORY_LIMIT,
     OPTION_COLUMN,
+    OPTION_EXPLAIN,
     OPTION_NO_PASS, /* + PassId */
     OPTION_FIRST_OWN = OPTION_NO_PASS + PASS_COUNT
 };
@@ -166,6 +167,7 @@ enum {
     {OPTION_COLUMN, "column", "COLUMN", "of CSV data: the name or number of the column to learn (default: the last)", false}, \
     {OPTION_COLUMN, "target", "COLUMN", "another name for --column", false}
 #define OPTION_ROW_LIMIT {OPTION_MEMORY_LIMIT, "memory-limit", "BYTES", "of training: model, optimizer's states and scratch; if that is too small: smaller micro-batches, values computed again", false}
+#define OPTION_ROW_EXPLAIN {OPTION_EXPLAIN, "explain", NULL, "print for each layer by which variants it can be computed, what they cost and which is taken", false}
 #define OPTION_ROW_PASS(id, name, applies, run, requires, effect, help) {OPTION_NO_PASS + PASS_##id, "no-" name, NULL, help, false},
 #define OPTION_ROWS_PASSES PASS_TABLE(OPTION_ROW_PASS)
 /* clang-format on */

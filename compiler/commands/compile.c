@@ -28,6 +28,7 @@ static const Option options[] = {
     OPTION_ROW_DEFINE,
     OPTION_ROW_SET,
     {DUMP, "dump", "STAGE", "print ast, graph, program, plan, or the program after a pass, instead of C", false},
+    OPTION_ROW_EXPLAIN,
     {TARGET, "target", "CPU", "native, avx512, avx2, neon or generic: what it is tuned for (default: native)", false},
     OPTION_ROW_THREADS,
     OPTION_ROWS_PASSES OPTION_ROW_LIMIT,
@@ -37,7 +38,7 @@ static const Option options[] = {
     {0},
 };
 
-typedef enum Stage { STAGE_NONE, STAGE_AST, STAGE_GRAPH, STAGE_PROGRAM, STAGE_PLAN } Stage;
+typedef enum Stage { STAGE_NONE, STAGE_AST, STAGE_GRAPH, STAGE_PROGRAM, STAGE_PLAN, STAGE_EXPLANATION } Stage;
 
 typedef struct Request {
     LoadOptions load;
@@ -133,6 +134,7 @@ static bool take(Request *r, int id, const char *value)
     case PREFIX: return take_prefix(r, value);
     case HEADER: return take_header(r, value);
     case DUMP: return take_stage(r, value);
+    case OPTION_EXPLAIN: r->dump = STAGE_EXPLANATION; return true;
     case TARGET: return take_target(r, value);
     default: return load_option(&r->load, &command_compile, id, value) == TAKEN_YES;
     }
@@ -154,7 +156,9 @@ static int check_request(const Request *r, const OptionReader *reader)
         return usage_error(self, "--threads %lld: the plain form has no threads", (long long)r->load.threads);
     if (r->plain && !plain_form_allows(&r->load, self)) return STATUS_USAGE;
     if (r->plain && r->target) return usage_error(self, "--target: the plain form is for any machine");
-    if (r->dump && r->output) return usage_error(self, "--dump prints instead of writing C: leave out -o");
+    if (r->plain && r->dump == STAGE_EXPLANATION)
+        return usage_error(self, "--explain: the plain form has no variants to choose from");
+    if (r->dump && r->output) return usage_error(self, "--dump and --explain print instead of writing C: leave out -o");
     if (!r->dump && !r->output) return usage_error(self, "where to? -o FILE.c, or '-o -' for standard output");
     if (!r->output || strcmp(r->output, "-") == 0 || (has_suffix(r->output, ".c") && !has_suffix(r->output, "/.c")))
         return STATUS_OK;
@@ -196,6 +200,8 @@ static int dump_program(const Request *r, const Model *l, ProgramKind kind, cons
     if (!plan) return STATUS_INPUT;
     if (r->dump == STAGE_PROGRAM)
         graph_dump(plan->program, stdout);
+    else if (r->dump == STAGE_EXPLANATION)
+        explain_variants(plan->program, stdout);
     else
         plan_dump(plan, stdout);
     return STATUS_OK;

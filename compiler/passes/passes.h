@@ -19,6 +19,10 @@ typedef struct SelectOptions {
  * differently.  Requires the fast form, and pass_legalize after it. */
 void pass_select(Graph *, const SelectOptions *);
 
+/* Which variants each node had to choose from, what they cost and which was taken, as a table.
+ * Of a program after all passes. */
+void explain_variants(const Graph *, FILE *);
+
 /* Lets a node do what follows it (a batchnorm by its running statistics at inference, a sum,
  * a relu) as far as its variant has epilogues, and gradients relu's gradient.  Rounding
  * differs where a batchnorm becomes one multiplication and addition; else results are bitwise

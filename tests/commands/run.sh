@@ -146,6 +146,11 @@ for stage in ast graph program plan; do
     runs 0 "$net" --dump $stage; same out first
 done
 runs 0 "$convs" --dump program; says out 'conv\[winograd_'
+runs 0 "$convs" --explain; silent err; says out '\* winograd_4x4_3x3 *nhwc *[0-9]'; says out 'batch_blocked *nchw16n *does not serve'
+runs 0 "$convs" --explain --no-winograd; lacks out '\* winograd'; says out '\* direct_nhwc'
+runs 2 "$convs" --explain --plain; says err '--explain: the plain form'
+runs 2 "$convs" --explain -o explain.c; says err 'leave out -o'
+runs 2 bench "$convs" --explain --format csv; says err '--explain prints text'
 runs 0 "$convs" --dump program --plain; lacks out 'conv.*\[winograd_'
 runs 0 "$convs" --dump program --no-winograd; lacks out 'conv.*\[winograd_'
 
