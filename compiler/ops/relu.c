@@ -14,12 +14,14 @@ static void relu_grad_plain(Writer *w, const Node *n) { elementwise_backward(w, 
 
 static void relu_grad_emit(Writer *w, const Node *n) { elementwise_emit(w, n, "nn_relu_grad", ""); }
 
-static const Variant relu_gradient_variants[] = {{.name = "simd",
-                                                  .layouts = IN_ANY_LAYOUT,
-                                                  .traits = VARIANT_ANY_BATCH,
-                                                  .emit = relu_grad_emit,
-                                                  .kernel = "piecewise"},
-                                                 {0}};
+static const Variant relu_gradient_variants[] = {
+    {.name = "simd",
+     .layouts = IN_ANY_LAYOUT,
+     .traits = VARIANT_ANY_BATCH,
+     .emit = relu_grad_emit,
+     .kernel = "piecewise"},
+    {0},
+};
 
 static const Op relu_gradient = {
     .name = "relu.grad",
@@ -35,7 +37,8 @@ static void relu_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &relu
 
 static const Variant relu_variants[] = {
     {.name = "simd", .layouts = IN_ANY_LAYOUT, .traits = VARIANT_ANY_BATCH, .emit = relu_emit, .kernel = "piecewise"},
-    {0}};
+    {0},
+};
 
 const Op op_relu = {
     .name = "relu",
