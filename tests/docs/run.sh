@@ -3,7 +3,8 @@
 # on the page of the language, operators, schedules and augmentations with the
 # arguments and defaults that they have; every standard block on the page of the
 # blocks, likewise.  Links lead to files.  What stands in a fence ```nn is a whole
-# file: it is formatted, and its nets are right.  NNC: the program.
+# file: it is formatted, and its nets are right.  README's commands print what README
+# shows.  NNC: the program.
 cd "$(dirname "$0")/../.." || exit 1
 NNC=${NNC:-./nnc}
 passed=0
@@ -72,6 +73,48 @@ for page in docs/*.md README.md; do
         done
     done
 done
+
+# ---- README's sessions ------------------------------------------------------------------
+
+# A fence that begins with `$ COMMAND` is a session; the C in ```c is use.c.  They are run in
+# the order of the page, in a folder with the examples and a net with mistakes.
+room=$tmp/readme
+mkdir "$room"
+ln -s "$PWD/dsl_examples" "$room/dsl_examples"
+case $NNC in /*) nnc=$NNC ;; *) nnc=$PWD/$NNC ;; esac
+mkdir "$tmp/bin" && ln -s "$nnc" "$tmp/bin/nnc"
+awk '/^```c$/ { inside = 1; next } /^```/ { inside = 0 } inside' README.md >"$room/use.c"
+cat >"$room/small.nn" <<'END'
+net small(classes=10) {
+    input(3x32x32)
+    conv(16, 3)
+    maxpool(2)  -> 16x16x16
+    flatten
+    desne(classes)
+}
+END
+awk -v to="$tmp" '/^```$/ && !inside { inside = 1; first = 1; next }
+                  /^```/ { inside = !inside && /^```./; session = 0; first = 0; next }
+                  inside && first { first = 0; if (/^\$ /) { session = 1; file = sprintf("%s/%02d.session", to, ++n) } }
+                  session { print > file }' README.md
+
+# What training prints depends on the machine: numbers are not compared there, nor whether
+# the C compiler was ready before the end.
+mask() { # SESSION
+    if grep -q '^\$ nnc train' "$1"; then sed '/^back end *cc from/d; s/[0-9][0-9.e+-]*/N/g; s/  */ /g'; else cat; fi
+}
+sessions=0
+for session in "$tmp"/*.session; do
+    [ -e "$session" ] || continue
+    sessions=$((sessions + 1))
+    sed -n 's/^\$ //p' "$session" | while read -r command; do
+        echo "\$ $command"
+        (cd "$room" && PATH=$tmp/bin:$PATH sh -c "$command" 2>&1 </dev/null)
+    done | sed "s|[^ ]*/dsl_examples/|dsl_examples/|" | mask "$session" >"$tmp/said"
+    sed 's| [^ ]*/dsl_examples/| dsl_examples/|' "$session" | mask "$session" >"$tmp/shown"
+    if diff "$tmp/shown" "$tmp/said" >"$tmp/differs"; then ok; else bad "README.md: $(head -1 "$session")" "$tmp/differs"; fi
+done
+[ $sessions -ge 3 ] || bad 'README.md: the sessions are not found'
 
 echo "docs: $passed passed, $failed failed"
 [ "$failed" -eq 0 ]
