@@ -44,6 +44,10 @@ const char *bytes_text(Arena *, int64_t); /* 6355897856 → 5.92 GiB */
 
 /* ---- containers ------------------------------------------------------ */
 
+/* An array for at least `count` elements of `size` bytes, with the contents of the old one of
+ * `*capacity` elements and zeros after them; sets *capacity.  NULL is an empty one. */
+void *array_grow(Arena *, void *array, int *capacity, int count, size_t size);
+
 /* A growable array of pointers. */
 typedef struct List {
     void **at;

@@ -14,6 +14,16 @@
 
 /* ---- list --------------------------------------------------------------- */
 
+void *array_grow(Arena *arena, void *array, int *capacity, int count, size_t size)
+{
+    if (count <= *capacity) return array;
+    int larger = 2 * count + 64;
+    void *made = arena_alloc(arena, (size_t)larger * size);
+    if (*capacity) memcpy(made, array, (size_t)*capacity * size);
+    *capacity = larger;
+    return made;
+}
+
 void list_push(Arena *arena, List *list, void *item)
 {
     if (list->count == list->capacity) {

@@ -35,16 +35,13 @@ static double node_operations(const Graph *g, const Node *n)
     return layer && n->out_count ? samples * (double)shape_count(n->out[0]->shape) : 0;
 }
 
-static double tensor_bytes(const Graph *g, const Tensor *t)
-{
-    return (double)tensor_count(t, g->batch) * (t->dtype == DTYPE_UINT8 ? 1 : 4);
-}
+static double float_bytes(const Graph *g, const Tensor *t) { return (double)tensor_bytes(t, g->batch, sizeof(float)); }
 
 static double node_bytes(const Graph *g, const Node *n)
 {
     double bytes = 0;
-    for (int i = 0; i < n->in_count; i++) bytes += tensor_bytes(g, n->in[i]) * (node_mutates(n, i) ? 2 : 1);
-    for (int i = 0; i < n->out_count; i++) bytes += tensor_bytes(g, n->out[i]);
+    for (int i = 0; i < n->in_count; i++) bytes += float_bytes(g, n->in[i]) * (node_mutates(n, i) ? 2 : 1);
+    for (int i = 0; i < n->out_count; i++) bytes += float_bytes(g, n->out[i]);
     return bytes * node_rounds(g, n);
 }
 

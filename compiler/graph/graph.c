@@ -64,6 +64,11 @@ Graph *graph_new(Compilation *c, const char *name, ProgramKind kind)
 
 int64_t tensor_count(const Tensor *t, int64_t batch) { return shape_count(t->shape) * (t->batched ? batch : 1); }
 
+int64_t tensor_bytes(const Tensor *t, int64_t batch, int real_size)
+{
+    return tensor_count(t, batch) * dtype_bytes(t->dtype, real_size);
+}
+
 Tensor *graph_tensor(Graph *g, TensorKind kind, DType dtype, bool batched, Shape shape, const char *name, Span span)
 {
     Compilation *c = g->compilation;

@@ -54,6 +54,12 @@ static inline bool tensor_in_model(TensorKind kind) { return kind >= TENSOR_PARA
 
 typedef enum DType { DTYPE_REAL, DTYPE_INT32, DTYPE_UINT8 } DType;
 
+/* Bytes of an element; `real_size` is 4 or 8. */
+static inline int dtype_bytes(DType type, int real_size)
+{
+    return type == DTYPE_REAL ? real_size : type == DTYPE_INT32 ? 4 : 1;
+}
+
 /* How a parameter starts; fans are those of PyTorch's _calculate_fan_in_and_fan_out. */
 typedef enum InitKind {
     INIT_CONSTANT,       /* a */
@@ -105,7 +111,9 @@ struct Tensor {
     const double *values;   /* of a constant buffer: its elements (then `init` is not used), else NULL */
 };
 
-int64_t tensor_count(const Tensor *, int64_t batch); /* elements */
+/* Elements, and bytes; `real_size` is that of DTYPE_REAL: 4 or 8. */
+int64_t tensor_count(const Tensor *, int64_t batch);
+int64_t tensor_bytes(const Tensor *, int64_t batch, int real_size);
 
 /* ---- attributes ------------------------------------------------------- */
 
@@ -269,7 +277,7 @@ struct Op {
     /* What passes/rematerialize.c puts in a later place to have the first output again, to the
      * bit: adds a node of the inputs and outputs of this one that writes nothing else.  NULL:
      * another node of the same operator, unless it mutates something. */
-    Node *(*again)(Graph *, const Node *);
+    Node *(*rematerialize)(Graph *, const Node *);
 
     /* Which part of an epilogue it is, so that passes/fuse.c may let the operator before it do
      * it.  `fold`, of an affine one: the operator that turns its parameters into scale and

@@ -32,17 +32,6 @@ struct GraphRewriter {
 
 /* ---- tables that grow with the graph ----------------------------------------- */
 
-/* An array of at least `count` elements of `size` bytes that begins with the old one's. */
-static void *grown(Arena *arena, void *array, int *room, int count, size_t size)
-{
-    if (count <= *room) return array;
-    int larger = 2 * count + 64;
-    void *made = arena_alloc(arena, (size_t)larger * size);
-    if (*room) memcpy(made, array, (size_t)*room * size);
-    *room = larger;
-    return made;
-}
-
 static Link *link_of(const GraphRewriter *r, const Node *n)
 {
     assert(n->id < r->known && r->graph->nodes.at[n->id] == n && "a node of another graph");
@@ -51,7 +40,7 @@ static Link *link_of(const GraphRewriter *r, const Node *n)
 
 static List *users_of(GraphRewriter *r, const Tensor *t)
 {
-    r->users = grown(r->arena, r->users, &r->user_lists, t->id + 1, sizeof *r->users);
+    r->users = array_grow(r->arena, r->users, &r->user_lists, t->id + 1, sizeof *r->users);
     return &r->users[t->id];
 }
 
@@ -87,7 +76,7 @@ static void remove_link(GraphRewriter *r, const Node *n)
 static void find_new_nodes(GraphRewriter *r)
 {
     const Graph *g = r->graph;
-    r->link = grown(r->arena, r->link, &r->links, g->nodes.count, sizeof *r->link);
+    r->link = array_grow(r->arena, r->link, &r->links, g->nodes.count, sizeof *r->link);
     while (r->known < g->nodes.count) {
         Node *n = g->nodes.at[r->known++];
         assert(n->id == r->known - 1);
@@ -238,7 +227,7 @@ GraphRewriter *rewriter_begin(Graph *g)
     r->graph = g;
     r->arena = arena;
     find_new_nodes(r);
-    r->users = grown(arena, r->users, &r->user_lists, g->tensors.count, sizeof *r->users);
+    r->users = array_grow(arena, r->users, &r->user_lists, g->tensors.count, sizeof *r->users);
     for (int i = 0; i < g->nodes.count; i++) count_inputs(r, g->nodes.at[i]);
     return r;
 }

@@ -79,7 +79,7 @@ static Fitted plan_light(const Task *t, const Plan *whole)
     if (!pass_is_enabled(t->options, PASS_REMATERIALIZATION) || has_slices(whole->program)) return as_it_is;
     for (int sixteenths = 14; sixteenths < 16; sixteenths++) {
         Fitted f = plan_for(t, whole, whole->arena_bytes / 16 * sixteenths);
-        bool little = f.recomputed.work * 100 < (double)f.recomputed.all_macs;
+        bool little = f.recomputed.cost * 100 < (double)f.recomputed.all_macs;
         if (little && f.plan->arena_bytes <= whole->arena_bytes / 16 * 15) return f;
     }
     return as_it_is;
@@ -89,7 +89,7 @@ static Fitted plan_light(const Task *t, const Plan *whole)
 static bool is_better(Fitted a, Fitted b, int64_t enough)
 {
     int64_t x = a.plan->arena_bytes, y = b.plan->arena_bytes;
-    return x <= enough && y <= enough ? a.recomputed.work < b.recomputed.work : x < y;
+    return x <= enough && y <= enough ? a.recomputed.cost < b.recomputed.cost : x < y;
 }
 
 /* Looks for the smallest arena.  The best of what was found on the way; `whole` is the

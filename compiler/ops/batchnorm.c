@@ -423,7 +423,7 @@ static const Op training_affine = {
     .grad = training_grad,
     .plain = training_plain,
     .variants = training_variants,
-    .again = training_again,
+    .rematerialize = training_again,
 };
 static const Op training_bare = {
     .name = "batchnorm.training",
@@ -439,7 +439,7 @@ static const Op training_bare = {
     .grad = training_grad,
     .plain = training_plain,
     .variants = training_variants,
-    .again = training_again,
+    .rematerialize = training_again,
 };
 static const Op batchnorm_bare = {
     .name = "batchnorm",

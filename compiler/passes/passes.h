@@ -49,15 +49,15 @@ void pass_prepack(Graph *);
 
 /* What pass_rematerialize has done to a program. */
 typedef struct RematResult {
-    int values;             /* results of nodes that are computed again */
-    int64_t macs, all_macs; /* of computing them; of the program without */
-    double work;            /* of computing them, as a choice weighs it */
+    int values;             /* results of nodes that are recomputed */
+    int64_t macs, all_macs; /* of recomputing them; of the program without */
+    double cost;            /* of recomputing them, as the search estimates it, in multiplications */
     bool reached;           /* no step needs more than the target */
 } RematResult;
 
-/* Forgets values of the forward part of a program that trains and computes them again where
- * the gradients need them, until no step needs more than `target` bytes in the arena, with
- * little work more.  Results are the same to the bit.  The last of the passes. */
+/* Drops values of the forward part of a program that trains and recomputes them where the
+ * gradients need them, until no step needs more than `target` bytes in the arena, at a low
+ * cost.  Results are bitwise identical.  The last of the passes. */
 RematResult pass_rematerialize(Graph *, int64_t target, int real_size);
 
 /* Drops the nodes that are marked in `dropped`, by node id, and the tensors that

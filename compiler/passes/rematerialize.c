@@ -1,22 +1,25 @@
 /*
- * Computing again: values of the forward part that are only needed again by the
- * gradients are forgotten and made a second time, so that training needs less memory.
+ * Rematerialization: values of the forward part that only the gradients still need are dropped
+ * and computed again, so that training takes less memory.
  *
  * Enters: a program that trains, as it is to be run, and the bytes that its values may
- * take.  Leaves: the program with copies of forward nodes among the gradients, before
- * the first that reads what they make.  A copy does the same arithmetic on the same
- * numbers, so the results are the same to the bit: a random layer has its numbers by
- * its stream, parameters are not stepped before, and what writes the model is not done
- * twice (Op.again).
+ * take.  Leaves: the program with clones of forward nodes among the gradients, before the
+ * first that reads their outputs.  A clone does the same arithmetic on the same numbers, so
+ * the results are bitwise identical: random layers depend on Node.stream alone, a value is not
+ * recomputed after an update of the parameters that it comes from, and what writes the model
+ * is not done twice (Op.rematerialize).
  */
 #include "passes/rematerialize.h"
 
+#include "graph/rewrite.h"
+
 /* Multiplications in the time in which one element is read or written: about 100 GMAC/s
  * beside 5 G floats/s. */
-static const double work_of_element = 20;
+static const double multiplications_per_element = 20;
 
-/* ---- what there is ------------------------------------------------------------------ */
+/* ---- nodes ------------------------------------------------------------------------ */
 
+/* It is the gradient of a node of the program. */
 static bool is_gradient(const Graph *g, const Node *n)
 {
     int origin = n->origin->id;
@@ -31,219 +34,196 @@ static int count_forward(const Graph *g)
 }
 
 /* In multiplications. */
-static double node_work(const Node *n, int64_t batch)
+static double recomputation_cost(const Node *n, int64_t batch)
 {
     double elements = 0;
     if (n->op->traits & OP_VIEW) return 0;
     for (int i = 0; i < n->in_count; i++) elements += (double)tensor_count(n->in[i], batch);
     for (int i = 0; i < n->out_count; i++) elements += (double)tensor_count(n->out[i], batch);
-    return (double)node_flops(n) / 2 * (double)batch + work_of_element * elements;
+    return (double)node_flops(n) / 2 * (double)batch + multiplications_per_element * elements;
 }
 
-/* The node that makes the same again, or NULL. */
-static Node *copied_node(Recompute *r, Node *n)
+/* The node that computes the same again, or NULL. */
+static Node *recomputation_of(GraphRewriter *rewriter, Graph *g, Node *n)
 {
-    Graph *g = r->graph;
     if (n->out_count == 0 || n->op->class == OP_LOSS || n->op->class == OP_OPTIMIZER) return NULL;
     if (n->phase != PHASE_EACH) return NULL;
     if (!n->op->mutates) return n;
-    if (!n->op->again) return NULL;
-    Node *copy = n->op->again(g, n);
-    if (n->variant) node_set_layout(copy, n->layout);
-    g->nodes.count--;
-    return copy;
+    if (!n->op->rematerialize) return NULL;
+    Node *template = n->op->rematerialize(g, n);
+    if (n->variant) node_set_layout(template, n->layout);
+    rewriter_erase(rewriter, template); /* its clones are executed */
+    return template;
 }
 
-static void list_nodes(Recompute *r)
+static void list_nodes(Remat *r, GraphRewriter *rewriter)
 {
     Graph *g = r->graph;
-    const Node *layer = NULL;
-    for (int i = 0, visit = 0; i < g->nodes.count; i++) {
+    const Node *origin = NULL;
+    for (int i = 0, layer = 0; i < r->nodes; i++) {
         Node *n = g->nodes.at[i];
         if (i < r->forward) {
-            r->copied[i] = copied_node(r, n);
-            r->work[i] = r->copied[i] ? node_work(r->copied[i], g->batch) : 0;
-        } else if (is_gradient(g, n) && n->origin != layer) {
-            layer = n->origin;
-            visit++;
+            r->recomputation[i] = recomputation_of(rewriter, g, n);
+            r->cost[i] = r->recomputation[i] ? recomputation_cost(r->recomputation[i], g->batch) : 0;
+        } else if (is_gradient(g, n) && n->origin != origin) {
+            origin = n->origin;
+            layer++;
         }
-        r->visit[i] = visit;
+        r->layer[i] = layer;
     }
 }
 
-static int64_t bytes_of(const Recompute *r, const Tensor *t)
-{
-    if (t->kind != TENSOR_LOCAL) return 0;
-    int64_t size = t->dtype == DTYPE_REAL ? r->real_size : t->dtype == DTYPE_INT32 ? 4 : 1;
-    return tensor_count(t, r->graph->batch) * size;
-}
+/* ---- values ----------------------------------------------------------------------- */
 
-/* The first node of the rest that writes what the node reads of the model. */
-static int first_change(const Recompute *r, const Node *n, const int *changed)
+static const Tensor *whole_of(const Tensor *t) { return t->slice_of ? t->slice_of : t; }
+
+/* The first node of the backward part that writes what the node reads of the model. */
+static int first_update(const Remat *r, const Node *n, const int *updated)
 {
-    int first = r->graph->nodes.count;
+    int first = r->nodes;
     for (int k = 0; k < n->in_count; k++) {
-        const Tensor *t = n->in[k]->slice_of ? n->in[k]->slice_of : n->in[k];
-        if (tensor_in_model(t->kind) && changed[t->id] < first) first = changed[t->id];
+        const Tensor *t = whole_of(n->in[k]);
+        if (tensor_in_model(t->kind) && updated[t->id] < first) first = updated[t->id];
     }
     return first;
 }
 
-/* By tensor id: the first node of the rest that writes it. */
-static int *list_changes(const Recompute *r)
+/* By tensor id: the first node of the backward part that writes it. */
+static int *list_updates(const Remat *r)
 {
-    const Graph *g = r->graph;
-    int *changed = arena_alloc(r->arena, (size_t)(g->tensors.count + 1) * sizeof *changed);
-    for (int i = 0; i < g->tensors.count; i++) changed[i] = g->nodes.count;
-    for (int i = g->nodes.count - 1; i >= r->forward; i--) {
-        const Node *n = g->nodes.at[i];
-        for (int k = 0; k < n->in_count; k++)
-            if (node_mutates(n, k)) changed[(n->in[k]->slice_of ? n->in[k]->slice_of : n->in[k])->id] = i;
+    int *updated = arena_alloc(r->arena, (size_t)(r->values + 1) * sizeof *updated);
+    for (int i = 0; i < r->values; i++) updated[i] = r->nodes;
+    for (int i = r->nodes - 1; i >= r->forward; i--) {
+        const Node *n = r->graph->nodes.at[i];
+        for (int k = 0; k < n->in_count; k++) {
+            if (node_mutates(n, k)) updated[whole_of(n->in[k])->id] = i;
+        }
     }
-    return changed;
+    return updated;
 }
 
-static void set_value(Recompute *r, const Tensor *t)
+static void set_value(Remat *r, const Tensor *t)
 {
-    const Node *made = t->producer;
-    bool view = made && made->op->traits & OP_VIEW, forward = made && made->id < r->forward;
+    const Node *n = t->producer, *again = n && n->id < r->forward ? r->recomputation[n->id] : NULL;
+    bool view = n && n->op->traits & OP_VIEW, forward = n && n->id < r->forward;
     int k = 0;
-    while (forward && made->out[k] != t) k++;
-    Value *v = &r->value[t->id];
-    *v = (Value){.bytes = bytes_of(r, t), .producer = forward ? made->id : -1, .base = t->id, .early = -1};
-    if (view) v->base = r->value[made->in[0]->id].base;
-    if (!forward) return;
-    v->early = made->id;
-    v->droppable = !view && r->copied[made->id] && k < r->copied[made->id]->out_count && t->kind == TENSOR_LOCAL;
+    while (forward && n->out[k] != t) k++;
+    RematValue *v = &r->value[t->id];
+    *v = (RematValue){.producer = forward ? n->id : -1, .base = t->id, .last_forward = forward ? n->id : -1};
+    if (view) v->base = r->value[n->in[0]->id].base;
+    v->droppable = again && !view && k < again->out_count && t->kind == TENSOR_LOCAL;
 }
 
-/* Tensors of nodes in execution order, so that a view comes after what it is a view of. */
-static void list_values(Recompute *r)
+/* Tensors of nodes in execution order, so that a view comes after its base. */
+static void list_values(Remat *r)
 {
     const Graph *g = r->graph;
     for (int i = 0; i < r->values; i++)
         if (!((const Tensor *)g->tensors.at[i])->producer) set_value(r, g->tensors.at[i]);
-    for (int i = 0; i < g->nodes.count; i++) {
+    for (int i = 0; i < r->nodes; i++) {
         const Node *n = g->nodes.at[i];
         for (int k = 0; k < n->out_count; k++) set_value(r, n->out[k]);
         for (int k = 0; k < n->in_count; k++) {
-            Value *base = &r->value[r->value[n->in[k]->id].base];
+            RematValue *base = &r->value[r->value[n->in[k]->id].base];
             if (i < r->forward)
-                base->early = i;
+                base->last_forward = i;
             else
-                base->needed = true;
+                base->needed_backward = true;
         }
     }
 }
 
-static void keep(Recompute *r, const Tensor *t)
-{
-    if (t) r->value[r->value[t->id].base].droppable = false;
-}
+static void keep(Remat *r, const Tensor *t) { r->value[r->value[t->id].base].droppable = false; }
 
-/* A value is not computed again where the rest may ask for it after a step has changed the
- * parameters that it comes from.  `end`, by node id: the last node of the rest that may ask
- * for what the node makes, for itself or to make others again. */
-static void keep_changing(Recompute *r)
+/* A value is kept where the backward part may need it after an update of the parameters that it
+ * comes from.  `end`, by node id: the last node of the backward part that may need the node's
+ * outputs, to read or to recompute others. */
+static void keep_updated(Remat *r)
 {
-    const Graph *g = r->graph;
-    const int *changed = list_changes(r);
-    int *end = arena_alloc(r->arena, (size_t)(g->nodes.count + 1) * sizeof *end);
-    for (int i = g->nodes.count - 1; i >= 0; i--) {
-        const Node *n = g->nodes.at[i];
-        if (i >= r->forward) end[i] = i;
-        bool again = i < r->forward && r->copied[i] && end[i] <= first_change(r, r->copied[i], changed);
-        for (int k = 0; k < n->out_count && i < r->forward && !again; k++) keep(r, n->out[k]);
-        for (int k = 0; k < n->in_count && (again || i >= r->forward); k++) {
+    const int *updated = list_updates(r);
+    int *end = arena_alloc(r->arena, (size_t)(r->nodes + 1) * sizeof *end);
+    for (int i = r->nodes - 1; i >= 0; i--) {
+        const Node *n = r->graph->nodes.at[i];
+        bool backward = i >= r->forward;
+        if (backward) end[i] = i;
+        bool again = !backward && r->recomputation[i] && end[i] <= first_update(r, r->recomputation[i], updated);
+        for (int k = 0; k < n->out_count && !backward && !again; k++) keep(r, n->out[k]);
+        for (int k = 0; k < n->in_count && (again || backward); k++) {
             int producer = r->value[n->in[k]->id].producer;
             if (producer >= 0 && end[producer] < end[i]) end[producer] = end[i];
         }
     }
 }
 
-/* To begin with, what the rest reads is kept; what it does not read would be made again
- * each time on the way to others. */
-static void set_fates(Recompute *r)
+/* At first what the backward part reads is kept; what it does not read would be recomputed each
+ * time on the way to others. */
+static void init_policy(Remat *r)
 {
-    const Graph *g = r->graph;
-    keep(r, g->output);
-    keep(r, g->loss);
-    keep(r, g->input_gradient);
-    for (int i = 0; i < g->gradients.count; i++) keep(r, ((const ParamGrad *)g->gradients.at[i])->gradient);
-    keep_changing(r);
     for (int i = 0; i < r->values; i++) {
-        const Value *v = &r->value[i];
-        r->fate[i] = v->droppable && !v->needed ? FATE_BRIEF : FATE_KEPT;
+        if (graph_is_io(r->graph, r->graph->tensors.at[i])) keep(r, r->graph->tensors.at[i]);
+    }
+    keep_updated(r);
+    for (int i = 0; i < r->values; i++) {
+        const RematValue *v = &r->value[i];
+        r->policy[i] = v->droppable && !v->needed_backward ? REMAT_EACH_TIME : REMAT_KEEP;
     }
 }
 
-/* ---- the program as chosen -------------------------------------------------------------- */
+/* ---- the program ------------------------------------------------------------------- */
 
-static Node *copy_node(Graph *g, const Node *from, const Node *n)
-{
-    Node *made = graph_node(g, n->op, n->attrs, n->name, n->span);
-    g->nodes.count--; /* it stands in the new list instead */
-    made->stream = from->stream;
-    if (from->origin != from) made->origin = from->origin;
-    made->frozen = from->frozen;
-    made->variant = n->variant;
-    made->layout = from->layout;
-    made->scale = from->scale;
-    made->epilogue = n->epilogue;
-    made->in_names = n->in_names;
-    made->data_count = n->data_count;
-    return made;
-}
-
-static Node *add_copy(Recompute *r, const Course *s, const Step *step, Tensor **tensor)
+static Node *add_clone(GraphRewriter *rewriter, const Remat *r, const ExecStep *step, Node *at)
 {
     Graph *g = r->graph;
-    const Node *from = g->nodes.at[step->node], *n = r->copied[step->node];
-    Node *made = copy_node(g, from, n);
-    for (int k = 0; k < n->in_count; k++) node_in(g, made, tensor[s->in[step->in + k]]);
+    const Node *original = g->nodes.at[step->source], *n = step->node;
+    Node *clone = rewriter_clone(rewriter, original, at);
+    clone->op = n->op;
+    clone->variant = n->variant;
+    clone->epilogue = n->epilogue;
+    clone->in_names = n->in_names;
+    clone->data_count = n->data_count;
     for (int k = 0; k < n->out_count; k++) {
-        const Tensor *t = from->out[k];
-        Tensor *copy = node_out_as(g, made, t->dtype, t->batched, t->shape);
-        copy->name = arena_printf(g->compilation->arena, "%s again", t->name);
-        copy->layout = t->layout;
-        copy->field[0] = t->field[0];
-        copy->field[1] = t->field[1];
-        tensor[step->out + k] = copy;
+        Tensor *t = rewriter_clone_output(rewriter, clone, original->out[k]);
+        t->name = arena_printf(g->compilation->arena, "%s again", original->out[k]->name);
     }
-    return made;
+    return clone;
 }
 
-static void rewrite(Recompute *r, const Course *s)
+/* The node that is executed after the step and stays in the program: clones come before it. */
+static Node *next_original(const Remat *r, const ExecSchedule *s, int step)
 {
-    Graph *g = r->graph;
-    List nodes = {0};
-    Tensor **tensor = arena_alloc(r->arena, (size_t)(s->instances + 1) * sizeof *tensor);
-    for (int i = 0; i < r->values; i++) tensor[i] = g->tensors.at[i];
-    for (int i = 0; i < s->steps; i++) {
-        const Step *step = &s->step[i];
-        Node *n = step->again ? add_copy(r, s, step, tensor) : g->nodes.at[step->node];
-        for (int k = 0; k < n->in_count; k++) n->in[k] = tensor[s->in[step->in + k]];
-        list_push(g->compilation->arena, &nodes, n);
-    }
-    g->nodes = nodes;
-    for (int i = 0; i < nodes.count; i++) ((Node *)nodes.at[i])->id = i;
-    bool *none = arena_alloc(r->arena, (size_t)nodes.count + 1);
-    pass_compact(g, none);
+    while (s->step[step].rematerialized) step++;
+    return r->graph->nodes.at[s->step[step].source];
 }
 
-static RematResult summary(const Recompute *r, const Course *s)
+static void rewrite_program(GraphRewriter *rewriter, const Remat *r, const ExecSchedule *s)
 {
-    const Graph *g = r->graph;
-    RematResult result = {.work = s->work, .reached = s->excess == 0};
-    bool *counted = arena_alloc(r->arena, (size_t)r->values + 1);
-    for (int i = 0; i < g->nodes.count; i++) result.all_macs += node_macs(g->nodes.at[i]) * g->batch;
+    Tensor **tensor = arena_alloc(r->arena, (size_t)(s->values + 1) * sizeof *tensor);
+    for (int i = 0; i < r->values; i++) tensor[i] = r->graph->tensors.at[i];
     for (int i = 0; i < s->steps; i++) {
-        const Step *step = &s->step[i];
-        const Node *n = r->copied[step->again ? step->node : 0];
-        if (!step->again || n->op->traits & OP_VIEW) continue;
-        result.macs += node_macs(n) * g->batch;
-        result.values += !counted[step->node];
-        counted[step->node] = true;
+        const ExecStep *step = &s->step[i];
+        const int *in = &s->in[step->first_in];
+        if (!step->rematerialized) {
+            Node *n = r->graph->nodes.at[step->source];
+            for (int k = 0; k < n->in_count; k++) rewriter_set_input(rewriter, n, k, tensor[in[k]]);
+            continue;
+        }
+        Node *clone = add_clone(rewriter, r, step, next_original(r, s, i));
+        for (int k = 0; k < step->node->in_count; k++) rewriter_add_input(rewriter, clone, tensor[in[k]]);
+        for (int k = 0; k < clone->out_count; k++) tensor[step->first_out + k] = clone->out[k];
+    }
+}
+
+static RematResult summarize(const Remat *r, const RematSchedule *s)
+{
+    RematResult result = {.cost = s->cost, .reached = s->excess == 0};
+    bool *counted = arena_alloc(r->arena, (size_t)r->nodes + 1);
+    for (int i = 0; i < r->nodes; i++) result.all_macs += node_macs(r->graph->nodes.at[i]) * r->graph->batch;
+    for (int i = 0; i < s->schedule.steps; i++) {
+        const ExecStep *step = &s->schedule.step[i];
+        if (!step->rematerialized || step->node->op->traits & OP_VIEW) continue;
+        result.macs += node_macs(step->node) * r->graph->batch;
+        result.values += !counted[step->source];
+        counted[step->source] = true;
     }
     return result;
 }
@@ -252,23 +232,26 @@ RematResult pass_rematerialize(Graph *g, int64_t target, int real_size)
 {
     Arena *arena = arena_new();
     size_t nodes = (size_t)g->nodes.count + 1, values = (size_t)g->tensors.count + 1;
-    Recompute r = {.graph = g,
-                   .arena = arena,
-                   .forward = count_forward(g),
-                   .real_size = real_size,
-                   .value = arena_alloc(arena, values * sizeof(Value)),
-                   .values = g->tensors.count,
-                   .copied = arena_alloc(arena, nodes * sizeof(Node *)),
-                   .work = arena_alloc(arena, nodes * sizeof(double)),
-                   .visit = arena_alloc(arena, nodes * sizeof(int)),
-                   .fate = arena_alloc(arena, values * sizeof(Fate))};
-    Course s = {.target = target};
-    list_nodes(&r);
+    Remat r = {.graph = g,
+               .arena = arena,
+               .nodes = g->nodes.count,
+               .forward = count_forward(g),
+               .value = arena_alloc(arena, values * sizeof(RematValue)),
+               .values = g->tensors.count,
+               .bytes = liveness_sizes(g, arena, real_size),
+               .recomputation = arena_alloc(arena, nodes * sizeof(Node *)),
+               .cost = arena_alloc(arena, nodes * sizeof(double)),
+               .layer = arena_alloc(arena, nodes * sizeof(int)),
+               .policy = arena_alloc(arena, values * sizeof(RematPolicy))};
+    RematSchedule s = {.target = target};
+    GraphRewriter *rewriter = rewriter_begin(g);
+    list_nodes(&r, rewriter);
     list_values(&r);
-    set_fates(&r);
-    recompute_choose(&r, &s);
-    RematResult result = summary(&r, &s);
-    rewrite(&r, &s);
+    init_policy(&r);
+    remat_search(&r, &s);
+    RematResult result = summarize(&r, &s);
+    rewrite_program(rewriter, &r, &s.schedule);
+    rewriter_end(rewriter);
     arena_free(arena);
     return result;
 }

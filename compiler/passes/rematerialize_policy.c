@@ -1,136 +1,132 @@
 /*
- * Which values are computed again, so that no step needs more than the target and the
- * work is the least that was found.
+ * The search for a policy with which no step needs more than the target, at the least cost
+ * that was found.
  *
- * What is brought down is the excess, the sum over all steps of the bytes above the
- * target.  From the program as it is, one move after the other is taken: the one that
- * brings the excess down most for the work that it adds.  Estimates choose the few that
- * are tried; a trial is a rehearsal of the whole program.  A value with a long time
- * between its last use forward and its first use after that, many bytes and little work
- * is so forgotten first, as in Kirisame et al., "Dynamic Tensor Rematerialization", 2021.
- * Where no value that is forgotten brings the excess down, one that is kept again may: it
- * divides a run that would be computed again as a whole, as in Chen et al., "Training
- * Deep Nets with Sublinear Memory Cost", 2016.
+ * It minimises the excess, the sum over all steps of the bytes above the target.  Starting
+ * from the program as it is, it applies one move after the other: the one that reduces the
+ * excess most for the cost that it adds.  Estimates select a few moves, each of which is then
+ * simulated on the whole program.  So a value is dropped early that has a long time between
+ * its last forward and its first backward read, many bytes and a low cost, as in Kirisame et
+ * al., "Dynamic Tensor Rematerialization", 2021.  Where no further value to drop reduces the
+ * excess, keeping a dropped one may: it becomes a checkpoint that divides a chain which would
+ * otherwise be recomputed as a whole, as in Chen et al., "Training Deep Nets with Sublinear
+ * Memory Cost", 2016.  The optimum would take an integer program over such schedules (Jain
+ * et al., "Checkmate", 2020).
  *
- * At the end every value that was forgotten is tried as one that is kept, the most work
- * first: later moves may have made earlier ones needless.
+ * At the end every dropped value is tried as a kept one, the most expensive first: later moves
+ * may have made earlier ones unnecessary.
  */
 #include "passes/rematerialize.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-enum { TRIALS = 8, MAX_CHANGES = 8, TRIMS = 3 };
+enum { TRIALS = 8, MAX_CHANGES = 8, TRIM_ROUNDS = 3 };
 
-static const int64_t most_steps = 40000000;  /* rehearsed: about a second */
+static const int64_t step_budget = 40000000; /* simulated: about a second */
 static const double least_progress = 0.0001; /* of a round of changes, or the search ends */
 
-/* Fates that are tried together. */
+/* Changes of the policy that are tried together. */
 typedef struct Move {
     int value[MAX_CHANGES];
-    Fate fate[MAX_CHANGES];
+    RematPolicy policy[MAX_CHANGES];
     int count;
 } Move;
 
-/* A value that might have another fate, and what that might bring. */
+/* A change to try, and what it is expected to gain. */
 typedef struct Candidate {
     int value;
-    double worth;
-    Move move; /* where it was tried */
+    double score;
+    Move move; /* where it was simulated */
 } Candidate;
 
 typedef struct Search {
-    Recompute *r;
-    Course *now, *trial; /* of the choice so far; of the last trial */
+    Remat *r;
+    RematSchedule *now, *trial; /* of the policy so far; of the last move tried */
     Candidate *candidate;
     int *over; /* by step of `now`: steps before it that are above the target */
-    int over_room;
-    int *late;     /* by tensor id: the first step after the forward part that reads it; −1 none */
-    bool *made;    /* by tensor id: a copy of it is made */
-    bool *counted; /* by node id */
-    int *stack;    /* of node ids */
+    int over_capacity;
+    int *first_backward; /* by tensor id: the first step after the forward part that reads it; −1 none */
+    bool *recomputed;    /* by tensor id: a step of `now` recomputes it */
+    bool *counted;       /* by node id */
+    int *stack;          /* of node ids */
 } Search;
 
-/* Enough has been tried. */
-static bool is_spent(const Search *s) { return s->r->steps > most_steps; }
+static bool is_budget_spent(const Search *s) { return s->r->simulated_steps > step_budget; }
 
 /* ---- moves ---------------------------------------------------------------------- */
 
-static void add_change(Move *m, int value, Fate fate)
+static void add_change(Move *m, int value, RematPolicy policy)
 {
     m->value[m->count] = value;
-    m->fate[m->count++] = fate;
+    m->policy[m->count++] = policy;
 }
 
-/* Takes the move, or takes it back: what was before is left in the move. */
-static void swap_fates(Search *s, Move *m)
+/* Applies the move, or undoes it: the policy before is left in the move. */
+static void swap_policies(Search *s, Move *m)
 {
     for (int i = m->count - 1; i >= 0; i--) {
-        Fate before = s->r->fate[m->value[i]];
-        s->r->fate[m->value[i]] = m->fate[i];
-        m->fate[i] = before;
+        RematPolicy before = s->r->policy[m->value[i]];
+        s->r->policy[m->value[i]] = m->policy[i];
+        m->policy[i] = before;
     }
 }
 
-/* Leaves the course of the move in `trial` and the choice as it was. */
+/* Leaves the schedule of the move in `trial` and the policy as it was. */
 static void try_move(Search *s, Move *m)
 {
     s->trial->target = s->now->target;
-    swap_fates(s, m);
-    recompute_rehearse(s->r, s->trial);
-    swap_fates(s, m);
+    swap_policies(s, m);
+    remat_simulate(s->r, s->trial);
+    swap_policies(s, m);
 }
 
 static void take_move(Search *s, Move *m)
 {
-    swap_fates(s, m);
-    recompute_rehearse(s->r, s->now);
+    swap_policies(s, m);
+    remat_simulate(s->r, s->now);
 }
 
-/* What a trial has brought for the work that it adds. */
+/* Excess that the last trial saves per cost that it adds. */
 static double gain_of(const Search *s)
 {
-    double gain = s->now->excess - s->trial->excess, work = s->trial->work - s->now->work;
-    return gain / (work < 1 ? 1 : work);
+    double gain = s->now->excess - s->trial->excess, cost = s->trial->cost - s->now->cost;
+    return gain / (cost < 1 ? 1 : cost);
 }
 
 /* ---- candidates ------------------------------------------------------------------- */
 
-static void look_at_now(Search *s)
+static void survey_schedule(Search *s)
 {
-    Recompute *r = s->r;
-    const Course *now = s->now;
-    if (now->steps + 1 > s->over_room) {
-        s->over_room = 2 * now->steps + 1;
-        s->over = arena_alloc(r->arena, (size_t)s->over_room * sizeof *s->over);
-    }
-    for (int i = 0; i < now->steps; i++) s->over[i + 1] = s->over[i] + (now->live[i] > now->target);
-    for (int i = 0; i < r->values; i++) s->late[i] = -1, s->made[i] = false;
-    for (int i = r->values; i < now->instances; i++) s->made[now->of[i]] = true;
-    for (int i = now->steps - 1; i >= r->forward; i--) {
-        int end = i + 1 < now->steps ? now->step[i + 1].in : now->ins;
-        for (int k = now->step[i].in; k < end; k++)
-            if (now->in[k] < r->values) s->late[r->value[now->in[k]].base] = i;
+    Remat *r = s->r;
+    const RematSchedule *now = s->now;
+    s->over = array_grow(r->arena, s->over, &s->over_capacity, now->schedule.steps + 1, sizeof *s->over);
+    for (int i = 0; i < now->schedule.steps; i++) s->over[i + 1] = s->over[i] + (now->live[i] > now->target);
+    for (int i = 0; i < r->values; i++) s->first_backward[i] = -1, s->recomputed[i] = false;
+    for (int i = r->values; i < now->schedule.values; i++) s->recomputed[now->schedule.tensor[i]->id] = true;
+    for (int i = now->schedule.steps - 1; i >= r->forward; i--) {
+        int end = i + 1 < now->schedule.steps ? now->schedule.step[i + 1].first_in : now->schedule.ins;
+        for (int k = now->schedule.step[i].first_in; k < end; k++)
+            if (now->schedule.in[k] < r->values) s->first_backward[r->value[now->schedule.in[k]].base] = i;
     }
 }
 
 static bool is_missing(const Search *s, int t)
 {
-    const Recompute *r = s->r;
-    return r->value[t].producer >= 0 && recompute_fate(r, t) != FATE_KEPT && !s->made[t];
+    const Remat *r = s->r;
+    return remat_is_dropped(r, t) && !s->recomputed[t];
 }
 
-/* Work to make the value again, with what is not made yet for others. */
-static double work_of(Search *s, int value)
+/* To recompute the value, with the dropped values for that which no step recomputes yet. */
+static double cost_of(Search *s, int value)
 {
-    Recompute *r = s->r;
+    Remat *r = s->r;
     int first = 0, count = 0;
-    double work = 0;
+    double cost = 0;
     s->stack[count++] = r->value[value].producer;
     s->counted[s->stack[0]] = true;
     for (; first < count; first++) {
-        const Node *n = r->copied[s->stack[first]];
-        work += r->work[s->stack[first]];
+        const Node *n = r->recomputation[s->stack[first]];
+        cost += r->cost[s->stack[first]];
         for (int k = 0; k < n->in_count; k++) {
             int t = n->in[k]->id, node = r->value[t].producer;
             if (!is_missing(s, t) || s->counted[node]) continue;
@@ -139,64 +135,63 @@ static double work_of(Search *s, int value)
         }
     }
     for (int i = 0; i < count; i++) s->counted[s->stack[i]] = false;
-    return work;
+    return cost;
 }
 
-static int by_worth(const void *a, const void *b)
+static int by_score(const void *a, const void *b)
 {
     const Candidate *x = a, *y = b;
-    if (x->worth != y->worth) return x->worth < y->worth ? 1 : -1;
+    if (x->score != y->score) return x->score < y->score ? 1 : -1;
     return x->value - y->value;
 }
 
 /* The values that are kept over steps above the target, the most promising first. */
 static int list_candidates(Search *s)
 {
-    Recompute *r = s->r;
+    Remat *r = s->r;
     int count = 0;
-    look_at_now(s);
+    survey_schedule(s);
     for (int i = 0; i < r->values; i++) {
-        const Value *v = &r->value[i];
-        if (!v->droppable || v->base != i || r->fate[i] != FATE_KEPT || s->late[i] < 0) continue;
-        int steps = s->over[s->late[i]] - s->over[v->early + 1];
+        const RematValue *v = &r->value[i];
+        if (!v->droppable || v->base != i || r->policy[i] != REMAT_KEEP || s->first_backward[i] < 0) continue;
+        int steps = s->over[s->first_backward[i]] - s->over[v->last_forward + 1];
         if (steps <= 0) continue;
-        s->candidate[count++] = (Candidate){.value = i, .worth = (double)v->bytes * steps / (1 + work_of(s, i))};
+        s->candidate[count++] = (Candidate){.value = i, .score = (double)r->bytes[i] * steps / (1 + cost_of(s, i))};
     }
-    if (count > 1) qsort(s->candidate, (size_t)count, sizeof *s->candidate, by_worth);
+    if (count > 1) qsort(s->candidate, (size_t)count, sizeof *s->candidate, by_score);
     return count;
 }
 
 /* ---- steps of the search ------------------------------------------------------------- */
 
-static void try_better(Search *s, Move *m, Move *best, double *most)
+static void try_for_best(Search *s, Move *m, Move *best, double *best_gain)
 {
     try_move(s, m);
     double gain = gain_of(s);
-    if (gain <= *most) return;
-    *most = gain;
+    if (gain <= *best_gain) return;
+    *best_gain = gain;
     *best = *m;
 }
 
-/* Keeps the inputs that would have to be made again for it. */
-static void keep_inputs(const Search *s, Move *m)
+/* Keeps the dropped inputs of what recomputes the first value of the move. */
+static void keep_dropped_inputs(const Search *s, Move *m)
 {
-    const Recompute *r = s->r;
-    const Node *n = r->copied[r->value[m->value[0]].producer];
+    const Remat *r = s->r;
+    const Node *n = r->recomputation[r->value[m->value[0]].producer];
     for (int k = 0; k < n->in_count && m->count < MAX_CHANGES; k++) {
         int t = n->in[k]->id, base = r->value[t].base;
-        if (is_missing(s, t) && r->value[base].droppable) add_change(m, base, FATE_KEPT);
+        if (is_missing(s, t) && r->value[base].droppable) add_change(m, base, REMAT_KEEP);
     }
 }
 
-/* The ways in which a value can be forgotten. */
-static void try_dropping(Search *s, int value, Move *best, double *most)
+static void try_dropping(Search *s, int value, Move *best, double *best_gain)
 {
-    for (Fate fate = FATE_ONCE; fate <= FATE_BRIEF; fate++) {
+    for (RematPolicy policy = REMAT_ONCE; policy <= REMAT_EACH_TIME; policy++) {
         Move m = {0};
-        add_change(&m, value, fate);
-        try_better(s, &m, best, most);
-        keep_inputs(s, &m);
-        if (m.count > 1) try_better(s, &m, best, most);
+        add_change(&m, value, policy);
+        try_for_best(s, &m, best, best_gain);
+        keep_dropped_inputs(s, &m);
+        if (m.count > 1) try_for_best(s, &m, best, best_gain);
     }
 }
 
@@ -204,77 +199,75 @@ static bool drop_best(Search *s)
 {
     int count = list_candidates(s);
     Move best = {0};
-    double most = 0;
-    for (int i = 0; i < count && (i < TRIALS || most == 0) && !is_spent(s); i++)
-        try_dropping(s, s->candidate[i].value, &best, &most);
-    if (most == 0) return false;
+    double best_gain = 0;
+    for (int i = 0; i < count && (i < TRIALS || best_gain == 0) && !is_budget_spent(s); i++)
+        try_dropping(s, s->candidate[i].value, &best, &best_gain);
+    if (best_gain == 0) return false;
     take_move(s, &best);
     return true;
 }
 
-/* What another fate of one of the values that are not kept brings, the best of them first. */
+/* Another policy for each dropped value, the best of them first. */
 static int list_changes(Search *s)
 {
-    Recompute *r = s->r;
+    Remat *r = s->r;
     int count = 0;
-    for (int i = 0; i < r->values && !is_spent(s); i++) {
-        if (!r->value[i].droppable || r->value[i].base != i || r->fate[i] == FATE_KEPT) continue;
+    for (int i = 0; i < r->values && !is_budget_spent(s); i++) {
+        if (!r->value[i].droppable || r->value[i].base != i || r->policy[i] == REMAT_KEEP) continue;
         Candidate best = {.value = i};
-        for (Fate fate = FATE_KEPT; fate <= FATE_BRIEF; fate++) {
+        for (RematPolicy policy = REMAT_KEEP; policy <= REMAT_EACH_TIME; policy++) {
             Move m = {0};
-            add_change(&m, i, fate);
-            if (fate != r->fate[i]) try_better(s, &m, &best.move, &best.worth);
+            add_change(&m, i, policy);
+            if (policy != r->policy[i]) try_for_best(s, &m, &best.move, &best.score);
         }
-        if (best.worth > 0) s->candidate[count++] = best;
+        if (best.score > 0) s->candidate[count++] = best;
     }
-    if (count > 1) qsort(s->candidate, (size_t)count, sizeof *s->candidate, by_worth);
+    if (count > 1) qsort(s->candidate, (size_t)count, sizeof *s->candidate, by_score);
     return count;
 }
 
-/* One after the other, as long as each still does what it did alone. */
+/* Applies each that still gains after those before it. */
 static bool take_changes(Search *s)
 {
     int count = list_changes(s);
     double before = s->now->excess;
-    for (int i = 0; i < count && s->now->excess > 0 && !is_spent(s); i++) {
+    for (int i = 0; i < count && s->now->excess > 0 && !is_budget_spent(s); i++) {
         try_move(s, &s->candidate[i].move);
         if (gain_of(s) > 0) take_move(s, &s->candidate[i].move);
     }
     return s->now->excess < before * (1 - least_progress);
 }
 
-static bool descend(Search *s)
+static void descend(Search *s)
 {
-    while (s->now->excess > 0) {
-        if (is_spent(s)) return false;
-        if (!drop_best(s) && !take_changes(s)) return false;
+    while (s->now->excess > 0 && !is_budget_spent(s)) {
+        if (!drop_best(s) && !take_changes(s)) return;
     }
-    return true;
 }
 
-/* ---- the end -------------------------------------------------------------------------- */
+/* ---- trimming -------------------------------------------------------------------------- */
 
-static int list_lost(Search *s)
+static int list_dropped(Search *s)
 {
-    Recompute *r = s->r;
+    Remat *r = s->r;
     int count = 0;
-    look_at_now(s);
+    survey_schedule(s);
     for (int i = 0; i < r->values; i++) {
-        const Value *v = &r->value[i];
-        if (!v->droppable || v->base != i || r->fate[i] == FATE_KEPT || !s->made[i]) continue;
-        s->candidate[count++] = (Candidate){.value = i, .worth = r->work[v->producer]};
+        const RematValue *v = &r->value[i];
+        if (!v->droppable || v->base != i || r->policy[i] == REMAT_KEEP || !s->recomputed[i]) continue;
+        s->candidate[count++] = (Candidate){.value = i, .score = r->cost[v->producer]};
     }
-    if (count > 1) qsort(s->candidate, (size_t)count, sizeof *s->candidate, by_worth);
+    if (count > 1) qsort(s->candidate, (size_t)count, sizeof *s->candidate, by_score);
     return count;
 }
 
 static bool trim_value(Search *s, int value)
 {
-    for (Fate fate = FATE_KEPT; fate < s->r->fate[value]; fate++) {
+    for (RematPolicy policy = REMAT_KEEP; policy < s->r->policy[value]; policy++) {
         Move m = {0};
-        add_change(&m, value, fate);
+        add_change(&m, value, policy);
         try_move(s, &m);
-        if (s->trial->excess > s->now->excess || s->trial->work >= s->now->work) continue;
+        if (s->trial->excess > s->now->excess || s->trial->cost >= s->now->cost) continue;
         take_move(s, &m);
         return true;
     }
@@ -284,27 +277,26 @@ static bool trim_value(Search *s, int value)
 static void trim(Search *s)
 {
     bool changed = true;
-    for (int turn = 0; changed && turn < TRIMS && !is_spent(s); turn++) {
-        int count = list_lost(s);
+    for (int round = 0; changed && round < TRIM_ROUNDS && !is_budget_spent(s); round++) {
+        int count = list_dropped(s);
         changed = false;
-        for (int i = 0; i < count && !is_spent(s); i++) changed |= trim_value(s, s->candidate[i].value);
+        for (int i = 0; i < count && !is_budget_spent(s); i++) changed |= trim_value(s, s->candidate[i].value);
     }
 }
 
-bool recompute_choose(Recompute *r, Course *now)
+void remat_search(Remat *r, RematSchedule *now)
 {
-    Course trial = {0};
+    RematSchedule trial = {0};
     size_t values = (size_t)r->values + 1, nodes = (size_t)r->graph->nodes.count + 1;
     Search s = {.r = r,
                 .now = now,
                 .trial = &trial,
                 .candidate = arena_alloc(r->arena, values * sizeof(Candidate)),
-                .late = arena_alloc(r->arena, values * sizeof(int)),
-                .made = arena_alloc(r->arena, values * sizeof(bool)),
+                .first_backward = arena_alloc(r->arena, values * sizeof(int)),
+                .recomputed = arena_alloc(r->arena, values * sizeof(bool)),
                 .counted = arena_alloc(r->arena, nodes * sizeof(bool)),
                 .stack = arena_alloc(r->arena, nodes * sizeof(int))};
-    recompute_rehearse(r, now);
-    bool reached = descend(&s);
+    remat_simulate(r, now);
+    descend(&s);
     trim(&s);
-    return reached;
 }

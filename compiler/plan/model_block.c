@@ -1,10 +1,7 @@
 /* The size of the block that holds a model. */
 #include "plan/plan.h"
 
-int64_t model_padded_count(const Tensor *t)
-{
-    return (shape_count(t->shape) + MODEL_ALIGN - 1) / MODEL_ALIGN * MODEL_ALIGN;
-}
+int64_t model_padded_count(const Tensor *t) { return round_up(shape_count(t->shape), MODEL_ALIGN); }
 
 int64_t model_bytes(const Graph *net, int real_size)
 {

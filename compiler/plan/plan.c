@@ -1,139 +1,50 @@
 /*
- * The memory plan: lifetimes, sharing, offsets.
+ * The memory plan: offsets in the arena.
  *
- * 1. Groups.  A view shares its input's memory, and what is some channels of a larger
- *    image (passes/concat_elimination.c) lies in that one's.  An operator that may work in
- *    place writes over its first input when that dies there.  Tensors that
- *    share memory form a group, named by its root.
- * 2. Lifetimes.  A group lives from its first producer to its last user, both
- *    inclusive; what the caller reads afterwards lives to the end.
- * 3. Offsets.  One group after the other, each in the smallest hole that is free
- *    for all of its lifetime; in several orders, of which the best is kept.  No
- *    arrangement can be smaller than the largest sum of bytes live at one node,
- *    which is reported as the lower bound.
+ * graph/liveness.c says which tensors share memory and when it is in use.  Groups are placed
+ * one after the other, each in the smallest hole that is free for all of its lifetime, in
+ * several orders, of which the best is kept.  No plan can be smaller than the largest sum of
+ * bytes that are live at one node, the lower bound.
  */
 #include "plan/plan.h"
 
-#include <assert.h>
-#include <limits.h>
 #include <stdlib.h>
-#include <string.h>
 
 typedef struct Planner {
     const Graph *graph;
     Plan *plan;
     Arena *arena;
     int real_size;
-    int *last_use;  /* by tensor id: last node that reads it or a view of it so far; −1 none */
-    bool *held;     /* by tensor id: the caller reads it after the program */
-    int *group_end; /* by a root's tensor id: last node that reads any of its group so far */
 } Planner;
 
 static int64_t aligned(int64_t bytes) { return round_up(bytes, PLAN_ALIGN); }
 
-static int64_t tensor_bytes(const Planner *p, const Tensor *t)
-{
-    int64_t size = t->dtype == DTYPE_REAL ? p->real_size : t->dtype == DTYPE_INT32 ? 4 : 1;
-    return tensor_count(t, p->graph->batch) * size;
-}
-
 static Place *place_of(Planner *p, const Tensor *t) { return &p->plan->place[t->id]; }
-
-static const Tensor *root_of(Planner *p, const Tensor *t) { return place_of(p, t)->root; }
-
-/* ---- groups ------------------------------------------------------------ */
-
-static void hold(Planner *p, const Tensor *t)
-{
-    if (t) p->held[t->id] = true;
-}
-
-static void find_uses(Planner *p)
-{
-    const Graph *g = p->graph;
-    for (int i = 0; i < g->tensors.count; i++) p->last_use[i] = -1;
-    for (int i = 0; i < g->nodes.count; i++) {
-        const Node *n = g->nodes.at[i];
-        for (int k = 0; k < n->in_count; k++) p->last_use[n->in[k]->id] = i;
-    }
-    hold(p, g->output);
-    hold(p, g->loss);
-    hold(p, g->input_gradient);
-    for (int i = 0; i < g->gradients.count; i++) hold(p, ((ParamGrad *)g->gradients.at[i])->gradient);
-}
-
-static bool may_overwrite(Planner *p, const Node *n)
-{
-    if (!(n->op->traits & OP_INPLACE)) return false;
-    const Tensor *x = n->in[0], *y = n->out[0];
-    if (x->parent || y->parent) return false;
-    const Tensor *root = root_of(p, x);
-    if (root->kind != TENSOR_LOCAL || x->dtype != y->dtype) return false;
-    if (tensor_bytes(p, x) != tensor_bytes(p, y)) return false;
-    for (int i = 1; i < n->in_count; i++) {
-        if (root_of(p, n->in[i]) == root) return false;
-    }
-    return p->last_use[x->id] == n->id && p->group_end[root->id] <= n->id;
-}
-
-/* The groups of what a node leaves last at least as long as that. */
-static void extend_groups(Planner *p, const Node *n)
-{
-    for (int i = 0; i < n->out_count; i++) {
-        const Tensor *t = n->out[i];
-        int *end = &p->group_end[root_of(p, t)->id];
-        int last = p->held[t->id] ? INT_MAX : p->last_use[t->id];
-        if (last > *end) *end = last;
-    }
-}
-
-static void find_groups(Planner *p)
-{
-    const Graph *g = p->graph;
-    for (int i = 0; i < g->tensors.count; i++) {
-        const Tensor *t = g->tensors.at[i];
-        p->plan->place[i].root = t->slice_of ? t->slice_of : tensor_storage(t);
-    }
-    for (int i = 0; i < g->nodes.count; i++) {
-        const Node *n = g->nodes.at[i];
-        if (n->out_count == 0) continue;
-        bool shares = n->op->traits & OP_VIEW || may_overwrite(p, n);
-        if (shares) place_of(p, n->out[0])->root = root_of(p, n->in[0]);
-        if (n->out[0]->parent) place_of(p, n->out[0])->root = root_of(p, n->out[0]->parent);
-        extend_groups(p, n);
-    }
-}
 
 /* ---- lifetimes ---------------------------------------------------------- */
 
-static void find_lifetimes(Planner *p)
+static void set_places(Planner *p, const Liveness *l)
 {
     const Graph *g = p->graph;
     for (int i = 0; i < g->tensors.count; i++) {
         const Tensor *t = g->tensors.at[i];
-        Place *place = &p->plan->place[i];
-        place->offset = -1;
-        place->bytes = tensor_bytes(p, t);
-        place->first = t->producer ? t->producer->id : 0;
-        place->last = place->first;
-    }
-    for (int i = 0; i < g->tensors.count; i++) {
-        Place *root = place_of(p, root_of(p, g->tensors.at[i]));
-        int last = p->held[i] ? g->nodes.count - 1 : p->last_use[i];
-        int first = place_of(p, g->tensors.at[i])->first;
-        if (last > root->last) root->last = last;
-        if (first > root->last) root->last = first;
-        if (first < root->first) root->first = first; /* a part of it that is made before it is whole */
+        int root = l->root[i];
+        p->plan->place[i] = (Place){.root = g->tensors.at[root],
+                                    .offset = -1,
+                                    .bytes = tensor_bytes(t, g->batch, p->real_size),
+                                    .first = l->first[root],
+                                    .last = l->last[root]};
     }
 }
 
-/* The caller's memory: outputs that are written where the caller wants them. */
-static bool is_outside(Planner *p, const Tensor *root)
+static int64_t lower_bound(const Liveness *l, const ExecSchedule *s, int real_size)
 {
-    const Graph *g = p->graph;
-    if (root->kind != TENSOR_LOCAL) return true;
-    if (g->output && root_of(p, g->output) == root) return true;
-    return g->input_gradient && root_of(p, g->input_gradient) == root;
+    int64_t *live = arena_alloc(l->arena, (size_t)(s->steps + 1) * sizeof *live), most = 0;
+    liveness_add_up(l, s, liveness_sizes(l->graph, l->arena, real_size), live);
+    for (int i = 0; i < s->steps; i++) {
+        if (live[i] > most) most = live[i];
+    }
+    return most;
 }
 
 /* ---- offsets ------------------------------------------------------------ */
@@ -222,23 +133,8 @@ static void assign_offsets(Planner *p, Place **roots, int count)
     for (int i = 0; i < count; i++) roots[i]->offset = best[roots[i]->root->id];
 }
 
-static void find_lower_bound(Planner *p, Place **roots, int count)
-{
-    int nodes = p->graph->nodes.count;
-    int64_t *change = arena_alloc(p->arena, (size_t)(nodes + 2) * sizeof *change);
-    for (int i = 0; i < count; i++) {
-        change[roots[i]->first] += aligned(roots[i]->bytes);
-        change[roots[i]->last + 1] -= aligned(roots[i]->bytes);
-    }
-    int64_t live = 0;
-    for (int i = 0; i < nodes; i++) {
-        live += change[i];
-        if (live > p->plan->lower_bound) p->plan->lower_bound = live;
-    }
-}
-
-/* Views and tensors written in place lie where their root lies. */
-static void spread_offsets(Planner *p)
+/* From the roots to all of their groups. */
+static void propagate_offsets(Planner *p)
 {
     for (int i = 0; i < p->graph->tensors.count; i++) {
         Place *place = &p->plan->place[i];
@@ -270,32 +166,25 @@ static bool fits(Planner *p, Place **roots, int count)
 Plan *plan_build(const Graph *g, int real_size)
 {
     Arena *arena = g->compilation->arena;
+    size_t tensors = (size_t)g->tensors.count + 1;
     Plan *plan = arena_alloc(arena, sizeof *plan);
     plan->program = g;
-    plan->place = arena_alloc(arena, (size_t)(g->tensors.count + 1) * sizeof *plan->place);
-    Planner p = {
-        .graph = g,
-        .plan = plan,
-        .arena = arena,
-        .real_size = real_size,
-        .last_use = arena_alloc(arena, (size_t)(g->tensors.count + 1) * sizeof(int)),
-        .held = arena_alloc(arena, (size_t)(g->tensors.count + 1) * sizeof(bool)),
-        .group_end = arena_alloc(arena, (size_t)(g->tensors.count + 1) * sizeof(int)),
-    };
-    find_uses(&p);
-    find_groups(&p);
-    find_lifetimes(&p);
+    plan->place = arena_alloc(arena, tensors * sizeof *plan->place);
+    Planner p = {.graph = g, .plan = plan, .arena = arena, .real_size = real_size};
+    const ExecSchedule s = exec_schedule_of(g, arena);
+    Liveness l = liveness_new(g, arena);
+    liveness_compute(&l, &s);
+    set_places(&p, &l);
 
-    Place **roots = arena_alloc(arena, (size_t)(g->tensors.count + 1) * sizeof *roots);
+    Place **roots = arena_alloc(arena, tensors * sizeof *roots);
     int count = 0;
     for (int i = 0; i < g->tensors.count; i++) {
-        const Tensor *t = g->tensors.at[i];
-        if (root_of(&p, t) == t && !is_outside(&p, t)) roots[count++] = &plan->place[i];
+        if (l.root[i] == i && !liveness_is_external(&l, &s, i)) roots[count++] = &plan->place[i];
     }
     if (!fits(&p, roots, count)) return NULL;
-    find_lower_bound(&p, roots, count);
+    plan->lower_bound = lower_bound(&l, &s, real_size);
     assign_offsets(&p, roots, count);
-    spread_offsets(&p);
+    propagate_offsets(&p);
     return plan;
 }
 

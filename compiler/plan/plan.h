@@ -8,9 +8,7 @@
 #ifndef NNC_PLAN_H
 #define NNC_PLAN_H
 
-#include "graph/graph.h"
-
-enum { PLAN_ALIGN = 64 };
+#include "graph/liveness.h"
 
 typedef struct Place {
     const Tensor *root; /* whose memory this is: itself, or what it is a view of or written over */
@@ -29,7 +27,7 @@ typedef struct Plan {
 /* The model's block, with the optimizer's states: a head of MODEL_ALIGN elements (random seed
  * and step), then every tensor rounded up to as many. */
 enum { MODEL_ALIGN = 16 };
-int64_t model_padded_count(const Tensor *);                /* elements */
+int64_t model_padded_count(const Tensor *); /* elements */
 int64_t model_bytes(const Graph *net, int real_size);
 
 /* `real_size` is 4 or 8.  NULL after an error: the program does not fit an
