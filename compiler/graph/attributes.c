@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "graph/attribute_text.h"
 #include "graph/value.h"
 
 /* ---- finding operators ------------------------------------------------ */
@@ -76,7 +77,15 @@ const char *init_choice(int index, const Attr **attrs)
     return init_names[index].name;
 }
 
-static const char *const pad_names[] = {"same", "valid", "full", NULL};
+/* Of a kind that takes no arguments. */
+const char *init_kind_name(InitKind kind)
+{
+    for (int i = 0; i < INIT_NAME_COUNT; i++)
+        if (init_names[i].kind == kind) return init_names[i].name;
+    abort();
+}
+
+const char *const attr_pad_names[] = {"same", "valid", "full", NULL};
 
 /* ---- one argument ----------------------------------------------------- */
 
@@ -119,7 +128,7 @@ static bool wrong_symbol(const Slot *s)
     const Const *value = s->value;
     const Names *names = value->symbol.names;
     const char *text = value->symbol.text;
-    const char *nearest = s->attr->type == ATTR_PAD ? nearest_name(text, pad_names, 3) : NULL;
+    const char *nearest = s->attr->type == ATTR_PAD ? nearest_name(text, attr_pad_names, 3) : NULL;
     if (!nearest && names) nearest = names->nearest(names->self, text);
     if (value->symbol.args)
         diag_error(s->c, s->span, "%s: %s takes %s, and there is no function `%s`", s->what, s->attr->name,
@@ -226,7 +235,7 @@ static bool take_pad(const Slot *s)
 {
     int64_t n[4];
     const char *symbol = symbol_text(s->value);
-    int index = symbol ? symbol_index(pad_names, symbol) : -1;
+    int index = symbol ? symbol_index(attr_pad_names, symbol) : -1;
     if (index >= 0) {
         *(Pad *)s->to = (Pad){.kind = PAD_SAME + index};
         return true;
@@ -552,63 +561,6 @@ bool attrs_bind(Compilation *c, const char *what, const Attr *table, void *attrs
 }
 
 /* ---- text ------------------------------------------------------------- */
-
-static const char *pad_text(Arena *arena, const Pad *pad, AttrType type)
-{
-    if (type == ATTR_PAD && pad->kind != PAD_EXPLICIT) return pad_names[pad->kind - PAD_SAME];
-    bool symmetric = pad->top == pad->bottom && pad->left == pad->right;
-    if (type == ATTR_PAD && symmetric && pad->top == pad->left) return arena_printf(arena, "%lld", (long long)pad->top);
-    if (type == ATTR_PAD && symmetric)
-        return arena_printf(arena, "[%lld, %lld]", (long long)pad->top, (long long)pad->left);
-    return arena_printf(arena, "[%lld, %lld, %lld, %lld]", (long long)pad->top, (long long)pad->left,
-                        (long long)pad->bottom, (long long)pad->right);
-}
-
-static const char *reals_text(Arena *arena, const Reals *reals)
-{
-    Text text;
-    text_init(&text, arena);
-    text_add(&text, "[");
-    for (int i = 0; i < reals->count; i++) text_addf(&text, "%s%s", i > 0 ? ", " : "", real_text(arena, reals->at[i]));
-    text_add(&text, "]");
-    return text.data;
-}
-
-static const char *init_text(Arena *arena, const Init *init)
-{
-    const char *a = real_text(arena, init->a), *b = real_text(arena, init->b);
-    switch (init->kind) {
-    case INIT_CONSTANT: return init->a == 0 ? "zeros" : init->a == 1 ? "ones" : arena_printf(arena, "constant(%s)", a);
-    case INIT_NORMAL: return arena_printf(arena, "normal(%s)", a);
-    case INIT_UNIFORM: return arena_printf(arena, "uniform(%s, %s)", a, b);
-    default: break;
-    }
-    for (int i = 0; i < INIT_NAME_COUNT; i++)
-        if (init_names[i].kind == init->kind) return init_names[i].name;
-    abort();
-}
-
-static const char *attr_text(Arena *arena, const Attr *attr, const char *attrs)
-{
-    const void *at = attrs + attr->offset;
-    switch (attr->type) {
-    case ATTR_INT: return arena_printf(arena, "%lld", (long long)*(const int64_t *)at);
-    case ATTR_REAL: return real_text(arena, *(const double *)at);
-    case ATTR_BOOL: return *(const bool *)at ? "yes" : "no";
-    case ATTR_PAIR: {
-        const Pair *pair = at;
-        return pair->h == pair->w ? arena_printf(arena, "%lld", (long long)pair->h)
-                                  : arena_printf(arena, "%lldx%lld", (long long)pair->h, (long long)pair->w);
-    }
-    case ATTR_PAD:
-    case ATTR_BOX: return pad_text(arena, at, attr->type);
-    case ATTR_SYMBOL: return attr->symbols[*(const int *)at];
-    case ATTR_SHAPE: return shape_text(arena, *(const Shape *)at);
-    case ATTR_REALS: return reals_text(arena, at);
-    case ATTR_INIT: return init_text(arena, at);
-    }
-    abort();
-}
 
 /* The text of what the attribute would be had it not been given. */
 static const char *default_text(Arena *arena, const Attr *table, const Attr *attr, const char *attrs)

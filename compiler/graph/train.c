@@ -12,184 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "graph/scope.h"
-
-typedef enum Key {
-    KEY_LOSS,
-    KEY_OPTIMIZER,
-    KEY_SCHEDULE,
-    KEY_REGULARIZE,
-    KEY_CLIP,
-    KEY_BATCH,
-    KEY_EPOCHS,
-    KEY_SEED,
-    KEY_NORMALIZE,
-    KEY_FIT,
-    KEY_AUGMENT,
-    KEY_STOP,
-    KEY_COUNT
-} Key;
-
-static const char *const key_names[KEY_COUNT + 1] = {
-    "loss", "optimizer", "schedule", "regularize", "clip", "batch", "epochs",
-    "seed", "normalize", "fit",      "augment",    "stop", NULL,
-};
-
-const char *const *train_keys(void) { return key_names; }
-
-/* A key and what stands after it. */
-typedef struct Entry {
-    Key key;
-    Span span;   /* of the key */
-    List values; /* of ConstArg; a value of NULL was in error */
-} Entry;
-
-typedef struct Training {
-    Compilation *c;
-    Eval eval;
-    const Names *names;
-    const Graph *net;
-    Entry *entry[KEY_COUNT]; /* NULL: the default holds */
-    List overrides;          /* of ConstArg: arguments of the optimizer or the loss */
-    TrainSpec *spec;
-    bool good;
-} Training;
-
-static void wrong(Training *t) { t->good = false; }
-
-/* ---- words → entries -------------------------------------------------- */
-
-static int key_find(const char *name)
-{
-    for (int i = 0; i < KEY_COUNT; i++)
-        if (strcmp(key_names[i], name) == 0) return i;
-    return -1;
-}
-
-static Entry *entry_new(Training *t, Key key, Span span)
-{
-    Entry *entry = arena_alloc(t->c->arena, sizeof *entry);
-    entry->key = key;
-    entry->span = span;
-    return entry;
-}
-
-static ConstArg *arg_value(Training *t, const Arg *arg)
-{
-    ConstArg *value = arena_alloc(t->c->arena, sizeof *value);
-    *value = (ConstArg){arg->name, arg->name_span, arg->span, eval_expr(&t->eval, t->names, arg->value, true)};
-    if (!value->value) wrong(t);
-    return value;
-}
-
-/* In a file a key stands once. */
-static void entry_put(Training *t, Entry *entry, bool replace)
-{
-    const Entry *first = t->entry[entry->key];
-    if (first && !replace) {
-        diag_error(t->c, entry->span, "%s is given twice", key_names[entry->key]);
-        diag_note(t->c, first->span, "the first is here");
-        wrong(t);
-        return;
-    }
-    t->entry[entry->key] = entry;
-}
-
-static void stray_word(Training *t, const Arg *arg)
-{
-    const char *word = arg->name                                                        ? arg->name
-                       : arg->value->kind == EXPR_NAME || arg->value->kind == EXPR_CALL ? arg->value->text
-                                                                                        : NULL;
-    Span span = arg->name ? arg->name_span : arg->span;
-    if (word)
-        diag_error(t->c, span, "a train section has no key `%s`%s", word,
-                   suggestion(t->c, nearest_name(word, key_names, KEY_COUNT)));
-    else
-        diag_error(t->c, span, "a train section is made of keys and values; `%s` stands before the first key",
-                   expr_line(t->c, arg->value));
-    wrong(t);
-}
-
-/* A misspelt key is read as one value too many of the key before it. */
-static void extra_value(Training *t, const Entry *entry, const Arg *arg)
-{
-    const char *word = arg->value->kind == EXPR_NAME && !arg->name ? arg->value->text : arg->name;
-    if (word)
-        diag_error(t->c, arg->name ? arg->name_span : arg->span, "`%s` is neither a key nor a value of %s%s", word,
-                   key_names[entry->key], suggestion(t->c, nearest_name(word, key_names, KEY_COUNT)));
-    else
-        diag_error(t->c, arg->span, "%s takes one value", key_names[entry->key]);
-    wrong(t);
-}
-
-static bool takes_several(Key key)
-{
-    return key == KEY_REGULARIZE || key == KEY_CLIP || key == KEY_NORMALIZE || key == KEY_AUGMENT;
-}
-
-/* True when the word was the value of an entry. */
-static bool add_value(Training *t, Entry *entry, const Arg *arg, bool *stray)
-{
-    if (!entry || (arg->name && entry->key != KEY_NORMALIZE)) return false;
-    if (*stray) /* the value of a misspelt key: already reported */
-        return true;
-    if (entry->values.count > 0 && !takes_several(entry->key)) {
-        extra_value(t, entry, arg);
-        *stray = true;
-        return true;
-    }
-    list_push(t->c->arena, &entry->values, arg_value(t, arg));
-    return true;
-}
-
-/* NAME=value: in --set a key or an argument; in a file a slip. */
-static void named_word(Training *t, const Arg *arg, bool set)
-{
-    int key = key_find(arg->name);
-    if (!set && key >= 0) {
-        diag_error(t->c, arg->span, "write `%s %s`, without `=`", arg->name, expr_line(t->c, arg->value));
-        wrong(t);
-    } else if (key >= 0) {
-        Entry *entry = entry_new(t, key, arg->name_span);
-        ConstArg *value = arg_value(t, arg);
-        value->name = NULL;
-        list_push(t->c->arena, &entry->values, value);
-        entry_put(t, entry, true);
-    } else if (set)
-        list_push(t->c->arena, &t->overrides, arg_value(t, arg));
-    else
-        stray_word(t, arg);
-}
-
-static void read_items(Training *t, const List *items, bool set)
-{
-    Entry *entry = NULL;
-    bool stray = false;
-    for (int i = 0; i < items->count && !diag_full(t->c); i++) {
-        const Arg *arg = items->at[i];
-        int key = !arg->name && arg->value->kind == EXPR_NAME ? key_find(arg->value->text) : -1;
-        if (!arg->name && arg->value->kind == EXPR_CALL && key_find(arg->value->text) >= 0) {
-            diag_error(t->c, arg->span, "the value of %s is written after it, without parentheses around it",
-                       arg->value->text);
-            wrong(t);
-            stray = true;
-            continue;
-        }
-        if (key >= 0) {
-            entry = entry_new(t, key, arg->span);
-            entry_put(t, entry, set);
-            stray = false;
-        } else if (arg->name && key_find(arg->name) < 0 && add_value(t, entry, arg, &stray)) {
-            continue;
-        } else if (arg->name)
-            named_word(t, arg, set);
-        else if (!entry && !stray) {
-            stray_word(t, arg);
-            stray = true;
-        } else if (entry)
-            add_value(t, entry, arg, &stray);
-    }
-}
+#include "graph/train_entries.h"
 
 /* ---- values of entries ------------------------------------------------ */
 
@@ -204,7 +27,7 @@ static const ConstArg *single(Training *t, const Entry *entry)
         const ConstArg *arg = entry->values.at[0];
         return arg->value ? arg : NULL;
     }
-    diag_error(t->c, entry->span, "%s needs a value", key_names[entry->key]);
+    diag_error(t->c, entry->span, "%s needs a value", train_keys()[entry->key]);
     wrong(t);
     return NULL;
 }
@@ -225,8 +48,8 @@ static int choose(Training *t, Key key, const ConstArg *arg, const char *const *
         if (strcmp(names[i], arg->value->symbol.text) == 0) return i;
     const char *nearest = symbol ? nearest_name(arg->value->symbol.text, names, count) : NULL;
     if (symbol && !nearest) /* perhaps a misspelt key */
-        nearest = nearest_name(arg->value->symbol.text, key_names, KEY_COUNT);
-    diag_error(t->c, arg->span, "%s takes %s, not %s%s", key_names[key], choices(t, names, count),
+        nearest = nearest_name(arg->value->symbol.text, train_keys(), KEY_COUNT);
+    diag_error(t->c, arg->span, "%s takes %s, not %s%s", train_keys()[key], choices(t, names, count),
                const_text(t->c->arena, arg->value), suggestion(t->c, nearest));
     wrong(t);
     return -1;
@@ -341,7 +164,7 @@ static void check_overrides(Training *t)
         const ConstArg *arg = t->overrides.at[i];
         if (has_attr(optimizer, arg->name) || has_attr(loss, arg->name)) continue;
         List names = {0};
-        for (int k = 0; k < KEY_COUNT; k++) list_push(t->c->arena, &names, (void *)key_names[k]);
+        for (int k = 0; k < KEY_COUNT; k++) list_push(t->c->arena, &names, (void *)train_keys()[k]);
         for (const Attr *a = optimizer->attrs; a && a->name; a++) list_push(t->c->arena, &names, (void *)a->name);
         for (const Attr *a = loss->attrs; a && a->name; a++) list_push(t->c->arena, &names, (void *)a->name);
         diag_error(t->c, arg->name_span, "`%s` is neither a key of a train section nor an argument of %s or %s%s",
@@ -461,7 +284,7 @@ static void read_amounts(Training *t, const Entry *entry, const char *const *nam
         Amount amount = {0};
         if (index < 0) continue;
         if (seen[index]) {
-            diag_error(t->c, arg->span, "%s: %s is given twice", key_names[entry->key], names[index]);
+            diag_error(t->c, arg->span, "%s: %s is given twice", train_keys()[entry->key], names[index]);
             diag_note(t->c, seen[index]->span, "the first is here");
             wrong(t);
         }
@@ -493,10 +316,10 @@ static int64_t read_integer(Training *t, const Entry *entry, int64_t least, int6
     const ConstArg *arg = entry ? single(t, entry) : NULL;
     if (!arg) return initial;
     if (arg->value->kind != CONST_INT || arg->name)
-        diag_error(t->c, arg->span, "%s takes an integer, not %s: %s", key_names[entry->key],
+        diag_error(t->c, arg->span, "%s takes an integer, not %s: %s", train_keys()[entry->key],
                    const_kind_text(arg->value), const_text(t->c->arena, arg->value));
     else if (arg->value->integer < least || arg->value->integer > most)
-        diag_error(t->c, arg->span, "%s is %lld; it must be from %lld to %lld", key_names[entry->key],
+        diag_error(t->c, arg->span, "%s is %lld; it must be from %lld to %lld", train_keys()[entry->key],
                    (long long)arg->value->integer, (long long)least, (long long)most);
     else
         return arg->value->integer;
@@ -548,7 +371,7 @@ static void read_normalize(Training *t, const Entry *entry)
         const ConstArg *second = entry->values.at[1];
         const char *word = second->name ? second->name : second->value ? const_text(t->c->arena, second->value) : "";
         diag_error(t->c, second->span, "`%s` is neither a key nor a value of normalize%s", word,
-                   suggestion(t->c, nearest_name(word, key_names, KEY_COUNT)));
+                   suggestion(t->c, nearest_name(word, train_keys(), KEY_COUNT)));
         wrong(t);
     }
 }
@@ -628,7 +451,7 @@ const char *train_choice(const char *key, int index, const Attr **attrs)
         {KEY_STOP, stop_names, stops, 1},
     };
     for (size_t i = 0; i < sizeof choices / sizeof *choices; i++) {
-        if (strcmp(key_names[choices[i].key], key) != 0 || index >= choices[i].count) continue;
+        if (strcmp(train_keys()[choices[i].key], key) != 0 || index >= choices[i].count) continue;
         *attrs = choices[i].attrs[index];
         return choices[i].names[index];
     }
@@ -709,8 +532,8 @@ TrainSpec *train_spec(Compilation *c, const File *file, const Graph *net, const 
     t.spec = arena_alloc(c->arena, sizeof *t.spec);
     const Train *section = find_section(file, net->name);
     t.spec->span = section ? section->span : net->span;
-    if (section) read_items(&t, &section->items, false);
-    for (int i = 0; sets && i < sets->count; i++) read_items(&t, &((const Train *)sets->at[i])->items, true);
+    if (section) train_read_items(&t, &section->items, false);
+    for (int i = 0; sets && i < sets->count; i++) train_read_items(&t, &((const Train *)sets->at[i])->items, true);
     read_calls(&t);
     read_entries(&t);
     return t.good && c->errors == errors ? t.spec : NULL;

@@ -60,8 +60,4 @@ typedef struct RematResult {
  * cost.  Results are bitwise identical.  The last of the passes. */
 RematResult pass_rematerialize(Graph *, int64_t target, int real_size);
 
-/* Drops the nodes that are marked in `dropped`, by node id, and the tensors that
- * nothing names any more; renumbers the rest. */
-void pass_compact(Graph *, const bool *dropped);
-
 #endif

@@ -1,0 +1,51 @@
+/*
+ * What the files of graph/train*.c share: the entries of a train section.
+ */
+#ifndef NNC_GRAPH_TRAIN_ENTRIES_H
+#define NNC_GRAPH_TRAIN_ENTRIES_H
+
+#include "graph/scope.h"
+
+typedef enum Key {
+    KEY_LOSS,
+    KEY_OPTIMIZER,
+    KEY_SCHEDULE,
+    KEY_REGULARIZE,
+    KEY_CLIP,
+    KEY_BATCH,
+    KEY_EPOCHS,
+    KEY_SEED,
+    KEY_NORMALIZE,
+    KEY_FIT,
+    KEY_AUGMENT,
+    KEY_STOP,
+    KEY_COUNT
+} Key;
+
+/* A key and what stands after it. */
+typedef struct Entry {
+    Key key;
+    Span span;   /* of the key */
+    List values; /* of ConstArg; a value of NULL was in error */
+} Entry;
+
+typedef struct Training {
+    Compilation *c;
+    Eval eval;
+    const Names *names;
+    const Graph *net;
+    Entry *entry[KEY_COUNT]; /* NULL: the default holds */
+    List overrides;          /* of ConstArg: arguments of the optimizer or the loss */
+    TrainSpec *spec;
+    bool good;
+} Training;
+
+static inline void wrong(Training *t) { t->good = false; }
+
+/* The key of that name, or −1. */
+int train_key_find(const char *name);
+
+/* Adds the items of a section, or of --set, to the entries; `set`: these replace earlier ones. */
+void train_read_items(Training *, const List *items /* of Arg */, bool set);
+
+#endif
