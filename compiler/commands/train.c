@@ -154,7 +154,7 @@ static int epochs_of(const Training *t)
     int64_t per_epoch = t->feeding.data->part[DATA_TRAIN].count / t->m.info->batch;
     if (r->epochs || !r->steps) return (int)(r->epochs ? r->epochs : t->m.spec->epochs);
     per_epoch = per_epoch < 1 ? 1 : per_epoch;
-    int64_t epochs = (r->steps + per_epoch - 1) / per_epoch;
+    int64_t epochs = div_round_up(r->steps, per_epoch);
     return epochs > 1000000000 ? 1000000000 : (int)epochs;
 }
 

@@ -25,7 +25,7 @@ static int64_t bytes_of_kind(const Graph *g, TensorKind kind)
 /* An array starts on a boundary of PLAN_ALIGN bytes. */
 static int64_t padded_bytes(const Tensor *t)
 {
-    return (shape_count(t->shape) * REAL_SIZE + PLAN_ALIGN - 1) / PLAN_ALIGN * PLAN_ALIGN;
+    return round_up(shape_count(t->shape) * REAL_SIZE, PLAN_ALIGN);
 }
 
 static int64_t block_bytes(const Graph *g, bool states)
