@@ -35,7 +35,7 @@ static double node_operations(const Graph *g, const Node *n)
     return layer && n->out_count ? samples * (double)shape_count(n->out[0]->shape) : 0;
 }
 
-static double float_bytes(const Graph *g, const Tensor *t) { return (double)tensor_bytes(t, g->batch, sizeof(float)); }
+static double float_bytes(const Graph *g, const Tensor *t) { return (double)tensor_bytes(t, g->batch); }
 
 static double node_bytes(const Graph *g, const Node *n)
 {

@@ -38,11 +38,6 @@ static const char *input_name(Emitter *e, const Node *n, int i)
     return arena_printf(e->arena, "x%d", i - first);
 }
 
-static const char *element_type(Emitter *e, const Tensor *t)
-{
-    return t->dtype == DTYPE_REAL ? e->real : t->dtype == DTYPE_INT32 ? "int32_t" : "uint8_t";
-}
-
 static void bind_array(Emitter *e, const Graph *g, const char *name, const Tensor *t)
 {
     int64_t dim[MAX_RANK + 1];
@@ -70,11 +65,11 @@ static const char *signature_of(Emitter *e, const Graph *g, const Node *n, Share
     text_init(&text, e->arena);
     for (int i = 0; i < n->in_count; i++) {
         bool written = node_mutates(n, i);
-        text_addf(&text, "%s%s%s *%s", i ? ", " : "", written ? "" : "const ", element_type(e, n->in[i]),
+        text_addf(&text, "%s%s%s *%s", i ? ", " : "", written ? "" : "const ", dtype_c_type(n->in[i]->dtype),
                   input_name(e, n, i));
     }
     for (int i = 0; i < n->out_count; i++) {
-        text_addf(&text, "%s%s *%s", n->in_count + i ? ", " : "", element_type(e, n->out[i]), node_out_name(n, i));
+        text_addf(&text, "%s%s *%s", n->in_count + i ? ", " : "", dtype_c_type(n->out[i]->dtype), node_out_name(n, i));
     }
     add_scalars(e, &text, n, g->micro_batches, share);
     return text.data;

@@ -68,8 +68,8 @@ static const char *arena_place(Pass *p, const Tensor *t, int64_t offset)
     Arena *arena = p->e->arena;
     long long elements = (long long)offset / p->e->real_size;
     const char *place = elements ? arena_printf(arena, "a + %lld", elements) : "a";
-    if (t->dtype == DTYPE_REAL) return place;
-    return arena_printf(arena, "(%s *)(%s)", t->dtype == DTYPE_INT32 ? "int32_t" : "uint8_t", place);
+    if (dtype_is_real(t->dtype)) return place;
+    return arena_printf(arena, "(%s *)(%s)", dtype_c_type(t->dtype), place);
 }
 
 static const char *place_text(Pass *p, const Tensor *t)
@@ -277,7 +277,7 @@ static void write_noise(Pass *p, const Node *n)
     bool layer = n->origin == n && n->op->class != OP_LOSS && n->op->class != OP_OPTIMIZER;
     for (int i = 0; layer && i < n->out_count; i++) {
         const Tensor *t = n->out[i];
-        if (!t->batched || t->dtype != DTYPE_REAL || t->kind != TENSOR_LOCAL || t->parent) continue;
+        if (!t->batched || !dtype_is_real(t->dtype) || t->kind != TENSOR_LOCAL || t->parent) continue;
         separate_region(p, region_of(p, t, true, SHARE_NONE));
         text_addf(&p->text, "    %snn_noise(%s, %lld, %d);\n", p->e->team ? "if (t == 0) " : "", place_text(p, t),
                   (long long)tensor_count(t, p->program->batch), n->stream);

@@ -7,10 +7,10 @@ static const char *tensor_text(Arena *arena, const Graph *g, const Tensor *t)
     const char *batch = !t->batched              ? ""
                         : g->kind == PROGRAM_NET ? "Nx"
                                                  : arena_printf(arena, "%lldx", (long long)g->batch);
-    static const char *const types[] = {"", ":int32", ":uint8"};
+    bool typed = !dtype_is_real(t->dtype);
     bool named = t->layout != LAYOUT_NCHW;
-    return arena_printf(arena, "%%%d[%s%s]%s%s%s", t->id, batch, shape_text(arena, t->shape), types[t->dtype],
-                        named ? ":" : "", named ? layout_name(t->layout) : "");
+    return arena_printf(arena, "%%%d[%s%s]%s%s%s%s", t->id, batch, shape_text(arena, t->shape), typed ? ":" : "",
+                        typed ? dtype_name(t->dtype) : "", named ? ":" : "", named ? layout_name(t->layout) : "");
 }
 
 static void dump_list(FILE *out, Arena *arena, const Graph *g, Tensor **at, int count)

@@ -62,12 +62,18 @@ Graph *graph_new(Compilation *c, const char *name, ProgramKind kind)
     return g;
 }
 
+void graph_set_real(Graph *g, DType real)
+{
+    g->real = real;
+    for (int i = 0; i < g->tensors.count; i++) {
+        Tensor *t = g->tensors.at[i];
+        if (dtype_is_real(t->dtype)) t->dtype = real;
+    }
+}
+
 int64_t tensor_count(const Tensor *t, int64_t batch) { return shape_count(t->shape) * (t->batched ? batch : 1); }
 
-int64_t tensor_bytes(const Tensor *t, int64_t batch, int real_size)
-{
-    return tensor_count(t, batch) * dtype_bytes(t->dtype, real_size);
-}
+int64_t tensor_bytes(const Tensor *t, int64_t batch) { return tensor_count(t, batch) * dtype_size(t->dtype); }
 
 Tensor *graph_tensor(Graph *g, TensorKind kind, DType dtype, bool batched, Shape shape, const char *name, Span span)
 {
@@ -173,13 +179,13 @@ Tensor *node_out_as(Graph *g, Node *n, DType dtype, bool batched, Shape shape)
     return t;
 }
 
-Tensor *node_out(Graph *g, Node *n, Shape shape) { return node_out_as(g, n, DTYPE_REAL, true, shape); }
+Tensor *node_out(Graph *g, Node *n, Shape shape) { return node_out_as(g, n, g->real, true, shape); }
 
 /* ---- parameters ------------------------------------------------------- */
 
 static Tensor *model_tensor(Graph *g, Node *n, TensorKind kind, const char *name, Shape shape, Init init)
 {
-    Tensor *t = graph_tensor(g, kind, DTYPE_REAL, false, shape, name, n->span);
+    Tensor *t = graph_tensor(g, kind, g->real, false, shape, name, n->span);
     t->init = init;
     node_in(g, n, t);
     return t;

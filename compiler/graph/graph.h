@@ -15,6 +15,7 @@
 
 #include "base/base.h"
 #include "front/front.h"
+#include "graph/dtype.h"
 #include "graph/variant.h"
 
 typedef struct Tensor Tensor;
@@ -52,14 +53,6 @@ typedef enum TensorKind {
 
 static inline bool tensor_in_model(TensorKind kind) { return kind >= TENSOR_PARAM; }
 
-typedef enum DType { DTYPE_REAL, DTYPE_INT32, DTYPE_UINT8 } DType;
-
-/* Bytes of an element; `real_size` is 4 or 8. */
-static inline int dtype_bytes(DType type, int real_size)
-{
-    return type == DTYPE_REAL ? real_size : type == DTYPE_INT32 ? 4 : 1;
-}
-
 /* How a parameter starts; fans are those of PyTorch's _calculate_fan_in_and_fan_out. */
 typedef enum InitKind {
     INIT_CONSTANT,       /* a */
@@ -91,6 +84,8 @@ struct Tensor {
     int id; /* position in its graph's `tensors` */
     TensorKind kind;
     DType dtype;
+    double scale; /* of an integer format: a number is scale · (element − zero_point); else 0 */
+    int zero_point;
     bool batched; /* a dimension [batch] stands before `shape` */
     Shape shape;  /* per sample */
     Layout layout;
@@ -111,9 +106,9 @@ struct Tensor {
     const double *values;   /* of a constant buffer: its elements (then `init` is not used), else NULL */
 };
 
-/* Elements, and bytes; `real_size` is that of DTYPE_REAL: 4 or 8. */
+/* Elements, and bytes. */
 int64_t tensor_count(const Tensor *, int64_t batch);
-int64_t tensor_bytes(const Tensor *, int64_t batch, int real_size);
+int64_t tensor_bytes(const Tensor *, int64_t batch);
 
 /* ---- attributes ------------------------------------------------------- */
 
@@ -346,6 +341,7 @@ struct Graph {
     const char *name;
     Span span; /* of the net's name */
     ProgramKind kind;
+    DType real;             /* what it computes with: DTYPE_F32 or DTYPE_F64 */
     int64_t batch;          /* samples that the nodes see: of a micro-batch, if there are several */
     int64_t micro_batches;  /* micro-batches, one after the other */
     int64_t batch_multiple; /* threads divide the batch in multiples of this: 1, or a block of samples */
@@ -361,6 +357,7 @@ struct Graph {
 };
 
 Graph *graph_new(Compilation *, const char *name, ProgramKind);
+void graph_set_real(Graph *, DType); /* of the graph and of all its tensors of real numbers */
 Tensor *graph_tensor(Graph *, TensorKind, DType, bool batched, Shape, const char *name, Span);
 
 /* Elements begin … begin + count of a parameter or state, as a vector. */

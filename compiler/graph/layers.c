@@ -227,7 +227,7 @@ void elab_input(Body *b, const Stmt *s)
     int errors = e->c->errors;
     if (label) naming_step(e->c, b->naming, "input", label, s->label->span);
     if (good && e->c->errors == errors)
-        result = (Value){.tensor = graph_tensor(e->graph, TENSOR_INPUT, DTYPE_REAL, true, attrs.shape,
+        result = (Value){.tensor = graph_tensor(e->graph, TENSOR_INPUT, e->graph->real, true, attrs.shape,
                                                 label ? label : "x", s->span)};
     else
         elab_failed(e);

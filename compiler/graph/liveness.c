@@ -152,12 +152,12 @@ bool liveness_is_external(const Liveness *l, const ExecSchedule *s, int root)
     return g->input_gradient && l->root[g->input_gradient->id] == root;
 }
 
-int64_t *liveness_sizes(const Graph *g, Arena *arena, int real_size)
+int64_t *liveness_sizes(const Graph *g, Arena *arena)
 {
     int64_t *bytes = arena_alloc(arena, (size_t)(g->tensors.count + 1) * sizeof *bytes);
     for (int i = 0; i < g->tensors.count; i++) {
         const Tensor *t = g->tensors.at[i];
-        if (t->kind == TENSOR_LOCAL) bytes[i] = round_up(tensor_bytes(t, g->batch, real_size), PLAN_ALIGN);
+        if (t->kind == TENSOR_LOCAL) bytes[i] = round_up(tensor_bytes(t, g->batch), PLAN_ALIGN);
     }
     return bytes;
 }

@@ -78,6 +78,6 @@ bool liveness_is_external(const Liveness *, const ExecSchedule *, int root);
 void liveness_add_up(const Liveness *, const ExecSchedule *, const int64_t *bytes, int64_t *live);
 
 /* By tensor id: bytes in the arena, in multiples of PLAN_ALIGN; 0 of tensors that live elsewhere. */
-int64_t *liveness_sizes(const Graph *, Arena *, int real_size);
+int64_t *liveness_sizes(const Graph *, Arena *);
 
 #endif

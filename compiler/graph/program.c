@@ -161,10 +161,10 @@ static Tensor *target_for(Build *b, const Tensor *scores)
     if (!g->target) {
         bool classes = b->spec->loss.op->traits & OP_CLASSES;
         Shape shape = classes ? shape_vector(1) : scores->shape;
-        g->target = graph_tensor(g, TENSOR_TARGET, classes ? DTYPE_INT32 : DTYPE_REAL, true, shape, "target",
-                                 b->spec->loss.span);
+        g->target =
+            graph_tensor(g, TENSOR_TARGET, classes ? DTYPE_I32 : g->real, true, shape, "target", b->spec->loss.span);
         if (classes && g->micro_batches > 1) /* how many of them count shows only in all */
-            g->targets = graph_tensor(g, TENSOR_TARGET, DTYPE_INT32, false, shape_vector(g->batch * g->micro_batches),
+            g->targets = graph_tensor(g, TENSOR_TARGET, DTYPE_I32, false, shape_vector(g->batch * g->micro_batches),
                                       "targets", b->spec->loss.span);
     }
     return g->target;
@@ -410,7 +410,7 @@ static void share_states(Build *b)
             if (strcmp(known->name, t->name) == 0) t->model = known;
         }
         if (t->model) continue;
-        t->model = graph_tensor(net, TENSOR_STATE, DTYPE_REAL, false, t->shape, t->name, t->span);
+        t->model = graph_tensor(net, TENSOR_STATE, net->real, false, t->shape, t->name, t->span);
         t->model->init = t->init;
     }
 }
@@ -434,7 +434,7 @@ static void add_ends(Build *b)
     if (g->kind != PROGRAM_STEP && g->kind != PROGRAM_GRAD) g->output = b->copy[b->net->output->id];
     if (g->kind == PROGRAM_VJP) {
         g->output_gradient =
-            graph_tensor(g, TENSOR_OUTPUT_GRADIENT, DTYPE_REAL, true, g->output->shape, "dy", g->output->span);
+            graph_tensor(g, TENSOR_OUTPUT_GRADIENT, g->real, true, g->output->shape, "dy", g->output->span);
         add_backward(b);
         if (g->input_gradient) g->input_gradient = owned(b, g->input_gradient);
     } else if (g->kind != PROGRAM_INFER) {

@@ -39,12 +39,22 @@ double variant_cost(const Variant *v, const Node *n, const CostModel *m)
     return v && v->cost ? v->cost(n, m) : memory_cost(n, m);
 }
 
+/* Of its data, the first input. */
+static DType data_format(const Node *n) { return n->in_count > 0 ? n->in[0]->dtype : DTYPE_F32; }
+
+static bool serves(const Variant *v, const Node *n, Layout layout)
+{
+    unsigned formats = v->dtypes ? v->dtypes : OF_F32;
+    bool format = formats >> data_format(n) & 1, in_layout = v->layouts >> layout & 1;
+    return format && in_layout && (!v->serves || v->serves(n));
+}
+
 const Variant *variant_find(const Node *n, Layout layout, unsigned without, const CostModel *m)
 {
     const Variant *best = NULL;
     double least = 0;
     for (const Variant *v = n->op->variants; v && v->name; v++) {
-        if (!(v->layouts >> layout & 1) || v->traits & without || (v->serves && !v->serves(n))) continue;
+        if (v->traits & without || !serves(v, n, layout)) continue;
         double cost = variant_cost(v, n, m);
         if (!best || cost < least) best = v, least = cost;
     }

@@ -11,6 +11,7 @@
 #define NNC_GRAPH_VARIANT_H
 
 #include "base/base.h"
+#include "graph/dtype.h"
 
 typedef struct Op Op;
 typedef struct Node Node;
@@ -54,6 +55,13 @@ enum { /* Variant.epilogues */
        WITH_RELU = 1u << EPILOGUE_RELU
 };
 
+enum { /* Variant.dtypes */
+       OF_F32 = 1u << DTYPE_F32,
+       OF_BF16 = 1u << DTYPE_BF16,
+       OF_I8 = 1u << DTYPE_I8,
+       OF_U8 = 1u << DTYPE_U8
+};
+
 enum { /* Variant.traits */
        /* It also serves some of the samples: $N need not be a literal. */
        VARIANT_ANY_BATCH = 1u << 0,
@@ -92,6 +100,7 @@ typedef struct CostModel {
 typedef struct Variant {
     const char *name;   /* "direct_nhwc": in dumps and --explain */
     unsigned layouts;   /* IN_*: those that it serves, one for all images of a node */
+    unsigned dtypes;    /* OF_*: the formats of the real numbers that it serves; 0: f32 alone */
     unsigned traits;    /* VARIANT_* */
     unsigned epilogues; /* WITH_*: what it can do with its result while that is in registers or cache */
     bool inference;     /* it has its epilogues at inference alone, since a gradient needs what is between */

@@ -45,7 +45,7 @@ static const Plan *plan_cut(const Task *t, const Plan *whole, int64_t bytes)
         if (!pass_is_enabled(t->options, PASS_MICRO_BATCHES) || more <= micro_batches) continue;
         micro_batches = more;
         Graph *program = pipeline_run(t->net, t->kind, t->spec, t->options, micro_batches);
-        const Plan *plan = plan_build(program, lower_real_size(t->options));
+        const Plan *plan = plan_build(program);
         if (plan && plan->arena_bytes < best->arena_bytes) best = plan;
     }
     return best;
@@ -57,8 +57,8 @@ static Fitted plan_for(const Task *t, const Plan *whole, int64_t target)
     LowerOptions options = *t->options;
     options.disabled |= PASS_BIT(CONCAT_ELIMINATION); /* what shares an image with others cannot be forgotten alone */
     Graph *program = pipeline_run(t->net, t->kind, t->spec, &options, whole->program->micro_batches);
-    Fitted f = {.recomputed = pass_rematerialize(program, target, lower_real_size(t->options))};
-    f.plan = plan_build(program, lower_real_size(t->options));
+    Fitted f = {.recomputed = pass_rematerialize(program, target)};
+    f.plan = plan_build(program);
     if (!f.plan) f.plan = whole;
     return f;
 }

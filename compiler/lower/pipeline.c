@@ -98,6 +98,7 @@ Graph *pipeline_run(Graph *net, ProgramKind kind, const TrainSpec *spec, const L
 {
     assert(options->batch % micro_batches == 0);
     Graph *program = program_build(net, kind, spec, options->batch / micro_batches, micro_batches);
+    if (program && options->use_double) graph_set_real(program, DTYPE_F64);
     if (!program || !lower_is_fast(options)) return program;
     PassContext c = {.program = program,
                      .kind = kind,

@@ -71,8 +71,8 @@ static bool training_shape(Graph *g, Node *n)
                      shape);
     }
     node_out(g, n, in);
-    node_out_as(g, n, DTYPE_REAL, false, channels);
-    node_out_as(g, n, DTYPE_REAL, false, channels);
+    node_out_as(g, n, g->real, false, channels);
+    node_out_as(g, n, g->real, false, channels);
     return true;
 }
 
@@ -365,8 +365,8 @@ static void training_grad(Backward *b, const Node *n)
     if (!wants_x && !wants_weight && !wants_bias) return;
     Node *sums = gradient_node(b, &batchnorm_sums, n);
     Shape channels = shape_vector(node_shape_in(n).dim[0]);
-    Tensor *dweight = node_out_as(g, sums, DTYPE_REAL, false, channels);
-    Tensor *dbias = node_out_as(g, sums, DTYPE_REAL, false, channels);
+    Tensor *dweight = node_out_as(g, sums, g->real, false, channels);
+    Tensor *dbias = node_out_as(g, sums, g->real, false, channels);
     if (wants_weight) backward_give(b, n->in[1], dweight);
     if (wants_bias) backward_give(b, n->in[2], dbias);
     if (!wants_x) return;

@@ -442,7 +442,7 @@ static const Op maximum_gradient = {
     .variants = maximum_gradient_variants,
 };
 
-void cells_place(Graph *g, Node *n) { node_out_as(g, n, DTYPE_INT32, true, node_shape_out(n)); }
+void cells_place(Graph *g, Node *n) { node_out_as(g, n, DTYPE_I32, true, node_shape_out(n)); }
 
 void cells_maximum_grad(Backward *b, const Node *n)
 {

@@ -15,7 +15,7 @@ static const char *const clip_out[] = {"clipped", NULL};
 
 static bool clip_norm_shape(Graph *g, Node *n)
 {
-    node_out_as(g, n, DTYPE_REAL, false, node_shape_in(n));
+    node_out_as(g, n, g->real, false, node_shape_in(n));
     return true;
 }
 

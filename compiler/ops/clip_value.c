@@ -10,7 +10,7 @@ static const char *const clip_out[] = {"clipped", NULL};
 
 static bool clip_value_shape(Graph *g, Node *n)
 {
-    node_out_as(g, n, DTYPE_REAL, false, node_shape_in(n));
+    node_out_as(g, n, g->real, false, node_shape_in(n));
     return true;
 }
 

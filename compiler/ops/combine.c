@@ -23,7 +23,7 @@ bool combine_shape(Graph *g, Node *n)
         combine_disagree(g, n, i, "all branches must give the same shape");
         return false;
     }
-    node_out_as(g, n, DTYPE_REAL, n->in[0]->batched, n->in[0]->shape);
+    node_out_as(g, n, g->real, n->in[0]->batched, n->in[0]->shape);
     return true;
 }
 

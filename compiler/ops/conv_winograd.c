@@ -56,7 +56,7 @@ int64_t winograd_workspace(const Node *n)
 static bool panels_of(Graph *g, Node *n, int64_t outputs, int64_t channels)
 {
     int64_t count = frequencies(tile_of(n)) * round_to(outputs, PANEL) * channels;
-    node_out_as(g, n, DTYPE_REAL, false, shape_vector(count));
+    node_out_as(g, n, g->real, false, shape_vector(count));
     return true;
 }
 

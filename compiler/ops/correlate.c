@@ -289,7 +289,7 @@ bool correlate_panels_shape(Graph *g, Node *n, const Correlation *c, bool back)
     int64_t lanes = (back ? c->large : c->small).dim[0] / groups, depth = (back ? c->small : c->large).dim[0] / groups;
     int64_t count = correlate_is_depthwise(c) ? taps * ((groups + PANEL - 1) / PANEL) * PANEL
                                               : groups * ((lanes + PANEL - 1) / PANEL) * PANEL * depth * taps;
-    node_out_as(g, n, DTYPE_REAL, false, shape_vector(count));
+    node_out_as(g, n, g->real, false, shape_vector(count));
     return true;
 }
 
@@ -318,7 +318,7 @@ void correlate_params(Graph *g, Node *n, Shape weight, int64_t biases, Init init
 
 static void give_model(Backward *b, Node *d, Tensor *param)
 {
-    backward_give(b, param, node_out_as(backward_graph(b), d, DTYPE_REAL, false, param->shape));
+    backward_give(b, param, node_out_as(backward_graph(b), d, backward_graph(b)->real, false, param->shape));
 }
 
 void correlate_grad(Backward *b, const Node *n, const CorrelateGradients *gradients)

@@ -201,7 +201,7 @@ static Node *dense_rows(Graph *g, const Node *n, int64_t first, int64_t count)
     for (int i = 0; i < n->in_count; i++) node_in(g, part, n->in[i]);
     part->data_count = n->data_count;
     part->variant = dense_rows_variants;
-    node_out_as(g, part, DTYPE_REAL, false, (Shape){2, {count, n->out[0]->shape.dim[1]}});
+    node_out_as(g, part, g->real, false, (Shape){2, {count, n->out[0]->shape.dim[1]}});
     return part;
 }
 
@@ -312,12 +312,12 @@ static void dense_grad(Backward *b, const Node *n)
         Node *d = backward_node(b, &dense_dw, n);
         node_in(g, d, n->in[0]);
         node_in(g, d, dy);
-        backward_give(b, n->in[1], node_out_as(g, d, DTYPE_REAL, false, n->in[1]->shape));
+        backward_give(b, n->in[1], node_out_as(g, d, g->real, false, n->in[1]->shape));
     }
     if (node_has(n, 2) && backward_wants(b, n->in[2])) {
         Node *d = backward_node(b, &dense_db, n);
         node_in(g, d, dy);
-        backward_give(b, n->in[2], node_out_as(g, d, DTYPE_REAL, false, n->in[2]->shape));
+        backward_give(b, n->in[2], node_out_as(g, d, g->real, false, n->in[2]->shape));
     }
 }
 

@@ -34,7 +34,7 @@ static const char *const dropout_gradient_in[] = {"dy", "mask", NULL};
 static bool dropout_training_shape(Graph *g, Node *n)
 {
     node_out(g, n, n->in[0]->shape);
-    node_out_as(g, n, DTYPE_UINT8, true, n->in[0]->shape);
+    node_out_as(g, n, DTYPE_U8, true, n->in[0]->shape);
     return true;
 }
 

@@ -39,7 +39,7 @@ bool extremum_training_shape(Graph *g, Node *n)
 {
     const ExtremumAttrs *a = n->attrs;
     if (!extremum_shape(g, n)) return false;
-    node_out_as(g, n, a->k.h * a->k.w <= 256 ? DTYPE_UINT8 : DTYPE_INT32, true, node_shape_out(n));
+    node_out_as(g, n, a->k.h * a->k.w <= 256 ? DTYPE_U8 : DTYPE_I32, true, node_shape_out(n));
     return true;
 }
 

@@ -9,7 +9,7 @@ const char *const loss_gradient_out[] = {"dscores", NULL};
 
 bool loss_values_shape(Graph *g, Node *n)
 {
-    node_out_as(g, n, DTYPE_REAL, false, shape_vector(1));
+    node_out_as(g, n, g->real, false, shape_vector(1));
     return true;
 }
 
@@ -30,7 +30,7 @@ bool loss_classes_shape(Graph *g, Node *n)
                      "`bce_logits` is for one score",
                      n->op->name);
     }
-    node_out_as(g, n, DTYPE_REAL, false, shape_vector(1));
+    node_out_as(g, n, g->real, false, shape_vector(1));
     return true;
 }
 

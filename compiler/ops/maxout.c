@@ -66,7 +66,7 @@ static void put_maximum(Writer *w, const Node *n, bool keep_place)
                   "@y(n, c, $p) = best;\n");
     if (keep_place) {
         channels_array(w, "place", out);
-        writer_bind(w, "type", n->out[1]->dtype == DTYPE_UINT8 ? "uint8_t" : "int32_t");
+        writer_bind(w, "type", "%s", dtype_c_type(n->out[1]->dtype));
         writer_put(w, "@place(n, c, $p) = ($type)best_j;");
     }
     channels_close(w, out);
@@ -81,7 +81,7 @@ static void maxout_plain(Writer *w, const Node *n) { put_maximum(w, n, false); }
 static bool maxout_training_shape(Graph *g, Node *n)
 {
     if (!maxout_shape(g, n)) return false;
-    node_out_as(g, n, pieces_of(n) <= 256 ? DTYPE_UINT8 : DTYPE_INT32, true, node_shape_out(n));
+    node_out_as(g, n, pieces_of(n) <= 256 ? DTYPE_U8 : DTYPE_I32, true, node_shape_out(n));
     return true;
 }
 

@@ -339,7 +339,7 @@ static Node *gradient_node(Backward *b, const Op *op, const Node *n)
 
 static void give_model(Backward *b, Node *d, Tensor *param)
 {
-    backward_give(b, param, node_out_as(backward_graph(b), d, DTYPE_REAL, false, param->shape));
+    backward_give(b, param, node_out_as(backward_graph(b), d, backward_graph(b)->real, false, param->shape));
 }
 
 void norm_grad(Backward *b, const Node *n)

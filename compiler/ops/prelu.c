@@ -177,7 +177,7 @@ static void prelu_grad(Backward *b, const Node *n)
     Node *d = backward_node(b, &prelu_dw, n);
     node_in(g, d, backward_of(b, n->out[0]));
     node_in(g, d, n->in[0]);
-    backward_give(b, n->in[1], node_out_as(g, d, DTYPE_REAL, false, n->in[1]->shape));
+    backward_give(b, n->in[1], node_out_as(g, d, g->real, false, n->in[1]->shape));
 }
 
 static const Variant prelu_variants[] = {

@@ -17,8 +17,8 @@ static const char *const regularize_out[] = {"regularized", "penalty", NULL};
 
 static bool regularize_shape(Graph *g, Node *n)
 {
-    node_out_as(g, n, DTYPE_REAL, false, node_shape_in(n));
-    node_out_as(g, n, DTYPE_REAL, false, shape_vector(1));
+    node_out_as(g, n, g->real, false, node_shape_in(n));
+    node_out_as(g, n, g->real, false, shape_vector(1));
     return true;
 }
 

@@ -10,7 +10,7 @@ static const char *const norm_out[] = {"squares", NULL};
 
 static bool square_norm_shape(Graph *g, Node *n)
 {
-    node_out_as(g, n, DTYPE_REAL, false, shape_vector(1));
+    node_out_as(g, n, g->real, false, shape_vector(1));
     return true;
 }
 

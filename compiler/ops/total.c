@@ -16,7 +16,7 @@ static void total_plain(Writer *w, const Node *n)
 
 static bool total_shape(Graph *g, Node *n)
 {
-    node_out_as(g, n, DTYPE_REAL, false, shape_vector(1));
+    node_out_as(g, n, g->real, false, shape_vector(1));
     return true;
 }
 

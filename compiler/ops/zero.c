@@ -5,7 +5,7 @@ static const char *const zero_out[] = {"sum", NULL};
 
 static bool zero_shape(Graph *g, Node *n)
 {
-    node_out_as(g, n, DTYPE_REAL, false, ((const ZeroAttrs *)n->attrs)->shape);
+    node_out_as(g, n, g->real, false, ((const ZeroAttrs *)n->attrs)->shape);
     return true;
 }
 

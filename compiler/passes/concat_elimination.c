@@ -28,7 +28,7 @@ typedef struct ConcatElimination {
 /* Some channels of it are not contiguous in memory. */
 static bool interleaves_channels(const Tensor *t)
 {
-    return tensor_is_image(t) && t->kind == TENSOR_LOCAL && t->dtype == DTYPE_REAL && t->layout == LAYOUT_NHWC &&
+    return tensor_is_image(t) && t->kind == TENSOR_LOCAL && dtype_is_real(t->dtype) && t->layout == LAYOUT_NHWC &&
            t->shape.dim[1] * t->shape.dim[2] > 1;
 }
 

@@ -92,8 +92,8 @@ static Node *fold(Fuser *f, const Node *affine)
     n->phase = g->micro_batches > 1 ? PHASE_BEFORE : PHASE_EACH;
     for (int i = affine->data_count; i < affine->in_count; i++) rewriter_add_input(f->rewriter, n, affine->in[i]);
     Shape channels = shape_vector(affine->out[0]->shape.dim[0]);
-    node_out_as(g, n, DTYPE_REAL, false, channels);
-    node_out_as(g, n, DTYPE_REAL, false, channels);
+    node_out_as(g, n, g->real, false, channels);
+    node_out_as(g, n, g->real, false, channels);
     return n;
 }
 

@@ -23,7 +23,7 @@ typedef struct Legalizer {
 static Tensor *with_layout(Legalizer *l, Tensor *t, Layout layout, const Node *user, Node *at)
 {
     if (!tensor_layouts_differ(t, t->layout, layout)) return t;
-    assert(t->id < l->tensors && t->dtype == DTYPE_REAL && "only what the program computes with is reordered");
+    assert(t->id < l->tensors && dtype_is_real(t->dtype) && "only what the program computes with is reordered");
     Tensor *made = l->reordered[t->id];
     if (made && made->layout == layout) return made;
     const char *name = arena_printf(l->graph->compilation->arena, "%s.%s", user->name, layout_name(layout));
@@ -55,7 +55,7 @@ static void legalize_node(Legalizer *l, Node *n)
     for (int i = 0; i < n->in_count; i++)
         rewriter_set_input(l->rewriter, n, i, with_layout(l, n->in[i], n->layout, n, n));
     if (v && v->prepack) pack_weights(l, n);
-    if (v && v->workspace) node_out_as(l->graph, n, DTYPE_REAL, false, shape_vector(v->workspace(n)));
+    if (v && v->workspace) node_out_as(l->graph, n, l->graph->real, false, shape_vector(v->workspace(n)));
 }
 
 static void end_nchw(Legalizer *l, Tensor **end)

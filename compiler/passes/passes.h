@@ -58,6 +58,6 @@ typedef struct RematResult {
 /* Drops values of the forward part of a program that trains and recomputes them where the
  * gradients need them, until no step needs more than `target` bytes in the arena, at a low
  * cost.  Results are bitwise identical.  The last of the passes. */
-RematResult pass_rematerialize(Graph *, int64_t target, int real_size);
+RematResult pass_rematerialize(Graph *, int64_t target);
 
 #endif

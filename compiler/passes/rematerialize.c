@@ -228,7 +228,7 @@ static RematResult summarize(const Remat *r, const RematSchedule *s)
     return result;
 }
 
-RematResult pass_rematerialize(Graph *g, int64_t target, int real_size)
+RematResult pass_rematerialize(Graph *g, int64_t target)
 {
     Arena *arena = arena_new();
     size_t nodes = (size_t)g->nodes.count + 1, values = (size_t)g->tensors.count + 1;
@@ -238,7 +238,7 @@ RematResult pass_rematerialize(Graph *g, int64_t target, int real_size)
                .forward = count_forward(g),
                .value = arena_alloc(arena, values * sizeof(RematValue)),
                .values = g->tensors.count,
-               .bytes = liveness_sizes(g, arena, real_size),
+               .bytes = liveness_sizes(g, arena),
                .recomputation = arena_alloc(arena, nodes * sizeof(Node *)),
                .cost = arena_alloc(arena, nodes * sizeof(double)),
                .layer = arena_alloc(arena, nodes * sizeof(int)),

@@ -14,7 +14,6 @@ typedef struct Planner {
     const Graph *graph;
     Plan *plan;
     Arena *arena;
-    int real_size;
 } Planner;
 
 static int64_t aligned(int64_t bytes) { return round_up(bytes, PLAN_ALIGN); }
@@ -31,16 +30,16 @@ static void set_places(Planner *p, const Liveness *l)
         int root = l->root[i];
         p->plan->place[i] = (Place){.root = g->tensors.at[root],
                                     .offset = -1,
-                                    .bytes = tensor_bytes(t, g->batch, p->real_size),
+                                    .bytes = tensor_bytes(t, g->batch),
                                     .first = l->first[root],
                                     .last = l->last[root]};
     }
 }
 
-static int64_t lower_bound(const Liveness *l, const ExecSchedule *s, int real_size)
+static int64_t lower_bound(const Liveness *l, const ExecSchedule *s)
 {
     int64_t *live = arena_alloc(l->arena, (size_t)(s->steps + 1) * sizeof *live), most = 0;
-    liveness_add_up(l, s, liveness_sizes(l->graph, l->arena, real_size), live);
+    liveness_add_up(l, s, liveness_sizes(l->graph, l->arena), live);
     for (int i = 0; i < s->steps; i++) {
         if (live[i] > most) most = live[i];
     }
@@ -140,7 +139,7 @@ static void propagate_offsets(Planner *p)
         Place *place = &p->plan->place[i];
         const Tensor *t = p->graph->tensors.at[i];
         place->offset = place_of(p, place->root)->offset;
-        if (t->parent) place->offset += t->channel_offset * p->real_size;
+        if (t->parent) place->offset += t->channel_offset * dtype_size(t->dtype);
     }
 }
 
@@ -163,14 +162,14 @@ static bool fits(Planner *p, Place **roots, int count)
     return true;
 }
 
-Plan *plan_build(const Graph *g, int real_size)
+Plan *plan_build(const Graph *g)
 {
     Arena *arena = g->compilation->arena;
     size_t tensors = (size_t)g->tensors.count + 1;
     Plan *plan = arena_alloc(arena, sizeof *plan);
     plan->program = g;
     plan->place = arena_alloc(arena, tensors * sizeof *plan->place);
-    Planner p = {.graph = g, .plan = plan, .arena = arena, .real_size = real_size};
+    Planner p = {.graph = g, .plan = plan, .arena = arena};
     const ExecSchedule s = exec_schedule_of(g, arena);
     Liveness l = liveness_new(g, arena);
     liveness_compute(&l, &s);
@@ -182,7 +181,7 @@ Plan *plan_build(const Graph *g, int real_size)
         if (l.root[i] == i && !liveness_is_external(&l, &s, i)) roots[count++] = &plan->place[i];
     }
     if (!fits(&p, roots, count)) return NULL;
-    plan->lower_bound = lower_bound(&l, &s, real_size);
+    plan->lower_bound = lower_bound(&l, &s);
     assign_offsets(&p, roots, count);
     propagate_offsets(&p);
     return plan;

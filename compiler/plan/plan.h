@@ -30,9 +30,9 @@ enum { MODEL_ALIGN = 16 };
 int64_t model_padded_count(const Tensor *); /* elements */
 int64_t model_bytes(const Graph *net, int real_size);
 
-/* `real_size` is 4 or 8.  NULL after an error: the program does not fit an
+/* NULL after an error: the program does not fit an
  * address space. */
-Plan *plan_build(const Graph *program, int real_size);
+Plan *plan_build(const Graph *program);
 
 /* The copy of a program's outputs onto outside memory is part of the plan: a
  * tensor whose root is the program's output lives at the caller's pointer. */

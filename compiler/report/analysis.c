@@ -83,7 +83,7 @@ static int64_t activation_bytes(const Node *n, int64_t batch)
     if (n->op->traits & OP_VIEW) return 0;
     int64_t bytes = 0;
     for (int i = 0; i < n->out_count; i++) {
-        int64_t size = dtype_bytes(n->out[i]->dtype, REAL_SIZE);
+        int64_t size = dtype_size(n->out[i]->dtype);
         bytes += size * tensor_count(n->out[i], batch);
     }
     return bytes;

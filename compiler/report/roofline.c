@@ -13,7 +13,7 @@
 
 static int64_t tensor_traffic(const Tensor *t, int64_t batch)
 {
-    int64_t size = dtype_bytes(t->dtype, REAL_SIZE);
+    int64_t size = dtype_size(t->dtype);
     return size * tensor_count(t, batch);
 }
 

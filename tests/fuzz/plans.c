@@ -31,7 +31,7 @@ typedef struct Play {
 
 static int64_t bytes_of(const Play *p, const Tensor *t)
 {
-    int64_t size = t->dtype == DTYPE_UINT8 ? 1 : 4;
+    int64_t size = dtype_size(t->dtype);
     return tensor_count(t, p->program->batch) * size;
 }
 
@@ -128,7 +128,7 @@ static void read_ends(const Play *p)
 
 static void play(Verdict *v, const Graph *program, const char *kind)
 {
-    const Plan *plan = plan_build(program, sizeof(float));
+    const Plan *plan = plan_build(program);
     if (!plan) {
         verdict_fail(v, "plan of %s: refused", kind);
         return;

@@ -258,7 +258,7 @@ static void bench_open(Bench *b, const char *op, OpClass class, void *attrs)
 
 static void bench_input(Bench *b, TensorKind kind, Shape shape)
 {
-    node_in(b->g, b->node, graph_tensor(b->g, kind, DTYPE_REAL, kind == TENSOR_INPUT, shape, "x", span_nowhere()));
+    node_in(b->g, b->node, graph_tensor(b->g, kind, DTYPE_F32, kind == TENSOR_INPUT, shape, "x", span_nowhere()));
     b->node->data_count = b->node->in_count;
 }
 

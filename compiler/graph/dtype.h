@@ -1,0 +1,22 @@
+/*
+ * Number formats of tensors.
+ *
+ * f32 and f64 are computed with, i32 and u8 are indices and masks.  bf16, i8 and u8 of
+ * quantised tensors have their place here, in Tensor.scale and Tensor.zero_point, and in
+ * Variant.dtypes; no variant computes with them yet.
+ */
+#ifndef NNC_GRAPH_DTYPE_H
+#define NNC_GRAPH_DTYPE_H
+
+#include <stdbool.h>
+
+typedef enum DType { DTYPE_F32, DTYPE_F64, DTYPE_BF16, DTYPE_I8, DTYPE_U8, DTYPE_I32, DTYPE_COUNT } DType;
+
+int dtype_size(DType);           /* bytes of an element */
+const char *dtype_name(DType);   /* "f32" */
+const char *dtype_c_type(DType); /* "float"; of bf16 its bits, "uint16_t" */
+
+/* A program computes with it, rather than index by it. */
+static inline bool dtype_is_real(DType t) { return t == DTYPE_F32 || t == DTYPE_F64 || t == DTYPE_BF16; }
+
+#endif
