@@ -28,7 +28,7 @@ HEADERS = stdio.h libtcc.h zlib.h libdeflate.h jansson.h jpeglib.h png.h check.h
 
 OPS = $(sort $(wildcard compiler/ops/*.c))
 STD = $(sort $(wildcard compiler/std/*.nn))
-KERNELS = $(sort $(wildcard runtime/kernels/*.h))
+KERNELS = $(sort $(wildcard runtime/kernels/*.h runtime/kernels/*/*.h))
 PAGE = $(addprefix compiler/report/page/, page.html page.css)
 PAGE_SCRIPT = $(patsubst %, compiler/report/page/%.js, base blocks graph bars arena field flow tables print main)
 
@@ -100,6 +100,9 @@ ifneq ($(filter x86_64 amd64,$(shell uname -m)),)
 $(BUILD)/runtime/kernels/library_avx2.o: ALL_CFLAGS += $(KERNEL_FLAGS) -mavx2 -mfma
 $(BUILD)/runtime/kernels/library_avx512.o: ALL_CFLAGS += $(KERNEL_FLAGS) -mavx512f -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512
 endif
+
+# The tiles of each target, of whatever vectors the C compiler has: for the tests alone.
+$(patsubst %,$(BUILD)/tests/unit/emulated_%.o,avx512 avx2 neon): ALL_CFLAGS += -ffp-contract=fast -fstack-protector-all -Wno-psabi
 
 # flex writes functions that it does not call.
 $(BUILD)/front/lexer.o: ALL_CFLAGS += -Wno-unused-function -Wno-unused-parameter -Wno-sign-compare -Wno-implicit-fallthrough

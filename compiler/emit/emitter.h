@@ -80,6 +80,7 @@ void support_write_kernels(Emitter *);
 void tuned_write(Emitter *, const char *users); /* tuned.c: kernels a second time */
 const char *tuned_comment(Target);
 const char *support_kernel_text(const char *file);
+const char *support_included(Arena *, const char *line);
 void support_add_info_types(Text *, bool includes); /* the text of nn.h */
 
 /* interface.c: the header, and the info record */

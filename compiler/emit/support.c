@@ -129,6 +129,16 @@ const char *support_kernel_text(const char *file)
     return "";
 }
 
+/* The file that a line of a kernel includes, without its directory; NULL where it includes none. */
+const char *support_included(Arena *arena, const char *line)
+{
+    static const char include[] = "#include \"";
+    if (strncmp(line, include, sizeof include - 1) != 0) return NULL;
+    char *path = arena_strndup(arena, line + sizeof include - 1, strcspn(line + sizeof include - 1, "\""));
+    char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
 /* A kernel's text with the files that it includes in the places where it does. */
 static void add_kernel(Emitter *e, Map *done, const char *file)
 {
@@ -138,13 +148,11 @@ static void add_kernel(Emitter *e, Map *done, const char *file)
     while (*line) {
         const char *end = strchr(line, '\n');
         size_t length = end ? (size_t)(end - line + 1) : strlen(line);
-        const char *include = "#include \"";
-        if (strncmp(line, include, strlen(include)) == 0) {
-            const char *name = line + strlen(include);
-            add_kernel(e, done, arena_strndup(e->arena, name, strcspn(name, "\"")));
-        } else {
+        const char *included = support_included(e->arena, line);
+        if (included)
+            add_kernel(e, done, included);
+        else
             text_add_bytes(&e->source, line, length);
-        }
         line += length;
     }
 }

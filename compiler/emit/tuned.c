@@ -148,13 +148,11 @@ static void add_file(Tuned *t, const char *file);
 
 static void add_line(Tuned *t, const char *line, size_t length)
 {
-    const char *include = "#include \"";
-    if (strncmp(line, include, strlen(include)) == 0) {
-        const char *name = line + strlen(include);
-        add_file(t, arena_strndup(t->e->arena, name, strcspn(name, "\"")));
-    } else {
+    const char *included = support_included(t->e->arena, line);
+    if (included)
+        add_file(t, included);
+    else
         add_renamed(t, line, length);
-    }
 }
 
 /* Of a file with declarations for linked kernels only what defines them. */

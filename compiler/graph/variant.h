@@ -12,6 +12,7 @@
 
 #include "base/base.h"
 #include "graph/dtype.h"
+#include "runtime/kernels/limits.h"
 
 typedef struct Op Op;
 typedef struct Node Node;
@@ -32,7 +33,7 @@ typedef enum Layout { LAYOUT_NCHW, LAYOUT_NHWC, LAYOUT_NCHW16N, LAYOUT_COUNT } L
 const char *layout_name(Layout); /* "nhwc" */
 
 /* Samples side by side in LAYOUT_NCHW16N: a cache line of floats. */
-enum { BATCH_BLOCK = 16 };
+enum { BATCH_BLOCK = NN_BATCH_BLOCK };
 
 enum { /* Variant.layouts */
        IN_NCHW = 1u << LAYOUT_NCHW,

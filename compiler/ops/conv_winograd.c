@@ -8,10 +8,6 @@
 #include "ops/conv.h"
 #include "ops/region.h"
 
-enum { SLOTS = 8, BLOCK_TILES = 24, BLOCK_SMALL = 48, BLOCK_OUTPUTS = 128, PANEL = 16, ZEROS = 1024 };
-
-static int64_t round_to(int64_t n, int64_t step) { return (n + step - 1) / step * step; }
-
 /* Channels and outputs as the kernel sees them: the gradient of the input goes from
  * the layer's outputs to its channels. */
 typedef struct Products {
@@ -49,13 +45,12 @@ static int frequencies(const Tile *t) { return edge_of(t) * edge_of(t); }
 int64_t winograd_workspace(const Node *n)
 {
     Products p = products_of(n);
-    int64_t outputs = round_to(p.outputs, PANEL), block = edge_of(tile_of(n)) == 4 ? BLOCK_SMALL : BLOCK_TILES;
-    return SLOTS * frequencies(tile_of(n)) * block * (p.channels + (outputs < BLOCK_OUTPUTS ? outputs : BLOCK_OUTPUTS));
+    return nn_winograd_work(edge_of(tile_of(n)), p.channels, p.outputs);
 }
 
 static bool panels_of(Graph *g, Node *n, int64_t outputs, int64_t channels)
 {
-    int64_t count = frequencies(tile_of(n)) * round_to(outputs, PANEL) * channels;
+    int64_t count = nn_winograd_packed(edge_of(tile_of(n)), outputs, channels);
     node_out_as(g, n, g->real, false, shape_vector(count));
     return true;
 }
@@ -144,7 +139,7 @@ const Op winograd_panels_back[WINOGRAD_FORMS] = {
 static bool serves(const Node *n, const Correlation *c, int r)
 {
     Products p = products_of(n);
-    return p.channels >= PANEL && p.outputs >= PANEL && p.channels <= ZEROS && fits(c, r);
+    return p.channels >= NN_PANEL && p.outputs >= NN_PANEL && p.channels <= NN_ZEROS && fits(c, r);
 }
 
 static bool forward_serves(const Node *n, int r)
@@ -172,7 +167,7 @@ static double cost(const Node *n, const Tile *tile, double transform, const Cost
     const int m = tile->m;
     Products p = products_of(n);
     double pairs = (double)p.channels * (double)p.outputs;
-    double count = (double)(model->batch * round_to(p.height, m) * round_to(p.width, m)) / (m * m);
+    double count = (double)(model->batch * nn_round_up(p.height, m) * nn_round_up(p.width, m)) / (m * m);
     double weights = model->constant_weights ? model->machine->weight_read : model->machine->weight_pack;
     double transforms = transform * count * (double)(p.channels + p.outputs);
     return (frequencies(tile) * pairs * (count + weights) + transforms) / model->machine->transform_rate;
@@ -193,12 +188,17 @@ double winograd_cost_2_5(const Node *n, const CostModel *m)
 
 /* ---- of the weights' gradient: runtime/kernels/winograd_weights.h ---- */
 
-enum { TILE = 4, FREQUENCIES = 36, SUM_TILES = 32, SUM_CHANNELS = 48, SUM_OUTPUTS = 64 };
+enum {
+    TILE = 4,
+    FREQUENCIES = 36,
+    SUM_CHANNELS = NN_WINOGRAD_WGRAD_CHANNELS,
+    SUM_OUTPUTS = NN_WINOGRAD_WGRAD_PANELS * NN_PANEL
+};
 
 bool winograd_dweight_serves(const Node *n)
 {
     Correlation c = conv_of_dweight(n);
-    return fits(&c, 3) && c.large.dim[0] >= PANEL && c.small.dim[0] >= PANEL;
+    return fits(&c, 3) && c.large.dim[0] >= NN_PANEL && c.small.dim[0] >= NN_PANEL;
 }
 
 /* As above, but inputs and outputs are transformed anew for each unit of channels and
@@ -208,9 +208,9 @@ double winograd_dweight_cost(const Node *n, const CostModel *m)
     Correlation c = conv_of_dweight(n);
     int64_t channels = c.large.dim[0], outputs = c.small.dim[0], h = c.small.dim[1], w = c.small.dim[2];
     double pairs = (double)channels * (double)outputs;
-    double count = (double)(m->batch * round_to(h, TILE) * round_to(w, TILE)) / (TILE * TILE);
-    double blocks = (double)(round_to(channels, SUM_CHANNELS) / SUM_CHANNELS);
-    double across = (double)(round_to(outputs, SUM_OUTPUTS) / SUM_OUTPUTS);
+    double count = (double)(m->batch * nn_round_up(h, TILE) * nn_round_up(w, TILE)) / (TILE * TILE);
+    double blocks = (double)(nn_round_up(channels, SUM_CHANNELS) / SUM_CHANNELS);
+    double across = (double)(nn_round_up(outputs, SUM_OUTPUTS) / SUM_OUTPUTS);
     double products = m->machine->wgrad_product * FREQUENCIES * pairs * count;
     double transforms = m->machine->wgrad_transform * count * ((double)channels * across + (double)outputs * blocks);
     return (products + transforms) / m->machine->wgrad_rate;
@@ -219,7 +219,7 @@ double winograd_dweight_cost(const Node *n, const CostModel *m)
 int64_t winograd_dweight_workspace(const Node *n)
 {
     (void)n;
-    return SLOTS * FREQUENCIES * (SUM_CHANNELS * SUM_OUTPUTS + SUM_TILES * (SUM_CHANNELS + SUM_OUTPUTS));
+    return nn_winograd_wgrad_work();
 }
 
 void winograd_dweight_emit(Writer *w, const Node *n)

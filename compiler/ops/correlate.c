@@ -192,19 +192,11 @@ void correlate_bias_emit(Writer *w, const Node *n)
 
 /* ---- fast form ------------------------------------------------------------ */
 
-enum {
-    KERNEL_MAX_TAPS = 256,
-    KERNEL_COPY = 33792,
-    KERNEL_ROWS = 10,
-    PANEL = 16
-}; /* NN_MAX_TAPS, NN_LARGE, NN_ROWS, NN_PANEL */
-
 bool correlate_served(const Correlation *c)
 {
     int64_t largest = shape_count(c->large) > shape_count(c->small) ? shape_count(c->large) : shape_count(c->small);
-    int64_t channels = c->large.dim[0] / c->groups < KERNEL_ROWS ? c->large.dim[0] / c->groups : KERNEL_ROWS;
-    int64_t reach = window_cost(window_reach(&c->slide[0]), window_reach(&c->slide[1]));
-    bool fits = c->slide[0].k * c->slide[1].k <= KERNEL_MAX_TAPS && window_cost(reach, channels) <= KERNEL_COPY;
+    bool fits = nn_wgrad_serves(group_large(c), c->slide[0].k * c->slide[1].k, window_reach(&c->slide[0]),
+                                window_reach(&c->slide[1]));
     return c->mode == PAD_MODE_ZEROS && !c->flip && largest < INT32_MAX && fits;
 }
 
@@ -215,16 +207,16 @@ Correlation correlate_with_steps(Correlation c, const Tensor *large, const Tenso
     return c;
 }
 
-/* NN_W at most, NN_PLANE_COPY, and below what outputs channels last have half of each
- * vector empty. */
-enum { PLANE_COLUMNS = 16, PLANE_COPY = 8192, PLANE_CHANNELS = 4, PLANE_OUTPUTS = 8 };
+/* With more, outputs in the lanes fill half of each vector. */
+enum { PLANE_CHANNELS = 4, PLANE_OUTPUTS = 8 };
 
 bool correlate_planar_served(const Correlation *c)
 {
     const Slide *h = &c->slide[0], *w = &c->slide[1];
-    int64_t copied = window_cost(window_cost(window_reach(h), c->small.dim[2] + window_reach(w)), c->large.dim[0]);
+    const int64_t columns = c->small.dim[2];
     bool few = c->large.dim[0] <= PLANE_CHANNELS && c->small.dim[0] <= PLANE_OUTPUTS && c->groups == 1;
-    return few && correlate_served(c) && w->stride == 1 && c->small.dim[2] >= PLANE_COLUMNS && copied <= PLANE_COPY;
+    bool fits = nn_planar_serves(c->large.dim[0], window_reach(h), nn_extent(columns, 1, w->k, w->dilation), columns);
+    return few && fits && correlate_served(c) && w->stride == 1;
 }
 
 /* Of more channels, what packs the weights is faster: a row of all of them no longer fits the
@@ -273,22 +265,21 @@ double correlate_direct_cost(const Correlation *c, Shape result, const CostModel
     bool back = shape_equal(result, c->large);
     double weights = (double)(c->small.dim[0] * (c->large.dim[0] / c->groups) * h->k * w->k);
     double pixels = (double)(m->batch * result.dim[1] * result.dim[2]) / (double)(back ? h->stride * w->stride : 1);
-    double lanes = result.dim[0] < PANEL ? (double)PANEL / (double)result.dim[0] : 1;
+    double lanes = result.dim[0] < NN_PANEL ? (double)NN_PANEL / (double)result.dim[0] : 1;
     return weights * (pixels * lanes + (m->constant_weights ? m->machine->weight_read : 0));
 }
 
 double correlate_planar_cost(const Correlation *c, const CostModel *m)
 {
-    int64_t columns = c->small.dim[2], vectors = (columns + PLANE_COLUMNS - 1) / PLANE_COLUMNS;
-    return (double)(correlate_macs(c) * m->batch) * (double)(vectors * PLANE_COLUMNS) / (double)columns;
+    int64_t columns = c->small.dim[2], vectors = (columns + NN_MAX_WIDTH - 1) / NN_MAX_WIDTH;
+    return (double)(correlate_macs(c) * m->batch) * (double)(vectors * NN_MAX_WIDTH) / (double)columns;
 }
 
 bool correlate_panels_shape(Graph *g, Node *n, const Correlation *c, bool back)
 {
     int64_t groups = c->groups, taps = c->slide[0].k * c->slide[1].k;
     int64_t lanes = (back ? c->large : c->small).dim[0] / groups, depth = (back ? c->small : c->large).dim[0] / groups;
-    int64_t count = correlate_is_depthwise(c) ? taps * ((groups + PANEL - 1) / PANEL) * PANEL
-                                              : groups * ((lanes + PANEL - 1) / PANEL) * PANEL * depth * taps;
+    int64_t count = nn_conv_packed(groups, lanes, depth, taps);
     node_out_as(g, n, g->real, false, shape_vector(count));
     return true;
 }

@@ -123,16 +123,16 @@ static void lrn_dx_plain(Writer *w, const Node *n)
 
 /* ---- fast form: runtime/kernels/lrn.h ---------------------------------- */
 
-enum { KERNEL_CHANNELS = 1024, KERNEL_SIZE = 1 << 20, KERNEL_LAST_SIZE = 64 }; /* NN_LRN_CHANNELS, …, NN_LRN_SIZE */
+enum { WINDOW_MAX = 1 << 20 }; /* of planar images: an int */
 
 static bool served(const Node *n, int64_t size)
 {
     const LrnAttrs *a = n->attrs;
-    return a->beta != 0 && a->size <= size && node_shape_in(n).dim[0] <= KERNEL_CHANNELS;
+    return a->beta != 0 && a->size <= size && node_shape_in(n).dim[0] <= NN_LRN_CHANNELS;
 }
 
-static bool lrn_serves_nhwc(const Node *n) { return served(n, KERNEL_LAST_SIZE); }
-static bool lrn_serves_nchw(const Node *n) { return served(n, KERNEL_SIZE); }
+static bool lrn_serves_nhwc(const Node *n) { return served(n, NN_LRN_WINDOW); }
+static bool lrn_serves_nchw(const Node *n) { return served(n, WINDOW_MAX); }
 
 static void call_kernel(Writer *w, const Node *n, const char *call)
 {

@@ -28,13 +28,13 @@ void nn_dense_dbias(const nn_dense *, const float *dy, float *dbias, int t, int 
 
 #include "gemm.h"
 
-enum { NN_LONE = 8 }; /* outputs at once, of few samples: as many sums as hide the latency of one */
+enum { NN_DOT_FEW = 8 }; /* outputs at once, of few samples: as many sums as hide the latency of one */
 
 /* M × N dot products over i: rows of x against rows of w; to out[m][N]. */
 NN_INLINE void nn_dots(const int M, const int N, int i, const float *x, const float *w, float *out)
 {
-    nn_vec sum[NN_DM][NN_LONE];
-    float rest[NN_DM][NN_LONE];
+    nn_vec sum[NN_DOT_SAMPLES][NN_DOT_FEW];
+    float rest[NN_DOT_SAMPLES][NN_DOT_FEW];
     for (int m = 0; m < M; m++)
         for (int k = 0; k < N; k++) sum[m][k] = nn_zero(), rest[m][k] = 0;
     int at = 0;
@@ -62,7 +62,7 @@ NN_INLINE void nn_dots_store(const nn_dense *d, int n, int samples, int o, int c
 NN_INLINE void nn_dots_column(const int M, const int N, const nn_dense *d, int o, const float *x, const float *weight,
                               const float *bias, float *y)
 {
-    float out[NN_DM * NN_LONE];
+    float out[NN_DOT_SAMPLES * NN_DOT_FEW];
     int n = 0;
     for (; n + M <= d->n; n += M) {
         nn_dots(M, N, d->i, x + (long)n * d->i, weight + (long)o * d->i, out);
@@ -78,15 +78,16 @@ NN_INLINE void nn_dots_column(const int M, const int N, const nn_dense *d, int o
 NN_KERNEL void nn_dense_forward(const nn_dense *d, const float *x, const float *weight, const float *bias, float *y,
                                 int t, int T)
 {
-    const int few = d->n < NN_DM, width = few ? NN_LONE : NN_DN, tiles = (d->o + width - 1) / width;
+    const int few = d->n < NN_DOT_SAMPLES, width = few ? NN_DOT_FEW : NN_DOT_OUTPUTS,
+              tiles = (d->o + width - 1) / width;
     for (int tile = tiles * t / T; tile < tiles * (t + 1) / T; tile++) {
         const int o = tile * width, left = d->o - o;
         if (left < width)
             for (int k = 0; k < left; k++) nn_dots_column(1, 1, d, o + k, x, weight, bias, y);
         else if (few)
-            nn_dots_column(1, NN_LONE, d, o, x, weight, bias, y);
+            nn_dots_column(1, NN_DOT_FEW, d, o, x, weight, bias, y);
         else
-            nn_dots_column(NN_DM, NN_DN, d, o, x, weight, bias, y);
+            nn_dots_column(NN_DOT_SAMPLES, NN_DOT_OUTPUTS, d, o, x, weight, bias, y);
     }
 }
 
@@ -110,10 +111,10 @@ NN_KERNEL void nn_rows_pack_a(const void *self, int m0, int rows, int k0, int de
 NN_KERNEL void nn_rows_pack_b(const void *self, long n0, int columns, int k0, int depth, float *to)
 {
     const nn_rows *s = (const nn_rows *)self;
-    for (int k = 0; k < depth; k++, to += NN_NR) {
+    for (int k = 0; k < depth; k++, to += NN_GEMM_COLUMNS) {
         const float *from = s->b + (long)(k0 + k) * s->width + n0;
         for (int i = 0; i < columns; i++) to[i] = from[i];
-        for (int i = columns; i < NN_NR; i++) to[i] = 0;
+        for (int i = columns; i < NN_GEMM_COLUMNS; i++) to[i] = 0;
     }
 }
 
@@ -129,15 +130,15 @@ NN_KERNEL void nn_rows_fetch(const void *self, int m0, int rows, long n0, int co
 {
     const nn_rows *s = (const nn_rows *)self;
     for (int m = 0; m < rows; m++)
-        for (int i = 0; i < NN_NR; i++)
-            tile[m * NN_NR + i] = i < columns ? s->c[(long)(m0 + m) * s->width + n0 + i] : 0;
+        for (int i = 0; i < NN_GEMM_COLUMNS; i++)
+            tile[m * NN_GEMM_COLUMNS + i] = i < columns ? s->c[(long)(m0 + m) * s->width + n0 + i] : 0;
 }
 
 NN_KERNEL void nn_rows_spread(const void *self, int m0, int rows, long n0, int columns, const float *tile)
 {
     const nn_rows *s = (const nn_rows *)self;
     for (int m = 0; m < rows; m++)
-        for (int i = 0; i < columns; i++) s->c[(long)(m0 + m) * s->width + n0 + i] = tile[m * NN_NR + i];
+        for (int i = 0; i < columns; i++) s->c[(long)(m0 + m) * s->width + n0 + i] = tile[m * NN_GEMM_COLUMNS + i];
 }
 
 NN_INLINE void nn_rows_run(const nn_rows *s, int m, int k, int t, int T)

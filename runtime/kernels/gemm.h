@@ -16,25 +16,21 @@
 
 #include "vector.h"
 
-enum {
-    NN_KC = 256,         /* depth of a panel: NN_KC × NN_NR floats of B in the first cache */
-    NN_A_FLOATS = 57344, /* a block of A: 224 KB in the second cache */
-    NN_STRIP = NN_MR * NN_NR
-};
+enum { NN_GEMM_COLUMNS = NN_GEMM_VECTORS * NN_W, NN_GEMM_TILE = NN_GEMM_ROWS * NN_GEMM_COLUMNS };
 
-/* a: [k][M], b: [k][NN_NR], c: rows at a distance of ldc.  start: the sums' first
+/* a: [k][M], b: [k][NN_GEMM_COLUMNS], c: rows at a distance of ldc.  start: the sums' first
  * values, one for each row, or NULL for what c holds (add) or zero. */
 NN_INLINE void nn_tile(const int M, const int V, int k, const float *a, const float *b, float *c, long ldc,
                        const float *start, int add)
 {
-    nn_vec sum[NN_MR][NN_NV];
+    nn_vec sum[NN_GEMM_ROWS][NN_GEMM_VECTORS];
     NN_UNROLL
     for (int m = 0; m < M; m++) NN_UNROLL
     for (int v = 0; v < V; v++) sum[m][v] = add ? nn_load(c + m * ldc + v * NN_W) : nn_spread(start ? start[m] : 0);
     for (int i = 0; i < k; i++) {
-        nn_vec row[NN_NV];
+        nn_vec row[NN_GEMM_VECTORS];
         NN_UNROLL
-        for (int v = 0; v < V; v++) row[v] = nn_load(b + i * NN_NR + v * NN_W);
+        for (int v = 0; v < V; v++) row[v] = nn_load(b + i * NN_GEMM_COLUMNS + v * NN_W);
         NN_UNROLL
         for (int m = 0; m < M; m++) NN_UNROLL
         for (int v = 0; v < V; v++) sum[m][v] += a[i * M + m] * row[v];
@@ -48,27 +44,27 @@ NN_INLINE void nn_tile(const int M, const int V, int k, const float *a, const fl
 NN_KERNEL void nn_tile_run(int rows, int vectors, int k, const float *a, const float *b, float *c, long ldc,
                            const float *start, int add)
 {
-#define NN_CASE(M)                                          \
-    case M:                                                 \
-        if (vectors == 1)                                   \
-            nn_tile(M, 1, k, a, b, c, ldc, start, add);     \
-        else                                                \
-            nn_tile(M, NN_NV, k, a, b, c, ldc, start, add); \
+#define NN_CASE(M)                                                    \
+    case M:                                                           \
+        if (vectors == 1)                                             \
+            nn_tile(M, 1, k, a, b, c, ldc, start, add);               \
+        else                                                          \
+            nn_tile(M, NN_GEMM_VECTORS, k, a, b, c, ldc, start, add); \
         break;
     switch (rows) {
         NN_CASE(1)
         NN_CASE(2)
         NN_CASE(3)
         NN_CASE(4)
-#if defined(NN_AVX512) || defined(NN_AVX2) || defined(NN_NEON)
+#if NN_GEMM_ROWS > 4
         NN_CASE(5)
         NN_CASE(6)
 #endif
-#if defined(NN_AVX512) || defined(NN_NEON)
+#if NN_GEMM_ROWS > 6
         NN_CASE(7)
         NN_CASE(8)
 #endif
-#if defined(NN_AVX512)
+#if NN_GEMM_ROWS > 8
         NN_CASE(9) NN_CASE(10) NN_CASE(11) NN_CASE(12) NN_CASE(13) NN_CASE(14)
 #endif
     }
@@ -80,7 +76,7 @@ typedef struct nn_matrices {
     const void *self;
     /* rows m0 … m0 + rows of A at depth k0 … k0 + depth → to[depth][rows] */
     void (*pack_a)(const void *self, int m0, int rows, int k0, int depth, float *to);
-    /* columns n0 … n0 + columns of B at depth k0 … → to[depth][NN_NR]; columns beyond are zero */
+    /* columns n0 … n0 + columns of B at depth k0 … → to[depth][NN_GEMM_COLUMNS]; columns beyond are zero */
     void (*pack_b)(const void *self, long n0, int columns, int k0, int depth, float *to);
     /* where C[m0][n0] is, when `columns` of it lie side by side and each row is *ldc further; NULL otherwise */
     float *(*place)(const void *self, int m0, long n0, int columns, long *ldc);
@@ -95,7 +91,7 @@ typedef struct nn_matrices {
 /* Rows of the strips that `rows` is cut into: all alike but for one. */
 NN_INLINE int nn_strip(int rows)
 {
-    int strips = (rows + NN_MR - 1) / NN_MR;
+    int strips = (rows + NN_GEMM_ROWS - 1) / NN_GEMM_ROWS;
     return (rows + strips - 1) / strips;
 }
 
@@ -106,35 +102,35 @@ NN_INLINE void nn_strip_run(const nn_matrices *x, int m0, int rows, long n0, int
     int add = k0 > 0, finish = last && x->finish;
     long ldc = 0;
     float *c = columns % NN_W == 0 ? x->place(x->self, m0, n0, columns, &ldc) : 0;
-    if (c && (columns == NN_NR || columns == NN_W)) {
+    if (c && (columns == NN_GEMM_COLUMNS || columns == NN_W)) {
         nn_tile_run(rows, columns / NN_W, depth, a, b, c, ldc, start, add);
         if (finish) x->finish(x->self, m0, rows, n0, columns, c, ldc, 1);
         return;
     }
-    float tile[NN_STRIP];
+    float tile[NN_GEMM_TILE];
     if (add) x->fetch(x->self, m0, rows, n0, columns, tile);
-    nn_tile_run(rows, columns <= NN_W ? 1 : NN_NV, depth, a, b, tile, NN_NR, start, add);
-    if (finish) x->finish(x->self, m0, rows, n0, columns, tile, NN_NR, 0);
+    nn_tile_run(rows, columns <= NN_W ? 1 : NN_GEMM_VECTORS, depth, a, b, tile, NN_GEMM_COLUMNS, start, add);
+    if (finish) x->finish(x->self, m0, rows, n0, columns, tile, NN_GEMM_COLUMNS, 0);
     x->spread(x->self, m0, rows, n0, columns, tile);
 }
 
 /* The share of thread t of T: whole panels of columns. */
 NN_INLINE void nn_gemm(const nn_matrices *x, int m, long n, int k, int t, int T)
 {
-    float b[NN_KC * NN_NR] __attribute__((aligned(64)));
-    float a[NN_A_FLOATS] __attribute__((aligned(64)));
-    long panels = (n + NN_NR - 1) / NN_NR, first = panels * t / T, last = panels * (t + 1) / T;
+    float b[NN_GEMM_DEPTH * NN_GEMM_COLUMNS] __attribute__((aligned(64)));
+    float a[NN_GEMM_BLOCK] __attribute__((aligned(64)));
+    long panels = (n + NN_GEMM_COLUMNS - 1) / NN_GEMM_COLUMNS, first = panels * t / T, last = panels * (t + 1) / T;
     if (first == last) return;
-    for (int k0 = 0; k0 < k; k0 += NN_KC) {
-        int depth = k - k0 < NN_KC ? k - k0 : NN_KC;
-        int block = NN_A_FLOATS / depth / NN_MR * NN_MR;
+    for (int k0 = 0; k0 < k; k0 += NN_GEMM_DEPTH) {
+        int depth = k - k0 < NN_GEMM_DEPTH ? k - k0 : NN_GEMM_DEPTH;
+        int block = NN_GEMM_BLOCK / depth / NN_GEMM_ROWS * NN_GEMM_ROWS;
         for (int m0 = 0; m0 < m; m0 += block) {
             int rows = m - m0 < block ? m - m0 : block, strip = nn_strip(rows);
             for (int i = 0; i < rows; i += strip)
                 x->pack_a(x->self, m0 + i, rows - i < strip ? rows - i : strip, k0, depth, a + (long)i * depth);
             for (long p = first; p < last; p++) {
-                long n0 = p * NN_NR;
-                int columns = n - n0 < NN_NR ? (int)(n - n0) : NN_NR;
+                long n0 = p * NN_GEMM_COLUMNS;
+                int columns = n - n0 < NN_GEMM_COLUMNS ? (int)(n - n0) : NN_GEMM_COLUMNS;
                 x->pack_b(x->self, n0, columns, k0, depth, b);
                 for (int i = 0; i < rows; i += strip)
                     nn_strip_run(x, m0 + i, rows - i < strip ? rows - i : strip, n0, columns, k0, depth,

@@ -41,11 +41,11 @@ NN_INLINE nn_vec nn_with_sign(nn_vec size, nn_vec sign)
 NN_INLINE nn_vec nn_sqrt(nn_vec x)
 {
     nn_vec y;
-#if defined(NN_AVX512) || defined(NN_AVX2) || defined(__AVX__)
+#if !defined(NN_EMULATED) && (defined(NN_AVX512) || defined(NN_AVX2) || defined(__AVX__))
     __asm__("vsqrtps {%1, %0|%0, %1}" : "=v"(y) : "v"(x));
-#elif defined(__SSE__)
+#elif !defined(NN_EMULATED) && defined(__SSE__)
     __asm__("sqrtps {%1, %0|%0, %1}" : "=x"(y) : "x"(x));
-#elif defined(__aarch64__)
+#elif !defined(NN_EMULATED) && defined(__aarch64__)
     __asm__("fsqrt %0.4s, %1.4s" : "=w"(y) : "w"(x));
 #else
     nn_lanes lane;
@@ -118,7 +118,7 @@ NN_INLINE void nn_store_some(float *p, long count, nn_vec v)
 
 /* ---- shares ------------------------------------------------------------- */
 
-enum { NN_LINE = 16 }; /* floats of a cache line */
+enum { NN_LINE_VECTORS = NN_LINE / NN_W };
 
 /* Where part t of T begins: whole cache lines, so that threads do not write to one. */
 NN_INLINE long nn_share(long count, int t, int T)

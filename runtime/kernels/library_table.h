@@ -23,6 +23,51 @@
 #include "team.h"
 #include "turn.h"
 
+/* ---- what the target has to keep to -------------------------------------------------- */
+
+_Static_assert(NN_W <= NN_MAX_WIDTH && NN_LINE % NN_W == 0 && NN_PANEL % NN_W == 0 && NN_BATCH_BLOCK == NN_LINE,
+               "a cache line, a panel and a block of samples are whole vectors");
+_Static_assert(NN_TILE_ROWS <= NN_MAX_TILE_ROWS, "the compiler serves kernels for the largest tile");
+_Static_assert(NN_TILE_VECTORS *NN_W == NN_TILE_PANELS * NN_PANEL, "a tile is whole panels wide");
+_Static_assert(NN_CONV_PIXELS % NN_TILE_ROWS == 0, "a block is whole tiles");
+_Static_assert(NN_WINOGRAD_TILES <= NN_CONV_PIXELS && NN_WINOGRAD_TILES_4 <= NN_CONV_PIXELS,
+               "a block of Winograd's tiles is multiplied as one block of pixels");
+_Static_assert(NN_CONV_DEPTH <= NN_ZEROS && NN_WGRAD_CHANNELS + NN_W <= NN_ZEROS, "padding is read from the zeros");
+_Static_assert(NN_MAX_TAPS *NN_TILE_PANELS *NN_PANEL <= NN_WGRAD_SUMS, "a unit has a channel at least");
+_Static_assert(NN_MAX_TILE_ROWS *NN_WGRAD_TILED_PIXELS <= NN_WGRAD_COPY, "a block has a tile of channels at least");
+_Static_assert(NN_TILE_ROWS <= 10 && NN_GEMM_ROWS <= 14 && NN_BLOCKED_OUTPUTS <= 10 && NN_BLOCKED_WGRAD_OUTPUTS <= 4 &&
+                   NN_BLOCKED_WGRAD_TAPS <= 6,
+               "there is an instance of the kernel for each size of a tile");
+
+static const nn_sizes nn_target_sizes = {
+    .width = NN_W,
+    .tile_rows = NN_TILE_ROWS,
+    .tile_panels = NN_TILE_PANELS,
+    .conv_depth = NN_CONV_DEPTH,
+    .conv_pixels = NN_CONV_PIXELS,
+    .conv_near = NN_CONV_NEAR,
+    .conv_frame = NN_CONV_FRAME,
+    .wgrad_sums = NN_WGRAD_SUMS,
+    .wgrad_channels = NN_WGRAD_CHANNELS,
+    .wgrad_pixels = NN_WGRAD_PIXELS,
+    .wgrad_tiled_pixels = NN_WGRAD_TILED_PIXELS,
+    .gemm_rows = NN_GEMM_ROWS,
+    .gemm_columns = NN_GEMM_COLUMNS,
+    .gemm_depth = NN_GEMM_DEPTH,
+    .gemm_block = NN_GEMM_BLOCK,
+    .dot_samples = NN_DOT_SAMPLES,
+    .dot_outputs = NN_DOT_OUTPUTS,
+    .dot_few = NN_DOT_FEW,
+    .grouped_channels = NN_GROUPED_CHANNELS,
+    .grouped_pixels = NN_GROUPED_PIXELS,
+    .blocked_outputs = NN_BLOCKED_OUTPUTS,
+    .blocked_pixels = NN_BLOCKED_PIXELS,
+    .blocked_wgrad_outputs = NN_BLOCKED_WGRAD_OUTPUTS,
+    .blocked_wgrad_taps = NN_BLOCKED_WGRAD_TAPS,
+};
+
+/* ---- the table ------------------------------------------------------------------------- */
+
 /* clang-format off */
 #define NN_SYMBOL(function) {#function, (void *)function}
 /* clang-format on */
@@ -153,5 +198,6 @@ const nn_symbol NN_LIBRARY[] = {
     NN_SYMBOL(nn_bilinear),
     NN_SYMBOL(nn_bilinear_dx),
     NN_SYMBOL(nn_normalize),
+    {"nn_target_sizes", (void *)&nn_target_sizes},
     {0},
 };

@@ -21,11 +21,6 @@ typedef struct nn_lrn {
     float share, twice, beta, k;
 } nn_lrn;
 
-enum {
-    NN_LRN_CHANNELS = 1024, /* at most, for the gradient */
-    NN_LRN_SIZE = 64        /* and channels that are summed, where they come last */
-};
-
 #ifdef NN_LINKED
 
 void nn_lrn_forward(const nn_lrn *, long n, const float *x, float *y, int t, int T);
@@ -104,13 +99,13 @@ NN_KERNEL void nn_lrn_dx(const nn_lrn *d, long n, const float *dy, const float *
 
 /* ---- channels last ----------------------------------------------------------------- */
 
-/* A pixel's channels from `first` on, after NN_LRN_SIZE zeros and before as many. */
-typedef float nn_lrn_line[NN_LRN_CHANNELS + 2 * NN_LRN_SIZE + NN_LINE];
+/* A pixel's channels from `first` on, after NN_LRN_WINDOW zeros and before as many. */
+typedef float nn_lrn_line[NN_LRN_CHANNELS + 2 * NN_LRN_WINDOW + NN_LINE];
 
 NN_INLINE void nn_lrn_clear(const nn_lrn *d, float *line)
 {
-    for (long i = 0; i < NN_LRN_SIZE; i++) line[i] = 0;
-    for (long i = d->c; i < d->c + NN_LRN_SIZE + NN_LINE; i++) line[NN_LRN_SIZE + i] = 0;
+    for (long i = 0; i < NN_LRN_WINDOW; i++) line[i] = 0;
+    for (long i = d->c; i < d->c + NN_LRN_WINDOW + NN_LINE; i++) line[NN_LRN_WINDOW + i] = 0;
 }
 
 /* Σ of `size` elements from p on, in every lane from its own. */
@@ -126,14 +121,14 @@ NN_INLINE void nn_lrn_squares(const nn_lrn *d, const float *x, float *line)
 {
     for (long k = 0; k < d->c; k += NN_W) {
         nn_vec v = nn_load_some(x + k, d->c - k);
-        nn_store_some(line + NN_LRN_SIZE + k, d->c - k, v * v);
+        nn_store_some(line + NN_LRN_WINDOW + k, d->c - k, v * v);
     }
 }
 
 /* d of the channels k, k + 1, … */
 NN_INLINE nn_vec nn_lrn_last_divisor(const nn_lrn *d, const float *squares, long k)
 {
-    return d->k + d->share * nn_lrn_sum(squares + NN_LRN_SIZE + k - d->size / 2, d->size);
+    return d->k + d->share * nn_lrn_sum(squares + NN_LRN_WINDOW + k - d->size / 2, d->size);
 }
 
 NN_KERNEL void nn_lrn_last(const nn_lrn *d, long n, const float *x, float *y, int t, int T)
@@ -158,10 +153,10 @@ NN_INLINE void nn_lrn_last_dx_pixel(const nn_lrn *d, const float *dy, const floa
         nn_vec divisor = nn_lrn_last_divisor(d, squares, k), own = nn_lrn_power(divisor, d->beta);
         nn_vec product = nn_load_some(dy + k, d->c - k) * nn_load_some(x + k, d->c - k);
         nn_store(power + k, own);
-        nn_store_some(ratio + NN_LRN_SIZE + k, d->c - k, product * own / divisor);
+        nn_store_some(ratio + NN_LRN_WINDOW + k, d->c - k, product * own / divisor);
     }
     for (long k = 0; k < d->c; k += NN_W) {
-        nn_vec sum = nn_lrn_sum(ratio + NN_LRN_SIZE + k - (d->size - 1) / 2, d->size);
+        nn_vec sum = nn_lrn_sum(ratio + NN_LRN_WINDOW + k - (d->size - 1) / 2, d->size);
         nn_vec own = nn_load_some(dy + k, d->c - k) * nn_load(power + k);
         nn_store_some(dx + k, d->c - k, own - d->twice * nn_load_some(x + k, d->c - k) * sum);
     }

@@ -5,7 +5,7 @@
  *
  * A unit of work is some panels of 16 outputs × some channels.  Block by block of
  * points, its channels of the large image are copied with their padding; and panel by
- * panel, the outputs of the small one.  Then a tile of NN_ROWS channels × one panel is
+ * panel, the outputs of the small one.  Then a tile of NN_TILE_ROWS channels × one panel is
  * summed in registers over the block's points, tap by tap, and added to the unit's sums.
  * What each unit and block is depends on the shapes alone, not on the threads.
  *
@@ -32,7 +32,7 @@ typedef struct nn_points {
 
 NN_INLINE nn_points nn_points_of(const nn_moments *s, const nn_patch *p)
 {
-    if (s->tiled) return (nn_points){1, 1, p->images * p->rows * p->columns, 0, 0, NN_ROWS};
+    if (s->tiled) return (nn_points){1, 1, p->images * p->rows * p->columns, 0, 0, NN_TILE_ROWS};
     const long row = (long)p->width * p->channels;
     return (nn_points){p->images, p->rows, p->columns, p->height * row, s->sh * row, s->sw * p->channels};
 }
@@ -41,8 +41,8 @@ NN_INLINE nn_points nn_points_of(const nn_moments *s, const nn_patch *p)
 NN_INLINE void nn_moment_tile(const int M, const int V, const nn_points *p, const float *large, const float *small,
                               float *sums, long panel)
 {
-    const long far = NN_GROUP > 1 ? (long)p->images * p->rows * p->columns * NN_PANEL : NN_W;
-    nn_vec sum[NN_ROWS][NN_TV];
+    const long far = NN_TILE_PANELS > 1 ? (long)p->images * p->rows * p->columns * NN_PANEL : NN_W;
+    nn_vec sum[NN_TILE_ROWS][NN_TILE_VECTORS];
     NN_UNROLL
     for (int m = 0; m < M; m++) NN_UNROLL
     for (int v = 0; v < V; v++) sum[m][v] = nn_zero();
@@ -50,7 +50,7 @@ NN_INLINE void nn_moment_tile(const int M, const int V, const nn_points *p, cons
         for (int i = 0; i < p->rows; i++) {
             const float *x = large + n * p->image + i * p->row;
             for (int j = 0; j < p->columns; j++, x += p->step, small += NN_PANEL) {
-                nn_vec dy[NN_TV];
+                nn_vec dy[NN_TILE_VECTORS];
                 NN_UNROLL
                 for (int v = 0; v < V; v++) dy[v] = nn_load(small + v * far);
                 NN_UNROLL
@@ -62,7 +62,7 @@ NN_INLINE void nn_moment_tile(const int M, const int V, const nn_points *p, cons
     NN_UNROLL
     for (int m = 0; m < M; m++) NN_UNROLL
     for (int v = 0; v < V; v++) {
-        float *to = sums + m * NN_PANEL + v * (NN_GROUP > 1 ? panel : NN_W);
+        float *to = sums + m * NN_PANEL + v * (NN_TILE_PANELS > 1 ? panel : NN_W);
         nn_store(to, nn_load(to) + sum[m][v]);
     }
 }
@@ -70,23 +70,23 @@ NN_INLINE void nn_moment_tile(const int M, const int V, const nn_points *p, cons
 NN_KERNEL void nn_moment_tile_run(int rows, int vectors, const nn_points *p, const float *large, const float *small,
                                   float *sums, long panel)
 {
-#define NN_CASE(M)                                                  \
-    case M:                                                         \
-        if (vectors == 1)                                           \
-            nn_moment_tile(M, 1, p, large, small, sums, panel);     \
-        else                                                        \
-            nn_moment_tile(M, NN_TV, p, large, small, sums, panel); \
+#define NN_CASE(M)                                                            \
+    case M:                                                                   \
+        if (vectors == 1)                                                     \
+            nn_moment_tile(M, 1, p, large, small, sums, panel);               \
+        else                                                                  \
+            nn_moment_tile(M, NN_TILE_VECTORS, p, large, small, sums, panel); \
         break;
     switch (rows) {
         NN_CASE(1)
         NN_CASE(2)
-#if defined(NN_AVX512) || defined(NN_AVX2) || defined(NN_NEON)
+#if NN_TILE_ROWS > 2
         NN_CASE(3)
         NN_CASE(4)
         NN_CASE(5)
         NN_CASE(6)
 #endif
-#if defined(NN_AVX512)
+#if NN_TILE_ROWS > 6
         NN_CASE(7)
         NN_CASE(8)
         NN_CASE(9)
@@ -100,8 +100,8 @@ NN_KERNEL void nn_moment_tile_run(int rows, int vectors, const nn_points *p, con
 NN_INLINE void nn_patch_add(const nn_moments *s, const nn_patch *p, const float *large, const float *small, float *sums,
                             nn_coming *next)
 {
-    const int channels = p->channels * s->merged, tiles = nn_ceil(channels, NN_ROWS), taps = s->kh * s->kw;
-    const int vectors = s->o <= NN_W && NN_GROUP == 1 ? 1 : NN_TV;
+    const int channels = p->channels * s->merged, tiles = nn_ceil(channels, NN_TILE_ROWS), taps = s->kh * s->kw;
+    const int vectors = s->o <= NN_W && NN_TILE_PANELS == 1 ? 1 : NN_TILE_VECTORS;
     const long panel = (long)taps * channels * NN_PANEL;
     const nn_points points = nn_points_of(s, p);
     for (int tap = 0; tap < taps; tap++) {
@@ -172,15 +172,15 @@ NN_INLINE void nn_bundle_store(const nn_moments *s, const nn_patch *p, const flo
 NN_INLINE void nn_block_add(const nn_moments *s, const nn_patch *p, const nn_patch *after, float *large, float *small,
                             float *sums)
 {
-    const long tiles = (long)nn_ceil(p->channels * s->merged, NN_ROWS) * s->kh * s->kw;
+    const long tiles = (long)nn_ceil(p->channels * s->merged, NN_TILE_ROWS) * s->kh * s->kw;
     const long panel = (long)s->kh * s->kw * s->merged * p->channels * NN_PANEL;
     nn_coming next = {0};
-    if (after) nn_coming_large(&next, s, after, tiles * (p->panels / NN_GROUP));
+    if (after) nn_coming_large(&next, s, after, tiles * (p->panels / NN_TILE_PANELS));
     nn_patch_large(s, p, large);
-    for (int q = 0; q < p->panels; q += NN_GROUP) {
+    for (int q = 0; q < p->panels; q += NN_TILE_PANELS) {
         nn_patch_small(s, p, q, small);
-        if (q + NN_GROUP < p->panels)
-            nn_coming_small(&next, s, p, q + NN_GROUP, tiles);
+        if (q + NN_TILE_PANELS < p->panels)
+            nn_coming_small(&next, s, p, q + NN_TILE_PANELS, tiles);
         else if (after)
             nn_coming_small(&next, s, after, 0, tiles);
         nn_patch_add(s, p, large, small, sums + q * panel, &next);
@@ -189,13 +189,13 @@ NN_INLINE void nn_block_add(const nn_moments *s, const nn_patch *p, const nn_pat
 
 NN_KERNEL void nn_unit_run(const nn_moments *s, int unit, float *weight, int group)
 {
-    float large[NN_LARGE + NN_UNIT_TILES * NN_W] __attribute__((aligned(64)));
-    float small[NN_GROUP * NN_BLOCK_POINTS * NN_PANEL] __attribute__((aligned(64)));
-    float sums[NN_UNIT] __attribute__((aligned(64)));
+    float large[NN_WGRAD_BUFFER] __attribute__((aligned(64)));
+    float small[NN_TILE_PANELS * NN_WGRAD_PIXELS * NN_PANEL] __attribute__((aligned(64)));
+    float sums[NN_WGRAD_SUMS] __attribute__((aligned(64)));
     const int across = nn_ceil(s->c, s->channels), all = nn_ceil(s->o, NN_PANEL), blocks = nn_blocks_of(s);
     nn_patch p = {.channel = unit % across * s->channels, .panel = unit / across * s->panels};
     p.channels = nn_min(s->channels, s->c - p.channel);
-    p.panels = nn_min(s->panels, nn_ceil(all - p.panel, NN_GROUP) * NN_GROUP);
+    p.panels = nn_min(s->panels, nn_ceil(all - p.panel, NN_TILE_PANELS) * NN_TILE_PANELS);
     for (long i = 0; i < (long)s->kh * s->kw * s->merged * p.channels * p.panels * NN_PANEL; i += NN_W)
         nn_store(sums + i, nn_zero());
     for (int b = 0; b < blocks; b++) {
@@ -251,7 +251,7 @@ NN_KERNEL void nn_moments_run(const nn_conv *d, const float *large, const float 
 {
     nn_moments s;
     const int c = d->c / d->groups;
-    nn_moments_of(d, c <= NN_FEW && d->groups == 1 && d->dw == 1 && d->kw > 1, &s);
+    nn_moments_of(d, c <= NN_WGRAD_MERGED && d->groups == 1 && d->dw == 1 && d->kw > 1, &s);
     nn_unit_sizes(&s);
     nn_block_sizes(&s);
     nn_moments_units(&s, large, small, weight, t, T);

@@ -14,13 +14,13 @@
 #include "transpose.h"
 #include "walk.h"
 
-enum { NN_NARROW = NN_W < 8 ? NN_W : 8 }; /* channels of a group, at most */
+enum { NN_GROUPED_CHANNELS = NN_W < 8 ? NN_W : 8 }; /* channels of a group, at most */
 
 /* The channels of a group, if there are few enough, and a power of two: 1, 2, 4 or 8; else 0. */
 NN_INLINE int nn_narrow(const nn_conv *d)
 {
     const int k = d->c / d->groups;
-    return d->groups > 1 && d->c == d->o && k <= NN_NARROW && (k & (k - 1)) == 0 ? k : 0;
+    return d->groups > 1 && d->c == d->o && k <= NN_GROUPED_CHANNELS && (k & (k - 1)) == 0 ? k : 0;
 }
 
 NN_INLINE long nn_narrow_row(const nn_conv *d) { return (d->c + NN_PANEL - 1) / NN_PANEL * NN_PANEL; }
@@ -41,12 +41,12 @@ NN_KERNEL void nn_narrow_panels(const nn_conv *d, int back, const float *weight,
 
 /* ---- channel i of each group of 2, 4 or 8 lanes, in all its lanes --------------------- */
 
-#if defined(NN_AVX512)
+#if NN_W == 16
 #define NN_TWOS(i) \
     i, i, 2 + i, 2 + i, 4 + i, 4 + i, 6 + i, 6 + i, 8 + i, 8 + i, 10 + i, 10 + i, 12 + i, 12 + i, 14 + i, 14 + i
 #define NN_FOURS(i)  i, i, i, i, 4 + i, 4 + i, 4 + i, 4 + i, 8 + i, 8 + i, 8 + i, 8 + i, 12 + i, 12 + i, 12 + i, 12 + i
 #define NN_EIGHTS(i) i, i, i, i, i, i, i, i, 8 + i, 8 + i, 8 + i, 8 + i, 8 + i, 8 + i, 8 + i, 8 + i
-#elif defined(NN_AVX2)
+#elif NN_W == 8
 #define NN_TWOS(i)  i, i, 2 + i, 2 + i, 4 + i, 4 + i, 6 + i, 6 + i
 #define NN_FOURS(i) i, i, i, i, 4 + i, 4 + i, 4 + i, 4 + i
 #else
@@ -136,17 +136,8 @@ NN_INLINE nn_vec nn_reach_point(const int K, const nn_reach *r, const float *ima
     return sum;
 }
 
-#if defined(NN_AVX512)
-enum { NN_ACROSS = 8 }; /* points taken together, a cache line of each */
-#elif defined(NN_AVX2) || defined(NN_NEON)
-enum { NN_ACROSS = 4 };
-#else
-enum { NN_ACROSS = 2 };
-#endif
-enum { NN_LINE_VECTORS = NN_LINE / NN_W };
-
 NN_INLINE void nn_reach_points(const int K, const nn_reach *r, const float *image, const float *panels, long row,
-                               int point, nn_vec sum[NN_ACROSS][NN_LINE_VECTORS])
+                               int point, nn_vec sum[NN_GROUPED_PIXELS][NN_LINE_VECTORS])
 {
     for (int k = 0; k < r->taps; k++) {
         const float *x = image + r->at[k] + point * r->step, *w = panels + r->weight[k];
@@ -156,7 +147,7 @@ NN_INLINE void nn_reach_points(const int K, const nn_reach *r, const float *imag
             NN_UNROLL
             for (int v = 0; v < NN_LINE_VECTORS; v++) weight[v] = nn_load(w + i * row + v * NN_W);
             NN_UNROLL
-            for (int m = 0; m < NN_ACROSS; m++) NN_UNROLL
+            for (int m = 0; m < NN_GROUPED_PIXELS; m++) NN_UNROLL
             for (int v = 0; v < NN_LINE_VECTORS; v++) {
                 const float *at = x + m * r->step + v * NN_W;
                 sum[m][v] += nn_spread_within(K, i, nn_load(at), at) * weight[v];
@@ -188,18 +179,18 @@ NN_INLINE void nn_narrow_channels(const int K, const nn_reach *r, const nn_line 
         const int whole = channels - c >= NN_LINE;
         for (int point = 0; point < points;) {
             float *y = l->y + point * l->far;
-            if (whole && point >= r->first && point + NN_ACROSS <= r->last) {
-                nn_vec sum[NN_ACROSS][NN_LINE_VECTORS];
+            if (whole && point >= r->first && point + NN_GROUPED_PIXELS <= r->last) {
+                nn_vec sum[NN_GROUPED_PIXELS][NN_LINE_VECTORS];
                 NN_UNROLL
-                for (int m = 0; m < NN_ACROSS; m++) NN_UNROLL
+                for (int m = 0; m < NN_GROUPED_PIXELS; m++) NN_UNROLL
                 for (int v = 0; v < NN_LINE_VECTORS; v++)
                     sum[m][v] = l->bias ? nn_load(l->bias + c + v * NN_W) : nn_zero();
                 nn_reach_points(K, r, image + c, panels + c, row, point, sum);
                 NN_UNROLL
-                for (int m = 0; m < NN_ACROSS; m++) NN_UNROLL
+                for (int m = 0; m < NN_GROUPED_PIXELS; m++) NN_UNROLL
                 for (int v = 0; v < NN_LINE_VECTORS; v++)
                     nn_line_store(l, y + m * l->far, c + v * NN_W, NN_W, sum[m][v]);
-                point += NN_ACROSS;
+                point += NN_GROUPED_PIXELS;
                 continue;
             }
             for (long v = c; v < channels && v < c + NN_LINE; v += NN_W) {
@@ -274,7 +265,7 @@ NN_KERNEL void nn_narrow_scatter(const nn_conv *d, const float *small, const flo
 
 /* ---- the gradient of the weights ------------------------------------------------------ */
 
-enum { NN_TAPS_AT_ONCE = 3 };
+enum { NN_DEPTHWISE_TAPS = 3 };
 
 /* sum[tap][v] += Σ over one row of points, `count` taps from j on of one row of the kernel,
  * V vectors of channels; lanes: NN_W, or with one vector those in use. */
@@ -282,7 +273,7 @@ NN_INLINE void nn_depthwise_row_sum(const int count, const int V, const nn_conv 
                                     int j, long lanes, nn_vec sum[][NN_LINE_VECTORS])
 {
     const long tap = (long)d->dw * d->c_step;
-    nn_vec part[NN_TAPS_AT_ONCE][NN_LINE_VECTORS];
+    nn_vec part[NN_DEPTHWISE_TAPS][NN_LINE_VECTORS];
     NN_UNROLL
     for (int k = 0; k < count; k++) NN_UNROLL
     for (int v = 0; v < V; v++) part[k][v] = nn_zero();
@@ -315,8 +306,8 @@ NN_INLINE void nn_depthwise_sums(const int V, const nn_conv *d, const float *lar
             const float *x = large + (k / d->oh * d->h + h) * d->w * d->c_step;
             if (h < 0 || h >= d->h) continue;
             int j = 0;
-            for (; j + NN_TAPS_AT_ONCE <= d->kw; j += NN_TAPS_AT_ONCE)
-                nn_depthwise_row_sum(NN_TAPS_AT_ONCE, V, d, x, dy, j, lanes, sum + i * d->kw + j);
+            for (; j + NN_DEPTHWISE_TAPS <= d->kw; j += NN_DEPTHWISE_TAPS)
+                nn_depthwise_row_sum(NN_DEPTHWISE_TAPS, V, d, x, dy, j, lanes, sum + i * d->kw + j);
             for (; j < d->kw; j++) nn_depthwise_row_sum(1, V, d, x, dy, j, lanes, sum + i * d->kw + j);
         }
     }

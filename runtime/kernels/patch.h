@@ -4,7 +4,7 @@
  * read.
  *
  * The copy of the large image lies as the image does, with its padding, where there are
- * many taps; and as the tiles read it, [tile][point][NN_ROWS], where there is one.  That of
+ * many taps; and as the tiles read it, [tile][point][NN_TILE_ROWS], where there is one.  That of
  * the small image is of the panels of one tile, [panel][point][16].  What is copied next is
  * fetched while the tiles of a block go by.
  */
@@ -15,13 +15,9 @@
 #include "walk.h"
 
 enum {
-    NN_LARGE = 33792,       /* floats that are copied of the large image, */
-    NN_UNIT = 49152,        /* and of a unit's sums */
-    NN_BLOCK_POINTS = 768,  /* at most, of a block, */
-    NN_TILED_POINTS = 128,  /* and of one that lies in tiles */
-    NN_UNIT_CHANNELS = 264, /* at most, of a unit; a multiple of every NN_ROWS but AVX-512's */
-    NN_UNIT_TILES = (NN_UNIT_CHANNELS + NN_ROWS - 1) / NN_ROWS,
-    NN_FEW = 8 /* channels that are taken together with the taps of a row */
+    NN_WGRAD_TILES = (NN_WGRAD_CHANNELS + NN_TILE_ROWS - 1) / NN_TILE_ROWS, /* of a unit, at most */
+    NN_WGRAD_BUFFER = NN_WGRAD_COPY + NN_WGRAD_TILES * NN_W, /* a vector may be written behind each tile */
+    NN_WGRAD_MERGED = 8 /* channels that are taken together with the taps of a row */
 };
 
 typedef struct nn_moments {
@@ -47,34 +43,47 @@ NN_INLINE int nn_copy_columns_of(const nn_moments *s, int columns)
     return (columns - 1) * s->sw + (s->d->kw - 1) * s->dw + 1;
 }
 
+/* From one tile of a tiled copy to the next: what is too much of a vector may be written after
+ * the last point. */
+NN_INLINE long nn_tile_step(long points) { return points * NN_TILE_ROWS + NN_W; }
+
+/* Floats of the copy of so many points, without what may be written behind them; a tile that is
+ * not full takes as much as one that is. */
+NN_INLINE long nn_copy_floats(const nn_moments *s, int channels, int images, int rows, int columns)
+{
+    if (s->tiled) return (long)nn_ceil(channels, NN_TILE_ROWS) * NN_TILE_ROWS * images * rows * columns;
+    return (long)images * nn_copy_rows_of(s, rows) * nn_copy_columns_of(s, columns) * channels;
+}
+
 NN_INLINE int nn_copy_fits(const nn_moments *s, int images, int rows, int columns)
 {
-    long large = (long)images * nn_copy_rows_of(s, rows) * nn_copy_columns_of(s, columns) * s->channels;
-    return large <= NN_LARGE && (long)images * rows * columns <= (s->tiled ? NN_TILED_POINTS : NN_BLOCK_POINTS);
+    return nn_copy_floats(s, s->channels, images, rows, columns) <= NN_WGRAD_COPY &&
+           (long)images * rows * columns <= (s->tiled ? NN_WGRAD_TILED_PIXELS : NN_WGRAD_PIXELS);
 }
 
 /* Whether a unit of so many channels and panels has room. */
 NN_INLINE int nn_unit_fits(const nn_moments *s, int channels, int panels)
 {
-    const long sums = (long)s->kh * s->kw * s->merged * channels * nn_ceil(panels, NN_GROUP) * NN_GROUP * NN_PANEL;
-    return sums <= NN_UNIT && (long)nn_copy_rows_of(s, 1) * nn_copy_columns_of(s, 1) * channels <= NN_LARGE;
+    const long sums =
+        (long)s->kh * s->kw * s->merged * channels * nn_ceil(panels, NN_TILE_PANELS) * NN_TILE_PANELS * NN_PANEL;
+    return sums <= NN_WGRAD_SUMS && nn_copy_floats(s, channels, 1, 1, 1) <= NN_WGRAD_COPY;
 }
 
 /* Whole tiles of channels where they have room. */
 NN_INLINE void nn_unit_sizes(nn_moments *s)
 {
-    const int most = s->merged > 1 ? s->c : NN_UNIT_CHANNELS, all = nn_ceil(s->o, NN_PANEL);
+    const int most = s->merged > 1 ? s->c : NN_WGRAD_CHANNELS, all = nn_ceil(s->o, NN_PANEL);
     const int panels = nn_min(all, s->kh * s->kw * s->merged > 1 ? 4 : 8);
     int across = nn_ceil(all, panels), blocks = nn_ceil(s->c, most);
     while (blocks < s->c && !nn_unit_fits(s, nn_ceil(s->c, blocks), panels)) blocks++;
     if (s->groups == 1 && blocks * across % 2) { /* two threads are to have as much to do */
-        if (s->c >= 2 * NN_ROWS && s->merged == 1)
+        if (s->c >= 2 * NN_TILE_ROWS && s->merged == 1)
             blocks++;
         else if (across < all)
             across++;
     }
-    s->panels = nn_ceil(nn_ceil(all, across), NN_GROUP) * NN_GROUP;
-    const int least = nn_ceil(s->c, blocks), whole = nn_min(nn_ceil(least, NN_ROWS) * NN_ROWS, s->c);
+    s->panels = nn_ceil(nn_ceil(all, across), NN_TILE_PANELS) * NN_TILE_PANELS;
+    const int least = nn_ceil(s->c, blocks), whole = nn_min(nn_ceil(least, NN_TILE_ROWS) * NN_TILE_ROWS, s->c);
     s->channels = nn_unit_fits(s, whole, s->panels) ? whole : least;
 }
 
@@ -112,25 +121,21 @@ NN_INLINE void nn_patch_point(const float *from, int channels, float *to)
 /* Of tile `i` of `tiles` of the channels, the first; all have nearly as many. */
 NN_INLINE int nn_tile_first(int channels, int i, int tiles) { return channels * i / tiles; }
 
-/* From one tile of the copy to the next: what is too much of a vector may be written after
- * the last point. */
-NN_INLINE long nn_tile_step(long points) { return points * NN_ROWS + NN_W; }
-
 /* How the channels of a point are put into tiles. */
 typedef struct nn_tiling {
     int tiles, whole; /* of the first `whole`, whole vectors can be read */
-    int first[NN_UNIT_TILES];
+    int first[NN_WGRAD_TILES];
     long far; /* from one to the next */
 } nn_tiling;
 
 NN_INLINE void nn_tiling_of(const nn_patch *p, nn_tiling *g)
 {
-    g->tiles = nn_ceil(p->channels, NN_ROWS);
+    g->tiles = nn_ceil(p->channels, NN_TILE_ROWS);
     g->far = nn_tile_step((long)p->images * p->rows * p->columns);
     g->whole = 0;
     for (int i = 0; i < g->tiles; i++) {
         g->first[i] = nn_tile_first(p->channels, i, g->tiles);
-        g->whole += g->first[i] + nn_ceil(NN_ROWS, NN_W) * NN_W <= p->channels;
+        g->whole += g->first[i] + nn_ceil(NN_TILE_ROWS, NN_W) * NN_W <= p->channels;
     }
 }
 
@@ -138,19 +143,19 @@ NN_INLINE void nn_patch_tiles(const nn_tiling *g, const float *from, int channel
 {
     int i = 0;
     for (; i < g->whole; i++, to += g->far)
-        for (int k = 0; k < NN_ROWS; k += NN_W) nn_store(to + k, nn_load(from + g->first[i] + k));
+        for (int k = 0; k < NN_TILE_ROWS; k += NN_W) nn_store(to + k, nn_load(from + g->first[i] + k));
     for (; i < g->tiles; i++, to += g->far)
-        for (int k = 0; k < NN_ROWS; k += NN_W)
+        for (int k = 0; k < NN_TILE_ROWS; k += NN_W)
             nn_store(to + k, nn_load_some(from + g->first[i] + k, channels - g->first[i] - k));
 }
 
-/* to: [image][height][width][channel], or `tiled` [tile][point][NN_ROWS] */
+/* to: [image][height][width][channel], or `tiled` [tile][point][NN_TILE_ROWS] */
 NN_INLINE void nn_patch_pixels(const int tiled, const nn_moments *s, const nn_patch *p, float *to)
 {
     const nn_conv *d = s->d;
     const int step_h = d->kh > 1 ? 1 : d->sh, step_w = d->kw > 1 ? 1 : d->sw;
     const int h0 = p->row * d->sh - d->top, w0 = p->column * d->sw - d->left;
-    const int step = tiled ? NN_ROWS : p->channels;
+    const int step = tiled ? NN_TILE_ROWS : p->channels;
     nn_tiling tiling = {0};
     if (tiled) nn_tiling_of(p, &tiling);
     for (int n = 0; n < p->images; n++) {
@@ -181,7 +186,7 @@ NN_INLINE void nn_patch_large(const nn_moments *s, const nn_patch *p, float *to)
 NN_INLINE void nn_patch_small(const nn_moments *s, const nn_patch *p, int q, float *to)
 {
     const nn_conv *d = s->d;
-    for (int g = q; g < q + NN_GROUP; g++) {
+    for (int g = q; g < q + NN_TILE_PANELS; g++) {
         const int first = (p->panel + g) * NN_PANEL, outputs = s->o - first;
         for (int n = 0; n < p->images; n++) {
             for (int i = 0; i < p->rows; i++) {
@@ -277,7 +282,8 @@ NN_INLINE void nn_coming_small(nn_coming *next, const nn_moments *s, const nn_pa
     const long row = (long)d->ow * d->o_step;
     nn_ahead_begin(&next->small,
                    s->small + ((long)p->image * d->oh + p->row) * row + (long)p->column * d->o_step + first, d->o_step,
-                   row, d->oh * row, nn_min(NN_GROUP * NN_PANEL, s->o - first), p->columns, p->rows, p->images, tiles);
+                   row, d->oh * row, nn_min(NN_TILE_PANELS * NN_PANEL, s->o - first), p->columns, p->rows, p->images,
+                   tiles);
 }
 
 #endif

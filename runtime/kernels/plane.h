@@ -15,10 +15,7 @@
 #include "conv.h"
 #include "lanes.h"
 
-enum {
-    NN_PLANE_OUTPUTS = 6, /* at most, of a tile */
-    NN_PLANE_COPY = 8192  /* floats, at most, of the rows that are copied */
-};
+enum { NN_PLANAR_OUTPUTS = 6 }; /* at most, of a tile */
 
 /* What a row of outputs reads: channels, and rows of them, so far apart. */
 typedef struct nn_plane {
@@ -31,7 +28,7 @@ NN_INLINE void nn_plane_tile(const int M, const nn_conv *d, const nn_plane *from
                              const float *bias, int first, int second, float *to, long area)
 {
     const long depth = (long)d->c * d->kh * d->kw;
-    nn_vec sum[NN_PLANE_OUTPUTS][2];
+    nn_vec sum[NN_PLANAR_OUTPUTS][2];
     NN_UNROLL
     for (int m = 0; m < M; m++) sum[m][0] = sum[m][1] = bias ? nn_spread(bias[m]) : nn_zero();
     for (int c = 0; c < d->c; c++) {
@@ -92,9 +89,9 @@ NN_INLINE nn_plane nn_plane_rows(const nn_conv *d, const float *image, int u, in
 NN_KERNEL void nn_plane_conv(const nn_conv *d, const float *x, const float *weight, const float *bias, float *y, int t,
                              int T)
 {
-    float copy[NN_PLANE_COPY] __attribute__((aligned(64)));
+    float copy[NN_PLANAR_COPY] __attribute__((aligned(64)));
     const long rows = (long)d->n * d->oh, depth = (long)d->c * d->kh * d->kw;
-    const int width = d->ow + (d->kw - 1) * d->dw, tiles = (d->o + NN_PLANE_OUTPUTS - 1) / NN_PLANE_OUTPUTS;
+    const int width = d->ow + (d->kw - 1) * d->dw, tiles = (d->o + NN_PLANAR_OUTPUTS - 1) / NN_PLANAR_OUTPUTS;
     const int padded = d->top > 0 || d->left > 0 || width - d->left > d->w ||
                        (d->oh - 1) * d->sh + (d->kh - 1) * d->dh - d->top >= d->h;
     for (long k = rows * t / T; k < rows * (t + 1) / T; k++) {

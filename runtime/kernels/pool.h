@@ -66,10 +66,10 @@ typedef unsigned char nn_bytes __attribute__((vector_size(NN_W), aligned(1), may
 /* Every second float of 2 · NN_W. */
 NN_INLINE nn_vec nn_load_even(const float *p)
 {
-#if (defined(__clang__) || __GNUC__ >= 12) && defined(NN_AVX512)
+#if (defined(__clang__) || __GNUC__ >= 12) && NN_W == 16
     return __builtin_shufflevector(nn_load(p), nn_load(p + NN_W), 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28,
                                    30);
-#elif (defined(__clang__) || __GNUC__ >= 12) && defined(NN_AVX2)
+#elif (defined(__clang__) || __GNUC__ >= 12) && NN_W == 8
     return __builtin_shufflevector(nn_load(p), nn_load(p + NN_W), 0, 2, 4, 6, 8, 10, 12, 14);
 #else
     nn_lanes lane;

@@ -144,9 +144,9 @@ NN_INLINE nn_ints nn_load_bytes(const unsigned char *p)
 {
     int w[NN_W / 4];
     __builtin_memcpy(w, p, sizeof w);
-#if defined(NN_AVX512)
+#if NN_W == 16
     return (nn_ints){w[0], w[0], w[0], w[0], w[1], w[1], w[1], w[1], w[2], w[2], w[2], w[2], w[3], w[3], w[3], w[3]};
-#elif defined(NN_AVX2)
+#elif NN_W == 8
     return (nn_ints){w[0], w[0], w[0], w[0], w[1], w[1], w[1], w[1]};
 #else
     return (nn_ints){w[0], w[0], w[0], w[0]};

@@ -39,23 +39,9 @@ void nn_samples_dense_dx(long blocks, int i, int o, const float *dy, const float
 
 #include "lanes.h"
 
-/* Outputs of a tile, and pixels where it takes several; NN_DO outputs × NN_DT taps of a
- * tile of dW. */
-#if defined(NN_AVX512)
-enum { NN_LO = 10, NN_LP = 2, NN_DO = 4, NN_DT = 6 };
-#elif defined(NN_AVX2)
-enum { NN_LO = 6, NN_LP = 1, NN_DO = 4, NN_DT = 3 };
-#elif defined(NN_NEON)
-enum { NN_LO = 6, NN_LP = 1, NN_DO = 4, NN_DT = 6 };
-#else
-enum { NN_LO = 2, NN_LP = 1, NN_DO = 3, NN_DT = 3 };
-#endif
-
 enum {
-    NN_LV = NN_LINE / NN_W, /* vectors of a pixel */
-    NN_LT = NN_LP * NN_LV,  /* of a tile */
-    NN_NEAR = 400,          /* pixels that stay in the first cache */
-    NN_DG = 8 /* tiles of taps that are summed up together, row by row: x and dy stay in the first cache */
+    NN_BLOCKED_VECTORS = NN_BLOCKED_PIXELS * NN_LINE_VECTORS, /* of a tile */
+    NN_BLOCKED_WGRAD_TILES = 8 /* tiles of taps that are summed up together, row by row: x and dy stay in L1 */
 };
 
 /* ---- sums over channels and taps -------------------------------------------------- */
@@ -77,17 +63,19 @@ typedef struct nn_blend_taps {
 
 /* sum[m][…] += Σ_k W[m] · x, k steps of x and of W */
 NN_INLINE void nn_blend_run(const int M, const int P, long count, const float *x, long step, long across,
-                            const float *weight, long weight_step, long to_output, nn_vec sum[NN_LO][NN_LT])
+                            const float *weight, long weight_step, long to_output,
+                            nn_vec sum[NN_BLOCKED_OUTPUTS][NN_BLOCKED_VECTORS])
 {
     for (long k = 0; k < count; k++, x += step, weight += weight_step) {
-        nn_vec v[NN_LT];
+        nn_vec v[NN_BLOCKED_VECTORS];
         NN_UNROLL
-        for (int i = 0; i < P * NN_LV; i++) v[i] = nn_load(x + i / NN_LV * across + i % NN_LV * NN_W);
+        for (int i = 0; i < P * NN_LINE_VECTORS; i++)
+            v[i] = nn_load(x + i / NN_LINE_VECTORS * across + i % NN_LINE_VECTORS * NN_W);
         NN_UNROLL
         for (int m = 0; m < M; m++) {
             const float factor = weight[m * to_output];
             NN_UNROLL
-            for (int i = 0; i < P * NN_LV; i++) sum[m][i] += factor * v[i];
+            for (int i = 0; i < P * NN_LINE_VECTORS; i++) sum[m][i] += factor * v[i];
         }
     }
 }
@@ -98,10 +86,10 @@ NN_INLINE void nn_blend_tile(const int M, const int P, const nn_blend *s, const 
     const long plane = (long)s->h * s->w * NN_LINE, out = (long)s->oh * s->ow * NN_LINE;
     const long across = (long)s->sw * NN_LINE, tap = (long)s->dw * NN_LINE, row = (long)s->dh * s->w * NN_LINE;
     const float *weight = a->weight + o * s->to_output;
-    nn_vec sum[NN_LO][NN_LT];
+    nn_vec sum[NN_BLOCKED_OUTPUTS][NN_BLOCKED_VECTORS];
     NN_UNROLL
     for (int m = 0; m < M; m++) NN_UNROLL
-    for (int i = 0; i < P * NN_LV; i++) sum[m][i] = s->bias ? nn_spread(s->bias[o + m]) : nn_zero();
+    for (int i = 0; i < P * NN_LINE_VECTORS; i++) sum[m][i] = s->bias ? nn_spread(s->bias[o + m]) : nn_zero();
     if (a->rows * a->columns == 1) {
         nn_blend_run(M, P, s->c, a->x, plane, across, weight, s->to_channel, s->to_output, sum);
     } else {
@@ -112,7 +100,7 @@ NN_INLINE void nn_blend_tile(const int M, const int P, const nn_blend *s, const 
     }
     NN_UNROLL
     for (int m = 0; m < M; m++) NN_UNROLL
-    for (int i = 0; i < P * NN_LV; i++) nn_store(y + (o + m) * out + i * NN_W, sum[m][i]);
+    for (int i = 0; i < P * NN_LINE_VECTORS; i++) nn_store(y + (o + m) * out + i * NN_W, sum[m][i]);
 }
 
 /* One instance for each number of outputs. */
@@ -125,13 +113,13 @@ NN_INLINE void nn_blend_outputs(const int P, const nn_blend *s, const nn_blend_t
     switch (count) {
         NN_CASE(1)
         NN_CASE(2)
-#if defined(NN_AVX512) || defined(NN_AVX2) || defined(NN_NEON)
+#if NN_BLOCKED_OUTPUTS > 2
         NN_CASE(3)
         NN_CASE(4)
         NN_CASE(5)
         NN_CASE(6)
 #endif
-#if defined(NN_AVX512)
+#if NN_BLOCKED_OUTPUTS > 6
         NN_CASE(7)
         NN_CASE(8)
         NN_CASE(9)
@@ -167,8 +155,8 @@ NN_INLINE nn_blend_taps nn_blend_patch(const nn_blend *s, const float *x, int i,
 /* Pixels from column j on that a tile may take together: their taps are all inside. */
 NN_INLINE int nn_blend_pixels(const nn_blend *s, int j)
 {
-    const int left = j * s->sw - s->left, right = left + (NN_LP - 1) * s->sw + (s->kw - 1) * s->dw;
-    return NN_LP > 1 && j + NN_LP <= s->ow && left >= 0 && right < s->w ? NN_LP : 1;
+    const int left = j * s->sw - s->left, right = left + (NN_BLOCKED_PIXELS - 1) * s->sw + (s->kw - 1) * s->dw;
+    return NN_BLOCKED_PIXELS > 1 && j + NN_BLOCKED_PIXELS <= s->ow && left >= 0 && right < s->w ? NN_BLOCKED_PIXELS : 1;
 }
 
 /* Row i of a block, `count` outputs from o on. */
@@ -179,7 +167,7 @@ NN_KERNEL void nn_blend_row(const nn_blend *s, const float *x, int i, int o, int
         const int pixels = nn_blend_pixels(s, j);
         float *to = y + ((long)i * s->ow + j) * NN_LINE;
         if (pixels > 1)
-            nn_blend_outputs(NN_LP, s, &a, o, count, to);
+            nn_blend_outputs(NN_BLOCKED_PIXELS, s, &a, o, count, to);
         else
             nn_blend_outputs(1, s, &a, o, count, to);
         j += pixels;
@@ -189,7 +177,7 @@ NN_KERNEL void nn_blend_row(const nn_blend *s, const float *x, int i, int o, int
 /* Rows outside, since what a row reads of x is then still in the first cache. */
 NN_KERNEL void nn_blend_blocks(const nn_blend *s, long blocks, const float *x, float *y)
 {
-    const int tiles = (s->o + NN_LO - 1) / NN_LO;
+    const int tiles = (s->o + NN_BLOCKED_OUTPUTS - 1) / NN_BLOCKED_OUTPUTS;
     const long from = (long)s->c * s->h * s->w * NN_LINE, to = (long)s->o * s->oh * s->ow * NN_LINE;
     for (long b = 0; b < blocks; b++) {
         for (int i = 0; i < s->oh; i++) {
@@ -336,23 +324,23 @@ typedef struct nn_slopes_area {
     int top, bottom, first, last;
 } nn_slopes_area;
 
-/* sum[m · NN_DT + k] += Σ dy[m][pixel] · x[pixel under tap k], of the pixels of the area */
+/* sum[m · NN_BLOCKED_WGRAD_TAPS + k] += Σ dy[m][pixel] · x[pixel under tap k], of the pixels of the area */
 NN_INLINE void nn_slopes_run(const int M, const int K, const nn_samples *d, const nn_meeting *a, nn_slopes_area r,
                              const float *x, const float *dy, nn_vec *sum)
 {
     const long step = (long)d->sw * NN_LINE, plane = (long)d->oh * d->ow * NN_LINE, count = r.last - r.first;
-    nn_vec s[NN_DO][NN_DT];
+    nn_vec s[NN_BLOCKED_WGRAD_OUTPUTS][NN_BLOCKED_WGRAD_TAPS];
     NN_UNROLL
     for (int m = 0; m < M; m++) NN_UNROLL
-    for (int k = 0; k < K; k++) s[m][k] = sum[m * NN_DT + k];
+    for (int k = 0; k < K; k++) s[m][k] = sum[m * NN_BLOCKED_WGRAD_TAPS + k];
     for (long i = r.top; i < r.bottom; i++) {
-        const float *from = dy + (i * d->ow + r.first) * NN_LINE, *at[NN_DT];
+        const float *from = dy + (i * d->ow + r.first) * NN_LINE, *at[NN_BLOCKED_WGRAD_TAPS];
         NN_UNROLL
         for (int k = 0; k < K; k++) at[k] = x + a[k].x + (i * d->sh * d->w + (long)r.first * d->sw) * NN_LINE;
         for (long j = 0; j < count; j++) {
             NN_UNROLL
             for (int v = 0; v < NN_LINE; v += NN_W) {
-                nn_vec value[NN_DT];
+                nn_vec value[NN_BLOCKED_WGRAD_TAPS];
                 NN_UNROLL
                 for (int k = 0; k < K; k++) value[k] = nn_load(at[k] + j * step + v);
                 NN_UNROLL
@@ -366,7 +354,7 @@ NN_INLINE void nn_slopes_run(const int M, const int K, const nn_samples *d, cons
     }
     NN_UNROLL
     for (int m = 0; m < M; m++) NN_UNROLL
-    for (int k = 0; k < K; k++) sum[m * NN_DT + k] = s[m][k];
+    for (int k = 0; k < K; k++) sum[m * NN_BLOCKED_WGRAD_TAPS + k] = s[m][k];
 }
 
 /* Nothing where there is none. */
@@ -393,7 +381,7 @@ NN_KERNEL void nn_slopes_rest(const int M, const nn_samples *d, const nn_meeting
         case 1: nn_slopes_single(1, d, a, rest[i], x, dy, sum); break;
         case 2: nn_slopes_single(2, d, a, rest[i], x, dy, sum); break;
         case 3: nn_slopes_single(3, d, a, rest[i], x, dy, sum); break;
-#if defined(NN_AVX512) || defined(NN_AVX2) || defined(NN_NEON)
+#if NN_BLOCKED_WGRAD_OUTPUTS > 3
         case 4: nn_slopes_single(4, d, a, rest[i], x, dy, sum); break;
 #endif
         }
@@ -415,7 +403,8 @@ NN_INLINE void nn_slopes_rows(const int M, const int K, const nn_samples *d, con
 /* Rows of dy that are taken together: with those of x they fit the first cache. */
 NN_INLINE int nn_slopes_chunk(const nn_samples *d)
 {
-    const int most = NN_NEAR / ((NN_DO + d->sw) * d->ow), chunks = most > 0 ? (d->oh + most - 1) / most : d->oh;
+    const int most = NN_BLOCKED_NEAR / ((NN_BLOCKED_WGRAD_OUTPUTS + d->sw) * d->ow),
+              chunks = most > 0 ? (d->oh + most - 1) / most : d->oh;
     return (d->oh + chunks - 1) / chunks;
 }
 
@@ -427,7 +416,7 @@ NN_INLINE void nn_slopes_taps(const int M, const nn_samples *d, const nn_meeting
     case 1: nn_slopes_rows(M, 1, d, a, top, bottom, x, dy, sum); break;
     case 2: nn_slopes_rows(M, 2, d, a, top, bottom, x, dy, sum); break;
     case 3: nn_slopes_rows(M, 3, d, a, top, bottom, x, dy, sum); break;
-#if defined(NN_AVX512) || defined(NN_NEON)
+#if NN_BLOCKED_WGRAD_TAPS > 3
     case 4: nn_slopes_rows(M, 4, d, a, top, bottom, x, dy, sum); break;
     case 5: nn_slopes_rows(M, 5, d, a, top, bottom, x, dy, sum); break;
     case 6: nn_slopes_rows(M, 6, d, a, top, bottom, x, dy, sum); break;
@@ -435,7 +424,7 @@ NN_INLINE void nn_slopes_taps(const int M, const nn_samples *d, const nn_meeting
     }
 }
 
-/* Outputs of one tile, and the taps of up to NN_DG: from number k on. */
+/* Outputs of one tile, and the taps of up to NN_BLOCKED_WGRAD_TILES: from number k on. */
 typedef struct nn_slopes {
     int o, outputs, k, taps, tiles;
 } nn_slopes;
@@ -447,7 +436,7 @@ NN_INLINE void nn_slopes_outputs(const nn_slopes *s, const nn_samples *d, const 
     case 1: nn_slopes_taps(1, d, a, taps, top, bottom, x, dy, sum); break;
     case 2: nn_slopes_taps(2, d, a, taps, top, bottom, x, dy, sum); break;
     case 3: nn_slopes_taps(3, d, a, taps, top, bottom, x, dy, sum); break;
-#if defined(NN_AVX512) || defined(NN_AVX2) || defined(NN_NEON)
+#if NN_BLOCKED_WGRAD_OUTPUTS > 3
     case 4: nn_slopes_taps(4, d, a, taps, top, bottom, x, dy, sum); break;
 #endif
     }
@@ -459,26 +448,28 @@ NN_KERNEL void nn_slopes_of(const nn_slopes *s, const nn_samples *d, long blocks
 {
     const long from = (long)d->c * d->h * d->w * NN_LINE, plane = (long)d->oh * d->ow * NN_LINE;
     const int chunk = nn_slopes_chunk(d);
-    nn_meeting a[NN_DG * NN_DT];
-    nn_vec sum[NN_DG][NN_DO * NN_DT];
+    nn_meeting a[NN_BLOCKED_WGRAD_TILES * NN_BLOCKED_WGRAD_TAPS];
+    nn_vec sum[NN_BLOCKED_WGRAD_TILES][NN_BLOCKED_WGRAD_OUTPUTS * NN_BLOCKED_WGRAD_TAPS];
     for (int k = 0; k < s->taps; k++) a[k] = nn_meeting_of(d, s->k + k);
     for (int q = 0; q < s->tiles; q++)
-        for (int m = 0; m < NN_DO * NN_DT; m++) sum[q][m] = nn_zero();
+        for (int m = 0; m < NN_BLOCKED_WGRAD_OUTPUTS * NN_BLOCKED_WGRAD_TAPS; m++) sum[q][m] = nn_zero();
     for (long b = 0; b < blocks; b++) {
         for (int i = 0; i < d->oh; i += chunk) {
             for (int q = 0; q < s->tiles; q++) {
-                int k = q * NN_DT, end = k + NN_DT < s->taps ? k + NN_DT : s->taps;
+                int k = q * NN_BLOCKED_WGRAD_TAPS,
+                    end = k + NN_BLOCKED_WGRAD_TAPS < s->taps ? k + NN_BLOCKED_WGRAD_TAPS : s->taps;
                 nn_slopes_outputs(s, d, a + k, end - k, i, i + chunk < d->oh ? i + chunk : d->oh, x + b * from,
                                   dy + (b * d->o + s->o) * plane, sum[q]);
             }
         }
     }
     for (int q = 0; q < s->tiles; q++) {
-        int first = q * NN_DT, end = first + NN_DT < s->taps ? first + NN_DT : s->taps;
+        int first = q * NN_BLOCKED_WGRAD_TAPS,
+            end = first + NN_BLOCKED_WGRAD_TAPS < s->taps ? first + NN_BLOCKED_WGRAD_TAPS : s->taps;
         for (int m = 0; m < s->outputs; m++)
             for (int k = first; k < end; k++)
                 dweight[(long)(s->o + m) * d->c * d->kh * d->kw + s->k + k] =
-                    nn_lanes_sum(sum[q][m * NN_DT + k - first]);
+                    nn_lanes_sum(sum[q][m * NN_BLOCKED_WGRAD_TAPS + k - first]);
     }
 }
 
@@ -486,14 +477,16 @@ NN_KERNEL void nn_slopes_of(const nn_slopes *s, const nn_samples *d, long blocks
 NN_KERNEL void nn_samples_conv_dweight(const nn_samples *d, long blocks, const float *x, const float *dy,
                                        float *dweight, int t, int T)
 {
-    const int taps = d->c * d->kh * d->kw, runs = (taps + NN_DT - 1) / NN_DT, groups = (runs + NN_DG - 1) / NN_DG;
-    const int tiles = (d->o + NN_DO - 1) / NN_DO;
+    const int taps = d->c * d->kh * d->kw, runs = (taps + NN_BLOCKED_WGRAD_TAPS - 1) / NN_BLOCKED_WGRAD_TAPS,
+              groups = (runs + NN_BLOCKED_WGRAD_TILES - 1) / NN_BLOCKED_WGRAD_TILES;
+    const int tiles = (d->o + NN_BLOCKED_WGRAD_OUTPUTS - 1) / NN_BLOCKED_WGRAD_OUTPUTS;
     const long count = (long)tiles * groups;
     for (long i = count * t / T; i < count * (t + 1) / T; i++) {
         const int tile = (int)(i / groups), group = (int)(i % groups), first = runs * group / groups;
-        nn_slopes s = {.o = d->o * tile / tiles, .k = first * NN_DT, .tiles = runs * (group + 1) / groups - first};
+        nn_slopes s = {
+            .o = d->o * tile / tiles, .k = first * NN_BLOCKED_WGRAD_TAPS, .tiles = runs * (group + 1) / groups - first};
         s.outputs = d->o * (tile + 1) / tiles - s.o;
-        s.taps = taps - s.k < s.tiles * NN_DT ? taps - s.k : s.tiles * NN_DT;
+        s.taps = taps - s.k < s.tiles * NN_BLOCKED_WGRAD_TAPS ? taps - s.k : s.tiles * NN_BLOCKED_WGRAD_TAPS;
         nn_slopes_of(&s, d, blocks, x, dy, dweight);
     }
 }

@@ -18,9 +18,9 @@
 /* a0 b0 a1 b1 …, of the first halves. */
 NN_INLINE nn_vec nn_interleave_low(nn_vec a, nn_vec b)
 {
-#if defined(NN_AVX512)
+#if NN_W == 16
     return NN_MIX(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-#elif defined(NN_AVX2)
+#elif NN_W == 8
     return NN_MIX(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
 #else
     return NN_MIX(a, b, 0, 4, 1, 5);
@@ -30,9 +30,9 @@ NN_INLINE nn_vec nn_interleave_low(nn_vec a, nn_vec b)
 /* The same of the second halves. */
 NN_INLINE nn_vec nn_interleave_high(nn_vec a, nn_vec b)
 {
-#if defined(NN_AVX512)
+#if NN_W == 16
     return NN_MIX(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
-#elif defined(NN_AVX2)
+#elif NN_W == 8
     return NN_MIX(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
 #else
     return NN_MIX(a, b, 2, 6, 3, 7);

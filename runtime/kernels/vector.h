@@ -1,17 +1,21 @@
 /*
- * vector.h: vectors and tile sizes of the instruction set this is compiled for.
+ * vector.h: vectors of the instruction set that this is compiled for, and the target's
+ * sizes, which are on its page in config/.
  *
  * nn_vec is a GNU vector of NN_W floats that may lie at any float's address.
- * The outer-product tile holds NN_MR rows of NN_NV vectors in registers: enough
- * independent sums to cover the latency of a fused multiply-add, and few enough
- * to leave registers for the operands.
+ *
+ * NN_AVX512, NN_AVX2 and NN_NEON say which instructions there are; the sizes are a matter of
+ * the page alone.  With NN_EMULATED the includer has chosen a page already, and the C compiler
+ * makes its vectors of whatever instructions it has: so the tests run every target's tiles on
+ * every machine.
  */
 #ifndef NN_VECTOR_H
 #define NN_VECTOR_H
 
 /* What the kernels are made for; none of these: any machine.  Generated code that
  * picks at run time defines one itself. */
-#if defined(__AVX512F__)
+#if defined(NN_EMULATED)
+#elif defined(__AVX512F__)
 #define NN_AVX512 1
 #elif defined(__AVX2__) && defined(__FMA__)
 #define NN_AVX2 1
@@ -20,15 +24,16 @@
 #endif
 
 #if defined(NN_AVX512)
-enum { NN_W = 16, NN_MR = 14, NN_NV = 2, NN_DM = 4, NN_DN = 4 };
+#include "config/avx512.h"
 #elif defined(NN_AVX2)
-enum { NN_W = 8, NN_MR = 6, NN_NV = 2, NN_DM = 3, NN_DN = 3 };
+#include "config/avx2.h"
 #elif defined(NN_NEON)
-enum { NN_W = 4, NN_MR = 8, NN_NV = 3, NN_DM = 4, NN_DN = 4 };
+#include "config/neon.h"
 #else
-enum { NN_W = 4, NN_MR = 4, NN_NV = 2, NN_DM = 3, NN_DN = 3 };
+#include "config/generic.h"
 #endif
-enum { NN_NR = NN_NV * NN_W };
+
+#include "limits.h"
 
 typedef float nn_vec __attribute__((vector_size(NN_W * sizeof(float)), aligned(4), may_alias));
 
@@ -57,12 +62,12 @@ NN_INLINE nn_vec nn_spread(float value) { return value - (nn_vec){0}; }
 /* The sum of the lanes: each of the first half and its partner of the second, and so on. */
 NN_INLINE float nn_lanes_sum(nn_vec v)
 {
-#if (defined(__clang__) || __GNUC__ >= 12) && defined(NN_AVX2)
+#if (defined(__clang__) || __GNUC__ >= 12) && NN_W == 8
     v += __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3);
     v += __builtin_shufflevector(v, v, 2, 3, 0, 1, 6, 7, 4, 5);
     v += __builtin_shufflevector(v, v, 1, 0, 3, 2, 5, 4, 7, 6);
     return v[0];
-#elif (defined(__clang__) || __GNUC__ >= 12) && defined(NN_AVX512)
+#elif (defined(__clang__) || __GNUC__ >= 12) && NN_W == 16
     v += __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
     v += __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11);
     v += __builtin_shufflevector(v, v, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);

@@ -8,7 +8,7 @@
  *   y[point][o] = start[o] + Σ_{tap, c} x[point at tap][c] · panel[o / 16][tap][c][o mod 16]
  *
  * The weights are packed beforehand into panels of NN_PANEL outputs; a tile of
- * NN_ROWS points × one panel stays in registers.  Nothing is copied of the images:
+ * NN_TILE_ROWS points × one panel stays in registers.  Nothing is copied of the images:
  * a tile holds a pointer for each of its points, moved from tap to tap, so that
  * padding (the pointer is at zeros), strides, the ends of rows and of images cost
  * nothing in the inner loop.
@@ -22,28 +22,6 @@
 
 #include "conv.h"
 #include "transpose.h"
-
-enum { NN_PANEL = 16 }; /* outputs of a panel, on every machine */
-
-#if defined(NN_AVX512)
-enum { NN_ROWS = 10, NN_TV = 2, NN_GROUP = 2 }; /* points and vectors of a tile; panels at once */
-#elif defined(NN_AVX2)
-enum { NN_ROWS = 6, NN_TV = 2, NN_GROUP = 1 };
-#elif defined(NN_NEON)
-enum { NN_ROWS = 6, NN_TV = 4, NN_GROUP = 1 };
-#else
-enum { NN_ROWS = 2, NN_TV = 4, NN_GROUP = 1 };
-#endif
-
-enum {
-    NN_MAX_TAPS = 256,      /* kh · kw */
-    NN_BURST = 16,          /* lines, at most, that are fetched at once */
-    NN_DEPTH = 320,         /* at most, of a block: 20 KB of a panel */
-    NN_ZEROS = 1024,        /* floats, what padding is read from */
-    NN_NEAR_PANELS = 32768, /* floats of all panels that stay in the second cache by themselves */
-    NN_FRAMED = 24576,      /* floats, at most, of rows that are copied with zeros around them */
-    NN_POINTS = 240         /* at most, that are taken together: divisible by every NN_ROWS */
-};
 
 typedef struct nn_walk {
     int n, u, v, su, sv; /* images, the grid and its step */
@@ -101,10 +79,11 @@ NN_INLINE int nn_walk_tile_place(const int M, const nn_walk *s, const nn_spot *s
 /* sum[m][v] += Σ_k at[m][k] · b[k][v].  With `fetch`, one line from `next` on comes into the
  * second cache with every k, `step` floats farther each time. */
 NN_INLINE void nn_walk_tile_add(const int M, const int V, const int fetch, const float *const *at, long length,
-                                const float *b, long far, const float *next, long step, nn_vec sum[NN_ROWS][NN_TV])
+                                const float *b, long far, const float *next, long step,
+                                nn_vec sum[NN_TILE_ROWS][NN_TILE_VECTORS])
 {
     for (long k = 0; k < length; k++) {
-        nn_vec row[NN_TV];
+        nn_vec row[NN_TILE_VECTORS];
         if (fetch) __builtin_prefetch(next, 0, 2), next += step;
         NN_UNROLL
         for (int v = 0; v < V; v++) row[v] = nn_load(b + k * NN_PANEL + v * far);
@@ -139,7 +118,7 @@ NN_INLINE long nn_tile_lanes(int count, int v) { return count > v * NN_W ? count
 
 /* nn_finish of the tile's sums, outputs from `output` of the walk on. */
 NN_INLINE void nn_walk_tile_finish(const int M, const int V, const int whole, const nn_walk *s, const nn_spot *spot,
-                                   int output, int count, nn_vec sum[NN_ROWS][NN_TV])
+                                   int output, int count, nn_vec sum[NN_TILE_ROWS][NN_TILE_VECTORS])
 {
     const nn_tail *tail = s->tail;
     const int channel = s->channel + output;
@@ -167,8 +146,8 @@ NN_INLINE void nn_walk_tile_finish(const int M, const int V, const int whole, co
 NN_INLINE void nn_walk_tile_run(const int M, const int V, const int whole, const int fetch, const nn_walk *s,
                                 const nn_spot *spot, const nn_block *d, const float *panel)
 {
-    const long far = NN_GROUP > 1 ? s->panel : NN_W;
-    nn_vec sum[NN_ROWS][NN_TV];
+    const long far = NN_TILE_PANELS > 1 ? s->panel : NN_W;
+    nn_vec sum[NN_TILE_ROWS][NN_TILE_VECTORS];
     NN_UNROLL
     for (int v = 0; v < V; v++) {
         const long lanes = whole ? NN_W : nn_tile_lanes(d->count, v);
@@ -187,7 +166,7 @@ NN_INLINE void nn_walk_tile_run(const int M, const int V, const int whole, const
     const int taps = inside & 1 ? d->taps : 1, run = taps * s->run;
     int tap = inside & 1 ? d->tap : d->tap_1, c = inside & 1 ? d->c : d->c_1;
     for (int k = d->k0; k < d->k1; c = 0, tap += taps) {
-        const float *at[NN_ROWS], *b = panel + (long)k * NN_PANEL;
+        const float *at[NN_TILE_ROWS], *b = panel + (long)k * NN_PANEL;
         int length = run - c < d->k1 - k ? run - c : d->k1 - k;
         if (nn_walk_tile_place(M, s, spot, inside, tap, c, at)) {
             nn_walk_tile_add(M, V, fetch, at, length, b, far, d->next + (k - d->k0) * d->step, d->step, sum);
@@ -204,28 +183,28 @@ NN_INLINE void nn_walk_tile_run(const int M, const int V, const int whole, const
 /* One instance for each number of points; with a panel that is whole, or partly used. */
 NN_KERNEL void nn_walk_tile(const nn_walk *s, const nn_spot *spot, int points, const nn_block *d, const float *panel)
 {
-    int vectors = (d->count + NN_W - 1) / NN_W, whole = d->count == NN_TV * NN_W;
-#define NN_CASE(M)                                               \
-    case M:                                                      \
-        if (whole && d->step)                                    \
-            nn_walk_tile_run(M, NN_TV, 1, 1, s, spot, d, panel); \
-        else if (whole)                                          \
-            nn_walk_tile_run(M, NN_TV, 1, 0, s, spot, d, panel); \
-        else if (vectors == 1)                                   \
-            nn_walk_tile_run(M, 1, 0, 0, s, spot, d, panel);     \
-        else                                                     \
-            nn_walk_tile_run(M, NN_TV, 0, 0, s, spot, d, panel); \
+    int vectors = (d->count + NN_W - 1) / NN_W, whole = d->count == NN_TILE_VECTORS * NN_W;
+#define NN_CASE(M)                                                         \
+    case M:                                                                \
+        if (whole && d->step)                                              \
+            nn_walk_tile_run(M, NN_TILE_VECTORS, 1, 1, s, spot, d, panel); \
+        else if (whole)                                                    \
+            nn_walk_tile_run(M, NN_TILE_VECTORS, 1, 0, s, spot, d, panel); \
+        else if (vectors == 1)                                             \
+            nn_walk_tile_run(M, 1, 0, 0, s, spot, d, panel);               \
+        else                                                               \
+            nn_walk_tile_run(M, NN_TILE_VECTORS, 0, 0, s, spot, d, panel); \
         break;
     switch (points) {
         NN_CASE(1)
         NN_CASE(2)
-#if defined(NN_AVX512) || defined(NN_AVX2) || defined(NN_NEON)
+#if NN_TILE_ROWS > 2
         NN_CASE(3)
         NN_CASE(4)
         NN_CASE(5)
         NN_CASE(6)
 #endif
-#if defined(NN_AVX512)
+#if NN_TILE_ROWS > 6
         NN_CASE(7)
         NN_CASE(8)
         NN_CASE(9)
@@ -304,7 +283,7 @@ NN_INLINE int nn_walk_row_taps(const nn_walk *s)
 /* The outputs of the panels from p on, at most as many as a tile takes. */
 NN_INLINE void nn_block_outputs(const nn_walk *s, int p, int to, nn_block *d)
 {
-    const int most = to - p < NN_GROUP ? NN_PANEL : NN_GROUP * NN_PANEL;
+    const int most = to - p < NN_TILE_PANELS ? NN_PANEL : NN_TILE_PANELS * NN_PANEL;
     d->output = p * NN_PANEL;
     d->count = s->outputs - d->output < most ? s->outputs - d->output : most;
 }
@@ -327,9 +306,9 @@ NN_INLINE void nn_block_depth(const nn_walk *s, int b, int blocks, nn_block *d)
  * none, or it is near anyway. */
 NN_INLINE const float *nn_block_next(const nn_walk *s, const nn_block *d, int p, int to)
 {
-    if ((s->outputs + NN_PANEL - 1) / NN_PANEL * s->panel <= NN_NEAR_PANELS) return 0;
+    if ((s->outputs + NN_PANEL - 1) / NN_PANEL * s->panel <= NN_CONV_NEAR) return 0;
     if (!d->last) return s->panels + p * s->panel + (long)d->k1 * NN_PANEL;
-    return p + NN_GROUP < to ? s->panels + (p + NN_GROUP) * s->panel : s->after;
+    return p + NN_TILE_PANELS < to ? s->panels + (p + NN_TILE_PANELS) * s->panel : s->after;
 }
 
 /* Shares what is fetched among the tiles.  A processor has few places for lines that are
@@ -337,7 +316,7 @@ NN_INLINE const float *nn_block_next(const nn_walk *s, const nn_block *d, int p,
  * small is spread over the tile. */
 NN_INLINE void nn_block_fetch(const nn_walk *s, nn_block *d, const float *next, int tiles)
 {
-    const int share = next ? (d->k1 - d->k0 + tiles - 1) / tiles : 0, near = share <= NN_BURST;
+    const int share = next ? (d->k1 - d->k0 + tiles - 1) / tiles : 0, near = share <= NN_CONV_BURST;
     d->next = next ? next : s->panels; /* of which nothing is fetched then */
     d->burst = near ? share : 0;
     d->step = near ? 0 : (NN_LINE + tiles - 1) / tiles;
@@ -347,12 +326,13 @@ NN_INLINE void nn_block_fetch(const nn_walk *s, nn_block *d, const float *next, 
  * part of a panel stays in the first cache while the tiles go by. */
 NN_INLINE void nn_walk_block(const nn_walk *s, long first, int count, int from, int to)
 {
-    nn_spot spot[NN_POINTS];
-    const int depth = s->taps * s->run, blocks = depth > NN_DEPTH ? (depth + NN_DEPTH - 1) / NN_DEPTH : 1;
-    const int tiles = (count + NN_ROWS - 1) / NN_ROWS, rows = count / tiles, more = count % tiles;
+    nn_spot spot[NN_CONV_PIXELS];
+    const int depth = s->taps * s->run,
+              blocks = depth > NN_CONV_DEPTH ? (depth + NN_CONV_DEPTH - 1) / NN_CONV_DEPTH : 1;
+    const int tiles = (count + NN_TILE_ROWS - 1) / NN_TILE_ROWS, rows = count / tiles, more = count % tiles;
     nn_block d = {.taps = s->xv == s->run ? nn_walk_row_taps(s) : 1};
     nn_walk_spots(s, first, count, spot);
-    for (int p = from; p < to; p += NN_GROUP) {
+    for (int p = from; p < to; p += NN_TILE_PANELS) {
         nn_block_outputs(s, p, to, &d);
         for (int b = 0; b < blocks; b++) {
             nn_block_depth(s, b, blocks, &d);
@@ -389,9 +369,9 @@ NN_INLINE int nn_frame_pays(const nn_walk *s, nn_frame *frame)
     frame->width = (s->v - 1) * s->sv + frame->right - frame->left + 1;
     const int outside = frame->left < 0 || (s->v - 1) * s->sv + frame->right >= s->w || frame->top < 0 ||
                         (s->u - 1) * s->su + frame->bottom >= s->h;
-    const int rows = (NN_POINTS / s->v + 2 < s->u ? NN_POINTS / s->v + 2 : s->u) - 1;
+    const int rows = (NN_CONV_PIXELS / s->v + 2 < s->u ? NN_CONV_PIXELS / s->v + 2 : s->u) - 1;
     return (outside || apart) &&
-           ((long)rows * s->su + frame->bottom - frame->top + 1) * frame->width * s->run <= NN_FRAMED;
+           ((long)rows * s->su + frame->bottom - frame->top + 1) * frame->width * s->run <= NN_CONV_FRAME;
 }
 
 /* `count` pixels, as near to each other as they can be. */
@@ -424,7 +404,7 @@ NN_INLINE void nn_frame_copy(const nn_walk *s, const float *image, int row, int 
 /* As nn_walk_block, of points of one image. */
 NN_KERNEL void nn_walk_strip(const nn_walk *s, const nn_frame *frame, long first, int count, int from, int to)
 {
-    float copy[NN_FRAMED] __attribute__((aligned(64)));
+    float copy[NN_CONV_FRAME] __attribute__((aligned(64)));
     const long area = (long)s->u * s->v, image = first / area;
     const int begin = (int)(first % area), u0 = begin / s->v, u1 = (begin + count - 1) / s->v;
     nn_walk part = *s;
@@ -465,15 +445,15 @@ NN_INLINE void nn_walk_groups(const nn_walk *s, const nn_frame *frame, long firs
 NN_KERNEL void nn_walk_run(const nn_walk *s, int t, int T)
 {
     const long points = (long)s->n * s->u * s->v;
-    const int panels = (s->outputs + NN_PANEL - 1) / NN_PANEL, groups = (panels + NN_GROUP - 1) / NN_GROUP;
+    const int panels = (s->outputs + NN_PANEL - 1) / NN_PANEL, groups = (panels + NN_TILE_PANELS - 1) / NN_TILE_PANELS;
     const int by_panels = s->groups == 1 && groups % T == 0 && points * s->su * s->sv < (long)s->outputs * s->taps;
     long first = 0, last = points;
     int from = 0, to = panels;
     if (by_panels) {
-        from = groups / T * t * NN_GROUP;
-        to = groups / T * (t + 1) * NN_GROUP < panels ? groups / T * (t + 1) * NN_GROUP : panels;
+        from = groups / T * t * NN_TILE_PANELS;
+        to = groups / T * (t + 1) * NN_TILE_PANELS < panels ? groups / T * (t + 1) * NN_TILE_PANELS : panels;
     } else {
-        const long tiles = (points + NN_ROWS - 1) / NN_ROWS;
+        const long tiles = (points + NN_TILE_ROWS - 1) / NN_TILE_ROWS;
         first = points * (tiles * t / T) / tiles;
         last = points * (tiles * (t + 1) / T) / tiles;
     }
@@ -483,12 +463,12 @@ NN_KERNEL void nn_walk_run(const nn_walk *s, int t, int T)
             const long area = (long)s->u * s->v;
             end = (first / area + 1) * area;
             if (end > last) end = last;
-            if (end > first + NN_POINTS) end = first + NN_POINTS;
+            if (end > first + NN_CONV_PIXELS) end = first + NN_CONV_PIXELS;
             nn_walk_groups(s, &frame, first, (int)(end - first), from, to);
         }
         return;
     }
-    const long parts = (last - first + NN_POINTS - 1) / NN_POINTS;
+    const long parts = (last - first + NN_CONV_PIXELS - 1) / NN_CONV_PIXELS;
     for (long i = 0; i < parts; i++) {
         long begin = first + (last - first) * i / parts, end = first + (last - first) * (i + 1) / parts;
         nn_walk_groups(s, 0, begin, (int)(end - begin), from, to);

@@ -25,19 +25,14 @@
 #include "walk.h"
 
 enum {
-    NN_SLOTS = 8,          /* threads that can work at once */
-    NN_TOGETHER = 16,      /* weights of neighbouring channels that are written together */
-    NN_EDGE = 6,           /* the larger e */
-    NN_KERNEL_SIDE = 5,    /* the larger r */
-    NN_BLOCK_TILES = 24,   /* at most, in a block of e = 6 */
-    NN_BLOCK_SMALL = 48,   /* … of e = 4 */
-    NN_BLOCK_OUTPUTS = 128 /* at most, transformed back at once */
+    NN_WINOGRAD_PACKED = 16, /* weights of neighbouring channels that are written together */
+    NN_WINOGRAD_KERNEL = 5   /* the largest r */
 };
 
 /* ---- weights ------------------------------------------------------------------- */
 
 /* G of r vectors; e = 6 takes 3 to 5. */
-NN_INLINE void nn_winograd_g(const int e, const int r, const nn_vec *g, nn_vec to[NN_EDGE])
+NN_INLINE void nn_winograd_g(const int e, const int r, const nn_vec *g, nn_vec to[NN_WINOGRAD_EDGE])
 {
     if (e == 4) {
         nn_vec even = (g[0] + g[2]) * 0.5f, odd = g[1] * 0.5f;
@@ -71,7 +66,7 @@ NN_INLINE void nn_winograd_g(const int e, const int r, const nn_vec *g, nn_vec t
 NN_INLINE void nn_winograd_kernels(const int e, const int r, float w[][NN_PANEL], float *to, long far)
 {
     for (int v = 0; v < NN_PANEL; v += NN_W) {
-        nn_vec half[NN_KERNEL_SIDE][NN_EDGE], g[NN_KERNEL_SIDE], row[NN_EDGE];
+        nn_vec half[NN_WINOGRAD_KERNEL][NN_WINOGRAD_EDGE], g[NN_WINOGRAD_KERNEL], row[NN_WINOGRAD_EDGE];
         for (int j = 0; j < r; j++) {
             for (int i = 0; i < r; i++) g[i] = nn_load(w[i * r + j] + v);
             nn_winograd_g(e, r, g, half[j]);
@@ -100,14 +95,15 @@ NN_INLINE void nn_winograd_pack(const int e, const int r, const nn_conv *d, int 
                                 float *panels, int t, int T)
 {
     const long outputs = back ? d->c : d->o, channels = back ? d->o : d->c;
-    const long all = (outputs + NN_PANEL - 1) / NN_PANEL * channels, runs = (all + NN_TOGETHER - 1) / NN_TOGETHER;
-    float part[NN_EDGE * NN_EDGE][NN_TOGETHER * NN_PANEL] __attribute__((aligned(64)));
+    const long all = (outputs + NN_PANEL - 1) / NN_PANEL * channels,
+               runs = (all + NN_WINOGRAD_PACKED - 1) / NN_WINOGRAD_PACKED;
+    float part[NN_WINOGRAD_EDGE * NN_WINOGRAD_EDGE][NN_WINOGRAD_PACKED * NN_PANEL] __attribute__((aligned(64)));
     for (long run = runs * t / T; run < runs * (t + 1) / T; run++) {
-        const long k0 = run * NN_TOGETHER, count = all - k0 < NN_TOGETHER ? all - k0 : NN_TOGETHER;
+        const long k0 = run * NN_WINOGRAD_PACKED, count = all - k0 < NN_WINOGRAD_PACKED ? all - k0 : NN_WINOGRAD_PACKED;
         for (long k = k0; k < k0 + count; k++) {
-            float w[NN_KERNEL_SIDE * NN_KERNEL_SIDE][NN_PANEL] __attribute__((aligned(64))) = {{0}};
+            float w[NN_WINOGRAD_KERNEL * NN_WINOGRAD_KERNEL][NN_PANEL] __attribute__((aligned(64))) = {{0}};
             nn_winograd_take(r * r, d, back, weight, k / channels * NN_PANEL, k % channels, w);
-            nn_winograd_kernels(e, r, w, part[0] + (k - k0) * NN_PANEL, NN_TOGETHER * NN_PANEL);
+            nn_winograd_kernels(e, r, w, part[0] + (k - k0) * NN_PANEL, NN_WINOGRAD_PACKED * NN_PANEL);
         }
         for (int f = 0; f < e * e; f++)
             for (long i = 0; i < count * NN_PANEL; i += NN_W)
@@ -131,7 +127,7 @@ NN_KERNEL void nn_winograd_panels(const nn_conv *d, int m, int back, const float
 /* ---- inputs -------------------------------------------------------------------------- */
 
 /* Bᵀ of e vectors. */
-NN_INLINE void nn_winograd_b(const int e, const nn_vec x[NN_EDGE], nn_vec to[NN_EDGE])
+NN_INLINE void nn_winograd_b(const int e, const nn_vec x[NN_WINOGRAD_EDGE], nn_vec to[NN_WINOGRAD_EDGE])
 {
     if (e == 4) {
         to[0] = x[0] - x[2];
@@ -152,9 +148,9 @@ NN_INLINE void nn_winograd_b(const int e, const nn_vec x[NN_EDGE], nn_vec to[NN_
 /* Bᵀ x B of one tile, channels `c` and those after it; to[f · far]. */
 NN_INLINE void nn_winograd_in(const int e, const float *const *at, long c, long lanes, float *to, long far)
 {
-    nn_vec half[NN_EDGE][NN_EDGE];
+    nn_vec half[NN_WINOGRAD_EDGE][NN_WINOGRAD_EDGE];
     for (int j = 0; j < e; j++) {
-        nn_vec x[NN_EDGE], column[NN_EDGE];
+        nn_vec x[NN_WINOGRAD_EDGE], column[NN_WINOGRAD_EDGE];
         NN_UNROLL
         for (int i = 0; i < e; i++) x[i] = nn_load_some(at[i * e + j] + c, lanes);
         nn_winograd_b(e, x, column);
@@ -162,14 +158,12 @@ NN_INLINE void nn_winograd_in(const int e, const float *const *at, long c, long 
         for (int i = 0; i < e; i++) half[i][j] = column[i];
     }
     for (int i = 0; i < e; i++) {
-        nn_vec row[NN_EDGE];
+        nn_vec row[NN_WINOGRAD_EDGE];
         nn_winograd_b(e, half[i], row);
         NN_UNROLL
         for (int j = 0; j < e; j++) nn_store_some(to + (i * e + j) * far, lanes, row[j]);
     }
 }
-
-NN_INLINE int nn_winograd_tiles(const int e) { return e == 4 ? NN_BLOCK_SMALL : NN_BLOCK_TILES; }
 
 typedef struct nn_tiles {
     const nn_conv *d;
@@ -186,7 +180,7 @@ NN_INLINE void nn_winograd_gather(const int m, const int e, const nn_tiles *s, c
     for (long i = 0; i < s->count; i++, to += channels) {
         long tile = s->first + i, image = tile / (s->down * s->across), rest = tile % (s->down * s->across);
         int h0 = (int)(rest / s->across) * m - d->top, w0 = (int)(rest % s->across) * m - d->left;
-        const float *at[NN_EDGE * NN_EDGE];
+        const float *at[NN_WINOGRAD_EDGE * NN_WINOGRAD_EDGE];
         for (int k = 0; k < e * e; k++) {
             int h = h0 + k / e, w = w0 + k % e, inside = h >= 0 && h < d->h && w >= 0 && w < d->w;
             at[k] = inside ? x + ((image * d->h + h) * d->w + w) * d->c_step + c0 : nn_zeros;
@@ -198,7 +192,7 @@ NN_INLINE void nn_winograd_gather(const int m, const int e, const nn_tiles *s, c
 /* ---- outputs --------------------------------------------------------------------------- */
 
 /* Aᵀ of e vectors: m of them. */
-NN_INLINE void nn_winograd_a(const int m, const int e, const nn_vec x[NN_EDGE], nn_vec to[4])
+NN_INLINE void nn_winograd_a(const int m, const int e, const nn_vec x[NN_WINOGRAD_EDGE], nn_vec to[4])
 {
     nn_vec a = x[1] + x[2], b = x[1] - x[2];
     to[0] = x[0] + a;
@@ -219,9 +213,9 @@ NN_INLINE void nn_winograd_a(const int m, const int e, const nn_vec x[NN_EDGE], 
 
 NN_INLINE void nn_winograd_out(const int m, const int e, const float *from, long far, nn_vec to[4][4])
 {
-    nn_vec half[4][NN_EDGE];
+    nn_vec half[4][NN_WINOGRAD_EDGE];
     for (int j = 0; j < e; j++) {
-        nn_vec x[NN_EDGE], column[4];
+        nn_vec x[NN_WINOGRAD_EDGE], column[4];
         NN_UNROLL
         for (int i = 0; i < e; i++) x[i] = nn_load(from + (i * e + j) * far);
         nn_winograd_a(m, e, x, column);
@@ -284,9 +278,9 @@ NN_INLINE void nn_winograd_share(const int m, const int e, nn_tiles *s, long fir
                                  const float *x, const float *panels, const float *bias, const nn_tail *tail, float *y,
                                  float *work)
 {
-    const int block = nn_winograd_tiles(e);
+    const long block = nn_winograd_tiles(e);
     const long blocks = (last - first + block - 1) / block;
-    const int most = NN_BLOCK_OUTPUTS / NN_PANEL;
+    const int most = NN_WINOGRAD_OUTPUTS / NN_PANEL;
     for (long b = 0; b < blocks; b++) {
         s->first = first + (last - first) * b / blocks;
         s->count = first + (last - first) * (b + 1) / blocks - s->first;
@@ -307,11 +301,11 @@ NN_INLINE void nn_winograd_share(const int m, const int e, nn_tiles *s, long fir
  * measured. */
 NN_INLINE int nn_winograd_by_outputs(const int e, const nn_conv *d, long tiles, int T)
 {
-    const int all = (d->o + NN_PANEL - 1) / NN_PANEL, block = nn_winograd_tiles(e);
-    const long mine = (tiles + T - 1) / T, blocks = (tiles + block - 1) / block;
+    const int all = (d->o + NN_PANEL - 1) / NN_PANEL;
+    const long block = nn_winograd_tiles(e), mine = (tiles + T - 1) / T, blocks = (tiles + block - 1) / block;
     const long reads = T * ((mine + block - 1) / block) - blocks; /* that are saved */
     const long transforms = (e == 4 ? 200 : d->kh == 5 ? 600 : 300) * (T - 1) * tiles;
-    return all % T == 0 && all / T % NN_GROUP == 0 && 29 * e * e * reads * d->o > 10 * transforms;
+    return all % T == 0 && all / T % NN_TILE_PANELS == 0 && 29 * e * e * reads * d->o > 10 * transforms;
 }
 
 NN_INLINE void nn_winograd_part(const int m, const int e, const nn_conv *d, const float *x, const float *panels,
@@ -319,11 +313,10 @@ NN_INLINE void nn_winograd_part(const int m, const int e, const nn_conv *d, cons
 {
     nn_tiles s = {.d = d, .down = (d->oh + m - 1) / m, .across = (d->ow + m - 1) / m};
     const long tiles = (long)d->n * s.down * s.across;
-    const int all = (d->o + NN_PANEL - 1) / NN_PANEL, most = NN_BLOCK_OUTPUTS / NN_PANEL;
-    const int block = nn_winograd_tiles(e);
-    if (T > NN_SLOTS) T = NN_SLOTS;
+    const int all = (d->o + NN_PANEL - 1) / NN_PANEL;
+    if (T > NN_WINOGRAD_THREADS) T = NN_WINOGRAD_THREADS;
     if (t >= T) return;
-    work += (long)t * e * e * block * (d->c + (all < most ? all : most) * NN_PANEL);
+    work += t * nn_winograd_slot(e, d->c, d->o);
     if (nn_winograd_by_outputs(e, d, tiles, T))
         nn_winograd_share(m, e, &s, 0, tiles, all / T * t, all / T * (t + 1), x, panels, bias, tail, y, work);
     else
@@ -331,7 +324,7 @@ NN_INLINE void nn_winograd_part(const int m, const int e, const nn_conv *d, cons
 }
 
 /* Part t of T: of the tiles, or of the outputs where there are few tiles.  `work` has
- * room for NN_SLOTS blocks; y: [n][oh][ow][o]. */
+ * nn_winograd_work(e, c, o) floats; y: [n][oh][ow][o]. */
 NN_KERNEL void nn_winograd(const nn_conv *d, int m, const float *x, const float *panels, const float *bias,
                            const nn_tail *tail, float *y, float *work, int t, int T)
 {

@@ -16,12 +16,6 @@
 #include "moments.h"
 #include "winograd.h"
 
-enum {
-    NN_SUM_TILES = 32,    /* at most, of a block */
-    NN_SUM_CHANNELS = 48, /* at most, of a unit */
-    NN_SUM_PANELS = 4
-};
-
 /* G dy Gᵀ of one tile, 16 outputs from at[k]; to[f · far][16]. */
 NN_INLINE void nn_winograd_small(const float *const at[16], int lanes, float *to, long far)
 {
@@ -115,13 +109,13 @@ NN_INLINE void nn_sum_store(const nn_conv *d, const nn_sum_unit *u, const float 
 NN_INLINE void nn_sum_add(const nn_sum_unit *u, long count, const float *large, const float *small, float *sums)
 {
     const nn_points points = {1, 1, (int)count, 0, 0, u->channels};
-    const int tiles = nn_ceil(u->channels, NN_ROWS);
+    const int tiles = nn_ceil(u->channels, NN_TILE_ROWS);
     const long panel = (long)u->channels * NN_PANEL;
     for (int f = 0; f < 36; f++) {
-        for (int q = 0; q < u->panels; q += NN_GROUP) {
+        for (int q = 0; q < u->panels; q += NN_TILE_PANELS) {
             const float *dy = small + ((long)f * u->panels + q) * count * NN_PANEL;
             float *to = sums + ((long)f * u->panels + q) * panel;
-            const int vectors = u->panels - q >= NN_GROUP ? NN_TV : NN_TV / NN_GROUP;
+            const int vectors = u->panels - q >= NN_TILE_PANELS ? NN_TILE_VECTORS : NN_TILE_VECTORS / NN_TILE_PANELS;
             for (int i = 0; i < tiles; i++) {
                 int first = nn_tile_first(u->channels, i, tiles), last = nn_tile_first(u->channels, i + 1, tiles);
                 nn_moment_tile_run(last - first, vectors, &points, large + f * count * u->channels + first, dy,
@@ -136,10 +130,10 @@ NN_INLINE void nn_sum_run(const nn_conv *d, const nn_sum_unit *u, const float *x
 {
     nn_tiles s = {.d = d, .down = (d->oh + 3) / 4, .across = (d->ow + 3) / 4};
     const long tiles = (long)d->n * s.down * s.across, sizes = 36L * u->panels * u->channels * NN_PANEL;
-    float *large = work + sizes, *small = large + 36L * NN_SUM_TILES * u->channels;
+    float *large = work + sizes, *small = large + 36L * NN_WINOGRAD_WGRAD_TILES * u->channels;
     for (long i = 0; i < sizes; i += NN_W) nn_store(work + i, nn_zero());
-    for (s.first = 0; s.first < tiles; s.first += NN_SUM_TILES) {
-        s.count = tiles - s.first < NN_SUM_TILES ? tiles - s.first : NN_SUM_TILES;
+    for (s.first = 0; s.first < tiles; s.first += NN_WINOGRAD_WGRAD_TILES) {
+        s.count = tiles - s.first < NN_WINOGRAD_WGRAD_TILES ? tiles - s.first : NN_WINOGRAD_WGRAD_TILES;
         nn_winograd_gather(4, 6, &s, x, u->c0, u->channels, large);
         nn_winograd_gather_small(&s, dy, u->p, u->panels, small);
         nn_sum_add(u, s.count, large, small, work);
@@ -163,7 +157,7 @@ NN_INLINE long nn_sum_time(const nn_conv *d, int panels, nn_sum_cut cut, int T)
 /* Of units that fit into a slot the least time; the larger ones of two that take as long. */
 NN_INLINE nn_sum_cut nn_sum_cut_for(const nn_conv *d, int panels, int T)
 {
-    const int blocks = nn_ceil(d->c, NN_SUM_CHANNELS), across = nn_ceil(panels, NN_SUM_PANELS);
+    const int blocks = nn_ceil(d->c, NN_WINOGRAD_WGRAD_CHANNELS), across = nn_ceil(panels, NN_WINOGRAD_WGRAD_PANELS);
     nn_sum_cut best = {blocks, across};
     for (int b = blocks; b <= nn_min(blocks + T - 1, d->c); b++) {
         for (int a = across; a <= nn_min(across + T - 1, panels); a++) {
@@ -174,18 +168,17 @@ NN_INLINE nn_sum_cut nn_sum_cut_for(const nn_conv *d, int panels, int T)
     return best;
 }
 
-/* weight: [o][c][3][3]; part t of T of the units.  `work` has room for NN_SLOTS units of
- * 36 · (48 · 64 + 32 · (48 + 64)) floats. */
+/* weight: [o][c][3][3]; part t of T of the units.  `work` has nn_winograd_wgrad_work()
+ * floats. */
 NN_KERNEL void nn_winograd_weights(const nn_conv *d, const float *x, const float *dy, float *weight, float *work, int t,
                                    int T)
 {
-    if (T > NN_SLOTS) T = NN_SLOTS;
+    if (T > NN_WINOGRAD_THREADS) T = NN_WINOGRAD_THREADS;
     if (t >= T) return;
     const int panels = nn_ceil(d->o, NN_PANEL);
     const nn_sum_cut cut = nn_sum_cut_for(d, panels, T);
     const int blocks = cut.blocks, across = cut.across, units = blocks * across;
-    work += t * 36L *
-            (NN_SUM_CHANNELS * NN_SUM_PANELS * NN_PANEL + NN_SUM_TILES * (NN_SUM_CHANNELS + NN_SUM_PANELS * NN_PANEL));
+    work += t * nn_winograd_wgrad_slot();
     for (int k = units * t / T; k < units * (t + 1) / T; k++) {
         nn_sum_unit u;
         u.c0 = d->c * (k % blocks) / blocks;

@@ -4,16 +4,31 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+extern const nn_symbol nn_library_emulated_avx512[], nn_library_emulated_avx2[], nn_library_emulated_neon[];
 
 const nn_symbol *kernels_of(int index)
 {
+    switch (index) {
+    case GENERIC: return nn_library_generic;
 #if defined(__x86_64__)
-    __builtin_cpu_init();
-    if (index == 1) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? nn_library_avx2 : NULL;
-    if (index == 2)
-        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") ? nn_library_avx512 : NULL;
+    case AVX2:
+        __builtin_cpu_init();
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? nn_library_avx2 : NULL;
+    case AVX512:
+        __builtin_cpu_init();
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+                       __builtin_cpu_supports("avx512vl")
+                   ? nn_library_avx512
+                   : NULL;
 #endif
-    return index == 0 ? nn_library_generic : NULL;
+    case EMULATED_AVX512: return nn_library_emulated_avx512;
+    case EMULATED_AVX2: return nn_library_emulated_avx2;
+    case EMULATED_NEON: return nn_library_emulated_neon;
+    default: return NULL;
+    }
 }
 
 void *kernel_named(const nn_symbol *table, const char *name)
@@ -25,17 +40,37 @@ void *kernel_named(const nn_symbol *table, const char *name)
     return NULL;
 }
 
+const nn_sizes *sizes_of(const nn_symbol *table) { return kernel_named(table, "nn_target_sizes"); }
+
+/* [… size of the mapping | GUARD floats | count floats] [a page without access] */
 float *guarded(long count)
 {
-    float *x = malloc((size_t)(count + GUARD) * sizeof *x);
-    ck_assert_ptr_nonnull(x);
-    for (long i = 0; i < count + GUARD; i++) x[i] = GUARD_VALUE;
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    const size_t used = sizeof(size_t) + (size_t)(GUARD + count) * sizeof(float),
+                 size = (used + page - 1) / page * page;
+    char *map = mmap(NULL, size + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ck_assert_msg(map != MAP_FAILED, "no memory for %ld floats", count);
+    ck_assert_int_eq(mprotect(map + size, page, PROT_NONE), 0);
+    float *x = (float *)(void *)(map + size) - count;
+    for (long i = -GUARD; i < count; i++) x[i] = GUARD_VALUE;
+    const size_t whole = size + page;
+    memcpy((char *)(x - GUARD) - sizeof whole, &whole, sizeof whole);
     return x;
 }
 
-bool guard_holds(const float *x, long count)
+void guarded_free(float *x)
 {
-    for (long i = count; i < count + GUARD; i++)
+    if (!x) return;
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    char *first = (char *)(x - GUARD) - sizeof(size_t);
+    size_t whole;
+    memcpy(&whole, first, sizeof whole);
+    munmap((void *)((size_t)first / page * page), whole);
+}
+
+bool guard_holds(const float *x)
+{
+    for (int i = -GUARD; i < 0; i++)
         if (x[i] != GUARD_VALUE) return false;
     return true;
 }

@@ -1,5 +1,5 @@
-/* What the tests of kernels begin with: the tables of kernels that a JIT calls, each by itself
- * (0 generic, 1 avx2, 2 avx512), and arrays behind which nothing may be written. */
+/* What the tests of kernels begin with: the tables of kernels that a JIT calls, each by itself,
+ * and arrays beside which nothing may be written or read. */
 #ifndef NNC_TESTS_UNIT_LIBRARIES_H
 #define NNC_TESTS_UNIT_LIBRARIES_H
 
@@ -7,7 +7,9 @@
 
 #include "runtime/kernels/library.h"
 
-enum { KERNEL_TABLES = 3 };
+/* The kernels for this machine's instructions, and the tiles of every target in vectors that
+ * the C compiler makes of them (emulated_avx512.c and so on). */
+enum { GENERIC, AVX2, AVX512, EMULATED_AVX512, EMULATED_AVX2, EMULATED_NEON, KERNEL_TABLES };
 
 /* NULL where this machine cannot run it. */
 const nn_symbol *kernels_of(int index);
@@ -15,12 +17,17 @@ const nn_symbol *kernels_of(int index);
 /* The kernel of that name; the test fails where there is none. */
 void *kernel_named(const nn_symbol *table, const char *name);
 
-/* `count` floats and GUARD behind them, all of them GUARD_VALUE; for free(). */
+/* The sizes of the table's target. */
+const nn_sizes *sizes_of(const nn_symbol *table);
+
+/* `count` floats, all of them GUARD_VALUE, that end where a page begins which may be neither
+ * read nor written, with GUARD more before them; for guarded_free. */
 enum { GUARD = 16 };
 #define GUARD_VALUE 12345.0F
 float *guarded(long count);
+void guarded_free(float *x); /* may be NULL */
 
-/* Whether nothing was written behind the `count` floats. */
-bool guard_holds(const float *x, long count);
+/* Whether nothing was written before the first of them. */
+bool guard_holds(const float *x);
 
 #endif

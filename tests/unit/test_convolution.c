@@ -2,8 +2,8 @@
  * The kernels of convolution, channels last, beside plain sums, through every table of
  * kernels that this machine can run, as the parts of one to three threads.  Values are
  * small integers, so that sums are exact and results must be the same numbers, however
- * they are cut into tiles, units and blocks.  Shapes: those that some limit of the
- * kernels lies between, and random ones.
+ * they are cut into tiles, units and blocks.  Shapes: those on both sides of each limit of
+ * the compiler and of the table's target, and random ones.
  */
 #include <check.h>
 #include <math.h>
@@ -12,6 +12,7 @@
 
 #define NN_LINKED 1
 #include "runtime/kernels/conv.h"
+#include "runtime/kernels/limits.h"
 #include "tests/unit/libraries.h"
 
 enum { THREADS = 3 };
@@ -63,7 +64,10 @@ static Problem problem(nn_conv d, unsigned seed)
     return p;
 }
 
-static void problem_free(Problem *p) { free(p->large.at), free(p->small.at), free(p->weight.at), free(p->bias.at); }
+static void problem_free(Problem *p)
+{
+    guarded_free(p->large.at), guarded_free(p->small.at), guarded_free(p->weight.at), guarded_free(p->bias.at);
+}
 
 /* Calls `f` for each product that the convolution has. */
 typedef void Product(const Problem *p, float *to, long large, long small, long weight);
@@ -104,7 +108,7 @@ static void to_large(const Problem *p, float *to, long large, long small, long w
 static void check_same(const Problem *p, const char *what, int T, Array want, Array got)
 {
     const nn_conv *d = &p->d;
-    for (long i = 0; i < want.count + GUARD; i++) {
+    for (long i = 0; i < want.count; i++) {
         if (want.at[i] == got.at[i]) continue;
         ck_abort_msg("%s of %d threads: %ld of %ld is %g, not %g: %dx%dx%dx%d, %d outputs of %dx%d, groups %d, kernel "
                      "%dx%d, stride %dx%d, dilation %dx%d, padding %d, %d",
@@ -132,9 +136,9 @@ static void check_weights(const nn_symbol *table, const Problem *p)
         Array got = array(want.count);
         for (int t = 0; t < T; t++) weights(&p->d, p->large.at, p->small.at, got.at, t, T);
         check_same(p, "gradient of the weights", T, want, got);
-        free(got.at);
+        guarded_free(got.at);
     }
-    free(want.at);
+    guarded_free(want.at);
 }
 
 /* Values between the channels of a part of an image stay as they are. */
@@ -148,9 +152,8 @@ static Array image_of(long pixels, int channels, int step, const float *bias)
 
 static long panels_of(const nn_conv *d, bool back)
 {
-    const long lanes = (back ? d->c : d->o) / d->groups, depth = (back ? d->o : d->c) / d->groups, taps = d->kh * d->kw;
-    if (d->groups > 1 && d->c == d->groups && d->o == d->groups) return (d->groups + 15) / 16 * 16 * taps;
-    return (long)d->groups * ((lanes + 15) / 16) * 16 * depth * taps;
+    const long c = d->c / d->groups, o = d->o / d->groups;
+    return nn_conv_packed(d->groups, back ? c : o, back ? o : c, d->kh * d->kw);
 }
 
 static Array pack(const nn_symbol *table, const Problem *p, bool back, int T)
@@ -158,7 +161,7 @@ static Array pack(const nn_symbol *table, const Problem *p, bool back, int T)
     Pack *f = (Pack *)kernel_named(table, back ? "nn_conv_panels_back" : "nn_conv_panels");
     Array panels = array(panels_of(&p->d, back));
     for (int t = 0; t < T; t++) f(&p->d, p->weight.at, panels.at, t, T);
-    ck_assert_msg(guard_holds(panels.at, panels.count), "behind the panels");
+    ck_assert_msg(guard_holds(panels.at), "before the panels");
     return panels;
 }
 
@@ -172,9 +175,9 @@ static void check_gather(const nn_symbol *table, const Problem *p)
         Array got = array(want.count), panels = pack(table, p, false, T);
         for (int t = 0; t < T; t++) gather(d, p->large.at, panels.at, p->bias.at, NULL, got.at, t, T);
         check_same(p, "output", T, want, got);
-        free(got.at), free(panels.at);
+        guarded_free(got.at), guarded_free(panels.at);
     }
-    free(want.at);
+    guarded_free(want.at);
 }
 
 static void check_scatter(const nn_symbol *table, const Problem *p)
@@ -187,9 +190,9 @@ static void check_scatter(const nn_symbol *table, const Problem *p)
         Array got = array(want.count), panels = pack(table, p, true, T);
         for (int t = 0; t < T; t++) scatter(d, p->small.at, panels.at, p->bias.at, got.at, t, T);
         check_same(p, "gradient of the input", T, want, got);
-        free(got.at), free(panels.at);
+        guarded_free(got.at), guarded_free(panels.at);
     }
-    free(want.at);
+    guarded_free(want.at);
 }
 
 static void check_all(const nn_symbol *table, nn_conv d, unsigned seed)
@@ -224,11 +227,6 @@ static void check_close(const Problem *p, const char *what, int T, Array want, A
                   T, (double)worst, (double)largest, d->n, d->c, d->h, d->w, d->o, d->oh, d->ow, d->kh, d->kw, d->top);
 }
 
-static long winograd_work(const nn_conv *d)
-{
-    return 8L * 36 * (48 * (d->c + d->o + 128) + 48 * 64 + 32 * (48 + 64)); /* enough for each of them */
-}
-
 static void check_winograd(const nn_symbol *table, const Problem *p, int m)
 {
     const nn_conv *d = &p->d;
@@ -238,17 +236,17 @@ static void check_winograd(const nn_symbol *table, const Problem *p, int m)
     Array want = image_of((long)d->n * d->oh * d->ow, d->o, d->o_step, p->bias.at), one = {0, NULL};
     each_product(p, to_small, want.at);
     for (int T = 1; T <= THREADS; T++) {
-        Array got = array(want.count), work = array(winograd_work(d));
-        Array panels = array((long)e * e * ((d->o + 15) / 16) * 16 * d->c);
+        Array got = array(want.count), work = array(nn_winograd_work(e, d->c, d->o));
+        Array panels = array(nn_winograd_packed(e, d->o, d->c));
         for (int t = 0; t < T; t++) pack_weight(d, m, 0, p->weight.at, panels.at, t, T);
         for (int t = 0; t < T; t++) winograd(d, m, p->large.at, panels.at, p->bias.at, NULL, got.at, work.at, t, T);
         check_close(p, "Winograd's output", T, want, got);
         if (T == 1) one = got;
         check_same(p, "Winograd's output", T, one, got);
-        if (T > 1) free(got.at);
-        free(work.at), free(panels.at);
+        if (T > 1) guarded_free(got.at);
+        guarded_free(work.at), guarded_free(panels.at);
     }
-    free(want.at), free(one.at);
+    guarded_free(want.at), guarded_free(one.at);
 }
 
 static void check_winograd_weights(const nn_symbol *table, const Problem *p)
@@ -258,15 +256,15 @@ static void check_winograd_weights(const nn_symbol *table, const Problem *p)
     for (long i = 0; i < want.count; i++) want.at[i] = 0;
     each_product(p, to_weight, want.at);
     for (int T = 1; T <= THREADS; T++) {
-        Array got = array(want.count), work = array(winograd_work(&p->d));
+        Array got = array(want.count), work = array(nn_winograd_wgrad_work());
         for (int t = 0; t < T; t++) weights(&p->d, p->large.at, p->small.at, got.at, work.at, t, T);
         check_close(p, "Winograd's gradient of the weights", T, want, got);
         if (T == 1) one = got;
         check_same(p, "Winograd's gradient of the weights", T, one, got);
-        if (T > 1) free(got.at);
-        free(work.at);
+        if (T > 1) guarded_free(got.at);
+        guarded_free(work.at);
     }
-    free(want.at), free(one.at);
+    guarded_free(want.at), guarded_free(one.at);
 }
 
 /* ---- shapes ---- */
@@ -303,12 +301,137 @@ static const Shape shapes[] = {
     {1, 130, 4, 4, 129, 1, 3, 1, 1, 1, 0},
 };
 
-START_TEST(limits)
+START_TEST(chosen_shapes)
 {
     for (size_t i = 0; kernels_of(_i) && i < sizeof shapes / sizeof *shapes; i++)
         check_all(kernels_of(_i), conv_of(shapes[i]), (unsigned)i + 1);
 }
 END_TEST
+
+/* ---- shapes on both sides of each limit ---- */
+
+typedef void Check(const nn_symbol *, const Problem *);
+
+static void check_shape(const nn_symbol *table, Shape s, Check *check)
+{
+    Problem p = problem(conv_of(s), (unsigned)(s.c * 31 + s.o * 7 + s.w));
+    check(table, &p);
+    problem_free(&p);
+}
+
+/* A unit of the most channels, and of one more; blocks of the most pixels, packed in tiles. */
+static void wgrad_tiles(const nn_symbol *table, const nn_sizes *z)
+{
+    for (int c = z->wgrad_channels - 4; c <= z->wgrad_channels + 1; c++) {
+        for (int w = z->wgrad_tiled_pixels - 2; w <= z->wgrad_tiled_pixels + 1; w++) {
+            Shape s = {
+                .n = 1, .c = 2 * c, .h = 1, .w = w, .o = NN_PANEL, .groups = 1, .k = 1, .stride = 1, .dilation = 1};
+            check_shape(table, s, check_weights); /* two units of as many channels */
+        }
+        Shape s = {.n = 2, .c = c, .h = 1, .w = z->wgrad_tiled_pixels, .groups = 1, .k = 1, .stride = 1, .dilation = 1};
+        s.o = 2 * 8 * NN_PANEL; /* two units of as many panels */
+        check_shape(table, s, check_weights);
+    }
+}
+
+/* A unit's sums: 3 × 3 taps of four panels; with as many pixels as the copy of its channels has
+ * room for, and with rows that have to be cut. */
+static void wgrad_sums(const nn_symbol *table, const nn_sizes *z)
+{
+    const int panels = 4, most = z->wgrad_sums / (9 * panels * NN_PANEL), edge = (int)sqrt(NN_WGRAD_COPY / most);
+    for (int more = -1; more <= 1; more++) {
+        Shape s = {.n = 2, .c = 2 * (most + more), .h = 4, .w = 3, .o = panels * NN_PANEL, .groups = 1, .k = 3};
+        s.stride = s.dilation = s.pad = 1;
+        check_shape(table, s, check_weights);
+        s.n = 1, s.c = most, s.o = NN_PANEL, s.h = s.w = edge - 2 + more;
+        check_shape(table, s, check_weights);
+        s.h = 2, s.w = NN_WGRAD_COPY / most / 3 - 2 + more;
+        check_shape(table, s, check_weights);
+    }
+}
+
+/* Blocks of the most pixels, of few channels; the most taps; the largest kernel. */
+static void wgrad_pixels(const nn_symbol *table, const nn_sizes *z)
+{
+    for (int more = -1; more <= 1; more++) {
+        Shape s = {.n = 1, .c = 3, .h = 1, .w = z->wgrad_pixels + more, .o = 5, .groups = 1, .k = 3, .stride = 1};
+        s.dilation = s.pad = 1;
+        check_shape(table, s, check_weights);
+    }
+    const Shape taps = {.n = 1, .c = 11, .h = 17, .w = 18, .o = 17, .groups = 1, .k = 16, .stride = 1, .dilation = 1};
+    ck_assert_int_eq(taps.k * taps.k, NN_MAX_TAPS);
+    check_shape(table, taps, check_weights);
+    Shape large = {.n = 1, .c = NN_MAX_TILE_ROWS, .o = 3, .groups = 1, .k = 2, .stride = 1};
+    large.dilation = (int)sqrt(NN_WGRAD_COPY / NN_MAX_TILE_ROWS) - 1;
+    large.h = large.w = large.dilation + 2;
+    ck_assert(nn_wgrad_serves(large.c, 4, large.dilation + 1, large.dilation + 1));
+    ck_assert(!nn_wgrad_serves(large.c, 4, large.dilation + 2, large.dilation + 2));
+    check_shape(table, large, check_weights);
+}
+
+START_TEST(limits_of_wgrad)
+{
+    const nn_symbol *table = kernels_of(_i);
+    if (!table) return;
+    wgrad_tiles(table, sizes_of(table));
+    wgrad_sums(table, sizes_of(table));
+    wgrad_pixels(table, sizes_of(table));
+}
+END_TEST
+
+/* Tiles and blocks of pixels, the depth of a block, panels that stay in cache, framed rows. */
+START_TEST(limits_of_direct)
+{
+    const nn_symbol *table = kernels_of(_i);
+    if (!table) return;
+    const nn_sizes *z = sizes_of(table);
+    const int outputs = z->tile_panels * NN_PANEL, framed = NN_PANEL / 2;
+    for (int more = -1; more <= 1; more++) {
+        const Shape some[] = {
+            {1, 7, 1, z->tile_rows + more, outputs + more, 1, 1, 1, 1, 0, 0},
+            {1, 9, 3, z->conv_pixels + more, 3, 1, 3, 1, 1, 1, 0},
+            {1, z->conv_depth + more, 1, z->tile_rows, outputs + 1, 1, 1, 1, 1, 0, 0},
+            {1, 2 * z->conv_depth + more, 1, 3, NN_PANEL, 1, 1, 1, 1, 0, 0},
+            {1, z->conv_near / 128 + more, 2, 5, 128, 1, 1, 1, 1, 0, 0},
+            {1, framed, 3, z->conv_frame / (4 * framed) - 2 + more, 3, 1, 3, 1, 1, 1, 0},
+            {1, 3 * NN_PANEL, 5, z->grouped_pixels + 2 + more, 3 * NN_PANEL, 3 * NN_PANEL, 3, 1, 1, 1, 0},
+            {1, 6 * z->grouped_channels, 5, z->grouped_pixels + 2 + more, 6 * z->grouped_channels, 6, 3, 1, 1, 1, 0},
+        };
+        for (size_t i = 0; i < sizeof some / sizeof *some; i++) {
+            check_shape(table, some[i], check_gather);
+            check_shape(table, some[i], check_scatter);
+        }
+    }
+}
+END_TEST
+
+static void check_winograd_2(const nn_symbol *table, const Problem *p) { check_winograd(table, p, 2); }
+static void check_winograd_4(const nn_symbol *table, const Problem *p) { check_winograd(table, p, 4); }
+
+/* A row of tiles that fills a block, panels that are transformed back at once, the zeros, and
+ * units of wgrad. */
+START_TEST(limits_of_winograd)
+{
+    const nn_symbol *table = kernels_of(_i);
+    if (!table) return;
+    const int units = NN_WINOGRAD_WGRAD_CHANNELS, panels = NN_WINOGRAD_WGRAD_PANELS * NN_PANEL;
+    for (int more = -1; more <= 1; more++) {
+        const Shape row = {1, 5, 4, 4 * NN_WINOGRAD_TILES + more, NN_WINOGRAD_OUTPUTS + more, 1, 3, 1, 1, 1, 0};
+        const Shape row_4 = {1, 5, 2, 2 * NN_WINOGRAD_TILES_4 + more, NN_WINOGRAD_OUTPUTS + more, 1, 3, 1, 1, 1, 0};
+        const Shape row_5 = {1, 5, 2, 2 * NN_WINOGRAD_TILES + more, NN_PANEL + more, 1, 5, 1, 1, 2, 0};
+        const Shape unit = {1, units + more, 4, 4 * NN_WINOGRAD_WGRAD_TILES + more, panels + more, 1, 3, 1, 1, 1, 0};
+        check_shape(table, row, check_winograd_4);
+        check_shape(table, row_4, check_winograd_2);
+        check_shape(table, row_5, check_winograd_2);
+        check_shape(table, unit, check_winograd_weights);
+    }
+    const Shape deep = {1, NN_ZEROS, 4, 5, NN_PANEL, 1, 3, 1, 1, 1, 0};
+    check_shape(table, deep, check_winograd_4);
+    check_shape(table, deep, check_winograd_2);
+}
+END_TEST
+
+/* ---- random shapes ---- */
 
 static int draw(unsigned *state, int least, int most)
 {
@@ -360,7 +483,10 @@ Suite *convolution_suite(void)
 {
     Suite *suite = suite_create("convolution");
     TCase *tests = tcase_create("kernels");
-    tcase_add_loop_test(tests, limits, 0, KERNEL_TABLES);
+    tcase_add_loop_test(tests, chosen_shapes, 0, KERNEL_TABLES);
+    tcase_add_loop_test(tests, limits_of_wgrad, 0, KERNEL_TABLES);
+    tcase_add_loop_test(tests, limits_of_direct, 0, KERNEL_TABLES);
+    tcase_add_loop_test(tests, limits_of_winograd, 0, KERNEL_TABLES);
     tcase_add_loop_test(tests, random_shapes, 0, KERNEL_TABLES);
     tcase_add_loop_test(tests, winograd_shapes, 0, KERNEL_TABLES);
     suite_add_tcase(suite, tests);

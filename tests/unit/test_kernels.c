@@ -363,8 +363,7 @@ static const char *const updates[] = {
 /* Gradients differ by rounding, which adam and its kin divide by their size. */
 START_TEST(updates_alike)
 {
-    check_variant((Build){.path = "tests/kernels/trained.nn", .net = "trained", .set = updates[_i], .batch = 5},
-                  1e-4);
+    check_variant((Build){.path = "tests/kernels/trained.nn", .net = "trained", .set = updates[_i], .batch = 5}, 1e-4);
 }
 END_TEST
 

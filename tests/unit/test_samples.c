@@ -30,7 +30,7 @@ static void check_same(const float *got, const double *expected, long count, con
         ck_assert_msg((double)got[i] == expected[i], "%s, shape %d, %d threads: element %ld is %g, not %g", what, index,
                       T, i, (double)got[i], expected[i]);
     }
-    ck_assert_msg(guard_holds(got, count), "%s, shape %d: writes behind", what, index);
+    ck_assert_msg(guard_holds(got), "%s, shape %d: writes before the array", what, index);
 }
 
 /* ---- convolution ------------------------------------------------------------------ */
@@ -87,7 +87,7 @@ static Arrays arrays_of(const nn_samples *d)
 
 static void arrays_free(Arrays *a)
 {
-    free(a->in), free(a->out), free(a->weight), free(a->bias);
+    guarded_free(a->in), guarded_free(a->out), guarded_free(a->weight), guarded_free(a->bias);
     free(a->dx), free(a->sum), free(a->dweight);
 }
 
@@ -96,9 +96,8 @@ typedef void ConvDx(const nn_samples *, long blocks, const float *dy, const floa
 typedef void ConvDweight(const nn_samples *, long blocks, const float *x, const float *dy, float *dweight, int t,
                          int T);
 
-static void check_conv(const nn_symbol *table, int index, const Arrays *a, int T)
+static void check_conv(const nn_symbol *table, const nn_samples *d, int index, const Arrays *a, int T)
 {
-    const nn_samples *d = &shapes[index];
     const long x = a->x / BLOCKS, y = a->y / BLOCKS;
     float *got_y = guarded(a->y), *got_x = guarded(a->x), *got_weight = guarded(a->weights);
     for (int t = 0; t < T; t++) {
@@ -113,15 +112,38 @@ static void check_conv(const nn_symbol *table, int index, const Arrays *a, int T
     check_same(got_y, a->sum, a->y, "conv", index, T);
     if (d->sh == 1 && d->sw == 1) check_same(got_x, a->dx, a->x, "its gradient", index, T);
     check_same(got_weight, a->dweight, a->weights, "the weights' gradient", index, T);
-    free(got_y), free(got_x), free(got_weight);
+    guarded_free(got_y), guarded_free(got_x), guarded_free(got_weight);
+}
+
+static void check_shape(const nn_symbol *table, const nn_samples *d, int index)
+{
+    Arrays a = arrays_of(d);
+    for (int T = 1; T <= 3; T++) check_conv(table, d, index, &a, T);
+    arrays_free(&a);
 }
 
 START_TEST(convolutions)
 {
-    for (int i = 0; kernels_of(_i) && i < (int)(sizeof shapes / sizeof *shapes); i++) {
-        Arrays a = arrays_of(&shapes[i]);
-        for (int T = 1; T <= 3; T++) check_conv(kernels_of(_i), i, &a, T);
-        arrays_free(&a);
+    for (int i = 0; kernels_of(_i) && i < (int)(sizeof shapes / sizeof *shapes); i++)
+        check_shape(kernels_of(_i), &shapes[i], i);
+}
+END_TEST
+
+/* Tiles of outputs and pixels; of wgrad, tiles of outputs and taps, and eight of these. */
+START_TEST(limits_of_convolutions)
+{
+    const nn_symbol *table = kernels_of(_i);
+    if (!table) return;
+    const nn_sizes *z = sizes_of(table);
+    const int taps = 8 * z->blocked_wgrad_taps;
+    for (int more = -1; more <= 1; more++) {
+        const nn_samples some[] = {
+            {3, 3, 7, z->blocked_outputs + more, 3, 7, 3, 3, 1, 1, 1, 1, 1, 1},
+            {2, 3, z->blocked_pixels + 2 + more, 5, 3, z->blocked_pixels + more + 2, 3, 3, 1, 1, 1, 1, 1, 1},
+            {taps + more, 2, 3, z->blocked_wgrad_outputs + more, 2, 3, 1, 1, 1, 1, 1, 1, 0, 0},
+            {1, 2, taps + 2, z->blocked_wgrad_outputs + 1, 2, 3 - more, 1, taps + more, 1, 1, 1, 1, 0, 0},
+        };
+        for (int i = 0; i < (int)(sizeof some / sizeof *some); i++) check_shape(table, &some[i], 100 + i);
     }
 }
 END_TEST
@@ -141,7 +163,7 @@ static void check_dense(const nn_symbol *table, int i, int o)
     check_same(y, a.sum, a.y, "dense", i, 1);
     ((DenseDx *)kernel_named(table, "nn_samples_dense_dx"))(BLOCKS, i, o, a.out, a.weight, dx);
     check_same(dx, a.dx, a.x, "dense's gradient", o, 1);
-    free(y), free(dx);
+    guarded_free(y), guarded_free(dx);
     arrays_free(&a);
 }
 
@@ -159,6 +181,7 @@ Suite *samples_suite(void)
     Suite *suite = suite_create("samples last");
     TCase *tests = tcase_create("kernels");
     tcase_add_loop_test(tests, convolutions, 0, KERNEL_TABLES);
+    tcase_add_loop_test(tests, limits_of_convolutions, 0, KERNEL_TABLES);
     tcase_add_loop_test(tests, dense_layers, 0, KERNEL_TABLES);
     suite_add_tcase(suite, tests);
     return suite;

@@ -1,0 +1,48 @@
+/*
+ * avx512.h: the sizes of AVX-512: 32 registers of 16 floats.
+ */
+#ifndef NN_CONFIG_H
+#define NN_CONFIG_H
+
+#define NN_W 16 /* floats of a vector */
+
+/* Matrix product (dense gradients): rows × vectors of a register tile; depth of a panel of B,
+ * which stays in L1, and floats of a block of A, which stays in L2. */
+#define NN_GEMM_ROWS    14
+#define NN_GEMM_VECTORS 2
+#define NN_GEMM_DEPTH   256
+#define NN_GEMM_BLOCK   57344
+
+/* Dot products (dense forward): samples × outputs of a register tile. */
+#define NN_DOT_SAMPLES 4
+#define NN_DOT_OUTPUTS 4
+
+/* Direct convolution: output pixels × vectors of a register tile, which are those of
+ * NN_TILE_PANELS panels; wgrad has channels in place of the pixels. */
+#define NN_TILE_ROWS    10
+#define NN_TILE_VECTORS 2
+#define NN_TILE_PANELS  2
+#define NN_CONV_DEPTH   320   /* channels × taps of a block: 20 KB of a panel, in L1 */
+#define NN_CONV_PIXELS  240   /* of a block: a multiple of every NN_TILE_ROWS */
+#define NN_CONV_NEAR    32768 /* floats of all panels that stay in L2 without prefetching */
+#define NN_CONV_FRAME   24576 /* floats of rows that are copied with zeros around them */
+#define NN_CONV_BURST   16    /* cache lines that are prefetched at once */
+
+/* Gradients of weights: floats of a unit's sums and its channels; output pixels of a block, and
+ * of one that is packed in tiles. */
+#define NN_WGRAD_SUMS         49152
+#define NN_WGRAD_CHANNELS     264
+#define NN_WGRAD_PIXELS       768
+#define NN_WGRAD_TILED_PIXELS 128
+
+/* Grouped convolution: output pixels taken together, a cache line of channels of each. */
+#define NN_GROUPED_PIXELS 8
+
+/* Batch-blocked convolution: outputs × pixels of a register tile; of its wgrad, outputs × taps. */
+#define NN_BLOCKED_OUTPUTS       10
+#define NN_BLOCKED_PIXELS        2
+#define NN_BLOCKED_WGRAD_OUTPUTS 4
+#define NN_BLOCKED_WGRAD_TAPS    6
+#define NN_BLOCKED_NEAR          400 /* pixels that stay in L1 */
+
+#endif

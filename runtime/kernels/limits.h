@@ -1,0 +1,112 @@
+/*
+ * limits.h: the limits and sizes that the compiler and the kernels share, the same for
+ * every target.
+ *
+ * The compiler asks here whether a kernel serves a shape and how much memory packed
+ * weights and work space take; the kernels index that memory by the same functions.
+ * Sizes are counted in floats.  What differs from target to target is in config/, and
+ * library_table.h checks that each target keeps to the limits of this file.
+ */
+#ifndef NN_LIMITS_H
+#define NN_LIMITS_H
+
+#define NN_SIZE static inline __attribute__((unused))
+
+enum {
+    NN_LINE = 16,          /* floats of a cache line */
+    NN_BATCH_BLOCK = 16,   /* samples that lie side by side in the batch-blocked layout */
+    NN_MAX_WIDTH = 16,     /* floats of a vector, at most */
+    NN_MAX_TILE_ROWS = 10, /* output pixels, or channels of wgrad, of a register tile, at most */
+
+    NN_PANEL = 16,     /* outputs of a panel of packed weights */
+    NN_MAX_TAPS = 256, /* kh · kw */
+    NN_ZEROS = 1024,   /* what padding is read from */
+
+    NN_PLANAR_COPY = 8192,  /* the padded rows of a planar convolution, at most */
+    NN_WGRAD_COPY = 33792,  /* a block of the large image, packed for wgrad, at most */
+    NN_LRN_CHANNELS = 1024, /* at most, for the gradient */
+    NN_LRN_WINDOW = 64      /* channels that are summed, at most, in NHWC */
+};
+
+NN_SIZE long nn_round_up(long count, long step) { return (count + step - 1) / step * step; }
+
+/* ---- direct convolution ---------------------------------------------------------- */
+
+/* Pixels along an axis that `count` outputs read. */
+NN_SIZE long nn_extent(long count, long stride, long k, long dilation)
+{
+    return (count - 1) * stride + (k - 1) * dilation + 1;
+}
+
+/* Packed weights [groups][outputs / 16][taps][channels][16], of `outputs` and `channels` in
+ * each group; of a depthwise convolution [taps][groups], padded to whole panels. */
+NN_SIZE long nn_conv_packed(long groups, long outputs, long channels, long taps)
+{
+    if (groups > 1 && outputs == 1 && channels == 1) return taps * nn_round_up(groups, NN_PANEL);
+    return groups * nn_round_up(outputs, NN_PANEL) * channels * taps;
+}
+
+/* Whether wgrad can copy what one output pixel reads, of a tile of channels: kernels of
+ * height × width pixels, dilation included. */
+NN_SIZE int nn_wgrad_serves(long channels, long taps, long height, long width)
+{
+    const long rows = channels < NN_MAX_TILE_ROWS ? channels : NN_MAX_TILE_ROWS;
+    return taps <= NN_MAX_TAPS && height <= NN_WGRAD_COPY && width <= NN_WGRAD_COPY / height &&
+           rows * height * width <= NN_WGRAD_COPY;
+}
+
+/* What a row of outputs of a planar convolution reads: [channels][height][width]. */
+NN_SIZE int nn_planar_serves(long channels, long height, long width, long outputs_width)
+{
+    return outputs_width >= NN_MAX_WIDTH && channels <= NN_PLANAR_COPY && height <= NN_PLANAR_COPY &&
+           width <= NN_PLANAR_COPY && channels * height <= NN_PLANAR_COPY &&
+           channels * height * width <= NN_PLANAR_COPY;
+}
+
+/* ---- Winograd's convolution: tiles of m × m outputs, e × e inputs, e = m + r − 1 ---------- */
+
+enum {
+    NN_WINOGRAD_THREADS = 8,   /* that can work at once */
+    NN_WINOGRAD_EDGE = 6,      /* the largest e */
+    NN_WINOGRAD_TILES = 24,    /* of a block with e = 6, at most */
+    NN_WINOGRAD_TILES_4 = 48,  /* of a block with e = 4, at most */
+    NN_WINOGRAD_OUTPUTS = 128, /* transformed back at once, at most */
+
+    NN_WINOGRAD_WGRAD_TILES = 32,    /* of a block, at most */
+    NN_WINOGRAD_WGRAD_CHANNELS = 48, /* of a unit, at most */
+    NN_WINOGRAD_WGRAD_PANELS = 4     /* of a unit, at most */
+};
+
+/* Transformed weights [e²][outputs / 16][channels][16]. */
+NN_SIZE long nn_winograd_packed(long e, long outputs, long channels)
+{
+    return e * e * nn_round_up(outputs, NN_PANEL) * channels;
+}
+
+NN_SIZE long nn_winograd_tiles(long e) { return e == 4 ? NN_WINOGRAD_TILES_4 : NN_WINOGRAD_TILES; }
+
+/* The work space of one thread: a block's transformed inputs [e²][tiles][channels], and the
+ * products [e²][tiles][outputs] of as many outputs as are transformed back at once. */
+NN_SIZE long nn_winograd_slot(long e, long channels, long outputs)
+{
+    const long padded = nn_round_up(outputs, NN_PANEL);
+    return e * e * nn_winograd_tiles(e) * (channels + (padded < NN_WINOGRAD_OUTPUTS ? padded : NN_WINOGRAD_OUTPUTS));
+}
+
+NN_SIZE long nn_winograd_work(long e, long channels, long outputs)
+{
+    return NN_WINOGRAD_THREADS * nn_winograd_slot(e, channels, outputs);
+}
+
+/* Of wgrad: a unit's sums [36][channels][outputs], and a block's transformed inputs
+ * [36][tiles][channels] and output gradients [36][tiles][outputs]. */
+NN_SIZE long nn_winograd_wgrad_slot(void)
+{
+    const long outputs = NN_WINOGRAD_WGRAD_PANELS * NN_PANEL;
+    return NN_WINOGRAD_EDGE * NN_WINOGRAD_EDGE *
+           (NN_WINOGRAD_WGRAD_CHANNELS * outputs + NN_WINOGRAD_WGRAD_TILES * (NN_WINOGRAD_WGRAD_CHANNELS + outputs));
+}
+
+NN_SIZE long nn_winograd_wgrad_work(void) { return NN_WINOGRAD_THREADS * nn_winograd_wgrad_slot(); }
+
+#endif
