@@ -187,19 +187,23 @@ void nn_turn(long n, long rows, long columns, const float *x, float *y, int t, i
 #define NN_LANES_H
 
 /*
- * vector.h: vectors and tile sizes of the instruction set this is compiled for.
+ * vector.h: vectors of the instruction set that this is compiled for, and the target's
+ * sizes, which are on its page in config/.
  *
  * nn_vec is a GNU vector of NN_W floats that may lie at any float's address.
- * The outer-product tile holds NN_MR rows of NN_NV vectors in registers: enough
- * independent sums to cover the latency of a fused multiply-add, and few enough
- * to leave registers for the operands.
+ *
+ * NN_AVX512, NN_AVX2 and NN_NEON say which instructions there are; the sizes are a matter of
+ * the page alone.  With NN_EMULATED the includer has chosen a page already, and the C compiler
+ * makes its vectors of whatever instructions it has: so the tests run every target's tiles on
+ * every machine.
  */
 #ifndef NN_VECTOR_H
 #define NN_VECTOR_H
 
 /* What the kernels are made for; none of these: any machine.  Generated code that
  * picks at run time defines one itself. */
-#if defined(__AVX512F__)
+#if defined(NN_EMULATED)
+#elif defined(__AVX512F__)
 #define NN_AVX512 1
 #elif defined(__AVX2__) && defined(__FMA__)
 #define NN_AVX2 1
@@ -208,15 +212,315 @@ void nn_turn(long n, long rows, long columns, const float *x, float *y, int t, i
 #endif
 
 #if defined(NN_AVX512)
-enum { NN_W = 16, NN_MR = 14, NN_NV = 2, NN_DM = 4, NN_DN = 4 };
-#elif defined(NN_AVX2)
-enum { NN_W = 8, NN_MR = 6, NN_NV = 2, NN_DM = 3, NN_DN = 3 };
-#elif defined(NN_NEON)
-enum { NN_W = 4, NN_MR = 8, NN_NV = 3, NN_DM = 4, NN_DN = 4 };
-#else
-enum { NN_W = 4, NN_MR = 4, NN_NV = 2, NN_DM = 3, NN_DN = 3 };
+/*
+ * avx512.h: the sizes of AVX-512: 32 registers of 16 floats.
+ */
+#ifndef NN_CONFIG_H
+#define NN_CONFIG_H
+
+#define NN_W 16 /* floats of a vector */
+
+/* Matrix product (dense gradients): rows × vectors of a register tile; depth of a panel of B,
+ * which stays in L1, and floats of a block of A, which stays in L2. */
+#define NN_GEMM_ROWS    14
+#define NN_GEMM_VECTORS 2
+#define NN_GEMM_DEPTH   256
+#define NN_GEMM_BLOCK   57344
+
+/* Dot products (dense forward): samples × outputs of a register tile. */
+#define NN_DOT_SAMPLES 4
+#define NN_DOT_OUTPUTS 4
+
+/* Direct convolution: output pixels × vectors of a register tile, which are those of
+ * NN_TILE_PANELS panels; wgrad has channels in place of the pixels. */
+#define NN_TILE_ROWS    10
+#define NN_TILE_VECTORS 2
+#define NN_TILE_PANELS  2
+#define NN_CONV_DEPTH   320   /* channels × taps of a block: 20 KB of a panel, in L1 */
+#define NN_CONV_PIXELS  240   /* of a block: a multiple of every NN_TILE_ROWS */
+#define NN_CONV_NEAR    32768 /* floats of all panels that stay in L2 without prefetching */
+#define NN_CONV_FRAME   24576 /* floats of rows that are copied with zeros around them */
+#define NN_CONV_BURST   16    /* cache lines that are prefetched at once */
+
+/* Gradients of weights: floats of a unit's sums and its channels; output pixels of a block, and
+ * of one that is packed in tiles. */
+#define NN_WGRAD_SUMS         49152
+#define NN_WGRAD_CHANNELS     264
+#define NN_WGRAD_PIXELS       768
+#define NN_WGRAD_TILED_PIXELS 128
+
+/* Grouped convolution: output pixels taken together, a cache line of channels of each. */
+#define NN_GROUPED_PIXELS 8
+
+/* Batch-blocked convolution: outputs × pixels of a register tile; of its wgrad, outputs × taps. */
+#define NN_BLOCKED_OUTPUTS       10
+#define NN_BLOCKED_PIXELS        2
+#define NN_BLOCKED_WGRAD_OUTPUTS 4
+#define NN_BLOCKED_WGRAD_TAPS    6
+#define NN_BLOCKED_NEAR          400 /* pixels that stay in L1 */
+
 #endif
-enum { NN_NR = NN_NV * NN_W };
+#elif defined(NN_AVX2)
+/*
+ * avx2.h: the sizes of AVX2 with FMA: 16 registers of 8 floats.
+ */
+#ifndef NN_CONFIG_H
+#define NN_CONFIG_H
+
+#define NN_W 8 /* floats of a vector */
+
+/* Matrix product (dense gradients): rows × vectors of a register tile; depth of a panel of B,
+ * which stays in L1, and floats of a block of A, which stays in L2. */
+#define NN_GEMM_ROWS    6
+#define NN_GEMM_VECTORS 2
+#define NN_GEMM_DEPTH   256
+#define NN_GEMM_BLOCK   57344
+
+/* Dot products (dense forward): samples × outputs of a register tile. */
+#define NN_DOT_SAMPLES 3
+#define NN_DOT_OUTPUTS 3
+
+/* Direct convolution: output pixels × vectors of a register tile, which are those of
+ * NN_TILE_PANELS panels; wgrad has channels in place of the pixels. */
+#define NN_TILE_ROWS    6
+#define NN_TILE_VECTORS 2
+#define NN_TILE_PANELS  1
+#define NN_CONV_DEPTH   320   /* channels × taps of a block: 20 KB of a panel, in L1 */
+#define NN_CONV_PIXELS  240   /* of a block: a multiple of every NN_TILE_ROWS */
+#define NN_CONV_NEAR    32768 /* floats of all panels that stay in L2 without prefetching */
+#define NN_CONV_FRAME   24576 /* floats of rows that are copied with zeros around them */
+#define NN_CONV_BURST   16    /* cache lines that are prefetched at once */
+
+/* Gradients of weights: floats of a unit's sums and its channels; output pixels of a block, and
+ * of one that is packed in tiles. */
+#define NN_WGRAD_SUMS         49152
+#define NN_WGRAD_CHANNELS     264
+#define NN_WGRAD_PIXELS       768
+#define NN_WGRAD_TILED_PIXELS 128
+
+/* Grouped convolution: output pixels taken together, a cache line of channels of each. */
+#define NN_GROUPED_PIXELS 4
+
+/* Batch-blocked convolution: outputs × pixels of a register tile; of its wgrad, outputs × taps. */
+#define NN_BLOCKED_OUTPUTS       6
+#define NN_BLOCKED_PIXELS        1
+#define NN_BLOCKED_WGRAD_OUTPUTS 4
+#define NN_BLOCKED_WGRAD_TAPS    3
+#define NN_BLOCKED_NEAR          400 /* pixels that stay in L1 */
+
+#endif
+#elif defined(NN_NEON)
+/*
+ * neon.h: the sizes of NEON on 64-bit ARM: 32 registers of 4 floats.
+ */
+#ifndef NN_CONFIG_H
+#define NN_CONFIG_H
+
+#define NN_W 4 /* floats of a vector */
+
+/* Matrix product (dense gradients): rows × vectors of a register tile; depth of a panel of B,
+ * which stays in L1, and floats of a block of A, which stays in L2. */
+#define NN_GEMM_ROWS    8
+#define NN_GEMM_VECTORS 3
+#define NN_GEMM_DEPTH   256
+#define NN_GEMM_BLOCK   57344
+
+/* Dot products (dense forward): samples × outputs of a register tile. */
+#define NN_DOT_SAMPLES 4
+#define NN_DOT_OUTPUTS 4
+
+/* Direct convolution: output pixels × vectors of a register tile, which are those of
+ * NN_TILE_PANELS panels; wgrad has channels in place of the pixels. */
+#define NN_TILE_ROWS    6
+#define NN_TILE_VECTORS 4
+#define NN_TILE_PANELS  1
+#define NN_CONV_DEPTH   320   /* channels × taps of a block: 20 KB of a panel, in L1 */
+#define NN_CONV_PIXELS  240   /* of a block: a multiple of every NN_TILE_ROWS */
+#define NN_CONV_NEAR    32768 /* floats of all panels that stay in L2 without prefetching */
+#define NN_CONV_FRAME   24576 /* floats of rows that are copied with zeros around them */
+#define NN_CONV_BURST   16    /* cache lines that are prefetched at once */
+
+/* Gradients of weights: floats of a unit's sums and its channels; output pixels of a block, and
+ * of one that is packed in tiles. */
+#define NN_WGRAD_SUMS         49152
+#define NN_WGRAD_CHANNELS     264
+#define NN_WGRAD_PIXELS       768
+#define NN_WGRAD_TILED_PIXELS 128
+
+/* Grouped convolution: output pixels taken together, a cache line of channels of each. */
+#define NN_GROUPED_PIXELS 4
+
+/* Batch-blocked convolution: outputs × pixels of a register tile; of its wgrad, outputs × taps. */
+#define NN_BLOCKED_OUTPUTS       6
+#define NN_BLOCKED_PIXELS        1
+#define NN_BLOCKED_WGRAD_OUTPUTS 4
+#define NN_BLOCKED_WGRAD_TAPS    6
+#define NN_BLOCKED_NEAR          400 /* pixels that stay in L1 */
+
+#endif
+#else
+/*
+ * generic.h: the sizes of any machine: 16 registers of 4 floats, as SSE2 has them.
+ */
+#ifndef NN_CONFIG_H
+#define NN_CONFIG_H
+
+#define NN_W 4 /* floats of a vector */
+
+/* Matrix product (dense gradients): rows × vectors of a register tile; depth of a panel of B,
+ * which stays in L1, and floats of a block of A, which stays in L2. */
+#define NN_GEMM_ROWS    4
+#define NN_GEMM_VECTORS 2
+#define NN_GEMM_DEPTH   256
+#define NN_GEMM_BLOCK   57344
+
+/* Dot products (dense forward): samples × outputs of a register tile. */
+#define NN_DOT_SAMPLES 3
+#define NN_DOT_OUTPUTS 3
+
+/* Direct convolution: output pixels × vectors of a register tile, which are those of
+ * NN_TILE_PANELS panels; wgrad has channels in place of the pixels. */
+#define NN_TILE_ROWS    2
+#define NN_TILE_VECTORS 4
+#define NN_TILE_PANELS  1
+#define NN_CONV_DEPTH   320   /* channels × taps of a block: 20 KB of a panel, in L1 */
+#define NN_CONV_PIXELS  240   /* of a block: a multiple of every NN_TILE_ROWS */
+#define NN_CONV_NEAR    32768 /* floats of all panels that stay in L2 without prefetching */
+#define NN_CONV_FRAME   24576 /* floats of rows that are copied with zeros around them */
+#define NN_CONV_BURST   16    /* cache lines that are prefetched at once */
+
+/* Gradients of weights: floats of a unit's sums and its channels; output pixels of a block, and
+ * of one that is packed in tiles. */
+#define NN_WGRAD_SUMS         49152
+#define NN_WGRAD_CHANNELS     264
+#define NN_WGRAD_PIXELS       768
+#define NN_WGRAD_TILED_PIXELS 128
+
+/* Grouped convolution: output pixels taken together, a cache line of channels of each. */
+#define NN_GROUPED_PIXELS 2
+
+/* Batch-blocked convolution: outputs × pixels of a register tile; of its wgrad, outputs × taps. */
+#define NN_BLOCKED_OUTPUTS       2
+#define NN_BLOCKED_PIXELS        1
+#define NN_BLOCKED_WGRAD_OUTPUTS 3
+#define NN_BLOCKED_WGRAD_TAPS    3
+#define NN_BLOCKED_NEAR          400 /* pixels that stay in L1 */
+
+#endif
+#endif
+
+/*
+ * limits.h: the limits and sizes that the compiler and the kernels share, the same for
+ * every target.
+ *
+ * The compiler asks here whether a kernel serves a shape and how much memory packed
+ * weights and work space take; the kernels index that memory by the same functions.
+ * Sizes are counted in floats.  What differs from target to target is in config/, and
+ * library_table.h checks that each target keeps to the limits of this file.
+ */
+#ifndef NN_LIMITS_H
+#define NN_LIMITS_H
+
+#define NN_SIZE static inline __attribute__((unused))
+
+enum {
+    NN_LINE = 16,          /* floats of a cache line */
+    NN_BATCH_BLOCK = 16,   /* samples that lie side by side in the batch-blocked layout */
+    NN_MAX_WIDTH = 16,     /* floats of a vector, at most */
+    NN_MAX_TILE_ROWS = 10, /* output pixels, or channels of wgrad, of a register tile, at most */
+
+    NN_PANEL = 16,     /* outputs of a panel of packed weights */
+    NN_MAX_TAPS = 256, /* kh · kw */
+    NN_ZEROS = 1024,   /* what padding is read from */
+
+    NN_PLANAR_COPY = 8192,  /* the padded rows of a planar convolution, at most */
+    NN_WGRAD_COPY = 33792,  /* a block of the large image, packed for wgrad, at most */
+    NN_LRN_CHANNELS = 1024, /* at most, for the gradient */
+    NN_LRN_WINDOW = 64      /* channels that are summed, at most, in NHWC */
+};
+
+NN_SIZE long nn_round_up(long count, long step) { return (count + step - 1) / step * step; }
+
+/* ---- direct convolution ---------------------------------------------------------- */
+
+/* Pixels along an axis that `count` outputs read. */
+NN_SIZE long nn_extent(long count, long stride, long k, long dilation)
+{
+    return (count - 1) * stride + (k - 1) * dilation + 1;
+}
+
+/* Packed weights [groups][outputs / 16][taps][channels][16], of `outputs` and `channels` in
+ * each group; of a depthwise convolution [taps][groups], padded to whole panels. */
+NN_SIZE long nn_conv_packed(long groups, long outputs, long channels, long taps)
+{
+    if (groups > 1 && outputs == 1 && channels == 1) return taps * nn_round_up(groups, NN_PANEL);
+    return groups * nn_round_up(outputs, NN_PANEL) * channels * taps;
+}
+
+/* Whether wgrad can copy what one output pixel reads, of a tile of channels: kernels of
+ * height × width pixels, dilation included. */
+NN_SIZE int nn_wgrad_serves(long channels, long taps, long height, long width)
+{
+    const long rows = channels < NN_MAX_TILE_ROWS ? channels : NN_MAX_TILE_ROWS;
+    return taps <= NN_MAX_TAPS && height <= NN_WGRAD_COPY && width <= NN_WGRAD_COPY / height &&
+           rows * height * width <= NN_WGRAD_COPY;
+}
+
+/* What a row of outputs of a planar convolution reads: [channels][height][width]. */
+NN_SIZE int nn_planar_serves(long channels, long height, long width, long outputs_width)
+{
+    return outputs_width >= NN_MAX_WIDTH && channels <= NN_PLANAR_COPY && height <= NN_PLANAR_COPY &&
+           width <= NN_PLANAR_COPY && channels * height <= NN_PLANAR_COPY &&
+           channels * height * width <= NN_PLANAR_COPY;
+}
+
+/* ---- Winograd's convolution: tiles of m × m outputs, e × e inputs, e = m + r − 1 ---------- */
+
+enum {
+    NN_WINOGRAD_THREADS = 8,   /* that can work at once */
+    NN_WINOGRAD_EDGE = 6,      /* the largest e */
+    NN_WINOGRAD_TILES = 24,    /* of a block with e = 6, at most */
+    NN_WINOGRAD_TILES_4 = 48,  /* of a block with e = 4, at most */
+    NN_WINOGRAD_OUTPUTS = 128, /* transformed back at once, at most */
+
+    NN_WINOGRAD_WGRAD_TILES = 32,    /* of a block, at most */
+    NN_WINOGRAD_WGRAD_CHANNELS = 48, /* of a unit, at most */
+    NN_WINOGRAD_WGRAD_PANELS = 4     /* of a unit, at most */
+};
+
+/* Transformed weights [e²][outputs / 16][channels][16]. */
+NN_SIZE long nn_winograd_packed(long e, long outputs, long channels)
+{
+    return e * e * nn_round_up(outputs, NN_PANEL) * channels;
+}
+
+NN_SIZE long nn_winograd_tiles(long e) { return e == 4 ? NN_WINOGRAD_TILES_4 : NN_WINOGRAD_TILES; }
+
+/* The work space of one thread: a block's transformed inputs [e²][tiles][channels], and the
+ * products [e²][tiles][outputs] of as many outputs as are transformed back at once. */
+NN_SIZE long nn_winograd_slot(long e, long channels, long outputs)
+{
+    const long padded = nn_round_up(outputs, NN_PANEL);
+    return e * e * nn_winograd_tiles(e) * (channels + (padded < NN_WINOGRAD_OUTPUTS ? padded : NN_WINOGRAD_OUTPUTS));
+}
+
+NN_SIZE long nn_winograd_work(long e, long channels, long outputs)
+{
+    return NN_WINOGRAD_THREADS * nn_winograd_slot(e, channels, outputs);
+}
+
+/* Of wgrad: a unit's sums [36][channels][outputs], and a block's transformed inputs
+ * [36][tiles][channels] and output gradients [36][tiles][outputs]. */
+NN_SIZE long nn_winograd_wgrad_slot(void)
+{
+    const long outputs = NN_WINOGRAD_WGRAD_PANELS * NN_PANEL;
+    return NN_WINOGRAD_EDGE * NN_WINOGRAD_EDGE *
+           (NN_WINOGRAD_WGRAD_CHANNELS * outputs + NN_WINOGRAD_WGRAD_TILES * (NN_WINOGRAD_WGRAD_CHANNELS + outputs));
+}
+
+NN_SIZE long nn_winograd_wgrad_work(void) { return NN_WINOGRAD_THREADS * nn_winograd_wgrad_slot(); }
+
+#endif
 
 typedef float nn_vec __attribute__((vector_size(NN_W * sizeof(float)), aligned(4), may_alias));
 
@@ -245,12 +549,12 @@ NN_INLINE nn_vec nn_spread(float value) { return value - (nn_vec){0}; }
 /* The sum of the lanes: each of the first half and its partner of the second, and so on. */
 NN_INLINE float nn_lanes_sum(nn_vec v)
 {
-#if (defined(__clang__) || __GNUC__ >= 12) && defined(NN_AVX2)
+#if (defined(__clang__) || __GNUC__ >= 12) && NN_W == 8
     v += __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3);
     v += __builtin_shufflevector(v, v, 2, 3, 0, 1, 6, 7, 4, 5);
     v += __builtin_shufflevector(v, v, 1, 0, 3, 2, 5, 4, 7, 6);
     return v[0];
-#elif (defined(__clang__) || __GNUC__ >= 12) && defined(NN_AVX512)
+#elif (defined(__clang__) || __GNUC__ >= 12) && NN_W == 16
     v += __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
     v += __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11);
     v += __builtin_shufflevector(v, v, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
@@ -296,11 +600,11 @@ NN_INLINE nn_vec nn_with_sign(nn_vec size, nn_vec sign)
 NN_INLINE nn_vec nn_sqrt(nn_vec x)
 {
     nn_vec y;
-#if defined(NN_AVX512) || defined(NN_AVX2) || defined(__AVX__)
+#if !defined(NN_EMULATED) && (defined(NN_AVX512) || defined(NN_AVX2) || defined(__AVX__))
     __asm__("vsqrtps {%1, %0|%0, %1}" : "=v"(y) : "v"(x));
-#elif defined(__SSE__)
+#elif !defined(NN_EMULATED) && defined(__SSE__)
     __asm__("sqrtps {%1, %0|%0, %1}" : "=x"(y) : "x"(x));
-#elif defined(__aarch64__)
+#elif !defined(NN_EMULATED) && defined(__aarch64__)
     __asm__("fsqrt %0.4s, %1.4s" : "=w"(y) : "w"(x));
 #else
     nn_lanes lane;
@@ -373,7 +677,7 @@ NN_INLINE void nn_store_some(float *p, long count, nn_vec v)
 
 /* ---- shares ------------------------------------------------------------- */
 
-enum { NN_LINE = 16 }; /* floats of a cache line */
+enum { NN_LINE_VECTORS = NN_LINE / NN_W };
 
 /* Where part t of T begins: whole cache lines, so that threads do not write to one. */
 NN_INLINE long nn_share(long count, int t, int T)
@@ -416,9 +720,9 @@ NN_INLINE void nn_map2(nn_binary *f, float p, float q, long count, const float *
 /* a0 b0 a1 b1 …, of the first halves. */
 NN_INLINE nn_vec nn_interleave_low(nn_vec a, nn_vec b)
 {
-#if defined(NN_AVX512)
+#if NN_W == 16
     return NN_MIX(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-#elif defined(NN_AVX2)
+#elif NN_W == 8
     return NN_MIX(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
 #else
     return NN_MIX(a, b, 0, 4, 1, 5);
@@ -428,9 +732,9 @@ NN_INLINE nn_vec nn_interleave_low(nn_vec a, nn_vec b)
 /* The same of the second halves. */
 NN_INLINE nn_vec nn_interleave_high(nn_vec a, nn_vec b)
 {
-#if defined(NN_AVX512)
+#if NN_W == 16
     return NN_MIX(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
-#elif defined(NN_AVX2)
+#elif NN_W == 8
     return NN_MIX(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
 #else
     return NN_MIX(a, b, 2, 6, 3, 7);
@@ -525,23 +829,9 @@ void nn_samples_dense_dx(long blocks, int i, int o, const float *dy, const float
 #else
 
 
-/* Outputs of a tile, and pixels where it takes several; NN_DO outputs × NN_DT taps of a
- * tile of dW. */
-#if defined(NN_AVX512)
-enum { NN_LO = 10, NN_LP = 2, NN_DO = 4, NN_DT = 6 };
-#elif defined(NN_AVX2)
-enum { NN_LO = 6, NN_LP = 1, NN_DO = 4, NN_DT = 3 };
-#elif defined(NN_NEON)
-enum { NN_LO = 6, NN_LP = 1, NN_DO = 4, NN_DT = 6 };
-#else
-enum { NN_LO = 2, NN_LP = 1, NN_DO = 3, NN_DT = 3 };
-#endif
-
 enum {
-    NN_LV = NN_LINE / NN_W, /* vectors of a pixel */
-    NN_LT = NN_LP * NN_LV,  /* of a tile */
-    NN_NEAR = 400,          /* pixels that stay in the first cache */
-    NN_DG = 8 /* tiles of taps that are summed up together, row by row: x and dy stay in the first cache */
+    NN_BLOCKED_VECTORS = NN_BLOCKED_PIXELS * NN_LINE_VECTORS, /* of a tile */
+    NN_BLOCKED_WGRAD_TILES = 8 /* tiles of taps that are summed up together, row by row: x and dy stay in L1 */
 };
 
 /* ---- sums over channels and taps -------------------------------------------------- */
@@ -563,17 +853,19 @@ typedef struct nn_blend_taps {
 
 /* sum[m][…] += Σ_k W[m] · x, k steps of x and of W */
 NN_INLINE void nn_blend_run(const int M, const int P, long count, const float *x, long step, long across,
-                            const float *weight, long weight_step, long to_output, nn_vec sum[NN_LO][NN_LT])
+                            const float *weight, long weight_step, long to_output,
+                            nn_vec sum[NN_BLOCKED_OUTPUTS][NN_BLOCKED_VECTORS])
 {
     for (long k = 0; k < count; k++, x += step, weight += weight_step) {
-        nn_vec v[NN_LT];
+        nn_vec v[NN_BLOCKED_VECTORS];
         NN_UNROLL
-        for (int i = 0; i < P * NN_LV; i++) v[i] = nn_load(x + i / NN_LV * across + i % NN_LV * NN_W);
+        for (int i = 0; i < P * NN_LINE_VECTORS; i++)
+            v[i] = nn_load(x + i / NN_LINE_VECTORS * across + i % NN_LINE_VECTORS * NN_W);
         NN_UNROLL
         for (int m = 0; m < M; m++) {
             const float factor = weight[m * to_output];
             NN_UNROLL
-            for (int i = 0; i < P * NN_LV; i++) sum[m][i] += factor * v[i];
+            for (int i = 0; i < P * NN_LINE_VECTORS; i++) sum[m][i] += factor * v[i];
         }
     }
 }
@@ -584,10 +876,10 @@ NN_INLINE void nn_blend_tile(const int M, const int P, const nn_blend *s, const 
     const long plane = (long)s->h * s->w * NN_LINE, out = (long)s->oh * s->ow * NN_LINE;
     const long across = (long)s->sw * NN_LINE, tap = (long)s->dw * NN_LINE, row = (long)s->dh * s->w * NN_LINE;
     const float *weight = a->weight + o * s->to_output;
-    nn_vec sum[NN_LO][NN_LT];
+    nn_vec sum[NN_BLOCKED_OUTPUTS][NN_BLOCKED_VECTORS];
     NN_UNROLL
     for (int m = 0; m < M; m++) NN_UNROLL
-    for (int i = 0; i < P * NN_LV; i++) sum[m][i] = s->bias ? nn_spread(s->bias[o + m]) : nn_zero();
+    for (int i = 0; i < P * NN_LINE_VECTORS; i++) sum[m][i] = s->bias ? nn_spread(s->bias[o + m]) : nn_zero();
     if (a->rows * a->columns == 1) {
         nn_blend_run(M, P, s->c, a->x, plane, across, weight, s->to_channel, s->to_output, sum);
     } else {
@@ -598,7 +890,7 @@ NN_INLINE void nn_blend_tile(const int M, const int P, const nn_blend *s, const 
     }
     NN_UNROLL
     for (int m = 0; m < M; m++) NN_UNROLL
-    for (int i = 0; i < P * NN_LV; i++) nn_store(y + (o + m) * out + i * NN_W, sum[m][i]);
+    for (int i = 0; i < P * NN_LINE_VECTORS; i++) nn_store(y + (o + m) * out + i * NN_W, sum[m][i]);
 }
 
 /* One instance for each number of outputs. */
@@ -611,13 +903,13 @@ NN_INLINE void nn_blend_outputs(const int P, const nn_blend *s, const nn_blend_t
     switch (count) {
         NN_CASE(1)
         NN_CASE(2)
-#if defined(NN_AVX512) || defined(NN_AVX2) || defined(NN_NEON)
+#if NN_BLOCKED_OUTPUTS > 2
         NN_CASE(3)
         NN_CASE(4)
         NN_CASE(5)
         NN_CASE(6)
 #endif
-#if defined(NN_AVX512)
+#if NN_BLOCKED_OUTPUTS > 6
         NN_CASE(7)
         NN_CASE(8)
         NN_CASE(9)
@@ -653,8 +945,8 @@ NN_INLINE nn_blend_taps nn_blend_patch(const nn_blend *s, const float *x, int i,
 /* Pixels from column j on that a tile may take together: their taps are all inside. */
 NN_INLINE int nn_blend_pixels(const nn_blend *s, int j)
 {
-    const int left = j * s->sw - s->left, right = left + (NN_LP - 1) * s->sw + (s->kw - 1) * s->dw;
-    return NN_LP > 1 && j + NN_LP <= s->ow && left >= 0 && right < s->w ? NN_LP : 1;
+    const int left = j * s->sw - s->left, right = left + (NN_BLOCKED_PIXELS - 1) * s->sw + (s->kw - 1) * s->dw;
+    return NN_BLOCKED_PIXELS > 1 && j + NN_BLOCKED_PIXELS <= s->ow && left >= 0 && right < s->w ? NN_BLOCKED_PIXELS : 1;
 }
 
 /* Row i of a block, `count` outputs from o on. */
@@ -665,7 +957,7 @@ NN_KERNEL void nn_blend_row(const nn_blend *s, const float *x, int i, int o, int
         const int pixels = nn_blend_pixels(s, j);
         float *to = y + ((long)i * s->ow + j) * NN_LINE;
         if (pixels > 1)
-            nn_blend_outputs(NN_LP, s, &a, o, count, to);
+            nn_blend_outputs(NN_BLOCKED_PIXELS, s, &a, o, count, to);
         else
             nn_blend_outputs(1, s, &a, o, count, to);
         j += pixels;
@@ -675,7 +967,7 @@ NN_KERNEL void nn_blend_row(const nn_blend *s, const float *x, int i, int o, int
 /* Rows outside, since what a row reads of x is then still in the first cache. */
 NN_KERNEL void nn_blend_blocks(const nn_blend *s, long blocks, const float *x, float *y)
 {
-    const int tiles = (s->o + NN_LO - 1) / NN_LO;
+    const int tiles = (s->o + NN_BLOCKED_OUTPUTS - 1) / NN_BLOCKED_OUTPUTS;
     const long from = (long)s->c * s->h * s->w * NN_LINE, to = (long)s->o * s->oh * s->ow * NN_LINE;
     for (long b = 0; b < blocks; b++) {
         for (int i = 0; i < s->oh; i++) {
@@ -822,23 +1114,23 @@ typedef struct nn_slopes_area {
     int top, bottom, first, last;
 } nn_slopes_area;
 
-/* sum[m · NN_DT + k] += Σ dy[m][pixel] · x[pixel under tap k], of the pixels of the area */
+/* sum[m · NN_BLOCKED_WGRAD_TAPS + k] += Σ dy[m][pixel] · x[pixel under tap k], of the pixels of the area */
 NN_INLINE void nn_slopes_run(const int M, const int K, const nn_samples *d, const nn_meeting *a, nn_slopes_area r,
                              const float *x, const float *dy, nn_vec *sum)
 {
     const long step = (long)d->sw * NN_LINE, plane = (long)d->oh * d->ow * NN_LINE, count = r.last - r.first;
-    nn_vec s[NN_DO][NN_DT];
+    nn_vec s[NN_BLOCKED_WGRAD_OUTPUTS][NN_BLOCKED_WGRAD_TAPS];
     NN_UNROLL
     for (int m = 0; m < M; m++) NN_UNROLL
-    for (int k = 0; k < K; k++) s[m][k] = sum[m * NN_DT + k];
+    for (int k = 0; k < K; k++) s[m][k] = sum[m * NN_BLOCKED_WGRAD_TAPS + k];
     for (long i = r.top; i < r.bottom; i++) {
-        const float *from = dy + (i * d->ow + r.first) * NN_LINE, *at[NN_DT];
+        const float *from = dy + (i * d->ow + r.first) * NN_LINE, *at[NN_BLOCKED_WGRAD_TAPS];
         NN_UNROLL
         for (int k = 0; k < K; k++) at[k] = x + a[k].x + (i * d->sh * d->w + (long)r.first * d->sw) * NN_LINE;
         for (long j = 0; j < count; j++) {
             NN_UNROLL
             for (int v = 0; v < NN_LINE; v += NN_W) {
-                nn_vec value[NN_DT];
+                nn_vec value[NN_BLOCKED_WGRAD_TAPS];
                 NN_UNROLL
                 for (int k = 0; k < K; k++) value[k] = nn_load(at[k] + j * step + v);
                 NN_UNROLL
@@ -852,7 +1144,7 @@ NN_INLINE void nn_slopes_run(const int M, const int K, const nn_samples *d, cons
     }
     NN_UNROLL
     for (int m = 0; m < M; m++) NN_UNROLL
-    for (int k = 0; k < K; k++) sum[m * NN_DT + k] = s[m][k];
+    for (int k = 0; k < K; k++) sum[m * NN_BLOCKED_WGRAD_TAPS + k] = s[m][k];
 }
 
 /* Nothing where there is none. */
@@ -879,7 +1171,7 @@ NN_KERNEL void nn_slopes_rest(const int M, const nn_samples *d, const nn_meeting
         case 1: nn_slopes_single(1, d, a, rest[i], x, dy, sum); break;
         case 2: nn_slopes_single(2, d, a, rest[i], x, dy, sum); break;
         case 3: nn_slopes_single(3, d, a, rest[i], x, dy, sum); break;
-#if defined(NN_AVX512) || defined(NN_AVX2) || defined(NN_NEON)
+#if NN_BLOCKED_WGRAD_OUTPUTS > 3
         case 4: nn_slopes_single(4, d, a, rest[i], x, dy, sum); break;
 #endif
         }
@@ -901,7 +1193,8 @@ NN_INLINE void nn_slopes_rows(const int M, const int K, const nn_samples *d, con
 /* Rows of dy that are taken together: with those of x they fit the first cache. */
 NN_INLINE int nn_slopes_chunk(const nn_samples *d)
 {
-    const int most = NN_NEAR / ((NN_DO + d->sw) * d->ow), chunks = most > 0 ? (d->oh + most - 1) / most : d->oh;
+    const int most = NN_BLOCKED_NEAR / ((NN_BLOCKED_WGRAD_OUTPUTS + d->sw) * d->ow),
+              chunks = most > 0 ? (d->oh + most - 1) / most : d->oh;
     return (d->oh + chunks - 1) / chunks;
 }
 
@@ -913,7 +1206,7 @@ NN_INLINE void nn_slopes_taps(const int M, const nn_samples *d, const nn_meeting
     case 1: nn_slopes_rows(M, 1, d, a, top, bottom, x, dy, sum); break;
     case 2: nn_slopes_rows(M, 2, d, a, top, bottom, x, dy, sum); break;
     case 3: nn_slopes_rows(M, 3, d, a, top, bottom, x, dy, sum); break;
-#if defined(NN_AVX512) || defined(NN_NEON)
+#if NN_BLOCKED_WGRAD_TAPS > 3
     case 4: nn_slopes_rows(M, 4, d, a, top, bottom, x, dy, sum); break;
     case 5: nn_slopes_rows(M, 5, d, a, top, bottom, x, dy, sum); break;
     case 6: nn_slopes_rows(M, 6, d, a, top, bottom, x, dy, sum); break;
@@ -921,7 +1214,7 @@ NN_INLINE void nn_slopes_taps(const int M, const nn_samples *d, const nn_meeting
     }
 }
 
-/* Outputs of one tile, and the taps of up to NN_DG: from number k on. */
+/* Outputs of one tile, and the taps of up to NN_BLOCKED_WGRAD_TILES: from number k on. */
 typedef struct nn_slopes {
     int o, outputs, k, taps, tiles;
 } nn_slopes;
@@ -933,7 +1226,7 @@ NN_INLINE void nn_slopes_outputs(const nn_slopes *s, const nn_samples *d, const 
     case 1: nn_slopes_taps(1, d, a, taps, top, bottom, x, dy, sum); break;
     case 2: nn_slopes_taps(2, d, a, taps, top, bottom, x, dy, sum); break;
     case 3: nn_slopes_taps(3, d, a, taps, top, bottom, x, dy, sum); break;
-#if defined(NN_AVX512) || defined(NN_AVX2) || defined(NN_NEON)
+#if NN_BLOCKED_WGRAD_OUTPUTS > 3
     case 4: nn_slopes_taps(4, d, a, taps, top, bottom, x, dy, sum); break;
 #endif
     }
@@ -945,26 +1238,28 @@ NN_KERNEL void nn_slopes_of(const nn_slopes *s, const nn_samples *d, long blocks
 {
     const long from = (long)d->c * d->h * d->w * NN_LINE, plane = (long)d->oh * d->ow * NN_LINE;
     const int chunk = nn_slopes_chunk(d);
-    nn_meeting a[NN_DG * NN_DT];
-    nn_vec sum[NN_DG][NN_DO * NN_DT];
+    nn_meeting a[NN_BLOCKED_WGRAD_TILES * NN_BLOCKED_WGRAD_TAPS];
+    nn_vec sum[NN_BLOCKED_WGRAD_TILES][NN_BLOCKED_WGRAD_OUTPUTS * NN_BLOCKED_WGRAD_TAPS];
     for (int k = 0; k < s->taps; k++) a[k] = nn_meeting_of(d, s->k + k);
     for (int q = 0; q < s->tiles; q++)
-        for (int m = 0; m < NN_DO * NN_DT; m++) sum[q][m] = nn_zero();
+        for (int m = 0; m < NN_BLOCKED_WGRAD_OUTPUTS * NN_BLOCKED_WGRAD_TAPS; m++) sum[q][m] = nn_zero();
     for (long b = 0; b < blocks; b++) {
         for (int i = 0; i < d->oh; i += chunk) {
             for (int q = 0; q < s->tiles; q++) {
-                int k = q * NN_DT, end = k + NN_DT < s->taps ? k + NN_DT : s->taps;
+                int k = q * NN_BLOCKED_WGRAD_TAPS,
+                    end = k + NN_BLOCKED_WGRAD_TAPS < s->taps ? k + NN_BLOCKED_WGRAD_TAPS : s->taps;
                 nn_slopes_outputs(s, d, a + k, end - k, i, i + chunk < d->oh ? i + chunk : d->oh, x + b * from,
                                   dy + (b * d->o + s->o) * plane, sum[q]);
             }
         }
     }
     for (int q = 0; q < s->tiles; q++) {
-        int first = q * NN_DT, end = first + NN_DT < s->taps ? first + NN_DT : s->taps;
+        int first = q * NN_BLOCKED_WGRAD_TAPS,
+            end = first + NN_BLOCKED_WGRAD_TAPS < s->taps ? first + NN_BLOCKED_WGRAD_TAPS : s->taps;
         for (int m = 0; m < s->outputs; m++)
             for (int k = first; k < end; k++)
                 dweight[(long)(s->o + m) * d->c * d->kh * d->kw + s->k + k] =
-                    nn_lanes_sum(sum[q][m * NN_DT + k - first]);
+                    nn_lanes_sum(sum[q][m * NN_BLOCKED_WGRAD_TAPS + k - first]);
     }
 }
 
@@ -972,14 +1267,16 @@ NN_KERNEL void nn_slopes_of(const nn_slopes *s, const nn_samples *d, long blocks
 NN_KERNEL void nn_samples_conv_dweight(const nn_samples *d, long blocks, const float *x, const float *dy,
                                        float *dweight, int t, int T)
 {
-    const int taps = d->c * d->kh * d->kw, runs = (taps + NN_DT - 1) / NN_DT, groups = (runs + NN_DG - 1) / NN_DG;
-    const int tiles = (d->o + NN_DO - 1) / NN_DO;
+    const int taps = d->c * d->kh * d->kw, runs = (taps + NN_BLOCKED_WGRAD_TAPS - 1) / NN_BLOCKED_WGRAD_TAPS,
+              groups = (runs + NN_BLOCKED_WGRAD_TILES - 1) / NN_BLOCKED_WGRAD_TILES;
+    const int tiles = (d->o + NN_BLOCKED_WGRAD_OUTPUTS - 1) / NN_BLOCKED_WGRAD_OUTPUTS;
     const long count = (long)tiles * groups;
     for (long i = count * t / T; i < count * (t + 1) / T; i++) {
         const int tile = (int)(i / groups), group = (int)(i % groups), first = runs * group / groups;
-        nn_slopes s = {.o = d->o * tile / tiles, .k = first * NN_DT, .tiles = runs * (group + 1) / groups - first};
+        nn_slopes s = {
+            .o = d->o * tile / tiles, .k = first * NN_BLOCKED_WGRAD_TAPS, .tiles = runs * (group + 1) / groups - first};
         s.outputs = d->o * (tile + 1) / tiles - s.o;
-        s.taps = taps - s.k < s.tiles * NN_DT ? taps - s.k : s.tiles * NN_DT;
+        s.taps = taps - s.k < s.tiles * NN_BLOCKED_WGRAD_TAPS ? taps - s.k : s.tiles * NN_BLOCKED_WGRAD_TAPS;
         nn_slopes_of(&s, d, blocks, x, dy, dweight);
     }
 }
@@ -1054,10 +1351,10 @@ typedef unsigned char nn_bytes __attribute__((vector_size(NN_W), aligned(1), may
 /* Every second float of 2 · NN_W. */
 NN_INLINE nn_vec nn_load_even(const float *p)
 {
-#if (defined(__clang__) || __GNUC__ >= 12) && defined(NN_AVX512)
+#if (defined(__clang__) || __GNUC__ >= 12) && NN_W == 16
     return __builtin_shufflevector(nn_load(p), nn_load(p + NN_W), 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28,
                                    30);
-#elif (defined(__clang__) || __GNUC__ >= 12) && defined(NN_AVX2)
+#elif (defined(__clang__) || __GNUC__ >= 12) && NN_W == 8
     return __builtin_shufflevector(nn_load(p), nn_load(p + NN_W), 0, 2, 4, 6, 8, 10, 12, 14);
 #else
     nn_lanes lane;
@@ -1859,9 +2156,9 @@ NN_INLINE nn_ints nn_load_bytes(const unsigned char *p)
 {
     int w[NN_W / 4];
     __builtin_memcpy(w, p, sizeof w);
-#if defined(NN_AVX512)
+#if NN_W == 16
     return (nn_ints){w[0], w[0], w[0], w[0], w[1], w[1], w[1], w[1], w[2], w[2], w[2], w[2], w[3], w[3], w[3], w[3]};
-#elif defined(NN_AVX2)
+#elif NN_W == 8
     return (nn_ints){w[0], w[0], w[0], w[0], w[1], w[1], w[1], w[1]};
 #else
     return (nn_ints){w[0], w[0], w[0], w[0]};
@@ -2836,25 +3133,21 @@ void nn_dense_dbias(const nn_dense *, const float *dy, float *dbias, int t, int 
 #define NN_GEMM_H
 
 
-enum {
-    NN_KC = 256,         /* depth of a panel: NN_KC × NN_NR floats of B in the first cache */
-    NN_A_FLOATS = 57344, /* a block of A: 224 KB in the second cache */
-    NN_STRIP = NN_MR * NN_NR
-};
+enum { NN_GEMM_COLUMNS = NN_GEMM_VECTORS * NN_W, NN_GEMM_TILE = NN_GEMM_ROWS * NN_GEMM_COLUMNS };
 
-/* a: [k][M], b: [k][NN_NR], c: rows at a distance of ldc.  start: the sums' first
+/* a: [k][M], b: [k][NN_GEMM_COLUMNS], c: rows at a distance of ldc.  start: the sums' first
  * values, one for each row, or NULL for what c holds (add) or zero. */
 NN_INLINE void nn_tile(const int M, const int V, int k, const float *a, const float *b, float *c, long ldc,
                        const float *start, int add)
 {
-    nn_vec sum[NN_MR][NN_NV];
+    nn_vec sum[NN_GEMM_ROWS][NN_GEMM_VECTORS];
     NN_UNROLL
     for (int m = 0; m < M; m++) NN_UNROLL
     for (int v = 0; v < V; v++) sum[m][v] = add ? nn_load(c + m * ldc + v * NN_W) : nn_spread(start ? start[m] : 0);
     for (int i = 0; i < k; i++) {
-        nn_vec row[NN_NV];
+        nn_vec row[NN_GEMM_VECTORS];
         NN_UNROLL
-        for (int v = 0; v < V; v++) row[v] = nn_load(b + i * NN_NR + v * NN_W);
+        for (int v = 0; v < V; v++) row[v] = nn_load(b + i * NN_GEMM_COLUMNS + v * NN_W);
         NN_UNROLL
         for (int m = 0; m < M; m++) NN_UNROLL
         for (int v = 0; v < V; v++) sum[m][v] += a[i * M + m] * row[v];
@@ -2868,27 +3161,27 @@ NN_INLINE void nn_tile(const int M, const int V, int k, const float *a, const fl
 NN_KERNEL void nn_tile_run(int rows, int vectors, int k, const float *a, const float *b, float *c, long ldc,
                            const float *start, int add)
 {
-#define NN_CASE(M)                                          \
-    case M:                                                 \
-        if (vectors == 1)                                   \
-            nn_tile(M, 1, k, a, b, c, ldc, start, add);     \
-        else                                                \
-            nn_tile(M, NN_NV, k, a, b, c, ldc, start, add); \
+#define NN_CASE(M)                                                    \
+    case M:                                                           \
+        if (vectors == 1)                                             \
+            nn_tile(M, 1, k, a, b, c, ldc, start, add);               \
+        else                                                          \
+            nn_tile(M, NN_GEMM_VECTORS, k, a, b, c, ldc, start, add); \
         break;
     switch (rows) {
         NN_CASE(1)
         NN_CASE(2)
         NN_CASE(3)
         NN_CASE(4)
-#if defined(NN_AVX512) || defined(NN_AVX2) || defined(NN_NEON)
+#if NN_GEMM_ROWS > 4
         NN_CASE(5)
         NN_CASE(6)
 #endif
-#if defined(NN_AVX512) || defined(NN_NEON)
+#if NN_GEMM_ROWS > 6
         NN_CASE(7)
         NN_CASE(8)
 #endif
-#if defined(NN_AVX512)
+#if NN_GEMM_ROWS > 8
         NN_CASE(9) NN_CASE(10) NN_CASE(11) NN_CASE(12) NN_CASE(13) NN_CASE(14)
 #endif
     }
@@ -2900,7 +3193,7 @@ typedef struct nn_matrices {
     const void *self;
     /* rows m0 … m0 + rows of A at depth k0 … k0 + depth → to[depth][rows] */
     void (*pack_a)(const void *self, int m0, int rows, int k0, int depth, float *to);
-    /* columns n0 … n0 + columns of B at depth k0 … → to[depth][NN_NR]; columns beyond are zero */
+    /* columns n0 … n0 + columns of B at depth k0 … → to[depth][NN_GEMM_COLUMNS]; columns beyond are zero */
     void (*pack_b)(const void *self, long n0, int columns, int k0, int depth, float *to);
     /* where C[m0][n0] is, when `columns` of it lie side by side and each row is *ldc further; NULL otherwise */
     float *(*place)(const void *self, int m0, long n0, int columns, long *ldc);
@@ -2915,7 +3208,7 @@ typedef struct nn_matrices {
 /* Rows of the strips that `rows` is cut into: all alike but for one. */
 NN_INLINE int nn_strip(int rows)
 {
-    int strips = (rows + NN_MR - 1) / NN_MR;
+    int strips = (rows + NN_GEMM_ROWS - 1) / NN_GEMM_ROWS;
     return (rows + strips - 1) / strips;
 }
 
@@ -2926,35 +3219,35 @@ NN_INLINE void nn_strip_run(const nn_matrices *x, int m0, int rows, long n0, int
     int add = k0 > 0, finish = last && x->finish;
     long ldc = 0;
     float *c = columns % NN_W == 0 ? x->place(x->self, m0, n0, columns, &ldc) : 0;
-    if (c && (columns == NN_NR || columns == NN_W)) {
+    if (c && (columns == NN_GEMM_COLUMNS || columns == NN_W)) {
         nn_tile_run(rows, columns / NN_W, depth, a, b, c, ldc, start, add);
         if (finish) x->finish(x->self, m0, rows, n0, columns, c, ldc, 1);
         return;
     }
-    float tile[NN_STRIP];
+    float tile[NN_GEMM_TILE];
     if (add) x->fetch(x->self, m0, rows, n0, columns, tile);
-    nn_tile_run(rows, columns <= NN_W ? 1 : NN_NV, depth, a, b, tile, NN_NR, start, add);
-    if (finish) x->finish(x->self, m0, rows, n0, columns, tile, NN_NR, 0);
+    nn_tile_run(rows, columns <= NN_W ? 1 : NN_GEMM_VECTORS, depth, a, b, tile, NN_GEMM_COLUMNS, start, add);
+    if (finish) x->finish(x->self, m0, rows, n0, columns, tile, NN_GEMM_COLUMNS, 0);
     x->spread(x->self, m0, rows, n0, columns, tile);
 }
 
 /* The share of thread t of T: whole panels of columns. */
 NN_INLINE void nn_gemm(const nn_matrices *x, int m, long n, int k, int t, int T)
 {
-    float b[NN_KC * NN_NR] __attribute__((aligned(64)));
-    float a[NN_A_FLOATS] __attribute__((aligned(64)));
-    long panels = (n + NN_NR - 1) / NN_NR, first = panels * t / T, last = panels * (t + 1) / T;
+    float b[NN_GEMM_DEPTH * NN_GEMM_COLUMNS] __attribute__((aligned(64)));
+    float a[NN_GEMM_BLOCK] __attribute__((aligned(64)));
+    long panels = (n + NN_GEMM_COLUMNS - 1) / NN_GEMM_COLUMNS, first = panels * t / T, last = panels * (t + 1) / T;
     if (first == last) return;
-    for (int k0 = 0; k0 < k; k0 += NN_KC) {
-        int depth = k - k0 < NN_KC ? k - k0 : NN_KC;
-        int block = NN_A_FLOATS / depth / NN_MR * NN_MR;
+    for (int k0 = 0; k0 < k; k0 += NN_GEMM_DEPTH) {
+        int depth = k - k0 < NN_GEMM_DEPTH ? k - k0 : NN_GEMM_DEPTH;
+        int block = NN_GEMM_BLOCK / depth / NN_GEMM_ROWS * NN_GEMM_ROWS;
         for (int m0 = 0; m0 < m; m0 += block) {
             int rows = m - m0 < block ? m - m0 : block, strip = nn_strip(rows);
             for (int i = 0; i < rows; i += strip)
                 x->pack_a(x->self, m0 + i, rows - i < strip ? rows - i : strip, k0, depth, a + (long)i * depth);
             for (long p = first; p < last; p++) {
-                long n0 = p * NN_NR;
-                int columns = n - n0 < NN_NR ? (int)(n - n0) : NN_NR;
+                long n0 = p * NN_GEMM_COLUMNS;
+                int columns = n - n0 < NN_GEMM_COLUMNS ? (int)(n - n0) : NN_GEMM_COLUMNS;
                 x->pack_b(x->self, n0, columns, k0, depth, b);
                 for (int i = 0; i < rows; i += strip)
                     nn_strip_run(x, m0 + i, rows - i < strip ? rows - i : strip, n0, columns, k0, depth,
@@ -2966,13 +3259,13 @@ NN_INLINE void nn_gemm(const nn_matrices *x, int m, long n, int k, int t, int T)
 
 #endif
 
-enum { NN_LONE = 8 }; /* outputs at once, of few samples: as many sums as hide the latency of one */
+enum { NN_DOT_FEW = 8 }; /* outputs at once, of few samples: as many sums as hide the latency of one */
 
 /* M × N dot products over i: rows of x against rows of w; to out[m][N]. */
 NN_INLINE void nn_dots(const int M, const int N, int i, const float *x, const float *w, float *out)
 {
-    nn_vec sum[NN_DM][NN_LONE];
-    float rest[NN_DM][NN_LONE];
+    nn_vec sum[NN_DOT_SAMPLES][NN_DOT_FEW];
+    float rest[NN_DOT_SAMPLES][NN_DOT_FEW];
     for (int m = 0; m < M; m++)
         for (int k = 0; k < N; k++) sum[m][k] = nn_zero(), rest[m][k] = 0;
     int at = 0;
@@ -3000,7 +3293,7 @@ NN_INLINE void nn_dots_store(const nn_dense *d, int n, int samples, int o, int c
 NN_INLINE void nn_dots_column(const int M, const int N, const nn_dense *d, int o, const float *x, const float *weight,
                               const float *bias, float *y)
 {
-    float out[NN_DM * NN_LONE];
+    float out[NN_DOT_SAMPLES * NN_DOT_FEW];
     int n = 0;
     for (; n + M <= d->n; n += M) {
         nn_dots(M, N, d->i, x + (long)n * d->i, weight + (long)o * d->i, out);
@@ -3016,15 +3309,16 @@ NN_INLINE void nn_dots_column(const int M, const int N, const nn_dense *d, int o
 NN_KERNEL void nn_dense_forward(const nn_dense *d, const float *x, const float *weight, const float *bias, float *y,
                                 int t, int T)
 {
-    const int few = d->n < NN_DM, width = few ? NN_LONE : NN_DN, tiles = (d->o + width - 1) / width;
+    const int few = d->n < NN_DOT_SAMPLES, width = few ? NN_DOT_FEW : NN_DOT_OUTPUTS,
+              tiles = (d->o + width - 1) / width;
     for (int tile = tiles * t / T; tile < tiles * (t + 1) / T; tile++) {
         const int o = tile * width, left = d->o - o;
         if (left < width)
             for (int k = 0; k < left; k++) nn_dots_column(1, 1, d, o + k, x, weight, bias, y);
         else if (few)
-            nn_dots_column(1, NN_LONE, d, o, x, weight, bias, y);
+            nn_dots_column(1, NN_DOT_FEW, d, o, x, weight, bias, y);
         else
-            nn_dots_column(NN_DM, NN_DN, d, o, x, weight, bias, y);
+            nn_dots_column(NN_DOT_SAMPLES, NN_DOT_OUTPUTS, d, o, x, weight, bias, y);
     }
 }
 
@@ -3048,10 +3342,10 @@ NN_KERNEL void nn_rows_pack_a(const void *self, int m0, int rows, int k0, int de
 NN_KERNEL void nn_rows_pack_b(const void *self, long n0, int columns, int k0, int depth, float *to)
 {
     const nn_rows *s = (const nn_rows *)self;
-    for (int k = 0; k < depth; k++, to += NN_NR) {
+    for (int k = 0; k < depth; k++, to += NN_GEMM_COLUMNS) {
         const float *from = s->b + (long)(k0 + k) * s->width + n0;
         for (int i = 0; i < columns; i++) to[i] = from[i];
-        for (int i = columns; i < NN_NR; i++) to[i] = 0;
+        for (int i = columns; i < NN_GEMM_COLUMNS; i++) to[i] = 0;
     }
 }
 
@@ -3067,15 +3361,15 @@ NN_KERNEL void nn_rows_fetch(const void *self, int m0, int rows, long n0, int co
 {
     const nn_rows *s = (const nn_rows *)self;
     for (int m = 0; m < rows; m++)
-        for (int i = 0; i < NN_NR; i++)
-            tile[m * NN_NR + i] = i < columns ? s->c[(long)(m0 + m) * s->width + n0 + i] : 0;
+        for (int i = 0; i < NN_GEMM_COLUMNS; i++)
+            tile[m * NN_GEMM_COLUMNS + i] = i < columns ? s->c[(long)(m0 + m) * s->width + n0 + i] : 0;
 }
 
 NN_KERNEL void nn_rows_spread(const void *self, int m0, int rows, long n0, int columns, const float *tile)
 {
     const nn_rows *s = (const nn_rows *)self;
     for (int m = 0; m < rows; m++)
-        for (int i = 0; i < columns; i++) s->c[(long)(m0 + m) * s->width + n0 + i] = tile[m * NN_NR + i];
+        for (int i = 0; i < columns; i++) s->c[(long)(m0 + m) * s->width + n0 + i] = tile[m * NN_GEMM_COLUMNS + i];
 }
 
 NN_INLINE void nn_rows_run(const nn_rows *s, int m, int k, int t, int T)
@@ -3605,14 +3899,14 @@ lenet *lenet_init(void *block, int training, uint64_t seed)
     return m;
 }
 
-/* lenet.nn:10: c1, conv.samples, reorder, 1x32x32 -> 6x28x28 */
-static void c1_samples_reorder(const float *x, float *y, int samples)
+/* lenet.nn:10: c1, conv(6, 5), reorder, 1x32x32 -> 6x28x28 */
+static void c1_nchw16n_reorder(const float *x, float *y, int samples)
 {
     nn_turn(samples / 16, 16, 1024, x, y, 0, 1);
 }
 
-/* lenet.nn:10: c1, conv.samples, 1x32x32 -> 6x28x28, 117600 MACs */
-static void c1_samples(const float *x, const float *weight, const float *bias, float *y, int samples)
+/* lenet.nn:10: c1, conv(6, 5), 1x32x32 -> 6x28x28, 117600 MACs */
+static void c1_forward(const float *x, const float *weight, const float *bias, float *y, int samples)
 {
     static const nn_samples size = {1, 32, 32, 6, 28, 28, 5, 5, 1, 1, 1, 1, 0, 0};
     nn_samples_conv(&size, samples / 16, x, weight, bias, y);
@@ -3631,8 +3925,8 @@ static void tanh1_forward(const float *x, float *y, int samples)
     nn_tanh(samples, 1176, x, y, 0, 1);
 }
 
-/* lenet.nn:13: c3, conv.samples, 6x14x14 -> 16x10x10, 240000 MACs */
-static void c3_samples(const float *x, const float *weight, const float *bias, float *y, int samples)
+/* lenet.nn:13: c3, conv(16, 5), 6x14x14 -> 16x10x10, 240000 MACs */
+static void c3_forward(const float *x, const float *weight, const float *bias, float *y, int samples)
 {
     static const nn_samples size = {6, 14, 14, 16, 10, 10, 5, 5, 1, 1, 1, 1, 0, 0};
     nn_samples_conv(&size, samples / 16, x, weight, bias, y);
@@ -3651,8 +3945,8 @@ static void tanh2_forward(const float *x, float *y, int samples)
     nn_tanh(samples, 400, x, y, 0, 1);
 }
 
-/* lenet.nn:18: c5, dense.samples, 400 -> 120, 48000 MACs */
-static void c5_samples(const float *x, const float *weight, const float *bias, float *y, int samples)
+/* lenet.nn:18: c5, dense(120), 400 -> 120, 48000 MACs */
+static void c5_forward(const float *x, const float *weight, const float *bias, float *y, int samples)
 {
     nn_samples_dense(samples / 16, 400, 120, x, weight, bias, y);
 }
@@ -3663,8 +3957,8 @@ static void tanh3_forward(const float *x, float *y, int samples)
     nn_tanh(samples, 120, x, y, 0, 1);
 }
 
-/* lenet.nn:19: f6, dense.samples, 120 -> 84, 10080 MACs */
-static void f6_samples(const float *x, const float *weight, const float *bias, float *y, int samples)
+/* lenet.nn:19: f6, dense(84), 120 -> 84, 10080 MACs */
+static void f6_forward(const float *x, const float *weight, const float *bias, float *y, int samples)
 {
     nn_samples_dense(samples / 16, 120, 84, x, weight, bias, y);
 }
@@ -3675,8 +3969,8 @@ static void tanh4_forward(const float *x, float *y, int samples)
     nn_tanh(samples, 84, x, y, 0, 1);
 }
 
-/* lenet.nn:20: output, dense.samples, 84 -> 10, 840 MACs */
-static void output_samples(const float *x, const float *weight, const float *bias, float *y, int samples)
+/* lenet.nn:20: output, dense(10), 84 -> 10, 840 MACs */
+static void output_forward(const float *x, const float *weight, const float *bias, float *y, int samples)
 {
     nn_samples_dense(samples / 16, 84, 10, x, weight, bias, y);
 }
@@ -3688,13 +3982,13 @@ static void softmax1_forward(const float *x, float *y, int samples)
 }
 
 /* lenet.nn:20: softmax1, softmax, reorder, 10 -> 10 */
-static void softmax1_planar_reorder(const float *x, float *y, int samples)
+static void softmax1_nchw_reorder(const float *x, float *y, int samples)
 {
     nn_turn(samples / 16, 10, 16, x, y, 0, 1);
 }
 
 /* lenet.nn:29: loss, cross_entropy, reorder, 10 -> 1 */
-static void loss_planar_reorder(const float *x, float *y, int t, int T)
+static void loss_nchw_reorder(const float *x, float *y, int t, int T)
 {
     nn_turn(64 / 16, 10, 16, x, y, t, T);
 }
@@ -3780,35 +4074,35 @@ static void loss_grad(const float *scores, const int32_t *target, float *dscores
     }
 }
 
-/* lenet.nn:20: output, dense.samples, reorder, 84 -> 10 */
-static void output_samples_reorder(const float *x, float *y, int samples)
+/* lenet.nn:20: output, dense(10), reorder, 84 -> 10 */
+static void output_nchw16n_reorder(const float *x, float *y, int samples)
 {
     nn_turn(samples / 16, 16, 10, x, y, 0, 1);
 }
 
-/* lenet.nn:20: output, dense.samples, dense.dx_samples, 84 -> 10 */
-static void output_dx_samples(const float *dy, const float *weight, float *dx, int samples)
+/* lenet.nn:20: output, dense(10), dense.dx, 84 -> 10 */
+static void output_dx(const float *dy, const float *weight, float *dx, int samples)
 {
     nn_samples_dense_dx(samples / 16, 84, 10, dy, weight, dx);
 }
 
-/* lenet.nn:20: output, dense.samples, reorder, 84 -> 10
- * lenet.nn:19: f6, dense.samples, reorder, 120 -> 84
+/* lenet.nn:20: output, dense(10), reorder, 84 -> 10
+ * lenet.nn:19: f6, dense(84), reorder, 120 -> 84
  */
-static void output_planar_reorder(const float *x, float *y, int samples)
+static void output_nchw_reorder(const float *x, float *y, int samples)
 {
     nn_turn(samples / 16, 84, 16, x, y, 0, 1);
 }
 
-/* lenet.nn:20: output, dense.samples, dense.dw, 84 -> 10 */
+/* lenet.nn:20: output, dense(10), dense.dw, 84 -> 10 */
 static void output_dw(const float *x, const float *dy, float *dweight, int t, int T)
 {
     static const nn_dense size = {64, 84, 10};
     nn_dense_dweight(&size, x, dy, dweight, t, T);
 }
 
-/* lenet.nn:20: output, dense.samples, dense.db_samples, 84 -> 10 */
-static void output_db_samples(const float *dy, float *dbias, int t, int T)
+/* lenet.nn:20: output, dense(10), dense.db, 84 -> 10 */
+static void output_db(const float *dy, float *dbias, int t, int T)
 {
     nn_channel_sums(64 / 16, 10, 16, 0, dy, dbias, t, T);
 }
@@ -3833,29 +4127,29 @@ static void tanh4_grad(const float *dy, const float *y, float *dx, int samples)
     nn_tanh_grad(samples, 84, dy, y, dx, 0, 1);
 }
 
-/* lenet.nn:19: f6, dense.samples, dense.dx_samples, 120 -> 84 */
-static void f6_dx_samples(const float *dy, const float *weight, float *dx, int samples)
+/* lenet.nn:19: f6, dense(84), dense.dx, 120 -> 84 */
+static void f6_dx(const float *dy, const float *weight, float *dx, int samples)
 {
     nn_samples_dense_dx(samples / 16, 120, 84, dy, weight, dx);
 }
 
-/* lenet.nn:19: f6, dense.samples, reorder, 120 -> 84
- * lenet.nn:18: c5, dense.samples, reorder, 400 -> 120
+/* lenet.nn:19: f6, dense(84), reorder, 120 -> 84
+ * lenet.nn:18: c5, dense(120), reorder, 400 -> 120
  */
-static void f6_planar_reorder(const float *x, float *y, int samples)
+static void f6_nchw_reorder(const float *x, float *y, int samples)
 {
     nn_turn(samples / 16, 120, 16, x, y, 0, 1);
 }
 
-/* lenet.nn:19: f6, dense.samples, dense.dw, 120 -> 84 */
+/* lenet.nn:19: f6, dense(84), dense.dw, 120 -> 84 */
 static void f6_dw(const float *x, const float *dy, float *dweight, int t, int T)
 {
     static const nn_dense size = {64, 120, 84};
     nn_dense_dweight(&size, x, dy, dweight, t, T);
 }
 
-/* lenet.nn:19: f6, dense.samples, dense.db_samples, 120 -> 84 */
-static void f6_db_samples(const float *dy, float *dbias, int t, int T)
+/* lenet.nn:19: f6, dense(84), dense.db, 120 -> 84 */
+static void f6_db(const float *dy, float *dbias, int t, int T)
 {
     nn_channel_sums(64 / 16, 84, 16, 0, dy, dbias, t, T);
 }
@@ -3880,27 +4174,27 @@ static void tanh3_grad(const float *dy, const float *y, float *dx, int samples)
     nn_tanh_grad(samples, 120, dy, y, dx, 0, 1);
 }
 
-/* lenet.nn:18: c5, dense.samples, dense.dx_samples, 400 -> 120 */
-static void c5_dx_samples(const float *dy, const float *weight, float *dx, int samples)
+/* lenet.nn:18: c5, dense(120), dense.dx, 400 -> 120 */
+static void c5_dx(const float *dy, const float *weight, float *dx, int samples)
 {
     nn_samples_dense_dx(samples / 16, 400, 120, dy, weight, dx);
 }
 
-/* lenet.nn:18: c5, dense.samples, reorder, 400 -> 120 */
-static void c5_planar_reorder(const float *x, float *y, int samples)
+/* lenet.nn:18: c5, dense(120), reorder, 400 -> 120 */
+static void c5_nchw_reorder(const float *x, float *y, int samples)
 {
     nn_turn(samples / 16, 400, 16, x, y, 0, 1);
 }
 
-/* lenet.nn:18: c5, dense.samples, dense.dw, 400 -> 120 */
+/* lenet.nn:18: c5, dense(120), dense.dw, 400 -> 120 */
 static void c5_dw(const float *x, const float *dy, float *dweight, int t, int T)
 {
     static const nn_dense size = {64, 400, 120};
     nn_dense_dweight(&size, x, dy, dweight, t, T);
 }
 
-/* lenet.nn:18: c5, dense.samples, dense.db_samples, 400 -> 120 */
-static void c5_db_samples(const float *dy, float *dbias, int t, int T)
+/* lenet.nn:18: c5, dense(120), dense.db, 400 -> 120 */
+static void c5_db(const float *dy, float *dbias, int t, int T)
 {
     nn_channel_sums(64 / 16, 120, 16, 0, dy, dbias, t, T);
 }
@@ -3932,21 +4226,21 @@ static void s4_dx(const float *dy, const uint8_t *place, float *dx, int samples)
     nn_extremum_last_dx(&size, samples / 16 * 16, dy, place, dx, 0, 1);
 }
 
-/* lenet.nn:13: c3, conv.samples, conv.dx_samples, 6x14x14 -> 16x10x10 */
-static void c3_dx_samples(const float *dy, const float *weight, float *dx, int samples)
+/* lenet.nn:13: c3, conv(16, 5), conv.dx, 6x14x14 -> 16x10x10 */
+static void c3_dx(const float *dy, const float *weight, float *dx, int samples)
 {
     static const nn_samples size = {6, 14, 14, 16, 10, 10, 5, 5, 1, 1, 1, 1, 0, 0};
     nn_samples_conv_dx(&size, samples / 16, dy, weight, dx);
 }
 
-/* lenet.nn:13: c3, conv.samples, conv.dweight_samples, 6x14x14 -> 16x10x10 */
-static void c3_dweight_samples(const float *x, const float *dy, float *dweight, int t, int T)
+/* lenet.nn:13: c3, conv(16, 5), conv.dweight, 6x14x14 -> 16x10x10 */
+static void c3_dweight(const float *x, const float *dy, float *dweight, int t, int T)
 {
     static const nn_samples size = {6, 14, 14, 16, 10, 10, 5, 5, 1, 1, 1, 1, 0, 0};
     nn_samples_conv_dweight(&size, 64 / 16, x, dy, dweight, t, T);
 }
 
-/* lenet.nn:13: c3, conv.samples, conv.dbias, 6x14x14 -> 16x10x10 */
+/* lenet.nn:13: c3, conv(16, 5), conv.dbias, 6x14x14 -> 16x10x10 */
 static void c3_dbias(const float *dy, float *dbias, int t, int T)
 {
     nn_channel_sums(64 / 16, 16, 100 * 16, 0, dy, dbias, t, T);
@@ -3979,14 +4273,14 @@ static void s2_dx(const float *dy, const uint8_t *place, float *dx, int samples)
     nn_extremum_last_dx(&size, samples / 16 * 6, dy, place, dx, 0, 1);
 }
 
-/* lenet.nn:10: c1, conv.samples, conv.dweight_samples, 1x32x32 -> 6x28x28 */
-static void c1_dweight_samples(const float *x, const float *dy, float *dweight, int t, int T)
+/* lenet.nn:10: c1, conv(6, 5), conv.dweight, 1x32x32 -> 6x28x28 */
+static void c1_dweight(const float *x, const float *dy, float *dweight, int t, int T)
 {
     static const nn_samples size = {1, 32, 32, 6, 28, 28, 5, 5, 1, 1, 1, 1, 0, 0};
     nn_samples_conv_dweight(&size, 64 / 16, x, dy, dweight, t, T);
 }
 
-/* lenet.nn:10: c1, conv.samples, conv.dbias, 1x32x32 -> 6x28x28 */
+/* lenet.nn:10: c1, conv(6, 5), conv.dbias, 1x32x32 -> 6x28x28 */
 static void c1_dbias(const float *dy, float *dbias, int t, int T)
 {
     nn_channel_sums(64 / 16, 6, 784 * 16, 0, dy, dbias, t, T);
@@ -4026,24 +4320,24 @@ static void lenet_infer_part(const void *pass, int t, int T, nn_team *team)
     (void)t;
     (void)T;
     (void)team;
-    c1_samples_reorder(x + first * 1024, a + 301056 + first * 1024, (int)(last - first));
-    c1_samples(a + 301056 + first * 1024, m->c1_weight, m->c1_bias, a + first * 4704, (int)(last - first));
+    c1_nchw16n_reorder(x + first * 1024, a + 301056 + first * 1024, (int)(last - first));
+    c1_forward(a + 301056 + first * 1024, m->c1_weight, m->c1_bias, a + first * 4704, (int)(last - first));
     nn_barrier(team);
     s2_forward(a + first * 4704, a + 301056 + first * 1176, (int)(last - first));
     tanh1_forward(a + 301056 + first * 1176, a + 301056 + first * 1176, (int)(last - first));
     nn_barrier(team);
-    c3_samples(a + 301056 + first * 1176, m->c3_weight, m->c3_bias, a + first * 1600, (int)(last - first));
+    c3_forward(a + 301056 + first * 1176, m->c3_weight, m->c3_bias, a + first * 1600, (int)(last - first));
     s4_forward(a + first * 1600, a + 102400 + first * 400, (int)(last - first));
     tanh2_forward(a + 102400 + first * 400, a + 102400 + first * 400, (int)(last - first));
     nn_barrier(team);
-    c5_samples(a + 102400 + first * 400, m->c5_weight, m->c5_bias, a + first * 120, (int)(last - first));
+    c5_forward(a + 102400 + first * 400, m->c5_weight, m->c5_bias, a + first * 120, (int)(last - first));
     tanh3_forward(a + first * 120, a + first * 120, (int)(last - first));
-    f6_samples(a + first * 120, m->f6_weight, m->f6_bias, a + 7680 + first * 84, (int)(last - first));
+    f6_forward(a + first * 120, m->f6_weight, m->f6_bias, a + 7680 + first * 84, (int)(last - first));
     tanh4_forward(a + 7680 + first * 84, a + 7680 + first * 84, (int)(last - first));
     nn_barrier(team);
-    output_samples(a + 7680 + first * 84, m->output_weight, m->output_bias, a + first * 10, (int)(last - first));
+    output_forward(a + 7680 + first * 84, m->output_weight, m->output_bias, a + first * 10, (int)(last - first));
     softmax1_forward(a + first * 10, a + first * 10, (int)(last - first));
-    softmax1_planar_reorder(a + first * 10, y + first * 10, (int)(last - first));
+    softmax1_nchw_reorder(a + first * 10, y + first * 10, (int)(last - first));
 }
 
 void lenet_infer(const struct lenet *m, const float *x, float *y, void *scratch)
@@ -4080,28 +4374,28 @@ static void lenet_eval_part(const void *pass, int t, int T, nn_team *team)
     (void)t;
     (void)T;
     (void)team;
-    c1_samples_reorder(x + first * 1024, a + 301056 + first * 1024, (int)(last - first));
-    c1_samples(a + 301056 + first * 1024, m->c1_weight, m->c1_bias, a + first * 4704, (int)(last - first));
+    c1_nchw16n_reorder(x + first * 1024, a + 301056 + first * 1024, (int)(last - first));
+    c1_forward(a + 301056 + first * 1024, m->c1_weight, m->c1_bias, a + first * 4704, (int)(last - first));
     nn_barrier(team);
     s2_forward(a + first * 4704, a + 301056 + first * 1176, (int)(last - first));
     tanh1_forward(a + 301056 + first * 1176, a + 301056 + first * 1176, (int)(last - first));
     nn_barrier(team);
-    c3_samples(a + 301056 + first * 1176, m->c3_weight, m->c3_bias, a + first * 1600, (int)(last - first));
+    c3_forward(a + 301056 + first * 1176, m->c3_weight, m->c3_bias, a + first * 1600, (int)(last - first));
     s4_forward(a + first * 1600, a + 102400 + first * 400, (int)(last - first));
     tanh2_forward(a + 102400 + first * 400, a + 102400 + first * 400, (int)(last - first));
     nn_barrier(team);
-    c5_samples(a + 102400 + first * 400, m->c5_weight, m->c5_bias, a + first * 120, (int)(last - first));
+    c5_forward(a + 102400 + first * 400, m->c5_weight, m->c5_bias, a + first * 120, (int)(last - first));
     tanh3_forward(a + first * 120, a + first * 120, (int)(last - first));
-    f6_samples(a + first * 120, m->f6_weight, m->f6_bias, a + 7680 + first * 84, (int)(last - first));
+    f6_forward(a + first * 120, m->f6_weight, m->f6_bias, a + 7680 + first * 84, (int)(last - first));
     tanh4_forward(a + 7680 + first * 84, a + 7680 + first * 84, (int)(last - first));
     nn_barrier(team);
-    output_samples(a + 7680 + first * 84, m->output_weight, m->output_bias, a + first * 10, (int)(last - first));
+    output_forward(a + 7680 + first * 84, m->output_weight, m->output_bias, a + first * 10, (int)(last - first));
     softmax1_forward(a + first * 10, a + 640 + first * 10, (int)(last - first));
     nn_barrier(team);
-    loss_planar_reorder(a, a + 1280, t, T);
+    loss_nchw_reorder(a, a + 1280, t, T);
     nn_barrier(team);
     if (t == 0) loss_forward(a + 1280, target, a, count);
-    softmax1_planar_reorder(a + 640 + first * 10, y + first * 10, (int)(last - first));
+    softmax1_nchw_reorder(a + 640 + first * 10, y + first * 10, (int)(last - first));
 }
 
 float lenet_eval(const struct lenet *m, const float *x, const int32_t *target, int count, float *y, void *scratch)
@@ -4140,60 +4434,60 @@ static void lenet_step_part(const void *pass, int t, int T, nn_team *team)
     (void)t;
     (void)T;
     (void)team;
-    c1_samples_reorder(x + first * 1024, a + 451584 + first * 1024, (int)(last - first));
-    c1_samples(a + 451584 + first * 1024, m->c1_weight, m->c1_bias, a + first * 4704, (int)(last - first));
+    c1_nchw16n_reorder(x + first * 1024, a + 451584 + first * 1024, (int)(last - first));
+    c1_forward(a + 451584 + first * 1024, m->c1_weight, m->c1_bias, a + first * 4704, (int)(last - first));
     s2_training(a + first * 4704, a + 301056 + first * 1176, (uint8_t *)(a + 517120) + first * 1176, (int)(last - first));
     tanh1_forward(a + 301056 + first * 1176, a + 301056 + first * 1176, (int)(last - first));
     nn_barrier(team);
-    c3_samples(a + 301056 + first * 1176, m->c3_weight, m->c3_bias, a + first * 1600, (int)(last - first));
+    c3_forward(a + 301056 + first * 1176, m->c3_weight, m->c3_bias, a + first * 1600, (int)(last - first));
     s4_training(a + first * 1600, a + 424320 + first * 400, (uint8_t *)(a + 128000) + first * 400, (int)(last - first));
     tanh2_forward(a + 424320 + first * 400, a + 424320 + first * 400, (int)(last - first));
-    c5_samples(a + 424320 + first * 400, m->c5_weight, m->c5_bias, a + 386400 + first * 120, (int)(last - first));
+    c5_forward(a + 424320 + first * 400, m->c5_weight, m->c5_bias, a + 386400 + first * 120, (int)(last - first));
     tanh3_forward(a + 386400 + first * 120, a + 386400 + first * 120, (int)(last - first));
-    f6_samples(a + 386400 + first * 120, m->f6_weight, m->f6_bias, a + 376320 + first * 84, (int)(last - first));
+    f6_forward(a + 386400 + first * 120, m->f6_weight, m->f6_bias, a + 376320 + first * 84, (int)(last - first));
     tanh4_forward(a + 376320 + first * 84, a + 376320 + first * 84, (int)(last - first));
-    output_samples(a + 376320 + first * 84, m->output_weight, m->output_bias, a + 449920 + first * 10, (int)(last - first));
+    output_forward(a + 376320 + first * 84, m->output_weight, m->output_bias, a + 449920 + first * 10, (int)(last - first));
     nn_barrier(team);
-    loss_planar_reorder(a + 449920, a + 450768, t, T);
+    loss_nchw_reorder(a + 449920, a + 450768, t, T);
     nn_barrier(team);
     if (t == 0) loss_forward(a + 450768, target, a + 535936, 64);
     if (t == 0) loss_grad(a + 450768, target, a + 450768);
     nn_barrier(team);
-    output_samples_reorder(a + 450768 + first * 10, a + 5376 + first * 10, (int)(last - first));
-    output_dx_samples(a + 5376 + first * 10, m->output_weight, a + 7680 + first * 84, (int)(last - first));
-    output_planar_reorder(a + 376320 + first * 84, a + first * 84, (int)(last - first));
+    output_nchw16n_reorder(a + 450768 + first * 10, a + 5376 + first * 10, (int)(last - first));
+    output_dx(a + 5376 + first * 10, m->output_weight, a + 7680 + first * 84, (int)(last - first));
+    output_nchw_reorder(a + 376320 + first * 84, a + first * 84, (int)(last - first));
     nn_barrier(team);
     output_dw(a, a + 450768, a + 449920, t, T);
     nn_barrier(team);
-    output_db_samples(a + 5376, a + 450768, t, T);
+    output_db(a + 5376, a + 450768, t, T);
     output_weight_adam(a + 449920, m->output_weight, m->output_weight_exp_avg, m->output_weight_exp_avg_sq, lr, m->step, t, T);
     nn_barrier(team);
     output_bias_adam(a + 450768, m->output_bias, m->output_bias_exp_avg, m->output_bias_exp_avg_sq, lr, m->step, t, T);
     tanh4_grad(a + 7680 + first * 84, a + 376320 + first * 84, a + 7680 + first * 84, (int)(last - first));
-    f6_dx_samples(a + 7680 + first * 84, m->f6_weight, a + 25600 + first * 120, (int)(last - first));
-    f6_planar_reorder(a + 386400 + first * 120, a + first * 120, (int)(last - first));
-    output_planar_reorder(a + 7680 + first * 84, a + 13056 + first * 84, (int)(last - first));
+    f6_dx(a + 7680 + first * 84, m->f6_weight, a + 25600 + first * 120, (int)(last - first));
+    f6_nchw_reorder(a + 386400 + first * 120, a + first * 120, (int)(last - first));
+    output_nchw_reorder(a + 7680 + first * 84, a + 13056 + first * 84, (int)(last - first));
     nn_barrier(team);
     f6_dw(a, a + 13056, a + 376320, t, T);
-    f6_db_samples(a + 7680, a + 449920, t, T);
+    f6_db(a + 7680, a + 449920, t, T);
     nn_barrier(team);
     f6_weight_adam(a + 376320, m->f6_weight, m->f6_weight_exp_avg, m->f6_weight_exp_avg_sq, lr, m->step, t, T);
     f6_bias_adam(a + 449920, m->f6_bias, m->f6_bias_exp_avg, m->f6_bias_exp_avg_sq, lr, m->step, t, T);
     tanh3_grad(a + 25600 + first * 120, a + 386400 + first * 120, a + 25600 + first * 120, (int)(last - first));
-    c5_dx_samples(a + 25600 + first * 120, m->c5_weight, a + 102400 + first * 400, (int)(last - first));
-    c5_planar_reorder(a + 424320 + first * 400, a + first * 400, (int)(last - first));
-    f6_planar_reorder(a + 25600 + first * 120, a + 33280 + first * 120, (int)(last - first));
+    c5_dx(a + 25600 + first * 120, m->c5_weight, a + 102400 + first * 400, (int)(last - first));
+    c5_nchw_reorder(a + 424320 + first * 400, a + first * 400, (int)(last - first));
+    f6_nchw_reorder(a + 25600 + first * 120, a + 33280 + first * 120, (int)(last - first));
     nn_barrier(team);
     c5_dw(a, a + 33280, a + 376320, t, T);
-    c5_db_samples(a + 25600, a + 449920, t, T);
+    c5_db(a + 25600, a + 449920, t, T);
     nn_barrier(team);
     c5_weight_adam(a + 376320, m->c5_weight, m->c5_weight_exp_avg, m->c5_weight_exp_avg_sq, lr, m->step, t, T);
     c5_bias_adam(a + 449920, m->c5_bias, m->c5_bias_exp_avg, m->c5_bias_exp_avg_sq, lr, m->step, t, T);
     tanh2_grad(a + 102400 + first * 400, a + 424320 + first * 400, a + 102400 + first * 400, (int)(last - first));
     s4_dx(a + 102400 + first * 400, (uint8_t *)(a + 128000) + first * 400, a + first * 1600, (int)(last - first));
     nn_barrier(team);
-    c3_dx_samples(a + first * 1600, m->c3_weight, a + 376320 + first * 1176, (int)(last - first));
-    c3_dweight_samples(a + 301056, a, a + 102400, t, T);
+    c3_dx(a + first * 1600, m->c3_weight, a + 376320 + first * 1176, (int)(last - first));
+    c3_dweight(a + 301056, a, a + 102400, t, T);
     c3_dbias(a, a + 104800, t, T);
     nn_barrier(team);
     c3_weight_adam(a + 102400, m->c3_weight, m->c3_weight_exp_avg, m->c3_weight_exp_avg_sq, lr, m->step, t, T);
@@ -4202,7 +4496,7 @@ static void lenet_step_part(const void *pass, int t, int T, nn_team *team)
     nn_barrier(team);
     s2_dx(a + 376320 + first * 1176, (uint8_t *)(a + 517120) + first * 1176, a + first * 4704, (int)(last - first));
     nn_barrier(team);
-    c1_dweight_samples(a + 451584, a, a + 301056, t, T);
+    c1_dweight(a + 451584, a, a + 301056, t, T);
     c1_dbias(a, a + 301216, t, T);
     nn_barrier(team);
     c1_weight_adam(a + 301056, m->c1_weight, m->c1_weight_exp_avg, m->c1_weight_exp_avg_sq, lr, m->step, t, T);
@@ -4243,58 +4537,58 @@ static void lenet_grad_part(const void *pass, int t, int T, nn_team *team)
     (void)t;
     (void)T;
     (void)team;
-    c1_samples_reorder(x + first * 1024, a + 451584 + first * 1024, (int)(last - first));
-    c1_samples(a + 451584 + first * 1024, m->c1_weight, m->c1_bias, a + first * 4704, (int)(last - first));
+    c1_nchw16n_reorder(x + first * 1024, a + 451584 + first * 1024, (int)(last - first));
+    c1_forward(a + 451584 + first * 1024, m->c1_weight, m->c1_bias, a + first * 4704, (int)(last - first));
     s2_training(a + first * 4704, a + 301056 + first * 1176, (uint8_t *)(a + 565120) + first * 1176, (int)(last - first));
     tanh1_forward(a + 301056 + first * 1176, a + 301056 + first * 1176, (int)(last - first));
     nn_barrier(team);
-    c3_samples(a + 301056 + first * 1176, m->c3_weight, m->c3_bias, a + first * 1600, (int)(last - first));
+    c3_forward(a + 301056 + first * 1176, m->c3_weight, m->c3_bias, a + first * 1600, (int)(last - first));
     s4_training(a + first * 1600, a + 376320 + first * 400, (uint8_t *)(a + 442880) + first * 400, (int)(last - first));
     tanh2_forward(a + 376320 + first * 400, a + 376320 + first * 400, (int)(last - first));
-    c5_samples(a + 376320 + first * 400, m->c5_weight, m->c5_bias, a + 517120 + first * 120, (int)(last - first));
+    c5_forward(a + 376320 + first * 400, m->c5_weight, m->c5_bias, a + 517120 + first * 120, (int)(last - first));
     tanh3_forward(a + 517120 + first * 120, a + 517120 + first * 120, (int)(last - first));
-    f6_samples(a + 517120 + first * 120, m->f6_weight, m->f6_bias, a + 524800 + first * 84, (int)(last - first));
+    f6_forward(a + 517120 + first * 120, m->f6_weight, m->f6_bias, a + 524800 + first * 84, (int)(last - first));
     tanh4_forward(a + 524800 + first * 84, a + 524800 + first * 84, (int)(last - first));
-    output_samples(a + 524800 + first * 84, m->output_weight, m->output_bias, a + 449280 + first * 10, (int)(last - first));
+    output_forward(a + 524800 + first * 84, m->output_weight, m->output_bias, a + 449280 + first * 10, (int)(last - first));
     nn_barrier(team);
-    loss_planar_reorder(a + 449280, a + 449920, t, T);
+    loss_nchw_reorder(a + 449280, a + 449920, t, T);
     nn_barrier(team);
     if (t == 0) loss_forward(a + 449920, target, a + 597520, 64);
     if (t == 0) loss_grad(a + 449920, target, a + 449920);
     nn_barrier(team);
-    output_samples_reorder(a + 449920 + first * 10, a + 449280 + first * 10, (int)(last - first));
-    output_dx_samples(a + 449280 + first * 10, m->output_weight, a + 401920 + first * 84, (int)(last - first));
-    output_planar_reorder(a + 524800 + first * 84, a + 530176 + first * 84, (int)(last - first));
+    output_nchw16n_reorder(a + 449920 + first * 10, a + 449280 + first * 10, (int)(last - first));
+    output_dx(a + 449280 + first * 10, m->output_weight, a + 401920 + first * 84, (int)(last - first));
+    output_nchw_reorder(a + 524800 + first * 84, a + 530176 + first * 84, (int)(last - first));
     nn_barrier(team);
     output_dw(a + 530176, a + 449920, a + 596416, t, T);
-    output_db_samples(a + 449280, a + 597504, t, T);
+    output_db(a + 449280, a + 597504, t, T);
     tanh4_grad(a + 401920 + first * 84, a + 524800 + first * 84, a + 401920 + first * 84, (int)(last - first));
-    f6_dx_samples(a + 401920 + first * 84, m->f6_weight, a + 427520 + first * 120, (int)(last - first));
-    f6_planar_reorder(a + 517120 + first * 120, a + 435200 + first * 120, (int)(last - first));
-    output_planar_reorder(a + 401920 + first * 84, a + 407296 + first * 84, (int)(last - first));
+    f6_dx(a + 401920 + first * 84, m->f6_weight, a + 427520 + first * 120, (int)(last - first));
+    f6_nchw_reorder(a + 517120 + first * 120, a + 435200 + first * 120, (int)(last - first));
+    output_nchw_reorder(a + 401920 + first * 84, a + 407296 + first * 84, (int)(last - first));
     nn_barrier(team);
     f6_dw(a + 435200, a + 407296, a + 583936, t, T);
-    f6_db_samples(a + 401920, a + 597392, t, T);
+    f6_db(a + 401920, a + 597392, t, T);
     tanh3_grad(a + 427520 + first * 120, a + 517120 + first * 120, a + 427520 + first * 120, (int)(last - first));
     nn_barrier(team);
-    c5_dx_samples(a + 427520 + first * 120, m->c5_weight, a + 401920 + first * 400, (int)(last - first));
-    c5_planar_reorder(a + 376320 + first * 400, a + first * 400, (int)(last - first));
-    f6_planar_reorder(a + 427520 + first * 120, a + 435200 + first * 120, (int)(last - first));
+    c5_dx(a + 427520 + first * 120, m->c5_weight, a + 401920 + first * 400, (int)(last - first));
+    c5_nchw_reorder(a + 376320 + first * 400, a + first * 400, (int)(last - first));
+    f6_nchw_reorder(a + 427520 + first * 120, a + 435200 + first * 120, (int)(last - first));
     nn_barrier(team);
     c5_dw(a, a + 435200, a + 517120, t, T);
-    c5_db_samples(a + 427520, a + 597264, t, T);
+    c5_db(a + 427520, a + 597264, t, T);
     tanh2_grad(a + 401920 + first * 400, a + 376320 + first * 400, a + 401920 + first * 400, (int)(last - first));
     nn_barrier(team);
     s4_dx(a + 401920 + first * 400, (uint8_t *)(a + 442880) + first * 400, a + first * 1600, (int)(last - first));
     nn_barrier(team);
-    c3_dx_samples(a + first * 1600, m->c3_weight, a + 376320 + first * 1176, (int)(last - first));
-    c3_dweight_samples(a + 301056, a, a + 594016, t, T);
+    c3_dx(a + first * 1600, m->c3_weight, a + 376320 + first * 1176, (int)(last - first));
+    c3_dweight(a + 301056, a, a + 594016, t, T);
     c3_dbias(a, a + 597488, t, T);
     tanh1_grad(a + 376320 + first * 1176, a + 301056 + first * 1176, a + 376320 + first * 1176, (int)(last - first));
     nn_barrier(team);
     s2_dx(a + 376320 + first * 1176, (uint8_t *)(a + 565120) + first * 1176, a + first * 4704, (int)(last - first));
     nn_barrier(team);
-    c1_dweight_samples(a + 451584, a, a + 565120, t, T);
+    c1_dweight(a + 451584, a, a + 565120, t, T);
     c1_dbias(a, a + 565280, t, T);
 }
 
