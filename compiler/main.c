@@ -22,9 +22,9 @@ static int start(void)
 {
     fputs("nnc compiles the description of a convolutional network into C.\n\n"
           "To start:\n"
-          "  nnc train dsl_examples/lenet.nn         train LeNet on the digits that come with nnc\n"
+          "  nnc train dsl_examples/lenet.nn         train LeNet on the digits shipped with nnc\n"
           "  nnc dsl_examples/lenet.nn -o lenet.c    write it as C: lenet.c and lenet.h\n"
-          "  nnc report dsl_examples/lenet.nn        its layers, shapes, parameters, memory\n"
+          "  nnc report dsl_examples/lenet.nn        show its layers, shapes, parameters and memory\n"
           "  nnc help                                all commands\n",
           stderr);
     return STATUS_USAGE;
@@ -49,7 +49,7 @@ static int unknown_help(const char *name)
 {
     Arena *arena = arena_new();
     const char *near = help_nearest(arena, name);
-    fprintf(stderr, "nnc help: unknown command, topic or word '%s'%s%s%s\n'nnc help' lists the commands and topics\n",
+    fprintf(stderr, "nnc help: unknown command, topic or name '%s'%s%s%s\n'nnc help' lists the commands and topics\n",
             name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     arena_free(arena);
     return STATUS_USAGE;
@@ -58,7 +58,7 @@ static int unknown_help(const char *name)
 static int help(int argc, char **argv)
 {
     if (argc > 2) {
-        fputs("nnc help: one word at a time\nusage: nnc help [COMMAND | TOPIC | WORD]\n", stderr);
+        fputs("nnc help takes one argument\nusage: nnc help [COMMAND | TOPIC | NAME]\n", stderr);
         return STATUS_USAGE;
     }
     if (argc < 2 || strcmp(argv[1], "help") == 0) {
@@ -84,7 +84,7 @@ static bool is_later(const char *word)
     return false;
 }
 
-static int run(int argc, char **argv)
+static int run_command(int argc, char **argv)
 {
     const char *word = argv[1];
     if (strcmp(word, "--version") == 0) {
@@ -97,8 +97,7 @@ static int run(int argc, char **argv)
     if (command) return command->run(argc - 1, argv + 1);
     if (word[0] == '-' || looks_like_file(word)) return command_compile.run(argc, argv);
     if (is_later(word)) {
-        fprintf(stderr, "nnc: the command '%s' is not there yet in this version\n'nnc help' lists the commands\n",
-                word);
+        fprintf(stderr, "nnc: command '%s' is not implemented\n'nnc help' lists the commands\n", word);
         return STATUS_USAGE;
     }
     return unknown_command(word);
@@ -108,5 +107,5 @@ int main(int argc, char **argv)
 {
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of the write, with a message, */
     signal(SIGXFSZ, SIG_IGN); /* and so is a file that grows beyond its limit */
-    return argc < 2 ? start() : run(argc, argv);
+    return argc < 2 ? start() : run_command(argc, argv);
 }

@@ -30,7 +30,7 @@ struct Arena {
 
 static _Noreturn void out_of_memory(void)
 {
-    fputs("nnc: error: the system has no memory left\n", stderr);
+    fputs("nnc: error: out of memory\n", stderr);
     exit(3);
 }
 

@@ -39,17 +39,17 @@ void list_push(Arena *arena, List *list, void *item)
 
 /* ---- map ---------------------------------------------------------------- */
 
-typedef struct Entry {
+typedef struct MapEntry {
     const char *key;
     void *value;
     uint64_t hash;
-} Entry;
+} MapEntry;
 
 /* Entries in order of insertion, found through a table of open addressing that
  * holds their numbers, from 1; 0 is a free slot. */
 struct Map {
     Arena *arena;
-    Entry *entries;
+    MapEntry *entries;
     int count, capacity;
     int *slots; /* a power of two, at least twice the capacity */
 };
@@ -64,7 +64,7 @@ static uint64_t hash_of(const char *key)
 
 static void map_reserve(Map *map, int capacity)
 {
-    Entry *entries = arena_alloc(map->arena, (size_t)capacity * sizeof *entries);
+    MapEntry *entries = arena_alloc(map->arena, (size_t)capacity * sizeof *entries);
     if (map->count > 0) memcpy(entries, map->entries, (size_t)map->count * sizeof *entries);
     map->entries = entries;
     map->capacity = capacity;
@@ -90,7 +90,7 @@ static int *map_slot(const Map *map, const char *key, uint64_t hash)
     for (uint64_t at = hash;; at++) {
         int *slot = &map->slots[at & (uint64_t)(2 * map->capacity - 1)];
         if (*slot == 0) return slot;
-        const Entry *entry = &map->entries[*slot - 1];
+        const MapEntry *entry = &map->entries[*slot - 1];
         if (entry->hash == hash && strcmp(entry->key, key) == 0) return slot;
     }
 }
@@ -114,7 +114,7 @@ void map_put(Map *map, const char *key, void *value)
         map_reserve(map, map->capacity * 2);
         slot = map_slot(map, key, hash);
     }
-    map->entries[map->count++] = (Entry){arena_strdup(map->arena, key), value, hash};
+    map->entries[map->count++] = (MapEntry){arena_strdup(map->arena, key), value, hash};
     *slot = map->count;
 }
 

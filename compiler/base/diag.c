@@ -44,14 +44,14 @@ static bool is_known(const Compilation *c, Severity severity, Span span, const c
     return false;
 }
 
-static void keep(Compilation *c, Severity severity, Span span, const char *text)
+static void keep_diagnostic(Compilation *c, Severity severity, Span span, const char *text)
 {
     Diagnostic *d = arena_alloc(c->arena, sizeof *d);
     *d = (Diagnostic){severity, span, text};
     list_push(c->arena, &c->diagnostics, d);
 }
 
-static void report(Compilation *c, Severity severity, Span span, const char *format, va_list args)
+static void report_diagnostic(Compilation *c, Severity severity, Span span, const char *format, va_list args)
 {
     int *count = severity == SEVERITY_ERROR ? &c->errors : &c->warnings;
     int most = severity == SEVERITY_ERROR ? DIAG_MAX_ERRORS : DIAG_MAX_WARNINGS;
@@ -64,14 +64,14 @@ static void report(Compilation *c, Severity severity, Span span, const char *for
     if (is_known(c, severity, span, text)) return;
     c->muted = false;
     ++*count;
-    keep(c, severity, span, text);
+    keep_diagnostic(c, severity, span, text);
 }
 
 void diag_error(Compilation *c, Span span, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    report(c, SEVERITY_ERROR, span, format, args);
+    report_diagnostic(c, SEVERITY_ERROR, span, format, args);
     va_end(args);
 }
 
@@ -79,7 +79,7 @@ void diag_warning(Compilation *c, Span span, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    report(c, SEVERITY_WARNING, span, format, args);
+    report_diagnostic(c, SEVERITY_WARNING, span, format, args);
     va_end(args);
 }
 
@@ -88,7 +88,7 @@ void diag_note(Compilation *c, Span span, const char *format, ...)
     va_list args;
     if (c->muted) return;
     va_start(args, format);
-    keep(c, SEVERITY_NOTE, span, arena_vprintf(c->arena, format, args));
+    keep_diagnostic(c, SEVERITY_NOTE, span, arena_vprintf(c->arena, format, args));
     va_end(args);
 }
 

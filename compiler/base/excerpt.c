@@ -134,7 +134,7 @@ static void draw(const Source *source, Span span, int begin, int end, Text *line
     if (first) text_add(marks, "^");
 }
 
-static void trim(Text *text)
+static void trim_to_window(Text *text)
 {
     while (text->length > 0 && text->data[text->length - 1] == ' ') text->data[--text->length] = '\0';
 }
@@ -149,8 +149,8 @@ void excerpt_print(const Compilation *c, Span span, FILE *out, bool color)
     text_init(&marks, c->arena);
     source_line_bounds(c, span, &begin, &end);
     draw(source, span, begin, end, &line, &marks);
-    trim(&line);
-    trim(&marks);
+    trim_to_window(&line);
+    trim_to_window(&marks);
     fprintf(out, "%5d |%s%s\n", source_line(c, span), line.length > 0 ? " " : "", line.data);
     fprintf(out, "      | %s%s%s\n", color ? "\033[1;32m" : "", marks.data, color ? "\033[0m" : "");
 }

@@ -227,7 +227,7 @@ static int count_of(const char *text, char wanted)
     return count;
 }
 
-static void put_line(Writer *w, const char *line, size_t length)
+static void put_template_line(Writer *w, const char *line, size_t length)
 {
     while (length > 0 && *line == ' ') line++, length--;
     const char *text = expand(w, line, length);
@@ -245,7 +245,7 @@ void writer_put(Writer *w, const char *template)
     while (*template) {
         const char *end = strchr(template, '\n');
         size_t length = end ? (size_t)(end - template) : strlen(template);
-        put_line(w, template, length);
+        put_template_line(w, template, length);
         template += length + (end ? 1 : 0);
     }
 }

@@ -21,15 +21,15 @@
 enum { INFER = OPTION_FIRST_OWN, TRAIN, REPS, FORMAT, WHOLE };
 
 static const Option options[] = {
-    {INFER, "infer", NULL, "only inference", false},
-    {TRAIN, "train", NULL, "only training steps", false},
+    {INFER, "infer", NULL, "inference only", false},
+    {TRAIN, "train", NULL, "training steps only", false},
     OPTION_ROW_BATCH,
     OPTION_ROW_THREADS,
     OPTION_ROWS_PASSES OPTION_ROW_LIMIT,
     OPTION_ROW_EXPLAIN,
-    {REPS, "reps", "N", "runs of each pass (default: as many as fit into a second, 5 at least)", false},
-    {WHOLE, "whole", NULL, "only whole passes, not call by call", false},
-    {FORMAT, "format", "text|csv", "tables to read (text), or one line for each call (csv)", false},
+    {REPS, "reps", "N", "runs of each pass (default: as many as fit in a second, at least 5)", false},
+    {WHOLE, "whole", NULL, "time whole passes only, not single calls", false},
+    {FORMAT, "format", "text|csv", "tables (text), or one line per call (csv)", false},
     {OPTION_JIT, "jit", "tcc|cc", "compile with the system compiler (cc, the default), or in memory (tcc)", false},
     OPTION_ROW_NET,
     OPTION_ROW_DEFINE,
@@ -41,17 +41,17 @@ enum { LEAST_RUNS = 5, MOST_RUNS = 2000, WARM_RUNS = 2 };
 static const double measured_seconds = 1, warm_seconds = 0.2;
 static const float tiny_lr = 1e-6f;
 
-typedef struct Request {
+typedef struct BenchRequest {
     LoadOptions load;
     bool infer, train, whole; /* neither of the first two: what the file is for */
     bool explain;
     int64_t reps; /* 0: not given */
     BenchFormat format;
-} Request;
+} BenchRequest;
 
 /* What a pass works on. */
 typedef struct Bench {
-    const Request *request;
+    const BenchRequest *request;
     const Model *l;
     void *block, *model, *scratch;
     float *x, *y;
@@ -60,7 +60,7 @@ typedef struct Bench {
 
 /* ---- the command line --------------------------------------------------------- */
 
-static bool take_format(Request *r, const char *text)
+static bool take_format(BenchRequest *r, const char *text)
 {
     bool csv = strcmp(text, "csv") == 0;
     r->format = csv ? BENCH_CSV : BENCH_TEXT;
@@ -69,7 +69,7 @@ static bool take_format(Request *r, const char *text)
     return false;
 }
 
-static bool take(Request *r, int id, const char *value)
+static bool take_bench_option(BenchRequest *r, int id, const char *value)
 {
     switch (id) {
     case INFER: return r->infer = true;
@@ -82,14 +82,13 @@ static bool take(Request *r, int id, const char *value)
     }
 }
 
-static int read_request(Request *r, int argc, char **argv)
+static int read_request(BenchRequest *r, int argc, char **argv)
 {
     OptionReader reader;
     options_begin(&reader, &command_bench, argc, argv);
     for (int id; (id = options_next(&reader)) != OPTIONS_END;)
-        if (id == OPTIONS_BAD || !take(r, id, reader.value)) return STATUS_USAGE;
-    if (reader.operand_count != 1)
-        return usage_error(&command_bench, reader.operand_count ? "one file at a time" : "which net? give its file");
+        if (id == OPTIONS_BAD || !take_bench_option(r, id, reader.value)) return STATUS_USAGE;
+    if (!options_one_file(&reader)) return STATUS_USAGE;
     if (r->explain && r->format == BENCH_CSV) return usage_error(&command_bench, "--explain prints text, not csv");
     r->load.path = reader.operands[0];
     return STATUS_OK;
@@ -124,7 +123,7 @@ static void fill(Bench *b)
 
 static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
 
-static void bench_open(Bench *b, const Request *r, const Model *l)
+static void bench_open(Bench *b, const BenchRequest *r, const Model *l)
 {
     const nn_model_info *info = l->info;
     size_t batch = (size_t)info->batch;
@@ -268,7 +267,7 @@ static Timing time_pass(const Bench *b, bool step)
 
 /* ---- the run ------------------------------------------------------------------------ */
 
-static int bench_loaded(const Request *r, const Model *l)
+static int bench_loaded(const BenchRequest *r, const Model *l)
 {
     Bench b;
     BenchResult result = {.loaded = l, .jit = jit_name(r->load.jit)};
@@ -286,7 +285,7 @@ static int bench_loaded(const Request *r, const Model *l)
 }
 
 /* Training code is made where it is asked for, or where the file has a train section. */
-static int load(Request *r, Model *l)
+static int load_bench_net(BenchRequest *r, Model *l)
 {
     r->load.train = r->train;
     int status = load_net(&r->load, l);
@@ -299,12 +298,12 @@ static int load(Request *r, Model *l)
 
 static int bench_run(int argc, char **argv)
 {
-    Request r = {0};
+    BenchRequest r = {0};
     Model l;
     load_options_init(&r.load);
     r.load.jit = JIT_CC;
     int status = read_request(&r, argc, argv);
-    if (!status) status = load(&r, &l);
+    if (!status) status = load_bench_net(&r, &l);
     if (!status) {
         status = bench_loaded(&r, &l);
         model_free(&l);
@@ -314,12 +313,12 @@ static int bench_run(int argc, char **argv)
 }
 
 const Command command_bench = {"bench",
-                               "how long inference and training take, call by call",
+                               "time inference and training, call by call",
                                "bench NET.nn [options]",
                                options,
                                "Without --infer and --train: inference, and training where the file has a train\n"
-                               "section. Times are medians. The peak is what this machine can multiply and add\n"
-                               "from registers in as many threads, measured right before; bytes are what a call\n"
-                               "reads and writes at least. Calls are timed in passes of their own, in which the\n"
-                               "threads wait for each other after every call.\n",
+                               "section.  Times are medians.  The peak is the rate at which this machine multiplies\n"
+                               "and adds in registers with as many threads, measured just before; bytes are the\n"
+                               "least that a call must read and write.  Calls are timed in passes of their own, in\n"
+                               "which the threads wait for each other after every call.\n",
                                bench_run};

@@ -24,7 +24,7 @@ static const long stream_floats = 32 << 20; /* of each of two arrays: beyond any
 typedef double PeakFma(long rounds, float factor, float summand, float *result);
 typedef void PeakStream(long count, float factor, const float *x, float *y, int t, int T);
 
-typedef struct Run {
+typedef struct PeakRun {
     PeakFma *fma;
     PeakStream *stream;
     long rounds;
@@ -32,7 +32,7 @@ typedef struct Run {
     int64_t nanoseconds; /* from when all begin to when all are done */
     double operations;   /* of one thread */
     int threads;
-} Run;
+} PeakRun;
 
 static void *kernel(const char *name, const char **kernels)
 {
@@ -46,7 +46,7 @@ static void *kernel(const char *name, const char **kernels)
 
 static void fma_part(const void *pass, int t, int T, nn_team *team)
 {
-    Run *run = *(Run *const *)pass;
+    PeakRun *run = *(PeakRun *const *)pass;
     float result[MAX_LANES];
     nn_barrier(team);
     int64_t begin = nn_now();
@@ -60,8 +60,8 @@ static void fma_part(const void *pass, int t, int T, nn_team *team)
 
 void machine_peak(Machine *m, int64_t threads)
 {
-    Run run = {.fma = (PeakFma *)kernel("nn_peak_fma", &m->kernels), .rounds = fma_first_rounds};
-    Run *pass = &run;
+    PeakRun run = {.fma = (PeakFma *)kernel("nn_peak_fma", &m->kernels), .rounds = fma_first_rounds};
+    PeakRun *pass = &run;
     m->flops = 0;
     for (int i = 0; i < PEAK_RUNS; i++) {
         nn_team_run(fma_part, &pass, (int)threads);
@@ -76,7 +76,7 @@ void machine_peak(Machine *m, int64_t threads)
 
 static void stream_part(const void *pass, int t, int T, nn_team *team)
 {
-    Run *run = *(Run *const *)pass;
+    PeakRun *run = *(PeakRun *const *)pass;
     nn_barrier(team);
     int64_t begin = nn_now();
     run->stream(stream_floats, 0.5f, run->x, run->y, t, T);
@@ -87,9 +87,9 @@ static void stream_part(const void *pass, int t, int T, nn_team *team)
 void machine_bandwidth(Machine *m)
 {
     size_t bytes = (size_t)stream_floats * sizeof(float);
-    Run run = {
+    PeakRun run = {
         .stream = (PeakStream *)kernel("nn_peak_stream", NULL), .x = block_alloc(bytes), .y = block_alloc(bytes)};
-    Run *pass = &run;
+    PeakRun *pass = &run;
     m->bytes = 0;
     for (int i = 0; i < STREAM_RUNS; i++) {
         nn_team_run(stream_part, &pass, m->threads);

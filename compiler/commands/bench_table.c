@@ -270,7 +270,7 @@ static void print_whole(const BenchResult *r, const Timing *t, FILE *out)
     if (limited && t->program == r->loaded->emitted->step_program) fprintf(out, "  within its limit: %s\n", limited);
 }
 
-static void print_text(const BenchResult *r, FILE *out)
+static void print_bench_text(const BenchResult *r, FILE *out)
 {
     const nn_model_info *info = r->loaded->info;
     const Machine *m = &r->machine;
@@ -403,5 +403,5 @@ void bench_print(const BenchResult *r, BenchFormat format, FILE *out)
     if (format == BENCH_CSV)
         print_csv(r, out);
     else
-        print_text(r, out);
+        print_bench_text(r, out);
 }

@@ -14,13 +14,13 @@ enum { GRADIENTS = OPTION_FIRST_OWN, SAMPLES, SEED, EPS, REFERENCE, TOLERANCE, P
 
 static const Option options[] = {
     {GRADIENTS, "gradients", NULL, "compare gradients with central differences, in double precision", false},
-    {SAMPLES, "samples", "N", "elements to compare of each tensor (default 32), or all", false},
-    {SEED, "seed", "S", "of the random values (default 1)", false},
-    {EPS, "eps", "X", "half the distance of a difference (default 1e-5)", false},
+    {SAMPLES, "samples", "N", "elements of each tensor to compare (default 32), or all", false},
+    {SEED, "seed", "S", "seed of the random values (default 1)", false},
+    {EPS, "eps", "X", "step of the differences (default 1e-5)", false},
     {REFERENCE, "reference", "FILE", "compare with a reference file (safetensors)", false},
     {TOLERANCE, "tolerance", "X", "largest relative error (default 1e-6 for gradients, 1e-4 for a reference)", false},
     OPTION_ROW_JIT,
-    {PLAIN, "plain", NULL, "a reference: the plain form, as 'nnc --plain' writes it, instead of the fast one", false},
+    {PLAIN, "plain", NULL, "with --reference: check the plain form (nnc --plain) instead of the fast one", false},
     OPTION_ROW_BATCH,
     OPTION_ROW_NET,
     OPTION_ROW_DEFINE,
@@ -81,7 +81,7 @@ static int check_stages(const CheckOptions *o)
 
 /* ---- the command line ---------------------------------------------------------- */
 
-static bool take(CheckOptions *o, int id, const char *value)
+static bool take_check_option(CheckOptions *o, int id, const char *value)
 {
     const Command *self = &command_check;
     switch (id) {
@@ -101,11 +101,9 @@ static bool take(CheckOptions *o, int id, const char *value)
 
 static int check(CheckOptions *o, const OptionReader *reader)
 {
-    if (reader->operand_count == 0) return usage_error(&command_check, "which file? ('-' is standard input)");
-    if (reader->operand_count > 1)
-        return usage_error(&command_check, "one file at a time: '%s' is too many", reader->operands[1]);
+    if (!options_one_file(reader)) return STATUS_USAGE;
     if (o->gradients && o->reference)
-        return usage_error(&command_check, "--gradients and --reference are two checks: one at a time");
+        return usage_error(&command_check, "--gradients and --reference cannot be combined");
     if ((o->gradients || o->load.plain) && !plain_form_allows(&o->load, &command_check)) return STATUS_USAGE;
     o->load.path = reader->operands[0];
     int status = o->gradients ? check_gradients(o) : o->reference ? check_reference(o) : check_stages(o);
@@ -113,7 +111,7 @@ static int check(CheckOptions *o, const OptionReader *reader)
     return status ? status : written;
 }
 
-static int run(int argc, char **argv)
+static int check_run(int argc, char **argv)
 {
     CheckOptions o = {.samples = 32, .seed = 1, .eps = 1e-5};
     OptionReader reader;
@@ -121,7 +119,7 @@ static int run(int argc, char **argv)
     load_options_init(&o.load);
     options_begin(&reader, &command_check, argc, argv);
     for (int id; status == STATUS_OK && (id = options_next(&reader)) != OPTIONS_END;)
-        if (id == OPTIONS_BAD || !take(&o, id, reader.value)) status = STATUS_USAGE;
+        if (id == OPTIONS_BAD || !take_check_option(&o, id, reader.value)) status = STATUS_USAGE;
     if (status == STATUS_OK) status = check(&o, &reader);
     load_options_free(&o.load);
     return status;
@@ -129,12 +127,12 @@ static int run(int argc, char **argv)
 
 const Command command_check = {
     .name = "check",
-    .summary = "parse and build a net; check its gradients, or compare with a reference",
+    .summary = "parse and build a net; check its gradients, or compare it with a reference",
     .usage = "check NET.nn [--gradients | --reference FILE] [options]",
     .options = options,
-    .details = "--gradients runs the net in training mode on random values, with a random dL/dy and,\n"
-               "when there is a train section, with its loss and random targets.\n"
+    .details = "--gradients runs the net in training mode on random values, with a random dL/dy\n"
+               "and, where there is a train section, with its loss and random targets.\n"
                "A reference file holds some of x, y, train.y, dy, dx, target, loss, parameters by\n"
-               "name, grad.NAME, after.NAME; what is there is compared.\n",
-    .run = run,
+               "name, grad.NAME, after.NAME; whatever it holds is compared.\n",
+    .run = check_run,
 };

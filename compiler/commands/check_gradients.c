@@ -268,7 +268,7 @@ static void release(GradientCheck *k)
     model_free(&k->l);
 }
 
-static int load(const CheckOptions *o, GradientCheck *k)
+static int load_double_net(const CheckOptions *o, GradientCheck *k)
 {
     enum { BATCH = 4 }; /* enough for batch statistics; every element costs two passes */
     LoadOptions load = o->load;
@@ -283,7 +283,7 @@ static int load(const CheckOptions *o, GradientCheck *k)
 int check_gradients(const CheckOptions *o)
 {
     GradientCheck k = {.options = o, .tolerance = o->tolerance > 0 ? o->tolerance : default_tolerance};
-    int status = load(o, &k);
+    int status = load_double_net(o, &k);
     if (status != STATUS_OK) return status;
     prepare(&k);
     probe_all(&k);

@@ -43,7 +43,7 @@ typedef struct Reference {
 
 /* ---- names and shapes ------------------------------------------------------------- */
 
-static const NnTensor *find(const Reference *r, const char *name) { return nn_tensors_find(r->file, name); }
+static const NnTensor *find_tensor(const Reference *r, const char *name) { return nn_tensors_find(r->file, name); }
 
 static bool is_special(const char *name)
 {
@@ -67,7 +67,7 @@ static bool ends_with(const char *name, const char *end)
     return n >= m && strcmp(name + n - m, end) == 0;
 }
 
-static const Tensor *model_tensor(const Reference *r, const char *name)
+static const Tensor *net_model_tensor(const Reference *r, const char *name)
 {
     const List *model = &r->l.net->model;
     for (int i = 0; i < model->count; i++) {
@@ -117,7 +117,7 @@ static int check_model_names(const Reference *r)
         const NnTensor *t = nn_tensors_at(r->file, i);
         if (is_special(t->name) || ends_with(t->name, ".num_batches_tracked")) /* PyTorch's counter */
             continue;
-        const Tensor *mine = model_tensor(r, without_prefix(t->name));
+        const Tensor *mine = net_model_tensor(r, without_prefix(t->name));
         if (!mine || (strncmp(t->name, "grad.", 5) == 0 && mine->kind != TENSOR_PARAM)) {
             bad += unexpected(r, t);
         } else if (!shape_is(t, 0, NULL, mine->shape)) {
@@ -128,7 +128,7 @@ static int check_model_names(const Reference *r)
     }
     for (int i = 0; i < r->l.net->model.count; i++) {
         const Tensor *t = r->l.net->model.at[i];
-        if (t->kind != TENSOR_PARAM || find(r, t->name)) continue;
+        if (t->kind != TENSOR_PARAM || find_tensor(r, t->name)) continue;
         fail(STATUS_INPUT, "%s: the parameter '%s' is missing", r->path, t->name);
         bad++;
     }
@@ -147,7 +147,7 @@ static Shape input_shape(const Reference *r)
 /* x says whether this is a sequence, and the batch. */
 static int check_x(Reference *r)
 {
-    const NnTensor *x = find(r, "x");
+    const NnTensor *x = find_tensor(r, "x");
     Shape shape = input_shape(r);
     if (!x) return fail(STATUS_INPUT, "%s: there is no x", r->path);
     int leading = x->rank - shape.rank;
@@ -165,7 +165,7 @@ static int check_x(Reference *r)
 
 static int check_one(const Reference *r, const char *name, int leading, const int64_t *lead, Shape shape)
 {
-    const NnTensor *t = find(r, name);
+    const NnTensor *t = find_tensor(r, name);
     if (!t || shape_is(t, leading, lead, shape)) return 0;
     char text[NN_DIMS_TEXT];
     int64_t dims[NN_MAX_RANK];
@@ -189,14 +189,14 @@ static int check_special_shapes(const Reference *r)
     bad += check_one(r, "y", leading, lead, out) + check_one(r, "train.y", leading, lead, out);
     bad += check_one(r, "dy", leading, lead, out) + check_one(r, "dx", leading, lead, in);
     if (r->l.spec) bad += check_one(r, "target", leading, lead, target_shape(r));
-    const NnTensor *l = find(r, "loss");
+    const NnTensor *l = find_tensor(r, "loss");
     if (l && l->count != (r->steps ? r->steps : 1)) {
         fail(STATUS_INPUT, "%s: loss is %s; there must be one for each of %zu steps", r->path, dims_text(r, l),
              r->steps ? r->steps : 1);
         bad++;
     }
-    if (find(r, "dx") && !find(r, "dy")) bad += fail(STATUS_INPUT, "%s: dx needs dy", r->path);
-    if ((find(r, "loss") || r->steps) && !find(r, "target"))
+    if (find_tensor(r, "dx") && !find_tensor(r, "dy")) bad += fail(STATUS_INPUT, "%s: dx needs dy", r->path);
+    if ((find_tensor(r, "loss") || r->steps) && !find_tensor(r, "target"))
         bad += fail(STATUS_INPUT, "%s: %s", r->path, r->steps ? "steps need a target" : "loss needs a target");
     return bad;
 }
@@ -226,7 +226,7 @@ static int read_labels(Reference *r, const NnTensor *t)
 
 static int read_target(Reference *r)
 {
-    const NnTensor *t = find(r, "target");
+    const NnTensor *t = find_tensor(r, "target");
     if (!t) return STATUS_OK;
     if (r->info->target_kind == NN_CLASSES) return read_labels(r, t);
     r->target = floats(t);
@@ -239,7 +239,7 @@ static void reset_model(Reference *r)
     r->model = r->info->init(r->block, 1, 1);
     for (int i = 0; i < nn_tensors_count(r->file); i++) {
         const NnTensor *t = nn_tensors_at(r->file, i);
-        if (is_special(t->name) || !model_tensor(r, t->name)) continue;
+        if (is_special(t->name) || !net_model_tensor(r, t->name)) continue;
         float *values = floats(t);
         r->info->set(r->model, t->name, values, t->count);
         free(values);
@@ -256,7 +256,7 @@ static double error_of(double got, double want)
     return isnan(off) ? INFINITY : off;
 }
 
-static void compare(Reference *r, const NnTensor *expected, const float *got)
+static void compare_tensor(Reference *r, const NnTensor *expected, const float *got)
 {
     double *want = block_alloc((expected->count ? expected->count : 1) * sizeof *want);
     double largest = 0, absolute = 0;
@@ -276,8 +276,8 @@ static void compare(Reference *r, const NnTensor *expected, const float *got)
 
 static void compare_named(Reference *r, const char *name, const float *got)
 {
-    const NnTensor *t = find(r, name);
-    if (t) compare(r, t, got);
+    const NnTensor *t = find_tensor(r, name);
+    if (t) compare_tensor(r, t, got);
 }
 
 typedef int (*Getter)(const void *, const char *, float *, size_t, const void *);
@@ -290,7 +290,7 @@ static void compare_gradients(Reference *r, Getter get)
         if (strncmp(t->name, "grad.", 5) != 0) continue;
         float *values = block_alloc((t->count + 1) * sizeof *values);
         get(r->model, t->name + 5, values, t->count, r->scratch); /* untouched zeros where there is none */
-        compare(r, t, values);
+        compare_tensor(r, t, values);
         free(values);
     }
 }
@@ -302,7 +302,7 @@ static void compare_after(Reference *r)
         if (strncmp(t->name, "after.", 6) != 0 || ends_with(t->name, ".num_batches_tracked")) continue;
         float *values = block_alloc((t->count + 1) * sizeof *values);
         r->info->get(r->model, t->name + 6, values, t->count);
-        compare(r, t, values);
+        compare_tensor(r, t, values);
         free(values);
     }
 }
@@ -311,21 +311,21 @@ static void compare_after(Reference *r)
 
 static void run_inference(Reference *r)
 {
-    const NnTensor *t = find(r, "y");
+    const NnTensor *t = find_tensor(r, "y");
     size_t steps = r->steps ? r->steps : 1, in = r->batch * r->sizes[SIZE_INPUTS],
            out = r->batch * r->sizes[SIZE_OUTPUTS];
     if (!t) return;
     float *y = block_alloc(steps * out * sizeof *y);
     reset_model(r);
     for (size_t i = 0; i < steps; i++) r->info->infer(r->model, r->x + i * in, y + i * out, r->scratch);
-    compare(r, t, y);
+    compare_tensor(r, t, y);
     free(y);
 }
 
 /* Forward in training mode, backward from dy. */
 static void run_vjp(Reference *r)
 {
-    const NnTensor *seed = find(r, "dy");
+    const NnTensor *seed = find_tensor(r, "dy");
     size_t out = r->batch * r->sizes[SIZE_OUTPUTS], in = r->batch * r->sizes[SIZE_INPUTS];
     float *y = block_alloc(out * sizeof *y), *dx = block_alloc(in * sizeof *dx);
     float *dy = seed ? floats(seed) : block_alloc(out * sizeof *dy);
@@ -346,7 +346,7 @@ static void run_loss(Reference *r, bool after)
     reset_model(r);
     float loss = r->info->grad(r->model, r->x, r->target, r->scratch);
     compare_named(r, "loss", &loss);
-    if (!find(r, "dy")) compare_gradients(r, r->info->get_grad);
+    if (!find_tensor(r, "dy")) compare_gradients(r, r->info->get_grad);
     if (!after) return;
     reset_model(r);
     r->info->step(r->model, r->x, r->target, (float)r->l.spec->lr, r->scratch);
@@ -370,7 +370,7 @@ static void run_steps(Reference *r)
 
 static void run_all(Reference *r)
 {
-    bool single = !r->steps, vjp = single && (find(r, "dy") || find(r, "train.y"));
+    bool single = !r->steps, vjp = single && (find_tensor(r, "dy") || find_tensor(r, "train.y"));
     printf("%s: against %s, batch %zu", r->l.net->name, r->path, r->batch);
     if (r->steps) printf(", %zu steps", r->steps);
     printf("\n  %-40s %9s  %9s  %9s\n", "tensor", "elements", "absolute", "relative");
@@ -382,10 +382,10 @@ static void run_all(Reference *r)
 
 /* ---- the whole ---------------------------------------------------------------------------- */
 
-static int load(Reference *r)
+static int load_reference_net(Reference *r)
 {
     LoadOptions load = r->options->load;
-    load.train = find(r, "target") != NULL;
+    load.train = find_tensor(r, "target") != NULL;
     int status = load_net(&load, &r->l);
     if (status == STATUS_OK) status = check_x(r);
     if (status == STATUS_OK && check_model_names(r) + check_special_shapes(r) > 0) status = STATUS_INPUT;
@@ -417,7 +417,7 @@ static int compare_all(Reference *r)
     if (status != STATUS_OK) return status;
     r->block = block_alloc(r->sizes[SIZE_MODEL]);
     r->scratch = block_alloc(r->sizes[SIZE_SCRATCH]);
-    r->x = floats(find(r, "x"));
+    r->x = floats(find_tensor(r, "x"));
     status = read_target(r);
     if (status != STATUS_OK) return status;
     run_all(r);
@@ -433,7 +433,7 @@ int check_reference(const CheckOptions *o)
     NnError error = {0};
     r.file = nn_tensors_open(o->reference, &error);
     if (!r.file) return fail(error.status == NN_SYSTEM_FAILED ? STATUS_SYSTEM : STATUS_INPUT, "%s", error.text);
-    int status = load(&r);
+    int status = load_reference_net(&r);
     if (status == STATUS_OK) status = compare_all(&r);
     free(r.block);
     free(r.scratch);

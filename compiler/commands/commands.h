@@ -31,7 +31,7 @@ typedef struct Option {
     const char *name;     /* long name, without dashes */
     const char *argument; /* "FILE", "N", …; NULL: takes none */
     const char *help;     /* one line */
-    bool later;           /* known, but not there yet: refused with a message that says so */
+    bool later;           /* known, but not implemented: refused with a message that says so */
 } Option;
 
 typedef struct Command {
@@ -77,6 +77,7 @@ typedef struct OptionReader {
 
 void options_begin(OptionReader *, const Command *, int argc, char **argv);
 int options_next(OptionReader *);
+bool options_one_file(const OptionReader *); /* false and a message where the operands are not one file */
 
 /* Numbers of options; false and a message when `text` is none or is outside min..max. */
 bool option_int(const Command *, const char *name, const char *text, int64_t min, int64_t max, int64_t *value);
@@ -98,7 +99,7 @@ bool stderr_color(void);
 void help_command(const Command *, FILE *);
 void help_all(FILE *);
 
-/* The words of the language (words.c): a topic, such as "layers", or a word, such
+/* What the language has (language_help.c): a topic, such as "layers", or a name, such
  * as "conv".  False where there is none of that name. */
 bool help_word(const char *name, FILE *);
 void help_topics(FILE *);
@@ -156,18 +157,18 @@ enum {
 
 /* clang-format off */
 #define OPTION_ROW_DEFINE {'D', "define", "NAME=VALUE", "set a parameter of the net", false}
-#define OPTION_ROW_NET {OPTION_NET, "net", "NAME", "which net of the file", false}
-#define OPTION_ROW_SET {OPTION_SET, "set", "KEY=VALUE", "set a key of the train section", false}
-#define OPTION_ROW_FREEZE {OPTION_FREEZE, "freeze", "PATTERN", "do not train parameters of these names", false}
+#define OPTION_ROW_NET {OPTION_NET, "net", "NAME", "the net to use, where the file has several", false}
+#define OPTION_ROW_SET {OPTION_SET, "set", "KEY=VALUE", "override a key of the train section", false}
+#define OPTION_ROW_FREEZE {OPTION_FREEZE, "freeze", "PATTERN", "do not train the parameters whose names match", false}
 #define OPTION_ROW_BATCH {OPTION_BATCH, "batch", "N", "samples per batch", false}
 #define OPTION_ROW_JIT {OPTION_JIT, "jit", "tcc|cc", "compile in memory (tcc), or with the system compiler (cc)", false}
-#define OPTION_ROW_JIT_TIERED {OPTION_JIT, "jit", "HOW", "compile in memory (tcc), with the system compiler (cc), or start with the one and go on with the other (tiered)", false}
-#define OPTION_ROW_THREADS {OPTION_THREADS, "threads", "N", "threads that share a pass (default: one for each processor)", false}
+#define OPTION_ROW_JIT_TIERED {OPTION_JIT, "jit", "HOW", "compile in memory (tcc), with the system compiler (cc), or start with tcc and switch to cc (tiered)", false}
+#define OPTION_ROW_THREADS {OPTION_THREADS, "threads", "N", "threads to run a pass with (default: one per processor)", false}
 #define OPTION_ROWS_COLUMN \
     {OPTION_COLUMN, "column", "COLUMN", "of CSV data: the name or number of the column to learn (default: the last)", false}, \
     {OPTION_COLUMN, "target", "COLUMN", "another name for --column", false}
-#define OPTION_ROW_LIMIT {OPTION_MEMORY_LIMIT, "memory-limit", "BYTES", "of training: model, optimizer's states and scratch; if that is too small: smaller micro-batches, values computed again", false}
-#define OPTION_ROW_EXPLAIN {OPTION_EXPLAIN, "explain", NULL, "print for each layer by which variants it can be computed, what they cost and which is taken", false}
+#define OPTION_ROW_LIMIT {OPTION_MEMORY_LIMIT, "memory-limit", "BYTES", "memory for training: model, optimizer state and scratch; met by smaller micro-batches and rematerialization", false}
+#define OPTION_ROW_EXPLAIN {OPTION_EXPLAIN, "explain", NULL, "print the variants that each layer can be computed by, their costs and the choice", false}
 #define OPTION_ROW_PASS(id, name, applies, run, requires, effect, help) {OPTION_NO_PASS + PASS_##id, "no-" name, NULL, help, false},
 #define OPTION_ROWS_PASSES PASS_TABLE(OPTION_ROW_PASS)
 /* clang-format on */

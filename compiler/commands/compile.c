@@ -17,19 +17,19 @@
 enum { INFER = OPTION_FIRST_OWN, TRAIN, PLAIN, PREFIX, HEADER, DUMP, TARGET, WEIGHTS, WEIGHTS_OUT, MAIN };
 
 static const Option options[] = {
-    {'o', "output", "FILE.c", "write FILE.c and FILE.h; '-': one text on standard output", false},
+    {'o', "output", "FILE.c", "write FILE.c and FILE.h; with '-', one text on standard output", false},
     OPTION_ROW_BATCH,
-    {INFER, "infer", NULL, "only the code for inference", false},
-    {TRAIN, "train", NULL, "only the code for training (with evaluation)", false},
-    {PLAIN, "plain", NULL, "strictly conforming C99, simple loops: for reading and for any compiler", false},
-    {PREFIX, "prefix", "P", "what the names in the C begin with (default: the net's name)", false},
-    {HEADER, "header", "NAME", "what the C includes (default: the header's file name)", false},
+    {INFER, "infer", NULL, "code for inference only", false},
+    {TRAIN, "train", NULL, "code for training only (with evaluation)", false},
+    {PLAIN, "plain", NULL, "strictly conforming C99 with simple loops, for reading and for any compiler", false},
+    {PREFIX, "prefix", "P", "prefix of all names in the C (default: the net's name)", false},
+    {HEADER, "header", "NAME", "name of the header in the #include (default: its file name)", false},
     OPTION_ROW_NET,
     OPTION_ROW_DEFINE,
     OPTION_ROW_SET,
     {DUMP, "dump", "STAGE", "print ast, graph, program, plan, or the program after a pass, instead of C", false},
     OPTION_ROW_EXPLAIN,
-    {TARGET, "target", "CPU", "native, avx512, avx2, neon or generic: what it is tuned for (default: native)", false},
+    {TARGET, "target", "CPU", "CPU to tune for: native (default), avx512, avx2, neon or generic", false},
     OPTION_ROW_THREADS,
     OPTION_ROWS_PASSES OPTION_ROW_LIMIT,
     {WEIGHTS, "weights", "FILE", "", true},
@@ -40,7 +40,7 @@ static const Option options[] = {
 
 typedef enum Stage { STAGE_NONE, STAGE_AST, STAGE_GRAPH, STAGE_PROGRAM, STAGE_PLAN, STAGE_EXPLANATION } Stage;
 
-typedef struct Request {
+typedef struct CompileRequest {
     LoadOptions load;
     const char *output; /* NULL: none */
     const char *header; /* of --header */
@@ -49,7 +49,7 @@ typedef struct Request {
     const char *target; /* NULL: native */
     Stage dump;
     int last_pass; /* LowerOptions.last_pass, of --dump=PASS */
-} Request;
+} CompileRequest;
 
 /* ---- the command line ------------------------------------------------------ */
 
@@ -60,7 +60,7 @@ static bool is_identifier(const char *text)
     return *text == '\0';
 }
 
-static bool take_stage(Request *r, const char *text)
+static bool take_stage(CompileRequest *r, const char *text)
 {
     static const char *const stages[] = {"ast", "graph", "program", "plan"};
     enum { STAGES = sizeof stages / sizeof stages[0] };
@@ -78,7 +78,7 @@ static bool take_stage(Request *r, const char *text)
     return false;
 }
 
-static bool take_prefix(Request *r, const char *text)
+static bool take_prefix(CompileRequest *r, const char *text)
 {
     r->load.prefix = text;
     if (!is_identifier(text)) {
@@ -93,7 +93,7 @@ static bool take_prefix(Request *r, const char *text)
 
 static bool can_be_included(const char *file) { return *file && !strpbrk(file, "\"\n\\"); }
 
-static bool take_header(Request *r, const char *text)
+static bool take_header(CompileRequest *r, const char *text)
 {
     r->header = text;
     if (can_be_included(text)) return true;
@@ -101,7 +101,7 @@ static bool take_header(Request *r, const char *text)
     return false;
 }
 
-static bool take_target(Request *r, const char *text)
+static bool take_target(CompileRequest *r, const char *text)
 {
     const char *names[TARGET_COUNT + 1] = {"native"};
     bool known = strcmp(text, "native") == 0;
@@ -117,14 +117,14 @@ static bool take_target(Request *r, const char *text)
     return false;
 }
 
-static Target target_of(const Request *r)
+static Target target_of(const CompileRequest *r)
 {
     for (int i = 0; r->target && i < TARGET_COUNT; i++)
         if (strcmp(r->target, target_name((Target)i)) == 0) return (Target)i;
     return target_native();
 }
 
-static bool take(Request *r, int id, const char *value)
+static bool take_compile_option(CompileRequest *r, int id, const char *value)
 {
     switch (id) {
     case 'o': r->output = value; return true;
@@ -146,12 +146,10 @@ static bool has_suffix(const char *text, const char *suffix)
     return n > m && strcmp(text + n - m, suffix) == 0;
 }
 
-static int check_request(const Request *r, const OptionReader *reader)
+static int check_request(const CompileRequest *r, const OptionReader *reader)
 {
     const Command *self = &command_compile;
-    if (reader->operand_count == 0) return usage_error(self, "which file? ('-' is standard input)");
-    if (reader->operand_count > 1)
-        return usage_error(self, "one file at a time: '%s' is too many", reader->operands[1]);
+    if (!options_one_file(reader)) return STATUS_USAGE;
     if (r->plain && r->load.threads > 1)
         return usage_error(self, "--threads %lld: the plain form has no threads", (long long)r->load.threads);
     if (r->plain && !plain_form_allows(&r->load, self)) return STATUS_USAGE;
@@ -159,12 +157,12 @@ static int check_request(const Request *r, const OptionReader *reader)
     if (r->plain && r->dump == STAGE_EXPLANATION)
         return usage_error(self, "--explain: the plain form has no variants to choose from");
     if (r->dump && r->output) return usage_error(self, "--dump and --explain print instead of writing C: leave out -o");
-    if (!r->dump && !r->output) return usage_error(self, "where to? -o FILE.c, or '-o -' for standard output");
+    if (!r->dump && !r->output)
+        return usage_error(self, "no output file (use -o FILE.c, or '-o -' for standard output)");
     if (!r->output || strcmp(r->output, "-") == 0 || (has_suffix(r->output, ".c") && !has_suffix(r->output, "/.c")))
         return STATUS_OK;
     if (has_suffix(r->output, ".so") || has_suffix(r->output, ".o") || has_suffix(r->output, ".a"))
-        return usage_error(self, "-o %s: compiling further is not there yet in this version; the name must end in .c",
-                           r->output);
+        return usage_error(self, "-o %s: compiling the C is not implemented; the name must end in .c", r->output);
     return usage_error(self, "-o %s: the name must end in .c", r->output);
 }
 
@@ -176,7 +174,7 @@ static bool same_file(const char *a, const char *b)
 }
 
 /* Of what is written, and of what is dumped; names are not among them. */
-static EmitOptions emit_options(const Request *r, const Model *l)
+static EmitOptions compile_emit_options(const CompileRequest *r, const Model *l)
 {
     bool both = !r->infer && !r->train;
     return (EmitOptions){.lower.batch = l->batch,
@@ -192,7 +190,7 @@ static EmitOptions emit_options(const Request *r, const Model *l)
 
 /* ---- dumps ------------------------------------------------------------------ */
 
-static int dump_program(const Request *r, const Model *l, ProgramKind kind, const EmitOptions *options)
+static int dump_program(const CompileRequest *r, const Model *l, ProgramKind kind, const EmitOptions *options)
 {
     LowerOptions lower = options->lower;
     lower.last_pass = r->last_pass;
@@ -207,13 +205,13 @@ static int dump_program(const Request *r, const Model *l, ProgramKind kind, cons
     return STATUS_OK;
 }
 
-static int dump_net(const Request *r)
+static int dump_net(const CompileRequest *r)
 {
     Model l;
     int status = load_net(&r->load, &l);
     if (status != STATUS_OK) return status;
     if (r->dump == STAGE_GRAPH) graph_dump(l.net, stdout);
-    const EmitOptions options = emit_options(r, &l);
+    const EmitOptions options = compile_emit_options(r, &l);
     const bool programs = r->dump >= STAGE_PROGRAM;
     if (!limit_has_training(&r->load, &command_compile, options.lower.train)) return STATUS_USAGE;
     if (programs && options.lower.infer) status = dump_program(r, &l, PROGRAM_INFER, &options);
@@ -222,7 +220,7 @@ static int dump_net(const Request *r)
     return status;
 }
 
-static int dump_ast(const Request *r)
+static int dump_ast(const CompileRequest *r)
 {
     File *file = front_parse_file(r->load.compilation, r->load.path);
     if (file) {
@@ -234,7 +232,7 @@ static int dump_ast(const Request *r)
     return load_status(&r->load);
 }
 
-static int dump(const Request *r)
+static int dump(const CompileRequest *r)
 {
     int status = r->dump == STAGE_AST ? dump_ast(r) : dump_net(r);
     int written = finish_output();
@@ -262,7 +260,7 @@ static void print_alone(const EmitResult *e, const char *header)
     free(line);
 }
 
-static int write_c(const Request *r, const EmitResult *e, const char *header_path)
+static int write_c(const CompileRequest *r, const EmitResult *e, const char *header_path)
 {
     const OutputFile files[] = {{.path = r->output, .text = e->source, .length = strlen(e->source)},
                                 {.path = header_path, .text = e->header, .length = strlen(e->header)}};
@@ -276,7 +274,7 @@ static const char *base_name(const char *path)
 }
 
 /* DIR/NAME.c → DIR/NAME.h.  string.h beside string.c would hide the C library's from -IDIR. */
-static const char *header_path_of(const Request *r, const char *source)
+static const char *header_path_of(const CompileRequest *r, const char *source)
 {
     Arena *arena = r->load.compilation->arena;
     char *path = arena_strdup(arena, source);
@@ -288,14 +286,14 @@ static const char *header_path_of(const Request *r, const char *source)
     return moved;
 }
 
-static int emit(const Request *r, Model *l)
+static int emit(const CompileRequest *r, Model *l)
 {
     Arena *arena = l->c->arena;
     const char *prefix = r->load.prefix ? r->load.prefix : c_prefix(arena, l->net->name);
     bool to_stdout = strcmp(r->output, "-") == 0;
     const char *header_path = header_path_of(r, to_stdout ? arena_printf(arena, "%s.c", prefix) : r->output);
     const char *header = r->header ? r->header : base_name(header_path);
-    EmitOptions options = emit_options(r, l);
+    EmitOptions options = compile_emit_options(r, l);
     options.prefix = prefix;
     options.header = header;
     if (!can_be_included(header))
@@ -312,7 +310,7 @@ static int emit(const Request *r, Model *l)
     return finish_output();
 }
 
-static int compile(Request *r)
+static int compile(CompileRequest *r)
 {
     if (r->dump) return dump(r);
     if (same_file(r->load.path, r->output)) return fail(STATUS_USAGE, "-o %s would write over the source", r->output);
@@ -322,15 +320,15 @@ static int compile(Request *r)
     return status == STATUS_OK ? emit(r, &l) : status;
 }
 
-static int run(int argc, char **argv)
+static int compile_run(int argc, char **argv)
 {
-    Request r = {0};
+    CompileRequest r = {0};
     OptionReader reader;
     int status = STATUS_OK;
     load_options_init(&r.load);
     options_begin(&reader, &command_compile, argc, argv);
     for (int id; status == STATUS_OK && (id = options_next(&reader)) != OPTIONS_END;)
-        if (id == OPTIONS_BAD || !take(&r, id, reader.value)) status = STATUS_USAGE;
+        if (id == OPTIONS_BAD || !take_compile_option(&r, id, reader.value)) status = STATUS_USAGE;
     if (status == STATUS_OK) status = check_request(&r, &reader);
     if (status == STATUS_OK) {
         r.load.path = reader.operands[0];
@@ -342,16 +340,16 @@ static int run(int argc, char **argv)
 
 const Command command_compile = {
     .name = "compile",
-    .summary = "write a net as C: NET.c and NET.h (the word may be left out)",
+    .summary = "write a net as C: NET.c and NET.h ('compile' may be omitted)",
     .usage = "NET.nn -o NET.c [options]",
     .options = options,
-    .details = "Without --infer and --train the C has both, or inference alone when the file has no\n"
-               "train section for the net.\n"
+    .details = "Without --infer and --train the C has both, or inference alone where the file has\n"
+               "no train section for the net.\n"
                "\n"
-               "The C is right on any machine, whatever --target says: for avx2 and avx512 the\n"
-               "numeric kernels are in it twice, for any processor and for that one, and which are\n"
-               "used is found out when it runs. No flags of the C compiler are needed for them.\n"
-               "native is what the machine has on which nnc runs, so the C depends on it; neon and\n"
-               "generic are the kernels once, for what the C compiler's flags allow.\n",
-    .run = run,
+               "The C is correct on any machine, whatever --target says.  For avx2 and avx512 it\n"
+               "contains the kernels twice, for any processor and for that one, and chooses\n"
+               "between them at run time; the C compiler needs no flags for that.  native is the\n"
+               "best target of the machine that nnc runs on, so the C depends on that machine.\n"
+               "neon and generic contain the kernels once, for what the C compiler's flags allow.\n",
+    .run = compile_run,
 };

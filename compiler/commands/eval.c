@@ -29,10 +29,10 @@ static const Option options[] = {
     {0},
 };
 
-typedef struct Request {
+typedef struct EvalRequest {
     LoadOptions load;
     const char *weights, *data, *column;
-} Request;
+} EvalRequest;
 
 /* What the visitor collects. */
 typedef struct Tally {
@@ -47,7 +47,7 @@ typedef struct Tally {
 
 /* ---- the command line ---------------------------------------------------------------------- */
 
-static bool take_eval_option(Request *r, int id, const char *value)
+static bool take_eval_option(EvalRequest *r, int id, const char *value)
 {
     switch (id) {
     case WEIGHTS: r->weights = value; return true;
@@ -57,15 +57,14 @@ static bool take_eval_option(Request *r, int id, const char *value)
     }
 }
 
-static int read_eval_request(Request *r, int argc, char **argv)
+static int read_eval_request(EvalRequest *r, int argc, char **argv)
 {
     OptionReader reader;
     options_begin(&reader, &command_eval, argc, argv);
     for (int id; (id = options_next(&reader)) != OPTIONS_END;)
         if (id == OPTIONS_BAD || !take_eval_option(r, id, reader.value)) return STATUS_USAGE;
-    if (reader.operand_count != 1)
-        return usage_error(&command_eval, reader.operand_count ? "one file at a time" : "which net? give its file");
-    if (!r->weights) return usage_error(&command_eval, "which weights? give --weights FILE");
+    if (!options_one_file(&reader)) return STATUS_USAGE;
+    if (!r->weights) return usage_error(&command_eval, "missing weights (use --weights FILE)");
     r->load.path = reader.operands[0];
     r->load.train = true;
     return STATUS_OK;
@@ -247,7 +246,7 @@ static void tally_free(Tally *t)
     free(t->rows);
 }
 
-static int evaluate_model(const Request *r, Model *m, const Feeding *f, const void *model)
+static int evaluate_model(const EvalRequest *r, Model *m, const Feeding *f, const void *model)
 {
     NnError error = {0};
     NnScore score;
@@ -271,7 +270,7 @@ static int evaluate_model(const Request *r, Model *m, const Feeding *f, const vo
     return failed ? fail_error(&error) : finish_output();
 }
 
-static int eval_weights(const Request *r, Model *m, NnTensors *weights)
+static int eval_weights(const EvalRequest *r, Model *m, NnTensors *weights)
 {
     NnError error = {0};
     Feeding feeding;
@@ -290,7 +289,7 @@ static int eval_weights(const Request *r, Model *m, NnTensors *weights)
     return status;
 }
 
-static int eval_loaded(const Request *r, Model *m)
+static int eval_loaded(const EvalRequest *r, Model *m)
 {
     NnError error = {0};
     NnTensors *weights = nn_tensors_open(r->weights, &error);
@@ -302,7 +301,7 @@ static int eval_loaded(const Request *r, Model *m)
 
 static int eval_run(int argc, char **argv)
 {
-    Request r = {0};
+    EvalRequest r = {0};
     Model m;
     load_options_init(&r.load);
     r.load.default_batch = 64;
@@ -320,9 +319,9 @@ static int eval_run(int argc, char **argv)
 }
 
 const Command command_eval = {"eval",
-                              "loss and accuracy of trained weights",
+                              "measure loss and accuracy of trained weights",
                               "eval NET.nn --weights FILE [options]",
                               options,
-                              "The test part of the data is used. How the input is normalised, and which\n"
-                              "classes there are, is read from the weights file when it says so.\n",
+                              "The test part of the data is used.  The normalisation and the names of the classes\n"
+                              "are read from the weights file where it has them.\n",
                               eval_run};

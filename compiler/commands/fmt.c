@@ -16,11 +16,11 @@
 enum { CHECK = OPTION_FIRST_OWN };
 
 static const Option options[] = {
-    {CHECK, "check", NULL, "write nothing; name the files that would change, and end with status 1", false},
+    {CHECK, "check", NULL, "write nothing; list the files that would change, and exit with status 1", false},
     {0},
 };
 
-static bool read_stream(FILE *in, Text *text)
+static bool read_fmt_stream(FILE *in, Text *text)
 {
     enum { PIECE = 1 << 16, LARGEST = 64 << 20 };
     char *piece = arena_alloc(text->arena, PIECE);
@@ -35,7 +35,7 @@ static int read_file(Compilation *c, const char *path, Text *text)
     bool is_stdin = strcmp(path, "-") == 0;
     FILE *in = is_stdin ? stdin : fopen(path, "rb");
     text_init(text, c->arena);
-    bool good = in && read_stream(in, text);
+    bool good = in && read_fmt_stream(in, text);
     int error = errno;
     if (in && !is_stdin) fclose(in);
     return good ? STATUS_OK : fail(STATUS_INPUT, "cannot read %s: %s", path, strerror(error));
@@ -76,7 +76,7 @@ static int format_all(const OptionReader *reader, bool check)
     return written ? written : status;
 }
 
-static int run(int argc, char **argv)
+static int fmt_run(int argc, char **argv)
 {
     OptionReader reader;
     bool check = false;
@@ -85,18 +85,18 @@ static int run(int argc, char **argv)
         if (id == OPTIONS_BAD) return STATUS_USAGE;
         check |= id == CHECK;
     }
-    if (reader.operand_count == 0) return usage_error(&command_fmt, "which files? ('-' is standard input)");
+    if (reader.operand_count == 0) return usage_error(&command_fmt, "missing input files ('-' is standard input)");
     return format_all(&reader, check);
 }
 
 const Command command_fmt = {
     .name = "fmt",
-    .summary = "write files in the one layout of the language",
+    .summary = "format files in the language's standard layout",
     .usage = "fmt FILE.nn… [--check]",
     .options = options,
-    .details = "Comments, the order of things and their meaning stay.  Yours to choose, and kept,\n"
-               "are empty lines (one at a time), short statements that share a line, blocks on one\n"
-               "line, line ends in brackets and beside operators, and columns of `as`, `->`,\n"
+    .details = "Comments, order and meaning do not change.  These are yours to choose, and are\n"
+               "kept: empty lines (one at a time), short statements that share a line, blocks on\n"
+               "one line, line breaks in brackets and beside operators, and columns of `as`, `->`,\n"
                "statements and comments.  '-' formats standard input to standard output.\n",
-    .run = run,
+    .run = fmt_run,
 };

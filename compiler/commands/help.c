@@ -21,8 +21,8 @@ void help_all(FILE *out)
           "       nnc COMMAND [arguments]\n\ncommands:\n",
           out);
     for (const Command *const *c = command_table; *c; c++) fprintf(out, "  %-9s %s\n", (*c)->name, (*c)->summary);
-    fputs("  help      this text; with the name of a command, its options; with a word of the\n"
-          "            language, what it means; with a topic, its words\n\ntopics:\n",
+    fputs("  help      this text, or the options of a COMMAND, the entries of a TOPIC,\n"
+          "            the meaning of a NAME of the language\n\ntopics:\n",
           out);
     help_topics(out);
     fputs("\n      --version   the version\n\n"
@@ -54,7 +54,7 @@ void help_command(const Command *command, FILE *out)
         if (!o->later) help_option(o, out);
     fputs("  -h, --help                this text\n", out);
     if (any_later(command)) {
-        fputs("\nnot there yet:", out);
+        fputs("\nnot implemented:", out);
         for (const Option *o = command->options; o->name; o++)
             if (o->later) fprintf(out, " --%s", o->name);
         fputc('\n', out);

@@ -148,8 +148,7 @@ static int freeze(const LoadOptions *o, const Graph *net)
             matches++;
         }
         if (!matches)
-            return fail(STATUS_USAGE, "--freeze %s: no parameter of %s has such a name", (char *)o->freeze.at[i],
-                        net->name);
+            return fail(STATUS_USAGE, "--freeze %s matches no parameter of %s", (char *)o->freeze.at[i], net->name);
     }
     return STATUS_OK;
 }
@@ -193,7 +192,7 @@ int load_net(const LoadOptions *o, Model *m)
 
 /* ---- net → running code ---------------------------------------------------- */
 
-static EmitOptions emit_options(const LoadOptions *o, const Model *m)
+static EmitOptions jit_emit_options(const LoadOptions *o, const Model *m)
 {
     return (EmitOptions){
         .prefix = o->prefix,
@@ -226,7 +225,7 @@ static void take_functions(Model *m)
 
 int load_code(const LoadOptions *o, Model *m)
 {
-    EmitOptions options = emit_options(o, m);
+    EmitOptions options = jit_emit_options(o, m);
     m->emitted = emit_c(m->net, m->spec, &options);
     int status = load_status(o);
     if (!m->emitted) return status ? status : STATUS_INPUT;
@@ -290,6 +289,6 @@ void *block_alloc(size_t bytes)
 {
     static_assert(PLAN_ALIGN <= 64, "nn_memory aligns to 64 bytes");
     void *block = nn_memory(bytes, NULL);
-    if (!block) exit(fail(STATUS_SYSTEM, "no memory: %zu bytes are needed", bytes));
+    if (!block) exit(fail(STATUS_SYSTEM, "out of memory: %zu bytes needed", bytes));
     return memset(block, 0, bytes);
 }

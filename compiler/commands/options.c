@@ -62,7 +62,7 @@ int finish_output(void)
     bool bad = ferror(stdout);
     errno = 0;
     if (fflush(stdout) != 0 || bad)
-        return fail(STATUS_SYSTEM, "standard output: %s", errno ? strerror(errno) : "not everything could be written");
+        return fail(STATUS_SYSTEM, "cannot write standard output: %s", errno ? strerror(errno) : "write error");
     return STATUS_OK;
 }
 
@@ -140,7 +140,7 @@ static int bad_option(OptionReader *r)
     int length = (int)strcspn(name, "=");
     for (int i = 0; i < option_count(r->command); i++)
         if (strncmp(r->command->options[i].name, name, (size_t)length) == 0) {
-            usage_error(r->command, "--%.*s may be several options", length, name);
+            usage_error(r->command, "--%.*s is ambiguous", length, name);
             return OPTIONS_BAD;
         }
     return bad_long(r->command, name, length);
@@ -182,10 +182,20 @@ int options_next(OptionReader *r)
         return OPTIONS_BAD;
     }
     if (option->later) {
-        usage_error(r->command, "--%s is not there yet in this version", option->name);
+        usage_error(r->command, "--%s is not implemented", option->name);
         return OPTIONS_BAD;
     }
     return id;
+}
+
+bool options_one_file(const OptionReader *r)
+{
+    if (r->operand_count == 1) return true;
+    if (r->operand_count == 0)
+        usage_error(r->command, "missing input file ('-' is standard input)");
+    else
+        usage_error(r->command, "takes one file: '%s' is one too many", r->operands[1]);
+    return false;
 }
 
 /* ---- numbers ------------------------------------------------------------- */
@@ -233,7 +243,7 @@ bool option_bytes(const Command *command, const char *name, const char *text, in
     if (unit && (strcmp(end, "iB") == 0 || strcmp(end, "B") == 0)) end += strlen(end);
     for (long i = unit ? unit - units + 1 : 0; i > 0; i--) value *= 1024;
     if (end == text || *end || !(value >= 1) || value > 1e13) {
-        usage_error(command, "--%s takes bytes, from 1 to 8T, as 8G or 512M, not '%s'", name, text);
+        usage_error(command, "--%s takes a size such as 8G or 512M (1 to 8T), not '%s'", name, text);
         return false;
     }
     *bytes = (int64_t)value;

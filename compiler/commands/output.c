@@ -20,7 +20,7 @@ int output_write(const OutputFile *files, int count)
 {
     NnError error = {0};
     NnNewFile *new = calloc((size_t)count, sizeof *new);
-    if (!new) return fail(STATUS_SYSTEM, "no memory");
+    if (!new) return fail(STATUS_SYSTEM, "out of memory");
     for (int i = 0; i < count; i++) new[i] = (NnNewFile){files[i].path, write_text, &files[i]};
     int failed = nn_files_write(new, count, &error);
     free(new);

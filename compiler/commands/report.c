@@ -35,16 +35,16 @@ enum { WIDTH_DEFAULT = 80, WIDTH_MIN = 40, WIDTH_MAX = 1000, NETS_MAX = 16 };
 
 static const Option options[] = {
     {OPTION_FORMAT, "format", "FORMAT", "text (default), md, csv, json, dot or html", false},
-    {'o', "output", "FILE", "write it there", false},
-    {OPTION_DEPTH, "depth", "N", "blocks of names below N levels are one row", false},
-    {OPTION_WIDE, "wide", NULL, "all columns, however wide the terminal", false},
-    {OPTION_DIFF, "diff", NULL, "which layers of two nets differ", false},
+    {'o', "output", "FILE", "write the report to FILE", false},
+    {OPTION_DEPTH, "depth", "N", "fold blocks more than N levels deep into one row", false},
+    {OPTION_WIDE, "wide", NULL, "all columns, whatever the width of the terminal", false},
+    {OPTION_DIFF, "diff", NULL, "show the layers in which two nets differ", false},
     OPTION_ROW_DEFINE,
-    {OPTION_INPUT, "input", "SIZE", "another input: CxHxW or F, or LABEL=CxHxW", false},
+    {OPTION_INPUT, "input", "SIZE", "replace the input's shape: CxHxW or F, or LABEL=CxHxW", false},
     OPTION_ROW_BATCH,
-    {OPTION_LIMIT, "memory-limit", "BYTES", "the largest batch within it; K, M, G, T are powers of 1024", false},
+    {OPTION_LIMIT, "memory-limit", "BYTES", "show the largest batch that fits; K, M, G, T are powers of 1024", false},
     {OPTION_GAIN, "gain", "D", "a layer with weights scales a gradient by at most D (0.5)", false},
-    {OPTION_KILL, "kill", "P", "it makes a gradient zero with probability P (0.1)", false},
+    {OPTION_KILL, "kill", "P", "a layer makes a gradient zero with probability P (0.1)", false},
     {OPTION_MEASURE, "measure", NULL, "measure the machine's peak and bandwidth now", false},
     {OPTION_PEAK, "peak", "GFLOPS", "GFLOP/s of the roofline (default: as last measured, else 100)", false},
     {OPTION_BANDWIDTH, "bandwidth", "GBS", "GB/s of the roofline (default: as last measured, else 20)", false},
@@ -55,7 +55,7 @@ static const Option options[] = {
 };
 
 /* All that the command line said, and the nets as they are analysed. */
-typedef struct Job {
+typedef struct ReportJob {
     LoadOptions load;
     ReportOptions report;
     const ReportFormat *format;
@@ -67,12 +67,12 @@ typedef struct Job {
     const Analysis *net[NETS_MAX];
     const char *title[NETS_MAX];
     int count;
-} Job;
+} ReportJob;
 
 /* ---- options ------------------------------------------------------------------ */
 
 /* $COLUMNS, else the terminal's width, else 80. */
-static int output_width(const Job *job)
+static int output_width(const ReportJob *job)
 {
     if (job->wide) return WIDTH_MAX;
     if (job->output) return WIDTH_DEFAULT;
@@ -81,7 +81,7 @@ static int output_width(const Job *job)
     return width < WIDTH_MIN ? WIDTH_MIN : width > WIDTH_MAX ? WIDTH_MAX : width;
 }
 
-static bool read_format(Job *job, const char *name)
+static bool read_format(ReportJob *job, const char *name)
 {
     const char *names[8];
     int count = 0;
@@ -95,7 +95,7 @@ static bool read_format(Job *job, const char *name)
     return false;
 }
 
-static bool read_input(Job *job, const char *text)
+static bool read_input(ReportJob *job, const char *text)
 {
     InputSize *size = arena_alloc(job->load.compilation->arena, sizeof *size);
     if (!input_size_parse(job->load.compilation->arena, text, size)) {
@@ -114,7 +114,7 @@ static bool read_rate(const char *name, const char *text, double *value, Machine
     return true;
 }
 
-static bool take_option(Job *job, int id, const char *value)
+static bool take_option(ReportJob *job, int id, const char *value)
 {
     const Command *c = &command_report;
     switch (id) {
@@ -137,7 +137,7 @@ static bool take_option(Job *job, int id, const char *value)
 /* ---- the machine ---------------------------------------------------------------- */
 
 /* Measured now with --measure, else as it was measured last. */
-static bool find_machine(const Job *job, Machine *m)
+static bool find_machine(const ReportJob *job, Machine *m)
 {
     if (!job->measure) return machine_recorded(m);
     *m = (Machine){0};
@@ -147,7 +147,7 @@ static bool find_machine(const Job *job, Machine *m)
     return true;
 }
 
-static void set_machine(Job *job)
+static void set_machine(ReportJob *job)
 {
     ReportOptions *o = &job->report;
     Machine m;
@@ -166,13 +166,13 @@ static void set_machine(Job *job)
 
 static bool change_inputs(Compilation *c, File *file, const void *with)
 {
-    const Job *job = with;
+    const ReportJob *job = with;
     int dropped;
     return input_sizes_apply(c, file, job->load.net, &job->inputs, &dropped);
 }
 
 /* FILE.nn:a=1,b=2 → FILE.nn, and the definitions; a file of that very name comes first. */
-static void split_operand(Job *job, LoadOptions *load, const char *operand)
+static void split_operand(ReportJob *job, LoadOptions *load, const char *operand)
 {
     Arena *arena = load->compilation->arena;
     const char *colon = strstr(operand, ".nn:");
@@ -193,7 +193,7 @@ static bool defines_good(const List *defines, int from)
     for (int i = from; i < defines->count; i++) {
         const char *text = defines->at[i];
         if (*text != '=' && strchr(text, '=') && strchr(text, '=')[1]) continue;
-        usage_error(&command_report, "after FILE.nn: stands NAME=VALUE, not '%s'", text);
+        usage_error(&command_report, "FILE.nn: must be followed by NAME=VALUE, not '%s'", text);
         return false;
     }
     return true;
@@ -230,7 +230,7 @@ static const char *title_of(Arena *arena, const Model *l, const List *defines)
 }
 
 /* One net of a file. */
-static int add_net(Job *job, const char *operand, const char *name)
+static int add_net(ReportJob *job, const char *operand, const char *name)
 {
     if (job->count == NETS_MAX) return usage_error(&command_report, "at most %d nets at a time", NETS_MAX);
     LoadOptions load = job->load;
@@ -256,7 +256,7 @@ static int add_net(Job *job, const char *operand, const char *name)
 }
 
 /* A file's own nets where there are several and none was named; else just one. */
-static int add_file(Job *job, const char *operand)
+static int add_report_file(ReportJob *job, const char *operand)
 {
     LoadOptions load = job->load;
     split_operand(job, &load, operand);
@@ -273,51 +273,51 @@ static int add_file(Job *job, const char *operand)
 
 /* ---- printing ------------------------------------------------------------------------ */
 
-static int print_to(Job *job, FILE *out)
+static int print_to(ReportJob *job, FILE *out)
 {
     Report r = {job->net, job->title, job->count, (int)job->depth, output_width(job), false};
     (job->diff ? job->format->diff : job->format->print)(&r, out);
     return r.failed ? STATUS_SYSTEM : STATUS_OK;
 }
 
-static int print_file(Job *job)
+static int print_file(ReportJob *job)
 {
     char *text = NULL;
     size_t length = 0;
     FILE *out = open_memstream(&text, &length);
-    if (!out) return fail(STATUS_SYSTEM, "no memory");
+    if (!out) return fail(STATUS_SYSTEM, "out of memory");
     int status = print_to(job, out);
-    if (fclose(out) != 0) status = fail(STATUS_SYSTEM, "no memory");
+    if (fclose(out) != 0) status = fail(STATUS_SYSTEM, "out of memory");
     if (status == STATUS_OK) status = output_write(&(OutputFile){job->output, text, length}, 1);
     free(text);
     return status;
 }
 
-static int check_job(const Job *job, int operands)
+static int check_job(const ReportJob *job, int operands)
 {
-    if (operands == 0) return usage_error(&command_report, "which net?");
+    if (operands == 0) return usage_error(&command_report, "missing input file");
     if (job->diff && !job->format->diff)
         return usage_error(&command_report, "--diff has no format %s; there are text, md, csv and json",
                            job->format->name);
     return STATUS_OK;
 }
 
-static int run_job(Job *job, char **operands, int count)
+static int run_job(ReportJob *job, char **operands, int count)
 {
     int status = check_job(job, count);
     job->report.growth = job->load.batch || job->report.memory_limit;
     if (status == STATUS_OK) set_machine(job);
-    for (int i = 0; status == STATUS_OK && i < count; i++) status = add_file(job, operands[i]);
+    for (int i = 0; status == STATUS_OK && i < count; i++) status = add_report_file(job, operands[i]);
     if (status == STATUS_OK && job->diff && job->count != 2)
         status = usage_error(&command_report, "--diff takes two nets, not %d", job->count);
     if (status != STATUS_OK) return status;
     return job->output ? print_file(job) : print_to(job, stdout);
 }
 
-static int run(int argc, char **argv)
+static int report_run(int argc, char **argv)
 {
     OptionReader r;
-    Job job = {.report = report_options(), .format = &report_text, .depth = DEPTH_ALL};
+    ReportJob job = {.report = report_options(), .format = &report_text, .depth = DEPTH_ALL};
     load_options_init(&job.load);
     options_begin(&r, &command_report, argc, argv);
     int status = STATUS_OK;
@@ -333,14 +333,14 @@ static int run(int argc, char **argv)
 
 const Command command_report = {
     .name = "report",
-    .summary = "what there is to know of nets: sizes, costs, memory, fields, gradients",
+    .summary = "analyse nets: sizes, costs, memory, receptive fields, gradient flow",
     .usage = "report NET.nn[:NAME=VALUE,...]... [options]",
     .options = options,
-    .details = "For every layer: its result's shape, parameters, multiply-accumulates, receptive\n"
-               "field with effective stride and padding, and the bytes of its result; further\n"
-               "columns where there is room.  For the net: totals, depth and paths, gradient\n"
-               "flow, a roofline estimate, and the memory that the generated code will use.\n"
-               "Several nets, or a file of several, are put side by side; docs/report.md says\n"
-               "how every number is defined.\n",
-    .run = run,
+    .details = "For each layer: output shape, parameters, multiply-accumulates, receptive field\n"
+               "with effective stride and padding, and the bytes of the output; more columns\n"
+               "where there is room.  For the net: totals, depth and paths, gradient flow, a\n"
+               "roofline estimate, and the memory that the generated code will use.  Several\n"
+               "nets, or a file of several, are shown side by side; docs/report.md defines\n"
+               "every number.\n",
+    .run = report_run,
 };

@@ -23,17 +23,17 @@ enum { DATA = OPTION_FIRST_OWN, EPOCHS, LR, SEED, INIT, LOG, STEPS, TIME_LIMIT, 
 static const Option options[] = {
     {DATA, "data", "PATH", "the data: a folder, a file or a name (default: the shipped digits)", false},
     OPTION_ROWS_COLUMN,
-    {EPOCHS, "epochs", "N", "how often the training data is gone through", false},
+    {EPOCHS, "epochs", "N", "passes over the training data", false},
     OPTION_ROW_BATCH,
     {LR, "lr", "X", "the learning rate (of onecycle: its peak)", false},
-    {SEED, "seed", "N", "of the initial weights and the order of the samples", false},
+    {SEED, "seed", "N", "seed of the initial weights and of the order of the samples", false},
     OPTION_ROW_JIT_TIERED,
     {INIT, "init", "FILE", "start from the weights in FILE that match by name and shape", false},
     OPTION_ROW_FREEZE,
-    {'o', "output", "FILE", "where the weights go (default: NET.safetensors here)", false},
+    {'o', "output", "FILE", "file for the weights (default: NET.safetensors in this directory)", false},
     {LOG, "log", "FILE", "write every step and every evaluation to FILE.csv or FILE.jsonl", false},
-    {STEPS, "steps", "N", "stop after so many steps (without --epochs: as many epochs as that takes)", false},
-    {TIME_LIMIT, "time-limit", "T", "stop after this time: 90, 90s, 15m, 2h", false},
+    {STEPS, "steps", "N", "stop after N steps (without --epochs: as many epochs as needed)", false},
+    {TIME_LIMIT, "time-limit", "T", "stop after a time such as 90s, 15m or 2h", false},
     OPTION_ROW_SET,
     OPTION_ROW_NET,
     OPTION_ROW_DEFINE,
@@ -44,15 +44,15 @@ static const Option options[] = {
     {0},
 };
 
-typedef struct Request {
+typedef struct TrainRequest {
     LoadOptions load;
     const char *data, *column, *init, *output, *log;
     int64_t epochs, steps, seed; /* 0, 0, −1: not given */
     double lr, time_limit;       /* 0: not given */
-} Request;
+} TrainRequest;
 
-typedef struct Training {
-    Request request;
+typedef struct TrainCommand {
+    TrainRequest request;
     Model m;
     Feeding feeding;
     void *model;
@@ -62,7 +62,7 @@ typedef struct Training {
     bool switched;         /* to the faster code, */
     int64_t switched_at;   /* before this step */
     const char *no_faster; /* why there is none, or NULL */
-} Training;
+} TrainCommand;
 
 /* ---- the command line --------------------------------------------------------------- */
 
@@ -82,7 +82,7 @@ static bool take_time(const char *text, double *seconds)
     return false;
 }
 
-static bool take_log(Request *r, const char *text)
+static bool take_log(TrainRequest *r, const char *text)
 {
     size_t length = strlen(text);
     r->log = text;
@@ -92,7 +92,7 @@ static bool take_log(Request *r, const char *text)
     return false;
 }
 
-static bool take_train_option(Request *r, int id, const char *value)
+static bool take_train_option(TrainRequest *r, int id, const char *value)
 {
     const Command *self = &command_train;
     switch (id) {
@@ -110,15 +110,14 @@ static bool take_train_option(Request *r, int id, const char *value)
     }
 }
 
-static int read_train_request(Request *r, int argc, char **argv)
+static int read_train_request(TrainRequest *r, int argc, char **argv)
 {
     OptionReader reader;
     r->seed = -1;
     options_begin(&reader, &command_train, argc, argv);
     for (int id; (id = options_next(&reader)) != OPTIONS_END;)
         if (id == OPTIONS_BAD || !take_train_option(r, id, reader.value)) return STATUS_USAGE;
-    if (reader.operand_count != 1)
-        return usage_error(&command_train, reader.operand_count ? "one file at a time" : "which net? give its file");
+    if (!options_one_file(&reader)) return STATUS_USAGE;
     r->load.path = reader.operands[0];
     r->load.train = true;
     return STATUS_OK;
@@ -148,9 +147,9 @@ static NnSchedule schedule_of(const TrainSpec *spec, double lr)
     };
 }
 
-static int epochs_of(const Training *t)
+static int epochs_of(const TrainCommand *t)
 {
-    const Request *r = &t->request;
+    const TrainRequest *r = &t->request;
     int64_t per_epoch = t->feeding.data->part[DATA_TRAIN].count / t->m.info->batch;
     if (r->epochs || !r->steps) return (int)(r->epochs ? r->epochs : t->m.spec->epochs);
     per_epoch = per_epoch < 1 ? 1 : per_epoch;
@@ -158,7 +157,7 @@ static int epochs_of(const Training *t)
     return epochs > 1000000000 ? 1000000000 : (int)epochs;
 }
 
-static uint64_t seed_of(const Training *t)
+static uint64_t seed_of(const TrainCommand *t)
 {
     return (uint64_t)(t->request.seed >= 0 ? t->request.seed : t->m.spec->seed);
 }
@@ -167,7 +166,7 @@ static uint64_t seed_of(const Training *t)
  * machine to itself. */
 static void poll_faster(void *user, int64_t step)
 {
-    Training *t = user;
+    TrainCommand *t = user;
     const char *why;
     if (step == 0 || !model_poll(&t->m, &why)) return;
     t->switched = !why;
@@ -175,7 +174,7 @@ static void poll_faster(void *user, int64_t step)
     t->no_faster = why;
 }
 
-static void configure(Training *t)
+static void configure(TrainCommand *t)
 {
     const TrainSpec *spec = t->m.spec;
     t->config = (NnTrainConfig){
@@ -194,7 +193,7 @@ static void configure(Training *t)
     };
 }
 
-static int load_init(const Training *t)
+static int load_init(const TrainCommand *t)
 {
     NnError error = {0};
     const char *path = t->request.init;
@@ -207,7 +206,7 @@ static int load_init(const Training *t)
     return failed ? fail_error(&error) : STATUS_OK;
 }
 
-static void print_header(const Training *t)
+static void print_header(const TrainCommand *t)
 {
     char data[1024], normalize[256], augment[512];
     const nn_model_info *info = t->m.info;
@@ -228,20 +227,20 @@ static void print_header(const Training *t)
 
 /* ---- the run ------------------------------------------------------------------------------ */
 
-static void print_tiers(const Training *t)
+static void print_tiers(const TrainCommand *t)
 {
     if (t->no_faster) fprintf(stderr, "nnc: note: tcc's code was used throughout: %s\n", t->no_faster);
     if (t->switched) fprintf(stderr, "back end   cc from step %lld\n", (long long)t->switched_at + 1);
 }
 
-static void print_end(const Training *t, const char *saved)
+static void print_end(const TrainCommand *t, const char *saved)
 {
     print_tiers(t);
     const NnTrainResult *r = &t->result;
     static const char *const reasons[] = {
         [NN_STOPPED] = "stopped",
-        [NN_OUT_OF_TIME] = "the time is over",
-        [NN_NO_BETTER] = "the test loss no longer falls",
+        [NN_OUT_OF_TIME] = "time limit reached",
+        [NN_NO_BETTER] = "the test loss has stopped falling",
         [NN_OUT_OF_STEPS] = NULL,
         [NN_DONE] = NULL,
     };
@@ -260,29 +259,29 @@ static void print_end(const Training *t, const char *saved)
 /* The first of two statuses that is not STATUS_OK. */
 static int worse(int first, int second) { return first ? first : second; }
 
-static int save_trained(const Training *t, const char **saved)
+static int save_trained(const TrainCommand *t, const char **saved)
 {
     const NnScore *test = t->result.tested ? &t->result.test : NULL;
     return save_weights(t->output, &t->m, t->model, &t->feeding.feed, test, saved);
 }
 
 /* Weights of before the first step are not worth a file. */
-static int end_diverged(const Training *t, const NnError *error)
+static int end_diverged(const TrainCommand *t, const NnError *error)
 {
     const char *saved;
     int status = fail_error(error);
     if (!t->result.restored) {
-        fprintf(stderr, "nnc: no step before it is worth saving: %s is not written\n", t->output);
+        fprintf(stderr, "nnc: there is nothing to save yet: %s is not written\n", t->output);
         return status;
     }
     save_trained(t, &saved);
     if (saved)
-        fprintf(stderr, "nnc: the last finite weights that were kept, those of step %lld, are in %s\n",
-                (long long)t->result.restored, saved);
+        fprintf(stderr, "nnc: the last finite weights, from step %lld, are in %s\n", (long long)t->result.restored,
+                saved);
     return status;
 }
 
-static int end_trained(const Training *t)
+static int end_trained(const TrainCommand *t)
 {
     const char *saved;
     int status = save_trained(t, &saved);
@@ -291,7 +290,7 @@ static int end_trained(const Training *t)
     return worse(status, finish_output());
 }
 
-static int train_model(Training *t)
+static int train_model(TrainCommand *t)
 {
     NnError error = {0};
     t->config.stop = interrupt_catch();
@@ -300,7 +299,7 @@ static int train_model(Training *t)
     return failed ? fail_error(&error) : end_trained(t);
 }
 
-static int train_loaded(Training *t)
+static int train_loaded(TrainCommand *t)
 {
     t->output = t->request.output ? t->request.output : arena_printf(t->m.c->arena, "%s.safetensors", t->m.net->name);
     int status = save_check(t->output, &t->m);
@@ -318,7 +317,7 @@ static int train_loaded(Training *t)
 
 static int train_run(int argc, char **argv)
 {
-    Training t = {0};
+    TrainCommand t = {0};
     load_options_init(&t.request.load);
     t.request.load.default_batch = 64;
     t.request.load.steps = true;
@@ -342,13 +341,9 @@ const Command command_train = {"train",
                                "train a net now, in this process",
                                "train NET.nn [options]",
                                options,
-                               "What is not given is what the train section of the net says. Every epoch takes\n"
-                               "whole batches: a last, smaller one is left out, and a set smaller than one batch\n"
-                               "fills it by repetition. Ctrl-C ends after the current step and saves; a second\n"
-                               "one ends at once. A run whose loss is no longer finite ends with status 1 and\n"
-                               "saves the last finite weights that it kept, at most 32 steps old. Weights that\n"
-                               "cannot be written where they belong go to the current folder or $TMPDIR. The\n"
-                               "weights are a safetensors file with PyTorch's names and shapes; how the input\n"
-                               "was normalised, the names of the classes, and the net, the data and the test\n"
-                               "accuracy that they are from are in it.\n",
+                               "Defaults come from the net's train section.  Every epoch takes whole batches: a\n"
+                               "last, smaller one is left out, and a set smaller than a batch is repeated to fill\n"
+                               "it.  Ctrl-C stops after the current step and saves; a second one stops at once.\n"
+                               "The weights are a safetensors file with PyTorch's names and shapes, which also\n"
+                               "records the normalisation of the input and the names of the classes.\n",
                                train_run};

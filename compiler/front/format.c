@@ -26,13 +26,13 @@ int parser_lex(PARSER_STYPE *, Span *, Parse *);
 /* ---- pieces ----------------------------------------------------------------------- */
 
 /* Where reading has come to. */
-typedef struct Reader {
+typedef struct TokenReader {
     Format *f;
     int capacity;
     int at, line, column; /* in the text; columns count characters, from 0 */
-} Reader;
+} TokenReader;
 
-static void skip_to(Reader *r, int end)
+static void skip_to(TokenReader *r, int end)
 {
     enum { TAB = 8 };
     const char *text = r->f->parse->text;
@@ -48,7 +48,7 @@ static void skip_to(Reader *r, int end)
     }
 }
 
-static void add_piece(Reader *r, int kind, int begin, int end)
+static void add_piece(TokenReader *r, int kind, int begin, int end)
 {
     Format *f = r->f;
     if (f->count == r->capacity) {
@@ -78,7 +78,7 @@ static void add_piece(Reader *r, int kind, int begin, int end)
 static bool is_white(char byte) { return byte != '\0' && strchr(" \t\r\f\v", byte) != NULL; }
 
 /* The comments before the token that begins at `end`. */
-static void add_comments(Reader *r, int end)
+static void add_comments(TokenReader *r, int end)
 {
     const char *text = r->f->parse->text;
     for (int at = r->at; at < end; at++) {
@@ -94,7 +94,7 @@ static void add_comments(Reader *r, int end)
 /* All of a text that is known to parse.  Of semicolons in a row one is enough. */
 static void read_pieces(Format *f)
 {
-    Reader reader = {.f = f};
+    TokenReader reader = {.f = f};
     PARSER_STYPE value;
     Span span;
     f->parse->memory_before = arena_used(f->parse->arena);
@@ -550,8 +550,7 @@ bool front_format(Compilation *c, const char *path, const char *text, size_t siz
     if (parse.failed) return false;
     Format f = format_read(&parse, train_keys);
     if (f.count > FORMAT_MAX_PIECES) {
-        diag_error(c, span_nowhere(), "cannot format %s: more than %d words, signs and comments", path,
-                   FORMAT_MAX_PIECES);
+        diag_error(c, span_nowhere(), "cannot format %s: more than %d tokens and comments", path, FORMAT_MAX_PIECES);
         return false;
     }
     find_broken(&f);
@@ -562,7 +561,7 @@ bool front_format(Compilation *c, const char *path, const char *text, size_t siz
     text_init(out, c->arena);
     write_pieces(&f, out);
     if (out->length > FRONT_MAX_SOURCE) {
-        diag_error(c, span_nowhere(), "cannot format %s: with its lines indented, it is larger than %d MiB", path,
+        diag_error(c, span_nowhere(), "cannot format %s: the formatted text would be larger than %d MiB", path,
                    FRONT_MAX_SOURCE >> 20);
         return false;
     }

@@ -39,7 +39,7 @@ typedef struct Loader {
     bool failed;
 } Loader;
 
-static bool load_text(Loader *, Unit *, const char *text, size_t size);
+static bool load_unit_text(Loader *, Unit *, const char *text, size_t size);
 
 /* ---- reading ---------------------------------------------------------------------- */
 
@@ -51,7 +51,7 @@ static bool refuse(Loader *loader, Span span, const char *path, const char *reas
 }
 
 /* The whole stream into `text`; false and errno, or a text beyond the bound. */
-static bool read_stream(FILE *stream, Text *text)
+static bool read_source_stream(FILE *stream, Text *text)
 {
     enum { PIECE = 1 << 16 };
     char *piece = arena_alloc(text->arena, PIECE);
@@ -66,8 +66,8 @@ static bool load_stream(Loader *loader, Unit *unit, FILE *stream)
 {
     Text text;
     text_init(&text, loader->c->arena);
-    if (!read_stream(stream, &text)) return refuse(loader, unit->span, unit->path, strerror(errno));
-    return load_text(loader, unit, text.data, text.length);
+    if (!read_source_stream(stream, &text)) return refuse(loader, unit->span, unit->path, strerror(errno));
+    return load_unit_text(loader, unit, text.data, text.length);
 }
 
 /* Anything that can be read may be a net, a pipe too; what is imported is a file, and nothing
@@ -157,7 +157,7 @@ static void load_import(Loader *loader, Unit *importer, const Import *import)
         diag_error(loader->c, import->span, "imports are nested too deeply: more than %d files", FRONT_MAX_IMPORTS);
         loader->failed = true;
     } else if (known == NULL && import->path == NULL) {
-        load_text(loader, unit, std_library_text, strlen(std_library_text));
+        load_unit_text(loader, unit, std_library_text, strlen(std_library_text));
     } else if (known == NULL) {
         load_path(loader, unit, path);
     }
@@ -230,7 +230,7 @@ Parse parse_source(Compilation *c, const char *path, const char *text, size_t si
     return parse;
 }
 
-static bool load_text(Loader *loader, Unit *unit, const char *text, size_t size)
+static bool load_unit_text(Loader *loader, Unit *unit, const char *text, size_t size)
 {
     if (size > FRONT_MAX_SOURCE)
         return refuse(loader, unit->span, unit->path,
@@ -272,7 +272,7 @@ File *front_parse_file(Compilation *c, const char *path)
 File *front_parse_text(Compilation *c, const char *path, const char *text, size_t size)
 {
     Loader loader = loader_new(c);
-    load_text(&loader, unit_new(&loader, NULL, span_nowhere(), path), text, size);
+    load_unit_text(&loader, unit_new(&loader, NULL, span_nowhere(), path), text, size);
     return loader.failed ? NULL : loader.file;
 }
 

@@ -16,7 +16,7 @@
 
 /* ---- spaces --------------------------------------------------------------------------- */
 
-static int kind_of(const Format *f, int i) { return i >= 0 ? f->piece[i].kind : TOKEN_YYEOF; }
+static int layout_kind(const Format *f, int i) { return i >= 0 ? f->piece[i].kind : TOKEN_YYEOF; }
 
 /* Whether the value after the = of an argument has an operator that binds no
  * tighter than a comparison: stride = i == 0 ? 2 : 1 */
@@ -45,14 +45,14 @@ static bool is_loose_value(const Format *f, int assign)
 /* The = of an argument, a parameter or an item, without space around it. */
 static bool is_tight_assign(const Format *f, int i)
 {
-    if (kind_of(f, i) != TOKEN_ASSIGN || f->piece[i].outer < 0) return false;
+    if (layout_kind(f, i) != TOKEN_ASSIGN || f->piece[i].outer < 0) return false;
     const Piece *outer = &f->piece[f->piece[i].outer];
     return outer->train || (outer->kind == TOKEN_LPAREN && !is_loose_value(f, i));
 }
 
 static bool is_glued_after(const Format *f, int i)
 {
-    switch (kind_of(f, i)) {
+    switch (layout_kind(f, i)) {
     case TOKEN_LPAREN:
     case TOKEN_LBRACKET:
     case TOKEN_DOT:
@@ -71,7 +71,7 @@ static bool is_glued_after(const Format *f, int i)
 static bool is_glued_before(const Format *f, int i)
 {
     int before = format_token_before(f, i);
-    switch (kind_of(f, i)) {
+    switch (layout_kind(f, i)) {
     case TOKEN_RPAREN:
     case TOKEN_RBRACKET:
     case TOKEN_COMMA:
@@ -85,7 +85,7 @@ static bool is_glued_before(const Format *f, int i)
     case TOKEN_EXPR_END: return true;
     case TOKEN_ASSIGN: return is_tight_assign(f, i);
     case TOKEN_LPAREN: /* of a call; those of a head stand apart from its label */
-        return kind_of(f, before) == TOKEN_NAME && kind_of(f, format_token_before(f, before)) != TOKEN_HEAD;
+        return layout_kind(f, before) == TOKEN_NAME && layout_kind(f, format_token_before(f, before)) != TOKEN_HEAD;
     case TOKEN_LBRACKET: return format_ends_operand(f, before); /* an index */
     default: return false;
     }
@@ -192,7 +192,7 @@ static int indent_of_comment(const Format *f, int i)
     return f->piece[p->next].kind == TOKEN_RBRACE ? FORMAT_INDENT * p->depth : indent_of_token(f, p->next);
 }
 
-static int indent_of(const Format *f, int i)
+static int line_indent(const Format *f, int i)
 {
     return f->piece[i].kind == PIECE_COMMENT ? indent_of_comment(f, i) : indent_of_token(f, i);
 }
@@ -229,15 +229,15 @@ static void link_piece(Format *f, Last *last, int body, int i)
 }
 
 /* What is known of a column, kept at the number of its first piece. */
-typedef struct Column {
+typedef struct LayoutColumn {
     int at, members;
     bool airy; /* the writer left two spaces or more before all of it */
-} Column;
+} LayoutColumn;
 
 struct Columns {
     Row *rows; /* one for the bodies of each depth: those that are open */
     int depth;
-    Column *of;
+    LayoutColumn *of;
 };
 
 static Columns *columns_new(const Format *f)
@@ -281,12 +281,12 @@ static void link_pieces(Format *f)
 /* A column of one is none. */
 static void find_columns(Format *f)
 {
-    Column *column = f->columns->of;
+    LayoutColumn *column = f->columns->of;
     link_pieces(f);
     for (int i = 0; i < f->count; i++) {
         const Piece *p = &f->piece[i];
         if (p->group < 0) continue;
-        if (p->group == i) column[i] = (Column){.airy = true};
+        if (p->group == i) column[i] = (LayoutColumn){.airy = true};
         column[p->group].members++;
         if (p->gap < 2) column[p->group].airy = false;
     }
@@ -319,12 +319,12 @@ static void find_firsts(Format *f)
  * its other lines follow in the next round. */
 static bool place(Format *f)
 {
-    Column *column = f->columns->of;
+    LayoutColumn *column = f->columns->of;
     bool moved = false;
     for (int i = 0; i < f->count; i++) {
         Piece *p = &f->piece[i];
         if (p->first == i) {
-            p->at = indent_of(f, i);
+            p->at = line_indent(f, i);
             continue;
         }
         bool mark = p->kind == TOKEN_AS || p->kind == TOKEN_ARROW;

@@ -18,7 +18,7 @@ typedef struct Expected {
 
 /* ---- reporting -------------------------------------------------------------------- */
 
-static void report(Parse *parse, Span span, const char *format, va_list args)
+static void report_syntax_error(Parse *parse, Span span, const char *format, va_list args)
 {
     diag_error(parse->c, span, "%s", arena_vprintf(parse->arena, format, args));
     parse->failed = true;
@@ -29,7 +29,7 @@ void parse_error(Parse *parse, Span span, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    report(parse, span, format, args);
+    report_syntax_error(parse, span, format, args);
     va_end(args);
 }
 
@@ -37,7 +37,7 @@ void parse_give_up(Parse *parse, Span span, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    if (!parse->give_up) report(parse, span, format, args);
+    if (!parse->give_up) report_syntax_error(parse, span, format, args);
     va_end(args);
     parse->give_up = true;
 }
@@ -72,7 +72,7 @@ static bool is_comparison(const char *name)
     return one_of(name, names, COUNT_OF(names));
 }
 
-static bool is_reserved(const char *name)
+static bool is_reserved_word(const char *name)
 {
     static const char *const names[] = {"net",  "block",  "train",  "let",        "if",     "else", "for",   "in",
                                         "from", "repeat", "group",  "sequential", "frozen", "head", "as",    "expect",
@@ -82,9 +82,16 @@ static bool is_reserved(const char *name)
 
 /* At the places where a whole construct may begin, it is named instead of all
  * the tokens that could begin it; `drops` says which tokens those are. */
-typedef enum Place { PLACE_DEFINITION, PLACE_STATEMENT, PLACE_ITEM, PLACE_EXPRESSION, PLACE_LABEL, PLACE_OTHER } Place;
+typedef enum ErrorPlace {
+    PLACE_DEFINITION,
+    PLACE_STATEMENT,
+    PLACE_ITEM,
+    PLACE_EXPRESSION,
+    PLACE_LABEL,
+    PLACE_OTHER
+} ErrorPlace;
 
-static Place place_of(Expected e)
+static ErrorPlace error_place(Expected e)
 {
     if (has(e, "block")) return PLACE_DEFINITION;
     if (has(e, "repeat")) return PLACE_STATEMENT;
@@ -96,7 +103,7 @@ static const char *const place_text[] = {
     "a definition (net, block, train, let or import)", "a statement", "an entry", "an expression", "a label", NULL};
 
 /* Words for the tokens that are worth naming by themselves. */
-static bool is_worth_naming(Expected e, Place place, const char *name)
+static bool is_worth_naming(Expected e, ErrorPlace place, const char *name)
 {
     static const char *const closers[] = {")", "]", "}", "} in a string", ",", ":", "\""};
     static const char *const after_place[] = {")", "]", "}"};
@@ -122,7 +129,7 @@ static const char *expected_text(Parse *parse, Expected e)
 {
     const char *text[8];
     int count = 0;
-    Place place = place_of(e);
+    ErrorPlace place = error_place(e);
     if (place_text[place] != NULL) text[count++] = place_text[place];
     for (int i = 0; i < e.count && count < 6; i++)
         if (is_worth_naming(e, place, e.name[i])) text[count++] = token_text(parse, e.name[i]);
@@ -141,13 +148,13 @@ static const char *saw_text(Parse *parse, Span span, const char *saw)
     if (strcmp(saw, "end of file") == 0)
         return tokens_start(parse) == START_AT_FILE ? "the end of the file" : "the end";
     if (strcmp(saw, "a string") == 0) return "a string";
-    return arena_printf(parse->arena, "%s`%.*s%s`", is_reserved(saw) ? "the word " : "",
+    return arena_printf(parse->arena, "%s`%.*s%s`", is_reserved_word(saw) ? "the word " : "",
                         length < SHOWN ? length : SHOWN, parse->text + span.begin, length < SHOWN ? "" : "...");
 }
 
 /* ---- common mistakes ------------------------------------------------------------------ */
 
-static const char *nearest_keyword(Place place, const char *word)
+static const char *nearest_keyword(ErrorPlace place, const char *word)
 {
     static const char *const definitions[] = {"net", "block", "train", "let", "import"};
     static const char *const statements[] = {"let",        "if",     "else", "for",  "repeat", "group",
@@ -159,7 +166,7 @@ static const char *nearest_keyword(Place place, const char *word)
 /* The word itself, or one of the two before it: `repeet 3 {` is a layer repeet up to the 3. */
 static bool misspelt_keyword(Parse *parse, Span span, const char *saw, Expected e)
 {
-    Place place = place_of(e);
+    ErrorPlace place = error_place(e);
     bool named = strcmp(saw, "a name") == 0;
     if (place != PLACE_DEFINITION && place != PLACE_STATEMENT) return false;
     for (int back = place == PLACE_DEFINITION && named ? 0 : 1; back <= 2; back++) {
@@ -177,10 +184,10 @@ static bool misspelt_keyword(Parse *parse, Span span, const char *saw, Expected 
 static bool reserved_as_name(Parse *parse, Span span, const char *saw, Expected e)
 {
     Span before;
-    Place place = place_of(e);
+    ErrorPlace place = error_place(e);
     bool wants_name = has(e, "a name") && (place == PLACE_OTHER || place == PLACE_LABEL);
     bool same_line = source_line(parse->c, tokens_span_before(parse, 1)) == source_line(parse->c, span);
-    if (wants_name && same_line && is_reserved(saw)) {
+    if (wants_name && same_line && is_reserved_word(saw)) {
         parse_error(parse, span, "`%.*s` is a reserved word and cannot be a name", span.end - span.begin,
                     parse->text + span.begin);
         return true;
@@ -224,8 +231,8 @@ static bool missing_parens(Parse *parse, Span span, const char *saw, Expected e)
 
 static bool outside_a_net(Parse *parse, Span span, const char *saw, Expected e)
 {
-    bool statement = strcmp(saw, "a name") == 0 || (is_reserved(saw) && !has(e, saw));
-    if (place_of(e) != PLACE_DEFINITION || !statement) return false;
+    bool statement = strcmp(saw, "a name") == 0 || (is_reserved_word(saw) && !has(e, saw));
+    if (error_place(e) != PLACE_DEFINITION || !statement) return false;
     parse_error(parse, span, "expected %s, saw %s: layers and statements stand inside a net or a block",
                 expected_text(parse, e), saw_text(parse, span, saw));
     return true;

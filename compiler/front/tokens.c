@@ -69,7 +69,7 @@ void tokens_open(Parse *parse, int begin, Start start)
     t->resumed = t->announced = -1;
     if (lexer_lex_init_extra(parse, &t->scanner) != 0 ||
         lexer__scan_bytes(parse->text + begin, parse->size - begin, t->scanner) == NULL) {
-        fputs("nnc: error: the system has no memory left\n", stderr);
+        fputs("nnc: error: out of memory\n", stderr);
         exit(3);
     }
 }

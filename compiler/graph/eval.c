@@ -34,7 +34,7 @@ static bool spend(const Place *p, Span span, int64_t steps)
     if (p->eval->steps > EVAL_MAX_STEPS || diag_full(p->c)) return false;
     p->eval->steps += steps;
     if (p->eval->steps > EVAL_MAX_STEPS)
-        diag_error(p->c, span, "more than %d values were computed: the net is out of bounds", EVAL_MAX_STEPS);
+        diag_error(p->c, span, "the net computes more than %d values", EVAL_MAX_STEPS);
     else if (arena_used(p->arena) > ARENA_LIMIT) {
         diag_error(p->c, span, "describing this net takes more than %d MB of memory", ARENA_LIMIT >> 20);
         p->eval->steps = EVAL_MAX_STEPS + 1;
@@ -44,7 +44,7 @@ static bool spend(const Place *p, Span span, int64_t steps)
 
 static const Const *overflow(const Place *p, const Expr *e)
 {
-    diag_error(p->c, e->span, "`%s` is beyond the integers of 64 bits", expr_line(p->c, e));
+    diag_error(p->c, e->span, "`%s` does not fit in a 64-bit integer", expr_line(p->c, e));
     return NULL;
 }
 

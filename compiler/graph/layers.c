@@ -23,7 +23,7 @@ static void check_names(Elab *e, Span span, int first)
         if (!other) map_put(e->model_names, t->name, t);
         if (!other || reported) continue;
         diag_error(e->c, span, "two parameters are called %s", t->name);
-        diag_note(e->c, other->span, "the first is made here");
+        diag_note(e->c, other->span, "the first is created here");
         elab_failed(e);
         reported = true;
     }
@@ -49,7 +49,7 @@ static bool work_fits(Elab *e, const Node *n)
     for (int i = n->data_count; i < n->in_count; i++) {
         int64_t weights = shape_count(n->in[i]->shape), outputs = shape_count(n->out[0]->shape), work;
         if (__builtin_mul_overflow(weights, outputs, &work) || work > MAX_WORK - e->work) {
-            diag_error(e->c, n->span, "%s brings the net beyond 2^60 operations: %lld weights for %lld outputs",
+            diag_error(e->c, n->span, "%s takes the net past 2^60 operations: %lld weights for %lld outputs",
                        n->op->name, (long long)weights, (long long)outputs);
             return false;
         }
@@ -64,7 +64,7 @@ static Value elab_node(Body *b, const Op *op, void *attrs, const char *path, Spa
     Elab *e = b->elab;
     Graph *g = e->graph;
     if (g->nodes.count >= MAX_NODES) {
-        diag_error(e->c, span, "the net grows beyond %d layers", MAX_NODES);
+        diag_error(e->c, span, "the net has more than %d layers", MAX_NODES);
         elab_stop(e);
         return elab_poison(e);
     }
@@ -200,7 +200,7 @@ static bool input_place_good(Body *b, const Stmt *s, const char *label)
 {
     Elab *e = b->elab;
     if (b->call) {
-        diag_error(e->c, s->span, "an input stands in a net, not in a block");
+        diag_error(e->c, s->span, "input belongs in a net, not in a block");
         return false;
     }
     if (e->graph->nodes.count > 0 || b->current.poisoned) {

@@ -31,7 +31,7 @@ static void let_run(FileLets *lets, FileLet *let)
 {
     Compilation *c = lets->eval->compilation;
     if (lets->depth >= LET_DEPTH) {
-        diag_error(c, let->let->name_span, "more than %d constants are defined one by another", LET_DEPTH);
+        diag_error(c, let->let->name_span, "constants are defined in terms of each other more than %d deep", LET_DEPTH);
         let->state = LET_DONE;
         return;
     }
@@ -47,7 +47,7 @@ bool file_lets_find(FileLets *lets, const char *name, const Const **value)
     FileLet *let = map_get(lets->lets, name);
     if (!let) return false;
     if (let->state == LET_RUNNING)
-        diag_error(lets->eval->compilation, let->let->name_span, "`%s` is defined by itself", name);
+        diag_error(lets->eval->compilation, let->let->name_span, "`%s` is defined in terms of itself", name);
     if (let->state == LET_NEW) let_run(lets, let);
     *value = let->value;
     return true;
@@ -169,7 +169,7 @@ static const Const *current_value(const Body *b, Span span)
 {
     Compilation *c = b->elab->c;
     if (b->current.tensor || b->current.poisoned) return const_value(c->arena, "in", b->current.tensor);
-    diag_error(c, span, "there is no value yet that `in` could be: a net begins with input(SHAPE)");
+    diag_error(c, span, "`in` has no value yet: a net begins with input(SHAPE)");
     return NULL;
 }
 

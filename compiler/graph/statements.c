@@ -60,7 +60,7 @@ static void run_head(Body *b, const Stmt *s)
     const List *args = eval_args(&e->eval, &b->names, &s->args);
     if (!attrs_bind(e->c, "head", head_attrs, &attrs, args, s->span)) elab_failed(e);
     if (b->in_head) {
-        diag_error(e->c, s->span, "a head cannot stand in a head");
+        diag_error(e->c, s->span, "heads cannot be nested");
         elab_failed(e);
     } else if (!elab_has_value(b, "head", s->span))
         elab_failed(e);
@@ -144,7 +144,7 @@ static bool elab_count(Elab *e, Span span)
 {
     if (++e->statements <= MAX_STATEMENTS && !e->stopped) return true;
     if (!e->stopped && e->c->errors == e->errors)
-        diag_error(e->c, span, "more than %d statements were run: the net is out of bounds", MAX_STATEMENTS);
+        diag_error(e->c, span, "the net runs more than %d statements", MAX_STATEMENTS);
     elab_stop(e);
     return false;
 }
@@ -176,7 +176,7 @@ static void run_repeat(Body *b, const Stmt *s)
     Elab *e = b->elab;
     const Const *count = elab_eval(b, s->value);
     if (count && (count->kind != CONST_INT || count->integer < 0)) {
-        diag_error(e->c, s->value->span, "`repeat` takes a number of times, 0 or more, not %s",
+        diag_error(e->c, s->value->span, "`repeat` takes a count of 0 or more, not %s",
                    count->kind == CONST_INT ? const_text(e->c->arena, count) : const_kind_text(count));
         count = NULL;
     }

@@ -149,6 +149,6 @@ void step_end(Body *b, const Step *step, Value result)
 bool elab_has_value(Body *b, const char *what, Span span)
 {
     if (b->current.tensor || b->current.poisoned) return true;
-    diag_error(b->elab->c, span, "%s has nothing to work on: a net begins with input(SHAPE)", what);
+    diag_error(b->elab->c, span, "%s has no input: a net begins with input(SHAPE)", what);
     return false;
 }

@@ -61,7 +61,7 @@ static void stray_word(Training *t, const Arg *arg)
         diag_error(t->c, span, "a train section has no key `%s`%s", word,
                    suggestion(t->c, nearest_name(word, key_names, KEY_COUNT)));
     else
-        diag_error(t->c, span, "a train section is made of keys and values; `%s` stands before the first key",
+        diag_error(t->c, span, "a train section is made of keys and values; `%s` comes before the first key",
                    expr_line(t->c, arg->value));
     wrong(t);
 }

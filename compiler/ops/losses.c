@@ -26,7 +26,7 @@ bool loss_classes_shape(Graph *g, Node *n)
     }
     if (s.dim[0] == 1) {
         diag_warning(c, n->span,
-                     "%s chooses among classes, but there is only 1 score, from which nothing can be learned; "
+                     "%s chooses among classes, but the net has only 1 score, so there is nothing to learn; "
                      "`bce_logits` is for one score",
                      n->op->name);
     }

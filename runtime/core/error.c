@@ -50,7 +50,7 @@ void *nn_memory(size_t bytes, NnError *error)
     void *memory = NULL;
     if (bytes < ALIGN) bytes = ALIGN;
     if (bytes > PTRDIFF_MAX || posix_memalign(&memory, bytes < PAGE ? ALIGN : PAGE, bytes)) {
-        if (error) nn_fail(error, NN_SYSTEM_FAILED, "no memory: %zu bytes were asked for", bytes);
+        if (error) nn_fail(error, NN_SYSTEM_FAILED, "out of memory: %zu bytes requested", bytes);
         return NULL;
     }
     if (bytes >= PAGE) madvise(memory, bytes / PAGE * PAGE, MADV_HUGEPAGE); /* a wish */

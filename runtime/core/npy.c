@@ -106,10 +106,10 @@ static int parse_head(NnTensor *tensor, const char *bytes, size_t have, size_t s
     const unsigned char *head = (const unsigned char *)bytes;
     size_t start = have > MAGIC && head[MAGIC] > 1 ? 12 : 10, length = 0, announced;
     if (have < start || !npy_recognises(bytes, have))
-        return nn_fail(error, NN_BAD_INPUT, "%s is not one of NumPy's arrays, or cut short", what);
+        return nn_fail(error, NN_BAD_INPUT, "%s is not a NumPy array, or is truncated", what);
     for (size_t i = MAGIC + 2; i < start; i++) length |= (size_t)head[i] << (8 * (i - MAGIC - 2));
     if (length > have - start || length > HEADER_LIMIT)
-        return nn_fail(error, NN_BAD_INPUT, "%s announces a header of %zu bytes: damaged or cut short", what, length);
+        return nn_fail(error, NN_BAD_INPUT, "%s declares a header of %zu bytes: truncated or corrupt", what, length);
     *data = start + length;
     if (read_python_header(tensor, bytes + start, bytes + *data, what, swapped, error)) return -1;
     if (tensors_size(tensor, &announced) && announced == size - *data) return 0;

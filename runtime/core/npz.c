@@ -60,7 +60,7 @@ static uint64_t little_endian(const unsigned char *at, int bytes)
 
 static int damaged_archive(const Archive *a, const char *what, NnError *error)
 {
-    return nn_fail(error, NN_BAD_INPUT, "%s: %s: not an .npz file, damaged or cut short", a->path, what);
+    return nn_fail(error, NN_BAD_INPUT, "%s: %s: not an .npz file, or truncated or corrupt", a->path, what);
 }
 
 /* `count` bytes from `at` lie within the archive. */
@@ -247,7 +247,7 @@ int npz_read(NnTensors *file, size_t size, const char *path, NnError *error)
     file->path = strdup(path);
     int failed = head && file->at && file->members && file->names && file->path
                      ? read_heads(&a, file, head, error)
-                     : nn_fail(error, NN_SYSTEM_FAILED, "no memory to read %s", path);
+                     : nn_fail(error, NN_SYSTEM_FAILED, "not enough memory to read %s", path);
     free(head);
     return failed;
 }
@@ -260,8 +260,8 @@ int npz_fetch(NnTensors *file, int index, NnError *error)
     if (m->unpacked) return 0;
     m->unpacked = malloc(m->size);
     if (!m->unpacked)
-        return nn_fail(error, NN_SYSTEM_FAILED, "no memory for the %llu bytes of %s: %s", (unsigned long long)m->size,
-                       file->path, tensor->name);
+        return nn_fail(error, NN_SYSTEM_FAILED, "not enough memory for the %llu bytes of %s: %s",
+                       (unsigned long long)m->size, file->path, tensor->name);
     if (!unpack_some(m, (unsigned char *)m->unpacked, m->size) ||
         crc_of((unsigned char *)m->unpacked, m->size) != m->crc)
         return damaged_member(file->path, m, error);

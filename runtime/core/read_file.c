@@ -69,7 +69,7 @@ static int read_to_end(int fd, Bytes *b, size_t limit, const char *path, NnError
         if (got > 0) b->count += (size_t)got;
         if (b->count == b->capacity) make_larger(b);
     }
-    if (!b->at) return nn_fail(error, NN_SYSTEM_FAILED, "no memory to read %s", path);
+    if (!b->at) return nn_fail(error, NN_SYSTEM_FAILED, "not enough memory to read %s", path);
     if (b->count > limit)
         return nn_fail(error, NN_BAD_INPUT, "%s gives more than %zu bytes, the most that is read of a pipe", path,
                        limit);

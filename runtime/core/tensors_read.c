@@ -179,7 +179,7 @@ static int header_length(const char *bytes, size_t size, uint64_t *length, const
     for (int i = 0; i < 8; i++) *length |= (uint64_t)(unsigned char)bytes[i] << (8 * i);
     if (*length < 2 || *length > HEADER_LIMIT || bytes[8] != '{') return not_safetensors(bytes, size, path, error);
     if (*length <= size - 8) return 0;
-    return nn_fail(error, NN_BAD_INPUT, "%s is cut short: its header has %llu bytes, and %zu are there", path,
+    return nn_fail(error, NN_BAD_INPUT, "%s is truncated: its header has %llu bytes, of which %zu are there", path,
                    (unsigned long long)*length, size - 8);
 }
 
@@ -193,7 +193,7 @@ static int read_safetensors(NnTensors *file, size_t size, const char *path, NnEr
     Extent *extents = calloc(entries + 1, sizeof *extents);
     file->at = calloc(entries + 1, sizeof *file->at);
     int failed = extents && file->at ? read_entries(file, extents, data, size - 8 - length, path, error)
-                                     : nn_fail(error, NN_SYSTEM_FAILED, "no memory to read %s", path);
+                                     : nn_fail(error, NN_SYSTEM_FAILED, "not enough memory to read %s", path);
     free(extents);
     return failed;
 }
@@ -204,7 +204,7 @@ static NnTensors *tensors_of(char *bytes, size_t size, const char *path, NnError
     NnTensors *file = calloc(1, sizeof *file);
     if (!file) {
         free(bytes);
-        nn_fail(error, NN_SYSTEM_FAILED, "no memory to read %s", path);
+        nn_fail(error, NN_SYSTEM_FAILED, "not enough memory to read %s", path);
         return NULL;
     }
     file->bytes = bytes;
@@ -255,7 +255,7 @@ NnTensors *nn_tensors_parse(const char *path, const void *bytes, size_t size, Nn
 {
     char *copy = malloc(size + 1);
     if (!copy) {
-        nn_fail(error, NN_SYSTEM_FAILED, "no memory to read %s", path);
+        nn_fail(error, NN_SYSTEM_FAILED, "not enough memory to read %s", path);
         return NULL;
     }
     memcpy(copy, bytes, size);

@@ -29,7 +29,7 @@ NnTensorWriter *nn_writer_new(NnTensorSource source, const void *user, NnError *
         if (w->tensors && w->metadata) return w;
         nn_writer_free(w);
     }
-    nn_fail(error, NN_SYSTEM_FAILED, "no memory to write tensors");
+    nn_fail(error, NN_SYSTEM_FAILED, "not enough memory to write tensors");
     return NULL;
 }
 
@@ -54,7 +54,7 @@ int nn_writer_tensor(NnTensorWriter *w, const char *name, int rank, const int64_
     json_t *entry = json_pack("{s:s, s:o, s:[I, I]}", "dtype", "F32", "shape", shape, "data_offsets",
                               (json_int_t)w->bytes, (json_int_t)end);
     if (json_object_set_new(w->tensors, name, entry))
-        return nn_fail(error, NN_SYSTEM_FAILED, "cannot write a tensor called %s: not UTF-8, or no memory", name);
+        return nn_fail(error, NN_SYSTEM_FAILED, "cannot write a tensor called %s: not UTF-8, or out of memory", name);
     w->bytes = end;
     if (count > w->largest) w->largest = count;
     return 0;
@@ -63,7 +63,7 @@ int nn_writer_tensor(NnTensorWriter *w, const char *name, int rank, const int64_
 int nn_writer_metadata(NnTensorWriter *w, const char *key, const char *value, NnError *error)
 {
     if (json_object_set_new(w->metadata, key, json_string(value)))
-        return nn_fail(error, NN_SYSTEM_FAILED, "cannot write the metadata %s: not UTF-8, or no memory", key);
+        return nn_fail(error, NN_SYSTEM_FAILED, "cannot write the metadata %s: not UTF-8, or out of memory", key);
     return 0;
 }
 
@@ -124,7 +124,7 @@ static int write_contents(const void *writer, int fd, const char *path, NnError 
     float *values = malloc(w->largest * sizeof *values + 1);
     int failed;
     if (!header || !values)
-        failed = nn_fail(error, NN_SYSTEM_FAILED, "no memory to write %s", path);
+        failed = nn_fail(error, NN_SYSTEM_FAILED, "not enough memory to write %s", path);
     else if (nn_write_all(fd, header, length))
         failed = nn_fail_errno(error, "cannot write %s", path);
     else

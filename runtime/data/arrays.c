@@ -210,7 +210,7 @@ static int take_x(const Arrays *a, Role role, Samples *samples, NnError *error)
         samples->values = bytes;
     if (!bytes || !sample) {
         free(sample);
-        return nn_fail(error, NN_SYSTEM_FAILED, "no memory for %s", a->what[role]);
+        return nn_fail(error, NN_SYSTEM_FAILED, "not enough memory for %s", a->what[role]);
     }
     if (size == 1)
         memcpy(bytes, x->data, x->count);
@@ -229,7 +229,7 @@ static int take_classes(const Arrays *a, Role role, Samples *samples, NnError *e
 {
     const NnTensor *y = a->at[role];
     samples->labels = malloc(y->count * sizeof *samples->labels + 1);
-    if (!samples->labels) return nn_fail(error, NN_SYSTEM_FAILED, "no memory for %s", a->what[role]);
+    if (!samples->labels) return nn_fail(error, NN_SYSTEM_FAILED, "not enough memory for %s", a->what[role]);
     if (nn_tensor_ints(y, samples->labels, error)) return -1;
     samples->labels_path = strdup(a->what[role]);
     for (size_t i = 0; i < y->count; i++) {
@@ -246,7 +246,7 @@ static int take_values(const Arrays *a, Role role, Samples *samples, NnError *er
 {
     const NnTensor *y = a->at[role];
     samples->targets = malloc(y->count * sizeof *samples->targets + 1);
-    if (!samples->targets) return nn_fail(error, NN_SYSTEM_FAILED, "no memory for %s", a->what[role]);
+    if (!samples->targets) return nn_fail(error, NN_SYSTEM_FAILED, "not enough memory for %s", a->what[role]);
     nn_tensor_floats(y, samples->targets);
     return check_finite(samples->targets, y->count, (size_t)a->data->target_count, a->what[role], error);
 }
@@ -256,7 +256,7 @@ static int take_one_hot(Arrays *a, Samples *samples, NnError *error)
 {
     int width = a->data->target_count;
     samples->labels = malloc((size_t)samples->count * sizeof *samples->labels + 1);
-    if (!samples->labels) return nn_fail(error, NN_SYSTEM_FAILED, "no memory for the classes");
+    if (!samples->labels) return nn_fail(error, NN_SYSTEM_FAILED, "not enough memory for the classes");
     for (int i = 0; i < samples->count; i++) {
         const float *row = samples->targets + (size_t)i * (size_t)width;
         int ones = 0, zeros = 0;
@@ -274,7 +274,7 @@ static int take_one_hot(Arrays *a, Samples *samples, NnError *error)
 static int take_whole(Arrays *a, Samples *samples, NnError *error)
 {
     samples->labels = malloc((size_t)samples->count * sizeof *samples->labels + 1);
-    if (!samples->labels) return nn_fail(error, NN_SYSTEM_FAILED, "no memory for the classes");
+    if (!samples->labels) return nn_fail(error, NN_SYSTEM_FAILED, "not enough memory for the classes");
     for (int i = 0; i < samples->count; i++) {
         float value = samples->targets[i];
         if (value < 0 || value >= MAX_CLASSES || value != floorf(value)) return 1;
@@ -294,7 +294,7 @@ static int values_to_classes(Arrays *a, NnError *error)
         int other = data->target_count > 1 ? take_one_hot(a, samples, error) : take_whole(a, samples, error);
         if (other < 0) return -1;
         if (other)
-            return nn_fail(error, NN_BAD_INPUT, "%s holds values that are no classes, and the loss takes classes",
+            return nn_fail(error, NN_BAD_INPUT, "%s holds values that are not classes, but the loss takes classes",
                            a->what[part == DATA_TRAIN ? Y_TRAIN : Y_TEST]);
     }
     if (data->target_count > 1) data->class_count = data->target_count;

@@ -190,7 +190,8 @@ static int start_threads(Batcher *b, NnError *error)
         b->running += !failed;
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (failed) return nn_fail(error, NN_SYSTEM_FAILED, "no thread for the batches: %s", strerror(failed));
+    if (failed)
+        return nn_fail(error, NN_SYSTEM_FAILED, "cannot start the thread that prepares batches: %s", strerror(failed));
     return 0;
 }
 
@@ -198,7 +199,7 @@ Batcher *batcher_new(const Feed *feed, DataPart part, int size, bool training, u
 {
     Batcher *b = calloc(1, sizeof *b);
     if (!b) {
-        nn_fail(error, NN_SYSTEM_FAILED, "no memory for the batches");
+        nn_fail(error, NN_SYSTEM_FAILED, "not enough memory for the batches");
         return NULL;
     }
     b->feed = *feed;

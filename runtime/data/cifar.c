@@ -77,7 +77,7 @@ static int grow(Samples *samples, size_t records, NnError *error)
     int32_t *labels = realloc(samples->labels, count * sizeof *labels);
     if (labels) samples->labels = labels;
     if (pixels && labels) return 0;
-    return nn_fail(error, NN_SYSTEM_FAILED, "no memory for %zu images", count);
+    return nn_fail(error, NN_SYSTEM_FAILED, "not enough memory for %zu images", count);
 }
 
 static int take_records(const char *path, const Form *form, const unsigned char *bytes, size_t size, Samples *samples,
@@ -85,10 +85,9 @@ static int take_records(const char *path, const Form *form, const unsigned char 
 {
     size_t record = (size_t)form->label_bytes + PIXELS, records = size / record;
     if (!size || size % record)
-        return nn_fail(
-            error, NN_BAD_INPUT,
-            "%s has %zu bytes, which is no whole number of images of %zu bytes: cut short, or something else", path,
-            size, record);
+        return nn_fail(error, NN_BAD_INPUT,
+                       "%s has %zu bytes, not a multiple of the %zu bytes of an image: truncated, or of another format",
+                       path, size, record);
     if (records > (size_t)(INT32_MAX - samples->count))
         return nn_fail(error, NN_BAD_INPUT, "%s has %zu images: too many", path, records);
     if (grow(samples, records, error)) return -1;
@@ -125,11 +124,11 @@ static int take_names(const char *path, char *text, const Form *form, Dataset *d
     int count = 0;
     char *rest = text;
     data->class_names = calloc((size_t)form->classes, sizeof *data->class_names);
-    if (!data->class_names) return nn_fail(error, NN_SYSTEM_FAILED, "no memory for the names of the classes");
+    if (!data->class_names) return nn_fail(error, NN_SYSTEM_FAILED, "not enough memory for the names of the classes");
     for (char *line; (line = strsep(&rest, "\r\n"));) {
         if (!*line) continue;
         if (count < form->classes && !(data->class_names[count] = strdup(line)))
-            return nn_fail(error, NN_SYSTEM_FAILED, "no memory for the names of the classes");
+            return nn_fail(error, NN_SYSTEM_FAILED, "not enough memory for the names of the classes");
         count++;
     }
     if (count == form->classes) return 0;

@@ -46,7 +46,7 @@ static void *column_add(Column *column, size_t item, NnError *error)
         size_t capacity = column->capacity * 2 + 256;
         void *larger = realloc(column->at, capacity * item);
         if (!larger) {
-            nn_fail(error, NN_SYSTEM_FAILED, "no memory for the rows of the CSV file");
+            nn_fail(error, NN_SYSTEM_FAILED, "not enough memory for the rows of the CSV file");
             return NULL;
         }
         column->at = larger;
@@ -106,7 +106,7 @@ static int read_fields(Csv *csv, NnError *error)
         if (csv->count == csv->capacity) {
             int capacity = csv->capacity * 2 + 16;
             Field *larger = realloc(csv->field, (size_t)capacity * sizeof *larger);
-            if (!larger) return nn_fail(error, NN_SYSTEM_FAILED, "no memory for a row of %s", csv->path);
+            if (!larger) return nn_fail(error, NN_SYSTEM_FAILED, "not enough memory for a row of %s", csv->path);
             csv->field = larger;
             csv->capacity = capacity;
         }
@@ -180,7 +180,7 @@ static int find_target(const Csv *csv, const char *name, Layout *layout, NnError
         return nn_fail(error, NN_BAD_INPUT, "%s has no column named %s", csv->path, name);
     layout->target = atoi(name) - 1;
     if (layout->target < 0 || layout->target >= layout->columns)
-        return nn_fail(error, NN_BAD_INPUT, "column %s of %s is asked for, it has %d", name, csv->path,
+        return nn_fail(error, NN_BAD_INPUT, "there is no column %s in %s, which has %d", name, csv->path,
                        layout->columns);
     return 0;
 }
@@ -224,7 +224,7 @@ static int take_label(const Csv *csv, int i, Column *column, NnError *error)
     char **slot = column_add(column, sizeof *slot, error);
     if (!slot) return -1;
     *slot = strdup(csv->field[i].text);
-    return *slot ? 0 : nn_fail(error, NN_SYSTEM_FAILED, "no memory for the classes of %s", csv->path);
+    return *slot ? 0 : nn_fail(error, NN_SYSTEM_FAILED, "not enough memory for the classes of %s", csv->path);
 }
 
 static int take_row(const Csv *csv, const Layout *layout, bool values, Table *table, NnError *error)
@@ -306,7 +306,7 @@ static int name_classes(const Table *tables, Dataset *data, NnError *error)
     data->class_names = calloc((size_t)rows, sizeof *data->class_names);
     if (!all || !data->class_names) {
         free(all);
-        return nn_fail(error, NN_SYSTEM_FAILED, "no memory for the classes");
+        return nn_fail(error, NN_SYSTEM_FAILED, "not enough memory for the classes");
     }
     for (int part = 0; part < DATA_PARTS; part++)
         if (tables[part].rows)
@@ -317,16 +317,17 @@ static int name_classes(const Table *tables, Dataset *data, NnError *error)
             if (!(data->class_names[count++] = strdup(all[i]))) break;
     free(all);
     data->class_count = count;
-    if (!data->class_names[count - 1]) return nn_fail(error, NN_SYSTEM_FAILED, "no memory for the classes");
+    if (!data->class_names[count - 1]) return nn_fail(error, NN_SYSTEM_FAILED, "not enough memory for the classes");
     if (count > MAX_CLASSES)
-        return nn_fail(error, NN_BAD_INPUT, "%s: the target has %d different texts: not classes?", data->path, count);
+        return nn_fail(error, NN_BAD_INPUT, "%s: the target has %d distinct texts, too many for classes", data->path,
+                       count);
     return 0;
 }
 
 static int number_labels(const Table *table, const Dataset *data, Samples *samples, NnError *error)
 {
     samples->labels = malloc((size_t)table->rows * sizeof *samples->labels + 1);
-    if (!samples->labels) return nn_fail(error, NN_SYSTEM_FAILED, "no memory for the classes");
+    if (!samples->labels) return nn_fail(error, NN_SYSTEM_FAILED, "not enough memory for the classes");
     for (int i = 0; i < table->rows; i++) {
         char **label = (char **)table->labels.at + i;
         char **found = data->class_names

@@ -107,7 +107,7 @@ static const Reader *find_reader(const char *path, bool is_folder)
 
 static int unknown_kind(const char *path, bool is_folder, NnError *error)
 {
-    nn_fail(error, NN_BAD_INPUT, "%s is no data set of a known kind (", path);
+    nn_fail(error, NN_BAD_INPUT, "%s is not a data set of a known kind (", path);
     for (int i = 0; data_readers[i]; i++) {
         size_t length = strlen(error->text);
         snprintf(error->text + length, sizeof error->text - length, "%s%s", i ? "; " : "", data_readers[i]->what);
@@ -125,7 +125,7 @@ static int read_with(const char *path, const DatasetOptions *options, Dataset *d
     if (!reader) return unknown_kind(path, is_folder, error);
     data->format = reader->what;
     if (options->target && reader != &reader_csv)
-        return nn_fail(error, NN_BAD_INPUT, "--target names a column, and %s (%s) has none", path, reader->what);
+        return nn_fail(error, NN_BAD_INPUT, "--column names a column, and %s (%s) has none", path, reader->what);
     return reader->read(path, options, data, error);
 }
 
@@ -135,7 +135,7 @@ Dataset *dataset_open(const char *path, const DatasetOptions *options, NnError *
     if (find_path(found, path, error)) return NULL;
     Dataset *data = calloc(1, sizeof *data);
     if (!data || !(data->path = strdup(found))) {
-        nn_fail(error, NN_SYSTEM_FAILED, "no memory for the data set");
+        nn_fail(error, NN_SYSTEM_FAILED, "not enough memory for the data set");
         free(data);
         return NULL;
     }
@@ -221,7 +221,7 @@ static bool all_binary(const Samples *samples)
 static int label_binary(Samples *samples, NnError *error)
 {
     samples->labels = malloc((size_t)samples->count * sizeof *samples->labels);
-    if (!samples->labels) return nn_fail(error, NN_SYSTEM_FAILED, "no memory for the classes");
+    if (!samples->labels) return nn_fail(error, NN_SYSTEM_FAILED, "not enough memory for the classes");
     for (int i = 0; i < samples->count; i++) samples->labels[i] = samples->targets[i] == 1;
     return 0;
 }
@@ -250,7 +250,7 @@ static int split_rows(void **train, void **test, int count, size_t row_bytes, Nn
     size_t kept = 0, moved = 0;
     if (!from) return 0;
     out = malloc((size_t)(count / SPLIT_EVERY) * row_bytes + 1);
-    if (!out) return nn_fail(error, NN_SYSTEM_FAILED, "no memory to split the data");
+    if (!out) return nn_fail(error, NN_SYSTEM_FAILED, "not enough memory to split the data");
     for (int i = 0; i < count; i++) {
         const unsigned char *row = from + (size_t)i * row_bytes;
         if (in_test(i))

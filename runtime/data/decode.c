@@ -45,7 +45,7 @@ static int take_head(const Task *t, long height, long width, bool grey)
 
 static int changed_image(const Task *t)
 {
-    return nn_fail(t->error, NN_BAD_INPUT, "%s was changed while it was read", t->path);
+    return nn_fail(t->error, NN_BAD_INPUT, "%s changed while it was being read", t->path);
 }
 
 /* row: [W][C] → line i of each plane */
@@ -143,7 +143,7 @@ static int png_rows(png_image *image, const Task *t)
     if ((int)image->height != t->height || (int)image->width != t->width) return changed_image(t);
     image->format = t->channels == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
     uint8_t *rows = malloc(PNG_IMAGE_SIZE(*image));
-    if (!rows) return nn_fail(t->error, NN_SYSTEM_FAILED, "no memory for the pixels of %s", t->path);
+    if (!rows) return nn_fail(t->error, NN_SYSTEM_FAILED, "not enough memory for the pixels of %s", t->path);
     int failed = png_image_finish_read(image, &black, rows, 0, NULL) ? 0 : damaged_image(t, image->message);
     for (int i = 0; !failed && i < t->height; i++)
         take_row(t, i, rows + (size_t)i * (size_t)t->width * (size_t)t->channels);
@@ -184,7 +184,7 @@ static int read_path(Task *t)
     t->file = fd < 0 ? NULL : fdopen(fd, "rb");
     if (fd >= 0 && !t->file) {
         close(fd);
-        nn_fail(t->error, NN_SYSTEM_FAILED, "no memory to read %s", t->path);
+        nn_fail(t->error, NN_SYSTEM_FAILED, "not enough memory to read %s", t->path);
     }
     if (!t->file) return -1;
     int failed = read_opened(t);

@@ -52,8 +52,9 @@ int fitting_check_size(const Fitting *f, int height, int width, NnError *error)
                        "images of %dx%d cannot be padded to the net's %dx%d; use fit resize or fit crop", height, width,
                        f->to[1], f->to[2]);
     if (f->fit == NN_FIT_CROP && smaller)
-        return nn_fail(error, NN_BAD_INPUT, "no %dx%d can be cut out of images of %dx%d; use fit resize or fit pad",
-                       f->to[1], f->to[2], height, width);
+        return nn_fail(error, NN_BAD_INPUT,
+                       "images cannot be cropped to %dx%d: they are %dx%d; use fit resize or fit pad", f->to[1],
+                       f->to[2], height, width);
     return 0;
 }
 
@@ -227,7 +228,7 @@ static int take_channels(Fitting *f, NnError *error)
     f->mean = calloc((size_t)f->channels, sizeof *f->mean);
     f->std = calloc((size_t)f->channels, sizeof *f->std);
     if (f->mean && f->std) return 0;
-    return nn_fail(error, NN_SYSTEM_FAILED, "no memory for the normalisation");
+    return nn_fail(error, NN_SYSTEM_FAILED, "not enough memory for the normalisation");
 }
 
 /* Σ x and Σ x² of bytes, exactly: what one piece adds fits 16 and 32 bits.  Pieces have a
@@ -315,7 +316,7 @@ int fitting_measure(Fitting *f, const Dataset *data, NnError *error)
             f->std[c] = std > 1e-12 ? (float)std : 1.0f; /* a constant column becomes zeros */
         }
     } else {
-        failed = nn_fail(error, NN_SYSTEM_FAILED, "no memory for the normalisation");
+        failed = nn_fail(error, NN_SYSTEM_FAILED, "not enough memory for the normalisation");
     }
     free(sums);
     free(scratch);

@@ -117,7 +117,7 @@ static int read_bytes(Source *s, void *out, size_t size, NnError *error)
                            text);
         }
         if (got == 0)
-            return nn_fail(error, NN_BAD_INPUT, "%s is cut short: %zu bytes are missing", s->path, size - done);
+            return nn_fail(error, NN_BAD_INPUT, "%s is truncated: %zu bytes are missing", s->path, size - done);
         done += (size_t)got;
     }
     return 0;
@@ -127,7 +127,7 @@ static int check_end(Source *s, NnError *error)
 {
     unsigned char extra;
     int got = s->all ? s->at < s->size : gzread(s->file, &extra, 1), code;
-    if (got > 0) return nn_fail(error, NN_BAD_INPUT, "%s has more bytes than its header announces", s->path);
+    if (got > 0) return nn_fail(error, NN_BAD_INPUT, "%s has more bytes than its header declares", s->path);
     if (s->all) return 0;
     const char *text = gzerror(s->file, &code);
     if (got < 0 || (code != Z_OK && code != Z_STREAM_END))
@@ -168,15 +168,17 @@ static int read_idx_body(Source *s, int rank, Idx *idx, NnError *error)
     if (stat(s->path, &status)) return nn_fail_path(error, "read", s->path);
     size_t held = (size_t)status.st_size, most = !s->all && gzdirect(s->file) ? held : held * DEFLATE_RATIO;
     if (S_ISREG(status.st_mode) && idx->size > most)
-        return nn_fail(error, NN_BAD_INPUT, "%s announces %zu bytes, more than its %zu can hold: cut short or damaged",
-                       s->path, idx->size, held);
+        return nn_fail(error, NN_BAD_INPUT,
+                       "the header of %s declares %zu bytes, more than its %zu can hold: truncated or corrupt", s->path,
+                       idx->size, held);
     if (s->all && s->size - s->at == idx->size) {
         idx->bytes = memmove(s->all, s->all + s->at, idx->size);
         s->all = NULL;
         return 0;
     }
     idx->bytes = nn_memory(idx->size, NULL);
-    if (!idx->bytes) return nn_fail(error, NN_SYSTEM_FAILED, "no memory for the %zu bytes of %s", idx->size, s->path);
+    if (!idx->bytes)
+        return nn_fail(error, NN_SYSTEM_FAILED, "not enough memory for the %zu bytes of %s", idx->size, s->path);
     return read_bytes(s, idx->bytes, idx->size, error) || check_end(s, error) ? -1 : 0;
 }
 
@@ -193,7 +195,7 @@ static int read_idx(const char *path, int rank, Idx *idx, NnError *error)
         close(fd);
     else if (!(s.file = gzdopen(fd, "rb"))) {
         close(fd);
-        return nn_fail(error, NN_SYSTEM_FAILED, "no memory to read %s", path);
+        return nn_fail(error, NN_SYSTEM_FAILED, "not enough memory to read %s", path);
     }
     if (s.file) gzbuffer(s.file, 1 << 16);
     int failed = read_idx_body(&s, rank, idx, error);
@@ -223,7 +225,7 @@ static int take_labels(Part *p, const char *path)
         failed = nn_fail(&p->error, NN_BAD_INPUT, "%s has %zu labels for %d images", path, idx.size, samples->count);
     samples->labels_path = strdup(path);
     if (!failed && !(samples->labels = malloc(idx.size * sizeof *samples->labels)))
-        failed = nn_fail(&p->error, NN_SYSTEM_FAILED, "no memory for the labels");
+        failed = nn_fail(&p->error, NN_SYSTEM_FAILED, "not enough memory for the labels");
     for (size_t i = 0; !failed && i < idx.size; i++) {
         samples->labels[i] = idx.bytes[i];
         if (idx.bytes[i] >= p->class_count) p->class_count = idx.bytes[i] + 1;

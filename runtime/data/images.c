@@ -116,7 +116,10 @@ static bool images_recognises(const char *path, bool is_folder)
 
 /* ---- the list of pictures ---------------------------------------------------------------- */
 
-static int no_memory(NnError *error) { return nn_fail(error, NN_SYSTEM_FAILED, "no memory for the list of images"); }
+static int no_memory(NnError *error)
+{
+    return nn_fail(error, NN_SYSTEM_FAILED, "not enough memory for the list of images");
+}
 
 static int add_picture(Album *a, const char *path, DataPart part, int label, NnError *error)
 {
@@ -180,7 +183,7 @@ static int add_named(Album *a, const char *folder, const char *name, DataPart pa
     if (part == DATA_TRAIN && add_name(a->data, name, error)) return -1;
     int label = part == DATA_TRAIN ? a->data->class_count - 1 : find_name(a->data, name);
     if (label < 0)
-        return nn_fail(error, NN_BAD_INPUT, "%s is a class that the training part has not (it has %d: %s …)", folder,
+        return nn_fail(error, NN_BAD_INPUT, "%s is a class that is not in the training data (it has %d: %s …)", folder,
                        a->data->class_count, a->data->class_names[0]);
     if (add_class(a, folder, part, label, DEPTH, error)) return -1;
     if (a->count > before || part == DATA_TEST) return 0;
@@ -319,7 +322,7 @@ static int take_memory(const Album *a, NnError *error)
     double there = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
     if (there > 0 && bytes > there)
         return nn_fail(error, NN_SYSTEM_FAILED,
-                       "the %zu images take %.1f GB as %dx%dx%d bytes each, the memory has %.1f GB", a->count,
+                       "the %zu images take %.1f GB as %dx%dx%d bytes each; this machine has %.1f GB", a->count,
                        bytes / 1e9, data->dims[0], data->dims[1], data->dims[2], there / 1e9);
     for (int part = 0; part < DATA_PARTS; part++) {
         Samples *samples = &data->part[part];
@@ -327,7 +330,7 @@ static int take_memory(const Album *a, NnError *error)
         samples->pixels = malloc((size_t)samples->count * data->elements);
         samples->labels = malloc((size_t)samples->count * sizeof *samples->labels);
         if (!samples->pixels || !samples->labels)
-            return nn_fail(error, NN_SYSTEM_FAILED, "no memory for %d images", samples->count);
+            return nn_fail(error, NN_SYSTEM_FAILED, "not enough memory for %d images", samples->count);
     }
     return 0;
 }
@@ -347,7 +350,7 @@ static int provide(Desk *desk, size_t bytes, size_t floats)
         desk->scratch_floats = desk->scratch ? floats : 0;
     }
     if (desk->pixels && desk->scratch) return 0;
-    return nn_fail(&desk->error, NN_SYSTEM_FAILED, "no memory to decode an image");
+    return nn_fail(&desk->error, NN_SYSTEM_FAILED, "not enough memory to decode an image");
 }
 
 static int check_fit(const Album *a, const Picture *picture, NnError *error)
@@ -358,7 +361,7 @@ static int check_fit(const Album *a, const Picture *picture, NnError *error)
         return nn_fail(error, NN_BAD_INPUT, "%s is %dx%d and cannot be padded to %dx%d; use fit resize or fit crop",
                        picture->path, head->height, head->width, height, width);
     if (a->options->fit == NN_FIT_CROP && (head->height < height || head->width < width))
-        return nn_fail(error, NN_BAD_INPUT, "%s is %dx%d: no %dx%d can be cut out of it; use fit resize or fit pad",
+        return nn_fail(error, NN_BAD_INPUT, "%s is %dx%d and cannot be cropped to %dx%d; use fit resize or fit pad",
                        picture->path, head->height, head->width, height, width);
     return 0;
 }

@@ -45,7 +45,7 @@ static int add_tensors(NnTensorWriter *w, const nn_model_info *info, NnError *er
 static int add_numbers(NnTensorWriter *w, const char *key, const float *values, int count, NnError *error)
 {
     char *text = malloc((size_t)count * 24 + 1);
-    if (!text) return nn_fail(error, NN_SYSTEM_FAILED, "no memory for the metadata");
+    if (!text) return nn_fail(error, NN_SYSTEM_FAILED, "not enough memory for the metadata");
     *text = 0;
     for (int i = 0, length = 0; i < count; i++) length += sprintf(text + length, "%s%.9g", i ? " " : "", values[i]);
     int failed = nn_writer_metadata(w, key, text, error);
@@ -62,7 +62,7 @@ static int add_classes(NnTensorWriter *w, const Dataset *data, NnError *error)
     char *text = json_dumps(names, JSON_COMPACT);
     json_decref(names);
     int failed = text ? nn_writer_metadata(w, "classes", text, error)
-                      : nn_fail(error, NN_SYSTEM_FAILED, "no memory for the metadata");
+                      : nn_fail(error, NN_SYSTEM_FAILED, "not enough memory for the metadata");
     free(text);
     return failed;
 }
@@ -263,7 +263,7 @@ int nn_weights_normalize(const NnTensors *file, const char *path, Fitting *f, bo
     *normalized = mean_text && std_text;
     if (!*normalized) return 0;
     double *mean = calloc(2 * (size_t)f->channels, sizeof *mean), *std = mean + f->channels;
-    if (!mean) return nn_fail(error, NN_SYSTEM_FAILED, "no memory for the normalisation");
+    if (!mean) return nn_fail(error, NN_SYSTEM_FAILED, "not enough memory for the normalisation");
     int means = read_numbers(mean_text, mean, f->channels), stds = read_numbers(std_text, std, f->channels);
     int failed = means > 0 && means == stds
                      ? fitting_set(f, means, mean, std, error)
@@ -293,9 +293,10 @@ static int take_class_names(const json_t *names, Dataset *data, NnError *error)
     for (size_t i = 0; data->class_names && i < count; i++) {
         const char *name = json_string_value(json_array_get(names, i));
         data->class_names[i] = strdup(name ? name : "");
-        if (!data->class_names[i]) return nn_fail(error, NN_SYSTEM_FAILED, "no memory for the names of the classes");
+        if (!data->class_names[i])
+            return nn_fail(error, NN_SYSTEM_FAILED, "not enough memory for the names of the classes");
     }
-    return data->class_names ? 0 : nn_fail(error, NN_SYSTEM_FAILED, "no memory for the names of the classes");
+    return data->class_names ? 0 : nn_fail(error, NN_SYSTEM_FAILED, "not enough memory for the names of the classes");
 }
 
 /* A test set may lack the last of the numbered classes; names must be the same. */

@@ -82,7 +82,7 @@ holds 'cost of a gradient' '$6 == "conv.dweight" && $7 == "6x1x5x5" { n++; bad =
 
 # ---- what is wrong -----------------------------------------------------------------------
 
-runs 2 bench; says "$err" 'which net'; silent "$out"
+runs 2 bench; says "$err" 'missing input file'; silent "$out"
 runs 2 bench $net $plain; says "$err" 'one file'
 runs 2 bench $net --reps 0; says "$err" 'must be from 1'
 runs 2 bench $net --format json; says "$err" "text or csv, not 'json'"

@@ -60,14 +60,14 @@ runs 2 help nonsense; says err 'unknown command'
 runs 2 help train eval
 runs 2 trian; says err "did you mean 'train'"; silent out
 runs 2 nonsense; says err "unknown command 'nonsense'"; says err 'usage:'
-runs 2 build x.nn; says err 'not there yet'
-runs 2 bench; says err 'which net'
+runs 2 build x.nn; says err 'not implemented'
+runs 2 bench; says err 'missing input file'
 
 # ---- options ----------------------------------------------------------------------
 
 runs 2 check --gradeints "$net"; says err 'did you mean --gradients'; says err 'usage: nnc check'
 runs 2 check -z "$net"; says err 'unknown option -z'
-runs 2 check; says err 'which file'
+runs 2 check; says err 'missing input file'
 runs 2 check "$net" "$net"; says err 'one file'
 runs 2 check "$net" --tolerance; says err 'needs an argument'
 runs 2 check "$net" --tolerance x; says err "takes a number, not 'x'"
@@ -83,10 +83,10 @@ runs 1 check "$net" -D 'classes=('; says err 'command line'
 runs 1 check "$net" --set nonsense=1; says err 'nonsense'
 runs 1 check "$net" --net other; says err 'other'
 runs 2 check "$net" --freeze 'nothing*'; says err 'nothing\*'
-runs 2 check "$net" --gradients --reference x; says err 'one at a time'
+runs 2 check "$net" --gradients --reference x; says err 'cannot be combined'
 for option in '--weights w' '--weights-out w' --main; do
     # shellcheck disable=SC2086
-    runs 2 "$net" -o x.c $option; says err 'not there yet'; absent x.c
+    runs 2 "$net" -o x.c $option; says err 'not implemented'; absent x.c
 done
 
 # ---- the main form ------------------------------------------------------------------
@@ -118,7 +118,7 @@ runs 1 missing.nn -o new.c; says err 'missing.nn'; absent new.c new.h
 runs 1 check .; says err '\.'
 runs 2 "$net"; says err '-o FILE.c'
 runs 2 "$net" -o out.txt; says err 'must end in .c'; absent out.txt
-runs 2 "$net" -o out.so; says err 'not there yet'; absent out.so
+runs 2 "$net" -o out.so; says err 'not implemented'; absent out.so
 runs 2 "$net" "$net" -o x.c; absent x.c
 runs 2 "$net" -o x.c --prefix 3d; says err prefix
 runs 2 "$net" -o x.c --prefix double; says err prefix

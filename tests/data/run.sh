@@ -92,7 +92,7 @@ runs 1 train net.nn --data cifar100 -o e
 says err 'the data set cifar100 was not found in'
 printf x >>sets/cifar-10-batches-bin/data_batch_3.bin
 runs 1 train net.nn --data cifar10 -o e
-says err 'data_batch_3.bin has 61461 bytes, which is no whole number of images of 3073'
+says err 'data_batch_3.bin has 61461 bytes, not a multiple of the 3073 bytes of an image'
 mkdir -p pictures/train/cat
 printf 'no picture' >pictures/train/cat/tom.jpg
 runs 1 train net.nn --data pictures -o e

@@ -217,8 +217,8 @@ temporaries
 # ---- a run that diverges keeps its last finite weights ------------------------------------
 
 runs 1 $line --epochs 40 --lr 30 -o diverged
-says err 'at step [0-9]* (epoch'; says err 'the last finite weights that were kept, those of step [0-9]*, are in diverged'
-kept=$(sed -n 's/.*those of step \([0-9]*\),.*/\1/p' err)
+says err 'at step [0-9]* (epoch'; says err 'the last finite weights, from step [0-9]*, are in diverged'
+kept=$(sed -n 's/.*from step \([0-9]*\),.*/\1/p' err)
 runs 0 $line --steps "${kept:-0}" --epochs 40 --lr 30 -o steps
 tail -c 8 diverged >a; tail -c 8 steps >b; same a b # the two numbers; the metadata differ
 runs 1 $line --lr 1e30 -o nothing; says err 'nothing is not written\|are in nothing'
@@ -261,7 +261,7 @@ printf '\200\002}q\000X\003 and more' >w; like 'a Python pickle'
 cp line.csv w; like text
 printf '\211HDF\r\n\032\n' >w; printf 'more than that' >>w; like 'an HDF5 file'
 head -c 40 plain >w
-runs 1 eval line.nn --data line.csv --weights w; says err 'w is cut short: its header has [0-9]* bytes, and 32 are there'
+runs 1 eval line.nn --data line.csv --weights w; says err 'w is truncated: its header has [0-9]* bytes, of which 32 are there'
 
 # Weights that tell where they are from: other data, another net, what is overwritten.
 cp line.csv other.csv

@@ -124,7 +124,7 @@ runs 1 d/nowhere.nn
 says err 'cannot read d/nowhere.nn'
 runs 1 d
 runs 2
-says err 'which files'
+says err 'missing input file'
 runs 2 --chekc d/loose.nn
 says err 'did you mean --check'
 if [ "$(id -u)" -ne 0 ]; then

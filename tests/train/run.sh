@@ -112,7 +112,7 @@ absent none
 # What goes wrong.
 runs 1 train line.nn --data line.csv --lr 1e9 -o none
 says err 'loss is .* at step .* lr 1e+09; try a smaller one'
-says err 'last finite weights that were kept, those of step 2, are in none'
+says err 'last finite weights, from step 2, are in none'
 rm none
 runs 1 train flowers.nn --data flowers.csv -D kinds=5 -o none
 says err '3 classes, the net has 5 outputs'
@@ -121,7 +121,7 @@ says err 'the net takes 2 values, the images have 784 (1x28x28)'
 runs 1 train line.nn --data nothing
 says err 'no file or folder nothing'
 runs 1 train line.nn --data line.csv --target 7
-says err 'column 7 of line.csv'
+says err 'no column 7 in line.csv'
 runs 1 train line.nn --data line.csv -o nowhere/w
 runs 1 eval flowers.nn --data flowers.csv --weights line.safetensors
 says err 'missing     dense1.weight (8x2)'
@@ -137,7 +137,7 @@ runs 2 train flowers.nn --lr x
 runs 2 train flowers.nn --time-limit 3y
 runs 2 train flowers.nn --log log.txt
 runs 2 train flowers.nn --resume x
-says err 'not there yet'
+says err 'not implemented'
 
 # A signal: the step ends, the weights are saved.
 what='a signal'
@@ -154,7 +154,7 @@ if [ "$status" -eq 0 ]; then ok; else bad "status $status"; fi
 says err 'stopped at epoch [0-9]*, step [0-9]*; saved in stopped'
 runs 0 eval line.nn --data line.csv --weights stopped
 runs 0 train line.nn --data line.csv --epochs 100000000 --time-limit 0.2 -o timed
-says err 'the time is over'
+says err 'time limit reached'
 
 # ---- data that is not named ---------------------------------------------------------------
 

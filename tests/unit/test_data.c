@@ -159,7 +159,7 @@ START_TEST(damaged_cifar)
 {
     write_cifar10("");
     write_cifar("data_batch_4.bin", 2, 1, 10, 5);
-    refuse(folder, &none, "data_batch_4.bin has 6141 bytes, which is no whole number of images of 3073");
+    refuse(folder, &none, "data_batch_4.bin has 6141 bytes, not a multiple of the 3073 bytes of an image");
     write_bytes("data_batch_4.bin", "", 0);
     refuse(folder, &none, "data_batch_4.bin has 0 bytes");
     write_cifar("data_batch_4.bin", 9, 1, 200, 0);
@@ -339,7 +339,7 @@ START_TEST(pictures_are_brought_to_one_size)
     ck_assert(data->dims[1] == 6 && data->dims[2] == 6);
     dataset_free(data);
     o.fit = NN_FIT_CROP;
-    refuse(folder, &o, "2.png is 5x7: no 6x6 can be cut out of it");
+    refuse(folder, &o, "2.png is 5x7 and cannot be cropped to 6x6");
     o.keep = 0;
     data = read_set(&o);
     ck_assert_uint_eq(data->part[0].pixels[0], 2);      /* rows 2 … 5 of 8 */
@@ -393,7 +393,7 @@ START_TEST(folders_that_do_not_fit)
 {
     write_pictures();
     write_png("val/plum/1.png", 5, 6, 1, false);
-    refuse(folder, &none, "val/plum is a class that the training part has not (it has 2: apple …)");
+    refuse(folder, &none, "val/plum is a class that is not in the training data (it has 2: apple …)");
     write_png("val/plum/1.png", 5, 6, 1, false);
     write_bytes("train/zebra/readme", "", 0);
     refuse(folder, &none, "in the class folder");
@@ -644,7 +644,7 @@ START_TEST(npy_folder)
     ck_assert(data->class_count == 0 && data->target_count == 2);
     near(data->part[0].targets[3], 0.5, 0);
     dataset_free(data);
-    refuse(folder, &none, "values that are no classes");
+    refuse(folder, &none, "values that are not classes");
     write_npy("y.npy", "<f4", "(4, 2)", hot, sizeof hot);
     data = read_set(&none);
     ck_assert(data->class_count == 2 && data->part[0].labels[0] == 1 && data->part[0].labels[1] == 0);

@@ -1,12 +1,11 @@
 /*
- * words: what `nnc help WORD` and `nnc help TOPIC` say of the words of the
- * language.
+ * language_help: what `nnc help NAME` and `nnc help TOPIC` say about the language.
  *
  * Enters: the table of operators, the tables of the train section, the standard
  * blocks.  Leaves: names, arguments with their defaults and ranges, formulas.
  * All of it is read from where the compiler itself reads it; only what a
- * schedule or an augmentation does is put into words here, since it is not the
- * compiler that does it.
+ * schedule or an augmentation does is described here, since it is the runtime that
+ * does it.
  */
 #include <string.h>
 
@@ -44,29 +43,30 @@ typedef struct Meaning {
 static const Meaning meanings[] = {
     {"schedule", "constant", "lr"},
     {"schedule", "step", "lr * gamma^floor(epoch / every)"},
-    {"schedule", "multistep", "lr * gamma^n, n of the epochs in `at` being past"},
+    {"schedule", "multistep", "lr * gamma^n after n of the epochs in `at`"},
     {"schedule", "cosine", "a linear rise over `warmup` epochs, then half a cosine from lr down to `floor`"},
     {"schedule", "onecycle",
-     "half a cosine from peak/25 up to peak over the share `warmup` of all steps, then down to peak/250000"},
+     "half a cosine from peak/25 up to peak in the first `warmup` (a fraction) of all steps, then down to peak/250000"},
     {"schedule", "exponential", "lr * gamma^epoch"},
-    {"schedule", "plateau", "lr, times gamma whenever the test loss has not fallen for more than `patience` epochs"},
-    {"augment", "crop", "pads with `pad` zeros and cuts out a square of `size` at a random place"},
-    {"augment", "flip", "mirrors left and right, every other time"},
+    {"schedule", "plateau",
+     "lr, multiplied by gamma whenever the test loss has not fallen for more than `patience` epochs"},
+    {"augment", "crop", "pads with `pad` zeros and crops a square of `size` at a random position"},
+    {"augment", "flip", "flips left and right with probability 1/2"},
     {"augment", "resize", "scales the shorter side to `size`"},
-    {"augment", "rotate", "turns by a random angle of up to `deg` degrees either way"},
-    {"augment", "cutout", "blanks a square of `size` at a random place"},
+    {"augment", "rotate", "rotates by a random angle of up to `deg` degrees either way"},
+    {"augment", "cutout", "blanks a square of `size` at a random position"},
     {"augment", "jitter", "changes brightness, contrast and saturation by random factors from 1 - x to 1 + x"},
     {"regularize", "l1", "adds x * sum(|w|) over the weights to the loss"},
     {"regularize", "l2", "adds x * sum(w^2) over the weights to the loss"},
-    {"clip", "norm", "scales all gradients so that their common norm is at most x"},
-    {"clip", "value", "keeps every element of a gradient within -x and x"},
-    {"stop", "patience", "ends training when the test loss has not fallen for n epochs"},
+    {"clip", "norm", "scales all gradients so that their global norm is at most x"},
+    {"clip", "value", "clamps every element of a gradient to -x … x"},
+    {"stop", "patience", "stops when the test loss has not fallen for n epochs"},
     {"init", "he_normal", "normal, deviation sqrt(2 / fan_in)"},
     {"init", "he_uniform", "uniform within sqrt(6 / fan_in) of 0"},
     {"init", "xavier_normal", "normal, deviation sqrt(2 / (fan_in + fan_out))"},
     {"init", "xavier_uniform", "uniform within sqrt(6 / (fan_in + fan_out)) of 0"},
     {"init", "lecun_normal", "normal, deviation sqrt(1 / fan_in)"},
-    {"init", "torch", "uniform within 1 / sqrt(fan_in) of 0, as PyTorch starts this layer"},
+    {"init", "torch", "uniform within 1 / sqrt(fan_in) of 0, PyTorch's default for this layer"},
     {"init", "zeros", "0"},
     {"init", "ones", "1"},
     {"init", "normal", "normal, deviation `std`"},
@@ -134,37 +134,38 @@ typedef struct Topic {
 } Topic;
 
 static const Topic topics[] = {
-    {"layers", "layer", "what a net is made of", TOPIC_OPS, OP_LAYER, NULL},
-    {"combinators", "combinator", "what joins branches", TOPIC_OPS, OP_COMBINE, NULL},
-    {"blocks", "standard block", "the standard blocks: import std", TOPIC_BLOCKS, 0, NULL},
-    {"initialisations", "initialisation", "how weights begin", TOPIC_INITS, 0, NULL},
-    {"training", "key", "the keys of a train section", TOPIC_KEYS, 0, NULL},
-    {"losses", "loss", "values of the key loss", TOPIC_OPS, OP_LOSS, NULL},
-    {"optimizers", "optimizer", "of the key optimizer", TOPIC_OPS, OP_OPTIMIZER, NULL},
-    {"schedules", "schedule", "of the key schedule: the learning rate over time", TOPIC_CHOICES, 0, "schedule"},
-    {"regularizers", "regularizer", "of the key regularize", TOPIC_CHOICES, 0, "regularize"},
-    {"clipping", "clipping", "of the key clip", TOPIC_CHOICES, 0, "clip"},
-    {"augmentations", "augmentation", "of the key augment", TOPIC_CHOICES, 0, "augment"},
-    {"stopping", "stopping rule", "of the key stop", TOPIC_CHOICES, 0, "stop"},
+    {"layers", "layer", "the building blocks of a net", TOPIC_OPS, OP_LAYER, NULL},
+    {"combinators", "combinator", "operations that join branches", TOPIC_OPS, OP_COMBINE, NULL},
+    {"blocks", "standard block", "standard blocks (import std)", TOPIC_BLOCKS, 0, NULL},
+    {"initialisations", "initialisation", "initial values of weights", TOPIC_INITS, 0, NULL},
+    {"training", "key", "keys of a train section", TOPIC_KEYS, 0, NULL},
+    {"losses", "loss", "values of the key `loss`", TOPIC_OPS, OP_LOSS, NULL},
+    {"optimizers", "optimizer", "values of the key `optimizer`", TOPIC_OPS, OP_OPTIMIZER, NULL},
+    {"schedules", "schedule", "values of the key `schedule`: the learning rate over time", TOPIC_CHOICES, 0,
+     "schedule"},
+    {"regularizers", "regularizer", "values of the key `regularize`", TOPIC_CHOICES, 0, "regularize"},
+    {"clipping", "clipping", "values of the key `clip`", TOPIC_CHOICES, 0, "clip"},
+    {"augmentations", "augmentation", "values of the key `augment`", TOPIC_CHOICES, 0, "augment"},
+    {"stopping", "stopping rule", "values of the key `stop`", TOPIC_CHOICES, 0, "stop"},
 };
 enum { TOPIC_COUNT = sizeof topics / sizeof *topics };
 
 static const char *const key_meanings[][2] = {
-    {"loss", "what is minimised: nnc help losses"},
-    {"optimizer", "how the weights move: nnc help optimizers"},
+    {"loss", "the quantity to minimise: nnc help losses"},
+    {"optimizer", "how the weights are updated: nnc help optimizers"},
     {"schedule", "the learning rate over time: nnc help schedules"},
-    {"regularize", "penalties of large weights: nnc help regularizers"},
-    {"clip", "limits of the gradient: nnc help clipping"},
-    {"batch", "samples of a step; 64"},
+    {"regularize", "penalties on large weights: nnc help regularizers"},
+    {"clip", "limits on the gradient: nnc help clipping"},
+    {"batch", "samples per step; 64"},
     {"epochs", "passes over the data; 10"},
-    {"seed", "of the weights and of the order of the samples; 1"},
+    {"seed", "seed of the weights and of the order of the samples; 1"},
     {"normalize", "dataset (the mean and deviation of the training data, the default), mean=[...] std=[...], or none"},
     {"fit", "how an image of another size becomes the input: resize (the default), pad or crop"},
     {"augment", "random changes of the training images: nnc help augmentations"},
-    {"stop", "when to end early: nnc help stopping"},
+    {"stop", "when to stop early: nnc help stopping"},
 };
 
-static void print_line(FILE *out, const char *name, const char *text) { fprintf(out, "  %-18s%s\n", name, text); }
+static void print_entry(FILE *out, const char *name, const char *text) { fprintf(out, "  %-18s%s\n", name, text); }
 
 static const char *key_meaning(const char *key)
 {
@@ -214,7 +215,7 @@ static void print_topic(const Topic *topic, Compilation *c, const List *blocks, 
             print_block_call(c, blocks->at[i], out);
             fputc('\n', out);
         } else {
-            print_line(out, name, text);
+            print_entry(out, name, text);
         }
     }
     fputs(topic->kind == TOPIC_KEYS ? "" : "\n'nnc help NAME' shows one of them with its arguments.\n", out);
@@ -299,7 +300,7 @@ bool help_word(const char *name, FILE *out)
 
 void help_topics(FILE *out)
 {
-    for (int t = 0; t < TOPIC_COUNT; t++) print_line(out, topics[t].name, topics[t].summary);
+    for (int t = 0; t < TOPIC_COUNT; t++) print_entry(out, topics[t].name, topics[t].summary);
 }
 
 const char *help_nearest(Arena *arena, const char *name)
