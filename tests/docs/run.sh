@@ -3,8 +3,11 @@
 # on the page of the language, operators, schedules and augmentations with the
 # arguments and defaults that they have; every standard block on the page of the
 # blocks, likewise.  Links lead to files.  What stands in a fence ```nn is a whole
-# file: it is formatted, and its nets are right.  README's commands print what README
-# shows.  NNC: the program.
+# file: it is formatted, and its nets are right.  Commands in README and on the page of
+# the architecture print what is shown there, and the table of passes is that of
+# compiler/lower/pass_table.h.  NNC: the program.
+# UPDATE=1 rewrites the table and the output of commands, training apart; read the
+# difference before it is committed.
 cd "$(dirname "$0")/../.." || exit 1
 NNC=${NNC:-./nnc}
 passed=0
@@ -46,9 +49,9 @@ done
 # ---- links ------------------------------------------------------------------------
 
 for page in docs/*.md; do
-    grep -o ']([^)#]*[)#]' "$page" | sed 's/^](//; s/[)#]$//' | grep -v -e '^$' -e : | sort -u >"$tmp/links"
+    sed '/^```/,/^```/d' "$page" | grep -o ']([^)#]*[)#]' | sed 's/^](//; s/[)#]$//' | grep -v -e '^$' -e : | sort -u >"$tmp/links"
     while read -r link; do
-        if [ -e "docs/$link" ]; then ok; else bad "$page: a link to $link, which is not there"; fi
+        if [ -e "docs/$link" ]; then ok; else bad "$page: a link to $link, which does not exist"; fi
     done <"$tmp/links"
     # anchors: the headings, in small letters, without signs, blanks as dashes
     sed -n 's/^##* //p' "$page" | tr 'A-Z ' 'a-z-' | tr -cd 'a-z0-9\n_-' >"$tmp/anchors"
@@ -74,17 +77,45 @@ for page in docs/*.md README.md; do
     done
 done
 
-# ---- README's sessions ------------------------------------------------------------------
+# ---- the table of passes --------------------------------------------------------------
 
-# A fence that begins with `$ COMMAND` is a session; the C in ```c is use.c.  They are run in
-# the order of the page, in a folder with the examples and a net with mistakes.
-room=$tmp/readme
-mkdir "$room"
-ln -s "$PWD/dsl_examples" "$room/dsl_examples"
+page=docs/architecture.md
+sh tests/docs/pass_table.sh >"$tmp/passes"
+[ "$(wc -l <"$tmp/passes")" -gt 4 ] || bad 'compiler/lower/pass_table.h: no passes found'
+if [ -n "$UPDATE" ]; then
+    awk -v table="$tmp/passes" '/^\| pass \| switch/ { while ((getline row < table) > 0) print row; inside = 1 }
+                                !/^\|/ { inside = 0 }
+                                !inside' $page >"$tmp/page" && cp "$tmp/page" $page
+fi
+awk '/^\| pass \| switch/ { inside = 1 } !/^\|/ { inside = 0 } inside' $page >"$tmp/shown"
+if diff "$tmp/shown" "$tmp/passes" >"$tmp/differs"; then
+    ok
+else
+    bad "$page: the table of passes differs from compiler/lower/pass_table.h" "$tmp/differs"
+fi
+
+# ---- sessions -----------------------------------------------------------------------------
+
+# A fence that begins with `$ COMMAND` is a session; the C in ```c is use.c; the net in
+# ```nn is NAME.nn.  Sessions are run in the order of the page, in a directory with these
+# files, the examples and a net with mistakes.
 case $NNC in /*) nnc=$NNC ;; *) nnc=$PWD/$NNC ;; esac
 mkdir "$tmp/bin" && ln -s "$nnc" "$tmp/bin/nnc"
-awk '/^```c$/ { inside = 1; next } /^```/ { inside = 0 } inside' README.md >"$room/use.c"
-cat >"$room/small.nn" <<'END'
+
+# What training prints depends on the machine: numbers are not compared there, nor whether
+# the C compiler was ready before the end.
+mask() { # SESSION
+    if grep -q '^\$ nnc train' "$1"; then sed '/^back end *cc from/d; s/[0-9][0-9.e+-]*/N/g; s/  */ /g'; else cat; fi
+}
+
+session_files() { # PAGE DIRECTORY
+    ln -s "$PWD/dsl_examples" "$2/dsl_examples"
+    awk '/^```c$/ { inside = 1; next } /^```/ { inside = 0 } inside' "$1" >"$2/use.c"
+    awk -v to="$2" '/^```nn$/ { inside = 1; text = ""; next }
+                    /^```/ { if (inside && name) printf "%s", text > (to "/" name ".nn"); inside = 0 }
+                    inside && /^net / { name = $2; sub(/\(.*/, "", name) }
+                    inside { text = text $0 "\n" }' "$1"
+    cat >"$2/small.nn" <<'END'
 net small(classes=10) {
     input(3x32x32)
     conv(16, 3)
@@ -93,28 +124,53 @@ net small(classes=10) {
     desne(classes)
 }
 END
-awk -v to="$tmp" '/^```$/ && !inside { inside = 1; first = 1; next }
-                  /^```/ { inside = !inside && /^```./; session = 0; first = 0; next }
-                  inside && first { first = 0; if (/^\$ /) { session = 1; file = sprintf("%s/%02d.session", to, ++n) } }
-                  session { print > file }' README.md
-
-# What training prints depends on the machine: numbers are not compared there, nor whether
-# the C compiler was ready before the end.
-mask() { # SESSION
-    if grep -q '^\$ nnc train' "$1"; then sed '/^back end *cc from/d; s/[0-9][0-9.e+-]*/N/g; s/  */ /g'; else cat; fi
 }
-sessions=0
-for session in "$tmp"/*.session; do
-    [ -e "$session" ] || continue
-    sessions=$((sessions + 1))
-    sed -n 's/^\$ //p' "$session" | while read -r command; do
-        echo "\$ $command"
-        (cd "$room" && PATH=$tmp/bin:$PATH sh -c "$command" 2>&1 </dev/null)
-    done | sed "s|[^ ]*/dsl_examples/|dsl_examples/|" | mask "$session" >"$tmp/said"
-    sed 's| [^ ]*/dsl_examples/| dsl_examples/|' "$session" | mask "$session" >"$tmp/shown"
-    if diff "$tmp/shown" "$tmp/said" >"$tmp/differs"; then ok; else bad "README.md: $(head -1 "$session")" "$tmp/differs"; fi
-done
-[ $sessions -ge 3 ] || bad 'README.md: the sessions are not found'
+
+split_sessions() { # PAGE DIRECTORY
+    awk -v to="$2" '/^```$/ && !inside { inside = 1; first = 1; next }
+                    /^```/ { inside = !inside && /^```./; session = 0; first = 0; next }
+                    inside && first { first = 0; if (/^\$ /) { session = 1; file = sprintf("%s/%02d.session", to, ++n) } }
+                    session { print > file }' "$1"
+}
+
+# Puts DIRECTORY's NN.said in the place of the sessions.
+update_sessions() { # PAGE DIRECTORY
+    awk -v from="$2" '/^```$/ && !inside { inside = 1; first = 1; print; next }
+                      /^```/ { inside = !inside && /^```./; session = 0; first = 0; print; next }
+                      inside && first {
+                          first = 0
+                          if (/^\$ /) {
+                              file = sprintf("%s/%02d.said", from, ++n)
+                              session = !/^\$ nnc train/
+                              if (session) while ((getline line < file) > 0) print line
+                          }
+                      }
+                      !session' "$1" >"$2/page" && cp "$2/page" "$1"
+}
+
+run_sessions() { # PAGE LEAST
+    dir=$tmp/$(basename "$1" .md)
+    mkdir "$dir" "$dir/sessions"
+    session_files "$1" "$dir"
+    split_sessions "$1" "$dir/sessions"
+    sessions=0
+    for session in "$dir"/sessions/*.session; do
+        [ -e "$session" ] || continue
+        sessions=$((sessions + 1))
+        sed -n 's/^\$ //p' "$session" | while read -r command; do
+            echo "\$ $command"
+            (cd "$dir" && PATH=$tmp/bin:$PATH sh -c "$command" 2>&1 </dev/null)
+        done | sed "s|[^ ]*/dsl_examples/|dsl_examples/|" >"${session%.session}.said"
+        [ -z "$UPDATE" ] || continue
+        mask "$session" <"${session%.session}.said" >"$tmp/said"
+        sed 's| [^ ]*/dsl_examples/| dsl_examples/|' "$session" | mask "$session" >"$tmp/shown"
+        if diff "$tmp/shown" "$tmp/said" >"$tmp/differs"; then ok; else bad "$1: $(head -1 "$session")" "$tmp/differs"; fi
+    done
+    [ -z "$UPDATE" ] || update_sessions "$1" "$dir/sessions"
+    [ $sessions -ge "$2" ] || bad "$1: the sessions are not found"
+}
+run_sessions README.md 3
+run_sessions docs/architecture.md 8
 
 echo "docs: $passed passed, $failed failed"
 [ "$failed" -eq 0 ]
