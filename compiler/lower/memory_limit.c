@@ -3,17 +3,17 @@
  *
  * Enters: a net, the kind of program, options with a limit.  Leaves: the program as it
  * would be without the limit, where that fits; else in the largest micro-batches that
- * fit (micro_batches.c); else one in which enough is computed again (passes/rematerialize.c) for its
- * plan to fit; else an error that says what would.  Without a limit, a step that takes much
- * memory computes again what costs next to nothing.
+ * fit (micro_batches.c); else one in which enough is recomputed (passes/rematerialize.c) for
+ * its plan to fit; else an error with the least limit that would be enough.  Without a limit, a
+ * step that takes much memory recomputes what costs almost nothing.
  *
  * The limit is for all that training needs: the model's block with the optimizer's
  * states, and the scratch, which is the largest arena of the programs that train.
  *
- * The pass knows the largest sum of bytes live at once, not the arena, which may be
- * somewhat larger: so the target is lowered by what was too much, then by twice that, and
- * so on, a few times.  If that does not do, the smallest arena is looked for, in a way
- * that does not depend on the limit, so that the bytes which the error names would do.
+ * The pass knows the largest number of bytes live at once, not the arena, which may be
+ * somewhat larger: so the target is lowered by the excess, then by twice that, and so on, a
+ * few times.  If that is not enough, the smallest arena is searched for independently of the
+ * limit, so that the limit named in the error is enough.
  */
 #include "lower/pipeline.h"
 

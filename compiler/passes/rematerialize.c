@@ -1,6 +1,6 @@
 /*
  * Rematerialization: values of the forward part that only the gradients still need are dropped
- * and computed again, so that training takes less memory.
+ * and recomputed, so that training takes less memory.
  *
  * Enters: a program that trains, as it is to be run, and the bytes that its values may
  * take.  Leaves: the program with clones of forward nodes among the gradients, before the
