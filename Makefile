@@ -210,7 +210,7 @@ asan: $(BUILD)/tools.ok
 lint:
 	@sh tests/lint_rooms.sh
 	@clang-format --dry-run -Werror $$(find compiler runtime tests bench -name '*.[ch]')
-	@shellcheck -s dash -S warning $$(find tests bench -name '*.sh') .ci/run
+	@shellcheck -x -s dash -S warning $$(find tests bench -name '*.sh') .ci/run
 
 # More random nets than `make test` tries, and others each time.
 fuzz: all

@@ -2,28 +2,18 @@
 # The unit tests and a selection of commands under the sanitizers.
 # NNC and UNIT are built with them.
 cd "$(dirname "$0")/.." || exit 1
+. tests/lib.sh
 ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:exitcode=99
 LSAN_OPTIONS=suppressions=tests/lsan.supp:print_suppressions=0
 UBSAN_OPTIONS=print_stacktrace=1
-NNC_CACHE=off
-export ASAN_OPTIONS LSAN_OPTIONS UBSAN_OPTIONS NNC UNIT NNC_CACHE
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-trap 'exit 1' HUP INT TERM
-passed=0
-failed=0
+export ASAN_OPTIONS LSAN_OPTIONS UBSAN_OPTIONS NNC UNIT
 
 # A command may refuse its input; what counts is what the sanitizers say.
 clean() {
+    what="$*"
     "$@" >"$tmp/out" 2>&1
     status=$?
-    if [ "$status" -ge 4 ] || grep -q -e 'runtime error:' -e 'Sanitizer' "$tmp/out"; then
-        echo "FAIL ($status): $*"
-        sed 's/^/    /' "$tmp/out" | head -40
-        failed=$((failed + 1))
-    else
-        passed=$((passed + 1))
-    fi
+    if [ "$status" -ge 4 ] || grep -q -e 'runtime error:' -e 'Sanitizer' "$tmp/out"; then bad "status $status"; else ok; fi
 }
 
 clean "$UNIT"
@@ -62,7 +52,7 @@ sanitized() { # SANITIZERS FILE.nn OPTIONS…
     kinds=$1
     shift
     clean "$NNC" "$@" --prefix net -o "$tmp/net.c"
-    clean "${CC:-cc}" -std=gnu99 -O1 -g "-fsanitize=$kinds" -fno-sanitize-recover=all -DNET_THREADS=3 -I"$tmp" \
+    clean "$CC" -std=gnu99 -O1 -g "-fsanitize=$kinds" -fno-sanitize-recover=all -DNET_THREADS=3 -I"$tmp" \
         tests/generated/drive.c "$tmp/net.c" -o "$tmp/drive" -lm -lpthread
     clean "$tmp/drive"
 }
@@ -75,5 +65,4 @@ done
 for net in lenet googlenet resnet; do
     sanitized thread "tests/families/$net.nn"
 done
-echo "asan: $passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+conclude

@@ -2,31 +2,22 @@
 # The compiler under valgrind, which sees values that were never set: the six
 # families through every stage.  NNC: built without sanitizers.
 cd "$(dirname "$0")/.." || exit 1
-NNC=${NNC:-./nnc}
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-trap 'exit 1' HUP INT TERM
-passed=0
-failed=0
+. tests/lib.sh
 
-silent() {
-    if valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
-        --suppressions=tests/valgrind.supp "$@" >"$tmp/out" 2>"$tmp/err" && [ ! -s "$tmp/err" ]; then
-        passed=$((passed + 1))
-    else
-        echo "FAIL: $*"
-        sed 's/^/    /' "$tmp/err" | head -40
-        failed=$((failed + 1))
-    fi
+clean() { # ARGUMENTS…: neither nnc nor valgrind complains
+    what="nnc $*"
+    valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
+        --suppressions=tests/valgrind.supp "$NNC" "$@" >"$tmp/out" 2>"$tmp/err"
+    status=$?
+    if [ "$status" -eq 0 ] && [ ! -s "$tmp/err" ]; then ok; else bad "status $status" "$tmp/err"; fi
 }
 
 for net in tests/families/*.nn; do
-    silent "$NNC" check "$net"
-    silent "$NNC" "$net" -o "$tmp/net.c"
-    silent "$NNC" "$net" --plain -o "$tmp/net.c"
-    silent "$NNC" report "$net"
-    silent "$NNC" fmt "$net"
+    clean check "$net"
+    clean "$net" -o "$tmp/net.c"
+    clean "$net" --plain -o "$tmp/net.c"
+    clean report "$net"
+    clean fmt "$net"
 done
-silent "$NNC" check --gradients --samples 1 tests/families/lenet.nn
-echo "valgrind: $passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+clean check --gradients --samples 1 tests/families/lenet.nn
+conclude

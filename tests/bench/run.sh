@@ -1,67 +1,40 @@
 #!/bin/sh
 # `nnc bench`: what it prints, by the shape of it: the times themselves are the
 # machine's.  And bench/run.sh without its peers.
-# NNC: the program.
 cd "$(dirname "$0")/../.." || exit 1
-NNC=${NNC:-./nnc}
+. tests/lib.sh
 net=tests/refs/lenet_sgd.nn
 plain=tests/refs/conv_3x3.nn
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-trap 'exit 1' HUP INT TERM
-out=$tmp/out
-err=$tmp/err
-passed=0
-failed=0
-what=
 
-ok() { passed=$((passed + 1)); }
-bad() {
-    echo "FAIL: $what: $1"
-    sed 's/^/    out: /' "$out" | head -5
-    sed 's/^/    err: /' "$err" | head -5
-    failed=$((failed + 1))
-}
-runs() { # STATUS ARGUMENTS…
-    want=$1
-    shift
-    what="nnc $*"
-    "$NNC" "$@" >"$out" 2>"$err" </dev/null
-    status=$?
-    if [ "$status" -eq "$want" ]; then ok; else bad "status $status, not $want"; fi
-}
-says() { if grep -q -e "$2" "$1"; then ok; else bad "$1 does not say '$2'"; fi; }
-lacks() { if grep -q -e "$2" "$1"; then bad "$1 says '$2'"; else ok; fi; }
-silent() { if [ -s "$1" ]; then bad "$1 is not empty"; else ok; fi; }
 holds() { # WHAT AWK-PROGRAM: over the CSV, status 0
-    if awk -F, "$2" "$out"; then ok; else bad "$1"; fi
+    if awk -F, "$2" "$tmp/out"; then ok; else bad "$1"; fi
 }
 
 # ---- text ------------------------------------------------------------------------------
 
-runs 0 bench $net --jit tcc --reps 3 --threads 2; silent "$err"
-says "$out" '^lenet.*: 61,706 parameters, batch 8, 2 threads, tcc$'
-says "$out" '^machine: .*GFLOP/s, memory .*GB/s$'
+runs 0 bench $net --jit tcc --reps 3 --threads 2; silent err
+says out '^lenet.*: 61,706 parameters, batch 8, 2 threads, tcc$'
+says out '^machine: .*GFLOP/s, memory .*GB/s$'
 for pass in inference 'training step'; do
-    says "$out" "^$pass\$"
-    says "$out" "^$pass, call by call"; says "$out" "^$pass, by operator"; says "$out" "^$pass, the most expensive calls"
+    says out "^$pass\$"
+    says out "^$pass, call by call"; says out "^$pass, by operator"; says out "^$pass, the most expensive calls"
 done
-says "$out" 'median .* ms, least .* ms, of 3 runs; .* samples/s'
-says "$out" 'memory: model .*, scratch '
-says "$out" '^call  *layer  *operator  *result  *ms  *share  *GFLOP/s  *of peak  *MB  *GB/s$'
-says "$out" 'conv.dweight'; says "$out" 'sgd'; says "$out" 'all calls .* 100.0%'; says "$out" 'the pass by itself'
+says out 'median .* ms, least .* ms, of 3 runs; .* samples/s'
+says out 'memory: model .*, scratch '
+says out '^call  *layer  *operator  *result  *ms  *share  *GFLOP/s  *of peak  *MB  *GB/s$'
+says out 'conv.dweight'; says out 'sgd'; says out 'all calls .* 100.0%'; says out 'the pass by itself'
 what='the most expensive calls'
-lines=$(awk '/^inference, the most expensive/ { on = 1; next } /^$/ { on = 0 } on' "$out" | wc -l)
-if [ "$lines" -eq 6 ]; then ok; else bad "$lines lines, not 6"; fi
+lines=$(awk '/^inference, the most expensive/ { on = 1; next } /^$/ { on = 0 } on' "$tmp/out" | wc -l)
+is "$lines" -eq 6
 
-runs 0 bench $net --jit tcc --reps 2 --infer; lacks "$out" 'training'; says "$out" inference
-runs 0 bench $net --jit tcc --reps 2 --train --whole; lacks "$out" 'inference'; lacks "$out" 'call by call'; lacks "$out" 'GB/s'
-runs 0 bench $plain --jit tcc --reps 2; lacks "$out" 'training'; says "$out" 'batch 1'
-runs 0 bench $net --reps 1 --infer; says "$out" ', cc$'
+runs 0 bench $net --jit tcc --reps 2 --infer; lacks out 'training'; says out inference
+runs 0 bench $net --jit tcc --reps 2 --train --whole; lacks out 'inference'; lacks out 'call by call'; lacks out 'GB/s'
+runs 0 bench $plain --jit tcc --reps 2; lacks out 'training'; says out 'batch 1'
+runs 0 bench $net --reps 1 --infer; says out ', cc$'
 
 # ---- CSV -------------------------------------------------------------------------------
 
-runs 0 bench $net --jit tcc --reps 3 --format csv; silent "$err"
+runs 0 bench $net --jit tcc --reps 3 --format csv; silent err
 holds 'columns' 'NF != 15 { bad = 1 } END { exit bad || NR < 20 }'
 holds 'the head' 'NR == 1 { exit $1 != "kind" || $9 != "median_ms" || $15 != "gbytes_per_s" }'
 holds 'one machine' '$1 == "machine" { n++; bad = !($12 > 0.1 && $15 > 0.01) } END { exit n != 1 || bad }'
@@ -82,29 +55,30 @@ holds 'cost of a gradient' '$6 == "conv.dweight" && $7 == "6x1x5x5" { n++; bad =
 
 # ---- what is wrong -----------------------------------------------------------------------
 
-runs 2 bench; says "$err" 'missing input file'; silent "$out"
-runs 2 bench $net $plain; says "$err" 'one file'
-runs 2 bench $net --reps 0; says "$err" 'must be from 1'
-runs 2 bench $net --format json; says "$err" "text or csv, not 'json'"
+runs 2 bench; says err 'missing input file'; silent out
+runs 2 bench $net $plain; says err 'one file'
+runs 2 bench $net --reps 0; says err 'must be from 1'
+runs 2 bench $net --format json; says err "text or csv, not 'json'"
 runs 2 bench $net --threads 0
-runs 2 bench $net --rep; says "$err" 'reps\|needs an argument'
-runs 1 bench missing.nn; says "$err" 'missing.nn'; silent "$out"
-runs 1 bench $plain --train --reps 1; says "$err" cross_entropy; silent "$out"
+runs 2 bench $net --rep; says err 'reps\|needs an argument'
+runs 1 bench missing.nn; says err 'missing.nn'; silent out
+runs 1 bench $plain --train --reps 1; says err cross_entropy; silent out
 if [ -w /dev/full ]; then
     what='nnc bench >/dev/full'
-    : >"$out"
-    "$NNC" bench $plain --jit tcc --reps 1 --whole >/dev/full 2>"$err"
+    : >"$tmp/out"
+    "$NNC" bench $plain --jit tcc --reps 1 --whole >/dev/full 2>"$tmp/err"
     status=$?
-    if [ $status -eq 3 ]; then ok; else bad "status $status"; fi
+    status_is 3
 fi
 
 # ---- bench/run.sh --------------------------------------------------------------------------
 
 what='bench/run.sh mlp, without peers'
-if PYTHON=false NODE=false ROUNDS=1 TIME=0 NNC=$NNC sh bench/run.sh mlp >"$out" 2>"$err"; then ok; else bad "status $?"; fi
-says "$out" '^| training step, ms | mlp b64 |$'; says "$out" '^| nnc | [0-9.]* |$'
-says "$out" 'PyTorch is not installed'; says "$out" 'onnxruntime is not installed'
-says "$err" 'PyTorch: left out'; lacks "$out" '^| PyTorch'
+PYTHON=false NODE=false ROUNDS=1 TIME=0 NNC=$NNC sh bench/run.sh mlp >"$tmp/out" 2>"$tmp/err"
+status=$?
+status_is 0
+says out '^| training step, ms | mlp b64 |$'; says out '^| nnc | [0-9.]* |$'
+says out 'PyTorch is not installed'; says out 'onnxruntime is not installed'
+says err 'PyTorch: left out'; lacks out '^| PyTorch'
 
-echo "bench: $passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+conclude

@@ -1,37 +1,10 @@
 #!/bin/sh
 # Data sets and augmentation from the command line: CIFAR files made of one
 # colour for each class, what is said of them, and what goes wrong.
-# NNC: the program.
 cd "$(dirname "$0")/../.." || exit 1
-NNC=${NNC:-./nnc}
-case $NNC in /*) ;; *) NNC=$PWD/$NNC ;; esac
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-trap 'exit 1' HUP INT TERM
+. tests/lib.sh
 cd "$tmp" || exit 1
-passed=0
-failed=0
-what=
-
-ok() { passed=$((passed + 1)); }
-bad() {
-    echo "FAIL: $what: $1"
-    sed 's/^/    out: /' out | tail -5
-    sed 's/^/    err: /' err | tail -5
-    failed=$((failed + 1))
-}
-# runs STATUS ARGUMENTS…: out and err hold what was said.
-runs() {
-    want=$1
-    shift
-    what="nnc $*"
-    "$NNC" "$@" --jit tcc >out 2>err </dev/null
-    status=$?
-    if [ "$status" -eq "$want" ]; then ok; else bad "status $status, not $want"; fi
-}
-says() { if grep -q -e "$2" "$1"; then ok; else bad "$1 does not say '$2'"; fi; }
-same() { if cmp -s "$1" "$2"; then ok; else bad "$1 and $2 differ"; fi; }
-differ() { if cmp -s "$1" "$2"; then bad "$1 and $2 are the same"; else ok; fi; }
+nnc() { "$NNC" "$@" --jit tcc; }
 
 # Ten images, class k in the brightness 24·k.
 for k in 0 1 2 3 4 5 6 7 8 9; do
@@ -105,5 +78,4 @@ printf 'net n { input(1) dense(1) }\ntrain n { loss mse\n augment flip }\n' >col
 runs 1 train columns.nn --data columns.csv -o e
 says err 'augment changes images, and the data has columns'
 
-echo "data: $passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+conclude

@@ -5,24 +5,13 @@
 # blocks, likewise.  Links lead to files.  What stands in a fence ```nn is a whole
 # file: it is formatted, and its nets are right.  Commands in README and on the page of
 # the architecture print what is shown there, and the table of passes is that of
-# compiler/lower/pass_table.h.  NNC: the program.
+# compiler/lower/pass_table.h.
 # UPDATE=1 rewrites the table and the output of commands, training apart; read the
 # difference before it is committed.
 cd "$(dirname "$0")/../.." || exit 1
-NNC=${NNC:-./nnc}
-passed=0
-failed=0
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-trap 'exit 1' HUP INT TERM
+. tests/lib.sh
 
-ok() { passed=$((passed + 1)); }
-bad() { # WHAT [FILE TO SHOW]
-    echo "FAIL: $1"
-    [ -z "$2" ] || head -20 "$2" | sed 's/^/    /'
-    failed=$((failed + 1))
-}
-has() { if grep -qF -- "$2" "$1"; then ok; else bad "$1 does not have $2"; fi; } # FILE TEXT
+has() { if grep -qF -- "$2" "$1"; then ok; else bad "$1 does not have $2" /dev/null; fi; } # FILE TEXT
 
 # ---- words ------------------------------------------------------------------------
 
@@ -32,7 +21,7 @@ calls() { "$NNC" help "$1" | grep -x "    $1\((.*)\)\{0,1\}" | sed 's/^    //'; 
 
 for topic in layers combinators losses optimizers schedules augmentations initialisations training regularizers clipping stopping; do
     words "$topic" >"$tmp/words"
-    [ -s "$tmp/words" ] || bad "nnc help $topic lists nothing"
+    [ -s "$tmp/words" ] || bad "nnc help $topic lists nothing" /dev/null
     while read -r word; do
         has docs/language.md "\`$word"
         calls "$word" >"$tmp/calls"
@@ -51,12 +40,12 @@ done
 for page in docs/*.md; do
     sed '/^```/,/^```/d' "$page" | grep -o ']([^)#]*[)#]' | sed 's/^](//; s/[)#]$//' | grep -v -e '^$' -e : | sort -u >"$tmp/links"
     while read -r link; do
-        if [ -e "docs/$link" ]; then ok; else bad "$page: a link to $link, which does not exist"; fi
+        if [ -e "docs/$link" ]; then ok; else bad "$page: a link to $link, which does not exist" /dev/null; fi
     done <"$tmp/links"
     # anchors: the headings, in small letters, without signs, blanks as dashes
     sed -n 's/^##* //p' "$page" | tr 'A-Z ' 'a-z-' | tr -cd 'a-z0-9\n_-' >"$tmp/anchors"
     for anchor in $(grep -o '](#[^)]*)' "$page" | sed 's/^](#//; s/)$//' | sort -u); do
-        if grep -qx -- "$anchor" "$tmp/anchors"; then ok; else bad "$page: no heading #$anchor"; fi
+        if grep -qx -- "$anchor" "$tmp/anchors"; then ok; else bad "$page: no heading #$anchor" /dev/null; fi
     done
 done
 
@@ -72,7 +61,8 @@ for page in docs/*.md README.md; do
         [ -e "$file" ] || continue
         if "$NNC" fmt - <"$file" 2>&1 | diff "$file" - >"$tmp/said"; then ok; else bad "$page: not formatted" "$tmp/said"; fi
         for net in $(sed -n 's/^net \([a-z0-9_]*\).*/\1/p' "$file"); do
-            if "$NNC" check "$file" --net "$net" >"$tmp/said" 2>&1; then ok; else bad "$page: net $net" "$tmp/said"; fi
+            try "$page: net $net" "$NNC" check "$file" --net "$net"
+            what=
         done
     done
 done
@@ -81,7 +71,7 @@ done
 
 page=docs/architecture.md
 sh tests/docs/pass_table.sh >"$tmp/passes"
-[ "$(wc -l <"$tmp/passes")" -gt 4 ] || bad 'compiler/lower/pass_table.h: no passes found'
+[ "$(wc -l <"$tmp/passes")" -gt 4 ] || bad 'compiler/lower/pass_table.h: no passes found' /dev/null
 if [ -n "$UPDATE" ]; then
     awk -v table="$tmp/passes" '/^\| pass \| switch/ { while ((getline row < table) > 0) print row; inside = 1 }
                                 !/^\|/ { inside = 0 }
@@ -99,8 +89,7 @@ fi
 # A fence that begins with `$ COMMAND` is a session; the C in ```c is use.c; the net in
 # ```nn is NAME.nn.  Sessions are run in the order of the page, in a directory with these
 # files, the examples and a net with mistakes.
-case $NNC in /*) nnc=$NNC ;; *) nnc=$PWD/$NNC ;; esac
-mkdir "$tmp/bin" && ln -s "$nnc" "$tmp/bin/nnc"
+mkdir "$tmp/bin" && ln -s "$NNC" "$tmp/bin/nnc"
 
 # What training prints depends on the machine: numbers are not compared there, nor whether
 # the C compiler was ready before the end.
@@ -109,7 +98,7 @@ mask() { # SESSION
 }
 
 session_files() { # PAGE DIRECTORY
-    ln -s "$PWD/dsl_examples" "$2/dsl_examples"
+    ln -s "$root/dsl_examples" "$2/dsl_examples"
     awk '/^```c$/ { inside = 1; next } /^```/ { inside = 0 } inside' "$1" >"$2/use.c"
     awk -v to="$2" '/^```nn$/ { inside = 1; text = ""; next }
                     /^```/ { if (inside && name) printf "%s", text > (to "/" name ".nn"); inside = 0 }
@@ -167,10 +156,9 @@ run_sessions() { # PAGE LEAST
         if diff "$tmp/shown" "$tmp/said" >"$tmp/differs"; then ok; else bad "$1: $(head -1 "$session")" "$tmp/differs"; fi
     done
     [ -z "$UPDATE" ] || update_sessions "$1" "$dir/sessions"
-    [ $sessions -ge "$2" ] || bad "$1: the sessions are not found"
+    [ $sessions -ge "$2" ] || bad "$1: the sessions are not found" /dev/null
 }
 run_sessions README.md 3
 run_sessions docs/architecture.md 8
 
-echo "docs: $passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+conclude

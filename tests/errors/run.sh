@@ -10,22 +10,10 @@
 # Every expected line must come, no error or warning may come that is not
 # expected, and the status is 1 when an error is expected, else 0.  Then come
 # hostile sources, made here: each must end by itself, at once, within 1 GB,
-# with an error.  NNC: the program.
-cd "$(dirname "$0")" || exit 1
-NNC=${NNC:-../../nnc}
-[ -x "$NNC" ] || NNC=../../${NNC#./}
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-trap 'exit 1' HUP INT TERM
-
-# One line per case: the cases at the ends of pipes run in shells of their own.
-results=$work/results
-pass() { echo pass >>"$results"; }
-fail() { # NAME WHAT [FILE TO SHOW]
-    echo fail >>"$results"
-    echo "FAIL $1: $2"
-    [ -z "$3" ] || head -n 20 "$3" | cut -c 1-200 | sed 's/^/    /'
-}
+# with an error.
+cd "$(dirname "$0")/../.." || exit 1
+. tests/lib.sh
+cd tests/errors || exit 1
 
 # ---- messages -----------------------------------------------------------------
 
@@ -70,21 +58,22 @@ END {
 }'
 
 check_source() { # FILE
+    what=$1
     args=$(sed -n 's/^# args: //p' "$1")
     want=0
     if grep -q '^# expect-error' "$1"; then want=1; fi
     # shellcheck disable=SC2086 # the arguments are words
-    timeout 20 "$NNC" check "$1" $args >"$work/out" 2>"$work/err" </dev/null
+    timeout 20 "$NNC" check "$1" $args >"$tmp/out" 2>"$tmp/err" </dev/null
     status=$?
-    awk "$compare" "$1" "$work/err" >"$work/diff"
+    awk "$compare" "$1" "$tmp/err" >"$tmp/diff"
     if ! grep -q '^# expect-' "$1"; then
-        fail "$1" "it expects nothing"
-    elif [ -s "$work/diff" ]; then
-        fail "$1" "other messages than expected (status $status)" "$work/diff"
+        bad "it expects nothing"
+    elif [ -s "$tmp/diff" ]; then
+        bad "other messages than expected (status $status)" "$tmp/diff"
     elif [ "$status" -ne "$want" ]; then
-        fail "$1" "status $status, expected $want" "$work/err"
+        bad "status $status, expected $want" "$tmp/err"
     else
-        pass
+        ok
     fi
 }
 
@@ -97,34 +86,33 @@ done
 # Each ends in status 1 with an error, after at most a second of processor time:
 # unlike time on the clock it does not depend on what else the machine does.
 hostile() { # NAME FILE
+    what=$1
     (
         ulimit -v 1000000
-        cd "$work" || exit 3
-        timeout 5 "$program" check "$2" >/dev/null 2>"$work/err" </dev/null
+        cd "$tmp" || exit 3
+        timeout 5 "$NNC" check "$2" >/dev/null 2>"$tmp/err" </dev/null
         status=$?
-        times >"$work/times" # its second line is the children's
+        times >"$tmp/times" # its second line is the children's
         exit $status
     )
     status=$?
     # "0m0.120s 0m0.034s": user and system
-    millis=$(awk 'NR == 2 { n = split($0, t, /[ms ]+/); printf "%d", (t[1] * 60 + t[2] + t[3] * 60 + t[4]) * 1000 }' "$work/times")
+    millis=$(awk 'NR == 2 { n = split($0, t, /[ms ]+/); printf "%d", (t[1] * 60 + t[2] + t[3] * 60 + t[4]) * 1000 }' "$tmp/times")
     if [ "$status" -ne 1 ]; then
-        fail "$1" "status $status after $millis ms" "$work/err"
-    elif ! grep -q 'error: ' "$work/err"; then
-        fail "$1" "no error message" "$work/err"
+        bad "status $status after $millis ms" "$tmp/err"
+    elif ! grep -q 'error: ' "$tmp/err"; then
+        bad "no error message" "$tmp/err"
     elif [ "$millis" -gt 1000 ]; then
-        fail "$1" "it took $millis ms" "$work/err"
+        bad "it took $millis ms" "$tmp/err"
     else
-        pass
+        ok
     fi
 }
-
-case $NNC in /*) program=$NNC ;; *) program=$PWD/$NNC ;; esac
 
 repeated() { awk -v n="$2" -v s="$1" 'BEGIN { for (i = 0; i < n; i++) printf "%s", s }'; }
 
 made() { # NAME, source on standard input
-    cat >"$work/$1.nn"
+    cat >"$tmp/$1.nn"
     hostile "$1" "$1.nn"
 }
 
@@ -187,11 +175,11 @@ printf 'let a = b\nlet b = a\nnet n { input(a) relu }' | made let_circle
   net 'expect a60 == a59'; } | made list_doubling
 { echo 'let a0 = "aa"'; awk 'BEGIN { for (i = 0; i < 60; i++) printf "let a%d = \"{a%d}{a%d}\"\n", i + 1, i, i }'
   net 'relu as "{a60}"'; } | made string_doubling
-printf 'import "circle_b.nn"\nnet n { input(3) relu }' >"$work/circle_a.nn"
-printf 'import "circle_a.nn"\n' >"$work/circle_b.nn"
+printf 'import "circle_b.nn"\nnet n { input(3) relu }' >"$tmp/circle_a.nn"
+printf 'import "circle_a.nn"\n' >"$tmp/circle_b.nn"
 hostile circular_import circle_a.nn
 printf 'import "self.nn"\nnet n { input(3) relu }' | made self
-mkdir "$work/folder.nn"
+mkdir "$tmp/folder.nn"
 hostile folder folder.nn
 hostile missing_file not_there.nn
 printf 'import "folder.nn"\nnet n { input(3) relu }' | made import_folder
@@ -199,7 +187,4 @@ printf 'import "/dev/zero"\nnet n { input(3) relu }' | made import_zero
 { net 'relu'; printf 'train n { batch 9223372036854775808 }'; } | made huge_batch
 { net 'relu'; printf 'train n { '; repeated 'flip ' 100000; printf '}'; } | made long_section
 
-passed=$(grep -c pass "$results")
-failed=$(grep -c fail "$results")
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+conclude

@@ -3,51 +3,22 @@
 # devices, pipes, links, full disks, signals, compilers that do not end, files
 # that are not what they should be.  Some cases need root (mknod, mount) and are
 # left out without it.
-# NNC: the program.
 # shellcheck disable=SC2086  # $line and $endless are words
 cd "$(dirname "$0")/../.." || exit 1
-NNC=${NNC:-./nnc}
-case $NNC in /*) ;; *) NNC=$PWD/$NNC ;; esac
-examples=$PWD/dsl_examples
-check=$PWD/tests/refs/conv_3x3
-real=${CC:-cc}
-tmp=$(mktemp -d) || exit 1
-trap 'umount "$tmp/small" 2>/dev/null; chmod -R u+w "$tmp"; rm -rf "$tmp"' EXIT
-trap 'exit 1' HUP INT TERM
+. tests/lib.sh
+examples=$root/dsl_examples
+check=$root/tests/refs/conv_3x3
+real=$CC
+cleanup() {
+    umount "$tmp/small" 2>/dev/null
+    chmod -R u+w "$tmp"
+    rm -rf "$tmp"
+}
 cd "$tmp" || exit 1
-passed=0
-failed=0
-what=
 
-ok() { passed=$((passed + 1)); }
-bad() {
-    echo "FAIL: $what: $1"
-    sed 's/^/    out: /' out | tail -5
-    sed 's/^/    err: /' err | tail -5
-    failed=$((failed + 1))
-}
-# runs STATUS ARGUMENTS…: out and err hold what was said.  124: it did not end.
-runs() {
-    want=$1
-    shift
-    what="nnc $*"
-    timeout -k 1 "${LIMIT:-60}" "$NNC" "$@" >out 2>err </dev/null
-    status=$?
-    if [ "$status" -eq "$want" ]; then ok; else bad "status $status, not $want"; fi
-}
-says() { if grep -q -e "$2" "$1"; then ok; else bad "$1 does not say '$2'"; fi; }
-lacks() { if grep -q -e "$2" "$1"; then bad "$1 says '$2'"; else ok; fi; }
-same() { if cmp -s "$1" "$2"; then ok; else bad "$1 and $2 differ"; fi; }
-absent() { if [ -e "$1" ]; then bad "$1 is there"; else ok; fi; }
-is() { if test "$1" "$2"; then ok; else bad "not test $1 $2"; fi; }
-# until_says FILE WORDS: waits for them, 10 seconds at most
-until_says() {
-    for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-        if grep -q -e "$2" "$1" 2>/dev/null; then return; fi
-        sleep 0.5
-    done
-    bad "$1 did not say '$2' in time"
-}
+# A program that does not end has status 124.
+nnc() { timeout -k 1 "${LIMIT:-60}" "$NNC" "$@"; }
+
 # ended PID: its status, after 20 seconds at most
 ended() {
     for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
@@ -132,7 +103,8 @@ what='a limit on file sizes'
     "$NNC" $line -o limited >out 2>err
     echo $? >status
 )
-if [ "$(cat status)" -eq 3 ]; then ok; else bad "status $(cat status)"; fi
+status=$(cat status)
+status_is 3
 says err 'limited: File too large'; lacks err '^epoch'; absent limited
 
 runs 3 line.nn -o none/x.c; says err 'none/x.c'
@@ -150,11 +122,11 @@ late() { # runs until it is ended by SIGNAL, after ACTION
     ended $pid
 }
 late HUP hung ''
-if [ "$status" -eq 0 ]; then ok; else bad "status $status"; fi
+status_is 0
 says err 'saved in hung'; is -s hung
 mkdir gone
 late INT gone/w 'rmdir gone'
-if [ "$status" -eq 1 ]; then ok; else bad "status $status"; fi
+status_is 1
 says err 'cannot write gone/w'; says err 'weights are in \./rescued-[0-9]*-w instead'; says out '^weights in ./rescued-[0-9]*-w'
 runs 0 eval line.nn --data line.csv --weights rescued-*-w
 mkdir gone closed.here
@@ -192,7 +164,7 @@ if mount -t tmpfs -o size=64k tmpfs small 2>/dev/null; then
     rm small/fill
     runs 0 $line -o small/w; same small/w plain
     late INT small/w 'dd if=/dev/zero of=small/fill bs=4k count=16 2>dd.said'
-    if [ "$status" -eq 3 ]; then ok; else bad "status $status"; fi
+    status_is 3
     says err 'cannot write small/w: No space'; same small/w plain
     runs 0 eval line.nn --data line.csv --weights "$(sed -n 's/^weights in //p' out)"
     rm -f small/fill
@@ -358,5 +330,4 @@ ended $alive
 rmdir "$TMPDIR/nnc-other"
 empty
 
-echo "files: $passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+conclude

@@ -2,31 +2,19 @@
 # Random nets: see fuzz.h.  First those that once failed, in kept/: each names its
 # batch in a comment; then COUNT new ones from a seed on.
 #
-#     tests/fuzz/run.sh [COUNT [SEED]]        FUZZ: the program
+#     tests/fuzz/run.sh [COUNT [SEED]]        FUZZ: the program that makes them
 cd "$(dirname "$0")/../.." || exit 1
+. tests/lib.sh
 FUZZ=${FUZZ:-build/fuzz}
-log=$(mktemp) || exit 1
-trap 'rm -f "$log"' EXIT
-trap 'exit 1' HUP INT TERM
-passed=0
-failed=0
 
 for net in tests/fuzz/kept/*.nn; do
     batch=$(sed -n 's/^# batch //p' "$net")
-    if "$FUZZ" --check "$net" "$batch" >"$log" 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAIL: $net"
-        sed 's/^/    /' "$log" | head -20
-    fi
+    try "$net" "$FUZZ" --check "$net" "$batch"
 done
 
-"$FUZZ" "${1:-250}" "${2:-1}" >"$log" 2>&1
-cat "$log"
-counts=$(sed -n 's/^fuzz: \([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$log")
+"$FUZZ" "${1:-250}" "${2:-1}" >"$tmp/out" 2>&1
+cat "$tmp/out"
+counts=$(sed -n 's/^fuzz: \([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$tmp/out")
 [ -n "$counts" ] || counts='0 1'
-passed=$((passed + ${counts% *}))
-failed=$((failed + ${counts#* }))
-echo "fuzz: $passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+add "${counts% *}" "${counts#* }"
+conclude

@@ -2,29 +2,12 @@
 # generated/ holds what nnc writes, for reading.  Each file must be what it
 # writes now, compile without a warning in its dialects, and compute the same as
 # its other forms.  UPDATE=1 writes them anew.
-# NNC: the program; CC: the compiler for the dialects (clang too where it is).
+# CC: the compiler for the dialects (clang too where it is).
 cd "$(dirname "$0")/../.." || exit 1
-NNC=${NNC:-./nnc}
-passed=0
-failed=0
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-trap 'exit 1' HUP INT TERM
+. tests/lib.sh
 
-ok() { passed=$((passed + 1)); }
-bad() {
-    echo "FAIL: $1"
-    head -20 "$tmp/said" | sed 's/^/    /'
-    failed=$((failed + 1))
-}
-try() { # WHAT COMMAND…
-    what=$1
-    shift
-    if "$@" >"$tmp/said" 2>&1; then ok; else bad "$what"; fi
-}
-
-compilers=${CC:-cc}
-command -v clang >/dev/null 2>&1 && compilers="$compilers clang"
+compilers=$CC
+have clang && compilers="$compilers clang"
 
 # compiles FILE.c DIALECT…: without a warning, by every compiler that has the
 # dialect (C++ is a package of its own)
@@ -62,10 +45,10 @@ for net in tests/refs/lenet_sgd.nn tests/refs/resnet_small.nn; do
         # shellcheck disable=SC2086
         try "nnc $net $form" "$NNC" "$net" $form --prefix net -o "$tmp/net.c"
         compiles "$tmp/net.c" -std=gnu99
-        try "a program with $net $form" "${CC:-cc}" -std=gnu99 -O1 -Wall -Wextra -Werror -I"$tmp" \
+        try "a program with $net $form" "$CC" -std=gnu99 -O1 -Wall -Wextra -Werror -I"$tmp" \
             tests/generated/drive.c "$tmp/net.c" -o "$tmp/drive" -lm
         try "the program with $net $form" "$tmp/drive"
-        cp "$tmp/said" "$tmp/numbers$form"
+        cp "$tmp/out" "$tmp/numbers$form"
     done
     try "$net: the fast form against the plain one" awk -f tests/generated/close.awk "$tmp/numbers--plain" "$tmp/numbers"
 done
@@ -75,20 +58,18 @@ done
 # one that lacks the target.
 net=tests/refs/resnet_small.nn
 try "nnc $net --plain" "$NNC" "$net" --plain --prefix net -o "$tmp/net.c"
-try "a program with $net --plain" "${CC:-cc}" -std=gnu99 -O1 -I"$tmp" tests/generated/drive.c "$tmp/net.c" -o "$tmp/drive" -lm
+try "a program with $net --plain" "$CC" -std=gnu99 -O1 -I"$tmp" tests/generated/drive.c "$tmp/net.c" -o "$tmp/drive" -lm
 try "the program with $net --plain" "$tmp/drive" 3
-cp "$tmp/said" "$tmp/numbers--plain"
+cp "$tmp/out" "$tmp/numbers--plain"
 
 agrees() { # WHAT PROGRAM…: its numbers are those of the plain form
     try "$@" 3
-    cp "$tmp/said" "$tmp/numbers"
+    cp "$tmp/out" "$tmp/numbers"
     try "$1: the numbers" awk -f tests/generated/close.awk "$tmp/numbers--plain" "$tmp/numbers"
 }
-skip() { echo "generated: skipped: $1"; }
-has() { command -v "$1" >/dev/null 2>&1; }
 can() { grep -q -w "$1" /proc/cpuinfo 2>/dev/null; }
 uses() { # REGISTER FILE: its kernels are made for vectors of that width
-    if objdump -d "$2" | grep -q -E "v(fmadd[0-9]*|mul)ps .*$1"; then ok; else : >"$tmp/said" && bad "$2 has no $1"; fi
+    if objdump -d "$2" | grep -q -E "v(fmadd[0-9]*|mul)ps .*$1"; then ok; else bad "$2 has no $1" /dev/null; fi
 }
 
 machine=$(uname -m)
@@ -99,7 +80,7 @@ for target in generic neon avx2 avx512 native; do
             "$tmp/net.c" -o "$tmp/drive" -lm
         agrees "$cc, --target $target" "$tmp/drive"
         [ "$cc" != clang ] || [ "$target" = avx512 ] || continue
-        [ "$machine" != x86_64 ] || ! has qemu-x86_64 ||
+        [ "$machine" != x86_64 ] || ! have qemu-x86_64 ||
             agrees "$cc, --target $target, on a processor without AVX" qemu-x86_64 -cpu Nehalem "$tmp/drive"
         [ "$machine" != x86_64 ] || case $target in
         avx2) uses ymm "$tmp/drive" ;;
@@ -108,12 +89,12 @@ for target in generic neon avx2 avx512 native; do
         esac
     done
 done
-[ "$machine" != x86_64 ] || has qemu-x86_64 || skip "there is no qemu-x86_64 for a processor without AVX"
+[ "$machine" != x86_64 ] || have qemu-x86_64 || skip "there is no qemu-x86_64 for a processor without AVX"
 
 # --target neon on 64-bit ARM.
 if [ "$machine" = aarch64 ]; then
     :
-elif has aarch64-linux-gnu-gcc && has qemu-aarch64; then
+elif have aarch64-linux-gnu-gcc && have qemu-aarch64; then
     try "nnc $net --target neon" "$NNC" "$net" --target neon --prefix net -o "$tmp/net.c"
     try "aarch64, --target neon" aarch64-linux-gnu-gcc -static -std=gnu99 -O1 -Wall -Wextra -Werror -I"$tmp" \
         tests/generated/drive.c "$tmp/net.c" -o "$tmp/drive" -lm -lpthread
@@ -125,5 +106,4 @@ elif has aarch64-linux-gnu-gcc && has qemu-aarch64; then
 else
     skip "no aarch64-linux-gnu-gcc and qemu-aarch64: --target neon is not run"
 fi
-echo "generated: $passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+conclude

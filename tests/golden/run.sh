@@ -3,14 +3,8 @@
 # NAME.ast, NAME.graph, NAME.program, NAME.plan and, of the plain form,
 # NAME.plain.program and NAME.plain.plan, as many as are of interest.
 # UPDATE=1 writes them anew; read the difference before it is committed.
-# NNC: the program.
 cd "$(dirname "$0")/../.." || exit 1
-NNC=${NNC:-./nnc}
-passed=0
-failed=0
-tmp=$(mktemp) || exit 1
-trap 'rm -f "$tmp"' EXIT
-trap 'exit 1' HUP INT TERM
+. tests/lib.sh
 
 for net in tests/golden/*.nn; do
     for stage in ast graph program plan plain.program plain.plan; do
@@ -18,22 +12,17 @@ for net in tests/golden/*.nn; do
         [ -e "$golden" ] || continue
         form=
         [ "$stage" = "${stage#plain.}" ] || form=--plain
-        if ! "$NNC" "$net" --dump "${stage#plain.}" $form >"$tmp" 2>&1; then
-            echo "FAIL: $net --dump $stage"
-            sed 's/^/    /' "$tmp" | head -20
-            failed=$((failed + 1))
+        what="$net --dump $stage"
+        if ! "$NNC" "$net" --dump "${stage#plain.}" $form >"$tmp/out" 2>&1; then
+            bad "status $?"
         elif [ -n "$UPDATE" ]; then
-            cp "$tmp" "$golden"
-            passed=$((passed + 1))
-        elif diff -u "$golden" "$tmp" >"$tmp.diff"; then
-            passed=$((passed + 1))
+            cp "$tmp/out" "$golden"
+            ok
+        elif diff -u "$golden" "$tmp/out" >"$tmp/diff"; then
+            ok
         else
-            echo "FAIL: $golden is not what --dump $stage prints now"
-            head -20 "$tmp.diff" | sed 's/^/    /'
-            failed=$((failed + 1))
+            bad "not what is in $golden" "$tmp/diff"
         fi
-        rm -f "$tmp.diff"
     done
 done
-echo "golden: $passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+conclude

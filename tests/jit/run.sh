@@ -1,38 +1,13 @@
 #!/bin/sh
 # Running code: the cache of the system compiler's work, and --jit tiered.
-# NNC: the program; CC: the compiler that it is to use.
+# CC: the compiler that it is to use.
 cd "$(dirname "$0")/../.." || exit 1
-NNC=${NNC:-./nnc}
-case $NNC in /*) ;; *) NNC=$PWD/$NNC ;; esac
-examples=$PWD/dsl_examples
-check=$PWD/tests/refs/conv_3x3
-real=${CC:-cc}
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-trap 'exit 1' HUP INT TERM
+. tests/lib.sh
+examples=$root/dsl_examples
+check=$root/tests/refs/conv_3x3
+real=$CC
 cd "$tmp" || exit 1
-passed=0
-failed=0
-what=
 
-ok() { passed=$((passed + 1)); }
-bad() {
-    echo "FAIL: $what: $1"
-    sed 's/^/    out: /' out | head -5
-    sed 's/^/    err: /' err | head -5
-    failed=$((failed + 1))
-}
-# runs STATUS ARGUMENTS…: out and err hold what was said.
-runs() {
-    want=$1
-    shift
-    what="nnc $*"
-    "$NNC" "$@" >out 2>err </dev/null
-    status=$?
-    if [ "$status" -eq "$want" ]; then ok; else bad "status $status, not $want"; fi
-}
-says() { if grep -q -e "$2" "$1"; then ok; else bad "$1 does not say '$2'"; fi; }
-same() { if cmp -s "$1" "$2"; then ok; else bad "$1 and $2 differ"; fi; }
 compiled() { # N: the compiler has run N times since it was last asked
     got=$(wc -l <runs)
     : >runs
@@ -108,7 +83,7 @@ jit="check $check.nn --reference $check.safetensors --jit cc"
     done
     touch -d 2020-01-01 cache/nnc/jit/new-abcdef
     runs 0 $jit --threads 2; compiled 1; entries 4
-    if [ -e cache/nnc/jit/00000000000000000000000000000001.so ]; then bad 'the oldest is still there'; else ok; fi
+    absent cache/nnc/jit/00000000000000000000000000000001.so
     runs 0 $jit; compiled 0
 
     # two at once
@@ -166,5 +141,4 @@ switched() { # MIN: after so many steps at least
 what='private directories'
 if [ -z "$(find "$TMPDIR" -mindepth 1)" ]; then ok; else bad "left: $(find "$TMPDIR" -mindepth 1 | head -3)"; fi
 
-echo "jit: $passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+conclude

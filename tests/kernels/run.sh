@@ -2,27 +2,12 @@
 # The kernels inside generated C: every one of them is read without a warning by
 # each compiler there is, for vectors of 4, 8 and 16, and again with the second
 # text that a target adds.  What they compute is tested by tests/unit/test_kernels.c.
-# NNC: the program; CC: the compiler (clang too where it is).
+# CC: the compiler (clang too where it is).
 cd "$(dirname "$0")/../.." || exit 1
-NNC=${NNC:-./nnc}
-passed=0
-failed=0
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-trap 'exit 1' HUP INT TERM
+. tests/lib.sh
 
-try() { # COMMAND…
-    if "$@" >"$tmp/said" 2>&1; then
-        passed=$((passed + 1))
-    else
-        echo "FAIL: $*"
-        head -20 "$tmp/said" | sed 's/^/    /'
-        failed=$((failed + 1))
-    fi
-}
-
-compilers=${CC:-cc}
-command -v clang >/dev/null 2>&1 && compilers="$compilers clang"
+compilers=$CC
+have clang && compilers="$compilers clang"
 case $(uname -m) in
 x86_64) machines="-msse2 -mavx2,-mfma -mavx512f,-mavx512dq,-mavx512vl,-mfma" ;;
 *) machines=-g ;;
@@ -31,13 +16,12 @@ esac
 for net in tests/kernels/all.nn:all tests/kernels/trained.nn:trained tests/kernels/samples.nn:padded \
     tests/kernels/exact.nn:adaptive_maxpool \
     tests/kernels/exact.nn:mul tests/kernels/close.nn:log_softmax; do
-    try "$NNC" "${net%:*}" --net "${net#*:}" --prefix net -o "$tmp/net.c"
+    try "nnc $net" "$NNC" "${net%:*}" --net "${net#*:}" --prefix net -o "$tmp/net.c"
     for cc in $compilers; do
         for machine in $machines; do
             # shellcheck disable=SC2046  # the flags are meant to be apart
-            try "$cc" -std=gnu99 -fsyntax-only -Wall -Wextra -Werror $(echo "$machine" | tr , ' ') -I"$tmp" "$tmp/net.c"
+            try "$cc $machine: $net" "$cc" -std=gnu99 -fsyntax-only -Wall -Wextra -Werror $(echo "$machine" | tr , ' ') -I"$tmp" "$tmp/net.c"
         done
     done
 done
-echo "kernels: $passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+conclude

@@ -1,36 +1,9 @@
 #!/bin/sh
 # Whatever a net and its layers are called, the C that is written compiles: in every
 # dialect, with the standard headers before it and after it.
-# NNC: the program; CC: the compiler (its C++ where it has one).
+# CC: the compiler (its C++ where it has one).
 cd "$(dirname "$0")/../.." || exit 1
-NNC=${NNC:-./nnc}
-CC=${CC:-cc}
-passed=0
-failed=0
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-trap 'exit 1' HUP INT TERM
-
-try() { # WHAT COMMAND…
-    what=$1
-    shift
-    if "$@" >"$tmp/output" 2>&1; then
-        passed=$((passed + 1))
-    else
-        echo "FAIL: $what"
-        head -10 "$tmp/output" | sed 's/^/    /'
-        failed=$((failed + 1))
-    fi
-}
-
-nnc() { # ARGUMENTS…: what it says stays in $tmp/said
-    "$NNC" "$@" >"$tmp/said" 2>&1
-    status=$?
-    cat "$tmp/said"
-    return "$status"
-}
-refused() { ! nnc "$@"; }
-says() { grep -q "$1" "$tmp/said"; }
+. tests/lib.sh
 
 # Keywords of C and C++; types, macros and functions of the C library, some by what
 # follows (sem_init, MSG_BATCH); names of the compiler's own; names of locals.
@@ -62,7 +35,7 @@ headers='assert ctype errno fenv float inttypes iso646 limits locale math setjmp
 for header in $headers; do echo "#include <$header.h>"; done >"$tmp/standard.h"
 cxx=
 echo 'int x;' | "$CC" -x c++ -fsyntax-only - 2>/dev/null && cxx=yes
-[ -n "$cxx" ] || echo "names: skipped: $CC compiles no C++"
+[ -n "$cxx" ] || skip "$CC compiles no C++"
 check='-fsyntax-only -Wall -Wextra -Werror'
 
 for name in $names; do
@@ -114,15 +87,14 @@ done
 
 # No header hides one of the C library's.
 describe string >"$tmp/string.nn"
-try 'nnc -o string.c' nnc "$tmp/string.nn" --plain -o "$tmp/string.c"
-try 'the header is named' says 'note: the header is .*/net_string.h: there is a standard header <string.h>'
-try 'there is no string.h' test ! -e "$tmp/string.h"
+runs 0 "$tmp/string.nn" --plain -o "$tmp/string.c"
+says err 'note: the header is .*/net_string.h: there is a standard header <string.h>'
+absent "$tmp/string.h"
 try 'string.c beside it' "$CC" -std=c99 -Wall -Wextra -Werror -I"$tmp" -c "$tmp/string.c" -o "$tmp/string.o"
-try 'nnc -o quoted' refused "$tmp/string.nn" -o "$tmp/a\"b.c"
-try 'a name with a quote' says 'use --header NAME'
+runs 2 "$tmp/string.nn" -o "$tmp/a\"b.c"
+says err 'use --header NAME'
 
 # A prefix that is asked for is taken as it is, or not at all.
-try '--prefix xor' refused "$tmp/string.nn" --prefix xor -o "$tmp/p.c"
-try '--prefix xor: the message' says "'xor' is taken in C; try 'net_xor'"
-echo "names: $passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+runs 2 "$tmp/string.nn" --prefix xor -o "$tmp/p.c"
+says err "'xor' is taken in C; try 'net_xor'"
+conclude

@@ -7,30 +7,12 @@
 # from a quarter of some starts at least (tests/generated/close.awk).
 # Concat without copies changes no bit, nor does what is computed again within a limit of
 # memory.
-# NNC: the program; CC: the compiler.
 cd "$(dirname "$0")/../.." || exit 1
-NNC=${NNC:-./nnc}
-passed=0
-failed=0
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-trap 'exit 1' HUP INT TERM
+. tests/lib.sh
 
-ok() { passed=$((passed + 1)); }
-bad() {
-    echo "FAIL: $1"
-    head -20 "$tmp/said" | sed 's/^/    /'
-    failed=$((failed + 1))
-}
-try() { # WHAT COMMAND…
-    what=$1
-    shift
-    if "$@" >"$tmp/said" 2>&1; then ok; else bad "$what"; fi
-}
-
-numbers() { # NET OPTIONS…: "$tmp/said" is what a program with this code prints
+numbers() { # NET OPTIONS…: "$tmp/out" is what a program with this code prints
     try "nnc $*" "$NNC" "$@" --target generic --prefix net -o "$tmp/net.c"
-    try "a program with $*" "${CC:-cc}" -std=gnu99 -O1 -I"$tmp" tests/generated/drive.c "$tmp/net.c" -o "$tmp/drive" -lm \
+    try "a program with $*" "$CC" -std=gnu99 -O1 -I"$tmp" tests/generated/drive.c "$tmp/net.c" -o "$tmp/drive" -lm \
         -lpthread
     try "the program with $*" "$tmp/drive"
 }
@@ -38,8 +20,8 @@ numbers() { # NET OPTIONS…: "$tmp/said" is what a program with this code print
 # has WORD YES: whether functions of that name are in the code
 has() {
     if grep -q "^static void [a-z0-9_]*_$1(" "$tmp/net.c"; then found=yes; else found=no; fi
-    echo "functions named …_$1: $found, not $2" >"$tmp/said"
-    if [ "$found" = "$2" ]; then ok; else bad "$net $option"; fi
+    what="$net $option: functions named …_$1"
+    is "$found" = "$2"
 }
 
 # chosen PATTERN YES: whether a node of the program is so, as --dump program says it
@@ -47,8 +29,8 @@ chosen() {
     # shellcheck disable=SC2086 # options are words
     "$NNC" $net $option --target generic --dump program >"$tmp/program" 2>&1
     if grep -q " = [a-z.]*$1" "$tmp/program"; then found=yes; else found=no; fi
-    echo "nodes like $1: $found, not $2" >"$tmp/said"
-    if [ "$found" = "$2" ]; then ok; else bad "$net $option"; fi
+    what="$net $option: nodes like $1"
+    is "$found" = "$2"
 }
 fused='\[[a-z0-9_]* + '
 
@@ -57,10 +39,10 @@ without() {
     net=$1
     shift
     numbers "$net"
-    cp "$tmp/said" "$tmp/with"
+    cp "$tmp/out" "$tmp/with"
     for option in "$@"; do
         numbers "$net" "$option"
-        cp "$tmp/said" "$tmp/without"
+        cp "$tmp/out" "$tmp/without"
         try "$net $option: the numbers" awk -f tests/generated/close.awk "$tmp/with" "$tmp/without"
         case $option in
         --no-fusion) chosen "$fused" no ;;
@@ -88,12 +70,12 @@ code() {
 net="tests/kernels/samples.nn --net padded"
 # shellcheck disable=SC2086 # options are words
 numbers $net
-cp "$tmp/said" "$tmp/with"
+cp "$tmp/out" "$tmp/with"
 option=
 chosen '\[batch_blocked' yes
 # shellcheck disable=SC2086
 numbers $net --no-batch-blocking
-cp "$tmp/said" "$tmp/without"
+cp "$tmp/out" "$tmp/without"
 option=--no-batch-blocking
 chosen '\[batch_blocked' no
 try "$net --no-batch-blocking: the numbers" awk -f tests/generated/close.awk "$tmp/with" "$tmp/without"
@@ -101,11 +83,11 @@ try "$net --no-batch-blocking: the numbers" awk -f tests/generated/close.awk "$t
 # within NET OPTIONS…: in the least memory, where values are computed again, to the bit
 within() {
     numbers "$@"
-    cp "$tmp/said" "$tmp/with"
-    "$NNC" "$@" --target generic --memory-limit 1 -o "$tmp/net.c" >"$tmp/said" 2>&1
-    least=$(sed -n 's/.* no less than \([0-9]*\) bytes .*/\1/p' "$tmp/said")
+    cp "$tmp/out" "$tmp/with"
+    "$NNC" "$@" --target generic --memory-limit 1 -o "$tmp/net.c" >"$tmp/out" 2>&1
+    least=$(sed -n 's/.* no less than \([0-9]*\) bytes .*/\1/p' "$tmp/out")
     numbers "$@" --memory-limit "$least"
-    cp "$tmp/said" "$tmp/without"
+    cp "$tmp/out" "$tmp/without"
     try "$*: the same numbers within $least bytes" cmp "$tmp/with" "$tmp/without"
     try "$*: no more than $least bytes" awk -v most="$least" '/_TRAIN_(BYTES|SCRATCH) / { sum += $3 }
         END { print sum, "bytes"; exit sum > most || sum == 0 }' "$tmp/net.h"
@@ -132,5 +114,4 @@ for m in 2 4; do
     try "$net: tiles of $m for a gradient" grep -q "nn_winograd(&size, $m, dy, " "$tmp/net.c"
     try "$net: tiles of $m with a tail" grep -q "nn_winograd(&size, $m, x, weight, .*, &tail, " "$tmp/net.c"
 done
-echo "passes: $passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+conclude

@@ -11,22 +11,17 @@
 # steps: there a tensor may be as far off as PyTorch's, which is what spread.txt
 # says (made and explained by spread.py).  That the two optimizers are right is seen
 # in steps_*.nn (steps.py), which hardly depend on rounding and have no exception.
-# NNC: the program; NNC_REFS: that folder.
+# NNC_REFS: that folder.
 cd "$(dirname "$0")/../.." || exit 1
-NNC=${NNC:-./nnc}
+. tests/lib.sh
 refs=${NNC_REFS:-../shared/refs}
-passed=0
-failed=0
-log=$(mktemp) || exit 1
-trap 'rm -f "$log"' EXIT
-trap 'exit 1' HUP INT TERM
 
-# Whether the tensors in $log are all there are in spread.txt, and no further off.
+# Whether the tensors in out are all there are in spread.txt, and no further off.
 within() { # NAME
     awk -v net="$1" '
         NR == FNR { if ($1 == net) { bound[$2] = $3 > 1e-4 ? $3 : 1e-4; left++ } next }
         $1 in bound { left--; if (!($4 + 0 <= bound[$1])) { bad = 1; print $1 ": " $4 ", PyTorch " bound[$1] } }
-        END { exit bad || left != 0 }' tests/refs/spread.txt "$log"
+        END { exit bad || left != 0 }' tests/refs/spread.txt "$tmp/out"
 }
 
 # A net that is named in spread.txt is checked without a tolerance, then by that.
@@ -36,7 +31,7 @@ compare() { # NET OPTIONS…
     name=$(basename "${net%.nn}")
     tolerance=1e-4
     grep -q "^$name " tests/refs/spread.txt && tolerance=1e300
-    "$NNC" check "$net" --reference "${net%.nn}.safetensors" --tolerance $tolerance "$@" >"$log" 2>&1 || return 1
+    "$NNC" check "$net" --reference "${net%.nn}.safetensors" --tolerance $tolerance "$@" >"$tmp/out" 2>&1 || return 1
     [ $tolerance = 1e-4 ] || within "$name"
 }
 
@@ -54,14 +49,13 @@ check() { # FOLDER
     for net in "$1"/*.nn; do
         for form in '--jit tcc' '--jit cc' --plain; do
             [ "$form" != '--jit cc' ] || compiled "$(basename "${net%.nn}")" || continue
+            what="$net $form"
             # shellcheck disable=SC2086  # an option and its value
-            if said=$(compare "$net" $form); then
-                passed=$((passed + 1))
+            if compare "$net" $form >"$tmp/said"; then
+                ok
             else
-                echo "FAIL: $net $form"
-                printf '%s\n' "$said" | sed 's/^/    /'
-                grep -v '^  .*[0-9]$' "$log" | sed 's/^/    /'
-                failed=$((failed + 1))
+                grep -v '^  .*[0-9]$' "$tmp/out" >"$tmp/err"
+                bad 'it differs from the reference' "$tmp/said" "$tmp/err"
             fi
         done
     done
@@ -71,7 +65,6 @@ check tests/refs
 if [ -d "$refs" ]; then
     check "$refs"
 else
-    echo "refs: no folder $refs; only the references of tests/refs were compared (set NNC_REFS)"
+    skip "no folder $refs; only the references of tests/refs were compared (set NNC_REFS)"
 fi
-echo "refs: $passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+conclude

@@ -1,100 +1,72 @@
 #!/bin/sh
 # nnc report from outside: every format on several nets, read by the programs
 # that such files are for; the page in a browser; options and their mistakes.
-# NNC: the program.  What needs a program that is not there is skipped and said.
+# What needs a program that is not there is skipped and said.
 cd "$(dirname "$0")/../.." || exit 1
-NNC=${NNC:-./nnc}
-case $NNC in /*) ;; *) NNC=$PWD/$NNC ;; esac
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-trap 'exit 1' HUP INT TERM
+. tests/lib.sh
 unset COLUMNS
 NNC_CACHE=off # no measurement of this machine
-export NNC_CACHE
-passed=0
-failed=0
-what=
-
-ok() { passed=$((passed + 1)); }
-bad() {
-    echo "FAIL: $what: $1"
-    sed 's/^/    out: /' "$tmp/out" | head -5
-    sed 's/^/    err: /' "$tmp/err" | head -5
-    failed=$((failed + 1))
-}
-# runs STATUS ARGUMENTS…
-runs() {
-    want=$1
-    shift
-    what="nnc report $*"
-    "$NNC" report "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
-    status=$?
-    if [ "$status" -eq "$want" ]; then ok; else bad "status $status, not $want"; fi
-}
-says() { if grep -q -e "$2" "$tmp/$1"; then ok; else bad "$1 does not say '$2'"; fi; }
-silent() { if [ -s "$tmp/$1" ]; then bad "$1 is not empty"; else ok; fi; }
 
 ex=dsl_examples
 lenet=$ex/lenet.nn
 
 # ---- options ------------------------------------------------------------------------
 
-runs 0 $lenet; says out '61,706'; says out 'gradient bound'; says out 'scratch is at least'; silent err
-runs 0 $lenet --wide; says out 'FLOP/B'
-runs 0 $ex/resnet.nn --depth 1; says out 'layer1 .* layers'; says out '11,689,512'
-runs 0 $ex/resnet.nn:depth=50 --depth 1; says out '25,557,032'; says out '^resnet (depth=50): 3x224x224'
-runs 0 $ex/resnet.nn -D depth=34 --depth 1; says out '21,797,672'; says out '^resnet (depth=34): '
-runs 0 $ex/resnet.nn:depth=34 -D depth=18 -D classes=10 --format md --depth 1; says out '^# resnet (classes=10, depth=34)$'
-runs 0 $ex/resnet.nn -D depth=50 --format html; says out '<title>resnet (depth=50): '; says out '<h1 id="title">resnet (depth=50)<'
-runs 0 $lenet --gain 1 --kill 0; says out '^gradient bound *1 '; says out '^gradient dead *0 '
-runs 0 $lenet; says out '100 GFLOP/s and 20 GB/s'; says out '(assumed)'
-runs 0 $lenet --peak 200 --bandwidth 40; says out '200 GFLOP/s and 40'; says out '(given)'
-runs 0 $lenet --peak 200 --wide; says out '200 GFLOP/s (given) and 20 GB/s (assumed)'
+runs 0 report $lenet; says out '61,706'; says out 'gradient bound'; says out 'scratch is at least'; silent err
+runs 0 report $lenet --wide; says out 'FLOP/B'
+runs 0 report $ex/resnet.nn --depth 1; says out 'layer1 .* layers'; says out '11,689,512'
+runs 0 report $ex/resnet.nn:depth=50 --depth 1; says out '25,557,032'; says out '^resnet (depth=50): 3x224x224'
+runs 0 report $ex/resnet.nn -D depth=34 --depth 1; says out '21,797,672'; says out '^resnet (depth=34): '
+runs 0 report $ex/resnet.nn:depth=34 -D depth=18 -D classes=10 --format md --depth 1; says out '^# resnet (classes=10, depth=34)$'
+runs 0 report $ex/resnet.nn -D depth=50 --format html; says out '<title>resnet (depth=50): '; says out '<h1 id="title">resnet (depth=50)<'
+runs 0 report $lenet --gain 1 --kill 0; says out '^gradient bound *1 '; says out '^gradient dead *0 '
+runs 0 report $lenet; says out '100 GFLOP/s and 20 GB/s'; says out '(assumed)'
+runs 0 report $lenet --peak 200 --bandwidth 40; says out '200 GFLOP/s and 40'; says out '(given)'
+runs 0 report $lenet --peak 200 --wide; says out '200 GFLOP/s (given) and 20 GB/s (assumed)'
 
 # The machine's own rates, once they were measured; not those of another machine.
 export XDG_CACHE_HOME="$tmp/cache"
 NNC_CACHE=on
 record=$XDG_CACHE_HOME/nnc/machine/measured
-runs 0 $lenet --wide; says out '20 GB/s (assumed)'
-runs 0 $lenet --wide --measure; says out 'GB/s (measured)'
+runs 0 report $lenet --wide; says out '20 GB/s (assumed)'
+runs 0 report $lenet --wide --measure; says out 'GB/s (measured)'
 rm "$record"
 what='nnc bench measures for the report'
 "$NNC" bench $ex/xor.nn --infer --reps 1 --jit tcc >"$tmp/out" 2>"$tmp/err" || bad 'no bench'
-runs 0 $lenet --wide; says out 'GB/s (measured)'
+runs 0 report $lenet --wide; says out 'GB/s (measured)'
 sed 's/^flops .*/flops 3e11/; s/^bytes .*/bytes 5e10/' "$record" >"$tmp/record"
 cp "$tmp/record" "$record"
-runs 0 $lenet --wide; says out '300 GFLOP/s and 50 GB/s (measured)'
-runs 0 $lenet --format json; says out '"peak_source": "measured"'
-runs 0 $lenet --wide --bandwidth 9; says out '300 GFLOP/s (measured) and 9 GB/s (given)'
+runs 0 report $lenet --wide; says out '300 GFLOP/s and 50 GB/s (measured)'
+runs 0 report $lenet --format json; says out '"peak_source": "measured"'
+runs 0 report $lenet --wide --bandwidth 9; says out '300 GFLOP/s (measured) and 9 GB/s (given)'
 sed 's/^threads .*/threads 999/' "$tmp/record" >"$record"
-runs 0 $lenet --wide; says out '(assumed)'
+runs 0 report $lenet --wide; says out '(assumed)'
 echo 'flops' >"$record"
-runs 0 $lenet --wide; says out '(assumed)'
+runs 0 report $lenet --wide; says out '(assumed)'
 cp "$tmp/record" "$record"
 NNC_CACHE=off
-runs 0 $lenet --wide; says out '(assumed)'
-runs 0 $lenet --batch 16; says out 'batch of 16'; says out 'memory for other batch sizes'; says out '^  128 '
-runs 0 $lenet --memory-limit 64M; says out 'largest batch for training within 67,108,864 bytes: '
-runs 0 $lenet --memory-limit 1K; says out 'no batch size fits'
-runs 0 $ex/resnet.nn --input 3x256x320 --depth 1; says out '3x256x320 ->'; says out '512x8x10'
-runs 1 $lenet --input 1x8x8; says err 'must be 1 or more'
-runs 1 $lenet --input left=1x32x32; says err 'no input left'
-runs 0 $lenet -o "$tmp/lenet.txt"; silent out
-what='-o'; if grep -q 61,706 "$tmp/lenet.txt"; then ok; else bad 'the file does not hold the report'; fi
-runs 3 $lenet -o "$tmp/no/such/file"; says err 'no/such/file'
-runs 2 $lenet --format yaml; says err 'there is no such format'
-runs 2 $lenet --format htm; says err 'did you mean html'
-runs 2 $lenet --depth 0; says err 'must be from 1'
-runs 2 $lenet --kill 2; says err 'must be from 0 to 1'
-runs 2 $lenet --memory-limit 8X; says err '8G or 512M'
-runs 2 $lenet --input 3x4; says err 'CxHxW'
-runs 2 $lenet --diff; says err 'two nets, not 1'
-runs 2 $lenet $lenet --diff --format dot; says err 'no format dot'
-runs 2 "$lenet:depth"; says err 'NAME=VALUE'
-runs 1 $lenet:depth=3; says err 'depth'
-runs 1 "$tmp/none.nn"; says err 'none.nn'
-what='nnc report -'
-if "$NNC" report - <$lenet >"$tmp/out" 2>"$tmp/err"; then says out '61,706'; else bad 'standard input'; fi
+runs 0 report $lenet --wide; says out '(assumed)'
+runs 0 report $lenet --batch 16; says out 'batch of 16'; says out 'memory for other batch sizes'; says out '^  128 '
+runs 0 report $lenet --memory-limit 64M; says out 'largest batch for training within 67,108,864 bytes: '
+runs 0 report $lenet --memory-limit 1K; says out 'no batch size fits'
+runs 0 report $ex/resnet.nn --input 3x256x320 --depth 1; says out '3x256x320 ->'; says out '512x8x10'
+runs 1 report $lenet --input 1x8x8; says err 'must be 1 or more'
+runs 1 report $lenet --input left=1x32x32; says err 'no input left'
+runs 0 report $lenet -o "$tmp/lenet.txt"; silent out
+says "$tmp/lenet.txt" 61,706
+runs 3 report $lenet -o "$tmp/no/such/file"; says err 'no/such/file'
+runs 2 report $lenet --format yaml; says err 'there is no such format'
+runs 2 report $lenet --format htm; says err 'did you mean html'
+runs 2 report $lenet --depth 0; says err 'must be from 1'
+runs 2 report $lenet --kill 2; says err 'must be from 0 to 1'
+runs 2 report $lenet --memory-limit 8X; says err '8G or 512M'
+runs 2 report $lenet --input 3x4; says err 'CxHxW'
+runs 2 report $lenet --diff; says err 'two nets, not 1'
+runs 2 report $lenet $lenet --diff --format dot; says err 'no format dot'
+runs 2 report "$lenet:depth"; says err 'NAME=VALUE'
+runs 1 report $lenet:depth=3; says err 'depth'
+runs 1 report "$tmp/none.nn"; says err 'none.nn'
+runs 0 report - <$lenet; says out '61,706'
 
 # What docs/report.md shows is what is printed; memory may change with the plan.
 what='the report in docs/report.md'
@@ -108,31 +80,31 @@ cat >"$tmp/bottleneck.nn" <<'EOF'
 net thin { input(16x8x8) conv(8, 1, bias=no) conv(8, 3, pad=1, bias=no) conv(16, 1, bias=no) }
 net plain { input(16x8x8) conv(16, 3, pad=1, bias=no) }
 EOF
-runs 0 "$tmp/bottleneck.nn"; says out 'parameters *832 *2,304 *×2.769'; says out 'MACs *53,248 *147,456 *×2.769'
-runs 0 "$tmp/bottleneck.nn" --net plain; says out '^parameters *2,304'
-runs 0 $ex/alexnet.nn $ex/vgg.nn $ex/resnet.nn:depth=50
+runs 0 report "$tmp/bottleneck.nn"; says out 'parameters *832 *2,304 *×2.769'; says out 'MACs *53,248 *147,456 *×2.769'
+runs 0 report "$tmp/bottleneck.nn" --net plain; says out '^parameters *2,304'
+runs 0 report $ex/alexnet.nn $ex/vgg.nn $ex/resnet.nn:depth=50
 says out '61.1M *138M *×2.264 *25.6M *÷2.391'; says out '^batch'
-runs 0 --diff $ex/vgg.nn:depth=11 $ex/vgg.nn:depth=13; says out '^+ *features.2'; says out '(25 alike)'
-runs 0 --diff "$tmp/bottleneck.nn"; says out '^-'; says out '^+'
+runs 0 report --diff $ex/vgg.nn:depth=11 $ex/vgg.nn:depth=13; says out '^+ *features.2'; says out '(25 alike)'
+runs 0 report --diff "$tmp/bottleneck.nn"; says out '^-'; says out '^+'
 
 # ---- formats -----------------------------------------------------------------------------
 
 nets="$lenet $ex/googlenet.nn $ex/resnet.nn $ex/unet.nn $ex/mlp.nn"
 for format in text md csv json dot html; do
     for net in $nets; do
-        runs 0 "$net" --format $format --batch 2
+        runs 0 report "$net" --format $format --batch 2
         silent err
         cp "$tmp/out" "$tmp/first"
-        runs 0 "$net" --format $format --batch 2
-        if cmp -s "$tmp/out" "$tmp/first"; then ok; else bad 'two runs differ'; fi
+        runs 0 report "$net" --format $format --batch 2
+        same out "$tmp/first"
     done
-    [ $format = dot ] || runs 0 $lenet $ex/xor.nn --format $format
+    [ $format = dot ] || runs 0 report $lenet $ex/xor.nn --format $format
 done
 
 # Whether a program is there; says once that it is not.
 there() {
-    if command -v "$1" >/dev/null 2>&1; then return 0; fi
-    echo "skipped: there is no $1: $2"
+    if have "$1"; then return 0; fi
+    skip "there is no $1: $2"
     return 1
 }
 
@@ -155,7 +127,7 @@ what='JSON against docs/report.schema.json'
 if [ -n "$python" ]; then
     if $python -c "$validate" "$tmp"/*.json >"$tmp/out" 2>"$tmp/err"; then ok; else bad 'not valid'; fi
 else
-    echo "skipped: there is no jsonschema for Python: JSON is not validated against its schema"
+    skip "there is no jsonschema for Python: JSON is not validated against its schema"
 fi
 
 if there dot 'DOT is not drawn'; then
@@ -224,5 +196,4 @@ if there chromium 'the HTML page is not opened'; then
     fi
 fi
 
-echo "report: $passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+conclude

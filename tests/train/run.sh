@@ -1,38 +1,10 @@
 #!/bin/sh
 # Training and evaluation from the command line: what is learnt, what is
 # written, what is said when data, net and weights do not fit.
-# NNC: the program.
 cd "$(dirname "$0")/../.." || exit 1
-NNC=${NNC:-./nnc}
-case $NNC in /*) ;; *) NNC=$PWD/$NNC ;; esac
-examples=$PWD/dsl_examples
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-trap 'exit 1' HUP INT TERM
+. tests/lib.sh
+examples=$root/dsl_examples
 cd "$tmp" || exit 1
-passed=0
-failed=0
-what=
-
-ok() { passed=$((passed + 1)); }
-bad() {
-    echo "FAIL: $what: $1"
-    sed 's/^/    out: /' out | tail -5
-    sed 's/^/    err: /' err | tail -5
-    failed=$((failed + 1))
-}
-# runs STATUS ARGUMENTS…: out and err hold what was said.
-runs() {
-    want=$1
-    shift
-    what="nnc $*"
-    "$NNC" "$@" >out 2>err </dev/null
-    status=$?
-    if [ "$status" -eq "$want" ]; then ok; else bad "status $status, not $want"; fi
-}
-says() { if grep -q -e "$2" "$1"; then ok; else bad "$1 does not say '$2'"; fi; }
-same() { if cmp -s "$1" "$2"; then ok; else bad "$1 and $2 differ"; fi; }
-absent() { if [ -e "$1" ]; then bad "$1 is there"; else ok; fi; }
 
 # Three flowers by two measures, 90 rows, well apart.
 awk 'BEGIN { print "length,width,kind"; for (i = 0; i < 90; i++) { k = i % 3
@@ -76,7 +48,7 @@ done
 runs 0 train "$examples/xor.nn" --data "$examples/xor.csv" -o again
 same xor.tcc again
 runs 0 train "$examples/xor.nn" --data "$examples/xor.csv" --seed 2 -o other
-if cmp -s again other; then bad 'another seed gives the same weights'; else ok; fi
+differ again other
 
 # Classes by name, a test part split off, normalised by column, a log.
 runs 0 train flowers.nn --data flowers.csv --log log.csv
@@ -143,14 +115,11 @@ says err 'not implemented'
 what='a signal'
 "$NNC" train line.nn --data line.csv --epochs 100000000 -o stopped >out 2>err </dev/null &
 pid=$!
-for _ in 1 2 3 4 5 6 7 8 9 10; do
-    sleep 0.3
-    if grep -q '^epoch' err; then break; fi
-done
+until_says err '^epoch'
 kill -INT $pid
 wait $pid
 status=$?
-if [ "$status" -eq 0 ]; then ok; else bad "status $status"; fi
+status_is 0
 says err 'stopped at epoch [0-9]*, step [0-9]*; saved in stopped'
 runs 0 eval line.nn --data line.csv --weights stopped
 runs 0 train line.nn --data line.csv --epochs 100000000 --time-limit 0.2 -o timed
@@ -164,7 +133,7 @@ says err 'note: without --data, nnc uses the digits it ships with'
 runs 0 train "$examples/lenet.nn" --steps 1 -o digits.safetensors
 says err '^data .*(no --data: the digits that nnc ships with)'
 runs 0 train flowers.nn --data flowers.csv --steps 1 -o named.safetensors
-if grep -q -e '--data' err; then bad 'says that --data is missing'; else ok; fi
+lacks err '--data'
 runs 0 train flowers.nn --data flowers.csv --target 3 --steps 1 -o named.safetensors # the other name of --column
 runs 1 train flowers.nn --data flowers.csv --column 7
 says err 'column'
@@ -189,5 +158,4 @@ if script -qec true /dev/null >/dev/null 2>&1; then
     if grep -q "$(printf '\033')" lines; then bad 'there are escape sequences'; else ok; fi
 fi
 
-echo "train: $passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+conclude
