@@ -1,4 +1,4 @@
-/* What the files of base share about sources; other rooms use base.h. */
+/* What the files of base share about sources; other modules use base.h. */
 #ifndef NNC_BASE_SOURCE_H
 #define NNC_BASE_SOURCE_H
 

@@ -1,7 +1,7 @@
 /*
  * What the two files of the formatter share: the pieces of a text, and where
  * lines begin.  format.c makes the pieces and decides on lines, layout.c on what
- * stands within them.  Other rooms use front.h.
+ * stands within them.  Other modules use front.h.
  */
 #ifndef NNC_FORMAT_H
 #define NNC_FORMAT_H

@@ -1,5 +1,5 @@
 /*
- * Files and imports: the doors of this room.
+ * Files and imports: the interface of the front end.
  *
  * Enters: a path or a text.  Leaves: a File that holds the definitions of all
  * imports, each file once and before its importer's own, or diagnostics.  A file
@@ -217,7 +217,7 @@ static void merge_trains(Loader *loader, const List *trains)
 
 /* ---- parsing ---------------------------------------------------------------------------- */
 
-Parse parse_source(Compilation *c, const char *path, const char *text, size_t size, int begin, Start start)
+Parse parse_source(Compilation *c, const char *path, const char *text, size_t size, int begin, ParseStart start)
 {
     Parse parse = {.c = c, .arena = c->arena, .size = (int)size, .last_error = -1};
     parse.file = source_add(c, path, text, size);

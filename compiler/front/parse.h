@@ -1,6 +1,6 @@
 /*
  * What the files of front share: the state of one parse, the lexer's helpers and
- * the constructors that the grammar's actions call.  Other rooms use front.h.
+ * the constructors that the grammar's actions call.  Other modules use front.h.
  */
 #ifndef NNC_FRONT_PARSE_H
 #define NNC_FRONT_PARSE_H
@@ -43,11 +43,11 @@ typedef struct Import {
 
 /* ---- one source (front.c) ------------------------------------------------------ */
 
-typedef enum Start { START_AT_FILE, START_AT_EXPR, START_AT_ITEMS } Start;
+typedef enum ParseStart { START_AT_FILE, START_AT_EXPR, START_AT_ITEMS } ParseStart;
 
 /* Adds the text to the sources and parses it; imports are listed, not read. */
 /* From byte `begin` on: what stands before is only shown. */
-Parse parse_source(Compilation *, const char *path, const char *text, size_t size, int begin, Start);
+Parse parse_source(Compilation *, const char *path, const char *text, size_t size, int begin, ParseStart);
 
 /* ---- errors (syntax_error.c) ------------------------------------------------ */
 
@@ -63,9 +63,9 @@ Span span_of_rule(const Span *parts, int count);
 
 /* ---- tokens (tokens.c) ------------------------------------------------------ */
 
-void tokens_open(Parse *, int begin, Start); /* at that byte of the text */
+void tokens_open(Parse *, int begin, ParseStart); /* at that byte of the text */
 void tokens_close(Parse *);
-Start tokens_start(const Parse *);
+ParseStart tokens_start(const Parse *);
 
 /* Called by the grammar's error productions: skips to where parsing can go on;
  * false where it cannot. */

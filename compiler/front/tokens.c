@@ -44,7 +44,7 @@ enum { RECENT = 3 };
 
 struct Tokens {
     yyscan_t scanner;
-    Start start;
+    ParseStart start;
     bool started;
     int position; /* of the lexer */
     Bracket open[FRONT_MAX_DEPTH];
@@ -59,7 +59,7 @@ struct Tokens {
     int announced; /* the definition before which a missing '}' has been reported */
 };
 
-void tokens_open(Parse *parse, int begin, Start start)
+void tokens_open(Parse *parse, int begin, ParseStart start)
 {
     Tokens *t = arena_alloc(parse->arena, sizeof *t);
     parse->tokens = t;
@@ -74,7 +74,7 @@ void tokens_open(Parse *parse, int begin, Start start)
     }
 }
 
-Start tokens_start(const Parse *parse) { return parse->tokens->start; }
+ParseStart tokens_start(const Parse *parse) { return parse->tokens->start; }
 
 void tokens_close(Parse *parse) { lexer_lex_destroy(parse->tokens->scanner); }
 

@@ -90,14 +90,14 @@ const char *const attr_pad_names[] = {"same", "valid", "full", NULL};
 /* ---- one argument ----------------------------------------------------- */
 
 /* An argument on its way into the struct. */
-typedef struct Slot {
+typedef struct AttrSlot {
     Compilation *c;
     const char *what; /* "conv" */
     const Attr *attr;
     const Const *value;
     Span span;
     char *to;
-} Slot;
+} AttrSlot;
 
 static const char *takes_text(const Attr *attr)
 {
@@ -123,7 +123,7 @@ static const char *given_text(Compilation *c, const Const *value)
     return arena_printf(c->arena, "%s", const_text(c->arena, value));
 }
 
-static bool wrong_symbol(const Slot *s)
+static bool wrong_symbol(const AttrSlot *s)
 {
     const Const *value = s->value;
     const Names *names = value->symbol.names;
@@ -139,7 +139,7 @@ static bool wrong_symbol(const Slot *s)
     return false;
 }
 
-static bool wrong_type(const Slot *s)
+static bool wrong_type(const AttrSlot *s)
 {
     const Const *value = s->value;
     if (value->kind == CONST_SYMBOL) return wrong_symbol(s);
@@ -162,7 +162,7 @@ static const char *limit_text(const Attr *attr, Arena *arena, double x)
 }
 
 /* 0, 0 is unbounded; a maximum below the minimum is no maximum. */
-static bool in_range(const Slot *s, double x)
+static bool in_range(const AttrSlot *s, double x)
 {
     const Attr *attr = s->attr;
     bool bounded = attr->min != 0 || attr->max != 0;
@@ -185,7 +185,7 @@ const char *attr_takes(Arena *arena, const Attr *attr)
 
 /* The list's integers, when there are `least` to `most` and nothing else in it;
  * the count, or 0. */
-static int take_ints(const Slot *s, int least, int most, int64_t *out)
+static int take_ints(const AttrSlot *s, int least, int most, int64_t *out)
 {
     if (!const_is_list(s->value)) return 0;
     int64_t count = const_length(s->value);
@@ -198,14 +198,14 @@ static int take_ints(const Slot *s, int least, int most, int64_t *out)
     return (int)count;
 }
 
-static bool all_in_range(const Slot *s, const int64_t *ints, int count)
+static bool all_in_range(const AttrSlot *s, const int64_t *ints, int count)
 {
     for (int i = 0; i < count; i++)
         if (!in_range(s, (double)ints[i])) return false;
     return true;
 }
 
-static bool take_pair(const Slot *s)
+static bool take_pair(const AttrSlot *s)
 {
     int64_t n[2];
     if (s->value->kind == CONST_INT)
@@ -231,7 +231,7 @@ static int symbol_index(const char *const *names, const char *text)
     return -1;
 }
 
-static bool take_pad(const Slot *s)
+static bool take_pad(const AttrSlot *s)
 {
     int64_t n[4];
     const char *symbol = symbol_text(s->value);
@@ -256,7 +256,7 @@ static const char *joined(Arena *arena, const char *const *names)
     return text.data;
 }
 
-static bool take_symbol(const Slot *s)
+static bool take_symbol(const AttrSlot *s)
 {
     const char *const *symbols = s->attr->symbols;
     const char *text = symbol_text(s->value);
@@ -273,7 +273,7 @@ static bool take_symbol(const Slot *s)
     return false;
 }
 
-static bool take_shape(const Slot *s)
+static bool take_shape(const AttrSlot *s)
 {
     int64_t n[MAX_RANK];
     int count = s->value->kind == CONST_INT ? 1 : take_ints(s, 1, MAX_RANK, n);
@@ -285,7 +285,7 @@ static bool take_shape(const Slot *s)
     return all_in_range(s, n, count);
 }
 
-static bool take_box(const Slot *s)
+static bool take_box(const AttrSlot *s)
 {
     int64_t n[4];
     if (!take_ints(s, 4, 4, n)) return wrong_type(s);
@@ -293,7 +293,7 @@ static bool take_box(const Slot *s)
     return all_in_range(s, n, 4);
 }
 
-static bool take_reals(const Slot *s)
+static bool take_reals(const AttrSlot *s)
 {
     bool list = const_is_list(s->value);
     if (!list && !const_is_number(s->value)) return wrong_type(s);
@@ -316,7 +316,7 @@ static const char *init_nearest(const char *name)
     return nearest_name(name, names, INIT_NAME_COUNT);
 }
 
-static bool take_init(const Slot *s)
+static bool take_init(const AttrSlot *s)
 {
     const char *name = s->value->kind == CONST_SYMBOL ? s->value->symbol.text : symbol_text(s->value);
     if (!name) return wrong_type(s);
@@ -340,7 +340,7 @@ static bool take_init(const Slot *s)
     return true;
 }
 
-static bool take(const Slot *s)
+static bool take(const AttrSlot *s)
 {
     const Const *value = s->value;
     switch (s->attr->type) {
@@ -461,7 +461,7 @@ static void bind_default(Compilation *c, const char *what, const Attr *table, co
     }
     Attr free_attr = *attr;
     free_attr.min = free_attr.max = 0;
-    Slot slot = {c, what, &free_attr, default_value(c->arena, attr), span_nowhere(), attrs + attr->offset};
+    AttrSlot slot = {c, what, &free_attr, default_value(c->arena, attr), span_nowhere(), attrs + attr->offset};
     bool good = take(&slot);
     assert(good && "a default of an operator's table does not have its type");
     (void)good;
@@ -546,7 +546,7 @@ bool attrs_bind(Compilation *c, const char *what, const Attr *table, void *attrs
         const Attr *attr = &table[i];
         char *to = (char *)attrs + attr->offset;
         if (given[i] && given[i]->value) {
-            Slot slot = {c, what, attr, given[i]->value, given[i]->span, to};
+            AttrSlot slot = {c, what, attr, given[i]->value, given[i]->span, to};
             good &= take(&slot);
         } else if (given[i]) {
             good = false; /* the argument itself was in error */

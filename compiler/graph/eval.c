@@ -17,19 +17,19 @@
 enum { ARENA_LIMIT = 512 << 20 };
 
 /* One evaluation: what the steps below it share. */
-typedef struct Place {
+typedef struct EvalContext {
     Eval *eval;
     Compilation *c;
     Arena *arena;
     const Names *names;
-} Place;
+} EvalContext;
 
-static const Const *eval(const Place *p, const Expr *e, bool symbols);
+static const Const *eval(const EvalContext *p, const Expr *e, bool symbols);
 
 /* ---- bounds ----------------------------------------------------------- */
 
 /* False when the source asks for more work than any network does. */
-static bool spend(const Place *p, Span span, int64_t steps)
+static bool spend(const EvalContext *p, Span span, int64_t steps)
 {
     if (p->eval->steps > EVAL_MAX_STEPS || diag_full(p->c)) return false;
     p->eval->steps += steps;
@@ -42,13 +42,13 @@ static bool spend(const Place *p, Span span, int64_t steps)
     return p->eval->steps <= EVAL_MAX_STEPS;
 }
 
-static const Const *overflow(const Place *p, const Expr *e)
+static const Const *overflow(const EvalContext *p, const Expr *e)
 {
     diag_error(p->c, e->span, "`%s` does not fit in a 64-bit integer", expr_line(p->c, e));
     return NULL;
 }
 
-static const Const *real_result(const Place *p, const Expr *e, double value)
+static const Const *real_result(const EvalContext *p, const Expr *e, double value)
 {
     if (isfinite(value)) return const_real(p->arena, value);
     diag_error(p->c, e->span, "`%s` is not a finite number", expr_line(p->c, e));
@@ -72,7 +72,7 @@ static bool int_pow(int64_t base, int64_t exponent, int64_t *result)
     return true;
 }
 
-static const Const *int_arithmetic(const Place *p, const Expr *e, int64_t a, int64_t b)
+static const Const *int_arithmetic(const EvalContext *p, const Expr *e, int64_t a, int64_t b)
 {
     int64_t result = 0;
     bool over = false;
@@ -104,7 +104,7 @@ static const Const *int_arithmetic(const Place *p, const Expr *e, int64_t a, int
     return over ? overflow(p, e) : const_int(p->arena, result);
 }
 
-static const Const *real_arithmetic(const Place *p, const Expr *e, double a, double b)
+static const Const *real_arithmetic(const EvalContext *p, const Expr *e, double a, double b)
 {
     if ((e->op == OPERATOR_DIV || e->op == OPERATOR_MOD) && b == 0) {
         diag_error(p->c, e->span, "division by zero: %s %s 0", real_text(p->arena, a), operator_text(e->op));
@@ -122,14 +122,14 @@ static const Const *real_arithmetic(const Place *p, const Expr *e, double a, dou
 }
 
 /* A label where a number belongs is the commonest mix-up. */
-static void note_value(const Place *p, const Expr *e, const Const *value)
+static void note_value(const EvalContext *p, const Expr *e, const Const *value)
 {
     if (value->kind == CONST_VALUE)
         diag_note(p->c, e->span, "`%s` is a value of the net; its sizes are `%s.channels`, `%s.height` …",
                   value->value.text, value->value.text, value->value.text);
 }
 
-static const Const *mixed(const Place *p, const Expr *e, const Const *a, const Const *b)
+static const Const *mixed(const EvalContext *p, const Expr *e, const Const *a, const Const *b)
 {
     const char *left = const_kind_text(a), *right = const_kind_text(b);
     switch (e->op) {
@@ -150,7 +150,7 @@ static const Const *mixed(const Place *p, const Expr *e, const Const *a, const C
     return NULL;
 }
 
-static const Const *arithmetic(const Place *p, const Expr *e, const Const *a, const Const *b)
+static const Const *arithmetic(const EvalContext *p, const Expr *e, const Const *a, const Const *b)
 {
     if (a->kind == CONST_INT && b->kind == CONST_INT) return int_arithmetic(p, e, a->integer, b->integer);
     if (const_is_number(a) && const_is_number(b)) return real_arithmetic(p, e, const_number(a), const_number(b));
@@ -166,7 +166,7 @@ static int compare_numbers(const Const *a, const Const *b)
     return (x > y) - (x < y);
 }
 
-static const Const *compare(const Place *p, const Expr *e, const Const *a, const Const *b)
+static const Const *compare(const EvalContext *p, const Expr *e, const Const *a, const Const *b)
 {
     if (e->op == OPERATOR_EQ || e->op == OPERATOR_NE) {
         bool comparable = true;
@@ -186,7 +186,7 @@ static const Const *compare(const Place *p, const Expr *e, const Const *a, const
 }
 
 /* An operand that must be yes or no. */
-static bool eval_truth(const Place *p, const Expr *e, const char *taker, bool *truth)
+static bool eval_truth(const EvalContext *p, const Expr *e, const char *taker, bool *truth)
 {
     const Const *value = eval(p, e, false);
     if (!value) return false;
@@ -198,7 +198,7 @@ static bool eval_truth(const Place *p, const Expr *e, const char *taker, bool *t
     return true;
 }
 
-static const Const *eval_logic(const Place *p, const Expr *e)
+static const Const *eval_logic(const EvalContext *p, const Expr *e)
 {
     bool truth;
     const char *taker = e->op == OPERATOR_AND ? "`and`" : "`or`";
@@ -209,13 +209,13 @@ static const Const *eval_logic(const Place *p, const Expr *e)
 
 /* A bare name is compared as a symbol when the other side is one:
  * `mode == same` where `mode` was given as a bare name. */
-static bool is_free_name(const Place *p, const Expr *e)
+static bool is_free_name(const EvalContext *p, const Expr *e)
 {
     const Const *value;
     return e->kind == EXPR_NAME && !p->names->find(p->names->self, e->text, e->span, &value);
 }
 
-static const Const *eval_comparison(const Place *p, const Expr *e)
+static const Const *eval_comparison(const EvalContext *p, const Expr *e)
 {
     const Const *a, *b;
     if (is_free_name(p, e->left)) {
@@ -228,7 +228,7 @@ static const Const *eval_comparison(const Place *p, const Expr *e)
     return a && b ? compare(p, e, a, b) : NULL;
 }
 
-static const Const *eval_binary(const Place *p, const Expr *e)
+static const Const *eval_binary(const EvalContext *p, const Expr *e)
 {
     if (e->op == OPERATOR_AND || e->op == OPERATOR_OR) return eval_logic(p, e);
     if (e->op >= OPERATOR_EQ && e->op <= OPERATOR_GE) return eval_comparison(p, e);
@@ -236,7 +236,7 @@ static const Const *eval_binary(const Place *p, const Expr *e)
     return a && b ? arithmetic(p, e, a, b) : NULL;
 }
 
-static const Const *eval_unary(const Place *p, const Expr *e)
+static const Const *eval_unary(const EvalContext *p, const Expr *e)
 {
     bool truth;
     if (e->op == OPERATOR_NOT) return eval_truth(p, e->left, "`not`", &truth) ? const_bool(p->arena, !truth) : NULL;
@@ -253,7 +253,7 @@ static const Const *eval_unary(const Place *p, const Expr *e)
 
 /* ---- lists and strings ------------------------------------------------ */
 
-static const Const *eval_list(const Place *p, const Expr *e)
+static const Const *eval_list(const EvalContext *p, const Expr *e)
 {
     const Const **at = arena_alloc(p->arena, (size_t)(e->items.count + 1) * sizeof *at);
     bool good = true;
@@ -266,7 +266,7 @@ static const Const *eval_list(const Place *p, const Expr *e)
     return list;
 }
 
-static const Const *eval_int(const Place *p, const Expr *e, const char *what)
+static const Const *eval_int(const EvalContext *p, const Expr *e, const char *what)
 {
     const Const *value = eval(p, e, false);
     if (value && value->kind != CONST_INT) {
@@ -276,7 +276,7 @@ static const Const *eval_int(const Place *p, const Expr *e, const char *what)
     return value;
 }
 
-static const Const *eval_range(const Place *p, const Expr *e)
+static const Const *eval_range(const EvalContext *p, const Expr *e)
 {
     const Const *first = eval_int(p, e->left, "the start of a range");
     const Const *end = eval_int(p, e->right, "the end of a range");
@@ -290,7 +290,7 @@ static const Const *eval_range(const Place *p, const Expr *e)
     return const_range(p->arena, first->integer, end->integer);
 }
 
-static const Const *eval_index(const Place *p, const Expr *e)
+static const Const *eval_index(const EvalContext *p, const Expr *e)
 {
     const Const *list = eval(p, e->left, false);
     const Const *index = eval_int(p, e->right, "an index");
@@ -309,7 +309,7 @@ static const Const *eval_index(const Place *p, const Expr *e)
     return const_at(p->arena, list, index->integer);
 }
 
-static const Const *eval_string(const Place *p, const Expr *e)
+static const Const *eval_string(const EvalContext *p, const Expr *e)
 {
     Text text;
     text_init(&text, p->arena);
@@ -337,13 +337,13 @@ static const char *const field_names[] = {"channels", "height", "width", "featur
 enum { FIELD_COUNT = sizeof field_names / sizeof *field_names };
 
 /* Receptive fields are whole numbers nearly always, and then compare as such. */
-static const Const *const_count(const Place *p, double value)
+static const Const *const_count(const EvalContext *p, double value)
 {
     return value == floor(value) && fabs(value) < 1e15 ? const_int(p->arena, (int64_t)value)
                                                        : const_real(p->arena, value);
 }
 
-static const Const *shape_const(const Place *p, Shape shape)
+static const Const *shape_const(const EvalContext *p, Shape shape)
 {
     const Const **at = arena_alloc(p->arena, MAX_RANK * sizeof *at);
     for (int i = 0; i < shape.rank; i++) at[i] = const_int(p->arena, shape.dim[i]);
@@ -351,7 +351,7 @@ static const Const *shape_const(const Place *p, Shape shape)
 }
 
 /* rf, stride and their forms per axis; `name` is one of them. */
-static const Const *eval_receptive(const Place *p, const Expr *e, const char *what, const Tensor *t)
+static const Const *eval_receptive(const EvalContext *p, const Expr *e, const char *what, const Tensor *t)
 {
     bool is_rf = strncmp(e->text, "rf", 2) == 0;
     const char *axis = strchr(e->text, '_');
@@ -376,7 +376,7 @@ static const Const *eval_receptive(const Place *p, const Expr *e, const char *wh
     return const_count(p, which ? w : h);
 }
 
-static const Const *eval_size(const Place *p, const Expr *e, const char *what, const Tensor *t)
+static const Const *eval_size(const EvalContext *p, const Expr *e, const char *what, const Tensor *t)
 {
     bool image = t->shape.rank == 3;
     if (strcmp(e->text, "features") == 0) {
@@ -394,7 +394,7 @@ static const Const *eval_size(const Place *p, const Expr *e, const char *what, c
     return const_int(p->arena, t->shape.dim[*e->text == 'c' ? 0 : *e->text == 'h' ? 1 : 2]);
 }
 
-static const Const *eval_field(const Place *p, const Expr *e)
+static const Const *eval_field(const EvalContext *p, const Expr *e)
 {
     const Const *left = eval(p, e->left, false);
     if (!left) return NULL;
@@ -425,7 +425,7 @@ static const char *const function_names[] = {"min",   "max",  "abs",  "floor", "
 enum { FUNCTION_COUNT = sizeof function_names / sizeof *function_names };
 
 /* min, max, sum: the values are several arguments or one list. */
-static const Const *call_reduce(const Place *p, const Expr *e, const Const *list)
+static const Const *call_reduce(const EvalContext *p, const Expr *e, const Const *list)
 {
     bool is_sum = strcmp(e->text, "sum") == 0, is_min = strcmp(e->text, "min") == 0, any_real = false;
     if (const_length(list) == 0 && !is_sum) {
@@ -456,14 +456,14 @@ static const Const *call_reduce(const Place *p, const Expr *e, const Const *list
     return any_real ? real_result(p, e, real) : const_int(p->arena, total);
 }
 
-static const Const *call_round(const Place *p, const Expr *e, const Const *x)
+static const Const *call_round(const EvalContext *p, const Expr *e, const Const *x)
 {
     if (x->kind == CONST_INT) return x;
     double value = *e->text == 'f' ? floor(x->real) : *e->text == 'c' ? ceil(x->real) : round(x->real);
     return value >= -0x1p63 && value < 0x1p63 ? const_int(p->arena, (int64_t)value) : overflow(p, e);
 }
 
-static const Const *call_number(const Place *p, const Expr *e, const Const *x)
+static const Const *call_number(const EvalContext *p, const Expr *e, const Const *x)
 {
     if (!const_is_number(x)) {
         diag_error(p->c, e->span, "%s takes a number, not %s", e->text, const_kind_text(x));
@@ -485,7 +485,7 @@ static const Const *call_number(const Place *p, const Expr *e, const Const *x)
     return call_round(p, e, x);
 }
 
-static const Const *call_function(const Place *p, const Expr *e, const Const *const *args, int count)
+static const Const *call_function(const EvalContext *p, const Expr *e, const Const *const *args, int count)
 {
     bool several = strcmp(e->text, "min") == 0 || strcmp(e->text, "max") == 0 || strcmp(e->text, "sum") == 0;
     if (several && count > 1) {
@@ -507,7 +507,7 @@ static const Const *call_function(const Place *p, const Expr *e, const Const *co
 
 List *eval_args(Eval *ev, const Names *names, const List *args)
 {
-    Place p = {ev, ev->compilation, ev->compilation->arena, names};
+    EvalContext p = {ev, ev->compilation, ev->compilation->arena, names};
     List *values = arena_alloc(p.arena, sizeof *values);
     for (int i = 0; i < args->count; i++) {
         const Arg *arg = args->at[i];
@@ -518,7 +518,7 @@ List *eval_args(Eval *ev, const Names *names, const List *args)
     return values;
 }
 
-static const Const *eval_function(const Place *p, const Expr *e)
+static const Const *eval_function(const EvalContext *p, const Expr *e)
 {
     const Const **args = arena_alloc(p->arena, (size_t)(e->args.count + 1) * sizeof *args);
     bool good = true;
@@ -533,7 +533,7 @@ static const Const *eval_function(const Place *p, const Expr *e)
     return good ? call_function(p, e, args, e->args.count) : NULL;
 }
 
-static const Const *eval_call(const Place *p, const Expr *e, bool symbols)
+static const Const *eval_call(const EvalContext *p, const Expr *e, bool symbols)
 {
     for (int i = 0; i < FUNCTION_COUNT; i++)
         if (strcmp(function_names[i], e->text) == 0) return eval_function(p, e);
@@ -545,7 +545,7 @@ static const Const *eval_call(const Place *p, const Expr *e, bool symbols)
 
 /* ---- the walk --------------------------------------------------------- */
 
-static const Const *eval_name(const Place *p, const Expr *e, bool symbols)
+static const Const *eval_name(const EvalContext *p, const Expr *e, bool symbols)
 {
     const Const *value = NULL;
     if (p->names->find(p->names->self, e->text, e->span, &value)) return value;
@@ -555,14 +555,14 @@ static const Const *eval_name(const Place *p, const Expr *e, bool symbols)
     return NULL;
 }
 
-static const Const *eval_condition(const Place *p, const Expr *e, bool symbols)
+static const Const *eval_condition(const EvalContext *p, const Expr *e, bool symbols)
 {
     bool truth;
     if (!eval_truth(p, e->left, "the condition before `?`", &truth)) return NULL;
     return eval(p, truth ? e->right : e->third, symbols);
 }
 
-static const Const *eval(const Place *p, const Expr *e, bool symbols)
+static const Const *eval(const EvalContext *p, const Expr *e, bool symbols)
 {
     if (!spend(p, e->span, 1)) return NULL;
     switch (e->kind) {
@@ -586,6 +586,6 @@ static const Const *eval(const Place *p, const Expr *e, bool symbols)
 
 const Const *eval_expr(Eval *ev, const Names *names, const Expr *e, bool symbols)
 {
-    Place p = {ev, ev->compilation, ev->compilation->arena, names};
+    EvalContext p = {ev, ev->compilation, ev->compilation->arena, names};
     return eval(&p, e, symbols);
 }

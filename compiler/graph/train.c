@@ -21,7 +21,7 @@ static const List no_args = {0};
 static const List *symbol_args(const Const *symbol) { return symbol->symbol.args ? symbol->symbol.args : &no_args; }
 
 /* The only value of an entry, or NULL after an error. */
-static const ConstArg *single(Training *t, const Entry *entry)
+static const ConstArg *single(Training *t, const TrainEntry *entry)
 {
     if (entry->values.count == 1) {
         const ConstArg *arg = entry->values.at[0];
@@ -250,7 +250,7 @@ static void check_milestones(Training *t, const ConstArg *arg)
         }
 }
 
-static void read_schedule(Training *t, const Entry *entry)
+static void read_schedule(Training *t, const TrainEntry *entry)
 {
     const ConstArg *arg = single(t, entry);
     int kind = arg ? choose(t, KEY_SCHEDULE, arg, schedule_names, 7) : -1;
@@ -273,7 +273,7 @@ static const Attr weight_attrs[] = {{"x", ATTR_REAL, offsetof(Amount, x), NULL, 
 static const Attr bound_attrs[] = {{"x", ATTR_REAL, offsetof(Amount, x), NULL, POSITIVE, NULL}, {0}};
 
 /* name(x) entries, each name once, into to[0] and to[1]. */
-static void read_amounts(Training *t, const Entry *entry, const char *const *names, const Attr *attrs,
+static void read_amounts(Training *t, const TrainEntry *entry, const char *const *names, const Attr *attrs,
                          double *const *to)
 {
     const ConstArg *seen[2] = {NULL, NULL};
@@ -297,13 +297,13 @@ static void read_amounts(Training *t, const Entry *entry, const char *const *nam
 static const char *const regularize_names[] = {"l1", "l2"};
 static const char *const clip_names[] = {"norm", "value"};
 
-static void read_regularize(Training *t, const Entry *entry)
+static void read_regularize(Training *t, const TrainEntry *entry)
 {
     double *const to[] = {&t->spec->l1, &t->spec->l2};
     read_amounts(t, entry, regularize_names, weight_attrs, to);
 }
 
-static void read_clip(Training *t, const Entry *entry)
+static void read_clip(Training *t, const TrainEntry *entry)
 {
     double *const to[] = {&t->spec->clip_norm, &t->spec->clip_value};
     read_amounts(t, entry, clip_names, bound_attrs, to);
@@ -311,7 +311,7 @@ static void read_clip(Training *t, const Entry *entry)
 
 /* ---- batch, epochs, seed ---------------------------------------------- */
 
-static int64_t read_integer(Training *t, const Entry *entry, int64_t least, int64_t most, int64_t initial)
+static int64_t read_integer(Training *t, const TrainEntry *entry, int64_t least, int64_t most, int64_t initial)
 {
     const ConstArg *arg = entry ? single(t, entry) : NULL;
     if (!arg) return initial;
@@ -335,7 +335,7 @@ static const Attr normalize_attrs[] = {
     {0},
 };
 
-static void check_channels(Training *t, const Entry *entry)
+static void check_channels(Training *t, const TrainEntry *entry)
 {
     const TrainSpec *spec = t->spec;
     Shape shape = ((const Tensor *)t->net->inputs.at[0])->shape;
@@ -352,7 +352,7 @@ static void check_channels(Training *t, const Entry *entry)
     wrong(t);
 }
 
-static void read_normalize(Training *t, const Entry *entry)
+static void read_normalize(Training *t, const TrainEntry *entry)
 {
     static const char *const names[] = {"dataset", "none"};
     const ConstArg *first = entry->values.count > 0 ? entry->values.at[0] : single(t, entry);
@@ -376,7 +376,7 @@ static void read_normalize(Training *t, const Entry *entry)
     }
 }
 
-static void read_fit(Training *t, const Entry *entry)
+static void read_fit(Training *t, const TrainEntry *entry)
 {
     static const char *const names[] = {"resize", "pad", "crop"}; /* as FitKind */
     const ConstArg *arg = single(t, entry);
@@ -400,7 +400,7 @@ static const char *const augment_names[] = {"crop",   "flip",   "resize",
 static const Attr *const augment_attrs[] = {augment_crop,  augment_none, augment_size,
                                             augment_angle, augment_size, augment_amount};
 
-static void read_augment(Training *t, const Entry *entry)
+static void read_augment(Training *t, const TrainEntry *entry)
 {
     if (entry->values.count == 0) single(t, entry);
     for (int i = 0; i < entry->values.count; i++) {
@@ -423,7 +423,7 @@ static const Attr stop_attrs[] = {{"n", ATTR_INT, offsetof(StopAttrs, n), NULL, 
 
 static const char *const stop_names[] = {"patience"};
 
-static void read_stop(Training *t, const Entry *entry)
+static void read_stop(Training *t, const TrainEntry *entry)
 {
     const ConstArg *arg = single(t, entry);
     StopAttrs attrs = {0};
@@ -509,7 +509,7 @@ int64_t train_target_count(const TrainSpec *spec, const Graph *net)
 
 static void read_entries(Training *t)
 {
-    static void (*const readers[KEY_COUNT])(Training *, const Entry *) = {
+    static void (*const readers[KEY_COUNT])(Training *, const TrainEntry *) = {
         [KEY_SCHEDULE] = read_schedule, [KEY_REGULARIZE] = read_regularize,
         [KEY_CLIP] = read_clip,         [KEY_NORMALIZE] = read_normalize,
         [KEY_FIT] = read_fit,           [KEY_AUGMENT] = read_augment,

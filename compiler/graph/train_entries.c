@@ -22,9 +22,9 @@ int train_key_find(const char *name)
     return -1;
 }
 
-static Entry *entry_new(Training *t, Key key, Span span)
+static TrainEntry *entry_new(Training *t, Key key, Span span)
 {
-    Entry *entry = arena_alloc(t->c->arena, sizeof *entry);
+    TrainEntry *entry = arena_alloc(t->c->arena, sizeof *entry);
     entry->key = key;
     entry->span = span;
     return entry;
@@ -39,9 +39,9 @@ static ConstArg *arg_value(Training *t, const Arg *arg)
 }
 
 /* In a file a key stands once. */
-static void entry_put(Training *t, Entry *entry, bool replace)
+static void entry_put(Training *t, TrainEntry *entry, bool replace)
 {
-    const Entry *first = t->entry[entry->key];
+    const TrainEntry *first = t->entry[entry->key];
     if (first && !replace) {
         diag_error(t->c, entry->span, "%s is given twice", key_names[entry->key]);
         diag_note(t->c, first->span, "the first is here");
@@ -67,7 +67,7 @@ static void stray_word(Training *t, const Arg *arg)
 }
 
 /* A misspelt key is read as one value too many of the key before it. */
-static void extra_value(Training *t, const Entry *entry, const Arg *arg)
+static void extra_value(Training *t, const TrainEntry *entry, const Arg *arg)
 {
     const char *word = arg->value->kind == EXPR_NAME && !arg->name ? arg->value->text : arg->name;
     if (word)
@@ -84,7 +84,7 @@ static bool takes_several(Key key)
 }
 
 /* True when the word was the value of an entry. */
-static bool add_value(Training *t, Entry *entry, const Arg *arg, bool *stray)
+static bool add_value(Training *t, TrainEntry *entry, const Arg *arg, bool *stray)
 {
     if (!entry || (arg->name && entry->key != KEY_NORMALIZE)) return false;
     if (*stray) /* the value of a misspelt key: already reported */
@@ -106,7 +106,7 @@ static void named_word(Training *t, const Arg *arg, bool set)
         diag_error(t->c, arg->span, "write `%s %s`, without `=`", arg->name, expr_line(t->c, arg->value));
         wrong(t);
     } else if (key >= 0) {
-        Entry *entry = entry_new(t, key, arg->name_span);
+        TrainEntry *entry = entry_new(t, key, arg->name_span);
         ConstArg *value = arg_value(t, arg);
         value->name = NULL;
         list_push(t->c->arena, &entry->values, value);
@@ -119,7 +119,7 @@ static void named_word(Training *t, const Arg *arg, bool set)
 
 void train_read_items(Training *t, const List *items, bool set)
 {
-    Entry *entry = NULL;
+    TrainEntry *entry = NULL;
     bool stray = false;
     for (int i = 0; i < items->count && !diag_full(t->c); i++) {
         const Arg *arg = items->at[i];

@@ -23,19 +23,19 @@ typedef enum Key {
 } Key;
 
 /* A key and what stands after it. */
-typedef struct Entry {
+typedef struct TrainEntry {
     Key key;
     Span span;   /* of the key */
     List values; /* of ConstArg; a value of NULL was in error */
-} Entry;
+} TrainEntry;
 
 typedef struct Training {
     Compilation *c;
     Eval eval;
     const Names *names;
     const Graph *net;
-    Entry *entry[KEY_COUNT]; /* NULL: the default holds */
-    List overrides;          /* of ConstArg: arguments of the optimizer or the loss */
+    TrainEntry *entry[KEY_COUNT]; /* NULL: the default holds */
+    List overrides;               /* of ConstArg: arguments of the optimizer or the loss */
     TrainSpec *spec;
     bool good;
 } Training;

@@ -16,12 +16,12 @@ typedef struct PassContext {
     bool constant_weights; /* parameters change only when they are set */
 } PassContext;
 
-typedef struct Pass {
+typedef struct PassRow {
     PassInfo info;
     bool (*applies)(const PassContext *);
     void (*run)(PassContext *);
     unsigned requires;
-} Pass;
+} PassRow;
 
 /* ---- on which programs ----------------------------------------------------------- */
 
@@ -49,7 +49,7 @@ static void run_concat_elimination(PassContext *c) { pass_concat_elimination(c->
 static void run_prepack(PassContext *c) { pass_prepack(c->program); }
 static void run_gradient_splitting(PassContext *c) { pass_gradient_splitting(c->program); }
 
-static const Pass passes[] = {
+static const PassRow passes[] = {
 #define PASS(id, name, applies, run, requires, effect, help) {{name, effect, help}, applies, run, requires},
     PASS_TABLE(PASS)
 #undef PASS
@@ -84,7 +84,7 @@ bool pass_is_enabled(const LowerOptions *o, PassId id)
 static void run_passes(PassContext *c)
 {
     for (int i = 0; i < PASS_COUNT; i++) {
-        const Pass *pass = &passes[i];
+        const PassRow *pass = &passes[i];
         if (!pass->run || !pass_is_enabled(c->options, (PassId)i) || !pass->applies(c)) continue;
         pass->run(c);
 #ifndef NDEBUG

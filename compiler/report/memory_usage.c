@@ -23,10 +23,7 @@ static int64_t bytes_of_kind(const Graph *g, TensorKind kind)
 }
 
 /* An array starts on a boundary of PLAN_ALIGN bytes. */
-static int64_t padded_bytes(const Tensor *t)
-{
-    return round_up(shape_count(t->shape) * REAL_SIZE, PLAN_ALIGN);
-}
+static int64_t padded_bytes(const Tensor *t) { return round_up(shape_count(t->shape) * REAL_SIZE, PLAN_ALIGN); }
 
 static int64_t block_bytes(const Graph *g, bool states)
 {

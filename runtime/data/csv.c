@@ -20,27 +20,27 @@ enum { PATH_BYTES = 4096, MAX_CLASSES = 100000, MAX_ROWS = 1 << 30 };
 
 /* ---- rows of fields ----------------------------------------------------------- */
 
-typedef struct Field {
+typedef struct CsvField {
     char *text; /* terminated, in the file's memory */
     int column; /* in the line, from 1, in bytes */
-} Field;
+} CsvField;
 
 typedef struct Csv {
     const char *path;
     char *at, *line_start;
     char separator;
     int line; /* of the row just read */
-    Field *field;
+    CsvField *field;
     int count, capacity;
 } Csv;
 
 /* One type of growing array for numbers and texts. */
-typedef struct Column {
+typedef struct CsvColumn {
     void *at;
     size_t count, capacity;
-} Column;
+} CsvColumn;
 
-static void *column_add(Column *column, size_t item, NnError *error)
+static void *column_add(CsvColumn *column, size_t item, NnError *error)
 {
     if (column->count == column->capacity) {
         size_t capacity = column->capacity * 2 + 256;
@@ -65,7 +65,7 @@ static char guess_separator(const char *text)
 }
 
 /* Ends the text of a quoted field and steps over its closing quote. */
-static int read_quoted(Csv *csv, Field *field, NnError *error)
+static int read_quoted(Csv *csv, CsvField *field, NnError *error)
 {
     char *out = ++csv->at;
     field->text = out;
@@ -85,7 +85,7 @@ static int read_quoted(Csv *csv, Field *field, NnError *error)
     return 0;
 }
 
-static void read_bare(Csv *csv, Field *field)
+static void read_bare(Csv *csv, CsvField *field)
 {
     while (*csv->at == ' ') csv->at++;
     field->text = csv->at;
@@ -105,12 +105,12 @@ static int read_fields(Csv *csv, NnError *error)
     for (bool more = true; more;) {
         if (csv->count == csv->capacity) {
             int capacity = csv->capacity * 2 + 16;
-            Field *larger = realloc(csv->field, (size_t)capacity * sizeof *larger);
+            CsvField *larger = realloc(csv->field, (size_t)capacity * sizeof *larger);
             if (!larger) return nn_fail(error, NN_SYSTEM_FAILED, "not enough memory for a row of %s", csv->path);
             csv->field = larger;
             csv->capacity = capacity;
         }
-        Field *field = &csv->field[csv->count++];
+        CsvField *field = &csv->field[csv->count++];
         field->column = (int)(csv->at - csv->line_start) + 1;
         bool quoted = *csv->at == '"';
         if (quoted && read_quoted(csv, field, error)) return -1;
@@ -152,10 +152,10 @@ static bool is_number(const char *text, double *value)
     return !*end && isfinite(*value);
 }
 
-typedef struct Layout {
+typedef struct CsvLayout {
     int columns, target; /* target: position, from 0 */
     bool header;
-} Layout;
+} CsvLayout;
 
 static bool has_names(const Csv *csv, int target)
 {
@@ -165,7 +165,7 @@ static bool has_names(const Csv *csv, int target)
     return true;
 }
 
-static int find_target(const Csv *csv, const char *name, Layout *layout, NnError *error)
+static int find_target(const Csv *csv, const char *name, CsvLayout *layout, NnError *error)
 {
     if (!name) {
         layout->target = layout->columns - 1;
@@ -185,7 +185,7 @@ static int find_target(const Csv *csv, const char *name, Layout *layout, NnError
     return 0;
 }
 
-static int read_layout(const Csv *csv, const char *target, Layout *layout, NnError *error)
+static int read_layout(const Csv *csv, const char *target, CsvLayout *layout, NnError *error)
 {
     layout->columns = csv->count;
     if (csv->count < 2)
@@ -199,13 +199,13 @@ static int read_layout(const Csv *csv, const char *target, Layout *layout, NnErr
 /* ---- one file ---------------------------------------------------------------------- */
 
 typedef struct Table { /* of one part */
-    Column values;     /* float, without the target */
-    Column targets;    /* float */
-    Column labels;     /* char *, for classes */
+    CsvColumn values;  /* float, without the target */
+    CsvColumn targets; /* float */
+    CsvColumn labels;  /* char *, for classes */
     int rows;
 } Table;
 
-static int take_number(const Csv *csv, int i, Column *column, NnError *error)
+static int take_number(const Csv *csv, int i, CsvColumn *column, NnError *error)
 {
     double value;
     if (!is_number(csv->field[i].text, &value))
@@ -217,7 +217,7 @@ static int take_number(const Csv *csv, int i, Column *column, NnError *error)
     return 0;
 }
 
-static int take_label(const Csv *csv, int i, Column *column, NnError *error)
+static int take_label(const Csv *csv, int i, CsvColumn *column, NnError *error)
 {
     if (!*csv->field[i].text)
         return nn_fail(error, NN_BAD_INPUT, "%s:%d:%d: the class is empty", csv->path, csv->line, csv->field[i].column);
@@ -227,7 +227,7 @@ static int take_label(const Csv *csv, int i, Column *column, NnError *error)
     return *slot ? 0 : nn_fail(error, NN_SYSTEM_FAILED, "not enough memory for the classes of %s", csv->path);
 }
 
-static int take_row(const Csv *csv, const Layout *layout, bool values, Table *table, NnError *error)
+static int take_row(const Csv *csv, const CsvLayout *layout, bool values, Table *table, NnError *error)
 {
     if (csv->count != layout->columns)
         return nn_fail(error, NN_BAD_INPUT, "%s:%d: %d column%s, the first line has %d", csv->path, csv->line,
@@ -247,7 +247,7 @@ static int take_row(const Csv *csv, const Layout *layout, bool values, Table *ta
     return 0;
 }
 
-static int read_rows(Csv *csv, const DatasetOptions *options, Layout *layout, Table *table, NnError *error)
+static int read_rows(Csv *csv, const DatasetOptions *options, CsvLayout *layout, Table *table, NnError *error)
 {
     int got = read_row(csv, error);
     if (got < 0 || (got && read_layout(csv, options->target, layout, error))) return -1;
@@ -258,7 +258,7 @@ static int read_rows(Csv *csv, const DatasetOptions *options, Layout *layout, Ta
     return got;
 }
 
-static int read_table(const char *path, const DatasetOptions *options, Layout *layout, Table *table, NnError *error)
+static int read_table(const char *path, const DatasetOptions *options, CsvLayout *layout, Table *table, NnError *error)
 {
     size_t size;
     char *text = nn_read_file(path, &size, error);
@@ -356,7 +356,7 @@ static void table_free(Table *table)
     free(table->targets.at);
 }
 
-static int take_tables(Table *tables, const Layout *layout, const DatasetOptions *options, Dataset *data,
+static int take_tables(Table *tables, const CsvLayout *layout, const DatasetOptions *options, Dataset *data,
                        NnError *error)
 {
     data->rank = 1;
@@ -387,7 +387,7 @@ static bool csv_recognises(const char *path, bool is_folder)
     return length > 4 && !strcasecmp(path + length - 4, ".csv");
 }
 
-static int read_parts(const char *path, const DatasetOptions *options, Layout *layout, Table *tables, NnError *error)
+static int read_parts(const char *path, const DatasetOptions *options, CsvLayout *layout, Table *tables, NnError *error)
 {
     char part[PATH_BYTES];
     if (!part_path(part, path, "train")) return read_table(path, options, layout, &tables[DATA_TRAIN], error);
@@ -402,7 +402,7 @@ static int read_parts(const char *path, const DatasetOptions *options, Layout *l
 
 static int csv_read(const char *path, const DatasetOptions *options, Dataset *data, NnError *error)
 {
-    Layout layout = {0};
+    CsvLayout layout = {0};
     Table tables[DATA_PARTS] = {0};
     int failed =
         read_parts(path, options, &layout, tables, error) || take_tables(tables, &layout, options, data, error);

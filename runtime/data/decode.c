@@ -21,21 +21,21 @@
 enum { PIXEL_LIMIT = 1 << 28 };
 
 /* What one call is about. */
-typedef struct Task {
+typedef struct DecodeTask {
     const char *path;
     FILE *file;
     ImageHead *head; /* to be filled, or */
     uint8_t *out;    /* to be filled: */
     int height, width, channels;
     NnError *error;
-} Task;
+} DecodeTask;
 
-static int damaged_image(const Task *t, const char *why)
+static int damaged_image(const DecodeTask *t, const char *why)
 {
     return nn_fail(t->error, NN_BAD_INPUT, "%s is damaged: %s", t->path, why);
 }
 
-static int take_head(const Task *t, long height, long width, bool grey)
+static int take_head(const DecodeTask *t, long height, long width, bool grey)
 {
     if (height < 1 || width < 1 || height > PIXEL_LIMIT / width)
         return nn_fail(t->error, NN_BAD_INPUT, "%s is %ldx%ld pixels: too many", t->path, height, width);
@@ -43,13 +43,13 @@ static int take_head(const Task *t, long height, long width, bool grey)
     return 0;
 }
 
-static int changed_image(const Task *t)
+static int changed_image(const DecodeTask *t)
 {
     return nn_fail(t->error, NN_BAD_INPUT, "%s changed while it was being read", t->path);
 }
 
 /* row: [W][C] → line i of each plane */
-static void take_row(const Task *t, int i, const uint8_t *row)
+static void take_row(const DecodeTask *t, int i, const uint8_t *row)
 {
     size_t area = (size_t)t->height * (size_t)t->width;
     uint8_t *line = t->out + (size_t)i * (size_t)t->width;
@@ -95,7 +95,7 @@ static void take_cmyk(uint8_t *row, int width, bool inverted)
         }
 }
 
-static int jpeg_rows(Jpeg *j, const Task *t)
+static int jpeg_rows(Jpeg *j, const DecodeTask *t)
 {
     bool inks = j->d.jpeg_color_space == JCS_CMYK || j->d.jpeg_color_space == JCS_YCCK;
     j->d.out_color_space = inks ? JCS_CMYK : t->channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
@@ -114,7 +114,7 @@ static int jpeg_rows(Jpeg *j, const Task *t)
     return 0;
 }
 
-static int read_jpeg(const Task *t)
+static int read_jpeg(const DecodeTask *t)
 {
     Jpeg j = {0};
     j.d.err = jpeg_std_error(&j.errors);
@@ -137,7 +137,7 @@ static int read_jpeg(const Task *t)
 
 /* ---- PNG --------------------------------------------------------------------------- */
 
-static int png_rows(png_image *image, const Task *t)
+static int png_rows(png_image *image, const DecodeTask *t)
 {
     static const png_color black = {0, 0, 0};
     if ((int)image->height != t->height || (int)image->width != t->width) return changed_image(t);
@@ -151,7 +151,7 @@ static int png_rows(png_image *image, const Task *t)
     return failed;
 }
 
-static int read_png(const Task *t)
+static int read_png(const DecodeTask *t)
 {
     png_image image = {.version = PNG_IMAGE_VERSION};
     int failed;
@@ -165,7 +165,7 @@ static int read_png(const Task *t)
 
 /* ---- either ------------------------------------------------------------------------- */
 
-static int read_opened(const Task *t)
+static int read_opened(const DecodeTask *t)
 {
     unsigned char magic[8] = {0};
     size_t got = fread(magic, 1, sizeof magic, t->file);
@@ -178,7 +178,7 @@ static int read_opened(const Task *t)
                : nn_fail(t->error, NN_BAD_INPUT, "%s is empty", t->path);
 }
 
-static int read_path(Task *t)
+static int read_path(DecodeTask *t)
 {
     int fd = nn_open_regular(t->path, t->error);
     t->file = fd < 0 ? NULL : fdopen(fd, "rb");
@@ -194,11 +194,11 @@ static int read_path(Task *t)
 
 int image_head(const char *path, ImageHead *head, NnError *error)
 {
-    return read_path(&(Task){.path = path, .head = head, .error = error});
+    return read_path(&(DecodeTask){.path = path, .head = head, .error = error});
 }
 
 int image_decode(const char *path, const ImageHead *head, int channels, uint8_t *out, NnError *error)
 {
-    return read_path(&(Task){
+    return read_path(&(DecodeTask){
         .path = path, .out = out, .height = head->height, .width = head->width, .channels = channels, .error = error});
 }

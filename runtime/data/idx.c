@@ -55,12 +55,12 @@ static bool idx_recognises(const char *path, bool is_folder)
 /* ---- one file ---------------------------------------------------------------- */
 
 /* What a file holds: at once, or through zlib. */
-typedef struct Source {
+typedef struct IdxSource {
     const char *path;
     gzFile file;
     uint8_t *all; /* NULL: through zlib */
     size_t size, at;
-} Source;
+} IdxSource;
 
 /* A file as it is; NULL where it cannot be had whole. */
 static uint8_t *whole_file(int fd, size_t *size)
@@ -98,7 +98,7 @@ static uint8_t *unzipped(const uint8_t *zipped, size_t count, size_t *size)
 }
 
 /* Exactly `size` bytes. */
-static int read_bytes(Source *s, void *out, size_t size, NnError *error)
+static int read_bytes(IdxSource *s, void *out, size_t size, NnError *error)
 {
     size_t done = 0;
     if (s->all) {
@@ -123,7 +123,7 @@ static int read_bytes(Source *s, void *out, size_t size, NnError *error)
     return 0;
 }
 
-static int check_end(Source *s, NnError *error)
+static int check_end(IdxSource *s, NnError *error)
 {
     unsigned char extra;
     int got = s->all ? s->at < s->size : gzread(s->file, &extra, 1), code;
@@ -140,7 +140,7 @@ static uint32_t big_endian(const unsigned char *p)
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-static int read_idx_header(Source *s, int rank, Idx *idx, NnError *error)
+static int read_idx_header(IdxSource *s, int rank, Idx *idx, NnError *error)
 {
     const char *path = s->path;
     unsigned char head[4 + 4 * MAX_DIMS];
@@ -161,7 +161,7 @@ static int read_idx_header(Source *s, int rank, Idx *idx, NnError *error)
     return 0;
 }
 
-static int read_idx_body(Source *s, int rank, Idx *idx, NnError *error)
+static int read_idx_body(IdxSource *s, int rank, Idx *idx, NnError *error)
 {
     struct stat status;
     if (read_idx_header(s, rank, idx, error)) return -1;
@@ -184,7 +184,7 @@ static int read_idx_body(Source *s, int rank, Idx *idx, NnError *error)
 
 static int read_idx(const char *path, int rank, Idx *idx, NnError *error)
 {
-    Source s = {.path = path};
+    IdxSource s = {.path = path};
     size_t count;
     int fd = nn_open_regular(path, error);
     if (fd < 0) return -1;
