@@ -242,10 +242,8 @@ Feed *feed_new(Form *f, Random *r)
     size_t n = (size_t)f->options.batch, in = n * f->sizes[SIZE_INPUTS], out = n * f->sizes[SIZE_OUTPUTS];
     size_t targets = n * (f->classes ? 1 : f->sizes[SIZE_TARGETS]);
     Feed *feed = arena_alloc(arena, sizeof *feed);
-    *feed = (Feed){.batch = f->options.batch,
-                   .x = reals(arena, in),
-                   .dy = reals(arena, out),
-                   .target = reals(arena, targets)};
+    *feed = (Feed){
+        .batch = f->options.batch, .x = reals(arena, in), .dy = reals(arena, out), .target = reals(arena, targets)};
     for (size_t i = 0; i < in; i++) feed->x[i] = single(random_normal(r));
     for (size_t i = 0; i < out; i++) feed->dy[i] = single(random_normal(r));
     int64_t classes = f->net->net->output->shape.dim[0];

@@ -74,3 +74,18 @@ bool guard_holds(const float *x)
         if (x[i] != GUARD_VALUE) return false;
     return true;
 }
+
+void *zeroed(size_t bytes)
+{
+    void *block = aligned_alloc(64, (bytes + 64) / 64 * 64);
+    ck_assert_ptr_nonnull(block);
+    return memset(block, 0, bytes);
+}
+
+float uniform(unsigned stream, unsigned k)
+{
+    unsigned z = (k + 1) * 2654435761u + stream * 40503u;
+    z = (z ^ (z >> 15)) * 2246822519u;
+    z = (z ^ (z >> 13)) * 3266489917u;
+    return (float)((z ^ (z >> 16)) >> 8) / 16777216.0f;
+}

@@ -4,6 +4,7 @@
 #define NNC_TESTS_UNIT_LIBRARIES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "runtime/kernels/library.h"
 
@@ -29,5 +30,11 @@ void guarded_free(float *x); /* may be NULL */
 
 /* Whether nothing was written before the first of them. */
 bool guard_holds(const float *x);
+
+/* Zeros, aligned to 64 bytes; for free. */
+void *zeroed(size_t bytes);
+
+/* Numbers from 0 to 1 that depend on nothing but k and the stream. */
+float uniform(unsigned stream, unsigned k);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * suites: all unit suites, one per room.  The Makefile makes the table from the
+ * suites: all unit suites, one per module or part of one.  The Makefile makes the table from the
  * lines `Suite *NAME_suite(void)` of tests/unit/ (the brace on the next line).
  */
 #ifndef NNC_SUITES_H
