@@ -208,7 +208,9 @@ asan: $(BUILD)/tools.ok
 	@NNC=build/asan/nnc UNIT=build/asan/unit FUZZ=build/asan/fuzz CC="$(CC)" sh tests/asan.sh
 
 lint:
-	@sh tests/lint_rooms.sh
+	@sh tests/lint_modules.sh
+	@sh tests/lint_sizes.sh
+	@sh tests/lint_names.sh
 	@clang-format --dry-run -Werror $$(find compiler runtime tests bench -name '*.[ch]')
 	@shellcheck -x -s dash -S warning $$(find tests bench -name '*.sh') .ci/run
 
