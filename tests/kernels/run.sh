@@ -13,7 +13,7 @@ x86_64) machines="-msse2 -mavx2,-mfma -mavx512f,-mavx512dq,-mavx512vl,-mfma" ;;
 *) machines=-g ;;
 esac
 
-for net in tests/kernels/all.nn:all tests/kernels/trained.nn:trained tests/kernels/samples.nn:padded \
+for net in tests/kernels/all.nn:all tests/kernels/trained.nn:trained tests/kernels/batch_blocked.nn:padded \
     tests/kernels/exact.nn:adaptive_maxpool \
     tests/kernels/exact.nn:mul tests/kernels/close.nn:log_softmax; do
     try "nnc $net" "$NNC" "${net%:*}" --net "${net#*:}" --prefix net -o "$tmp/net.c"

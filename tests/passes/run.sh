@@ -5,8 +5,7 @@
 # their value, or 1e-6: sums are added up in another order, and Winograd's form of a
 # convolution rounds more (about 1e-5 of its largest output); nothing else may differ,
 # from a quarter of some starts at least (tests/generated/close.awk).
-# Concat without copies changes no bit, nor does what is computed again within a limit of
-# memory.
+# Concat elimination changes no bit, nor does rematerialization within a limit of memory.
 cd "$(dirname "$0")/../.." || exit 1
 . tests/lib.sh
 
@@ -47,7 +46,7 @@ without() {
         case $option in
         --no-fusion) chosen "$fused" no ;;
         --no-winograd) chosen '\[winograd' no ;;
-        --no-concat-elimination) try "$net $option: bit for bit" cmp "$tmp/with" "$tmp/without" && has concat1_forward yes ;;
+        --no-concat-elimination) try "$net $option: bitwise identical" cmp "$tmp/with" "$tmp/without" && has concat1_forward yes ;;
         --no-layout) chosen "$fused" no && has reorder no && chosen '\[winograd' no ;;
         --no-micro-batches) has accumulate no ;;
         esac
@@ -56,10 +55,10 @@ without() {
 
 without tests/passes/mixed.nn --no-fusion --no-layout
 without tests/passes/winograd.nn --no-fusion --no-winograd --no-layout
-without tests/passes/slices.nn --no-concat-elimination --no-winograd --no-fusion --no-layout
+without tests/passes/concat_elimination.nn --no-concat-elimination --no-winograd --no-fusion --no-layout
 without tests/refs/resnet_small.nn --no-fusion --no-layout
 without tests/refs/lenet_sgd.nn --no-layout
-without tests/passes/micro.nn --no-micro-batches
+without tests/passes/micro_batches.nn --no-micro-batches
 
 # code NET: what is written for it with all passes
 code() {
@@ -67,7 +66,7 @@ code() {
     option=
     try "nnc $net" "$NNC" "$net" --target generic --prefix net -o "$tmp/net.c"
 }
-net="tests/kernels/samples.nn --net padded"
+net="tests/kernels/batch_blocked.nn --net padded"
 # shellcheck disable=SC2086 # options are words
 numbers $net
 cp "$tmp/out" "$tmp/with"
@@ -80,7 +79,7 @@ option=--no-batch-blocking
 chosen '\[batch_blocked' no
 try "$net --no-batch-blocking: the numbers" awk -f tests/generated/close.awk "$tmp/with" "$tmp/without"
 
-# within NET OPTIONS…: in the least memory, where values are computed again, to the bit
+# within NET OPTIONS…: in the least memory, where values are rematerialized, with bitwise identical results
 within() {
     numbers "$@"
     cp "$tmp/out" "$tmp/with"
@@ -99,9 +98,9 @@ within tests/refs/resnet_small.nn --no-layout
 code tests/passes/mixed.nn
 chosen "$fused" yes
 has reorder yes
-code tests/passes/micro.nn
+code tests/passes/micro_batches.nn
 has accumulate yes
-code tests/passes/slices.nn
+code tests/passes/concat_elimination.nn
 has concat1_forward no
 code tests/passes/winograd.nn
 for rows in '\[winograd_4x4_3x3\]' '\[winograd_4x4_3x3 + ' 'dx\[winograd_4x4_3x3\]'; do chosen "$rows" yes; done
@@ -112,6 +111,6 @@ done
 for m in 2 4; do
     try "$net: tiles of $m" grep -q "nn_winograd(&size, $m, x, " "$tmp/net.c"
     try "$net: tiles of $m for a gradient" grep -q "nn_winograd(&size, $m, dy, " "$tmp/net.c"
-    try "$net: tiles of $m with a tail" grep -q "nn_winograd(&size, $m, x, weight, .*, &tail, " "$tmp/net.c"
+    try "$net: tiles of $m with an epilogue" grep -q "nn_winograd(&size, $m, x, weight, .*, &tail, " "$tmp/net.c"
 done
 conclude

@@ -1,5 +1,5 @@
 /*
- * The kernels of convolution, channels last, beside plain sums, through every table of
+ * The kernels of NHWC convolution against plain sums, through every table of
  * kernels that this machine can run, as the parts of one to three threads.  Values are
  * small integers, so that sums are exact and results must be the same numbers, however
  * they are cut into tiles, units and blocks.  Shapes: those on both sides of each limit of
@@ -204,7 +204,7 @@ static void check_all(const nn_symbol *table, nn_conv d, unsigned seed)
     problem_free(&p);
 }
 
-/* ---- Winograd's forms: to a few units of rounding, and to the bit with any threads ---- */
+/* ---- Winograd's forms: to a few units of rounding, and bitwise identical with any threads ---- */
 
 typedef void WinogradPack(const nn_conv *, int m, int back, const float *weight, float *panels, int t, int T);
 typedef void Winograd(const nn_conv *, int m, const float *x, const float *panels, const float *bias, const nn_tail *,
@@ -482,7 +482,7 @@ Suite *convolution_suite(void);
 Suite *convolution_suite(void)
 {
     Suite *suite = suite_create("convolution");
-    TCase *tests = tcase_create("kernels");
+    TCase *tests = tcase_create("convolution");
     tcase_add_loop_test(tests, chosen_shapes, 0, KERNEL_TABLES);
     tcase_add_loop_test(tests, limits_of_wgrad, 0, KERNEL_TABLES);
     tcase_add_loop_test(tests, limits_of_direct, 0, KERNEL_TABLES);

@@ -179,7 +179,7 @@ Suite *dense_suite(void);
 Suite *dense_suite(void)
 {
     Suite *suite = suite_create("dense");
-    TCase *tests = tcase_create("kernels");
+    TCase *tests = tcase_create("dense");
     tcase_add_loop_test(tests, limits_of_dense, 0, KERNEL_TABLES);
     tcase_add_loop_test(tests, limits_of_planar, 0, KERNEL_TABLES);
     suite_add_tcase(suite, tests);

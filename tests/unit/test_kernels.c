@@ -5,7 +5,7 @@
  * A net is run in the plain form and in the fast one, with one, two and three
  * threads, for batches below and above what is shared out by samples.  Compared
  * are inference, the forward pass of training, dx, the parameters' gradients and
- * the running statistics.  The threads' results must be the same to the bit.
+ * the running statistics.  The threads' results must be bitwise identical.
  */
 #include <check.h>
 #include <math.h>
@@ -288,14 +288,14 @@ static void check_fusion(Build v)
     run_free(&fused);
 }
 
-static const char rectified_path[] = "tests/kernels/rectified.nn";
+static const char batchnorm_relu_path[] = "tests/kernels/batchnorm_relu.nn";
 
 START_TEST(fuses_alike)
 {
-    check_net(rectified_path, _i, 1e-4, false);
-    Nets nets = nets_open(rectified_path);
+    check_net(batchnorm_relu_path, _i, 1e-4, false);
+    Nets nets = nets_open(batchnorm_relu_path);
     for (size_t i = 0; i < sizeof batches / sizeof *batches; i++) {
-        Build v = {.path = rectified_path, .net = net_name(&nets, _i), .batch = batches[i], .threads = 2};
+        Build v = {.path = batchnorm_relu_path, .net = net_name(&nets, _i), .batch = batches[i], .threads = 2};
         check_fusion(v);
         v.coarse = true;
         check_fusion(v);
@@ -304,21 +304,21 @@ START_TEST(fuses_alike)
 }
 END_TEST
 
-/* ---- samples last ---------------------------------------------------------------- */
+/* ---- batch blocking -------------------------------------------------------------- */
 
-static const char samples_path[] = "tests/kernels/samples.nn";
+static const char batch_blocked_path[] = "tests/kernels/batch_blocked.nn";
 
 /* Passes of the whole batch, with fewer blocks than threads and with as many; training. */
-START_TEST(turns_samples_alike)
+START_TEST(blocks_batches_alike)
 {
-    Nets nets = nets_open(samples_path);
-    Build v = {.path = samples_path, .net = net_name(&nets, _i), .batch = 16};
+    Nets nets = nets_open(batch_blocked_path);
+    Build v = {.path = batch_blocked_path, .net = net_name(&nets, _i), .batch = 16};
     check_variant(v, 1e-5);
     v.batch = 48;
     check_variant(v, 1e-5);
     v.jit = JIT_CC;
     check_variant(v, 1e-5);
-    v = (Build){.path = samples_path, .net = "padded", .set = "optimizer=sgd(lr=0.1)", .batch = 32};
+    v = (Build){.path = batch_blocked_path, .net = "padded", .set = "optimizer=sgd(lr=0.1)", .batch = 32};
     check_variant(v, 1e-4);
     compilation_free(nets.c);
 }
@@ -393,8 +393,8 @@ Suite *kernels_suite(void)
     TCase *tcase = tcase_create("kernels");
     add_nets(tcase, exact_path, gives_the_same_numbers);
     add_nets(tcase, close_path, gives_close_numbers);
-    add_nets(tcase, rectified_path, fuses_alike);
-    add_nets(tcase, samples_path, turns_samples_alike);
+    add_nets(tcase, batchnorm_relu_path, fuses_alike);
+    add_nets(tcase, batch_blocked_path, blocks_batches_alike);
     tcase_add_loop_test(tcase, updates_alike, 0, sizeof updates / sizeof *updates);
     tcase_add_loop_test(tcase, compiles_for_other_machines, 0, sizeof flags / sizeof *flags);
     tcase_add_test(tcase, trains_alike);

@@ -1,6 +1,6 @@
 /*
- * Kernels for images that lie samples last, beside sums that are written down as they
- * are defined, in double precision.  Every table of kernels that this machine can run;
+ * Kernels for batch-blocked images (NCHW16N) against the sums that define them, in double
+ * precision.  Every table of kernels that this machine can run;
  * of one to three threads each does its blocks, or its part of the weights.  Values are
  * halves, so that sums are exact and results must be the same numbers.
  */
@@ -44,14 +44,14 @@ static const nn_samples shapes[] = {
     {2, 40, 70, 3, 40, 70, 3, 3, 1, 1, 1, 1, 1, 1}, {32, 4, 4, 32, 4, 4, 3, 3, 1, 1, 1, 1, 1, 1},
 };
 
-/* What is joined: an element of y, one of x, and a weight. */
+/* What a multiply-add connects: an element of y, one of x, and a weight. */
 typedef struct Arrays {
     long x, y, weights; /* elements */
     float *in, *out, *weight, *bias;
     double *dx, *sum, *dweight;
 } Arrays;
 
-static void join(const Arrays *a, long y, long x, long weight)
+static void multiply_add(const Arrays *a, long y, long x, long weight)
 {
     a->sum[y] += (double)a->weight[weight] * (double)a->in[x];
     a->dx[x] += (double)a->weight[weight] * (double)a->out[y];
@@ -59,14 +59,15 @@ static void join(const Arrays *a, long y, long x, long weight)
 }
 
 /* One tap of one pixel, for all channels, outputs and samples. */
-static void join_tap(const nn_samples *d, const Arrays *a, int i, int j, int u, int v)
+static void add_tap(const nn_samples *d, const Arrays *a, int i, int j, int u, int v)
 {
     int row = i * d->sh + u * d->dh - d->top, column = j * d->sw + v * d->dw - d->left;
     if (row < 0 || row >= d->h || column < 0 || column >= d->w) return;
     for (long k = 0; k < (long)BLOCKS * d->o * d->c * LANES; k++) {
         long lane = k % LANES, c = k / LANES % d->c, o = k / LANES / d->c % d->o, b = k / LANES / d->c / d->o;
-        join(a, (((b * d->o + o) * d->oh + i) * d->ow + j) * LANES + lane,
-             (((b * d->c + c) * d->h + row) * d->w + column) * LANES + lane, ((o * d->c + c) * d->kh + u) * d->kw + v);
+        multiply_add(a, (((b * d->o + o) * d->oh + i) * d->ow + j) * LANES + lane,
+                     (((b * d->c + c) * d->h + row) * d->w + column) * LANES + lane,
+                     ((o * d->c + c) * d->kh + u) * d->kw + v);
     }
 }
 
@@ -81,7 +82,7 @@ static Arrays arrays_of(const nn_samples *d)
     for (long y = 0; y < a.y; y++) a.sum[y] = (double)a.bias[y / LANES / (d->oh * d->ow) % d->o];
     for (int i = 0; i < d->oh; i++)
         for (int j = 0; j < d->ow; j++)
-            for (int tap = 0; tap < d->kh * d->kw; tap++) join_tap(d, &a, i, j, tap / d->kw, tap % d->kw);
+            for (int tap = 0; tap < d->kh * d->kw; tap++) add_tap(d, &a, i, j, tap / d->kw, tap % d->kw);
     return a;
 }
 
@@ -174,12 +175,12 @@ START_TEST(dense_layers)
 }
 END_TEST
 
-Suite *samples_suite(void);
+Suite *batch_blocked_kernels_suite(void);
 
-Suite *samples_suite(void)
+Suite *batch_blocked_kernels_suite(void)
 {
-    Suite *suite = suite_create("samples last");
-    TCase *tests = tcase_create("kernels");
+    Suite *suite = suite_create("batch_blocked_kernels");
+    TCase *tests = tcase_create("batch_blocked_kernels");
     tcase_add_loop_test(tests, convolutions, 0, KERNEL_TABLES);
     tcase_add_loop_test(tests, limits_of_convolutions, 0, KERNEL_TABLES);
     tcase_add_loop_test(tests, dense_layers, 0, KERNEL_TABLES);

@@ -1,6 +1,5 @@
 /*
- * Kernels for channels-last images beside those for planar ones: the same images in
- * both layouts, through every table of kernels that this machine can run, as the parts
+ * Kernels for NHWC images against those for NCHW: the same images in both layouts, through every table of kernels that this machine can run, as the parts
  * of one to three threads.  Values are halves, with ties and some NaN, so that sums are
  * exact and results must be the same numbers.
  */
@@ -23,15 +22,15 @@ enum { SAMPLES = 2 };
 
 typedef struct Image {
     long c, p;
-    float *planar, *last, *got; /* got: what a kernel for channels last wrote */
+    float *nchw, *nhwc, *got; /* got: what a kernel for NHWC wrote */
 } Image;
 
-/* planar [c][p] to last [p][c] */
-static void turn(const Image *a)
+/* NCHW [c][p] to NHWC [p][c] */
+static void reorder(const Image *a)
 {
     for (long n = 0; n < SAMPLES; n++)
         for (long c = 0; c < a->c; c++)
-            for (long p = 0; p < a->p; p++) a->last[(n * a->p + p) * a->c + c] = a->planar[(n * a->c + c) * a->p + p];
+            for (long p = 0; p < a->p; p++) a->nhwc[(n * a->p + p) * a->c + c] = a->nchw[(n * a->c + c) * a->p + p];
 }
 
 static Image image(long c, long p, unsigned seed, bool nans)
@@ -40,46 +39,46 @@ static Image image(long c, long p, unsigned seed, bool nans)
     Image a = {c, p, guarded(count), guarded(count), guarded(count)};
     for (long i = 0; i < count; i++) {
         seed = seed * 1664525u + 1013904223u;
-        a.planar[i] = (float)((int)(seed >> 24) % 17 - 8) / 2;
-        if (nans && (seed >> 8) % 61 == 0) a.planar[i] = NAN;
+        a.nchw[i] = (float)((int)(seed >> 24) % 17 - 8) / 2;
+        if (nans && (seed >> 8) % 61 == 0) a.nchw[i] = NAN;
     }
-    turn(&a);
+    reorder(&a);
     return a;
 }
 
 static void image_free(Image *a)
 {
-    guarded_free(a->planar);
-    guarded_free(a->last);
+    guarded_free(a->nchw);
+    guarded_free(a->nhwc);
     guarded_free(a->got);
 }
 
-/* What the kernel wrote is the planar result, but for rounding where `part` of it may
+/* What the kernel wrote is the NCHW result, but for rounding where `part` of it may
  * differ, and nothing behind it was touched. */
 static void check_close(Image *a, const char *what, int T, float part)
 {
-    turn(a);
+    reorder(a);
     for (long i = 0; i < SAMPLES * a->c * a->p; i++) {
-        bool same = isnan(a->last[i])
+        bool same = isnan(a->nhwc[i])
                         ? isnan(a->got[i])
-                        : a->got[i] == a->last[i] || fabsf(a->got[i] - a->last[i]) <= part * (1 + fabsf(a->last[i]));
+                        : a->got[i] == a->nhwc[i] || fabsf(a->got[i] - a->nhwc[i]) <= part * (1 + fabsf(a->nhwc[i]));
         ck_assert_msg(same, "%s, %ld channels, %d threads: element %ld is %g, not %g", what, a->c, T, i,
-                      (double)a->got[i], (double)a->last[i]);
+                      (double)a->got[i], (double)a->nhwc[i]);
     }
     ck_assert(guard_holds(a->got));
 }
 
 static void check_image(Image *a, const char *what, int T) { check_close(a, what, T, 0); }
 
-/* Places as an array of their own type, turned. */
-static void turn_places(const void *planar, void *last, long c, long p, bool wide)
+/* The reorder of argmax, an array of its own type. */
+static void reorder_argmax(const void *nchw, void *nhwc, long c, long p, bool wide)
 {
     for (long i = 0; i < SAMPLES * c * p; i++) {
         long n = i / (c * p), to = (n * p + i % p) * c + i / p % c;
         if (wide)
-            ((int *)last)[to] = ((const int *)planar)[i];
+            ((int *)nhwc)[to] = ((const int *)nchw)[i];
         else
-            ((unsigned char *)last)[to] = ((const unsigned char *)planar)[i];
+            ((unsigned char *)nhwc)[to] = ((const unsigned char *)nchw)[i];
     }
 }
 
@@ -99,12 +98,12 @@ static const nn_window windows[] = {
 typedef void Extremum(const nn_window *, long n, const float *x, float *y, void *place, int t, int T);
 typedef void ExtremumDx(const nn_window *, long n, const float *dy, const void *place, float *dx, int t, int T);
 
-static void check_places(const void *planar, const void *got, long c, long p, bool wide)
+static void check_argmax(const void *nchw, const void *got, long c, long p, bool wide)
 {
     size_t bytes = (size_t)(SAMPLES * c * p) * (wide ? sizeof(int) : 1);
     void *expected = malloc(bytes);
-    turn_places(planar, expected, c, p, wide);
-    ck_assert_msg(memcmp(expected, got, bytes) == 0, "places of %ld channels", c);
+    reorder_argmax(nchw, expected, c, p, wide);
+    ck_assert_msg(memcmp(expected, got, bytes) == 0, "argmax of %ld channels", c);
     free(expected);
 }
 
@@ -113,20 +112,20 @@ static void check_extremum(const nn_symbol *table, nn_window d, int T)
     Image x = image(d.c, (long)d.h * d.w, 1, true), y = image(d.c, (long)d.oh * d.ow, 2, false);
     Image dy = image(d.c, y.p, 3, false), dx = image(d.c, x.p, 4, false);
     size_t places = (size_t)(SAMPLES * d.c * y.p) * sizeof(int);
-    void *planar = malloc(places), *last = malloc(places);
-    ((Extremum *)kernel_named(table, "nn_extremum"))(&d, SAMPLES, x.planar, y.planar, planar, 0, 1);
+    void *nchw = malloc(places), *nhwc = malloc(places);
+    ((Extremum *)kernel_named(table, "nn_extremum"))(&d, SAMPLES, x.nchw, y.nchw, nchw, 0, 1);
     Extremum *forward = (Extremum *)kernel_named(table, "nn_extremum_last");
-    for (int t = 0; t < T; t++) forward(&d, SAMPLES, x.last, y.got, NULL, t, T);
+    for (int t = 0; t < T; t++) forward(&d, SAMPLES, x.nhwc, y.got, NULL, t, T);
     check_image(&y, "extremum alone", T);
-    for (int t = 0; t < T; t++) forward(&d, SAMPLES, x.last, y.got, last, t, T);
+    for (int t = 0; t < T; t++) forward(&d, SAMPLES, x.nhwc, y.got, nhwc, t, T);
     check_image(&y, "extremum", T);
-    check_places(planar, last, d.c, y.p, d.wide);
-    ((ExtremumDx *)kernel_named(table, "nn_extremum_dx"))(&d, SAMPLES, dy.planar, planar, dx.planar, 0, 1);
+    check_argmax(nchw, nhwc, d.c, y.p, d.wide);
+    ((ExtremumDx *)kernel_named(table, "nn_extremum_dx"))(&d, SAMPLES, dy.nchw, nchw, dx.nchw, 0, 1);
     ExtremumDx *back = (ExtremumDx *)kernel_named(table, "nn_extremum_last_dx");
-    for (int t = 0; t < T; t++) back(&d, SAMPLES, dy.last, last, dx.got, t, T);
+    for (int t = 0; t < T; t++) back(&d, SAMPLES, dy.nhwc, nhwc, dx.got, t, T);
     check_image(&dx, "extremum's gradient", T);
-    free(planar);
-    free(last);
+    free(nchw);
+    free(nhwc);
     image_free(&x), image_free(&y), image_free(&dy), image_free(&dx);
 }
 
@@ -162,13 +161,13 @@ static void check_average(const nn_symbol *table, nn_cells d, int T)
     long large = (long)d.v.large * d.h.large, small = (long)d.v.small * d.h.small;
     Image x = image(d.c, large, 1, true), y = image(d.c, small, 2, false);
     Image dy = image(d.c, small, 3, false), dx = image(d.c, large, 4, false);
-    ((Average *)kernel_named(table, "nn_cells_average"))(&d, SAMPLES, x.planar, y.planar, 0, 1);
+    ((Average *)kernel_named(table, "nn_cells_average"))(&d, SAMPLES, x.nchw, y.nchw, 0, 1);
     for (int t = 0; t < T; t++)
-        ((Average *)kernel_named(table, "nn_cells_average_last"))(&d, SAMPLES, x.last, y.got, t, T);
+        ((Average *)kernel_named(table, "nn_cells_average_last"))(&d, SAMPLES, x.nhwc, y.got, t, T);
     check_image(&y, "average", T);
-    ((Average *)kernel_named(table, "nn_cells_average_dx"))(&d, SAMPLES, dy.planar, dx.planar, 0, 1);
+    ((Average *)kernel_named(table, "nn_cells_average_dx"))(&d, SAMPLES, dy.nchw, dx.nchw, 0, 1);
     for (int t = 0; t < T; t++)
-        ((Average *)kernel_named(table, "nn_cells_average_last_dx"))(&d, SAMPLES, dy.last, dx.got, t, T);
+        ((Average *)kernel_named(table, "nn_cells_average_last_dx"))(&d, SAMPLES, dy.nhwc, dx.got, t, T);
     check_image(&dx, "average's gradient", T);
     image_free(&x), image_free(&y), image_free(&dy), image_free(&dx);
 }
@@ -179,18 +178,18 @@ static void check_maximum(const nn_symbol *table, nn_cells d, int T)
     Image x = image(d.c, large, 1, true), y = image(d.c, small, 2, false);
     Image dy = image(d.c, small, 3, false), dx = image(d.c, large, 4, false);
     size_t places = (size_t)(SAMPLES * d.c * small) * sizeof(int);
-    int *planar = malloc(places), *last = malloc(places);
-    ((Maximum *)kernel_named(table, "nn_cells_maximum"))(&d, SAMPLES, x.planar, y.planar, planar, 0, 1);
+    int *nchw = malloc(places), *nhwc = malloc(places);
+    ((Maximum *)kernel_named(table, "nn_cells_maximum"))(&d, SAMPLES, x.nchw, y.nchw, nchw, 0, 1);
     for (int t = 0; t < T; t++)
-        ((Maximum *)kernel_named(table, "nn_cells_maximum_last"))(&d, SAMPLES, x.last, y.got, last, t, T);
+        ((Maximum *)kernel_named(table, "nn_cells_maximum_last"))(&d, SAMPLES, x.nhwc, y.got, nhwc, t, T);
     check_image(&y, "maximum", T);
-    check_places(planar, last, d.c, small, true);
-    ((MaximumDx *)kernel_named(table, "nn_cells_maximum_dx"))(&d, SAMPLES, dy.planar, planar, dx.planar, 0, 1);
+    check_argmax(nchw, nhwc, d.c, small, true);
+    ((MaximumDx *)kernel_named(table, "nn_cells_maximum_dx"))(&d, SAMPLES, dy.nchw, nchw, dx.nchw, 0, 1);
     for (int t = 0; t < T; t++)
-        ((MaximumDx *)kernel_named(table, "nn_cells_maximum_last_dx"))(&d, SAMPLES, dy.last, last, dx.got, t, T);
+        ((MaximumDx *)kernel_named(table, "nn_cells_maximum_last_dx"))(&d, SAMPLES, dy.nhwc, nhwc, dx.got, t, T);
     check_image(&dx, "maximum's gradient", T);
-    free(planar);
-    free(last);
+    free(nchw);
+    free(nhwc);
     image_free(&x), image_free(&y), image_free(&dy), image_free(&dx);
 }
 
@@ -214,13 +213,13 @@ typedef void Gate(long n, int c, long p, const float *a, const float *b, float *
 static void check_gate(const nn_symbol *table, int c, long p, int T)
 {
     Image x = image(c, p, 1, true), gate = image(c, 1, 2, false), y = image(c, p, 3, false), dy = image(c, p, 4, false);
-    ((Gate *)kernel_named(table, "nn_gate"))(SAMPLES, c, p, x.planar, gate.planar, y.planar, 0, 1);
+    ((Gate *)kernel_named(table, "nn_gate"))(SAMPLES, c, p, x.nchw, gate.nchw, y.nchw, 0, 1);
     for (int t = 0; t < T; t++)
-        ((Gate *)kernel_named(table, "nn_gate_last"))(SAMPLES, c, p, x.last, gate.last, y.got, t, T);
+        ((Gate *)kernel_named(table, "nn_gate_last"))(SAMPLES, c, p, x.nhwc, gate.nhwc, y.got, t, T);
     check_image(&y, "gate", T);
-    ((Gate *)kernel_named(table, "nn_gate_sums"))(SAMPLES, c, p, x.planar, dy.planar, gate.planar, 0, 1);
+    ((Gate *)kernel_named(table, "nn_gate_sums"))(SAMPLES, c, p, x.nchw, dy.nchw, gate.nchw, 0, 1);
     for (int t = 0; t < T; t++)
-        ((Gate *)kernel_named(table, "nn_gate_sums_last"))(SAMPLES, c, p, x.last, dy.last, gate.got, t, T);
+        ((Gate *)kernel_named(table, "nn_gate_sums_last"))(SAMPLES, c, p, x.nhwc, dy.nhwc, gate.got, t, T);
     check_image(&gate, "gate's sums", T);
     image_free(&x), image_free(&gate), image_free(&y), image_free(&dy);
 }
@@ -266,9 +265,9 @@ START_TEST(shuffles)
     for (int k = 1; kernels_of(_i) && k < 12; k++) {
         for (int T = 1; T <= 3; T++) {
             Image x = image(3L * k, 7, 1, true), y = image(3L * k, 7, 2, false);
-            ((Shuffle *)kernel_named(kernels_of(_i), "nn_shuffle"))(SAMPLES, 3, k, 7, x.planar, y.planar, 0, 1);
+            ((Shuffle *)kernel_named(kernels_of(_i), "nn_shuffle"))(SAMPLES, 3, k, 7, x.nchw, y.nchw, 0, 1);
             for (int t = 0; t < T; t++)
-                ((Shuffle *)kernel_named(kernels_of(_i), "nn_shuffle_last"))(SAMPLES, 3, k, 7, x.last, y.got, t, T);
+                ((Shuffle *)kernel_named(kernels_of(_i), "nn_shuffle_last"))(SAMPLES, 3, k, 7, x.nhwc, y.got, t, T);
             check_image(&y, "shuffle", T);
             image_free(&x), image_free(&y);
         }
@@ -278,13 +277,13 @@ END_TEST
 
 typedef void Scale(const nn_scale *, long n, const float *x, float *y, int t, int T);
 
-static void check_scale(const nn_symbol *table, const char *planar, const char *last, nn_scale d, bool back, int T)
+static void check_scale(const nn_symbol *table, const char *nchw, const char *nhwc, nn_scale d, bool back, int T)
 {
     long small = (long)d.h * d.w, large = small * d.sh * d.sw;
     Image x = image(d.c, back ? large : small, 1, true), y = image(d.c, back ? small : large, 2, false);
-    ((Scale *)kernel_named(table, planar))(&d, SAMPLES, x.planar, y.planar, 0, 1);
-    for (int t = 0; t < T; t++) ((Scale *)kernel_named(table, last))(&d, SAMPLES, x.last, y.got, t, T);
-    check_image(&y, last, T);
+    ((Scale *)kernel_named(table, nchw))(&d, SAMPLES, x.nchw, y.nchw, 0, 1);
+    for (int t = 0; t < T; t++) ((Scale *)kernel_named(table, nhwc))(&d, SAMPLES, x.nhwc, y.got, t, T);
+    check_image(&y, nhwc, T);
     image_free(&x), image_free(&y);
 }
 
@@ -303,7 +302,7 @@ END_TEST
 typedef void Take(const nn_region *, long n, const float *whole, float *part, int t, int T);
 typedef void Place(const nn_region *, long n, const float *part, float *whole, float value, int t, int T);
 
-/* With the channels last a part of an image is one of an image of one channel. */
+/* In NHWC a part of an image is one of an image of one channel. */
 static void check_region(const nn_symbol *table, nn_region d, int T)
 {
     Image part = image(d.c, (long)d.h * d.w, 1, true), whole = image(d.c, (long)d.H * d.W, 2, true);
@@ -312,10 +311,10 @@ static void check_region(const nn_symbol *table, nn_region d, int T)
     Take *take = (Take *)kernel_named(table, "nn_take");
     Place *place = (Place *)kernel_named(table, "nn_place");
     for (int t = 0; t < T; t++) {
-        take(&d, SAMPLES, whole.planar, taken.planar, t, T);
-        take(&wide, SAMPLES, whole.last, taken.got, t, T);
-        place(&d, SAMPLES, part.planar, placed.planar, 0.5f, t, T);
-        place(&wide, SAMPLES, part.last, placed.got, 0.5f, t, T);
+        take(&d, SAMPLES, whole.nchw, taken.nchw, t, T);
+        take(&wide, SAMPLES, whole.nhwc, taken.got, t, T);
+        place(&d, SAMPLES, part.nchw, placed.nchw, 0.5f, t, T);
+        place(&wide, SAMPLES, part.nhwc, placed.got, 0.5f, t, T);
     }
     check_image(&taken, "take", T);
     check_image(&placed, "place", T);
@@ -343,13 +342,13 @@ static void check_lrn(const nn_symbol *table, nn_lrn d, int T)
 {
     Image x = image(d.c, d.p, 1, true), y = image(d.c, d.p, 2, false);
     Image dy = image(d.c, d.p, 3, false), dx = image(d.c, d.p, 4, false);
-    ((Lrn *)kernel_named(table, "nn_lrn_forward"))(&d, SAMPLES, x.planar, y.planar, 0, 1);
-    for (int t = 0; t < T; t++) ((Lrn *)kernel_named(table, "nn_lrn_last"))(&d, SAMPLES, x.last, y.got, t, T);
+    ((Lrn *)kernel_named(table, "nn_lrn_forward"))(&d, SAMPLES, x.nchw, y.nchw, 0, 1);
+    for (int t = 0; t < T; t++) ((Lrn *)kernel_named(table, "nn_lrn_last"))(&d, SAMPLES, x.nhwc, y.got, t, T);
     check_close(&y, "lrn", T, 1e-6f);
-    ((LrnDx *)kernel_named(table, "nn_lrn_dx"))(&d, SAMPLES, dy.planar, x.planar, dx.planar, 0, 1);
-    memcpy(dx.got, dy.last, (size_t)(SAMPLES * d.c * d.p) * sizeof(float)); /* dx may be dy */
+    ((LrnDx *)kernel_named(table, "nn_lrn_dx"))(&d, SAMPLES, dy.nchw, x.nchw, dx.nchw, 0, 1);
+    memcpy(dx.got, dy.nhwc, (size_t)(SAMPLES * d.c * d.p) * sizeof(float)); /* dx may be dy */
     for (int t = 0; t < T; t++)
-        ((LrnDx *)kernel_named(table, "nn_lrn_last_dx"))(&d, SAMPLES, dx.got, x.last, dx.got, t, T);
+        ((LrnDx *)kernel_named(table, "nn_lrn_last_dx"))(&d, SAMPLES, dx.got, x.nhwc, dx.got, t, T);
     check_close(&dx, "lrn's gradient", T, 1e-5f);
     image_free(&x), image_free(&y), image_free(&dy), image_free(&dx);
 }
@@ -374,10 +373,9 @@ START_TEST(slopes)
         for (int T = 1; T <= 3; T++) {
             int c = channels[i];
             Image x = image(c, 13, 1, true), y = image(c, 13, 2, false), weight = image(c, 1, 3, false);
-            ((Prelu *)kernel_named(kernels_of(_i), "nn_prelu"))(SAMPLES, c, 13, x.planar, weight.planar, y.planar, 0,
-                                                                1);
+            ((Prelu *)kernel_named(kernels_of(_i), "nn_prelu"))(SAMPLES, c, 13, x.nchw, weight.nchw, y.nchw, 0, 1);
             for (int t = 0; t < T; t++)
-                ((PreluLast *)kernel_named(kernels_of(_i), "nn_prelu_last"))(13L * SAMPLES, c, x.last, weight.planar,
+                ((PreluLast *)kernel_named(kernels_of(_i), "nn_prelu_last"))(13L * SAMPLES, c, x.nhwc, weight.nchw,
                                                                              y.got, t, T);
             check_image(&y, "prelu", T);
             image_free(&x), image_free(&y), image_free(&weight);
@@ -386,12 +384,12 @@ START_TEST(slopes)
 }
 END_TEST
 
-Suite *last_suite(void);
+Suite *nhwc_kernels_suite(void);
 
-Suite *last_suite(void)
+Suite *nhwc_kernels_suite(void)
 {
-    Suite *suite = suite_create("channels last");
-    TCase *tests = tcase_create("kernels");
+    Suite *suite = suite_create("nhwc_kernels");
+    TCase *tests = tcase_create("nhwc_kernels");
     tcase_add_loop_test(tests, extrema, 0, KERNEL_TABLES);
     tcase_add_loop_test(tests, averages_and_maxima, 0, KERNEL_TABLES);
     tcase_add_loop_test(tests, gates, 0, KERNEL_TABLES);

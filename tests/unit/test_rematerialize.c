@@ -1,7 +1,7 @@
 /*
- * Training within a limit of memory: what is computed again has the same bits, the
- * memory is what was asked for, and where nothing has to be done nothing is.  Micro-batches
- * come before computing again, where no operator mixes samples.
+ * Training within a limit of memory: rematerialized values are bitwise identical,
+ * memory stays within the limit, and where the limit asks for nothing nothing changes.
+ * Micro-batches come before rematerialization, where no operator mixes samples.
  *
  * Every net is trained without a limit and with two: the least that will do, and one
  * half way to it.  The whole block of the model is compared after some steps, and all
@@ -269,10 +269,10 @@ START_TEST(refuses_too_little)
 }
 END_TEST
 
-Suite *recompute_suite(void)
+Suite *rematerialize_suite(void)
 {
-    Suite *suite = suite_create("recompute");
-    TCase *tests = tcase_create("recompute");
+    Suite *suite = suite_create("rematerialize");
+    TCase *tests = tcase_create("rematerialize");
     int count = sizeof nets / sizeof *nets;
     tcase_add_loop_test(tests, keeps_bits, 0, count);
     tcase_add_loop_test(tests, leaves_what_fits, 0, count);
