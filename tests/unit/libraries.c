@@ -42,30 +42,51 @@ void *kernel_named(const nn_symbol *table, const char *name)
 
 const nn_sizes *sizes_of(const nn_symbol *table) { return kernel_named(table, "nn_target_sizes"); }
 
-/* [… size of the mapping | GUARD floats | count floats] [a page without access] */
+/* Mappings of 2^n pages and one without access behind them.  Those that are free wait for the
+ * next array: making them costs more than most kernels take. */
+typedef struct Mapping {
+    struct Mapping *next; /* of those that are free */
+    int pages;            /* log2 */
+} Mapping;
+
+static Mapping *free_mappings[32];
+
+static size_t page_size(void) { return (size_t)sysconf(_SC_PAGESIZE); }
+
+static Mapping *take_mapping(size_t bytes)
+{
+    int n = 0;
+    while (page_size() << n < bytes) n++;
+    Mapping *m = free_mappings[n];
+    if (m) {
+        free_mappings[n] = m->next;
+        return m;
+    }
+    const size_t size = page_size() << n;
+    m = mmap(NULL, size + page_size(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ck_assert_msg(m != MAP_FAILED, "no memory for %zu bytes", bytes);
+    ck_assert_int_eq(mprotect((char *)m + size, page_size(), PROT_NONE), 0);
+    m->pages = n;
+    return m;
+}
+
+/* [Mapping | … | Mapping * | GUARD floats | count floats] [a page without access] */
 float *guarded(long count)
 {
-    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    const size_t used = sizeof(size_t) + (size_t)(GUARD + count) * sizeof(float),
-                 size = (used + page - 1) / page * page;
-    char *map = mmap(NULL, size + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    ck_assert_msg(map != MAP_FAILED, "no memory for %ld floats", count);
-    ck_assert_int_eq(mprotect(map + size, page, PROT_NONE), 0);
-    float *x = (float *)(void *)(map + size) - count;
+    Mapping *m = take_mapping(sizeof *m + sizeof m + (size_t)(GUARD + count) * sizeof(float));
+    float *x = (float *)(void *)((char *)m + (page_size() << m->pages)) - count;
     for (long i = -GUARD; i < count; i++) x[i] = GUARD_VALUE;
-    const size_t whole = size + page;
-    memcpy((char *)(x - GUARD) - sizeof whole, &whole, sizeof whole);
+    memcpy((char *)(x - GUARD) - sizeof m, &m, sizeof m);
     return x;
 }
 
 void guarded_free(float *x)
 {
     if (!x) return;
-    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    char *first = (char *)(x - GUARD) - sizeof(size_t);
-    size_t whole;
-    memcpy(&whole, first, sizeof whole);
-    munmap((void *)((size_t)first / page * page), whole);
+    Mapping *m;
+    memcpy(&m, (char *)(x - GUARD) - sizeof m, sizeof m);
+    m->next = free_mappings[m->pages];
+    free_mappings[m->pages] = m;
 }
 
 bool guard_holds(const float *x)
