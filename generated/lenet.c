@@ -148,60 +148,6 @@ static const int64_t lenet_grad_offset[] = {
     -1,
 };
 
-/*
- * turn.h: images between planar, [c][h · w], and channels last, [h · w][c].
- *
- *   x: [n][rows][columns]   y: [n][columns][rows]
- *
- * Squares are turned in registers.  Thread t of T does its part of the columns of
- * all samples, in runs that are whole squares.
- */
-#ifndef NN_TURN_H
-#define NN_TURN_H
-
-#ifdef NN_LINKED
-
-void nn_turn(long n, long rows, long columns, const float *x, float *y, int t, int T);
-
-#else
-
-/*
- * transpose.h: squares of NN_W × NN_W floats turned about their diagonal.
- *
- * Interleaving row i with row i + W/2, for all i, log2(W) times over, is the
- * transposition: each round moves one bit of the row's number into the column's.
- */
-#ifndef NN_TRANSPOSE_H
-#define NN_TRANSPOSE_H
-
-/*
- * lanes.h: what element-wise kernels need besides arithmetic: choosing by lane,
- * square roots, vectors that are cut off by the end of an array, and the loop
- * over the elements of an array with the share of one thread.
- *
- * Every element goes through the same code, the last few in a vector that is
- * partly filled, so that a result depends neither on an element's place nor on
- * how many threads there are.
- */
-#ifndef NN_LANES_H
-#define NN_LANES_H
-
-/*
- * vector.h: vectors of the instruction set that this is compiled for, and the target's
- * sizes, which are on its page in config/.
- *
- * nn_vec is a GNU vector of NN_W floats that may lie at any float's address.
- *
- * NN_AVX512, NN_AVX2 and NN_NEON say which instructions there are; the sizes are a matter of
- * the page alone.  With NN_EMULATED the includer has chosen a page already, and the C compiler
- * makes its vectors of whatever instructions it has: so the tests run every target's tiles on
- * every machine.
- */
-#ifndef NN_VECTOR_H
-#define NN_VECTOR_H
-
-/* What the kernels are made for; none of these: any machine.  Generated code that
- * picks at run time defines one itself. */
 #if defined(NN_EMULATED)
 #elif defined(__AVX512F__)
 #define NN_AVX512 1
@@ -210,218 +156,79 @@ void nn_turn(long n, long rows, long columns, const float *x, float *y, int t, i
 #elif defined(__ARM_NEON)
 #define NN_NEON 1
 #endif
-
 #if defined(NN_AVX512)
-/*
- * avx512.h: the sizes of AVX-512: 32 registers of 16 floats.
- */
-#ifndef NN_CONFIG_H
-#define NN_CONFIG_H
-
 #define NN_W 16 /* floats of a vector */
 
 /* Matrix product (dense gradients): rows × vectors of a register tile; depth of a panel of B,
  * which stays in L1, and floats of a block of A, which stays in L2. */
 #define NN_GEMM_ROWS    14
+
 #define NN_GEMM_VECTORS 2
 #define NN_GEMM_DEPTH   256
 #define NN_GEMM_BLOCK   57344
 
-/* Dot products (dense forward): samples × outputs of a register tile. */
-#define NN_DOT_SAMPLES 4
-#define NN_DOT_OUTPUTS 4
-
-/* Direct convolution: output pixels × vectors of a register tile, which are those of
- * NN_TILE_PANELS panels; wgrad has channels in place of the pixels. */
-#define NN_TILE_ROWS    10
-#define NN_TILE_VECTORS 2
-#define NN_TILE_PANELS  2
-#define NN_CONV_DEPTH   320   /* channels × taps of a block: 20 KB of a panel, in L1 */
-#define NN_CONV_PIXELS  240   /* of a block: a multiple of every NN_TILE_ROWS */
-#define NN_CONV_NEAR    32768 /* floats of all panels that stay in L2 without prefetching */
-#define NN_CONV_FRAME   24576 /* floats of rows that are copied with zeros around them */
-#define NN_CONV_BURST   16    /* cache lines that are prefetched at once */
-
-/* Gradients of weights: floats of a unit's sums and its channels; output pixels of a block, and
- * of one that is packed in tiles. */
-#define NN_WGRAD_SUMS         49152
-#define NN_WGRAD_CHANNELS     264
-#define NN_WGRAD_PIXELS       768
-#define NN_WGRAD_TILED_PIXELS 128
-
-/* Grouped convolution: output pixels taken together, a cache line of channels of each. */
-#define NN_GROUPED_PIXELS 8
-
 /* Batch-blocked convolution: outputs × pixels of a register tile; of its wgrad, outputs × taps. */
 #define NN_BLOCKED_OUTPUTS       10
+
 #define NN_BLOCKED_PIXELS        2
 #define NN_BLOCKED_WGRAD_OUTPUTS 4
 #define NN_BLOCKED_WGRAD_TAPS    6
 #define NN_BLOCKED_NEAR          400 /* pixels that stay in L1 */
-
-#endif
 #elif defined(NN_AVX2)
-/*
- * avx2.h: the sizes of AVX2 with FMA: 16 registers of 8 floats.
- */
-#ifndef NN_CONFIG_H
-#define NN_CONFIG_H
-
 #define NN_W 8 /* floats of a vector */
 
 /* Matrix product (dense gradients): rows × vectors of a register tile; depth of a panel of B,
  * which stays in L1, and floats of a block of A, which stays in L2. */
 #define NN_GEMM_ROWS    6
+
 #define NN_GEMM_VECTORS 2
 #define NN_GEMM_DEPTH   256
 #define NN_GEMM_BLOCK   57344
 
-/* Dot products (dense forward): samples × outputs of a register tile. */
-#define NN_DOT_SAMPLES 3
-#define NN_DOT_OUTPUTS 3
-
-/* Direct convolution: output pixels × vectors of a register tile, which are those of
- * NN_TILE_PANELS panels; wgrad has channels in place of the pixels. */
-#define NN_TILE_ROWS    6
-#define NN_TILE_VECTORS 2
-#define NN_TILE_PANELS  1
-#define NN_CONV_DEPTH   320   /* channels × taps of a block: 20 KB of a panel, in L1 */
-#define NN_CONV_PIXELS  240   /* of a block: a multiple of every NN_TILE_ROWS */
-#define NN_CONV_NEAR    32768 /* floats of all panels that stay in L2 without prefetching */
-#define NN_CONV_FRAME   24576 /* floats of rows that are copied with zeros around them */
-#define NN_CONV_BURST   16    /* cache lines that are prefetched at once */
-
-/* Gradients of weights: floats of a unit's sums and its channels; output pixels of a block, and
- * of one that is packed in tiles. */
-#define NN_WGRAD_SUMS         49152
-#define NN_WGRAD_CHANNELS     264
-#define NN_WGRAD_PIXELS       768
-#define NN_WGRAD_TILED_PIXELS 128
-
-/* Grouped convolution: output pixels taken together, a cache line of channels of each. */
-#define NN_GROUPED_PIXELS 4
-
 /* Batch-blocked convolution: outputs × pixels of a register tile; of its wgrad, outputs × taps. */
 #define NN_BLOCKED_OUTPUTS       6
+
 #define NN_BLOCKED_PIXELS        1
 #define NN_BLOCKED_WGRAD_OUTPUTS 4
 #define NN_BLOCKED_WGRAD_TAPS    3
 #define NN_BLOCKED_NEAR          400 /* pixels that stay in L1 */
-
-#endif
 #elif defined(NN_NEON)
-/*
- * neon.h: the sizes of NEON on 64-bit ARM: 32 registers of 4 floats.
- */
-#ifndef NN_CONFIG_H
-#define NN_CONFIG_H
-
 #define NN_W 4 /* floats of a vector */
 
 /* Matrix product (dense gradients): rows × vectors of a register tile; depth of a panel of B,
  * which stays in L1, and floats of a block of A, which stays in L2. */
 #define NN_GEMM_ROWS    8
+
 #define NN_GEMM_VECTORS 3
 #define NN_GEMM_DEPTH   256
 #define NN_GEMM_BLOCK   57344
 
-/* Dot products (dense forward): samples × outputs of a register tile. */
-#define NN_DOT_SAMPLES 4
-#define NN_DOT_OUTPUTS 4
-
-/* Direct convolution: output pixels × vectors of a register tile, which are those of
- * NN_TILE_PANELS panels; wgrad has channels in place of the pixels. */
-#define NN_TILE_ROWS    6
-#define NN_TILE_VECTORS 4
-#define NN_TILE_PANELS  1
-#define NN_CONV_DEPTH   320   /* channels × taps of a block: 20 KB of a panel, in L1 */
-#define NN_CONV_PIXELS  240   /* of a block: a multiple of every NN_TILE_ROWS */
-#define NN_CONV_NEAR    32768 /* floats of all panels that stay in L2 without prefetching */
-#define NN_CONV_FRAME   24576 /* floats of rows that are copied with zeros around them */
-#define NN_CONV_BURST   16    /* cache lines that are prefetched at once */
-
-/* Gradients of weights: floats of a unit's sums and its channels; output pixels of a block, and
- * of one that is packed in tiles. */
-#define NN_WGRAD_SUMS         49152
-#define NN_WGRAD_CHANNELS     264
-#define NN_WGRAD_PIXELS       768
-#define NN_WGRAD_TILED_PIXELS 128
-
-/* Grouped convolution: output pixels taken together, a cache line of channels of each. */
-#define NN_GROUPED_PIXELS 4
-
 /* Batch-blocked convolution: outputs × pixels of a register tile; of its wgrad, outputs × taps. */
 #define NN_BLOCKED_OUTPUTS       6
+
 #define NN_BLOCKED_PIXELS        1
 #define NN_BLOCKED_WGRAD_OUTPUTS 4
 #define NN_BLOCKED_WGRAD_TAPS    6
 #define NN_BLOCKED_NEAR          400 /* pixels that stay in L1 */
-
-#endif
 #else
-/*
- * generic.h: the sizes of any machine: 16 registers of 4 floats, as SSE2 has them.
- */
-#ifndef NN_CONFIG_H
-#define NN_CONFIG_H
-
 #define NN_W 4 /* floats of a vector */
 
 /* Matrix product (dense gradients): rows × vectors of a register tile; depth of a panel of B,
  * which stays in L1, and floats of a block of A, which stays in L2. */
 #define NN_GEMM_ROWS    4
+
 #define NN_GEMM_VECTORS 2
 #define NN_GEMM_DEPTH   256
 #define NN_GEMM_BLOCK   57344
 
-/* Dot products (dense forward): samples × outputs of a register tile. */
-#define NN_DOT_SAMPLES 3
-#define NN_DOT_OUTPUTS 3
-
-/* Direct convolution: output pixels × vectors of a register tile, which are those of
- * NN_TILE_PANELS panels; wgrad has channels in place of the pixels. */
-#define NN_TILE_ROWS    2
-#define NN_TILE_VECTORS 4
-#define NN_TILE_PANELS  1
-#define NN_CONV_DEPTH   320   /* channels × taps of a block: 20 KB of a panel, in L1 */
-#define NN_CONV_PIXELS  240   /* of a block: a multiple of every NN_TILE_ROWS */
-#define NN_CONV_NEAR    32768 /* floats of all panels that stay in L2 without prefetching */
-#define NN_CONV_FRAME   24576 /* floats of rows that are copied with zeros around them */
-#define NN_CONV_BURST   16    /* cache lines that are prefetched at once */
-
-/* Gradients of weights: floats of a unit's sums and its channels; output pixels of a block, and
- * of one that is packed in tiles. */
-#define NN_WGRAD_SUMS         49152
-#define NN_WGRAD_CHANNELS     264
-#define NN_WGRAD_PIXELS       768
-#define NN_WGRAD_TILED_PIXELS 128
-
-/* Grouped convolution: output pixels taken together, a cache line of channels of each. */
-#define NN_GROUPED_PIXELS 2
-
 /* Batch-blocked convolution: outputs × pixels of a register tile; of its wgrad, outputs × taps. */
 #define NN_BLOCKED_OUTPUTS       2
+
 #define NN_BLOCKED_PIXELS        1
 #define NN_BLOCKED_WGRAD_OUTPUTS 3
 #define NN_BLOCKED_WGRAD_TAPS    3
 #define NN_BLOCKED_NEAR          400 /* pixels that stay in L1 */
-
 #endif
-#endif
-
-/*
- * limits.h: the limits and sizes that the compiler and the kernels share, the same for
- * every target.
- *
- * The compiler asks here whether a kernel serves a shape and how much memory packed
- * weights and work space take; the kernels index that memory by the same functions.
- * Sizes are counted in floats.  What differs from target to target is in config/, and
- * library_table.h checks that each target keeps to the limits of this file.
- */
-#ifndef NN_LIMITS_H
-#define NN_LIMITS_H
-
-#define NN_SIZE static inline __attribute__((unused))
 
 enum {
     NN_LINE = 16,          /* floats of a cache line */
@@ -439,43 +246,6 @@ enum {
     NN_LRN_WINDOW = 64      /* channels that are summed, at most, in NHWC */
 };
 
-NN_SIZE long nn_round_up(long count, long step) { return (count + step - 1) / step * step; }
-
-/* ---- direct convolution ---------------------------------------------------------- */
-
-/* Pixels along an axis that `count` outputs read. */
-NN_SIZE long nn_extent(long count, long stride, long k, long dilation)
-{
-    return (count - 1) * stride + (k - 1) * dilation + 1;
-}
-
-/* Packed weights [groups][outputs / 16][taps][channels][16], of `outputs` and `channels` in
- * each group; of a depthwise convolution [taps][groups], padded to whole panels. */
-NN_SIZE long nn_conv_packed(long groups, long outputs, long channels, long taps)
-{
-    if (groups > 1 && outputs == 1 && channels == 1) return taps * nn_round_up(groups, NN_PANEL);
-    return groups * nn_round_up(outputs, NN_PANEL) * channels * taps;
-}
-
-/* Whether wgrad can copy what one output pixel reads, of a tile of channels: kernels of
- * height × width pixels, dilation included. */
-NN_SIZE int nn_wgrad_serves(long channels, long taps, long height, long width)
-{
-    const long rows = channels < NN_MAX_TILE_ROWS ? channels : NN_MAX_TILE_ROWS;
-    return taps <= NN_MAX_TAPS && height <= NN_WGRAD_COPY && width <= NN_WGRAD_COPY / height &&
-           rows * height * width <= NN_WGRAD_COPY;
-}
-
-/* What a row of outputs of a planar convolution reads: [channels][height][width]. */
-NN_SIZE int nn_planar_serves(long channels, long height, long width, long outputs_width)
-{
-    return outputs_width >= NN_MAX_WIDTH && channels <= NN_PLANAR_COPY && height <= NN_PLANAR_COPY &&
-           width <= NN_PLANAR_COPY && channels * height <= NN_PLANAR_COPY &&
-           channels * height * width <= NN_PLANAR_COPY;
-}
-
-/* ---- Winograd's convolution: tiles of m × m outputs, e × e inputs, e = m + r − 1 ---------- */
-
 enum {
     NN_WINOGRAD_THREADS = 8,   /* that can work at once */
     NN_WINOGRAD_EDGE = 6,      /* the largest e */
@@ -488,58 +258,17 @@ enum {
     NN_WINOGRAD_WGRAD_PANELS = 4     /* of a unit, at most */
 };
 
-/* Transformed weights [e²][outputs / 16][channels][16]. */
-NN_SIZE long nn_winograd_packed(long e, long outputs, long channels)
-{
-    return e * e * nn_round_up(outputs, NN_PANEL) * channels;
-}
-
-NN_SIZE long nn_winograd_tiles(long e) { return e == 4 ? NN_WINOGRAD_TILES_4 : NN_WINOGRAD_TILES; }
-
-/* The work space of one thread: a block's transformed inputs [e²][tiles][channels], and the
- * products [e²][tiles][outputs] of as many outputs as are transformed back at once. */
-NN_SIZE long nn_winograd_slot(long e, long channels, long outputs)
-{
-    const long padded = nn_round_up(outputs, NN_PANEL);
-    return e * e * nn_winograd_tiles(e) * (channels + (padded < NN_WINOGRAD_OUTPUTS ? padded : NN_WINOGRAD_OUTPUTS));
-}
-
-NN_SIZE long nn_winograd_work(long e, long channels, long outputs)
-{
-    return NN_WINOGRAD_THREADS * nn_winograd_slot(e, channels, outputs);
-}
-
-/* Of wgrad: a unit's sums [36][channels][outputs], and a block's transformed inputs
- * [36][tiles][channels] and output gradients [36][tiles][outputs]. */
-NN_SIZE long nn_winograd_wgrad_slot(void)
-{
-    const long outputs = NN_WINOGRAD_WGRAD_PANELS * NN_PANEL;
-    return NN_WINOGRAD_EDGE * NN_WINOGRAD_EDGE *
-           (NN_WINOGRAD_WGRAD_CHANNELS * outputs + NN_WINOGRAD_WGRAD_TILES * (NN_WINOGRAD_WGRAD_CHANNELS + outputs));
-}
-
-NN_SIZE long nn_winograd_wgrad_work(void) { return NN_WINOGRAD_THREADS * nn_winograd_wgrad_slot(); }
-
-#endif
-
 typedef float nn_vec __attribute__((vector_size(NN_W * sizeof(float)), aligned(4), may_alias));
-
 #define NN_INLINE static inline __attribute__((always_inline, unused))
-
-/* A loop over vectors that begins a cache line is decoded from fewer lines: 5 % of a
- * convolution. */
 #if defined(__clang__)
 #define NN_KERNEL static __attribute__((unused))
 #else
 #define NN_KERNEL static __attribute__((unused, optimize("align-loops=64")))
 #endif
-
 NN_INLINE nn_vec nn_load(const float *p) { return *(const nn_vec *)p; }
 NN_INLINE void nn_store(float *p, nn_vec v) { *(nn_vec *)p = v; }
 NN_INLINE nn_vec nn_zero(void) { return (nn_vec){0}; }
 NN_INLINE nn_vec nn_spread(float value) { return value - (nn_vec){0}; }
-
-/* Unrolls the loop that follows altogether; its bounds are constants. */
 #if defined(__clang__)
 #define NN_UNROLL _Pragma("clang loop unroll(full)")
 #else
@@ -569,13 +298,11 @@ NN_INLINE float nn_lanes_sum(nn_vec v)
 #endif
 }
 
-#endif
-
 /* Lanes one by one are elements of an array: gcc (12) loses track of the alignment of
  * a vector that is indexed by a variable. */
 typedef float nn_lanes[NN_W] __attribute__((aligned(64)));
-typedef int nn_ints __attribute__((vector_size(NN_W * sizeof(int)), aligned(4), may_alias));
 
+typedef int nn_ints __attribute__((vector_size(NN_W * sizeof(int)), aligned(4), may_alias));
 static const int nn_lane_index[16] __attribute__((unused)) = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
 /* 0, 1, 2, … */
@@ -587,10 +314,8 @@ NN_INLINE nn_vec nn_select(nn_ints mask, nn_vec yes, nn_vec no)
     return (nn_vec)((mask & (nn_ints)yes) | (~mask & (nn_ints)no));
 }
 
-/* x below 0 becomes 0; NaN stays. */
-NN_INLINE nn_vec nn_relu_of(nn_vec x) { return nn_select(x < 0, nn_zero(), x); }
-
 NN_INLINE nn_vec nn_abs(nn_vec x) { return (nn_vec)((nn_ints)x & 0x7fffffff); }
+
 NN_INLINE nn_vec nn_with_sign(nn_vec size, nn_vec sign)
 {
     return (nn_vec)((nn_ints)size | ((nn_ints)sign & ~0x7fffffff));
@@ -675,8 +400,6 @@ NN_INLINE void nn_store_some(float *p, long count, nn_vec v)
     }
 }
 
-/* ---- shares ------------------------------------------------------------- */
-
 enum { NN_LINE_VECTORS = NN_LINE / NN_W };
 
 /* Where part t of T begins: whole cache lines, so that threads do not write to one. */
@@ -686,10 +409,9 @@ NN_INLINE long nn_share(long count, int t, int T)
     return at < count ? at : count;
 }
 
-/* ---- maps: each element by itself ------------------------------------------ */
-
 /* p and q are constants of the function. */
 typedef nn_vec nn_unary(nn_vec x, float p, float q);
+
 typedef nn_vec nn_binary(nn_vec a, nn_vec b, float p, float q);
 
 /* y[i] = f(x[i]); y may be x. */
@@ -708,8 +430,6 @@ NN_INLINE void nn_map2(nn_binary *f, float p, float q, long count, const float *
     for (long i = nn_share(count, t, T); i < end; i += NN_W)
         nn_store_part(y + i, end - i, f(nn_load_part(a + i, end - i), nn_load_part(b + i, end - i), p, q));
 }
-
-#endif
 
 #if defined(__clang__)
 #define NN_MIX(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
@@ -761,8 +481,6 @@ NN_INLINE void nn_transpose_square(float *to, long to_row, const float *from, lo
     for (int i = 0; i < NN_W; i++) nn_store(to + i * to_row, row[i]);
 }
 
-#endif
-
 /* Columns first … last of one sample. */
 NN_INLINE void nn_turn_columns(long rows, long columns, const float *x, float *y, long first, long last)
 {
@@ -786,55 +504,15 @@ NN_KERNEL void nn_turn(long n, long rows, long columns, const float *x, float *y
     }
 }
 
-#endif /* NN_LINKED */
-
-#endif
-/*
- * samples.h: convolution, the fully connected layer and their gradients over images
- * that lie samples last.
- *
- * Sixteen samples are a block: an image is [n / 16][c][h][w][16], a vector
- * [n / 16][f][16].  A vector register holds samples, so that every load is full
- * whatever the number of channels, weights are read as they lie, one number at a
- * time, and taps beyond the border are left out rather than multiplied by zeros.
- *
- *   y[o][pixel]  = b[o] + Σ_{c, tap} W[o][c][tap] · x[c][pixel at tap]    nn_samples_conv
- *   dx[c][pixel] = Σ_{o, tap} W[o][c][tap] · dy[o][…], the same sum with the weights
- *                  walked the other way round; stride 1                   nn_samples_conv_dx
- *   dW[o][c][tap] = Σ_{block, pixel, sample} dy[o][pixel] · x[c][…]        nn_samples_conv_dweight
- *
- * A tile of outputs × the samples of a pixel stays in registers; of dW a tile of
- * outputs × taps, whose lanes are added up at the very end.
- *
- * The first two do whole blocks, which threads share out; of the last thread t of T
- * does its part of the outputs.  No sum depends on that.
- */
-#ifndef NN_SAMPLES_H
-#define NN_SAMPLES_H
-
 typedef struct nn_samples {
     int c, h, w, o, oh, ow;
     int kh, kw, sh, sw, dh, dw, top, left;
 } nn_samples;
 
-#ifdef NN_LINKED
-
-void nn_samples_conv(const nn_samples *, long blocks, const float *x, const float *weight, const float *bias, float *y);
-void nn_samples_conv_dx(const nn_samples *, long blocks, const float *dy, const float *weight, float *dx);
-void nn_samples_conv_dweight(const nn_samples *, long blocks, const float *x, const float *dy, float *dweight, int t,
-                             int T);
-void nn_samples_dense(long blocks, int i, int o, const float *x, const float *weight, const float *bias, float *y);
-void nn_samples_dense_dx(long blocks, int i, int o, const float *dy, const float *weight, float *dx);
-
-#else
-
-
 enum {
     NN_BLOCKED_VECTORS = NN_BLOCKED_PIXELS * NN_LINE_VECTORS, /* of a tile */
     NN_BLOCKED_WGRAD_TILES = 8 /* tiles of taps that are summed up together, row by row: x and dy stay in L1 */
 };
-
-/* ---- sums over channels and taps -------------------------------------------------- */
 
 /* One image is made of another: what is read, what is written, and where W lies. */
 typedef struct nn_blend {
@@ -1066,8 +744,6 @@ NN_KERNEL void nn_samples_dense_dx(long blocks, int i, int o, const float *dy, c
     nn_blend_vectors(blocks, o, i, dy, weight, 1, i, 0, dx);
 }
 
-/* ---- gradients of weights ----------------------------------------------------------- */
-
 /* A channel and a tap: where it reads x for the first pixel of dy, and the rows and
  * columns of dy that meet the image there. */
 typedef struct nn_meeting {
@@ -1281,28 +957,6 @@ NN_KERNEL void nn_samples_conv_dweight(const nn_samples *d, long blocks, const f
     }
 }
 
-#endif /* NN_LINKED */
-
-#endif
-/*
- * pool.h: pools.  Values and places are those of the plain form: sums are taken
- * in the same order, and of equal elements the first wins; a NaN wins over every
- * number, the last one over those before it.
- *
- * Two families:
- *
- *   extremum  the largest or smallest element of a window that slides with a
- *             stride and a dilation; padding never wins
- *   cells     the average or the largest element of a rectangle: a window cut at
- *             the image's edges, or a part of the image (adaptive and global pools)
- *
- * A vector of neighbouring windows is computed at once; where some reach into the
- * padding, lanes are masked.  Thread t of T does its part of the n · c planes.
- * Images with their channels last are served by pool_last.h.
- */
-#ifndef NN_POOL_H
-#define NN_POOL_H
-
 /* x: [n][c][h][w]   y, place: [n][c][oh][ow].  The place is the tap u · kw + v that
  * won, in a byte or (wide) in an int32_t; `least`: the smallest element wins. */
 typedef struct nn_window {
@@ -1311,94 +965,12 @@ typedef struct nn_window {
     int least, wide;
 } nn_window;
 
-/* One axis of cells: `small` cells of an axis of `large` elements.
- *   region > 0: cell i is floor(i · region / small) … ceil((i + 1) · region / small), from `before`'s opposite on
- *   else:       cell i is i · stride − before … + k, as far as it is inside
- * An average divides by `count` elements; 0: by those inside; −1: by those of the
- * window that lie within `room`, the axis with its padding. */
-typedef struct nn_axis {
-    int large, small, k, stride, before, region, count, room;
-} nn_axis;
-
-typedef struct nn_cells {
-    int c;
-    nn_axis v, h; /* rows, columns */
-} nn_cells;
-
-#ifdef NN_LINKED
-
-void nn_extremum(const nn_window *, long n, const float *x, float *y, void *place, int t, int T);
-void nn_extremum_dx(const nn_window *, long n, const float *dy, const void *place, float *dx, int t, int T);
-void nn_cells_average(const nn_cells *, long n, const float *x, float *y, int t, int T);
-void nn_cells_average_dx(const nn_cells *, long n, const float *dy, float *dx, int t, int T);
-void nn_cells_maximum(const nn_cells *, long n, const float *x, float *y, int *place, int t, int T);
-void nn_cells_maximum_dx(const nn_cells *, long n, const float *dy, const int *place, float *dx, int t, int T);
-
-void nn_extremum_last(const nn_window *, long n, const float *x, float *y, void *place, int t, int T);
-void nn_extremum_last_dx(const nn_window *, long n, const float *dy, const void *place, float *dx, int t, int T);
-void nn_cells_average_last(const nn_cells *, long n, const float *x, float *y, int t, int T);
-void nn_cells_average_last_dx(const nn_cells *, long n, const float *dy, float *dx, int t, int T);
-void nn_cells_maximum_last(const nn_cells *, long n, const float *x, float *y, int *place, int t, int T);
-void nn_cells_maximum_last_dx(const nn_cells *, long n, const float *dy, const int *place, float *dx, int t, int T);
-
-#else
-
-
 typedef unsigned char nn_bytes __attribute__((vector_size(NN_W), aligned(1), may_alias));
-
-/* ---- neighbours ---------------------------------------------------------------- */
-
-/* Every second float of 2 · NN_W. */
-NN_INLINE nn_vec nn_load_even(const float *p)
-{
-#if (defined(__clang__) || __GNUC__ >= 12) && NN_W == 16
-    return __builtin_shufflevector(nn_load(p), nn_load(p + NN_W), 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28,
-                                   30);
-#elif (defined(__clang__) || __GNUC__ >= 12) && NN_W == 8
-    return __builtin_shufflevector(nn_load(p), nn_load(p + NN_W), 0, 2, 4, 6, 8, 10, 12, 14);
-#else
-    nn_lanes lane;
-    for (int i = 0; i < NN_W; i++) lane[i] = p[2 * i];
-    return nn_load(lane);
-#endif
-}
-
-/* x[at], x[at + step], …; 0 for what is not among the `size` elements of x. */
-NN_INLINE nn_vec nn_load_steps(const float *x, long size, long at, int step)
-{
-    if (step == 1 && at >= 0 && size - at >= NN_W) return nn_load(x + at);
-    if (step == 2 && at >= 0 && size - at >= 2 * NN_W) return nn_load_even(x + at);
-    nn_lanes lane;
-    for (int i = 0; i < NN_W; i++, at += step) lane[i] = at >= 0 && at < size ? x[at] : 0;
-    return nn_load(lane);
-}
-
-/* The lanes whose column first + lane · step lies in a row of w. */
-NN_INLINE nn_ints nn_inside(int first, int step, int w)
-{
-    nn_ints column = nn_lane() * step + first;
-    return (column >= 0) & (column < w);
-}
-
-/* Do `count` windows of `reach` elements, from column `first` on, lie in a row of w? */
-NN_INLINE int nn_all_inside(int first, int step, int count, int reach, int w)
-{
-    return first >= 0 && first + (count - 1) * step + reach <= w;
-}
-
-/* Results are written in the order of memory, up to `end` by this thread: so a whole
- * vector may be stored where what is too much will be written again. */
-NN_INLINE void nn_store_run(float *y, long at, long end, int count, nn_vec v)
-{
-    nn_store_part(y + at, end - at >= NN_W ? NN_W : count, v);
-}
 
 NN_INLINE void nn_set_run(float *p, long count, float value)
 {
     for (long i = 0; i < count; i += NN_W) nn_store_part(p + i, count - i, nn_spread(value));
 }
-
-/* ---- extremum -------------------------------------------------------------------- */
 
 NN_INLINE void nn_put_places(void *place, int wide, long at, long end, int count, nn_ints winner)
 {
@@ -1421,333 +993,7 @@ NN_INLINE void nn_put_places(void *place, int wide, long at, long end, int count
     }
 }
 
-/* NN_W windows side by side, the first one's corner at (row, column) of the plane that
- * begins at x[plane]; `inside`: all elements are, along the row; `tracked`: *place is
- * wanted. */
-NN_INLINE nn_vec nn_extremum_run(const nn_window *d, const float *x, long size, long plane, int row, int column,
-                                 const int inside, const int tracked, nn_ints *place)
-{
-    nn_vec best = nn_spread(d->least ? __builtin_inff() : -__builtin_inff());
-    nn_ints winner = nn_lane() * 0 - 1;
-    for (int u = 0; u < d->kh; u++) {
-        if (row + u * d->dh < 0 || row + u * d->dh >= d->h) continue;
-        for (int v = 0; v < d->kw; v++) {
-            int first = column + v * d->dw;
-            nn_vec value = nn_load_steps(x, size, plane + (long)(row + u * d->dh) * d->w + first, d->sw);
-            nn_ints better = (d->least ? (nn_ints)(value < best) : (nn_ints)(value > best)) | (value != value);
-            if (tracked) better |= winner < 0;
-            if (!inside) better &= nn_inside(first, d->sw, d->w);
-            best = nn_select(better, value, best);
-            if (tracked) winner = (better & (u * d->kw + v)) | (~better & winner);
-        }
-    }
-    if (tracked) *place = winner;
-    return best;
-}
-
-NN_KERNEL void nn_extremum(const nn_window *d, long n, const float *x, float *y, void *place, int t, int T)
-{
-    const long planes = n * d->c, size = planes * d->h * d->w, end = planes * (t + 1) / T * d->oh * d->ow;
-    long at = planes * t / T * d->oh * d->ow;
-    for (long p = planes * t / T; p < planes * (t + 1) / T; p++) {
-        for (int i = 0; i < d->oh; i++, at += d->ow) {
-            for (int j = 0; j < d->ow; j += NN_W) {
-                int count = d->ow - j < NN_W ? d->ow - j : NN_W, row = i * d->sh - d->top, column = j * d->sw - d->left;
-                const int inside = nn_all_inside(column, d->sw, count, (d->kw - 1) * d->dw + 1, d->w);
-                nn_ints winner = {0};
-                nn_vec best;
-                if (inside && !place)
-                    best = nn_extremum_run(d, x, size, p * d->h * d->w, row, column, 1, 0, &winner);
-                else if (inside)
-                    best = nn_extremum_run(d, x, size, p * d->h * d->w, row, column, 1, 1, &winner);
-                else
-                    best = nn_extremum_run(d, x, size, p * d->h * d->w, row, column, 0, 1, &winner);
-                nn_store_run(y, at + j, end, count, best);
-                if (place) nn_put_places(place, d->wide, at + j, end, count, winner);
-            }
-        }
-    }
-}
-
-/* Where a tap is in the plane, seen from the window's corner. */
-NN_INLINE long nn_tap_offset(const nn_window *d, int tap)
-{
-    return (long)(tap / d->kw * d->dh) * d->w + tap % d->kw * d->dw;
-}
-
-NN_KERNEL void nn_extremum_dx(const nn_window *d, long n, const float *dy, const void *place, float *dx, int t, int T)
-{
-    long offset[256];
-    for (int tap = 0; !d->wide && tap < d->kh * d->kw; tap++) offset[tap] = nn_tap_offset(d, tap);
-    for (long p = n * d->c * t / T; p < n * d->c * (t + 1) / T; p++) {
-        float *plane = dx + p * d->h * d->w;
-        nn_set_run(plane, (long)d->h * d->w, 0);
-        for (int i = 0; i < d->oh; i++) {
-            long corner = (long)(i * d->sh - d->top) * d->w - d->left, at = (p * d->oh + i) * d->ow;
-            for (int j = 0; j < d->ow; j++, corner += d->sw, at++)
-                plane[corner + (d->wide ? nn_tap_offset(d, ((const int *)place)[at])
-                                        : offset[((const unsigned char *)place)[at]])] += dy[at];
-        }
-    }
-}
-
-/* ---- cells -------------------------------------------------------------------------- */
-
-typedef struct nn_span {
-    int first, last; /* the elements of a cell: first … last − 1 */
-    int count;       /* what an average divides by */
-} nn_span;
-
-NN_INLINE nn_span nn_span_of(const nn_axis *a, int i)
-{
-    nn_span s;
-    int start = i * a->stride - a->before;
-    if (a->region) {
-        s.first = (int)((long)i * a->region / a->small) - a->before;
-        s.last = (int)(((long)(i + 1) * a->region + a->small - 1) / a->small) - a->before;
-    } else {
-        s.first = start < 0 ? 0 : start;
-        s.last = start + a->k < a->large ? start + a->k : a->large;
-    }
-    int left = a->room - i * a->stride;
-    s.count = a->count > 0 ? a->count : a->count == 0 ? s.last - s.first : left < a->k ? left : a->k;
-    return s;
-}
-
-/* The rows of a cell; one long row where it is as wide as the image. */
-NN_INLINE int nn_cell_rows(const nn_cells *d, nn_span v, nn_span h, int *width)
-{
-    int whole = h.first == 0 && h.last == d->h.large;
-    *width = whole ? (v.last - v.first) * d->h.large : h.last - h.first;
-    return whole ? 1 : v.last - v.first;
-}
-
-/* Short runs are added one by one, longer ones in four vectors of sums. */
-NN_INLINE float nn_run_sum(const float *p, int count, float sum)
-{
-    int i = 0;
-    if (count >= 4 * NN_W) {
-        nn_vec a = nn_zero(), b = a, c = a, e = a;
-        for (; i + 4 * NN_W <= count; i += 4 * NN_W) {
-            a += nn_load(p + i);
-            b += nn_load(p + i + NN_W);
-            c += nn_load(p + i + 2 * NN_W);
-            e += nn_load(p + i + 3 * NN_W);
-        }
-        sum += nn_lanes_sum((a + b) + (c + e));
-    }
-    for (; i < count; i++) sum += p[i];
-    return sum;
-}
-
-NN_INLINE float nn_cell_average(const nn_cells *d, const float *plane, nn_span v, nn_span h)
-{
-    int width, rows = nn_cell_rows(d, v, h, &width);
-    float sum = 0;
-    for (int row = 0; row < rows; row++)
-        sum = nn_run_sum(plane + (long)(v.first + row) * d->h.large + h.first, width, sum);
-    return sum / (float)(v.count * h.count);
-}
-
-NN_INLINE void nn_add_value(float *p, int count, float value)
-{
-    int i = 0;
-    for (; i + NN_W <= count; i += NN_W) nn_store(p + i, nn_load(p + i) + value);
-    for (; i < count; i++) p[i] += value;
-}
-
-NN_INLINE void nn_average_dx_one(const nn_cells *d, float *plane, nn_span v, int j, float dy)
-{
-    nn_span h = nn_span_of(&d->h, j);
-    float share = dy / (float)(v.count * h.count);
-    int width, rows = nn_cell_rows(d, v, h, &width);
-    for (int k = 0; k < rows; k++) nn_add_value(plane + (long)(v.first + k) * d->h.large + h.first, width, share);
-}
-
-/* ---- averages of small windows: a vector of neighbours at a time -------------------- */
-
 enum { NN_ROW = 2048 }; /* longest row of a gradient that is taken so */
-
-NN_INLINE int nn_cells_in_runs(const nn_cells *d) { return !d->h.region && d->h.small > 1 && d->h.k <= NN_LINE; }
-
-NN_INLINE nn_ints nn_least(nn_ints a, nn_ints b)
-{
-    nn_ints less = a < b;
-    return (less & a) | (~less & b);
-}
-
-/* What the cells j, j + 1, … of a row divide by, `rows` times that of their columns. */
-NN_INLINE nn_vec nn_run_count(const nn_axis *a, int j, int rows)
-{
-    nn_ints zero = nn_lane() * 0, start = (nn_lane() + j) * a->stride, first = start - a->before,
-            count = zero + a->count;
-    if (a->count == 0)
-        count = nn_least(first + a->k, zero + a->large) - (first & (first > 0));
-    else if (a->count < 0)
-        count = nn_least(a->room - start, zero + a->k);
-    return __builtin_convertvector(count * rows, nn_vec);
-}
-
-/* The averages of the cells j, j + 1, … of a row; x[plane]: the plane. */
-NN_INLINE nn_vec nn_average_run(const nn_cells *d, const float *x, long size, long plane, nn_span v, int j,
-                                const int inside)
-{
-    int column = j * d->h.stride - d->h.before;
-    nn_vec sum = nn_zero();
-    for (int row = v.first; row < v.last; row++) {
-        for (int k = 0; k < d->h.k; k++) {
-            nn_vec value = nn_load_steps(x, size, plane + (long)row * d->h.large + column + k, d->h.stride);
-            if (!inside) value = nn_select(nn_inside(column + k, d->h.stride, d->h.large), value, nn_zero());
-            sum += value;
-        }
-    }
-    return sum / nn_run_count(&d->h, j, v.count);
-}
-
-NN_INLINE void nn_average_row(const nn_cells *d, const float *x, long size, long plane, nn_span v, float *y, long at,
-                              long end)
-{
-    for (int j = 0; j < d->h.small; j += NN_W) {
-        int count = d->h.small - j < NN_W ? d->h.small - j : NN_W;
-        nn_vec run;
-        if (nn_all_inside(j * d->h.stride - d->h.before, d->h.stride, count, d->h.k, d->h.large))
-            run = nn_average_run(d, x, size, plane, v, j, 1);
-        else
-            run = nn_average_run(d, x, size, plane, v, j, 0);
-        nn_store_run(y, at + j, end, count, run);
-    }
-}
-
-/* The shares of a row of cells, k − 1 + j · stride being the place of cell j; 0 between. */
-NN_INLINE void nn_average_shares(const nn_cells *d, nn_span v, const float *dy, float *line)
-{
-    nn_set_run(line, d->h.large + d->h.before + d->h.k + NN_W, 0);
-    for (int j = 0; j < d->h.small; j += NN_W) {
-        nn_lanes share;
-        nn_store(share, nn_load_part(dy + j, d->h.small - j) / nn_run_count(&d->h, j, v.count));
-        for (int i = 0; i < NN_W && j + i < d->h.small; i++) line[(j + i) * d->h.stride + d->h.k - 1] = share[i];
-    }
-}
-
-/* Every element gets its shares one after the other, in the order of the cells.
- * `left`: floats from the plane on that are this thread's. */
-NN_INLINE void nn_average_dx_row(const nn_cells *d, float *plane, long left, nn_span v, const float *line)
-{
-    for (int row = v.first; row < v.last; row++) {
-        for (int c = 0; c < d->h.large; c += NN_W) {
-            long at = (long)row * d->h.large + c, count = d->h.large - c, reach = left - at >= NN_W ? NN_W : count;
-            nn_vec sum = nn_load_part(plane + at, reach);
-            for (int k = 0; k < d->h.k; k++) {
-                nn_vec share = nn_load(line + c + d->h.before + k);
-                if (count < NN_W) /* the lanes after the row belong to the next one */
-                    share = nn_select(nn_lane() < (int)count, share, nn_zero());
-                sum += share;
-            }
-            nn_store_part(plane + at, reach, sum);
-        }
-    }
-}
-
-NN_KERNEL void nn_cells_average(const nn_cells *d, long n, const float *x, float *y, int t, int T)
-{
-    const long plane = (long)d->v.large * d->h.large, out = (long)d->v.small * d->h.small, planes = n * d->c;
-    const long end = planes * (t + 1) / T * out;
-    const int runs = nn_cells_in_runs(d);
-    for (long p = planes * t / T; p < planes * (t + 1) / T; p++) {
-        for (int i = 0; i < d->v.small; i++) {
-            nn_span v = nn_span_of(&d->v, i);
-            long at = p * out + (long)i * d->h.small;
-            if (runs) nn_average_row(d, x, planes * plane, p * plane, v, y, at, end);
-            for (int j = 0; !runs && j < d->h.small; j++)
-                y[at + j] = nn_cell_average(d, x + p * plane, v, nn_span_of(&d->h, j));
-        }
-    }
-}
-
-NN_KERNEL void nn_cells_average_dx(const nn_cells *d, long n, const float *dy, float *dx, int t, int T)
-{
-    const long plane = (long)d->v.large * d->h.large, out = (long)d->v.small * d->h.small, planes = n * d->c;
-    const int runs = nn_cells_in_runs(d) && d->h.before >= 0 && d->h.large + d->h.before + d->h.k <= NN_ROW;
-    const long last = planes * (t + 1) / T;
-    float line[NN_ROW + 2 * NN_W];
-    for (long p = planes * t / T; p < last; p++) {
-        nn_set_run(dx + p * plane, plane, 0);
-        for (int i = 0; i < d->v.small; i++) {
-            nn_span v = nn_span_of(&d->v, i);
-            const float *row = dy + p * out + (long)i * d->h.small;
-            if (runs) {
-                nn_average_shares(d, v, row, line);
-                nn_average_dx_row(d, dx + p * plane, last * plane - p * plane, v, line);
-            }
-            for (int j = 0; !runs && j < d->h.small; j++) nn_average_dx_one(d, dx + p * plane, v, j, row[j]);
-        }
-    }
-}
-
-/* ---- maxima ------------------------------------------------------------------------- */
-
-/* place, if it is not NULL: row · w + column of the winner. */
-NN_INLINE void nn_cell_maximum(const nn_cells *d, const float *plane, nn_span v, nn_span h, float *y, int *place)
-{
-    int winner = v.first * d->h.large + h.first;
-    float best = plane[winner];
-    for (int row = v.first; row < v.last; row++) {
-        for (int column = h.first; column < h.last; column++) {
-            float value = plane[row * d->h.large + column];
-            if (value > best || value != value) best = value, winner = row * d->h.large + column;
-        }
-    }
-    *y = best;
-    if (place) *place = winner;
-}
-
-NN_KERNEL void nn_cells_maximum(const nn_cells *d, long n, const float *x, float *y, int *place, int t, int T)
-{
-    const long plane = (long)d->v.large * d->h.large, out = (long)d->v.small * d->h.small;
-    for (long p = n * d->c * t / T; p < n * d->c * (t + 1) / T; p++) {
-        for (int k = 0; k < out; k++) {
-            nn_span v = nn_span_of(&d->v, k / d->h.small), h = nn_span_of(&d->h, k % d->h.small);
-            nn_cell_maximum(d, x + p * plane, v, h, y + p * out + k, place ? place + p * out + k : 0);
-        }
-    }
-}
-
-NN_KERNEL void nn_cells_maximum_dx(const nn_cells *d, long n, const float *dy, const int *place, float *dx, int t,
-                                   int T)
-{
-    const long plane = (long)d->v.large * d->h.large, out = (long)d->v.small * d->h.small;
-    for (long p = n * d->c * t / T; p < n * d->c * (t + 1) / T; p++) {
-        nn_set_run(dx + p * plane, plane, 0);
-        for (long k = p * out; k < (p + 1) * out; k++) dx[p * plane + place[k]] += dy[k];
-    }
-}
-
-/*
- * pool_last.h: the pools of pool.h over channels-last images.
- *
- *   x, dx: [n][h][w][c]   y, dy, place: [n][oh][ow][c], the small side of cells likewise
- *
- * A vector holds neighbouring channels, so that every window of a pixel is the same
- * for all lanes and nothing is masked at the borders.  A value is made of its window's
- * elements in the order of the plain form.  Gradients are gathered: each element of dx
- * adds what the windows over it give, in their order, and is written by one thread.
- */
-#ifndef NN_POOL_LAST_H
-#define NN_POOL_LAST_H
-
-/*
- * rows.h: sums down the columns of [rows][c], and maps of its elements: images whose
- * channels come last, [N · H · W][C], and vectors, [N][F].
- *
- * Columns are taken in groups, and of these NN_SIDE vectors at a time stay in
- * registers while the rows go by.  The terms of NN_RUN rows are added one after the
- * other, what comes of these runs pairwise, so that rounding grows with the logarithm
- * of the rows.  A column's sum does not depend on the columns beside it: threads may
- * divide them anyhow.
- */
-#ifndef NN_ROWS_H
-#define NN_ROWS_H
-
 
 enum {
     NN_COLUMNS = 128, /* of a group */
@@ -1762,6 +1008,7 @@ typedef struct nn_totals {
 
 /* A band: a group of columns, and what is summed there. */
 typedef struct nn_band nn_band;
+
 struct nn_band {
     const float *a, *b;           /* at the group's first column, as are what `run` reads of the others */
     long a_step, b_step;          /* from row to row */
@@ -1771,8 +1018,6 @@ struct nn_band {
     void (*run)(const nn_band *, long first, long count, nn_totals *);
     void (*join)(nn_totals *, long count, const nn_totals *rest, long rest_count, long columns);
 };
-
-/* ---- columns ------------------------------------------------------------------ */
 
 /* Where part t of T begins: whole cache lines while there are enough of them. */
 NN_INLINE long nn_columns_share(long c, int t, int T)
@@ -1788,14 +1033,6 @@ NN_INLINE nn_vec nn_columns_load(const int V, const int whole, const float *p, i
 {
     return whole || v < V - 1 ? nn_load(p + v * NN_W) : nn_load_some(p + v * NN_W, columns - v * NN_W);
 }
-
-/* What `left` columns from k on have there; `value` where there is nothing. */
-NN_INLINE nn_vec nn_column_values(const float *from, float value, long k, long left)
-{
-    return from ? nn_load_part(from + k, left) : nn_spread(value);
-}
-
-/* ---- runs: rows first … first + count, V vectors from column k on ---------------- */
 
 typedef void nn_columns_run(const int V, const int whole, const nn_band *r, long k, long first, long count,
                             nn_totals *s);
@@ -1819,73 +1056,6 @@ NN_INLINE void nn_columns_sum(const int V, const int whole, const nn_band *r, lo
     }
 }
 
-/* a = Σ a, b = Σ (a − the run's mean)² */
-NN_INLINE void nn_columns_moments(const int V, const int whole, const nn_band *r, long k, long first, long count,
-                                  nn_totals *s)
-{
-    const float *a = r->a + first * r->a_step + k;
-    nn_vec mean[NN_SIDE], squares[NN_SIDE];
-    nn_columns_sum(V, whole, r, k, first, count, s);
-    NN_UNROLL
-    for (int v = 0; v < V; v++) {
-        mean[v] = nn_load(s->a + k + v * NN_W) / (float)count;
-        squares[v] = nn_zero();
-    }
-    for (long i = 0; i < count; i++, a += r->a_step) {
-        NN_UNROLL
-        for (int v = 0; v < V; v++) {
-            nn_vec difference = nn_columns_load(V, whole, a, v, r->columns - k) - mean[v];
-            squares[v] += difference * difference;
-        }
-    }
-    NN_UNROLL
-    for (int v = 0; v < V; v++) nn_store(s->b + k + v * NN_W, squares[v]);
-}
-
-/* a = Σ a · (b − mean), b = Σ a; `rectified`: without those a where relu was not passed */
-NN_INLINE void nn_columns_products(const int V, const int whole, const int rectified, const nn_band *r, long k,
-                                   long first, long count, nn_totals *s)
-{
-    const float *a = r->a + first * r->a_step + k, *b = r->b + first * r->b_step + k;
-    const long left = r->columns - k;
-    nn_vec along[NN_SIDE], sum[NN_SIDE], mean[NN_SIDE];
-    NN_UNROLL
-    for (int v = 0; v < V; v++) {
-        mean[v] = nn_columns_load(V, whole, r->mean + k, v, left);
-        along[v] = sum[v] = nn_zero();
-    }
-    for (long i = 0; i < count; i++, a += r->a_step, b += r->b_step) {
-        NN_UNROLL
-        for (int v = 0; v < V; v++) {
-            nn_vec value = nn_columns_load(V, whole, a, v, left);
-            nn_vec difference = nn_columns_load(V, whole, b, v, left) - mean[v];
-            if (rectified) {
-                nn_vec y = difference * nn_load(r->factor + k + v * NN_W) + nn_load(r->offset + k + v * NN_W);
-                value = nn_select(y <= 0, nn_zero(), value);
-            }
-            along[v] += value * difference;
-            sum[v] += value;
-        }
-    }
-    NN_UNROLL
-    for (int v = 0; v < V; v++) {
-        nn_store(s->a + k + v * NN_W, along[v]);
-        nn_store(s->b + k + v * NN_W, sum[v]);
-    }
-}
-
-NN_INLINE void nn_columns_along(const int V, const int whole, const nn_band *r, long k, long first, long count,
-                                nn_totals *s)
-{
-    nn_columns_products(V, whole, 0, r, k, first, count, s);
-}
-
-NN_INLINE void nn_columns_passed(const int V, const int whole, const nn_band *r, long k, long first, long count,
-                                 nn_totals *s)
-{
-    nn_columns_products(V, whole, 1, r, k, first, count, s);
-}
-
 /* All columns of the group: they are a few at a time, while the rows stay in cache. */
 NN_INLINE void nn_columns_all(nn_columns_run *run, const nn_band *r, long first, long count, nn_totals *s)
 {
@@ -1904,41 +1074,12 @@ NN_KERNEL void nn_rows_sum(const nn_band *r, long first, long count, nn_totals *
     nn_columns_all(nn_columns_sum, r, first, count, s);
 }
 
-NN_KERNEL void nn_rows_moments(const nn_band *r, long first, long count, nn_totals *s)
-{
-    nn_columns_all(nn_columns_moments, r, first, count, s);
-}
-
-NN_KERNEL void nn_rows_along(const nn_band *r, long first, long count, nn_totals *s)
-{
-    nn_columns_all(nn_columns_along, r, first, count, s);
-}
-
-NN_KERNEL void nn_rows_passed(const nn_band *r, long first, long count, nn_totals *s)
-{
-    nn_columns_all(nn_columns_passed, r, first, count, s);
-}
-
-/* ---- runs joined ------------------------------------------------------------------ */
-
 NN_KERNEL void nn_join_sums(nn_totals *s, long count, const nn_totals *rest, long rest_count, long columns)
 {
     (void)count, (void)rest_count;
     for (long k = 0; k < columns; k += NN_W) {
         nn_store(s->a + k, nn_load(s->a + k) + nn_load(rest->a + k));
         nn_store(s->b + k, nn_load(s->b + k) + nn_load(rest->b + k));
-    }
-}
-
-/* Σ (x − mean)² of both parts is what each has about its own mean, and what their means
- * differ: m · n / (m + n) · (mean of m − mean of n)² */
-NN_KERNEL void nn_join_moments(nn_totals *s, long count, const nn_totals *rest, long rest_count, long columns)
-{
-    const float m = (float)count, n = (float)rest_count, weight = m / (m + n) * n;
-    for (long k = 0; k < columns; k += NN_W) {
-        nn_vec difference = nn_load(s->a + k) / m - nn_load(rest->a + k) / n;
-        nn_store(s->a + k, nn_load(s->a + k) + nn_load(rest->a + k));
-        nn_store(s->b + k, nn_load(s->b + k) + nn_load(rest->b + k) + weight * (difference * difference));
     }
 }
 
@@ -1956,12 +1097,11 @@ NN_KERNEL void nn_rows_total(const nn_band *r, long first, long count, nn_totals
     r->join(s, half, &rest, count - half, r->columns);
 }
 
-/* ---- maps ----------------------------------------------------------------------------- */
-
 /* Numbers of each column of a group, and what an element becomes with those of its own. */
 typedef struct nn_columns {
     float p[NN_COLUMNS], q[NN_COLUMNS], r[NN_COLUMNS], s[NN_COLUMNS], u[NN_COLUMNS];
 } __attribute__((aligned(64))) nn_columns;
+
 typedef nn_vec nn_cell(nn_vec a, nn_vec b, const nn_columns *d, long k);
 
 /* What a map reads and writes, and how far its rows are apart: y = f(a, b) + z, and then
@@ -1972,46 +1112,6 @@ typedef struct nn_row_map {
     long a_step, b_step, z_step, y_step;
     int relu;
 } nn_row_map;
-
-NN_INLINE nn_vec nn_row_value(nn_cell *f, const nn_columns *d, const int sum, const int relu, nn_vec a, nn_vec b,
-                              nn_vec z, long k)
-{
-    nn_vec value = f(a, b, d, k);
-    if (sum) value += z;
-    return relu ? nn_relu_of(value) : value;
-}
-
-NN_INLINE void nn_rows_map_as(nn_cell *f, const nn_columns *d, const int sum, const int relu, long rows, long count,
-                              nn_row_map r)
-{
-    const long whole = count / NN_W * NN_W, rest = count - whole;
-    for (long i = 0; i < rows; i++, r.a += r.a_step, r.b += r.b_step, r.y += r.y_step) {
-        for (long k = 0; k < whole; k += NN_W) {
-            nn_vec z = sum ? nn_load(r.z + k) : nn_zero();
-            nn_store(r.y + k, nn_row_value(f, d, sum, relu, nn_load(r.a + k), nn_load(r.b + k), z, k));
-        }
-        if (rest) {
-            nn_vec a = nn_load_some(r.a + whole, rest), b = nn_load_some(r.b + whole, rest);
-            nn_vec z = sum ? nn_load_some(r.z + whole, rest) : nn_zero();
-            nn_store_some(r.y + whole, rest, nn_row_value(f, d, sum, relu, a, b, z, whole));
-        }
-        if (sum) r.z += r.z_step;
-    }
-}
-
-/* `count` columns of some rows. */
-NN_INLINE void nn_rows_map(nn_cell *f, const nn_columns *d, long rows, long count, nn_row_map r)
-{
-    if (!r.b) r.b = r.a, r.b_step = r.a_step;
-    if (r.z && r.relu)
-        nn_rows_map_as(f, d, 1, 1, rows, count, r);
-    else if (r.z)
-        nn_rows_map_as(f, d, 1, 0, rows, count, r);
-    else if (r.relu)
-        nn_rows_map_as(f, d, 0, 1, rows, count, r);
-    else
-        nn_rows_map_as(f, d, 0, 0, rows, count, r);
-}
 
 /* A thread's part of a map: of the rows, or of the columns where rows are few. */
 typedef struct nn_portion {
@@ -2024,8 +1124,6 @@ NN_INLINE nn_portion nn_portion_of(long rows, long c, int t, int T)
     return (nn_portion){rows * t / T, rows * (t + 1) / T - rows * t / T, 0, c};
 }
 
-#endif
-
 /* A rectangle of pixels: its first element is at `start` of the image, the next ones
  * `across` and `down` floats from it.  Pixels are numbered from `number` on, and by
  * `stride` more from row to row. */
@@ -2034,8 +1132,6 @@ typedef struct nn_rect {
     long start, down, across;
     int number, stride;
 } nn_rect;
-
-/* ---- largest elements ------------------------------------------------------------- */
 
 /* `left` channels, with their signs turned by `flip`. */
 NN_INLINE nn_vec nn_rect_load(const float *x, long left, int flip, const int whole)
@@ -2099,8 +1195,6 @@ NN_INLINE void nn_rect_channels(const nn_rect *a, const float *image, long from,
             nn_rect_largest(a, image + c, to - c, flip, y + at + c, place, wide, at + c, 1, 0);
     }
 }
-
-/* ---- extremum ---------------------------------------------------------------------- */
 
 /* The taps of an axis that lie in the image, first … last − 1. */
 NN_INLINE void nn_taps_of(int corner, int k, int dilation, int size, int *first, int *last)
@@ -2297,203 +1391,11 @@ NN_KERNEL void nn_extremum_last_dx(const nn_window *d, long n, const float *dy, 
     }
 }
 
-/* ---- cells --------------------------------------------------------------------------- */
-
-NN_INLINE nn_rect nn_cell_patch(const nn_cells *d, nn_span v, nn_span h)
-{
-    nn_rect a = {.rows = v.last - v.first, .columns = h.last - h.first, .stride = d->h.large};
-    a.number = v.first * d->h.large + h.first;
-    a.start = (long)a.number * d->c;
-    a.down = (long)d->h.large * d->c;
-    a.across = d->c;
-    return a;
-}
-
-/* y = Σ / count, of `left` channels or of `vectors` whole vectors. */
-NN_INLINE void nn_rect_average(const nn_rect *a, const float *x, long left, float count, float *y, const int vectors)
-{
-    nn_vec sum[NN_SIDE];
-    const int whole = vectors > 1;
-    NN_UNROLL
-    for (int k = 0; k < vectors; k++) sum[k] = nn_zero();
-    for (int u = 0; u < a->rows; u++) {
-        const float *from = x + a->start + u * a->down;
-        for (int v = 0; v < a->columns; v++, from += a->across) {
-            NN_UNROLL
-            for (int k = 0; k < vectors; k++) sum[k] += nn_rect_load(from + k * NN_W, left, 0, whole);
-        }
-    }
-    NN_UNROLL
-    for (int k = 0; k < vectors; k++) {
-        if (whole)
-            nn_store(y + k * NN_W, sum[k] / count);
-        else
-            nn_store_some(y, left, sum[k] / count);
-    }
-}
-
-NN_KERNEL void nn_cells_average_last(const nn_cells *d, long n, const float *x, float *y, int t, int T)
-{
-    const long out = (long)d->v.small * d->h.small, plane = (long)d->v.large * d->h.large, run = NN_SIDE * NN_W;
-    const nn_portion part = nn_portion_of(n * out, d->c, t, T);
-    for (long p = part.row; p < (part.row + part.rows); p++) {
-        int cell = (int)(p % out);
-        nn_span v = nn_span_of(&d->v, cell / d->h.small), h = nn_span_of(&d->h, cell % d->h.small);
-        const nn_rect a = nn_cell_patch(d, v, h);
-        const float *image = x + p / out * plane * d->c, count = (float)(v.count * h.count);
-        long c = part.first;
-        for (; c + run <= part.last; c += run) nn_rect_average(&a, image + c, run, count, y + p * d->c + c, NN_SIDE);
-        for (; c < part.last; c += NN_W) nn_rect_average(&a, image + c, part.last - c, count, y + p * d->c + c, 1);
-    }
-}
-
-/* dx = dy / count; `more`: that is added. */
-NN_INLINE void nn_average_give(const float *dy, float count, float *dx, long c, const int more)
-{
-    long k = 0;
-    for (; k + NN_W <= c; k += NN_W) {
-        nn_vec share = nn_load(dy + k) / count;
-        if (more) share += nn_load(dx + k);
-        nn_store(dx + k, share);
-    }
-    if (k == c) return;
-    nn_vec share = nn_load_some(dy + k, c - k) / count;
-    if (more) share += nn_load_some(dx + k, c - k);
-    nn_store_some(dx + k, c - k, share);
-}
-
-/* The cells of an axis over element `at`: first … last.  Carried on from the element before. */
-NN_INLINE void nn_cells_over(const nn_axis *a, int at, int *first, int *last)
-{
-    while (*first < a->small && nn_span_of(a, *first).last <= at) ++*first;
-    while (*last + 1 < a->small && nn_span_of(a, *last + 1).first <= at) ++*last;
-}
-
-/* One pixel of dx, from the cells first[0] … last[0] down and first[1] … last[1] across. */
-NN_INLINE void nn_average_dx_pixel(const nn_cells *d, const float *dy, const int *first, const int *last, float *dx)
-{
-    int more = 0;
-    for (int i = first[0]; i <= last[0]; i++) {
-        int rows = nn_span_of(&d->v, i).count;
-        for (int j = first[1]; j <= last[1]; j++) {
-            float count = (float)(rows * nn_span_of(&d->h, j).count);
-            const float *from = dy + ((long)i * d->h.small + j) * d->c;
-            if (more)
-                nn_average_give(from, count, dx, d->c, 1);
-            else
-                nn_average_give(from, count, dx, d->c, 0);
-            more = 1;
-        }
-    }
-    if (!more) nn_set_run(dx, d->c, 0);
-}
-
-NN_KERNEL void nn_cells_average_last_dx(const nn_cells *d, long n, const float *dy, float *dx, int t, int T)
-{
-    const long out = (long)d->v.small * d->h.small, rows = n * d->v.large;
-    for (long k = rows * t / T; k < rows * (t + 1) / T; k++) {
-        int first[2] = {0, 0}, last[2] = {-1, -1};
-        nn_cells_over(&d->v, (int)(k % d->v.large), &first[0], &last[0]);
-        for (int s = 0; s < d->h.large; s++) {
-            nn_cells_over(&d->h, s, &first[1], &last[1]);
-            nn_average_dx_pixel(d, dy + k / d->v.large * out * d->c, first, last, dx + (k * d->h.large + s) * d->c);
-        }
-    }
-}
-
-NN_KERNEL void nn_cells_maximum_last(const nn_cells *d, long n, const float *x, float *y, int *place, int t, int T)
-{
-    const long out = (long)d->v.small * d->h.small, plane = (long)d->v.large * d->h.large;
-    const nn_portion part = nn_portion_of(n * out, d->c, t, T);
-    for (long p = part.row; p < (part.row + part.rows); p++) {
-        int cell = (int)(p % out);
-        nn_span v = nn_span_of(&d->v, cell / d->h.small), h = nn_span_of(&d->h, cell % d->h.small);
-        nn_rect a = nn_cell_patch(d, v, h);
-        nn_rect_channels(&a, x + p / out * plane * d->c, part.first, part.last, 0, y, place, 1, p * d->c);
-    }
-}
-
-/* Each channel's values go where they were found: a thread has channels of its own, or samples. */
-NN_KERNEL void nn_cells_maximum_last_dx(const nn_cells *d, long n, const float *dy, const int *place, float *dx, int t,
-                                        int T)
-{
-    const long out = (long)d->v.small * d->h.small, plane = (long)d->v.large * d->h.large;
-    const nn_portion part = nn_portion_of(n, d->c, t, T);
-    for (long i = part.row; i < (part.row + part.rows); i++) {
-        float *image = dx + i * plane * d->c;
-        for (long p = 0; p < plane; p++) nn_set_run(image + p * d->c + part.first, part.last - part.first, 0);
-        for (long k = i * out; k < (i + 1) * out; k++)
-            for (long c = part.first; c < part.last; c++)
-                image[place[k * d->c + c] * (long)d->c + c] += dy[k * d->c + c];
-    }
-}
-
-#endif
-
-#endif /* NN_LINKED */
-
-#endif
-/*
- * activation.h: the smooth activations and their gradients, element by element.
- *
- *   x, y, dy, dx: n samples of `each` elements, one after the other
- *
- * The formulas are those of the plain form, with the functions of functions.h;
- * gradients are written in the input or in the output, as the operator stores it.
- * Thread t of T does its part of the elements.
- */
-#ifndef NN_ACTIVATION_H
-#define NN_ACTIVATION_H
-
-#ifdef NN_LINKED
-
-void nn_tanh(long n, long each, const float *x, float *y, int t, int T);
-void nn_tanh_grad(long n, long each, const float *dy, const float *y, float *dx, int t, int T);
-void nn_sigmoid(long n, long each, const float *x, float *y, int t, int T);
-void nn_sigmoid_grad(long n, long each, const float *dy, const float *y, float *dx, int t, int T);
-void nn_silu(long n, long each, const float *x, float *y, int t, int T);
-void nn_silu_grad(long n, long each, const float *dy, const float *x, float *dx, int t, int T);
-void nn_softplus(long n, long each, const float *x, float *y, int t, int T);
-void nn_softplus_grad(long n, long each, const float *dy, const float *y, float *dx, int t, int T);
-void nn_elu(long n, long each, const float *x, float *y, float above, float below, int t, int T);
-void nn_elu_grad(long n, long each, const float *dy, const float *y, float *dx, float above, float below, int t, int T);
-void nn_elu_grad_x(long n, long each, const float *dy, const float *x, float *dx, float alpha, int t, int T);
-void nn_gelu(long n, long each, const float *x, float *y, int t, int T);
-void nn_gelu_grad(long n, long each, const float *dy, const float *x, float *dx, int t, int T);
-void nn_gelu_tanh(long n, long each, const float *x, float *y, int t, int T);
-void nn_gelu_tanh_grad(long n, long each, const float *dy, const float *x, float *dx, int t, int T);
-
-#else
-
-/*
- * functions.h: exp, log and what is made of them, a vector at a time.
- *
- * Largest errors over all floats, in units of the last place, with and without
- * fused multiply-add:
- *
- *   nn_exp       1.1   subnormal results included
- *   nn_expm1     1.7
- *   nn_log       0.9   subnormal arguments included
- *   nn_log1p     1.5   for x > −1
- *   nn_tanh_of   1.1
- *   nn_erf       1.3
- *   nn_logistic  2.4   for x > −87; below −88.7 it is 0
- *
- * NaN gives NaN, infinities what libm gives.  The coefficients minimise the
- * largest relative error on their interval (Remez), each rounded to a float
- * before those above it are fitted.
- */
-#ifndef NN_FUNCTIONS_H
-#define NN_FUNCTIONS_H
-
-
 NN_INLINE nn_vec nn_clamp(nn_vec x, float low, float high)
 {
     x = nn_select(x < low, nn_spread(low), x);
     return nn_select(x > high, nn_spread(high), x);
 }
-
-/* ---- exponentials ----------------------------------------------------------- */
 
 /* x = k · ln 2 + r with |r| ≤ ln 2 / 2; returns e^r − 1 for |x| < 2^7.  The higher
  * part of ln 2 has 16 bits, so that k times it is exact. */
@@ -2523,18 +1425,6 @@ NN_INLINE nn_vec nn_exp(nn_vec x)
     return (1 + less_1) * nn_power_of_2(half) * nn_power_of_2(k - half);
 }
 
-/* e^x − 1 = 2 · (2^(k−1) · (e^r − 1) + (2^(k−1) − 1/2)) */
-NN_INLINE nn_vec nn_expm1(nn_vec x)
-{
-    nn_ints k;
-    nn_vec less_1 = nn_exp_reduce(nn_clamp(x, -25, 89), &k);
-    nn_vec power = nn_power_of_2(k - 1);
-    return 2 * (power * less_1 + (power - 0.5f));
-}
-
-/* 1 / (1 + e^−x) */
-NN_INLINE nn_vec nn_logistic(nn_vec x) { return 1 / (1 + nn_exp(-x)); }
-
 /* |x| < 1: x + x³ · P(x²), else 1 − 2 / (e^(2|x|) + 1).  (One formula by expm1
  * would do, but errs by 2.5 units instead of 1, and more often.) */
 NN_INLINE nn_vec nn_tanh_of(nn_vec x)
@@ -2549,72 +1439,6 @@ NN_INLINE nn_vec nn_tanh_of(nn_vec x)
     nn_vec far = 1 - 2 / (nn_exp(2 * a) + 1);
     return nn_with_sign(nn_select(a < 1, a + a * (s * p), far), x);
 }
-
-/* ---- logarithms --------------------------------------------------------------- */
-
-/* x = 2^k · (1 + f), 1/√2 ≤ 1 + f < √2, for normal x: log(1 + f) + k · ln 2 */
-NN_INLINE nn_vec nn_log_normal(nn_vec x)
-{
-    nn_ints k = ((nn_ints)x - 0x3f3504f3) >> 23;
-    nn_vec f = (nn_vec)((nn_ints)x - (k << 23)) - 1, n = __builtin_convertvector(k, nn_vec), s = f * f;
-    nn_vec q = f * -0x1.38ce9ap-4f + 0x1.055fep-3f;
-    q = q * f - 0x1.0d81ep-3f;
-    q = q * f + 0x1.22d8fep-3f;
-    q = q * f - 0x1.54728ep-3f;
-    q = q * f + 0x1.99a01ep-3f;
-    q = q * f - 0x1.000226p-2f;
-    q = q * f + 0x1.555554p-2f;
-    nn_vec low = (q * f - 0.5f) * s + n * 0x1.7f7d1cp-20f;
-    return n * 0x1.62e4p-1f + (f + low);
-}
-
-NN_INLINE nn_vec nn_log(nn_vec x)
-{
-    const nn_vec inf = nn_spread(__builtin_inff());
-    nn_ints small = x < 0x1p-126f;
-    nn_vec y = nn_log_normal(nn_select(small, x * 0x1p25f, x));
-    y = nn_select(small, y - 17.3286795f, y);
-    y = nn_select(x < inf, y, x); /* inf and NaN */
-    y = nn_select(x == 0, -inf, y);
-    return nn_select(x < 0, inf - inf, y);
-}
-
-/* log(1 + x): what the sum loses is added again, d log(u) = du / u. */
-NN_INLINE nn_vec nn_log1p(nn_vec x)
-{
-    nn_vec u = 1 + x, lost = x - (u - 1);
-    nn_vec y = nn_log_normal(u) + lost / u;
-    return nn_select(x < __builtin_inff(), y, x);
-}
-
-/* x^e for x ≥ 0, e not 0; about |e · log x| times the errors of exp and log. */
-NN_INLINE nn_vec nn_power(nn_vec x, float e) { return nn_exp(e * nn_log(x)); }
-
-/* ---- error function ------------------------------------------------------------- */
-
-/* |x| < 1: x + x · P(x²), else 1 − e^−Q(|x|); above 3.93 it is 1. */
-NN_INLINE nn_vec nn_erf(nn_vec x)
-{
-    nn_vec a = nn_abs(x), s = a * a;
-    nn_vec p = s * 0x1.4772cp-14f - 0x1.a35186p-11f;
-    p = p * s + 0x1.53f226p-8f;
-    p = p * s - 0x1.b7f71ap-6f;
-    p = p * s + 0x1.ce2ce6p-4f;
-    p = p * s - 0x1.81273ep-2f;
-    p = p * s + 0x1.06eba8p-3f;
-    nn_vec b = nn_select(a > 3.95f, nn_spread(3.95f), a);
-    nn_vec q = b * -0x1.86df02p-13f + 0x1.825baap-9f;
-    q = q * b - 0x1.65cbbp-6f;
-    q = q * b + 0x1.a6535p-4f;
-    q = q * b + 0x1.46baecp-1f;
-    q = q * b + 0x1.2088eap0f;
-    q = q * b + 0x1.662238p-12f;
-    return nn_with_sign(nn_select(a < 1, p * a + a, 1 - nn_exp(-q)), x);
-}
-
-#endif
-
-/* ---- tanh ------------------------------------------------------------------- */
 
 NN_INLINE nn_vec nn_tanh_value(nn_vec x, float p, float q)
 {
@@ -2639,215 +1463,6 @@ NN_KERNEL void nn_tanh_grad(long n, long each, const float *dy, const float *y, 
     nn_map2(nn_tanh_slope, 0, 0, n * each, dy, y, dx, t, T);
 }
 
-/* ---- sigmoid ---------------------------------------------------------------- */
-
-NN_INLINE nn_vec nn_sigmoid_value(nn_vec x, float p, float q)
-{
-    (void)p, (void)q;
-    return nn_logistic(x);
-}
-
-NN_INLINE nn_vec nn_sigmoid_slope(nn_vec dy, nn_vec y, float p, float q)
-{
-    (void)p, (void)q;
-    return dy * y * (1 - y);
-}
-
-NN_KERNEL void nn_sigmoid(long n, long each, const float *x, float *y, int t, int T)
-{
-    nn_map(nn_sigmoid_value, 0, 0, n * each, x, y, t, T);
-}
-
-/* dx = dy · y · (1 − y) */
-NN_KERNEL void nn_sigmoid_grad(long n, long each, const float *dy, const float *y, float *dx, int t, int T)
-{
-    nn_map2(nn_sigmoid_slope, 0, 0, n * each, dy, y, dx, t, T);
-}
-
-/* ---- silu ------------------------------------------------------------------- */
-
-NN_INLINE nn_vec nn_silu_value(nn_vec x, float p, float q)
-{
-    (void)p, (void)q;
-    return x / (1 + nn_exp(-x));
-}
-
-NN_INLINE nn_vec nn_silu_slope(nn_vec dy, nn_vec x, float p, float q)
-{
-    (void)p, (void)q;
-    nn_vec s = nn_logistic(x);
-    return dy * s * (1 + x * (1 - s));
-}
-
-NN_KERNEL void nn_silu(long n, long each, const float *x, float *y, int t, int T)
-{
-    nn_map(nn_silu_value, 0, 0, n * each, x, y, t, T);
-}
-
-/* dx = dy · s · (1 + x · (1 − s)), s the logistic function of x */
-NN_KERNEL void nn_silu_grad(long n, long each, const float *dy, const float *x, float *dx, int t, int T)
-{
-    nn_map2(nn_silu_slope, 0, 0, n * each, dy, x, dx, t, T);
-}
-
-/* ---- softplus --------------------------------------------------------------- */
-
-NN_INLINE nn_vec nn_softplus_value(nn_vec x, float p, float q)
-{
-    (void)p, (void)q;
-    return nn_select(x > 20, x, nn_log1p(nn_exp(x)));
-}
-
-NN_INLINE nn_vec nn_softplus_slope(nn_vec dy, nn_vec y, float p, float q)
-{
-    (void)p, (void)q;
-    return nn_select(y > 20, dy, -dy * nn_expm1(-y));
-}
-
-/* y = log(1 + e^x), x itself above 20 */
-NN_KERNEL void nn_softplus(long n, long each, const float *x, float *y, int t, int T)
-{
-    nn_map(nn_softplus_value, 0, 0, n * each, x, y, t, T);
-}
-
-/* dx = dy · (1 − e^−y) */
-NN_KERNEL void nn_softplus_grad(long n, long each, const float *dy, const float *y, float *dx, int t, int T)
-{
-    nn_map2(nn_softplus_slope, 0, 0, n * each, dy, y, dx, t, T);
-}
-
-/* ---- elu, selu -------------------------------------------------------------- */
-
-NN_INLINE nn_vec nn_elu_value(nn_vec x, float above, float below)
-{
-    return nn_select(x <= 0, below * nn_expm1(x), above * x);
-}
-
-NN_INLINE nn_vec nn_elu_slope(nn_vec dy, nn_vec y, float above, float below)
-{
-    return nn_select(y > 0, above * dy, dy * (y + below));
-}
-
-NN_INLINE nn_vec nn_elu_slope_x(nn_vec dy, nn_vec x, float alpha, float q)
-{
-    (void)q;
-    return nn_select(x > 0, dy, dy * alpha * nn_exp(x));
-}
-
-/* y = above · x for x > 0, else below · (e^x − 1): elu has above = 1 */
-NN_KERNEL void nn_elu(long n, long each, const float *x, float *y, float above, float below, int t, int T)
-{
-    nn_map(nn_elu_value, above, below, n * each, x, y, t, T);
-}
-
-/* dx = dy · above for y > 0, else dy · (y + below); below ≥ 0 */
-NN_KERNEL void nn_elu_grad(long n, long each, const float *dy, const float *y, float *dx, float above, float below,
-                           int t, int T)
-{
-    nn_map2(nn_elu_slope, above, below, n * each, dy, y, dx, t, T);
-}
-
-/* elu's from the input, for a negative alpha: dx = dy for x > 0, else dy · alpha · e^x */
-NN_KERNEL void nn_elu_grad_x(long n, long each, const float *dy, const float *x, float *dx, float alpha, int t, int T)
-{
-    nn_map2(nn_elu_slope_x, alpha, 0, n * each, dy, x, dx, t, T);
-}
-
-/* ---- gelu ------------------------------------------------------------------- */
-
-NN_INLINE nn_vec nn_gelu_value(nn_vec x, float p, float q)
-{
-    (void)p, (void)q;
-    return x * ((1 + nn_erf(0.707106769f * x)) * 0.5f);
-}
-
-NN_INLINE nn_vec nn_gelu_slope(nn_vec dy, nn_vec x, float p, float q)
-{
-    (void)p, (void)q;
-    nn_vec share = (1 + nn_erf(0.707106769f * x)) * 0.5f;
-    nn_vec density = 0.398942292f * nn_exp(-x * x * 0.5f);
-    return dy * (share + x * density);
-}
-
-/* √(2/π) · (x + 0.044715 x³) */
-NN_INLINE nn_vec nn_gelu_argument(nn_vec x) { return 0.797884583f * (x + 0.0447149985f * (x * x) * x); }
-
-NN_INLINE nn_vec nn_gelu_tanh_value(nn_vec x, float p, float q)
-{
-    (void)p, (void)q;
-    return x * ((1 + nn_tanh_of(nn_gelu_argument(x))) * 0.5f);
-}
-
-NN_INLINE nn_vec nn_gelu_tanh_slope(nn_vec dy, nn_vec x, float p, float q)
-{
-    (void)p, (void)q;
-    nn_vec h = nn_tanh_of(nn_gelu_argument(x));
-    nn_vec slope = (1 - h * h) * 0.797884583f * (1 + 0.134144992f * (x * x));
-    return dy * (1 + h + x * slope) * 0.5f;
-}
-
-/* y = x · (1 + erf(x / √2)) / 2 */
-NN_KERNEL void nn_gelu(long n, long each, const float *x, float *y, int t, int T)
-{
-    nn_map(nn_gelu_value, 0, 0, n * each, x, y, t, T);
-}
-
-/* dx = dy · ((1 + erf(x / √2)) / 2 + x · e^(−x²/2) / √(2π)) */
-NN_KERNEL void nn_gelu_grad(long n, long each, const float *dy, const float *x, float *dx, int t, int T)
-{
-    nn_map2(nn_gelu_slope, 0, 0, n * each, dy, x, dx, t, T);
-}
-
-/* y = x · (1 + h) / 2, h = tanh(√(2/π) · (x + 0.044715 x³)) */
-NN_KERNEL void nn_gelu_tanh(long n, long each, const float *x, float *y, int t, int T)
-{
-    nn_map(nn_gelu_tanh_value, 0, 0, n * each, x, y, t, T);
-}
-
-/* dx = dy · ((1 + h) / 2 + x · (1 − h²) / 2 · √(2/π) · (1 + 3 · 0.044715 x²)) */
-NN_KERNEL void nn_gelu_tanh_grad(long n, long each, const float *dy, const float *x, float *dx, int t, int T)
-{
-    nn_map2(nn_gelu_tanh_slope, 0, 0, n * each, dy, x, dx, t, T);
-}
-
-#endif /* NN_LINKED */
-
-#endif
-/*
- * softmax.h: softmax and its logarithm over channels, with gradients.
- *
- *   x, y, dy, dx: [n][c][p], p places; dx may be dy, y may be x
- *
- *   softmax      y = e^(x − top) / Σ e^(x − top)        dx = y · (dy − Σ dy · y)
- *   log_softmax  y = x − top − log Σ e^(x − top)        dx = dy − e^y · Σ dy
- *
- * top is the largest of the channels, so that nothing overflows.  With p = 1 a
- * sample is a run, whose elements are taken a vector at a time; else neighbouring
- * places are.  Thread t of T does its part of the samples or of those vectors.
- */
-#ifndef NN_SOFTMAX_H
-#define NN_SOFTMAX_H
-
-#ifdef NN_LINKED
-
-void nn_softmax(long n, long c, long p, const float *x, float *y, int t, int T);
-void nn_softmax_grad(long n, long c, long p, const float *dy, const float *y, float *dx, int t, int T);
-void nn_log_softmax(long n, long c, long p, const float *x, float *y, int t, int T);
-void nn_log_softmax_grad(long n, long c, long p, const float *dy, const float *y, float *dx, int t, int T);
-
-#else
-
-/*
- * sums.h: sums over runs of consecutive elements.
- *
- * A sum is kept as a vector of partial sums, in two levels: four running vectors
- * over a block, and the blocks' sums; the caller adds runs the same way, and the
- * lanes at the very end.  The order depends on nothing but the run's length.
- */
-#ifndef NN_SUMS_H
-#define NN_SUMS_H
-
-
 enum { NN_BLOCK = 256 * NN_W }; /* elements of a block */
 
 /* One term: of elements of two runs, and a constant. */
@@ -2858,22 +1473,6 @@ NN_INLINE nn_vec nn_term_a(nn_vec a, nn_vec b, nn_vec p)
     (void)b, (void)p;
     return a;
 }
-
-NN_INLINE nn_vec nn_term_product(nn_vec a, nn_vec b, nn_vec p)
-{
-    (void)p;
-    return a * b;
-}
-
-/* (a − p)² */
-NN_INLINE nn_vec nn_term_variance(nn_vec a, nn_vec b, nn_vec p)
-{
-    (void)b;
-    return (a - p) * (a - p);
-}
-
-/* a · (b − p) */
-NN_INLINE nn_vec nn_term_along(nn_vec a, nn_vec b, nn_vec p) { return a * (b - p); }
 
 /* The terms of the last count % NN_W elements; the other lanes are 0. */
 NN_INLINE nn_vec nn_sums_rest(nn_term *f, nn_vec p, const float *a, const float *b, long count)
@@ -2908,10 +1507,6 @@ NN_INLINE nn_vec nn_sums(nn_term *f, nn_vec p, const float *a, const float *b, l
     return total;
 }
 
-#endif
-
-/* ---- runs ----------------------------------------------------------------- */
-
 NN_INLINE float nn_run_top(const float *x, long c)
 {
     nn_vec top = nn_load_part(x, c);
@@ -2937,40 +1532,11 @@ NN_INLINE nn_vec nn_divided(nn_vec x, float by, float q)
     return x / by;
 }
 
-NN_INLINE nn_vec nn_less_both(nn_vec x, float top, float log_sum) { return x - top - log_sum; }
-
-NN_INLINE nn_vec nn_term_exp(nn_vec a, nn_vec b, nn_vec top)
-{
-    (void)b;
-    return nn_exp(a - top);
-}
-
-NN_INLINE nn_vec nn_softmax_slope(nn_vec dy, nn_vec y, float mean, float q)
-{
-    (void)q;
-    return y * (dy - mean);
-}
-
-NN_INLINE nn_vec nn_log_softmax_slope(nn_vec dy, nn_vec y, float sum, float q)
-{
-    (void)q;
-    return dy - nn_exp(y) * sum;
-}
-
 NN_INLINE void nn_softmax_run(long c, const float *x, float *y)
 {
     nn_map(nn_exp_less, nn_run_top(x, c), 0, c, x, y, 0, 1);
     nn_map(nn_divided, nn_lanes_sum(nn_sums(nn_term_a, nn_zero(), y, y, c)), 0, c, y, y, 0, 1);
 }
-
-NN_INLINE void nn_log_softmax_run(long c, const float *x, float *y)
-{
-    float top = nn_run_top(x, c);
-    float sum = nn_lanes_sum(nn_sums(nn_term_exp, nn_spread(top), x, x, c));
-    nn_map(nn_less_both, top, nn_log(nn_spread(sum))[0], c, x, y, 0, 1);
-}
-
-/* ---- places side by side -------------------------------------------------------- */
 
 /* `count` places from x on; channels are p elements apart. */
 NN_INLINE nn_vec nn_places_top(long c, long p, const float *x, long count)
@@ -2993,33 +1559,6 @@ NN_INLINE void nn_softmax_places(long c, long p, const float *x, float *y, long 
     }
     for (long k = 0; k < c; k++) nn_store_part(y + k * p, count, nn_load_part(y + k * p, count) / sum);
 }
-
-NN_INLINE void nn_log_softmax_places(long c, long p, const float *x, float *y, long count)
-{
-    nn_vec top = nn_places_top(c, p, x, count), sum = nn_zero();
-    for (long k = 0; k < c; k++) sum += nn_exp(nn_load_part(x + k * p, count) - top);
-    nn_vec log_sum = nn_log(sum);
-    for (long k = 0; k < c; k++) nn_store_part(y + k * p, count, nn_load_part(x + k * p, count) - top - log_sum);
-}
-
-NN_INLINE void nn_softmax_grad_places(long c, long p, const float *dy, const float *y, float *dx, long count)
-{
-    nn_vec mean = nn_zero();
-    for (long k = 0; k < c; k++) mean += nn_load_part(dy + k * p, count) * nn_load_part(y + k * p, count);
-    for (long k = 0; k < c; k++)
-        nn_store_part(dx + k * p, count, nn_load_part(y + k * p, count) * (nn_load_part(dy + k * p, count) - mean));
-}
-
-NN_INLINE void nn_log_softmax_grad_places(long c, long p, const float *dy, const float *y, float *dx, long count)
-{
-    nn_vec sum = nn_zero();
-    for (long k = 0; k < c; k++) sum += nn_load_part(dy + k * p, count);
-    for (long k = 0; k < c; k++)
-        nn_store_part(dx + k * p, count,
-                      nn_load_part(dy + k * p, count) - nn_exp(nn_load_part(y + k * p, count)) * sum);
-}
-
-/* ---- shares ---------------------------------------------------------------------- */
 
 /* Vectors of places in a sample; 1 for a run. */
 NN_INLINE long nn_place_vectors(long p) { return (p + NN_W - 1) / NN_W; }
@@ -3045,93 +1584,9 @@ NN_KERNEL void nn_softmax(long n, long c, long p, const float *x, float *y, int 
     }
 }
 
-NN_KERNEL void nn_softmax_grad(long n, long c, long p, const float *dy, const float *y, float *dx, int t, int T)
-{
-    long all = n * nn_place_vectors(p);
-    for (long k = all * t / T; k < all * (t + 1) / T; k++) {
-        long at = nn_place_at(c, p, k);
-        if (p == 1) {
-            float mean = nn_lanes_sum(nn_sums(nn_term_product, nn_zero(), dy + at, y + at, c));
-            nn_map2(nn_softmax_slope, mean, 0, c, dy + at, y + at, dx + at, 0, 1);
-        } else {
-            nn_softmax_grad_places(c, p, dy + at, y + at, dx + at, nn_place_count(p, k));
-        }
-    }
-}
-
-NN_KERNEL void nn_log_softmax(long n, long c, long p, const float *x, float *y, int t, int T)
-{
-    long all = n * nn_place_vectors(p);
-    for (long k = all * t / T; k < all * (t + 1) / T; k++) {
-        long at = nn_place_at(c, p, k);
-        if (p == 1)
-            nn_log_softmax_run(c, x + at, y + at);
-        else
-            nn_log_softmax_places(c, p, x + at, y + at, nn_place_count(p, k));
-    }
-}
-
-NN_KERNEL void nn_log_softmax_grad(long n, long c, long p, const float *dy, const float *y, float *dx, int t, int T)
-{
-    long all = n * nn_place_vectors(p);
-    for (long k = all * t / T; k < all * (t + 1) / T; k++) {
-        long at = nn_place_at(c, p, k);
-        if (p == 1) {
-            float sum = nn_lanes_sum(nn_sums(nn_term_a, nn_zero(), dy + at, dy + at, c));
-            nn_map2(nn_log_softmax_slope, sum, 0, c, dy + at, y + at, dx + at, 0, 1);
-        } else {
-            nn_log_softmax_grad_places(c, p, dy + at, y + at, dx + at, nn_place_count(p, k));
-        }
-    }
-}
-
-#endif /* NN_LINKED */
-
-#endif
-/*
- * dense.h: the fully connected layer and its gradients.
- *
- *   forward   y[n][o]  = b[o] + Σ_i x[n][i] · W[o][i]    dot products of rows
- *   dx        dx[n][i] = Σ_o dy[n][o] · W[o][i]          rows of W, scaled and added
- *   dweight   dW[o][i] = Σ_n dy[n][o] · x[n][i]          rows of x, scaled and added
- *
- * The last two are outer products whose right side already lies as the tile
- * wants it.  For a batch of one, forward reads W once, at the memory's speed.
- */
-#ifndef NN_DENSE_H
-#define NN_DENSE_H
-
 typedef struct nn_dense {
     int n, i, o;
 } nn_dense;
-
-#ifdef NN_LINKED
-
-void nn_dense_forward(const nn_dense *, const float *x, const float *weight, const float *bias, float *y, int t, int T);
-void nn_dense_dx(const nn_dense *, const float *dy, const float *weight, float *dx, int t, int T);
-void nn_dense_dweight(const nn_dense *, const float *x, const float *dy, float *dweight, int t, int T);
-void nn_dense_dweight_rows(const nn_dense *, int first, int count, const float *x, const float *dy, float *dweight,
-                           int t, int T);
-void nn_dense_dbias(const nn_dense *, const float *dy, float *dbias, int t, int T);
-
-#else
-
-/*
- * gemm.h: C[m][n] (+)= sum over k of A[m][k] · B[k][n], from packed panels.
- *
- * The one compute kernel is the outer-product tile: M rows × V vectors of sums
- * in registers, and for each k one row of B times M numbers of A:
- *
- *     sum[m][v] += a[k][m] · b[k][v]
- *
- * Around it the blocking of Goto and van de Geijn ("Anatomy of high-performance
- * matrix multiplication", 2008): a panel of B stays in the first cache, a block
- * of A in the second.  What A and B are is the caller's business: it gives the
- * functions that pack them, so that convolution needs no im2col in memory.
- */
-#ifndef NN_GEMM_H
-#define NN_GEMM_H
-
 
 enum { NN_GEMM_COLUMNS = NN_GEMM_VECTORS * NN_W, NN_GEMM_TILE = NN_GEMM_ROWS * NN_GEMM_COLUMNS };
 
@@ -3257,72 +1712,7 @@ NN_INLINE void nn_gemm(const nn_matrices *x, int m, long n, int k, int t, int T)
     }
 }
 
-#endif
-
 enum { NN_DOT_FEW = 8 }; /* outputs at once, of few samples: as many sums as hide the latency of one */
-
-/* M × N dot products over i: rows of x against rows of w; to out[m][N]. */
-NN_INLINE void nn_dots(const int M, const int N, int i, const float *x, const float *w, float *out)
-{
-    nn_vec sum[NN_DOT_SAMPLES][NN_DOT_FEW];
-    float rest[NN_DOT_SAMPLES][NN_DOT_FEW];
-    for (int m = 0; m < M; m++)
-        for (int k = 0; k < N; k++) sum[m][k] = nn_zero(), rest[m][k] = 0;
-    int at = 0;
-    for (; at + NN_W <= i; at += NN_W) {
-        NN_UNROLL
-        for (int m = 0; m < M; m++) NN_UNROLL
-        for (int k = 0; k < N; k++) sum[m][k] += nn_load(x + (long)m * i + at) * nn_load(w + (long)k * i + at);
-    }
-    for (; at < i; at++)
-        for (int m = 0; m < M; m++)
-            for (int k = 0; k < N; k++) rest[m][k] += x[(long)m * i + at] * w[(long)k * i + at];
-    for (int m = 0; m < M; m++)
-        for (int k = 0; k < N; k++) out[m * N + k] = nn_lanes_sum(sum[m][k]) + rest[m][k];
-}
-
-/* y[n][o] for the outputs from o on, `count` of them, of n samples. */
-NN_INLINE void nn_dots_store(const nn_dense *d, int n, int samples, int o, int count, const float *out,
-                             const float *bias, float *y)
-{
-    for (int m = 0; m < samples; m++)
-        for (int k = 0; k < count; k++) y[(long)(n + m) * d->o + o + k] = out[m * count + k] + (bias ? bias[o + k] : 0);
-}
-
-/* N outputs of all samples, M of them at a time. */
-NN_INLINE void nn_dots_column(const int M, const int N, const nn_dense *d, int o, const float *x, const float *weight,
-                              const float *bias, float *y)
-{
-    float out[NN_DOT_SAMPLES * NN_DOT_FEW];
-    int n = 0;
-    for (; n + M <= d->n; n += M) {
-        nn_dots(M, N, d->i, x + (long)n * d->i, weight + (long)o * d->i, out);
-        nn_dots_store(d, n, M, o, N, out, bias, y);
-    }
-    for (; n < d->n; n++) {
-        nn_dots(1, N, d->i, x + (long)n * d->i, weight + (long)o * d->i, out);
-        nn_dots_store(d, n, 1, o, N, out, bias, y);
-    }
-}
-
-/* y: [n][o]; bias may be NULL. */
-NN_KERNEL void nn_dense_forward(const nn_dense *d, const float *x, const float *weight, const float *bias, float *y,
-                                int t, int T)
-{
-    const int few = d->n < NN_DOT_SAMPLES, width = few ? NN_DOT_FEW : NN_DOT_OUTPUTS,
-              tiles = (d->o + width - 1) / width;
-    for (int tile = tiles * t / T; tile < tiles * (t + 1) / T; tile++) {
-        const int o = tile * width, left = d->o - o;
-        if (left < width)
-            for (int k = 0; k < left; k++) nn_dots_column(1, 1, d, o + k, x, weight, bias, y);
-        else if (few)
-            nn_dots_column(1, NN_DOT_FEW, d, o, x, weight, bias, y);
-        else
-            nn_dots_column(NN_DOT_SAMPLES, NN_DOT_OUTPUTS, d, o, x, weight, bias, y);
-    }
-}
-
-/* ---- gradients: C[m][i] = Σ_k A(m, k) · B[k][i], rows of B side by side -------- */
 
 typedef struct nn_rows {
     const float *a;
@@ -3378,13 +1768,6 @@ NN_INLINE void nn_rows_run(const nn_rows *s, int m, int k, int t, int T)
     nn_gemm(&x, m, s->width, k, t, T);
 }
 
-/* dx: [n][i]. */
-NN_KERNEL void nn_dense_dx(const nn_dense *d, const float *dy, const float *weight, float *dx, int t, int T)
-{
-    const nn_rows s = {.a = dy, .am = d->o, .ak = 1, .b = weight, .c = dx, .width = d->i};
-    nn_rows_run(&s, d->n, d->o, t, T);
-}
-
 /* dweight: [count][i], the rows of outputs first … first + count. */
 NN_KERNEL void nn_dense_dweight_rows(const nn_dense *d, int first, int count, const float *x, const float *dy,
                                      float *dweight, int t, int T)
@@ -3399,37 +1782,6 @@ NN_KERNEL void nn_dense_dweight(const nn_dense *d, const float *x, const float *
     nn_dense_dweight_rows(d, 0, d->o, x, dy, dweight, t, T);
 }
 
-/* dbias: [o]. */
-NN_KERNEL void nn_dense_dbias(const nn_dense *d, const float *dy, float *dbias, int t, int T)
-{
-    for (int o = d->o * t / T; o < d->o * (t + 1) / T; o++) {
-        float sum = 0;
-        for (int n = 0; n < d->n; n++) sum += dy[(long)n * d->o + o];
-        dbias[o] = sum;
-    }
-}
-
-#endif /* NN_LINKED */
-
-#endif
-/*
- * channels.h: sums along channels, [n][c][p], p elements per channel; and what shares
- * their loops.
- *
- * Thread t of T does its part of the channels; with p = 1 these lie side by side, as
- * they do in images whose channels come last.
- */
-#ifndef NN_CHANNELS_H
-#define NN_CHANNELS_H
-
-#ifdef NN_LINKED
-
-void nn_normalize(long n, int c, long p, const float *x, const float *mean, const float *std, float *y, int t, int T);
-void nn_channel_sums(long n, int c, long p, long step, const float *dy, float *sum, int t, int T);
-
-#else
-
-
 /* A thread's channels: single ones, or vectors of them where they lie side by side. */
 typedef struct nn_channels {
     long first, last;
@@ -3440,13 +1792,6 @@ NN_INLINE nn_channels nn_channels_of(long c, long p, int t, int T)
 {
     if (p == 1) return (nn_channels){nn_share(c, t, T), nn_share(c, t + 1, T), NN_W};
     return (nn_channels){c * t / T, c * (t + 1) / T, 1};
-}
-
-/* The parameters of channel k, or of NN_W channels from k on; `value` where there are none. */
-NN_INLINE nn_vec nn_channel_value(const float *from, float value, long k, nn_channels s)
-{
-    if (!from) return nn_spread(value);
-    return s.step == 1 ? nn_spread(from[k]) : nn_load_part(from + k, s.last - k);
 }
 
 NN_INLINE void nn_channel_put(float *to, long k, nn_channels s, nn_vec v)
@@ -3496,126 +1841,18 @@ NN_KERNEL void nn_channel_sums(long n, int c, long p, long step, const float *dy
         nn_channel_put(sum, k, s, nn_channel_sum(n, c, p, nn_term_a, nn_zero(), dy, dy, k, s));
 }
 
-/* (a − p) / q */
-NN_INLINE nn_vec nn_cell_divided(nn_vec a, nn_vec b, const nn_columns *d, long k)
-{
-    (void)b;
-    return (a - nn_load(d->p + k)) / nn_load(d->q + k);
-}
-
-NN_INLINE void nn_normalize_last(long n, int c, const float *x, const float *mean, const float *std, float *y, int t,
-                                 int T)
-{
-    const nn_portion part = nn_portion_of(n, c, t, T);
-    const long at = part.row * c;
-    nn_columns f;
-    for (long k = part.first; k < part.last; k += NN_COLUMNS) {
-        const long count = nn_columns_count(k, part.last);
-        for (long j = 0; j < count; j += NN_W) {
-            nn_store(f.p + j, nn_column_values(mean, 0, k + j, count - j));
-            nn_store(f.q + j, nn_column_values(std, 1, k + j, count - j));
-        }
-        nn_rows_map(nn_cell_divided, &f, part.rows, count,
-                    (nn_row_map){.a = x + at + k, .a_step = c, .y = y + at + k, .y_step = c});
-    }
-}
-
-/* y = (x − mean) / std, mean NULL: 0; y may be x */
-NN_KERNEL void nn_normalize(long n, int c, long p, const float *x, const float *mean, const float *std, float *y, int t,
-                            int T)
-{
-    if (p == 1) {
-        nn_normalize_last(n, c, x, mean, std, y, t, T);
-        return;
-    }
-    nn_channels s = nn_channels_of(c, p, t, T);
-    for (long k = s.first; k < s.last; k++) {
-        nn_vec m = nn_channel_value(mean, 0, k, s), d = nn_channel_value(std, 1, k, s);
-        for (long i = 0; i < n; i++) {
-            long at = (i * c + k) * p;
-            for (long j = 0; j < p; j += NN_W)
-                nn_store_part(y + at + j, p - j, (nn_load_part(x + at + j, p - j) - m) / d);
-        }
-    }
-}
-
-#endif /* NN_LINKED */
-
-#endif
-/*
- * optimizer.h: the updates of the optimizers, element by element.
- *
- *   gradient, param and the states: `count` elements each; t of T: this thread's part
- *
- * The rule's constants stand in a struct.  A decay other than 0 adds decay · param
- * to the gradient.  The formulas are those of the operators' files.
- */
-#ifndef NN_OPTIMIZER_H
-#define NN_OPTIMIZER_H
-
-typedef struct nn_sgd {
-    float momentum, rest, decay; /* rest = 1 − dampening */
-    int nesterov;
-} nn_sgd;
-
 typedef struct nn_adam {
     float beta1, rest1, log_beta1, beta2, rest2, log_beta2; /* rest = 1 − beta; log_beta is not used for a beta of 0 */
     float eps, decay, shrink;                               /* shrink: adamw's decay, by lr · shrink · param */
 } nn_adam;
 
-typedef struct nn_adagrad {
-    float eps, decay;
-} nn_adagrad;
-
-typedef struct nn_rmsprop {
-    float alpha, rest, momentum, eps, decay; /* rest = 1 − alpha */
-} nn_rmsprop;
-
-typedef struct nn_lion {
-    float beta1, rest1, beta2, rest2, shrink;
-} nn_lion;
-
-#ifdef NN_LINKED
-
-void nn_sgd_step(const nn_sgd *, long count, const float *gradient, float *param, float *buffer, float lr, long step,
-                 int t, int T);
-void nn_adam_step(const nn_adam *, long count, const float *gradient, float *param, float *m, float *v, float lr,
-                  long step, int t, int T);
-void nn_adagrad_step(const nn_adagrad *, long count, const float *gradient, float *param, float *sum, float lr, int t,
-                     int T);
-void nn_rmsprop_step(const nn_rmsprop *, long count, const float *gradient, float *param, float *square, float *buffer,
-                     float *average, float lr, int t, int T);
-void nn_lion_step(const nn_lion *, long count, const float *gradient, float *param, float *m, float lr, int t, int T);
-
-#else
-
 #include <math.h>
-
 
 NN_INLINE nn_vec nn_decayed(const float *gradient, nn_vec w, float decay, long left)
 {
     nn_vec g = nn_load_part(gradient, left);
     if (decay != 0) g += decay * w;
     return g;
-}
-
-/* buffer: the momentum's, NULL where there is none. */
-NN_KERNEL void nn_sgd_step(const nn_sgd *rule, long count, const float *gradient, float *param, float *buffer, float lr,
-                           long step, int t, int T)
-{
-    const nn_sgd r = *rule;
-    const int first = step == 0 && r.rest != 1; /* the buffer starts as the gradient itself */
-    const float momentum = first ? 0 : r.momentum, rest = first ? 1 : r.rest;
-    long end = nn_share(count, t + 1, T);
-    for (long i = nn_share(count, t, T); i < end; i += NN_W) {
-        nn_vec w = nn_load_part(param + i, end - i), g = nn_decayed(gradient + i, w, r.decay, end - i), move = g;
-        if (buffer) {
-            move = momentum * nn_load_part(buffer + i, end - i) + rest * g;
-            nn_store_part(buffer + i, end - i, move);
-            if (r.nesterov) move = g + r.momentum * move;
-        }
-        nn_store_part(param + i, end - i, w - lr * move);
-    }
 }
 
 /* 1 − beta^time, without the loss of digits that a beta near 1 would bring. */
@@ -3643,97 +1880,11 @@ NN_KERNEL void nn_adam_step(const nn_adam *rule, long count, const float *gradie
     }
 }
 
-NN_KERNEL void nn_adagrad_step(const nn_adagrad *rule, long count, const float *gradient, float *param, float *sum,
-                               float lr, int t, int T)
-{
-    const nn_adagrad r = *rule;
-    long end = nn_share(count, t + 1, T);
-    for (long i = nn_share(count, t, T); i < end; i += NN_W) {
-        nn_vec w = nn_load_part(param + i, end - i), g = nn_decayed(gradient + i, w, r.decay, end - i);
-        nn_vec s = nn_load_part(sum + i, end - i) + g * g;
-        nn_store_part(sum + i, end - i, s);
-        nn_store_part(param + i, end - i, w - lr * g / (nn_sqrt(s) + r.eps));
-    }
-}
-
-/* square: square_avg; buffer: momentum_buffer or NULL; average: grad_avg, of the centered form, or NULL */
-NN_KERNEL void nn_rmsprop_step(const nn_rmsprop *rule, long count, const float *gradient, float *param, float *square,
-                               float *buffer, float *average, float lr, int t, int T)
-{
-    const nn_rmsprop r = *rule;
-    long end = nn_share(count, t + 1, T);
-    for (long i = nn_share(count, t, T); i < end; i += NN_W) {
-        nn_vec w = nn_load_part(param + i, end - i), g = nn_decayed(gradient + i, w, r.decay, end - i);
-        nn_vec s = r.alpha * nn_load_part(square + i, end - i) + r.rest * g * g, spread = s;
-        nn_store_part(square + i, end - i, s);
-        if (average) {
-            nn_vec a = r.alpha * nn_load_part(average + i, end - i) + r.rest * g;
-            nn_store_part(average + i, end - i, a);
-            spread = s - a * a;
-        }
-        nn_vec move = g / (nn_sqrt(spread) + r.eps);
-        if (buffer) {
-            move += r.momentum * nn_load_part(buffer + i, end - i);
-            nn_store_part(buffer + i, end - i, move);
-        }
-        nn_store_part(param + i, end - i, w - lr * move);
-    }
-}
-
-/* −1, 0 or 1; 0 for NaN */
-NN_INLINE nn_vec nn_sign(nn_vec x)
-{
-    return nn_select(x > 0, nn_spread(1), nn_select(x < 0, nn_spread(-1), nn_zero()));
-}
-
-/* m: exp_avg */
-NN_KERNEL void nn_lion_step(const nn_lion *rule, long count, const float *gradient, float *param, float *m, float lr,
-                            int t, int T)
-{
-    const nn_lion r = *rule;
-    long end = nn_share(count, t + 1, T);
-    for (long i = nn_share(count, t, T); i < end; i += NN_W) {
-        nn_vec w = nn_load_part(param + i, end - i), g = nn_load_part(gradient + i, end - i),
-               a = nn_load_part(m + i, end - i);
-        nn_vec move = nn_sign(r.beta1 * a + r.rest1 * g) + r.shrink * w;
-        nn_store_part(m + i, end - i, r.beta2 * a + r.rest2 * g);
-        nn_store_part(param + i, end - i, w - lr * move);
-    }
-}
-
-#endif /* NN_LINKED */
-
-#endif
-/*
- * team.h: the threads of one pass.
- *
- * All threads of a team walk through the same list of calls, and each does its
- * share of every call: part t of T.  Where a call needs what others have made,
- * a barrier stands before it.  Shares are cut along elements that are computed
- * whole, so results do not depend on how many threads there are.
- *
- * A team lives as long as the pass: nothing is left between two calls of the
- * model's functions, and two models may run at the same time.
- */
-#ifndef NN_TEAM_H
-#define NN_TEAM_H
-
 typedef struct nn_team nn_team;
-
 typedef void nn_part(const void *pass, int t, int T, nn_team *team);
-
 enum { NN_MAX_THREADS = 64 };
-
-#ifdef NN_TEAM_LINKED
-
-void nn_barrier(nn_team *team);
-void nn_team_run(nn_part *part, const void *pass, int threads);
-
-#else
-
 #include <pthread.h>
 #include <unistd.h>
-
 enum { NN_SPINS = 10000 };
 
 struct nn_team {
@@ -3820,22 +1971,6 @@ static __attribute__((unused)) void nn_team_run(nn_part *part, const void *pass,
     for (int t = 1; t < size; t++) pthread_join(thread[t], 0);
 }
 
-#endif /* NN_TEAM_LINKED */
-
-#endif
-/*
- * random.h: initial weights.  The same text, in other words, is in compiler/emit/model.c
- * for forms without kernels; both give the same numbers.
- */
-#ifndef NN_RANDOM_H
-#define NN_RANDOM_H
-
-#ifdef NN_LINKED
-
-void nn_fill_normal(float *p, int64_t count, float deviation, uint64_t seed);
-
-#else
-
 #include <math.h>
 #include <stdint.h>
 
@@ -3868,10 +2003,6 @@ static __attribute__((unused)) void nn_fill_normal(float *p, int64_t count, floa
         if (k + 1 < count) p[k + 1] = length * ((float)v / 16777216);
     }
 }
-
-#endif
-
-#endif
 
 #ifndef LENET_THREADS
 #define LENET_THREADS 0 /* 0: one for each processor */

@@ -175,6 +175,7 @@ void writer_unbind_all(Writer *);
 void writer_put(Writer *, const char *template); /* one or several lines */
 void writer_raw(Writer *, const char *text);     /* as it stands */
 const char *writer_text(const Writer *);
+const Map *writer_names(const Writer *); /* of the runtime that were put: nn_relu, NN_W */
 size_t writer_length(const Writer *);
 
 /* A real literal of the writer's type: 0.1f, 1e-05f, 0.1 */

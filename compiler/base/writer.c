@@ -28,10 +28,11 @@ struct Writer {
     Arena *arena;
     bool use_double;
     Text text;
-    Map *fixed;  /* real and the math functions: of the writer's type, for good */
-    Map *names;  /* $name → text */
-    Map *arrays; /* @name → Array */
-    int depth;   /* open braces */
+    Map *fixed;   /* real and the math functions: of the writer's type, for good */
+    Map *names;   /* $name → text */
+    Map *arrays;  /* @name → Array */
+    Map *runtime; /* names of the runtime that were put */
+    int depth;    /* open braces */
 };
 
 static void bind_type(Writer *w)
@@ -50,6 +51,7 @@ Writer *writer_new(Arena *arena, bool use_double)
     w->arena = arena;
     w->use_double = use_double;
     w->fixed = map_new(arena);
+    w->runtime = map_new(arena);
     text_init(&w->text, arena);
     writer_unbind_all(w);
     bind_type(w);
@@ -227,10 +229,23 @@ static int count_of(const char *text, char wanted)
     return count;
 }
 
+/* Identifiers that begin with nn_ or NN_: functions, types and constants of the runtime. */
+static void note_runtime(Writer *w, const char *text)
+{
+    for (const char *p = text; *p;) {
+        const char *word = p;
+        while (isalnum((unsigned char)*p) || *p == '_') p++;
+        bool ours = strncmp(word, "nn_", 3) == 0 || strncmp(word, "NN_", 3) == 0;
+        if (ours) map_put(w->runtime, arena_strndup(w->arena, word, (size_t)(p - word)), w);
+        if (p == word) p++;
+    }
+}
+
 static void put_template_line(Writer *w, const char *line, size_t length)
 {
     while (length > 0 && *line == ' ') line++, length--;
     const char *text = expand(w, line, length);
+    note_runtime(w, text);
     int closes_first = *text == '}';
     bool label = *text == '#';
     int indent = label ? 0 : (w->depth - closes_first) * WRITER_INDENT;
@@ -253,5 +268,7 @@ void writer_put(Writer *w, const char *template)
 void writer_raw(Writer *w, const char *text) { text_add(&w->text, text); }
 
 const char *writer_text(const Writer *w) { return w->text.data ? w->text.data : ""; }
+
+const Map *writer_names(const Writer *w) { return w->runtime; }
 
 size_t writer_length(const Writer *w) { return w->text.length; }

@@ -69,11 +69,9 @@ static void write_with_random(Emitter *e)
     Text init = e->source;
     e->source = before;
 
-    bool uniform = strstr(passes.data, "nn_uniform(") || strstr(init.data, "nn_uniform(");
-    bool mix = uniform || strstr(passes.data, "nn_mix(") || strstr(init.data, "nn_mix(");
     support_write_kernels(e);
-    if (e->options->paste_kernels) tuned_write(e, passes.data);
-    support_write_random(e, mix, uniform);
+    if (e->options->paste_kernels) tuned_write(e);
+    support_write_random(e);
     if (e->options->noise) support_write_noise(e);
     text_add(&e->source, init.data);
     text_add(&e->source, passes.data);
@@ -132,6 +130,7 @@ EmitResult *emit_c(Graph *net, const TrainSpec *spec, const EmitOptions *options
         .by_text = map_new(arena),
         .function_names = map_new(arena),
         .kernels = map_new(arena),
+        .used = map_new(arena),
         .writer = writer_new(arena, options->lower.use_double),
     };
     text_init(&e.header, arena);

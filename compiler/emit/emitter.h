@@ -43,6 +43,7 @@ typedef struct Emitter {
     Map *by_text;                     /* signature and body → Function */
     Map *function_names;              /* taken */
     Map *kernels;                     /* names of the kernels that the functions call */
+    Map *used;                        /* names of the runtime that the text uses: nn_relu, nn_mix */
     const char **member;              /* by position in net->model: name in the struct */
     int *model_index;                 /* by tensor id of the net: its position in net->model */
     int64_t *offset;                  /* by position in net->model: bytes from the struct's start */
@@ -74,13 +75,17 @@ const Entry *entry_of(const Emitter *, ProgramKind);
 
 /* support.c: what the text needs around the layers */
 void support_write_preamble(Emitter *);
-void support_write_random(Emitter *, bool mix, bool uniform);
+void support_write_random(Emitter *);
 void support_write_noise(Emitter *);
 void support_write_kernels(Emitter *);
-void tuned_write(Emitter *, const char *users); /* tuned.c: kernels a second time */
+void tuned_write(Emitter *); /* tuned.c: kernels a second time */
 const char *tuned_comment(Target);
 const char *support_kernel_text(const char *file);
 const char *support_included(Arena *, const char *line);
+void emitter_uses(Emitter *, const char *name);
+void emitter_uses_names(Emitter *, const Writer *);
+/* kernel_slice.c: adds what of the text defines the names used, and what that names */
+void kernel_slice(Arena *, const char *text, const Map *used, Text *out);
 void support_add_info_types(Text *, bool includes); /* the text of nn.h */
 
 /* interface.c: the header, and the info record */

@@ -121,6 +121,7 @@ static const char *variant_body(Emitter *e, const Graph *g, const Node *n, Share
     n->variant->emit(e->writer, n);
     writer_put(e->writer, "}");
     map_put(e->kernels, n->variant->kernel, e);
+    emitter_uses_names(e, e->writer);
     return writer_text(e->writer);
 }
 
@@ -133,6 +134,7 @@ static const char *plain_body(Emitter *e, const Graph *g, const Node *n, Share s
     assert(n->op->plain && "an operator of the fast form has no plain one");
     n->op->plain(e->writer, n);
     writer_put(e->writer, "}");
+    emitter_uses_names(e, e->writer);
     return writer_text(e->writer);
 }
 

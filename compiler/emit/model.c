@@ -231,9 +231,12 @@ static void write_start(Emitter *e, int i)
         if (s.a != 0) text_addf(out, "    nn_fill(m->%s, %lld, %s);\n", e->member[i], count, a);
         break;
     case DRAW_NORMAL:
+        emitter_uses(e, "nn_fill_normal");
+        emitter_uses(e, "nn_mix");
         text_addf(out, "    nn_fill_normal(m->%s, %lld, %s, nn_mix(nn_mix(seed) + %d));\n", e->member[i], count, a, i);
         break;
     case DRAW_UNIFORM:
+        emitter_uses(e, "nn_mix");
         text_addf(out, "    nn_fill_uniform(m->%s, %lld, %s, %s, nn_mix(nn_mix(seed) + %d));\n", e->member[i], count, a,
                   writer_real(w, s.b), i);
         break;
@@ -290,6 +293,7 @@ static void write_fillers(Emitter *e)
                       "}\n"
                       "}\n\n");
     }
+    emitter_uses_names(e, w);
     text_add(&e->source, writer_text(w));
 }
 

@@ -114,6 +114,7 @@ static void write_scalars(Pass *p, const Node *n)
     if (n->op->uses & USES_LR) text_add(out, ", lr");
     if (n->op->uses & USES_STEP) text_add(out, ", m->step");
     if (n->op->uses & USES_SEED) {
+        emitter_uses(p->e, "nn_mix");
         text_addf(out, ", nn_mix(nn_mix(m->seed) + (uint64_t)m->step * 0x9e3779b97f4a7c15u + %d)",
                   n->origin->stream + 1000000);
         if (p->program->micro_batches > 1) /* on with the numbers of the samples before */
@@ -560,6 +561,20 @@ static void write_preparations(Pass *p)
               p->text.data);
 }
 
+static void use_team(Emitter *e)
+{
+    map_put(e->kernels, "team", e);
+    emitter_uses(e, "nn_barrier");
+    emitter_uses(e, "nn_team_run");
+}
+
+static void use_clock(Emitter *e)
+{
+    map_put(e->kernels, "clock", e);
+    emitter_uses(e, "nn_now");
+    emitter_uses(e, "nn_lap");
+}
+
 void passes_write(Emitter *e)
 {
     Pass pass[2 * PROGRAM_KINDS];
@@ -574,8 +589,8 @@ void passes_write(Emitter *e)
     Pass preparing = {.e = e, .program = infer ? infer->program : NULL, .plan = infer ? infer->plan : NULL};
     for (int i = 0; i < count; i++) write_calls(&pass[i]);
     if (e->prepared.count) list_preparations(&preparing);
-    if (e->team) map_put(e->kernels, "team", e);
-    if (e->options->profile) map_put(e->kernels, "clock", e);
+    if (e->team) use_team(e);
+    if (e->options->profile) use_clock(e);
     functions_write(e);
     if (e->prepared.count) write_preparations(&preparing);
     for (int i = 0; i < count; i++) write_pass(&pass[i]);

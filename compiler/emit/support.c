@@ -91,8 +91,9 @@ static const char uniform_text[] = "/* Number k of a sequence: 24 random bits as
                                    "return ($real)(int32_t)(nn_mix(seed + k * 0xd1342543de82ef95u) >> 40) / 16777216;\n"
                                    "}\n\n";
 
-void support_write_random(Emitter *e, bool mix, bool uniform)
+void support_write_random(Emitter *e)
 {
+    bool uniform = map_get(e->used, "nn_uniform"), mix = uniform || map_get(e->used, "nn_mix");
     Writer *w = writer_new(e->arena, e->options->lower.use_double);
     if (mix) {
         writer_put(w, "/* SplitMix64: random bits from a counter. */\n");
@@ -118,6 +119,16 @@ void support_write_noise(Emitter *e)
     text_add(&e->source, writer_text(w));
 }
 
+/* ---- what the text uses of the runtime ------------------------------------------ */
+
+void emitter_uses(Emitter *e, const char *name) { map_put(e->used, name, e); }
+
+void emitter_uses_names(Emitter *e, const Writer *w)
+{
+    const Map *names = writer_names(w);
+    for (int i = 0; i < map_count(names); i++) emitter_uses(e, map_key(names, i));
+}
+
 /* ---- kernels ---------------------------------------------------------------- */
 
 const char *support_kernel_text(const char *file)
@@ -140,7 +151,7 @@ const char *support_included(Arena *arena, const char *line)
 }
 
 /* A kernel's text with the files that it includes in the places where it does. */
-static void add_kernel(Emitter *e, Map *done, const char *file)
+static void add_kernel(Emitter *e, Map *done, const char *file, Text *out)
 {
     if (map_get(done, file)) return;
     map_put(done, file, e);
@@ -150,9 +161,9 @@ static void add_kernel(Emitter *e, Map *done, const char *file)
         size_t length = end ? (size_t)(end - line + 1) : strlen(line);
         const char *included = support_included(e->arena, line);
         if (included)
-            add_kernel(e, done, included);
+            add_kernel(e, done, included, out);
         else
-            text_add_bytes(&e->source, line, length);
+            text_add_bytes(out, line, length);
         line += length;
     }
 }
@@ -163,17 +174,20 @@ static void declare_kernel(Emitter *e, const char *file) { text_add(&e->source, 
 void support_write_kernels(Emitter *e)
 {
     Map *done = map_new(e->arena);
+    Text all; /* of what is pasted */
+    text_init(&all, e->arena);
     bool paste = e->options->paste_kernels;
     if (!paste && map_count(e->kernels)) text_add(&e->source, "#define NN_LINKED 1\n");
     if (!paste && e->team) text_add(&e->source, "#define NN_TEAM_LINKED 1\n");
     for (int i = 0; i < map_count(e->kernels); i++) {
         const char *file = arena_printf(e->arena, "%s.h", map_key(e->kernels, i));
         if (paste) {
-            add_kernel(e, done, file);
+            add_kernel(e, done, file, &all);
         } else {
             declare_kernel(e, file);
         }
     }
+    if (paste && all.data) kernel_slice(e->arena, all.data, e->used, &e->source);
     if (map_count(e->kernels)) text_add(&e->source, "\n");
     if (!e->team) return;
     text_addf(&e->source, "#ifndef %s_THREADS\n#define %s_THREADS %d /* 0: one for each processor */\n#endif\n\n",

@@ -97,6 +97,7 @@ typedef struct Tuned {
     Map *files;     /* done */
     Map *shared;    /* names that both texts have in common */
     Map *functions; /* that layers may call */
+    Text text;      /* all of it, before what no layer reaches is left out */
 } Tuned;
 
 static void add_words(Tuned *t, const char *line, size_t length)
@@ -123,7 +124,7 @@ static void add_function(Tuned *t, const char *line, size_t length)
 static void add_renamed(Tuned *t, const char *line, size_t length)
 {
     Arena *arena = t->e->arena;
-    Text *out = &t->e->source;
+    Text *out = &t->text;
     char *copy = arena_strndup(arena, line, length);
     for (const char *p = copy; *p;) {
         size_t word = word_at(copy, p);
@@ -203,7 +204,7 @@ static void write_begin(const Tuned *t)
               target->title, target->lacking, target->features, target->features, target->upper, target->upper);
 }
 
-static void write_end(const Tuned *t, const char *users)
+static void write_end(const Tuned *t)
 {
     const char *name = t->target->name;
     text_addf(&t->e->source,
@@ -220,7 +221,7 @@ static void write_end(const Tuned *t, const char *users)
               name, t->target->test);
     for (int i = 0; i < map_count(t->functions); i++) {
         const char *function = map_key(t->functions, i);
-        if (!strstr(users, arena_printf(t->e->arena, "%s(", function))) continue;
+        if (!map_get(t->e->used, function)) continue;
         text_addf(&t->e->source, "#define %s (nn_has_%s() ? nn_%s_%s : %s)\n", function, name, name, function + 3,
                   function);
     }
@@ -233,10 +234,24 @@ static bool has_vectors(const char *kernel)
     return strcmp(kernel, "team") != 0 && strcmp(kernel, "clock") != 0 && strcmp(kernel, "random") != 0;
 }
 
-void tuned_write(Emitter *e, const char *users)
+/* The kernels that are called, under the names of the second text. */
+static void write_reached(const Tuned *t)
+{
+    Arena *arena = t->e->arena;
+    Map *used = map_new(arena);
+    for (int i = 0; i < map_count(t->functions); i++) {
+        const char *function = map_key(t->functions, i);
+        if (map_get(t->e->used, function))
+            map_put(used, arena_printf(arena, "nn_%s_%s", t->target->name, function + 3), t->e);
+    }
+    kernel_slice(arena, t->text.data, used, &t->e->source);
+}
+
+void tuned_write(Emitter *e)
 {
     const TargetInfo *target = &targets[e->options->target];
-    Tuned t = {e, target, map_new(e->arena), map_new(e->arena), map_new(e->arena)};
+    Tuned t = {e, target, map_new(e->arena), map_new(e->arena), map_new(e->arena), {0}};
+    text_init(&t.text, e->arena);
     int kernels = 0;
     for (int i = 0; i < map_count(e->kernels); i++) kernels += has_vectors(map_key(e->kernels, i));
     if (!target->lacking || !kernels) return;
@@ -245,7 +260,8 @@ void tuned_write(Emitter *e, const char *users)
         const char *kernel = map_key(e->kernels, i);
         if (has_vectors(kernel)) add_file(&t, arena_printf(e->arena, "%s.h", kernel));
     }
-    write_end(&t, users);
+    write_reached(&t);
+    write_end(&t);
 }
 
 /* ---- this machine ------------------------------------------------------------------ */

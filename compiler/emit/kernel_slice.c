@@ -1,0 +1,348 @@
+/*
+ * kernel_slice: of the kernels' text, the definitions that a net reaches.
+ *
+ * Enters: C text, and the names that other code uses.  Leaves: the definitions
+ * of these names and of all that they name in turn, in the order of the text.
+ *
+ * The text is cut by structure into its top-level items: directives,
+ * declarations and definitions, each with the comment directly above it.  An
+ * item defines one name (an enum: all its constants) and uses every identifier in
+ * it and in the conditions around it.  A name that several items define, as
+ * under #if and #else, keeps them all.  Include guards and the branches on
+ * NN_LINKED are resolved here: a pasted text has each file once, not linked.
+ */
+#include "emit/emitter.h"
+
+#include <ctype.h>
+#include <string.h>
+
+typedef enum ItemKind { ITEM_CODE, ITEM_INCLUDE, ITEM_IF, ITEM_ELSE, ITEM_ENDIF } ItemKind;
+
+typedef struct Item {
+    ItemKind kind;
+    const char *text;   /* with its comment */
+    const char *code;   /* without */
+    struct Item *group; /* the innermost ITEM_IF around it; NULL: none */
+    bool linked;        /* of ITEM_IF: #ifdef NN_LINKED */
+    bool silent;        /* of ITEM_IF: resolved here, not printed */
+    bool is_else;       /* of ITEM_IF: its #else has been read */
+    bool kept;
+} Item;
+
+typedef struct Slice {
+    Arena *arena;
+    List items;
+    Map *definers; /* name → List of Item */
+    List pending;  /* of Item: kept, whose names have not been followed */
+    Item *group;   /* while cutting */
+} Slice;
+
+/* ---- tokens ------------------------------------------------------------------ */
+
+static bool is_word(char c) { return isalnum((unsigned char)c) || c == '_'; }
+
+/* The end of what holds no identifiers of the program at p (a comment, string or
+ * character constant), or p. */
+static const char *skip_opaque(const char *p)
+{
+    if (p[0] == '/' && p[1] == '*') return strstr(p + 2, "*/") + 2;
+    if (*p != '"' && *p != '\'') return p;
+    const char quote = *p++;
+    while (*p && *p != quote) p += *p == '\\' ? 2 : 1;
+    return *p ? p + 1 : p;
+}
+
+/* The next identifier at or after p and its length; NULL: none. */
+static const char *next_word(const char *p, size_t *length)
+{
+    while (*p) {
+        const char *after = skip_opaque(p);
+        if (after > p) {
+            p = after;
+        } else if (is_word(*p)) {
+            for (*length = 0; is_word(p[*length]);) ++*length;
+            if (!isdigit((unsigned char)*p)) return p;
+            p += *length;
+        } else {
+            p++;
+        }
+    }
+    return NULL;
+}
+
+static const char *directive_end(const char *p)
+{
+    while (*p && *p != '\n') {
+        const char *after = skip_opaque(p);
+        p = after > p ? after : p[0] == '\\' && p[1] == '\n' ? p + 2 : p + 1;
+    }
+    return p;
+}
+
+static bool is_directive(const char *line, const char *name)
+{
+    size_t length = strlen(name);
+    return strncmp(line, name, length) == 0 && !is_word(line[length]);
+}
+
+/* The end of a declaration (its semicolon) or of a function (its brace). */
+static const char *code_end(const char *p)
+{
+    int depth = 0;
+    bool function = false;
+    char before = '\0'; /* the last character outside all parentheses */
+    while (*p) {
+        const char *after = *p == '#' ? directive_end(p) : skip_opaque(p);
+        if (after > p) {
+            p = after;
+            continue;
+        }
+        if (*p == '{' && depth == 0) function = before == ')';
+        depth += strchr("([{", *p) ? 1 : strchr(")]}", *p) ? -1 : 0;
+        if (depth == 0 && (*p == ';' || (*p == '}' && function))) return p + 1;
+        if (depth == 0 && !isspace((unsigned char)*p)) before = *p;
+        p++;
+    }
+    return p;
+}
+
+/* With a comment that follows on the same line. */
+static const char *with_comment(const char *end)
+{
+    const char *p = end;
+    while (*p == ' ') p++;
+    return p[0] == '/' && p[1] == '*' ? skip_opaque(p) : end;
+}
+
+/* ---- what an item defines -------------------------------------------------------- */
+
+static void add_definition(Slice *s, Item *item, const char *word, size_t length)
+{
+    if (!word) return;
+    const char *name = arena_strndup(s->arena, word, length);
+    List *list = map_get(s->definers, name);
+    if (!list) {
+        list = arena_alloc(s->arena, sizeof *list);
+        *list = (List){0};
+        map_put(s->definers, name, list);
+    }
+    list_push(s->arena, list, item);
+}
+
+/* The constants of an enum: what follows its brace and its commas. */
+static void define_constants(Slice *s, Item *item)
+{
+    char before = '\0';
+    int depth = 0;
+    for (const char *p = item->code; *p;) {
+        const char *after = skip_opaque(p);
+        size_t length = 0;
+        while (is_word(p[length])) length++;
+        if (after > p) {
+            p = after;
+            continue;
+        }
+        depth += strchr("({", *p) ? 1 : strchr(")}", *p) ? -1 : 0;
+        if (length && depth == 1 && strchr("{,", before)) add_definition(s, item, p, length);
+        if (!isspace((unsigned char)*p)) before = *p;
+        p += length ? length : 1;
+    }
+}
+
+/* The last identifier outside parentheses and before an initialiser or a function's body;
+ * or the one in typedef int (*name)(…). */
+static void define_declared(Slice *s, Item *item)
+{
+    const char *found = NULL, *pointer = NULL;
+    size_t found_length = 0, pointer_length = 0;
+    char before = '\0';
+    int depth = 0;
+    for (const char *p = item->code; *p;) {
+        const char *after = skip_opaque(p);
+        size_t length = 0;
+        while (is_word(p[length])) length++;
+        if (after > p) {
+            p = after;
+            continue;
+        }
+        if (depth == 0 && (*p == '=' || (*p == '{' && before == ')'))) break;
+        depth += strchr("([{", *p) ? 1 : strchr(")]}", *p) ? -1 : 0;
+        if (length && depth == 0 && strncmp(p, "__attribute__", length) != 0) found = p, found_length = length;
+        if (length && depth == 1 && before == '*' && !pointer && found && strncmp(item->code, "typedef", 7) == 0)
+            pointer = p, pointer_length = length;
+        if (!isspace((unsigned char)*p)) before = *p;
+        p += length ? length : 1;
+    }
+    if (pointer)
+        add_definition(s, item, pointer, pointer_length);
+    else
+        add_definition(s, item, found, found_length);
+}
+
+static void define(Slice *s, Item *item)
+{
+    size_t length = 0;
+    if (is_directive(item->code, "#define") || is_directive(item->code, "#undef")) {
+        const char *word = next_word(item->code + (item->code[1] == 'd' ? 7 : 6), &length);
+        add_definition(s, item, word, length);
+        return;
+    }
+    if (is_directive(item->code, "enum") || is_directive(item->code, "typedef enum")) define_constants(s, item);
+    define_declared(s, item);
+}
+
+/* ---- cutting ------------------------------------------------------------------------ */
+
+static Item *add_item(Slice *s, ItemKind kind, const char *text, const char *code, const char *end)
+{
+    Item *item = arena_alloc(s->arena, sizeof *item);
+    const char *copy = arena_strndup(s->arena, text, (size_t)(end - text));
+    *item = (Item){.kind = kind, .text = copy, .code = copy + (code - text), .group = s->group};
+    list_push(s->arena, &s->items, item);
+    return item;
+}
+
+/* #ifndef NAME, and #define NAME in the next line? */
+static bool is_guard(const char *line)
+{
+    if (!is_directive(line, "#ifndef")) return false;
+    size_t length = strcspn(line + 7, "\n");
+    const char *next = line + 7 + length;
+    return strncmp(next, "\n#define", 8) == 0 && strncmp(next + 8, line + 7, length) == 0 && next[8 + length] == '\n';
+}
+
+static const char *cut_if(Slice *s, const char *line, const char *end)
+{
+    Item *item = add_item(s, ITEM_IF, line, line, end);
+    item->linked = is_directive(line, "#ifdef NN_LINKED") || is_directive(line, "#ifdef NN_TEAM_LINKED");
+    item->silent = item->linked || is_guard(line);
+    s->group = item;
+    return is_guard(line) ? directive_end(end + 1) : end;
+}
+
+static const char *cut_directive(Slice *s, const char *text, const char *line)
+{
+    const char *end = directive_end(line);
+    if (strncmp(line, "#if", 3) == 0) return cut_if(s, line, end);
+    if (strncmp(line, "#el", 3) == 0) {
+        s->group->is_else = true;
+        add_item(s, ITEM_ELSE, line, line, end);
+    } else if (is_directive(line, "#endif")) {
+        add_item(s, ITEM_ENDIF, line, line, end);
+        s->group = s->group->group;
+    } else if (is_directive(line, "#include") || is_directive(line, "#pragma")) {
+        add_item(s, ITEM_INCLUDE, line, line, end);
+    } else {
+        define(s, add_item(s, ITEM_CODE, text, line, end));
+    }
+    return end;
+}
+
+/* In the branch of a linked text? */
+static bool is_left_out(const Slice *s)
+{
+    for (const Item *group = s->group; group; group = group->group) {
+        if (group->linked && !group->is_else) return true;
+    }
+    return false;
+}
+
+static void cut(Slice *s, const char *p)
+{
+    const char *comment = NULL; /* directly above what follows */
+    while (*p) {
+        if (isspace((unsigned char)*p)) {
+            if (p[0] == '\n' && p[1] == '\n') comment = NULL;
+            p++;
+        } else if (p[0] == '/' && p[1] == '*') {
+            if (!comment) comment = p;
+            p = skip_opaque(p);
+        } else if (*p == '#') {
+            p = cut_directive(s, comment ? comment : p, p);
+            comment = NULL;
+        } else {
+            const char *end = with_comment(code_end(p));
+            if (!is_left_out(s)) define(s, add_item(s, ITEM_CODE, comment ? comment : p, p, end));
+            p = end;
+            comment = NULL;
+        }
+    }
+}
+
+/* ---- the closure ------------------------------------------------------------------ */
+
+static void keep_name(Slice *s, const char *name)
+{
+    const List *list = map_get(s->definers, name);
+    for (int i = 0; list && i < list->count; i++) {
+        Item *item = list->at[i];
+        if (!item->kept) list_push(s->arena, &s->pending, item);
+        item->kept = true;
+    }
+}
+
+static void keep_names_in(Slice *s, const char *code)
+{
+    size_t length;
+    for (const char *p = code; (p = next_word(p, &length)); p += length)
+        keep_name(s, arena_strndup(s->arena, p, length));
+}
+
+/* A condition and its #elif lines. */
+static void keep_group(Slice *s, Item *group)
+{
+    group->kept = true;
+    if (group->silent) return;
+    keep_names_in(s, group->code);
+    for (int i = 0; i < s->items.count; i++) {
+        const Item *branch = s->items.at[i];
+        if (branch->kind == ITEM_ELSE && branch->group == group) keep_names_in(s, branch->code);
+    }
+}
+
+/* The names that an item and the conditions around it use. */
+static void follow(Slice *s, const Item *item)
+{
+    keep_names_in(s, item->code);
+    for (Item *group = item->group; group && !group->kept; group = group->group) keep_group(s, group);
+}
+
+static bool is_printed(const Item *item)
+{
+    switch (item->kind) {
+    case ITEM_CODE: return item->kept;
+    case ITEM_INCLUDE: return true;
+    case ITEM_IF: return item->kept && !item->silent;
+    default: return item->group->kept && !item->group->silent;
+    }
+}
+
+static bool is_one_line(const Item *item) { return !strchr(item->text, '\n'); }
+
+/* Functions stand apart; declarations and directives of a line stand together. */
+static void print(const Slice *s, Text *out)
+{
+    const Item *before = NULL;
+    for (int i = 0; i < s->items.count; i++) {
+        const Item *item = s->items.at[i];
+        if (!is_printed(item)) continue;
+        bool apart = before && !(is_one_line(before) && is_one_line(item)) && before->kind != ITEM_IF &&
+                     before->kind != ITEM_ELSE && item->kind != ITEM_ELSE && item->kind != ITEM_ENDIF;
+        text_addf(out, "%s%s\n", apart ? "\n" : "", item->text);
+        before = item;
+    }
+}
+
+void kernel_slice(Arena *arena, const char *text, const Map *used, Text *out)
+{
+    Slice s = {.arena = arena, .definers = map_new(arena)};
+    cut(&s, text);
+    for (int i = 0; i < map_count(used); i++) keep_name(&s, map_key(used, i));
+    while (s.pending.count) follow(&s, s.pending.at[--s.pending.count]);
+    for (int i = 0; i < s.items.count; i++) { /* an #include keeps the conditions around it */
+        Item *item = s.items.at[i];
+        if (item->kind == ITEM_INCLUDE) follow(&s, item);
+    }
+    while (s.pending.count) follow(&s, s.pending.at[--s.pending.count]);
+    print(&s, out);
+}
