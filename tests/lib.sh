@@ -16,9 +16,9 @@ case $NNC in /*) ;; *) NNC=$root/$NNC ;; esac
 CC=${CC:-cc}
 NNC_CACHE=${NNC_CACHE:-off}
 export NNC_CACHE
-part=${0%/run.sh}
-part=${part##*/}
-part=${part%.sh}
+test_part=${0%/run.sh}
+test_part=${test_part##*/}
+test_part=${test_part%.sh}
 
 tmp=$(mktemp -d) || exit 1
 cleanup() { chmod -R u+w "$tmp"; rm -rf "$tmp"; }
@@ -49,7 +49,7 @@ bad() {
     done
 }
 
-skip() { echo "$part: skipped: $1"; }
+skip() { echo "$test_part: skipped: $1"; }
 have() { command -v "$1" >/dev/null 2>&1; } # PROGRAM
 
 # conclude: prints the line that tests/run.sh adds up, and ends the test
@@ -58,7 +58,7 @@ conclude() {
     counts=$(awk '{ p += $1; f += $2 } END { print p + 0, f + 0 }' "$tmp/.results")
     passed=${counts% *}
     failed=${counts#* }
-    echo "$part: ${passed:-0} passed, ${failed:-1} failed"
+    echo "$test_part: ${passed:-0} passed, ${failed:-1} failed"
     [ "${failed:-1}" -eq 0 ] && [ "$passed" -gt 0 ]
     exit
 }

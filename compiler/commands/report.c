@@ -8,6 +8,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "commands/bench.h"
@@ -255,12 +256,19 @@ static int add_net(ReportJob *job, const char *operand, const char *name)
     return status;
 }
 
+/* Can be read twice; standard input and pipes cannot. */
+static bool is_regular(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISREG(status.st_mode);
+}
+
 /* A file's own nets where there are several and none was named; else just one. */
 static int add_report_file(ReportJob *job, const char *operand)
 {
     LoadOptions load = job->load;
     split_operand(job, &load, operand);
-    if (load.net || strcmp(load.path, "-") == 0) return add_net(job, operand, NULL);
+    if (load.net || !is_regular(load.path)) return add_net(job, operand, NULL);
     Compilation *c = compilation_new();
     list_push(job->load.compilation->arena, &job->loaded, c);
     const File *file = front_parse_file(c, load.path);

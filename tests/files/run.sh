@@ -212,6 +212,7 @@ runs 1 train line.nn --data idx -o no; says err 'idx/train-images-idx3-ubyte: it
 runs 1 train line.nn --data pictures -o no; says err 'cat/tom.jpg: it is a pipe'
 what='a net and weights from pipes'
 cat line.nn | "$NNC" check /dev/stdin >out 2>err; says out '^ok'
+cat line.nn | "$NNC" report /dev/stdin >out 2>err; says out '^line: '
 cat plain | "$NNC" eval line.nn --data line.csv --weights /dev/stdin >out 2>err; says out '^loss'
 (
     XDG_CACHE_HOME=$tmp/cache
