@@ -79,7 +79,7 @@ static const char *directive_end(const char *p)
     return p;
 }
 
-static bool is_directive(const char *line, const char *name)
+static bool starts_directive(const char *line, const char *name)
 {
     size_t length = strlen(name);
     return strncmp(line, name, length) == 0 && !is_word(line[length]);
@@ -182,12 +182,12 @@ static void define_declared(Slice *s, Item *item)
 static void define(Slice *s, Item *item)
 {
     size_t length = 0;
-    if (is_directive(item->code, "#define") || is_directive(item->code, "#undef")) {
+    if (starts_directive(item->code, "#define") || starts_directive(item->code, "#undef")) {
         const char *word = next_word(item->code + (item->code[1] == 'd' ? 7 : 6), &length);
         add_definition(s, item, word, length);
         return;
     }
-    if (is_directive(item->code, "enum") || is_directive(item->code, "typedef enum")) define_constants(s, item);
+    if (starts_directive(item->code, "enum") || starts_directive(item->code, "typedef enum")) define_constants(s, item);
     define_declared(s, item);
 }
 
@@ -205,7 +205,7 @@ static Item *add_item(Slice *s, ItemKind kind, const char *text, const char *cod
 /* #ifndef NAME, and #define NAME in the next line? */
 static bool is_guard(const char *line)
 {
-    if (!is_directive(line, "#ifndef")) return false;
+    if (!starts_directive(line, "#ifndef")) return false;
     size_t length = strcspn(line + 7, "\n");
     const char *next = line + 7 + length;
     return strncmp(next, "\n#define", 8) == 0 && strncmp(next + 8, line + 7, length) == 0 && next[8 + length] == '\n';
@@ -214,7 +214,7 @@ static bool is_guard(const char *line)
 static const char *cut_if(Slice *s, const char *line, const char *end)
 {
     Item *item = add_item(s, ITEM_IF, line, line, end);
-    item->linked = is_directive(line, "#ifdef NN_LINKED") || is_directive(line, "#ifdef NN_TEAM_LINKED");
+    item->linked = starts_directive(line, "#ifdef NN_LINKED") || starts_directive(line, "#ifdef NN_TEAM_LINKED");
     item->silent = item->linked || is_guard(line);
     s->group = item;
     return is_guard(line) ? directive_end(end + 1) : end;
@@ -227,10 +227,10 @@ static const char *cut_directive(Slice *s, const char *text, const char *line)
     if (strncmp(line, "#el", 3) == 0) {
         s->group->is_else = true;
         add_item(s, ITEM_ELSE, line, line, end);
-    } else if (is_directive(line, "#endif")) {
+    } else if (starts_directive(line, "#endif")) {
         add_item(s, ITEM_ENDIF, line, line, end);
         s->group = s->group->group;
-    } else if (is_directive(line, "#include") || is_directive(line, "#pragma")) {
+    } else if (starts_directive(line, "#include") || starts_directive(line, "#pragma")) {
         add_item(s, ITEM_INCLUDE, line, line, end);
     } else {
         define(s, add_item(s, ITEM_CODE, text, line, end));
@@ -301,7 +301,7 @@ static void keep_group(Slice *s, Item *group)
 }
 
 /* The names that an item and the conditions around it use. */
-static void follow(Slice *s, const Item *item)
+static void follow_item(Slice *s, const Item *item)
 {
     keep_names_in(s, item->code);
     for (Item *group = item->group; group && !group->kept; group = group->group) keep_group(s, group);
@@ -338,11 +338,11 @@ void kernel_slice(Arena *arena, const char *text, const Map *used, Text *out)
     Slice s = {.arena = arena, .definers = map_new(arena)};
     cut(&s, text);
     for (int i = 0; i < map_count(used); i++) keep_name(&s, map_key(used, i));
-    while (s.pending.count) follow(&s, s.pending.at[--s.pending.count]);
+    while (s.pending.count) follow_item(&s, s.pending.at[--s.pending.count]);
     for (int i = 0; i < s.items.count; i++) { /* an #include keeps the conditions around it */
         Item *item = s.items.at[i];
-        if (item->kind == ITEM_INCLUDE) follow(&s, item);
+        if (item->kind == ITEM_INCLUDE) follow_item(&s, item);
     }
-    while (s.pending.count) follow(&s, s.pending.at[--s.pending.count]);
+    while (s.pending.count) follow_item(&s, s.pending.at[--s.pending.count]);
     print(&s, out);
 }
