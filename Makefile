@@ -26,13 +26,13 @@ HEADERS = stdio.h libtcc.h zlib.h libdeflate.h jansson.h jpeglib.h png.h check.h
 
 # ---- what there is -----------------------------------------------------------
 
-OPS = $(sort $(wildcard compiler/ops/*.c))
+OPS = $(sort $(wildcard compiler/ops/*/*.c))
 STD = $(sort $(wildcard compiler/std/*.nn))
 KERNELS = $(sort $(wildcard runtime/kernels/*.h runtime/kernels/*/*.h))
 PAGE = $(addprefix compiler/report/page/, page.html page.css)
 PAGE_SCRIPT = $(patsubst %, compiler/report/page/%.js, base blocks graph bars arena field flow tables print main)
 
-SOURCES = $(filter-out compiler/main.c, $(wildcard compiler/*/*.c)) \
+SOURCES = $(filter-out compiler/main.c, $(wildcard compiler/*/*.c compiler/ops/*/*.c)) \
           $(wildcard runtime/core/*.c runtime/data/*.c runtime/train/*.c runtime/kernels/*.c)
 MADE = $(addprefix $(BUILD)/, front/lexer.c front/parser.c ops/op_table.c std/std_library.c \
          emit/nn_text.c emit/kernel_text.c emit/reserved_names.c report/page_text.c)
@@ -123,7 +123,7 @@ $(BUILD)/front/parser.c: compiler/front/parser.y
 $(BUILD)/ops/op_table.c: $(OPS) Makefile
 	@mkdir -p $(@D)
 	@names=$$(sed -n 's/^const Op \(op_[A-Za-z0-9_]*\).*/\1/p' $(OPS) /dev/null | LC_ALL=C sort); \
-	{ echo '#include "graph/graph.h"'; \
+	{ echo '#include "graph/op.h"'; \
 	  for n in $$names; do echo "extern const Op $$n;"; done; \
 	  echo 'const Op *const op_table[] = {'; \
 	  for n in $$names; do echo "    &$$n,"; done; \

@@ -5,8 +5,8 @@
 # do not include each other in circles, but for those that tests/lint_circles.txt lists.
 cd "$(dirname "$0")/.." || exit 1
 
-modules='base front graph ops passes plan lower emit backend report commands'
-ops_know='base graph ops'
+modules='base front graph elab autodiff ops passes plan lower emit backend report commands'
+ops_know='base graph autodiff ops'
 
 # A module may be a directory in a directory, such as ops/layers: the longest name counts.
 # shellcheck disable=SC2016  # $ belongs to awk

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "commands/commands.h"
+#include "elab/attributes.h"
 
 /* ---- arguments --------------------------------------------------------------- */
 

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "commands/commands.h"
+#include "elab/elaborate.h"
 #include "runtime/core/core.h"
 
 static const char *const command_line = "<command line>";

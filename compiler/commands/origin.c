@@ -2,6 +2,7 @@
  * The origin of weights: into metadata, and out of it.
  */
 #include "commands/origin.h"
+#include "lower/dump.h"
 
 #include <stdlib.h>
 #include <string.h>

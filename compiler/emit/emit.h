@@ -8,6 +8,7 @@
 #ifndef NNC_EMIT_H
 #define NNC_EMIT_H
 
+#include "elab/train_spec.h"
 #include "lower/lower.h"
 
 /* What the kernels in the text are tuned for besides what the flags of the

@@ -6,6 +6,7 @@
  * its cost.  Layers with the same shapes and attributes share a function, since
  * what differs between them, where their values lie, is passed to it.
  */
+#include "elab/attributes.h"
 #include "emit/c_names.h"
 #include "emit/emitter.h"
 

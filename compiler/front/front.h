@@ -134,7 +134,7 @@ typedef struct Def {
 } Def;
 
 /* train NAME { items }: the words and values in order.  A key is an EXPR_NAME
- * item that stands in the list of keys; graph/train.c groups them. */
+ * item that stands in the list of keys; elab/train_spec.c groups them. */
 typedef struct Train {
     const char *name;
     Span name_span;

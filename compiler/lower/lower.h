@@ -8,6 +8,7 @@
 #ifndef NNC_LOWER_H
 #define NNC_LOWER_H
 
+#include "elab/train_spec.h"
 #include "lower/pass_table.h"
 #include "passes/passes.h"
 #include "plan/plan.h"

@@ -15,6 +15,7 @@
  * few times.  If that is not enough, the smallest arena is searched for independently of the
  * limit, so that the limit named in the error is enough.
  */
+#include "autodiff/program.h"
 #include "lower/pipeline.h"
 
 enum { ATTEMPTS = 8, MISSES = 3, HALVINGS = 6, LARGEST_CUT = 16, MUCH_MEMORY = 256 << 20 };

@@ -1,7 +1,7 @@
 /*
  * Micro-batches: a batch that is run some samples at a time, so that what lives in the
  * arena does not grow with it.  Gradients and losses are added up from one micro-batch to
- * the next (see graph/program.c), which takes a sum as large as the model.
+ * the next (see autodiff/program.c), which takes a sum as large as the model.
  *
  * It is done for training where the arena is large and that makes it smaller, unless an
  * operator mixes the samples of a batch (batchnorm while training).  Inference needs little

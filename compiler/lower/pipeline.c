@@ -5,6 +5,7 @@
  * rematerialization where a memory limit asks for it.
  */
 #include "lower/pipeline.h"
+#include "autodiff/program.h"
 
 #include <assert.h>
 #include <string.h>

@@ -8,6 +8,7 @@
  * paths, gradients, memory and time have files of their own.
  */
 #include "report/analysis.h"
+#include "elab/attributes.h"
 
 #include <assert.h>
 #include <string.h>

@@ -5,6 +5,7 @@
 #ifndef NNC_REPORT_ANALYSIS_H
 #define NNC_REPORT_ANALYSIS_H
 
+#include "elab/train_spec.h"
 #include "report/report.h"
 
 enum { REAL_SIZE = 4 }; /* float */

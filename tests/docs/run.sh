@@ -29,7 +29,9 @@ for topic in layers combinators losses optimizers schedules augmentations initia
     done <"$tmp/words"
 done
 for topic in layers combinators losses optimizers; do
-    for word in $(words $topic); do has docs/language.md "[\`$word\`](../compiler/ops/$word.c)"; done
+    directory=$topic
+    [ "$topic" != combinators ] || directory=layers
+    for word in $(words $topic); do has docs/language.md "[\`$word\`](../compiler/ops/$directory/$word.c)"; done
 done
 for block in $(words blocks); do
     has docs/blocks.md "\`$(calls "$block")\`"

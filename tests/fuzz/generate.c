@@ -11,6 +11,8 @@
  * refuses is dropped, and its message printed to nowhere.  What it takes has a
  * shape, from which the next candidate goes on.
  */
+#include "autodiff/program.h"
+#include "elab/elaborate.h"
 #include "fuzz.h"
 
 #include <math.h>

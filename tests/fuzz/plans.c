@@ -8,6 +8,7 @@
  * was there; a node's inputs must be there still, and what the caller reads must
  * be there at the end.
  */
+#include "autodiff/program.h"
 #include "fuzz.h"
 
 #include <stdlib.h>

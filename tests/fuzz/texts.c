@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ops/window.h"
+#include "lower/dump.h"
+#include "ops/shared/window.h"
 #include "report/report.h"
 
 /* ---- format --------------------------------------------------------------------- */

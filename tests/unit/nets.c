@@ -1,6 +1,7 @@
 /*
  * Nets from text, analysed or running.
  */
+#include "elab/elaborate.h"
 #include "nets.h"
 
 #include <check.h>

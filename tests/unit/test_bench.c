@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "backend/backend.h"
+#include "elab/elaborate.h"
 #include "emit/emit.h"
 #include "runtime/kernels/clock.h"
 #include "runtime/nn.h"

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "elab/train_spec.h"
 #include "front/front.h"
 #include "graph/graph.h"
 

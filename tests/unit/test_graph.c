@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "graph/scope.h"
+#include "elab/attributes.h"
+#include "elab/scope.h"
+#include "elab/train_spec.h"
 
 /* ---- expressions ------------------------------------------------------ */
 

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "backend/backend.h"
+#include "elab/elaborate.h"
 #include "emit/emit.h"
 #include "runtime/kernels/batchnorm.h"
 #include "runtime/nn.h"

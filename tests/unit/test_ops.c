@@ -9,8 +9,11 @@
 #include <string.h>
 
 #include "backend/backend.h"
+#include "elab/attributes.h"
+#include "elab/elaborate.h"
+#include "elab/train_spec.h"
 #include "graph/graph.h"
-#include "graph/training.h"
+#include "autodiff/training.h"
 
 /* ---- the table ---------------------------------------------------------------- */
 

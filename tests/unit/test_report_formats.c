@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "elab/elaborate.h"
 #include "nets.h"
 #include "report/input_size.h"
 

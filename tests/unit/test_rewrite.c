@@ -5,6 +5,7 @@
 #include <check.h>
 #include <string.h>
 
+#include "autodiff/program.h"
 #include "graph/rewrite.h"
 #include "nets.h"
 #include "passes/passes.h"

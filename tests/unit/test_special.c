@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "backend/backend.h"
+#include "elab/elaborate.h"
 #include "emit/emit.h"
 #include "front/front.h"
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "backend/backend.h"
+#include "elab/elaborate.h"
 #include "emit/emit.h"
 #include "front/front.h"
 #include "runtime/nn.h"

@@ -1,0 +1,474 @@
+/*
+ * From a net to a program: what is to be run, and nothing else.
+ *
+ * Enters: a net, the kind of program, the train section.  Leaves: a graph of
+ * its own with copies of the forward nodes that the ends need (in their
+ * training form where the program trains), the losses, the backward pass and
+ * the updates, in execution order.
+ *
+ * A parameter is updated as soon as its gradient is final, which is right after
+ * the gradient rule of the one layer that uses it; so the gradient's memory is
+ * free again for the next layer.  Only clipping by the norm of all gradients
+ * has to wait for the last one.
+ *
+ * In micro-batches, updates wait for the last of them: each gradient is added to a
+ * sum, which is cleared before the first.
+ */
+#include "autodiff/backward.h"
+#include "autodiff/differentiate.h"
+#include "autodiff/program.h"
+#include "autodiff/training.h"
+#include "elab/train_spec.h"
+
+#include <assert.h>
+#include <string.h>
+
+typedef struct Build {
+    Graph *net;
+    Graph *graph;
+    const TrainSpec *spec;
+    Arena *arena;
+    bool training;
+    bool *needed;  /* by node id of the net */
+    Tensor **copy; /* by tensor id of the net: its tensor in the program */
+    List losses;   /* of Tensor: single numbers to be added up */
+    List norms;    /* of Tensor: squared norms of the gradients */
+    List before;   /* of Node: what is run before the first micro-batch */
+    List pending;  /* of ParamGrad: updates that wait for the last micro-batch */
+    int after;     /* the first of the nodes that are run after it; 0: there are none */
+    bool failed;
+} Build;
+
+/* ---- the forward part -------------------------------------------------- */
+
+static void need(Build *b, const Tensor *t)
+{
+    if (!t->producer || b->needed[t->producer->id]) return;
+    b->needed[t->producer->id] = true;
+}
+
+/* Nodes stand in execution order, so one walk from the end reaches all. */
+static void need_all(Build *b)
+{
+    for (int i = b->net->nodes.count - 1; i >= 0; i--) {
+        const Node *n = b->net->nodes.at[i];
+        if (!b->needed[i]) continue;
+        for (int k = 0; k < n->in_count; k++) need(b, n->in[k]);
+    }
+}
+
+static Tensor *copy_tensor(Build *b, Tensor *t)
+{
+    if (b->copy[t->id]) return b->copy[t->id];
+    Tensor *made = graph_tensor(b->graph, t->kind, t->dtype, t->batched, t->shape, t->name, t->span);
+    int id = made->id;
+    *made = *t;
+    made->id = id;
+    made->model = t;
+    made->producer = NULL;
+    b->copy[t->id] = made;
+    return made;
+}
+
+static void copy_outputs(Build *b, const Node *from, Node *to)
+{
+    for (int i = 0; i < from->out_count; i++) {
+        const Tensor *t = from->out[i];
+        Tensor *made = node_out_as(b->graph, to, t->dtype, t->batched, t->shape);
+        memcpy(made->field, t->field, sizeof made->field);
+    }
+}
+
+static const Op *training_form(const Build *b, const Node *n)
+{
+    const Op *op = n->op->training;
+    bool random = op && op->uses & USES_SEED, passes_gradients = n->op->grad || n->op->traits & OP_VIEW;
+    bool still = random && passes_gradients && b->spec && b->spec->no_dropout;
+    return !op || still ? n->op : op;
+}
+
+static void copy_node(Build *b, const Node *n)
+{
+    const Op *op = b->training ? training_form(b, n) : n->op;
+    Node *made = graph_node(b->graph, op, n->attrs, n->name, n->span);
+    made->frozen = n->frozen;
+    for (int i = 0; i < n->in_count; i++) node_in(b->graph, made, copy_tensor(b, n->in[i]));
+    made->data_count = n->data_count;
+    if (op == n->op) {
+        copy_outputs(b, n, made);
+    } else {
+        bool fits = op->shape(b->graph, made);
+        assert(fits && "a training form refuses what the layer took");
+        (void)fits;
+    }
+    b->copy[n->out[0]->id] = made->out[0];
+}
+
+static void copy_forward(Build *b)
+{
+    for (int i = 0; i < b->net->inputs.count; i++) copy_tensor(b, b->net->inputs.at[i]);
+    for (int i = 0; i < b->net->nodes.count; i++) {
+        if (b->needed[i]) copy_node(b, b->net->nodes.at[i]);
+    }
+}
+
+/* ---- micro-batches ------------------------------------------------------ */
+
+/* What the micro-batches make of it, added up. */
+static Tensor *summed(Build *b, Tensor *t, const char *name)
+{
+    Graph *g = b->graph;
+    if (g->micro_batches == 1) return t;
+    ZeroAttrs *attrs = arena_alloc(b->arena, sizeof *attrs);
+    attrs->shape = t->shape;
+    Node *zero = graph_node(g, op_find("zero", OP_INTERNAL), attrs, name, t->span);
+    g->nodes.count--; /* it stands before all others */
+    list_push(b->arena, &b->before, zero);
+    zero->phase = PHASE_BEFORE;
+    zero->op->shape(g, zero);
+    Node *n = graph_node(g, op_find("accumulate", OP_INTERNAL), NULL, name, t->span);
+    node_in(g, n, t);
+    node_in(g, n, zero->out[0]);
+    n->op->shape(g, n);
+    return zero->out[0];
+}
+
+/* What is run before the first comes first, and what is run after the last is told so. */
+static void order_phases(Build *b)
+{
+    List nodes = b->before;
+    for (int i = 0; i < b->graph->nodes.count; i++) {
+        Node *n = b->graph->nodes.at[i];
+        if (b->after && i >= b->after) n->phase = PHASE_AFTER;
+        list_push(b->arena, &nodes, n);
+    }
+    b->graph->nodes = nodes;
+    for (int i = 0; i < nodes.count; i++) ((Node *)nodes.at[i])->id = i;
+}
+
+/* ---- losses ------------------------------------------------------------ */
+
+/* The scores a loss is computed from: before a final softmax that it absorbs. */
+static Tensor *scores_of(const Op *loss, Tensor *output)
+{
+    const Node *last = output->producer;
+    for (int i = 0; last && loss->absorbs && loss->absorbs[i]; i++) {
+        if (strcmp(last->op->name, loss->absorbs[i]) == 0) return last->in[0];
+    }
+    return output;
+}
+
+static Tensor *target_for(Build *b, const Tensor *scores)
+{
+    Graph *g = b->graph;
+    if (!g->target) {
+        bool classes = b->spec->loss.op->traits & OP_CLASSES;
+        Shape shape = classes ? shape_vector(1) : scores->shape;
+        g->target =
+            graph_tensor(g, TENSOR_TARGET, classes ? DTYPE_I32 : g->real, true, shape, "target", b->spec->loss.span);
+        if (classes && g->micro_batches > 1) /* how many of them count shows only in all */
+            g->targets = graph_tensor(g, TENSOR_TARGET, DTYPE_I32, false, shape_vector(g->batch * g->micro_batches),
+                                      "targets", b->spec->loss.span);
+    }
+    return g->target;
+}
+
+static void add_loss(Build *b, Tensor *output, const char *name, double weight, Span span)
+{
+    Graph *g = b->graph;
+    const OpCall *loss = &b->spec->loss;
+    Tensor *scores = b->copy[scores_of(loss->op, output)->id];
+    Node *n = graph_node(g, loss->op, loss->attrs, name, span);
+    n->scale = weight;
+    node_in(g, n, scores);
+    node_in(g, n, target_for(b, scores));
+    if (g->targets) node_in(g, n, g->targets);
+    n->data_count = n->in_count;
+    bool values = !(loss->op->traits & OP_CLASSES);
+    if (values && !shape_equal(scores->shape, g->target->shape)) {
+        diag_error(g->compilation, span, "%s: this output is %s, but the target is %s, as the net's output",
+                   loss->op->name, shape_text(b->arena, scores->shape), shape_text(b->arena, g->target->shape));
+        b->failed = true;
+        return;
+    }
+    if (!loss->op->shape(g, n)) {
+        b->failed = true;
+        return;
+    }
+    list_push(b->arena, &b->losses, summed(b, n->out[0], name));
+}
+
+static void add_losses(Build *b)
+{
+    Span span = b->spec->loss.span.file >= 0 ? b->spec->loss.span : b->net->output->span;
+    add_loss(b, b->net->output, "loss", 1, span);
+    if (!b->training) return;
+    for (int i = 0; i < b->net->heads.count; i++) {
+        const Head *head = b->net->heads.at[i];
+        add_loss(b, head->output, arena_printf(b->arena, "loss.%s", head->name), head->weight, head->span);
+    }
+}
+
+static void add_total(Build *b)
+{
+    Graph *g = b->graph;
+    if (b->losses.count == 1) {
+        g->loss = b->losses.at[0];
+        return;
+    }
+    const Op *op = op_find("total", OP_INTERNAL);
+    Node *n = graph_node(g, op, NULL, "loss.total", b->spec->span);
+    for (int i = 0; i < b->losses.count; i++) node_in(g, n, b->losses.at[i]);
+    op->shape(g, n);
+    g->loss = n->out[0];
+}
+
+/* ---- gradients and updates --------------------------------------------- */
+
+static Node *training_node(Build *b, const char *op, void *attrs, Tensor *param, Tensor *gradient)
+{
+    Node *n = graph_node(b->graph, op_find(op, OP_INTERNAL), attrs, param->name, param->span);
+    node_in(b->graph, n, gradient);
+    return n;
+}
+
+static Tensor *regularize(Build *b, Tensor *param, Tensor *gradient)
+{
+    if (b->graph->kind == PROGRAM_VJP || !param->regularized || (b->spec->l1 == 0 && b->spec->l2 == 0)) return gradient;
+    RegularizeAttrs *attrs = arena_alloc(b->arena, sizeof *attrs);
+    *attrs = (RegularizeAttrs){.l1 = b->spec->l1, .l2 = b->spec->l2};
+    Node *n = training_node(b, "regularize", attrs, param, gradient);
+    node_in(b->graph, n, param);
+    n->op->shape(b->graph, n);
+    list_push(b->arena, &b->losses, n->out[1]);
+    return n->out[0];
+}
+
+static Tensor *clip_value(Build *b, Tensor *param, Tensor *gradient)
+{
+    if (b->spec->clip_value == 0) return gradient;
+    ClipAttrs *attrs = arena_alloc(b->arena, sizeof *attrs);
+    attrs->limit = b->spec->clip_value;
+    Node *n = training_node(b, "clip_value", attrs, param, gradient);
+    n->op->shape(b->graph, n);
+    return n->out[0];
+}
+
+/* An optimizer's rule checks its arguments; what it refuses is the train section's mistake. */
+static void check_optimizer(Build *b, Node *update)
+{
+    const OpCall *optimizer = &b->spec->optimizer;
+    if (!optimizer->op->shape) return;
+    Span span = update->span;
+    update->span = optimizer->span;
+    if (!optimizer->op->shape(b->graph, update)) b->failed = true;
+    update->span = span;
+}
+
+static void update(Build *b, Tensor *param, Tensor *gradient)
+{
+    const OpCall *optimizer = &b->spec->optimizer;
+    const char *name = param->name;
+    Node *n = graph_node(b->graph, optimizer->op, optimizer->attrs, name, param->span);
+    node_in(b->graph, n, gradient);
+    node_in(b->graph, n, param);
+    check_optimizer(b, n);
+    if (optimizer->op->states) optimizer->op->states(b->graph, n);
+}
+
+static void measure_norm(Build *b, Tensor *param, Tensor *gradient)
+{
+    Node *n = training_node(b, "square_norm", NULL, param, gradient);
+    n->op->shape(b->graph, n);
+    list_push(b->arena, &b->norms, n->out[0]);
+}
+
+static void gradient_is_final(Build *b, Tensor *param, Tensor *gradient)
+{
+    Graph *g = b->graph;
+    if (g->kind != PROGRAM_VJP) gradient = regularize(b, param, gradient);
+    if (g->kind == PROGRAM_STEP) gradient = clip_value(b, param, gradient);
+    bool wait = g->kind == PROGRAM_STEP && b->spec->clip_norm > 0;
+    if (g->kind == PROGRAM_STEP && !wait) {
+        update(b, param, gradient);
+        return;
+    }
+    if (wait) measure_norm(b, param, gradient);
+    ParamGrad *pair = arena_alloc(b->arena, sizeof *pair);
+    *pair = (ParamGrad){.param = param, .gradient = gradient};
+    list_push(b->arena, &g->gradients, pair);
+}
+
+/* All micro-batches are over. */
+static void update_pending(Build *b)
+{
+    for (int i = 0; i < b->pending.count; i++) {
+        const ParamGrad *pair = b->pending.at[i];
+        gradient_is_final(b, pair->param, pair->gradient);
+    }
+}
+
+static void gradient_is_made(Build *b, Tensor *param, Tensor *gradient)
+{
+    if (b->graph->micro_batches == 1) {
+        gradient_is_final(b, param, gradient);
+        return;
+    }
+    ParamGrad *pair = arena_alloc(b->arena, sizeof *pair);
+    *pair = (ParamGrad){.param = param, .gradient = summed(b, gradient, param->name)};
+    list_push(b->arena, &b->pending, pair);
+}
+
+/* All gradients wait for the last: scale each by the norm of all, then update. */
+static void clip_norm_and_update(Build *b)
+{
+    Graph *g = b->graph;
+    ClipAttrs *attrs = arena_alloc(b->arena, sizeof *attrs);
+    attrs->limit = b->spec->clip_norm;
+    const Op *total = op_find("total", OP_INTERNAL);
+    Node *sum = graph_node(g, total, NULL, "norm", b->spec->span);
+    for (int i = 0; i < b->norms.count; i++) node_in(g, sum, b->norms.at[i]);
+    total->shape(g, sum);
+    for (int i = 0; i < g->gradients.count; i++) {
+        const ParamGrad *pair = g->gradients.at[i];
+        Node *n = training_node(b, "clip_norm", attrs, pair->param, pair->gradient);
+        node_in(g, n, sum->out[0]);
+        n->op->shape(g, n);
+        update(b, pair->param, n->out[0]);
+    }
+    g->gradients.count = 0;
+}
+
+/* Of several inputs one after the other; NULL where nothing depends on any. */
+static Tensor *input_gradient(Build *b, Backward *backward)
+{
+    Graph *g = b->graph;
+    int count = g->inputs.count, found = 0;
+    Tensor **gradient = arena_alloc(b->arena, (size_t)count * sizeof *gradient);
+    int64_t *sizes = arena_alloc(b->arena, (size_t)count * sizeof *sizes);
+    bool *given = arena_alloc(b->arena, (size_t)count * sizeof *given);
+    for (int i = 0; i < count; i++) {
+        gradient[i] = backward_of(backward, g->inputs.at[i]);
+        sizes[i] = shape_count(((const Tensor *)g->inputs.at[i])->shape);
+        given[i] = gradient[i] != NULL;
+        found += given[i];
+    }
+    if (count == 1 || !found) return gradient[0];
+    JoinAttrs *attrs = arena_alloc(b->arena, sizeof *attrs);
+    *attrs = (JoinAttrs){count, sizes, given};
+    Node *join = graph_node(g, op_find("join", OP_INTERNAL), attrs, "inputs", b->net->span);
+    for (int i = 0; i < count; i++) {
+        if (given[i]) node_in(g, join, gradient[i]);
+    }
+    join->op->shape(g, join);
+    return join->out[0];
+}
+
+static void add_backward(Build *b)
+{
+    Graph *g = b->graph;
+    bool vjp = g->kind == PROGRAM_VJP;
+    int forward = g->nodes.count;
+    Backward *backward = backward_new(g, vjp);
+    if (vjp && backward_wants(backward, g->output)) backward_give(backward, g->output, g->output_gradient);
+    for (int i = forward - 1; i >= 0; i--) {
+        const Node *n = g->nodes.at[i];
+        backward_visit(backward, n);
+        for (int k = 0; k < n->in_count; k++) {
+            Tensor *t = n->in[k];
+            if (t->kind != TENSOR_PARAM || !backward_wants(backward, t)) continue;
+            Tensor *gradient = backward_of(backward, t);
+            if (gradient) gradient_is_made(b, t, gradient);
+        }
+    }
+    if (g->micro_batches > 1) b->after = g->nodes.count;
+    update_pending(b);
+    if (vjp) g->input_gradient = input_gradient(b, backward);
+    if (b->norms.count) clip_norm_and_update(b);
+}
+
+/* ---- the whole ---------------------------------------------------------- */
+
+/* What the caller gets must not be a view of what the caller gave. */
+static Tensor *owned(Build *b, Tensor *t)
+{
+    const Tensor *root = t;
+    while (root->producer && root->producer->op->traits & OP_VIEW) root = root->producer->in[0];
+    if (root->producer) return t;
+    Node *n = graph_node(b->graph, op_find("copy", OP_INTERNAL), NULL, t->name, t->span);
+    node_in(b->graph, n, t);
+    n->data_count = 1;
+    return node_out(b->graph, n, t->shape);
+}
+
+/* The net keeps one tensor for each state, however many programs are built. */
+static void share_states(Build *b)
+{
+    Graph *net = b->net, *g = b->graph;
+    for (int i = 0; i < g->model.count; i++) {
+        Tensor *t = g->model.at[i];
+        if (t->kind != TENSOR_STATE) continue;
+        for (int k = 0; k < net->model.count && !t->model; k++) {
+            Tensor *known = net->model.at[k];
+            if (strcmp(known->name, t->name) == 0) t->model = known;
+        }
+        if (t->model) continue;
+        t->model = graph_tensor(net, TENSOR_STATE, net->real, false, t->shape, t->name, t->span);
+        t->model->init = t->init;
+    }
+}
+
+static void find_needed(Build *b)
+{
+    ProgramKind kind = b->graph->kind;
+    bool with_loss = kind == PROGRAM_EVAL || kind == PROGRAM_STEP || kind == PROGRAM_GRAD;
+    if (kind != PROGRAM_STEP && kind != PROGRAM_GRAD) need(b, b->net->output);
+    if (with_loss) need(b, scores_of(b->spec->loss.op, b->net->output));
+    for (int i = 0; b->training && with_loss && i < b->net->heads.count; i++) {
+        const Head *head = b->net->heads.at[i];
+        need(b, scores_of(b->spec->loss.op, head->output));
+    }
+    need_all(b);
+}
+
+static void add_ends(Build *b)
+{
+    Graph *g = b->graph;
+    if (g->kind != PROGRAM_STEP && g->kind != PROGRAM_GRAD) g->output = b->copy[b->net->output->id];
+    if (g->kind == PROGRAM_VJP) {
+        g->output_gradient =
+            graph_tensor(g, TENSOR_OUTPUT_GRADIENT, g->real, true, g->output->shape, "dy", g->output->span);
+        add_backward(b);
+        if (g->input_gradient) g->input_gradient = owned(b, g->input_gradient);
+    } else if (g->kind != PROGRAM_INFER) {
+        add_losses(b);
+        if (b->training && !b->failed) add_backward(b);
+        if (!b->failed) add_total(b);
+    }
+    if (g->output) g->output = owned(b, g->output);
+}
+
+Graph *program_build(Graph *net, ProgramKind kind, const TrainSpec *spec, int64_t batch, int64_t micro_batches)
+{
+    Arena *arena = net->compilation->arena;
+    Build b = {
+        .net = net,
+        .graph = graph_new(net->compilation, net->name, kind),
+        .spec = spec,
+        .arena = arena,
+        .training = kind == PROGRAM_STEP || kind == PROGRAM_GRAD || kind == PROGRAM_VJP,
+        .needed = arena_alloc(arena, (size_t)net->nodes.count * sizeof(bool)),
+        .copy = arena_alloc(arena, (size_t)(net->tensors.count + 1) * sizeof(Tensor *)),
+    };
+    b.graph->span = net->span;
+    b.graph->batch = batch;
+    b.graph->micro_batches = micro_batches;
+    find_needed(&b);
+    copy_forward(&b);
+    add_ends(&b);
+    if (b.failed) return NULL;
+    order_phases(&b);
+    share_states(&b);
+    graph_verify(b.graph);
+    return b.graph;
+}

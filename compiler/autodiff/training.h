@@ -1,0 +1,29 @@
+/*
+ * Attributes and names of the internal operators around the backward pass: zero for
+ * sums over micro-batches, regularize, clip_value, square_norm, clip_norm between a
+ * gradient and its update, and join for the gradients of several inputs.
+ */
+#ifndef NNC_AUTODIFF_TRAINING_H
+#define NNC_AUTODIFF_TRAINING_H
+
+#include "graph/graph.h"
+
+typedef struct ZeroAttrs {
+    Shape shape;
+} ZeroAttrs;
+
+typedef struct RegularizeAttrs {
+    double l1, l2;
+} RegularizeAttrs;
+
+typedef struct ClipAttrs { /* clip_value, clip_norm */
+    double limit;
+} ClipAttrs;
+
+typedef struct JoinAttrs {
+    int count;            /* of the net's inputs */
+    const int64_t *sizes; /* elements of each, per sample */
+    const bool *given;    /* the node has an input for it; else its gradient is zero */
+} JoinAttrs;
+
+#endif

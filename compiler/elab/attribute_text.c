@@ -1,0 +1,61 @@
+/* The value of an attribute as the language writes it. */
+#include "elab/attribute_text.h"
+
+#include <stdlib.h>
+
+#include "elab/value.h"
+
+static const char *pad_text(Arena *arena, const Pad *pad, AttrType type)
+{
+    if (type == ATTR_PAD && pad->kind != PAD_EXPLICIT) return attr_pad_names[pad->kind - PAD_SAME];
+    bool symmetric = pad->top == pad->bottom && pad->left == pad->right;
+    if (type == ATTR_PAD && symmetric && pad->top == pad->left) return arena_printf(arena, "%lld", (long long)pad->top);
+    if (type == ATTR_PAD && symmetric)
+        return arena_printf(arena, "[%lld, %lld]", (long long)pad->top, (long long)pad->left);
+    return arena_printf(arena, "[%lld, %lld, %lld, %lld]", (long long)pad->top, (long long)pad->left,
+                        (long long)pad->bottom, (long long)pad->right);
+}
+
+static const char *reals_text(Arena *arena, const Reals *reals)
+{
+    Text text;
+    text_init(&text, arena);
+    text_add(&text, "[");
+    for (int i = 0; i < reals->count; i++) text_addf(&text, "%s%s", i > 0 ? ", " : "", real_text(arena, reals->at[i]));
+    text_add(&text, "]");
+    return text.data;
+}
+
+static const char *init_text(Arena *arena, const Init *init)
+{
+    const char *a = real_text(arena, init->a), *b = real_text(arena, init->b);
+    switch (init->kind) {
+    case INIT_CONSTANT: return init->a == 0 ? "zeros" : init->a == 1 ? "ones" : arena_printf(arena, "constant(%s)", a);
+    case INIT_NORMAL: return arena_printf(arena, "normal(%s)", a);
+    case INIT_UNIFORM: return arena_printf(arena, "uniform(%s, %s)", a, b);
+    default: break;
+    }
+    return init_kind_name(init->kind);
+}
+
+const char *attr_text(Arena *arena, const Attr *attr, const char *attrs)
+{
+    const void *at = attrs + attr->offset;
+    switch (attr->type) {
+    case ATTR_INT: return arena_printf(arena, "%lld", (long long)*(const int64_t *)at);
+    case ATTR_REAL: return real_text(arena, *(const double *)at);
+    case ATTR_BOOL: return *(const bool *)at ? "yes" : "no";
+    case ATTR_PAIR: {
+        const Pair *pair = at;
+        return pair->h == pair->w ? arena_printf(arena, "%lld", (long long)pair->h)
+                                  : arena_printf(arena, "%lldx%lld", (long long)pair->h, (long long)pair->w);
+    }
+    case ATTR_PAD:
+    case ATTR_BOX: return pad_text(arena, at, attr->type);
+    case ATTR_SYMBOL: return attr->symbols[*(const int *)at];
+    case ATTR_SHAPE: return shape_text(arena, *(const Shape *)at);
+    case ATTR_REALS: return reals_text(arena, at);
+    case ATTR_INIT: return init_text(arena, at);
+    }
+    abort();
+}

@@ -1,0 +1,275 @@
+/*
+ * statements: running a body.
+ *
+ * Enters: the statements of a body, from top to bottom, over one current value.
+ * Leaves: the value after the last.  Loops and conditions are decided here; of
+ * them nothing is left in the graph.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "elab/attributes.h"
+#include "elab/elaborator.h"
+
+/* ---- groups, frozen parts, heads -------------------------------------- */
+
+static void run_group(Body *b, const Stmt *s)
+{
+    bool sequential = s->kind == STMT_SEQUENTIAL;
+    StmtContext context = stmt_begin(b, s, sequential ? "sequential" : "group");
+    Body *child = body_new(b->elab, b, naming_new(b->elab->c->arena, context.path, sequential));
+    elab_body(child, &s->body);
+    stmt_end(b, &context, child->current);
+}
+
+static void run_frozen(Body *b, const Stmt *s)
+{
+    Body *child = body_new(b->elab, b, b->naming);
+    child->frozen = true;
+    elab_body(child, &s->body);
+    b->current = child->current;
+}
+
+typedef struct HeadAttrs {
+    double weight;
+} HeadAttrs;
+
+static const Attr head_attrs[] = {
+    {"weight", ATTR_REAL, offsetof(HeadAttrs, weight), "1", 1e-300, -1, NULL}, /* above 0 */
+    {0},
+};
+
+static void head_push(Body *b, const StmtContext *context, Value result, double weight)
+{
+    Elab *e = b->elab;
+    if (!result.tensor) return;
+    if (result.tensor == b->current.tensor) {
+        diag_error(e->c, context->stmt->span, "the head has no layers");
+        elab_failed(e);
+        return;
+    }
+    Head *head = arena_alloc(e->c->arena, sizeof *head);
+    *head = (Head){context->path, result.tensor, weight, context->stmt->span};
+    list_push(e->c->arena, &e->graph->heads, head);
+}
+
+static void run_head(Body *b, const Stmt *s)
+{
+    Elab *e = b->elab;
+    HeadAttrs attrs = {1};
+    StmtContext context = stmt_begin(b, s, "head");
+    const List *args = eval_args(&e->eval, &b->names, &s->args);
+    if (!attrs_bind(e->c, "head", head_attrs, &attrs, args, s->span)) elab_failed(e);
+    if (b->in_head) {
+        diag_error(e->c, s->span, "heads cannot be nested");
+        elab_failed(e);
+    } else if (!elab_has_value(b, "head", s->span))
+        elab_failed(e);
+    Body *child = body_new(e, b, naming_new(e->c->arena, context.path, false));
+    child->in_head = true;
+    int errors = e->c->errors;
+    elab_body(child, &s->body);
+    if (!b->in_head && e->c->errors == errors) head_push(b, &context, child->current, attrs.weight);
+    if (context.label) body_label(b, context.label, child->current);
+}
+
+/* ---- from ------------------------------------------------------------- */
+
+static const char *label_nearest(const Body *body, const char *name)
+{
+    Arena *arena = body->elab->c->arena;
+    List keys = {0};
+    for (const Body *b = body; b; b = b->outer)
+        for (int i = 0; b->labels && i < map_count(b->labels); i++)
+            list_push(arena, &keys, (void *)map_key(b->labels, i));
+    return nearest_name(name, (const char *const *)keys.at, keys.count);
+}
+
+static Value from_label(Body *b, const Stmt *s)
+{
+    Elab *e = b->elab;
+    const Const *value = NULL;
+    const char *label = elab_label(b, s->label);
+    if (!label) return elab_poison(e);
+    if (!body_find(b, label, &value)) {
+        diag_error(e->c, s->label->span, "there is no label `%s` here%s", label,
+                   suggestion(e->c, label_nearest(b, label)));
+        return elab_poison(e);
+    }
+    if (value && value->kind != CONST_VALUE) {
+        diag_error(e->c, s->label->span, "`%s` is %s, not the label of a layer", label, const_kind_text(value));
+        return elab_poison(e);
+    }
+    return value && value->value.tensor ? (Value){.tensor = (Tensor *)value->value.tensor} : elab_poison(e);
+}
+
+static void run_from(Body *b, const Stmt *s)
+{
+    Value value = from_label(b, s);
+    stmt_check_shape(b, s, value);
+    b->current = value;
+}
+
+/* ---- conditions and loops --------------------------------------------- */
+
+static void run_child(Body *b, Body *child, const List *statements)
+{
+    child->current = b->current;
+    elab_body(child, statements);
+    b->current = child->current;
+}
+
+/* A condition: 1, 0, or −1 after an error. */
+static int eval_condition(Body *b, const Expr *expr, const char *taker)
+{
+    const Const *value = elab_eval(b, expr);
+    if (value && value->kind == CONST_BOOL) return value->truth;
+    if (value) {
+        diag_error(b->elab->c, expr->span, "%s takes yes or no, not %s", taker, const_kind_text(value));
+        elab_failed(b->elab);
+    }
+    return -1;
+}
+
+static void run_if(Body *b, const Stmt *s)
+{
+    int truth = eval_condition(b, s->value, "`if`");
+    if (truth < 0)
+        b->current = elab_poison(b->elab); /* either way the value is unknown */
+    else
+        run_child(b, body_new(b->elab, b, b->naming), truth ? &s->body : &s->otherwise);
+}
+
+/* Turns count like statements, so that empty loops end too. */
+static bool elab_count(Elab *e, Span span)
+{
+    if (++e->statements <= MAX_STATEMENTS && !e->stopped) return true;
+    if (!e->stopped && e->c->errors == e->errors)
+        diag_error(e->c, span, "the net runs more than %d statements", MAX_STATEMENTS);
+    elab_stop(e);
+    return false;
+}
+
+static void run_for(Body *b, const Stmt *s)
+{
+    Elab *e = b->elab;
+    const Const *list = elab_eval(b, s->value);
+    if (list && !const_is_list(list)) {
+        const char *hint =
+            list->kind == CONST_INT ? arena_printf(e->c->arena, "; 0..%s counts", const_text(e->c->arena, list)) : "";
+        diag_error(e->c, s->value->span, "`for` takes a range or a list, not %s%s", const_kind_text(list), hint);
+        list = NULL;
+    }
+    if (!list) {
+        b->current = elab_poison(e);
+        return;
+    }
+    const Define *define = e->define;
+    for (int64_t i = 0; i < const_length(list) && elab_count(e, s->span); i++) {
+        Body *child = body_new(e, b, b->naming);
+        child->variable = (Binding){s->name, s->name_span, const_at(e->c->arena, list, i), define};
+        run_child(b, child, &s->body);
+    }
+}
+
+static void run_repeat(Body *b, const Stmt *s)
+{
+    Elab *e = b->elab;
+    const Const *count = elab_eval(b, s->value);
+    if (count && (count->kind != CONST_INT || count->integer < 0)) {
+        diag_error(e->c, s->value->span, "`repeat` takes a count of 0 or more, not %s",
+                   count->kind == CONST_INT ? const_text(e->c->arena, count) : const_kind_text(count));
+        count = NULL;
+    }
+    if (!count) {
+        b->current = elab_poison(e);
+        return;
+    }
+    for (int64_t i = 0; i < count->integer && elab_count(e, s->span); i++)
+        run_child(b, body_new(e, b, b->naming), &s->body);
+}
+
+/* ---- expect ----------------------------------------------------------- */
+
+static bool is_literal(const Expr *e) { return e->kind <= EXPR_STRING; }
+
+/* "params is 61706", or nothing for what shows its value as it stands. */
+static const char *side_text(Body *b, const Expr *side)
+{
+    Compilation *c = b->elab->c;
+    const Const *value = is_literal(side) ? NULL : eval_expr(&b->elab->eval, &b->names, side, true);
+    if (!value) return "";
+    const char *text = const_text(c->arena, value), *source = expr_line(c, side);
+    return strcmp(text, source) == 0 ? "" : arena_printf(c->arena, "%s is %s", source, text);
+}
+
+/* The part of a false condition that makes it false. */
+static const Expr *false_part(Body *b, const Expr *e)
+{
+    while (e->kind == EXPR_BINARY && e->op == OPERATOR_AND) {
+        const Const *left = eval_expr(&b->elab->eval, &b->names, e->left, false);
+        e = left && !left->truth ? e->left : e->right;
+    }
+    return e;
+}
+
+static void run_expect(Body *b, const Stmt *s)
+{
+    Elab *e = b->elab;
+    int truth = eval_condition(b, s->value, "`expect`");
+    if (truth != 0) return;
+    const Expr *part = false_part(b, s->value);
+    bool comparison = part->kind == EXPR_BINARY && part->op >= OPERATOR_EQ && part->op <= OPERATOR_GE;
+    const char *left = comparison ? side_text(b, part->left) : "", *right = comparison ? side_text(b, part->right) : "";
+    diag_error(e->c, s->value->span, "expected %s, but %s%s%s", expr_line(e->c, part), left,
+               *left && *right ? " and " : "", *left || *right ? right : "it is false");
+    elab_failed(e);
+}
+
+/* ---- statements ------------------------------------------------------- */
+
+static void run_word(Body *b, const Stmt *s)
+{
+    const Def *block = map_get(b->elab->blocks, s->name);
+    if (strcmp(s->name, "input") == 0)
+        elab_input(b, s);
+    else if (block)
+        elab_call(b, s, block);
+    else
+        elab_layer(b, s);
+}
+
+static void run_statement(Body *b, const Stmt *s)
+{
+    switch (s->kind) {
+    case STMT_LAYER: run_word(b, s); break;
+    case STMT_COMBINE: elab_combine(b, s); break;
+    case STMT_FROM: run_from(b, s); break;
+    case STMT_LET: body_let(b, s->name, s->name_span, elab_eval(b, s->value)); break;
+    case STMT_IF: run_if(b, s); break;
+    case STMT_FOR: run_for(b, s); break;
+    case STMT_REPEAT: run_repeat(b, s); break;
+    case STMT_GROUP:
+    case STMT_SEQUENTIAL: run_group(b, s); break;
+    case STMT_FROZEN: run_frozen(b, s); break;
+    case STMT_HEAD: run_head(b, s); break;
+    case STMT_EXPECT: run_expect(b, s); break;
+    }
+}
+
+void elab_body(Body *b, const List *statements)
+{
+    Elab *e = b->elab;
+    if (b->depth > MAX_NESTING && statements->count > 0) {
+        const Stmt *first = statements->at[0];
+        diag_error(e->c, first->span, "statements are nested more than %d deep", MAX_NESTING);
+        elab_stop(e);
+    }
+    for (int i = 0; i < statements->count && !diag_full(e->c); i++) {
+        const Stmt *s = statements->at[i];
+        if (e->stopped || !elab_count(e, s->span)) return;
+        e->define = NULL;
+        run_statement(b, s);
+        elab_note_causes(b);
+    }
+}

@@ -1,0 +1,149 @@
+/*
+ * Train sections → entries: a key and its values each.
+ *
+ * A later --set replaces the section's entry of that key, or one argument of the optimizer or
+ * the loss.
+ */
+#include <string.h>
+
+#include "elab/train_entries.h"
+#include "elab/attributes.h"
+
+static const char *const key_names[KEY_COUNT + 1] = {
+    "loss", "optimizer", "schedule", "regularize", "clip", "batch", "epochs",
+    "seed", "normalize", "fit",      "augment",    "stop", NULL,
+};
+
+const char *const *train_keys(void) { return key_names; }
+
+int train_key_find(const char *name)
+{
+    for (int i = 0; i < KEY_COUNT; i++)
+        if (strcmp(key_names[i], name) == 0) return i;
+    return -1;
+}
+
+static TrainEntry *entry_new(Training *t, Key key, Span span)
+{
+    TrainEntry *entry = arena_alloc(t->c->arena, sizeof *entry);
+    entry->key = key;
+    entry->span = span;
+    return entry;
+}
+
+static ConstArg *arg_value(Training *t, const Arg *arg)
+{
+    ConstArg *value = arena_alloc(t->c->arena, sizeof *value);
+    *value = (ConstArg){arg->name, arg->name_span, arg->span, eval_expr(&t->eval, t->names, arg->value, true)};
+    if (!value->value) wrong(t);
+    return value;
+}
+
+/* In a file a key stands once. */
+static void entry_put(Training *t, TrainEntry *entry, bool replace)
+{
+    const TrainEntry *first = t->entry[entry->key];
+    if (first && !replace) {
+        diag_error(t->c, entry->span, "%s is given twice", key_names[entry->key]);
+        diag_note(t->c, first->span, "the first is here");
+        wrong(t);
+        return;
+    }
+    t->entry[entry->key] = entry;
+}
+
+static void stray_word(Training *t, const Arg *arg)
+{
+    const char *word = arg->name                                                        ? arg->name
+                       : arg->value->kind == EXPR_NAME || arg->value->kind == EXPR_CALL ? arg->value->text
+                                                                                        : NULL;
+    Span span = arg->name ? arg->name_span : arg->span;
+    if (word)
+        diag_error(t->c, span, "a train section has no key `%s`%s", word,
+                   suggestion(t->c, nearest_name(word, key_names, KEY_COUNT)));
+    else
+        diag_error(t->c, span, "a train section is made of keys and values; `%s` comes before the first key",
+                   expr_line(t->c, arg->value));
+    wrong(t);
+}
+
+/* A misspelt key is read as one value too many of the key before it. */
+static void extra_value(Training *t, const TrainEntry *entry, const Arg *arg)
+{
+    const char *word = arg->value->kind == EXPR_NAME && !arg->name ? arg->value->text : arg->name;
+    if (word)
+        diag_error(t->c, arg->name ? arg->name_span : arg->span, "`%s` is neither a key nor a value of %s%s", word,
+                   key_names[entry->key], suggestion(t->c, nearest_name(word, key_names, KEY_COUNT)));
+    else
+        diag_error(t->c, arg->span, "%s takes one value", key_names[entry->key]);
+    wrong(t);
+}
+
+static bool takes_several(Key key)
+{
+    return key == KEY_REGULARIZE || key == KEY_CLIP || key == KEY_NORMALIZE || key == KEY_AUGMENT;
+}
+
+/* True when the word was the value of an entry. */
+static bool add_value(Training *t, TrainEntry *entry, const Arg *arg, bool *stray)
+{
+    if (!entry || (arg->name && entry->key != KEY_NORMALIZE)) return false;
+    if (*stray) /* the value of a misspelt key: already reported */
+        return true;
+    if (entry->values.count > 0 && !takes_several(entry->key)) {
+        extra_value(t, entry, arg);
+        *stray = true;
+        return true;
+    }
+    list_push(t->c->arena, &entry->values, arg_value(t, arg));
+    return true;
+}
+
+/* NAME=value: in --set a key or an argument; in a file a slip. */
+static void named_word(Training *t, const Arg *arg, bool set)
+{
+    int key = train_key_find(arg->name);
+    if (!set && key >= 0) {
+        diag_error(t->c, arg->span, "write `%s %s`, without `=`", arg->name, expr_line(t->c, arg->value));
+        wrong(t);
+    } else if (key >= 0) {
+        TrainEntry *entry = entry_new(t, key, arg->name_span);
+        ConstArg *value = arg_value(t, arg);
+        value->name = NULL;
+        list_push(t->c->arena, &entry->values, value);
+        entry_put(t, entry, true);
+    } else if (set)
+        list_push(t->c->arena, &t->overrides, arg_value(t, arg));
+    else
+        stray_word(t, arg);
+}
+
+void train_read_items(Training *t, const List *items, bool set)
+{
+    TrainEntry *entry = NULL;
+    bool stray = false;
+    for (int i = 0; i < items->count && !diag_full(t->c); i++) {
+        const Arg *arg = items->at[i];
+        int key = !arg->name && arg->value->kind == EXPR_NAME ? train_key_find(arg->value->text) : -1;
+        if (!arg->name && arg->value->kind == EXPR_CALL && train_key_find(arg->value->text) >= 0) {
+            diag_error(t->c, arg->span, "the value of %s is written after it, without parentheses around it",
+                       arg->value->text);
+            wrong(t);
+            stray = true;
+            continue;
+        }
+        if (key >= 0) {
+            entry = entry_new(t, key, arg->span);
+            entry_put(t, entry, set);
+            stray = false;
+        } else if (arg->name && train_key_find(arg->name) < 0 && add_value(t, entry, arg, &stray)) {
+            continue;
+        } else if (arg->name)
+            named_word(t, arg, set);
+        else if (!entry && !stray) {
+            stray_word(t, arg);
+            stray = true;
+        } else if (entry)
+            add_value(t, entry, arg, &stray);
+    }
+}

@@ -1,0 +1,52 @@
+/*
+ * What the files of elab/train*.c share: the entries of a train section.
+ */
+#ifndef NNC_ELAB_TRAIN_ENTRIES_H
+#define NNC_ELAB_TRAIN_ENTRIES_H
+
+#include "elab/scope.h"
+#include "elab/train_spec.h"
+
+typedef enum Key {
+    KEY_LOSS,
+    KEY_OPTIMIZER,
+    KEY_SCHEDULE,
+    KEY_REGULARIZE,
+    KEY_CLIP,
+    KEY_BATCH,
+    KEY_EPOCHS,
+    KEY_SEED,
+    KEY_NORMALIZE,
+    KEY_FIT,
+    KEY_AUGMENT,
+    KEY_STOP,
+    KEY_COUNT
+} Key;
+
+/* A key and what stands after it. */
+typedef struct TrainEntry {
+    Key key;
+    Span span;   /* of the key */
+    List values; /* of ConstArg; a value of NULL was in error */
+} TrainEntry;
+
+typedef struct Training {
+    Compilation *c;
+    Eval eval;
+    const Names *names;
+    const Graph *net;
+    TrainEntry *entry[KEY_COUNT]; /* NULL: the default holds */
+    List overrides;               /* of ConstArg: arguments of the optimizer or the loss */
+    TrainSpec *spec;
+    bool good;
+} Training;
+
+static inline void wrong(Training *t) { t->good = false; }
+
+/* The key of that name, or −1. */
+int train_key_find(const char *name);
+
+/* Adds the items of a section, or of --set, to the entries; `set`: these replace earlier ones. */
+void train_read_items(Training *, const List *items /* of Arg */, bool set);
+
+#endif

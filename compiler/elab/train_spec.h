@@ -1,0 +1,80 @@
+/*
+ * Train sections → what they say, with the defaults filled in.
+ */
+#ifndef NNC_ELAB_TRAIN_SPEC_H
+#define NNC_ELAB_TRAIN_SPEC_H
+
+#include "front/front.h"
+#include "graph/graph.h"
+
+/* An operator with bound attributes, as a train section names it. */
+typedef struct OpCall {
+    const Op *op;
+    void *attrs;
+    Span span;
+} OpCall;
+
+typedef enum FitKind { FIT_RESIZE, FIT_PAD, FIT_CROP } FitKind;
+typedef enum NormalizeKind { NORMALIZE_DATASET, NORMALIZE_GIVEN, NORMALIZE_NONE } NormalizeKind;
+typedef enum ScheduleKind {
+    SCHEDULE_CONSTANT,
+    SCHEDULE_STEP,
+    SCHEDULE_MULTISTEP,
+    SCHEDULE_COSINE,
+    SCHEDULE_ONECYCLE,
+    SCHEDULE_EXPONENTIAL,
+    SCHEDULE_PLATEAU
+} ScheduleKind;
+typedef enum AugmentKind {
+    AUGMENT_CROP,
+    AUGMENT_FLIP,
+    AUGMENT_RESIZE,
+    AUGMENT_ROTATE,
+    AUGMENT_CUTOUT,
+    AUGMENT_JITTER
+} AugmentKind;
+
+typedef struct Schedule {
+    ScheduleKind kind;
+    double every, gamma, warmup, floor, peak, patience;
+    Reals at;
+} Schedule;
+
+typedef struct Augment {
+    AugmentKind kind;
+    int64_t size, pad;
+    double amount; /* degrees, or a share */
+} Augment;
+
+/* What a train section says, defaults filled in. */
+typedef struct TrainSpec {
+    Span span;
+    OpCall loss;      /* default cross_entropy */
+    OpCall optimizer; /* default sgd(lr=0.01, momentum=0.9) */
+    double lr;        /* the optimizer's */
+    Schedule schedule;
+    double l1, l2;                /* regularize */
+    double clip_norm, clip_value; /* 0: none */
+    int64_t batch, epochs, seed;  /* defaults 64, 10, 1 */
+    bool batch_given;
+    NormalizeKind normalize; /* default dataset */
+    Reals mean, std;
+    FitKind fit;
+    bool no_dropout;       /* random layers take their inference form: comparisons with references */
+    List augment;          /* of Augment */
+    int64_t stop_patience; /* 0: never */
+} TrainSpec;
+
+/* The train section of the net, with the items of --set on top; defaults where
+ * the file has none.  NULL after an error. */
+TrainSpec *train_spec(Compilation *, const File *, const Graph *net, const List *sets /* of Train */);
+bool train_section_exists(const File *, const Graph *net);
+bool train_takes_classes(const TrainSpec *);                     /* else values; NULL: classes */
+int64_t train_target_count(const TrainSpec *, const Graph *net); /* of a sample */
+const char *const *train_keys(void);                             /* loss, optimizer, …; NULL at the end */
+/* Of the keys schedule, augment, regularize, clip and stop: the index-th name that
+ * may be their value, and its arguments; NULL beyond the last. */
+const char *train_choice(const char *key, int index, const Attr **attrs);
+void train_sections_check(Compilation *, const File *); /* every section trains a net of the file; elaborate calls it */
+
+#endif

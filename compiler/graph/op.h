@@ -1,0 +1,144 @@
+/*
+ * Operators: the record that holds all the compiler knows of one.
+ */
+#ifndef NNC_GRAPH_OP_H
+#define NNC_GRAPH_OP_H
+
+#include "graph/attribute.h"
+#include "graph/variant.h"
+
+typedef struct Backward Backward; /* autodiff/backward.h */
+
+typedef enum OpClass {
+    OP_LAYER,     /* a word of the language */
+    OP_COMBINE,   /* add, mul, maximum, concat */
+    OP_LOSS,      /* in a train section: in scores, target; out loss (one number) */
+    OP_OPTIMIZER, /* in a train section: in gradient, parameter, then its states */
+    OP_INTERNAL   /* made by other operators: gradients, training forms */
+} OpClass;
+
+enum {                                     /* traits */
+       OP_VIEW = 1u << 0,                  /* the output is the input's memory under another shape: no code */
+       OP_INPLACE = 1u << 1,               /* out[0] may be written over in[0] */
+       OP_WEIGHTED = 1u << 2,              /* counts as a weighted layer for depth and gradient flow */
+       OP_VARIADIC = 1u << 3,              /* any number of inputs, called x0, x1, … */
+       OP_CLASSES = 1u << 4,               /* a loss whose target is one int32 class per sample; else values */
+       OP_OUTPUTS_PROBABILITIES = 1u << 5, /* its inference output is probabilities or their logarithm (softmax) */
+       OP_ZERO_GRADIENT = 1u << 6,         /* blocks training of what is before it; warned about */
+       OP_BATCH_COUPLED =
+           1u << 7,             /* mixes the samples of a batch, and so do its gradients (batchnorm while training) */
+       OP_CONCAT = 1u << 8,     /* the output is the inputs, one after the other along channels */
+       OP_SLICE = 1u << 9,      /* the output is some channels of the input, from Op.channel on */
+       OP_SPLITTABLE = 1u << 10 /* element-wise over arrays of one size: computed of a slice of each of them, it
+                                 * computes that slice of the result */
+};
+
+enum {                      /* scalars that the emitted function takes after its tensors */
+       USES_LR = 1u << 0,   /* $lr: real, the step's learning rate */
+       USES_STEP = 1u << 1, /* $step: int64_t, steps done before this one */
+       USES_SEED = 1u << 2, /* $seed: uint64_t, differs from node to node and step to step */
+       USES_COUNT = 1u << 3 /* $count: int, samples that count (losses), and $all, those of all micro-batches; for other
+                       * operators $N and $N times the number of micro-batches */
+};
+
+/* The field of an operator along an axis: out[u] reads in[u·stride − pad] and
+ * the size − 1 elements after it (dilation included in size). */
+typedef struct Window {
+    double size, stride, pad;
+    bool whole;
+    /* Where elements differ in what they read (a stride that is a fraction), exactly:
+     * the whole numbers from u·stride − before to u·stride + after. */
+    bool uneven;
+    double before, after;
+} Window;
+
+/*
+ * All that the compiler knows of an operator.  A file of ops/ ends in one
+ * `const Op op_NAME`; the internal operators it is made of (its gradients, its
+ * training form) are static records above it.
+ */
+struct Op {
+    const char *name;    /* as in the language */
+    const char *summary; /* one line for the help */
+    const char *formula; /* y = … */
+    OpClass class;
+    unsigned traits;
+    unsigned uses;
+
+    const Attr *attrs; /* ends with a name of NULL; NULL for none */
+    size_t attrs_size;
+
+    /* Names of the emitted function's arrays, NULL at the end.  Inputs that a
+     * node does not have (a bias that is off) are left out at the end.  Buffers
+     * and states are called by the suffix of their own name, wherever they stand
+     * (running_mean, exp_avg), so that optional ones may be left out anywhere. */
+    const char *const *in;
+    const char *const *out;
+    unsigned mutates; /* bit i: in[i] is written (running statistics, parameters) */
+
+    /* Checks the inputs against the attributes, resolves the attributes that
+     * depend on shapes, and adds the outputs with node_out.  On a user's error:
+     * diag_error at node->span and false. */
+    bool (*shape)(Graph *, Node *);
+
+    /* Adds the parameters with node_param.  NULL: none. */
+    void (*params)(Graph *, Node *);
+
+    /* Along axis 0 (height) or 1 (width), for input number `in`.  NULL: point by point. */
+    void (*window)(const Node *, int axis, Window *);
+
+    /* Per sample.  NULL: macs 0, flops one per output element. */
+    int64_t (*macs)(const Node *);
+    int64_t (*flops)(const Node *);
+
+    /* Adds the nodes that compute the gradients of the inputs that are wanted,
+     * from the gradient of the outputs.  NULL: the gradient is zero. */
+    void (*grad)(Backward *, const Node *);
+
+    /* The form used while training, when it is another one (batchnorm, dropout).
+     * It has the same attributes, inputs and first output. */
+    const Op *training;
+
+    /* Of a loss: the final layers it takes the scores before (fused): names, NULL at the end. */
+    const char *const *absorbs;
+
+    /* Of an optimizer: adds its state tensors for node->in[1] with node_state. */
+    void (*states)(Graph *, Node *);
+
+    /* Writes the body of the function in strict C99 with literal bounds.  Bound:
+     * the arrays under their names, with [N] first where they are batched; $N;
+     * $int, the type of an index; $scale; the scalars in `uses`; $uniform(seed, k),
+     * a number in [0, 1) that depends on its two arguments only.  NULL only for
+     * views, and for what the passes of the fast form make. */
+    void (*plain)(Writer *, const Node *);
+
+    /* How it can be computed in the fast form: rows, a name of NULL at the end.  NULL: by
+     * the plain form alone. */
+    const Variant *variants;
+
+    /* With OP_SLICE: the first channel, of an NHWC image. */
+    int64_t (*channel)(const Node *);
+
+    /* Of a gradient [rows][…] of a parameter: adds a node that computes some of its rows
+     * alone, of the same inputs; see passes/gradient_splitting.c.  NULL: it is computed whole. */
+    Node *(*rows)(Graph *, const Node *, int64_t first, int64_t count);
+
+    /* What passes/rematerialize.c puts in a later place to have the first output again, to the
+     * bit: adds a node of the inputs and outputs of this one that writes nothing else.  NULL:
+     * another node of the same operator, unless it mutates something. */
+    Node *(*rematerialize)(Graph *, const Node *);
+
+    /* Which part of an epilogue it is, so that passes/fuse.c may let the operator before it do
+     * it.  `fold`, of an affine one: the operator that turns its parameters into scale and
+     * shift, one of each per channel. */
+    EpilogueKind epilogue;
+    const Op *fold;
+};
+
+extern const Op *const op_table[]; /* made from the files of ops/; NULL at the end */
+extern const int op_table_count;
+
+const Op *op_find(const char *name, OpClass);
+const char *op_nearest(Compilation *, const char *name, OpClass); /* for suggestions, or NULL */
+
+#endif

@@ -1,0 +1,54 @@
+/*
+ * reorder: the same values in the node's layout, whatever that of its input is.  Put in by
+ * passes/legalize.c.
+ *
+ *   NCHW to NHWC      x: [N][C][H][W], y: [N][H][W][C], or the reverse
+ *   NCHW to NCHW16N   x: [N / 16][16][E], y: [N / 16][E][16], or the reverse
+ */
+#include "ops/shared/elementwise.h"
+#include "ops/shared/region.h"
+
+static void blocks_emit(Writer *w, const Node *n)
+{
+    int64_t elements = shape_count(node_shape_in(n));
+    writer_bind_int(w, "rows", n->layout == LAYOUT_NCHW16N ? BATCH_BLOCK : elements);
+    writer_bind_int(w, "columns", n->layout == LAYOUT_NCHW16N ? elements : BATCH_BLOCK);
+    writer_put(w, "nn_turn($N / 16, $rows, $columns, x, y, $t, $T);");
+}
+
+static void transpose_emit(Writer *w, const Node *n)
+{
+    Shape s = node_shape_in(n);
+    writer_bind_int(w, "rows", n->layout == LAYOUT_NHWC ? s.dim[0] : s.dim[1] * s.dim[2]);
+    writer_bind_int(w, "columns", n->layout == LAYOUT_NHWC ? s.dim[1] * s.dim[2] : s.dim[0]);
+    writer_put(w, "nn_turn($N, $rows, $columns, x, y, $t, $T);");
+}
+
+static bool is_blocked(const Node *n) { return n->layout == LAYOUT_NCHW16N || n->in[0]->layout == LAYOUT_NCHW16N; }
+
+static const Variant reorder_variants[] = {
+    {.name = "blocks",
+     .layouts = IN_NCHW | IN_NCHW16N,
+     .traits = VARIANT_ANY_BATCH,
+     .serves = is_blocked,
+     .emit = blocks_emit,
+     .kernel = "turn"},
+    {.name = "pixels",
+     .layouts = IN_NCHW | IN_NHWC,
+     .traits = VARIANT_ANY_BATCH,
+     .emit = transpose_emit,
+     .kernel = "turn"},
+    {0},
+};
+
+const Op op_reorder = {
+    .name = "reorder",
+    .summary = "the same values in another layout",
+    .formula = "y[i][j][c] = x[c][i][j]",
+    .class = OP_INTERNAL,
+    .in = elementwise_in,
+    .out = elementwise_out,
+    .shape = elementwise_shape,
+    .flops = region_no_flops,
+    .variants = reorder_variants,
+};

@@ -1,0 +1,124 @@
+/*
+ * adaptive_maxpool: the largest element of each of h×w parts, PyTorch's AdaptiveMaxPool2d.
+ *
+ *   y[c][i][j] = max of x[c] over rows floor(i·H/h) … ceil((i + 1)·H/h) − 1, columns likewise
+ *   dx[c][row][col] = Σ dy[c][i][j] over the parts whose maximum it is
+ *
+ * Parts overlap where h does not divide H; h may be larger than H.  NaN and equal
+ * elements as ops/shared/cells.c says.
+ */
+#include "ops/shared/cells.h"
+
+typedef struct AdaptiveMaxpoolAttrs {
+    Pair out;
+} AdaptiveMaxpoolAttrs;
+
+static const Attr adaptive_maxpool_attrs[] = {
+    {"out", ATTR_PAIR, offsetof(AdaptiveMaxpoolAttrs, out), NULL, 1, WINDOW_MAX, NULL},
+    {0},
+};
+
+static bool adaptive_maxpool_shape(Graph *g, Node *n)
+{
+    const AdaptiveMaxpoolAttrs *a = n->attrs;
+    if (!window_takes_image(g, n)) return false;
+    node_out(g, n, shape_image(node_shape_in(n).dim[0], a->out.h, a->out.w));
+    return true;
+}
+
+static void adaptive_maxpool_window(const Node *n, int axis, Window *window)
+{
+    Cells cells[2];
+    cells_adaptive(cells, node_shape_in(n), node_shape_out(n));
+    cells_field(&cells[axis], window);
+}
+
+static int64_t adaptive_maxpool_flops(const Node *n)
+{
+    Cells cells[2];
+    cells_adaptive(cells, node_shape_in(n), node_shape_out(n));
+    return window_cost(shape_count(node_shape_out(n)), cells_reach(&cells[0]) * cells_reach(&cells[1]));
+}
+
+static void adaptive_maxpool_plain(Writer *w, const Node *n)
+{
+    Cells cells[2];
+    cells_adaptive(cells, node_shape_in(n), node_shape_out(n));
+    cells_maximum(w, n, cells);
+}
+
+static void adaptive_maxpool_emit(Writer *w, const Node *n)
+{
+    Cells cells[2];
+    cells_adaptive(cells, node_shape_in(n), node_shape_out(n));
+    cells_maximum_emit(w, n, cells);
+}
+
+static bool adaptive_maxpool_training_shape(Graph *g, Node *n)
+{
+    if (!adaptive_maxpool_shape(g, n)) return false;
+    cells_place(g, n);
+    return true;
+}
+
+static void adaptive_maxpool_training_plain(Writer *w, const Node *n)
+{
+    Cells cells[2];
+    cells_adaptive(cells, node_shape_in(n), node_shape_out(n));
+    cells_maximum_training(w, n, cells);
+}
+
+static void adaptive_maxpool_training_emit(Writer *w, const Node *n)
+{
+    Cells cells[2];
+    cells_adaptive(cells, node_shape_in(n), node_shape_out(n));
+    cells_maximum_training_emit(w, n, cells);
+}
+
+static const Variant adaptive_maxpool_training_variants[] = {{.name = "simd",
+                                                              .layouts = IN_NCHW | IN_NHWC,
+                                                              .traits = VARIANT_ANY_BATCH,
+                                                              .serves = cells_is_served,
+                                                              .emit = adaptive_maxpool_training_emit,
+                                                              .kernel = "pool"},
+                                                             {0}};
+
+static const Op adaptive_maxpool_training = {
+    .name = "adaptive_maxpool.training",
+    .class = OP_INTERNAL,
+    .attrs = adaptive_maxpool_attrs,
+    .attrs_size = sizeof(AdaptiveMaxpoolAttrs),
+    .in = cells_in,
+    .out = cells_training_out,
+    .shape = adaptive_maxpool_training_shape,
+    .window = adaptive_maxpool_window,
+    .flops = adaptive_maxpool_flops,
+    .grad = cells_maximum_grad,
+    .plain = adaptive_maxpool_training_plain,
+    .variants = adaptive_maxpool_training_variants,
+};
+
+static const Variant adaptive_maxpool_variants[] = {{.name = "simd",
+                                                     .layouts = IN_NCHW | IN_NHWC,
+                                                     .traits = VARIANT_ANY_BATCH,
+                                                     .serves = cells_is_served,
+                                                     .emit = adaptive_maxpool_emit,
+                                                     .kernel = "pool"},
+                                                    {0}};
+
+const Op op_adaptive_maxpool = {
+    .name = "adaptive_maxpool",
+    .summary = "maximum of each part of an image cut into a fixed number",
+    .formula = "y[c][i][j] = max of x[c][floor(i*H/h) .. ceil((i+1)*H/h)-1][floor(j*W/w) .. ceil((j+1)*W/w)-1]",
+    .class = OP_LAYER,
+    .attrs = adaptive_maxpool_attrs,
+    .attrs_size = sizeof(AdaptiveMaxpoolAttrs),
+    .in = cells_in,
+    .out = cells_out,
+    .shape = adaptive_maxpool_shape,
+    .window = adaptive_maxpool_window,
+    .flops = adaptive_maxpool_flops,
+    .training = &adaptive_maxpool_training,
+    .plain = adaptive_maxpool_plain,
+    .variants = adaptive_maxpool_variants,
+};

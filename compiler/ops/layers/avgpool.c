@@ -1,0 +1,126 @@
+/*
+ * avgpool: the average of each window, PyTorch's AvgPool2d.
+ *
+ *   y[c][i][j] = (1 / count) Σ_{u,v} x[c][i·stride + u − pad][j·stride + v − pad]
+ *   dx[c][row][col] = Σ dy[c][i][j] / count over the windows that hold (row, col)
+ *
+ * `count` is the window's area.  With count_pad=no it is the part of it inside
+ * the image; with ceil=yes what reaches beyond the padding never counts.
+ */
+#include "ops/shared/cells.h"
+
+typedef struct AvgpoolAttrs {
+    Pair k, stride;
+    Pad pad;
+    bool ceil, count_pad;
+} AvgpoolAttrs;
+
+static const Attr avgpool_attrs[] = {
+    {"k", ATTR_PAIR, offsetof(AvgpoolAttrs, k), NULL, 1, WINDOW_MAX, NULL},
+    {"stride", ATTR_PAIR, offsetof(AvgpoolAttrs, stride), "k", 1, WINDOW_MAX, NULL},
+    {"pad", ATTR_PAD, offsetof(AvgpoolAttrs, pad), "0", 0, WINDOW_MAX, NULL},
+    {"ceil", ATTR_BOOL, offsetof(AvgpoolAttrs, ceil), "no", 0, 0, NULL},
+    {"count_pad", ATTR_BOOL, offsetof(AvgpoolAttrs, count_pad), "yes", 0, 0, NULL},
+    {0},
+};
+
+static WindowSpec avgpool_spec(const AvgpoolAttrs *a) { return (WindowSpec){a->k, a->stride, {1, 1}, a->pad}; }
+
+static void avgpool_cells(Cells cells[2], const Node *n, Shape large, Shape small)
+{
+    const AvgpoolAttrs *a = n->attrs;
+    Slide s[2];
+    window_slides(s, avgpool_spec(a), large, small);
+    for (int axis = 0; axis < 2; axis++) cells[axis] = cells_window(s[axis], a->count_pad);
+}
+
+static bool avgpool_shape(Graph *g, Node *n)
+{
+    AvgpoolAttrs *a = n->attrs;
+    return window_pool_shape(g, n, avgpool_spec(a), &a->pad, a->ceil);
+}
+
+static void avgpool_window(const Node *n, int axis, Window *window)
+{
+    Slide s[2];
+    window_slides(s, avgpool_spec(n->attrs), node_shape_in(n), node_shape_out(n));
+    window_field(&s[axis], window);
+}
+
+static int64_t avgpool_flops(const Node *n)
+{
+    const AvgpoolAttrs *a = n->attrs;
+    return window_cost(shape_count(node_shape_out(n)), a->k.h * a->k.w);
+}
+
+static void avgpool_plain(Writer *w, const Node *n)
+{
+    Cells cells[2];
+    avgpool_cells(cells, n, node_shape_in(n), node_shape_out(n));
+    cells_average(w, n, cells);
+}
+
+static void avgpool_emit(Writer *w, const Node *n)
+{
+    Cells cells[2];
+    avgpool_cells(cells, n, node_shape_in(n), node_shape_out(n));
+    cells_average_emit(w, n, cells);
+}
+
+static void avgpool_dx_plain(Writer *w, const Node *n)
+{
+    Cells cells[2];
+    avgpool_cells(cells, n, node_shape_out(n), node_shape_in(n));
+    cells_average_gradient(w, n, cells);
+}
+
+static void avgpool_dx_emit(Writer *w, const Node *n)
+{
+    Cells cells[2];
+    avgpool_cells(cells, n, node_shape_out(n), node_shape_in(n));
+    cells_average_gradient_emit(w, n, cells);
+}
+
+static const Variant avgpool_dx_variants[] = {{.name = "simd",
+                                               .layouts = IN_NCHW | IN_NHWC,
+                                               .traits = VARIANT_ANY_BATCH,
+                                               .serves = cells_is_served,
+                                               .emit = avgpool_dx_emit,
+                                               .kernel = "pool"},
+                                              {0}};
+
+static const Op avgpool_dx = {
+    .name = "avgpool.dx",
+    .class = OP_INTERNAL,
+    .in = cells_gradient_in,
+    .out = cells_gradient_out,
+    .plain = avgpool_dx_plain,
+    .variants = avgpool_dx_variants,
+};
+
+static void avgpool_grad(Backward *b, const Node *n) { cells_average_grad(b, n, &avgpool_dx); }
+
+static const Variant avgpool_variants[] = {{.name = "simd",
+                                            .layouts = IN_NCHW | IN_NHWC,
+                                            .traits = VARIANT_ANY_BATCH,
+                                            .serves = cells_is_served,
+                                            .emit = avgpool_emit,
+                                            .kernel = "pool"},
+                                           {0}};
+
+const Op op_avgpool = {
+    .name = "avgpool",
+    .summary = "average of each window of an image",
+    .formula = "y[c][i][j] = mean_{u,v} x[c][i*stride + u - pad][j*stride + v - pad]",
+    .class = OP_LAYER,
+    .attrs = avgpool_attrs,
+    .attrs_size = sizeof(AvgpoolAttrs),
+    .in = cells_in,
+    .out = cells_out,
+    .shape = avgpool_shape,
+    .window = avgpool_window,
+    .flops = avgpool_flops,
+    .grad = avgpool_grad,
+    .plain = avgpool_plain,
+    .variants = avgpool_variants,
+};

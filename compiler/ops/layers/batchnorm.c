@@ -1,0 +1,483 @@
+/*
+ * batchnorm: each channel is brought to mean 0 and variance 1, PyTorch's
+ * BatchNorm1d and BatchNorm2d (Ioffe and Szegedy 2015).
+ *
+ *   inference   y = (x − running_mean[c]) / sqrt(running_var[c] + eps) · weight[c] + bias[c]
+ *   training    the same with the mean and the biased variance of the channel over
+ *               the batch and the image, M = N·H·W values; and then
+ *               running ← (1 − momentum) · running + momentum · batch, with the
+ *               variance times M / (M − 1)
+ *
+ *   x, y: [N][C][H][W] or [N][C]   all others: [C]
+ *
+ *   with x̂ = (x − mean)·inv:   dbias = Σ dy;   dweight = Σ dy·x̂
+ *   dx = weight · inv · (dy − dbias/M − x̂ · dweight/M)
+ *
+ * Backward keeps mean and inv = 1/sqrt(var + eps) of each channel and x; y can be had
+ * again from them, without a second step of the running statistics.  The
+ * two sums are one node, since dx needs both.  The sums are taken in two levels,
+ * over an image and over the batch.
+ *
+ * Without affine parameters the arrays have other names, so that form is a
+ * record of its own under the same name; the shape rule chooses it.
+ */
+#include "autodiff/backward.h"
+#include "graph/rewrite.h"
+#include "ops/shared/norm.h"
+
+typedef struct BatchnormAttrs {
+    double eps, momentum;
+    bool affine;
+} BatchnormAttrs;
+
+static const Attr batchnorm_attrs[] = {
+    {"eps", ATTR_REAL, offsetof(BatchnormAttrs, eps), "1e-5", 0, 1e9, NULL},
+    {"momentum", ATTR_REAL, offsetof(BatchnormAttrs, momentum), "0.1", 0, 1, NULL},
+    {"affine", ATTR_BOOL, offsetof(BatchnormAttrs, affine), "yes", 0, 0, NULL},
+    {0},
+};
+
+static const char *const affine_in[] = {"x", "weight", "bias", "running_mean", "running_var", NULL};
+static const char *const bare_in[] = {"x", "running_mean", "running_var", NULL};
+static const char *const batchnorm_out[] = {"y", NULL};
+static const char *const training_out[] = {"y", "mean", "inv", NULL};
+static const char *const sums_in[] = {"dy", "x", "mean", "inv", NULL};
+static const char *const sums_out[] = {"dweight", "dbias", NULL};
+static const char *const dx_in[] = {"dy", "x", "mean", "inv", "dweight", "dbias", "weight", NULL};
+static const char *const dx_out[] = {"dx", NULL};
+
+/* with the statistics that the first time left */
+static const char *const again_in[] = {"x", "weight", "bias", "mean", "inv", NULL};
+static const char *const bare_again_in[] = {"x", "mean", "inv", NULL};
+
+static const Op batchnorm_bare;
+
+static bool is_affine(const Node *n) { return ((const BatchnormAttrs *)n->attrs)->affine; }
+
+static bool batchnorm_shape(Graph *g, Node *n)
+{
+    if (!is_affine(n)) n->op = &batchnorm_bare;
+    node_out(g, n, node_shape_in(n));
+    return true;
+}
+
+static bool training_shape(Graph *g, Node *n)
+{
+    Shape in = node_shape_in(n), channels = shape_vector(in.dim[0]);
+    if (g->batch * shape_count(in) == in.dim[0]) {
+        const char *shape = shape_text(g->compilation->arena, in);
+        diag_warning(g->compilation, n->span,
+                     "batchnorm cannot train here: a batch of 1 with an input of %s gives one value per channel, which "
+                     "normalises to 0",
+                     shape);
+    }
+    node_out(g, n, in);
+    node_out_as(g, n, g->real, false, channels);
+    node_out_as(g, n, g->real, false, channels);
+    return true;
+}
+
+static void batchnorm_params(Graph *g, Node *n)
+{
+    Shape channels = shape_vector(node_shape_in(n).dim[0]);
+    if (is_affine(n)) {
+        node_param(g, n, "weight", channels, init_constant(1))->regularized = false;
+        node_param(g, n, "bias", channels, init_constant(0))->regularized = false;
+    }
+    node_buffer(g, n, "running_mean", channels, init_constant(0));
+    node_buffer(g, n, "running_var", channels, init_constant(1));
+}
+
+/* At inference one multiplication and one addition per element. */
+static int64_t batchnorm_flops(const Node *n) { return 2 * shape_count(node_shape_in(n)); }
+
+/* ---- loops ------------------------------------------------------------ */
+
+/* Elements per channel and sample. */
+static int64_t plane(const Node *n) { return shape_count(node_shape_in(n)) / node_shape_in(n).dim[0]; }
+
+/* $at is element (n, c, k). */
+static void bind_sizes(Writer *w, const Node *n)
+{
+    const BatchnormAttrs *a = n->attrs;
+    long long channels = node_shape_in(n).dim[0], elements = plane(n);
+    writer_bind_int(w, "C", channels);
+    writer_bind_int(w, "P", elements);
+    writer_bind(w, "at", elements == 1 ? "n * %lld + c" : "(n * %lld + c) * %lld + k", channels, elements);
+    writer_bind_real(w, "eps", a->eps);
+    writer_bind_real(w, "momentum", a->momentum);
+    writer_bind_real(w, "keep", 1 - a->momentum);
+}
+
+/* The loops over the batch and the elements of channel c. */
+static void put_each(Writer *w, const Node *n, const char *statement)
+{
+    writer_put(w, "for ($int n = 0; n < $N; n++) {");
+    int inner = norm_loop(w, plane(n));
+    writer_put(w, statement);
+    writer_put(w, inner ? "}\n}" : "}");
+}
+
+static void batchnorm_plain(Writer *w, const Node *n)
+{
+    bind_sizes(w, n);
+    writer_put(w, "for ($int c = 0; c < $C; c++) {");
+    if (is_affine(n)) {
+        writer_put(w, "const $real scale = weight[c] / $sqrt(running_var[c] + $eps);\n"
+                      "const $real shift = bias[c] - running_mean[c] * scale;\n");
+    } else {
+        writer_put(w, "const $real scale = 1 / $sqrt(running_var[c] + $eps);\n"
+                      "const $real shift = -running_mean[c] * scale;\n");
+    }
+    put_each(w, n, "y[$at] = x[$at] * scale + shift;");
+    writer_put(w, "}");
+}
+
+/* The loops over the values of channel c. */
+static NormLoops channel_loops(const Node *n) { return (NormLoops){"n", "$N", plane(n)}; }
+
+/* Declares count, the values of a channel: M. */
+static void put_count(Writer *w, const Node *n)
+{
+    writer_put(w, plane(n) == 1 ? "const $int count = $N;" : "const $int count = $N * $P;");
+}
+
+/* Of a channel with this average and scale. */
+static void put_training(Writer *w, const Node *n)
+{
+    put_each(w, n,
+             is_affine(n) ? "y[$at] = (x[$at] - average) * scale * weight[c] + bias[c];"
+                          : "y[$at] = (x[$at] - average) * scale;");
+}
+
+static void training_plain(Writer *w, const Node *n)
+{
+    bind_sizes(w, n);
+    put_count(w, n);
+    writer_put(w, "for ($int c = 0; c < $C; c++) {");
+    norm_moments(w, channel_loops(n), "x[$at]", "count");
+    writer_put(w, "const $real scale = 1 / $sqrt(variance + $eps);");
+    put_training(w, n);
+    writer_put(w,
+               "mean[c] = average;\n"
+               "inv[c] = scale;\n"
+               "running_mean[c] = $keep * running_mean[c] + $momentum * average;\n"
+               "running_var[c] = $keep * running_var[c] + $momentum * variance * count / (count > 1 ? count - 1 : 1);\n"
+               "}\n");
+}
+
+static void again_plain(Writer *w, const Node *n)
+{
+    bind_sizes(w, n);
+    writer_put(w, "for ($int c = 0; c < $C; c++) {\n"
+                  "const $real average = mean[c], scale = inv[c];\n");
+    put_training(w, n);
+    writer_put(w, "}");
+}
+
+static void sums_plain(Writer *w, const Node *n)
+{
+    bind_sizes(w, n);
+    writer_put(w, "for ($int c = 0; c < $C; c++) {");
+    norm_sum(w, "sum", channel_loops(n), NULL, "dy[$at]");
+    norm_sum(w, "along", channel_loops(n), NULL, "dy[$at] * (x[$at] - mean[c])");
+    writer_put(w, "dweight[c] = along * inv[c];\n"
+                  "dbias[c] = sum;\n"
+                  "}\n");
+}
+
+static void dx_plain(Writer *w, const Node *n)
+{
+    bind_sizes(w, n);
+    put_count(w, n);
+    writer_put(w, "for ($int c = 0; c < $C; c++) {");
+    writer_put(w, is_affine(n) ? "const $real scale = weight[c] * inv[c];" : "const $real scale = inv[c];");
+    writer_put(w, "const $real offset = dbias[c] / count;\n"
+                  "const $real slope = dweight[c] * inv[c] / count;\n");
+    put_each(w, n, "dx[$at] = scale * (dy[$at] - offset - (x[$at] - mean[c]) * slope);");
+    writer_put(w, "}");
+}
+
+/* ---- fast form: runtime/kernels/batchnorm.h --------------------------- */
+
+/* Channels last, each pixel is as a sample of single values.  x, y (or dy) and dx are the
+ * arrays of those names, as far as the call has them. */
+static void call_kernel(Writer *w, const Node *n, const Tensor *x, const Tensor *y, const Tensor *dx, const char *call)
+{
+    bind_sizes(w, n);
+    writer_bind(w, "weight", is_affine(n) ? "weight" : "0");
+    writer_bind(w, "bias", is_affine(n) ? "bias" : "0");
+    writer_put(w, n->layout == LAYOUT_NHWC ? "const long rows = (long)$N * $P;" : "const long rows = $N;");
+    if (n->layout == LAYOUT_NHWC) writer_bind_int(w, "P", 1);
+    bool relu = n->epilogue && n->epilogue->relu;
+    writer_bind_int(w, "relu", relu);
+    writer_bind(w, "residual", n->epilogue && n->epilogue->add ? "residual" : "0");
+    writer_bind(w, "mask_weight", relu && is_affine(n) ? "weight" : "0");
+    writer_bind(w, "mask_bias", relu && is_affine(n) ? "bias" : "0");
+    writer_bind_int(w, "x_step", tensor_pixel_stride(x));
+    writer_bind_int(w, "y_step", tensor_pixel_stride(y));
+    writer_bind_int(w, "dx_step", dx ? tensor_pixel_stride(dx) : 0);
+    writer_put(w, "static const nn_batchnorm size = {$C, $P, $eps, $momentum, $relu, $x_step, $y_step, $dx_step};");
+    writer_put(w, call);
+}
+
+static void batchnorm_emit(Writer *w, const Node *n)
+{
+    call_kernel(w, n, n->in[0], n->out[0], NULL,
+                "nn_batchnorm_infer(&size, rows, x, $weight, $bias, running_mean, running_var, y, $t, $T);");
+}
+
+static void training_emit(Writer *w, const Node *n)
+{
+    call_kernel(
+        w, n, n->in[0], n->out[0], NULL,
+        "nn_batchnorm_train(&size, rows, x, $weight, $bias, $residual, running_mean, running_var, y, mean, inv, "
+        "$t, $T);");
+}
+
+static void again_emit(Writer *w, const Node *n)
+{
+    call_kernel(w, n, n->in[0], n->out[0], NULL,
+                "nn_batchnorm_again(&size, rows, x, $weight, $bias, $residual, mean, inv, y, $t, $T);");
+}
+
+static void sums_emit(Writer *w, const Node *n)
+{
+    call_kernel(w, n, n->in[1], n->in[0], NULL,
+                "nn_batchnorm_sums(&size, rows, dy, x, mean, inv, $mask_weight, $mask_bias, dweight, dbias, $t, $T);");
+}
+
+static void dx_emit(Writer *w, const Node *n)
+{
+    call_kernel(
+        w, n, n->in[1], n->in[0], n->out[0],
+        "nn_batchnorm_dx(&size, rows, dy, x, mean, inv, dweight, dbias, $weight, $mask_bias, $residual, dx, $t, $T);");
+}
+
+/* With one value per channel and sample, NCHW and NHWC are the same. */
+static bool has_one_pixel(const Node *n) { return plane(n) == 1; }
+
+/* relu's argument is had again from x: of the sums by weight and bias, of dx by the bias,
+ * since it has the weight anyway. */
+static void mask_sums(GraphRewriter *r, Node *n)
+{
+    if (!is_affine(n)) return;
+    rewriter_add_input_named(r, n, n->origin->in[1], "weight");
+    rewriter_add_input_named(r, n, n->origin->in[2], "bias");
+}
+
+static void mask_dx(GraphRewriter *r, Node *n)
+{
+    if (is_affine(n)) rewriter_add_input_named(r, n, n->origin->in[2], "bias");
+}
+
+/* The kernels do the sum and relu in the walk over pixels alone, not in that over planes. */
+#define BATCHNORM_ROW(NAME, LAYOUT, SERVES, TRAITS, EPILOGUES, MASK, EMIT)                                         \
+    {                                                                                                              \
+        .name = NAME, .layouts = LAYOUT, .traits = TRAITS, .epilogues = EPILOGUES, .serves = SERVES, .mask = MASK, \
+        .emit = EMIT, .kernel = "batchnorm"                                                                        \
+    }
+#define BATCHNORM_ROWS(TRAITS, EPILOGUES, MASK, EMIT)                                 \
+    BATCHNORM_ROW("features", IN_NCHW, has_one_pixel, TRAITS, EPILOGUES, MASK, EMIT), \
+        BATCHNORM_ROW("planes", IN_NCHW, NULL, TRAITS, 0, NULL, EMIT),                \
+        BATCHNORM_ROW("pixels", IN_NHWC, NULL, TRAITS, EPILOGUES, MASK, EMIT),        \
+    {                                                                                 \
+        0                                                                             \
+    }
+
+static const Variant infer_variants[] = {
+    BATCHNORM_ROWS(VARIANT_ANY_BATCH | VARIANT_STRIDED_CHANNELS, WITH_RELU, NULL, batchnorm_emit)};
+static const Variant training_variants[] = {
+    BATCHNORM_ROWS(VARIANT_STRIDED_CHANNELS, WITH_ADD | WITH_RELU, NULL, training_emit)};
+static const Variant again_variants[] = {BATCHNORM_ROWS(0, WITH_ADD | WITH_RELU, NULL, again_emit)};
+static const Variant sums_variants[] = {BATCHNORM_ROWS(VARIANT_STRIDED_CHANNELS, WITH_RELU, mask_sums, sums_emit)};
+static const Variant dx_variants[] = {BATCHNORM_ROWS(VARIANT_STRIDED_CHANNELS, WITH_ADD | WITH_RELU, mask_dx, dx_emit)};
+
+/* ---- a second time ------------------------------------------------------ */
+
+static const Op batchnorm_again = {
+    .name = "batchnorm.again",
+    .class = OP_INTERNAL,
+    .traits = OP_BATCH_COUPLED,
+    .attrs = batchnorm_attrs,
+    .attrs_size = sizeof(BatchnormAttrs),
+    .in = again_in,
+    .out = batchnorm_out,
+    .flops = batchnorm_flops,
+    .plain = again_plain,
+    .variants = again_variants,
+};
+
+/* The output from the mean and the inverse deviation that the node has found. */
+static Node *training_again(Graph *g, const Node *n)
+{
+    int params = is_affine(n) ? 2 : 0, residual = 1 + params + 2; /* x, weight and bias, the running statistics */
+    Node *again = graph_node(g, &batchnorm_again, n->attrs, n->name, n->span);
+    for (int i = 0; i <= params; i++) node_in(g, again, n->in[i]);
+    node_in(g, again, n->out[1]);
+    node_in(g, again, n->out[2]);
+    again->in_names = is_affine(n) ? again_in : bare_again_in;
+    if (node_has(n, residual)) node_in_named(g, again, n->in[residual], "residual");
+    again->data_count = 1;
+    again->epilogue = n->epilogue;
+    node_out(g, again, node_shape_in(n));
+    return again;
+}
+
+/* ---- gradients -------------------------------------------------------- */
+
+static const Op batchnorm_sums = {
+    .name = "batchnorm.sums",
+    .class = OP_INTERNAL,
+    .traits = OP_BATCH_COUPLED,
+    .in = sums_in,
+    .out = sums_out,
+    .plain = sums_plain,
+    .variants = sums_variants,
+};
+static const Op batchnorm_dx = {
+    .name = "batchnorm.dx",
+    .class = OP_INTERNAL,
+    .traits = OP_INPLACE | OP_BATCH_COUPLED,
+    .in = dx_in,
+    .out = dx_out,
+    .plain = dx_plain,
+    .variants = dx_variants,
+};
+
+/* A node with dy, x and the statistics. */
+static Node *gradient_node(Backward *b, const Op *op, const Node *n)
+{
+    Graph *g = backward_graph(b);
+    Node *d = backward_node(b, op, n);
+    node_in(g, d, backward_of(b, n->out[0]));
+    node_in(g, d, n->in[0]);
+    node_in(g, d, n->out[1]);
+    node_in(g, d, n->out[2]);
+    return d;
+}
+
+static void training_grad(Backward *b, const Node *n)
+{
+    Graph *g = backward_graph(b);
+    bool wants_weight = is_affine(n) && backward_wants(b, n->in[1]);
+    bool wants_bias = is_affine(n) && backward_wants(b, n->in[2]);
+    bool wants_x = backward_wants(b, n->in[0]);
+    if (!wants_x && !wants_weight && !wants_bias) return;
+    Node *sums = gradient_node(b, &batchnorm_sums, n);
+    Shape channels = shape_vector(node_shape_in(n).dim[0]);
+    Tensor *dweight = node_out_as(g, sums, g->real, false, channels);
+    Tensor *dbias = node_out_as(g, sums, g->real, false, channels);
+    if (wants_weight) backward_give(b, n->in[1], dweight);
+    if (wants_bias) backward_give(b, n->in[2], dbias);
+    if (!wants_x) return;
+    Node *d = gradient_node(b, &batchnorm_dx, n);
+    node_in(g, d, dweight);
+    node_in(g, d, dbias);
+    if (is_affine(n)) node_in(g, d, n->in[1]);
+    backward_give(b, n->in[0], node_out(g, d, node_shape_in(n)));
+}
+
+/* ---- scale and shift ----------------------------------------------------- */
+
+static const char *const fold_in[] = {"weight", "bias", NULL};
+static const char *const fold_out[] = {"scale", "shift", NULL};
+
+/* Inference as y = scale[c] · x + shift[c]. */
+static void fold_plain(Writer *w, const Node *n)
+{
+    const BatchnormAttrs *a = n->attrs;
+    writer_bind_int(w, "C", n->out[0]->shape.dim[0]);
+    writer_bind_real(w, "eps", a->eps);
+    writer_put(w, "for ($int c = 0; c < $C; c++) {");
+    if (is_affine(n)) {
+        writer_put(w, "scale[c] = weight[c] / $sqrt(running_var[c] + $eps);\n"
+                      "shift[c] = bias[c] - running_mean[c] * scale[c];\n");
+    } else {
+        writer_put(w, "scale[c] = 1 / $sqrt(running_var[c] + $eps);\n"
+                      "shift[c] = -running_mean[c] * scale[c];\n");
+    }
+    writer_put(w, "}");
+}
+
+static const Op batchnorm_fold = {
+    .name = "batchnorm.fold",
+    .class = OP_INTERNAL,
+    .in = fold_in,
+    .out = fold_out,
+    .plain = fold_plain,
+};
+
+/* ---- the forms -------------------------------------------------------- */
+
+static const Op training_affine = {
+    .name = "batchnorm.training",
+    .class = OP_INTERNAL,
+    .traits = OP_BATCH_COUPLED,
+    .attrs = batchnorm_attrs,
+    .attrs_size = sizeof(BatchnormAttrs),
+    .in = affine_in,
+    .out = training_out,
+    .mutates = 1u << 3 | 1u << 4,
+    .shape = training_shape,
+    .flops = batchnorm_flops,
+    .grad = training_grad,
+    .plain = training_plain,
+    .variants = training_variants,
+    .rematerialize = training_again,
+};
+static const Op training_bare = {
+    .name = "batchnorm.training",
+    .class = OP_INTERNAL,
+    .traits = OP_BATCH_COUPLED,
+    .attrs = batchnorm_attrs,
+    .attrs_size = sizeof(BatchnormAttrs),
+    .in = bare_in,
+    .out = training_out,
+    .mutates = 1u << 1 | 1u << 2,
+    .shape = training_shape,
+    .flops = batchnorm_flops,
+    .grad = training_grad,
+    .plain = training_plain,
+    .variants = training_variants,
+    .rematerialize = training_again,
+};
+static const Op batchnorm_bare = {
+    .name = "batchnorm",
+    .summary = "normalises each channel over the batch",
+    .formula = "y = (x - mean[c]) / sqrt(var[c] + eps)",
+    .class = OP_LAYER,
+    .traits = OP_INPLACE,
+    .attrs = batchnorm_attrs,
+    .attrs_size = sizeof(BatchnormAttrs),
+    .in = bare_in,
+    .out = batchnorm_out,
+    .shape = batchnorm_shape,
+    .params = batchnorm_params,
+    .flops = batchnorm_flops,
+    .training = &training_bare,
+    .plain = batchnorm_plain,
+    .variants = infer_variants,
+    .epilogue = EPILOGUE_AFFINE,
+    .fold = &batchnorm_fold,
+};
+
+const Op op_batchnorm = {
+    .name = "batchnorm",
+    .summary = "normalises each channel over the batch",
+    .formula = "y = (x - mean[c]) / sqrt(var[c] + eps) * weight[c] + bias[c]",
+    .class = OP_LAYER,
+    .traits = OP_INPLACE,
+    .attrs = batchnorm_attrs,
+    .attrs_size = sizeof(BatchnormAttrs),
+    .in = affine_in,
+    .out = batchnorm_out,
+    .shape = batchnorm_shape,
+    .params = batchnorm_params,
+    .flops = batchnorm_flops,
+    .training = &training_affine,
+    .plain = batchnorm_plain,
+    .variants = infer_variants,
+    .epilogue = EPILOGUE_AFFINE,
+    .fold = &batchnorm_fold,
+};

@@ -1,0 +1,72 @@
+/*
+ * What the files of conv share: its correlation with the images' pixel strides, and the
+ * rows of its tables that conv_winograd.c has.
+ */
+#ifndef NNC_OPS_LAYERS_CONV_H
+#define NNC_OPS_LAYERS_CONV_H
+
+#include "ops/shared/correlate.h"
+
+Correlation conv_of_forward(const Node *);
+Correlation conv_of_dx(const Node *);
+Correlation conv_of_dweight(const Node *);
+Correlation conv_of_origin(const Node *); /* of a packing node: of what wants the weights packed */
+
+int64_t conv_macs(const Node *);
+
+/* Binds $bias, and $epilogue: the address of one that it declares, or 0. */
+void conv_bind_epilogue(Writer *, const Node *);
+
+/* ---- Winograd's forms: conv_winograd.c ---- */
+
+/* F(m x m, r x r), as Variant.form */
+typedef enum WinogradForm { WINOGRAD_2_3, WINOGRAD_4_3, WINOGRAD_2_5, WINOGRAD_FORMS } WinogradForm;
+
+bool winograd_serves_3(const Node *);
+bool winograd_serves_5(const Node *);
+bool winograd_dx_serves_3(const Node *);
+bool winograd_dx_serves_5(const Node *);
+bool winograd_dweight_serves(const Node *);
+double winograd_cost_2_3(const Node *, const CostModel *); /* of the layer and of dx */
+double winograd_cost_4_3(const Node *, const CostModel *);
+double winograd_cost_2_5(const Node *, const CostModel *);
+double winograd_dweight_cost(const Node *, const CostModel *);
+int64_t winograd_workspace(const Node *);
+int64_t winograd_dweight_workspace(const Node *);
+void winograd_emit(Writer *, const Node *);
+void winograd_dx_emit(Writer *, const Node *);
+void winograd_dweight_emit(Writer *, const Node *);
+extern const Op winograd_panels[WINOGRAD_FORMS], winograd_panels_back[WINOGRAD_FORMS];
+
+#define WINOGRAD_ROW(NAME, FORM, SERVES, COST, PREPACK, EMIT)                                                      \
+    .name = NAME, .layouts = IN_NHWC, .traits = VARIANT_STRIDED_CHANNELS | VARIANT_TRANSFORM_DOMAIN, .form = FORM, \
+    .serves = SERVES, .cost = COST, .prepack = &PREPACK[FORM], .workspace = winograd_workspace, .emit = EMIT,      \
+    .kernel = "conv"
+
+#define CONV_WINOGRAD_ROW(NAME, FORM, SERVES, COST)                             \
+    {                                                                           \
+        WINOGRAD_ROW(NAME, FORM, SERVES, COST, winograd_panels, winograd_emit), \
+            .epilogues = WITH_AFFINE | WITH_ADD | WITH_RELU, .inference = true  \
+    }
+#define CONV_WINOGRAD_ROWS                                                                         \
+    CONV_WINOGRAD_ROW("winograd_2x2_3x3", WINOGRAD_2_3, winograd_serves_3, winograd_cost_2_3),     \
+        CONV_WINOGRAD_ROW("winograd_4x4_3x3", WINOGRAD_4_3, winograd_serves_3, winograd_cost_4_3), \
+        CONV_WINOGRAD_ROW("winograd_2x2_5x5", WINOGRAD_2_5, winograd_serves_5, winograd_cost_2_5)
+
+#define CONV_DX_WINOGRAD_ROW(NAME, FORM, SERVES, COST)                                 \
+    {                                                                                  \
+        WINOGRAD_ROW(NAME, FORM, SERVES, COST, winograd_panels_back, winograd_dx_emit) \
+    }
+#define CONV_DX_WINOGRAD_ROWS                                                                            \
+    CONV_DX_WINOGRAD_ROW("winograd_2x2_3x3", WINOGRAD_2_3, winograd_dx_serves_3, winograd_cost_2_3),     \
+        CONV_DX_WINOGRAD_ROW("winograd_4x4_3x3", WINOGRAD_4_3, winograd_dx_serves_3, winograd_cost_4_3), \
+        CONV_DX_WINOGRAD_ROW("winograd_2x2_5x5", WINOGRAD_2_5, winograd_dx_serves_5, winograd_cost_2_5)
+
+#define CONV_DWEIGHT_WINOGRAD_ROW                                                                                      \
+    {                                                                                                                  \
+        .name = "winograd_4x4_3x3", .layouts = IN_NHWC, .traits = VARIANT_STRIDED_CHANNELS | VARIANT_TRANSFORM_DOMAIN, \
+        .serves = winograd_dweight_serves, .cost = winograd_dweight_cost, .workspace = winograd_dweight_workspace,     \
+        .emit = winograd_dweight_emit, .kernel = "conv"                                                                \
+    }
+
+#endif

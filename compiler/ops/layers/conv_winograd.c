@@ -1,0 +1,229 @@
+/*
+ * conv's forms with fewer multiplications: Winograd's F(m x m, r x r), for r = 3 with
+ * m = 4 and 2, and for r = 5 with m = 2.
+ * The kernels are runtime/kernels/winograd.h and winograd_weights.h.
+ *
+ * Each is a row of conv's tables; whether it is taken is a matter of shapes and batch.
+ */
+#include "ops/layers/conv.h"
+#include "ops/shared/region.h"
+
+/* Channels and outputs as the kernel sees them: the gradient of the input goes from
+ * the layer's outputs to its channels. */
+typedef struct Products {
+    int64_t channels, outputs, height, width; /* of the result */
+} Products;
+
+static Products products_of(const Node *n)
+{
+    Shape in = node_shape_in(n), out = node_shape_out(n);
+    return (Products){in.dim[0], out.dim[0], out.dim[1], out.dim[2]};
+}
+
+/* r x r, step 1, and nothing else. */
+static bool fits(const Correlation *c, int r)
+{
+    for (int axis = 0; axis < 2; axis++) {
+        const Slide *s = &c->slide[axis];
+        if (s->k != r || s->stride != 1 || s->dilation != 1 || s->before >= r) return false;
+    }
+    return c->groups == 1 && correlate_served(c);
+}
+
+/* ---- F(m x m, r x r) ---- */
+
+typedef struct Tile {
+    int m, r;
+} Tile;
+
+static const Tile tiles[WINOGRAD_FORMS] = {{2, 3}, {4, 3}, {2, 5}};
+
+static const Tile *tile_of(const Node *n) { return &tiles[n->variant->form]; }
+static int edge_of(const Tile *t) { return t->m + t->r - 1; }
+static int frequencies(const Tile *t) { return edge_of(t) * edge_of(t); }
+
+int64_t winograd_workspace(const Node *n)
+{
+    Products p = products_of(n);
+    return nn_winograd_work(edge_of(tile_of(n)), p.channels, p.outputs);
+}
+
+static bool panels_of(Graph *g, Node *n, int64_t outputs, int64_t channels)
+{
+    int64_t count = nn_winograd_packed(edge_of(tile_of(n)), outputs, channels);
+    node_out_as(g, n, g->real, false, shape_vector(count));
+    return true;
+}
+
+static bool panels_shape(Graph *g, Node *n)
+{
+    Correlation c = conv_of_origin(n);
+    return panels_of(g, n, c.small.dim[0], c.large.dim[0]);
+}
+
+/* For the gradient of the input: what is an output of the layer is a channel here. */
+static bool back_shape(Graph *g, Node *n)
+{
+    Correlation c = conv_of_origin(n);
+    return panels_of(g, n, c.large.dim[0], c.small.dim[0]);
+}
+
+/* Binds $m, for a text with it. */
+static void call(Writer *w, const Node *n, const Correlation *c, const char *text)
+{
+    writer_bind_int(w, "m", tile_of(n)->m);
+    correlate_call(w, c, text);
+}
+
+static void panels_emit(Writer *w, const Node *n)
+{
+    Correlation c = conv_of_origin(n);
+    call(w, n, &c, "nn_winograd_panels(&size, $m, 0, weight, panels, $t, $T);");
+}
+
+static void back_emit(Writer *w, const Node *n)
+{
+    Correlation c = conv_of_origin(n);
+    call(w, n, &c, "nn_winograd_panels(&size, $m, 1, weight, panels, $t, $T);");
+}
+
+void winograd_emit(Writer *w, const Node *n)
+{
+    Correlation c = conv_of_forward(n);
+    conv_bind_epilogue(w, n);
+    call(w, n, &c, "nn_winograd(&size, $m, x, weight, $bias, $epilogue, y, work, $t, $T);");
+}
+
+/* A convolution of dy with the kernels turned, and padded by what the kernel does not
+ * reach: k - 1 - pad. */
+void winograd_dx_emit(Writer *w, const Node *n)
+{
+    Correlation c = conv_of_dx(n), back = c;
+    back.large = c.small;
+    back.small = c.large;
+    back.large_step = c.small_step;
+    back.small_step = c.large_step;
+    for (int axis = 0; axis < 2; axis++) back.slide[axis].before = tile_of(n)->r - 1 - c.slide[axis].before;
+    call(w, n, &back, "nn_winograd(&size, $m, dy, weight, 0, 0, dx, work, $t, $T);");
+}
+
+#define PANELS_ROW(F, EMIT)                                                           \
+    {                                                                                 \
+        .name = "simd", .layouts = IN_NCHW, .form = F, .emit = EMIT, .kernel = "conv" \
+    }
+
+static const Variant panels_variants[WINOGRAD_FORMS][2] = {{PANELS_ROW(WINOGRAD_2_3, panels_emit)},
+                                                           {PANELS_ROW(WINOGRAD_4_3, panels_emit)},
+                                                           {PANELS_ROW(WINOGRAD_2_5, panels_emit)}};
+static const Variant back_variants[WINOGRAD_FORMS][2] = {{PANELS_ROW(WINOGRAD_2_3, back_emit)},
+                                                         {PANELS_ROW(WINOGRAD_4_3, back_emit)},
+                                                         {PANELS_ROW(WINOGRAD_2_5, back_emit)}};
+
+#define PANELS_OP(NAME, SHAPE, VARIANTS)                                                                        \
+    {                                                                                                           \
+        .name = NAME, .class = OP_INTERNAL, .in = correlate_pack_in, .out = correlate_pack_out, .shape = SHAPE, \
+        .flops = region_no_flops, .variants = VARIANTS                                                          \
+    }
+
+const Op winograd_panels[WINOGRAD_FORMS] = {
+    PANELS_OP("conv.winograd_panels", panels_shape, panels_variants[WINOGRAD_2_3]),
+    PANELS_OP("conv.winograd_panels", panels_shape, panels_variants[WINOGRAD_4_3]),
+    PANELS_OP("conv.winograd_panels", panels_shape, panels_variants[WINOGRAD_2_5]),
+};
+const Op winograd_panels_back[WINOGRAD_FORMS] = {
+    PANELS_OP("conv.winograd_panels_back", back_shape, back_variants[WINOGRAD_2_3]),
+    PANELS_OP("conv.winograd_panels_back", back_shape, back_variants[WINOGRAD_4_3]),
+    PANELS_OP("conv.winograd_panels_back", back_shape, back_variants[WINOGRAD_2_5]),
+};
+
+static bool serves(const Node *n, const Correlation *c, int r)
+{
+    Products p = products_of(n);
+    return p.channels >= NN_PANEL && p.outputs >= NN_PANEL && p.channels <= NN_ZEROS && fits(c, r);
+}
+
+static bool forward_serves(const Node *n, int r)
+{
+    Correlation c = conv_of_forward(n);
+    return serves(n, &c, r);
+}
+
+static bool dx_serves(const Node *n, int r)
+{
+    Correlation c = conv_of_dx(n);
+    return serves(n, &c, r);
+}
+
+bool winograd_serves_3(const Node *n) { return forward_serves(n, 3); }
+bool winograd_serves_5(const Node *n) { return forward_serves(n, 5); }
+bool winograd_dx_serves_3(const Node *n) { return dx_serves(n, 3); }
+bool winograd_dx_serves_5(const Node *n) { return dx_serves(n, 5); }
+
+/* e^2 a tile, channel and output; reading the transformed weights, or where they are not
+ * prepacked, making them, costs as much as some tiles; and so do the transforms of inputs
+ * and outputs. */
+static double cost(const Node *n, const Tile *tile, double transform, const CostModel *model)
+{
+    const int m = tile->m;
+    Products p = products_of(n);
+    double pairs = (double)p.channels * (double)p.outputs;
+    double count = (double)(model->batch * nn_round_up(p.height, m) * nn_round_up(p.width, m)) / (m * m);
+    double weights = model->constant_weights ? model->machine->weight_read : model->machine->weight_pack;
+    double transforms = transform * count * (double)(p.channels + p.outputs);
+    return (frequencies(tile) * pairs * (count + weights) + transforms) / model->machine->transform_rate;
+}
+
+double winograd_cost_2_3(const Node *n, const CostModel *m)
+{
+    return cost(n, &tiles[WINOGRAD_2_3], m->machine->tile_2_3, m);
+}
+double winograd_cost_4_3(const Node *n, const CostModel *m)
+{
+    return cost(n, &tiles[WINOGRAD_4_3], m->machine->tile_4_3, m);
+}
+double winograd_cost_2_5(const Node *n, const CostModel *m)
+{
+    return cost(n, &tiles[WINOGRAD_2_5], m->machine->tile_2_5, m);
+}
+
+/* ---- of the weights' gradient: runtime/kernels/winograd_weights.h ---- */
+
+enum {
+    TILE = 4,
+    FREQUENCIES = 36,
+    SUM_CHANNELS = NN_WINOGRAD_WGRAD_CHANNELS,
+    SUM_OUTPUTS = NN_WINOGRAD_WGRAD_PANELS * NN_PANEL
+};
+
+bool winograd_dweight_serves(const Node *n)
+{
+    Correlation c = conv_of_dweight(n);
+    return fits(&c, 3) && c.large.dim[0] >= NN_PANEL && c.small.dim[0] >= NN_PANEL;
+}
+
+/* As above, but inputs and outputs are transformed anew for each unit of channels and
+ * outputs. */
+double winograd_dweight_cost(const Node *n, const CostModel *m)
+{
+    Correlation c = conv_of_dweight(n);
+    int64_t channels = c.large.dim[0], outputs = c.small.dim[0], h = c.small.dim[1], w = c.small.dim[2];
+    double pairs = (double)channels * (double)outputs;
+    double count = (double)(m->batch * nn_round_up(h, TILE) * nn_round_up(w, TILE)) / (TILE * TILE);
+    double blocks = (double)(nn_round_up(channels, SUM_CHANNELS) / SUM_CHANNELS);
+    double across = (double)(nn_round_up(outputs, SUM_OUTPUTS) / SUM_OUTPUTS);
+    double products = m->machine->wgrad_product * FREQUENCIES * pairs * count;
+    double transforms = m->machine->wgrad_transform * count * ((double)channels * across + (double)outputs * blocks);
+    return (products + transforms) / m->machine->wgrad_rate;
+}
+
+int64_t winograd_dweight_workspace(const Node *n)
+{
+    (void)n;
+    return nn_winograd_wgrad_work();
+}
+
+void winograd_dweight_emit(Writer *w, const Node *n)
+{
+    Correlation c = conv_of_dweight(n);
+    correlate_call(w, &c, "nn_winograd_weights(&size, x, dy, dweight, work, $t, $T);");
+}

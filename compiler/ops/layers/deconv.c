@@ -1,0 +1,366 @@
+/*
+ * deconv: transposed convolution, PyTorch's ConvTranspose2d.
+ *
+ *   y[o][i·stride + u·dilation − pad][…] = b[o] + Σ W[c][o][u][v] · x[c][i][j]
+ *
+ *   x: [N][C][h][w]   weight: [C][O/groups][kh][kw]   bias: [O]   y: [N][O][H][W]
+ *   H = (h − 1)·stride − pads + dilation·(kh − 1) + output_pad + 1
+ *   dx is the conv of dy; dW[c][o][u][v] = Σ_{n,i,j} x[c][i][j] · dy[o][row][col]
+ *
+ * It is the gradient of a conv with x as the small side, so `pad` takes rows
+ * away from the output.  pad=same gives stride times the input; output_pad adds
+ * rows at the end, and is smaller than the stride or the dilation.
+ */
+#include "ops/shared/correlate.h"
+#include "ops/shared/region.h"
+
+#include <stdio.h>
+
+typedef struct DeconvAttrs {
+    int64_t out;
+    Pair k, stride;
+    Pad pad;
+    Pair output_pad, dilation;
+    int64_t groups;
+    bool bias;
+} DeconvAttrs;
+
+static const Attr deconv_attrs[] = {
+    {"out", ATTR_INT, offsetof(DeconvAttrs, out), NULL, 1, 1e9, NULL},
+    {"k", ATTR_PAIR, offsetof(DeconvAttrs, k), NULL, 1, WINDOW_MAX, NULL},
+    {"stride", ATTR_PAIR, offsetof(DeconvAttrs, stride), "1", 1, WINDOW_MAX, NULL},
+    {"pad", ATTR_PAD, offsetof(DeconvAttrs, pad), "0", 0, WINDOW_MAX, NULL},
+    {"output_pad", ATTR_PAIR, offsetof(DeconvAttrs, output_pad), "0", 0, WINDOW_MAX, NULL},
+    {"dilation", ATTR_PAIR, offsetof(DeconvAttrs, dilation), "1", 1, WINDOW_MAX, NULL},
+    {"groups", ATTR_INT, offsetof(DeconvAttrs, groups), "1", 1, 1e9, NULL},
+    {"bias", ATTR_BOOL, offsetof(DeconvAttrs, bias), "yes", 0, 0, NULL},
+    {0},
+};
+
+/* `large` has the shape of y, `small` of x. */
+static Correlation deconv_correlation(const Node *n, Shape large, Shape small)
+{
+    const DeconvAttrs *a = n->attrs;
+    Correlation c = {.large = large, .small = small, .groups = a->groups};
+    window_slides(c.slide, (WindowSpec){a->k, a->stride, a->dilation, a->pad}, large, small);
+    return c;
+}
+
+/* Rows that the windows cover before any is taken away. */
+static int64_t deconv_covered(const Slide *s, int64_t output_pad)
+{
+    return (s->small - 1) * s->stride + window_reach(s) + output_pad;
+}
+
+static bool deconv_resolve(Graph *g, Node *n, int axis, Slide *s, int64_t output_pad)
+{
+    const DeconvAttrs *a = n->attrs;
+    if (a->pad.kind == PAD_VALID) s->before = s->after = 0;
+    if (a->pad.kind == PAD_FULL) s->before = s->after = window_reach(s) - 1;
+    if (a->pad.kind != PAD_SAME) return true;
+    int64_t total = deconv_covered(s, output_pad) - s->small * s->stride;
+    s->before = total / 2;
+    s->after = total - total / 2;
+    if (total >= 0) return true;
+    diag_error(g->compilation, n->span,
+               "deconv: pad=same asks for an output %s of %lld, but windows of %lld with stride %lld cover only %lld",
+               window_axis_name(axis), (long long)(s->small * s->stride), (long long)window_reach(s),
+               (long long)s->stride, (long long)deconv_covered(s, output_pad));
+    return false;
+}
+
+static bool deconv_size(Graph *g, Node *n, int axis, Slide *s, int64_t output_pad)
+{
+    const char *name = window_axis_name(axis);
+    if (output_pad >= s->stride && output_pad >= s->dilation) {
+        diag_error(g->compilation, n->span,
+                   "deconv: output_pad is %lld along the %s; it must be below the stride (%lld) or the dilation (%lld)",
+                   (long long)output_pad, name, (long long)s->stride, (long long)s->dilation);
+        return false;
+    }
+    s->large = deconv_covered(s, output_pad) - s->before - s->after;
+    if (s->large >= 1) return true;
+    diag_error(
+        g->compilation, n->span,
+        "deconv: the output %s would be (%lld-1)*%lld - %lld - %lld + %lld*(%lld-1) + %lld + 1 = %lld; it must be 1 "
+        "or more",
+        name, (long long)s->small, (long long)s->stride, (long long)s->before, (long long)s->after,
+        (long long)s->dilation, (long long)s->k, (long long)output_pad, (long long)s->large);
+    return false;
+}
+
+static bool deconv_shape(Graph *g, Node *n)
+{
+    DeconvAttrs *a = n->attrs;
+    if (!window_takes_image(g, n)) return false;
+    Shape in = node_shape_in(n);
+    bool fits = correlate_groups_divide(g, n, a->groups, in.dim[0], a->out);
+    Correlation c = deconv_correlation(n, in, in);
+    bool sized = true, square = window_is_square(c.slide) && a->output_pad.h == a->output_pad.w;
+    for (int axis = 0; axis < 2 && (sized || !square); axis++) {
+        int64_t output_pad = axis == 0 ? a->output_pad.h : a->output_pad.w;
+        sized = deconv_resolve(g, n, axis, &c.slide[axis], output_pad) &&
+                deconv_size(g, n, axis, &c.slide[axis], output_pad) && sized;
+    }
+    if (!fits || !sized) return false;
+    a->pad = (Pad){a->pad.kind, c.slide[0].before, c.slide[1].before, c.slide[0].after, c.slide[1].after};
+    node_out(g, n, shape_image(a->out, c.slide[0].large, c.slide[1].large));
+    return true;
+}
+
+static void deconv_params(Graph *g, Node *n)
+{
+    const DeconvAttrs *a = n->attrs;
+    Shape weight = {4, {node_shape_in(n).dim[0], a->out / a->groups, a->k.h, a->k.w}};
+    correlate_params(g, n, weight, a->out, (Init){.kind = INIT_HE_NORMAL}, a->bias);
+}
+
+/* Output row u comes from the input rows (u + pad − t·dilation) / stride, 0 ≤ t < k,
+ * where that is whole: at most floor(span / stride) + 1 rows, taken about the
+ * middle of the interval. */
+static void deconv_window(const Node *n, int axis, Window *window)
+{
+    Correlation c = deconv_correlation(n, node_shape_out(n), node_shape_in(n));
+    const Slide *s = &c.slide[axis];
+    int64_t span = window_reach(s) - 1;
+    double stride = (double)s->stride;
+    window->size = (double)(span / s->stride + 1);
+    window->stride = 1 / stride;
+    window->pad = ((double)span / 2 - (double)s->before) / stride + (window->size - 1) / 2;
+    window->uneven = s->stride > 1;
+    window->before = (double)(span - s->before) / stride;
+    window->after = (double)s->before / stride;
+}
+
+static int64_t deconv_macs(const Node *n)
+{
+    Correlation c = deconv_correlation(n, node_shape_out(n), node_shape_in(n));
+    return correlate_macs(&c);
+}
+
+static int64_t deconv_flops(const Node *n)
+{
+    const DeconvAttrs *a = n->attrs;
+    return 2 * deconv_macs(n) + (a->bias ? shape_count(node_shape_out(n)) : 0);
+}
+
+static void deconv_plain(Writer *w, const Node *n)
+{
+    Correlation c = deconv_correlation(n, node_shape_out(n), node_shape_in(n));
+    correlate_scatter(w, &c, "y", "x", node_has(n, 2) ? "bias" : NULL);
+}
+
+static void deconv_dx_plain(Writer *w, const Node *n)
+{
+    Correlation c = deconv_correlation(n, node_shape_in(n), node_shape_out(n));
+    correlate_gather(w, &c, "dy", "dx", NULL);
+}
+
+static void deconv_dweight_plain(Writer *w, const Node *n)
+{
+    Correlation c = deconv_correlation(n, n->in[1]->shape, n->in[0]->shape);
+    correlate_weights(w, &c, "dy", "x");
+}
+
+/* ---- fast form: runtime/kernels/conv.h --------------------------------- */
+
+static Correlation between(const Node *n, const Tensor *large, const Tensor *small)
+{
+    return correlate_with_steps(deconv_correlation(n, large->shape, small->shape), large, small);
+}
+
+static Correlation of_forward(const Node *n) { return between(n, n->out[0], n->in[0]); }
+static Correlation of_dx(const Node *n) { return between(n, n->in[0], n->out[0]); }
+static Correlation of_dweight(const Node *n) { return between(n, n->in[1], n->in[0]); }
+/* Of the packing nodes: whatever it is that wants the weights packed. */
+static Correlation of_origin(const Node *n) { return of_forward(n->origin); }
+
+static bool deconv_is_served(const Node *n)
+{
+    Correlation c = of_forward(n);
+    return correlate_served(&c);
+}
+
+static bool deconv_dx_is_served(const Node *n)
+{
+    Correlation c = of_dx(n);
+    return correlate_served(&c);
+}
+
+static bool deconv_dweight_is_served(const Node *n)
+{
+    Correlation c = of_dweight(n);
+    return correlate_served(&c);
+}
+
+static double deconv_cost(const Node *n, const CostModel *m) { return (double)(node_macs(n) * m->batch); }
+
+static void deconv_emit(Writer *w, const Node *n)
+{
+    Correlation c = of_forward(n);
+    writer_bind(w, "bias", node_has(n, 2) ? "bias" : "0");
+    correlate_call(w, &c, "nn_conv_scatter(&size, x, weight, $bias, y, $t, $T);");
+}
+
+static void deconv_dx_emit(Writer *w, const Node *n)
+{
+    Correlation c = of_dx(n);
+    correlate_call(w, &c, "nn_conv_gather(&size, dy, weight, 0, 0, dx, $t, $T);");
+}
+
+static void deconv_dweight_emit(Writer *w, const Node *n)
+{
+    Correlation c = of_dweight(n);
+    correlate_call(w, &c, "nn_conv_weights(&size, dy, x, dweight, $t, $T);");
+}
+
+static bool deconv_panels_shape(Graph *g, Node *n)
+{
+    Correlation c = of_origin(n);
+    return correlate_panels_shape(g, n, &c, true);
+}
+
+static bool deconv_dx_panels_shape(Graph *g, Node *n)
+{
+    Correlation c = of_origin(n);
+    return correlate_panels_shape(g, n, &c, false);
+}
+
+static void deconv_panels_emit(Writer *w, const Node *n)
+{
+    Correlation c = of_origin(n);
+    correlate_call(w, &c, "nn_conv_panels_back(&size, weight, panels, $t, $T);");
+}
+
+static void deconv_dx_panels_emit(Writer *w, const Node *n)
+{
+    Correlation c = of_origin(n);
+    correlate_call(w, &c, "nn_conv_panels(&size, weight, panels, $t, $T);");
+}
+
+static const Variant deconv_panels_variants[] = {
+    {.name = "simd", .layouts = IN_NCHW, .emit = deconv_panels_emit, .kernel = "conv"},
+    {0},
+};
+
+static const Op deconv_panels = {
+    .name = "deconv.panels",
+    .class = OP_INTERNAL,
+    .in = correlate_pack_in,
+    .out = correlate_pack_out,
+    .shape = deconv_panels_shape,
+    .flops = region_no_flops,
+    .variants = deconv_panels_variants,
+};
+
+static const Variant deconv_dx_panels_variants[] = {
+    {.name = "simd", .layouts = IN_NCHW, .emit = deconv_dx_panels_emit, .kernel = "conv"},
+    {0},
+};
+
+static const Op deconv_dx_panels = {
+    .name = "deconv.panels_dx",
+    .class = OP_INTERNAL,
+    .in = correlate_pack_in,
+    .out = correlate_pack_out,
+    .shape = deconv_dx_panels_shape,
+    .flops = region_no_flops,
+    .variants = deconv_dx_panels_variants,
+};
+
+static const Variant deconv_dx_variants[] = {
+    {.name = "direct_nhwc",
+     .layouts = IN_NHWC,
+     .traits = VARIANT_STRIDED_CHANNELS,
+     .serves = deconv_dx_is_served,
+     .cost = deconv_cost,
+     .prepack = &deconv_dx_panels,
+     .emit = deconv_dx_emit,
+     .kernel = "conv"},
+    {0},
+};
+
+static const Op deconv_dx = {
+    .name = "deconv.dx",
+    .class = OP_INTERNAL,
+    .macs = node_macs_of_origin,
+    .in = correlate_dx_in,
+    .out = correlate_dx_out,
+    .plain = deconv_dx_plain,
+    .variants = deconv_dx_variants,
+};
+static const Variant deconv_dweight_variants[] = {
+    {.name = "direct_nhwc",
+     .layouts = IN_NHWC,
+     .traits = VARIANT_STRIDED_CHANNELS,
+     .serves = deconv_dweight_is_served,
+     .cost = deconv_cost,
+     .emit = deconv_dweight_emit,
+     .kernel = "conv"},
+    {0},
+};
+
+static const Op deconv_dweight = {
+    .name = "deconv.dweight",
+    .class = OP_INTERNAL,
+    .macs = node_macs_of_origin,
+    .in = correlate_dweight_in,
+    .out = correlate_dweight_out,
+    .plain = deconv_dweight_plain,
+    .variants = deconv_dweight_variants,
+};
+static const Variant deconv_dbias_variants[] = {
+    {.name = "simd",
+     .layouts = IN_NCHW | IN_NHWC,
+     .traits = VARIANT_STRIDED_CHANNELS,
+     .emit = correlate_bias_emit,
+     .kernel = "channels"},
+    {0},
+};
+
+static const Op deconv_dbias = {
+    .name = "deconv.dbias",
+    .class = OP_INTERNAL,
+    .in = correlate_dbias_in,
+    .out = correlate_dbias_out,
+    .plain = correlate_bias_plain,
+    .variants = deconv_dbias_variants,
+};
+
+static void deconv_grad(Backward *b, const Node *n)
+{
+    correlate_grad(b, n, &(CorrelateGradients){&deconv_dx, &deconv_dweight, &deconv_dbias});
+}
+
+static const Variant deconv_variants[] = {
+    {.name = "direct_nhwc",
+     .layouts = IN_NHWC,
+     .traits = VARIANT_STRIDED_CHANNELS,
+     .serves = deconv_is_served,
+     .cost = deconv_cost,
+     .prepack = &deconv_panels,
+     .emit = deconv_emit,
+     .kernel = "conv"},
+    {0},
+};
+
+const Op op_deconv = {
+    .name = "deconv",
+    .summary = "transposed convolution over an image",
+    .formula = "y[o][i*stride + u*dilation - pad][j*stride + v*dilation - pad] = bias[o] + sum weight[c][o][u][v] * "
+               "x[c][i][j]",
+    .class = OP_LAYER,
+    .traits = OP_WEIGHTED,
+    .attrs = deconv_attrs,
+    .attrs_size = sizeof(DeconvAttrs),
+    .in = correlate_in,
+    .out = correlate_out,
+    .shape = deconv_shape,
+    .params = deconv_params,
+    .window = deconv_window,
+    .macs = deconv_macs,
+    .flops = deconv_flops,
+    .grad = deconv_grad,
+    .plain = deconv_plain,
+    .variants = deconv_variants,
+};

@@ -1,0 +1,343 @@
+/*
+ * dense: y[o] = b[o] + Σ_i W[o][i] · x[i], PyTorch's Linear.
+ *
+ *   x: [N][I]   weight: [O][I]   bias: [O]   y: [N][O]
+ *   dx[i] = Σ_o W[o][i] · dy[o];  dW[o][i] = Σ_n dy[n][o] · x[n][i];  db[o] = Σ_n dy[n][o]
+ */
+#include "autodiff/backward.h"
+#include "graph/graph.h"
+
+typedef struct DenseAttrs {
+    int64_t out;
+    bool bias;
+    Init init;
+} DenseAttrs;
+
+static const Attr dense_attrs[] = {
+    {"out", ATTR_INT, offsetof(DenseAttrs, out), NULL, 1, 1e9, NULL},
+    {"bias", ATTR_BOOL, offsetof(DenseAttrs, bias), "yes", 0, 0, NULL},
+    {"init", ATTR_INIT, offsetof(DenseAttrs, init), "he_normal", 0, 0, NULL},
+    {0},
+};
+
+static const char *const dense_in[] = {"x", "weight", "bias", NULL};
+static const char *const dense_out[] = {"y", NULL};
+static const char *const dense_dx_in[] = {"dy", "weight", NULL};
+static const char *const dense_dx_out[] = {"dx", NULL};
+static const char *const dense_dw_in[] = {"x", "dy", NULL};
+static const char *const dense_dw_out[] = {"dweight", NULL};
+static const char *const dense_db_in[] = {"dy", NULL};
+static const char *const dense_db_out[] = {"dbias", NULL};
+
+static bool dense_shape(Graph *g, Node *n)
+{
+    const DenseAttrs *a = n->attrs;
+    Shape in = node_shape_in(n);
+    if (in.rank != 1) {
+        Compilation *c = g->compilation;
+        const char *shape = shape_text(c->arena, in);
+        diag_error(c, n->span, "dense takes a vector, but its input is an image of %s; put `flatten` before it", shape);
+        return false;
+    }
+    node_out(g, n, shape_vector(a->out));
+    return true;
+}
+
+static void dense_params(Graph *g, Node *n)
+{
+    const DenseAttrs *a = n->attrs;
+    int64_t in = node_shape_in(n).dim[0];
+    node_param(g, n, "weight", (Shape){2, {a->out, in}}, init_with_fans(a->init, in, a->out));
+    if (!a->bias) return;
+    Init init = a->init.kind == INIT_TORCH ? init_with_fans(a->init, in, a->out) : init_constant(0);
+    node_param(g, n, "bias", shape_vector(a->out), init);
+}
+
+static int64_t dense_macs(const Node *n) { return node_shape_in(n).dim[0] * node_shape_out(n).dim[0]; }
+
+static int64_t dense_flops(const Node *n)
+{
+    return 2 * dense_macs(n) + (node_has(n, 2) ? node_shape_out(n).dim[0] : 0);
+}
+
+static void dense_window(const Node *n, int axis, Window *window)
+{
+    (void)n, (void)axis;
+    window->whole = true;
+}
+
+static void bind_sizes(Writer *w, int64_t in, int64_t out)
+{
+    writer_bind_int(w, "I", in);
+    writer_bind_int(w, "O", out);
+}
+
+static void dense_plain(Writer *w, const Node *n)
+{
+    bind_sizes(w, node_shape_in(n).dim[0], node_shape_out(n).dim[0]);
+    writer_bind(w, "start", "%s", node_has(n, 2) ? "bias[o]" : "0");
+    writer_put(w, "for ($int n = 0; n < $N; n++) {\n"
+                  "    for ($int o = 0; o < $O; o++) {\n"
+                  "        $real sum = $start;\n"
+                  "        for ($int i = 0; i < $I; i++) {\n"
+                  "            sum += @weight(o, i) * @x(n, i);\n"
+                  "        }\n"
+                  "        @y(n, o) = sum;\n"
+                  "    }\n"
+                  "}\n");
+}
+
+static void dense_dx_plain(Writer *w, const Node *n)
+{
+    bind_sizes(w, node_shape_out(n).dim[0], node_shape_in(n).dim[0]);
+    writer_put(w, "for ($int n = 0; n < $N; n++) {\n"
+                  "    for ($int i = 0; i < $I; i++) {\n"
+                  "        @dx(n, i) = 0;\n"
+                  "    }\n"
+                  "    for ($int o = 0; o < $O; o++) {\n"
+                  "        const $real d = @dy(n, o);\n"
+                  "        for ($int i = 0; i < $I; i++) {\n"
+                  "            @dx(n, i) += d * @weight(o, i);\n"
+                  "        }\n"
+                  "    }\n"
+                  "}\n");
+}
+
+static void dense_dw_plain(Writer *w, const Node *n)
+{
+    bind_sizes(w, n->in[0]->shape.dim[0], n->in[1]->shape.dim[0]);
+    writer_put(w, "for ($int o = 0; o < $O; o++) {\n"
+                  "    for ($int i = 0; i < $I; i++) {\n"
+                  "        @dweight(o, i) = 0;\n"
+                  "    }\n"
+                  "    for ($int n = 0; n < $N; n++) {\n"
+                  "        const $real d = @dy(n, o);\n"
+                  "        for ($int i = 0; i < $I; i++) {\n"
+                  "            @dweight(o, i) += d * @x(n, i);\n"
+                  "        }\n"
+                  "    }\n"
+                  "}\n");
+}
+
+static void dense_db_plain(Writer *w, const Node *n)
+{
+    bind_sizes(w, 0, n->in[0]->shape.dim[0]);
+    writer_put(w, "for ($int o = 0; o < $O; o++) {\n"
+                  "    $real sum = 0;\n"
+                  "    for ($int n = 0; n < $N; n++) {\n"
+                  "        sum += @dy(n, o);\n"
+                  "    }\n"
+                  "    dbias[o] = sum;\n"
+                  "}\n");
+}
+
+/* ---- fast form: runtime/kernels/dense.h ------------------------------------ */
+
+static void call_kernel(Writer *w, int64_t in, int64_t out, const char *call)
+{
+    bind_sizes(w, in, out);
+    writer_put(w, "static const nn_dense size = {$N, $I, $O};");
+    writer_put(w, call);
+}
+
+static void dense_emit(Writer *w, const Node *n)
+{
+    const char *with_bias = "nn_dense_forward(&size, x, weight, bias, y, $t, $T);";
+    const char *without = "nn_dense_forward(&size, x, weight, 0, y, $t, $T);";
+    call_kernel(w, node_shape_in(n).dim[0], node_shape_out(n).dim[0], node_has(n, 2) ? with_bias : without);
+}
+
+static void dense_dx_emit(Writer *w, const Node *n)
+{
+    call_kernel(w, node_shape_out(n).dim[0], node_shape_in(n).dim[0], "nn_dense_dx(&size, dy, weight, dx, $t, $T);");
+}
+
+static void dense_dw_emit(Writer *w, const Node *n)
+{
+    call_kernel(w, n->in[0]->shape.dim[0], n->in[1]->shape.dim[0], "nn_dense_dweight(&size, x, dy, dweight, $t, $T);");
+}
+
+static void dense_db_emit(Writer *w, const Node *n)
+{
+    call_kernel(w, 0, n->in[0]->shape.dim[0], "nn_dense_dbias(&size, dy, dbias, $t, $T);");
+}
+
+/* ---- some rows of the weights' gradient: passes/gradient_splitting.c ---------------------- */
+
+typedef struct RowsAttrs {
+    int64_t first, count;
+} RowsAttrs;
+
+static void dense_rows_emit(Writer *w, const Node *n)
+{
+    const RowsAttrs *a = n->attrs;
+    writer_bind_int(w, "first", a->first);
+    writer_bind_int(w, "rows", a->count);
+    call_kernel(w, n->in[0]->shape.dim[0], n->in[1]->shape.dim[0],
+                "nn_dense_dweight_rows(&size, $first, $rows, x, dy, dweight, $t, $T);");
+}
+
+static int64_t dense_rows_macs(const Node *n) { return node_shape_in(n).dim[0] * ((const RowsAttrs *)n->attrs)->count; }
+
+static const Variant dense_rows_variants[] = {
+    {.name = "gemm", .layouts = IN_NCHW, .emit = dense_rows_emit, .kernel = "dense"},
+    {0},
+};
+
+static const Op dense_dw_rows = {
+    .name = "dense.dw_rows",
+    .class = OP_INTERNAL,
+    .macs = dense_rows_macs,
+    .in = dense_dw_in,
+    .out = dense_dw_out,
+    .variants = dense_rows_variants,
+};
+
+static Node *dense_rows(Graph *g, const Node *n, int64_t first, int64_t count)
+{
+    RowsAttrs *a = arena_alloc(g->compilation->arena, sizeof *a);
+    *a = (RowsAttrs){first, count};
+    Node *part = graph_node(g, &dense_dw_rows, a, n->name, n->span);
+    part->origin = n->origin;
+    for (int i = 0; i < n->in_count; i++) node_in(g, part, n->in[i]);
+    part->data_count = n->data_count;
+    part->variant = dense_rows_variants;
+    node_out_as(g, part, g->real, false, (Shape){2, {count, n->out[0]->shape.dim[1]}});
+    return part;
+}
+
+/* ---- batch-blocked: runtime/kernels/samples.h ------------------------------- */
+
+static void dense_blocked_emit(Writer *w, const Node *n)
+{
+    bind_sizes(w, node_shape_in(n).dim[0], node_shape_out(n).dim[0]);
+    writer_bind(w, "bias", node_has(n, 2) ? "bias" : "0");
+    writer_put(w, "nn_samples_dense($N / 16, $I, $O, x, weight, $bias, y);");
+}
+
+static void dense_dx_blocked_emit(Writer *w, const Node *n)
+{
+    bind_sizes(w, node_shape_out(n).dim[0], node_shape_in(n).dim[0]);
+    writer_put(w, "nn_samples_dense_dx($N / 16, $I, $O, dy, weight, dx);");
+}
+
+static void dense_db_blocked_emit(Writer *w, const Node *n)
+{
+    bind_sizes(w, 0, n->in[0]->shape.dim[0]);
+    writer_put(w, "nn_channel_sums($N / 16, $O, 16, 0, dy, dbias, $t, $T);");
+}
+
+/* ---- the tables ---------------------------------------------------------------- */
+
+static double dense_cost(const Node *n, const CostModel *m) { return (double)(node_macs(n) * m->batch); }
+
+static double dense_blocked_cost(const Node *n, const CostModel *m)
+{
+    return m->machine->blocked_product * dense_cost(n, m);
+}
+
+static const Variant dense_variants[] = {
+    {.name = "gemm", .layouts = IN_NCHW, .cost = dense_cost, .emit = dense_emit, .kernel = "dense"},
+    {.name = "batch_blocked",
+     .layouts = IN_NCHW16N,
+     .traits = VARIANT_ANY_BATCH,
+     .cost = dense_blocked_cost,
+     .emit = dense_blocked_emit,
+     .kernel = "samples"},
+    {0},
+};
+
+static const Variant dense_dx_variants[] = {
+    {.name = "gemm", .layouts = IN_NCHW, .cost = dense_cost, .emit = dense_dx_emit, .kernel = "dense"},
+    {.name = "batch_blocked",
+     .layouts = IN_NCHW16N,
+     .traits = VARIANT_ANY_BATCH,
+     .cost = dense_blocked_cost,
+     .emit = dense_dx_blocked_emit,
+     .kernel = "samples"},
+    {0},
+};
+
+static const Variant dense_dw_variants[] = {
+    {.name = "gemm", .layouts = IN_NCHW, .cost = dense_cost, .emit = dense_dw_emit, .kernel = "dense"},
+    {0},
+};
+
+static const Variant dense_db_variants[] = {
+    {.name = "simd", .layouts = IN_NCHW, .emit = dense_db_emit, .kernel = "dense"},
+    {.name = "batch_blocked", .layouts = IN_NCHW16N, .emit = dense_db_blocked_emit, .kernel = "channels"},
+    {0},
+};
+
+/* ---- the operators ------------------------------------------------------------ */
+
+static const Op dense_dx = {
+    .name = "dense.dx",
+    .class = OP_INTERNAL,
+    .macs = node_macs_of_origin,
+    .in = dense_dx_in,
+    .out = dense_dx_out,
+    .plain = dense_dx_plain,
+    .variants = dense_dx_variants,
+};
+static const Op dense_dw = {
+    .name = "dense.dw",
+    .class = OP_INTERNAL,
+    .macs = node_macs_of_origin,
+    .in = dense_dw_in,
+    .out = dense_dw_out,
+    .plain = dense_dw_plain,
+    .variants = dense_dw_variants,
+    .rows = dense_rows,
+};
+static const Op dense_db = {
+    .name = "dense.db",
+    .class = OP_INTERNAL,
+    .in = dense_db_in,
+    .out = dense_db_out,
+    .plain = dense_db_plain,
+    .variants = dense_db_variants,
+};
+
+static void dense_grad(Backward *b, const Node *n)
+{
+    Graph *g = backward_graph(b);
+    Tensor *dy = backward_of(b, n->out[0]);
+    if (backward_wants(b, n->in[0])) {
+        Node *d = backward_node(b, &dense_dx, n);
+        node_in(g, d, dy);
+        node_in(g, d, n->in[1]);
+        backward_give(b, n->in[0], node_out(g, d, n->in[0]->shape));
+    }
+    if (backward_wants(b, n->in[1])) {
+        Node *d = backward_node(b, &dense_dw, n);
+        node_in(g, d, n->in[0]);
+        node_in(g, d, dy);
+        backward_give(b, n->in[1], node_out_as(g, d, g->real, false, n->in[1]->shape));
+    }
+    if (node_has(n, 2) && backward_wants(b, n->in[2])) {
+        Node *d = backward_node(b, &dense_db, n);
+        node_in(g, d, dy);
+        backward_give(b, n->in[2], node_out_as(g, d, g->real, false, n->in[2]->shape));
+    }
+}
+
+const Op op_dense = {
+    .name = "dense",
+    .summary = "fully connected layer",
+    .formula = "y[o] = bias[o] + sum_i weight[o][i] * x[i]",
+    .class = OP_LAYER,
+    .traits = OP_WEIGHTED,
+    .attrs = dense_attrs,
+    .attrs_size = sizeof(DenseAttrs),
+    .in = dense_in,
+    .out = dense_out,
+    .shape = dense_shape,
+    .params = dense_params,
+    .window = dense_window,
+    .macs = dense_macs,
+    .flops = dense_flops,
+    .grad = dense_grad,
+    .plain = dense_plain,
+    .variants = dense_variants,
+};

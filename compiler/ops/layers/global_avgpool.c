@@ -1,0 +1,99 @@
+/*
+ * global_avgpool: the average of each channel.
+ *
+ *   y[c][0][0] = mean_{row,col} x[c][row][col]
+ *   dx[c][row][col] = dy[c][0][0] / (H·W)
+ *
+ * An adaptive pool with one part.
+ */
+#include "ops/shared/cells.h"
+
+static bool global_avgpool_shape(Graph *g, Node *n)
+{
+    if (!window_takes_image(g, n)) return false;
+    node_out(g, n, shape_image(node_shape_in(n).dim[0], 1, 1));
+    return true;
+}
+
+static void global_avgpool_window(const Node *n, int axis, Window *window)
+{
+    (void)n, (void)axis;
+    window->whole = true;
+}
+
+static int64_t global_avgpool_flops(const Node *n)
+{
+    Cells cells[2];
+    cells_adaptive(cells, node_shape_in(n), node_shape_out(n));
+    return window_cost(shape_count(node_shape_out(n)), cells_reach(&cells[0]) * cells_reach(&cells[1]));
+}
+
+static void global_avgpool_plain(Writer *w, const Node *n)
+{
+    Cells cells[2];
+    cells_adaptive(cells, node_shape_in(n), node_shape_out(n));
+    cells_average(w, n, cells);
+}
+
+static void global_avgpool_emit(Writer *w, const Node *n)
+{
+    Cells cells[2];
+    cells_adaptive(cells, node_shape_in(n), node_shape_out(n));
+    cells_average_emit(w, n, cells);
+}
+
+static void global_avgpool_dx_plain(Writer *w, const Node *n)
+{
+    Cells cells[2];
+    cells_adaptive(cells, node_shape_out(n), node_shape_in(n));
+    cells_average_gradient(w, n, cells);
+}
+
+static void global_avgpool_dx_emit(Writer *w, const Node *n)
+{
+    Cells cells[2];
+    cells_adaptive(cells, node_shape_out(n), node_shape_in(n));
+    cells_average_gradient_emit(w, n, cells);
+}
+
+static const Variant global_avgpool_dx_variants[] = {{.name = "simd",
+                                                      .layouts = IN_NCHW | IN_NHWC,
+                                                      .traits = VARIANT_ANY_BATCH,
+                                                      .serves = cells_is_served,
+                                                      .emit = global_avgpool_dx_emit,
+                                                      .kernel = "pool"},
+                                                     {0}};
+
+static const Op global_avgpool_dx = {
+    .name = "global_avgpool.dx",
+    .class = OP_INTERNAL,
+    .in = cells_gradient_in,
+    .out = cells_gradient_out,
+    .plain = global_avgpool_dx_plain,
+    .variants = global_avgpool_dx_variants,
+};
+
+static void global_avgpool_grad(Backward *b, const Node *n) { cells_average_grad(b, n, &global_avgpool_dx); }
+
+static const Variant global_avgpool_variants[] = {{.name = "simd",
+                                                   .layouts = IN_NCHW | IN_NHWC,
+                                                   .traits = VARIANT_ANY_BATCH,
+                                                   .serves = cells_is_served,
+                                                   .emit = global_avgpool_emit,
+                                                   .kernel = "pool"},
+                                                  {0}};
+
+const Op op_global_avgpool = {
+    .name = "global_avgpool",
+    .summary = "average of each channel",
+    .formula = "y[c] = mean_{i,j} x[c][i][j]",
+    .class = OP_LAYER,
+    .in = cells_in,
+    .out = cells_out,
+    .shape = global_avgpool_shape,
+    .window = global_avgpool_window,
+    .flops = global_avgpool_flops,
+    .grad = global_avgpool_grad,
+    .plain = global_avgpool_plain,
+    .variants = global_avgpool_variants,
+};

@@ -1,0 +1,65 @@
+/*
+ * minpool: the smallest element of each window, padding never wins.
+ *
+ *   y[c][i][j] = min_{u,v} x[c][i·stride + u·dilation − pad][j·stride + v·dilation − pad]
+ *   dx[c][row][col] = Σ dy[c][i][j] over the windows that (row, col) won
+ *
+ * MaxPool2d of PyTorch with the order turned round; NaN and equal elements as ops/shared/extremum.c says.
+ */
+#include "ops/shared/extremum.h"
+
+#include <math.h>
+
+static void minpool_plain(Writer *w, const Node *n) { extremum_plain(w, n, "<", INFINITY); }
+
+static void minpool_emit(Writer *w, const Node *n) { extremum_emit(w, n, true); }
+
+static void minpool_training_plain(Writer *w, const Node *n) { extremum_training_plain(w, n, "<"); }
+
+static const Variant minpool_training_variants[] = {{.name = "simd",
+                                                     .layouts = IN_NCHW | IN_NHWC | IN_NCHW16N,
+                                                     .traits = VARIANT_ANY_BATCH,
+                                                     .serves = extremum_is_served,
+                                                     .emit = minpool_emit,
+                                                     .kernel = "pool"},
+                                                    {0}};
+
+static const Op minpool_training = {
+    .name = "minpool.training",
+    .class = OP_INTERNAL,
+    .attrs = extremum_attrs,
+    .attrs_size = sizeof(ExtremumAttrs),
+    .in = extremum_in,
+    .out = extremum_training_out,
+    .shape = extremum_training_shape,
+    .window = extremum_window,
+    .flops = extremum_flops,
+    .grad = extremum_grad,
+    .plain = minpool_training_plain,
+    .variants = minpool_training_variants,
+};
+
+static const Variant minpool_variants[] = {{.name = "simd",
+                                            .layouts = IN_NCHW | IN_NHWC | IN_NCHW16N,
+                                            .traits = VARIANT_ANY_BATCH,
+                                            .serves = extremum_is_served,
+                                            .emit = minpool_emit,
+                                            .kernel = "pool"},
+                                           {0}};
+
+const Op op_minpool = {
+    .name = "minpool",
+    .summary = "minimum of each window of an image",
+    .formula = "y[c][i][j] = min_{u,v} x[c][i*stride + u*dilation - pad][j*stride + v*dilation - pad]",
+    .class = OP_LAYER,
+    .attrs = extremum_attrs,
+    .attrs_size = sizeof(ExtremumAttrs),
+    .in = extremum_in,
+    .out = extremum_out,
+    .shape = extremum_shape,
+    .window = extremum_window,
+    .flops = extremum_flops,
+    .training = &minpool_training,
+    .plain = minpool_plain,
+    .variants = minpool_variants,
+};

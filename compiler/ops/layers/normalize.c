@@ -1,0 +1,164 @@
+/*
+ * normalize: y[c] = (x[c] − mean[c]) / std[c] with given constants, per channel
+ * of an image or per feature of a vector.
+ *
+ * One number serves all channels.  The constants are the net's text, not
+ * parameters: they stand as literals in the code and not in the weights file.
+ *
+ *   dx[c] = dy[c] / std[c]
+ */
+#include "ops/shared/constants.h"
+#include "ops/shared/elementwise.h"
+
+typedef struct NormalizeAttrs {
+    Reals mean, std;
+} NormalizeAttrs;
+
+static const Attr normalize_attrs[] = {
+    {"mean", ATTR_REALS, offsetof(NormalizeAttrs, mean), NULL, 0, 0, NULL},
+    {"std", ATTR_REALS, offsetof(NormalizeAttrs, std), NULL, 0, 0, NULL},
+    {0},
+};
+
+static bool count_fits(Graph *g, const Node *n, const char *what, const Reals *list)
+{
+    Shape in = n->in[0]->shape;
+    if (list->count == 1 || list->count == in.dim[0]) return true;
+    const char *of = in.rank == 3 ? "channels" : "features";
+    diag_error(g->compilation, n->span, "normalize: %s has %d numbers, but the input has %lld %s; give as many, or one",
+               what, list->count, (long long)in.dim[0], of);
+    return false;
+}
+
+static bool normalize_shape(Graph *g, Node *n)
+{
+    const NormalizeAttrs *a = n->attrs;
+    bool fits = count_fits(g, n, "mean", &a->mean);
+    if (!count_fits(g, n, "std", &a->std) || !fits) return false;
+    for (int i = 0; i < a->std.count; i++) {
+        if (a->std.at[i] > 0) continue;
+        diag_error(g->compilation, n->span, "normalize: std[%d] is %g; it must be above 0", i, a->std.at[i]);
+        return false;
+    }
+    node_out(g, n, node_shape_in(n));
+    return true;
+}
+
+/* Binds `name` to the number of channel c: a literal, or an element of a table. */
+static void put_constants(Writer *w, const char *name, const Reals *list)
+{
+    if (list->count == 1) {
+        writer_bind(w, name, "%s", writer_real(w, list->at[0]));
+    } else {
+        constants_put(w, name, list);
+        writer_bind(w, name, "%s[c]", name);
+    }
+}
+
+/* target[…] = value, where the template sees $mean and $std of the channel. */
+static void put_channels(Writer *w, const Node *n, const char *line)
+{
+    Shape shape = node_shape_out(n);
+    writer_bind_int(w, "C", shape.dim[0]);
+    writer_bind_int(w, "pixels", shape_count(shape) / shape.dim[0]);
+    writer_put(w, "for ($int n = 0; n < $N; n++) {\n"
+                  "    for ($int c = 0; c < $C; c++) {\n"
+                  "        for ($int k = (n * $C + c) * $pixels; k < (n * $C + c + 1) * $pixels; k++) {\n");
+    writer_put(w, line);
+    writer_put(w, "        }\n"
+                  "    }\n"
+                  "}\n");
+}
+
+static void normalize_plain(Writer *w, const Node *n)
+{
+    const NormalizeAttrs *a = n->attrs;
+    put_constants(w, "mean", &a->mean);
+    put_constants(w, "std", &a->std);
+    put_channels(w, n, "y[k] = (x[k] - $mean) / $std;");
+}
+
+static void normalize_grad_plain(Writer *w, const Node *n)
+{
+    const NormalizeAttrs *a = n->attrs;
+    put_constants(w, "std", &a->std);
+    put_channels(w, n, "dx[k] = dy[k] / $std;");
+}
+
+/* ---- fast form: runtime/kernels/channels.h ----------------------------- */
+
+/* With one number each all elements are one channel.  Channels last, each pixel is as
+ * a sample of single values. */
+static void bind_channels(Writer *w, const Node *n, int channels)
+{
+    bool last = n->layout == LAYOUT_NHWC && channels > 1;
+    int64_t pixels = shape_count(node_shape_in(n)) / channels;
+    writer_bind_int(w, "C", channels);
+    writer_bind_int(w, "pixels", pixels);
+    writer_bind_int(w, "P", last ? 1 : pixels);
+    writer_put(w, last ? "const long rows = (long)$N * $pixels;" : "const long rows = $N;");
+}
+
+static void normalize_emit(Writer *w, const Node *n)
+{
+    const NormalizeAttrs *a = n->attrs;
+    int channels = a->mean.count > a->std.count ? a->mean.count : a->std.count;
+    constants_fill(w, "mean", &a->mean, channels);
+    constants_fill(w, "std", &a->std, channels);
+    bind_channels(w, n, channels);
+    writer_put(w, "nn_normalize(rows, $C, $P, x, mean, std, y, $t, $T);");
+}
+
+static void normalize_grad_emit(Writer *w, const Node *n)
+{
+    const NormalizeAttrs *a = n->attrs;
+    constants_put(w, "std", &a->std);
+    bind_channels(w, n, a->std.count);
+    writer_put(w, "nn_normalize(rows, $C, $P, dy, 0, std, dx, $t, $T);");
+}
+
+static int64_t normalize_flops(const Node *n) { return 2 * shape_count(node_shape_out(n)); }
+
+static const Variant normalize_gradient_variants[] = {{.name = "simd",
+                                                       .layouts = IN_NCHW | IN_NHWC,
+                                                       .traits = VARIANT_ANY_BATCH,
+                                                       .emit = normalize_grad_emit,
+                                                       .kernel = "channels"},
+                                                      {0}};
+
+static const Op normalize_gradient = {
+    .name = "normalize.grad",
+    .class = OP_INTERNAL,
+    .traits = OP_INPLACE,
+    .attrs_size = sizeof(NormalizeAttrs),
+    .in = gradient_in_dy,
+    .out = gradient_out,
+    .plain = normalize_grad_plain,
+    .variants = normalize_gradient_variants,
+};
+
+static void normalize_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &normalize_gradient); }
+
+static const Variant normalize_variants[] = {{.name = "simd",
+                                              .layouts = IN_NCHW | IN_NHWC,
+                                              .traits = VARIANT_ANY_BATCH,
+                                              .emit = normalize_emit,
+                                              .kernel = "channels"},
+                                             {0}};
+
+const Op op_normalize = {
+    .name = "normalize",
+    .summary = "subtracts a mean and divides by a deviation, constants per channel",
+    .formula = "y[c] = (x[c] - mean[c]) / std[c]",
+    .class = OP_LAYER,
+    .traits = OP_INPLACE,
+    .attrs = normalize_attrs,
+    .attrs_size = sizeof(NormalizeAttrs),
+    .in = elementwise_in,
+    .out = elementwise_out,
+    .shape = normalize_shape,
+    .flops = normalize_flops,
+    .grad = normalize_grad,
+    .plain = normalize_plain,
+    .variants = normalize_variants,
+};

@@ -1,0 +1,107 @@
+/*
+ * sgd: stochastic gradient descent, with momentum and Nesterov's variant
+ * (Sutskever et al., "On the importance of initialization and momentum", 2013,
+ * in PyTorch's form).
+ *
+ *   g = gradient + weight_decay · w
+ *   b ← momentum · b + (1 − dampening) · g, at the first step b ← g
+ *   w ← w − lr · b, or with nesterov w ← w − lr · (g + momentum · b)
+ *
+ * b is the state momentum_buffer; without momentum there is none and w ← w − lr · g.
+ */
+#include "ops/shared/optimizer.h"
+
+typedef struct SgdAttrs {
+    double lr, momentum;
+    bool nesterov;
+    double dampening, weight_decay;
+} SgdAttrs;
+
+static const Attr sgd_attrs[] = {
+    {"lr", ATTR_REAL, offsetof(SgdAttrs, lr), NULL, 0, OPTIMIZER_MAX, NULL},
+    {"momentum", ATTR_REAL, offsetof(SgdAttrs, momentum), "0", 0, OPTIMIZER_MAX, NULL},
+    {"nesterov", ATTR_BOOL, offsetof(SgdAttrs, nesterov), "no", 0, 0, NULL},
+    {"dampening", ATTR_REAL, offsetof(SgdAttrs, dampening), "0", 0, 1, NULL},
+    {"weight_decay", ATTR_REAL, offsetof(SgdAttrs, weight_decay), "0", 0, OPTIMIZER_MAX, NULL},
+    {0},
+};
+
+static bool sgd_shape(Graph *g, Node *n)
+{
+    const SgdAttrs *a = n->attrs;
+    if (!a->nesterov || (a->momentum > 0 && a->dampening == 0)) return true;
+    diag_error(g->compilation, n->span,
+               "sgd: nesterov needs a momentum above 0 and no dampening, but momentum is %g and dampening %g",
+               a->momentum, a->dampening);
+    return false;
+}
+
+static void sgd_states(Graph *g, Node *n)
+{
+    const SgdAttrs *a = n->attrs;
+    if (a->momentum != 0) node_state(g, n, "momentum_buffer", 0);
+}
+
+/* The buffer starts at zero, so that without dampening its first value is g by
+ * the general formula too. */
+static void put_momentum(Writer *w, const SgdAttrs *a)
+{
+    if (a->dampening != 0) {
+        writer_put(w, "momentum_buffer[k] = $step == 0 ? g : $momentum * momentum_buffer[k] + $rest * g;");
+    } else {
+        writer_put(w, "momentum_buffer[k] = $momentum * momentum_buffer[k] + g;");
+    }
+    if (a->nesterov) {
+        writer_put(w, "param[k] -= $lr * (g + $momentum * momentum_buffer[k]);");
+    } else {
+        writer_put(w, "param[k] -= $lr * momentum_buffer[k];");
+    }
+}
+
+static void sgd_plain(Writer *w, const Node *n)
+{
+    const SgdAttrs *a = n->attrs;
+    bool counts_steps = a->momentum != 0 && a->dampening != 0;
+    writer_bind_real(w, "momentum", a->momentum);
+    writer_bind_real(w, "rest", 1 - a->dampening);
+    if (!counts_steps) writer_put(w, "(void)$step;");
+    optimizer_open(w, n, a->weight_decay);
+    if (a->momentum != 0) {
+        put_momentum(w, a);
+    } else {
+        writer_put(w, "param[k] -= $lr * g;");
+    }
+    optimizer_close(w);
+}
+
+static void sgd_emit(Writer *w, const Node *n)
+{
+    const SgdAttrs *a = n->attrs;
+    writer_bind_real(w, "momentum", a->momentum);
+    writer_bind_real(w, "rest", 1 - a->dampening);
+    writer_bind_int(w, "nesterov", a->nesterov);
+    writer_bind(w, "buffer", a->momentum != 0 ? "momentum_buffer" : "0");
+    optimizer_bind(w, n, a->weight_decay);
+    writer_put(w, "static const nn_sgd rule = {$momentum, $rest, $decay, $nesterov};\n"
+                  "nn_sgd_step(&rule, $elements, gradient, param, $buffer, $lr, $step, $t, $T);\n");
+}
+
+static const Variant sgd_variants[] = {{.name = "simd", .layouts = IN_NCHW, .emit = sgd_emit, .kernel = "optimizer"},
+                                       {0}};
+
+const Op op_sgd = {
+    .name = "sgd",
+    .summary = "gradient descent, with momentum",
+    .formula = "b = momentum * b + g; w -= lr * b",
+    .class = OP_OPTIMIZER,
+    .traits = OP_SPLITTABLE,
+    .uses = USES_LR | USES_STEP,
+    .attrs = sgd_attrs,
+    .attrs_size = sizeof(SgdAttrs),
+    .in = optimizer_in,
+    .mutates = 2 | 4,
+    .shape = sgd_shape,
+    .states = sgd_states,
+    .plain = sgd_plain,
+    .variants = sgd_variants,
+};

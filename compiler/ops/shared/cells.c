@@ -1,0 +1,456 @@
+/*
+ * Averages and maxima of rectangles of an image, forward and backward.
+ *
+ *   x: [N][C][H][W]   y: [N][C][h][w]
+ *   average: dx = dy / count over the cell;  maximum: dx = dy where it was found
+ *
+ * Cells of one size that never meet the edge get loops with literal bounds;
+ * others name their edges first, so that no loop tests for padding.  Of equal
+ * elements the first wins; a NaN wins over every number, as in PyTorch.
+ */
+#include "ops/shared/cells.h"
+#include "autodiff/backward.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const char *const cells_in[] = {"x", NULL};
+const char *const cells_out[] = {"y", NULL};
+const char *const cells_training_out[] = {"y", "place", NULL};
+const char *const cells_gradient_in[] = {"dy", NULL};
+const char *const cells_gradient_out[] = {"dx", NULL};
+static const char *const maximum_gradient_in[] = {"dy", "place", NULL};
+
+/* A single window is cut at the edges here, so that its bounds are literals. */
+static Cells single_window(Slide s, bool padding_counts)
+{
+    int64_t first = s.before > 0 ? 0 : -s.before;
+    int64_t last = s.k - s.before < s.large ? s.k - s.before : s.large;
+    int64_t padded = s.large + s.before + s.after;
+    int64_t counted = s.k < padded ? s.k : padded;
+    Slide cut = {.large = s.large, .small = 1, .k = last - first, .stride = 1, .dilation = 1, .before = -first};
+    return (Cells){.slide = cut, .counted = padding_counts ? counted : last - first};
+}
+
+Cells cells_window(Slide s, bool padding_counts)
+{
+    s.dilation = 1;
+    if (s.small == 1) return single_window(s, padding_counts);
+    return (Cells){.slide = s, .padding_counts = padding_counts, .counted = s.k};
+}
+
+Cells cells_parts(int64_t large, int64_t small, int64_t origin, int64_t region)
+{
+    Slide s = {.large = large, .small = small, .dilation = 1, .before = -origin};
+    if (region % small) return (Cells){.slide = s, .region = region, .origin = origin};
+    s.k = s.stride = region / small;
+    return (Cells){.slide = s, .origin = origin, .counted = s.k};
+}
+
+void cells_adaptive(Cells cells[2], Shape large, Shape small)
+{
+    for (int axis = 0; axis < 2; axis++) {
+        cells[axis] = cells_parts(large.dim[1 + axis], small.dim[1 + axis], 0, large.dim[1 + axis]);
+    }
+}
+
+int64_t cells_reach(const Cells *c)
+{
+    if (!c->region) return c->slide.k;
+    int64_t largest = 0;
+    int64_t small = c->slide.small;
+    for (int64_t i = 0; i < small; i++) {
+        int64_t size = ((i + 1) * c->region + small - 1) / small - i * c->region / small;
+        if (size > largest) largest = size;
+    }
+    return largest;
+}
+
+/* Parts of unequal size: as windows of the largest size about the same centres. */
+void cells_field(const Cells *c, Window *window)
+{
+    if (!c->region) {
+        window_field(&c->slide, window);
+        return;
+    }
+    window->size = (double)cells_reach(c);
+    window->stride = (double)c->region / (double)c->slide.small;
+    window->pad = (window->size - window->stride) / 2 - (double)c->origin;
+    window->uneven = true; /* from ⌊u·region/small⌋ to ⌈(u + 1)·region/small⌉ − 1 */
+    window->before = (double)(c->slide.small - 1) / (double)c->slide.small - (double)c->origin;
+    window->after = (double)(c->region - 1) / (double)c->slide.small + (double)c->origin;
+}
+
+/* ---- edges ------------------------------------------------------------ */
+
+/* All cells are whole windows inside the image. */
+static bool even(const Cells *c) { return !c->region && !window_tested(&c->slide); }
+
+/* "i * 2": where window i starts, before padding. */
+static const char *start_text(char text[40], int axis, const Slide *s)
+{
+    const char *at = axis == 0 ? "i" : "j";
+    if (s->stride == 1) return at;
+    snprintf(text, 40, "%s * %lld", at, (long long)s->stride);
+    return text;
+}
+
+static void bind_first(Writer *w, int axis, const Cells *c)
+{
+    const Slide *s = &c->slide;
+    char buffer[40];
+    const char *start = start_text(buffer, axis, s);
+    long long before = s->before, origin = c->origin, region = c->region, parts = s->small;
+    if (c->region) {
+        writer_bind(w, "first", origin ? "%s * %lld / %lld + %lld" : "%s * %lld / %lld", axis == 0 ? "i" : "j", region,
+                    parts, origin);
+    } else if (before > 0) {
+        writer_bind(w, "first", "%s < %lld ? 0 : %s - %lld", start, before, start, before);
+    } else {
+        writer_bind(w, "first", "%s", start);
+    }
+}
+
+static void bind_last(Writer *w, int axis, const Cells *c)
+{
+    const Slide *s = &c->slide;
+    char buffer[40];
+    const char *start = start_text(buffer, axis, s);
+    int64_t reach = s->k - s->before, beyond = (s->small - 1) * s->stride + reach;
+    long long origin = c->origin, region = c->region, parts = s->small;
+    if (c->region) {
+        writer_bind(w, "last", origin ? "((%s + 1) * %lld + %lld) / %lld + %lld" : "((%s + 1) * %lld + %lld) / %lld",
+                    axis == 0 ? "i" : "j", region, parts - 1, parts, origin);
+    } else if (beyond > s->large) {
+        writer_bind(w, "last", "%s > %lld ? %lld : %s + %lld", start, (long long)(s->large - reach),
+                    (long long)s->large, start, (long long)reach);
+    } else {
+        writer_bind(w, "last", "%s + %lld", start, (long long)reach);
+    }
+}
+
+/* Declares the first row of cell i and the one after its last (axis 1: columns). */
+static void put_edges(Writer *w, int axis, const Cells *c)
+{
+    if (even(c)) return;
+    bind_first(w, axis, c);
+    bind_last(w, axis, c);
+    writer_put(w, axis == 0 ? "const $int top = $first;\nconst $int bottom = $last;\n"
+                            : "const $int left = $first;\nconst $int right = $last;\n");
+}
+
+/* ---- loops ------------------------------------------------------------ */
+
+int cells_open(Writer *w, const Cells cells[2], int64_t channels)
+{
+    int braces = window_loop(w, "c", channels, false);
+    braces += window_loop(w, "i", cells[0].slide.small, false);
+    put_edges(w, 0, &cells[0]);
+    braces += window_loop(w, "j", cells[1].slide.small, false);
+    put_edges(w, 1, &cells[1]);
+    return braces;
+}
+
+static int open_axis(Writer *w, int axis, const Cells *c)
+{
+    if (even(c)) {
+        int braces = window_loop(w, axis == 0 ? "u" : "v", c->slide.k, false);
+        window_index(w, axis, &c->slide, PAD_MODE_ZEROS);
+        return braces;
+    }
+    writer_bind(w, axis == 0 ? "row" : "col", axis == 0 ? "row" : "col");
+    writer_put(w, axis == 0 ? "for ($int row = top; row < bottom; row++) {"
+                            : "for ($int col = left; col < right; col++) {");
+    return 1;
+}
+
+int cells_inside(Writer *w, const Cells cells[2])
+{
+    int braces = open_axis(w, 0, &cells[0]);
+    return braces + open_axis(w, 1, &cells[1]);
+}
+
+/* With the padding, windows have k elements, but for those that reach beyond it
+ * (ceil=yes): the number is declared. */
+static const char *put_padded_count(Writer *w, int axis, const Slide *s)
+{
+    int64_t padded = s->large + s->before + s->after;
+    char buffer[40];
+    writer_bind(w, "start", "%s", start_text(buffer, axis, s));
+    writer_bind_int(w, "room", padded - s->k);
+    writer_bind_int(w, "padded", padded);
+    writer_bind_int(w, "k", s->k);
+    writer_put(w, axis == 0 ? "const $int rows = $start > $room ? $padded - $start : $k;"
+                            : "const $int cols = $start > $room ? $padded - $start : $k;");
+    return axis == 0 ? "rows" : "cols";
+}
+
+/* The elements of a cell along an axis; NULL where all have c->counted. */
+static const char *axis_count(Writer *w, int axis, const Cells *c)
+{
+    const Slide *s = &c->slide;
+    if (even(c)) return NULL;
+    if (!c->padding_counts) return axis == 0 ? "(bottom - top)" : "(right - left)";
+    bool beyond = (s->small - 1) * s->stride + s->k > s->large + s->before + s->after;
+    return beyond ? put_padded_count(w, axis, s) : NULL;
+}
+
+void cells_bind_count(Writer *w, const Cells cells[2])
+{
+    long long height = cells[0].counted, width = cells[1].counted;
+    const char *rows = axis_count(w, 0, &cells[0]);
+    const char *cols = axis_count(w, 1, &cells[1]);
+    if (rows && cols) {
+        writer_bind(w, "count", "(%s * %s)", rows, cols);
+    } else if (rows) {
+        writer_bind(w, "count", "(%s * %lld)", rows, width);
+    } else if (cols) {
+        writer_bind(w, "count", "(%lld * %s)", height, cols);
+    } else {
+        writer_bind_int(w, "count", height * width);
+    }
+}
+
+/* ---- averages --------------------------------------------------------- */
+
+void cells_average(Writer *w, const Node *n, const Cells cells[2])
+{
+    writer_put(w, "for ($int n = 0; n < $N; n++) {");
+    int outer = 1 + cells_open(w, cells, node_shape_in(n).dim[0]);
+    writer_put(w, "$real sum = 0;");
+    int inner = cells_inside(w, cells);
+    writer_put(w, "sum += @x(n, $c, $row, $col);");
+    window_close(w, inner);
+    cells_bind_count(w, cells);
+    writer_put(w, "@y(n, $c, $i, $j) = sum / $count;");
+    window_close(w, outer);
+}
+
+void cells_average_gradient(Writer *w, const Node *n, const Cells cells[2])
+{
+    writer_put(w, "for ($int n = 0; n < $N; n++) {");
+    window_zero(w, "dx", shape_count(node_shape_out(n)));
+    int outer = 1 + cells_open(w, cells, node_shape_in(n).dim[0]);
+    cells_bind_count(w, cells);
+    writer_put(w, "const $real share = @dy(n, $c, $i, $j) / $count;");
+    int inner = cells_inside(w, cells);
+    writer_put(w, "@dx(n, $c, $row, $col) += share;");
+    window_close(w, inner + outer);
+}
+
+void cells_average_grad(Backward *b, const Node *n, const Op *gradient)
+{
+    if (!backward_wants(b, n->in[0])) return;
+    Graph *g = backward_graph(b);
+    Node *d = backward_node(b, gradient, n);
+    node_in(g, d, backward_of(b, n->out[0]));
+    backward_give(b, n->in[0], node_out(g, d, node_shape_in(n)));
+}
+
+/* ---- maxima ----------------------------------------------------------- */
+
+/* A place in the image and its index in the plane of a channel, as text. */
+typedef struct Spot {
+    char row[128], col[128], flat[320];
+} Spot;
+
+static void axis_text(char text[128], int axis, const Cells *c, const char *edge, const char *tap)
+{
+    Slide s = c->slide;
+    if (!tap) s.k = 1;
+    if (even(c)) {
+        window_index_text(text, 128, &s, axis == 0 ? "i" : "j", tap);
+    } else {
+        snprintf(text, 128, "%s", edge);
+    }
+}
+
+static void flatten(Spot *spot, int64_t width)
+{
+    bool sum = strpbrk(spot->row, " ") != NULL;
+    if (strcmp(spot->row, "0") == 0) {
+        snprintf(spot->flat, sizeof spot->flat, "%s", spot->col);
+        return;
+    }
+    int length =
+        snprintf(spot->flat, sizeof spot->flat, sum ? "(%s) * %lld" : "%s * %lld", spot->row, (long long)width);
+    if (strcmp(spot->col, "0") == 0) return;
+    snprintf(spot->flat + length, sizeof spot->flat - (size_t)length, " + %s", spot->col);
+}
+
+/* The first element of the cell, where the search starts. */
+static Spot corner(const Cells cells[2])
+{
+    Spot spot;
+    axis_text(spot.row, 0, &cells[0], "top", NULL);
+    axis_text(spot.col, 1, &cells[1], "left", NULL);
+    flatten(&spot, cells[1].slide.large);
+    return spot;
+}
+
+/* The element that the loops inside the cell have come to. */
+static Spot current(const Cells cells[2])
+{
+    Spot spot;
+    axis_text(spot.row, 0, &cells[0], "row", "u");
+    axis_text(spot.col, 1, &cells[1], "col", "v");
+    flatten(&spot, cells[1].slide.large);
+    return spot;
+}
+
+static void bind_spots(Writer *w, const Cells cells[2])
+{
+    Spot first = corner(cells), now = current(cells);
+    writer_bind(w, "first_row", "%s", first.row);
+    writer_bind(w, "first_col", "%s", first.col);
+    writer_bind(w, "first_flat", "%s", first.flat);
+    writer_bind(w, "flat", "%s", now.flat);
+}
+
+void cells_maximum(Writer *w, const Node *n, const Cells cells[2])
+{
+    writer_put(w, "for ($int n = 0; n < $N; n++) {");
+    int outer = 1 + cells_open(w, cells, node_shape_in(n).dim[0]);
+    bind_spots(w, cells);
+    writer_put(w, "$real best = @x(n, $c, $first_row, $first_col);");
+    int inner = cells_inside(w, cells);
+    writer_put(w, "const $real value = @x(n, $c, $row, $col);\n"
+                  "if (value > best || value != value) {\n"
+                  "    best = value;\n"
+                  "}\n");
+    window_close(w, inner);
+    writer_put(w, "@y(n, $c, $i, $j) = best;");
+    window_close(w, outer);
+}
+
+void cells_maximum_training(Writer *w, const Node *n, const Cells cells[2])
+{
+    writer_put(w, "for ($int n = 0; n < $N; n++) {");
+    int outer = 1 + cells_open(w, cells, node_shape_in(n).dim[0]);
+    bind_spots(w, cells);
+    writer_put(w, "$real best = @x(n, $c, $first_row, $first_col);\n"
+                  "$int winner = $first_flat;\n");
+    int inner = cells_inside(w, cells);
+    writer_put(w, "const $real value = @x(n, $c, $row, $col);\n"
+                  "if (value > best || value != value) {\n"
+                  "    best = value;\n"
+                  "    winner = $flat;\n"
+                  "}\n");
+    window_close(w, inner);
+    writer_put(w, "@y(n, $c, $i, $j) = best;\n"
+                  "@place(n, $c, $i, $j) = winner;\n");
+    window_close(w, outer);
+}
+
+/* The image dx with its planes flat: [N][C][H·W]. */
+static void alias_planes(Writer *w, Shape image)
+{
+    int64_t dim[] = {0, image.dim[0], image.dim[1] * image.dim[2]}; /* no index needs the first */
+    writer_bind_array(w, "planes", "dx", 3, dim);
+}
+
+static void maximum_gradient_plain(Writer *w, const Node *n)
+{
+    Shape dx = node_shape_out(n), dy = node_shape_in(n);
+    alias_planes(w, dx);
+    writer_put(w, "for ($int n = 0; n < $N; n++) {");
+    window_zero(w, "dx", shape_count(dx));
+    int braces = 1 + window_loop(w, "c", dx.dim[0], false);
+    braces += window_loop(w, "i", dy.dim[1], false);
+    braces += window_loop(w, "j", dy.dim[2], false);
+    writer_put(w, "const $int winner = @place(n, $c, $i, $j);\n"
+                  "@planes(n, $c, winner) += @dy(n, $c, $i, $j);\n");
+    window_close(w, braces);
+}
+
+/* ---- fast form: runtime/kernels/pool.h -------------------------------- */
+
+/* nn_axis: large, small, k, stride, before, region, count, room */
+static const char *axis_fields(char text[160], const Cells *c)
+{
+    const Slide *s = &c->slide;
+    int64_t count = even(c) ? c->counted : c->padding_counts ? -1 : 0;
+    snprintf(text, 160, "{%lld, %lld, %lld, %lld, %lld, %lld, %lld, %lld}", (long long)s->large, (long long)s->small,
+             (long long)s->k, (long long)s->stride, (long long)s->before, (long long)c->region, (long long)count,
+             (long long)(s->large + s->before + s->after));
+    return text;
+}
+
+/* nn_cells has room for images of that shape. */
+static bool served(Shape s) { return s.dim[1] * s.dim[2] < INT32_MAX; }
+
+bool cells_is_served(const Node *n) { return served(node_shape_in(n)) && served(node_shape_out(n)); }
+
+/* $kernel for images that lie as the node's do. */
+static void call_kernel(Writer *w, const Node *n, const Cells cells[2], const char *kernel, const char *call)
+{
+    char rows[160], columns[160];
+    writer_bind_int(w, "C", node_shape_in(n).dim[0]);
+    writer_bind(w, "rows", "%s", axis_fields(rows, &cells[0]));
+    writer_bind(w, "columns", "%s", axis_fields(columns, &cells[1]));
+    writer_bind(w, "kernel", "%s", kernel);
+    writer_put(w, "static const nn_cells size = {$C, $rows, $columns};");
+    writer_put(w, call);
+}
+
+void cells_average_emit(Writer *w, const Node *n, const Cells cells[2])
+{
+    call_kernel(w, n, cells, n->layout == LAYOUT_NHWC ? "nn_cells_average_last" : "nn_cells_average",
+                "$kernel(&size, $N, x, y, $t, $T);");
+}
+
+void cells_average_gradient_emit(Writer *w, const Node *n, const Cells cells[2])
+{
+    call_kernel(w, n, cells, n->layout == LAYOUT_NHWC ? "nn_cells_average_last_dx" : "nn_cells_average_dx",
+                "$kernel(&size, $N, dy, dx, $t, $T);");
+}
+
+void cells_maximum_emit(Writer *w, const Node *n, const Cells cells[2])
+{
+    call_kernel(w, n, cells, n->layout == LAYOUT_NHWC ? "nn_cells_maximum_last" : "nn_cells_maximum",
+                "$kernel(&size, $N, x, y, 0, $t, $T);");
+}
+
+void cells_maximum_training_emit(Writer *w, const Node *n, const Cells cells[2])
+{
+    call_kernel(w, n, cells, n->layout == LAYOUT_NHWC ? "nn_cells_maximum_last" : "nn_cells_maximum",
+                "$kernel(&size, $N, x, y, place, $t, $T);");
+}
+
+/* The places say it all: the cells matter only by how many there are. */
+static void maximum_gradient_emit(Writer *w, const Node *n)
+{
+    Cells cells[2];
+    cells_adaptive(cells, node_shape_out(n), node_shape_in(n));
+    call_kernel(w, n, cells, n->layout == LAYOUT_NHWC ? "nn_cells_maximum_last_dx" : "nn_cells_maximum_dx",
+                "$kernel(&size, $N, dy, place, dx, $t, $T);");
+}
+
+static const Variant maximum_gradient_variants[] = {{.name = "simd",
+                                                     .layouts = IN_NCHW | IN_NHWC,
+                                                     .traits = VARIANT_ANY_BATCH,
+                                                     .serves = cells_is_served,
+                                                     .emit = maximum_gradient_emit,
+                                                     .kernel = "pool"},
+                                                    {0}};
+
+static const Op maximum_gradient = {
+    .name = "maximum.dx",
+    .class = OP_INTERNAL,
+    .in = maximum_gradient_in,
+    .out = cells_gradient_out,
+    .plain = maximum_gradient_plain,
+    .variants = maximum_gradient_variants,
+};
+
+void cells_place(Graph *g, Node *n) { node_out_as(g, n, DTYPE_I32, true, node_shape_out(n)); }
+
+void cells_maximum_grad(Backward *b, const Node *n)
+{
+    if (!backward_wants(b, n->in[0])) return;
+    Graph *g = backward_graph(b);
+    Node *d = backward_node(b, &maximum_gradient, n);
+    node_in(g, d, backward_of(b, n->out[0]));
+    node_in(g, d, n->out[1]);
+    backward_give(b, n->in[0], node_out(g, d, node_shape_in(n)));
+}

@@ -1,0 +1,338 @@
+/*
+ * The loop nests of convolution and the wiring of its gradients.
+ *
+ * The group of an output channel is found by one division before the inner
+ * loops; without groups, and with one channel per group (depthwise), nothing of
+ * it is seen in the code.
+ */
+#include "ops/shared/correlate.h"
+#include "autodiff/backward.h"
+
+#include <stdio.h>
+
+const char *const correlate_in[] = {"x", "weight", "bias", NULL};
+const char *const correlate_pack_in[] = {"weight", NULL};
+const char *const correlate_pack_out[] = {"panels", NULL};
+const char *const correlate_out[] = {"y", NULL};
+const char *const correlate_dx_in[] = {"dy", "weight", NULL};
+const char *const correlate_dx_out[] = {"dx", NULL};
+const char *const correlate_dweight_in[] = {"x", "dy", NULL};
+const char *const correlate_dweight_out[] = {"dweight", NULL};
+const char *const correlate_dbias_in[] = {"dy", NULL};
+const char *const correlate_dbias_out[] = {"dbias", NULL};
+
+static int64_t group_large(const Correlation *c) { return c->large.dim[0] / c->groups; }
+
+static int64_t group_small(const Correlation *c) { return c->small.dim[0] / c->groups; }
+
+int64_t correlate_macs(const Correlation *c)
+{
+    return window_cost(shape_count(c->small), window_cost(group_large(c), c->slide[0].k * c->slide[1].k));
+}
+
+/* ---- loops ------------------------------------------------------------ */
+
+/* Stands right inside the loop over o: binds $channel, the large side's channel
+ * that belongs to o and c. */
+static void bind_channel(Writer *w, const Correlation *c)
+{
+    int64_t per_large = group_large(c), per_small = group_small(c);
+    if (c->groups == 1) {
+        writer_bind(w, "channel", "%s", per_large == 1 ? "0" : "c");
+        return;
+    }
+    if (per_large == 1) {
+        writer_bind(w, "channel", per_small == 1 ? "o" : "o / %lld", (long long)per_small);
+        return;
+    }
+    writer_bind_int(w, "per_small", per_small);
+    writer_bind_int(w, "per_large", per_large);
+    writer_bind(w, "channel", "first + c");
+    writer_put(w, per_small == 1 ? "const $int first = o * $per_large; /* channel of o's group */"
+                                 : "const $int first = o / $per_small * $per_large; /* channel of o's group */");
+}
+
+static void bind_sides(Writer *w, const Correlation *c, const char *large, const char *small)
+{
+    window_alias(w, "large", large, c->large);
+    window_alias(w, "small", small, c->small);
+    writer_bind_int(w, "O", c->small.dim[0]);
+    writer_bind_int(w, "C", c->large.dim[0]);
+    writer_bind_int(w, "area", c->large.dim[1] * c->large.dim[2]);
+}
+
+/* The weight's place along an axis under a tap. */
+static void bind_mirrored(Writer *w, const Correlation *c, int axis)
+{
+    const char *name = axis == 0 ? "row_tap" : "col_tap";
+    const char *tap = axis == 0 ? "u" : "v";
+    int64_t k = c->slide[axis].k;
+    if (k == 1) {
+        writer_bind(w, name, "0");
+    } else if (c->flip) {
+        writer_bind(w, name, "%lld - %s", (long long)(k - 1), tap);
+    } else {
+        writer_bind(w, name, "%s", tap);
+    }
+}
+
+static void bind_taps(Writer *w, const Correlation *c)
+{
+    bind_mirrored(w, c, 0);
+    bind_mirrored(w, c, 1);
+}
+
+/* The loops over c, u and v. */
+static int open_kernel(Writer *w, const Correlation *c)
+{
+    int braces = window_loop(w, "c", group_large(c), false);
+    return braces + window_taps(w, c->slide, c->mode);
+}
+
+void correlate_gather(Writer *w, const Correlation *c, const char *large, const char *small, const char *bias)
+{
+    bind_sides(w, c, large, small);
+    bind_taps(w, c);
+    writer_bind(w, "start", bias ? "%s[o]" : "0", bias);
+    writer_put(w, "for ($int n = 0; n < $N; n++) {\n"
+                  "for ($int o = 0; o < $O; o++) {\n");
+    bind_channel(w, c);
+    int outer = window_loop(w, "i", c->slide[0].small, false);
+    outer += window_loop(w, "j", c->slide[1].small, false);
+    writer_put(w, "$real sum = $start;");
+    int inner = open_kernel(w, c);
+    writer_put(w, "sum += @weight(o, $c, $row_tap, $col_tap) * @large(n, $channel, $row, $col);");
+    window_close(w, inner);
+    writer_put(w, "@small(n, o, $i, $j) = sum;");
+    window_close(w, outer + 2);
+}
+
+/* Before the sums: every element of sample n is its channel's bias, or zero. */
+static void put_start(Writer *w, const Correlation *c, const char *large, const char *bias)
+{
+    if (!bias) {
+        window_zero(w, large, shape_count(c->large));
+        return;
+    }
+    writer_bind(w, "bias", "%s", bias);
+    writer_bind(w, "array", "%s", large);
+    writer_put(w, "for ($int c = 0; c < $C; c++) {\n"
+                  "    for ($int k = 0; k < $area; k++) {\n"
+                  "        $array[(n * $C + c) * $area + k] = $bias[c];\n"
+                  "    }\n"
+                  "}\n");
+}
+
+void correlate_scatter(Writer *w, const Correlation *c, const char *large, const char *small, const char *bias)
+{
+    bind_sides(w, c, large, small);
+    bind_taps(w, c);
+    writer_put(w, "for ($int n = 0; n < $N; n++) {");
+    put_start(w, c, large, bias);
+    writer_put(w, "for ($int o = 0; o < $O; o++) {");
+    bind_channel(w, c);
+    int outer = window_loop(w, "i", c->slide[0].small, false);
+    outer += window_loop(w, "j", c->slide[1].small, false);
+    writer_put(w, "const $real value = @small(n, o, $i, $j);");
+    int inner = open_kernel(w, c);
+    writer_put(w, "@large(n, $channel, $row, $col) += value * @weight(o, $c, $row_tap, $col_tap);");
+    window_close(w, inner + outer + 2);
+}
+
+void correlate_weights(Writer *w, const Correlation *c, const char *large, const char *small)
+{
+    bind_sides(w, c, large, small);
+    bind_taps(w, c);
+    writer_put(w, "for ($int o = 0; o < $O; o++) {");
+    bind_channel(w, c);
+    int outer = window_loop(w, "c", group_large(c), false);
+    outer += window_loop(w, "u", c->slide[0].k, false);
+    outer += window_loop(w, "v", c->slide[1].k, false);
+    writer_put(w, "$real sum = 0;\n"
+                  "for ($int n = 0; n < $N; n++) {\n");
+    int inner = window_loop(w, "i", c->slide[0].small, window_tested(&c->slide[0]));
+    window_index(w, 0, &c->slide[0], c->mode);
+    inner += window_loop(w, "j", c->slide[1].small, window_tested(&c->slide[1]));
+    window_index(w, 1, &c->slide[1], c->mode);
+    writer_put(w, "sum += @small(n, o, $i, $j) * @large(n, $channel, $row, $col);");
+    window_close(w, inner + 1);
+    writer_put(w, "@dweight(o, $c, $row_tap, $col_tap) = sum;");
+    window_close(w, outer + 1);
+}
+
+void correlate_bias_plain(Writer *w, const Node *n)
+{
+    Shape s = node_shape_in(n);
+    writer_bind_int(w, "C", s.dim[0]);
+    writer_bind_int(w, "area", s.dim[1] * s.dim[2]);
+    writer_put(w, "for ($int c = 0; c < $C; c++) {\n"
+                  "    $real sum = 0;\n"
+                  "    for ($int n = 0; n < $N; n++) {\n"
+                  "        for ($int k = 0; k < $area; k++) {\n"
+                  "            sum += dy[(n * $C + c) * $area + k];\n"
+                  "        }\n"
+                  "    }\n"
+                  "    dbias[c] = sum;\n"
+                  "}\n");
+}
+
+void correlate_bias_emit(Writer *w, const Node *n)
+{
+    Shape s = node_shape_in(n);
+    long long area = s.dim[1] * s.dim[2];
+    writer_bind_int(w, "C", s.dim[0]);
+    writer_bind_int(w, "area", area);
+    writer_bind_int(w, "step", tensor_pixel_stride(n->in[0]));
+    if (n->layout == LAYOUT_NCHW16N) /* a block of samples is one whose pixels are 16 times as many */
+        writer_put(w, "nn_channel_sums($N / 16, $C, $area * 16, 0, dy, dbias, $t, $T);");
+    else if (n->layout == LAYOUT_NHWC) /* each pixel is as a sample of single values */
+        writer_put(w, "nn_channel_sums((long)$N * $area, $C, 1, $step, dy, dbias, $t, $T);");
+    else
+        writer_put(w, "nn_channel_sums($N, $C, $area, $C, dy, dbias, $t, $T);");
+}
+
+/* ---- fast form ------------------------------------------------------------ */
+
+bool correlate_served(const Correlation *c)
+{
+    int64_t largest = shape_count(c->large) > shape_count(c->small) ? shape_count(c->large) : shape_count(c->small);
+    bool fits = nn_wgrad_serves(group_large(c), c->slide[0].k * c->slide[1].k, window_reach(&c->slide[0]),
+                                window_reach(&c->slide[1]));
+    return c->mode == PAD_MODE_ZEROS && !c->flip && largest < INT32_MAX && fits;
+}
+
+Correlation correlate_with_steps(Correlation c, const Tensor *large, const Tensor *small)
+{
+    c.large_step = tensor_pixel_stride(large);
+    c.small_step = tensor_pixel_stride(small);
+    return c;
+}
+
+/* With more, outputs in the lanes fill half of each vector. */
+enum { PLANE_CHANNELS = 4, PLANE_OUTPUTS = 8 };
+
+bool correlate_planar_served(const Correlation *c)
+{
+    const Slide *h = &c->slide[0], *w = &c->slide[1];
+    const int64_t columns = c->small.dim[2];
+    bool few = c->large.dim[0] <= PLANE_CHANNELS && c->small.dim[0] <= PLANE_OUTPUTS && c->groups == 1;
+    bool fits = nn_planar_serves(c->large.dim[0], window_reach(h), nn_extent(columns, 1, w->k, w->dilation), columns);
+    return few && fits && correlate_served(c) && w->stride == 1;
+}
+
+/* Of more channels, what packs the weights is faster: a row of all of them no longer fits the
+ * first cache. */
+enum { SAMPLES_CHANNELS = 16 };
+
+bool correlate_blocked_served(const Correlation *c)
+{
+    bool few = c->large.dim[0] <= SAMPLES_CHANNELS && c->small.dim[0] <= SAMPLES_CHANNELS;
+    bool fits = shape_count(c->large) < INT32_MAX && shape_count(c->small) < INT32_MAX;
+    return few && fits && c->groups == 1 && c->mode == PAD_MODE_ZEROS && !c->flip;
+}
+
+/* nn_samples: c, h, w, o, oh, ow, kh, kw, sh, sw, dh, dw, top, left */
+void correlate_samples_call(Writer *w, const Correlation *c, const char *call)
+{
+    const Slide *h = &c->slide[0], *v = &c->slide[1];
+    const int64_t size[] = {c->large.dim[0], h->large,  v->large,    c->small.dim[0], h->small,  v->small, h->k, v->k,
+                            h->stride,       v->stride, h->dilation, v->dilation,     h->before, v->before};
+    writer_bind_ints(w, "size", size, sizeof size / sizeof *size);
+    writer_put(w, "static const nn_samples size = {$size};");
+    writer_put(w, call);
+}
+
+/* nn_conv: n, c, h, w, o, oh, ow, groups, kh, kw, sh, sw, dh, dw, top, left, c_step, o_step */
+void correlate_call(Writer *w, const Correlation *c, const char *call)
+{
+    const int64_t *large = c->large.dim, *small = c->small.dim;
+    const Slide *h = &c->slide[0], *v = &c->slide[1];
+    const int64_t size[] = {large[0],    large[1],  large[2],  small[0],      small[1],     small[2],
+                            c->groups,   h->k,      v->k,      h->stride,     v->stride,    h->dilation,
+                            v->dilation, h->before, v->before, c->large_step, c->small_step};
+    writer_bind_ints(w, "size", size, sizeof size / sizeof *size);
+    writer_put(w, "static const nn_conv size = {$N, $size};");
+    writer_put(w, call);
+}
+
+bool correlate_is_depthwise(const Correlation *c)
+{
+    return c->groups > 1 && c->large.dim[0] == c->groups && c->small.dim[0] == c->groups;
+}
+
+double correlate_direct_cost(const Correlation *c, Shape result, const CostModel *m)
+{
+    const Slide *h = &c->slide[0], *w = &c->slide[1];
+    bool back = shape_equal(result, c->large);
+    double weights = (double)(c->small.dim[0] * (c->large.dim[0] / c->groups) * h->k * w->k);
+    double pixels = (double)(m->batch * result.dim[1] * result.dim[2]) / (double)(back ? h->stride * w->stride : 1);
+    double lanes = result.dim[0] < NN_PANEL ? (double)NN_PANEL / (double)result.dim[0] : 1;
+    return weights * (pixels * lanes + (m->constant_weights ? m->machine->weight_read : 0));
+}
+
+double correlate_planar_cost(const Correlation *c, const CostModel *m)
+{
+    int64_t columns = c->small.dim[2], vectors = (columns + NN_MAX_WIDTH - 1) / NN_MAX_WIDTH;
+    return (double)(correlate_macs(c) * m->batch) * (double)(vectors * NN_MAX_WIDTH) / (double)columns;
+}
+
+bool correlate_panels_shape(Graph *g, Node *n, const Correlation *c, bool back)
+{
+    int64_t groups = c->groups, taps = c->slide[0].k * c->slide[1].k;
+    int64_t lanes = (back ? c->large : c->small).dim[0] / groups, depth = (back ? c->small : c->large).dim[0] / groups;
+    int64_t count = nn_conv_packed(groups, lanes, depth, taps);
+    node_out_as(g, n, g->real, false, shape_vector(count));
+    return true;
+}
+
+/* ---- graph ------------------------------------------------------------ */
+
+bool correlate_groups_divide(Graph *g, Node *n, int64_t groups, int64_t in, int64_t out)
+{
+    if (in % groups == 0 && out % groups == 0) return true;
+    const char *which = in % groups ? "input" : "output";
+    long long channels = in % groups ? in : out;
+    diag_error(g->compilation, n->span, "%s: the %lld %s channels cannot be divided into %lld equal groups",
+               n->op->name, channels, which, (long long)groups);
+    return false;
+}
+
+/* Fans as PyTorch counts them: of dimension 1 and of dimension 0, times the
+ * kernel's area. */
+void correlate_params(Graph *g, Node *n, Shape weight, int64_t biases, Init init, bool bias)
+{
+    int64_t area = weight.dim[2] * weight.dim[3];
+    init = init_with_fans(init, weight.dim[1] * area, weight.dim[0] * area);
+    node_param(g, n, "weight", weight, init);
+    if (!bias) return;
+    node_param(g, n, "bias", shape_vector(biases), init.kind == INIT_TORCH ? init : init_constant(0));
+}
+
+static void give_model(Backward *b, Node *d, Tensor *param)
+{
+    backward_give(b, param, node_out_as(backward_graph(b), d, backward_graph(b)->real, false, param->shape));
+}
+
+void correlate_grad(Backward *b, const Node *n, const CorrelateGradients *gradients)
+{
+    Graph *g = backward_graph(b);
+    Tensor *x = n->in[0], *weight = n->in[1];
+    Tensor *dy = backward_of(b, n->out[0]);
+    if (backward_wants(b, x)) {
+        Node *d = backward_node(b, gradients->dx, n);
+        node_in(g, d, dy);
+        node_in(g, d, weight);
+        backward_give(b, x, node_out(g, d, x->shape));
+    }
+    if (backward_wants(b, weight)) {
+        Node *d = backward_node(b, gradients->dweight, n);
+        node_in(g, d, x);
+        node_in(g, d, dy);
+        give_model(b, d, weight);
+    }
+    if (node_has(n, 2) && backward_wants(b, n->in[2])) {
+        Node *d = backward_node(b, gradients->dbias, n);
+        node_in(g, d, dy);
+        give_model(b, d, n->in[2]);
+    }
+}

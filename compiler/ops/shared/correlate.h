@@ -1,0 +1,95 @@
+/*
+ * The three sums of convolution, shared by conv and deconv.
+ *
+ * A correlation joins a large image L: [N][C][H][W], a small one
+ * S: [N][O][h][w] and a weight W: [O][C/groups][kh][kw]:
+ *
+ *   gather    S[o][i][j]     = Σ_{c,u,v} W[o][c][u][v] · L[c][row][col]
+ *   scatter   L[c][row][col] = Σ_{o,u,v} W[o][c][u][v] · S[o][i][j]
+ *   weights   W[o][c][u][v]  = Σ_{n,i,j} S[o][i][j] · L[c][row][col]
+ *
+ * with row = i·stride + u·dilation − pad, and col likewise.  A conv is a gather
+ * and its gradients are the other two; a deconv is a scatter and its gradients
+ * are the other two, so that each loop nest is written once.
+ */
+#ifndef NNC_OPS_SHARED_CORRELATE_H
+#define NNC_OPS_SHARED_CORRELATE_H
+
+#include "ops/shared/window.h"
+
+typedef struct Correlation {
+    Slide slide[2];
+    Shape large, small;
+    int64_t large_step, small_step; /* from pixel to pixel, of NHWC images */
+    int64_t groups;
+    PadMode mode;
+    bool flip; /* the kernel is mirrored along both axes */
+} Correlation;
+
+/* Multiply–accumulates per sample. */
+int64_t correlate_macs(const Correlation *);
+
+/* The arguments name the function's arrays.  `bias` may be NULL. */
+void correlate_gather(Writer *, const Correlation *, const char *large, const char *small, const char *bias);
+void correlate_scatter(Writer *, const Correlation *, const char *large, const char *small, const char *bias);
+void correlate_weights(Writer *, const Correlation *, const char *large, const char *small);
+
+/* dbias[c] = Σ dy[n][c][·], for an image of this shape; an Op.plain of one input, dy. */
+void correlate_bias_plain(Writer *, const Node *);
+void correlate_bias_emit(Writer *, const Node *); /* kernel "channels" */
+
+/* ---- variants: runtime/kernels/conv.h, NHWC ---- */
+
+/* The kernels serve it: zeros around, not mirrored, not too large. */
+bool correlate_served(const Correlation *);
+
+/* The same, of these two images: with their steps. */
+Correlation correlate_with_steps(Correlation, const Tensor *large, const Tensor *small);
+
+/* The weights as panels, for gather, or (back) for scatter: an Op.shape of one
+ * input, the weight. */
+bool correlate_panels_shape(Graph *, Node *, const Correlation *, bool back);
+void correlate_call(Writer *, const Correlation *, const char *call); /* `size` is the nn_conv */
+
+bool correlate_is_depthwise(const Correlation *); /* groups of one channel and one output */
+
+/* Of the sum that makes `result`, the large or the small image: its channels are the lanes,
+ * of which fewer than a panel leave vectors partly empty. */
+double correlate_direct_cost(const Correlation *, Shape result, const CostModel *);
+
+/* A gather of NCHW images with so few channels and outputs that vectors of columns are
+ * fuller than vectors of channels: runtime/kernels/plane.h. */
+bool correlate_planar_served(const Correlation *);
+double correlate_planar_cost(const Correlation *, const CostModel *);
+
+/* The batch-blocked kernels serve it: as correlate_served, no groups, and so few channels
+ * that vectors of them would not be full. */
+bool correlate_blocked_served(const Correlation *);
+void correlate_samples_call(Writer *, const Correlation *, const char *call); /* `size` is the nn_samples */
+
+extern const char *const correlate_pack_in[];  /* weight */
+extern const char *const correlate_pack_out[]; /* panels */
+
+/* Weight [O][C/groups][kh][kw] and, when wanted, bias. */
+void correlate_params(Graph *, Node *, Shape weight, int64_t biases, Init, bool bias);
+
+/* Op.grad of both: nodes of the gradient operators for x, weight and bias. */
+typedef struct CorrelateGradients {
+    const Op *dx, *dweight, *dbias;
+} CorrelateGradients;
+void correlate_grad(Backward *, const Node *, const CorrelateGradients *);
+
+/* A user's error when groups do not divide both numbers of channels. */
+bool correlate_groups_divide(Graph *, Node *, int64_t groups, int64_t in, int64_t out);
+
+/* Names for Op.in and Op.out. */
+extern const char *const correlate_in[];          /* x, weight, bias */
+extern const char *const correlate_out[];         /* y */
+extern const char *const correlate_dx_in[];       /* dy, weight */
+extern const char *const correlate_dx_out[];      /* dx */
+extern const char *const correlate_dweight_in[];  /* x, dy */
+extern const char *const correlate_dweight_out[]; /* dweight */
+extern const char *const correlate_dbias_in[];    /* dy */
+extern const char *const correlate_dbias_out[];   /* dbias */
+
+#endif

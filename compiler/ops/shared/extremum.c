@@ -1,0 +1,237 @@
+/*
+ * The extremum of a sliding window, forward and backward.
+ *
+ *   x: [N][C][H][W]   y: [N][C][h][w]   place: [N][C][h][w]
+ *
+ * While training, `place` keeps which tap of the window won, u·kw + v, in a byte
+ * when the window has at most 256 taps; backward needs nothing else.  Of equal
+ * elements the first wins.  A NaN wins over every number and the last NaN over
+ * those before it, as in PyTorch.
+ */
+#include "ops/shared/extremum.h"
+#include "autodiff/backward.h"
+
+#include <stdio.h>
+
+const Attr extremum_attrs[] = {
+    {"k", ATTR_PAIR, offsetof(ExtremumAttrs, k), NULL, 1, WINDOW_MAX, NULL},
+    {"stride", ATTR_PAIR, offsetof(ExtremumAttrs, stride), "k", 1, WINDOW_MAX, NULL},
+    {"pad", ATTR_PAD, offsetof(ExtremumAttrs, pad), "0", 0, WINDOW_MAX, NULL},
+    {"dilation", ATTR_PAIR, offsetof(ExtremumAttrs, dilation), "1", 1, WINDOW_MAX, NULL},
+    {"ceil", ATTR_BOOL, offsetof(ExtremumAttrs, ceil), "no", 0, 0, NULL},
+    {0},
+};
+
+const char *const extremum_in[] = {"x", NULL};
+const char *const extremum_out[] = {"y", NULL};
+const char *const extremum_training_out[] = {"y", "place", NULL};
+static const char *const gradient_in[] = {"dy", "place", NULL};
+static const char *const gradient_out[] = {"dx", NULL};
+
+static WindowSpec spec_of(const ExtremumAttrs *a) { return (WindowSpec){a->k, a->stride, a->dilation, a->pad}; }
+
+bool extremum_shape(Graph *g, Node *n)
+{
+    ExtremumAttrs *a = n->attrs;
+    return window_pool_shape(g, n, spec_of(a), &a->pad, a->ceil);
+}
+
+bool extremum_training_shape(Graph *g, Node *n)
+{
+    const ExtremumAttrs *a = n->attrs;
+    if (!extremum_shape(g, n)) return false;
+    node_out_as(g, n, a->k.h * a->k.w <= 256 ? DTYPE_U8 : DTYPE_I32, true, node_shape_out(n));
+    return true;
+}
+
+void extremum_window(const Node *n, int axis, Window *window)
+{
+    Slide s[2];
+    window_slides(s, spec_of(n->attrs), node_shape_in(n), node_shape_out(n));
+    window_field(&s[axis], window);
+}
+
+int64_t extremum_flops(const Node *n)
+{
+    const ExtremumAttrs *a = n->attrs;
+    return window_cost(shape_count(node_shape_out(n)), a->k.h * a->k.w);
+}
+
+/* ---- loops ------------------------------------------------------------ */
+
+/* The loops over the elements of y of sample n. */
+static int open_outputs(Writer *w, const Slide s[2], int64_t channels)
+{
+    int braces = window_loop(w, "c", channels, false);
+    braces += window_loop(w, "i", s[0].small, false);
+    return braces + window_loop(w, "j", s[1].small, false);
+}
+
+static bool is_padded(const Slide s[2]) { return window_tested(&s[0]) || window_tested(&s[1]); }
+
+/* Declares best: where no tap lies in the padding the first element, else `worst`. */
+static void put_start(Writer *w, const Slide s[2], double worst)
+{
+    char row[128], col[128];
+    Slide corner[2] = {s[0], s[1]};
+    corner[0].k = corner[1].k = 1;
+    window_index_text(row, sizeof row, &corner[0], "i", NULL);
+    window_index_text(col, sizeof col, &corner[1], "j", NULL);
+    writer_bind(w, "row", "%s", row);
+    writer_bind(w, "col", "%s", col);
+    writer_bind_real(w, "worst", worst);
+    writer_put(w, is_padded(s) ? "$real best = $worst;" : "$real best = @x(n, $c, $row, $col);");
+}
+
+void extremum_plain(Writer *w, const Node *n, const char *better, double worst)
+{
+    Slide s[2];
+    window_slides(s, spec_of(n->attrs), node_shape_in(n), node_shape_out(n));
+    writer_bind(w, "better", "%s", better);
+    writer_put(w, "for ($int n = 0; n < $N; n++) {");
+    int outer = 1 + open_outputs(w, s, node_shape_in(n).dim[0]);
+    put_start(w, s, worst);
+    int inner = window_taps(w, s, PAD_MODE_ZEROS);
+    writer_put(w, "const $real value = @x(n, $c, $row, $col);\n"
+                  "if (value $better best || value != value) {\n"
+                  "    best = value;\n"
+                  "}\n");
+    window_close(w, inner);
+    writer_put(w, "@y(n, $c, $i, $j) = best;");
+    window_close(w, outer);
+}
+
+static void bind_tap(Writer *w, const Slide s[2])
+{
+    if (s[0].k == 1) {
+        writer_bind(w, "tap", "%s", s[1].k == 1 ? "0" : "v");
+    } else {
+        writer_bind(w, "tap", s[1].k == 1 ? "u" : "u * %lld + v", (long long)s[1].k);
+    }
+}
+
+/* With padding the first element is known by there being no winner yet: an
+ * infinite one could not beat `worst`. */
+void extremum_training_plain(Writer *w, const Node *n, const char *better)
+{
+    Slide s[2];
+    window_slides(s, spec_of(n->attrs), node_shape_in(n), node_shape_out(n));
+    writer_bind(w, "wins", is_padded(s) ? "winner < 0 || value %s best" : "value %s best", better);
+    bind_tap(w, s);
+    writer_put(w, "for ($int n = 0; n < $N; n++) {");
+    int outer = 1 + open_outputs(w, s, node_shape_in(n).dim[0]);
+    put_start(w, s, 0);
+    writer_put(w, is_padded(s) ? "$int winner = -1;" : "$int winner = 0;");
+    int inner = window_taps(w, s, PAD_MODE_ZEROS);
+    writer_put(w, "const $real value = @x(n, $c, $row, $col);\n"
+                  "if ($wins || value != value) {\n"
+                  "    best = value;\n"
+                  "    winner = $tap;\n"
+                  "}\n");
+    window_close(w, inner);
+    writer_put(w, "@y(n, $c, $i, $j) = best;\n"
+                  "@place(n, $c, $i, $j) = winner;\n");
+    window_close(w, outer);
+}
+
+/* Binds $row and $col to the element that won window (i, j). */
+static void bind_winner(Writer *w, const Slide s[2])
+{
+    char row_tap[40] = "tap", col_tap[40] = "tap", text[128];
+    if (s[1].k > 1) snprintf(row_tap, sizeof row_tap, "tap / %lld", (long long)s[1].k);
+    if (s[0].k > 1) snprintf(col_tap, sizeof col_tap, "tap %% %lld", (long long)s[1].k);
+    window_index_text(text, sizeof text, &s[0], "i", row_tap);
+    writer_bind(w, "row", "%s", text);
+    window_index_text(text, sizeof text, &s[1], "j", col_tap);
+    writer_bind(w, "col", "%s", text);
+}
+
+static void extremum_grad_plain(Writer *w, const Node *n)
+{
+    Slide s[2];
+    window_slides(s, spec_of(n->attrs), node_shape_out(n), node_shape_in(n));
+    writer_put(w, "for ($int n = 0; n < $N; n++) {");
+    window_zero(w, "dx", shape_count(node_shape_out(n)));
+    int braces = 1 + open_outputs(w, s, node_shape_in(n).dim[0]);
+    bind_winner(w, s);
+    writer_put(w, s[0].k * s[1].k > 1 ? "const $int tap = @place(n, $c, $i, $j);" : "(void)place;");
+    writer_put(w, "@dx(n, $c, $row, $col) += @dy(n, $c, $i, $j);");
+    window_close(w, braces);
+}
+
+/* ---- fast form: runtime/kernels/pool.h -------------------------------- */
+
+/* nn_window has room for it. */
+static bool served(const Node *n, Shape large)
+{
+    const ExtremumAttrs *a = n->attrs;
+    return shape_count(large) < INT32_MAX && window_cost(a->k.h, a->k.w) < INT32_MAX;
+}
+
+bool extremum_is_served(const Node *n) { return served(n, node_shape_in(n)); }
+
+/* Batch-blocked, a channel of a block is an image of its own, of one channel per sample. */
+static void bind_images(Writer *w, const Node *n)
+{
+    writer_bind(w, "blocks", "%s", "");
+    if (n->layout == LAYOUT_NCHW16N) writer_bind(w, "blocks", " / 16 * %lld", (long long)node_shape_in(n).dim[0]);
+}
+
+/* nn_window: c, h, w, oh, ow, kh, kw, sh, sw, dh, dw, top, left, least, wide */
+static void call_kernel(Writer *w, const Node *n, Shape large, Shape small, bool least, const char *call)
+{
+    Slide s[2];
+    window_slides(s, spec_of(n->attrs), large, small);
+    bind_images(w, n);
+    const int64_t channels = n->layout == LAYOUT_NCHW16N ? BATCH_BLOCK : large.dim[0];
+    const int64_t size[] = {channels,    s[0].large,  s[1].large,    s[0].small,    s[1].small,  s[0].k,     s[1].k,
+                            s[0].stride, s[1].stride, s[0].dilation, s[1].dilation, s[0].before, s[1].before};
+    writer_bind_ints(w, "size", size, sizeof size / sizeof *size);
+    writer_bind_int(w, "least", least);
+    writer_bind_int(w, "wide", s[0].k * s[1].k > 256);
+    writer_put(w, "static const nn_window size = {$size, $least, $wide};");
+    writer_put(w, call);
+}
+
+void extremum_emit(Writer *w, const Node *n, bool least)
+{
+    writer_bind(w, "kernel", n->layout != LAYOUT_NCHW ? "nn_extremum_last" : "nn_extremum");
+    const char *keeping = "$kernel(&size, $N$blocks, x, y, place, $t, $T);",
+               *without = "$kernel(&size, $N$blocks, x, y, 0, $t, $T);";
+    call_kernel(w, n, node_shape_in(n), node_shape_out(n), least, n->out_count > 1 ? keeping : without);
+}
+
+static void extremum_grad_emit(Writer *w, const Node *n)
+{
+    writer_bind(w, "kernel", n->layout != LAYOUT_NCHW ? "nn_extremum_last_dx" : "nn_extremum_dx");
+    call_kernel(w, n, node_shape_out(n), node_shape_in(n), false, "$kernel(&size, $N$blocks, dy, place, dx, $t, $T);");
+}
+
+static bool extremum_grad_is_served(const Node *n) { return served(n, node_shape_out(n)); }
+
+static const Variant extremum_gradient_variants[] = {{.name = "simd",
+                                                      .layouts = IN_NCHW | IN_NHWC | IN_NCHW16N,
+                                                      .traits = VARIANT_ANY_BATCH,
+                                                      .serves = extremum_grad_is_served,
+                                                      .emit = extremum_grad_emit,
+                                                      .kernel = "pool"},
+                                                     {0}};
+
+static const Op extremum_gradient = {
+    .name = "extremum.dx",
+    .class = OP_INTERNAL,
+    .in = gradient_in,
+    .out = gradient_out,
+    .plain = extremum_grad_plain,
+    .variants = extremum_gradient_variants,
+};
+
+void extremum_grad(Backward *b, const Node *n)
+{
+    if (!backward_wants(b, n->in[0])) return;
+    Graph *g = backward_graph(b);
+    Node *d = backward_node(b, &extremum_gradient, n);
+    node_in(g, d, backward_of(b, n->out[0]));
+    node_in(g, d, n->out[1]);
+    backward_give(b, n->in[0], node_out(g, d, node_shape_in(n)));
+}

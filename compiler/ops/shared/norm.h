@@ -1,0 +1,47 @@
+/*
+ * What the normalising layers share: sums in two levels, moments; and for groupnorm and
+ * layernorm, which differ in what is averaged and in their affine parameters,
+ * the whole of shapes, loops and gradients.
+ */
+#ifndef NNC_OPS_SHARED_NORM_H
+#define NNC_OPS_SHARED_NORM_H
+
+#include "graph/graph.h"
+
+/* Two loops: variable < count, and k < inner inside it. */
+typedef struct NormLoops {
+    const char *variable, *count; /* "n", "$N" */
+    int64_t inner;
+} NormLoops;
+
+/* Declares target = Σ term.  The inner sum has a variable of its own: in float that
+ * loses less.  `first` is a statement before the term, or NULL. */
+void norm_sum(Writer *, const char *target, NormLoops, const char *first, const char *term);
+
+/* Declares average and variance (biased) of the values, `count` of them. */
+void norm_moments(Writer *, NormLoops, const char *value, const char *count);
+
+/* The loop over k < inner, left out where there is one element. */
+int norm_loop(Writer *, int64_t inner);
+
+typedef struct NormAttrs {
+    int64_t groups; /* 0: all of the sample at once, with affine parameters per element */
+    double eps;
+    bool affine;
+} NormAttrs;
+
+extern const char *const norm_in[];           /* x, weight, bias */
+extern const char *const norm_out[];          /* y */
+extern const char *const norm_training_out[]; /* y, mean, inv */
+
+bool norm_shape(Graph *, Node *);
+bool norm_training_shape(Graph *, Node *);
+void norm_params(Graph *, Node *);
+void norm_window(const Node *, int axis, Window *);
+int64_t norm_flops(const Node *);
+void norm_plain(Writer *, const Node *);
+void norm_training_plain(Writer *, const Node *);
+void norm_emit(Writer *, const Node *);   /* of both */
+void norm_grad(Backward *, const Node *); /* of the training forms */
+
+#endif

@@ -1,0 +1,85 @@
+/* Optimizers: the loop over the elements, and the step that Adam and AdamW share. */
+#include "ops/shared/optimizer.h"
+
+#include <math.h>
+
+const char *const optimizer_in[] = {"gradient", "param", NULL};
+
+void optimizer_open(Writer *w, const Node *n, double weight_decay)
+{
+    writer_bind_int(w, "elements", shape_count(n->in[1]->shape));
+    writer_bind_real(w, "decay", weight_decay);
+    writer_put(w, "for ($int k = 0; k < $elements; k++) {");
+    bool decays = weight_decay != 0;
+    writer_put(w, decays ? "const $real g = gradient[k] + $decay * param[k];" : "const $real g = gradient[k];");
+}
+
+void optimizer_close(Writer *w) { writer_put(w, "}"); }
+
+void optimizer_bind_beta(Writer *w, const char *name, const char *rest, double beta)
+{
+    writer_bind_real(w, name, beta);
+    writer_bind_real(w, rest, 1 - beta);
+}
+
+void optimizer_bind(Writer *w, const Node *n, double weight_decay)
+{
+    writer_bind_int(w, "elements", shape_count(n->in[1]->shape));
+    writer_bind_real(w, "decay", weight_decay);
+}
+
+void adam_states(Graph *g, Node *n)
+{
+    node_state(g, n, "exp_avg", 0);
+    node_state(g, n, "exp_avg_sq", 0);
+}
+
+/* const real NAME = 1 − beta^t, without the loss of digits that beta near 1 would
+ * bring in single precision. */
+static void put_correction(Writer *w, const char *name, double beta)
+{
+    writer_bind(w, "correction", "%s", name);
+    writer_bind_real(w, "beta", beta);
+    if (beta == 0) {
+        writer_put(w, "const $real $correction = 1;");
+        return;
+    }
+    writer_bind_real(w, "log_beta", log(beta));
+    writer_put(w, "const $real $correction = -$expm1(t * $log_beta); /* 1 - $beta^t */");
+}
+
+void adam_step(Writer *w, const Node *n, double weight_decay, const char *before)
+{
+    const AdamAttrs *a = n->attrs;
+    optimizer_bind_beta(w, "beta1", "rest1", a->beta1);
+    optimizer_bind_beta(w, "beta2", "rest2", a->beta2);
+    writer_bind_real(w, "eps", a->eps);
+    writer_put(w, "const $real t = ($real)($step + 1);");
+    put_correction(w, "correction1", a->beta1);
+    put_correction(w, "correction2", a->beta2);
+    writer_put(w, "const $real rate = $lr / correction1;\n"
+                  "const $real root = $sqrt(correction2);\n");
+    optimizer_open(w, n, weight_decay);
+    if (before) writer_put(w, before);
+    writer_put(w, "exp_avg[k] = $beta1 * exp_avg[k] + $rest1 * g;\n"
+                  "exp_avg_sq[k] = $beta2 * exp_avg_sq[k] + $rest2 * g * g;\n"
+                  "param[k] -= rate * exp_avg[k] / ($sqrt(exp_avg_sq[k]) / root + $eps);\n");
+    optimizer_close(w);
+}
+
+/* $name: log(beta), which for a beta of 0 is never used. */
+static void bind_log(Writer *w, const char *name, double beta) { writer_bind_real(w, name, beta > 0 ? log(beta) : 0); }
+
+void adam_emit_step(Writer *w, const Node *n, double weight_decay, double shrink)
+{
+    const AdamAttrs *a = n->attrs;
+    optimizer_bind(w, n, weight_decay);
+    optimizer_bind_beta(w, "beta1", "rest1", a->beta1);
+    optimizer_bind_beta(w, "beta2", "rest2", a->beta2);
+    bind_log(w, "log1", a->beta1);
+    bind_log(w, "log2", a->beta2);
+    writer_bind_real(w, "eps", a->eps);
+    writer_bind_real(w, "shrink", shrink);
+    writer_put(w, "static const nn_adam rule = {$beta1, $rest1, $log1, $beta2, $rest2, $log2, $eps, $decay, $shrink};\n"
+                  "nn_adam_step(&rule, $elements, gradient, param, exp_avg, exp_avg_sq, $lr, $step, $t, $T);\n");
+}

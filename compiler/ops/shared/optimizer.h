@@ -1,0 +1,40 @@
+/*
+ * What optimizers share: the loop over a parameter's elements and the gradient
+ * with PyTorch's weight decay (of every parameter, biases too) in it.
+ */
+#ifndef NNC_OPS_SHARED_OPTIMIZER_H
+#define NNC_OPS_SHARED_OPTIMIZER_H
+
+#include "graph/graph.h"
+
+/* Ranges of attributes: a decay rate of moments lies below 1. */
+#define OPTIMIZER_MAX      1e9
+#define OPTIMIZER_BETA_MAX 0.999999999
+
+/* Opens the loop, k the index, and defines g = gradient[k] + decay · param[k]. */
+void optimizer_open(Writer *, const Node *, double weight_decay);
+void optimizer_close(Writer *);
+
+/* Binds $name to beta and $rest to 1 − beta, as literals. */
+void optimizer_bind_beta(Writer *, const char *name, const char *rest, double beta);
+
+/* For the kernels: binds $elements and $decay. */
+void optimizer_bind(Writer *, const Node *, double weight_decay);
+
+/* Adam and AdamW differ in what weight decay means. */
+typedef struct AdamAttrs {
+    double lr, beta1, beta2, eps, weight_decay;
+} AdamAttrs;
+
+void adam_states(Graph *, Node *);
+
+/* The step, with `weight_decay` in the gradient; `before`, a line of the loop that
+ * comes first, or NULL. */
+void adam_step(Writer *, const Node *, double weight_decay, const char *before);
+
+/* The same by the kernel; `shrink` is AdamW's decay. */
+void adam_emit_step(Writer *, const Node *, double weight_decay, double shrink);
+
+extern const char *const optimizer_in[]; /* gradient, param; states have their own names */
+
+#endif

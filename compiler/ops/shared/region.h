@@ -1,0 +1,31 @@
+/*
+ * A smaller image as a part of a larger one: what pad and crop, and their
+ * gradients, have in common.
+ */
+#ifndef NNC_OPS_SHARED_REGION_H
+#define NNC_OPS_SHARED_REGION_H
+
+#include "graph/graph.h"
+
+/* part[n][c][i][j] = whole[n][c][i + top][j + left], over the shape of the part. */
+void region_take(Writer *, const char *part, const char *whole, Shape part_shape, int64_t top, int64_t left);
+
+/* The other way round: whole[n][c][i + top][j + left] = part[n][c][i][j], and
+ * `value` everywhere else. */
+void region_place(Writer *, const char *whole, const char *part, Shape whole_shape, Shape part_shape, int64_t top,
+                  int64_t left, double value);
+
+/* Variant.emit of the same, from the node's input to its output. */
+void region_take_emit(Writer *, const Node *, int64_t top, int64_t left);
+void region_place_emit(Writer *, const Node *, int64_t top, int64_t left, double value);
+
+/* Writes a call of the kernel "region", in which $from and $to are the arrays. */
+void region_call(Writer *, const Node *, const char *call);
+
+/* array[k] = 0 over the whole batch. */
+void region_zero(Writer *, const char *array, Shape);
+
+/* Op.flops of what only moves numbers. */
+int64_t region_no_flops(const Node *);
+
+#endif
