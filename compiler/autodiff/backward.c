@@ -8,12 +8,13 @@
  * value was used more than once.
  */
 #include "autodiff/backward.h"
-#include "autodiff/differentiate.h"
 
 #include <assert.h>
 #include <string.h>
 
-struct Backward {
+#include "autodiff/differentiate.h"
+
+    struct Backward {
     Graph *graph;
     int tensor_count; /* of the forward part: ids below this */
     bool *wanted;     /* by tensor id */

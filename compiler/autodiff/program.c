@@ -14,16 +14,17 @@
  * In micro-batches, updates wait for the last of them: each gradient is added to a
  * sum, which is cleared before the first.
  */
-#include "autodiff/backward.h"
-#include "autodiff/differentiate.h"
 #include "autodiff/program.h"
-#include "autodiff/training.h"
-#include "elab/train_spec.h"
 
 #include <assert.h>
 #include <string.h>
 
-typedef struct Build {
+#include "autodiff/backward.h"
+#include "autodiff/differentiate.h"
+#include "autodiff/training.h"
+#include "elab/train_spec.h"
+
+    typedef struct Build {
     Graph *net;
     Graph *graph;
     const TrainSpec *spec;

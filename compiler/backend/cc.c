@@ -63,7 +63,7 @@ static bool job_open(Job *job)
     return true;
 }
 
-static bool write_source(Job *job, const char *text)
+static bool write_source_file(Job *job, const char *text)
 {
     FILE *file = fopen(job->source, "w");
     bool ok = file && fputs(text, file) >= 0;
@@ -267,7 +267,7 @@ static const char *compiler_text(Arena *arena)
 }
 
 /* NULL: no cache, or no compiler. */
-static const char *place_of(const Job *job, const char *text)
+static const char *tool_path(const Job *job, const char *text)
 {
     enum { FLAGS = sizeof cc_flags / sizeof cc_flags[0], EXACT = sizeof cc_exact_flags / sizeof cc_exact_flags[0] };
     const char *texts[FLAGS + EXACT + 3];
@@ -305,7 +305,7 @@ static void set_pointers(void *handle, Arena *arena)
 /* ---- the back end -------------------------------------------------------- */
 
 /* A signal that is ignored (SIGHUP under nohup) stays ignored. */
-static void hold_signals(Job *job)
+static void block_signals(Job *job)
 {
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
     sigemptyset(&job->held);
@@ -317,7 +317,7 @@ static void hold_signals(Job *job)
     pthread_sigmask(SIG_BLOCK, &job->held, &job->before);
 }
 
-static void release_signals(Job *job)
+static void unblock_signals(Job *job)
 {
     pthread_sigmask(SIG_SETMASK, &job->before, NULL);
     if (job->interrupted) raise(job->interrupted);
@@ -326,7 +326,7 @@ static void release_signals(Job *job)
 static void *make_object(Job *job, const char *text, const char *place)
 {
     void *handle = NULL;
-    if (job_open(job) && write_source(job, text) && run_compiler(job)) handle = load_object(job);
+    if (job_open(job) && write_source_file(job, text) && run_compiler(job)) handle = load_object(job);
     if (handle && place) cache_store(job->arena, place, job->object);
     workdir_close(&job->directory);
     return handle;
@@ -335,12 +335,12 @@ static void *make_object(Job *job, const char *text, const char *place)
 static void *cc_compile(const char *source, Arena *arena, const char **error)
 {
     Job job = {.arena = arena};
-    const char *place = place_of(&job, source);
+    const char *place = tool_path(&job, source);
     void *handle = place ? cache_load(place) : NULL;
     if (handle) return handle;
-    hold_signals(&job);
+    block_signals(&job);
     handle = make_object(&job, source, place);
-    release_signals(&job);
+    unblock_signals(&job);
     *error = job.error;
     return handle;
 }
@@ -349,7 +349,7 @@ void *cc_compile_linked(const char *source, const int *cancelled, Arena *arena, 
 {
     Job job = {.arena = arena, .linked = true, .cancelled = cancelled};
     sigemptyset(&job.before);
-    const char *text = with_pointers(arena, source), *place = place_of(&job, text);
+    const char *text = with_pointers(arena, source), *place = tool_path(&job, text);
     void *handle = place ? cache_load(place) : NULL;
     if (!handle) handle = make_object(&job, text, place);
     if (handle) set_pointers(handle, arena);

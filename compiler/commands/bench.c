@@ -107,7 +107,7 @@ static float random_number(uint64_t k)
 }
 
 /* Values in [−1, 1) for the input; classes, or values in [0, 1) that every loss takes. */
-static void fill(Bench *b)
+static void fill_random(Bench *b)
 {
     const nn_model_info *info = b->l->info;
     size_t batch = (size_t)info->batch, targets = batch * info->target_count;
@@ -137,7 +137,7 @@ static void bench_open(Bench *b, const BenchRequest *r, const Model *l)
         .target = block_alloc(batch * info->target_count * sizeof(float)),
     };
     b->model = info->init(b->block, r->load.train, 1);
-    fill(b);
+    fill_random(b);
 }
 
 static void bench_close(Bench *b)

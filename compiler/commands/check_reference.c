@@ -368,7 +368,7 @@ static void run_steps(Reference *r)
     free(loss);
 }
 
-static void run_all(Reference *r)
+static void run_comparisons(Reference *r)
 {
     bool single = !r->steps, vjp = single && (find_tensor(r, "dy") || find_tensor(r, "train.y"));
     printf("%s: against %s, batch %zu", r->l.net->name, r->path, r->batch);
@@ -420,7 +420,7 @@ static int compare_all(Reference *r)
     r->x = floats(find_tensor(r, "x"));
     status = read_target(r);
     if (status != STATUS_OK) return status;
-    run_all(r);
+    run_comparisons(r);
     if (!r->compared) return fail(STATUS_INPUT, "%s: there is nothing to compare", r->path);
     printf("%s: %d compared, %d wrong, tolerance %.2g\n", r->wrong ? "wrong" : "ok", r->compared, r->wrong,
            r->tolerance);

@@ -168,7 +168,7 @@ static int check_request(const CompileRequest *r, const OptionReader *reader)
 }
 
 /* Whether two paths are one file: the source is never written over. */
-static bool same_file(const char *a, const char *b)
+static bool is_same_file(const char *a, const char *b)
 {
     struct stat x, y;
     return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
@@ -314,7 +314,8 @@ static int emit(const CompileRequest *r, Model *l)
 static int compile(CompileRequest *r)
 {
     if (r->dump) return dump(r);
-    if (same_file(r->load.path, r->output)) return fail(STATUS_USAGE, "-o %s would write over the source", r->output);
+    if (is_same_file(r->load.path, r->output))
+        return fail(STATUS_USAGE, "-o %s would write over the source", r->output);
     Model l;
     r->load.train = r->train;
     int status = load_net(&r->load, &l);

@@ -2,15 +2,17 @@
  * The origin of weights: into metadata, and out of it.
  */
 #include "commands/origin.h"
-#include "lower/dump.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-/* Of the net's dump without its first line, the name: neither comments nor the layout of the
+#include "lower/dump.h"
+
+    /* Of the net's dump without its first line, the name: neither comments nor the layout of the
  * source change it, nor do the batch or the train section. */
-static const char *net_hash(const Model *m)
+    static const char *
+    net_hash(const Model *m)
 {
     char *text = NULL;
     size_t length = 0;

@@ -323,7 +323,7 @@ static bool take_init(const AttrSlot *s)
     return true;
 }
 
-static bool take(const AttrSlot *s)
+static bool bind_value(const AttrSlot *s)
 {
     const Const *value = s->value;
     switch (s->attr->type) {
@@ -445,7 +445,7 @@ static void bind_default(Compilation *c, const char *what, const Attr *table, co
     Attr free_attr = *attr;
     free_attr.min = free_attr.max = 0;
     AttrSlot slot = {c, what, &free_attr, default_value(c->arena, attr), span_nowhere(), attrs + attr->offset};
-    bool good = take(&slot);
+    bool good = bind_value(&slot);
     assert(good && "a default of an operator's table does not have its type");
     (void)good;
 }
@@ -530,7 +530,7 @@ bool attrs_bind(Compilation *c, const char *what, const Attr *table, void *attrs
         char *to = (char *)attrs + attr->offset;
         if (given[i] && given[i]->value) {
             AttrSlot slot = {c, what, attr, given[i]->value, given[i]->span, to};
-            good &= take(&slot);
+            good &= bind_value(&slot);
         } else if (given[i]) {
             good = false; /* the argument itself was in error */
         } else if (attr->initial) {

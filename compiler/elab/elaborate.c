@@ -26,7 +26,7 @@ static const char *own_net_names(Compilation *c, const File *file)
 }
 
 /* resnet18 where there is a net resnet(depth=…): ", did you mean --net resnet -D depth=18?"; or NULL. */
-static const char *variant_text(Compilation *c, const File *file, const char *name)
+static const char *net_variant_text(Compilation *c, const File *file, const char *name)
 {
     const size_t digits = strcspn(name, "0123456789");
     const bool number = name[digits] && name[digits + strspn(name + digits, "0123456789")] == '\0';
@@ -48,7 +48,7 @@ static const Def *named_net(Compilation *c, const File *file, const char *name)
         if (strcmp(net->name, name) == 0) return net;
         names[i] = net->name;
     }
-    const char *variant = variant_text(c, file, name);
+    const char *variant = net_variant_text(c, file, name);
     diag_error(c, span_nowhere(), "there is no net `%s` in this file%s", name,
                variant ? variant : suggestion(c, nearest_name(name, names, file->nets.count)));
     return NULL;

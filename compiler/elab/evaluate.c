@@ -58,7 +58,7 @@ static const Const *real_result(const EvalContext *p, const Expr *e, double valu
 
 /* ---- arithmetic ------------------------------------------------------- */
 
-static int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b != 0 && (a < 0) != (b < 0)); }
+static int64_t divide_floored(int64_t a, int64_t b) { return a / b - (a % b != 0 && (a < 0) != (b < 0)); }
 static int64_t floor_mod(int64_t a, int64_t b) { return a % b + (a % b != 0 && (a < 0) != (b < 0) ? b : 0); }
 
 /* base ** exponent by squaring; false on overflow. */
@@ -90,7 +90,7 @@ static const Const *int_arithmetic(const EvalContext *p, const Expr *e, int64_t 
         if (b == -1) /* INT64_MIN / -1 does not fit, and its remainder traps */
             over = e->op == OPERATOR_DIV && __builtin_sub_overflow(0, a, &result);
         else
-            result = e->op == OPERATOR_DIV ? floor_div(a, b) : floor_mod(a, b);
+            result = e->op == OPERATOR_DIV ? divide_floored(a, b) : floor_mod(a, b);
         break;
     case OPERATOR_POW:
         if (b < 0 && a == 0) {
@@ -167,7 +167,7 @@ static int compare_numbers(const Const *a, const Const *b)
     return (x > y) - (x < y);
 }
 
-static const Const *compare(const EvalContext *p, const Expr *e, const Const *a, const Const *b)
+static const Const *compare_constants(const EvalContext *p, const Expr *e, const Const *a, const Const *b)
 {
     if (e->op == OPERATOR_EQ || e->op == OPERATOR_NE) {
         bool comparable = true;
@@ -226,7 +226,7 @@ static const Const *eval_comparison(const EvalContext *p, const Expr *e)
         a = eval(p, e->left, false);
         b = eval(p, e->right, a && a->kind == CONST_SYMBOL);
     }
-    return a && b ? compare(p, e, a, b) : NULL;
+    return a && b ? compare_constants(p, e, a, b) : NULL;
 }
 
 static const Const *eval_binary(const EvalContext *p, const Expr *e)

@@ -120,7 +120,7 @@ static void run_child(Body *b, Body *child, const List *statements)
 }
 
 /* A condition: 1, 0, or −1 after an error. */
-static int eval_condition(Body *b, const Expr *expr, const char *taker)
+static int condition_holds(Body *b, const Expr *expr, const char *taker)
 {
     const Const *value = elab_eval(b, expr);
     if (value && value->kind == CONST_BOOL) return value->truth;
@@ -133,7 +133,7 @@ static int eval_condition(Body *b, const Expr *expr, const char *taker)
 
 static void run_if(Body *b, const Stmt *s)
 {
-    int truth = eval_condition(b, s->value, "`if`");
+    int truth = condition_holds(b, s->value, "`if`");
     if (truth < 0)
         b->current = elab_poison(b->elab); /* either way the value is unknown */
     else
@@ -216,7 +216,7 @@ static const Expr *false_part(Body *b, const Expr *e)
 static void run_expect(Body *b, const Stmt *s)
 {
     Elab *e = b->elab;
-    int truth = eval_condition(b, s->value, "`expect`");
+    int truth = condition_holds(b, s->value, "`expect`");
     if (truth != 0) return;
     const Expr *part = false_part(b, s->value);
     bool comparison = part->kind == EXPR_BINARY && part->op >= OPERATOR_EQ && part->op <= OPERATOR_GE;

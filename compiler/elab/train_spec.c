@@ -42,7 +42,7 @@ static const char *choices(Training *t, const char *const *names, int count)
 }
 
 /* The index of a symbol among the names, or −1 after an error. */
-static int choose(Training *t, Key key, const ConstArg *arg, const char *const *names, int count)
+static int choose_name(Training *t, Key key, const ConstArg *arg, const char *const *names, int count)
 {
     bool symbol = arg->value->kind == CONST_SYMBOL && !arg->name;
     for (int i = 0; symbol && i < count; i++)
@@ -59,7 +59,7 @@ static int choose(Training *t, Key key, const ConstArg *arg, const char *const *
 /* Like `choose` for values that take no arguments. */
 static int choose_bare(Training *t, Key key, const ConstArg *arg, const char *const *names, int count)
 {
-    int index = choose(t, key, arg, names, count);
+    int index = choose_name(t, key, arg, names, count);
     if (index >= 0 && symbol_args(arg->value)->count > 0) {
         diag_error(t->c, arg->span, "%s takes no arguments", names[index]);
         wrong(t);
@@ -135,7 +135,7 @@ static void read_call(Training *t, Key key, OpClass class, OpCall *call)
     int count = 0;
     for (int i = 0; i < op_table_count; i++)
         if (op_table[i]->class == class) names[count++] = op_table[i]->name;
-    choose(t, key, arg, names, count);
+    choose_name(t, key, arg, names, count);
 }
 
 static void default_call(Training *t, OpCall *call, const char *name, OpClass class, const List *args)
@@ -254,7 +254,7 @@ static void check_milestones(Training *t, const ConstArg *arg)
 static void read_schedule(Training *t, const TrainEntry *entry)
 {
     const ConstArg *arg = single(t, entry);
-    int kind = arg ? choose(t, KEY_SCHEDULE, arg, schedule_names, 7) : -1;
+    int kind = arg ? choose_name(t, KEY_SCHEDULE, arg, schedule_names, 7) : -1;
     if (kind < 0) return;
     t->spec->schedule.kind = kind;
     if (!attrs_bind(t->c, schedule_names[kind], schedule_attrs[kind], &t->spec->schedule, symbol_args(arg->value),
@@ -281,7 +281,7 @@ static void read_amounts(Training *t, const TrainEntry *entry, const char *const
     if (entry->values.count == 0) single(t, entry);
     for (int i = 0; i < entry->values.count; i++) {
         const ConstArg *arg = entry->values.at[i];
-        int index = arg->value ? choose(t, entry->key, arg, names, 2) : -1;
+        int index = arg->value ? choose_name(t, entry->key, arg, names, 2) : -1;
         Amount amount = {0};
         if (index < 0) continue;
         if (seen[index]) {
@@ -406,7 +406,7 @@ static void read_augment(Training *t, const TrainEntry *entry)
     if (entry->values.count == 0) single(t, entry);
     for (int i = 0; i < entry->values.count; i++) {
         const ConstArg *arg = entry->values.at[i];
-        int kind = arg->value ? choose(t, KEY_AUGMENT, arg, augment_names, 6) : -1;
+        int kind = arg->value ? choose_name(t, KEY_AUGMENT, arg, augment_names, 6) : -1;
         if (kind < 0) continue;
         Augment *augment = arena_alloc(t->c->arena, sizeof *augment);
         augment->kind = kind;
@@ -428,7 +428,7 @@ static void read_stop(Training *t, const TrainEntry *entry)
 {
     const ConstArg *arg = single(t, entry);
     StopAttrs attrs = {0};
-    if (!arg || choose(t, KEY_STOP, arg, stop_names, 1) < 0) return;
+    if (!arg || choose_name(t, KEY_STOP, arg, stop_names, 1) < 0) return;
     if (!attrs_bind(t->c, stop_names[0], stop_attrs, &attrs, symbol_args(arg->value), arg->span)) wrong(t);
     t->spec->stop_patience = attrs.n;
 }

@@ -25,7 +25,7 @@ static Field through_window(Field in, Window w)
     return out;
 }
 
-static Field join(Field a, Field b)
+static Field join_fields(Field a, Field b)
 {
     bool same_stride = fabs(a.stride - b.stride) < 1e-9;
     bool same_centre = fabs(a.first + a.last - b.first - b.last) < 1e-9;
@@ -44,7 +44,8 @@ void field_compute(Node *n)
         Window window = {.size = 1, .stride = 1};
         if (n->op->window) n->op->window(n, axis, &window);
         Field field = through_window(n->in[0]->field[axis], window);
-        for (int i = 1; i < n->data_count; i++) field = join(field, through_window(n->in[i]->field[axis], window));
+        for (int i = 1; i < n->data_count; i++)
+            field = join_fields(field, through_window(n->in[i]->field[axis], window));
         for (int i = 0; i < n->out_count; i++) {
             n->out[i]->field[axis] = field;
             if (n->out[i]->shape.rank != 3) n->out[i]->field[axis].whole = true;

@@ -5,12 +5,13 @@
  * rematerialization where a memory limit asks for it.
  */
 #include "lower/pipeline.h"
-#include "autodiff/program.h"
 
 #include <assert.h>
 #include <string.h>
 
-typedef struct PassContext {
+#include "autodiff/program.h"
+
+    typedef struct PassContext {
     Graph *program;
     ProgramKind kind;
     const LowerOptions *options;

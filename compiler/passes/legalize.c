@@ -7,11 +7,12 @@
  * the caller and goes to it is NCHW.
  */
 #include "graph/rewrite.h"
-#include "passes/passes.h"
 
 #include <assert.h>
 
-typedef struct Legalizer {
+#include "passes/passes.h"
+
+    typedef struct Legalizer {
     Graph *graph;
     GraphRewriter *rewriter;
     Tensor **reordered; /* by tensor id: the same values in another layout, or NULL */

@@ -18,7 +18,7 @@ typedef struct Planner {
 
 static int64_t aligned(int64_t bytes) { return round_up(bytes, PLAN_ALIGN); }
 
-static Place *place_of(Planner *p, const Tensor *t) { return &p->plan->place[t->id]; }
+static Place *placed_at(Planner *p, const Tensor *t) { return &p->plan->place[t->id]; }
 
 /* ---- lifetimes ---------------------------------------------------------- */
 
@@ -138,12 +138,12 @@ static void propagate_offsets(Planner *p)
     for (int i = 0; i < p->graph->tensors.count; i++) {
         Place *place = &p->plan->place[i];
         const Tensor *t = p->graph->tensors.at[i];
-        place->offset = place_of(p, place->root)->offset;
+        place->offset = placed_at(p, place->root)->offset;
         if (t->parent) place->offset += t->channel_offset * dtype_size(t->dtype);
     }
 }
 
-static bool fits(Planner *p, Place **roots, int count)
+static bool fits_between(Planner *p, Place **roots, int count)
 {
     const int64_t limit = (int64_t)1 << 46; /* user space of today's 64-bit machines */
     int64_t sum = 0;
@@ -180,7 +180,7 @@ Plan *plan_build(const Graph *g)
     for (int i = 0; i < g->tensors.count; i++) {
         if (l.root[i] == i && !liveness_is_external(&l, &s, i)) roots[count++] = &plan->place[i];
     }
-    if (!fits(&p, roots, count)) return NULL;
+    if (!fits_between(&p, roots, count)) return NULL;
     plan->lower_bound = lower_bound(&l, &s);
     assign_offsets(&p, roots, count);
     propagate_offsets(&p);

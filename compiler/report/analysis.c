@@ -8,13 +8,15 @@
  * paths, gradients, memory and time have files of their own.
  */
 #include "report/analysis.h"
-#include "elab/attributes.h"
 
 #include <assert.h>
 #include <string.h>
 
-/* 100 GFLOP/s and 20 GB/s: about one core of a laptop. */
-ReportOptions report_options(void)
+#include "elab/attributes.h"
+
+    /* 100 GFLOP/s and 20 GB/s: about one core of a laptop. */
+    ReportOptions
+    report_options(void)
 {
     return (ReportOptions){.batch = 1, .gain = 0.5, .kill = 0.1, .peak = 100e9, .bandwidth = 20e9};
 }

@@ -49,7 +49,7 @@ static int by_wish(const void *a, const void *b)
 }
 
 /* Puts the boxes of a row beside each other around x = 0; the row's height. */
-static double put_row(BoxRank **row, int count, double top)
+static double place_row(BoxRank **row, int count, double top)
 {
     double width = -GAP_X, height = 0;
     for (int i = 0; i < count; i++) {
@@ -76,7 +76,7 @@ static void put_rows(Arena *arena, DiagramLayout *l, BoxRank *rank)
             row[count++] = &rank[i];
         }
         qsort(row, (size_t)count, sizeof *row, by_wish);
-        if (count) l->height += put_row(row, count, l->height) + GAP_Y;
+        if (count) l->height += place_row(row, count, l->height) + GAP_Y;
         done += count;
     }
     l->height -= GAP_Y;

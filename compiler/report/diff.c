@@ -116,7 +116,7 @@ ReportTable *diff_layers(const Report *r, Arena *arena, bool plain)
     return t;
 }
 
-static ReportTable *totals_table(const Report *r, Arena *arena)
+static ReportTable *diff_totals(const Report *r, Arena *arena)
 {
     ReportTable *t = report_table_new(arena, NULL);
     report_table_column(t, "", true);
@@ -140,7 +140,7 @@ List diff_tables(const Report *r, Arena *arena)
 {
     List tables = {0};
     list_push(arena, &tables, diff_layers(r, arena, false));
-    ReportTable *totals = totals_table(r, arena);
+    ReportTable *totals = diff_totals(r, arena);
     if (totals->rows.count) list_push(arena, &tables, totals);
     return tables;
 }

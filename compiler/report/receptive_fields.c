@@ -38,7 +38,7 @@ static double axis_share(Field f, int64_t elements, int64_t size)
     return fmin(seen, 1);
 }
 
-static Known share_of(const LayerReport *l, Shape input)
+static Known field_share(const LayerReport *l, Shape input)
 {
     if (l->field_why) return unknown(l->field_why);
     if (l->shape.rank != 3) return known(1);
@@ -86,7 +86,7 @@ void analyse_fields(Analysis *a)
     for (int i = 0; i < a->layer_count; i++) {
         LayerReport *l = &a->layers[i];
         l->field_why = why;
-        l->covered = share_of(l, input);
+        l->covered = field_share(l, input);
         for (int axis = 0; axis < 2 && !why; axis++) compare_inputs(a, l, axis);
     }
 }

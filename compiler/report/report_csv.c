@@ -29,7 +29,7 @@ typedef struct CsvRow {
 
 static void put_text(CsvRow *l, const char *text) { l->cell[l->at++] = text; }
 
-static void put_count(CsvRow *l, int64_t value) { put_text(l, arena_printf(l->arena, "%lld", (long long)value)); }
+static void csv_count(CsvRow *l, int64_t value) { put_text(l, arena_printf(l->arena, "%lld", (long long)value)); }
 
 static void put_known(CsvRow *l, Known k)
 {
@@ -61,13 +61,13 @@ static void put_fields(CsvRow *l, const LayerReport *r)
 static void put_costs(CsvRow *l, const Block *b)
 {
     const ReportTotals *t = &b->total;
-    put_count(l, t->trained + t->frozen);
-    put_count(l, t->trained);
-    put_count(l, t->frozen);
-    put_count(l, t->buffers);
-    put_count(l, t->macs);
-    put_count(l, t->flops);
-    put_count(l, t->activation);
+    csv_count(l, t->trained + t->frozen);
+    csv_count(l, t->trained);
+    csv_count(l, t->frozen);
+    csv_count(l, t->buffers);
+    csv_count(l, t->macs);
+    csv_count(l, t->flops);
+    csv_count(l, t->activation);
 }
 
 static Known block_intensity(const Block *b, int64_t batch)
@@ -88,12 +88,12 @@ static void add_row(ReportTable *t, const Analysis *a, const Block *b)
     put_text(&l, b->layer ? r->kind : "block");
     put_text(&l, b->layer ? r->arguments : "");
     put_text(&l, r->head ? arena_printf(t->arena, "head %s", r->head->name) : parts[r->part]);
-    put_count(&l, b->layer ? r->line : 0);
+    csv_count(&l, b->layer ? r->line : 0);
     put_text(&l, shape_text(t->arena, r->shape));
     put_costs(&l, b);
     put_fields(&l, r);
-    put_count(&l, r->depth);
-    put_count(&l, b->total.traffic);
+    csv_count(&l, r->depth);
+    csv_count(&l, b->total.traffic);
     put_known(&l, block_intensity(b, a->batch));
     put_known(&l, known(b->total.seconds));
     put_known(&l, r->bound);

@@ -35,7 +35,7 @@ static Need through(const Window *w, Need n)
     return (Need){ceil(n.low * w->stride - w->before - slack), floor(n.high * w->stride + w->after + slack), true};
 }
 
-static void widen(Need *to, Need n)
+static void widen_field(Need *to, Need n)
 {
     if (n.high < n.low) return; /* it reads nothing there: a gap of a deconvolution */
     *to = to->any ? (Need){fmin(to->low, n.low), fmax(to->high, n.high), true} : n;
@@ -50,12 +50,13 @@ static double size_at(FieldTrace *r, int layer, int64_t u)
     for (int i = layer; i >= 0; i--) {
         const Node *n = r->a->layers[i].node;
         Need out = r->need[n->out[0]->id];
-        for (int k = 0; out.any && k < n->data_count; k++) widen(&r->need[n->in[k]->id], through(&r->window[i], out));
+        for (int k = 0; out.any && k < n->data_count; k++)
+            widen_field(&r->need[n->in[k]->id], through(&r->window[i], out));
     }
     Need all = {0};
     for (int i = 0; i < net->inputs.count; i++) {
         Need n = r->need[((const Tensor *)net->inputs.at[i])->id];
-        if (n.any) widen(&all, n);
+        if (n.any) widen_field(&all, n);
     }
     return all.any ? all.high - all.low + 1 : 0;
 }

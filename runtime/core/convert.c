@@ -53,7 +53,7 @@ static double half_of_bits(unsigned bits)
     return bits & 0x8000 ? -value : value;
 }
 
-static double element(const NnTensor *tensor, size_t i)
+static double element_at(const NnTensor *tensor, size_t i)
 {
     size_t size = types[tensor->type].size;
     uint64_t bits = load_bits(tensor->data + i * size, size);
@@ -78,7 +78,7 @@ static double element(const NnTensor *tensor, size_t i)
 
 void nn_tensor_doubles(const NnTensor *tensor, double *out)
 {
-    for (size_t i = 0; i < tensor->count; i++) out[i] = element(tensor, i);
+    for (size_t i = 0; i < tensor->count; i++) out[i] = element_at(tensor, i);
 }
 
 static bool little_endian(void)
@@ -95,13 +95,13 @@ void nn_tensor_floats(const NnTensor *tensor, float *out)
         memcpy(out, tensor->data, tensor->count * sizeof *out);
         return;
     }
-    for (size_t i = 0; i < tensor->count; i++) out[i] = (float)element(tensor, i);
+    for (size_t i = 0; i < tensor->count; i++) out[i] = (float)element_at(tensor, i);
 }
 
 int nn_tensor_ints(const NnTensor *tensor, int32_t *out, NnError *error)
 {
     for (size_t i = 0; i < tensor->count; i++) {
-        double value = element(tensor, i);
+        double value = element_at(tensor, i);
         if (!(value >= INT32_MIN && value <= INT32_MAX) || value != floor(value))
             return nn_fail(error, NN_BAD_INPUT, "tensor %s: element %zu is %g, which is not a 32-bit integer",
                            tensor->name, i, value);

@@ -101,7 +101,7 @@ static char *follow_links(const char *path)
 typedef enum Kind { KIND_ERROR, KIND_REGULAR, KIND_STREAM } Kind;
 
 /* KIND_REGULAR: a file that is there and may be written, or none yet. */
-static Kind kind_of(const char *target)
+static Kind file_kind(const char *target)
 {
     struct stat s;
     if (descriptor_of(target) >= 0) return KIND_STREAM;
@@ -164,7 +164,7 @@ static int slot_open(Slot *s, NnError *error)
 {
     const char *path = s->file->path;
     s->target = follow_links(path);
-    Kind kind = s->target ? kind_of(s->target) : KIND_ERROR;
+    Kind kind = s->target ? file_kind(s->target) : KIND_ERROR;
     if (kind == KIND_STREAM) s->fd = open_stream(s->target);
     if (kind == KIND_REGULAR) s->fd = open_beside(s->target, "tmp", &s->temporary);
     return s->fd < 0 ? nn_fail_path(error, "write", path) : 0;
@@ -285,7 +285,7 @@ static bool any_regular(const NnNewFile *files, int count)
     bool any = false;
     for (int i = 0; i < count; i++) {
         char *target = follow_links(files[i].path);
-        any |= target && kind_of(target) == KIND_REGULAR;
+        any |= target && file_kind(target) == KIND_REGULAR;
         free(target);
     }
     return any;
@@ -331,7 +331,7 @@ int nn_file_check(const char *path, size_t bytes, NnError *error)
 {
     sigset_t before;
     char *target = follow_links(path);
-    Kind kind = target ? kind_of(target) : KIND_ERROR;
+    Kind kind = target ? file_kind(target) : KIND_ERROR;
     hold_signals(&before);
     bool failed = kind == KIND_ERROR || (kind == KIND_REGULAR && check_space(target, bytes) != 0);
     int code = errno;

@@ -51,7 +51,7 @@ bool npz_recognises(const char *bytes, size_t size)
     return size >= END_BYTES && (!memcmp(bytes, "PK\3\4", 4) || !memcmp(bytes, "PK\5\6", 4));
 }
 
-static uint64_t little_endian(const unsigned char *at, int bytes)
+static uint64_t little_endian_number(const unsigned char *at, int bytes)
 {
     uint64_t value = 0;
     for (int i = 0; i < bytes; i++) value |= (uint64_t)at[i] << (8 * i);
@@ -76,14 +76,14 @@ static int find_directory(Archive *a, NnError *error)
     size_t at = a->size - END_BYTES, last = at > COMMENT ? at - COMMENT : 0;
     while (at > last && memcmp(a->bytes + at, "PK\5\6", 4)) at--;
     if (memcmp(a->bytes + at, "PK\5\6", 4)) return damaged_archive(a, "it has no directory", error);
-    a->entries = little_endian(a->bytes + at + 10, 2);
-    a->directory = little_endian(a->bytes + at + 16, 4);
+    a->entries = little_endian_number(a->bytes + at + 10, 2);
+    a->directory = little_endian_number(a->bytes + at + 16, 4);
     if (at < LOCATOR_BYTES || memcmp(a->bytes + at - LOCATOR_BYTES, "PK\6\7", 4)) return 0;
-    uint64_t large = little_endian(a->bytes + at - LOCATOR_BYTES + 8, 8);
+    uint64_t large = little_endian_number(a->bytes + at - LOCATOR_BYTES + 8, 8);
     if (!archive_has(a, large, END64_BYTES) || memcmp(a->bytes + large, "PK\6\6", 4))
         return damaged_archive(a, "its 64-bit directory is not where it should be", error);
-    a->entries = little_endian(a->bytes + large + 32, 8);
-    a->directory = little_endian(a->bytes + large + 48, 8);
+    a->entries = little_endian_number(a->bytes + large + 32, 8);
+    a->directory = little_endian_number(a->bytes + large + 48, 8);
     return 0;
 }
 
@@ -92,12 +92,12 @@ static void read_large(const unsigned char *extra, size_t length, NpzMember *m)
 {
     uint64_t *fields[] = {&m->size, &m->packed, &m->local};
     for (size_t at = 0; at + 4 <= length;) {
-        size_t bytes = little_endian(extra + at + 2, 2), from = at + 4;
+        size_t bytes = little_endian_number(extra + at + 2, 2), from = at + 4;
         if (bytes > length - from) return;
-        if (little_endian(extra + at, 2) == 1)
+        if (little_endian_number(extra + at, 2) == 1)
             for (int i = 0; i < 3; i++)
                 if (*fields[i] == UINT32_MAX && from + 8 <= at + 4 + bytes) {
-                    *fields[i] = little_endian(extra + from, 8);
+                    *fields[i] = little_endian_number(extra + from, 8);
                     from += 8;
                 }
         at += 4 + bytes;
@@ -105,25 +105,25 @@ static void read_large(const unsigned char *extra, size_t length, NpzMember *m)
 }
 
 /* The entry at *at, which moves to the next one. */
-static int read_entry(const Archive *a, uint64_t *at, NpzMember *m, NnError *error)
+static int read_npz_entry(const Archive *a, uint64_t *at, NpzMember *m, NnError *error)
 {
     if (!archive_has(a, *at, ENTRY_BYTES) || memcmp(a->bytes + *at, "PK\1\2", 4))
         return damaged_archive(a, "an entry of its directory is not where it should be", error);
     const unsigned char *entry = a->bytes + *at;
-    size_t name = little_endian(entry + 28, 2), extra = little_endian(entry + 30, 2),
-           comment = little_endian(entry + 32, 2);
+    size_t name = little_endian_number(entry + 28, 2), extra = little_endian_number(entry + 30, 2),
+           comment = little_endian_number(entry + 32, 2);
     if (!archive_has(a, *at + ENTRY_BYTES, name + extra + comment))
         return damaged_archive(a, "its directory is cut", error);
     *m = (NpzMember){.name = entry + ENTRY_BYTES,
                      .name_length = name,
-                     .method = (int)little_endian(entry + 10, 2),
-                     .crc = (uint32_t)little_endian(entry + 16, 4),
-                     .packed = little_endian(entry + 20, 4),
-                     .size = little_endian(entry + 24, 4),
-                     .local = little_endian(entry + 42, 4)};
+                     .method = (int)little_endian_number(entry + 10, 2),
+                     .crc = (uint32_t)little_endian_number(entry + 16, 4),
+                     .packed = little_endian_number(entry + 20, 4),
+                     .size = little_endian_number(entry + 24, 4),
+                     .local = little_endian_number(entry + 42, 4)};
     read_large(entry + ENTRY_BYTES + name, extra, m);
     *at += ENTRY_BYTES + name + extra + comment;
-    if (little_endian(entry + 8, 2) & 1)
+    if (little_endian_number(entry + 8, 2) & 1)
         return nn_fail(error, NN_BAD_INPUT, "%s: %.*s is encrypted", a->path, (int)name, (const char *)m->name);
     return 0;
 }
@@ -133,7 +133,7 @@ static int find_data(const Archive *a, NpzMember *m, NnError *error)
     if (!archive_has(a, m->local, LOCAL_BYTES) || memcmp(a->bytes + m->local, "PK\3\4", 4))
         return damaged_archive(a, "a member is not where it should be", error);
     const unsigned char *local = a->bytes + m->local;
-    uint64_t start = m->local + LOCAL_BYTES + little_endian(local + 26, 2) + little_endian(local + 28, 2);
+    uint64_t start = m->local + LOCAL_BYTES + little_endian_number(local + 26, 2) + little_endian_number(local + 28, 2);
     if (!archive_has(a, start, m->packed)) return damaged_archive(a, "a member is cut", error);
     if ((m->method != STORED && m->method != DEFLATED) || (m->method == STORED && m->size != m->packed) ||
         m->size / DEFLATE_RATIO > m->packed)
@@ -193,13 +193,13 @@ static bool is_array(const NpzMember *m)
 }
 
 /* The arrays' number, and the bytes that their names take. */
-static int measure(const Archive *a, size_t *arrays, size_t *bytes, NnError *error)
+static int measure_entry(const Archive *a, size_t *arrays, size_t *bytes, NnError *error)
 {
     uint64_t at = a->directory;
     *arrays = *bytes = 0;
     for (uint64_t i = 0; i < a->entries; i++) {
         NpzMember m;
-        if (read_entry(a, &at, &m, error) || find_data(a, &m, error)) return -1;
+        if (read_npz_entry(a, &at, &m, error) || find_data(a, &m, error)) return -1;
         if (!is_array(&m)) continue;
         *bytes += m.name_length;
         ++*arrays;
@@ -207,7 +207,7 @@ static int measure(const Archive *a, size_t *arrays, size_t *bytes, NnError *err
     return *arrays ? 0 : nn_fail(error, NN_BAD_INPUT, "%s holds no arrays", a->path);
 }
 
-static int read_head(const Archive *a, const NpzMember *m, NnTensor *tensor, unsigned char *head, NnError *error)
+static int read_npz_head(const Archive *a, const NpzMember *m, NnTensor *tensor, unsigned char *head, NnError *error)
 {
     char what[512];
     uint64_t have = m->size < HEAD_BYTES ? m->size : HEAD_BYTES;
@@ -223,14 +223,14 @@ static int read_heads(const Archive *a, NnTensors *file, unsigned char *head, Nn
     char *name = file->names;
     for (uint64_t i = 0; i < a->entries; i++) {
         NpzMember *m = &file->members[file->count], next;
-        if (read_entry(a, &at, &next, error) || find_data(a, &next, error)) return -1;
+        if (read_npz_entry(a, &at, &next, error) || find_data(a, &next, error)) return -1;
         if (!is_array(&next)) continue;
         *m = next;
         memcpy(name, m->name, m->name_length);
         name[m->name_length - 4] = 0;
         file->at[file->count].name = name;
         name += m->name_length;
-        if (read_head(a, m, &file->at[file->count++], head, error)) return -1;
+        if (read_npz_head(a, m, &file->at[file->count++], head, error)) return -1;
     }
     return 0;
 }
@@ -239,7 +239,7 @@ int npz_read(NnTensors *file, size_t size, const char *path, NnError *error)
 {
     Archive a = {.path = path, .bytes = (const unsigned char *)file->bytes, .size = size};
     size_t arrays, bytes;
-    if (find_directory(&a, error) || measure(&a, &arrays, &bytes, error)) return -1;
+    if (find_directory(&a, error) || measure_entry(&a, &arrays, &bytes, error)) return -1;
     unsigned char *head = malloc(HEAD_BYTES);
     file->at = calloc(arrays, sizeof *file->at);
     file->members = calloc(arrays, sizeof *file->members);

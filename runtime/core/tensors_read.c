@@ -138,8 +138,8 @@ static int check_metadata(json_t *metadata, const char *path, NnError *error)
     return 0;
 }
 
-static int read_entries(NnTensors *file, Extent *extents, const char *data, size_t size, const char *path,
-                        NnError *error)
+static int read_header_entries(NnTensors *file, Extent *extents, const char *data, size_t size, const char *path,
+                               NnError *error)
 {
     const char *name;
     json_t *entry;
@@ -192,7 +192,7 @@ static int read_safetensors(NnTensors *file, size_t size, const char *path, NnEr
     size_t entries = json_object_size(file->header);
     Extent *extents = calloc(entries + 1, sizeof *extents);
     file->at = calloc(entries + 1, sizeof *file->at);
-    int failed = extents && file->at ? read_entries(file, extents, data, size - 8 - length, path, error)
+    int failed = extents && file->at ? read_header_entries(file, extents, data, size - 8 - length, path, error)
                                      : nn_fail(error, NN_SYSTEM_FAILED, "not enough memory to read %s", path);
     free(extents);
     return failed;

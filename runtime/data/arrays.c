@@ -135,7 +135,7 @@ static bool channels_last(const NnTensor *x, const int net[3])
     return net[0] && x->dims[1] != net[0] && x->dims[3] == net[0];
 }
 
-static int take_shape(Arrays *a, NnError *error)
+static int array_shape(Arrays *a, NnError *error)
 {
     const NnTensor *x = a->at[X_TRAIN];
     Dataset *data = a->data;
@@ -225,7 +225,7 @@ static int take_x(const Arrays *a, Role role, Samples *samples, NnError *error)
 
 static bool is_float(NnType type) { return type == NN_F16 || type == NN_BF16 || type == NN_F32 || type == NN_F64; }
 
-static int take_classes(const Arrays *a, Role role, Samples *samples, NnError *error)
+static int array_classes(const Arrays *a, Role role, Samples *samples, NnError *error)
 {
     const NnTensor *y = a->at[role];
     samples->labels = malloc(y->count * sizeof *samples->labels + 1);
@@ -320,7 +320,7 @@ static int take_y(Arrays *a, Role role, Samples *samples, NnError *error)
         return nn_fail(error, NN_BAD_INPUT, "%s is %s of type %s, unlike %s", a->what[role],
                        nn_dims_text(y->rank, y->dims, text), nn_type_name(y->type), a->what[Y_TRAIN]);
     a->data->target_count = (int)width;
-    return classes ? take_classes(a, role, samples, error) : take_values(a, role, samples, error);
+    return classes ? array_classes(a, role, samples, error) : take_values(a, role, samples, error);
 }
 
 /* ---- the data set ---------------------------------------------------------------------------- */
@@ -328,7 +328,7 @@ static int take_y(Arrays *a, Role role, Samples *samples, NnError *error)
 static int take_all(Arrays *a, NnError *error)
 {
     Samples *train = &a->data->part[DATA_TRAIN], *test = &a->data->part[DATA_TEST];
-    if (take_shape(a, error) || take_x(a, X_TRAIN, train, error) || take_y(a, Y_TRAIN, train, error)) return -1;
+    if (array_shape(a, error) || take_x(a, X_TRAIN, train, error) || take_y(a, Y_TRAIN, train, error)) return -1;
     if (a->at[X_TEST] && (check_alike(a, error) || take_x(a, X_TEST, test, error) || take_y(a, Y_TEST, test, error)))
         return -1;
     if (!train->labels && !a->options->values && values_to_classes(a, error)) return -1;

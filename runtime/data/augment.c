@@ -48,7 +48,7 @@ void augment_flip(float *planes, int channels, int height, int width)
 }
 
 /* The value between four pixels; outside the image is black. */
-static float between(const float *plane, int height, int width, double row, double column)
+static float bilinear(const float *plane, int height, int width, double row, double column)
 {
     int i = (int)floor(row), j = (int)floor(column);
     float down = (float)(row - i), right = (float)(column - j), sum = 0;
@@ -75,7 +75,7 @@ void augment_rotate(const float *in, int channels, int height, int width, double
             double row = middle_row + s * x + c * y, column = middle_column + c * x - s * y;
             for (int k = 0; k < channels; k++)
                 out[(size_t)k * area + (size_t)i * (size_t)width + (size_t)j] =
-                    between(in + (size_t)k * area, height, width, row, column);
+                    bilinear(in + (size_t)k * area, height, width, row, column);
         }
 }
 
@@ -249,7 +249,7 @@ static void crop_planes(Image *image, int channels, const NnAugmentStep *step, c
     turn_over(image, step->size, step->size);
 }
 
-static void apply(const Fitting *f, const NnAugmentStep *step, const Chance *chance, Image *image)
+static void apply_augmentations(const Fitting *f, const NnAugmentStep *step, const Chance *chance, Image *image)
 {
     int channels = f->to[0], height = image->height, width = image->width;
     double x = step->amount;
@@ -282,7 +282,7 @@ void augment_sample(const Augmenter *a, const Samples *samples, int index, uint6
     fitting_load(f, samples, index, image.now);
     for (int i = 0; i < a->count; i++) {
         Chance chance = {seed ^ STREAM, epoch, (uint64_t)index << SAMPLE_SHIFT | (uint64_t)(i * DRAWS)};
-        apply(f, &a->step[i], &chance, &image);
+        apply_augmentations(f, &a->step[i], &chance, &image);
     }
     fitting_place(f, image.now, image.height, image.width, out, image.rest);
 }

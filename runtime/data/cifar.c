@@ -37,7 +37,7 @@ enum { FORMS = sizeof forms / sizeof *forms };
 
 /* ---- names ----------------------------------------------------------------------- */
 
-static bool join(char *out, const char *folder, const char *name)
+static bool path_if_present(char *out, const char *folder, const char *name)
 {
     return snprintf(out, PATH_BYTES, "%s/%s", folder, name) < PATH_BYTES && !access(out, F_OK);
 }
@@ -45,7 +45,7 @@ static bool join(char *out, const char *folder, const char *name)
 static bool holds(const char *folder, const Form *form)
 {
     char path[PATH_BYTES];
-    return join(path, folder, form->train[0]) || join(path, folder, form->test);
+    return path_if_present(path, folder, form->train[0]) || path_if_present(path, folder, form->test);
 }
 
 /* The files may be in the folder or in the one that the archive makes in it. */
@@ -57,7 +57,7 @@ static const Form *find_form(const char *folder, char *out)
             return &forms[i];
         }
     for (int i = 0; i < FORMS; i++)
-        if (join(out, folder, forms[i].folder) && holds(out, &forms[i])) return &forms[i];
+        if (path_if_present(out, folder, forms[i].folder) && holds(out, &forms[i])) return &forms[i];
     return NULL;
 }
 
@@ -108,7 +108,7 @@ static int read_records(const char *folder, const char *name, const Form *form, 
 {
     char path[PATH_BYTES];
     size_t size;
-    if (!join(path, folder, name)) return nn_fail(error, NN_BAD_INPUT, "%s/%s is missing", folder, name);
+    if (!path_if_present(path, folder, name)) return nn_fail(error, NN_BAD_INPUT, "%s/%s is missing", folder, name);
     char *bytes = nn_read_file(path, &size, error);
     if (!bytes) return -1;
     int failed = take_records(path, form, (const unsigned char *)bytes, size, samples, error);
@@ -139,7 +139,7 @@ static int read_names(const char *folder, const Form *form, Dataset *data, NnErr
 {
     char path[PATH_BYTES];
     size_t size;
-    if (!join(path, folder, form->names)) return 0;
+    if (!path_if_present(path, folder, form->names)) return 0;
     char *text = nn_read_file(path, &size, error);
     if (!text) return -1;
     int failed = take_names(path, text, form, data, error);

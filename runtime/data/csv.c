@@ -94,7 +94,7 @@ static void read_bare(Csv *csv, CsvField *field)
 }
 
 /* A bare field's text may be ended only when what follows it has been looked at. */
-static void trim(char *begin, char *end)
+static void trim_blanks(char *begin, char *end)
 {
     while (end > begin && (end[-1] == ' ' || end[-1] == '\r')) end--;
     *end = 0;
@@ -119,7 +119,7 @@ static int read_fields(Csv *csv, NnError *error)
         if (quoted && *end == '\r') end = ++csv->at;
         more = *end == csv->separator;
         csv->at += *end != 0;
-        if (!quoted) trim(field->text, end);
+        if (!quoted) trim_blanks(field->text, end);
     }
     return 0;
 }
@@ -227,7 +227,7 @@ static int take_label(const Csv *csv, int i, CsvColumn *column, NnError *error)
     return *slot ? 0 : nn_fail(error, NN_SYSTEM_FAILED, "not enough memory for the classes of %s", csv->path);
 }
 
-static int take_row(const Csv *csv, const CsvLayout *layout, bool values, Table *table, NnError *error)
+static int store_row(const Csv *csv, const CsvLayout *layout, bool values, Table *table, NnError *error)
 {
     if (csv->count != layout->columns)
         return nn_fail(error, NN_BAD_INPUT, "%s:%d: %d column%s, the first line has %d", csv->path, csv->line,
@@ -253,7 +253,7 @@ static int read_rows(Csv *csv, const DatasetOptions *options, CsvLayout *layout,
     if (got < 0 || (got && read_layout(csv, options->target, layout, error))) return -1;
     if (got && layout->header) got = read_row(csv, error);
     for (; got > 0; got = read_row(csv, error))
-        if (take_row(csv, layout, options->values, table, error)) return -1;
+        if (store_row(csv, layout, options->values, table, error)) return -1;
     if (got == 0 && !table->rows) return nn_fail(error, NN_BAD_INPUT, "%s has no rows", csv->path);
     return got;
 }

@@ -30,7 +30,7 @@ static const char *shape_text(int rank, const int *dims, char out[NN_DIMS_TEXT])
     return nn_dims_text(rank, wide, out);
 }
 
-static int check_channels(const Fitting *f, Dataset *data, NnError *error)
+static int fit_channels(const Fitting *f, Dataset *data, NnError *error)
 {
     int have = f->from[0], want = f->to[0];
     if (have == want) return 0;
@@ -81,7 +81,7 @@ int fitting_init(Fitting *f, Dataset *data, int rank, const int *dims, NnFit fit
     take_dims(f->from, data->rank, data->dims);
     take_dims(f->to, rank, dims);
     if (data->rank == 3 && rank == 3) {
-        if (check_channels(f, data, error) || fitting_check_size(f, f->from[1], f->from[2], error)) return -1;
+        if (fit_channels(f, data, error) || fitting_check_size(f, f->from[1], f->from[2], error)) return -1;
     } else {
         if (check_count(f, data, error)) return -1;
         if (data->rank == 3) memcpy(f->to, f->from, sizeof f->to);
@@ -233,7 +233,7 @@ static int take_channels(Fitting *f, NnError *error)
 
 /* Σ x and Σ x² of bytes, exactly: what one piece adds fits 16 and 32 bits.  Pieces have a
  * fixed length, and their elements those types, since compilers turn that into vectors. */
-static void add_bytes(const uint8_t *at, size_t count, uint64_t *sum, uint64_t *squares)
+static void sum_pixels(const uint8_t *at, size_t count, uint64_t *sum, uint64_t *squares)
 {
     enum { PIECE = 256 };
     size_t i = 0;
@@ -263,7 +263,7 @@ static void measure_bytes(const Fitting *f, const Samples *samples, double *mean
         uint64_t sum = 0, squares = 0;
         size_t run = from == 1 ? (size_t)samples->count * area : area; /* bytes of the channel in a row */
         for (size_t at = from == 1 ? 0 : c * area; at < (size_t)samples->count * from * area; at += from * run)
-            add_bytes(samples->pixels + at, run, &sum, &squares);
+            sum_pixels(samples->pixels + at, run, &sum, &squares);
         double average = (double)sum / count;
         mean[c] = average / 255;
         variance[c] = ((double)squares / count - average * average) / (255.0 * 255.0);

@@ -260,7 +260,7 @@ static void *read_part(void *part)
 }
 
 /* Both parts to the end, whatever happens: their memory is the set's. */
-static void read_parts(Part *train, Part *test)
+static void read_idx_parts(Part *train, Part *test)
 {
     pthread_t thread;
     bool beside = pthread_create(&thread, NULL, read_part, test) == 0;
@@ -275,7 +275,7 @@ static int idx_read(const char *path, const DatasetOptions *options, Dataset *da
 {
     (void)options;
     Part train = {.folder = path, .name = "train"}, test = {.folder = path, .name = "t10k"};
-    read_parts(&train, &test);
+    read_idx_parts(&train, &test);
     data->part[DATA_TRAIN] = train.samples;
     data->part[DATA_TEST] = test.samples;
     if (train.failed || test.failed) {

@@ -46,7 +46,7 @@ static bool is_picture(const char *name)
     return dot && (!strcasecmp(dot, ".jpg") || !strcasecmp(dot, ".jpeg") || !strcasecmp(dot, ".png"));
 }
 
-static bool join(char *out, const char *folder, const char *name)
+static bool join_folder(char *out, const char *folder, const char *name)
 {
     return snprintf(out, PATH_BYTES, "%s/%s", folder, name) < PATH_BYTES;
 }
@@ -74,7 +74,7 @@ static bool has_picture(const char *folder, int depth)
     DIR *open = opendir(folder);
     if (!open) return false;
     for (struct dirent *entry; !found && (entry = readdir(open));) {
-        if (entry->d_name[0] == '.' || !join(path, folder, entry->d_name)) continue;
+        if (entry->d_name[0] == '.' || !join_folder(path, folder, entry->d_name)) continue;
         if (is_picture(entry->d_name))
             found = true;
         else if (depth > 0 && is_folder_at(path))
@@ -92,8 +92,8 @@ static bool has_classes(const char *folder)
     DIR *open = opendir(folder);
     if (!open) return false;
     for (struct dirent *entry; !found && (entry = readdir(open));)
-        found =
-            entry->d_name[0] != '.' && join(path, folder, entry->d_name) && is_folder_at(path) && has_picture(path, 2);
+        found = entry->d_name[0] != '.' && join_folder(path, folder, entry->d_name) && is_folder_at(path) &&
+                has_picture(path, 2);
     closedir(open);
     return found;
 }
@@ -104,7 +104,7 @@ static bool find_part(char *out, const char *path, DataPart part)
     static const char *const names[DATA_PARTS][5] = {
         [DATA_TRAIN] = {"train", NULL}, [DATA_TEST] = {"test", "val", "valid", "validation", NULL}};
     for (int i = 0; names[part][i]; i++)
-        if (join(out, path, names[part][i]) && has_classes(out)) return true;
+        if (join_folder(out, path, names[part][i]) && has_classes(out)) return true;
     return false;
 }
 
@@ -148,7 +148,7 @@ static int add_class(Album *a, const char *folder, DataPart part, int label, int
     int failed = 0, count = scandir(folder, &entries, not_hidden, by_bytes);
     if (count < 0) return nn_fail_path(error, "read", folder);
     for (int i = 0; !failed && i < count; i++) {
-        if (!join(path, folder, entries[i]->d_name)) continue;
+        if (!join_folder(path, folder, entries[i]->d_name)) continue;
         if (is_picture(entries[i]->d_name))
             failed = add_picture(a, path, part, label, error);
         else if (depth > 0 && is_folder_at(path))
@@ -190,14 +190,14 @@ static int add_named(Album *a, const char *folder, const char *name, DataPart pa
     return nn_fail(error, NN_BAD_INPUT, "there is no .jpg, .jpeg or .png in the class folder %s", folder);
 }
 
-static int add_part(Album *a, const char *folder, DataPart part, NnError *error)
+static int add_split(Album *a, const char *folder, DataPart part, NnError *error)
 {
     struct dirent **entries;
     char path[PATH_BYTES];
     int failed = 0, count = scandir(folder, &entries, not_hidden, by_bytes);
     if (count < 0) return nn_fail_path(error, "read", folder);
     for (int i = 0; !failed && i < count; i++)
-        if (join(path, folder, entries[i]->d_name) && is_folder_at(path))
+        if (join_folder(path, folder, entries[i]->d_name) && is_folder_at(path))
             failed = add_named(a, path, entries[i]->d_name, part, error);
     free_entries(entries, count);
     return failed;
@@ -270,7 +270,7 @@ static int work_on_all(Album *a, int (*work)(Album *, Picture *, Desk *), NnErro
 
 /* ---- sizes --------------------------------------------------------------------------------- */
 
-static int read_head(Album *a, Picture *picture, Desk *desk)
+static int read_image_head(Album *a, Picture *picture, Desk *desk)
 {
     (void)a;
     return image_head(picture->path, &picture->head, &desk->error);
@@ -315,7 +315,7 @@ static int choose_size(const Album *a, NnError *error)
     return 0;
 }
 
-static int take_memory(const Album *a, NnError *error)
+static int reserve_pixels(const Album *a, NnError *error)
 {
     Dataset *data = a->data;
     double bytes = (double)a->count * (double)data->elements;
@@ -390,15 +390,15 @@ static int read_pixels(Album *a, Picture *picture, Desk *desk)
 static int list_all(Album *a, const char *path, NnError *error)
 {
     char folder[PATH_BYTES];
-    if (!find_part(folder, path, DATA_TRAIN)) return add_part(a, path, DATA_TRAIN, error);
-    if (add_part(a, folder, DATA_TRAIN, error)) return -1;
-    return find_part(folder, path, DATA_TEST) ? add_part(a, folder, DATA_TEST, error) : 0;
+    if (!find_part(folder, path, DATA_TRAIN)) return add_split(a, path, DATA_TRAIN, error);
+    if (add_split(a, folder, DATA_TRAIN, error)) return -1;
+    return find_part(folder, path, DATA_TEST) ? add_split(a, folder, DATA_TEST, error) : 0;
 }
 
 static int read_all(Album *a, const char *path, NnError *error)
 {
-    if (list_all(a, path, error) || work_on_all(a, read_head, error) || choose_size(a, error) ||
-        take_memory(a, error) || work_on_all(a, read_pixels, error))
+    if (list_all(a, path, error) || work_on_all(a, read_image_head, error) || choose_size(a, error) ||
+        reserve_pixels(a, error) || work_on_all(a, read_pixels, error))
         return -1;
     return a->data->part[DATA_TEST].count ? 0 : dataset_split(a->data, error);
 }

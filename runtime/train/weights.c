@@ -111,7 +111,7 @@ static Match match(const nn_tensor_info *want, const NnTensor *have)
     return MATCHES;
 }
 
-static const nn_tensor_info *find_wanted(const nn_model_info *info, const char *name)
+static const nn_tensor_info *find_requested(const nn_model_info *info, const char *name)
 {
     for (int i = 0; i < info->tensor_count; i++)
         if (belongs_to_file(&info->tensors[i]) && !strcmp(info->tensors[i].name, name)) return &info->tensors[i];
@@ -155,7 +155,7 @@ static void tell(Differences *d, int number, const char *format, const char *nam
     }
 }
 
-static void compare(Differences *d, const nn_model_info *info, const NnTensors *file)
+static void compare_tensors(Differences *d, const nn_model_info *info, const NnTensors *file)
 {
     char have_text[NN_DIMS_TEXT], want_text[NN_DIMS_TEXT], both[2 * NN_DIMS_TEXT + 32];
     for (int i = 0; i < info->tensor_count; i++) {
@@ -173,7 +173,7 @@ static void compare(Differences *d, const nn_model_info *info, const NnTensors *
     }
     for (int i = 0; i < nn_tensors_count(file); i++) {
         const NnTensor *have = nn_tensors_at(file, i);
-        if (!find_wanted(info, have->name) && !needs_no_place(have->name))
+        if (!find_requested(info, have->name) && !needs_no_place(have->name))
             tell(d, ++d->unexpected, "  unexpected  %s (%s)", have->name,
                  nn_dims_text(have->rank, have->dims, have_text));
     }
@@ -197,7 +197,7 @@ static int check_all(const nn_model_info *info, const NnTensors *file, const cha
 {
     Differences d = {.error = error};
     nn_fail(error, NN_BAD_INPUT, "the weights in %s are not those of the net %s:", path, info->name);
-    compare(&d, info, file);
+    compare_tensors(&d, info, file);
     if (!d.missing && !d.unexpected && !d.other) {
         *error = (NnError){0};
         return 0;
@@ -215,7 +215,7 @@ int nn_weights_load(const nn_model_info *info, void *model, NnTensors *file, con
     if (how == NN_LOAD_ALL && check_all(info, file, path, error)) return -1;
     if (how == NN_LOAD_MATCHING && report) {
         Differences d = {.report = report};
-        compare(&d, info, file);
+        compare_tensors(&d, info, file);
     }
     for (int i = 0; i < info->tensor_count; i++) {
         const nn_tensor_info *want = &info->tensors[i];

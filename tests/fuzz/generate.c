@@ -12,17 +12,19 @@
  * shape, from which the next candidate goes on.
  */
 #include "autodiff/program.h"
-#include "elab/elaborate.h"
-#include "fuzz.h"
 
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- random numbers ------------------------------------------------------------ */
+#include "elab/elaborate.h"
+#include "fuzz.h"
 
-uint64_t random_bits(Random *r)
+    /* ---- random numbers ------------------------------------------------------------ */
+
+    uint64_t
+    random_bits(Random *r)
 {
     uint64_t z = r->state += 0x9e3779b97f4a7c15u; /* SplitMix64 */
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;

@@ -1,14 +1,16 @@
 /*
  * Nets from text, analysed or running.
  */
-#include "elab/elaborate.h"
 #include "nets.h"
 
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
-Graph *net_of_file(Compilation *c, const File *file, const List *defines, TrainSpec **spec)
+#include "elab/elaborate.h"
+
+    Graph *
+    net_of_file(Compilation *c, const File *file, const List *defines, TrainSpec **spec)
 {
     List none = {0};
     Graph *net = file ? elaborate(c, file, NULL, defines ? defines : &none) : NULL;

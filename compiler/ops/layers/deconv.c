@@ -12,11 +12,12 @@
  * rows at the end, and is smaller than the stride or the dilation.
  */
 #include "ops/shared/correlate.h"
-#include "ops/shared/region.h"
 
 #include <stdio.h>
 
-typedef struct DeconvAttrs {
+#include "ops/shared/region.h"
+
+    typedef struct DeconvAttrs {
     int64_t out;
     Pair k, stride;
     Pad pad;

@@ -10,12 +10,13 @@
  * Every gradient needs the other branches, not its own.
  */
 #include "autodiff/backward.h"
-#include "ops/shared/combine.h"
 
 #include <assert.h>
 #include <stdio.h>
 
-static const char *const axis_index[] = {"c", "i", "j"};
+#include "ops/shared/combine.h"
+
+    static const char *const axis_index[] = {"c", "i", "j"};
 
 static bool stretches(Shape *to, Shape shape)
 {

@@ -9,12 +9,13 @@
  * elements the first wins; a NaN wins over every number, as in PyTorch.
  */
 #include "ops/shared/cells.h"
-#include "autodiff/backward.h"
 
 #include <stdio.h>
 #include <string.h>
 
-const char *const cells_in[] = {"x", NULL};
+#include "autodiff/backward.h"
+
+    const char *const cells_in[] = {"x", NULL};
 const char *const cells_out[] = {"y", NULL};
 const char *const cells_training_out[] = {"y", "place", NULL};
 const char *const cells_gradient_in[] = {"dy", NULL};

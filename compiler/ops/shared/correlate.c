@@ -6,11 +6,12 @@
  * it is seen in the code.
  */
 #include "ops/shared/correlate.h"
-#include "autodiff/backward.h"
 
 #include <stdio.h>
 
-const char *const correlate_in[] = {"x", "weight", "bias", NULL};
+#include "autodiff/backward.h"
+
+    const char *const correlate_in[] = {"x", "weight", "bias", NULL};
 const char *const correlate_pack_in[] = {"weight", NULL};
 const char *const correlate_pack_out[] = {"panels", NULL};
 const char *const correlate_out[] = {"y", NULL};

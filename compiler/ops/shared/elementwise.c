@@ -1,12 +1,12 @@
-/* Element-wise operators: shape, loops and the gradient's wiring, once for all. */
-#include "ops/shared/elementwise.h"
-#include "autodiff/backward.h"
+/* Element-wise operators: shape, loops and the gradient's wiring, once for all. */ #include "ops/shared/elementwise.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
-const char *const elementwise_in[] = {"x", NULL};
+#include "autodiff/backward.h"
+
+    const char *const elementwise_in[] = {"x", NULL};
 const char *const elementwise_out[] = {"y", NULL};
 const char *const gradient_in_x[] = {"dy", "x", NULL};
 const char *const gradient_in_y[] = {"dy", "y", NULL};

@@ -9,17 +9,18 @@
  * those before it, as in PyTorch.
  */
 #include "ops/shared/extremum.h"
-#include "autodiff/backward.h"
 
 #include <stdio.h>
 
-const Attr extremum_attrs[] = {
-    {"k", ATTR_PAIR, offsetof(ExtremumAttrs, k), NULL, 1, WINDOW_MAX, NULL},
-    {"stride", ATTR_PAIR, offsetof(ExtremumAttrs, stride), "k", 1, WINDOW_MAX, NULL},
-    {"pad", ATTR_PAD, offsetof(ExtremumAttrs, pad), "0", 0, WINDOW_MAX, NULL},
-    {"dilation", ATTR_PAIR, offsetof(ExtremumAttrs, dilation), "1", 1, WINDOW_MAX, NULL},
-    {"ceil", ATTR_BOOL, offsetof(ExtremumAttrs, ceil), "no", 0, 0, NULL},
-    {0},
+#include "autodiff/backward.h"
+
+    const Attr extremum_attrs[] = {
+        {"k", ATTR_PAIR, offsetof(ExtremumAttrs, k), NULL, 1, WINDOW_MAX, NULL},
+        {"stride", ATTR_PAIR, offsetof(ExtremumAttrs, stride), "k", 1, WINDOW_MAX, NULL},
+        {"pad", ATTR_PAD, offsetof(ExtremumAttrs, pad), "0", 0, WINDOW_MAX, NULL},
+        {"dilation", ATTR_PAIR, offsetof(ExtremumAttrs, dilation), "1", 1, WINDOW_MAX, NULL},
+        {"ceil", ATTR_BOOL, offsetof(ExtremumAttrs, ceil), "no", 0, 0, NULL},
+        {0},
 };
 
 const char *const extremum_in[] = {"x", NULL};

@@ -1,10 +1,10 @@
-/* Losses: checks, loops and the gradient's wiring, once for all. */
-#include "ops/shared/losses.h"
-#include "autodiff/backward.h"
+/* Losses: checks, loops and the gradient's wiring, once for all. */ #include "ops/shared/losses.h"
 
 #include <string.h>
 
-const char *const loss_in[] = {"scores", "target", "targets", NULL};
+#include "autodiff/backward.h"
+
+    const char *const loss_in[] = {"scores", "target", "targets", NULL};
 const char *const loss_out[] = {"loss", NULL};
 const char *const loss_gradient_out[] = {"dscores", NULL};
 

@@ -15,12 +15,13 @@
  * While training mean and inv are kept; backward needs them and x.
  */
 #include "ops/shared/norm.h"
-#include "autodiff/backward.h"
 
 #include <assert.h>
 #include <stdio.h>
 
-const char *const norm_in[] = {"x", "weight", "bias", NULL};
+#include "autodiff/backward.h"
+
+    const char *const norm_in[] = {"x", "weight", "bias", NULL};
 const char *const norm_out[] = {"y", NULL};
 const char *const norm_training_out[] = {"y", "mean", "inv", NULL};
 static const char *const dx_in[] = {"dy", "x", "mean", "inv", "weight", NULL};
