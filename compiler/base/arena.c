@@ -83,7 +83,7 @@ void *arena_alloc(Arena *arena, size_t bytes)
 {
     const size_t align = alignof(max_align_t);
     if (bytes > SIZE_MAX / 2) out_of_memory();
-    bytes = bytes == 0 ? align : (bytes + align - 1) / align * align;
+    bytes = bytes == 0 ? align : (size_t)round_up((int64_t)bytes, (int64_t)align);
     arena->used += bytes;
     if (bytes > arena->head->size - arena->head->used) {
         if (bytes > arena->chunk_size / 4) return alloc_alone(arena, bytes);

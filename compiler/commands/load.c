@@ -267,13 +267,13 @@ const char *model_memory_text(const Model *m)
     int64_t model = m->emitted->model_bytes;
     const char *bytes = bytes_text(arena, model + limit->after);
     if (!limit->limit) return NULL;
-    if (limit->after == limit->before) return arena_printf(arena, "%s: nothing has to be computed again", bytes);
+    if (limit->after == limit->before) return arena_printf(arena, "%s: nothing has to be recomputed", bytes);
     bytes = arena_printf(arena, "%s instead of %s:", bytes, bytes_text(arena, model + limit->before));
     if (limit->micro_batch)
         bytes = arena_printf(arena, "%s micro-batches of %lld%s", bytes, (long long)limit->micro_batch,
                              r->values ? "," : "");
     if (limit->micro_batch && !r->values) return bytes;
-    return arena_printf(arena, "%s %d value%s of a step %s computed again, %.1f%% more MACs", bytes, r->values,
+    return arena_printf(arena, "%s %d value%s of a step %s recomputed, %.1f%% more MACs", bytes, r->values,
                         r->values == 1 ? "" : "s", r->values == 1 ? "is" : "are",
                         100 * (double)r->macs / (double)(r->all_macs ? r->all_macs : 1));
 }

@@ -11,7 +11,7 @@
 #include <ctype.h>
 #include <string.h>
 
-/* The memory of training with and without its limit; what is computed again in a step. */
+/* The memory of training with and without its limit; what is recomputed in a step. */
 static void note_limited(Emitter *e, ProgramKind kind, const MemoryLimitResult *l)
 {
     if (l->before > e->limited.before) e->limited.before = l->before;

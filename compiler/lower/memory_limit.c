@@ -94,7 +94,7 @@ static bool is_better(Fitted a, Fitted b, int64_t enough)
 }
 
 /* Looks for the smallest arena.  The best of what was found on the way; `whole` is the
- * plan without anything computed again. */
+ * plan without anything recomputed. */
 static Fitted find_small(const Task *t, const Plan *whole, int64_t enough)
 {
     Fitted best = {.plan = whole};
@@ -207,7 +207,7 @@ static void say_too_small(const Task *t, int64_t model, const Plan *known)
     int64_t limit = t->options->memory_limit;
     diag_error(c, t->net->span,
                "training with a batch of %lld does not fit in %s: it takes %s, of which the model is %s, and no less "
-               "than %s when %svalues are computed again",
+               "than %s when %svalues are recomputed",
                (long long)t->options->batch, amount(arena, limit), amount(arena, model + needs.whole),
                amount(arena, model), amount(arena, model + needs.least),
                known->program->micro_batches > 1 ? "it is done in micro-batches and " : "");

@@ -183,7 +183,7 @@ static Node *add_clone(GraphRewriter *rewriter, const Remat *r, const ExecStep *
     clone->data_count = n->data_count;
     for (int k = 0; k < n->out_count; k++) {
         Tensor *t = rewriter_clone_output(rewriter, clone, original->out[k]);
-        t->name = arena_printf(g->compilation->arena, "%s again", original->out[k]->name);
+        t->name = arena_printf(g->compilation->arena, "%s recomputed", original->out[k]->name);
     }
     return clone;
 }

@@ -151,8 +151,8 @@ runs 0 "$net" --header net.h -o all.c
 runs 0 "$net" --header net.h --memory-limit 1G -o within.c; same all.c within.c; silent err
 runs 0 "$resnet" --dump plan; cp out all.plan
 runs 0 "$resnet" --dump plan --memory-limit 1G; same out all.plan
-runs 0 "$resnet" --dump plan --memory-limit 8.3M; says out ' again: '
-runs 0 "$resnet" --dump plan --plain --memory-limit 800K; says out ' again: '
+runs 0 "$resnet" --dump plan --memory-limit 8.3M; says out ' recomputed: '
+runs 0 "$resnet" --dump plan --plain --memory-limit 800K; says out ' recomputed: '
 runs 1 "$net" --memory-limit 1K -o few.c; says err 'does not fit in 1024 bytes (1.00 KiB): it takes [0-9]* bytes (.* KiB), of which the model is '; absent few.c few.h
 for form in '' --plain; do
     runs 1 "$resnet" $form --memory-limit 1K -o few.c
@@ -164,9 +164,9 @@ runs 2 "$net" --memory-limit 8X -o few.c; says err '8G or 512M'
 runs 2 "$net" --infer --memory-limit 8G -o few.c; says err 'is for training'
 runs 2 "$net" --infer --memory-limit 8G --dump plan; says err 'is for training'
 runs 2 bench "$net" --infer --memory-limit 8G; says err 'is for training'
-runs 0 bench "$net" --jit tcc --reps 1 --whole --memory-limit 1G; says out 'nothing has to be computed again'
-runs 0 bench "$resnet" --jit tcc --reps 1 --whole --memory-limit 8.3M; says out 'instead of .* of a step are computed again, '
-runs 0 train "$resnet" --jit tcc --steps 1 --memory-limit 8.3M -o w; says err 'memory .* values of a step are computed again, '
+runs 0 bench "$net" --jit tcc --reps 1 --whole --memory-limit 1G; says out 'nothing has to be recomputed'
+runs 0 bench "$resnet" --jit tcc --reps 1 --whole --memory-limit 8.3M; says out 'instead of .* of a step are recomputed, '
+runs 0 train "$resnet" --jit tcc --steps 1 --memory-limit 8.3M -o w; says err 'memory .* values of a step are recomputed, '
 runs 0 check "$plain" --gradients --samples 4 --memory-limit 1G; says out '^ok'
 
 # ---- files, whole or not at all --------------------------------------------------------

@@ -2,7 +2,7 @@
  * What must hold for every net, whatever it is.
  *
  *   the same bits    one, two or three threads; memory poisoned or not; values
- *                    computed again where memory is limited or kept; a batch
+ *                    recomputed where memory is limited or kept; a batch
  *                    and its samples one by one, in the plain form
  *   close            plain and fast form, by either compiler, and the fast one
  *                    without one of its passes, to the plain form in double

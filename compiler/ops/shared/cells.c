@@ -61,7 +61,7 @@ int64_t cells_reach(const Cells *c)
     int64_t largest = 0;
     int64_t small = c->slide.small;
     for (int64_t i = 0; i < small; i++) {
-        int64_t size = ((i + 1) * c->region + small - 1) / small - i * c->region / small;
+        int64_t size = div_round_up((i + 1) * c->region, small) - i * c->region / small;
         if (size > largest) largest = size;
     }
     return largest;

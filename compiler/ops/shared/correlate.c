@@ -273,7 +273,7 @@ double correlate_direct_cost(const Correlation *c, Shape result, const CostModel
 
 double correlate_planar_cost(const Correlation *c, const CostModel *m)
 {
-    int64_t columns = c->small.dim[2], vectors = (columns + NN_MAX_WIDTH - 1) / NN_MAX_WIDTH;
+    int64_t columns = c->small.dim[2], vectors = div_round_up(columns, NN_MAX_WIDTH);
     return (double)(correlate_macs(c) * m->batch) * (double)(vectors * NN_MAX_WIDTH) / (double)columns;
 }
 
