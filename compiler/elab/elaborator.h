@@ -50,6 +50,8 @@ void stmt_end(Body *, const StmtContext *, Value result);  /* the result becomes
 /* ---- statements ------------------------------------------------------- */
 
 void elab_body(Body *, const List *statements);         /* statements.c */
+const Const *elab_loop_list(Body *, const Expr *value); /* what `for` goes over; NULL after an error */
+bool elab_count(Elab *, Span, int64_t count);           /* statements about to be run; false: too many */
 void elab_call(Body *, const Stmt *, const Def *block); /* calls.c */
 void elab_input(Body *, const Stmt *);                  /* layers.c */
 void elab_layer(Body *, const Stmt *);

@@ -13,24 +13,13 @@
 #include <string.h>
 
 #include "elab/attributes.h"
-#include "elab/value.h"
+#include "elab/eval_context.h"
 
 enum { ARENA_LIMIT = 512 << 20 };
 
-/* One evaluation: what the steps below it share. */
-typedef struct EvalContext {
-    Eval *eval;
-    Compilation *c;
-    Arena *arena;
-    const Names *names;
-} EvalContext;
-
-static const Const *eval(const EvalContext *p, const Expr *e, bool symbols);
-
 /* ---- bounds ----------------------------------------------------------- */
 
-/* False when the source asks for more work than any network does. */
-static bool spend(const EvalContext *p, Span span, int64_t steps)
+bool eval_spend(const EvalContext *p, Span span, int64_t steps)
 {
     if (p->eval->steps > EVAL_MAX_STEPS || diag_full(p->c)) return false;
     p->eval->steps += steps;
@@ -43,13 +32,13 @@ static bool spend(const EvalContext *p, Span span, int64_t steps)
     return p->eval->steps <= EVAL_MAX_STEPS;
 }
 
-static const Const *overflow(const EvalContext *p, const Expr *e)
+const Const *eval_overflow(const EvalContext *p, const Expr *e)
 {
     diag_error(p->c, e->span, "`%s` does not fit in a 64-bit integer", expr_line(p->c, e));
     return NULL;
 }
 
-static const Const *real_result(const EvalContext *p, const Expr *e, double value)
+const Const *eval_real_result(const EvalContext *p, const Expr *e, double value)
 {
     if (isfinite(value)) return const_real(p->arena, value);
     diag_error(p->c, e->span, "`%s` is not a finite number", expr_line(p->c, e));
@@ -97,12 +86,12 @@ static const Const *int_arithmetic(const EvalContext *p, const Expr *e, int64_t 
             diag_error(p->c, e->span, "division by zero: 0 ** %lld", (long long)b);
             return NULL;
         }
-        if (b < 0) return real_result(p, e, pow((double)a, (double)b));
+        if (b < 0) return eval_real_result(p, e, pow((double)a, (double)b));
         over = !int_pow(a, b, &result);
         break;
     default: abort();
     }
-    return over ? overflow(p, e) : const_int(p->arena, result);
+    return over ? eval_overflow(p, e) : const_int(p->arena, result);
 }
 
 static const Const *real_arithmetic(const EvalContext *p, const Expr *e, double a, double b)
@@ -112,12 +101,12 @@ static const Const *real_arithmetic(const EvalContext *p, const Expr *e, double 
         return NULL;
     }
     switch (e->op) {
-    case OPERATOR_ADD: return real_result(p, e, a + b);
-    case OPERATOR_SUB: return real_result(p, e, a - b);
-    case OPERATOR_MUL: return real_result(p, e, a * b);
-    case OPERATOR_DIV: return real_result(p, e, a / b);
-    case OPERATOR_MOD: return real_result(p, e, a - floor(a / b) * b);
-    case OPERATOR_POW: return real_result(p, e, pow(a, b));
+    case OPERATOR_ADD: return eval_real_result(p, e, a + b);
+    case OPERATOR_SUB: return eval_real_result(p, e, a - b);
+    case OPERATOR_MUL: return eval_real_result(p, e, a * b);
+    case OPERATOR_DIV: return eval_real_result(p, e, a / b);
+    case OPERATOR_MOD: return eval_real_result(p, e, a - floor(a / b) * b);
+    case OPERATOR_POW: return eval_real_result(p, e, pow(a, b));
     default: abort();
     }
 }
@@ -171,7 +160,7 @@ static const Const *compare_constants(const EvalContext *p, const Expr *e, const
 {
     if (e->op == OPERATOR_EQ || e->op == OPERATOR_NE) {
         bool comparable = true;
-        if (!spend(p, e->span, a->weight < b->weight ? a->weight : b->weight)) return NULL;
+        if (!eval_spend(p, e->span, a->weight < b->weight ? a->weight : b->weight)) return NULL;
         bool equal = const_equal(p->arena, a, b, &comparable);
         return comparable ? const_bool(p->arena, equal == (e->op == OPERATOR_EQ)) : mixed(p, e, a, b);
     }
@@ -249,25 +238,29 @@ static const Const *eval_unary(const EvalContext *p, const Expr *e)
         diag_error(p->c, e->span, "cannot negate %s", const_kind_text(value));
         return NULL;
     }
-    return __builtin_sub_overflow(0, value->integer, &negative) ? overflow(p, e) : const_int(p->arena, negative);
+    return __builtin_sub_overflow(0, value->integer, &negative) ? eval_overflow(p, e) : const_int(p->arena, negative);
 }
 
 /* ---- lists and strings ------------------------------------------------ */
 
-static const Const *eval_list(const EvalContext *p, const Expr *e)
+static const Const *list_const(const EvalContext *p, const Expr *e, const Const *const *at, int64_t count)
 {
-    const Const **at = arena_alloc(p->arena, (size_t)(e->items.count + 1) * sizeof *at);
-    bool good = true;
-    for (int i = 0; i < e->items.count; i++) good &= (at[i] = eval(p, e->items.at[i], false)) != NULL;
-    if (!good) return NULL;
-    const Const *list = const_list(p->arena, at, e->items.count);
+    const Const *list = const_list(p->arena, at, count);
     if (!list)
         diag_error(p->c, e->span, "the list holds more than %d values, or lists nested more than %d deep",
                    CONST_MAX_WEIGHT, CONST_MAX_DEPTH);
     return list;
 }
 
-static const Const *eval_int(const EvalContext *p, const Expr *e, const char *what)
+static const Const *eval_list(const EvalContext *p, const Expr *e)
+{
+    const Const **at = arena_alloc(p->arena, (size_t)(e->items.count + 1) * sizeof *at);
+    bool good = true;
+    for (int i = 0; i < e->items.count; i++) good &= (at[i] = eval(p, e->items.at[i], false)) != NULL;
+    return good ? list_const(p, e, at, e->items.count) : NULL;
+}
+
+const Const *eval_int(const EvalContext *p, const Expr *e, const char *what)
 {
     const Const *value = eval(p, e, false);
     if (value && value->kind != CONST_INT) {
@@ -331,184 +324,11 @@ static const Const *eval_string(const EvalContext *p, const Expr *e)
     return const_string(p->arena, text.data ? text.data : "");
 }
 
-/* ---- values of the net ------------------------------------------------ */
-
-static const char *const field_names[] = {"channels", "height", "width", "features", "shape",    "rank",
-                                          "rf",       "stride", "rf_h",  "rf_w",     "stride_h", "stride_w"};
-enum { FIELD_COUNT = sizeof field_names / sizeof *field_names };
-
-/* Receptive fields are whole numbers nearly always, and then compare as such. */
-static const Const *const_count(const EvalContext *p, double value)
-{
-    return value == floor(value) && fabs(value) < 1e15 ? const_int(p->arena, (int64_t)value)
-                                                       : const_real(p->arena, value);
-}
-
-static const Const *shape_const(const EvalContext *p, Shape shape)
-{
-    const Const **at = arena_alloc(p->arena, MAX_RANK * sizeof *at);
-    for (int i = 0; i < shape.rank; i++) at[i] = const_int(p->arena, shape.dim[i]);
-    return const_list(p->arena, at, shape.rank);
-}
-
-/* rf, stride and their forms per axis; `name` is one of them. */
-static const Const *eval_receptive(const EvalContext *p, const Expr *e, const char *what, const Tensor *t)
-{
-    bool is_rf = strncmp(e->text, "rf", 2) == 0;
-    const char *axis = strchr(e->text, '_');
-    if (t->shape.rank != 3) {
-        diag_error(p->c, e->span, "%s is a vector of %lld features: it has no position in the image, so no %s", what,
-                   (long long)t->shape.dim[0], is_rf ? "receptive field" : "stride");
-        return NULL;
-    }
-    double h = is_rf ? field_size(t->field[0]) : t->field[0].stride;
-    double w = is_rf ? field_size(t->field[1]) : t->field[1].stride;
-    if (!axis && (h != w || t->field[0].whole != t->field[1].whole)) {
-        diag_error(p->c, e->span, "the %s of %s is %s high and %s wide: use `%s_h` and `%s_w`",
-                   is_rf ? "receptive field" : "stride", what, real_text(p->arena, h), real_text(p->arena, w), e->text,
-                   e->text);
-        return NULL;
-    }
-    int which = axis && axis[1] == 'w';
-    if (t->field[which].whole) {
-        diag_error(p->c, e->span, "%s depends on the whole input: it has no %s", what, e->text);
-        return NULL;
-    }
-    return const_count(p, which ? w : h);
-}
-
-static const Const *eval_size(const EvalContext *p, const Expr *e, const char *what, const Tensor *t)
-{
-    bool image = t->shape.rank == 3;
-    if (strcmp(e->text, "features") == 0) {
-        if (!image) return const_int(p->arena, t->shape.dim[0]);
-        diag_error(p->c, e->span,
-                   "%s is an image %s and has channels, height and width; `flatten` makes %lld features of it", what,
-                   shape_text(p->arena, t->shape), (long long)shape_count(t->shape));
-        return NULL;
-    }
-    if (!image) {
-        diag_error(p->c, e->span, "%s is a vector of %lld features: it has no %s", what, (long long)t->shape.dim[0],
-                   e->text);
-        return NULL;
-    }
-    return const_int(p->arena, t->shape.dim[*e->text == 'c' ? 0 : *e->text == 'h' ? 1 : 2]);
-}
-
-static const Const *eval_field(const EvalContext *p, const Expr *e)
-{
-    const Const *left = eval(p, e->left, false);
-    if (!left) return NULL;
-    if (left->kind != CONST_VALUE) {
-        diag_error(p->c, e->span, "`%s` is %s; only `in` and labels have .%s", expr_line(p->c, e->left),
-                   const_kind_text(left), e->text);
-        return NULL;
-    }
-    int field = 0;
-    while (field < FIELD_COUNT && strcmp(field_names[field], e->text) != 0) field++;
-    if (field == FIELD_COUNT) {
-        diag_error(p->c, e->span, "a value of the net has no .%s%s", e->text,
-                   suggestion(p->c, nearest_name(e->text, field_names, FIELD_COUNT)));
-        return NULL;
-    }
-    const Tensor *t = left->value.tensor;
-    if (!t) return NULL;
-    const char *what = arena_printf(p->arena, "`%s`", left->value.text);
-    if (strcmp(e->text, "shape") == 0) return shape_const(p, t->shape);
-    if (strcmp(e->text, "rank") == 0) return const_int(p->arena, t->shape.rank);
-    return field >= 6 ? eval_receptive(p, e, what, t) : eval_size(p, e, what, t);
-}
-
-/* ---- functions -------------------------------------------------------- */
-
-static const char *const function_names[] = {"min",   "max",  "abs",  "floor", "ceil",
-                                             "round", "sqrt", "log2", "len",   "sum"};
-enum { FUNCTION_COUNT = sizeof function_names / sizeof *function_names };
-
-/* min, max, sum: the values are several arguments or one list. */
-static const Const *call_reduce(const EvalContext *p, const Expr *e, const Const *list)
-{
-    bool is_sum = strcmp(e->text, "sum") == 0, is_min = strcmp(e->text, "min") == 0, any_real = false;
-    if (const_length(list) == 0 && !is_sum) {
-        diag_error(p->c, e->span, "%s of an empty list", e->text);
-        return NULL;
-    }
-    if (!spend(p, e->span, const_length(list))) return NULL;
-    int64_t total = 0;
-    double real = 0;
-    for (int64_t i = 0; i < const_length(list); i++) {
-        const Const *x = const_at(p->arena, list, i);
-        if (!const_is_number(x)) {
-            diag_error(p->c, e->span, "%s takes numbers, not %s", e->text, const_kind_text(x));
-            return NULL;
-        }
-        any_real |= x->kind == CONST_REAL;
-        double value = const_number(x);
-        int64_t integer = x->kind == CONST_INT ? x->integer : 0;
-        if (is_sum) {
-            real += value;
-            if (!any_real && __builtin_add_overflow(total, integer, &total)) return overflow(p, e);
-        } else if (i == 0 || (is_min ? value < real : value > real) ||
-                   (!any_real && (is_min ? integer < total : integer > total))) {
-            real = value;
-            total = integer;
-        }
-    }
-    return any_real ? real_result(p, e, real) : const_int(p->arena, total);
-}
-
-static const Const *call_round(const EvalContext *p, const Expr *e, const Const *x)
-{
-    if (x->kind == CONST_INT) return x;
-    double value = *e->text == 'f' ? floor(x->real) : *e->text == 'c' ? ceil(x->real) : round(x->real);
-    return value >= -0x1p63 && value < 0x1p63 ? const_int(p->arena, (int64_t)value) : overflow(p, e);
-}
-
-static const Const *call_number(const EvalContext *p, const Expr *e, const Const *x)
-{
-    if (!const_is_number(x)) {
-        diag_error(p->c, e->span, "%s takes a number, not %s", e->text, const_kind_text(x));
-        return NULL;
-    }
-    double value = const_number(x);
-    if (strcmp(e->text, "abs") == 0 && x->kind == CONST_INT)
-        return x->integer == INT64_MIN ? overflow(p, e)
-                                       : const_int(p->arena, x->integer < 0 ? -x->integer : x->integer);
-    if (strcmp(e->text, "abs") == 0) return const_real(p->arena, fabs(value));
-    if (strcmp(e->text, "sqrt") == 0 || strcmp(e->text, "log2") == 0) {
-        bool root = *e->text == 's';
-        if (value < 0 || (!root && value == 0)) {
-            diag_error(p->c, e->span, "%s of %s is not a real number", e->text, const_text(p->arena, x));
-            return NULL;
-        }
-        return const_real(p->arena, root ? sqrt(value) : log2(value));
-    }
-    return call_round(p, e, x);
-}
-
-static const Const *call_function(const EvalContext *p, const Expr *e, const Const *const *args, int count)
-{
-    bool several = strcmp(e->text, "min") == 0 || strcmp(e->text, "max") == 0 || strcmp(e->text, "sum") == 0;
-    if (several && count > 1) {
-        const Const *list = const_list(p->arena, args, count);
-        return list ? call_reduce(p, e, list) : NULL;
-    }
-    if (count != 1) {
-        diag_error(p->c, e->span, "%s takes one %s, not %d arguments", e->text,
-                   several ? "list or several numbers" : "value", count);
-        return NULL;
-    }
-    if (strcmp(e->text, "len") != 0 && !several) return call_number(p, e, args[0]);
-    if (!const_is_list(args[0])) {
-        diag_error(p->c, e->span, "%s takes a list, not %s", e->text, const_kind_text(args[0]));
-        return NULL;
-    }
-    return several ? call_reduce(p, e, args[0]) : const_int(p->arena, const_length(args[0]));
-}
+/* ---- calls ------------------------------------------------------------ */
 
 List *eval_args(Eval *ev, const Names *names, const List *args)
 {
-    EvalContext p = {ev, ev->compilation, ev->compilation->arena, names};
+    EvalContext p = {ev, ev->compilation, ev->compilation->arena, names, NULL};
     List *values = arena_alloc(p.arena, sizeof *values);
     for (int i = 0; i < args->count; i++) {
         const Arg *arg = args->at[i];
@@ -519,32 +339,70 @@ List *eval_args(Eval *ev, const Names *names, const List *args)
     return values;
 }
 
-static const Const *eval_function(const EvalContext *p, const Expr *e)
-{
-    const Const **args = arena_alloc(p->arena, (size_t)(e->args.count + 1) * sizeof *args);
-    bool good = true;
-    for (int i = 0; i < e->args.count; i++) {
-        const Arg *arg = e->args.at[i];
-        if (arg->name) {
-            diag_error(p->c, arg->name_span, "%s takes no argument called `%s`", e->text, arg->name);
-            good = false;
-        }
-        good &= (args[i] = eval(p, arg->value, false)) != NULL;
-    }
-    return good ? call_function(p, e, args, e->args.count) : NULL;
-}
-
 static const Const *eval_call(const EvalContext *p, const Expr *e, bool symbols)
 {
-    for (int i = 0; i < FUNCTION_COUNT; i++)
-        if (strcmp(function_names[i], e->text) == 0) return eval_function(p, e);
+    const Const *function = NULL;
+    if (builtin_exists(e->text)) return builtin_call(p, e);
+    if (p->names->find(p->names->self, e->text, e->span, &function) && (!function || function->kind == CONST_FUNCTION))
+        return function ? function_call(p, e, function) : NULL;
     if (symbols) return const_symbol(p->arena, e->text, eval_args(p->eval, p->names, &e->args), p->names);
-    diag_error(p->c, e->span, "there is no function `%s`%s", e->text,
-               suggestion(p->c, nearest_name(e->text, function_names, FUNCTION_COUNT)));
+    diag_error(p->c, e->span, "there is no function `%s`%s", e->text, suggestion(p->c, builtin_nearest(e->text)));
     return NULL;
 }
 
-/* ---- the walk --------------------------------------------------------- */
+/* ---- comprehensions ------------------------------------------------------ */
+
+/* The elements of a comprehension on their way into a list. */
+typedef struct Comprehension {
+    const Expr *expr;
+    List elements; /* of Const */
+} Comprehension;
+
+static bool add_elements(const EvalContext *p, Comprehension *out, int clause);
+
+static bool add_for_each(const EvalContext *p, Comprehension *out, int index)
+{
+    const Arg *clause = out->expr->args.at[index];
+    const Const *list = eval(p, clause->value, false);
+    if (!list) return false;
+    if (!const_is_list(list)) {
+        diag_error(p->c, clause->value->span, "`for` takes a range or a list, not %s", const_kind_text(list));
+        return false;
+    }
+    bool good = true;
+    for (int64_t i = 0; i < const_length(list) && good; i++) {
+        LocalNames local;
+        EvalContext inner = *p;
+        inner.names = local_names(&local, p->names, clause->name, const_at(p->arena, list, i));
+        good = eval_spend(p, clause->span, 1) && add_elements(&inner, out, index + 1);
+    }
+    return good;
+}
+
+/* What the clauses from `index` on add. */
+static bool add_elements(const EvalContext *p, Comprehension *out, int index)
+{
+    const List *clauses = &out->expr->args;
+    if (index == clauses->count) {
+        const Const *element = eval(p, out->expr->left, false);
+        if (element) list_push(p->arena, &out->elements, (void *)element);
+        return element;
+    }
+    const Arg *clause = clauses->at[index];
+    if (clause->name) return add_for_each(p, out, index);
+    bool truth;
+    if (!eval_truth(p, clause->value, "`if`", &truth)) return false;
+    return !truth || add_elements(p, out, index + 1);
+}
+
+static const Const *eval_comprehension(const EvalContext *p, const Expr *e)
+{
+    Comprehension out = {.expr = e};
+    return add_elements(p, &out, 0) ? list_const(p, e, (const Const *const *)out.elements.at, out.elements.count)
+                                    : NULL;
+}
+
+/* ---- expressions --------------------------------------------------------- */
 
 static const Const *eval_name(const EvalContext *p, const Expr *e, bool symbols)
 {
@@ -563,9 +421,9 @@ static const Const *eval_condition(const EvalContext *p, const Expr *e, bool sym
     return eval(p, truth ? e->right : e->third, symbols);
 }
 
-static const Const *eval(const EvalContext *p, const Expr *e, bool symbols)
+const Const *eval(const EvalContext *p, const Expr *e, bool symbols)
 {
-    if (!spend(p, e->span, 1)) return NULL;
+    if (!eval_spend(p, e->span, 1)) return NULL;
     switch (e->kind) {
     case EXPR_INT: return const_int(p->arena, e->integer);
     case EXPR_REAL: return const_real(p->arena, e->real);
@@ -574,6 +432,7 @@ static const Const *eval(const EvalContext *p, const Expr *e, bool symbols)
     case EXPR_STRING: return eval_string(p, e);
     case EXPR_NAME: return eval_name(p, e, symbols);
     case EXPR_LIST: return eval_list(p, e);
+    case EXPR_COMPREHENSION: return eval_comprehension(p, e);
     case EXPR_RANGE: return eval_range(p, e);
     case EXPR_UNARY: return eval_unary(p, e);
     case EXPR_BINARY: return eval_binary(p, e);
@@ -585,8 +444,17 @@ static const Const *eval(const EvalContext *p, const Expr *e, bool symbols)
     abort();
 }
 
+const Const *eval_let(Eval *ev, const Names *names, const char *name, Span name_span, const List *params,
+                      const Expr *value)
+{
+    if (params->count == 0) return eval_expr(ev, names, value, false);
+    if (!builtin_exists(name)) return const_function(ev->compilation->arena, name, params, value, names);
+    diag_error(ev->compilation, name_span, "`%s` is a function of the language", name);
+    return NULL;
+}
+
 const Const *eval_expr(Eval *ev, const Names *names, const Expr *e, bool symbols)
 {
-    EvalContext p = {ev, ev->compilation, ev->compilation->arena, names};
+    EvalContext p = {ev, ev->compilation, ev->compilation->arena, names, NULL};
     return eval(&p, e, symbols);
 }

@@ -246,15 +246,49 @@ static Naming *branch_naming(Body *b, const StmtContext *context)
     return scope ? naming_new(b->elab->c->arena, context->path, false) : b->naming;
 }
 
-/* The values at the ends of the branches; false when one is in error. */
-static bool run_branches(Body *b, const Stmt *s, Naming *naming, Tensor **in)
+/* The branches of a combinator: those written, or one for each element of a list. */
+typedef struct Branches {
+    const Stmt *stmt;
+    const Const *list; /* of the loop; NULL: there is none */
+    int count;
+    Tensor **in; /* their values */
+} Branches;
+
+static const Branch *branch_at(const Branches *all, int i) { return all->stmt->branches.at[all->list ? 0 : i]; }
+
+/* False after an error. */
+static bool find_branches(Body *b, const Stmt *s, Branches *all)
 {
     Elab *e = b->elab;
+    *all = (Branches){.stmt = s, .count = s->branches.count};
+    if (s->variable) {
+        all->list = elab_loop_list(b, s->value);
+        if (!all->list || !elab_count(e, s->span, const_length(all->list))) return false;
+        all->count = (int)const_length(all->list);
+    }
+    if (all->count < (s->variable ? 1 : 2)) {
+        diag_error(e->c, s->name_span,
+                   s->variable ? "%s has no branches: the list is empty" : "%s takes two branches or more", s->name);
+        return false;
+    }
+    all->in = arena_alloc(e->c->arena, (size_t)all->count * sizeof *all->in);
+    return true;
+}
+
+/* The values at the ends of the branches; false when one is in error. */
+static bool run_branches(Body *b, Branches *all, Naming *naming)
+{
+    Elab *e = b->elab;
+    const Stmt *s = all->stmt;
+    const Define *define = e->define;
+    Tensor **in = all->in;
     bool good = true;
-    for (int i = 0; i < s->branches.count && !e->stopped; i++) {
-        const Branch *branch = s->branches.at[i];
+    for (int i = 0; i < all->count && !e->stopped; i++) {
+        const Branch *branch = branch_at(all, i);
         Body *child = body_new(e, b, naming);
         child->home = child; /* labels of a branch end with it */
+        if (all->list)
+            child->variable = (Binding){s->variable, s->variable_span, const_at(e->c->arena, all->list, i), define};
         elab_body(child, &branch->body);
         in[i] = child->current.tensor;
         if (good && !child->current.tensor && !child->current.poisoned)
@@ -267,21 +301,19 @@ static bool run_branches(Body *b, const Stmt *s, Naming *naming, Tensor **in)
 static Value combine(Body *b, const Stmt *s, const Op *op, const StmtContext *context)
 {
     Elab *e = b->elab;
-    if (s->branches.count < 2) {
-        diag_error(e->c, s->name_span, "%s takes two branches or more", s->name);
-        return elab_poison(e);
-    }
-    Tensor **in = arena_alloc(e->c->arena, (size_t)s->branches.count * sizeof *in);
-    bool good = run_branches(b, s, branch_naming(b, context), in);
+    Branches all;
+    if (!find_branches(b, s, &all)) return elab_poison(e);
+    bool good = run_branches(b, &all, branch_naming(b, context));
     void *attrs = elab_attrs(e, op);
-    List none = {0};
-    if (!attrs_bind(e->c, op->name, op->attrs, attrs, &none, s->name_span) || !good) return elab_poison(e);
+    const List *args = eval_args(&e->eval, &b->names, &s->args);
+    if (!attrs_bind(e->c, op->name, op->attrs, attrs, args, s->name_span) || !good) return elab_poison(e);
+    if (all.count == 1) return (Value){.tensor = all.in[0]}; /* of a loop: one value is its own sum */
     int errors = e->c->errors;
-    Value result = elab_node(b, op, attrs, context->path, s->name_span, in, s->branches.count);
+    Value result = elab_node(b, op, attrs, context->path, s->name_span, all.in, all.count);
     if (!result.tensor && e->c->errors > errors && !e->stopped)
-        for (int i = 0; i < s->branches.count && i < 8; i++)
-            diag_note(e->c, ((const Branch *)s->branches.at[i])->span, "branch %d gives %s", i + 1,
-                      shape_text(e->c->arena, in[i]->shape));
+        for (int i = 0; i < all.count && i < 8; i++)
+            diag_note(e->c, branch_at(&all, i)->span, "branch %d gives %s", i + 1,
+                      shape_text(e->c->arena, all.in[i]->shape));
     return result;
 }
 

@@ -37,7 +37,8 @@ static void let_run(FileLets *lets, FileLet *let)
     }
     let->state = LET_RUNNING;
     lets->depth++;
-    let->value = eval_expr(lets->eval, &lets->names, let->let->value, false);
+    const Let *l = let->let;
+    let->value = eval_let(lets->eval, &lets->names, l->name, l->name_span, &l->params, l->value);
     lets->depth--;
     let->state = LET_DONE;
 }

@@ -141,31 +141,37 @@ static void run_if(Body *b, const Stmt *s)
 }
 
 /* Turns count like statements, so that empty loops end too. */
-static bool elab_count(Elab *e, Span span)
+bool elab_count(Elab *e, Span span, int64_t count)
 {
-    if (++e->statements <= MAX_STATEMENTS && !e->stopped) return true;
+    e->statements += count < MAX_STATEMENTS ? (int)count : MAX_STATEMENTS;
+    if (e->statements <= MAX_STATEMENTS && !e->stopped) return true;
     if (!e->stopped && e->c->errors == e->errors)
         diag_error(e->c, span, "the net runs more than %d statements", MAX_STATEMENTS);
     elab_stop(e);
     return false;
 }
 
+const Const *elab_loop_list(Body *b, const Expr *value)
+{
+    Elab *e = b->elab;
+    const Const *list = elab_eval(b, value);
+    if (!list || const_is_list(list)) return list;
+    const char *hint =
+        list->kind == CONST_INT ? arena_printf(e->c->arena, "; 0..%s counts", const_text(e->c->arena, list)) : "";
+    diag_error(e->c, value->span, "`for` takes a range or a list, not %s%s", const_kind_text(list), hint);
+    return NULL;
+}
+
 static void run_for(Body *b, const Stmt *s)
 {
     Elab *e = b->elab;
-    const Const *list = elab_eval(b, s->value);
-    if (list && !const_is_list(list)) {
-        const char *hint =
-            list->kind == CONST_INT ? arena_printf(e->c->arena, "; 0..%s counts", const_text(e->c->arena, list)) : "";
-        diag_error(e->c, s->value->span, "`for` takes a range or a list, not %s%s", const_kind_text(list), hint);
-        list = NULL;
-    }
+    const Const *list = elab_loop_list(b, s->value);
     if (!list) {
         b->current = elab_poison(e);
         return;
     }
     const Define *define = e->define;
-    for (int64_t i = 0; i < const_length(list) && elab_count(e, s->span); i++) {
+    for (int64_t i = 0; i < const_length(list) && elab_count(e, s->span, 1); i++) {
         Body *child = body_new(e, b, b->naming);
         child->variable = (Binding){s->name, s->name_span, const_at(e->c->arena, list, i), define};
         run_child(b, child, &s->body);
@@ -185,7 +191,7 @@ static void run_repeat(Body *b, const Stmt *s)
         b->current = elab_poison(e);
         return;
     }
-    for (int64_t i = 0; i < count->integer && elab_count(e, s->span); i++)
+    for (int64_t i = 0; i < count->integer && elab_count(e, s->span, 1); i++)
         run_child(b, body_new(e, b, b->naming), &s->body);
 }
 
@@ -239,13 +245,20 @@ static void run_word(Body *b, const Stmt *s)
         elab_layer(b, s);
 }
 
+static void run_let(Body *b, const Stmt *s)
+{
+    const Const *value = eval_let(&b->elab->eval, &b->names, s->name, s->name_span, &s->params, s->value);
+    if (!value) elab_failed(b->elab);
+    body_let(b, s->name, s->name_span, value);
+}
+
 static void run_statement(Body *b, const Stmt *s)
 {
     switch (s->kind) {
     case STMT_LAYER: run_word(b, s); break;
     case STMT_COMBINE: elab_combine(b, s); break;
     case STMT_FROM: run_from(b, s); break;
-    case STMT_LET: body_let(b, s->name, s->name_span, elab_eval(b, s->value)); break;
+    case STMT_LET: run_let(b, s); break;
     case STMT_IF: run_if(b, s); break;
     case STMT_FOR: run_for(b, s); break;
     case STMT_REPEAT: run_repeat(b, s); break;
@@ -267,7 +280,7 @@ void elab_body(Body *b, const List *statements)
     }
     for (int i = 0; i < statements->count && !diag_full(e->c); i++) {
         const Stmt *s = statements->at[i];
-        if (e->stopped || !elab_count(e, s->span)) return;
+        if (e->stopped || !elab_count(e, s->span, 1)) return;
         e->define = NULL;
         run_statement(b, s);
         elab_note_causes(b);

@@ -78,6 +78,16 @@ const Const *const_value(Arena *arena, const char *name, const Tensor *tensor)
     return value;
 }
 
+const Const *const_function(Arena *arena, const char *name, const List *params, const Expr *body, const Names *names)
+{
+    Const *value = const_new(arena, CONST_FUNCTION);
+    value->function.name = name;
+    value->function.params = params;
+    value->function.body = body;
+    value->function.names = names;
+    return value;
+}
+
 const Const *const_list(Arena *arena, const Const *const *at, int64_t count)
 {
     Const *value = const_new(arena, CONST_LIST);
@@ -151,6 +161,7 @@ const char *const_kind_text(const Const *value)
     case CONST_RANGE: return "a list";
     case CONST_SYMBOL: return "a bare name";
     case CONST_VALUE: return "a value of the net";
+    case CONST_FUNCTION: return "a function";
     }
     abort();
 }
@@ -196,6 +207,15 @@ static void add_symbol(Text *text, const Const *value)
     text_add(text, ")");
 }
 
+/* f(a, b) */
+static void add_signature(Text *text, const Const *value)
+{
+    text_addf(text, "%s(", value->function.name);
+    for (int i = 0; i < value->function.params->count; i++)
+        text_addf(text, "%s%s", i ? ", " : "", ((const Param *)value->function.params->at[i])->name);
+    text_add(text, ")");
+}
+
 static void add_const(Text *text, const Const *value)
 {
     if (text->length > TEXT_LIMIT) {
@@ -211,6 +231,7 @@ static void add_const(Text *text, const Const *value)
     case CONST_RANGE: text_addf(text, "%lld..%lld", (long long)value->range.first, (long long)value->range.end); break;
     case CONST_SYMBOL: add_symbol(text, value); break;
     case CONST_VALUE: text_add(text, value->value.text); break;
+    case CONST_FUNCTION: add_signature(text, value); break;
     }
 }
 

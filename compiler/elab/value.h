@@ -18,9 +18,10 @@ typedef enum ConstKind {
     CONST_BOOL,
     CONST_STRING,
     CONST_LIST,
-    CONST_RANGE,  /* a list of consecutive integers that is not written out */
-    CONST_SYMBOL, /* a bare name, possibly with arguments: same, normal(0.01) */
-    CONST_VALUE   /* a value of the net: `in` or a label */
+    CONST_RANGE,   /* a list of consecutive integers that is not written out */
+    CONST_SYMBOL,  /* a bare name, possibly with arguments: same, normal(0.01) */
+    CONST_VALUE,   /* a value of the net: `in` or a label */
+    CONST_FUNCTION /* let f(a, b) = … */
 } ConstKind;
 
 typedef struct Names Names;
@@ -51,6 +52,12 @@ struct Const {
             const char *text;
             const Tensor *tensor; /* NULL: its layer was in error */
         } value;
+        struct {
+            const char *name;
+            const List *params; /* of Param */
+            const Expr *body;
+            const Names *names; /* where it is defined */
+        } function;
     };
 };
 
@@ -63,6 +70,7 @@ const Const *const_string(Arena *, const char *);
 const Const *const_range(Arena *, int64_t first, int64_t end);
 const Const *const_symbol(Arena *, const char *name, const List *args, const Names *);
 const Const *const_value(Arena *, const char *name, const Tensor *);
+const Const *const_function(Arena *, const char *name, const List *params, const Expr *body, const Names *);
 
 /* NULL when it would be deeper or heavier than the bounds above. */
 const Const *const_list(Arena *, const Const *const *at, int64_t count);
@@ -106,6 +114,10 @@ enum { EVAL_MAX_STEPS = 3000000 };
 /* NULL: an error was reported, here or where the value came from.  With
  * `symbols`, a name that is not visible is a symbol instead of an error. */
 const Const *eval_expr(Eval *, const Names *, const Expr *, bool symbols);
+
+/* What `let NAME(params) = value` defines: without parameters the value, else a function.  NULL
+ * after an error. */
+const Const *eval_let(Eval *, const Names *, const char *name, Span name_span, const List *params, const Expr *value);
 
 /* The arguments of a layer, a block or a train section's entry as ConstArg; a
  * wrong one has the value NULL and was reported. */

@@ -77,6 +77,22 @@ static void dump_node(Text *out, const char *head, const Expr *expr)
     text_add(out, ")");
 }
 
+/* (list element for name = value if = value) */
+static void dump_comprehension(Text *out, const Expr *expr)
+{
+    text_add(out, "(list ");
+    dump_expr(out, expr->left);
+    for (int i = 0; i < expr->args.count; i++) {
+        const Arg *clause = expr->args.at[i];
+        if (clause->name)
+            text_addf(out, " for %s in ", clause->name);
+        else
+            text_add(out, " if ");
+        dump_expr(out, clause->value);
+    }
+    text_add(out, ")");
+}
+
 static void dump_string(Text *out, const Expr *expr)
 {
     if (expr->items.count == 0)
@@ -103,6 +119,7 @@ static void dump_expr(Text *out, const Expr *expr)
     case EXPR_TEXT: dump_quoted(out, expr); break;
     case EXPR_NAME: text_add(out, expr->text); break;
     case EXPR_LIST: dump_node(out, "list", expr); break;
+    case EXPR_COMPREHENSION: dump_comprehension(out, expr); break;
     case EXPR_RANGE: dump_node(out, "..", expr); break;
     case EXPR_UNARY:
     case EXPR_BINARY: dump_node(out, operator_text(expr->op), expr); break;
@@ -125,6 +142,16 @@ static void dump_after(Text *out, const char *word, const Expr *expr)
 
 static void dump_indent(Text *out, int level) { text_addf(out, "%*s", 2 * level, ""); }
 
+static void dump_params(Text *out, const List *params)
+{
+    for (int i = 0; i < params->count; i++) {
+        const Param *param = params->at[i];
+        text_addf(out, "%s%s", i ? ", " : "(", param->name);
+        if (param->value) dump_after(out, "=", param->value);
+    }
+    if (params->count) text_add(out, ")");
+}
+
 /* The first line of a statement, without its bodies. */
 static void dump_head(Text *out, const Stmt *stmt)
 {
@@ -137,6 +164,7 @@ static void dump_head(Text *out, const Stmt *stmt)
     bool labelled = stmt->kind == STMT_LAYER || stmt->kind == STMT_COMBINE;
     text_add(out, word[stmt->kind]);
     if (stmt->name != NULL) text_addf(out, " %s", stmt->name);
+    dump_params(out, &stmt->params);
     if (!labelled) dump_after(out, "", stmt->label);
     if (stmt->has_parens) {
         dump_args(out, &stmt->args, "(", ", ");
@@ -210,6 +238,7 @@ void ast_dump(const File *file, Text *out)
         const Let *let = file->lets.at[i];
         if (let->name_span.file != file->source) continue;
         text_addf(out, "let %s", let->name);
+        dump_params(out, &let->params);
         dump_after(out, "=", let->value);
         text_add(out, "\n");
     }

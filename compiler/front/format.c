@@ -91,6 +91,13 @@ static void add_comments(TokenReader *r, int end)
     }
 }
 
+static void add_token(TokenReader *r, int kind, Span span)
+{
+    const bool combinator = kind == TOKEN_COMBINATOR;
+    add_piece(r, combinator ? TOKEN_NAME : kind, span.begin, span.end);
+    r->f->piece[r->f->count - 1].combinator = combinator;
+}
+
 /* All of a text that is known to parse.  Of semicolons in a row one is enough. */
 static void read_pieces(Format *f)
 {
@@ -106,7 +113,7 @@ static void read_pieces(Format *f)
         if (again)
             skip_to(&reader, span.end);
         else
-            add_piece(&reader, kind, span.begin, span.end);
+            add_token(&reader, kind, span);
     }
     add_comments(&reader, f->parse->size);
     tokens_close(f->parse);
@@ -239,6 +246,14 @@ static bool is_after_end(const Format *f, int i)
     return kind == TOKEN_LBRACE || kind == TOKEN_RBRACE || kind == TOKEN_SEMICOLON || format_ends_operand(f, before);
 }
 
+/* The `for` of add for … or concat(axis=1) for … */
+static bool is_loop_of_combinator(const Format *f, int i)
+{
+    int before = format_token_before(f, i);
+    if (kind_at(f, before) == TOKEN_RPAREN) before = format_token_before(f, f->piece[before].partner);
+    return before >= 0 && f->piece[before].combinator;
+}
+
 static bool starts(const Format *f, int i)
 {
     const Piece *p = &f->piece[i];
@@ -250,7 +265,6 @@ static bool starts(const Format *f, int i)
     case TOKEN_NET:
     case TOKEN_TRAIN:
     case TOKEN_LET:
-    case TOKEN_FOR:
     case TOKEN_REPEAT:
     case TOKEN_GROUP:
     case TOKEN_SEQUENTIAL:
@@ -258,6 +272,7 @@ static bool starts(const Format *f, int i)
     case TOKEN_HEAD:
     case TOKEN_FROM:
     case TOKEN_EXPECT: return true;
+    case TOKEN_FOR: return !is_loop_of_combinator(f, i);
     case TOKEN_IF: return kind_at(f, format_token_before(f, i)) != TOKEN_ELSE;
     case TOKEN_NAME: return p->outer >= 0 && is_after_end(f, i) && (!f->piece[p->outer].train || is_key(f, i));
     default: return false;

@@ -35,16 +35,17 @@ typedef struct Piece {
     int width;             /* in characters */
     int line, column, gap; /* in the source, from 0; the gap to the piece before on its line */
 
-    int outer;     /* the innermost bracket around it, −1 where none is; that of a bracket is around both */
-    int partner;   /* of a bracket: the other one */
-    int next;      /* the token after it, or the count of pieces */
-    int depth;     /* how many { are around it */
-    bool dropped;  /* a semicolon that means nothing */
-    bool starts;   /* a definition, a statement, or an entry of a train section */
-    bool is_key;   /* the key of an entry */
-    bool train;    /* the { of a train section */
-    bool broken;   /* a { whose block has lines of its own */
-    int key_width; /* of the { of a train section: its longest key */
+    int outer;       /* the innermost bracket around it, −1 where none is; that of a bracket is around both */
+    int partner;     /* of a bracket: the other one */
+    int next;        /* the token after it, or the count of pieces */
+    int depth;       /* how many { are around it */
+    bool combinator; /* a name that the loop after it makes branches of */
+    bool dropped;    /* a semicolon that means nothing */
+    bool starts;     /* a definition, a statement, or an entry of a train section */
+    bool is_key;     /* the key of an entry */
+    bool train;      /* the { of a train section */
+    bool broken;     /* a { whose block has lines of its own */
+    int key_width;   /* of the { of a train section: its longest key */
 
     int breaks; /* line ends before it: 0, 1, or 2 for an empty line */
     int space;  /* where there are none: the least space before it */

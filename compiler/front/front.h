@@ -17,20 +17,21 @@ typedef struct Stmt Stmt;
 /* ---- expressions ------------------------------------------------------ */
 
 typedef enum ExprKind {
-    EXPR_INT,    /* integer */
-    EXPR_REAL,   /* real */
-    EXPR_BOOL,   /* integer: 0 or 1 */
-    EXPR_STRING, /* items: the parts, EXPR_TEXT or any expression; joined */
-    EXPR_TEXT,   /* text: a literal part of a string */
-    EXPR_NAME,   /* text; "in" is the current value */
-    EXPR_LIST,   /* items; 3x3 is a list of two EXPR_INT */
-    EXPR_RANGE,  /* left .. right */
-    EXPR_UNARY,  /* op left */
-    EXPR_BINARY, /* left op right */
-    EXPR_COND,   /* left ? right : third */
-    EXPR_CALL,   /* text(args) */
-    EXPR_INDEX,  /* left[right] */
-    EXPR_FIELD   /* left.text */
+    EXPR_INT,           /* integer */
+    EXPR_REAL,          /* real */
+    EXPR_BOOL,          /* integer: 0 or 1 */
+    EXPR_STRING,        /* items: the parts, EXPR_TEXT or any expression; joined */
+    EXPR_TEXT,          /* text: a literal part of a string */
+    EXPR_NAME,          /* text; "in" is the current value */
+    EXPR_LIST,          /* items; 3x3 is a list of two EXPR_INT */
+    EXPR_COMPREHENSION, /* [left args]: args are its clauses, `for name in value` or, without a name, `if value` */
+    EXPR_RANGE,         /* left .. right */
+    EXPR_UNARY,         /* op left */
+    EXPR_BINARY,        /* left op right */
+    EXPR_COND,          /* left ? right : third */
+    EXPR_CALL,          /* text(args) */
+    EXPR_INDEX,         /* left[right] */
+    EXPR_FIELD          /* left.text */
 } ExprKind;
 
 typedef enum Operator {
@@ -81,7 +82,8 @@ struct Expr {
 
 typedef enum StmtKind {
     STMT_LAYER,      /* name(args) [as label] [-> shape]: a layer, a block, or `input` */
-    STMT_COMBINE,    /* name = "add" | "mul" | "maximum" | "concat"; branches [as label] [-> shape] */
+    STMT_COMBINE,    /* name(args), a combinator; branches, or one for each variable in value
+                      * [as label] [-> shape] */
     STMT_FROM,       /* from label */
     STMT_LET,        /* let name = value */
     STMT_IF,         /* condition; body; otherwise (may be empty) */
@@ -98,12 +100,15 @@ struct Stmt {
     StmtKind kind;
     Span span; /* the whole statement */
     const char *name;
-    Span name_span; /* layer's name, or the variable's */
+    Span name_span;       /* layer's name, or the variable's */
+    const char *variable; /* of a combinator with a loop; else NULL */
+    Span variable_span;
     bool has_parens;
     List args;   /* of Arg */
     Expr *label; /* EXPR_NAME or EXPR_STRING, or NULL */
     Expr *shape; /* after ->, or NULL */
     Expr *value;
+    List params;    /* of Param: of a let that defines a function */
     List body;      /* of Stmt */
     List otherwise; /* of Stmt */
     List branches;  /* of Branch */
@@ -117,11 +122,19 @@ typedef struct Branch {
 
 /* ---- definitions ------------------------------------------------------ */
 
-typedef struct Param { /* of a block or a net */
+typedef struct Param { /* of a block, a net or a function */
     const char *name;
     Span span;
     Expr *value; /* default, or NULL */
 } Param;
+
+/* let NAME = value, or the function let NAME(params) = value. */
+typedef struct Let {
+    const char *name;
+    Span name_span;
+    List params; /* of Param; empty: a constant */
+    Expr *value;
+} Let;
 
 typedef enum DefKind { DEF_BLOCK, DEF_NET } DefKind;
 
@@ -142,12 +155,6 @@ typedef struct Train {
     List items; /* of Arg */
 } Train;
 
-typedef struct Let {
-    const char *name;
-    Span name_span;
-    Expr *value;
-} Let;
-
 /* A file and, before its own definitions, those of all it imports. */
 typedef struct File {
     int source;
@@ -157,6 +164,9 @@ typedef struct File {
     List trains;  /* of Train */
     int own_nets; /* how many of `nets` stand in the file itself, not in an import */
 } File;
+
+/* Whether the name is that of a combinator: after it `for` makes branches. */
+bool front_is_combinator(const char *name);
 
 /* Parses `path` ("-" is standard input) and what it imports; `import std` reads
  * the standard blocks built into the compiler.  NULL when there was an error;

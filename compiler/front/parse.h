@@ -111,6 +111,7 @@ Expr *expr_integer(Parse *, ExprKind, Span, int64_t value);
 Expr *expr_text(Parse *, ExprKind, Span, const char *text, size_t length);
 Expr *expr_name(Parse *, Span, const char *name);
 Expr *expr_list(Parse *, Span, List *items);
+Expr *expr_comprehension(Parse *, Span, Expr *element, List *clauses /* of Arg */);
 Expr *expr_string(Parse *, Span, List *parts);
 Expr *expr_unary(Parse *, Span, Operator, Expr *);
 Expr *expr_binary(Parse *, Span, Operator, Expr *left, Expr *right);
@@ -126,11 +127,12 @@ Param *param_new(Parse *, const char *name, Span, Expr *value);
 Branch *branch_new(Parse *, Span, List *body);
 
 Stmt *stmt_layer(Parse *, Span, const char *name, Span name_span, List *args); /* args NULL: no parentheses */
-Stmt *stmt_combine(Parse *, Span, const char *name, Span name_span, List *branches);
+Stmt *stmt_combine(Parse *, Span, const char *name, Span name_span, List *args, List *branches); /* args as above */
+Stmt *stmt_for_each(Parse *, Span, const char *name, Span name_span, List *args, const Arg *loop, Branch *);
 Stmt *stmt_labelled(Parse *, Span, Stmt *, Expr *label);
 Stmt *stmt_shaped(Parse *, Span, Stmt *, Expr *shape);
 Stmt *stmt_value(Parse *, StmtKind, Span, Expr *value); /* expect, from */
-Stmt *stmt_let(Parse *, Span, const char *name, Span name_span, Expr *value);
+Stmt *stmt_let(Parse *, Span, const char *name, Span name_span, List *params, Expr *value);
 Stmt *stmt_if(Parse *, Span, Expr *condition, List *body, List *otherwise);
 Stmt *stmt_for(Parse *, Span, const char *name, Span name_span, Expr *value, List *body);
 Stmt *stmt_repeat(Parse *, Span, Expr *value, List *body);
@@ -138,7 +140,7 @@ Stmt *stmt_scope(Parse *, StmtKind, Span, Expr *label, List *args, List *body); 
 
 void file_import(Parse *, Span, Expr *path);
 void file_import_std(Parse *, Span, const char *name, Span name_span);
-void file_let(Parse *, const char *name, Span, Expr *value);
+void file_let(Parse *, const char *name, Span, List *params, Expr *value);
 void file_def(Parse *, DefKind, const char *name, Span, List *params, List *body);
 void file_train(Parse *, Span, const char *name, Span name_span, List *items);
 

@@ -51,7 +51,7 @@ static void parser_error(Span *span, Parse *parse, const char *message)
 %initial-action { @$ = (Span){parse->file, 0, 0}; }
 
 %token START_FILE START_EXPR START_ITEMS
-%token <name> NAME "a name"
+%token <name> NAME "a name" COMBINATOR "a combinator"
 %token <expr> INTEGER "a number" REAL "a real number" DIMS "dims" TEXT "text"
 %token STRING_BEGIN "a string" STRING_END "\"" EXPR_BEGIN "{ in a string" EXPR_END "} in a string"
 %token NET "net" BLOCK "block" TRAIN "train" LET "let" IF "if" ELSE "else" FOR "for" IN "in" REPEAT "repeat"
@@ -76,11 +76,11 @@ static void parser_error(Span *span, Parse *parse, const char *message)
 %right "**"
 %precedence "(" "[" "."
 
-%type <list> params param_list block stmts branches parens args arg_list items list exprs parts else
+%type <list> params param_list function clauses block stmts branches parens args arg_list items list exprs parts else
 %type <stmt> stmt layer if
 %type <expr> expr label string
 %type <param> param
-%type <arg> arg item
+%type <arg> arg item for
 %type <branch> branch
 
 %start start
@@ -104,7 +104,7 @@ definitions:
 definition:
   "import" string                   { file_import(parse, @$, $2); }
 | "import" NAME                     { file_import_std(parse, @$, $2, @2); }
-| "let" NAME "=" expr               { file_let(parse, $2, @2, $4); }
+| "let" NAME function "=" expr      { file_let(parse, $2, @2, $3, $5); }
 | "block" NAME params block         { file_def(parse, DEF_BLOCK, $2, @2, $3, $4); }
 | "net" NAME params block           { file_def(parse, DEF_NET, $2, @2, $3, $4); }
 | "train" NAME "{" items "}"        { file_train(parse, @$, $2, @2, $4); }
@@ -116,6 +116,11 @@ params:
 | "(" ")"                           { $$ = list_of(parse, NULL); }
 | "(" param_list ")"                { $$ = $2; }
 | "(" param_list "," ")"            { $$ = $2; }
+;
+
+function:
+  %empty                            { $$ = list_of(parse, NULL); }
+| "(" param_list ")"                { $$ = $2; }
 ;
 
 param_list:
@@ -143,7 +148,7 @@ stmts:
 stmt:
   layer
 | "from" label                      { $$ = stmt_value(parse, STMT_FROM, @$, $2); }
-| "let" NAME "=" expr               { $$ = stmt_let(parse, @$, $2, @2, $4); }
+| "let" NAME function "=" expr      { $$ = stmt_let(parse, @$, $2, @2, $3, $5); }
 | if
 | "for" NAME "in" expr block        { $$ = stmt_for(parse, @$, $2, @2, $4, $5); }
 | "repeat" expr block               { $$ = stmt_repeat(parse, @$, $2, $3); }
@@ -159,7 +164,10 @@ stmt:
 layer:
   NAME                              { $$ = stmt_layer(parse, @$, $1, @1, NULL); }
 | NAME parens                       { $$ = stmt_layer(parse, @$, $1, @1, $2); }
-| NAME branches                     { $$ = stmt_combine(parse, @$, $1, @1, $2); }
+| NAME branches                     { $$ = stmt_combine(parse, @$, $1, @1, NULL, $2); }
+| NAME parens branches              { $$ = stmt_combine(parse, @$, $1, @1, $2, $3); }
+| COMBINATOR for branch             { $$ = stmt_for_each(parse, @$, $1, @1, NULL, $2, $3); }
+| COMBINATOR parens for branch      { $$ = stmt_for_each(parse, @$, $1, @1, $2, $3, $4); }
 | layer "as" label                  { $$ = stmt_labelled(parse, @$, $1, $3); }
 | layer "->" expr                   { $$ = stmt_shaped(parse, @$, $1, $3); }
 ;
@@ -236,7 +244,8 @@ expr:
 | NAME            %prec WORD        { $$ = expr_name(parse, @$, $1); }
 | NAME parens                       { $$ = expr_call(parse, @$, $1, $2); }
 | "(" expr ")"                      { $$ = expr_in_parens($2, @$); }
-| "[" list "]"                { $$ = expr_list(parse, @$, $2); }
+| "[" list "]"                      { $$ = expr_list(parse, @$, $2); }
+| "[" expr clauses "]"              { $$ = expr_comprehension(parse, @$, $2, $3); }
 | expr "[" expr "]"                 { $$ = expr_index(parse, @$, $1, $3); }
 | expr "." NAME                     { $$ = expr_field(parse, @$, $1, $3); }
 | "-" expr        %prec SIGN        { $$ = expr_unary(parse, @$, OPERATOR_NEG, $2); }
@@ -257,6 +266,16 @@ expr:
 | expr "or" expr                    { $$ = expr_binary(parse, @$, OPERATOR_OR, $1, $3); }
 | expr "?" expr ":" expr            { $$ = expr_cond(parse, @$, $1, $3, $5); }
 | expr ".." expr                    { $$ = expr_range(parse, @$, $1, $3); }
+;
+
+clauses:
+  for                               { $$ = list_of(parse, $1); }
+| clauses for                       { $$ = list_with(parse, $1, $2); }
+| clauses "if" expr                 { $$ = list_with(parse, $1, arg_new(parse, @3, NULL, @2, $3)); }
+;
+
+for:
+  "for" NAME "in" expr              { $$ = arg_new(parse, @$, $2, @2, $4); }
 ;
 
 list:

@@ -23,6 +23,7 @@
 #include "front/lexer.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -222,6 +223,45 @@ static Token close_block_before(Parse *parse, Token definition)
     return (Token){.kind = TOKEN_RBRACE, .span = definition.span, .closed = true};
 }
 
+bool front_is_combinator(const char *name)
+{
+    static const char *const combinators[] = {"add", "mul", "maximum", "minimum", "mean",
+                                              "sub", "div", "concat",  "matmul"};
+    for (size_t i = 0; i < sizeof combinators / sizeof *combinators; i++)
+        if (strcmp(combinators[i], name) == 0) return true;
+    return false;
+}
+
+/* Behind white space and comments. */
+static int skip_blank(const Parse *parse, int at)
+{
+    for (; at < parse->size && strchr(" \t\r\f\v\n#", parse->text[at]); at++)
+        if (parse->text[at] == '#')
+            while (at + 1 < parse->size && parse->text[at + 1] != '\n') at++;
+    return at;
+}
+
+/* Behind the parentheses that may begin at `at`. */
+static int skip_parens(const Parse *parse, int at)
+{
+    int depth = 0;
+    if (at == parse->size || parse->text[at] != '(') return at;
+    do {
+        depth += parse->text[at] == '(';
+        depth -= parse->text[at] == ')';
+    } while (++at < parse->size && depth > 0);
+    return at;
+}
+
+/* add for … or concat(axis=1) for …: the loop makes the branches. */
+static bool makes_branches(const Parse *parse, Token name)
+{
+    if (name.kind != TOKEN_NAME || !front_is_combinator(name.value.name)) return false;
+    int at = skip_blank(parse, skip_parens(parse, skip_blank(parse, name.span.end)));
+    bool loop = parse->size - at > 3 && strncmp(parse->text + at, "for", 3) == 0;
+    return loop && !isalnum((unsigned char)parse->text[at + 3]) && parse->text[at + 3] != '_';
+}
+
 static Token next(Parse *parse)
 {
     static const int selector[] = {TOKEN_START_FILE, TOKEN_START_EXPR, TOKEN_START_ITEMS};
@@ -241,6 +281,7 @@ int parser_lex(PARSER_STYPE *value, Span *span, Parse *parse)
 {
     Tokens *t = parse->tokens;
     Token token = next(parse);
+    if (makes_branches(parse, token)) token.kind = TOKEN_COMBINATOR;
     memmove(t->recent + 1, t->recent, (RECENT - 1) * sizeof *t->recent);
     t->recent[0] = token;
     *value = token.value;

@@ -117,6 +117,18 @@ static Expr *expr_with_items(Parse *parse, ExprKind kind, Span span, const List 
 
 Expr *expr_list(Parse *parse, Span span, List *items) { return expr_with_items(parse, EXPR_LIST, span, items); }
 
+Expr *expr_comprehension(Parse *parse, Span span, Expr *element, List *clauses)
+{
+    int below = deeper(args_depth(clauses), expr_depth(element));
+    Expr *expr = expr_over(parse, EXPR_COMPREHENSION, span, element, NULL, NULL);
+    expr->depth = bounded_depth(parse, span, below);
+    if (expr->depth > below)
+        expr->args = *clauses;
+    else
+        expr->kind = EXPR_INT;
+    return expr;
+}
+
 /* Neighbouring literal parts become one: "a{{b" comes from the lexer in three. */
 Expr *expr_string(Parse *parse, Span span, List *parts)
 {
@@ -246,12 +258,24 @@ Stmt *stmt_layer(Parse *parse, Span span, const char *name, Span name_span, List
     return stmt;
 }
 
-Stmt *stmt_combine(Parse *parse, Span span, const char *name, Span name_span, List *branches)
+Stmt *stmt_combine(Parse *parse, Span span, const char *name, Span name_span, List *args, List *branches)
 {
     int below = 0;
     for (int i = 0; i < branches->count; i++) below = deeper(below, body_depth(&((Branch *)branches->at[i])->body));
     Stmt *stmt = stmt_named(parse, STMT_COMBINE, span, name, name_span, below);
     if (!is_too_deep(stmt, below)) stmt->branches = *branches;
+    stmt->has_parens = args != NULL;
+    if (args != NULL) stmt->args = *args;
+    return stmt;
+}
+
+Stmt *stmt_for_each(Parse *parse, Span span, const char *name, Span name_span, List *args, const Arg *loop,
+                    Branch *branch)
+{
+    Stmt *stmt = stmt_combine(parse, span, name, name_span, args, list_of(parse, branch));
+    stmt->variable = loop->name;
+    stmt->variable_span = loop->name_span;
+    stmt->value = loop->value;
     return stmt;
 }
 
@@ -295,9 +319,10 @@ Stmt *stmt_value(Parse *parse, StmtKind kind, Span span, Expr *value)
     return stmt;
 }
 
-Stmt *stmt_let(Parse *parse, Span span, const char *name, Span name_span, Expr *value)
+Stmt *stmt_let(Parse *parse, Span span, const char *name, Span name_span, List *params, Expr *value)
 {
     Stmt *stmt = stmt_named(parse, STMT_LET, span, name, name_span, 0);
+    stmt->params = *params;
     stmt->value = value;
     return stmt;
 }
@@ -371,10 +396,10 @@ void file_import_std(Parse *parse, Span span, const char *name, Span name_span)
         parse_error(parse, name_span, "expected std or a file name in quotes after `import`, saw `%.40s`", name);
 }
 
-void file_let(Parse *parse, const char *name, Span span, Expr *value)
+void file_let(Parse *parse, const char *name, Span span, List *params, Expr *value)
 {
     Let *let = arena_alloc(parse->arena, sizeof *let);
-    *let = (Let){.name = name, .name_span = span, .value = value};
+    *let = (Let){.name = name, .name_span = span, .params = *params, .value = value};
     list_push(parse->arena, &parse->lets, let);
 }
 

@@ -12,6 +12,7 @@
 #include "elab/attributes.h"
 #include "elab/elaborate.h"
 #include "elab/train_spec.h"
+#include "front/front.h"
 #include "graph/graph.h"
 #include "autodiff/training.h"
 
@@ -100,6 +101,14 @@ START_TEST(test_attributes)
     ck_assert_msg(attrs_bind(c, op->name, op->attrs, attrs, &none, span_nowhere()), "%s: defaults", op->name);
     ck_assert_str_eq(attrs_text(c->arena, op->attrs, attrs), "");
     compilation_free(c);
+}
+END_TEST
+
+/* The parser knows combinators by name, because of the loop that may follow. */
+START_TEST(test_combinators_are_known_to_the_parser)
+{
+    const Op *op = op_table[_i];
+    ck_assert_msg(front_is_combinator(op->name) == (op->class == OP_COMBINE), "%s", op->name);
 }
 END_TEST
 
@@ -427,6 +436,7 @@ Suite *ops_suite(void)
     Suite *suite = suite_create("ops");
     TCase *records = tcase_create("records");
     tcase_add_loop_test(records, test_records_complete, 0, op_table_count);
+    tcase_add_loop_test(records, test_combinators_are_known_to_the_parser, 0, op_table_count);
     tcase_add_loop_test(records, test_attributes, 0, op_table_count);
     tcase_add_loop_test(records, test_losses_and_optimizers, 0, op_table_count);
     tcase_add_test(records, test_names_unique);
