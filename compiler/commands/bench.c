@@ -16,7 +16,7 @@
 #include <string.h>
 
 #include "commands/feeding.h"
-#include "runtime/kernels/clock.h"
+#include "runtime/kernels/system/clock.h"
 
 enum { INFER = OPTION_FIRST_OWN, TRAIN, REPS, FORMAT, WHOLE };
 

@@ -3,7 +3,7 @@
  *
  * Enters: how many threads.  Leaves: multiply-adds a second from registers, and
  * bytes a second from and to memory, by the kernels of this processor's own
- * instruction set (runtime/kernels/peak.h).  The best of a few short runs counts,
+ * instruction set (runtime/kernels/system/peak.h).  The best of a few short runs counts,
  * since everything that disturbs a run makes it slower.
  */
 #include "commands/bench.h"
@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/kernels/clock.h"
 #include "runtime/kernels/library.h"
-#include "runtime/kernels/team.h"
+#include "runtime/kernels/system/clock.h"
+#include "runtime/kernels/system/team.h"
 
 enum { PEAK_RUNS = 4, STREAM_RUNS = 4, MAX_LANES = 64 };
 static const int64_t fma_nanoseconds = 50000000; /* that a run is to take */

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "elab/eval_context.h"
-#include "runtime/kernels/random.h"
+#include "runtime/kernels/system/random.h"
 
 typedef const Const *BuiltinCall(const EvalContext *, const Expr *, const Const *const *args, int count);
 

@@ -262,7 +262,7 @@ static void write_fillers(Emitter *e)
     bool kernels = lower_is_fast(&e->options->lower);
     if (draws(e, DRAW_NORMAL) && kernels) {
         map_put(e->kernels, "random", e);
-    } else if (draws(e, DRAW_NORMAL)) { /* as runtime/kernels/random.h */
+    } else if (draws(e, DRAW_NORMAL)) { /* as runtime/kernels/system/random.h */
         writer_put(w, "/* Marsaglia and Bray 1964: two normal numbers from a point of the unit disc. */\n"
                       "static void nn_fill_normal($real *p, int64_t count, $real deviation, uint64_t seed)\n"
                       "{\n"

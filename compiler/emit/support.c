@@ -168,8 +168,23 @@ static void add_kernel(Emitter *e, Map *done, const char *file, Text *out)
     }
 }
 
-/* What is linked needs only the declarations of the files named, not what they include. */
-static void declare_kernel(Emitter *e, const char *file) { text_add(&e->source, support_kernel_text(file)); }
+/* Of what is linked, the declarations, and the descriptors that a file includes before them. */
+static void declare_kernel(Emitter *e, Map *done, const char *file)
+{
+    if (map_get(done, file)) return;
+    map_put(done, file, e);
+    const char *line = support_kernel_text(file), *linked = strstr(line, "#ifdef NN_LINKED");
+    while (linked ? line < linked : *line) {
+        const char *included = support_included(e->arena, line);
+        size_t length = strcspn(line, "\n") + 1;
+        if (included)
+            declare_kernel(e, done, included);
+        else
+            text_add_bytes(&e->source, line, length);
+        line += length;
+    }
+    text_add(&e->source, line);
+}
 
 void support_write_kernels(Emitter *e)
 {
@@ -184,7 +199,7 @@ void support_write_kernels(Emitter *e)
         if (paste) {
             add_kernel(e, done, file, &all);
         } else {
-            declare_kernel(e, file);
+            declare_kernel(e, done, file);
         }
     }
     if (paste && all.data) kernel_slice(e->arena, all.data, e->used, &e->source);

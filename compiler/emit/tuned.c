@@ -10,10 +10,10 @@
  * lacks.
  *
  * Only the kernels are there twice: in layers that have no kernel little would
- * be gained.  A kernel's file declares its descriptors before `#ifdef NN_LINKED`;
- * these types are shared, and every other name of the second text gets a new
- * prefix.  Where the flags allow the target anyway (-march=native), or the
- * machine is of another kind, the preprocessor leaves the second text out.
+ * be gained.  A kernel's file declares or includes its descriptors before
+ * `#ifdef NN_LINKED`; these types are shared, and every other name of the second
+ * text gets a new prefix.  Where the flags allow the target anyway (-march=native),
+ * or the machine is of another kind, the preprocessor leaves the second text out.
  */
 #include "emit/emitter.h"
 #include "runtime/kernels/library.h"
@@ -156,6 +156,20 @@ static void add_line(Tuned *t, const char *line, size_t length)
         add_renamed(t, line, length);
 }
 
+/* The descriptors that a file includes before its declarations. */
+static void share_included(Tuned *t, const char *line)
+{
+    const char *file = support_included(t->e->arena, line);
+    if (!file || map_get(t->files, file)) return;
+    map_put(t->files, file, t);
+    const char *text = without_comments(t->e->arena, support_kernel_text(file));
+    for (const char *next; *text; text = next) {
+        next = text + strcspn(text, "\n");
+        next += *next == '\n';
+        if (*text != '#') add_words(t, text, (size_t)(next - text));
+    }
+}
+
 /* Of a file with declarations for linked kernels only what defines them. */
 static void add_file(Tuned *t, const char *file)
 {
@@ -175,7 +189,9 @@ static void add_file(Tuned *t, const char *file)
             part = DEFINED;
         } else if (!whole && depth == 1 && is_directive(line, "#endif")) {
             part = OVER;
-        } else if (part == DECLARED && *line != '#') {
+        } else if (part == DECLARED && *line == '#') {
+            share_included(t, line);
+        } else if (part == DECLARED) {
             add_words(t, line, (size_t)(next - line));
         } else if (part == LINKED) {
             add_function(t, line, (size_t)(next - line));

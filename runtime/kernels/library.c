@@ -1,5 +1,5 @@
 /* Which of the kernel libraries this machine can run. */
-#include "library.h"
+#include "runtime/kernels/library.h"
 
 #include <stddef.h>
 

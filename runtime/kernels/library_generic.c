@@ -1,3 +1,3 @@
 /* The kernels for any machine. */
 #define NN_LIBRARY nn_library_generic
-#include "library_table.h"
+#include "runtime/kernels/library_table.h"

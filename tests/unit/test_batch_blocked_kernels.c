@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define NN_LINKED 1
-#include "runtime/kernels/samples.h"
+#include "runtime/kernels/conv/batch_blocked.h"
 #include "tests/unit/libraries.h"
 
 enum { LANES = 16, BLOCKS = 2 };

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/kernels/batchnorm.h"
+#include "runtime/kernels/norm/batchnorm.h"
 #include "runtime/nn.h"
 #include "tests/unit/libraries.h"
 

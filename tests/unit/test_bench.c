@@ -9,7 +9,7 @@
 #include "backend/backend.h"
 #include "elab/elaborate.h"
 #include "emit/emit.h"
-#include "runtime/kernels/clock.h"
+#include "runtime/kernels/system/clock.h"
 #include "runtime/nn.h"
 
 static const char *const nets[] = {"tests/refs/lenet_sgd.nn", "tests/refs/resnet_small.nn"};

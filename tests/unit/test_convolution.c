@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 #define NN_LINKED 1
-#include "runtime/kernels/conv.h"
+#include "runtime/kernels/conv/conv.h"
 #include "runtime/kernels/limits.h"
 #include "tests/unit/libraries.h"
 

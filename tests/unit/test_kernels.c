@@ -15,7 +15,7 @@
 #include "backend/backend.h"
 #include "elab/elaborate.h"
 #include "emit/emit.h"
-#include "runtime/kernels/batchnorm.h"
+#include "runtime/kernels/norm/batchnorm.h"
 #include "runtime/nn.h"
 #include "tests/unit/libraries.h"
 

@@ -10,10 +10,12 @@
 #include <string.h>
 
 #define NN_LINKED 1
-#include "runtime/kernels/combine.h"
-#include "runtime/kernels/lrn.h"
-#include "runtime/kernels/pool.h"
-#include "runtime/kernels/region.h"
+#include "runtime/kernels/elementwise/combine.h"
+#include "runtime/kernels/movement/channel_shuffle.h"
+#include "runtime/kernels/movement/crop.h"
+#include "runtime/kernels/movement/upsample.h"
+#include "runtime/kernels/norm/lrn.h"
+#include "runtime/kernels/pool/pool.h"
 #include "tests/unit/libraries.h"
 
 /* ---- images ------------------------------------------------------------------- */

@@ -32,12 +32,12 @@ static const Variant reorder_variants[] = {
      .traits = VARIANT_ANY_BATCH,
      .serves = is_blocked,
      .emit = blocks_emit,
-     .kernel = "turn"},
+     .kernel = "reorder"},
     {.name = "pixels",
      .layouts = IN_NCHW | IN_NHWC,
      .traits = VARIANT_ANY_BATCH,
      .emit = transpose_emit,
-     .kernel = "turn"},
+     .kernel = "reorder"},
     {0},
 };
 

@@ -198,7 +198,7 @@ static void dx_plain(Writer *w, const Node *n)
     writer_put(w, "}");
 }
 
-/* ---- fast form: runtime/kernels/batchnorm.h --------------------------- */
+/* ---- fast form: runtime/kernels/norm/batchnorm.h --------------------------- */
 
 /* Channels last, each pixel is as a sample of single values.  x, y (or dy) and dx are the
  * arrays of those names, as far as the call has them. */

@@ -91,7 +91,7 @@ static const Variant shuffle_gradient_variants[] = {{.name = "simd",
                                                      .layouts = IN_NCHW | IN_NHWC,
                                                      .traits = VARIANT_ANY_BATCH,
                                                      .emit = shuffle_grad_emit,
-                                                     .kernel = "region"},
+                                                     .kernel = "channel_shuffle"},
                                                     {0}};
 
 static const Op shuffle_gradient = {
@@ -111,7 +111,7 @@ static const Variant channel_shuffle_variants[] = {{.name = "simd",
                                                     .layouts = IN_NCHW | IN_NHWC,
                                                     .traits = VARIANT_ANY_BATCH,
                                                     .emit = shuffle_emit,
-                                                    .kernel = "region"},
+                                                    .kernel = "channel_shuffle"},
                                                    {0}};
 
 const Op op_channel_shuffle = {

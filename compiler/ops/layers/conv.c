@@ -135,7 +135,7 @@ static void conv_dweight_plain(Writer *w, const Node *n)
     correlate_weights(w, &c, "x", "dy");
 }
 
-/* ---- NHWC: runtime/kernels/conv.h ------------------------------------------ */
+/* ---- NHWC: runtime/kernels/conv/conv.h ------------------------------------------ */
 
 static Correlation between(const Node *n, const Tensor *large, const Tensor *small)
 {
@@ -282,7 +282,7 @@ static const Op conv_panels_back = {
     .variants = conv_panels_back_variants,
 };
 
-/* ---- batch-blocked: runtime/kernels/samples.h ---------------------------------- */
+/* ---- batch-blocked: runtime/kernels/conv/batch_blocked.h ---------------------------------- */
 
 static void conv_blocked_emit(Writer *w, const Node *n)
 {
@@ -362,7 +362,7 @@ static const Variant conv_variants[] = {
      .serves = conv_is_blocked,
      .cost = conv_blocked_cost,
      .emit = conv_blocked_emit,
-     .kernel = "samples"},
+     .kernel = "batch_blocked"},
     {0},
 };
 
@@ -377,7 +377,7 @@ static const Variant conv_dx_variants[] = {
      .serves = dx_is_blocked,
      .cost = conv_blocked_cost,
      .emit = conv_dx_blocked_emit,
-     .kernel = "samples"},
+     .kernel = "batch_blocked"},
     {0},
 };
 
@@ -391,7 +391,7 @@ static const Variant conv_dweight_variants[] = {
      .serves = dweight_is_blocked,
      .cost = conv_blocked_cost,
      .emit = conv_dweight_blocked_emit,
-     .kernel = "samples"},
+     .kernel = "batch_blocked"},
     {0},
 };
 

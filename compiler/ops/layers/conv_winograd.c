@@ -1,7 +1,7 @@
 /*
  * conv's forms with fewer multiplications: Winograd's F(m x m, r x r), for r = 3 with
  * m = 4 and 2, and for r = 5 with m = 2.
- * The kernels are runtime/kernels/winograd.h and winograd_weights.h.
+ * The kernels are runtime/kernels/conv/winograd.h and winograd_weights.h.
  *
  * Each is a row of conv's tables; whether it is taken is a matter of shapes and batch.
  */
@@ -186,7 +186,7 @@ double winograd_cost_2_5(const Node *n, const CostModel *m)
     return cost(n, &tiles[WINOGRAD_2_5], m->machine->tile_2_5, m);
 }
 
-/* ---- of the weights' gradient: runtime/kernels/winograd_weights.h ---- */
+/* ---- of the weights' gradient: runtime/kernels/conv/winograd_wgrad.h ---- */
 
 enum {
     TILE = 4,

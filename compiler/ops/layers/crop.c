@@ -71,7 +71,7 @@ static const Variant crop_gradient_variants[] = {{.name = "simd",
                                                   .layouts = IN_NCHW | IN_NHWC,
                                                   .traits = VARIANT_ANY_BATCH,
                                                   .emit = crop_grad_emit,
-                                                  .kernel = "region"},
+                                                  .kernel = "crop"},
                                                  {0}};
 
 static const Op crop_gradient = {
@@ -88,7 +88,7 @@ static const Op crop_gradient = {
 static void crop_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &crop_gradient); }
 
 static const Variant crop_variants[] = {
-    {.name = "simd", .layouts = IN_NCHW | IN_NHWC, .traits = VARIANT_ANY_BATCH, .emit = crop_emit, .kernel = "region"},
+    {.name = "simd", .layouts = IN_NCHW | IN_NHWC, .traits = VARIANT_ANY_BATCH, .emit = crop_emit, .kernel = "crop"},
     {0}};
 
 const Op op_crop = {

@@ -163,7 +163,7 @@ static void deconv_dweight_plain(Writer *w, const Node *n)
     correlate_weights(w, &c, "dy", "x");
 }
 
-/* ---- fast form: runtime/kernels/conv.h --------------------------------- */
+/* ---- fast form: runtime/kernels/conv/conv.h --------------------------------- */
 
 static Correlation between(const Node *n, const Tensor *large, const Tensor *small)
 {

@@ -131,7 +131,7 @@ static void dense_db_plain(Writer *w, const Node *n)
                   "}\n");
 }
 
-/* ---- fast form: runtime/kernels/dense.h ------------------------------------ */
+/* ---- fast form: runtime/kernels/dense/dense.h ------------------------------------ */
 
 static void call_kernel(Writer *w, int64_t in, int64_t out, const char *call)
 {
@@ -206,7 +206,7 @@ static Node *dense_rows(Graph *g, const Node *n, int64_t first, int64_t count)
     return part;
 }
 
-/* ---- batch-blocked: runtime/kernels/samples.h ------------------------------- */
+/* ---- batch-blocked: runtime/kernels/conv/batch_blocked.h ------------------------------- */
 
 static void dense_blocked_emit(Writer *w, const Node *n)
 {
@@ -243,7 +243,7 @@ static const Variant dense_variants[] = {
      .traits = VARIANT_ANY_BATCH,
      .cost = dense_blocked_cost,
      .emit = dense_blocked_emit,
-     .kernel = "samples"},
+     .kernel = "batch_blocked"},
     {0},
 };
 
@@ -254,7 +254,7 @@ static const Variant dense_dx_variants[] = {
      .traits = VARIANT_ANY_BATCH,
      .cost = dense_blocked_cost,
      .emit = dense_dx_blocked_emit,
-     .kernel = "samples"},
+     .kernel = "batch_blocked"},
     {0},
 };
 

@@ -122,7 +122,7 @@ static void lrn_dx_plain(Writer *w, const Node *n)
                   "}\n}\n}\n");
 }
 
-/* ---- fast form: runtime/kernels/lrn.h ---------------------------------- */
+/* ---- fast form: runtime/kernels/norm/lrn.h ---------------------------------- */
 
 enum { WINDOW_MAX = 1 << 20 }; /* of planar images: an int */
 

@@ -139,7 +139,7 @@ static void mul_dx_plain(Writer *w, const Node *n)
     close_axes(w, loops + 1);
 }
 
-/* ---- fast form: runtime/kernels/combine.h -------------------------------  */
+/* ---- fast form: runtime/kernels/elementwise/combine.h -------------------------------  */
 
 static bool is_gate(Shape gate, Shape of)
 {

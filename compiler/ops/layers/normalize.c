@@ -85,7 +85,7 @@ static void normalize_grad_plain(Writer *w, const Node *n)
     put_channels(w, n, "dx[k] = dy[k] / $std;");
 }
 
-/* ---- fast form: runtime/kernels/channels.h ----------------------------- */
+/* ---- fast form: runtime/kernels/reduction/channels.h ----------------------------- */
 
 /* With one number each all elements are one channel.  Channels last, each pixel is as
  * a sample of single values. */

@@ -120,7 +120,7 @@ static const Variant pad_gradient_variants[] = {{.name = "simd",
                                                  .traits = VARIANT_ANY_BATCH,
                                                  .serves = pad_is_zeros,
                                                  .emit = pad_grad_emit,
-                                                 .kernel = "region"},
+                                                 .kernel = "crop"},
                                                 {0}};
 
 static const Op pad_gradient = {
@@ -140,7 +140,7 @@ static const Variant pad_variants[] = {{.name = "simd",
                                         .traits = VARIANT_ANY_BATCH,
                                         .serves = pad_is_zeros,
                                         .emit = pad_emit,
-                                        .kernel = "region"},
+                                        .kernel = "crop"},
                                        {0}};
 
 const Op op_pad = {

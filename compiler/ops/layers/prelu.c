@@ -106,7 +106,7 @@ static void prelu_dw_plain(Writer *w, const Node *n)
                   "}\n");
 }
 
-/* ---- fast form: runtime/kernels/prelu.h -------------------------------- */
+/* ---- fast form: runtime/kernels/activation/prelu.h -------------------------------- */
 
 /* A shared slope is that of one channel with all elements, in either layout. */
 static bool call_last(const Node *n) { return n->layout == LAYOUT_NHWC && !((const PreluAttrs *)n->attrs)->shared; }

@@ -202,13 +202,13 @@ static const Variant upsample_gradient_variants[] = {
      .traits = VARIANT_ANY_BATCH,
      .serves = upsample_is_nearest,
      .emit = upsample_grad_emit,
-     .kernel = "region"},
+     .kernel = "upsample"},
     {.name = "bilinear",
      .layouts = IN_NCHW,
      .traits = VARIANT_ANY_BATCH,
      .serves = upsample_is_bilinear,
      .emit = upsample_grad_emit,
-     .kernel = "region"},
+     .kernel = "upsample"},
     {0},
 };
 
@@ -230,13 +230,13 @@ static const Variant upsample_variants[] = {
      .traits = VARIANT_ANY_BATCH,
      .serves = upsample_is_nearest,
      .emit = upsample_emit,
-     .kernel = "region"},
+     .kernel = "upsample"},
     {.name = "bilinear",
      .layouts = IN_NCHW,
      .traits = VARIANT_ANY_BATCH,
      .serves = upsample_is_bilinear,
      .emit = upsample_emit,
-     .kernel = "region"},
+     .kernel = "upsample"},
     {0},
 };
 

@@ -364,7 +364,7 @@ static void maximum_gradient_plain(Writer *w, const Node *n)
     window_close(w, braces);
 }
 
-/* ---- fast form: runtime/kernels/pool.h -------------------------------- */
+/* ---- fast form: runtime/kernels/pool/pool.h -------------------------------- */
 
 /* nn_axis: large, small, k, stride, before, region, count, room */
 static const char *axis_fields(char text[160], const Cells *c)

@@ -73,7 +73,7 @@ void combine_fold(Writer *w, const Node *n, const char *operator)
     writer_put(w, "}");
 }
 
-/* ---- fast form: runtime/kernels/combine.h ----------------------------- */
+/* ---- fast form: runtime/kernels/elementwise/combine.h ----------------------------- */
 
 void combine_arrays(Writer *w, const Node *n, const char *first, int count)
 {

@@ -38,7 +38,7 @@ void correlate_weights(Writer *, const Correlation *, const char *large, const c
 void correlate_bias_plain(Writer *, const Node *);
 void correlate_bias_emit(Writer *, const Node *); /* kernel "channels" */
 
-/* ---- variants: runtime/kernels/conv.h, NHWC ---- */
+/* ---- variants: runtime/kernels/conv/conv.h, NHWC ---- */
 
 /* The kernels serve it: zeros around, not mirrored, not too large. */
 bool correlate_served(const Correlation *);
@@ -58,7 +58,7 @@ bool correlate_is_depthwise(const Correlation *); /* groups of one channel and o
 double correlate_direct_cost(const Correlation *, Shape result, const CostModel *);
 
 /* A gather of NCHW images with so few channels and outputs that vectors of columns are
- * fuller than vectors of channels: runtime/kernels/plane.h. */
+ * fuller than vectors of channels: runtime/kernels/conv/conv_planar.h. */
 bool correlate_planar_served(const Correlation *);
 double correlate_planar_cost(const Correlation *, const CostModel *);
 

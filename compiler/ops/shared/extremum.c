@@ -160,7 +160,7 @@ static void extremum_grad_plain(Writer *w, const Node *n)
     window_close(w, braces);
 }
 
-/* ---- fast form: runtime/kernels/pool.h -------------------------------- */
+/* ---- fast form: runtime/kernels/pool/pool.h -------------------------------- */
 
 /* nn_window has room for it. */
 static bool served(const Node *n, Shape large)

@@ -253,7 +253,7 @@ static void dweight_plain(Writer *w, const Node *n)
 
 static void dbias_plain(Writer *w, const Node *n) { write_affine(w, n, "dbias", "dy[$at]"); }
 
-/* ---- fast form: runtime/kernels/norm.h --------------------------------- */
+/* ---- fast form: runtime/kernels/norm/norm.h --------------------------------- */
 
 static void call_kernel(Writer *w, const Node *n, const char *call)
 {

@@ -74,7 +74,7 @@ int64_t region_no_flops(const Node *n)
     return 0;
 }
 
-/* ---- fast form: runtime/kernels/region.h ------------------------------ */
+/* ---- fast form: runtime/kernels/movement/crop.h ------------------------------ */
 
 /* nn_region: c, h, w, H, W, top, left.  With the channels last, columns are C times as
  * many, of an image of one channel. */

@@ -19,7 +19,7 @@ void region_place(Writer *, const char *whole, const char *part, Shape whole_sha
 void region_take_emit(Writer *, const Node *, int64_t top, int64_t left);
 void region_place_emit(Writer *, const Node *, int64_t top, int64_t left, double value);
 
-/* Writes a call of the kernel "region", in which $from and $to are the arrays. */
+/* Writes a call of the kernel "crop", in which $from and $to are the arrays. */
 void region_call(Writer *, const Node *, const char *call);
 
 /* array[k] = 0 over the whole batch. */

@@ -1,0 +1,233 @@
+/*
+ * activation.h: the smooth activations and their gradients, element by element.
+ *
+ *   x, y, dy, dx: n samples of `each` elements, one after the other
+ *
+ * The formulas are those of the plain form, with the functions of vector_math.h;
+ * gradients are written in the input or in the output, as the operator stores it.
+ * Thread t of T does its part of the elements.
+ */
+#ifndef NN_ACTIVATION_H
+#define NN_ACTIVATION_H
+
+#ifdef NN_LINKED
+
+void nn_tanh(long n, long each, const float *x, float *y, int t, int T);
+void nn_tanh_grad(long n, long each, const float *dy, const float *y, float *dx, int t, int T);
+void nn_sigmoid(long n, long each, const float *x, float *y, int t, int T);
+void nn_sigmoid_grad(long n, long each, const float *dy, const float *y, float *dx, int t, int T);
+void nn_silu(long n, long each, const float *x, float *y, int t, int T);
+void nn_silu_grad(long n, long each, const float *dy, const float *x, float *dx, int t, int T);
+void nn_softplus(long n, long each, const float *x, float *y, int t, int T);
+void nn_softplus_grad(long n, long each, const float *dy, const float *y, float *dx, int t, int T);
+void nn_elu(long n, long each, const float *x, float *y, float above, float below, int t, int T);
+void nn_elu_grad(long n, long each, const float *dy, const float *y, float *dx, float above, float below, int t, int T);
+void nn_elu_grad_x(long n, long each, const float *dy, const float *x, float *dx, float alpha, int t, int T);
+void nn_gelu(long n, long each, const float *x, float *y, int t, int T);
+void nn_gelu_grad(long n, long each, const float *dy, const float *x, float *dx, int t, int T);
+void nn_gelu_tanh(long n, long each, const float *x, float *y, int t, int T);
+void nn_gelu_tanh_grad(long n, long each, const float *dy, const float *x, float *dx, int t, int T);
+
+#else
+
+#include "runtime/kernels/simd/vector_math.h"
+
+/* ---- tanh ------------------------------------------------------------------- */
+
+NN_INLINE nn_vec nn_tanh_value(nn_vec x, float p, float q)
+{
+    (void)p, (void)q;
+    return nn_tanh_of(x);
+}
+
+NN_INLINE nn_vec nn_tanh_slope(nn_vec dy, nn_vec y, float p, float q)
+{
+    (void)p, (void)q;
+    return dy * (1 - y * y);
+}
+
+NN_KERNEL void nn_tanh(long n, long each, const float *x, float *y, int t, int T)
+{
+    nn_map(nn_tanh_value, 0, 0, n * each, x, y, t, T);
+}
+
+/* dx = dy · (1 − y²) */
+NN_KERNEL void nn_tanh_grad(long n, long each, const float *dy, const float *y, float *dx, int t, int T)
+{
+    nn_map2(nn_tanh_slope, 0, 0, n * each, dy, y, dx, t, T);
+}
+
+/* ---- sigmoid ---------------------------------------------------------------- */
+
+NN_INLINE nn_vec nn_sigmoid_value(nn_vec x, float p, float q)
+{
+    (void)p, (void)q;
+    return nn_logistic(x);
+}
+
+NN_INLINE nn_vec nn_sigmoid_slope(nn_vec dy, nn_vec y, float p, float q)
+{
+    (void)p, (void)q;
+    return dy * y * (1 - y);
+}
+
+NN_KERNEL void nn_sigmoid(long n, long each, const float *x, float *y, int t, int T)
+{
+    nn_map(nn_sigmoid_value, 0, 0, n * each, x, y, t, T);
+}
+
+/* dx = dy · y · (1 − y) */
+NN_KERNEL void nn_sigmoid_grad(long n, long each, const float *dy, const float *y, float *dx, int t, int T)
+{
+    nn_map2(nn_sigmoid_slope, 0, 0, n * each, dy, y, dx, t, T);
+}
+
+/* ---- silu ------------------------------------------------------------------- */
+
+NN_INLINE nn_vec nn_silu_value(nn_vec x, float p, float q)
+{
+    (void)p, (void)q;
+    return x / (1 + nn_exp(-x));
+}
+
+NN_INLINE nn_vec nn_silu_slope(nn_vec dy, nn_vec x, float p, float q)
+{
+    (void)p, (void)q;
+    nn_vec s = nn_logistic(x);
+    return dy * s * (1 + x * (1 - s));
+}
+
+NN_KERNEL void nn_silu(long n, long each, const float *x, float *y, int t, int T)
+{
+    nn_map(nn_silu_value, 0, 0, n * each, x, y, t, T);
+}
+
+/* dx = dy · s · (1 + x · (1 − s)), s the logistic function of x */
+NN_KERNEL void nn_silu_grad(long n, long each, const float *dy, const float *x, float *dx, int t, int T)
+{
+    nn_map2(nn_silu_slope, 0, 0, n * each, dy, x, dx, t, T);
+}
+
+/* ---- softplus --------------------------------------------------------------- */
+
+NN_INLINE nn_vec nn_softplus_value(nn_vec x, float p, float q)
+{
+    (void)p, (void)q;
+    return nn_select(x > 20, x, nn_log1p(nn_exp(x)));
+}
+
+NN_INLINE nn_vec nn_softplus_slope(nn_vec dy, nn_vec y, float p, float q)
+{
+    (void)p, (void)q;
+    return nn_select(y > 20, dy, -dy * nn_expm1(-y));
+}
+
+/* y = log(1 + e^x), x itself above 20 */
+NN_KERNEL void nn_softplus(long n, long each, const float *x, float *y, int t, int T)
+{
+    nn_map(nn_softplus_value, 0, 0, n * each, x, y, t, T);
+}
+
+/* dx = dy · (1 − e^−y) */
+NN_KERNEL void nn_softplus_grad(long n, long each, const float *dy, const float *y, float *dx, int t, int T)
+{
+    nn_map2(nn_softplus_slope, 0, 0, n * each, dy, y, dx, t, T);
+}
+
+/* ---- elu, selu -------------------------------------------------------------- */
+
+NN_INLINE nn_vec nn_elu_value(nn_vec x, float above, float below)
+{
+    return nn_select(x <= 0, below * nn_expm1(x), above * x);
+}
+
+NN_INLINE nn_vec nn_elu_slope(nn_vec dy, nn_vec y, float above, float below)
+{
+    return nn_select(y > 0, above * dy, dy * (y + below));
+}
+
+NN_INLINE nn_vec nn_elu_slope_x(nn_vec dy, nn_vec x, float alpha, float q)
+{
+    (void)q;
+    return nn_select(x > 0, dy, dy * alpha * nn_exp(x));
+}
+
+/* y = above · x for x > 0, else below · (e^x − 1): elu has above = 1 */
+NN_KERNEL void nn_elu(long n, long each, const float *x, float *y, float above, float below, int t, int T)
+{
+    nn_map(nn_elu_value, above, below, n * each, x, y, t, T);
+}
+
+/* dx = dy · above for y > 0, else dy · (y + below); below ≥ 0 */
+NN_KERNEL void nn_elu_grad(long n, long each, const float *dy, const float *y, float *dx, float above, float below,
+                           int t, int T)
+{
+    nn_map2(nn_elu_slope, above, below, n * each, dy, y, dx, t, T);
+}
+
+/* elu's from the input, for a negative alpha: dx = dy for x > 0, else dy · alpha · e^x */
+NN_KERNEL void nn_elu_grad_x(long n, long each, const float *dy, const float *x, float *dx, float alpha, int t, int T)
+{
+    nn_map2(nn_elu_slope_x, alpha, 0, n * each, dy, x, dx, t, T);
+}
+
+/* ---- gelu ------------------------------------------------------------------- */
+
+NN_INLINE nn_vec nn_gelu_value(nn_vec x, float p, float q)
+{
+    (void)p, (void)q;
+    return x * ((1 + nn_erf(0.707106769f * x)) * 0.5f);
+}
+
+NN_INLINE nn_vec nn_gelu_slope(nn_vec dy, nn_vec x, float p, float q)
+{
+    (void)p, (void)q;
+    nn_vec share = (1 + nn_erf(0.707106769f * x)) * 0.5f;
+    nn_vec density = 0.398942292f * nn_exp(-x * x * 0.5f);
+    return dy * (share + x * density);
+}
+
+/* √(2/π) · (x + 0.044715 x³) */
+NN_INLINE nn_vec nn_gelu_argument(nn_vec x) { return 0.797884583f * (x + 0.0447149985f * (x * x) * x); }
+
+NN_INLINE nn_vec nn_gelu_tanh_value(nn_vec x, float p, float q)
+{
+    (void)p, (void)q;
+    return x * ((1 + nn_tanh_of(nn_gelu_argument(x))) * 0.5f);
+}
+
+NN_INLINE nn_vec nn_gelu_tanh_slope(nn_vec dy, nn_vec x, float p, float q)
+{
+    (void)p, (void)q;
+    nn_vec h = nn_tanh_of(nn_gelu_argument(x));
+    nn_vec slope = (1 - h * h) * 0.797884583f * (1 + 0.134144992f * (x * x));
+    return dy * (1 + h + x * slope) * 0.5f;
+}
+
+/* y = x · (1 + erf(x / √2)) / 2 */
+NN_KERNEL void nn_gelu(long n, long each, const float *x, float *y, int t, int T)
+{
+    nn_map(nn_gelu_value, 0, 0, n * each, x, y, t, T);
+}
+
+/* dx = dy · ((1 + erf(x / √2)) / 2 + x · e^(−x²/2) / √(2π)) */
+NN_KERNEL void nn_gelu_grad(long n, long each, const float *dy, const float *x, float *dx, int t, int T)
+{
+    nn_map2(nn_gelu_slope, 0, 0, n * each, dy, x, dx, t, T);
+}
+
+/* y = x · (1 + h) / 2, h = tanh(√(2/π) · (x + 0.044715 x³)) */
+NN_KERNEL void nn_gelu_tanh(long n, long each, const float *x, float *y, int t, int T)
+{
+    nn_map(nn_gelu_tanh_value, 0, 0, n * each, x, y, t, T);
+}
+
+/* dx = dy · ((1 + h) / 2 + x · (1 − h²) / 2 · √(2/π) · (1 + 3 · 0.044715 x²)) */
+NN_KERNEL void nn_gelu_tanh_grad(long n, long each, const float *dy, const float *x, float *dx, int t, int T)
+{
+    nn_map2(nn_gelu_tanh_slope, 0, 0, n * each, dy, x, dx, t, T);
+}
+
+#endif /* NN_LINKED */
+
+#endif

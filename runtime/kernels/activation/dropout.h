@@ -1,0 +1,96 @@
+/*
+ * dropout.h: what is random while training: dropout, and the slopes of rrelu.
+ *
+ *   x, y, dy, dx: n samples of `each` elements; mask: a byte for each, slope: a float
+ *
+ * The number of element k is a hash of (seed, k), SplitMix64 used with a counter, as
+ * in the plain form: it depends on nothing else, so that threads draw their parts.
+ */
+#ifndef NN_DROPOUT_H
+#define NN_DROPOUT_H
+
+#ifdef NN_LINKED
+
+void nn_dropout(long n, long each, const float *x, float *y, unsigned char *mask, float p, float factor,
+                unsigned long long seed, int t, int T);
+void nn_dropout_grad(long n, long each, const float *dy, const unsigned char *mask, float *dx, float factor, int t,
+                     int T);
+void nn_rrelu(long n, long each, const float *x, float *y, float *slope, float lower, float range,
+              unsigned long long seed, int t, int T);
+void nn_rrelu_grad(long n, long each, const float *dy, const float *slope, float *dx, int t, int T);
+
+#else
+
+#include "runtime/kernels/simd/lanes.h"
+
+/* 24 random bits as a number in [0, 1) */
+NN_INLINE float nn_draw(unsigned long long seed, unsigned long long k)
+{
+    unsigned long long z = seed + k * 0xd1342543de82ef95u + 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return (float)(int)((z ^ (z >> 31)) >> 40) / 16777216;
+}
+
+NN_INLINE nn_vec nn_draws(unsigned long long seed, long k)
+{
+    nn_lanes number;
+    for (int i = 0; i < NN_W; i++) number[i] = nn_draw(seed, (unsigned long long)(k + i));
+    return nn_load(number);
+}
+
+/* mask = number ≥ p;  y = factor · x where it is 1, else 0 */
+NN_KERNEL void nn_dropout(long n, long each, const float *x, float *y, unsigned char *mask, float p, float factor,
+                          unsigned long long seed, int t, int T)
+{
+    long end = nn_share(n * each, t + 1, T);
+    for (long i = nn_share(n * each, t, T); i < end; i += NN_W) {
+        nn_ints keep = nn_draws(seed, i) >= p;
+        nn_store_part(y + i, end - i, nn_select(keep, factor * nn_load_part(x + i, end - i), nn_zero()));
+        nn_lanes lane;
+        nn_store(lane, nn_select(keep, nn_spread(1), nn_zero()));
+        for (int k = 0; k < NN_W && k < end - i; k++) mask[i + k] = (unsigned char)lane[k];
+    }
+}
+
+/* dx = factor · dy where mask is 1, else 0 */
+NN_KERNEL void nn_dropout_grad(long n, long each, const float *dy, const unsigned char *mask, float *dx, float factor,
+                               int t, int T)
+{
+    long end = nn_share(n * each, t + 1, T);
+    for (long i = nn_share(n * each, t, T); i < end; i += NN_W) {
+        nn_lanes lane;
+        for (int k = 0; k < NN_W; k++) lane[k] = k < end - i ? mask[i + k] : 0;
+        nn_store_part(dx + i, end - i,
+                      nn_select(nn_load(lane) != 0, factor * nn_load_part(dy + i, end - i), nn_zero()));
+    }
+}
+
+/* slope = lower + range · number for x ≤ 0, else 1;  y = slope · x */
+NN_KERNEL void nn_rrelu(long n, long each, const float *x, float *y, float *slope, float lower, float range,
+                        unsigned long long seed, int t, int T)
+{
+    long end = nn_share(n * each, t + 1, T);
+    for (long i = nn_share(n * each, t, T); i < end; i += NN_W) {
+        nn_vec v = nn_load_part(x + i, end - i);
+        nn_vec s = nn_select(v <= 0, lower + range * nn_draws(seed, i), nn_spread(1));
+        nn_store_part(slope + i, end - i, s);
+        nn_store_part(y + i, end - i, s * v);
+    }
+}
+
+NN_INLINE nn_vec nn_product(nn_vec a, nn_vec b, float p, float q)
+{
+    (void)p, (void)q;
+    return a * b;
+}
+
+/* dx = slope · dy */
+NN_KERNEL void nn_rrelu_grad(long n, long each, const float *dy, const float *slope, float *dx, int t, int T)
+{
+    nn_map2(nn_product, 0, 0, n * each, dy, slope, dx, t, T);
+}
+
+#endif /* NN_LINKED */
+
+#endif

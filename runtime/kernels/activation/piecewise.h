@@ -1,0 +1,204 @@
+/*
+ * piecewise.h: activations made of straight lines and parabolas, and their
+ * gradients, element by element; the same numbers as the plain form.
+ *
+ *   x, y, dy, dx: n samples of `each` elements, one after the other
+ *
+ * Thread t of T does its part of the elements.
+ */
+#ifndef NN_PIECEWISE_H
+#define NN_PIECEWISE_H
+
+#ifdef NN_LINKED
+
+void nn_relu(long n, long each, const float *x, float *y, int t, int T);
+void nn_relu_grad(long n, long each, const float *dy, const float *y, float *dx, int t, int T);
+void nn_leaky_relu(long n, long each, const float *x, float *y, float slope, int t, int T);
+void nn_leaky_relu_grad(long n, long each, const float *dy, const float *s, float *dx, float slope, int t, int T);
+void nn_relu6(long n, long each, const float *x, float *y, int t, int T);
+void nn_relu6_grad(long n, long each, const float *dy, const float *y, float *dx, int t, int T);
+void nn_hardsigmoid(long n, long each, const float *x, float *y, int t, int T);
+void nn_hardsigmoid_grad(long n, long each, const float *dy, const float *y, float *dx, int t, int T);
+void nn_hardswish(long n, long each, const float *x, float *y, int t, int T);
+void nn_hardswish_grad(long n, long each, const float *dy, const float *x, float *dx, int t, int T);
+void nn_threshold(long n, long each, const float *x, float *y, float value, float replace, int t, int T);
+void nn_threshold_grad(long n, long each, const float *dy, const float *s, float *dx, float value, int t, int T);
+void nn_step(long n, long each, const float *x, float *y, float at, int t, int T);
+
+#else
+
+#include "runtime/kernels/simd/lanes.h"
+
+/* ---- relu, leaky_relu ------------------------------------------------------- */
+
+NN_INLINE nn_vec nn_relu_value(nn_vec x, float p, float q)
+{
+    (void)p, (void)q;
+    return nn_select(x < 0, nn_zero(), x);
+}
+
+NN_INLINE nn_vec nn_relu_slope(nn_vec dy, nn_vec y, float p, float q)
+{
+    (void)p, (void)q;
+    return nn_select(y <= 0, nn_zero(), dy);
+}
+
+NN_INLINE nn_vec nn_leaky_relu_value(nn_vec x, float slope, float q)
+{
+    (void)q;
+    return nn_select(x > 0, x, slope * x);
+}
+
+NN_INLINE nn_vec nn_leaky_relu_slope(nn_vec dy, nn_vec s, float slope, float q)
+{
+    (void)q;
+    return nn_select(s > 0, dy, slope * dy);
+}
+
+/* y = 0 for x < 0, else x */
+NN_KERNEL void nn_relu(long n, long each, const float *x, float *y, int t, int T)
+{
+    nn_map(nn_relu_value, 0, 0, n * each, x, y, t, T);
+}
+
+/* dx = dy where y > 0, else 0 */
+NN_KERNEL void nn_relu_grad(long n, long each, const float *dy, const float *y, float *dx, int t, int T)
+{
+    nn_map2(nn_relu_slope, 0, 0, n * each, dy, y, dx, t, T);
+}
+
+/* y = x for x > 0, else slope · x */
+NN_KERNEL void nn_leaky_relu(long n, long each, const float *x, float *y, float slope, int t, int T)
+{
+    nn_map(nn_leaky_relu_value, slope, 0, n * each, x, y, t, T);
+}
+
+/* dx = dy where s > 0, else slope · dy; s has the sign of x */
+NN_KERNEL void nn_leaky_relu_grad(long n, long each, const float *dy, const float *s, float *dx, float slope, int t,
+                                  int T)
+{
+    nn_map2(nn_leaky_relu_slope, slope, 0, n * each, dy, s, dx, t, T);
+}
+
+/* ---- cut off at 0 and 6 ------------------------------------------------------- */
+
+NN_INLINE nn_vec nn_cut_6(nn_vec x)
+{
+    x = nn_select(x < 0, nn_zero(), x);
+    return nn_select(x > 6, nn_spread(6), x);
+}
+
+NN_INLINE nn_vec nn_relu6_value(nn_vec x, float p, float q)
+{
+    (void)p, (void)q;
+    return nn_cut_6(x);
+}
+
+NN_INLINE nn_vec nn_relu6_slope(nn_vec dy, nn_vec y, float p, float q)
+{
+    (void)p, (void)q;
+    return nn_select((y > 0) & (y < 6), dy, nn_zero());
+}
+
+NN_INLINE nn_vec nn_hardsigmoid_value(nn_vec x, float p, float q)
+{
+    (void)p, (void)q;
+    return nn_cut_6(x + 3) / 6;
+}
+
+NN_INLINE nn_vec nn_hardsigmoid_slope(nn_vec dy, nn_vec y, float p, float q)
+{
+    (void)p, (void)q;
+    return nn_select((y > 0) & (y < 1), dy / 6, nn_zero());
+}
+
+NN_INLINE nn_vec nn_hardswish_value(nn_vec x, float p, float q)
+{
+    (void)p, (void)q;
+    return x * nn_cut_6(x + 3) / 6;
+}
+
+NN_INLINE nn_vec nn_hardswish_slope(nn_vec dy, nn_vec x, float p, float q)
+{
+    (void)p, (void)q;
+    nn_vec middle = dy * (x / 3 + 0.5f);
+    return nn_select(x <= -3, nn_zero(), nn_select(x >= 3, dy, middle));
+}
+
+/* y = min(max(x, 0), 6) */
+NN_KERNEL void nn_relu6(long n, long each, const float *x, float *y, int t, int T)
+{
+    nn_map(nn_relu6_value, 0, 0, n * each, x, y, t, T);
+}
+
+/* dx = dy where 0 < y < 6, else 0 */
+NN_KERNEL void nn_relu6_grad(long n, long each, const float *dy, const float *y, float *dx, int t, int T)
+{
+    nn_map2(nn_relu6_slope, 0, 0, n * each, dy, y, dx, t, T);
+}
+
+/* y = min(max(x + 3, 0), 6) / 6 */
+NN_KERNEL void nn_hardsigmoid(long n, long each, const float *x, float *y, int t, int T)
+{
+    nn_map(nn_hardsigmoid_value, 0, 0, n * each, x, y, t, T);
+}
+
+/* dx = dy / 6 where 0 < y < 1, else 0 */
+NN_KERNEL void nn_hardsigmoid_grad(long n, long each, const float *dy, const float *y, float *dx, int t, int T)
+{
+    nn_map2(nn_hardsigmoid_slope, 0, 0, n * each, dy, y, dx, t, T);
+}
+
+/* y = x · min(max(x + 3, 0), 6) / 6 */
+NN_KERNEL void nn_hardswish(long n, long each, const float *x, float *y, int t, int T)
+{
+    nn_map(nn_hardswish_value, 0, 0, n * each, x, y, t, T);
+}
+
+/* dx = 0 for x ≤ −3, dy for x ≥ 3, dy · (x / 3 + 1/2) between */
+NN_KERNEL void nn_hardswish_grad(long n, long each, const float *dy, const float *x, float *dx, int t, int T)
+{
+    nn_map2(nn_hardswish_slope, 0, 0, n * each, dy, x, dx, t, T);
+}
+
+/* ---- threshold, step ---------------------------------------------------------- */
+
+NN_INLINE nn_vec nn_threshold_value(nn_vec x, float value, float replace)
+{
+    return nn_select(x <= value, nn_spread(replace), x);
+}
+
+NN_INLINE nn_vec nn_threshold_slope(nn_vec dy, nn_vec s, float value, float q)
+{
+    (void)q;
+    return nn_select(s <= value, nn_zero(), dy);
+}
+
+NN_INLINE nn_vec nn_step_value(nn_vec x, float at, float q)
+{
+    (void)q;
+    return nn_select(x >= at, nn_spread(1), nn_zero());
+}
+
+/* y = replace for x ≤ value, else x */
+NN_KERNEL void nn_threshold(long n, long each, const float *x, float *y, float value, float replace, int t, int T)
+{
+    nn_map(nn_threshold_value, value, replace, n * each, x, y, t, T);
+}
+
+/* dx = 0 where s ≤ value, else dy; s is on the same side of value as x */
+NN_KERNEL void nn_threshold_grad(long n, long each, const float *dy, const float *s, float *dx, float value, int t,
+                                 int T)
+{
+    nn_map2(nn_threshold_slope, value, 0, n * each, dy, s, dx, t, T);
+}
+
+/* y = 1 for x ≥ at, else 0 */
+NN_KERNEL void nn_step(long n, long each, const float *x, float *y, float at, int t, int T)
+{
+    nn_map(nn_step_value, at, 0, n * each, x, y, t, T);
+}
+
+#endif /* NN_LINKED */
+
+#endif

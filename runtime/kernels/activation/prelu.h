@@ -1,0 +1,94 @@
+/*
+ * prelu.h: relu with a trained slope below 0 for each channel.
+ *
+ *   x, y, dy, dx: [n][c][p]   weight, dweight: [c]; one slope for all is c = 1
+ *
+ *   y = x for x > 0, else weight · x;  dx = dy for x > 0, else weight · dy
+ *   dweight = Σ over x ≤ 0 of x · dy
+ *
+ * Thread t of T does its part of the channels, or, of images [n][c] with their channels
+ * last (n: samples and pixels), of the pixels.  Their dweight is that of p = 1.
+ */
+#ifndef NN_PRELU_H
+#define NN_PRELU_H
+
+#ifdef NN_LINKED
+
+void nn_prelu(long n, int c, long p, const float *x, const float *weight, float *y, int t, int T);
+void nn_prelu_dx(long n, int c, long p, const float *dy, const float *x, const float *weight, float *dx, int t, int T);
+void nn_prelu_dweight(long n, int c, long p, const float *dy, const float *x, float *dweight, int t, int T);
+void nn_prelu_last(long n, int c, const float *x, const float *weight, float *y, int t, int T);
+void nn_prelu_last_dx(long n, int c, const float *dy, const float *x, const float *weight, float *dx, int t, int T);
+
+#else
+
+#include "runtime/kernels/reduction/channels.h"
+
+/* to = from where x > 0, else weight · from */
+NN_INLINE void nn_prelu_map(long n, int c, long p, const float *from, const float *x, const float *weight, float *to,
+                            int t, int T)
+{
+    nn_channels s = nn_channels_of(c, p, t, T);
+    for (long k = s.first; k < s.last; k += s.step) {
+        nn_vec slope = nn_channel_value(weight, 0, k, s);
+        for (long i = 0; i < n; i++) {
+            long at = (i * c + k) * p, count = s.step == 1 ? p : s.last - k;
+            for (long j = 0; j < (s.step == 1 ? count : 1); j += NN_W) {
+                nn_vec v = nn_load_part(from + at + j, count - j), sign = nn_load_part(x + at + j, count - j);
+                nn_store_part(to + at + j, count - j, nn_select(sign > 0, v, slope * v));
+            }
+        }
+    }
+}
+
+NN_KERNEL void nn_prelu(long n, int c, long p, const float *x, const float *weight, float *y, int t, int T)
+{
+    nn_prelu_map(n, c, p, x, x, weight, y, t, T);
+}
+
+NN_KERNEL void nn_prelu_dx(long n, int c, long p, const float *dy, const float *x, const float *weight, float *dx,
+                           int t, int T)
+{
+    nn_prelu_map(n, c, p, dy, x, weight, dx, t, T);
+}
+
+/* The same, a pixel's channels at a time. */
+NN_INLINE void nn_prelu_pixels(long n, int c, const float *from, const float *x, const float *weight, float *to, int t,
+                               int T)
+{
+    for (long k = n * t / T * c; k < n * (t + 1) / T * c; k += c) {
+        for (long i = 0; i < c; i += NN_W) {
+            nn_vec slope = nn_load_some(weight + i, c - i);
+            nn_vec v = nn_load_some(from + k + i, c - i), sign = nn_load_some(x + k + i, c - i);
+            nn_store_some(to + k + i, c - i, nn_select(sign > 0, v, slope * v));
+        }
+    }
+}
+
+NN_KERNEL void nn_prelu_last(long n, int c, const float *x, const float *weight, float *y, int t, int T)
+{
+    nn_prelu_pixels(n, c, x, x, weight, y, t, T);
+}
+
+NN_KERNEL void nn_prelu_last_dx(long n, int c, const float *dy, const float *x, const float *weight, float *dx, int t,
+                                int T)
+{
+    nn_prelu_pixels(n, c, dy, x, weight, dx, t, T);
+}
+
+NN_INLINE nn_vec nn_term_below(nn_vec dy, nn_vec x, nn_vec p)
+{
+    (void)p;
+    return nn_select(x > 0, nn_zero(), dy * x);
+}
+
+NN_KERNEL void nn_prelu_dweight(long n, int c, long p, const float *dy, const float *x, float *dweight, int t, int T)
+{
+    nn_channels s = nn_channels_of(c, p, t, T);
+    for (long k = s.first; k < s.last; k += s.step)
+        nn_channel_put(dweight, k, s, nn_channel_sum(n, c, p, nn_term_below, nn_zero(), dy, x, k, s));
+}
+
+#endif /* NN_LINKED */
+
+#endif

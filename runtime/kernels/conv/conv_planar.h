@@ -1,0 +1,113 @@
+/*
+ * conv_planar.h: convolution over planar images, [n][c][h][w], of few channels and with few
+ * outputs: too few to fill vectors, so that neighbouring columns lie in the lanes.
+ *
+ *   y[o][u][v] = b[o] + Σ_{c, i, j} W[o][c][i][j] · x[c][u·sh + i·dh − top][v + j·dw − left]
+ *
+ * A tile of some outputs × two vectors of a row stays in registers.  The last vector of a
+ * row begins where it ends with the row, so that some columns are computed twice, to the
+ * same bits.  Where there is padding, the rows that a row of outputs reads are copied with
+ * zeros around them.  The sum goes channel by channel and tap by tap.
+ */
+#ifndef NN_CONV_PLANAR_H
+#define NN_CONV_PLANAR_H
+
+#include "runtime/kernels/conv/conv_types.h"
+#include "runtime/kernels/simd/lanes.h"
+
+enum { NN_PLANAR_OUTPUTS = 6 }; /* at most, of a tile */
+
+/* What a row of outputs reads: channels, and rows of them, so far apart. */
+typedef struct nn_plane {
+    const float *x;
+    long channel, row;
+} nn_plane;
+
+/* Outputs o … o + M, columns of two vectors; to: [M][area] */
+NN_INLINE void nn_plane_tile(const int M, const nn_conv *d, const nn_plane *from, const float *weight,
+                             const float *bias, int first, int second, float *to, long area)
+{
+    const long depth = (long)d->c * d->kh * d->kw;
+    nn_vec sum[NN_PLANAR_OUTPUTS][2];
+    NN_UNROLL
+    for (int m = 0; m < M; m++) sum[m][0] = sum[m][1] = bias ? nn_spread(bias[m]) : nn_zero();
+    for (int c = 0; c < d->c; c++) {
+        for (int i = 0; i < d->kh; i++) {
+            const float *x = from->x + c * from->channel + (long)i * d->dh * from->row;
+            for (int j = 0; j < d->kw; j++, x += d->dw, weight++) {
+                nn_vec a = nn_load(x + first), b = nn_load(x + second);
+                NN_UNROLL
+                for (int m = 0; m < M; m++) {
+                    sum[m][0] += weight[m * depth] * a;
+                    sum[m][1] += weight[m * depth] * b;
+                }
+            }
+        }
+    }
+    NN_UNROLL
+    for (int m = 0; m < M; m++) {
+        nn_store(to + m * area + first, sum[m][0]);
+        nn_store(to + m * area + second, sum[m][1]);
+    }
+}
+
+NN_KERNEL void nn_plane_tile_run(int outputs, const nn_conv *d, const nn_plane *from, const float *weight,
+                                 const float *bias, int first, int second, float *to)
+{
+    const long area = (long)d->oh * d->ow;
+    switch (outputs) {
+    case 1: nn_plane_tile(1, d, from, weight, bias, first, second, to, area); break;
+    case 2: nn_plane_tile(2, d, from, weight, bias, first, second, to, area); break;
+    case 3: nn_plane_tile(3, d, from, weight, bias, first, second, to, area); break;
+    case 4: nn_plane_tile(4, d, from, weight, bias, first, second, to, area); break;
+    case 5: nn_plane_tile(5, d, from, weight, bias, first, second, to, area); break;
+    case 6: nn_plane_tile(6, d, from, weight, bias, first, second, to, area); break;
+    }
+}
+
+/* Where a row of outputs reads: in the image, or in a copy of it. */
+NN_INLINE nn_plane nn_plane_rows(const nn_conv *d, const float *image, int u, int width, float *copy)
+{
+    const int rows = (d->kh - 1) * d->dh + 1, h0 = u * d->sh - d->top;
+    nn_plane from = {image + (long)h0 * d->w - d->left, (long)d->h * d->w, d->w};
+    if (!copy) return from;
+    for (int c = 0; c < d->c; c++) {
+        for (int i = 0; i < rows; i++) {
+            const float *row = image + ((long)c * d->h + h0 + i) * d->w;
+            const int inside = h0 + i >= 0 && h0 + i < d->h;
+            float *to = copy + (c * rows + i) * width;
+            for (int k = 0; k < width; k++) {
+                const int at = k - d->left;
+                to[k] = inside && at >= 0 && at < d->w ? row[at] : 0;
+            }
+        }
+    }
+    return (nn_plane){copy, (long)rows * width, width};
+}
+
+/* ow is NN_W at least, sw and groups are 1; weight: [o][c][kh][kw].  Part t of T of the rows. */
+NN_KERNEL void nn_plane_conv(const nn_conv *d, const float *x, const float *weight, const float *bias, float *y, int t,
+                             int T)
+{
+    float copy[NN_PLANAR_COPY] __attribute__((aligned(64)));
+    const long rows = (long)d->n * d->oh, depth = (long)d->c * d->kh * d->kw;
+    const int width = d->ow + (d->kw - 1) * d->dw, tiles = (d->o + NN_PLANAR_OUTPUTS - 1) / NN_PLANAR_OUTPUTS;
+    const int padded = d->top > 0 || d->left > 0 || width - d->left > d->w ||
+                       (d->oh - 1) * d->sh + (d->kh - 1) * d->dh - d->top >= d->h;
+    for (long k = rows * t / T; k < rows * (t + 1) / T; k++) {
+        const long n = k / d->oh;
+        const int u = (int)(k % d->oh);
+        const nn_plane from = nn_plane_rows(d, x + n * d->c * d->h * d->w, u, width, padded ? copy : 0);
+        for (int i = 0; i < tiles; i++) {
+            const int o = d->o * i / tiles, outputs = d->o * (i + 1) / tiles - o;
+            float *to = y + ((n * d->o + o) * d->oh + u) * d->ow;
+            for (int v = 0; v < d->ow; v += 2 * NN_W) {
+                const int first = v + NN_W <= d->ow ? v : d->ow - NN_W;
+                const int second = v + 2 * NN_W <= d->ow ? v + NN_W : d->ow - NN_W;
+                nn_plane_tile_run(outputs, d, &from, weight + o * depth, bias ? bias + o : 0, first, second, to);
+            }
+        }
+    }
+}
+
+#endif

@@ -1,0 +1,25 @@
+/*
+ * conv_types.h: the descriptors of convolutions.
+ */
+#ifndef NN_CONV_TYPES_H
+#define NN_CONV_TYPES_H
+
+/* A convolution between a large image [n][h][w][c] and a small one [n][oh][ow][o], both NHWC, with
+ * a kernel of kh × kw taps: stride sh × sw, dilation dh × dw, padding `top` and `left`.
+ *
+ * Neighbouring pixels are c_step (o_step) floats apart: as many as there are channels, or more if
+ * the image is a slice of the channels of a larger one. */
+typedef struct nn_conv {
+    int n, c, h, w, o, oh, ow, groups;
+    int kh, kw, sh, sw, dh, dw, top, left;
+    int c_step, o_step;
+} nn_conv;
+
+/* The epilogue of a convolution, NULL or 0 for what it leaves out:
+ * y = relu(scale[o] · sum + shift[o] + residual[…][o]), the residual laid out as y is. */
+typedef struct nn_tail {
+    const float *scale, *shift, *summand;
+    int relu;
+} nn_tail;
+
+#endif

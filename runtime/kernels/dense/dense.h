@@ -1,0 +1,183 @@
+/*
+ * dense.h: the fully connected layer and its gradients.
+ *
+ *   forward   y[n][o]  = b[o] + Σ_i x[n][i] · W[o][i]    dot products of rows
+ *   dx        dx[n][i] = Σ_o dy[n][o] · W[o][i]          rows of W, scaled and added
+ *   dweight   dW[o][i] = Σ_n dy[n][o] · x[n][i]          rows of x, scaled and added
+ *
+ * The last two are outer products whose right side already lies as the tile
+ * wants it.  For a batch of one, forward reads W once, at the memory's speed.
+ */
+#ifndef NN_DENSE_H
+#define NN_DENSE_H
+
+typedef struct nn_dense {
+    int n, i, o;
+} nn_dense;
+
+#ifdef NN_LINKED
+
+void nn_dense_forward(const nn_dense *, const float *x, const float *weight, const float *bias, float *y, int t, int T);
+void nn_dense_dx(const nn_dense *, const float *dy, const float *weight, float *dx, int t, int T);
+void nn_dense_dweight(const nn_dense *, const float *x, const float *dy, float *dweight, int t, int T);
+void nn_dense_dweight_rows(const nn_dense *, int first, int count, const float *x, const float *dy, float *dweight,
+                           int t, int T);
+void nn_dense_dbias(const nn_dense *, const float *dy, float *dbias, int t, int T);
+
+#else
+
+#include "runtime/kernels/dense/gemm.h"
+
+enum { NN_DOT_FEW = 8 }; /* outputs at once, of few samples: as many sums as hide the latency of one */
+
+/* M × N dot products over i: rows of x against rows of w; to out[m][N]. */
+NN_INLINE void nn_dots(const int M, const int N, int i, const float *x, const float *w, float *out)
+{
+    nn_vec sum[NN_DOT_SAMPLES][NN_DOT_FEW];
+    float rest[NN_DOT_SAMPLES][NN_DOT_FEW];
+    for (int m = 0; m < M; m++)
+        for (int k = 0; k < N; k++) sum[m][k] = nn_zero(), rest[m][k] = 0;
+    int at = 0;
+    for (; at + NN_W <= i; at += NN_W) {
+        NN_UNROLL
+        for (int m = 0; m < M; m++) NN_UNROLL
+        for (int k = 0; k < N; k++) sum[m][k] += nn_load(x + (long)m * i + at) * nn_load(w + (long)k * i + at);
+    }
+    for (; at < i; at++)
+        for (int m = 0; m < M; m++)
+            for (int k = 0; k < N; k++) rest[m][k] += x[(long)m * i + at] * w[(long)k * i + at];
+    for (int m = 0; m < M; m++)
+        for (int k = 0; k < N; k++) out[m * N + k] = nn_lanes_sum(sum[m][k]) + rest[m][k];
+}
+
+/* y[n][o] for the outputs from o on, `count` of them, of n samples. */
+NN_INLINE void nn_dots_store(const nn_dense *d, int n, int samples, int o, int count, const float *out,
+                             const float *bias, float *y)
+{
+    for (int m = 0; m < samples; m++)
+        for (int k = 0; k < count; k++) y[(long)(n + m) * d->o + o + k] = out[m * count + k] + (bias ? bias[o + k] : 0);
+}
+
+/* N outputs of all samples, M of them at a time. */
+NN_INLINE void nn_dots_column(const int M, const int N, const nn_dense *d, int o, const float *x, const float *weight,
+                              const float *bias, float *y)
+{
+    float out[NN_DOT_SAMPLES * NN_DOT_FEW];
+    int n = 0;
+    for (; n + M <= d->n; n += M) {
+        nn_dots(M, N, d->i, x + (long)n * d->i, weight + (long)o * d->i, out);
+        nn_dots_store(d, n, M, o, N, out, bias, y);
+    }
+    for (; n < d->n; n++) {
+        nn_dots(1, N, d->i, x + (long)n * d->i, weight + (long)o * d->i, out);
+        nn_dots_store(d, n, 1, o, N, out, bias, y);
+    }
+}
+
+/* y: [n][o]; bias may be NULL. */
+NN_KERNEL void nn_dense_forward(const nn_dense *d, const float *x, const float *weight, const float *bias, float *y,
+                                int t, int T)
+{
+    const int few = d->n < NN_DOT_SAMPLES, width = few ? NN_DOT_FEW : NN_DOT_OUTPUTS,
+              tiles = (d->o + width - 1) / width;
+    for (int tile = tiles * t / T; tile < tiles * (t + 1) / T; tile++) {
+        const int o = tile * width, left = d->o - o;
+        if (left < width)
+            for (int k = 0; k < left; k++) nn_dots_column(1, 1, d, o + k, x, weight, bias, y);
+        else if (few)
+            nn_dots_column(1, NN_DOT_FEW, d, o, x, weight, bias, y);
+        else
+            nn_dots_column(NN_DOT_SAMPLES, NN_DOT_OUTPUTS, d, o, x, weight, bias, y);
+    }
+}
+
+/* ---- gradients: C[m][i] = Σ_k A(m, k) · B[k][i], rows of B side by side -------- */
+
+typedef struct nn_rows {
+    const float *a;
+    long am, ak; /* A(m, k) = a[m·am + k·ak] */
+    const float *b;
+    float *c;
+    int width; /* of a row of B and of C */
+} nn_rows;
+
+NN_KERNEL void nn_rows_pack_a(const void *self, int m0, int rows, int k0, int depth, float *to)
+{
+    const nn_rows *s = (const nn_rows *)self;
+    for (int k = 0; k < depth; k++)
+        for (int m = 0; m < rows; m++) to[k * rows + m] = s->a[(m0 + m) * s->am + (k0 + k) * s->ak];
+}
+
+NN_KERNEL void nn_rows_pack_b(const void *self, long n0, int columns, int k0, int depth, float *to)
+{
+    const nn_rows *s = (const nn_rows *)self;
+    for (int k = 0; k < depth; k++, to += NN_GEMM_COLUMNS) {
+        const float *from = s->b + (long)(k0 + k) * s->width + n0;
+        for (int i = 0; i < columns; i++) to[i] = from[i];
+        for (int i = columns; i < NN_GEMM_COLUMNS; i++) to[i] = 0;
+    }
+}
+
+NN_KERNEL float *nn_rows_place(const void *self, int m0, long n0, int columns, long *ldc)
+{
+    const nn_rows *s = (const nn_rows *)self;
+    (void)columns;
+    *ldc = s->width;
+    return s->c + (long)m0 * s->width + n0;
+}
+
+NN_KERNEL void nn_rows_fetch(const void *self, int m0, int rows, long n0, int columns, float *tile)
+{
+    const nn_rows *s = (const nn_rows *)self;
+    for (int m = 0; m < rows; m++)
+        for (int i = 0; i < NN_GEMM_COLUMNS; i++)
+            tile[m * NN_GEMM_COLUMNS + i] = i < columns ? s->c[(long)(m0 + m) * s->width + n0 + i] : 0;
+}
+
+NN_KERNEL void nn_rows_spread(const void *self, int m0, int rows, long n0, int columns, const float *tile)
+{
+    const nn_rows *s = (const nn_rows *)self;
+    for (int m = 0; m < rows; m++)
+        for (int i = 0; i < columns; i++) s->c[(long)(m0 + m) * s->width + n0 + i] = tile[m * NN_GEMM_COLUMNS + i];
+}
+
+NN_INLINE void nn_rows_run(const nn_rows *s, int m, int k, int t, int T)
+{
+    const nn_matrices x = {s, nn_rows_pack_a, nn_rows_pack_b, nn_rows_place, nn_rows_fetch, nn_rows_spread, 0, 0};
+    nn_gemm(&x, m, s->width, k, t, T);
+}
+
+/* dx: [n][i]. */
+NN_KERNEL void nn_dense_dx(const nn_dense *d, const float *dy, const float *weight, float *dx, int t, int T)
+{
+    const nn_rows s = {.a = dy, .am = d->o, .ak = 1, .b = weight, .c = dx, .width = d->i};
+    nn_rows_run(&s, d->n, d->o, t, T);
+}
+
+/* dweight: [count][i], the rows of outputs first … first + count. */
+NN_KERNEL void nn_dense_dweight_rows(const nn_dense *d, int first, int count, const float *x, const float *dy,
+                                     float *dweight, int t, int T)
+{
+    const nn_rows s = {.a = dy + first, .am = 1, .ak = d->o, .b = x, .c = dweight, .width = d->i};
+    nn_rows_run(&s, count, d->n, t, T);
+}
+
+/* dweight: [o][i]. */
+NN_KERNEL void nn_dense_dweight(const nn_dense *d, const float *x, const float *dy, float *dweight, int t, int T)
+{
+    nn_dense_dweight_rows(d, 0, d->o, x, dy, dweight, t, T);
+}
+
+/* dbias: [o]. */
+NN_KERNEL void nn_dense_dbias(const nn_dense *d, const float *dy, float *dbias, int t, int T)
+{
+    for (int o = d->o * t / T; o < d->o * (t + 1) / T; o++) {
+        float sum = 0;
+        for (int n = 0; n < d->n; n++) sum += dy[(long)n * d->o + o];
+        dbias[o] = sum;
+    }
+}
+
+#endif /* NN_LINKED */
+
+#endif

@@ -1,0 +1,143 @@
+/*
+ * gemm.h: C[m][n] (+)= sum over k of A[m][k] · B[k][n], from packed panels.
+ *
+ * The one compute kernel is the outer-product tile: M rows × V vectors of sums
+ * in registers, and for each k one row of B times M numbers of A:
+ *
+ *     sum[m][v] += a[k][m] · b[k][v]
+ *
+ * Around it the blocking of Goto and van de Geijn ("Anatomy of high-performance
+ * matrix multiplication", 2008): a panel of B stays in the first cache, a block
+ * of A in the second.  What A and B are is the caller's business: it gives the
+ * functions that pack them, so that convolution needs no im2col in memory.
+ */
+#ifndef NN_GEMM_H
+#define NN_GEMM_H
+
+#include "runtime/kernels/simd/vector.h"
+
+enum { NN_GEMM_COLUMNS = NN_GEMM_VECTORS * NN_W, NN_GEMM_TILE = NN_GEMM_ROWS * NN_GEMM_COLUMNS };
+
+/* a: [k][M], b: [k][NN_GEMM_COLUMNS], c: rows at a distance of ldc.  start: the sums' first
+ * values, one for each row, or NULL for what c holds (add) or zero. */
+NN_INLINE void nn_tile(const int M, const int V, int k, const float *a, const float *b, float *c, long ldc,
+                       const float *start, int add)
+{
+    nn_vec sum[NN_GEMM_ROWS][NN_GEMM_VECTORS];
+    NN_UNROLL
+    for (int m = 0; m < M; m++) NN_UNROLL
+    for (int v = 0; v < V; v++) sum[m][v] = add ? nn_load(c + m * ldc + v * NN_W) : nn_spread(start ? start[m] : 0);
+    for (int i = 0; i < k; i++) {
+        nn_vec row[NN_GEMM_VECTORS];
+        NN_UNROLL
+        for (int v = 0; v < V; v++) row[v] = nn_load(b + i * NN_GEMM_COLUMNS + v * NN_W);
+        NN_UNROLL
+        for (int m = 0; m < M; m++) NN_UNROLL
+        for (int v = 0; v < V; v++) sum[m][v] += a[i * M + m] * row[v];
+    }
+    NN_UNROLL
+    for (int m = 0; m < M; m++) NN_UNROLL
+    for (int v = 0; v < V; v++) nn_store(c + m * ldc + v * NN_W, sum[m][v]);
+}
+
+/* One instance for each number of rows; V is full or one. */
+NN_KERNEL void nn_tile_run(int rows, int vectors, int k, const float *a, const float *b, float *c, long ldc,
+                           const float *start, int add)
+{
+#define NN_CASE(M)                                                    \
+    case M:                                                           \
+        if (vectors == 1)                                             \
+            nn_tile(M, 1, k, a, b, c, ldc, start, add);               \
+        else                                                          \
+            nn_tile(M, NN_GEMM_VECTORS, k, a, b, c, ldc, start, add); \
+        break;
+    switch (rows) {
+        NN_CASE(1)
+        NN_CASE(2)
+        NN_CASE(3)
+        NN_CASE(4)
+#if NN_GEMM_ROWS > 4
+        NN_CASE(5)
+        NN_CASE(6)
+#endif
+#if NN_GEMM_ROWS > 6
+        NN_CASE(7)
+        NN_CASE(8)
+#endif
+#if NN_GEMM_ROWS > 8
+        NN_CASE(9) NN_CASE(10) NN_CASE(11) NN_CASE(12) NN_CASE(13) NN_CASE(14)
+#endif
+    }
+#undef NN_CASE
+}
+
+/* What the caller knows of its matrices. */
+typedef struct nn_matrices {
+    const void *self;
+    /* rows m0 … m0 + rows of A at depth k0 … k0 + depth → to[depth][rows] */
+    void (*pack_a)(const void *self, int m0, int rows, int k0, int depth, float *to);
+    /* columns n0 … n0 + columns of B at depth k0 … → to[depth][NN_GEMM_COLUMNS]; columns beyond are zero */
+    void (*pack_b)(const void *self, long n0, int columns, int k0, int depth, float *to);
+    /* where C[m0][n0] is, when `columns` of it lie side by side and each row is *ldc further; NULL otherwise */
+    float *(*place)(const void *self, int m0, long n0, int columns, long *ldc);
+    /* element by element, when place is NULL */
+    void (*fetch)(const void *self, int m0, int rows, long n0, int columns, float *tile);
+    void (*spread)(const void *self, int m0, int rows, long n0, int columns, const float *tile);
+    /* last of all, for rows in C or (not in place) in a tile before it is spread; or NULL */
+    void (*finish)(const void *self, int m0, int rows, long n0, int columns, float *c, long ldc, int in_place);
+    const float *start; /* C's first value of each row, or NULL */
+} nn_matrices;
+
+/* Rows of the strips that `rows` is cut into: all alike but for one. */
+NN_INLINE int nn_strip(int rows)
+{
+    int strips = (rows + NN_GEMM_ROWS - 1) / NN_GEMM_ROWS;
+    return (rows + strips - 1) / strips;
+}
+
+NN_INLINE void nn_strip_run(const nn_matrices *x, int m0, int rows, long n0, int columns, int k0, int depth, int last,
+                            const float *a, const float *b)
+{
+    const float *start = x->start && k0 == 0 ? x->start + m0 : 0;
+    int add = k0 > 0, finish = last && x->finish;
+    long ldc = 0;
+    float *c = columns % NN_W == 0 ? x->place(x->self, m0, n0, columns, &ldc) : 0;
+    if (c && (columns == NN_GEMM_COLUMNS || columns == NN_W)) {
+        nn_tile_run(rows, columns / NN_W, depth, a, b, c, ldc, start, add);
+        if (finish) x->finish(x->self, m0, rows, n0, columns, c, ldc, 1);
+        return;
+    }
+    float tile[NN_GEMM_TILE];
+    if (add) x->fetch(x->self, m0, rows, n0, columns, tile);
+    nn_tile_run(rows, columns <= NN_W ? 1 : NN_GEMM_VECTORS, depth, a, b, tile, NN_GEMM_COLUMNS, start, add);
+    if (finish) x->finish(x->self, m0, rows, n0, columns, tile, NN_GEMM_COLUMNS, 0);
+    x->spread(x->self, m0, rows, n0, columns, tile);
+}
+
+/* The share of thread t of T: whole panels of columns. */
+NN_INLINE void nn_gemm(const nn_matrices *x, int m, long n, int k, int t, int T)
+{
+    float b[NN_GEMM_DEPTH * NN_GEMM_COLUMNS] __attribute__((aligned(64)));
+    float a[NN_GEMM_BLOCK] __attribute__((aligned(64)));
+    long panels = (n + NN_GEMM_COLUMNS - 1) / NN_GEMM_COLUMNS, first = panels * t / T, last = panels * (t + 1) / T;
+    if (first == last) return;
+    for (int k0 = 0; k0 < k; k0 += NN_GEMM_DEPTH) {
+        int depth = k - k0 < NN_GEMM_DEPTH ? k - k0 : NN_GEMM_DEPTH;
+        int block = NN_GEMM_BLOCK / depth / NN_GEMM_ROWS * NN_GEMM_ROWS;
+        for (int m0 = 0; m0 < m; m0 += block) {
+            int rows = m - m0 < block ? m - m0 : block, strip = nn_strip(rows);
+            for (int i = 0; i < rows; i += strip)
+                x->pack_a(x->self, m0 + i, rows - i < strip ? rows - i : strip, k0, depth, a + (long)i * depth);
+            for (long p = first; p < last; p++) {
+                long n0 = p * NN_GEMM_COLUMNS;
+                int columns = n - n0 < NN_GEMM_COLUMNS ? (int)(n - n0) : NN_GEMM_COLUMNS;
+                x->pack_b(x->self, n0, columns, k0, depth, b);
+                for (int i = 0; i < rows; i += strip)
+                    nn_strip_run(x, m0 + i, rows - i < strip ? rows - i : strip, n0, columns, k0, depth,
+                                 k0 + depth == k, a + (long)i * depth, b);
+            }
+        }
+    }
+}
+
+#endif

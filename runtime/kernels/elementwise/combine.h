@@ -1,0 +1,178 @@
+/*
+ * combine.h: where branches meet: sums, products and maxima of several arrays, and
+ * copies of parts of them.
+ *
+ *   x[0 … count − 1], dy, y, dx: n samples of `each` elements
+ *
+ * Thread t of T does its part of the elements.  y and dx may be the first array.
+ */
+#ifndef NN_COMBINE_H
+#define NN_COMBINE_H
+
+#ifdef NN_LINKED
+
+void nn_add(int count, const float *const *x, long n, long each, float *y, int t, int T);
+void nn_mul(int count, const float *const *x, long n, long each, float *y, int t, int T);
+void nn_gate(long n, int c, long p, const float *x, const float *gate, float *y, int t, int T);
+void nn_gate_sums(long n, int c, long p, const float *x, const float *dy, float *dgate, int t, int T);
+void nn_gate_last(long n, int c, long p, const float *x, const float *gate, float *y, int t, int T);
+void nn_gate_sums_last(long n, int c, long p, const float *x, const float *dy, float *dgate, int t, int T);
+void nn_maximum(int count, const float *const *x, long n, long each, float *y, int t, int T);
+void nn_maximum_dx(int count, const float *const *x, int branch, long n, long each, const float *dy, float *dx, int t,
+                   int T);
+void nn_copy_rows(long n, long each, const float *x, long from, float *y, long to, int t, int T);
+
+#else
+
+#include "runtime/kernels/reduction/sums.h"
+
+/* y = x0 + x1 + … */
+NN_KERNEL void nn_add(int count, const float *const *x, long n, long each, float *y, int t, int T)
+{
+    long end = nn_share(n * each, t + 1, T);
+    for (long i = nn_share(n * each, t, T); i < end; i += NN_W) {
+        nn_vec sum = nn_load_part(x[0] + i, end - i) + nn_load_part(x[1] + i, end - i);
+        for (int k = 2; k < count; k++) sum += nn_load_part(x[k] + i, end - i);
+        nn_store_part(y + i, end - i, sum);
+    }
+}
+
+/* y = x0 · x1 · … */
+NN_KERNEL void nn_mul(int count, const float *const *x, long n, long each, float *y, int t, int T)
+{
+    long end = nn_share(n * each, t + 1, T);
+    for (long i = nn_share(n * each, t, T); i < end; i += NN_W) {
+        nn_vec product = nn_load_part(x[0] + i, end - i) * nn_load_part(x[1] + i, end - i);
+        for (int k = 2; k < count; k++) product *= nn_load_part(x[k] + i, end - i);
+        nn_store_part(y + i, end - i, product);
+    }
+}
+
+/* y[n][c][p] = x[n][c][p] · gate[n][c]: a number for each channel */
+NN_KERNEL void nn_gate(long n, int c, long p, const float *x, const float *gate, float *y, int t, int T)
+{
+    for (long k = n * c * t / T; k < n * c * (t + 1) / T; k++)
+        for (long i = 0; i < p; i += NN_W)
+            nn_store_part(y + k * p + i, p - i, gate[k] * nn_load_part(x + k * p + i, p - i));
+}
+
+/* dgate[n][c] = Σ over p of x · dy */
+NN_KERNEL void nn_gate_sums(long n, int c, long p, const float *x, const float *dy, float *dgate, int t, int T)
+{
+    for (long k = n * c * t / T; k < n * c * (t + 1) / T; k++)
+        dgate[k] = nn_lanes_sum(nn_sums(nn_term_product, nn_zero(), x + k * p, dy + k * p, p));
+}
+
+/* y = max(x0, x1, …); NaN wins */
+NN_KERNEL void nn_maximum(int count, const float *const *x, long n, long each, float *y, int t, int T)
+{
+    long end = nn_share(n * each, t + 1, T);
+    for (long i = nn_share(n * each, t, T); i < end; i += NN_W) {
+        nn_vec most = nn_load_part(x[0] + i, end - i);
+        for (int k = 1; k < count; k++) {
+            nn_vec v = nn_load_part(x[k] + i, end - i);
+            most = nn_select((v > most) | (v != v), v, most);
+        }
+        nn_store_part(y + i, end - i, most);
+    }
+}
+
+/* 1, ½ or 0 as a >, = or < b; 1 if either is NaN */
+NN_INLINE nn_vec nn_maximum_share(nn_vec a, nn_vec b)
+{
+    return nn_select(a == b, nn_spread(0.5f), nn_select(a < b, nn_zero(), nn_spread(1)));
+}
+
+/* The gradient of x[branch]: the maximum folds from the left, and at each fold the
+ * larger side gets it, each half where they are equal. */
+NN_KERNEL void nn_maximum_dx(int count, const float *const *x, int branch, long n, long each, const float *dy,
+                             float *dx, int t, int T)
+{
+    long end = nn_share(n * each, t + 1, T);
+    for (long i = nn_share(n * each, t, T); i < end; i += NN_W) {
+        nn_vec most = nn_load_part(x[0] + i, end - i), share = nn_load_part(dy + i, end - i);
+        for (int k = 1; k < count; k++) {
+            nn_vec v = nn_load_part(x[k] + i, end - i);
+            if (k == branch)
+                share *= nn_maximum_share(v, most);
+            else if (k > branch)
+                share *= nn_maximum_share(most, v);
+            most = nn_select(v > most, v, most);
+        }
+        nn_store_part(dx + i, end - i, share);
+    }
+}
+
+/* The same of channels-last images: y[n][p][c] = x[n][p][c] · gate[n][c] */
+NN_KERNEL void nn_gate_last(long n, int c, long p, const float *x, const float *gate, float *y, int t, int T)
+{
+    for (long k = n * p * t / T; k < n * p * (t + 1) / T; k++) {
+        const float *own = gate + k / p * c;
+        for (long i = 0; i < c; i += NN_W)
+            nn_store_some(y + k * c + i, c - i, nn_load_some(own + i, c - i) * nn_load_some(x + k * c + i, c - i));
+    }
+}
+
+/* Channels from … to − 1 of one sample; the sums stay in the cache while the pixels pass. */
+NN_INLINE void nn_gate_sums_of(long c, long p, const float *x, const float *dy, float *dgate, long from, long to)
+{
+    for (long i = from; i < to; i++) dgate[i] = 0;
+    for (long k = 0; k < p; k++) {
+        for (long i = from; i < to; i += NN_W) {
+            nn_vec product = nn_load_some(x + k * c + i, to - i) * nn_load_some(dy + k * c + i, to - i);
+            nn_store_some(dgate + i, to - i, nn_load_some(dgate + i, to - i) + product);
+        }
+    }
+}
+
+/* dgate[n][c] = Σ over p of x[n][p][c] · dy[n][p][c] */
+NN_KERNEL void nn_gate_sums_last(long n, int c, long p, const float *x, const float *dy, float *dgate, int t, int T)
+{
+    const int samples = n >= 8L * T; /* else each thread has channels of every sample */
+    const long first = samples ? n * t / T : 0, last = samples ? n * (t + 1) / T : n;
+    const long from = samples ? 0 : nn_share(c, t, T), to = samples ? c : nn_share(c, t + 1, T);
+    for (long i = first; i < last; i++) nn_gate_sums_of(c, p, x + i * p * c, dy + i * p * c, dgate + i * c, from, to);
+}
+
+/* ---- copies ------------------------------------------------------------------------ */
+
+enum { NN_LONG_RUN = 1024 }; /* floats from which on memcpy is worth its call */
+
+/* The last vector of a run may begin before the others end. */
+NN_INLINE void nn_copy_row(float *to, const float *from, long count)
+{
+    long i = 0;
+    if (count < NN_W) {
+        nn_store_some(to, count, nn_load_some(from, count));
+        return;
+    }
+    for (; i + 4 * NN_W <= count; i += 4 * NN_W) {
+        nn_vec a = nn_load(from + i), b = nn_load(from + i + NN_W);
+        nn_vec c = nn_load(from + i + 2 * NN_W), d = nn_load(from + i + 3 * NN_W);
+        nn_store(to + i, a);
+        nn_store(to + i + NN_W, b);
+        nn_store(to + i + 2 * NN_W, c);
+        nn_store(to + i + 3 * NN_W, d);
+    }
+    for (; i + NN_W <= count; i += NN_W) nn_store(to + i, nn_load(from + i));
+    if (i < count) nn_store(to + count - NN_W, nn_load(from + count - NN_W));
+}
+
+/* n runs of `each` elements, `from` apart in x and `to` apart in y. */
+NN_KERNEL void nn_copy_rows(long n, long each, const float *x, long from, float *y, long to, int t, int T)
+{
+    const int rows = n >= T; /* else each thread has a part of every run */
+    const long start = rows ? 0 : nn_share(each, t, T), count = (rows ? each : nn_share(each, t + 1, T)) - start;
+    const long first = rows ? n * t / T : 0, last = rows ? n * (t + 1) / T : n;
+    if (count <= 0) return;
+    for (long i = first; i < last; i++) {
+        if (count < NN_LONG_RUN)
+            nn_copy_row(y + i * to + start, x + i * from + start, count);
+        else
+            __builtin_memcpy(y + i * to + start, x + i * from + start, (unsigned long)count * sizeof *y);
+    }
+}
+
+#endif /* NN_LINKED */
+
+#endif

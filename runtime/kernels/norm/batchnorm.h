@@ -1,0 +1,351 @@
+/*
+ * batchnorm.h: normalising channels over the batch, forward and backward.
+ *
+ *   x, y, dy, dx: [n][c][p], p elements per channel   all others: [c]
+ *
+ *   inference  y = x · scale + shift, scale = weight / √(running_var + eps),
+ *              shift = bias − running_mean · scale
+ *   training   the same with the batch's mean and biased variance; the running ones
+ *              become (1 − momentum) · running + momentum · batch, the variance
+ *              times M / (M − 1), M = n · p
+ *   again      y of training, from the mean and inv that it left
+ *   sums       dbias = Σ dy;   dweight = Σ dy · (x − mean) · inv
+ *   dx         weight · inv · (dy − dbias / M − (x − mean) · inv · dweight / M)
+ *
+ * With p = 1 a sum and a relu may follow in the same walk: y = relu(… + summand); then
+ * dy is relu's, and what relu did not let pass is left out of it.  There was no summand
+ * then: relu passed what x gives above 0.  dx may have a summand, too: another gradient of
+ * the same values.  From row to row it is x_step in x, y_step in y and dy, dx_step in dx; a
+ * summand lies as the result does.
+ *
+ * weight, bias and summand may be NULL.  The variance is that of the differences from the
+ * mean: of the channel, in a second walk, or with p = 1, when channels lie side by
+ * side (images whose channels come last, with n · h · w for n), of runs of rows that
+ * are joined; see statistics.h.  Thread t of T does its part of the channels.
+ */
+#ifndef NN_BATCHNORM_H
+#define NN_BATCHNORM_H
+
+typedef struct nn_batchnorm {
+    int c;
+    long p;
+    float eps, momentum;
+    int relu; /* p = 1 */
+    long x_step, y_step, dx_step;
+} nn_batchnorm;
+
+#ifdef NN_LINKED
+
+void nn_batchnorm_infer(const nn_batchnorm *, long n, const float *x, const float *weight, const float *bias,
+                        const float *running_mean, const float *running_var, float *y, int t, int T);
+void nn_batchnorm_train(const nn_batchnorm *, long n, const float *x, const float *weight, const float *bias,
+                        const float *summand, float *running_mean, float *running_var, float *y, float *mean,
+                        float *inv, int t, int T);
+void nn_batchnorm_again(const nn_batchnorm *, long n, const float *x, const float *weight, const float *bias,
+                        const float *summand, const float *mean, const float *inv, float *y, int t, int T);
+void nn_batchnorm_sums(const nn_batchnorm *, long n, const float *dy, const float *x, const float *mean,
+                       const float *inv, const float *weight, const float *bias, float *dweight, float *dbias, int t,
+                       int T);
+void nn_batchnorm_dx(const nn_batchnorm *, long n, const float *dy, const float *x, const float *mean, const float *inv,
+                     const float *dweight, const float *dbias, const float *weight, const float *bias,
+                     const float *summand, float *dx, int t, int T);
+
+#else
+
+#include "runtime/kernels/reduction/channels.h"
+#include "runtime/kernels/reduction/statistics.h"
+
+/* ---- channels last ---------------------------------------------------------------- */
+
+/* a · p + q */
+NN_INLINE nn_vec nn_cell_affine(nn_vec a, nn_vec b, const nn_columns *d, long k)
+{
+    (void)b;
+    return a * nn_load(d->p + k) + nn_load(d->q + k);
+}
+
+/* (a − r) · p + q */
+NN_INLINE nn_vec nn_cell_normal(nn_vec a, nn_vec b, const nn_columns *d, long k)
+{
+    (void)b;
+    return (a - nn_load(d->r + k)) * nn_load(d->p + k) + nn_load(d->q + k);
+}
+
+/* p · (a − q − (b − r) · s) */
+NN_INLINE nn_vec nn_cell_dx(nn_vec a, nn_vec b, const nn_columns *d, long k)
+{
+    return nn_load(d->p + k) * (a - nn_load(d->q + k) - (b - nn_load(d->r + k)) * nn_load(d->s + k));
+}
+
+/* The same, with 0 for a where (b − r) · p + u ≤ 0 */
+NN_INLINE nn_vec nn_cell_dx_masked(nn_vec a, nn_vec b, const nn_columns *d, long k)
+{
+    nn_vec y = (b - nn_load(d->r + k)) * nn_load(d->p + k) + nn_load(d->u + k);
+    return nn_cell_dx(nn_select(y <= 0, nn_zero(), a), b, d, k);
+}
+
+NN_KERNEL void nn_batchnorm_infer_last(const nn_batchnorm *d, long n, const float *x, const float *weight,
+                                       const float *bias, const float *running_mean, const float *running_var, float *y,
+                                       int t, int T)
+{
+    const nn_portion part = nn_portion_of(n, d->c, t, T);
+    nn_columns f;
+    for (long k = part.first; k < part.last; k += NN_COLUMNS) {
+        const long count = nn_columns_count(k, part.last);
+        for (long j = 0; j < count; j += NN_W) {
+            nn_vec variance = nn_column_values(running_var, 1, k + j, count - j);
+            nn_vec scale = nn_column_values(weight, 1, k + j, count - j) / nn_sqrt(variance + d->eps);
+            nn_store(f.p + j, scale);
+            nn_store(f.q + j, nn_column_values(bias, 0, k + j, count - j) -
+                                  nn_column_values(running_mean, 0, k + j, count - j) * scale);
+        }
+        nn_rows_map(nn_cell_affine, &f, part.rows, count,
+                    (nn_row_map){.a = x + part.row * d->x_step + k,
+                                 .a_step = d->x_step,
+                                 .y = y + part.row * d->y_step + k,
+                                 .y_step = d->y_step,
+                                 .relu = d->relu});
+    }
+}
+
+/* What `count` channels from k on become of their sums and squares of differences. */
+NN_INLINE void nn_batchnorm_moments(const nn_batchnorm *d, float n, const nn_totals *s, long k, long count,
+                                    float *running_mean, float *running_var, float *mean, float *inv)
+{
+    const float keep = 1 - d->momentum, others = n > 1 ? n - 1 : 1;
+    for (long j = 0; j < count; j += NN_W) {
+        const long at = k + j, left = count - j;
+        nn_vec m = nn_load(s->a + j) / n, squares = nn_load(s->b + j);
+        nn_store_some(mean + at, left, m);
+        nn_store_some(inv + at, left, 1 / nn_sqrt(squares / n + d->eps));
+        nn_vec past = nn_load_some(running_mean + at, left), past_var = nn_load_some(running_var + at, left);
+        nn_store_some(running_mean + at, left, keep * past + d->momentum * m);
+        nn_store_some(running_var + at, left, keep * past_var + d->momentum * (squares / others));
+    }
+}
+
+/* y = (x − mean) · p + q */
+NN_INLINE void nn_batchnorm_factors(nn_columns *f, const float *mean, const float *inv, const float *weight,
+                                    const float *bias, long k, long count)
+{
+    for (long j = 0; j < count; j += NN_W) {
+        nn_store(f->p + j, nn_column_values(inv, 0, k + j, count - j) * nn_column_values(weight, 1, k + j, count - j));
+        nn_store(f->q + j, nn_column_values(bias, 0, k + j, count - j));
+        nn_store(f->r + j, nn_column_values(mean, 0, k + j, count - j));
+    }
+}
+
+NN_INLINE void nn_batchnorm_normal(const nn_batchnorm *d, const nn_columns *f, long rows, long count, const float *x,
+                                   const float *summand, float *y)
+{
+    nn_rows_map(nn_cell_normal, f, rows, count,
+                (nn_row_map){.a = x,
+                             .a_step = d->x_step,
+                             .z = summand,
+                             .z_step = d->y_step,
+                             .y = y,
+                             .y_step = d->y_step,
+                             .relu = d->relu});
+}
+
+NN_KERNEL void nn_batchnorm_train_last(const nn_batchnorm *d, long n, const float *x, const float *weight,
+                                       const float *bias, const float *summand, float *running_mean, float *running_var,
+                                       float *y, float *mean, float *inv, int t, int T)
+{
+    const long last = nn_columns_share(d->c, t + 1, T);
+    nn_columns f;
+    nn_totals s;
+    for (long k = nn_columns_share(d->c, t, T); k < last; k += NN_COLUMNS) {
+        const long count = nn_columns_count(k, last);
+        const nn_band rows = {
+            .a = x + k, .a_step = d->x_step, .columns = count, .run = nn_rows_moments, .join = nn_join_moments};
+        nn_rows_total(&rows, 0, n, &s);
+        nn_batchnorm_moments(d, (float)n, &s, k, count, running_mean, running_var, mean, inv);
+        nn_batchnorm_factors(&f, mean, inv, weight, bias, k, count);
+        nn_batchnorm_normal(d, &f, n, count, x + k, summand ? summand + k : 0, y + k);
+    }
+}
+
+NN_KERNEL void nn_batchnorm_again_last(const nn_batchnorm *d, long n, const float *x, const float *weight,
+                                       const float *bias, const float *summand, const float *mean, const float *inv,
+                                       float *y, int t, int T)
+{
+    const nn_portion part = nn_portion_of(n, d->c, t, T);
+    nn_columns f;
+    for (long k = part.first; k < part.last; k += NN_COLUMNS) {
+        const long count = nn_columns_count(k, part.last);
+        nn_batchnorm_factors(&f, mean, inv, weight, bias, k, count);
+        nn_batchnorm_normal(d, &f, part.rows, count, x + part.row * d->x_step + k,
+                            summand ? summand + part.row * d->y_step + k : 0, y + part.row * d->y_step + k);
+    }
+}
+
+NN_KERNEL void nn_batchnorm_sums_last(const nn_batchnorm *d, long n, const float *dy, const float *x, const float *mean,
+                                      const float *inv, const float *weight, const float *bias, float *dweight,
+                                      float *dbias, int t, int T)
+{
+    const long last = nn_columns_share(d->c, t + 1, T);
+    nn_columns f;
+    nn_totals s;
+    for (long k = nn_columns_share(d->c, t, T); k < last; k += NN_COLUMNS) {
+        const long count = nn_columns_count(k, last);
+        if (d->relu) nn_batchnorm_factors(&f, mean, inv, weight, bias, k, count);
+        const nn_band rows = {.a = dy + k,
+                              .a_step = d->y_step,
+                              .b = x + k,
+                              .b_step = d->x_step,
+                              .mean = mean + k,
+                              .factor = f.p,
+                              .offset = f.q,
+                              .columns = count,
+                              .run = d->relu ? nn_rows_passed : nn_rows_along,
+                              .join = nn_join_sums};
+        nn_rows_total(&rows, 0, n, &s);
+        for (long j = 0; j < count; j += NN_W) {
+            nn_vec scale = nn_load_some(inv + k + j, count - j);
+            nn_store_some(dweight + k + j, count - j, nn_load(s.a + j) * scale);
+            nn_store_some(dbias + k + j, count - j, nn_load(s.b + j));
+        }
+    }
+}
+
+NN_KERNEL void nn_batchnorm_dx_last(const nn_batchnorm *d, long n, const float *dy, const float *x, const float *mean,
+                                    const float *inv, const float *dweight, const float *dbias, const float *weight,
+                                    const float *bias, const float *summand, float *dx, int t, int T)
+{
+    const float rows = (float)n;
+    const nn_portion part = nn_portion_of(n, d->c, t, T);
+    nn_columns f;
+    for (long k = part.first; k < part.last; k += NN_COLUMNS) {
+        const long count = nn_columns_count(k, part.last);
+        for (long j = 0; j < count; j += NN_W) {
+            nn_vec i = nn_column_values(inv, 0, k + j, count - j);
+            nn_store(f.p + j, nn_column_values(weight, 1, k + j, count - j) * i);
+            nn_store(f.q + j, nn_column_values(dbias, 0, k + j, count - j) / rows);
+            nn_store(f.r + j, nn_column_values(mean, 0, k + j, count - j));
+            nn_store(f.u + j, nn_column_values(bias, 0, k + j, count - j));
+            nn_store(f.s + j, nn_column_values(dweight, 0, k + j, count - j) * i / rows);
+        }
+        const nn_row_map all = {.a = dy + part.row * d->y_step + k,
+                                .a_step = d->y_step,
+                                .b = x + part.row * d->x_step + k,
+                                .b_step = d->x_step,
+                                .z = summand ? summand + part.row * d->dx_step + k : 0,
+                                .z_step = d->dx_step,
+                                .y = dx + part.row * d->dx_step + k,
+                                .y_step = d->dx_step};
+        if (d->relu)
+            nn_rows_map(nn_cell_dx_masked, &f, part.rows, count, all);
+        else
+            nn_rows_map(nn_cell_dx, &f, part.rows, count, all);
+    }
+}
+
+/* ---- planar ----------------------------------------------------------------------- */
+
+/* y = (x − mean) · scale + shift for channel k */
+NN_INLINE void nn_channel_map(const nn_batchnorm *d, long n, const float *x, nn_vec mean, nn_vec scale, nn_vec shift,
+                              float *y, long k)
+{
+    for (long i = 0; i < n; i++) {
+        long at = (i * d->c + k) * d->p;
+        for (long j = 0; j < d->p; j += NN_W)
+            nn_store_part(y + at + j, d->p - j, (nn_load_part(x + at + j, d->p - j) - mean) * scale + shift);
+    }
+}
+
+NN_KERNEL void nn_batchnorm_infer(const nn_batchnorm *d, long n, const float *x, const float *weight, const float *bias,
+                                  const float *running_mean, const float *running_var, float *y, int t, int T)
+{
+    if (d->p == 1) {
+        nn_batchnorm_infer_last(d, n, x, weight, bias, running_mean, running_var, y, t, T);
+        return;
+    }
+    nn_channels s = nn_channels_of(d->c, d->p, t, T);
+    for (long k = s.first; k < s.last; k++) {
+        nn_vec scale = nn_channel_value(weight, 1, k, s) / nn_sqrt(nn_channel_value(running_var, 1, k, s) + d->eps);
+        nn_vec shift = nn_channel_value(bias, 0, k, s) - nn_channel_value(running_mean, 0, k, s) * scale;
+        nn_channel_map(d, n, x, nn_zero(), scale, shift, y, k);
+    }
+}
+
+NN_KERNEL void nn_batchnorm_train(const nn_batchnorm *d, long n, const float *x, const float *weight, const float *bias,
+                                  const float *summand, float *running_mean, float *running_var, float *y, float *mean,
+                                  float *inv, int t, int T)
+{
+    if (d->p == 1) {
+        nn_batchnorm_train_last(d, n, x, weight, bias, summand, running_mean, running_var, y, mean, inv, t, T);
+        return;
+    }
+    const float count = (float)(n * d->p), keep = 1 - d->momentum;
+    nn_channels s = nn_channels_of(d->c, d->p, t, T);
+    for (long k = s.first; k < s.last; k++) {
+        nn_vec m = nn_channel_sum(n, d->c, d->p, nn_term_a, nn_zero(), x, x, k, s) / count;
+        nn_vec squares = nn_channel_sum(n, d->c, d->p, nn_term_variance, m, x, x, k, s);
+        nn_vec i = 1 / nn_sqrt(squares / count + d->eps);
+        nn_channel_map(d, n, x, m, i * nn_channel_value(weight, 1, k, s), nn_channel_value(bias, 0, k, s), y, k);
+        nn_channel_put(mean, k, s, m);
+        nn_channel_put(inv, k, s, i);
+        nn_vec variance = squares / (count > 1 ? count - 1 : 1);
+        nn_channel_put(running_mean, k, s, keep * nn_channel_value(running_mean, 0, k, s) + d->momentum * m);
+        nn_channel_put(running_var, k, s, keep * nn_channel_value(running_var, 0, k, s) + d->momentum * variance);
+    }
+}
+
+NN_KERNEL void nn_batchnorm_again(const nn_batchnorm *d, long n, const float *x, const float *weight, const float *bias,
+                                  const float *summand, const float *mean, const float *inv, float *y, int t, int T)
+{
+    if (d->p == 1) {
+        nn_batchnorm_again_last(d, n, x, weight, bias, summand, mean, inv, y, t, T);
+        return;
+    }
+    nn_channels s = nn_channels_of(d->c, d->p, t, T);
+    for (long k = s.first; k < s.last; k++) {
+        nn_vec scale = nn_channel_value(inv, 0, k, s) * nn_channel_value(weight, 1, k, s);
+        nn_channel_map(d, n, x, nn_channel_value(mean, 0, k, s), scale, nn_channel_value(bias, 0, k, s), y, k);
+    }
+}
+
+NN_KERNEL void nn_batchnorm_sums(const nn_batchnorm *d, long n, const float *dy, const float *x, const float *mean,
+                                 const float *inv, const float *weight, const float *bias, float *dweight, float *dbias,
+                                 int t, int T)
+{
+    if (d->p == 1) {
+        nn_batchnorm_sums_last(d, n, dy, x, mean, inv, weight, bias, dweight, dbias, t, T);
+        return;
+    }
+    nn_channels s = nn_channels_of(d->c, d->p, t, T);
+    for (long k = s.first; k < s.last; k++) {
+        nn_vec along = nn_channel_sum(n, d->c, d->p, nn_term_along, nn_channel_value(mean, 0, k, s), dy, x, k, s);
+        nn_channel_put(dweight, k, s, along * nn_channel_value(inv, 0, k, s));
+        nn_channel_put(dbias, k, s, nn_channel_sum(n, d->c, d->p, nn_term_a, nn_zero(), dy, dy, k, s));
+    }
+}
+
+NN_KERNEL void nn_batchnorm_dx(const nn_batchnorm *d, long n, const float *dy, const float *x, const float *mean,
+                               const float *inv, const float *dweight, const float *dbias, const float *weight,
+                               const float *bias, const float *summand, float *dx, int t, int T)
+{
+    if (d->p == 1) {
+        nn_batchnorm_dx_last(d, n, dy, x, mean, inv, dweight, dbias, weight, bias, summand, dx, t, T);
+        return;
+    }
+    const float count = (float)(n * d->p);
+    nn_channels s = nn_channels_of(d->c, d->p, t, T);
+    for (long k = s.first; k < s.last; k++) {
+        nn_vec i = nn_channel_value(inv, 0, k, s), m = nn_channel_value(mean, 0, k, s);
+        nn_vec scale = nn_channel_value(weight, 1, k, s) * i, offset = nn_channel_value(dbias, 0, k, s) / count;
+        nn_vec slope = nn_channel_value(dweight, 0, k, s) * i / count;
+        for (long a = 0; a < n; a++) {
+            long at = (a * d->c + k) * d->p;
+            for (long j = 0; j < d->p; j += NN_W) {
+                nn_vec u = nn_load_part(dy + at + j, d->p - j), v = nn_load_part(x + at + j, d->p - j);
+                nn_store_part(dx + at + j, d->p - j, scale * (u - offset - (v - m) * slope));
+            }
+        }
+    }
+}
+
+#endif /* NN_LINKED */
+
+#endif

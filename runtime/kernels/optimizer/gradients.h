@@ -1,0 +1,116 @@
+/*
+ * gradients.h: what stands between a gradient and its update: sums over micro-batches,
+ * penalties, clipping, norms.
+ *
+ *   gradient, sum, param, regularized, clipped: `count` elements; t of T: this thread's part
+ *
+ * Sums are taken by the first thread alone, in double precision: NN_SUMS running
+ * sums, added up at the end in their order.
+ */
+#ifndef NN_GRADIENTS_H
+#define NN_GRADIENTS_H
+
+#ifdef NN_LINKED
+
+void nn_clear(long count, float *sum, int t, int T);
+void nn_accumulate(long count, const float *gradient, float *sum, int t, int T);
+void nn_regularize(long count, const float *gradient, const float *param, float *regularized, float *penalty, float l1,
+                   float l2, int t, int T);
+void nn_square_norm(long count, const float *gradient, float *squares, int t, int T);
+void nn_clip_norm(long count, const float *gradient, const float *squares, float *clipped, float limit, int t, int T);
+void nn_clip_value(long count, const float *gradient, float *clipped, float limit, int t, int T);
+
+#else
+
+#include "runtime/kernels/simd/lanes.h"
+
+enum { NN_SUMS = 8 };
+
+NN_INLINE nn_vec nn_nothing(nn_vec x, float p, float q)
+{
+    (void)p, (void)q, (void)x;
+    return nn_zero();
+}
+
+/* sum = 0 */
+NN_KERNEL void nn_clear(long count, float *sum, int t, int T) { nn_map(nn_nothing, 0, 0, count, sum, sum, t, T); }
+
+NN_INLINE nn_vec nn_sum(nn_vec a, nn_vec b, float p, float q)
+{
+    (void)p, (void)q;
+    return a + b;
+}
+
+/* sum += gradient */
+NN_KERNEL void nn_accumulate(long count, const float *gradient, float *sum, int t, int T)
+{
+    nn_map2(nn_sum, 0, 0, count, sum, gradient, sum, t, T);
+}
+
+/* l1 · Σ|x| + l2 · Σx² */
+NN_INLINE float nn_penalty(long count, const float *x, float l1, float l2)
+{
+    double absolute[NN_SUMS] = {0}, square[NN_SUMS] = {0};
+    for (long i = 0; i < count; i++) {
+        double v = x[i];
+        absolute[i % NN_SUMS] += v < 0 ? -v : v;
+        square[i % NN_SUMS] += v * v;
+    }
+    double a = 0, s = 0;
+    for (int k = 0; k < NN_SUMS; k++) a += absolute[k], s += square[k];
+    return (float)((l1 != 0 ? l1 * a : 0) + (l2 != 0 ? l2 * s : 0));
+}
+
+/* g + l1 · sign(w) + 2 · l2 · w */
+NN_INLINE nn_vec nn_regularized(nn_vec g, nn_vec w, float l1, float l2)
+{
+    nn_vec sign = nn_select(w > 0, nn_spread(1), nn_select(w < 0, nn_spread(-1), nn_zero()));
+    if (l1 != 0) g += l1 * sign;
+    if (l2 != 0) g += 2 * l2 * w;
+    return g;
+}
+
+/* regularized may be gradient; penalty: one number, l1 · Σ|w| + l2 · Σw² */
+NN_KERNEL void nn_regularize(long count, const float *gradient, const float *param, float *regularized, float *penalty,
+                             float l1, float l2, int t, int T)
+{
+    nn_map2(nn_regularized, l1, l2, count, gradient, param, regularized, t, T);
+    if (t == 0) *penalty = nn_penalty(count, param, l1, l2);
+}
+
+NN_KERNEL void nn_square_norm(long count, const float *gradient, float *squares, int t, int T)
+{
+    (void)T;
+    if (t == 0) *squares = nn_penalty(count, gradient, 0, 1);
+}
+
+NN_INLINE nn_vec nn_scaled(nn_vec x, float factor, float q)
+{
+    (void)q;
+    return factor * x;
+}
+
+/* clipped = gradient · min(1, limit / (√squares + 1e−6)) */
+NN_KERNEL void nn_clip_norm(long count, const float *gradient, const float *squares, float *clipped, float limit, int t,
+                            int T)
+{
+    float factor = limit / (nn_root(*squares) + 1e-6f);
+    nn_map(nn_scaled, factor > 1 ? 1 : factor, 0, count, gradient, clipped, t, T);
+}
+
+NN_INLINE nn_vec nn_within(nn_vec x, float limit, float q)
+{
+    (void)q;
+    x = nn_select(x > limit, nn_spread(limit), x);
+    return nn_select(x < -limit, nn_spread(-limit), x);
+}
+
+/* clipped = gradient kept within ± limit */
+NN_KERNEL void nn_clip_value(long count, const float *gradient, float *clipped, float limit, int t, int T)
+{
+    nn_map(nn_within, limit, 0, count, gradient, clipped, t, T);
+}
+
+#endif /* NN_LINKED */
+
+#endif

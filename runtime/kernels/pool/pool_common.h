@@ -1,0 +1,60 @@
+/*
+ * pool_common.h: what the pools of both layouts share: extents of pooling regions, and stores of
+ * the argmax.
+ */
+#ifndef NN_POOL_COMMON_H
+#define NN_POOL_COMMON_H
+
+#include "runtime/kernels/pool/pool_types.h"
+#include "runtime/kernels/simd/lanes.h"
+
+typedef unsigned char nn_bytes __attribute__((vector_size(NN_W), aligned(1), may_alias));
+
+NN_INLINE void nn_set_run(float *p, long count, float value)
+{
+    for (long i = 0; i < count; i += NN_W) nn_store_part(p + i, count - i, nn_spread(value));
+}
+
+NN_INLINE void nn_put_places(void *place, int wide, long at, long end, int count, nn_ints winner)
+{
+    if (end - at >= NN_W) count = NN_W;
+    if (!wide && count == NN_W) {
+        *(nn_bytes *)((unsigned char *)place + at) = __builtin_convertvector(winner, nn_bytes);
+        return;
+    }
+    if (count == NN_W) {
+        *(nn_ints *)((int *)place + at) = winner;
+        return;
+    }
+    int lane[NN_W] __attribute__((aligned(64)));
+    *(nn_ints *)lane = winner;
+    for (int k = 0; k < count; k++) {
+        if (wide)
+            ((int *)place)[at + k] = lane[k];
+        else
+            ((unsigned char *)place)[at + k] = (unsigned char)lane[k];
+    }
+}
+
+typedef struct nn_span {
+    int first, last; /* the elements of a cell: first … last − 1 */
+    int count;       /* what an average divides by */
+} nn_span;
+
+NN_INLINE nn_span nn_span_of(const nn_axis *a, int i)
+{
+    nn_span s;
+    int start = i * a->stride - a->before;
+    if (a->region) {
+        s.first = (int)((long)i * a->region / a->small) - a->before;
+        s.last = (int)(((long)(i + 1) * a->region + a->small - 1) / a->small) - a->before;
+    } else {
+        s.first = start < 0 ? 0 : start;
+        s.last = start + a->k < a->large ? start + a->k : a->large;
+    }
+    int left = a->room - i * a->stride;
+    s.count = a->count > 0 ? a->count : a->count == 0 ? s.last - s.first : left < a->k ? left : a->k;
+    return s;
+}
+
+#endif

@@ -1,0 +1,419 @@
+/*
+ * pool_nhwc.h: the pools of pool.h over channels-last images.
+ *
+ *   x, dx: [n][h][w][c]   y, dy, place: [n][oh][ow][c], the small side of cells likewise
+ *
+ * A vector holds neighbouring channels, so that every window of a pixel is the same
+ * for all lanes and nothing is masked at the borders.  A value is made of its window's
+ * elements in the order of the plain form.  Gradients are gathered: each element of dx
+ * adds what the windows over it give, in their order, and is written by one thread.
+ */
+#ifndef NN_POOL_NHWC_H
+#define NN_POOL_NHWC_H
+
+#include "runtime/kernels/pool/pool_common.h"
+#include "runtime/kernels/reduction/statistics.h"
+
+/* A rectangle of pixels: its first element is at `start` of the image, the next ones
+ * `across` and `down` floats from it.  Pixels are numbered from `number` on, and by
+ * `stride` more from row to row. */
+typedef struct nn_rect {
+    int rows, columns;
+    long start, down, across;
+    int number, stride;
+} nn_rect;
+
+/* ---- largest elements ------------------------------------------------------------- */
+
+/* `left` channels, with their signs turned by `flip`. */
+NN_INLINE nn_vec nn_rect_load(const float *x, long left, int flip, const int whole)
+{
+    return (nn_vec)((nn_ints)(whole ? nn_load(x) : nn_load_some(x, left)) ^ flip);
+}
+
+/* Of each of `left` channels, or of `vectors` whole vectors, the largest element, and
+ * the smallest where `flip` turns signs; `keep`: and its number. */
+NN_INLINE void nn_rect_largest(const nn_rect *a, const float *x, long left, int flip, float *y, void *place, int wide,
+                               long at, const int vectors, const int keep)
+{
+    nn_vec best[NN_SIDE];
+    nn_ints winner[NN_SIDE];
+    const int whole = vectors > 1;
+    x += a->start;
+    NN_UNROLL
+    for (int k = 0; k < vectors; k++) {
+        best[k] = nn_rect_load(x + k * NN_W, left, flip, whole);
+        winner[k] = nn_lane() * 0 + a->number;
+    }
+    for (int u = 0; u < a->rows; u++) {
+        const float *from = x + u * a->down;
+        for (int v = 0; v < a->columns; v++, from += a->across) {
+            NN_UNROLL
+            for (int k = 0; k < vectors; k++) {
+                nn_vec value = nn_rect_load(from + k * NN_W, left, flip, whole);
+                nn_ints better = (nn_ints)(value > best[k]) | (nn_ints)(value != value);
+                best[k] = nn_select(better, value, best[k]);
+                if (keep) winner[k] = (better & (a->number + u * a->stride + v)) | (~better & winner[k]);
+            }
+        }
+    }
+    NN_UNROLL
+    for (int k = 0; k < vectors; k++) {
+        nn_vec value = (nn_vec)((nn_ints)best[k] ^ flip);
+        if (whole)
+            nn_store(y + k * NN_W, value);
+        else
+            nn_store_some(y, left, value);
+        if (keep) nn_put_places(place, wide, at + k * NN_W, at + left, left < NN_W ? (int)left : NN_W, winner[k]);
+    }
+}
+
+/* Channels from … to − 1 of the pixel at y[at]; place may be NULL. */
+NN_INLINE void nn_rect_channels(const nn_rect *a, const float *image, long from, long to, int flip, float *y,
+                                void *place, int wide, long at)
+{
+    const long run = NN_SIDE * NN_W;
+    long c = from;
+    for (; c + run <= to; c += run) {
+        if (place)
+            nn_rect_largest(a, image + c, run, flip, y + at + c, place, wide, at + c, NN_SIDE, 1);
+        else
+            nn_rect_largest(a, image + c, run, flip, y + at + c, place, wide, at + c, NN_SIDE, 0);
+    }
+    for (; c < to; c += NN_W) {
+        if (place)
+            nn_rect_largest(a, image + c, to - c, flip, y + at + c, place, wide, at + c, 1, 1);
+        else
+            nn_rect_largest(a, image + c, to - c, flip, y + at + c, place, wide, at + c, 1, 0);
+    }
+}
+
+/* ---- extremum ---------------------------------------------------------------------- */
+
+/* The taps of an axis that lie in the image, first … last − 1. */
+NN_INLINE void nn_taps_of(int corner, int k, int dilation, int size, int *first, int *last)
+{
+    *first = 0;
+    *last = k;
+    while (*first < k && corner + *first * dilation < 0) ++*first;
+    while (*last > *first && corner + (*last - 1) * dilation >= size) --*last;
+}
+
+/* The window whose corner is at (top, left). */
+NN_INLINE nn_rect nn_window_patch(const nn_window *d, int top, int left)
+{
+    int row, below, column, right;
+    nn_taps_of(top, d->kh, d->dh, d->h, &row, &below);
+    nn_taps_of(left, d->kw, d->dw, d->w, &column, &right);
+    nn_rect a = {.rows = below - row, .columns = right - column, .number = row * d->kw + column, .stride = d->kw};
+    a.start = ((long)(top + row * d->dh) * d->w + left + column * d->dw) * d->c;
+    a.down = (long)d->dh * d->w * d->c;
+    a.across = (long)d->dw * d->c;
+    return a;
+}
+
+NN_KERNEL void nn_extremum_last(const nn_window *d, long n, const float *x, float *y, void *place, int t, int T)
+{
+    const nn_portion part = nn_portion_of(n * d->oh * d->ow, d->c, t, T);
+    const int flip = d->least ? (int)0x80000000 : 0;
+    for (long p = part.row; p < (part.row + part.rows);) {
+        long row = p / d->ow,
+             stop = (row + 1) * d->ow < (part.row + part.rows) ? (row + 1) * d->ow : (part.row + part.rows);
+        const float *image = x + row / d->oh * d->h * d->w * d->c;
+        int top = (int)(row % d->oh) * d->sh - d->top, left = (int)(p - row * d->ow) * d->sw - d->left;
+        for (; p < stop; p++, left += d->sw) {
+            nn_rect a = nn_window_patch(d, top, left);
+            nn_rect_channels(&a, image, part.first, part.last, flip, y, place, d->wide, p * d->c);
+        }
+    }
+}
+
+/* In lane k the bits of byte k % 4 of an int in memory. */
+static const int nn_byte_bits[16] __attribute__((unused)) = {
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    (int)0xff000000, 0xff0000, 0xff00, 0xff, (int)0xff000000, 0xff0000, 0xff00, 0xff,
+    (int)0xff000000, 0xff0000, 0xff00, 0xff, (int)0xff000000, 0xff0000, 0xff00, 0xff,
+#else
+    0xff, 0xff00, 0xff0000, (int)0xff000000, 0xff, 0xff00, 0xff0000, (int)0xff000000,
+    0xff, 0xff00, 0xff0000, (int)0xff000000, 0xff, 0xff00, 0xff0000, (int)0xff000000,
+#endif
+};
+
+/* NN_W bytes, each in its lane of an int that also holds its three neighbours. */
+NN_INLINE nn_ints nn_load_bytes(const unsigned char *p)
+{
+    int w[NN_W / 4];
+    __builtin_memcpy(w, p, sizeof w);
+#if NN_W == 16
+    return (nn_ints){w[0], w[0], w[0], w[0], w[1], w[1], w[1], w[1], w[2], w[2], w[2], w[2], w[3], w[3], w[3], w[3]};
+#elif NN_W == 8
+    return (nn_ints){w[0], w[0], w[0], w[0], w[1], w[1], w[1], w[1]};
+#else
+    return (nn_ints){w[0], w[0], w[0], w[0]};
+#endif
+}
+
+/* Of NN_W places from `at` on, which are `tap`? */
+NN_INLINE nn_ints nn_places_are(const void *place, const int wide, long at, int tap)
+{
+    if (wide) return *(const nn_ints *)((const int *)place + at) == tap;
+    nn_ints bits = *(const nn_ints *)nn_byte_bits, all = nn_lane() * 0 + (int)(tap * 0x01010101u);
+    return (nn_load_bytes((const unsigned char *)place + at) & bits) == (all & bits);
+}
+
+/* The same of the `left` < NN_W last channels. */
+NN_INLINE nn_ints nn_rest_is(const void *place, const int wide, long at, long left, int tap)
+{
+    int lane[NN_W] __attribute__((aligned(64))) = {0};
+    for (long k = 0; k < left; k++)
+        lane[k] = (wide ? ((const int *)place)[at + k] : ((const unsigned char *)place)[at + k]) == tap ? -1 : 0;
+    return *(const nn_ints *)lane;
+}
+
+/* dx = dy where the place is `tap`, else 0; `more`: that is added. */
+NN_INLINE void nn_extremum_give(const float *dy, const void *place, const int wide, long at, int tap, float *dx, long c,
+                                const int more)
+{
+    long k = 0;
+    for (; k + NN_W <= c; k += NN_W) {
+        nn_vec share = nn_select(nn_places_are(place, wide, at + k, tap), nn_load(dy + at + k), nn_zero());
+        if (more) share += nn_load(dx + k);
+        nn_store(dx + k, share);
+    }
+    if (k == c) return;
+    nn_vec share = nn_select(nn_rest_is(place, wide, at + k, c - k, tap), nn_load_some(dy + at + k, c - k), nn_zero());
+    if (more) share += nn_load_some(dx + k, c - k);
+    nn_store_some(dx + k, c - k, share);
+}
+
+/* The windows of an axis over element `at`, counted with the padding: first … last.
+ * Carried on from the element before. */
+NN_INLINE void nn_windows_over(int at, int reach, int stride, int count, int *first, int *last)
+{
+    while (*first < count && *first * stride + reach <= at) ++*first;
+    while (*last + 1 < count && (*last + 1) * stride <= at) ++*last;
+}
+
+/* The tap under which a window that begins `distance` before an element reads it; −1: none. */
+NN_INLINE int nn_tap_at(int distance, int dilation)
+{
+    if (dilation == 1) return distance;
+    return distance % dilation ? -1 : distance / dilation;
+}
+
+/* One pixel of dx, at (row, column) of the padded image: from the windows first[0] …
+ * last[0] down and first[1] … last[1] across.  dy and place are the sample's from `at` on. */
+NN_INLINE void nn_extremum_dx_pixel(const nn_window *d, const float *dy, const void *place, long at, int row,
+                                    int column, const int *first, const int *last, float *dx)
+{
+    int more = 0;
+    for (int i = first[0]; i <= last[0]; i++) {
+        int u = nn_tap_at(row - i * d->sh, d->dh);
+        for (int j = first[1]; u >= 0 && j <= last[1]; j++) {
+            int v = nn_tap_at(column - j * d->sw, d->dw), tap = u * d->kw + v;
+            long from = at + ((long)i * d->ow + j) * d->c;
+            if (v < 0) continue;
+            if (d->wide && more)
+                nn_extremum_give(dy, place, 1, from, tap, dx, d->c, 1);
+            else if (d->wide)
+                nn_extremum_give(dy, place, 1, from, tap, dx, d->c, 0);
+            else if (more)
+                nn_extremum_give(dy, place, 0, from, tap, dx, d->c, 1);
+            else
+                nn_extremum_give(dy, place, 0, from, tap, dx, d->c, 0);
+            more = 1;
+        }
+    }
+    if (!more) nn_set_run(dx, d->c, 0);
+}
+
+/* No two windows share an element, and none reaches beyond the image. */
+NN_INLINE int nn_windows_apart(const nn_window *d)
+{
+    const int inside =
+        d->top == 0 && d->left == 0 && (d->oh - 1) * d->sh + d->kh <= d->h && (d->ow - 1) * d->sw + d->kw <= d->w;
+    return inside && d->dh == 1 && d->dw == 1 && d->sh >= d->kh && d->sw >= d->kw;
+}
+
+/* One row of dx of such windows, given what the windows' places of row u get; dy and
+ * place are those of the windows over it from `at` on. */
+NN_INLINE void nn_extremum_dx_row(const nn_window *d, const float *dy, const void *place, long at, int u, float *dx)
+{
+    for (int j = 0; j < d->ow; j++, at += d->c) {
+        const int first = j * d->sw, end = j + 1 < d->ow ? first + d->sw : d->w;
+        for (int v = 0; v < d->kw; v++) {
+            float *to = dx + (long)(first + v) * d->c;
+            if (d->wide)
+                nn_extremum_give(dy, place, 1, at, u * d->kw + v, to, d->c, 0);
+            else
+                nn_extremum_give(dy, place, 0, at, u * d->kw + v, to, d->c, 0);
+        }
+        nn_set_run(dx + (long)(first + d->kw) * d->c, (long)(end - first - d->kw) * d->c, 0);
+    }
+}
+
+/* Rows first … last − 1 of all images. */
+NN_INLINE void nn_extremum_dx_apart(const nn_window *d, const float *dy, const void *place, float *dx, long first,
+                                    long last)
+{
+    for (long k = first; k < last; k++) {
+        const int row = (int)(k % d->h), i = row / d->sh, u = row % d->sh;
+        float *to = dx + k * d->w * d->c;
+        if (i < d->oh && u < d->kh)
+            nn_extremum_dx_row(d, dy, place, (k / d->h * d->oh + i) * d->ow * d->c, u, to);
+        else
+            nn_set_run(to, (long)d->w * d->c, 0);
+    }
+}
+
+NN_KERNEL void nn_extremum_last_dx(const nn_window *d, long n, const float *dy, const void *place, float *dx, int t,
+                                   int T)
+{
+    const int high = (d->kh - 1) * d->dh + 1, wide = (d->kw - 1) * d->dw + 1;
+    if (nn_windows_apart(d)) {
+        nn_extremum_dx_apart(d, dy, place, dx, n * d->h * t / T, n * d->h * (t + 1) / T);
+        return;
+    }
+    for (long k = n * d->h * t / T; k < n * d->h * (t + 1) / T; k++) {
+        int row = (int)(k % d->h) + d->top, first[2] = {0, 0}, last[2] = {-1, -1};
+        long at = k / d->h * d->oh * d->ow * d->c;
+        nn_windows_over(row, high, d->sh, d->oh, &first[0], &last[0]);
+        for (int s = 0; s < d->w; s++) {
+            nn_windows_over(s + d->left, wide, d->sw, d->ow, &first[1], &last[1]);
+            nn_extremum_dx_pixel(d, dy, place, at, row, s + d->left, first, last, dx + (k * d->w + s) * d->c);
+        }
+    }
+}
+
+/* ---- cells --------------------------------------------------------------------------- */
+
+NN_INLINE nn_rect nn_cell_patch(const nn_cells *d, nn_span v, nn_span h)
+{
+    nn_rect a = {.rows = v.last - v.first, .columns = h.last - h.first, .stride = d->h.large};
+    a.number = v.first * d->h.large + h.first;
+    a.start = (long)a.number * d->c;
+    a.down = (long)d->h.large * d->c;
+    a.across = d->c;
+    return a;
+}
+
+/* y = Σ / count, of `left` channels or of `vectors` whole vectors. */
+NN_INLINE void nn_rect_average(const nn_rect *a, const float *x, long left, float count, float *y, const int vectors)
+{
+    nn_vec sum[NN_SIDE];
+    const int whole = vectors > 1;
+    NN_UNROLL
+    for (int k = 0; k < vectors; k++) sum[k] = nn_zero();
+    for (int u = 0; u < a->rows; u++) {
+        const float *from = x + a->start + u * a->down;
+        for (int v = 0; v < a->columns; v++, from += a->across) {
+            NN_UNROLL
+            for (int k = 0; k < vectors; k++) sum[k] += nn_rect_load(from + k * NN_W, left, 0, whole);
+        }
+    }
+    NN_UNROLL
+    for (int k = 0; k < vectors; k++) {
+        if (whole)
+            nn_store(y + k * NN_W, sum[k] / count);
+        else
+            nn_store_some(y, left, sum[k] / count);
+    }
+}
+
+NN_KERNEL void nn_cells_average_last(const nn_cells *d, long n, const float *x, float *y, int t, int T)
+{
+    const long out = (long)d->v.small * d->h.small, plane = (long)d->v.large * d->h.large, run = NN_SIDE * NN_W;
+    const nn_portion part = nn_portion_of(n * out, d->c, t, T);
+    for (long p = part.row; p < (part.row + part.rows); p++) {
+        int cell = (int)(p % out);
+        nn_span v = nn_span_of(&d->v, cell / d->h.small), h = nn_span_of(&d->h, cell % d->h.small);
+        const nn_rect a = nn_cell_patch(d, v, h);
+        const float *image = x + p / out * plane * d->c, count = (float)(v.count * h.count);
+        long c = part.first;
+        for (; c + run <= part.last; c += run) nn_rect_average(&a, image + c, run, count, y + p * d->c + c, NN_SIDE);
+        for (; c < part.last; c += NN_W) nn_rect_average(&a, image + c, part.last - c, count, y + p * d->c + c, 1);
+    }
+}
+
+/* dx = dy / count; `more`: that is added. */
+NN_INLINE void nn_average_give(const float *dy, float count, float *dx, long c, const int more)
+{
+    long k = 0;
+    for (; k + NN_W <= c; k += NN_W) {
+        nn_vec share = nn_load(dy + k) / count;
+        if (more) share += nn_load(dx + k);
+        nn_store(dx + k, share);
+    }
+    if (k == c) return;
+    nn_vec share = nn_load_some(dy + k, c - k) / count;
+    if (more) share += nn_load_some(dx + k, c - k);
+    nn_store_some(dx + k, c - k, share);
+}
+
+/* The cells of an axis over element `at`: first … last.  Carried on from the element before. */
+NN_INLINE void nn_cells_over(const nn_axis *a, int at, int *first, int *last)
+{
+    while (*first < a->small && nn_span_of(a, *first).last <= at) ++*first;
+    while (*last + 1 < a->small && nn_span_of(a, *last + 1).first <= at) ++*last;
+}
+
+/* One pixel of dx, from the cells first[0] … last[0] down and first[1] … last[1] across. */
+NN_INLINE void nn_average_dx_pixel(const nn_cells *d, const float *dy, const int *first, const int *last, float *dx)
+{
+    int more = 0;
+    for (int i = first[0]; i <= last[0]; i++) {
+        int rows = nn_span_of(&d->v, i).count;
+        for (int j = first[1]; j <= last[1]; j++) {
+            float count = (float)(rows * nn_span_of(&d->h, j).count);
+            const float *from = dy + ((long)i * d->h.small + j) * d->c;
+            if (more)
+                nn_average_give(from, count, dx, d->c, 1);
+            else
+                nn_average_give(from, count, dx, d->c, 0);
+            more = 1;
+        }
+    }
+    if (!more) nn_set_run(dx, d->c, 0);
+}
+
+NN_KERNEL void nn_cells_average_last_dx(const nn_cells *d, long n, const float *dy, float *dx, int t, int T)
+{
+    const long out = (long)d->v.small * d->h.small, rows = n * d->v.large;
+    for (long k = rows * t / T; k < rows * (t + 1) / T; k++) {
+        int first[2] = {0, 0}, last[2] = {-1, -1};
+        nn_cells_over(&d->v, (int)(k % d->v.large), &first[0], &last[0]);
+        for (int s = 0; s < d->h.large; s++) {
+            nn_cells_over(&d->h, s, &first[1], &last[1]);
+            nn_average_dx_pixel(d, dy + k / d->v.large * out * d->c, first, last, dx + (k * d->h.large + s) * d->c);
+        }
+    }
+}
+
+NN_KERNEL void nn_cells_maximum_last(const nn_cells *d, long n, const float *x, float *y, int *place, int t, int T)
+{
+    const long out = (long)d->v.small * d->h.small, plane = (long)d->v.large * d->h.large;
+    const nn_portion part = nn_portion_of(n * out, d->c, t, T);
+    for (long p = part.row; p < (part.row + part.rows); p++) {
+        int cell = (int)(p % out);
+        nn_span v = nn_span_of(&d->v, cell / d->h.small), h = nn_span_of(&d->h, cell % d->h.small);
+        nn_rect a = nn_cell_patch(d, v, h);
+        nn_rect_channels(&a, x + p / out * plane * d->c, part.first, part.last, 0, y, place, 1, p * d->c);
+    }
+}
+
+/* Each channel's values go where they were found: a thread has channels of its own, or samples. */
+NN_KERNEL void nn_cells_maximum_last_dx(const nn_cells *d, long n, const float *dy, const int *place, float *dx, int t,
+                                        int T)
+{
+    const long out = (long)d->v.small * d->h.small, plane = (long)d->v.large * d->h.large;
+    const nn_portion part = nn_portion_of(n, d->c, t, T);
+    for (long i = part.row; i < (part.row + part.rows); i++) {
+        float *image = dx + i * plane * d->c;
+        for (long p = 0; p < plane; p++) nn_set_run(image + p * d->c + part.first, part.last - part.first, 0);
+        for (long k = i * out; k < (i + 1) * out; k++)
+            for (long c = part.first; c < part.last; c++)
+                image[place[k * d->c + c] * (long)d->c + c] += dy[k * d->c + c];
+    }
+}
+
+#endif

@@ -1,0 +1,132 @@
+/*
+ * channels.h: sums along channels, [n][c][p], p elements per channel; and what shares
+ * their loops.
+ *
+ * Thread t of T does its part of the channels; with p = 1 these lie side by side, as
+ * they do in images whose channels come last.
+ */
+#ifndef NN_CHANNELS_H
+#define NN_CHANNELS_H
+
+#ifdef NN_LINKED
+
+void nn_normalize(long n, int c, long p, const float *x, const float *mean, const float *std, float *y, int t, int T);
+void nn_channel_sums(long n, int c, long p, long step, const float *dy, float *sum, int t, int T);
+
+#else
+
+#include "runtime/kernels/reduction/statistics.h"
+#include "runtime/kernels/reduction/sums.h"
+
+/* A thread's channels: single ones, or vectors of them where they lie side by side. */
+typedef struct nn_channels {
+    long first, last;
+    int step;
+} nn_channels;
+
+NN_INLINE nn_channels nn_channels_of(long c, long p, int t, int T)
+{
+    if (p == 1) return (nn_channels){nn_share(c, t, T), nn_share(c, t + 1, T), NN_W};
+    return (nn_channels){c * t / T, c * (t + 1) / T, 1};
+}
+
+/* The parameters of channel k, or of NN_W channels from k on; `value` where there are none. */
+NN_INLINE nn_vec nn_channel_value(const float *from, float value, long k, nn_channels s)
+{
+    if (!from) return nn_spread(value);
+    return s.step == 1 ? nn_spread(from[k]) : nn_load_part(from + k, s.last - k);
+}
+
+NN_INLINE void nn_channel_put(float *to, long k, nn_channels s, nn_vec v)
+{
+    nn_store_part(to + k, s.step == 1 ? 1 : s.last - k, v);
+}
+
+/* Σ f(a, b, q) of channel k, in every lane; or of NN_W channels, each in its lane,
+ * with a q for each. */
+NN_INLINE nn_vec nn_channel_sum(long n, long c, long p, nn_term *f, nn_vec q, const float *a, const float *b, long k,
+                                nn_channels s)
+{
+    nn_vec sum = nn_zero();
+    for (long i = 0; i < n; i++) {
+        long at = (i * c + k) * p;
+        if (s.step == 1)
+            sum += nn_sums(f, q, a + at, b + at, p);
+        else
+            sum += f(nn_load_part(a + at, s.last - k), nn_load_part(b + at, s.last - k), q);
+    }
+    if (s.step == 1) sum = nn_spread(nn_lanes_sum(sum));
+    return sum;
+}
+
+/* sum[c] = Σ over n and p of dy, p = 1 */
+NN_INLINE void nn_channel_sums_last(long n, int c, long step, const float *dy, float *sum, int t, int T)
+{
+    const long last = nn_columns_share(c, t + 1, T);
+    nn_totals s;
+    for (long k = nn_columns_share(c, t, T); k < last; k += NN_COLUMNS) {
+        const long count = nn_columns_count(k, last);
+        const nn_band rows = {.a = dy + k, .a_step = step, .columns = count, .run = nn_rows_sum, .join = nn_join_sums};
+        nn_rows_total(&rows, 0, n, &s);
+        for (long j = 0; j < count; j += NN_W) nn_store_some(sum + k + j, count - j, nn_load(s.a + j));
+    }
+}
+
+/* sum[c] = Σ over n and p of dy; with p = 1 rows are `step` apart */
+NN_KERNEL void nn_channel_sums(long n, int c, long p, long step, const float *dy, float *sum, int t, int T)
+{
+    if (p == 1) {
+        nn_channel_sums_last(n, c, step, dy, sum, t, T);
+        return;
+    }
+    nn_channels s = nn_channels_of(c, p, t, T);
+    for (long k = s.first; k < s.last; k++)
+        nn_channel_put(sum, k, s, nn_channel_sum(n, c, p, nn_term_a, nn_zero(), dy, dy, k, s));
+}
+
+/* (a − p) / q */
+NN_INLINE nn_vec nn_cell_divided(nn_vec a, nn_vec b, const nn_columns *d, long k)
+{
+    (void)b;
+    return (a - nn_load(d->p + k)) / nn_load(d->q + k);
+}
+
+NN_INLINE void nn_normalize_last(long n, int c, const float *x, const float *mean, const float *std, float *y, int t,
+                                 int T)
+{
+    const nn_portion part = nn_portion_of(n, c, t, T);
+    const long at = part.row * c;
+    nn_columns f;
+    for (long k = part.first; k < part.last; k += NN_COLUMNS) {
+        const long count = nn_columns_count(k, part.last);
+        for (long j = 0; j < count; j += NN_W) {
+            nn_store(f.p + j, nn_column_values(mean, 0, k + j, count - j));
+            nn_store(f.q + j, nn_column_values(std, 1, k + j, count - j));
+        }
+        nn_rows_map(nn_cell_divided, &f, part.rows, count,
+                    (nn_row_map){.a = x + at + k, .a_step = c, .y = y + at + k, .y_step = c});
+    }
+}
+
+/* y = (x − mean) / std, mean NULL: 0; y may be x */
+NN_KERNEL void nn_normalize(long n, int c, long p, const float *x, const float *mean, const float *std, float *y, int t,
+                            int T)
+{
+    if (p == 1) {
+        nn_normalize_last(n, c, x, mean, std, y, t, T);
+        return;
+    }
+    nn_channels s = nn_channels_of(c, p, t, T);
+    for (long k = s.first; k < s.last; k++) {
+        nn_vec m = nn_channel_value(mean, 0, k, s), d = nn_channel_value(std, 1, k, s);
+        for (long i = 0; i < n; i++) {
+            long at = (i * c + k) * p;
+            for (long j = 0; j < p; j += NN_W)
+                nn_store_part(y + at + j, p - j, (nn_load_part(x + at + j, p - j) - m) / d);
+        }
+    }
+}
+
+#endif /* NN_LINKED */
+
+#endif

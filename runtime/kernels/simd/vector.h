@@ -1,0 +1,85 @@
+/*
+ * vector.h: vectors of the instruction set that this is compiled for, and the target's
+ * sizes, which are on its page in config/.
+ *
+ * nn_vec is a GNU vector of NN_W floats that may lie at any float's address.
+ *
+ * NN_AVX512, NN_AVX2 and NN_NEON say which instructions there are; the sizes are a matter of
+ * the page alone.  With NN_EMULATED the includer has chosen a page already, and the C compiler
+ * makes its vectors of whatever instructions it has: so the tests run every target's tiles on
+ * every machine.
+ */
+#ifndef NN_VECTOR_H
+#define NN_VECTOR_H
+
+/* What the kernels are made for; none of these: any machine.  Generated code that
+ * picks at run time defines one itself. */
+#if defined(NN_EMULATED)
+#elif defined(__AVX512F__)
+#define NN_AVX512 1
+#elif defined(__AVX2__) && defined(__FMA__)
+#define NN_AVX2 1
+#elif defined(__ARM_NEON)
+#define NN_NEON 1
+#endif
+
+#if defined(NN_AVX512)
+#include "runtime/kernels/config/avx512.h"
+#elif defined(NN_AVX2)
+#include "runtime/kernels/config/avx2.h"
+#elif defined(NN_NEON)
+#include "runtime/kernels/config/neon.h"
+#else
+#include "runtime/kernels/config/generic.h"
+#endif
+
+#include "runtime/kernels/limits.h"
+
+typedef float nn_vec __attribute__((vector_size(NN_W * sizeof(float)), aligned(4), may_alias));
+
+#define NN_INLINE static inline __attribute__((always_inline, unused))
+
+/* A loop over vectors that begins a cache line is decoded from fewer lines: 5 % of a
+ * convolution. */
+#if defined(__clang__)
+#define NN_KERNEL static __attribute__((unused))
+#else
+#define NN_KERNEL static __attribute__((unused, optimize("align-loops=64")))
+#endif
+
+NN_INLINE nn_vec nn_load(const float *p) { return *(const nn_vec *)p; }
+NN_INLINE void nn_store(float *p, nn_vec v) { *(nn_vec *)p = v; }
+NN_INLINE nn_vec nn_zero(void) { return (nn_vec){0}; }
+NN_INLINE nn_vec nn_spread(float value) { return value - (nn_vec){0}; }
+
+/* Unrolls the loop that follows altogether; its bounds are constants. */
+#if defined(__clang__)
+#define NN_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define NN_UNROLL _Pragma("GCC unroll 16")
+#endif
+
+/* The sum of the lanes: each of the first half and its partner of the second, and so on. */
+NN_INLINE float nn_lanes_sum(nn_vec v)
+{
+#if (defined(__clang__) || __GNUC__ >= 12) && NN_W == 8
+    v += __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3);
+    v += __builtin_shufflevector(v, v, 2, 3, 0, 1, 6, 7, 4, 5);
+    v += __builtin_shufflevector(v, v, 1, 0, 3, 2, 5, 4, 7, 6);
+    return v[0];
+#elif (defined(__clang__) || __GNUC__ >= 12) && NN_W == 16
+    v += __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
+    v += __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11);
+    v += __builtin_shufflevector(v, v, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
+    v += __builtin_shufflevector(v, v, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);
+    return v[0];
+#else
+    float lane[NN_W];
+    __builtin_memcpy(lane, &v, sizeof lane);
+    for (int half = NN_W / 2; half > 0; half /= 2)
+        for (int i = 0; i < half; i++) lane[i] += lane[i + half];
+    return lane[0];
+#endif
+}
+
+#endif
