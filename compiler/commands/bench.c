@@ -33,6 +33,7 @@ static const Option options[] = {
     {OPTION_JIT, "jit", "tcc|cc", "compile with the system compiler (cc, the default), or in memory (tcc)", false},
     OPTION_ROW_NET,
     OPTION_ROW_DEFINE,
+    OPTION_ROW_INPUT,
     OPTION_ROW_SET,
     {0},
 };

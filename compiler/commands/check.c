@@ -24,6 +24,7 @@ static const Option options[] = {
     OPTION_ROW_BATCH,
     OPTION_ROW_NET,
     OPTION_ROW_DEFINE,
+    OPTION_ROW_INPUT,
     OPTION_ROW_SET,
     OPTION_ROW_FREEZE,
     OPTION_ROW_THREADS,

@@ -131,16 +131,14 @@ typedef struct LoadOptions {
     int64_t memory_limit;     /* LowerOptions.memory_limit */
     bool poison;
     bool profile; /* EmitOptions.profile */
-    /* Changes the syntax tree before it is elaborated; false after a diagnostic.  May be NULL. */
-    bool (*change)(Compilation *, File *, const void *with);
-    const void *change_with;
+    List inputs;  /* of InputSize, from --input */
 } LoadOptions;
 
 void load_options_init(LoadOptions *);
 void load_options_free(LoadOptions *); /* and all that was loaded with it */
 
 /* Options that commands share: put their rows into the table, and give what is
- * read to load_option.  It takes: -D, --net, --set, --freeze, --batch, --jit, --threads,
+ * read to load_option.  It takes: -D, --input, --net, --set, --freeze, --batch, --jit, --threads,
  * --memory-limit, and --no-NAME of every pass. */
 enum {
     OPTION_NET = 256,
@@ -152,12 +150,14 @@ enum {
     OPTION_MEMORY_LIMIT,
     OPTION_COLUMN,
     OPTION_EXPLAIN,
+    OPTION_INPUT,
     OPTION_NO_PASS, /* + PassId */
     OPTION_FIRST_OWN = OPTION_NO_PASS + PASS_COUNT
 };
 
 /* clang-format off */
 #define OPTION_ROW_DEFINE {'D', "define", "NAME=VALUE", "set a parameter of the net", false}
+#define OPTION_ROW_INPUT {OPTION_INPUT, "input", "SIZE", "replace the input's shape: CxHxW or F, or LABEL=CxHxW", false}
 #define OPTION_ROW_NET {OPTION_NET, "net", "NAME", "the net to use, where the file has several", false}
 #define OPTION_ROW_SET {OPTION_SET, "set", "KEY=VALUE", "override a key of the train section", false}
 #define OPTION_ROW_FREEZE {OPTION_FREEZE, "freeze", "PATTERN", "do not train the parameters whose names match", false}

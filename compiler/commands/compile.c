@@ -27,6 +27,7 @@ static const Option options[] = {
     {HEADER, "header", "NAME", "name of the header in the #include (default: its file name)", false},
     OPTION_ROW_NET,
     OPTION_ROW_DEFINE,
+    OPTION_ROW_INPUT,
     OPTION_ROW_SET,
     {DUMP, "dump", "STAGE", "print ast, graph, program, plan, or the program after a pass, instead of C", false},
     OPTION_ROW_EXPLAIN,

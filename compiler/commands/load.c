@@ -13,6 +13,8 @@
 
 #include "commands/commands.h"
 #include "elab/elaborate.h"
+#include "elab/input_size.h"
+#include "report/report.h"
 #include "runtime/core/core.h"
 
 static const char *const command_line = "<command line>";
@@ -53,6 +55,18 @@ static Taken take_jit(LoadOptions *o, const Command *command, const char *value)
     return TAKEN_YES;
 }
 
+static Taken take_input(LoadOptions *o, const Command *command, const char *text)
+{
+    Arena *arena = o->compilation->arena;
+    InputSize *size = arena_alloc(arena, sizeof *size);
+    if (!input_size_parse(arena, text, size)) {
+        usage_error(command, "--input takes CxHxW or F, or LABEL=CxHxW, not '%s'", text);
+        return TAKEN_BAD;
+    }
+    list_push(arena, &o->inputs, size);
+    return TAKEN_YES;
+}
+
 static Taken take_pass(LoadOptions *o, int id)
 {
     if (id < OPTION_NO_PASS || id >= OPTION_NO_PASS + PASS_COUNT) return TAKEN_NO;
@@ -71,6 +85,7 @@ Taken load_option(LoadOptions *o, const Command *command, int id, const char *va
         }
         list_push(arena, &o->defines, (void *)value);
         return TAKEN_YES;
+    case OPTION_INPUT: return take_input(o, command, value);
     case OPTION_NET: o->net = value; return TAKEN_YES;
     case OPTION_SET: list_push(arena, &o->sets, (void *)value); return TAKEN_YES;
     case OPTION_FREEZE: list_push(arena, &o->freeze, (void *)value); return TAKEN_YES;
@@ -161,6 +176,22 @@ static int64_t decide_batch(const LoadOptions *o, const Model *m)
     return said ? m->spec->batch : o->default_batch;
 }
 
+/* What `expect` says of bytes, depth and FLOPs: only then is the net measured here. */
+static int check_budgets(const Model *m)
+{
+    if (m->net->budgets.count == 0) return STATUS_OK;
+    ReportOptions options = report_options();
+    options.batch = m->batch;
+    const Analysis *a = analysis_build(m->net, m->spec, &options);
+    if (!a) return STATUS_INPUT;
+    const NetMetrics metrics = {.flops = a->total.flops,
+                                .depth = a->depth,
+                                .model_bytes = a->infer_model,
+                                .infer_bytes = a->infer_model + a->infer.arena,
+                                .train_bytes = m->spec ? a->train_model + a->train_arena : -1};
+    return budgets_check(m->net, &metrics) ? STATUS_OK : STATUS_INPUT;
+}
+
 /* The stages up to the net; diagnostics are left to be printed. */
 static int build_net(const LoadOptions *o, Model *m)
 {
@@ -171,7 +202,7 @@ static int build_net(const LoadOptions *o, Model *m)
     List defines = parse_defines(o);
     List sets = parse_sets(o);
     if (!m->file || c->errors) return STATUS_INPUT;
-    if (o->change && !o->change(c, file, o->change_with)) return STATUS_INPUT;
+    if (o->inputs.count && !input_sizes_apply(c, file, o->net, &o->inputs)) return STATUS_INPUT;
     m->net = elaborate(c, m->file, o->net, &defines);
     if (!m->net) return STATUS_INPUT;
     m->train_section = train_section_exists(m->file, m->net);
@@ -181,7 +212,8 @@ static int build_net(const LoadOptions *o, Model *m)
     }
     if (c->errors) return STATUS_INPUT;
     m->batch = decide_batch(o, m);
-    return freeze(o, m->net);
+    int status = freeze(o, m->net);
+    return status == STATUS_OK ? check_budgets(m) : status;
 }
 
 int load_net(const LoadOptions *o, Model *m)

@@ -9,10 +9,9 @@
 
 #include "lower/dump.h"
 
-    /* Of the net's dump without its first line, the name: neither comments nor the layout of the
+/* Of the net's dump without its first line, the name: neither comments nor the layout of the
  * source change it, nor do the batch or the train section. */
-    static const char *
-    net_hash(const Model *m)
+static const char *net_hash(const Model *m)
 {
     char *text = NULL;
     size_t length = 0;

@@ -15,7 +15,6 @@
 #include "commands/commands.h"
 #include "commands/output.h"
 #include "report/report.h"
-#include "report/input_size.h"
 #include "runtime/train/progress.h"
 
 enum {
@@ -26,7 +25,6 @@ enum {
     OPTION_PEAK,
     OPTION_BANDWIDTH,
     OPTION_MEASURE,
-    OPTION_INPUT,
     OPTION_LIMIT,
     OPTION_DIFF,
     OPTION_WIDE
@@ -41,7 +39,7 @@ static const Option options[] = {
     {OPTION_WIDE, "wide", NULL, "all columns, whatever the width of the terminal", false},
     {OPTION_DIFF, "diff", NULL, "show the layers in which two nets differ", false},
     OPTION_ROW_DEFINE,
-    {OPTION_INPUT, "input", "SIZE", "replace the input's shape: CxHxW or F, or LABEL=CxHxW", false},
+    OPTION_ROW_INPUT,
     OPTION_ROW_BATCH,
     {OPTION_LIMIT, "memory-limit", "BYTES", "show the largest batch that fits; K, M, G, T are powers of 1024", false},
     {OPTION_GAIN, "gain", "D", "a layer with weights scales a gradient by at most D (0.5)", false},
@@ -61,7 +59,6 @@ typedef struct ReportJob {
     ReportOptions report;
     const ReportFormat *format;
     const char *output;
-    List inputs; /* of InputSize */
     List loaded; /* of Compilation: freed at the end */
     bool diff, wide, measure;
     int64_t depth;
@@ -96,17 +93,6 @@ static bool read_format(ReportJob *job, const char *name)
     return false;
 }
 
-static bool read_input(ReportJob *job, const char *text)
-{
-    InputSize *size = arena_alloc(job->load.compilation->arena, sizeof *size);
-    if (!input_size_parse(job->load.compilation->arena, text, size)) {
-        usage_error(&command_report, "--input takes CxHxW or F, or LABEL=CxHxW, not '%s'", text);
-        return false;
-    }
-    list_push(job->load.compilation->arena, &job->inputs, size);
-    return true;
-}
-
 static bool read_rate(const char *name, const char *text, double *value, MachineSource *source)
 {
     if (!option_real(&command_report, name, text, 1e-6, 1e9, value)) return false;
@@ -124,7 +110,6 @@ static bool take_option(ReportJob *job, int id, const char *value)
     case OPTION_DEPTH: return option_int(c, "depth", value, 1, DEPTH_ALL, &job->depth);
     case OPTION_WIDE: job->wide = true; return true;
     case OPTION_DIFF: job->diff = true; return true;
-    case OPTION_INPUT: return read_input(job, value);
     case OPTION_LIMIT: return option_bytes(c, "memory-limit", value, &job->report.memory_limit);
     case OPTION_GAIN: return option_real(c, "gain", value, 0, 1e6, &job->report.gain);
     case OPTION_KILL: return option_real(c, "kill", value, 0, 1, &job->report.kill);
@@ -164,13 +149,6 @@ static void set_machine(ReportJob *job)
 }
 
 /* ---- nets ------------------------------------------------------------------------- */
-
-static bool change_inputs(Compilation *c, File *file, const void *with)
-{
-    const ReportJob *job = with;
-    int dropped;
-    return input_sizes_apply(c, file, job->load.net, &job->inputs, &dropped);
-}
 
 /* FILE.nn:a=1,b=2 → FILE.nn, and the definitions; a file of that very name comes first. */
 static void split_operand(ReportJob *job, LoadOptions *load, const char *operand)
@@ -241,10 +219,6 @@ static int add_net(ReportJob *job, const char *operand, const char *name)
     if (name) load.net = name;
     split_operand(job, &load, operand);
     if (!defines_good(&load.defines, job->load.defines.count)) return STATUS_USAGE;
-    if (job->inputs.count) {
-        load.change = change_inputs;
-        load.change_with = job;
-    }
     int status = load_net(&load, &loaded);
     if (status != STATUS_OK) return status;
     ReportOptions report = job->report;

@@ -47,6 +47,14 @@ StmtContext stmt_begin(Body *, const Stmt *, const char *kind);
 void stmt_check_shape(Body *, const Stmt *, Value result); /* against -> SHAPE */
 void stmt_end(Body *, const StmtContext *, Value result);  /* the result becomes the current value */
 
+/* ---- expectations: expect.c ------------------------------------------- */
+
+void elab_expect(Body *, const Stmt *);
+int elab_condition(Body *, const Expr *, const char *taker); /* 1, 0, or −1 after an error: statements.c */
+/* False for a name that is no metric; *value stays NULL after an error. */
+bool elab_metric(const Elab *, const char *name, Span, const Const **value);
+void elab_metric_keys(Arena *, List *keys);
+
 /* ---- statements ------------------------------------------------------- */
 
 void elab_body(Body *, const List *statements);         /* statements.c */

@@ -346,7 +346,9 @@ static const Const *eval_call(const EvalContext *p, const Expr *e, bool symbols)
     if (p->names->find(p->names->self, e->text, e->span, &function) && (!function || function->kind == CONST_FUNCTION))
         return function ? function_call(p, e, function) : NULL;
     if (symbols) return const_symbol(p->arena, e->text, eval_args(p->eval, p->names, &e->args), p->names);
-    diag_error(p->c, e->span, "there is no function `%s`%s", e->text, suggestion(p->c, builtin_nearest(e->text)));
+    const char *nearest = builtin_nearest(e->text);
+    if (!nearest) nearest = p->names->nearest(p->names->self, e->text);
+    diag_error(p->c, e->span, "there is no function `%s`%s", e->text, suggestion(p->c, nearest));
     return NULL;
 }
 

@@ -8,7 +8,7 @@
  */
 #include <string.h>
 
-#include "elab/scope.h"
+#include "elab/elaborator.h"
 
 /* ---- constants of a file ---------------------------------------------- */
 
@@ -185,7 +185,7 @@ static bool find_in_body(void *self, const char *name, Span span, const Const **
     }
     if (body_find(b, name, value)) return true;
     bool params = strcmp(name, "params") == 0;
-    if (!params && strcmp(name, "macs") != 0) return false;
+    if (!params && strcmp(name, "macs") != 0) return elab_metric(e, name, span, value);
     if (!e->incomplete) *value = const_int(e->c->arena, params ? e->params : e->macs);
     return true;
 }
@@ -204,6 +204,7 @@ static const char *nearest_in_body(void *self, const char *name)
     list_push(arena, &keys, "in");
     list_push(arena, &keys, "params");
     list_push(arena, &keys, "macs");
+    elab_metric_keys(arena, &keys);
     return nearest_name(name, (const char *const *)keys.at, keys.count);
 }
 

@@ -97,6 +97,7 @@ struct Elab {
     int64_t params, macs; /* of what inference keeps */
     int64_t work;         /* a bound on the operations of all layers */
     const Stmt *unlabelled_input;
+    const NetMetrics *metrics; /* while budgets are checked */
 };
 
 Body *body_new(Elab *, Body *outer, Naming *);

@@ -120,7 +120,7 @@ static void run_child(Body *b, Body *child, const List *statements)
 }
 
 /* A condition: 1, 0, or −1 after an error. */
-static int condition_holds(Body *b, const Expr *expr, const char *taker)
+int elab_condition(Body *b, const Expr *expr, const char *taker)
 {
     const Const *value = elab_eval(b, expr);
     if (value && value->kind == CONST_BOOL) return value->truth;
@@ -133,7 +133,7 @@ static int condition_holds(Body *b, const Expr *expr, const char *taker)
 
 static void run_if(Body *b, const Stmt *s)
 {
-    int truth = condition_holds(b, s->value, "`if`");
+    int truth = elab_condition(b, s->value, "`if`");
     if (truth < 0)
         b->current = elab_poison(b->elab); /* either way the value is unknown */
     else
@@ -195,43 +195,6 @@ static void run_repeat(Body *b, const Stmt *s)
         run_child(b, body_new(e, b, b->naming), &s->body);
 }
 
-/* ---- expect ----------------------------------------------------------- */
-
-static bool is_literal(const Expr *e) { return e->kind <= EXPR_STRING; }
-
-/* "params is 61706", or nothing for what shows its value as it stands. */
-static const char *side_text(Body *b, const Expr *side)
-{
-    Compilation *c = b->elab->c;
-    const Const *value = is_literal(side) ? NULL : eval_expr(&b->elab->eval, &b->names, side, true);
-    if (!value) return "";
-    const char *text = const_text(c->arena, value), *source = expr_line(c, side);
-    return strcmp(text, source) == 0 ? "" : arena_printf(c->arena, "%s is %s", source, text);
-}
-
-/* The part of a false condition that makes it false. */
-static const Expr *false_part(Body *b, const Expr *e)
-{
-    while (e->kind == EXPR_BINARY && e->op == OPERATOR_AND) {
-        const Const *left = eval_expr(&b->elab->eval, &b->names, e->left, false);
-        e = left && !left->truth ? e->left : e->right;
-    }
-    return e;
-}
-
-static void run_expect(Body *b, const Stmt *s)
-{
-    Elab *e = b->elab;
-    int truth = condition_holds(b, s->value, "`expect`");
-    if (truth != 0) return;
-    const Expr *part = false_part(b, s->value);
-    bool comparison = part->kind == EXPR_BINARY && part->op >= OPERATOR_EQ && part->op <= OPERATOR_GE;
-    const char *left = comparison ? side_text(b, part->left) : "", *right = comparison ? side_text(b, part->right) : "";
-    diag_error(e->c, s->value->span, "expected %s, but %s%s%s", expr_line(e->c, part), left,
-               *left && *right ? " and " : "", *left || *right ? right : "it is false");
-    elab_failed(e);
-}
-
 /* ---- statements ------------------------------------------------------- */
 
 static void run_word(Body *b, const Stmt *s)
@@ -266,7 +229,7 @@ static void run_statement(Body *b, const Stmt *s)
     case STMT_SEQUENTIAL: run_group(b, s); break;
     case STMT_FROZEN: run_frozen(b, s); break;
     case STMT_HEAD: run_head(b, s); break;
-    case STMT_EXPECT: run_expect(b, s); break;
+    case STMT_EXPECT: elab_expect(b, s); break;
     }
 }
 

@@ -53,6 +53,7 @@ struct Graph {
     Tensor *target, *targets, *loss, *output_gradient,
         *input_gradient; /* where the kind of program has them; of several inputs one after the other */
     List gradients;      /* of ParamGrad: GRAD and VJP */
+    List budgets;        /* of a net: the expectations that elab/expect.c left for the measured net */
 };
 
 Graph *graph_new(Compilation *, const char *name, ProgramKind);

@@ -21,6 +21,8 @@ runs 0 help; says out 'train'; says out 'Exit status'; silent err
 runs 0 --help; says out 'commands:'
 runs 0 -h; says out 'commands:'
 for command in compile train eval report check bench; do
+    runs 0 help $command; says out '^  *--input SIZE'
+    runs 2 $command "$net" --input 3x4; says err "input takes CxHxW or F, or LABEL=CxHxW, not '3x4'"
     runs 0 help $command; says out "usage: nnc "; silent err
     cp out first
     runs 0 $command --help; same out first

@@ -21,10 +21,9 @@
 #include "elab/elaborate.h"
 #include "fuzz.h"
 
-    /* ---- random numbers ------------------------------------------------------------ */
+/* ---- random numbers ------------------------------------------------------------ */
 
-    uint64_t
-    random_bits(Random *r)
+uint64_t random_bits(Random *r)
 {
     uint64_t z = r->state += 0x9e3779b97f4a7c15u; /* SplitMix64 */
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;

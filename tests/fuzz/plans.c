@@ -14,8 +14,8 @@
 
 #include "fuzz.h"
 
-    /* The value of one tensor in memory.  Views hold the value they are views of. */
-    typedef struct Holding {
+/* The value of one tensor in memory.  Views hold the value they are views of. */
+typedef struct Holding {
     const Tensor *value;
     const Tensor *root;    /* of what is outside the arena: its memory */
     int64_t offset, bytes; /* offset −1: outside */

@@ -9,8 +9,7 @@
 
 #include "elab/elaborate.h"
 
-    Graph *
-    net_of_file(Compilation *c, const File *file, const List *defines, TrainSpec **spec)
+Graph *net_of_file(Compilation *c, const File *file, const List *defines, TrainSpec **spec)
 {
     List none = {0};
     Graph *net = file ? elaborate(c, file, NULL, defines ? defines : &none) : NULL;

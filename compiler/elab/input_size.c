@@ -6,7 +6,7 @@
  * first dense layer follow.  Assertions about shapes and totals are removed:
  * they hold for the file's own input size only.
  */
-#include "report/input_size.h"
+#include "elab/input_size.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -31,23 +31,19 @@ bool input_size_parse(Arena *arena, const char *text, InputSize *size)
 
 /* ---- assertions --------------------------------------------------------------- */
 
-static int drop_assertions(List *body)
+static void drop_assertions(List *body)
 {
-    int dropped = 0, kept = 0;
+    int kept = 0;
     for (int i = 0; i < body->count; i++) {
         Stmt *s = body->at[i];
-        if (s->kind == STMT_EXPECT) {
-            dropped++;
-            continue;
-        }
-        dropped += s->shape != NULL;
+        if (s->kind == STMT_EXPECT) continue;
         s->shape = NULL;
-        dropped += drop_assertions(&s->body) + drop_assertions(&s->otherwise);
-        for (int k = 0; k < s->branches.count; k++) dropped += drop_assertions(&((Branch *)s->branches.at[k])->body);
+        drop_assertions(&s->body);
+        drop_assertions(&s->otherwise);
+        for (int k = 0; k < s->branches.count; k++) drop_assertions(&((Branch *)s->branches.at[k])->body);
         body->at[kept++] = s;
     }
     body->count = kept;
-    return dropped;
 }
 
 /* ---- inputs -------------------------------------------------------------------- */
@@ -97,13 +93,12 @@ static int set_inputs(Arena *arena, List *body, const InputSize *size)
     return set;
 }
 
-bool input_sizes_apply(Compilation *c, File *file, const char *name, const List *sizes, int *dropped)
+bool input_sizes_apply(Compilation *c, File *file, const char *name, const List *sizes)
 {
-    *dropped = 0;
-    for (int i = 0; i < file->blocks.count; i++) *dropped += drop_assertions(&((Def *)file->blocks.at[i])->body);
+    for (int i = 0; i < file->blocks.count; i++) drop_assertions(&((Def *)file->blocks.at[i])->body);
     for (int i = 0; i < file->nets.count; i++) {
         Def *net = file->nets.at[i];
-        *dropped += drop_assertions(&net->body);
+        drop_assertions(&net->body);
         bool wanted = name ? strcmp(net->name, name) == 0 : i >= file->nets.count - file->own_nets;
         for (int k = 0; wanted && k < sizes->count; k++) {
             const InputSize *size = sizes->at[k];

@@ -1,8 +1,8 @@
 /*
  * A net with inputs of another size.
  */
-#ifndef NNC_REPORT_INPUT_SIZE_H
-#define NNC_REPORT_INPUT_SIZE_H
+#ifndef NNC_ELAB_INPUT_SIZE_H
+#define NNC_ELAB_INPUT_SIZE_H
 
 #include "front/front.h"
 #include "graph/graph.h"
@@ -18,7 +18,7 @@ bool input_size_parse(Arena *, const char *text, InputSize *); /* false where it
 
 /* Puts the sizes into the syntax tree, and takes out what the file asserts of
  * its own: shapes after -> and expectations.  False and a diagnostic where an
- * input is not there.  Returns through `dropped` how many assertions went. */
-bool input_sizes_apply(Compilation *, File *, const char *net, const List *sizes /* of InputSize */, int *dropped);
+ * input is not there. */
+bool input_sizes_apply(Compilation *, File *, const char *net, const List *sizes /* of InputSize */);
 
 #endif
