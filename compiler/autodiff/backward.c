@@ -14,7 +14,7 @@
 
 #include "autodiff/differentiate.h"
 
-    struct Backward {
+struct Backward {
     Graph *graph;
     int tensor_count; /* of the forward part: ids below this */
     bool *wanted;     /* by tensor id */

@@ -24,7 +24,7 @@
 #include "autodiff/training.h"
 #include "elab/train_spec.h"
 
-    typedef struct Build {
+typedef struct Build {
     Graph *net;
     Graph *graph;
     const TrainSpec *spec;

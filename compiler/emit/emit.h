@@ -23,6 +23,7 @@ typedef struct EmitOptions {
     LowerOptions lower; /* which programs, and the passes; train includes infer and eval */
     const char *prefix; /* NULL: the net's name */
     const char *header; /* file name for #include "…" */
+
     bool standalone;    /* for the JIT: one text, no #include at all */
     bool paste_kernels; /* fast form: kernels inside the text; else they are linked */
     Target target;      /* of pasted kernels */

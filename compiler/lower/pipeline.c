@@ -11,7 +11,7 @@
 
 #include "autodiff/program.h"
 
-    typedef struct PassContext {
+typedef struct PassContext {
     Graph *program;
     ProgramKind kind;
     const LowerOptions *options;

@@ -12,7 +12,7 @@
 
 #include "passes/passes.h"
 
-    typedef struct Legalizer {
+typedef struct Legalizer {
     Graph *graph;
     GraphRewriter *rewriter;
     Tensor **reordered; /* by tensor id: the same values in another layout, or NULL */

@@ -14,9 +14,8 @@
 
 #include "elab/attributes.h"
 
-    /* 100 GFLOP/s and 20 GB/s: about one core of a laptop. */
-    ReportOptions
-    report_options(void)
+/* 100 GFLOP/s and 20 GB/s: about one core of a laptop. */
+ReportOptions report_options(void)
 {
     return (ReportOptions){.batch = 1, .gain = 0.5, .kill = 0.1, .peak = 100e9, .bandwidth = 20e9};
 }

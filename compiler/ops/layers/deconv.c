@@ -17,7 +17,7 @@
 
 #include "ops/shared/region.h"
 
-    typedef struct DeconvAttrs {
+typedef struct DeconvAttrs {
     int64_t out;
     Pair k, stride;
     Pad pad;

@@ -16,7 +16,7 @@
 
 #include "ops/shared/combine.h"
 
-    static const char *const axis_index[] = {"c", "i", "j"};
+static const char *const axis_index[] = {"c", "i", "j"};
 
 static bool stretches(Shape *to, Shape shape)
 {

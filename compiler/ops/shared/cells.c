@@ -15,7 +15,7 @@
 
 #include "autodiff/backward.h"
 
-    const char *const cells_in[] = {"x", NULL};
+const char *const cells_in[] = {"x", NULL};
 const char *const cells_out[] = {"y", NULL};
 const char *const cells_training_out[] = {"y", "place", NULL};
 const char *const cells_gradient_in[] = {"dy", NULL};

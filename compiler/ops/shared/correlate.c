@@ -11,7 +11,7 @@
 
 #include "autodiff/backward.h"
 
-    const char *const correlate_in[] = {"x", "weight", "bias", NULL};
+const char *const correlate_in[] = {"x", "weight", "bias", NULL};
 const char *const correlate_pack_in[] = {"weight", NULL};
 const char *const correlate_pack_out[] = {"panels", NULL};
 const char *const correlate_out[] = {"y", NULL};

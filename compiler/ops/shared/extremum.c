@@ -14,13 +14,13 @@
 
 #include "autodiff/backward.h"
 
-    const Attr extremum_attrs[] = {
-        {"k", ATTR_PAIR, offsetof(ExtremumAttrs, k), NULL, 1, WINDOW_MAX, NULL},
-        {"stride", ATTR_PAIR, offsetof(ExtremumAttrs, stride), "k", 1, WINDOW_MAX, NULL},
-        {"pad", ATTR_PAD, offsetof(ExtremumAttrs, pad), "0", 0, WINDOW_MAX, NULL},
-        {"dilation", ATTR_PAIR, offsetof(ExtremumAttrs, dilation), "1", 1, WINDOW_MAX, NULL},
-        {"ceil", ATTR_BOOL, offsetof(ExtremumAttrs, ceil), "no", 0, 0, NULL},
-        {0},
+const Attr extremum_attrs[] = {
+    {"k", ATTR_PAIR, offsetof(ExtremumAttrs, k), NULL, 1, WINDOW_MAX, NULL},
+    {"stride", ATTR_PAIR, offsetof(ExtremumAttrs, stride), "k", 1, WINDOW_MAX, NULL},
+    {"pad", ATTR_PAD, offsetof(ExtremumAttrs, pad), "0", 0, WINDOW_MAX, NULL},
+    {"dilation", ATTR_PAIR, offsetof(ExtremumAttrs, dilation), "1", 1, WINDOW_MAX, NULL},
+    {"ceil", ATTR_BOOL, offsetof(ExtremumAttrs, ceil), "no", 0, 0, NULL},
+    {0},
 };
 
 const char *const extremum_in[] = {"x", NULL};

@@ -21,7 +21,7 @@
 
 #include "autodiff/backward.h"
 
-    const char *const norm_in[] = {"x", "weight", "bias", NULL};
+const char *const norm_in[] = {"x", "weight", "bias", NULL};
 const char *const norm_out[] = {"y", NULL};
 const char *const norm_training_out[] = {"y", "mean", "inv", NULL};
 static const char *const dx_in[] = {"dy", "x", "mean", "inv", "weight", NULL};
