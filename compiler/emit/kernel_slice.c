@@ -155,7 +155,7 @@ static void define_declared(Slice *s, Item *item)
 {
     const char *found = NULL, *pointer = NULL;
     size_t found_length = 0, pointer_length = 0;
-    char before = '\0';
+    char before = '\0', outermost = '\0'; /* the bracket that was opened last outside all others */
     int depth = 0;
     for (const char *p = item->code; *p;) {
         const char *after = skip_opaque(p);
@@ -166,9 +166,11 @@ static void define_declared(Slice *s, Item *item)
             continue;
         }
         if (depth == 0 && (*p == '=' || (*p == '{' && before == ')'))) break;
+        if (depth == 0 && strchr("([{", *p)) outermost = *p;
         depth += strchr("([{", *p) ? 1 : strchr(")]}", *p) ? -1 : 0;
         if (length && depth == 0 && strncmp(p, "__attribute__", length) != 0) found = p, found_length = length;
-        if (length && depth == 1 && before == '*' && !pointer && found && strncmp(item->code, "typedef", 7) == 0)
+        if (length && depth == 1 && outermost == '(' && before == '*' && !pointer && found &&
+            strncmp(item->code, "typedef", 7) == 0)
             pointer = p, pointer_length = length;
         if (!isspace((unsigned char)*p)) before = *p;
         p += length ? length : 1;
