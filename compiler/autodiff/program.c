@@ -34,7 +34,6 @@ typedef struct Build {
     Tensor **copy; /* by tensor id of the net: its tensor in the program */
     List losses;   /* of Tensor: single numbers to be added up */
     List norms;    /* of Tensor: squared norms of the gradients */
-    List before;   /* of Node: what is run before the first micro-batch */
     List pending;  /* of ParamGrad: updates that wait for the last micro-batch */
     int after;     /* the first of the nodes that are run after it; 0: there are none */
     bool failed;
@@ -123,8 +122,6 @@ static Tensor *summed(Build *b, Tensor *t, const char *name)
     ZeroAttrs *attrs = arena_alloc(b->arena, sizeof *attrs);
     attrs->shape = t->shape;
     Node *zero = graph_node(g, op_find("zero", OP_INTERNAL), attrs, name, t->span);
-    g->nodes.count--; /* it stands before all others */
-    list_push(b->arena, &b->before, zero);
     zero->phase = PHASE_BEFORE;
     zero->op->shape(g, zero);
     Node *n = graph_node(g, op_find("accumulate", OP_INTERNAL), NULL, name, t->span);
@@ -134,15 +131,24 @@ static Tensor *summed(Build *b, Tensor *t, const char *name)
     return zero->out[0];
 }
 
-/* What is run before the first comes first, and what is run after the last is told so. */
-static void order_phases(Build *b)
+static void append_phase(Build *b, List *nodes, bool before)
 {
-    List nodes = b->before;
     for (int i = 0; i < b->graph->nodes.count; i++) {
         Node *n = b->graph->nodes.at[i];
-        if (b->after && i >= b->after) n->phase = PHASE_AFTER;
-        list_push(b->arena, &nodes, n);
+        if ((n->phase == PHASE_BEFORE) == before) list_push(b->arena, nodes, n);
     }
+}
+
+/* The nodes of PHASE_BEFORE come first; those from b->after on are of PHASE_AFTER. */
+static void order_phases(Build *b)
+{
+    List nodes = {0};
+    for (int i = b->after; b->after && i < b->graph->nodes.count; i++) {
+        Node *n = b->graph->nodes.at[i];
+        if (n->phase == PHASE_EACH) n->phase = PHASE_AFTER;
+    }
+    append_phase(b, &nodes, true);
+    append_phase(b, &nodes, false);
     b->graph->nodes = nodes;
     for (int i = 0; i < nodes.count; i++) ((Node *)nodes.at[i])->id = i;
 }
