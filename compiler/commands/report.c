@@ -63,7 +63,7 @@ typedef struct ReportJob {
     bool diff, wide, measure;
     int64_t depth;
     const Analysis *net[NETS_MAX];
-    const char *title[NETS_MAX];
+    const char *title[NETS_MAX], *path[NETS_MAX];
     int count;
 } ReportJob;
 
@@ -225,9 +225,22 @@ static int add_net(ReportJob *job, const char *operand, const char *name)
     report.batch = loaded.batch;
     job->net[job->count] = analysis_build(loaded.net, loaded.spec, &report);
     job->title[job->count] = title_of(load.compilation->arena, &loaded, &load.defines);
+    job->path[job->count] = load.path;
     if (!job->net[job->count++]) status = STATUS_INPUT;
     load_status(&load);
     return status;
+}
+
+/* Nets of one name and the same parameters are told apart by their files. */
+static void distinguish_titles(ReportJob *job)
+{
+    bool same[NETS_MAX] = {false};
+    for (int i = 0; i < job->count; i++)
+        for (int k = 0; k < job->count; k++)
+            same[i] |= i != k && strcmp(job->title[i], job->title[k]) == 0 && strcmp(job->path[i], job->path[k]) != 0;
+    for (int i = 0; i < job->count; i++)
+        if (same[i])
+            job->title[i] = arena_printf(job->load.compilation->arena, "%s of %s", job->title[i], job->path[i]);
 }
 
 /* Can be read twice; standard input and pipes cannot. */
@@ -293,6 +306,7 @@ static int run_job(ReportJob *job, char **operands, int count)
     if (status == STATUS_OK && job->diff && job->count != 2)
         status = usage_error(&command_report, "--diff takes two nets, not %d", job->count);
     if (status != STATUS_OK) return status;
+    distinguish_titles(job);
     return job->output ? print_file(job) : print_to(job, stdout);
 }
 

@@ -71,6 +71,14 @@ typedef struct LayerReport {
     Known dead;            /* probability that dL/dy is exactly zero */
 } LayerReport;
 
+/* A figure of the layer's receptive field along an axis, 0 (height) or 1 (width): `value`, where there
+ * is one. */
+static inline Known layer_axis(const LayerReport *l, int axis, double value)
+{
+    if (l->field_why) return unknown(l->field_why);
+    return l->field[axis].whole ? unknown("it sees the whole input") : known(value);
+}
+
 /* Where two paths with different strides or centres meet. */
 typedef struct Misalignment {
     const LayerReport *layer;

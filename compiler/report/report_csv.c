@@ -39,12 +39,7 @@ static void put_known(CsvRow *l, Known k)
 
 static void put_axis_value(CsvRow *l, const LayerReport *r, int axis, double value)
 {
-    if (r->field_why)
-        put_known(l, unknown(r->field_why));
-    else if (r->field[axis].whole)
-        put_known(l, unknown("it sees the whole input"));
-    else
-        put_known(l, known(value));
+    put_known(l, layer_axis(r, axis, value));
 }
 
 static void put_fields(CsvRow *l, const LayerReport *r)

@@ -55,15 +55,9 @@ static json_t *sources_value(const Graph *net, const Node *n)
     return array;
 }
 
-static Known axis_known(const LayerReport *l, int axis, double value)
-{
-    if (l->field_why) return unknown(l->field_why);
-    return l->field[axis].whole ? unknown("it sees the whole input") : known(value);
-}
-
 static json_t *axes_value(const LayerReport *l, double h, double w)
 {
-    return json_pack("[oo]", json_of_known(axis_known(l, 0, h)), json_of_known(axis_known(l, 1, w)));
+    return json_pack("[oo]", json_of_known(layer_axis(l, 0, h)), json_of_known(layer_axis(l, 1, w)));
 }
 
 static json_t *field_value(const LayerReport *l)
@@ -76,6 +70,7 @@ static json_t *field_value(const LayerReport *l)
     json_put(field, "padding", axes_value(l, -h.first, -w.first));
     json_put(field, "centre", axes_value(l, (h.first + h.last) / 2, (w.first + w.last) / 2));
     json_put_known(field, "covered", l->covered);
+    json_put(field, "whole", json_pack("[bb]", !l->field_why && h.whole, !l->field_why && w.whole));
     json_put_bool(field, "misaligned", l->misaligned);
     return field;
 }

@@ -70,9 +70,10 @@ const shapeText = (shape) => shape.join("×");
 const known = (v, text) => (isNumber(v) ? text(v) : "n/a");
 const why = (v) => (isNumber(v) ? "" : v["n/a"]);
 
-function pairText(pair) {
-    const texts = pair.map((v) =>
-        isNumber(v) ? String(Number(v.toPrecision(6))) : v["n/a"].startsWith("it sees") ? "all" : "n/a",
+/* Of both axes: "3", "3×5", "all" where the whole input is seen. */
+function pairText(field, key) {
+    const texts = field[key].map((v, axis) =>
+        isNumber(v) ? String(Number(v.toPrecision(6))) : field.whole[axis] ? "all" : "n/a",
     );
     return texts[0] === texts[1] ? texts[0] : texts.join("×");
 }

@@ -43,7 +43,7 @@ function blockRows(path) {
         ["parameters", grouped(total.params)],
         ["MACs", grouped(total.macs)],
         ["activations", bytes(total.bytes)],
-        ["field", pairText(last.field.size)],
+        ["field", pairText(last.field, "size")],
         ["gradient ≤", known(last.gradient.bound, real)],
     ];
 }
@@ -62,9 +62,9 @@ function layerRows(l) {
         ["activation", l.cost.activation_bytes ? bytes(l.cost.activation_bytes) : ""],
         [
             "field",
-            pairText(l.field.size) +
+            pairText(l.field, "size") +
                 (isNumber(l.field.stride[0])
-                    ? ", stride " + pairText(l.field.stride) + ", padding " + pairText(l.field.padding)
+                    ? ", stride " + pairText(l.field, "stride") + ", padding " + pairText(l.field, "padding")
                     : ""),
         ],
         ["covers", known(l.field.covered, percent)],

@@ -121,16 +121,16 @@ function drawField() {
 function fieldText(l, spans, input) {
     const rows = [
         ["element", "(" + spans[0].u + ", " + spans[1].u + ") of " + shapeText(l.output)],
-        ["sees", pairText(l.field.size) + " of " + input[1] + "×" + input[2]],
+        ["sees", pairText(l.field, "size") + " of " + input[1] + "×" + input[2]],
         ["covers", known(l.field.covered, percent) + " of the input"],
     ];
-    if (pairText(l.field.smallest) !== pairText(l.field.size))
-        rows.push(["others see", "from " + pairText(l.field.smallest)]);
+    if (pairText(l.field, "smallest") !== pairText(l.field, "size"))
+        rows.push(["others see", "from " + pairText(l.field, "smallest")]);
     if (!spans[0].whole || !spans[1].whole)
         rows.push(
-            ["stride", pairText(l.field.stride)],
-            ["padding", pairText(l.field.padding)],
-            ["first centre", pairText(l.field.centre)],
+            ["stride", pairText(l.field, "stride")],
+            ["padding", pairText(l.field, "padding")],
+            ["first centre", pairText(l.field, "centre")],
         );
     const table = make(
         "table",

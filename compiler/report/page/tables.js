@@ -15,15 +15,15 @@ const columns = [
     ["MACs", (l) => (l.cost.macs ? brief(l.cost.macs) : ""), (l) => l.cost.macs],
     ["FLOPs", (l) => (l.cost.flops ? brief(l.cost.flops) : ""), (l) => l.cost.flops],
     ["activation", (l) => (l.cost.activation_bytes ? bytes(l.cost.activation_bytes) : ""), (l) => l.cost.activation_bytes],
-    ["field", (l) => pairText(l.field.size) + (l.field.misaligned ? "!" : ""), (l) => first(l.field.size)],
+    ["field", (l) => pairText(l.field, "size") + (l.field.misaligned ? "!" : ""), (l) => first(l.field.size)],
     [
         "stride",
-        (l) => (isNumber(first(l.field.stride)) && first(l.field.stride) < Infinity ? pairText(l.field.stride) : ""),
+        (l) => (isNumber(first(l.field.stride)) && first(l.field.stride) < Infinity ? pairText(l.field, "stride") : ""),
         (l) => first(l.field.stride),
     ],
     [
         "padding",
-        (l) => (first(l.field.padding) < Infinity ? pairText(l.field.padding) : ""),
+        (l) => (first(l.field.padding) < Infinity ? pairText(l.field, "padding") : ""),
         (l) => first(l.field.padding),
     ],
     ["covered", (l) => known(l.field.covered, percent), (l) => orLast(l.field.covered)],
