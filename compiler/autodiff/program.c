@@ -272,11 +272,24 @@ static void check_optimizer(Build *b, Node *update)
     update->span = span;
 }
 
+/* The optimizer's arguments, with another weight_decay if it has one. */
+static void *with_decay_factor(Build *b, const OpCall *optimizer, double factor)
+{
+    if (factor == 1) return optimizer->attrs;
+    char *attrs = arena_alloc(b->arena, optimizer->op->attrs_size);
+    memcpy(attrs, optimizer->attrs, optimizer->op->attrs_size);
+    for (const Attr *a = optimizer->op->attrs; a && a->name; a++)
+        if (strcmp(a->name, "weight_decay") == 0) *(double *)(attrs + a->offset) *= factor;
+    return attrs;
+}
+
 static void update(Build *b, Tensor *param, Tensor *gradient)
 {
     const OpCall *optimizer = &b->spec->optimizer;
-    const char *name = param->name;
-    Node *n = graph_node(b->graph, optimizer->op, optimizer->attrs, name, param->span);
+    const ParamFactors factors = train_factors(b->spec, param->name);
+    void *attrs = with_decay_factor(b, optimizer, factors.weight_decay);
+    Node *n = graph_node(b->graph, optimizer->op, attrs, param->name, param->span);
+    n->lr_scale = factors.lr;
     node_in(b->graph, n, gradient);
     node_in(b->graph, n, param);
     check_optimizer(b, n);

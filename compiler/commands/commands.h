@@ -112,13 +112,13 @@ const char *help_nearest(Arena *, const char *name);
 /* What a net is loaded with.  The compilation is owned by it. */
 typedef struct LoadOptions {
     Compilation *compilation;
-    const char *path;      /* "-" is standard input */
-    const char *net;       /* NULL: the only one of the file */
-    List defines;          /* of const char *: "name=value", from -D */
-    List sets;             /* of const char *: items of --set */
-    List freeze;           /* of const char *: patterns over parameters' names (fnmatch) */
-    int64_t batch;         /* 0: the train section's, else default_batch */
-    int64_t default_batch; /* 1 to begin with */
+    const char *path;        /* "-" is standard input */
+    const char *net;         /* NULL: the only one of the file */
+    List defines;            /* of const char *: "name=value", from -D */
+    List sets;               /* of const char *: items of --set */
+    List freeze, train_only; /* of const char *: patterns over parameters' names (fnmatch) */
+    int64_t batch;           /* 0: the train section's, else default_batch */
+    int64_t default_batch;   /* 1 to begin with */
     JitKind jit;
     bool steps;         /* --jit tiered is meant for it: it asks model_poll between calls */
     int64_t threads;    /* of a pass; 0: one for each processor */
@@ -138,12 +138,13 @@ void load_options_init(LoadOptions *);
 void load_options_free(LoadOptions *); /* and all that was loaded with it */
 
 /* Options that commands share: put their rows into the table, and give what is
- * read to load_option.  It takes: -D, --input, --net, --set, --freeze, --batch, --jit, --threads,
+ * read to load_option.  It takes: -D, --input, --net, --set, --freeze, --train, --batch, --jit, --threads,
  * --memory-limit, and --no-NAME of every pass. */
 enum {
     OPTION_NET = 256,
     OPTION_SET,
     OPTION_FREEZE,
+    OPTION_TRAIN,
     OPTION_BATCH,
     OPTION_JIT,
     OPTION_THREADS,
@@ -160,7 +161,9 @@ enum {
 #define OPTION_ROW_INPUT {OPTION_INPUT, "input", "SIZE", "replace the input's shape: CxHxW or F, or LABEL=CxHxW", false}
 #define OPTION_ROW_NET {OPTION_NET, "net", "NAME", "the net to use, where the file has several", false}
 #define OPTION_ROW_SET {OPTION_SET, "set", "KEY=VALUE", "override a key of the train section", false}
-#define OPTION_ROW_FREEZE {OPTION_FREEZE, "freeze", "PATTERN", "do not train the parameters whose names match", false}
+#define OPTION_ROWS_FREEZE \
+    {OPTION_FREEZE, "freeze", "PATTERN", "do not train the parameters whose names match", false}, \
+    {OPTION_TRAIN, "train", "PATTERN", "train only the parameters whose names match", false}
 #define OPTION_ROW_BATCH {OPTION_BATCH, "batch", "N", "samples per batch", false}
 #define OPTION_ROW_JIT {OPTION_JIT, "jit", "tcc|cc", "compile in memory (tcc), or with the system compiler (cc)", false}
 #define OPTION_ROW_JIT_TIERED {OPTION_JIT, "jit", "HOW", "compile in memory (tcc), with the system compiler (cc), or start with tcc and switch to cc (tiered)", false}

@@ -164,6 +164,7 @@ static const char *const key_meanings[][2] = {
     {"fit", "how an image of another size becomes the input: resize (the default), pad or crop"},
     {"augment", "random changes of the training images: nnc help augmentations"},
     {"stop", "when to stop early: nnc help stopping"},
+    {"group", "\"PATTERN\" (lr=1, weight_decay=1, train=yes): factors for the parameters whose names match"},
 };
 
 static void print_entry(FILE *out, const char *name, const char *text) { fprintf(out, "  %-18s%s\n", name, text); }

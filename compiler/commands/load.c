@@ -89,6 +89,7 @@ Taken load_option(LoadOptions *o, const Command *command, int id, const char *va
     case OPTION_NET: o->net = value; return TAKEN_YES;
     case OPTION_SET: list_push(arena, &o->sets, (void *)value); return TAKEN_YES;
     case OPTION_FREEZE: list_push(arena, &o->freeze, (void *)value); return TAKEN_YES;
+    case OPTION_TRAIN: list_push(arena, &o->train_only, (void *)value); return TAKEN_YES;
     case OPTION_BATCH: return option_int(command, "batch", value, 1, 1 << 20, &o->batch) ? TAKEN_YES : TAKEN_BAD;
     case OPTION_THREADS: return option_int(command, "threads", value, 1, 64, &o->threads) ? TAKEN_YES : TAKEN_BAD;
     case OPTION_JIT: return take_jit(o, command, value);
@@ -153,20 +154,43 @@ static List parse_sets(const LoadOptions *o)
     return sets;
 }
 
-static int freeze(const LoadOptions *o, const Graph *net)
+/* Marks the parameters whose names match; how many there are. */
+static int mark_matches(const Graph *net, const char *pattern, bool *matched)
 {
-    for (int i = 0; i < o->freeze.count; i++) {
-        int matches = 0;
-        for (int j = 0; j < net->model.count; j++) {
-            Tensor *t = net->model.at[j];
-            if (t->kind != TENSOR_PARAM || fnmatch(o->freeze.at[i], t->name, 0) != 0) continue;
-            t->trainable = false;
-            matches++;
-        }
-        if (!matches)
-            return fail(STATUS_USAGE, "--freeze %s matches no parameter of %s", (char *)o->freeze.at[i], net->name);
+    int matches = 0;
+    for (int i = 0; i < net->model.count; i++) {
+        const Tensor *t = net->model.at[i];
+        if (t->kind != TENSOR_PARAM || fnmatch(pattern, t->name, 0) != 0) continue;
+        matched[i] = true;
+        matches++;
+    }
+    return matches;
+}
+
+/* Marks the parameters that match one of the patterns; each must match something. */
+static int match_patterns(const Model *m, const char *option, const List *patterns, bool *matched)
+{
+    for (int i = 0; i < patterns->count; i++) {
+        if (!mark_matches(m->net, patterns->at[i], matched))
+            return fail(STATUS_USAGE, "--%s %s matches no parameter of %s", option, (char *)patterns->at[i],
+                        m->net->name);
     }
     return STATUS_OK;
+}
+
+/* --train leaves what it names as the source has it, and freezes the rest; --freeze comes after it. */
+static int freeze(const LoadOptions *o, const Model *m)
+{
+    const int count = m->net->model.count;
+    bool *trained = arena_alloc(m->c->arena, (size_t)(count + 1) * sizeof *trained);
+    bool *frozen = arena_alloc(m->c->arena, (size_t)(count + 1) * sizeof *frozen);
+    int status = match_patterns(m, "train", &o->train_only, trained);
+    if (status == STATUS_OK) status = match_patterns(m, "freeze", &o->freeze, frozen);
+    for (int i = 0; status == STATUS_OK && i < count; i++) {
+        Tensor *t = m->net->model.at[i];
+        t->trainable &= !frozen[i] && (trained[i] || o->train_only.count == 0);
+    }
+    return status;
 }
 
 static int64_t decide_batch(const LoadOptions *o, const Model *m)
@@ -212,7 +236,7 @@ static int build_net(const LoadOptions *o, Model *m)
     }
     if (c->errors) return STATUS_INPUT;
     m->batch = decide_batch(o, m);
-    int status = freeze(o, m->net);
+    int status = freeze(o, m);
     return status == STATUS_OK ? check_budgets(m) : status;
 }
 

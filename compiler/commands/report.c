@@ -49,7 +49,7 @@ static const Option options[] = {
     {OPTION_BANDWIDTH, "bandwidth", "GBS", "GB/s of the roofline (default: as last measured, else 20)", false},
     OPTION_ROW_NET,
     OPTION_ROW_SET,
-    OPTION_ROW_FREEZE,
+    OPTION_ROWS_FREEZE,
     {0},
 };
 

@@ -29,7 +29,7 @@ static const Option options[] = {
     {SEED, "seed", "N", "seed of the initial weights and of the order of the samples", false},
     OPTION_ROW_JIT_TIERED,
     {INIT, "init", "FILE", "start from the weights in FILE that match by name and shape", false},
-    OPTION_ROW_FREEZE,
+    OPTION_ROWS_FREEZE,
     {'o', "output", "FILE", "file for the weights (default: NET.safetensors in this directory)", false},
     {LOG, "log", "FILE", "write every step and every evaluation to FILE.csv or FILE.jsonl", false},
     {STEPS, "steps", "N", "stop after N steps (without --epochs: as many epochs as needed)", false},

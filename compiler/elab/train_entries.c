@@ -11,7 +11,7 @@
 
 static const char *const key_names[KEY_COUNT + 1] = {
     "loss", "optimizer", "schedule", "regularize", "clip", "batch", "epochs",
-    "seed", "normalize", "fit",      "augment",    "stop", NULL,
+    "seed", "normalize", "fit",      "augment",    "stop", "group", NULL,
 };
 
 const char *const *train_keys(void) { return key_names; }
@@ -118,6 +118,20 @@ static void named_word(Training *t, const Arg *arg, bool set)
         stray_word(t, arg);
 }
 
+/* group "PATTERN" (…), which the grammar makes a call: `group` is a reserved word. */
+static bool is_group(const Arg *arg)
+{
+    return !arg->name && arg->value->kind == EXPR_CALL && strcmp(arg->value->text, key_names[KEY_GROUP]) == 0;
+}
+
+static void add_group(Training *t, const Arg *arg)
+{
+    TrainEntry *entry = entry_new(t, KEY_GROUP, arg->span);
+    for (int i = 0; i < arg->value->args.count; i++)
+        list_push(t->c->arena, &entry->values, arg_value(t, arg->value->args.at[i]));
+    list_push(t->c->arena, &t->groups, entry);
+}
+
 void train_read_items(Training *t, const List *items, bool set)
 {
     TrainEntry *entry = NULL;
@@ -125,6 +139,11 @@ void train_read_items(Training *t, const List *items, bool set)
     for (int i = 0; i < items->count && !diag_full(t->c); i++) {
         const Arg *arg = items->at[i];
         int key = !arg->name && arg->value->kind == EXPR_NAME ? train_key_find(arg->value->text) : -1;
+        if (is_group(arg)) {
+            add_group(t, arg);
+            entry = NULL;
+            continue;
+        }
         if (!arg->name && arg->value->kind == EXPR_CALL && train_key_find(arg->value->text) >= 0) {
             diag_error(t->c, arg->span, "the value of %s is written after it, without parentheses around it",
                        arg->value->text);

@@ -20,6 +20,7 @@ typedef enum Key {
     KEY_FIT,
     KEY_AUGMENT,
     KEY_STOP,
+    KEY_GROUP, /* several: Training.groups */
     KEY_COUNT
 } Key;
 
@@ -36,12 +37,16 @@ typedef struct Training {
     const Names *names;
     const Graph *net;
     TrainEntry *entry[KEY_COUNT]; /* NULL: the default holds */
+    List groups;                  /* of TrainEntry: group "PATTERN" (…) */
     List overrides;               /* of ConstArg: arguments of the optimizer or the loss */
     TrainSpec *spec;
     bool good;
 } Training;
 
 static inline void wrong(Training *t) { t->good = false; }
+
+/* Reads the entries of Training.groups into the specification: train_groups.c. */
+void train_read_groups(Training *);
 
 /* The key of that name, or −1. */
 int train_key_find(const char *name);

@@ -517,6 +517,7 @@ static void read_entries(Training *t)
         [KEY_STOP] = read_stop,
     };
     TrainSpec *spec = t->spec;
+    train_read_groups(t);
     for (int key = 0; key < KEY_COUNT; key++)
         if (readers[key] && t->entry[key]) readers[key](t, t->entry[key]);
     spec->batch = read_integer(t, t->entry[KEY_BATCH], 1, 1 << 20, 64);

@@ -46,6 +46,15 @@ typedef struct Augment {
     double amount; /* degrees, or a share */
 } Augment;
 
+/* group "PATTERN" (…): factors of the optimizer's lr and weight_decay for the parameters whose names
+ * match (fnmatch), and whether they are trained. */
+typedef struct ParamGroup {
+    const char *pattern;
+    double lr, weight_decay;
+    bool train;
+    Span span;
+} ParamGroup;
+
 /* What a train section says, defaults filled in. */
 typedef struct TrainSpec {
     Span span;
@@ -61,6 +70,7 @@ typedef struct TrainSpec {
     Reals mean, std;
     FitKind fit;
     bool no_dropout;       /* random layers take their inference form: comparisons with references */
+    List groups;           /* of ParamGroup, in order */
     List augment;          /* of Augment */
     int64_t stop_patience; /* 0: never */
 } TrainSpec;
@@ -69,6 +79,12 @@ typedef struct TrainSpec {
  * the file has none.  NULL after an error. */
 TrainSpec *train_spec(Compilation *, const File *, const Graph *net, const List *sets /* of Train */);
 bool train_section_exists(const File *, const Graph *net);
+/* What the groups make of the optimizer's arguments for the parameter of that name. */
+typedef struct ParamFactors {
+    double lr, weight_decay;
+} ParamFactors;
+ParamFactors train_factors(const TrainSpec *, const char *name);
+
 bool train_takes_classes(const TrainSpec *);                     /* else values; NULL: classes */
 int64_t train_target_count(const TrainSpec *, const Graph *net); /* of a sample */
 const char *const *train_keys(void);                             /* loss, optimizer, …; NULL at the end */

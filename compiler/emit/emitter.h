@@ -57,6 +57,7 @@ typedef struct Emitter {
 } Emitter;
 
 /* functions.c */
+const char *lr_factor(Emitter *, const Node *); /* of an update: "", or "10.0f * " before lr */
 Function *function_for(Emitter *, const Graph *, const Node *);
 void functions_write(Emitter *);
 

@@ -284,3 +284,8 @@ void functions_write(Emitter *e)
         text_addf(&e->source, "static void %s(%s)\n%s\n", f->name, f->signature, f->body);
     }
 }
+
+const char *lr_factor(Emitter *e, const Node *n)
+{
+    return n->lr_scale == 1 ? "" : arena_printf(e->arena, "%s * ", writer_real(e->writer, n->lr_scale));
+}

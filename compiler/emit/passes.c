@@ -111,7 +111,7 @@ static void write_counts(Pass *p)
 static void write_scalars(Pass *p, const Node *n)
 {
     Text *out = &p->text;
-    if (n->op->uses & USES_LR) text_add(out, ", lr");
+    if (n->op->uses & USES_LR) text_addf(out, ", %slr", lr_factor(p->e, n));
     if (n->op->uses & USES_STEP) text_add(out, ", m->step");
     if (n->op->uses & USES_SEED) {
         emitter_uses(p->e, "nn_mix");

@@ -105,6 +105,7 @@ const char *literal_name(Parse *, Span);
 
 List *list_of(Parse *, void *item); /* item NULL: an empty list */
 List *list_with(Parse *, List *, void *item);
+List *list_before(Parse *, Expr *first, List *args); /* the arguments `first`, then those of args */
 
 Expr *expr_new(Parse *, ExprKind, Span);
 Expr *expr_integer(Parse *, ExprKind, Span, int64_t value);

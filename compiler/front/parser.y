@@ -216,6 +216,7 @@ arg_list:
 arg:
   expr                              { $$ = arg_new(parse, @$, NULL, @1, $1); }
 | NAME "=" expr                     { $$ = arg_new(parse, @$, $1, @1, $3); }
+| "train" "=" expr                  { $$ = arg_new(parse, @$, "train", @1, $3); } /* of a group */
 | NAME "=" "train"                  { $$ = arg_new(parse, @$, $1, @1, expr_name(parse, @3, "train")); } /* dropout's scale */
 ;
 
@@ -228,6 +229,7 @@ items:
 item:
   expr            %prec ITEM        { $$ = arg_new(parse, @$, NULL, @1, $1); }
 | NAME "=" expr   %prec ITEM        { $$ = arg_new(parse, @$, $1, @1, $3); }
+| "group" string parens             { $$ = arg_new(parse, @$, NULL, @1, expr_call(parse, @$, "group", list_before(parse, $2, $3))); }
 | error                             { $$ = NULL; if (!tokens_recover(parse)) YYABORT; yyclearin; yyerrok; }
 ;
 

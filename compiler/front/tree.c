@@ -22,6 +22,13 @@ List *list_with(Parse *parse, List *list, void *item)
 
 List *list_of(Parse *parse, void *item) { return list_with(parse, arena_alloc(parse->arena, sizeof(List)), item); }
 
+List *list_before(Parse *parse, Expr *first, List *args)
+{
+    List *list = list_of(parse, arg_new(parse, first->span, NULL, first->span, first));
+    for (int i = 0; i < args->count; i++) list_push(parse->arena, list, args->at[i]);
+    return list;
+}
+
 /* ---- bounds ------------------------------------------------------------------ */
 
 static int deeper(int depth, int other) { return depth > other ? depth : other; }

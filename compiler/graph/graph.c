@@ -125,7 +125,7 @@ Node *graph_node(Graph *g, const Op *op, void *attrs, const char *name, Span spa
     n->name = name;
     n->span = span;
     n->origin = n;
-    n->scale = 1;
+    n->scale = n->lr_scale = 1;
     list_push(arena, &g->nodes, n);
     return n;
 }

@@ -27,6 +27,7 @@ struct Node {
     Phase phase;
     const Variant *variant;      /* how it is computed; NULL: by the plain form */
     Layout layout;               /* of its images; of all batched tensors with LAYOUT_NCHW16N */
+    double lr_scale;             /* of an update: factor of the learning rate; else 1 */
     double scale;                /* of a loss and its gradient: its weight in the total; else 1 */
     const Epilogue *epilogue;    /* what it does with its result, or NULL: see passes/fuse.c */
     const char *const *in_names; /* where it has inputs for that: instead of op->in */

@@ -76,6 +76,19 @@ says out 'mean absolute error'
 runs 0 train flowers.nn --data flowers.csv --init flowers.safetensors --freeze '*' --epochs 1 -o frozen
 says err '51 frozen'
 same flowers.safetensors frozen
+# Groups of parameters: factors of 2 are exact, and a rate of 0 is as good as frozen.
+xor="$examples/xor.nn --data $examples/xor.csv --epochs 20"
+runs 0 train $xor --set 'optimizer sgd(lr=0.1, momentum=0.9, weight_decay=0.02)' -o whole
+runs 0 train $xor --set 'optimizer sgd(lr=0.05, momentum=0.9, weight_decay=0.01)' --set 'group "*" (lr=2, weight_decay=2)' -o doubled
+same whole doubled
+runs 0 train $xor --set 'optimizer sgd(lr=0.05, momentum=0.9, weight_decay=0.01)' --set 'group "*.bias" (lr=2)' -o biases
+differ whole biases
+runs 0 train $xor --train '*.bias' -o only; says err '33 parameters (24 frozen)'
+runs 0 train $xor --freeze '*.weight' -o not; same only not
+runs 0 train $xor --set 'group "*.weight" (train=no)' -o group; same only group
+runs 0 train $xor --set 'group "*.weight" (lr=0)' -o still; same only still
+runs 2 train $xor --train 'nothing*' -o none; says err 'train nothing\* matches no parameter of xor'
+runs 1 train $xor --set 'group "nothing*" (lr=2)' -o none; says err 'group "nothing\*" matches no parameter of xor'
 runs 0 train flowers.nn --data flowers.csv --init one --epochs 1 -o two
 runs 1 train flowers.nn --data flowers.csv --init xor.tcc -o none
 says err 'no tensor that the net flowers has'
