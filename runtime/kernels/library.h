@@ -13,12 +13,11 @@ typedef struct nn_symbol {
     void *address;
 } nn_symbol;
 
-/* The sizes of a table's target, which it gives under the name "nn_target_sizes": what the tests
- * place shapes around. */
+/* The sizes of a table's target, under the name "nn_target_sizes": the tests choose shapes around them. */
 typedef struct nn_sizes {
-    int width;                                          /* floats of a vector */
-    int tile_rows, tile_panels;                         /* of a register tile */
-    int conv_depth, conv_pixels, conv_near, conv_frame; /* of a block */
+    int width;                                           /* floats of a vector */
+    int tile_rows, tile_panels;                          /* of a register tile */
+    int conv_depth, conv_pixels, conv_near, conv_padded; /* of a block */
     int wgrad_sums, wgrad_channels, wgrad_pixels, wgrad_tiled_pixels;
     int gemm_rows, gemm_columns, gemm_depth, gemm_block;
     int dot_samples, dot_outputs, dot_few;

@@ -3,7 +3,7 @@
  * every target.
  *
  * The compiler asks here whether a kernel serves a shape and how much memory packed
- * weights and work space take; the kernels index that memory by the same functions.
+ * weights and workspace take; the kernels index that memory by the same functions.
  * Sizes are counted in floats.  What differs from target to target is in config/, and
  * library_table.h checks that each target keeps to the limits of this file.
  */
@@ -14,7 +14,7 @@
 
 enum {
     NN_LINE = 16,          /* floats of a cache line */
-    NN_BATCH_BLOCK = 16,   /* samples that lie side by side in the batch-blocked layout */
+    NN_BATCH_BLOCK = 16,   /* samples of a block in the batch-blocked layout */
     NN_MAX_WIDTH = 16,     /* floats of a vector, at most */
     NN_MAX_TILE_ROWS = 10, /* output pixels, or channels of wgrad, of a register tile, at most */
 
@@ -63,7 +63,7 @@ NN_SIZE int nn_planar_serves(long channels, long height, long width, long output
            channels * height * width <= NN_PLANAR_COPY;
 }
 
-/* ---- Winograd's convolution: tiles of m × m outputs, e × e inputs, e = m + r − 1 ---------- */
+/* ---- Winograd convolution: tiles of m × m outputs, e × e inputs, e = m + r − 1 ---------- */
 
 enum {
     NN_WINOGRAD_THREADS = 8,   /* that can work at once */
@@ -85,7 +85,7 @@ NN_SIZE long nn_winograd_packed(long e, long outputs, long channels)
 
 NN_SIZE long nn_winograd_tiles(long e) { return e == 4 ? NN_WINOGRAD_TILES_4 : NN_WINOGRAD_TILES; }
 
-/* The work space of one thread: a block's transformed inputs [e²][tiles][channels], and the
+/* The workspace of one thread: a block's transformed inputs [e²][tiles][channels], and the
  * products [e²][tiles][outputs] of as many outputs as are transformed back at once. */
 NN_SIZE long nn_winograd_slot(long e, long channels, long outputs)
 {

@@ -35,7 +35,7 @@ static void check_same(const float *got, const double *expected, long count, con
 
 /* ---- convolution ------------------------------------------------------------------ */
 
-static const nn_samples shapes[] = {
+static const nn_blocked shapes[] = {
     /* c, h, w, o, oh, ow, kh, kw, sh, sw, dh, dw, top, left */
     {1, 8, 9, 6, 4, 5, 5, 5, 1, 1, 1, 1, 0, 0},     {6, 7, 6, 16, 5, 4, 3, 3, 1, 1, 1, 1, 0, 0},
     {3, 5, 7, 11, 5, 7, 3, 3, 1, 1, 1, 1, 1, 1},    {7, 6, 5, 2, 6, 5, 1, 1, 1, 1, 1, 1, 0, 0},
@@ -59,7 +59,7 @@ static void multiply_add(const Arrays *a, long y, long x, long weight)
 }
 
 /* One tap of one pixel, for all channels, outputs and samples. */
-static void add_tap(const nn_samples *d, const Arrays *a, int i, int j, int u, int v)
+static void add_tap(const nn_blocked *d, const Arrays *a, int i, int j, int u, int v)
 {
     int row = i * d->sh + u * d->dh - d->top, column = j * d->sw + v * d->dw - d->left;
     if (row < 0 || row >= d->h || column < 0 || column >= d->w) return;
@@ -71,7 +71,7 @@ static void add_tap(const nn_samples *d, const Arrays *a, int i, int j, int u, i
     }
 }
 
-static Arrays arrays_of(const nn_samples *d)
+static Arrays arrays_of(const nn_blocked *d)
 {
     Arrays a = {.x = (long)BLOCKS * LANES * d->c * d->h * d->w,
                 .y = (long)BLOCKS * LANES * d->o * d->oh * d->ow,
@@ -92,23 +92,23 @@ static void arrays_free(Arrays *a)
     free(a->dx), free(a->sum), free(a->dweight);
 }
 
-typedef void Conv(const nn_samples *, long blocks, const float *x, const float *weight, const float *bias, float *y);
-typedef void ConvDx(const nn_samples *, long blocks, const float *dy, const float *weight, float *dx);
-typedef void ConvDweight(const nn_samples *, long blocks, const float *x, const float *dy, float *dweight, int t,
+typedef void Conv(const nn_blocked *, long blocks, const float *x, const float *weight, const float *bias, float *y);
+typedef void ConvDx(const nn_blocked *, long blocks, const float *dy, const float *weight, float *dx);
+typedef void ConvDweight(const nn_blocked *, long blocks, const float *x, const float *dy, float *dweight, int t,
                          int T);
 
-static void check_conv(const nn_symbol *table, const nn_samples *d, int index, const Arrays *a, int T)
+static void check_conv(const nn_symbol *table, const nn_blocked *d, int index, const Arrays *a, int T)
 {
     const long x = a->x / BLOCKS, y = a->y / BLOCKS;
     float *got_y = guarded(a->y), *got_x = guarded(a->x), *got_weight = guarded(a->weights);
     for (int t = 0; t < T; t++) {
         long first = (long)BLOCKS * t / T, count = (long)BLOCKS * (t + 1) / T - first;
-        ((Conv *)kernel_named(table, "nn_samples_conv"))(d, count, a->in + first * x, a->weight, a->bias,
+        ((Conv *)kernel_named(table, "nn_blocked_conv"))(d, count, a->in + first * x, a->weight, a->bias,
                                                          got_y + first * y);
         if (d->sh == 1 && d->sw == 1)
-            ((ConvDx *)kernel_named(table, "nn_samples_conv_dx"))(d, count, a->out + first * y, a->weight,
+            ((ConvDx *)kernel_named(table, "nn_blocked_conv_dx"))(d, count, a->out + first * y, a->weight,
                                                                   got_x + first * x);
-        ((ConvDweight *)kernel_named(table, "nn_samples_conv_dweight"))(d, BLOCKS, a->in, a->out, got_weight, t, T);
+        ((ConvDweight *)kernel_named(table, "nn_blocked_conv_dweight"))(d, BLOCKS, a->in, a->out, got_weight, t, T);
     }
     check_same(got_y, a->sum, a->y, "conv", index, T);
     if (d->sh == 1 && d->sw == 1) check_same(got_x, a->dx, a->x, "its gradient", index, T);
@@ -116,7 +116,7 @@ static void check_conv(const nn_symbol *table, const nn_samples *d, int index, c
     guarded_free(got_y), guarded_free(got_x), guarded_free(got_weight);
 }
 
-static void check_shape(const nn_symbol *table, const nn_samples *d, int index)
+static void check_shape(const nn_symbol *table, const nn_blocked *d, int index)
 {
     Arrays a = arrays_of(d);
     for (int T = 1; T <= 3; T++) check_conv(table, d, index, &a, T);
@@ -138,7 +138,7 @@ START_TEST(limits_of_convolutions)
     const nn_sizes *z = sizes_of(table);
     const int taps = 8 * z->blocked_wgrad_taps;
     for (int more = -1; more <= 1; more++) {
-        const nn_samples some[] = {
+        const nn_blocked some[] = {
             {3, 3, 7, z->blocked_outputs + more, 3, 7, 3, 3, 1, 1, 1, 1, 1, 1},
             {2, 3, z->blocked_pixels + 2 + more, 5, 3, z->blocked_pixels + more + 2, 3, 3, 1, 1, 1, 1, 1, 1},
             {taps + more, 2, 3, z->blocked_wgrad_outputs + more, 2, 3, 1, 1, 1, 1, 1, 1, 0, 0},
@@ -157,12 +157,12 @@ typedef void DenseDx(long blocks, int i, int o, const float *dy, const float *we
 /* As convolutions of images of one pixel. */
 static void check_dense(const nn_symbol *table, int i, int o)
 {
-    const nn_samples d = {i, 1, 1, o, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0};
+    const nn_blocked d = {i, 1, 1, o, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0};
     Arrays a = arrays_of(&d);
     float *y = guarded(a.y), *dx = guarded(a.x);
-    ((Dense *)kernel_named(table, "nn_samples_dense"))(BLOCKS, i, o, a.in, a.weight, a.bias, y);
+    ((Dense *)kernel_named(table, "nn_blocked_dense"))(BLOCKS, i, o, a.in, a.weight, a.bias, y);
     check_same(y, a.sum, a.y, "dense", i, 1);
-    ((DenseDx *)kernel_named(table, "nn_samples_dense_dx"))(BLOCKS, i, o, a.out, a.weight, dx);
+    ((DenseDx *)kernel_named(table, "nn_blocked_dense_dx"))(BLOCKS, i, o, a.out, a.weight, dx);
     check_same(dx, a.dx, a.x, "dense's gradient", o, 1);
     guarded_free(y), guarded_free(dx);
     arrays_free(&a);

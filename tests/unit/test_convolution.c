@@ -120,7 +120,7 @@ static void check_same(const Problem *p, const char *what, int T, Array want, Ar
 /* ---- what the kernels give ---- */
 
 typedef void Pack(const nn_conv *, const float *weight, float *panels, int t, int T);
-typedef void Gather(const nn_conv *, const float *large, const float *panels, const float *bias, const nn_tail *,
+typedef void Gather(const nn_conv *, const float *large, const float *panels, const float *bias, const nn_epilogue *,
                     float *small, int t, int T);
 typedef void Scatter(const nn_conv *, const float *small, const float *panels, const float *bias, float *large, int t,
                      int T);
@@ -128,7 +128,7 @@ typedef void Weights(const nn_conv *, const float *large, const float *small, fl
 
 static void check_weights(const nn_symbol *table, const Problem *p)
 {
-    Weights *weights = (Weights *)kernel_named(table, "nn_conv_weights");
+    Weights *weights = (Weights *)kernel_named(table, "nn_conv_wgrad");
     Array want = array(p->weight.count);
     for (long i = 0; i < want.count; i++) want.at[i] = 0;
     each_product(p, to_weight, want.at);
@@ -158,7 +158,7 @@ static long panels_of(const nn_conv *d, bool back)
 
 static Array pack(const nn_symbol *table, const Problem *p, bool back, int T)
 {
-    Pack *f = (Pack *)kernel_named(table, back ? "nn_conv_panels_back" : "nn_conv_panels");
+    Pack *f = (Pack *)kernel_named(table, back ? "nn_conv_panels_backward" : "nn_conv_panels");
     Array panels = array(panels_of(&p->d, back));
     for (int t = 0; t < T; t++) f(&p->d, p->weight.at, panels.at, t, T);
     ck_assert_msg(guard_holds(panels.at), "before the panels");
@@ -168,7 +168,7 @@ static Array pack(const nn_symbol *table, const Problem *p, bool back, int T)
 static void check_gather(const nn_symbol *table, const Problem *p)
 {
     const nn_conv *d = &p->d;
-    Gather *gather = (Gather *)kernel_named(table, "nn_conv_gather");
+    Gather *gather = (Gather *)kernel_named(table, "nn_conv_forward");
     Array want = image_of((long)d->n * d->oh * d->ow, d->o, d->o_step, p->bias.at);
     each_product(p, to_small, want.at);
     for (int T = 1; T <= THREADS; T++) {
@@ -183,7 +183,7 @@ static void check_gather(const nn_symbol *table, const Problem *p)
 static void check_scatter(const nn_symbol *table, const Problem *p)
 {
     const nn_conv *d = &p->d;
-    Scatter *scatter = (Scatter *)kernel_named(table, "nn_conv_scatter");
+    Scatter *scatter = (Scatter *)kernel_named(table, "nn_conv_backward_data");
     Array want = image_of((long)d->n * d->h * d->w, d->c, d->c_step, p->bias.at);
     each_product(p, to_large, want.at);
     for (int T = 1; T <= THREADS; T++) {
@@ -207,8 +207,8 @@ static void check_all(const nn_symbol *table, nn_conv d, unsigned seed)
 /* ---- Winograd's forms: to a few units of rounding, and bitwise identical with any threads ---- */
 
 typedef void WinogradPack(const nn_conv *, int m, int back, const float *weight, float *panels, int t, int T);
-typedef void Winograd(const nn_conv *, int m, const float *x, const float *panels, const float *bias, const nn_tail *,
-                      float *y, float *work, int t, int T);
+typedef void Winograd(const nn_conv *, int m, const float *x, const float *panels, const float *bias,
+                      const nn_epilogue *, float *y, float *work, int t, int T);
 typedef void WinogradWeights(const nn_conv *, const float *large, const float *small, float *weight, float *work, int t,
                              int T);
 
@@ -251,7 +251,7 @@ static void check_winograd(const nn_symbol *table, const Problem *p, int m)
 
 static void check_winograd_weights(const nn_symbol *table, const Problem *p)
 {
-    WinogradWeights *weights = (WinogradWeights *)kernel_named(table, "nn_winograd_weights");
+    WinogradWeights *weights = (WinogradWeights *)kernel_named(table, "nn_winograd_wgrad");
     Array want = array(p->weight.count), one = {0, NULL};
     for (long i = 0; i < want.count; i++) want.at[i] = 0;
     each_product(p, to_weight, want.at);
@@ -393,7 +393,7 @@ START_TEST(limits_of_direct)
             {1, z->conv_depth + more, 1, z->tile_rows, outputs + 1, 1, 1, 1, 1, 0, 0},
             {1, 2 * z->conv_depth + more, 1, 3, NN_PANEL, 1, 1, 1, 1, 0, 0},
             {1, z->conv_near / 128 + more, 2, 5, 128, 1, 1, 1, 1, 0, 0},
-            {1, framed, 3, z->conv_frame / (4 * framed) - 2 + more, 3, 1, 3, 1, 1, 1, 0},
+            {1, framed, 3, z->conv_padded / (4 * framed) - 2 + more, 3, 1, 3, 1, 1, 1, 0},
             {1, 3 * NN_PANEL, 5, z->grouped_pixels + 2 + more, 3 * NN_PANEL, 3 * NN_PANEL, 3, 1, 1, 1, 0},
             {1, 6 * z->grouped_channels, 5, z->grouped_pixels + 2 + more, 6 * z->grouped_channels, 6, 3, 1, 1, 1, 0},
         };

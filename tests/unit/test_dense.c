@@ -136,7 +136,7 @@ static void check_planar(const nn_symbol *table, nn_conv d)
     float *x = integers(d.n * in, 1), *weight = integers(d.o * taps, 2), *bias = integers(d.o, 3);
     for (int T = 1; T <= THREADS; T++) {
         float *y = guarded(count);
-        for (int t = 0; t < T; t++) ((Planar *)kernel_named(table, "nn_plane_conv"))(&d, x, weight, bias, y, t, T);
+        for (int t = 0; t < T; t++) ((Planar *)kernel_named(table, "nn_conv_planar"))(&d, x, weight, bias, y, t, T);
         for (long i = 0; i < count; i++) {
             const long n = i / (d.o * area), o = i / area % d.o, u = i % area / d.ow, v = i % d.ow;
             const float want = bias[o] + planar_sum(&d, x + n * in, weight + o * taps, (int)u, (int)v);

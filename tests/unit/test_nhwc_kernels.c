@@ -89,7 +89,7 @@ enum { CHANNELS = sizeof channels / sizeof *channels };
 
 /* ---- extremum ------------------------------------------------------------------- */
 
-static const nn_window windows[] = {
+static const nn_pool_window windows[] = {
     /* c, h, w, oh, ow, kh, kw, sh, sw, dh, dw, top, left, least, wide */
     {0, 9, 7, 5, 4, 3, 3, 2, 2, 1, 1, 1, 1, 0, 0},  {0, 8, 10, 4, 5, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0},
     {0, 5, 6, 5, 6, 3, 3, 1, 1, 1, 1, 1, 1, 1, 0},  {0, 11, 9, 9, 6, 3, 2, 1, 1, 2, 3, 1, 0, 0, 0},
@@ -97,8 +97,8 @@ static const nn_window windows[] = {
     {0, 1, 1, 1, 1, 3, 3, 1, 1, 1, 1, 1, 1, 0, 0},  {0, 8, 8, 4, 4, 3, 3, 2, 2, 1, 1, 0, 0, 0, 0},
 };
 
-typedef void Extremum(const nn_window *, long n, const float *x, float *y, void *place, int t, int T);
-typedef void ExtremumDx(const nn_window *, long n, const float *dy, const void *place, float *dx, int t, int T);
+typedef void Extremum(const nn_pool_window *, long n, const float *x, float *y, void *place, int t, int T);
+typedef void ExtremumDx(const nn_pool_window *, long n, const float *dy, const void *place, float *dx, int t, int T);
 
 static void check_argmax(const void *nchw, const void *got, long c, long p, bool wide)
 {
@@ -109,21 +109,21 @@ static void check_argmax(const void *nchw, const void *got, long c, long p, bool
     free(expected);
 }
 
-static void check_extremum(const nn_symbol *table, nn_window d, int T)
+static void check_extremum(const nn_symbol *table, nn_pool_window d, int T)
 {
     Image x = image(d.c, (long)d.h * d.w, 1, true), y = image(d.c, (long)d.oh * d.ow, 2, false);
     Image dy = image(d.c, y.p, 3, false), dx = image(d.c, x.p, 4, false);
     size_t places = (size_t)(SAMPLES * d.c * y.p) * sizeof(int);
     void *nchw = malloc(places), *nhwc = malloc(places);
-    ((Extremum *)kernel_named(table, "nn_extremum"))(&d, SAMPLES, x.nchw, y.nchw, nchw, 0, 1);
-    Extremum *forward = (Extremum *)kernel_named(table, "nn_extremum_last");
+    ((Extremum *)kernel_named(table, "nn_minmax_pool"))(&d, SAMPLES, x.nchw, y.nchw, nchw, 0, 1);
+    Extremum *forward = (Extremum *)kernel_named(table, "nn_minmax_pool_nhwc");
     for (int t = 0; t < T; t++) forward(&d, SAMPLES, x.nhwc, y.got, NULL, t, T);
     check_image(&y, "extremum alone", T);
     for (int t = 0; t < T; t++) forward(&d, SAMPLES, x.nhwc, y.got, nhwc, t, T);
     check_image(&y, "extremum", T);
     check_argmax(nchw, nhwc, d.c, y.p, d.wide);
-    ((ExtremumDx *)kernel_named(table, "nn_extremum_dx"))(&d, SAMPLES, dy.nchw, nchw, dx.nchw, 0, 1);
-    ExtremumDx *back = (ExtremumDx *)kernel_named(table, "nn_extremum_last_dx");
+    ((ExtremumDx *)kernel_named(table, "nn_minmax_pool_dx"))(&d, SAMPLES, dy.nchw, nchw, dx.nchw, 0, 1);
+    ExtremumDx *back = (ExtremumDx *)kernel_named(table, "nn_minmax_pool_nhwc_dx");
     for (int t = 0; t < T; t++) back(&d, SAMPLES, dy.nhwc, nhwc, dx.got, t, T);
     check_image(&dx, "extremum's gradient", T);
     free(nchw);
@@ -134,7 +134,7 @@ static void check_extremum(const nn_symbol *table, nn_window d, int T)
 START_TEST(extrema)
 {
     for (size_t i = 0; kernels_of(_i) && i < sizeof windows / sizeof *windows * CHANNELS; i++) {
-        nn_window d = windows[i / CHANNELS];
+        nn_pool_window d = windows[i / CHANNELS];
         d.c = channels[i % CHANNELS];
         for (int T = 1; T <= 3; T++) check_extremum(kernels_of(_i), d, T);
     }
@@ -143,7 +143,7 @@ END_TEST
 
 /* ---- cells ---------------------------------------------------------------------- */
 
-static const nn_cells cells[] = {
+static const nn_pool_regions cells[] = {
     /* c, {large, small, k, stride, before, region, count, room}: whole windows, windows that
      * are cut, counted in three ways, parts of unequal size, part of an image, the whole */
     {0, {8, 4, 2, 2, 0, 0, 2, 8}, {6, 3, 2, 2, 0, 0, 2, 6}},
@@ -154,41 +154,41 @@ static const nn_cells cells[] = {
     {0, {7, 1, 7, 1, 0, 0, 7, 7}, {5, 1, 5, 1, 0, 0, 5, 5}},
 };
 
-typedef void Average(const nn_cells *, long n, const float *x, float *y, int t, int T);
-typedef void Maximum(const nn_cells *, long n, const float *x, float *y, int *place, int t, int T);
-typedef void MaximumDx(const nn_cells *, long n, const float *dy, const int *place, float *dx, int t, int T);
+typedef void Average(const nn_pool_regions *, long n, const float *x, float *y, int t, int T);
+typedef void Maximum(const nn_pool_regions *, long n, const float *x, float *y, int *place, int t, int T);
+typedef void MaximumDx(const nn_pool_regions *, long n, const float *dy, const int *place, float *dx, int t, int T);
 
-static void check_average(const nn_symbol *table, nn_cells d, int T)
+static void check_average(const nn_symbol *table, nn_pool_regions d, int T)
 {
     long large = (long)d.v.large * d.h.large, small = (long)d.v.small * d.h.small;
     Image x = image(d.c, large, 1, true), y = image(d.c, small, 2, false);
     Image dy = image(d.c, small, 3, false), dx = image(d.c, large, 4, false);
-    ((Average *)kernel_named(table, "nn_cells_average"))(&d, SAMPLES, x.nchw, y.nchw, 0, 1);
+    ((Average *)kernel_named(table, "nn_region_avgpool"))(&d, SAMPLES, x.nchw, y.nchw, 0, 1);
     for (int t = 0; t < T; t++)
-        ((Average *)kernel_named(table, "nn_cells_average_last"))(&d, SAMPLES, x.nhwc, y.got, t, T);
+        ((Average *)kernel_named(table, "nn_region_avgpool_nhwc"))(&d, SAMPLES, x.nhwc, y.got, t, T);
     check_image(&y, "average", T);
-    ((Average *)kernel_named(table, "nn_cells_average_dx"))(&d, SAMPLES, dy.nchw, dx.nchw, 0, 1);
+    ((Average *)kernel_named(table, "nn_region_avgpool_dx"))(&d, SAMPLES, dy.nchw, dx.nchw, 0, 1);
     for (int t = 0; t < T; t++)
-        ((Average *)kernel_named(table, "nn_cells_average_last_dx"))(&d, SAMPLES, dy.nhwc, dx.got, t, T);
+        ((Average *)kernel_named(table, "nn_region_avgpool_nhwc_dx"))(&d, SAMPLES, dy.nhwc, dx.got, t, T);
     check_image(&dx, "average's gradient", T);
     image_free(&x), image_free(&y), image_free(&dy), image_free(&dx);
 }
 
-static void check_maximum(const nn_symbol *table, nn_cells d, int T)
+static void check_maximum(const nn_symbol *table, nn_pool_regions d, int T)
 {
     long large = (long)d.v.large * d.h.large, small = (long)d.v.small * d.h.small;
     Image x = image(d.c, large, 1, true), y = image(d.c, small, 2, false);
     Image dy = image(d.c, small, 3, false), dx = image(d.c, large, 4, false);
     size_t places = (size_t)(SAMPLES * d.c * small) * sizeof(int);
     int *nchw = malloc(places), *nhwc = malloc(places);
-    ((Maximum *)kernel_named(table, "nn_cells_maximum"))(&d, SAMPLES, x.nchw, y.nchw, nchw, 0, 1);
+    ((Maximum *)kernel_named(table, "nn_region_maxpool"))(&d, SAMPLES, x.nchw, y.nchw, nchw, 0, 1);
     for (int t = 0; t < T; t++)
-        ((Maximum *)kernel_named(table, "nn_cells_maximum_last"))(&d, SAMPLES, x.nhwc, y.got, nhwc, t, T);
+        ((Maximum *)kernel_named(table, "nn_region_maxpool_nhwc"))(&d, SAMPLES, x.nhwc, y.got, nhwc, t, T);
     check_image(&y, "maximum", T);
     check_argmax(nchw, nhwc, d.c, small, true);
-    ((MaximumDx *)kernel_named(table, "nn_cells_maximum_dx"))(&d, SAMPLES, dy.nchw, nchw, dx.nchw, 0, 1);
+    ((MaximumDx *)kernel_named(table, "nn_region_maxpool_dx"))(&d, SAMPLES, dy.nchw, nchw, dx.nchw, 0, 1);
     for (int t = 0; t < T; t++)
-        ((MaximumDx *)kernel_named(table, "nn_cells_maximum_last_dx"))(&d, SAMPLES, dy.nhwc, nhwc, dx.got, t, T);
+        ((MaximumDx *)kernel_named(table, "nn_region_maxpool_nhwc_dx"))(&d, SAMPLES, dy.nhwc, nhwc, dx.got, t, T);
     check_image(&dx, "maximum's gradient", T);
     free(nchw);
     free(nhwc);
@@ -198,7 +198,7 @@ static void check_maximum(const nn_symbol *table, nn_cells d, int T)
 START_TEST(averages_and_maxima)
 {
     for (size_t i = 0; kernels_of(_i) && i < sizeof cells / sizeof *cells * CHANNELS; i++) {
-        nn_cells d = cells[i / CHANNELS];
+        nn_pool_regions d = cells[i / CHANNELS];
         d.c = channels[i % CHANNELS];
         for (int T = 1; T <= 3; T++) {
             check_average(kernels_of(_i), d, T);
@@ -217,11 +217,11 @@ static void check_gate(const nn_symbol *table, int c, long p, int T)
     Image x = image(c, p, 1, true), gate = image(c, 1, 2, false), y = image(c, p, 3, false), dy = image(c, p, 4, false);
     ((Gate *)kernel_named(table, "nn_gate"))(SAMPLES, c, p, x.nchw, gate.nchw, y.nchw, 0, 1);
     for (int t = 0; t < T; t++)
-        ((Gate *)kernel_named(table, "nn_gate_last"))(SAMPLES, c, p, x.nhwc, gate.nhwc, y.got, t, T);
+        ((Gate *)kernel_named(table, "nn_gate_nhwc"))(SAMPLES, c, p, x.nhwc, gate.nhwc, y.got, t, T);
     check_image(&y, "gate", T);
     ((Gate *)kernel_named(table, "nn_gate_sums"))(SAMPLES, c, p, x.nchw, dy.nchw, gate.nchw, 0, 1);
     for (int t = 0; t < T; t++)
-        ((Gate *)kernel_named(table, "nn_gate_sums_last"))(SAMPLES, c, p, x.nhwc, dy.nhwc, gate.got, t, T);
+        ((Gate *)kernel_named(table, "nn_gate_sums_nhwc"))(SAMPLES, c, p, x.nhwc, dy.nhwc, gate.got, t, T);
     check_image(&gate, "gate's sums", T);
     image_free(&x), image_free(&gate), image_free(&y), image_free(&dy);
 }
@@ -267,9 +267,10 @@ START_TEST(shuffles)
     for (int k = 1; kernels_of(_i) && k < 12; k++) {
         for (int T = 1; T <= 3; T++) {
             Image x = image(3L * k, 7, 1, true), y = image(3L * k, 7, 2, false);
-            ((Shuffle *)kernel_named(kernels_of(_i), "nn_shuffle"))(SAMPLES, 3, k, 7, x.nchw, y.nchw, 0, 1);
+            ((Shuffle *)kernel_named(kernels_of(_i), "nn_channel_shuffle"))(SAMPLES, 3, k, 7, x.nchw, y.nchw, 0, 1);
             for (int t = 0; t < T; t++)
-                ((Shuffle *)kernel_named(kernels_of(_i), "nn_shuffle_last"))(SAMPLES, 3, k, 7, x.nhwc, y.got, t, T);
+                ((Shuffle *)kernel_named(kernels_of(_i), "nn_channel_shuffle_nhwc"))(SAMPLES, 3, k, 7, x.nhwc, y.got, t,
+                                                                                     T);
             check_image(&y, "shuffle", T);
             image_free(&x), image_free(&y);
         }
@@ -277,9 +278,9 @@ START_TEST(shuffles)
 }
 END_TEST
 
-typedef void Scale(const nn_scale *, long n, const float *x, float *y, int t, int T);
+typedef void Scale(const nn_upsample *, long n, const float *x, float *y, int t, int T);
 
-static void check_scale(const nn_symbol *table, const char *nchw, const char *nhwc, nn_scale d, bool back, int T)
+static void check_scale(const nn_symbol *table, const char *nchw, const char *nhwc, nn_upsample d, bool back, int T)
 {
     long small = (long)d.h * d.w, large = small * d.sh * d.sw;
     Image x = image(d.c, back ? large : small, 1, true), y = image(d.c, back ? small : large, 2, false);
@@ -293,25 +294,25 @@ START_TEST(nearest_pixels)
 {
     for (size_t i = 0; kernels_of(_i) && i < CHANNELS; i++) {
         for (int T = 1; T <= 3; T++) {
-            nn_scale d = {channels[i], 3, 5, 2, 3};
-            check_scale(kernels_of(_i), "nn_nearest", "nn_nearest_last", d, false, T);
-            check_scale(kernels_of(_i), "nn_nearest_dx", "nn_nearest_last_dx", d, true, T);
+            nn_upsample d = {channels[i], 3, 5, 2, 3};
+            check_scale(kernels_of(_i), "nn_upsample_nearest", "nn_upsample_nearest_nhwc", d, false, T);
+            check_scale(kernels_of(_i), "nn_upsample_nearest_dx", "nn_upsample_nearest_nhwc_dx", d, true, T);
         }
     }
 }
 END_TEST
 
-typedef void Take(const nn_region *, long n, const float *whole, float *part, int t, int T);
-typedef void Place(const nn_region *, long n, const float *part, float *whole, float value, int t, int T);
+typedef void Take(const nn_crop_box *, long n, const float *whole, float *part, int t, int T);
+typedef void Place(const nn_crop_box *, long n, const float *part, float *whole, float value, int t, int T);
 
 /* In NHWC a part of an image is one of an image of one channel. */
-static void check_region(const nn_symbol *table, nn_region d, int T)
+static void check_region(const nn_symbol *table, nn_crop_box d, int T)
 {
     Image part = image(d.c, (long)d.h * d.w, 1, true), whole = image(d.c, (long)d.H * d.W, 2, true);
     Image taken = image(d.c, part.p, 3, false), placed = image(d.c, whole.p, 4, false);
-    nn_region wide = {1, d.h, d.w * d.c, d.H, d.W * d.c, d.top, d.left * d.c};
-    Take *take = (Take *)kernel_named(table, "nn_take");
-    Place *place = (Place *)kernel_named(table, "nn_place");
+    nn_crop_box wide = {1, d.h, d.w * d.c, d.H, d.W * d.c, d.top, d.left * d.c};
+    Take *take = (Take *)kernel_named(table, "nn_crop");
+    Place *place = (Place *)kernel_named(table, "nn_pad");
     for (int t = 0; t < T; t++) {
         take(&d, SAMPLES, whole.nchw, taken.nchw, t, T);
         take(&wide, SAMPLES, whole.nhwc, taken.got, t, T);
@@ -325,10 +326,10 @@ static void check_region(const nn_symbol *table, nn_region d, int T)
 
 START_TEST(parts_of_images)
 {
-    static const nn_region regions[] = {
+    static const nn_crop_box regions[] = {
         {0, 3, 5, 7, 9, 1, 2}, {0, 4, 4, 4, 4, 0, 0}, {0, 1, 21, 3, 25, 2, 4}, {0, 5, 1, 6, 40, 0, 39}};
     for (size_t i = 0; kernels_of(_i) && i < sizeof regions / sizeof *regions * CHANNELS; i++) {
-        nn_region d = regions[i / CHANNELS];
+        nn_crop_box d = regions[i / CHANNELS];
         d.c = channels[i % CHANNELS];
         for (int T = 1; T <= 3; T++) check_region(kernels_of(_i), d, T);
     }
@@ -345,12 +346,12 @@ static void check_lrn(const nn_symbol *table, nn_lrn d, int T)
     Image x = image(d.c, d.p, 1, true), y = image(d.c, d.p, 2, false);
     Image dy = image(d.c, d.p, 3, false), dx = image(d.c, d.p, 4, false);
     ((Lrn *)kernel_named(table, "nn_lrn_forward"))(&d, SAMPLES, x.nchw, y.nchw, 0, 1);
-    for (int t = 0; t < T; t++) ((Lrn *)kernel_named(table, "nn_lrn_last"))(&d, SAMPLES, x.nhwc, y.got, t, T);
+    for (int t = 0; t < T; t++) ((Lrn *)kernel_named(table, "nn_lrn_nhwc"))(&d, SAMPLES, x.nhwc, y.got, t, T);
     check_close(&y, "lrn", T, 1e-6f);
     ((LrnDx *)kernel_named(table, "nn_lrn_dx"))(&d, SAMPLES, dy.nchw, x.nchw, dx.nchw, 0, 1);
     memcpy(dx.got, dy.nhwc, (size_t)(SAMPLES * d.c * d.p) * sizeof(float)); /* dx may be dy */
     for (int t = 0; t < T; t++)
-        ((LrnDx *)kernel_named(table, "nn_lrn_last_dx"))(&d, SAMPLES, dx.got, x.nhwc, dx.got, t, T);
+        ((LrnDx *)kernel_named(table, "nn_lrn_nhwc_dx"))(&d, SAMPLES, dx.got, x.nhwc, dx.got, t, T);
     check_close(&dx, "lrn's gradient", T, 1e-5f);
     image_free(&x), image_free(&y), image_free(&dy), image_free(&dx);
 }
@@ -377,7 +378,7 @@ START_TEST(slopes)
             Image x = image(c, 13, 1, true), y = image(c, 13, 2, false), weight = image(c, 1, 3, false);
             ((Prelu *)kernel_named(kernels_of(_i), "nn_prelu"))(SAMPLES, c, 13, x.nchw, weight.nchw, y.nchw, 0, 1);
             for (int t = 0; t < T; t++)
-                ((PreluLast *)kernel_named(kernels_of(_i), "nn_prelu_last"))(13L * SAMPLES, c, x.nhwc, weight.nchw,
+                ((PreluLast *)kernel_named(kernels_of(_i), "nn_prelu_nhwc"))(13L * SAMPLES, c, x.nhwc, weight.nchw,
                                                                              y.got, t, T);
             check_image(&y, "prelu", T);
             image_free(&x), image_free(&y), image_free(&weight);

@@ -13,7 +13,7 @@ static void blocks_emit(Writer *w, const Node *n)
     int64_t elements = shape_count(node_shape_in(n));
     writer_bind_int(w, "rows", n->layout == LAYOUT_NCHW16N ? BATCH_BLOCK : elements);
     writer_bind_int(w, "columns", n->layout == LAYOUT_NCHW16N ? elements : BATCH_BLOCK);
-    writer_put(w, "nn_turn($N / 16, $rows, $columns, x, y, $t, $T);");
+    writer_put(w, "nn_reorder($N / 16, $rows, $columns, x, y, $t, $T);");
 }
 
 static void transpose_emit(Writer *w, const Node *n)
@@ -21,7 +21,7 @@ static void transpose_emit(Writer *w, const Node *n)
     Shape s = node_shape_in(n);
     writer_bind_int(w, "rows", n->layout == LAYOUT_NHWC ? s.dim[0] : s.dim[1] * s.dim[2]);
     writer_bind_int(w, "columns", n->layout == LAYOUT_NHWC ? s.dim[1] * s.dim[2] : s.dim[0]);
-    writer_put(w, "nn_turn($N, $rows, $columns, x, y, $t, $T);");
+    writer_put(w, "nn_reorder($N, $rows, $columns, x, y, $t, $T);");
 }
 
 static bool is_blocked(const Node *n) { return n->layout == LAYOUT_NCHW16N || n->in[0]->layout == LAYOUT_NCHW16N; }

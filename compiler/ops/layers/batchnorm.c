@@ -238,7 +238,7 @@ static void training_emit(Writer *w, const Node *n)
 static void again_emit(Writer *w, const Node *n)
 {
     call_kernel(w, n, n->in[0], n->out[0], NULL,
-                "nn_batchnorm_again(&size, rows, x, $weight, $bias, $residual, mean, inv, y, $t, $T);");
+                "nn_batchnorm_recompute(&size, rows, x, $weight, $bias, $residual, mean, inv, y, $t, $T);");
 }
 
 static void sums_emit(Writer *w, const Node *n)

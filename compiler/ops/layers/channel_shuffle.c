@@ -62,7 +62,7 @@ static void call_kernel(Writer *w, const Node *n, int64_t groups)
     writer_bind_int(w, "groups", groups);
     writer_bind_int(w, "K", s.dim[0] / groups);
     writer_bind_int(w, "pixels", s.dim[1] * s.dim[2]);
-    writer_bind(w, "kernel", n->layout == LAYOUT_NHWC ? "nn_shuffle_last" : "nn_shuffle");
+    writer_bind(w, "kernel", n->layout == LAYOUT_NHWC ? "nn_channel_shuffle_nhwc" : "nn_channel_shuffle");
     region_call(w, n, "$kernel($N, $groups, $K, $pixels, $from, $to, $t, $T);");
 }
 

@@ -152,39 +152,39 @@ void conv_bind_epilogue(Writer *w, const Node *n)
 {
     const Epilogue *e = n->epilogue;
     writer_bind(w, "bias", ((const ConvAttrs *)n->attrs)->bias ? "bias" : "0");
-    writer_bind(w, "epilogue", e ? "&tail" : "0");
+    writer_bind(w, "epilogue", e ? "&epilogue" : "0");
     if (!e) return;
     writer_bind(w, "scale", e->affine ? "scale" : "0");
     writer_bind(w, "shift", e->affine ? "shift" : "0");
     writer_bind(w, "residual", e->add ? "residual" : "0");
     writer_bind_int(w, "relu", e->relu);
-    writer_put(w, "const nn_tail tail = {$scale, $shift, $residual, $relu};");
+    writer_put(w, "const nn_epilogue epilogue = {$scale, $shift, $residual, $relu};");
 }
 
 static void conv_direct_emit(Writer *w, const Node *n)
 {
     Correlation c = conv_of_forward(n);
     conv_bind_epilogue(w, n);
-    correlate_call(w, &c, "nn_conv_gather(&size, x, weight, $bias, $epilogue, y, $t, $T);");
+    correlate_call(w, &c, "nn_conv_forward(&size, x, weight, $bias, $epilogue, y, $t, $T);");
 }
 
 static void conv_planar_emit(Writer *w, const Node *n)
 {
     Correlation c = conv_of_forward(n);
     conv_bind_epilogue(w, n);
-    correlate_call(w, &c, "nn_plane_conv(&size, x, weight, $bias, y, $t, $T);");
+    correlate_call(w, &c, "nn_conv_planar(&size, x, weight, $bias, y, $t, $T);");
 }
 
 static void conv_dx_emit(Writer *w, const Node *n)
 {
     Correlation c = conv_of_dx(n);
-    correlate_call(w, &c, "nn_conv_scatter(&size, dy, weight, 0, dx, $t, $T);");
+    correlate_call(w, &c, "nn_conv_backward_data(&size, dy, weight, 0, dx, $t, $T);");
 }
 
 static void conv_dweight_emit(Writer *w, const Node *n)
 {
     Correlation c = conv_of_dweight(n);
-    correlate_call(w, &c, "nn_conv_weights(&size, x, dy, dweight, $t, $T);");
+    correlate_call(w, &c, "nn_conv_wgrad(&size, x, dy, dweight, $t, $T);");
 }
 
 /* Which sort of groups the kernel has its code for. */
@@ -249,7 +249,7 @@ static void conv_panels_emit(Writer *w, const Node *n)
 static void conv_panels_back_emit(Writer *w, const Node *n)
 {
     Correlation c = conv_of_origin(n);
-    correlate_call(w, &c, "nn_conv_panels_back(&size, weight, panels, $t, $T);");
+    correlate_call(w, &c, "nn_conv_panels_backward(&size, weight, panels, $t, $T);");
 }
 
 static const Variant conv_panels_variants[] = {
@@ -288,19 +288,19 @@ static void conv_blocked_emit(Writer *w, const Node *n)
 {
     Correlation c = conv_of_forward(n);
     conv_bind_epilogue(w, n);
-    correlate_samples_call(w, &c, "nn_samples_conv(&size, $N / 16, x, weight, $bias, y);");
+    correlate_samples_call(w, &c, "nn_blocked_conv(&size, $N / 16, x, weight, $bias, y);");
 }
 
 static void conv_dx_blocked_emit(Writer *w, const Node *n)
 {
     Correlation c = conv_of_dx(n);
-    correlate_samples_call(w, &c, "nn_samples_conv_dx(&size, $N / 16, dy, weight, dx);");
+    correlate_samples_call(w, &c, "nn_blocked_conv_dx(&size, $N / 16, dy, weight, dx);");
 }
 
 static void conv_dweight_blocked_emit(Writer *w, const Node *n)
 {
     Correlation c = conv_of_dweight(n);
-    correlate_samples_call(w, &c, "nn_samples_conv_dweight(&size, $N / 16, x, dy, dweight, $t, $T);");
+    correlate_samples_call(w, &c, "nn_blocked_conv_dweight(&size, $N / 16, x, dy, dweight, $t, $T);");
 }
 
 static bool conv_is_blocked(const Node *n)

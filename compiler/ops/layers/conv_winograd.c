@@ -225,5 +225,5 @@ int64_t winograd_dweight_workspace(const Node *n)
 void winograd_dweight_emit(Writer *w, const Node *n)
 {
     Correlation c = conv_of_dweight(n);
-    correlate_call(w, &c, "nn_winograd_weights(&size, x, dy, dweight, work, $t, $T);");
+    correlate_call(w, &c, "nn_winograd_wgrad(&size, x, dy, dweight, work, $t, $T);");
 }

@@ -200,19 +200,19 @@ static void deconv_emit(Writer *w, const Node *n)
 {
     Correlation c = of_forward(n);
     writer_bind(w, "bias", node_has(n, 2) ? "bias" : "0");
-    correlate_call(w, &c, "nn_conv_scatter(&size, x, weight, $bias, y, $t, $T);");
+    correlate_call(w, &c, "nn_conv_backward_data(&size, x, weight, $bias, y, $t, $T);");
 }
 
 static void deconv_dx_emit(Writer *w, const Node *n)
 {
     Correlation c = of_dx(n);
-    correlate_call(w, &c, "nn_conv_gather(&size, dy, weight, 0, 0, dx, $t, $T);");
+    correlate_call(w, &c, "nn_conv_forward(&size, dy, weight, 0, 0, dx, $t, $T);");
 }
 
 static void deconv_dweight_emit(Writer *w, const Node *n)
 {
     Correlation c = of_dweight(n);
-    correlate_call(w, &c, "nn_conv_weights(&size, dy, x, dweight, $t, $T);");
+    correlate_call(w, &c, "nn_conv_wgrad(&size, dy, x, dweight, $t, $T);");
 }
 
 static bool deconv_panels_shape(Graph *g, Node *n)
@@ -230,7 +230,7 @@ static bool deconv_dx_panels_shape(Graph *g, Node *n)
 static void deconv_panels_emit(Writer *w, const Node *n)
 {
     Correlation c = of_origin(n);
-    correlate_call(w, &c, "nn_conv_panels_back(&size, weight, panels, $t, $T);");
+    correlate_call(w, &c, "nn_conv_panels_backward(&size, weight, panels, $t, $T);");
 }
 
 static void deconv_dx_panels_emit(Writer *w, const Node *n)

@@ -212,13 +212,13 @@ static void dense_blocked_emit(Writer *w, const Node *n)
 {
     bind_sizes(w, node_shape_in(n).dim[0], node_shape_out(n).dim[0]);
     writer_bind(w, "bias", node_has(n, 2) ? "bias" : "0");
-    writer_put(w, "nn_samples_dense($N / 16, $I, $O, x, weight, $bias, y);");
+    writer_put(w, "nn_blocked_dense($N / 16, $I, $O, x, weight, $bias, y);");
 }
 
 static void dense_dx_blocked_emit(Writer *w, const Node *n)
 {
     bind_sizes(w, node_shape_out(n).dim[0], node_shape_in(n).dim[0]);
-    writer_put(w, "nn_samples_dense_dx($N / 16, $I, $O, dy, weight, dx);");
+    writer_put(w, "nn_blocked_dense_dx($N / 16, $I, $O, dy, weight, dx);");
 }
 
 static void dense_db_blocked_emit(Writer *w, const Node *n)

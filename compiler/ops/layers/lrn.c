@@ -148,14 +148,14 @@ static void call_kernel(Writer *w, const Node *n, const char *call)
 static void lrn_emit(Writer *w, const Node *n)
 {
     call_kernel(w, n,
-                n->layout == LAYOUT_NHWC ? "nn_lrn_last(&size, $N, x, y, $t, $T);"
+                n->layout == LAYOUT_NHWC ? "nn_lrn_nhwc(&size, $N, x, y, $t, $T);"
                                          : "nn_lrn_forward(&size, $N, x, y, $t, $T);");
 }
 
 static void lrn_dx_emit(Writer *w, const Node *n)
 {
     call_kernel(w, n,
-                n->layout == LAYOUT_NHWC ? "nn_lrn_last_dx(&size, $N, dy, x, dx, $t, $T);"
+                n->layout == LAYOUT_NHWC ? "nn_lrn_nhwc_dx(&size, $N, dy, x, dx, $t, $T);"
                                          : "nn_lrn_dx(&size, $N, dy, x, dx, $t, $T);");
 }
 

@@ -160,7 +160,7 @@ static void call_gate(Writer *w, const Node *n, Shape s, const char *kernel, con
 {
     writer_bind_int(w, "C", s.dim[0]);
     writer_bind_int(w, "P", s.dim[1] * s.dim[2]);
-    writer_bind(w, "kernel", n->layout == LAYOUT_NHWC ? "%s_last" : "%s", kernel);
+    writer_bind(w, "kernel", n->layout == LAYOUT_NHWC ? "%s_nhwc" : "%s", kernel);
     writer_bind(w, "arrays", "%s", arrays);
     writer_put(w, "$kernel($N, $C, $P, $arrays, $t, $T);");
 }

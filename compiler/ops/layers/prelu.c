@@ -123,14 +123,14 @@ static void call_kernel(Writer *w, const Node *n, const char *call)
 static void prelu_emit(Writer *w, const Node *n)
 {
     call_kernel(w, n,
-                call_last(n) ? "nn_prelu_last((long)$N * $P, $C, x, weight, y, $t, $T);"
+                call_last(n) ? "nn_prelu_nhwc((long)$N * $P, $C, x, weight, y, $t, $T);"
                              : "nn_prelu($N, $C, $P, x, weight, y, $t, $T);");
 }
 
 static void prelu_dx_emit(Writer *w, const Node *n)
 {
     call_kernel(w, n,
-                call_last(n) ? "nn_prelu_last_dx((long)$N * $P, $C, dy, x, weight, dx, $t, $T);"
+                call_last(n) ? "nn_prelu_nhwc_dx((long)$N * $P, $C, dy, x, weight, dx, $t, $T);"
                              : "nn_prelu_dx($N, $C, $P, dy, x, weight, dx, $t, $T);");
 }
 

@@ -122,7 +122,7 @@ static void call_kernel(Writer *w, const Node *n, Shape small, const char *kerne
     const UpsampleAttrs *a = n->attrs;
     bind_sizes(w, small, a->scale);
     writer_bind(w, "kernel", "%s", kernel);
-    writer_put(w, "static const nn_scale size = {$C, $H, $W, $sh, $sw};");
+    writer_put(w, "static const nn_upsample size = {$C, $H, $W, $sh, $sw};");
     region_call(w, n, "$kernel(&size, $N, $from, $to, $t, $T);");
 }
 
@@ -143,8 +143,8 @@ static void upsample_plain(Writer *w, const Node *n)
 static void upsample_emit(Writer *w, const Node *n)
 {
     const UpsampleAttrs *a = n->attrs;
-    const char *nearest = n->layout == LAYOUT_NHWC ? "nn_nearest_last" : "nn_nearest";
-    call_kernel(w, n, node_shape_in(n), a->mode == UPSAMPLE_NEAREST ? nearest : "nn_bilinear");
+    const char *nearest = n->layout == LAYOUT_NHWC ? "nn_upsample_nearest_nhwc" : "nn_upsample_nearest";
+    call_kernel(w, n, node_shape_in(n), a->mode == UPSAMPLE_NEAREST ? nearest : "nn_upsample_bilinear");
 }
 
 static bool upsample_is_nearest(const Node *n) { return ((const UpsampleAttrs *)n->attrs)->mode == UPSAMPLE_NEAREST; }
@@ -192,8 +192,8 @@ static void upsample_grad_plain(Writer *w, const Node *n)
 static void upsample_grad_emit(Writer *w, const Node *n)
 {
     const UpsampleAttrs *a = n->attrs;
-    const char *nearest = n->layout == LAYOUT_NHWC ? "nn_nearest_last_dx" : "nn_nearest_dx";
-    call_kernel(w, n, node_shape_out(n), a->mode == UPSAMPLE_NEAREST ? nearest : "nn_bilinear_dx");
+    const char *nearest = n->layout == LAYOUT_NHWC ? "nn_upsample_nearest_nhwc_dx" : "nn_upsample_nearest_dx";
+    call_kernel(w, n, node_shape_out(n), a->mode == UPSAMPLE_NEAREST ? nearest : "nn_upsample_bilinear_dx");
 }
 
 static const Variant upsample_gradient_variants[] = {

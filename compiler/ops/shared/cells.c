@@ -366,7 +366,7 @@ static void maximum_gradient_plain(Writer *w, const Node *n)
 
 /* ---- fast form: runtime/kernels/pool/pool.h -------------------------------- */
 
-/* nn_axis: large, small, k, stride, before, region, count, room */
+/* nn_region_axis: large, small, k, stride, before, region, count, room */
 static const char *axis_fields(char text[160], const Cells *c)
 {
     const Slide *s = &c->slide;
@@ -377,7 +377,7 @@ static const char *axis_fields(char text[160], const Cells *c)
     return text;
 }
 
-/* nn_cells has room for images of that shape. */
+/* nn_pool_regions has room for images of that shape. */
 static bool served(Shape s) { return s.dim[1] * s.dim[2] < INT32_MAX; }
 
 bool cells_is_served(const Node *n) { return served(node_shape_in(n)) && served(node_shape_out(n)); }
@@ -390,31 +390,31 @@ static void call_kernel(Writer *w, const Node *n, const Cells cells[2], const ch
     writer_bind(w, "rows", "%s", axis_fields(rows, &cells[0]));
     writer_bind(w, "columns", "%s", axis_fields(columns, &cells[1]));
     writer_bind(w, "kernel", "%s", kernel);
-    writer_put(w, "static const nn_cells size = {$C, $rows, $columns};");
+    writer_put(w, "static const nn_pool_regions size = {$C, $rows, $columns};");
     writer_put(w, call);
 }
 
 void cells_average_emit(Writer *w, const Node *n, const Cells cells[2])
 {
-    call_kernel(w, n, cells, n->layout == LAYOUT_NHWC ? "nn_cells_average_last" : "nn_cells_average",
+    call_kernel(w, n, cells, n->layout == LAYOUT_NHWC ? "nn_region_avgpool_nhwc" : "nn_region_avgpool",
                 "$kernel(&size, $N, x, y, $t, $T);");
 }
 
 void cells_average_gradient_emit(Writer *w, const Node *n, const Cells cells[2])
 {
-    call_kernel(w, n, cells, n->layout == LAYOUT_NHWC ? "nn_cells_average_last_dx" : "nn_cells_average_dx",
+    call_kernel(w, n, cells, n->layout == LAYOUT_NHWC ? "nn_region_avgpool_nhwc_dx" : "nn_region_avgpool_dx",
                 "$kernel(&size, $N, dy, dx, $t, $T);");
 }
 
 void cells_maximum_emit(Writer *w, const Node *n, const Cells cells[2])
 {
-    call_kernel(w, n, cells, n->layout == LAYOUT_NHWC ? "nn_cells_maximum_last" : "nn_cells_maximum",
+    call_kernel(w, n, cells, n->layout == LAYOUT_NHWC ? "nn_region_maxpool_nhwc" : "nn_region_maxpool",
                 "$kernel(&size, $N, x, y, 0, $t, $T);");
 }
 
 void cells_maximum_training_emit(Writer *w, const Node *n, const Cells cells[2])
 {
-    call_kernel(w, n, cells, n->layout == LAYOUT_NHWC ? "nn_cells_maximum_last" : "nn_cells_maximum",
+    call_kernel(w, n, cells, n->layout == LAYOUT_NHWC ? "nn_region_maxpool_nhwc" : "nn_region_maxpool",
                 "$kernel(&size, $N, x, y, place, $t, $T);");
 }
 
@@ -423,7 +423,7 @@ static void maximum_gradient_emit(Writer *w, const Node *n)
 {
     Cells cells[2];
     cells_adaptive(cells, node_shape_out(n), node_shape_in(n));
-    call_kernel(w, n, cells, n->layout == LAYOUT_NHWC ? "nn_cells_maximum_last_dx" : "nn_cells_maximum_dx",
+    call_kernel(w, n, cells, n->layout == LAYOUT_NHWC ? "nn_region_maxpool_nhwc_dx" : "nn_region_maxpool_dx",
                 "$kernel(&size, $N, dy, place, dx, $t, $T);");
 }
 

@@ -232,14 +232,14 @@ bool correlate_blocked_served(const Correlation *c)
     return few && fits && c->groups == 1 && c->mode == PAD_MODE_ZEROS && !c->flip;
 }
 
-/* nn_samples: c, h, w, o, oh, ow, kh, kw, sh, sw, dh, dw, top, left */
+/* nn_blocked: c, h, w, o, oh, ow, kh, kw, sh, sw, dh, dw, top, left */
 void correlate_samples_call(Writer *w, const Correlation *c, const char *call)
 {
     const Slide *h = &c->slide[0], *v = &c->slide[1];
     const int64_t size[] = {c->large.dim[0], h->large,  v->large,    c->small.dim[0], h->small,  v->small, h->k, v->k,
                             h->stride,       v->stride, h->dilation, v->dilation,     h->before, v->before};
     writer_bind_ints(w, "size", size, sizeof size / sizeof *size);
-    writer_put(w, "static const nn_samples size = {$size};");
+    writer_put(w, "static const nn_blocked size = {$size};");
     writer_put(w, call);
 }
 

@@ -65,7 +65,7 @@ double correlate_planar_cost(const Correlation *, const CostModel *);
 /* The batch-blocked kernels serve it: as correlate_served, no groups, and so few channels
  * that vectors of them would not be full. */
 bool correlate_blocked_served(const Correlation *);
-void correlate_samples_call(Writer *, const Correlation *, const char *call); /* `size` is the nn_samples */
+void correlate_samples_call(Writer *, const Correlation *, const char *call); /* `size` is the nn_blocked */
 
 extern const char *const correlate_pack_in[];  /* weight */
 extern const char *const correlate_pack_out[]; /* panels */

@@ -162,7 +162,7 @@ static void extremum_grad_plain(Writer *w, const Node *n)
 
 /* ---- fast form: runtime/kernels/pool/pool.h -------------------------------- */
 
-/* nn_window has room for it. */
+/* nn_pool_window has room for it. */
 static bool served(const Node *n, Shape large)
 {
     const ExtremumAttrs *a = n->attrs;
@@ -178,7 +178,7 @@ static void bind_images(Writer *w, const Node *n)
     if (n->layout == LAYOUT_NCHW16N) writer_bind(w, "blocks", " / 16 * %lld", (long long)node_shape_in(n).dim[0]);
 }
 
-/* nn_window: c, h, w, oh, ow, kh, kw, sh, sw, dh, dw, top, left, least, wide */
+/* nn_pool_window: c, h, w, oh, ow, kh, kw, sh, sw, dh, dw, top, left, least, wide */
 static void call_kernel(Writer *w, const Node *n, Shape large, Shape small, bool least, const char *call)
 {
     Slide s[2];
@@ -190,13 +190,13 @@ static void call_kernel(Writer *w, const Node *n, Shape large, Shape small, bool
     writer_bind_ints(w, "size", size, sizeof size / sizeof *size);
     writer_bind_int(w, "least", least);
     writer_bind_int(w, "wide", s[0].k * s[1].k > 256);
-    writer_put(w, "static const nn_window size = {$size, $least, $wide};");
+    writer_put(w, "static const nn_pool_window size = {$size, $least, $wide};");
     writer_put(w, call);
 }
 
 void extremum_emit(Writer *w, const Node *n, bool least)
 {
-    writer_bind(w, "kernel", n->layout != LAYOUT_NCHW ? "nn_extremum_last" : "nn_extremum");
+    writer_bind(w, "kernel", n->layout != LAYOUT_NCHW ? "nn_minmax_pool_nhwc" : "nn_minmax_pool");
     const char *keeping = "$kernel(&size, $N$blocks, x, y, place, $t, $T);",
                *without = "$kernel(&size, $N$blocks, x, y, 0, $t, $T);";
     call_kernel(w, n, node_shape_in(n), node_shape_out(n), least, n->out_count > 1 ? keeping : without);
@@ -204,7 +204,7 @@ void extremum_emit(Writer *w, const Node *n, bool least)
 
 static void extremum_grad_emit(Writer *w, const Node *n)
 {
-    writer_bind(w, "kernel", n->layout != LAYOUT_NCHW ? "nn_extremum_last_dx" : "nn_extremum_dx");
+    writer_bind(w, "kernel", n->layout != LAYOUT_NCHW ? "nn_minmax_pool_nhwc_dx" : "nn_minmax_pool_dx");
     call_kernel(w, n, node_shape_out(n), node_shape_in(n), false, "$kernel(&size, $N$blocks, dy, place, dx, $t, $T);");
 }
 

@@ -76,7 +76,7 @@ int64_t region_no_flops(const Node *n)
 
 /* ---- fast form: runtime/kernels/movement/crop.h ------------------------------ */
 
-/* nn_region: c, h, w, H, W, top, left.  With the channels last, columns are C times as
+/* nn_crop_box: c, h, w, H, W, top, left.  With the channels last, columns are C times as
  * many, of an image of one channel. */
 static void bind_region(Writer *w, const Node *n, Shape whole, Shape part, int64_t top, int64_t left)
 {
@@ -84,20 +84,20 @@ static void bind_region(Writer *w, const Node *n, Shape whole, Shape part, int64
     writer_bind(w, "region", "%lld, %lld, %lld, %lld, %lld, %lld, %lld", planes, (long long)part.dim[1],
                 (long long)part.dim[2] * each, (long long)whole.dim[1], (long long)whole.dim[2] * each, (long long)top,
                 (long long)left * each);
-    writer_put(w, "static const nn_region size = {$region};");
+    writer_put(w, "static const nn_crop_box size = {$region};");
 }
 
 void region_take_emit(Writer *w, const Node *n, int64_t top, int64_t left)
 {
     bind_region(w, n, node_shape_in(n), node_shape_out(n), top, left);
-    region_call(w, n, "nn_take(&size, $N, $from, $to, $t, $T);");
+    region_call(w, n, "nn_crop(&size, $N, $from, $to, $t, $T);");
 }
 
 void region_place_emit(Writer *w, const Node *n, int64_t top, int64_t left, double value)
 {
     bind_region(w, n, node_shape_out(n), node_shape_in(n), top, left);
     writer_bind_real(w, "value", value);
-    region_call(w, n, "nn_place(&size, $N, $from, $to, $value, $t, $T);");
+    region_call(w, n, "nn_pad(&size, $N, $from, $to, $value, $t, $T);");
 }
 
 void region_call(Writer *w, const Node *n, const char *call)

@@ -4,8 +4,8 @@
  *   x, y, dy, dx: n samples of `each` elements, one after the other
  *
  * The formulas are those of the plain form, with the functions of vector_math.h;
- * gradients are written in the input or in the output, as the operator stores it.
- * Thread t of T does its part of the elements.
+ * gradients are in terms of the input or the output, whichever the operator stores.
+ * Thread t of T computes part t of the elements.
  */
 #ifndef NN_ACTIVATION_H
 #define NN_ACTIVATION_H

@@ -1,10 +1,10 @@
 /*
- * dropout.h: what is random while training: dropout, and the slopes of rrelu.
+ * dropout.h: what is random in training: dropout, and the slopes of rrelu.
  *
- *   x, y, dy, dx: n samples of `each` elements; mask: a byte for each, slope: a float
+ *   x, y, dy, dx: n samples of `each` elements; mask: a byte per element, slope: a float
  *
- * The number of element k is a hash of (seed, k), SplitMix64 used with a counter, as
- * in the plain form: it depends on nothing else, so that threads draw their parts.
+ * The random number of element k is a hash of (seed, k), SplitMix64 used with a counter, as in the
+ * plain form; it does not depend on the thread that draws it.
  */
 #ifndef NN_DROPOUT_H
 #define NN_DROPOUT_H
@@ -43,12 +43,12 @@ NN_INLINE nn_vec nn_draws(unsigned long long seed, long k)
 NN_KERNEL void nn_dropout(long n, long each, const float *x, float *y, unsigned char *mask, float p, float factor,
                           unsigned long long seed, int t, int T)
 {
-    long end = nn_share(n * each, t + 1, T);
-    for (long i = nn_share(n * each, t, T); i < end; i += NN_W) {
+    long end = nn_partition(n * each, t + 1, T);
+    for (long i = nn_partition(n * each, t, T); i < end; i += NN_W) {
         nn_ints keep = nn_draws(seed, i) >= p;
         nn_store_part(y + i, end - i, nn_select(keep, factor * nn_load_part(x + i, end - i), nn_zero()));
         nn_lanes lane;
-        nn_store(lane, nn_select(keep, nn_spread(1), nn_zero()));
+        nn_store(lane, nn_select(keep, nn_broadcast(1), nn_zero()));
         for (int k = 0; k < NN_W && k < end - i; k++) mask[i + k] = (unsigned char)lane[k];
     }
 }
@@ -57,8 +57,8 @@ NN_KERNEL void nn_dropout(long n, long each, const float *x, float *y, unsigned 
 NN_KERNEL void nn_dropout_grad(long n, long each, const float *dy, const unsigned char *mask, float *dx, float factor,
                                int t, int T)
 {
-    long end = nn_share(n * each, t + 1, T);
-    for (long i = nn_share(n * each, t, T); i < end; i += NN_W) {
+    long end = nn_partition(n * each, t + 1, T);
+    for (long i = nn_partition(n * each, t, T); i < end; i += NN_W) {
         nn_lanes lane;
         for (int k = 0; k < NN_W; k++) lane[k] = k < end - i ? mask[i + k] : 0;
         nn_store_part(dx + i, end - i,
@@ -70,10 +70,10 @@ NN_KERNEL void nn_dropout_grad(long n, long each, const float *dy, const unsigne
 NN_KERNEL void nn_rrelu(long n, long each, const float *x, float *y, float *slope, float lower, float range,
                         unsigned long long seed, int t, int T)
 {
-    long end = nn_share(n * each, t + 1, T);
-    for (long i = nn_share(n * each, t, T); i < end; i += NN_W) {
+    long end = nn_partition(n * each, t + 1, T);
+    for (long i = nn_partition(n * each, t, T); i < end; i += NN_W) {
         nn_vec v = nn_load_part(x + i, end - i);
-        nn_vec s = nn_select(v <= 0, lower + range * nn_draws(seed, i), nn_spread(1));
+        nn_vec s = nn_select(v <= 0, lower + range * nn_draws(seed, i), nn_broadcast(1));
         nn_store_part(slope + i, end - i, s);
         nn_store_part(y + i, end - i, s * v);
     }

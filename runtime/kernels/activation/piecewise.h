@@ -1,10 +1,10 @@
 /*
- * piecewise.h: activations made of straight lines and parabolas, and their
- * gradients, element by element; the same numbers as the plain form.
+ * piecewise.h: piecewise linear and quadratic activations and their gradients, element by
+ * element; bitwise equal to the plain form.
  *
  *   x, y, dy, dx: n samples of `each` elements, one after the other
  *
- * Thread t of T does its part of the elements.
+ * Thread t of T computes part t of the elements.
  */
 #ifndef NN_PIECEWISE_H
 #define NN_PIECEWISE_H
@@ -85,7 +85,7 @@ NN_KERNEL void nn_leaky_relu_grad(long n, long each, const float *dy, const floa
 NN_INLINE nn_vec nn_cut_6(nn_vec x)
 {
     x = nn_select(x < 0, nn_zero(), x);
-    return nn_select(x > 6, nn_spread(6), x);
+    return nn_select(x > 6, nn_broadcast(6), x);
 }
 
 NN_INLINE nn_vec nn_relu6_value(nn_vec x, float p, float q)
@@ -165,7 +165,7 @@ NN_KERNEL void nn_hardswish_grad(long n, long each, const float *dy, const float
 
 NN_INLINE nn_vec nn_threshold_value(nn_vec x, float value, float replace)
 {
-    return nn_select(x <= value, nn_spread(replace), x);
+    return nn_select(x <= value, nn_broadcast(replace), x);
 }
 
 NN_INLINE nn_vec nn_threshold_slope(nn_vec dy, nn_vec s, float value, float q)
@@ -177,7 +177,7 @@ NN_INLINE nn_vec nn_threshold_slope(nn_vec dy, nn_vec s, float value, float q)
 NN_INLINE nn_vec nn_step_value(nn_vec x, float at, float q)
 {
     (void)q;
-    return nn_select(x >= at, nn_spread(1), nn_zero());
+    return nn_select(x >= at, nn_broadcast(1), nn_zero());
 }
 
 /* y = replace for x ≤ value, else x */

@@ -6,8 +6,8 @@
  *   y = x for x > 0, else weight · x;  dx = dy for x > 0, else weight · dy
  *   dweight = Σ over x ≤ 0 of x · dy
  *
- * Thread t of T does its part of the channels, or, of images [n][c] with their channels
- * last (n: samples and pixels), of the pixels.  Their dweight is that of p = 1.
+ * Thread t of T computes part t of the channels, or, of NHWC images [n][c] (n: samples and
+ * pixels), of the pixels.  Their dweight is nn_prelu_dweight with p = 1.
  */
 #ifndef NN_PRELU_H
 #define NN_PRELU_H
@@ -17,8 +17,8 @@
 void nn_prelu(long n, int c, long p, const float *x, const float *weight, float *y, int t, int T);
 void nn_prelu_dx(long n, int c, long p, const float *dy, const float *x, const float *weight, float *dx, int t, int T);
 void nn_prelu_dweight(long n, int c, long p, const float *dy, const float *x, float *dweight, int t, int T);
-void nn_prelu_last(long n, int c, const float *x, const float *weight, float *y, int t, int T);
-void nn_prelu_last_dx(long n, int c, const float *dy, const float *x, const float *weight, float *dx, int t, int T);
+void nn_prelu_nhwc(long n, int c, const float *x, const float *weight, float *y, int t, int T);
+void nn_prelu_nhwc_dx(long n, int c, const float *dy, const float *x, const float *weight, float *dx, int t, int T);
 
 #else
 
@@ -65,12 +65,12 @@ NN_INLINE void nn_prelu_pixels(long n, int c, const float *from, const float *x,
     }
 }
 
-NN_KERNEL void nn_prelu_last(long n, int c, const float *x, const float *weight, float *y, int t, int T)
+NN_KERNEL void nn_prelu_nhwc(long n, int c, const float *x, const float *weight, float *y, int t, int T)
 {
     nn_prelu_pixels(n, c, x, x, weight, y, t, T);
 }
 
-NN_KERNEL void nn_prelu_last_dx(long n, int c, const float *dy, const float *x, const float *weight, float *dx, int t,
+NN_KERNEL void nn_prelu_nhwc_dx(long n, int c, const float *dy, const float *x, const float *weight, float *dx, int t,
                                 int T)
 {
     nn_prelu_pixels(n, c, dy, x, weight, dx, t, T);
@@ -86,7 +86,7 @@ NN_KERNEL void nn_prelu_dweight(long n, int c, long p, const float *dy, const fl
 {
     nn_channels s = nn_channels_of(c, p, t, T);
     for (long k = s.first; k < s.last; k += s.step)
-        nn_channel_put(dweight, k, s, nn_channel_sum(n, c, p, nn_term_below, nn_zero(), dy, x, k, s));
+        nn_channel_store(dweight, k, s, nn_channel_sum(n, c, p, nn_term_below, nn_zero(), dy, x, k, s));
 }
 
 #endif /* NN_LINKED */

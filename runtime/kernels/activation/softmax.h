@@ -1,14 +1,14 @@
 /*
- * softmax.h: softmax and its logarithm over channels, with gradients.
+ * softmax.h: softmax and log_softmax over channels, with gradients.
  *
- *   x, y, dy, dx: [n][c][p], p places; dx may be dy, y may be x
+ *   x, y, dy, dx: [n][c][p], p pixels; dx may be dy, y may be x
  *
- *   softmax      y = e^(x − top) / Σ e^(x − top)        dx = y · (dy − Σ dy · y)
- *   log_softmax  y = x − top − log Σ e^(x − top)        dx = dy − e^y · Σ dy
+ *   softmax      y = e^(x − max) / Σ e^(x − max)        dx = y · (dy − Σ dy · y)
+ *   log_softmax  y = x − max − log Σ e^(x − max)        dx = dy − e^y · Σ dy
  *
- * top is the largest of the channels, so that nothing overflows.  With p = 1 a
- * sample is a run, whose elements are taken a vector at a time; else neighbouring
- * places are.  Thread t of T does its part of the samples or of those vectors.
+ * Subtracting the maximum over the channels prevents overflow.  With p = 1 a vector holds
+ * neighbouring channels of a sample, otherwise neighbouring pixels.  Thread t of T computes part t
+ * of the samples or of the vectors of pixels.
  */
 #ifndef NN_SOFTMAX_H
 #define NN_SOFTMAX_H
@@ -27,7 +27,7 @@ void nn_log_softmax_grad(long n, long c, long p, const float *dy, const float *y
 
 /* ---- runs ----------------------------------------------------------------- */
 
-NN_INLINE float nn_run_top(const float *x, long c)
+NN_INLINE float nn_run_max(const float *x, long c)
 {
     nn_vec top = nn_load_part(x, c);
     for (long i = NN_W; i < c; i += NN_W) {
@@ -74,21 +74,21 @@ NN_INLINE nn_vec nn_log_softmax_slope(nn_vec dy, nn_vec y, float sum, float q)
 
 NN_INLINE void nn_softmax_run(long c, const float *x, float *y)
 {
-    nn_map(nn_exp_less, nn_run_top(x, c), 0, c, x, y, 0, 1);
+    nn_map(nn_exp_less, nn_run_max(x, c), 0, c, x, y, 0, 1);
     nn_map(nn_divided, nn_lanes_sum(nn_sums(nn_term_a, nn_zero(), y, y, c)), 0, c, y, y, 0, 1);
 }
 
 NN_INLINE void nn_log_softmax_run(long c, const float *x, float *y)
 {
-    float top = nn_run_top(x, c);
-    float sum = nn_lanes_sum(nn_sums(nn_term_exp, nn_spread(top), x, x, c));
-    nn_map(nn_less_both, top, nn_log(nn_spread(sum))[0], c, x, y, 0, 1);
+    float top = nn_run_max(x, c);
+    float sum = nn_lanes_sum(nn_sums(nn_term_exp, nn_broadcast(top), x, x, c));
+    nn_map(nn_less_both, top, nn_log(nn_broadcast(sum))[0], c, x, y, 0, 1);
 }
 
-/* ---- places side by side -------------------------------------------------------- */
+/* ---- neighbouring pixels -------------------------------------------------------- */
 
-/* `count` places from x on; channels are p elements apart. */
-NN_INLINE nn_vec nn_places_top(long c, long p, const float *x, long count)
+/* The maximum over the channels of `count` pixels from x on; channels are p elements apart. */
+NN_INLINE nn_vec nn_pixels_max(long c, long p, const float *x, long count)
 {
     nn_vec top = nn_load_part(x, count);
     for (long k = 1; k < c; k++) {
@@ -98,9 +98,9 @@ NN_INLINE nn_vec nn_places_top(long c, long p, const float *x, long count)
     return top;
 }
 
-NN_INLINE void nn_softmax_places(long c, long p, const float *x, float *y, long count)
+NN_INLINE void nn_softmax_pixels(long c, long p, const float *x, float *y, long count)
 {
-    nn_vec top = nn_places_top(c, p, x, count), sum = nn_zero();
+    nn_vec top = nn_pixels_max(c, p, x, count), sum = nn_zero();
     for (long k = 0; k < c; k++) {
         nn_vec v = nn_exp(nn_load_part(x + k * p, count) - top);
         sum += v;
@@ -109,15 +109,15 @@ NN_INLINE void nn_softmax_places(long c, long p, const float *x, float *y, long 
     for (long k = 0; k < c; k++) nn_store_part(y + k * p, count, nn_load_part(y + k * p, count) / sum);
 }
 
-NN_INLINE void nn_log_softmax_places(long c, long p, const float *x, float *y, long count)
+NN_INLINE void nn_log_softmax_pixels(long c, long p, const float *x, float *y, long count)
 {
-    nn_vec top = nn_places_top(c, p, x, count), sum = nn_zero();
+    nn_vec top = nn_pixels_max(c, p, x, count), sum = nn_zero();
     for (long k = 0; k < c; k++) sum += nn_exp(nn_load_part(x + k * p, count) - top);
     nn_vec log_sum = nn_log(sum);
     for (long k = 0; k < c; k++) nn_store_part(y + k * p, count, nn_load_part(x + k * p, count) - top - log_sum);
 }
 
-NN_INLINE void nn_softmax_grad_places(long c, long p, const float *dy, const float *y, float *dx, long count)
+NN_INLINE void nn_softmax_grad_pixels(long c, long p, const float *dy, const float *y, float *dx, long count)
 {
     nn_vec mean = nn_zero();
     for (long k = 0; k < c; k++) mean += nn_load_part(dy + k * p, count) * nn_load_part(y + k * p, count);
@@ -125,7 +125,7 @@ NN_INLINE void nn_softmax_grad_places(long c, long p, const float *dy, const flo
         nn_store_part(dx + k * p, count, nn_load_part(y + k * p, count) * (nn_load_part(dy + k * p, count) - mean));
 }
 
-NN_INLINE void nn_log_softmax_grad_places(long c, long p, const float *dy, const float *y, float *dx, long count)
+NN_INLINE void nn_log_softmax_grad_pixels(long c, long p, const float *dy, const float *y, float *dx, long count)
 {
     nn_vec sum = nn_zero();
     for (long k = 0; k < c; k++) sum += nn_load_part(dy + k * p, count);
@@ -134,68 +134,68 @@ NN_INLINE void nn_log_softmax_grad_places(long c, long p, const float *dy, const
                       nn_load_part(dy + k * p, count) - nn_exp(nn_load_part(y + k * p, count)) * sum);
 }
 
-/* ---- shares ---------------------------------------------------------------------- */
+/* ---- partitions ------------------------------------------------------------------ */
 
-/* Vectors of places in a sample; 1 for a run. */
-NN_INLINE long nn_place_vectors(long p) { return (p + NN_W - 1) / NN_W; }
+/* Vectors of pixels in a sample; 1 if p = 1. */
+NN_INLINE long nn_pixel_vectors(long p) { return (p + NN_W - 1) / NN_W; }
 
-/* Where vector k of all samples begins. */
-NN_INLINE long nn_place_at(long c, long p, long k)
+/* The offset of vector k of all samples. */
+NN_INLINE long nn_pixel_at(long c, long p, long k)
 {
-    long vectors = nn_place_vectors(p);
+    long vectors = nn_pixel_vectors(p);
     return k / vectors * c * p + k % vectors * NN_W;
 }
 
-NN_INLINE long nn_place_count(long p, long k) { return p - k % nn_place_vectors(p) * NN_W; }
+NN_INLINE long nn_pixel_count(long p, long k) { return p - k % nn_pixel_vectors(p) * NN_W; }
 
 NN_KERNEL void nn_softmax(long n, long c, long p, const float *x, float *y, int t, int T)
 {
-    long all = n * nn_place_vectors(p);
+    long all = n * nn_pixel_vectors(p);
     for (long k = all * t / T; k < all * (t + 1) / T; k++) {
-        long at = nn_place_at(c, p, k);
+        long at = nn_pixel_at(c, p, k);
         if (p == 1)
             nn_softmax_run(c, x + at, y + at);
         else
-            nn_softmax_places(c, p, x + at, y + at, nn_place_count(p, k));
+            nn_softmax_pixels(c, p, x + at, y + at, nn_pixel_count(p, k));
     }
 }
 
 NN_KERNEL void nn_softmax_grad(long n, long c, long p, const float *dy, const float *y, float *dx, int t, int T)
 {
-    long all = n * nn_place_vectors(p);
+    long all = n * nn_pixel_vectors(p);
     for (long k = all * t / T; k < all * (t + 1) / T; k++) {
-        long at = nn_place_at(c, p, k);
+        long at = nn_pixel_at(c, p, k);
         if (p == 1) {
             float mean = nn_lanes_sum(nn_sums(nn_term_product, nn_zero(), dy + at, y + at, c));
             nn_map2(nn_softmax_slope, mean, 0, c, dy + at, y + at, dx + at, 0, 1);
         } else {
-            nn_softmax_grad_places(c, p, dy + at, y + at, dx + at, nn_place_count(p, k));
+            nn_softmax_grad_pixels(c, p, dy + at, y + at, dx + at, nn_pixel_count(p, k));
         }
     }
 }
 
 NN_KERNEL void nn_log_softmax(long n, long c, long p, const float *x, float *y, int t, int T)
 {
-    long all = n * nn_place_vectors(p);
+    long all = n * nn_pixel_vectors(p);
     for (long k = all * t / T; k < all * (t + 1) / T; k++) {
-        long at = nn_place_at(c, p, k);
+        long at = nn_pixel_at(c, p, k);
         if (p == 1)
             nn_log_softmax_run(c, x + at, y + at);
         else
-            nn_log_softmax_places(c, p, x + at, y + at, nn_place_count(p, k));
+            nn_log_softmax_pixels(c, p, x + at, y + at, nn_pixel_count(p, k));
     }
 }
 
 NN_KERNEL void nn_log_softmax_grad(long n, long c, long p, const float *dy, const float *y, float *dx, int t, int T)
 {
-    long all = n * nn_place_vectors(p);
+    long all = n * nn_pixel_vectors(p);
     for (long k = all * t / T; k < all * (t + 1) / T; k++) {
-        long at = nn_place_at(c, p, k);
+        long at = nn_pixel_at(c, p, k);
         if (p == 1) {
             float sum = nn_lanes_sum(nn_sums(nn_term_a, nn_zero(), dy + at, dy + at, c));
             nn_map2(nn_log_softmax_slope, sum, 0, c, dy + at, y + at, dx + at, 0, 1);
         } else {
-            nn_log_softmax_grad_places(c, p, dy + at, y + at, dx + at, nn_place_count(p, k));
+            nn_log_softmax_grad_pixels(c, p, dy + at, y + at, dx + at, nn_pixel_count(p, k));
         }
     }
 }

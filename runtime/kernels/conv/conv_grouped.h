@@ -1,11 +1,10 @@
 /*
- * conv_grouped.h: convolution in groups of one channel each (depthwise), or of a few, as many
- * outputs as channels; channels last.
+ * conv_grouped.h: grouped convolution of NHWC images with few channels per group, as many outputs
+ * as channels; depthwise convolution is the case of one.
  *
- * Outputs lie in the lanes.  What a lane reads at a tap are the K channels of its group, one
- * after the other: a vector of the image, with channel i of each group spread to the group's
- * lanes.  The panels are [tap][i][output], padded to whole vectors.  See conv.h for what is
- * gathered, scattered and summed.
+ * Outputs are in the lanes.  At each tap a lane reads the K channels of its group, one after the
+ * other: a vector of the image with channel i of each group broadcast to the group's lanes.
+ * Panels are [tap][i][output], padded to whole vectors.  conv.h has the formulas.
  */
 #ifndef NN_CONV_GROUPED_H
 #define NN_CONV_GROUPED_H
@@ -14,22 +13,21 @@
 #include "runtime/kernels/conv/conv_types.h"
 #include "runtime/kernels/simd/transpose.h"
 
-enum { NN_GROUPED_CHANNELS = NN_W < 8 ? NN_W : 8 }; /* channels of a group, at most */
+enum { NN_GROUPED_CHANNELS = NN_W < 8 ? NN_W : 8 }; /* largest number of channels in a group */
 
-/* The channels of a group, if there are few enough, and a power of two: 1, 2, 4 or 8; else 0. */
-NN_INLINE int nn_narrow(const nn_conv *d)
+/* The channels of a group if this kernel serves them, 1, 2, 4 or 8; else 0. */
+NN_INLINE int nn_grouped_channels(const nn_conv *d)
 {
     const int k = d->c / d->groups;
     return d->groups > 1 && d->c == d->o && k <= NN_GROUPED_CHANNELS && (k & (k - 1)) == 0 ? k : 0;
 }
 
-NN_INLINE long nn_narrow_row(const nn_conv *d) { return (d->c + NN_PANEL - 1) / NN_PANEL * NN_PANEL; }
+NN_INLINE long nn_grouped_row(const nn_conv *d) { return (d->c + NN_PANEL - 1) / NN_PANEL * NN_PANEL; }
 
-/* From [output][i][tap] to [tap][i][output]; back, for the gradient of the input, outputs and
- * channels change places. */
-NN_KERNEL void nn_narrow_panels(const nn_conv *d, int back, const float *weight, float *panels, int t, int T)
+/* From [output][i][tap] to [tap][i][output]; `back`, for backward-data, swaps outputs and channels. */
+NN_KERNEL void nn_grouped_panels(const nn_conv *d, int back, const float *weight, float *panels, int t, int T)
 {
-    const long taps = d->kh * d->kw, row = nn_narrow_row(d), k = nn_narrow(d);
+    const long taps = d->kh * d->kw, row = nn_grouped_row(d), k = nn_grouped_channels(d);
     for (long p = taps * k * t / T; p < taps * k * (t + 1) / T; p++) {
         const long tap = p / k, i = p % k;
         for (long c = 0; c < row; c++) {
@@ -53,47 +51,46 @@ NN_KERNEL void nn_narrow_panels(const nn_conv *d, int back, const float *weight,
 #define NN_TWOS(i) i, i, 2 + i, 2 + i
 #endif
 
-/* `at` is where x was read. */
-NN_INLINE nn_vec nn_spread_within(const int K, const int i, nn_vec x, const float *at)
+/* Channel i of each group of K lanes in all its lanes; x was read from `at`. */
+NN_INLINE nn_vec nn_broadcast_within(const int K, const int i, nn_vec x, const float *at)
 {
     if (K == 1) return x;
-    if (K == NN_W) return nn_spread(at[i]);
-    if (K == 2) return i ? NN_MIX(x, x, NN_TWOS(1)) : NN_MIX(x, x, NN_TWOS(0));
+    if (K == NN_W) return nn_broadcast(at[i]);
+    if (K == 2) return i ? NN_PERMUTE(x, x, NN_TWOS(1)) : NN_PERMUTE(x, x, NN_TWOS(0));
 #if defined(NN_FOURS)
-    if (K == 4 && i < 2) return i ? NN_MIX(x, x, NN_FOURS(1)) : NN_MIX(x, x, NN_FOURS(0));
-    if (K == 4) return i > 2 ? NN_MIX(x, x, NN_FOURS(3)) : NN_MIX(x, x, NN_FOURS(2));
+    if (K == 4 && i < 2) return i ? NN_PERMUTE(x, x, NN_FOURS(1)) : NN_PERMUTE(x, x, NN_FOURS(0));
+    if (K == 4) return i > 2 ? NN_PERMUTE(x, x, NN_FOURS(3)) : NN_PERMUTE(x, x, NN_FOURS(2));
 #endif
 #if defined(NN_EIGHTS)
     switch (i) {
-    case 0: return NN_MIX(x, x, NN_EIGHTS(0));
-    case 1: return NN_MIX(x, x, NN_EIGHTS(1));
-    case 2: return NN_MIX(x, x, NN_EIGHTS(2));
-    case 3: return NN_MIX(x, x, NN_EIGHTS(3));
-    case 4: return NN_MIX(x, x, NN_EIGHTS(4));
-    case 5: return NN_MIX(x, x, NN_EIGHTS(5));
-    case 6: return NN_MIX(x, x, NN_EIGHTS(6));
-    case 7: return NN_MIX(x, x, NN_EIGHTS(7));
+    case 0: return NN_PERMUTE(x, x, NN_EIGHTS(0));
+    case 1: return NN_PERMUTE(x, x, NN_EIGHTS(1));
+    case 2: return NN_PERMUTE(x, x, NN_EIGHTS(2));
+    case 3: return NN_PERMUTE(x, x, NN_EIGHTS(3));
+    case 4: return NN_PERMUTE(x, x, NN_EIGHTS(4));
+    case 5: return NN_PERMUTE(x, x, NN_EIGHTS(5));
+    case 6: return NN_PERMUTE(x, x, NN_EIGHTS(6));
+    case 7: return NN_PERMUTE(x, x, NN_EIGHTS(7));
     }
 #endif
     return x;
 }
 
-/* ---- a line of points ---------------------------------------------------------- */
+/* ---- a row of pixels ---------------------------------------------------------- */
 
-/* What a row of points reads: neighbours are `step` floats and `stride` columns apart, and
- * so are the places where a tap reads them. */
-typedef struct nn_reach {
+/* The taps of a row of pixels.  From one pixel to the next, each tap moves by `stride` columns or `step` floats. */
+typedef struct nn_tap_table {
     int taps;
-    int column[NN_MAX_TAPS]; /* where point 0 reads */
-    long at[NN_MAX_TAPS];    /* the same in floats, from the image on */
+    int column[NN_MAX_TAPS]; /* that pixel 0 reads */
+    long at[NN_MAX_TAPS];    /* the same as an offset from the image, in floats */
     long weight[NN_MAX_TAPS];
-    int stride, width; /* in columns, and those of the image */
+    int stride, width; /* of a pixel, and of the image, in columns */
     long step;
-    int first, last; /* the points that have all taps inside */
-} nn_reach;
+    int first, last; /* the pixels whose taps are all inside */
+} nn_tap_table;
 
-/* No taps yet; the arrays are not cleared, since this is done for every row. */
-NN_INLINE void nn_reach_open(nn_reach *r, int stride, int width, long step)
+/* An empty table.  The arrays are not cleared, since there is a table for every row. */
+NN_INLINE void nn_tap_table_open(nn_tap_table *r, int stride, int width, long step)
 {
     r->taps = 0;
     r->stride = stride;
@@ -101,17 +98,17 @@ NN_INLINE void nn_reach_open(nn_reach *r, int stride, int width, long step)
     r->step = step;
 }
 
-NN_INLINE void nn_reach_add(nn_reach *r, int column, long at, long weight)
+NN_INLINE void nn_tap_table_add(nn_tap_table *r, int column, long at, long weight)
 {
     r->column[r->taps] = column;
     r->at[r->taps] = at;
     r->weight[r->taps++] = weight;
 }
 
-NN_INLINE void nn_reach_close(nn_reach *r, int points)
+NN_INLINE void nn_tap_table_close(nn_tap_table *r, int pixels)
 {
     r->first = 0;
-    r->last = points;
+    r->last = pixels;
     for (int k = 0; k < r->taps; k++) {
         const int before = r->column[k] < 0 ? (-r->column[k] + r->stride - 1) / r->stride : 0;
         const int inside = r->column[k] < r->width ? (r->width - 1 - r->column[k]) / r->stride + 1 : 0;
@@ -121,26 +118,26 @@ NN_INLINE void nn_reach_close(nn_reach *r, int points)
     if (r->last < r->first) r->last = r->first;
 }
 
-/* One vector of one point, whose taps may be outside. */
-NN_INLINE nn_vec nn_reach_point(const int K, const nn_reach *r, const float *image, const float *panels, long row,
-                                int point, long lanes, nn_vec sum)
+/* One vector of one pixel, whose taps may be outside the image. */
+NN_INLINE nn_vec nn_tap_table_pixel(const int K, const nn_tap_table *r, const float *image, const float *panels,
+                                    long row, int pixel, long lanes, nn_vec sum)
 {
     for (int k = 0; k < r->taps; k++) {
-        const int column = r->column[k] + point * r->stride;
+        const int column = r->column[k] + pixel * r->stride;
         if (column < 0 || column >= r->width) continue;
-        const float *at = image + r->at[k] + point * r->step, *w = panels + r->weight[k];
+        const float *at = image + r->at[k] + pixel * r->step, *w = panels + r->weight[k];
         const nn_vec x = nn_load_some(at, lanes);
         NN_UNROLL
-        for (int i = 0; i < K; i++) sum += nn_spread_within(K, i, x, at) * nn_load(w + i * row);
+        for (int i = 0; i < K; i++) sum += nn_broadcast_within(K, i, x, at) * nn_load(w + i * row);
     }
     return sum;
 }
 
-NN_INLINE void nn_reach_points(const int K, const nn_reach *r, const float *image, const float *panels, long row,
-                               int point, nn_vec sum[NN_GROUPED_PIXELS][NN_LINE_VECTORS])
+NN_INLINE void nn_tap_table_pixels(const int K, const nn_tap_table *r, const float *image, const float *panels,
+                                   long row, int pixel, nn_vec sum[NN_GROUPED_PIXELS][NN_LINE_VECTORS])
 {
     for (int k = 0; k < r->taps; k++) {
-        const float *x = image + r->at[k] + point * r->step, *w = panels + r->weight[k];
+        const float *x = image + r->at[k] + pixel * r->step, *w = panels + r->weight[k];
         NN_UNROLL
         for (int i = 0; i < K; i++) {
             nn_vec weight[NN_LINE_VECTORS];
@@ -150,115 +147,118 @@ NN_INLINE void nn_reach_points(const int K, const nn_reach *r, const float *imag
             for (int m = 0; m < NN_GROUPED_PIXELS; m++) NN_UNROLL
             for (int v = 0; v < NN_LINE_VECTORS; v++) {
                 const float *at = x + m * r->step + v * NN_W;
-                sum[m][v] += nn_spread_within(K, i, nn_load(at), at) * weight[v];
+                sum[m][v] += nn_broadcast_within(K, i, nn_load(at), at) * weight[v];
             }
         }
     }
 }
 
-/* Where a line's results go: points `far` floats apart, of an image that begins at `base`. */
-typedef struct nn_line {
+/* The destination of a row of pixels, `stride` floats apart, of the image at `base`. */
+typedef struct nn_grouped_output {
     float *y, *base;
-    long far;
+    long stride;
     const float *bias;
-    const nn_tail *tail;
-} nn_line;
+    const nn_epilogue *epilogue;
+} nn_grouped_output;
 
-NN_INLINE void nn_line_store(const nn_line *l, float *y, long c, long lanes, nn_vec sum)
+NN_INLINE void nn_grouped_output_store(const nn_grouped_output *l, float *y, long c, long lanes, nn_vec sum)
 {
-    const nn_tail *tail = l->tail;
-    if (tail) sum = nn_finish(tail, (int)c, lanes, tail->summand ? tail->summand + (y + c - l->base) : 0, sum);
+    const nn_epilogue *epilogue = l->epilogue;
+    if (epilogue)
+        sum = nn_epilogue_apply(epilogue, (int)c, lanes,
+                                epilogue->residual ? epilogue->residual + (y + c - l->base) : 0, sum);
     nn_store_some(y + c, lanes, sum);
 }
 
-/* All channels of the points, by cache lines of them. */
-NN_INLINE void nn_narrow_channels(const int K, const nn_reach *r, const nn_line *l, const float *image,
-                                  const float *panels, long row, int points, long channels)
+/* All channels of the pixels, a cache line of channels at a time. */
+NN_INLINE void nn_grouped_row_channels(const int K, const nn_tap_table *r, const nn_grouped_output *l,
+                                       const float *image, const float *panels, long row, int pixels, long channels)
 {
     for (long c = 0; c < channels; c += NN_LINE) {
         const int whole = channels - c >= NN_LINE;
-        for (int point = 0; point < points;) {
-            float *y = l->y + point * l->far;
-            if (whole && point >= r->first && point + NN_GROUPED_PIXELS <= r->last) {
+        for (int pixel = 0; pixel < pixels;) {
+            float *y = l->y + pixel * l->stride;
+            if (whole && pixel >= r->first && pixel + NN_GROUPED_PIXELS <= r->last) {
                 nn_vec sum[NN_GROUPED_PIXELS][NN_LINE_VECTORS];
                 NN_UNROLL
                 for (int m = 0; m < NN_GROUPED_PIXELS; m++) NN_UNROLL
                 for (int v = 0; v < NN_LINE_VECTORS; v++)
                     sum[m][v] = l->bias ? nn_load(l->bias + c + v * NN_W) : nn_zero();
-                nn_reach_points(K, r, image + c, panels + c, row, point, sum);
+                nn_tap_table_pixels(K, r, image + c, panels + c, row, pixel, sum);
                 NN_UNROLL
                 for (int m = 0; m < NN_GROUPED_PIXELS; m++) NN_UNROLL
                 for (int v = 0; v < NN_LINE_VECTORS; v++)
-                    nn_line_store(l, y + m * l->far, c + v * NN_W, NN_W, sum[m][v]);
-                point += NN_GROUPED_PIXELS;
+                    nn_grouped_output_store(l, y + m * l->stride, c + v * NN_W, NN_W, sum[m][v]);
+                pixel += NN_GROUPED_PIXELS;
                 continue;
             }
             for (long v = c; v < channels && v < c + NN_LINE; v += NN_W) {
                 const long lanes = channels - v;
                 nn_vec sum = l->bias ? nn_load_some(l->bias + v, lanes) : nn_zero();
-                nn_line_store(l, y, v, lanes, nn_reach_point(K, r, image + v, panels + v, row, point, lanes, sum));
+                nn_grouped_output_store(l, y, v, lanes,
+                                        nn_tap_table_pixel(K, r, image + v, panels + v, row, pixel, lanes, sum));
             }
-            point++;
+            pixel++;
         }
     }
 }
 
-NN_KERNEL void nn_narrow_line(const nn_conv *d, const nn_reach *r, const nn_line *l, const float *image,
-                              const float *panels, int points)
+NN_KERNEL void nn_grouped_row_run(const nn_conv *d, const nn_tap_table *r, const nn_grouped_output *l,
+                                  const float *image, const float *panels, int pixels)
 {
-    const long row = nn_narrow_row(d);
-    switch (nn_narrow(d)) {
-    case 1: nn_narrow_channels(1, r, l, image, panels, row, points, d->c); break;
-    case 2: nn_narrow_channels(2, r, l, image, panels, row, points, d->c); break;
-    case 4: nn_narrow_channels(4, r, l, image, panels, row, points, d->c); break;
+    const long row = nn_grouped_row(d);
+    switch (nn_grouped_channels(d)) {
+    case 1: nn_grouped_row_channels(1, r, l, image, panels, row, pixels, d->c); break;
+    case 2: nn_grouped_row_channels(2, r, l, image, panels, row, pixels, d->c); break;
+    case 4: nn_grouped_row_channels(4, r, l, image, panels, row, pixels, d->c); break;
 #if defined(NN_FOURS)
-    case 8: nn_narrow_channels(8, r, l, image, panels, row, points, d->c); break;
+    case 8: nn_grouped_row_channels(8, r, l, image, panels, row, pixels, d->c); break;
 #endif
     }
 }
 
 /* ---- forward, and the gradient of the input ---------------------------------------- */
 
-NN_KERNEL void nn_narrow_gather(const nn_conv *d, const float *large, const float *panels, const float *bias,
-                                const nn_tail *tail, float *small, int t, int T)
+NN_KERNEL void nn_grouped_forward(const nn_conv *d, const float *large, const float *panels, const float *bias,
+                                  const nn_epilogue *epilogue, float *small, int t, int T)
 {
-    const long rows = (long)d->n * d->oh, row = nn_narrow_row(d) * nn_narrow(d);
+    const long rows = (long)d->n * d->oh, row = nn_grouped_row(d) * nn_grouped_channels(d);
     for (long k = rows * t / T; k < rows * (t + 1) / T; k++) {
         const float *image = large + k / d->oh * d->h * d->w * d->c_step;
         const int top = (int)(k % d->oh) * d->sh - d->top;
-        nn_reach r;
-        nn_reach_open(&r, d->sw, d->w, (long)d->sw * d->c_step);
+        nn_tap_table r;
+        nn_tap_table_open(&r, d->sw, d->w, (long)d->sw * d->c_step);
         for (int tap = 0; tap < d->kh * d->kw; tap++) {
             const int h = top + tap / d->kw * d->dh, w = tap % d->kw * d->dw - d->left;
-            if (h >= 0 && h < d->h) nn_reach_add(&r, w, ((long)h * d->w + w) * d->c_step, tap * row);
+            if (h >= 0 && h < d->h) nn_tap_table_add(&r, w, ((long)h * d->w + w) * d->c_step, tap * row);
         }
-        nn_reach_close(&r, d->ow);
-        const nn_line line = {small + k * d->ow * d->o_step, small, d->o_step, bias, tail};
-        nn_narrow_line(d, &r, &line, image, panels, d->ow);
+        nn_tap_table_close(&r, d->ow);
+        const nn_grouped_output line = {small + k * d->ow * d->o_step, small, d->o_step, bias, epilogue};
+        nn_grouped_row_run(d, &r, &line, image, panels, d->ow);
     }
 }
 
-/* Of a row, the points of one residue modulo the stride are reached by the same taps, and
- * read neighbours. */
-NN_KERNEL void nn_narrow_scatter(const nn_conv *d, const float *small, const float *panels, const float *bias,
-                                 float *large, int t, int T)
+/* The pixels of a row with the same residue modulo the stride have the same taps, which read neighbouring pixels. */
+NN_KERNEL void nn_grouped_backward_data(const nn_conv *d, const float *small, const float *panels, const float *bias,
+                                        float *large, int t, int T)
 {
-    const long rows = (long)d->n * d->h, row = nn_narrow_row(d) * nn_narrow(d);
+    const long rows = (long)d->n * d->h, row = nn_grouped_row(d) * nn_grouped_channels(d);
     for (long k = rows * t / T; k < rows * (t + 1) / T; k++) {
         const float *image = small + k / d->h * d->oh * d->ow * d->o_step;
         const int h = (int)(k % d->h);
         for (int q = 0; q < d->sw && q < d->w; q++) {
-            const int points = (d->w - q + d->sw - 1) / d->sw;
-            nn_reach r;
-            nn_reach_open(&r, 1, d->ow, d->o_step);
+            const int pixels = (d->w - q + d->sw - 1) / d->sw;
+            nn_tap_table r;
+            nn_tap_table_open(&r, 1, d->ow, d->o_step);
             for (int tap = 0; tap < d->kh * d->kw; tap++) {
                 const int u = h + d->top - tap / d->kw * d->dh, v = q + d->left - tap % d->kw * d->dw;
                 if (u < 0 || u % d->sh || u / d->sh >= d->oh || v % d->sw) continue;
-                nn_reach_add(&r, v / d->sw, ((long)(u / d->sh) * d->ow + v / d->sw) * d->o_step, tap * row);
+                nn_tap_table_add(&r, v / d->sw, ((long)(u / d->sh) * d->ow + v / d->sw) * d->o_step, tap * row);
             }
-            nn_reach_close(&r, points);
-            const nn_line line = {large + (k * d->w + q) * d->c_step, large, (long)d->sw * d->c_step, bias, 0};
-            nn_narrow_line(d, &r, &line, image, panels, points);
+            nn_tap_table_close(&r, pixels);
+            const nn_grouped_output line = {large + (k * d->w + q) * d->c_step, large, (long)d->sw * d->c_step, bias,
+                                            0};
+            nn_grouped_row_run(d, &r, &line, image, panels, pixels);
         }
     }
 }
@@ -267,7 +267,7 @@ NN_KERNEL void nn_narrow_scatter(const nn_conv *d, const float *small, const flo
 
 enum { NN_DEPTHWISE_TAPS = 3 };
 
-/* sum[tap][v] += Σ over one row of points, `count` taps from j on of one row of the kernel,
+/* sum[tap][v] += Σ over one row of pixels, `count` taps from j on of one row of the kernel,
  * V vectors of channels; lanes: NN_W, or with one vector those in use. */
 NN_INLINE void nn_depthwise_row_sum(const int count, const int V, const nn_conv *d, const float *x, const float *dy,
                                     int j, long lanes, nn_vec sum[][NN_LINE_VECTORS])
@@ -277,8 +277,8 @@ NN_INLINE void nn_depthwise_row_sum(const int count, const int V, const nn_conv 
     NN_UNROLL
     for (int k = 0; k < count; k++) NN_UNROLL
     for (int v = 0; v < V; v++) part[k][v] = nn_zero();
-    for (int point = 0; point < d->ow; point++, dy += d->o_step) {
-        const int w = point * d->sw - d->left + j * d->dw, inside = w >= 0 && w + (count - 1) * d->dw < d->w;
+    for (int pixel = 0; pixel < d->ow; pixel++, dy += d->o_step) {
+        const int w = pixel * d->sw - d->left + j * d->dw, inside = w >= 0 && w + (count - 1) * d->dw < d->w;
         const float *at = x + (long)w * d->c_step;
         NN_UNROLL
         for (int k = 0; k < count; k++) {
@@ -293,7 +293,7 @@ NN_INLINE void nn_depthwise_row_sum(const int count, const int V, const nn_conv 
     for (int v = 0; v < V; v++) sum[k][v] += part[k][v];
 }
 
-/* sum[tap][v], of all points */
+/* sum[tap][v], of all pixels */
 NN_INLINE void nn_depthwise_sums(const int V, const nn_conv *d, const float *large, const float *small, long lanes,
                                  nn_vec sum[][NN_LINE_VECTORS])
 {
@@ -326,8 +326,7 @@ NN_INLINE void nn_depthwise_store(int vectors, int taps, long lanes, nn_vec sum[
 }
 
 /* weight: [c][tap]; part t of T of the cache lines of channels. */
-NN_KERNEL void nn_depthwise_weights(const nn_conv *d, const float *large, const float *small, float *weight, int t,
-                                    int T)
+NN_KERNEL void nn_depthwise_wgrad(const nn_conv *d, const float *large, const float *small, float *weight, int t, int T)
 {
     const int taps = d->kh * d->kw;
     const long units = (d->c + NN_LINE - 1) / NN_LINE;

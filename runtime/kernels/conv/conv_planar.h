@@ -1,13 +1,13 @@
 /*
- * conv_planar.h: convolution over planar images, [n][c][h][w], of few channels and with few
- * outputs: too few to fill vectors, so that neighbouring columns lie in the lanes.
+ * conv_planar.h: direct convolution of NCHW images with few channels and outputs, too few to fill
+ * vectors; the lanes hold neighbouring columns instead.
  *
  *   y[o][u][v] = b[o] + Σ_{c, i, j} W[o][c][i][j] · x[c][u·sh + i·dh − top][v + j·dw − left]
  *
- * A tile of some outputs × two vectors of a row stays in registers.  The last vector of a
- * row begins where it ends with the row, so that some columns are computed twice, to the
- * same bits.  Where there is padding, the rows that a row of outputs reads are copied with
- * zeros around them.  The sum goes channel by channel and tap by tap.
+ * A tile of some outputs × two vectors of a row stays in registers.  The last vector of a row ends
+ * with the row, so some columns are computed twice, with bitwise identical results.  With padding,
+ * the rows that a row of outputs reads are copied with zeros around them.  Sums are in the order of
+ * channels, then taps.
  */
 #ifndef NN_CONV_PLANAR_H
 #define NN_CONV_PLANAR_H
@@ -17,20 +17,20 @@
 
 enum { NN_PLANAR_OUTPUTS = 6 }; /* at most, of a tile */
 
-/* What a row of outputs reads: channels, and rows of them, so far apart. */
-typedef struct nn_plane {
+/* The rows that a row of outputs reads, with the strides of channels and rows. */
+typedef struct nn_planar_rows {
     const float *x;
     long channel, row;
-} nn_plane;
+} nn_planar_rows;
 
 /* Outputs o … o + M, columns of two vectors; to: [M][area] */
-NN_INLINE void nn_plane_tile(const int M, const nn_conv *d, const nn_plane *from, const float *weight,
-                             const float *bias, int first, int second, float *to, long area)
+NN_INLINE void nn_planar_tile(const int M, const nn_conv *d, const nn_planar_rows *from, const float *weight,
+                              const float *bias, int first, int second, float *to, long area)
 {
     const long depth = (long)d->c * d->kh * d->kw;
     nn_vec sum[NN_PLANAR_OUTPUTS][2];
     NN_UNROLL
-    for (int m = 0; m < M; m++) sum[m][0] = sum[m][1] = bias ? nn_spread(bias[m]) : nn_zero();
+    for (int m = 0; m < M; m++) sum[m][0] = sum[m][1] = bias ? nn_broadcast(bias[m]) : nn_zero();
     for (int c = 0; c < d->c; c++) {
         for (int i = 0; i < d->kh; i++) {
             const float *x = from->x + c * from->channel + (long)i * d->dh * from->row;
@@ -51,25 +51,25 @@ NN_INLINE void nn_plane_tile(const int M, const nn_conv *d, const nn_plane *from
     }
 }
 
-NN_KERNEL void nn_plane_tile_run(int outputs, const nn_conv *d, const nn_plane *from, const float *weight,
-                                 const float *bias, int first, int second, float *to)
+NN_KERNEL void nn_planar_tile_run(int outputs, const nn_conv *d, const nn_planar_rows *from, const float *weight,
+                                  const float *bias, int first, int second, float *to)
 {
     const long area = (long)d->oh * d->ow;
     switch (outputs) {
-    case 1: nn_plane_tile(1, d, from, weight, bias, first, second, to, area); break;
-    case 2: nn_plane_tile(2, d, from, weight, bias, first, second, to, area); break;
-    case 3: nn_plane_tile(3, d, from, weight, bias, first, second, to, area); break;
-    case 4: nn_plane_tile(4, d, from, weight, bias, first, second, to, area); break;
-    case 5: nn_plane_tile(5, d, from, weight, bias, first, second, to, area); break;
-    case 6: nn_plane_tile(6, d, from, weight, bias, first, second, to, area); break;
+    case 1: nn_planar_tile(1, d, from, weight, bias, first, second, to, area); break;
+    case 2: nn_planar_tile(2, d, from, weight, bias, first, second, to, area); break;
+    case 3: nn_planar_tile(3, d, from, weight, bias, first, second, to, area); break;
+    case 4: nn_planar_tile(4, d, from, weight, bias, first, second, to, area); break;
+    case 5: nn_planar_tile(5, d, from, weight, bias, first, second, to, area); break;
+    case 6: nn_planar_tile(6, d, from, weight, bias, first, second, to, area); break;
     }
 }
 
-/* Where a row of outputs reads: in the image, or in a copy of it. */
-NN_INLINE nn_plane nn_plane_rows(const nn_conv *d, const float *image, int u, int width, float *copy)
+/* The rows that row u of the outputs reads, in the image or in a padded copy. */
+NN_INLINE nn_planar_rows nn_planar_rows_of(const nn_conv *d, const float *image, int u, int width, float *copy)
 {
     const int rows = (d->kh - 1) * d->dh + 1, h0 = u * d->sh - d->top;
-    nn_plane from = {image + (long)h0 * d->w - d->left, (long)d->h * d->w, d->w};
+    nn_planar_rows from = {image + (long)h0 * d->w - d->left, (long)d->h * d->w, d->w};
     if (!copy) return from;
     for (int c = 0; c < d->c; c++) {
         for (int i = 0; i < rows; i++) {
@@ -82,12 +82,12 @@ NN_INLINE nn_plane nn_plane_rows(const nn_conv *d, const float *image, int u, in
             }
         }
     }
-    return (nn_plane){copy, (long)rows * width, width};
+    return (nn_planar_rows){copy, (long)rows * width, width};
 }
 
-/* ow is NN_W at least, sw and groups are 1; weight: [o][c][kh][kw].  Part t of T of the rows. */
-NN_KERNEL void nn_plane_conv(const nn_conv *d, const float *x, const float *weight, const float *bias, float *y, int t,
-                             int T)
+/* Part t of T of the rows.  weight: [o][c][kh][kw]; ow ≥ NN_W, sw = groups = 1. */
+NN_KERNEL void nn_conv_planar(const nn_conv *d, const float *x, const float *weight, const float *bias, float *y, int t,
+                              int T)
 {
     float copy[NN_PLANAR_COPY] __attribute__((aligned(64)));
     const long rows = (long)d->n * d->oh, depth = (long)d->c * d->kh * d->kw;
@@ -97,14 +97,14 @@ NN_KERNEL void nn_plane_conv(const nn_conv *d, const float *x, const float *weig
     for (long k = rows * t / T; k < rows * (t + 1) / T; k++) {
         const long n = k / d->oh;
         const int u = (int)(k % d->oh);
-        const nn_plane from = nn_plane_rows(d, x + n * d->c * d->h * d->w, u, width, padded ? copy : 0);
+        const nn_planar_rows from = nn_planar_rows_of(d, x + n * d->c * d->h * d->w, u, width, padded ? copy : 0);
         for (int i = 0; i < tiles; i++) {
             const int o = d->o * i / tiles, outputs = d->o * (i + 1) / tiles - o;
             float *to = y + ((n * d->o + o) * d->oh + u) * d->ow;
             for (int v = 0; v < d->ow; v += 2 * NN_W) {
                 const int first = v + NN_W <= d->ow ? v : d->ow - NN_W;
                 const int second = v + 2 * NN_W <= d->ow ? v + NN_W : d->ow - NN_W;
-                nn_plane_tile_run(outputs, d, &from, weight + o * depth, bias ? bias + o : 0, first, second, to);
+                nn_planar_tile_run(outputs, d, &from, weight + o * depth, bias ? bias + o : 0, first, second, to);
             }
         }
     }

@@ -17,9 +17,9 @@ typedef struct nn_conv {
 
 /* The epilogue of a convolution, NULL or 0 for what it leaves out:
  * y = relu(scale[o] · sum + shift[o] + residual[…][o]), the residual laid out as y is. */
-typedef struct nn_tail {
-    const float *scale, *shift, *summand;
+typedef struct nn_epilogue {
+    const float *scale, *shift, *residual;
     int relu;
-} nn_tail;
+} nn_epilogue;
 
 #endif

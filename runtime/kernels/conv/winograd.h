@@ -1,22 +1,22 @@
 /*
- * winograd.h: convolution by r × r with step 1, channels last, with fewer
- * multiplications: F(m × m, r × r) of Lavin and Gray, "Fast algorithms for
- * convolutional neural networks", 2015, for r = 3 with m = 4 (a quarter of them) and
- * m = 2 (four ninths, but with weights that grow less and less waste at the ends of small
- * images), and for r = 5 with m = 2 (nine twenty-fifths).
+ * winograd.h: r × r convolution of NHWC images with stride 1 by Winograd's algorithm,
+ * F(m × m, r × r) of Lavin and Gray, "Fast algorithms for convolutional neural networks", 2015:
+ * r = 3 with m = 4 (a quarter of the multiplications) or m = 2 (four ninths, with smaller
+ * transformed weights and less waste at the edges of small images), and r = 5 with m = 2 (nine
+ * twenty-fifths).
  *
  *   tile of m × m outputs = Aᵀ [ (G w Gᵀ) ⊙ (Bᵀ x B) ] A,   x: e × e inputs, e = m + r − 1
  *
- * The points are 0, 1, −1 and infinity for e = 4, and 2, −2 besides for e = 6.
+ * The interpolation points are 0, 1, −1 and infinity for e = 4, and 2 and −2 as well for e = 6.
  *
- * The e² products of a position are summed over the channels: e² products of
- * matrices, which the tile of conv_direct.h computes.  The weights are transformed and
- * packed beforehand, [e²][outputs / 16][channels][16].  Rounding is about ten times
- * that of the direct sum for e = 6, and as that for e = 4.
+ * Summed over the channels, the e² products of a position are e² matrix products, which the tile
+ * of conv_direct.h computes.  Weights are transformed and packed beforehand,
+ * [e²][outputs / 16][channels][16].  Rounding errors are about ten times those of direct
+ * convolution for e = 6, and the same for e = 4.
  *
- * A thread takes a block of tiles, transforms their inputs into its slot of `work`,
- * multiplies them with some outputs' weights, transforms these back, and so on until
- * it has all outputs of its share.  Results do not depend on what is in a block.
+ * A thread transforms the inputs of a block of tiles into its slot of `work`, multiplies them with
+ * the weights of some outputs, transforms these back, and so on until it has all its outputs.
+ * Results do not depend on the division into blocks.
  */
 #ifndef NN_WINOGRAD_H
 #define NN_WINOGRAD_H
@@ -25,7 +25,7 @@
 #include "runtime/kernels/conv/conv_types.h"
 
 enum {
-    NN_WINOGRAD_PACKED = 16, /* weights of neighbouring channels that are written together */
+    NN_WINOGRAD_PACKED = 16, /* channels whose transformed weights are written together */
     NN_WINOGRAD_KERNEL = 5   /* the largest r */
 };
 
@@ -43,27 +43,27 @@ NN_INLINE void nn_winograd_g(const int e, const int r, const nn_vec *g, nn_vec t
         return;
     }
     nn_vec even = g[0] + g[2], odd = g[1];
-    nn_vec far = g[0] * (1.0f / 24) + g[2] * (1.0f / 6), farther = g[1] * (1.0f / 12);
+    nn_vec even_2 = g[0] * (1.0f / 24) + g[2] * (1.0f / 6), odd_2 = g[1] * (1.0f / 12);
     if (r > 3) {
         odd += g[3];
-        farther += g[3] * (1.0f / 3);
+        odd_2 += g[3] * (1.0f / 3);
     }
     if (r > 4) {
         even += g[4];
-        far += g[4] * (2.0f / 3);
+        even_2 += g[4] * (2.0f / 3);
     }
     even *= -1.0f / 6;
     odd *= 1.0f / 6;
     to[0] = g[0] * 0.25f;
     to[1] = even - odd;
     to[2] = even + odd;
-    to[3] = far + farther;
-    to[4] = far - farther;
+    to[3] = even_2 + odd_2;
+    to[4] = even_2 - odd_2;
     to[5] = g[r - 1];
 }
 
-/* G w Gᵀ of the kernels in the lanes, w[i · r + j][lane]; to[f · far]. */
-NN_INLINE void nn_winograd_kernels(const int e, const int r, float w[][NN_PANEL], float *to, long far)
+/* G w Gᵀ of the kernels in the lanes, w[i · r + j][lane]; to[f · stride]. */
+NN_INLINE void nn_winograd_transform_kernels(const int e, const int r, float w[][NN_PANEL], float *to, long stride)
 {
     for (int v = 0; v < NN_PANEL; v += NN_W) {
         nn_vec half[NN_WINOGRAD_KERNEL][NN_WINOGRAD_EDGE], g[NN_WINOGRAD_KERNEL], row[NN_WINOGRAD_EDGE];
@@ -74,15 +74,15 @@ NN_INLINE void nn_winograd_kernels(const int e, const int r, float w[][NN_PANEL]
         for (int i = 0; i < e; i++) {
             for (int j = 0; j < r; j++) g[j] = half[j][i];
             nn_winograd_g(e, r, g, row);
-            for (int j = 0; j < e; j++) nn_store(to + (i * e + j) * far + v, row[j]);
+            for (int j = 0; j < e; j++) nn_store(to + (i * e + j) * stride + v, row[j]);
         }
     }
 }
 
-/* The kernels of channel `channel` and 16 outputs from `first` on; back, they are turned
- * by 180°, and what is an output of the layer is a channel here. */
-NN_INLINE void nn_winograd_take(const int taps, const nn_conv *d, int back, const float *weight, long first,
-                                long channel, float w[][NN_PANEL])
+/* The kernels of channel `channel` and 16 outputs from `first` on; `back` rotates them by 180° and
+ * swaps channels and outputs. */
+NN_INLINE void nn_winograd_load_kernels(const int taps, const nn_conv *d, int back, const float *weight, long first,
+                                        long channel, float w[][NN_PANEL])
 {
     const long outputs = back ? d->c : d->o, lanes = outputs - first < NN_PANEL ? outputs - first : NN_PANEL;
     const long step = back ? taps : d->c * taps;
@@ -102,8 +102,8 @@ NN_INLINE void nn_winograd_pack(const int e, const int r, const nn_conv *d, int 
         const long k0 = run * NN_WINOGRAD_PACKED, count = all - k0 < NN_WINOGRAD_PACKED ? all - k0 : NN_WINOGRAD_PACKED;
         for (long k = k0; k < k0 + count; k++) {
             float w[NN_WINOGRAD_KERNEL * NN_WINOGRAD_KERNEL][NN_PANEL] __attribute__((aligned(64))) = {{0}};
-            nn_winograd_take(r * r, d, back, weight, k / channels * NN_PANEL, k % channels, w);
-            nn_winograd_kernels(e, r, w, part[0] + (k - k0) * NN_PANEL, NN_WINOGRAD_PACKED * NN_PANEL);
+            nn_winograd_load_kernels(r * r, d, back, weight, k / channels * NN_PANEL, k % channels, w);
+            nn_winograd_transform_kernels(e, r, w, part[0] + (k - k0) * NN_PANEL, NN_WINOGRAD_PACKED * NN_PANEL);
         }
         for (int f = 0; f < e * e; f++)
             for (long i = 0; i < count * NN_PANEL; i += NN_W)
@@ -111,9 +111,9 @@ NN_INLINE void nn_winograd_pack(const int e, const int r, const nn_conv *d, int 
     }
 }
 
-/* For tiles of m × m.  panels: [e²][⌈outputs / 16⌉][channels][16].  Forward the outputs are o and the channels
- * c; back, for the gradient of the input, it is the other way round.  Some channels are
- * collected before they are written, since the e² places are far from each other. */
+/* panels: [e²][⌈outputs / 16⌉][channels][16], for tiles of m × m.  `back`, for backward-data, swaps
+ * outputs and channels.  Some channels are collected before they are written, since the e²
+ * destinations are far apart. */
 NN_KERNEL void nn_winograd_panels(const nn_conv *d, int m, int back, const float *weight, float *panels, int t, int T)
 {
     if (d->kh == 5)
@@ -145,8 +145,9 @@ NN_INLINE void nn_winograd_b(const int e, const nn_vec x[NN_WINOGRAD_EDGE], nn_v
     to[5] = 4 * x[1] - 5 * x[3] + x[5];
 }
 
-/* Bᵀ x B of one tile, channels `c` and those after it; to[f · far]. */
-NN_INLINE void nn_winograd_in(const int e, const float *const *at, long c, long lanes, float *to, long far)
+/* Bᵀ x B of one tile, channels `c` and those after it; to[f · stride]. */
+NN_INLINE void nn_winograd_transform_input(const int e, const float *const *at, long c, long lanes, float *to,
+                                           long stride)
 {
     nn_vec half[NN_WINOGRAD_EDGE][NN_WINOGRAD_EDGE];
     for (int j = 0; j < e; j++) {
@@ -161,22 +162,22 @@ NN_INLINE void nn_winograd_in(const int e, const float *const *at, long c, long 
         nn_vec row[NN_WINOGRAD_EDGE];
         nn_winograd_b(e, half[i], row);
         NN_UNROLL
-        for (int j = 0; j < e; j++) nn_store_some(to + (i * e + j) * far, lanes, row[j]);
+        for (int j = 0; j < e; j++) nn_store_some(to + (i * e + j) * stride, lanes, row[j]);
     }
 }
 
-typedef struct nn_tiles {
+typedef struct nn_winograd_block {
     const nn_conv *d;
     int down, across;  /* tiles of an image */
     long first, count; /* the block */
-} nn_tiles;
+} nn_winograd_block;
 
 /* Channels c0 … c0 + channels; to: [e²][count][channels] */
-NN_INLINE void nn_winograd_gather(const int m, const int e, const nn_tiles *s, const float *x, int c0, int channels,
-                                  float *to)
+NN_INLINE void nn_winograd_inputs(const int m, const int e, const nn_winograd_block *s, const float *x, int c0,
+                                  int channels, float *to)
 {
     const nn_conv *d = s->d;
-    const long far = s->count * channels;
+    const long stride = s->count * channels;
     for (long i = 0; i < s->count; i++, to += channels) {
         long tile = s->first + i, image = tile / (s->down * s->across), rest = tile % (s->down * s->across);
         int h0 = (int)(rest / s->across) * m - d->top, w0 = (int)(rest % s->across) * m - d->left;
@@ -185,7 +186,7 @@ NN_INLINE void nn_winograd_gather(const int m, const int e, const nn_tiles *s, c
             int h = h0 + k / e, w = w0 + k % e, inside = h >= 0 && h < d->h && w >= 0 && w < d->w;
             at[k] = inside ? x + ((image * d->h + h) * d->w + w) * d->c_step + c0 : nn_zeros;
         }
-        for (long c = 0; c < channels; c += NN_W) nn_winograd_in(e, at, c, channels - c, to + c, far);
+        for (long c = 0; c < channels; c += NN_W) nn_winograd_transform_input(e, at, c, channels - c, to + c, stride);
     }
 }
 
@@ -211,13 +212,13 @@ NN_INLINE void nn_winograd_a(const int m, const int e, const nn_vec x[NN_WINOGRA
     to[m - 1] += x[5];
 }
 
-NN_INLINE void nn_winograd_out(const int m, const int e, const float *from, long far, nn_vec to[4][4])
+NN_INLINE void nn_winograd_transform_output(const int m, const int e, const float *from, long stride, nn_vec to[4][4])
 {
     nn_vec half[4][NN_WINOGRAD_EDGE];
     for (int j = 0; j < e; j++) {
         nn_vec x[NN_WINOGRAD_EDGE], column[4];
         NN_UNROLL
-        for (int i = 0; i < e; i++) x[i] = nn_load(from + (i * e + j) * far);
+        for (int i = 0; i < e; i++) x[i] = nn_load(from + (i * e + j) * stride);
         nn_winograd_a(m, e, x, column);
         NN_UNROLL
         for (int i = 0; i < m; i++) half[i][j] = column[i];
@@ -227,24 +228,26 @@ NN_INLINE void nn_winograd_out(const int m, const int e, const float *from, long
 }
 
 /* Outputs o0 … o0 + outputs from: [e²][count][outputs rounded up to 16]. */
-NN_INLINE void nn_winograd_scatter(const int m, const int e, const nn_tiles *s, const float *from, int o0, int outputs,
-                                   const float *bias, const nn_tail *tail, float *y)
+NN_INLINE void nn_winograd_outputs(const int m, const int e, const nn_winograd_block *s, const float *from, int o0,
+                                   int outputs, const float *bias, const nn_epilogue *epilogue, float *y)
 {
     const nn_conv *d = s->d;
-    const long row = (outputs + NN_PANEL - 1) / NN_PANEL * NN_PANEL, far = s->count * row;
+    const long row = (outputs + NN_PANEL - 1) / NN_PANEL * NN_PANEL, stride = s->count * row;
     for (long i = 0; i < s->count; i++, from += row) {
         long tile = s->first + i, image = tile / (s->down * s->across), rest = tile % (s->down * s->across);
         int h0 = (int)(rest / s->across) * m, w0 = (int)(rest % s->across) * m;
         for (int o = 0; o < outputs; o += NN_W) {
             nn_vec value[4][4], start = bias ? nn_load_some(bias + o0 + o, outputs - o) : nn_zero();
-            nn_winograd_out(m, e, from + o, far, value);
+            nn_winograd_transform_output(m, e, from + o, stride, value);
             for (int k = 0; k < m * m; k++) {
                 int h = h0 + k / m, w = w0 + k % m;
                 if (h >= d->oh || w >= d->ow) continue;
-                long place = ((image * d->oh + h) * d->ow + w) * d->o_step + o0 + o;
+                long at = ((image * d->oh + h) * d->ow + w) * d->o_step + o0 + o;
                 nn_vec v = value[k / m][k % m] + start;
-                if (tail) v = nn_finish(tail, o0 + o, outputs - o, tail->summand ? tail->summand + place : 0, v);
-                nn_store_some(y + place, outputs - o, v);
+                if (epilogue)
+                    v = nn_epilogue_apply(epilogue, o0 + o, outputs - o,
+                                          epilogue->residual ? epilogue->residual + at : 0, v);
+                nn_store_some(y + at, outputs - o, v);
             }
         }
     }
@@ -253,30 +256,30 @@ NN_INLINE void nn_winograd_scatter(const int m, const int e, const nn_tiles *s, 
 /* ---- products ------------------------------------------------------------------------------ */
 
 /* to[f][tile][o] = Σ_c from[f][tile][c] · panels[f][panel][c][o], panels p … q. */
-NN_INLINE void nn_winograd_multiply(const int e, const nn_tiles *s, const float *from, const float *panels, int p,
-                                    int q, float *to)
+NN_INLINE void nn_winograd_multiply(const int e, const nn_winograd_block *s, const float *from, const float *panels,
+                                    int p, int q, float *to)
 {
     const nn_conv *d = s->d;
     const long all = (d->o + NN_PANEL - 1) / NN_PANEL, row = (long)(q - p) * NN_PANEL;
-    nn_walk walk = {.n = 1, .u = 1, .v = (int)s->count, .su = 1, .sv = 1, .h = 1, .w = (int)s->count, .run = d->c};
-    walk.xv = d->c;
-    walk.taps = 1;
-    walk.panel = (long)d->c * NN_PANEL;
-    walk.outputs = (int)row;
-    walk.yv = row;
+    nn_conv_grid grid = {.n = 1, .u = 1, .v = (int)s->count, .su = 1, .sv = 1, .h = 1, .w = (int)s->count, .run = d->c};
+    grid.xv = d->c;
+    grid.taps = 1;
+    grid.panel = (long)d->c * NN_PANEL;
+    grid.outputs = (int)row;
+    grid.yv = row;
     for (int f = 0; f < e * e; f++) {
-        walk.x = from + f * s->count * d->c;
-        walk.y = to + f * s->count * row;
-        walk.panels = panels + (f * all + p) * walk.panel;
-        walk.after = f < e * e - 1 ? walk.panels + all * walk.panel : 0;
-        nn_walk_block(&walk, 0, (int)s->count, 0, q - p);
+        grid.x = from + f * s->count * d->c;
+        grid.y = to + f * s->count * row;
+        grid.panels = panels + (f * all + p) * grid.panel;
+        grid.after = f < e * e - 1 ? grid.panels + all * grid.panel : 0;
+        nn_conv_grid_block(&grid, 0, (int)s->count, 0, q - p);
     }
 }
 
 /* The tiles first … last, panels from … to, block by block. */
-NN_INLINE void nn_winograd_share(const int m, const int e, nn_tiles *s, long first, long last, int from, int to,
-                                 const float *x, const float *panels, const float *bias, const nn_tail *tail, float *y,
-                                 float *work)
+NN_INLINE void nn_winograd_run(const int m, const int e, nn_winograd_block *s, long first, long last, int from, int to,
+                               const float *x, const float *panels, const float *bias, const nn_epilogue *epilogue,
+                               float *y, float *work)
 {
     const long block = nn_winograd_tiles(e);
     const long blocks = (last - first + block - 1) / block;
@@ -285,20 +288,20 @@ NN_INLINE void nn_winograd_share(const int m, const int e, nn_tiles *s, long fir
         s->first = first + (last - first) * b / blocks;
         s->count = first + (last - first) * (b + 1) / blocks - s->first;
         float *products = work + e * e * s->count * s->d->c;
-        nn_winograd_gather(m, e, s, x, 0, s->d->c, work);
+        nn_winograd_inputs(m, e, s, x, 0, s->d->c, work);
         for (int p = from; p < to; p += most) {
             int q = to - p < most ? to : p + most, outputs = (q - p) * NN_PANEL;
             if (p * NN_PANEL + outputs > s->d->o) outputs = s->d->o - p * NN_PANEL;
             nn_winograd_multiply(e, s, work, panels, p, q, products);
-            nn_winograd_scatter(m, e, s, products, p * NN_PANEL, outputs, bias, tail, y);
+            nn_winograd_outputs(m, e, s, products, p * NN_PANEL, outputs, bias, epilogue, y);
         }
     }
 }
 
-/* Whether the threads share the outputs, and not the tiles.  Then each transforms the inputs
- * of all tiles, which is as much work as some 300 multiplications a tile and channel; but it
- * reads only its own weights, once a block, and to read one costs as much as 2.9 multiplications:
- * measured. */
+/* Whether the outputs are divided among the threads rather than the tiles.  Then each thread
+ * transforms the inputs of all tiles, at the cost of about 300 multiplications per tile and
+ * channel, but reads only its own weights, once per block, and reading one costs 2.9
+ * multiplications (measured). */
 NN_INLINE int nn_winograd_by_outputs(const int e, const nn_conv *d, long tiles, int T)
 {
     const int all = (d->o + NN_PANEL - 1) / NN_PANEL;
@@ -309,31 +312,31 @@ NN_INLINE int nn_winograd_by_outputs(const int e, const nn_conv *d, long tiles, 
 }
 
 NN_INLINE void nn_winograd_part(const int m, const int e, const nn_conv *d, const float *x, const float *panels,
-                                const float *bias, const nn_tail *tail, float *y, float *work, int t, int T)
+                                const float *bias, const nn_epilogue *epilogue, float *y, float *work, int t, int T)
 {
-    nn_tiles s = {.d = d, .down = (d->oh + m - 1) / m, .across = (d->ow + m - 1) / m};
+    nn_winograd_block s = {.d = d, .down = (d->oh + m - 1) / m, .across = (d->ow + m - 1) / m};
     const long tiles = (long)d->n * s.down * s.across;
     const int all = (d->o + NN_PANEL - 1) / NN_PANEL;
     if (T > NN_WINOGRAD_THREADS) T = NN_WINOGRAD_THREADS;
     if (t >= T) return;
     work += t * nn_winograd_slot(e, d->c, d->o);
     if (nn_winograd_by_outputs(e, d, tiles, T))
-        nn_winograd_share(m, e, &s, 0, tiles, all / T * t, all / T * (t + 1), x, panels, bias, tail, y, work);
+        nn_winograd_run(m, e, &s, 0, tiles, all / T * t, all / T * (t + 1), x, panels, bias, epilogue, y, work);
     else
-        nn_winograd_share(m, e, &s, tiles * t / T, tiles * (t + 1) / T, 0, all, x, panels, bias, tail, y, work);
+        nn_winograd_run(m, e, &s, tiles * t / T, tiles * (t + 1) / T, 0, all, x, panels, bias, epilogue, y, work);
 }
 
-/* Part t of T: of the tiles, or of the outputs where there are few tiles.  `work` has
+/* Part t of T of the tiles, or of the outputs if there are few tiles.  `work` has
  * nn_winograd_work(e, c, o) floats; y: [n][oh][ow][o]. */
 NN_KERNEL void nn_winograd(const nn_conv *d, int m, const float *x, const float *panels, const float *bias,
-                           const nn_tail *tail, float *y, float *work, int t, int T)
+                           const nn_epilogue *epilogue, float *y, float *work, int t, int T)
 {
     if (d->kh == 5)
-        nn_winograd_part(2, 6, d, x, panels, bias, tail, y, work, t, T);
+        nn_winograd_part(2, 6, d, x, panels, bias, epilogue, y, work, t, T);
     else if (m == 2)
-        nn_winograd_part(2, 4, d, x, panels, bias, tail, y, work, t, T);
+        nn_winograd_part(2, 4, d, x, panels, bias, epilogue, y, work, t, T);
     else
-        nn_winograd_part(4, 6, d, x, panels, bias, tail, y, work, t, T);
+        nn_winograd_part(4, 6, d, x, panels, bias, epilogue, y, work, t, T);
 }
 
 #endif

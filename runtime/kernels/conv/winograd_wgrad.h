@@ -1,14 +1,13 @@
 /*
- * winograd_wgrad.h: the gradient of the weights of a 3 × 3 convolution with step 1,
- * with a quarter of the multiplications: F(3 × 3, 4 × 4), where a tile of 4 × 4 of the
- * small image takes the place of a kernel.  With the points of winograd.h,
+ * winograd_wgrad.h: the weight gradient of a 3 × 3 convolution with stride 1 in a quarter of the
+ * multiplications: F(3 × 3, 4 × 4), with a 4 × 4 tile of the small image in place of the kernel.
+ * With the interpolation points of winograd.h,
  *
  *   dW = Aᵀ [ Σ over tiles of (G dy Gᵀ) ⊙ (Bᵀ x B) ] A
  *
- * Of a unit of some channels × some panels of outputs the 36 sums rest in a slot of
- * `work` while its tiles go by, block by block; only at the end are they transformed.
- * An element's sum does not depend on the unit it is in, so units are cut as the threads
- * can share them.
+ * The 36 sums of a unit of some channels × some panels of outputs are kept in a slot of `work`
+ * while its tiles are processed block by block; they are transformed once, at the end.  An
+ * element's sum does not depend on its unit, so the division into units may depend on the threads.
  */
 #ifndef NN_WINOGRAD_WGRAD_H
 #define NN_WINOGRAD_WGRAD_H
@@ -16,8 +15,8 @@
 #include "runtime/kernels/conv/wgrad.h"
 #include "runtime/kernels/conv/winograd.h"
 
-/* G dy Gᵀ of one tile, 16 outputs from at[k]; to[f · far][16]. */
-NN_INLINE void nn_winograd_small(const float *const at[16], int lanes, float *to, long far)
+/* G dy Gᵀ of one tile, 16 outputs from at[k]; to[f · stride][16]. */
+NN_INLINE void nn_winograd_transform_small(const float *const at[16], int lanes, float *to, long stride)
 {
     for (int v = 0; v < NN_PANEL; v += NN_W) {
         nn_vec half[6][4];
@@ -33,13 +32,13 @@ NN_INLINE void nn_winograd_small(const float *const at[16], int lanes, float *to
             nn_vec row[6];
             nn_winograd_g(6, 4, half[i], row);
             NN_UNROLL
-            for (int j = 0; j < 6; j++) nn_store(to + (i * 6 + j) * far + v, row[j]);
+            for (int j = 0; j < 6; j++) nn_store(to + (i * 6 + j) * stride + v, row[j]);
         }
     }
 }
 
 /* Panels p … p + panels of the small image; to: [36][panels][count][16] */
-NN_INLINE void nn_winograd_gather_small(const nn_tiles *s, const float *dy, int p, int panels, float *to)
+NN_INLINE void nn_winograd_small_inputs(const nn_winograd_block *s, const float *dy, int p, int panels, float *to)
 {
     const nn_conv *d = s->d;
     for (long i = 0; i < s->count; i++) {
@@ -52,8 +51,8 @@ NN_INLINE void nn_winograd_gather_small(const nn_tiles *s, const float *dy, int 
                 at[k] = h < d->oh && w < d->ow ? dy + ((image * d->oh + h) * d->ow + w) * d->o_step + (p + q) * NN_PANEL
                                                : nn_zeros;
             }
-            nn_winograd_small(at, d->o - (p + q) * NN_PANEL, to + (q * s->count + i) * NN_PANEL,
-                              panels * s->count * NN_PANEL);
+            nn_winograd_transform_small(at, d->o - (p + q) * NN_PANEL, to + (q * s->count + i) * NN_PANEL,
+                                        panels * s->count * NN_PANEL);
         }
     }
 }
@@ -67,14 +66,14 @@ NN_INLINE void nn_winograd_a3(const nn_vec m[6], nn_vec to[3])
     to[2] = a + 4 * c + m[5];
 }
 
-/* sums: [36][…], `far` apart; the nine weights of each lane to w[tap][lane]. */
-NN_INLINE void nn_winograd_taps(const float *sums, long far, float w[9][NN_PANEL])
+/* sums: [36][…], `stride` apart; the nine weights of each lane to w[tap][lane]. */
+NN_INLINE void nn_winograd_taps(const float *sums, long stride, float w[9][NN_PANEL])
 {
     for (int v = 0; v < NN_PANEL; v += NN_W) {
         nn_vec half[3][6], row[3];
         for (int j = 0; j < 6; j++) {
             nn_vec m[6], column[3];
-            for (int i = 0; i < 6; i++) m[i] = nn_load(sums + (i * 6 + j) * far + v);
+            for (int i = 0; i < 6; i++) m[i] = nn_load(sums + (i * 6 + j) * stride + v);
             nn_winograd_a3(m, column);
             for (int i = 0; i < 3; i++) half[i][j] = column[i];
         }
@@ -86,17 +85,17 @@ NN_INLINE void nn_winograd_taps(const float *sums, long far, float w[9][NN_PANEL
 }
 
 /* A unit: channels c0 … c0 + channels, panels p … p + panels. */
-typedef struct nn_sum_unit {
+typedef struct nn_winograd_unit {
     int c0, channels, p, panels;
-} nn_sum_unit;
+} nn_winograd_unit;
 
-NN_INLINE void nn_sum_store(const nn_conv *d, const nn_sum_unit *u, const float *sums, float *weight)
+NN_INLINE void nn_winograd_unit_store(const nn_conv *d, const nn_winograd_unit *u, const float *sums, float *weight)
 {
-    const long far = (long)u->panels * u->channels * NN_PANEL;
+    const long stride = (long)u->panels * u->channels * NN_PANEL;
     for (int q = 0; q < u->panels; q++) {
         for (int c = 0; c < u->channels; c++) {
             float w[9][NN_PANEL] __attribute__((aligned(64)));
-            nn_winograd_taps(sums + ((long)q * u->channels + c) * NN_PANEL, far, w);
+            nn_winograd_taps(sums + ((long)q * u->channels + c) * NN_PANEL, stride, w);
             const int first = (u->p + q) * NN_PANEL, lanes = nn_min(d->o - first, NN_PANEL);
             for (int lane = 0; lane < lanes; lane++)
                 for (int tap = 0; tap < 9; tap++)
@@ -106,9 +105,10 @@ NN_INLINE void nn_sum_store(const nn_conv *d, const nn_sum_unit *u, const float 
 }
 
 /* sums[f][panel][c][16] += Σ over the block's tiles of large[f][tile][c] · small[f][panel][tile][16] */
-NN_INLINE void nn_sum_add(const nn_sum_unit *u, long count, const float *large, const float *small, float *sums)
+NN_INLINE void nn_winograd_unit_add(const nn_winograd_unit *u, long count, const float *large, const float *small,
+                                    float *sums)
 {
-    const nn_points points = {1, 1, (int)count, 0, 0, u->channels};
+    const nn_wgrad_pixels pixels = {1, 1, (int)count, 0, 0, u->channels};
     const int tiles = nn_ceil(u->channels, NN_TILE_ROWS);
     const long panel = (long)u->channels * NN_PANEL;
     for (int f = 0; f < 36; f++) {
@@ -117,52 +117,53 @@ NN_INLINE void nn_sum_add(const nn_sum_unit *u, long count, const float *large, 
             float *to = sums + ((long)f * u->panels + q) * panel;
             const int vectors = u->panels - q >= NN_TILE_PANELS ? NN_TILE_VECTORS : NN_TILE_VECTORS / NN_TILE_PANELS;
             for (int i = 0; i < tiles; i++) {
-                int first = nn_tile_first(u->channels, i, tiles), last = nn_tile_first(u->channels, i + 1, tiles);
-                nn_moment_tile_run(last - first, vectors, &points, large + f * count * u->channels + first, dy,
-                                   to + first * NN_PANEL, panel);
+                int first = nn_wgrad_tile_first(u->channels, i, tiles),
+                    last = nn_wgrad_tile_first(u->channels, i + 1, tiles);
+                nn_wgrad_tile_run(last - first, vectors, &pixels, large + f * count * u->channels + first, dy,
+                                  to + first * NN_PANEL, panel);
             }
         }
     }
 }
 
-NN_INLINE void nn_sum_run(const nn_conv *d, const nn_sum_unit *u, const float *x, const float *dy, float *weight,
-                          float *work)
+NN_INLINE void nn_winograd_unit_run(const nn_conv *d, const nn_winograd_unit *u, const float *x, const float *dy,
+                                    float *weight, float *work)
 {
-    nn_tiles s = {.d = d, .down = (d->oh + 3) / 4, .across = (d->ow + 3) / 4};
+    nn_winograd_block s = {.d = d, .down = (d->oh + 3) / 4, .across = (d->ow + 3) / 4};
     const long tiles = (long)d->n * s.down * s.across, sizes = 36L * u->panels * u->channels * NN_PANEL;
     float *large = work + sizes, *small = large + 36L * NN_WINOGRAD_WGRAD_TILES * u->channels;
     for (long i = 0; i < sizes; i += NN_W) nn_store(work + i, nn_zero());
     for (s.first = 0; s.first < tiles; s.first += NN_WINOGRAD_WGRAD_TILES) {
         s.count = tiles - s.first < NN_WINOGRAD_WGRAD_TILES ? tiles - s.first : NN_WINOGRAD_WGRAD_TILES;
-        nn_winograd_gather(4, 6, &s, x, u->c0, u->channels, large);
-        nn_winograd_gather_small(&s, dy, u->p, u->panels, small);
-        nn_sum_add(u, s.count, large, small, work);
+        nn_winograd_inputs(4, 6, &s, x, u->c0, u->channels, large);
+        nn_winograd_small_inputs(&s, dy, u->p, u->panels, small);
+        nn_winograd_unit_add(u, s.count, large, small, work);
     }
-    nn_sum_store(d, u, work, weight);
+    nn_winograd_unit_store(d, u, work, weight);
 }
 
 /* How many units there are along the channels and along the panels. */
-typedef struct nn_sum_cut {
+typedef struct nn_winograd_cut {
     int blocks, across;
-} nn_sum_cut;
+} nn_winograd_cut;
 
-/* The time of the thread that has most to do, in multiplications: the sums' own, and some
- * 300 to transform a tile of a channel or of an output. */
-NN_INLINE long nn_sum_time(const nn_conv *d, int panels, nn_sum_cut cut, int T)
+/* The time of the slowest thread, in multiplications: those of the sums, and about 300 to transform
+ * a tile of a channel or output. */
+NN_INLINE long nn_winograd_cut_time(const nn_conv *d, int panels, nn_winograd_cut cut, int T)
 {
     const long c = nn_ceil(d->c, cut.blocks), o = (long)nn_ceil(panels, cut.across) * NN_PANEL;
     return nn_ceil(cut.blocks * cut.across, T) * (36 * c * o + 300 * (c + o));
 }
 
-/* Of units that fit into a slot the least time; the larger ones of two that take as long. */
-NN_INLINE nn_sum_cut nn_sum_cut_for(const nn_conv *d, int panels, int T)
+/* The division into units that fit a slot with the least time; of equal ones, the largest units. */
+NN_INLINE nn_winograd_cut nn_winograd_cut_for(const nn_conv *d, int panels, int T)
 {
     const int blocks = nn_ceil(d->c, NN_WINOGRAD_WGRAD_CHANNELS), across = nn_ceil(panels, NN_WINOGRAD_WGRAD_PANELS);
-    nn_sum_cut best = {blocks, across};
+    nn_winograd_cut best = {blocks, across};
     for (int b = blocks; b <= nn_min(blocks + T - 1, d->c); b++) {
         for (int a = across; a <= nn_min(across + T - 1, panels); a++) {
-            const nn_sum_cut cut = {b, a};
-            if (nn_sum_time(d, panels, cut, T) < nn_sum_time(d, panels, best, T)) best = cut;
+            const nn_winograd_cut cut = {b, a};
+            if (nn_winograd_cut_time(d, panels, cut, T) < nn_winograd_cut_time(d, panels, best, T)) best = cut;
         }
     }
     return best;
@@ -170,22 +171,22 @@ NN_INLINE nn_sum_cut nn_sum_cut_for(const nn_conv *d, int panels, int T)
 
 /* weight: [o][c][3][3]; part t of T of the units.  `work` has nn_winograd_wgrad_work()
  * floats. */
-NN_KERNEL void nn_winograd_weights(const nn_conv *d, const float *x, const float *dy, float *weight, float *work, int t,
-                                   int T)
+NN_KERNEL void nn_winograd_wgrad(const nn_conv *d, const float *x, const float *dy, float *weight, float *work, int t,
+                                 int T)
 {
     if (T > NN_WINOGRAD_THREADS) T = NN_WINOGRAD_THREADS;
     if (t >= T) return;
     const int panels = nn_ceil(d->o, NN_PANEL);
-    const nn_sum_cut cut = nn_sum_cut_for(d, panels, T);
+    const nn_winograd_cut cut = nn_winograd_cut_for(d, panels, T);
     const int blocks = cut.blocks, across = cut.across, units = blocks * across;
     work += t * nn_winograd_wgrad_slot();
     for (int k = units * t / T; k < units * (t + 1) / T; k++) {
-        nn_sum_unit u;
+        nn_winograd_unit u;
         u.c0 = d->c * (k % blocks) / blocks;
         u.channels = d->c * (k % blocks + 1) / blocks - u.c0;
         u.p = panels * (k / blocks) / across;
         u.panels = panels * (k / blocks + 1) / across - u.p;
-        nn_sum_run(d, &u, x, dy, weight, work);
+        nn_winograd_unit_run(d, &u, x, dy, weight, work);
     }
 }
 

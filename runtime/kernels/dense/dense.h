@@ -2,11 +2,11 @@
  * dense.h: the fully connected layer and its gradients.
  *
  *   forward   y[n][o]  = b[o] + Σ_i x[n][i] · W[o][i]    dot products of rows
- *   dx        dx[n][i] = Σ_o dy[n][o] · W[o][i]          rows of W, scaled and added
- *   dweight   dW[o][i] = Σ_n dy[n][o] · x[n][i]          rows of x, scaled and added
+ *   dx        dx[n][i] = Σ_o dy[n][o] · W[o][i]          linear combinations of rows of W
+ *   dweight   dW[o][i] = Σ_n dy[n][o] · x[n][i]          linear combinations of rows of x
  *
- * The last two are outer products whose right side already lies as the tile
- * wants it.  For a batch of one, forward reads W once, at the memory's speed.
+ * The last two are outer products (gemm.h) whose right-hand side is already in the order that the
+ * tile reads.  For a batch of one, forward reads W once, at memory bandwidth.
  */
 #ifndef NN_DENSE_H
 #define NN_DENSE_H
@@ -91,26 +91,26 @@ NN_KERNEL void nn_dense_forward(const nn_dense *d, const float *x, const float *
     }
 }
 
-/* ---- gradients: C[m][i] = Σ_k A(m, k) · B[k][i], rows of B side by side -------- */
+/* ---- gradients: C[m][i] = Σ_k A(m, k) · B[k][i], rows of B contiguous -------- */
 
-typedef struct nn_rows {
+typedef struct nn_dense_matrices {
     const float *a;
     long am, ak; /* A(m, k) = a[m·am + k·ak] */
     const float *b;
     float *c;
     int width; /* of a row of B and of C */
-} nn_rows;
+} nn_dense_matrices;
 
-NN_KERNEL void nn_rows_pack_a(const void *self, int m0, int rows, int k0, int depth, float *to)
+NN_KERNEL void nn_dense_pack_a(const void *self, int m0, int rows, int k0, int depth, float *to)
 {
-    const nn_rows *s = (const nn_rows *)self;
+    const nn_dense_matrices *s = (const nn_dense_matrices *)self;
     for (int k = 0; k < depth; k++)
         for (int m = 0; m < rows; m++) to[k * rows + m] = s->a[(m0 + m) * s->am + (k0 + k) * s->ak];
 }
 
-NN_KERNEL void nn_rows_pack_b(const void *self, long n0, int columns, int k0, int depth, float *to)
+NN_KERNEL void nn_dense_pack_b(const void *self, long n0, int columns, int k0, int depth, float *to)
 {
-    const nn_rows *s = (const nn_rows *)self;
+    const nn_dense_matrices *s = (const nn_dense_matrices *)self;
     for (int k = 0; k < depth; k++, to += NN_GEMM_COLUMNS) {
         const float *from = s->b + (long)(k0 + k) * s->width + n0;
         for (int i = 0; i < columns; i++) to[i] = from[i];
@@ -118,48 +118,48 @@ NN_KERNEL void nn_rows_pack_b(const void *self, long n0, int columns, int k0, in
     }
 }
 
-NN_KERNEL float *nn_rows_place(const void *self, int m0, long n0, int columns, long *ldc)
+NN_KERNEL float *nn_dense_address(const void *self, int m0, long n0, int columns, long *ldc)
 {
-    const nn_rows *s = (const nn_rows *)self;
+    const nn_dense_matrices *s = (const nn_dense_matrices *)self;
     (void)columns;
     *ldc = s->width;
     return s->c + (long)m0 * s->width + n0;
 }
 
-NN_KERNEL void nn_rows_fetch(const void *self, int m0, int rows, long n0, int columns, float *tile)
+NN_KERNEL void nn_dense_load(const void *self, int m0, int rows, long n0, int columns, float *tile)
 {
-    const nn_rows *s = (const nn_rows *)self;
+    const nn_dense_matrices *s = (const nn_dense_matrices *)self;
     for (int m = 0; m < rows; m++)
         for (int i = 0; i < NN_GEMM_COLUMNS; i++)
             tile[m * NN_GEMM_COLUMNS + i] = i < columns ? s->c[(long)(m0 + m) * s->width + n0 + i] : 0;
 }
 
-NN_KERNEL void nn_rows_spread(const void *self, int m0, int rows, long n0, int columns, const float *tile)
+NN_KERNEL void nn_dense_store(const void *self, int m0, int rows, long n0, int columns, const float *tile)
 {
-    const nn_rows *s = (const nn_rows *)self;
+    const nn_dense_matrices *s = (const nn_dense_matrices *)self;
     for (int m = 0; m < rows; m++)
         for (int i = 0; i < columns; i++) s->c[(long)(m0 + m) * s->width + n0 + i] = tile[m * NN_GEMM_COLUMNS + i];
 }
 
-NN_INLINE void nn_rows_run(const nn_rows *s, int m, int k, int t, int T)
+NN_INLINE void nn_dense_gemm(const nn_dense_matrices *s, int m, int k, int t, int T)
 {
-    const nn_matrices x = {s, nn_rows_pack_a, nn_rows_pack_b, nn_rows_place, nn_rows_fetch, nn_rows_spread, 0, 0};
+    const nn_matrices x = {s, nn_dense_pack_a, nn_dense_pack_b, nn_dense_address, nn_dense_load, nn_dense_store, 0, 0};
     nn_gemm(&x, m, s->width, k, t, T);
 }
 
 /* dx: [n][i]. */
 NN_KERNEL void nn_dense_dx(const nn_dense *d, const float *dy, const float *weight, float *dx, int t, int T)
 {
-    const nn_rows s = {.a = dy, .am = d->o, .ak = 1, .b = weight, .c = dx, .width = d->i};
-    nn_rows_run(&s, d->n, d->o, t, T);
+    const nn_dense_matrices s = {.a = dy, .am = d->o, .ak = 1, .b = weight, .c = dx, .width = d->i};
+    nn_dense_gemm(&s, d->n, d->o, t, T);
 }
 
 /* dweight: [count][i], the rows of outputs first … first + count. */
 NN_KERNEL void nn_dense_dweight_rows(const nn_dense *d, int first, int count, const float *x, const float *dy,
                                      float *dweight, int t, int T)
 {
-    const nn_rows s = {.a = dy + first, .am = 1, .ak = d->o, .b = x, .c = dweight, .width = d->i};
-    nn_rows_run(&s, count, d->n, t, T);
+    const nn_dense_matrices s = {.a = dy + first, .am = 1, .ak = d->o, .b = x, .c = dweight, .width = d->i};
+    nn_dense_gemm(&s, count, d->n, t, T);
 }
 
 /* dweight: [o][i]. */

@@ -1,15 +1,14 @@
 /*
- * gemm.h: C[m][n] (+)= sum over k of A[m][k] · B[k][n], from packed panels.
+ * gemm.h: C[m][n] (+)= Σ_k A[m][k] · B[k][n], from packed panels.
  *
- * The one compute kernel is the outer-product tile: M rows × V vectors of sums
- * in registers, and for each k one row of B times M numbers of A:
+ * The micro-kernel is an outer product: a tile of M rows × V vectors of sums in registers, and for
+ * each k one row of B times M numbers of A:
  *
  *     sum[m][v] += a[k][m] · b[k][v]
  *
- * Around it the blocking of Goto and van de Geijn ("Anatomy of high-performance
- * matrix multiplication", 2008): a panel of B stays in the first cache, a block
- * of A in the second.  What A and B are is the caller's business: it gives the
- * functions that pack them, so that convolution needs no im2col in memory.
+ * Around it is the blocking of Goto and van de Geijn, "Anatomy of high-performance matrix
+ * multiplication", 2008: a panel of B stays in L1, a block of A in L2.  The caller supplies
+ * functions that pack A and B.
  */
 #ifndef NN_GEMM_H
 #define NN_GEMM_H
@@ -26,7 +25,7 @@ NN_INLINE void nn_tile(const int M, const int V, int k, const float *a, const fl
     nn_vec sum[NN_GEMM_ROWS][NN_GEMM_VECTORS];
     NN_UNROLL
     for (int m = 0; m < M; m++) NN_UNROLL
-    for (int v = 0; v < V; v++) sum[m][v] = add ? nn_load(c + m * ldc + v * NN_W) : nn_spread(start ? start[m] : 0);
+    for (int v = 0; v < V; v++) sum[m][v] = add ? nn_load(c + m * ldc + v * NN_W) : nn_broadcast(start ? start[m] : 0);
     for (int i = 0; i < k; i++) {
         nn_vec row[NN_GEMM_VECTORS];
         NN_UNROLL
@@ -71,24 +70,24 @@ NN_KERNEL void nn_tile_run(int rows, int vectors, int k, const float *a, const f
 #undef NN_CASE
 }
 
-/* What the caller knows of its matrices. */
+/* The caller's matrices. */
 typedef struct nn_matrices {
     const void *self;
     /* rows m0 … m0 + rows of A at depth k0 … k0 + depth → to[depth][rows] */
     void (*pack_a)(const void *self, int m0, int rows, int k0, int depth, float *to);
     /* columns n0 … n0 + columns of B at depth k0 … → to[depth][NN_GEMM_COLUMNS]; columns beyond are zero */
     void (*pack_b)(const void *self, long n0, int columns, int k0, int depth, float *to);
-    /* where C[m0][n0] is, when `columns` of it lie side by side and each row is *ldc further; NULL otherwise */
-    float *(*place)(const void *self, int m0, long n0, int columns, long *ldc);
-    /* element by element, when place is NULL */
-    void (*fetch)(const void *self, int m0, int rows, long n0, int columns, float *tile);
-    void (*spread)(const void *self, int m0, int rows, long n0, int columns, const float *tile);
-    /* last of all, for rows in C or (not in place) in a tile before it is spread; or NULL */
+    /* the address of C[m0][n0] if `columns` of it are contiguous, with rows *ldc apart; else NULL */
+    float *(*address)(const void *self, int m0, long n0, int columns, long *ldc);
+    /* element by element, if there is no address */
+    void (*load)(const void *self, int m0, int rows, long n0, int columns, float *tile);
+    void (*store)(const void *self, int m0, int rows, long n0, int columns, const float *tile);
+    /* applied last, to rows in C or (not in place) to a tile before it is stored; or NULL */
     void (*finish)(const void *self, int m0, int rows, long n0, int columns, float *c, long ldc, int in_place);
     const float *start; /* C's first value of each row, or NULL */
 } nn_matrices;
 
-/* Rows of the strips that `rows` is cut into: all alike but for one. */
+/* Rows of the strips that `rows` is divided into, all equal but for one. */
 NN_INLINE int nn_strip(int rows)
 {
     int strips = (rows + NN_GEMM_ROWS - 1) / NN_GEMM_ROWS;
@@ -101,20 +100,20 @@ NN_INLINE void nn_strip_run(const nn_matrices *x, int m0, int rows, long n0, int
     const float *start = x->start && k0 == 0 ? x->start + m0 : 0;
     int add = k0 > 0, finish = last && x->finish;
     long ldc = 0;
-    float *c = columns % NN_W == 0 ? x->place(x->self, m0, n0, columns, &ldc) : 0;
+    float *c = columns % NN_W == 0 ? x->address(x->self, m0, n0, columns, &ldc) : 0;
     if (c && (columns == NN_GEMM_COLUMNS || columns == NN_W)) {
         nn_tile_run(rows, columns / NN_W, depth, a, b, c, ldc, start, add);
         if (finish) x->finish(x->self, m0, rows, n0, columns, c, ldc, 1);
         return;
     }
     float tile[NN_GEMM_TILE];
-    if (add) x->fetch(x->self, m0, rows, n0, columns, tile);
+    if (add) x->load(x->self, m0, rows, n0, columns, tile);
     nn_tile_run(rows, columns <= NN_W ? 1 : NN_GEMM_VECTORS, depth, a, b, tile, NN_GEMM_COLUMNS, start, add);
     if (finish) x->finish(x->self, m0, rows, n0, columns, tile, NN_GEMM_COLUMNS, 0);
-    x->spread(x->self, m0, rows, n0, columns, tile);
+    x->store(x->self, m0, rows, n0, columns, tile);
 }
 
-/* The share of thread t of T: whole panels of columns. */
+/* Part t of T, in whole panels of columns. */
 NN_INLINE void nn_gemm(const nn_matrices *x, int m, long n, int k, int t, int T)
 {
     float b[NN_GEMM_DEPTH * NN_GEMM_COLUMNS] __attribute__((aligned(64)));

@@ -1,10 +1,10 @@
 /*
- * combine.h: where branches meet: sums, products and maxima of several arrays, and
- * copies of parts of them.
+ * combine.h: sums, products and maxima of several arrays, products with a number per channel
+ * (gates), and strided copies.
  *
  *   x[0 … count − 1], dy, y, dx: n samples of `each` elements
  *
- * Thread t of T does its part of the elements.  y and dx may be the first array.
+ * Thread t of T computes part t of the elements.  y and dx may be the first array.
  */
 #ifndef NN_COMBINE_H
 #define NN_COMBINE_H
@@ -15,8 +15,8 @@ void nn_add(int count, const float *const *x, long n, long each, float *y, int t
 void nn_mul(int count, const float *const *x, long n, long each, float *y, int t, int T);
 void nn_gate(long n, int c, long p, const float *x, const float *gate, float *y, int t, int T);
 void nn_gate_sums(long n, int c, long p, const float *x, const float *dy, float *dgate, int t, int T);
-void nn_gate_last(long n, int c, long p, const float *x, const float *gate, float *y, int t, int T);
-void nn_gate_sums_last(long n, int c, long p, const float *x, const float *dy, float *dgate, int t, int T);
+void nn_gate_nhwc(long n, int c, long p, const float *x, const float *gate, float *y, int t, int T);
+void nn_gate_sums_nhwc(long n, int c, long p, const float *x, const float *dy, float *dgate, int t, int T);
 void nn_maximum(int count, const float *const *x, long n, long each, float *y, int t, int T);
 void nn_maximum_dx(int count, const float *const *x, int branch, long n, long each, const float *dy, float *dx, int t,
                    int T);
@@ -29,8 +29,8 @@ void nn_copy_rows(long n, long each, const float *x, long from, float *y, long t
 /* y = x0 + x1 + … */
 NN_KERNEL void nn_add(int count, const float *const *x, long n, long each, float *y, int t, int T)
 {
-    long end = nn_share(n * each, t + 1, T);
-    for (long i = nn_share(n * each, t, T); i < end; i += NN_W) {
+    long end = nn_partition(n * each, t + 1, T);
+    for (long i = nn_partition(n * each, t, T); i < end; i += NN_W) {
         nn_vec sum = nn_load_part(x[0] + i, end - i) + nn_load_part(x[1] + i, end - i);
         for (int k = 2; k < count; k++) sum += nn_load_part(x[k] + i, end - i);
         nn_store_part(y + i, end - i, sum);
@@ -40,8 +40,8 @@ NN_KERNEL void nn_add(int count, const float *const *x, long n, long each, float
 /* y = x0 · x1 · … */
 NN_KERNEL void nn_mul(int count, const float *const *x, long n, long each, float *y, int t, int T)
 {
-    long end = nn_share(n * each, t + 1, T);
-    for (long i = nn_share(n * each, t, T); i < end; i += NN_W) {
+    long end = nn_partition(n * each, t + 1, T);
+    for (long i = nn_partition(n * each, t, T); i < end; i += NN_W) {
         nn_vec product = nn_load_part(x[0] + i, end - i) * nn_load_part(x[1] + i, end - i);
         for (int k = 2; k < count; k++) product *= nn_load_part(x[k] + i, end - i);
         nn_store_part(y + i, end - i, product);
@@ -66,8 +66,8 @@ NN_KERNEL void nn_gate_sums(long n, int c, long p, const float *x, const float *
 /* y = max(x0, x1, …); NaN wins */
 NN_KERNEL void nn_maximum(int count, const float *const *x, long n, long each, float *y, int t, int T)
 {
-    long end = nn_share(n * each, t + 1, T);
-    for (long i = nn_share(n * each, t, T); i < end; i += NN_W) {
+    long end = nn_partition(n * each, t + 1, T);
+    for (long i = nn_partition(n * each, t, T); i < end; i += NN_W) {
         nn_vec most = nn_load_part(x[0] + i, end - i);
         for (int k = 1; k < count; k++) {
             nn_vec v = nn_load_part(x[k] + i, end - i);
@@ -80,16 +80,16 @@ NN_KERNEL void nn_maximum(int count, const float *const *x, long n, long each, f
 /* 1, ½ or 0 as a >, = or < b; 1 if either is NaN */
 NN_INLINE nn_vec nn_maximum_share(nn_vec a, nn_vec b)
 {
-    return nn_select(a == b, nn_spread(0.5f), nn_select(a < b, nn_zero(), nn_spread(1)));
+    return nn_select(a == b, nn_broadcast(0.5f), nn_select(a < b, nn_zero(), nn_broadcast(1)));
 }
 
-/* The gradient of x[branch]: the maximum folds from the left, and at each fold the
- * larger side gets it, each half where they are equal. */
+/* The gradient of x[branch]: the maximum is a left fold; at each step the larger
+ * side gets the gradient, or each half of it if they are equal. */
 NN_KERNEL void nn_maximum_dx(int count, const float *const *x, int branch, long n, long each, const float *dy,
                              float *dx, int t, int T)
 {
-    long end = nn_share(n * each, t + 1, T);
-    for (long i = nn_share(n * each, t, T); i < end; i += NN_W) {
+    long end = nn_partition(n * each, t + 1, T);
+    for (long i = nn_partition(n * each, t, T); i < end; i += NN_W) {
         nn_vec most = nn_load_part(x[0] + i, end - i), share = nn_load_part(dy + i, end - i);
         for (int k = 1; k < count; k++) {
             nn_vec v = nn_load_part(x[k] + i, end - i);
@@ -103,8 +103,8 @@ NN_KERNEL void nn_maximum_dx(int count, const float *const *x, int branch, long 
     }
 }
 
-/* The same of channels-last images: y[n][p][c] = x[n][p][c] · gate[n][c] */
-NN_KERNEL void nn_gate_last(long n, int c, long p, const float *x, const float *gate, float *y, int t, int T)
+/* NHWC: y[n][p][c] = x[n][p][c] · gate[n][c] */
+NN_KERNEL void nn_gate_nhwc(long n, int c, long p, const float *x, const float *gate, float *y, int t, int T)
 {
     for (long k = n * p * t / T; k < n * p * (t + 1) / T; k++) {
         const float *own = gate + k / p * c;
@@ -113,7 +113,7 @@ NN_KERNEL void nn_gate_last(long n, int c, long p, const float *x, const float *
     }
 }
 
-/* Channels from … to − 1 of one sample; the sums stay in the cache while the pixels pass. */
+/* Channels from … to − 1 of one sample; the sums stay in cache during the loop over pixels. */
 NN_INLINE void nn_gate_sums_of(long c, long p, const float *x, const float *dy, float *dgate, long from, long to)
 {
     for (long i = from; i < to; i++) dgate[i] = 0;
@@ -126,19 +126,19 @@ NN_INLINE void nn_gate_sums_of(long c, long p, const float *x, const float *dy, 
 }
 
 /* dgate[n][c] = Σ over p of x[n][p][c] · dy[n][p][c] */
-NN_KERNEL void nn_gate_sums_last(long n, int c, long p, const float *x, const float *dy, float *dgate, int t, int T)
+NN_KERNEL void nn_gate_sums_nhwc(long n, int c, long p, const float *x, const float *dy, float *dgate, int t, int T)
 {
-    const int samples = n >= 8L * T; /* else each thread has channels of every sample */
+    const int samples = n >= 8L * T; /* else partition the channels of every sample */
     const long first = samples ? n * t / T : 0, last = samples ? n * (t + 1) / T : n;
-    const long from = samples ? 0 : nn_share(c, t, T), to = samples ? c : nn_share(c, t + 1, T);
+    const long from = samples ? 0 : nn_partition(c, t, T), to = samples ? c : nn_partition(c, t + 1, T);
     for (long i = first; i < last; i++) nn_gate_sums_of(c, p, x + i * p * c, dy + i * p * c, dgate + i * c, from, to);
 }
 
 /* ---- copies ------------------------------------------------------------------------ */
 
-enum { NN_LONG_RUN = 1024 }; /* floats from which on memcpy is worth its call */
+enum { NN_LONG_RUN = 1024 }; /* floats from which memcpy is faster */
 
-/* The last vector of a run may begin before the others end. */
+/* The last vector may overlap the one before. */
 NN_INLINE void nn_copy_row(float *to, const float *from, long count)
 {
     long i = 0;
@@ -158,11 +158,12 @@ NN_INLINE void nn_copy_row(float *to, const float *from, long count)
     if (i < count) nn_store(to + count - NN_W, nn_load(from + count - NN_W));
 }
 
-/* n runs of `each` elements, `from` apart in x and `to` apart in y. */
+/* Copies n runs of `each` elements, `from` apart in x and `to` apart in y. */
 NN_KERNEL void nn_copy_rows(long n, long each, const float *x, long from, float *y, long to, int t, int T)
 {
-    const int rows = n >= T; /* else each thread has a part of every run */
-    const long start = rows ? 0 : nn_share(each, t, T), count = (rows ? each : nn_share(each, t + 1, T)) - start;
+    const int rows = n >= T; /* else partition every run */
+    const long start = rows ? 0 : nn_partition(each, t, T),
+               count = (rows ? each : nn_partition(each, t + 1, T)) - start;
     const long first = rows ? n * t / T : 0, last = rows ? n * (t + 1) / T : n;
     if (count <= 0) return;
     for (long i = first; i < last; i++) {

@@ -3,22 +3,22 @@
  *
  *   y[j · groups + q] = x[q · k + j],  0 ≤ q < groups,  0 ≤ j < k
  *
- * nn_shuffle takes images [n][c][pixels] and divides the channels among the threads,
- * nn_shuffle_last images [n][pixels][c], and divides the pixels.
+ * nn_channel_shuffle takes images [n][c][pixels] and divides the channels among the threads,
+ * nn_channel_shuffle_nhwc images [n][pixels][c], and divides the pixels.
  */
 #ifndef NN_CHANNEL_SHUFFLE_H
 #define NN_CHANNEL_SHUFFLE_H
 
 #ifdef NN_LINKED
 
-void nn_shuffle(long n, int groups, int k, long pixels, const float *x, float *y, int t, int T);
-void nn_shuffle_last(long n, int groups, int k, long pixels, const float *x, float *y, int t, int T);
+void nn_channel_shuffle(long n, int groups, int k, long pixels, const float *x, float *y, int t, int T);
+void nn_channel_shuffle_nhwc(long n, int groups, int k, long pixels, const float *x, float *y, int t, int T);
 
 #else
 
 #include "runtime/kernels/movement/runs.h"
 
-NN_KERNEL void nn_shuffle(long n, int groups, int k, long pixels, const float *x, float *y, int t, int T)
+NN_KERNEL void nn_channel_shuffle(long n, int groups, int k, long pixels, const float *x, float *y, int t, int T)
 {
     long c = (long)groups * k;
     for (long p = n * c * t / T; p < n * c * (t + 1) / T; p++) {
@@ -27,7 +27,7 @@ NN_KERNEL void nn_shuffle(long n, int groups, int k, long pixels, const float *x
     }
 }
 
-NN_KERNEL void nn_shuffle_last(long n, int groups, int k, long pixels, const float *x, float *y, int t, int T)
+NN_KERNEL void nn_channel_shuffle_nhwc(long n, int groups, int k, long pixels, const float *x, float *y, int t, int T)
 {
     const long c = (long)groups * k;
     for (long p = n * pixels * t / T; p < n * pixels * (t + 1) / T; p++) {

@@ -1,24 +1,24 @@
 /*
- * reorder.h: images between planar, [c][h · w], and channels last, [h · w][c].
+ * reorder.h: images between NCHW, [c][h · w], and NHWC, [h · w][c], by transposition:
  *
  *   x: [n][rows][columns]   y: [n][columns][rows]
  *
- * Squares are turned in registers.  Thread t of T does its part of the columns of
- * all samples, in runs that are whole squares.
+ * Squares are transposed in registers.  Thread t of T computes part t of the columns of all
+ * samples, in runs of whole squares.
  */
 #ifndef NN_REORDER_H
 #define NN_REORDER_H
 
 #ifdef NN_LINKED
 
-void nn_turn(long n, long rows, long columns, const float *x, float *y, int t, int T);
+void nn_reorder(long n, long rows, long columns, const float *x, float *y, int t, int T);
 
 #else
 
 #include "runtime/kernels/simd/transpose.h"
 
 /* Columns first … last of one sample. */
-NN_INLINE void nn_turn_columns(long rows, long columns, const float *x, float *y, long first, long last)
+NN_INLINE void nn_reorder_columns(long rows, long columns, const float *x, float *y, long first, long last)
 {
     for (long j = first; j < last; j += NN_W) {
         long wide = last - j < NN_W ? last - j : NN_W, i = 0;
@@ -29,13 +29,13 @@ NN_INLINE void nn_turn_columns(long rows, long columns, const float *x, float *y
     }
 }
 
-NN_KERNEL void nn_turn(long n, long rows, long columns, const float *x, float *y, int t, int T)
+NN_KERNEL void nn_reorder(long n, long rows, long columns, const float *x, float *y, int t, int T)
 {
     const long runs = (columns + NN_LINE - 1) / NN_LINE, first = n * runs * t / T, last = n * runs * (t + 1) / T;
     for (long k = first; k < last;) {
         long sample = k / runs, end = (sample + 1) * runs < last ? runs : last - sample * runs;
         long from = k % runs * NN_LINE, to = end * NN_LINE < columns ? end * NN_LINE : columns;
-        nn_turn_columns(rows, columns, x + sample * rows * columns, y + sample * rows * columns, from, to);
+        nn_reorder_columns(rows, columns, x + sample * rows * columns, y + sample * rows * columns, from, to);
         k = sample * runs + end;
     }
 }

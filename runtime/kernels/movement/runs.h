@@ -13,7 +13,7 @@ NN_INLINE void nn_copy_run_of(float *to, const float *from, long count)
 
 NN_INLINE void nn_fill_run(float *to, long count, float value)
 {
-    for (long i = 0; i < count; i += NN_W) nn_store_some(to + i, count - i, nn_spread(value));
+    for (long i = 0; i < count; i += NN_W) nn_store_some(to + i, count - i, nn_broadcast(value));
 }
 
 #endif

@@ -1,25 +1,25 @@
 /*
  * upsample.h: upsample by whole factors sh × sw, nearest neighbour or bilinear.
  *
- * NCHW images are [n][c][h][w]: thread t of T does its part of the n · c planes.  nn_nearest_last
+ * NCHW images are [n][c][h][w]: thread t of T does its part of the n · c planes.  nn_upsample_nearest_nhwc
  * takes NHWC images, [n][h][w][c], whose pixels are runs of channels, and divides the rows.
  */
 #ifndef NN_UPSAMPLE_H
 #define NN_UPSAMPLE_H
 
 /* Each element of h × w becomes sh × sw. */
-typedef struct nn_scale {
+typedef struct nn_upsample {
     int c, h, w, sh, sw;
-} nn_scale;
+} nn_upsample;
 
 #ifdef NN_LINKED
 
-void nn_nearest(const nn_scale *, long n, const float *x, float *y, int t, int T);
-void nn_nearest_dx(const nn_scale *, long n, const float *dy, float *dx, int t, int T);
-void nn_nearest_last(const nn_scale *, long n, const float *x, float *y, int t, int T);
-void nn_nearest_last_dx(const nn_scale *, long n, const float *dy, float *dx, int t, int T);
-void nn_bilinear(const nn_scale *, long n, const float *x, float *y, int t, int T);
-void nn_bilinear_dx(const nn_scale *, long n, const float *dy, float *dx, int t, int T);
+void nn_upsample_nearest(const nn_upsample *, long n, const float *x, float *y, int t, int T);
+void nn_upsample_nearest_dx(const nn_upsample *, long n, const float *dy, float *dx, int t, int T);
+void nn_upsample_nearest_nhwc(const nn_upsample *, long n, const float *x, float *y, int t, int T);
+void nn_upsample_nearest_nhwc_dx(const nn_upsample *, long n, const float *dy, float *dx, int t, int T);
+void nn_upsample_bilinear(const nn_upsample *, long n, const float *x, float *y, int t, int T);
+void nn_upsample_bilinear_dx(const nn_upsample *, long n, const float *dy, float *dx, int t, int T);
 
 #else
 
@@ -28,7 +28,7 @@ void nn_bilinear_dx(const nn_scale *, long n, const float *dy, float *dx, int t,
 /* ---- NCHW, nearest neighbour -------------------------------------------------------- */
 
 /* y[i][j] = x[i / sh][j / sw] */
-NN_KERNEL void nn_nearest(const nn_scale *d, long n, const float *x, float *y, int t, int T)
+NN_KERNEL void nn_upsample_nearest(const nn_upsample *d, long n, const float *x, float *y, int t, int T)
 {
     const long width = (long)d->w * d->sw;
     for (long p = n * d->c * t / T; p < n * d->c * (t + 1) / T; p++) {
@@ -42,7 +42,7 @@ NN_KERNEL void nn_nearest(const nn_scale *d, long n, const float *x, float *y, i
     }
 }
 
-NN_KERNEL void nn_nearest_dx(const nn_scale *d, long n, const float *dy, float *dx, int t, int T)
+NN_KERNEL void nn_upsample_nearest_dx(const nn_upsample *d, long n, const float *dy, float *dx, int t, int T)
 {
     const long width = (long)d->w * d->sw;
     for (long p = n * d->c * t / T; p < n * d->c * (t + 1) / T; p++) {
@@ -60,7 +60,7 @@ NN_KERNEL void nn_nearest_dx(const nn_scale *d, long n, const float *dy, float *
 /* ---- NHWC, nearest neighbour -------------------------------------------------------- */
 
 /* A row of x becomes sh rows of y. */
-NN_KERNEL void nn_nearest_last(const nn_scale *d, long n, const float *x, float *y, int t, int T)
+NN_KERNEL void nn_upsample_nearest_nhwc(const nn_upsample *d, long n, const float *x, float *y, int t, int T)
 {
     const long width = (long)d->w * d->sw * d->c;
     for (long p = n * d->h * t / T; p < n * d->h * (t + 1) / T; p++) {
@@ -74,7 +74,7 @@ NN_KERNEL void nn_nearest_last(const nn_scale *d, long n, const float *x, float 
 }
 
 /* The sum of sh × sw pixels of dy that lie `width` floats apart from row to row. */
-NN_INLINE void nn_nearest_sum(const nn_scale *d, const float *dy, long width, float *dx)
+NN_INLINE void nn_upsample_nearest_sum(const nn_upsample *d, const float *dy, long width, float *dx)
 {
     for (long k = 0; k < d->c; k += NN_W) {
         nn_vec sum = nn_zero();
@@ -84,41 +84,42 @@ NN_INLINE void nn_nearest_sum(const nn_scale *d, const float *dy, long width, fl
     }
 }
 
-NN_KERNEL void nn_nearest_last_dx(const nn_scale *d, long n, const float *dy, float *dx, int t, int T)
+NN_KERNEL void nn_upsample_nearest_nhwc_dx(const nn_upsample *d, long n, const float *dy, float *dx, int t, int T)
 {
     const long width = (long)d->w * d->sw * d->c;
     for (long p = n * d->h * t / T; p < n * d->h * (t + 1) / T; p++)
         for (int j = 0; j < d->w; j++)
-            nn_nearest_sum(d, dy + p * d->sh * width + (long)j * d->sw * d->c, width, dx + (p * d->w + j) * d->c);
+            nn_upsample_nearest_sum(d, dy + p * d->sh * width + (long)j * d->sw * d->c, width,
+                                    dx + (p * d->w + j) * d->c);
 }
 
 /* ---- NCHW, bilinear ------------------------------------------------------------------ */
 
 /* Output u of an axis lies between the inputs low and high: (1 − part) · low + part · high. */
-typedef struct nn_between {
+typedef struct nn_interpolation {
     int low, high;
     float part;
-} nn_between;
+} nn_interpolation;
 
 /* (u + ½) / scale − ½, not below 0, in units of 1 / (2 · scale) */
-NN_INLINE nn_between nn_between_of(int u, int size, int scale)
+NN_INLINE nn_interpolation nn_interpolation_of(int u, int size, int scale)
 {
     int at = 2 * u + 1 > scale ? 2 * u + 1 - scale : 0;
-    nn_between b = {at / (2 * scale), 0, (float)(at % (2 * scale)) / (float)(2 * scale)};
+    nn_interpolation b = {at / (2 * scale), 0, (float)(at % (2 * scale)) / (float)(2 * scale)};
     b.high = b.low < size - 1 ? b.low + 1 : b.low;
     return b;
 }
 
-NN_KERNEL void nn_bilinear(const nn_scale *d, long n, const float *x, float *y, int t, int T)
+NN_KERNEL void nn_upsample_bilinear(const nn_upsample *d, long n, const float *x, float *y, int t, int T)
 {
     for (long p = n * d->c * t / T; p < n * d->c * (t + 1) / T; p++) {
         const float *plane = x + p * d->h * d->w;
         float *to = y + p * d->h * d->sh * d->w * d->sw;
         for (int i = 0; i < d->h * d->sh; i++) {
-            nn_between a = nn_between_of(i, d->h, d->sh);
+            nn_interpolation a = nn_interpolation_of(i, d->h, d->sh);
             const float *low = plane + (long)a.low * d->w, *high = plane + (long)a.high * d->w;
             for (int j = 0; j < d->w * d->sw; j++) {
-                nn_between b = nn_between_of(j, d->w, d->sw);
+                nn_interpolation b = nn_interpolation_of(j, d->w, d->sw);
                 float upper = (1 - b.part) * low[b.low] + b.part * low[b.high];
                 float lower = (1 - b.part) * high[b.low] + b.part * high[b.high];
                 *to++ = (1 - a.part) * upper + a.part * lower;
@@ -127,17 +128,17 @@ NN_KERNEL void nn_bilinear(const nn_scale *d, long n, const float *x, float *y, 
     }
 }
 
-NN_KERNEL void nn_bilinear_dx(const nn_scale *d, long n, const float *dy, float *dx, int t, int T)
+NN_KERNEL void nn_upsample_bilinear_dx(const nn_upsample *d, long n, const float *dy, float *dx, int t, int T)
 {
     for (long p = n * d->c * t / T; p < n * d->c * (t + 1) / T; p++) {
         float *plane = dx + p * d->h * d->w;
         const float *from = dy + p * d->h * d->sh * d->w * d->sw;
         nn_fill_run(plane, (long)d->h * d->w, 0);
         for (int i = 0; i < d->h * d->sh; i++) {
-            nn_between a = nn_between_of(i, d->h, d->sh);
+            nn_interpolation a = nn_interpolation_of(i, d->h, d->sh);
             float *low = plane + (long)a.low * d->w, *high = plane + (long)a.high * d->w;
             for (int j = 0; j < d->w * d->sw; j++) {
-                nn_between b = nn_between_of(j, d->w, d->sw);
+                nn_interpolation b = nn_interpolation_of(j, d->w, d->sw);
                 float upper = (1 - a.part) * *from, lower = a.part * *from++;
                 low[b.low] += (1 - b.part) * upper;
                 low[b.high] += b.part * upper;

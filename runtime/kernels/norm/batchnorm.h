@@ -1,27 +1,26 @@
 /*
- * batchnorm.h: normalising channels over the batch, forward and backward.
+ * batchnorm.h: batch normalization of channels, forward and backward.
  *
  *   x, y, dy, dx: [n][c][p], p elements per channel   all others: [c]
  *
- *   inference  y = x · scale + shift, scale = weight / √(running_var + eps),
+ *   infer      y = x · scale + shift, scale = weight / √(running_var + eps),
  *              shift = bias − running_mean · scale
- *   training   the same with the batch's mean and biased variance; the running ones
- *              become (1 − momentum) · running + momentum · batch, the variance
- *              times M / (M − 1), M = n · p
- *   again      y of training, from the mean and inv that it left
+ *   train      the same with the batch's mean and biased variance; the running ones become
+ *              (1 − momentum) · running + momentum · batch, with the variance multiplied by
+ *              M / (M − 1), M = n · p
+ *   recompute  the y of train, from the mean and inv that it stored
  *   sums       dbias = Σ dy;   dweight = Σ dy · (x − mean) · inv
  *   dx         weight · inv · (dy − dbias / M − (x − mean) · inv · dweight / M)
  *
- * With p = 1 a sum and a relu may follow in the same walk: y = relu(… + summand); then
- * dy is relu's, and what relu did not let pass is left out of it.  There was no summand
- * then: relu passed what x gives above 0.  dx may have a summand, too: another gradient of
- * the same values.  From row to row it is x_step in x, y_step in y and dy, dx_step in dx; a
- * summand lies as the result does.
+ * With p = 1 (NHWC images, with n · h · w for n) there is an epilogue: y = relu(… + residual).
+ * Then dy is the gradient of relu's result, and where relu gave 0 it counts as 0; a batchnorm with
+ * relu whose gradient is computed this way has no residual, so relu passed what x makes positive.
+ * dx may have a residual too: another gradient of the same values.  Rows are x_step apart in x,
+ * y_step in y and dy, dx_step in dx; a residual is laid out as the result is.
  *
- * weight, bias and summand may be NULL.  The variance is that of the differences from the
- * mean: of the channel, in a second walk, or with p = 1, when channels lie side by
- * side (images whose channels come last, with n · h · w for n), of runs of rows that
- * are joined; see statistics.h.  Thread t of T does its part of the channels.
+ * weight, bias and residual may be NULL.  The variance is that of the differences from the mean:
+ * of the channel, in a second pass over it, or with p = 1 of runs of rows that are merged
+ * (statistics.h).  Thread t of T computes part t of the channels.
  */
 #ifndef NN_BATCHNORM_H
 #define NN_BATCHNORM_H
@@ -39,56 +38,56 @@ typedef struct nn_batchnorm {
 void nn_batchnorm_infer(const nn_batchnorm *, long n, const float *x, const float *weight, const float *bias,
                         const float *running_mean, const float *running_var, float *y, int t, int T);
 void nn_batchnorm_train(const nn_batchnorm *, long n, const float *x, const float *weight, const float *bias,
-                        const float *summand, float *running_mean, float *running_var, float *y, float *mean,
+                        const float *residual, float *running_mean, float *running_var, float *y, float *mean,
                         float *inv, int t, int T);
-void nn_batchnorm_again(const nn_batchnorm *, long n, const float *x, const float *weight, const float *bias,
-                        const float *summand, const float *mean, const float *inv, float *y, int t, int T);
+void nn_batchnorm_recompute(const nn_batchnorm *, long n, const float *x, const float *weight, const float *bias,
+                            const float *residual, const float *mean, const float *inv, float *y, int t, int T);
 void nn_batchnorm_sums(const nn_batchnorm *, long n, const float *dy, const float *x, const float *mean,
                        const float *inv, const float *weight, const float *bias, float *dweight, float *dbias, int t,
                        int T);
 void nn_batchnorm_dx(const nn_batchnorm *, long n, const float *dy, const float *x, const float *mean, const float *inv,
                      const float *dweight, const float *dbias, const float *weight, const float *bias,
-                     const float *summand, float *dx, int t, int T);
+                     const float *residual, float *dx, int t, int T);
 
 #else
 
 #include "runtime/kernels/reduction/channels.h"
 #include "runtime/kernels/reduction/statistics.h"
 
-/* ---- channels last ---------------------------------------------------------------- */
+/* ---- NHWC ------------------------------------------------------------------------- */
 
 /* a · p + q */
-NN_INLINE nn_vec nn_cell_affine(nn_vec a, nn_vec b, const nn_columns *d, long k)
+NN_INLINE nn_vec nn_column_affine(nn_vec a, nn_vec b, const nn_columns *d, long k)
 {
     (void)b;
     return a * nn_load(d->p + k) + nn_load(d->q + k);
 }
 
 /* (a − r) · p + q */
-NN_INLINE nn_vec nn_cell_normal(nn_vec a, nn_vec b, const nn_columns *d, long k)
+NN_INLINE nn_vec nn_column_normal(nn_vec a, nn_vec b, const nn_columns *d, long k)
 {
     (void)b;
     return (a - nn_load(d->r + k)) * nn_load(d->p + k) + nn_load(d->q + k);
 }
 
 /* p · (a − q − (b − r) · s) */
-NN_INLINE nn_vec nn_cell_dx(nn_vec a, nn_vec b, const nn_columns *d, long k)
+NN_INLINE nn_vec nn_column_dx(nn_vec a, nn_vec b, const nn_columns *d, long k)
 {
     return nn_load(d->p + k) * (a - nn_load(d->q + k) - (b - nn_load(d->r + k)) * nn_load(d->s + k));
 }
 
 /* The same, with 0 for a where (b − r) · p + u ≤ 0 */
-NN_INLINE nn_vec nn_cell_dx_masked(nn_vec a, nn_vec b, const nn_columns *d, long k)
+NN_INLINE nn_vec nn_column_dx_masked(nn_vec a, nn_vec b, const nn_columns *d, long k)
 {
     nn_vec y = (b - nn_load(d->r + k)) * nn_load(d->p + k) + nn_load(d->u + k);
-    return nn_cell_dx(nn_select(y <= 0, nn_zero(), a), b, d, k);
+    return nn_column_dx(nn_select(y <= 0, nn_zero(), a), b, d, k);
 }
 
-NN_KERNEL void nn_batchnorm_infer_last(const nn_batchnorm *d, long n, const float *x, const float *weight,
+NN_KERNEL void nn_batchnorm_infer_nhwc(const nn_batchnorm *d, long n, const float *x, const float *weight,
                                        const float *bias, const float *running_mean, const float *running_var, float *y,
                                        int t, int T)
 {
-    const nn_portion part = nn_portion_of(n, d->c, t, T);
+    const nn_rows_part part = nn_rows_part_of(n, d->c, t, T);
     nn_columns f;
     for (long k = part.first; k < part.last; k += NN_COLUMNS) {
         const long count = nn_columns_count(k, part.last);
@@ -99,7 +98,7 @@ NN_KERNEL void nn_batchnorm_infer_last(const nn_batchnorm *d, long n, const floa
             nn_store(f.q + j, nn_column_values(bias, 0, k + j, count - j) -
                                   nn_column_values(running_mean, 0, k + j, count - j) * scale);
         }
-        nn_rows_map(nn_cell_affine, &f, part.rows, count,
+        nn_rows_map(nn_column_affine, &f, part.rows, count,
                     (nn_row_map){.a = x + part.row * d->x_step + k,
                                  .a_step = d->x_step,
                                  .y = y + part.row * d->y_step + k,
@@ -108,9 +107,9 @@ NN_KERNEL void nn_batchnorm_infer_last(const nn_batchnorm *d, long n, const floa
     }
 }
 
-/* What `count` channels from k on become of their sums and squares of differences. */
-NN_INLINE void nn_batchnorm_moments(const nn_batchnorm *d, float n, const nn_totals *s, long k, long count,
-                                    float *running_mean, float *running_var, float *mean, float *inv)
+/* The statistics of `count` channels from k on from their sums and squared differences. */
+NN_INLINE void nn_batchnorm_statistics(const nn_batchnorm *d, float n, const nn_totals *s, long k, long count,
+                                       float *running_mean, float *running_var, float *mean, float *inv)
 {
     const float keep = 1 - d->momentum, others = n > 1 ? n - 1 : 1;
     for (long j = 0; j < count; j += NN_W) {
@@ -136,58 +135,58 @@ NN_INLINE void nn_batchnorm_factors(nn_columns *f, const float *mean, const floa
 }
 
 NN_INLINE void nn_batchnorm_normal(const nn_batchnorm *d, const nn_columns *f, long rows, long count, const float *x,
-                                   const float *summand, float *y)
+                                   const float *residual, float *y)
 {
-    nn_rows_map(nn_cell_normal, f, rows, count,
+    nn_rows_map(nn_column_normal, f, rows, count,
                 (nn_row_map){.a = x,
                              .a_step = d->x_step,
-                             .z = summand,
+                             .z = residual,
                              .z_step = d->y_step,
                              .y = y,
                              .y_step = d->y_step,
                              .relu = d->relu});
 }
 
-NN_KERNEL void nn_batchnorm_train_last(const nn_batchnorm *d, long n, const float *x, const float *weight,
-                                       const float *bias, const float *summand, float *running_mean, float *running_var,
-                                       float *y, float *mean, float *inv, int t, int T)
+NN_KERNEL void nn_batchnorm_train_nhwc(const nn_batchnorm *d, long n, const float *x, const float *weight,
+                                       const float *bias, const float *residual, float *running_mean,
+                                       float *running_var, float *y, float *mean, float *inv, int t, int T)
 {
-    const long last = nn_columns_share(d->c, t + 1, T);
+    const long last = nn_columns_partition(d->c, t + 1, T);
     nn_columns f;
     nn_totals s;
-    for (long k = nn_columns_share(d->c, t, T); k < last; k += NN_COLUMNS) {
+    for (long k = nn_columns_partition(d->c, t, T); k < last; k += NN_COLUMNS) {
         const long count = nn_columns_count(k, last);
         const nn_band rows = {
-            .a = x + k, .a_step = d->x_step, .columns = count, .run = nn_rows_moments, .join = nn_join_moments};
+            .a = x + k, .a_step = d->x_step, .columns = count, .run = nn_rows_variance, .join = nn_join_variance};
         nn_rows_total(&rows, 0, n, &s);
-        nn_batchnorm_moments(d, (float)n, &s, k, count, running_mean, running_var, mean, inv);
+        nn_batchnorm_statistics(d, (float)n, &s, k, count, running_mean, running_var, mean, inv);
         nn_batchnorm_factors(&f, mean, inv, weight, bias, k, count);
-        nn_batchnorm_normal(d, &f, n, count, x + k, summand ? summand + k : 0, y + k);
+        nn_batchnorm_normal(d, &f, n, count, x + k, residual ? residual + k : 0, y + k);
     }
 }
 
-NN_KERNEL void nn_batchnorm_again_last(const nn_batchnorm *d, long n, const float *x, const float *weight,
-                                       const float *bias, const float *summand, const float *mean, const float *inv,
-                                       float *y, int t, int T)
+NN_KERNEL void nn_batchnorm_recompute_nhwc(const nn_batchnorm *d, long n, const float *x, const float *weight,
+                                           const float *bias, const float *residual, const float *mean,
+                                           const float *inv, float *y, int t, int T)
 {
-    const nn_portion part = nn_portion_of(n, d->c, t, T);
+    const nn_rows_part part = nn_rows_part_of(n, d->c, t, T);
     nn_columns f;
     for (long k = part.first; k < part.last; k += NN_COLUMNS) {
         const long count = nn_columns_count(k, part.last);
         nn_batchnorm_factors(&f, mean, inv, weight, bias, k, count);
         nn_batchnorm_normal(d, &f, part.rows, count, x + part.row * d->x_step + k,
-                            summand ? summand + part.row * d->y_step + k : 0, y + part.row * d->y_step + k);
+                            residual ? residual + part.row * d->y_step + k : 0, y + part.row * d->y_step + k);
     }
 }
 
-NN_KERNEL void nn_batchnorm_sums_last(const nn_batchnorm *d, long n, const float *dy, const float *x, const float *mean,
+NN_KERNEL void nn_batchnorm_sums_nhwc(const nn_batchnorm *d, long n, const float *dy, const float *x, const float *mean,
                                       const float *inv, const float *weight, const float *bias, float *dweight,
                                       float *dbias, int t, int T)
 {
-    const long last = nn_columns_share(d->c, t + 1, T);
+    const long last = nn_columns_partition(d->c, t + 1, T);
     nn_columns f;
     nn_totals s;
-    for (long k = nn_columns_share(d->c, t, T); k < last; k += NN_COLUMNS) {
+    for (long k = nn_columns_partition(d->c, t, T); k < last; k += NN_COLUMNS) {
         const long count = nn_columns_count(k, last);
         if (d->relu) nn_batchnorm_factors(&f, mean, inv, weight, bias, k, count);
         const nn_band rows = {.a = dy + k,
@@ -198,7 +197,7 @@ NN_KERNEL void nn_batchnorm_sums_last(const nn_batchnorm *d, long n, const float
                               .factor = f.p,
                               .offset = f.q,
                               .columns = count,
-                              .run = d->relu ? nn_rows_passed : nn_rows_along,
+                              .run = d->relu ? nn_rows_covariance_relu : nn_rows_covariance,
                               .join = nn_join_sums};
         nn_rows_total(&rows, 0, n, &s);
         for (long j = 0; j < count; j += NN_W) {
@@ -209,12 +208,12 @@ NN_KERNEL void nn_batchnorm_sums_last(const nn_batchnorm *d, long n, const float
     }
 }
 
-NN_KERNEL void nn_batchnorm_dx_last(const nn_batchnorm *d, long n, const float *dy, const float *x, const float *mean,
+NN_KERNEL void nn_batchnorm_dx_nhwc(const nn_batchnorm *d, long n, const float *dy, const float *x, const float *mean,
                                     const float *inv, const float *dweight, const float *dbias, const float *weight,
-                                    const float *bias, const float *summand, float *dx, int t, int T)
+                                    const float *bias, const float *residual, float *dx, int t, int T)
 {
     const float rows = (float)n;
-    const nn_portion part = nn_portion_of(n, d->c, t, T);
+    const nn_rows_part part = nn_rows_part_of(n, d->c, t, T);
     nn_columns f;
     for (long k = part.first; k < part.last; k += NN_COLUMNS) {
         const long count = nn_columns_count(k, part.last);
@@ -230,18 +229,18 @@ NN_KERNEL void nn_batchnorm_dx_last(const nn_batchnorm *d, long n, const float *
                                 .a_step = d->y_step,
                                 .b = x + part.row * d->x_step + k,
                                 .b_step = d->x_step,
-                                .z = summand ? summand + part.row * d->dx_step + k : 0,
+                                .z = residual ? residual + part.row * d->dx_step + k : 0,
                                 .z_step = d->dx_step,
                                 .y = dx + part.row * d->dx_step + k,
                                 .y_step = d->dx_step};
         if (d->relu)
-            nn_rows_map(nn_cell_dx_masked, &f, part.rows, count, all);
+            nn_rows_map(nn_column_dx_masked, &f, part.rows, count, all);
         else
-            nn_rows_map(nn_cell_dx, &f, part.rows, count, all);
+            nn_rows_map(nn_column_dx, &f, part.rows, count, all);
     }
 }
 
-/* ---- planar ----------------------------------------------------------------------- */
+/* ---- NCHW ------------------------------------------------------------------------- */
 
 /* y = (x − mean) · scale + shift for channel k */
 NN_INLINE void nn_channel_map(const nn_batchnorm *d, long n, const float *x, nn_vec mean, nn_vec scale, nn_vec shift,
@@ -258,7 +257,7 @@ NN_KERNEL void nn_batchnorm_infer(const nn_batchnorm *d, long n, const float *x,
                                   const float *running_mean, const float *running_var, float *y, int t, int T)
 {
     if (d->p == 1) {
-        nn_batchnorm_infer_last(d, n, x, weight, bias, running_mean, running_var, y, t, T);
+        nn_batchnorm_infer_nhwc(d, n, x, weight, bias, running_mean, running_var, y, t, T);
         return;
     }
     nn_channels s = nn_channels_of(d->c, d->p, t, T);
@@ -270,11 +269,11 @@ NN_KERNEL void nn_batchnorm_infer(const nn_batchnorm *d, long n, const float *x,
 }
 
 NN_KERNEL void nn_batchnorm_train(const nn_batchnorm *d, long n, const float *x, const float *weight, const float *bias,
-                                  const float *summand, float *running_mean, float *running_var, float *y, float *mean,
+                                  const float *residual, float *running_mean, float *running_var, float *y, float *mean,
                                   float *inv, int t, int T)
 {
     if (d->p == 1) {
-        nn_batchnorm_train_last(d, n, x, weight, bias, summand, running_mean, running_var, y, mean, inv, t, T);
+        nn_batchnorm_train_nhwc(d, n, x, weight, bias, residual, running_mean, running_var, y, mean, inv, t, T);
         return;
     }
     const float count = (float)(n * d->p), keep = 1 - d->momentum;
@@ -284,19 +283,20 @@ NN_KERNEL void nn_batchnorm_train(const nn_batchnorm *d, long n, const float *x,
         nn_vec squares = nn_channel_sum(n, d->c, d->p, nn_term_variance, m, x, x, k, s);
         nn_vec i = 1 / nn_sqrt(squares / count + d->eps);
         nn_channel_map(d, n, x, m, i * nn_channel_value(weight, 1, k, s), nn_channel_value(bias, 0, k, s), y, k);
-        nn_channel_put(mean, k, s, m);
-        nn_channel_put(inv, k, s, i);
+        nn_channel_store(mean, k, s, m);
+        nn_channel_store(inv, k, s, i);
         nn_vec variance = squares / (count > 1 ? count - 1 : 1);
-        nn_channel_put(running_mean, k, s, keep * nn_channel_value(running_mean, 0, k, s) + d->momentum * m);
-        nn_channel_put(running_var, k, s, keep * nn_channel_value(running_var, 0, k, s) + d->momentum * variance);
+        nn_channel_store(running_mean, k, s, keep * nn_channel_value(running_mean, 0, k, s) + d->momentum * m);
+        nn_channel_store(running_var, k, s, keep * nn_channel_value(running_var, 0, k, s) + d->momentum * variance);
     }
 }
 
-NN_KERNEL void nn_batchnorm_again(const nn_batchnorm *d, long n, const float *x, const float *weight, const float *bias,
-                                  const float *summand, const float *mean, const float *inv, float *y, int t, int T)
+NN_KERNEL void nn_batchnorm_recompute(const nn_batchnorm *d, long n, const float *x, const float *weight,
+                                      const float *bias, const float *residual, const float *mean, const float *inv,
+                                      float *y, int t, int T)
 {
     if (d->p == 1) {
-        nn_batchnorm_again_last(d, n, x, weight, bias, summand, mean, inv, y, t, T);
+        nn_batchnorm_recompute_nhwc(d, n, x, weight, bias, residual, mean, inv, y, t, T);
         return;
     }
     nn_channels s = nn_channels_of(d->c, d->p, t, T);
@@ -311,23 +311,24 @@ NN_KERNEL void nn_batchnorm_sums(const nn_batchnorm *d, long n, const float *dy,
                                  int t, int T)
 {
     if (d->p == 1) {
-        nn_batchnorm_sums_last(d, n, dy, x, mean, inv, weight, bias, dweight, dbias, t, T);
+        nn_batchnorm_sums_nhwc(d, n, dy, x, mean, inv, weight, bias, dweight, dbias, t, T);
         return;
     }
     nn_channels s = nn_channels_of(d->c, d->p, t, T);
     for (long k = s.first; k < s.last; k++) {
-        nn_vec along = nn_channel_sum(n, d->c, d->p, nn_term_along, nn_channel_value(mean, 0, k, s), dy, x, k, s);
-        nn_channel_put(dweight, k, s, along * nn_channel_value(inv, 0, k, s));
-        nn_channel_put(dbias, k, s, nn_channel_sum(n, d->c, d->p, nn_term_a, nn_zero(), dy, dy, k, s));
+        nn_vec covariance =
+            nn_channel_sum(n, d->c, d->p, nn_term_covariance, nn_channel_value(mean, 0, k, s), dy, x, k, s);
+        nn_channel_store(dweight, k, s, covariance * nn_channel_value(inv, 0, k, s));
+        nn_channel_store(dbias, k, s, nn_channel_sum(n, d->c, d->p, nn_term_a, nn_zero(), dy, dy, k, s));
     }
 }
 
 NN_KERNEL void nn_batchnorm_dx(const nn_batchnorm *d, long n, const float *dy, const float *x, const float *mean,
                                const float *inv, const float *dweight, const float *dbias, const float *weight,
-                               const float *bias, const float *summand, float *dx, int t, int T)
+                               const float *bias, const float *residual, float *dx, int t, int T)
 {
     if (d->p == 1) {
-        nn_batchnorm_dx_last(d, n, dy, x, mean, inv, dweight, dbias, weight, bias, summand, dx, t, T);
+        nn_batchnorm_dx_nhwc(d, n, dy, x, mean, inv, dweight, dbias, weight, bias, residual, dx, t, T);
         return;
     }
     const float count = (float)(n * d->p);

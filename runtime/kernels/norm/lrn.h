@@ -1,5 +1,5 @@
 /*
- * lrn.h: local response normalisation across channels.
+ * lrn.h: local response normalization across channels.
  *
  *   x, y, dy, dx: [n][c][p]; dx may be dy
  *
@@ -7,10 +7,10 @@
  *   dx[j] = dy[j] · d[j]^(−beta) − twice · x[j] · Σ_c dy[c] · x[c] · d[c]^(−beta − 1),
  *           c from j − (size − 1)/2 to j + size/2
  *
- * share = alpha / size, twice = 2 · alpha · beta / size.  A vector of neighbouring
- * places is taken through all channels at once; thread t of T does its part of
- * those vectors.  Of images [n][p][c] it is a vector of neighbouring channels: a pixel
- * is copied between zeros first, so that no sum is cut off.
+ * share = alpha / size, twice = 2 · alpha · beta / size.  In NCHW a vector holds neighbouring
+ * pixels and iterates over the channels; thread t of T computes part t of these vectors.  In NHWC,
+ * [n][p][c], it holds neighbouring channels: a pixel is first copied between zeros, so that no sum
+ * is cut off.
  */
 #ifndef NN_LRN_H
 #define NN_LRN_H
@@ -25,8 +25,8 @@ typedef struct nn_lrn {
 
 void nn_lrn_forward(const nn_lrn *, long n, const float *x, float *y, int t, int T);
 void nn_lrn_dx(const nn_lrn *, long n, const float *dy, const float *x, float *dx, int t, int T);
-void nn_lrn_last(const nn_lrn *, long n, const float *x, float *y, int t, int T);
-void nn_lrn_last_dx(const nn_lrn *, long n, const float *dy, const float *x, float *dx, int t, int T);
+void nn_lrn_nhwc(const nn_lrn *, long n, const float *x, float *y, int t, int T);
+void nn_lrn_nhwc_dx(const nn_lrn *, long n, const float *dy, const float *x, float *dx, int t, int T);
 
 #else
 
@@ -40,7 +40,7 @@ NN_INLINE nn_vec nn_lrn_power(nn_vec d, float beta)
     return 1 / (root * nn_sqrt(root));
 }
 
-/* d of channel k at `count` places; x is the sample from there on. */
+/* d of channel k at `count` pixels from x on. */
 NN_INLINE nn_vec nn_lrn_divisor(const nn_lrn *d, const float *x, long k, long count)
 {
     long first = k - d->size / 2, last = k + (d->size - 1) / 2;
@@ -52,7 +52,7 @@ NN_INLINE nn_vec nn_lrn_divisor(const nn_lrn *d, const float *x, long k, long co
     return d->k + d->share * sum;
 }
 
-NN_INLINE void nn_lrn_places(const nn_lrn *d, const float *x, float *y, long count)
+NN_INLINE void nn_lrn_pixels(const nn_lrn *d, const float *x, float *y, long count)
 {
     for (long k = 0; k < d->c; k++) {
         nn_vec power = nn_lrn_power(nn_lrn_divisor(d, x, k, count), d->beta);
@@ -60,7 +60,7 @@ NN_INLINE void nn_lrn_places(const nn_lrn *d, const float *x, float *y, long cou
     }
 }
 
-NN_INLINE void nn_lrn_dx_places(const nn_lrn *d, const float *dy, const float *x, float *dx, long count)
+NN_INLINE void nn_lrn_dx_pixels(const nn_lrn *d, const float *dy, const float *x, float *dx, long count)
 {
     float power[NN_LRN_CHANNELS][NN_W] __attribute__((aligned(64))); /* d^(−beta) */
     float ratio[NN_LRN_CHANNELS][NN_W] __attribute__((aligned(64))); /* dy · x · d^(−beta − 1) */
@@ -84,7 +84,7 @@ NN_KERNEL void nn_lrn_forward(const nn_lrn *d, long n, const float *x, float *y,
     long vectors = (d->p + NN_W - 1) / NN_W;
     for (long i = n * vectors * t / T; i < n * vectors * (t + 1) / T; i++) {
         long place = i % vectors * NN_W, at = i / vectors * d->c * d->p + place;
-        nn_lrn_places(d, x + at, y + at, d->p - place);
+        nn_lrn_pixels(d, x + at, y + at, d->p - place);
     }
 }
 
@@ -93,11 +93,11 @@ NN_KERNEL void nn_lrn_dx(const nn_lrn *d, long n, const float *dy, const float *
     long vectors = (d->p + NN_W - 1) / NN_W;
     for (long i = n * vectors * t / T; i < n * vectors * (t + 1) / T; i++) {
         long place = i % vectors * NN_W, at = i / vectors * d->c * d->p + place;
-        nn_lrn_dx_places(d, dy + at, x + at, dx + at, d->p - place);
+        nn_lrn_dx_pixels(d, dy + at, x + at, dx + at, d->p - place);
     }
 }
 
-/* ---- channels last ----------------------------------------------------------------- */
+/* ---- NHWC -------------------------------------------------------------------------- */
 
 /* A pixel's channels from `first` on, after NN_LRN_WINDOW zeros and before as many. */
 typedef float nn_lrn_line[NN_LRN_CHANNELS + 2 * NN_LRN_WINDOW + NN_LINE];
@@ -116,7 +116,7 @@ NN_INLINE nn_vec nn_lrn_sum(const float *p, int size)
     return sum;
 }
 
-/* The squares of a pixel into the line. */
+/* Stores the squares of a pixel in the line. */
 NN_INLINE void nn_lrn_squares(const nn_lrn *d, const float *x, float *line)
 {
     for (long k = 0; k < d->c; k += NN_W) {
@@ -126,31 +126,31 @@ NN_INLINE void nn_lrn_squares(const nn_lrn *d, const float *x, float *line)
 }
 
 /* d of the channels k, k + 1, … */
-NN_INLINE nn_vec nn_lrn_last_divisor(const nn_lrn *d, const float *squares, long k)
+NN_INLINE nn_vec nn_lrn_nhwc_divisor(const nn_lrn *d, const float *squares, long k)
 {
     return d->k + d->share * nn_lrn_sum(squares + NN_LRN_WINDOW + k - d->size / 2, d->size);
 }
 
-NN_KERNEL void nn_lrn_last(const nn_lrn *d, long n, const float *x, float *y, int t, int T)
+NN_KERNEL void nn_lrn_nhwc(const nn_lrn *d, long n, const float *x, float *y, int t, int T)
 {
     nn_lrn_line squares;
     nn_lrn_clear(d, squares);
     for (long i = n * d->p * t / T * d->c; i < n * d->p * (t + 1) / T * d->c; i += d->c) {
         nn_lrn_squares(d, x + i, squares);
         for (long k = 0; k < d->c; k += NN_W) {
-            nn_vec power = nn_lrn_power(nn_lrn_last_divisor(d, squares, k), d->beta);
+            nn_vec power = nn_lrn_power(nn_lrn_nhwc_divisor(d, squares, k), d->beta);
             nn_store_some(y + i + k, d->c - k, nn_load_some(x + i + k, d->c - k) * power);
         }
     }
 }
 
-NN_INLINE void nn_lrn_last_dx_pixel(const nn_lrn *d, const float *dy, const float *x, float *dx, float *squares,
+NN_INLINE void nn_lrn_nhwc_dx_pixel(const nn_lrn *d, const float *dy, const float *x, float *dx, float *squares,
                                     float *ratio)
 {
     float power[NN_LRN_CHANNELS + NN_LINE]; /* d^(−beta) */
     nn_lrn_squares(d, x, squares);
     for (long k = 0; k < d->c; k += NN_W) {
-        nn_vec divisor = nn_lrn_last_divisor(d, squares, k), own = nn_lrn_power(divisor, d->beta);
+        nn_vec divisor = nn_lrn_nhwc_divisor(d, squares, k), own = nn_lrn_power(divisor, d->beta);
         nn_vec product = nn_load_some(dy + k, d->c - k) * nn_load_some(x + k, d->c - k);
         nn_store(power + k, own);
         nn_store_some(ratio + NN_LRN_WINDOW + k, d->c - k, product * own / divisor);
@@ -162,13 +162,13 @@ NN_INLINE void nn_lrn_last_dx_pixel(const nn_lrn *d, const float *dy, const floa
     }
 }
 
-NN_KERNEL void nn_lrn_last_dx(const nn_lrn *d, long n, const float *dy, const float *x, float *dx, int t, int T)
+NN_KERNEL void nn_lrn_nhwc_dx(const nn_lrn *d, long n, const float *dy, const float *x, float *dx, int t, int T)
 {
     nn_lrn_line squares, ratio;
     nn_lrn_clear(d, squares);
     nn_lrn_clear(d, ratio);
     for (long i = n * d->p * t / T * d->c; i < n * d->p * (t + 1) / T * d->c; i += d->c)
-        nn_lrn_last_dx_pixel(d, dy + i, x + i, dx + i, squares, ratio);
+        nn_lrn_nhwc_dx_pixel(d, dy + i, x + i, dx + i, squares, ratio);
 }
 
 #endif /* NN_LINKED */

@@ -1,5 +1,5 @@
 /*
- * norm.h: normalising groups of channels of each sample (groupnorm), or all of it
+ * norm.h: normalization of groups of channels of each sample (groupnorm), or of all of them
  * (layernorm, one group).
  *
  *   x, y, dy, dx: [n][groups][channels][p]   mean, inv: [n][groups]
@@ -9,8 +9,8 @@
  *   with x̂ = (x − mean) · inv, D = channels · p, s = Σ dy · weight, t = Σ dy · weight · x̂:
  *   dx = inv · (dy · weight − (s + x̂ · t) / D);   dweight = Σ dy · x̂;   dbias = Σ dy
  *
- * y may be x, dx may be dy.  Thread t of T does its part of the n · groups groups,
- * or of the parameters.
+ * y may be x, dx may be dy.  Thread t of T computes part t of the n · groups groups, or of the
+ * parameters.
  */
 #ifndef NN_NORM_H
 #define NN_NORM_H
@@ -58,8 +58,8 @@ NN_INLINE const float *nn_norm_affine(const nn_norm *d, const float *from, long 
 /* The parameters of the elements from i on of row k. */
 NN_INLINE nn_vec nn_norm_value(const float *from, float value, nn_norm_rows r, long k, long i)
 {
-    if (!from) return nn_spread(value);
-    return r.single ? nn_load_part(from + i, r.length - i) : nn_spread(from[k]);
+    if (!from) return nn_broadcast(value);
+    return r.single ? nn_load_part(from + i, r.length - i) : nn_broadcast(from[k]);
 }
 
 NN_INLINE void nn_norm_map(nn_norm_rows r, const float *x, const float *weight, const float *bias, float mean,
@@ -82,7 +82,7 @@ NN_KERNEL void nn_norm_forward(const nn_norm *d, long n, const float *x, const f
     for (long g = all * t / T; g < all * (t + 1) / T; g++) {
         const float *from = x + g * size;
         float average = nn_lanes_sum(nn_sums(nn_term_a, nn_zero(), from, from, size)) / (float)size;
-        float squares = nn_lanes_sum(nn_sums(nn_term_variance, nn_spread(average), from, from, size));
+        float squares = nn_lanes_sum(nn_sums(nn_term_variance, nn_broadcast(average), from, from, size));
         float scale = 1 / nn_root(squares / (float)size + d->eps);
         const float *w = nn_norm_affine(d, weight, g % d->groups), *b = nn_norm_affine(d, bias, g % d->groups);
         nn_norm_map(nn_norm_rows_of(d), from, w, b, average, scale, y + g * size);
@@ -90,7 +90,7 @@ NN_KERNEL void nn_norm_forward(const nn_norm *d, long n, const float *x, const f
     }
 }
 
-/* s and, along x − mean, t / inv */
+/* s, and t / inv = Σ dy · weight · (x − mean) */
 NN_INLINE void nn_norm_sums(nn_norm_rows r, const float *dy, const float *x, const float *weight, float mean, float *s,
                             float *t)
 {
@@ -130,7 +130,7 @@ NN_KERNEL void nn_norm_dx(const nn_norm *d, long n, const float *dy, const float
 
 /* ---- parameters -------------------------------------------------------------- */
 
-/* Parameters side by side: `count` of group g, of element `at` in it and on. */
+/* `count` contiguous parameters of group g, from element `at` on. */
 NN_INLINE nn_vec nn_norm_column(const nn_norm *d, long n, const float *dy, const float *x, const float *mean,
                                 const float *inv, long g, long at, long count)
 {
@@ -152,7 +152,7 @@ NN_INLINE float nn_norm_channel(const nn_norm *d, long n, const float *dy, const
     for (long i = g; i < n * d->groups; i += d->groups) {
         long at = (i * d->channels + k) * d->p;
         if (x)
-            sum += inv[i] * nn_sums(nn_term_along, nn_spread(mean[i]), dy + at, x + at, d->p);
+            sum += inv[i] * nn_sums(nn_term_covariance, nn_broadcast(mean[i]), dy + at, x + at, d->p);
         else
             sum += nn_sums(nn_term_a, nn_zero(), dy + at, dy + at, d->p);
     }
@@ -170,9 +170,9 @@ NN_INLINE void nn_norm_parameters(const nn_norm *d, long n, const float *dy, con
             to[k] = nn_norm_channel(d, n, dy, x, mean, inv, k / d->channels, k % d->channels);
         return;
     }
-    long end = nn_share(r.length, t + 1, T);
+    long end = nn_partition(r.length, t + 1, T);
     for (long g = 0; g < d->groups; g++)
-        for (long i = nn_share(r.length, t, T); i < end; i += NN_W)
+        for (long i = nn_partition(r.length, t, T); i < end; i += NN_W)
             nn_store_part(to + g * r.length + i, end - i, nn_norm_column(d, n, dy, x, mean, inv, g, i, end - i));
 }
 

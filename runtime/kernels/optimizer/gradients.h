@@ -1,11 +1,11 @@
 /*
- * gradients.h: what stands between a gradient and its update: sums over micro-batches,
- * penalties, clipping, norms.
+ * gradients.h: what happens to a gradient before its update: accumulation over micro-batches,
+ * penalties, norms, clipping.
  *
- *   gradient, sum, param, regularized, clipped: `count` elements; t of T: this thread's part
+ *   gradient, sum, param, regularized, clipped: `count` elements
  *
- * Sums are taken by the first thread alone, in double precision: NN_SUMS running
- * sums, added up at the end in their order.
+ * Thread t of T computes part t of the elements.  Sums are computed by the first thread alone, in
+ * double precision: NN_SUMS accumulators, added at the end in order.
  */
 #ifndef NN_GRADIENTS_H
 #define NN_GRADIENTS_H
@@ -64,7 +64,7 @@ NN_INLINE float nn_penalty(long count, const float *x, float l1, float l2)
 /* g + l1 · sign(w) + 2 · l2 · w */
 NN_INLINE nn_vec nn_regularized(nn_vec g, nn_vec w, float l1, float l2)
 {
-    nn_vec sign = nn_select(w > 0, nn_spread(1), nn_select(w < 0, nn_spread(-1), nn_zero()));
+    nn_vec sign = nn_select(w > 0, nn_broadcast(1), nn_select(w < 0, nn_broadcast(-1), nn_zero()));
     if (l1 != 0) g += l1 * sign;
     if (l2 != 0) g += 2 * l2 * w;
     return g;
@@ -101,8 +101,8 @@ NN_KERNEL void nn_clip_norm(long count, const float *gradient, const float *squa
 NN_INLINE nn_vec nn_within(nn_vec x, float limit, float q)
 {
     (void)q;
-    x = nn_select(x > limit, nn_spread(limit), x);
-    return nn_select(x < -limit, nn_spread(-limit), x);
+    x = nn_select(x > limit, nn_broadcast(limit), x);
+    return nn_select(x < -limit, nn_broadcast(-limit), x);
 }
 
 /* clipped = gradient kept within ± limit */

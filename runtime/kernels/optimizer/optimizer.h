@@ -1,10 +1,10 @@
 /*
- * optimizer.h: the updates of the optimizers, element by element.
+ * optimizer.h: the optimizers' updates, element by element.
  *
- *   gradient, param and the states: `count` elements each; t of T: this thread's part
+ *   gradient, param and the states: `count` elements each; thread t of T computes part t
  *
- * The rule's constants stand in a struct.  A decay other than 0 adds decay · param
- * to the gradient.  The formulas are those of the operators' files.
+ * A rule's constants are in its descriptor.  A decay other than 0 adds decay · param to the
+ * gradient.  The formulas are in the operators' files.
  */
 #ifndef NN_OPTIMIZER_H
 #define NN_OPTIMIZER_H
@@ -63,8 +63,8 @@ NN_KERNEL void nn_sgd_step(const nn_sgd *rule, long count, const float *gradient
     const nn_sgd r = *rule;
     const int first = step == 0 && r.rest != 1; /* the buffer starts as the gradient itself */
     const float momentum = first ? 0 : r.momentum, rest = first ? 1 : r.rest;
-    long end = nn_share(count, t + 1, T);
-    for (long i = nn_share(count, t, T); i < end; i += NN_W) {
+    long end = nn_partition(count, t + 1, T);
+    for (long i = nn_partition(count, t, T); i < end; i += NN_W) {
         nn_vec w = nn_load_part(param + i, end - i), g = nn_decayed(gradient + i, w, r.decay, end - i), move = g;
         if (buffer) {
             move = momentum * nn_load_part(buffer + i, end - i) + rest * g;
@@ -88,8 +88,8 @@ NN_KERNEL void nn_adam_step(const nn_adam *rule, long count, const float *gradie
     const nn_adam r = *rule;
     const float rate = lr / nn_adam_correction(r.beta1, r.log_beta1, step + 1);
     const float scale = 1 / nn_root(nn_adam_correction(r.beta2, r.log_beta2, step + 1));
-    long end = nn_share(count, t + 1, T);
-    for (long i = nn_share(count, t, T); i < end; i += NN_W) {
+    long end = nn_partition(count, t + 1, T);
+    for (long i = nn_partition(count, t, T); i < end; i += NN_W) {
         nn_vec w = nn_load_part(param + i, end - i), g = nn_decayed(gradient + i, w, r.decay, end - i);
         nn_vec a = r.beta1 * nn_load_part(m + i, end - i) + r.rest1 * g;
         nn_vec b = r.beta2 * nn_load_part(v + i, end - i) + r.rest2 * g * g;
@@ -104,8 +104,8 @@ NN_KERNEL void nn_adagrad_step(const nn_adagrad *rule, long count, const float *
                                float lr, int t, int T)
 {
     const nn_adagrad r = *rule;
-    long end = nn_share(count, t + 1, T);
-    for (long i = nn_share(count, t, T); i < end; i += NN_W) {
+    long end = nn_partition(count, t + 1, T);
+    for (long i = nn_partition(count, t, T); i < end; i += NN_W) {
         nn_vec w = nn_load_part(param + i, end - i), g = nn_decayed(gradient + i, w, r.decay, end - i);
         nn_vec s = nn_load_part(sum + i, end - i) + g * g;
         nn_store_part(sum + i, end - i, s);
@@ -118,8 +118,8 @@ NN_KERNEL void nn_rmsprop_step(const nn_rmsprop *rule, long count, const float *
                                float *buffer, float *average, float lr, int t, int T)
 {
     const nn_rmsprop r = *rule;
-    long end = nn_share(count, t + 1, T);
-    for (long i = nn_share(count, t, T); i < end; i += NN_W) {
+    long end = nn_partition(count, t + 1, T);
+    for (long i = nn_partition(count, t, T); i < end; i += NN_W) {
         nn_vec w = nn_load_part(param + i, end - i), g = nn_decayed(gradient + i, w, r.decay, end - i);
         nn_vec s = r.alpha * nn_load_part(square + i, end - i) + r.rest * g * g, spread = s;
         nn_store_part(square + i, end - i, s);
@@ -140,7 +140,7 @@ NN_KERNEL void nn_rmsprop_step(const nn_rmsprop *rule, long count, const float *
 /* −1, 0 or 1; 0 for NaN */
 NN_INLINE nn_vec nn_sign(nn_vec x)
 {
-    return nn_select(x > 0, nn_spread(1), nn_select(x < 0, nn_spread(-1), nn_zero()));
+    return nn_select(x > 0, nn_broadcast(1), nn_select(x < 0, nn_broadcast(-1), nn_zero()));
 }
 
 /* m: exp_avg */
@@ -148,8 +148,8 @@ NN_KERNEL void nn_lion_step(const nn_lion *rule, long count, const float *gradie
                             int t, int T)
 {
     const nn_lion r = *rule;
-    long end = nn_share(count, t + 1, T);
-    for (long i = nn_share(count, t, T); i < end; i += NN_W) {
+    long end = nn_partition(count, t + 1, T);
+    for (long i = nn_partition(count, t, T); i < end; i += NN_W) {
         nn_vec w = nn_load_part(param + i, end - i), g = nn_load_part(gradient + i, end - i),
                a = nn_load_part(m + i, end - i);
         nn_vec move = nn_sign(r.beta1 * a + r.rest1 * g) + r.shrink * w;

@@ -1,18 +1,13 @@
 /*
- * pool.h: pools.  Values and places are those of the plain form: sums are taken
- * in the same order, and of equal elements the first wins; a NaN wins over every
- * number, the last one over those before it.
+ * pool.h: pooling.  Values and argmax are those of the plain form: sums in the same order; of
+ * equal elements the first wins; NaN wins over every number, a later NaN over an earlier one.
  *
- * Two families:
+ *   nn_minmax_pool   the maximum or minimum of a window with stride and dilation; padding never
+ *                    wins
+ *   nn_region_…pool  the average or maximum of a rectangle: a window clipped at the edges, or a
+ *                    part of the image (adaptive and global pooling)
  *
- *   extremum  the largest or smallest element of a window that slides with a
- *             stride and a dilation; padding never wins
- *   cells     the average or the largest element of a rectangle: a window cut at
- *             the image's edges, or a part of the image (adaptive and global pools)
- *
- * A vector of neighbouring windows is computed at once; where some reach into the
- * padding, lanes are masked.  Thread t of T does its part of the n · c planes.
- * Images with their channels last are served by pool_nhwc.h.
+ * Each is there for NCHW (pool_nchw.h) and NHWC (pool_nhwc.h) images.
  */
 #ifndef NN_POOL_H
 #define NN_POOL_H
@@ -21,19 +16,21 @@
 
 #ifdef NN_LINKED
 
-void nn_extremum(const nn_window *, long n, const float *x, float *y, void *place, int t, int T);
-void nn_extremum_dx(const nn_window *, long n, const float *dy, const void *place, float *dx, int t, int T);
-void nn_cells_average(const nn_cells *, long n, const float *x, float *y, int t, int T);
-void nn_cells_average_dx(const nn_cells *, long n, const float *dy, float *dx, int t, int T);
-void nn_cells_maximum(const nn_cells *, long n, const float *x, float *y, int *place, int t, int T);
-void nn_cells_maximum_dx(const nn_cells *, long n, const float *dy, const int *place, float *dx, int t, int T);
+void nn_minmax_pool(const nn_pool_window *, long n, const float *x, float *y, void *argmax, int t, int T);
+void nn_minmax_pool_dx(const nn_pool_window *, long n, const float *dy, const void *argmax, float *dx, int t, int T);
+void nn_region_avgpool(const nn_pool_regions *, long n, const float *x, float *y, int t, int T);
+void nn_region_avgpool_dx(const nn_pool_regions *, long n, const float *dy, float *dx, int t, int T);
+void nn_region_maxpool(const nn_pool_regions *, long n, const float *x, float *y, int *argmax, int t, int T);
+void nn_region_maxpool_dx(const nn_pool_regions *, long n, const float *dy, const int *argmax, float *dx, int t, int T);
 
-void nn_extremum_last(const nn_window *, long n, const float *x, float *y, void *place, int t, int T);
-void nn_extremum_last_dx(const nn_window *, long n, const float *dy, const void *place, float *dx, int t, int T);
-void nn_cells_average_last(const nn_cells *, long n, const float *x, float *y, int t, int T);
-void nn_cells_average_last_dx(const nn_cells *, long n, const float *dy, float *dx, int t, int T);
-void nn_cells_maximum_last(const nn_cells *, long n, const float *x, float *y, int *place, int t, int T);
-void nn_cells_maximum_last_dx(const nn_cells *, long n, const float *dy, const int *place, float *dx, int t, int T);
+void nn_minmax_pool_nhwc(const nn_pool_window *, long n, const float *x, float *y, void *argmax, int t, int T);
+void nn_minmax_pool_nhwc_dx(const nn_pool_window *, long n, const float *dy, const void *argmax, float *dx, int t,
+                            int T);
+void nn_region_avgpool_nhwc(const nn_pool_regions *, long n, const float *x, float *y, int t, int T);
+void nn_region_avgpool_nhwc_dx(const nn_pool_regions *, long n, const float *dy, float *dx, int t, int T);
+void nn_region_maxpool_nhwc(const nn_pool_regions *, long n, const float *x, float *y, int *argmax, int t, int T);
+void nn_region_maxpool_nhwc_dx(const nn_pool_regions *, long n, const float *dy, const int *argmax, float *dx, int t,
+                               int T);
 
 #else
 

@@ -1,6 +1,6 @@
 /*
- * pool_common.h: what the pools of both layouts share: extents of pooling regions, and stores of
- * the argmax.
+ * pool_common.h: what the pools of both layouts share: the extents of pooling regions, and stores
+ * of the argmax.
  */
 #ifndef NN_POOL_COMMON_H
 #define NN_POOL_COMMON_H
@@ -12,38 +12,38 @@ typedef unsigned char nn_bytes __attribute__((vector_size(NN_W), aligned(1), may
 
 NN_INLINE void nn_set_run(float *p, long count, float value)
 {
-    for (long i = 0; i < count; i += NN_W) nn_store_part(p + i, count - i, nn_spread(value));
+    for (long i = 0; i < count; i += NN_W) nn_store_part(p + i, count - i, nn_broadcast(value));
 }
 
-NN_INLINE void nn_put_places(void *place, int wide, long at, long end, int count, nn_ints winner)
+NN_INLINE void nn_store_argmax(void *argmax, int wide, long at, long end, int count, nn_ints winner)
 {
     if (end - at >= NN_W) count = NN_W;
     if (!wide && count == NN_W) {
-        *(nn_bytes *)((unsigned char *)place + at) = __builtin_convertvector(winner, nn_bytes);
+        *(nn_bytes *)((unsigned char *)argmax + at) = __builtin_convertvector(winner, nn_bytes);
         return;
     }
     if (count == NN_W) {
-        *(nn_ints *)((int *)place + at) = winner;
+        *(nn_ints *)((int *)argmax + at) = winner;
         return;
     }
     int lane[NN_W] __attribute__((aligned(64)));
     *(nn_ints *)lane = winner;
     for (int k = 0; k < count; k++) {
         if (wide)
-            ((int *)place)[at + k] = lane[k];
+            ((int *)argmax)[at + k] = lane[k];
         else
-            ((unsigned char *)place)[at + k] = (unsigned char)lane[k];
+            ((unsigned char *)argmax)[at + k] = (unsigned char)lane[k];
     }
 }
 
-typedef struct nn_span {
-    int first, last; /* the elements of a cell: first … last − 1 */
+typedef struct nn_region_span {
+    int first, last; /* the elements of a region: first … last − 1 */
     int count;       /* what an average divides by */
-} nn_span;
+} nn_region_span;
 
-NN_INLINE nn_span nn_span_of(const nn_axis *a, int i)
+NN_INLINE nn_region_span nn_region_span_of(const nn_region_axis *a, int i)
 {
-    nn_span s;
+    nn_region_span s;
     int start = i * a->stride - a->before;
     if (a->region) {
         s.first = (int)((long)i * a->region / a->small) - a->before;

@@ -1,8 +1,8 @@
 /*
  * pool_nchw.h: the pools of pool.h over NCHW images.
  *
- * A vector of neighbouring windows is computed at once; where some reach into the padding, lanes
- * are masked.  Thread t of T does its part of the n · c planes.
+ * A vector of neighbouring windows is computed at once; lanes are masked where windows extend into
+ * the padding.  Thread t of T computes part t of the n · c planes.
  */
 #ifndef NN_POOL_NCHW_H
 #define NN_POOL_NCHW_H
@@ -37,35 +37,34 @@ NN_INLINE nn_vec nn_load_steps(const float *x, long size, long at, int step)
     return nn_load(lane);
 }
 
-/* The lanes whose column first + lane · step lies in a row of w. */
+/* The lanes whose column first + lane · step is in a row of w. */
 NN_INLINE nn_ints nn_inside(int first, int step, int w)
 {
     nn_ints column = nn_lane() * step + first;
     return (column >= 0) & (column < w);
 }
 
-/* Do `count` windows of `reach` elements, from column `first` on, lie in a row of w? */
-NN_INLINE int nn_all_inside(int first, int step, int count, int reach, int w)
+/* Whether `count` windows of `extent` elements, from column `first` on, are in a row of w. */
+NN_INLINE int nn_all_inside(int first, int step, int count, int extent, int w)
 {
-    return first >= 0 && first + (count - 1) * step + reach <= w;
+    return first >= 0 && first + (count - 1) * step + extent <= w;
 }
 
-/* Results are written in the order of memory, up to `end` by this thread: so a whole
- * vector may be stored where what is too much will be written again. */
+/* Results are written in memory order, by this thread up to `end`, so a whole vector may be stored
+ * if what is too much will be overwritten. */
 NN_INLINE void nn_store_run(float *y, long at, long end, int count, nn_vec v)
 {
     nn_store_part(y + at, end - at >= NN_W ? NN_W : count, v);
 }
 
-/* ---- extremum -------------------------------------------------------------------- */
+/* ---- min/max ------------------------------------------------------------------ */
 
-/* NN_W windows side by side, the first one's corner at (row, column) of the plane that
- * begins at x[plane]; `inside`: all elements are, along the row; `tracked`: *place is
- * wanted. */
-NN_INLINE nn_vec nn_extremum_run(const nn_window *d, const float *x, long size, long plane, int row, int column,
-                                 const int inside, const int tracked, nn_ints *place)
+/* NN_W neighbouring windows; the corner of the first is at (row, column) of the plane x[plane].
+ * `inside`: all their elements are inside along the row; `tracked`: *argmax is needed. */
+NN_INLINE nn_vec nn_minmax_run(const nn_pool_window *d, const float *x, long size, long plane, int row, int column,
+                               const int inside, const int tracked, nn_ints *argmax)
 {
-    nn_vec best = nn_spread(d->least ? __builtin_inff() : -__builtin_inff());
+    nn_vec best = nn_broadcast(d->least ? __builtin_inff() : -__builtin_inff());
     nn_ints winner = nn_lane() * 0 - 1;
     for (int u = 0; u < d->kh; u++) {
         if (row + u * d->dh < 0 || row + u * d->dh >= d->h) continue;
@@ -79,11 +78,11 @@ NN_INLINE nn_vec nn_extremum_run(const nn_window *d, const float *x, long size, 
             if (tracked) winner = (better & (u * d->kw + v)) | (~better & winner);
         }
     }
-    if (tracked) *place = winner;
+    if (tracked) *argmax = winner;
     return best;
 }
 
-NN_KERNEL void nn_extremum(const nn_window *d, long n, const float *x, float *y, void *place, int t, int T)
+NN_KERNEL void nn_minmax_pool(const nn_pool_window *d, long n, const float *x, float *y, void *argmax, int t, int T)
 {
     const long planes = n * d->c, size = planes * d->h * d->w, end = planes * (t + 1) / T * d->oh * d->ow;
     long at = planes * t / T * d->oh * d->ow;
@@ -94,26 +93,27 @@ NN_KERNEL void nn_extremum(const nn_window *d, long n, const float *x, float *y,
                 const int inside = nn_all_inside(column, d->sw, count, (d->kw - 1) * d->dw + 1, d->w);
                 nn_ints winner = {0};
                 nn_vec best;
-                if (inside && !place)
-                    best = nn_extremum_run(d, x, size, p * d->h * d->w, row, column, 1, 0, &winner);
+                if (inside && !argmax)
+                    best = nn_minmax_run(d, x, size, p * d->h * d->w, row, column, 1, 0, &winner);
                 else if (inside)
-                    best = nn_extremum_run(d, x, size, p * d->h * d->w, row, column, 1, 1, &winner);
+                    best = nn_minmax_run(d, x, size, p * d->h * d->w, row, column, 1, 1, &winner);
                 else
-                    best = nn_extremum_run(d, x, size, p * d->h * d->w, row, column, 0, 1, &winner);
+                    best = nn_minmax_run(d, x, size, p * d->h * d->w, row, column, 0, 1, &winner);
                 nn_store_run(y, at + j, end, count, best);
-                if (place) nn_put_places(place, d->wide, at + j, end, count, winner);
+                if (argmax) nn_store_argmax(argmax, d->wide, at + j, end, count, winner);
             }
         }
     }
 }
 
-/* Where a tap is in the plane, seen from the window's corner. */
-NN_INLINE long nn_tap_offset(const nn_window *d, int tap)
+/* The offset of a tap from the window's corner. */
+NN_INLINE long nn_tap_offset(const nn_pool_window *d, int tap)
 {
     return (long)(tap / d->kw * d->dh) * d->w + tap % d->kw * d->dw;
 }
 
-NN_KERNEL void nn_extremum_dx(const nn_window *d, long n, const float *dy, const void *place, float *dx, int t, int T)
+NN_KERNEL void nn_minmax_pool_dx(const nn_pool_window *d, long n, const float *dy, const void *argmax, float *dx, int t,
+                                 int T)
 {
     long offset[256];
     for (int tap = 0; !d->wide && tap < d->kh * d->kw; tap++) offset[tap] = nn_tap_offset(d, tap);
@@ -123,23 +123,23 @@ NN_KERNEL void nn_extremum_dx(const nn_window *d, long n, const float *dy, const
         for (int i = 0; i < d->oh; i++) {
             long corner = (long)(i * d->sh - d->top) * d->w - d->left, at = (p * d->oh + i) * d->ow;
             for (int j = 0; j < d->ow; j++, corner += d->sw, at++)
-                plane[corner + (d->wide ? nn_tap_offset(d, ((const int *)place)[at])
-                                        : offset[((const unsigned char *)place)[at]])] += dy[at];
+                plane[corner + (d->wide ? nn_tap_offset(d, ((const int *)argmax)[at])
+                                        : offset[((const unsigned char *)argmax)[at]])] += dy[at];
         }
     }
 }
 
-/* ---- cells -------------------------------------------------------------------------- */
+/* ---- regions ------------------------------------------------------------------------ */
 
-/* The rows of a cell; one long row where it is as wide as the image. */
-NN_INLINE int nn_cell_rows(const nn_cells *d, nn_span v, nn_span h, int *width)
+/* The rows of a region; one long row if it is as wide as the image. */
+NN_INLINE int nn_region_rows(const nn_pool_regions *d, nn_region_span v, nn_region_span h, int *width)
 {
     int whole = h.first == 0 && h.last == d->h.large;
     *width = whole ? (v.last - v.first) * d->h.large : h.last - h.first;
     return whole ? 1 : v.last - v.first;
 }
 
-/* Short runs are added one by one, longer ones in four vectors of sums. */
+/* Short runs are added one by one, longer ones in four vectors. */
 NN_INLINE float nn_run_sum(const float *p, int count, float sum)
 {
     int i = 0;
@@ -157,9 +157,9 @@ NN_INLINE float nn_run_sum(const float *p, int count, float sum)
     return sum;
 }
 
-NN_INLINE float nn_cell_average(const nn_cells *d, const float *plane, nn_span v, nn_span h)
+NN_INLINE float nn_region_average(const nn_pool_regions *d, const float *plane, nn_region_span v, nn_region_span h)
 {
-    int width, rows = nn_cell_rows(d, v, h, &width);
+    int width, rows = nn_region_rows(d, v, h, &width);
     float sum = 0;
     for (int row = 0; row < rows; row++)
         sum = nn_run_sum(plane + (long)(v.first + row) * d->h.large + h.first, width, sum);
@@ -173,19 +173,22 @@ NN_INLINE void nn_add_value(float *p, int count, float value)
     for (; i < count; i++) p[i] += value;
 }
 
-NN_INLINE void nn_average_dx_one(const nn_cells *d, float *plane, nn_span v, int j, float dy)
+NN_INLINE void nn_average_dx_one(const nn_pool_regions *d, float *plane, nn_region_span v, int j, float dy)
 {
-    nn_span h = nn_span_of(&d->h, j);
+    nn_region_span h = nn_region_span_of(&d->h, j);
     float share = dy / (float)(v.count * h.count);
-    int width, rows = nn_cell_rows(d, v, h, &width);
+    int width, rows = nn_region_rows(d, v, h, &width);
     for (int k = 0; k < rows; k++) nn_add_value(plane + (long)(v.first + k) * d->h.large + h.first, width, share);
 }
 
 /* ---- averages of small windows: a vector of neighbours at a time -------------------- */
 
-enum { NN_ROW = 2048 }; /* longest row of a gradient that is taken so */
+enum { NN_ROW = 2048 }; /* longest row of a gradient that is computed this way */
 
-NN_INLINE int nn_cells_in_runs(const nn_cells *d) { return !d->h.region && d->h.small > 1 && d->h.k <= NN_LINE; }
+NN_INLINE int nn_regions_in_runs(const nn_pool_regions *d)
+{
+    return !d->h.region && d->h.small > 1 && d->h.k <= NN_LINE;
+}
 
 NN_INLINE nn_ints nn_least(nn_ints a, nn_ints b)
 {
@@ -193,8 +196,8 @@ NN_INLINE nn_ints nn_least(nn_ints a, nn_ints b)
     return (less & a) | (~less & b);
 }
 
-/* What the cells j, j + 1, … of a row divide by, `rows` times that of their columns. */
-NN_INLINE nn_vec nn_run_count(const nn_axis *a, int j, int rows)
+/* The divisors of the regions j, j + 1, … of a row: `rows` times their columns. */
+NN_INLINE nn_vec nn_run_count(const nn_region_axis *a, int j, int rows)
 {
     nn_ints zero = nn_lane() * 0, start = (nn_lane() + j) * a->stride, first = start - a->before,
             count = zero + a->count;
@@ -205,9 +208,9 @@ NN_INLINE nn_vec nn_run_count(const nn_axis *a, int j, int rows)
     return __builtin_convertvector(count * rows, nn_vec);
 }
 
-/* The averages of the cells j, j + 1, … of a row; x[plane]: the plane. */
-NN_INLINE nn_vec nn_average_run(const nn_cells *d, const float *x, long size, long plane, nn_span v, int j,
-                                const int inside)
+/* The averages of the regions j, j + 1, … of a row; x[plane]: the plane. */
+NN_INLINE nn_vec nn_average_run(const nn_pool_regions *d, const float *x, long size, long plane, nn_region_span v,
+                                int j, const int inside)
 {
     int column = j * d->h.stride - d->h.before;
     nn_vec sum = nn_zero();
@@ -221,8 +224,8 @@ NN_INLINE nn_vec nn_average_run(const nn_cells *d, const float *x, long size, lo
     return sum / nn_run_count(&d->h, j, v.count);
 }
 
-NN_INLINE void nn_average_row(const nn_cells *d, const float *x, long size, long plane, nn_span v, float *y, long at,
-                              long end)
+NN_INLINE void nn_average_row(const nn_pool_regions *d, const float *x, long size, long plane, nn_region_span v,
+                              float *y, long at, long end)
 {
     for (int j = 0; j < d->h.small; j += NN_W) {
         int count = d->h.small - j < NN_W ? d->h.small - j : NN_W;
@@ -235,8 +238,8 @@ NN_INLINE void nn_average_row(const nn_cells *d, const float *x, long size, long
     }
 }
 
-/* The shares of a row of cells, k − 1 + j · stride being the place of cell j; 0 between. */
-NN_INLINE void nn_average_shares(const nn_cells *d, nn_span v, const float *dy, float *line)
+/* The gradients of a row of regions: that of region j at k − 1 + j · stride, 0 between. */
+NN_INLINE void nn_average_shares(const nn_pool_regions *d, nn_region_span v, const float *dy, float *line)
 {
     nn_set_run(line, d->h.large + d->h.before + d->h.k + NN_W, 0);
     for (int j = 0; j < d->h.small; j += NN_W) {
@@ -246,51 +249,51 @@ NN_INLINE void nn_average_shares(const nn_cells *d, nn_span v, const float *dy, 
     }
 }
 
-/* Every element gets its shares one after the other, in the order of the cells.
- * `left`: floats from the plane on that are this thread's. */
-NN_INLINE void nn_average_dx_row(const nn_cells *d, float *plane, long left, nn_span v, const float *line)
+/* Each element adds its gradients in the order of the regions.  `left`: floats from the plane on
+ * that belong to this thread. */
+NN_INLINE void nn_average_dx_row(const nn_pool_regions *d, float *plane, long left, nn_region_span v, const float *line)
 {
     for (int row = v.first; row < v.last; row++) {
         for (int c = 0; c < d->h.large; c += NN_W) {
-            long at = (long)row * d->h.large + c, count = d->h.large - c, reach = left - at >= NN_W ? NN_W : count;
-            nn_vec sum = nn_load_part(plane + at, reach);
+            long at = (long)row * d->h.large + c, count = d->h.large - c, extent = left - at >= NN_W ? NN_W : count;
+            nn_vec sum = nn_load_part(plane + at, extent);
             for (int k = 0; k < d->h.k; k++) {
                 nn_vec share = nn_load(line + c + d->h.before + k);
                 if (count < NN_W) /* the lanes after the row belong to the next one */
                     share = nn_select(nn_lane() < (int)count, share, nn_zero());
                 sum += share;
             }
-            nn_store_part(plane + at, reach, sum);
+            nn_store_part(plane + at, extent, sum);
         }
     }
 }
 
-NN_KERNEL void nn_cells_average(const nn_cells *d, long n, const float *x, float *y, int t, int T)
+NN_KERNEL void nn_region_avgpool(const nn_pool_regions *d, long n, const float *x, float *y, int t, int T)
 {
     const long plane = (long)d->v.large * d->h.large, out = (long)d->v.small * d->h.small, planes = n * d->c;
     const long end = planes * (t + 1) / T * out;
-    const int runs = nn_cells_in_runs(d);
+    const int runs = nn_regions_in_runs(d);
     for (long p = planes * t / T; p < planes * (t + 1) / T; p++) {
         for (int i = 0; i < d->v.small; i++) {
-            nn_span v = nn_span_of(&d->v, i);
+            nn_region_span v = nn_region_span_of(&d->v, i);
             long at = p * out + (long)i * d->h.small;
             if (runs) nn_average_row(d, x, planes * plane, p * plane, v, y, at, end);
             for (int j = 0; !runs && j < d->h.small; j++)
-                y[at + j] = nn_cell_average(d, x + p * plane, v, nn_span_of(&d->h, j));
+                y[at + j] = nn_region_average(d, x + p * plane, v, nn_region_span_of(&d->h, j));
         }
     }
 }
 
-NN_KERNEL void nn_cells_average_dx(const nn_cells *d, long n, const float *dy, float *dx, int t, int T)
+NN_KERNEL void nn_region_avgpool_dx(const nn_pool_regions *d, long n, const float *dy, float *dx, int t, int T)
 {
     const long plane = (long)d->v.large * d->h.large, out = (long)d->v.small * d->h.small, planes = n * d->c;
-    const int runs = nn_cells_in_runs(d) && d->h.before >= 0 && d->h.large + d->h.before + d->h.k <= NN_ROW;
+    const int runs = nn_regions_in_runs(d) && d->h.before >= 0 && d->h.large + d->h.before + d->h.k <= NN_ROW;
     const long last = planes * (t + 1) / T;
     float line[NN_ROW + 2 * NN_W];
     for (long p = planes * t / T; p < last; p++) {
         nn_set_run(dx + p * plane, plane, 0);
         for (int i = 0; i < d->v.small; i++) {
-            nn_span v = nn_span_of(&d->v, i);
+            nn_region_span v = nn_region_span_of(&d->v, i);
             const float *row = dy + p * out + (long)i * d->h.small;
             if (runs) {
                 nn_average_shares(d, v, row, line);
@@ -303,8 +306,9 @@ NN_KERNEL void nn_cells_average_dx(const nn_cells *d, long n, const float *dy, f
 
 /* ---- maxima ------------------------------------------------------------------------- */
 
-/* place, if it is not NULL: row · w + column of the winner. */
-NN_INLINE void nn_cell_maximum(const nn_cells *d, const float *plane, nn_span v, nn_span h, float *y, int *place)
+/* argmax, if it is not NULL: row · w + column of the winner. */
+NN_INLINE void nn_region_maximum(const nn_pool_regions *d, const float *plane, nn_region_span v, nn_region_span h,
+                                 float *y, int *argmax)
 {
     int winner = v.first * d->h.large + h.first;
     float best = plane[winner];
@@ -315,27 +319,27 @@ NN_INLINE void nn_cell_maximum(const nn_cells *d, const float *plane, nn_span v,
         }
     }
     *y = best;
-    if (place) *place = winner;
+    if (argmax) *argmax = winner;
 }
 
-NN_KERNEL void nn_cells_maximum(const nn_cells *d, long n, const float *x, float *y, int *place, int t, int T)
+NN_KERNEL void nn_region_maxpool(const nn_pool_regions *d, long n, const float *x, float *y, int *argmax, int t, int T)
 {
     const long plane = (long)d->v.large * d->h.large, out = (long)d->v.small * d->h.small;
     for (long p = n * d->c * t / T; p < n * d->c * (t + 1) / T; p++) {
         for (int k = 0; k < out; k++) {
-            nn_span v = nn_span_of(&d->v, k / d->h.small), h = nn_span_of(&d->h, k % d->h.small);
-            nn_cell_maximum(d, x + p * plane, v, h, y + p * out + k, place ? place + p * out + k : 0);
+            nn_region_span v = nn_region_span_of(&d->v, k / d->h.small), h = nn_region_span_of(&d->h, k % d->h.small);
+            nn_region_maximum(d, x + p * plane, v, h, y + p * out + k, argmax ? argmax + p * out + k : 0);
         }
     }
 }
 
-NN_KERNEL void nn_cells_maximum_dx(const nn_cells *d, long n, const float *dy, const int *place, float *dx, int t,
-                                   int T)
+NN_KERNEL void nn_region_maxpool_dx(const nn_pool_regions *d, long n, const float *dy, const int *argmax, float *dx,
+                                    int t, int T)
 {
     const long plane = (long)d->v.large * d->h.large, out = (long)d->v.small * d->h.small;
     for (long p = n * d->c * t / T; p < n * d->c * (t + 1) / T; p++) {
         nn_set_run(dx + p * plane, plane, 0);
-        for (long k = p * out; k < (p + 1) * out; k++) dx[p * plane + place[k]] += dy[k];
+        for (long k = p * out; k < (p + 1) * out; k++) dx[p * plane + argmax[k]] += dy[k];
     }
 }
 

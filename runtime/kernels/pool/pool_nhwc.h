@@ -1,12 +1,12 @@
 /*
- * pool_nhwc.h: the pools of pool.h over channels-last images.
+ * pool_nhwc.h: the pools of pool.h over NHWC images.
  *
- *   x, dx: [n][h][w][c]   y, dy, place: [n][oh][ow][c], the small side of cells likewise
+ *   x, dx: [n][h][w][c]   y, dy, argmax: [n][oh][ow][c], one element per region as well
  *
- * A vector holds neighbouring channels, so that every window of a pixel is the same
- * for all lanes and nothing is masked at the borders.  A value is made of its window's
- * elements in the order of the plain form.  Gradients are gathered: each element of dx
- * adds what the windows over it give, in their order, and is written by one thread.
+ * A vector holds neighbouring channels, so all lanes share the window of a pixel and nothing is
+ * masked at the borders.  A window's elements are taken in the order of the plain form.  Gradients
+ * are computed per input element: each element of dx adds the contributions of the windows over it
+ * in order, and is written by one thread.
  */
 #ifndef NN_POOL_NHWC_H
 #define NN_POOL_NHWC_H
@@ -25,15 +25,15 @@ typedef struct nn_rect {
 
 /* ---- largest elements ------------------------------------------------------------- */
 
-/* `left` channels, with their signs turned by `flip`. */
+/* `left` channels, with their signs flipped by `flip`. */
 NN_INLINE nn_vec nn_rect_load(const float *x, long left, int flip, const int whole)
 {
     return (nn_vec)((nn_ints)(whole ? nn_load(x) : nn_load_some(x, left)) ^ flip);
 }
 
-/* Of each of `left` channels, or of `vectors` whole vectors, the largest element, and
- * the smallest where `flip` turns signs; `keep`: and its number. */
-NN_INLINE void nn_rect_largest(const nn_rect *a, const float *x, long left, int flip, float *y, void *place, int wide,
+/* The largest element of each of `left` channels, or of `vectors` whole vectors; the smallest if
+ * `flip` flips signs.  `keep`: its number as well. */
+NN_INLINE void nn_rect_largest(const nn_rect *a, const float *x, long left, int flip, float *y, void *argmax, int wide,
                                long at, const int vectors, const int keep)
 {
     nn_vec best[NN_SIDE];
@@ -64,33 +64,33 @@ NN_INLINE void nn_rect_largest(const nn_rect *a, const float *x, long left, int 
             nn_store(y + k * NN_W, value);
         else
             nn_store_some(y, left, value);
-        if (keep) nn_put_places(place, wide, at + k * NN_W, at + left, left < NN_W ? (int)left : NN_W, winner[k]);
+        if (keep) nn_store_argmax(argmax, wide, at + k * NN_W, at + left, left < NN_W ? (int)left : NN_W, winner[k]);
     }
 }
 
-/* Channels from … to − 1 of the pixel at y[at]; place may be NULL. */
+/* Channels from … to − 1 of the pixel at y[at]; argmax may be NULL. */
 NN_INLINE void nn_rect_channels(const nn_rect *a, const float *image, long from, long to, int flip, float *y,
-                                void *place, int wide, long at)
+                                void *argmax, int wide, long at)
 {
     const long run = NN_SIDE * NN_W;
     long c = from;
     for (; c + run <= to; c += run) {
-        if (place)
-            nn_rect_largest(a, image + c, run, flip, y + at + c, place, wide, at + c, NN_SIDE, 1);
+        if (argmax)
+            nn_rect_largest(a, image + c, run, flip, y + at + c, argmax, wide, at + c, NN_SIDE, 1);
         else
-            nn_rect_largest(a, image + c, run, flip, y + at + c, place, wide, at + c, NN_SIDE, 0);
+            nn_rect_largest(a, image + c, run, flip, y + at + c, argmax, wide, at + c, NN_SIDE, 0);
     }
     for (; c < to; c += NN_W) {
-        if (place)
-            nn_rect_largest(a, image + c, to - c, flip, y + at + c, place, wide, at + c, 1, 1);
+        if (argmax)
+            nn_rect_largest(a, image + c, to - c, flip, y + at + c, argmax, wide, at + c, 1, 1);
         else
-            nn_rect_largest(a, image + c, to - c, flip, y + at + c, place, wide, at + c, 1, 0);
+            nn_rect_largest(a, image + c, to - c, flip, y + at + c, argmax, wide, at + c, 1, 0);
     }
 }
 
-/* ---- extremum ---------------------------------------------------------------------- */
+/* ---- min/max -------------------------------------------------------------------- */
 
-/* The taps of an axis that lie in the image, first … last − 1. */
+/* The taps of an axis that are inside the image, first … last − 1. */
 NN_INLINE void nn_taps_of(int corner, int k, int dilation, int size, int *first, int *last)
 {
     *first = 0;
@@ -100,7 +100,7 @@ NN_INLINE void nn_taps_of(int corner, int k, int dilation, int size, int *first,
 }
 
 /* The window whose corner is at (top, left). */
-NN_INLINE nn_rect nn_window_patch(const nn_window *d, int top, int left)
+NN_INLINE nn_rect nn_window_rect(const nn_pool_window *d, int top, int left)
 {
     int row, below, column, right;
     nn_taps_of(top, d->kh, d->dh, d->h, &row, &below);
@@ -112,9 +112,10 @@ NN_INLINE nn_rect nn_window_patch(const nn_window *d, int top, int left)
     return a;
 }
 
-NN_KERNEL void nn_extremum_last(const nn_window *d, long n, const float *x, float *y, void *place, int t, int T)
+NN_KERNEL void nn_minmax_pool_nhwc(const nn_pool_window *d, long n, const float *x, float *y, void *argmax, int t,
+                                   int T)
 {
-    const nn_portion part = nn_portion_of(n * d->oh * d->ow, d->c, t, T);
+    const nn_rows_part part = nn_rows_part_of(n * d->oh * d->ow, d->c, t, T);
     const int flip = d->least ? (int)0x80000000 : 0;
     for (long p = part.row; p < (part.row + part.rows);) {
         long row = p / d->ow,
@@ -122,8 +123,8 @@ NN_KERNEL void nn_extremum_last(const nn_window *d, long n, const float *x, floa
         const float *image = x + row / d->oh * d->h * d->w * d->c;
         int top = (int)(row % d->oh) * d->sh - d->top, left = (int)(p - row * d->ow) * d->sw - d->left;
         for (; p < stop; p++, left += d->sw) {
-            nn_rect a = nn_window_patch(d, top, left);
-            nn_rect_channels(&a, image, part.first, part.last, flip, y, place, d->wide, p * d->c);
+            nn_rect a = nn_window_rect(d, top, left);
+            nn_rect_channels(&a, image, part.first, part.last, flip, y, argmax, d->wide, p * d->c);
         }
     }
 }
@@ -153,48 +154,49 @@ NN_INLINE nn_ints nn_load_bytes(const unsigned char *p)
 #endif
 }
 
-/* Of NN_W places from `at` on, which are `tap`? */
-NN_INLINE nn_ints nn_places_are(const void *place, const int wide, long at, int tap)
+/* Which of NN_W elements of argmax from `at` on are `tap`. */
+NN_INLINE nn_ints nn_argmax_is(const void *argmax, const int wide, long at, int tap)
 {
-    if (wide) return *(const nn_ints *)((const int *)place + at) == tap;
+    if (wide) return *(const nn_ints *)((const int *)argmax + at) == tap;
     nn_ints bits = *(const nn_ints *)nn_byte_bits, all = nn_lane() * 0 + (int)(tap * 0x01010101u);
-    return (nn_load_bytes((const unsigned char *)place + at) & bits) == (all & bits);
+    return (nn_load_bytes((const unsigned char *)argmax + at) & bits) == (all & bits);
 }
 
-/* The same of the `left` < NN_W last channels. */
-NN_INLINE nn_ints nn_rest_is(const void *place, const int wide, long at, long left, int tap)
+/* The same for the last `left` < NN_W channels. */
+NN_INLINE nn_ints nn_argmax_rest_is(const void *argmax, const int wide, long at, long left, int tap)
 {
     int lane[NN_W] __attribute__((aligned(64))) = {0};
     for (long k = 0; k < left; k++)
-        lane[k] = (wide ? ((const int *)place)[at + k] : ((const unsigned char *)place)[at + k]) == tap ? -1 : 0;
+        lane[k] = (wide ? ((const int *)argmax)[at + k] : ((const unsigned char *)argmax)[at + k]) == tap ? -1 : 0;
     return *(const nn_ints *)lane;
 }
 
-/* dx = dy where the place is `tap`, else 0; `more`: that is added. */
-NN_INLINE void nn_extremum_give(const float *dy, const void *place, const int wide, long at, int tap, float *dx, long c,
-                                const int more)
+/* dx = dy where the argmax is `tap`, else 0; `more`: dx += that. */
+NN_INLINE void nn_minmax_add(const float *dy, const void *argmax, const int wide, long at, int tap, float *dx, long c,
+                             const int more)
 {
     long k = 0;
     for (; k + NN_W <= c; k += NN_W) {
-        nn_vec share = nn_select(nn_places_are(place, wide, at + k, tap), nn_load(dy + at + k), nn_zero());
+        nn_vec share = nn_select(nn_argmax_is(argmax, wide, at + k, tap), nn_load(dy + at + k), nn_zero());
         if (more) share += nn_load(dx + k);
         nn_store(dx + k, share);
     }
     if (k == c) return;
-    nn_vec share = nn_select(nn_rest_is(place, wide, at + k, c - k, tap), nn_load_some(dy + at + k, c - k), nn_zero());
+    nn_vec share =
+        nn_select(nn_argmax_rest_is(argmax, wide, at + k, c - k, tap), nn_load_some(dy + at + k, c - k), nn_zero());
     if (more) share += nn_load_some(dx + k, c - k);
     nn_store_some(dx + k, c - k, share);
 }
 
-/* The windows of an axis over element `at`, counted with the padding: first … last.
- * Carried on from the element before. */
-NN_INLINE void nn_windows_over(int at, int reach, int stride, int count, int *first, int *last)
+/* The windows of an axis over element `at`, counted with the padding: first … last, updated from
+ * those of the element before. */
+NN_INLINE void nn_windows_over(int at, int extent, int stride, int count, int *first, int *last)
 {
-    while (*first < count && *first * stride + reach <= at) ++*first;
+    while (*first < count && *first * stride + extent <= at) ++*first;
     while (*last + 1 < count && (*last + 1) * stride <= at) ++*last;
 }
 
-/* The tap under which a window that begins `distance` before an element reads it; −1: none. */
+/* The tap that reads an element `distance` after the start of its window; −1: none. */
 NN_INLINE int nn_tap_at(int distance, int dilation)
 {
     if (dilation == 1) return distance;
@@ -202,9 +204,9 @@ NN_INLINE int nn_tap_at(int distance, int dilation)
 }
 
 /* One pixel of dx, at (row, column) of the padded image: from the windows first[0] …
- * last[0] down and first[1] … last[1] across.  dy and place are the sample's from `at` on. */
-NN_INLINE void nn_extremum_dx_pixel(const nn_window *d, const float *dy, const void *place, long at, int row,
-                                    int column, const int *first, const int *last, float *dx)
+ * last[0] down and first[1] … last[1] across.  dy and argmax are the sample's from `at` on. */
+NN_INLINE void nn_minmax_dx_pixel(const nn_pool_window *d, const float *dy, const void *argmax, long at, int row,
+                                  int column, const int *first, const int *last, float *dx)
 {
     int more = 0;
     for (int i = first[0]; i <= last[0]; i++) {
@@ -214,64 +216,63 @@ NN_INLINE void nn_extremum_dx_pixel(const nn_window *d, const float *dy, const v
             long from = at + ((long)i * d->ow + j) * d->c;
             if (v < 0) continue;
             if (d->wide && more)
-                nn_extremum_give(dy, place, 1, from, tap, dx, d->c, 1);
+                nn_minmax_add(dy, argmax, 1, from, tap, dx, d->c, 1);
             else if (d->wide)
-                nn_extremum_give(dy, place, 1, from, tap, dx, d->c, 0);
+                nn_minmax_add(dy, argmax, 1, from, tap, dx, d->c, 0);
             else if (more)
-                nn_extremum_give(dy, place, 0, from, tap, dx, d->c, 1);
+                nn_minmax_add(dy, argmax, 0, from, tap, dx, d->c, 1);
             else
-                nn_extremum_give(dy, place, 0, from, tap, dx, d->c, 0);
+                nn_minmax_add(dy, argmax, 0, from, tap, dx, d->c, 0);
             more = 1;
         }
     }
     if (!more) nn_set_run(dx, d->c, 0);
 }
 
-/* No two windows share an element, and none reaches beyond the image. */
-NN_INLINE int nn_windows_apart(const nn_window *d)
+/* Whether no two windows overlap and none extends into the padding. */
+NN_INLINE int nn_windows_apart(const nn_pool_window *d)
 {
     const int inside =
         d->top == 0 && d->left == 0 && (d->oh - 1) * d->sh + d->kh <= d->h && (d->ow - 1) * d->sw + d->kw <= d->w;
     return inside && d->dh == 1 && d->dw == 1 && d->sh >= d->kh && d->sw >= d->kw;
 }
 
-/* One row of dx of such windows, given what the windows' places of row u get; dy and
- * place are those of the windows over it from `at` on. */
-NN_INLINE void nn_extremum_dx_row(const nn_window *d, const float *dy, const void *place, long at, int u, float *dx)
+/* One row of dx under row u of such windows, whose dy and argmax are from `at` on. */
+NN_INLINE void nn_minmax_dx_row(const nn_pool_window *d, const float *dy, const void *argmax, long at, int u, float *dx)
 {
     for (int j = 0; j < d->ow; j++, at += d->c) {
         const int first = j * d->sw, end = j + 1 < d->ow ? first + d->sw : d->w;
         for (int v = 0; v < d->kw; v++) {
             float *to = dx + (long)(first + v) * d->c;
             if (d->wide)
-                nn_extremum_give(dy, place, 1, at, u * d->kw + v, to, d->c, 0);
+                nn_minmax_add(dy, argmax, 1, at, u * d->kw + v, to, d->c, 0);
             else
-                nn_extremum_give(dy, place, 0, at, u * d->kw + v, to, d->c, 0);
+                nn_minmax_add(dy, argmax, 0, at, u * d->kw + v, to, d->c, 0);
         }
         nn_set_run(dx + (long)(first + d->kw) * d->c, (long)(end - first - d->kw) * d->c, 0);
     }
 }
 
 /* Rows first … last − 1 of all images. */
-NN_INLINE void nn_extremum_dx_apart(const nn_window *d, const float *dy, const void *place, float *dx, long first,
-                                    long last)
+NN_INLINE void nn_minmax_dx_apart(const nn_pool_window *d, const float *dy, const void *argmax, float *dx, long first,
+                                  long last)
 {
     for (long k = first; k < last; k++) {
         const int row = (int)(k % d->h), i = row / d->sh, u = row % d->sh;
         float *to = dx + k * d->w * d->c;
         if (i < d->oh && u < d->kh)
-            nn_extremum_dx_row(d, dy, place, (k / d->h * d->oh + i) * d->ow * d->c, u, to);
+            nn_minmax_dx_row(d, dy, argmax, (k / d->h * d->oh + i) * d->ow * d->c, u, to);
         else
             nn_set_run(to, (long)d->w * d->c, 0);
     }
 }
 
-NN_KERNEL void nn_extremum_last_dx(const nn_window *d, long n, const float *dy, const void *place, float *dx, int t,
-                                   int T)
+NN_KERNEL void nn_minmax_pool_nhwc_dx(const nn_pool_window *d, long n, const float *dy, const void *argmax, float *dx,
+                                      int t, int T)
 {
     const int high = (d->kh - 1) * d->dh + 1, wide = (d->kw - 1) * d->dw + 1;
     if (nn_windows_apart(d)) {
-        nn_extremum_dx_apart(d, dy, place, dx, n * d->h * t / T, n * d->h * (t + 1) / T);
+        nn_minmax_dx_apart(d, dy, argmax, dx, n * d->h * t / T, n * d->h * (t + 1) / T);
         return;
     }
     for (long k = n * d->h * t / T; k < n * d->h * (t + 1) / T; k++) {
@@ -280,14 +281,14 @@ NN_KERNEL void nn_extremum_last_dx(const nn_window *d, long n, const float *dy, 
         nn_windows_over(row, high, d->sh, d->oh, &first[0], &last[0]);
         for (int s = 0; s < d->w; s++) {
             nn_windows_over(s + d->left, wide, d->sw, d->ow, &first[1], &last[1]);
-            nn_extremum_dx_pixel(d, dy, place, at, row, s + d->left, first, last, dx + (k * d->w + s) * d->c);
+            nn_minmax_dx_pixel(d, dy, argmax, at, row, s + d->left, first, last, dx + (k * d->w + s) * d->c);
         }
     }
 }
 
-/* ---- cells --------------------------------------------------------------------------- */
+/* ---- regions ------------------------------------------------------------------------- */
 
-NN_INLINE nn_rect nn_cell_patch(const nn_cells *d, nn_span v, nn_span h)
+NN_INLINE nn_rect nn_region_rect(const nn_pool_regions *d, nn_region_span v, nn_region_span h)
 {
     nn_rect a = {.rows = v.last - v.first, .columns = h.last - h.first, .stride = d->h.large};
     a.number = v.first * d->h.large + h.first;
@@ -320,14 +321,14 @@ NN_INLINE void nn_rect_average(const nn_rect *a, const float *x, long left, floa
     }
 }
 
-NN_KERNEL void nn_cells_average_last(const nn_cells *d, long n, const float *x, float *y, int t, int T)
+NN_KERNEL void nn_region_avgpool_nhwc(const nn_pool_regions *d, long n, const float *x, float *y, int t, int T)
 {
     const long out = (long)d->v.small * d->h.small, plane = (long)d->v.large * d->h.large, run = NN_SIDE * NN_W;
-    const nn_portion part = nn_portion_of(n * out, d->c, t, T);
+    const nn_rows_part part = nn_rows_part_of(n * out, d->c, t, T);
     for (long p = part.row; p < (part.row + part.rows); p++) {
         int cell = (int)(p % out);
-        nn_span v = nn_span_of(&d->v, cell / d->h.small), h = nn_span_of(&d->h, cell % d->h.small);
-        const nn_rect a = nn_cell_patch(d, v, h);
+        nn_region_span v = nn_region_span_of(&d->v, cell / d->h.small), h = nn_region_span_of(&d->h, cell % d->h.small);
+        const nn_rect a = nn_region_rect(d, v, h);
         const float *image = x + p / out * plane * d->c, count = (float)(v.count * h.count);
         long c = part.first;
         for (; c + run <= part.last; c += run) nn_rect_average(&a, image + c, run, count, y + p * d->c + c, NN_SIDE);
@@ -335,8 +336,8 @@ NN_KERNEL void nn_cells_average_last(const nn_cells *d, long n, const float *x, 
     }
 }
 
-/* dx = dy / count; `more`: that is added. */
-NN_INLINE void nn_average_give(const float *dy, float count, float *dx, long c, const int more)
+/* dx = dy / count; `more`: dx += that. */
+NN_INLINE void nn_average_add(const float *dy, float count, float *dx, long c, const int more)
 {
     long k = 0;
     for (; k + NN_W <= c; k += NN_W) {
@@ -350,69 +351,71 @@ NN_INLINE void nn_average_give(const float *dy, float count, float *dx, long c, 
     nn_store_some(dx + k, c - k, share);
 }
 
-/* The cells of an axis over element `at`: first … last.  Carried on from the element before. */
-NN_INLINE void nn_cells_over(const nn_axis *a, int at, int *first, int *last)
+/* The regions of an axis over element `at`: first … last, updated from those of the element before. */
+NN_INLINE void nn_regions_over(const nn_region_axis *a, int at, int *first, int *last)
 {
-    while (*first < a->small && nn_span_of(a, *first).last <= at) ++*first;
-    while (*last + 1 < a->small && nn_span_of(a, *last + 1).first <= at) ++*last;
+    while (*first < a->small && nn_region_span_of(a, *first).last <= at) ++*first;
+    while (*last + 1 < a->small && nn_region_span_of(a, *last + 1).first <= at) ++*last;
 }
 
-/* One pixel of dx, from the cells first[0] … last[0] down and first[1] … last[1] across. */
-NN_INLINE void nn_average_dx_pixel(const nn_cells *d, const float *dy, const int *first, const int *last, float *dx)
+/* One pixel of dx, from the regions first[0] … last[0] down and first[1] … last[1] across. */
+NN_INLINE void nn_average_dx_pixel(const nn_pool_regions *d, const float *dy, const int *first, const int *last,
+                                   float *dx)
 {
     int more = 0;
     for (int i = first[0]; i <= last[0]; i++) {
-        int rows = nn_span_of(&d->v, i).count;
+        int rows = nn_region_span_of(&d->v, i).count;
         for (int j = first[1]; j <= last[1]; j++) {
-            float count = (float)(rows * nn_span_of(&d->h, j).count);
+            float count = (float)(rows * nn_region_span_of(&d->h, j).count);
             const float *from = dy + ((long)i * d->h.small + j) * d->c;
             if (more)
-                nn_average_give(from, count, dx, d->c, 1);
+                nn_average_add(from, count, dx, d->c, 1);
             else
-                nn_average_give(from, count, dx, d->c, 0);
+                nn_average_add(from, count, dx, d->c, 0);
             more = 1;
         }
     }
     if (!more) nn_set_run(dx, d->c, 0);
 }
 
-NN_KERNEL void nn_cells_average_last_dx(const nn_cells *d, long n, const float *dy, float *dx, int t, int T)
+NN_KERNEL void nn_region_avgpool_nhwc_dx(const nn_pool_regions *d, long n, const float *dy, float *dx, int t, int T)
 {
     const long out = (long)d->v.small * d->h.small, rows = n * d->v.large;
     for (long k = rows * t / T; k < rows * (t + 1) / T; k++) {
         int first[2] = {0, 0}, last[2] = {-1, -1};
-        nn_cells_over(&d->v, (int)(k % d->v.large), &first[0], &last[0]);
+        nn_regions_over(&d->v, (int)(k % d->v.large), &first[0], &last[0]);
         for (int s = 0; s < d->h.large; s++) {
-            nn_cells_over(&d->h, s, &first[1], &last[1]);
+            nn_regions_over(&d->h, s, &first[1], &last[1]);
             nn_average_dx_pixel(d, dy + k / d->v.large * out * d->c, first, last, dx + (k * d->h.large + s) * d->c);
         }
     }
 }
 
-NN_KERNEL void nn_cells_maximum_last(const nn_cells *d, long n, const float *x, float *y, int *place, int t, int T)
+NN_KERNEL void nn_region_maxpool_nhwc(const nn_pool_regions *d, long n, const float *x, float *y, int *argmax, int t,
+                                      int T)
 {
     const long out = (long)d->v.small * d->h.small, plane = (long)d->v.large * d->h.large;
-    const nn_portion part = nn_portion_of(n * out, d->c, t, T);
+    const nn_rows_part part = nn_rows_part_of(n * out, d->c, t, T);
     for (long p = part.row; p < (part.row + part.rows); p++) {
         int cell = (int)(p % out);
-        nn_span v = nn_span_of(&d->v, cell / d->h.small), h = nn_span_of(&d->h, cell % d->h.small);
-        nn_rect a = nn_cell_patch(d, v, h);
-        nn_rect_channels(&a, x + p / out * plane * d->c, part.first, part.last, 0, y, place, 1, p * d->c);
+        nn_region_span v = nn_region_span_of(&d->v, cell / d->h.small), h = nn_region_span_of(&d->h, cell % d->h.small);
+        nn_rect a = nn_region_rect(d, v, h);
+        nn_rect_channels(&a, x + p / out * plane * d->c, part.first, part.last, 0, y, argmax, 1, p * d->c);
     }
 }
 
-/* Each channel's values go where they were found: a thread has channels of its own, or samples. */
-NN_KERNEL void nn_cells_maximum_last_dx(const nn_cells *d, long n, const float *dy, const int *place, float *dx, int t,
-                                        int T)
+/* Adds each gradient to its argmax; partitioned by samples, or by channels if there are few samples. */
+NN_KERNEL void nn_region_maxpool_nhwc_dx(const nn_pool_regions *d, long n, const float *dy, const int *argmax,
+                                         float *dx, int t, int T)
 {
     const long out = (long)d->v.small * d->h.small, plane = (long)d->v.large * d->h.large;
-    const nn_portion part = nn_portion_of(n, d->c, t, T);
+    const nn_rows_part part = nn_rows_part_of(n, d->c, t, T);
     for (long i = part.row; i < (part.row + part.rows); i++) {
         float *image = dx + i * plane * d->c;
         for (long p = 0; p < plane; p++) nn_set_run(image + p * d->c + part.first, part.last - part.first, 0);
         for (long k = i * out; k < (i + 1) * out; k++)
             for (long c = part.first; c < part.last; c++)
-                image[place[k * d->c + c] * (long)d->c + c] += dy[k * d->c + c];
+                image[argmax[k * d->c + c] * (long)d->c + c] += dy[k * d->c + c];
     }
 }
 

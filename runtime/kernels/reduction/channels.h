@@ -1,9 +1,8 @@
 /*
- * channels.h: sums along channels, [n][c][p], p elements per channel; and what shares
- * their loops.
+ * channels.h: per-channel sums and maps of [n][c][p], p elements per channel.
  *
- * Thread t of T does its part of the channels; with p = 1 these lie side by side, as
- * they do in images whose channels come last.
+ * Thread t of T computes part t of the channels; with p = 1 channels are contiguous, as in NHWC
+ * images.
  */
 #ifndef NN_CHANNELS_H
 #define NN_CHANNELS_H
@@ -18,7 +17,7 @@ void nn_channel_sums(long n, int c, long p, long step, const float *dy, float *s
 #include "runtime/kernels/reduction/statistics.h"
 #include "runtime/kernels/reduction/sums.h"
 
-/* A thread's channels: single ones, or vectors of them where they lie side by side. */
+/* A thread's channels: single ones, or vectors of them if they are contiguous. */
 typedef struct nn_channels {
     long first, last;
     int step;
@@ -26,18 +25,18 @@ typedef struct nn_channels {
 
 NN_INLINE nn_channels nn_channels_of(long c, long p, int t, int T)
 {
-    if (p == 1) return (nn_channels){nn_share(c, t, T), nn_share(c, t + 1, T), NN_W};
+    if (p == 1) return (nn_channels){nn_partition(c, t, T), nn_partition(c, t + 1, T), NN_W};
     return (nn_channels){c * t / T, c * (t + 1) / T, 1};
 }
 
-/* The parameters of channel k, or of NN_W channels from k on; `value` where there are none. */
+/* The parameters of channel k, or of NN_W channels from k on; `value` if there are none. */
 NN_INLINE nn_vec nn_channel_value(const float *from, float value, long k, nn_channels s)
 {
-    if (!from) return nn_spread(value);
-    return s.step == 1 ? nn_spread(from[k]) : nn_load_part(from + k, s.last - k);
+    if (!from) return nn_broadcast(value);
+    return s.step == 1 ? nn_broadcast(from[k]) : nn_load_part(from + k, s.last - k);
 }
 
-NN_INLINE void nn_channel_put(float *to, long k, nn_channels s, nn_vec v)
+NN_INLINE void nn_channel_store(float *to, long k, nn_channels s, nn_vec v)
 {
     nn_store_part(to + k, s.step == 1 ? 1 : s.last - k, v);
 }
@@ -55,16 +54,16 @@ NN_INLINE nn_vec nn_channel_sum(long n, long c, long p, nn_term *f, nn_vec q, co
         else
             sum += f(nn_load_part(a + at, s.last - k), nn_load_part(b + at, s.last - k), q);
     }
-    if (s.step == 1) sum = nn_spread(nn_lanes_sum(sum));
+    if (s.step == 1) sum = nn_broadcast(nn_lanes_sum(sum));
     return sum;
 }
 
 /* sum[c] = Σ over n and p of dy, p = 1 */
-NN_INLINE void nn_channel_sums_last(long n, int c, long step, const float *dy, float *sum, int t, int T)
+NN_INLINE void nn_channel_sums_nhwc(long n, int c, long step, const float *dy, float *sum, int t, int T)
 {
-    const long last = nn_columns_share(c, t + 1, T);
+    const long last = nn_columns_partition(c, t + 1, T);
     nn_totals s;
-    for (long k = nn_columns_share(c, t, T); k < last; k += NN_COLUMNS) {
+    for (long k = nn_columns_partition(c, t, T); k < last; k += NN_COLUMNS) {
         const long count = nn_columns_count(k, last);
         const nn_band rows = {.a = dy + k, .a_step = step, .columns = count, .run = nn_rows_sum, .join = nn_join_sums};
         nn_rows_total(&rows, 0, n, &s);
@@ -76,25 +75,25 @@ NN_INLINE void nn_channel_sums_last(long n, int c, long step, const float *dy, f
 NN_KERNEL void nn_channel_sums(long n, int c, long p, long step, const float *dy, float *sum, int t, int T)
 {
     if (p == 1) {
-        nn_channel_sums_last(n, c, step, dy, sum, t, T);
+        nn_channel_sums_nhwc(n, c, step, dy, sum, t, T);
         return;
     }
     nn_channels s = nn_channels_of(c, p, t, T);
     for (long k = s.first; k < s.last; k++)
-        nn_channel_put(sum, k, s, nn_channel_sum(n, c, p, nn_term_a, nn_zero(), dy, dy, k, s));
+        nn_channel_store(sum, k, s, nn_channel_sum(n, c, p, nn_term_a, nn_zero(), dy, dy, k, s));
 }
 
 /* (a − p) / q */
-NN_INLINE nn_vec nn_cell_divided(nn_vec a, nn_vec b, const nn_columns *d, long k)
+NN_INLINE nn_vec nn_column_divided(nn_vec a, nn_vec b, const nn_columns *d, long k)
 {
     (void)b;
     return (a - nn_load(d->p + k)) / nn_load(d->q + k);
 }
 
-NN_INLINE void nn_normalize_last(long n, int c, const float *x, const float *mean, const float *std, float *y, int t,
+NN_INLINE void nn_normalize_nhwc(long n, int c, const float *x, const float *mean, const float *std, float *y, int t,
                                  int T)
 {
-    const nn_portion part = nn_portion_of(n, c, t, T);
+    const nn_rows_part part = nn_rows_part_of(n, c, t, T);
     const long at = part.row * c;
     nn_columns f;
     for (long k = part.first; k < part.last; k += NN_COLUMNS) {
@@ -103,7 +102,7 @@ NN_INLINE void nn_normalize_last(long n, int c, const float *x, const float *mea
             nn_store(f.p + j, nn_column_values(mean, 0, k + j, count - j));
             nn_store(f.q + j, nn_column_values(std, 1, k + j, count - j));
         }
-        nn_rows_map(nn_cell_divided, &f, part.rows, count,
+        nn_rows_map(nn_column_divided, &f, part.rows, count,
                     (nn_row_map){.a = x + at + k, .a_step = c, .y = y + at + k, .y_step = c});
     }
 }
@@ -113,7 +112,7 @@ NN_KERNEL void nn_normalize(long n, int c, long p, const float *x, const float *
                             int T)
 {
     if (p == 1) {
-        nn_normalize_last(n, c, x, mean, std, y, t, T);
+        nn_normalize_nhwc(n, c, x, mean, std, y, t, T);
         return;
     }
     nn_channels s = nn_channels_of(c, p, t, T);

@@ -1,12 +1,11 @@
 /*
- * statistics.h: sums down the columns of [rows][c], and maps of its elements: images whose
- * channels come last, [N · H · W][C], and vectors, [N][F].
+ * statistics.h: column statistics of a matrix [rows][c], and maps over its elements; NHWC images,
+ * [N · H · W][C], and vectors, [N][F], are such matrices.
  *
- * Columns are taken in groups, and of these NN_SIDE vectors at a time stay in
- * registers while the rows go by.  The terms of NN_RUN rows are added one after the
- * other, what comes of these runs pairwise, so that rounding grows with the logarithm
- * of the rows.  A column's sum does not depend on the columns beside it: threads may
- * divide them anyhow.
+ * Columns are processed in groups of NN_COLUMNS, of which NN_SIDE vectors at a time stay in
+ * registers while iterating over the rows.  The terms of a run of NN_RUN rows are added one after
+ * another and the runs pairwise, so rounding errors grow with the logarithm of the number of rows.
+ * A column's sum does not depend on other columns: threads may divide the columns anywhere.
  */
 #ifndef NN_STATISTICS_H
 #define NN_STATISTICS_H
@@ -15,7 +14,7 @@
 
 enum {
     NN_COLUMNS = 128, /* of a group */
-    NN_SIDE = 4,      /* vectors that are summed side by side */
+    NN_SIDE = 4,      /* vectors that are summed at a time */
     NN_RUN = 64       /* rows */
 };
 
@@ -24,13 +23,13 @@ typedef struct nn_totals {
     float a[NN_COLUMNS], b[NN_COLUMNS];
 } __attribute__((aligned(64))) nn_totals;
 
-/* A band: a group of columns, and what is summed there. */
+/* A group of columns, and what is summed. */
 typedef struct nn_band nn_band;
 struct nn_band {
-    const float *a, *b;           /* at the group's first column, as are what `run` reads of the others */
+    const float *a, *b;           /* at the group's first column, as are the others that `run` reads */
     long a_step, b_step;          /* from row to row */
     const float *mean;            /* of b */
-    const float *factor, *offset; /* what makes of b − mean the value that relu was given */
+    const float *factor, *offset; /* relu's input is (b − mean) · factor + offset */
     long columns;
     void (*run)(const nn_band *, long first, long count, nn_totals *);
     void (*join)(nn_totals *, long count, const nn_totals *rest, long rest_count, long columns);
@@ -39,7 +38,7 @@ struct nn_band {
 /* ---- columns ------------------------------------------------------------------ */
 
 /* Where part t of T begins: whole cache lines while there are enough of them. */
-NN_INLINE long nn_columns_share(long c, int t, int T)
+NN_INLINE long nn_columns_partition(long c, int t, int T)
 {
     const long unit = c < (long)NN_LINE * T ? NN_LINE / 2 : NN_LINE, at = (c + unit - 1) / unit * t / T * unit;
     return at < c ? at : c;
@@ -47,16 +46,16 @@ NN_INLINE long nn_columns_share(long c, int t, int T)
 
 NN_INLINE long nn_columns_count(long first, long last) { return last - first < NN_COLUMNS ? last - first : NN_COLUMNS; }
 
-/* Vector v of V, where `columns` are left; the last one is cut off unless they are whole. */
+/* Vector v of V, with `columns` left; the last one is partly filled unless `whole`. */
 NN_INLINE nn_vec nn_columns_load(const int V, const int whole, const float *p, int v, long columns)
 {
     return whole || v < V - 1 ? nn_load(p + v * NN_W) : nn_load_some(p + v * NN_W, columns - v * NN_W);
 }
 
-/* What `left` columns from k on have there; `value` where there is nothing. */
+/* The values of `left` columns from k on; `value` if there are none. */
 NN_INLINE nn_vec nn_column_values(const float *from, float value, long k, long left)
 {
-    return from ? nn_load_part(from + k, left) : nn_spread(value);
+    return from ? nn_load_part(from + k, left) : nn_broadcast(value);
 }
 
 /* ---- runs: rows first … first + count, V vectors from column k on ---------------- */
@@ -84,8 +83,8 @@ NN_INLINE void nn_columns_sum(const int V, const int whole, const nn_band *r, lo
 }
 
 /* a = Σ a, b = Σ (a − the run's mean)² */
-NN_INLINE void nn_columns_moments(const int V, const int whole, const nn_band *r, long k, long first, long count,
-                                  nn_totals *s)
+NN_INLINE void nn_columns_variance(const int V, const int whole, const nn_band *r, long k, long first, long count,
+                                   nn_totals *s)
 {
     const float *a = r->a + first * r->a_step + k;
     nn_vec mean[NN_SIDE], squares[NN_SIDE];
@@ -106,51 +105,51 @@ NN_INLINE void nn_columns_moments(const int V, const int whole, const nn_band *r
     for (int v = 0; v < V; v++) nn_store(s->b + k + v * NN_W, squares[v]);
 }
 
-/* a = Σ a · (b − mean), b = Σ a; `rectified`: without those a where relu was not passed */
-NN_INLINE void nn_columns_products(const int V, const int whole, const int rectified, const nn_band *r, long k,
+/* a = Σ a · (b − mean), b = Σ a; `relu_masked`: without the a where relu gave 0 */
+NN_INLINE void nn_columns_products(const int V, const int whole, const int relu_masked, const nn_band *r, long k,
                                    long first, long count, nn_totals *s)
 {
     const float *a = r->a + first * r->a_step + k, *b = r->b + first * r->b_step + k;
     const long left = r->columns - k;
-    nn_vec along[NN_SIDE], sum[NN_SIDE], mean[NN_SIDE];
+    nn_vec covariance[NN_SIDE], sum[NN_SIDE], mean[NN_SIDE];
     NN_UNROLL
     for (int v = 0; v < V; v++) {
         mean[v] = nn_columns_load(V, whole, r->mean + k, v, left);
-        along[v] = sum[v] = nn_zero();
+        covariance[v] = sum[v] = nn_zero();
     }
     for (long i = 0; i < count; i++, a += r->a_step, b += r->b_step) {
         NN_UNROLL
         for (int v = 0; v < V; v++) {
             nn_vec value = nn_columns_load(V, whole, a, v, left);
             nn_vec difference = nn_columns_load(V, whole, b, v, left) - mean[v];
-            if (rectified) {
+            if (relu_masked) {
                 nn_vec y = difference * nn_load(r->factor + k + v * NN_W) + nn_load(r->offset + k + v * NN_W);
                 value = nn_select(y <= 0, nn_zero(), value);
             }
-            along[v] += value * difference;
+            covariance[v] += value * difference;
             sum[v] += value;
         }
     }
     NN_UNROLL
     for (int v = 0; v < V; v++) {
-        nn_store(s->a + k + v * NN_W, along[v]);
+        nn_store(s->a + k + v * NN_W, covariance[v]);
         nn_store(s->b + k + v * NN_W, sum[v]);
     }
 }
 
-NN_INLINE void nn_columns_along(const int V, const int whole, const nn_band *r, long k, long first, long count,
-                                nn_totals *s)
+NN_INLINE void nn_columns_covariance(const int V, const int whole, const nn_band *r, long k, long first, long count,
+                                     nn_totals *s)
 {
     nn_columns_products(V, whole, 0, r, k, first, count, s);
 }
 
-NN_INLINE void nn_columns_passed(const int V, const int whole, const nn_band *r, long k, long first, long count,
-                                 nn_totals *s)
+NN_INLINE void nn_columns_covariance_relu(const int V, const int whole, const nn_band *r, long k, long first,
+                                          long count, nn_totals *s)
 {
     nn_columns_products(V, whole, 1, r, k, first, count, s);
 }
 
-/* All columns of the group: they are a few at a time, while the rows stay in cache. */
+/* All columns of the group, a few vectors at a time, while the rows stay in cache. */
 NN_INLINE void nn_columns_all(nn_columns_run *run, const nn_band *r, long first, long count, nn_totals *s)
 {
     long k = 0;
@@ -168,22 +167,22 @@ NN_KERNEL void nn_rows_sum(const nn_band *r, long first, long count, nn_totals *
     nn_columns_all(nn_columns_sum, r, first, count, s);
 }
 
-NN_KERNEL void nn_rows_moments(const nn_band *r, long first, long count, nn_totals *s)
+NN_KERNEL void nn_rows_variance(const nn_band *r, long first, long count, nn_totals *s)
 {
-    nn_columns_all(nn_columns_moments, r, first, count, s);
+    nn_columns_all(nn_columns_variance, r, first, count, s);
 }
 
-NN_KERNEL void nn_rows_along(const nn_band *r, long first, long count, nn_totals *s)
+NN_KERNEL void nn_rows_covariance(const nn_band *r, long first, long count, nn_totals *s)
 {
-    nn_columns_all(nn_columns_along, r, first, count, s);
+    nn_columns_all(nn_columns_covariance, r, first, count, s);
 }
 
-NN_KERNEL void nn_rows_passed(const nn_band *r, long first, long count, nn_totals *s)
+NN_KERNEL void nn_rows_covariance_relu(const nn_band *r, long first, long count, nn_totals *s)
 {
-    nn_columns_all(nn_columns_passed, r, first, count, s);
+    nn_columns_all(nn_columns_covariance_relu, r, first, count, s);
 }
 
-/* ---- runs joined ------------------------------------------------------------------ */
+/* ---- merging of runs ------------------------------------------------------------------ */
 
 NN_KERNEL void nn_join_sums(nn_totals *s, long count, const nn_totals *rest, long rest_count, long columns)
 {
@@ -194,9 +193,8 @@ NN_KERNEL void nn_join_sums(nn_totals *s, long count, const nn_totals *rest, lon
     }
 }
 
-/* Σ (x − mean)² of both parts is what each has about its own mean, and what their means
- * differ: m · n / (m + n) · (mean of m − mean of n)² */
-NN_KERNEL void nn_join_moments(nn_totals *s, long count, const nn_totals *rest, long rest_count, long columns)
+/* Σ (x − mean)² of both = Σ of each about its own mean + m · n / (m + n) · (mean of m − mean of n)² */
+NN_KERNEL void nn_join_variance(nn_totals *s, long count, const nn_totals *rest, long rest_count, long columns)
 {
     const float m = (float)count, n = (float)rest_count, weight = m / (m + n) * n;
     for (long k = 0; k < columns; k += NN_W) {
@@ -222,14 +220,14 @@ NN_KERNEL void nn_rows_total(const nn_band *r, long first, long count, nn_totals
 
 /* ---- maps ----------------------------------------------------------------------------- */
 
-/* Numbers of each column of a group, and what an element becomes with those of its own. */
+/* Parameters of each column of a group, and a map of an element with those of its column. */
 typedef struct nn_columns {
     float p[NN_COLUMNS], q[NN_COLUMNS], r[NN_COLUMNS], s[NN_COLUMNS], u[NN_COLUMNS];
 } __attribute__((aligned(64))) nn_columns;
-typedef nn_vec nn_cell(nn_vec a, nn_vec b, const nn_columns *d, long k);
+typedef nn_vec nn_column_map(nn_vec a, nn_vec b, const nn_columns *d, long k);
 
-/* What a map reads and writes, and how far its rows are apart: y = f(a, b) + z, and then
- * relu.  Without b it is a, without z there is no sum.  y may be a, b or z. */
+/* The arrays of a map and their row strides: y = f(a, b) + z, then relu.  b NULL: a; z NULL: no
+ * sum. y may be a, b or z. */
 typedef struct nn_row_map {
     const float *a, *b, *z;
     float *y;
@@ -237,7 +235,7 @@ typedef struct nn_row_map {
     int relu;
 } nn_row_map;
 
-NN_INLINE nn_vec nn_row_value(nn_cell *f, const nn_columns *d, const int sum, const int relu, nn_vec a, nn_vec b,
+NN_INLINE nn_vec nn_row_value(nn_column_map *f, const nn_columns *d, const int sum, const int relu, nn_vec a, nn_vec b,
                               nn_vec z, long k)
 {
     nn_vec value = f(a, b, d, k);
@@ -245,8 +243,8 @@ NN_INLINE nn_vec nn_row_value(nn_cell *f, const nn_columns *d, const int sum, co
     return relu ? nn_relu_of(value) : value;
 }
 
-NN_INLINE void nn_rows_map_as(nn_cell *f, const nn_columns *d, const int sum, const int relu, long rows, long count,
-                              nn_row_map r)
+NN_INLINE void nn_rows_map_as(nn_column_map *f, const nn_columns *d, const int sum, const int relu, long rows,
+                              long count, nn_row_map r)
 {
     const long whole = count / NN_W * NN_W, rest = count - whole;
     for (long i = 0; i < rows; i++, r.a += r.a_step, r.b += r.b_step, r.y += r.y_step) {
@@ -264,7 +262,7 @@ NN_INLINE void nn_rows_map_as(nn_cell *f, const nn_columns *d, const int sum, co
 }
 
 /* `count` columns of some rows. */
-NN_INLINE void nn_rows_map(nn_cell *f, const nn_columns *d, long rows, long count, nn_row_map r)
+NN_INLINE void nn_rows_map(nn_column_map *f, const nn_columns *d, long rows, long count, nn_row_map r)
 {
     if (!r.b) r.b = r.a, r.b_step = r.a_step;
     if (r.z && r.relu)
@@ -277,15 +275,15 @@ NN_INLINE void nn_rows_map(nn_cell *f, const nn_columns *d, long rows, long coun
         nn_rows_map_as(f, d, 0, 0, rows, count, r);
 }
 
-/* A thread's part of a map: of the rows, or of the columns where rows are few. */
-typedef struct nn_portion {
+/* A thread's part of a map: of the rows, or of the columns if there are few rows. */
+typedef struct nn_rows_part {
     long row, rows, first, last; /* columns first … last */
-} nn_portion;
+} nn_rows_part;
 
-NN_INLINE nn_portion nn_portion_of(long rows, long c, int t, int T)
+NN_INLINE nn_rows_part nn_rows_part_of(long rows, long c, int t, int T)
 {
-    if (rows < 8L * T) return (nn_portion){0, rows, nn_columns_share(c, t, T), nn_columns_share(c, t + 1, T)};
-    return (nn_portion){rows * t / T, rows * (t + 1) / T - rows * t / T, 0, c};
+    if (rows < 8L * T) return (nn_rows_part){0, rows, nn_columns_partition(c, t, T), nn_columns_partition(c, t + 1, T)};
+    return (nn_rows_part){rows * t / T, rows * (t + 1) / T - rows * t / T, 0, c};
 }
 
 #endif

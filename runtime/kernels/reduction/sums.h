@@ -1,9 +1,9 @@
 /*
- * sums.h: sums over runs of consecutive elements.
+ * sums.h: sums over contiguous elements.
  *
- * A sum is kept as a vector of partial sums, in two levels: four running vectors
- * over a block, and the blocks' sums; the caller adds runs the same way, and the
- * lanes at the very end.  The order depends on nothing but the run's length.
+ * A sum is a vector of partial sums on two levels: four accumulators over a block, and the sums of
+ * the blocks.  Callers add several runs in the same way, and the lanes at the very end.  The order
+ * depends only on the length of the run.
  */
 #ifndef NN_SUMS_H
 #define NN_SUMS_H
@@ -12,7 +12,7 @@
 
 enum { NN_BLOCK = 256 * NN_W }; /* elements of a block */
 
-/* One term: of elements of two runs, and a constant. */
+/* A term of a sum, from the elements of two runs and a constant. */
 typedef nn_vec nn_term(nn_vec a, nn_vec b, nn_vec p);
 
 NN_INLINE nn_vec nn_term_a(nn_vec a, nn_vec b, nn_vec p)
@@ -35,7 +35,7 @@ NN_INLINE nn_vec nn_term_variance(nn_vec a, nn_vec b, nn_vec p)
 }
 
 /* a · (b − p) */
-NN_INLINE nn_vec nn_term_along(nn_vec a, nn_vec b, nn_vec p) { return a * (b - p); }
+NN_INLINE nn_vec nn_term_covariance(nn_vec a, nn_vec b, nn_vec p) { return a * (b - p); }
 
 /* The terms of the last count % NN_W elements; the other lanes are 0. */
 NN_INLINE nn_vec nn_sums_rest(nn_term *f, nn_vec p, const float *a, const float *b, long count)

@@ -1,19 +1,17 @@
 /*
- * lanes.h: what element-wise kernels need besides arithmetic: choosing by lane,
- * square roots, vectors that are cut off by the end of an array, and the loop
- * over the elements of an array with the share of one thread.
+ * lanes.h: what element-wise kernels need besides arithmetic: selection by lane, square roots,
+ * partly filled vectors at the end of an array, and the loop over one thread's part of an array.
  *
- * Every element goes through the same code, the last few in a vector that is
- * partly filled, so that a result depends neither on an element's place nor on
- * how many threads there are.
+ * All elements go through the same code, the last few in a partly filled vector, so a result
+ * depends neither on an element's position nor on the number of threads.
  */
 #ifndef NN_LANES_H
 #define NN_LANES_H
 
 #include "runtime/kernels/simd/vector.h"
 
-/* Lanes one by one are elements of an array: gcc (12) loses track of the alignment of
- * a vector that is indexed by a variable. */
+/* Single lanes are accessed in an array: gcc (12) loses track of the alignment of a vector that is
+ * indexed by a variable. */
 typedef float nn_lanes[NN_W] __attribute__((aligned(64)));
 typedef int nn_ints __attribute__((vector_size(NN_W * sizeof(int)), aligned(4), may_alias));
 
@@ -28,7 +26,7 @@ NN_INLINE nn_vec nn_select(nn_ints mask, nn_vec yes, nn_vec no)
     return (nn_vec)((mask & (nn_ints)yes) | (~mask & (nn_ints)no));
 }
 
-/* x below 0 becomes 0; NaN stays. */
+/* max(x, 0); NaN stays. */
 NN_INLINE nn_vec nn_relu_of(nn_vec x) { return nn_select(x < 0, nn_zero(), x); }
 
 NN_INLINE nn_vec nn_abs(nn_vec x) { return (nn_vec)((nn_ints)x & 0x7fffffff); }
@@ -56,7 +54,7 @@ NN_INLINE nn_vec nn_sqrt(nn_vec x)
     return y;
 }
 
-NN_INLINE float nn_root(float x) { return nn_sqrt(nn_spread(x))[0]; }
+NN_INLINE float nn_root(float x) { return nn_sqrt(nn_broadcast(x))[0]; }
 
 /* The first `count` lanes from p, the rest filled with the first of them. */
 NN_INLINE nn_vec nn_load_part(const float *p, long count)
@@ -116,18 +114,18 @@ NN_INLINE void nn_store_some(float *p, long count, nn_vec v)
     }
 }
 
-/* ---- shares ------------------------------------------------------------- */
+/* ---- partitions --------------------------------------------------------- */
 
 enum { NN_LINE_VECTORS = NN_LINE / NN_W };
 
-/* Where part t of T begins: whole cache lines, so that threads do not write to one. */
-NN_INLINE long nn_share(long count, int t, int T)
+/* The start of part t of T, in whole cache lines, so that no two threads write to the same line. */
+NN_INLINE long nn_partition(long count, int t, int T)
 {
     long lines = (count + NN_LINE - 1) / NN_LINE, at = lines * t / T * NN_LINE;
     return at < count ? at : count;
 }
 
-/* ---- maps: each element by itself ------------------------------------------ */
+/* ---- element-wise maps -------- ------------------------------------------ */
 
 /* p and q are constants of the function. */
 typedef nn_vec nn_unary(nn_vec x, float p, float q);
@@ -136,8 +134,8 @@ typedef nn_vec nn_binary(nn_vec a, nn_vec b, float p, float q);
 /* y[i] = f(x[i]); y may be x. */
 NN_INLINE void nn_map(nn_unary *f, float p, float q, long count, const float *x, float *y, int t, int T)
 {
-    long end = nn_share(count, t + 1, T);
-    for (long i = nn_share(count, t, T); i < end; i += NN_W)
+    long end = nn_partition(count, t + 1, T);
+    for (long i = nn_partition(count, t, T); i < end; i += NN_W)
         nn_store_part(y + i, end - i, f(nn_load_part(x + i, end - i), p, q));
 }
 
@@ -145,8 +143,8 @@ NN_INLINE void nn_map(nn_unary *f, float p, float q, long count, const float *x,
 NN_INLINE void nn_map2(nn_binary *f, float p, float q, long count, const float *a, const float *b, float *y, int t,
                        int T)
 {
-    long end = nn_share(count, t + 1, T);
-    for (long i = nn_share(count, t, T); i < end; i += NN_W)
+    long end = nn_partition(count, t + 1, T);
+    for (long i = nn_partition(count, t, T); i < end; i += NN_W)
         nn_store_part(y + i, end - i, f(nn_load_part(a + i, end - i), nn_load_part(b + i, end - i), p, q));
 }
 

@@ -1,8 +1,8 @@
 /*
- * transpose.h: squares of NN_W × NN_W floats turned about their diagonal.
+ * transpose.h: transposition of NN_W × NN_W floats in registers.
  *
- * Interleaving row i with row i + W/2, for all i, log2(W) times over, is the
- * transposition: each round moves one bit of the row's number into the column's.
+ * Interleaving row i with row i + W/2, for all i, log2(W) times, transposes: each round moves one
+ * bit of the row number into the column number.
  */
 #ifndef NN_TRANSPOSE_H
 #define NN_TRANSPOSE_H
@@ -10,20 +10,20 @@
 #include "runtime/kernels/simd/lanes.h"
 
 #if defined(__clang__)
-#define NN_MIX(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#define NN_PERMUTE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 #else
-#define NN_MIX(a, b, ...) __builtin_shuffle(a, b, (nn_ints){__VA_ARGS__})
+#define NN_PERMUTE(a, b, ...) __builtin_shuffle(a, b, (nn_ints){__VA_ARGS__})
 #endif
 
 /* a0 b0 a1 b1 …, of the first halves. */
 NN_INLINE nn_vec nn_interleave_low(nn_vec a, nn_vec b)
 {
 #if NN_W == 16
-    return NN_MIX(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    return NN_PERMUTE(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
 #elif NN_W == 8
-    return NN_MIX(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+    return NN_PERMUTE(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
 #else
-    return NN_MIX(a, b, 0, 4, 1, 5);
+    return NN_PERMUTE(a, b, 0, 4, 1, 5);
 #endif
 }
 
@@ -31,11 +31,11 @@ NN_INLINE nn_vec nn_interleave_low(nn_vec a, nn_vec b)
 NN_INLINE nn_vec nn_interleave_high(nn_vec a, nn_vec b)
 {
 #if NN_W == 16
-    return NN_MIX(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+    return NN_PERMUTE(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
 #elif NN_W == 8
-    return NN_MIX(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+    return NN_PERMUTE(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
 #else
-    return NN_MIX(a, b, 2, 6, 3, 7);
+    return NN_PERMUTE(a, b, 2, 6, 3, 7);
 #endif
 }
 

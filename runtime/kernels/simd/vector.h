@@ -1,19 +1,18 @@
 /*
- * vector.h: vectors of the instruction set that this is compiled for, and the target's
- * sizes, which are on its page in config/.
+ * vector.h: vectors of the instruction set that the kernels are compiled for, and the target's
+ * sizes, from its page in config/.
  *
- * nn_vec is a GNU vector of NN_W floats that may lie at any float's address.
+ * nn_vec is a GNU vector of NN_W floats at any float's address, aligned or not.
  *
- * NN_AVX512, NN_AVX2 and NN_NEON say which instructions there are; the sizes are a matter of
- * the page alone.  With NN_EMULATED the includer has chosen a page already, and the C compiler
- * makes its vectors of whatever instructions it has: so the tests run every target's tiles on
- * every machine.
+ * NN_AVX512, NN_AVX2 and NN_NEON say which instructions there are; the sizes depend only on
+ * the page.  With NN_EMULATED the includer has chosen a page, and the C compiler implements its
+ * vectors with the instructions that it has: the tests run every target's tiles on every machine.
  */
 #ifndef NN_VECTOR_H
 #define NN_VECTOR_H
 
-/* What the kernels are made for; none of these: any machine.  Generated code that
- * picks at run time defines one itself. */
+/* The instruction set of the kernels; none of these: any machine.  Generated code that dispatches
+ * on the CPU defines one itself. */
 #if defined(NN_EMULATED)
 #elif defined(__AVX512F__)
 #define NN_AVX512 1
@@ -39,8 +38,7 @@ typedef float nn_vec __attribute__((vector_size(NN_W * sizeof(float)), aligned(4
 
 #define NN_INLINE static inline __attribute__((always_inline, unused))
 
-/* A loop over vectors that begins a cache line is decoded from fewer lines: 5 % of a
- * convolution. */
+/* Aligned loops: a loop that starts a cache line is decoded from fewer lines, 5 % of a convolution. */
 #if defined(__clang__)
 #define NN_KERNEL static __attribute__((unused))
 #else
@@ -50,9 +48,9 @@ typedef float nn_vec __attribute__((vector_size(NN_W * sizeof(float)), aligned(4
 NN_INLINE nn_vec nn_load(const float *p) { return *(const nn_vec *)p; }
 NN_INLINE void nn_store(float *p, nn_vec v) { *(nn_vec *)p = v; }
 NN_INLINE nn_vec nn_zero(void) { return (nn_vec){0}; }
-NN_INLINE nn_vec nn_spread(float value) { return value - (nn_vec){0}; }
+NN_INLINE nn_vec nn_broadcast(float value) { return value - (nn_vec){0}; }
 
-/* Unrolls the loop that follows altogether; its bounds are constants. */
+/* Fully unrolls the following loop; its bounds are constants. */
 #if defined(__clang__)
 #define NN_UNROLL _Pragma("clang loop unroll(full)")
 #else

@@ -1,5 +1,5 @@
 /*
- * vector_math.h: exp, log and what is made of them, a vector at a time.
+ * vector_math.h: vector math: exp, log and functions of them.
  *
  * Largest errors over all floats, in units of the last place, with and without
  * fused multiply-add:
@@ -23,8 +23,8 @@
 
 NN_INLINE nn_vec nn_clamp(nn_vec x, float low, float high)
 {
-    x = nn_select(x < low, nn_spread(low), x);
-    return nn_select(x > high, nn_spread(high), x);
+    x = nn_select(x < low, nn_broadcast(low), x);
+    return nn_select(x > high, nn_broadcast(high), x);
 }
 
 /* ---- exponentials ----------------------------------------------------------- */
@@ -48,7 +48,7 @@ NN_INLINE nn_vec nn_exp_reduce(nn_vec x, nn_ints *k)
 
 NN_INLINE nn_vec nn_power_of_2(nn_ints k) { return (nn_vec)((k + 127) << 23); }
 
-/* e^x: the power of two in two factors, for it may be out of range by itself. */
+/* e^x; the power of two is applied in two factors, since it alone may be out of range. */
 NN_INLINE nn_vec nn_exp(nn_vec x)
 {
     nn_ints k;
@@ -104,7 +104,7 @@ NN_INLINE nn_vec nn_log_normal(nn_vec x)
 
 NN_INLINE nn_vec nn_log(nn_vec x)
 {
-    const nn_vec inf = nn_spread(__builtin_inff());
+    const nn_vec inf = nn_broadcast(__builtin_inff());
     nn_ints small = x < 0x1p-126f;
     nn_vec y = nn_log_normal(nn_select(small, x * 0x1p25f, x));
     y = nn_select(small, y - 17.3286795f, y);
@@ -113,7 +113,7 @@ NN_INLINE nn_vec nn_log(nn_vec x)
     return nn_select(x < 0, inf - inf, y);
 }
 
-/* log(1 + x): what the sum loses is added again, d log(u) = du / u. */
+/* log(1 + x); what the sum 1 + x loses is added back, d log(u) = du / u. */
 NN_INLINE nn_vec nn_log1p(nn_vec x)
 {
     nn_vec u = 1 + x, lost = x - (u - 1);
@@ -136,7 +136,7 @@ NN_INLINE nn_vec nn_erf(nn_vec x)
     p = p * s + 0x1.ce2ce6p-4f;
     p = p * s - 0x1.81273ep-2f;
     p = p * s + 0x1.06eba8p-3f;
-    nn_vec b = nn_select(a > 3.95f, nn_spread(3.95f), a);
+    nn_vec b = nn_select(a > 3.95f, nn_broadcast(3.95f), a);
     nn_vec q = b * -0x1.86df02p-13f + 0x1.825baap-9f;
     q = q * b - 0x1.65cbbp-6f;
     q = q * b + 0x1.a6535p-4f;

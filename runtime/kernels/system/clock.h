@@ -1,5 +1,5 @@
 /*
- * clock.h: the time, for passes that say how long each of their calls takes.
+ * clock.h: the time, for programs that report how long each of their calls takes.
  */
 #ifndef NN_CLOCK_H
 #define NN_CLOCK_H

@@ -1,6 +1,6 @@
 /*
- * random.h: initial weights.  The same text, in other words, is in compiler/emit/model.c
- * for forms without kernels; both give the same numbers.
+ * random.h: initial weights.  compiler/emit/model.c has the same algorithm for forms without
+ * kernels; both give the same numbers.
  */
 #ifndef NN_RANDOM_H
 #define NN_RANDOM_H

@@ -1,13 +1,12 @@
 /*
- * team.h: the threads of one pass.
+ * team.h: the threads of one call.
  *
- * All threads of a team walk through the same list of calls, and each does its
- * share of every call: part t of T.  Where a call needs what others have made,
- * a barrier stands before it.  Shares are cut along elements that are computed
- * whole, so results do not depend on how many threads there are.
+ * All threads of a team execute the same list of kernels, and thread t of T computes part t of
+ * each.  Where a kernel needs what other threads have computed, there is a barrier before it.
+ * Work is partitioned along elements that are computed whole, so results do not depend on T.
  *
- * A team lives as long as the pass: nothing is left between two calls of the
- * model's functions, and two models may run at the same time.
+ * A team exists only during the call: nothing is kept between two calls of the model's functions,
+ * and two models may run at the same time.
  */
 #ifndef NN_TEAM_H
 #define NN_TEAM_H
@@ -45,7 +44,7 @@ static inline void nn_pause(void)
 #endif
 }
 
-/* Waiting is short as a rule; where it is not, the thread sleeps. */
+/* Waits are usually short; in a longer one the thread sleeps. */
 static inline void nn_wait_while(nn_team *team, const int *value, int same)
 {
     for (int spins = 0; spins < NN_SPINS; spins++) {
@@ -92,8 +91,7 @@ static void *nn_member_run(void *argument)
     return 0;
 }
 
-/* Runs the part in `threads` threads, 0: one for each processor; with fewer
- * where the system gives no more. */
+/* Runs `part` on `threads` threads, 0: one per processor; on fewer if the system has no more. */
 static __attribute__((unused)) void nn_team_run(nn_part *part, const void *pass, int threads)
 {
     nn_team team = {0, 0, 0, PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER};
