@@ -232,7 +232,7 @@ static const int64_t lenet_grad_offset[] = {
 
 enum {
     NN_LINE = 16,          /* floats of a cache line */
-    NN_BATCH_BLOCK = 16,   /* samples that lie side by side in the batch-blocked layout */
+    NN_BATCH_BLOCK = 16,   /* samples of a block in the batch-blocked layout */
     NN_MAX_WIDTH = 16,     /* floats of a vector, at most */
     NN_MAX_TILE_ROWS = 10, /* output pixels, or channels of wgrad, of a register tile, at most */
 
@@ -268,7 +268,7 @@ typedef float nn_vec __attribute__((vector_size(NN_W * sizeof(float)), aligned(4
 NN_INLINE nn_vec nn_load(const float *p) { return *(const nn_vec *)p; }
 NN_INLINE void nn_store(float *p, nn_vec v) { *(nn_vec *)p = v; }
 NN_INLINE nn_vec nn_zero(void) { return (nn_vec){0}; }
-NN_INLINE nn_vec nn_spread(float value) { return value - (nn_vec){0}; }
+NN_INLINE nn_vec nn_broadcast(float value) { return value - (nn_vec){0}; }
 #if defined(__clang__)
 #define NN_UNROLL _Pragma("clang loop unroll(full)")
 #else
@@ -298,8 +298,8 @@ NN_INLINE float nn_lanes_sum(nn_vec v)
 #endif
 }
 
-/* Lanes one by one are elements of an array: gcc (12) loses track of the alignment of
- * a vector that is indexed by a variable. */
+/* Single lanes are accessed in an array: gcc (12) loses track of the alignment of a vector that is
+ * indexed by a variable. */
 typedef float nn_lanes[NN_W] __attribute__((aligned(64)));
 
 typedef int nn_ints __attribute__((vector_size(NN_W * sizeof(int)), aligned(4), may_alias));
@@ -340,7 +340,7 @@ NN_INLINE nn_vec nn_sqrt(nn_vec x)
     return y;
 }
 
-NN_INLINE float nn_root(float x) { return nn_sqrt(nn_spread(x))[0]; }
+NN_INLINE float nn_root(float x) { return nn_sqrt(nn_broadcast(x))[0]; }
 
 /* The first `count` lanes from p, the rest filled with the first of them. */
 NN_INLINE nn_vec nn_load_part(const float *p, long count)
@@ -402,8 +402,8 @@ NN_INLINE void nn_store_some(float *p, long count, nn_vec v)
 
 enum { NN_LINE_VECTORS = NN_LINE / NN_W };
 
-/* Where part t of T begins: whole cache lines, so that threads do not write to one. */
-NN_INLINE long nn_share(long count, int t, int T)
+/* The start of part t of T, in whole cache lines, so that no two threads write to the same line. */
+NN_INLINE long nn_partition(long count, int t, int T)
 {
     long lines = (count + NN_LINE - 1) / NN_LINE, at = lines * t / T * NN_LINE;
     return at < count ? at : count;
@@ -417,8 +417,8 @@ typedef nn_vec nn_binary(nn_vec a, nn_vec b, float p, float q);
 /* y[i] = f(x[i]); y may be x. */
 NN_INLINE void nn_map(nn_unary *f, float p, float q, long count, const float *x, float *y, int t, int T)
 {
-    long end = nn_share(count, t + 1, T);
-    for (long i = nn_share(count, t, T); i < end; i += NN_W)
+    long end = nn_partition(count, t + 1, T);
+    for (long i = nn_partition(count, t, T); i < end; i += NN_W)
         nn_store_part(y + i, end - i, f(nn_load_part(x + i, end - i), p, q));
 }
 
@@ -426,26 +426,26 @@ NN_INLINE void nn_map(nn_unary *f, float p, float q, long count, const float *x,
 NN_INLINE void nn_map2(nn_binary *f, float p, float q, long count, const float *a, const float *b, float *y, int t,
                        int T)
 {
-    long end = nn_share(count, t + 1, T);
-    for (long i = nn_share(count, t, T); i < end; i += NN_W)
+    long end = nn_partition(count, t + 1, T);
+    for (long i = nn_partition(count, t, T); i < end; i += NN_W)
         nn_store_part(y + i, end - i, f(nn_load_part(a + i, end - i), nn_load_part(b + i, end - i), p, q));
 }
 
 #if defined(__clang__)
-#define NN_MIX(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#define NN_PERMUTE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 #else
-#define NN_MIX(a, b, ...) __builtin_shuffle(a, b, (nn_ints){__VA_ARGS__})
+#define NN_PERMUTE(a, b, ...) __builtin_shuffle(a, b, (nn_ints){__VA_ARGS__})
 #endif
 
 /* a0 b0 a1 b1 …, of the first halves. */
 NN_INLINE nn_vec nn_interleave_low(nn_vec a, nn_vec b)
 {
 #if NN_W == 16
-    return NN_MIX(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    return NN_PERMUTE(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
 #elif NN_W == 8
-    return NN_MIX(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+    return NN_PERMUTE(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
 #else
-    return NN_MIX(a, b, 0, 4, 1, 5);
+    return NN_PERMUTE(a, b, 0, 4, 1, 5);
 #endif
 }
 
@@ -453,11 +453,11 @@ NN_INLINE nn_vec nn_interleave_low(nn_vec a, nn_vec b)
 NN_INLINE nn_vec nn_interleave_high(nn_vec a, nn_vec b)
 {
 #if NN_W == 16
-    return NN_MIX(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+    return NN_PERMUTE(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
 #elif NN_W == 8
-    return NN_MIX(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+    return NN_PERMUTE(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
 #else
-    return NN_MIX(a, b, 2, 6, 3, 7);
+    return NN_PERMUTE(a, b, 2, 6, 3, 7);
 #endif
 }
 
@@ -482,7 +482,7 @@ NN_INLINE void nn_transpose_square(float *to, long to_row, const float *from, lo
 }
 
 /* Columns first … last of one sample. */
-NN_INLINE void nn_turn_columns(long rows, long columns, const float *x, float *y, long first, long last)
+NN_INLINE void nn_reorder_columns(long rows, long columns, const float *x, float *y, long first, long last)
 {
     for (long j = first; j < last; j += NN_W) {
         long wide = last - j < NN_W ? last - j : NN_W, i = 0;
@@ -493,46 +493,46 @@ NN_INLINE void nn_turn_columns(long rows, long columns, const float *x, float *y
     }
 }
 
-NN_KERNEL void nn_turn(long n, long rows, long columns, const float *x, float *y, int t, int T)
+NN_KERNEL void nn_reorder(long n, long rows, long columns, const float *x, float *y, int t, int T)
 {
     const long runs = (columns + NN_LINE - 1) / NN_LINE, first = n * runs * t / T, last = n * runs * (t + 1) / T;
     for (long k = first; k < last;) {
         long sample = k / runs, end = (sample + 1) * runs < last ? runs : last - sample * runs;
         long from = k % runs * NN_LINE, to = end * NN_LINE < columns ? end * NN_LINE : columns;
-        nn_turn_columns(rows, columns, x + sample * rows * columns, y + sample * rows * columns, from, to);
+        nn_reorder_columns(rows, columns, x + sample * rows * columns, y + sample * rows * columns, from, to);
         k = sample * runs + end;
     }
 }
 
-typedef struct nn_samples {
+typedef struct nn_blocked {
     int c, h, w, o, oh, ow;
     int kh, kw, sh, sw, dh, dw, top, left;
-} nn_samples;
+} nn_blocked;
 
 enum {
     NN_BLOCKED_VECTORS = NN_BLOCKED_PIXELS * NN_LINE_VECTORS, /* of a tile */
     NN_BLOCKED_WGRAD_TILES = 8 /* tiles of taps that are summed up together, row by row: x and dy stay in L1 */
 };
 
-/* One image is made of another: what is read, what is written, and where W lies. */
-typedef struct nn_blend {
+/* A linear map from an image x to an image y: their shapes, and the strides of W. */
+typedef struct nn_blocked_map {
     int c, h, w, o, oh, ow;
     int kh, kw, sh, sw, dh, dw, top, left;
     const float *weight;                        /* of output 0, channel 0 and the first tap */
-    long to_output, to_channel, to_row, to_tap; /* distances in it */
+    long to_output, to_channel, to_row, to_tap; /* strides in it */
     const float *bias;                          /* or NULL */
-} nn_blend;
+} nn_blocked_map;
 
-/* The taps of a pixel that are inside, and where the first of them reads. */
-typedef struct nn_blend_taps {
+/* The taps of a pixel that are inside the image, and the addresses of the first of them. */
+typedef struct nn_blocked_taps {
     int rows, columns;
     const float *x, *weight;
-} nn_blend_taps;
+} nn_blocked_taps;
 
 /* sum[m][…] += Σ_k W[m] · x, k steps of x and of W */
-NN_INLINE void nn_blend_run(const int M, const int P, long count, const float *x, long step, long across,
-                            const float *weight, long weight_step, long to_output,
-                            nn_vec sum[NN_BLOCKED_OUTPUTS][NN_BLOCKED_VECTORS])
+NN_INLINE void nn_blocked_micro_kernel(const int M, const int P, long count, const float *x, long step, long across,
+                                       const float *weight, long weight_step, long to_output,
+                                       nn_vec sum[NN_BLOCKED_OUTPUTS][NN_BLOCKED_VECTORS])
 {
     for (long k = 0; k < count; k++, x += step, weight += weight_step) {
         nn_vec v[NN_BLOCKED_VECTORS];
@@ -549,7 +549,8 @@ NN_INLINE void nn_blend_run(const int M, const int P, long count, const float *x
 }
 
 /* M outputs of P neighbouring pixels whose taps are the same, from output o on. */
-NN_INLINE void nn_blend_tile(const int M, const int P, const nn_blend *s, const nn_blend_taps *a, int o, float *y)
+NN_INLINE void nn_blocked_tile(const int M, const int P, const nn_blocked_map *s, const nn_blocked_taps *a, int o,
+                               float *y)
 {
     const long plane = (long)s->h * s->w * NN_LINE, out = (long)s->oh * s->ow * NN_LINE;
     const long across = (long)s->sw * NN_LINE, tap = (long)s->dw * NN_LINE, row = (long)s->dh * s->w * NN_LINE;
@@ -557,14 +558,14 @@ NN_INLINE void nn_blend_tile(const int M, const int P, const nn_blend *s, const 
     nn_vec sum[NN_BLOCKED_OUTPUTS][NN_BLOCKED_VECTORS];
     NN_UNROLL
     for (int m = 0; m < M; m++) NN_UNROLL
-    for (int i = 0; i < P * NN_LINE_VECTORS; i++) sum[m][i] = s->bias ? nn_spread(s->bias[o + m]) : nn_zero();
+    for (int i = 0; i < P * NN_LINE_VECTORS; i++) sum[m][i] = s->bias ? nn_broadcast(s->bias[o + m]) : nn_zero();
     if (a->rows * a->columns == 1) {
-        nn_blend_run(M, P, s->c, a->x, plane, across, weight, s->to_channel, s->to_output, sum);
+        nn_blocked_micro_kernel(M, P, s->c, a->x, plane, across, weight, s->to_channel, s->to_output, sum);
     } else {
         for (int c = 0; c < s->c; c++)
             for (int u = 0; u < a->rows; u++)
-                nn_blend_run(M, P, a->columns, a->x + c * plane + u * row, tap, across,
-                             weight + c * s->to_channel + u * s->to_row, s->to_tap, s->to_output, sum);
+                nn_blocked_micro_kernel(M, P, a->columns, a->x + c * plane + u * row, tap, across,
+                                        weight + c * s->to_channel + u * s->to_row, s->to_tap, s->to_output, sum);
     }
     NN_UNROLL
     for (int m = 0; m < M; m++) NN_UNROLL
@@ -572,11 +573,12 @@ NN_INLINE void nn_blend_tile(const int M, const int P, const nn_blend *s, const 
 }
 
 /* One instance for each number of outputs. */
-NN_INLINE void nn_blend_outputs(const int P, const nn_blend *s, const nn_blend_taps *a, int o, int count, float *y)
+NN_INLINE void nn_blocked_tile_run(const int P, const nn_blocked_map *s, const nn_blocked_taps *a, int o, int count,
+                                   float *y)
 {
-#define NN_CASE(M)                       \
-    case M:                              \
-        nn_blend_tile(M, P, s, a, o, y); \
+#define NN_CASE(M)                         \
+    case M:                                \
+        nn_blocked_tile(M, P, s, a, o, y); \
         break;
     switch (count) {
         NN_CASE(1)
@@ -598,7 +600,7 @@ NN_INLINE void nn_blend_outputs(const int P, const nn_blend *s, const nn_blend_t
 }
 
 /* Of k taps from `corner` on, those inside: the first, and how many. */
-NN_INLINE int nn_blend_inside(int corner, int k, int dilation, int size, int *first)
+NN_INLINE int nn_blocked_taps_inside(int corner, int k, int dilation, int size, int *first)
 {
     *first = 0;
     if (corner >= 0 && corner + (k - 1) * dilation < size) return k;
@@ -609,41 +611,41 @@ NN_INLINE int nn_blend_inside(int corner, int k, int dilation, int size, int *fi
 }
 
 /* The taps of the pixel at (i, j) of a block. */
-NN_INLINE nn_blend_taps nn_blend_patch(const nn_blend *s, const float *x, int i, int j)
+NN_INLINE nn_blocked_taps nn_blocked_taps_of(const nn_blocked_map *s, const float *x, int i, int j)
 {
     const int top = i * s->sh - s->top, left = j * s->sw - s->left;
     int u, v;
-    nn_blend_taps a = {.rows = nn_blend_inside(top, s->kh, s->dh, s->h, &u)};
-    a.columns = nn_blend_inside(left, s->kw, s->dw, s->w, &v);
+    nn_blocked_taps a = {.rows = nn_blocked_taps_inside(top, s->kh, s->dh, s->h, &u)};
+    a.columns = nn_blocked_taps_inside(left, s->kw, s->dw, s->w, &v);
     a.x = x + ((long)(top + u * s->dh) * s->w + left + v * s->dw) * NN_LINE;
     a.weight = s->weight + u * s->to_row + v * s->to_tap;
     return a;
 }
 
 /* Pixels from column j on that a tile may take together: their taps are all inside. */
-NN_INLINE int nn_blend_pixels(const nn_blend *s, int j)
+NN_INLINE int nn_blocked_pixels(const nn_blocked_map *s, int j)
 {
     const int left = j * s->sw - s->left, right = left + (NN_BLOCKED_PIXELS - 1) * s->sw + (s->kw - 1) * s->dw;
     return NN_BLOCKED_PIXELS > 1 && j + NN_BLOCKED_PIXELS <= s->ow && left >= 0 && right < s->w ? NN_BLOCKED_PIXELS : 1;
 }
 
 /* Row i of a block, `count` outputs from o on. */
-NN_KERNEL void nn_blend_row(const nn_blend *s, const float *x, int i, int o, int count, float *y)
+NN_KERNEL void nn_blocked_row(const nn_blocked_map *s, const float *x, int i, int o, int count, float *y)
 {
     for (int j = 0; j < s->ow;) {
-        const nn_blend_taps a = nn_blend_patch(s, x, i, j);
-        const int pixels = nn_blend_pixels(s, j);
+        const nn_blocked_taps a = nn_blocked_taps_of(s, x, i, j);
+        const int pixels = nn_blocked_pixels(s, j);
         float *to = y + ((long)i * s->ow + j) * NN_LINE;
         if (pixels > 1)
-            nn_blend_outputs(NN_BLOCKED_PIXELS, s, &a, o, count, to);
+            nn_blocked_tile_run(NN_BLOCKED_PIXELS, s, &a, o, count, to);
         else
-            nn_blend_outputs(1, s, &a, o, count, to);
+            nn_blocked_tile_run(1, s, &a, o, count, to);
         j += pixels;
     }
 }
 
-/* Rows outside, since what a row reads of x is then still in the first cache. */
-NN_KERNEL void nn_blend_blocks(const nn_blend *s, long blocks, const float *x, float *y)
+/* Rows in the outer loop: what a row reads of x then stays in L1. */
+NN_KERNEL void nn_blocked_run(const nn_blocked_map *s, long blocks, const float *x, float *y)
 {
     const int tiles = (s->o + NN_BLOCKED_OUTPUTS - 1) / NN_BLOCKED_OUTPUTS;
     const long from = (long)s->c * s->h * s->w * NN_LINE, to = (long)s->o * s->oh * s->ow * NN_LINE;
@@ -651,108 +653,108 @@ NN_KERNEL void nn_blend_blocks(const nn_blend *s, long blocks, const float *x, f
         for (int i = 0; i < s->oh; i++) {
             for (int k = 0; k < tiles; k++) {
                 int o = s->o * k / tiles, end = s->o * (k + 1) / tiles;
-                nn_blend_row(s, x + b * from, i, o, end - o, y + b * to);
+                nn_blocked_row(s, x + b * from, i, o, end - o, y + b * to);
             }
         }
     }
 }
 
-NN_KERNEL void nn_samples_conv(const nn_samples *d, long blocks, const float *x, const float *weight, const float *bias,
+NN_KERNEL void nn_blocked_conv(const nn_blocked *d, long blocks, const float *x, const float *weight, const float *bias,
                                float *y)
 {
     const long taps = (long)d->kh * d->kw;
-    const nn_blend s = {.c = d->c,
-                        .h = d->h,
-                        .w = d->w,
-                        .o = d->o,
-                        .oh = d->oh,
-                        .ow = d->ow,
-                        .kh = d->kh,
-                        .kw = d->kw,
-                        .sh = d->sh,
-                        .sw = d->sw,
-                        .dh = d->dh,
-                        .dw = d->dw,
-                        .top = d->top,
-                        .left = d->left,
-                        .weight = weight,
-                        .to_output = d->c * taps,
-                        .to_channel = taps,
-                        .to_row = d->kw,
-                        .to_tap = 1,
-                        .bias = bias};
-    nn_blend_blocks(&s, blocks, x, y);
+    const nn_blocked_map s = {.c = d->c,
+                              .h = d->h,
+                              .w = d->w,
+                              .o = d->o,
+                              .oh = d->oh,
+                              .ow = d->ow,
+                              .kh = d->kh,
+                              .kw = d->kw,
+                              .sh = d->sh,
+                              .sw = d->sw,
+                              .dh = d->dh,
+                              .dw = d->dw,
+                              .top = d->top,
+                              .left = d->left,
+                              .weight = weight,
+                              .to_output = d->c * taps,
+                              .to_channel = taps,
+                              .to_row = d->kw,
+                              .to_tap = 1,
+                              .bias = bias};
+    nn_blocked_run(&s, blocks, x, y);
 }
 
-/* From the last tap backwards, padded by what the kernel does not reach. */
-NN_KERNEL void nn_samples_conv_dx(const nn_samples *d, long blocks, const float *dy, const float *weight, float *dx)
+/* The taps in reverse order, with padding (k − 1) · dilation − padding. */
+NN_KERNEL void nn_blocked_conv_dx(const nn_blocked *d, long blocks, const float *dy, const float *weight, float *dx)
 {
     const long taps = (long)d->kh * d->kw;
-    const nn_blend s = {.c = d->o,
-                        .h = d->oh,
-                        .w = d->ow,
-                        .o = d->c,
-                        .oh = d->h,
-                        .ow = d->w,
-                        .kh = d->kh,
-                        .kw = d->kw,
-                        .sh = 1,
-                        .sw = 1,
-                        .dh = d->dh,
-                        .dw = d->dw,
-                        .top = (d->kh - 1) * d->dh - d->top,
-                        .left = (d->kw - 1) * d->dw - d->left,
-                        .weight = weight + taps - 1,
-                        .to_output = taps,
-                        .to_channel = d->c * taps,
-                        .to_row = -d->kw,
-                        .to_tap = -1};
-    nn_blend_blocks(&s, blocks, dy, dx);
+    const nn_blocked_map s = {.c = d->o,
+                              .h = d->oh,
+                              .w = d->ow,
+                              .o = d->c,
+                              .oh = d->h,
+                              .ow = d->w,
+                              .kh = d->kh,
+                              .kw = d->kw,
+                              .sh = 1,
+                              .sw = 1,
+                              .dh = d->dh,
+                              .dw = d->dw,
+                              .top = (d->kh - 1) * d->dh - d->top,
+                              .left = (d->kw - 1) * d->dw - d->left,
+                              .weight = weight + taps - 1,
+                              .to_output = taps,
+                              .to_channel = d->c * taps,
+                              .to_row = -d->kw,
+                              .to_tap = -1};
+    nn_blocked_run(&s, blocks, dy, dx);
 }
 
-/* Vectors are images of one pixel: c features of x make o of y. */
-NN_INLINE void nn_blend_vectors(long blocks, int c, int o, const float *x, const float *weight, long to_output,
-                                long to_channel, const float *bias, float *y)
+/* Vectors are images of one pixel with c and o channels. */
+NN_INLINE void nn_blocked_vectors(long blocks, int c, int o, const float *x, const float *weight, long to_output,
+                                  long to_channel, const float *bias, float *y)
 {
-    const nn_blend s = {.c = c,
-                        .h = 1,
-                        .w = 1,
-                        .o = o,
-                        .oh = 1,
-                        .ow = 1,
-                        .kh = 1,
-                        .kw = 1,
-                        .sh = 1,
-                        .sw = 1,
-                        .dh = 1,
-                        .dw = 1,
-                        .weight = weight,
-                        .to_output = to_output,
-                        .to_channel = to_channel,
-                        .bias = bias};
-    nn_blend_blocks(&s, blocks, x, y);
+    const nn_blocked_map s = {.c = c,
+                              .h = 1,
+                              .w = 1,
+                              .o = o,
+                              .oh = 1,
+                              .ow = 1,
+                              .kh = 1,
+                              .kw = 1,
+                              .sh = 1,
+                              .sw = 1,
+                              .dh = 1,
+                              .dw = 1,
+                              .weight = weight,
+                              .to_output = to_output,
+                              .to_channel = to_channel,
+                              .bias = bias};
+    nn_blocked_run(&s, blocks, x, y);
 }
 
-NN_KERNEL void nn_samples_dense(long blocks, int i, int o, const float *x, const float *weight, const float *bias,
+NN_KERNEL void nn_blocked_dense(long blocks, int i, int o, const float *x, const float *weight, const float *bias,
                                 float *y)
 {
-    nn_blend_vectors(blocks, i, o, x, weight, i, 1, bias, y);
+    nn_blocked_vectors(blocks, i, o, x, weight, i, 1, bias, y);
 }
 
-NN_KERNEL void nn_samples_dense_dx(long blocks, int i, int o, const float *dy, const float *weight, float *dx)
+NN_KERNEL void nn_blocked_dense_dx(long blocks, int i, int o, const float *dy, const float *weight, float *dx)
 {
-    nn_blend_vectors(blocks, o, i, dy, weight, 1, i, 0, dx);
+    nn_blocked_vectors(blocks, o, i, dy, weight, 1, i, 0, dx);
 }
 
-/* A channel and a tap: where it reads x for the first pixel of dy, and the rows and
- * columns of dy that meet the image there. */
-typedef struct nn_meeting {
+/* A channel and a tap: the offset in x for the first pixel of dy, and the rows and columns of dy
+ * for which the tap is inside the image. */
+typedef struct nn_blocked_overlap {
     long x;
     int top, bottom, first, last;
-} nn_meeting;
+} nn_blocked_overlap;
 
-/* The elements of an axis of dy that a tap at `offset` finds inside. */
-NN_INLINE void nn_meeting_range(int offset, int stride, int size, int count, int *first, int *last)
+/* The elements of an axis of dy for which a tap at `offset` is inside. */
+NN_INLINE void nn_blocked_overlap_range(int offset, int stride, int size, int count, int *first, int *last)
 {
     *first = 0;
     *last = count;
@@ -761,20 +763,20 @@ NN_INLINE void nn_meeting_range(int offset, int stride, int size, int count, int
 }
 
 /* Tap number k of [c][kh][kw]. */
-NN_INLINE nn_meeting nn_meeting_of(const nn_samples *d, int k)
+NN_INLINE nn_blocked_overlap nn_blocked_overlap_of(const nn_blocked *d, int k)
 {
     const int taps = d->kh * d->kw, c = k / taps, row = k % taps / d->kw * d->dh - d->top,
               column = k % d->kw * d->dw - d->left;
-    nn_meeting a = {.x = (((long)c * d->h + row) * d->w + column) * NN_LINE};
-    nn_meeting_range(row, d->sh, d->h, d->oh, &a.top, &a.bottom);
-    nn_meeting_range(column, d->sw, d->w, d->ow, &a.first, &a.last);
+    nn_blocked_overlap a = {.x = (((long)c * d->h + row) * d->w + column) * NN_LINE};
+    nn_blocked_overlap_range(row, d->sh, d->h, d->oh, &a.top, &a.bottom);
+    nn_blocked_overlap_range(column, d->sw, d->w, d->ow, &a.first, &a.last);
     return a;
 }
 
-/* What all of K taps meet; less than nothing is nothing. */
-NN_INLINE nn_meeting nn_meeting_all(const nn_meeting *a, int K)
+/* The intersection of K taps, which may be empty. */
+NN_INLINE nn_blocked_overlap nn_blocked_overlap_all(const nn_blocked_overlap *a, int K)
 {
-    nn_meeting all = a[0];
+    nn_blocked_overlap all = a[0];
     for (int k = 1; k < K; k++) {
         if (a[k].top > all.top) all.top = a[k].top;
         if (a[k].bottom < all.bottom) all.bottom = a[k].bottom;
@@ -786,13 +788,13 @@ NN_INLINE nn_meeting nn_meeting_all(const nn_meeting *a, int K)
 }
 
 /* A rectangle of dy. */
-typedef struct nn_slopes_area {
+typedef struct nn_blocked_area {
     int top, bottom, first, last;
-} nn_slopes_area;
+} nn_blocked_area;
 
 /* sum[m · NN_BLOCKED_WGRAD_TAPS + k] += Σ dy[m][pixel] · x[pixel under tap k], of the pixels of the area */
-NN_INLINE void nn_slopes_run(const int M, const int K, const nn_samples *d, const nn_meeting *a, nn_slopes_area r,
-                             const float *x, const float *dy, nn_vec *sum)
+NN_INLINE void nn_blocked_wgrad_tile(const int M, const int K, const nn_blocked *d, const nn_blocked_overlap *a,
+                                     nn_blocked_area r, const float *x, const float *dy, nn_vec *sum)
 {
     const long step = (long)d->sw * NN_LINE, plane = (long)d->oh * d->ow * NN_LINE, count = r.last - r.first;
     nn_vec s[NN_BLOCKED_WGRAD_OUTPUTS][NN_BLOCKED_WGRAD_TAPS];
@@ -823,51 +825,51 @@ NN_INLINE void nn_slopes_run(const int M, const int K, const nn_samples *d, cons
     for (int k = 0; k < K; k++) sum[m * NN_BLOCKED_WGRAD_TAPS + k] = s[m][k];
 }
 
-/* Nothing where there is none. */
-NN_INLINE void nn_slopes_single(const int M, const nn_samples *d, const nn_meeting *a, nn_slopes_area r, const float *x,
-                                const float *dy, nn_vec *sum)
+/* Does nothing for an empty area. */
+NN_INLINE void nn_blocked_wgrad_single(const int M, const nn_blocked *d, const nn_blocked_overlap *a, nn_blocked_area r,
+                                       const float *x, const float *dy, nn_vec *sum)
 {
-    if (r.top < r.bottom && r.first < r.last) nn_slopes_run(M, 1, d, a, r, x, dy, sum);
+    if (r.top < r.bottom && r.first < r.last) nn_blocked_wgrad_tile(M, 1, d, a, r, x, dy, sum);
 }
 
-/* Rows top … bottom − 1 that one tap meets, without the area done with all: above,
- * below, left and right of it. */
-NN_KERNEL void nn_slopes_rest(const int M, const nn_samples *d, const nn_meeting *a, nn_slopes_area done, int top,
-                              int bottom, const float *x, const float *dy, nn_vec *sum)
+/* Rows top … bottom − 1 of one tap without the area that is done: above, below, left and right of it. */
+NN_KERNEL void nn_blocked_wgrad_rest(const int M, const nn_blocked *d, const nn_blocked_overlap *a,
+                                     nn_blocked_area done, int top, int bottom, const float *x, const float *dy,
+                                     nn_vec *sum)
 {
     if (a->top > top) top = a->top;
     if (a->bottom < bottom) bottom = a->bottom;
     if (done.top > bottom || done.bottom <= done.top || done.last <= done.first) done.top = done.bottom = bottom;
-    const nn_slopes_area rest[] = {{top, done.top, a->first, a->last},
-                                   {done.top, done.bottom, a->first, done.first},
-                                   {done.top, done.bottom, done.last, a->last},
-                                   {done.bottom, bottom, a->first, a->last}};
+    const nn_blocked_area rest[] = {{top, done.top, a->first, a->last},
+                                    {done.top, done.bottom, a->first, done.first},
+                                    {done.top, done.bottom, done.last, a->last},
+                                    {done.bottom, bottom, a->first, a->last}};
     for (int i = 0; i < 4; i++) {
         switch (M) {
-        case 1: nn_slopes_single(1, d, a, rest[i], x, dy, sum); break;
-        case 2: nn_slopes_single(2, d, a, rest[i], x, dy, sum); break;
-        case 3: nn_slopes_single(3, d, a, rest[i], x, dy, sum); break;
+        case 1: nn_blocked_wgrad_single(1, d, a, rest[i], x, dy, sum); break;
+        case 2: nn_blocked_wgrad_single(2, d, a, rest[i], x, dy, sum); break;
+        case 3: nn_blocked_wgrad_single(3, d, a, rest[i], x, dy, sum); break;
 #if NN_BLOCKED_WGRAD_OUTPUTS > 3
-        case 4: nn_slopes_single(4, d, a, rest[i], x, dy, sum); break;
+        case 4: nn_blocked_wgrad_single(4, d, a, rest[i], x, dy, sum); break;
 #endif
         }
     }
 }
 
-/* Rows top … bottom − 1 under K taps: what all of them meet, and then what only some do. */
-NN_INLINE void nn_slopes_rows(const int M, const int K, const nn_samples *d, const nn_meeting *a, int top, int bottom,
-                              const float *x, const float *dy, nn_vec *sum)
+/* Rows top … bottom − 1 of K taps: their intersection, then the rest of each tap. */
+NN_INLINE void nn_blocked_wgrad_rows(const int M, const int K, const nn_blocked *d, const nn_blocked_overlap *a,
+                                     int top, int bottom, const float *x, const float *dy, nn_vec *sum)
 {
-    const nn_meeting all = nn_meeting_all(a, K);
-    nn_slopes_area area = {top > all.top ? top : all.top, bottom < all.bottom ? bottom : all.bottom, all.first,
-                           all.last};
+    const nn_blocked_overlap all = nn_blocked_overlap_all(a, K);
+    nn_blocked_area area = {top > all.top ? top : all.top, bottom < all.bottom ? bottom : all.bottom, all.first,
+                            all.last};
     const int whole = all.top == 0 && all.bottom == d->oh && all.first == 0 && all.last == d->ow;
-    if (area.first < area.last && area.top < area.bottom) nn_slopes_run(M, K, d, a, area, x, dy, sum);
-    for (int k = 0; k < K && !whole; k++) nn_slopes_rest(M, d, a + k, area, top, bottom, x, dy, sum + k);
+    if (area.first < area.last && area.top < area.bottom) nn_blocked_wgrad_tile(M, K, d, a, area, x, dy, sum);
+    for (int k = 0; k < K && !whole; k++) nn_blocked_wgrad_rest(M, d, a + k, area, top, bottom, x, dy, sum + k);
 }
 
-/* Rows of dy that are taken together: with those of x they fit the first cache. */
-NN_INLINE int nn_slopes_chunk(const nn_samples *d)
+/* Rows of dy per chunk: with those of x they fit L1. */
+NN_INLINE int nn_blocked_wgrad_chunk(const nn_blocked *d)
 {
     const int most = NN_BLOCKED_NEAR / ((NN_BLOCKED_WGRAD_OUTPUTS + d->sw) * d->ow),
               chunks = most > 0 ? (d->oh + most - 1) / most : d->oh;
@@ -875,48 +877,48 @@ NN_INLINE int nn_slopes_chunk(const nn_samples *d)
 }
 
 /* One instance for each number of taps. */
-NN_INLINE void nn_slopes_taps(const int M, const nn_samples *d, const nn_meeting *a, int taps, int top, int bottom,
-                              const float *x, const float *dy, nn_vec *sum)
+NN_INLINE void nn_blocked_wgrad_taps(const int M, const nn_blocked *d, const nn_blocked_overlap *a, int taps, int top,
+                                     int bottom, const float *x, const float *dy, nn_vec *sum)
 {
     switch (taps) {
-    case 1: nn_slopes_rows(M, 1, d, a, top, bottom, x, dy, sum); break;
-    case 2: nn_slopes_rows(M, 2, d, a, top, bottom, x, dy, sum); break;
-    case 3: nn_slopes_rows(M, 3, d, a, top, bottom, x, dy, sum); break;
+    case 1: nn_blocked_wgrad_rows(M, 1, d, a, top, bottom, x, dy, sum); break;
+    case 2: nn_blocked_wgrad_rows(M, 2, d, a, top, bottom, x, dy, sum); break;
+    case 3: nn_blocked_wgrad_rows(M, 3, d, a, top, bottom, x, dy, sum); break;
 #if NN_BLOCKED_WGRAD_TAPS > 3
-    case 4: nn_slopes_rows(M, 4, d, a, top, bottom, x, dy, sum); break;
-    case 5: nn_slopes_rows(M, 5, d, a, top, bottom, x, dy, sum); break;
-    case 6: nn_slopes_rows(M, 6, d, a, top, bottom, x, dy, sum); break;
+    case 4: nn_blocked_wgrad_rows(M, 4, d, a, top, bottom, x, dy, sum); break;
+    case 5: nn_blocked_wgrad_rows(M, 5, d, a, top, bottom, x, dy, sum); break;
+    case 6: nn_blocked_wgrad_rows(M, 6, d, a, top, bottom, x, dy, sum); break;
 #endif
     }
 }
 
 /* Outputs of one tile, and the taps of up to NN_BLOCKED_WGRAD_TILES: from number k on. */
-typedef struct nn_slopes {
+typedef struct nn_blocked_wgrad {
     int o, outputs, k, taps, tiles;
-} nn_slopes;
+} nn_blocked_wgrad;
 
-NN_INLINE void nn_slopes_outputs(const nn_slopes *s, const nn_samples *d, const nn_meeting *a, int taps, int top,
-                                 int bottom, const float *x, const float *dy, nn_vec *sum)
+NN_INLINE void nn_blocked_wgrad_outputs(const nn_blocked_wgrad *s, const nn_blocked *d, const nn_blocked_overlap *a,
+                                        int taps, int top, int bottom, const float *x, const float *dy, nn_vec *sum)
 {
     switch (s->outputs) {
-    case 1: nn_slopes_taps(1, d, a, taps, top, bottom, x, dy, sum); break;
-    case 2: nn_slopes_taps(2, d, a, taps, top, bottom, x, dy, sum); break;
-    case 3: nn_slopes_taps(3, d, a, taps, top, bottom, x, dy, sum); break;
+    case 1: nn_blocked_wgrad_taps(1, d, a, taps, top, bottom, x, dy, sum); break;
+    case 2: nn_blocked_wgrad_taps(2, d, a, taps, top, bottom, x, dy, sum); break;
+    case 3: nn_blocked_wgrad_taps(3, d, a, taps, top, bottom, x, dy, sum); break;
 #if NN_BLOCKED_WGRAD_OUTPUTS > 3
-    case 4: nn_slopes_taps(4, d, a, taps, top, bottom, x, dy, sum); break;
+    case 4: nn_blocked_wgrad_taps(4, d, a, taps, top, bottom, x, dy, sum); break;
 #endif
     }
 }
 
 /* dW of these outputs and taps. */
-NN_KERNEL void nn_slopes_of(const nn_slopes *s, const nn_samples *d, long blocks, const float *x, const float *dy,
-                            float *dweight)
+NN_KERNEL void nn_blocked_wgrad_run(const nn_blocked_wgrad *s, const nn_blocked *d, long blocks, const float *x,
+                                    const float *dy, float *dweight)
 {
     const long from = (long)d->c * d->h * d->w * NN_LINE, plane = (long)d->oh * d->ow * NN_LINE;
-    const int chunk = nn_slopes_chunk(d);
-    nn_meeting a[NN_BLOCKED_WGRAD_TILES * NN_BLOCKED_WGRAD_TAPS];
+    const int chunk = nn_blocked_wgrad_chunk(d);
+    nn_blocked_overlap a[NN_BLOCKED_WGRAD_TILES * NN_BLOCKED_WGRAD_TAPS];
     nn_vec sum[NN_BLOCKED_WGRAD_TILES][NN_BLOCKED_WGRAD_OUTPUTS * NN_BLOCKED_WGRAD_TAPS];
-    for (int k = 0; k < s->taps; k++) a[k] = nn_meeting_of(d, s->k + k);
+    for (int k = 0; k < s->taps; k++) a[k] = nn_blocked_overlap_of(d, s->k + k);
     for (int q = 0; q < s->tiles; q++)
         for (int m = 0; m < NN_BLOCKED_WGRAD_OUTPUTS * NN_BLOCKED_WGRAD_TAPS; m++) sum[q][m] = nn_zero();
     for (long b = 0; b < blocks; b++) {
@@ -924,8 +926,8 @@ NN_KERNEL void nn_slopes_of(const nn_slopes *s, const nn_samples *d, long blocks
             for (int q = 0; q < s->tiles; q++) {
                 int k = q * NN_BLOCKED_WGRAD_TAPS,
                     end = k + NN_BLOCKED_WGRAD_TAPS < s->taps ? k + NN_BLOCKED_WGRAD_TAPS : s->taps;
-                nn_slopes_outputs(s, d, a + k, end - k, i, i + chunk < d->oh ? i + chunk : d->oh, x + b * from,
-                                  dy + (b * d->o + s->o) * plane, sum[q]);
+                nn_blocked_wgrad_outputs(s, d, a + k, end - k, i, i + chunk < d->oh ? i + chunk : d->oh, x + b * from,
+                                         dy + (b * d->o + s->o) * plane, sum[q]);
             }
         }
     }
@@ -939,8 +941,8 @@ NN_KERNEL void nn_slopes_of(const nn_slopes *s, const nn_samples *d, long blocks
     }
 }
 
-/* Part t of T: of the tiles of outputs × groups of taps. */
-NN_KERNEL void nn_samples_conv_dweight(const nn_samples *d, long blocks, const float *x, const float *dy,
+/* Part t of T of the tiles of outputs × groups of taps. */
+NN_KERNEL void nn_blocked_conv_dweight(const nn_blocked *d, long blocks, const float *x, const float *dy,
                                        float *dweight, int t, int T)
 {
     const int taps = d->c * d->kh * d->kw, runs = (taps + NN_BLOCKED_WGRAD_TAPS - 1) / NN_BLOCKED_WGRAD_TAPS,
@@ -949,55 +951,55 @@ NN_KERNEL void nn_samples_conv_dweight(const nn_samples *d, long blocks, const f
     const long count = (long)tiles * groups;
     for (long i = count * t / T; i < count * (t + 1) / T; i++) {
         const int tile = (int)(i / groups), group = (int)(i % groups), first = runs * group / groups;
-        nn_slopes s = {
+        nn_blocked_wgrad s = {
             .o = d->o * tile / tiles, .k = first * NN_BLOCKED_WGRAD_TAPS, .tiles = runs * (group + 1) / groups - first};
         s.outputs = d->o * (tile + 1) / tiles - s.o;
         s.taps = taps - s.k < s.tiles * NN_BLOCKED_WGRAD_TAPS ? taps - s.k : s.tiles * NN_BLOCKED_WGRAD_TAPS;
-        nn_slopes_of(&s, d, blocks, x, dy, dweight);
+        nn_blocked_wgrad_run(&s, d, blocks, x, dy, dweight);
     }
 }
 
-/* x: [n][c][h][w]   y, place: [n][c][oh][ow].  The place is the tap u · kw + v that
+/* x: [n][c][h][w]   y, argmax: [n][c][oh][ow].  The argmax is the tap u · kw + v that
  * won, in a byte or (wide) in an int32_t; `least`: the smallest element wins. */
-typedef struct nn_window {
+typedef struct nn_pool_window {
     int c, h, w, oh, ow;
     int kh, kw, sh, sw, dh, dw, top, left;
     int least, wide;
-} nn_window;
+} nn_pool_window;
 
 typedef unsigned char nn_bytes __attribute__((vector_size(NN_W), aligned(1), may_alias));
 
 NN_INLINE void nn_set_run(float *p, long count, float value)
 {
-    for (long i = 0; i < count; i += NN_W) nn_store_part(p + i, count - i, nn_spread(value));
+    for (long i = 0; i < count; i += NN_W) nn_store_part(p + i, count - i, nn_broadcast(value));
 }
 
-NN_INLINE void nn_put_places(void *place, int wide, long at, long end, int count, nn_ints winner)
+NN_INLINE void nn_store_argmax(void *argmax, int wide, long at, long end, int count, nn_ints winner)
 {
     if (end - at >= NN_W) count = NN_W;
     if (!wide && count == NN_W) {
-        *(nn_bytes *)((unsigned char *)place + at) = __builtin_convertvector(winner, nn_bytes);
+        *(nn_bytes *)((unsigned char *)argmax + at) = __builtin_convertvector(winner, nn_bytes);
         return;
     }
     if (count == NN_W) {
-        *(nn_ints *)((int *)place + at) = winner;
+        *(nn_ints *)((int *)argmax + at) = winner;
         return;
     }
     int lane[NN_W] __attribute__((aligned(64)));
     *(nn_ints *)lane = winner;
     for (int k = 0; k < count; k++) {
         if (wide)
-            ((int *)place)[at + k] = lane[k];
+            ((int *)argmax)[at + k] = lane[k];
         else
-            ((unsigned char *)place)[at + k] = (unsigned char)lane[k];
+            ((unsigned char *)argmax)[at + k] = (unsigned char)lane[k];
     }
 }
 
-enum { NN_ROW = 2048 }; /* longest row of a gradient that is taken so */
+enum { NN_ROW = 2048 }; /* longest row of a gradient that is computed this way */
 
 enum {
     NN_COLUMNS = 128, /* of a group */
-    NN_SIDE = 4,      /* vectors that are summed side by side */
+    NN_SIDE = 4,      /* vectors that are summed at a time */
     NN_RUN = 64       /* rows */
 };
 
@@ -1006,21 +1008,21 @@ typedef struct nn_totals {
     float a[NN_COLUMNS], b[NN_COLUMNS];
 } __attribute__((aligned(64))) nn_totals;
 
-/* A band: a group of columns, and what is summed there. */
+/* A group of columns, and what is summed. */
 typedef struct nn_band nn_band;
 
 struct nn_band {
-    const float *a, *b;           /* at the group's first column, as are what `run` reads of the others */
+    const float *a, *b;           /* at the group's first column, as are the others that `run` reads */
     long a_step, b_step;          /* from row to row */
     const float *mean;            /* of b */
-    const float *factor, *offset; /* what makes of b − mean the value that relu was given */
+    const float *factor, *offset; /* relu's input is (b − mean) · factor + offset */
     long columns;
     void (*run)(const nn_band *, long first, long count, nn_totals *);
     void (*join)(nn_totals *, long count, const nn_totals *rest, long rest_count, long columns);
 };
 
 /* Where part t of T begins: whole cache lines while there are enough of them. */
-NN_INLINE long nn_columns_share(long c, int t, int T)
+NN_INLINE long nn_columns_partition(long c, int t, int T)
 {
     const long unit = c < (long)NN_LINE * T ? NN_LINE / 2 : NN_LINE, at = (c + unit - 1) / unit * t / T * unit;
     return at < c ? at : c;
@@ -1028,7 +1030,7 @@ NN_INLINE long nn_columns_share(long c, int t, int T)
 
 NN_INLINE long nn_columns_count(long first, long last) { return last - first < NN_COLUMNS ? last - first : NN_COLUMNS; }
 
-/* Vector v of V, where `columns` are left; the last one is cut off unless they are whole. */
+/* Vector v of V, with `columns` left; the last one is partly filled unless `whole`. */
 NN_INLINE nn_vec nn_columns_load(const int V, const int whole, const float *p, int v, long columns)
 {
     return whole || v < V - 1 ? nn_load(p + v * NN_W) : nn_load_some(p + v * NN_W, columns - v * NN_W);
@@ -1056,7 +1058,7 @@ NN_INLINE void nn_columns_sum(const int V, const int whole, const nn_band *r, lo
     }
 }
 
-/* All columns of the group: they are a few at a time, while the rows stay in cache. */
+/* All columns of the group, a few vectors at a time, while the rows stay in cache. */
 NN_INLINE void nn_columns_all(nn_columns_run *run, const nn_band *r, long first, long count, nn_totals *s)
 {
     long k = 0;
@@ -1097,31 +1099,22 @@ NN_KERNEL void nn_rows_total(const nn_band *r, long first, long count, nn_totals
     r->join(s, half, &rest, count - half, r->columns);
 }
 
-/* Numbers of each column of a group, and what an element becomes with those of its own. */
+/* Parameters of each column of a group, and a map of an element with those of its column. */
 typedef struct nn_columns {
     float p[NN_COLUMNS], q[NN_COLUMNS], r[NN_COLUMNS], s[NN_COLUMNS], u[NN_COLUMNS];
 } __attribute__((aligned(64))) nn_columns;
 
-typedef nn_vec nn_cell(nn_vec a, nn_vec b, const nn_columns *d, long k);
+typedef nn_vec nn_column_map(nn_vec a, nn_vec b, const nn_columns *d, long k);
 
-/* What a map reads and writes, and how far its rows are apart: y = f(a, b) + z, and then
- * relu.  Without b it is a, without z there is no sum.  y may be a, b or z. */
-typedef struct nn_row_map {
-    const float *a, *b, *z;
-    float *y;
-    long a_step, b_step, z_step, y_step;
-    int relu;
-} nn_row_map;
-
-/* A thread's part of a map: of the rows, or of the columns where rows are few. */
-typedef struct nn_portion {
+/* A thread's part of a map: of the rows, or of the columns if there are few rows. */
+typedef struct nn_rows_part {
     long row, rows, first, last; /* columns first … last */
-} nn_portion;
+} nn_rows_part;
 
-NN_INLINE nn_portion nn_portion_of(long rows, long c, int t, int T)
+NN_INLINE nn_rows_part nn_rows_part_of(long rows, long c, int t, int T)
 {
-    if (rows < 8L * T) return (nn_portion){0, rows, nn_columns_share(c, t, T), nn_columns_share(c, t + 1, T)};
-    return (nn_portion){rows * t / T, rows * (t + 1) / T - rows * t / T, 0, c};
+    if (rows < 8L * T) return (nn_rows_part){0, rows, nn_columns_partition(c, t, T), nn_columns_partition(c, t + 1, T)};
+    return (nn_rows_part){rows * t / T, rows * (t + 1) / T - rows * t / T, 0, c};
 }
 
 /* A rectangle of pixels: its first element is at `start` of the image, the next ones
@@ -1133,15 +1126,15 @@ typedef struct nn_rect {
     int number, stride;
 } nn_rect;
 
-/* `left` channels, with their signs turned by `flip`. */
+/* `left` channels, with their signs flipped by `flip`. */
 NN_INLINE nn_vec nn_rect_load(const float *x, long left, int flip, const int whole)
 {
     return (nn_vec)((nn_ints)(whole ? nn_load(x) : nn_load_some(x, left)) ^ flip);
 }
 
-/* Of each of `left` channels, or of `vectors` whole vectors, the largest element, and
- * the smallest where `flip` turns signs; `keep`: and its number. */
-NN_INLINE void nn_rect_largest(const nn_rect *a, const float *x, long left, int flip, float *y, void *place, int wide,
+/* The largest element of each of `left` channels, or of `vectors` whole vectors; the smallest if
+ * `flip` flips signs.  `keep`: its number as well. */
+NN_INLINE void nn_rect_largest(const nn_rect *a, const float *x, long left, int flip, float *y, void *argmax, int wide,
                                long at, const int vectors, const int keep)
 {
     nn_vec best[NN_SIDE];
@@ -1172,31 +1165,31 @@ NN_INLINE void nn_rect_largest(const nn_rect *a, const float *x, long left, int 
             nn_store(y + k * NN_W, value);
         else
             nn_store_some(y, left, value);
-        if (keep) nn_put_places(place, wide, at + k * NN_W, at + left, left < NN_W ? (int)left : NN_W, winner[k]);
+        if (keep) nn_store_argmax(argmax, wide, at + k * NN_W, at + left, left < NN_W ? (int)left : NN_W, winner[k]);
     }
 }
 
-/* Channels from … to − 1 of the pixel at y[at]; place may be NULL. */
+/* Channels from … to − 1 of the pixel at y[at]; argmax may be NULL. */
 NN_INLINE void nn_rect_channels(const nn_rect *a, const float *image, long from, long to, int flip, float *y,
-                                void *place, int wide, long at)
+                                void *argmax, int wide, long at)
 {
     const long run = NN_SIDE * NN_W;
     long c = from;
     for (; c + run <= to; c += run) {
-        if (place)
-            nn_rect_largest(a, image + c, run, flip, y + at + c, place, wide, at + c, NN_SIDE, 1);
+        if (argmax)
+            nn_rect_largest(a, image + c, run, flip, y + at + c, argmax, wide, at + c, NN_SIDE, 1);
         else
-            nn_rect_largest(a, image + c, run, flip, y + at + c, place, wide, at + c, NN_SIDE, 0);
+            nn_rect_largest(a, image + c, run, flip, y + at + c, argmax, wide, at + c, NN_SIDE, 0);
     }
     for (; c < to; c += NN_W) {
-        if (place)
-            nn_rect_largest(a, image + c, to - c, flip, y + at + c, place, wide, at + c, 1, 1);
+        if (argmax)
+            nn_rect_largest(a, image + c, to - c, flip, y + at + c, argmax, wide, at + c, 1, 1);
         else
-            nn_rect_largest(a, image + c, to - c, flip, y + at + c, place, wide, at + c, 1, 0);
+            nn_rect_largest(a, image + c, to - c, flip, y + at + c, argmax, wide, at + c, 1, 0);
     }
 }
 
-/* The taps of an axis that lie in the image, first … last − 1. */
+/* The taps of an axis that are inside the image, first … last − 1. */
 NN_INLINE void nn_taps_of(int corner, int k, int dilation, int size, int *first, int *last)
 {
     *first = 0;
@@ -1206,7 +1199,7 @@ NN_INLINE void nn_taps_of(int corner, int k, int dilation, int size, int *first,
 }
 
 /* The window whose corner is at (top, left). */
-NN_INLINE nn_rect nn_window_patch(const nn_window *d, int top, int left)
+NN_INLINE nn_rect nn_window_rect(const nn_pool_window *d, int top, int left)
 {
     int row, below, column, right;
     nn_taps_of(top, d->kh, d->dh, d->h, &row, &below);
@@ -1218,9 +1211,10 @@ NN_INLINE nn_rect nn_window_patch(const nn_window *d, int top, int left)
     return a;
 }
 
-NN_KERNEL void nn_extremum_last(const nn_window *d, long n, const float *x, float *y, void *place, int t, int T)
+NN_KERNEL void nn_minmax_pool_nhwc(const nn_pool_window *d, long n, const float *x, float *y, void *argmax, int t,
+                                   int T)
 {
-    const nn_portion part = nn_portion_of(n * d->oh * d->ow, d->c, t, T);
+    const nn_rows_part part = nn_rows_part_of(n * d->oh * d->ow, d->c, t, T);
     const int flip = d->least ? (int)0x80000000 : 0;
     for (long p = part.row; p < (part.row + part.rows);) {
         long row = p / d->ow,
@@ -1228,8 +1222,8 @@ NN_KERNEL void nn_extremum_last(const nn_window *d, long n, const float *x, floa
         const float *image = x + row / d->oh * d->h * d->w * d->c;
         int top = (int)(row % d->oh) * d->sh - d->top, left = (int)(p - row * d->ow) * d->sw - d->left;
         for (; p < stop; p++, left += d->sw) {
-            nn_rect a = nn_window_patch(d, top, left);
-            nn_rect_channels(&a, image, part.first, part.last, flip, y, place, d->wide, p * d->c);
+            nn_rect a = nn_window_rect(d, top, left);
+            nn_rect_channels(&a, image, part.first, part.last, flip, y, argmax, d->wide, p * d->c);
         }
     }
 }
@@ -1259,48 +1253,49 @@ NN_INLINE nn_ints nn_load_bytes(const unsigned char *p)
 #endif
 }
 
-/* Of NN_W places from `at` on, which are `tap`? */
-NN_INLINE nn_ints nn_places_are(const void *place, const int wide, long at, int tap)
+/* Which of NN_W elements of argmax from `at` on are `tap`. */
+NN_INLINE nn_ints nn_argmax_is(const void *argmax, const int wide, long at, int tap)
 {
-    if (wide) return *(const nn_ints *)((const int *)place + at) == tap;
+    if (wide) return *(const nn_ints *)((const int *)argmax + at) == tap;
     nn_ints bits = *(const nn_ints *)nn_byte_bits, all = nn_lane() * 0 + (int)(tap * 0x01010101u);
-    return (nn_load_bytes((const unsigned char *)place + at) & bits) == (all & bits);
+    return (nn_load_bytes((const unsigned char *)argmax + at) & bits) == (all & bits);
 }
 
-/* The same of the `left` < NN_W last channels. */
-NN_INLINE nn_ints nn_rest_is(const void *place, const int wide, long at, long left, int tap)
+/* The same for the last `left` < NN_W channels. */
+NN_INLINE nn_ints nn_argmax_rest_is(const void *argmax, const int wide, long at, long left, int tap)
 {
     int lane[NN_W] __attribute__((aligned(64))) = {0};
     for (long k = 0; k < left; k++)
-        lane[k] = (wide ? ((const int *)place)[at + k] : ((const unsigned char *)place)[at + k]) == tap ? -1 : 0;
+        lane[k] = (wide ? ((const int *)argmax)[at + k] : ((const unsigned char *)argmax)[at + k]) == tap ? -1 : 0;
     return *(const nn_ints *)lane;
 }
 
-/* dx = dy where the place is `tap`, else 0; `more`: that is added. */
-NN_INLINE void nn_extremum_give(const float *dy, const void *place, const int wide, long at, int tap, float *dx, long c,
-                                const int more)
+/* dx = dy where the argmax is `tap`, else 0; `more`: dx += that. */
+NN_INLINE void nn_minmax_add(const float *dy, const void *argmax, const int wide, long at, int tap, float *dx, long c,
+                             const int more)
 {
     long k = 0;
     for (; k + NN_W <= c; k += NN_W) {
-        nn_vec share = nn_select(nn_places_are(place, wide, at + k, tap), nn_load(dy + at + k), nn_zero());
+        nn_vec share = nn_select(nn_argmax_is(argmax, wide, at + k, tap), nn_load(dy + at + k), nn_zero());
         if (more) share += nn_load(dx + k);
         nn_store(dx + k, share);
     }
     if (k == c) return;
-    nn_vec share = nn_select(nn_rest_is(place, wide, at + k, c - k, tap), nn_load_some(dy + at + k, c - k), nn_zero());
+    nn_vec share =
+        nn_select(nn_argmax_rest_is(argmax, wide, at + k, c - k, tap), nn_load_some(dy + at + k, c - k), nn_zero());
     if (more) share += nn_load_some(dx + k, c - k);
     nn_store_some(dx + k, c - k, share);
 }
 
-/* The windows of an axis over element `at`, counted with the padding: first … last.
- * Carried on from the element before. */
-NN_INLINE void nn_windows_over(int at, int reach, int stride, int count, int *first, int *last)
+/* The windows of an axis over element `at`, counted with the padding: first … last, updated from
+ * those of the element before. */
+NN_INLINE void nn_windows_over(int at, int extent, int stride, int count, int *first, int *last)
 {
-    while (*first < count && *first * stride + reach <= at) ++*first;
+    while (*first < count && *first * stride + extent <= at) ++*first;
     while (*last + 1 < count && (*last + 1) * stride <= at) ++*last;
 }
 
-/* The tap under which a window that begins `distance` before an element reads it; −1: none. */
+/* The tap that reads an element `distance` after the start of its window; −1: none. */
 NN_INLINE int nn_tap_at(int distance, int dilation)
 {
     if (dilation == 1) return distance;
@@ -1308,9 +1303,9 @@ NN_INLINE int nn_tap_at(int distance, int dilation)
 }
 
 /* One pixel of dx, at (row, column) of the padded image: from the windows first[0] …
- * last[0] down and first[1] … last[1] across.  dy and place are the sample's from `at` on. */
-NN_INLINE void nn_extremum_dx_pixel(const nn_window *d, const float *dy, const void *place, long at, int row,
-                                    int column, const int *first, const int *last, float *dx)
+ * last[0] down and first[1] … last[1] across.  dy and argmax are the sample's from `at` on. */
+NN_INLINE void nn_minmax_dx_pixel(const nn_pool_window *d, const float *dy, const void *argmax, long at, int row,
+                                  int column, const int *first, const int *last, float *dx)
 {
     int more = 0;
     for (int i = first[0]; i <= last[0]; i++) {
@@ -1320,64 +1315,63 @@ NN_INLINE void nn_extremum_dx_pixel(const nn_window *d, const float *dy, const v
             long from = at + ((long)i * d->ow + j) * d->c;
             if (v < 0) continue;
             if (d->wide && more)
-                nn_extremum_give(dy, place, 1, from, tap, dx, d->c, 1);
+                nn_minmax_add(dy, argmax, 1, from, tap, dx, d->c, 1);
             else if (d->wide)
-                nn_extremum_give(dy, place, 1, from, tap, dx, d->c, 0);
+                nn_minmax_add(dy, argmax, 1, from, tap, dx, d->c, 0);
             else if (more)
-                nn_extremum_give(dy, place, 0, from, tap, dx, d->c, 1);
+                nn_minmax_add(dy, argmax, 0, from, tap, dx, d->c, 1);
             else
-                nn_extremum_give(dy, place, 0, from, tap, dx, d->c, 0);
+                nn_minmax_add(dy, argmax, 0, from, tap, dx, d->c, 0);
             more = 1;
         }
     }
     if (!more) nn_set_run(dx, d->c, 0);
 }
 
-/* No two windows share an element, and none reaches beyond the image. */
-NN_INLINE int nn_windows_apart(const nn_window *d)
+/* Whether no two windows overlap and none extends into the padding. */
+NN_INLINE int nn_windows_apart(const nn_pool_window *d)
 {
     const int inside =
         d->top == 0 && d->left == 0 && (d->oh - 1) * d->sh + d->kh <= d->h && (d->ow - 1) * d->sw + d->kw <= d->w;
     return inside && d->dh == 1 && d->dw == 1 && d->sh >= d->kh && d->sw >= d->kw;
 }
 
-/* One row of dx of such windows, given what the windows' places of row u get; dy and
- * place are those of the windows over it from `at` on. */
-NN_INLINE void nn_extremum_dx_row(const nn_window *d, const float *dy, const void *place, long at, int u, float *dx)
+/* One row of dx under row u of such windows, whose dy and argmax are from `at` on. */
+NN_INLINE void nn_minmax_dx_row(const nn_pool_window *d, const float *dy, const void *argmax, long at, int u, float *dx)
 {
     for (int j = 0; j < d->ow; j++, at += d->c) {
         const int first = j * d->sw, end = j + 1 < d->ow ? first + d->sw : d->w;
         for (int v = 0; v < d->kw; v++) {
             float *to = dx + (long)(first + v) * d->c;
             if (d->wide)
-                nn_extremum_give(dy, place, 1, at, u * d->kw + v, to, d->c, 0);
+                nn_minmax_add(dy, argmax, 1, at, u * d->kw + v, to, d->c, 0);
             else
-                nn_extremum_give(dy, place, 0, at, u * d->kw + v, to, d->c, 0);
+                nn_minmax_add(dy, argmax, 0, at, u * d->kw + v, to, d->c, 0);
         }
         nn_set_run(dx + (long)(first + d->kw) * d->c, (long)(end - first - d->kw) * d->c, 0);
     }
 }
 
 /* Rows first … last − 1 of all images. */
-NN_INLINE void nn_extremum_dx_apart(const nn_window *d, const float *dy, const void *place, float *dx, long first,
-                                    long last)
+NN_INLINE void nn_minmax_dx_apart(const nn_pool_window *d, const float *dy, const void *argmax, float *dx, long first,
+                                  long last)
 {
     for (long k = first; k < last; k++) {
         const int row = (int)(k % d->h), i = row / d->sh, u = row % d->sh;
         float *to = dx + k * d->w * d->c;
         if (i < d->oh && u < d->kh)
-            nn_extremum_dx_row(d, dy, place, (k / d->h * d->oh + i) * d->ow * d->c, u, to);
+            nn_minmax_dx_row(d, dy, argmax, (k / d->h * d->oh + i) * d->ow * d->c, u, to);
         else
             nn_set_run(to, (long)d->w * d->c, 0);
     }
 }
 
-NN_KERNEL void nn_extremum_last_dx(const nn_window *d, long n, const float *dy, const void *place, float *dx, int t,
-                                   int T)
+NN_KERNEL void nn_minmax_pool_nhwc_dx(const nn_pool_window *d, long n, const float *dy, const void *argmax, float *dx,
+                                      int t, int T)
 {
     const int high = (d->kh - 1) * d->dh + 1, wide = (d->kw - 1) * d->dw + 1;
     if (nn_windows_apart(d)) {
-        nn_extremum_dx_apart(d, dy, place, dx, n * d->h * t / T, n * d->h * (t + 1) / T);
+        nn_minmax_dx_apart(d, dy, argmax, dx, n * d->h * t / T, n * d->h * (t + 1) / T);
         return;
     }
     for (long k = n * d->h * t / T; k < n * d->h * (t + 1) / T; k++) {
@@ -1386,15 +1380,15 @@ NN_KERNEL void nn_extremum_last_dx(const nn_window *d, long n, const float *dy, 
         nn_windows_over(row, high, d->sh, d->oh, &first[0], &last[0]);
         for (int s = 0; s < d->w; s++) {
             nn_windows_over(s + d->left, wide, d->sw, d->ow, &first[1], &last[1]);
-            nn_extremum_dx_pixel(d, dy, place, at, row, s + d->left, first, last, dx + (k * d->w + s) * d->c);
+            nn_minmax_dx_pixel(d, dy, argmax, at, row, s + d->left, first, last, dx + (k * d->w + s) * d->c);
         }
     }
 }
 
 NN_INLINE nn_vec nn_clamp(nn_vec x, float low, float high)
 {
-    x = nn_select(x < low, nn_spread(low), x);
-    return nn_select(x > high, nn_spread(high), x);
+    x = nn_select(x < low, nn_broadcast(low), x);
+    return nn_select(x > high, nn_broadcast(high), x);
 }
 
 /* x = k · ln 2 + r with |r| ≤ ln 2 / 2; returns e^r − 1 for |x| < 2^7.  The higher
@@ -1416,7 +1410,7 @@ NN_INLINE nn_vec nn_exp_reduce(nn_vec x, nn_ints *k)
 
 NN_INLINE nn_vec nn_power_of_2(nn_ints k) { return (nn_vec)((k + 127) << 23); }
 
-/* e^x: the power of two in two factors, for it may be out of range by itself. */
+/* e^x; the power of two is applied in two factors, since it alone may be out of range. */
 NN_INLINE nn_vec nn_exp(nn_vec x)
 {
     nn_ints k;
@@ -1465,7 +1459,7 @@ NN_KERNEL void nn_tanh_grad(long n, long each, const float *dy, const float *y, 
 
 enum { NN_BLOCK = 256 * NN_W }; /* elements of a block */
 
-/* One term: of elements of two runs, and a constant. */
+/* A term of a sum, from the elements of two runs and a constant. */
 typedef nn_vec nn_term(nn_vec a, nn_vec b, nn_vec p);
 
 NN_INLINE nn_vec nn_term_a(nn_vec a, nn_vec b, nn_vec p)
@@ -1507,7 +1501,7 @@ NN_INLINE nn_vec nn_sums(nn_term *f, nn_vec p, const float *a, const float *b, l
     return total;
 }
 
-NN_INLINE float nn_run_top(const float *x, long c)
+NN_INLINE float nn_run_max(const float *x, long c)
 {
     nn_vec top = nn_load_part(x, c);
     for (long i = NN_W; i < c; i += NN_W) {
@@ -1534,12 +1528,12 @@ NN_INLINE nn_vec nn_divided(nn_vec x, float by, float q)
 
 NN_INLINE void nn_softmax_run(long c, const float *x, float *y)
 {
-    nn_map(nn_exp_less, nn_run_top(x, c), 0, c, x, y, 0, 1);
+    nn_map(nn_exp_less, nn_run_max(x, c), 0, c, x, y, 0, 1);
     nn_map(nn_divided, nn_lanes_sum(nn_sums(nn_term_a, nn_zero(), y, y, c)), 0, c, y, y, 0, 1);
 }
 
-/* `count` places from x on; channels are p elements apart. */
-NN_INLINE nn_vec nn_places_top(long c, long p, const float *x, long count)
+/* The maximum over the channels of `count` pixels from x on; channels are p elements apart. */
+NN_INLINE nn_vec nn_pixels_max(long c, long p, const float *x, long count)
 {
     nn_vec top = nn_load_part(x, count);
     for (long k = 1; k < c; k++) {
@@ -1549,9 +1543,9 @@ NN_INLINE nn_vec nn_places_top(long c, long p, const float *x, long count)
     return top;
 }
 
-NN_INLINE void nn_softmax_places(long c, long p, const float *x, float *y, long count)
+NN_INLINE void nn_softmax_pixels(long c, long p, const float *x, float *y, long count)
 {
-    nn_vec top = nn_places_top(c, p, x, count), sum = nn_zero();
+    nn_vec top = nn_pixels_max(c, p, x, count), sum = nn_zero();
     for (long k = 0; k < c; k++) {
         nn_vec v = nn_exp(nn_load_part(x + k * p, count) - top);
         sum += v;
@@ -1560,27 +1554,27 @@ NN_INLINE void nn_softmax_places(long c, long p, const float *x, float *y, long 
     for (long k = 0; k < c; k++) nn_store_part(y + k * p, count, nn_load_part(y + k * p, count) / sum);
 }
 
-/* Vectors of places in a sample; 1 for a run. */
-NN_INLINE long nn_place_vectors(long p) { return (p + NN_W - 1) / NN_W; }
+/* Vectors of pixels in a sample; 1 if p = 1. */
+NN_INLINE long nn_pixel_vectors(long p) { return (p + NN_W - 1) / NN_W; }
 
-/* Where vector k of all samples begins. */
-NN_INLINE long nn_place_at(long c, long p, long k)
+/* The offset of vector k of all samples. */
+NN_INLINE long nn_pixel_at(long c, long p, long k)
 {
-    long vectors = nn_place_vectors(p);
+    long vectors = nn_pixel_vectors(p);
     return k / vectors * c * p + k % vectors * NN_W;
 }
 
-NN_INLINE long nn_place_count(long p, long k) { return p - k % nn_place_vectors(p) * NN_W; }
+NN_INLINE long nn_pixel_count(long p, long k) { return p - k % nn_pixel_vectors(p) * NN_W; }
 
 NN_KERNEL void nn_softmax(long n, long c, long p, const float *x, float *y, int t, int T)
 {
-    long all = n * nn_place_vectors(p);
+    long all = n * nn_pixel_vectors(p);
     for (long k = all * t / T; k < all * (t + 1) / T; k++) {
-        long at = nn_place_at(c, p, k);
+        long at = nn_pixel_at(c, p, k);
         if (p == 1)
             nn_softmax_run(c, x + at, y + at);
         else
-            nn_softmax_places(c, p, x + at, y + at, nn_place_count(p, k));
+            nn_softmax_pixels(c, p, x + at, y + at, nn_pixel_count(p, k));
     }
 }
 
@@ -1598,7 +1592,7 @@ NN_INLINE void nn_tile(const int M, const int V, int k, const float *a, const fl
     nn_vec sum[NN_GEMM_ROWS][NN_GEMM_VECTORS];
     NN_UNROLL
     for (int m = 0; m < M; m++) NN_UNROLL
-    for (int v = 0; v < V; v++) sum[m][v] = add ? nn_load(c + m * ldc + v * NN_W) : nn_spread(start ? start[m] : 0);
+    for (int v = 0; v < V; v++) sum[m][v] = add ? nn_load(c + m * ldc + v * NN_W) : nn_broadcast(start ? start[m] : 0);
     for (int i = 0; i < k; i++) {
         nn_vec row[NN_GEMM_VECTORS];
         NN_UNROLL
@@ -1643,24 +1637,24 @@ NN_KERNEL void nn_tile_run(int rows, int vectors, int k, const float *a, const f
 #undef NN_CASE
 }
 
-/* What the caller knows of its matrices. */
+/* The caller's matrices. */
 typedef struct nn_matrices {
     const void *self;
     /* rows m0 … m0 + rows of A at depth k0 … k0 + depth → to[depth][rows] */
     void (*pack_a)(const void *self, int m0, int rows, int k0, int depth, float *to);
     /* columns n0 … n0 + columns of B at depth k0 … → to[depth][NN_GEMM_COLUMNS]; columns beyond are zero */
     void (*pack_b)(const void *self, long n0, int columns, int k0, int depth, float *to);
-    /* where C[m0][n0] is, when `columns` of it lie side by side and each row is *ldc further; NULL otherwise */
-    float *(*place)(const void *self, int m0, long n0, int columns, long *ldc);
-    /* element by element, when place is NULL */
-    void (*fetch)(const void *self, int m0, int rows, long n0, int columns, float *tile);
-    void (*spread)(const void *self, int m0, int rows, long n0, int columns, const float *tile);
-    /* last of all, for rows in C or (not in place) in a tile before it is spread; or NULL */
+    /* the address of C[m0][n0] if `columns` of it are contiguous, with rows *ldc apart; else NULL */
+    float *(*address)(const void *self, int m0, long n0, int columns, long *ldc);
+    /* element by element, if there is no address */
+    void (*load)(const void *self, int m0, int rows, long n0, int columns, float *tile);
+    void (*store)(const void *self, int m0, int rows, long n0, int columns, const float *tile);
+    /* applied last, to rows in C or (not in place) to a tile before it is stored; or NULL */
     void (*finish)(const void *self, int m0, int rows, long n0, int columns, float *c, long ldc, int in_place);
     const float *start; /* C's first value of each row, or NULL */
 } nn_matrices;
 
-/* Rows of the strips that `rows` is cut into: all alike but for one. */
+/* Rows of the strips that `rows` is divided into, all equal but for one. */
 NN_INLINE int nn_strip(int rows)
 {
     int strips = (rows + NN_GEMM_ROWS - 1) / NN_GEMM_ROWS;
@@ -1673,20 +1667,20 @@ NN_INLINE void nn_strip_run(const nn_matrices *x, int m0, int rows, long n0, int
     const float *start = x->start && k0 == 0 ? x->start + m0 : 0;
     int add = k0 > 0, finish = last && x->finish;
     long ldc = 0;
-    float *c = columns % NN_W == 0 ? x->place(x->self, m0, n0, columns, &ldc) : 0;
+    float *c = columns % NN_W == 0 ? x->address(x->self, m0, n0, columns, &ldc) : 0;
     if (c && (columns == NN_GEMM_COLUMNS || columns == NN_W)) {
         nn_tile_run(rows, columns / NN_W, depth, a, b, c, ldc, start, add);
         if (finish) x->finish(x->self, m0, rows, n0, columns, c, ldc, 1);
         return;
     }
     float tile[NN_GEMM_TILE];
-    if (add) x->fetch(x->self, m0, rows, n0, columns, tile);
+    if (add) x->load(x->self, m0, rows, n0, columns, tile);
     nn_tile_run(rows, columns <= NN_W ? 1 : NN_GEMM_VECTORS, depth, a, b, tile, NN_GEMM_COLUMNS, start, add);
     if (finish) x->finish(x->self, m0, rows, n0, columns, tile, NN_GEMM_COLUMNS, 0);
-    x->spread(x->self, m0, rows, n0, columns, tile);
+    x->store(x->self, m0, rows, n0, columns, tile);
 }
 
-/* The share of thread t of T: whole panels of columns. */
+/* Part t of T, in whole panels of columns. */
 NN_INLINE void nn_gemm(const nn_matrices *x, int m, long n, int k, int t, int T)
 {
     float b[NN_GEMM_DEPTH * NN_GEMM_COLUMNS] __attribute__((aligned(64)));
@@ -1714,24 +1708,24 @@ NN_INLINE void nn_gemm(const nn_matrices *x, int m, long n, int k, int t, int T)
 
 enum { NN_DOT_FEW = 8 }; /* outputs at once, of few samples: as many sums as hide the latency of one */
 
-typedef struct nn_rows {
+typedef struct nn_dense_matrices {
     const float *a;
     long am, ak; /* A(m, k) = a[m·am + k·ak] */
     const float *b;
     float *c;
     int width; /* of a row of B and of C */
-} nn_rows;
+} nn_dense_matrices;
 
-NN_KERNEL void nn_rows_pack_a(const void *self, int m0, int rows, int k0, int depth, float *to)
+NN_KERNEL void nn_dense_pack_a(const void *self, int m0, int rows, int k0, int depth, float *to)
 {
-    const nn_rows *s = (const nn_rows *)self;
+    const nn_dense_matrices *s = (const nn_dense_matrices *)self;
     for (int k = 0; k < depth; k++)
         for (int m = 0; m < rows; m++) to[k * rows + m] = s->a[(m0 + m) * s->am + (k0 + k) * s->ak];
 }
 
-NN_KERNEL void nn_rows_pack_b(const void *self, long n0, int columns, int k0, int depth, float *to)
+NN_KERNEL void nn_dense_pack_b(const void *self, long n0, int columns, int k0, int depth, float *to)
 {
-    const nn_rows *s = (const nn_rows *)self;
+    const nn_dense_matrices *s = (const nn_dense_matrices *)self;
     for (int k = 0; k < depth; k++, to += NN_GEMM_COLUMNS) {
         const float *from = s->b + (long)(k0 + k) * s->width + n0;
         for (int i = 0; i < columns; i++) to[i] = from[i];
@@ -1739,32 +1733,32 @@ NN_KERNEL void nn_rows_pack_b(const void *self, long n0, int columns, int k0, in
     }
 }
 
-NN_KERNEL float *nn_rows_place(const void *self, int m0, long n0, int columns, long *ldc)
+NN_KERNEL float *nn_dense_address(const void *self, int m0, long n0, int columns, long *ldc)
 {
-    const nn_rows *s = (const nn_rows *)self;
+    const nn_dense_matrices *s = (const nn_dense_matrices *)self;
     (void)columns;
     *ldc = s->width;
     return s->c + (long)m0 * s->width + n0;
 }
 
-NN_KERNEL void nn_rows_fetch(const void *self, int m0, int rows, long n0, int columns, float *tile)
+NN_KERNEL void nn_dense_load(const void *self, int m0, int rows, long n0, int columns, float *tile)
 {
-    const nn_rows *s = (const nn_rows *)self;
+    const nn_dense_matrices *s = (const nn_dense_matrices *)self;
     for (int m = 0; m < rows; m++)
         for (int i = 0; i < NN_GEMM_COLUMNS; i++)
             tile[m * NN_GEMM_COLUMNS + i] = i < columns ? s->c[(long)(m0 + m) * s->width + n0 + i] : 0;
 }
 
-NN_KERNEL void nn_rows_spread(const void *self, int m0, int rows, long n0, int columns, const float *tile)
+NN_KERNEL void nn_dense_store(const void *self, int m0, int rows, long n0, int columns, const float *tile)
 {
-    const nn_rows *s = (const nn_rows *)self;
+    const nn_dense_matrices *s = (const nn_dense_matrices *)self;
     for (int m = 0; m < rows; m++)
         for (int i = 0; i < columns; i++) s->c[(long)(m0 + m) * s->width + n0 + i] = tile[m * NN_GEMM_COLUMNS + i];
 }
 
-NN_INLINE void nn_rows_run(const nn_rows *s, int m, int k, int t, int T)
+NN_INLINE void nn_dense_gemm(const nn_dense_matrices *s, int m, int k, int t, int T)
 {
-    const nn_matrices x = {s, nn_rows_pack_a, nn_rows_pack_b, nn_rows_place, nn_rows_fetch, nn_rows_spread, 0, 0};
+    const nn_matrices x = {s, nn_dense_pack_a, nn_dense_pack_b, nn_dense_address, nn_dense_load, nn_dense_store, 0, 0};
     nn_gemm(&x, m, s->width, k, t, T);
 }
 
@@ -1772,8 +1766,8 @@ NN_INLINE void nn_rows_run(const nn_rows *s, int m, int k, int t, int T)
 NN_KERNEL void nn_dense_dweight_rows(const nn_dense *d, int first, int count, const float *x, const float *dy,
                                      float *dweight, int t, int T)
 {
-    const nn_rows s = {.a = dy + first, .am = 1, .ak = d->o, .b = x, .c = dweight, .width = d->i};
-    nn_rows_run(&s, count, d->n, t, T);
+    const nn_dense_matrices s = {.a = dy + first, .am = 1, .ak = d->o, .b = x, .c = dweight, .width = d->i};
+    nn_dense_gemm(&s, count, d->n, t, T);
 }
 
 /* dweight: [o][i]. */
@@ -1782,7 +1776,7 @@ NN_KERNEL void nn_dense_dweight(const nn_dense *d, const float *x, const float *
     nn_dense_dweight_rows(d, 0, d->o, x, dy, dweight, t, T);
 }
 
-/* A thread's channels: single ones, or vectors of them where they lie side by side. */
+/* A thread's channels: single ones, or vectors of them if they are contiguous. */
 typedef struct nn_channels {
     long first, last;
     int step;
@@ -1790,11 +1784,11 @@ typedef struct nn_channels {
 
 NN_INLINE nn_channels nn_channels_of(long c, long p, int t, int T)
 {
-    if (p == 1) return (nn_channels){nn_share(c, t, T), nn_share(c, t + 1, T), NN_W};
+    if (p == 1) return (nn_channels){nn_partition(c, t, T), nn_partition(c, t + 1, T), NN_W};
     return (nn_channels){c * t / T, c * (t + 1) / T, 1};
 }
 
-NN_INLINE void nn_channel_put(float *to, long k, nn_channels s, nn_vec v)
+NN_INLINE void nn_channel_store(float *to, long k, nn_channels s, nn_vec v)
 {
     nn_store_part(to + k, s.step == 1 ? 1 : s.last - k, v);
 }
@@ -1812,16 +1806,16 @@ NN_INLINE nn_vec nn_channel_sum(long n, long c, long p, nn_term *f, nn_vec q, co
         else
             sum += f(nn_load_part(a + at, s.last - k), nn_load_part(b + at, s.last - k), q);
     }
-    if (s.step == 1) sum = nn_spread(nn_lanes_sum(sum));
+    if (s.step == 1) sum = nn_broadcast(nn_lanes_sum(sum));
     return sum;
 }
 
 /* sum[c] = Σ over n and p of dy, p = 1 */
-NN_INLINE void nn_channel_sums_last(long n, int c, long step, const float *dy, float *sum, int t, int T)
+NN_INLINE void nn_channel_sums_nhwc(long n, int c, long step, const float *dy, float *sum, int t, int T)
 {
-    const long last = nn_columns_share(c, t + 1, T);
+    const long last = nn_columns_partition(c, t + 1, T);
     nn_totals s;
-    for (long k = nn_columns_share(c, t, T); k < last; k += NN_COLUMNS) {
+    for (long k = nn_columns_partition(c, t, T); k < last; k += NN_COLUMNS) {
         const long count = nn_columns_count(k, last);
         const nn_band rows = {.a = dy + k, .a_step = step, .columns = count, .run = nn_rows_sum, .join = nn_join_sums};
         nn_rows_total(&rows, 0, n, &s);
@@ -1833,12 +1827,12 @@ NN_INLINE void nn_channel_sums_last(long n, int c, long step, const float *dy, f
 NN_KERNEL void nn_channel_sums(long n, int c, long p, long step, const float *dy, float *sum, int t, int T)
 {
     if (p == 1) {
-        nn_channel_sums_last(n, c, step, dy, sum, t, T);
+        nn_channel_sums_nhwc(n, c, step, dy, sum, t, T);
         return;
     }
     nn_channels s = nn_channels_of(c, p, t, T);
     for (long k = s.first; k < s.last; k++)
-        nn_channel_put(sum, k, s, nn_channel_sum(n, c, p, nn_term_a, nn_zero(), dy, dy, k, s));
+        nn_channel_store(sum, k, s, nn_channel_sum(n, c, p, nn_term_a, nn_zero(), dy, dy, k, s));
 }
 
 typedef struct nn_adam {
@@ -1868,8 +1862,8 @@ NN_KERNEL void nn_adam_step(const nn_adam *rule, long count, const float *gradie
     const nn_adam r = *rule;
     const float rate = lr / nn_adam_correction(r.beta1, r.log_beta1, step + 1);
     const float scale = 1 / nn_root(nn_adam_correction(r.beta2, r.log_beta2, step + 1));
-    long end = nn_share(count, t + 1, T);
-    for (long i = nn_share(count, t, T); i < end; i += NN_W) {
+    long end = nn_partition(count, t + 1, T);
+    for (long i = nn_partition(count, t, T); i < end; i += NN_W) {
         nn_vec w = nn_load_part(param + i, end - i), g = nn_decayed(gradient + i, w, r.decay, end - i);
         nn_vec a = r.beta1 * nn_load_part(m + i, end - i) + r.rest1 * g;
         nn_vec b = r.beta2 * nn_load_part(v + i, end - i) + r.rest2 * g * g;
@@ -1902,7 +1896,7 @@ static inline void nn_pause(void)
 #endif
 }
 
-/* Waiting is short as a rule; where it is not, the thread sleeps. */
+/* Waits are usually short; in a longer one the thread sleeps. */
 static inline void nn_wait_while(nn_team *team, const int *value, int same)
 {
     for (int spins = 0; spins < NN_SPINS; spins++) {
@@ -1949,8 +1943,7 @@ static void *nn_member_run(void *argument)
     return 0;
 }
 
-/* Runs the part in `threads` threads, 0: one for each processor; with fewer
- * where the system gives no more. */
+/* Runs `part` on `threads` threads, 0: one per processor; on fewer if the system has no more. */
 static __attribute__((unused)) void nn_team_run(nn_part *part, const void *pass, int threads)
 {
     nn_team team = {0, 0, 0, PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER};
@@ -2033,21 +2026,21 @@ lenet *lenet_init(void *block, int training, uint64_t seed)
 /* lenet.nn:10: c1, conv(6, 5), reorder, 1x32x32 -> 6x28x28 */
 static void c1_nchw16n_reorder(const float *x, float *y, int samples)
 {
-    nn_turn(samples / 16, 16, 1024, x, y, 0, 1);
+    nn_reorder(samples / 16, 16, 1024, x, y, 0, 1);
 }
 
 /* lenet.nn:10: c1, conv(6, 5), 1x32x32 -> 6x28x28, 117600 MACs */
 static void c1_forward(const float *x, const float *weight, const float *bias, float *y, int samples)
 {
-    static const nn_samples size = {1, 32, 32, 6, 28, 28, 5, 5, 1, 1, 1, 1, 0, 0};
-    nn_samples_conv(&size, samples / 16, x, weight, bias, y);
+    static const nn_blocked size = {1, 32, 32, 6, 28, 28, 5, 5, 1, 1, 1, 1, 0, 0};
+    nn_blocked_conv(&size, samples / 16, x, weight, bias, y);
 }
 
 /* lenet.nn:11: s2, maxpool(2), 6x28x28 -> 6x14x14, 4704 FLOPs */
 static void s2_forward(const float *x, float *y, int samples)
 {
-    static const nn_window size = {16, 28, 28, 14, 14, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0};
-    nn_extremum_last(&size, samples / 16 * 6, x, y, 0, 0, 1);
+    static const nn_pool_window size = {16, 28, 28, 14, 14, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0};
+    nn_minmax_pool_nhwc(&size, samples / 16 * 6, x, y, 0, 0, 1);
 }
 
 /* lenet.nn:12: tanh1, tanh, 6x14x14 -> 6x14x14, 5880 FLOPs */
@@ -2059,15 +2052,15 @@ static void tanh1_forward(const float *x, float *y, int samples)
 /* lenet.nn:13: c3, conv(16, 5), 6x14x14 -> 16x10x10, 240000 MACs */
 static void c3_forward(const float *x, const float *weight, const float *bias, float *y, int samples)
 {
-    static const nn_samples size = {6, 14, 14, 16, 10, 10, 5, 5, 1, 1, 1, 1, 0, 0};
-    nn_samples_conv(&size, samples / 16, x, weight, bias, y);
+    static const nn_blocked size = {6, 14, 14, 16, 10, 10, 5, 5, 1, 1, 1, 1, 0, 0};
+    nn_blocked_conv(&size, samples / 16, x, weight, bias, y);
 }
 
 /* lenet.nn:14: s4, maxpool(2), 16x10x10 -> 16x5x5, 1600 FLOPs */
 static void s4_forward(const float *x, float *y, int samples)
 {
-    static const nn_window size = {16, 10, 10, 5, 5, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0};
-    nn_extremum_last(&size, samples / 16 * 16, x, y, 0, 0, 1);
+    static const nn_pool_window size = {16, 10, 10, 5, 5, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0};
+    nn_minmax_pool_nhwc(&size, samples / 16 * 16, x, y, 0, 0, 1);
 }
 
 /* lenet.nn:15: tanh2, tanh, 16x5x5 -> 16x5x5, 2000 FLOPs */
@@ -2079,7 +2072,7 @@ static void tanh2_forward(const float *x, float *y, int samples)
 /* lenet.nn:18: c5, dense(120), 400 -> 120, 48000 MACs */
 static void c5_forward(const float *x, const float *weight, const float *bias, float *y, int samples)
 {
-    nn_samples_dense(samples / 16, 400, 120, x, weight, bias, y);
+    nn_blocked_dense(samples / 16, 400, 120, x, weight, bias, y);
 }
 
 /* lenet.nn:18: tanh3, tanh, 120 -> 120, 600 FLOPs */
@@ -2091,7 +2084,7 @@ static void tanh3_forward(const float *x, float *y, int samples)
 /* lenet.nn:19: f6, dense(84), 120 -> 84, 10080 MACs */
 static void f6_forward(const float *x, const float *weight, const float *bias, float *y, int samples)
 {
-    nn_samples_dense(samples / 16, 120, 84, x, weight, bias, y);
+    nn_blocked_dense(samples / 16, 120, 84, x, weight, bias, y);
 }
 
 /* lenet.nn:19: tanh4, tanh, 84 -> 84, 420 FLOPs */
@@ -2103,7 +2096,7 @@ static void tanh4_forward(const float *x, float *y, int samples)
 /* lenet.nn:20: output, dense(10), 84 -> 10, 840 MACs */
 static void output_forward(const float *x, const float *weight, const float *bias, float *y, int samples)
 {
-    nn_samples_dense(samples / 16, 84, 10, x, weight, bias, y);
+    nn_blocked_dense(samples / 16, 84, 10, x, weight, bias, y);
 }
 
 /* lenet.nn:20: softmax1, softmax, 10 -> 10, 50 FLOPs */
@@ -2115,13 +2108,13 @@ static void softmax1_forward(const float *x, float *y, int samples)
 /* lenet.nn:20: softmax1, softmax, reorder, 10 -> 10 */
 static void softmax1_nchw_reorder(const float *x, float *y, int samples)
 {
-    nn_turn(samples / 16, 10, 16, x, y, 0, 1);
+    nn_reorder(samples / 16, 10, 16, x, y, 0, 1);
 }
 
 /* lenet.nn:29: loss, cross_entropy, reorder, 10 -> 1 */
 static void loss_nchw_reorder(const float *x, float *y, int t, int T)
 {
-    nn_turn(64 / 16, 10, 16, x, y, t, T);
+    nn_reorder(64 / 16, 10, 16, x, y, t, T);
 }
 
 /* lenet.nn:29: loss, cross_entropy, 10 -> 1, 40 FLOPs */
@@ -2157,15 +2150,15 @@ static void loss_forward(const float *scores, const int32_t *target, float *loss
 /* lenet.nn:11: s2, maxpool.training(2), 6x28x28 -> 6x14x14, 4704 FLOPs */
 static void s2_training(const float *x, float *y, uint8_t *place, int samples)
 {
-    static const nn_window size = {16, 28, 28, 14, 14, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0};
-    nn_extremum_last(&size, samples / 16 * 6, x, y, place, 0, 1);
+    static const nn_pool_window size = {16, 28, 28, 14, 14, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0};
+    nn_minmax_pool_nhwc(&size, samples / 16 * 6, x, y, place, 0, 1);
 }
 
 /* lenet.nn:14: s4, maxpool.training(2), 16x10x10 -> 16x5x5, 1600 FLOPs */
 static void s4_training(const float *x, float *y, uint8_t *place, int samples)
 {
-    static const nn_window size = {16, 10, 10, 5, 5, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0};
-    nn_extremum_last(&size, samples / 16 * 16, x, y, place, 0, 1);
+    static const nn_pool_window size = {16, 10, 10, 5, 5, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0};
+    nn_minmax_pool_nhwc(&size, samples / 16 * 16, x, y, place, 0, 1);
 }
 
 /* lenet.nn:29: loss, cross_entropy, cross_entropy.grad, 10 -> 1 */
@@ -2208,13 +2201,13 @@ static void loss_grad(const float *scores, const int32_t *target, float *dscores
 /* lenet.nn:20: output, dense(10), reorder, 84 -> 10 */
 static void output_nchw16n_reorder(const float *x, float *y, int samples)
 {
-    nn_turn(samples / 16, 16, 10, x, y, 0, 1);
+    nn_reorder(samples / 16, 16, 10, x, y, 0, 1);
 }
 
 /* lenet.nn:20: output, dense(10), dense.dx, 84 -> 10 */
 static void output_dx(const float *dy, const float *weight, float *dx, int samples)
 {
-    nn_samples_dense_dx(samples / 16, 84, 10, dy, weight, dx);
+    nn_blocked_dense_dx(samples / 16, 84, 10, dy, weight, dx);
 }
 
 /* lenet.nn:20: output, dense(10), reorder, 84 -> 10
@@ -2222,7 +2215,7 @@ static void output_dx(const float *dy, const float *weight, float *dx, int sampl
  */
 static void output_nchw_reorder(const float *x, float *y, int samples)
 {
-    nn_turn(samples / 16, 84, 16, x, y, 0, 1);
+    nn_reorder(samples / 16, 84, 16, x, y, 0, 1);
 }
 
 /* lenet.nn:20: output, dense(10), dense.dw, 84 -> 10 */
@@ -2261,7 +2254,7 @@ static void tanh4_grad(const float *dy, const float *y, float *dx, int samples)
 /* lenet.nn:19: f6, dense(84), dense.dx, 120 -> 84 */
 static void f6_dx(const float *dy, const float *weight, float *dx, int samples)
 {
-    nn_samples_dense_dx(samples / 16, 120, 84, dy, weight, dx);
+    nn_blocked_dense_dx(samples / 16, 120, 84, dy, weight, dx);
 }
 
 /* lenet.nn:19: f6, dense(84), reorder, 120 -> 84
@@ -2269,7 +2262,7 @@ static void f6_dx(const float *dy, const float *weight, float *dx, int samples)
  */
 static void f6_nchw_reorder(const float *x, float *y, int samples)
 {
-    nn_turn(samples / 16, 120, 16, x, y, 0, 1);
+    nn_reorder(samples / 16, 120, 16, x, y, 0, 1);
 }
 
 /* lenet.nn:19: f6, dense(84), dense.dw, 120 -> 84 */
@@ -2308,13 +2301,13 @@ static void tanh3_grad(const float *dy, const float *y, float *dx, int samples)
 /* lenet.nn:18: c5, dense(120), dense.dx, 400 -> 120 */
 static void c5_dx(const float *dy, const float *weight, float *dx, int samples)
 {
-    nn_samples_dense_dx(samples / 16, 400, 120, dy, weight, dx);
+    nn_blocked_dense_dx(samples / 16, 400, 120, dy, weight, dx);
 }
 
 /* lenet.nn:18: c5, dense(120), reorder, 400 -> 120 */
 static void c5_nchw_reorder(const float *x, float *y, int samples)
 {
-    nn_turn(samples / 16, 400, 16, x, y, 0, 1);
+    nn_reorder(samples / 16, 400, 16, x, y, 0, 1);
 }
 
 /* lenet.nn:18: c5, dense(120), dense.dw, 400 -> 120 */
@@ -2353,22 +2346,22 @@ static void tanh2_grad(const float *dy, const float *y, float *dx, int samples)
 /* lenet.nn:14: s4, maxpool.training(2), extremum.dx, 16x10x10 -> 16x5x5 */
 static void s4_dx(const float *dy, const uint8_t *place, float *dx, int samples)
 {
-    static const nn_window size = {16, 10, 10, 5, 5, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0};
-    nn_extremum_last_dx(&size, samples / 16 * 16, dy, place, dx, 0, 1);
+    static const nn_pool_window size = {16, 10, 10, 5, 5, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0};
+    nn_minmax_pool_nhwc_dx(&size, samples / 16 * 16, dy, place, dx, 0, 1);
 }
 
 /* lenet.nn:13: c3, conv(16, 5), conv.dx, 6x14x14 -> 16x10x10 */
 static void c3_dx(const float *dy, const float *weight, float *dx, int samples)
 {
-    static const nn_samples size = {6, 14, 14, 16, 10, 10, 5, 5, 1, 1, 1, 1, 0, 0};
-    nn_samples_conv_dx(&size, samples / 16, dy, weight, dx);
+    static const nn_blocked size = {6, 14, 14, 16, 10, 10, 5, 5, 1, 1, 1, 1, 0, 0};
+    nn_blocked_conv_dx(&size, samples / 16, dy, weight, dx);
 }
 
 /* lenet.nn:13: c3, conv(16, 5), conv.dweight, 6x14x14 -> 16x10x10 */
 static void c3_dweight(const float *x, const float *dy, float *dweight, int t, int T)
 {
-    static const nn_samples size = {6, 14, 14, 16, 10, 10, 5, 5, 1, 1, 1, 1, 0, 0};
-    nn_samples_conv_dweight(&size, 64 / 16, x, dy, dweight, t, T);
+    static const nn_blocked size = {6, 14, 14, 16, 10, 10, 5, 5, 1, 1, 1, 1, 0, 0};
+    nn_blocked_conv_dweight(&size, 64 / 16, x, dy, dweight, t, T);
 }
 
 /* lenet.nn:13: c3, conv(16, 5), conv.dbias, 6x14x14 -> 16x10x10 */
@@ -2400,15 +2393,15 @@ static void tanh1_grad(const float *dy, const float *y, float *dx, int samples)
 /* lenet.nn:11: s2, maxpool.training(2), extremum.dx, 6x28x28 -> 6x14x14 */
 static void s2_dx(const float *dy, const uint8_t *place, float *dx, int samples)
 {
-    static const nn_window size = {16, 28, 28, 14, 14, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0};
-    nn_extremum_last_dx(&size, samples / 16 * 6, dy, place, dx, 0, 1);
+    static const nn_pool_window size = {16, 28, 28, 14, 14, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0};
+    nn_minmax_pool_nhwc_dx(&size, samples / 16 * 6, dy, place, dx, 0, 1);
 }
 
 /* lenet.nn:10: c1, conv(6, 5), conv.dweight, 1x32x32 -> 6x28x28 */
 static void c1_dweight(const float *x, const float *dy, float *dweight, int t, int T)
 {
-    static const nn_samples size = {1, 32, 32, 6, 28, 28, 5, 5, 1, 1, 1, 1, 0, 0};
-    nn_samples_conv_dweight(&size, 64 / 16, x, dy, dweight, t, T);
+    static const nn_blocked size = {1, 32, 32, 6, 28, 28, 5, 5, 1, 1, 1, 1, 0, 0};
+    nn_blocked_conv_dweight(&size, 64 / 16, x, dy, dweight, t, T);
 }
 
 /* lenet.nn:10: c1, conv(6, 5), conv.dbias, 1x32x32 -> 6x28x28 */
