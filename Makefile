@@ -45,7 +45,7 @@ FUZZ_OBJECTS = $(patsubst %.c, $(BUILD)/%.o, $(wildcard tests/fuzz/*.c))
 
 # ---- building ----------------------------------------------------------------
 
-.PHONY: all deps demo bench test unit refs fuzz valgrind lint asan install clean check-all
+.PHONY: all deps demo bench test unit refs warnings fuzz valgrind lint asan install clean check-all
 .DELETE_ON_ERROR:
 .SECONDARY: $(MADE) $(BUILD)/tests/unit/suites.c
 
@@ -226,7 +226,11 @@ valgrind: all
 refs: all
 	@ALL=1 NNC=./$(PROGRAM) sh tests/refs/run.sh
 
-check-all: lint test refs asan fuzz valgrind
+# Every example for every target at -O2 and -O3, without a warning: more than an hour.
+warnings: all
+	@ALL=1 NNC=./$(PROGRAM) CC="$(CC)" sh tests/warnings/run.sh
+
+check-all: lint test refs asan fuzz valgrind warnings
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/share/nnc/digits

@@ -62,13 +62,13 @@ NN_INLINE void nn_dots_store(const nn_dense *d, int n, int samples, int o, int c
 NN_INLINE void nn_dots_column(const int M, const int N, const nn_dense *d, int o, const float *x, const float *weight,
                               const float *bias, float *y)
 {
+    const int whole = d->n / M * M;
     float out[NN_DOT_SAMPLES * NN_DOT_FEW];
-    int n = 0;
-    for (; n + M <= d->n; n += M) {
+    for (int n = 0; n < whole; n += M) {
         nn_dots(M, N, d->i, x + (long)n * d->i, weight + (long)o * d->i, out);
         nn_dots_store(d, n, M, o, N, out, bias, y);
     }
-    for (; n < d->n; n++) {
+    for (int n = whole; n < d->n; n++) {
         nn_dots(1, N, d->i, x + (long)n * d->i, weight + (long)o * d->i, out);
         nn_dots_store(d, n, 1, o, N, out, bias, y);
     }
