@@ -26,6 +26,25 @@ static const char *reals_text(Arena *arena, const Reals *reals)
     return text.data;
 }
 
+/* [[1, 0], [0, 1]]; beyond some elements only their shape: [64x3x3x3 values] */
+static const char *values_text(Arena *arena, const Init *init)
+{
+    enum { SHOWN = 16 };
+    const Shape *s = &init->shape;
+    if (shape_count(*s) > SHOWN) return arena_printf(arena, "[%s values]", shape_text(arena, *s));
+    Text text;
+    text_init(&text, arena);
+    for (int64_t k = 0; k < shape_count(*s); k++) {
+        int opened = 0; /* lists that begin, and so end, with this element */
+        for (int64_t below = 1; opened < s->rank && k % (below * s->dim[s->rank - 1 - opened]) == 0; opened++)
+            below *= s->dim[s->rank - 1 - opened];
+        for (int i = 0; k > 0 && i < opened; i++) text_add(&text, "]");
+        text_addf(&text, "%s%.*s%s", k ? ", " : "", opened, "[[[[", real_text(arena, init->values[k]));
+    }
+    for (int i = 0; i < s->rank; i++) text_add(&text, "]");
+    return text.data;
+}
+
 static const char *init_text(Arena *arena, const Init *init)
 {
     const char *a = real_text(arena, init->a), *b = real_text(arena, init->b);
@@ -33,6 +52,7 @@ static const char *init_text(Arena *arena, const Init *init)
     case INIT_CONSTANT: return init->a == 0 ? "zeros" : init->a == 1 ? "ones" : arena_printf(arena, "constant(%s)", a);
     case INIT_NORMAL: return arena_printf(arena, "normal(%s)", a);
     case INIT_UNIFORM: return arena_printf(arena, "uniform(%s, %s)", a, b);
+    case INIT_VALUES: return values_text(arena, init);
     default: break;
     }
     return init_kind_name(init->kind);

@@ -13,74 +13,13 @@
 #include <string.h>
 
 #include "elab/attribute_text.h"
+#include "elab/attribute_slot.h"
 #include "elab/attributes.h"
 #include "elab/value.h"
-
-/* ---- initialisations -------------------------------------------------- */
-
-static const Attr normal_attrs[] = {
-    {"std", ATTR_REAL, offsetof(Init, a), NULL, 0, INFINITY, NULL},
-    {0},
-};
-static const Attr uniform_attrs[] = {
-    {"a", ATTR_REAL, offsetof(Init, a), NULL, 0, 0, NULL},
-    {"b", ATTR_REAL, offsetof(Init, b), NULL, 0, 0, NULL},
-    {0},
-};
-static const Attr constant_attrs[] = {
-    {"v", ATTR_REAL, offsetof(Init, a), NULL, 0, 0, NULL},
-    {0},
-};
-static const Attr no_attrs[] = {{0}};
-
-static const struct InitName {
-    const char *name;
-    InitKind kind;
-    double a;
-    const Attr *attrs;
-} init_names[] = {
-    {"he_normal", INIT_HE_NORMAL, 0, no_attrs},
-    {"he_uniform", INIT_HE_UNIFORM, 0, no_attrs},
-    {"xavier_normal", INIT_XAVIER_NORMAL, 0, no_attrs},
-    {"xavier_uniform", INIT_XAVIER_UNIFORM, 0, no_attrs},
-    {"lecun_normal", INIT_LECUN_NORMAL, 0, no_attrs},
-    {"torch", INIT_TORCH, 0, no_attrs},
-    {"zeros", INIT_CONSTANT, 0, no_attrs},
-    {"ones", INIT_CONSTANT, 1, no_attrs},
-    {"normal", INIT_NORMAL, 0, normal_attrs},
-    {"uniform", INIT_UNIFORM, 0, uniform_attrs},
-    {"constant", INIT_CONSTANT, 0, constant_attrs},
-};
-enum { INIT_NAME_COUNT = sizeof init_names / sizeof *init_names };
-
-const char *init_choice(int index, const Attr **attrs)
-{
-    if (index >= INIT_NAME_COUNT) return NULL;
-    *attrs = init_names[index].attrs;
-    return init_names[index].name;
-}
-
-/* Of a kind that takes no arguments. */
-const char *init_kind_name(InitKind kind)
-{
-    for (int i = 0; i < INIT_NAME_COUNT; i++)
-        if (init_names[i].kind == kind) return init_names[i].name;
-    abort();
-}
 
 const char *const attr_pad_names[] = {"same", "valid", "full", NULL};
 
 /* ---- one argument ----------------------------------------------------- */
-
-/* An argument on its way into the struct. */
-typedef struct AttrSlot {
-    Compilation *c;
-    const char *what; /* "conv" */
-    const Attr *attr;
-    const Const *value;
-    Span span;
-    char *to;
-} AttrSlot;
 
 static const char *takes_text(const Attr *attr)
 {
@@ -94,7 +33,7 @@ static const char *takes_text(const Attr *attr)
     case ATTR_SHAPE: return "a shape like 6x5x5, or one integer";
     case ATTR_BOX: return "four integers: [top, left, bottom, right]";
     case ATTR_REALS: return "a list of numbers, or one number";
-    case ATTR_INIT: return "an initialisation like he_normal or normal(0.01)";
+    case ATTR_INIT: return "an initialisation like he_normal or normal(0.01), or its values as a list";
     }
     abort();
 }
@@ -122,7 +61,7 @@ static bool wrong_symbol(const AttrSlot *s)
     return false;
 }
 
-static bool wrong_type(const AttrSlot *s)
+bool attr_wrong_type(const AttrSlot *s)
 {
     const Const *value = s->value;
     if (value->kind == CONST_SYMBOL) return wrong_symbol(s);
@@ -145,7 +84,7 @@ static const char *limit_text(const Attr *attr, Arena *arena, double x)
 }
 
 /* 0, 0 is unbounded; a maximum below the minimum is no maximum. */
-static bool in_range(const AttrSlot *s, double x)
+bool attr_in_range(const AttrSlot *s, double x)
 {
     const Attr *attr = s->attr;
     bool bounded = attr->min != 0 || attr->max != 0;
@@ -184,7 +123,7 @@ static int take_ints(const AttrSlot *s, int least, int most, int64_t *out)
 static bool all_in_range(const AttrSlot *s, const int64_t *ints, int count)
 {
     for (int i = 0; i < count; i++)
-        if (!in_range(s, (double)ints[i])) return false;
+        if (!attr_in_range(s, (double)ints[i])) return false;
     return true;
 }
 
@@ -194,14 +133,14 @@ static bool take_pair(const AttrSlot *s)
     if (s->value->kind == CONST_INT)
         n[0] = n[1] = s->value->integer;
     else if (!take_ints(s, 2, 2, n))
-        return wrong_type(s);
+        return attr_wrong_type(s);
     *(Pair *)s->to = (Pair){n[0], n[1]};
     return all_in_range(s, n, 2);
 }
 
 /* The text of a value that may stand for a symbol: labels share their names
  * with symbols, and the attribute's type tells which is meant. */
-static const char *symbol_text(const Const *value)
+const char *attr_symbol_text(const Const *value)
 {
     if (value->kind == CONST_SYMBOL && !value->symbol.args) return value->symbol.text;
     return value->kind == CONST_VALUE ? value->value.text : NULL;
@@ -217,7 +156,7 @@ static int symbol_index(const char *const *names, const char *text)
 static bool take_pad(const AttrSlot *s)
 {
     int64_t n[4];
-    const char *symbol = symbol_text(s->value);
+    const char *symbol = attr_symbol_text(s->value);
     int index = symbol ? symbol_index(attr_pad_names, symbol) : -1;
     if (index >= 0) {
         *(Pad *)s->to = (Pad){.kind = PAD_SAME + index};
@@ -226,7 +165,7 @@ static bool take_pad(const AttrSlot *s)
     int count = s->value->kind == CONST_INT ? 1 : take_ints(s, 2, 4, n);
     if (count == 1) n[0] = n[1] = n[2] = n[3] = s->value->integer;
     if (count == 2) n[2] = n[0], n[3] = n[1];
-    if (count == 0 || count == 3) return wrong_type(s);
+    if (count == 0 || count == 3) return attr_wrong_type(s);
     *(Pad *)s->to = (Pad){PAD_EXPLICIT, n[0], n[1], n[2], n[3]};
     return all_in_range(s, n, 4);
 }
@@ -242,7 +181,7 @@ static const char *joined(Arena *arena, const char *const *names)
 static bool take_symbol(const AttrSlot *s)
 {
     const char *const *symbols = s->attr->symbols;
-    const char *text = symbol_text(s->value);
+    const char *text = attr_symbol_text(s->value);
     int index = text ? symbol_index(symbols, text) : -1;
     if (index >= 0) {
         *(int *)s->to = index;
@@ -261,7 +200,7 @@ static bool take_shape(const AttrSlot *s)
     int64_t n[MAX_RANK];
     int count = s->value->kind == CONST_INT ? 1 : take_ints(s, 1, MAX_RANK, n);
     if (s->value->kind == CONST_INT) n[0] = s->value->integer;
-    if (count == 0) return wrong_type(s);
+    if (count == 0) return attr_wrong_type(s);
     Shape shape = {.rank = count};
     memcpy(shape.dim, n, (size_t)count * sizeof *n);
     *(Shape *)s->to = shape;
@@ -271,7 +210,7 @@ static bool take_shape(const AttrSlot *s)
 static bool take_box(const AttrSlot *s)
 {
     int64_t n[4];
-    if (!take_ints(s, 4, 4, n)) return wrong_type(s);
+    if (!take_ints(s, 4, 4, n)) return attr_wrong_type(s);
     *(Pad *)s->to = (Pad){PAD_EXPLICIT, n[0], n[1], n[2], n[3]};
     return all_in_range(s, n, 4);
 }
@@ -279,47 +218,16 @@ static bool take_box(const AttrSlot *s)
 static bool take_reals(const AttrSlot *s)
 {
     bool list = const_is_list(s->value);
-    if (!list && !const_is_number(s->value)) return wrong_type(s);
+    if (!list && !const_is_number(s->value)) return attr_wrong_type(s);
     int64_t count = list ? const_length(s->value) : 1;
     Reals reals = {(int)count, arena_alloc(s->c->arena, (size_t)(count + 1) * sizeof(double))};
     for (int i = 0; i < count; i++) {
         const Const *x = list ? const_at(s->c->arena, s->value, i) : s->value;
-        if (!const_is_number(x)) return wrong_type(s);
+        if (!const_is_number(x)) return attr_wrong_type(s);
         reals.at[i] = const_number(x);
-        if (!in_range(s, reals.at[i])) return false;
+        if (!attr_in_range(s, reals.at[i])) return false;
     }
     *(Reals *)s->to = reals;
-    return true;
-}
-
-static const char *init_nearest(const char *name)
-{
-    const char *names[INIT_NAME_COUNT];
-    for (int i = 0; i < INIT_NAME_COUNT; i++) names[i] = init_names[i].name;
-    return nearest_name(name, names, INIT_NAME_COUNT);
-}
-
-static bool take_init(const AttrSlot *s)
-{
-    const char *name = s->value->kind == CONST_SYMBOL ? s->value->symbol.text : symbol_text(s->value);
-    if (!name) return wrong_type(s);
-    int i = 0;
-    while (i < INIT_NAME_COUNT && strcmp(init_names[i].name, name) != 0) i++;
-    if (i == INIT_NAME_COUNT) {
-        diag_error(s->c, s->span, "%s: there is no initialisation `%s`%s", s->what, name,
-                   suggestion(s->c, init_nearest(name)));
-        return false;
-    }
-    Init init = {.kind = init_names[i].kind, .a = init_names[i].a};
-    List none = {0};
-    const List *args = s->value->kind == CONST_SYMBOL && s->value->symbol.args ? s->value->symbol.args : &none;
-    if (!attrs_bind(s->c, name, init_names[i].attrs, &init, args, s->span)) return false;
-    if (init.kind == INIT_UNIFORM && init.a > init.b) {
-        diag_error(s->c, s->span, "uniform: a is %s and b is %s; a must not be above b", real_text(s->c->arena, init.a),
-                   real_text(s->c->arena, init.b));
-        return false;
-    }
-    *(Init *)s->to = init;
     return true;
 }
 
@@ -328,15 +236,15 @@ static bool bind_value(const AttrSlot *s)
     const Const *value = s->value;
     switch (s->attr->type) {
     case ATTR_INT:
-        if (value->kind != CONST_INT) return wrong_type(s);
+        if (value->kind != CONST_INT) return attr_wrong_type(s);
         *(int64_t *)s->to = value->integer;
-        return in_range(s, (double)value->integer);
+        return attr_in_range(s, (double)value->integer);
     case ATTR_REAL:
-        if (!const_is_number(value)) return wrong_type(s);
+        if (!const_is_number(value)) return attr_wrong_type(s);
         *(double *)s->to = const_number(value);
-        return in_range(s, *(double *)s->to);
+        return attr_in_range(s, *(double *)s->to);
     case ATTR_BOOL:
-        if (value->kind != CONST_BOOL) return wrong_type(s);
+        if (value->kind != CONST_BOOL) return attr_wrong_type(s);
         *(bool *)s->to = value->truth;
         return true;
     case ATTR_PAIR: return take_pair(s);
@@ -345,7 +253,7 @@ static bool bind_value(const AttrSlot *s)
     case ATTR_SHAPE: return take_shape(s);
     case ATTR_BOX: return take_box(s);
     case ATTR_REALS: return take_reals(s);
-    case ATTR_INIT: return take_init(s);
+    case ATTR_INIT: return attr_take_init(s);
     }
     abort();
 }

@@ -166,7 +166,7 @@ void model_write_tables(Emitter *e)
 
 /* ---- init ---------------------------------------------------------------- */
 
-typedef enum Draw { DRAW_CONSTANT, DRAW_NORMAL, DRAW_UNIFORM } Draw;
+typedef enum Draw { DRAW_CONSTANT, DRAW_NORMAL, DRAW_UNIFORM, DRAW_IDENTITY } Draw;
 
 typedef struct Start {
     Draw draw;
@@ -189,6 +189,9 @@ static Start start_of(const Init *init)
     case INIT_XAVIER_UNIFORM: return symmetric(sqrt(6 / (in + out)));
     case INIT_LECUN_NORMAL: return (Start){DRAW_NORMAL, sqrt(1 / in), 0};
     case INIT_TORCH: return symmetric(1 / sqrt(in));
+    case INIT_IDENTITY: return (Start){DRAW_IDENTITY, 1, 0};
+    case INIT_VALUES:
+    case INIT_DEFAULT: break; /* Tensor.values; resolved by init_with_fans and init_of_bias */
     }
     assert(0 && "unknown initialisation");
     return (Start){DRAW_CONSTANT, 0, 0};
@@ -210,6 +213,16 @@ static void write_values(Emitter *e, int i)
         text_addf(&e->source, "    m->%s[%lld] = %s;\n", e->member[i], (long long)k,
                   writer_real(e->writer, t->values[k]));
     }
+}
+
+/* 1 at [k][k], in the middle of the kernel: the block is zeroed before. */
+static void write_identity(Emitter *e, int i)
+{
+    const Shape s = model_at(e, i)->shape;
+    const int64_t kh = s.rank > 2 ? s.dim[2] : 1, kw = s.rank > 3 ? s.dim[3] : 1;
+    const long long count = s.dim[0] < s.dim[1] ? s.dim[0] : s.dim[1];
+    text_addf(&e->source, "    for (int k = 0; k < %lld; k++) m->%s[k * %lld + %lld] = 1;\n", count, e->member[i],
+              (long long)((s.dim[1] + 1) * kh * kw), (long long)(kh / 2 * kw + kw / 2));
 }
 
 /* The seed is mixed before the tensor's number is added: else a tensor would start
@@ -235,6 +248,7 @@ static void write_start(Emitter *e, int i)
         emitter_uses(e, "nn_mix");
         text_addf(out, "    nn_fill_normal(m->%s, %lld, %s, nn_mix(nn_mix(seed) + %d));\n", e->member[i], count, a, i);
         break;
+    case DRAW_IDENTITY: write_identity(e, i); break;
     case DRAW_UNIFORM:
         emitter_uses(e, "nn_mix");
         text_addf(out, "    nn_fill_uniform(m->%s, %lld, %s, %s, nn_mix(nn_mix(seed) + %d));\n", e->member[i], count, a,

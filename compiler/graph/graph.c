@@ -191,10 +191,24 @@ static Tensor *model_tensor(Graph *g, Node *n, TensorKind kind, const char *name
     return t;
 }
 
+/* Literal values have the parameter's shape, and an identity is of something with two axes. */
+static void check_init(Graph *g, const Node *n, const Tensor *t)
+{
+    Arena *arena = g->compilation->arena;
+    if (t->init.kind == INIT_VALUES && !shape_equal(t->init.shape, t->shape))
+        diag_error(g->compilation, n->span, "%s is %s, but its initial values are %s", t->name,
+                   shape_text(arena, t->shape), shape_text(arena, t->init.shape));
+    if (t->init.kind == INIT_IDENTITY && t->shape.rank < 2)
+        diag_error(g->compilation, n->span, "%s is a vector of %s: it cannot be an identity", t->name,
+                   shape_text(arena, t->shape));
+}
+
 Tensor *node_param(Graph *g, Node *n, const char *suffix, Shape shape, Init init)
 {
     const char *name = arena_printf(g->compilation->arena, "%s.%s", n->name, suffix);
     Tensor *t = model_tensor(g, n, TENSOR_PARAM, name, shape, init);
+    check_init(g, n, t);
+    t->values = init.values;
     t->trainable = !n->frozen;
     t->regularized = shape.rank >= 2;
     return t;
@@ -215,9 +229,16 @@ Tensor *node_state(Graph *g, Node *n, const char *suffix, double initial)
 
 Init init_with_fans(Init init, int64_t fan_in, int64_t fan_out)
 {
+    if (init.kind == INIT_DEFAULT) init.kind = INIT_HE_NORMAL;
     init.fan_in = fan_in;
     init.fan_out = fan_out;
     return init;
+}
+
+Init init_of_bias(Init bias, Init weight)
+{
+    if (bias.kind == INIT_DEFAULT) return weight.kind == INIT_TORCH ? weight : init_constant(0);
+    return init_with_fans(bias, weight.fan_in, weight.fan_out);
 }
 
 /* ---- costs ------------------------------------------------------------ */

@@ -51,6 +51,8 @@ Tensor *node_state(Graph *, Node *, const char *suffix, double initial);
 /* Constant initial value; and the attribute's with the fans filled in. */
 static inline Init init_constant(double value) { return (Init){.kind = INIT_CONSTANT, .a = value}; }
 Init init_with_fans(Init, int64_t fan_in, int64_t fan_out);
+/* Of a bias, from its own initialisation and its weight's, whose fans are set. */
+Init init_of_bias(Init bias, Init weight);
 
 /* in[0]'s shape, out[0]'s shape: what most rules begin with. */
 static inline Shape node_shape_in(const Node *n) { return n->in[0]->shape; }

@@ -33,13 +33,18 @@ typedef enum InitKind {
     INIT_XAVIER_NORMAL,  /* sqrt(2 / (fan_in + fan_out)) */
     INIT_XAVIER_UNIFORM, /* ± sqrt(6 / (fan_in + fan_out)) */
     INIT_LECUN_NORMAL,   /* sqrt(1 / fan_in) */
-    INIT_TORCH           /* PyTorch's default of the layer: ± 1 / sqrt(fan_in) */
+    INIT_TORCH,          /* PyTorch's default of the layer: ± 1 / sqrt(fan_in) */
+    INIT_IDENTITY,       /* of [O][I][kh][kw] or [O][I]: 1 at the centre of [i][i], else 0; nn.init.dirac_, eye_ */
+    INIT_VALUES,         /* `values`, of `shape` */
+    INIT_DEFAULT         /* of a weight: he_normal; of a bias: zeros, or as torch where the weight is */
 } InitKind;
 
 typedef struct Init {
     InitKind kind;
     double a, b;
     int64_t fan_in, fan_out;
+    const double *values; /* of INIT_VALUES, row by row */
+    Shape shape;
 } Init;
 
 /* The receptive field of element u along one axis: input rows
@@ -73,7 +78,7 @@ struct Tensor {
     Tensor *parent;         /* an NHWC image that this one is some channels of: see passes/concat_elimination.c */
     int64_t channel_offset; /* the first of them there */
     Tensor *model;          /* in a program: the net's tensor that this one stands for; else itself or NULL */
-    const double *values;   /* of a constant buffer: its elements (then `init` is not used), else NULL */
+    const double *values;   /* literal initial elements (then `init` is not used), else NULL */
 };
 
 /* Elements, and bytes. */

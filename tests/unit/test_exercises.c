@@ -76,6 +76,29 @@ START_TEST(network_of_sigmoids)
 }
 END_TEST
 
+/* Weights of the source: 1.5 / (1 + e^-0.45) − 2.3 / (1 + e^-0.78) + 0.25 = −0.41111.  And a convolution
+ * that is the identity of two of its three channels. */
+START_TEST(literal_initial_values)
+{
+    static const float x[] = {1, 0}, image[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+    static const double end[] = {-0.41110541}, same[] = {1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5, 8.5};
+    Compilation *c = compilation_new();
+    Running r = run_net(c,
+                        "net n { input(2) dense(2, init=[[0.45, -0.12], [0.78, 0.13]], bias=no) sigmoid "
+                        "dense(1, init=[[1.5, -2.3]], bias_init=[0.25]) }",
+                        1);
+    Running d = run_net(c, "net n { input(3x2x2) conv(2, 3, pad=1, init=dirac, bias_init=constant(0.5)) }", 1);
+    float y[8];
+    r.info->infer(r.model, x, y, r.scratch);
+    assert_values(y, end, 1, 1e-6);
+    d.info->infer(d.model, image, y, d.scratch);
+    assert_values(y, same, 8, 1e-6);
+    run_end(&r);
+    run_end(&d);
+    compilation_free(c);
+}
+END_TEST
+
 /* ---- backwards -------------------------------------------------------------------- */
 
 START_TEST(regression_of_one_weight)
@@ -226,6 +249,7 @@ Suite *exercises_suite(void)
     tcase_add_test(tests, convolution_with_stride_and_padding);
     tcase_add_test(tests, matrix_product);
     tcase_add_test(tests, network_of_sigmoids);
+    tcase_add_test(tests, literal_initial_values);
     tcase_add_test(tests, regression_of_one_weight);
     tcase_add_test(tests, one_neuron);
     tcase_add_test(tests, relu_backwards);

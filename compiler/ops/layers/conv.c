@@ -29,7 +29,7 @@ typedef struct ConvAttrs {
     bool bias;
     int pad_mode; /* PadMode */
     bool flip;
-    Init init;
+    Init init, bias_init;
 } ConvAttrs;
 
 static const Attr conv_attrs[] = {
@@ -43,6 +43,7 @@ static const Attr conv_attrs[] = {
     {"pad_mode", ATTR_SYMBOL, offsetof(ConvAttrs, pad_mode), "zeros", 0, 0, window_pad_modes},
     {"flip", ATTR_BOOL, offsetof(ConvAttrs, flip), "no", 0, 0, NULL},
     {"init", ATTR_INIT, offsetof(ConvAttrs, init), "he_normal", 0, 0, NULL},
+    {"bias_init", ATTR_INIT, offsetof(ConvAttrs, bias_init), "default", 0, 0, NULL},
     {0},
 };
 
@@ -96,7 +97,7 @@ static void conv_params(Graph *g, Node *n)
 {
     const ConvAttrs *a = n->attrs;
     Shape weight = {4, {a->out, node_shape_in(n).dim[0] / a->groups, a->k.h, a->k.w}};
-    correlate_params(g, n, weight, a->out, a->init, a->bias);
+    correlate_params(g, n, weight, a->out, a->init, a->bias ? &a->bias_init : NULL);
 }
 
 static void conv_window(const Node *n, int axis, Window *window)

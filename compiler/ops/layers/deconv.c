@@ -24,6 +24,7 @@ typedef struct DeconvAttrs {
     Pair output_pad, dilation;
     int64_t groups;
     bool bias;
+    Init init, bias_init;
 } DeconvAttrs;
 
 static const Attr deconv_attrs[] = {
@@ -35,6 +36,8 @@ static const Attr deconv_attrs[] = {
     {"dilation", ATTR_PAIR, offsetof(DeconvAttrs, dilation), "1", 1, WINDOW_MAX, NULL},
     {"groups", ATTR_INT, offsetof(DeconvAttrs, groups), "1", 1, 1e9, NULL},
     {"bias", ATTR_BOOL, offsetof(DeconvAttrs, bias), "yes", 0, 0, NULL},
+    {"init", ATTR_INIT, offsetof(DeconvAttrs, init), "he_normal", 0, 0, NULL},
+    {"bias_init", ATTR_INIT, offsetof(DeconvAttrs, bias_init), "default", 0, 0, NULL},
     {0},
 };
 
@@ -113,7 +116,7 @@ static void deconv_params(Graph *g, Node *n)
 {
     const DeconvAttrs *a = n->attrs;
     Shape weight = {4, {node_shape_in(n).dim[0], a->out / a->groups, a->k.h, a->k.w}};
-    correlate_params(g, n, weight, a->out, (Init){.kind = INIT_HE_NORMAL}, a->bias);
+    correlate_params(g, n, weight, a->out, a->init, a->bias ? &a->bias_init : NULL);
 }
 
 /* Output row u comes from the input rows (u + pad − t·dilation) / stride, 0 ≤ t < k,

@@ -10,13 +10,14 @@
 typedef struct DenseAttrs {
     int64_t out;
     bool bias;
-    Init init;
+    Init init, bias_init;
 } DenseAttrs;
 
 static const Attr dense_attrs[] = {
     {"out", ATTR_INT, offsetof(DenseAttrs, out), NULL, 1, 1e9, NULL},
     {"bias", ATTR_BOOL, offsetof(DenseAttrs, bias), "yes", 0, 0, NULL},
     {"init", ATTR_INIT, offsetof(DenseAttrs, init), "he_normal", 0, 0, NULL},
+    {"bias_init", ATTR_INIT, offsetof(DenseAttrs, bias_init), "default", 0, 0, NULL},
     {0},
 };
 
@@ -47,10 +48,10 @@ static void dense_params(Graph *g, Node *n)
 {
     const DenseAttrs *a = n->attrs;
     int64_t in = node_shape_in(n).dim[0];
-    node_param(g, n, "weight", (Shape){2, {a->out, in}}, init_with_fans(a->init, in, a->out));
+    const Init init = init_with_fans(a->init, in, a->out);
+    node_param(g, n, "weight", (Shape){2, {a->out, in}}, init);
     if (!a->bias) return;
-    Init init = a->init.kind == INIT_TORCH ? init_with_fans(a->init, in, a->out) : init_constant(0);
-    node_param(g, n, "bias", shape_vector(a->out), init);
+    node_param(g, n, "bias", shape_vector(a->out), init_of_bias(a->bias_init, init));
 }
 
 static int64_t dense_macs(const Node *n) { return node_shape_in(n).dim[0] * node_shape_out(n).dim[0]; }

@@ -300,13 +300,13 @@ bool correlate_groups_divide(Graph *g, Node *n, int64_t groups, int64_t in, int6
 
 /* Fans as PyTorch counts them: of dimension 1 and of dimension 0, times the
  * kernel's area. */
-void correlate_params(Graph *g, Node *n, Shape weight, int64_t biases, Init init, bool bias)
+void correlate_params(Graph *g, Node *n, Shape weight, int64_t biases, Init init, const Init *bias)
 {
     int64_t area = weight.dim[2] * weight.dim[3];
     init = init_with_fans(init, weight.dim[1] * area, weight.dim[0] * area);
     node_param(g, n, "weight", weight, init);
     if (!bias) return;
-    node_param(g, n, "bias", shape_vector(biases), init.kind == INIT_TORCH ? init : init_constant(0));
+    node_param(g, n, "bias", shape_vector(biases), init_of_bias(*bias, init));
 }
 
 static void give_model(Backward *b, Node *d, Tensor *param)

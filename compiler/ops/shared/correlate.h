@@ -71,7 +71,7 @@ extern const char *const correlate_pack_in[];  /* weight */
 extern const char *const correlate_pack_out[]; /* panels */
 
 /* Weight [O][C/groups][kh][kw] and, when wanted, bias. */
-void correlate_params(Graph *, Node *, Shape weight, int64_t biases, Init, bool bias);
+void correlate_params(Graph *, Node *, Shape weight, int64_t biases, Init, const Init *bias /* NULL: none */);
 
 /* Op.grad of both: nodes of the gradient operators for x, weight and bias. */
 typedef struct CorrelateGradients {

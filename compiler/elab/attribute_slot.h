@@ -1,0 +1,27 @@
+/* One argument on its way into an attribute struct: what attributes.c and init.c share. */
+#ifndef NNC_ELAB_ATTRIBUTE_SLOT_H
+#define NNC_ELAB_ATTRIBUTE_SLOT_H
+
+#include "elab/value.h"
+#include "graph/attribute.h"
+
+typedef struct AttrSlot {
+    Compilation *c;
+    const char *what; /* "conv" */
+    const Attr *attr;
+    const Const *value;
+    Span span;
+    char *to;
+} AttrSlot;
+
+/* Report, and return false. */
+bool attr_wrong_type(const AttrSlot *);
+bool attr_in_range(const AttrSlot *, double x); /* true where it is */
+
+/* The bare name that the value is, or NULL. */
+const char *attr_symbol_text(const Const *);
+
+/* ATTR_INIT: init.c */
+bool attr_take_init(const AttrSlot *);
+
+#endif
