@@ -9,6 +9,8 @@
 #include <math.h>
 #include <string.h>
 
+/* ---- model: parameters, buffers, the optimizer's state -------------------- */
+
 /* Lengths are rounded up so that every array starts on a 64-byte boundary of the block. */
 struct lenet {
     uint64_t seed;
@@ -114,39 +116,24 @@ static const size_t lenet_offset[] = {
     offsetof(struct lenet, c1_bias_exp_avg_sq),
 };
 
-/* Where grad leaves each gradient in its scratch, in elements; -1: none. */
-static const int64_t lenet_grad_offset[] = {
-    565120,
-    565280,
-    594016,
-    597488,
-    517120,
-    597264,
-    583936,
-    597392,
-    596416,
-    597504,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
+/* Where grad leaves the gradient of a tensor in its scratch, in elements. */
+static const struct {
+    int tensor;
+    int64_t element;
+} lenet_grad_offset[] = {
+    {8, 596416}, /* output_weight */
+    {9, 597504}, /* output_bias */
+    {6, 583936}, /* f6_weight */
+    {7, 597392}, /* f6_bias */
+    {4, 517120}, /* c5_weight */
+    {5, 597264}, /* c5_bias */
+    {2, 594016}, /* c3_weight */
+    {3, 597488}, /* c3_bias */
+    {0, 565120}, /* c1_weight */
+    {1, 565280}, /* c1_bias */
 };
+
+/* ---- kernels: the same for every net -------------------------------------- */
 
 #if defined(NN_EMULATED)
 #elif defined(__AVX512F__)
@@ -2001,6 +1988,8 @@ static __attribute__((unused)) void nn_fill_normal(float *p, int64_t count, floa
 #define LENET_THREADS 0 /* 0: one for each processor */
 #endif
 
+/* ---- end of the kernels --------------------------------------------------- */
+
 /* SplitMix64: random bits from a counter. */
 static uint64_t nn_mix(uint64_t z)
 {
@@ -2009,6 +1998,8 @@ static uint64_t nn_mix(uint64_t z)
     z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
     return z ^ (z >> 31);
 }
+
+/* ---- initial values ------------------------------------------------------- */
 
 lenet *lenet_init(void *block, int training, uint64_t seed)
 {
@@ -2023,101 +2014,103 @@ lenet *lenet_init(void *block, int training, uint64_t seed)
     return m;
 }
 
-/* lenet.nn:10: c1, conv(6, 5), reorder, 1x32x32 -> 6x28x28 */
+/* ---- layers: one function for all of the same shapes and arguments -------- */
+
+/* lenet.nn:10: c1, conv(6, 5): reorder, x 1x32x32 -> y 1x32x32 [blocks, nchw to nchw16n] */
 static void c1_nchw16n_reorder(const float *x, float *y, int samples)
 {
     nn_reorder(samples / 16, 16, 1024, x, y, 0, 1);
 }
 
-/* lenet.nn:10: c1, conv(6, 5), 1x32x32 -> 6x28x28, 117600 MACs */
+/* lenet.nn:10: c1, conv(6, 5), 1x32x32 -> 6x28x28, 117600 MACs [batch_blocked, nchw16n] */
 static void c1_forward(const float *x, const float *weight, const float *bias, float *y, int samples)
 {
     static const nn_blocked size = {1, 32, 32, 6, 28, 28, 5, 5, 1, 1, 1, 1, 0, 0};
     nn_blocked_conv(&size, samples / 16, x, weight, bias, y);
 }
 
-/* lenet.nn:11: s2, maxpool(2), 6x28x28 -> 6x14x14, 4704 FLOPs */
+/* lenet.nn:11: s2, maxpool(2), 6x28x28 -> 6x14x14, 4704 FLOPs [simd, nchw16n] */
 static void s2_forward(const float *x, float *y, int samples)
 {
     static const nn_pool_window size = {16, 28, 28, 14, 14, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0};
     nn_minmax_pool_nhwc(&size, samples / 16 * 6, x, y, 0, 0, 1);
 }
 
-/* lenet.nn:12: tanh1, tanh, 6x14x14 -> 6x14x14, 5880 FLOPs */
+/* lenet.nn:12: tanh1, tanh, 6x14x14 -> 6x14x14, 5880 FLOPs [simd, nchw16n] */
 static void tanh1_forward(const float *x, float *y, int samples)
 {
     nn_tanh(samples, 1176, x, y, 0, 1);
 }
 
-/* lenet.nn:13: c3, conv(16, 5), 6x14x14 -> 16x10x10, 240000 MACs */
+/* lenet.nn:13: c3, conv(16, 5), 6x14x14 -> 16x10x10, 240000 MACs [batch_blocked, nchw16n] */
 static void c3_forward(const float *x, const float *weight, const float *bias, float *y, int samples)
 {
     static const nn_blocked size = {6, 14, 14, 16, 10, 10, 5, 5, 1, 1, 1, 1, 0, 0};
     nn_blocked_conv(&size, samples / 16, x, weight, bias, y);
 }
 
-/* lenet.nn:14: s4, maxpool(2), 16x10x10 -> 16x5x5, 1600 FLOPs */
+/* lenet.nn:14: s4, maxpool(2), 16x10x10 -> 16x5x5, 1600 FLOPs [simd, nchw16n] */
 static void s4_forward(const float *x, float *y, int samples)
 {
     static const nn_pool_window size = {16, 10, 10, 5, 5, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0};
     nn_minmax_pool_nhwc(&size, samples / 16 * 16, x, y, 0, 0, 1);
 }
 
-/* lenet.nn:15: tanh2, tanh, 16x5x5 -> 16x5x5, 2000 FLOPs */
+/* lenet.nn:15: tanh2, tanh, 16x5x5 -> 16x5x5, 2000 FLOPs [simd, nchw16n] */
 static void tanh2_forward(const float *x, float *y, int samples)
 {
     nn_tanh(samples, 400, x, y, 0, 1);
 }
 
-/* lenet.nn:18: c5, dense(120), 400 -> 120, 48000 MACs */
+/* lenet.nn:18: c5, dense(120), 400 -> 120, 48000 MACs [batch_blocked, nchw16n] */
 static void c5_forward(const float *x, const float *weight, const float *bias, float *y, int samples)
 {
     nn_blocked_dense(samples / 16, 400, 120, x, weight, bias, y);
 }
 
-/* lenet.nn:18: tanh3, tanh, 120 -> 120, 600 FLOPs */
+/* lenet.nn:18: tanh3, tanh, 120 -> 120, 600 FLOPs [simd, nchw16n] */
 static void tanh3_forward(const float *x, float *y, int samples)
 {
     nn_tanh(samples, 120, x, y, 0, 1);
 }
 
-/* lenet.nn:19: f6, dense(84), 120 -> 84, 10080 MACs */
+/* lenet.nn:19: f6, dense(84), 120 -> 84, 10080 MACs [batch_blocked, nchw16n] */
 static void f6_forward(const float *x, const float *weight, const float *bias, float *y, int samples)
 {
     nn_blocked_dense(samples / 16, 120, 84, x, weight, bias, y);
 }
 
-/* lenet.nn:19: tanh4, tanh, 84 -> 84, 420 FLOPs */
+/* lenet.nn:19: tanh4, tanh, 84 -> 84, 420 FLOPs [simd, nchw16n] */
 static void tanh4_forward(const float *x, float *y, int samples)
 {
     nn_tanh(samples, 84, x, y, 0, 1);
 }
 
-/* lenet.nn:20: output, dense(10), 84 -> 10, 840 MACs */
+/* lenet.nn:20: output, dense(10), 84 -> 10, 840 MACs [batch_blocked, nchw16n] */
 static void output_forward(const float *x, const float *weight, const float *bias, float *y, int samples)
 {
     nn_blocked_dense(samples / 16, 84, 10, x, weight, bias, y);
 }
 
-/* lenet.nn:20: softmax1, softmax, 10 -> 10, 50 FLOPs */
+/* lenet.nn:20: softmax1, softmax, 10 -> 10, 50 FLOPs [simd, nchw16n] */
 static void softmax1_forward(const float *x, float *y, int samples)
 {
     nn_softmax(samples / 16, 10, 1 * 16, x, y, 0, 1);
 }
 
-/* lenet.nn:20: softmax1, softmax, reorder, 10 -> 10 */
+/* lenet.nn:20: softmax1, softmax: reorder, x 10 -> y 10 [blocks, nchw16n to nchw] */
 static void softmax1_nchw_reorder(const float *x, float *y, int samples)
 {
     nn_reorder(samples / 16, 10, 16, x, y, 0, 1);
 }
 
-/* lenet.nn:29: loss, cross_entropy, reorder, 10 -> 1 */
+/* lenet.nn:27: loss, cross_entropy: reorder, x 10 -> y 10 [blocks, nchw16n to nchw] */
 static void loss_nchw_reorder(const float *x, float *y, int t, int T)
 {
     nn_reorder(64 / 16, 10, 16, x, y, t, T);
 }
 
-/* lenet.nn:29: loss, cross_entropy, 10 -> 1, 40 FLOPs */
+/* lenet.nn:27: loss, cross_entropy, 10 -> 1, 40 FLOPs */
 static void loss_forward(const float *scores, const int32_t *target, float *loss, int count)
 {
     float used = 0;
@@ -2147,21 +2140,21 @@ static void loss_forward(const float *scores, const int32_t *target, float *loss
     loss[0] = used > 0 ? total / used : 0;
 }
 
-/* lenet.nn:11: s2, maxpool.training(2), 6x28x28 -> 6x14x14, 4704 FLOPs */
+/* lenet.nn:11: s2, maxpool.training(2), x 6x28x28 -> y 6x14x14, place 6x14x14 [simd, nchw16n] */
 static void s2_training(const float *x, float *y, uint8_t *place, int samples)
 {
     static const nn_pool_window size = {16, 28, 28, 14, 14, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0};
     nn_minmax_pool_nhwc(&size, samples / 16 * 6, x, y, place, 0, 1);
 }
 
-/* lenet.nn:14: s4, maxpool.training(2), 16x10x10 -> 16x5x5, 1600 FLOPs */
+/* lenet.nn:14: s4, maxpool.training(2), x 16x10x10 -> y 16x5x5, place 16x5x5 [simd, nchw16n] */
 static void s4_training(const float *x, float *y, uint8_t *place, int samples)
 {
     static const nn_pool_window size = {16, 10, 10, 5, 5, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0};
     nn_minmax_pool_nhwc(&size, samples / 16 * 16, x, y, place, 0, 1);
 }
 
-/* lenet.nn:29: loss, cross_entropy, cross_entropy.grad, 10 -> 1 */
+/* lenet.nn:27: loss, cross_entropy: cross_entropy.grad, scores 10, target 1 -> dscores 10 */
 static void loss_grad(const float *scores, const int32_t *target, float *dscores)
 {
     float used = 0;
@@ -2198,231 +2191,233 @@ static void loss_grad(const float *scores, const int32_t *target, float *dscores
     }
 }
 
-/* lenet.nn:20: output, dense(10), reorder, 84 -> 10 */
+/* lenet.nn:20: output, dense(10): reorder, x 10 -> y 10 [blocks, nchw to nchw16n] */
 static void output_nchw16n_reorder(const float *x, float *y, int samples)
 {
     nn_reorder(samples / 16, 16, 10, x, y, 0, 1);
 }
 
-/* lenet.nn:20: output, dense(10), dense.dx, 84 -> 10 */
+/* lenet.nn:20: output, dense(10): dense.dx, dy 10, weight 10x84 -> dx 84 [batch_blocked, nchw16n] */
 static void output_dx(const float *dy, const float *weight, float *dx, int samples)
 {
     nn_blocked_dense_dx(samples / 16, 84, 10, dy, weight, dx);
 }
 
-/* lenet.nn:20: output, dense(10), reorder, 84 -> 10
- * lenet.nn:19: f6, dense(84), reorder, 120 -> 84
+/* lenet.nn:20: output, dense(10): reorder, x 84 -> y 84 [blocks, nchw16n to nchw]
+ * lenet.nn:19: f6, dense(84): reorder, x 84 -> y 84 [blocks, nchw16n to nchw]
  */
 static void output_nchw_reorder(const float *x, float *y, int samples)
 {
     nn_reorder(samples / 16, 84, 16, x, y, 0, 1);
 }
 
-/* lenet.nn:20: output, dense(10), dense.dw, 84 -> 10 */
+/* lenet.nn:20: output, dense(10): dense.dw, x 84, dy 10 -> dweight 10x84 [gemm, nchw] */
 static void output_dw(const float *x, const float *dy, float *dweight, int t, int T)
 {
     static const nn_dense size = {64, 84, 10};
     nn_dense_dweight(&size, x, dy, dweight, t, T);
 }
 
-/* lenet.nn:20: output, dense(10), dense.db, 84 -> 10 */
+/* lenet.nn:20: output, dense(10): dense.db, dy 10 -> dbias 10 [batch_blocked, nchw16n] */
 static void output_db(const float *dy, float *dbias, int t, int T)
 {
     nn_channel_sums(64 / 16, 10, 16, 0, dy, dbias, t, T);
 }
 
-/* lenet.nn:20: output.weight, adam(lr=0.002) */
+/* lenet.nn:20: output.weight, adam(lr=0.002) [simd] */
 static void output_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
 {
     static const nn_adam rule = {0.9f, 0.1f, -0.105360516f, 0.999f, 0.001f, -0.0010005003f, 1e-08f, 0.0f, 0.0f};
     nn_adam_step(&rule, 840, gradient, param, exp_avg, exp_avg_sq, lr, step, t, T);
 }
 
-/* lenet.nn:20: output.bias, adam(lr=0.002) */
+/* lenet.nn:20: output.bias, adam(lr=0.002) [simd] */
 static void output_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
 {
     static const nn_adam rule = {0.9f, 0.1f, -0.105360516f, 0.999f, 0.001f, -0.0010005003f, 1e-08f, 0.0f, 0.0f};
     nn_adam_step(&rule, 10, gradient, param, exp_avg, exp_avg_sq, lr, step, t, T);
 }
 
-/* lenet.nn:19: tanh4, tanh, tanh.grad, 84 -> 84 */
+/* lenet.nn:19: tanh4, tanh: tanh.grad, dy 84, y 84 -> dx 84 [simd, nchw16n] */
 static void tanh4_grad(const float *dy, const float *y, float *dx, int samples)
 {
     nn_tanh_grad(samples, 84, dy, y, dx, 0, 1);
 }
 
-/* lenet.nn:19: f6, dense(84), dense.dx, 120 -> 84 */
+/* lenet.nn:19: f6, dense(84): dense.dx, dy 84, weight 84x120 -> dx 120 [batch_blocked, nchw16n] */
 static void f6_dx(const float *dy, const float *weight, float *dx, int samples)
 {
     nn_blocked_dense_dx(samples / 16, 120, 84, dy, weight, dx);
 }
 
-/* lenet.nn:19: f6, dense(84), reorder, 120 -> 84
- * lenet.nn:18: c5, dense(120), reorder, 400 -> 120
+/* lenet.nn:19: f6, dense(84): reorder, x 120 -> y 120 [blocks, nchw16n to nchw]
+ * lenet.nn:18: c5, dense(120): reorder, x 120 -> y 120 [blocks, nchw16n to nchw]
  */
 static void f6_nchw_reorder(const float *x, float *y, int samples)
 {
     nn_reorder(samples / 16, 120, 16, x, y, 0, 1);
 }
 
-/* lenet.nn:19: f6, dense(84), dense.dw, 120 -> 84 */
+/* lenet.nn:19: f6, dense(84): dense.dw, x 120, dy 84 -> dweight 84x120 [gemm, nchw] */
 static void f6_dw(const float *x, const float *dy, float *dweight, int t, int T)
 {
     static const nn_dense size = {64, 120, 84};
     nn_dense_dweight(&size, x, dy, dweight, t, T);
 }
 
-/* lenet.nn:19: f6, dense(84), dense.db, 120 -> 84 */
+/* lenet.nn:19: f6, dense(84): dense.db, dy 84 -> dbias 84 [batch_blocked, nchw16n] */
 static void f6_db(const float *dy, float *dbias, int t, int T)
 {
     nn_channel_sums(64 / 16, 84, 16, 0, dy, dbias, t, T);
 }
 
-/* lenet.nn:19: f6.weight, adam(lr=0.002) */
+/* lenet.nn:19: f6.weight, adam(lr=0.002) [simd] */
 static void f6_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
 {
     static const nn_adam rule = {0.9f, 0.1f, -0.105360516f, 0.999f, 0.001f, -0.0010005003f, 1e-08f, 0.0f, 0.0f};
     nn_adam_step(&rule, 10080, gradient, param, exp_avg, exp_avg_sq, lr, step, t, T);
 }
 
-/* lenet.nn:19: f6.bias, adam(lr=0.002) */
+/* lenet.nn:19: f6.bias, adam(lr=0.002) [simd] */
 static void f6_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
 {
     static const nn_adam rule = {0.9f, 0.1f, -0.105360516f, 0.999f, 0.001f, -0.0010005003f, 1e-08f, 0.0f, 0.0f};
     nn_adam_step(&rule, 84, gradient, param, exp_avg, exp_avg_sq, lr, step, t, T);
 }
 
-/* lenet.nn:18: tanh3, tanh, tanh.grad, 120 -> 120 */
+/* lenet.nn:18: tanh3, tanh: tanh.grad, dy 120, y 120 -> dx 120 [simd, nchw16n] */
 static void tanh3_grad(const float *dy, const float *y, float *dx, int samples)
 {
     nn_tanh_grad(samples, 120, dy, y, dx, 0, 1);
 }
 
-/* lenet.nn:18: c5, dense(120), dense.dx, 400 -> 120 */
+/* lenet.nn:18: c5, dense(120): dense.dx, dy 120, weight 120x400 -> dx 400 [batch_blocked, nchw16n] */
 static void c5_dx(const float *dy, const float *weight, float *dx, int samples)
 {
     nn_blocked_dense_dx(samples / 16, 400, 120, dy, weight, dx);
 }
 
-/* lenet.nn:18: c5, dense(120), reorder, 400 -> 120 */
+/* lenet.nn:18: c5, dense(120): reorder, x 400 -> y 400 [blocks, nchw16n to nchw] */
 static void c5_nchw_reorder(const float *x, float *y, int samples)
 {
     nn_reorder(samples / 16, 400, 16, x, y, 0, 1);
 }
 
-/* lenet.nn:18: c5, dense(120), dense.dw, 400 -> 120 */
+/* lenet.nn:18: c5, dense(120): dense.dw, x 400, dy 120 -> dweight 120x400 [gemm, nchw] */
 static void c5_dw(const float *x, const float *dy, float *dweight, int t, int T)
 {
     static const nn_dense size = {64, 400, 120};
     nn_dense_dweight(&size, x, dy, dweight, t, T);
 }
 
-/* lenet.nn:18: c5, dense(120), dense.db, 400 -> 120 */
+/* lenet.nn:18: c5, dense(120): dense.db, dy 120 -> dbias 120 [batch_blocked, nchw16n] */
 static void c5_db(const float *dy, float *dbias, int t, int T)
 {
     nn_channel_sums(64 / 16, 120, 16, 0, dy, dbias, t, T);
 }
 
-/* lenet.nn:18: c5.weight, adam(lr=0.002) */
+/* lenet.nn:18: c5.weight, adam(lr=0.002) [simd] */
 static void c5_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
 {
     static const nn_adam rule = {0.9f, 0.1f, -0.105360516f, 0.999f, 0.001f, -0.0010005003f, 1e-08f, 0.0f, 0.0f};
     nn_adam_step(&rule, 48000, gradient, param, exp_avg, exp_avg_sq, lr, step, t, T);
 }
 
-/* lenet.nn:18: c5.bias, adam(lr=0.002) */
+/* lenet.nn:18: c5.bias, adam(lr=0.002) [simd] */
 static void c5_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
 {
     static const nn_adam rule = {0.9f, 0.1f, -0.105360516f, 0.999f, 0.001f, -0.0010005003f, 1e-08f, 0.0f, 0.0f};
     nn_adam_step(&rule, 120, gradient, param, exp_avg, exp_avg_sq, lr, step, t, T);
 }
 
-/* lenet.nn:15: tanh2, tanh, tanh.grad, 16x5x5 -> 16x5x5 */
+/* lenet.nn:15: tanh2, tanh: tanh.grad, dy 16x5x5, y 16x5x5 -> dx 16x5x5 [simd, nchw16n] */
 static void tanh2_grad(const float *dy, const float *y, float *dx, int samples)
 {
     nn_tanh_grad(samples, 400, dy, y, dx, 0, 1);
 }
 
-/* lenet.nn:14: s4, maxpool.training(2), extremum.dx, 16x10x10 -> 16x5x5 */
+/* lenet.nn:14: s4, maxpool.training(2): extremum.dx, dy 16x5x5, place 16x5x5 -> dx 16x10x10 [simd, nchw16n] */
 static void s4_dx(const float *dy, const uint8_t *place, float *dx, int samples)
 {
     static const nn_pool_window size = {16, 10, 10, 5, 5, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0};
     nn_minmax_pool_nhwc_dx(&size, samples / 16 * 16, dy, place, dx, 0, 1);
 }
 
-/* lenet.nn:13: c3, conv(16, 5), conv.dx, 6x14x14 -> 16x10x10 */
+/* lenet.nn:13: c3, conv(16, 5): conv.dx, dy 16x10x10, weight 16x6x5x5 -> dx 6x14x14 [batch_blocked, nchw16n] */
 static void c3_dx(const float *dy, const float *weight, float *dx, int samples)
 {
     static const nn_blocked size = {6, 14, 14, 16, 10, 10, 5, 5, 1, 1, 1, 1, 0, 0};
     nn_blocked_conv_dx(&size, samples / 16, dy, weight, dx);
 }
 
-/* lenet.nn:13: c3, conv(16, 5), conv.dweight, 6x14x14 -> 16x10x10 */
+/* lenet.nn:13: c3, conv(16, 5): conv.dweight, x 6x14x14, dy 16x10x10 -> dweight 16x6x5x5 [batch_blocked, nchw16n] */
 static void c3_dweight(const float *x, const float *dy, float *dweight, int t, int T)
 {
     static const nn_blocked size = {6, 14, 14, 16, 10, 10, 5, 5, 1, 1, 1, 1, 0, 0};
     nn_blocked_conv_dweight(&size, 64 / 16, x, dy, dweight, t, T);
 }
 
-/* lenet.nn:13: c3, conv(16, 5), conv.dbias, 6x14x14 -> 16x10x10 */
+/* lenet.nn:13: c3, conv(16, 5): conv.dbias, dy 16x10x10 -> dbias 16 [simd, nchw16n] */
 static void c3_dbias(const float *dy, float *dbias, int t, int T)
 {
     nn_channel_sums(64 / 16, 16, 100 * 16, 0, dy, dbias, t, T);
 }
 
-/* lenet.nn:13: c3.weight, adam(lr=0.002) */
+/* lenet.nn:13: c3.weight, adam(lr=0.002) [simd] */
 static void c3_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
 {
     static const nn_adam rule = {0.9f, 0.1f, -0.105360516f, 0.999f, 0.001f, -0.0010005003f, 1e-08f, 0.0f, 0.0f};
     nn_adam_step(&rule, 2400, gradient, param, exp_avg, exp_avg_sq, lr, step, t, T);
 }
 
-/* lenet.nn:13: c3.bias, adam(lr=0.002) */
+/* lenet.nn:13: c3.bias, adam(lr=0.002) [simd] */
 static void c3_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
 {
     static const nn_adam rule = {0.9f, 0.1f, -0.105360516f, 0.999f, 0.001f, -0.0010005003f, 1e-08f, 0.0f, 0.0f};
     nn_adam_step(&rule, 16, gradient, param, exp_avg, exp_avg_sq, lr, step, t, T);
 }
 
-/* lenet.nn:12: tanh1, tanh, tanh.grad, 6x14x14 -> 6x14x14 */
+/* lenet.nn:12: tanh1, tanh: tanh.grad, dy 6x14x14, y 6x14x14 -> dx 6x14x14 [simd, nchw16n] */
 static void tanh1_grad(const float *dy, const float *y, float *dx, int samples)
 {
     nn_tanh_grad(samples, 1176, dy, y, dx, 0, 1);
 }
 
-/* lenet.nn:11: s2, maxpool.training(2), extremum.dx, 6x28x28 -> 6x14x14 */
+/* lenet.nn:11: s2, maxpool.training(2): extremum.dx, dy 6x14x14, place 6x14x14 -> dx 6x28x28 [simd, nchw16n] */
 static void s2_dx(const float *dy, const uint8_t *place, float *dx, int samples)
 {
     static const nn_pool_window size = {16, 28, 28, 14, 14, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0};
     nn_minmax_pool_nhwc_dx(&size, samples / 16 * 6, dy, place, dx, 0, 1);
 }
 
-/* lenet.nn:10: c1, conv(6, 5), conv.dweight, 1x32x32 -> 6x28x28 */
+/* lenet.nn:10: c1, conv(6, 5): conv.dweight, x 1x32x32, dy 6x28x28 -> dweight 6x1x5x5 [batch_blocked, nchw16n] */
 static void c1_dweight(const float *x, const float *dy, float *dweight, int t, int T)
 {
     static const nn_blocked size = {1, 32, 32, 6, 28, 28, 5, 5, 1, 1, 1, 1, 0, 0};
     nn_blocked_conv_dweight(&size, 64 / 16, x, dy, dweight, t, T);
 }
 
-/* lenet.nn:10: c1, conv(6, 5), conv.dbias, 1x32x32 -> 6x28x28 */
+/* lenet.nn:10: c1, conv(6, 5): conv.dbias, dy 6x28x28 -> dbias 6 [simd, nchw16n] */
 static void c1_dbias(const float *dy, float *dbias, int t, int T)
 {
     nn_channel_sums(64 / 16, 6, 784 * 16, 0, dy, dbias, t, T);
 }
 
-/* lenet.nn:10: c1.weight, adam(lr=0.002) */
+/* lenet.nn:10: c1.weight, adam(lr=0.002) [simd] */
 static void c1_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
 {
     static const nn_adam rule = {0.9f, 0.1f, -0.105360516f, 0.999f, 0.001f, -0.0010005003f, 1e-08f, 0.0f, 0.0f};
     nn_adam_step(&rule, 150, gradient, param, exp_avg, exp_avg_sq, lr, step, t, T);
 }
 
-/* lenet.nn:10: c1.bias, adam(lr=0.002) */
+/* lenet.nn:10: c1.bias, adam(lr=0.002) [simd] */
 static void c1_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
 {
     static const nn_adam rule = {0.9f, 0.1f, -0.105360516f, 0.999f, 0.001f, -0.0010005003f, 1e-08f, 0.0f, 0.0f};
     nn_adam_step(&rule, 6, gradient, param, exp_avg, exp_avg_sq, lr, step, t, T);
 }
+
+/* ---- entry points: the layers in order, in one arena ---------------------- */
 
 struct lenet_infer_pass {
     const struct lenet *m;
@@ -2728,6 +2723,8 @@ float lenet_grad(struct lenet *m, const float *x, const int32_t *target, void *s
     return *(a + 597520);
 }
 
+/* ---- tensors by name ------------------------------------------------------ */
+
 static int lenet_find(const char *name, size_t count)
 {
     for (int i = 0; i < 30; i++) {
@@ -2762,12 +2759,16 @@ int lenet_get_grad(const lenet *m, const char *name, float *values, size_t count
 {
     const int i = lenet_find(name, count);
     (void)m;
-    if (i < 0 || lenet_grad_offset[i] < 0) {
-        return -1;
+    for (int k = 0; k < 10; k++) {
+        if (i >= 0 && lenet_grad_offset[k].tensor == i) {
+            memcpy(values, (const float *)scratch + lenet_grad_offset[k].element, count * sizeof *values);
+            return 0;
+        }
     }
-    memcpy(values, (const float *)scratch + lenet_grad_offset[i], count * sizeof *values);
-    return 0;
+    return -1;
 }
+
+/* ---- the same functions under the types of every model -------------------- */
 
 static void *lenet_any_init(void *block, int training, uint64_t seed)
 {

@@ -7,6 +7,8 @@
 #include <math.h>
 #include <string.h>
 
+/* ---- model: parameters, buffers, the optimizer's state -------------------- */
+
 /* Lengths are rounded up so that every array starts on a 64-byte boundary of the block. */
 struct lenet {
     uint64_t seed;
@@ -112,38 +114,21 @@ static const size_t lenet_offset[] = {
     offsetof(struct lenet, c1_bias_exp_avg_sq),
 };
 
-/* Where grad leaves each gradient in its scratch, in elements; -1: none. */
-static const int64_t lenet_grad_offset[] = {
-    362384,
-    362800,
-    359136,
-    362768,
-    301056,
-    362544,
-    349056,
-    362672,
-    361536,
-    362784,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
+/* Where grad leaves the gradient of a tensor in its scratch, in elements. */
+static const struct {
+    int tensor;
+    int64_t element;
+} lenet_grad_offset[] = {
+    {8, 361536}, /* output_weight */
+    {9, 362784}, /* output_bias */
+    {6, 349056}, /* f6_weight */
+    {7, 362672}, /* f6_bias */
+    {4, 301056}, /* c5_weight */
+    {5, 362544}, /* c5_bias */
+    {2, 359136}, /* c3_weight */
+    {3, 362768}, /* c3_bias */
+    {0, 362384}, /* c1_weight */
+    {1, 362800}, /* c1_bias */
 };
 
 /* SplitMix64: random bits from a counter. */
@@ -154,6 +139,8 @@ static uint64_t nn_mix(uint64_t z)
     z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
     return z ^ (z >> 31);
 }
+
+/* ---- initial values ------------------------------------------------------- */
 
 /* Marsaglia and Bray 1964: two normal numbers from a point of the unit disc. */
 static void nn_fill_normal(float *p, int64_t count, float deviation, uint64_t seed)
@@ -189,6 +176,8 @@ lenet *lenet_init(void *block, int training, uint64_t seed)
     nn_fill_normal(m->output_weight, 840, 0.15430335f, nn_mix(nn_mix(seed) + 8));
     return m;
 }
+
+/* ---- layers: one function for all of the same shapes and arguments -------- */
 
 /* lenet.nn:10: c1, conv(6, 5), 1x32x32 -> 6x28x28, 117600 MACs */
 static void c1_forward(const float *x, const float *weight, const float *bias, float *y)
@@ -373,7 +362,7 @@ static void softmax1_forward(const float *x, float *y)
     }
 }
 
-/* lenet.nn:29: loss, cross_entropy, 10 -> 1, 40 FLOPs */
+/* lenet.nn:27: loss, cross_entropy, 10 -> 1, 40 FLOPs */
 static void loss_forward(const float *scores, const int32_t *target, float *loss, int count)
 {
     float used = 0;
@@ -403,7 +392,7 @@ static void loss_forward(const float *scores, const int32_t *target, float *loss
     loss[0] = used > 0 ? total / used : 0;
 }
 
-/* lenet.nn:11: s2, maxpool.training(2), 6x28x28 -> 6x14x14, 4704 FLOPs */
+/* lenet.nn:11: s2, maxpool.training(2), x 6x28x28 -> y 6x14x14, place 6x14x14 */
 static void s2_training(const float *x, float *y, uint8_t *place)
 {
     for (int n = 0; n < 64; n++) {
@@ -429,7 +418,7 @@ static void s2_training(const float *x, float *y, uint8_t *place)
     }
 }
 
-/* lenet.nn:14: s4, maxpool.training(2), 16x10x10 -> 16x5x5, 1600 FLOPs */
+/* lenet.nn:14: s4, maxpool.training(2), x 16x10x10 -> y 16x5x5, place 16x5x5 */
 static void s4_training(const float *x, float *y, uint8_t *place)
 {
     for (int n = 0; n < 64; n++) {
@@ -455,7 +444,7 @@ static void s4_training(const float *x, float *y, uint8_t *place)
     }
 }
 
-/* lenet.nn:29: loss, cross_entropy, cross_entropy.grad, 10 -> 1 */
+/* lenet.nn:27: loss, cross_entropy: cross_entropy.grad, scores 10, target 1 -> dscores 10 */
 static void loss_grad(const float *scores, const int32_t *target, float *dscores)
 {
     float used = 0;
@@ -492,7 +481,7 @@ static void loss_grad(const float *scores, const int32_t *target, float *dscores
     }
 }
 
-/* lenet.nn:20: output, dense(10), dense.dx, 84 -> 10 */
+/* lenet.nn:20: output, dense(10): dense.dx, dy 10, weight 10x84 -> dx 84 */
 static void output_dx(const float *dy, const float *weight, float *dx)
 {
     for (int n = 0; n < 64; n++) {
@@ -508,7 +497,7 @@ static void output_dx(const float *dy, const float *weight, float *dx)
     }
 }
 
-/* lenet.nn:20: output, dense(10), dense.dw, 84 -> 10 */
+/* lenet.nn:20: output, dense(10): dense.dw, x 84, dy 10 -> dweight 10x84 */
 static void output_dw(const float *x, const float *dy, float *dweight)
 {
     for (int o = 0; o < 10; o++) {
@@ -524,7 +513,7 @@ static void output_dw(const float *x, const float *dy, float *dweight)
     }
 }
 
-/* lenet.nn:20: output, dense(10), dense.db, 84 -> 10 */
+/* lenet.nn:20: output, dense(10): dense.db, dy 10 -> dbias 10 */
 static void output_db(const float *dy, float *dbias)
 {
     for (int o = 0; o < 10; o++) {
@@ -568,7 +557,7 @@ static void output_bias_adam(const float *gradient, float *param, float *exp_avg
     }
 }
 
-/* lenet.nn:19: tanh4, tanh, tanh.grad, 84 -> 84 */
+/* lenet.nn:19: tanh4, tanh: tanh.grad, dy 84, y 84 -> dx 84 */
 static void tanh4_grad(const float *dy, const float *y, float *dx)
 {
     for (int k = 0; k < 64 * 84; k++) {
@@ -576,7 +565,7 @@ static void tanh4_grad(const float *dy, const float *y, float *dx)
     }
 }
 
-/* lenet.nn:19: f6, dense(84), dense.dx, 120 -> 84 */
+/* lenet.nn:19: f6, dense(84): dense.dx, dy 84, weight 84x120 -> dx 120 */
 static void f6_dx(const float *dy, const float *weight, float *dx)
 {
     for (int n = 0; n < 64; n++) {
@@ -592,7 +581,7 @@ static void f6_dx(const float *dy, const float *weight, float *dx)
     }
 }
 
-/* lenet.nn:19: f6, dense(84), dense.dw, 120 -> 84 */
+/* lenet.nn:19: f6, dense(84): dense.dw, x 120, dy 84 -> dweight 84x120 */
 static void f6_dw(const float *x, const float *dy, float *dweight)
 {
     for (int o = 0; o < 84; o++) {
@@ -608,7 +597,7 @@ static void f6_dw(const float *x, const float *dy, float *dweight)
     }
 }
 
-/* lenet.nn:19: f6, dense(84), dense.db, 120 -> 84 */
+/* lenet.nn:19: f6, dense(84): dense.db, dy 84 -> dbias 84 */
 static void f6_db(const float *dy, float *dbias)
 {
     for (int o = 0; o < 84; o++) {
@@ -652,7 +641,7 @@ static void f6_bias_adam(const float *gradient, float *param, float *exp_avg, fl
     }
 }
 
-/* lenet.nn:18: tanh3, tanh, tanh.grad, 120 -> 120 */
+/* lenet.nn:18: tanh3, tanh: tanh.grad, dy 120, y 120 -> dx 120 */
 static void tanh3_grad(const float *dy, const float *y, float *dx)
 {
     for (int k = 0; k < 64 * 120; k++) {
@@ -660,7 +649,7 @@ static void tanh3_grad(const float *dy, const float *y, float *dx)
     }
 }
 
-/* lenet.nn:18: c5, dense(120), dense.dx, 400 -> 120 */
+/* lenet.nn:18: c5, dense(120): dense.dx, dy 120, weight 120x400 -> dx 400 */
 static void c5_dx(const float *dy, const float *weight, float *dx)
 {
     for (int n = 0; n < 64; n++) {
@@ -676,7 +665,7 @@ static void c5_dx(const float *dy, const float *weight, float *dx)
     }
 }
 
-/* lenet.nn:18: c5, dense(120), dense.dw, 400 -> 120 */
+/* lenet.nn:18: c5, dense(120): dense.dw, x 400, dy 120 -> dweight 120x400 */
 static void c5_dw(const float *x, const float *dy, float *dweight)
 {
     for (int o = 0; o < 120; o++) {
@@ -692,7 +681,7 @@ static void c5_dw(const float *x, const float *dy, float *dweight)
     }
 }
 
-/* lenet.nn:18: c5, dense(120), dense.db, 400 -> 120 */
+/* lenet.nn:18: c5, dense(120): dense.db, dy 120 -> dbias 120 */
 static void c5_db(const float *dy, float *dbias)
 {
     for (int o = 0; o < 120; o++) {
@@ -736,7 +725,7 @@ static void c5_bias_adam(const float *gradient, float *param, float *exp_avg, fl
     }
 }
 
-/* lenet.nn:15: tanh2, tanh, tanh.grad, 16x5x5 -> 16x5x5 */
+/* lenet.nn:15: tanh2, tanh: tanh.grad, dy 16x5x5, y 16x5x5 -> dx 16x5x5 */
 static void tanh2_grad(const float *dy, const float *y, float *dx)
 {
     for (int k = 0; k < 64 * 400; k++) {
@@ -744,7 +733,7 @@ static void tanh2_grad(const float *dy, const float *y, float *dx)
     }
 }
 
-/* lenet.nn:14: s4, maxpool.training(2), extremum.dx, 16x10x10 -> 16x5x5 */
+/* lenet.nn:14: s4, maxpool.training(2): extremum.dx, dy 16x5x5, place 16x5x5 -> dx 16x10x10 */
 static void s4_dx(const float *dy, const uint8_t *place, float *dx)
 {
     for (int n = 0; n < 64; n++) {
@@ -762,7 +751,7 @@ static void s4_dx(const float *dy, const uint8_t *place, float *dx)
     }
 }
 
-/* lenet.nn:13: c3, conv(16, 5), conv.dx, 6x14x14 -> 16x10x10 */
+/* lenet.nn:13: c3, conv(16, 5): conv.dx, dy 16x10x10, weight 16x6x5x5 -> dx 6x14x14 */
 static void c3_dx(const float *dy, const float *weight, float *dx)
 {
     for (int n = 0; n < 64; n++) {
@@ -786,7 +775,7 @@ static void c3_dx(const float *dy, const float *weight, float *dx)
     }
 }
 
-/* lenet.nn:13: c3, conv(16, 5), conv.dweight, 6x14x14 -> 16x10x10 */
+/* lenet.nn:13: c3, conv(16, 5): conv.dweight, x 6x14x14, dy 16x10x10 -> dweight 16x6x5x5 */
 static void c3_dweight(const float *x, const float *dy, float *dweight)
 {
     for (int o = 0; o < 16; o++) {
@@ -808,7 +797,7 @@ static void c3_dweight(const float *x, const float *dy, float *dweight)
     }
 }
 
-/* lenet.nn:13: c3, conv(16, 5), conv.dbias, 6x14x14 -> 16x10x10 */
+/* lenet.nn:13: c3, conv(16, 5): conv.dbias, dy 16x10x10 -> dbias 16 */
 static void c3_dbias(const float *dy, float *dbias)
 {
     for (int c = 0; c < 16; c++) {
@@ -854,7 +843,7 @@ static void c3_bias_adam(const float *gradient, float *param, float *exp_avg, fl
     }
 }
 
-/* lenet.nn:12: tanh1, tanh, tanh.grad, 6x14x14 -> 6x14x14 */
+/* lenet.nn:12: tanh1, tanh: tanh.grad, dy 6x14x14, y 6x14x14 -> dx 6x14x14 */
 static void tanh1_grad(const float *dy, const float *y, float *dx)
 {
     for (int k = 0; k < 64 * 1176; k++) {
@@ -862,7 +851,7 @@ static void tanh1_grad(const float *dy, const float *y, float *dx)
     }
 }
 
-/* lenet.nn:11: s2, maxpool.training(2), extremum.dx, 6x28x28 -> 6x14x14 */
+/* lenet.nn:11: s2, maxpool.training(2): extremum.dx, dy 6x14x14, place 6x14x14 -> dx 6x28x28 */
 static void s2_dx(const float *dy, const uint8_t *place, float *dx)
 {
     for (int n = 0; n < 64; n++) {
@@ -880,7 +869,7 @@ static void s2_dx(const float *dy, const uint8_t *place, float *dx)
     }
 }
 
-/* lenet.nn:10: c1, conv(6, 5), conv.dweight, 1x32x32 -> 6x28x28 */
+/* lenet.nn:10: c1, conv(6, 5): conv.dweight, x 1x32x32, dy 6x28x28 -> dweight 6x1x5x5 */
 static void c1_dweight(const float *x, const float *dy, float *dweight)
 {
     for (int o = 0; o < 6; o++) {
@@ -900,7 +889,7 @@ static void c1_dweight(const float *x, const float *dy, float *dweight)
     }
 }
 
-/* lenet.nn:10: c1, conv(6, 5), conv.dbias, 1x32x32 -> 6x28x28 */
+/* lenet.nn:10: c1, conv(6, 5): conv.dbias, dy 6x28x28 -> dbias 6 */
 static void c1_dbias(const float *dy, float *dbias)
 {
     for (int c = 0; c < 6; c++) {
@@ -945,6 +934,8 @@ static void c1_bias_adam(const float *gradient, float *param, float *exp_avg, fl
         param[k] -= rate * exp_avg[k] / (sqrtf(exp_avg_sq[k]) / root + 1e-08f);
     }
 }
+
+/* ---- entry points: the layers in order, in one arena ---------------------- */
 
 void lenet_infer(const struct lenet *m, const float *x, float *y, void *scratch)
 {
@@ -1071,6 +1062,8 @@ float lenet_grad(struct lenet *m, const float *x, const int32_t *target, void *s
     return *(a + 362816);
 }
 
+/* ---- tensors by name ------------------------------------------------------ */
+
 static int lenet_find(const char *name, size_t count)
 {
     for (int i = 0; i < 30; i++) {
@@ -1105,12 +1098,16 @@ int lenet_get_grad(const lenet *m, const char *name, float *values, size_t count
 {
     const int i = lenet_find(name, count);
     (void)m;
-    if (i < 0 || lenet_grad_offset[i] < 0) {
-        return -1;
+    for (int k = 0; k < 10; k++) {
+        if (i >= 0 && lenet_grad_offset[k].tensor == i) {
+            memcpy(values, (const float *)scratch + lenet_grad_offset[k].element, count * sizeof *values);
+            return 0;
+        }
     }
-    memcpy(values, (const float *)scratch + lenet_grad_offset[i], count * sizeof *values);
-    return 0;
+    return -1;
 }
+
+/* ---- the same functions under the types of every model -------------------- */
 
 static void *lenet_any_init(void *block, int training, uint64_t seed)
 {

@@ -7,6 +7,8 @@
 #include <math.h>
 #include <string.h>
 
+/* ---- model: parameters, buffers, the optimizer's state -------------------- */
+
 /* Lengths are rounded up so that every array starts on a 64-byte boundary of the block. */
 struct net_xor {
     uint64_t seed;
@@ -58,20 +60,15 @@ static const size_t net_xor_offset[] = {
     offsetof(struct net_xor, fc1_bias_exp_avg_sq),
 };
 
-/* Where grad leaves each gradient in its scratch, in elements; -1: none. */
-static const int64_t net_xor_grad_offset[] = {
-    0,
-    16,
-    64,
-    112,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
+/* Where grad leaves the gradient of a tensor in its scratch, in elements. */
+static const struct {
+    int tensor;
+    int64_t element;
+} net_xor_grad_offset[] = {
+    {2, 64}, /* fc2_weight */
+    {3, 112}, /* fc2_bias */
+    {0, 0}, /* fc1_weight */
+    {1, 16}, /* fc1_bias */
 };
 
 /* SplitMix64: random bits from a counter. */
@@ -82,6 +79,8 @@ static uint64_t nn_mix(uint64_t z)
     z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
     return z ^ (z >> 31);
 }
+
+/* ---- initial values ------------------------------------------------------- */
 
 /* Marsaglia and Bray 1964: two normal numbers from a point of the unit disc. */
 static void nn_fill_normal(float *p, int64_t count, float deviation, uint64_t seed)
@@ -114,6 +113,8 @@ net_xor *net_xor_init(void *block, int training, uint64_t seed)
     nn_fill_normal(m->fc2_weight, 8, 0.5f, nn_mix(nn_mix(seed) + 2));
     return m;
 }
+
+/* ---- layers: one function for all of the same shapes and arguments -------- */
 
 /* xor.nn:10: fc1, dense(8), 2 -> 8, 16 MACs */
 static void fc1_forward(const float *x, const float *weight, const float *bias, float *y)
@@ -159,7 +160,7 @@ static void sigmoid1_forward(const float *x, float *y)
     }
 }
 
-/* xor.nn:15: loss, bce, 1 -> 1, 9 FLOPs */
+/* xor.nn:17: loss, bce, 1 -> 1, 9 FLOPs */
 static void loss_forward(const float *scores, const float *target, float *loss, int count)
 {
     float total = 0;
@@ -171,7 +172,7 @@ static void loss_forward(const float *scores, const float *target, float *loss, 
     loss[0] = total / (count * 1);
 }
 
-/* xor.nn:15: loss, bce, bce.grad, 1 -> 1 */
+/* xor.nn:17: loss, bce: bce.grad, scores 1, target 1 -> dscores 1 */
 static void loss_grad(const float *scores, const float *target, float *dscores)
 {
     const float part = 1.0f / (4 * 1);
@@ -181,7 +182,7 @@ static void loss_grad(const float *scores, const float *target, float *dscores)
     }
 }
 
-/* xor.nn:11: sigmoid1, sigmoid, sigmoid.grad, 1 -> 1 */
+/* xor.nn:11: sigmoid1, sigmoid: sigmoid.grad, dy 1, y 1 -> dx 1 */
 static void sigmoid1_grad(const float *dy, const float *y, float *dx)
 {
     for (int k = 0; k < 4 * 1; k++) {
@@ -189,7 +190,7 @@ static void sigmoid1_grad(const float *dy, const float *y, float *dx)
     }
 }
 
-/* xor.nn:11: fc2, dense(1), dense.dx, 8 -> 1 */
+/* xor.nn:11: fc2, dense(1): dense.dx, dy 1, weight 1x8 -> dx 8 */
 static void fc2_dx(const float *dy, const float *weight, float *dx)
 {
     for (int n = 0; n < 4; n++) {
@@ -205,7 +206,7 @@ static void fc2_dx(const float *dy, const float *weight, float *dx)
     }
 }
 
-/* xor.nn:11: fc2, dense(1), dense.dw, 8 -> 1 */
+/* xor.nn:11: fc2, dense(1): dense.dw, x 8, dy 1 -> dweight 1x8 */
 static void fc2_dw(const float *x, const float *dy, float *dweight)
 {
     for (int o = 0; o < 1; o++) {
@@ -221,7 +222,7 @@ static void fc2_dw(const float *x, const float *dy, float *dweight)
     }
 }
 
-/* xor.nn:11: fc2, dense(1), dense.db, 8 -> 1 */
+/* xor.nn:11: fc2, dense(1): dense.db, dy 1 -> dbias 1 */
 static void fc2_db(const float *dy, float *dbias)
 {
     for (int o = 0; o < 1; o++) {
@@ -267,7 +268,7 @@ static void fc2_bias_adam(const float *gradient, float *param, float *exp_avg, f
     }
 }
 
-/* xor.nn:10: tanh1, tanh, tanh.grad, 8 -> 8 */
+/* xor.nn:10: tanh1, tanh: tanh.grad, dy 8, y 8 -> dx 8 */
 static void tanh1_grad(const float *dy, const float *y, float *dx)
 {
     for (int k = 0; k < 4 * 8; k++) {
@@ -275,7 +276,7 @@ static void tanh1_grad(const float *dy, const float *y, float *dx)
     }
 }
 
-/* xor.nn:10: fc1, dense(8), dense.dw, 2 -> 8 */
+/* xor.nn:10: fc1, dense(8): dense.dw, x 2, dy 8 -> dweight 8x2 */
 static void fc1_dw(const float *x, const float *dy, float *dweight)
 {
     for (int o = 0; o < 8; o++) {
@@ -291,7 +292,7 @@ static void fc1_dw(const float *x, const float *dy, float *dweight)
     }
 }
 
-/* xor.nn:10: fc1, dense(8), dense.db, 2 -> 8 */
+/* xor.nn:10: fc1, dense(8): dense.db, dy 8 -> dbias 8 */
 static void fc1_db(const float *dy, float *dbias)
 {
     for (int o = 0; o < 8; o++) {
@@ -318,6 +319,8 @@ static void fc1_weight_adam(const float *gradient, float *param, float *exp_avg,
         param[k] -= rate * exp_avg[k] / (sqrtf(exp_avg_sq[k]) / root + 1e-08f);
     }
 }
+
+/* ---- entry points: the layers in order, in one arena ---------------------- */
 
 void net_xor_infer(const struct net_xor *m, const float *x, float *y, void *scratch)
 {
@@ -382,6 +385,8 @@ float net_xor_grad(struct net_xor *m, const float *x, const float *target, void 
     return *(a + 96);
 }
 
+/* ---- tensors by name ------------------------------------------------------ */
+
 static int net_xor_find(const char *name, size_t count)
 {
     for (int i = 0; i < 12; i++) {
@@ -416,12 +421,16 @@ int net_xor_get_grad(const net_xor *m, const char *name, float *values, size_t c
 {
     const int i = net_xor_find(name, count);
     (void)m;
-    if (i < 0 || net_xor_grad_offset[i] < 0) {
-        return -1;
+    for (int k = 0; k < 4; k++) {
+        if (i >= 0 && net_xor_grad_offset[k].tensor == i) {
+            memcpy(values, (const float *)scratch + net_xor_grad_offset[k].element, count * sizeof *values);
+            return 0;
+        }
     }
-    memcpy(values, (const float *)scratch + net_xor_grad_offset[i], count * sizeof *values);
-    return 0;
+    return -1;
 }
+
+/* ---- the same functions under the types of every model -------------------- */
 
 static void *net_xor_any_init(void *block, int training, uint64_t seed)
 {

@@ -69,8 +69,10 @@ static void write_with_random(Emitter *e)
     Text init = e->source;
     e->source = before;
 
+    if (e->options->paste_kernels) comment_write_section(e, "kernels: the same for every net");
     support_write_kernels(e);
     if (e->options->paste_kernels) tuned_write(e);
+    if (e->options->paste_kernels) comment_write_section(e, "end of the kernels");
     support_write_random(e);
     if (e->options->noise) support_write_noise(e);
     text_add(&e->source, init.data);

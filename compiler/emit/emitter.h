@@ -60,6 +60,11 @@ typedef struct Emitter {
 const char *lr_factor(Emitter *, const Node *); /* of an update: "", or "10.0f * " before lr */
 Function *function_for(Emitter *, const Graph *, const Node *);
 void functions_write(Emitter *);
+const char *function_input_name(Emitter *, const Node *, int i); /* of its parameter for in[i] */
+
+/* comments.c: on the nodes that a function serves, above it */
+void comment_write(Emitter *, const Function *);
+void comment_write_section(Emitter *, const char *title); /* a line that opens a part of the text */
 
 /* model.c */
 void model_layout(Emitter *);

@@ -2,11 +2,9 @@
  * Functions for the layers.
  *
  * Enters: nodes.  Leaves: one C function for each distinct computation, under a
- * comment that names every layer it serves: its line in the source, its shapes,
- * its cost.  Layers with the same shapes and attributes share a function, since
+ * comment on every node it serves (comments.c).  Layers with the same shapes and attributes share a function, since
  * what differs between them, where their values lie, is passed to it.
  */
-#include "elab/attributes.h"
 #include "emit/c_names.h"
 #include "emit/emitter.h"
 
@@ -22,7 +20,7 @@ static const char *suffix_of(const char *name)
     return dot ? dot + 1 : name;
 }
 
-static const char *input_name(Emitter *e, const Node *n, int i)
+const char *function_input_name(Emitter *e, const Node *n, int i)
 {
     const Tensor *t = n->in[i];
     if (t->kind == TENSOR_BUFFER || t->kind == TENSOR_STATE) return suffix_of(t->name);
@@ -67,7 +65,7 @@ static const char *signature_of(Emitter *e, const Graph *g, const Node *n, Share
     for (int i = 0; i < n->in_count; i++) {
         bool written = node_mutates(n, i);
         text_addf(&text, "%s%s%s *%s", i ? ", " : "", written ? "" : "const ", dtype_c_type(n->in[i]->dtype),
-                  input_name(e, n, i));
+                  function_input_name(e, n, i));
     }
     for (int i = 0; i < n->out_count; i++) {
         text_addf(&text, "%s%s *%s", n->in_count + i ? ", " : "", dtype_c_type(n->out[i]->dtype), node_out_name(n, i));
@@ -106,7 +104,7 @@ static void bind_node(Emitter *e, const Graph *g, const Node *n)
         writer_bind(w, "all", g->micro_batches > 1 ? "all" : "count");
     else
         writer_bind_int(w, "all", g->batch * g->micro_batches);
-    for (int i = 0; i < n->in_count; i++) bind_array(e, g, input_name(e, n, i), n->in[i]);
+    for (int i = 0; i < n->in_count; i++) bind_array(e, g, function_input_name(e, n, i), n->in[i]);
     for (int i = 0; i < n->out_count; i++) bind_array(e, g, node_out_name(n, i), n->out[i]);
 }
 
@@ -207,80 +205,12 @@ Function *function_for(Emitter *e, const Graph *g, const Node *n)
     return f;
 }
 
-/* ---- the comment above it ----------------------------------------------- */
-
-static const char *shapes_text(Emitter *e, const Node *n)
-{
-    if (!n->data_count || !n->out_count) return "";
-    return arena_printf(e->arena, ", %s -> %s", shape_text(e->arena, n->in[0]->shape),
-                        shape_text(e->arena, n->out[0]->shape));
-}
-
-static const char *cost_text(Emitter *e, const Node *n)
-{
-    int64_t macs = node_macs(n);
-    if (macs) return arena_printf(e->arena, ", %lld MACs", (long long)macs);
-    return arena_printf(e->arena, ", %lld FLOPs", (long long)node_flops(n));
-}
-
-static const char *call_text(Emitter *e, const Node *n)
-{
-    const char *attrs = n->op->attrs ? attrs_text(e->arena, n->op->attrs, n->attrs) : "";
-    return *attrs ? arena_printf(e->arena, "(%s)", attrs) : "";
-}
-
-static const char *where_text(Emitter *e, const Node *n)
-{
-    if (n->span.file < 0) return "";
-    const char *path = source_path(e->compilation, n->span);
-    const char *slash = strrchr(path, '/');
-    return arena_printf(e->arena, "%s:%d: ", slash ? slash + 1 : path, source_line(e->compilation, n->span));
-}
-
-/* "*" + "/" inside a user's label or file name must not end the comment. */
-static const char *comment_safe(Emitter *e, const char *text)
-{
-    char *copy = arena_strdup(e->arena, text);
-    for (char *p = copy; *p; p++) {
-        bool mark = (p[0] == '*' && p[1] == '/') || (p[0] == '/' && p[1] == '*');
-        if (mark || *p == '\n' || *p == '\\') *p = '?';
-    }
-    return copy;
-}
-
-static const char *user_text(Emitter *e, const Node *n)
-{
-    const Node *layer = n->origin;
-    const char *gradient = layer != n ? arena_printf(e->arena, ", %s", n->op->name) : "";
-    const char *text;
-    if (layer->op->class == OP_OPTIMIZER || (layer->op->class == OP_INTERNAL && !layer->data_count)) {
-        text = arena_printf(e->arena, "%s%s, %s%s", where_text(e, layer), layer->name, layer->op->name,
-                            call_text(e, layer));
-    } else {
-        text =
-            arena_printf(e->arena, "%s%s, %s%s%s%s%s", where_text(e, layer), layer->name, layer->op->name,
-                         call_text(e, layer), gradient, shapes_text(e, layer), gradient[0] ? "" : cost_text(e, layer));
-    }
-    return comment_safe(e, text);
-}
-
-static void write_users(Emitter *e, const Function *f)
-{
-    Map *seen = map_new(e->arena);
-    for (int i = 0; i < f->users.count; i++) {
-        const char *text = user_text(e, f->users.at[i]);
-        if (map_get(seen, text)) continue;
-        map_put(seen, text, e);
-        text_addf(&e->source, "%s%s", map_count(seen) == 1 ? "/* " : "\n * ", text);
-    }
-    text_add(&e->source, map_count(seen) == 1 ? " */\n" : "\n */\n");
-}
-
 void functions_write(Emitter *e)
 {
+    comment_write_section(e, "layers: one function for all of the same shapes and arguments");
     for (int i = 0; i < e->functions.count; i++) {
         const Function *f = e->functions.at[i];
-        write_users(e, f);
+        comment_write(e, f);
         text_addf(&e->source, "static void %s(%s)\n%s\n", f->name, f->signature, f->body);
     }
 }

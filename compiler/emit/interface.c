@@ -111,6 +111,7 @@ void interface_write_info(Emitter *e)
     Text *out = &e->source;
     const char *p = e->prefix;
     bool train = e->options->lower.train;
+    comment_write_section(e, "the same functions under the types of every model");
     write_wrappers(e);
     text_addf(out, "const nn_model_info *%s_info(void)\n{\n    static const nn_model_info info = {\n", p);
     text_addf(out, "        NN_ABI, \"%s\", \"%s\", %lld,\n", e->net->name, train ? e->spec->loss.op->name : "",

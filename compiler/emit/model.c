@@ -84,6 +84,7 @@ void model_layout(Emitter *e)
 void model_write_struct(Emitter *e)
 {
     Text *out = &e->source;
+    comment_write_section(e, "model: parameters, buffers, the optimizer's state");
     text_add(out, "/* Lengths are rounded up so that every array starts on a 64-byte boundary of the block. */\n");
     text_addf(out, "struct %s {\n    uint64_t seed;\n    int64_t step; /* training steps done */\n", e->prefix);
     text_addf(out, "    uint64_t reserved[%d];\n", MODEL_ALIGN * e->real_size / 8 - 2);
@@ -110,19 +111,6 @@ static int kind_of(const Tensor *t)
     return t->kind == TENSOR_BUFFER ? 2 : 3;
 }
 
-/* By position in the model: elements from the start of the scratch, or −1. */
-static int64_t *gradient_offsets(const Emitter *e, const Entry *entry)
-{
-    int count = e->net->model.count;
-    int64_t *offset = arena_alloc(e->arena, (size_t)(count + 1) * sizeof *offset);
-    for (int i = 0; i < count; i++) offset[i] = -1;
-    for (int i = 0; i < entry->program->gradients.count; i++) {
-        const ParamGrad *pair = entry->program->gradients.at[i];
-        offset[model_index(e, pair->param)] = entry->plan->place[pair->gradient->id].offset / e->real_size;
-    }
-    return offset;
-}
-
 static void write_tensor_row(Emitter *e, int i)
 {
     static const char *const kinds[] = {"NN_TRAINED", "NN_FROZEN", "NN_BUFFER", "NN_STATE"};
@@ -141,17 +129,30 @@ static void write_offsets(Emitter *e)
     text_add(&e->source, e->net->model.count ? "};\n\n" : "    0\n};\n\n");
 }
 
+/* {tensor, element}: frozen tensors, buffers and states have no gradient. */
+static void write_gradient_rows(Emitter *e, const Entry *entry)
+{
+    for (int i = 0; i < entry->program->gradients.count; i++) {
+        const ParamGrad *pair = entry->program->gradients.at[i];
+        const int tensor = model_index(e, pair->param);
+        text_addf(&e->source, "    {%d, %lld}, /* %s */\n", tensor,
+                  (long long)(entry->plan->place[pair->gradient->id].offset / e->real_size), e->member[tensor]);
+    }
+}
+
 static void write_gradient_offsets(Emitter *e, ProgramKind kind, const char *suffix)
 {
     const Entry *entry = entry_of(e, kind);
     if (!entry) return;
-    const int64_t *offset = gradient_offsets(e, entry);
-    text_addf(&e->source, "/* Where %s leaves each gradient in its scratch, in elements; -1: none. */\n", suffix);
-    text_addf(&e->source, "static const int64_t %s_%s_offset[] = {\n", e->prefix, suffix);
-    for (int i = 0; i < e->net->model.count; i++) {
-        text_addf(&e->source, "    %lld,\n", (long long)offset[i]);
-    }
-    text_add(&e->source, e->net->model.count ? "};\n\n" : "    -1\n};\n\n");
+    text_addf(&e->source,
+              "/* Where %s leaves the gradient of a tensor in its scratch, in elements. */\n"
+              "static const struct {\n"
+              "    int tensor;\n"
+              "    int64_t element;\n"
+              "} %s_%s_offset[] = {\n",
+              suffix, e->prefix, suffix);
+    write_gradient_rows(e, entry);
+    text_add(&e->source, entry->program->gradients.count ? "};\n\n" : "    {-1, 0} /* there is none */\n};\n\n");
 }
 
 void model_write_tables(Emitter *e)
@@ -314,6 +315,7 @@ static void write_fillers(Emitter *e)
 void model_write_init(Emitter *e)
 {
     Text *out = &e->source;
+    comment_write_section(e, "initial values");
     write_fillers(e);
     if (e->prepared.count) text_addf(out, "static void %s_prepare(struct %s *m, int i);\n\n", e->prefix, e->prefix);
     text_addf(out, "%s *%s_init(void *block, int training, uint64_t seed)\n{\n", e->prefix, e->prefix);
@@ -344,20 +346,24 @@ void model_write_init(Emitter *e)
 
 static void write_get_gradient(Emitter *e, ProgramKind kind, const char *suffix)
 {
-    if (!entry_of(e, kind)) return;
+    const Entry *entry = entry_of(e, kind);
+    if (!entry) return;
     text_addf(&e->source,
               "int %s_get_%s(const %s *m, const char *name, %s *values, size_t count, const void *scratch)\n{\n",
               e->prefix, suffix, e->prefix, e->real);
     text_addf(&e->source,
               "    const int i = %s_find(name, count);\n"
               "    (void)m;\n"
-              "    if (i < 0 || %s_%s_offset[i] < 0) {\n"
-              "        return -1;\n"
+              "    for (int k = 0; k < %d; k++) {\n"
+              "        if (i >= 0 && %s_%s_offset[k].tensor == i) {\n"
+              "            memcpy(values, (const %s *)scratch + %s_%s_offset[k].element, count * sizeof *values);\n"
+              "            return 0;\n"
+              "        }\n"
               "    }\n"
-              "    memcpy(values, (const %s *)scratch + %s_%s_offset[i], count * sizeof *values);\n"
-              "    return 0;\n"
+              "    return -1;\n"
               "}\n\n",
-              e->prefix, e->prefix, suffix, e->real, e->prefix, suffix);
+              e->prefix, entry->program->gradients.count > 0 ? entry->program->gradients.count : 1, e->prefix, suffix,
+              e->real, e->prefix, suffix);
 }
 
 static void write_find(Emitter *e)
@@ -377,6 +383,7 @@ static void write_find(Emitter *e)
 
 void model_write_access(Emitter *e)
 {
+    comment_write_section(e, "tensors by name");
     write_find(e);
     text_addf(&e->source,
               "int %s_set(%s *m, const char *name, const %s *values, size_t count)\n"

@@ -593,5 +593,6 @@ void passes_write(Emitter *e)
     if (e->options->profile) use_clock(e);
     functions_write(e);
     if (e->prepared.count) write_preparations(&preparing);
+    comment_write_section(e, "entry points: the layers in order, in one arena");
     for (int i = 0; i < count; i++) write_pass(&pass[i]);
 }
