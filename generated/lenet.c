@@ -1827,6 +1827,15 @@ typedef struct nn_adam {
     float eps, decay, shrink;                               /* shrink: adamw's decay, by lr · shrink · param */
 } nn_adam;
 
+/* A step of one parameter; rules that do not depend on `step` leave it out. */
+typedef struct nn_update {
+    long count;
+    const float *gradient;
+    float *param;
+    float lr;
+    long step; /* from 0 */
+} nn_update;
+
 #include <math.h>
 
 NN_INLINE nn_vec nn_decayed(const float *gradient, nn_vec w, float decay, long left)
@@ -1843,21 +1852,21 @@ NN_INLINE float nn_adam_correction(float beta, float log_beta, long time)
 }
 
 /* m, v: exp_avg and exp_avg_sq */
-NN_KERNEL void nn_adam_step(const nn_adam *rule, long count, const float *gradient, float *param, float *m, float *v,
-                            float lr, long step, int t, int T)
+NN_KERNEL void nn_adam_step(const nn_adam *rule, const nn_update *update, float *m, float *v, int t, int T)
 {
     const nn_adam r = *rule;
-    const float rate = lr / nn_adam_correction(r.beta1, r.log_beta1, step + 1);
-    const float scale = 1 / nn_root(nn_adam_correction(r.beta2, r.log_beta2, step + 1));
-    long end = nn_partition(count, t + 1, T);
-    for (long i = nn_partition(count, t, T); i < end; i += NN_W) {
-        nn_vec w = nn_load_part(param + i, end - i), g = nn_decayed(gradient + i, w, r.decay, end - i);
+    const nn_update u = *update;
+    const float rate = u.lr / nn_adam_correction(r.beta1, r.log_beta1, u.step + 1);
+    const float scale = 1 / nn_root(nn_adam_correction(r.beta2, r.log_beta2, u.step + 1));
+    long end = nn_partition(u.count, t + 1, T);
+    for (long i = nn_partition(u.count, t, T); i < end; i += NN_W) {
+        nn_vec w = nn_load_part(u.param + i, end - i), g = nn_decayed(u.gradient + i, w, r.decay, end - i);
         nn_vec a = r.beta1 * nn_load_part(m + i, end - i) + r.rest1 * g;
         nn_vec b = r.beta2 * nn_load_part(v + i, end - i) + r.rest2 * g * g;
-        if (r.shrink != 0) w -= lr * r.shrink * w;
+        if (r.shrink != 0) w -= u.lr * r.shrink * w;
         nn_store_part(m + i, end - i, a);
         nn_store_part(v + i, end - i, b);
-        nn_store_part(param + i, end - i, w - rate * a / (nn_sqrt(b) * scale + r.eps));
+        nn_store_part(u.param + i, end - i, w - rate * a / (nn_sqrt(b) * scale + r.eps));
     }
 }
 
@@ -2228,14 +2237,16 @@ static void output_db(const float *dy, float *dbias, int t, int T)
 static void output_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
 {
     static const nn_adam rule = {0.9f, 0.1f, -0.105360516f, 0.999f, 0.001f, -0.0010005003f, 1e-08f, 0.0f, 0.0f};
-    nn_adam_step(&rule, 840, gradient, param, exp_avg, exp_avg_sq, lr, step, t, T);
+    const nn_update update = {.count = 840, .gradient = gradient, .param = param, .lr = lr, .step = step};
+    nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, t, T);
 }
 
 /* lenet.nn:20: output.bias, adam(lr=0.002) [simd] */
 static void output_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
 {
     static const nn_adam rule = {0.9f, 0.1f, -0.105360516f, 0.999f, 0.001f, -0.0010005003f, 1e-08f, 0.0f, 0.0f};
-    nn_adam_step(&rule, 10, gradient, param, exp_avg, exp_avg_sq, lr, step, t, T);
+    const nn_update update = {.count = 10, .gradient = gradient, .param = param, .lr = lr, .step = step};
+    nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, t, T);
 }
 
 /* lenet.nn:19: tanh4, tanh: tanh.grad, dy 84, y 84 -> dx 84 [simd, nchw16n] */
@@ -2275,14 +2286,16 @@ static void f6_db(const float *dy, float *dbias, int t, int T)
 static void f6_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
 {
     static const nn_adam rule = {0.9f, 0.1f, -0.105360516f, 0.999f, 0.001f, -0.0010005003f, 1e-08f, 0.0f, 0.0f};
-    nn_adam_step(&rule, 10080, gradient, param, exp_avg, exp_avg_sq, lr, step, t, T);
+    const nn_update update = {.count = 10080, .gradient = gradient, .param = param, .lr = lr, .step = step};
+    nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, t, T);
 }
 
 /* lenet.nn:19: f6.bias, adam(lr=0.002) [simd] */
 static void f6_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
 {
     static const nn_adam rule = {0.9f, 0.1f, -0.105360516f, 0.999f, 0.001f, -0.0010005003f, 1e-08f, 0.0f, 0.0f};
-    nn_adam_step(&rule, 84, gradient, param, exp_avg, exp_avg_sq, lr, step, t, T);
+    const nn_update update = {.count = 84, .gradient = gradient, .param = param, .lr = lr, .step = step};
+    nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, t, T);
 }
 
 /* lenet.nn:18: tanh3, tanh: tanh.grad, dy 120, y 120 -> dx 120 [simd, nchw16n] */
@@ -2320,14 +2333,16 @@ static void c5_db(const float *dy, float *dbias, int t, int T)
 static void c5_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
 {
     static const nn_adam rule = {0.9f, 0.1f, -0.105360516f, 0.999f, 0.001f, -0.0010005003f, 1e-08f, 0.0f, 0.0f};
-    nn_adam_step(&rule, 48000, gradient, param, exp_avg, exp_avg_sq, lr, step, t, T);
+    const nn_update update = {.count = 48000, .gradient = gradient, .param = param, .lr = lr, .step = step};
+    nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, t, T);
 }
 
 /* lenet.nn:18: c5.bias, adam(lr=0.002) [simd] */
 static void c5_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
 {
     static const nn_adam rule = {0.9f, 0.1f, -0.105360516f, 0.999f, 0.001f, -0.0010005003f, 1e-08f, 0.0f, 0.0f};
-    nn_adam_step(&rule, 120, gradient, param, exp_avg, exp_avg_sq, lr, step, t, T);
+    const nn_update update = {.count = 120, .gradient = gradient, .param = param, .lr = lr, .step = step};
+    nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, t, T);
 }
 
 /* lenet.nn:15: tanh2, tanh: tanh.grad, dy 16x5x5, y 16x5x5 -> dx 16x5x5 [simd, nchw16n] */
@@ -2367,14 +2382,16 @@ static void c3_dbias(const float *dy, float *dbias, int t, int T)
 static void c3_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
 {
     static const nn_adam rule = {0.9f, 0.1f, -0.105360516f, 0.999f, 0.001f, -0.0010005003f, 1e-08f, 0.0f, 0.0f};
-    nn_adam_step(&rule, 2400, gradient, param, exp_avg, exp_avg_sq, lr, step, t, T);
+    const nn_update update = {.count = 2400, .gradient = gradient, .param = param, .lr = lr, .step = step};
+    nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, t, T);
 }
 
 /* lenet.nn:13: c3.bias, adam(lr=0.002) [simd] */
 static void c3_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
 {
     static const nn_adam rule = {0.9f, 0.1f, -0.105360516f, 0.999f, 0.001f, -0.0010005003f, 1e-08f, 0.0f, 0.0f};
-    nn_adam_step(&rule, 16, gradient, param, exp_avg, exp_avg_sq, lr, step, t, T);
+    const nn_update update = {.count = 16, .gradient = gradient, .param = param, .lr = lr, .step = step};
+    nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, t, T);
 }
 
 /* lenet.nn:12: tanh1, tanh: tanh.grad, dy 6x14x14, y 6x14x14 -> dx 6x14x14 [simd, nchw16n] */
@@ -2407,14 +2424,16 @@ static void c1_dbias(const float *dy, float *dbias, int t, int T)
 static void c1_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
 {
     static const nn_adam rule = {0.9f, 0.1f, -0.105360516f, 0.999f, 0.001f, -0.0010005003f, 1e-08f, 0.0f, 0.0f};
-    nn_adam_step(&rule, 150, gradient, param, exp_avg, exp_avg_sq, lr, step, t, T);
+    const nn_update update = {.count = 150, .gradient = gradient, .param = param, .lr = lr, .step = step};
+    nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, t, T);
 }
 
 /* lenet.nn:10: c1.bias, adam(lr=0.002) [simd] */
 static void c1_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
 {
     static const nn_adam rule = {0.9f, 0.1f, -0.105360516f, 0.999f, 0.001f, -0.0010005003f, 1e-08f, 0.0f, 0.0f};
-    nn_adam_step(&rule, 6, gradient, param, exp_avg, exp_avg_sq, lr, step, t, T);
+    const nn_update update = {.count = 6, .gradient = gradient, .param = param, .lr = lr, .step = step};
+    nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, t, T);
 }
 
 /* ---- entry points: the layers in order, in one arena ---------------------- */

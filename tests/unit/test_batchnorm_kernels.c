@@ -38,12 +38,9 @@ static void fill_columns(Columns *d, long rows, int c)
     }
 }
 
-typedef void TrainRows(const nn_batchnorm *, long, const float *, const float *, const float *, const float *, float *,
-                       float *, float *, float *, float *, int, int);
-typedef void SumsRows(const nn_batchnorm *, long, const float *, const float *, const float *, const float *,
-                      const float *, const float *, float *, float *, int, int);
-typedef void DxRows(const nn_batchnorm *, long, const float *, const float *, const float *, const float *,
-                    const float *, const float *, const float *, const float *, const float *, float *, int, int);
+typedef void TrainRows(const nn_batchnorm *, long, const nn_batchnorm_train_args *, int, int);
+typedef void SumsRows(const nn_batchnorm *, long, const nn_batchnorm_sums_args *, int, int);
+typedef void DxRows(const nn_batchnorm *, long, const nn_batchnorm_dx_args *, int, int);
 typedef void ChannelSums(long, int, long, long, const float *, float *, int, int);
 typedef void Normalize(long, int, long, const float *, const float *, const float *, float *, int, int);
 
@@ -51,16 +48,28 @@ static void run_columns(const nn_symbol *table, Columns *d, long rows, int c, in
 {
     const nn_batchnorm size = {c, 1, 1e-5f, 0.1f, 0, c, c, c};
     fill_columns(d, rows, c);
-    for (int t = 0; t < T; t++)
-        ((TrainRows *)kernel_named(table, "nn_batchnorm_train"))(
-            &size, rows, d->x, d->weight, d->bias, NULL, d->running_mean, d->running_var, d->y, d->mean, d->inv, t, T);
-    for (int t = 0; t < T; t++)
-        ((SumsRows *)kernel_named(table, "nn_batchnorm_sums"))(&size, rows, d->dy, d->x, d->mean, d->inv, d->weight,
-                                                               d->bias, d->dweight, d->dbias, t, T);
+    const nn_batchnorm_train_args train = {.x = d->x,
+                                           .weight = d->weight,
+                                           .bias = d->bias,
+                                           .running_mean = d->running_mean,
+                                           .running_var = d->running_var,
+                                           .y = d->y,
+                                           .mean = d->mean,
+                                           .inv = d->inv};
+    for (int t = 0; t < T; t++) ((TrainRows *)kernel_named(table, "nn_batchnorm_train"))(&size, rows, &train, t, T);
+    const nn_batchnorm_sums_args sums = {d->dy, d->x, d->mean, d->inv, d->weight, d->bias, d->dweight, d->dbias};
+    for (int t = 0; t < T; t++) ((SumsRows *)kernel_named(table, "nn_batchnorm_sums"))(&size, rows, &sums, t, T);
     memcpy(d->dx, d->dy, sizeof d->dx); /* as in place as the plan may have it */
-    for (int t = 0; t < T; t++)
-        ((DxRows *)kernel_named(table, "nn_batchnorm_dx"))(&size, rows, d->dx, d->x, d->mean, d->inv, d->dweight,
-                                                           d->dbias, d->weight, d->bias, NULL, d->dx, t, T);
+    const nn_batchnorm_dx_args dx = {.dy = d->dx,
+                                     .x = d->x,
+                                     .mean = d->mean,
+                                     .inv = d->inv,
+                                     .dweight = d->dweight,
+                                     .dbias = d->dbias,
+                                     .weight = d->weight,
+                                     .bias = d->bias,
+                                     .dx = d->dx};
+    for (int t = 0; t < T; t++) ((DxRows *)kernel_named(table, "nn_batchnorm_dx"))(&size, rows, &dx, t, T);
     for (int t = 0; t < T; t++)
         ((ChannelSums *)kernel_named(table, "nn_channel_sums"))(rows, c, 1, c, d->dy, d->sum, t, T);
     for (int t = 0; t < T; t++)

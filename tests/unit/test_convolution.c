@@ -207,8 +207,7 @@ static void check_all(const nn_symbol *table, nn_conv d, unsigned seed)
 /* ---- Winograd's forms: to a few units of rounding, and bitwise identical with any threads ---- */
 
 typedef void WinogradPack(const nn_conv *, int m, int back, const float *weight, float *panels, int t, int T);
-typedef void Winograd(const nn_conv *, int m, const float *x, const float *panels, const float *bias,
-                      const nn_epilogue *, float *y, float *work, int t, int T);
+typedef void Winograd(const nn_conv *, int m, const nn_winograd_args *, int t, int T);
 typedef void WinogradWeights(const nn_conv *, const float *large, const float *small, float *weight, float *work, int t,
                              int T);
 
@@ -239,7 +238,8 @@ static void check_winograd(const nn_symbol *table, const Problem *p, int m)
         Array got = array(want.count), work = array(nn_winograd_work(e, d->c, d->o));
         Array panels = array(nn_winograd_packed(e, d->o, d->c));
         for (int t = 0; t < T; t++) pack_weight(d, m, 0, p->weight.at, panels.at, t, T);
-        for (int t = 0; t < T; t++) winograd(d, m, p->large.at, panels.at, p->bias.at, NULL, got.at, work.at, t, T);
+        const nn_winograd_args args = {p->large.at, panels.at, p->bias.at, NULL, got.at, work.at};
+        for (int t = 0; t < T; t++) winograd(d, m, &args, t, T);
         check_close(p, "Winograd's output", T, want, got);
         if (T == 1) one = got;
         check_same(p, "Winograd's output", T, one, got);

@@ -224,34 +224,42 @@ static void call_kernel(Writer *w, const Node *n, const Tensor *x, const Tensor 
 static void batchnorm_emit(Writer *w, const Node *n)
 {
     call_kernel(w, n, n->in[0], n->out[0], NULL,
-                "nn_batchnorm_infer(&size, rows, x, $weight, $bias, running_mean, running_var, y, $t, $T);");
+                "const nn_batchnorm_infer_args args = {.x = x, .weight = $weight, .bias = $bias, "
+                ".running_mean = running_mean, .running_var = running_var, .y = y};\n"
+                "nn_batchnorm_infer(&size, rows, &args, $t, $T);");
 }
 
 static void training_emit(Writer *w, const Node *n)
 {
     call_kernel(
         w, n, n->in[0], n->out[0], NULL,
-        "nn_batchnorm_train(&size, rows, x, $weight, $bias, $residual, running_mean, running_var, y, mean, inv, "
-        "$t, $T);");
+        "const nn_batchnorm_train_args args = {.x = x, .weight = $weight, .bias = $bias, .residual = $residual, "
+        ".running_mean = running_mean, .running_var = running_var, .y = y, .mean = mean, .inv = inv};\n"
+        "nn_batchnorm_train(&size, rows, &args, $t, $T);");
 }
 
 static void again_emit(Writer *w, const Node *n)
 {
     call_kernel(w, n, n->in[0], n->out[0], NULL,
-                "nn_batchnorm_recompute(&size, rows, x, $weight, $bias, $residual, mean, inv, y, $t, $T);");
+                "const nn_batchnorm_recompute_args args = {.x = x, .weight = $weight, .bias = $bias, "
+                ".residual = $residual, .mean = mean, .inv = inv, .y = y};\n"
+                "nn_batchnorm_recompute(&size, rows, &args, $t, $T);");
 }
 
 static void sums_emit(Writer *w, const Node *n)
 {
     call_kernel(w, n, n->in[1], n->in[0], NULL,
-                "nn_batchnorm_sums(&size, rows, dy, x, mean, inv, $mask_weight, $mask_bias, dweight, dbias, $t, $T);");
+                "const nn_batchnorm_sums_args args = {.dy = dy, .x = x, .mean = mean, .inv = inv, "
+                ".weight = $mask_weight, .bias = $mask_bias, .dweight = dweight, .dbias = dbias};\n"
+                "nn_batchnorm_sums(&size, rows, &args, $t, $T);");
 }
 
 static void dx_emit(Writer *w, const Node *n)
 {
-    call_kernel(
-        w, n, n->in[1], n->in[0], n->out[0],
-        "nn_batchnorm_dx(&size, rows, dy, x, mean, inv, dweight, dbias, $weight, $mask_bias, $residual, dx, $t, $T);");
+    call_kernel(w, n, n->in[1], n->in[0], n->out[0],
+                "const nn_batchnorm_dx_args args = {.dy = dy, .x = x, .mean = mean, .inv = inv, .dweight = dweight, "
+                ".dbias = dbias, .weight = $weight, .bias = $mask_bias, .residual = $residual, .dx = dx};\n"
+                "nn_batchnorm_dx(&size, rows, &args, $t, $T);");
 }
 
 /* With one value per channel and sample, NCHW and NHWC are the same. */

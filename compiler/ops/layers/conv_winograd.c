@@ -91,7 +91,10 @@ void winograd_emit(Writer *w, const Node *n)
 {
     Correlation c = conv_of_forward(n);
     conv_bind_epilogue(w, n);
-    call(w, n, &c, "nn_winograd(&size, $m, x, weight, $bias, $epilogue, y, work, $t, $T);");
+    call(w, n, &c,
+         "const nn_winograd_args args = {.x = x, .panels = weight, .bias = $bias, .epilogue = $epilogue, .y = y, .work "
+         "= work};\n"
+         "nn_winograd(&size, $m, &args, $t, $T);");
 }
 
 /* A convolution of dy with the kernels turned, and padded by what the kernel does not
@@ -104,7 +107,9 @@ void winograd_dx_emit(Writer *w, const Node *n)
     back.large_step = c.small_step;
     back.small_step = c.large_step;
     for (int axis = 0; axis < 2; axis++) back.slide[axis].before = tile_of(n)->r - 1 - c.slide[axis].before;
-    call(w, n, &back, "nn_winograd(&size, $m, dy, weight, 0, 0, dx, work, $t, $T);");
+    call(w, n, &back,
+         "const nn_winograd_args args = {.x = dy, .panels = weight, .y = dx, .work = work};\n"
+         "nn_winograd(&size, $m, &args, $t, $T);");
 }
 
 #define PANELS_ROW(F, EMIT)                                                           \

@@ -41,8 +41,8 @@ static void adagrad_emit(Writer *w, const Node *n)
     const AdagradAttrs *a = n->attrs;
     writer_bind_real(w, "eps", a->eps);
     optimizer_bind(w, n, a->weight_decay);
-    writer_put(w, "static const nn_adagrad rule = {$eps, $decay};\n"
-                  "nn_adagrad_step(&rule, $elements, gradient, param, sum, $lr, $t, $T);\n");
+    writer_put(w, "static const nn_adagrad rule = {$eps, $decay};\n" OPTIMIZER_UPDATE
+                  "nn_adagrad_step(&rule, &update, sum, $t, $T);\n");
 }
 
 static const Variant adagrad_variants[] = {

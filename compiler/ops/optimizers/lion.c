@@ -46,8 +46,8 @@ static void lion_emit(Writer *w, const Node *n)
     optimizer_bind_beta(w, "beta1", "rest1", a->beta1);
     optimizer_bind_beta(w, "beta2", "rest2", a->beta2);
     writer_bind_real(w, "shrink", a->weight_decay);
-    writer_put(w, "static const nn_lion rule = {$beta1, $rest1, $beta2, $rest2, $shrink};\n"
-                  "nn_lion_step(&rule, $elements, gradient, param, exp_avg, $lr, $t, $T);\n");
+    writer_put(w, "static const nn_lion rule = {$beta1, $rest1, $beta2, $rest2, $shrink};\n" OPTIMIZER_UPDATE
+                  "nn_lion_step(&rule, &update, exp_avg, $t, $T);\n");
 }
 
 static const Variant lion_variants[] = {{.name = "simd", .layouts = IN_NCHW, .emit = lion_emit, .kernel = "optimizer"},

@@ -274,18 +274,25 @@ void norm_emit(Writer *w, const Node *n)
 {
     bool keep = n->out_count > 1;
     call_kernel(w, n,
-                keep ? "nn_norm_forward(&size, $N, x, $weight, $bias, y, mean, inv, $t, $T);"
-                     : "nn_norm_forward(&size, $N, x, $weight, $bias, y, 0, 0, $t, $T);");
+                keep ? "const nn_norm_forward_args args = {.x = x, .weight = $weight, .bias = $bias, .y = y, .mean = "
+                       "mean, .inv = inv};\n"
+                       "nn_norm_forward(&size, $N, &args, $t, $T);"
+                     : "const nn_norm_forward_args args = {.x = x, .weight = $weight, .bias = $bias, .y = y};\n"
+                       "nn_norm_forward(&size, $N, &args, $t, $T);");
 }
 
 static void dx_emit(Writer *w, const Node *n)
 {
-    call_kernel(w, n, "nn_norm_dx(&size, $N, dy, x, mean, inv, $weight, dx, $t, $T);");
+    call_kernel(w, n,
+                "const nn_norm_gradient gradient = {.dy = dy, .x = x, .mean = mean, .inv = inv};\n"
+                "nn_norm_dx(&size, $N, &gradient, $weight, dx, $t, $T);");
 }
 
 static void dweight_emit(Writer *w, const Node *n)
 {
-    call_kernel(w, n, "nn_norm_dweight(&size, $N, dy, x, mean, inv, dweight, $t, $T);");
+    call_kernel(w, n,
+                "const nn_norm_gradient gradient = {.dy = dy, .x = x, .mean = mean, .inv = inv};\n"
+                "nn_norm_dweight(&size, $N, &gradient, dweight, $t, $T);");
 }
 
 static void dbias_emit(Writer *w, const Node *n) { call_kernel(w, n, "nn_norm_dbias(&size, $N, dy, dbias, $t, $T);"); }

@@ -21,6 +21,12 @@ void optimizer_bind_beta(Writer *, const char *name, const char *rest, double be
 /* For the kernels: binds $elements and $decay. */
 void optimizer_bind(Writer *, const Node *, double weight_decay);
 
+/* The kernels' descriptor of a step, of which the second has its number. */
+#define OPTIMIZER_UPDATE \
+    "const nn_update update = {.count = $elements, .gradient = gradient, .param = param, .lr = $lr};\n"
+#define OPTIMIZER_UPDATE_AT_STEP \
+    "const nn_update update = {.count = $elements, .gradient = gradient, .param = param, .lr = $lr, .step = $step};\n"
+
 /* Adam and AdamW differ in what weight decay means. */
 typedef struct AdamAttrs {
     double lr, beta1, beta2, eps, weight_decay;

@@ -32,8 +32,7 @@ void nn_conv_wgrad(const nn_conv *, const float *large, const float *small, floa
 void nn_conv_planar(const nn_conv *, const float *x, const float *weight, const float *bias, float *y, int t, int T);
 
 void nn_winograd_panels(const nn_conv *, int m, int back, const float *weight, float *panels, int t, int T);
-void nn_winograd(const nn_conv *, int m, const float *x, const float *panels, const float *bias, const nn_epilogue *,
-                 float *y, float *work, int t, int T);
+void nn_winograd(const nn_conv *, int m, const nn_winograd_args *, int t, int T);
 void nn_winograd_wgrad(const nn_conv *, const float *large, const float *small, float *weight, float *work, int t,
                        int T);
 

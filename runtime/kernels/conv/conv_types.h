@@ -22,4 +22,11 @@ typedef struct nn_epilogue {
     int relu;
 } nn_epilogue;
 
+/* The arrays of a Winograd convolution; bias and epilogue may be NULL. */
+typedef struct nn_winograd_args {
+    const float *x, *panels, *bias;
+    const nn_epilogue *epilogue;
+    float *y, *work;
+} nn_winograd_args;
+
 #endif

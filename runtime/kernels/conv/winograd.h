@@ -229,9 +229,12 @@ NN_INLINE void nn_winograd_transform_output(const int m, const int e, const floa
 
 /* Outputs o0 … o0 + outputs from: [e²][count][outputs rounded up to 16]. */
 NN_INLINE void nn_winograd_outputs(const int m, const int e, const nn_winograd_block *s, const float *from, int o0,
-                                   int outputs, const float *bias, const nn_epilogue *epilogue, float *y)
+                                   int outputs, const nn_winograd_args *io)
 {
     const nn_conv *d = s->d;
+    const float *bias = io->bias;
+    const nn_epilogue *epilogue = io->epilogue;
+    float *y = io->y;
     const long row = (outputs + NN_PANEL - 1) / NN_PANEL * NN_PANEL, stride = s->count * row;
     for (long i = 0; i < s->count; i++, from += row) {
         long tile = s->first + i, image = tile / (s->down * s->across), rest = tile % (s->down * s->across);
@@ -276,24 +279,29 @@ NN_INLINE void nn_winograd_multiply(const int e, const nn_winograd_block *s, con
     }
 }
 
-/* The tiles first … last, panels from … to, block by block. */
-NN_INLINE void nn_winograd_run(const int m, const int e, nn_winograd_block *s, long first, long last, int from, int to,
-                               const float *x, const float *panels, const float *bias, const nn_epilogue *epilogue,
-                               float *y, float *work)
+/* A thread's part: tiles and panels. */
+typedef struct nn_winograd_range {
+    long first, last; /* tiles first … last − 1 */
+    int from, to;     /* panels from … to − 1 */
+} nn_winograd_range;
+
+/* All blocks of a part; `work` is the thread's slot. */
+NN_INLINE void nn_winograd_run(const int m, const int e, nn_winograd_block *s, nn_winograd_range r,
+                               const nn_winograd_args *io, float *work)
 {
     const long block = nn_winograd_tiles(e);
-    const long blocks = (last - first + block - 1) / block;
+    const long blocks = (r.last - r.first + block - 1) / block;
     const int most = NN_WINOGRAD_OUTPUTS / NN_PANEL;
     for (long b = 0; b < blocks; b++) {
-        s->first = first + (last - first) * b / blocks;
-        s->count = first + (last - first) * (b + 1) / blocks - s->first;
+        s->first = r.first + (r.last - r.first) * b / blocks;
+        s->count = r.first + (r.last - r.first) * (b + 1) / blocks - s->first;
         float *products = work + e * e * s->count * s->d->c;
-        nn_winograd_inputs(m, e, s, x, 0, s->d->c, work);
-        for (int p = from; p < to; p += most) {
-            int q = to - p < most ? to : p + most, outputs = (q - p) * NN_PANEL;
+        nn_winograd_inputs(m, e, s, io->x, 0, s->d->c, work);
+        for (int p = r.from; p < r.to; p += most) {
+            int q = r.to - p < most ? r.to : p + most, outputs = (q - p) * NN_PANEL;
             if (p * NN_PANEL + outputs > s->d->o) outputs = s->d->o - p * NN_PANEL;
-            nn_winograd_multiply(e, s, work, panels, p, q, products);
-            nn_winograd_outputs(m, e, s, products, p * NN_PANEL, outputs, bias, epilogue, y);
+            nn_winograd_multiply(e, s, work, io->panels, p, q, products);
+            nn_winograd_outputs(m, e, s, products, p * NN_PANEL, outputs, io);
         }
     }
 }
@@ -311,32 +319,29 @@ NN_INLINE int nn_winograd_by_outputs(const int e, const nn_conv *d, long tiles, 
     return all % T == 0 && all / T % NN_TILE_PANELS == 0 && 29 * e * e * reads * d->o > 10 * transforms;
 }
 
-NN_INLINE void nn_winograd_part(const int m, const int e, const nn_conv *d, const float *x, const float *panels,
-                                const float *bias, const nn_epilogue *epilogue, float *y, float *work, int t, int T)
+NN_INLINE void nn_winograd_part(const int m, const int e, const nn_conv *d, const nn_winograd_args *io, int t, int T)
 {
     nn_winograd_block s = {.d = d, .down = (d->oh + m - 1) / m, .across = (d->ow + m - 1) / m};
     const long tiles = (long)d->n * s.down * s.across;
     const int all = (d->o + NN_PANEL - 1) / NN_PANEL;
     if (T > NN_WINOGRAD_THREADS) T = NN_WINOGRAD_THREADS;
     if (t >= T) return;
-    work += t * nn_winograd_slot(e, d->c, d->o);
-    if (nn_winograd_by_outputs(e, d, tiles, T))
-        nn_winograd_run(m, e, &s, 0, tiles, all / T * t, all / T * (t + 1), x, panels, bias, epilogue, y, work);
-    else
-        nn_winograd_run(m, e, &s, tiles * t / T, tiles * (t + 1) / T, 0, all, x, panels, bias, epilogue, y, work);
+    float *work = io->work + t * nn_winograd_slot(e, d->c, d->o);
+    nn_winograd_range r = {tiles * t / T, tiles * (t + 1) / T, 0, all};
+    if (nn_winograd_by_outputs(e, d, tiles, T)) r = (nn_winograd_range){0, tiles, all / T * t, all / T * (t + 1)};
+    nn_winograd_run(m, e, &s, r, io, work);
 }
 
 /* Part t of T of the tiles, or of the outputs if there are few tiles.  `work` has
  * nn_winograd_work(e, c, o) floats; y: [n][oh][ow][o]. */
-NN_KERNEL void nn_winograd(const nn_conv *d, int m, const float *x, const float *panels, const float *bias,
-                           const nn_epilogue *epilogue, float *y, float *work, int t, int T)
+NN_KERNEL void nn_winograd(const nn_conv *d, int m, const nn_winograd_args *io, int t, int T)
 {
     if (d->kh == 5)
-        nn_winograd_part(2, 6, d, x, panels, bias, epilogue, y, work, t, T);
+        nn_winograd_part(2, 6, d, io, t, T);
     else if (m == 2)
-        nn_winograd_part(2, 4, d, x, panels, bias, epilogue, y, work, t, T);
+        nn_winograd_part(2, 4, d, io, t, T);
     else
-        nn_winograd_part(4, 6, d, x, panels, bias, epilogue, y, work, t, T);
+        nn_winograd_part(4, 6, d, io, t, T);
 }
 
 #endif

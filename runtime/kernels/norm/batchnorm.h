@@ -33,21 +33,39 @@ typedef struct nn_batchnorm {
     long x_step, y_step, dx_step;
 } nn_batchnorm;
 
+/* The arrays of each kernel. */
+typedef struct nn_batchnorm_infer_args {
+    const float *x, *weight, *bias, *running_mean, *running_var;
+    float *y;
+} nn_batchnorm_infer_args;
+
+typedef struct nn_batchnorm_train_args {
+    const float *x, *weight, *bias, *residual;
+    float *running_mean, *running_var, *y, *mean, *inv;
+} nn_batchnorm_train_args;
+
+typedef struct nn_batchnorm_recompute_args {
+    const float *x, *weight, *bias, *residual, *mean, *inv;
+    float *y;
+} nn_batchnorm_recompute_args;
+
+typedef struct nn_batchnorm_sums_args {
+    const float *dy, *x, *mean, *inv, *weight, *bias;
+    float *dweight, *dbias;
+} nn_batchnorm_sums_args;
+
+typedef struct nn_batchnorm_dx_args {
+    const float *dy, *x, *mean, *inv, *dweight, *dbias, *weight, *bias, *residual;
+    float *dx;
+} nn_batchnorm_dx_args;
+
 #ifdef NN_LINKED
 
-void nn_batchnorm_infer(const nn_batchnorm *, long n, const float *x, const float *weight, const float *bias,
-                        const float *running_mean, const float *running_var, float *y, int t, int T);
-void nn_batchnorm_train(const nn_batchnorm *, long n, const float *x, const float *weight, const float *bias,
-                        const float *residual, float *running_mean, float *running_var, float *y, float *mean,
-                        float *inv, int t, int T);
-void nn_batchnorm_recompute(const nn_batchnorm *, long n, const float *x, const float *weight, const float *bias,
-                            const float *residual, const float *mean, const float *inv, float *y, int t, int T);
-void nn_batchnorm_sums(const nn_batchnorm *, long n, const float *dy, const float *x, const float *mean,
-                       const float *inv, const float *weight, const float *bias, float *dweight, float *dbias, int t,
-                       int T);
-void nn_batchnorm_dx(const nn_batchnorm *, long n, const float *dy, const float *x, const float *mean, const float *inv,
-                     const float *dweight, const float *dbias, const float *weight, const float *bias,
-                     const float *residual, float *dx, int t, int T);
+void nn_batchnorm_infer(const nn_batchnorm *, long n, const nn_batchnorm_infer_args *, int t, int T);
+void nn_batchnorm_train(const nn_batchnorm *, long n, const nn_batchnorm_train_args *, int t, int T);
+void nn_batchnorm_recompute(const nn_batchnorm *, long n, const nn_batchnorm_recompute_args *, int t, int T);
+void nn_batchnorm_sums(const nn_batchnorm *, long n, const nn_batchnorm_sums_args *, int t, int T);
+void nn_batchnorm_dx(const nn_batchnorm *, long n, const nn_batchnorm_dx_args *, int t, int T);
 
 #else
 
@@ -83,25 +101,24 @@ NN_INLINE nn_vec nn_column_dx_masked(nn_vec a, nn_vec b, const nn_columns *d, lo
     return nn_column_dx(nn_select(y <= 0, nn_zero(), a), b, d, k);
 }
 
-NN_KERNEL void nn_batchnorm_infer_nhwc(const nn_batchnorm *d, long n, const float *x, const float *weight,
-                                       const float *bias, const float *running_mean, const float *running_var, float *y,
-                                       int t, int T)
+NN_KERNEL void nn_batchnorm_infer_nhwc(const nn_batchnorm *d, long n, const nn_batchnorm_infer_args *args, int t, int T)
 {
+    const nn_batchnorm_infer_args io = *args;
     const nn_rows_part part = nn_rows_part_of(n, d->c, t, T);
     nn_columns f;
     for (long k = part.first; k < part.last; k += NN_COLUMNS) {
         const long count = nn_columns_count(k, part.last);
         for (long j = 0; j < count; j += NN_W) {
-            nn_vec variance = nn_column_values(running_var, 1, k + j, count - j);
-            nn_vec scale = nn_column_values(weight, 1, k + j, count - j) / nn_sqrt(variance + d->eps);
+            nn_vec variance = nn_column_values(io.running_var, 1, k + j, count - j);
+            nn_vec scale = nn_column_values(io.weight, 1, k + j, count - j) / nn_sqrt(variance + d->eps);
             nn_store(f.p + j, scale);
-            nn_store(f.q + j, nn_column_values(bias, 0, k + j, count - j) -
-                                  nn_column_values(running_mean, 0, k + j, count - j) * scale);
+            nn_store(f.q + j, nn_column_values(io.bias, 0, k + j, count - j) -
+                                  nn_column_values(io.running_mean, 0, k + j, count - j) * scale);
         }
         nn_rows_map(nn_column_affine, &f, part.rows, count,
-                    (nn_row_map){.a = x + part.row * d->x_step + k,
+                    (nn_row_map){.a = io.x + part.row * d->x_step + k,
                                  .a_step = d->x_step,
-                                 .y = y + part.row * d->y_step + k,
+                                 .y = io.y + part.row * d->y_step + k,
                                  .y_step = d->y_step,
                                  .relu = d->relu});
     }
@@ -147,53 +164,51 @@ NN_INLINE void nn_batchnorm_normal(const nn_batchnorm *d, const nn_columns *f, l
                              .relu = d->relu});
 }
 
-NN_KERNEL void nn_batchnorm_train_nhwc(const nn_batchnorm *d, long n, const float *x, const float *weight,
-                                       const float *bias, const float *residual, float *running_mean,
-                                       float *running_var, float *y, float *mean, float *inv, int t, int T)
+NN_KERNEL void nn_batchnorm_train_nhwc(const nn_batchnorm *d, long n, const nn_batchnorm_train_args *args, int t, int T)
 {
+    const nn_batchnorm_train_args io = *args;
     const long last = nn_columns_partition(d->c, t + 1, T);
     nn_columns f;
     nn_totals s;
     for (long k = nn_columns_partition(d->c, t, T); k < last; k += NN_COLUMNS) {
         const long count = nn_columns_count(k, last);
         const nn_band rows = {
-            .a = x + k, .a_step = d->x_step, .columns = count, .run = nn_rows_variance, .join = nn_join_variance};
+            .a = io.x + k, .a_step = d->x_step, .columns = count, .run = nn_rows_variance, .join = nn_join_variance};
         nn_rows_total(&rows, 0, n, &s);
-        nn_batchnorm_statistics(d, (float)n, &s, k, count, running_mean, running_var, mean, inv);
-        nn_batchnorm_factors(&f, mean, inv, weight, bias, k, count);
-        nn_batchnorm_normal(d, &f, n, count, x + k, residual ? residual + k : 0, y + k);
+        nn_batchnorm_statistics(d, (float)n, &s, k, count, io.running_mean, io.running_var, io.mean, io.inv);
+        nn_batchnorm_factors(&f, io.mean, io.inv, io.weight, io.bias, k, count);
+        nn_batchnorm_normal(d, &f, n, count, io.x + k, io.residual ? io.residual + k : 0, io.y + k);
     }
 }
 
-NN_KERNEL void nn_batchnorm_recompute_nhwc(const nn_batchnorm *d, long n, const float *x, const float *weight,
-                                           const float *bias, const float *residual, const float *mean,
-                                           const float *inv, float *y, int t, int T)
+NN_KERNEL void nn_batchnorm_recompute_nhwc(const nn_batchnorm *d, long n, const nn_batchnorm_recompute_args *args,
+                                           int t, int T)
 {
+    const nn_batchnorm_recompute_args io = *args;
     const nn_rows_part part = nn_rows_part_of(n, d->c, t, T);
     nn_columns f;
     for (long k = part.first; k < part.last; k += NN_COLUMNS) {
         const long count = nn_columns_count(k, part.last);
-        nn_batchnorm_factors(&f, mean, inv, weight, bias, k, count);
-        nn_batchnorm_normal(d, &f, part.rows, count, x + part.row * d->x_step + k,
-                            residual ? residual + part.row * d->y_step + k : 0, y + part.row * d->y_step + k);
+        nn_batchnorm_factors(&f, io.mean, io.inv, io.weight, io.bias, k, count);
+        nn_batchnorm_normal(d, &f, part.rows, count, io.x + part.row * d->x_step + k,
+                            io.residual ? io.residual + part.row * d->y_step + k : 0, io.y + part.row * d->y_step + k);
     }
 }
 
-NN_KERNEL void nn_batchnorm_sums_nhwc(const nn_batchnorm *d, long n, const float *dy, const float *x, const float *mean,
-                                      const float *inv, const float *weight, const float *bias, float *dweight,
-                                      float *dbias, int t, int T)
+NN_KERNEL void nn_batchnorm_sums_nhwc(const nn_batchnorm *d, long n, const nn_batchnorm_sums_args *args, int t, int T)
 {
+    const nn_batchnorm_sums_args io = *args;
     const long last = nn_columns_partition(d->c, t + 1, T);
     nn_columns f;
     nn_totals s;
     for (long k = nn_columns_partition(d->c, t, T); k < last; k += NN_COLUMNS) {
         const long count = nn_columns_count(k, last);
-        if (d->relu) nn_batchnorm_factors(&f, mean, inv, weight, bias, k, count);
-        const nn_band rows = {.a = dy + k,
+        if (d->relu) nn_batchnorm_factors(&f, io.mean, io.inv, io.weight, io.bias, k, count);
+        const nn_band rows = {.a = io.dy + k,
                               .a_step = d->y_step,
-                              .b = x + k,
+                              .b = io.x + k,
                               .b_step = d->x_step,
-                              .mean = mean + k,
+                              .mean = io.mean + k,
                               .factor = f.p,
                               .offset = f.q,
                               .columns = count,
@@ -201,37 +216,36 @@ NN_KERNEL void nn_batchnorm_sums_nhwc(const nn_batchnorm *d, long n, const float
                               .join = nn_join_sums};
         nn_rows_total(&rows, 0, n, &s);
         for (long j = 0; j < count; j += NN_W) {
-            nn_vec scale = nn_load_some(inv + k + j, count - j);
-            nn_store_some(dweight + k + j, count - j, nn_load(s.a + j) * scale);
-            nn_store_some(dbias + k + j, count - j, nn_load(s.b + j));
+            nn_vec scale = nn_load_some(io.inv + k + j, count - j);
+            nn_store_some(io.dweight + k + j, count - j, nn_load(s.a + j) * scale);
+            nn_store_some(io.dbias + k + j, count - j, nn_load(s.b + j));
         }
     }
 }
 
-NN_KERNEL void nn_batchnorm_dx_nhwc(const nn_batchnorm *d, long n, const float *dy, const float *x, const float *mean,
-                                    const float *inv, const float *dweight, const float *dbias, const float *weight,
-                                    const float *bias, const float *residual, float *dx, int t, int T)
+NN_KERNEL void nn_batchnorm_dx_nhwc(const nn_batchnorm *d, long n, const nn_batchnorm_dx_args *args, int t, int T)
 {
+    const nn_batchnorm_dx_args io = *args;
     const float rows = (float)n;
     const nn_rows_part part = nn_rows_part_of(n, d->c, t, T);
     nn_columns f;
     for (long k = part.first; k < part.last; k += NN_COLUMNS) {
         const long count = nn_columns_count(k, part.last);
         for (long j = 0; j < count; j += NN_W) {
-            nn_vec i = nn_column_values(inv, 0, k + j, count - j);
-            nn_store(f.p + j, nn_column_values(weight, 1, k + j, count - j) * i);
-            nn_store(f.q + j, nn_column_values(dbias, 0, k + j, count - j) / rows);
-            nn_store(f.r + j, nn_column_values(mean, 0, k + j, count - j));
-            nn_store(f.u + j, nn_column_values(bias, 0, k + j, count - j));
-            nn_store(f.s + j, nn_column_values(dweight, 0, k + j, count - j) * i / rows);
+            nn_vec i = nn_column_values(io.inv, 0, k + j, count - j);
+            nn_store(f.p + j, nn_column_values(io.weight, 1, k + j, count - j) * i);
+            nn_store(f.q + j, nn_column_values(io.dbias, 0, k + j, count - j) / rows);
+            nn_store(f.r + j, nn_column_values(io.mean, 0, k + j, count - j));
+            nn_store(f.u + j, nn_column_values(io.bias, 0, k + j, count - j));
+            nn_store(f.s + j, nn_column_values(io.dweight, 0, k + j, count - j) * i / rows);
         }
-        const nn_row_map all = {.a = dy + part.row * d->y_step + k,
+        const nn_row_map all = {.a = io.dy + part.row * d->y_step + k,
                                 .a_step = d->y_step,
-                                .b = x + part.row * d->x_step + k,
+                                .b = io.x + part.row * d->x_step + k,
                                 .b_step = d->x_step,
-                                .z = residual ? residual + part.row * d->dx_step + k : 0,
+                                .z = io.residual ? io.residual + part.row * d->dx_step + k : 0,
                                 .z_step = d->dx_step,
-                                .y = dx + part.row * d->dx_step + k,
+                                .y = io.dx + part.row * d->dx_step + k,
                                 .y_step = d->dx_step};
         if (d->relu)
             nn_rows_map(nn_column_dx_masked, &f, part.rows, count, all);
@@ -253,95 +267,96 @@ NN_INLINE void nn_channel_map(const nn_batchnorm *d, long n, const float *x, nn_
     }
 }
 
-NN_KERNEL void nn_batchnorm_infer(const nn_batchnorm *d, long n, const float *x, const float *weight, const float *bias,
-                                  const float *running_mean, const float *running_var, float *y, int t, int T)
+NN_KERNEL void nn_batchnorm_infer(const nn_batchnorm *d, long n, const nn_batchnorm_infer_args *args, int t, int T)
 {
+    const nn_batchnorm_infer_args io = *args;
     if (d->p == 1) {
-        nn_batchnorm_infer_nhwc(d, n, x, weight, bias, running_mean, running_var, y, t, T);
+        nn_batchnorm_infer_nhwc(d, n, args, t, T);
         return;
     }
     nn_channels s = nn_channels_of(d->c, d->p, t, T);
     for (long k = s.first; k < s.last; k++) {
-        nn_vec scale = nn_channel_value(weight, 1, k, s) / nn_sqrt(nn_channel_value(running_var, 1, k, s) + d->eps);
-        nn_vec shift = nn_channel_value(bias, 0, k, s) - nn_channel_value(running_mean, 0, k, s) * scale;
-        nn_channel_map(d, n, x, nn_zero(), scale, shift, y, k);
+        nn_vec scale =
+            nn_channel_value(io.weight, 1, k, s) / nn_sqrt(nn_channel_value(io.running_var, 1, k, s) + d->eps);
+        nn_vec shift = nn_channel_value(io.bias, 0, k, s) - nn_channel_value(io.running_mean, 0, k, s) * scale;
+        nn_channel_map(d, n, io.x, nn_zero(), scale, shift, io.y, k);
     }
 }
 
-NN_KERNEL void nn_batchnorm_train(const nn_batchnorm *d, long n, const float *x, const float *weight, const float *bias,
-                                  const float *residual, float *running_mean, float *running_var, float *y, float *mean,
-                                  float *inv, int t, int T)
+NN_KERNEL void nn_batchnorm_train(const nn_batchnorm *d, long n, const nn_batchnorm_train_args *args, int t, int T)
 {
+    const nn_batchnorm_train_args io = *args;
     if (d->p == 1) {
-        nn_batchnorm_train_nhwc(d, n, x, weight, bias, residual, running_mean, running_var, y, mean, inv, t, T);
+        nn_batchnorm_train_nhwc(d, n, args, t, T);
         return;
     }
     const float count = (float)(n * d->p), keep = 1 - d->momentum;
     nn_channels s = nn_channels_of(d->c, d->p, t, T);
     for (long k = s.first; k < s.last; k++) {
-        nn_vec m = nn_channel_sum(n, d->c, d->p, nn_term_a, nn_zero(), x, x, k, s) / count;
-        nn_vec squares = nn_channel_sum(n, d->c, d->p, nn_term_variance, m, x, x, k, s);
+        nn_vec m = nn_channel_sum(n, d->c, d->p, nn_term_a, nn_zero(), io.x, io.x, k, s) / count;
+        nn_vec squares = nn_channel_sum(n, d->c, d->p, nn_term_variance, m, io.x, io.x, k, s);
         nn_vec i = 1 / nn_sqrt(squares / count + d->eps);
-        nn_channel_map(d, n, x, m, i * nn_channel_value(weight, 1, k, s), nn_channel_value(bias, 0, k, s), y, k);
-        nn_channel_store(mean, k, s, m);
-        nn_channel_store(inv, k, s, i);
+        nn_channel_map(d, n, io.x, m, i * nn_channel_value(io.weight, 1, k, s), nn_channel_value(io.bias, 0, k, s),
+                       io.y, k);
+        nn_channel_store(io.mean, k, s, m);
+        nn_channel_store(io.inv, k, s, i);
         nn_vec variance = squares / (count > 1 ? count - 1 : 1);
-        nn_channel_store(running_mean, k, s, keep * nn_channel_value(running_mean, 0, k, s) + d->momentum * m);
-        nn_channel_store(running_var, k, s, keep * nn_channel_value(running_var, 0, k, s) + d->momentum * variance);
+        nn_channel_store(io.running_mean, k, s, keep * nn_channel_value(io.running_mean, 0, k, s) + d->momentum * m);
+        nn_channel_store(io.running_var, k, s,
+                         keep * nn_channel_value(io.running_var, 0, k, s) + d->momentum * variance);
     }
 }
 
-NN_KERNEL void nn_batchnorm_recompute(const nn_batchnorm *d, long n, const float *x, const float *weight,
-                                      const float *bias, const float *residual, const float *mean, const float *inv,
-                                      float *y, int t, int T)
+NN_KERNEL void nn_batchnorm_recompute(const nn_batchnorm *d, long n, const nn_batchnorm_recompute_args *args, int t,
+                                      int T)
 {
+    const nn_batchnorm_recompute_args io = *args;
     if (d->p == 1) {
-        nn_batchnorm_recompute_nhwc(d, n, x, weight, bias, residual, mean, inv, y, t, T);
+        nn_batchnorm_recompute_nhwc(d, n, args, t, T);
         return;
     }
     nn_channels s = nn_channels_of(d->c, d->p, t, T);
     for (long k = s.first; k < s.last; k++) {
-        nn_vec scale = nn_channel_value(inv, 0, k, s) * nn_channel_value(weight, 1, k, s);
-        nn_channel_map(d, n, x, nn_channel_value(mean, 0, k, s), scale, nn_channel_value(bias, 0, k, s), y, k);
+        nn_vec scale = nn_channel_value(io.inv, 0, k, s) * nn_channel_value(io.weight, 1, k, s);
+        nn_channel_map(d, n, io.x, nn_channel_value(io.mean, 0, k, s), scale, nn_channel_value(io.bias, 0, k, s), io.y,
+                       k);
     }
 }
 
-NN_KERNEL void nn_batchnorm_sums(const nn_batchnorm *d, long n, const float *dy, const float *x, const float *mean,
-                                 const float *inv, const float *weight, const float *bias, float *dweight, float *dbias,
-                                 int t, int T)
+NN_KERNEL void nn_batchnorm_sums(const nn_batchnorm *d, long n, const nn_batchnorm_sums_args *args, int t, int T)
 {
+    const nn_batchnorm_sums_args io = *args;
     if (d->p == 1) {
-        nn_batchnorm_sums_nhwc(d, n, dy, x, mean, inv, weight, bias, dweight, dbias, t, T);
+        nn_batchnorm_sums_nhwc(d, n, args, t, T);
         return;
     }
     nn_channels s = nn_channels_of(d->c, d->p, t, T);
     for (long k = s.first; k < s.last; k++) {
         nn_vec covariance =
-            nn_channel_sum(n, d->c, d->p, nn_term_covariance, nn_channel_value(mean, 0, k, s), dy, x, k, s);
-        nn_channel_store(dweight, k, s, covariance * nn_channel_value(inv, 0, k, s));
-        nn_channel_store(dbias, k, s, nn_channel_sum(n, d->c, d->p, nn_term_a, nn_zero(), dy, dy, k, s));
+            nn_channel_sum(n, d->c, d->p, nn_term_covariance, nn_channel_value(io.mean, 0, k, s), io.dy, io.x, k, s);
+        nn_channel_store(io.dweight, k, s, covariance * nn_channel_value(io.inv, 0, k, s));
+        nn_channel_store(io.dbias, k, s, nn_channel_sum(n, d->c, d->p, nn_term_a, nn_zero(), io.dy, io.dy, k, s));
     }
 }
 
-NN_KERNEL void nn_batchnorm_dx(const nn_batchnorm *d, long n, const float *dy, const float *x, const float *mean,
-                               const float *inv, const float *dweight, const float *dbias, const float *weight,
-                               const float *bias, const float *residual, float *dx, int t, int T)
+NN_KERNEL void nn_batchnorm_dx(const nn_batchnorm *d, long n, const nn_batchnorm_dx_args *args, int t, int T)
 {
+    const nn_batchnorm_dx_args io = *args;
     if (d->p == 1) {
-        nn_batchnorm_dx_nhwc(d, n, dy, x, mean, inv, dweight, dbias, weight, bias, residual, dx, t, T);
+        nn_batchnorm_dx_nhwc(d, n, args, t, T);
         return;
     }
     const float count = (float)(n * d->p);
     nn_channels s = nn_channels_of(d->c, d->p, t, T);
     for (long k = s.first; k < s.last; k++) {
-        nn_vec i = nn_channel_value(inv, 0, k, s), m = nn_channel_value(mean, 0, k, s);
-        nn_vec scale = nn_channel_value(weight, 1, k, s) * i, offset = nn_channel_value(dbias, 0, k, s) / count;
-        nn_vec slope = nn_channel_value(dweight, 0, k, s) * i / count;
-        for (long a = 0; a < n; a++) {
-            long at = (a * d->c + k) * d->p;
+        nn_vec i = nn_channel_value(io.inv, 0, k, s), m = nn_channel_value(io.mean, 0, k, s);
+        nn_vec scale = nn_channel_value(io.weight, 1, k, s) * i, offset = nn_channel_value(io.dbias, 0, k, s) / count;
+        nn_vec slope = nn_channel_value(io.dweight, 0, k, s) * i / count;
+        for (long sample = 0; sample < n; sample++) {
+            long at = (sample * d->c + k) * d->p;
             for (long j = 0; j < d->p; j += NN_W) {
-                nn_vec u = nn_load_part(dy + at + j, d->p - j), v = nn_load_part(x + at + j, d->p - j);
-                nn_store_part(dx + at + j, d->p - j, scale * (u - offset - (v - m) * slope));
+                nn_vec u = nn_load_part(io.dy + at + j, d->p - j), v = nn_load_part(io.x + at + j, d->p - j);
+                nn_store_part(io.dx + at + j, d->p - j, scale * (u - offset - (v - m) * slope));
             }
         }
     }

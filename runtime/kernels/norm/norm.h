@@ -22,14 +22,22 @@ typedef struct nn_norm {
     float eps;
 } nn_norm;
 
+/* mean and inv: NULL at inference. */
+typedef struct nn_norm_forward_args {
+    const float *x, *weight, *bias;
+    float *y, *mean, *inv;
+} nn_norm_forward_args;
+
+/* The gradient of the output; the input and statistics of the forward pass. */
+typedef struct nn_norm_gradient {
+    const float *dy, *x, *mean, *inv;
+} nn_norm_gradient;
+
 #ifdef NN_LINKED
 
-void nn_norm_forward(const nn_norm *, long n, const float *x, const float *weight, const float *bias, float *y,
-                     float *mean, float *inv, int t, int T);
-void nn_norm_dx(const nn_norm *, long n, const float *dy, const float *x, const float *mean, const float *inv,
-                const float *weight, float *dx, int t, int T);
-void nn_norm_dweight(const nn_norm *, long n, const float *dy, const float *x, const float *mean, const float *inv,
-                     float *dweight, int t, int T);
+void nn_norm_forward(const nn_norm *, long n, const nn_norm_forward_args *, int t, int T);
+void nn_norm_dx(const nn_norm *, long n, const nn_norm_gradient *, const float *weight, float *dx, int t, int T);
+void nn_norm_dweight(const nn_norm *, long n, const nn_norm_gradient *, float *dweight, int t, int T);
 void nn_norm_dbias(const nn_norm *, long n, const float *dy, float *dbias, int t, int T);
 
 #else
@@ -74,19 +82,18 @@ NN_INLINE void nn_norm_map(nn_norm_rows r, const float *x, const float *weight, 
     }
 }
 
-/* mean and inv: NULL at inference. */
-NN_KERNEL void nn_norm_forward(const nn_norm *d, long n, const float *x, const float *weight, const float *bias,
-                               float *y, float *mean, float *inv, int t, int T)
+NN_KERNEL void nn_norm_forward(const nn_norm *d, long n, const nn_norm_forward_args *args, int t, int T)
 {
+    const nn_norm_forward_args io = *args;
     const long size = d->channels * d->p, all = n * d->groups;
     for (long g = all * t / T; g < all * (t + 1) / T; g++) {
-        const float *from = x + g * size;
+        const float *from = io.x + g * size;
         float average = nn_lanes_sum(nn_sums(nn_term_a, nn_zero(), from, from, size)) / (float)size;
         float squares = nn_lanes_sum(nn_sums(nn_term_variance, nn_broadcast(average), from, from, size));
         float scale = 1 / nn_root(squares / (float)size + d->eps);
-        const float *w = nn_norm_affine(d, weight, g % d->groups), *b = nn_norm_affine(d, bias, g % d->groups);
-        nn_norm_map(nn_norm_rows_of(d), from, w, b, average, scale, y + g * size);
-        if (mean) mean[g] = average, inv[g] = scale;
+        const float *w = nn_norm_affine(d, io.weight, g % d->groups), *b = nn_norm_affine(d, io.bias, g % d->groups);
+        nn_norm_map(nn_norm_rows_of(d), from, w, b, average, scale, io.y + g * size);
+        if (io.mean) io.mean[g] = average, io.inv[g] = scale;
     }
 }
 
@@ -107,22 +114,23 @@ NN_INLINE void nn_norm_sums(nn_norm_rows r, const float *dy, const float *x, con
     *t = nn_lanes_sum(along);
 }
 
-NN_KERNEL void nn_norm_dx(const nn_norm *d, long n, const float *dy, const float *x, const float *mean,
-                          const float *inv, const float *weight, float *dx, int t, int T)
+NN_KERNEL void nn_norm_dx(const nn_norm *d, long n, const nn_norm_gradient *gradient, const float *weight, float *dx,
+                          int t, int T)
 {
+    const nn_norm_gradient io = *gradient;
     const long size = d->channels * d->p, all = n * d->groups;
     nn_norm_rows r = nn_norm_rows_of(d);
     for (long g = all * t / T; g < all * (t + 1) / T; g++) {
         const float *w = nn_norm_affine(d, weight, g % d->groups);
         float sum, along;
-        nn_norm_sums(r, dy + g * size, x + g * size, w, mean[g], &sum, &along);
-        along *= inv[g] * inv[g];
+        nn_norm_sums(r, io.dy + g * size, io.x + g * size, w, io.mean[g], &sum, &along);
+        along *= io.inv[g] * io.inv[g];
         for (long k = 0; k < r.rows; k++) {
             for (long i = 0; i < r.length; i += NN_W) {
                 long at = g * size + k * r.length + i, count = r.length - i;
-                nn_vec v = nn_load_part(dy + at, count) * nn_norm_value(w, 1, r, k, i);
-                v -= (sum + (nn_load_part(x + at, count) - mean[g]) * along) / (float)size;
-                nn_store_part(dx + at, count, inv[g] * v);
+                nn_vec v = nn_load_part(io.dy + at, count) * nn_norm_value(w, 1, r, k, i);
+                v -= (sum + (nn_load_part(io.x + at, count) - io.mean[g]) * along) / (float)size;
+                nn_store_part(dx + at, count, io.inv[g] * v);
             }
         }
     }
@@ -131,60 +139,59 @@ NN_KERNEL void nn_norm_dx(const nn_norm *d, long n, const float *dy, const float
 /* ---- parameters -------------------------------------------------------------- */
 
 /* `count` contiguous parameters of group g, from element `at` on. */
-NN_INLINE nn_vec nn_norm_column(const nn_norm *d, long n, const float *dy, const float *x, const float *mean,
-                                const float *inv, long g, long at, long count)
+NN_INLINE nn_vec nn_norm_column(const nn_norm *d, long n, nn_norm_gradient io, long g, long at, long count)
 {
+
     const long size = d->channels * d->p;
     nn_vec sum = nn_zero();
     for (long i = g; i < n * d->groups; i += d->groups) {
-        nn_vec v = nn_load_part(dy + i * size + at, count);
-        if (x) v *= (nn_load_part(x + i * size + at, count) - mean[i]) * inv[i];
+        nn_vec v = nn_load_part(io.dy + i * size + at, count);
+        if (io.x) v *= (nn_load_part(io.x + i * size + at, count) - io.mean[i]) * io.inv[i];
         sum += v;
     }
     return sum;
 }
 
 /* The parameter of channel k of group g. */
-NN_INLINE float nn_norm_channel(const nn_norm *d, long n, const float *dy, const float *x, const float *mean,
-                                const float *inv, long g, long k)
+NN_INLINE float nn_norm_channel(const nn_norm *d, long n, nn_norm_gradient io, long g, long k)
 {
+
     nn_vec sum = nn_zero();
     for (long i = g; i < n * d->groups; i += d->groups) {
         long at = (i * d->channels + k) * d->p;
-        if (x)
-            sum += inv[i] * nn_sums(nn_term_covariance, nn_broadcast(mean[i]), dy + at, x + at, d->p);
+        if (io.x)
+            sum += io.inv[i] * nn_sums(nn_term_covariance, nn_broadcast(io.mean[i]), io.dy + at, io.x + at, d->p);
         else
-            sum += nn_sums(nn_term_a, nn_zero(), dy + at, dy + at, d->p);
+            sum += nn_sums(nn_term_a, nn_zero(), io.dy + at, io.dy + at, d->p);
     }
     return nn_lanes_sum(sum);
 }
 
 /* x NULL: dbias */
-NN_INLINE void nn_norm_parameters(const nn_norm *d, long n, const float *dy, const float *x, const float *mean,
-                                  const float *inv, float *to, int t, int T)
+NN_INLINE void nn_norm_parameters(const nn_norm *d, long n, nn_norm_gradient io, float *to, int t, int T)
 {
+
     nn_norm_rows r = nn_norm_rows_of(d);
     if (!r.single) {
         long all = (long)d->groups * d->channels;
         for (long k = all * t / T; k < all * (t + 1) / T; k++)
-            to[k] = nn_norm_channel(d, n, dy, x, mean, inv, k / d->channels, k % d->channels);
+            to[k] = nn_norm_channel(d, n, io, k / d->channels, k % d->channels);
         return;
     }
     long end = nn_partition(r.length, t + 1, T);
     for (long g = 0; g < d->groups; g++)
         for (long i = nn_partition(r.length, t, T); i < end; i += NN_W)
-            nn_store_part(to + g * r.length + i, end - i, nn_norm_column(d, n, dy, x, mean, inv, g, i, end - i));
+            nn_store_part(to + g * r.length + i, end - i, nn_norm_column(d, n, io, g, i, end - i));
 }
 
-NN_KERNEL void nn_norm_dweight(const nn_norm *d, long n, const float *dy, const float *x, const float *mean,
-                               const float *inv, float *dweight, int t, int T)
+NN_KERNEL void nn_norm_dweight(const nn_norm *d, long n, const nn_norm_gradient *gradient, float *dweight, int t, int T)
 {
-    nn_norm_parameters(d, n, dy, x, mean, inv, dweight, t, T);
+    nn_norm_parameters(d, n, *gradient, dweight, t, T);
 }
 
 NN_KERNEL void nn_norm_dbias(const nn_norm *d, long n, const float *dy, float *dbias, int t, int T)
 {
-    nn_norm_parameters(d, n, dy, 0, 0, 0, dbias, t, T);
+    nn_norm_parameters(d, n, (nn_norm_gradient){.dy = dy}, dbias, t, T);
 }
 
 #endif /* NN_LINKED */

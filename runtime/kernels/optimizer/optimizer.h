@@ -31,17 +31,22 @@ typedef struct nn_lion {
     float beta1, rest1, beta2, rest2, shrink;
 } nn_lion;
 
+/* A step of one parameter; rules that do not depend on `step` leave it out. */
+typedef struct nn_update {
+    long count;
+    const float *gradient;
+    float *param;
+    float lr;
+    long step; /* from 0 */
+} nn_update;
+
 #ifdef NN_LINKED
 
-void nn_sgd_step(const nn_sgd *, long count, const float *gradient, float *param, float *buffer, float lr, long step,
-                 int t, int T);
-void nn_adam_step(const nn_adam *, long count, const float *gradient, float *param, float *m, float *v, float lr,
-                  long step, int t, int T);
-void nn_adagrad_step(const nn_adagrad *, long count, const float *gradient, float *param, float *sum, float lr, int t,
-                     int T);
-void nn_rmsprop_step(const nn_rmsprop *, long count, const float *gradient, float *param, float *square, float *buffer,
-                     float *average, float lr, int t, int T);
-void nn_lion_step(const nn_lion *, long count, const float *gradient, float *param, float *m, float lr, int t, int T);
+void nn_sgd_step(const nn_sgd *, const nn_update *, float *buffer, int t, int T);
+void nn_adam_step(const nn_adam *, const nn_update *, float *m, float *v, int t, int T);
+void nn_adagrad_step(const nn_adagrad *, const nn_update *, float *sum, int t, int T);
+void nn_rmsprop_step(const nn_rmsprop *, const nn_update *, float *square, float *buffer, float *average, int t, int T);
+void nn_lion_step(const nn_lion *, const nn_update *, float *m, int t, int T);
 
 #else
 
@@ -57,21 +62,21 @@ NN_INLINE nn_vec nn_decayed(const float *gradient, nn_vec w, float decay, long l
 }
 
 /* buffer: the momentum's, NULL where there is none. */
-NN_KERNEL void nn_sgd_step(const nn_sgd *rule, long count, const float *gradient, float *param, float *buffer, float lr,
-                           long step, int t, int T)
+NN_KERNEL void nn_sgd_step(const nn_sgd *rule, const nn_update *update, float *buffer, int t, int T)
 {
     const nn_sgd r = *rule;
-    const int first = step == 0 && r.rest != 1; /* the buffer starts as the gradient itself */
+    const nn_update u = *update;
+    const int first = u.step == 0 && r.rest != 1; /* the buffer starts as the u.gradient itself */
     const float momentum = first ? 0 : r.momentum, rest = first ? 1 : r.rest;
-    long end = nn_partition(count, t + 1, T);
-    for (long i = nn_partition(count, t, T); i < end; i += NN_W) {
-        nn_vec w = nn_load_part(param + i, end - i), g = nn_decayed(gradient + i, w, r.decay, end - i), move = g;
+    long end = nn_partition(u.count, t + 1, T);
+    for (long i = nn_partition(u.count, t, T); i < end; i += NN_W) {
+        nn_vec w = nn_load_part(u.param + i, end - i), g = nn_decayed(u.gradient + i, w, r.decay, end - i), move = g;
         if (buffer) {
             move = momentum * nn_load_part(buffer + i, end - i) + rest * g;
             nn_store_part(buffer + i, end - i, move);
             if (r.nesterov) move = g + r.momentum * move;
         }
-        nn_store_part(param + i, end - i, w - lr * move);
+        nn_store_part(u.param + i, end - i, w - u.lr * move);
     }
 }
 
@@ -82,45 +87,46 @@ NN_INLINE float nn_adam_correction(float beta, float log_beta, long time)
 }
 
 /* m, v: exp_avg and exp_avg_sq */
-NN_KERNEL void nn_adam_step(const nn_adam *rule, long count, const float *gradient, float *param, float *m, float *v,
-                            float lr, long step, int t, int T)
+NN_KERNEL void nn_adam_step(const nn_adam *rule, const nn_update *update, float *m, float *v, int t, int T)
 {
     const nn_adam r = *rule;
-    const float rate = lr / nn_adam_correction(r.beta1, r.log_beta1, step + 1);
-    const float scale = 1 / nn_root(nn_adam_correction(r.beta2, r.log_beta2, step + 1));
-    long end = nn_partition(count, t + 1, T);
-    for (long i = nn_partition(count, t, T); i < end; i += NN_W) {
-        nn_vec w = nn_load_part(param + i, end - i), g = nn_decayed(gradient + i, w, r.decay, end - i);
+    const nn_update u = *update;
+    const float rate = u.lr / nn_adam_correction(r.beta1, r.log_beta1, u.step + 1);
+    const float scale = 1 / nn_root(nn_adam_correction(r.beta2, r.log_beta2, u.step + 1));
+    long end = nn_partition(u.count, t + 1, T);
+    for (long i = nn_partition(u.count, t, T); i < end; i += NN_W) {
+        nn_vec w = nn_load_part(u.param + i, end - i), g = nn_decayed(u.gradient + i, w, r.decay, end - i);
         nn_vec a = r.beta1 * nn_load_part(m + i, end - i) + r.rest1 * g;
         nn_vec b = r.beta2 * nn_load_part(v + i, end - i) + r.rest2 * g * g;
-        if (r.shrink != 0) w -= lr * r.shrink * w;
+        if (r.shrink != 0) w -= u.lr * r.shrink * w;
         nn_store_part(m + i, end - i, a);
         nn_store_part(v + i, end - i, b);
-        nn_store_part(param + i, end - i, w - rate * a / (nn_sqrt(b) * scale + r.eps));
+        nn_store_part(u.param + i, end - i, w - rate * a / (nn_sqrt(b) * scale + r.eps));
     }
 }
 
-NN_KERNEL void nn_adagrad_step(const nn_adagrad *rule, long count, const float *gradient, float *param, float *sum,
-                               float lr, int t, int T)
+NN_KERNEL void nn_adagrad_step(const nn_adagrad *rule, const nn_update *update, float *sum, int t, int T)
 {
     const nn_adagrad r = *rule;
-    long end = nn_partition(count, t + 1, T);
-    for (long i = nn_partition(count, t, T); i < end; i += NN_W) {
-        nn_vec w = nn_load_part(param + i, end - i), g = nn_decayed(gradient + i, w, r.decay, end - i);
+    const nn_update u = *update;
+    long end = nn_partition(u.count, t + 1, T);
+    for (long i = nn_partition(u.count, t, T); i < end; i += NN_W) {
+        nn_vec w = nn_load_part(u.param + i, end - i), g = nn_decayed(u.gradient + i, w, r.decay, end - i);
         nn_vec s = nn_load_part(sum + i, end - i) + g * g;
         nn_store_part(sum + i, end - i, s);
-        nn_store_part(param + i, end - i, w - lr * g / (nn_sqrt(s) + r.eps));
+        nn_store_part(u.param + i, end - i, w - u.lr * g / (nn_sqrt(s) + r.eps));
     }
 }
 
 /* square: square_avg; buffer: momentum_buffer or NULL; average: grad_avg, of the centered form, or NULL */
-NN_KERNEL void nn_rmsprop_step(const nn_rmsprop *rule, long count, const float *gradient, float *param, float *square,
-                               float *buffer, float *average, float lr, int t, int T)
+NN_KERNEL void nn_rmsprop_step(const nn_rmsprop *rule, const nn_update *update, float *square, float *buffer,
+                               float *average, int t, int T)
 {
     const nn_rmsprop r = *rule;
-    long end = nn_partition(count, t + 1, T);
-    for (long i = nn_partition(count, t, T); i < end; i += NN_W) {
-        nn_vec w = nn_load_part(param + i, end - i), g = nn_decayed(gradient + i, w, r.decay, end - i);
+    const nn_update u = *update;
+    long end = nn_partition(u.count, t + 1, T);
+    for (long i = nn_partition(u.count, t, T); i < end; i += NN_W) {
+        nn_vec w = nn_load_part(u.param + i, end - i), g = nn_decayed(u.gradient + i, w, r.decay, end - i);
         nn_vec s = r.alpha * nn_load_part(square + i, end - i) + r.rest * g * g, spread = s;
         nn_store_part(square + i, end - i, s);
         if (average) {
@@ -133,7 +139,7 @@ NN_KERNEL void nn_rmsprop_step(const nn_rmsprop *rule, long count, const float *
             move += r.momentum * nn_load_part(buffer + i, end - i);
             nn_store_part(buffer + i, end - i, move);
         }
-        nn_store_part(param + i, end - i, w - lr * move);
+        nn_store_part(u.param + i, end - i, w - u.lr * move);
     }
 }
 
@@ -144,17 +150,17 @@ NN_INLINE nn_vec nn_sign(nn_vec x)
 }
 
 /* m: exp_avg */
-NN_KERNEL void nn_lion_step(const nn_lion *rule, long count, const float *gradient, float *param, float *m, float lr,
-                            int t, int T)
+NN_KERNEL void nn_lion_step(const nn_lion *rule, const nn_update *update, float *m, int t, int T)
 {
     const nn_lion r = *rule;
-    long end = nn_partition(count, t + 1, T);
-    for (long i = nn_partition(count, t, T); i < end; i += NN_W) {
-        nn_vec w = nn_load_part(param + i, end - i), g = nn_load_part(gradient + i, end - i),
+    const nn_update u = *update;
+    long end = nn_partition(u.count, t + 1, T);
+    for (long i = nn_partition(u.count, t, T); i < end; i += NN_W) {
+        nn_vec w = nn_load_part(u.param + i, end - i), g = nn_load_part(u.gradient + i, end - i),
                a = nn_load_part(m + i, end - i);
         nn_vec move = nn_sign(r.beta1 * a + r.rest1 * g) + r.shrink * w;
         nn_store_part(m + i, end - i, r.beta2 * a + r.rest2 * g);
-        nn_store_part(param + i, end - i, w - lr * move);
+        nn_store_part(u.param + i, end - i, w - u.lr * move);
     }
 }
 
