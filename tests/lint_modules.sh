@@ -77,7 +77,7 @@ END {
 }' || exit 1
 
 # Generated code may hold kernels that the compiler's macros know nothing of
-# (compiler/emit/tuned.c): they ask for NN_AVX512 and so on.
+# (compiler/emit/multiversion.c): they ask for NN_AVX512 and so on.
 # shellcheck disable=SC2046
 if grep -n -e '__AVX512' -e '__AVX2__' -e '__FMA__' -e '__ARM_NEON' $(find runtime/kernels -name '*.h' ! -name vector.h); then
     echo "a kernel asks for the compiler's flags: use NN_AVX512, NN_AVX2, NN_NEON of vector.h"

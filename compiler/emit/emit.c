@@ -62,8 +62,8 @@ static void write_with_random(Emitter *e)
 {
     Text before = e->source;
     text_init(&e->source, e->arena);
-    passes_write(e);
-    Text passes = e->source;
+    entry_points_write(e);
+    Text entry_points = e->source;
     text_init(&e->source, e->arena);
     model_write_init(e);
     Text init = e->source;
@@ -71,12 +71,12 @@ static void write_with_random(Emitter *e)
 
     if (e->options->paste_kernels) comment_write_section(e, "kernels: the same for every net");
     support_write_kernels(e);
-    if (e->options->paste_kernels) tuned_write(e);
+    if (e->options->paste_kernels) multiversion_write(e);
     if (e->options->paste_kernels) comment_write_section(e, "end of the kernels");
     support_write_random(e);
     if (e->options->noise) support_write_noise(e);
     text_add(&e->source, init.data);
-    text_add(&e->source, passes.data);
+    text_add(&e->source, entry_points.data);
 }
 
 static void write_source(Emitter *e)

@@ -10,7 +10,7 @@ typedef struct Entry {
     const Plan *plan;
 } Entry;
 
-/* How the threads of a pass share a function. */
+/* How the threads of an entry point share a function. */
 typedef enum Share {
     SHARE_NONE,    /* the first thread does it */
     SHARE_SAMPLES, /* it takes a number of samples: each thread does its own */
@@ -34,7 +34,7 @@ typedef struct Emitter {
     const TrainSpec *spec;
     const char *prefix; /* lenet */
     const char *upper;  /* LENET */
-    bool team;          /* passes are run by threads: not in the plain form */
+    bool team;          /* entry points are run by threads: not in the plain form */
     const char *real;   /* float or double */
     int real_size;
     Entry entry[PROGRAM_KINDS];
@@ -75,8 +75,8 @@ void model_write_tables(Emitter *);
 void model_write_init(Emitter *);
 void model_write_access(Emitter *);
 
-/* passes.c */
-void passes_write(Emitter *);
+/* entry_points.c */
+void entry_points_write(Emitter *);
 const Entry *entry_of(const Emitter *, ProgramKind);
 
 /* support.c: what the text needs around the layers */
@@ -84,8 +84,8 @@ void support_write_preamble(Emitter *);
 void support_write_random(Emitter *);
 void support_write_noise(Emitter *);
 void support_write_kernels(Emitter *);
-void tuned_write(Emitter *); /* tuned.c: kernels a second time */
-const char *tuned_comment(Target);
+void multiversion_write(Emitter *); /* multiversion.c: the kernels a second time */
+const char *multiversion_comment(Target);
 const char *support_kernel_text(const char *file);
 const char *support_included(Arena *, const char *line);
 void emitter_uses(Emitter *, const char *name);

@@ -1,5 +1,5 @@
 /*
- * The passes: infer, eval, step, grad and vjp as flat lists of calls.
+ * Entry points: infer, eval, step, grad and vjp as flat lists of calls.
  *
  * Enters: programs and their plans.  Leaves: one C function for each program,
  * in which every value is a literal place in the arena, in the model, or at a
@@ -21,7 +21,7 @@ typedef struct Region {
     Share share; /* of the call: which thread is at which part */
 } Region;
 
-typedef struct Pass {
+typedef struct EntryPoint {
     Emitter *e;
     const Graph *program;
     const Plan *plan;
@@ -31,7 +31,7 @@ typedef struct Pass {
     Phase phase;  /* of the statements that are written now */
     bool timed;   /* this form takes the time of its calls */
     int laps;     /* taken so far */
-} Pass;
+} EntryPoint;
 
 const Entry *entry_of(const Emitter *e, ProgramKind kind)
 {
@@ -44,7 +44,7 @@ const Entry *entry_of(const Emitter *e, ProgramKind kind)
 /* ---- where a tensor is ---------------------------------------------------- */
 
 /* What the caller gives or gets: for each micro-batch the next samples of it. */
-static const char *outside_place(Pass *p, const char *name, const Tensor *t)
+static const char *outside_place(EntryPoint *p, const char *name, const Tensor *t)
 {
     const Graph *g = p->program;
     if (g->micro_batches == 1 || !t->batched) return name;
@@ -52,7 +52,7 @@ static const char *outside_place(Pass *p, const char *name, const Tensor *t)
 }
 
 /* Several inputs lie one after the other in x. */
-static const char *input_place(Pass *p, const Tensor *t)
+static const char *input_place(EntryPoint *p, const Tensor *t)
 {
     int64_t before = 0;
     for (int i = 0; i < p->program->inputs.count; i++) {
@@ -63,7 +63,7 @@ static const char *input_place(Pass *p, const Tensor *t)
     return outside_place(p, place, t);
 }
 
-static const char *arena_place(Pass *p, const Tensor *t, int64_t offset)
+static const char *arena_place(EntryPoint *p, const Tensor *t, int64_t offset)
 {
     Arena *arena = p->e->arena;
     long long elements = (long long)offset / p->e->real_size;
@@ -72,7 +72,7 @@ static const char *arena_place(Pass *p, const Tensor *t, int64_t offset)
     return arena_printf(arena, "(%s *)(%s)", dtype_c_type(t->dtype), place);
 }
 
-static const char *place_text(Pass *p, const Tensor *t)
+static const char *place_text(EntryPoint *p, const Tensor *t)
 {
     const Place *place = &p->plan->place[t->id];
     const Tensor *root = place->root;
@@ -95,7 +95,7 @@ static const char *place_text(Pass *p, const Tensor *t)
 /* ---- calls ---------------------------------------------------------------- */
 
 /* $count, and $all where there are micro-batches. */
-static void write_counts(Pass *p)
+static void write_counts(EntryPoint *p)
 {
     const Graph *g = p->program;
     bool eval = g->kind == PROGRAM_EVAL;
@@ -108,7 +108,7 @@ static void write_counts(Pass *p)
         text_addf(&p->text, ", %lld, %s", (long long)g->batch, all);
 }
 
-static void write_scalars(Pass *p, const Node *n)
+static void write_scalars(EntryPoint *p, const Node *n)
 {
     Text *out = &p->text;
     if (n->op->uses & USES_LR) text_addf(out, ", %slr", lr_factor(p->e, n));
@@ -125,7 +125,7 @@ static void write_scalars(Pass *p, const Node *n)
 }
 
 /* Where the values of the thread's first sample are. */
-static const char *sample_place(Pass *p, const Tensor *t, Share share)
+static const char *sample_place(EntryPoint *p, const Tensor *t, Share share)
 {
     const char *place = place_text(p, t);
     if (share != SHARE_SAMPLES || !t->batched) return place;
@@ -135,7 +135,7 @@ static const char *sample_place(Pass *p, const Tensor *t, Share share)
 
 /* ---- barriers ---------------------------------------------------------------- */
 
-static Region region_of(Pass *p, const Tensor *t, bool written, Share share)
+static Region region_of(EntryPoint *p, const Tensor *t, bool written, Share share)
 {
     const Place *place = &p->plan->place[tensor_storage(t)->id];
     int64_t sample = t->batched ? place->bytes / p->program->batch : 0;
@@ -171,7 +171,7 @@ static bool regions_clash(const Region *a, const Region *b)
 }
 
 /* What a call touches: its inputs, of which some are written, and its outputs. */
-static void list_regions(Pass *p, const Node *n, Share share, List *list)
+static void list_regions(EntryPoint *p, const Node *n, Share share, List *list)
 {
     for (int i = 0; i < n->in_count + n->out_count; i++) {
         bool input = i < n->in_count;
@@ -194,7 +194,7 @@ static bool any_clash(const List *before, const List *now)
 
 /* Threads wait for each other before a call that needs what another thread did
  * since they last waited, or writes where another may still read. */
-static void separate(Pass *p, const List *regions)
+static void separate(EntryPoint *p, const List *regions)
 {
     if (any_clash(&p->touched, regions)) {
         if (p->e->team) text_add(&p->text, "    nn_barrier(team);\n");
@@ -204,7 +204,7 @@ static void separate(Pass *p, const List *regions)
 }
 
 /* The same before the first thread alone writes one region. */
-static void separate_region(Pass *p, Region region)
+static void separate_region(EntryPoint *p, Region region)
 {
     List regions = {0};
     Region *own = arena_alloc(p->e->arena, sizeof *own);
@@ -216,7 +216,7 @@ static void separate_region(Pass *p, Region region)
 /* ---- the time of calls ------------------------------------------------------- */
 
 /* All threads have come to the end of what is before it. */
-static void write_lap(Pass *p)
+static void write_lap(EntryPoint *p)
 {
     text_add(&p->text, p->e->team ? "    nn_barrier(team);\n    if (t == 0) " : "    ");
     text_addf(&p->text, "spent[%d] += nn_lap(&since);\n", p->laps++);
@@ -226,7 +226,7 @@ static void write_lap(Pass *p)
 /* ---- one call ------------------------------------------------------------------ */
 
 /* name(inputs, outputs: what follows stands to the caller. */
-static void write_arrays(Pass *p, const Node *n, const Function *f)
+static void write_arrays(EntryPoint *p, const Node *n, const Function *f)
 {
     text_addf(&p->text, "%s(", f->name);
     for (int i = 0; i < n->in_count; i++)
@@ -235,7 +235,7 @@ static void write_arrays(Pass *p, const Node *n, const Function *f)
         text_addf(&p->text, "%s%s", n->in_count + i ? ", " : "", sample_place(p, n->out[i], f->share));
 }
 
-static void write_call(Pass *p, const Node *n)
+static void write_call(EntryPoint *p, const Node *n)
 {
     const Function *f = function_for(p->e, p->program, n);
     List regions = {0};
@@ -251,7 +251,7 @@ static void write_call(Pass *p, const Node *n)
 }
 
 /* Tests of the plan: the first thread fills a region with NaN. */
-static void write_fill(Pass *p, int64_t offset, int64_t bytes)
+static void write_fill(EntryPoint *p, int64_t offset, int64_t bytes)
 {
     separate_region(p,
                     (Region){.offset = offset, .bytes = bytes, .end = INT64_MAX, .written = true, .share = SHARE_NONE});
@@ -260,7 +260,7 @@ static void write_fill(Pass *p, int64_t offset, int64_t bytes)
 }
 
 /* Whatever is dead holds NaN. */
-static void write_poison(Pass *p, const Node *n)
+static void write_poison(EntryPoint *p, const Node *n)
 {
     const Graph *g = p->program;
     for (int i = 0; i < g->tensors.count; i++) {
@@ -273,7 +273,7 @@ static void write_poison(Pass *p, const Node *n)
 }
 
 /* Tests of what rounding may do: the first thread moves what a layer has made. */
-static void write_noise(Pass *p, const Node *n)
+static void write_noise(EntryPoint *p, const Node *n)
 {
     bool layer = n->origin == n && n->op->class != OP_LOSS && n->op->class != OP_OPTIMIZER;
     for (int i = 0; layer && i < n->out_count; i++) {
@@ -286,7 +286,7 @@ static void write_noise(Pass *p, const Node *n)
 }
 
 /* A round begins when all threads have ended the one before. */
-static void open_rounds(Pass *p)
+static void open_rounds(EntryPoint *p)
 {
     const Graph *g = p->program;
     long long batch = (long long)g->batch;
@@ -302,7 +302,7 @@ static void open_rounds(Pass *p)
     p->touched.count = 0;
 }
 
-static void close_rounds(Pass *p)
+static void close_rounds(EntryPoint *p)
 {
     Text inside = p->text;
     p->text = p->outside;
@@ -315,7 +315,7 @@ static void close_rounds(Pass *p)
 }
 
 /* Calls of PHASE_EACH stand in a loop over the micro-batches. */
-static void enter_phase(Pass *p, Phase phase)
+static void enter_phase(EntryPoint *p, Phase phase)
 {
     if (p->program->micro_batches == 1 || p->phase == phase) return;
     if (p->phase == PHASE_EACH) close_rounds(p);
@@ -323,7 +323,7 @@ static void enter_phase(Pass *p, Phase phase)
     p->phase = phase;
 }
 
-static void write_calls(Pass *p)
+static void write_calls(EntryPoint *p)
 {
     p->phase = PHASE_BEFORE;
     text_init(&p->text, p->e->arena);
@@ -348,8 +348,8 @@ typedef struct Argument {
 
 enum { MAX_ARGUMENTS = 8 };
 
-/* What a pass takes, a NULL name at the end. */
-static void list_arguments(const Pass *p, Argument *list)
+/* What an entry point takes, a NULL name at the end. */
+static void list_arguments(const EntryPoint *p, Argument *list)
 {
     const Emitter *e = p->e;
     ProgramKind kind = p->program->kind;
@@ -375,7 +375,7 @@ static void list_arguments(const Pass *p, Argument *list)
     list[count] = (Argument){0};
 }
 
-static const char *pass_name(const Pass *p)
+static const char *entry_point_name(const EntryPoint *p)
 {
     static const char *const names[] = {"net", "infer", "eval", "step", "grad", "vjp"};
     const char *name = names[p->program->kind];
@@ -395,10 +395,10 @@ static bool names_word(const char *text, const char *word)
     return false;
 }
 
-static const char *calls_text(const Pass *p) { return p->text.data ? p->text.data : ""; }
+static const char *calls_text(const EntryPoint *p) { return p->text.data ? p->text.data : ""; }
 
 /* Arguments that the statements have no use for: a net without weights, say. */
-static void write_unused(Pass *p, const Argument *list, const char *statements)
+static void write_unused(EntryPoint *p, const Argument *list, const char *statements)
 {
     for (const Argument *a = list; a->name; a++) {
         bool scratch = strcmp(a->name, "scratch") == 0;
@@ -407,24 +407,24 @@ static void write_unused(Pass *p, const Argument *list, const char *statements)
     }
 }
 
-static void write_head(Pass *p, const Argument *list)
+static void write_head(EntryPoint *p, const Argument *list)
 {
     Emitter *e = p->e;
     bool returns = p->program->loss;
-    text_addf(&e->source, "%s %s_%s(", returns ? e->real : "void", e->prefix, pass_name(p));
+    text_addf(&e->source, "%s %s_%s(", returns ? e->real : "void", e->prefix, entry_point_name(p));
     for (const Argument *a = list; a->name; a++)
         text_addf(&e->source, "%s%s%s", a == list ? "" : ", ", a->type, a->name);
     text_add(&e->source, ")\n{\n");
 }
 
-static void write_arena(Pass *p, const char *statements)
+static void write_arena(EntryPoint *p, const char *statements)
 {
     if (!names_word(statements, "a")) return;
     text_addf(&p->e->source, "    %s *const a = (%s *)scratch;\n", p->e->real, p->e->real);
 }
 
 /* What follows the calls, once, in the caller's thread. */
-static const char *end_text(Pass *p)
+static const char *end_text(EntryPoint *p)
 {
     const Graph *g = p->program;
     Text out;
@@ -439,7 +439,7 @@ static const char *end_text(Pass *p)
     return out.data ? out.data : "";
 }
 
-static void write_alone(Pass *p, const Argument *list)
+static void write_alone(EntryPoint *p, const Argument *list)
 {
     const char *statements = arena_printf(p->e->arena, "%s%s", calls_text(p), end_text(p));
     write_head(p, list);
@@ -448,13 +448,13 @@ static void write_alone(Pass *p, const Argument *list)
     text_addf(&p->e->source, "%s}\n\n", statements);
 }
 
-/* ---- passes of several threads ------------------------------------------------ */
+/* ---- entry points run by several threads ------------------------------------------------ */
 
 /* struct lenet_step_pass and the part that each thread runs. */
-static void write_part(Pass *p, const Argument *list)
+static void write_part(EntryPoint *p, const Argument *list)
 {
     Text *out = &p->e->source;
-    const char *name = arena_printf(p->e->arena, "%s_%s", p->e->prefix, pass_name(p));
+    const char *name = arena_printf(p->e->arena, "%s_%s", p->e->prefix, entry_point_name(p));
     const char *calls = calls_text(p);
     text_addf(out, "struct %s_pass {\n", name);
     for (const Argument *a = list; a->name; a++) text_addf(out, "    %s%s;\n", a->type, a->name);
@@ -480,7 +480,7 @@ static void write_part(Pass *p, const Argument *list)
     text_addf(out, "%s}\n\n", calls);
 }
 
-/* A pass of so few multiplications is over before a second thread has begun. */
+/* An entry point of so few multiplications is over before a second thread has begun. */
 enum { FEW_MACS = 1500000 };
 
 static bool is_short(const Graph *g)
@@ -493,21 +493,21 @@ static bool is_short(const Graph *g)
     return true;
 }
 
-static void write_with_team(Pass *p, const Argument *list)
+static void write_with_team(EntryPoint *p, const Argument *list)
 {
     Emitter *e = p->e;
     write_part(p, list);
     write_head(p, list);
     const char *end = end_text(p);
     write_arena(p, end);
-    text_addf(&e->source, "    struct %s_%s_pass pass;\n", e->prefix, pass_name(p));
+    text_addf(&e->source, "    struct %s_%s_pass pass;\n", e->prefix, entry_point_name(p));
     for (const Argument *a = list; a->name; a++) text_addf(&e->source, "    pass.%s = %s;\n", a->name, a->name);
-    text_addf(&e->source, "    nn_team_run(%s_%s_part, &pass, ", e->prefix, pass_name(p));
+    text_addf(&e->source, "    nn_team_run(%s_%s_part, &pass, ", e->prefix, entry_point_name(p));
     text_addf(&e->source, is_short(p->program) ? "1);\n" : "%s_THREADS);\n", e->upper);
     text_addf(&e->source, "%s}\n\n", end);
 }
 
-static void write_pass(Pass *p)
+static void write_entry_point(EntryPoint *p)
 {
     Argument list[MAX_ARGUMENTS];
     list_arguments(p, list);
@@ -521,7 +521,7 @@ static void write_pass(Pass *p)
 /* ---- what is made of the model alone --------------------------------------------- */
 
 /* By position in the model: does the prepared tensor depend on it? */
-static bool *sources_of(const Pass *p, const Tensor *t)
+static bool *sources_of(const EntryPoint *p, const Tensor *t)
 {
     const Emitter *e = p->e;
     bool *sources = arena_alloc(e->arena, (size_t)(e->net->model.count + 1) * sizeof *sources);
@@ -538,7 +538,7 @@ static bool *sources_of(const Pass *p, const Tensor *t)
 }
 
 /* The statements of PREFIX_prepare(m, i): after tensor i was set, or all (-1). */
-static void list_preparations(Pass *p)
+static void list_preparations(EntryPoint *p)
 {
     text_init(&p->text, p->e->arena);
     for (int i = 0; i < p->program->nodes.count; i++) {
@@ -555,7 +555,7 @@ static void list_preparations(Pass *p)
     }
 }
 
-static void write_preparations(Pass *p)
+static void write_preparations(EntryPoint *p)
 {
     text_addf(&p->e->source, "static void %s_prepare(struct %s *m, int i)\n{\n%s}\n\n", p->e->prefix, p->e->prefix,
               p->text.data);
@@ -575,24 +575,24 @@ static void use_clock(Emitter *e)
     emitter_uses(e, "nn_lap");
 }
 
-void passes_write(Emitter *e)
+void entry_points_write(Emitter *e)
 {
-    Pass pass[2 * PROGRAM_KINDS];
+    EntryPoint point[2 * PROGRAM_KINDS];
     int count = 0;
     for (int i = 0; i < e->entries; i++) {
         ProgramKind kind = e->entry[i].program->kind;
         bool timed = e->options->profile && (kind == PROGRAM_INFER || kind == PROGRAM_STEP);
-        pass[count++] = (Pass){.e = e, .program = e->entry[i].program, .plan = e->entry[i].plan};
-        if (timed) pass[count] = pass[count - 1], pass[count++].timed = true;
+        point[count++] = (EntryPoint){.e = e, .program = e->entry[i].program, .plan = e->entry[i].plan};
+        if (timed) point[count] = point[count - 1], point[count++].timed = true;
     }
     const Entry *infer = entry_of(e, PROGRAM_INFER);
-    Pass preparing = {.e = e, .program = infer ? infer->program : NULL, .plan = infer ? infer->plan : NULL};
-    for (int i = 0; i < count; i++) write_calls(&pass[i]);
+    EntryPoint preparing = {.e = e, .program = infer ? infer->program : NULL, .plan = infer ? infer->plan : NULL};
+    for (int i = 0; i < count; i++) write_calls(&point[i]);
     if (e->prepared.count) list_preparations(&preparing);
     if (e->team) use_team(e);
     if (e->options->profile) use_clock(e);
     functions_write(e);
     if (e->prepared.count) write_preparations(&preparing);
     comment_write_section(e, "entry points: the layers in order, in one arena");
-    for (int i = 0; i < count; i++) write_pass(&pass[i]);
+    for (int i = 0; i < count; i++) write_entry_point(&point[i]);
 }

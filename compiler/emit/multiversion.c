@@ -1,6 +1,6 @@
 /*
- * tuned: the kernels a second time, for a processor that has more than the flags
- * of the C compiler allow.
+ * Function multiversioning: the kernels a second time, for a processor that has more
+ * than the flags of the C compiler allow, and dispatch on the CPU.
  *
  * Enters: the kernels that the text contains, and a target.  Leaves: the same
  * kernels under names of their own, between pragmas that allow the compiler the
@@ -43,7 +43,7 @@ static const TargetInfo targets[TARGET_COUNT] = {
 const char *target_name(Target target) { return targets[target].name; }
 
 /* Lines of the comment that opens the file. */
-const char *tuned_comment(Target target)
+const char *multiversion_comment(Target target)
 {
     switch (target) {
     case TARGET_AVX512:
@@ -91,16 +91,16 @@ static size_t word_at(const char *text, const char *p)
 
 /* ---- the second text ------------------------------------------------------------ */
 
-typedef struct Tuned {
+typedef struct Multiversion {
     Emitter *e;
     const TargetInfo *target;
     Map *files;     /* done */
     Map *shared;    /* names that both texts have in common */
     Map *functions; /* that layers may call */
     Text text;      /* all of it, before what no layer reaches is left out */
-} Tuned;
+} Multiversion;
 
-static void add_words(Tuned *t, const char *line, size_t length)
+static void add_words(Multiversion *t, const char *line, size_t length)
 {
     char *copy = arena_strndup(t->e->arena, line, length);
     for (const char *p = copy; *p; p++) {
@@ -110,7 +110,7 @@ static void add_words(Tuned *t, const char *line, size_t length)
 }
 
 /* A declaration: `void nn_relu(long n, …` */
-static void add_function(Tuned *t, const char *line, size_t length)
+static void add_function(Multiversion *t, const char *line, size_t length)
 {
     char *copy = arena_strndup(t->e->arena, line, length);
     char *open = strchr(copy, '(');
@@ -121,7 +121,7 @@ static void add_function(Tuned *t, const char *line, size_t length)
 }
 
 /* nn_W… → nn_avx512_W…, NN_… → NN_AVX512_… */
-static void add_renamed(Tuned *t, const char *line, size_t length)
+static void add_renamed(Multiversion *t, const char *line, size_t length)
 {
     Arena *arena = t->e->arena;
     Text *out = &t->text;
@@ -145,9 +145,9 @@ static bool is_directive(const char *line, const char *name)
     return strncmp(line, name, length) == 0 && !in_word(line[length]);
 }
 
-static void add_file(Tuned *t, const char *file);
+static void add_file(Multiversion *t, const char *file);
 
-static void add_line(Tuned *t, const char *line, size_t length)
+static void add_line(Multiversion *t, const char *line, size_t length)
 {
     const char *included = support_included(t->e->arena, line);
     if (included)
@@ -157,7 +157,7 @@ static void add_line(Tuned *t, const char *line, size_t length)
 }
 
 /* The descriptors that a file includes before its declarations. */
-static void share_included(Tuned *t, const char *line)
+static void share_included(Multiversion *t, const char *line)
 {
     const char *file = support_included(t->e->arena, line);
     if (!file || map_get(t->files, file)) return;
@@ -171,7 +171,7 @@ static void share_included(Tuned *t, const char *line)
 }
 
 /* Of a file with declarations for linked kernels only what defines them. */
-static void add_file(Tuned *t, const char *file)
+static void add_file(Multiversion *t, const char *file)
 {
     if (map_get(t->files, file)) return;
     map_put(t->files, file, t);
@@ -204,7 +204,7 @@ static void add_file(Tuned *t, const char *file)
 
 /* ---- around it ------------------------------------------------------------------- */
 
-static void write_begin(const Tuned *t)
+static void write_begin(const Multiversion *t)
 {
     const TargetInfo *target = t->target;
     text_addf(&t->e->source,
@@ -220,7 +220,7 @@ static void write_begin(const Tuned *t)
               target->title, target->lacking, target->features, target->features, target->upper, target->upper);
 }
 
-static void write_end(const Tuned *t)
+static void write_end(const Multiversion *t)
 {
     const char *name = t->target->name;
     text_addf(&t->e->source,
@@ -251,7 +251,7 @@ static bool has_vectors(const char *kernel)
 }
 
 /* The kernels that are called, under the names of the second text. */
-static void write_reached(const Tuned *t)
+static void write_reached(const Multiversion *t)
 {
     Arena *arena = t->e->arena;
     Map *used = map_new(arena);
@@ -263,10 +263,10 @@ static void write_reached(const Tuned *t)
     kernel_slice(arena, t->text.data, used, &t->e->source);
 }
 
-void tuned_write(Emitter *e)
+void multiversion_write(Emitter *e)
 {
     const TargetInfo *target = &targets[e->options->target];
-    Tuned t = {e, target, map_new(e->arena), map_new(e->arena), map_new(e->arena), {0}};
+    Multiversion t = {e, target, map_new(e->arena), map_new(e->arena), map_new(e->arena), {0}};
     text_init(&t.text, e->arena);
     int kernels = 0;
     for (int i = 0; i < map_count(e->kernels); i++) kernels += has_vectors(map_key(e->kernels, i));
