@@ -216,18 +216,35 @@ static void add_losses(Build *b)
     }
 }
 
+/* C promises 127 arguments of a function (C99, 5.2.4.1): the numbers of one total, its
+ * result and the two that say which part a thread has. */
+enum { MOST_IN_TOTAL = 120 };
+
+static Tensor *total_of_some(Build *b, const List *numbers, int first, int count, const char *name)
+{
+    const Op *op = op_find("total", OP_INTERNAL);
+    Node *n = graph_node(b->graph, op, NULL, name, b->spec->span);
+    for (int i = first; i < first + count; i++) node_in(b->graph, n, numbers->at[i]);
+    op->shape(b->graph, n);
+    return n->out[0];
+}
+
+/* The sum of any count of numbers: a sum of sums where there are many. */
+static Tensor *total_of(Build *b, const List *numbers, const char *name)
+{
+    if (numbers->count <= MOST_IN_TOTAL) return total_of_some(b, numbers, 0, numbers->count, name);
+    List sums = {0};
+    for (int first = 0; first < numbers->count; first += MOST_IN_TOTAL) {
+        int left = numbers->count - first, count = left < MOST_IN_TOTAL ? left : MOST_IN_TOTAL;
+        const char *part = arena_printf(b->arena, "%s.%d", name, sums.count + 1);
+        list_push(b->arena, &sums, total_of_some(b, numbers, first, count, part));
+    }
+    return total_of(b, &sums, name);
+}
+
 static void add_total(Build *b)
 {
-    Graph *g = b->graph;
-    if (b->losses.count == 1) {
-        g->loss = b->losses.at[0];
-        return;
-    }
-    const Op *op = op_find("total", OP_INTERNAL);
-    Node *n = graph_node(g, op, NULL, "loss.total", b->spec->span);
-    for (int i = 0; i < b->losses.count; i++) node_in(g, n, b->losses.at[i]);
-    op->shape(g, n);
-    g->loss = n->out[0];
+    b->graph->loss = b->losses.count == 1 ? b->losses.at[0] : total_of(b, &b->losses, "loss.total");
 }
 
 /* ---- gradients and updates --------------------------------------------- */
@@ -345,14 +362,11 @@ static void clip_norm_and_update(Build *b)
     Graph *g = b->graph;
     ClipAttrs *attrs = arena_alloc(b->arena, sizeof *attrs);
     attrs->limit = b->spec->clip_norm;
-    const Op *total = op_find("total", OP_INTERNAL);
-    Node *sum = graph_node(g, total, NULL, "norm", b->spec->span);
-    for (int i = 0; i < b->norms.count; i++) node_in(g, sum, b->norms.at[i]);
-    total->shape(g, sum);
+    Tensor *sum = total_of(b, &b->norms, "norm");
     for (int i = 0; i < g->gradients.count; i++) {
         const ParamGrad *pair = g->gradients.at[i];
         Node *n = training_node(b, "clip_norm", attrs, pair->param, pair->gradient);
-        node_in(g, n, sum->out[0]);
+        node_in(g, n, sum);
         n->op->shape(g, n);
         update(b, pair->param, n->out[0]);
     }
