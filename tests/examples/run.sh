@@ -11,7 +11,7 @@
 
 cd "$(dirname "$0")/../.." || exit 1
 . tests/lib.sh
-[ $# -gt 0 ] || set -- dsl_examples/*.nn
+[ $# -gt 0 ] || set -- dsl_examples/*.nn dsl_examples/exercises/*.nn
 
 # Imports are relative, so the altered examples stand beside copies of the others.
 cp -r dsl_examples "$tmp/altered"

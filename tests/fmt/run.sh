@@ -19,7 +19,7 @@ done
 # Imports are relative, so the formatted text stands beside where it came from in a copy.
 mkdir "$tmp/copy"
 cp -r tests dsl_examples compiler/std "$tmp/copy"
-for net in dsl_examples/*.nn tests/*/*.nn compiler/std/*.nn; do
+for net in dsl_examples/*.nn dsl_examples/*/*.nn tests/*/*.nn compiler/std/*.nn; do
     "$NNC" "$net" --dump ast >"$tmp/before" 2>"$tmp/said" || continue # it is wrong on purpose
     copy=$tmp/copy/${net#compiler/}
     if ! "$NNC" fmt "$copy" 2>"$tmp/said"; then
@@ -33,7 +33,7 @@ for net in dsl_examples/*.nn tests/*/*.nn compiler/std/*.nn; do
     fi
 done
 
-runs 0 fmt --check dsl_examples/*.nn compiler/std/*.nn
+runs 0 fmt --check dsl_examples/*.nn dsl_examples/*/*.nn compiler/std/*.nn
 
 # ---- the command -----------------------------------------------------------------
 
