@@ -21,6 +21,9 @@ struct Backward {
     List *shares;     /* by tensor id: one gradient per use */
 };
 
+/* Its gradient is a view of dy, too. */
+static bool is_plain_view(const Op *op) { return op->traits & OP_VIEW && !(op->traits & OP_OWN_GRADIENT); }
+
 static bool any_input_wanted(const Backward *b, const Node *n)
 {
     for (int i = 0; i < n->in_count; i++) {
@@ -38,7 +41,7 @@ static void find_wanted(Backward *b, bool input_wanted)
     }
     for (int i = 0; i < g->nodes.count; i++) {
         const Node *n = g->nodes.at[i];
-        bool passes = n->op->grad || n->op->traits & OP_VIEW;
+        bool passes = n->op->grad || is_plain_view(n->op);
         if (passes && any_input_wanted(b, n)) b->wanted[n->out[0]->id] = true;
     }
 }
@@ -113,7 +116,7 @@ void backward_visit(Backward *b, const Node *n)
     bool is_loss = n->op->class == OP_LOSS;
     if (!is_loss && b->shares[n->out[0]->id].count == 0) return;
     if (!is_loss) backward_of(b, n->out[0]); /* a sum of shares stands before the nodes that use it */
-    if (n->op->traits & OP_VIEW) {
+    if (is_plain_view(n->op)) {
         visit_view(b, n);
     } else if (n->op->grad) {
         n->op->grad(b, n);

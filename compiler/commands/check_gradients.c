@@ -10,6 +10,9 @@
  * the tensor's largest gradient; below the rounding of the difference itself,
  * about machine epsilon · Σ|y·dy| / eps, nothing can be told.
  *
+ * Tensors before a layer whose gradient is not its derivative by design
+ * (stop_gradient, gradient_reversal) are left out.
+ *
  * relu and maxpool have kinks, where a difference is no derivative: an element
  * that disagrees is tried again with eps/10 and eps/100.
  */
@@ -30,8 +33,9 @@ typedef struct GradientCheck {
     size_t batch;
     void *block, *model, *scratch;
     double *x, *y, *dy, *dx;
-    void *target; /* int32_t or double */
-    bool of_loss; /* L is the train section's loss */
+    void *target;  /* int32_t or double */
+    bool *skipped; /* by tensor id: a gradient that is not a derivative is on its way */
+    bool of_loss;  /* L is the train section's loss */
     double tolerance, worst;
     const char *worst_name;
     int failures;
@@ -214,15 +218,34 @@ static void probe_input(GradientCheck *k)
     free(p.gradient);
 }
 
+static bool skips_any(const GradientCheck *k, Tensor *const *tensors, int count)
+{
+    for (int i = 0; i < count; i++) {
+        if (k->skipped[tensors[i]->id]) return true;
+    }
+    return false;
+}
+
+static void find_skipped(GradientCheck *k)
+{
+    const Graph *net = k->l.net;
+    k->skipped = block_alloc((size_t)net->tensors.count * sizeof *k->skipped);
+    for (int i = net->nodes.count - 1; i >= 0; i--) {
+        const Node *n = net->nodes.at[i];
+        if (!(n->op->traits & OP_OWN_GRADIENT) && !skips_any(k, n->out, n->out_count)) continue;
+        for (int j = 0; j < n->in_count; j++) k->skipped[n->in[j]->id] = true;
+    }
+}
+
 static void probe_all(GradientCheck *k)
 {
     const char *of = k->of_loss ? k->l.spec->loss.op->name : "sum of y*dy";
     printf("%s: gradients of %s\n  %-36s %6s    %-8s %9s\n", k->l.net->name, of, "tensor", "tried", "elements",
            "error");
-    if (!k->of_loss) probe_input(k);
+    if (!k->of_loss && !skips_any(k, (Tensor *const *)k->l.net->inputs.at, k->l.net->inputs.count)) probe_input(k);
     for (int i = 0; i < k->l.net->model.count; i++) {
         const Tensor *t = k->l.net->model.at[i];
-        if (t->kind == TENSOR_PARAM && t->trainable) probe_parameter(k, t);
+        if (t->kind == TENSOR_PARAM && t->trainable && !k->skipped[t->id]) probe_parameter(k, t);
     }
 }
 
@@ -254,6 +277,7 @@ static void prepare(GradientCheck *k)
     k->dx = block_alloc(k->batch * k->sizes[SIZE_INPUTS] * sizeof(double));
     k->target = k->l.train_section ? random_target(k) : NULL;
     shake_parameters(k);
+    find_skipped(k);
 }
 
 static void release(GradientCheck *k)
@@ -265,6 +289,7 @@ static void release(GradientCheck *k)
     free(k->dy);
     free(k->dx);
     free(k->target);
+    free(k->skipped);
     model_free(&k->l);
 }
 

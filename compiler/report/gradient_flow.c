@@ -25,9 +25,14 @@ enum { MAX_SLOTS = 64, MAX_STATES = 4096 };
 
 static const char *const too_wide = "too many combinations of live and dead paths";
 
+static bool stops_gradient(const Op *op)
+{
+    return op->traits & OP_ZERO_GRADIENT || (op->traits & OP_OWN_GRADIENT && !op->grad);
+}
+
 static double factor(const Node *n, double gain)
 {
-    if (n->op->traits & OP_ZERO_GRADIENT) return 0;
+    if (stops_gradient(n->op)) return 0;
     return n->op->traits & OP_WEIGHTED ? gain : 1;
 }
 
@@ -140,7 +145,7 @@ static void visit_layer(Frontier *f, Analysis *a, LayerReport *l)
     for (int k = 0; k < n->out_count; k++) out |= f->slot[n->out[k]->id] < 0 ? 0 : slot_bit(f, n->out[k]);
     l->dead = known(dead_share(f, out));
     for (int k = 0; k < n->data_count; k++) in |= slot_bit(f, n->in[k]);
-    double kill = n->op->traits & OP_ZERO_GRADIENT ? 1 : n->op->traits & OP_WEIGHTED ? a->options.kill : 0;
+    double kill = stops_gradient(n->op) ? 1 : n->op->traits & OP_WEIGHTED ? a->options.kill : 0;
     step_back(f, out, in, kill);
     f->used &= ~out;
 }

@@ -303,11 +303,30 @@ static const Op *random_op(Generator *g, OpClass class, bool heavy)
     }
 }
 
+/* What brings values to where a function is defined, and not too large. */
+static const char *domain_text(const Op *op)
+{
+    static const struct {
+        const char *op, *before;
+    } domains[] = {
+        {"log", "sigmoid shift(0.25) "},
+        {"sqrt", "sigmoid shift(0.25) "},
+        {"reciprocal", "sigmoid shift(0.25) "},
+        {"pow", "sigmoid shift(0.25) "},
+        {"exp", "tanh "},
+    };
+    for (size_t i = 0; i < sizeof domains / sizeof *domains; i++) {
+        if (strcmp(domains[i].op, op->name) == 0) return domains[i].before;
+    }
+    return "";
+}
+
 static bool add_layer(Generator *g, Pipe *p)
 {
     for (int i = 0; i < ATTEMPTS; i++) {
         const Op *op = random_op(g, OP_LAYER, random_chance(g->r, 0.35));
         const char *call = call_text(g, op, p->out);
+        if (random_chance(g->r, 0.95)) call = format(g, "%s%s", domain_text(op), call);
         if (random_chance(g->r, 0.2)) call = format(g, "%s as n%d", call, g->names++);
         Shape out;
         if (!taken(g, p->out, call, &out)) continue;

@@ -55,7 +55,9 @@ static void *symbol(const Running *r, Compilation *c, const char *name)
     return jit_symbol(r->jit, arena_printf(c->arena, "%s_%s", r->emitted->prefix, name));
 }
 
-Running run_net(Compilation *c, const char *text, int64_t batch)
+Running run_net(Compilation *c, const char *text, int64_t batch) { return run_net_form(c, text, batch, true); }
+
+Running run_net_form(Compilation *c, const char *text, int64_t batch, bool plain)
 {
     Running r = {0};
     TrainSpec *spec = NULL;
@@ -65,8 +67,9 @@ Running run_net(Compilation *c, const char *text, int64_t batch)
                            .lower.infer = true,
                            .lower.train = spec != NULL,
                            .lower.vjp = true,
-                           .lower.plain = true,
-                           .standalone = true};
+                           .lower.plain = plain,
+                           .standalone = true,
+                           .threads = 1};
     r.emitted = emit_c(net, spec, &options);
     ck_assert_ptr_nonnull(r.emitted);
     r.jit = jit_compile(JIT_TCC, r.emitted->source, c->arena, &error);

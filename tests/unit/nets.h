@@ -18,7 +18,7 @@ Analysis *analyse(Compilation *, const char *text, const ReportOptions *);
 Analysis *analyse_batch(Compilation *, const char *text, int64_t batch); /* with the defaults */
 const LayerReport *layer_of(const Analysis *, const char *name);
 
-/* A net compiled in this process in its plain form, and a model of it. */
+/* A net compiled in this process, and a model of it. */
 typedef struct Running {
     EmitResult *emitted;
     Jit *jit;
@@ -29,7 +29,8 @@ typedef struct Running {
     int (*get_vjp)(const void *, const char *, float *, size_t, const void *);
 } Running;
 
-Running run_net(Compilation *, const char *text, int64_t batch);
+Running run_net(Compilation *, const char *text, int64_t batch); /* in its plain form */
+Running run_net_form(Compilation *, const char *text, int64_t batch, bool plain);
 void run_end(Running *);
 
 #endif

@@ -163,6 +163,7 @@ static const struct {
     {"input(3x4x5) crop([1, 2, 2, 0])", "3x1x3"},
     {"input(6x4x5) channel_shuffle(3)", "6x4x5"},
     {"input(3x4x5) normalize([1, 2, 3], 0.5)", "3x4x5"},
+    {"input(3x4x5) dropout2d(0.5) drop_path(0.5) instancenorm scale([1, 2, 3]) shift(1)", "3x4x5"},
 };
 
 START_TEST(test_shapes)
@@ -195,6 +196,13 @@ static const struct {
     {"input(3x4x5) channel_shuffle(2)", "3 channels cannot be divided into 2 equal groups"},
     {"input(3x4x5) normalize([1, 2], 1)", "mean has 2 numbers, but the input has 3 channels"},
     {"input(3x4x5) normalize(0, [1, 0, 1])", "std[1] is 0; it must be above 0"},
+    {"input(3x4x5) scale([1, 2])", "scale: by has 2 numbers, but the input has 3 channels"},
+    {"input(3) shift([1, 2])", "shift: by has 2 numbers, but the input has 3 features"},
+    {"input(3) clamp(1, 0.5)", "clamp: min=1 is above max=0.5"},
+    {"input(3) celu(0)", "celu: alpha is 0"},
+    {"input(3) instancenorm", "instancenorm takes an image"},
+    {"input(3x1x1) instancenorm", "two or more elements per channel, but this is 3x1x1"},
+    {"input(3x4x5) dropout2d(2)", "dropout2d: p is 2; it must be from 0 to 1"},
 };
 
 START_TEST(test_errors)

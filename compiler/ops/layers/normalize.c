@@ -20,21 +20,11 @@ static const Attr normalize_attrs[] = {
     {0},
 };
 
-static bool count_fits(Graph *g, const Node *n, const char *what, const Reals *list)
-{
-    Shape in = n->in[0]->shape;
-    if (list->count == 1 || list->count == in.dim[0]) return true;
-    const char *of = in.rank == 3 ? "channels" : "features";
-    diag_error(g->compilation, n->span, "normalize: %s has %d numbers, but the input has %lld %s; give as many, or one",
-               what, list->count, (long long)in.dim[0], of);
-    return false;
-}
-
 static bool normalize_shape(Graph *g, Node *n)
 {
     const NormalizeAttrs *a = n->attrs;
-    bool fits = count_fits(g, n, "mean", &a->mean);
-    if (!count_fits(g, n, "std", &a->std) || !fits) return false;
+    bool fits = constants_fit(g, n, "mean", &a->mean);
+    if (!constants_fit(g, n, "std", &a->std) || !fits) return false;
     for (int i = 0; i < a->std.count; i++) {
         if (a->std.at[i] > 0) continue;
         diag_error(g->compilation, n->span, "normalize: std[%d] is %g; it must be above 0", i, a->std.at[i]);
@@ -44,45 +34,19 @@ static bool normalize_shape(Graph *g, Node *n)
     return true;
 }
 
-/* Binds `name` to the number of channel c: a literal, or an element of a table. */
-static void put_constants(Writer *w, const char *name, const Reals *list)
-{
-    if (list->count == 1) {
-        writer_bind(w, name, "%s", writer_real(w, list->at[0]));
-    } else {
-        constants_put(w, name, list);
-        writer_bind(w, name, "%s[c]", name);
-    }
-}
-
-/* target[…] = value, where the template sees $mean and $std of the channel. */
-static void put_channels(Writer *w, const Node *n, const char *line)
-{
-    Shape shape = node_shape_out(n);
-    writer_bind_int(w, "C", shape.dim[0]);
-    writer_bind_int(w, "pixels", shape_count(shape) / shape.dim[0]);
-    writer_put(w, "for ($int n = 0; n < $N; n++) {\n"
-                  "    for ($int c = 0; c < $C; c++) {\n"
-                  "        for ($int k = (n * $C + c) * $pixels; k < (n * $C + c + 1) * $pixels; k++) {\n");
-    writer_put(w, line);
-    writer_put(w, "        }\n"
-                  "    }\n"
-                  "}\n");
-}
-
 static void normalize_plain(Writer *w, const Node *n)
 {
     const NormalizeAttrs *a = n->attrs;
-    put_constants(w, "mean", &a->mean);
-    put_constants(w, "std", &a->std);
-    put_channels(w, n, "y[k] = (x[k] - $mean) / $std;");
+    constants_of_channel(w, "mean", &a->mean);
+    constants_of_channel(w, "std", &a->std);
+    constants_loop(w, n, "y[k] = (x[k] - $mean) / $std;");
 }
 
 static void normalize_grad_plain(Writer *w, const Node *n)
 {
     const NormalizeAttrs *a = n->attrs;
-    put_constants(w, "std", &a->std);
-    put_channels(w, n, "dx[k] = dy[k] / $std;");
+    constants_of_channel(w, "std", &a->std);
+    constants_loop(w, n, "dx[k] = dy[k] / $std;");
 }
 
 /* ---- fast form: runtime/kernels/reduction/channels.h ----------------------------- */
