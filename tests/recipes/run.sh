@@ -70,6 +70,7 @@ for example; do
     ! grep -q '^net .*classes=' "$example" || define='-D classes=10'
     case $example in
     */wide_resnet_cifar.nn) define="$define -D depth=16 -D widen=8" ;;
+    */random_wiring.nn) define="$define -D size=64 -D width=16" ;;
     */unet.nn) define='-D size=188 -D width=16' ;;
     */tiny_yolo_v2.nn) define= ;;
     esac
