@@ -34,7 +34,8 @@ PAGE_SCRIPT = $(patsubst %, compiler/report/page/%.js, base blocks graph bars ar
 
 SOURCES = $(filter-out compiler/main.c, $(wildcard compiler/*/*.c compiler/ops/*/*.c)) \
           $(wildcard runtime/core/*.c runtime/data/*.c runtime/train/*.c runtime/kernels/*.c)
-MADE = $(addprefix $(BUILD)/, front/lexer.c front/parser.c ops/op_table.c std/std_library.c \
+TARGETS = $(sort $(basename $(notdir $(wildcard runtime/kernels/config/*.h))))
+MADE = $(TARGETS:%=$(BUILD)/graph/costs_%.c) $(addprefix $(BUILD)/, front/lexer.c front/parser.c ops/op_table.c std/std_library.c \
          emit/nn_text.c emit/kernel_text.c emit/reserved_names.c report/page_text.c)
 OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o) $(MADE:%.c=%.o)
 LIBRARY = $(BUILD)/libnnc.a
@@ -129,6 +130,13 @@ $(BUILD)/ops/op_table.c: $(OPS) Makefile
 	  for n in $$names; do echo "    &$$n,"; done; \
 	  echo '    NULL};'; \
 	  echo 'const int op_table_count = sizeof op_table / sizeof op_table[0] - 1;'; } > $@
+
+# The costs of each target, from its page.
+$(BUILD)/graph/costs_%.c: runtime/kernels/config/%.h Makefile
+	@mkdir -p $(@D)
+	@{ echo '#include "graph/target.h"'; echo '#include "$<"'; \
+	   echo 'extern const MachineCosts machine_costs_$*;'; \
+	   echo 'const MachineCosts machine_costs_$* = {NN_MACHINE_COSTS};'; } > $@
 
 # A text as lines of C strings.
 TO_STRINGS = sed 's/[\\"]/\\&/g; s/^/    "/; s/$$/\\n"/'

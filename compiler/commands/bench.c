@@ -278,7 +278,8 @@ static int bench_loaded(const BenchRequest *r, const Model *l)
     if (r->infer || both) result.timing[result.timings++] = time_pass(&b, false);
     if (r->load.train) result.timing[result.timings++] = time_pass(&b, true);
     bench_close(&b);
-    for (int i = 0; i < result.timings && r->explain; i++) explain_variants(result.timing[i].program, stdout);
+    for (int i = 0; i < result.timings && r->explain; i++)
+        explain_variants(result.timing[i].program, target_native(), stdout);
     if (!r->whole) machine_bandwidth(&result.machine);
     if (!r->whole && !r->load.threads) machine_record(&result.machine);
     bench_print(&result, r->format, stdout);

@@ -38,8 +38,11 @@ static const Option options[] = {
 static const Plan *plan_program(const CheckOptions *o, const Model *l, ProgramKind kind)
 {
     bool vjp = kind == PROGRAM_VJP;
-    EmitOptions options = {
-        .lower.batch = l->batch, .lower.plain = true, .lower.train = l->train_section, .lower.vjp = vjp};
+    EmitOptions options = {.lower.batch = l->batch,
+                           .lower.target = target_native(),
+                           .lower.plain = true,
+                           .lower.train = l->train_section,
+                           .lower.vjp = vjp};
     if (!vjp || !l->train_section) options.lower.memory_limit = o->load.memory_limit;
     return lower_program(l->net, kind, l->spec, &options.lower, NULL);
 }

@@ -17,6 +17,9 @@
 
 enum { INFER = OPTION_FIRST_OWN, TRAIN, PLAIN, PREFIX, HEADER, DUMP, TARGET, WEIGHTS, WEIGHTS_OUT, MAIN };
 
+/* ", generic", ", neon", … */
+#define AND_TARGET(ID, NAME, ...) ", " #NAME
+
 static const Option options[] = {
     {'o', "output", "FILE.c", "write FILE.c and FILE.h; with '-', one text on standard output", false},
     OPTION_ROW_BATCH,
@@ -31,7 +34,7 @@ static const Option options[] = {
     OPTION_ROW_SET,
     {DUMP, "dump", "STAGE", "print ast, graph, program, plan, or the program after a pass, instead of C", false},
     OPTION_ROW_EXPLAIN,
-    {TARGET, "target", "CPU", "CPU to tune for: native (default), avx512, avx2, neon or generic", false},
+    {TARGET, "target", "CPU", "CPU to tune for: native (default)" TARGET_TABLE(AND_TARGET), false},
     OPTION_ROW_THREADS,
     OPTION_ROWS_PASSES OPTION_ROW_LIMIT,
     {WEIGHTS, "weights", "FILE", "", true},
@@ -114,7 +117,7 @@ static bool take_target(CompileRequest *r, const char *text)
     r->target = text;
     if (known) return true;
     const char *near = nearest_name(text, names, TARGET_COUNT + 1);
-    usage_error(&command_compile, "--target takes native, avx512, avx2, neon or generic, not '%s'%s%s%s", text,
+    usage_error(&command_compile, "--target takes native" TARGET_TABLE(AND_TARGET) ", not '%s'%s%s%s", text,
                 near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
     return false;
 }
@@ -179,11 +182,13 @@ static bool is_same_file(const char *a, const char *b)
 static EmitOptions compile_emit_options(const CompileRequest *r, const Model *l)
 {
     bool both = !r->infer && !r->train;
+    const Target target = r->plain ? TARGET_GENERIC : target_of(r);
     return (EmitOptions){.lower.batch = l->batch,
+                         .lower.target = target,
                          .lower.infer = both || r->infer,
                          .lower.train = r->train || (both && l->train_section),
                          .lower.plain = r->plain,
-                         .target = r->plain ? TARGET_GENERIC : target_of(r),
+                         .target = target,
                          .threads = (int)r->load.threads,
                          .lower.disabled = r->load.disabled_passes,
                          .lower.memory_limit = r->load.memory_limit,
@@ -201,7 +206,7 @@ static int dump_program(const CompileRequest *r, const Model *l, ProgramKind kin
     if (r->dump == STAGE_PROGRAM)
         graph_dump(plan->program, stdout);
     else if (r->dump == STAGE_EXPLANATION)
-        explain_variants(plan->program, stdout);
+        explain_variants(plan->program, lower.target, stdout);
     else
         plan_dump(plan, stdout);
     return STATUS_OK;

@@ -254,6 +254,7 @@ static EmitOptions jit_emit_options(const LoadOptions *o, const Model *m)
     return (EmitOptions){
         .prefix = o->prefix,
         .lower.batch = m->batch,
+        .lower.target = target_native(),
         .lower.infer = true,
         .lower.train = o->train,
         .lower.vjp = o->vjp,

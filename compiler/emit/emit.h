@@ -14,9 +14,6 @@
 /* What the kernels in the text are tuned for besides what the flags of the
  * compiler that gets it allow; where the processor lacks it, they are as for
  * generic.  Any of them is right anywhere. */
-typedef enum Target { TARGET_GENERIC, TARGET_NEON, TARGET_AVX2, TARGET_AVX512, TARGET_COUNT } Target;
-
-const char *target_name(Target); /* "avx512" */
 Target target_native(void);      /* of the machine that this runs on */
 
 typedef struct EmitOptions {

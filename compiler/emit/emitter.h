@@ -85,7 +85,7 @@ void support_write_random(Emitter *);
 void support_write_noise(Emitter *);
 void support_write_kernels(Emitter *);
 void multiversion_write(Emitter *); /* multiversion.c: the kernels a second time */
-const char *multiversion_comment(Target);
+const char *multiversion_comment(Arena *, Target);
 const char *support_kernel_text(const char *file);
 const char *support_included(Arena *, const char *line);
 void emitter_uses(Emitter *, const char *name);

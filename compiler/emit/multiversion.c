@@ -21,40 +21,17 @@
 #include <ctype.h>
 #include <string.h>
 
-typedef struct TargetInfo {
-    const char *name; /* as in --target, and in names */
-    const char *title;
-    const char *upper;    /* as in macros */
-    const char *lacking;  /* the compiler's flags do not allow it; NULL: no second text */
-    const char *features; /* for pragmas */
-    const char *test;     /* of the processor */
-} TargetInfo;
-
-static const TargetInfo targets[TARGET_COUNT] = {
-    [TARGET_GENERIC] = {.name = "generic"},
-    [TARGET_NEON] = {.name = "neon"},
-    [TARGET_AVX2] = {"avx2", "AVX2", "AVX2", "!(defined(__AVX2__) && defined(__FMA__))", "avx2,fma",
-                     "__builtin_cpu_supports(\"avx2\") && __builtin_cpu_supports(\"fma\")"},
-    [TARGET_AVX512] = {"avx512", "AVX-512", "AVX512", "!defined(__AVX512F__)", "avx512f,avx512dq,avx512vl,avx2,fma",
-                       "__builtin_cpu_supports(\"avx512f\") && __builtin_cpu_supports(\"avx512dq\") && "
-                       "__builtin_cpu_supports(\"avx512vl\") && __builtin_cpu_supports(\"fma\")"},
-};
-
-const char *target_name(Target target) { return targets[target].name; }
-
 /* Lines of the comment that opens the file. */
-const char *multiversion_comment(Target target)
+const char *multiversion_comment(Arena *arena, Target target)
 {
-    switch (target) {
-    case TARGET_AVX512:
-        return " * Its kernels are there for any machine, and again for AVX-512; the second are\n"
-               " * used where the processor has it.\n";
-    case TARGET_AVX2:
-        return " * Its kernels are there for any machine, and again for AVX2; the second are\n"
-               " * used where the processor has it.\n";
-    case TARGET_NEON: return " * Its kernels use NEON where the compiler is allowed it: always on 64-bit ARM.\n";
-    default: return " * Its kernels use the instructions that the compiler's flags allow.\n";
-    }
+    const TargetInfo *t = target_info(target);
+    if (t->lacking)
+        return arena_printf(arena,
+                            " * Its kernels are there for any machine, and again for %s; the second are\n"
+                            " * used where the processor has it.\n",
+                            t->title);
+    return t->title ? arena_printf(arena, " * Its kernels use %s where the compiler is allowed it.\n", t->title)
+                    : " * Its kernels use the instructions that the compiler's flags allow.\n";
 }
 
 /* ---- texts ------------------------------------------------------------------ */
@@ -265,7 +242,7 @@ static void write_reached(const Multiversion *t)
 
 void multiversion_write(Emitter *e)
 {
-    const TargetInfo *target = &targets[e->options->target];
+    const TargetInfo *target = target_info(e->options->target);
     Multiversion t = {e, target, map_new(e->arena), map_new(e->arena), map_new(e->arena), {0}};
     text_init(&t.text, e->arena);
     int kernels = 0;
@@ -290,7 +267,7 @@ Target target_native(void)
     const char *name;
     nn_kernel_library(&name);
     for (int i = 0; i < TARGET_COUNT; i++) {
-        if (strcmp(name, targets[i].name) == 0) return (Target)i;
+        if (strcmp(name, target_name((Target)i)) == 0) return (Target)i;
     }
     return TARGET_GENERIC;
 #endif

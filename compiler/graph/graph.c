@@ -166,7 +166,7 @@ void node_set_layout(Node *n, Layout layout)
     n->layout = layout;
     n->variant = NULL;
     for (const Variant *v = n->op->variants; v && v->name && !n->variant; v++)
-        if (v->layouts >> layout & 1 && (!v->serves || v->serves(n))) n->variant = v;
+        if (v->layouts >> layout & 1 && !(v->refuses && v->refuses(n))) n->variant = v;
 }
 
 Tensor *node_out_as(Graph *g, Node *n, DType dtype, bool batched, Shape shape)

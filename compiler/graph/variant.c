@@ -7,24 +7,6 @@ const char *layout_name(Layout layout)
     return names[layout];
 }
 
-const MachineCosts *machine_costs(void)
-{
-    static const MachineCosts measured = {
-        .element = 20,
-        .weight_read = 12,
-        .weight_pack = 25,
-        .tile_2_3 = 100,
-        .tile_4_3 = 300,
-        .tile_2_5 = 600,
-        .transform_rate = 0.9,
-        .wgrad_product = 1.3,
-        .wgrad_transform = 300,
-        .wgrad_rate = 0.8,
-        .blocked_product = 0.5,
-    };
-    return &measured;
-}
-
 static double memory_cost(const Node *n, const CostModel *m)
 {
     double elements = 0;
@@ -42,11 +24,13 @@ double variant_cost(const Variant *v, const Node *n, const CostModel *m)
 /* Of its data, the first input. */
 static DType data_format(const Node *n) { return n->in_count > 0 ? n->in[0]->dtype : DTYPE_F32; }
 
-static bool serves(const Variant *v, const Node *n, Layout layout)
+const char *variant_refusal(const Variant *v, const Node *n, Layout layout, Target target)
 {
     unsigned formats = v->dtypes ? v->dtypes : OF_F32;
-    bool format = formats >> data_format(n) & 1, in_layout = v->layouts >> layout & 1;
-    return format && in_layout && (!v->serves || v->serves(n));
+    if (v->targets && !(v->targets >> target & 1)) return "it is for another target";
+    if (!(formats >> data_format(n) & 1)) return "it does not have the number format";
+    if (!(v->layouts >> layout & 1)) return "it does not have the layout";
+    return v->refuses ? v->refuses(n) : NULL;
 }
 
 const Variant *variant_find(const Node *n, Layout layout, unsigned without, const CostModel *m)
@@ -54,7 +38,7 @@ const Variant *variant_find(const Node *n, Layout layout, unsigned without, cons
     const Variant *best = NULL;
     double least = 0;
     for (const Variant *v = n->op->variants; v && v->name; v++) {
-        if (v->traits & without || !serves(v, n, layout)) continue;
+        if (v->traits & without || variant_refusal(v, n, layout, m->target)) continue;
         double cost = variant_cost(v, n, m);
         if (!best || cost < least) best = v, least = cost;
     }

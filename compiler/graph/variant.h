@@ -12,6 +12,7 @@
 
 #include "base/base.h"
 #include "graph/dtype.h"
+#include "graph/target.h"
 #include "runtime/kernels/limits.h"
 
 typedef struct Op Op;
@@ -63,6 +64,10 @@ enum { /* Variant.dtypes */
        OF_U8 = 1u << DTYPE_U8
 };
 
+#define ON_TARGET(ID, ...) ON_##ID = 1u << TARGET_##ID,
+enum { /* Variant.targets */ TARGET_TABLE(ON_TARGET) };
+#undef ON_TARGET
+
 enum { /* Variant.traits */
        /* It also serves some of the samples: $N need not be a literal. */
        VARIANT_ANY_BATCH = 1u << 0,
@@ -73,26 +78,10 @@ enum { /* Variant.traits */
        VARIANT_TRANSFORM_DOMAIN = 1u << 2
 };
 
-/*
- * What a machine's time goes to, in multiply-adds of a direct convolution that fits the
- * first cache: one page per target.  All of them are measured.
- */
-typedef struct MachineCosts {
-    double element;                      /* an element read from or written to memory: 100 GMAC/s beside 5 G floats/s */
-    double weight_read;                  /* a weight, where the weights of all layers fit no cache */
-    double weight_pack;                  /* making and reading a transformed weight, where it is not prepacked */
-    double tile_2_3, tile_4_3, tile_2_5; /* Winograd F(m, r): the transforms of a tile and channel */
-    double transform_rate;               /* of direct convolution's rate that products of transforms reach */
-    double wgrad_product;                /* a product of transforms, of the weights' gradient */
-    double wgrad_transform;              /* of a tile and channel, of the weights' gradient */
-    double wgrad_rate;
-    double blocked_product; /* a multiply-add of a batch-blocked layer: no vector of few channels is partly empty */
-} MachineCosts;
-
-const MachineCosts *machine_costs(void);
-
+/* A program and the machine that it is to run on. */
 typedef struct CostModel {
-    const MachineCosts *machine;
+    Target target;
+    const MachineCosts *machine; /* of the target */
     int64_t batch;
     bool constant_weights; /* what depends on parameters alone is made once, when they are set */
 } CostModel;
@@ -102,13 +91,15 @@ typedef struct Variant {
     const char *name;   /* "direct_nhwc": in dumps and --explain */
     unsigned layouts;   /* IN_*: those that it serves, one for all images of a node */
     unsigned dtypes;    /* OF_*: the formats of the real numbers that it serves; 0: f32 alone */
+    unsigned targets;   /* ON_*: those that its kernel is there for; 0: all */
     unsigned traits;    /* VARIANT_* */
     unsigned epilogues; /* WITH_*: what it can do with its result while that is in registers or cache */
     bool inference;     /* it has its epilogues at inference alone, since a gradient needs what is between */
     int form;           /* of rows that share functions: which of them it is, as their file has it */
 
-    /* Does the kernel serve this node?  NULL: always. */
-    bool (*serves)(const Node *);
+    /* Why the kernel does not serve this node ("the padding is not zeros"), or NULL where it does.  NULL:
+     * it always does. */
+    const char *(*refuses)(const Node *);
 
     /* Of the batch, in multiply-adds.  NULL: the memory that it reads and writes. */
     double (*cost)(const Node *, const CostModel *);
@@ -131,6 +122,9 @@ typedef struct Variant {
     void (*emit)(Writer *, const Node *);
     const char *kernel;
 } Variant;
+
+/* Why the row cannot compute the node in that layout on the target, or NULL where it can. */
+const char *variant_refusal(const Variant *, const Node *, Layout, Target);
 
 /* The row of the operator that serves the node in that layout and has none of the traits
  * `without`; the cheapest, or NULL. */

@@ -15,6 +15,7 @@
 
 typedef struct LowerOptions {
     int64_t batch;
+    Target target;        /* whose costs choose between variants */
     bool infer;           /* the text is asked for inference */
     bool train;           /* the text has the training programs: weights are not constant */
     bool vjp;             /* and PREFIX_vjp, for checks */

@@ -38,7 +38,7 @@ static bool on_accumulation(const PassContext *c) { return c->kind == PROGRAM_ST
 static void run_selection(PassContext *c)
 {
     const LowerOptions *o = c->options;
-    SelectOptions select = {.layouts = IN_NCHW, .constant_weights = c->constant_weights};
+    SelectOptions select = {.layouts = IN_NCHW, .constant_weights = c->constant_weights, .target = o->target};
     if (pass_is_enabled(o, PASS_LAYOUT)) select.layouts |= IN_NHWC;
     if (pass_is_enabled(o, PASS_BATCH_BLOCKING)) select.layouts |= IN_NCHW16N;
     if (!pass_is_enabled(o, PASS_WINOGRAD)) select.without = VARIANT_TRANSFORM_DOMAIN;

@@ -35,22 +35,36 @@ static const char *epilogue_text(const Node *n)
     return e ? texts[4 * e->affine + 2 * e->add + e->relu] : "";
 }
 
-/* One row: marked with a star where it was taken, its cost in millions of multiply-adds. */
-static void put_row(const Explanation *e, const Node *n, const Variant *v, bool first)
+/* Why the row cannot be taken in any of its layouts, or NULL. */
+static const char *refusal(const Explanation *e, const Node *n, const Variant *v)
 {
-    bool taken = v == n->variant, serves = !v->serves || v->serves(n);
+    const char *why = NULL;
+    for (int i = 0; i < LAYOUT_COUNT; i++) {
+        if (!(v->layouts >> i & 1)) continue;
+        why = variant_refusal(v, n, (Layout)i, e->model.target);
+        if (!why) return NULL;
+    }
+    return why;
+}
+
+/* One row: marked with a star where it was taken; its cost in millions of multiply-adds, or why it
+ * cannot be taken. */
+static void put_variant(const Explanation *e, const Node *n, const Variant *v, bool first)
+{
+    const bool taken = v == n->variant;
+    const char *why = taken ? NULL : refusal(e, n, v);
     const char *layouts = taken ? layout_name(n->layout) : layouts_text(e->graph->compilation->arena, v->layouts);
     fprintf(e->out, "%-*s  %-*s  %c %-17s %-13s", e->name_width, first ? n->name : "", e->op_width,
             first ? n->op->name : "", taken ? '*' : ' ', v->name, layouts);
-    if (serves)
-        fprintf(e->out, " %10.3f%s\n", variant_cost(v, n, &e->model) / 1e6, taken ? epilogue_text(n) : "");
+    if (why)
+        fprintf(e->out, "          - %s\n", why);
     else
-        fprintf(e->out, "   does not serve\n");
+        fprintf(e->out, " %10.3f%s\n", variant_cost(v, n, &e->model) / 1e6, taken ? epilogue_text(n) : "");
 }
 
 static void put_node(const Explanation *e, const Node *n)
 {
-    for (const Variant *v = n->op->variants; v->name; v++) put_row(e, n, v, v == n->op->variants);
+    for (const Variant *v = n->op->variants; v->name; v++) put_variant(e, n, v, v == n->op->variants);
     if (n->variant) return;
     fprintf(e->out, "%-*s  %-*s  * %-17s nchw\n", e->name_width, "", e->op_width, "", "plain");
 }
@@ -62,10 +76,10 @@ static bool has_constant_weights(const Graph *g)
     return false;
 }
 
-void explain_variants(const Graph *g, FILE *out)
+void explain_variants(const Graph *g, Target target, FILE *out)
 {
     Explanation e = {.graph = g,
-                     .model = {machine_costs(), g->batch, has_constant_weights(g)},
+                     .model = {target, machine_costs(target), g->batch, has_constant_weights(g)},
                      .out = out,
                      .name_width = (int)strlen("layer"),
                      .op_width = (int)strlen("operator")};

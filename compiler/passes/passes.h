@@ -13,6 +13,7 @@ typedef struct SelectOptions {
     unsigned layouts;      /* IN_*: of the nodes */
     unsigned without;      /* VARIANT_*: traits of rows that are not to be taken */
     bool constant_weights; /* pass_prepack will follow */
+    Target target;
 } SelectOptions;
 
 /* Chooses a variant and a layout for every node (Op.variants), by cost.  Rows may round
@@ -21,7 +22,7 @@ void pass_select(Graph *, const SelectOptions *);
 
 /* Which variants each node had to choose from, what they cost and which was taken, as a table.
  * Of a program after all passes. */
-void explain_variants(const Graph *, FILE *);
+void explain_variants(const Graph *, Target, FILE *);
 
 /* Lets a node do what follows it (a batchnorm by its running statistics at inference, a sum,
  * a relu) as far as its variant has epilogues, and gradients relu's gradient.  Rounding

@@ -36,7 +36,7 @@ static Assignment new_assignment(const Graph *g, const SelectOptions *options)
     return (Assignment){
         .graph = g,
         .options = options,
-        .model = {machine_costs(), g->batch, options->constant_weights},
+        .model = {options->target, machine_costs(options->target), g->batch, options->constant_weights},
         .choice = arena_alloc(arena, (size_t)(g->nodes.count + 1) * sizeof(Choice)),
         .layout = arena_alloc(arena, (size_t)(g->tensors.count + 1) * sizeof(Layout)),
     };

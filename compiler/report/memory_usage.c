@@ -90,7 +90,8 @@ static bool train_arena(Graph *net, const TrainSpec *spec, const LowerOptions *o
 bool memory_at(Graph *net, const TrainSpec *spec, int64_t batch, MemoryAt *at)
 {
     ReportMemory infer, step;
-    const LowerOptions options = {.batch = batch, .train = spec != NULL, .disabled = PASS_BIT(MICRO_BATCHES)};
+    const LowerOptions options = {
+        .batch = batch, .target = target_native(), .train = spec != NULL, .disabled = PASS_BIT(MICRO_BATCHES)};
     *at = (MemoryAt){.batch = batch};
     if (!plan_one(net, PROGRAM_INFER, spec, &options, &infer)) return false;
     at->infer = infer.arena;
@@ -100,7 +101,7 @@ bool memory_at(Graph *net, const TrainSpec *spec, int64_t batch, MemoryAt *at)
 
 bool analyse_memory(Graph *net, const TrainSpec *spec, Analysis *a)
 {
-    const LowerOptions options = {.batch = a->batch, .train = spec != NULL};
+    const LowerOptions options = {.batch = a->batch, .target = target_native(), .train = spec != NULL};
     if (!plan_one(net, PROGRAM_INFER, spec, &options, &a->infer)) return false;
     if (spec && !train_arena(net, spec, &options, &a->step, &a->train_arena)) return false;
     measure_model(a);

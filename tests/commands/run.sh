@@ -117,7 +117,7 @@ for stage in ast graph program plan; do
     runs 0 "$net" --dump $stage; same out first
 done
 runs 0 "$convs" --dump program; says out 'conv\[winograd_'
-runs 0 "$convs" --explain; silent err; says out '\* winograd_4x4_3x3 *nhwc *[0-9]'; says out 'batch_blocked *nchw16n *does not serve'
+runs 0 "$convs" --explain; silent err; says out '\* winograd_4x4_3x3 *nhwc *[0-9]'; says out 'batch_blocked *nchw16n *- more than 16 channels'
 runs 0 "$convs" --explain --no-winograd; lacks out '\* winograd'; says out '\* direct_nhwc'
 runs 2 "$convs" --explain --plain; says err '--explain: the plain form'
 runs 2 "$convs" --explain -o explain.c; says err 'leave out -o'
@@ -130,7 +130,7 @@ for target in native avx512 avx2 neon generic; do
 done
 says target.c "compiler's flags allow"
 runs 0 "$net" -o target.c --target avx2; says target.c 'again for AVX2'; says target.c nn_has_avx2
-runs 2 "$net" -o target.c --target avx1024; says err 'avx512, avx2, neon or generic'
+runs 2 "$net" -o target.c --target avx1024; says err 'native, generic, neon, avx2, avx512, not'
 runs 2 "$net" -o target.c --target avx513; says err 'did you mean avx512'
 runs 2 "$net" -o target.c --target avx2 --plain; says err 'any machine'
 

@@ -49,15 +49,16 @@ without() {
         --no-concat-elimination) try "$net $option: bitwise identical" cmp "$tmp/with" "$tmp/without" && has concat1_forward yes ;;
         --no-layout) chosen "$fused" no && has reorder no && chosen '\[winograd' no ;;
         --no-micro-batches) has accumulate no ;;
+        --no-selection | --no-legalization) chosen "$fused" no && has reorder no ;;
         esac
     done
 }
 
-without tests/passes/mixed.nn --no-fusion --no-layout
+without tests/passes/mixed.nn --no-fusion --no-layout --no-selection --no-legalization
 without tests/passes/winograd.nn --no-fusion --no-winograd --no-layout
 without tests/passes/concat_elimination.nn --no-concat-elimination --no-winograd --no-fusion --no-layout
 without tests/refs/resnet_small.nn --no-fusion --no-layout
-without tests/refs/lenet_sgd.nn --no-layout
+without tests/refs/lenet_sgd.nn --no-layout --no-selection --no-legalization
 without tests/passes/micro_batches.nn --no-micro-batches
 
 # code NET: what is written for it with all passes

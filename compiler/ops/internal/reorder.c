@@ -26,16 +26,20 @@ static void transpose_emit(Writer *w, const Node *n)
 
 static bool is_blocked(const Node *n) { return n->layout == LAYOUT_NCHW16N || n->in[0]->layout == LAYOUT_NCHW16N; }
 
+static const char *blocks_refusal(const Node *n) { return is_blocked(n) ? NULL : "neither side is batch-blocked"; }
+static const char *pixels_refusal(const Node *n) { return is_blocked(n) ? "one side is batch-blocked" : NULL; }
+
 static const Variant reorder_variants[] = {
     {.name = "blocks",
      .layouts = IN_NCHW | IN_NCHW16N,
      .traits = VARIANT_ANY_BATCH,
-     .serves = is_blocked,
+     .refuses = blocks_refusal,
      .emit = blocks_emit,
      .kernel = "reorder"},
     {.name = "pixels",
      .layouts = IN_NCHW | IN_NHWC,
      .traits = VARIANT_ANY_BATCH,
+     .refuses = pixels_refusal,
      .emit = transpose_emit,
      .kernel = "reorder"},
     {0},

@@ -70,7 +70,7 @@ static void adaptive_avgpool_dx_emit(Writer *w, const Node *n)
 static const Variant adaptive_avgpool_dx_variants[] = {{.name = "simd",
                                                         .layouts = IN_NCHW | IN_NHWC,
                                                         .traits = VARIANT_ANY_BATCH,
-                                                        .serves = cells_is_served,
+                                                        .refuses = cells_refusal,
                                                         .emit = adaptive_avgpool_dx_emit,
                                                         .kernel = "pool"},
                                                        {0}};
@@ -89,7 +89,7 @@ static void adaptive_avgpool_grad(Backward *b, const Node *n) { cells_average_gr
 static const Variant adaptive_avgpool_variants[] = {{.name = "simd",
                                                      .layouts = IN_NCHW | IN_NHWC,
                                                      .traits = VARIANT_ANY_BATCH,
-                                                     .serves = cells_is_served,
+                                                     .refuses = cells_refusal,
                                                      .emit = adaptive_avgpool_emit,
                                                      .kernel = "pool"},
                                                     {0}};

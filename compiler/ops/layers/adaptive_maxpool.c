@@ -78,7 +78,7 @@ static void adaptive_maxpool_training_emit(Writer *w, const Node *n)
 static const Variant adaptive_maxpool_training_variants[] = {{.name = "simd",
                                                               .layouts = IN_NCHW | IN_NHWC,
                                                               .traits = VARIANT_ANY_BATCH,
-                                                              .serves = cells_is_served,
+                                                              .refuses = cells_refusal,
                                                               .emit = adaptive_maxpool_training_emit,
                                                               .kernel = "pool"},
                                                              {0}};
@@ -101,7 +101,7 @@ static const Op adaptive_maxpool_training = {
 static const Variant adaptive_maxpool_variants[] = {{.name = "simd",
                                                      .layouts = IN_NCHW | IN_NHWC,
                                                      .traits = VARIANT_ANY_BATCH,
-                                                     .serves = cells_is_served,
+                                                     .refuses = cells_refusal,
                                                      .emit = adaptive_maxpool_emit,
                                                      .kernel = "pool"},
                                                     {0}};

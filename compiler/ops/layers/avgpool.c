@@ -84,7 +84,7 @@ static void avgpool_dx_emit(Writer *w, const Node *n)
 static const Variant avgpool_dx_variants[] = {{.name = "simd",
                                                .layouts = IN_NCHW | IN_NHWC,
                                                .traits = VARIANT_ANY_BATCH,
-                                               .serves = cells_is_served,
+                                               .refuses = cells_refusal,
                                                .emit = avgpool_dx_emit,
                                                .kernel = "pool"},
                                               {0}};
@@ -103,7 +103,7 @@ static void avgpool_grad(Backward *b, const Node *n) { cells_average_grad(b, n, 
 static const Variant avgpool_variants[] = {{.name = "simd",
                                             .layouts = IN_NCHW | IN_NHWC,
                                             .traits = VARIANT_ANY_BATCH,
-                                            .serves = cells_is_served,
+                                            .refuses = cells_refusal,
                                             .emit = avgpool_emit,
                                             .kernel = "pool"},
                                            {0}};

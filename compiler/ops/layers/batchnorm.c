@@ -263,7 +263,7 @@ static void dx_emit(Writer *w, const Node *n)
 }
 
 /* With one value per channel and sample, NCHW and NHWC are the same. */
-static bool has_one_pixel(const Node *n) { return plane(n) == 1; }
+static const char *pixels_refusal(const Node *n) { return plane(n) > 1 ? "it has more than one pixel" : NULL; }
 
 /* relu's argument is had again from x: of the sums by weight and bias, of dx by the bias,
  * since it has the weight anyway. */
@@ -280,17 +280,17 @@ static void mask_dx(GraphRewriter *r, Node *n)
 }
 
 /* The kernels do the sum and relu in the walk over pixels alone, not in that over planes. */
-#define BATCHNORM_ROW(NAME, LAYOUT, SERVES, TRAITS, EPILOGUES, MASK, EMIT)                                         \
-    {                                                                                                              \
-        .name = NAME, .layouts = LAYOUT, .traits = TRAITS, .epilogues = EPILOGUES, .serves = SERVES, .mask = MASK, \
-        .emit = EMIT, .kernel = "batchnorm"                                                                        \
+#define BATCHNORM_ROW(NAME, LAYOUT, REFUSES, TRAITS, EPILOGUES, MASK, EMIT)                                          \
+    {                                                                                                                \
+        .name = NAME, .layouts = LAYOUT, .traits = TRAITS, .epilogues = EPILOGUES, .refuses = REFUSES, .mask = MASK, \
+        .emit = EMIT, .kernel = "batchnorm"                                                                          \
     }
-#define BATCHNORM_ROWS(TRAITS, EPILOGUES, MASK, EMIT)                                 \
-    BATCHNORM_ROW("features", IN_NCHW, has_one_pixel, TRAITS, EPILOGUES, MASK, EMIT), \
-        BATCHNORM_ROW("planes", IN_NCHW, NULL, TRAITS, 0, NULL, EMIT),                \
-        BATCHNORM_ROW("pixels", IN_NHWC, NULL, TRAITS, EPILOGUES, MASK, EMIT),        \
-    {                                                                                 \
-        0                                                                             \
+#define BATCHNORM_ROWS(TRAITS, EPILOGUES, MASK, EMIT)                                  \
+    BATCHNORM_ROW("features", IN_NCHW, pixels_refusal, TRAITS, EPILOGUES, MASK, EMIT), \
+        BATCHNORM_ROW("planes", IN_NCHW, NULL, TRAITS, 0, NULL, EMIT),                 \
+        BATCHNORM_ROW("pixels", IN_NHWC, NULL, TRAITS, EPILOGUES, MASK, EMIT),         \
+    {                                                                                  \
+        0                                                                              \
     }
 
 static const Variant infer_variants[] = {

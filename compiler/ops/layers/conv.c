@@ -188,25 +188,35 @@ static void conv_dweight_emit(Writer *w, const Node *n)
     correlate_call(w, &c, "nn_conv_wgrad(&size, x, dy, dweight, $t, $T);");
 }
 
-/* Which sort of groups the kernel has its code for. */
-static bool is_direct(Correlation c) { return correlate_served(&c) && c.groups == 1; }
-static bool is_depthwise(Correlation c) { return correlate_served(&c) && correlate_is_depthwise(&c); }
-static bool is_grouped(Correlation c) { return correlate_served(&c) && c.groups > 1 && !correlate_is_depthwise(&c); }
+/* One entry point serves all three: the kernel branches on `groups`, a literal, and the C compiler
+ * keeps what is reached.  The rows are told apart so that --explain names the code that runs. */
+static const char *direct_refusal(Correlation c) { return c.groups > 1 ? "it has groups" : correlate_refusal(&c); }
 
-static bool conv_is_direct(const Node *n) { return is_direct(conv_of_forward(n)); }
-static bool conv_is_depthwise(const Node *n) { return is_depthwise(conv_of_forward(n)); }
-static bool conv_is_grouped(const Node *n) { return is_grouped(conv_of_forward(n)); }
-static bool dx_is_direct(const Node *n) { return is_direct(conv_of_dx(n)); }
-static bool dx_is_depthwise(const Node *n) { return is_depthwise(conv_of_dx(n)); }
-static bool dx_is_grouped(const Node *n) { return is_grouped(conv_of_dx(n)); }
-static bool dweight_is_direct(const Node *n) { return is_direct(conv_of_dweight(n)); }
-static bool dweight_is_depthwise(const Node *n) { return is_depthwise(conv_of_dweight(n)); }
-static bool dweight_is_grouped(const Node *n) { return is_grouped(conv_of_dweight(n)); }
+static const char *depthwise_refusal(Correlation c)
+{
+    return correlate_is_depthwise(&c) ? correlate_refusal(&c) : "it is not depthwise";
+}
 
-static bool conv_is_planar(const Node *n)
+static const char *grouped_refusal(Correlation c)
+{
+    if (c.groups == 1) return "it has no groups";
+    return correlate_is_depthwise(&c) ? "it is depthwise" : correlate_refusal(&c);
+}
+
+static const char *conv_direct_refusal(const Node *n) { return direct_refusal(conv_of_forward(n)); }
+static const char *conv_depthwise_refusal(const Node *n) { return depthwise_refusal(conv_of_forward(n)); }
+static const char *conv_grouped_refusal(const Node *n) { return grouped_refusal(conv_of_forward(n)); }
+static const char *dx_direct_refusal(const Node *n) { return direct_refusal(conv_of_dx(n)); }
+static const char *dx_depthwise_refusal(const Node *n) { return depthwise_refusal(conv_of_dx(n)); }
+static const char *dx_grouped_refusal(const Node *n) { return grouped_refusal(conv_of_dx(n)); }
+static const char *dweight_direct_refusal(const Node *n) { return direct_refusal(conv_of_dweight(n)); }
+static const char *dweight_depthwise_refusal(const Node *n) { return depthwise_refusal(conv_of_dweight(n)); }
+static const char *dweight_grouped_refusal(const Node *n) { return grouped_refusal(conv_of_dweight(n)); }
+
+static const char *conv_planar_refusal(const Node *n)
 {
     Correlation c = conv_of_forward(n);
-    return correlate_planar_served(&c);
+    return correlate_planar_refusal(&c);
 }
 
 static double conv_cost(const Node *n, const CostModel *m)
@@ -304,22 +314,22 @@ static void conv_dweight_blocked_emit(Writer *w, const Node *n)
     correlate_samples_call(w, &c, "nn_blocked_conv_dweight(&size, $N / 16, x, dy, dweight, $t, $T);");
 }
 
-static bool conv_is_blocked(const Node *n)
+static const char *conv_blocked_refusal(const Node *n)
 {
     Correlation c = conv_of_forward(n);
-    return correlate_blocked_served(&c);
+    return correlate_blocked_refusal(&c);
 }
 
-static bool dx_is_blocked(const Node *n)
+static const char *dx_blocked_refusal(const Node *n)
 {
     Correlation c = conv_of_dx(n);
-    return c.slide[0].stride == 1 && c.slide[1].stride == 1 && correlate_blocked_served(&c);
+    return c.slide[0].stride * c.slide[1].stride > 1 ? "it has a stride" : correlate_blocked_refusal(&c);
 }
 
-static bool dweight_is_blocked(const Node *n)
+static const char *dweight_blocked_refusal(const Node *n)
 {
     Correlation c = conv_of_dweight(n);
-    return correlate_blocked_served(&c);
+    return correlate_blocked_refusal(&c);
 }
 
 static double conv_blocked_cost(const Node *n, const CostModel *m)
@@ -329,38 +339,38 @@ static double conv_blocked_cost(const Node *n, const CostModel *m)
 
 /* ---- the tables ------------------------------------------------------------------- */
 
-#define CONV_ROW(NAME, SERVES, COST)                                                                        \
-    {                                                                                                       \
-        .name = NAME, .layouts = IN_NHWC, .traits = VARIANT_STRIDED_CHANNELS,                               \
-        .epilogues = WITH_AFFINE | WITH_ADD | WITH_RELU, .inference = true, .serves = SERVES, .cost = COST, \
-        .prepack = &conv_panels, .emit = conv_direct_emit, .kernel = "conv"                                 \
-    }
-#define CONV_DX_ROW(NAME, SERVES, COST)                                                                       \
+#define CONV_ROW(NAME, REFUSES, COST)                                                                         \
     {                                                                                                         \
-        .name = NAME, .layouts = IN_NHWC, .traits = VARIANT_STRIDED_CHANNELS, .serves = SERVES, .cost = COST, \
-        .prepack = &conv_panels_back, .emit = conv_dx_emit, .kernel = "conv"                                  \
+        .name = NAME, .layouts = IN_NHWC, .traits = VARIANT_STRIDED_CHANNELS,                                 \
+        .epilogues = WITH_AFFINE | WITH_ADD | WITH_RELU, .inference = true, .refuses = REFUSES, .cost = COST, \
+        .prepack = &conv_panels, .emit = conv_direct_emit, .kernel = "conv"                                   \
     }
-#define CONV_DWEIGHT_ROW(NAME, SERVES)                                                          \
-    {                                                                                           \
-        .name = NAME, .layouts = IN_NHWC, .traits = VARIANT_STRIDED_CHANNELS, .serves = SERVES, \
-        .cost = conv_dweight_cost, .emit = conv_dweight_emit, .kernel = "conv"                  \
+#define CONV_DX_ROW(NAME, REFUSES, COST)                                                                        \
+    {                                                                                                           \
+        .name = NAME, .layouts = IN_NHWC, .traits = VARIANT_STRIDED_CHANNELS, .refuses = REFUSES, .cost = COST, \
+        .prepack = &conv_panels_back, .emit = conv_dx_emit, .kernel = "conv"                                    \
+    }
+#define CONV_DWEIGHT_ROW(NAME, REFUSES)                                                           \
+    {                                                                                             \
+        .name = NAME, .layouts = IN_NHWC, .traits = VARIANT_STRIDED_CHANNELS, .refuses = REFUSES, \
+        .cost = conv_dweight_cost, .emit = conv_dweight_emit, .kernel = "conv"                    \
     }
 
 static const Variant conv_variants[] = {
     CONV_WINOGRAD_ROWS,
-    CONV_ROW("direct_nhwc", conv_is_direct, conv_cost),
-    CONV_ROW("grouped_nhwc", conv_is_grouped, conv_cost),
-    CONV_ROW("depthwise_nhwc", conv_is_depthwise, conv_cost),
+    CONV_ROW("direct_nhwc", conv_direct_refusal, conv_cost),
+    CONV_ROW("grouped_nhwc", conv_grouped_refusal, conv_cost),
+    CONV_ROW("depthwise_nhwc", conv_depthwise_refusal, conv_cost),
     {.name = "direct_nchw",
      .layouts = IN_NCHW,
-     .serves = conv_is_planar,
+     .refuses = conv_planar_refusal,
      .cost = conv_planar_cost,
      .emit = conv_planar_emit,
      .kernel = "conv"},
     {.name = "batch_blocked",
      .layouts = IN_NCHW16N,
      .traits = VARIANT_ANY_BATCH,
-     .serves = conv_is_blocked,
+     .refuses = conv_blocked_refusal,
      .cost = conv_blocked_cost,
      .emit = conv_blocked_emit,
      .kernel = "batch_blocked"},
@@ -369,13 +379,13 @@ static const Variant conv_variants[] = {
 
 static const Variant conv_dx_variants[] = {
     CONV_DX_WINOGRAD_ROWS,
-    CONV_DX_ROW("direct_nhwc", dx_is_direct, conv_dx_cost),
-    CONV_DX_ROW("grouped_nhwc", dx_is_grouped, conv_dx_cost),
-    CONV_DX_ROW("depthwise_nhwc", dx_is_depthwise, conv_dx_cost),
+    CONV_DX_ROW("direct_nhwc", dx_direct_refusal, conv_dx_cost),
+    CONV_DX_ROW("grouped_nhwc", dx_grouped_refusal, conv_dx_cost),
+    CONV_DX_ROW("depthwise_nhwc", dx_depthwise_refusal, conv_dx_cost),
     {.name = "batch_blocked",
      .layouts = IN_NCHW16N,
      .traits = VARIANT_ANY_BATCH,
-     .serves = dx_is_blocked,
+     .refuses = dx_blocked_refusal,
      .cost = conv_blocked_cost,
      .emit = conv_dx_blocked_emit,
      .kernel = "batch_blocked"},
@@ -384,12 +394,12 @@ static const Variant conv_dx_variants[] = {
 
 static const Variant conv_dweight_variants[] = {
     CONV_DWEIGHT_WINOGRAD_ROW,
-    CONV_DWEIGHT_ROW("direct_nhwc", dweight_is_direct),
-    CONV_DWEIGHT_ROW("grouped_nhwc", dweight_is_grouped),
-    CONV_DWEIGHT_ROW("depthwise_nhwc", dweight_is_depthwise),
+    CONV_DWEIGHT_ROW("direct_nhwc", dweight_direct_refusal),
+    CONV_DWEIGHT_ROW("grouped_nhwc", dweight_grouped_refusal),
+    CONV_DWEIGHT_ROW("depthwise_nhwc", dweight_depthwise_refusal),
     {.name = "batch_blocked",
      .layouts = IN_NCHW16N,
-     .serves = dweight_is_blocked,
+     .refuses = dweight_blocked_refusal,
      .cost = conv_blocked_cost,
      .emit = conv_dweight_blocked_emit,
      .kernel = "batch_blocked"},

@@ -22,11 +22,11 @@ void conv_bind_epilogue(Writer *, const Node *);
 /* F(m x m, r x r), as Variant.form */
 typedef enum WinogradForm { WINOGRAD_2_3, WINOGRAD_4_3, WINOGRAD_2_5, WINOGRAD_FORMS } WinogradForm;
 
-bool winograd_serves_3(const Node *);
-bool winograd_serves_5(const Node *);
-bool winograd_dx_serves_3(const Node *);
-bool winograd_dx_serves_5(const Node *);
-bool winograd_dweight_serves(const Node *);
+const char *winograd_refusal_3(const Node *);
+const char *winograd_refusal_5(const Node *);
+const char *winograd_dx_refusal_3(const Node *);
+const char *winograd_dx_refusal_5(const Node *);
+const char *winograd_dweight_refusal(const Node *);
 double winograd_cost_2_3(const Node *, const CostModel *); /* of the layer and of dx */
 double winograd_cost_4_3(const Node *, const CostModel *);
 double winograd_cost_2_5(const Node *, const CostModel *);
@@ -38,34 +38,34 @@ void winograd_dx_emit(Writer *, const Node *);
 void winograd_dweight_emit(Writer *, const Node *);
 extern const Op winograd_panels[WINOGRAD_FORMS], winograd_panels_back[WINOGRAD_FORMS];
 
-#define WINOGRAD_ROW(NAME, FORM, SERVES, COST, PREPACK, EMIT)                                                      \
+#define WINOGRAD_ROW(NAME, FORM, REFUSES, COST, PREPACK, EMIT)                                                     \
     .name = NAME, .layouts = IN_NHWC, .traits = VARIANT_STRIDED_CHANNELS | VARIANT_TRANSFORM_DOMAIN, .form = FORM, \
-    .serves = SERVES, .cost = COST, .prepack = &PREPACK[FORM], .workspace = winograd_workspace, .emit = EMIT,      \
+    .refuses = REFUSES, .cost = COST, .prepack = &PREPACK[FORM], .workspace = winograd_workspace, .emit = EMIT,    \
     .kernel = "conv"
 
-#define CONV_WINOGRAD_ROW(NAME, FORM, SERVES, COST)                             \
-    {                                                                           \
-        WINOGRAD_ROW(NAME, FORM, SERVES, COST, winograd_panels, winograd_emit), \
-            .epilogues = WITH_AFFINE | WITH_ADD | WITH_RELU, .inference = true  \
+#define CONV_WINOGRAD_ROW(NAME, FORM, REFUSES, COST)                             \
+    {                                                                            \
+        WINOGRAD_ROW(NAME, FORM, REFUSES, COST, winograd_panels, winograd_emit), \
+            .epilogues = WITH_AFFINE | WITH_ADD | WITH_RELU, .inference = true   \
     }
-#define CONV_WINOGRAD_ROWS                                                                         \
-    CONV_WINOGRAD_ROW("winograd_2x2_3x3", WINOGRAD_2_3, winograd_serves_3, winograd_cost_2_3),     \
-        CONV_WINOGRAD_ROW("winograd_4x4_3x3", WINOGRAD_4_3, winograd_serves_3, winograd_cost_4_3), \
-        CONV_WINOGRAD_ROW("winograd_2x2_5x5", WINOGRAD_2_5, winograd_serves_5, winograd_cost_2_5)
+#define CONV_WINOGRAD_ROWS                                                                          \
+    CONV_WINOGRAD_ROW("winograd_2x2_3x3", WINOGRAD_2_3, winograd_refusal_3, winograd_cost_2_3),     \
+        CONV_WINOGRAD_ROW("winograd_4x4_3x3", WINOGRAD_4_3, winograd_refusal_3, winograd_cost_4_3), \
+        CONV_WINOGRAD_ROW("winograd_2x2_5x5", WINOGRAD_2_5, winograd_refusal_5, winograd_cost_2_5)
 
-#define CONV_DX_WINOGRAD_ROW(NAME, FORM, SERVES, COST)                                 \
-    {                                                                                  \
-        WINOGRAD_ROW(NAME, FORM, SERVES, COST, winograd_panels_back, winograd_dx_emit) \
+#define CONV_DX_WINOGRAD_ROW(NAME, FORM, REFUSES, COST)                                 \
+    {                                                                                   \
+        WINOGRAD_ROW(NAME, FORM, REFUSES, COST, winograd_panels_back, winograd_dx_emit) \
     }
-#define CONV_DX_WINOGRAD_ROWS                                                                            \
-    CONV_DX_WINOGRAD_ROW("winograd_2x2_3x3", WINOGRAD_2_3, winograd_dx_serves_3, winograd_cost_2_3),     \
-        CONV_DX_WINOGRAD_ROW("winograd_4x4_3x3", WINOGRAD_4_3, winograd_dx_serves_3, winograd_cost_4_3), \
-        CONV_DX_WINOGRAD_ROW("winograd_2x2_5x5", WINOGRAD_2_5, winograd_dx_serves_5, winograd_cost_2_5)
+#define CONV_DX_WINOGRAD_ROWS                                                                             \
+    CONV_DX_WINOGRAD_ROW("winograd_2x2_3x3", WINOGRAD_2_3, winograd_dx_refusal_3, winograd_cost_2_3),     \
+        CONV_DX_WINOGRAD_ROW("winograd_4x4_3x3", WINOGRAD_4_3, winograd_dx_refusal_3, winograd_cost_4_3), \
+        CONV_DX_WINOGRAD_ROW("winograd_2x2_5x5", WINOGRAD_2_5, winograd_dx_refusal_5, winograd_cost_2_5)
 
 #define CONV_DWEIGHT_WINOGRAD_ROW                                                                                      \
     {                                                                                                                  \
         .name = "winograd_4x4_3x3", .layouts = IN_NHWC, .traits = VARIANT_STRIDED_CHANNELS | VARIANT_TRANSFORM_DOMAIN, \
-        .serves = winograd_dweight_serves, .cost = winograd_dweight_cost, .workspace = winograd_dweight_workspace,     \
+        .refuses = winograd_dweight_refusal, .cost = winograd_dweight_cost, .workspace = winograd_dweight_workspace,   \
         .emit = winograd_dweight_emit, .kernel = "conv"                                                                \
     }
 

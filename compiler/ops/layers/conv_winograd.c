@@ -21,13 +21,15 @@ static Products products_of(const Node *n)
 }
 
 /* r x r, step 1, and nothing else. */
-static bool fits(const Correlation *c, int r)
+static const char *window_refusal(const Correlation *c, int r)
 {
     for (int axis = 0; axis < 2; axis++) {
         const Slide *s = &c->slide[axis];
-        if (s->k != r || s->stride != 1 || s->dilation != 1 || s->before >= r) return false;
+        if (s->k != r) return r == 3 ? "the kernel is not 3x3" : "the kernel is not 5x5";
+        if (s->stride != 1 || s->dilation != 1) return "it has a stride or a dilation";
+        if (s->before >= r) return "the padding is as large as the kernel";
     }
-    return c->groups == 1 && correlate_served(c);
+    return c->groups > 1 ? "it has groups" : correlate_refusal(c);
 }
 
 /* ---- F(m x m, r x r) ---- */
@@ -141,28 +143,31 @@ const Op winograd_panels_back[WINOGRAD_FORMS] = {
     PANELS_OP("conv.winograd_panels_back", back_shape, back_variants[WINOGRAD_2_5]),
 };
 
-static bool serves(const Node *n, const Correlation *c, int r)
+static const char few_channels[] = "fewer than 16 channels or outputs"; /* NN_PANEL */
+
+static const char *winograd_refusal(const Node *n, const Correlation *c, int r)
 {
     Products p = products_of(n);
-    return p.channels >= NN_PANEL && p.outputs >= NN_PANEL && p.channels <= NN_ZEROS && fits(c, r);
+    if (p.channels < NN_PANEL || p.outputs < NN_PANEL) return few_channels;
+    return p.channels > NN_ZEROS ? "too many channels" : window_refusal(c, r);
 }
 
-static bool forward_serves(const Node *n, int r)
+static const char *forward_refusal(const Node *n, int r)
 {
     Correlation c = conv_of_forward(n);
-    return serves(n, &c, r);
+    return winograd_refusal(n, &c, r);
 }
 
-static bool dx_serves(const Node *n, int r)
+static const char *dx_refusal(const Node *n, int r)
 {
     Correlation c = conv_of_dx(n);
-    return serves(n, &c, r);
+    return winograd_refusal(n, &c, r);
 }
 
-bool winograd_serves_3(const Node *n) { return forward_serves(n, 3); }
-bool winograd_serves_5(const Node *n) { return forward_serves(n, 5); }
-bool winograd_dx_serves_3(const Node *n) { return dx_serves(n, 3); }
-bool winograd_dx_serves_5(const Node *n) { return dx_serves(n, 5); }
+const char *winograd_refusal_3(const Node *n) { return forward_refusal(n, 3); }
+const char *winograd_refusal_5(const Node *n) { return forward_refusal(n, 5); }
+const char *winograd_dx_refusal_3(const Node *n) { return dx_refusal(n, 3); }
+const char *winograd_dx_refusal_5(const Node *n) { return dx_refusal(n, 5); }
 
 /* e^2 a tile, channel and output; reading the transformed weights, or where they are not
  * prepacked, making them, costs as much as some tiles; and so do the transforms of inputs
@@ -200,10 +205,11 @@ enum {
     SUM_OUTPUTS = NN_WINOGRAD_WGRAD_PANELS * NN_PANEL
 };
 
-bool winograd_dweight_serves(const Node *n)
+const char *winograd_dweight_refusal(const Node *n)
 {
     Correlation c = conv_of_dweight(n);
-    return fits(&c, 3) && c.large.dim[0] >= NN_PANEL && c.small.dim[0] >= NN_PANEL;
+    if (c.large.dim[0] < NN_PANEL || c.small.dim[0] < NN_PANEL) return few_channels;
+    return window_refusal(&c, 3);
 }
 
 /* As above, but inputs and outputs are transformed anew for each unit of channels and

@@ -179,22 +179,22 @@ static Correlation of_dweight(const Node *n) { return between(n, n->in[1], n->in
 /* Of the packing nodes: whatever it is that wants the weights packed. */
 static Correlation of_origin(const Node *n) { return of_forward(n->origin); }
 
-static bool deconv_is_served(const Node *n)
+static const char *deconv_refusal(const Node *n)
 {
     Correlation c = of_forward(n);
-    return correlate_served(&c);
+    return correlate_refusal(&c);
 }
 
-static bool deconv_dx_is_served(const Node *n)
+static const char *deconv_dx_refusal(const Node *n)
 {
     Correlation c = of_dx(n);
-    return correlate_served(&c);
+    return correlate_refusal(&c);
 }
 
-static bool deconv_dweight_is_served(const Node *n)
+static const char *deconv_dweight_refusal(const Node *n)
 {
     Correlation c = of_dweight(n);
-    return correlate_served(&c);
+    return correlate_refusal(&c);
 }
 
 static double deconv_cost(const Node *n, const CostModel *m) { return (double)(node_macs(n) * m->batch); }
@@ -276,7 +276,7 @@ static const Variant deconv_dx_variants[] = {
     {.name = "direct_nhwc",
      .layouts = IN_NHWC,
      .traits = VARIANT_STRIDED_CHANNELS,
-     .serves = deconv_dx_is_served,
+     .refuses = deconv_dx_refusal,
      .cost = deconv_cost,
      .prepack = &deconv_dx_panels,
      .emit = deconv_dx_emit,
@@ -297,7 +297,7 @@ static const Variant deconv_dweight_variants[] = {
     {.name = "direct_nhwc",
      .layouts = IN_NHWC,
      .traits = VARIANT_STRIDED_CHANNELS,
-     .serves = deconv_dweight_is_served,
+     .refuses = deconv_dweight_refusal,
      .cost = deconv_cost,
      .emit = deconv_dweight_emit,
      .kernel = "conv"},
@@ -340,7 +340,7 @@ static const Variant deconv_variants[] = {
     {.name = "direct_nhwc",
      .layouts = IN_NHWC,
      .traits = VARIANT_STRIDED_CHANNELS,
-     .serves = deconv_is_served,
+     .refuses = deconv_refusal,
      .cost = deconv_cost,
      .prepack = &deconv_panels,
      .emit = deconv_emit,

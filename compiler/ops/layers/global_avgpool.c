@@ -59,7 +59,7 @@ static void global_avgpool_dx_emit(Writer *w, const Node *n)
 static const Variant global_avgpool_dx_variants[] = {{.name = "simd",
                                                       .layouts = IN_NCHW | IN_NHWC,
                                                       .traits = VARIANT_ANY_BATCH,
-                                                      .serves = cells_is_served,
+                                                      .refuses = cells_refusal,
                                                       .emit = global_avgpool_dx_emit,
                                                       .kernel = "pool"},
                                                      {0}};
@@ -78,7 +78,7 @@ static void global_avgpool_grad(Backward *b, const Node *n) { cells_average_grad
 static const Variant global_avgpool_variants[] = {{.name = "simd",
                                                    .layouts = IN_NCHW | IN_NHWC,
                                                    .traits = VARIANT_ANY_BATCH,
-                                                   .serves = cells_is_served,
+                                                   .refuses = cells_refusal,
                                                    .emit = global_avgpool_emit,
                                                    .kernel = "pool"},
                                                   {0}};

@@ -66,7 +66,7 @@ static void global_maxpool_training_emit(Writer *w, const Node *n)
 static const Variant global_maxpool_training_variants[] = {{.name = "simd",
                                                             .layouts = IN_NCHW | IN_NHWC,
                                                             .traits = VARIANT_ANY_BATCH,
-                                                            .serves = cells_is_served,
+                                                            .refuses = cells_refusal,
                                                             .emit = global_maxpool_training_emit,
                                                             .kernel = "pool"},
                                                            {0}};
@@ -87,7 +87,7 @@ static const Op global_maxpool_training = {
 static const Variant global_maxpool_variants[] = {{.name = "simd",
                                                    .layouts = IN_NCHW | IN_NHWC,
                                                    .traits = VARIANT_ANY_BATCH,
-                                                   .serves = cells_is_served,
+                                                   .refuses = cells_refusal,
                                                    .emit = global_maxpool_emit,
                                                    .kernel = "pool"},
                                                   {0}};

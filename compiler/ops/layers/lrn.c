@@ -126,14 +126,16 @@ static void lrn_dx_plain(Writer *w, const Node *n)
 
 enum { WINDOW_MAX = 1 << 20 }; /* of planar images: an int */
 
-static bool served(const Node *n, int64_t size)
+static const char *lrn_refusal(const Node *n, int64_t size)
 {
     const LrnAttrs *a = n->attrs;
-    return a->beta != 0 && a->size <= size && node_shape_in(n).dim[0] <= NN_LRN_CHANNELS;
+    if (a->beta == 0) return "beta is 0";
+    if (a->size > size) return "the window is too large";
+    return node_shape_in(n).dim[0] > NN_LRN_CHANNELS ? "too many channels" : NULL;
 }
 
-static bool lrn_serves_nhwc(const Node *n) { return served(n, NN_LRN_WINDOW); }
-static bool lrn_serves_nchw(const Node *n) { return served(n, WINDOW_MAX); }
+static const char *lrn_refusal_nhwc(const Node *n) { return lrn_refusal(n, NN_LRN_WINDOW); }
+static const char *lrn_refusal_nchw(const Node *n) { return lrn_refusal(n, WINDOW_MAX); }
 
 static void call_kernel(Writer *w, const Node *n, const char *call)
 {
@@ -163,13 +165,13 @@ static const Variant lrn_dx_variants[] = {
     {.name = "nchw",
      .layouts = IN_NCHW,
      .traits = VARIANT_ANY_BATCH,
-     .serves = lrn_serves_nchw,
+     .refuses = lrn_refusal_nchw,
      .emit = lrn_dx_emit,
      .kernel = "lrn"},
     {.name = "nhwc",
      .layouts = IN_NHWC,
      .traits = VARIANT_ANY_BATCH,
-     .serves = lrn_serves_nhwc,
+     .refuses = lrn_refusal_nhwc,
      .emit = lrn_dx_emit,
      .kernel = "lrn"},
     {0},
@@ -199,13 +201,13 @@ static const Variant lrn_variants[] = {
     {.name = "nchw",
      .layouts = IN_NCHW,
      .traits = VARIANT_ANY_BATCH,
-     .serves = lrn_serves_nchw,
+     .refuses = lrn_refusal_nchw,
      .emit = lrn_emit,
      .kernel = "lrn"},
     {.name = "nhwc",
      .layouts = IN_NHWC,
      .traits = VARIANT_ANY_BATCH,
-     .serves = lrn_serves_nhwc,
+     .refuses = lrn_refusal_nhwc,
      .emit = lrn_emit,
      .kernel = "lrn"},
     {0},

@@ -19,7 +19,7 @@ static void maxpool_training_plain(Writer *w, const Node *n) { extremum_training
 static const Variant maxpool_training_variants[] = {{.name = "simd",
                                                      .layouts = IN_NCHW | IN_NHWC | IN_NCHW16N,
                                                      .traits = VARIANT_ANY_BATCH,
-                                                     .serves = extremum_is_served,
+                                                     .refuses = extremum_refusal,
                                                      .emit = maxpool_emit,
                                                      .kernel = "pool"},
                                                     {0}};
@@ -42,7 +42,7 @@ static const Op maxpool_training = {
 static const Variant maxpool_variants[] = {{.name = "simd",
                                             .layouts = IN_NCHW | IN_NHWC | IN_NCHW16N,
                                             .traits = VARIANT_ANY_BATCH,
-                                            .serves = extremum_is_served,
+                                            .refuses = extremum_refusal,
                                             .emit = maxpool_emit,
                                             .kernel = "pool"},
                                            {0}};

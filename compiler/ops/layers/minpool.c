@@ -19,7 +19,7 @@ static void minpool_training_plain(Writer *w, const Node *n) { extremum_training
 static const Variant minpool_training_variants[] = {{.name = "simd",
                                                      .layouts = IN_NCHW | IN_NHWC | IN_NCHW16N,
                                                      .traits = VARIANT_ANY_BATCH,
-                                                     .serves = extremum_is_served,
+                                                     .refuses = extremum_refusal,
                                                      .emit = minpool_emit,
                                                      .kernel = "pool"},
                                                     {0}};
@@ -42,7 +42,7 @@ static const Op minpool_training = {
 static const Variant minpool_variants[] = {{.name = "simd",
                                             .layouts = IN_NCHW | IN_NHWC | IN_NCHW16N,
                                             .traits = VARIANT_ANY_BATCH,
-                                            .serves = extremum_is_served,
+                                            .refuses = extremum_refusal,
                                             .emit = minpool_emit,
                                             .kernel = "pool"},
                                            {0}};

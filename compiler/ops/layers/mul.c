@@ -176,9 +176,12 @@ static void mul_emit(Writer *w, const Node *n)
     call_gate(w, n, full, "nn_gate", gate ? "x0, x1, y" : "x1, x0, y");
 }
 
-static bool mul_is_served(const Node *n)
+static const char not_a_gate[] = "no gate of one pixel or one channel";
+
+static const char *mul_refusal(const Node *n)
 {
-    return all_alike(n) || (n->in_count == 2 && gate_of(n->in[0]->shape, n->in[1]->shape, node_shape_out(n)) >= 0);
+    bool gate = n->in_count == 2 && gate_of(n->in[0]->shape, n->in[1]->shape, node_shape_out(n)) >= 0;
+    return all_alike(n) || gate ? NULL : not_a_gate;
 }
 
 /* dy has the full shape. */
@@ -194,15 +197,16 @@ static void mul_dx_emit(Writer *w, const Node *n)
     gate ? call_gate(w, n, full, "nn_gate", "dy, x0, dx") : call_gate(w, n, full, "nn_gate_sums", "x0, dy, dx");
 }
 
-static bool mul_dx_is_served(const Node *n)
+static const char *mul_dx_refusal(const Node *n)
 {
-    return all_alike(n) || (n->in_count == 2 && gate_of(n->out[0]->shape, n->in[1]->shape, n->in[0]->shape) >= 0);
+    bool gate = n->in_count == 2 && gate_of(n->out[0]->shape, n->in[1]->shape, n->in[0]->shape) >= 0;
+    return all_alike(n) || gate ? NULL : not_a_gate;
 }
 
 static const Variant mul_dx_variants[] = {{.name = "simd",
                                            .layouts = IN_NCHW | IN_NHWC,
                                            .traits = VARIANT_ANY_BATCH,
-                                           .serves = mul_dx_is_served,
+                                           .refuses = mul_dx_refusal,
                                            .emit = mul_dx_emit,
                                            .kernel = "combine"},
                                           {0}};
@@ -244,7 +248,7 @@ static void mul_window(const Node *n, int axis, Window *window)
 static const Variant mul_variants[] = {{.name = "simd",
                                         .layouts = IN_NCHW | IN_NHWC,
                                         .traits = VARIANT_ANY_BATCH,
-                                        .serves = mul_is_served,
+                                        .refuses = mul_refusal,
                                         .emit = mul_emit,
                                         .kernel = "combine"},
                                        {0}};

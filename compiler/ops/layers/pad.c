@@ -95,7 +95,10 @@ static void pad_emit(Writer *w, const Node *n)
     region_place_emit(w, n, a->sides.top, a->sides.left, a->value);
 }
 
-static bool pad_is_zeros(const Node *n) { return ((const PadAttrs *)n->attrs)->mode == PAD_MODE_ZEROS; }
+static const char *pad_refusal(const Node *n)
+{
+    return ((const PadAttrs *)n->attrs)->mode == PAD_MODE_ZEROS ? NULL : "the mode is not zeros";
+}
 
 static void pad_grad_plain(Writer *w, const Node *n)
 {
@@ -118,7 +121,7 @@ static void pad_grad_emit(Writer *w, const Node *n)
 static const Variant pad_gradient_variants[] = {{.name = "simd",
                                                  .layouts = IN_NCHW | IN_NHWC,
                                                  .traits = VARIANT_ANY_BATCH,
-                                                 .serves = pad_is_zeros,
+                                                 .refuses = pad_refusal,
                                                  .emit = pad_grad_emit,
                                                  .kernel = "crop"},
                                                 {0}};
@@ -138,7 +141,7 @@ static void pad_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &pad_g
 static const Variant pad_variants[] = {{.name = "simd",
                                         .layouts = IN_NCHW | IN_NHWC,
                                         .traits = VARIANT_ANY_BATCH,
-                                        .serves = pad_is_zeros,
+                                        .refuses = pad_refusal,
                                         .emit = pad_emit,
                                         .kernel = "crop"},
                                        {0}};

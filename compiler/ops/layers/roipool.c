@@ -100,7 +100,7 @@ static void roipool_training_emit(Writer *w, const Node *n)
 static const Variant roipool_training_variants[] = {{.name = "simd",
                                                      .layouts = IN_NCHW | IN_NHWC,
                                                      .traits = VARIANT_ANY_BATCH,
-                                                     .serves = cells_is_served,
+                                                     .refuses = cells_refusal,
                                                      .emit = roipool_training_emit,
                                                      .kernel = "pool"},
                                                     {0}};
@@ -123,7 +123,7 @@ static const Op roipool_training = {
 static const Variant roipool_variants[] = {{.name = "simd",
                                             .layouts = IN_NCHW | IN_NHWC,
                                             .traits = VARIANT_ANY_BATCH,
-                                            .serves = cells_is_served,
+                                            .refuses = cells_refusal,
                                             .emit = roipool_emit,
                                             .kernel = "pool"},
                                            {0}};

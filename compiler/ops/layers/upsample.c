@@ -149,7 +149,8 @@ static void upsample_emit(Writer *w, const Node *n)
 
 static bool upsample_is_nearest(const Node *n) { return ((const UpsampleAttrs *)n->attrs)->mode == UPSAMPLE_NEAREST; }
 
-static bool upsample_is_bilinear(const Node *n) { return !upsample_is_nearest(n); }
+static const char *nearest_refusal(const Node *n) { return upsample_is_nearest(n) ? NULL : "the mode is bilinear"; }
+static const char *bilinear_refusal(const Node *n) { return upsample_is_nearest(n) ? "the mode is nearest" : NULL; }
 
 static void put_nearest_gradient(Writer *w, Shape small, Pair scale)
 {
@@ -200,13 +201,13 @@ static const Variant upsample_gradient_variants[] = {
     {.name = "nearest",
      .layouts = IN_NCHW | IN_NHWC,
      .traits = VARIANT_ANY_BATCH,
-     .serves = upsample_is_nearest,
+     .refuses = nearest_refusal,
      .emit = upsample_grad_emit,
      .kernel = "upsample"},
     {.name = "bilinear",
      .layouts = IN_NCHW,
      .traits = VARIANT_ANY_BATCH,
-     .serves = upsample_is_bilinear,
+     .refuses = bilinear_refusal,
      .emit = upsample_grad_emit,
      .kernel = "upsample"},
     {0},
@@ -228,13 +229,13 @@ static const Variant upsample_variants[] = {
     {.name = "nearest",
      .layouts = IN_NCHW | IN_NHWC,
      .traits = VARIANT_ANY_BATCH,
-     .serves = upsample_is_nearest,
+     .refuses = nearest_refusal,
      .emit = upsample_emit,
      .kernel = "upsample"},
     {.name = "bilinear",
      .layouts = IN_NCHW,
      .traits = VARIANT_ANY_BATCH,
-     .serves = upsample_is_bilinear,
+     .refuses = bilinear_refusal,
      .emit = upsample_emit,
      .kernel = "upsample"},
     {0},

@@ -378,9 +378,13 @@ static const char *axis_fields(char text[160], const Cells *c)
 }
 
 /* nn_pool_regions has room for images of that shape. */
-static bool served(Shape s) { return s.dim[1] * s.dim[2] < INT32_MAX; }
+static bool is_indexable(Shape s) { return s.dim[1] * s.dim[2] < INT32_MAX; }
 
-bool cells_is_served(const Node *n) { return served(node_shape_in(n)) && served(node_shape_out(n)); }
+const char *cells_refusal(const Node *n)
+{
+    return is_indexable(node_shape_in(n)) && is_indexable(node_shape_out(n)) ? NULL
+                                                                             : "a channel has 2^31 pixels or more";
+}
 
 /* $kernel for images that lie as the node's do. */
 static void call_kernel(Writer *w, const Node *n, const Cells cells[2], const char *kernel, const char *call)
@@ -430,7 +434,7 @@ static void maximum_gradient_emit(Writer *w, const Node *n)
 static const Variant maximum_gradient_variants[] = {{.name = "simd",
                                                      .layouts = IN_NCHW | IN_NHWC,
                                                      .traits = VARIANT_ANY_BATCH,
-                                                     .serves = cells_is_served,
+                                                     .refuses = cells_refusal,
                                                      .emit = maximum_gradient_emit,
                                                      .kernel = "pool"},
                                                     {0}};

@@ -55,8 +55,8 @@ void cells_average_gradient_emit(Writer *, const Node *, const Cells cells[2]);
 void cells_maximum_emit(Writer *, const Node *, const Cells cells[2]);
 void cells_maximum_training_emit(Writer *, const Node *, const Cells cells[2]);
 
-/* Variant.serves of all that call it. */
-bool cells_is_served(const Node *);
+/* Variant.refuses of all that call it. */
+const char *cells_refusal(const Node *);
 
 /* ---- graph ------------------------------------------------------------ */
 

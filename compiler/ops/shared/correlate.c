@@ -194,12 +194,15 @@ void correlate_bias_emit(Writer *w, const Node *n)
 
 /* ---- fast form ------------------------------------------------------------ */
 
-bool correlate_served(const Correlation *c)
+const char *correlate_refusal(const Correlation *c)
 {
     int64_t largest = shape_count(c->large) > shape_count(c->small) ? shape_count(c->large) : shape_count(c->small);
     bool fits = nn_wgrad_serves(group_large(c), c->slide[0].k * c->slide[1].k, window_reach(&c->slide[0]),
                                 window_reach(&c->slide[1]));
-    return c->mode == PAD_MODE_ZEROS && !c->flip && largest < INT32_MAX && fits;
+    if (c->mode != PAD_MODE_ZEROS) return "the padding is not zeros";
+    if (c->flip) return "the kernel is mirrored";
+    if (largest >= INT32_MAX) return "an image has 2^31 elements or more";
+    return fits ? NULL : "the window is too large";
 }
 
 Correlation correlate_with_steps(Correlation c, const Tensor *large, const Tensor *small)
@@ -212,24 +215,30 @@ Correlation correlate_with_steps(Correlation c, const Tensor *large, const Tenso
 /* With more, outputs in the lanes fill half of each vector. */
 enum { PLANE_CHANNELS = 4, PLANE_OUTPUTS = 8 };
 
-bool correlate_planar_served(const Correlation *c)
+const char *correlate_planar_refusal(const Correlation *c)
 {
     const Slide *h = &c->slide[0], *w = &c->slide[1];
     const int64_t columns = c->small.dim[2];
     bool few = c->large.dim[0] <= PLANE_CHANNELS && c->small.dim[0] <= PLANE_OUTPUTS && c->groups == 1;
     bool fits = nn_planar_serves(c->large.dim[0], window_reach(h), nn_extent(columns, 1, w->k, w->dilation), columns);
-    return few && fits && correlate_served(c) && w->stride == 1;
+    if (!few) return "it has groups, or more than 4 channels or 8 outputs";
+    if (w->stride != 1) return "it has a stride";
+    return fits ? correlate_refusal(c) : "the rows are too narrow, or the window too large";
 }
 
 /* Of more channels, what packs the weights is faster: a row of all of them no longer fits the
  * first cache. */
 enum { SAMPLES_CHANNELS = 16 };
 
-bool correlate_blocked_served(const Correlation *c)
+const char *correlate_blocked_refusal(const Correlation *c)
 {
     bool few = c->large.dim[0] <= SAMPLES_CHANNELS && c->small.dim[0] <= SAMPLES_CHANNELS;
     bool fits = shape_count(c->large) < INT32_MAX && shape_count(c->small) < INT32_MAX;
-    return few && fits && c->groups == 1 && c->mode == PAD_MODE_ZEROS && !c->flip;
+    if (!few) return "more than 16 channels or outputs";
+    if (c->groups > 1) return "it has groups";
+    if (c->mode != PAD_MODE_ZEROS) return "the padding is not zeros";
+    if (c->flip) return "the kernel is mirrored";
+    return fits ? NULL : "an image has 2^31 elements or more";
 }
 
 /* nn_blocked: c, h, w, o, oh, ow, kh, kw, sh, sw, dh, dw, top, left */

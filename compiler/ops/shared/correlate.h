@@ -41,7 +41,7 @@ void correlate_bias_emit(Writer *, const Node *); /* kernel "channels" */
 /* ---- variants: runtime/kernels/conv/conv.h, NHWC ---- */
 
 /* The kernels serve it: zeros around, not mirrored, not too large. */
-bool correlate_served(const Correlation *);
+const char *correlate_refusal(const Correlation *);
 
 /* The same, of these two images: with their steps. */
 Correlation correlate_with_steps(Correlation, const Tensor *large, const Tensor *small);
@@ -59,12 +59,12 @@ double correlate_direct_cost(const Correlation *, Shape result, const CostModel 
 
 /* A gather of NCHW images with so few channels and outputs that vectors of columns are
  * fuller than vectors of channels: runtime/kernels/conv/conv_planar.h. */
-bool correlate_planar_served(const Correlation *);
+const char *correlate_planar_refusal(const Correlation *);
 double correlate_planar_cost(const Correlation *, const CostModel *);
 
-/* The batch-blocked kernels serve it: as correlate_served, no groups, and so few channels
+/* The batch-blocked kernels serve it: as correlate_refusal, no groups, and so few channels
  * that vectors of them would not be full. */
-bool correlate_blocked_served(const Correlation *);
+const char *correlate_blocked_refusal(const Correlation *);
 void correlate_samples_call(Writer *, const Correlation *, const char *call); /* `size` is the nn_blocked */
 
 extern const char *const correlate_pack_in[];  /* weight */

@@ -163,13 +163,14 @@ static void extremum_grad_plain(Writer *w, const Node *n)
 /* ---- fast form: runtime/kernels/pool/pool.h -------------------------------- */
 
 /* nn_pool_window has room for it. */
-static bool served(const Node *n, Shape large)
+static const char *size_refusal(const Node *n, Shape large)
 {
     const ExtremumAttrs *a = n->attrs;
-    return shape_count(large) < INT32_MAX && window_cost(a->k.h, a->k.w) < INT32_MAX;
+    bool fits = shape_count(large) < INT32_MAX && window_cost(a->k.h, a->k.w) < INT32_MAX;
+    return fits ? NULL : "an image or a window has 2^31 elements or more";
 }
 
-bool extremum_is_served(const Node *n) { return served(n, node_shape_in(n)); }
+const char *extremum_refusal(const Node *n) { return size_refusal(n, node_shape_in(n)); }
 
 /* Batch-blocked, a channel of a block is an image of its own, of one channel per sample. */
 static void bind_images(Writer *w, const Node *n)
@@ -208,12 +209,12 @@ static void extremum_grad_emit(Writer *w, const Node *n)
     call_kernel(w, n, node_shape_out(n), node_shape_in(n), false, "$kernel(&size, $N$blocks, dy, place, dx, $t, $T);");
 }
 
-static bool extremum_grad_is_served(const Node *n) { return served(n, node_shape_out(n)); }
+static const char *extremum_grad_refusal(const Node *n) { return size_refusal(n, node_shape_out(n)); }
 
 static const Variant extremum_gradient_variants[] = {{.name = "simd",
                                                       .layouts = IN_NCHW | IN_NHWC | IN_NCHW16N,
                                                       .traits = VARIANT_ANY_BATCH,
-                                                      .serves = extremum_grad_is_served,
+                                                      .refuses = extremum_grad_refusal,
                                                       .emit = extremum_grad_emit,
                                                       .kernel = "pool"},
                                                      {0}};

@@ -30,7 +30,7 @@ void extremum_training_plain(Writer *, const Node *, const char *better);
 
 /* Either by the kernel "pool"; `least`: the smallest wins. */
 void extremum_emit(Writer *, const Node *, bool least);
-bool extremum_is_served(const Node *); /* Variant.serves of both */
+const char *extremum_refusal(const Node *); /* Variant.refuses of both */
 
 /* Op.grad of the training forms. */
 void extremum_grad(Backward *, const Node *);
