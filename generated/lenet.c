@@ -2034,14 +2034,14 @@ static void c1_nchw16n_reorder(const float *x, float *y, int samples)
 /* lenet.nn:10: c1, conv(6, 5), 1x32x32 -> 6x28x28, 117600 MACs [batch_blocked, nchw16n] */
 static void c1_forward(const float *x, const float *weight, const float *bias, float *y, int samples)
 {
-    static const nn_blocked size = {1, 32, 32, 6, 28, 28, 5, 5, 1, 1, 1, 1, 0, 0};
+    static const nn_blocked size = {.c = 1, .h = 32, .w = 32, .o = 6, .oh = 28, .ow = 28, .kh = 5, .kw = 5, .sh = 1, .sw = 1, .dh = 1, .dw = 1, .top = 0, .left = 0};
     nn_blocked_conv(&size, samples / 16, x, weight, bias, y);
 }
 
 /* lenet.nn:11: s2, maxpool(2), 6x28x28 -> 6x14x14, 4704 FLOPs [simd, nchw16n] */
 static void s2_forward(const float *x, float *y, int samples)
 {
-    static const nn_pool_window size = {16, 28, 28, 14, 14, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0};
+    static const nn_pool_window size = {.c = 16, .h = 28, .w = 28, .oh = 14, .ow = 14, .kh = 2, .kw = 2, .sh = 2, .sw = 2, .dh = 1, .dw = 1, .top = 0, .left = 0, .least = 0, .wide = 0};
     nn_minmax_pool_nhwc(&size, samples / 16 * 6, x, y, 0, 0, 1);
 }
 
@@ -2054,14 +2054,14 @@ static void tanh1_forward(const float *x, float *y, int samples)
 /* lenet.nn:13: c3, conv(16, 5), 6x14x14 -> 16x10x10, 240000 MACs [batch_blocked, nchw16n] */
 static void c3_forward(const float *x, const float *weight, const float *bias, float *y, int samples)
 {
-    static const nn_blocked size = {6, 14, 14, 16, 10, 10, 5, 5, 1, 1, 1, 1, 0, 0};
+    static const nn_blocked size = {.c = 6, .h = 14, .w = 14, .o = 16, .oh = 10, .ow = 10, .kh = 5, .kw = 5, .sh = 1, .sw = 1, .dh = 1, .dw = 1, .top = 0, .left = 0};
     nn_blocked_conv(&size, samples / 16, x, weight, bias, y);
 }
 
 /* lenet.nn:14: s4, maxpool(2), 16x10x10 -> 16x5x5, 1600 FLOPs [simd, nchw16n] */
 static void s4_forward(const float *x, float *y, int samples)
 {
-    static const nn_pool_window size = {16, 10, 10, 5, 5, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0};
+    static const nn_pool_window size = {.c = 16, .h = 10, .w = 10, .oh = 5, .ow = 5, .kh = 2, .kw = 2, .sh = 2, .sw = 2, .dh = 1, .dw = 1, .top = 0, .left = 0, .least = 0, .wide = 0};
     nn_minmax_pool_nhwc(&size, samples / 16 * 16, x, y, 0, 0, 1);
 }
 
@@ -2152,14 +2152,14 @@ static void loss_forward(const float *scores, const int32_t *target, float *loss
 /* lenet.nn:11: s2, maxpool.training(2), x 6x28x28 -> y 6x14x14, place 6x14x14 [simd, nchw16n] */
 static void s2_training(const float *x, float *y, uint8_t *place, int samples)
 {
-    static const nn_pool_window size = {16, 28, 28, 14, 14, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0};
+    static const nn_pool_window size = {.c = 16, .h = 28, .w = 28, .oh = 14, .ow = 14, .kh = 2, .kw = 2, .sh = 2, .sw = 2, .dh = 1, .dw = 1, .top = 0, .left = 0, .least = 0, .wide = 0};
     nn_minmax_pool_nhwc(&size, samples / 16 * 6, x, y, place, 0, 1);
 }
 
 /* lenet.nn:14: s4, maxpool.training(2), x 16x10x10 -> y 16x5x5, place 16x5x5 [simd, nchw16n] */
 static void s4_training(const float *x, float *y, uint8_t *place, int samples)
 {
-    static const nn_pool_window size = {16, 10, 10, 5, 5, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0};
+    static const nn_pool_window size = {.c = 16, .h = 10, .w = 10, .oh = 5, .ow = 5, .kh = 2, .kw = 2, .sh = 2, .sw = 2, .dh = 1, .dw = 1, .top = 0, .left = 0, .least = 0, .wide = 0};
     nn_minmax_pool_nhwc(&size, samples / 16 * 16, x, y, place, 0, 1);
 }
 
@@ -2223,7 +2223,7 @@ static void output_nchw_reorder(const float *x, float *y, int samples)
 /* lenet.nn:20: output, dense(10): dense.dw, x 84, dy 10 -> dweight 10x84 [gemm, nchw] */
 static void output_dw(const float *x, const float *dy, float *dweight, int t, int T)
 {
-    static const nn_dense size = {64, 84, 10};
+    static const nn_dense size = {.n = 64, .i = 84, .o = 10};
     nn_dense_dweight(&size, x, dy, dweight, t, T);
 }
 
@@ -2236,7 +2236,7 @@ static void output_db(const float *dy, float *dbias, int t, int T)
 /* lenet.nn:20: output.weight, adam(lr=0.002) [simd] */
 static void output_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
 {
-    static const nn_adam rule = {0.9f, 0.1f, -0.105360516f, 0.999f, 0.001f, -0.0010005003f, 1e-08f, 0.0f, 0.0f};
+    static const nn_adam rule = {.beta1 = 0.9f, .rest1 = 0.1f, .log_beta1 = -0.105360516f, .beta2 = 0.999f, .rest2 = 0.001f, .log_beta2 = -0.0010005003f, .eps = 1e-08f, .decay = 0.0f, .shrink = 0.0f};
     const nn_update update = {.count = 840, .gradient = gradient, .param = param, .lr = lr, .step = step};
     nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, t, T);
 }
@@ -2244,7 +2244,7 @@ static void output_weight_adam(const float *gradient, float *param, float *exp_a
 /* lenet.nn:20: output.bias, adam(lr=0.002) [simd] */
 static void output_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
 {
-    static const nn_adam rule = {0.9f, 0.1f, -0.105360516f, 0.999f, 0.001f, -0.0010005003f, 1e-08f, 0.0f, 0.0f};
+    static const nn_adam rule = {.beta1 = 0.9f, .rest1 = 0.1f, .log_beta1 = -0.105360516f, .beta2 = 0.999f, .rest2 = 0.001f, .log_beta2 = -0.0010005003f, .eps = 1e-08f, .decay = 0.0f, .shrink = 0.0f};
     const nn_update update = {.count = 10, .gradient = gradient, .param = param, .lr = lr, .step = step};
     nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, t, T);
 }
@@ -2272,7 +2272,7 @@ static void f6_nchw_reorder(const float *x, float *y, int samples)
 /* lenet.nn:19: f6, dense(84): dense.dw, x 120, dy 84 -> dweight 84x120 [gemm, nchw] */
 static void f6_dw(const float *x, const float *dy, float *dweight, int t, int T)
 {
-    static const nn_dense size = {64, 120, 84};
+    static const nn_dense size = {.n = 64, .i = 120, .o = 84};
     nn_dense_dweight(&size, x, dy, dweight, t, T);
 }
 
@@ -2285,7 +2285,7 @@ static void f6_db(const float *dy, float *dbias, int t, int T)
 /* lenet.nn:19: f6.weight, adam(lr=0.002) [simd] */
 static void f6_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
 {
-    static const nn_adam rule = {0.9f, 0.1f, -0.105360516f, 0.999f, 0.001f, -0.0010005003f, 1e-08f, 0.0f, 0.0f};
+    static const nn_adam rule = {.beta1 = 0.9f, .rest1 = 0.1f, .log_beta1 = -0.105360516f, .beta2 = 0.999f, .rest2 = 0.001f, .log_beta2 = -0.0010005003f, .eps = 1e-08f, .decay = 0.0f, .shrink = 0.0f};
     const nn_update update = {.count = 10080, .gradient = gradient, .param = param, .lr = lr, .step = step};
     nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, t, T);
 }
@@ -2293,7 +2293,7 @@ static void f6_weight_adam(const float *gradient, float *param, float *exp_avg, 
 /* lenet.nn:19: f6.bias, adam(lr=0.002) [simd] */
 static void f6_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
 {
-    static const nn_adam rule = {0.9f, 0.1f, -0.105360516f, 0.999f, 0.001f, -0.0010005003f, 1e-08f, 0.0f, 0.0f};
+    static const nn_adam rule = {.beta1 = 0.9f, .rest1 = 0.1f, .log_beta1 = -0.105360516f, .beta2 = 0.999f, .rest2 = 0.001f, .log_beta2 = -0.0010005003f, .eps = 1e-08f, .decay = 0.0f, .shrink = 0.0f};
     const nn_update update = {.count = 84, .gradient = gradient, .param = param, .lr = lr, .step = step};
     nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, t, T);
 }
@@ -2319,7 +2319,7 @@ static void c5_nchw_reorder(const float *x, float *y, int samples)
 /* lenet.nn:18: c5, dense(120): dense.dw, x 400, dy 120 -> dweight 120x400 [gemm, nchw] */
 static void c5_dw(const float *x, const float *dy, float *dweight, int t, int T)
 {
-    static const nn_dense size = {64, 400, 120};
+    static const nn_dense size = {.n = 64, .i = 400, .o = 120};
     nn_dense_dweight(&size, x, dy, dweight, t, T);
 }
 
@@ -2332,7 +2332,7 @@ static void c5_db(const float *dy, float *dbias, int t, int T)
 /* lenet.nn:18: c5.weight, adam(lr=0.002) [simd] */
 static void c5_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
 {
-    static const nn_adam rule = {0.9f, 0.1f, -0.105360516f, 0.999f, 0.001f, -0.0010005003f, 1e-08f, 0.0f, 0.0f};
+    static const nn_adam rule = {.beta1 = 0.9f, .rest1 = 0.1f, .log_beta1 = -0.105360516f, .beta2 = 0.999f, .rest2 = 0.001f, .log_beta2 = -0.0010005003f, .eps = 1e-08f, .decay = 0.0f, .shrink = 0.0f};
     const nn_update update = {.count = 48000, .gradient = gradient, .param = param, .lr = lr, .step = step};
     nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, t, T);
 }
@@ -2340,7 +2340,7 @@ static void c5_weight_adam(const float *gradient, float *param, float *exp_avg, 
 /* lenet.nn:18: c5.bias, adam(lr=0.002) [simd] */
 static void c5_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
 {
-    static const nn_adam rule = {0.9f, 0.1f, -0.105360516f, 0.999f, 0.001f, -0.0010005003f, 1e-08f, 0.0f, 0.0f};
+    static const nn_adam rule = {.beta1 = 0.9f, .rest1 = 0.1f, .log_beta1 = -0.105360516f, .beta2 = 0.999f, .rest2 = 0.001f, .log_beta2 = -0.0010005003f, .eps = 1e-08f, .decay = 0.0f, .shrink = 0.0f};
     const nn_update update = {.count = 120, .gradient = gradient, .param = param, .lr = lr, .step = step};
     nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, t, T);
 }
@@ -2354,21 +2354,21 @@ static void tanh2_grad(const float *dy, const float *y, float *dx, int samples)
 /* lenet.nn:14: s4, maxpool.training(2): extremum.dx, dy 16x5x5, place 16x5x5 -> dx 16x10x10 [simd, nchw16n] */
 static void s4_dx(const float *dy, const uint8_t *place, float *dx, int samples)
 {
-    static const nn_pool_window size = {16, 10, 10, 5, 5, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0};
+    static const nn_pool_window size = {.c = 16, .h = 10, .w = 10, .oh = 5, .ow = 5, .kh = 2, .kw = 2, .sh = 2, .sw = 2, .dh = 1, .dw = 1, .top = 0, .left = 0, .least = 0, .wide = 0};
     nn_minmax_pool_nhwc_dx(&size, samples / 16 * 16, dy, place, dx, 0, 1);
 }
 
 /* lenet.nn:13: c3, conv(16, 5): conv.dx, dy 16x10x10, weight 16x6x5x5 -> dx 6x14x14 [batch_blocked, nchw16n] */
 static void c3_dx(const float *dy, const float *weight, float *dx, int samples)
 {
-    static const nn_blocked size = {6, 14, 14, 16, 10, 10, 5, 5, 1, 1, 1, 1, 0, 0};
+    static const nn_blocked size = {.c = 6, .h = 14, .w = 14, .o = 16, .oh = 10, .ow = 10, .kh = 5, .kw = 5, .sh = 1, .sw = 1, .dh = 1, .dw = 1, .top = 0, .left = 0};
     nn_blocked_conv_dx(&size, samples / 16, dy, weight, dx);
 }
 
 /* lenet.nn:13: c3, conv(16, 5): conv.dweight, x 6x14x14, dy 16x10x10 -> dweight 16x6x5x5 [batch_blocked, nchw16n] */
 static void c3_dweight(const float *x, const float *dy, float *dweight, int t, int T)
 {
-    static const nn_blocked size = {6, 14, 14, 16, 10, 10, 5, 5, 1, 1, 1, 1, 0, 0};
+    static const nn_blocked size = {.c = 6, .h = 14, .w = 14, .o = 16, .oh = 10, .ow = 10, .kh = 5, .kw = 5, .sh = 1, .sw = 1, .dh = 1, .dw = 1, .top = 0, .left = 0};
     nn_blocked_conv_dweight(&size, 64 / 16, x, dy, dweight, t, T);
 }
 
@@ -2381,7 +2381,7 @@ static void c3_dbias(const float *dy, float *dbias, int t, int T)
 /* lenet.nn:13: c3.weight, adam(lr=0.002) [simd] */
 static void c3_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
 {
-    static const nn_adam rule = {0.9f, 0.1f, -0.105360516f, 0.999f, 0.001f, -0.0010005003f, 1e-08f, 0.0f, 0.0f};
+    static const nn_adam rule = {.beta1 = 0.9f, .rest1 = 0.1f, .log_beta1 = -0.105360516f, .beta2 = 0.999f, .rest2 = 0.001f, .log_beta2 = -0.0010005003f, .eps = 1e-08f, .decay = 0.0f, .shrink = 0.0f};
     const nn_update update = {.count = 2400, .gradient = gradient, .param = param, .lr = lr, .step = step};
     nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, t, T);
 }
@@ -2389,7 +2389,7 @@ static void c3_weight_adam(const float *gradient, float *param, float *exp_avg, 
 /* lenet.nn:13: c3.bias, adam(lr=0.002) [simd] */
 static void c3_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
 {
-    static const nn_adam rule = {0.9f, 0.1f, -0.105360516f, 0.999f, 0.001f, -0.0010005003f, 1e-08f, 0.0f, 0.0f};
+    static const nn_adam rule = {.beta1 = 0.9f, .rest1 = 0.1f, .log_beta1 = -0.105360516f, .beta2 = 0.999f, .rest2 = 0.001f, .log_beta2 = -0.0010005003f, .eps = 1e-08f, .decay = 0.0f, .shrink = 0.0f};
     const nn_update update = {.count = 16, .gradient = gradient, .param = param, .lr = lr, .step = step};
     nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, t, T);
 }
@@ -2403,14 +2403,14 @@ static void tanh1_grad(const float *dy, const float *y, float *dx, int samples)
 /* lenet.nn:11: s2, maxpool.training(2): extremum.dx, dy 6x14x14, place 6x14x14 -> dx 6x28x28 [simd, nchw16n] */
 static void s2_dx(const float *dy, const uint8_t *place, float *dx, int samples)
 {
-    static const nn_pool_window size = {16, 28, 28, 14, 14, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0};
+    static const nn_pool_window size = {.c = 16, .h = 28, .w = 28, .oh = 14, .ow = 14, .kh = 2, .kw = 2, .sh = 2, .sw = 2, .dh = 1, .dw = 1, .top = 0, .left = 0, .least = 0, .wide = 0};
     nn_minmax_pool_nhwc_dx(&size, samples / 16 * 6, dy, place, dx, 0, 1);
 }
 
 /* lenet.nn:10: c1, conv(6, 5): conv.dweight, x 1x32x32, dy 6x28x28 -> dweight 6x1x5x5 [batch_blocked, nchw16n] */
 static void c1_dweight(const float *x, const float *dy, float *dweight, int t, int T)
 {
-    static const nn_blocked size = {1, 32, 32, 6, 28, 28, 5, 5, 1, 1, 1, 1, 0, 0};
+    static const nn_blocked size = {.c = 1, .h = 32, .w = 32, .o = 6, .oh = 28, .ow = 28, .kh = 5, .kw = 5, .sh = 1, .sw = 1, .dh = 1, .dw = 1, .top = 0, .left = 0};
     nn_blocked_conv_dweight(&size, 64 / 16, x, dy, dweight, t, T);
 }
 
@@ -2423,7 +2423,7 @@ static void c1_dbias(const float *dy, float *dbias, int t, int T)
 /* lenet.nn:10: c1.weight, adam(lr=0.002) [simd] */
 static void c1_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
 {
-    static const nn_adam rule = {0.9f, 0.1f, -0.105360516f, 0.999f, 0.001f, -0.0010005003f, 1e-08f, 0.0f, 0.0f};
+    static const nn_adam rule = {.beta1 = 0.9f, .rest1 = 0.1f, .log_beta1 = -0.105360516f, .beta2 = 0.999f, .rest2 = 0.001f, .log_beta2 = -0.0010005003f, .eps = 1e-08f, .decay = 0.0f, .shrink = 0.0f};
     const nn_update update = {.count = 150, .gradient = gradient, .param = param, .lr = lr, .step = step};
     nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, t, T);
 }
@@ -2431,7 +2431,7 @@ static void c1_weight_adam(const float *gradient, float *param, float *exp_avg, 
 /* lenet.nn:10: c1.bias, adam(lr=0.002) [simd] */
 static void c1_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
 {
-    static const nn_adam rule = {0.9f, 0.1f, -0.105360516f, 0.999f, 0.001f, -0.0010005003f, 1e-08f, 0.0f, 0.0f};
+    static const nn_adam rule = {.beta1 = 0.9f, .rest1 = 0.1f, .log_beta1 = -0.105360516f, .beta2 = 0.999f, .rest2 = 0.001f, .log_beta2 = -0.0010005003f, .eps = 1e-08f, .decay = 0.0f, .shrink = 0.0f};
     const nn_update update = {.count = 6, .gradient = gradient, .param = param, .lr = lr, .step = step};
     nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, t, T);
 }

@@ -168,7 +168,8 @@ typedef struct Writer Writer;
 Writer *writer_new(Arena *, bool use_double);
 void writer_bind(Writer *, const char *name, const char *format, ...) PRINTF_LIKE(3, 4);
 void writer_bind_int(Writer *, const char *name, int64_t value);
-void writer_bind_ints(Writer *, const char *name, const int64_t *values, int count); /* 1, 2, 3 */
+/* Designated initialisers, one for each word of `fields`: ".c = 3, .h = 15" for "c h". */
+void writer_bind_fields(Writer *, const char *name, const char *fields, const int64_t *values);
 void writer_bind_real(Writer *, const char *name, double value); /* a literal that reads back as the same number */
 void writer_bind_array(Writer *, const char *name, const char *expression, int rank, const int64_t *dim);
 void writer_unbind_all(Writer *);

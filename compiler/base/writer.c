@@ -74,11 +74,16 @@ void writer_bind(Writer *w, const char *name, const char *format, ...)
 
 void writer_bind_int(Writer *w, const char *name, int64_t value) { writer_bind(w, name, "%lld", (long long)value); }
 
-void writer_bind_ints(Writer *w, const char *name, const int64_t *values, int count)
+void writer_bind_fields(Writer *w, const char *name, const char *fields, const int64_t *values)
 {
     Text list;
     text_init(&list, w->arena);
-    for (int i = 0; i < count; i++) text_addf(&list, "%s%lld", i ? ", " : "", (long long)values[i]);
+    while (*fields) {
+        const int length = (int)strcspn(fields, " ");
+        text_addf(&list, "%s.%.*s = %lld", list.length ? ", " : "", length, fields, (long long)*values++);
+        fields += length;
+        fields += *fields == ' ';
+    }
     writer_bind(w, name, "%s", list.data);
 }
 

@@ -14,7 +14,7 @@
 /* What the kernels in the text are tuned for besides what the flags of the
  * compiler that gets it allow; where the processor lacks it, they are as for
  * generic.  Any of them is right anywhere. */
-Target target_native(void);      /* of the machine that this runs on */
+Target target_native(void); /* of the machine that this runs on */
 
 typedef struct EmitOptions {
     LowerOptions lower; /* which programs, and the passes; train includes infer and eval */

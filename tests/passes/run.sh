@@ -106,12 +106,17 @@ has concat1_forward no
 code tests/passes/winograd.nn
 for rows in '\[winograd_4x4_3x3\]' '\[winograd_4x4_3x3 + ' 'dx\[winograd_4x4_3x3\]'; do chosen "$rows" yes; done
 for image in x dy; do
-    try "$net: 5x5, of $image" awk -v image="$image" '/ nn_conv size = .*, 1, 5, 5, / { at = NR }
-        index($0, "nn_winograd(&size, 2, " image ", ") && NR - at < 8 { found = 1 }  END { exit !found }' "$tmp/net.c"
+    try "$net: 5x5, of $image" awk -v image="$image" '/ nn_conv size = .*\.kh = 5, \.kw = 5, / { at = NR }
+        index($0, "nn_winograd_args args = {.x = " image ",") && NR - at < 8 { found = 1 }  END { exit !found }' "$tmp/net.c"
 done
+# tiles M FIELDS: a call with tiles of M x M and these arguments
+tiles() {
+    try "$net: tiles of $1, $2" awk -v call="nn_winograd(&size, $1, &args" -v fields="$2" '
+        index(last, fields) && index($0, call) { found = 1 }  { last = $0 }  END { exit !found }' "$tmp/net.c"
+}
 for m in 2 4; do
-    try "$net: tiles of $m" grep -q "nn_winograd(&size, $m, x, " "$tmp/net.c"
-    try "$net: tiles of $m for a gradient" grep -q "nn_winograd(&size, $m, dy, " "$tmp/net.c"
-    try "$net: tiles of $m with an epilogue" grep -q "nn_winograd(&size, $m, x, weight, .*, &tail, " "$tmp/net.c"
+    tiles $m '{.x = x, '
+    tiles $m '{.x = dy, '
+    tiles $m '.epilogue = &epilogue, '
 done
 conclude

@@ -217,7 +217,9 @@ static void call_kernel(Writer *w, const Node *n, const Tensor *x, const Tensor 
     writer_bind_int(w, "x_step", tensor_pixel_stride(x));
     writer_bind_int(w, "y_step", tensor_pixel_stride(y));
     writer_bind_int(w, "dx_step", dx ? tensor_pixel_stride(dx) : 0);
-    writer_put(w, "static const nn_batchnorm size = {$C, $P, $eps, $momentum, $relu, $x_step, $y_step, $dx_step};");
+    writer_put(w,
+               "static const nn_batchnorm size = {.c = $C, .p = $P, .eps = $eps, .momentum = $momentum, .relu = $relu, "
+               ".x_step = $x_step, .y_step = $y_step, .dx_step = $dx_step};");
     writer_put(w, call);
 }
 

@@ -159,7 +159,8 @@ void conv_bind_epilogue(Writer *w, const Node *n)
     writer_bind(w, "shift", e->affine ? "shift" : "0");
     writer_bind(w, "residual", e->add ? "residual" : "0");
     writer_bind_int(w, "relu", e->relu);
-    writer_put(w, "const nn_epilogue epilogue = {$scale, $shift, $residual, $relu};");
+    writer_put(
+        w, "const nn_epilogue epilogue = {.scale = $scale, .shift = $shift, .residual = $residual, .relu = $relu};");
 }
 
 static void conv_direct_emit(Writer *w, const Node *n)

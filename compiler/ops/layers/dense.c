@@ -137,7 +137,7 @@ static void dense_db_plain(Writer *w, const Node *n)
 static void call_kernel(Writer *w, int64_t in, int64_t out, const char *call)
 {
     bind_sizes(w, in, out);
-    writer_put(w, "static const nn_dense size = {$N, $I, $O};");
+    writer_put(w, "static const nn_dense size = {.n = $N, .i = $I, .o = $O};");
     writer_put(w, call);
 }
 

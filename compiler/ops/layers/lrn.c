@@ -143,7 +143,8 @@ static void call_kernel(Writer *w, const Node *n, const char *call)
     bind_sizes(w, n);
     writer_bind_int(w, "size", a->size);
     writer_bind_real(w, "beta", a->beta);
-    writer_put(w, "static const nn_lrn size = {$C, $P, $size, $share, $twice, $beta, $k};");
+    writer_put(w, "static const nn_lrn size = {.c = $C, .p = $P, .size = $size, .share = $share, "
+                  ".twice = $twice, .beta = $beta, .k = $k};");
     writer_put(w, call);
 }
 

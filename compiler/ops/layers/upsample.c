@@ -122,7 +122,7 @@ static void call_kernel(Writer *w, const Node *n, Shape small, const char *kerne
     const UpsampleAttrs *a = n->attrs;
     bind_sizes(w, small, a->scale);
     writer_bind(w, "kernel", "%s", kernel);
-    writer_put(w, "static const nn_upsample size = {$C, $H, $W, $sh, $sw};");
+    writer_put(w, "static const nn_upsample size = {.c = $C, .h = $H, .w = $W, .sh = $sh, .sw = $sw};");
     region_call(w, n, "$kernel(&size, $N, $from, $to, $t, $T);");
 }
 

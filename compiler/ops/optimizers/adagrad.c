@@ -41,7 +41,7 @@ static void adagrad_emit(Writer *w, const Node *n)
     const AdagradAttrs *a = n->attrs;
     writer_bind_real(w, "eps", a->eps);
     optimizer_bind(w, n, a->weight_decay);
-    writer_put(w, "static const nn_adagrad rule = {$eps, $decay};\n" OPTIMIZER_UPDATE
+    writer_put(w, "static const nn_adagrad rule = {.eps = $eps, .decay = $decay};\n" OPTIMIZER_UPDATE
                   "nn_adagrad_step(&rule, &update, sum, $t, $T);\n");
 }
 

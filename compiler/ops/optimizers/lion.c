@@ -46,7 +46,8 @@ static void lion_emit(Writer *w, const Node *n)
     optimizer_bind_beta(w, "beta1", "rest1", a->beta1);
     optimizer_bind_beta(w, "beta2", "rest2", a->beta2);
     writer_bind_real(w, "shrink", a->weight_decay);
-    writer_put(w, "static const nn_lion rule = {$beta1, $rest1, $beta2, $rest2, $shrink};\n" OPTIMIZER_UPDATE
+    writer_put(w, "static const nn_lion rule = {.beta1 = $beta1, .rest1 = $rest1, "
+                  ".beta2 = $beta2, .rest2 = $rest2, .shrink = $shrink};\n" OPTIMIZER_UPDATE
                   "nn_lion_step(&rule, &update, exp_avg, $t, $T);\n");
 }
 

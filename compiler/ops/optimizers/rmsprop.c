@@ -68,7 +68,8 @@ static void rmsprop_emit(Writer *w, const Node *n)
     writer_bind_real(w, "eps", a->eps);
     writer_bind(w, "buffer", a->momentum != 0 ? "momentum_buffer" : "0");
     writer_bind(w, "average", a->centered ? "grad_avg" : "0");
-    writer_put(w, "static const nn_rmsprop rule = {$alpha, $rest, $momentum, $eps, $decay};\n" OPTIMIZER_UPDATE
+    writer_put(w, "static const nn_rmsprop rule = {.alpha = $alpha, .rest = $rest, .momentum = $momentum, "
+                  ".eps = $eps, .decay = $decay};\n" OPTIMIZER_UPDATE
                   "nn_rmsprop_step(&rule, &update, square_avg, $buffer, $average, $t, $T);\n");
 }
 

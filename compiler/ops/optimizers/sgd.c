@@ -82,8 +82,9 @@ static void sgd_emit(Writer *w, const Node *n)
     writer_bind_int(w, "nesterov", a->nesterov);
     writer_bind(w, "buffer", a->momentum != 0 ? "momentum_buffer" : "0");
     optimizer_bind(w, n, a->weight_decay);
-    writer_put(w, "static const nn_sgd rule = {$momentum, $rest, $decay, $nesterov};\n" OPTIMIZER_UPDATE_AT_STEP
-                  "nn_sgd_step(&rule, &update, $buffer, $t, $T);\n");
+    writer_put(w,
+               "static const nn_sgd rule = {.momentum = $momentum, .rest = $rest, .decay = $decay, "
+               ".nesterov = $nesterov};\n" OPTIMIZER_UPDATE_AT_STEP "nn_sgd_step(&rule, &update, $buffer, $t, $T);\n");
 }
 
 static const Variant sgd_variants[] = {{.name = "simd", .layouts = IN_NCHW, .emit = sgd_emit, .kernel = "optimizer"},

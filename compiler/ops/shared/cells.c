@@ -366,15 +366,13 @@ static void maximum_gradient_plain(Writer *w, const Node *n)
 
 /* ---- fast form: runtime/kernels/pool/pool.h -------------------------------- */
 
-/* nn_region_axis: large, small, k, stride, before, region, count, room */
-static const char *axis_fields(char text[160], const Cells *c)
+/* Binds $name to the fields of an nn_region_axis. */
+static void bind_axis(Writer *w, const char *name, const Cells *c)
 {
     const Slide *s = &c->slide;
-    int64_t count = even(c) ? c->counted : c->padding_counts ? -1 : 0;
-    snprintf(text, 160, "{%lld, %lld, %lld, %lld, %lld, %lld, %lld, %lld}", (long long)s->large, (long long)s->small,
-             (long long)s->k, (long long)s->stride, (long long)s->before, (long long)c->region, (long long)count,
-             (long long)(s->large + s->before + s->after));
-    return text;
+    const int64_t count = even(c) ? c->counted : c->padding_counts ? -1 : 0, room = s->large + s->before + s->after;
+    const int64_t fields[] = {s->large, s->small, s->k, s->stride, s->before, c->region, count, room};
+    writer_bind_fields(w, name, "large small k stride before region count room", fields);
 }
 
 /* nn_pool_regions has room for images of that shape. */
@@ -389,12 +387,11 @@ const char *cells_refusal(const Node *n)
 /* $kernel for images that lie as the node's do. */
 static void call_kernel(Writer *w, const Node *n, const Cells cells[2], const char *kernel, const char *call)
 {
-    char rows[160], columns[160];
     writer_bind_int(w, "C", node_shape_in(n).dim[0]);
-    writer_bind(w, "rows", "%s", axis_fields(rows, &cells[0]));
-    writer_bind(w, "columns", "%s", axis_fields(columns, &cells[1]));
+    bind_axis(w, "rows", &cells[0]);
+    bind_axis(w, "columns", &cells[1]);
     writer_bind(w, "kernel", "%s", kernel);
-    writer_put(w, "static const nn_pool_regions size = {$C, $rows, $columns};");
+    writer_put(w, "static const nn_pool_regions size = {.c = $C, .v = {$rows}, .h = {$columns}};");
     writer_put(w, call);
 }
 

@@ -241,18 +241,16 @@ const char *correlate_blocked_refusal(const Correlation *c)
     return fits ? NULL : "an image has 2^31 elements or more";
 }
 
-/* nn_blocked: c, h, w, o, oh, ow, kh, kw, sh, sw, dh, dw, top, left */
 void correlate_samples_call(Writer *w, const Correlation *c, const char *call)
 {
     const Slide *h = &c->slide[0], *v = &c->slide[1];
     const int64_t size[] = {c->large.dim[0], h->large,  v->large,    c->small.dim[0], h->small,  v->small, h->k, v->k,
                             h->stride,       v->stride, h->dilation, v->dilation,     h->before, v->before};
-    writer_bind_ints(w, "size", size, sizeof size / sizeof *size);
+    writer_bind_fields(w, "size", "c h w o oh ow kh kw sh sw dh dw top left", size);
     writer_put(w, "static const nn_blocked size = {$size};");
     writer_put(w, call);
 }
 
-/* nn_conv: n, c, h, w, o, oh, ow, groups, kh, kw, sh, sw, dh, dw, top, left, c_step, o_step */
 void correlate_call(Writer *w, const Correlation *c, const char *call)
 {
     const int64_t *large = c->large.dim, *small = c->small.dim;
@@ -260,8 +258,8 @@ void correlate_call(Writer *w, const Correlation *c, const char *call)
     const int64_t size[] = {large[0],    large[1],  large[2],  small[0],      small[1],     small[2],
                             c->groups,   h->k,      v->k,      h->stride,     v->stride,    h->dilation,
                             v->dilation, h->before, v->before, c->large_step, c->small_step};
-    writer_bind_ints(w, "size", size, sizeof size / sizeof *size);
-    writer_put(w, "static const nn_conv size = {$N, $size};");
+    writer_bind_fields(w, "size", "c h w o oh ow groups kh kw sh sw dh dw top left c_step o_step", size);
+    writer_put(w, "static const nn_conv size = {.n = $N, $size};");
     writer_put(w, call);
 }
 

@@ -179,7 +179,6 @@ static void bind_images(Writer *w, const Node *n)
     if (n->layout == LAYOUT_NCHW16N) writer_bind(w, "blocks", " / 16 * %lld", (long long)node_shape_in(n).dim[0]);
 }
 
-/* nn_pool_window: c, h, w, oh, ow, kh, kw, sh, sw, dh, dw, top, left, least, wide */
 static void call_kernel(Writer *w, const Node *n, Shape large, Shape small, bool least, const char *call)
 {
     Slide s[2];
@@ -188,10 +187,10 @@ static void call_kernel(Writer *w, const Node *n, Shape large, Shape small, bool
     const int64_t channels = n->layout == LAYOUT_NCHW16N ? BATCH_BLOCK : large.dim[0];
     const int64_t size[] = {channels,    s[0].large,  s[1].large,    s[0].small,    s[1].small,  s[0].k,     s[1].k,
                             s[0].stride, s[1].stride, s[0].dilation, s[1].dilation, s[0].before, s[1].before};
-    writer_bind_ints(w, "size", size, sizeof size / sizeof *size);
+    writer_bind_fields(w, "size", "c h w oh ow kh kw sh sw dh dw top left", size);
     writer_bind_int(w, "least", least);
     writer_bind_int(w, "wide", s[0].k * s[1].k > 256);
-    writer_put(w, "static const nn_pool_window size = {$size, $least, $wide};");
+    writer_put(w, "static const nn_pool_window size = {$size, .least = $least, .wide = $wide};");
     writer_put(w, call);
 }
 

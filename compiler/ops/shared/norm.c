@@ -266,7 +266,8 @@ static void call_kernel(Writer *w, const Node *n, const char *call)
     writer_bind_real(w, "eps", a->eps);
     writer_bind(w, "weight", a->affine ? "weight" : "0");
     writer_bind(w, "bias", a->affine ? "bias" : "0");
-    writer_put(w, "static const nn_norm size = {$groups, $channels, $P, $per_element, $eps};");
+    writer_put(w, "static const nn_norm size = {.groups = $groups, .channels = $channels, .p = $P, "
+                  ".per_element = $per_element, .eps = $eps};");
     writer_put(w, call);
 }
 

@@ -80,7 +80,8 @@ void adam_emit_step(Writer *w, const Node *n, double weight_decay, double shrink
     bind_log(w, "log2", a->beta2);
     writer_bind_real(w, "eps", a->eps);
     writer_bind_real(w, "shrink", shrink);
-    writer_put(w,
-               "static const nn_adam rule = {$beta1, $rest1, $log1, $beta2, $rest2, $log2, $eps, $decay, "
-               "$shrink};\n" OPTIMIZER_UPDATE_AT_STEP "nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, $t, $T);\n");
+    writer_put(w, "static const nn_adam rule = {.beta1 = $beta1, .rest1 = $rest1, .log_beta1 = $log1, .beta2 = $beta2, "
+                  ".rest2 = $rest2, .log_beta2 = $log2, "
+                  ".eps = $eps, .decay = $decay, .shrink = $shrink};\n" OPTIMIZER_UPDATE_AT_STEP
+                  "nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, $t, $T);\n");
 }

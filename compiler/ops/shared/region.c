@@ -76,14 +76,13 @@ int64_t region_no_flops(const Node *n)
 
 /* ---- fast form: runtime/kernels/movement/crop.h ------------------------------ */
 
-/* nn_crop_box: c, h, w, H, W, top, left.  With the channels last, columns are C times as
- * many, of an image of one channel. */
+/* With the channels last, columns are C times as many, of an image of one channel. */
 static void bind_region(Writer *w, const Node *n, Shape whole, Shape part, int64_t top, int64_t left)
 {
     long long planes = n->layout == LAYOUT_NHWC ? 1 : part.dim[0], each = n->layout == LAYOUT_NHWC ? part.dim[0] : 1;
-    writer_bind(w, "region", "%lld, %lld, %lld, %lld, %lld, %lld, %lld", planes, (long long)part.dim[1],
-                (long long)part.dim[2] * each, (long long)whole.dim[1], (long long)whole.dim[2] * each, (long long)top,
-                (long long)left * each);
+    const int64_t region[] = {planes, part.dim[1], part.dim[2] * each, whole.dim[1], whole.dim[2] * each,
+                              top,    left * each};
+    writer_bind_fields(w, "region", "c h w H W top left", region);
     writer_put(w, "static const nn_crop_box size = {$region};");
 }
 
