@@ -2,6 +2,7 @@
 # Every example trains a step of two samples, on data that fits its input and target:
 # it compiles, its recipe is accepted, and the loss is a number.  Nets of more than 40
 # million parameters, whose weights alone take seconds to draw, only with LARGE=1.
+# And VGG is grown: every column begins with what the one before it computes.
 #
 #     tests/recipes/run.sh [FILE.nn…]
 
@@ -70,6 +71,7 @@ for example; do
     ! grep -q '^net .*classes=' "$example" || define='-D classes=10'
     case $example in
     */wide_resnet_cifar.nn) define="$define -D depth=16 -D widen=8" ;;
+    */vgg_grown.nn) define="$define -D size=32 -D width=16 -D hidden=128" ;;
     */random_wiring.nn) define="$define -D size=64 -D width=16" ;;
     */unet.nn) define='-D size=188 -D width=16' ;;
     */tiny_yolo_v2.nn) define= ;;
@@ -87,5 +89,30 @@ for example; do
     runs 0 train "$example" $define ${data:+--data "$data"} --steps 1 --batch 2 --jit tcc -o "$tmp/weights"
     says out 'test loss [0-9.e+-]*, after 1 steps'
 done
+
+# ---- growing ---------------------------------------------------------------------------
+
+# grow COLUMN OPTIONS…: trains a column at a rate that changes nothing but column A's
+# weights; `loss` is its test loss
+grow() {
+    column=$1
+    shift
+    runs 0 train dsl_examples/vgg_grown.nn -D column="$column" -D size=32 -D width=8 -D hidden=32 -D dropout=0 \
+        -D classes=10 --data "$tmp/colour" --steps 1 --batch 2 --jit tcc -o "$tmp/$column" "$@"
+    loss=$(sed -n 's/.*test loss \([0-9.e+-]*\), after.*/\1/p' "$tmp/out")
+}
+
+grow A
+first=$loss
+before=A
+for column in B C D E; do
+    grow "$column" --lr 1e-12 --init "$tmp/$before"
+    what="column $column grown from $before"
+    is "$loss" = "$first"
+    before=$column
+done
+grow E --lr 1e-12
+what='column E of its own'
+is "$loss" != "$first"
 
 conclude
