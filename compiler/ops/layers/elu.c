@@ -36,7 +36,7 @@ static const char *const elu_dweight_out[] = {"dweight", NULL};
 
 static bool elu_is_trained(const Node *n) { return ((const EluAttrs *)n->attrs)->trained; }
 
-static bool elu_is_given(const Node *n) { return !elu_is_trained(n); }
+static const char *elu_refuses(const Node *n) { return elu_is_trained(n) ? "alpha is trained" : NULL; }
 
 static void elu_params(Graph *g, Node *n)
 {
@@ -205,7 +205,7 @@ static void elu_grad(Backward *b, const Node *n)
 static const Variant elu_variants[] = {{.name = "simd",
                                         .layouts = IN_ANY_LAYOUT,
                                         .traits = VARIANT_ANY_BATCH,
-                                        .serves = elu_is_given,
+                                        .refuses = elu_refuses,
                                         .emit = elu_emit,
                                         .kernel = "activation"},
                                        {0}};
