@@ -327,7 +327,8 @@ void elab_combine(Body *b, const Stmt *s)
         return;
     }
     if (op_find(s->name, OP_LAYER) || map_get(e->blocks, s->name))
-        diag_error(e->c, s->name_span, "%s takes no branches; branches follow add, mul, maximum or concat", s->name);
+        diag_error(e->c, s->name_span, "%s takes no branches; branches follow add, concat and the other combinators",
+                   s->name);
     else
         diag_error(e->c, s->name_span, "there is nothing called `%s` that takes branches%s", s->name,
                    suggestion(e->c, op_nearest(e->c, s->name, OP_COMBINE)));

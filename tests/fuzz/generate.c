@@ -355,15 +355,31 @@ static const char *adapter(Generator *g, Shape from, Shape to)
 
 static Pipe random_pipe(Generator *g, Shape in, int depth, int layers);
 
-/* A branch that ends in `out`, or for mul perhaps in one value per channel. */
+/* The same for the branches after the first. */
+static const char *branch_domain(const char *combine)
+{
+    return strcmp(combine, "div") == 0 ? "sigmoid shift(0.25)" : "";
+}
+
+/* Perhaps with some dimensions of 1. */
+static Shape random_stretched(Generator *g, Shape s)
+{
+    for (int axis = 0; axis < s.rank; axis++) {
+        if (random_chance(g->r, 0.5)) s.dim[axis] = 1;
+    }
+    return s;
+}
+
+/* A branch that ends in `out`, or in what is stretched to it. */
 static const char *branch_text(Generator *g, Shape in, Shape out, const char *combine, int depth)
 {
     Pipe p = random_pipe(g, in, depth + 1, (int)random_int(g->r, 0, 2));
     Shape target = out;
-    if (strcmp(combine, "concat") == 0) target.dim[0] = p.out.rank == out.rank ? p.out.dim[0] : out.dim[0];
-    bool gate = strcmp(combine, "mul") == 0 && out.rank == 3 && random_chance(g->r, 0.3);
-    if (gate) target = shape_image(out.dim[0], 1, 1);
-    return format(g, "{ %s %s }", p.text.data, adapter(g, p.out, target));
+    bool joins = strcmp(combine, "concat") == 0;
+    if (joins) target.dim[0] = p.out.rank == out.rank ? p.out.dim[0] : out.dim[0];
+    if (!joins && random_chance(g->r, 0.3)) target = random_stretched(g, out);
+    if (!joins && out.rank == 3 && random_chance(g->r, 0.1)) target = shape_image(out.dim[0], 1, 1);
+    return format(g, "{ %s %s %s }", p.text.data, adapter(g, p.out, target), branch_domain(combine));
 }
 
 static bool add_combine(Generator *g, Pipe *p, int depth)
@@ -373,7 +389,8 @@ static bool add_combine(Generator *g, Pipe *p, int depth)
     Text text;
     text_init(&text, g->arena);
     text_addf(&text, "%s { %s }", op->name, first.text.data);
-    int64_t more = random_int(g->r, 1, 2);
+    bool two = op->shape == op_find("sub", OP_COMBINE)->shape;
+    int64_t more = two ? 1 : random_int(g->r, 1, 2);
     for (int64_t i = 0; i < more; i++) text_addf(&text, " %s", branch_text(g, p->out, first.out, op->name, depth));
     return pipe_add(g, p, text.data);
 }
@@ -406,8 +423,8 @@ static bool add_skip(Generator *g, Pipe *p, int depth)
     int number = g->names++;
     const char *combine = random_op(g, OP_COMBINE, false)->name;
     return pipe_add(g, p,
-                    format(g, "identity as k%d\n%s\n%s { } { from k%d %s }", number, inner.text.data, combine, number,
-                           adapter(g, p->out, inner.out)));
+                    format(g, "identity as k%d\n%s\n%s { } { from k%d %s %s }", number, inner.text.data, combine,
+                           number, adapter(g, p->out, inner.out), branch_domain(combine)));
 }
 
 static bool add_head(Generator *g, Pipe *p)

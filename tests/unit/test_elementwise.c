@@ -135,6 +135,32 @@ static const struct {
     {"input(4) scale(-2)", {NAN, INF, -INF, 0}, {NAN, -INF, INF, 0}, {-2, -4, -6, -8}},
     /* 1 */
     {"input(4) shift(1)", {NAN, INF, -INF, 0}, {NAN, INF, -INF, 1}, {1, 2, 3, 4}},
+    /* x - 3x; dy - 3 dy */
+    {"input(4) sub { } { scale(3) }", {1, 2, 3, 4}, {-2, -4, -6, -8}, {-2, -4, -6, -8}},
+    /* x / (1 + x); 1 / (1 + x)^2 */
+    {"input(4) div { } { shift(1) }", {0, 1, 3, -3}, {0, 0.5, 0.75, 1.5}, {1, 0.5, 0.1875, 1}},
+    /* (x + 2x + 0) / 3 */
+    {"input(4) mean { } { scale(2) } { scale(0) }", {1, 2, -3, 4}, {1, 2, -3, 4}, {1, 2, 3, 4}},
+    /* x against 0, which passes nothing on; of two zeros each gets dy / 2 */
+    {"input(4) minimum { } { scale(0) }", {NAN, 1, -1, 0}, {NAN, 0, -1, 0}, {1, 0, 3, 2}},
+    /* x and its mean, 3; the mean gives a fourth of the sum of its gradients to each x:
+     * 10 / 4 is added, taken away, and half of it added */
+    {"input(1x2x2) add { } { global_avgpool }", {1, 2, 3, 6}, {4, 5, 6, 9}, {3.5, 4.5, 5.5, 6.5}},
+    {"input(1x2x2) sub { } { global_avgpool }", {1, 2, 3, 6}, {-2, -1, 0, 3}, {-1.5, -0.5, 0.5, 1.5}},
+    {"input(1x2x2) mean { global_avgpool } { }", {1, 2, 3, 6}, {2, 2.5, 3, 4.5}, {1.75, 2.25, 2.75, 3.25}},
+    /* dy / 3 - (1 + 4 + 9 + 24) / 9 / 4 */
+    {"input(1x2x2) div { } { global_avgpool }",
+     {1, 2, 3, 6},
+     {0.333333333, 0.666666667, 1, 2},
+     {-0.722222222, -0.388888889, -0.0555555556, 0.277777778}},
+    /* -3 dy / x^2 + (1 + 2/2 + 3/3 + 4/6) / 4 */
+    {"input(1x2x2) div { global_avgpool } { }",
+     {1, 2, 3, 6},
+     {3, 1.5, 1, 0.5},
+     {-2.08333333, -0.583333333, -0.0833333333, 0.583333333}},
+    /* the mean gets 1 + 2 + 3/2, or 3/2 + 4 */
+    {"input(1x2x2) maximum { } { global_avgpool }", {1, 2, 3, 6}, {3, 3, 3, 6}, {1.125, 1.125, 2.625, 5.125}},
+    {"input(1x2x2) minimum { global_avgpool } { }", {1, 2, 3, 6}, {1, 2, 3, 3}, {2.375, 3.375, 2.875, 1.375}},
 };
 
 /* NaN equals NaN; numbers to a few roundings of numbers near 1. */

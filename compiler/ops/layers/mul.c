@@ -1,8 +1,7 @@
 /*
  * mul: y = x0 · x1 · …, element by element.
  *
- * A dimension of 1 is stretched over that dimension of the other branches, as
- * PyTorch broadcasts: 64x1x1 gates the channels of 64x8x8 (squeeze and
+ * Dimensions of 1 are stretched: 64x1x1 gates the channels of 64x8x8 (squeeze and
  * excitation), 1x8x8 its places.
  *
  *   dx_i = dy · Π_{j≠i} x_j, summed over the dimensions along which x_i was stretched
@@ -11,133 +10,23 @@
  */
 #include "autodiff/backward.h"
 
-#include <assert.h>
 #include <stdio.h>
 
 #include "ops/shared/combine.h"
 
-static const char *const axis_index[] = {"c", "i", "j"};
-
-static bool stretches(Shape *to, Shape shape)
-{
-    if (shape.rank != to->rank) return false;
-    for (int axis = 0; axis < to->rank; axis++) {
-        if (to->dim[axis] == 1) to->dim[axis] = shape.dim[axis];
-        if (shape.dim[axis] != to->dim[axis] && shape.dim[axis] != 1) return false;
-    }
-    return true;
-}
-
-static bool mul_shape(Graph *g, Node *n)
-{
-    Shape out = node_shape_in(n);
-    for (int i = 1; i < n->in_count; i++) {
-        if (stretches(&out, n->in[i]->shape)) continue;
-        combine_disagree(g, n, i, "each dimension must be the same, or 1");
-        return false;
-    }
-    node_out(g, n, out);
-    return true;
-}
-
-/* "n, c, i, j" of an element of `shape` at a place of `full`. */
-static void index_text(char *text, size_t size, Shape shape)
-{
-    size_t length = (size_t)snprintf(text, size, "n");
-    for (int axis = 0; axis < shape.rank; axis++) {
-        const char *index = shape.dim[axis] == 1 ? "0" : axis_index[axis];
-        length += (size_t)snprintf(text + length, size - length, ", %s", index);
-        assert(length < size);
-    }
-}
-
-/* One line of a template about an element of `array`: before, @array(…), after. */
-static void put_element(Writer *w, const char *before, const char *array, Shape shape, const char *after)
-{
-    char index[32], line[128];
-    index_text(index, sizeof index, shape);
-    int length = snprintf(line, sizeof line, "%s@%s(%s)%s", before, array, index, after);
-    assert(length > 0 && (size_t)length < sizeof line);
-    writer_put(w, line);
-}
-
-/* Loops over the axes of `full` along which `kept` has more than one element, or
- * exactly the others.  Returns how many. */
-static int open_axes(Writer *w, Shape full, Shape kept, bool others)
-{
-    int loops = 0;
-    for (int axis = 0; axis < full.rank; axis++) {
-        if (full.dim[axis] == 1 || (kept.dim[axis] == 1) != others) continue;
-        writer_bind(w, "index", "%s", axis_index[axis]);
-        writer_bind_int(w, "size", full.dim[axis]);
-        writer_put(w, "for ($int $index = 0; $index < $size; $index++) {");
-        loops++;
-    }
-    return loops;
-}
-
-static void close_axes(Writer *w, int loops)
-{
-    while (loops-- > 0) writer_put(w, "}");
-}
-
-/* The current element of the inputs after the first, times `value`. */
-static void put_product(Writer *w, const Node *n, int number)
-{
-    for (int i = 1; i < n->in_count; i++) {
-        char array[16];
-        snprintf(array, sizeof array, "x%d", number++);
-        put_element(w, "value *= ", array, n->in[i]->shape, ";");
-    }
-}
-
-static bool all_alike(const Node *n)
-{
-    for (int i = 0; i < n->in_count; i++) {
-        if (!shape_equal(n->in[i]->shape, n->out[0]->shape)) return false;
-    }
-    return true;
-}
-
-static void mul_plain(Writer *w, const Node *n)
-{
-    if (all_alike(n)) {
-        combine_fold(w, n, "*");
-        return;
-    }
-    Shape full = node_shape_out(n);
-    writer_put(w, "for ($int n = 0; n < $N; n++) {");
-    int loops = open_axes(w, full, full, false);
-    put_element(w, "$real value = ", "x0", n->in[0]->shape, ";");
-    put_product(w, n, 1);
-    put_element(w, "", "y", full, " = value;");
-    close_axes(w, loops + 1);
-}
+static void mul_plain(Writer *w, const Node *n) { combine_fold(w, n, "*"); }
 
 /* After dy stand the other branches. */
-static void mul_dx_plain(Writer *w, const Node *n)
+static void times_others(Writer *w, const Node *n)
 {
-    if (all_alike(n)) {
-        combine_loop(w, n->out[0]);
-        writer_put(w, "$real value = dy[k];");
-        combine_steps(w, 0, n->in_count - 1, "value *= $x;");
-        writer_put(w, "dx[k] = value;\n"
-                      "}");
-        return;
+    for (int i = 0; i < n->in_count - 1; i++) {
+        char line[24];
+        snprintf(line, sizeof line, "value *= $x%d;", i);
+        writer_put(w, line);
     }
-    Shape full = n->in[0]->shape, own = n->out[0]->shape;
-    bool sums = !shape_equal(full, own);
-    writer_put(w, "for ($int n = 0; n < $N; n++) {");
-    int loops = open_axes(w, full, own, false);
-    if (sums) writer_put(w, "$real sum = 0;");
-    int inner = open_axes(w, full, own, true);
-    put_element(w, "$real value = ", "dy", full, ";");
-    put_product(w, n, 0);
-    if (sums) writer_put(w, "sum += value;");
-    close_axes(w, inner);
-    put_element(w, "", "dx", own, sums ? " = sum;" : " = value;");
-    close_axes(w, loops + 1);
 }
+
+static void mul_dx_plain(Writer *w, const Node *n) { combine_gradient(w, n, times_others); }
 
 /* ---- fast form: runtime/kernels/elementwise/combine.h -------------------------------  */
 
@@ -167,7 +56,7 @@ static void call_gate(Writer *w, const Node *n, Shape s, const char *kernel, con
 
 static void mul_emit(Writer *w, const Node *n)
 {
-    if (all_alike(n)) {
+    if (combine_is_even(n)) {
         combine_emit(w, n, "nn_mul");
         return;
     }
@@ -181,13 +70,13 @@ static const char not_a_gate[] = "no gate of one pixel or one channel";
 static const char *mul_refusal(const Node *n)
 {
     bool gate = n->in_count == 2 && gate_of(n->in[0]->shape, n->in[1]->shape, node_shape_out(n)) >= 0;
-    return all_alike(n) || gate ? NULL : not_a_gate;
+    return combine_is_even(n) || gate ? NULL : not_a_gate;
 }
 
 /* dy has the full shape. */
 static void mul_dx_emit(Writer *w, const Node *n)
 {
-    if (all_alike(n)) {
+    if (combine_is_even(n)) {
         combine_arrays(w, n, "dy", n->in_count);
         writer_put(w, "nn_mul($count, x, $N, $elements, dx, $t, $T);");
         return;
@@ -200,7 +89,7 @@ static void mul_dx_emit(Writer *w, const Node *n)
 static const char *mul_dx_refusal(const Node *n)
 {
     bool gate = n->in_count == 2 && gate_of(n->out[0]->shape, n->in[1]->shape, n->in[0]->shape) >= 0;
-    return all_alike(n) || gate ? NULL : not_a_gate;
+    return combine_is_even(n) || gate ? NULL : not_a_gate;
 }
 
 static const Variant mul_dx_variants[] = {{.name = "simd",
@@ -223,25 +112,8 @@ static const Op mul_dx = {
 
 static void mul_grad(Backward *b, const Node *n)
 {
-    Graph *g = backward_graph(b);
-    Tensor *dy = backward_of(b, n->out[0]);
     for (int i = 0; i < n->in_count; i++) {
-        if (!backward_wants(b, n->in[i])) continue;
-        Node *d = backward_node(b, &mul_dx, n);
-        node_in(g, d, dy);
-        for (int j = 0; j < n->in_count; j++) {
-            if (j != i) node_in(g, d, n->in[j]);
-        }
-        backward_give(b, n->in[i], node_out(g, d, n->in[i]->shape));
-    }
-}
-
-/* What is stretched reaches every place of the result. */
-static void mul_window(const Node *n, int axis, Window *window)
-{
-    Shape out = node_shape_out(n);
-    for (int i = 0; i < n->in_count; i++) {
-        if (out.rank == 3 && n->in[i]->shape.dim[axis + 1] != out.dim[axis + 1]) window->whole = true;
+        if (backward_wants(b, n->in[i])) combine_give(b, n, i, &mul_dx, false);
     }
 }
 
@@ -260,8 +132,8 @@ const Op op_mul = {
     .class = OP_COMBINE,
     .traits = OP_VARIADIC | OP_INPLACE,
     .out = combine_out,
-    .shape = mul_shape,
-    .window = mul_window,
+    .shape = combine_shape,
+    .window = combine_window,
     .flops = combine_flops,
     .grad = mul_grad,
     .plain = mul_plain,

@@ -1,11 +1,16 @@
-/* Combinators: agreement of shapes and the fold over the branches, once for all. */
+/* Combinators: agreement of shapes, the fold over the branches and gradients, once for all. */
 #include "ops/shared/combine.h"
 
+#include <assert.h>
 #include <stdio.h>
+
+#include "autodiff/backward.h"
 
 const char *const combine_out[] = {"y", NULL};
 const char *const combine_dx_in[] = {"dy", NULL};
 const char *const combine_dx_out[] = {"dx", NULL};
+
+/* ---- shapes ----------------------------------------------------------------- */
 
 void combine_disagree(Graph *g, const Node *n, int branch, const char *rule)
 {
@@ -16,18 +21,58 @@ void combine_disagree(Graph *g, const Node *n, int branch, const char *rule)
                rule);
 }
 
-bool combine_shape(Graph *g, Node *n)
+static bool stretch_shape(Shape *to, Shape shape)
 {
-    for (int i = 1; i < n->in_count; i++) {
-        if (shape_equal(n->in[i]->shape, n->in[0]->shape)) continue;
-        combine_disagree(g, n, i, "all branches must give the same shape");
-        return false;
+    if (shape.rank != to->rank) return false;
+    for (int axis = 0; axis < to->rank; axis++) {
+        if (to->dim[axis] == 1) to->dim[axis] = shape.dim[axis];
+        if (shape.dim[axis] != to->dim[axis] && shape.dim[axis] != 1) return false;
     }
-    node_out_as(g, n, g->real, n->in[0]->batched, n->in[0]->shape);
     return true;
 }
 
+bool combine_shape(Graph *g, Node *n)
+{
+    Shape out = node_shape_in(n);
+    for (int i = 1; i < n->in_count; i++) {
+        if (stretch_shape(&out, n->in[i]->shape)) continue;
+        combine_disagree(g, n, i, "each dimension must be the same, or 1");
+        return false;
+    }
+    node_out_as(g, n, g->real, n->in[0]->batched, out);
+    return true;
+}
+
+bool combine_two_shape(Graph *g, Node *n)
+{
+    if (n->in_count == 2) return combine_shape(g, n);
+    diag_error(g->compilation, n->span, "%s takes two branches, not %d", n->op->name, n->in_count);
+    return false;
+}
+
 int64_t combine_flops(const Node *n) { return (n->in_count - 1) * shape_count(node_shape_out(n)); }
+
+void combine_window(const Node *n, int axis, Window *window)
+{
+    Shape out = node_shape_out(n);
+    for (int i = 0; i < n->in_count; i++) {
+        if (out.rank == 3 && n->in[i]->shape.dim[axis + 1] != out.dim[axis + 1]) window->whole = true;
+    }
+}
+
+bool combine_is_even(const Node *n)
+{
+    for (int i = 0; i < n->in_count; i++) {
+        if (!shape_equal(n->in[i]->shape, n->out[0]->shape)) return false;
+    }
+    return true;
+}
+
+const char *combine_refusal(const Node *n) { return combine_is_even(n) ? NULL : "a branch is stretched"; }
+
+/* ---- loops -------------------------------------------------------------------- */
+
+static const char *const combine_index[] = {"c", "i", "j", "l"};
 
 void combine_loop(Writer *w, const Tensor *t)
 {
@@ -36,12 +81,102 @@ void combine_loop(Writer *w, const Tensor *t)
                t->batched ? "for ($int k = 0; k < $N * $elements; k++) {" : "for ($int k = 0; k < $elements; k++) {");
 }
 
-void combine_steps(Writer *w, int first, int end, const char *step)
+/* Binds $NAME to an element of `array`: array[k], or by the indices of the axes, "n * 60 +
+ * c * 20 + i * 5 + j", those of a dimension of 1 left out. */
+static void bind_combined(Writer *w, const char *name, const char *array, const Tensor *t, bool even)
 {
-    for (int i = first; i < end; i++) {
-        writer_bind(w, "x", "x%d[k]", i);
+    char text[160];
+    size_t length = (size_t)snprintf(text, sizeof text, "%s[", array);
+    int64_t stride = shape_count(t->shape);
+    const char *plus = "";
+    if (even) length += (size_t)snprintf(text + length, sizeof text - length, "k");
+    for (int axis = -1; axis < t->shape.rank && !even; axis++) {
+        if (axis >= 0) stride /= t->shape.dim[axis];
+        if (axis < 0 ? !t->batched : t->shape.dim[axis] == 1) continue;
+        const char *index = axis < 0 ? "n" : combine_index[axis];
+        length += (size_t)snprintf(text + length, sizeof text - length, stride == 1 ? "%s%s" : "%s%s * %lld", plus,
+                                   index, (long long)stride);
+        assert(length < sizeof text);
+        plus = " + ";
+    }
+    writer_bind(w, name, "%s%s]", text, !even && !*plus ? "0" : "");
+}
+
+/* Binds $x0, $x1, … to elements of the inputs from `first` on. */
+static void bind_branches(Writer *w, const Node *n, int first, bool even)
+{
+    for (int i = first; i < n->in_count; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "x%d", i - first);
+        bind_combined(w, name, name, n->in[i], even);
+    }
+}
+
+/* Loops over the axes of `full` along which `kept` has more than one element, or
+ * exactly the others.  Returns how many. */
+static int open_axes(Writer *w, Shape full, Shape kept, bool others)
+{
+    int loops = 0;
+    for (int axis = 0; axis < full.rank; axis++) {
+        if (full.dim[axis] == 1 || (kept.dim[axis] == 1) != others) continue;
+        writer_bind(w, "index", "%s", combine_index[axis]);
+        writer_bind_int(w, "size", full.dim[axis]);
+        writer_put(w, "for ($int $index = 0; $index < $size; $index++) {");
+        loops++;
+    }
+    return loops;
+}
+
+/* Over the batch and the axes of `kept`, or over all elements at once. */
+static int open_combined(Writer *w, const Tensor *t, Shape full, bool even)
+{
+    if (even) {
+        combine_loop(w, t);
+        return 1;
+    }
+    if (t->batched) writer_put(w, "for ($int n = 0; n < $N; n++) {");
+    return t->batched + open_axes(w, full, t->shape, false);
+}
+
+static void close_loops(Writer *w, int loops)
+{
+    while (loops-- > 0) writer_put(w, "}");
+}
+
+void combine_values(Writer *w, const Node *n, const char *step, const char *last)
+{
+    bool even = combine_is_even(n);
+    int loops = open_combined(w, n->out[0], n->out[0]->shape, even);
+    bind_branches(w, n, 0, even);
+    bind_combined(w, "y", "y", n->out[0], even);
+    writer_bind(w, "last", "%s", last);
+    writer_put(w, "$real value = $x0;");
+    for (int i = 1; i < n->in_count; i++) {
+        char array[16];
+        snprintf(array, sizeof array, "x%d", i);
+        bind_combined(w, "x", array, n->in[i], even);
         writer_put(w, step);
     }
+    writer_put(w, "$y = $last;");
+    close_loops(w, loops);
+}
+
+void combine_gradient(Writer *w, const Node *n, void (*body)(Writer *, const Node *))
+{
+    const Tensor *dy = n->in[0], *dx = n->out[0];
+    bool even = combine_is_even(n), sums = !shape_equal(dy->shape, dx->shape);
+    bind_branches(w, n, 1, even);
+    bind_combined(w, "dy", "dy", dy, even);
+    bind_combined(w, "dx", "dx", dx, even);
+    int loops = open_combined(w, dx, dy->shape, even);
+    if (sums) writer_put(w, "$real sum = 0;");
+    int inner = sums ? open_axes(w, dy->shape, dx->shape, true) : 0;
+    writer_put(w, "$real value = $dy;");
+    body(w, n);
+    if (sums) writer_put(w, "sum += value;");
+    close_loops(w, inner);
+    writer_put(w, sums ? "$dx = sum;" : "$dx = value;");
+    close_loops(w, loops);
 }
 
 enum { ONE_LINE = 4 }; /* branches that fit in one expression */
@@ -60,17 +195,68 @@ static void put_expression(Writer *w, int count, const char *operator)
 
 void combine_fold(Writer *w, const Node *n, const char *operator)
 {
-    combine_loop(w, n->out[0]);
-    if (n->in_count <= ONE_LINE) {
+    if (n->in_count <= ONE_LINE && combine_is_even(n)) {
+        combine_loop(w, n->out[0]);
         put_expression(w, n->in_count, operator);
+        writer_put(w, "}");
     } else {
         char step[24];
         snprintf(step, sizeof step, "value %s= $x;", operator);
-        writer_put(w, "$real value = x0[k];");
-        combine_steps(w, 1, n->in_count, step);
-        writer_put(w, "y[k] = value;");
+        combine_values(w, n, step, "value");
     }
-    writer_put(w, "}");
+}
+
+/* ---- gradients ------------------------------------------------------------------ */
+
+typedef struct ShareAttrs {
+    double factor;
+} ShareAttrs;
+
+static void share_body(Writer *w, const Node *n)
+{
+    const ShareAttrs *a = n->attrs;
+    writer_bind_real(w, "factor", a->factor);
+    if (a->factor != 1) writer_put(w, "value *= $factor;");
+}
+
+static void combine_share_plain(Writer *w, const Node *n) { combine_gradient(w, n, share_body); }
+
+static const Op combine_share = {
+    .name = "combine.share",
+    .class = OP_INTERNAL,
+    .traits = OP_INPLACE,
+    .attrs_size = sizeof(ShareAttrs),
+    .in = combine_dx_in,
+    .out = combine_dx_out,
+    .plain = combine_share_plain,
+};
+
+void combine_give_share(Backward *b, const Node *n, int i, double factor)
+{
+    if (!backward_wants(b, n->in[i])) return;
+    if (factor == 1 && shape_equal(n->in[i]->shape, n->out[0]->shape)) {
+        backward_give(b, n->in[i], backward_of(b, n->out[0]));
+        return;
+    }
+    Graph *g = backward_graph(b);
+    Node *d = backward_node(b, &combine_share, n);
+    ShareAttrs *a = arena_alloc(g->compilation->arena, sizeof *a);
+    a->factor = factor;
+    d->attrs = a;
+    node_in(g, d, backward_of(b, n->out[0]));
+    backward_give(b, n->in[i], node_out_as(g, d, g->real, n->in[i]->batched, n->in[i]->shape));
+}
+
+Node *combine_give(Backward *b, const Node *n, int i, const Op *op, bool all)
+{
+    Graph *g = backward_graph(b);
+    Node *d = backward_node(b, op, n);
+    node_in(g, d, backward_of(b, n->out[0]));
+    for (int j = 0; j < n->in_count; j++) {
+        if (all || j != i) node_in(g, d, n->in[j]);
+    }
+    backward_give(b, n->in[i], node_out_as(g, d, g->real, n->in[i]->batched, n->in[i]->shape));
+    return d;
 }
 
 /* ---- fast form: runtime/kernels/elementwise/combine.h ----------------------------- */
