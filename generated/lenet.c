@@ -2149,18 +2149,18 @@ static void loss_forward(const float *scores, const int32_t *target, float *loss
     loss[0] = used > 0 ? total / used : 0;
 }
 
-/* lenet.nn:11: s2, maxpool.training(2), x 6x28x28 -> y 6x14x14, place 6x14x14 [simd, nchw16n] */
-static void s2_training(const float *x, float *y, uint8_t *place, int samples)
+/* lenet.nn:11: s2, maxpool.training(2), x 6x28x28 -> y 6x14x14, argmax 6x14x14 [simd, nchw16n] */
+static void s2_training(const float *x, float *y, uint8_t *argmax, int samples)
 {
     static const nn_pool_window size = {.c = 16, .h = 28, .w = 28, .oh = 14, .ow = 14, .kh = 2, .kw = 2, .sh = 2, .sw = 2, .dh = 1, .dw = 1, .top = 0, .left = 0, .least = 0, .wide = 0};
-    nn_minmax_pool_nhwc(&size, samples / 16 * 6, x, y, place, 0, 1);
+    nn_minmax_pool_nhwc(&size, samples / 16 * 6, x, y, argmax, 0, 1);
 }
 
-/* lenet.nn:14: s4, maxpool.training(2), x 16x10x10 -> y 16x5x5, place 16x5x5 [simd, nchw16n] */
-static void s4_training(const float *x, float *y, uint8_t *place, int samples)
+/* lenet.nn:14: s4, maxpool.training(2), x 16x10x10 -> y 16x5x5, argmax 16x5x5 [simd, nchw16n] */
+static void s4_training(const float *x, float *y, uint8_t *argmax, int samples)
 {
     static const nn_pool_window size = {.c = 16, .h = 10, .w = 10, .oh = 5, .ow = 5, .kh = 2, .kw = 2, .sh = 2, .sw = 2, .dh = 1, .dw = 1, .top = 0, .left = 0, .least = 0, .wide = 0};
-    nn_minmax_pool_nhwc(&size, samples / 16 * 16, x, y, place, 0, 1);
+    nn_minmax_pool_nhwc(&size, samples / 16 * 16, x, y, argmax, 0, 1);
 }
 
 /* lenet.nn:27: loss, cross_entropy: cross_entropy.grad, scores 10, target 1 -> dscores 10 */
@@ -2351,11 +2351,11 @@ static void tanh2_grad(const float *dy, const float *y, float *dx, int samples)
     nn_tanh_grad(samples, 400, dy, y, dx, 0, 1);
 }
 
-/* lenet.nn:14: s4, maxpool.training(2): extremum.dx, dy 16x5x5, place 16x5x5 -> dx 16x10x10 [simd, nchw16n] */
-static void s4_dx(const float *dy, const uint8_t *place, float *dx, int samples)
+/* lenet.nn:14: s4, maxpool.training(2): extremum.dx, dy 16x5x5, argmax 16x5x5 -> dx 16x10x10 [simd, nchw16n] */
+static void s4_dx(const float *dy, const uint8_t *argmax, float *dx, int samples)
 {
     static const nn_pool_window size = {.c = 16, .h = 10, .w = 10, .oh = 5, .ow = 5, .kh = 2, .kw = 2, .sh = 2, .sw = 2, .dh = 1, .dw = 1, .top = 0, .left = 0, .least = 0, .wide = 0};
-    nn_minmax_pool_nhwc_dx(&size, samples / 16 * 16, dy, place, dx, 0, 1);
+    nn_minmax_pool_nhwc_dx(&size, samples / 16 * 16, dy, argmax, dx, 0, 1);
 }
 
 /* lenet.nn:13: c3, conv(16, 5): conv.dx, dy 16x10x10, weight 16x6x5x5 -> dx 6x14x14 [batch_blocked, nchw16n] */
@@ -2400,11 +2400,11 @@ static void tanh1_grad(const float *dy, const float *y, float *dx, int samples)
     nn_tanh_grad(samples, 1176, dy, y, dx, 0, 1);
 }
 
-/* lenet.nn:11: s2, maxpool.training(2): extremum.dx, dy 6x14x14, place 6x14x14 -> dx 6x28x28 [simd, nchw16n] */
-static void s2_dx(const float *dy, const uint8_t *place, float *dx, int samples)
+/* lenet.nn:11: s2, maxpool.training(2): extremum.dx, dy 6x14x14, argmax 6x14x14 -> dx 6x28x28 [simd, nchw16n] */
+static void s2_dx(const float *dy, const uint8_t *argmax, float *dx, int samples)
 {
     static const nn_pool_window size = {.c = 16, .h = 28, .w = 28, .oh = 14, .ow = 14, .kh = 2, .kw = 2, .sh = 2, .sw = 2, .dh = 1, .dw = 1, .top = 0, .left = 0, .least = 0, .wide = 0};
-    nn_minmax_pool_nhwc_dx(&size, samples / 16 * 6, dy, place, dx, 0, 1);
+    nn_minmax_pool_nhwc_dx(&size, samples / 16 * 6, dy, argmax, dx, 0, 1);
 }
 
 /* lenet.nn:10: c1, conv(6, 5): conv.dweight, x 1x32x32, dy 6x28x28 -> dweight 6x1x5x5 [batch_blocked, nchw16n] */

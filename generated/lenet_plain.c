@@ -392,8 +392,8 @@ static void loss_forward(const float *scores, const int32_t *target, float *loss
     loss[0] = used > 0 ? total / used : 0;
 }
 
-/* lenet.nn:11: s2, maxpool.training(2), x 6x28x28 -> y 6x14x14, place 6x14x14 */
-static void s2_training(const float *x, float *y, uint8_t *place)
+/* lenet.nn:11: s2, maxpool.training(2), x 6x28x28 -> y 6x14x14, argmax 6x14x14 */
+static void s2_training(const float *x, float *y, uint8_t *argmax)
 {
     for (int n = 0; n < 64; n++) {
         for (int c = 0; c < 6; c++) {
@@ -411,15 +411,15 @@ static void s2_training(const float *x, float *y, uint8_t *place)
                         }
                     }
                     y[((n * 6 + c) * 14 + i) * 14 + j] = best;
-                    place[((n * 6 + c) * 14 + i) * 14 + j] = winner;
+                    argmax[((n * 6 + c) * 14 + i) * 14 + j] = winner;
                 }
             }
         }
     }
 }
 
-/* lenet.nn:14: s4, maxpool.training(2), x 16x10x10 -> y 16x5x5, place 16x5x5 */
-static void s4_training(const float *x, float *y, uint8_t *place)
+/* lenet.nn:14: s4, maxpool.training(2), x 16x10x10 -> y 16x5x5, argmax 16x5x5 */
+static void s4_training(const float *x, float *y, uint8_t *argmax)
 {
     for (int n = 0; n < 64; n++) {
         for (int c = 0; c < 16; c++) {
@@ -437,7 +437,7 @@ static void s4_training(const float *x, float *y, uint8_t *place)
                         }
                     }
                     y[((n * 16 + c) * 5 + i) * 5 + j] = best;
-                    place[((n * 16 + c) * 5 + i) * 5 + j] = winner;
+                    argmax[((n * 16 + c) * 5 + i) * 5 + j] = winner;
                 }
             }
         }
@@ -733,8 +733,8 @@ static void tanh2_grad(const float *dy, const float *y, float *dx)
     }
 }
 
-/* lenet.nn:14: s4, maxpool.training(2): extremum.dx, dy 16x5x5, place 16x5x5 -> dx 16x10x10 */
-static void s4_dx(const float *dy, const uint8_t *place, float *dx)
+/* lenet.nn:14: s4, maxpool.training(2): extremum.dx, dy 16x5x5, argmax 16x5x5 -> dx 16x10x10 */
+static void s4_dx(const float *dy, const uint8_t *argmax, float *dx)
 {
     for (int n = 0; n < 64; n++) {
         for (int k = 0; k < 1600; k++) {
@@ -743,7 +743,7 @@ static void s4_dx(const float *dy, const uint8_t *place, float *dx)
         for (int c = 0; c < 16; c++) {
             for (int i = 0; i < 5; i++) {
                 for (int j = 0; j < 5; j++) {
-                    const int tap = place[((n * 16 + c) * 5 + i) * 5 + j];
+                    const int tap = argmax[((n * 16 + c) * 5 + i) * 5 + j];
                     dx[((n * 16 + c) * 10 + i * 2 + tap / 2) * 10 + j * 2 + tap % 2] += dy[((n * 16 + c) * 5 + i) * 5 + j];
                 }
             }
@@ -851,8 +851,8 @@ static void tanh1_grad(const float *dy, const float *y, float *dx)
     }
 }
 
-/* lenet.nn:11: s2, maxpool.training(2): extremum.dx, dy 6x14x14, place 6x14x14 -> dx 6x28x28 */
-static void s2_dx(const float *dy, const uint8_t *place, float *dx)
+/* lenet.nn:11: s2, maxpool.training(2): extremum.dx, dy 6x14x14, argmax 6x14x14 -> dx 6x28x28 */
+static void s2_dx(const float *dy, const uint8_t *argmax, float *dx)
 {
     for (int n = 0; n < 64; n++) {
         for (int k = 0; k < 4704; k++) {
@@ -861,7 +861,7 @@ static void s2_dx(const float *dy, const uint8_t *place, float *dx)
         for (int c = 0; c < 6; c++) {
             for (int i = 0; i < 14; i++) {
                 for (int j = 0; j < 14; j++) {
-                    const int tap = place[((n * 6 + c) * 14 + i) * 14 + j];
+                    const int tap = argmax[((n * 6 + c) * 14 + i) * 14 + j];
                     dx[((n * 6 + c) * 28 + i * 2 + tap / 2) * 28 + j * 2 + tap % 2] += dy[((n * 6 + c) * 14 + i) * 14 + j];
                 }
             }

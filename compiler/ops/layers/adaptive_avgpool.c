@@ -6,7 +6,7 @@
  *
  * Parts overlap where h does not divide H; h may be larger than H.
  */
-#include "ops/shared/cells.h"
+#include "ops/shared/pool_regions.h"
 
 typedef struct AdaptiveAvgpoolAttrs {
     Pair out;
@@ -27,50 +27,51 @@ static bool adaptive_avgpool_shape(Graph *g, Node *n)
 
 static void adaptive_avgpool_window(const Node *n, int axis, Window *window)
 {
-    Cells cells[2];
-    cells_adaptive(cells, node_shape_in(n), node_shape_out(n));
-    cells_field(&cells[axis], window);
+    PoolRegions regions[2];
+    pool_regions_adaptive(regions, node_shape_in(n), node_shape_out(n));
+    pool_regions_field(&regions[axis], window);
 }
 
 static int64_t adaptive_avgpool_flops(const Node *n)
 {
-    Cells cells[2];
-    cells_adaptive(cells, node_shape_in(n), node_shape_out(n));
-    return window_cost(shape_count(node_shape_out(n)), cells_reach(&cells[0]) * cells_reach(&cells[1]));
+    PoolRegions regions[2];
+    pool_regions_adaptive(regions, node_shape_in(n), node_shape_out(n));
+    return window_cost(shape_count(node_shape_out(n)),
+                       pool_regions_reach(&regions[0]) * pool_regions_reach(&regions[1]));
 }
 
 static void adaptive_avgpool_plain(Writer *w, const Node *n)
 {
-    Cells cells[2];
-    cells_adaptive(cells, node_shape_in(n), node_shape_out(n));
-    cells_average(w, n, cells);
+    PoolRegions regions[2];
+    pool_regions_adaptive(regions, node_shape_in(n), node_shape_out(n));
+    pool_regions_average(w, n, regions);
 }
 
 static void adaptive_avgpool_emit(Writer *w, const Node *n)
 {
-    Cells cells[2];
-    cells_adaptive(cells, node_shape_in(n), node_shape_out(n));
-    cells_average_emit(w, n, cells);
+    PoolRegions regions[2];
+    pool_regions_adaptive(regions, node_shape_in(n), node_shape_out(n));
+    pool_regions_average_emit(w, n, regions);
 }
 
 static void adaptive_avgpool_dx_plain(Writer *w, const Node *n)
 {
-    Cells cells[2];
-    cells_adaptive(cells, node_shape_out(n), node_shape_in(n));
-    cells_average_gradient(w, n, cells);
+    PoolRegions regions[2];
+    pool_regions_adaptive(regions, node_shape_out(n), node_shape_in(n));
+    pool_regions_average_gradient(w, n, regions);
 }
 
 static void adaptive_avgpool_dx_emit(Writer *w, const Node *n)
 {
-    Cells cells[2];
-    cells_adaptive(cells, node_shape_out(n), node_shape_in(n));
-    cells_average_gradient_emit(w, n, cells);
+    PoolRegions regions[2];
+    pool_regions_adaptive(regions, node_shape_out(n), node_shape_in(n));
+    pool_regions_average_gradient_emit(w, n, regions);
 }
 
 static const Variant adaptive_avgpool_dx_variants[] = {{.name = "simd",
                                                         .layouts = IN_NCHW | IN_NHWC,
                                                         .traits = VARIANT_ANY_BATCH,
-                                                        .refuses = cells_refusal,
+                                                        .refuses = pool_regions_refusal,
                                                         .emit = adaptive_avgpool_dx_emit,
                                                         .kernel = "pool"},
                                                        {0}};
@@ -78,18 +79,18 @@ static const Variant adaptive_avgpool_dx_variants[] = {{.name = "simd",
 static const Op adaptive_avgpool_dx = {
     .name = "adaptive_avgpool.dx",
     .class = OP_INTERNAL,
-    .in = cells_gradient_in,
-    .out = cells_gradient_out,
+    .in = pool_regions_gradient_in,
+    .out = pool_regions_gradient_out,
     .plain = adaptive_avgpool_dx_plain,
     .variants = adaptive_avgpool_dx_variants,
 };
 
-static void adaptive_avgpool_grad(Backward *b, const Node *n) { cells_average_grad(b, n, &adaptive_avgpool_dx); }
+static void adaptive_avgpool_grad(Backward *b, const Node *n) { pool_regions_average_grad(b, n, &adaptive_avgpool_dx); }
 
 static const Variant adaptive_avgpool_variants[] = {{.name = "simd",
                                                      .layouts = IN_NCHW | IN_NHWC,
                                                      .traits = VARIANT_ANY_BATCH,
-                                                     .refuses = cells_refusal,
+                                                     .refuses = pool_regions_refusal,
                                                      .emit = adaptive_avgpool_emit,
                                                      .kernel = "pool"},
                                                     {0}};
@@ -101,8 +102,8 @@ const Op op_adaptive_avgpool = {
     .class = OP_LAYER,
     .attrs = adaptive_avgpool_attrs,
     .attrs_size = sizeof(AdaptiveAvgpoolAttrs),
-    .in = cells_in,
-    .out = cells_out,
+    .in = pool_regions_in,
+    .out = pool_regions_out,
     .shape = adaptive_avgpool_shape,
     .window = adaptive_avgpool_window,
     .flops = adaptive_avgpool_flops,

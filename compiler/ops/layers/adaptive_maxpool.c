@@ -5,9 +5,9 @@
  *   dx[c][row][col] = Σ dy[c][i][j] over the parts whose maximum it is
  *
  * Parts overlap where h does not divide H; h may be larger than H.  NaN and equal
- * elements as ops/shared/cells.c says.
+ * elements as ops/shared/pool_regions.c says.
  */
-#include "ops/shared/cells.h"
+#include "ops/shared/pool_regions.h"
 
 typedef struct AdaptiveMaxpoolAttrs {
     Pair out;
@@ -28,57 +28,58 @@ static bool adaptive_maxpool_shape(Graph *g, Node *n)
 
 static void adaptive_maxpool_window(const Node *n, int axis, Window *window)
 {
-    Cells cells[2];
-    cells_adaptive(cells, node_shape_in(n), node_shape_out(n));
-    cells_field(&cells[axis], window);
+    PoolRegions regions[2];
+    pool_regions_adaptive(regions, node_shape_in(n), node_shape_out(n));
+    pool_regions_field(&regions[axis], window);
 }
 
 static int64_t adaptive_maxpool_flops(const Node *n)
 {
-    Cells cells[2];
-    cells_adaptive(cells, node_shape_in(n), node_shape_out(n));
-    return window_cost(shape_count(node_shape_out(n)), cells_reach(&cells[0]) * cells_reach(&cells[1]));
+    PoolRegions regions[2];
+    pool_regions_adaptive(regions, node_shape_in(n), node_shape_out(n));
+    return window_cost(shape_count(node_shape_out(n)),
+                       pool_regions_reach(&regions[0]) * pool_regions_reach(&regions[1]));
 }
 
 static void adaptive_maxpool_plain(Writer *w, const Node *n)
 {
-    Cells cells[2];
-    cells_adaptive(cells, node_shape_in(n), node_shape_out(n));
-    cells_maximum(w, n, cells);
+    PoolRegions regions[2];
+    pool_regions_adaptive(regions, node_shape_in(n), node_shape_out(n));
+    pool_regions_maximum(w, n, regions);
 }
 
 static void adaptive_maxpool_emit(Writer *w, const Node *n)
 {
-    Cells cells[2];
-    cells_adaptive(cells, node_shape_in(n), node_shape_out(n));
-    cells_maximum_emit(w, n, cells);
+    PoolRegions regions[2];
+    pool_regions_adaptive(regions, node_shape_in(n), node_shape_out(n));
+    pool_regions_maximum_emit(w, n, regions);
 }
 
 static bool adaptive_maxpool_training_shape(Graph *g, Node *n)
 {
     if (!adaptive_maxpool_shape(g, n)) return false;
-    cells_place(g, n);
+    pool_regions_argmax(g, n);
     return true;
 }
 
 static void adaptive_maxpool_training_plain(Writer *w, const Node *n)
 {
-    Cells cells[2];
-    cells_adaptive(cells, node_shape_in(n), node_shape_out(n));
-    cells_maximum_training(w, n, cells);
+    PoolRegions regions[2];
+    pool_regions_adaptive(regions, node_shape_in(n), node_shape_out(n));
+    pool_regions_maximum_training(w, n, regions);
 }
 
 static void adaptive_maxpool_training_emit(Writer *w, const Node *n)
 {
-    Cells cells[2];
-    cells_adaptive(cells, node_shape_in(n), node_shape_out(n));
-    cells_maximum_training_emit(w, n, cells);
+    PoolRegions regions[2];
+    pool_regions_adaptive(regions, node_shape_in(n), node_shape_out(n));
+    pool_regions_maximum_training_emit(w, n, regions);
 }
 
 static const Variant adaptive_maxpool_training_variants[] = {{.name = "simd",
                                                               .layouts = IN_NCHW | IN_NHWC,
                                                               .traits = VARIANT_ANY_BATCH,
-                                                              .refuses = cells_refusal,
+                                                              .refuses = pool_regions_refusal,
                                                               .emit = adaptive_maxpool_training_emit,
                                                               .kernel = "pool"},
                                                              {0}};
@@ -88,12 +89,12 @@ static const Op adaptive_maxpool_training = {
     .class = OP_INTERNAL,
     .attrs = adaptive_maxpool_attrs,
     .attrs_size = sizeof(AdaptiveMaxpoolAttrs),
-    .in = cells_in,
-    .out = cells_training_out,
+    .in = pool_regions_in,
+    .out = pool_regions_training_out,
     .shape = adaptive_maxpool_training_shape,
     .window = adaptive_maxpool_window,
     .flops = adaptive_maxpool_flops,
-    .grad = cells_maximum_grad,
+    .grad = pool_regions_maximum_grad,
     .plain = adaptive_maxpool_training_plain,
     .variants = adaptive_maxpool_training_variants,
 };
@@ -101,7 +102,7 @@ static const Op adaptive_maxpool_training = {
 static const Variant adaptive_maxpool_variants[] = {{.name = "simd",
                                                      .layouts = IN_NCHW | IN_NHWC,
                                                      .traits = VARIANT_ANY_BATCH,
-                                                     .refuses = cells_refusal,
+                                                     .refuses = pool_regions_refusal,
                                                      .emit = adaptive_maxpool_emit,
                                                      .kernel = "pool"},
                                                     {0}};
@@ -113,8 +114,8 @@ const Op op_adaptive_maxpool = {
     .class = OP_LAYER,
     .attrs = adaptive_maxpool_attrs,
     .attrs_size = sizeof(AdaptiveMaxpoolAttrs),
-    .in = cells_in,
-    .out = cells_out,
+    .in = pool_regions_in,
+    .out = pool_regions_out,
     .shape = adaptive_maxpool_shape,
     .window = adaptive_maxpool_window,
     .flops = adaptive_maxpool_flops,

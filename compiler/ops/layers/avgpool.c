@@ -7,7 +7,7 @@
  * `count` is the window's area.  With count_pad=no it is the part of it inside
  * the image; with ceil=yes what reaches beyond the padding never counts.
  */
-#include "ops/shared/cells.h"
+#include "ops/shared/pool_regions.h"
 
 typedef struct AvgpoolAttrs {
     Pair k, stride;
@@ -26,12 +26,12 @@ static const Attr avgpool_attrs[] = {
 
 static WindowSpec avgpool_spec(const AvgpoolAttrs *a) { return (WindowSpec){a->k, a->stride, {1, 1}, a->pad}; }
 
-static void avgpool_cells(Cells cells[2], const Node *n, Shape large, Shape small)
+static void avgpool_cells(PoolRegions regions[2], const Node *n, Shape large, Shape small)
 {
     const AvgpoolAttrs *a = n->attrs;
     Slide s[2];
     window_slides(s, avgpool_spec(a), large, small);
-    for (int axis = 0; axis < 2; axis++) cells[axis] = cells_window(s[axis], a->count_pad);
+    for (int axis = 0; axis < 2; axis++) regions[axis] = pool_regions_window(s[axis], a->count_pad);
 }
 
 static bool avgpool_shape(Graph *g, Node *n)
@@ -55,36 +55,36 @@ static int64_t avgpool_flops(const Node *n)
 
 static void avgpool_plain(Writer *w, const Node *n)
 {
-    Cells cells[2];
-    avgpool_cells(cells, n, node_shape_in(n), node_shape_out(n));
-    cells_average(w, n, cells);
+    PoolRegions regions[2];
+    avgpool_cells(regions, n, node_shape_in(n), node_shape_out(n));
+    pool_regions_average(w, n, regions);
 }
 
 static void avgpool_emit(Writer *w, const Node *n)
 {
-    Cells cells[2];
-    avgpool_cells(cells, n, node_shape_in(n), node_shape_out(n));
-    cells_average_emit(w, n, cells);
+    PoolRegions regions[2];
+    avgpool_cells(regions, n, node_shape_in(n), node_shape_out(n));
+    pool_regions_average_emit(w, n, regions);
 }
 
 static void avgpool_dx_plain(Writer *w, const Node *n)
 {
-    Cells cells[2];
-    avgpool_cells(cells, n, node_shape_out(n), node_shape_in(n));
-    cells_average_gradient(w, n, cells);
+    PoolRegions regions[2];
+    avgpool_cells(regions, n, node_shape_out(n), node_shape_in(n));
+    pool_regions_average_gradient(w, n, regions);
 }
 
 static void avgpool_dx_emit(Writer *w, const Node *n)
 {
-    Cells cells[2];
-    avgpool_cells(cells, n, node_shape_out(n), node_shape_in(n));
-    cells_average_gradient_emit(w, n, cells);
+    PoolRegions regions[2];
+    avgpool_cells(regions, n, node_shape_out(n), node_shape_in(n));
+    pool_regions_average_gradient_emit(w, n, regions);
 }
 
 static const Variant avgpool_dx_variants[] = {{.name = "simd",
                                                .layouts = IN_NCHW | IN_NHWC,
                                                .traits = VARIANT_ANY_BATCH,
-                                               .refuses = cells_refusal,
+                                               .refuses = pool_regions_refusal,
                                                .emit = avgpool_dx_emit,
                                                .kernel = "pool"},
                                               {0}};
@@ -92,18 +92,18 @@ static const Variant avgpool_dx_variants[] = {{.name = "simd",
 static const Op avgpool_dx = {
     .name = "avgpool.dx",
     .class = OP_INTERNAL,
-    .in = cells_gradient_in,
-    .out = cells_gradient_out,
+    .in = pool_regions_gradient_in,
+    .out = pool_regions_gradient_out,
     .plain = avgpool_dx_plain,
     .variants = avgpool_dx_variants,
 };
 
-static void avgpool_grad(Backward *b, const Node *n) { cells_average_grad(b, n, &avgpool_dx); }
+static void avgpool_grad(Backward *b, const Node *n) { pool_regions_average_grad(b, n, &avgpool_dx); }
 
 static const Variant avgpool_variants[] = {{.name = "simd",
                                             .layouts = IN_NCHW | IN_NHWC,
                                             .traits = VARIANT_ANY_BATCH,
-                                            .refuses = cells_refusal,
+                                            .refuses = pool_regions_refusal,
                                             .emit = avgpool_emit,
                                             .kernel = "pool"},
                                            {0}};
@@ -115,8 +115,8 @@ const Op op_avgpool = {
     .class = OP_LAYER,
     .attrs = avgpool_attrs,
     .attrs_size = sizeof(AvgpoolAttrs),
-    .in = cells_in,
-    .out = cells_out,
+    .in = pool_regions_in,
+    .out = pool_regions_out,
     .shape = avgpool_shape,
     .window = avgpool_window,
     .flops = avgpool_flops,

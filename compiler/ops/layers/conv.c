@@ -121,19 +121,19 @@ static int64_t conv_flops(const Node *n)
 static void conv_plain(Writer *w, const Node *n)
 {
     Correlation c = conv_correlation(n, node_shape_in(n), node_shape_out(n));
-    correlate_gather(w, &c, "x", "y", node_has(n, 2) ? "bias" : NULL);
+    correlate_forward(w, &c, "x", "y", node_has(n, 2) ? "bias" : NULL);
 }
 
 static void conv_dx_plain(Writer *w, const Node *n)
 {
     Correlation c = conv_correlation(n, node_shape_out(n), node_shape_in(n));
-    correlate_scatter(w, &c, "dx", "dy", NULL);
+    correlate_backward_data(w, &c, "dx", "dy", NULL);
 }
 
 static void conv_dweight_plain(Writer *w, const Node *n)
 {
     Correlation c = conv_correlation(n, n->in[0]->shape, n->in[1]->shape);
-    correlate_weights(w, &c, "x", "dy");
+    correlate_wgrad(w, &c, "x", "dy");
 }
 
 /* ---- NHWC: runtime/kernels/conv/conv.h ------------------------------------------ */
@@ -300,19 +300,19 @@ static void conv_blocked_emit(Writer *w, const Node *n)
 {
     Correlation c = conv_of_forward(n);
     conv_bind_epilogue(w, n);
-    correlate_samples_call(w, &c, "nn_blocked_conv(&size, $N / 16, x, weight, $bias, y);");
+    correlate_blocked_call(w, &c, "nn_blocked_conv(&size, $N / 16, x, weight, $bias, y);");
 }
 
 static void conv_dx_blocked_emit(Writer *w, const Node *n)
 {
     Correlation c = conv_of_dx(n);
-    correlate_samples_call(w, &c, "nn_blocked_conv_dx(&size, $N / 16, dy, weight, dx);");
+    correlate_blocked_call(w, &c, "nn_blocked_conv_dx(&size, $N / 16, dy, weight, dx);");
 }
 
 static void conv_dweight_blocked_emit(Writer *w, const Node *n)
 {
     Correlation c = conv_of_dweight(n);
-    correlate_samples_call(w, &c, "nn_blocked_conv_dweight(&size, $N / 16, x, dy, dweight, $t, $T);");
+    correlate_blocked_call(w, &c, "nn_blocked_conv_dweight(&size, $N / 16, x, dy, dweight, $t, $T);");
 }
 
 static const char *conv_blocked_refusal(const Node *n)

@@ -151,19 +151,19 @@ static int64_t deconv_flops(const Node *n)
 static void deconv_plain(Writer *w, const Node *n)
 {
     Correlation c = deconv_correlation(n, node_shape_out(n), node_shape_in(n));
-    correlate_scatter(w, &c, "y", "x", node_has(n, 2) ? "bias" : NULL);
+    correlate_backward_data(w, &c, "y", "x", node_has(n, 2) ? "bias" : NULL);
 }
 
 static void deconv_dx_plain(Writer *w, const Node *n)
 {
     Correlation c = deconv_correlation(n, node_shape_in(n), node_shape_out(n));
-    correlate_gather(w, &c, "dy", "dx", NULL);
+    correlate_forward(w, &c, "dy", "dx", NULL);
 }
 
 static void deconv_dweight_plain(Writer *w, const Node *n)
 {
     Correlation c = deconv_correlation(n, n->in[1]->shape, n->in[0]->shape);
-    correlate_weights(w, &c, "dy", "x");
+    correlate_wgrad(w, &c, "dy", "x");
 }
 
 /* ---- fast form: runtime/kernels/conv/conv.h --------------------------------- */

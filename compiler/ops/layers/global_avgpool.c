@@ -6,7 +6,7 @@
  *
  * An adaptive pool with one part.
  */
-#include "ops/shared/cells.h"
+#include "ops/shared/pool_regions.h"
 
 static bool global_avgpool_shape(Graph *g, Node *n)
 {
@@ -23,43 +23,44 @@ static void global_avgpool_window(const Node *n, int axis, Window *window)
 
 static int64_t global_avgpool_flops(const Node *n)
 {
-    Cells cells[2];
-    cells_adaptive(cells, node_shape_in(n), node_shape_out(n));
-    return window_cost(shape_count(node_shape_out(n)), cells_reach(&cells[0]) * cells_reach(&cells[1]));
+    PoolRegions regions[2];
+    pool_regions_adaptive(regions, node_shape_in(n), node_shape_out(n));
+    return window_cost(shape_count(node_shape_out(n)),
+                       pool_regions_reach(&regions[0]) * pool_regions_reach(&regions[1]));
 }
 
 static void global_avgpool_plain(Writer *w, const Node *n)
 {
-    Cells cells[2];
-    cells_adaptive(cells, node_shape_in(n), node_shape_out(n));
-    cells_average(w, n, cells);
+    PoolRegions regions[2];
+    pool_regions_adaptive(regions, node_shape_in(n), node_shape_out(n));
+    pool_regions_average(w, n, regions);
 }
 
 static void global_avgpool_emit(Writer *w, const Node *n)
 {
-    Cells cells[2];
-    cells_adaptive(cells, node_shape_in(n), node_shape_out(n));
-    cells_average_emit(w, n, cells);
+    PoolRegions regions[2];
+    pool_regions_adaptive(regions, node_shape_in(n), node_shape_out(n));
+    pool_regions_average_emit(w, n, regions);
 }
 
 static void global_avgpool_dx_plain(Writer *w, const Node *n)
 {
-    Cells cells[2];
-    cells_adaptive(cells, node_shape_out(n), node_shape_in(n));
-    cells_average_gradient(w, n, cells);
+    PoolRegions regions[2];
+    pool_regions_adaptive(regions, node_shape_out(n), node_shape_in(n));
+    pool_regions_average_gradient(w, n, regions);
 }
 
 static void global_avgpool_dx_emit(Writer *w, const Node *n)
 {
-    Cells cells[2];
-    cells_adaptive(cells, node_shape_out(n), node_shape_in(n));
-    cells_average_gradient_emit(w, n, cells);
+    PoolRegions regions[2];
+    pool_regions_adaptive(regions, node_shape_out(n), node_shape_in(n));
+    pool_regions_average_gradient_emit(w, n, regions);
 }
 
 static const Variant global_avgpool_dx_variants[] = {{.name = "simd",
                                                       .layouts = IN_NCHW | IN_NHWC,
                                                       .traits = VARIANT_ANY_BATCH,
-                                                      .refuses = cells_refusal,
+                                                      .refuses = pool_regions_refusal,
                                                       .emit = global_avgpool_dx_emit,
                                                       .kernel = "pool"},
                                                      {0}};
@@ -67,18 +68,18 @@ static const Variant global_avgpool_dx_variants[] = {{.name = "simd",
 static const Op global_avgpool_dx = {
     .name = "global_avgpool.dx",
     .class = OP_INTERNAL,
-    .in = cells_gradient_in,
-    .out = cells_gradient_out,
+    .in = pool_regions_gradient_in,
+    .out = pool_regions_gradient_out,
     .plain = global_avgpool_dx_plain,
     .variants = global_avgpool_dx_variants,
 };
 
-static void global_avgpool_grad(Backward *b, const Node *n) { cells_average_grad(b, n, &global_avgpool_dx); }
+static void global_avgpool_grad(Backward *b, const Node *n) { pool_regions_average_grad(b, n, &global_avgpool_dx); }
 
 static const Variant global_avgpool_variants[] = {{.name = "simd",
                                                    .layouts = IN_NCHW | IN_NHWC,
                                                    .traits = VARIANT_ANY_BATCH,
-                                                   .refuses = cells_refusal,
+                                                   .refuses = pool_regions_refusal,
                                                    .emit = global_avgpool_emit,
                                                    .kernel = "pool"},
                                                   {0}};
@@ -88,8 +89,8 @@ const Op op_global_avgpool = {
     .summary = "average of each channel",
     .formula = "y[c] = mean_{i,j} x[c][i][j]",
     .class = OP_LAYER,
-    .in = cells_in,
-    .out = cells_out,
+    .in = pool_regions_in,
+    .out = pool_regions_out,
     .shape = global_avgpool_shape,
     .window = global_avgpool_window,
     .flops = global_avgpool_flops,

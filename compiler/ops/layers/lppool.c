@@ -9,7 +9,7 @@
  * negative gives NaN.  Where y is 0 the gradient is taken as 0 (PyTorch: NaN).
  */
 #include "autodiff/backward.h"
-#include "ops/shared/cells.h"
+#include "ops/shared/pool_regions.h"
 
 typedef struct LppoolAttrs {
     Pair k;
@@ -30,11 +30,11 @@ static const char *const lppool_dx_in[] = {"dy", "x", "y", NULL};
 
 static WindowSpec lppool_spec(const LppoolAttrs *a) { return (WindowSpec){a->k, a->stride, {1, 1}, {0}}; }
 
-static void lppool_cells(Cells cells[2], const Node *n, Shape large, Shape small)
+static void lppool_cells(PoolRegions regions[2], const Node *n, Shape large, Shape small)
 {
     Slide s[2];
     window_slides(s, lppool_spec(n->attrs), large, small);
-    for (int axis = 0; axis < 2; axis++) cells[axis] = cells_window(s[axis], false);
+    for (int axis = 0; axis < 2; axis++) regions[axis] = pool_regions_window(s[axis], false);
 }
 
 static bool lppool_shape(Graph *g, Node *n)
@@ -58,15 +58,15 @@ static int64_t lppool_flops(const Node *n)
 }
 
 /* Binds $factor to "f * " and $total to f · sum: without f where no window is cut
- * off.  After cells_open. */
-static void bind_factor(Writer *w, const Node *n, const Cells cells[2])
+ * off.  After pool_regions_open. */
+static void bind_factor(Writer *w, const Node *n, const PoolRegions regions[2])
 {
     const LppoolAttrs *a = n->attrs;
     writer_bind(w, "factor", "%s", "");
     writer_bind(w, "total", "sum");
-    bool whole = cells[0].counted == a->k.h && cells[1].counted == a->k.w;
-    if (whole && !window_tested(&cells[0].slide) && !window_tested(&cells[1].slide)) return;
-    cells_bind_count(w, cells);
+    bool whole = regions[0].counted == a->k.h && regions[1].counted == a->k.w;
+    if (whole && !window_tested(&regions[0].slide) && !window_tested(&regions[1].slide)) return;
+    pool_regions_bind_count(w, regions);
     writer_bind_int(w, "area", a->k.h * a->k.w);
     writer_put(w, "const $real factor = ($real)$area / $count;");
     writer_bind(w, "factor", "factor * ");
@@ -76,14 +76,14 @@ static void bind_factor(Writer *w, const Node *n, const Cells cells[2])
 static void lppool_plain(Writer *w, const Node *n)
 {
     const LppoolAttrs *a = n->attrs;
-    Cells cells[2];
-    lppool_cells(cells, n, node_shape_in(n), node_shape_out(n));
+    PoolRegions regions[2];
+    lppool_cells(regions, n, node_shape_in(n), node_shape_out(n));
     writer_bind_real(w, "p", a->p);
     writer_bind_real(w, "inverse", 1 / a->p);
     writer_put(w, "for ($int n = 0; n < $N; n++) {");
-    int outer = 1 + cells_open(w, cells, node_shape_in(n).dim[0]);
+    int outer = 1 + pool_regions_open(w, regions, node_shape_in(n).dim[0]);
     writer_put(w, "$real sum = 0;");
-    int inner = cells_inside(w, cells);
+    int inner = pool_regions_inside(w, regions);
     if (a->p == 1) {
         writer_put(w, "sum += @x(n, $c, $row, $col);");
     } else {
@@ -91,7 +91,7 @@ static void lppool_plain(Writer *w, const Node *n)
         writer_put(w, a->p == 2 ? "sum += value * value;" : "sum += $pow(value, $p);");
     }
     window_close(w, inner);
-    bind_factor(w, n, cells);
+    bind_factor(w, n, regions);
     writer_put(w, a->p == 1   ? "@y(n, $c, $i, $j) = $total;"
                   : a->p == 2 ? "@y(n, $c, $i, $j) = $sqrt($total);"
                               : "@y(n, $c, $i, $j) = $pow($total, $inverse);");
@@ -116,16 +116,16 @@ static void put_slope(Writer *w, double p)
 static void lppool_dx_plain(Writer *w, const Node *n)
 {
     const LppoolAttrs *a = n->attrs;
-    Cells cells[2];
-    lppool_cells(cells, n, node_shape_out(n), node_shape_in(n));
+    PoolRegions regions[2];
+    lppool_cells(regions, n, node_shape_out(n), node_shape_in(n));
     writer_bind_real(w, "p_less", a->p - 1);
     writer_bind_real(w, "less_p", 1 - a->p);
     writer_put(w, "for ($int n = 0; n < $N; n++) {");
     window_zero(w, "dx", shape_count(node_shape_out(n)));
-    int outer = 1 + cells_open(w, cells, node_shape_in(n).dim[0]);
-    bind_factor(w, n, cells);
+    int outer = 1 + pool_regions_open(w, regions, node_shape_in(n).dim[0]);
+    bind_factor(w, n, regions);
     put_slope(w, a->p);
-    int inner = cells_inside(w, cells);
+    int inner = pool_regions_inside(w, regions);
     writer_put(w, a->p == 1   ? "@dx(n, $c, $row, $col) += slope;"
                   : a->p == 2 ? "@dx(n, $c, $row, $col) += slope * @x(n, $c, $row, $col);"
                               : "@dx(n, $c, $row, $col) += slope * $pow(@x(n, $c, $row, $col), $p_less);");
@@ -136,7 +136,7 @@ static const Op lppool_dx = {
     .name = "lppool.dx",
     .class = OP_INTERNAL,
     .in = lppool_dx_in,
-    .out = cells_gradient_out,
+    .out = pool_regions_gradient_out,
     .plain = lppool_dx_plain,
 };
 
@@ -160,8 +160,8 @@ const Op op_lppool = {
     .class = OP_LAYER,
     .attrs = lppool_attrs,
     .attrs_size = sizeof(LppoolAttrs),
-    .in = cells_in,
-    .out = cells_out,
+    .in = pool_regions_in,
+    .out = pool_regions_out,
     .shape = lppool_shape,
     .window = lppool_window,
     .flops = lppool_flops,

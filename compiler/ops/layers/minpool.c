@@ -4,22 +4,22 @@
  *   y[c][i][j] = min_{u,v} x[c][i·stride + u·dilation − pad][j·stride + v·dilation − pad]
  *   dx[c][row][col] = Σ dy[c][i][j] over the windows that (row, col) won
  *
- * MaxPool2d of PyTorch with the order turned round; NaN and equal elements as ops/shared/extremum.c says.
+ * MaxPool2d of PyTorch with the order turned round; NaN and equal elements as ops/shared/minmax_pool.c says.
  */
-#include "ops/shared/extremum.h"
+#include "ops/shared/minmax_pool.h"
 
 #include <math.h>
 
-static void minpool_plain(Writer *w, const Node *n) { extremum_plain(w, n, "<", INFINITY); }
+static void minpool_plain(Writer *w, const Node *n) { minmax_pool_plain(w, n, "<", INFINITY); }
 
-static void minpool_emit(Writer *w, const Node *n) { extremum_emit(w, n, true); }
+static void minpool_emit(Writer *w, const Node *n) { minmax_pool_emit(w, n, true); }
 
-static void minpool_training_plain(Writer *w, const Node *n) { extremum_training_plain(w, n, "<"); }
+static void minpool_training_plain(Writer *w, const Node *n) { minmax_pool_training_plain(w, n, "<"); }
 
 static const Variant minpool_training_variants[] = {{.name = "simd",
                                                      .layouts = IN_NCHW | IN_NHWC | IN_NCHW16N,
                                                      .traits = VARIANT_ANY_BATCH,
-                                                     .refuses = extremum_refusal,
+                                                     .refuses = minmax_pool_refusal,
                                                      .emit = minpool_emit,
                                                      .kernel = "pool"},
                                                     {0}};
@@ -27,14 +27,14 @@ static const Variant minpool_training_variants[] = {{.name = "simd",
 static const Op minpool_training = {
     .name = "minpool.training",
     .class = OP_INTERNAL,
-    .attrs = extremum_attrs,
-    .attrs_size = sizeof(ExtremumAttrs),
-    .in = extremum_in,
-    .out = extremum_training_out,
-    .shape = extremum_training_shape,
-    .window = extremum_window,
-    .flops = extremum_flops,
-    .grad = extremum_grad,
+    .attrs = minmax_pool_attrs,
+    .attrs_size = sizeof(MinMaxPoolAttrs),
+    .in = minmax_pool_in,
+    .out = minmax_pool_training_out,
+    .shape = minmax_pool_training_shape,
+    .window = minmax_pool_window,
+    .flops = minmax_pool_flops,
+    .grad = minmax_pool_grad,
     .plain = minpool_training_plain,
     .variants = minpool_training_variants,
 };
@@ -42,7 +42,7 @@ static const Op minpool_training = {
 static const Variant minpool_variants[] = {{.name = "simd",
                                             .layouts = IN_NCHW | IN_NHWC | IN_NCHW16N,
                                             .traits = VARIANT_ANY_BATCH,
-                                            .refuses = extremum_refusal,
+                                            .refuses = minmax_pool_refusal,
                                             .emit = minpool_emit,
                                             .kernel = "pool"},
                                            {0}};
@@ -52,13 +52,13 @@ const Op op_minpool = {
     .summary = "minimum of each window of an image",
     .formula = "y[c][i][j] = min_{u,v} x[c][i*stride + u*dilation - pad][j*stride + v*dilation - pad]",
     .class = OP_LAYER,
-    .attrs = extremum_attrs,
-    .attrs_size = sizeof(ExtremumAttrs),
-    .in = extremum_in,
-    .out = extremum_out,
-    .shape = extremum_shape,
-    .window = extremum_window,
-    .flops = extremum_flops,
+    .attrs = minmax_pool_attrs,
+    .attrs_size = sizeof(MinMaxPoolAttrs),
+    .in = minmax_pool_in,
+    .out = minmax_pool_out,
+    .shape = minmax_pool_shape,
+    .window = minmax_pool_window,
+    .flops = minmax_pool_flops,
     .training = &minpool_training,
     .plain = minpool_plain,
     .variants = minpool_variants,

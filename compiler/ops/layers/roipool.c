@@ -7,7 +7,7 @@
  * Girshick, Fast R-CNN, 2015, with the region [y, x, h, w] in pixels of the input
  * and known when compiling; it must lie inside the image.
  */
-#include "ops/shared/cells.h"
+#include "ops/shared/pool_regions.h"
 
 typedef struct RoipoolAttrs {
     Pair out;
@@ -20,11 +20,11 @@ static const Attr roipool_attrs[] = {
     {0},
 };
 
-static void roipool_cells(Cells cells[2], const Node *n, Shape large, Shape small)
+static void roipool_cells(PoolRegions regions[2], const Node *n, Shape large, Shape small)
 {
     const RoipoolAttrs *a = n->attrs;
-    cells[0] = cells_parts(large.dim[1], small.dim[1], a->region.top, a->region.bottom);
-    cells[1] = cells_parts(large.dim[2], small.dim[2], a->region.left, a->region.right);
+    regions[0] = pool_regions_parts(large.dim[1], small.dim[1], a->region.top, a->region.bottom);
+    regions[1] = pool_regions_parts(large.dim[2], small.dim[2], a->region.left, a->region.right);
 }
 
 static bool roipool_region_inside(Graph *g, Node *n, int axis, int64_t origin, int64_t size)
@@ -50,57 +50,58 @@ static bool roipool_shape(Graph *g, Node *n)
 
 static void roipool_window(const Node *n, int axis, Window *window)
 {
-    Cells cells[2];
-    roipool_cells(cells, n, node_shape_in(n), node_shape_out(n));
-    cells_field(&cells[axis], window);
+    PoolRegions regions[2];
+    roipool_cells(regions, n, node_shape_in(n), node_shape_out(n));
+    pool_regions_field(&regions[axis], window);
 }
 
 static int64_t roipool_flops(const Node *n)
 {
-    Cells cells[2];
-    roipool_cells(cells, n, node_shape_in(n), node_shape_out(n));
-    return window_cost(shape_count(node_shape_out(n)), cells_reach(&cells[0]) * cells_reach(&cells[1]));
+    PoolRegions regions[2];
+    roipool_cells(regions, n, node_shape_in(n), node_shape_out(n));
+    return window_cost(shape_count(node_shape_out(n)),
+                       pool_regions_reach(&regions[0]) * pool_regions_reach(&regions[1]));
 }
 
 static void roipool_plain(Writer *w, const Node *n)
 {
-    Cells cells[2];
-    roipool_cells(cells, n, node_shape_in(n), node_shape_out(n));
-    cells_maximum(w, n, cells);
+    PoolRegions regions[2];
+    roipool_cells(regions, n, node_shape_in(n), node_shape_out(n));
+    pool_regions_maximum(w, n, regions);
 }
 
 static void roipool_emit(Writer *w, const Node *n)
 {
-    Cells cells[2];
-    roipool_cells(cells, n, node_shape_in(n), node_shape_out(n));
-    cells_maximum_emit(w, n, cells);
+    PoolRegions regions[2];
+    roipool_cells(regions, n, node_shape_in(n), node_shape_out(n));
+    pool_regions_maximum_emit(w, n, regions);
 }
 
 static bool roipool_training_shape(Graph *g, Node *n)
 {
     if (!roipool_shape(g, n)) return false;
-    cells_place(g, n);
+    pool_regions_argmax(g, n);
     return true;
 }
 
 static void roipool_training_plain(Writer *w, const Node *n)
 {
-    Cells cells[2];
-    roipool_cells(cells, n, node_shape_in(n), node_shape_out(n));
-    cells_maximum_training(w, n, cells);
+    PoolRegions regions[2];
+    roipool_cells(regions, n, node_shape_in(n), node_shape_out(n));
+    pool_regions_maximum_training(w, n, regions);
 }
 
 static void roipool_training_emit(Writer *w, const Node *n)
 {
-    Cells cells[2];
-    roipool_cells(cells, n, node_shape_in(n), node_shape_out(n));
-    cells_maximum_training_emit(w, n, cells);
+    PoolRegions regions[2];
+    roipool_cells(regions, n, node_shape_in(n), node_shape_out(n));
+    pool_regions_maximum_training_emit(w, n, regions);
 }
 
 static const Variant roipool_training_variants[] = {{.name = "simd",
                                                      .layouts = IN_NCHW | IN_NHWC,
                                                      .traits = VARIANT_ANY_BATCH,
-                                                     .refuses = cells_refusal,
+                                                     .refuses = pool_regions_refusal,
                                                      .emit = roipool_training_emit,
                                                      .kernel = "pool"},
                                                     {0}};
@@ -110,12 +111,12 @@ static const Op roipool_training = {
     .class = OP_INTERNAL,
     .attrs = roipool_attrs,
     .attrs_size = sizeof(RoipoolAttrs),
-    .in = cells_in,
-    .out = cells_training_out,
+    .in = pool_regions_in,
+    .out = pool_regions_training_out,
     .shape = roipool_training_shape,
     .window = roipool_window,
     .flops = roipool_flops,
-    .grad = cells_maximum_grad,
+    .grad = pool_regions_maximum_grad,
     .plain = roipool_training_plain,
     .variants = roipool_training_variants,
 };
@@ -123,7 +124,7 @@ static const Op roipool_training = {
 static const Variant roipool_variants[] = {{.name = "simd",
                                             .layouts = IN_NCHW | IN_NHWC,
                                             .traits = VARIANT_ANY_BATCH,
-                                            .refuses = cells_refusal,
+                                            .refuses = pool_regions_refusal,
                                             .emit = roipool_emit,
                                             .kernel = "pool"},
                                            {0}};
@@ -135,8 +136,8 @@ const Op op_roipool = {
     .class = OP_LAYER,
     .attrs = roipool_attrs,
     .attrs_size = sizeof(RoipoolAttrs),
-    .in = cells_in,
-    .out = cells_out,
+    .in = pool_regions_in,
+    .out = pool_regions_out,
     .shape = roipool_shape,
     .window = roipool_window,
     .flops = roipool_flops,

@@ -90,7 +90,7 @@ static int open_kernel(Writer *w, const Correlation *c)
     return braces + window_taps(w, c->slide, c->mode);
 }
 
-void correlate_gather(Writer *w, const Correlation *c, const char *large, const char *small, const char *bias)
+void correlate_forward(Writer *w, const Correlation *c, const char *large, const char *small, const char *bias)
 {
     bind_sides(w, c, large, small);
     bind_taps(w, c);
@@ -124,7 +124,7 @@ static void put_start(Writer *w, const Correlation *c, const char *large, const 
                   "}\n");
 }
 
-void correlate_scatter(Writer *w, const Correlation *c, const char *large, const char *small, const char *bias)
+void correlate_backward_data(Writer *w, const Correlation *c, const char *large, const char *small, const char *bias)
 {
     bind_sides(w, c, large, small);
     bind_taps(w, c);
@@ -140,7 +140,7 @@ void correlate_scatter(Writer *w, const Correlation *c, const char *large, const
     window_close(w, inner + outer + 2);
 }
 
-void correlate_weights(Writer *w, const Correlation *c, const char *large, const char *small)
+void correlate_wgrad(Writer *w, const Correlation *c, const char *large, const char *small)
 {
     bind_sides(w, c, large, small);
     bind_taps(w, c);
@@ -213,13 +213,13 @@ Correlation correlate_with_steps(Correlation c, const Tensor *large, const Tenso
 }
 
 /* With more, outputs in the lanes fill half of each vector. */
-enum { PLANE_CHANNELS = 4, PLANE_OUTPUTS = 8 };
+enum { PLANAR_CHANNELS = 4, PLANAR_OUTPUTS = 8 };
 
 const char *correlate_planar_refusal(const Correlation *c)
 {
     const Slide *h = &c->slide[0], *w = &c->slide[1];
     const int64_t columns = c->small.dim[2];
-    bool few = c->large.dim[0] <= PLANE_CHANNELS && c->small.dim[0] <= PLANE_OUTPUTS && c->groups == 1;
+    bool few = c->large.dim[0] <= PLANAR_CHANNELS && c->small.dim[0] <= PLANAR_OUTPUTS && c->groups == 1;
     bool fits = nn_planar_serves(c->large.dim[0], window_reach(h), nn_extent(columns, 1, w->k, w->dilation), columns);
     if (!few) return "it has groups, or more than 4 channels or 8 outputs";
     if (w->stride != 1) return "it has a stride";
@@ -228,11 +228,11 @@ const char *correlate_planar_refusal(const Correlation *c)
 
 /* Of more channels, what packs the weights is faster: a row of all of them no longer fits the
  * first cache. */
-enum { SAMPLES_CHANNELS = 16 };
+enum { BLOCKED_CHANNELS = 16 };
 
 const char *correlate_blocked_refusal(const Correlation *c)
 {
-    bool few = c->large.dim[0] <= SAMPLES_CHANNELS && c->small.dim[0] <= SAMPLES_CHANNELS;
+    bool few = c->large.dim[0] <= BLOCKED_CHANNELS && c->small.dim[0] <= BLOCKED_CHANNELS;
     bool fits = shape_count(c->large) < INT32_MAX && shape_count(c->small) < INT32_MAX;
     if (!few) return "more than 16 channels or outputs";
     if (c->groups > 1) return "it has groups";
@@ -241,7 +241,7 @@ const char *correlate_blocked_refusal(const Correlation *c)
     return fits ? NULL : "an image has 2^31 elements or more";
 }
 
-void correlate_samples_call(Writer *w, const Correlation *c, const char *call)
+void correlate_blocked_call(Writer *w, const Correlation *c, const char *call)
 {
     const Slide *h = &c->slide[0], *v = &c->slide[1];
     const int64_t size[] = {c->large.dim[0], h->large,  v->large,    c->small.dim[0], h->small,  v->small, h->k, v->k,

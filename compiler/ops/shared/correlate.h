@@ -4,12 +4,12 @@
  * A correlation joins a large image L: [N][C][H][W], a small one
  * S: [N][O][h][w] and a weight W: [O][C/groups][kh][kw]:
  *
- *   gather    S[o][i][j]     = Σ_{c,u,v} W[o][c][u][v] · L[c][row][col]
- *   scatter   L[c][row][col] = Σ_{o,u,v} W[o][c][u][v] · S[o][i][j]
- *   weights   W[o][c][u][v]  = Σ_{n,i,j} S[o][i][j] · L[c][row][col]
+ *   forward         S[o][i][j]     = Σ_{c,u,v} W[o][c][u][v] · L[c][row][col]
+ *   backward-data   L[c][row][col] = Σ_{o,u,v} W[o][c][u][v] · S[o][i][j]
+ *   wgrad           W[o][c][u][v]  = Σ_{n,i,j} S[o][i][j] · L[c][row][col]
  *
- * with row = i·stride + u·dilation − pad, and col likewise.  A conv is a gather
- * and its gradients are the other two; a deconv is a scatter and its gradients
+ * with row = i·stride + u·dilation − pad, and col likewise.  A conv is the first
+ * and its gradients are the other two; a deconv is the second and its gradients
  * are the other two, so that each loop nest is written once.
  */
 #ifndef NNC_OPS_SHARED_CORRELATE_H
@@ -30,9 +30,9 @@ typedef struct Correlation {
 int64_t correlate_macs(const Correlation *);
 
 /* The arguments name the function's arrays.  `bias` may be NULL. */
-void correlate_gather(Writer *, const Correlation *, const char *large, const char *small, const char *bias);
-void correlate_scatter(Writer *, const Correlation *, const char *large, const char *small, const char *bias);
-void correlate_weights(Writer *, const Correlation *, const char *large, const char *small);
+void correlate_forward(Writer *, const Correlation *, const char *large, const char *small, const char *bias);
+void correlate_backward_data(Writer *, const Correlation *, const char *large, const char *small, const char *bias);
+void correlate_wgrad(Writer *, const Correlation *, const char *large, const char *small);
 
 /* dbias[c] = Σ dy[n][c][·], for an image of this shape; an Op.plain of one input, dy. */
 void correlate_bias_plain(Writer *, const Node *);
@@ -46,7 +46,7 @@ const char *correlate_refusal(const Correlation *);
 /* The same, of these two images: with their steps. */
 Correlation correlate_with_steps(Correlation, const Tensor *large, const Tensor *small);
 
-/* The weights as panels, for gather, or (back) for scatter: an Op.shape of one
+/* The weights as panels, for forward, or (back) for backward-data: an Op.shape of one
  * input, the weight. */
 bool correlate_panels_shape(Graph *, Node *, const Correlation *, bool back);
 void correlate_call(Writer *, const Correlation *, const char *call); /* `size` is the nn_conv */
@@ -57,7 +57,7 @@ bool correlate_is_depthwise(const Correlation *); /* groups of one channel and o
  * of which fewer than a panel leave vectors partly empty. */
 double correlate_direct_cost(const Correlation *, Shape result, const CostModel *);
 
-/* A gather of NCHW images with so few channels and outputs that vectors of columns are
+/* The forward sum over NCHW images with so few channels and outputs that vectors of columns are
  * fuller than vectors of channels: runtime/kernels/conv/conv_planar.h. */
 const char *correlate_planar_refusal(const Correlation *);
 double correlate_planar_cost(const Correlation *, const CostModel *);
@@ -65,7 +65,7 @@ double correlate_planar_cost(const Correlation *, const CostModel *);
 /* The batch-blocked kernels serve it: as correlate_refusal, no groups, and so few channels
  * that vectors of them would not be full. */
 const char *correlate_blocked_refusal(const Correlation *);
-void correlate_samples_call(Writer *, const Correlation *, const char *call); /* `size` is the nn_blocked */
+void correlate_blocked_call(Writer *, const Correlation *, const char *call); /* `size` is the nn_blocked */
 
 extern const char *const correlate_pack_in[];  /* weight */
 extern const char *const correlate_pack_out[]; /* panels */

@@ -2,60 +2,60 @@
  * Averages and maxima of rectangles of an image, forward and backward.
  *
  *   x: [N][C][H][W]   y: [N][C][h][w]
- *   average: dx = dy / count over the cell;  maximum: dx = dy where it was found
+ *   average: dx = dy / count over the region;  maximum: dx = dy where it was found
  *
- * Cells of one size that never meet the edge get loops with literal bounds;
+ * PoolRegions of one size that never meet the edge get loops with literal bounds;
  * others name their edges first, so that no loop tests for padding.  Of equal
  * elements the first wins; a NaN wins over every number, as in PyTorch.
  */
-#include "ops/shared/cells.h"
+#include "ops/shared/pool_regions.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "autodiff/backward.h"
 
-const char *const cells_in[] = {"x", NULL};
-const char *const cells_out[] = {"y", NULL};
-const char *const cells_training_out[] = {"y", "place", NULL};
-const char *const cells_gradient_in[] = {"dy", NULL};
-const char *const cells_gradient_out[] = {"dx", NULL};
-static const char *const maximum_gradient_in[] = {"dy", "place", NULL};
+const char *const pool_regions_in[] = {"x", NULL};
+const char *const pool_regions_out[] = {"y", NULL};
+const char *const pool_regions_training_out[] = {"y", "argmax", NULL};
+const char *const pool_regions_gradient_in[] = {"dy", NULL};
+const char *const pool_regions_gradient_out[] = {"dx", NULL};
+static const char *const maximum_gradient_in[] = {"dy", "argmax", NULL};
 
 /* A single window is cut at the edges here, so that its bounds are literals. */
-static Cells single_window(Slide s, bool padding_counts)
+static PoolRegions single_window(Slide s, bool padding_counts)
 {
     int64_t first = s.before > 0 ? 0 : -s.before;
     int64_t last = s.k - s.before < s.large ? s.k - s.before : s.large;
     int64_t padded = s.large + s.before + s.after;
     int64_t counted = s.k < padded ? s.k : padded;
     Slide cut = {.large = s.large, .small = 1, .k = last - first, .stride = 1, .dilation = 1, .before = -first};
-    return (Cells){.slide = cut, .counted = padding_counts ? counted : last - first};
+    return (PoolRegions){.slide = cut, .counted = padding_counts ? counted : last - first};
 }
 
-Cells cells_window(Slide s, bool padding_counts)
+PoolRegions pool_regions_window(Slide s, bool padding_counts)
 {
     s.dilation = 1;
     if (s.small == 1) return single_window(s, padding_counts);
-    return (Cells){.slide = s, .padding_counts = padding_counts, .counted = s.k};
+    return (PoolRegions){.slide = s, .padding_counts = padding_counts, .counted = s.k};
 }
 
-Cells cells_parts(int64_t large, int64_t small, int64_t origin, int64_t region)
+PoolRegions pool_regions_parts(int64_t large, int64_t small, int64_t origin, int64_t region)
 {
     Slide s = {.large = large, .small = small, .dilation = 1, .before = -origin};
-    if (region % small) return (Cells){.slide = s, .region = region, .origin = origin};
+    if (region % small) return (PoolRegions){.slide = s, .region = region, .origin = origin};
     s.k = s.stride = region / small;
-    return (Cells){.slide = s, .origin = origin, .counted = s.k};
+    return (PoolRegions){.slide = s, .origin = origin, .counted = s.k};
 }
 
-void cells_adaptive(Cells cells[2], Shape large, Shape small)
+void pool_regions_adaptive(PoolRegions regions[2], Shape large, Shape small)
 {
     for (int axis = 0; axis < 2; axis++) {
-        cells[axis] = cells_parts(large.dim[1 + axis], small.dim[1 + axis], 0, large.dim[1 + axis]);
+        regions[axis] = pool_regions_parts(large.dim[1 + axis], small.dim[1 + axis], 0, large.dim[1 + axis]);
     }
 }
 
-int64_t cells_reach(const Cells *c)
+int64_t pool_regions_reach(const PoolRegions *c)
 {
     if (!c->region) return c->slide.k;
     int64_t largest = 0;
@@ -68,13 +68,13 @@ int64_t cells_reach(const Cells *c)
 }
 
 /* Parts of unequal size: as windows of the largest size about the same centres. */
-void cells_field(const Cells *c, Window *window)
+void pool_regions_field(const PoolRegions *c, Window *window)
 {
     if (!c->region) {
         window_field(&c->slide, window);
         return;
     }
-    window->size = (double)cells_reach(c);
+    window->size = (double)pool_regions_reach(c);
     window->stride = (double)c->region / (double)c->slide.small;
     window->pad = (window->size - window->stride) / 2 - (double)c->origin;
     window->uneven = true; /* from ⌊u·region/small⌋ to ⌈(u + 1)·region/small⌉ − 1 */
@@ -84,8 +84,8 @@ void cells_field(const Cells *c, Window *window)
 
 /* ---- edges ------------------------------------------------------------ */
 
-/* All cells are whole windows inside the image. */
-static bool even(const Cells *c) { return !c->region && !window_tested(&c->slide); }
+/* All regions are whole windows inside the image. */
+static bool even(const PoolRegions *c) { return !c->region && !window_tested(&c->slide); }
 
 /* "i * 2": where window i starts, before padding. */
 static const char *start_text(char text[40], int axis, const Slide *s)
@@ -96,7 +96,7 @@ static const char *start_text(char text[40], int axis, const Slide *s)
     return text;
 }
 
-static void bind_first(Writer *w, int axis, const Cells *c)
+static void bind_first(Writer *w, int axis, const PoolRegions *c)
 {
     const Slide *s = &c->slide;
     char buffer[40];
@@ -112,7 +112,7 @@ static void bind_first(Writer *w, int axis, const Cells *c)
     }
 }
 
-static void bind_last(Writer *w, int axis, const Cells *c)
+static void bind_last(Writer *w, int axis, const PoolRegions *c)
 {
     const Slide *s = &c->slide;
     char buffer[40];
@@ -130,8 +130,8 @@ static void bind_last(Writer *w, int axis, const Cells *c)
     }
 }
 
-/* Declares the first row of cell i and the one after its last (axis 1: columns). */
-static void put_edges(Writer *w, int axis, const Cells *c)
+/* Declares the first row of region i and the one after its last (axis 1: columns). */
+static void put_edges(Writer *w, int axis, const PoolRegions *c)
 {
     if (even(c)) return;
     bind_first(w, axis, c);
@@ -142,17 +142,17 @@ static void put_edges(Writer *w, int axis, const Cells *c)
 
 /* ---- loops ------------------------------------------------------------ */
 
-int cells_open(Writer *w, const Cells cells[2], int64_t channels)
+int pool_regions_open(Writer *w, const PoolRegions regions[2], int64_t channels)
 {
     int braces = window_loop(w, "c", channels, false);
-    braces += window_loop(w, "i", cells[0].slide.small, false);
-    put_edges(w, 0, &cells[0]);
-    braces += window_loop(w, "j", cells[1].slide.small, false);
-    put_edges(w, 1, &cells[1]);
+    braces += window_loop(w, "i", regions[0].slide.small, false);
+    put_edges(w, 0, &regions[0]);
+    braces += window_loop(w, "j", regions[1].slide.small, false);
+    put_edges(w, 1, &regions[1]);
     return braces;
 }
 
-static int open_axis(Writer *w, int axis, const Cells *c)
+static int open_axis(Writer *w, int axis, const PoolRegions *c)
 {
     if (even(c)) {
         int braces = window_loop(w, axis == 0 ? "u" : "v", c->slide.k, false);
@@ -165,10 +165,10 @@ static int open_axis(Writer *w, int axis, const Cells *c)
     return 1;
 }
 
-int cells_inside(Writer *w, const Cells cells[2])
+int pool_regions_inside(Writer *w, const PoolRegions regions[2])
 {
-    int braces = open_axis(w, 0, &cells[0]);
-    return braces + open_axis(w, 1, &cells[1]);
+    int braces = open_axis(w, 0, &regions[0]);
+    return braces + open_axis(w, 1, &regions[1]);
 }
 
 /* With the padding, windows have k elements, but for those that reach beyond it
@@ -186,8 +186,8 @@ static const char *put_padded_count(Writer *w, int axis, const Slide *s)
     return axis == 0 ? "rows" : "cols";
 }
 
-/* The elements of a cell along an axis; NULL where all have c->counted. */
-static const char *axis_count(Writer *w, int axis, const Cells *c)
+/* The elements of a region along an axis; NULL where all have c->counted. */
+static const char *axis_count(Writer *w, int axis, const PoolRegions *c)
 {
     const Slide *s = &c->slide;
     if (even(c)) return NULL;
@@ -196,11 +196,11 @@ static const char *axis_count(Writer *w, int axis, const Cells *c)
     return beyond ? put_padded_count(w, axis, s) : NULL;
 }
 
-void cells_bind_count(Writer *w, const Cells cells[2])
+void pool_regions_bind_count(Writer *w, const PoolRegions regions[2])
 {
-    long long height = cells[0].counted, width = cells[1].counted;
-    const char *rows = axis_count(w, 0, &cells[0]);
-    const char *cols = axis_count(w, 1, &cells[1]);
+    long long height = regions[0].counted, width = regions[1].counted;
+    const char *rows = axis_count(w, 0, &regions[0]);
+    const char *cols = axis_count(w, 1, &regions[1]);
     if (rows && cols) {
         writer_bind(w, "count", "(%s * %s)", rows, cols);
     } else if (rows) {
@@ -214,32 +214,32 @@ void cells_bind_count(Writer *w, const Cells cells[2])
 
 /* ---- averages --------------------------------------------------------- */
 
-void cells_average(Writer *w, const Node *n, const Cells cells[2])
+void pool_regions_average(Writer *w, const Node *n, const PoolRegions regions[2])
 {
     writer_put(w, "for ($int n = 0; n < $N; n++) {");
-    int outer = 1 + cells_open(w, cells, node_shape_in(n).dim[0]);
+    int outer = 1 + pool_regions_open(w, regions, node_shape_in(n).dim[0]);
     writer_put(w, "$real sum = 0;");
-    int inner = cells_inside(w, cells);
+    int inner = pool_regions_inside(w, regions);
     writer_put(w, "sum += @x(n, $c, $row, $col);");
     window_close(w, inner);
-    cells_bind_count(w, cells);
+    pool_regions_bind_count(w, regions);
     writer_put(w, "@y(n, $c, $i, $j) = sum / $count;");
     window_close(w, outer);
 }
 
-void cells_average_gradient(Writer *w, const Node *n, const Cells cells[2])
+void pool_regions_average_gradient(Writer *w, const Node *n, const PoolRegions regions[2])
 {
     writer_put(w, "for ($int n = 0; n < $N; n++) {");
     window_zero(w, "dx", shape_count(node_shape_out(n)));
-    int outer = 1 + cells_open(w, cells, node_shape_in(n).dim[0]);
-    cells_bind_count(w, cells);
+    int outer = 1 + pool_regions_open(w, regions, node_shape_in(n).dim[0]);
+    pool_regions_bind_count(w, regions);
     writer_put(w, "const $real share = @dy(n, $c, $i, $j) / $count;");
-    int inner = cells_inside(w, cells);
+    int inner = pool_regions_inside(w, regions);
     writer_put(w, "@dx(n, $c, $row, $col) += share;");
     window_close(w, inner + outer);
 }
 
-void cells_average_grad(Backward *b, const Node *n, const Op *gradient)
+void pool_regions_average_grad(Backward *b, const Node *n, const Op *gradient)
 {
     if (!backward_wants(b, n->in[0])) return;
     Graph *g = backward_graph(b);
@@ -250,12 +250,12 @@ void cells_average_grad(Backward *b, const Node *n, const Op *gradient)
 
 /* ---- maxima ----------------------------------------------------------- */
 
-/* A place in the image and its index in the plane of a channel, as text. */
+/* A argmax in the image and its index in the plane of a channel, as text. */
 typedef struct Spot {
     char row[128], col[128], flat[320];
 } Spot;
 
-static void axis_text(char text[128], int axis, const Cells *c, const char *edge, const char *tap)
+static void axis_text(char text[128], int axis, const PoolRegions *c, const char *edge, const char *tap)
 {
     Slide s = c->slide;
     if (!tap) s.k = 1;
@@ -279,42 +279,42 @@ static void flatten(Spot *spot, int64_t width)
     snprintf(spot->flat + length, sizeof spot->flat - (size_t)length, " + %s", spot->col);
 }
 
-/* The first element of the cell, where the search starts. */
-static Spot corner(const Cells cells[2])
+/* The first element of the region, where the search starts. */
+static Spot corner(const PoolRegions regions[2])
 {
     Spot spot;
-    axis_text(spot.row, 0, &cells[0], "top", NULL);
-    axis_text(spot.col, 1, &cells[1], "left", NULL);
-    flatten(&spot, cells[1].slide.large);
+    axis_text(spot.row, 0, &regions[0], "top", NULL);
+    axis_text(spot.col, 1, &regions[1], "left", NULL);
+    flatten(&spot, regions[1].slide.large);
     return spot;
 }
 
-/* The element that the loops inside the cell have come to. */
-static Spot current(const Cells cells[2])
+/* The element that the loops inside the region have come to. */
+static Spot current(const PoolRegions regions[2])
 {
     Spot spot;
-    axis_text(spot.row, 0, &cells[0], "row", "u");
-    axis_text(spot.col, 1, &cells[1], "col", "v");
-    flatten(&spot, cells[1].slide.large);
+    axis_text(spot.row, 0, &regions[0], "row", "u");
+    axis_text(spot.col, 1, &regions[1], "col", "v");
+    flatten(&spot, regions[1].slide.large);
     return spot;
 }
 
-static void bind_spots(Writer *w, const Cells cells[2])
+static void bind_spots(Writer *w, const PoolRegions regions[2])
 {
-    Spot first = corner(cells), now = current(cells);
+    Spot first = corner(regions), now = current(regions);
     writer_bind(w, "first_row", "%s", first.row);
     writer_bind(w, "first_col", "%s", first.col);
     writer_bind(w, "first_flat", "%s", first.flat);
     writer_bind(w, "flat", "%s", now.flat);
 }
 
-void cells_maximum(Writer *w, const Node *n, const Cells cells[2])
+void pool_regions_maximum(Writer *w, const Node *n, const PoolRegions regions[2])
 {
     writer_put(w, "for ($int n = 0; n < $N; n++) {");
-    int outer = 1 + cells_open(w, cells, node_shape_in(n).dim[0]);
-    bind_spots(w, cells);
+    int outer = 1 + pool_regions_open(w, regions, node_shape_in(n).dim[0]);
+    bind_spots(w, regions);
     writer_put(w, "$real best = @x(n, $c, $first_row, $first_col);");
-    int inner = cells_inside(w, cells);
+    int inner = pool_regions_inside(w, regions);
     writer_put(w, "const $real value = @x(n, $c, $row, $col);\n"
                   "if (value > best || value != value) {\n"
                   "    best = value;\n"
@@ -324,14 +324,14 @@ void cells_maximum(Writer *w, const Node *n, const Cells cells[2])
     window_close(w, outer);
 }
 
-void cells_maximum_training(Writer *w, const Node *n, const Cells cells[2])
+void pool_regions_maximum_training(Writer *w, const Node *n, const PoolRegions regions[2])
 {
     writer_put(w, "for ($int n = 0; n < $N; n++) {");
-    int outer = 1 + cells_open(w, cells, node_shape_in(n).dim[0]);
-    bind_spots(w, cells);
+    int outer = 1 + pool_regions_open(w, regions, node_shape_in(n).dim[0]);
+    bind_spots(w, regions);
     writer_put(w, "$real best = @x(n, $c, $first_row, $first_col);\n"
                   "$int winner = $first_flat;\n");
-    int inner = cells_inside(w, cells);
+    int inner = pool_regions_inside(w, regions);
     writer_put(w, "const $real value = @x(n, $c, $row, $col);\n"
                   "if (value > best || value != value) {\n"
                   "    best = value;\n"
@@ -339,7 +339,7 @@ void cells_maximum_training(Writer *w, const Node *n, const Cells cells[2])
                   "}\n");
     window_close(w, inner);
     writer_put(w, "@y(n, $c, $i, $j) = best;\n"
-                  "@place(n, $c, $i, $j) = winner;\n");
+                  "@argmax(n, $c, $i, $j) = winner;\n");
     window_close(w, outer);
 }
 
@@ -359,7 +359,7 @@ static void maximum_gradient_plain(Writer *w, const Node *n)
     int braces = 1 + window_loop(w, "c", dx.dim[0], false);
     braces += window_loop(w, "i", dy.dim[1], false);
     braces += window_loop(w, "j", dy.dim[2], false);
-    writer_put(w, "const $int winner = @place(n, $c, $i, $j);\n"
+    writer_put(w, "const $int winner = @argmax(n, $c, $i, $j);\n"
                   "@planes(n, $c, winner) += @dy(n, $c, $i, $j);\n");
     window_close(w, braces);
 }
@@ -367,7 +367,7 @@ static void maximum_gradient_plain(Writer *w, const Node *n)
 /* ---- fast form: runtime/kernels/pool/pool.h -------------------------------- */
 
 /* Binds $name to the fields of an nn_region_axis. */
-static void bind_axis(Writer *w, const char *name, const Cells *c)
+static void bind_axis(Writer *w, const char *name, const PoolRegions *c)
 {
     const Slide *s = &c->slide;
     const int64_t count = even(c) ? c->counted : c->padding_counts ? -1 : 0, room = s->large + s->before + s->after;
@@ -378,60 +378,60 @@ static void bind_axis(Writer *w, const char *name, const Cells *c)
 /* nn_pool_regions has room for images of that shape. */
 static bool is_indexable(Shape s) { return s.dim[1] * s.dim[2] < INT32_MAX; }
 
-const char *cells_refusal(const Node *n)
+const char *pool_regions_refusal(const Node *n)
 {
     return is_indexable(node_shape_in(n)) && is_indexable(node_shape_out(n)) ? NULL
                                                                              : "a channel has 2^31 pixels or more";
 }
 
 /* $kernel for images that lie as the node's do. */
-static void call_kernel(Writer *w, const Node *n, const Cells cells[2], const char *kernel, const char *call)
+static void call_kernel(Writer *w, const Node *n, const PoolRegions regions[2], const char *kernel, const char *call)
 {
     writer_bind_int(w, "C", node_shape_in(n).dim[0]);
-    bind_axis(w, "rows", &cells[0]);
-    bind_axis(w, "columns", &cells[1]);
+    bind_axis(w, "rows", &regions[0]);
+    bind_axis(w, "columns", &regions[1]);
     writer_bind(w, "kernel", "%s", kernel);
     writer_put(w, "static const nn_pool_regions size = {.c = $C, .v = {$rows}, .h = {$columns}};");
     writer_put(w, call);
 }
 
-void cells_average_emit(Writer *w, const Node *n, const Cells cells[2])
+void pool_regions_average_emit(Writer *w, const Node *n, const PoolRegions regions[2])
 {
-    call_kernel(w, n, cells, n->layout == LAYOUT_NHWC ? "nn_region_avgpool_nhwc" : "nn_region_avgpool",
+    call_kernel(w, n, regions, n->layout == LAYOUT_NHWC ? "nn_region_avgpool_nhwc" : "nn_region_avgpool",
                 "$kernel(&size, $N, x, y, $t, $T);");
 }
 
-void cells_average_gradient_emit(Writer *w, const Node *n, const Cells cells[2])
+void pool_regions_average_gradient_emit(Writer *w, const Node *n, const PoolRegions regions[2])
 {
-    call_kernel(w, n, cells, n->layout == LAYOUT_NHWC ? "nn_region_avgpool_nhwc_dx" : "nn_region_avgpool_dx",
+    call_kernel(w, n, regions, n->layout == LAYOUT_NHWC ? "nn_region_avgpool_nhwc_dx" : "nn_region_avgpool_dx",
                 "$kernel(&size, $N, dy, dx, $t, $T);");
 }
 
-void cells_maximum_emit(Writer *w, const Node *n, const Cells cells[2])
+void pool_regions_maximum_emit(Writer *w, const Node *n, const PoolRegions regions[2])
 {
-    call_kernel(w, n, cells, n->layout == LAYOUT_NHWC ? "nn_region_maxpool_nhwc" : "nn_region_maxpool",
+    call_kernel(w, n, regions, n->layout == LAYOUT_NHWC ? "nn_region_maxpool_nhwc" : "nn_region_maxpool",
                 "$kernel(&size, $N, x, y, 0, $t, $T);");
 }
 
-void cells_maximum_training_emit(Writer *w, const Node *n, const Cells cells[2])
+void pool_regions_maximum_training_emit(Writer *w, const Node *n, const PoolRegions regions[2])
 {
-    call_kernel(w, n, cells, n->layout == LAYOUT_NHWC ? "nn_region_maxpool_nhwc" : "nn_region_maxpool",
-                "$kernel(&size, $N, x, y, place, $t, $T);");
+    call_kernel(w, n, regions, n->layout == LAYOUT_NHWC ? "nn_region_maxpool_nhwc" : "nn_region_maxpool",
+                "$kernel(&size, $N, x, y, argmax, $t, $T);");
 }
 
-/* The places say it all: the cells matter only by how many there are. */
+/* The argmaxes say it all: the regions matter only by how many there are. */
 static void maximum_gradient_emit(Writer *w, const Node *n)
 {
-    Cells cells[2];
-    cells_adaptive(cells, node_shape_out(n), node_shape_in(n));
-    call_kernel(w, n, cells, n->layout == LAYOUT_NHWC ? "nn_region_maxpool_nhwc_dx" : "nn_region_maxpool_dx",
-                "$kernel(&size, $N, dy, place, dx, $t, $T);");
+    PoolRegions regions[2];
+    pool_regions_adaptive(regions, node_shape_out(n), node_shape_in(n));
+    call_kernel(w, n, regions, n->layout == LAYOUT_NHWC ? "nn_region_maxpool_nhwc_dx" : "nn_region_maxpool_dx",
+                "$kernel(&size, $N, dy, argmax, dx, $t, $T);");
 }
 
 static const Variant maximum_gradient_variants[] = {{.name = "simd",
                                                      .layouts = IN_NCHW | IN_NHWC,
                                                      .traits = VARIANT_ANY_BATCH,
-                                                     .refuses = cells_refusal,
+                                                     .refuses = pool_regions_refusal,
                                                      .emit = maximum_gradient_emit,
                                                      .kernel = "pool"},
                                                     {0}};
@@ -440,14 +440,14 @@ static const Op maximum_gradient = {
     .name = "maximum.dx",
     .class = OP_INTERNAL,
     .in = maximum_gradient_in,
-    .out = cells_gradient_out,
+    .out = pool_regions_gradient_out,
     .plain = maximum_gradient_plain,
     .variants = maximum_gradient_variants,
 };
 
-void cells_place(Graph *g, Node *n) { node_out_as(g, n, DTYPE_I32, true, node_shape_out(n)); }
+void pool_regions_argmax(Graph *g, Node *n) { node_out_as(g, n, DTYPE_I32, true, node_shape_out(n)); }
 
-void cells_maximum_grad(Backward *b, const Node *n)
+void pool_regions_maximum_grad(Backward *b, const Node *n)
 {
     if (!backward_wants(b, n->in[0])) return;
     Graph *g = backward_graph(b);

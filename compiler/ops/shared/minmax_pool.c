@@ -1,60 +1,60 @@
 /*
  * The extremum of a sliding window, forward and backward.
  *
- *   x: [N][C][H][W]   y: [N][C][h][w]   place: [N][C][h][w]
+ *   x: [N][C][H][W]   y: [N][C][h][w]   argmax: [N][C][h][w]
  *
- * While training, `place` keeps which tap of the window won, u·kw + v, in a byte
+ * While training, `argmax` keeps which tap of the window won, u·kw + v, in a byte
  * when the window has at most 256 taps; backward needs nothing else.  Of equal
  * elements the first wins.  A NaN wins over every number and the last NaN over
  * those before it, as in PyTorch.
  */
-#include "ops/shared/extremum.h"
+#include "ops/shared/minmax_pool.h"
 
 #include <stdio.h>
 
 #include "autodiff/backward.h"
 
-const Attr extremum_attrs[] = {
-    {"k", ATTR_PAIR, offsetof(ExtremumAttrs, k), NULL, 1, WINDOW_MAX, NULL},
-    {"stride", ATTR_PAIR, offsetof(ExtremumAttrs, stride), "k", 1, WINDOW_MAX, NULL},
-    {"pad", ATTR_PAD, offsetof(ExtremumAttrs, pad), "0", 0, WINDOW_MAX, NULL},
-    {"dilation", ATTR_PAIR, offsetof(ExtremumAttrs, dilation), "1", 1, WINDOW_MAX, NULL},
-    {"ceil", ATTR_BOOL, offsetof(ExtremumAttrs, ceil), "no", 0, 0, NULL},
+const Attr minmax_pool_attrs[] = {
+    {"k", ATTR_PAIR, offsetof(MinMaxPoolAttrs, k), NULL, 1, WINDOW_MAX, NULL},
+    {"stride", ATTR_PAIR, offsetof(MinMaxPoolAttrs, stride), "k", 1, WINDOW_MAX, NULL},
+    {"pad", ATTR_PAD, offsetof(MinMaxPoolAttrs, pad), "0", 0, WINDOW_MAX, NULL},
+    {"dilation", ATTR_PAIR, offsetof(MinMaxPoolAttrs, dilation), "1", 1, WINDOW_MAX, NULL},
+    {"ceil", ATTR_BOOL, offsetof(MinMaxPoolAttrs, ceil), "no", 0, 0, NULL},
     {0},
 };
 
-const char *const extremum_in[] = {"x", NULL};
-const char *const extremum_out[] = {"y", NULL};
-const char *const extremum_training_out[] = {"y", "place", NULL};
-static const char *const gradient_in[] = {"dy", "place", NULL};
+const char *const minmax_pool_in[] = {"x", NULL};
+const char *const minmax_pool_out[] = {"y", NULL};
+const char *const minmax_pool_training_out[] = {"y", "argmax", NULL};
+static const char *const gradient_in[] = {"dy", "argmax", NULL};
 static const char *const gradient_out[] = {"dx", NULL};
 
-static WindowSpec spec_of(const ExtremumAttrs *a) { return (WindowSpec){a->k, a->stride, a->dilation, a->pad}; }
+static WindowSpec spec_of(const MinMaxPoolAttrs *a) { return (WindowSpec){a->k, a->stride, a->dilation, a->pad}; }
 
-bool extremum_shape(Graph *g, Node *n)
+bool minmax_pool_shape(Graph *g, Node *n)
 {
-    ExtremumAttrs *a = n->attrs;
+    MinMaxPoolAttrs *a = n->attrs;
     return window_pool_shape(g, n, spec_of(a), &a->pad, a->ceil);
 }
 
-bool extremum_training_shape(Graph *g, Node *n)
+bool minmax_pool_training_shape(Graph *g, Node *n)
 {
-    const ExtremumAttrs *a = n->attrs;
-    if (!extremum_shape(g, n)) return false;
+    const MinMaxPoolAttrs *a = n->attrs;
+    if (!minmax_pool_shape(g, n)) return false;
     node_out_as(g, n, a->k.h * a->k.w <= 256 ? DTYPE_U8 : DTYPE_I32, true, node_shape_out(n));
     return true;
 }
 
-void extremum_window(const Node *n, int axis, Window *window)
+void minmax_pool_window(const Node *n, int axis, Window *window)
 {
     Slide s[2];
     window_slides(s, spec_of(n->attrs), node_shape_in(n), node_shape_out(n));
     window_field(&s[axis], window);
 }
 
-int64_t extremum_flops(const Node *n)
+int64_t minmax_pool_flops(const Node *n)
 {
-    const ExtremumAttrs *a = n->attrs;
+    const MinMaxPoolAttrs *a = n->attrs;
     return window_cost(shape_count(node_shape_out(n)), a->k.h * a->k.w);
 }
 
@@ -84,7 +84,7 @@ static void put_start(Writer *w, const Slide s[2], double worst)
     writer_put(w, is_padded(s) ? "$real best = $worst;" : "$real best = @x(n, $c, $row, $col);");
 }
 
-void extremum_plain(Writer *w, const Node *n, const char *better, double worst)
+void minmax_pool_plain(Writer *w, const Node *n, const char *better, double worst)
 {
     Slide s[2];
     window_slides(s, spec_of(n->attrs), node_shape_in(n), node_shape_out(n));
@@ -113,7 +113,7 @@ static void bind_tap(Writer *w, const Slide s[2])
 
 /* With padding the first element is known by there being no winner yet: an
  * infinite one could not beat `worst`. */
-void extremum_training_plain(Writer *w, const Node *n, const char *better)
+void minmax_pool_training_plain(Writer *w, const Node *n, const char *better)
 {
     Slide s[2];
     window_slides(s, spec_of(n->attrs), node_shape_in(n), node_shape_out(n));
@@ -131,7 +131,7 @@ void extremum_training_plain(Writer *w, const Node *n, const char *better)
                   "}\n");
     window_close(w, inner);
     writer_put(w, "@y(n, $c, $i, $j) = best;\n"
-                  "@place(n, $c, $i, $j) = winner;\n");
+                  "@argmax(n, $c, $i, $j) = winner;\n");
     window_close(w, outer);
 }
 
@@ -147,7 +147,7 @@ static void bind_winner(Writer *w, const Slide s[2])
     writer_bind(w, "col", "%s", text);
 }
 
-static void extremum_grad_plain(Writer *w, const Node *n)
+static void minmax_pool_grad_plain(Writer *w, const Node *n)
 {
     Slide s[2];
     window_slides(s, spec_of(n->attrs), node_shape_out(n), node_shape_in(n));
@@ -155,7 +155,7 @@ static void extremum_grad_plain(Writer *w, const Node *n)
     window_zero(w, "dx", shape_count(node_shape_out(n)));
     int braces = 1 + open_outputs(w, s, node_shape_in(n).dim[0]);
     bind_winner(w, s);
-    writer_put(w, s[0].k * s[1].k > 1 ? "const $int tap = @place(n, $c, $i, $j);" : "(void)place;");
+    writer_put(w, s[0].k * s[1].k > 1 ? "const $int tap = @argmax(n, $c, $i, $j);" : "(void)argmax;");
     writer_put(w, "@dx(n, $c, $row, $col) += @dy(n, $c, $i, $j);");
     window_close(w, braces);
 }
@@ -165,12 +165,12 @@ static void extremum_grad_plain(Writer *w, const Node *n)
 /* nn_pool_window has room for it. */
 static const char *size_refusal(const Node *n, Shape large)
 {
-    const ExtremumAttrs *a = n->attrs;
+    const MinMaxPoolAttrs *a = n->attrs;
     bool fits = shape_count(large) < INT32_MAX && window_cost(a->k.h, a->k.w) < INT32_MAX;
     return fits ? NULL : "an image or a window has 2^31 elements or more";
 }
 
-const char *extremum_refusal(const Node *n) { return size_refusal(n, node_shape_in(n)); }
+const char *minmax_pool_refusal(const Node *n) { return size_refusal(n, node_shape_in(n)); }
 
 /* Batch-blocked, a channel of a block is an image of its own, of one channel per sample. */
 static void bind_images(Writer *w, const Node *n)
@@ -194,44 +194,44 @@ static void call_kernel(Writer *w, const Node *n, Shape large, Shape small, bool
     writer_put(w, call);
 }
 
-void extremum_emit(Writer *w, const Node *n, bool least)
+void minmax_pool_emit(Writer *w, const Node *n, bool least)
 {
     writer_bind(w, "kernel", n->layout != LAYOUT_NCHW ? "nn_minmax_pool_nhwc" : "nn_minmax_pool");
-    const char *keeping = "$kernel(&size, $N$blocks, x, y, place, $t, $T);",
+    const char *keeping = "$kernel(&size, $N$blocks, x, y, argmax, $t, $T);",
                *without = "$kernel(&size, $N$blocks, x, y, 0, $t, $T);";
     call_kernel(w, n, node_shape_in(n), node_shape_out(n), least, n->out_count > 1 ? keeping : without);
 }
 
-static void extremum_grad_emit(Writer *w, const Node *n)
+static void minmax_pool_grad_emit(Writer *w, const Node *n)
 {
     writer_bind(w, "kernel", n->layout != LAYOUT_NCHW ? "nn_minmax_pool_nhwc_dx" : "nn_minmax_pool_dx");
-    call_kernel(w, n, node_shape_out(n), node_shape_in(n), false, "$kernel(&size, $N$blocks, dy, place, dx, $t, $T);");
+    call_kernel(w, n, node_shape_out(n), node_shape_in(n), false, "$kernel(&size, $N$blocks, dy, argmax, dx, $t, $T);");
 }
 
-static const char *extremum_grad_refusal(const Node *n) { return size_refusal(n, node_shape_out(n)); }
+static const char *minmax_pool_grad_refusal(const Node *n) { return size_refusal(n, node_shape_out(n)); }
 
-static const Variant extremum_gradient_variants[] = {{.name = "simd",
-                                                      .layouts = IN_NCHW | IN_NHWC | IN_NCHW16N,
-                                                      .traits = VARIANT_ANY_BATCH,
-                                                      .refuses = extremum_grad_refusal,
-                                                      .emit = extremum_grad_emit,
-                                                      .kernel = "pool"},
-                                                     {0}};
+static const Variant minmax_pool_gradient_variants[] = {{.name = "simd",
+                                                         .layouts = IN_NCHW | IN_NHWC | IN_NCHW16N,
+                                                         .traits = VARIANT_ANY_BATCH,
+                                                         .refuses = minmax_pool_grad_refusal,
+                                                         .emit = minmax_pool_grad_emit,
+                                                         .kernel = "pool"},
+                                                        {0}};
 
-static const Op extremum_gradient = {
+static const Op minmax_pool_gradient = {
     .name = "extremum.dx",
     .class = OP_INTERNAL,
     .in = gradient_in,
     .out = gradient_out,
-    .plain = extremum_grad_plain,
-    .variants = extremum_gradient_variants,
+    .plain = minmax_pool_grad_plain,
+    .variants = minmax_pool_gradient_variants,
 };
 
-void extremum_grad(Backward *b, const Node *n)
+void minmax_pool_grad(Backward *b, const Node *n)
 {
     if (!backward_wants(b, n->in[0])) return;
     Graph *g = backward_graph(b);
-    Node *d = backward_node(b, &extremum_gradient, n);
+    Node *d = backward_node(b, &minmax_pool_gradient, n);
     node_in(g, d, backward_of(b, n->out[0]));
     node_in(g, d, n->out[1]);
     backward_give(b, n->in[0], node_out(g, d, node_shape_in(n)));
