@@ -1,11 +1,10 @@
 #!/bin/sh
-# Names tell things apart: no type is defined in two files of compiler/ and runtime/, and
-# no more names of static functions are in use twice than tests/lint_names.txt says, which
-# is to become 0.  With `list`, prints these names.
+# Names tell things apart: no type is defined in two files of compiler/ and runtime/, and no
+# two files have static functions of one name.
 cd "$(dirname "$0")/.." || exit 1
 
 # shellcheck disable=SC2016  # $ belongs to awk
-find compiler runtime -name '*.[ch]' | LC_ALL=C sort | xargs awk -v most="$(cat tests/lint_names.txt)" -v list="$1" '
+find compiler runtime -name '*.[ch]' | LC_ALL=C sort | xargs awk '
 /^(typedef )?(struct|enum|union) [A-Za-z_0-9]+ \{/ {
     name = $0
     sub(/ \{.*/, "", name)
@@ -32,16 +31,8 @@ function define(name) {
 END {
     for (name in static_files)
         if (split(static_files[name], files, " ") > 1) {
-            twice++
-            if (list != "") print name ":" static_files[name]
+            print "the static function " name " is in more than one file:" static_files[name]
+            bad = 1
         }
-    printf "%d names of static functions are in use in more than one file, of %d allowed\n", twice, most
-    if (twice > most) {
-        print "give the new one another name: sh tests/lint_names.sh list"
-        bad = 1
-    } else if (twice < most) {
-        print "put " twice " into tests/lint_names.txt"
-        bad = 1
-    }
     exit bad
 }'

@@ -33,7 +33,7 @@ typedef struct Fuser {
 } Fuser;
 
 /* The other input of a sum of two, or NULL where the sum cannot be part of an epilogue. */
-static Tensor *residual_of(const Node *sum, const Tensor *value)
+static Tensor *fuse_residual_of(const Node *sum, const Tensor *value)
 {
     if (sum->in_count != 2 || sum->in[0] == sum->in[1]) return NULL;
     Tensor *other = sum->in[sum->in[0] == value ? 1 : 0];
@@ -65,9 +65,9 @@ static bool extend(const Fuser *f, Chain *c, Node *next)
     if (part == EPILOGUE_AFFINE && !e->affine && !e->add && !e->relu) {
         e->affine = true;
         c->affine = next;
-    } else if (part == EPILOGUE_ADD && !e->add && !e->relu && residual_of(next, c->last->out[0])) {
+    } else if (part == EPILOGUE_ADD && !e->add && !e->relu && fuse_residual_of(next, c->last->out[0])) {
         e->add = true;
-        c->residual = residual_of(next, c->last->out[0]);
+        c->residual = fuse_residual_of(next, c->last->out[0]);
     } else if (part == EPILOGUE_RELU && !e->relu) {
         e->relu = true;
     } else {
@@ -168,7 +168,7 @@ static void fuse_gradient(Fuser *f, Node *n)
     Chain c = {.first = n, .last = n};
     Node *sum = n->out_count == 1 ? follower(f, &c) : NULL;
     if (!sum || sum->op->epilogue != EPILOGUE_ADD || !can_do(f, n, EPILOGUE_ADD)) return;
-    Tensor *residual = residual_of(sum, n->out[0]);
+    Tensor *residual = fuse_residual_of(sum, n->out[0]);
     if (!residual || !residual->producer || !rewriter_is_before(f->rewriter, residual->producer, n)) return;
     set_epilogue(f, n, (Epilogue){.add = true, .relu = n->epilogue && n->epilogue->relu}, residual);
     n->out[0] = sum->out[0];

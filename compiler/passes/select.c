@@ -73,7 +73,7 @@ static bool view_serves(const Node *n, Layout layout)
 }
 
 /* The cheapest row for the layout; false where neither one nor a view serves it. */
-static bool find(const Assignment *a, const Node *n, Layout layout, Choice *found)
+static bool select_find(const Assignment *a, const Node *n, Layout layout, Choice *found)
 {
     *found = (Choice){variant_find(n, layout, a->options->without, &a->model), layout};
     return a->options->layouts >> layout & 1 && (found->variant || view_serves(n, layout));
@@ -110,7 +110,7 @@ static Choice cheapest(const Assignment *a, const Node *n)
     Choice best = {NULL, LAYOUT_NCHW}, c;
     double least = 0;
     for (int i = 0, found = 0; i < 2; i++) {
-        if (!find(a, n, order[i], &c)) continue;
+        if (!select_find(a, n, order[i], &c)) continue;
         double cost = variant_cost(c.variant, n, &a->model) + reorders_cost(a, n, c.layout);
         if (!found || cost < least) best = c, least = cost;
         found = 1;
@@ -148,9 +148,9 @@ static bool assign_blocked(const Graph *g, const SelectOptions *options, Assignm
         const Node *n = g->nodes.at[i];
         bool image = touches(n, tensor_is_image);
         Choice c;
-        if (!touches(n, is_batched) || !find(a, n, LAYOUT_NCHW16N, &c)) {
+        if (!touches(n, is_batched) || !select_find(a, n, LAYOUT_NCHW16N, &c)) {
             if (image) return false;
-            find(a, n, LAYOUT_NCHW, &c);
+            select_find(a, n, LAYOUT_NCHW, &c);
         }
         take(a, n, c);
         computes = computes || (image && node_macs(n) > 0);

@@ -97,7 +97,7 @@ static int64_t batchnorm_flops(const Node *n) { return 2 * shape_count(node_shap
 static int64_t plane(const Node *n) { return shape_count(node_shape_in(n)) / node_shape_in(n).dim[0]; }
 
 /* $at is element (n, c, k). */
-static void bind_sizes(Writer *w, const Node *n)
+static void bind_batchnorm_sizes(Writer *w, const Node *n)
 {
     const BatchnormAttrs *a = n->attrs;
     long long channels = node_shape_in(n).dim[0], elements = plane(n);
@@ -120,7 +120,7 @@ static void put_each(Writer *w, const Node *n, const char *statement)
 
 static void batchnorm_plain(Writer *w, const Node *n)
 {
-    bind_sizes(w, n);
+    bind_batchnorm_sizes(w, n);
     writer_put(w, "for ($int c = 0; c < $C; c++) {");
     if (is_affine(n)) {
         writer_put(w, "const $real scale = weight[c] / $sqrt(running_var[c] + $eps);\n"
@@ -152,7 +152,7 @@ static void put_training(Writer *w, const Node *n)
 
 static void training_plain(Writer *w, const Node *n)
 {
-    bind_sizes(w, n);
+    bind_batchnorm_sizes(w, n);
     put_count(w, n);
     writer_put(w, "for ($int c = 0; c < $C; c++) {");
     norm_moments(w, channel_loops(n), "x[$at]", "count");
@@ -168,7 +168,7 @@ static void training_plain(Writer *w, const Node *n)
 
 static void again_plain(Writer *w, const Node *n)
 {
-    bind_sizes(w, n);
+    bind_batchnorm_sizes(w, n);
     writer_put(w, "for ($int c = 0; c < $C; c++) {\n"
                   "const $real average = mean[c], scale = inv[c];\n");
     put_training(w, n);
@@ -177,7 +177,7 @@ static void again_plain(Writer *w, const Node *n)
 
 static void sums_plain(Writer *w, const Node *n)
 {
-    bind_sizes(w, n);
+    bind_batchnorm_sizes(w, n);
     writer_put(w, "for ($int c = 0; c < $C; c++) {");
     norm_sum(w, "sum", channel_loops(n), NULL, "dy[$at]");
     norm_sum(w, "along", channel_loops(n), NULL, "dy[$at] * (x[$at] - mean[c])");
@@ -188,7 +188,7 @@ static void sums_plain(Writer *w, const Node *n)
 
 static void dx_plain(Writer *w, const Node *n)
 {
-    bind_sizes(w, n);
+    bind_batchnorm_sizes(w, n);
     put_count(w, n);
     writer_put(w, "for ($int c = 0; c < $C; c++) {");
     writer_put(w, is_affine(n) ? "const $real scale = weight[c] * inv[c];" : "const $real scale = inv[c];");
@@ -202,9 +202,10 @@ static void dx_plain(Writer *w, const Node *n)
 
 /* Channels last, each pixel is as a sample of single values.  x, y (or dy) and dx are the
  * arrays of those names, as far as the call has them. */
-static void call_kernel(Writer *w, const Node *n, const Tensor *x, const Tensor *y, const Tensor *dx, const char *call)
+static void call_batchnorm(Writer *w, const Node *n, const Tensor *x, const Tensor *y, const Tensor *dx,
+                           const char *call)
 {
-    bind_sizes(w, n);
+    bind_batchnorm_sizes(w, n);
     writer_bind(w, "weight", is_affine(n) ? "weight" : "0");
     writer_bind(w, "bias", is_affine(n) ? "bias" : "0");
     writer_put(w, n->layout == LAYOUT_NHWC ? "const long rows = (long)$N * $P;" : "const long rows = $N;");
@@ -225,15 +226,15 @@ static void call_kernel(Writer *w, const Node *n, const Tensor *x, const Tensor 
 
 static void batchnorm_emit(Writer *w, const Node *n)
 {
-    call_kernel(w, n, n->in[0], n->out[0], NULL,
-                "const nn_batchnorm_infer_args args = {.x = x, .weight = $weight, .bias = $bias, "
-                ".running_mean = running_mean, .running_var = running_var, .y = y};\n"
-                "nn_batchnorm_infer(&size, rows, &args, $t, $T);");
+    call_batchnorm(w, n, n->in[0], n->out[0], NULL,
+                   "const nn_batchnorm_infer_args args = {.x = x, .weight = $weight, .bias = $bias, "
+                   ".running_mean = running_mean, .running_var = running_var, .y = y};\n"
+                   "nn_batchnorm_infer(&size, rows, &args, $t, $T);");
 }
 
 static void training_emit(Writer *w, const Node *n)
 {
-    call_kernel(
+    call_batchnorm(
         w, n, n->in[0], n->out[0], NULL,
         "const nn_batchnorm_train_args args = {.x = x, .weight = $weight, .bias = $bias, .residual = $residual, "
         ".running_mean = running_mean, .running_var = running_var, .y = y, .mean = mean, .inv = inv};\n"
@@ -242,30 +243,33 @@ static void training_emit(Writer *w, const Node *n)
 
 static void again_emit(Writer *w, const Node *n)
 {
-    call_kernel(w, n, n->in[0], n->out[0], NULL,
-                "const nn_batchnorm_recompute_args args = {.x = x, .weight = $weight, .bias = $bias, "
-                ".residual = $residual, .mean = mean, .inv = inv, .y = y};\n"
-                "nn_batchnorm_recompute(&size, rows, &args, $t, $T);");
+    call_batchnorm(w, n, n->in[0], n->out[0], NULL,
+                   "const nn_batchnorm_recompute_args args = {.x = x, .weight = $weight, .bias = $bias, "
+                   ".residual = $residual, .mean = mean, .inv = inv, .y = y};\n"
+                   "nn_batchnorm_recompute(&size, rows, &args, $t, $T);");
 }
 
 static void sums_emit(Writer *w, const Node *n)
 {
-    call_kernel(w, n, n->in[1], n->in[0], NULL,
-                "const nn_batchnorm_sums_args args = {.dy = dy, .x = x, .mean = mean, .inv = inv, "
-                ".weight = $mask_weight, .bias = $mask_bias, .dweight = dweight, .dbias = dbias};\n"
-                "nn_batchnorm_sums(&size, rows, &args, $t, $T);");
+    call_batchnorm(w, n, n->in[1], n->in[0], NULL,
+                   "const nn_batchnorm_sums_args args = {.dy = dy, .x = x, .mean = mean, .inv = inv, "
+                   ".weight = $mask_weight, .bias = $mask_bias, .dweight = dweight, .dbias = dbias};\n"
+                   "nn_batchnorm_sums(&size, rows, &args, $t, $T);");
 }
 
 static void dx_emit(Writer *w, const Node *n)
 {
-    call_kernel(w, n, n->in[1], n->in[0], n->out[0],
-                "const nn_batchnorm_dx_args args = {.dy = dy, .x = x, .mean = mean, .inv = inv, .dweight = dweight, "
-                ".dbias = dbias, .weight = $weight, .bias = $mask_bias, .residual = $residual, .dx = dx};\n"
-                "nn_batchnorm_dx(&size, rows, &args, $t, $T);");
+    call_batchnorm(w, n, n->in[1], n->in[0], n->out[0],
+                   "const nn_batchnorm_dx_args args = {.dy = dy, .x = x, .mean = mean, .inv = inv, .dweight = dweight, "
+                   ".dbias = dbias, .weight = $weight, .bias = $mask_bias, .residual = $residual, .dx = dx};\n"
+                   "nn_batchnorm_dx(&size, rows, &args, $t, $T);");
 }
 
 /* With one value per channel and sample, NCHW and NHWC are the same. */
-static const char *pixels_refusal(const Node *n) { return plane(n) > 1 ? "it has more than one pixel" : NULL; }
+static const char *batchnorm_pixels_refusal(const Node *n)
+{
+    return plane(n) > 1 ? "it has more than one pixel" : NULL;
+}
 
 /* relu's argument is had again from x: of the sums by weight and bias, of dx by the bias,
  * since it has the weight anyway. */
@@ -287,12 +291,12 @@ static void mask_dx(GraphRewriter *r, Node *n)
         .name = NAME, .layouts = LAYOUT, .traits = TRAITS, .epilogues = EPILOGUES, .refuses = REFUSES, .mask = MASK, \
         .emit = EMIT, .kernel = "batchnorm"                                                                          \
     }
-#define BATCHNORM_ROWS(TRAITS, EPILOGUES, MASK, EMIT)                                  \
-    BATCHNORM_ROW("features", IN_NCHW, pixels_refusal, TRAITS, EPILOGUES, MASK, EMIT), \
-        BATCHNORM_ROW("planes", IN_NCHW, NULL, TRAITS, 0, NULL, EMIT),                 \
-        BATCHNORM_ROW("pixels", IN_NHWC, NULL, TRAITS, EPILOGUES, MASK, EMIT),         \
-    {                                                                                  \
-        0                                                                              \
+#define BATCHNORM_ROWS(TRAITS, EPILOGUES, MASK, EMIT)                                            \
+    BATCHNORM_ROW("features", IN_NCHW, batchnorm_pixels_refusal, TRAITS, EPILOGUES, MASK, EMIT), \
+        BATCHNORM_ROW("planes", IN_NCHW, NULL, TRAITS, 0, NULL, EMIT),                           \
+        BATCHNORM_ROW("pixels", IN_NHWC, NULL, TRAITS, EPILOGUES, MASK, EMIT),                   \
+    {                                                                                            \
+        0                                                                                        \
     }
 
 static const Variant infer_variants[] = {

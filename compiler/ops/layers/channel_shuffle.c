@@ -56,7 +56,7 @@ static void put_shuffle(Writer *w, const char *to, const char *from, Shape shape
                   "}\n");
 }
 
-static void call_kernel(Writer *w, const Node *n, int64_t groups)
+static void call_shuffle(Writer *w, const Node *n, int64_t groups)
 {
     Shape s = node_shape_in(n);
     writer_bind_int(w, "groups", groups);
@@ -72,7 +72,7 @@ static void shuffle_plain(Writer *w, const Node *n)
     put_shuffle(w, "y", "x", node_shape_in(n), a->groups);
 }
 
-static void shuffle_emit(Writer *w, const Node *n) { call_kernel(w, n, ((const ShuffleAttrs *)n->attrs)->groups); }
+static void shuffle_emit(Writer *w, const Node *n) { call_shuffle(w, n, ((const ShuffleAttrs *)n->attrs)->groups); }
 
 static void shuffle_grad_plain(Writer *w, const Node *n)
 {
@@ -84,7 +84,7 @@ static void shuffle_grad_plain(Writer *w, const Node *n)
 static void shuffle_grad_emit(Writer *w, const Node *n)
 {
     const ShuffleAttrs *a = n->attrs;
-    call_kernel(w, n, node_shape_in(n).dim[0] / a->groups);
+    call_shuffle(w, n, node_shape_in(n).dim[0] / a->groups);
 }
 
 static const Variant shuffle_gradient_variants[] = {{.name = "simd",

@@ -168,14 +168,14 @@ static void deconv_dweight_plain(Writer *w, const Node *n)
 
 /* ---- fast form: runtime/kernels/conv/conv.h --------------------------------- */
 
-static Correlation between(const Node *n, const Tensor *large, const Tensor *small)
+static Correlation deconv_between(const Node *n, const Tensor *large, const Tensor *small)
 {
     return correlate_with_steps(deconv_correlation(n, large->shape, small->shape), large, small);
 }
 
-static Correlation of_forward(const Node *n) { return between(n, n->out[0], n->in[0]); }
-static Correlation of_dx(const Node *n) { return between(n, n->in[0], n->out[0]); }
-static Correlation of_dweight(const Node *n) { return between(n, n->in[1], n->in[0]); }
+static Correlation of_forward(const Node *n) { return deconv_between(n, n->out[0], n->in[0]); }
+static Correlation of_dx(const Node *n) { return deconv_between(n, n->in[0], n->out[0]); }
+static Correlation of_dweight(const Node *n) { return deconv_between(n, n->in[1], n->in[0]); }
 /* Of the packing nodes: whatever it is that wants the weights packed. */
 static Correlation of_origin(const Node *n) { return of_forward(n->origin); }
 

@@ -67,7 +67,7 @@ static void dense_window(const Node *n, int axis, Window *window)
     window->whole = true;
 }
 
-static void bind_sizes(Writer *w, int64_t in, int64_t out)
+static void bind_dense_sizes(Writer *w, int64_t in, int64_t out)
 {
     writer_bind_int(w, "I", in);
     writer_bind_int(w, "O", out);
@@ -75,7 +75,7 @@ static void bind_sizes(Writer *w, int64_t in, int64_t out)
 
 static void dense_plain(Writer *w, const Node *n)
 {
-    bind_sizes(w, node_shape_in(n).dim[0], node_shape_out(n).dim[0]);
+    bind_dense_sizes(w, node_shape_in(n).dim[0], node_shape_out(n).dim[0]);
     writer_bind(w, "start", "%s", node_has(n, 2) ? "bias[o]" : "0");
     writer_put(w, "for ($int n = 0; n < $N; n++) {\n"
                   "    for ($int o = 0; o < $O; o++) {\n"
@@ -90,7 +90,7 @@ static void dense_plain(Writer *w, const Node *n)
 
 static void dense_dx_plain(Writer *w, const Node *n)
 {
-    bind_sizes(w, node_shape_out(n).dim[0], node_shape_in(n).dim[0]);
+    bind_dense_sizes(w, node_shape_out(n).dim[0], node_shape_in(n).dim[0]);
     writer_put(w, "for ($int n = 0; n < $N; n++) {\n"
                   "    for ($int i = 0; i < $I; i++) {\n"
                   "        @dx(n, i) = 0;\n"
@@ -106,7 +106,7 @@ static void dense_dx_plain(Writer *w, const Node *n)
 
 static void dense_dw_plain(Writer *w, const Node *n)
 {
-    bind_sizes(w, n->in[0]->shape.dim[0], n->in[1]->shape.dim[0]);
+    bind_dense_sizes(w, n->in[0]->shape.dim[0], n->in[1]->shape.dim[0]);
     writer_put(w, "for ($int o = 0; o < $O; o++) {\n"
                   "    for ($int i = 0; i < $I; i++) {\n"
                   "        @dweight(o, i) = 0;\n"
@@ -122,7 +122,7 @@ static void dense_dw_plain(Writer *w, const Node *n)
 
 static void dense_db_plain(Writer *w, const Node *n)
 {
-    bind_sizes(w, 0, n->in[0]->shape.dim[0]);
+    bind_dense_sizes(w, 0, n->in[0]->shape.dim[0]);
     writer_put(w, "for ($int o = 0; o < $O; o++) {\n"
                   "    $real sum = 0;\n"
                   "    for ($int n = 0; n < $N; n++) {\n"
@@ -134,9 +134,9 @@ static void dense_db_plain(Writer *w, const Node *n)
 
 /* ---- fast form: runtime/kernels/dense/dense.h ------------------------------------ */
 
-static void call_kernel(Writer *w, int64_t in, int64_t out, const char *call)
+static void call_dense(Writer *w, int64_t in, int64_t out, const char *call)
 {
-    bind_sizes(w, in, out);
+    bind_dense_sizes(w, in, out);
     writer_put(w, "static const nn_dense size = {.n = $N, .i = $I, .o = $O};");
     writer_put(w, call);
 }
@@ -145,22 +145,22 @@ static void dense_emit(Writer *w, const Node *n)
 {
     const char *with_bias = "nn_dense_forward(&size, x, weight, bias, y, $t, $T);";
     const char *without = "nn_dense_forward(&size, x, weight, 0, y, $t, $T);";
-    call_kernel(w, node_shape_in(n).dim[0], node_shape_out(n).dim[0], node_has(n, 2) ? with_bias : without);
+    call_dense(w, node_shape_in(n).dim[0], node_shape_out(n).dim[0], node_has(n, 2) ? with_bias : without);
 }
 
 static void dense_dx_emit(Writer *w, const Node *n)
 {
-    call_kernel(w, node_shape_out(n).dim[0], node_shape_in(n).dim[0], "nn_dense_dx(&size, dy, weight, dx, $t, $T);");
+    call_dense(w, node_shape_out(n).dim[0], node_shape_in(n).dim[0], "nn_dense_dx(&size, dy, weight, dx, $t, $T);");
 }
 
 static void dense_dw_emit(Writer *w, const Node *n)
 {
-    call_kernel(w, n->in[0]->shape.dim[0], n->in[1]->shape.dim[0], "nn_dense_dweight(&size, x, dy, dweight, $t, $T);");
+    call_dense(w, n->in[0]->shape.dim[0], n->in[1]->shape.dim[0], "nn_dense_dweight(&size, x, dy, dweight, $t, $T);");
 }
 
 static void dense_db_emit(Writer *w, const Node *n)
 {
-    call_kernel(w, 0, n->in[0]->shape.dim[0], "nn_dense_dbias(&size, dy, dbias, $t, $T);");
+    call_dense(w, 0, n->in[0]->shape.dim[0], "nn_dense_dbias(&size, dy, dbias, $t, $T);");
 }
 
 /* ---- some rows of the weights' gradient: passes/gradient_splitting.c ---------------------- */
@@ -174,8 +174,8 @@ static void dense_rows_emit(Writer *w, const Node *n)
     const RowsAttrs *a = n->attrs;
     writer_bind_int(w, "first", a->first);
     writer_bind_int(w, "rows", a->count);
-    call_kernel(w, n->in[0]->shape.dim[0], n->in[1]->shape.dim[0],
-                "nn_dense_dweight_rows(&size, $first, $rows, x, dy, dweight, $t, $T);");
+    call_dense(w, n->in[0]->shape.dim[0], n->in[1]->shape.dim[0],
+               "nn_dense_dweight_rows(&size, $first, $rows, x, dy, dweight, $t, $T);");
 }
 
 static int64_t dense_rows_macs(const Node *n) { return node_shape_in(n).dim[0] * ((const RowsAttrs *)n->attrs)->count; }
@@ -211,20 +211,20 @@ static Node *dense_rows(Graph *g, const Node *n, int64_t first, int64_t count)
 
 static void dense_blocked_emit(Writer *w, const Node *n)
 {
-    bind_sizes(w, node_shape_in(n).dim[0], node_shape_out(n).dim[0]);
+    bind_dense_sizes(w, node_shape_in(n).dim[0], node_shape_out(n).dim[0]);
     writer_bind(w, "bias", node_has(n, 2) ? "bias" : "0");
     writer_put(w, "nn_blocked_dense($N / 16, $I, $O, x, weight, $bias, y);");
 }
 
 static void dense_dx_blocked_emit(Writer *w, const Node *n)
 {
-    bind_sizes(w, node_shape_out(n).dim[0], node_shape_in(n).dim[0]);
+    bind_dense_sizes(w, node_shape_out(n).dim[0], node_shape_in(n).dim[0]);
     writer_put(w, "nn_blocked_dense_dx($N / 16, $I, $O, dy, weight, dx);");
 }
 
 static void dense_db_blocked_emit(Writer *w, const Node *n)
 {
-    bind_sizes(w, 0, n->in[0]->shape.dim[0]);
+    bind_dense_sizes(w, 0, n->in[0]->shape.dim[0]);
     writer_put(w, "nn_channel_sums($N / 16, $O, 16, 0, dy, dbias, $t, $T);");
 }
 

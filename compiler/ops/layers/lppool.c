@@ -59,7 +59,7 @@ static int64_t lppool_flops(const Node *n)
 
 /* Binds $factor to "f * " and $total to f · sum: without f where no window is cut
  * off.  After pool_regions_open. */
-static void bind_factor(Writer *w, const Node *n, const PoolRegions regions[2])
+static void lppool_bind_factor(Writer *w, const Node *n, const PoolRegions regions[2])
 {
     const LppoolAttrs *a = n->attrs;
     writer_bind(w, "factor", "%s", "");
@@ -91,7 +91,7 @@ static void lppool_plain(Writer *w, const Node *n)
         writer_put(w, a->p == 2 ? "sum += value * value;" : "sum += $pow(value, $p);");
     }
     window_close(w, inner);
-    bind_factor(w, n, regions);
+    lppool_bind_factor(w, n, regions);
     writer_put(w, a->p == 1   ? "@y(n, $c, $i, $j) = $total;"
                   : a->p == 2 ? "@y(n, $c, $i, $j) = $sqrt($total);"
                               : "@y(n, $c, $i, $j) = $pow($total, $inverse);");
@@ -123,7 +123,7 @@ static void lppool_dx_plain(Writer *w, const Node *n)
     writer_put(w, "for ($int n = 0; n < $N; n++) {");
     window_zero(w, "dx", shape_count(node_shape_out(n)));
     int outer = 1 + pool_regions_open(w, regions, node_shape_in(n).dim[0]);
-    bind_factor(w, n, regions);
+    lppool_bind_factor(w, n, regions);
     put_slope(w, a->p);
     int inner = pool_regions_inside(w, regions);
     writer_put(w, a->p == 1   ? "@dx(n, $c, $row, $col) += slope;"

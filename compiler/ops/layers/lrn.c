@@ -52,7 +52,7 @@ static int64_t lrn_flops(const Node *n)
     return shape_count(node_shape_in(n)) * (2 * size + 4);
 }
 
-static void bind_sizes(Writer *w, const Node *n)
+static void bind_lrn_sizes(Writer *w, const Node *n)
 {
     const LrnAttrs *a = n->attrs;
     Shape s = node_shape_in(n);
@@ -88,7 +88,7 @@ static void put_divisor(Writer *w, const Node *n)
 
 static void lrn_plain(Writer *w, const Node *n)
 {
-    bind_sizes(w, n);
+    bind_lrn_sizes(w, n);
     writer_put(w, "for ($int n = 0; n < $N; n++) {\n"
                   "for ($int c = 0; c < $C; c++) {\n"
                   "for ($int p = 0; p < $P; p++) {\n");
@@ -100,7 +100,7 @@ static void lrn_plain(Writer *w, const Node *n)
 static void lrn_dx_plain(Writer *w, const Node *n)
 {
     const LrnAttrs *a = n->attrs;
-    bind_sizes(w, n);
+    bind_lrn_sizes(w, n);
     writer_put(w, "$real power[$C]; /* d^(-beta) of each channel at one pixel */\n"
                   "$real ratio[$C]; /* dy * y / d */\n"
                   "for ($int n = 0; n < $N; n++) {\n"
@@ -137,10 +137,10 @@ static const char *lrn_refusal(const Node *n, int64_t size)
 static const char *lrn_refusal_nhwc(const Node *n) { return lrn_refusal(n, NN_LRN_WINDOW); }
 static const char *lrn_refusal_nchw(const Node *n) { return lrn_refusal(n, WINDOW_MAX); }
 
-static void call_kernel(Writer *w, const Node *n, const char *call)
+static void call_lrn(Writer *w, const Node *n, const char *call)
 {
     const LrnAttrs *a = n->attrs;
-    bind_sizes(w, n);
+    bind_lrn_sizes(w, n);
     writer_bind_int(w, "size", a->size);
     writer_bind_real(w, "beta", a->beta);
     writer_put(w, "static const nn_lrn size = {.c = $C, .p = $P, .size = $size, .share = $share, "
@@ -150,16 +150,16 @@ static void call_kernel(Writer *w, const Node *n, const char *call)
 
 static void lrn_emit(Writer *w, const Node *n)
 {
-    call_kernel(w, n,
-                n->layout == LAYOUT_NHWC ? "nn_lrn_nhwc(&size, $N, x, y, $t, $T);"
-                                         : "nn_lrn_forward(&size, $N, x, y, $t, $T);");
+    call_lrn(w, n,
+             n->layout == LAYOUT_NHWC ? "nn_lrn_nhwc(&size, $N, x, y, $t, $T);"
+                                      : "nn_lrn_forward(&size, $N, x, y, $t, $T);");
 }
 
 static void lrn_dx_emit(Writer *w, const Node *n)
 {
-    call_kernel(w, n,
-                n->layout == LAYOUT_NHWC ? "nn_lrn_nhwc_dx(&size, $N, dy, x, dx, $t, $T);"
-                                         : "nn_lrn_dx(&size, $N, dy, x, dx, $t, $T);");
+    call_lrn(w, n,
+             n->layout == LAYOUT_NHWC ? "nn_lrn_nhwc_dx(&size, $N, dy, x, dx, $t, $T);"
+                                      : "nn_lrn_dx(&size, $N, dy, x, dx, $t, $T);");
 }
 
 static const Variant lrn_dx_variants[] = {

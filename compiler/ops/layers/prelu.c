@@ -35,7 +35,7 @@ static void prelu_params(Graph *g, Node *n)
 
 static int64_t prelu_flops(const Node *n) { return elementwise_cost(n, 2); }
 
-static void bind_slope(Writer *w, const Node *n)
+static void prelu_bind_slope(Writer *w, const Node *n)
 {
     const PreluAttrs *a = n->attrs;
     writer_bind(w, "slope", a->shared ? "weight[0]" : "weight[c]");
@@ -60,7 +60,7 @@ static void put_loops(Writer *w, Shape s, const char *lines)
 
 static void prelu_plain(Writer *w, const Node *n)
 {
-    bind_slope(w, n);
+    prelu_bind_slope(w, n);
     put_loops(w, node_shape_in(n),
               "const $real v = @x(n, c, $p);\n"
               "@y(n, c, $p) = v > 0 ? v : $slope * v;\n");
@@ -68,7 +68,7 @@ static void prelu_plain(Writer *w, const Node *n)
 
 static void prelu_dx_plain(Writer *w, const Node *n)
 {
-    bind_slope(w, n);
+    prelu_bind_slope(w, n);
     put_loops(w, node_shape_in(n),
               "const $real d = @dy(n, c, $p);\n"
               "@dx(n, c, $p) = @x(n, c, $p) > 0 ? d : $slope * d;\n");
@@ -111,7 +111,7 @@ static void prelu_dw_plain(Writer *w, const Node *n)
 /* A shared slope is that of one channel with all elements, in either layout. */
 static bool call_last(const Node *n) { return n->layout == LAYOUT_NHWC && !((const PreluAttrs *)n->attrs)->shared; }
 
-static void call_kernel(Writer *w, const Node *n, const char *call)
+static void call_prelu(Writer *w, const Node *n, const char *call)
 {
     const PreluAttrs *a = n->attrs;
     Shape s = node_shape_in(n);
@@ -122,23 +122,23 @@ static void call_kernel(Writer *w, const Node *n, const char *call)
 
 static void prelu_emit(Writer *w, const Node *n)
 {
-    call_kernel(w, n,
-                call_last(n) ? "nn_prelu_nhwc((long)$N * $P, $C, x, weight, y, $t, $T);"
-                             : "nn_prelu($N, $C, $P, x, weight, y, $t, $T);");
+    call_prelu(w, n,
+               call_last(n) ? "nn_prelu_nhwc((long)$N * $P, $C, x, weight, y, $t, $T);"
+                            : "nn_prelu($N, $C, $P, x, weight, y, $t, $T);");
 }
 
 static void prelu_dx_emit(Writer *w, const Node *n)
 {
-    call_kernel(w, n,
-                call_last(n) ? "nn_prelu_nhwc_dx((long)$N * $P, $C, dy, x, weight, dx, $t, $T);"
-                             : "nn_prelu_dx($N, $C, $P, dy, x, weight, dx, $t, $T);");
+    call_prelu(w, n,
+               call_last(n) ? "nn_prelu_nhwc_dx((long)$N * $P, $C, dy, x, weight, dx, $t, $T);"
+                            : "nn_prelu_dx($N, $C, $P, dy, x, weight, dx, $t, $T);");
 }
 
 static void prelu_dw_emit(Writer *w, const Node *n)
 {
-    call_kernel(w, n,
-                call_last(n) ? "nn_prelu_dweight((long)$N * $P, $C, 1, dy, x, dweight, $t, $T);"
-                             : "nn_prelu_dweight($N, $C, $P, dy, x, dweight, $t, $T);");
+    call_prelu(w, n,
+               call_last(n) ? "nn_prelu_dweight((long)$N * $P, $C, 1, dy, x, dweight, $t, $T);"
+                            : "nn_prelu_dweight($N, $C, $P, dy, x, dweight, $t, $T);");
 }
 
 static const Variant prelu_dx_variants[] = {{.name = "simd",

@@ -16,7 +16,7 @@ static const Attr reshape_attrs[] = {
 };
 
 /* Of a shape that was not checked yet: INT64_MAX stands for all that is too large. */
-static int64_t count_of(Shape s)
+static int64_t reshape_count_of(Shape s)
 {
     int64_t count = 1;
     for (int i = 0; i < s.rank; i++) {
@@ -35,7 +35,7 @@ static bool reshape_shape(Graph *g, Node *n)
         diag_error(c, n->span, "reshape: %s is neither a vector F nor an image CxHxW", to);
         return false;
     }
-    int64_t count = count_of(a->shape);
+    int64_t count = reshape_count_of(a->shape);
     if (count != shape_count(in)) {
         diag_error(c, n->span, "reshape: the input %s has %lld elements, but %s has %lld", from,
                    (long long)shape_count(in), to, (long long)count);

@@ -11,7 +11,7 @@
 static const double selu_scale = 1.0507009873554804934193349852946;
 static const double selu_alpha = 1.6732632423543772848170429916717;
 
-static void bind_constants(Writer *w)
+static void selu_bind_constants(Writer *w)
 {
     writer_bind_real(w, "above", selu_scale);
     writer_bind_real(w, "below", selu_scale * selu_alpha);
@@ -19,13 +19,13 @@ static void bind_constants(Writer *w)
 
 static void selu_plain(Writer *w, const Node *n)
 {
-    bind_constants(w);
+    selu_bind_constants(w);
     elementwise_forward(w, n, "$x <= 0 ? $below * $expm1($x) : $above * $x");
 }
 
 static void selu_emit(Writer *w, const Node *n)
 {
-    bind_constants(w);
+    selu_bind_constants(w);
     elementwise_emit(w, n, "nn_elu", "$above, $below, ");
 }
 
@@ -33,13 +33,13 @@ static int64_t selu_flops(const Node *n) { return elementwise_cost(n, 3); }
 
 static void selu_grad_plain(Writer *w, const Node *n)
 {
-    bind_constants(w);
+    selu_bind_constants(w);
     elementwise_backward(w, n, "$y > 0 ? $dy * $above : $dy * ($y + $below)");
 }
 
 static void selu_grad_emit(Writer *w, const Node *n)
 {
-    bind_constants(w);
+    selu_bind_constants(w);
     elementwise_emit(w, n, "nn_elu_grad", "$above, $below, ");
 }
 

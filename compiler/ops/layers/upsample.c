@@ -60,7 +60,7 @@ static int64_t upsample_flops(const Node *n)
     return a->mode == UPSAMPLE_BILINEAR ? 9 * shape_count(node_shape_out(n)) : 0;
 }
 
-static void bind_sizes(Writer *w, Shape image, Pair scale)
+static void bind_upsample_sizes(Writer *w, Shape image, Pair scale)
 {
     writer_bind_int(w, "C", image.dim[0]);
     writer_bind_int(w, "H", image.dim[1]);
@@ -89,7 +89,7 @@ static void put_axis(Writer *w, const char *row, const char *index, const char *
  * a of i1 and b of j1. */
 static void put_bilinear(Writer *w, Shape small, Shape large, Pair scale, const char *lines)
 {
-    bind_sizes(w, large, scale);
+    bind_upsample_sizes(w, large, scale);
     writer_put(w, "for ($int n = 0; n < $N; n++) {\n"
                   "    for ($int c = 0; c < $C; c++) {\n"
                   "        for ($int i = 0; i < $H; i++) {\n");
@@ -105,7 +105,7 @@ static void put_bilinear(Writer *w, Shape small, Shape large, Pair scale, const 
 
 static void put_nearest(Writer *w, Shape large, Pair scale)
 {
-    bind_sizes(w, large, scale);
+    bind_upsample_sizes(w, large, scale);
     writer_put(w, "for ($int n = 0; n < $N; n++) {\n"
                   "    for ($int c = 0; c < $C; c++) {\n"
                   "        for ($int i = 0; i < $H; i++) {\n"
@@ -117,10 +117,10 @@ static void put_nearest(Writer *w, Shape large, Pair scale)
                   "}\n");
 }
 
-static void call_kernel(Writer *w, const Node *n, Shape small, const char *kernel)
+static void call_upsample(Writer *w, const Node *n, Shape small, const char *kernel)
 {
     const UpsampleAttrs *a = n->attrs;
-    bind_sizes(w, small, a->scale);
+    bind_upsample_sizes(w, small, a->scale);
     writer_bind(w, "kernel", "%s", kernel);
     writer_put(w, "static const nn_upsample size = {.c = $C, .h = $H, .w = $W, .sh = $sh, .sw = $sw};");
     region_call(w, n, "$kernel(&size, $N, $from, $to, $t, $T);");
@@ -144,7 +144,7 @@ static void upsample_emit(Writer *w, const Node *n)
 {
     const UpsampleAttrs *a = n->attrs;
     const char *nearest = n->layout == LAYOUT_NHWC ? "nn_upsample_nearest_nhwc" : "nn_upsample_nearest";
-    call_kernel(w, n, node_shape_in(n), a->mode == UPSAMPLE_NEAREST ? nearest : "nn_upsample_bilinear");
+    call_upsample(w, n, node_shape_in(n), a->mode == UPSAMPLE_NEAREST ? nearest : "nn_upsample_bilinear");
 }
 
 static bool upsample_is_nearest(const Node *n) { return ((const UpsampleAttrs *)n->attrs)->mode == UPSAMPLE_NEAREST; }
@@ -154,7 +154,7 @@ static const char *bilinear_refusal(const Node *n) { return upsample_is_nearest(
 
 static void put_nearest_gradient(Writer *w, Shape small, Pair scale)
 {
-    bind_sizes(w, small, scale);
+    bind_upsample_sizes(w, small, scale);
     writer_put(w, "for ($int n = 0; n < $N; n++) {\n"
                   "    for ($int c = 0; c < $C; c++) {\n"
                   "        for ($int i = 0; i < $H; i++) {\n"
@@ -194,7 +194,7 @@ static void upsample_grad_emit(Writer *w, const Node *n)
 {
     const UpsampleAttrs *a = n->attrs;
     const char *nearest = n->layout == LAYOUT_NHWC ? "nn_upsample_nearest_nhwc_dx" : "nn_upsample_nearest_dx";
-    call_kernel(w, n, node_shape_out(n), a->mode == UPSAMPLE_NEAREST ? nearest : "nn_upsample_bilinear_dx");
+    call_upsample(w, n, node_shape_out(n), a->mode == UPSAMPLE_NEAREST ? nearest : "nn_upsample_bilinear_dx");
 }
 
 static const Variant upsample_gradient_variants[] = {

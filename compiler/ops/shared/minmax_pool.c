@@ -71,7 +71,7 @@ static int open_outputs(Writer *w, const Slide s[2], int64_t channels)
 static bool is_padded(const Slide s[2]) { return window_tested(&s[0]) || window_tested(&s[1]); }
 
 /* Declares best: where no tap lies in the padding the first element, else `worst`. */
-static void put_start(Writer *w, const Slide s[2], double worst)
+static void minmax_put_start(Writer *w, const Slide s[2], double worst)
 {
     char row[128], col[128];
     Slide corner[2] = {s[0], s[1]};
@@ -91,7 +91,7 @@ void minmax_pool_plain(Writer *w, const Node *n, const char *better, double wors
     writer_bind(w, "better", "%s", better);
     writer_put(w, "for ($int n = 0; n < $N; n++) {");
     int outer = 1 + open_outputs(w, s, node_shape_in(n).dim[0]);
-    put_start(w, s, worst);
+    minmax_put_start(w, s, worst);
     int inner = window_taps(w, s, PAD_MODE_ZEROS);
     writer_put(w, "const $real value = @x(n, $c, $row, $col);\n"
                   "if (value $better best || value != value) {\n"
@@ -121,7 +121,7 @@ void minmax_pool_training_plain(Writer *w, const Node *n, const char *better)
     bind_tap(w, s);
     writer_put(w, "for ($int n = 0; n < $N; n++) {");
     int outer = 1 + open_outputs(w, s, node_shape_in(n).dim[0]);
-    put_start(w, s, 0);
+    minmax_put_start(w, s, 0);
     writer_put(w, is_padded(s) ? "$int winner = -1;" : "$int winner = 0;");
     int inner = window_taps(w, s, PAD_MODE_ZEROS);
     writer_put(w, "const $real value = @x(n, $c, $row, $col);\n"
@@ -179,7 +179,7 @@ static void bind_images(Writer *w, const Node *n)
     if (n->layout == LAYOUT_NCHW16N) writer_bind(w, "blocks", " / 16 * %lld", (long long)node_shape_in(n).dim[0]);
 }
 
-static void call_kernel(Writer *w, const Node *n, Shape large, Shape small, bool least, const char *call)
+static void call_minmax(Writer *w, const Node *n, Shape large, Shape small, bool least, const char *call)
 {
     Slide s[2];
     window_slides(s, spec_of(n->attrs), large, small);
@@ -199,13 +199,13 @@ void minmax_pool_emit(Writer *w, const Node *n, bool least)
     writer_bind(w, "kernel", n->layout != LAYOUT_NCHW ? "nn_minmax_pool_nhwc" : "nn_minmax_pool");
     const char *keeping = "$kernel(&size, $N$blocks, x, y, argmax, $t, $T);",
                *without = "$kernel(&size, $N$blocks, x, y, 0, $t, $T);";
-    call_kernel(w, n, node_shape_in(n), node_shape_out(n), least, n->out_count > 1 ? keeping : without);
+    call_minmax(w, n, node_shape_in(n), node_shape_out(n), least, n->out_count > 1 ? keeping : without);
 }
 
 static void minmax_pool_grad_emit(Writer *w, const Node *n)
 {
     writer_bind(w, "kernel", n->layout != LAYOUT_NCHW ? "nn_minmax_pool_nhwc_dx" : "nn_minmax_pool_dx");
-    call_kernel(w, n, node_shape_out(n), node_shape_in(n), false, "$kernel(&size, $N$blocks, dy, argmax, dx, $t, $T);");
+    call_minmax(w, n, node_shape_out(n), node_shape_in(n), false, "$kernel(&size, $N$blocks, dy, argmax, dx, $t, $T);");
 }
 
 static const char *minmax_pool_grad_refusal(const Node *n) { return size_refusal(n, node_shape_out(n)); }

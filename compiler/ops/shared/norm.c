@@ -211,7 +211,7 @@ void norm_plain(Writer *w, const Node *n) { write_forward(w, n, false); }
 
 void norm_training_plain(Writer *w, const Node *n) { write_forward(w, n, true); }
 
-static void dx_plain(Writer *w, const Node *n)
+static void norm_dx_plain(Writer *w, const Node *n)
 {
     const NormAttrs *a = n->attrs;
     Groups s = groups_of(n);
@@ -255,7 +255,7 @@ static void dbias_plain(Writer *w, const Node *n) { write_affine(w, n, "dbias", 
 
 /* ---- fast form: runtime/kernels/norm/norm.h --------------------------------- */
 
-static void call_kernel(Writer *w, const Node *n, const char *call)
+static void call_norm(Writer *w, const Node *n, const char *call)
 {
     const NormAttrs *a = n->attrs;
     Groups s = groups_of(n);
@@ -274,34 +274,34 @@ static void call_kernel(Writer *w, const Node *n, const char *call)
 void norm_emit(Writer *w, const Node *n)
 {
     bool keep = n->out_count > 1;
-    call_kernel(w, n,
-                keep ? "const nn_norm_forward_args args = {.x = x, .weight = $weight, .bias = $bias, .y = y, .mean = "
-                       "mean, .inv = inv};\n"
-                       "nn_norm_forward(&size, $N, &args, $t, $T);"
-                     : "const nn_norm_forward_args args = {.x = x, .weight = $weight, .bias = $bias, .y = y};\n"
-                       "nn_norm_forward(&size, $N, &args, $t, $T);");
+    call_norm(w, n,
+              keep ? "const nn_norm_forward_args args = {.x = x, .weight = $weight, .bias = $bias, .y = y, .mean = "
+                     "mean, .inv = inv};\n"
+                     "nn_norm_forward(&size, $N, &args, $t, $T);"
+                   : "const nn_norm_forward_args args = {.x = x, .weight = $weight, .bias = $bias, .y = y};\n"
+                     "nn_norm_forward(&size, $N, &args, $t, $T);");
 }
 
-static void dx_emit(Writer *w, const Node *n)
+static void norm_dx_emit(Writer *w, const Node *n)
 {
-    call_kernel(w, n,
-                "const nn_norm_gradient gradient = {.dy = dy, .x = x, .mean = mean, .inv = inv};\n"
-                "nn_norm_dx(&size, $N, &gradient, $weight, dx, $t, $T);");
+    call_norm(w, n,
+              "const nn_norm_gradient gradient = {.dy = dy, .x = x, .mean = mean, .inv = inv};\n"
+              "nn_norm_dx(&size, $N, &gradient, $weight, dx, $t, $T);");
 }
 
 static void dweight_emit(Writer *w, const Node *n)
 {
-    call_kernel(w, n,
-                "const nn_norm_gradient gradient = {.dy = dy, .x = x, .mean = mean, .inv = inv};\n"
-                "nn_norm_dweight(&size, $N, &gradient, dweight, $t, $T);");
+    call_norm(w, n,
+              "const nn_norm_gradient gradient = {.dy = dy, .x = x, .mean = mean, .inv = inv};\n"
+              "nn_norm_dweight(&size, $N, &gradient, dweight, $t, $T);");
 }
 
-static void dbias_emit(Writer *w, const Node *n) { call_kernel(w, n, "nn_norm_dbias(&size, $N, dy, dbias, $t, $T);"); }
+static void dbias_emit(Writer *w, const Node *n) { call_norm(w, n, "nn_norm_dbias(&size, $N, dy, dbias, $t, $T);"); }
 
 /* ---- gradients -------------------------------------------------------- */
 
 static const Variant norm_dx_variants[] = {
-    {.name = "simd", .layouts = IN_NCHW, .traits = VARIANT_ANY_BATCH, .emit = dx_emit, .kernel = "norm"}, {0}};
+    {.name = "simd", .layouts = IN_NCHW, .traits = VARIANT_ANY_BATCH, .emit = norm_dx_emit, .kernel = "norm"}, {0}};
 
 static const Op norm_dx = {
     .name = "norm.dx",
@@ -309,7 +309,7 @@ static const Op norm_dx = {
     .traits = OP_INPLACE,
     .in = dx_in,
     .out = dx_out,
-    .plain = dx_plain,
+    .plain = norm_dx_plain,
     .variants = norm_dx_variants,
 };
 static const Variant norm_dweight_variants[] = {
@@ -336,7 +336,7 @@ static const Op norm_dbias = {
 };
 
 /* A node with dy, x and the statistics. */
-static Node *gradient_node(Backward *b, const Op *op, const Node *n)
+static Node *norm_gradient_node(Backward *b, const Op *op, const Node *n)
 {
     Graph *g = backward_graph(b);
     Node *d = backward_node(b, op, n);
@@ -347,7 +347,7 @@ static Node *gradient_node(Backward *b, const Op *op, const Node *n)
     return d;
 }
 
-static void give_model(Backward *b, Node *d, Tensor *param)
+static void norm_give_model(Backward *b, Node *d, Tensor *param)
 {
     backward_give(b, param, node_out_as(backward_graph(b), d, backward_graph(b)->real, false, param->shape));
 }
@@ -356,14 +356,15 @@ void norm_grad(Backward *b, const Node *n)
 {
     Graph *g = backward_graph(b);
     if (backward_wants(b, n->in[0])) {
-        Node *d = gradient_node(b, &norm_dx, n);
+        Node *d = norm_gradient_node(b, &norm_dx, n);
         if (node_has(n, 1)) node_in(g, d, n->in[1]);
         backward_give(b, n->in[0], node_out(g, d, node_shape_in(n)));
     }
-    if (node_has(n, 1) && backward_wants(b, n->in[1])) give_model(b, gradient_node(b, &norm_dweight, n), n->in[1]);
+    if (node_has(n, 1) && backward_wants(b, n->in[1]))
+        norm_give_model(b, norm_gradient_node(b, &norm_dweight, n), n->in[1]);
     if (node_has(n, 2) && backward_wants(b, n->in[2])) {
         Node *d = backward_node(b, &norm_dbias, n);
         node_in(g, d, backward_of(b, n->out[0]));
-        give_model(b, d, n->in[2]);
+        norm_give_model(b, d, n->in[2]);
     }
 }

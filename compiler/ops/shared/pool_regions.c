@@ -385,7 +385,7 @@ const char *pool_regions_refusal(const Node *n)
 }
 
 /* $kernel for images that lie as the node's do. */
-static void call_kernel(Writer *w, const Node *n, const PoolRegions regions[2], const char *kernel, const char *call)
+static void call_regions(Writer *w, const Node *n, const PoolRegions regions[2], const char *kernel, const char *call)
 {
     writer_bind_int(w, "C", node_shape_in(n).dim[0]);
     bind_axis(w, "rows", &regions[0]);
@@ -397,26 +397,26 @@ static void call_kernel(Writer *w, const Node *n, const PoolRegions regions[2], 
 
 void pool_regions_average_emit(Writer *w, const Node *n, const PoolRegions regions[2])
 {
-    call_kernel(w, n, regions, n->layout == LAYOUT_NHWC ? "nn_region_avgpool_nhwc" : "nn_region_avgpool",
-                "$kernel(&size, $N, x, y, $t, $T);");
+    call_regions(w, n, regions, n->layout == LAYOUT_NHWC ? "nn_region_avgpool_nhwc" : "nn_region_avgpool",
+                 "$kernel(&size, $N, x, y, $t, $T);");
 }
 
 void pool_regions_average_gradient_emit(Writer *w, const Node *n, const PoolRegions regions[2])
 {
-    call_kernel(w, n, regions, n->layout == LAYOUT_NHWC ? "nn_region_avgpool_nhwc_dx" : "nn_region_avgpool_dx",
-                "$kernel(&size, $N, dy, dx, $t, $T);");
+    call_regions(w, n, regions, n->layout == LAYOUT_NHWC ? "nn_region_avgpool_nhwc_dx" : "nn_region_avgpool_dx",
+                 "$kernel(&size, $N, dy, dx, $t, $T);");
 }
 
 void pool_regions_maximum_emit(Writer *w, const Node *n, const PoolRegions regions[2])
 {
-    call_kernel(w, n, regions, n->layout == LAYOUT_NHWC ? "nn_region_maxpool_nhwc" : "nn_region_maxpool",
-                "$kernel(&size, $N, x, y, 0, $t, $T);");
+    call_regions(w, n, regions, n->layout == LAYOUT_NHWC ? "nn_region_maxpool_nhwc" : "nn_region_maxpool",
+                 "$kernel(&size, $N, x, y, 0, $t, $T);");
 }
 
 void pool_regions_maximum_training_emit(Writer *w, const Node *n, const PoolRegions regions[2])
 {
-    call_kernel(w, n, regions, n->layout == LAYOUT_NHWC ? "nn_region_maxpool_nhwc" : "nn_region_maxpool",
-                "$kernel(&size, $N, x, y, argmax, $t, $T);");
+    call_regions(w, n, regions, n->layout == LAYOUT_NHWC ? "nn_region_maxpool_nhwc" : "nn_region_maxpool",
+                 "$kernel(&size, $N, x, y, argmax, $t, $T);");
 }
 
 /* The argmaxes say it all: the regions matter only by how many there are. */
@@ -424,8 +424,8 @@ static void maximum_gradient_emit(Writer *w, const Node *n)
 {
     PoolRegions regions[2];
     pool_regions_adaptive(regions, node_shape_out(n), node_shape_in(n));
-    call_kernel(w, n, regions, n->layout == LAYOUT_NHWC ? "nn_region_maxpool_nhwc_dx" : "nn_region_maxpool_dx",
-                "$kernel(&size, $N, dy, argmax, dx, $t, $T);");
+    call_regions(w, n, regions, n->layout == LAYOUT_NHWC ? "nn_region_maxpool_nhwc_dx" : "nn_region_maxpool_dx",
+                 "$kernel(&size, $N, dy, argmax, dx, $t, $T);");
 }
 
 static const Variant maximum_gradient_variants[] = {{.name = "simd",
