@@ -220,11 +220,20 @@ Tensor *node_buffer(Graph *g, Node *n, const char *suffix, Shape shape, Init ini
     return model_tensor(g, n, TENSOR_BUFFER, name, shape, init);
 }
 
+static Tensor *state_of_shape(Graph *g, Node *n, const char *suffix, Shape shape, double initial)
+{
+    const char *name = arena_printf(g->compilation->arena, "%s.%s", n->in[1]->name, suffix);
+    return model_tensor(g, n, TENSOR_STATE, name, shape, init_constant(initial));
+}
+
 Tensor *node_state(Graph *g, Node *n, const char *suffix, double initial)
 {
-    const Tensor *param = n->in[1];
-    const char *name = arena_printf(g->compilation->arena, "%s.%s", param->name, suffix);
-    return model_tensor(g, n, TENSOR_STATE, name, param->shape, init_constant(initial));
+    return state_of_shape(g, n, suffix, n->in[1]->shape, initial);
+}
+
+Tensor *node_state_number(Graph *g, Node *n, const char *suffix, double initial)
+{
+    return state_of_shape(g, n, suffix, shape_vector(1), initial);
 }
 
 Init init_with_fans(Init init, int64_t fan_in, int64_t fan_out)

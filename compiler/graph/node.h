@@ -47,6 +47,7 @@ Tensor *node_param(Graph *, Node *, const char *suffix, Shape, Init);
 Tensor *node_buffer(Graph *, Node *, const char *suffix, Shape, Init);
 /* In an optimizer's `states`: shaped like the parameter, starting at `initial`. */
 Tensor *node_state(Graph *, Node *, const char *suffix, double initial);
+Tensor *node_state_number(Graph *, Node *, const char *suffix, double initial); /* one number */
 
 /* Constant initial value; and the attribute's with the fans filled in. */
 static inline Init init_constant(double value) { return (Init){.kind = INIT_CONSTANT, .a = value}; }

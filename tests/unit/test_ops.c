@@ -260,7 +260,7 @@ static const char *source_of(const Bench *b)
 {
     const Node *n = b->node;
     Writer *w = writer_new(b->c->arena, false);
-    writer_put(w, "float sqrtf(float); float expm1f(float); float fabsf(float);\n"
+    writer_put(w, "float sqrtf(float); float expm1f(float); float fabsf(float); float expf(float);\n"
                   "void f(float **tensors, float lr, int step)\n{\n");
     writer_bind_int(w, "N", 1);
     writer_bind(w, "int", "int");
@@ -348,6 +348,14 @@ static const struct {
     {"rmsprop", "alpha=0.5, momentum=0.5", 2, {0.8585786478, 0.8695176270}},
     {"adagrad", "", 1, {0.9, 0.9447213595}},
     {"lion", "weight_decay=0.1", 1, {0.89, 0.9811}},
+    {"sgd", "momentum=0.9, form=ema", 1, {0.995, 0.993}},
+    {"sgd", "momentum=0.9, nesterov=yes, form=ema", 1, {0.9905, 0.9912}},
+    {"adam", "beta2=0.5, amsgrad=yes", 3, {0.900000002, 0.8742159001}},
+    {"nadam", "", 3, {0.8943548243, 0.9354657962}},
+    {"nadam", "momentum_decay=1", 3, {0.8937212218, 0.9329807468}},
+    {"lamb", "weight_decay=0", 2, {0.9, 0.81}},
+    {"lamb", "weight_decay=0.1", 2, {0.9, 0.81}},
+    {"muon", "weight_decay=0.1", 2, {0.89, 0.8542630552}},
 };
 
 START_TEST(test_updates)
@@ -357,7 +365,7 @@ START_TEST(test_updates)
     b.node->attrs = optimizer_attrs(b.c, updates[_i].op, updates[_i].attrs);
     bench_input(&b, TENSOR_LOCAL, shape_vector(1));
     bench_input(&b, TENSOR_PARAM, shape_vector(1));
-    float gradient = 0.5f, w = 1, state[3] = {0};
+    float gradient = 0.5f, w = 1, state[3] = {0, 0, strcmp(updates[_i].op, "nadam") == 0 ? 1 : 0}; /* mu_product */
     float *tensors[] = {&gradient, &w, &state[0], &state[1], &state[2]};
     for (int step = 0; step < 2; step++) {
         bench_run(&b, tensors, 0.1f, step);
@@ -365,6 +373,47 @@ START_TEST(test_updates)
         gradient = -0.25f;
     }
     ck_assert_int_eq(b.node->in_count, 2 + updates[_i].states);
+    bench_close(&b);
+}
+END_TEST
+
+/* One step with lr = 0.1.  lamb: r = sign(g) + w / 10 = (1.1, -0.8), w - 0.1 |w| / |r| r with
+ * |w| = sqrt(5), |r| = sqrt(1.85).  muon: w = 1 everywhere; five iterations of the formula at
+ * the head of muon.c, for a wide matrix and for its transpose, of which the latter is moved
+ * sqrt(3/2) times as far. */
+static const struct {
+    const char *op, *attrs;
+    Shape shape;
+    float w[6], gradient[6];
+    double after[6];
+} matrices[] = {
+    {"lamb", "weight_decay=0.1, eps=0", {1, {2}}, {1, 2}, {0.5f, -0.25f}, {0.819161114, 2.13151919}},
+    {"muon",
+     "",
+     {2, {2, 3}},
+     {1, 1, 1, 1, 1, 1},
+     {1, 2, 0, 0, -1, 3},
+     {0.957040122, 0.924209622, 0.989611866, 0.989870622, 1.02237768, 0.892090702}},
+    {"muon",
+     "",
+     {4, {3, 1, 2, 1}},
+     {1, 1, 1, 1, 1, 1},
+     {1, 0, 2, -1, 0, 3},
+     {0.949632558, 0.989841545, 0.909423572, 1.02965439, 0.989524634, 0.870086089}},
+};
+
+START_TEST(test_matrix_updates)
+{
+    Bench b;
+    bench_open(&b, matrices[_i].op, OP_OPTIMIZER, NULL);
+    b.node->attrs = optimizer_attrs(b.c, matrices[_i].op, matrices[_i].attrs);
+    bench_input(&b, TENSOR_LOCAL, matrices[_i].shape);
+    bench_input(&b, TENSOR_PARAM, matrices[_i].shape);
+    float gradient[6], w[6], first[6] = {0}, second[32] = {0};
+    memcpy(gradient, matrices[_i].gradient, sizeof gradient);
+    memcpy(w, matrices[_i].w, sizeof w);
+    bench_run(&b, (float *[]){gradient, w, first, second}, 0.1f, 0);
+    assert_values(w, matrices[_i].after, (int)shape_count(matrices[_i].shape));
     bench_close(&b);
 }
 END_TEST
@@ -461,6 +510,7 @@ Suite *ops_suite(void)
     suite_add_tcase(suite, rules);
     TCase *values = tcase_create("values");
     tcase_add_loop_test(values, test_updates, 0, sizeof updates / sizeof *updates);
+    tcase_add_loop_test(values, test_matrix_updates, 0, sizeof matrices / sizeof *matrices);
     tcase_add_test(values, test_regularize);
     tcase_add_test(values, test_clip_value);
     tcase_add_test(values, test_clip_norm);

@@ -6,7 +6,9 @@
  *   m ← beta1 · m + (1 − beta1) · g;   v ← beta2 · v + (1 − beta2) · g²
  *   w ← w − lr · (m / (1 − beta1^t)) / (sqrt(v / (1 − beta2^t)) + eps),  t = 1, 2, …
  *
- * m is the state exp_avg, v exp_avg_sq.
+ * m is the state exp_avg, v exp_avg_sq.  With amsgrad the largest v so far, the state
+ * max_exp_avg_sq, is in the place of v (Reddi, Kale and Kumar, "On the Convergence of Adam
+ * and Beyond", 2018).
  */
 #include "ops/shared/optimizer.h"
 
@@ -16,6 +18,7 @@ static const Attr adam_attrs[] = {
     {"beta2", ATTR_REAL, offsetof(AdamAttrs, beta2), "0.999", 0, OPTIMIZER_BETA_MAX, NULL},
     {"eps", ATTR_REAL, offsetof(AdamAttrs, eps), "1e-8", 0, OPTIMIZER_MAX, NULL},
     {"weight_decay", ATTR_REAL, offsetof(AdamAttrs, weight_decay), "0", 0, OPTIMIZER_MAX, NULL},
+    {"amsgrad", ATTR_BOOL, offsetof(AdamAttrs, amsgrad), "no", 0, 0, NULL},
     {0},
 };
 
@@ -31,8 +34,8 @@ static void adam_emit(Writer *w, const Node *n)
     adam_emit_step(w, n, a->weight_decay, 0);
 }
 
-static const Variant adam_variants[] = {{.name = "simd", .layouts = IN_NCHW, .emit = adam_emit, .kernel = "optimizer"},
-                                        {0}};
+static const Variant adam_variants[] = {
+    {.name = "simd", .layouts = IN_NCHW, .refuses = adam_refusal, .emit = adam_emit, .kernel = "optimizer"}, {0}};
 
 const Op op_adam = {
     .name = "adam",
@@ -44,7 +47,7 @@ const Op op_adam = {
     .attrs = adam_attrs,
     .attrs_size = sizeof(AdamAttrs),
     .in = optimizer_in,
-    .mutates = 2 | 4 | 8,
+    .mutates = 2 | 4 | 8 | 16,
     .states = adam_states,
     .plain = adam_plain,
     .variants = adam_variants,

@@ -12,6 +12,7 @@ static const Attr adamw_attrs[] = {
     {"beta2", ATTR_REAL, offsetof(AdamAttrs, beta2), "0.999", 0, OPTIMIZER_BETA_MAX, NULL},
     {"eps", ATTR_REAL, offsetof(AdamAttrs, eps), "1e-8", 0, OPTIMIZER_MAX, NULL},
     {"weight_decay", ATTR_REAL, offsetof(AdamAttrs, weight_decay), "0.01", 0, OPTIMIZER_MAX, NULL},
+    {"amsgrad", ATTR_BOOL, offsetof(AdamAttrs, amsgrad), "no", 0, 0, NULL},
     {0},
 };
 
@@ -29,7 +30,7 @@ static void adamw_emit(Writer *w, const Node *n)
 }
 
 static const Variant adamw_variants[] = {
-    {.name = "simd", .layouts = IN_NCHW, .emit = adamw_emit, .kernel = "optimizer"}, {0}};
+    {.name = "simd", .layouts = IN_NCHW, .refuses = adam_refusal, .emit = adamw_emit, .kernel = "optimizer"}, {0}};
 
 const Op op_adamw = {
     .name = "adamw",
@@ -41,7 +42,7 @@ const Op op_adamw = {
     .attrs = adamw_attrs,
     .attrs_size = sizeof(AdamAttrs),
     .in = optimizer_in,
-    .mutates = 2 | 4 | 8,
+    .mutates = 2 | 4 | 8 | 16,
     .states = adam_states,
     .plain = adamw_plain,
     .variants = adamw_variants,

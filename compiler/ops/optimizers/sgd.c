@@ -7,6 +7,11 @@
  *   b ← momentum · b + (1 − dampening) · g, at the first step b ← g
  *   w ← w − lr · b, or with nesterov w ← w − lr · (g + momentum · b)
  *
+ * With form=ema b is a running mean, which starts at 0:
+ *
+ *   b ← momentum · b + (1 − momentum) · g
+ *   w ← w − lr · b, or with nesterov w ← w − lr · ((1 − momentum) · g + momentum · b)
+ *
  * b is the state momentum_buffer; without momentum there is none and w ← w − lr · g.
  */
 #include "ops/shared/optimizer.h"
@@ -15,7 +20,12 @@ typedef struct SgdAttrs {
     double lr, momentum;
     bool nesterov;
     double dampening, weight_decay;
+    int form;
 } SgdAttrs;
+
+enum { FORM_TORCH, FORM_EMA };
+
+static const char *const sgd_forms[] = {"torch", "ema", NULL};
 
 static const Attr sgd_attrs[] = {
     {"lr", ATTR_REAL, offsetof(SgdAttrs, lr), NULL, 0, OPTIMIZER_MAX, NULL},
@@ -23,12 +33,17 @@ static const Attr sgd_attrs[] = {
     {"nesterov", ATTR_BOOL, offsetof(SgdAttrs, nesterov), "no", 0, 0, NULL},
     {"dampening", ATTR_REAL, offsetof(SgdAttrs, dampening), "0", 0, 1, NULL},
     {"weight_decay", ATTR_REAL, offsetof(SgdAttrs, weight_decay), "0", 0, OPTIMIZER_MAX, NULL},
+    {"form", ATTR_SYMBOL, offsetof(SgdAttrs, form), "torch", 0, 0, sgd_forms},
     {0},
 };
 
 static bool sgd_shape(Graph *g, Node *n)
 {
     const SgdAttrs *a = n->attrs;
+    if (a->form == FORM_EMA && a->dampening != 0) {
+        diag_error(g->compilation, n->span, "sgd: form=ema has no dampening, but dampening is %g", a->dampening);
+        return false;
+    }
     if (!a->nesterov || (a->momentum > 0 && a->dampening == 0)) return true;
     diag_error(g->compilation, n->span,
                "sgd: nesterov needs a momentum above 0 and no dampening, but momentum is %g and dampening %g",
@@ -46,13 +61,17 @@ static void sgd_states(Graph *g, Node *n)
  * the general formula too. */
 static void put_momentum(Writer *w, const SgdAttrs *a)
 {
-    if (a->dampening != 0) {
+    writer_bind(w, "own", a->form == FORM_EMA ? "share" : "g");
+    if (a->form == FORM_EMA) {
+        writer_put(w, "const $real share = $rest * g;\n"
+                      "momentum_buffer[k] = $momentum * momentum_buffer[k] + share;\n");
+    } else if (a->dampening != 0) {
         writer_put(w, "momentum_buffer[k] = $step == 0 ? g : $momentum * momentum_buffer[k] + $rest * g;");
     } else {
         writer_put(w, "momentum_buffer[k] = $momentum * momentum_buffer[k] + g;");
     }
     if (a->nesterov) {
-        writer_put(w, "param[k] -= $lr * (g + $momentum * momentum_buffer[k]);");
+        writer_put(w, "param[k] -= $lr * ($own + $momentum * momentum_buffer[k]);");
     } else {
         writer_put(w, "param[k] -= $lr * momentum_buffer[k];");
     }
@@ -63,7 +82,7 @@ static void sgd_plain(Writer *w, const Node *n)
     const SgdAttrs *a = n->attrs;
     bool counts_steps = a->momentum != 0 && a->dampening != 0;
     writer_bind_real(w, "momentum", a->momentum);
-    writer_bind_real(w, "rest", 1 - a->dampening);
+    writer_bind_real(w, "rest", 1 - (a->form == FORM_EMA ? a->momentum : a->dampening));
     if (!counts_steps) writer_put(w, "(void)$step;");
     optimizer_open(w, n, a->weight_decay);
     if (a->momentum != 0) {
@@ -87,8 +106,14 @@ static void sgd_emit(Writer *w, const Node *n)
                ".nesterov = $nesterov};\n" OPTIMIZER_UPDATE_AT_STEP "nn_sgd_step(&rule, &update, $buffer, $t, $T);\n");
 }
 
-static const Variant sgd_variants[] = {{.name = "simd", .layouts = IN_NCHW, .emit = sgd_emit, .kernel = "optimizer"},
-                                       {0}};
+static const char *sgd_refusal(const Node *n)
+{
+    const SgdAttrs *a = n->attrs;
+    return a->form == FORM_EMA && a->momentum != 0 ? "form=ema" : NULL;
+}
+
+static const Variant sgd_variants[] = {
+    {.name = "simd", .layouts = IN_NCHW, .refuses = sgd_refusal, .emit = sgd_emit, .kernel = "optimizer"}, {0}};
 
 const Op op_sgd = {
     .name = "sgd",

@@ -32,7 +32,10 @@ void adam_states(Graph *g, Node *n)
 {
     node_state(g, n, "exp_avg", 0);
     node_state(g, n, "exp_avg_sq", 0);
+    if (((const AdamAttrs *)n->attrs)->amsgrad) node_state(g, n, "max_exp_avg_sq", 0);
 }
+
+const char *adam_refusal(const Node *n) { return ((const AdamAttrs *)n->attrs)->amsgrad ? "amsgrad" : NULL; }
 
 /* const real NAME = 1 − beta^t, without the loss of digits that beta near 1 would
  * bring in single precision. */
@@ -48,22 +51,40 @@ static void put_correction(Writer *w, const char *name, double beta)
     writer_put(w, "const $real $correction = -$expm1(t * $log_beta); /* 1 - $beta^t */");
 }
 
+void adam_corrections(Writer *w, double beta1, double beta2)
+{
+    adam_correction2(w, beta2);
+    put_correction(w, "correction1", beta1);
+}
+
+void adam_correction2(Writer *w, double beta2)
+{
+    writer_put(w, "const $real t = ($real)($step + 1);");
+    put_correction(w, "correction2", beta2);
+}
+
 void adam_step(Writer *w, const Node *n, double weight_decay, const char *before)
 {
     const AdamAttrs *a = n->attrs;
     optimizer_bind_beta(w, "beta1", "rest1", a->beta1);
     optimizer_bind_beta(w, "beta2", "rest2", a->beta2);
     writer_bind_real(w, "eps", a->eps);
-    writer_put(w, "const $real t = ($real)($step + 1);");
-    put_correction(w, "correction1", a->beta1);
-    put_correction(w, "correction2", a->beta2);
+    adam_corrections(w, a->beta1, a->beta2);
     writer_put(w, "const $real rate = $lr / correction1;\n"
                   "const $real root = $sqrt(correction2);\n");
     optimizer_open(w, n, weight_decay);
     if (before) writer_put(w, before);
     writer_put(w, "exp_avg[k] = $beta1 * exp_avg[k] + $rest1 * g;\n"
-                  "exp_avg_sq[k] = $beta2 * exp_avg_sq[k] + $rest2 * g * g;\n"
-                  "param[k] -= rate * exp_avg[k] / ($sqrt(exp_avg_sq[k]) / root + $eps);\n");
+                  "exp_avg_sq[k] = $beta2 * exp_avg_sq[k] + $rest2 * g * g;\n");
+    if (a->amsgrad) {
+        writer_bind(w, "square", "max_exp_avg_sq");
+        writer_put(w, "if (exp_avg_sq[k] > max_exp_avg_sq[k]) {\n"
+                      "    max_exp_avg_sq[k] = exp_avg_sq[k];\n"
+                      "}\n");
+    } else {
+        writer_bind(w, "square", "exp_avg_sq");
+    }
+    writer_put(w, "param[k] -= rate * exp_avg[k] / ($sqrt($square[k]) / root + $eps);\n");
     optimizer_close(w);
 }
 

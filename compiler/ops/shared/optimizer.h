@@ -30,9 +30,17 @@ void optimizer_bind(Writer *, const Node *, double weight_decay);
 /* Adam and AdamW differ in what weight decay means. */
 typedef struct AdamAttrs {
     double lr, beta1, beta2, eps, weight_decay;
+    bool amsgrad;
 } AdamAttrs;
 
 void adam_states(Graph *, Node *);
+
+/* Variant.refuses of the kernel. */
+const char *adam_refusal(const Node *);
+
+/* Declare t, the number of this step from 1 on, and correction1 and correction2, 1 − beta^t. */
+void adam_corrections(Writer *, double beta1, double beta2);
+void adam_correction2(Writer *, double beta2);
 
 /* The step, with `weight_decay` in the gradient; `before`, a line of the loop that
  * comes first, or NULL. */
