@@ -36,7 +36,6 @@ typedef struct Emitter {
     const char *upper;  /* LENET */
     bool team;          /* entry points are run by threads: not in the plain form */
     const char *real;   /* float or double */
-    int real_size;
     Entry entry[PROGRAM_KINDS];
     int entries;
     List functions;                   /* of Function */

@@ -63,10 +63,12 @@ static const char *input_place(EntryPoint *p, const Tensor *t)
     return outside_place(p, place, t);
 }
 
+static long long arena_elements(const EntryPoint *p, int64_t bytes) { return bytes / dtype_size(p->program->real); }
+
 static const char *arena_place(EntryPoint *p, const Tensor *t, int64_t offset)
 {
     Arena *arena = p->e->arena;
-    long long elements = (long long)offset / p->e->real_size;
+    long long elements = arena_elements(p, offset);
     const char *place = elements ? arena_printf(arena, "a + %lld", elements) : "a";
     if (dtype_is_real(t->dtype)) return place;
     return arena_printf(arena, "(%s *)(%s)", dtype_c_type(t->dtype), place);
@@ -86,7 +88,7 @@ static const char *place_text(EntryPoint *p, const Tensor *t)
     if (root->kind == TENSOR_INPUT) return input_place(p, root);
     if (root->kind == TENSOR_TARGET) return outside_place(p, "target", root);
     if (root->kind == TENSOR_OUTPUT_GRADIENT) return "dy";
-    if (place->offset >= 0) return arena_place(p, t, place->offset + t->slice_offset * p->e->real_size);
+    if (place->offset >= 0) return arena_place(p, t, place->offset + t->slice_offset * dtype_size(t->dtype));
     if (g->output && plan->place[g->output->id].root == root) return outside_place(p, "y", root);
     assert(g->input_gradient && plan->place[g->input_gradient->id].root == root);
     return "dx";
@@ -256,7 +258,7 @@ static void write_fill(EntryPoint *p, int64_t offset, int64_t bytes)
     separate_region(p,
                     (Region){.offset = offset, .bytes = bytes, .end = INT64_MAX, .written = true, .share = SHARE_NONE});
     text_addf(&p->text, "    %smemset(a + %lld, 0xff, %lld);\n", p->e->team ? "if (t == 0) " : "",
-              (long long)offset / p->e->real_size, (long long)bytes);
+              arena_elements(p, offset), (long long)bytes);
 }
 
 /* Whatever is dead holds NaN. */
@@ -431,7 +433,7 @@ static const char *end_text(EntryPoint *p)
     text_init(&out, p->e->arena);
     text_add(&out, "");
     if (g->kind == PROGRAM_VJP && !g->input_gradient) {
-        long long bytes = (long long)emitter_inputs(p->e) * g->batch * p->e->real_size;
+        long long bytes = (long long)emitter_inputs(p->e) * g->batch * dtype_size(g->real);
         text_addf(&out, "    memset(dx, 0, %lld); /* nothing passes a gradient on to the input */\n", bytes);
     }
     if (g->kind == PROGRAM_STEP) text_add(&out, "    m->step++;\n");

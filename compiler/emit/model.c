@@ -51,7 +51,7 @@ static int64_t layout_prepared(Emitter *e, Map *taken)
         Tensor *t = infer->program->tensors.at[i];
         if (t->kind != TENSOR_PREPACKED) continue;
         list_push(e->arena, &e->prepared, t);
-        bytes += model_padded_count(t) * e->real_size;
+        bytes += model_padded_bytes(t);
     }
     e->prepared_member = arena_alloc(e->arena, (size_t)(e->prepared.count + 1) * sizeof *e->prepared_member);
     for (int i = 0; i < e->prepared.count; i++) e->prepared_member[i] = member_name(e, taken, e->prepared.at[i]);
@@ -65,16 +65,16 @@ void model_layout(Emitter *e)
     e->offset = arena_alloc(e->arena, (size_t)(count + 1) * sizeof *e->offset);
     e->model_index = arena_alloc(e->arena, (size_t)(e->net->tensors.count + 1) * sizeof *e->model_index);
     Map *taken = map_new(e->arena);
-    int64_t bytes = (int64_t)MODEL_ALIGN * e->real_size; /* the head: seed and step */
+    int64_t bytes = model_head_bytes(e->net); /* the head: seed and step */
     for (int i = 0; i < count; i++) {
         const Tensor *t = model_at(e, i);
-        if (t->kind != TENSOR_STATE) e->infer_bytes = bytes + model_padded_count(t) * e->real_size;
+        if (t->kind != TENSOR_STATE) e->infer_bytes = bytes + model_padded_bytes(t);
         e->model_index[t->id] = i;
         e->member[i] = member_name(e, taken, t);
         e->offset[i] = bytes;
-        bytes += model_padded_count(t) * e->real_size;
+        bytes += model_padded_bytes(t);
     }
-    if (!e->infer_bytes) e->infer_bytes = (int64_t)MODEL_ALIGN * e->real_size;
+    if (!e->infer_bytes) e->infer_bytes = model_head_bytes(e->net);
     int64_t prepared = layout_prepared(e, taken);
     assert((prepared == 0 || e->infer_bytes == bytes) && "a model that is trained prepares nothing");
     e->infer_bytes += prepared;
@@ -87,7 +87,7 @@ void model_write_struct(Emitter *e)
     comment_write_section(e, "model: parameters, buffers, the optimizer's state");
     text_add(out, "/* Lengths are rounded up so that every array starts on a 64-byte boundary of the block. */\n");
     text_addf(out, "struct %s {\n    uint64_t seed;\n    int64_t step; /* training steps done */\n", e->prefix);
-    text_addf(out, "    uint64_t reserved[%d];\n", MODEL_ALIGN * e->real_size / 8 - 2);
+    text_addf(out, "    uint64_t reserved[%lld];\n", (long long)model_head_bytes(e->net) / 8 - 2);
     for (int i = 0; i < e->net->model.count; i++) {
         const Tensor *t = model_at(e, i);
         text_addf(out, "    %s %s[%lld]; /* %s */\n", e->real, e->member[i], (long long)model_padded_count(t),
@@ -136,7 +136,8 @@ static void write_gradient_rows(Emitter *e, const Entry *entry)
         const ParamGrad *pair = entry->program->gradients.at[i];
         const int tensor = model_index(e, pair->param);
         text_addf(&e->source, "    {%d, %lld}, /* %s */\n", tensor,
-                  (long long)(entry->plan->place[pair->gradient->id].offset / e->real_size), e->member[tensor]);
+                  (long long)(entry->plan->place[pair->gradient->id].offset / dtype_size(pair->gradient->dtype)),
+                  e->member[tensor]);
     }
 }
 

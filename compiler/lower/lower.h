@@ -27,7 +27,7 @@ typedef struct LowerOptions {
 } LowerOptions;
 
 static inline bool lower_is_fast(const LowerOptions *o) { return !o->plain && !o->use_double; }
-static inline int lower_real_size(const LowerOptions *o) { return o->use_double ? 8 : 4; } /* bytes of a number */
+static inline DType lower_real(const LowerOptions *o) { return o->use_double ? DTYPE_F64 : DTYPE_F32; }
 
 /* What a memory limit has led to. */
 typedef struct MemoryLimitResult {

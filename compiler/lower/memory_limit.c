@@ -219,7 +219,7 @@ int64_t lower_least_memory(Graph *net, const TrainSpec *spec, const LowerOptions
 {
     Task t = {.net = net, .spec = spec, .options = options};
     int64_t least = needs_of(t, NULL).least;
-    return model_bytes(net, lower_real_size(options)) + least;
+    return model_bytes(net) + least;
 }
 
 /* ---- the plan ------------------------------------------------------------------------ */
@@ -237,7 +237,7 @@ const Plan *lower_program(Graph *net, ProgramKind kind, const TrainSpec *spec, c
         (MemoryLimitResult){.recomputed = f.recomputed, .before = f.plan->arena_bytes, .after = f.plan->arena_bytes};
     if (!options->memory_limit || kind == PROGRAM_INFER) return f.plan;
     if (options->train) program_build(net, PROGRAM_STEP, spec, options->batch, 1); /* for the optimizer's states */
-    int64_t model = model_bytes(net, lower_real_size(options)), bytes = options->memory_limit - model;
+    int64_t model = model_bytes(net), bytes = options->memory_limit - model;
     if (f.plan->arena_bytes <= bytes) return f.plan;
     const Plan *cut = plan_cut(&t, usual, bytes);
     if (!plan_near(&t, cut, bytes, &f)) f = find_small(&t, cut, bytes);

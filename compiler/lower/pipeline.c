@@ -99,8 +99,9 @@ Graph *pipeline_run(Graph *net, ProgramKind kind, const TrainSpec *spec, const L
                     int64_t micro_batches)
 {
     assert(options->batch % micro_batches == 0);
+    graph_set_real(net, lower_real(options));
     Graph *program = program_build(net, kind, spec, options->batch / micro_batches, micro_batches);
-    if (program && options->use_double) graph_set_real(program, DTYPE_F64);
+    if (program) graph_set_real(program, lower_real(options));
     if (!program || !lower_is_fast(options)) return program;
     PassContext c = {.program = program,
                      .kind = kind,

@@ -3,9 +3,13 @@
 
 int64_t model_padded_count(const Tensor *t) { return round_up(shape_count(t->shape), MODEL_ALIGN); }
 
-int64_t model_bytes(const Graph *net, int real_size)
+int64_t model_padded_bytes(const Tensor *t) { return model_padded_count(t) * dtype_size(t->dtype); }
+
+int64_t model_head_bytes(const Graph *net) { return (int64_t)MODEL_ALIGN * dtype_size(net->real); }
+
+int64_t model_bytes(const Graph *net)
 {
-    int64_t elements = MODEL_ALIGN;
-    for (int i = 0; i < net->model.count; i++) elements += model_padded_count(net->model.at[i]);
-    return elements * real_size;
+    int64_t bytes = model_head_bytes(net);
+    for (int i = 0; i < net->model.count; i++) bytes += model_padded_bytes(net->model.at[i]);
+    return bytes;
 }

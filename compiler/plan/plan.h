@@ -28,7 +28,9 @@ typedef struct Plan {
  * and step), then every tensor rounded up to as many. */
 enum { MODEL_ALIGN = 16 };
 int64_t model_padded_count(const Tensor *); /* elements */
-int64_t model_bytes(const Graph *net, int real_size);
+int64_t model_padded_bytes(const Tensor *);
+int64_t model_head_bytes(const Graph *net);
+int64_t model_bytes(const Graph *net);
 
 /* NULL after an error: the program does not fit an
  * address space. */
