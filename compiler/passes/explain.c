@@ -47,6 +47,12 @@ static const char *refusal(const Explanation *e, const Node *n, const Variant *v
     return why;
 }
 
+/* Batch-blocked is a layout of whole programs: a cheaper row is not enough. */
+static const char *condition(const Variant *v)
+{
+    return v->layouts == IN_NCHW16N ? " if the whole program is batch-blocked" : "";
+}
+
 /* One row: marked with a star where it was taken; its cost in millions of multiply-adds, or why it
  * cannot be taken. */
 static void put_variant(const Explanation *e, const Node *n, const Variant *v, bool first)
@@ -59,7 +65,7 @@ static void put_variant(const Explanation *e, const Node *n, const Variant *v, b
     if (why)
         fprintf(e->out, "          - %s\n", why);
     else
-        fprintf(e->out, " %10.3f%s\n", variant_cost(v, n, &e->model) / 1e6, taken ? epilogue_text(n) : "");
+        fprintf(e->out, " %10.3f%s\n", variant_cost(v, n, &e->model) / 1e6, taken ? epilogue_text(n) : condition(v));
 }
 
 static void put_node(const Explanation *e, const Node *n)

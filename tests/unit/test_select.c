@@ -68,20 +68,39 @@ START_TEST(of_equal_rows_the_first_is_taken)
 }
 END_TEST
 
-/* NHWC saves 1, and the input's reorder costs 2 · element · 32 · 4 · 4 · 16. */
+/* The input is NCHW: its reorder reads and writes every element. */
+static double cost_of_reorder(const Node *n, const CostModel *m)
+{
+    return 2 * m->machine->element * (double)tensor_count(n->in[0], m->batch);
+}
+static double cost_1_and_reorder(const Node *n, const CostModel *m) { return 1 + cost_of_reorder(n, m); }
+static double cost_2_and_reorder(const Node *n, const CostModel *m) { return 2 + cost_of_reorder(n, m); }
+
+/* NHWC costs 1 and the reorder. */
 START_TEST(reorders_are_counted)
 {
-    const Variant rows[] = {{.name = "nchw", .layouts = IN_NCHW, .cost = cost_2},
-                            {.name = "nhwc", .layouts = IN_NHWC, .cost = cost_1},
-                            {0}};
-    ck_assert_str_eq(select_row(rows, both), "nchw");
+    static const struct {
+        double (*nchw)(const Node *, const CostModel *);
+        const char *taken;
+    } cases[] = {
+        {cost_2, "nchw"},             /* what NHWC saves is less than the reorder */
+        {cost_of_reorder, "nchw"},    /* by 1 */
+        {cost_1_and_reorder, "nchw"}, /* equal: the layout stays */
+        {cost_2_and_reorder, "nhwc"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const Variant rows[] = {{.name = "nhwc", .layouts = IN_NHWC, .cost = cost_1},
+                                {.name = "nchw", .layouts = IN_NCHW, .cost = cases[i].nchw},
+                                {0}};
+        ck_assert_str_eq(select_row(rows, both), cases[i].taken);
+    }
 }
 END_TEST
 
 START_TEST(rows_that_refuse_are_left)
 {
     const Variant rows[] = {{.name = "refuses", .layouts = IN_NCHW, .cost = cost_1, .refuses = refuse},
-                            {.name = "double", .layouts = IN_NCHW, .dtypes = OF_BF16, .cost = cost_1},
+                            {.name = "bf16", .layouts = IN_NCHW, .dtypes = OF_BF16, .cost = cost_1},
                             {.name = "wino", .layouts = IN_NCHW, .traits = VARIANT_TRANSFORM_DOMAIN, .cost = cost_1},
                             {.name = "nhwc", .layouts = IN_NHWC, .cost = cost_1},
                             {.name = "left", .layouts = IN_NCHW, .cost = cost_2},
