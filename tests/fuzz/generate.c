@@ -234,6 +234,23 @@ static const char *reshape_text(Generator *g, Shape in)
     return format(g, "%lldx%lldx%lld", (long long)c, (long long)h, (long long)(count / c / h));
 }
 
+/* Some axes in some order, once each; all of them as often as not. */
+static const char *axes_text(Generator *g, Shape in)
+{
+    int64_t axes[MAX_RANK], count = random_chance(g->r, 0.5) ? in.rank : random_int(g->r, 1, in.rank);
+    for (int i = 0; i < in.rank; i++) axes[i] = i;
+    for (int i = in.rank - 1; i > 0; i--) {
+        int64_t other = random_int(g->r, 0, i), axis = axes[i];
+        axes[i] = axes[other];
+        axes[other] = axis;
+    }
+    Text text;
+    text_init(&text, g->arena);
+    for (int i = 0; i < count; i++) text_addf(&text, "%s%lld", i ? ", " : "[", (long long)axes[i]);
+    text_add(&text, "]");
+    return text.data;
+}
+
 static const char *reals_text(Generator *g, int64_t count)
 {
     if (random_chance(g->r, 0.5)) return format(g, "%.3g", 0.25 + random_real(g->r));
@@ -261,7 +278,7 @@ static const char *value_text(Generator *g, const Attr *a, Shape in)
     case ATTR_PAIR: return pair_text(g, a);
     case ATTR_PAD: return pad_text(g);
     case ATTR_SYMBOL: return symbol_text(g, a);
-    case ATTR_SHAPE: return reshape_text(g, in);
+    case ATTR_SHAPE: return a->max < MAX_RANK ? axes_text(g, in) : reshape_text(g, in);
     case ATTR_BOX: return random_chance(g->r, 0.5) ? box_text(g, 0, 2) : box_text(g, 0, 5);
     case ATTR_REALS: return reals_text(g, in.dim[0]);
     case ATTR_INIT: return init_text(g);

@@ -11,7 +11,7 @@
 
 #define INF INFINITY
 
-enum { MAX_VALUES = 4 };
+enum { MAX_VALUES = 8 };
 
 static const struct {
     const char *body;
@@ -161,6 +161,23 @@ static const struct {
     /* the mean gets 1 + 2 + 3/2, or 3/2 + 4 */
     {"input(1x2x2) maximum { } { global_avgpool }", {1, 2, 3, 6}, {3, 3, 3, 6}, {1.125, 1.125, 2.625, 5.125}},
     {"input(1x2x2) minimum { global_avgpool } { }", {1, 2, 3, 6}, {1, 2, 3, 3}, {2.375, 3.375, 2.875, 1.375}},
+    {"input(4) slice(0, 1, step=2)", {1, 2, 3, 4}, {2, 4}, {0, 1, 0, 2}},
+    {"input(4) slice(0, -3, -1)", {1, 2, 3, 4}, {2, 3}, {0, 1, 2, 0}},
+    {"input(1x2x2) slice(2, 0, 1)", {1, 2, 3, 4}, {1, 3}, {1, 0, 2, 0}},
+    {"input(2x2x2) slice(1, 1)", {1, 2, 3, 4, 5, 6, 7, 8}, {3, 4, 7, 8}, {0, 0, 1, 2, 0, 0, 3, 4}},
+    /* y[i][j][c] = x[c][i][j] */
+    {"input(2x1x2) permute([1, 2, 0])", {1, 2, 3, 4}, {1, 3, 2, 4}, {1, 3, 2, 4}},
+    {"input(2x2x2) permute([2, 0, 1])", {1, 2, 3, 4, 5, 6, 7, 8}, {1, 3, 5, 7, 2, 4, 6, 8}, {1, 5, 2, 6, 3, 7, 4, 8}},
+    {"input(2x1x2) reduce_mean([1, 2])", {1, 2, 3, 6}, {1.5, 4.5}, {0.5, 0.5, 1, 1}},
+    {"input(2x1x2) reduce_sum([0])", {1, 2, 3, 6}, {4, 8}, {1, 2, 1, 2}},
+    /* equal values share; NaN is the largest and the smallest */
+    {"input(1x2x2) reduce_max([0, 1, 2], keep=no)", {1, 6, 6, 2}, {6}, {0, 0.5, 0.5, 0}},
+    {"input(1x2x2) reduce_min([2])", {1, 1, 5, 2}, {1, 2}, {0.5, 0.5, 0, 2}},
+    {"input(4) reduce_max([0])", {1, NAN, 3, 2}, {NAN}, {NAN, NAN, NAN, NAN}},
+    {"input(4) reduce_min([0])", {-INF, 1, 3, 2}, {-INF}, {1, 0, 0, 0}},
+    /* rows 1 2 3 4 and 5 6 7 8: the upper left pixels of two blocks are 1 and 3 */
+    {"input(1x2x4) space_to_depth(2)", {1, 2, 3, 4, 5, 6, 7, 8}, {1, 3, 2, 4, 5, 7, 6, 8}, {1, 3, 2, 4, 5, 7, 6, 8}},
+    {"input(4x1x2) depth_to_space(2)", {1, 2, 3, 4, 5, 6, 7, 8}, {1, 3, 2, 4, 5, 7, 6, 8}, {1, 3, 2, 4, 5, 7, 6, 8}},
 };
 
 /* NaN equals NaN; numbers to a few roundings of numbers near 1. */
@@ -182,8 +199,8 @@ START_TEST(values_and_slopes)
     for (int plain = 0; plain < 2; plain++) {
         Compilation *c = compilation_new();
         Running r = run_net_form(c, arena_printf(c->arena, "net t { %s }", rows[_i].body), 1, plain);
-        float x[MAX_VALUES], dy[MAX_VALUES] = {1, 2, 3, 4}, y[MAX_VALUES], dx[MAX_VALUES];
-        for (int i = 0; i < MAX_VALUES; i++) x[i] = (float)rows[_i].x[i];
+        float x[MAX_VALUES], dy[MAX_VALUES], y[MAX_VALUES] = {0}, dx[MAX_VALUES] = {0};
+        for (int i = 0; i < MAX_VALUES; i++) x[i] = (float)rows[_i].x[i], dy[i] = (float)(i + 1);
         r.info->infer(r.model, x, y, r.scratch);
         expect_values("y", rows[_i].body, plain, y, rows[_i].y);
         r.vjp(r.model, x, dy, y, dx, r.scratch);

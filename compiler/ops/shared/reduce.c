@@ -1,0 +1,208 @@
+/* Reductions over axes: shapes, loops and gradients, once for all. */
+#include "ops/shared/reduce.h"
+
+#include <stdio.h>
+
+#include "ops/shared/elementwise.h"
+
+const Attr reduce_attrs[] = {
+    {"axes", ATTR_SHAPE, offsetof(ReduceAttrs, axes), NULL, 0, MAX_RANK - 1, NULL},
+    {"keep", ATTR_BOOL, offsetof(ReduceAttrs, keep), "yes", 0, 0, NULL},
+    {0},
+};
+
+static bool is_reduced(const Node *n, int axis)
+{
+    const ReduceAttrs *a = n->attrs;
+    for (int i = 0; i < a->axes.rank; i++) {
+        if (a->axes.dim[i] == axis) return true;
+    }
+    return false;
+}
+
+static bool axes_exist(Graph *g, const Node *n)
+{
+    const ReduceAttrs *a = n->attrs;
+    Shape in = node_shape_in(n);
+    for (int i = 0; i < a->axes.rank; i++) {
+        if (a->axes.dim[i] < in.rank) continue;
+        diag_error(g->compilation, n->span, "%s: the input %s has no axis %lld", n->op->name,
+                   shape_text(g->compilation->arena, in), (long long)a->axes.dim[i]);
+        return false;
+    }
+    return true;
+}
+
+bool reduce_shape(Graph *g, Node *n)
+{
+    const ReduceAttrs *a = n->attrs;
+    Shape in = node_shape_in(n), out = {0};
+    if (!axes_exist(g, n)) return false;
+    for (int axis = 0; axis < in.rank; axis++) {
+        if (!is_reduced(n, axis) || a->keep) out.dim[out.rank++] = is_reduced(n, axis) ? 1 : in.dim[axis];
+    }
+    if (out.rank == 0) out = shape_vector(1);
+    if (out.rank == 2) {
+        diag_error(g->compilation, n->span, "%s: two axes are left of %s, neither an image nor a vector; use keep=yes",
+                   n->op->name, shape_text(g->compilation->arena, in));
+        return false;
+    }
+    node_out(g, n, out);
+    return true;
+}
+
+void reduce_window(const Node *n, int axis, Window *window)
+{
+    bool moved = node_shape_out(n).rank != node_shape_in(n).rank;
+    window->whole = moved || is_reduced(n, axis + 1);
+}
+
+int64_t reduce_flops(const Node *n) { return shape_count(node_shape_in(n)); }
+
+/* ---- loops -------------------------------------------------------------------- */
+
+static const char *const reduce_index[] = {"a", "b", "c", "d"};
+
+/* Loops over the axes that are reduced, or over those that are not; `in` is the input's shape. */
+static int open_reduced(Writer *w, const Node *n, Shape in, bool reduced)
+{
+    int loops = 0;
+    for (int axis = 0; axis < in.rank; axis++) {
+        if (is_reduced(n, axis) != reduced || in.dim[axis] == 1) continue;
+        writer_bind(w, "index", "%s", reduce_index[axis]);
+        writer_bind_int(w, "size", in.dim[axis]);
+        writer_put(w, "for ($int $index = 0; $index < $size; $index++) {");
+        loops++;
+    }
+    return loops;
+}
+
+static void close_reduced(Writer *w, int loops)
+{
+    while (loops-- > 0) writer_put(w, "}");
+}
+
+/* Binds $at to an element of x and $out to that of y which it becomes part of, "n * 60 + a *
+ * 20 + …"; $count to the number of elements that are reduced. */
+static void bind_places(Writer *w, const Node *n, Shape in)
+{
+    int64_t stride = shape_count(in), kept = 1;
+    for (int axis = 0; axis < in.rank; axis++) kept *= is_reduced(n, axis) ? 1 : in.dim[axis];
+    writer_bind_int(w, "reduced", stride / kept);
+    char at[160], out[160];
+    int a = snprintf(at, sizeof at, "n * %lld", (long long)stride),
+        o = snprintf(out, sizeof out, "n * %lld", (long long)kept);
+    for (int axis = 0; axis < in.rank; axis++) {
+        const char *index = reduce_index[axis];
+        stride /= in.dim[axis];
+        if (in.dim[axis] == 1) continue;
+        a += snprintf(at + a, sizeof at - (size_t)a, " + %s * %lld", index, (long long)stride);
+        if (is_reduced(n, axis)) continue;
+        kept /= in.dim[axis];
+        o += snprintf(out + o, sizeof out - (size_t)o, " + %s * %lld", index, (long long)kept);
+    }
+    writer_bind(w, "at", "%s", at);
+    writer_bind(w, "out", "%s", out);
+}
+
+/* For each element of y: `first`, then `each` for every element of x, then `last`. */
+static void put_reduction(Writer *w, const Node *n, const char *first, const char *each, const char *last)
+{
+    Shape in = node_shape_in(n);
+    bind_places(w, n, in);
+    writer_put(w, "for ($int n = 0; n < $N; n++) {");
+    int outer = 1 + open_reduced(w, n, in, false);
+    writer_put(w, first);
+    int inner = open_reduced(w, n, in, true);
+    writer_put(w, each);
+    close_reduced(w, inner);
+    writer_put(w, last);
+    close_reduced(w, outer);
+}
+
+void reduce_sum_plain(Writer *w, const Node *n)
+{
+    put_reduction(w, n, "$real sum = 0;", "sum += x[$at];", "y[$out] = sum;");
+}
+
+void reduce_mean_plain(Writer *w, const Node *n)
+{
+    put_reduction(w, n, "$real sum = 0;", "sum += x[$at];", "y[$out] = sum / $reduced;");
+}
+
+void reduce_extreme_plain(Writer *w, const Node *n, const char *wins)
+{
+    writer_bind(w, "wins", "%s", wins);
+    writer_bind(w, "worst", wins[0] == '>' ? "-INFINITY" : "INFINITY");
+    put_reduction(w, n, "$real most = $worst;",
+                  "const $real v = x[$at];\n"
+                  "if (v $wins most || v != v) {\n"
+                  "    most = v;\n"
+                  "}\n",
+                  "y[$out] = most;");
+}
+
+/* ---- gradients ------------------------------------------------------------------ */
+
+/* The line for each element of dx. */
+static void put_spread(Writer *w, const Node *n, const char *line)
+{
+    Shape in = node_shape_out(n); /* of the layer */
+    bind_places(w, n, in);
+    writer_put(w, "for ($int n = 0; n < $N; n++) {");
+    int loops = 1 + open_reduced(w, n, in, false) + open_reduced(w, n, in, true);
+    writer_put(w, line);
+    close_reduced(w, loops);
+}
+
+static void sum_grad_plain(Writer *w, const Node *n) { put_spread(w, n, "dx[$at] = dy[$out];"); }
+
+static const Op sum_gradient = {
+    .name = "reduce_sum.grad",
+    .class = OP_INTERNAL,
+    .attrs_size = sizeof(ReduceAttrs),
+    .in = gradient_in_dy,
+    .out = gradient_out,
+    .plain = sum_grad_plain,
+};
+
+void reduce_sum_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &sum_gradient); }
+
+static void mean_grad_plain(Writer *w, const Node *n) { put_spread(w, n, "dx[$at] = dy[$out] / $reduced;"); }
+
+static const Op mean_gradient = {
+    .name = "reduce_mean.grad",
+    .class = OP_INTERNAL,
+    .attrs_size = sizeof(ReduceAttrs),
+    .in = gradient_in_dy,
+    .out = gradient_out,
+    .plain = mean_grad_plain,
+};
+
+void reduce_mean_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &mean_gradient); }
+
+static void extreme_grad_plain(Writer *w, const Node *n)
+{
+    Shape in = node_shape_out(n); /* of the layer */
+    bind_places(w, n, in);
+    writer_put(w, "for ($int n = 0; n < $N; n++) {");
+    int outer = 1 + open_reduced(w, n, in, false);
+    writer_put(w, "$int ties = 0;");
+    int inner = open_reduced(w, n, in, true);
+    writer_put(w, "ties += x[$at] == y[$out];");
+    close_reduced(w, inner);
+    inner = open_reduced(w, n, in, true);
+    writer_put(w, "dx[$at] = dy[$out] * (x[$at] == y[$out]) / ($real)ties;");
+    close_reduced(w, inner + outer);
+}
+
+static const Op extreme_gradient = {
+    .name = "reduce_max.grad",
+    .class = OP_INTERNAL,
+    .attrs_size = sizeof(ReduceAttrs),
+    .in = gradient_in_xy,
+    .out = gradient_out,
+    .plain = extreme_grad_plain,
+};
+
+void reduce_extreme_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &extreme_gradient); }
