@@ -529,8 +529,8 @@ static void output_db(const float *dy, float *dbias)
 static void output_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
 {
     const float t = (float)(step + 1);
-    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
     const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
+    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
     const float rate = lr / correction1;
     const float root = sqrtf(correction2);
     for (int k = 0; k < 840; k++) {
@@ -545,8 +545,8 @@ static void output_weight_adam(const float *gradient, float *param, float *exp_a
 static void output_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
 {
     const float t = (float)(step + 1);
-    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
     const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
+    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
     const float rate = lr / correction1;
     const float root = sqrtf(correction2);
     for (int k = 0; k < 10; k++) {
@@ -613,8 +613,8 @@ static void f6_db(const float *dy, float *dbias)
 static void f6_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
 {
     const float t = (float)(step + 1);
-    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
     const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
+    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
     const float rate = lr / correction1;
     const float root = sqrtf(correction2);
     for (int k = 0; k < 10080; k++) {
@@ -629,8 +629,8 @@ static void f6_weight_adam(const float *gradient, float *param, float *exp_avg, 
 static void f6_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
 {
     const float t = (float)(step + 1);
-    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
     const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
+    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
     const float rate = lr / correction1;
     const float root = sqrtf(correction2);
     for (int k = 0; k < 84; k++) {
@@ -697,8 +697,8 @@ static void c5_db(const float *dy, float *dbias)
 static void c5_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
 {
     const float t = (float)(step + 1);
-    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
     const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
+    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
     const float rate = lr / correction1;
     const float root = sqrtf(correction2);
     for (int k = 0; k < 48000; k++) {
@@ -713,8 +713,8 @@ static void c5_weight_adam(const float *gradient, float *param, float *exp_avg, 
 static void c5_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
 {
     const float t = (float)(step + 1);
-    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
     const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
+    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
     const float rate = lr / correction1;
     const float root = sqrtf(correction2);
     for (int k = 0; k < 120; k++) {
@@ -815,8 +815,8 @@ static void c3_dbias(const float *dy, float *dbias)
 static void c3_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
 {
     const float t = (float)(step + 1);
-    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
     const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
+    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
     const float rate = lr / correction1;
     const float root = sqrtf(correction2);
     for (int k = 0; k < 2400; k++) {
@@ -831,8 +831,8 @@ static void c3_weight_adam(const float *gradient, float *param, float *exp_avg, 
 static void c3_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
 {
     const float t = (float)(step + 1);
-    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
     const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
+    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
     const float rate = lr / correction1;
     const float root = sqrtf(correction2);
     for (int k = 0; k < 16; k++) {
@@ -907,8 +907,8 @@ static void c1_dbias(const float *dy, float *dbias)
 static void c1_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
 {
     const float t = (float)(step + 1);
-    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
     const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
+    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
     const float rate = lr / correction1;
     const float root = sqrtf(correction2);
     for (int k = 0; k < 150; k++) {
@@ -923,8 +923,8 @@ static void c1_weight_adam(const float *gradient, float *param, float *exp_avg, 
 static void c1_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
 {
     const float t = (float)(step + 1);
-    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
     const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
+    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
     const float rate = lr / correction1;
     const float root = sqrtf(correction2);
     for (int k = 0; k < 6; k++) {

@@ -240,8 +240,8 @@ static void fc2_db(const float *dy, float *dbias)
 static void fc2_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
 {
     const float t = (float)(step + 1);
-    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
     const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
+    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
     const float rate = lr / correction1;
     const float root = sqrtf(correction2);
     for (int k = 0; k < 8; k++) {
@@ -256,8 +256,8 @@ static void fc2_weight_adam(const float *gradient, float *param, float *exp_avg,
 static void fc2_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
 {
     const float t = (float)(step + 1);
-    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
     const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
+    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
     const float rate = lr / correction1;
     const float root = sqrtf(correction2);
     for (int k = 0; k < 1; k++) {
@@ -308,8 +308,8 @@ static void fc1_db(const float *dy, float *dbias)
 static void fc1_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
 {
     const float t = (float)(step + 1);
-    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
     const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
+    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
     const float rate = lr / correction1;
     const float root = sqrtf(correction2);
     for (int k = 0; k < 16; k++) {
