@@ -1,5 +1,5 @@
 /*
- * base: what every room stands on, with no knowledge of networks.
+ * base: what every module stands on, with no knowledge of networks.
  *
  * Memory of one compilation is one arena; it is freed whole.  Text has spans
  * (file and byte range), and a diagnostic is text about a span.  `Compilation`
@@ -8,6 +8,7 @@
 #ifndef NNC_BASE_H
 #define NNC_BASE_H
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,6 +22,11 @@
 /* Of n ≥ 0 and step > 0: ⌈n / step⌉, and the smallest multiple of `step` that is n or more. */
 static inline int64_t div_round_up(int64_t n, int64_t step) { return (n + step - 1) / step; }
 static inline int64_t round_up(int64_t n, int64_t step) { return div_round_up(n, step) * step; }
+
+/* ---- characters ------------------------------------------------------- */
+
+/* Of names in this language and in C. */
+static inline bool is_identifier_char(char c) { return isalnum((unsigned char)c) || c == '_'; }
 
 /* ---- memory ---------------------------------------------------------- */
 

@@ -11,7 +11,6 @@
 #include "base/base.h"
 
 #include <assert.h>
-#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,7 +129,7 @@ static _Noreturn void template_bug(const char *what, const char *name)
 static const char *name_at(Writer *w, const char *p, const char **end)
 {
     const char *start = p;
-    while (isalnum((unsigned char)*p) || *p == '_') p++;
+    while (is_identifier_char(*p)) p++;
     *end = p;
     return arena_strndup(w->arena, start, (size_t)(p - start));
 }
@@ -146,7 +145,7 @@ static const char *lookup(Writer *w, const char *name)
 static bool is_token(const char *text)
 {
     for (; *text; text++) {
-        if (!isalnum((unsigned char)*text) && *text != '_') return false;
+        if (!is_identifier_char(*text)) return false;
     }
     return true;
 }
@@ -239,7 +238,7 @@ static void note_runtime(Writer *w, const char *text)
 {
     for (const char *p = text; *p;) {
         const char *word = p;
-        while (isalnum((unsigned char)*p) || *p == '_') p++;
+        while (is_identifier_char(*p)) p++;
         bool ours = strncmp(word, "nn_", 3) == 0 || strncmp(word, "NN_", 3) == 0;
         if (ours) map_put(w->runtime, arena_strndup(w->arena, word, (size_t)(p - word)), w);
         if (p == word) p++;

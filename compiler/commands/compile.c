@@ -61,7 +61,7 @@ typedef struct CompileRequest {
 static bool is_identifier(const char *text)
 {
     if (!isalpha((unsigned char)*text) && *text != '_') return false;
-    while (isalnum((unsigned char)*text) || *text == '_') text++;
+    while (is_identifier_char(*text)) text++;
     return *text == '\0';
 }
 

@@ -89,6 +89,7 @@ const char *support_kernel_text(const char *file);
 const char *support_included(Arena *, const char *line);
 void emitter_uses(Emitter *, const char *name);
 void emitter_uses_names(Emitter *, const Writer *);
+bool starts_directive(const char *line, const char *name); /* kernel_slice.c: "#ifdef NN_LINKED" */
 /* kernel_slice.c: adds what of the text defines the names used, and what that names */
 void kernel_slice(Arena *, const char *text, const Map *used, Text *out);
 void support_add_info_types(Text *, bool includes); /* the text of nn.h */

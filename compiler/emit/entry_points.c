@@ -8,7 +8,6 @@
 #include "emit/emitter.h"
 
 #include <assert.h>
-#include <ctype.h>
 #include <string.h>
 
 /* What a call reads or writes. */
@@ -384,15 +383,13 @@ static const char *entry_point_name(const EntryPoint *p)
     return p->timed ? arena_printf(p->e->arena, "%s_profile", name) : name;
 }
 
-static bool is_word_character(char c) { return isalnum((unsigned char)c) || c == '_'; }
-
 /* Does the identifier stand in the text? */
 static bool names_word(const char *text, const char *word)
 {
     size_t length = strlen(word);
     for (const char *p = text; (p = strstr(p, word)); p += length) {
-        bool begins = p == text || (!is_word_character(p[-1]) && p[-1] != '.' && p[-1] != '>');
-        if (begins && !is_word_character(p[length])) return true;
+        bool begins = p == text || (!is_identifier_char(p[-1]) && p[-1] != '.' && p[-1] != '>');
+        if (begins && !is_identifier_char(p[length])) return true;
     }
     return false;
 }

@@ -39,8 +39,6 @@ typedef struct Slice {
 
 /* ---- tokens ------------------------------------------------------------------ */
 
-static bool is_word(char c) { return isalnum((unsigned char)c) || c == '_'; }
-
 /* The end of what holds no identifiers of the program at p (a comment, string or
  * character constant), or p. */
 static const char *skip_opaque(const char *p)
@@ -59,8 +57,8 @@ static const char *next_word(const char *p, size_t *length)
         const char *after = skip_opaque(p);
         if (after > p) {
             p = after;
-        } else if (is_word(*p)) {
-            for (*length = 0; is_word(p[*length]);) ++*length;
+        } else if (is_identifier_char(*p)) {
+            for (*length = 0; is_identifier_char(p[*length]);) ++*length;
             if (!isdigit((unsigned char)*p)) return p;
             p += *length;
         } else {
@@ -79,10 +77,10 @@ static const char *directive_end(const char *p)
     return p;
 }
 
-static bool starts_directive(const char *line, const char *name)
+bool starts_directive(const char *line, const char *name)
 {
     size_t length = strlen(name);
-    return strncmp(line, name, length) == 0 && !is_word(line[length]);
+    return strncmp(line, name, length) == 0 && !is_identifier_char(line[length]);
 }
 
 /* The end of a declaration (its semicolon) or of a function (its brace). */
@@ -129,56 +127,50 @@ static void add_definition(Slice *s, Item *item, const char *word, size_t length
     list_push(s->arena, list, item);
 }
 
+/* A word or character of an item's code, on the way through all of them. */
+typedef struct SliceToken {
+    const char *p;  /* NULL: none yet */
+    size_t word;    /* the length of an identifier or number; 0: another character */
+    int depth;      /* brackets that are open, with one that opens here */
+    char outermost; /* the one that was opened last outside all others */
+    char before;    /* the first character of the token before */
+} SliceToken;
+
+/* Goes on to the next token of `code`; false at the end. */
+static bool next_token(SliceToken *t, const char *code)
+{
+    const char *p = t->p ? t->p + (t->word ? t->word : 1) : code;
+    t->before = t->p ? *t->p : '\0';
+    while (isspace((unsigned char)*p) || skip_opaque(p) > p) p = isspace((unsigned char)*p) ? p + 1 : skip_opaque(p);
+    t->p = p;
+    if (!*p) return false;
+    for (t->word = 0; is_identifier_char(p[t->word]);) t->word++;
+    if (t->depth == 0 && strchr("([{", *p)) t->outermost = *p;
+    t->depth += strchr("([{", *p) ? 1 : strchr(")]}", *p) ? -1 : 0;
+    return true;
+}
+
 /* The constants of an enum: what follows its brace and its commas. */
 static void define_constants(Slice *s, Item *item)
 {
-    char before = '\0';
-    int depth = 0;
-    for (const char *p = item->code; *p;) {
-        const char *after = skip_opaque(p);
-        size_t length = 0;
-        while (is_word(p[length])) length++;
-        if (after > p) {
-            p = after;
-            continue;
-        }
-        depth += strchr("({", *p) ? 1 : strchr(")}", *p) ? -1 : 0;
-        if (length && depth == 1 && strchr("{,", before)) add_definition(s, item, p, length);
-        if (!isspace((unsigned char)*p)) before = *p;
-        p += length ? length : 1;
-    }
+    for (SliceToken t = {0}; next_token(&t, item->code);)
+        if (t.word && t.depth == 1 && (t.before == '{' || t.before == ',')) add_definition(s, item, t.p, t.word);
 }
 
 /* The last identifier outside parentheses and before an initialiser or a function's body;
  * or the one in typedef int (*name)(…). */
 static void define_declared(Slice *s, Item *item)
 {
-    const char *found = NULL, *pointer = NULL;
-    size_t found_length = 0, pointer_length = 0;
-    char before = '\0', outermost = '\0'; /* the bracket that was opened last outside all others */
-    int depth = 0;
-    for (const char *p = item->code; *p;) {
-        const char *after = skip_opaque(p);
-        size_t length = 0;
-        while (is_word(p[length])) length++;
-        if (after > p) {
-            p = after;
-            continue;
-        }
-        if (depth == 0 && (*p == '=' || (*p == '{' && before == ')'))) break;
-        if (depth == 0 && strchr("([{", *p)) outermost = *p;
-        depth += strchr("([{", *p) ? 1 : strchr(")]}", *p) ? -1 : 0;
-        if (length && depth == 0 && strncmp(p, "__attribute__", length) != 0) found = p, found_length = length;
-        if (length && depth == 1 && outermost == '(' && before == '*' && !pointer && found &&
-            strncmp(item->code, "typedef", 7) == 0)
-            pointer = p, pointer_length = length;
-        if (!isspace((unsigned char)*p)) before = *p;
-        p += length ? length : 1;
+    const bool is_typedef = starts_directive(item->code, "typedef");
+    SliceToken found = {0}, pointer = {0};
+    for (SliceToken t = {0}; next_token(&t, item->code);) {
+        if ((t.depth == 0 && *t.p == '=') || (t.depth == 1 && *t.p == '{' && t.before == ')')) break;
+        if (!t.word) continue;
+        if (t.depth == 0 && strncmp(t.p, "__attribute__", t.word) != 0) found = t;
+        if (is_typedef && t.depth == 1 && t.outermost == '(' && t.before == '*' && !pointer.p && found.p) pointer = t;
     }
-    if (pointer)
-        add_definition(s, item, pointer, pointer_length);
-    else
-        add_definition(s, item, found, found_length);
+    if (pointer.p) found = pointer;
+    add_definition(s, item, found.p, found.word);
 }
 
 static void define(Slice *s, Item *item)

@@ -18,7 +18,6 @@
 #include "emit/emitter.h"
 #include "runtime/kernels/library.h"
 
-#include <ctype.h>
 #include <string.h>
 
 /* Lines of the comment that opens the file. */
@@ -55,14 +54,12 @@ static char *without_comments(Arena *arena, const char *text)
     return copy;
 }
 
-static bool in_word(char c) { return isalnum((unsigned char)c) || c == '_'; }
-
 /* The length of the identifier that begins here, or 0. */
 static size_t word_at(const char *text, const char *p)
 {
-    if (!in_word(*p) || (p > text && in_word(p[-1]))) return 0;
+    if (!is_identifier_char(*p) || (p > text && is_identifier_char(p[-1]))) return 0;
     size_t length = 0;
-    while (in_word(p[length])) length++;
+    while (is_identifier_char(p[length])) length++;
     return length;
 }
 
@@ -93,7 +90,7 @@ static void add_function(Multiversion *t, const char *line, size_t length)
     char *open = strchr(copy, '(');
     if (!open) return;
     char *name = open;
-    while (name > copy && in_word(name[-1])) name--;
+    while (name > copy && is_identifier_char(name[-1])) name--;
     map_put(t->functions, arena_strndup(t->e->arena, name, (size_t)(open - name)), t);
 }
 
@@ -114,12 +111,6 @@ static void add_renamed(Multiversion *t, const char *line, size_t length)
         }
         p += word ? word : 1;
     }
-}
-
-static bool is_directive(const char *line, const char *name)
-{
-    size_t length = strlen(name);
-    return strncmp(line, name, length) == 0 && !in_word(line[length]);
 }
 
 static void add_file(Multiversion *t, const char *file);
@@ -160,11 +151,11 @@ static void add_file(Multiversion *t, const char *file)
         next = line + strcspn(line, "\n");
         next += *next == '\n';
         bool opens = strncmp(line, "#if", 3) == 0;
-        if (part == DECLARED && is_directive(line, "#ifdef NN_LINKED")) {
+        if (part == DECLARED && starts_directive(line, "#ifdef NN_LINKED")) {
             part = LINKED;
-        } else if (part == LINKED && depth == 1 && is_directive(line, "#else")) {
+        } else if (part == LINKED && depth == 1 && starts_directive(line, "#else")) {
             part = DEFINED;
-        } else if (!whole && depth == 1 && is_directive(line, "#endif")) {
+        } else if (!whole && depth == 1 && starts_directive(line, "#endif")) {
             part = OVER;
         } else if (part == DECLARED && *line == '#') {
             share_included(t, line);
@@ -175,7 +166,7 @@ static void add_file(Multiversion *t, const char *file)
         } else if (part == DEFINED) {
             add_line(t, line, (size_t)(next - line));
         }
-        if (part != DECLARED) depth += opens ? 1 : is_directive(line, "#endif") ? -1 : 0;
+        if (part != DECLARED) depth += opens ? 1 : starts_directive(line, "#endif") ? -1 : 0;
     }
 }
 

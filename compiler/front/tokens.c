@@ -23,7 +23,6 @@
 #include "front/lexer.h"
 
 #include <assert.h>
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -259,7 +258,7 @@ static bool makes_branches(const Parse *parse, Token name)
     if (name.kind != TOKEN_NAME || !front_is_combinator(name.value.name)) return false;
     int at = skip_blank(parse, skip_parens(parse, skip_blank(parse, name.span.end)));
     bool loop = parse->size - at > 3 && strncmp(parse->text + at, "for", 3) == 0;
-    return loop && !isalnum((unsigned char)parse->text[at + 3]) && parse->text[at + 3] != '_';
+    return loop && !is_identifier_char(parse->text[at + 3]);
 }
 
 static Token next(Parse *parse)
