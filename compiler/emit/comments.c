@@ -78,11 +78,8 @@ static const char *values_layout(Emitter *e, const Node *n)
 /* " [direct_nhwc + affine + relu, nhwc]"; none of a plain form. */
 static const char *how_text(Emitter *e, const Node *n)
 {
-    const Epilogue *after = n->epilogue;
     if (!n->variant) return "";
-    return arena_printf(e->arena, " [%s%s%s%s%s]", n->variant->name, after && after->affine ? " + affine" : "",
-                        after && after->add ? " + add" : "", after && after->relu ? " + relu" : "",
-                        values_layout(e, n));
+    return arena_printf(e->arena, " [%s%s%s]", n->variant->name, epilogue_text(n->epilogue), values_layout(e, n));
 }
 
 /* "*" + "/" inside a user's label or file name must not end the comment. */
@@ -114,6 +111,7 @@ static const char *node_text(Emitter *e, const Node *n)
 
 void comment_write(Emitter *e, const Function *f)
 {
+    if (e->options->standalone) return; /* nobody reads that text */
     Map *seen = map_new(e->arena);
     for (int i = 0; i < f->users.count; i++) {
         const char *text = node_text(e, f->users.at[i]);

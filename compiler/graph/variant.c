@@ -7,6 +7,13 @@ const char *layout_name(Layout layout)
     return names[layout];
 }
 
+const char *epilogue_text(const Epilogue *e)
+{
+    static const char *const texts[] = {"",          " + relu",          " + add",          " + add + relu",
+                                        " + affine", " + affine + relu", " + affine + add", " + affine + add + relu"};
+    return e ? texts[4 * e->affine + 2 * e->add + e->relu] : "";
+}
+
 static double memory_cost(const Node *n, const CostModel *m)
 {
     double elements = 0;

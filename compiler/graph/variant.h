@@ -51,6 +51,8 @@ typedef struct Epilogue {
     bool affine, add, relu;
 } Epilogue;
 
+const char *epilogue_text(const Epilogue *); /* " + affine + relu"; "" of NULL */
+
 enum { /* Variant.epilogues */
        WITH_AFFINE = 1u << EPILOGUE_AFFINE,
        WITH_ADD = 1u << EPILOGUE_ADD,

@@ -23,11 +23,8 @@ static void dump_list(FILE *out, Arena *arena, const Graph *g, Tensor **at, int 
 /* "[direct_nhwc + affine + relu]", or "" for the plain form and where there is no choice. */
 static const char *variant_text(Arena *arena, const Node *n)
 {
-    const Epilogue *e = n->epilogue;
-    bool choice = n->variant && (n->op->variants[1].name || e);
-    if (!choice) return "";
-    return arena_printf(arena, "[%s%s%s%s]", n->variant->name, e && e->affine ? " + affine" : "",
-                        e && e->add ? " + add" : "", e && e->relu ? " + relu" : "");
+    bool choice = n->variant && (n->op->variants[1].name || n->epilogue);
+    return choice ? arena_printf(arena, "[%s%s]", n->variant->name, epilogue_text(n->epilogue)) : "";
 }
 
 void graph_dump(const Graph *g, FILE *out)

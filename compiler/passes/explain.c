@@ -27,14 +27,6 @@ static const char *layouts_text(Arena *arena, unsigned layouts)
     return text;
 }
 
-static const char *epilogue_text(const Node *n)
-{
-    static const char *const texts[] = {"",          " + relu",          " + add",          " + add + relu",
-                                        " + affine", " + affine + relu", " + affine + add", " + affine + add + relu"};
-    const Epilogue *e = n->epilogue;
-    return e ? texts[4 * e->affine + 2 * e->add + e->relu] : "";
-}
-
 /* Why the row cannot be taken in any of its layouts, or NULL. */
 static const char *refusal(const Explanation *e, const Node *n, const Variant *v)
 {
@@ -65,7 +57,8 @@ static void put_variant(const Explanation *e, const Node *n, const Variant *v, b
     if (why)
         fprintf(e->out, "          - %s\n", why);
     else
-        fprintf(e->out, " %10.3f%s\n", variant_cost(v, n, &e->model) / 1e6, taken ? epilogue_text(n) : condition(v));
+        fprintf(e->out, " %10.3f%s\n", variant_cost(v, n, &e->model) / 1e6,
+                taken ? epilogue_text(n->epilogue) : condition(v));
 }
 
 static void put_node(const Explanation *e, const Node *n)
