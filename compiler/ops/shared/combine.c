@@ -102,15 +102,20 @@ static void bind_combined(Writer *w, const char *name, const char *array, const 
     writer_bind(w, name, "%s%s]", text, !even && !*plus ? "0" : "");
 }
 
-/* Binds $x0, $x1, … to elements of the inputs from `first` on. */
+/* Binds $NAME, or NULL: $x0, $x1, …, to the element of branch i, which is in[first + i]. */
+static void bind_branch(Writer *w, const char *name, const Node *n, int first, int i, bool even)
+{
+    char array[16];
+    snprintf(array, sizeof array, "x%d", i);
+    bind_combined(w, name ? name : array, array, n->in[first + i], even);
+}
+
 static void bind_branches(Writer *w, const Node *n, int first, bool even)
 {
-    for (int i = first; i < n->in_count; i++) {
-        char name[16];
-        snprintf(name, sizeof name, "x%d", i - first);
-        bind_combined(w, name, name, n->in[i], even);
-    }
+    for (int i = 0; first + i < n->in_count; i++) bind_branch(w, NULL, n, first, i, even);
 }
+
+void combine_bind_branch(Writer *w, const Node *n, int i) { bind_branch(w, "x", n, 1, i, combine_is_even(n)); }
 
 /* Loops over the axes of `full` along which `kept` has more than one element, or
  * exactly the others.  Returns how many. */
@@ -152,9 +157,7 @@ void combine_values(Writer *w, const Node *n, const char *step, const char *last
     writer_bind(w, "last", "%s", last);
     writer_put(w, "$real value = $x0;");
     for (int i = 1; i < n->in_count; i++) {
-        char array[16];
-        snprintf(array, sizeof array, "x%d", i);
-        bind_combined(w, "x", array, n->in[i], even);
+        bind_branch(w, "x", n, 0, i, even);
         writer_put(w, step);
     }
     writer_put(w, "$y = $last;");

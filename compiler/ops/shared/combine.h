@@ -47,6 +47,9 @@ void combine_values(Writer *, const Node *, const char *step, const char *last);
  * value, which begins as $dy.  dx is its sum over what was stretched. */
 void combine_gradient(Writer *, const Node *, void (*body)(Writer *, const Node *));
 
+/* In its body: binds $x to the element of branch i. */
+void combine_bind_branch(Writer *, const Node *, int i);
+
 /* ---- gradients -------------------------------------------------------------- */
 
 /* Gives branch i the gradient factor · dy, summed over the dimensions along which it was

@@ -1,9 +1,6 @@
 /* Maxima and minima of branches: the fold and its gradient. */
 #include "ops/shared/extreme_branch.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include "autodiff/backward.h"
 #include "ops/shared/combine.h"
 
@@ -17,33 +14,16 @@ void extreme_branch_plain(Writer *w, const Node *n, const char *wins)
                    "value");
 }
 
-/* Binds $x to what stands for $x0, $x1, … of that number. */
-static void put_branch(Writer *w, int i, const char *template)
-{
-    char name[16], line[160];
-    snprintf(name, sizeof name, "$x%d", i);
-    size_t length = 0;
-    for (const char *p = template; *p && length < sizeof line - sizeof name; p++) {
-        if (strncmp(p, "$x", 2) == 0) {
-            length += (size_t)snprintf(line + length, sizeof line - length, "%s", name);
-            p++;
-        } else {
-            line[length++] = *p;
-        }
-    }
-    line[length] = 0;
-    writer_put(w, line);
-}
-
 static void put_share(Writer *w, const Node *n)
 {
     const BranchAttrs *a = n->attrs;
     int branches = n->in_count - 1;
     writer_put(w, "$real most = $x0;");
     for (int i = 1; i < branches; i++) {
-        if (i == a->branch) put_branch(w, i, "value *= $x == most ? $half : most $wins $x ? 0 : 1;");
-        if (i > a->branch) put_branch(w, i, "value *= most == $x ? $half : $x $wins most ? 0 : 1;");
-        if (i < branches - 1) put_branch(w, i, "most = $x $wins most ? $x : most;");
+        combine_bind_branch(w, n, i);
+        if (i == a->branch) writer_put(w, "value *= $x == most ? $half : most $wins $x ? 0 : 1;");
+        if (i > a->branch) writer_put(w, "value *= most == $x ? $half : $x $wins most ? 0 : 1;");
+        if (i < branches - 1) writer_put(w, "most = $x $wins most ? $x : most;");
     }
 }
 
