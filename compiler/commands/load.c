@@ -7,7 +7,6 @@
  */
 #include <assert.h>
 #include <ctype.h>
-#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,7 +35,7 @@ static bool is_define(const char *text)
 {
     const char *p = text;
     if (!isalpha((unsigned char)*p) && *p != '_') return false;
-    while (isalnum((unsigned char)*p) || *p == '_') p++;
+    while (is_identifier_char(*p)) p++;
     return *p == '=' && p[1];
 }
 
@@ -154,24 +153,11 @@ static List parse_sets(const LoadOptions *o)
     return sets;
 }
 
-/* Marks the parameters whose names match; how many there are. */
-static int mark_matches(const Graph *net, const char *pattern, bool *matched)
-{
-    int matches = 0;
-    for (int i = 0; i < net->model.count; i++) {
-        const Tensor *t = net->model.at[i];
-        if (t->kind != TENSOR_PARAM || fnmatch(pattern, t->name, 0) != 0) continue;
-        matched[i] = true;
-        matches++;
-    }
-    return matches;
-}
-
 /* Marks the parameters that match one of the patterns; each must match something. */
 static int match_patterns(const Model *m, const char *option, const List *patterns, bool *matched)
 {
     for (int i = 0; i < patterns->count; i++) {
-        if (!mark_matches(m->net, patterns->at[i], matched))
+        if (!graph_match_params(m->net, patterns->at[i], matched))
             return fail(STATUS_USAGE, "--%s %s matches no parameter of %s", option, (char *)patterns->at[i],
                         m->net->name);
     }

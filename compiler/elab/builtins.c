@@ -73,27 +73,25 @@ static const Const *call_number(const EvalContext *p, const Expr *e, const Const
     return call_round(p, e, x);
 }
 
+static bool takes_list(const EvalContext *p, const Expr *e, const Const *value)
+{
+    if (!const_is_list(value)) diag_error(p->c, e->span, "%s takes a list, not %s", e->text, const_kind_text(value));
+    return const_is_list(value);
+}
+
 static const Const *call_reduce_args(const EvalContext *p, const Expr *e, const Const *const *args, int count)
 {
     if (count > 1) {
         const Const *list = const_list(p->arena, args, count);
         return list ? call_reduce(p, e, list) : NULL;
     }
-    if (const_is_list(args[0])) return call_reduce(p, e, args[0]);
-    diag_error(p->c, e->span, "%s takes a list, not %s", e->text, const_kind_text(args[0]));
-    return NULL;
+    return takes_list(p, e, args[0]) ? call_reduce(p, e, args[0]) : NULL;
 }
 
 static const Const *call_number_arg(const EvalContext *p, const Expr *e, const Const *const *args, int count)
 {
     (void)count;
     return call_number(p, e, args[0]);
-}
-
-static bool takes_list(const EvalContext *p, const Expr *e, const Const *value)
-{
-    if (!const_is_list(value)) diag_error(p->c, e->span, "%s takes a list, not %s", e->text, const_kind_text(value));
-    return const_is_list(value);
 }
 
 static const Const *call_len(const EvalContext *p, const Expr *e, const Const *const *args, int count)

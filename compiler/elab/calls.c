@@ -10,18 +10,18 @@
 #include "elab/attributes.h"
 #include "elab/elaborator.h"
 
-int param_index(const Def *def, const char *name)
+int param_index(const List *params, const char *name)
 {
-    for (int i = 0; i < def->params.count; i++)
-        if (strcmp(((const Param *)def->params.at[i])->name, name) == 0) return i;
+    for (int i = 0; i < params->count; i++)
+        if (strcmp(((const Param *)params->at[i])->name, name) == 0) return i;
     return -1;
 }
 
-const char *param_nearest(Arena *arena, const Def *def, const char *name)
+const char *param_nearest(Arena *arena, const List *params, const char *name)
 {
-    const char **names = arena_alloc(arena, (size_t)(def->params.count + 1) * sizeof *names);
-    for (int i = 0; i < def->params.count; i++) names[i] = ((const Param *)def->params.at[i])->name;
-    return nearest_name(name, names, def->params.count);
+    const char **names = arena_alloc(arena, (size_t)(params->count + 1) * sizeof *names);
+    for (int i = 0; i < params->count; i++) names[i] = ((const Param *)params->at[i])->name;
+    return nearest_name(name, names, params->count);
 }
 
 /* Which argument goes to which parameter of the block. */
@@ -31,7 +31,7 @@ static bool match_params(Elab *e, const Def *def, const List *args, const ConstA
     int position = 0;
     for (int i = 0; i < args->count; i++) {
         const ConstArg *arg = args->at[i];
-        int index = arg->name ? param_index(def, arg->name) : position++;
+        int index = arg->name ? param_index(&def->params, arg->name) : position++;
         if (!arg->name && index >= def->params.count) {
             diag_error(e->c, arg->span, "%s takes %d argument%s, not %d", def->name, def->params.count,
                        def->params.count == 1 ? "" : "s", args->count);
@@ -40,7 +40,7 @@ static bool match_params(Elab *e, const Def *def, const List *args, const ConstA
         }
         if (index < 0) {
             diag_error(e->c, arg->name_span, "block %s has no parameter `%s`%s", def->name, arg->name,
-                       suggestion(e->c, param_nearest(e->c->arena, def, arg->name)));
+                       suggestion(e->c, param_nearest(e->c->arena, &def->params, arg->name)));
             diag_note(e->c, def->name_span, "block %s is defined here", def->name);
             good = false;
         } else if (given[index]) {

@@ -34,7 +34,7 @@ static const char *net_variant_text(Compilation *c, const File *file, const char
     for (int i = 0; number && i < file->nets.count; i++) {
         const Def *net = file->nets.at[i];
         if (strlen(net->name) != length || strncmp(net->name, name, length) != 0) continue;
-        if (param_index(net, "depth") < 0) continue;
+        if (param_index(&net->params, "depth") < 0) continue;
         return arena_printf(c->arena, ", did you mean --net %s -D depth=%s?", net->name, name + digits);
     }
     return NULL;
@@ -89,9 +89,9 @@ static void check_defines(Elab *e, const Def *net, const List *defines)
 {
     for (int i = 0; defines && i < defines->count; i++) {
         const Define *define = defines->at[i];
-        if (param_index(net, define->name) >= 0) continue;
+        if (param_index(&net->params, define->name) >= 0) continue;
         diag_error(e->c, define_name_span(define), "net %s has no parameter `%s`%s", net->name, define->name,
-                   suggestion(e->c, param_nearest(e->c->arena, net, define->name)));
+                   suggestion(e->c, param_nearest(e->c->arena, &net->params, define->name)));
         diag_note(e->c, net->name_span, "net %s is defined here", net->name);
         elab_failed(e);
     }

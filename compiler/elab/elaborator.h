@@ -65,8 +65,8 @@ void elab_input(Body *, const Stmt *);                  /* layers.c */
 void elab_layer(Body *, const Stmt *);
 void elab_combine(Body *, const Stmt *);
 
-/* Parameters of a block or a net. */
-int param_index(const Def *, const char *name); /* −1: none */
-const char *param_nearest(Arena *, const Def *, const char *name);
+/* Parameters of a block, a net or a function. */
+int param_index(const List *params, const char *name); /* −1: none */
+const char *param_nearest(Arena *, const List *params, const char *name);
 
 #endif

@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "elab/elaborator.h"
 #include "elab/eval_context.h"
 
 enum { FUNCTION_DEPTH = 64 }; /* functions within functions: bounds our own stack */
@@ -42,13 +43,6 @@ const Names *local_names(LocalNames *local, const Names *outer, const char *name
 
 /* ---- arguments ------------------------------------------------------------ */
 
-static int param_of(const Const *f, const char *name)
-{
-    for (int i = 0; i < f->function.params->count; i++)
-        if (strcmp(((const Param *)f->function.params->at[i])->name, name) == 0) return i;
-    return -1;
-}
-
 /* Which argument goes to which parameter; false after an error. */
 static bool match_function_args(const EvalContext *p, const Expr *call, const Const *f, const Arg **given)
 {
@@ -56,7 +50,7 @@ static bool match_function_args(const EvalContext *p, const Expr *call, const Co
     int position = 0;
     for (int i = 0; i < call->args.count; i++) {
         const Arg *arg = call->args.at[i];
-        int index = arg->name ? param_of(f, arg->name) : position++;
+        int index = arg->name ? param_index(f->function.params, arg->name) : position++;
         if (index < 0)
             diag_error(p->c, arg->name_span, "%s has no parameter `%s`", text, arg->name);
         else if (index >= f->function.params->count)

@@ -35,13 +35,11 @@ static bool says_train(const List *args)
 
 static void apply_group(Training *t, const ParamGroup *group, bool train)
 {
-    int matches = 0;
-    for (int i = 0; i < t->net->model.count; i++) {
-        Tensor *p = t->net->model.at[i];
-        if (p->kind != TENSOR_PARAM || fnmatch(group->pattern, p->name, 0) != 0) continue;
-        if (train) p->trainable = group->train;
-        matches++;
-    }
+    const int count = t->net->model.count;
+    bool *matched = arena_alloc(t->c->arena, (size_t)(count + 1) * sizeof *matched);
+    const int matches = graph_match_params(t->net, group->pattern, matched);
+    for (int i = 0; train && i < count; i++)
+        if (matched[i]) ((Tensor *)t->net->model.at[i])->trainable = group->train;
     if (matches) return;
     diag_error(t->c, group->span, "group \"%s\" matches no parameter of %s", group->pattern, t->net->name);
     wrong(t);

@@ -7,6 +7,7 @@
 #include "graph/graph.h"
 
 #include <assert.h>
+#include <fnmatch.h>
 #include <string.h>
 
 /* ---- shapes ----------------------------------------------------------- */
@@ -299,6 +300,18 @@ int64_t graph_param_count(const Graph *g, bool trainable)
         if (t->kind == TENSOR_PARAM && t->trainable == trainable) count += shape_count(t->shape);
     }
     return count;
+}
+
+int graph_match_params(const Graph *g, const char *pattern, bool *matched)
+{
+    int matches = 0;
+    for (int i = 0; i < g->model.count; i++) {
+        const Tensor *t = g->model.at[i];
+        if (t->kind != TENSOR_PARAM || fnmatch(pattern, t->name, 0) != 0) continue;
+        matched[i] = true;
+        matches++;
+    }
+    return matches;
 }
 
 int64_t graph_macs(const Graph *g)
