@@ -1,6 +1,7 @@
 """
-Makes steps_*.nn and steps_*.safetensors: training steps of rmsprop and adagrad in
-all their variants, computed by PyTorch in double precision.
+Makes steps_*.nn and steps_*.safetensors: training steps of optimizers in their
+variants, computed by PyTorch in double precision; of those that PyTorch 1.13 does not
+have, from their papers' formulas.
 
     python3 tests/refs/steps.py
 
@@ -19,6 +20,77 @@ from files import distance, write
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 STEPS, BATCH = 20, 6
 RMSPROP, ADAGRAD = torch.optim.RMSprop, torch.optim.Adagrad
+
+
+class Formula(torch.optim.Optimizer):
+    """An optimizer that is a function of a parameter, its state and the options."""
+
+    def __init__(self, parameters, step, **options):
+        super().__init__(parameters, options)
+        self.formula = step
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            for p in group["params"]:
+                state = self.state[p]
+                state["t"] = state.get("t", 0) + 1
+                self.formula(p, p.grad, state, group)
+
+
+def moments(state, g, beta1, beta2):
+    """Adam's running means of g and g², corrected."""
+    m = state["m"] = beta1 * state.get("m", 0) + (1 - beta1) * g
+    v = state["v"] = beta2 * state.get("v", 0) + (1 - beta2) * g * g
+    return m / (1 - beta1 ** state["t"]), v / (1 - beta2 ** state["t"])
+
+
+def nadam(p, g, state, o):
+    """Dozat 2016 and the formula of PyTorch's manual.  PyTorch 1.13 itself has mu_t twice in
+    the product up to t + 1; later versions follow the manual."""
+    g = g + o["weight_decay"] * p
+    mu, ahead = (0.9 * (1 - 0.5 * 0.96 ** ((state["t"] + k) * 4e-3)) for k in (0, 1))
+    product = state["product"] = state.get("product", 1) * mu
+    m = state["m"] = 0.9 * state.get("m", 0) + (1 - 0.9) * g
+    v = state["v"] = 0.999 * state.get("v", 0) + (1 - 0.999) * g * g
+    step = (1 - mu) / (1 - product) * g + ahead / (1 - product * ahead) * m
+    p -= o["lr"] * step / ((v / (1 - 0.999 ** state["t"])).sqrt() + o["eps"])
+
+
+def lamb(p, g, state, o):
+    """You et al. 2020, algorithm 2, with the trust ratio ‖w‖ / ‖r‖."""
+    m, v = moments(state, g, 0.9, 0.999)
+    r = m / (v.sqrt() + 1e-6) + o["weight_decay"] * p
+    p -= o["lr"] * p.norm() / r.norm() * r
+
+
+def orthogonal(u):
+    """Five of Jordan's Newton–Schulz iterations (2024), of the matrix that is not tall."""
+    tall = u.shape[0] > u.shape[1]
+    x = (u.T if tall else u) / (u.norm() + 1e-7)
+    for _ in range(5):
+        a = x @ x.T
+        x = 3.4445 * x + (-4.775 * a + 2.0315 * a @ a) @ x
+    return x.T if tall else x
+
+
+def muon(p, g, state, o):
+    """Jordan 2024; vectors take AdamW's step, as in the published code."""
+    if p.dim() == 1:
+        m, v = moments(state, g, 0.9, 0.95)
+        p -= o["lr"] * (o["weight_decay"] * p + m / (v.sqrt() + 1e-10))
+        return
+    b = state["b"] = 0.95 * state.get("b", 0) + 0.05 * g
+    u = orthogonal((0.05 * g + 0.95 * b).flatten(1)).view_as(p)
+    rows, columns = p.shape[0], p[0].numel()
+    p -= o["lr"] * (o["weight_decay"] * p + max(1, rows / columns) ** 0.5 * u)
+
+
+def sgd_ema(p, g, state, o):
+    """The momentum is a running mean: b ← 0.9 b + 0.1 g."""
+    b = state["b"] = 0.9 * state.get("b", 0) + (1 - 0.9) * g
+    p -= o["lr"] * b
+
 
 # name, as the net has it, as PyTorch has it
 VARIANTS = [
@@ -42,6 +114,21 @@ VARIANTS = [
         ADAGRAD,
         dict(lr=1e-2, weight_decay=0.1, initial_accumulator_value=0.01, eps=1e-3),
     ),
+    (
+        "nadam",
+        "nadam(lr=2e-3, eps=1e-3, weight_decay=0.1)",
+        Formula,
+        dict(step=nadam, lr=2e-3, eps=1e-3, weight_decay=0.1),
+    ),
+    (
+        "adam_amsgrad",
+        "adam(lr=1e-2, beta2=0.5, eps=1e-3, amsgrad=yes)",
+        torch.optim.Adam,
+        dict(lr=1e-2, betas=(0.9, 0.5), eps=1e-3, amsgrad=True),
+    ),
+    ("lamb", "lamb(lr=1e-3, weight_decay=0.1)", Formula, dict(step=lamb, lr=1e-3, weight_decay=0.1)),
+    ("muon", "muon(lr=1e-3, weight_decay=0.1)", Formula, dict(step=muon, lr=1e-3, weight_decay=0.1)),
+    ("sgd_ema", "sgd(lr=0.1, momentum=0.9, form=ema)", Formula, dict(step=sgd_ema, lr=0.1)),
 ]
 
 NET = """# Made by steps.py.
