@@ -2454,10 +2454,6 @@ static void lenet_infer_part(const void *pass, int t, int T, nn_team *team)
     void *scratch = p->scratch;
     float *const a = (float *)scratch;
     const int64_t first = (int64_t)4 * t / T * 16, last = (int64_t)4 * (t + 1) / T * 16; /* this thread's samples */
-    (void)p;
-    (void)t;
-    (void)T;
-    (void)team;
     c1_nchw16n_reorder(x + first * 1024, a + 301056 + first * 1024, (int)(last - first));
     c1_forward(a + 301056 + first * 1024, m->c1_weight, m->c1_bias, a + first * 4704, (int)(last - first));
     nn_barrier(team);
@@ -2508,10 +2504,6 @@ static void lenet_eval_part(const void *pass, int t, int T, nn_team *team)
     void *scratch = p->scratch;
     float *const a = (float *)scratch;
     const int64_t first = (int64_t)4 * t / T * 16, last = (int64_t)4 * (t + 1) / T * 16; /* this thread's samples */
-    (void)p;
-    (void)t;
-    (void)T;
-    (void)team;
     c1_nchw16n_reorder(x + first * 1024, a + 301056 + first * 1024, (int)(last - first));
     c1_forward(a + 301056 + first * 1024, m->c1_weight, m->c1_bias, a + first * 4704, (int)(last - first));
     nn_barrier(team);
@@ -2568,10 +2560,6 @@ static void lenet_step_part(const void *pass, int t, int T, nn_team *team)
     void *scratch = p->scratch;
     float *const a = (float *)scratch;
     const int64_t first = (int64_t)4 * t / T * 16, last = (int64_t)4 * (t + 1) / T * 16; /* this thread's samples */
-    (void)p;
-    (void)t;
-    (void)T;
-    (void)team;
     c1_nchw16n_reorder(x + first * 1024, a + 451584 + first * 1024, (int)(last - first));
     c1_forward(a + 451584 + first * 1024, m->c1_weight, m->c1_bias, a + first * 4704, (int)(last - first));
     s2_training(a + first * 4704, a + 301056 + first * 1176, (uint8_t *)(a + 517120) + first * 1176, (int)(last - first));
@@ -2671,10 +2659,6 @@ static void lenet_grad_part(const void *pass, int t, int T, nn_team *team)
     void *scratch = p->scratch;
     float *const a = (float *)scratch;
     const int64_t first = (int64_t)4 * t / T * 16, last = (int64_t)4 * (t + 1) / T * 16; /* this thread's samples */
-    (void)p;
-    (void)t;
-    (void)T;
-    (void)team;
     c1_nchw16n_reorder(x + first * 1024, a + 451584 + first * 1024, (int)(last - first));
     c1_forward(a + 451584 + first * 1024, m->c1_weight, m->c1_bias, a + first * 4704, (int)(last - first));
     s2_training(a + first * 4704, a + 301056 + first * 1176, (uint8_t *)(a + 565120) + first * 1176, (int)(last - first));

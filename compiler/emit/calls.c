@@ -1,0 +1,182 @@
+/*
+ * Calls: the statements of an entry point, a call for each node of its program.
+ *
+ * Enters: a program and its plan.  Leaves: the text of the calls with barriers between
+ * them, and the names that it uses.
+ */
+#include "emit/entry_point.h"
+
+#include <string.h>
+
+/* $count, and $all where there are micro-batches. */
+static void write_counts(EntryPoint *p)
+{
+    const Graph *g = p->program;
+    bool eval = g->kind == PROGRAM_EVAL;
+    if (eval) entry_point_uses(p, NAME_COUNT);
+    const char *all = eval ? "count" : arena_printf(p->e->arena, "%lld", (long long)(g->batch * g->micro_batches));
+    if (g->micro_batches == 1)
+        text_addf(&p->text, ", %s", all);
+    else if (eval)
+        text_addf(&p->text, ", part, %s", all);
+    else
+        text_addf(&p->text, ", %lld, %s", (long long)g->batch, all);
+}
+
+static void write_scalars(EntryPoint *p, const Node *n)
+{
+    Text *out = &p->text;
+    const unsigned uses = n->op->uses;
+    entry_point_uses(p, (uses & USES_LR ? NAME_LR : 0) | (uses & (USES_STEP | USES_SEED) ? NAME_M : 0));
+    if (uses & USES_LR) text_addf(out, ", %slr", lr_factor(p->e, n));
+    if (uses & USES_STEP) text_add(out, ", m->step");
+    if (uses & USES_SEED) {
+        emitter_uses(p->e, "nn_mix");
+        text_addf(out, ", nn_mix(nn_mix(m->seed) + (uint64_t)m->step * 0x9e3779b97f4a7c15u + %d)",
+                  n->origin->stream + 1000000);
+        if (p->program->micro_batches > 1) /* on with the numbers of the samples before */
+            text_addf(out, " + (uint64_t)round * %lld * 0xd1342543de82ef95u",
+                      (long long)tensor_count(n->out[0], p->program->batch));
+    }
+    if (uses & USES_COUNT) write_counts(p);
+}
+
+/* Where the threads of a team must not all do it, the first does. */
+static void begin_statement(EntryPoint *p, bool alone)
+{
+    bool first_thread = p->e->team && alone;
+    if (first_thread) entry_point_uses(p, NAME_THREAD);
+    text_add(&p->text, first_thread ? "    if (t == 0) " : "    ");
+}
+
+/* ---- the time of calls ------------------------------------------------------- */
+
+/* All threads have come to the end of what is before it. */
+static void write_lap(EntryPoint *p)
+{
+    barrier_write(p);
+    begin_statement(p, true);
+    text_addf(&p->text, "spent[%d] += nn_lap(&since);\n", p->laps++);
+    entry_point_uses(p, NAME_SPENT);
+}
+
+/* ---- one call ------------------------------------------------------------------ */
+
+/* name(inputs, outputs: what follows stands to the caller. */
+void calls_write_arrays(EntryPoint *p, const Node *n, const Function *f)
+{
+    text_addf(&p->text, "%s(", f->name);
+    for (int i = 0; i < n->in_count; i++)
+        text_addf(&p->text, "%s%s", i ? ", " : "", place_of_samples(p, n->in[i], f->share));
+    for (int i = 0; i < n->out_count; i++)
+        text_addf(&p->text, "%s%s", n->in_count + i ? ", " : "", place_of_samples(p, n->out[i], f->share));
+}
+
+static void write_call(EntryPoint *p, const Node *n)
+{
+    const Function *f = function_for(p->e, p->program, n);
+    barrier_before_node(p, n, f->share);
+    begin_statement(p, f->share == SHARE_NONE);
+    calls_write_arrays(p, n, f);
+    write_scalars(p, n);
+    if (f->share == SHARE_SAMPLES) text_add(&p->text, ", (int)(last - first)");
+    if (f->share == SHARE_PARTS) text_add(&p->text, ", t, T");
+    entry_point_uses(p, f->share == SHARE_SAMPLES ? NAME_SAMPLES : 0);
+    entry_point_uses(p, f->share == SHARE_PARTS ? NAME_THREAD | NAME_THREADS : 0);
+    text_add(&p->text, ");\n");
+    if (p->timed) write_lap(p);
+}
+
+/* Tests of the plan: the first thread fills a region with NaN. */
+static void write_fill(EntryPoint *p, int64_t offset, int64_t bytes)
+{
+    barrier_before_fill(p, offset, bytes);
+    begin_statement(p, true);
+    entry_point_uses(p, NAME_SCRATCH);
+    text_addf(&p->text, "memset(a + %lld, 0xff, %lld);\n", place_arena_elements(p, offset), (long long)bytes);
+}
+
+/* Whatever is dead holds NaN. */
+static void write_poison(EntryPoint *p, const Node *n)
+{
+    const Graph *g = p->program;
+    for (int i = 0; i < g->tensors.count; i++) {
+        const Tensor *t = g->tensors.at[i];
+        const Place *place = &p->plan->place[i];
+        if (place->root != t || place->offset < 0 || place->last != n->id) continue;
+        bool held = t == g->loss || place->last == g->nodes.count - 1;
+        if (!held) write_fill(p, place->offset, place->bytes);
+    }
+}
+
+/* Tests of what rounding may do: the first thread moves what a layer has made. */
+static void write_noise(EntryPoint *p, const Node *n)
+{
+    bool layer = n->origin == n && n->op->class != OP_LOSS && n->op->class != OP_OPTIMIZER;
+    for (int i = 0; layer && i < n->out_count; i++) {
+        const Tensor *t = n->out[i];
+        if (!t->batched || !dtype_is_real(t->dtype) || t->kind != TENSOR_LOCAL || t->parent) continue;
+        barrier_before_write(p, t);
+        begin_statement(p, true);
+        text_addf(&p->text, "nn_noise(%s, %lld, %d);\n", place_text(p, t),
+                  (long long)tensor_count(t, p->program->batch), n->stream);
+    }
+}
+
+/* A round begins when all threads have ended the one before. */
+static void open_rounds(EntryPoint *p)
+{
+    const Graph *g = p->program;
+    long long batch = (long long)g->batch;
+    text_addf(&p->text, "    for (int round = 0; round < %lld; round++) { /* micro-batches of %lld samples */\n",
+              (long long)g->micro_batches, batch);
+    p->outside = p->text;
+    text_init(&p->text, p->e->arena);
+    barrier_write(p);
+    if (g->kind == PROGRAM_EVAL) {
+        entry_point_uses(p, NAME_COUNT);
+        text_addf(&p->text, "    const int left = count - round * %lld;\n", batch);
+        text_addf(&p->text, "    const int part = left < 0 ? 0 : left < %lld ? left : %lld;\n", batch, batch);
+    }
+}
+
+static void close_rounds(EntryPoint *p)
+{
+    Text inside = p->text;
+    p->text = p->outside;
+    for (const char *line = inside.data; *line;) {
+        const char *next = strchr(line, '\n') + 1;
+        text_addf(&p->text, "    %.*s", (int)(next - line), line);
+        line = next;
+    }
+    text_add(&p->text, "    }\n");
+}
+
+/* Calls of PHASE_EACH stand in a loop over the micro-batches. */
+static void enter_phase(EntryPoint *p, Phase phase)
+{
+    if (p->program->micro_batches == 1 || p->phase == phase) return;
+    if (p->phase == PHASE_EACH) close_rounds(p);
+    if (phase == PHASE_EACH) open_rounds(p);
+    p->phase = phase;
+}
+
+void calls_write(EntryPoint *p)
+{
+    p->phase = PHASE_BEFORE;
+    text_init(&p->text, p->e->arena);
+    const Graph *g = p->program;
+    bool poison = p->e->options->poison;
+    if (p->timed) {
+        barrier_write(p);
+        text_add(&p->text, "    int64_t since = nn_now();\n");
+    }
+    if (poison && p->plan->arena_bytes) write_fill(p, 0, p->plan->arena_bytes);
+    for (int i = 0; i < g->nodes.count; i++) {
+        enter_phase(p, ((const Node *)g->nodes.at[i])->phase);
+        if (node_is_called(g->nodes.at[i])) write_call(p, g->nodes.at[i]);
+        if (p->e->options->noise && node_is_called(g->nodes.at[i])) write_noise(p, g->nodes.at[i]);
+        if (poison) write_poison(p, g->nodes.at[i]);
+    }
+    enter_phase(p, PHASE_AFTER);
+}

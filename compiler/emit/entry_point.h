@@ -1,0 +1,62 @@
+/*
+ * Entry points while they are written: what places.c, barriers.c, calls.c and
+ * entry_points.c share.
+ *
+ * What statements use is recorded where a name is printed; declarations of what is
+ * used, and (void) casts of what is not, are made from that record.
+ */
+#ifndef NNC_EMIT_ENTRY_POINT_H
+#define NNC_EMIT_ENTRY_POINT_H
+
+#include "emit/emitter.h"
+
+/* Names that statements may use; a set of them is an unsigned int. */
+typedef enum Name {
+    NAME_M = 1u << 0, /* arguments of entry points */
+    NAME_X = 1u << 1,
+    NAME_TARGET = 1u << 2,
+    NAME_COUNT = 1u << 3,
+    NAME_LR = 1u << 4,
+    NAME_Y = 1u << 5,
+    NAME_DY = 1u << 6,
+    NAME_DX = 1u << 7,
+    NAME_SPENT = 1u << 8,
+    NAME_SCRATCH = 1u << 9, /* as the arena `a` */
+    NAME_THREAD = 1u << 10, /* of a team: t, T, team, and first .. last, the thread's samples */
+    NAME_THREADS = 1u << 11,
+    NAME_TEAM = 1u << 12,
+    NAME_SAMPLES = 1u << 13,
+    NAME_ARGUMENTS = NAME_THREAD - 1
+} Name;
+
+typedef struct EntryPoint {
+    Emitter *e;
+    const Graph *program;
+    const Plan *plan;
+    Text text;
+    unsigned used; /* of Name: by the text */
+    Text outside;  /* what stands before the loop over the micro-batches, while that is written */
+    List touched;  /* of Region: since the last barrier */
+    Phase phase;   /* of the statements that are written now */
+    bool timed;    /* this form takes the time of its calls */
+    int laps;      /* taken so far */
+} EntryPoint;
+
+static inline void entry_point_uses(EntryPoint *p, unsigned names) { p->used |= names; }
+
+/* places.c: expressions for where tensors are */
+const char *place_text(EntryPoint *, const Tensor *);
+const char *place_of_samples(EntryPoint *, const Tensor *, Share); /* of the thread's first sample */
+long long place_arena_elements(const EntryPoint *, int64_t bytes);
+
+/* barriers.c: threads wait for each other before a call that needs it */
+void barrier_before_node(EntryPoint *, const Node *, Share);
+void barrier_before_write(EntryPoint *, const Tensor *);               /* by the first thread alone */
+void barrier_before_fill(EntryPoint *, int64_t offset, int64_t bytes); /* the same, of the arena */
+void barrier_write(EntryPoint *);                                      /* here, for all */
+
+/* calls.c: the statements of an entry point */
+void calls_write(EntryPoint *);
+void calls_write_arrays(EntryPoint *, const Node *, const Function *); /* name(inputs, outputs */
+
+#endif

@@ -1,0 +1,75 @@
+/*
+ * Places: the expressions for where an entry point's tensors are.
+ *
+ * Enters: a tensor and the plan.  Leaves: C text, a literal place in the arena or the
+ * model, or one of the caller's pointers.
+ */
+#include "emit/entry_point.h"
+
+#include <assert.h>
+
+/* What the caller gives or gets: for each micro-batch the next samples of it. */
+static const char *outside_place(EntryPoint *p, Name used, const char *name, const Tensor *t)
+{
+    const Graph *g = p->program;
+    entry_point_uses(p, used);
+    if (g->micro_batches == 1 || !t->batched) return name;
+    return arena_printf(p->e->arena, "%s + round * %lld", name, (long long)tensor_count(t, g->batch));
+}
+
+/* Several inputs lie one after the other in x. */
+static const char *input_place(EntryPoint *p, const Tensor *t)
+{
+    int64_t before = 0;
+    for (int i = 0; i < p->program->inputs.count; i++) {
+        if (p->program->inputs.at[i] == t) break;
+        before += tensor_count(p->program->inputs.at[i], p->program->batch * p->program->micro_batches);
+    }
+    const char *place = before ? arena_printf(p->e->arena, "x + %lld", (long long)before) : "x";
+    return outside_place(p, NAME_X, place, t);
+}
+
+long long place_arena_elements(const EntryPoint *p, int64_t bytes) { return bytes / dtype_size(p->program->real); }
+
+static const char *arena_place(EntryPoint *p, const Tensor *t, int64_t offset)
+{
+    Arena *arena = p->e->arena;
+    entry_point_uses(p, NAME_SCRATCH);
+    long long elements = place_arena_elements(p, offset);
+    const char *place = elements ? arena_printf(arena, "a + %lld", elements) : "a";
+    if (dtype_is_real(t->dtype)) return place;
+    return arena_printf(arena, "(%s *)(%s)", dtype_c_type(t->dtype), place);
+}
+
+static const char *model_place(EntryPoint *p, const Tensor *t, const Tensor *root)
+{
+    const char *member = model_member(p->e, root);
+    entry_point_uses(p, NAME_M);
+    if (!t->slice_offset) return arena_printf(p->e->arena, "m->%s", member);
+    return arena_printf(p->e->arena, "m->%s + %lld", member, (long long)t->slice_offset);
+}
+
+const char *place_text(EntryPoint *p, const Tensor *t)
+{
+    const Place *place = &p->plan->place[t->id];
+    const Tensor *root = place->root;
+    const Plan *plan = p->plan;
+    const Graph *g = p->program;
+    if (tensor_in_model(root->kind) || root->kind == TENSOR_PREPACKED) return model_place(p, t, root);
+    if (root->kind == TENSOR_INPUT) return input_place(p, root);
+    if (root->kind == TENSOR_TARGET) return outside_place(p, NAME_TARGET, "target", root);
+    if (root->kind == TENSOR_OUTPUT_GRADIENT) return outside_place(p, NAME_DY, "dy", root);
+    if (place->offset >= 0) return arena_place(p, t, place->offset + t->slice_offset * dtype_size(t->dtype));
+    if (g->output && plan->place[g->output->id].root == root) return outside_place(p, NAME_Y, "y", root);
+    assert(g->input_gradient && plan->place[g->input_gradient->id].root == root);
+    return outside_place(p, NAME_DX, "dx", root);
+}
+
+const char *place_of_samples(EntryPoint *p, const Tensor *t, Share share)
+{
+    const char *place = place_text(p, t);
+    if (share != SHARE_SAMPLES || !t->batched) return place;
+    long long size = (long long)shape_count(tensor_storage(t)->shape);
+    entry_point_uses(p, NAME_SAMPLES);
+    return arena_printf(p->e->arena, size == 1 ? "%s + first" : "%s + first * %lld", place, size);
+}
