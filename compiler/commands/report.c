@@ -27,7 +27,8 @@ enum {
     OPTION_MEASURE,
     OPTION_LIMIT,
     OPTION_DIFF,
-    OPTION_WIDE
+    OPTION_WIDE,
+    OPTION_BACKWARD
 };
 
 enum { WIDTH_DEFAULT = 80, WIDTH_MIN = 40, WIDTH_MAX = 1000, NETS_MAX = 16 };
@@ -37,6 +38,7 @@ static const Option options[] = {
     {'o', "output", "FILE", "write the report to FILE", false},
     {OPTION_DEPTH, "depth", "N", "fold blocks more than N levels deep into one row", false},
     {OPTION_WIDE, "wide", NULL, "all columns, whatever the width of the terminal", false},
+    {OPTION_BACKWARD, "backward", NULL, "show the geometry of each layer's backward pass and its Jacobian", false},
     {OPTION_DIFF, "diff", NULL, "show the layers in which two nets differ", false},
     OPTION_ROW_DEFINE,
     OPTION_ROW_INPUT,
@@ -60,7 +62,7 @@ typedef struct ReportJob {
     const ReportFormat *format;
     const char *output;
     List loaded; /* of Compilation: freed at the end */
-    bool diff, wide, measure;
+    bool diff, wide, backward, measure;
     int64_t depth;
     const Analysis *net[NETS_MAX];
     const char *title[NETS_MAX], *path[NETS_MAX];
@@ -109,6 +111,7 @@ static bool take_option(ReportJob *job, int id, const char *value)
     case 'o': job->output = strcmp(value, "-") == 0 ? NULL : value; return true;
     case OPTION_DEPTH: return option_int(c, "depth", value, 1, DEPTH_ALL, &job->depth);
     case OPTION_WIDE: job->wide = true; return true;
+    case OPTION_BACKWARD: job->backward = true; return true;
     case OPTION_DIFF: job->diff = true; return true;
     case OPTION_LIMIT: return option_bytes(c, "memory-limit", value, &job->report.memory_limit);
     case OPTION_GAIN: return option_real(c, "gain", value, 0, 1e6, &job->report.gain);
@@ -270,7 +273,7 @@ static int add_report_file(ReportJob *job, const char *operand)
 
 static int print_to(ReportJob *job, FILE *out)
 {
-    Report r = {job->net, job->title, job->count, (int)job->depth, output_width(job), false};
+    Report r = {job->net, job->title, job->count, (int)job->depth, output_width(job), job->backward, false};
     (job->diff ? job->format->diff : job->format->print)(&r, out);
     return r.failed ? STATUS_SYSTEM : STATUS_OK;
 }
@@ -291,6 +294,8 @@ static int print_file(ReportJob *job)
 static int check_job(const ReportJob *job, int operands)
 {
     if (operands == 0) return usage_error(&command_report, "missing input file");
+    if (job->backward && job->format != &report_text && job->format != &report_markdown)
+        return usage_error(&command_report, "--backward has no format %s; there are text and md", job->format->name);
     if (job->diff && !job->format->diff)
         return usage_error(&command_report, "--diff has no format %s; there are text, md, csv and json",
                            job->format->name);

@@ -88,6 +88,10 @@ struct Op {
     /* Along axis 0 (height) or 1 (width), for input number `in`.  NULL: point by point. */
     void (*window)(const Node *, int axis, Window *);
 
+    /* Of an element-wise function y = f(x): the least upper bound of |dy/dx| over all x,
+     * INFINITY where there is none.  NULL: it is no such function. */
+    double (*slope)(const Node *);
+
     /* Per sample.  NULL: macs 0, flops one per output element. */
     int64_t (*macs)(const Node *);
     int64_t (*flops)(const Node *);

@@ -189,6 +189,7 @@ Analysis *analysis_build(Graph *net, const TrainSpec *spec, const ReportOptions 
     analyse_fields(a);
     analyse_paths(a);
     analyse_flow(a);
+    analyse_slopes(a);
     analyse_roofline(a);
     add_totals(a);
     return analyse_memory(net, spec, a) && analyse_batches(net, spec, a) ? a : NULL;

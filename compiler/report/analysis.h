@@ -14,6 +14,7 @@ void analyse_uneven_fields(Analysis *); /* before the fields */
 void analyse_fields(Analysis *);
 void analyse_paths(Analysis *);
 void analyse_flow(Analysis *);
+void analyse_slopes(Analysis *);
 void analyse_roofline(Analysis *);
 /* False after an error. */
 bool analyse_memory(Graph *, const TrainSpec *, Analysis *);

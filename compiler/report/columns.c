@@ -12,8 +12,8 @@
 #include "report/number_text.h"
 
 const char *const column_titles[COLUMNS] = {
-    "name", "layer",  "output",  "params", "MACs",   "FLOPs", "field", "stride",
-    "pad",  "centre", "covered", "bytes",  "FLOP/B", "time",  "grad",  "dead",
+    "name",   "layer",   "output", "params", "MACs", "FLOPs", "field", "stride", "pad",
+    "centre", "covered", "bytes",  "FLOP/B", "time", "grad",  "dead",  "slope",
 };
 
 /* ---- fields ------------------------------------------------------------------- */
@@ -112,6 +112,12 @@ static const char *covered_cell(CellContext *c, const LayerReport *l)
     return number_percent(c->arena, l->covered.value);
 }
 
+/* Only activations have a slope: elsewhere the cell is empty. */
+static const char *slope_cell(CellContext *c, const Block *b)
+{
+    return b->layer && b->layer->node->op->slope ? known_cell(c, COLUMN_SLOPE, b->layer->slope) : "";
+}
+
 static const char *intensity_cell(CellContext *c, const Block *b)
 {
     if (b->layer) return known_cell(c, COLUMN_INTENSITY, b->layer->intensity);
@@ -140,6 +146,7 @@ const char *column_cell(CellContext *c, const Block *b, Column column)
     case COLUMN_TIME: return b->total.seconds > 0 ? number_seconds(c->arena, b->total.seconds) : "";
     case COLUMN_BOUND: return known_cell(c, column, l->bound);
     case COLUMN_DEAD: return known_cell(c, column, l->dead);
+    case COLUMN_SLOPE: return slope_cell(c, b);
     case COLUMNS: break;
     }
     return "";

@@ -23,6 +23,7 @@ typedef enum Column {
     COLUMN_TIME,
     COLUMN_BOUND,
     COLUMN_DEAD,
+    COLUMN_SLOPE,
     COLUMNS
 } Column;
 

@@ -183,6 +183,32 @@ static Known worst_known(const Known *values, int count, bool most)
     return k;
 }
 
+/* The pairs by name, with the line of the second. */
+static const char *linear_pairs_text(const Analysis *a, Arena *arena)
+{
+    Text text;
+    text_init(&text, arena);
+    for (int i = 0; i < a->linear_pairs.count; i++) {
+        const LinearPair *pair = a->linear_pairs.at[i];
+        text_addf(&text, "%s%s and %s, line %d",
+                  i ? "; " : "of layers with weights and nothing between them: ", pair->first->name, pair->second->name,
+                  pair->second->line);
+    }
+    return text.length ? text.data : "";
+}
+
+/* The activations by themselves: shown where they change the size of a gradient. */
+static void add_slopes(MetricList *f)
+{
+    Known product = f->a->slope_product;
+    add_metric(f, "slope_product", "activation slopes", METRIC_REAL, product,
+               "largest product of the activations' |dy/dx| on a path")
+        ->use = product.why || product.value == 1 ? USE_NEVER : USE_WHERE_THERE;
+    add_metric(f, "linear_pairs", "linear pairs", METRIC_COUNT, known(f->a->linear_pairs.count),
+               linear_pairs_text(f->a, f->arena))
+        ->use = USE_WHERE_THERE;
+}
+
 static void add_gradients(MetricList *f)
 {
     const Analysis *a = f->a;
@@ -245,6 +271,7 @@ List net_metrics(const Analysis *a, Arena *arena)
     add_paths(&f);
     add_field(&f);
     add_gradients(&f);
+    add_slopes(&f);
     add_time(&f);
     add_memory(&f);
     return f.list;

@@ -69,6 +69,8 @@ typedef struct LayerReport {
     bool memory_bound;     /* which of the two limits it is */
     Known bound;           /* on |dL/dy| of its result y, relative to the net's output */
     Known dead;            /* probability that dL/dy is exactly zero */
+    int64_t jacobian[2];   /* elements of its results, and of all that it reads but parameters */
+    Known slope;           /* of an activation: the least upper bound of |dy/dx| */
 } LayerReport;
 
 /* A figure of the layer's receptive field along an axis, 0 (height) or 1 (width): `value`, where there
@@ -86,6 +88,11 @@ typedef struct Misalignment {
     int a, b;            /* numbers of the two inputs */
     Field first, second; /* what they bring */
 } Misalignment;
+
+/* Two layers with weights with nothing but views between them. */
+typedef struct LinearPair {
+    const LayerReport *first, *second;
+} LinearPair;
 
 /* ---- the net ------------------------------------------------------------- */
 
@@ -131,6 +138,8 @@ typedef struct Analysis {
     int depth;          /* most weighted layers on a path to the output */
     PathReport paths;
     Known *input_bound, *input_dead; /* as `bound` and `dead`, of each of the net's inputs */
+    Known slope_product;             /* the largest product of the activations' slopes on a path */
+    List linear_pairs;               /* of LinearPair */
     const LayerReport *last_map;     /* before global pooling or the classifier; NULL where there is no image */
     List misalignments;              /* of Misalignment */
     ReportMemory infer, step;
@@ -177,9 +186,10 @@ typedef struct Report {
     const Analysis **net;
     const char **title; /* how each is called: its name, or its file's where names are equal */
     int count;
-    int depth;   /* blocks below this are one row */
-    int width;   /* columns there are to fill */
-    bool failed; /* set by a formatter that failed and has printed why */
+    int depth;     /* blocks below this are one row */
+    int width;     /* columns there are to fill */
+    bool backward; /* show the layers' backward pass too */
+    bool failed;   /* set by a formatter that failed and has printed why */
 } Report;
 
 typedef struct ReportFormat {

@@ -15,7 +15,7 @@ static const char *const heads[] = {
     "trained",       "frozen",     "buffers",   "macs",          "flops",     "activation_bytes", "field_h",
     "field_w",       "stride_h",   "stride_w",  "padding_h",     "padding_w", "centre_h",         "centre_w",
     "covered",       "misaligned", "depth",     "traffic_bytes", "intensity", "seconds",          "gradient_bound",
-    "gradient_dead", "why",
+    "gradient_dead", "slope",      "why",
 };
 
 enum { HEADS = sizeof heads / sizeof *heads };
@@ -93,6 +93,10 @@ static void add_row(ReportTable *t, const Analysis *a, const Block *b)
     put_known(&l, known(b->total.seconds));
     put_known(&l, r->bound);
     put_known(&l, r->dead);
+    if (b->layer && r->node->op->slope)
+        put_known(&l, r->slope);
+    else
+        put_text(&l, "");
     put_text(&l, l.why.data);
 }
 

@@ -108,6 +108,8 @@ static json_t *gradient_value(const LayerReport *l)
     json_t *gradient = json_object();
     json_put_known(gradient, "bound", l->bound);
     json_put_known(gradient, "dead", l->dead);
+    json_put_known(gradient, "slope", l->slope);
+    json_put(gradient, "jacobian", json_pack("[II]", (json_int_t)l->jacobian[0], (json_int_t)l->jacobian[1]));
     return gradient;
 }
 
@@ -220,6 +222,16 @@ static json_t *misalignments_value(const Analysis *a)
     return array;
 }
 
+static json_t *linear_pairs_value(const Analysis *a)
+{
+    json_t *array = json_array();
+    for (int i = 0; i < a->linear_pairs.count; i++) {
+        const LinearPair *pair = a->linear_pairs.at[i];
+        json_array_append_new(array, json_pack("[ii]", pair->first->node->id, pair->second->node->id));
+    }
+    return array;
+}
+
 static json_t *paths_value(const Analysis *a)
 {
     const PathReport *p = &a->paths;
@@ -273,6 +285,7 @@ static json_t *net_value(const Analysis *a, const char *title, Arena *arena)
     json_put(net, "last_map", last_map_value(a));
     json_put(net, "paths", paths_value(a));
     json_put(net, "misalignments", misalignments_value(a));
+    json_put(net, "linear_pairs", linear_pairs_value(a));
     json_put(net, "heads", heads_value(a));
     json_put(net, "layers", layers_value(a));
     json_put(net, "blocks", children_value(block_tree(a, arena, LAYER_ANY, NULL)));

@@ -52,7 +52,7 @@ static void print_markdown_net(const Report *r, Arena *arena, FILE *out)
                             &part[1 + h], out);
     }
     print_markdown_part(a, arena, "unused", &part[1 + heads], out);
-    List sections = summary_sections(a, arena);
+    List sections = summary_sections(r, arena);
     for (int i = 0; i < sections.count; i++) print_markdown_table(sections.at[i], out);
 }
 

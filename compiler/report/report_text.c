@@ -23,8 +23,8 @@ typedef enum Detail { DETAIL_FULL, DETAIL_UNITS, DETAIL_KINDS, DETAIL_TIGHT } De
 /* What every table has, and what comes in where there is room, in that order. */
 static const Column always[] = {COLUMN_NAME,  COLUMN_LAYER,  COLUMN_OUTPUT, COLUMN_PARAMS, COLUMN_MACS,
                                 COLUMN_FIELD, COLUMN_STRIDE, COLUMN_PAD,    COLUMN_BYTES};
-static const Column extra[] = {COLUMN_FLOPS,   COLUMN_BOUND, COLUMN_DEAD,  COLUMN_INTENSITY,
-                               COLUMN_COVERED, COLUMN_TIME,  COLUMN_CENTRE};
+static const Column extra[] = {COLUMN_FLOPS,   COLUMN_BOUND, COLUMN_DEAD,   COLUMN_INTENSITY,
+                               COLUMN_COVERED, COLUMN_TIME,  COLUMN_CENTRE, COLUMN_SLOPE};
 
 enum { ALWAYS = sizeof always / sizeof *always, EXTRA = sizeof extra / sizeof *extra };
 
@@ -221,7 +221,7 @@ static void print_text_net(const Report *r, Arena *arena, FILE *out)
 {
     fprintf(out, "%s\n\n", summary_heading(r, arena));
     print_listing(r, arena, out);
-    List sections = summary_sections(r->net[0], arena);
+    List sections = summary_sections(r, arena);
     for (int i = 0; i < sections.count; i++) {
         fputc('\n', out);
         report_table_print_text(sections.at[i], r->width, out);

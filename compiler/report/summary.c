@@ -147,9 +147,11 @@ static ReportTable *limit_table(const Analysis *a, Arena *arena)
     return t;
 }
 
-List summary_sections(const Analysis *a, Arena *arena)
+List summary_sections(const Report *r, Arena *arena)
 {
+    const Analysis *a = r->net[0];
     List sections = {0};
+    if (r->backward) list_push(arena, &sections, backward_table(a, arena));
     list_push(arena, &sections, totals_table(a, arena));
     list_push(arena, &sections, memory_table(a, arena));
     list_push(arena, &sections, model_note(a, arena));

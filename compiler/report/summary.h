@@ -14,8 +14,11 @@ const char *summary_heading(const Report *, Arena *);
  * the output, each head, what is unused. */
 List *summary_parts(const Analysis *, Arena *, int depth);
 
-/* Totals, then memory, then other batches: of ReportTable. */
-List summary_sections(const Analysis *, Arena *);
+/* The backward pass where it is asked for, totals, memory, other batches: of ReportTable. */
+List summary_sections(const Report *, Arena *);
+
+/* The geometry of each layer's backward pass, with the size of its Jacobian. */
+ReportTable *backward_table(const Analysis *, Arena *);
 
 /* Nets side by side: quantities down, nets across, with ratios to the first. */
 ReportTable *compare_table(const Report *, Arena *, int from, int to, bool units);

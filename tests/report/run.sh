@@ -14,6 +14,10 @@ lenet=$ex/lenet.nn
 
 runs 0 report $lenet; says out '61,706'; says out 'gradient bound'; says out 'scratch is at least'; silent err
 runs 0 report $lenet --wide; says out 'FLOP/B'
+runs 0 report $lenet --backward; says out '^c1 .*valid 5x5, 32x32 -> 28x28  full 5x5, 28x28 -> 32x32  4704x1024  19.3M$'
+runs 0 report $lenet --backward --format md; says out '^| c1 | valid 5x5, 32x32 -> 28x28 '
+runs 2 report $lenet --backward --format csv; says err 'there are text and md'
+runs 0 report $ex/conv_autoencoder.nn; says out '^linear pairs  *1 '; says out 'encode3 and decode3'
 runs 0 report $ex/resnet.nn --depth 1; says out 'layer1 .* layers'; says out '11,689,512'
 runs 0 report $ex/resnet.nn:depth=50 --depth 1; says out '25,557,032'; says out '^resnet (depth=50): 3x224x224'
 runs 0 report $ex/resnet.nn -D depth=34 --depth 1; says out '21,797,672'; says out '^resnet (depth=34): '

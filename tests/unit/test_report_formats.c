@@ -34,7 +34,7 @@ static char *print_all(const ReportFormat *format, const Analysis **nets, int co
     const char *titles[8];
     for (int i = 0; i < count; i++) titles[i] = nets[i]->net->name;
     FILE *out = open_memstream(&text, &size);
-    Report r = {nets, titles, count, depth, width, false};
+    Report r = {.net = nets, .title = titles, .count = count, .depth = depth, .width = width};
     (diff ? format->diff : format->print)(&r, out);
     ck_assert(!r.failed);
     fclose(out);

@@ -33,6 +33,7 @@ const Op op_abs = {
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,
+    .slope = slope_one,
     .grad = abs_grad,
     .plain = abs_plain,
 };

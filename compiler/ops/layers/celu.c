@@ -70,6 +70,7 @@ const Op op_celu = {
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = celu_shape,
+    .slope = slope_one,
     .flops = celu_flops,
     .grad = celu_grad,
     .plain = celu_plain,

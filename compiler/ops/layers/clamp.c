@@ -68,6 +68,7 @@ const Op op_clamp = {
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = clamp_shape,
+    .slope = slope_one,
     .flops = clamp_flops,
     .grad = clamp_grad,
     .plain = clamp_plain,

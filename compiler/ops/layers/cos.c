@@ -29,6 +29,7 @@ const Op op_cos = {
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,
+    .slope = slope_one,
     .grad = cos_grad,
     .plain = cos_plain,
 };

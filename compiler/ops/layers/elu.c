@@ -14,6 +14,8 @@
  *   dx = dy for x > 0, dy · weight[c] · exp(x) otherwise
  *   dweight[c] = Σ over x ≤ 0 of dy · (exp(x) − 1)
  */
+#include <math.h>
+
 #include "autodiff/backward.h"
 #include "ops/shared/channels.h"
 #include "ops/shared/elementwise.h"
@@ -210,6 +212,12 @@ static const Variant elu_variants[] = {{.name = "simd",
                                         .kernel = "activation"},
                                        {0}};
 
+static double elu_slope(const Node *n)
+{
+    const EluAttrs *a = n->attrs;
+    return a->trained ? INFINITY : fmax(1, fabs(a->alpha));
+}
+
 const Op op_elu = {
     .name = "elu",
     .summary = "exponential linear unit",
@@ -221,6 +229,7 @@ const Op op_elu = {
     .in = elu_in,
     .out = elementwise_out,
     .shape = elementwise_shape,
+    .slope = elu_slope,
     .params = elu_params,
     .flops = elu_flops,
     .grad = elu_grad,

@@ -24,6 +24,13 @@ static const Op erf_gradient = {
 
 static void erf_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &erf_gradient); }
 
+/* 2 / √π, at 0. */
+static double erf_slope(const Node *n)
+{
+    (void)n;
+    return 1.1283791670955126;
+}
+
 const Op op_erf = {
     .name = "erf",
     .summary = "error function",
@@ -33,6 +40,7 @@ const Op op_erf = {
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,
+    .slope = erf_slope,
     .grad = erf_grad,
     .plain = erf_plain,
 };

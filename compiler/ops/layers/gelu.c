@@ -102,6 +102,9 @@ static const Variant gelu_variants[] = {
     {.name = "simd", .layouts = IN_ANY_LAYOUT, .traits = VARIANT_ANY_BATCH, .emit = gelu_emit, .kernel = "activation"},
     {0}};
 
+/* At √2, and near it. */
+static double gelu_slope(const Node *n) { return uses_tanh(n) ? 1.1289930686587717 : 1.1289041451851545; }
+
 const Op op_gelu = {
     .name = "gelu",
     .summary = "Gaussian error linear unit",
@@ -113,6 +116,7 @@ const Op op_gelu = {
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,
+    .slope = gelu_slope,
     .flops = gelu_flops,
     .grad = gelu_grad,
     .plain = gelu_plain,

@@ -50,6 +50,12 @@ static const Variant hardsigmoid_variants[] = {{.name = "simd",
                                                 .kernel = "piecewise"},
                                                {0}};
 
+static double hardsigmoid_slope(const Node *n)
+{
+    (void)n;
+    return 1.0 / 6;
+}
+
 const Op op_hardsigmoid = {
     .name = "hardsigmoid",
     .summary = "logistic function made of straight lines",
@@ -59,6 +65,7 @@ const Op op_hardsigmoid = {
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,
+    .slope = hardsigmoid_slope,
     .flops = hardsigmoid_flops,
     .grad = hardsigmoid_grad,
     .plain = hardsigmoid_plain,

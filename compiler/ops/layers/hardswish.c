@@ -54,6 +54,13 @@ static const Variant hardswish_variants[] = {{.name = "simd",
                                               .kernel = "piecewise"},
                                              {0}};
 
+/* At 3, from the left. */
+static double hardswish_slope(const Node *n)
+{
+    (void)n;
+    return 1.5;
+}
+
 const Op op_hardswish = {
     .name = "hardswish",
     .summary = "silu made of straight lines and a parabola",
@@ -63,6 +70,7 @@ const Op op_hardswish = {
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,
+    .slope = hardswish_slope,
     .flops = hardswish_flops,
     .grad = hardswish_grad,
     .plain = hardswish_plain,

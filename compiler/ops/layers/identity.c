@@ -13,4 +13,5 @@ const Op op_identity = {
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,
+    .slope = slope_one,
 };

@@ -5,6 +5,8 @@
  * output is the gradient's mask; a negative slope folds the line and the
  * gradient takes the input.
  */
+#include <math.h>
+
 #include "ops/shared/elementwise.h"
 
 typedef struct LeakyReluAttrs {
@@ -107,6 +109,12 @@ static const Variant leaky_relu_variants[] = {{.name = "simd",
                                                .kernel = "piecewise"},
                                               {0}};
 
+static double leaky_relu_slope(const Node *n)
+{
+    const LeakyReluAttrs *a = n->attrs;
+    return fmax(1, fabs(a->slope));
+}
+
 const Op op_leaky_relu = {
     .name = "leaky_relu",
     .summary = "rectified linear unit with a small slope below 0",
@@ -118,6 +126,7 @@ const Op op_leaky_relu = {
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,
+    .slope = leaky_relu_slope,
     .flops = leaky_relu_flops,
     .grad = leaky_relu_grad,
     .plain = leaky_relu_plain,

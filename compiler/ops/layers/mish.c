@@ -31,6 +31,13 @@ static const Op mish_gradient = {
 
 static void mish_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &mish_gradient); }
 
+/* At 1.4906. */
+static double mish_slope(const Node *n)
+{
+    (void)n;
+    return 1.0884981612517277;
+}
+
 const Op op_mish = {
     .name = "mish",
     .summary = "x times tanh of softplus",
@@ -40,6 +47,7 @@ const Op op_mish = {
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,
+    .slope = mish_slope,
     .flops = mish_flops,
     .grad = mish_grad,
     .plain = mish_plain,

@@ -29,6 +29,7 @@ const Op op_neg = {
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,
+    .slope = slope_one,
     .grad = neg_grad,
     .plain = neg_plain,
 };

@@ -4,6 +4,8 @@
  *
  *   dx = dy · exponent · x^(exponent − 1), 0 for exponent 0, as in PyTorch
  */
+#include <math.h>
+
 #include "ops/shared/elementwise.h"
 
 typedef struct PowAttrs {
@@ -50,6 +52,12 @@ static void pow_grad(Backward *b, const Node *n)
     if (a->exponent != 0) elementwise_grad(b, n, &pow_gradient);
 }
 
+static double pow_slope(const Node *n)
+{
+    const PowAttrs *a = n->attrs;
+    return a->exponent == 0 || a->exponent == 1 ? a->exponent : INFINITY;
+}
+
 const Op op_pow = {
     .name = "pow",
     .summary = "a power with a given exponent",
@@ -61,6 +69,7 @@ const Op op_pow = {
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,
+    .slope = pow_slope,
     .grad = pow_grad,
     .plain = pow_plain,
 };

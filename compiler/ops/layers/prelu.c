@@ -196,6 +196,7 @@ const Op op_prelu = {
     .in = prelu_in,
     .out = elementwise_out,
     .shape = elementwise_shape,
+    .slope = slope_unbounded,
     .params = prelu_params,
     .flops = prelu_flops,
     .grad = prelu_grad,

@@ -29,6 +29,7 @@ const Op op_reciprocal = {
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,
+    .slope = slope_unbounded,
     .grad = reciprocal_grad,
     .plain = reciprocal_plain,
 };

@@ -49,6 +49,7 @@ const Op op_relu6 = {
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,
+    .slope = slope_one,
     .flops = relu6_flops,
     .grad = relu6_grad,
     .plain = relu6_plain,

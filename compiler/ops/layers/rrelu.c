@@ -6,6 +6,8 @@
  * That is the training form, which keeps the slopes it drew (1 where x > 0):
  * dx = slope · dy.  Inference uses the mean slope.
  */
+#include <math.h>
+
 #include "ops/shared/elementwise.h"
 
 typedef struct RreluAttrs {
@@ -117,6 +119,12 @@ static const Op rrelu_training = {
 static const Variant rrelu_variants[] = {
     {.name = "simd", .layouts = IN_NCHW, .traits = VARIANT_ANY_BATCH, .emit = rrelu_emit, .kernel = "piecewise"}, {0}};
 
+static double rrelu_slope(const Node *n)
+{
+    const RreluAttrs *a = n->attrs;
+    return fmax(1, fmax(fabs(a->lower), fabs(a->upper)));
+}
+
 const Op op_rrelu = {
     .name = "rrelu",
     .summary = "rectified linear unit with a random slope below 0",
@@ -128,6 +136,7 @@ const Op op_rrelu = {
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = rrelu_shape,
+    .slope = rrelu_slope,
     .flops = rrelu_flops,
     .training = &rrelu_training,
     .plain = rrelu_plain,

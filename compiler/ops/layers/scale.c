@@ -6,6 +6,8 @@
  *
  *   dx[c] = by[c] · dy[c]
  */
+#include <math.h>
+
 #include "ops/shared/constants.h"
 #include "ops/shared/elementwise.h"
 
@@ -58,6 +60,14 @@ static const Op scale_gradient = {
 
 static void scale_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &scale_gradient); }
 
+static double scale_slope(const Node *n)
+{
+    const ScaleAttrs *a = n->attrs;
+    double most = 0;
+    for (int i = 0; i < a->by.count; i++) most = fmax(most, fabs(a->by.at[i]));
+    return most;
+}
+
 const Op op_scale = {
     .name = "scale",
     .summary = "multiplies by a constant, or by one per channel",
@@ -69,6 +79,7 @@ const Op op_scale = {
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = scale_shape,
+    .slope = scale_slope,
     .grad = scale_grad,
     .plain = scale_plain,
 };

@@ -66,6 +66,13 @@ static const Variant selu_variants[] = {
     {.name = "simd", .layouts = IN_ANY_LAYOUT, .traits = VARIANT_ANY_BATCH, .emit = selu_emit, .kernel = "activation"},
     {0}};
 
+/* At 0, from the left. */
+static double selu_slope(const Node *n)
+{
+    (void)n;
+    return selu_scale * selu_alpha;
+}
+
 const Op op_selu = {
     .name = "selu",
     .summary = "self-normalizing exponential linear unit",
@@ -75,6 +82,7 @@ const Op op_selu = {
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,
+    .slope = selu_slope,
     .flops = selu_flops,
     .grad = selu_grad,
     .plain = selu_plain,

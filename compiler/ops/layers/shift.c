@@ -50,6 +50,7 @@ const Op op_shift = {
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = shift_shape,
+    .slope = slope_one,
     .grad = shift_grad,
     .plain = shift_plain,
 };

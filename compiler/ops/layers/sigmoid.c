@@ -42,6 +42,13 @@ static const Variant sigmoid_variants[] = {{.name = "simd",
                                             .kernel = "activation"},
                                            {0}};
 
+/* At 0. */
+static double sigmoid_slope(const Node *n)
+{
+    (void)n;
+    return 0.25;
+}
+
 const Op op_sigmoid = {
     .name = "sigmoid",
     .summary = "logistic function",
@@ -51,6 +58,7 @@ const Op op_sigmoid = {
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,
+    .slope = sigmoid_slope,
     .flops = sigmoid_flops,
     .grad = sigmoid_grad,
     .plain = sigmoid_plain,

@@ -17,5 +17,6 @@ const Op op_sign = {
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,
+    .slope = slope_zero,
     .plain = sign_plain,
 };

@@ -47,6 +47,13 @@ static const Variant silu_variants[] = {
     {.name = "simd", .layouts = IN_ANY_LAYOUT, .traits = VARIANT_ANY_BATCH, .emit = silu_emit, .kernel = "activation"},
     {0}};
 
+/* Where x · tanh(x / 2) = 2, at 2.3994. */
+static double silu_slope(const Node *n)
+{
+    (void)n;
+    return 1.099839320128867;
+}
+
 const Op op_silu = {
     .name = "silu",
     .summary = "sigmoid linear unit (swish)",
@@ -56,6 +63,7 @@ const Op op_silu = {
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,
+    .slope = silu_slope,
     .flops = silu_flops,
     .grad = silu_grad,
     .plain = silu_plain,

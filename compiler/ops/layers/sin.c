@@ -29,6 +29,7 @@ const Op op_sin = {
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,
+    .slope = slope_one,
     .grad = sin_grad,
     .plain = sin_plain,
 };

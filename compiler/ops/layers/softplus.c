@@ -56,6 +56,7 @@ const Op op_softplus = {
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,
+    .slope = slope_one,
     .flops = softplus_flops,
     .grad = softplus_grad,
     .plain = softplus_plain,

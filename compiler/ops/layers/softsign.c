@@ -39,6 +39,7 @@ const Op op_softsign = {
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,
+    .slope = slope_one,
     .flops = softsign_flops,
     .grad = softsign_grad,
     .plain = softsign_plain,

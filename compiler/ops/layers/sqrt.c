@@ -29,6 +29,7 @@ const Op op_sqrt = {
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,
+    .slope = slope_unbounded,
     .grad = sqrt_grad,
     .plain = sqrt_plain,
 };

@@ -44,6 +44,7 @@ const Op op_step = {
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,
+    .slope = slope_zero,
     .plain = step_plain,
     .variants = step_variants,
 };

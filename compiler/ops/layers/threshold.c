@@ -118,6 +118,7 @@ const Op op_threshold = {
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,
+    .slope = slope_one,
     .grad = threshold_grad,
     .plain = threshold_plain,
     .variants = threshold_variants,

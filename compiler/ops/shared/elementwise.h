@@ -30,6 +30,11 @@ void elementwise_emit(Writer *, const Node *, const char *kernel, const char *co
  * or the name of an input or an output of the operator ("x", "y", "mask"). */
 void elementwise_grad(Backward *, const Node *, const Op *gradient);
 
+/* For Op.slope. */
+double slope_zero(const Node *);
+double slope_one(const Node *);
+double slope_unbounded(const Node *);
+
 /* For Op.flops. */
 int64_t elementwise_cost(const Node *, int per_element);
 
