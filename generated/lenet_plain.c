@@ -48,6 +48,89 @@ struct lenet {
 
 typedef char lenet_block_has_its_size[sizeof(struct lenet) == 741184 ? 1 : -1];
 
+static const nn_tensor_info lenet_tensors[] = {
+    {"c1.weight", NN_TRAINED, 4, {6, 1, 5, 5}, 150},
+    {"c1.bias", NN_TRAINED, 1, {6, 0, 0, 0}, 6},
+    {"c3.weight", NN_TRAINED, 4, {16, 6, 5, 5}, 2400},
+    {"c3.bias", NN_TRAINED, 1, {16, 0, 0, 0}, 16},
+    {"c5.weight", NN_TRAINED, 2, {120, 400, 0, 0}, 48000},
+    {"c5.bias", NN_TRAINED, 1, {120, 0, 0, 0}, 120},
+    {"f6.weight", NN_TRAINED, 2, {84, 120, 0, 0}, 10080},
+    {"f6.bias", NN_TRAINED, 1, {84, 0, 0, 0}, 84},
+    {"output.weight", NN_TRAINED, 2, {10, 84, 0, 0}, 840},
+    {"output.bias", NN_TRAINED, 1, {10, 0, 0, 0}, 10},
+    {"output.weight.exp_avg", NN_STATE, 2, {10, 84, 0, 0}, 840},
+    {"output.weight.exp_avg_sq", NN_STATE, 2, {10, 84, 0, 0}, 840},
+    {"output.bias.exp_avg", NN_STATE, 1, {10, 0, 0, 0}, 10},
+    {"output.bias.exp_avg_sq", NN_STATE, 1, {10, 0, 0, 0}, 10},
+    {"f6.weight.exp_avg", NN_STATE, 2, {84, 120, 0, 0}, 10080},
+    {"f6.weight.exp_avg_sq", NN_STATE, 2, {84, 120, 0, 0}, 10080},
+    {"f6.bias.exp_avg", NN_STATE, 1, {84, 0, 0, 0}, 84},
+    {"f6.bias.exp_avg_sq", NN_STATE, 1, {84, 0, 0, 0}, 84},
+    {"c5.weight.exp_avg", NN_STATE, 2, {120, 400, 0, 0}, 48000},
+    {"c5.weight.exp_avg_sq", NN_STATE, 2, {120, 400, 0, 0}, 48000},
+    {"c5.bias.exp_avg", NN_STATE, 1, {120, 0, 0, 0}, 120},
+    {"c5.bias.exp_avg_sq", NN_STATE, 1, {120, 0, 0, 0}, 120},
+    {"c3.weight.exp_avg", NN_STATE, 4, {16, 6, 5, 5}, 2400},
+    {"c3.weight.exp_avg_sq", NN_STATE, 4, {16, 6, 5, 5}, 2400},
+    {"c3.bias.exp_avg", NN_STATE, 1, {16, 0, 0, 0}, 16},
+    {"c3.bias.exp_avg_sq", NN_STATE, 1, {16, 0, 0, 0}, 16},
+    {"c1.weight.exp_avg", NN_STATE, 4, {6, 1, 5, 5}, 150},
+    {"c1.weight.exp_avg_sq", NN_STATE, 4, {6, 1, 5, 5}, 150},
+    {"c1.bias.exp_avg", NN_STATE, 1, {6, 0, 0, 0}, 6},
+    {"c1.bias.exp_avg_sq", NN_STATE, 1, {6, 0, 0, 0}, 6},
+};
+
+static const size_t lenet_offset[] = {
+    offsetof(struct lenet, c1_weight),
+    offsetof(struct lenet, c1_bias),
+    offsetof(struct lenet, c3_weight),
+    offsetof(struct lenet, c3_bias),
+    offsetof(struct lenet, c5_weight),
+    offsetof(struct lenet, c5_bias),
+    offsetof(struct lenet, f6_weight),
+    offsetof(struct lenet, f6_bias),
+    offsetof(struct lenet, output_weight),
+    offsetof(struct lenet, output_bias),
+    offsetof(struct lenet, output_weight_exp_avg),
+    offsetof(struct lenet, output_weight_exp_avg_sq),
+    offsetof(struct lenet, output_bias_exp_avg),
+    offsetof(struct lenet, output_bias_exp_avg_sq),
+    offsetof(struct lenet, f6_weight_exp_avg),
+    offsetof(struct lenet, f6_weight_exp_avg_sq),
+    offsetof(struct lenet, f6_bias_exp_avg),
+    offsetof(struct lenet, f6_bias_exp_avg_sq),
+    offsetof(struct lenet, c5_weight_exp_avg),
+    offsetof(struct lenet, c5_weight_exp_avg_sq),
+    offsetof(struct lenet, c5_bias_exp_avg),
+    offsetof(struct lenet, c5_bias_exp_avg_sq),
+    offsetof(struct lenet, c3_weight_exp_avg),
+    offsetof(struct lenet, c3_weight_exp_avg_sq),
+    offsetof(struct lenet, c3_bias_exp_avg),
+    offsetof(struct lenet, c3_bias_exp_avg_sq),
+    offsetof(struct lenet, c1_weight_exp_avg),
+    offsetof(struct lenet, c1_weight_exp_avg_sq),
+    offsetof(struct lenet, c1_bias_exp_avg),
+    offsetof(struct lenet, c1_bias_exp_avg_sq),
+};
+
+/* Where grad leaves the gradient of a tensor in its scratch, in elements. */
+static const struct {
+    int tensor;
+    int64_t element;
+} lenet_grad_offset[] = {
+    {8, 361536}, /* output_weight */
+    {9, 362784}, /* output_bias */
+    {6, 349056}, /* f6_weight */
+    {7, 362672}, /* f6_bias */
+    {4, 301056}, /* c5_weight */
+    {5, 362544}, /* c5_bias */
+    {2, 359136}, /* c3_weight */
+    {3, 362768}, /* c3_bias */
+    {0, 362384}, /* c1_weight */
+    {1, 362800}, /* c1_bias */
+};
+
 /* SplitMix64: random bits from a counter. */
 static uint64_t nn_mix(uint64_t z)
 {
@@ -57,178 +140,41 @@ static uint64_t nn_mix(uint64_t z)
     return z ^ (z >> 31);
 }
 
-/* ---- entry points: the layers in order, in one arena ---------------------- */
+/* ---- initial values ------------------------------------------------------- */
 
-static void c1_forward(const float *x, const float *weight, const float *bias, float *y);
-static void s2_forward(const float *x, float *y);
-static void tanh1_forward(const float *x, float *y);
-static void c3_forward(const float *x, const float *weight, const float *bias, float *y);
-static void s4_forward(const float *x, float *y);
-static void tanh2_forward(const float *x, float *y);
-static void c5_forward(const float *x, const float *weight, const float *bias, float *y);
-static void tanh3_forward(const float *x, float *y);
-static void f6_forward(const float *x, const float *weight, const float *bias, float *y);
-static void tanh4_forward(const float *x, float *y);
-static void output_forward(const float *x, const float *weight, const float *bias, float *y);
-static void softmax1_forward(const float *x, float *y);
-static void loss_forward(const float *scores, const int32_t *target, float *loss, int count);
-static void s2_training(const float *x, float *y, uint8_t *argmax);
-static void s4_training(const float *x, float *y, uint8_t *argmax);
-static void loss_grad(const float *scores, const int32_t *target, float *dscores);
-static void output_dx(const float *dy, const float *weight, float *dx);
-static void output_dw(const float *x, const float *dy, float *dweight);
-static void output_db(const float *dy, float *dbias);
-static void output_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step);
-static void output_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step);
-static void tanh4_grad(const float *dy, const float *y, float *dx);
-static void f6_dx(const float *dy, const float *weight, float *dx);
-static void f6_dw(const float *x, const float *dy, float *dweight);
-static void f6_db(const float *dy, float *dbias);
-static void f6_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step);
-static void f6_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step);
-static void tanh3_grad(const float *dy, const float *y, float *dx);
-static void c5_dx(const float *dy, const float *weight, float *dx);
-static void c5_dw(const float *x, const float *dy, float *dweight);
-static void c5_db(const float *dy, float *dbias);
-static void c5_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step);
-static void c5_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step);
-static void tanh2_grad(const float *dy, const float *y, float *dx);
-static void s4_dx(const float *dy, const uint8_t *argmax, float *dx);
-static void c3_dx(const float *dy, const float *weight, float *dx);
-static void c3_dweight(const float *x, const float *dy, float *dweight);
-static void c3_dbias(const float *dy, float *dbias);
-static void c3_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step);
-static void c3_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step);
-static void tanh1_grad(const float *dy, const float *y, float *dx);
-static void s2_dx(const float *dy, const uint8_t *argmax, float *dx);
-static void c1_dweight(const float *x, const float *dy, float *dweight);
-static void c1_dbias(const float *dy, float *dbias);
-static void c1_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step);
-static void c1_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step);
-
-void lenet_infer(const struct lenet *m, const float *x, float *y, void *scratch)
+/* Marsaglia and Bray 1964: two normal numbers from a point of the unit disc. */
+static void nn_fill_normal(float *p, int64_t count, float deviation, uint64_t seed)
 {
-    float *const a = (float *)scratch;
-    c1_forward(x, m->c1_weight, m->c1_bias, a);
-    s2_forward(a, a + 301056);
-    tanh1_forward(a + 301056, a + 301056);
-    c3_forward(a + 301056, m->c3_weight, m->c3_bias, a);
-    s4_forward(a, a + 102400);
-    tanh2_forward(a + 102400, a + 102400);
-    c5_forward(a + 102400, m->c5_weight, m->c5_bias, a);
-    tanh3_forward(a, a);
-    f6_forward(a, m->f6_weight, m->f6_bias, a + 7680);
-    tanh4_forward(a + 7680, a + 7680);
-    output_forward(a + 7680, m->output_weight, m->output_bias, y);
-    softmax1_forward(y, y);
+    const int64_t one = (int64_t)1 << 48;
+    for (int64_t k = 0; k < count; k += 2) {
+        uint64_t bits = seed + (uint64_t)k * 0xd1342543de82ef95u;
+        int64_t u, v, square;
+        do {
+            bits = nn_mix(bits);
+            u = 2 * (int64_t)(bits >> 40) - 16777215;
+            v = 2 * (int64_t)(bits >> 16 & 16777215) - 16777215;
+            square = u * u + v * v;
+        } while (square >= one);
+        const float s = (float)square / (float)one;
+        const float length = deviation * sqrtf(-2 * logf(s) / s);
+        p[k] = length * ((float)u / 16777216);
+        if (k + 1 < count) {
+            p[k + 1] = length * ((float)v / 16777216);
+        }
+    }
 }
 
-float lenet_eval(const struct lenet *m, const float *x, const int32_t *target, int count, float *y, void *scratch)
+lenet *lenet_init(void *block, int training, uint64_t seed)
 {
-    float *const a = (float *)scratch;
-    c1_forward(x, m->c1_weight, m->c1_bias, a);
-    s2_forward(a, a + 301056);
-    tanh1_forward(a + 301056, a + 301056);
-    c3_forward(a + 301056, m->c3_weight, m->c3_bias, a);
-    s4_forward(a, a + 102400);
-    tanh2_forward(a + 102400, a + 102400);
-    c5_forward(a + 102400, m->c5_weight, m->c5_bias, a);
-    tanh3_forward(a, a);
-    f6_forward(a, m->f6_weight, m->f6_bias, a + 7680);
-    tanh4_forward(a + 7680, a + 7680);
-    output_forward(a + 7680, m->output_weight, m->output_bias, a);
-    softmax1_forward(a, y);
-    loss_forward(a, target, a + 640, count);
-    return *(a + 640);
-}
-
-float lenet_step(struct lenet *m, const float *x, const int32_t *target, float lr, void *scratch)
-{
-    float *const a = (float *)scratch;
-    c1_forward(x, m->c1_weight, m->c1_bias, a + 75296);
-    s2_training(a + 75296, a + 32, (uint8_t *)(a + 376512));
-    tanh1_forward(a + 32, a + 32);
-    c3_forward(a + 32, m->c3_weight, m->c3_bias, a + 100896);
-    s4_training(a + 100896, a + 75296, (uint8_t *)(a + 205696));
-    tanh2_forward(a + 75296, a + 75296);
-    c5_forward(a + 75296, m->c5_weight, m->c5_bias, a + 100896);
-    tanh3_forward(a + 100896, a + 100896);
-    f6_forward(a + 100896, m->f6_weight, m->f6_bias, a + 108576);
-    tanh4_forward(a + 108576, a + 108576);
-    output_forward(a + 108576, m->output_weight, m->output_bias, a + 114800);
-    loss_forward(a + 114800, target, a + 16, 64);
-    loss_grad(a + 114800, target, a + 114800);
-    output_dx(a + 114800, m->output_weight, a + 118752);
-    output_dw(a + 108576, a + 114800, a + 113952);
-    output_db(a + 114800, a);
-    output_weight_adam(a + 113952, m->output_weight, m->output_weight_exp_avg, m->output_weight_exp_avg_sq, lr, m->step);
-    output_bias_adam(a, m->output_bias, m->output_bias_exp_avg, m->output_bias_exp_avg_sq, lr, m->step);
-    tanh4_grad(a + 118752, a + 108576, a + 118752);
-    f6_dx(a + 118752, m->f6_weight, a + 149024);
-    f6_dw(a + 100896, a + 118752, a + 108672);
-    f6_db(a + 118752, a + 108576);
-    f6_weight_adam(a + 108672, m->f6_weight, m->f6_weight_exp_avg, m->f6_weight_exp_avg_sq, lr, m->step);
-    f6_bias_adam(a + 108576, m->f6_bias, m->f6_bias_exp_avg, m->f6_bias_exp_avg_sq, lr, m->step);
-    tanh3_grad(a + 149024, a + 100896, a + 149024);
-    c5_dx(a + 149024, m->c5_weight, a + 180096);
-    c5_dw(a + 75296, a + 149024, a + 101024);
-    c5_db(a + 149024, a + 100896);
-    c5_weight_adam(a + 101024, m->c5_weight, m->c5_weight_exp_avg, m->c5_weight_exp_avg_sq, lr, m->step);
-    c5_bias_adam(a + 100896, m->c5_bias, m->c5_bias_exp_avg, m->c5_bias_exp_avg_sq, lr, m->step);
-    tanh2_grad(a + 180096, a + 75296, a + 180096);
-    s4_dx(a + 180096, (uint8_t *)(a + 205696), a + 77696);
-    c3_dx(a + 77696, m->c3_weight, a + 301248);
-    c3_dweight(a + 32, a + 77696, a + 75296);
-    c3_dbias(a + 77696, a);
-    c3_weight_adam(a + 75296, m->c3_weight, m->c3_weight_exp_avg, m->c3_weight_exp_avg_sq, lr, m->step);
-    c3_bias_adam(a, m->c3_bias, m->c3_bias_exp_avg, m->c3_bias_exp_avg_sq, lr, m->step);
-    tanh1_grad(a + 301248, a + 32, a + 301248);
-    s2_dx(a + 301248, (uint8_t *)(a + 376512), a + 192);
-    c1_dweight(x, a + 192, a + 32);
-    c1_dbias(a + 192, a);
-    c1_weight_adam(a + 32, m->c1_weight, m->c1_weight_exp_avg, m->c1_weight_exp_avg_sq, lr, m->step);
-    c1_bias_adam(a, m->c1_bias, m->c1_bias_exp_avg, m->c1_bias_exp_avg_sq, lr, m->step);
-    m->step++;
-    return *(a + 16);
-}
-
-float lenet_grad(struct lenet *m, const float *x, const int32_t *target, void *scratch)
-{
-    float *const a = (float *)scratch;
-    c1_forward(x, m->c1_weight, m->c1_bias, a + 75264);
-    s2_training(a + 75264, a, (uint8_t *)(a + 438096));
-    tanh1_forward(a, a);
-    c3_forward(a, m->c3_weight, m->c3_bias, a + 75264);
-    s4_training(a + 75264, a + 394832, (uint8_t *)(a + 388432));
-    tanh2_forward(a + 394832, a + 394832);
-    c5_forward(a + 394832, m->c5_weight, m->c5_bias, a + 428112);
-    tanh3_forward(a + 428112, a + 428112);
-    f6_forward(a + 428112, m->f6_weight, m->f6_bias, a + 420432);
-    tanh4_forward(a + 420432, a + 420432);
-    output_forward(a + 420432, m->output_weight, m->output_bias, a + 425808);
-    loss_forward(a + 425808, target, a + 362816, 64);
-    loss_grad(a + 425808, target, a + 425808);
-    output_dx(a + 425808, m->output_weight, a + 362832);
-    output_dw(a + 420432, a + 425808, a + 361536);
-    output_db(a + 425808, a + 362784);
-    tanh4_grad(a + 362832, a + 420432, a + 362832);
-    f6_dx(a + 362832, m->f6_weight, a + 420432);
-    f6_dw(a + 428112, a + 362832, a + 349056);
-    f6_db(a + 362832, a + 362672);
-    tanh3_grad(a + 420432, a + 428112, a + 420432);
-    c5_dx(a + 420432, m->c5_weight, a + 362832);
-    c5_dw(a + 394832, a + 420432, a + 301056);
-    c5_db(a + 420432, a + 362544);
-    tanh2_grad(a + 362832, a + 394832, a + 362832);
-    s4_dx(a + 362832, (uint8_t *)(a + 388432), a + 75264);
-    c3_dx(a + 75264, m->c3_weight, a + 362832);
-    c3_dweight(a, a + 75264, a + 359136);
-    c3_dbias(a + 75264, a + 362768);
-    tanh1_grad(a + 362832, a, a + 362832);
-    s2_dx(a + 362832, (uint8_t *)(a + 438096), a);
-    c1_dweight(x, a, a + 362384);
-    c1_dbias(a, a + 362800);
-    return *(a + 362816);
+    struct lenet *m = (struct lenet *)block;
+    memset(block, 0, training ? sizeof *m : 247104);
+    m->seed = seed;
+    nn_fill_normal(m->c1_weight, 150, 0.282842712f, nn_mix(nn_mix(seed) + 0));
+    nn_fill_normal(m->c3_weight, 2400, 0.11547005f, nn_mix(nn_mix(seed) + 2));
+    nn_fill_normal(m->c5_weight, 48000, 0.07071068f, nn_mix(nn_mix(seed) + 4));
+    nn_fill_normal(m->f6_weight, 10080, 0.12909944f, nn_mix(nn_mix(seed) + 6));
+    nn_fill_normal(m->output_weight, 840, 0.15430335f, nn_mix(nn_mix(seed) + 8));
+    return m;
 }
 
 /* ---- layers: one function for all of the same shapes and arguments -------- */
@@ -989,127 +935,134 @@ static void c1_bias_adam(const float *gradient, float *param, float *exp_avg, fl
     }
 }
 
-/* ---- initial values ------------------------------------------------------- */
+/* ---- entry points: the layers in order, in one arena ---------------------- */
 
-/* Marsaglia and Bray 1964: two normal numbers from a point of the unit disc. */
-static void nn_fill_normal(float *p, int64_t count, float deviation, uint64_t seed)
+void lenet_infer(const struct lenet *m, const float *x, float *y, void *scratch)
 {
-    const int64_t one = (int64_t)1 << 48;
-    for (int64_t k = 0; k < count; k += 2) {
-        uint64_t bits = seed + (uint64_t)k * 0xd1342543de82ef95u;
-        int64_t u, v, square;
-        do {
-            bits = nn_mix(bits);
-            u = 2 * (int64_t)(bits >> 40) - 16777215;
-            v = 2 * (int64_t)(bits >> 16 & 16777215) - 16777215;
-            square = u * u + v * v;
-        } while (square >= one);
-        const float s = (float)square / (float)one;
-        const float length = deviation * sqrtf(-2 * logf(s) / s);
-        p[k] = length * ((float)u / 16777216);
-        if (k + 1 < count) {
-            p[k + 1] = length * ((float)v / 16777216);
-        }
-    }
+    float *const a = (float *)scratch;
+    c1_forward(x, m->c1_weight, m->c1_bias, a);
+    s2_forward(a, a + 301056);
+    tanh1_forward(a + 301056, a + 301056);
+    c3_forward(a + 301056, m->c3_weight, m->c3_bias, a);
+    s4_forward(a, a + 102400);
+    tanh2_forward(a + 102400, a + 102400);
+    c5_forward(a + 102400, m->c5_weight, m->c5_bias, a);
+    tanh3_forward(a, a);
+    f6_forward(a, m->f6_weight, m->f6_bias, a + 7680);
+    tanh4_forward(a + 7680, a + 7680);
+    output_forward(a + 7680, m->output_weight, m->output_bias, y);
+    softmax1_forward(y, y);
 }
 
-lenet *lenet_init(void *block, int training, uint64_t seed)
+float lenet_eval(const struct lenet *m, const float *x, const int32_t *target, int count, float *y, void *scratch)
 {
-    struct lenet *m = (struct lenet *)block;
-    memset(block, 0, training ? sizeof *m : 247104);
-    m->seed = seed;
-    nn_fill_normal(m->c1_weight, 150, 0.282842712f, nn_mix(nn_mix(seed) + 0));
-    nn_fill_normal(m->c3_weight, 2400, 0.11547005f, nn_mix(nn_mix(seed) + 2));
-    nn_fill_normal(m->c5_weight, 48000, 0.07071068f, nn_mix(nn_mix(seed) + 4));
-    nn_fill_normal(m->f6_weight, 10080, 0.12909944f, nn_mix(nn_mix(seed) + 6));
-    nn_fill_normal(m->output_weight, 840, 0.15430335f, nn_mix(nn_mix(seed) + 8));
-    return m;
+    float *const a = (float *)scratch;
+    c1_forward(x, m->c1_weight, m->c1_bias, a);
+    s2_forward(a, a + 301056);
+    tanh1_forward(a + 301056, a + 301056);
+    c3_forward(a + 301056, m->c3_weight, m->c3_bias, a);
+    s4_forward(a, a + 102400);
+    tanh2_forward(a + 102400, a + 102400);
+    c5_forward(a + 102400, m->c5_weight, m->c5_bias, a);
+    tanh3_forward(a, a);
+    f6_forward(a, m->f6_weight, m->f6_bias, a + 7680);
+    tanh4_forward(a + 7680, a + 7680);
+    output_forward(a + 7680, m->output_weight, m->output_bias, a);
+    softmax1_forward(a, y);
+    loss_forward(a, target, a + 640, count);
+    return *(a + 640);
+}
+
+float lenet_step(struct lenet *m, const float *x, const int32_t *target, float lr, void *scratch)
+{
+    float *const a = (float *)scratch;
+    c1_forward(x, m->c1_weight, m->c1_bias, a + 75296);
+    s2_training(a + 75296, a + 32, (uint8_t *)(a + 376512));
+    tanh1_forward(a + 32, a + 32);
+    c3_forward(a + 32, m->c3_weight, m->c3_bias, a + 100896);
+    s4_training(a + 100896, a + 75296, (uint8_t *)(a + 205696));
+    tanh2_forward(a + 75296, a + 75296);
+    c5_forward(a + 75296, m->c5_weight, m->c5_bias, a + 100896);
+    tanh3_forward(a + 100896, a + 100896);
+    f6_forward(a + 100896, m->f6_weight, m->f6_bias, a + 108576);
+    tanh4_forward(a + 108576, a + 108576);
+    output_forward(a + 108576, m->output_weight, m->output_bias, a + 114800);
+    loss_forward(a + 114800, target, a + 16, 64);
+    loss_grad(a + 114800, target, a + 114800);
+    output_dx(a + 114800, m->output_weight, a + 118752);
+    output_dw(a + 108576, a + 114800, a + 113952);
+    output_db(a + 114800, a);
+    output_weight_adam(a + 113952, m->output_weight, m->output_weight_exp_avg, m->output_weight_exp_avg_sq, lr, m->step);
+    output_bias_adam(a, m->output_bias, m->output_bias_exp_avg, m->output_bias_exp_avg_sq, lr, m->step);
+    tanh4_grad(a + 118752, a + 108576, a + 118752);
+    f6_dx(a + 118752, m->f6_weight, a + 149024);
+    f6_dw(a + 100896, a + 118752, a + 108672);
+    f6_db(a + 118752, a + 108576);
+    f6_weight_adam(a + 108672, m->f6_weight, m->f6_weight_exp_avg, m->f6_weight_exp_avg_sq, lr, m->step);
+    f6_bias_adam(a + 108576, m->f6_bias, m->f6_bias_exp_avg, m->f6_bias_exp_avg_sq, lr, m->step);
+    tanh3_grad(a + 149024, a + 100896, a + 149024);
+    c5_dx(a + 149024, m->c5_weight, a + 180096);
+    c5_dw(a + 75296, a + 149024, a + 101024);
+    c5_db(a + 149024, a + 100896);
+    c5_weight_adam(a + 101024, m->c5_weight, m->c5_weight_exp_avg, m->c5_weight_exp_avg_sq, lr, m->step);
+    c5_bias_adam(a + 100896, m->c5_bias, m->c5_bias_exp_avg, m->c5_bias_exp_avg_sq, lr, m->step);
+    tanh2_grad(a + 180096, a + 75296, a + 180096);
+    s4_dx(a + 180096, (uint8_t *)(a + 205696), a + 77696);
+    c3_dx(a + 77696, m->c3_weight, a + 301248);
+    c3_dweight(a + 32, a + 77696, a + 75296);
+    c3_dbias(a + 77696, a);
+    c3_weight_adam(a + 75296, m->c3_weight, m->c3_weight_exp_avg, m->c3_weight_exp_avg_sq, lr, m->step);
+    c3_bias_adam(a, m->c3_bias, m->c3_bias_exp_avg, m->c3_bias_exp_avg_sq, lr, m->step);
+    tanh1_grad(a + 301248, a + 32, a + 301248);
+    s2_dx(a + 301248, (uint8_t *)(a + 376512), a + 192);
+    c1_dweight(x, a + 192, a + 32);
+    c1_dbias(a + 192, a);
+    c1_weight_adam(a + 32, m->c1_weight, m->c1_weight_exp_avg, m->c1_weight_exp_avg_sq, lr, m->step);
+    c1_bias_adam(a, m->c1_bias, m->c1_bias_exp_avg, m->c1_bias_exp_avg_sq, lr, m->step);
+    m->step++;
+    return *(a + 16);
+}
+
+float lenet_grad(struct lenet *m, const float *x, const int32_t *target, void *scratch)
+{
+    float *const a = (float *)scratch;
+    c1_forward(x, m->c1_weight, m->c1_bias, a + 75264);
+    s2_training(a + 75264, a, (uint8_t *)(a + 438096));
+    tanh1_forward(a, a);
+    c3_forward(a, m->c3_weight, m->c3_bias, a + 75264);
+    s4_training(a + 75264, a + 394832, (uint8_t *)(a + 388432));
+    tanh2_forward(a + 394832, a + 394832);
+    c5_forward(a + 394832, m->c5_weight, m->c5_bias, a + 428112);
+    tanh3_forward(a + 428112, a + 428112);
+    f6_forward(a + 428112, m->f6_weight, m->f6_bias, a + 420432);
+    tanh4_forward(a + 420432, a + 420432);
+    output_forward(a + 420432, m->output_weight, m->output_bias, a + 425808);
+    loss_forward(a + 425808, target, a + 362816, 64);
+    loss_grad(a + 425808, target, a + 425808);
+    output_dx(a + 425808, m->output_weight, a + 362832);
+    output_dw(a + 420432, a + 425808, a + 361536);
+    output_db(a + 425808, a + 362784);
+    tanh4_grad(a + 362832, a + 420432, a + 362832);
+    f6_dx(a + 362832, m->f6_weight, a + 420432);
+    f6_dw(a + 428112, a + 362832, a + 349056);
+    f6_db(a + 362832, a + 362672);
+    tanh3_grad(a + 420432, a + 428112, a + 420432);
+    c5_dx(a + 420432, m->c5_weight, a + 362832);
+    c5_dw(a + 394832, a + 420432, a + 301056);
+    c5_db(a + 420432, a + 362544);
+    tanh2_grad(a + 362832, a + 394832, a + 362832);
+    s4_dx(a + 362832, (uint8_t *)(a + 388432), a + 75264);
+    c3_dx(a + 75264, m->c3_weight, a + 362832);
+    c3_dweight(a, a + 75264, a + 359136);
+    c3_dbias(a + 75264, a + 362768);
+    tanh1_grad(a + 362832, a, a + 362832);
+    s2_dx(a + 362832, (uint8_t *)(a + 438096), a);
+    c1_dweight(x, a, a + 362384);
+    c1_dbias(a, a + 362800);
+    return *(a + 362816);
 }
 
 /* ---- tensors by name ------------------------------------------------------ */
-
-static const nn_tensor_info lenet_tensors[] = {
-    {"c1.weight", NN_TRAINED, 4, {6, 1, 5, 5}, 150},
-    {"c1.bias", NN_TRAINED, 1, {6, 0, 0, 0}, 6},
-    {"c3.weight", NN_TRAINED, 4, {16, 6, 5, 5}, 2400},
-    {"c3.bias", NN_TRAINED, 1, {16, 0, 0, 0}, 16},
-    {"c5.weight", NN_TRAINED, 2, {120, 400, 0, 0}, 48000},
-    {"c5.bias", NN_TRAINED, 1, {120, 0, 0, 0}, 120},
-    {"f6.weight", NN_TRAINED, 2, {84, 120, 0, 0}, 10080},
-    {"f6.bias", NN_TRAINED, 1, {84, 0, 0, 0}, 84},
-    {"output.weight", NN_TRAINED, 2, {10, 84, 0, 0}, 840},
-    {"output.bias", NN_TRAINED, 1, {10, 0, 0, 0}, 10},
-    {"output.weight.exp_avg", NN_STATE, 2, {10, 84, 0, 0}, 840},
-    {"output.weight.exp_avg_sq", NN_STATE, 2, {10, 84, 0, 0}, 840},
-    {"output.bias.exp_avg", NN_STATE, 1, {10, 0, 0, 0}, 10},
-    {"output.bias.exp_avg_sq", NN_STATE, 1, {10, 0, 0, 0}, 10},
-    {"f6.weight.exp_avg", NN_STATE, 2, {84, 120, 0, 0}, 10080},
-    {"f6.weight.exp_avg_sq", NN_STATE, 2, {84, 120, 0, 0}, 10080},
-    {"f6.bias.exp_avg", NN_STATE, 1, {84, 0, 0, 0}, 84},
-    {"f6.bias.exp_avg_sq", NN_STATE, 1, {84, 0, 0, 0}, 84},
-    {"c5.weight.exp_avg", NN_STATE, 2, {120, 400, 0, 0}, 48000},
-    {"c5.weight.exp_avg_sq", NN_STATE, 2, {120, 400, 0, 0}, 48000},
-    {"c5.bias.exp_avg", NN_STATE, 1, {120, 0, 0, 0}, 120},
-    {"c5.bias.exp_avg_sq", NN_STATE, 1, {120, 0, 0, 0}, 120},
-    {"c3.weight.exp_avg", NN_STATE, 4, {16, 6, 5, 5}, 2400},
-    {"c3.weight.exp_avg_sq", NN_STATE, 4, {16, 6, 5, 5}, 2400},
-    {"c3.bias.exp_avg", NN_STATE, 1, {16, 0, 0, 0}, 16},
-    {"c3.bias.exp_avg_sq", NN_STATE, 1, {16, 0, 0, 0}, 16},
-    {"c1.weight.exp_avg", NN_STATE, 4, {6, 1, 5, 5}, 150},
-    {"c1.weight.exp_avg_sq", NN_STATE, 4, {6, 1, 5, 5}, 150},
-    {"c1.bias.exp_avg", NN_STATE, 1, {6, 0, 0, 0}, 6},
-    {"c1.bias.exp_avg_sq", NN_STATE, 1, {6, 0, 0, 0}, 6},
-};
-
-static const size_t lenet_offset[] = {
-    offsetof(struct lenet, c1_weight),
-    offsetof(struct lenet, c1_bias),
-    offsetof(struct lenet, c3_weight),
-    offsetof(struct lenet, c3_bias),
-    offsetof(struct lenet, c5_weight),
-    offsetof(struct lenet, c5_bias),
-    offsetof(struct lenet, f6_weight),
-    offsetof(struct lenet, f6_bias),
-    offsetof(struct lenet, output_weight),
-    offsetof(struct lenet, output_bias),
-    offsetof(struct lenet, output_weight_exp_avg),
-    offsetof(struct lenet, output_weight_exp_avg_sq),
-    offsetof(struct lenet, output_bias_exp_avg),
-    offsetof(struct lenet, output_bias_exp_avg_sq),
-    offsetof(struct lenet, f6_weight_exp_avg),
-    offsetof(struct lenet, f6_weight_exp_avg_sq),
-    offsetof(struct lenet, f6_bias_exp_avg),
-    offsetof(struct lenet, f6_bias_exp_avg_sq),
-    offsetof(struct lenet, c5_weight_exp_avg),
-    offsetof(struct lenet, c5_weight_exp_avg_sq),
-    offsetof(struct lenet, c5_bias_exp_avg),
-    offsetof(struct lenet, c5_bias_exp_avg_sq),
-    offsetof(struct lenet, c3_weight_exp_avg),
-    offsetof(struct lenet, c3_weight_exp_avg_sq),
-    offsetof(struct lenet, c3_bias_exp_avg),
-    offsetof(struct lenet, c3_bias_exp_avg_sq),
-    offsetof(struct lenet, c1_weight_exp_avg),
-    offsetof(struct lenet, c1_weight_exp_avg_sq),
-    offsetof(struct lenet, c1_bias_exp_avg),
-    offsetof(struct lenet, c1_bias_exp_avg_sq),
-};
-
-/* Where grad leaves the gradient of a tensor in its scratch, in elements. */
-static const struct {
-    int tensor;
-    int64_t element;
-} lenet_grad_offset[] = {
-    {8, 361536}, /* output_weight */
-    {9, 362784}, /* output_bias */
-    {6, 349056}, /* f6_weight */
-    {7, 362672}, /* f6_bias */
-    {4, 301056}, /* c5_weight */
-    {5, 362544}, /* c5_bias */
-    {2, 359136}, /* c3_weight */
-    {3, 362768}, /* c3_bias */
-    {0, 362384}, /* c1_weight */
-    {1, 362800}, /* c1_bias */
-};
 
 static int lenet_find(const char *name, size_t count)
 {

@@ -30,6 +30,47 @@ struct net_xor {
 
 typedef char net_xor_block_has_its_size[sizeof(struct net_xor) == 832 ? 1 : -1];
 
+static const nn_tensor_info net_xor_tensors[] = {
+    {"fc1.weight", NN_TRAINED, 2, {8, 2, 0, 0}, 16},
+    {"fc1.bias", NN_TRAINED, 1, {8, 0, 0, 0}, 8},
+    {"fc2.weight", NN_TRAINED, 2, {1, 8, 0, 0}, 8},
+    {"fc2.bias", NN_TRAINED, 1, {1, 0, 0, 0}, 1},
+    {"fc2.weight.exp_avg", NN_STATE, 2, {1, 8, 0, 0}, 8},
+    {"fc2.weight.exp_avg_sq", NN_STATE, 2, {1, 8, 0, 0}, 8},
+    {"fc2.bias.exp_avg", NN_STATE, 1, {1, 0, 0, 0}, 1},
+    {"fc2.bias.exp_avg_sq", NN_STATE, 1, {1, 0, 0, 0}, 1},
+    {"fc1.weight.exp_avg", NN_STATE, 2, {8, 2, 0, 0}, 16},
+    {"fc1.weight.exp_avg_sq", NN_STATE, 2, {8, 2, 0, 0}, 16},
+    {"fc1.bias.exp_avg", NN_STATE, 1, {8, 0, 0, 0}, 8},
+    {"fc1.bias.exp_avg_sq", NN_STATE, 1, {8, 0, 0, 0}, 8},
+};
+
+static const size_t net_xor_offset[] = {
+    offsetof(struct net_xor, fc1_weight),
+    offsetof(struct net_xor, fc1_bias),
+    offsetof(struct net_xor, fc2_weight),
+    offsetof(struct net_xor, fc2_bias),
+    offsetof(struct net_xor, fc2_weight_exp_avg),
+    offsetof(struct net_xor, fc2_weight_exp_avg_sq),
+    offsetof(struct net_xor, fc2_bias_exp_avg),
+    offsetof(struct net_xor, fc2_bias_exp_avg_sq),
+    offsetof(struct net_xor, fc1_weight_exp_avg),
+    offsetof(struct net_xor, fc1_weight_exp_avg_sq),
+    offsetof(struct net_xor, fc1_bias_exp_avg),
+    offsetof(struct net_xor, fc1_bias_exp_avg_sq),
+};
+
+/* Where grad leaves the gradient of a tensor in its scratch, in elements. */
+static const struct {
+    int tensor;
+    int64_t element;
+} net_xor_grad_offset[] = {
+    {2, 64}, /* fc2_weight */
+    {3, 112}, /* fc2_bias */
+    {0, 0}, /* fc1_weight */
+    {1, 16}, /* fc1_bias */
+};
+
 /* SplitMix64: random bits from a counter. */
 static uint64_t nn_mix(uint64_t z)
 {
@@ -39,86 +80,38 @@ static uint64_t nn_mix(uint64_t z)
     return z ^ (z >> 31);
 }
 
-/* ---- entry points: the layers in order, in one arena ---------------------- */
+/* ---- initial values ------------------------------------------------------- */
 
-static void fc1_forward(const float *x, const float *weight, const float *bias, float *y);
-static void tanh1_forward(const float *x, float *y);
-static void fc2_forward(const float *x, const float *weight, const float *bias, float *y);
-static void sigmoid1_forward(const float *x, float *y);
-static void loss_forward(const float *scores, const float *target, float *loss, int count);
-static void loss_grad(const float *scores, const float *target, float *dscores);
-static void sigmoid1_grad(const float *dy, const float *y, float *dx);
-static void fc2_dx(const float *dy, const float *weight, float *dx);
-static void fc2_dw(const float *x, const float *dy, float *dweight);
-static void fc2_db(const float *dy, float *dbias);
-static void fc2_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step);
-static void fc2_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step);
-static void tanh1_grad(const float *dy, const float *y, float *dx);
-static void fc1_dw(const float *x, const float *dy, float *dweight);
-static void fc1_db(const float *dy, float *dbias);
-static void fc1_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step);
-
-void net_xor_infer(const struct net_xor *m, const float *x, float *y, void *scratch)
+/* Marsaglia and Bray 1964: two normal numbers from a point of the unit disc. */
+static void nn_fill_normal(float *p, int64_t count, float deviation, uint64_t seed)
 {
-    float *const a = (float *)scratch;
-    fc1_forward(x, m->fc1_weight, m->fc1_bias, a);
-    tanh1_forward(a, a);
-    fc2_forward(a, m->fc2_weight, m->fc2_bias, y);
-    sigmoid1_forward(y, y);
+    const int64_t one = (int64_t)1 << 48;
+    for (int64_t k = 0; k < count; k += 2) {
+        uint64_t bits = seed + (uint64_t)k * 0xd1342543de82ef95u;
+        int64_t u, v, square;
+        do {
+            bits = nn_mix(bits);
+            u = 2 * (int64_t)(bits >> 40) - 16777215;
+            v = 2 * (int64_t)(bits >> 16 & 16777215) - 16777215;
+            square = u * u + v * v;
+        } while (square >= one);
+        const float s = (float)square / (float)one;
+        const float length = deviation * sqrtf(-2 * logf(s) / s);
+        p[k] = length * ((float)u / 16777216);
+        if (k + 1 < count) {
+            p[k + 1] = length * ((float)v / 16777216);
+        }
+    }
 }
 
-float net_xor_eval(const struct net_xor *m, const float *x, const float *target, int count, float *y, void *scratch)
+net_xor *net_xor_init(void *block, int training, uint64_t seed)
 {
-    float *const a = (float *)scratch;
-    fc1_forward(x, m->fc1_weight, m->fc1_bias, a);
-    tanh1_forward(a, a);
-    fc2_forward(a, m->fc2_weight, m->fc2_bias, y);
-    sigmoid1_forward(y, y);
-    loss_forward(y, target, a, count);
-    return *(a);
-}
-
-float net_xor_step(struct net_xor *m, const float *x, const float *target, float lr, void *scratch)
-{
-    float *const a = (float *)scratch;
-    fc1_forward(x, m->fc1_weight, m->fc1_bias, a);
-    tanh1_forward(a, a);
-    fc2_forward(a, m->fc2_weight, m->fc2_bias, a + 32);
-    sigmoid1_forward(a + 32, a + 32);
-    loss_forward(a + 32, target, a + 96, 4);
-    loss_grad(a + 32, target, a + 80);
-    sigmoid1_grad(a + 80, a + 32, a + 80);
-    fc2_dx(a + 80, m->fc2_weight, a + 32);
-    fc2_dw(a, a + 80, a + 64);
-    fc2_db(a + 80, a + 112);
-    fc2_weight_adam(a + 64, m->fc2_weight, m->fc2_weight_exp_avg, m->fc2_weight_exp_avg_sq, lr, m->step);
-    fc2_bias_adam(a + 112, m->fc2_bias, m->fc2_bias_exp_avg, m->fc2_bias_exp_avg_sq, lr, m->step);
-    tanh1_grad(a + 32, a, a + 32);
-    fc1_dw(x, a + 32, a);
-    fc1_db(a + 32, a + 16);
-    fc1_weight_adam(a, m->fc1_weight, m->fc1_weight_exp_avg, m->fc1_weight_exp_avg_sq, lr, m->step);
-    fc2_weight_adam(a + 16, m->fc1_bias, m->fc1_bias_exp_avg, m->fc1_bias_exp_avg_sq, lr, m->step);
-    m->step++;
-    return *(a + 96);
-}
-
-float net_xor_grad(struct net_xor *m, const float *x, const float *target, void *scratch)
-{
-    float *const a = (float *)scratch;
-    fc1_forward(x, m->fc1_weight, m->fc1_bias, a);
-    tanh1_forward(a, a);
-    fc2_forward(a, m->fc2_weight, m->fc2_bias, a + 32);
-    sigmoid1_forward(a + 32, a + 32);
-    loss_forward(a + 32, target, a + 96, 4);
-    loss_grad(a + 32, target, a + 80);
-    sigmoid1_grad(a + 80, a + 32, a + 80);
-    fc2_dx(a + 80, m->fc2_weight, a + 32);
-    fc2_dw(a, a + 80, a + 64);
-    fc2_db(a + 80, a + 112);
-    tanh1_grad(a + 32, a, a + 32);
-    fc1_dw(x, a + 32, a);
-    fc1_db(a + 32, a + 16);
-    return *(a + 96);
+    struct net_xor *m = (struct net_xor *)block;
+    memset(block, 0, training ? sizeof *m : 320);
+    m->seed = seed;
+    nn_fill_normal(m->fc1_weight, 16, 1.0f, nn_mix(nn_mix(seed) + 0));
+    nn_fill_normal(m->fc2_weight, 8, 0.5f, nn_mix(nn_mix(seed) + 2));
+    return m;
 }
 
 /* ---- layers: one function for all of the same shapes and arguments -------- */
@@ -327,82 +320,72 @@ static void fc1_weight_adam(const float *gradient, float *param, float *exp_avg,
     }
 }
 
-/* ---- initial values ------------------------------------------------------- */
+/* ---- entry points: the layers in order, in one arena ---------------------- */
 
-/* Marsaglia and Bray 1964: two normal numbers from a point of the unit disc. */
-static void nn_fill_normal(float *p, int64_t count, float deviation, uint64_t seed)
+void net_xor_infer(const struct net_xor *m, const float *x, float *y, void *scratch)
 {
-    const int64_t one = (int64_t)1 << 48;
-    for (int64_t k = 0; k < count; k += 2) {
-        uint64_t bits = seed + (uint64_t)k * 0xd1342543de82ef95u;
-        int64_t u, v, square;
-        do {
-            bits = nn_mix(bits);
-            u = 2 * (int64_t)(bits >> 40) - 16777215;
-            v = 2 * (int64_t)(bits >> 16 & 16777215) - 16777215;
-            square = u * u + v * v;
-        } while (square >= one);
-        const float s = (float)square / (float)one;
-        const float length = deviation * sqrtf(-2 * logf(s) / s);
-        p[k] = length * ((float)u / 16777216);
-        if (k + 1 < count) {
-            p[k + 1] = length * ((float)v / 16777216);
-        }
-    }
+    float *const a = (float *)scratch;
+    fc1_forward(x, m->fc1_weight, m->fc1_bias, a);
+    tanh1_forward(a, a);
+    fc2_forward(a, m->fc2_weight, m->fc2_bias, y);
+    sigmoid1_forward(y, y);
 }
 
-net_xor *net_xor_init(void *block, int training, uint64_t seed)
+float net_xor_eval(const struct net_xor *m, const float *x, const float *target, int count, float *y, void *scratch)
 {
-    struct net_xor *m = (struct net_xor *)block;
-    memset(block, 0, training ? sizeof *m : 320);
-    m->seed = seed;
-    nn_fill_normal(m->fc1_weight, 16, 1.0f, nn_mix(nn_mix(seed) + 0));
-    nn_fill_normal(m->fc2_weight, 8, 0.5f, nn_mix(nn_mix(seed) + 2));
-    return m;
+    float *const a = (float *)scratch;
+    fc1_forward(x, m->fc1_weight, m->fc1_bias, a);
+    tanh1_forward(a, a);
+    fc2_forward(a, m->fc2_weight, m->fc2_bias, y);
+    sigmoid1_forward(y, y);
+    loss_forward(y, target, a, count);
+    return *(a);
+}
+
+float net_xor_step(struct net_xor *m, const float *x, const float *target, float lr, void *scratch)
+{
+    float *const a = (float *)scratch;
+    fc1_forward(x, m->fc1_weight, m->fc1_bias, a);
+    tanh1_forward(a, a);
+    fc2_forward(a, m->fc2_weight, m->fc2_bias, a + 32);
+    sigmoid1_forward(a + 32, a + 32);
+    loss_forward(a + 32, target, a + 96, 4);
+    loss_grad(a + 32, target, a + 80);
+    sigmoid1_grad(a + 80, a + 32, a + 80);
+    fc2_dx(a + 80, m->fc2_weight, a + 32);
+    fc2_dw(a, a + 80, a + 64);
+    fc2_db(a + 80, a + 112);
+    fc2_weight_adam(a + 64, m->fc2_weight, m->fc2_weight_exp_avg, m->fc2_weight_exp_avg_sq, lr, m->step);
+    fc2_bias_adam(a + 112, m->fc2_bias, m->fc2_bias_exp_avg, m->fc2_bias_exp_avg_sq, lr, m->step);
+    tanh1_grad(a + 32, a, a + 32);
+    fc1_dw(x, a + 32, a);
+    fc1_db(a + 32, a + 16);
+    fc1_weight_adam(a, m->fc1_weight, m->fc1_weight_exp_avg, m->fc1_weight_exp_avg_sq, lr, m->step);
+    fc2_weight_adam(a + 16, m->fc1_bias, m->fc1_bias_exp_avg, m->fc1_bias_exp_avg_sq, lr, m->step);
+    m->step++;
+    return *(a + 96);
+}
+
+float net_xor_grad(struct net_xor *m, const float *x, const float *target, void *scratch)
+{
+    float *const a = (float *)scratch;
+    fc1_forward(x, m->fc1_weight, m->fc1_bias, a);
+    tanh1_forward(a, a);
+    fc2_forward(a, m->fc2_weight, m->fc2_bias, a + 32);
+    sigmoid1_forward(a + 32, a + 32);
+    loss_forward(a + 32, target, a + 96, 4);
+    loss_grad(a + 32, target, a + 80);
+    sigmoid1_grad(a + 80, a + 32, a + 80);
+    fc2_dx(a + 80, m->fc2_weight, a + 32);
+    fc2_dw(a, a + 80, a + 64);
+    fc2_db(a + 80, a + 112);
+    tanh1_grad(a + 32, a, a + 32);
+    fc1_dw(x, a + 32, a);
+    fc1_db(a + 32, a + 16);
+    return *(a + 96);
 }
 
 /* ---- tensors by name ------------------------------------------------------ */
-
-static const nn_tensor_info net_xor_tensors[] = {
-    {"fc1.weight", NN_TRAINED, 2, {8, 2, 0, 0}, 16},
-    {"fc1.bias", NN_TRAINED, 1, {8, 0, 0, 0}, 8},
-    {"fc2.weight", NN_TRAINED, 2, {1, 8, 0, 0}, 8},
-    {"fc2.bias", NN_TRAINED, 1, {1, 0, 0, 0}, 1},
-    {"fc2.weight.exp_avg", NN_STATE, 2, {1, 8, 0, 0}, 8},
-    {"fc2.weight.exp_avg_sq", NN_STATE, 2, {1, 8, 0, 0}, 8},
-    {"fc2.bias.exp_avg", NN_STATE, 1, {1, 0, 0, 0}, 1},
-    {"fc2.bias.exp_avg_sq", NN_STATE, 1, {1, 0, 0, 0}, 1},
-    {"fc1.weight.exp_avg", NN_STATE, 2, {8, 2, 0, 0}, 16},
-    {"fc1.weight.exp_avg_sq", NN_STATE, 2, {8, 2, 0, 0}, 16},
-    {"fc1.bias.exp_avg", NN_STATE, 1, {8, 0, 0, 0}, 8},
-    {"fc1.bias.exp_avg_sq", NN_STATE, 1, {8, 0, 0, 0}, 8},
-};
-
-static const size_t net_xor_offset[] = {
-    offsetof(struct net_xor, fc1_weight),
-    offsetof(struct net_xor, fc1_bias),
-    offsetof(struct net_xor, fc2_weight),
-    offsetof(struct net_xor, fc2_bias),
-    offsetof(struct net_xor, fc2_weight_exp_avg),
-    offsetof(struct net_xor, fc2_weight_exp_avg_sq),
-    offsetof(struct net_xor, fc2_bias_exp_avg),
-    offsetof(struct net_xor, fc2_bias_exp_avg_sq),
-    offsetof(struct net_xor, fc1_weight_exp_avg),
-    offsetof(struct net_xor, fc1_weight_exp_avg_sq),
-    offsetof(struct net_xor, fc1_bias_exp_avg),
-    offsetof(struct net_xor, fc1_bias_exp_avg_sq),
-};
-
-/* Where grad leaves the gradient of a tensor in its scratch, in elements. */
-static const struct {
-    int tensor;
-    int64_t element;
-} net_xor_grad_offset[] = {
-    {2, 64}, /* fc2_weight */
-    {3, 112}, /* fc2_bias */
-    {0, 0}, /* fc1_weight */
-    {1, 16}, /* fc1_bias */
-};
 
 static int net_xor_find(const char *name, size_t count)
 {

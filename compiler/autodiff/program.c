@@ -160,7 +160,8 @@ static Tensor *scores_of(const Op *loss, Tensor *output)
 {
     const Node *last = output->producer;
     for (int i = 0; last && loss->absorbs && loss->absorbs[i]; i++) {
-        if (strcmp(last->op->name, loss->absorbs[i]) == 0) return last->in[0];
+        bool of_classes = last->op->traits & OP_OUTPUTS_PROBABILITIES; /* not along another axis */
+        if (of_classes && strcmp(last->op->name, loss->absorbs[i]) == 0) return last->in[0];
     }
     return output;
 }

@@ -27,23 +27,21 @@ struct Writer {
     Arena *arena;
     bool use_double;
     Text text;
+    Map *fixed;   /* real and the math functions: of the writer's type, for good */
     Map *names;   /* $name → text */
     Map *arrays;  /* @name → Array */
     Map *runtime; /* names of the runtime that were put */
     int depth;    /* open braces */
 };
 
-/* $real and the math functions: of the writer's type; NULL: none of these. */
-static const char *type_name(const Writer *w, const char *name)
+static void bind_type(Writer *w)
 {
     static const char *const functions[] = {"exp", "log",   "sqrt",  "pow",   "tanh", "fabs", "fmax", "fmin",
                                             "erf", "floor", "log1p", "expm1", "cos",  "sin",  "ceil"};
-    if (strcmp(name, "real") == 0) return w->use_double ? "double" : "float";
+    map_put(w->fixed, "real", w->use_double ? "double" : "float");
     for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
-        if (strcmp(name, functions[i]) == 0)
-            return w->use_double ? functions[i] : arena_printf(w->arena, "%sf", functions[i]);
+        map_put(w->fixed, functions[i], arena_printf(w->arena, "%s%s", functions[i], w->use_double ? "" : "f"));
     }
-    return NULL;
 }
 
 Writer *writer_new(Arena *arena, bool use_double)
@@ -51,9 +49,11 @@ Writer *writer_new(Arena *arena, bool use_double)
     Writer *w = arena_alloc(arena, sizeof *w);
     w->arena = arena;
     w->use_double = use_double;
+    w->fixed = map_new(arena);
     w->runtime = map_new(arena);
     text_init(&w->text, arena);
     writer_unbind_all(w);
+    bind_type(w);
     return w;
 }
 
@@ -137,7 +137,7 @@ static const char *name_at(Writer *w, const char *p, const char **end)
 static const char *lookup(Writer *w, const char *name)
 {
     const char *text = map_get(w->names, name);
-    if (!text) text = type_name(w, name);
+    if (!text) text = map_get(w->fixed, name);
     if (!text) template_bug("the value", name);
     return text;
 }
@@ -220,12 +220,10 @@ static const char *expand(Writer *w, const char *template, size_t length)
                 text_add(&out, array->expression);
             }
         } else {
-            const char *start = p;
-            while (p < end && *p != '$' && *p != '@') p++;
-            text_add_bytes(&out, start, (size_t)(p - start));
+            text_add_bytes(&out, p++, 1);
         }
     }
-    return out.data;
+    return out.data ? out.data : "";
 }
 
 static int count_of(const char *text, char wanted)

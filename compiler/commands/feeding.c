@@ -111,7 +111,8 @@ static int opened(Feeding *f)
 static InputSpec input_spec_of(const Model *m)
 {
     const Graph *net = m->net;
-    const Shape shape = net_input_shape(net);
+    const Shape whole = net_input_shape(net);
+    const Shape shape = whole.rank == 3 ? whole : shape_vector(shape_count(whole)); /* data are images or rows */
     InputSpec in = {.loss = m->spec->loss.op->name,
                     .rank = shape.rank,
                     .classes = train_takes_classes(m->spec),

@@ -1,6 +1,7 @@
 /* The value of an attribute as the language writes it. */
 #include "elab/attribute_text.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "elab/value.h"
@@ -58,9 +59,22 @@ static const char *init_text(Arena *arena, const Init *init)
     return init_kind_name(init->kind);
 }
 
+static bool is_none(const Attr *attr, const void *at)
+{
+    if (!attr_may_be_none(attr)) return false;
+    switch (attr->type) {
+    case ATTR_INT: return *(const int64_t *)at == ATTR_NONE;
+    case ATTR_REAL: return isnan(*(const double *)at);
+    case ATTR_PAIR: return ((const Pair *)at)->h == 0;
+    case ATTR_REALS: return ((const Reals *)at)->count == 0;
+    default: return false;
+    }
+}
+
 const char *attr_text(Arena *arena, const Attr *attr, const char *attrs)
 {
     const void *at = attrs + attr->offset;
+    if (is_none(attr, at)) return "none";
     switch (attr->type) {
     case ATTR_INT: return arena_printf(arena, "%lld", (long long)*(const int64_t *)at);
     case ATTR_REAL: return real_text(arena, *(const double *)at);

@@ -21,7 +21,7 @@ const char *const attr_pad_names[] = {"same", "valid", "full", NULL};
 
 /* ---- one argument ----------------------------------------------------- */
 
-static const char *takes_text(const Attr *attr)
+static const char *type_text(const Attr *attr)
 {
     switch (attr->type) {
     case ATTR_INT: return "an integer";
@@ -36,6 +36,12 @@ static const char *takes_text(const Attr *attr)
     case ATTR_INIT: return "an initialisation like he_normal or normal(0.01), or its values as a list";
     }
     abort();
+}
+
+static const char *takes_text(Arena *arena, const Attr *attr)
+{
+    const char *text = type_text(attr);
+    return attr_may_be_none(attr) ? arena_printf(arena, "%s, or none", text) : text;
 }
 
 /* The value as a message quotes it. */
@@ -54,10 +60,10 @@ static bool wrong_symbol(const AttrSlot *s)
     if (!nearest && names) nearest = names->nearest(names->self, text);
     if (value->symbol.args)
         diag_error(s->c, s->span, "%s: %s takes %s, and there is no function `%s`", s->what, s->attr->name,
-                   takes_text(s->attr), value->symbol.text);
+                   takes_text(s->c->arena, s->attr), value->symbol.text);
     else
         diag_error(s->c, s->span, "%s: %s takes %s, and there is nothing called `%s` here%s", s->what, s->attr->name,
-                   takes_text(s->attr), value->symbol.text, suggestion(s->c, nearest));
+                   takes_text(s->c->arena, s->attr), value->symbol.text, suggestion(s->c, nearest));
     return false;
 }
 
@@ -66,7 +72,7 @@ bool attr_wrong_type(const AttrSlot *s)
     const Const *value = s->value;
     if (value->kind == CONST_SYMBOL) return wrong_symbol(s);
     bool kind_only = value->kind == CONST_STRING || value->kind == CONST_VALUE;
-    diag_error(s->c, s->span, "%s: %s takes %s, not %s%s%s", s->what, s->attr->name, takes_text(s->attr),
+    diag_error(s->c, s->span, "%s: %s takes %s, not %s%s%s", s->what, s->attr->name, takes_text(s->c->arena, s->attr),
                const_kind_text(value), kind_only ? "" : ": ", kind_only ? "" : given_text(s->c, value));
     return false;
 }
@@ -101,8 +107,8 @@ const char *attr_takes(Arena *arena, const Attr *attr)
 {
     bool bounded = attr->min != 0 || attr->max != 0;
     if (attr->type == ATTR_SYMBOL) return joined(arena, attr->symbols);
-    if (!bounded || (attr->min == -INFINITY && attr->max == INFINITY)) return takes_text(attr);
-    return arena_printf(arena, "%s; %s", takes_text(attr), limit_text(attr, arena, -INFINITY));
+    if (!bounded || (attr->min == -INFINITY && attr->max == INFINITY)) return takes_text(arena, attr);
+    return arena_printf(arena, "%s; %s", takes_text(arena, attr), limit_text(attr, arena, -INFINITY));
 }
 
 /* The list's integers, when there are `least` to `most` and nothing else in it;
@@ -231,9 +237,22 @@ static bool take_reals(const AttrSlot *s)
     return true;
 }
 
+/* `none`, of an argument that may be left out. */
+static bool take_none(const AttrSlot *s)
+{
+    const char *symbol = attr_symbol_text(s->value);
+    if (!attr_may_be_none(s->attr) || !symbol || strcmp(symbol, "none") != 0) return false;
+    if (s->attr->type == ATTR_INT) *(int64_t *)s->to = ATTR_NONE;
+    if (s->attr->type == ATTR_REAL) *(double *)s->to = NAN;
+    if (s->attr->type == ATTR_PAIR) *(Pair *)s->to = (Pair){0, 0};
+    if (s->attr->type == ATTR_REALS) *(Reals *)s->to = (Reals){0, NULL};
+    return true;
+}
+
 static bool bind_value(const AttrSlot *s)
 {
     const Const *value = s->value;
+    if (take_none(s)) return true;
     switch (s->attr->type) {
     case ATTR_INT:
         if (value->kind != CONST_INT) return attr_wrong_type(s);
@@ -331,7 +350,7 @@ static const Const *default_value(Arena *arena, const Attr *attr)
     if (strcmp(text, "yes") == 0 || strcmp(text, "true") == 0) return const_bool(arena, true);
     if ((strcmp(text, "no") == 0 || strcmp(text, "false") == 0) && attr->type == ATTR_BOOL)
         return const_bool(arena, false);
-    if (attr->type == ATTR_REALS && (*text == '\0' || strcmp(text, "none") == 0)) return const_list(arena, NULL, 0);
+    if (attr->type == ATTR_REALS && *text == '\0') return const_list(arena, NULL, 0);
     if (*text == '[' || (*text >= '0' && *text <= '9' && strchr(text, 'x'))) return default_list(arena, text);
     if (strchr("+-.0123456789", *text)) {
         char *end;

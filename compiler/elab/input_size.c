@@ -21,9 +21,10 @@ bool input_size_parse(Arena *arena, const char *text, InputSize *size)
     for (;;) {
         char *end;
         long value = strtol(p, &end, 10);
-        if (end == p || *p < '0' || *p > '9' || value < 1 || value > DIM_MAX || size->shape.rank == 3) return false;
+        if (end == p || *p < '0' || *p > '9' || value < 1 || value > DIM_MAX || size->shape.rank == MAX_RANK)
+            return false;
         size->shape.dim[size->shape.rank++] = value;
-        if (*end == '\0') return size->shape.rank != 2;
+        if (*end == '\0') return true;
         if (*end != 'x') return false;
         p = end + 1;
     }

@@ -180,12 +180,6 @@ static const Attr input_attrs[] = {
 static bool input_shape_good(Elab *e, const Stmt *s, Shape shape)
 {
     const char *text = shape_text(e->c->arena, shape);
-    if (shape.rank == 2)
-        diag_error(e->c, s->span, "input: %s is neither an image CxHxW nor a vector F; one channel is 1x%s", text,
-                   text);
-    else if (shape.rank != 1 && shape.rank != 3)
-        diag_error(e->c, s->span, "input: %s is neither an image CxHxW nor a vector F; the batch is not written", text);
-    if (shape.rank != 1 && shape.rank != 3) return false;
     int64_t count = 1;
     for (int i = 0; i < shape.rank; i++) {
         if (shape.dim[i] > ((int64_t)1 << 31) / count) {

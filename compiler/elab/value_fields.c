@@ -22,14 +22,21 @@ static const Const *shape_const(const EvalContext *p, Shape shape)
     return const_list(p->arena, at, shape.rank);
 }
 
+/* "a vector of 192 features" */
+static const char *kind_text(const EvalContext *p, const Tensor *t)
+{
+    const char *text = shape_kind_text(p->arena, t->shape);
+    return t->shape.rank == 1 ? arena_printf(p->arena, "%s features", text) : text;
+}
+
 /* rf, stride and their forms per axis; `name` is one of them. */
 static const Const *eval_receptive(const EvalContext *p, const Expr *e, const char *what, const Tensor *t)
 {
     bool is_rf = strncmp(e->text, "rf", 2) == 0;
     const char *axis = strchr(e->text, '_');
     if (t->shape.rank != 3) {
-        diag_error(p->c, e->span, "%s is a vector of %lld features: it has no position in the image, so no %s", what,
-                   (long long)t->shape.dim[0], is_rf ? "receptive field" : "stride");
+        diag_error(p->c, e->span, "%s is %s: it has no position in the image, so no %s", what, kind_text(p, t),
+                   is_rf ? "receptive field" : "stride");
         return NULL;
     }
     double h = is_rf ? field_size(t->field[0]) : t->field[0].stride;
@@ -50,17 +57,16 @@ static const Const *eval_receptive(const EvalContext *p, const Expr *e, const ch
 
 static const Const *eval_size(const EvalContext *p, const Expr *e, const char *what, const Tensor *t)
 {
-    bool image = t->shape.rank == 3;
-    if (strcmp(e->text, "features") == 0) {
-        if (!image) return const_int(p->arena, t->shape.dim[0]);
-        diag_error(p->c, e->span,
-                   "%s is an image %s and has channels, height and width; `flatten` makes %lld features of it", what,
-                   shape_text(p->arena, t->shape), (long long)shape_count(t->shape));
+    bool image = t->shape.rank == 3, features = strcmp(e->text, "features") == 0;
+    if (features && t->shape.rank == 1) return const_int(p->arena, t->shape.dim[0]);
+    if (features) {
+        diag_error(p->c, e->span, "%s is %s and has %s; `flatten` makes %lld features of it", what,
+                   shape_kind_text(p->arena, t->shape), image ? "channels, height and width" : "a shape",
+                   (long long)shape_count(t->shape));
         return NULL;
     }
-    if (!image) {
-        diag_error(p->c, e->span, "%s is a vector of %lld features: it has no %s", what, (long long)t->shape.dim[0],
-                   e->text);
+    if (!image && (t->shape.rank == 1 || *e->text != 'c')) {
+        diag_error(p->c, e->span, "%s is %s: it has no %s", what, kind_text(p, t), e->text);
         return NULL;
     }
     return const_int(p->arena, t->shape.dim[*e->text == 'c' ? 0 : *e->text == 'h' ? 1 : 2]);

@@ -3,7 +3,6 @@
 #define NNC_EMIT_EMITTER_H
 
 #include "emit/emit.h"
-#include "emit/kernel_slice.h"
 
 /* One program with the names it goes by in the text. */
 typedef struct Entry {
@@ -51,11 +50,7 @@ typedef struct Emitter {
     const char **prepared_member;     /* by position there: name in the struct */
     int64_t infer_bytes, train_bytes; /* the model's block */
     int64_t infer_scratch, train_scratch;
-    MemoryLimitResult limited;  /* of train_scratch */
-    const char *preparation;    /* text of PREFIX_prepare; "": there is nothing to prepare */
-    KernelSlice slice;          /* of pasted kernels */
-    const char *second_kernels; /* for the target; NULL: there are none */
-    List dispatched;            /* names of kernels that are there twice */
+    MemoryLimitResult limited; /* of train_scratch */
     Text header, source;
     Writer *writer; /* for bodies of functions */
 } Emitter;
@@ -63,7 +58,6 @@ typedef struct Emitter {
 /* functions.c */
 const char *lr_factor(Emitter *, const Node *); /* of an update: "", or "10.0f * " before lr */
 Function *function_for(Emitter *, const Graph *, const Node *);
-void functions_declare(Emitter *);
 void functions_write(Emitter *);
 const char *function_input_name(Emitter *, const Node *, int i); /* of its parameter for in[i] */
 
@@ -81,29 +75,24 @@ void model_write_init(Emitter *);
 void model_write_access(Emitter *);
 
 /* entry_points.c */
-void entry_points_write(Emitter *); /* with declarations of the layers, which it lists */
+void entry_points_write(Emitter *);
 const Entry *entry_of(const Emitter *, ProgramKind);
 
 /* support.c: what the text needs around the layers */
 void support_write_preamble(Emitter *);
 void support_write_random(Emitter *);
 void support_write_noise(Emitter *);
-void support_read_kernels(Emitter *); /* when all calls are written */
-void support_declare_kernels(Emitter *);
-void support_define_kernels(Emitter *);
-void support_write_threads(Emitter *);
+void support_write_kernels(Emitter *);
+void multiversion_write(Emitter *); /* multiversion.c: the kernels a second time */
+const char *multiversion_comment(Arena *, Target);
 const char *support_kernel_text(const char *file);
 const char *support_included(Arena *, const char *line);
-void support_add_info_types(Text *, bool includes); /* the text of nn.h */
-
-/* multiversion.c: the kernels a second time */
-const char *multiversion_comment(Arena *, Target);
-void multiversion_write_declarations(Emitter *); /* with dispatch on the CPU */
-void multiversion_write_end_of_dispatch(Emitter *);
-void multiversion_write_definitions(Emitter *);
-
 void emitter_uses(Emitter *, const char *name);
 void emitter_uses_names(Emitter *, const Writer *);
+bool starts_directive(const char *line, const char *name); /* kernel_slice.c: "#ifdef NN_LINKED" */
+/* kernel_slice.c: adds what of the text defines the names used, and what that names */
+void kernel_slice(Arena *, const char *text, const Map *used, Text *out);
+void support_add_info_types(Text *, bool includes); /* the text of nn.h */
 
 /* interface.c: the header, and the info record */
 void interface_write_header(Emitter *);

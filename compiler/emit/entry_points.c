@@ -229,14 +229,10 @@ static bool *sources_of(const EntryPoint *p, const Tensor *t)
     return sources;
 }
 
-/* PREFIX_prepare(m, i): after tensor i was set, or all (-1). */
-static const char *preparation_text(Emitter *e)
+/* The statements of PREFIX_prepare(m, i): after tensor i was set, or all (-1). */
+static void list_preparations(EntryPoint *p)
 {
-    const Entry *infer = entry_of(e, PROGRAM_INFER);
-    if (!e->prepared.count || !infer) return "";
-    EntryPoint point = {.e = e, .program = infer->program, .plan = infer->plan}, *p = &point;
-    text_init(&p->text, e->arena);
-    text_addf(&p->text, "static void %s_prepare(struct %s *m, int i)\n{\n", e->prefix, e->prefix);
+    text_init(&p->text, p->e->arena);
     for (int i = 0; i < p->program->nodes.count; i++) {
         const Node *n = p->program->nodes.at[i];
         if (!node_is_prepacked(n)) continue;
@@ -249,8 +245,12 @@ static const char *preparation_text(Emitter *e)
         calls_write_arrays(p, n, f);
         text_add(&p->text, f->share == SHARE_PARTS ? ", 0, 1);\n    }\n" : ");\n    }\n");
     }
-    text_add(&p->text, "}\n\n");
-    return p->text.data;
+}
+
+static void write_preparations(EntryPoint *p)
+{
+    text_addf(&p->e->source, "static void %s_prepare(struct %s *m, int i)\n{\n%s}\n\n", p->e->prefix, p->e->prefix,
+              p->text.data);
 }
 
 static void use_team(Emitter *e)
@@ -267,9 +267,9 @@ static void use_clock(Emitter *e)
     emitter_uses(e, "nn_lap");
 }
 
-/* The forms of all programs; returns how many. */
-static int list_points(Emitter *e, EntryPoint *point)
+void entry_points_write(Emitter *e)
 {
+    EntryPoint point[2 * PROGRAM_KINDS];
     int count = 0;
     for (int i = 0; i < e->entries; i++) {
         ProgramKind kind = e->entry[i].program->kind;
@@ -277,19 +277,14 @@ static int list_points(Emitter *e, EntryPoint *point)
         point[count++] = (EntryPoint){.e = e, .program = e->entry[i].program, .plan = e->entry[i].plan};
         if (timed) point[count] = point[count - 1], point[count++].timed = true;
     }
-    return count;
-}
-
-void entry_points_write(Emitter *e)
-{
-    EntryPoint point[2 * PROGRAM_KINDS];
-    const int count = list_points(e, point);
+    const Entry *infer = entry_of(e, PROGRAM_INFER);
+    EntryPoint preparing = {.e = e, .program = infer ? infer->program : NULL, .plan = infer ? infer->plan : NULL};
     for (int i = 0; i < count; i++) calls_write(&point[i]);
-    e->preparation = preparation_text(e);
+    if (e->prepared.count) list_preparations(&preparing);
     if (e->team) use_team(e);
     if (e->options->profile) use_clock(e);
+    functions_write(e);
+    if (e->prepared.count) write_preparations(&preparing);
     comment_write_section(e, "entry points: the layers in order, in one arena");
-    support_write_threads(e);
-    functions_declare(e);
     for (int i = 0; i < count; i++) write_entry_point(&point[i]);
 }

@@ -205,15 +205,6 @@ Function *function_for(Emitter *e, const Graph *g, const Node *n)
     return f;
 }
 
-void functions_declare(Emitter *e)
-{
-    for (int i = 0; i < e->functions.count; i++) {
-        const Function *f = e->functions.at[i];
-        text_addf(&e->source, "static void %s(%s);\n", f->name, f->signature);
-    }
-    text_add(&e->source, "\n");
-}
-
 void functions_write(Emitter *e)
 {
     comment_write_section(e, "layers: one function for all of the same shapes and arguments");

@@ -158,7 +158,6 @@ static void write_gradient_offsets(Emitter *e, ProgramKind kind, const char *suf
 
 void model_write_tables(Emitter *e)
 {
-    comment_write_section(e, "tensors by name");
     text_addf(&e->source, "static const nn_tensor_info %s_tensors[] = {\n", e->prefix);
     for (int i = 0; i < e->net->model.count; i++) write_tensor_row(e, i);
     text_add(&e->source, e->net->model.count ? "};\n\n" : "    {\"\", NN_BUFFER, 0, {0, 0, 0, 0}, 0}\n};\n\n");
@@ -319,7 +318,7 @@ void model_write_init(Emitter *e)
     Text *out = &e->source;
     comment_write_section(e, "initial values");
     write_fillers(e);
-    text_add(out, e->preparation);
+    if (e->prepared.count) text_addf(out, "static void %s_prepare(struct %s *m, int i);\n\n", e->prefix, e->prefix);
     text_addf(out, "%s *%s_init(void *block, int training, uint64_t seed)\n{\n", e->prefix, e->prefix);
     text_addf(out, "    struct %s *m = (struct %s *)block;\n", e->prefix, e->prefix);
     bool has_state = e->train_bytes > e->infer_bytes;
@@ -385,6 +384,7 @@ static void write_find(Emitter *e)
 
 void model_write_access(Emitter *e)
 {
+    comment_write_section(e, "tensors by name");
     write_find(e);
     text_addf(&e->source,
               "int %s_set(%s *m, const char *name, const %s *values, size_t count)\n"

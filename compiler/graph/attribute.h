@@ -39,6 +39,10 @@ typedef enum AttrType {
     ATTR_INIT    /* Init */
 } AttrType;
 
+/* What an argument of type ATTR_INT is that is given as `none`.  An ATTR_REAL is then NAN, a pair
+ * 0, 0, and a list has no elements. */
+#define ATTR_NONE INT64_MIN
+
 /* One argument of an operator.  `initial` is the default as the language would
  * write it; the name of an attribute before it means the same value as that one
  * (pools: stride=k); NULL: the argument must be given. */
@@ -48,7 +52,10 @@ typedef struct Attr {
     size_t offset; /* in the operator's attribute struct */
     const char *initial;
     double min, max;            /* of numbers, inclusive; 0, 0 means unbounded */
-    const char *const *symbols; /* of ATTR_SYMBOL, NULL at the end */
+    const char *const *symbols; /* of ATTR_SYMBOL, NULL at the end; attr_or_none: of a number, it may be `none` */
 } Attr;
+
+extern const char *const attr_or_none[];
+bool attr_may_be_none(const Attr *);
 
 #endif

@@ -10,31 +10,6 @@
 #include <fnmatch.h>
 #include <string.h>
 
-/* ---- shapes ----------------------------------------------------------- */
-
-bool shape_equal(Shape a, Shape b)
-{
-    if (a.rank != b.rank) return false;
-    for (int i = 0; i < a.rank; i++) {
-        if (a.dim[i] != b.dim[i]) return false;
-    }
-    return true;
-}
-
-int64_t shape_count(Shape s)
-{
-    int64_t count = 1;
-    for (int i = 0; i < s.rank; i++) count *= s.dim[i];
-    return count;
-}
-
-const char *shape_text(Arena *arena, Shape s)
-{
-    const char *text = "";
-    for (int i = 0; i < s.rank; i++) text = arena_printf(arena, "%s%s%lld", text, i ? "x" : "", (long long)s.dim[i]);
-    return text;
-}
-
 /* Products of dimensions stay below this, so that counts, bytes and their sums
  * fit 64 bits with room to spare. */
 static const int64_t max_elements = (int64_t)1 << 40;

@@ -83,7 +83,7 @@ static inline bool node_is_called(const Node *n)
     return !(n->op->traits & OP_VIEW) && !node_is_prepacked(n) && !node_is_in_place(n);
 }
 
-/* [batch][C][H][W], of any element type. */
+/* [batch][C][H][W], of any element type; values of other ranks have no channels that could come last. */
 static inline bool tensor_is_image(const Tensor *t) { return t->batched && t->shape.rank == 3; }
 
 /* An image of one channel or one pixel is the same bytes in NCHW and NHWC. */

@@ -31,12 +31,22 @@ double variant_cost(const Variant *v, const Node *n, const CostModel *m)
 /* Of its data, the first input. */
 static DType data_format(const Node *n) { return n->in_count > 0 ? n->in[0]->dtype : DTYPE_F32; }
 
+/* Values of two or four axes have no channels that could come last. */
+static bool has_nhwc(const Node *n)
+{
+    for (int i = 0; i < n->in_count; i++)
+        if (n->in[i]->batched && n->in[i]->shape.rank % 2 == 0) return false;
+    for (int i = 0; i < n->out_count; i++)
+        if (n->out[i]->batched && n->out[i]->shape.rank % 2 == 0) return false;
+    return true;
+}
+
 const char *variant_refusal(const Variant *v, const Node *n, Layout layout, Target target)
 {
     unsigned formats = v->dtypes ? v->dtypes : OF_F32;
     if (v->targets && !(v->targets >> target & 1)) return "it is for another target";
     if (!(formats >> data_format(n) & 1)) return "it does not have the number format";
-    if (!(v->layouts >> layout & 1)) return "it does not have the layout";
+    if (!(v->layouts >> layout & 1) || (layout == LAYOUT_NHWC && !has_nhwc(n))) return "it does not have the layout";
     return v->refuses ? v->refuses(n) : NULL;
 }
 

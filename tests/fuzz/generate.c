@@ -21,31 +21,6 @@
 #include "elab/elaborate.h"
 #include "fuzz.h"
 
-/* ---- random numbers ------------------------------------------------------------ */
-
-uint64_t random_bits(Random *r)
-{
-    uint64_t z = r->state += 0x9e3779b97f4a7c15u; /* SplitMix64 */
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-}
-
-double random_real(Random *r) { return ((double)(random_bits(r) >> 11) + 0.5) * 0x1p-53; }
-
-double random_normal(Random *r)
-{
-    double u = random_real(r), v = random_real(r);
-    return sqrt(-2 * log(u)) * cos(6.283185307179586 * v);
-}
-
-int64_t random_int(Random *r, int64_t low, int64_t high)
-{
-    return low + (int64_t)(random_bits(r) % (uint64_t)(high - low + 1));
-}
-
-bool random_chance(Random *r, double p) { return random_real(r) < p; }
-
 /* ---- the generator ---------------------------------------------------------------- */
 
 enum {
@@ -225,13 +200,17 @@ static const char *symbol_text(Generator *g, const Attr *a)
     return a->symbols[random_int(g->r, 0, count - 1)];
 }
 
-/* Another shape of as many elements. */
+/* Another shape of as many elements, of one to four axes. */
 static const char *reshape_text(Generator *g, Shape in)
 {
-    int64_t count = shape_count(in);
-    if (random_chance(g->r, 0.4)) return format(g, "%lld", (long long)count);
-    int64_t c = random_divisor(g->r, count), h = random_divisor(g->r, count / c);
-    return format(g, "%lldx%lldx%lld", (long long)c, (long long)h, (long long)(count / c / h));
+    Shape s = {.rank = (int)random_int(g->r, 1, MAX_RANK)};
+    int64_t left = shape_count(in);
+    for (int i = 0; i < s.rank; i++) {
+        s.dim[i] = i == s.rank - 1 ? left : random_divisor(g->r, left);
+        left /= s.dim[i];
+    }
+    if (random_chance(g->r, 0.9)) return shape_text(g->arena, s);
+    return s.rank == 1 ? "-1" : format(g, "[%lld, -1]", (long long)s.dim[0]);
 }
 
 /* Some axes in some order, once each; all of them as often as not. */
@@ -271,6 +250,7 @@ static const char *init_text(Generator *g)
 
 static const char *value_text(Generator *g, const Attr *a, Shape in)
 {
+    if (attr_may_be_none(a) && random_chance(g->r, 0.3)) return "none";
     switch (a->type) {
     case ATTR_INT: return int_text(g, a, in);
     case ATTR_REAL: return real_text(g, a);
@@ -358,6 +338,10 @@ static const char *adapter(Generator *g, Shape from, Shape to)
 {
     const char *count = format(g, "%lld", (long long)shape_count(to));
     if (shape_equal(from, to)) return "";
+    if (from.rank == 2 && to.rank == 2 && from.dim[0] == to.dim[0])
+        return format(g, "dense(%lld)", (long long)to.dim[1]);
+    if (from.rank % 2 == 0 || to.rank % 2 == 0)
+        return format(g, "flatten dense(%s) reshape(%s)", count, shape_word(g, to));
     if (to.rank == 1) {
         const char *flat = from.rank == 1 ? "" : random_chance(g->r, 0.5) ? "flatten " : "global_avgpool flatten ";
         return format(g, "%sdense(%s)", flat, count);
@@ -387,13 +371,13 @@ static Shape random_stretched(Generator *g, Shape s)
     return s;
 }
 
-/* A branch that ends in `out`, or in what is stretched to it. */
-static const char *branch_text(Generator *g, Shape in, Shape out, const char *combine, int depth)
+/* A branch that ends in `out`, or in what is stretched to it or joined to it along the axis. */
+static const char *branch_text(Generator *g, Shape in, Shape out, const char *combine, int axis, int depth)
 {
     Pipe p = random_pipe(g, in, depth + 1, (int)random_int(g->r, 0, 2));
     Shape target = out;
     bool joins = strcmp(combine, "concat") == 0;
-    if (joins) target.dim[0] = p.out.rank == out.rank ? p.out.dim[0] : out.dim[0];
+    if (joins && p.out.rank == out.rank) target.dim[axis] = p.out.dim[axis];
     if (!joins && random_chance(g->r, 0.3)) target = random_stretched(g, out);
     if (!joins && out.rank == 3 && random_chance(g->r, 0.1)) target = shape_image(out.dim[0], 1, 1);
     return format(g, "{ %s %s %s }", p.text.data, adapter(g, p.out, target), branch_domain(combine));
@@ -405,10 +389,12 @@ static bool add_combine(Generator *g, Pipe *p, int depth)
     Pipe first = random_pipe(g, p->out, depth + 1, (int)random_int(g->r, 0, 3));
     Text text;
     text_init(&text, g->arena);
-    text_addf(&text, "%s { %s }", op->name, first.text.data);
+    int axis = op->attrs && random_chance(g->r, 0.5) ? (int)random_int(g->r, 0, first.out.rank - 1) : 0;
+    text_addf(&text, "%s%s { %s }", op->name, axis ? format(g, "(axis=%d)", axis) : "", first.text.data);
     bool two = op->shape == op_find("sub", OP_COMBINE)->shape;
     int64_t more = two ? 1 : random_int(g->r, 1, 2);
-    for (int64_t i = 0; i < more; i++) text_addf(&text, " %s", branch_text(g, p->out, first.out, op->name, depth));
+    for (int64_t i = 0; i < more; i++)
+        text_addf(&text, " %s", branch_text(g, p->out, first.out, op->name, axis, depth));
     return pipe_add(g, p, text.data);
 }
 
@@ -482,6 +468,9 @@ static int64_t random_side(Random *r) { return random_chance(r, 0.9) ? random_in
 static Shape random_input(Random *r)
 {
     if (random_chance(r, 0.2)) return shape_vector(random_chance(r, 0.5) ? random_int(r, 1, 20) : random_channels(r));
+    if (random_chance(r, 0.15)) return (Shape){2, {random_int(r, 1, 9), random_channels(r)}};
+    if (random_chance(r, 0.05))
+        return (Shape){4, {random_int(r, 1, 4), random_int(r, 1, 5), random_int(r, 1, 4), random_int(r, 1, 6)}};
     for (;;) {
         Shape s = shape_image(random_chance(r, 0.6) ? random_int(r, 1, 4) : random_channels(r), random_side(r),
                               random_side(r));

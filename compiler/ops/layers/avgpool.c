@@ -5,7 +5,8 @@
  *   dx[c][row][col] = Σ dy[c][i][j] / count over the windows that hold (row, col)
  *
  * `count` is the window's area.  With count_pad=no it is the part of it inside
- * the image; with ceil=yes what reaches beyond the padding never counts.
+ * the image; with ceil=yes what reaches beyond the padding never counts.  With divisor_override it
+ * is that number, for all windows.
  */
 #include "ops/shared/pool_regions.h"
 
@@ -13,6 +14,7 @@ typedef struct AvgpoolAttrs {
     Pair k, stride;
     Pad pad;
     bool ceil, count_pad;
+    int64_t divisor_override; /* or ATTR_NONE */
 } AvgpoolAttrs;
 
 static const Attr avgpool_attrs[] = {
@@ -21,6 +23,7 @@ static const Attr avgpool_attrs[] = {
     {"pad", ATTR_PAD, offsetof(AvgpoolAttrs, pad), "0", 0, WINDOW_MAX, NULL},
     {"ceil", ATTR_BOOL, offsetof(AvgpoolAttrs, ceil), "no", 0, 0, NULL},
     {"count_pad", ATTR_BOOL, offsetof(AvgpoolAttrs, count_pad), "yes", 0, 0, NULL},
+    {"divisor_override", ATTR_INT, offsetof(AvgpoolAttrs, divisor_override), "none", 1, 1e9, attr_or_none},
     {0},
 };
 
@@ -32,6 +35,7 @@ static void avgpool_cells(PoolRegions regions[2], const Node *n, Shape large, Sh
     Slide s[2];
     window_slides(s, avgpool_spec(a), large, small);
     for (int axis = 0; axis < 2; axis++) regions[axis] = pool_regions_window(s[axis], a->count_pad);
+    if (a->divisor_override != ATTR_NONE) pool_regions_set_divisor(regions, a->divisor_override);
 }
 
 static bool avgpool_shape(Graph *g, Node *n)

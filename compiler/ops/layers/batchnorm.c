@@ -6,7 +6,9 @@
  *   training    the same with the mean and the biased variance of the channel over
  *               the batch and the image, M = N·H·W values; and then
  *               running ← (1 − momentum) · running + momentum · batch, with the
- *               variance times M / (M − 1)
+ *               variance times M / (M − 1); momentum=none is 1 / the number of steps so
+ *               far, the cumulative average, and that number is one more buffer,
+ *               num_batches_tracked
  *
  *   x, y: [N][C][H][W] or [N][C]   all others: [C]
  *
@@ -19,8 +21,11 @@
  * over an image and over the batch.
  *
  * Without affine parameters the arrays have other names, so that form is a
- * record of its own under the same name; the shape rule chooses it.
+ * record of its own under the same name; the shape rule chooses it.  So are the training
+ * forms that write one buffer more; these have no kernel.
  */
+#include <math.h>
+
 #include "autodiff/backward.h"
 #include "graph/rewrite.h"
 #include "ops/shared/norm.h"
@@ -32,13 +37,14 @@ typedef struct BatchnormAttrs {
 
 static const Attr batchnorm_attrs[] = {
     {"eps", ATTR_REAL, offsetof(BatchnormAttrs, eps), "1e-5", 0, 1e9, NULL},
-    {"momentum", ATTR_REAL, offsetof(BatchnormAttrs, momentum), "0.1", 0, 1, NULL},
+    {"momentum", ATTR_REAL, offsetof(BatchnormAttrs, momentum), "0.1", 0, 1, attr_or_none},
     {"affine", ATTR_BOOL, offsetof(BatchnormAttrs, affine), "yes", 0, 0, NULL},
     {0},
 };
 
-static const char *const affine_in[] = {"x", "weight", "bias", "running_mean", "running_var", NULL};
-static const char *const bare_in[] = {"x", "running_mean", "running_var", NULL};
+static const char *const affine_in[] = {"x", "weight", "bias", "running_mean", "running_var", "num_batches_tracked",
+                                        NULL};
+static const char *const bare_in[] = {"x", "running_mean", "running_var", "num_batches_tracked", NULL};
 static const char *const batchnorm_out[] = {"y", NULL};
 static const char *const training_out[] = {"y", "mean", "inv", NULL};
 static const char *const sums_in[] = {"dy", "x", "mean", "inv", NULL};
@@ -50,9 +56,11 @@ static const char *const dx_out[] = {"dx", NULL};
 static const char *const again_in[] = {"x", "weight", "bias", "mean", "inv", NULL};
 static const char *const bare_again_in[] = {"x", "mean", "inv", NULL};
 
-static const Op batchnorm_bare;
+static const Op batchnorm_bare, cumulative_affine, cumulative_bare;
 
 static bool is_affine(const Node *n) { return ((const BatchnormAttrs *)n->attrs)->affine; }
+
+static bool is_cumulative(const Node *n) { return isnan(((const BatchnormAttrs *)n->attrs)->momentum); }
 
 static bool batchnorm_shape(Graph *g, Node *n)
 {
@@ -64,6 +72,7 @@ static bool batchnorm_shape(Graph *g, Node *n)
 static bool training_shape(Graph *g, Node *n)
 {
     Shape in = node_shape_in(n), channels = shape_vector(in.dim[0]);
+    if (is_cumulative(n)) n->op = is_affine(n) ? &cumulative_affine : &cumulative_bare;
     if (g->batch * shape_count(in) == in.dim[0]) {
         const char *shape = shape_text(g->compilation->arena, in);
         diag_warning(g->compilation, n->span,
@@ -86,6 +95,7 @@ static void batchnorm_params(Graph *g, Node *n)
     }
     node_buffer(g, n, "running_mean", channels, init_constant(0));
     node_buffer(g, n, "running_var", channels, init_constant(1));
+    if (is_cumulative(n)) node_buffer(g, n, "num_batches_tracked", (Shape){0}, init_constant(0));
 }
 
 /* At inference one multiplication and one addition per element. */
@@ -105,8 +115,19 @@ static void bind_batchnorm_sizes(Writer *w, const Node *n)
     writer_bind_int(w, "P", elements);
     writer_bind(w, "at", elements == 1 ? "n * %lld + c" : "(n * %lld + c) * %lld + k", channels, elements);
     writer_bind_real(w, "eps", a->eps);
-    writer_bind_real(w, "momentum", a->momentum);
-    writer_bind_real(w, "keep", 1 - a->momentum);
+    if (is_cumulative(n)) {
+        writer_bind(w, "momentum", "momentum");
+        writer_bind(w, "keep", "(1 - momentum)");
+    } else {
+        writer_bind_real(w, "momentum", a->momentum);
+        writer_bind_real(w, "keep", 1 - a->momentum);
+    }
+}
+
+/* The count of a cumulative average is of no use at inference. */
+static void ignore_count(Writer *w, const Node *n)
+{
+    if (is_cumulative(n)) writer_put(w, "(void)num_batches_tracked;");
 }
 
 /* The loops over the batch and the elements of channel c. */
@@ -121,6 +142,7 @@ static void put_each(Writer *w, const Node *n, const char *statement)
 static void batchnorm_plain(Writer *w, const Node *n)
 {
     bind_batchnorm_sizes(w, n);
+    ignore_count(w, n);
     writer_put(w, "for ($int c = 0; c < $C; c++) {");
     if (is_affine(n)) {
         writer_put(w, "const $real scale = weight[c] / $sqrt(running_var[c] + $eps);\n"
@@ -154,6 +176,9 @@ static void training_plain(Writer *w, const Node *n)
 {
     bind_batchnorm_sizes(w, n);
     put_count(w, n);
+    if (is_cumulative(n))
+        writer_put(w, "num_batches_tracked[0] += 1;\n"
+                      "const $real momentum = 1 / num_batches_tracked[0];\n");
     writer_put(w, "for ($int c = 0; c < $C; c++) {");
     norm_moments(w, channel_loops(n), "x[$at]", "count");
     writer_put(w, "const $real scale = 1 / $sqrt(variance + $eps);");
@@ -206,6 +231,7 @@ static void call_batchnorm(Writer *w, const Node *n, const Tensor *x, const Tens
                            const char *call)
 {
     bind_batchnorm_sizes(w, n);
+    if (is_cumulative(n)) writer_bind(w, "momentum", "0"); /* these kernels do not average */
     writer_bind(w, "weight", is_affine(n) ? "weight" : "0");
     writer_bind(w, "bias", is_affine(n) ? "bias" : "0");
     writer_put(w, n->layout == LAYOUT_NHWC ? "const long rows = (long)$N * $P;" : "const long rows = $N;");
@@ -226,6 +252,7 @@ static void call_batchnorm(Writer *w, const Node *n, const Tensor *x, const Tens
 
 static void batchnorm_emit(Writer *w, const Node *n)
 {
+    ignore_count(w, n);
     call_batchnorm(w, n, n->in[0], n->out[0], NULL,
                    "const nn_batchnorm_infer_args args = {.x = x, .weight = $weight, .bias = $bias, "
                    ".running_mean = running_mean, .running_var = running_var, .y = y};\n"
@@ -325,7 +352,8 @@ static const Op batchnorm_again = {
 /* The output from the mean and the inverse deviation that the node has found. */
 static Node *training_again(Graph *g, const Node *n)
 {
-    int params = is_affine(n) ? 2 : 0, residual = 1 + params + 2; /* x, weight and bias, the running statistics */
+    int params = is_affine(n) ? 2 : 0,
+        residual = 1 + params + (is_cumulative(n) ? 3 : 2); /* x, weight and bias, buffers */
     Node *again = graph_node(g, &batchnorm_again, n->attrs, n->name, n->span);
     for (int i = 0; i <= params; i++) node_in(g, again, n->in[i]);
     node_in(g, again, n->out[1]);
@@ -403,6 +431,7 @@ static void fold_plain(Writer *w, const Node *n)
     const BatchnormAttrs *a = n->attrs;
     writer_bind_int(w, "C", n->out[0]->shape.dim[0]);
     writer_bind_real(w, "eps", a->eps);
+    ignore_count(w, n);
     writer_put(w, "for ($int c = 0; c < $C; c++) {");
     if (is_affine(n)) {
         writer_put(w, "scale[c] = weight[c] / $sqrt(running_var[c] + $eps);\n"
@@ -424,38 +453,19 @@ static const Op batchnorm_fold = {
 
 /* ---- the forms -------------------------------------------------------- */
 
-static const Op training_affine = {
-    .name = "batchnorm.training",
-    .class = OP_INTERNAL,
-    .traits = OP_BATCH_COUPLED,
-    .attrs = batchnorm_attrs,
-    .attrs_size = sizeof(BatchnormAttrs),
-    .in = affine_in,
-    .out = training_out,
-    .mutates = 1u << 3 | 1u << 4,
-    .shape = training_shape,
-    .flops = batchnorm_flops,
-    .grad = training_grad,
-    .plain = training_plain,
-    .variants = training_variants,
-    .rematerialize = training_again,
-};
-static const Op training_bare = {
-    .name = "batchnorm.training",
-    .class = OP_INTERNAL,
-    .traits = OP_BATCH_COUPLED,
-    .attrs = batchnorm_attrs,
-    .attrs_size = sizeof(BatchnormAttrs),
-    .in = bare_in,
-    .out = training_out,
-    .mutates = 1u << 1 | 1u << 2,
-    .shape = training_shape,
-    .flops = batchnorm_flops,
-    .grad = training_grad,
-    .plain = training_plain,
-    .variants = training_variants,
-    .rematerialize = training_again,
-};
+#define BATCHNORM_TRAINING(IN, MUTATES, VARIANTS)                                                                 \
+    {                                                                                                             \
+        .name = "batchnorm.training", .class = OP_INTERNAL, .traits = OP_BATCH_COUPLED, .attrs = batchnorm_attrs, \
+        .attrs_size = sizeof(BatchnormAttrs), .in = IN, .out = training_out, .mutates = MUTATES,                  \
+        .shape = training_shape, .flops = batchnorm_flops, .grad = training_grad, .plain = training_plain,        \
+        .variants = VARIANTS, .rematerialize = training_again                                                     \
+    }
+
+static const Op training_affine = BATCHNORM_TRAINING(affine_in, 3u << 3, training_variants);
+static const Op training_bare = BATCHNORM_TRAINING(bare_in, 3u << 1, training_variants);
+static const Op cumulative_affine = BATCHNORM_TRAINING(affine_in, 7u << 3, NULL);
+static const Op cumulative_bare = BATCHNORM_TRAINING(bare_in, 7u << 1, NULL);
+
 static const Op batchnorm_bare = {
     .name = "batchnorm",
     .summary = "normalises each channel over the batch",

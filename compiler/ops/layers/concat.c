@@ -1,39 +1,58 @@
 /*
- * concat: the branches one after the other, along channels or features.
+ * concat: the branches one after the other, along an axis: 0, the default, is channels or
+ * features.
  *
- *   x0: [N][C0][H][W]   x1: [N][C1][H][W]   …   y: [N][C0 + C1 + …][H][W]
+ *   x0: [N][outer][S0][inner]   x1: [N][outer][S1][inner]   …   y: [N][outer][S0 + S1 + …][inner]
  *
- * Of one sample each branch is a run of consecutive numbers in y, so that every
- * branch is one copy; of one pixel where the channels come last.  The gradient of
- * a branch is its slice of dy.
+ * Of one row, an index of N and outer, each branch is a run of consecutive numbers in y, so that
+ * every branch is one copy; along the channels of NHWC images, of one pixel.  The gradient of a
+ * branch is its slice of dy.
  */
 #include "autodiff/backward.h"
+#include "ops/shared/axis.h"
 #include "ops/shared/combine.h"
 #include "ops/shared/region.h"
 
 typedef struct SliceAttrs {
-    int64_t start; /* in elements of a sample */
+    int64_t axis;
+    int64_t start; /* in elements of a row */
 } SliceAttrs;
 
-static bool joins(Shape a, Shape b)
+static bool joins(Shape a, Shape b, int64_t axis)
 {
-    a.dim[0] = b.dim[0];
+    if (a.rank == b.rank) a.dim[axis] = b.dim[axis];
     return shape_equal(a, b);
 }
 
 static bool concat_shape(Graph *g, Node *n)
 {
+    AxisAttrs *a = n->attrs;
+    if (!axis_resolve(g, n, &a->axis)) return false;
     Shape out = node_shape_in(n);
     for (int i = 1; i < n->in_count; i++) {
-        if (!joins(n->in[i]->shape, out)) {
-            combine_disagree(g, n, i,
-                             "height and width must be the same, and either all are images or all are vectors");
+        if (!joins(n->in[i]->shape, out, a->axis)) {
+            combine_disagree(
+                g, n, i, "all must have as many axes and, but for the one that they are joined along, the same sizes");
             return false;
         }
-        out.dim[0] += n->in[i]->shape.dim[0];
+        out.dim[a->axis] += n->in[i]->shape.dim[a->axis];
     }
     node_out(g, n, out);
     return true;
+}
+
+/* Joined along rows or columns, places of the result are no longer those of the branches. */
+static void concat_window(const Node *n, int axis, Window *window)
+{
+    const AxisAttrs *a = n->attrs;
+    window->whole = a->axis == axis + 1;
+}
+
+/* Runs of consecutive elements that a sample's part of a value is made of: one for each index before
+ * the axis, or in NHWC each pixel. */
+static int64_t runs_of(const Node *n, Shape s, int64_t axis)
+{
+    return n->layout == LAYOUT_NHWC ? s.dim[1] * s.dim[2] : shape_parts(s, (int)axis).outer;
 }
 
 /* Binds $at to "n * 128 + 64 + k", element k of the slice that begins at `start`. */
@@ -48,13 +67,16 @@ static void bind_at(Writer *w, int64_t elements, int64_t start)
 
 static void concat_plain(Writer *w, const Node *n)
 {
-    int64_t start = 0;
-    writer_put(w, "for ($int n = 0; n < $N; n++) {");
+    const AxisAttrs *a = n->attrs;
+    Shape out = node_shape_out(n);
+    int64_t start = 0, rows = runs_of(n, out, a->axis);
+    axis_bind_outer(w, rows);
+    writer_put(w, "for ($int n = 0; n < $N$outer; n++) {");
     for (int i = 0; i < n->in_count; i++) {
-        int64_t elements = shape_count(n->in[i]->shape);
+        int64_t elements = shape_count(n->in[i]->shape) / rows;
         writer_bind_int(w, "i", i);
         writer_bind_int(w, "elements", elements);
-        bind_at(w, shape_count(node_shape_out(n)), start);
+        bind_at(w, shape_count(out) / rows, start);
         writer_put(w, "for ($int k = 0; k < $elements; k++) {\n"
                       "    y[$at] = x$i[n * $elements + k];\n"
                       "}\n");
@@ -71,25 +93,18 @@ static int64_t slice_channel(const Node *n)
     return a->start / (s.dim[1] * s.dim[2]);
 }
 
-/* Rows of consecutive elements that a sample's part of an image is made of: one, or with
- * the channels last one at each pixel. */
-static int64_t rows_of(const Node *n)
-{
-    Shape s = node_shape_in(n);
-    return n->layout == LAYOUT_NHWC ? s.dim[1] * s.dim[2] : 1;
-}
-
 static void concat_emit(Writer *w, const Node *n)
 {
-    int64_t start = 0, rows = rows_of(n);
+    const AxisAttrs *a = n->attrs;
+    int64_t start = 0, rows = runs_of(n, node_shape_out(n), a->axis);
+    bool pixels = n->layout == LAYOUT_NHWC;
     writer_bind_int(w, "rows", rows);
-    writer_bind_int(w, "all",
-                    n->layout == LAYOUT_NHWC ? tensor_pixel_stride(n->out[0]) : shape_count(node_shape_out(n)));
+    writer_bind_int(w, "all", pixels ? tensor_pixel_stride(n->out[0]) : shape_count(node_shape_out(n)) / rows);
     for (int i = 0; i < n->in_count; i++) {
         int64_t elements = shape_count(n->in[i]->shape) / rows;
         writer_bind_int(w, "i", i);
         writer_bind_int(w, "elements", elements);
-        writer_bind_int(w, "step", n->layout == LAYOUT_NHWC ? tensor_pixel_stride(n->in[i]) : elements);
+        writer_bind_int(w, "step", pixels ? tensor_pixel_stride(n->in[i]) : elements);
         writer_bind_int(w, "start", start);
         writer_put(w, start ? "nn_copy_rows((long)$N * $rows, $elements, x$i, $step, y + $start, $all, $t, $T);"
                             : "nn_copy_rows((long)$N * $rows, $elements, x$i, $step, y, $all, $t, $T);");
@@ -100,9 +115,11 @@ static void concat_emit(Writer *w, const Node *n)
 static void slice_plain(Writer *w, const Node *n)
 {
     const SliceAttrs *a = n->attrs;
-    writer_bind_int(w, "elements", shape_count(node_shape_out(n)));
-    bind_at(w, shape_count(node_shape_in(n)), a->start);
-    writer_put(w, "for ($int n = 0; n < $N; n++) {\n"
+    int64_t rows = runs_of(n, node_shape_out(n), a->axis);
+    axis_bind_outer(w, rows);
+    writer_bind_int(w, "elements", shape_count(node_shape_out(n)) / rows);
+    bind_at(w, shape_count(node_shape_in(n)) / rows, a->start);
+    writer_put(w, "for ($int n = 0; n < $N$outer; n++) {\n"
                   "    for ($int k = 0; k < $elements; k++) {\n"
                   "        dx[n * $elements + k] = dy[$at];\n"
                   "    }\n"
@@ -112,22 +129,33 @@ static void slice_plain(Writer *w, const Node *n)
 static void slice_emit(Writer *w, const Node *n)
 {
     const SliceAttrs *a = n->attrs;
-    int64_t rows = rows_of(n);
+    int64_t rows = runs_of(n, node_shape_out(n), a->axis);
+    bool pixels = n->layout == LAYOUT_NHWC;
+    int64_t elements = shape_count(node_shape_out(n)) / rows, all = shape_count(node_shape_in(n)) / rows;
     writer_bind_int(w, "rows", rows);
-    writer_bind_int(w, "elements", shape_count(node_shape_out(n)) / rows);
-    writer_bind_int(w, "all", n->layout == LAYOUT_NHWC ? tensor_pixel_stride(n->in[0]) : shape_count(node_shape_in(n)));
-    writer_bind_int(w, "step",
-                    n->layout == LAYOUT_NHWC ? tensor_pixel_stride(n->out[0]) : shape_count(node_shape_out(n)));
-    writer_bind_int(w, "start", a->start / rows);
+    writer_bind_int(w, "elements", elements);
+    writer_bind_int(w, "all", pixels ? tensor_pixel_stride(n->in[0]) : all);
+    writer_bind_int(w, "step", pixels ? tensor_pixel_stride(n->out[0]) : elements);
+    writer_bind_int(w, "start", pixels ? slice_channel(n) : a->start);
     writer_put(w, "nn_copy_rows((long)$N * $rows, $elements, dy + $start, $all, dx, $step, $t, $T);");
 }
 
-static const Variant concat_slice_variants[] = {{.name = "simd",
-                                                 .layouts = IN_NCHW | IN_NHWC,
-                                                 .traits = VARIANT_ANY_BATCH | VARIANT_STRIDED_CHANNELS,
-                                                 .emit = slice_emit,
-                                                 .kernel = "combine"},
-                                                {0}};
+/* SliceAttrs begin as AxisAttrs do. */
+static const char *concat_pixels_refusal(const Node *n)
+{
+    return tensor_is_image(n->in[0]) && *(const int64_t *)n->attrs == 0 ? NULL : "it is not along the channels";
+}
+
+static const Variant concat_slice_variants[] = {
+    {.name = "simd", .layouts = IN_NCHW, .traits = VARIANT_ANY_BATCH, .emit = slice_emit, .kernel = "combine"},
+    {.name = "pixels",
+     .layouts = IN_NHWC,
+     .traits = VARIANT_ANY_BATCH | VARIANT_STRIDED_CHANNELS,
+     .refuses = concat_pixels_refusal,
+     .emit = slice_emit,
+     .kernel = "combine"},
+    {0},
+};
 
 static const Op concat_slice = {
     .name = "concat.dx",
@@ -146,36 +174,44 @@ static void concat_grad(Backward *b, const Node *n)
 {
     Graph *g = backward_graph(b);
     Tensor *dy = backward_of(b, n->out[0]);
-    int64_t start = 0;
+    const AxisAttrs *along = n->attrs;
+    int64_t start = 0, rows = shape_parts(node_shape_out(n), (int)along->axis).outer;
     for (int i = 0; i < n->in_count; i++) {
         Tensor *x = n->in[i];
         if (backward_wants(b, x)) {
             SliceAttrs *a = arena_alloc(g->compilation->arena, sizeof *a);
-            a->start = start;
+            *a = (SliceAttrs){along->axis, start};
             Node *d = backward_node(b, &concat_slice, n);
             d->attrs = a;
             node_in(g, d, dy);
             backward_give(b, x, node_out(g, d, x->shape));
         }
-        start += shape_count(x->shape);
+        start += shape_count(x->shape) / rows;
     }
 }
 
-static const Variant concat_variants[] = {{.name = "simd",
-                                           .layouts = IN_NCHW | IN_NHWC,
-                                           .traits = VARIANT_ANY_BATCH | VARIANT_STRIDED_CHANNELS,
-                                           .emit = concat_emit,
-                                           .kernel = "combine"},
-                                          {0}};
+static const Variant concat_variants[] = {
+    {.name = "simd", .layouts = IN_NCHW, .traits = VARIANT_ANY_BATCH, .emit = concat_emit, .kernel = "combine"},
+    {.name = "pixels",
+     .layouts = IN_NHWC,
+     .traits = VARIANT_ANY_BATCH | VARIANT_STRIDED_CHANNELS,
+     .refuses = concat_pixels_refusal,
+     .emit = concat_emit,
+     .kernel = "combine"},
+    {0},
+};
 
 const Op op_concat = {
     .name = "concat",
-    .summary = "the branches joined along channels or features",
+    .summary = "the branches joined along an axis",
     .formula = "y = [x0, x1, ...]",
     .class = OP_COMBINE,
     .traits = OP_VARIADIC | OP_CONCAT,
+    .attrs = axis_attrs,
+    .attrs_size = sizeof(AxisAttrs),
     .out = combine_out,
     .shape = concat_shape,
+    .window = concat_window,
     .flops = region_no_flops,
     .grad = concat_grad,
     .plain = concat_plain,

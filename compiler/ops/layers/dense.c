@@ -2,10 +2,13 @@
  * dense: y[o] = b[o] + Σ_i W[o][i] · x[i], PyTorch's Linear.
  *
  *   x: [N][I]   weight: [O][I]   bias: [O]   y: [N][O]
+ *
+ * Of a sequence [L][I] each row is a sample of its own: y is [L][O], and N stands for N·L below.
+ *
  *   dx[i] = Σ_o W[o][i] · dy[o];  dW[o][i] = Σ_n dy[n][o] · x[n][i];  db[o] = Σ_n dy[n][o]
  */
 #include "autodiff/backward.h"
-#include "graph/graph.h"
+#include "ops/shared/axis.h"
 
 typedef struct DenseAttrs {
     int64_t out;
@@ -30,35 +33,40 @@ static const char *const dense_dw_out[] = {"dweight", NULL};
 static const char *const dense_db_in[] = {"dy", NULL};
 static const char *const dense_db_out[] = {"dbias", NULL};
 
+/* The features of a vector or of each row of a sequence. */
+static int64_t features_of(Shape s) { return s.dim[s.rank - 1]; }
+static int64_t rows_of(Shape s) { return shape_count(s) / features_of(s); }
+
 static bool dense_shape(Graph *g, Node *n)
 {
     const DenseAttrs *a = n->attrs;
-    Shape in = node_shape_in(n);
-    if (in.rank != 1) {
+    Shape shape = node_shape_in(n);
+    if (shape.rank > 2) {
         Compilation *c = g->compilation;
-        const char *shape = shape_text(c->arena, in);
-        diag_error(c, n->span, "dense takes a vector, but its input is an image of %s; put `flatten` before it", shape);
+        diag_error(c, n->span, "dense takes a vector F or a sequence LxD, but its input is %s; put `flatten` before it",
+                   shape_kind_text(c->arena, shape));
         return false;
     }
-    node_out(g, n, shape_vector(a->out));
+    shape.dim[shape.rank - 1] = a->out;
+    node_out(g, n, shape);
     return true;
 }
 
 static void dense_params(Graph *g, Node *n)
 {
     const DenseAttrs *a = n->attrs;
-    int64_t in = node_shape_in(n).dim[0];
+    int64_t in = features_of(node_shape_in(n));
     const Init init = init_with_fans(a->init, in, a->out);
     node_param(g, n, "weight", (Shape){2, {a->out, in}}, init);
     if (!a->bias) return;
     node_param(g, n, "bias", shape_vector(a->out), init_of_bias(a->bias_init, init));
 }
 
-static int64_t dense_macs(const Node *n) { return node_shape_in(n).dim[0] * node_shape_out(n).dim[0]; }
+static int64_t dense_macs(const Node *n) { return shape_count(node_shape_in(n)) * features_of(node_shape_out(n)); }
 
 static int64_t dense_flops(const Node *n)
 {
-    return 2 * dense_macs(n) + (node_has(n, 2) ? node_shape_out(n).dim[0] : 0);
+    return 2 * dense_macs(n) + (node_has(n, 2) ? shape_count(node_shape_out(n)) : 0);
 }
 
 static void dense_window(const Node *n, int axis, Window *window)
@@ -67,17 +75,26 @@ static void dense_window(const Node *n, int axis, Window *window)
     window->whole = true;
 }
 
-static void bind_dense_sizes(Writer *w, int64_t in, int64_t out)
+/* Binds $I, $O and $outer, and the names of the arrays as [N$outer][…], of a node whose shapes are x and y. */
+static void bind_dense_sizes(Writer *w, Shape x, Shape y)
 {
-    writer_bind_int(w, "I", in);
-    writer_bind_int(w, "O", out);
+    axis_bind_outer(w, rows_of(y));
+    writer_bind_int(w, "I", features_of(x));
+    writer_bind_int(w, "O", features_of(y));
+}
+
+static void bind_dense_rows(Writer *w, const char *name, Shape s)
+{
+    writer_bind_array(w, name, name, 2, (const int64_t[]){1, features_of(s)}); /* no index needs the first */
 }
 
 static void dense_plain(Writer *w, const Node *n)
 {
-    bind_dense_sizes(w, node_shape_in(n).dim[0], node_shape_out(n).dim[0]);
+    bind_dense_sizes(w, node_shape_in(n), node_shape_out(n));
+    bind_dense_rows(w, "x", node_shape_in(n));
+    bind_dense_rows(w, "y", node_shape_out(n));
     writer_bind(w, "start", "%s", node_has(n, 2) ? "bias[o]" : "0");
-    writer_put(w, "for ($int n = 0; n < $N; n++) {\n"
+    writer_put(w, "for ($int n = 0; n < $N$outer; n++) {\n"
                   "    for ($int o = 0; o < $O; o++) {\n"
                   "        $real sum = $start;\n"
                   "        for ($int i = 0; i < $I; i++) {\n"
@@ -90,8 +107,10 @@ static void dense_plain(Writer *w, const Node *n)
 
 static void dense_dx_plain(Writer *w, const Node *n)
 {
-    bind_dense_sizes(w, node_shape_out(n).dim[0], node_shape_in(n).dim[0]);
-    writer_put(w, "for ($int n = 0; n < $N; n++) {\n"
+    bind_dense_sizes(w, node_shape_out(n), node_shape_in(n));
+    bind_dense_rows(w, "dy", node_shape_in(n));
+    bind_dense_rows(w, "dx", node_shape_out(n));
+    writer_put(w, "for ($int n = 0; n < $N$outer; n++) {\n"
                   "    for ($int i = 0; i < $I; i++) {\n"
                   "        @dx(n, i) = 0;\n"
                   "    }\n"
@@ -106,12 +125,14 @@ static void dense_dx_plain(Writer *w, const Node *n)
 
 static void dense_dw_plain(Writer *w, const Node *n)
 {
-    bind_dense_sizes(w, n->in[0]->shape.dim[0], n->in[1]->shape.dim[0]);
+    bind_dense_sizes(w, n->in[0]->shape, n->in[1]->shape);
+    bind_dense_rows(w, "x", n->in[0]->shape);
+    bind_dense_rows(w, "dy", n->in[1]->shape);
     writer_put(w, "for ($int o = 0; o < $O; o++) {\n"
                   "    for ($int i = 0; i < $I; i++) {\n"
                   "        @dweight(o, i) = 0;\n"
                   "    }\n"
-                  "    for ($int n = 0; n < $N; n++) {\n"
+                  "    for ($int n = 0; n < $N$outer; n++) {\n"
                   "        const $real d = @dy(n, o);\n"
                   "        for ($int i = 0; i < $I; i++) {\n"
                   "            @dweight(o, i) += d * @x(n, i);\n"
@@ -122,10 +143,11 @@ static void dense_dw_plain(Writer *w, const Node *n)
 
 static void dense_db_plain(Writer *w, const Node *n)
 {
-    bind_dense_sizes(w, 0, n->in[0]->shape.dim[0]);
+    bind_dense_sizes(w, n->in[0]->shape, n->in[0]->shape);
+    bind_dense_rows(w, "dy", n->in[0]->shape);
     writer_put(w, "for ($int o = 0; o < $O; o++) {\n"
                   "    $real sum = 0;\n"
-                  "    for ($int n = 0; n < $N; n++) {\n"
+                  "    for ($int n = 0; n < $N$outer; n++) {\n"
                   "        sum += @dy(n, o);\n"
                   "    }\n"
                   "    dbias[o] = sum;\n"
@@ -134,10 +156,10 @@ static void dense_db_plain(Writer *w, const Node *n)
 
 /* ---- fast form: runtime/kernels/dense/dense.h ------------------------------------ */
 
-static void call_dense(Writer *w, int64_t in, int64_t out, const char *call)
+static void call_dense(Writer *w, Shape x, Shape y, const char *call)
 {
-    bind_dense_sizes(w, in, out);
-    writer_put(w, "static const nn_dense size = {.n = $N, .i = $I, .o = $O};");
+    bind_dense_sizes(w, x, y);
+    writer_put(w, "static const nn_dense size = {.n = $N$outer, .i = $I, .o = $O};");
     writer_put(w, call);
 }
 
@@ -145,22 +167,22 @@ static void dense_emit(Writer *w, const Node *n)
 {
     const char *with_bias = "nn_dense_forward(&size, x, weight, bias, y, $t, $T);";
     const char *without = "nn_dense_forward(&size, x, weight, 0, y, $t, $T);";
-    call_dense(w, node_shape_in(n).dim[0], node_shape_out(n).dim[0], node_has(n, 2) ? with_bias : without);
+    call_dense(w, node_shape_in(n), node_shape_out(n), node_has(n, 2) ? with_bias : without);
 }
 
 static void dense_dx_emit(Writer *w, const Node *n)
 {
-    call_dense(w, node_shape_out(n).dim[0], node_shape_in(n).dim[0], "nn_dense_dx(&size, dy, weight, dx, $t, $T);");
+    call_dense(w, node_shape_out(n), node_shape_in(n), "nn_dense_dx(&size, dy, weight, dx, $t, $T);");
 }
 
 static void dense_dw_emit(Writer *w, const Node *n)
 {
-    call_dense(w, n->in[0]->shape.dim[0], n->in[1]->shape.dim[0], "nn_dense_dweight(&size, x, dy, dweight, $t, $T);");
+    call_dense(w, n->in[0]->shape, n->in[1]->shape, "nn_dense_dweight(&size, x, dy, dweight, $t, $T);");
 }
 
 static void dense_db_emit(Writer *w, const Node *n)
 {
-    call_dense(w, 0, n->in[0]->shape.dim[0], "nn_dense_dbias(&size, dy, dbias, $t, $T);");
+    call_dense(w, n->in[0]->shape, n->in[0]->shape, "nn_dense_dbias(&size, dy, dbias, $t, $T);");
 }
 
 /* ---- some rows of the weights' gradient: passes/gradient_splitting.c ---------------------- */
@@ -174,11 +196,14 @@ static void dense_rows_emit(Writer *w, const Node *n)
     const RowsAttrs *a = n->attrs;
     writer_bind_int(w, "first", a->first);
     writer_bind_int(w, "rows", a->count);
-    call_dense(w, n->in[0]->shape.dim[0], n->in[1]->shape.dim[0],
+    call_dense(w, n->in[0]->shape, n->in[1]->shape,
                "nn_dense_dweight_rows(&size, $first, $rows, x, dy, dweight, $t, $T);");
 }
 
-static int64_t dense_rows_macs(const Node *n) { return node_shape_in(n).dim[0] * ((const RowsAttrs *)n->attrs)->count; }
+static int64_t dense_rows_macs(const Node *n)
+{
+    return shape_count(node_shape_in(n)) * ((const RowsAttrs *)n->attrs)->count;
+}
 
 static const Variant dense_rows_variants[] = {
     {.name = "gemm", .layouts = IN_NCHW, .emit = dense_rows_emit, .kernel = "dense"},
@@ -211,20 +236,20 @@ static Node *dense_rows(Graph *g, const Node *n, int64_t first, int64_t count)
 
 static void dense_blocked_emit(Writer *w, const Node *n)
 {
-    bind_dense_sizes(w, node_shape_in(n).dim[0], node_shape_out(n).dim[0]);
+    bind_dense_sizes(w, node_shape_in(n), node_shape_out(n));
     writer_bind(w, "bias", node_has(n, 2) ? "bias" : "0");
     writer_put(w, "nn_blocked_dense($N / 16, $I, $O, x, weight, $bias, y);");
 }
 
 static void dense_dx_blocked_emit(Writer *w, const Node *n)
 {
-    bind_dense_sizes(w, node_shape_out(n).dim[0], node_shape_in(n).dim[0]);
+    bind_dense_sizes(w, node_shape_out(n), node_shape_in(n));
     writer_put(w, "nn_blocked_dense_dx($N / 16, $I, $O, dy, weight, dx);");
 }
 
 static void dense_db_blocked_emit(Writer *w, const Node *n)
 {
-    bind_dense_sizes(w, 0, n->in[0]->shape.dim[0]);
+    bind_dense_sizes(w, n->in[0]->shape, n->in[0]->shape);
     writer_put(w, "nn_channel_sums($N / 16, $O, 16, 0, dy, dbias, $t, $T);");
 }
 
@@ -237,11 +262,17 @@ static double dense_blocked_cost(const Node *n, const CostModel *m)
     return m->machine->blocked_product * dense_cost(n, m);
 }
 
+static const char *dense_blocked_refusal(const Node *n)
+{
+    return node_shape_in(n).rank > 1 ? "its input is a sequence" : NULL;
+}
+
 static const Variant dense_variants[] = {
     {.name = "gemm", .layouts = IN_NCHW, .cost = dense_cost, .emit = dense_emit, .kernel = "dense"},
     {.name = "batch_blocked",
      .layouts = IN_NCHW16N,
      .traits = VARIANT_ANY_BATCH,
+     .refuses = dense_blocked_refusal,
      .cost = dense_blocked_cost,
      .emit = dense_blocked_emit,
      .kernel = "batch_blocked"},
@@ -253,6 +284,7 @@ static const Variant dense_dx_variants[] = {
     {.name = "batch_blocked",
      .layouts = IN_NCHW16N,
      .traits = VARIANT_ANY_BATCH,
+     .refuses = dense_blocked_refusal,
      .cost = dense_blocked_cost,
      .emit = dense_dx_blocked_emit,
      .kernel = "batch_blocked"},
@@ -266,7 +298,11 @@ static const Variant dense_dw_variants[] = {
 
 static const Variant dense_db_variants[] = {
     {.name = "simd", .layouts = IN_NCHW, .emit = dense_db_emit, .kernel = "dense"},
-    {.name = "batch_blocked", .layouts = IN_NCHW16N, .emit = dense_db_blocked_emit, .kernel = "channels"},
+    {.name = "batch_blocked",
+     .layouts = IN_NCHW16N,
+     .refuses = dense_blocked_refusal,
+     .emit = dense_db_blocked_emit,
+     .kernel = "channels"},
     {0},
 };
 
@@ -325,7 +361,7 @@ static void dense_grad(Backward *b, const Node *n)
 
 const Op op_dense = {
     .name = "dense",
-    .summary = "fully connected layer",
+    .summary = "fully connected layer, of a vector or each row of a sequence",
     .formula = "y[o] = bias[o] + sum_i weight[o][i] * x[i]",
     .class = OP_LAYER,
     .traits = OP_WEIGHTED,

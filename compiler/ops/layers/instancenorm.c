@@ -22,11 +22,11 @@ static bool instancenorm_fits(Graph *g, Node *n)
     Shape in = node_shape_in(n);
     NormAttrs *a = n->attrs;
     a->groups = in.dim[0];
-    if (in.rank == 3 && in.dim[1] * in.dim[2] > 1) return true;
+    if (shape_count(in) > in.dim[0]) return true;
     diag_error(g->compilation, n->span,
-               "instancenorm takes an image with two or more elements per channel, but this is %s; "
-               "`layernorm` normalises vectors",
-               shape_text(g->compilation->arena, in));
+               "instancenorm takes two or more elements per channel, but its input is %s; `layernorm` normalises "
+               "vectors",
+               shape_kind_text(g->compilation->arena, in));
     return false;
 }
 

@@ -1,19 +1,37 @@
 /*
- * log_softmax: y[c] = x[c] − log Σ_k exp(x[k]) over the channels of an image, at
- * each place, or over the features of a vector.
+ * log_softmax: y[c] = x[c] − log Σ_k exp(x[k]) along an axis: 0, the default, is
+ * channels or features; −1 is the last.
  *
  *   dx[c] = dy[c] − exp(y[c]) · Σ_k dy[k]
  *
  * The output is enough for the gradient.
  */
+#include "ops/shared/axis.h"
 #include "ops/shared/channels.h"
 #include "ops/shared/elementwise.h"
 
+static const Op log_softmax_along;
+
+/* Along another axis than that of the classes the results are no probabilities of classes. */
+static bool log_softmax_shape(Graph *g, Node *n)
+{
+    AxisAttrs *a = n->attrs;
+    if (!axis_resolve(g, n, &a->axis)) return false;
+    if (a->axis != 0) n->op = &log_softmax_along;
+    return elementwise_shape(g, n);
+}
+
+static Shape bind_log_softmax(Writer *w, const Node *n)
+{
+    const AxisAttrs *a = n->attrs;
+    return axis_bind(w, node_shape_in(n), a->axis);
+}
+
 static void log_softmax_plain(Writer *w, const Node *n)
 {
-    Shape s = node_shape_in(n);
+    Shape s = bind_log_softmax(w, n);
     channels_bind(w, s);
-    writer_put(w, "for ($int n = 0; n < $N; n++) {");
+    writer_put(w, "for ($int n = 0; n < $N$outer; n++) {");
     channels_open(w, s);
     channels_top(w, "x", s);
     channels_log_sum(w, "x", s);
@@ -28,8 +46,8 @@ static void log_softmax_plain(Writer *w, const Node *n)
 
 static void log_softmax_emit(Writer *w, const Node *n)
 {
-    channels_bind_blocks(w, n);
-    writer_put(w, "nn_log_softmax($N$blocks, $C, $P$lanes, x, y, $t, $T);");
+    channels_bind_blocks(w, bind_log_softmax(w, n), n->layout);
+    writer_put(w, "nn_log_softmax($N$outer$blocks, $C, $P$lanes, x, y, $t, $T);");
 }
 
 static int64_t log_softmax_flops(const Node *n)
@@ -39,12 +57,12 @@ static int64_t log_softmax_flops(const Node *n)
 
 static void log_softmax_grad_plain(Writer *w, const Node *n)
 {
-    Shape s = node_shape_in(n);
+    Shape s = bind_log_softmax(w, n);
     channels_array(w, "dy", s);
     channels_array(w, "y", s);
     channels_array(w, "dx", s);
     channels_bind(w, s);
-    writer_put(w, "for ($int n = 0; n < $N; n++) {");
+    writer_put(w, "for ($int n = 0; n < $N$outer; n++) {");
     channels_open(w, s);
     writer_put(w, "$real sum = 0;\n"
                   "for ($int c = 0; c < $C; c++) {\n"
@@ -59,8 +77,8 @@ static void log_softmax_grad_plain(Writer *w, const Node *n)
 
 static void log_softmax_grad_emit(Writer *w, const Node *n)
 {
-    channels_bind_blocks(w, n);
-    writer_put(w, "nn_log_softmax_grad($N$blocks, $C, $P$lanes, dy, y, dx, $t, $T);");
+    channels_bind_blocks(w, bind_log_softmax(w, n), n->layout);
+    writer_put(w, "nn_log_softmax_grad($N$outer$blocks, $C, $P$lanes, dy, y, dx, $t, $T);");
 }
 
 static const Variant log_softmax_gradient_variants[] = {{.name = "simd",
@@ -89,15 +107,34 @@ static const Variant log_softmax_variants[] = {{.name = "simd",
                                                 .kernel = "softmax"},
                                                {0}};
 
+static const Op log_softmax_along = {
+    .name = "log_softmax",
+    .summary = "logarithm of the probabilities, along an axis",
+    .formula = "y[c] = x[c] - log(sum_k exp(x[k]))",
+    .class = OP_LAYER,
+    .traits = OP_INPLACE,
+    .attrs = axis_attrs,
+    .attrs_size = sizeof(AxisAttrs),
+    .in = elementwise_in,
+    .out = elementwise_out,
+    .shape = log_softmax_shape,
+    .flops = log_softmax_flops,
+    .grad = log_softmax_grad,
+    .plain = log_softmax_plain,
+    .variants = log_softmax_variants,
+};
+
 const Op op_log_softmax = {
     .name = "log_softmax",
-    .summary = "logarithm of the probabilities, over channels or features",
+    .summary = "logarithm of the probabilities, along an axis",
     .formula = "y[c] = x[c] - log(sum_k exp(x[k]))",
     .class = OP_LAYER,
     .traits = OP_INPLACE | OP_OUTPUTS_PROBABILITIES,
+    .attrs = axis_attrs,
+    .attrs_size = sizeof(AxisAttrs),
     .in = elementwise_in,
     .out = elementwise_out,
-    .shape = elementwise_shape,
+    .shape = log_softmax_shape,
     .flops = log_softmax_flops,
     .grad = log_softmax_grad,
     .plain = log_softmax_plain,

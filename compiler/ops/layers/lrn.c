@@ -12,7 +12,7 @@
  * again, pixel by pixel.
  */
 #include "autodiff/backward.h"
-#include "graph/graph.h"
+#include "ops/shared/window.h"
 
 typedef struct LrnAttrs {
     int64_t size;
@@ -34,13 +34,8 @@ static const char *const lrn_dx_out[] = {"dx", NULL};
 
 static bool lrn_shape(Graph *g, Node *n)
 {
-    Shape in = node_shape_in(n);
-    if (in.rank != 3) {
-        diag_error(g->compilation, n->span, "lrn takes an image CxHxW, but its input is a vector of %lld",
-                   (long long)in.dim[0]);
-        return false;
-    }
-    node_out(g, n, in);
+    if (!window_takes_image(g, n)) return false;
+    node_out(g, n, node_shape_in(n));
     return true;
 }
 
@@ -124,7 +119,7 @@ static void lrn_dx_plain(Writer *w, const Node *n)
 
 /* ---- fast form: runtime/kernels/norm/lrn.h ---------------------------------- */
 
-enum { WINDOW_MAX = 1 << 20 }; /* of planar images: an int */
+enum { LRN_WINDOW_MAX = 1 << 20 }; /* of planar images: an int */
 
 static const char *lrn_refusal(const Node *n, int64_t size)
 {
@@ -135,7 +130,7 @@ static const char *lrn_refusal(const Node *n, int64_t size)
 }
 
 static const char *lrn_refusal_nhwc(const Node *n) { return lrn_refusal(n, NN_LRN_WINDOW); }
-static const char *lrn_refusal_nchw(const Node *n) { return lrn_refusal(n, WINDOW_MAX); }
+static const char *lrn_refusal_nchw(const Node *n) { return lrn_refusal(n, LRN_WINDOW_MAX); }
 
 static void call_lrn(Writer *w, const Node *n, const char *call)
 {

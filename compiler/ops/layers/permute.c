@@ -42,24 +42,12 @@ static void permute_window(const Node *n, int axis, Window *window)
     window->whole = node_shape_in(n).rank == 3 && a->axes.dim[axis + 1] != axis + 1;
 }
 
-/* Elements of the input from one index of each of its axes to the next. */
-static Shape strides_of(Shape s)
-{
-    Shape strides = {s.rank, {0}};
-    int64_t stride = 1;
-    for (int axis = s.rank - 1; axis >= 0; axis--) {
-        strides.dim[axis] = stride;
-        stride *= s.dim[axis];
-    }
-    return strides;
-}
-
 /* The output in its order, one axis a loop. */
 static void permute_plain(Writer *w, const Node *n)
 {
     static const char *const index[] = {"a", "b", "c", "d"};
     const PermuteAttrs *a = n->attrs;
-    Shape out = node_shape_out(n), strides = strides_of(node_shape_in(n));
+    Shape out = node_shape_out(n), strides = shape_strides(node_shape_in(n));
     writer_bind(w, "to", "%s", n->op->out[0]);
     writer_bind(w, "from", "%s", n->op->in[0]);
     writer_put(w, "$int k = 0;\n"

@@ -2,7 +2,8 @@
  * reshape: the same numbers in the same order under another shape.
  *
  * reshape(16x5x5) makes an image of a vector of 400; both must have the same
- * count.  The gradient is dy under the input's shape.
+ * count.  One dimension may be −1: it is what is left.  The gradient is dy under the
+ * input's shape.
  */
 #include "ops/shared/elementwise.h"
 
@@ -11,7 +12,7 @@ typedef struct ReshapeAttrs {
 } ReshapeAttrs;
 
 static const Attr reshape_attrs[] = {
-    {"shape", ATTR_SHAPE, offsetof(ReshapeAttrs, shape), NULL, 1, 1e9, NULL},
+    {"shape", ATTR_SHAPE, offsetof(ReshapeAttrs, shape), NULL, -1, 1e9, NULL},
     {0},
 };
 
@@ -25,14 +26,29 @@ static int64_t reshape_count_of(Shape s)
     return count;
 }
 
+/* The dimension that is −1 becomes what is left of `count`; false where there is a 0 or a second −1. */
+static bool resolve_rest(Shape *s, int64_t count)
+{
+    int rest = -1;
+    for (int i = 0; i < s->rank; i++) {
+        if (s->dim[i] == 0 || (s->dim[i] < 0 && rest >= 0)) return false;
+        if (s->dim[i] < 0) rest = i;
+    }
+    if (rest < 0) return true;
+    s->dim[rest] = 1;
+    int64_t others = reshape_count_of(*s);
+    s->dim[rest] = count % others ? 1 : count / others;
+    return true;
+}
+
 static bool reshape_shape(Graph *g, Node *n)
 {
-    const ReshapeAttrs *a = n->attrs;
+    ReshapeAttrs *a = n->attrs;
     Compilation *c = g->compilation;
     Shape in = node_shape_in(n);
     const char *from = shape_text(c->arena, in), *to = shape_text(c->arena, a->shape);
-    if (a->shape.rank != 1 && a->shape.rank != 3) {
-        diag_error(c, n->span, "reshape: %s is neither a vector F nor an image CxHxW", to);
+    if (!resolve_rest(&a->shape, shape_count(in))) {
+        diag_error(c, n->span, "reshape: %s: dimensions are 1 or more, and one of them may be -1", to);
         return false;
     }
     int64_t count = reshape_count_of(a->shape);

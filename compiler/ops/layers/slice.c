@@ -4,10 +4,11 @@
  *   x: [N][outer][size][inner]   y: [N][outer][count][inner],  count = ceil((end − begin) / step)
  *   y[o][i][k] = x[o][begin + i · step][k]
  *
- * axis 0 is channels or features, 1 rows, 2 columns.  A negative begin or end counts from the
+ * axis 0 is channels or features, 1 rows, 2 columns.  A negative axis, begin or end counts from the
  * end, and what is beyond the size is the size.  The gradient is dy in its place and 0
  * elsewhere.
  */
+#include "ops/shared/axis.h"
 #include "ops/shared/elementwise.h"
 #include "ops/shared/region.h"
 
@@ -16,16 +17,17 @@ typedef struct PartAttrs {
 } PartAttrs;
 
 static const Attr slice_attrs[] = {
-    {"axis", ATTR_INT, offsetof(PartAttrs, axis), NULL, 0, MAX_RANK - 1, NULL},
+    {"axis", ATTR_INT, offsetof(PartAttrs, axis), NULL, -MAX_RANK, MAX_RANK - 1, NULL},
     {"begin", ATTR_INT, offsetof(PartAttrs, begin), NULL, -1e9, 1e9, NULL},
-    {"end", ATTR_INT, offsetof(PartAttrs, end), "1000000000", -1e9, 1e9, NULL},
+    {"end", ATTR_INT, offsetof(PartAttrs, end), "none", -1e9, 1e9, attr_or_none},
     {"step", ATTR_INT, offsetof(PartAttrs, step), "1", 1, 1e9, NULL},
     {0},
 };
 
-/* An index as Python counts: 0 … size. */
+/* An index as Python counts: 0 … size; the end may be left out. */
 static int64_t python_index(int64_t index, int64_t size)
 {
+    if (index == ATTR_NONE) return size;
     if (index < 0) index += size;
     return index < 0 ? 0 : index > size ? size : index;
 }
@@ -38,13 +40,10 @@ static int64_t slice_begin(const Node *n, Shape whole)
 
 static bool slice_shape(Graph *g, Node *n)
 {
-    const PartAttrs *a = n->attrs;
+    PartAttrs *a = n->attrs;
     Shape in = node_shape_in(n), out = in;
     const char *text = shape_text(g->compilation->arena, in);
-    if (a->axis >= in.rank) {
-        diag_error(g->compilation, n->span, "slice: the input %s has no axis %lld", text, (long long)a->axis);
-        return false;
-    }
+    if (!axis_resolve(g, n, &a->axis)) return false;
     int64_t size = in.dim[a->axis], length = python_index(a->end, size) - slice_begin(n, in);
     out.dim[a->axis] = (length + a->step - 1) / a->step;
     if (length < 1) {

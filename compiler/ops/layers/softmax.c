@@ -1,20 +1,38 @@
 /*
- * softmax: y[c] = exp(x[c]) / Σ_k exp(x[k]) over the channels of an image, at
- * each place, or over the features of a vector.
+ * softmax: y[c] = exp(x[c]) / Σ_k exp(x[k]) along an axis: 0, the default, is
+ * channels or features; −1 is the last.
  *
  *   dx[c] = y[c] · (dy[c] − Σ_k dy[k] · y[k])
  *
  * The output is enough for the gradient.
  */
+#include "ops/shared/axis.h"
 #include "ops/shared/channels.h"
 #include "ops/shared/elementwise.h"
 
+static const Op softmax_along;
+
+/* Along another axis than that of the classes the results are no probabilities of classes. */
+static bool softmax_shape(Graph *g, Node *n)
+{
+    AxisAttrs *a = n->attrs;
+    if (!axis_resolve(g, n, &a->axis)) return false;
+    if (a->axis != 0) n->op = &softmax_along;
+    return elementwise_shape(g, n);
+}
+
+static Shape bind_softmax(Writer *w, const Node *n)
+{
+    const AxisAttrs *a = n->attrs;
+    return axis_bind(w, node_shape_in(n), a->axis);
+}
+
 static void softmax_plain(Writer *w, const Node *n)
 {
-    Shape s = node_shape_in(n);
+    Shape s = bind_softmax(w, n);
     channels_array(w, "y", s);
     channels_bind(w, s);
-    writer_put(w, "for ($int n = 0; n < $N; n++) {");
+    writer_put(w, "for ($int n = 0; n < $N$outer; n++) {");
     channels_open(w, s);
     channels_top(w, "x", s);
     channels_array(w, "x", s);
@@ -32,20 +50,20 @@ static void softmax_plain(Writer *w, const Node *n)
 
 static void softmax_emit(Writer *w, const Node *n)
 {
-    channels_bind_blocks(w, n);
-    writer_put(w, "nn_softmax($N$blocks, $C, $P$lanes, x, y, $t, $T);");
+    channels_bind_blocks(w, bind_softmax(w, n), n->layout);
+    writer_put(w, "nn_softmax($N$outer$blocks, $C, $P$lanes, x, y, $t, $T);");
 }
 
 static int64_t softmax_flops(const Node *n) { return elementwise_cost(n, 5); /* compare, subtract, exp, add, divide */ }
 
 static void softmax_grad_plain(Writer *w, const Node *n)
 {
-    Shape s = node_shape_in(n);
+    Shape s = bind_softmax(w, n);
     channels_array(w, "dy", s);
     channels_array(w, "y", s);
     channels_array(w, "dx", s);
     channels_bind(w, s);
-    writer_put(w, "for ($int n = 0; n < $N; n++) {");
+    writer_put(w, "for ($int n = 0; n < $N$outer; n++) {");
     channels_open(w, s);
     writer_put(w, "$real mean = 0;\n"
                   "for ($int c = 0; c < $C; c++) {\n"
@@ -60,8 +78,8 @@ static void softmax_grad_plain(Writer *w, const Node *n)
 
 static void softmax_grad_emit(Writer *w, const Node *n)
 {
-    channels_bind_blocks(w, n);
-    writer_put(w, "nn_softmax_grad($N$blocks, $C, $P$lanes, dy, y, dx, $t, $T);");
+    channels_bind_blocks(w, bind_softmax(w, n), n->layout);
+    writer_put(w, "nn_softmax_grad($N$outer$blocks, $C, $P$lanes, dy, y, dx, $t, $T);");
 }
 
 static const Variant softmax_gradient_variants[] = {{.name = "simd",
@@ -90,15 +108,34 @@ static const Variant softmax_variants[] = {{.name = "simd",
                                             .kernel = "softmax"},
                                            {0}};
 
+static const Op softmax_along = {
+    .name = "softmax",
+    .summary = "probabilities from scores, along an axis",
+    .formula = "y[c] = exp(x[c]) / sum_k exp(x[k])",
+    .class = OP_LAYER,
+    .traits = OP_INPLACE,
+    .attrs = axis_attrs,
+    .attrs_size = sizeof(AxisAttrs),
+    .in = elementwise_in,
+    .out = elementwise_out,
+    .shape = softmax_shape,
+    .flops = softmax_flops,
+    .grad = softmax_grad,
+    .plain = softmax_plain,
+    .variants = softmax_variants,
+};
+
 const Op op_softmax = {
     .name = "softmax",
-    .summary = "probabilities from scores, over channels or features",
+    .summary = "probabilities from scores, along an axis",
     .formula = "y[c] = exp(x[c]) / sum_k exp(x[k])",
     .class = OP_LAYER,
     .traits = OP_INPLACE | OP_OUTPUTS_PROBABILITIES,
+    .attrs = axis_attrs,
+    .attrs_size = sizeof(AxisAttrs),
     .in = elementwise_in,
     .out = elementwise_out,
-    .shape = elementwise_shape,
+    .shape = softmax_shape,
     .flops = softmax_flops,
     .grad = softmax_grad,
     .plain = softmax_plain,

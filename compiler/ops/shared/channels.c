@@ -19,11 +19,11 @@ void channels_bind(Writer *w, Shape s)
     writer_bind(w, "p", places_of(s) > 1 ? "p" : "0");
 }
 
-void channels_bind_blocks(Writer *w, const Node *n)
+void channels_bind_blocks(Writer *w, Shape s, Layout layout)
 {
-    channels_bind(w, node_shape_in(n));
-    writer_bind(w, "blocks", "%s", n->layout == LAYOUT_NCHW16N ? " / 16" : "");
-    writer_bind(w, "lanes", "%s", n->layout == LAYOUT_NCHW16N ? " * 16" : "");
+    channels_bind(w, s);
+    writer_bind(w, "blocks", "%s", layout == LAYOUT_NCHW16N ? " / 16" : "");
+    writer_bind(w, "lanes", "%s", layout == LAYOUT_NCHW16N ? " * 16" : "");
 }
 
 void channels_open(Writer *w, Shape s)

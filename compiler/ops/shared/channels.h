@@ -21,7 +21,7 @@ void channels_bind(Writer *, Shape);
 
 /* The same for kernels over [$N$blocks][$C][$P$lanes]: samples last, a block is a sample
  * of 16 times as many places. */
-void channels_bind_blocks(Writer *, const Node *);
+void channels_bind_blocks(Writer *, Shape, Layout);
 
 /* The loop over the places; nothing where there is only one. */
 void channels_open(Writer *, Shape);

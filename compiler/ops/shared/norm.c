@@ -5,6 +5,7 @@
  *
  *   x: [N][G·C][P], P elements per channel   mean, inv: [N][G]
  *   groupnorm: weight, bias [G·C]            layernorm: G = 1, weight, bias [C·P]
+ *   layernorm along an axis: x: [N·outer][C][places], mean, inv: [N·outer][places], weight, bias [C]
  *
  *   with x̂ = (x − mean) · inv, D = C·P, s = Σ dy·weight, t = Σ dy·weight·x̂:
  *   dx = inv · (dy·weight − s/D − x̂ · t/D);   dweight = Σ dy·x̂;   dbias = Σ dy
@@ -20,6 +21,7 @@
 #include <stdio.h>
 
 #include "autodiff/backward.h"
+#include "ops/shared/axis.h"
 
 const char *const norm_in[] = {"x", "weight", "bias", NULL};
 const char *const norm_out[] = {"y", NULL};
@@ -96,21 +98,33 @@ void norm_moments(Writer *w, NormLoops loops, const char *value, const char *cou
 
 typedef struct Groups {
     int64_t groups, channels, elements; /* of the sample, of a group, of a channel */
+    int64_t outer, places;              /* along an axis: samples of a sample; vectors that are side by side */
     bool per_element;                   /* the affine parameters */
 } Groups;
+
+static bool is_along_axis(const Node *n)
+{
+    const NormAttrs *a = n->attrs;
+    return a->groups == 0 && a->axis != ATTR_NONE;
+}
 
 static Groups groups_of(const Node *n)
 {
     const NormAttrs *a = n->attrs;
     Shape s = node_shape_in(n);
     int64_t groups = a->groups ? a->groups : 1;
-    return (Groups){groups, s.dim[0] / groups, shape_count(s) / s.dim[0], a->groups == 0};
+    if (is_along_axis(n)) {
+        ShapeParts parts = shape_parts(s, (int)a->axis);
+        return (Groups){1, parts.size, 1, parts.outer, parts.inner, true};
+    }
+    return (Groups){groups, s.dim[0] / groups, shape_count(s) / s.dim[0], 1, 1, a->groups == 0};
 }
 
 bool norm_shape(Graph *g, Node *n)
 {
-    const NormAttrs *a = n->attrs;
+    NormAttrs *a = n->attrs;
     Shape in = node_shape_in(n);
+    if (is_along_axis(n) && !axis_resolve(g, n, &a->axis)) return false;
     if (a->groups && in.dim[0] % a->groups) {
         const char *what = in.rank == 3 ? "channels" : "features";
         diag_error(g->compilation, n->span, "%s: %lld %s cannot be divided into %lld equal groups", n->op->name,
@@ -124,7 +138,8 @@ bool norm_shape(Graph *g, Node *n)
 bool norm_training_shape(Graph *g, Node *n)
 {
     if (!norm_shape(g, n)) return false;
-    Shape groups = shape_vector(groups_of(n).groups);
+    Groups s = groups_of(n);
+    Shape groups = shape_vector(s.outer * s.groups * s.places);
     node_out(g, n, groups);
     node_out(g, n, groups);
     return true;
@@ -135,15 +150,14 @@ void norm_params(Graph *g, Node *n)
     const NormAttrs *a = n->attrs;
     if (!a->affine) return;
     Shape in = node_shape_in(n);
-    Shape affine = a->groups ? shape_vector(in.dim[0]) : in;
+    Shape affine = a->groups ? shape_vector(in.dim[0]) : is_along_axis(n) ? shape_vector(in.dim[a->axis]) : in;
     node_param(g, n, "weight", affine, init_constant(1))->regularized = false;
     node_param(g, n, "bias", affine, init_constant(0))->regularized = false;
 }
 
 void norm_window(const Node *n, int axis, Window *window)
 {
-    (void)n, (void)axis;
-    window->whole = true;
+    window->whole = !is_along_axis(n) || ((const NormAttrs *)n->attrs)->axis == axis + 1;
 }
 
 /* Per element: 1 for the mean, 3 for the variance, 2 to normalise, 2 affine. */
@@ -155,9 +169,17 @@ int64_t norm_flops(const Node *n)
 
 /* ---- loops ------------------------------------------------------------ */
 
+/* Element (n, c, k) along an axis, k the place. */
+static void bind_norm_places(Writer *w, const Groups *s)
+{
+    writer_bind(w, "at", "(n * %lld + c) * %lld + k", (long long)s->channels, (long long)s->places);
+    writer_bind(w, "stat", "n * %lld + k", (long long)s->places);
+    writer_bind(w, "affine", "c");
+}
+
 /* $at is element (n, g, c, k) of the sample, $stat its group's statistics,
  * $affine its parameters. */
-static void bind_indices(Writer *w, const Groups *s)
+static void bind_norm_elements(Writer *w, const Groups *s)
 {
     char channel[80] = "c", element[160];
     if (s->groups > 1) snprintf(channel, sizeof channel, "g * %lld + c", (long long)s->channels);
@@ -170,14 +192,24 @@ static void bind_indices(Writer *w, const Groups *s)
     } else {
         writer_bind(w, "affine", "%s", channel);
     }
+}
+
+static void bind_indices(Writer *w, const Groups *s)
+{
+    if (s->places > 1)
+        bind_norm_places(w, s);
+    else
+        bind_norm_elements(w, s);
+    axis_bind_outer(w, s->outer);
     writer_bind_int(w, "groups", s->groups);
     writer_bind_int(w, "channels", s->channels);
     writer_bind_int(w, "D", s->channels * s->elements);
 }
 
-/* The loops over the groups of sample n, and over the elements of group g. */
+/* The loops over the groups of sample n, or its places, and over the elements of group g. */
 static int open_groups(Writer *w, const Groups *s)
 {
+    if (s->places > 1) return norm_loop(w, s->places);
     if (s->groups == 1) return 0;
     writer_put(w, "for ($int g = 0; g < $groups; g++) {");
     return 1;
@@ -195,7 +227,7 @@ static void write_forward(Writer *w, const Node *n, bool keep)
     Groups s = groups_of(n);
     bind_indices(w, &s);
     writer_bind_real(w, "eps", a->eps);
-    writer_put(w, "for ($int n = 0; n < $N; n++) {");
+    writer_put(w, "for ($int n = 0; n < $N$outer; n++) {");
     int outer = 1 + open_groups(w, &s);
     NormLoops group = {"c", "$channels", s.elements};
     norm_moments(w, group, "x[$at]", "$D");
@@ -216,7 +248,7 @@ static void norm_dx_plain(Writer *w, const Node *n)
     const NormAttrs *a = n->attrs;
     Groups s = groups_of(n);
     bind_indices(w, &s);
-    writer_put(w, "for ($int n = 0; n < $N; n++) {");
+    writer_put(w, "for ($int n = 0; n < $N$outer; n++) {");
     int outer = 1 + open_groups(w, &s);
     writer_put(w, "const $real average = mean[$stat];\n"
                   "const $real scale = inv[$stat];\n");
@@ -238,10 +270,11 @@ static void write_affine(Writer *w, const Node *n, const char *target, const cha
 {
     Groups s = groups_of(n);
     bind_indices(w, &s);
-    int braces = open_groups(w, &s);
+    int braces = s.places > 1 ? 0 : open_groups(w, &s);
     writer_put(w, "for ($int c = 0; c < $channels; c++) {");
     braces += 1 + (s.per_element ? norm_loop(w, s.elements) : 0);
-    norm_sum(w, "sum", (NormLoops){"n", "$N", s.per_element ? 1 : s.elements}, NULL, term);
+    NormLoops all = {"n", "$N$outer", s.per_element ? s.places : s.elements};
+    norm_sum(w, "sum", all, NULL, term);
     put(w, "%s[$affine] = sum;", target);
     close(w, braces);
 }
@@ -259,6 +292,7 @@ static void call_norm(Writer *w, const Node *n, const char *call)
 {
     const NormAttrs *a = n->attrs;
     Groups s = groups_of(n);
+    axis_bind_outer(w, n->layout == LAYOUT_NHWC ? s.places : s.outer);
     writer_bind_int(w, "groups", s.groups);
     writer_bind_int(w, "channels", s.channels);
     writer_bind_int(w, "P", s.elements);
@@ -277,31 +311,42 @@ void norm_emit(Writer *w, const Node *n)
     call_norm(w, n,
               keep ? "const nn_norm_forward_args args = {.x = x, .weight = $weight, .bias = $bias, .y = y, .mean = "
                      "mean, .inv = inv};\n"
-                     "nn_norm_forward(&size, $N, &args, $t, $T);"
+                     "nn_norm_forward(&size, (long)$N$outer, &args, $t, $T);"
                    : "const nn_norm_forward_args args = {.x = x, .weight = $weight, .bias = $bias, .y = y};\n"
-                     "nn_norm_forward(&size, $N, &args, $t, $T);");
+                     "nn_norm_forward(&size, (long)$N$outer, &args, $t, $T);");
 }
 
 static void norm_dx_emit(Writer *w, const Node *n)
 {
     call_norm(w, n,
               "const nn_norm_gradient gradient = {.dy = dy, .x = x, .mean = mean, .inv = inv};\n"
-              "nn_norm_dx(&size, $N, &gradient, $weight, dx, $t, $T);");
+              "nn_norm_dx(&size, (long)$N$outer, &gradient, $weight, dx, $t, $T);");
 }
 
 static void dweight_emit(Writer *w, const Node *n)
 {
     call_norm(w, n,
               "const nn_norm_gradient gradient = {.dy = dy, .x = x, .mean = mean, .inv = inv};\n"
-              "nn_norm_dweight(&size, $N, &gradient, dweight, $t, $T);");
+              "nn_norm_dweight(&size, (long)$N$outer, &gradient, dweight, $t, $T);");
 }
 
-static void dbias_emit(Writer *w, const Node *n) { call_norm(w, n, "nn_norm_dbias(&size, $N, dy, dbias, $t, $T);"); }
+static void dbias_emit(Writer *w, const Node *n)
+{
+    call_norm(w, n, "nn_norm_dbias(&size, (long)$N$outer, dy, dbias, $t, $T);");
+}
+
+const char *norm_refusal(const Node *n) { return groups_of(n).places > 1 ? "the axis is not the last" : NULL; }
+
+const char *norm_pixels_refusal(const Node *n)
+{
+    const NormAttrs *a = n->attrs;
+    bool channels = is_along_axis(n) && a->axis == 0;
+    return channels ? NULL : "it is not along the channels";
+}
 
 /* ---- gradients -------------------------------------------------------- */
 
-static const Variant norm_dx_variants[] = {
-    {.name = "simd", .layouts = IN_NCHW, .traits = VARIANT_ANY_BATCH, .emit = norm_dx_emit, .kernel = "norm"}, {0}};
+static const Variant norm_dx_variants[] = {NORM_ROWS(VARIANT_ANY_BATCH, norm_dx_emit)};
 
 static const Op norm_dx = {
     .name = "norm.dx",
@@ -312,8 +357,7 @@ static const Op norm_dx = {
     .plain = norm_dx_plain,
     .variants = norm_dx_variants,
 };
-static const Variant norm_dweight_variants[] = {
-    {.name = "simd", .layouts = IN_NCHW, .emit = dweight_emit, .kernel = "norm"}, {0}};
+static const Variant norm_dweight_variants[] = {NORM_ROWS(0, dweight_emit)};
 
 static const Op norm_dweight = {
     .name = "norm.dweight",
@@ -323,8 +367,7 @@ static const Op norm_dweight = {
     .plain = dweight_plain,
     .variants = norm_dweight_variants,
 };
-static const Variant norm_dbias_variants[] = {
-    {.name = "simd", .layouts = IN_NCHW, .emit = dbias_emit, .kernel = "norm"}, {0}};
+static const Variant norm_dbias_variants[] = {NORM_ROWS(0, dbias_emit)};
 
 static const Op norm_dbias = {
     .name = "norm.dbias",

@@ -25,10 +25,28 @@ void norm_moments(Writer *, NormLoops, const char *value, const char *count);
 int norm_loop(Writer *, int64_t inner);
 
 typedef struct NormAttrs {
-    int64_t groups; /* 0: all of the sample at once, with affine parameters per element */
+    int64_t groups; /* 0: all of the sample at once, or along `axis`, with affine parameters per element */
+    int64_t axis;   /* with groups 0: ATTR_NONE is all of the sample */
     double eps;
     bool affine;
 } NormAttrs;
+
+/* The rows of norm's kernels: of contiguous groups, and of layernorm along the channels of NHWC images,
+ * where they are contiguous too. */
+#define NORM_ROWS(TRAITS, EMIT)                                                                                      \
+    {.name = "simd", .layouts = IN_NCHW, .traits = TRAITS, .refuses = norm_refusal, .emit = EMIT, .kernel = "norm"}, \
+        {.name = "pixels",                                                                                           \
+         .layouts = IN_NHWC,                                                                                         \
+         .traits = TRAITS,                                                                                           \
+         .refuses = norm_pixels_refusal,                                                                             \
+         .emit = EMIT,                                                                                               \
+         .kernel = "norm"},                                                                                          \
+    {                                                                                                                \
+        0                                                                                                            \
+    }
+
+const char *norm_refusal(const Node *);
+const char *norm_pixels_refusal(const Node *);
 
 extern const char *const norm_in[];           /* x, weight, bias */
 extern const char *const norm_out[];          /* y */

@@ -40,6 +40,13 @@ PoolRegions pool_regions_window(Slide s, bool padding_counts)
     return (PoolRegions){.slide = s, .padding_counts = padding_counts, .counted = s.k};
 }
 
+void pool_regions_set_divisor(PoolRegions regions[2], int64_t divisor)
+{
+    regions[0].counted = divisor;
+    regions[1].counted = 1;
+    regions[0].fixed = regions[1].fixed = true;
+}
+
 PoolRegions pool_regions_parts(int64_t large, int64_t small, int64_t origin, int64_t region)
 {
     Slide s = {.large = large, .small = small, .dilation = 1, .before = -origin};
@@ -190,7 +197,7 @@ static const char *put_padded_count(Writer *w, int axis, const Slide *s)
 static const char *axis_count(Writer *w, int axis, const PoolRegions *c)
 {
     const Slide *s = &c->slide;
-    if (even(c)) return NULL;
+    if (c->fixed || even(c)) return NULL;
     if (!c->padding_counts) return axis == 0 ? "(bottom - top)" : "(right - left)";
     bool beyond = (s->small - 1) * s->stride + s->k > s->large + s->before + s->after;
     return beyond ? put_padded_count(w, axis, s) : NULL;
@@ -370,7 +377,10 @@ static void maximum_gradient_plain(Writer *w, const Node *n)
 static void bind_axis(Writer *w, const char *name, const PoolRegions *c)
 {
     const Slide *s = &c->slide;
-    const int64_t count = even(c) ? c->counted : c->padding_counts ? -1 : 0, room = s->large + s->before + s->after;
+    const int64_t count = c->fixed || even(c) ? c->counted
+                          : c->padding_counts ? -1
+                                              : 0,
+                  room = s->large + s->before + s->after;
     const int64_t fields[] = {s->large, s->small, s->k, s->stride, s->before, c->region, count, room};
     writer_bind_fields(w, name, "large small k stride before region count room", fields);
 }

@@ -18,9 +18,13 @@ typedef struct PoolRegions { /* one axis */
     int64_t origin;          /* where the region starts */
     bool padding_counts;     /* an average divides by the window's size with its padding */
     int64_t counted;         /* elements an average divides by, where all regions have as many */
+    bool fixed;              /* `counted` it is, whatever the edges */
 } PoolRegions;
 
 PoolRegions pool_regions_window(Slide, bool padding_counts);
+
+/* Averages of the regions divide by `divisor` elements. */
+void pool_regions_set_divisor(PoolRegions regions[2], int64_t divisor);
 
 /* `small` parts of the rows origin … origin + region − 1; equal parts are windows. */
 PoolRegions pool_regions_parts(int64_t large, int64_t small, int64_t origin, int64_t region);

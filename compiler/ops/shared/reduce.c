@@ -42,11 +42,6 @@ bool reduce_shape(Graph *g, Node *n)
         if (!is_reduced(n, axis) || a->keep) out.dim[out.rank++] = is_reduced(n, axis) ? 1 : in.dim[axis];
     }
     if (out.rank == 0) out = shape_vector(1);
-    if (out.rank == 2) {
-        diag_error(g->compilation, n->span, "%s: two axes are left of %s, neither an image nor a vector; use keep=yes",
-                   n->op->name, shape_text(g->compilation->arena, in));
-        return false;
-    }
     node_out(g, n, out);
     return true;
 }

@@ -27,9 +27,8 @@ bool window_takes_image(Graph *g, Node *n)
 {
     Shape in = node_shape_in(n);
     if (in.rank == 3) return true;
-    const char *name = n->op->name;
-    long long features = in.dim[0];
-    diag_error(g->compilation, n->span, "%s takes an image CxHxW, but its input is a vector of %lld", name, features);
+    diag_error(g->compilation, n->span, "%s takes an image CxHxW, but its input is %s; `reshape` makes an image of it",
+               n->op->name, shape_kind_text(g->compilation->arena, in));
     return false;
 }
 

@@ -1,0 +1,108 @@
+"""
+Makes layer_*.nn and layer_*.safetensors: layers of all ranks of values, forward and backward,
+computed by PyTorch in double precision.
+
+    python3 tests/refs/layers.py
+
+x, the parameters, y of inference, train.y and after.* where training differs, dy (random), dx and
+the gradients of the parameters.  Parameters are random; those called running_var are positive.
+"""
+import os
+
+import torch
+from torch.nn import functional as F
+
+from files import write
+
+FOLDER = os.path.dirname(os.path.abspath(__file__))
+BATCH = 2
+
+
+def affine(label, *shape):
+    return {label + ".weight": shape, label + ".bias": shape}
+
+
+def norm(p, label, x, axis):
+    """layer_norm over one axis, wherever it is."""
+    last = x.movedim(axis + 1, -1)
+    return F.layer_norm(last, last.shape[-1:], p[label + ".weight"], p[label + ".bias"]).movedim(-1, axis + 1)
+
+
+def cumulative(x, p, training):
+    """The first batch of momentum=None has the factor 1."""
+    return F.batch_norm(x, p["n.running_mean"], p["n.running_var"], p["n.weight"], p["n.bias"], training, 1.0)
+
+
+# name → the input's shape, the layers, the parameters, the same in PyTorch of (x, p) or (x, p, training)
+LAYERS = {
+    "softmax_last": ("3x5x4", "softmax(axis=-1)", {}, lambda x, p: x.softmax(-1)),
+    "softmax_rows": ("5x7", "softmax(axis=1)", {}, lambda x, p: x.softmax(2)),
+    "log_softmax_middle": ("3x5x4", "log_softmax(axis=1)", {}, lambda x, p: x.log_softmax(2)),
+    "layernorm_last": ("5x7", "layernorm(axis=-1) as n", affine("n", 7), lambda x, p: norm(p, "n", x, 1)),
+    "layernorm_channels": ("6x3x4", "layernorm(axis=0) as n", affine("n", 6), lambda x, p: norm(p, "n", x, 0)),
+    "layernorm_middle": ("2x3x5x4", "layernorm(axis=2) as n", affine("n", 5), lambda x, p: norm(p, "n", x, 2)),
+    "concat_rows": ("2x3x4", "concat(axis=1) { } { relu }", {}, lambda x, p: torch.cat([x, x.relu()], 2)),
+    "concat_last": ("5x7", "concat(axis=-1) { square } { slice(1, 2) }", {}, lambda x, p: torch.cat([x * x, x[:, :, 2:]], 2)),
+    "dense_sequence": (
+        "5x7",
+        "dense(4) as d",
+        {"d.weight": (4, 7), "d.bias": (4,)},
+        lambda x, p: F.linear(x, p["d.weight"], p["d.bias"]),
+    ),
+    "batchnorm_sequence": (
+        "6x5",
+        "batchnorm(momentum=1) as n",
+        dict(affine("n", 6), **{"n.running_mean": (6,), "n.running_var": (6,)}),
+        cumulative,
+    ),
+    "batchnorm_cumulative": (
+        "3x4x5",
+        "batchnorm(momentum=none) as n",
+        dict(affine("n", 3), **{"n.running_mean": (3,), "n.running_var": (3,)}),
+        cumulative,
+    ),
+    "avgpool_divisor": (
+        "2x7x6",
+        "avgpool(3, stride=2, pad=1, ceil=yes, divisor_override=4)",
+        {},
+        lambda x, p: F.avg_pool2d(x, 3, 2, 1, ceil_mode=True, divisor_override=4),
+    ),
+    "permute_four": ("2x3x4x5", "permute([3, 1, 0, 2])", {}, lambda x, p: x.permute(0, 4, 2, 1, 3)),
+    "reduce_sequence": ("2x3x4", "reduce_mean(1, keep=no)", {}, lambda x, p: x.mean(2)),
+}
+
+
+def run(name, shape, layers, parameters, compute):
+    """Writes the net and its values."""
+    dims = [int(size) for size in shape.split("x")]
+    trains = compute.__code__.co_argcount == 3
+    given = {label: torch.randn(size).double() for label, size in parameters.items()}
+    values = {label: (t.exp() if label.endswith("running_var") else t) for label, t in given.items()}
+    tensors = dict(values, x=torch.randn(BATCH, *dims).double())
+    state = {label: t.clone() for label, t in values.items()}
+    trained = [label for label in state if "running" not in label]
+    leaves = [tensors["x"].clone().requires_grad_()] + [state[label].requires_grad_() for label in trained]
+    if trains:
+        tensors["y"] = compute(leaves[0], state, False)
+        y = tensors["train.y"] = compute(leaves[0], state, True)
+        tensors.update({"after." + label: state[label] for label in state if "running" in label})
+    else:
+        y = tensors["y"] = compute(leaves[0], state)
+    tensors["dy"] = torch.randn(y.shape).double()
+    gradients = torch.autograd.grad(y, leaves, tensors["dy"])
+    tensors["dx"] = gradients[0]
+    tensors.update({"grad." + label: gradient for label, gradient in zip(trained, gradients[1:])})
+    path = os.path.join(FOLDER, "layer_" + name)
+    write(path + ".safetensors", {label: t.detach().float() for label, t in tensors.items()})
+    with open(path + ".nn", "w") as file:
+        file.write(f"# Made by layers.py.\nnet layer {{\n    input({shape})\n    {layers}\n}}\n")
+
+
+def main():
+    for name, what in LAYERS.items():
+        torch.manual_seed(1)
+        run(name, *what)
+
+
+if __name__ == "__main__":
+    main()
