@@ -2193,8 +2193,8 @@ static void loss_grad(const float *scores, const int32_t *target, float *dscores
         }
         const float hit = part;
         for (int c = 0; c < 10; c++) {
-            const float p = dscores[n * 10 + c] / sum;
-            dscores[n * 10 + c] = hit * p;
+            const float share = dscores[n * 10 + c] / sum;
+            dscores[n * 10 + c] = hit * share;
         }
         dscores[n * 10 + t] -= hit;
     }

@@ -166,19 +166,37 @@ static Tensor *scores_of(const Op *loss, Tensor *output)
     return output;
 }
 
-static Tensor *target_for(Build *b, const Tensor *scores)
+static Tensor *target_for(Build *b, const LossTarget *target)
 {
     Graph *g = b->graph;
-    if (!g->target) {
-        bool classes = b->spec->loss.op->traits & OP_CLASSES;
-        Shape shape = classes ? shape_vector(1) : scores->shape;
-        g->target =
-            graph_tensor(g, TENSOR_TARGET, classes ? DTYPE_I32 : g->real, true, shape, "target", b->spec->loss.span);
-        if (classes && g->micro_batches > 1) /* how many of them count shows only in all */
-            g->targets = graph_tensor(g, TENSOR_TARGET, DTYPE_I32, false, shape_vector(g->batch * g->micro_batches),
-                                      "targets", b->spec->loss.span);
+    if (g->target) return g->target;
+    Span span = b->spec->loss.span;
+    g->target =
+        graph_tensor(g, TENSOR_TARGET, target->classes ? DTYPE_I32 : g->real, true, target->shape, "target", span);
+    if (target->classes && g->micro_batches > 1) { /* how many of them count shows only in all */
+        Shape all = shape_vector(g->batch * g->micro_batches * shape_count(target->shape));
+        g->targets = graph_tensor(g, TENSOR_TARGET, DTYPE_I32, false, all, "targets", span);
     }
     return g->target;
+}
+
+/* A head has the net's target. */
+static bool target_fits(Build *b, const LossTarget *target, const Tensor *scores, Span span)
+{
+    const Tensor *given = b->graph->target;
+    bool same_kind = target->classes == !dtype_is_real(given->dtype);
+    if (same_kind && shape_equal(target->shape, given->shape)) return true;
+    const char *loss = b->spec->loss.op->name, *output = shape_text(b->arena, scores->shape);
+    if (target->classes || !same_kind)
+        diag_error(b->graph->compilation, span,
+                   "%s: this output is %s, which does not fit the target of the net's output, "
+                   "%s",
+                   loss, output, shape_text(b->arena, b->net->output->shape));
+    else
+        diag_error(b->graph->compilation, span, "%s: this output is %s, but the target is %s, as the net's output",
+                   loss, output, shape_text(b->arena, given->shape));
+    b->failed = true;
+    return false;
 }
 
 static void add_loss(Build *b, Tensor *output, const char *name, double weight, Span span)
@@ -186,19 +204,14 @@ static void add_loss(Build *b, Tensor *output, const char *name, double weight, 
     Graph *g = b->graph;
     const OpCall *loss = &b->spec->loss;
     Tensor *scores = b->copy[scores_of(loss->op, output)->id];
+    const LossTarget target = op_loss_target(loss->op, loss->attrs, scores->shape);
     Node *n = graph_node(g, loss->op, loss->attrs, name, span);
     n->scale = weight;
     node_in(g, n, scores);
-    node_in(g, n, target_for(b, scores));
+    node_in(g, n, target_for(b, &target));
     if (g->targets) node_in(g, n, g->targets);
     n->data_count = n->in_count;
-    bool values = !(loss->op->traits & OP_CLASSES);
-    if (values && !shape_equal(scores->shape, g->target->shape)) {
-        diag_error(g->compilation, span, "%s: this output is %s, but the target is %s, as the net's output",
-                   loss->op->name, shape_text(b->arena, scores->shape), shape_text(b->arena, g->target->shape));
-        b->failed = true;
-        return;
-    }
+    if (!target_fits(b, &target, scores, span)) return;
     if (!loss->op->shape(g, n)) {
         b->failed = true;
         return;

@@ -76,7 +76,7 @@ static double *normals(const GradientCheck *k, uint64_t stream, size_t count)
 static void *random_target(const GradientCheck *k)
 {
     size_t count = k->batch * k->sizes[SIZE_TARGETS];
-    if (!(k->l.spec->loss.op->traits & OP_CLASSES)) {
+    if (!(train_target(k->l.spec, k->l.net).classes)) {
         double *values = block_alloc(count * sizeof *values);
         for (size_t i = 0; i < count; i++) values[i] = uniform(k, STREAM_TARGET, i);
         return values;

@@ -177,8 +177,8 @@ static int check_one(const Reference *r, const char *name, int leading, const in
 
 static Shape target_shape(const Reference *r)
 {
-    bool classes = r->l.spec->loss.op->traits & OP_CLASSES;
-    return classes ? (Shape){0} : r->l.net->output->shape;
+    const LossTarget target = train_target(r->l.spec, r->l.net);
+    return target.classes && r->l.net->output->shape.rank == 1 ? (Shape){0} : target.shape;
 }
 
 static int check_special_shapes(const Reference *r)
@@ -214,13 +214,13 @@ static int read_labels(Reference *r, const NnTensor *t)
 {
     NnError error = {0};
     int32_t *labels = block_alloc(t->count * sizeof *labels);
-    int64_t classes = r->l.net->output->shape.dim[0];
+    int64_t classes = r->l.net->output->shape.dim[0], ignored = train_target(r->l.spec, r->l.net).ignored;
     r->target = labels;
     if (nn_tensor_ints(t, labels, &error) != 0) return fail(STATUS_INPUT, "%s: target: %s", r->path, error.text);
     for (size_t i = 0; i < t->count; i++)
-        if (labels[i] < 0 || labels[i] >= classes)
-            return fail(STATUS_INPUT, "%s: sample %zu of target has the class %d; the net has %lld", r->path, i,
-                        labels[i], (long long)classes);
+        if (labels[i] != ignored && (labels[i] < 0 || labels[i] >= classes))
+            return fail(STATUS_INPUT, "%s: sample %zu of target has the class %d; the net has %lld", r->path,
+                        i / r->info->target_count, labels[i], (long long)classes);
     return STATUS_OK;
 }
 

@@ -42,6 +42,8 @@ typedef struct Tally {
     const Feed *feed;
     size_t outputs;
     int64_t *confusion;        /* [truth][predicted], of classes */
+    int64_t (*labels)[2][2];   /* of each output: [truth][predicted], of labels */
+    float middle;              /* from which output on a label is predicted */
     double *absolute, *square; /* sums per output, of values */
     float *rows;               /* [count][outputs], of a short list of values */
 } Tally;
@@ -82,14 +84,32 @@ static const float *values_of(const Tally *t, int row)
     return values ? targets + (size_t)row * t->outputs : NULL;
 }
 
-static void tally_sample(void *user, int row, const float *y, int predicted)
+/* Of all pixels that have a class. */
+static void tally_pixels(Tally *t, const float *y, const int32_t *target)
+{
+    size_t places = t->feed->target_count, classes = (size_t)t->data->class_count;
+    for (size_t p = 0; p < places; p++)
+        if (target[p] >= 0 && (size_t)target[p] < classes)
+            t->confusion[(size_t)target[p] * classes + (size_t)nn_largest(y, classes, places, p)]++;
+}
+
+/* Rows: whether the label holds; columns: whether the net says so. */
+static void tally_labels(Tally *t, const float *y, const float *target)
+{
+    for (size_t i = 0; i < t->outputs; i++) t->labels[i][target[i] == 1][y[i] > t->middle]++;
+}
+
+static void tally_sample(void *user, int row, const float *y, const void *given, int predicted)
 {
     Tally *t = user;
     const char *why; /* slower code is as right */
     model_poll(t->loaded, &why);
     const float *target = values_of(t, row);
-    if (t->confusion)
+    if (t->feed->kind == FEED_MAP)
+        tally_pixels(t, y, given);
+    else if (t->confusion)
         t->confusion[(size_t)t->data->part[DATA_TEST].labels[row] * (size_t)t->data->class_count + (size_t)predicted]++;
+    if (t->labels) tally_labels(t, y, target);
     for (size_t i = 0; target && i < t->outputs; i++) {
         double d = (double)y[i] - (double)target[i];
         t->absolute[i] += fabs(d);
@@ -172,6 +192,25 @@ static void print_share(int64_t part, int64_t whole)
         printf(" %10s", "-");
 }
 
+/* Right, of all that are of the class or were taken for it (the Jaccard index). */
+static void print_overlaps(const Tally *t)
+{
+    char name[64];
+    double sum = 0;
+    int width = name_width(t), seen = 0;
+    printf("\n%*s %10s\n", width, "class", "IoU");
+    for (int c = 0; c < t->data->class_count; c++) {
+        int64_t either = -confused(t, c, c);
+        for (int other = 0; other < t->data->class_count; other++)
+            either += confused(t, other, c) + confused(t, c, other);
+        printf("%*s", width, class_name(t, c, name));
+        print_share(confused(t, c, c), either);
+        putchar('\n');
+        if (either) sum += (double)confused(t, c, c) / (double)either, seen++;
+    }
+    printf("%*s %8.2f %%\n", width, "mean", seen ? 100 * sum / seen : 0);
+}
+
 /* precision = right / taken for it; recall = right / of it */
 static void print_classes(const Tally *t)
 {
@@ -193,17 +232,37 @@ static void print_classes(const Tally *t)
 
 static void print_accuracy(Tally *t, const NnScore *score)
 {
-    double count = (double)score->count;
-    printf("top-1      %.2f %% (%lld of %lld)\n", 100 * (double)score->right / count, (long long)score->right,
-           (long long)score->count);
-    if (t->data->class_count >= 6)
-        printf("top-5      %.2f %% (%lld of %lld)\n", 100 * (double)score->top5 / count, (long long)score->top5,
-               (long long)score->count);
+    bool pixels = score->kind == NN_SCORE_PIXELS;
+    printf("top-1      %.2f %% (%lld of %lld%s)\n", 100 * nn_accuracy(score), (long long)score->right,
+           (long long)score->judged, pixels ? " pixels" : "");
+    if (t->data->class_count >= 6 && !pixels)
+        printf("top-5      %.2f %% (%lld of %lld)\n", 100 * (double)score->top5 / (double)score->judged,
+               (long long)score->top5, (long long)score->judged);
     print_classes(t);
+    if (pixels) print_overlaps(t);
     if (t->data->class_count <= MATRIX_CLASSES)
         print_matrix(t);
     else
         print_mistakes(t);
+}
+
+/* ---- printing: labels ------------------------------------------------------------------------------ */
+
+static void print_labels(const Tally *t, const NnScore *score)
+{
+    printf("labels     %.2f %% (%lld of %lld)\n", 100 * nn_accuracy(score), (long long)score->right,
+           (long long)score->judged);
+    printf("all labels %.2f %% (%lld of %lld samples)\n", 100 * (double)score->whole / (double)score->count,
+           (long long)score->whole, (long long)score->count);
+    printf("\n%6s %10s %10s %10s %8s\n", "output", "accuracy", "precision", "recall", "count");
+    for (size_t i = 0; i < t->outputs; i++) {
+        const int64_t(*n)[2] = t->labels[i];
+        printf("%6zu", i + 1);
+        print_share(n[0][0] + n[1][1], score->count);
+        print_share(n[1][1], n[0][1] + n[1][1]);
+        print_share(n[1][1], n[1][0] + n[1][1]);
+        printf(" %8lld\n", (long long)(n[1][0] + n[1][1]));
+    }
 }
 
 /* ---- printing: values ------------------------------------------------------------------------------ */
@@ -228,10 +287,14 @@ static void print_rows(const Tally *t, int64_t count)
 
 static void tally_init(Tally *t, Model *m, const Feeding *f)
 {
+    NnScoreKind kind = nn_score_kind(m->info, &f->feed, DATA_TEST);
     size_t classes = (size_t)f->data->class_count, outputs = m->info->outputs;
     int count = f->data->part[DATA_TEST].count;
     *t = (Tally){.loaded = m, .data = f->data, .feed = &f->feed, .outputs = outputs};
-    if (classes && f->feed.kind != FEED_INPUT) t->confusion = block_alloc(classes * classes * sizeof *t->confusion);
+    t->middle = nn_middle(m->info);
+    if (kind == NN_SCORE_LABELS) t->labels = block_alloc(outputs * sizeof *t->labels);
+    if (kind == NN_SCORE_CLASS || kind == NN_SCORE_PIXELS)
+        t->confusion = block_alloc(classes * classes * sizeof *t->confusion);
     if (values_of(t, 0)) {
         t->absolute = block_alloc(outputs * sizeof *t->absolute);
         t->square = block_alloc(outputs * sizeof *t->square);
@@ -242,6 +305,7 @@ static void tally_init(Tally *t, Model *m, const Feeding *f)
 static void tally_free(Tally *t)
 {
     free(t->confusion);
+    free(t->labels);
     free(t->absolute);
     free(t->square);
     free(t->rows);
@@ -261,8 +325,10 @@ static int evaluate_model(const EvalRequest *r, Model *m, const Feeding *f, cons
         printf("weights    %s\n", r->weights);
         printf("data       %s\n", feeding_data_text(f, data, sizeof data));
         printf("loss       %.6g (%s, %lld samples)\n", score.loss, m->info->loss, (long long)score.count);
-        if (score.classes)
+        if (tally.confusion)
             print_accuracy(&tally, &score);
+        else if (tally.labels)
+            print_labels(&tally, &score);
         else if (tally.absolute)
             print_values(&tally, score.count);
         if (tally.rows) print_rows(&tally, score.count);

@@ -50,12 +50,17 @@ static int fit_data(Feeding *f)
     const InputSpec *in = &f->input;
     NnError *error = &f->error;
     NnFit fit = fit_of_spec(f->spec);
-    if (strncmp(in->loss, "bce", 3) == 0 && dataset_binary(f->data, error)) return -1;
+    const TargetSpec *target = &in->target;
+    const bool one = !target->classes && target->count == 1;
+    if (one && (target->signs || strncmp(in->loss, "bce", 3) == 0) && dataset_binary(f->data, target->signs, error))
+        return -1;
+    if (f->data->map[0] && target->classes && (size_t)f->data->class_count < target->scores)
+        f->data->class_count = (int)target->scores; /* some classes are in no pixel */
     if (f->weights &&
         (nn_weights_fit(f->weights, &fit, error) || nn_weights_classes(f->weights, f->weights_path, f->data, error)))
         return -1;
     if (fitting_init(&f->fitting, f->data, in->rank, in->dims, fit, error) ||
-        feed_init(&f->feed, f->data, &f->fitting, in->classes, in->outputs, in->targets, error))
+        feed_init(&f->feed, f->data, &f->fitting, target, error))
         return -1;
     return normalize(f);
 }
@@ -79,8 +84,11 @@ static DatasetOptions dataset_options(const Feeding *f)
 {
     NnError ignored;
     const InputSpec *in = &f->input;
-    DatasetOptions options = {
-        .target = f->target, .values = !in->classes, .keep = side_to_keep(f->spec), .fit = fit_of_spec(f->spec)};
+    DatasetOptions options = {.target = f->target,
+                              .values = !in->target.classes,
+                              .ignored = in->ignored,
+                              .keep = side_to_keep(f->spec),
+                              .fit = fit_of_spec(f->spec)};
     for (int i = 0; i < 3 && in->rank == 3; i++) options.net[i] = in->dims[i];
     if (f->weights) nn_weights_fit(f->weights, &options.fit, &ignored);
     return options;
@@ -108,6 +116,24 @@ static int opened(Feeding *f)
     return f->error.status;
 }
 
+/* Steps of 1 along both axes: a pixel of the output is over one of the input. */
+static bool is_aligned(const Tensor *output) { return output->field[0].stride == 1 && output->field[1].stride == 1; }
+
+static TargetSpec target_spec_of(const Model *m)
+{
+    const Tensor *output = m->net->output;
+    const LossTarget target = train_target(m->spec, m->net);
+    TargetSpec spec = {.classes = target.classes, .count = (size_t)shape_count(target.shape)};
+    spec.signs = !target.classes && strcmp(m->spec->loss.op->name, "hinge") == 0;
+    spec.scores = (size_t)output->shape.dim[0];
+    spec.aligned = is_aligned(output);
+    if (target.classes && target.shape.rank == 2) {
+        spec.height = (int)target.shape.dim[0];
+        spec.width = (int)target.shape.dim[1];
+    }
+    return spec;
+}
+
 static InputSpec input_spec_of(const Model *m)
 {
     const Graph *net = m->net;
@@ -115,9 +141,8 @@ static InputSpec input_spec_of(const Model *m)
     const Shape shape = whole.rank == 3 ? whole : shape_vector(shape_count(whole)); /* data are images or rows */
     InputSpec in = {.loss = m->spec->loss.op->name,
                     .rank = shape.rank,
-                    .classes = train_takes_classes(m->spec),
-                    .outputs = (size_t)shape_count(net->output->shape),
-                    .targets = (size_t)train_target_count(m->spec, net)};
+                    .target = target_spec_of(m),
+                    .ignored = train_target(m->spec, net).ignored};
     for (int i = 0; i < 3 && i < shape.rank; i++) in.dims[i] = (int)shape.dim[i];
     return in;
 }
@@ -157,12 +182,27 @@ static const NnAugmentKind augment_kinds[] = {
     [AUGMENT_ROTATE] = NN_AUGMENT_ROTATE, [AUGMENT_CUTOUT] = NN_AUGMENT_CUTOUT, [AUGMENT_JITTER] = NN_AUGMENT_JITTER,
 };
 
+/* Class maps stay as they are, so only what moves no pixel may be done to their images. */
+static bool augment_keeps_places(const TrainSpec *spec)
+{
+    for (int i = 0; i < spec->augment.count; i++) {
+        const Augment *a = spec->augment.at[i];
+        if (a->kind == AUGMENT_JITTER || a->kind == AUGMENT_CUTOUT) continue;
+        fail(STATUS_INPUT,
+             "augment moves pixels, but the targets are class maps, which would stay where they are; only "
+             "jitter and cutout can be used");
+        return false;
+    }
+    return true;
+}
+
 int feeding_augment(Feeding *f, const TrainSpec *spec)
 {
     NnAugmentStep steps[NN_AUGMENT_LIMIT];
     NnError error = {0};
     int count = spec->augment.count;
     if (!count) return STATUS_OK;
+    if (f->feed.kind == FEED_MAP && !augment_keeps_places(spec)) return STATUS_INPUT;
     for (int i = 0; i < count && i < NN_AUGMENT_LIMIT; i++) {
         const Augment *a = spec->augment.at[i];
         steps[i] = (NnAugmentStep){augment_kinds[a->kind], (int)a->size, (int)a->pad, a->amount};

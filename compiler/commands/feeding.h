@@ -14,8 +14,8 @@
 typedef struct InputSpec {
     const char *loss;
     int rank, dims[3];
-    bool classes;
-    size_t outputs, targets; /* of a sample */
+    TargetSpec target;
+    int64_t ignored; /* a class that stands for none */
 } InputSpec;
 
 typedef struct Feeding {

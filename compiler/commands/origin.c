@@ -41,9 +41,8 @@ void origin_notes(const Model *m, const Dataset *data, const NnScore *score, NnW
     int n = 0;
     notes[n++] = (NnWeightsNote){"net.hash", net_hash(m)};
     notes[n++] = (NnWeightsNote){"data", data_name(arena, data)};
-    if (score && score->classes && score->count)
-        notes[n++] = (NnWeightsNote){
-            "accuracy", arena_printf(arena, "%.2f %%", 100.0 * (double)score->right / (double)score->count)};
+    if (score && score->kind != NN_SCORE_LOSS && score->judged)
+        notes[n++] = (NnWeightsNote){"accuracy", arena_printf(arena, "%.2f %%", 100.0 * nn_accuracy(score))};
     if (score) notes[n++] = (NnWeightsNote){"loss", arena_printf(arena, "%.6g", score->loss)};
     notes[n] = (NnWeightsNote){NULL, NULL};
 }

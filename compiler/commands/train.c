@@ -248,10 +248,12 @@ static void print_end(const TrainCommand *t, const char *saved)
     if (reasons[r->end])
         fprintf(stderr, "nnc: %s at epoch %d, step %lld; saved in %s\n", reasons[r->end], r->epoch, (long long)r->steps,
                 saved);
-    if (r->tested && r->test.classes)
-        printf("test accuracy %.2f %% (%lld of %lld), test loss %.4f, after %lld steps in %.1f s\n",
-               100.0 * (double)r->test.right / (double)r->test.count, (long long)r->test.right,
-               (long long)r->test.count, r->test.loss, (long long)r->steps, r->seconds);
+    static const char *const units[] = {
+        [NN_SCORE_CLASS] = "", [NN_SCORE_PIXELS] = " pixels", [NN_SCORE_LABELS] = " labels"};
+    if (r->tested && r->test.kind != NN_SCORE_LOSS)
+        printf("test accuracy %.2f %% (%lld of %lld%s), test loss %.4f, after %lld steps in %.1f s\n",
+               100.0 * nn_accuracy(&r->test), (long long)r->test.right, (long long)r->test.judged, units[r->test.kind],
+               r->test.loss, (long long)r->steps, r->seconds);
     else if (r->tested)
         printf("test loss %.6g, after %lld steps in %.1f s\n", r->test.loss, (long long)r->steps, r->seconds);
     printf("weights in %s\n", saved);

@@ -501,11 +501,10 @@ static const Train *find_section(const File *file, const char *net)
 
 bool train_section_exists(const File *file, const Graph *net) { return find_section(file, net->name) != NULL; }
 
-bool train_takes_classes(const TrainSpec *spec) { return !spec || spec->loss.op->traits & OP_CLASSES; }
-
-int64_t train_target_count(const TrainSpec *spec, const Graph *net)
+LossTarget train_target(const TrainSpec *spec, const Graph *net)
 {
-    return train_takes_classes(spec) ? 1 : shape_count(net->output->shape);
+    if (!spec) return (LossTarget){.classes = true, .shape = shape_vector(1)};
+    return op_loss_target(spec->loss.op, spec->loss.attrs, net->output->shape);
 }
 
 static void read_entries(Training *t)

@@ -85,9 +85,8 @@ typedef struct ParamFactors {
 } ParamFactors;
 ParamFactors train_factors(const TrainSpec *, const char *name);
 
-bool train_takes_classes(const TrainSpec *);                     /* else values; NULL: classes */
-int64_t train_target_count(const TrainSpec *, const Graph *net); /* of a sample */
-const char *const *train_keys(void);                             /* loss, optimizer, …; NULL at the end */
+LossTarget train_target(const TrainSpec *, const Graph *net); /* NULL: a class */
+const char *const *train_keys(void);                          /* loss, optimizer, …; NULL at the end */
 /* Of the keys schedule, augment, regularize, clip and stop: the index-th name that
  * may be their value, and its arguments; NULL beyond the last. */
 const char *train_choice(const char *key, int index, const Attr **attrs);

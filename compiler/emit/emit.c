@@ -54,7 +54,7 @@ static void write_sizes(Emitter *e)
     int64_t scratch = e->infer_scratch > e->train_scratch ? e->infer_scratch : e->train_scratch;
     text_addf(&e->source, "const size_t %s_sizes[6] = {%lld, %lld, %lld, %lld, %lld, %d};\n\n", e->prefix,
               (long long)emitter_inputs(e), (long long)shape_count(e->net->output->shape), (long long)e->train_bytes,
-              (long long)scratch, (long long)train_target_count(e->spec, e->net), e->net->model.count);
+              (long long)scratch, (long long)shape_count(train_target(e->spec, e->net).shape), e->net->model.count);
 }
 
 /* Random numbers stand before their users, but which are used shows only after. */

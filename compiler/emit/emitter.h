@@ -102,7 +102,7 @@ static inline int64_t emitter_inputs(const Emitter *e) { return shape_count(net_
 
 static inline const char *emitter_target_type(const Emitter *e)
 {
-    return train_takes_classes(e->spec) ? "int32_t" : e->real;
+    return train_target(e->spec, e->net).classes ? "int32_t" : e->real;
 }
 
 #endif

@@ -123,8 +123,9 @@ void interface_write_info(Emitter *e)
               (long long)(graph_param_count(e->net, true) + graph_param_count(e->net, false)));
     text_addf(out, "        %lldu, %lldu,\n        %lldu, %lldu,\n", (long long)e->infer_bytes,
               (long long)e->train_bytes, (long long)e->infer_scratch, (long long)e->train_scratch);
-    text_addf(out, "        %s, %lld,\n", train_takes_classes(e->spec) ? "NN_CLASSES" : "NN_VALUES",
-              (long long)train_target_count(e->spec, e->net));
+    const LossTarget target = train_target(e->spec, e->net);
+    text_addf(out, "        %s, %lld,\n", target.classes ? "NN_CLASSES" : "NN_VALUES",
+              (long long)shape_count(target.shape));
     text_addf(out, "        %d, %s_tensors,\n", e->net->model.count, p);
     text_addf(out, "        %s_any_init, %s_any_set, %s_any_get, %s_any_infer,\n", p, p, p, p);
     if (train) {

@@ -10,6 +10,11 @@ const Op *op_find(const char *name, OpClass class)
     return NULL;
 }
 
+LossTarget op_loss_target(const Op *loss, const void *attrs, Shape scores)
+{
+    return loss->target ? loss->target(attrs, scores) : (LossTarget){.shape = scores};
+}
+
 const char *op_nearest(Compilation *c, const char *name, OpClass class)
 {
     const char **names = arena_alloc(c->arena, (size_t)(op_table_count + 1) * sizeof *names);

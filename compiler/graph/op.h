@@ -22,7 +22,6 @@ enum {                                     /* traits */
        OP_INPLACE = 1u << 1,               /* out[0] may be written over in[0] */
        OP_WEIGHTED = 1u << 2,              /* counts as a weighted layer for depth and gradient flow */
        OP_VARIADIC = 1u << 3,              /* any number of inputs, called x0, x1, … */
-       OP_CLASSES = 1u << 4,               /* a loss whose target is one int32 class per sample; else values */
        OP_OUTPUTS_PROBABILITIES = 1u << 5, /* its inference output is probabilities or their logarithm (softmax) */
        OP_ZERO_GRADIENT = 1u << 6,         /* blocks training of what is before it; warned about */
        OP_BATCH_COUPLED =
@@ -41,6 +40,13 @@ enum {                      /* scalars that the emitted function takes after its
        USES_COUNT = 1u << 3 /* $count: int, samples that count (losses), and $all, those of all micro-batches; for other
                        * operators $N and $N times the number of micro-batches */
 };
+
+/* What a loss is given besides the scores. */
+typedef struct LossTarget {
+    bool classes;    /* an int32 class for each place of the scores; else values */
+    Shape shape;     /* per sample */
+    int64_t ignored; /* the class of places that are left out, as those are whose class has no score */
+} LossTarget;
 
 /* The field of an operator along an axis: out[u] reads in[u·stride − pad] and
  * the size − 1 elements after it (dilation included in size). */
@@ -104,6 +110,9 @@ struct Op {
      * It has the same attributes, inputs and first output. */
     const Op *training;
 
+    /* Of a loss: its target, for scores of that shape.  NULL: values in the shape of the scores. */
+    LossTarget (*target)(const void *attrs, Shape scores);
+
     /* Of a loss: the final layers it takes the scores before (fused): names, NULL at the end. */
     const char *const *absorbs;
 
@@ -144,6 +153,7 @@ extern const Op *const op_table[]; /* made from the files of ops/; NULL at the e
 extern const int op_table_count;
 
 const Op *op_find(const char *name, OpClass);
+LossTarget op_loss_target(const Op *, const void *attrs, Shape scores);
 const char *op_nearest(Compilation *, const char *name, OpClass); /* for suggestions, or NULL */
 
 #endif

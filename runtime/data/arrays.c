@@ -234,9 +234,13 @@ static int array_classes(const Arrays *a, Role role, Samples *samples, NnError *
     samples->labels_path = strdup(a->what[role]);
     for (size_t i = 0; i < y->count; i++) {
         int label = samples->labels[i];
+        if (a->data->map[0] && (label == a->options->ignored || label == NO_CLASS)) {
+            samples->labels[i] = NO_CLASS;
+            continue;
+        }
         if (label < 0 || label >= MAX_CLASSES)
             return nn_fail(error, NN_BAD_INPUT, "%s: sample %zu has class %d; classes are 0, 1, 2 … below %d",
-                           a->what[role], i, label, MAX_CLASSES);
+                           a->what[role], i / (y->count / (size_t)y->dims[0]), label, MAX_CLASSES);
         if (label >= a->data->class_count) a->data->class_count = label + 1;
     }
     return 0;
@@ -306,6 +310,25 @@ static int values_to_classes(Arrays *a, NnError *error)
     return 0;
 }
 
+/* [N][H][W] or [N][1][H][W] of integers, for a loss over classes. */
+static bool is_class_map(const Arrays *a, const NnTensor *y)
+{
+    bool map = y->rank == 3 || (y->rank == 4 && y->dims[1] == 1);
+    return map && !a->options->values && !is_float(y->type);
+}
+
+static int take_map(Arrays *a, Role role, Samples *samples, NnError *error)
+{
+    const NnTensor *y = a->at[role];
+    int map[2] = {(int)y->dims[y->rank - 2], (int)y->dims[y->rank - 1]};
+    if (role == Y_TEST && (map[0] != a->data->map[0] || map[1] != a->data->map[1]))
+        return nn_fail(error, NN_BAD_INPUT, "%s has class maps of %dx%d, %s of %dx%d", a->what[role], map[0], map[1],
+                       a->what[Y_TRAIN], a->data->map[0], a->data->map[1]);
+    memcpy(a->data->map, map, sizeof map);
+    a->data->target_count = 1;
+    return array_classes(a, role, samples, error);
+}
+
 static int take_y(Arrays *a, Role role, Samples *samples, NnError *error)
 {
     const NnTensor *y = a->at[role];
@@ -314,6 +337,7 @@ static int take_y(Arrays *a, Role role, Samples *samples, NnError *error)
         return nn_fail(error, NN_BAD_INPUT, "%s is %s, for %d samples", a->what[role],
                        nn_dims_text(y->rank, y->dims, text), samples->count);
     size_t width = y->count / (size_t)y->dims[0];
+    if (is_class_map(a, y)) return take_map(a, role, samples, error);
     bool classes = width == 1 && !is_float(y->type);
     if (width > INT32_MAX || (role == Y_TEST && ((int)width != a->data->target_count ||
                                                  classes != (a->data->part[DATA_TRAIN].labels != NULL))))

@@ -45,18 +45,32 @@ struct Batcher {
 
 /* ---- filling a slot ------------------------------------------------------------- */
 
+/* The net's part of sample `row`'s class map; what is beyond the map has no class. */
+static void fill_map(const Feed *feed, const Samples *samples, int row, int32_t *out)
+{
+    const int *map = feed->data->map;
+    const int32_t *labels = samples->labels + (size_t)row * (size_t)map[0] * (size_t)map[1];
+    for (int i = feed->top; i < feed->top + feed->height; i++)
+        for (int j = feed->left; j < feed->left + feed->width; j++) {
+            bool inside = i >= 0 && i < map[0] && j >= 0 && j < map[1];
+            *out++ = inside ? labels[(size_t)i * (size_t)map[1] + (size_t)j] : NO_CLASS;
+        }
+}
+
 static void fill_target(const Feed *feed, const Samples *samples, int row, int i, const Batch *batch)
 {
     size_t count = feed->target_count;
     float *values = (float *)batch->target + (size_t)i * count;
     switch (feed->kind) {
     case FEED_LABELS: ((int32_t *)batch->target)[i] = samples->labels[row]; break;
+    case FEED_MAP: fill_map(feed, samples, row, (int32_t *)batch->target + (size_t)i * count); break;
     case FEED_VALUES: memcpy(values, samples->targets + (size_t)row * count, count * sizeof *values); break;
     case FEED_ONE_HOT:
         memset(values, 0, count * sizeof *values);
         values[samples->labels[row]] = 1;
         break;
     case FEED_BINARY: *values = (float)samples->labels[row]; break;
+    case FEED_SIGN: *values = samples->labels[row] ? 1 : -1; break;
     case FEED_INPUT: memcpy(values, batch->x + (size_t)i * count, count * sizeof *values); break;
     }
 }

@@ -185,25 +185,31 @@ const char *dataset_class_name(const Dataset *data, int label, char buffer[16])
     return buffer;
 }
 
-static bool find_beyond(const Samples *samples, int classes, int *sample)
+size_t dataset_label_count(const Dataset *data)
 {
-    for (int i = 0; samples->labels && i < samples->count; i++)
-        if (samples->labels[i] >= classes) {
-            *sample = i;
-            return true;
-        }
-    return false;
+    return data->map[0] ? (size_t)data->map[0] * (size_t)data->map[1] : 1;
+}
+
+/* The first label that is not below `classes`, or NULL. */
+static const int32_t *find_beyond(const Samples *samples, size_t each, int classes)
+{
+    const int32_t *end = samples->labels + (size_t)samples->count * each;
+    for (const int32_t *at = samples->labels; at && at < end; at++)
+        if (*at >= classes) return at;
+    return NULL;
 }
 
 const char *dataset_label_beyond(const Dataset *data, int classes, char out[DATASET_LABEL_TEXT])
 {
+    const size_t each = dataset_label_count(data);
     out[0] = 0;
     for (int part = 0; part < DATA_PARTS && !data->class_names; part++) {
         const Samples *samples = &data->part[part];
-        int sample;
-        if (!find_beyond(samples, classes, &sample)) continue;
+        const int32_t *found = find_beyond(samples, each, classes);
+        if (!found) continue;
         const char *path = samples->labels_path ? samples->labels_path : data->path;
-        snprintf(out, DATASET_LABEL_TEXT, ": sample %d of %.400s has class %d", sample, path, samples->labels[sample]);
+        snprintf(out, DATASET_LABEL_TEXT, ": sample %zu of %.400s has class %d",
+                 (size_t)(found - samples->labels) / each, path, *found);
         break;
     }
     return out;
@@ -211,10 +217,10 @@ const char *dataset_label_beyond(const Dataset *data, int classes, char out[DATA
 
 /* ---- two classes written as values ------------------------------------------- */
 
-static bool all_binary(const Samples *samples)
+static bool all_are(const Samples *samples, float no)
 {
     for (int i = 0; samples->targets && i < samples->count; i++)
-        if (samples->targets[i] != 0 && samples->targets[i] != 1) return false;
+        if (samples->targets[i] != no && samples->targets[i] != 1) return false;
     return samples->targets != NULL;
 }
 
@@ -226,10 +232,11 @@ static int label_binary(Samples *samples, NnError *error)
     return 0;
 }
 
-int dataset_binary(Dataset *data, NnError *error)
+int dataset_binary(Dataset *data, bool signs, NnError *error)
 {
     Samples *train = &data->part[DATA_TRAIN], *test = &data->part[DATA_TEST];
-    if (data->class_count || data->target_count != 1 || !all_binary(train) || !all_binary(test)) return 0;
+    if (data->class_count || data->target_count != 1) return 0;
+    if (!(all_are(train, 0) && all_are(test, 0)) && !(signs && all_are(train, -1) && all_are(test, -1))) return 0;
     if (label_binary(train, error)) return -1;
     if (data->shared)
         test->labels = train->labels;
@@ -275,7 +282,8 @@ int dataset_split(Dataset *data, NnError *error)
     }
     if (split_rows((void **)&train->pixels, (void **)&test->pixels, count, data->elements, error) ||
         split_rows((void **)&train->values, (void **)&test->values, count, data->elements * sizeof(float), error) ||
-        split_rows((void **)&train->labels, (void **)&test->labels, count, sizeof(int32_t), error) ||
+        split_rows((void **)&train->labels, (void **)&test->labels, count, dataset_label_count(data) * sizeof(int32_t),
+                   error) ||
         split_rows((void **)&train->targets, (void **)&test->targets, count, (size_t)data->target_count * sizeof(float),
                    error))
         return -1;

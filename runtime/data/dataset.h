@@ -20,10 +20,12 @@ typedef struct Samples {
     int count;
     uint8_t *pixels;   /* [count][C][H][W], 0…255; or NULL, and then */
     float *values;     /* [count][elements] */
-    int32_t *labels;   /* [count] classes; or NULL, and then */
+    int32_t *labels;   /* [count] classes, or [count][map] class maps; or NULL, and then */
     float *targets;    /* [count][target_count] */
     char *labels_path; /* the file that they are from, where it is one; for messages */
 } Samples;
+
+enum { NO_CLASS = -100 }; /* of a pixel: it is left out of the loss */
 
 enum { DATASET_NOTES = 4, DATASET_NOTE_BYTES = 256 };
 
@@ -36,6 +38,7 @@ typedef struct Dataset {
     Samples part[DATA_PARTS];
     bool shared;        /* the test part is the training part, the same memory */
     int class_count;    /* 0: targets are values */
+    int map[2];         /* H, W of a class map, with a class of each pixel (or NO_CLASS); 0, 0: a class per sample */
     char **class_names; /* NULL: the numbers */
     int target_count;
     char notes[DATASET_NOTES][DATASET_NOTE_BYTES]; /* what the user should know; "" at the end */
@@ -51,6 +54,7 @@ typedef enum NnFit {
 typedef struct DatasetOptions {
     const char *target; /* CSV: name or number (from 1) of the target's column; NULL: the last */
     bool values;        /* the loss takes values: columns of numbers are not classes */
+    int64_t ignored;    /* a class that stands for none, in class maps */
     int net[3];         /* C, H, W of the net's input, where it is an image; else 0 */
     int keep;           /* images of many sizes are kept as squares of this side at least; 0: as the net has it */
     NnFit fit;          /* what brings them there */
@@ -90,9 +94,12 @@ const char *dataset_class_name(const Dataset *, int label, char buffer[16]);
  * training rows themselves; a note says which. */
 int dataset_split(Dataset *, NnError *);
 
-/* Values that are all 0 or 1, one per sample, become two classes; others stay.
- * For losses over one probability. */
-int dataset_binary(Dataset *, NnError *);
+/* Values that are all 0 or 1 (or, as signs, −1 or 1), one per sample, become two classes;
+ * others stay.  For losses over one probability or one score. */
+int dataset_binary(Dataset *, bool signs, NnError *);
+
+/* Classes of a sample: 1, or the pixels of its class map. */
+size_t dataset_label_count(const Dataset *);
 
 /* ---- fitting ------------------------------------------------------------ */
 
@@ -193,7 +200,9 @@ typedef enum FeedKind {
     FEED_LABELS,  /* int32_t[batch] */
     FEED_VALUES,  /* the set's own values */
     FEED_ONE_HOT, /* classes, for a loss over values: 1 at the class */
+    FEED_MAP,     /* int32_t[batch][height][width]: class maps, the centre of them */
     FEED_BINARY,  /* two classes, one value: 0 or 1 */
+    FEED_SIGN,    /* two classes, one value: −1 or 1 */
     FEED_INPUT    /* the input itself: autoencoders */
 } FeedKind;
 
@@ -203,11 +212,22 @@ typedef struct Feed {
     const Fitting *fitting;
     const Augmenter *augment; /* of training batches; NULL: none */
     size_t target_count;      /* values per sample; 1 for labels */
+    int height, width;        /* of a class map, as the loss takes it, */
+    int top, left;            /* and where it begins in the data's */
     int helpers;              /* threads that make batches; 0: as many as seem right */
 } Feed;
 
-/* What the loss takes: classes among `outputs`, or `target_count` values. */
-int feed_init(Feed *, const Dataset *, const Fitting *, bool classes, size_t outputs, size_t target_count, NnError *);
+/* What the loss takes of a sample. */
+typedef struct TargetSpec {
+    bool classes;      /* a class of each place; else values */
+    bool signs;        /* one value, −1 or 1 */
+    size_t scores;     /* classes that there may be */
+    size_t count;      /* classes or values */
+    int height, width; /* places; 0, 0: a class per sample */
+    bool aligned;      /* an output's pixel belongs to an input's pixel */
+} TargetSpec;
+
+int feed_init(Feed *, const Dataset *, const Fitting *, const TargetSpec *, NnError *);
 
 /* ---- batches ------------------------------------------------------------- */
 

@@ -7,44 +7,95 @@
  */
 #include "runtime/data/dataset.h"
 
-static int feed_classes(Feed *feed, size_t outputs, NnError *error)
+static int check_class_count(const Dataset *data, size_t scores, NnError *error)
+{
+    char beyond[DATASET_LABEL_TEXT];
+    if (!data->class_count) return nn_fail(error, NN_BAD_INPUT, "the loss takes classes, the data has values");
+    if ((size_t)data->class_count == scores) return 0;
+    return nn_fail(error, NN_BAD_INPUT, "the data has %d classes, the net has %zu output%s%s", data->class_count,
+                   scores, scores == 1 ? "" : "s", dataset_label_beyond(data, (int)scores, beyond));
+}
+
+/* Along one axis: an image of `side` is placed in the middle of the net's input, whose middle
+ * the output is. */
+static int first_of_map(int side, int input, int output)
+{
+    int image = side > input ? -((side - input) / 2) : (input - side) / 2;
+    return (input - output) / 2 - image;
+}
+
+/* A class map belongs to its image pixel by pixel; what is around it, and what the net's
+ * convolutions eat of the edges, is as much on opposite sides. */
+static int feed_map(Feed *feed, const TargetSpec *spec, NnError *error)
 {
     const Dataset *data = feed->data;
+    const Fitting *f = feed->fitting;
+    bool same = data->map[0] == spec->height && data->map[1] == spec->width;
+    bool of_image = data->map[0] == f->from[1] && data->map[1] == f->from[2];
+    bool resized = f->fit == NN_FIT_RESIZE && (f->from[1] != f->to[1] || f->from[2] != f->to[2]);
+    feed->kind = FEED_MAP;
+    feed->target_count = spec->count;
+    feed->height = spec->height;
+    feed->width = spec->width;
+    if (resized)
+        return nn_fail(
+            error, NN_BAD_INPUT,
+            "the images are %dx%d, the input is %dx%d, and class maps are not resized with them; use fit pad "
+            "or fit crop",
+            f->from[1], f->from[2], f->to[1], f->to[2]);
+    if (of_image && spec->aligned) {
+        feed->top = first_of_map(f->from[1], f->to[1], spec->height);
+        feed->left = first_of_map(f->from[2], f->to[2], spec->width);
+        return 0;
+    }
+    if (same) return 0;
+    return nn_fail(error, NN_BAD_INPUT, "the data has class maps of %dx%d, the net gives %dx%d%s", data->map[0],
+                   data->map[1], spec->height, spec->width, of_image ? ", in which a pixel stands for several" : "");
+}
+
+static int feed_classes(Feed *feed, const TargetSpec *spec, NnError *error)
+{
+    const Dataset *data = feed->data;
+    if (check_class_count(data, spec->scores, error)) return -1;
+    if (data->map[0] && spec->height) return feed_map(feed, spec, error);
     feed->kind = FEED_LABELS;
     feed->target_count = 1;
-    if (!data->class_count) return nn_fail(error, NN_BAD_INPUT, "the loss takes classes, the data has values");
-    if ((size_t)data->class_count != outputs) {
-        char beyond[DATASET_LABEL_TEXT];
-        return nn_fail(error, NN_BAD_INPUT, "the data has %d classes, the net has %zu output%s%s", data->class_count,
-                       outputs, outputs == 1 ? "" : "s", dataset_label_beyond(data, (int)outputs, beyond));
-    }
+    if (data->map[0])
+        return nn_fail(error, NN_BAD_INPUT,
+                       "the data has a class of each of %dx%d pixels, the net has one of each sample", data->map[0],
+                       data->map[1]);
+    if (spec->count > 1)
+        return nn_fail(error, NN_BAD_INPUT,
+                       "the net has scores of %dx%d pixels, the data has one class of each sample; end the net with "
+                       "`flatten` or `global_avgpool flatten`",
+                       spec->height, spec->width);
     return 0;
 }
 
-static int feed_values(Feed *feed, size_t target_count, NnError *error)
+static int feed_values(Feed *feed, const TargetSpec *spec, NnError *error)
 {
     const Dataset *data = feed->data;
-    feed->target_count = target_count;
-    if (!data->class_count && (size_t)data->target_count == target_count)
+    const size_t count = spec->count, classes = (size_t)data->class_count;
+    feed->target_count = count;
+    if (!data->class_count && (size_t)data->target_count == count)
         feed->kind = FEED_VALUES;
-    else if (data->class_count && (size_t)data->class_count == target_count)
+    else if (classes && classes == count && !data->map[0])
         feed->kind = FEED_ONE_HOT;
-    else if (data->class_count == 2 && target_count == 1)
-        feed->kind = FEED_BINARY;
-    else if (target_count == feed->fitting->elements)
+    else if (classes == 2 && count == 1)
+        feed->kind = spec->signs ? FEED_SIGN : FEED_BINARY;
+    else if (count == feed->fitting->elements)
         feed->kind = FEED_INPUT;
     else if (data->class_count)
         return nn_fail(error, NN_BAD_INPUT, "the data has %d classes, the loss takes %zu value%s", data->class_count,
-                       target_count, target_count == 1 ? "" : "s");
+                       count, count == 1 ? "" : "s");
     else
         return nn_fail(error, NN_BAD_INPUT, "the data has %d value%s per sample, the loss takes %zu",
-                       data->target_count, data->target_count == 1 ? "" : "s", target_count);
+                       data->target_count, data->target_count == 1 ? "" : "s", count);
     return 0;
 }
 
-int feed_init(Feed *feed, const Dataset *data, const Fitting *fitting, bool classes, size_t outputs,
-              size_t target_count, NnError *error)
+int feed_init(Feed *feed, const Dataset *data, const Fitting *fitting, const TargetSpec *spec, NnError *error)
 {
     *feed = (Feed){.data = data, .fitting = fitting};
-    return classes ? feed_classes(feed, outputs, error) : feed_values(feed, target_count, error);
+    return spec->classes ? feed_classes(feed, spec, error) : feed_values(feed, spec, error);
 }

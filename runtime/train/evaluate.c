@@ -2,7 +2,7 @@
  * A whole part of the data through the net, in inference mode.
  *
  * Leaves: the mean loss, and for classes how often the largest output, and one
- * of the five largest, is the right one.  The last batch is short: its count is
+ * of the five largest, is the right one; for labels how many are on the right side.  The last batch is short: its count is
  * told to the generated code, which leaves the other samples out of the mean.
  */
 #include "runtime/train/train.h"
@@ -13,12 +13,11 @@
 
 enum { TOP = 5 };
 
-/* Where y has its maximum; the first of equal ones. */
-static int largest(const float *y, size_t count)
+int nn_largest(const float *y, size_t classes, size_t places, size_t at)
 {
     size_t best = 0;
-    for (size_t i = 1; i < count; i++)
-        if (y[i] > y[best]) best = i;
+    for (size_t c = 1; c < classes; c++)
+        if (y[c * places + at] > y[best * places + at]) best = c;
     return (int)best;
 }
 
@@ -30,12 +29,38 @@ static size_t rank_of(const float *y, size_t count, int label)
     return before;
 }
 
-/* One output stands for class 1 when it passes the middle: 0 of a score, 0.5 of a value. */
-static int predict(const nn_model_info *info, const Feed *feed, const float *y)
+float nn_middle(const nn_model_info *info)
 {
-    if (feed->kind == FEED_BINARY) return y[0] > (strcmp(info->loss, "bce_logits") ? 0.5f : 0.0f);
-    return largest(y, info->outputs);
+    bool score = !strcmp(info->loss, "bce_logits") || !strcmp(info->loss, "hinge");
+    return score ? 0.0f : 0.5f;
 }
+
+static bool one_output(const Feed *feed) { return feed->kind == FEED_BINARY || feed->kind == FEED_SIGN; }
+
+static bool all_zero_or_one(const Samples *samples, size_t count)
+{
+    for (size_t i = 0; i < (size_t)samples->count * count; i++)
+        if (samples->targets[i] != 0 && samples->targets[i] != 1) return false;
+    return true;
+}
+
+NnScoreKind nn_score_kind(const nn_model_info *info, const Feed *feed, DataPart part)
+{
+    bool binary = !strncmp(info->loss, "bce", 3);
+    switch (feed->kind) {
+    case FEED_LABELS:
+    case FEED_ONE_HOT:
+    case FEED_BINARY:
+    case FEED_SIGN: return NN_SCORE_CLASS;
+    case FEED_MAP: return NN_SCORE_PIXELS;
+    case FEED_VALUES:
+        return binary && all_zero_or_one(&feed->data->part[part], feed->target_count) ? NN_SCORE_LABELS : NN_SCORE_LOSS;
+    case FEED_INPUT: return NN_SCORE_LOSS;
+    }
+    return NN_SCORE_LOSS;
+}
+
+double nn_accuracy(const NnScore *score) { return score->judged ? (double)score->right / (double)score->judged : 0; }
 
 typedef struct Evaluation {
     const nn_model_info *info;
@@ -46,17 +71,55 @@ typedef struct Evaluation {
     NnScore *score;
 } Evaluation;
 
+static int judge_class(const Evaluation *e, int row, const float *y)
+{
+    size_t outputs = e->info->outputs;
+    int label = e->samples->labels[row];
+    int predicted = one_output(e->feed) ? y[0] > nn_middle(e->info) : nn_largest(y, outputs, 1, 0);
+    e->score->judged++;
+    e->score->right += predicted == label;
+    e->score->top5 += one_output(e->feed) || rank_of(y, outputs, label) < TOP;
+    return predicted;
+}
+
+static void judge_pixels(const Evaluation *e, const float *y, const int32_t *target)
+{
+    size_t places = e->feed->target_count, classes = e->info->outputs / places;
+    for (size_t p = 0; p < places; p++) {
+        bool counts = target[p] >= 0 && (size_t)target[p] < classes;
+        e->score->judged += counts;
+        e->score->right += counts && nn_largest(y, classes, places, p) == target[p];
+    }
+}
+
+static void judge_labels(const Evaluation *e, const float *y, const float *target)
+{
+    int64_t right = 0, count = (int64_t)e->feed->target_count;
+    for (int64_t i = 0; i < count; i++) right += (y[i] > nn_middle(e->info)) == (target[i] == 1);
+    e->score->judged += count;
+    e->score->right += right;
+    e->score->whole += right == count;
+}
+
+static int judge_sample(const Evaluation *e, int row, const float *y, const void *target)
+{
+    switch (e->score->kind) {
+    case NN_SCORE_LOSS: break;
+    case NN_SCORE_CLASS: return judge_class(e, row, y);
+    case NN_SCORE_PIXELS: judge_pixels(e, y, target); break;
+    case NN_SCORE_LABELS: judge_labels(e, y, target); break;
+    }
+    return -1;
+}
+
 static void score_batch(const Evaluation *e, const Batch *batch, const float *y)
 {
+    size_t each = e->feed->target_count * sizeof(float);
     for (int i = 0; i < batch->count; i++) {
         const float *out = y + (size_t)i * e->info->outputs;
-        int predicted = e->score->classes ? predict(e->info, e->feed, out) : -1;
-        if (e->score->classes) {
-            int label = e->samples->labels[batch->row[i]];
-            e->score->right += predicted == label;
-            e->score->top5 += e->feed->kind == FEED_BINARY || rank_of(out, e->info->outputs, label) < TOP;
-        }
-        if (e->visit) e->visit(e->user, batch->row[i], out, predicted);
+        const char *target = (const char *)batch->target + (size_t)i * each;
+        int predicted = judge_sample(e, batch->row[i], out, target);
+        if (e->visit) e->visit(e->user, batch->row[i], out, target, predicted);
     }
     e->score->count += batch->count;
 }
@@ -78,7 +141,7 @@ int nn_evaluate(const nn_model_info *info, const void *model, const Feed *feed, 
                 void *user, const volatile sig_atomic_t *stop, NnScore *score, NnError *error)
 {
     Evaluation e = {info, feed, &feed->data->part[part], visit, user, score};
-    *score = (NnScore){.classes = feed->data->class_count > 0 && feed->kind != FEED_INPUT};
+    *score = (NnScore){.kind = nn_score_kind(info, feed, part)};
     Batcher *batcher = batcher_new(feed, part, info->batch, false, 0, error);
     float *y = nn_alloc((size_t)info->batch * info->outputs * sizeof *y, error);
     void *scratch =

@@ -13,15 +13,14 @@
 void table_head(FILE *out, const NnScore *kind)
 {
     fprintf(out, "%5s %9s %10s %10s %10s%s %10s %9s\n", "epoch", "steps", "lr", "loss", "test loss",
-            kind->classes ? "   accuracy" : "", "samples/s", "time");
+            kind->kind != NN_SCORE_LOSS ? "   accuracy" : "", "samples/s", "time");
     fflush(out);
 }
 
 void table_row(FILE *out, const Progress *m, const NnScore *score)
 {
     char time[32], accuracy[32] = "";
-    if (score->classes)
-        snprintf(accuracy, sizeof accuracy, " %8.2f %%", 100.0 * (double)score->right / (double)score->count);
+    if (score->kind != NN_SCORE_LOSS) snprintf(accuracy, sizeof accuracy, " %8.2f %%", 100.0 * nn_accuracy(score));
     fprintf(out, "%5d %9lld %10.3g %10.4f %10.4f%s %10.0f %9s\n", m->epoch, (long long)m->step, m->lr, m->loss,
             score->loss, accuracy, m->rate, show_duration(m->seconds, time));
     fflush(out);
@@ -66,8 +65,8 @@ void log_test(Log *log, const Progress *m, const NnScore *score)
 {
     char accuracy[32];
     if (!log->file) return;
-    snprintf(accuracy, sizeof accuracy, "%.9g", score->classes ? (double)score->right / (double)score->count : 0);
-    log_line(log, "test", m, score->loss, score->classes ? accuracy : log->json ? "null" : "");
+    snprintf(accuracy, sizeof accuracy, "%.9g", nn_accuracy(score));
+    log_line(log, "test", m, score->loss, score->kind != NN_SCORE_LOSS ? accuracy : log->json ? "null" : "");
     if (log->file && fflush(log->file) != 0) log_lose(log, m->step);
 }
 

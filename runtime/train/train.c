@@ -152,8 +152,7 @@ static int run_epoch(Run *run)
 
 static int run_epochs(Run *run)
 {
-    table_head(run->config->results,
-               &(NnScore){.classes = run->feed->data->class_count && run->feed->kind != FEED_INPUT});
+    table_head(run->config->results, &(NnScore){.kind = nn_score_kind(run->info, run->feed, DATA_TEST)});
     for (run->at.epoch = 1; run->at.epoch <= run->config->epochs && !run->ended; run->at.epoch++) {
         run->result->epoch = run->at.epoch;
         if (run_epoch(run)) return -1;

@@ -54,15 +54,33 @@ double nn_schedule_lr(const NnSchedule *, const NnPlateau *, int64_t step, int64
 
 /* ---- evaluation ------------------------------------------------------------- */
 
+typedef enum NnScoreKind {
+    NN_SCORE_LOSS,   /* of values: there is nothing to be right about */
+    NN_SCORE_CLASS,  /* a class of each sample */
+    NN_SCORE_PIXELS, /* a class of each pixel */
+    NN_SCORE_LABELS  /* several labels of each sample, which hold or do not */
+} NnScoreKind;
+
 typedef struct NnScore {
-    double loss; /* mean over the samples */
-    int64_t count;
-    int64_t right, top5; /* of samples with classes */
-    bool classes;        /* right and top5 mean something */
+    NnScoreKind kind;
+    double loss;           /* mean over the samples */
+    int64_t count;         /* samples */
+    int64_t right, judged; /* classes, pixels or labels: right, of all that have one */
+    int64_t top5;          /* samples whose class is among the five largest outputs */
+    int64_t whole;         /* samples all labels of which are right */
 } NnScore;
 
-/* Called for every sample; y: [outputs], target as the feed has it. */
-typedef void (*NnSampleVisitor)(void *user, int row, const float *y, int predicted);
+NnScoreKind nn_score_kind(const nn_model_info *, const Feed *, DataPart);
+double nn_accuracy(const NnScore *); /* 0 … 1 */
+
+/* Where one output (a score, or a probability) turns from no to yes. */
+float nn_middle(const nn_model_info *);
+/* The class of place `at` of y [classes][places]: its largest score, the first of equal ones. */
+int nn_largest(const float *y, size_t classes, size_t places, size_t at);
+
+/* Called for every sample; y: [outputs], target as the feed has it.  predicted: the class, of
+ * NN_SCORE_CLASS; else −1. */
+typedef void (*NnSampleVisitor)(void *user, int row, const float *y, const void *target, int predicted);
 
 /* Runs the whole part through info->eval.  `visit` may be NULL. */
 int nn_evaluate(const nn_model_info *, const void *model, const Feed *, DataPart, NnSampleVisitor visit, void *user,

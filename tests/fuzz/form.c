@@ -84,7 +84,7 @@ static void make_blocks(Form *f)
     f->dx = block_of(n * f->sizes[SIZE_INPUTS] * f->real);
     f->y = block_of(n * f->sizes[SIZE_OUTPUTS] * f->real);
     f->dy = block_of(n * f->sizes[SIZE_OUTPUTS] * f->real);
-    f->target = block_of(n * (f->classes ? sizeof(int32_t) : f->sizes[SIZE_TARGETS] * f->real));
+    f->target = block_of(n * f->sizes[SIZE_TARGETS] * (f->classes ? sizeof(int32_t) : f->real));
 }
 
 Form *form_open(Verdict *v, const FormOptions *o)
@@ -116,7 +116,7 @@ Form *form_open(Verdict *v, const FormOptions *o)
         return NULL;
     }
     f->prefix = emitted->prefix;
-    f->classes = net->spec->loss.op->traits & OP_CLASSES;
+    f->classes = train_target(net->spec, net->net).classes;
     find_symbols(f);
     make_blocks(f);
     return f;
@@ -240,7 +240,7 @@ Feed *feed_new(Form *f, Random *r)
 {
     Arena *arena = f->arena;
     size_t n = (size_t)f->options.batch, in = n * f->sizes[SIZE_INPUTS], out = n * f->sizes[SIZE_OUTPUTS];
-    size_t targets = n * (f->classes ? 1 : f->sizes[SIZE_TARGETS]);
+    size_t targets = n * f->sizes[SIZE_TARGETS];
     Feed *feed = arena_alloc(arena, sizeof *feed);
     *feed = (Feed){
         .batch = f->options.batch, .x = reals(arena, in), .dy = reals(arena, out), .target = reals(arena, targets)};
@@ -248,7 +248,9 @@ Feed *feed_new(Form *f, Random *r)
     for (size_t i = 0; i < out; i++) feed->dy[i] = single(random_normal(r));
     int64_t classes = f->net->net->output->shape.dim[0];
     for (size_t i = 0; i < targets; i++)
-        feed->target[i] = f->classes ? (double)random_int(r, 0, classes - 1) : single(random_real(r));
+        feed->target[i] = !f->classes             ? single(random_real(r))
+                          : random_chance(r, 0.1) ? -100
+                                                  : (double)random_int(r, 0, classes - 1);
     f->model = f->init(f->block, 1, f->net->seed);
     draw_model(f, feed, r);
     return feed;

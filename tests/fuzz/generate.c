@@ -544,10 +544,9 @@ static const char *random_source(Generator *g)
 {
     Random *r = g->r;
     const Op *loss = random_op(g, OP_LOSS, false);
-    bool classes = loss->traits & OP_CLASSES;
-    Shape out = classes || random_chance(r, 0.6)
-                    ? shape_vector(random_int(r, classes ? 2 : 1, 9))
-                    : shape_image(random_int(r, 1, 4), random_int(r, 1, 4), random_int(r, 1, 4));
+    int least = loss->target ? 2 : 1; /* classes */
+    Shape out = random_chance(r, 0.6) ? shape_vector(random_int(r, least, 9))
+                                      : shape_image(random_int(r, least, 4), random_int(r, 1, 4), random_int(r, 1, 4));
     Shape in;
     const char *input = input_text(g, &in);
     g->head = out;

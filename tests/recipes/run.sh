@@ -42,7 +42,7 @@ array() {
     head -c "$2" /dev/zero
 }
 
-# planes CxHxW CxHxW: black images, and targets of zeros
+# planes CxHxW CxHxW SEGMENTS: black images, and targets of zeros: values, or a class of each pixel
 planes() {
     mkdir -p "$tmp/planes"
     for part in train test; do
@@ -50,7 +50,12 @@ planes() {
             name=${what% *}
             shape=${what#* }
             count=$(($(echo "$shape" | sed 's/x/ * /g')))
-            [ "$name" = x ] && dims=$(echo "$shape" | sed 's/x/, /g') || dims=$count
+            dims=$(echo "$shape" | sed 's/x/, /g')
+            if [ "$name" = y ] && $3; then
+                dims=${dims#*, } count=$((count / ${shape%%x*}))
+            elif [ "$name" = y ]; then
+                dims=$count
+            fi
             array "4, $dims" $((4 * count)) >"$tmp/planes/${name}_$part.npy"
         done
     done
@@ -81,7 +86,11 @@ for example; do
     [ "$parameters" -le "$most" ] || continue
     case $takes:$gives in
     1x28x28:1x28x28 | 1x*x*:10) data= ;; # the shipped digits
-    1x*x*:*x*x* | 3x*x*:*x*x*) planes "$takes" "$gives" && data=$tmp/planes ;;
+    1x*x*:*x*x* | 3x*x*:*x*x*)
+        segments=false
+        ! grep -q '^    loss *cross_entropy' "$example" || segments=true
+        planes "$takes" "$gives" $segments && data=$tmp/planes
+        ;;
     3x*x*) data=$tmp/colour ;;
     *) columns "$takes" && data=$tmp/columns.csv ;;
     esac

@@ -109,9 +109,9 @@ def focal(scores, target):
 # loss, what stands before it, its function, whether the target is probabilities
 LOSSES = {
     "focal": ("focal(gamma=2, alpha=[0.25, 0.75, 0.5, 1])", "", focal, False),
-    "kl_div": ("kl_div", "log_softmax", lambda s, t: F.kl_div(F.log_softmax(s, 1), t, reduction="batchmean"), True),
+    "kl_div": ("kl_div(reduction=batchmean)", "log_softmax", lambda s, t: F.kl_div(F.log_softmax(s, 1), t, reduction="batchmean"), True),
     "kl_div_mean": (
-        "kl_div(reduction=mean)",
+        "kl_div",
         "log_softmax",
         lambda s, t: F.kl_div(F.log_softmax(s, 1), t, reduction="mean"),
         True,

@@ -151,6 +151,100 @@ runs 0 train flowers.nn --data flowers.csv --target 3 --steps 1 -o named.safeten
 runs 1 train flowers.nn --data flowers.csv --column 7
 says err 'column'
 
+# ---- a class for each pixel, labels, signs -----------------------------------------------
+
+# array SHAPE TYPE: an .npy array of the bytes on standard input
+array() {
+    printf '\223NUMPY\001\000\166\000%-117s\n' "{'descr': '$2', 'fortran_order': False, 'shape': ($1)}"
+    cat
+}
+
+# bytes COUNT EXPRESSION: of i, from 0
+bytes() {
+    # shellcheck disable=SC2059 # escapes
+    printf "$(awk -v n="$1" "BEGIN { for (i = 0; i < n; i++) printf \"\\\\%03o\", ($2) }")"
+}
+
+# Pixels are bright or dark; those of the left column have no class that counts.
+mkdir maps
+bytes 3840 'i * 7 % 11 > 5 ? 200 + i % 50 : i % 60' | array '60, 8, 8' '|u1' >maps/x_train.npy
+bytes 3840 'i % 8 == 0 ? 255 : i * 7 % 11 > 5' | array '60, 8, 8' '|u1' >maps/y_train.npy
+cat >maps.nn <<'END'
+net maps {
+    input(1x8x8)
+    conv(2, 1)
+    softmax
+}
+train maps {
+    loss      cross_entropy(ignore_index=255)
+    optimizer adam(lr=0.1)
+    batch     16
+    epochs    10
+}
+END
+runs 0 train maps.nn --data maps
+says out '^test accuracy 100.00 % (672 of 672 pixels)'
+runs 0 eval maps.nn --data maps --weights maps.safetensors
+says out '^top-1      100.00 % (672 of 672 pixels)'
+says out '^ *mean *100.00 %$'
+runs 1 train maps.nn --data maps --set 'loss cross_entropy'
+says err 'the data has 256 classes, the net has 2 outputs: sample 0 of maps/y_train.npy has class 255'
+runs 1 train maps.nn --data maps --set 'augment flip'
+says err 'the targets are class maps'
+# A valid convolution takes the edges off: what is left of the maps is their centre.
+sed 's/conv(2, 1)/conv(2, 3)/' maps.nn >valid.nn
+runs 0 train valid.nn --data maps --epochs 1
+says out 'of 432 pixels'
+sed 's/conv(2, 1)/conv(2, 2, stride=2)/' maps.nn >coarse.nn
+runs 1 train coarse.nn --data maps
+says err 'class maps of 8x8, the net gives 4x4, in which a pixel stands for several'
+runs 1 train maps.nn --data "$examples/data/digits" --input 1x28x28
+says err 'the data has 10 classes, the net has 2 outputs'
+
+# Labels that hold or not, which is counted by label and by sample.
+mkdir labels
+bytes 240 'i * 7 % 11 > 5 ? 200 : 20' | array '60, 4' '|u1' >labels/x_train.npy
+bytes 240 'i * 7 % 11 > 5' | array '60, 4' '|u1' >labels/y_train.npy
+cat >labels.nn <<'END'
+net labels {
+    input(4)
+    dense(4)
+}
+train labels {
+    loss      bce_logits
+    optimizer adam(lr=0.1)
+    batch     16
+    epochs    30
+}
+END
+runs 0 train labels.nn --data labels
+says out '^test accuracy 100.00 % (48 of 48 labels)'
+runs 0 eval labels.nn --data labels --weights labels.safetensors
+says out '^labels     100.00 % (48 of 48)'
+says out '^all labels 100.00 % (12 of 12 samples)'
+
+# Two classes, one score, by their signs; as classes and as −1 and 1.
+awk 'BEGIN { for (i = 0; i < 60; i++) printf "%g,%g,%d\n", i % 7 - 3, i % 5 - 2, (i % 7 > 3) }' >classes.csv
+sed 's/,0$/,-1/' classes.csv >signs.csv
+cat >svm.nn <<'END'
+net svm {
+    input(2)
+    dense(1)
+}
+train svm {
+    loss      hinge
+    optimizer sgd(lr=0.1)
+    batch     12
+    epochs    60
+}
+END
+for data in classes signs; do
+    runs 0 train svm.nn --data $data.csv -o $data.safetensors
+    says out '^test accuracy 100.00 % (12 of 12)'
+    sed -n 's/^\(test accuracy.*steps\).*/\1/p' out >$data.end
+done
+same classes.end signs.end
+
 # ---- what is said while it goes on -----------------------------------------------------
 
 # With one pipe for both, a row of the table for each epoch and no second line.

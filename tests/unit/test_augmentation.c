@@ -150,7 +150,9 @@ static void set_up(Setting *s, int count, int height, int width, int side, NnFit
             train->values[(size_t)i * s->data.elements + p] = p ? 1 : (float)i;
     s->data.part[DATA_TEST] = *train;
     ck_assert_int_eq(fitting_init(&s->fitting, &s->data, 3, (int[]){1, side, side}, fit, &s->error), 0);
-    ck_assert_int_eq(feed_init(&s->feed, &s->data, &s->fitting, true, 2, 1, &s->error), 0);
+    ck_assert_int_eq(
+        feed_init(&s->feed, &s->data, &s->fitting, &(TargetSpec){.classes = true, .scores = 2, .count = 1}, &s->error),
+        0);
     s->out = calloc((size_t)(side * side), sizeof(float));
 }
 

@@ -130,20 +130,27 @@ START_TEST(feed_kinds)
     Fitting f = {.elements = 784};
     Feed feed;
     NnError error;
-    ck_assert_int_eq(feed_init(&feed, &classes, &f, true, 10, 1, &error), 0);
+    ck_assert_int_eq(feed_init(&feed, &classes, &f, &(TargetSpec){.classes = true, .scores = 10, .count = 1}, &error),
+                     0);
     ck_assert_int_eq(feed.kind, FEED_LABELS);
-    ck_assert_int_eq(feed_init(&feed, &classes, &f, true, 1000, 1, &error), -1);
+    ck_assert_int_eq(feed_init(&feed, &classes, &f, &(TargetSpec){.classes = true, .scores = 1000, .count = 1}, &error),
+                     -1);
     ck_assert_has(error.text, "10 classes, the net has 1000 outputs");
-    ck_assert_int_eq(feed_init(&feed, &values, &f, true, 10, 1, &error), -1);
-    ck_assert_int_eq(feed_init(&feed, &classes, &f, false, 10, 10, &error), 0);
+    ck_assert_int_eq(feed_init(&feed, &values, &f, &(TargetSpec){.classes = true, .scores = 10, .count = 1}, &error),
+                     -1);
+    ck_assert_int_eq(feed_init(&feed, &classes, &f, &(TargetSpec){.classes = false, .scores = 10, .count = 10}, &error),
+                     0);
     ck_assert_int_eq(feed.kind, FEED_ONE_HOT);
-    ck_assert_int_eq(feed_init(&feed, &classes, &f, false, 784, 784, &error), 0);
+    ck_assert_int_eq(
+        feed_init(&feed, &classes, &f, &(TargetSpec){.classes = false, .scores = 784, .count = 784}, &error), 0);
     ck_assert_int_eq(feed.kind, FEED_INPUT);
-    ck_assert_int_eq(feed_init(&feed, &two, &f, false, 1, 1, &error), 0);
+    ck_assert_int_eq(feed_init(&feed, &two, &f, &(TargetSpec){.classes = false, .scores = 1, .count = 1}, &error), 0);
     ck_assert_int_eq(feed.kind, FEED_BINARY);
-    ck_assert_int_eq(feed_init(&feed, &values, &f, false, 1, 1, &error), 0);
+    ck_assert_int_eq(feed_init(&feed, &values, &f, &(TargetSpec){.classes = false, .scores = 1, .count = 1}, &error),
+                     0);
     ck_assert_int_eq(feed.kind, FEED_VALUES);
-    ck_assert_int_eq(feed_init(&feed, &values, &f, false, 3, 3, &error), -1);
+    ck_assert_int_eq(feed_init(&feed, &values, &f, &(TargetSpec){.classes = false, .scores = 3, .count = 3}, &error),
+                     -1);
 }
 END_TEST
 
@@ -157,7 +164,7 @@ static void ten(Dataset *data, Fitting *f, Feed *feed, int count)
     *data = (Dataset){.rank = 1, .dims = {1}, .elements = 1, .target_count = 1};
     data->part[DATA_TRAIN] = data->part[DATA_TEST] = (Samples){.count = count, .values = numbers, .targets = numbers};
     ck_assert_int_eq(fitting_init(f, data, 1, (int[]){1}, NN_FIT_PAD, &error), 0);
-    ck_assert_int_eq(feed_init(feed, data, f, false, 1, 1, &error), 0);
+    ck_assert_int_eq(feed_init(feed, data, f, &(TargetSpec){.classes = false, .scores = 1, .count = 1}, &error), 0);
 }
 
 START_TEST(batches_of_training)

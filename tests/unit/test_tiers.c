@@ -93,7 +93,7 @@ static float *numbers(size_t count, unsigned seed)
 static void *targets(const Net *n, const TrainSpec *spec)
 {
     size_t count = BATCH * n->code[0].sizes[SIZE_TARGETS];
-    if (!spec || !(spec->loss.op->traits & OP_CLASSES)) return numbers(count, 3);
+    if (!spec || !spec->loss.op->target) return numbers(count, 3);
     int32_t *labels = zeros(count * sizeof *labels);
     for (size_t i = 0; i < count; i++) labels[i] = (int32_t)(i % n->code[0].sizes[SIZE_OUTPUTS]);
     return labels;

@@ -119,7 +119,7 @@ static void set_up(Setting *s)
     write_text("line.csv", text);
     s->data = dataset_open(in_folder("line.csv"), &(DatasetOptions){.values = true}, &s->error);
     ck_assert_int_eq(fitting_init(&s->fitting, s->data, 1, (int[]){1}, NN_FIT_PAD, &s->error), 0);
-    ck_assert_int_eq(feed_init(&s->feed, s->data, &s->fitting, false, 1, 1, &s->error), 0);
+    ck_assert_int_eq(feed_init(&s->feed, s->data, &s->fitting, &(TargetSpec){.count = 1}, &s->error), 0);
     s->out = fopen(in_folder("out"), "w");
     s->config =
         (NnTrainConfig){.epochs = 40, .schedule = {.lr = 0.5}, .seed = 1, .results = s->out, .progress = s->out};
@@ -146,7 +146,7 @@ START_TEST(training_learns)
     ck_assert_msg(train_line(&s) == 0, "%s", s.error.text);
     ck_assert_int_eq(s.result.end, NN_DONE);
     ck_assert_int_eq(s.line.steps, 40 * 5); /* 22 rows: 5 whole batches */
-    ck_assert(s.result.tested && s.result.test.count == 22 && !s.result.test.classes);
+    ck_assert(s.result.tested && s.result.test.count == 22 && s.result.test.kind == NN_SCORE_LOSS);
     ck_assert(s.result.test.loss < 1e-6);
     ck_assert_float_eq_tol(s.line.w, 2, 1e-3);
     char *log = nn_read_file(in_folder("log.csv"), &size, &s.error);

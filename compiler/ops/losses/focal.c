@@ -16,15 +16,25 @@
 typedef struct FocalAttrs {
     double gamma;
     Reals alpha;
+    int64_t ignore_index;
 } FocalAttrs;
 
 static const Attr focal_attrs[] = {
     {"gamma", ATTR_REAL, offsetof(FocalAttrs, gamma), "2", 0, 1e6, NULL},
     {"alpha", ATTR_REALS, offsetof(FocalAttrs, alpha), "1", 0, 0, NULL},
+    {"ignore_index", ATTR_INT, offsetof(FocalAttrs, ignore_index), "-100", INT32_MIN, INT32_MAX, NULL},
     {0},
 };
 
 static const char *const focal_absorbs[] = {"softmax", "log_softmax", NULL};
+
+static LossTarget focal_target(const void *attrs, Shape scores)
+{
+    const FocalAttrs *a = attrs;
+    LossTarget target = loss_classes_target(attrs, scores);
+    target.ignored = a->ignore_index;
+    return target;
+}
 
 static bool focal_shape(Graph *g, Node *n)
 {
@@ -60,7 +70,7 @@ static void focal_plain(Writer *w, const Node *n)
     loss_classes_open(w, n, "1");
     channels_top(w, "scores", s);
     channels_log_sum(w, "scores", s);
-    writer_put(w, "const $real l = @scores(n, t) - top - log_sum;\n"
+    writer_put(w, "const $real l = @scores(n, t, $p) - top - log_sum;\n"
                   "total -= $alpha * $pow(-$expm1(l), $gamma) * l;\n");
     loss_classes_close(w, n);
 }
@@ -69,7 +79,7 @@ static void focal_plain(Writer *w, const Node *n)
 static void put_focal_slope(Writer *w, const Node *n)
 {
     const FocalAttrs *a = n->attrs;
-    writer_put(w, "const $real l = @scores(n, t) - top - $log(sum);\n"
+    writer_put(w, "const $real l = @scores(n, t, $p) - top - $log(sum);\n"
                   "const $real rest = -$expm1(l);\n"
                   "$real slope = $pow(rest, $gamma);\n");
     if (a->gamma != 0) {
@@ -89,14 +99,14 @@ static void focal_grad_plain(Writer *w, const Node *n)
     channels_top(w, "scores", s);
     writer_put(w, "$real sum = 0;\n"
                   "for ($int c = 0; c < $C; c++) {\n"
-                  "    sum += $exp(@scores(n, c) - top);\n"
+                  "    sum += $exp(@scores(n, c, $p) - top);\n"
                   "}\n");
     put_focal_slope(w, n);
     writer_put(w, "for ($int c = 0; c < $C; c++) {\n"
-                  "    @dscores(n, c) = hit * $exp(@scores(n, c) - top) / sum;\n"
+                  "    @dscores(n, c, $p) = hit * $exp(@scores(n, c, $p) - top) / sum;\n"
                   "}\n"
-                  "@dscores(n, t) -= hit;\n");
-    loss_classes_close_gradient(w);
+                  "@dscores(n, t, $p) -= hit;\n");
+    loss_classes_close_gradient(w, n);
 }
 
 static const Op focal_gradient = {
@@ -115,7 +125,7 @@ const Op op_focal = {
     .summary = "cross entropy that counts less where the net is sure",
     .formula = "L = mean(-alpha * (1 - p)^gamma * log(p)), p = softmax(s)[t]",
     .class = OP_LOSS,
-    .traits = OP_CLASSES,
+    .target = focal_target,
     .uses = USES_COUNT,
     .attrs = focal_attrs,
     .attrs_size = sizeof(FocalAttrs),

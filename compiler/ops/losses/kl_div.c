@@ -3,11 +3,10 @@
  * PyTorch's KLDivLoss: the scores are logarithms of probabilities, the target has
  * probabilities.
  *
- *   L = Σ t · (log t − s) / samples,   or with reduction=mean / (samples · elements)
- *   ds = −t / samples
+ *   L = Σ t · (log t − s) / (samples · elements),   with reduction=batchmean / samples
+ *   ds = −t / (samples · elements), or −t / samples
  *
- * A t of 0 adds −0 · s.  PyTorch's default is the mean over the elements as well, which it
- * advises against; here it is the divergence, its `batchmean`.
+ * A t of 0 adds −0 · s.  The divergence itself is batchmean; the default is PyTorch's.
  */
 #include "ops/shared/losses.h"
 
@@ -15,12 +14,12 @@ typedef struct KlDivAttrs {
     int reduction;
 } KlDivAttrs;
 
-enum { REDUCTION_BATCHMEAN, REDUCTION_MEAN };
+enum { REDUCTION_MEAN, REDUCTION_BATCHMEAN };
 
-static const char *const kl_div_reductions[] = {"batchmean", "mean", NULL};
+static const char *const kl_div_reductions[] = {"mean", "batchmean", NULL};
 
 static const Attr kl_div_attrs[] = {
-    {"reduction", ATTR_SYMBOL, offsetof(KlDivAttrs, reduction), "batchmean", 0, 0, kl_div_reductions},
+    {"reduction", ATTR_SYMBOL, offsetof(KlDivAttrs, reduction), "mean", 0, 0, kl_div_reductions},
     {0},
 };
 
@@ -66,7 +65,7 @@ static void kl_div_grad(Backward *b, const Node *n) { loss_grad(b, n, &kl_div_gr
 const Op op_kl_div = {
     .name = "kl_div",
     .summary = "divergence of probabilities from log_softmax's",
-    .formula = "L = mean over samples of sum(t * (log(t) - s))",
+    .formula = "L = mean(t * (log(t) - s))",
     .class = OP_LOSS,
     .uses = USES_COUNT,
     .attrs = kl_div_attrs,

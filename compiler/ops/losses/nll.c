@@ -6,10 +6,27 @@
  */
 #include "ops/shared/losses.h"
 
+typedef struct NllAttrs {
+    int64_t ignore_index;
+} NllAttrs;
+
+static const Attr nll_attrs[] = {
+    {"ignore_index", ATTR_INT, offsetof(NllAttrs, ignore_index), "-100", INT32_MIN, INT32_MAX, NULL},
+    {0},
+};
+
+static LossTarget nll_target(const void *attrs, Shape scores)
+{
+    const NllAttrs *a = attrs;
+    LossTarget target = loss_classes_target(attrs, scores);
+    target.ignored = a->ignore_index;
+    return target;
+}
+
 static void nll_plain(Writer *w, const Node *n)
 {
     loss_classes_open(w, n, "1");
-    writer_put(w, "total -= @scores(n, t);");
+    writer_put(w, "total -= @scores(n, t, $p);");
     loss_classes_close(w, n);
 }
 
@@ -23,9 +40,9 @@ static void nll_grad_plain(Writer *w, const Node *n)
 {
     loss_classes_open_gradient(w, n, "1");
     writer_put(w, "for ($int c = 0; c < $C; c++) {\n"
-                  "    @dscores(n, c) = c == t ? -part : 0;\n"
+                  "    @dscores(n, c, $p) = c == t ? -part : 0;\n"
                   "}\n");
-    loss_classes_close_gradient(w);
+    loss_classes_close_gradient(w, n);
 }
 
 /* The scores themselves are not read. */
@@ -46,8 +63,10 @@ const Op op_nll = {
     .summary = "negative log likelihood, after log_softmax",
     .formula = "L = -mean(s[t])",
     .class = OP_LOSS,
-    .traits = OP_CLASSES,
+    .target = nll_target,
     .uses = USES_COUNT,
+    .attrs = nll_attrs,
+    .attrs_size = sizeof(NllAttrs),
     .in = loss_in,
     .out = loss_out,
     .shape = loss_classes_shape,

@@ -1,10 +1,12 @@
-/* Losses: checks, loops and the gradient's wiring, once for all. */ #include "ops/shared/losses.h"
+/* Losses: checks, loops and the gradient's wiring, once for all. */
+#include "ops/shared/losses.h"
 
 #include <string.h>
 
 #include "autodiff/backward.h"
+#include "ops/shared/channels.h"
 
-    const char *const loss_in[] = {"scores", "target", "targets", NULL};
+const char *const loss_in[] = {"scores", "target", "targets", NULL};
 const char *const loss_out[] = {"loss", NULL};
 const char *const loss_gradient_out[] = {"dscores", NULL};
 
@@ -16,23 +18,24 @@ bool loss_values_shape(Graph *g, Node *n)
 
 bool loss_classes_shape(Graph *g, Node *n)
 {
-    Compilation *c = g->compilation;
-    Shape s = node_shape_in(n);
-    if (s.rank != 1) {
-        diag_error(c, n->span,
-                   "%s takes a vector with one score per class, but the scores are an image of %s; end the net with "
-                   "`flatten` or `global_avgpool flatten`",
-                   n->op->name, shape_text(c->arena, s));
-        return false;
-    }
-    if (s.dim[0] == 1) {
-        diag_warning(c, n->span,
+    if (node_shape_in(n).dim[0] == 1) {
+        diag_warning(g->compilation, n->span,
                      "%s chooses among classes, but the net has only 1 score, so there is nothing to learn; "
                      "`bce_logits` is for one score",
                      n->op->name);
     }
     node_out_as(g, n, g->real, false, shape_vector(1));
     return true;
+}
+
+/* Scores [C] have one class, scores [C][H][W] one for each of H·W pixels. */
+LossTarget loss_classes_target(const void *attrs, Shape scores)
+{
+    (void)attrs;
+    LossTarget target = {.classes = true, .shape = shape_vector(1), .ignored = LOSS_IGNORED};
+    if (scores.rank > 1) target.shape.rank = scores.rank - 1;
+    for (int i = 1; i < scores.rank; i++) target.shape.dim[i - 1] = scores.dim[i];
+    return target;
 }
 
 void loss_grad(Backward *b, const Node *n, const Op *gradient)
@@ -50,8 +53,7 @@ void loss_grad(Backward *b, const Node *n, const Op *gradient)
 
 int64_t loss_cost(const Node *n, int per_score) { return per_score * shape_count(node_shape_in(n)); }
 
-/* $total: total times the scale; a scale of 1 is not written. */
-static void bind_total(Writer *w, const Node *n)
+void loss_bind_total(Writer *w, const Node *n)
 {
     if (n->scale == 1) {
         writer_bind(w, "total", "total");
@@ -73,7 +75,7 @@ static void bind_element(Writer *w, const Node *n)
 void loss_values(Writer *w, const Node *n, const char *lines)
 {
     bind_element(w, n);
-    bind_total(w, n);
+    loss_bind_total(w, n);
     writer_put(w, "$real total = 0;\n"
                   "for ($int k = 0; k < $count * $elements; k++) {\n");
     writer_put(w, lines);
@@ -92,8 +94,33 @@ void loss_values_gradient(Writer *w, const Node *n, const char *lines)
 
 /* ---- classes ----------------------------------------------------------- */
 
-static const char no_class[] = "const $int t = @target(n);\n"
-                               "if (t < 0 || t >= $C) { /* has no class: is left out */\n";
+/* Binds $C, $P, $p, the arrays by place, and $out: class t is left out. */
+static void bind_class_places(Writer *w, const Node *n, Shape scores)
+{
+    const int64_t ignored = op_loss_target(n->origin->op, n->attrs, scores).ignored;
+    const int64_t places[] = {1, places_of(scores)};
+    channels_bind(w, scores);
+    writer_bind_array(w, "class", "target", 2, places);
+    if (n->op->class == OP_LOSS || strcmp(n->op->in[0], loss_in[0]) == 0) channels_array(w, "scores", scores);
+    if (n->op->class != OP_LOSS) channels_array(w, "dscores", scores);
+    if (ignored >= 0 && ignored < channels_of(scores))
+        writer_bind(w, "out", "t < 0 || t >= %lld || t == %lld", (long long)channels_of(scores), (long long)ignored);
+    else
+        writer_bind(w, "out", "t < 0 || t >= %lld", (long long)channels_of(scores));
+}
+
+static void open_places(Writer *w, Shape scores)
+{
+    channels_open(w, scores);
+    writer_put(w, "const $int t = @class(n, $p);\n"
+                  "if ($out) { /* has no class: is left out */\n");
+}
+
+static void close_places(Writer *w, Shape scores)
+{
+    channels_close(w, scores);
+    writer_put(w, "}");
+}
 
 /* It sees a micro-batch, and the targets of all. */
 static bool sees_all_targets(const Node *n)
@@ -104,48 +131,51 @@ static bool sees_all_targets(const Node *n)
     return false;
 }
 
-/* used: the sum of the weights of all samples that have a class. */
-static void put_used(Writer *w, const Node *n, const char *weight)
+/* used: the sum of the weights of all places that have a class. */
+static void put_used(Writer *w, const Node *n, const char *weight, Shape scores)
 {
+    bool one = places_of(scores) == 1;
     writer_bind(w, "weight", "%s", weight);
-    writer_bind(w, "class", sees_all_targets(n) ? "targets[n]" : "target[n]");
-    writer_put(w, "$real used = 0;\n"
-                  "for ($int n = 0; n < $all; n++) {\n"
-                  "    const $int t = $class;\n"
-                  "    used += t < 0 || t >= $C ? 0 : $weight;\n"
+    writer_bind(w, "targets", sees_all_targets(n) ? "targets" : "target");
+    writer_put(w, "$real used = 0;");
+    writer_put(w, one ? "for ($int n = 0; n < $all; n++) {" : "for ($int n = 0; n < $all * $P; n++) {");
+    writer_put(w, "    const $int t = $targets[n];\n"
+                  "    used += $out ? 0 : $weight;\n"
                   "}\n");
 }
 
 void loss_classes_open(Writer *w, const Node *n, const char *weight)
 {
-    writer_bind_int(w, "C", node_shape_in(n).dim[0]);
-    put_used(w, n, weight);
-    writer_put(w, "$real total = 0;\n"
-                  "for ($int n = 0; n < $count; n++) {\n");
-    writer_put(w, no_class);
+    Shape scores = node_shape_in(n);
+    bind_class_places(w, n, scores);
+    put_used(w, n, weight, scores);
+    writer_put(w, "$real total = 0;");
+    writer_put(w, "for ($int n = 0; n < $count; n++) {");
+    open_places(w, scores);
     writer_put(w, "    continue;\n"
                   "}\n");
 }
 
 void loss_classes_close(Writer *w, const Node *n)
 {
-    bind_total(w, n);
-    writer_put(w, "}\n"
-                  "loss[0] = used > 0 ? $total / used : 0;\n");
+    loss_bind_total(w, n);
+    close_places(w, node_shape_in(n));
+    writer_put(w, "loss[0] = used > 0 ? $total / used : 0;");
 }
 
 void loss_classes_open_gradient(Writer *w, const Node *n, const char *weight)
 {
-    writer_bind_int(w, "C", node_shape_out(n).dim[0]);
-    put_used(w, n, weight);
-    writer_put(w, "const $real part = used > 0 ? $scale / used : 0;\n"
-                  "for ($int n = 0; n < $N; n++) {\n");
-    writer_put(w, no_class);
+    Shape scores = node_shape_out(n);
+    bind_class_places(w, n, scores);
+    put_used(w, n, weight, scores);
+    writer_put(w, "const $real part = used > 0 ? $scale / used : 0;");
+    writer_put(w, "for ($int n = 0; n < $N; n++) {");
+    open_places(w, scores);
     writer_put(w, "    for ($int c = 0; c < $C; c++) {\n"
-                  "        @dscores(n, c) = 0;\n"
+                  "        @dscores(n, c, $p) = 0;\n"
                   "    }\n"
                   "    continue;\n"
                   "}\n");
 }
 
-void loss_classes_close_gradient(Writer *w) { writer_put(w, "}"); }
+void loss_classes_close_gradient(Writer *w, const Node *n) { close_places(w, node_shape_out(n)); }
