@@ -175,6 +175,31 @@ int feeding_finish(Feeding *f)
     return opened(f);
 }
 
+static int normalize_without_data(Fitting *f, const TrainSpec *spec, const char *weights_path, NnError *error)
+{
+    if (!spec || spec->normalize == NORMALIZE_NONE) return 0;
+    if (spec->normalize == NORMALIZE_GIVEN) return fitting_set(f, spec->mean.count, spec->mean.at, spec->std.at, error);
+    return nn_fail(error, NN_BAD_INPUT,
+                   "%s does not say how its inputs were normalised; give numbers in the train section: "
+                   "normalize mean=[...] std=[...]",
+                   weights_path);
+}
+
+int feeding_fit(Fitting *f, const Model *m, const NnTensors *weights, const char *weights_path, NnError *error)
+{
+    const Shape whole = net_input_shape(m->net);
+    const Shape shape = whole.rank == 3 ? whole : shape_vector(shape_count(whole)); /* data are images or rows */
+    int dims[3] = {1, 1, 1};
+    bool done = false;
+    NnFit fit = m->spec ? fit_of_spec(m->spec) : NN_FIT_RESIZE;
+    for (int i = 0; i < shape.rank && i < 3; i++) dims[i] = (int)shape.dim[i];
+    fitting_init_net(f, shape.rank, dims, fit);
+    if (nn_weights_fit(weights, &f->fit, error) || nn_weights_normalize(weights, weights_path, f, &done, error))
+        return -1;
+    if (done || nn_tensors_metadata(weights, "net")) return 0;
+    return normalize_without_data(f, m->spec, weights_path, error);
+}
+
 /* ---- augmentation ------------------------------------------------------------------- */
 
 static const NnAugmentKind augment_kinds[] = {

@@ -7,7 +7,7 @@
 #include <pthread.h>
 
 #include "commands/commands.h"
-#include "runtime/data/dataset.h"
+#include "runtime/data/inputs.h"
 #include "runtime/train/train.h"
 
 /* What a net takes. */
@@ -49,6 +49,10 @@ int feeding_open(Feeding *, const Model *, const char *path, const char *target,
  * After feeding_start comes feeding_finish, whatever happens. */
 void feeding_start(Feeding *, const Model *, const char *path, const char *target);
 int feeding_finish(Feeding *);
+/* The fitting of the net's input without data, for single files: the weights' metadata goes
+ * before the train section.  An error where the section asks for the normalisation of the
+ * training data and the weights do not have it. */
+int feeding_fit(Fitting *, const Model *, const NnTensors *weights, const char *weights_path, NnError *);
 /* Training batches are augmented as the train section says; before the first is made. */
 int feeding_augment(Feeding *, const TrainSpec *);
 void feeding_close(Feeding *);

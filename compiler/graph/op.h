@@ -48,6 +48,17 @@ typedef struct LossTarget {
     int64_t ignored; /* the class of places that are left out, as those are whose class has no score */
 } LossTarget;
 
+/* How a sample's vector of results is read: of a layer's, and of the scores that a loss takes. */
+typedef enum OutputMeaning {
+    OUTPUT_VALUES,        /* values; of a layer: what the loss says */
+    OUTPUT_PROBABILITIES, /* one per class, which add up to 1 */
+    OUTPUT_LOGARITHMS,    /* of such probabilities */
+    OUTPUT_LOGITS,        /* softmax makes such probabilities of them */
+    OUTPUT_SCORES,        /* one per class, the largest is the class; no probabilities */
+    OUTPUT_EACH,          /* a probability for each class by itself; a single one is that of class 1 of two */
+    OUTPUT_EACH_LOGIT     /* the same before the sigmoid */
+} OutputMeaning;
+
 /* The field of an operator along an axis: out[u] reads in[u·stride − pad] and
  * the size − 1 elements after it (dilation included in size). */
 typedef struct Window {
@@ -112,6 +123,8 @@ struct Op {
 
     /* Of a loss: its target, for scores of that shape.  NULL: values in the shape of the scores. */
     LossTarget (*target)(const void *attrs, Shape scores);
+
+    OutputMeaning meaning; /* of its results, or of the scores that a loss takes */
 
     /* Of a loss: the final layers it takes the scores before (fused): names, NULL at the end. */
     const char *const *absorbs;

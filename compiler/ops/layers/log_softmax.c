@@ -129,6 +129,7 @@ const Op op_log_softmax = {
     .summary = "logarithm of the probabilities, along an axis",
     .formula = "y[c] = x[c] - log(sum_k exp(x[k]))",
     .class = OP_LAYER,
+    .meaning = OUTPUT_LOGARITHMS,
     .traits = OP_INPLACE | OP_OUTPUTS_PROBABILITIES,
     .attrs = axis_attrs,
     .attrs_size = sizeof(AxisAttrs),

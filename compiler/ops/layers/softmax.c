@@ -130,6 +130,7 @@ const Op op_softmax = {
     .summary = "probabilities from scores, along an axis",
     .formula = "y[c] = exp(x[c]) / sum_k exp(x[k])",
     .class = OP_LAYER,
+    .meaning = OUTPUT_PROBABILITIES,
     .traits = OP_INPLACE | OP_OUTPUTS_PROBABILITIES,
     .attrs = axis_attrs,
     .attrs_size = sizeof(AxisAttrs),

@@ -42,6 +42,7 @@ const Op op_bce = {
     .summary = "binary cross entropy of probabilities",
     .formula = "L = -mean(t * log(s) + (1 - t) * log(1 - s))",
     .class = OP_LOSS,
+    .meaning = OUTPUT_EACH,
     .uses = USES_COUNT,
     .in = loss_in,
     .out = loss_out,

@@ -37,6 +37,7 @@ const Op op_bce_logits = {
     .summary = "binary cross entropy of scores",
     .formula = "L = mean((1 - t) * s + log(1 + exp(-s)))",
     .class = OP_LOSS,
+    .meaning = OUTPUT_EACH_LOGIT,
     .uses = USES_COUNT,
     .in = loss_in,
     .out = loss_out,

@@ -298,6 +298,7 @@ const Op op_cross_entropy = {
     .summary = "cross entropy of scores against classes, or probabilities",
     .formula = "L = mean(log(sum_k exp(s[k])) - s[t])",
     .class = OP_LOSS,
+    .meaning = OUTPUT_LOGITS,
     .target = cross_entropy_target,
     .uses = USES_COUNT,
     .attrs = cross_entropy_attrs,

@@ -125,6 +125,7 @@ const Op op_focal = {
     .summary = "cross entropy that counts less where the net is sure",
     .formula = "L = mean(-alpha * (1 - p)^gamma * log(p)), p = softmax(s)[t]",
     .class = OP_LOSS,
+    .meaning = OUTPUT_LOGITS,
     .target = focal_target,
     .uses = USES_COUNT,
     .attrs = focal_attrs,

@@ -105,6 +105,7 @@ const Op op_hinge = {
     .summary = "support vector machine, of classes or of one score",
     .formula = "L = mean(sum_{c != t} max(0, margin - s[t] + s[c]))",
     .class = OP_LOSS,
+    .meaning = OUTPUT_SCORES,
     .target = hinge_target,
     .uses = USES_COUNT,
     .attrs = hinge_attrs,

@@ -63,6 +63,7 @@ const Op op_nll = {
     .summary = "negative log likelihood, after log_softmax",
     .formula = "L = -mean(s[t])",
     .class = OP_LOSS,
+    .meaning = OUTPUT_LOGARITHMS,
     .target = nll_target,
     .uses = USES_COUNT,
     .attrs = nll_attrs,

@@ -1,0 +1,199 @@
+/*
+ * Predictions, printed.
+ */
+#include "commands/predict_output.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- what outputs mean ----------------------------------------------------------------- */
+
+OutputMeaning output_meaning(const Model *m)
+{
+    const Tensor *y = m->net->output;
+    if (y->shape.rank != 1) return OUTPUT_VALUES;
+    if (y->producer && y->producer->op->meaning) return y->producer->op->meaning;
+    return m->spec ? m->spec->loss.op->meaning : OUTPUT_VALUES;
+}
+
+static int more_probable_first(const void *a, const void *b)
+{
+    const OutputClass *x = a, *y = b;
+    if (x->value != y->value) return x->value < y->value ? 1 : -1;
+    return x->index - y->index;
+}
+
+static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
+
+/* The sum of exp(y − most): with it exp(y − most) / sum is the softmax. */
+static double exponentials(const float *y, size_t outputs, double *most)
+{
+    double sum = 0;
+    *most = -INFINITY;
+    for (size_t i = 0; i < outputs; i++) *most = fmax(*most, (double)y[i]);
+    for (size_t i = 0; i < outputs; i++) sum += exp((double)y[i] - *most);
+    return sum;
+}
+
+int output_classes(OutputMeaning meaning, const float *y, size_t outputs, OutputClass *classes)
+{
+    double most = 0, sum = meaning == OUTPUT_LOGITS ? exponentials(y, outputs, &most) : 1;
+    for (size_t i = 0; i < outputs; i++) {
+        double v = (double)y[i];
+        if (meaning == OUTPUT_LOGITS) v = exp(v - most) / sum;
+        if (meaning == OUTPUT_LOGARITHMS) v = exp(v);
+        if (meaning == OUTPUT_EACH_LOGIT) v = sigmoid(v);
+        classes[i] = (OutputClass){(int)i, v};
+    }
+    if (outputs == 1 && meaning >= OUTPUT_SCORES) {
+        classes[0].index = 1;
+        classes[1] = (OutputClass){0, meaning == OUTPUT_SCORES ? -classes[0].value : 1 - classes[0].value};
+        outputs = 2;
+    }
+    qsort(classes, outputs, sizeof *classes, more_probable_first);
+    return (int)outputs;
+}
+
+static const char *class_text(char *const *names, int index, char buffer[16])
+{
+    if (names) return names[index];
+    snprintf(buffer, 16, "%d", index);
+    return buffer;
+}
+
+/* ---- text -------------------------------------------------------------------------------- */
+
+static void text_number(FILE *out, bool score, double value)
+{
+    fprintf(out, score ? "%.6g" : "%.2f %%", score ? value : 100 * value);
+}
+
+/* cat.png  cat 97.31 %, dog 1.40 % (is dog) */
+static void text_classes(FILE *out, const Prediction *p)
+{
+    char buffer[16];
+    for (int i = 0; i < p->class_count; i++) {
+        fprintf(out, "%s %s ", i ? "," : "", class_text(p->names, p->classes[i].index, buffer));
+        text_number(out, p->scores, p->classes[i].value);
+    }
+    if (p->truth < 0) return;
+    fprintf(out, "  (is %s, ", class_text(p->names, p->truth, buffer));
+    text_number(out, p->scores, p->truth_value);
+    putc(')', out);
+}
+
+static void text_sample(FILE *out, int number, const Prediction *p)
+{
+    (void)number;
+    fprintf(out, "%s ", p->file);
+    if (p->classes) text_classes(out, p);
+    for (size_t i = 0; !p->classes && i < p->outputs; i++) fprintf(out, " %.9g", (double)p->y[i]);
+    putc('\n', out);
+}
+
+static void end_nothing(FILE *out, int count)
+{
+    (void)out;
+    (void)count;
+}
+
+/* ---- CSV --------------------------------------------------------------------------------- */
+
+static void csv_text(FILE *out, const char *text)
+{
+    if (!strpbrk(text, ",\"\r\n")) {
+        fputs(text, out);
+        return;
+    }
+    putc('"', out);
+    for (const char *p = text; *p; p++) {
+        if (*p == '"') putc('"', out);
+        putc(*p, out);
+    }
+    putc('"', out);
+}
+
+static void csv_heading(FILE *out, const Prediction *p)
+{
+    const char *value = p->scores ? "score" : "probability";
+    fputs("file", out);
+    for (int i = 0; i < p->class_count; i++) {
+        if (i == 0)
+            fprintf(out, ",class,%s", value);
+        else
+            fprintf(out, ",class_%d,%s_%d", i + 1, value, i + 1);
+    }
+    if (p->classes && p->truth >= 0) fprintf(out, ",truth,truth_%s", value);
+    for (size_t i = 0; !p->classes && i < p->outputs; i++) fprintf(out, ",y%zu", i + 1);
+    fputs("\r\n", out);
+}
+
+static void csv_class(FILE *out, const Prediction *p, int index, double value)
+{
+    char buffer[16];
+    putc(',', out);
+    csv_text(out, class_text(p->names, index, buffer));
+    fprintf(out, ",%.9g", value);
+}
+
+static void csv_sample(FILE *out, int number, const Prediction *p)
+{
+    if (number == 0) csv_heading(out, p);
+    csv_text(out, p->file);
+    for (int i = 0; i < p->class_count; i++) csv_class(out, p, p->classes[i].index, p->classes[i].value);
+    if (p->classes && p->truth >= 0) csv_class(out, p, p->truth, p->truth_value);
+    for (size_t i = 0; !p->classes && i < p->outputs; i++) fprintf(out, ",%.9g", (double)p->y[i]);
+    fputs("\r\n", out);
+}
+
+/* ---- JSON: a list of objects, one to a line ------------------------------------------------- */
+
+/* Names of files may be any bytes: what is no UTF-8 has none in JSON. */
+static json_t *json_name(const char *text)
+{
+    json_t *string = json_string(text);
+    return string ? string : json_string("?");
+}
+
+static json_t *json_number(double value) { return isfinite(value) ? json_real(value) : json_null(); }
+
+static json_t *json_class(const Prediction *p, int index, double value)
+{
+    char buffer[16];
+    json_t *entry = json_object();
+    json_object_set_new(entry, "name", json_name(class_text(p->names, index, buffer)));
+    json_object_set_new(entry, "index", json_integer(index));
+    json_object_set_new(entry, p->scores ? "score" : "probability", json_number(value));
+    return entry;
+}
+
+static void json_sample(FILE *out, int number, const Prediction *p)
+{
+    json_t *object = json_object(), *list = json_array();
+    for (int i = 0; i < p->class_count; i++)
+        json_array_append_new(list, json_class(p, p->classes[i].index, p->classes[i].value));
+    for (size_t i = 0; !p->classes && i < p->outputs; i++) json_array_append_new(list, json_number((double)p->y[i]));
+    json_object_set_new(object, "file", json_name(p->file));
+    json_object_set_new(object, p->classes ? "classes" : "values", list);
+    if (p->classes && p->truth >= 0) json_object_set_new(object, "truth", json_class(p, p->truth, p->truth_value));
+    fputs(number ? ",\n " : "[\n ", out);
+    json_dumpf(object, out, JSON_REAL_PRECISION(9));
+    json_decref(object);
+}
+
+static void json_end(FILE *out, int count) { fputs(count ? "\n]\n" : "[]\n", out); }
+
+static const PredictionFormat formats[] = {
+    {"text", text_sample, end_nothing},
+    {"csv", csv_sample, end_nothing},
+    {"json", json_sample, json_end},
+};
+
+const PredictionFormat *prediction_format(const char *name)
+{
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
+        if (strcmp(formats[i].name, name) == 0) return &formats[i];
+    return NULL;
+}

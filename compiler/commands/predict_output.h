@@ -1,0 +1,45 @@
+/*
+ * What the outputs of a net mean, and predictions as text, CSV and JSON.
+ */
+#ifndef NNC_PREDICT_OUTPUT_H
+#define NNC_PREDICT_OUTPUT_H
+
+#include "commands/commands.h"
+#include "runtime/core/core.h"
+
+/* What the net's last layer says of its result, else what the loss of its train section says of
+ * the scores it takes. */
+OutputMeaning output_meaning(const Model *);
+
+typedef struct OutputClass {
+    int index;
+    double value; /* probability, or score */
+} OutputClass;
+
+/* The outputs of a sample as classes, the most probable first; `classes` takes outputs + 1.
+ * Returns how many there are: two for a single probability. */
+int output_classes(OutputMeaning, const float *y, size_t outputs, OutputClass *classes);
+
+/* A sample with classes, or with values where `classes` is NULL. */
+typedef struct Prediction {
+    const char *file;
+    const OutputClass *classes; /* the most probable first, as many as are shown */
+    int class_count;
+    bool scores;        /* they are no probabilities */
+    char *const *names; /* of all classes; NULL: their numbers */
+    int truth;          /* the class it is; −1: not known */
+    double truth_value; /* its probability or score */
+    const float *y;
+    size_t outputs;
+} Prediction;
+
+typedef struct PredictionFormat {
+    const char *name;
+    /* `number` counts from 0. */
+    void (*sample)(FILE *, int number, const Prediction *);
+    void (*end)(FILE *, int count);
+} PredictionFormat;
+
+const PredictionFormat *prediction_format(const char *name); /* text, csv, json; NULL: unknown */
+
+#endif

@@ -1,0 +1,335 @@
+/*
+ * Reader of single files for prediction: pictures, arrays, numbers.
+ */
+#include "runtime/data/inputs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "runtime/core/new_file.h"
+#include "runtime/data/decode.h"
+
+enum { PATH_BYTES = 4096, NAME_BYTES = PATH_BYTES + 32, FOLDER_DEPTH = 16 };
+
+typedef struct InputReader {
+    const Fitting *fitting;
+    NnInputVisitor visit;
+    void *user;
+    float *x; /* [fitting->elements] */
+    NnError *error;
+} InputReader;
+
+void fitting_init_net(Fitting *f, int rank, const int *dims, NnFit fit)
+{
+    *f = (Fitting){.fit = fit, .rank = rank, .elements = 1};
+    for (int i = 0; i < 3; i++) {
+        int size = i < rank ? dims[i] : 1;
+        f->dims[i] = f->from[i] = f->to[i] = size;
+        f->elements *= (size_t)size;
+    }
+    f->channels = f->to[0];
+}
+
+/* ---- one sample --------------------------------------------------------------------- */
+
+/* Values that have the net's shape already. */
+static int visit_values(InputReader *r, const char *name, const float *values)
+{
+    const Fitting *f = r->fitting;
+    fitting_place(f, values, f->to[1], f->to[2], r->x, NULL);
+    return r->visit(r->user, name, r->x);
+}
+
+/* An image of any size: bytes, or values where `pixels` is NULL. */
+static int visit_image(InputReader *r, const char *name, const uint8_t *pixels, const float *values, const int dims[3])
+{
+    Fitting f = *r->fitting;
+    if (f.rank != 3)
+        return nn_fail(r->error, NN_BAD_INPUT, "%s is an image of %dx%dx%d; the net takes %zu values", name, dims[0],
+                       dims[1], dims[2], f.elements);
+    if (dims[0] != f.to[0] && !(dims[0] == 1 && f.to[0] == 3) && !(dims[0] == 3 && f.to[0] == 1))
+        return nn_fail(r->error, NN_BAD_INPUT, "%s has %d channels, the net takes %d", name, dims[0], f.to[0]);
+    NnError why = {0};
+    if (fitting_check_size(&f, dims[1], dims[2], &why))
+        return nn_fail(r->error, NN_BAD_INPUT, "%s: %s", name, why.text);
+    memcpy(f.from, dims, sizeof f.from);
+    f.pixels = pixels != NULL;
+    size_t area = (size_t)dims[1] * (size_t)dims[2];
+    float *planes = nn_memory(((size_t)f.to[0] * area + (size_t)dims[1] * (size_t)f.to[2]) * sizeof *planes, r->error);
+    if (!planes) return -1;
+    /* Samples are not written to. */
+    fitting_load(&f, &(Samples){.count = 1, .pixels = (uint8_t *)pixels, .values = (float *)values}, 0, planes);
+    fitting_place(&f, planes, dims[1], dims[2], r->x, planes + (size_t)f.to[0] * area);
+    free(planes);
+    return r->visit(r->user, name, r->x);
+}
+
+static const char *sample_name(const char *path, size_t index, size_t count, char out[NAME_BYTES])
+{
+    if (count == 1) return path;
+    snprintf(out, NAME_BYTES, "%s[%zu]", path, index);
+    return out;
+}
+
+/* ---- files by kind ------------------------------------------------------------------- */
+
+static int read_image(InputReader *r, const char *path, const char *name)
+{
+    ImageHead head;
+    if (image_head(path, &head, r->error)) return -1;
+    int dims[3] = {head.grey ? 1 : 3, head.height, head.width};
+    uint8_t *pixels = nn_memory((size_t)dims[0] * (size_t)dims[1] * (size_t)dims[2], r->error);
+    int failed =
+        !pixels || image_decode(path, &head, dims[0], pixels, r->error) || visit_image(r, name, pixels, NULL, dims);
+    free(pixels);
+    return failed ? -1 : 0;
+}
+
+/* The axes of a sample: all of the net's, images of any size; where the net takes one channel,
+ * an image may do without that axis.  Leaves how many samples there are; false where the shape
+ * does not fit. */
+static bool split_shape(const Fitting *f, const NnTensor *t, int dims[3], size_t *count)
+{
+    int inner = f->rank == 3 && (t->rank == 2 || (t->rank == 3 && f->to[0] == 1)) ? 2 : f->rank;
+    if (t->rank != inner && t->rank != inner + 1) return false;
+    *count = t->rank == inner ? 1 : (size_t)t->dims[0];
+    dims[0] = dims[1] = dims[2] = 1;
+    for (int i = 0; i < inner; i++) {
+        int64_t size = t->dims[t->rank - inner + i];
+        if (size < 1 || size > INT32_MAX || (f->rank != 3 && size != f->to[i])) return false;
+        dims[3 - inner + i] = (int)size;
+    }
+    if (f->rank == 1) {
+        dims[0] = dims[2];
+        dims[2] = 1;
+    }
+    return true;
+}
+
+static int read_array(InputReader *r, const char *path, const char *name)
+{
+    char text[NN_DIMS_TEXT], label[NAME_BYTES];
+    int dims[3];
+    size_t count = 0;
+    NnTensors *file = nn_tensors_open(path, r->error);
+    if (!file) return -1;
+    const NnTensor *t = nn_tensors_at(file, 0);
+    int failed = 0;
+    float *values = NULL;
+    if (!split_shape(r->fitting, t, dims, &count))
+        failed = nn_fail(r->error, NN_BAD_INPUT, "%s is %s, which is no input of the net", name,
+                         nn_dims_text(t->rank, t->dims, text));
+    else if (!(values = nn_memory((t->count + 1) * sizeof *values, r->error)))
+        failed = -1;
+    else
+        nn_tensor_floats(t, values);
+    size_t sample = (size_t)dims[0] * (size_t)dims[1] * (size_t)dims[2];
+    for (size_t i = 0; !failed && t->type == NN_U8 && i < t->count; i++) values[i] /= 255.0f;
+    for (size_t i = 0; !failed && i < count; i++) {
+        const char *what = sample_name(name, i, count, label);
+        const float *at = values + i * sample;
+        failed = r->fitting->rank == 3 ? visit_image(r, what, NULL, at, dims) : visit_values(r, what, at);
+    }
+    free(values);
+    nn_tensors_close(file);
+    return failed;
+}
+
+static int read_raw(InputReader *r, const char *bytes, size_t size, const char *name)
+{
+    char label[NAME_BYTES];
+    size_t each = r->fitting->elements * sizeof(float), count = size / each;
+    if (size == 0 || size % each)
+        return nn_fail(r->error, NN_BAD_INPUT,
+                       "%s is neither an image, an array, text, nor raw floats: its %zu bytes are no multiple of the "
+                       "net's %zu (%zu floats)",
+                       name, size, each, r->fitting->elements);
+    float *values = nn_memory(each, r->error);
+    int failed = values ? 0 : -1;
+    for (size_t i = 0; !failed && i < count; i++) {
+        memcpy(values, bytes + i * each, each);
+        failed = visit_values(r, sample_name(name, i, count, label), values);
+    }
+    free(values);
+    return failed;
+}
+
+/* ---- rows of numbers ------------------------------------------------------------------ */
+
+static bool ends_field(char c) { return c == ',' || c == ';' || c == '\t' || c == ' '; }
+
+/* The numbers of a line → values, at most `limit`; how many there are, or −1 and *wrong. */
+static long read_numbers_of_line(char *line, float *values, size_t limit, char **wrong)
+{
+    long count = 0;
+    for (char *at = line; *at;) {
+        while (*at == ' ') at++;
+        char *end;
+        float value = strtof(at, &end);
+        while (*end == ' ') end++;
+        if (end == at || (*end && !ends_field(*end) && !ends_field(end[-1]))) {
+            *wrong = at;
+            return -1;
+        }
+        if ((size_t)count < limit) values[count] = value;
+        count++;
+        at = *end && *end != ' ' && ends_field(*end) ? end + 1 : end;
+    }
+    return count;
+}
+
+/* A first line without a number in its first field has the names of the columns. */
+static bool is_heading(const char *line)
+{
+    char *end;
+    strtof(line, &end);
+    return end == line;
+}
+
+static int read_line(InputReader *r, char *line, size_t number, const char *name, float *values)
+{
+    char label[NAME_BYTES], *wrong = NULL;
+    long count = read_numbers_of_line(line, values, r->fitting->elements, &wrong);
+    if (count < 0)
+        return nn_fail(r->error, NN_BAD_INPUT, "%s:%zu: '%.*s' is no number", name, number, (int)strcspn(wrong, ",;\t"),
+                       wrong);
+    if ((size_t)count != r->fitting->elements)
+        return nn_fail(r->error, NN_BAD_INPUT, "%s:%zu: %ld numbers, the net takes %zu", name, number, count,
+                       r->fitting->elements);
+    snprintf(label, sizeof label, "%s:%zu", name, number);
+    return visit_values(r, label, values);
+}
+
+static int read_text(InputReader *r, char *text, const char *name)
+{
+    float *values = nn_memory(r->fitting->elements * sizeof *values, r->error);
+    int failed = values ? 0 : -1;
+    size_t number = 1;
+    for (char *line = text; !failed && *line; number++) {
+        size_t length = strcspn(line, "\n");
+        char *next = line + length + (line[length] != '\0');
+        line[length] = '\0';
+        if (length && line[length - 1] == '\r') line[length - 1] = '\0';
+        if (*line && !(number == 1 && is_heading(line))) failed = read_line(r, line, number, name, values);
+        line = next;
+    }
+    free(values);
+    return failed;
+}
+
+/* ---- what is it? ----------------------------------------------------------------------- */
+
+static bool is_image(const char *bytes, size_t size)
+{
+    return (size > 3 && !memcmp(bytes, "\xff\xd8\xff", 3)) || (size > 8 && !memcmp(bytes, "\x89PNG\r\n\x1a\n", 8));
+}
+
+static bool is_npy(const char *bytes, size_t size) { return size > 6 && !memcmp(bytes, "\x93NUMPY", 6); }
+
+/* Floats have bytes that no text has. */
+static bool has_text(const char *bytes, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        unsigned char c = (unsigned char)bytes[i];
+        if (c < ' ' && c != '\t' && c != '\r' && c != '\n') return false;
+    }
+    return size > 0;
+}
+
+static int read_input_file(InputReader *r, const char *path, const char *name)
+{
+    size_t size = 0;
+    char *bytes = nn_read_file(path, &size, r->error);
+    int failed;
+    if (!bytes)
+        failed = -1;
+    else if (is_image(bytes, size))
+        failed = read_image(r, path, name);
+    else if (is_npy(bytes, size))
+        failed = read_array(r, path, name);
+    else if (has_text(bytes, size))
+        failed = read_text(r, bytes, name);
+    else
+        failed = read_raw(r, bytes, size, name);
+    free(bytes);
+    return failed;
+}
+
+/* Standard input becomes a file first: decoders read theirs from the beginning. */
+static int read_standard_input(InputReader *r)
+{
+    char path[] = "/tmp/nnc_input_XXXXXX";
+    size_t size = 0;
+    char *bytes = nn_read_file("/dev/stdin", &size, r->error);
+    if (!bytes) return -1;
+    int fd = mkstemp(path);
+    int failed = fd < 0 || nn_write_all(fd, bytes, size) ? nn_fail_errno(r->error, "cannot write %s", path) : 0;
+    if (fd >= 0) close(fd);
+    free(bytes);
+    if (!failed) failed = read_input_file(r, path, "-");
+    if (fd >= 0) unlink(path);
+    return failed;
+}
+
+/* ---- folders --------------------------------------------------------------------------- */
+
+static int by_name_of_entry(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+static int is_shown(const struct dirent *entry) { return entry->d_name[0] != '.'; }
+
+static bool has_image_name(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    return dot && (!strcasecmp(dot, ".jpg") || !strcasecmp(dot, ".jpeg") || !strcasecmp(dot, ".png"));
+}
+
+static int read_folder(InputReader *r, const char *path, int depth, int *found)
+{
+    struct dirent **entries;
+    int count = scandir(path, &entries, is_shown, by_name_of_entry), failed = 0;
+    if (count < 0) return nn_fail_path(r->error, "read", path);
+    for (int i = 0; i < count; i++) {
+        char below[PATH_BYTES];
+        struct stat status;
+        bool fits = snprintf(below, sizeof below, "%s/%s", path, entries[i]->d_name) < PATH_BYTES;
+        free(entries[i]);
+        if (failed || !fits || stat(below, &status)) continue;
+        if (S_ISDIR(status.st_mode) && depth > 0) {
+            failed = read_folder(r, below, depth - 1, found);
+        } else if (has_image_name(below)) {
+            failed = read_input_file(r, below, below);
+            (*found)++;
+        }
+    }
+    free(entries);
+    return failed;
+}
+
+static int read_input(InputReader *r, const char *path)
+{
+    struct stat status;
+    int found = 0;
+    if (!strcmp(path, "-")) return read_standard_input(r);
+    if (stat(path, &status)) return nn_fail_path(r->error, "read", path);
+    if (!S_ISDIR(status.st_mode)) return read_input_file(r, path, path);
+    int failed = read_folder(r, path, FOLDER_DEPTH, &found);
+    if (!failed && !found) return nn_fail(r->error, NN_BAD_INPUT, "%s has no JPEG or PNG images", path);
+    return failed;
+}
+
+int nn_inputs_read(const Fitting *f, const char *path, NnInputVisitor visit, void *user, NnError *error)
+{
+    InputReader r = {.fitting = f, .visit = visit, .user = user, .error = error};
+    r.x = nn_memory(f->elements * sizeof *r.x, error);
+    int failed = r.x ? read_input(&r, path) : -1;
+    free(r.x);
+    return failed;
+}

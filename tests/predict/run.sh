@@ -1,0 +1,211 @@
+#!/bin/sh
+# nnc predict: files of every kind give what nnc eval counts, in every format; classes,
+# single probabilities and values; and what is said of files that are no inputs.
+cd "$(dirname "$0")/../.." || exit 1
+. tests/lib.sh
+digits=$root/dsl_examples/data/digits
+lenet=$root/dsl_examples/lenet.nn
+cd "$tmp" || exit 1
+
+"$NNC" train "$lenet" --steps 60 -o w.safetensors --jit tcc >/dev/null 2>&1
+predict() { # STATUS ARGUMENTS…
+    want=$1
+    shift
+    runs "$want" predict "$lenet" --weights w.safetensors "$@"
+}
+lines() { # FILE COUNT
+    if [ "$(wc -l <"$1")" -eq "$2" ]; then ok; else bad "$(wc -l <"$1") lines, not $2"; fi
+}
+
+# ---- a labelled set: as many right as nnc eval counts -----------------------------------
+
+runs 0 eval "$lenet" --weights w.safetensors --data "$digits" --jit tcc
+right=$(sed -n 's/^top-1 .*(\([0-9]*\) of 2000)$/\1/p' out)
+runs 0 predict "$lenet" --weights w.safetensors --data "$digits" --format csv -o y.npy --batch 32
+tr -d '\r' <out >set.csv
+what='nnc predict --data'
+lines set.csv 2001
+if [ "$(head -n 1 set.csv)" = file,class,probability,truth,truth_probability ]; then ok; else bad 'the heading' set.csv; fi
+if [ -n "$right" ] && [ "$(awk -F, 'NR > 1 && $2 == $4' set.csv | wc -l)" = "$right" ]; then ok; else
+    bad "not the $right right ones that eval counts" set.csv
+fi
+if [ "$(wc -c <y.npy)" -eq $((128 + 2000 * 10 * 4)) ] && head -n 1 y.npy | grep -q "'shape': (2000, 10)"; then ok; else
+    bad "y.npy is no array of 2000x10"
+fi
+
+# The worst are those of the smallest probability of the truth, in that order.
+sort -t, -k5,5g set.csv | sed -n '2,6p' | cut -d, -f1 >worst
+runs 0 predict "$lenet" --weights w.safetensors --data "$digits" --worst 5 --format csv --batch 32
+sed '1d' out | cut -d, -f1 >five
+same worst five
+says out '^test'
+runs 0 predict "$lenet" --weights w.safetensors --data "$digits" --worst 1
+says out '%  (is [0-9], [0-9.]* %)$'
+
+# ---- files ------------------------------------------------------------------------------
+
+# The first three test digits: as bytes of 28x28, and as floats of 32x32 with zeros around.
+gzip -dc "$digits"/t10k-images-idx3-ubyte.gz | tail -c +17 | head -c $((3 * 784)) >pixels
+array() { # TYPE SHAPE: the header of an .npy file
+    printf '\223NUMPY\001\000\166\000%-117s\n' "{'descr': '$1', 'fortran_order': False, 'shape': ($2), }"
+}
+{ array '|u1' '3, 28, 28'; cat pixels; } >three.npy
+od -An -v -tu1 -w28 pixels | awk '
+    function zeros(n,   i) { for (i = 0; i < n; i++) row = row (row == "" ? "" : ",") 0 }
+    NR % 28 == 1 { row = ""; zeros(64) }
+    { zeros(2); for (i = 1; i <= NF; i++) row = row "," sprintf("%.9g", $i / 255); zeros(2) }
+    NR % 28 == 0 { zeros(64); print row }' >three.csv
+awk -F, 'NR > 1 && NR < 5 { print $2, $3 }' set.csv >want
+
+as_in_set() { # OUT: class and probability are those of the set's first three samples
+    sed 's/\r$//' "$1" | awk -F, 'NR > 1 { print $2, $3 }' >have
+    if [ "$(wc -l <have)" -eq 3 ] && awk 'NR == FNR { c[NR] = $1; p[NR] = $2; next }
+        c[FNR] != $1 || (p[FNR] - $2) ^ 2 > 1e-10 { bad = 1 } END { exit bad }' want have; then ok; else
+        bad 'not what the set gives' have want
+    fi
+}
+predict 0 three.npy --format csv
+as_in_set out
+cp out npy.out
+says out '^three.npy\[1\],'
+predict 0 three.csv --format csv
+as_in_set out
+says out '^three.csv:2,'
+what='standard input'
+"$NNC" predict "$lenet" --weights w.safetensors --format csv - <three.npy >out 2>err
+status=$?
+status_is 0
+as_in_set out
+says out '^-\[2\],'
+
+
+# JSON has one object for each sample, and is JSON.
+predict 0 three.npy --format json --top 3
+lines out 5
+says out '"file": "three.npy\[0\]", "classes": \[{"name": "[0-9]", "index": [0-9], "probability": 0'
+if have python3; then
+    what='JSON'
+    if python3 -c 'import json, sys; a = json.load(open("out")); sys.exit(not (len(a) == 3 and len(a[0]["classes"]) == 3))'; then
+        ok
+    else bad 'no list of three'; fi
+fi
+predict 0 three.npy --top 10
+says out '^three.npy\[0\]  [0-9] [0-9.]* %, '
+predict 0 three.npy three.csv three.npy
+lines out 9
+
+# One batch or many, the outputs are the same.
+predict 0 three.npy --format csv --batch 7
+sed 's/\r$//' out >seven
+sed 's/\r$//' npy.out >one
+awk -F, '{ print $1, $2 }' seven >seven.classes
+awk -F, '{ print $1, $2 }' one >one.classes
+same seven.classes one.classes
+
+# ---- values, and a single probability -----------------------------------------------------
+
+cat >two.nn <<'END'
+net two {
+    input(2)
+    dense(1, init=[[2, -1]], bias_init=[0.5]) as d
+}
+net scorer {
+    input(2)
+    dense(1, init=[[2, -1]], bias_init=[0.5]) as d
+}
+train scorer {
+    loss bce_logits
+    optimizer sgd(lr=0)
+    batch 1
+    normalize none
+}
+END
+printf '1,3,0\n0,0,0\n' >data.csv
+runs 0 train two.nn --net scorer --data data.csv --epochs 1 -o scorer.safetensors --jit tcc
+printf '1,3\n\n2 , 0.5\r\n' >rows.csv
+runs 0 predict two.nn --net two --weights scorer.safetensors rows.csv
+printf 'rows.csv:1  -0.5\nrows.csv:3  4\n' >want
+same out want
+runs 0 predict two.nn --net two --weights scorer.safetensors rows.csv --format csv
+printf 'file,y1\r\nrows.csv:1,-0.5\r\nrows.csv:3,4\r\n' >want
+same out want
+runs 0 predict two.nn --net scorer --weights scorer.safetensors rows.csv --top 2
+printf 'rows.csv:1  0 62.25 %%, 1 37.75 %%\nrows.csv:3  1 98.20 %%, 0 1.80 %%\n' >want
+same out want
+printf 'a,b\n1,3\n' >rows.csv
+runs 0 predict two.nn --net two --weights scorer.safetensors rows.csv
+says out '^rows.csv:2  -0.5$'
+
+# Raw floats 1 and 3.
+printf '\000\000\200\077\000\000\100\100' >one.raw
+runs 0 predict two.nn --net two --weights scorer.safetensors one.raw
+says out '^one.raw  -0.5$'
+
+# A grey PNG of 2x2 pixels, 0 51 / 102 255: alone, in a folder, and for a net of three channels.
+base64 -d >dots.png <<'END'
+iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAAAAABX3VL4AAAADklEQVR42mNgMGZI+w8AAp0BmS9udAMAAAAASUVORK5CYII=
+END
+mkdir -p album/inner
+cp dots.png album/a.png
+cp dots.png album/inner/b.PNG
+echo 'no image' >album/notes.txt
+cat >dots.nn <<'END'
+net grey {
+    input(1x2x2)
+    flatten
+    dense(1, init=[[1, 10, 100, 1000]], bias=no) as d
+}
+net colour {
+    input(3x2x2)
+    flatten
+    dense(1, init=[[0, 0, 0, 1, 0, 0, 0, 10, 0, 0, 0, 100]], bias=no) as d
+}
+train grey { loss mse optimizer sgd(lr=0) batch 1 normalize none }
+train colour { loss mse optimizer sgd(lr=0) batch 1 normalize none }
+END
+printf '0,0,0,0,0\n1,1,1,1,1\n' >four.csv
+printf '0,0,0,0,0,0,0,0,0,0,0,0,0\n1,1,1,1,1,1,1,1,1,1,1,1,1\n' >twelve.csv
+runs 0 train dots.nn --net grey --data four.csv --epochs 1 -o grey.safetensors --jit tcc
+runs 0 train dots.nn --net colour --data twelve.csv --epochs 1 -o colour.safetensors --jit tcc
+runs 0 predict dots.nn --net grey --weights grey.safetensors dots.png album
+printf 'dots.png  1042\nalbum/a.png  1042\nalbum/inner/b.PNG  1042\n' >want
+same out want
+runs 0 predict dots.nn --net colour --weights colour.safetensors dots.png
+says out '^dots.png  111$'
+
+# ---- mistakes ------------------------------------------------------------------------------
+
+predict 2 --top 1
+says err 'nothing to predict'
+runs 2 predict "$lenet" three.npy
+says err 'missing weights'
+predict 2 three.npy --worst 3
+says err '--worst needs a labelled set'
+predict 2 three.npy --format xml
+says err 'text, csv or json'
+predict 1 nosuch.png
+says err 'cannot read .*nosuch.png'
+printf 'abcdefg\0' >odd.bin
+predict 1 odd.bin
+says err 'its 8 bytes are no multiple of the net.s 4096 (1024 floats)'
+mkdir empty
+predict 1 empty
+says err 'empty has no JPEG or PNG images'
+printf '1,2,x\n' >word.csv
+predict 1 word.csv
+says err "word.csv:1: 'x' is no number"
+printf '1,2\n' >short.csv
+predict 1 short.csv
+says err 'short.csv:1: 2 numbers, the net takes 1024'
+{ array '<f4' '5, 2, 3'; head -c 120 /dev/zero; } >odd.npy
+predict 0 odd.npy
+{ array '<f4' '5, 2, 3, 4, 2'; head -c 960 /dev/zero; } >odd.npy
+predict 1 odd.npy
+says err 'odd.npy is 5x2x3x4x2, which is no input of the net'
+printf '\211PNG\r\n\032\nnothing more' >cut.png
+predict 1 three.npy cut.png
+says err 'cut.png'
+lines out 3
+runs 1 predict "$lenet" --weights w.safetensors --data "$digits/nosuch"
+
+conclude
