@@ -79,9 +79,25 @@ static void copy_outputs(Build *b, const Node *from, Node *to)
     }
 }
 
+/* It has running statistics and nothing to train: all its parameters are frozen, or where it
+ * has none its buffers. */
+static bool is_frozen_norm(const Node *n)
+{
+    int params = 0, buffers = 0, trained = 0, fixed = 0;
+    for (int i = n->data_count; i < n->in_count; i++) {
+        const Tensor *t = n->in[i];
+        params += t->kind == TENSOR_PARAM;
+        trained += t->kind == TENSOR_PARAM && t->trainable;
+        buffers += t->kind == TENSOR_BUFFER;
+        fixed += t->kind == TENSOR_BUFFER && t->fixed;
+    }
+    return buffers > 0 && (params ? trained == 0 : fixed == buffers);
+}
+
 static const Op *training_form(const Build *b, const Node *n)
 {
     const Op *op = n->op->training;
+    if (op && is_frozen_norm(n)) return n->op;
     bool random = op && op->uses & USES_SEED, passes_gradients = n->op->grad || n->op->traits & OP_VIEW;
     bool still = random && passes_gradients && b->spec && b->spec->no_dropout;
     return !op || still ? n->op : op;

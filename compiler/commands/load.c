@@ -174,7 +174,9 @@ static int freeze(const LoadOptions *o, const Model *m)
     if (status == STATUS_OK) status = match_patterns(m, "freeze", &o->freeze, frozen);
     for (int i = 0; status == STATUS_OK && i < count; i++) {
         Tensor *t = m->net->model.at[i];
-        t->trainable &= !frozen[i] && (trained[i] || o->train_only.count == 0);
+        const bool trains = !frozen[i] && (trained[i] || o->train_only.count == 0);
+        t->trainable &= trains;
+        t->fixed |= t->kind == TENSOR_BUFFER && !trains;
     }
     return status;
 }

@@ -38,8 +38,12 @@ static void apply_group(Training *t, const ParamGroup *group, bool train)
     const int count = t->net->model.count;
     bool *matched = arena_alloc(t->c->arena, (size_t)(count + 1) * sizeof *matched);
     const int matches = graph_match_params(t->net, group->pattern, matched);
-    for (int i = 0; train && i < count; i++)
-        if (matched[i]) ((Tensor *)t->net->model.at[i])->trainable = group->train;
+    for (int i = 0; train && i < count; i++) {
+        Tensor *tensor = t->net->model.at[i];
+        if (!matched[i]) continue;
+        tensor->trainable = tensor->kind == TENSOR_PARAM && group->train;
+        tensor->fixed = tensor->kind == TENSOR_BUFFER && !group->train;
+    }
     if (matches) return;
     diag_error(t->c, group->span, "group \"%s\" matches no parameter of %s", group->pattern, t->net->name);
     wrong(t);

@@ -193,7 +193,9 @@ Tensor *node_param(Graph *g, Node *n, const char *suffix, Shape shape, Init init
 Tensor *node_buffer(Graph *g, Node *n, const char *suffix, Shape shape, Init init)
 {
     const char *name = arena_printf(g->compilation->arena, "%s.%s", n->name, suffix);
-    return model_tensor(g, n, TENSOR_BUFFER, name, shape, init);
+    Tensor *t = model_tensor(g, n, TENSOR_BUFFER, name, shape, init);
+    t->fixed = n->frozen;
+    return t;
 }
 
 static Tensor *state_of_shape(Graph *g, Node *n, const char *suffix, Shape shape, double initial)
@@ -282,7 +284,7 @@ int graph_match_params(const Graph *g, const char *pattern, bool *matched)
     int matches = 0;
     for (int i = 0; i < g->model.count; i++) {
         const Tensor *t = g->model.at[i];
-        if (t->kind != TENSOR_PARAM || fnmatch(pattern, t->name, 0) != 0) continue;
+        if (t->kind == TENSOR_STATE || fnmatch(pattern, t->name, 0) != 0) continue;
         matched[i] = true;
         matches++;
     }

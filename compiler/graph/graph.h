@@ -73,8 +73,8 @@ Shape net_input_shape(const Graph *net);
 /* The caller of the program gives the tensor or gets it. */
 bool graph_is_io(const Graph *, const Tensor *);
 
-/* How many parameters have names that match the pattern (fnmatch); marks them, by their position in
- * Graph.model. */
+/* How many parameters and buffers have names that match the pattern (fnmatch); marks them, by
+ * their position in Graph.model. */
 int graph_match_params(const Graph *, const char *pattern, bool *matched);
 
 int64_t graph_param_count(const Graph *, bool trainable);

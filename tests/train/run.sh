@@ -76,6 +76,23 @@ says out 'mean absolute error'
 runs 0 train flowers.nn --data flowers.csv --init flowers.safetensors --freeze '*' --epochs 1 -o frozen
 says err '51 frozen'
 same flowers.safetensors frozen
+# A frozen batchnorm keeps its statistics; what is trained behind it changes.
+cat >norms.nn <<'END'
+net norms {
+    input(2)
+    batchnorm as first
+    batchnorm(affine=no) as bare
+    dense(3) as fc
+}
+train norms { batch 16  epochs 2 }
+END
+runs 0 train norms.nn --data flowers.csv --epochs 1 --set 'optimizer sgd(lr=0)' -o norms.start
+runs 0 train norms.nn --data flowers.csv --init norms.start --train 'fc.*' --set 'optimizer sgd(lr=0)' -o norms.kept
+same norms.start norms.kept
+runs 0 train norms.nn --data flowers.csv --init norms.start --freeze 'first.*' --freeze 'bare.*' --set 'optimizer sgd(lr=0)' -o norms.kept
+same norms.start norms.kept
+runs 0 train norms.nn --data flowers.csv --init norms.start --set 'optimizer sgd(lr=0)' -o norms.moved
+differ norms.start norms.moved
 # Groups of parameters: factors of 2 are exact, and a rate of 0 is as good as frozen.
 xor="$examples/xor.nn --data $examples/xor.csv --epochs 20"
 runs 0 train $xor --set 'optimizer sgd(lr=0.1, momentum=0.9, weight_decay=0.02)' -o whole

@@ -15,6 +15,9 @@
  *   with x̂ = (x − mean)·inv:   dbias = Σ dy;   dweight = Σ dy·x̂
  *   dx = weight · inv · (dy − dbias/M − x̂ · dweight/M)
  *
+ * A frozen one is in its inference form while the rest of the net trains, as after
+ * PyTorch's eval(): its statistics stay, and dx = dy · weight / sqrt(running_var + eps).
+ *
  * Backward keeps mean and inv = 1/sqrt(var + eps) of each channel and x; y can be had
  * again from them, without a second step of the running statistics.  The
  * two sums are one node, since dx needs both.  The sums are taken in two levels,
@@ -420,6 +423,63 @@ static void training_grad(Backward *b, const Node *n)
     backward_give(b, n->in[0], node_out(g, d, node_shape_in(n)));
 }
 
+/* ---- the gradient of the inference form: of a frozen one ------------------- */
+
+static const char *const frozen_in[] = {"dy", "weight", "running_var", NULL};
+static const char *const bare_frozen_in[] = {"dy", "running_var", NULL};
+
+static void frozen_plain(Writer *w, const Node *n)
+{
+    bind_batchnorm_sizes(w, n);
+    writer_put(w, "for ($int c = 0; c < $C; c++) {");
+    writer_put(w, is_affine(n) ? "const $real scale = weight[c] / $sqrt(running_var[c] + $eps);"
+                               : "const $real scale = 1 / $sqrt(running_var[c] + $eps);");
+    put_each(w, n, "dx[$at] = dy[$at] * scale;");
+    writer_put(w, "}");
+}
+
+/* The same as inference without a mean and a bias. */
+static void frozen_emit(Writer *w, const Node *n)
+{
+    call_batchnorm(w, n, n->in[0], n->out[0], NULL,
+                   "const nn_batchnorm_infer_args args = {.x = dy, .weight = $weight, .running_var = running_var, "
+                   ".y = dx};\n"
+                   "nn_batchnorm_infer(&size, rows, &args, $t, $T);");
+}
+
+static const Variant frozen_variants[] = {
+    BATCHNORM_ROWS(VARIANT_ANY_BATCH | VARIANT_STRIDED_CHANNELS, 0, NULL, frozen_emit)};
+
+static const Op frozen_affine = {
+    .name = "batchnorm.frozen_dx",
+    .class = OP_INTERNAL,
+    .traits = OP_INPLACE,
+    .in = frozen_in,
+    .out = dx_out,
+    .plain = frozen_plain,
+    .variants = frozen_variants,
+};
+static const Op frozen_bare = {
+    .name = "batchnorm.frozen_dx",
+    .class = OP_INTERNAL,
+    .traits = OP_INPLACE,
+    .in = bare_frozen_in,
+    .out = dx_out,
+    .plain = frozen_plain,
+    .variants = frozen_variants,
+};
+
+static void frozen_grad(Backward *b, const Node *n)
+{
+    if (!backward_wants(b, n->in[0])) return;
+    Graph *g = backward_graph(b);
+    Node *d = backward_node(b, is_affine(n) ? &frozen_affine : &frozen_bare, n);
+    node_in(g, d, backward_of(b, n->out[0]));
+    if (is_affine(n)) node_in(g, d, n->in[1]);
+    node_in(g, d, n->in[is_affine(n) ? 4 : 2]);
+    backward_give(b, n->in[0], node_out(g, d, node_shape_in(n)));
+}
+
 /* ---- scale and shift ----------------------------------------------------- */
 
 static const char *const fold_in[] = {"weight", "bias", NULL};
@@ -480,6 +540,7 @@ static const Op batchnorm_bare = {
     .params = batchnorm_params,
     .flops = batchnorm_flops,
     .training = &training_bare,
+    .grad = frozen_grad,
     .plain = batchnorm_plain,
     .variants = infer_variants,
     .epilogue = EPILOGUE_AFFINE,
@@ -500,6 +561,7 @@ const Op op_batchnorm = {
     .params = batchnorm_params,
     .flops = batchnorm_flops,
     .training = &training_affine,
+    .grad = frozen_grad,
     .plain = batchnorm_plain,
     .variants = infer_variants,
     .epilogue = EPILOGUE_AFFINE,
