@@ -64,6 +64,8 @@ static const Meaning meanings[] = {
     {"stop", "patience", "stops when the test loss has not fallen for n epochs"},
     {"init", "identity", "1 at [i][i], in the middle of a convolution's kernel, else 0"},
     {"init", "dirac", "the same, by PyTorch's name for convolutions"},
+    {"init", "orthogonal", "orthonormal rows (columns, if there are more rows), times gain; a row per output"},
+    {"init", "gabor", "Gabor filters of a Gaussian of deviation sigma, an angle per output"},
     {"init", "default", "he_normal for a weight; for a bias 0, or as `torch` where the weight is"},
     {"init", "he_normal", "normal, deviation sqrt(2 / fan_in)"},
     {"init", "he_uniform", "uniform within sqrt(6 / fan_in) of 0"},

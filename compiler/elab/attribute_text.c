@@ -54,6 +54,8 @@ static const char *init_text(Arena *arena, const Init *init)
     case INIT_NORMAL: return arena_printf(arena, "normal(%s)", a);
     case INIT_UNIFORM: return arena_printf(arena, "uniform(%s, %s)", a, b);
     case INIT_VALUES: return values_text(arena, init);
+    case INIT_ORTHOGONAL: return init->a == 1 ? "orthogonal" : arena_printf(arena, "orthogonal(%s)", a);
+    case INIT_GABOR: return arena_printf(arena, "gabor(%s, %s)", a, b);
     default: break;
     }
     return init_kind_name(init->kind);

@@ -25,6 +25,15 @@ static const Attr constant_attrs[] = {
     {"v", ATTR_REAL, offsetof(Init, a), NULL, 0, 0, NULL},
     {0},
 };
+static const Attr orthogonal_attrs[] = {
+    {"gain", ATTR_REAL, offsetof(Init, a), "1", 0, 0, NULL},
+    {0},
+};
+static const Attr gabor_attrs[] = {
+    {"sigma", ATTR_REAL, offsetof(Init, a), NULL, 1e-300, 1e30, NULL},
+    {"wavelength", ATTR_REAL, offsetof(Init, b), NULL, 1e-300, 1e30, NULL},
+    {0},
+};
 static const Attr no_attrs[] = {{0}};
 
 static const struct InitName {
@@ -41,6 +50,8 @@ static const struct InitName {
     {"torch", INIT_TORCH, 0, no_attrs},
     {"identity", INIT_IDENTITY, 0, no_attrs},
     {"dirac", INIT_IDENTITY, 0, no_attrs},
+    {"orthogonal", INIT_ORTHOGONAL, 1, orthogonal_attrs},
+    {"gabor", INIT_GABOR, 0, gabor_attrs},
     {"default", INIT_DEFAULT, 0, no_attrs},
     {"zeros", INIT_CONSTANT, 0, no_attrs},
     {"ones", INIT_CONSTANT, 1, no_attrs},

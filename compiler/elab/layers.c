@@ -156,6 +156,9 @@ static Value apply_layer(Body *b, const Stmt *s, const char *path)
     }
     void *attrs = elab_attrs(e, op);
     bool good = attrs_bind(e->c, op->name, op->attrs, attrs, args, s->span);
+    bool source = op->traits & OP_SOURCE;
+    if (source && good && e->graph->inputs.count == 0) good = elab_has_value(b, op->name, s->name_span);
+    if (source) return good ? elab_node(b, op, attrs, path, s->span, NULL, 0) : elab_poison(e);
     if (!elab_has_value(b, op->name, s->name_span) || !good || b->current.poisoned) return elab_poison(e);
     return elab_node(b, op, attrs, path, s->span, &b->current.tensor, 1);
 }

@@ -168,7 +168,7 @@ void model_write_tables(Emitter *e)
 
 /* ---- init ---------------------------------------------------------------- */
 
-typedef enum Draw { DRAW_CONSTANT, DRAW_NORMAL, DRAW_UNIFORM, DRAW_IDENTITY } Draw;
+typedef enum Draw { DRAW_CONSTANT, DRAW_NORMAL, DRAW_UNIFORM, DRAW_IDENTITY, DRAW_ORTHOGONAL } Draw;
 
 typedef struct Start {
     Draw draw;
@@ -192,6 +192,8 @@ static Start start_of(const Init *init)
     case INIT_LECUN_NORMAL: return (Start){DRAW_NORMAL, sqrt(1 / in), 0};
     case INIT_TORCH: return symmetric(1 / sqrt(in));
     case INIT_IDENTITY: return (Start){DRAW_IDENTITY, 1, 0};
+    case INIT_ORTHOGONAL: return (Start){DRAW_ORTHOGONAL, init->a, 0};
+    case INIT_GABOR:
     case INIT_VALUES:
     case INIT_DEFAULT: break; /* Tensor.values; resolved by init_with_fans and init_of_bias */
     }
@@ -250,6 +252,13 @@ static void write_start(Emitter *e, int i)
         emitter_uses(e, "nn_mix");
         text_addf(out, "    nn_fill_normal(m->%s, %lld, %s, nn_mix(nn_mix(seed) + %d));\n", e->member[i], count, a, i);
         break;
+    case DRAW_ORTHOGONAL:
+        emitter_uses(e, "nn_mix");
+        text_addf(out, "    nn_fill_normal(m->%s, %lld, 1, nn_mix(nn_mix(seed) + %d));\n", e->member[i], count, i);
+        text_addf(out, "    nn_make_orthogonal(m->%s, %lld, %lld, %s);\n", e->member[i], (long long)t->shape.dim[0],
+                  count / (long long)t->shape.dim[0], a);
+        emitter_uses(e, "nn_fill_normal");
+        break;
     case DRAW_IDENTITY: write_identity(e, i); break;
     case DRAW_UNIFORM:
         emitter_uses(e, "nn_mix");
@@ -257,6 +266,39 @@ static void write_start(Emitter *e, int i)
                   writer_real(w, s.b), i);
         break;
     }
+}
+
+/* Gram and Schmidt, each vector twice: the rows, or where there are more of them the columns. */
+static void write_orthogonal(Writer *w)
+{
+    writer_put(w, "static void nn_make_orthogonal($real *p, int rows, int columns, $real gain)\n"
+                  "{\n"
+                  "const int wide = rows <= columns, count = wide ? rows : columns, length = wide ? columns : rows;\n"
+                  "const int64_t next = wide ? columns : 1, step = wide ? 1 : columns;\n"
+                  "for (int i = 0; i < count; i++) {\n"
+                  "$real *v = p + i * next;\n"
+                  "for (int other = 0; other < 2 * i; other++) {\n"
+                  "const $real *u = p + other % i * next;\n"
+                  "$real product = 0;\n"
+                  "for (int k = 0; k < length; k++) {\n"
+                  "product += u[k * step] * v[k * step];\n"
+                  "}\n"
+                  "for (int k = 0; k < length; k++) {\n"
+                  "v[k * step] -= product * u[k * step];\n"
+                  "}\n"
+                  "}\n"
+                  "$real square = 0;\n"
+                  "for (int k = 0; k < length; k++) {\n"
+                  "square += v[k * step] * v[k * step];\n"
+                  "}\n"
+                  "for (int k = 0; k < length; k++) {\n"
+                  "v[k * step] /= $sqrt(square);\n"
+                  "}\n"
+                  "}\n"
+                  "for (int64_t k = 0; k < (int64_t)rows * columns; k++) {\n"
+                  "p[k] *= gain;\n"
+                  "}\n"
+                  "}\n\n");
 }
 
 static void write_fillers(Emitter *e)
@@ -275,10 +317,10 @@ static void write_fillers(Emitter *e)
                       "}\n"
                       "}\n\n");
     }
-    bool kernels = lower_is_fast(&e->options->lower);
-    if (draws(e, DRAW_NORMAL) && kernels) {
+    bool kernels = lower_is_fast(&e->options->lower), normal = draws(e, DRAW_NORMAL) || draws(e, DRAW_ORTHOGONAL);
+    if (normal && kernels) {
         map_put(e->kernels, "random", e);
-    } else if (draws(e, DRAW_NORMAL)) { /* as runtime/kernels/system/random.h */
+    } else if (normal) { /* as runtime/kernels/system/random.h */
         writer_put(w, "/* Marsaglia and Bray 1964: two normal numbers from a point of the unit disc. */\n"
                       "static void nn_fill_normal($real *p, int64_t count, $real deviation, uint64_t seed)\n"
                       "{\n"
@@ -301,6 +343,7 @@ static void write_fillers(Emitter *e)
                       "}\n"
                       "}\n\n");
     }
+    if (draws(e, DRAW_ORTHOGONAL)) write_orthogonal(w);
     if (draws(e, DRAW_UNIFORM)) {
         writer_put(w, "static void nn_fill_uniform($real *p, int64_t count, $real low, $real high, uint64_t seed)\n"
                       "{\n"

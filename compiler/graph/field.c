@@ -38,14 +38,20 @@ static Field join_fields(Field a, Field b)
     };
 }
 
+/* A parameter or constant, which depends on no input. */
+static bool is_source(const Tensor *t) { return t->producer && t->producer->op->traits & OP_SOURCE; }
+
 void field_compute(Node *n)
 {
     for (int axis = 0; axis < 2; axis++) {
         Window window = {.size = 1, .stride = 1};
         if (n->op->window) n->op->window(n, axis, &window);
-        Field field = through_window(n->in[0]->field[axis], window);
-        for (int i = 1; i < n->data_count; i++)
-            field = join_fields(field, through_window(n->in[i]->field[axis], window));
+        Field field = {.stride = 1, .whole = n->data_count == 0};
+        for (int i = 0, joined = 0; i < n->data_count; i++) {
+            if (is_source(n->in[i]) && n->data_count > 1) continue;
+            Field of_branch = through_window(n->in[i]->field[axis], window);
+            field = joined++ ? join_fields(field, of_branch) : of_branch;
+        }
         for (int i = 0; i < n->out_count; i++) {
             n->out[i]->field[axis] = field;
             if (n->out[i]->shape.rank != 3) n->out[i]->field[axis].whole = true;

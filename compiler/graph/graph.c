@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <fnmatch.h>
+#include <math.h>
 #include <string.h>
 
 /* Products of dimensions stay below this, so that counts, bytes and their sums
@@ -174,17 +175,42 @@ static void check_init(Graph *g, const Node *n, const Tensor *t)
     if (t->init.kind == INIT_VALUES && !shape_equal(t->init.shape, t->shape))
         diag_error(g->compilation, n->span, "%s is %s, but its initial values are %s", t->name,
                    shape_text(arena, t->shape), shape_text(arena, t->init.shape));
-    if (t->init.kind == INIT_IDENTITY && t->shape.rank < 2)
-        diag_error(g->compilation, n->span, "%s is a vector of %s: it cannot be an identity", t->name,
+    bool matrix = t->init.kind == INIT_IDENTITY || t->init.kind == INIT_ORTHOGONAL;
+    if (matrix && t->shape.rank < 2)
+        diag_error(g->compilation, n->span, "%s is a vector of %s: it cannot be %s", t->name,
+                   shape_text(arena, t->shape), t->init.kind == INIT_IDENTITY ? "an identity" : "orthogonal");
+    if (t->init.kind == INIT_GABOR && t->shape.rank != 4)
+        diag_error(g->compilation, n->span, "%s is %s: gabor fills the kernels of a convolution", t->name,
                    shape_text(arena, t->shape));
+}
+
+/* Gabor filters, 1 at the centre of the kernel: output o at the angle π·o / O,
+ *
+ *   exp(−(i² + j²) / (2 sigma²)) · cos(2π (j·cos angle + i·sin angle) / wavelength) / I
+ *
+ * for a place i below and j right of the centre (Daugman, 1985); the same for each of I inputs. */
+static const double *gabor_values(Arena *arena, const Init *init, Shape s)
+{
+    double *values = arena_alloc(arena, (size_t)shape_count(s) * sizeof *values);
+    const double pi = acos(-1);
+    for (int64_t k = 0; k < shape_count(s); k++) {
+        const int64_t pixel = k % (s.dim[2] * s.dim[3]), o = k / (s.dim[1] * s.dim[2] * s.dim[3]);
+        const double i = (double)(pixel / s.dim[3]) - (double)(s.dim[2] - 1) / 2;
+        const double j = (double)(pixel % s.dim[3]) - (double)(s.dim[3] - 1) / 2;
+        const double angle = pi * (double)o / (double)s.dim[0];
+        values[k] = exp(-(i * i + j * j) / (2 * init->a * init->a)) *
+                    cos(2 * pi * (j * cos(angle) + i * sin(angle)) / init->b) / (double)s.dim[1];
+    }
+    return values;
 }
 
 Tensor *node_param(Graph *g, Node *n, const char *suffix, Shape shape, Init init)
 {
-    const char *name = arena_printf(g->compilation->arena, "%s.%s", n->name, suffix);
+    const char *name = suffix ? arena_printf(g->compilation->arena, "%s.%s", n->name, suffix) : n->name;
     Tensor *t = model_tensor(g, n, TENSOR_PARAM, name, shape, init);
     check_init(g, n, t);
-    t->values = init.values;
+    bool gabor = init.kind == INIT_GABOR && shape.rank == 4;
+    t->values = gabor ? gabor_values(g->compilation->arena, &init, shape) : init.values;
     t->trainable = !n->frozen;
     t->regularized = shape.rank >= 2;
     return t;

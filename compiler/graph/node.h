@@ -42,7 +42,7 @@ Tensor *node_out_as(Graph *, Node *, DType, bool batched, Shape);
 const char *node_out_name(const Node *, int i); /* op->out; `work` for the memory that a variant works in */
 void node_set_layout(Node *, Layout);           /* with the first variant that serves it there, if any */
 
-/* In an operator's `params`: PATH.suffix of the given shape. */
+/* In an operator's `params`: PATH.suffix of the given shape; PATH itself where suffix is NULL. */
 Tensor *node_param(Graph *, Node *, const char *suffix, Shape, Init);
 Tensor *node_buffer(Graph *, Node *, const char *suffix, Shape, Init);
 /* In an optimizer's `states`: shaped like the parameter, starting at `initial`. */

@@ -25,12 +25,13 @@ enum {                                     /* traits */
        OP_OUTPUTS_PROBABILITIES = 1u << 5, /* its inference output is probabilities or their logarithm (softmax) */
        OP_ZERO_GRADIENT = 1u << 6,         /* blocks training of what is before it; warned about */
        OP_BATCH_COUPLED =
-           1u << 7,               /* mixes the samples of a batch, and so do its gradients (batchnorm while training) */
-       OP_CONCAT = 1u << 8,       /* the output is the inputs, one after the other along channels */
-       OP_SLICE = 1u << 9,        /* the output is some channels of the input, from Op.channel on */
-       OP_SPLITTABLE = 1u << 10,  /* element-wise over arrays of one size: computed of a slice of each of them, it
+           1u << 7,              /* mixes the samples of a batch, and so do its gradients (batchnorm while training) */
+       OP_CONCAT = 1u << 8,      /* the output is the inputs, one after the other along channels */
+       OP_SLICE = 1u << 9,       /* the output is some channels of the input, from Op.channel on */
+       OP_SPLITTABLE = 1u << 10, /* element-wise over arrays of one size: computed of a slice of each of them, it
                                   * computes that slice of the result */
-       OP_OWN_GRADIENT = 1u << 11 /* its gradient is not its derivative: `grad`, or none; also of a view */
+       OP_OWN_GRADIENT = 1u << 11, /* its gradient is not its derivative: `grad`, or none; also of a view */
+       OP_SOURCE = 1u << 12        /* a layer without data inputs: its output is the same for all inputs of the net */
 };
 
 enum {                      /* scalars that the emitted function takes after its tensors */

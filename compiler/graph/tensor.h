@@ -35,6 +35,8 @@ typedef enum InitKind {
     INIT_LECUN_NORMAL,   /* sqrt(1 / fan_in) */
     INIT_TORCH,          /* PyTorch's default of the layer: ± 1 / sqrt(fan_in) */
     INIT_IDENTITY,       /* of [O][I][kh][kw] or [O][I]: 1 at the centre of [i][i], else 0; nn.init.dirac_, eye_ */
+    INIT_ORTHOGONAL,     /* of a matrix [O][…]: orthonormal rows, or columns where there are more rows, times a */
+    INIT_GABOR,          /* of [O][I][kh][kw]: waves of wavelength b under a Gaussian of deviation a; see node_param */
     INIT_VALUES,         /* `values`, of `shape` */
     INIT_DEFAULT         /* of a weight: he_normal; of a bias: zeros, or as torch where the weight is */
 } InitKind;

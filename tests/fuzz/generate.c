@@ -14,12 +14,11 @@
 #include "autodiff/program.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "elab/elaborate.h"
-#include "fuzz.h"
+#include "generate.h"
 
 /* ---- the generator ---------------------------------------------------------------- */
 
@@ -31,32 +30,11 @@ enum {
     ATTEMPTS = 12      /* at one layer */
 };
 
-typedef struct Generator {
-    Random *r;
-    Arena *arena;
-    Text blocks; /* definitions so far */
-    int names;   /* labels and blocks so far: each has its number */
-    int heads;
-    Shape head; /* what heads give: the shape of the net's output */
-    bool may_head;
-} Generator;
-
 /* Text from a shape to a shape. */
 typedef struct Pipe {
     Shape in, out;
     Text text;
 } Pipe;
-
-static const char *format(Generator *g, const char *text, ...) PRINTF_LIKE(2, 3);
-
-static const char *format(Generator *g, const char *text, ...)
-{
-    va_list args;
-    va_start(args, text);
-    const char *result = arena_vprintf(g->arena, text, args);
-    va_end(args);
-    return result;
-}
 
 static const char *shape_word(Generator *g, Shape s) { return shape_text(g->arena, s); }
 
@@ -119,182 +97,13 @@ static Pipe pipe_from(Generator *g, Shape in)
     return p;
 }
 
-/* ---- values of arguments --------------------------------------------------------------- */
-
-static int64_t clamp(double value, const Attr *a)
-{
-    bool bounded = a->min != 0 || a->max != 0;
-    if (bounded && value < a->min) value = a->min;
-    if (bounded && value > a->max) value = a->max;
-    return (int64_t)value;
-}
-
-static int64_t random_divisor(Random *r, int64_t of)
-{
-    int64_t divisor = random_int(r, 1, of);
-    while (of % divisor) divisor--;
-    return divisor;
-}
-
-/* Some that fill vectors of 4, 8 and 16, and some that just do not. */
-static int64_t random_channels(Random *r)
-{
-    static const int64_t counts[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 15, 16, 17, 20, 24, 31, 32, 33, 48};
-    return counts[random_int(r, 0, (int64_t)(sizeof counts / sizeof *counts) - 1)];
-}
-
-static const char *int_text(Generator *g, const Attr *a, Shape in)
-{
-    Random *r = g->r;
-    int64_t value = random_chance(r, 0.4)   ? random_divisor(r, in.dim[0])
-                    : random_chance(r, 0.5) ? random_int(r, 1, 6)
-                                            : random_channels(r);
-    return format(g, "%lld", (long long)clamp((double)value, a));
-}
-
-static const char *real_text(Generator *g, const Attr *a)
-{
-    Random *r = g->r;
-    double initial = a->initial ? strtod(a->initial, NULL) : 0;
-    double value = initial != 0 ? initial * exp2(4 * random_real(r) - 2) : 2 * random_real(r) - 1;
-    bool bounded = a->min != 0 || a->max != 0;
-    if (!bounded && random_chance(r, 0.1)) value = -value;
-    if (!bounded && random_chance(r, 0.1)) value = 0;
-    if (random_chance(r, 0.1)) value = (double)random_int(r, 1, 3);
-    if (bounded && value < a->min) value = a->min + (value < 0 && a->max > 0 ? fmin(-value, a->max - a->min) : 0);
-    if (bounded && value > a->max) value = a->max;
-    return format(g, "%.5g", value);
-}
-
-static const char *pair_text(Generator *g, const Attr *a)
-{
-    Random *r = g->r;
-    long long low = (long long)a->min, h = random_int(r, low, low + 3), w = random_int(r, low, low + 3);
-    if (random_chance(r, 0.5)) return format(g, "%lld", h);
-    return format(g, random_chance(r, 0.5) ? "%lldx%lld" : "[%lld, %lld]", h, w);
-}
-
-static const char *box_text(Generator *g, int64_t low, int64_t high)
-{
-    int64_t v[4];
-    for (int i = 0; i < 4; i++) v[i] = random_int(g->r, low, high);
-    return format(g, "[%lld, %lld, %lld, %lld]", (long long)v[0], (long long)v[1], (long long)v[2], (long long)v[3]);
-}
-
-static const char *pad_text(Generator *g)
-{
-    static const char *const words[] = {"same", "valid", "full"};
-    Random *r = g->r;
-    switch (random_int(r, 0, 3)) {
-    case 0: return format(g, "%lld", (long long)random_int(r, 0, 3));
-    case 1: return format(g, "[%lld, %lld]", (long long)random_int(r, 0, 2), (long long)random_int(r, 0, 3));
-    case 2: return box_text(g, 0, 3);
-    default: return words[random_int(r, 0, 2)];
-    }
-}
-
-static const char *symbol_text(Generator *g, const Attr *a)
-{
-    int64_t count = 0;
-    while (a->symbols[count]) count++;
-    return a->symbols[random_int(g->r, 0, count - 1)];
-}
-
-/* Another shape of as many elements, of one to four axes. */
-static const char *reshape_text(Generator *g, Shape in)
-{
-    Shape s = {.rank = (int)random_int(g->r, 1, MAX_RANK)};
-    int64_t left = shape_count(in);
-    for (int i = 0; i < s.rank; i++) {
-        s.dim[i] = i == s.rank - 1 ? left : random_divisor(g->r, left);
-        left /= s.dim[i];
-    }
-    if (random_chance(g->r, 0.9)) return shape_text(g->arena, s);
-    return s.rank == 1 ? "-1" : format(g, "[%lld, -1]", (long long)s.dim[0]);
-}
-
-/* Some axes in some order, once each; all of them as often as not. */
-static const char *axes_text(Generator *g, Shape in)
-{
-    int64_t axes[MAX_RANK], count = random_chance(g->r, 0.5) ? in.rank : random_int(g->r, 1, in.rank);
-    for (int i = 0; i < in.rank; i++) axes[i] = i;
-    for (int i = in.rank - 1; i > 0; i--) {
-        int64_t other = random_int(g->r, 0, i), axis = axes[i];
-        axes[i] = axes[other];
-        axes[other] = axis;
-    }
-    Text text;
-    text_init(&text, g->arena);
-    for (int i = 0; i < count; i++) text_addf(&text, "%s%lld", i ? ", " : "[", (long long)axes[i]);
-    text_add(&text, "]");
-    return text.data;
-}
-
-static const char *reals_text(Generator *g, int64_t count)
-{
-    if (random_chance(g->r, 0.5)) return format(g, "%.3g", 0.25 + random_real(g->r));
-    Text text;
-    text_init(&text, g->arena);
-    for (int64_t i = 0; i < count; i++) text_addf(&text, "%s%.3g", i ? ", " : "[", 0.25 + 2 * random_real(g->r));
-    text_add(&text, "]");
-    return text.data;
-}
-
-static const char *init_text(Generator *g)
-{
-    static const char *const words[] = {
-        "he_normal", "he_uniform", "xavier_normal", "xavier_uniform",     "lecun_normal", "torch",
-        "ones",      "zeros",      "normal(0.3)",   "uniform(-0.5, 0.4)", "constant(0.2)"};
-    return words[random_int(g->r, 0, (int64_t)(sizeof words / sizeof *words) - 1)];
-}
-
-static const char *value_text(Generator *g, const Attr *a, Shape in)
-{
-    if (attr_may_be_none(a) && random_chance(g->r, 0.3)) return "none";
-    switch (a->type) {
-    case ATTR_INT: return int_text(g, a, in);
-    case ATTR_REAL: return real_text(g, a);
-    case ATTR_BOOL: return random_chance(g->r, 0.5) ? "yes" : "no";
-    case ATTR_PAIR: return pair_text(g, a);
-    case ATTR_PAD: return pad_text(g);
-    case ATTR_SYMBOL: return symbol_text(g, a);
-    case ATTR_SHAPE: return a->max < MAX_RANK ? axes_text(g, in) : reshape_text(g, in);
-    case ATTR_BOX: return random_chance(g->r, 0.5) ? box_text(g, 0, 2) : box_text(g, 0, 5);
-    case ATTR_REALS: return reals_text(g, in.dim[0]);
-    case ATTR_INIT: return init_text(g);
-    }
-    return "";
-}
-
-/* NAME or NAME(arguments): those without a default always, the others often. */
-static const char *call_text(Generator *g, const Op *op, Shape in)
-{
-    Text text;
-    text_init(&text, g->arena);
-    text_add(&text, op->name);
-    bool named = false, any = false;
-    for (const Attr *a = op->attrs; a && a->name; a++) {
-        if (a->initial && random_chance(g->r, 0.55)) {
-            named = true;
-            continue;
-        }
-        named = named || random_chance(g->r, 0.2);
-        text_add(&text, any ? ", " : "(");
-        if (named) text_addf(&text, "%s=", a->name);
-        text_add(&text, value_text(g, a, in));
-        any = true;
-    }
-    if (any) text_add(&text, ")");
-    return text.data;
-}
-
 /* ---- pieces of a pipeline ------------------------------------------------------------------ */
 
 static const Op *random_op(Generator *g, OpClass class, bool heavy)
 {
     for (;;) {
         const Op *op = op_table[random_int(g->r, 0, op_table_count - 1)];
-        if (op->class != class) continue;
+        if (op->class != class || op->traits & OP_SOURCE) continue;
         if (heavy && !(op->traits & OP_WEIGHTED) && !op->window) continue;
         return op;
     }
@@ -371,15 +180,38 @@ static Shape random_stretched(Generator *g, Shape s)
     return s;
 }
 
+/* A parameter or a constant, best of that shape. */
+static bool add_source(Generator *g, Pipe *p, Shape shape)
+{
+    for (int i = 0; i < ATTEMPTS; i++) {
+        const Op *op = op_table[random_int(g->r, 0, op_table_count - 1)];
+        if (op->traits & OP_SOURCE && pipe_add(g, p, call_text(g, op, shape))) return true;
+    }
+    return false;
+}
+
+/* What the second branch of matmul may be. */
+static Shape random_factor(Generator *g, Shape first)
+{
+    Shape s = first;
+    for (int axis = 0; axis < s.rank - 2; axis++)
+        if (random_chance(g->r, 0.3)) s.dim[axis] = 1;
+    s.dim[s.rank - 2] = first.dim[s.rank - 1];
+    s.dim[s.rank - 1] = random_int(g->r, 1, 7);
+    return s;
+}
+
 /* A branch that ends in `out`, or in what is stretched to it or joined to it along the axis. */
 static const char *branch_text(Generator *g, Shape in, Shape out, const char *combine, int axis, int depth)
 {
+    bool product = strcmp(combine, "matmul") == 0 && out.rank > 1;
+    Shape target = product ? random_factor(g, out) : out;
     Pipe p = random_pipe(g, in, depth + 1, (int)random_int(g->r, 0, 2));
-    Shape target = out;
+    if (random_chance(g->r, 0.15)) add_source(g, &p, target);
     bool joins = strcmp(combine, "concat") == 0;
     if (joins && p.out.rank == out.rank) target.dim[axis] = p.out.dim[axis];
-    if (!joins && random_chance(g->r, 0.3)) target = random_stretched(g, out);
-    if (!joins && out.rank == 3 && random_chance(g->r, 0.1)) target = shape_image(out.dim[0], 1, 1);
+    if (!joins && !product && random_chance(g->r, 0.3)) target = random_stretched(g, out);
+    if (!joins && !product && out.rank == 3 && random_chance(g->r, 0.1)) target = shape_image(out.dim[0], 1, 1);
     return format(g, "{ %s %s %s }", p.text.data, adapter(g, p.out, target), branch_domain(combine));
 }
 
@@ -391,7 +223,7 @@ static bool add_combine(Generator *g, Pipe *p, int depth)
     text_init(&text, g->arena);
     int axis = op->attrs && random_chance(g->r, 0.5) ? (int)random_int(g->r, 0, first.out.rank - 1) : 0;
     text_addf(&text, "%s%s { %s }", op->name, axis ? format(g, "(axis=%d)", axis) : "", first.text.data);
-    bool two = op->shape == op_find("sub", OP_COMBINE)->shape;
+    bool two = op->shape == op_find("sub", OP_COMBINE)->shape || strcmp(op->name, "matmul") == 0;
     int64_t more = two ? 1 : random_int(g->r, 1, 2);
     for (int64_t i = 0; i < more; i++)
         text_addf(&text, " %s", branch_text(g, p->out, first.out, op->name, axis, depth));

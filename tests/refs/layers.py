@@ -33,6 +33,13 @@ def cumulative(x, p, training):
     return F.batch_norm(x, p["n.running_mean"], p["n.running_var"], p["n.weight"], p["n.bias"], training, 1.0)
 
 
+def attention(x, p):
+    """Two heads of 6 features."""
+    q, k, v = F.linear(x, p["qkv.weight"], p["qkv.bias"]).view(-1, 7, 3, 2, 6).permute(2, 0, 3, 1, 4)
+    weights = (0.4 * q @ k.transpose(-1, -2)).softmax(-1)
+    return (weights @ v).transpose(1, 2).reshape(-1, 7, 12) + p["pos"]
+
+
 # name → the input's shape, the layers, the parameters, the same in PyTorch of (x, p) or (x, p, training)
 LAYERS = {
     "softmax_last": ("3x5x4", "softmax(axis=-1)", {}, lambda x, p: x.softmax(-1)),
@@ -66,6 +73,34 @@ LAYERS = {
         "avgpool(3, stride=2, pad=1, ceil=yes, divisor_override=4)",
         {},
         lambda x, p: F.avg_pool2d(x, 3, 2, 1, ceil_mode=True, divisor_override=4),
+    ),
+    "matmul": (
+        "2x4x5",
+        "matmul { } { param(1x5x3) as w }",
+        {"w": (1, 5, 3)},
+        lambda x, p: torch.matmul(x, p["w"]),
+    ),
+    "attention": (
+        "7x12",
+        """dense(36) as qkv
+    reshape(7x3x2x6)  permute([1, 2, 0, 3]) as parts
+    matmul {
+        from parts  slice(0, 0, 1)  reshape(2x7x6)  scale(0.4)
+    } {
+        from parts  slice(0, 1, 2)  reshape(2x7x6)  permute([0, 2, 1])
+    }
+    softmax(axis=-1)
+    matmul { } { from parts  slice(0, 2)  reshape(2x7x6) }
+    permute([1, 0, 2])  reshape(7x12)
+    add { } { param(7x12) as pos }""",
+        {"qkv.weight": (36, 12), "qkv.bias": (36,), "pos": (7, 12)},
+        attention,
+    ),
+    "add_constant": (
+        "2x3",
+        "mul { } { constant([[1, -2, 0.5]]) }",
+        {},
+        lambda x, p: x * x.new_tensor([1, -2, 0.5]),
     ),
     "permute_four": ("2x3x4x5", "permute([3, 1, 0, 2])", {}, lambda x, p: x.permute(0, 4, 2, 1, 3)),
     "reduce_sequence": ("2x3x4", "reduce_mean(1, keep=no)", {}, lambda x, p: x.mean(2)),

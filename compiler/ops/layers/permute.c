@@ -66,6 +66,57 @@ static void permute_plain(Writer *w, const Node *n)
     for (int axis = 0; axis <= out.rank; axis++) writer_put(w, "}");
 }
 
+/* ---- fast form: runtime/kernels/movement/reorder.h ------------------------------- */
+
+/* Two groups of neighbouring axes that change places, after axes that stay: matrices [rows][columns]. */
+typedef struct Exchange {
+    int64_t matrices, rows, columns;
+} Exchange;
+
+/* False where the permutation is another one. */
+static bool find_exchange(const Node *n, Exchange *e)
+{
+    const PermuteAttrs *a = n->attrs;
+    Shape in = node_shape_in(n);
+    int first = 0;
+    while (first < in.rank && a->axes.dim[first] == first) first++;
+    int moved = in.rank - first, by = moved ? (int)a->axes.dim[first] - first : 0;
+    *e = (Exchange){1, 1, 1};
+    for (int axis = 0; axis < in.rank; axis++) {
+        if (axis >= first && a->axes.dim[axis] != first + (axis - first + by) % moved) return false;
+        *(axis < first ? &e->matrices : axis < first + by ? &e->rows : &e->columns) *= in.dim[axis];
+    }
+    return true;
+}
+
+static const char *exchange_refusal(const Node *n)
+{
+    Exchange e;
+    return find_exchange(n, &e) ? NULL : "not just two groups of axes change places";
+}
+
+static void permute_emit(Writer *w, const Node *n)
+{
+    Exchange e;
+    find_exchange(n, &e);
+    writer_bind(w, "to", "%s", n->op->out[0]);
+    writer_bind(w, "from", "%s", n->op->in[0]);
+    writer_bind_int(w, "matrices", e.matrices);
+    writer_bind_int(w, "rows", e.rows);
+    writer_bind_int(w, "columns", e.columns);
+    writer_put(w, "nn_reorder((long)$N * $matrices, $rows, $columns, $from, $to, $t, $T);");
+}
+
+static const Variant permute_variants[] = {
+    {.name = "exchange",
+     .layouts = IN_NCHW,
+     .traits = VARIANT_ANY_BATCH,
+     .refuses = exchange_refusal,
+     .emit = permute_emit,
+     .kernel = "reorder"},
+    {0},
+};
+
 static const Op permute_gradient = {
     .name = "permute.grad",
     .class = OP_INTERNAL,
@@ -74,6 +125,7 @@ static const Op permute_gradient = {
     .out = gradient_out,
     .flops = region_no_flops,
     .plain = permute_plain,
+    .variants = permute_variants,
 };
 
 static void permute_grad(Backward *b, const Node *n)
@@ -104,4 +156,5 @@ const Op op_permute = {
     .flops = region_no_flops,
     .grad = permute_grad,
     .plain = permute_plain,
+    .variants = permute_variants,
 };
