@@ -6,6 +6,7 @@ endif
 PREFIX = /usr/local
 DESTDIR =
 VERSION = 0.1.0
+VERSION_DATE = 2026-11-28
 
 JOBS = $(shell nproc 2>/dev/null || echo 1)
 BUILD = build
@@ -15,7 +16,7 @@ OPTIMIZE = -O2 -g
 CFLAGS =
 WARNINGS = -Wall -Wextra -Werror
 ALL_CFLAGS = -std=gnu11 $(OPTIMIZE) $(WARNINGS) $(SANITIZE) -Icompiler -I$(BUILD) -I. \
-             -DNNC_VERSION='"$(VERSION)"' $(CFLAGS)
+             -DNNC_VERSION='"$(VERSION)"' -DNNC_VERSION_DATE='"$(VERSION_DATE)"' $(CFLAGS)
 LIBS = -ltcc -ljansson -ljpeg -lpng -lz -ldeflate -ldl -lm -lpthread
 CHECK_LIBS = -lcheck -lsubunit -lrt -lm -lpthread
 
@@ -46,7 +47,7 @@ FUZZ_OBJECTS = $(patsubst %.c, $(BUILD)/%.o, $(wildcard tests/fuzz/*.c))
 
 # ---- building ----------------------------------------------------------------
 
-.PHONY: all deps demo bench test unit refs warnings fuzz valgrind lint asan install clean check-all
+.PHONY: all deps demo bench test unit refs warnings fuzz valgrind lint asan install uninstall clean check-all
 .DELETE_ON_ERROR:
 .SECONDARY: $(MADE) $(BUILD)/tests/unit/suites.c
 
@@ -240,11 +241,30 @@ warnings: all
 
 check-all: lint test refs asan fuzz valgrind warnings
 
+# What is installed below DESTDIR and PREFIX; uninstall takes away the same.
+SHARE = $(DESTDIR)$(PREFIX)/share
+DOC = $(SHARE)/doc/nnc
+INSTALLED = $(DESTDIR)$(PREFIX)/bin/nnc $(DESTDIR)$(PREFIX)/include/nn.h $(SHARE)/nnc $(DOC) \
+            $(SHARE)/man/man1/nnc.1 $(SHARE)/bash-completion/completions/nnc \
+            $(SHARE)/zsh/site-functions/_nnc $(SHARE)/fish/vendor_completions.d/nnc.fish
+
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/share/nnc/digits
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include $(SHARE)/nnc/digits $(SHARE)/man/man1 \
+	    $(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions $(SHARE)/fish/vendor_completions.d \
+	    $(DOC)/dsl_examples/exercises
 	install -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/nnc
 	install -m 644 runtime/nn.h $(DESTDIR)$(PREFIX)/include/nn.h
-	install -m 644 $(wildcard dsl_examples/data/digits/*) $(DESTDIR)$(PREFIX)/share/nnc/digits
+	install -m 644 $(wildcard dsl_examples/data/digits/*) $(SHARE)/nnc/digits
+	install -m 644 README.md LICENSE $(wildcard docs/*.md docs/*.png docs/*.json) $(DOC)
+	install -m 644 $(wildcard dsl_examples/*.nn dsl_examples/*.csv) $(DOC)/dsl_examples
+	install -m 644 $(wildcard dsl_examples/exercises/*.nn) $(DOC)/dsl_examples/exercises
+	./$(PROGRAM) help --man >$(SHARE)/man/man1/nnc.1
+	./$(PROGRAM) help --completion bash >$(SHARE)/bash-completion/completions/nnc
+	./$(PROGRAM) help --completion zsh >$(SHARE)/zsh/site-functions/_nnc
+	./$(PROGRAM) help --completion fish >$(SHARE)/fish/vendor_completions.d/nnc.fish
+
+uninstall:
+	rm -rf $(INSTALLED)
 
 clean:
 	rm -rf build nnc

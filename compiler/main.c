@@ -55,8 +55,23 @@ static int unknown_help(const char *name)
     return STATUS_USAGE;
 }
 
+/* --man and --completion SHELL: what `make install` installs. */
+static int help_files(int argc, char **argv)
+{
+    bool completion = strcmp(argv[1], "--completion") == 0;
+    if (!completion && argc == 2) {
+        help_manual(stdout);
+        return finish_output();
+    }
+    if (completion && argc == 3 && help_completion(argv[2], stdout)) return finish_output();
+    fputs("usage: nnc help --man, or nnc help --completion bash, zsh or fish\n", stderr);
+    return STATUS_USAGE;
+}
+
 static int help(int argc, char **argv)
 {
+    if (argc > 1 && (strcmp(argv[1], "--man") == 0 || strcmp(argv[1], "--completion") == 0))
+        return help_files(argc, argv);
     if (argc > 2) {
         fputs("nnc help takes one argument\nusage: nnc help [COMMAND | TOPIC | NAME]\n", stderr);
         return STATUS_USAGE;

@@ -104,6 +104,8 @@ void help_all(FILE *);
  * as "conv".  False where there is none of that name. */
 bool help_word(const char *name, FILE *);
 void help_topics(FILE *);
+void help_manual(FILE *);                        /* the man page */
+bool help_completion(const char *shell, FILE *); /* of bash, zsh or fish; false for another one */
 /* The nearest name of a command, a topic or a word, or NULL. */
 const char *help_nearest(Arena *, const char *name);
 
@@ -166,7 +168,7 @@ enum {
     {OPTION_TRAIN, "train", "PATTERN", "train only the parameters whose names match", false}
 #define OPTION_ROW_BATCH {OPTION_BATCH, "batch", "N", "samples per batch", false}
 #define OPTION_ROW_JIT {OPTION_JIT, "jit", "tcc|cc", "compile in memory (tcc), or with the system compiler (cc)", false}
-#define OPTION_ROW_JIT_TIERED {OPTION_JIT, "jit", "HOW", "compile in memory (tcc), with the system compiler (cc), or start with tcc and switch to cc (tiered)", false}
+#define OPTION_ROW_JIT_TIERED {OPTION_JIT, "jit", "tcc|cc|tiered", "compile in memory (tcc), with the system compiler (cc), or start with tcc and switch to cc (tiered)", false}
 #define OPTION_ROW_THREADS {OPTION_THREADS, "threads", "N", "threads to run a pass with (default: one per processor)", false}
 #define OPTION_ROWS_COLUMN \
     {OPTION_COLUMN, "column", "COLUMN", "of CSV data: the name or number of the column to learn (default: the last)", false}, \

@@ -22,7 +22,8 @@ void help_all(FILE *out)
           out);
     for (const Command *const *c = command_table; *c; c++) fprintf(out, "  %-9s %s\n", (*c)->name, (*c)->summary);
     fputs("  help      this text, or the options of a COMMAND, the entries of a TOPIC,\n"
-          "            the meaning of a NAME of the language\n\ntopics:\n",
+          "            the meaning of a NAME of the language; --man: the man page;\n"
+          "            --completion bash, zsh or fish: completion of the command line\n\ntopics:\n",
           out);
     help_topics(out);
     fputs("\n      --version   the version\n\n"

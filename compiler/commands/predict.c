@@ -22,7 +22,7 @@ enum { CLASSES_MAX = 1000000, TOP_DEFAULT = 1 };
 static const Option options[] = {
     {WEIGHTS, "weights", "FILE", "the trained weights (required)", false},
     {TOP, "top", "K", "show the K most probable classes (1)", false},
-    {FORMAT, "format", "FORMAT", "text (default), csv or json", false},
+    {FORMAT, "format", "text|csv|json", "the form of the output (text)", false},
     {'o', "output", "FILE.npy", "write the outputs of all samples as an array", false},
     {DATA, "data", "PATH", "predict the test part of this set instead of files", false},
     {WORST, "worst", "N", "with --data: only the N samples whose class was least probable", false},

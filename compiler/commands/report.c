@@ -34,7 +34,7 @@ enum {
 enum { WIDTH_DEFAULT = 80, WIDTH_MIN = 40, WIDTH_MAX = 1000, NETS_MAX = 16 };
 
 static const Option options[] = {
-    {OPTION_FORMAT, "format", "FORMAT", "text (default), md, csv, json, dot or html", false},
+    {OPTION_FORMAT, "format", "text|md|csv|json|dot|html", "the form of the report (text)", false},
     {'o', "output", "FILE", "write the report to FILE", false},
     {OPTION_DEPTH, "depth", "N", "fold blocks more than N levels deep into one row", false},
     {OPTION_WIDE, "wide", NULL, "all columns, whatever the width of the terminal", false},

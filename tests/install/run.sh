@@ -1,0 +1,101 @@
+#!/bin/sh
+# make install and uninstall below a directory; the installed program from anywhere; the man
+# page and the completions, which are made from the tables of options.
+cd "$(dirname "$0")/../.." || exit 1
+. tests/lib.sh
+
+stage=$tmp/stage
+put() { make -s "$1" DESTDIR="$stage" PREFIX=/usr >"$tmp/out" 2>"$tmp/err"; }
+
+what='make install'
+put install
+status=$?
+status_is 0
+share=$stage/usr/share
+exists "$stage/usr/bin/nnc" "$stage/usr/include/nn.h" "$share/man/man1/nnc.1" "$share/doc/nnc/language.md" \
+    "$share/bash-completion/completions/nnc" "$share/zsh/site-functions/_nnc" "$share/fish/vendor_completions.d/nnc.fish"
+
+# The installed program finds the digits and the standard blocks from any directory.
+mkdir "$tmp/elsewhere"
+NNC=$stage/usr/bin/nnc
+cd "$tmp/elsewhere" || exit 1
+runs 0 train "$share/doc/nnc/dsl_examples/lenet.nn" --steps 2 --jit tcc -o w.safetensors
+says err 'the digits that nnc ships with'
+runs 0 check "$share/doc/nnc/dsl_examples/googlenet.nn"
+for file in "$share"/doc/nnc/dsl_examples/exercises/*.nn; do runs 0 check "$file"; done
+cd "$root" || exit 1
+
+# ---- the man page -------------------------------------------------------------------------
+
+page=$share/man/man1/nnc.1
+for option in train predict report; do
+    what="the man page has nnc $option"
+    if grep -q "^\.SS \"nnc.*\"$" "$page" && grep -q "^\.SS \"$option\|^\.SS \"nnc $option" "$page"; then ok; else bad 'no section'; fi
+done
+if have mandoc; then
+    what='mandoc -Tlint'
+    mandoc -Tlint "$page" >"$tmp/out" 2>"$tmp/err"
+    silent out
+else skip 'no mandoc; the man page was not checked'; fi
+if have man; then
+    what='man --warnings'
+    man --warnings -E UTF-8 -l -Tutf8 -Z "$page" >/dev/null 2>"$tmp/err"
+    silent err
+else skip 'no man; the man page was not formatted'; fi
+
+# ---- completions ---------------------------------------------------------------------------
+
+if have bash; then
+    cat >"$tmp/try.bash" <<'END'
+. "$1"
+shift
+COMP_WORDS=(nnc "$@")
+COMP_CWORD=$#
+_nnc
+printf '%s\n' "${COMPREPLY[@]}"
+END
+    completes() { # WANT WORD…: the completions, in one line
+        local want=$1
+        shift
+        what="bash completes nnc $*"
+        local got
+        got=$(cd "$tmp/elsewhere" && bash "$tmp/try.bash" "$share/bash-completion/completions/nnc" "$@" 2>"$tmp/err" | tr '\n' ' ')
+        if [ "$got" = "$want " ]; then ok; else bad "'$got', not '$want '"; fi
+        silent err
+    }
+    completes train tr
+    completes --jit train --ji
+    completes 'tcc cc tiered' train --jit ''
+    completes '--train --target --threads' net.nn --t
+    completes 'w.safetensors' eval net.nn --weights w
+    completes report help rep
+fi
+for shell in zsh fish; do
+    file=$share/zsh/site-functions/_nnc
+    [ $shell = zsh ] || file=$share/fish/vendor_completions.d/nnc.fish
+    if have $shell; then
+        what="$shell reads its completions"
+        HOME=$tmp $shell -n "$file" >"$tmp/out" 2>"$tmp/err"
+        status=$?
+        status_is 0
+        silent err
+    else skip "no $shell; its completions were not read"; fi
+done
+
+NNC=$root/nnc
+runs 2 help --completion csh
+says err 'bash, zsh or fish'
+runs 2 help --man x
+
+# ---- uninstall -------------------------------------------------------------------------------
+
+what='make uninstall'
+put uninstall
+status=$?
+status_is 0
+if [ -z "$(find "$stage" -type f)" ]; then ok; else
+    find "$stage" -type f >"$tmp/out"
+    bad 'files are left'
+fi
+
+conclude
