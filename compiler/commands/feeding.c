@@ -84,8 +84,10 @@ static DatasetOptions dataset_options(const Feeding *f)
 {
     NnError ignored;
     const InputSpec *in = &f->input;
+    const bool soft = !in->target.classes && strcmp(in->loss, "cross_entropy") == 0;
     DatasetOptions options = {.target = f->target,
-                              .values = !in->target.classes,
+                              .values = !in->target.classes && !soft,
+                              .soft = soft,
                               .ignored = in->ignored,
                               .keep = side_to_keep(f->spec),
                               .fit = fit_of_spec(f->spec)};
@@ -203,8 +205,10 @@ int feeding_fit(Fitting *f, const Model *m, const NnTensors *weights, const char
 /* ---- augmentation ------------------------------------------------------------------- */
 
 static const NnAugmentKind augment_kinds[] = {
-    [AUGMENT_CROP] = NN_AUGMENT_CROP,     [AUGMENT_FLIP] = NN_AUGMENT_FLIP,     [AUGMENT_RESIZE] = NN_AUGMENT_RESIZE,
-    [AUGMENT_ROTATE] = NN_AUGMENT_ROTATE, [AUGMENT_CUTOUT] = NN_AUGMENT_CUTOUT, [AUGMENT_JITTER] = NN_AUGMENT_JITTER,
+    [AUGMENT_CROP] = NN_AUGMENT_CROP,           [AUGMENT_FLIP] = NN_AUGMENT_FLIP,
+    [AUGMENT_RESIZE] = NN_AUGMENT_RESIZE,       [AUGMENT_ROTATE] = NN_AUGMENT_ROTATE,
+    [AUGMENT_CUTOUT] = NN_AUGMENT_CUTOUT,       [AUGMENT_JITTER] = NN_AUGMENT_JITTER,
+    [AUGMENT_TRANSLATE] = NN_AUGMENT_TRANSLATE,
 };
 
 /* Class maps stay as they are, so only what moves no pixel may be done to their images. */
@@ -230,7 +234,7 @@ int feeding_augment(Feeding *f, const TrainSpec *spec)
     if (f->feed.kind == FEED_MAP && !augment_keeps_places(spec)) return STATUS_INPUT;
     for (int i = 0; i < count && i < NN_AUGMENT_LIMIT; i++) {
         const Augment *a = spec->augment.at[i];
-        steps[i] = (NnAugmentStep){augment_kinds[a->kind], (int)a->size, (int)a->pad, a->amount};
+        steps[i] = (NnAugmentStep){augment_kinds[a->kind], (int)a->size, (int)a->pad, a->amount, a->alternate};
     }
     if (augment_init(&f->augmenter, &f->fitting, steps, count, &error)) return fail_error(&error);
     f->feed.augment = &f->augmenter;
@@ -243,10 +247,11 @@ static int step_text(const NnAugmentStep *step, char *out, size_t size)
     case NN_AUGMENT_CROP:
         return step->pad ? snprintf(out, size, "crop(%d, pad=%d)", step->size, step->pad)
                          : snprintf(out, size, "crop(%d)", step->size);
-    case NN_AUGMENT_FLIP: return snprintf(out, size, "flip");
+    case NN_AUGMENT_FLIP: return snprintf(out, size, step->alternate ? "flip(alternate=yes)" : "flip");
     case NN_AUGMENT_RESIZE: return snprintf(out, size, "resize(%d)", step->size);
     case NN_AUGMENT_ROTATE: return snprintf(out, size, "rotate(%g)", step->amount);
     case NN_AUGMENT_CUTOUT: return snprintf(out, size, "cutout(%d)", step->size);
+    case NN_AUGMENT_TRANSLATE: return snprintf(out, size, "translate(%d)", step->size);
     case NN_AUGMENT_JITTER: return snprintf(out, size, "jitter(%g)", step->amount);
     }
     return 0;

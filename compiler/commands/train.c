@@ -18,7 +18,7 @@
 #include "commands/origin.h"
 #include "commands/save.h"
 
-enum { DATA = OPTION_FIRST_OWN, EPOCHS, LR, SEED, INIT, LOG, STEPS, TIME_LIMIT, RESUME, STATS };
+enum { DATA = OPTION_FIRST_OWN, EPOCHS, LR, SEED, ORDER, INIT, LOG, STEPS, TIME_LIMIT, RESUME, STATS };
 
 static const Option options[] = {
     {DATA, "data", "PATH", "the data: a folder, a file or a name (default: the shipped digits)", false},
@@ -27,6 +27,8 @@ static const Option options[] = {
     OPTION_ROW_BATCH,
     {LR, "lr", "X", "the learning rate (of onecycle: its peak)", false},
     {SEED, "seed", "N", "seed of the initial weights and of the order of the samples", false},
+    {ORDER, "order", "ORDER", "shuffle the samples in every epoch (shuffle), or take them as they come (sequential)",
+     false},
     OPTION_ROW_JIT_TIERED,
     {INIT, "init", "FILE", "start from the weights in FILE that match by name and shape", false},
     OPTION_ROWS_FREEZE,
@@ -48,13 +50,14 @@ static const Option options[] = {
 typedef struct TrainRequest {
     LoadOptions load;
     const char *data, *column, *init, *output, *log;
+    const char *order;           /* NULL: as the train section says */
     int64_t epochs, steps, seed; /* 0, 0, −1: not given */
     double lr, time_limit;       /* 0: not given */
 } TrainRequest;
 
 typedef struct TrainCommand {
     TrainRequest request;
-    Model m;
+    Model m, last; /* last: the same net for the last, shorter batch of an epoch; no info: there is none */
     Feeding feeding;
     void *model;
     const char *output;
@@ -93,6 +96,14 @@ static bool take_log(TrainRequest *r, const char *text)
     return false;
 }
 
+static bool take_order(TrainRequest *r, const char *text)
+{
+    r->order = text;
+    if (!strcmp(text, "shuffle") || !strcmp(text, "sequential")) return true;
+    usage_error(&command_train, "--order takes shuffle or sequential, not '%s'", text);
+    return false;
+}
+
 static bool take_train_option(TrainRequest *r, int id, const char *value)
 {
     const Command *self = &command_train;
@@ -102,6 +113,7 @@ static bool take_train_option(TrainRequest *r, int id, const char *value)
     case INIT: r->init = value; return true;
     case 'o': r->output = value; return true;
     case LOG: return take_log(r, value);
+    case ORDER: return take_order(r, value);
     case EPOCHS: return option_int(self, "epochs", value, 1, 1000000000, &r->epochs);
     case STEPS: return option_int(self, "steps", value, 1, INT64_C(1000000000000), &r->steps);
     case SEED: return option_int(self, "seed", value, 0, INT64_MAX, &r->seed);
@@ -129,9 +141,10 @@ static int read_train_request(TrainRequest *r, int argc, char **argv)
 static NnSchedule schedule_of(const TrainSpec *spec, double lr)
 {
     static const NnScheduleKind kinds[] = {
-        [SCHEDULE_CONSTANT] = NN_CONSTANT, [SCHEDULE_STEP] = NN_STEP,         [SCHEDULE_MULTISTEP] = NN_MULTISTEP,
-        [SCHEDULE_COSINE] = NN_COSINE,     [SCHEDULE_ONECYCLE] = NN_ONECYCLE, [SCHEDULE_EXPONENTIAL] = NN_EXPONENTIAL,
-        [SCHEDULE_PLATEAU] = NN_PLATEAU,
+        [SCHEDULE_CONSTANT] = NN_CONSTANT,   [SCHEDULE_STEP] = NN_STEP,
+        [SCHEDULE_MULTISTEP] = NN_MULTISTEP, [SCHEDULE_COSINE] = NN_COSINE,
+        [SCHEDULE_ONECYCLE] = NN_ONECYCLE,   [SCHEDULE_EXPONENTIAL] = NN_EXPONENTIAL,
+        [SCHEDULE_PLATEAU] = NN_PLATEAU,     [SCHEDULE_BOLD_DRIVER] = NN_BOLD_DRIVER,
     };
     const Schedule *s = &spec->schedule;
     return (NnSchedule){
@@ -143,6 +156,8 @@ static NnSchedule schedule_of(const TrainSpec *spec, double lr)
         .floor = s->floor,
         .peak = lr > 0 ? lr : s->peak,
         .patience = s->patience,
+        .grow = s->grow,
+        .cut = s->cut,
         .at = s->at.at,
         .at_count = s->at.count,
     };
@@ -151,9 +166,8 @@ static NnSchedule schedule_of(const TrainSpec *spec, double lr)
 static int epochs_of(const TrainCommand *t)
 {
     const TrainRequest *r = &t->request;
-    int64_t per_epoch = t->feeding.data->part[DATA_TRAIN].count / t->m.info->batch;
+    int64_t per_epoch = div_round_up(t->feeding.data->part[DATA_TRAIN].count, t->m.info->batch);
     if (r->epochs || !r->steps) return (int)(r->epochs ? r->epochs : t->m.spec->epochs);
-    per_epoch = per_epoch < 1 ? 1 : per_epoch;
     int64_t epochs = div_round_up(r->steps, per_epoch);
     return epochs > 1000000000 ? 1000000000 : (int)epochs;
 }
@@ -184,6 +198,10 @@ static void configure(TrainCommand *t)
         .time_limit = t->request.time_limit,
         .schedule = schedule_of(spec, t->request.lr),
         .seed = seed_of(t),
+        .last = t->last.info,
+        .ema = spec->ema,
+        .lookahead = spec->lookahead,
+        .lookahead_alpha = spec->lookahead_alpha,
         .patience = (int)spec->stop_patience,
         .log = t->request.log,
         .results = stdout,
@@ -192,6 +210,37 @@ static void configure(TrainCommand *t)
         .between = poll_faster,
         .user = t,
     };
+}
+
+/* Generated code has a fixed batch; what is left of an epoch has code of its own over the same
+ * model, whose layout is the net's. */
+static int load_last(TrainCommand *t)
+{
+    LoadOptions options = t->request.load;
+    const int left = (int)(t->feeding.data->part[DATA_TRAIN].count % t->m.batch);
+    if (!left) return STATUS_OK;
+    t->last = t->m;
+    t->last.batch = left;
+    t->last.jit = NULL;
+    t->last.functions = NULL;
+    t->last.info = NULL;
+    options.steps = false;
+    if (options.jit == JIT_TIERED) options.jit = JIT_TCC;
+    return load_code(&options, &t->last);
+}
+
+static int feed_training(TrainCommand *t)
+{
+    const TrainSpec *spec = t->m.spec;
+    Feed *feed = &t->feeding.feed;
+    const Fitting *f = feed->fitting;
+    if (spec->cutmix > 0 && f->rank != 3)
+        return fail(STATUS_INPUT, "cutmix takes images; the net takes %zu columns", f->elements);
+    feed->last = t->last.info != NULL;
+    feed->sequential = t->request.order ? !strcmp(t->request.order, "sequential") : spec->sequential;
+    feed->mixup = spec->mixup;
+    feed->cutmix = spec->cutmix;
+    return STATUS_OK;
 }
 
 static int load_init(const TrainCommand *t)
@@ -307,6 +356,8 @@ static int train_loaded(TrainCommand *t)
     t->output = t->request.output ? t->request.output : arena_printf(t->m.c->arena, "%s.safetensors", t->m.net->name);
     int status = save_check(t->output, &t->m);
     if (!status) status = feeding_augment(&t->feeding, t->m.spec);
+    if (!status) status = load_last(t);
+    if (!status) status = feed_training(t);
     if (status) return status;
     void *block = block_alloc(t->m.info->train_bytes);
     configure(t);
@@ -334,19 +385,20 @@ static int train_run(int argc, char **argv)
         if (!status) status = fed;
         if (!status) status = train_loaded(&t);
         if (!fed) feeding_close(&t.feeding);
+        model_free(&t.last);
         model_free(&t.m);
     }
     load_options_free(&t.request.load);
     return status;
 }
 
-const Command command_train = {"train",
-                               "train a net now, in this process",
-                               "train NET.nn [options]",
-                               options,
-                               "Defaults come from the net's train section.  Every epoch takes whole batches: a\n"
-                               "last, smaller one is left out, and a set smaller than a batch is repeated to fill\n"
-                               "it.  Ctrl-C stops after the current step and saves; a second one stops at once.\n"
-                               "The weights are a safetensors file with PyTorch's names and shapes, which also\n"
-                               "records the normalisation of the input and the names of the classes.\n",
-                               train_run};
+const Command command_train = {
+    "train",
+    "train a net now, in this process",
+    "train NET.nn [options]",
+    options,
+    "Defaults come from the net's train section.  Every epoch takes every sample\n"
+    "once; its last batch may be shorter.  Ctrl-C stops after the current step and saves; a second one stops at once.\n"
+    "The weights are a safetensors file with PyTorch's names and shapes, which also\n"
+    "records the normalisation of the input and the names of the classes.\n",
+    train_run};

@@ -10,8 +10,8 @@
 #include "elab/attributes.h"
 
 static const char *const key_names[KEY_COUNT + 1] = {
-    "loss", "optimizer", "schedule", "regularize", "clip", "batch", "epochs",
-    "seed", "normalize", "fit",      "augment",    "stop", "group", NULL,
+    "loss",    "optimizer", "schedule", "regularize", "clip",      "batch", "epochs", "seed",  "normalize", "fit",
+    "augment", "stop",      "order",    "ema",        "lookahead", "mixup", "cutmix", "group", NULL,
 };
 
 const char *const *train_keys(void) { return key_names; }
@@ -124,6 +124,21 @@ static bool is_group(const Arg *arg)
     return !arg->name && arg->value->kind == EXPR_CALL && strcmp(arg->value->text, key_names[KEY_GROUP]) == 0;
 }
 
+/* ema(0.999): a key that is written as a call. */
+static bool is_call_key(const Arg *arg)
+{
+    int key = !arg->name && arg->value->kind == EXPR_CALL ? train_key_find(arg->value->text) : -1;
+    return key >= KEY_EMA && key <= KEY_CUTMIX;
+}
+
+static void add_call(Training *t, const Arg *arg, bool set)
+{
+    TrainEntry *entry = entry_new(t, train_key_find(arg->value->text), arg->span);
+    for (int i = 0; i < arg->value->args.count; i++)
+        list_push(t->c->arena, &entry->values, arg_value(t, arg->value->args.at[i]));
+    entry_put(t, entry, set);
+}
+
 static void add_group(Training *t, const Arg *arg)
 {
     TrainEntry *entry = entry_new(t, KEY_GROUP, arg->span);
@@ -141,6 +156,11 @@ void train_read_items(Training *t, const List *items, bool set)
         int key = !arg->name && arg->value->kind == EXPR_NAME ? train_key_find(arg->value->text) : -1;
         if (is_group(arg)) {
             add_group(t, arg);
+            entry = NULL;
+            continue;
+        }
+        if (is_call_key(arg)) {
+            add_call(t, arg, set);
             entry = NULL;
             continue;
         }

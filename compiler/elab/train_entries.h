@@ -20,6 +20,11 @@ typedef enum Key {
     KEY_FIT,
     KEY_AUGMENT,
     KEY_STOP,
+    KEY_ORDER,
+    KEY_EMA, /* written as calls, as the three below: ema(0.999) */
+    KEY_LOOKAHEAD,
+    KEY_MIXUP,
+    KEY_CUTMIX,
     KEY_GROUP, /* several: Training.groups */
     KEY_COUNT
 } Key;

@@ -233,11 +233,19 @@ static const Attr schedule_plateau[] = {
     {0},
 };
 
-static const char *const schedule_names[] = {"constant", "step",        "multistep", "cosine",
-                                             "onecycle", "exponential", "plateau"}; /* as ScheduleKind */
-static const Attr *const schedule_attrs[] = {schedule_none,   schedule_step,     schedule_multistep,
-                                             schedule_cosine, schedule_onecycle, schedule_exponential,
-                                             schedule_plateau};
+static const Attr schedule_bold_driver[] = {
+    {"grow", ATTR_REAL, SCHEDULE_AT(grow), "1.05", 1, INFINITY, NULL},
+    {"cut", ATTR_REAL, SCHEDULE_AT(cut), "0.5", 1e-300, 1, NULL},
+    {0},
+};
+
+enum { SCHEDULE_KINDS = SCHEDULE_BOLD_DRIVER + 1, AUGMENT_KINDS = AUGMENT_TRANSLATE + 1 };
+
+static const char *const schedule_names[] = {"constant",    "step",    "multistep",  "cosine", "onecycle",
+                                             "exponential", "plateau", "bold_driver"}; /* as ScheduleKind */
+static const Attr *const schedule_attrs[] = {schedule_none,    schedule_step,       schedule_multistep,
+                                             schedule_cosine,  schedule_onecycle,   schedule_exponential,
+                                             schedule_plateau, schedule_bold_driver};
 
 static void check_milestones(Training *t, const ConstArg *arg)
 {
@@ -254,7 +262,7 @@ static void check_milestones(Training *t, const ConstArg *arg)
 static void read_schedule(Training *t, const TrainEntry *entry)
 {
     const ConstArg *arg = single(t, entry);
-    int kind = arg ? choose_name(t, KEY_SCHEDULE, arg, schedule_names, 7) : -1;
+    int kind = arg ? choose_name(t, KEY_SCHEDULE, arg, schedule_names, SCHEDULE_KINDS) : -1;
     if (kind < 0) return;
     t->spec->schedule.kind = kind;
     if (!attrs_bind(t->c, schedule_names[kind], schedule_attrs[kind], &t->spec->schedule, symbol_args(arg->value),
@@ -391,22 +399,22 @@ static const Attr augment_crop[] = {
     {"pad", ATTR_INT, AUGMENT_AT(pad), "0", 0, 100000, NULL},
     {0},
 };
-static const Attr augment_none[] = {{0}};
+static const Attr augment_flip[] = {{"alternate", ATTR_BOOL, AUGMENT_AT(alternate), "no", 0, 0, NULL}, {0}};
 static const Attr augment_size[] = {{"size", ATTR_INT, AUGMENT_AT(size), NULL, 1, 100000, NULL}, {0}};
 static const Attr augment_angle[] = {{"deg", ATTR_REAL, AUGMENT_AT(amount), NULL, 0, 180, NULL}, {0}};
 static const Attr augment_amount[] = {{"x", ATTR_REAL, AUGMENT_AT(amount), NULL, 0, 1, NULL}, {0}};
 
-static const char *const augment_names[] = {"crop",   "flip",   "resize",
-                                            "rotate", "cutout", "jitter"}; /* as AugmentKind */
-static const Attr *const augment_attrs[] = {augment_crop,  augment_none, augment_size,
-                                            augment_angle, augment_size, augment_amount};
+static const char *const augment_names[] = {"crop",   "flip",   "resize",   "rotate",
+                                            "cutout", "jitter", "translate"}; /* as AugmentKind */
+static const Attr *const augment_attrs[] = {augment_crop, augment_flip,   augment_size, augment_angle,
+                                            augment_size, augment_amount, augment_size};
 
 static void read_augment(Training *t, const TrainEntry *entry)
 {
     if (entry->values.count == 0) single(t, entry);
     for (int i = 0; i < entry->values.count; i++) {
         const ConstArg *arg = entry->values.at[i];
-        int kind = arg->value ? choose_name(t, KEY_AUGMENT, arg, augment_names, 6) : -1;
+        int kind = arg->value ? choose_name(t, KEY_AUGMENT, arg, augment_names, AUGMENT_KINDS) : -1;
         if (kind < 0) continue;
         Augment *augment = arena_alloc(t->c->arena, sizeof *augment);
         augment->kind = kind;
@@ -433,6 +441,55 @@ static void read_stop(Training *t, const TrainEntry *entry)
     t->spec->stop_patience = attrs.n;
 }
 
+/* ---- order, averages of the weights, mixing --------------------------- */
+
+static void read_order(Training *t, const TrainEntry *entry)
+{
+    static const char *const names[] = {"shuffle", "sequential"};
+    const ConstArg *arg = single(t, entry);
+    t->spec->sequential = arg && choose_bare(t, KEY_ORDER, arg, names, 2) == 1;
+}
+
+#define SPEC_AT(field) offsetof(TrainSpec, field)
+static const Attr ema_attrs[] = {{"decay", ATTR_REAL, SPEC_AT(ema), NULL, 0, 1, NULL}, {0}};
+static const Attr lookahead_attrs[] = {
+    {"k", ATTR_INT, SPEC_AT(lookahead), "5", 1, 1e9, NULL},
+    {"alpha", ATTR_REAL, SPEC_AT(lookahead_alpha), "0.5", 0, 1, NULL},
+    {0},
+};
+static const Attr mixup_attrs[] = {{"alpha", ATTR_REAL, SPEC_AT(mixup), NULL, 1e-6, 1e6, NULL}, {0}};
+static const Attr cutmix_attrs[] = {{"alpha", ATTR_REAL, SPEC_AT(cutmix), NULL, 1e-6, 1e6, NULL}, {0}};
+
+static const Attr *call_attrs(Key key)
+{
+    return key == KEY_EMA         ? ema_attrs
+           : key == KEY_LOOKAHEAD ? lookahead_attrs
+           : key == KEY_MIXUP     ? mixup_attrs
+                                  : cutmix_attrs;
+}
+
+static void read_call_key(Training *t, const TrainEntry *entry)
+{
+    if (!attrs_bind(t->c, train_keys()[entry->key], call_attrs(entry->key), t->spec, &entry->values, entry->span))
+        wrong(t);
+}
+
+/* A loss with targets of either kind gets probabilities; the targets of others are values,
+ * or cannot be mixed. */
+static void mix_targets(Training *t)
+{
+    const TrainEntry *entry = t->entry[KEY_MIXUP] ? t->entry[KEY_MIXUP] : t->entry[KEY_CUTMIX];
+    const OpCall *loss = &t->spec->loss;
+    if (!entry || !loss->op || !t->good) return;
+    for (const Attr *a = loss->op->attrs; a && a->name; a++)
+        for (int i = 0; strcmp(a->name, "targets") == 0 && a->symbols[i]; i++)
+            if (strcmp(a->symbols[i], "probabilities") == 0) *(int *)((char *)loss->attrs + a->offset) = i;
+    if (!loss->op->target || !train_target(t->spec, t->net).classes) return;
+    diag_error(t->c, entry->span, "%s mixes the targets of two samples, but those of %s are classes; use cross_entropy",
+               train_keys()[entry->key], loss->op->name);
+    wrong(t);
+}
+
 /* ---- for the help ------------------------------------------------------ */
 
 const char *train_choice(const char *key, int index, const Attr **attrs)
@@ -445,8 +502,8 @@ const char *train_choice(const char *key, int index, const Attr **attrs)
         const Attr *const *attrs;
         int count;
     } choices[] = {
-        {KEY_SCHEDULE, schedule_names, schedule_attrs, 7},
-        {KEY_AUGMENT, augment_names, augment_attrs, 6},
+        {KEY_SCHEDULE, schedule_names, schedule_attrs, SCHEDULE_KINDS},
+        {KEY_AUGMENT, augment_names, augment_attrs, AUGMENT_KINDS},
         {KEY_REGULARIZE, regularize_names, weights, 2},
         {KEY_CLIP, clip_names, bounds, 2},
         {KEY_STOP, stop_names, stops, 1},
@@ -513,12 +570,15 @@ static void read_entries(Training *t)
         [KEY_SCHEDULE] = read_schedule, [KEY_REGULARIZE] = read_regularize,
         [KEY_CLIP] = read_clip,         [KEY_NORMALIZE] = read_normalize,
         [KEY_FIT] = read_fit,           [KEY_AUGMENT] = read_augment,
-        [KEY_STOP] = read_stop,
+        [KEY_STOP] = read_stop,         [KEY_ORDER] = read_order,
+        [KEY_EMA] = read_call_key,      [KEY_LOOKAHEAD] = read_call_key,
+        [KEY_MIXUP] = read_call_key,    [KEY_CUTMIX] = read_call_key,
     };
     TrainSpec *spec = t->spec;
     train_read_groups(t);
     for (int key = 0; key < KEY_COUNT; key++)
         if (readers[key] && t->entry[key]) readers[key](t, t->entry[key]);
+    mix_targets(t);
     spec->batch = read_integer(t, t->entry[KEY_BATCH], 1, 1 << 20, 64);
     spec->batch_given = t->entry[KEY_BATCH] != NULL;
     spec->epochs = read_integer(t, t->entry[KEY_EPOCHS], 1, 1000000000, 10);

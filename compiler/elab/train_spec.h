@@ -23,7 +23,8 @@ typedef enum ScheduleKind {
     SCHEDULE_COSINE,
     SCHEDULE_ONECYCLE,
     SCHEDULE_EXPONENTIAL,
-    SCHEDULE_PLATEAU
+    SCHEDULE_PLATEAU,
+    SCHEDULE_BOLD_DRIVER
 } ScheduleKind;
 typedef enum AugmentKind {
     AUGMENT_CROP,
@@ -31,19 +32,21 @@ typedef enum AugmentKind {
     AUGMENT_RESIZE,
     AUGMENT_ROTATE,
     AUGMENT_CUTOUT,
-    AUGMENT_JITTER
+    AUGMENT_JITTER,
+    AUGMENT_TRANSLATE
 } AugmentKind;
 
 typedef struct Schedule {
     ScheduleKind kind;
-    double every, gamma, warmup, floor, peak, patience;
+    double every, gamma, warmup, floor, peak, patience, grow, cut;
     Reals at;
 } Schedule;
 
 typedef struct Augment {
     AugmentKind kind;
     int64_t size, pad;
-    double amount; /* degrees, or a share */
+    double amount;  /* degrees, or a share */
+    bool alternate; /* flip: every other epoch, rather than by chance */
 } Augment;
 
 /* group "PATTERN" (…): factors of the optimizer's lr and weight_decay for the parameters whose names
@@ -73,6 +76,11 @@ typedef struct TrainSpec {
     List groups;           /* of ParamGroup, in order */
     List augment;          /* of Augment */
     int64_t stop_patience; /* 0: never */
+    bool sequential;       /* samples are taken in the order of the data */
+    double ema;            /* decay of the weights' average; 0: none */
+    int64_t lookahead;     /* every so many steps, 0: never, */
+    double lookahead_alpha;
+    double mixup, cutmix; /* alpha; 0: none */
 } TrainSpec;
 
 /* The train section of the net, with the items of --set on top; defaults where

@@ -243,6 +243,7 @@ static bool is_key(const Format *f, int i)
 static bool is_after_end(const Format *f, int i)
 {
     int before = format_token_before(f, i), kind = kind_at(f, before);
+    if (kind == TOKEN_SEQUENTIAL && !f->piece[before].starts) return true; /* order's value */
     return kind == TOKEN_LBRACE || kind == TOKEN_RBRACE || kind == TOKEN_SEMICOLON || format_ends_operand(f, before);
 }
 
@@ -267,11 +268,11 @@ static bool starts(const Format *f, int i)
     case TOKEN_LET:
     case TOKEN_REPEAT:
     case TOKEN_GROUP:
-    case TOKEN_SEQUENTIAL:
     case TOKEN_FROZEN:
     case TOKEN_HEAD:
     case TOKEN_FROM:
     case TOKEN_EXPECT: return true;
+    case TOKEN_SEQUENTIAL: return p->outer < 0 || !f->piece[p->outer].train; /* else order's */
     case TOKEN_FOR: return !is_loop_of_combinator(f, i);
     case TOKEN_IF: return kind_at(f, format_token_before(f, i)) != TOKEN_ELSE;
     case TOKEN_NAME: return p->outer >= 0 && is_after_end(f, i) && (!f->piece[p->outer].train || is_key(f, i));
@@ -279,12 +280,14 @@ static bool starts(const Format *f, int i)
     }
 }
 
+static bool is_item(const Format *f, const Piece *p) { return p->starts && p->outer >= 0 && f->piece[p->outer].train; }
+
 static void find_starts(Format *f)
 {
     for (int i = 0; i < f->count; i++) {
         Piece *p = &f->piece[i];
         p->starts = starts(f, i);
-        p->is_key = p->starts && p->outer >= 0 && f->piece[p->outer].train;
+        p->is_key = is_item(f, p) && kind_at(f, token_after(f, i)) != TOKEN_LPAREN;
     }
 }
 
@@ -391,7 +394,7 @@ static int breaks_before(const Format *f, int i)
     if (opened >= 0) return p->kind == PIECE_COMMENT ? lines > 0 : f->piece[opened].broken;
     if (p->kind == PIECE_COMMENT) return kept;
     if (after_comment) return kept > 0 ? kept : 1;
-    if (p->starts) return kept == 0 && (p->is_key || p->outer < 0) ? 1 : kept;
+    if (p->starts) return kept == 0 && (is_item(f, p) || p->outer < 0) ? 1 : kept;
     if (p->kind == TOKEN_RPAREN || p->kind == TOKEN_RBRACKET) return format_is_open_ended(f, p->partner);
     return lines > 0 && may_break(f, i);
 }

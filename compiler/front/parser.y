@@ -229,6 +229,8 @@ items:
 item:
   expr            %prec ITEM        { $$ = arg_new(parse, @$, NULL, @1, $1); }
 | NAME "=" expr   %prec ITEM        { $$ = arg_new(parse, @$, $1, @1, $3); }
+| "sequential"                      { $$ = arg_new(parse, @$, NULL, @1, expr_name(parse, @1, "sequential")); } /* order's */
+| NAME "=" "sequential"             { $$ = arg_new(parse, @$, $1, @1, expr_name(parse, @3, "sequential")); }
 | "group" string parens             { $$ = arg_new(parse, @$, NULL, @1, expr_call(parse, @$, "group", list_before(parse, $2, $3))); }
 | error                             { $$ = NULL; if (!tokens_recover(parse)) YYABORT; yyclearin; yyerrok; }
 ;

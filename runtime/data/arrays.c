@@ -314,7 +314,7 @@ static int values_to_classes(Arrays *a, NnError *error)
 static bool is_class_map(const Arrays *a, const NnTensor *y)
 {
     bool map = y->rank == 3 || (y->rank == 4 && y->dims[1] == 1);
-    return map && !a->options->values && !is_float(y->type);
+    return map && !a->options->values && !a->options->soft && !is_float(y->type);
 }
 
 static int take_map(Arrays *a, Role role, Samples *samples, NnError *error)
@@ -355,7 +355,8 @@ static int take_all(Arrays *a, NnError *error)
     if (array_shape(a, error) || take_x(a, X_TRAIN, train, error) || take_y(a, Y_TRAIN, train, error)) return -1;
     if (a->at[X_TEST] && (check_alike(a, error) || take_x(a, X_TEST, test, error) || take_y(a, Y_TEST, test, error)))
         return -1;
-    if (!train->labels && !a->options->values && values_to_classes(a, error)) return -1;
+    bool rows = a->options->soft && a->data->target_count > 1; /* of probabilities */
+    if (!train->labels && !a->options->values && !rows && values_to_classes(a, error)) return -1;
     return a->at[X_TEST] ? 0 : dataset_split(a->data, error);
 }
 

@@ -35,6 +35,25 @@ void augment_crop(const float *in, int channels, int height, int width, int top,
         }
 }
 
+/* 2 1 | 0 1 2 … */
+static int reflected(int at, int side)
+{
+    int period = 2 * side - 2;
+    if (period == 0) return 0;
+    at = (at % period + period) % period;
+    return at < side ? at : period - at;
+}
+
+void augment_translate(const float *in, int channels, int height, int width, int down, int right, float *out)
+{
+    for (int c = 0; c < channels; c++)
+        for (int i = 0; i < height; i++)
+            for (int j = 0; j < width; j++) {
+                size_t row = (size_t)c * (size_t)height + (size_t)reflected(i - down, height);
+                *out++ = in[row * (size_t)width + (size_t)reflected(j - right, width)];
+            }
+}
+
 void augment_flip(float *planes, int channels, int height, int width)
 {
     for (size_t row = 0; row < (size_t)channels * (size_t)height; row++) {
@@ -249,6 +268,23 @@ static void crop_planes(Image *image, int channels, const NnAugmentStep *step, c
     turn_over(image, step->size, step->size);
 }
 
+/* Alternating: the first time by chance, then every other time (Jordan, arXiv:2404.00498). */
+static bool flips(const NnAugmentStep *step, const Chance *chance)
+{
+    Chance first = *chance;
+    if (!step->alternate) return whole(chance, 0, 2);
+    first.epoch = 0;
+    return (whole(&first, 0, 2) + chance->epoch) % 2;
+}
+
+static void translate_planes(Image *image, int channels, const NnAugmentStep *step, const Chance *chance)
+{
+    int down = whole(chance, 0, 2 * step->size + 1) - step->size;
+    int right = whole(chance, 1, 2 * step->size + 1) - step->size;
+    augment_translate(image->now, channels, image->height, image->width, down, right, image->other);
+    turn_over(image, image->height, image->width);
+}
+
 static void apply_augmentations(const Fitting *f, const NnAugmentStep *step, const Chance *chance, Image *image)
 {
     int channels = f->to[0], height = image->height, width = image->width;
@@ -256,7 +292,7 @@ static void apply_augmentations(const Fitting *f, const NnAugmentStep *step, con
     switch (step->kind) {
     case NN_AUGMENT_CROP: crop_planes(image, channels, step, chance); break;
     case NN_AUGMENT_FLIP:
-        if (whole(chance, 0, 2)) augment_flip(image->now, channels, height, width);
+        if (flips(step, chance)) augment_flip(image->now, channels, height, width);
         break;
     case NN_AUGMENT_RESIZE: resize_planes(image, channels, step->size); break;
     case NN_AUGMENT_ROTATE:
@@ -267,6 +303,7 @@ static void apply_augmentations(const Fitting *f, const NnAugmentStep *step, con
         augment_cutout(image->now, channels, height, width, whole(chance, 0, height), whole(chance, 1, width),
                        step->size, f->mean);
         break;
+    case NN_AUGMENT_TRANSLATE: translate_planes(image, channels, step, chance); break;
     case NN_AUGMENT_JITTER:
         augment_jitter(image->now, channels, (size_t)height * (size_t)width, 1 + x * signed_fraction(chance, 0),
                        1 + x * signed_fraction(chance, 1), 1 + x * signed_fraction(chance, 2), f->pixels);

@@ -87,13 +87,16 @@ static void fill(Batcher *b, int number, Batch *batch, float *scratch)
 {
     size_t elements = b->feed.fitting->elements;
     int first = number * b->size, left = b->samples->count - first;
-    batch->count = b->training || left > b->size ? b->size : left;
+    bool whole = b->training && !b->feed.last;
+    batch->count = whole || left > b->size ? b->size : left;
     for (int i = 0; i < b->size; i++) {
         int row = b->order[(first + i) % b->samples->count];
         batch->row[i] = row;
         fill_sample(b, row, batch->x + (size_t)i * elements, scratch);
         fill_target(&b->feed, b->samples, row, i, batch);
     }
+    if (b->training && (b->feed.mixup > 0 || b->feed.cutmix > 0))
+        mix_batch(&b->feed, batch, b->seed, b->epoch, (uint64_t)number);
 }
 
 static bool may_begin(const Batcher *b) { return b->begun < b->end && b->begun - b->taken < b->slots - 1; }
@@ -128,7 +131,7 @@ void batcher_begin(Batcher *b, uint64_t epoch)
     pthread_mutex_lock(&b->lock);
     b->end = 0;
     while (b->busy) pthread_cond_wait(&b->changed, &b->lock);
-    if (b->training) nn_shuffle(b->order, b->samples->count, b->seed, epoch);
+    if (b->training && !b->feed.sequential) nn_shuffle(b->order, b->samples->count, b->seed, epoch);
     b->epoch = epoch;
     b->begun = b->taken = 0;
     memset(b->made, 0, sizeof b->made);
@@ -221,7 +224,8 @@ Batcher *batcher_new(const Feed *feed, DataPart part, int size, bool training, u
     b->size = size;
     b->training = training;
     b->seed = seed;
-    b->batches = training ? b->samples->count / size : b->samples->count / size + (b->samples->count % size != 0);
+    b->batches = b->samples->count / size;
+    if ((!training || feed->last) && b->samples->count % size) b->batches++;
     if (b->batches == 0) b->batches = 1;
     b->helpers = count_helpers(b);
     b->slots = b->helpers + 2;

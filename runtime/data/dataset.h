@@ -54,6 +54,7 @@ typedef enum NnFit {
 typedef struct DatasetOptions {
     const char *target; /* CSV: name or number (from 1) of the target's column; NULL: the last */
     bool values;        /* the loss takes values: columns of numbers are not classes */
+    bool soft;          /* the loss takes probabilities, which one class per sample is, too */
     int64_t ignored;    /* a class that stands for none, in class maps */
     int net[3];         /* C, H, W of the net's input, where it is an image; else 0 */
     int keep;           /* images of many sizes are kept as squares of this side at least; 0: as the net has it */
@@ -150,12 +151,13 @@ void fit_bytes(NnFit, int channels, const uint8_t *in, int height, int width, ui
  * seed, the epoch and the sample's number alone.
  */
 typedef enum NnAugmentKind {
-    NN_AUGMENT_CROP,   /* size×size from anywhere in the image with `pad` zeros around it */
-    NN_AUGMENT_FLIP,   /* left and right change places, every other time */
-    NN_AUGMENT_RESIZE, /* the shorter side becomes `size`, the other keeps the proportion; always */
-    NN_AUGMENT_ROTATE, /* about the centre by −amount … amount degrees, bilinear */
-    NN_AUGMENT_CUTOUT, /* a square of `size` about any pixel, as far as it is in the image */
-    NN_AUGMENT_JITTER  /* brightness, contrast, saturation, each times 1−amount … 1+amount */
+    NN_AUGMENT_CROP,     /* size×size from anywhere in the image with `pad` zeros around it */
+    NN_AUGMENT_FLIP,     /* left and right change places, every other time */
+    NN_AUGMENT_RESIZE,   /* the shorter side becomes `size`, the other keeps the proportion; always */
+    NN_AUGMENT_ROTATE,   /* about the centre by −amount … amount degrees, bilinear */
+    NN_AUGMENT_CUTOUT,   /* a square of `size` about any pixel, as far as it is in the image */
+    NN_AUGMENT_JITTER,   /* brightness, contrast, saturation, each times 1−amount … 1+amount */
+    NN_AUGMENT_TRANSLATE /* moved by up to `size` pixels along both axes; what is new is reflected */
 } NnAugmentKind;
 
 enum { NN_AUGMENT_LIMIT = 32 };
@@ -164,6 +166,7 @@ typedef struct NnAugmentStep {
     NnAugmentKind kind;
     int size, pad;
     double amount;
+    bool alternate; /* flip: in every other epoch, first by chance, instead of always by chance */
 } NnAugmentStep;
 
 typedef struct Augmenter {
@@ -185,6 +188,7 @@ void augment_sample(const Augmenter *, const Samples *, int index, uint64_t seed
 /* The steps by themselves, on planes[C][H][W]; out and in are different memory. */
 void augment_crop(const float *in, int channels, int height, int width, int top, int left, int pad, int size,
                   float *out);
+void augment_translate(const float *in, int channels, int height, int width, int down, int right, float *out);
 void augment_flip(float *planes, int channels, int height, int width);
 void augment_rotate(const float *in, int channels, int height, int width, double degrees, float *out);
 /* fill: [C], or NULL for zeros */
@@ -214,6 +218,9 @@ typedef struct Feed {
     size_t target_count;      /* values per sample; 1 for labels */
     int height, width;        /* of a class map, as the loss takes it, */
     int top, left;            /* and where it begins in the data's */
+    bool sequential;          /* training batches take the samples in their order */
+    bool last;                /* the last, shorter batch of a training epoch is there, else left out */
+    double mixup, cutmix;     /* alpha, of training batches; 0: none */
     int helpers;              /* threads that make batches; 0: as many as seem right */
 } Feed;
 
@@ -238,11 +245,16 @@ typedef struct Batch {
     int count;    /* samples that count; the rest of a short batch repeats others */
 } Batch;
 
+/* mixup and cutmix, as the feed says: of the batch of that number in the epoch. */
+void mix_batch(const Feed *, Batch *, uint64_t seed, uint64_t epoch, uint64_t number);
+/* The λ of that batch. */
+double mix_beta(uint64_t seed, uint64_t epoch, uint64_t number, double alpha);
+
 typedef struct Batcher Batcher;
 
-/* For training: shuffled, whole batches only — a last, smaller one is left out;
- * a part smaller than one batch fills it by repetition.  For tests: in order,
- * the last batch may count less. */
+/* For training: shuffled, unless the feed is sequential, in whole batches; with Feed.last the
+ * last one may count less, without it such a one is left out, and a part smaller than one
+ * batch fills it by repetition.  For tests: in order, the last batch may count less. */
 Batcher *batcher_new(const Feed *, DataPart, int size, bool training, uint64_t seed, NnError *);
 int batcher_batches(const Batcher *); /* per epoch */
 void batcher_begin(Batcher *, uint64_t epoch);

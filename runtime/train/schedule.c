@@ -2,7 +2,7 @@
  * The learning rate of every step.
  *
  * Enters: a schedule and where training stands.  Leaves: the rate.  Everything
- * but the plateau is a closed formula of the step, so a run that is resumed or
+ * but the plateau and the bold driver is a closed formula of the step, so a run that is resumed or
  * shortened needs no history; the formulas are PyTorch's (classes named in
  * train.h), which its own step-by-step recurrences agree with.
  */
@@ -40,7 +40,7 @@ static double multistep(const NnSchedule *s, double epoch)
     return s->lr * pow(s->gamma, passed);
 }
 
-double nn_schedule_lr(const NnSchedule *s, const NnPlateau *plateau, int64_t step, int64_t steps, int64_t per_epoch)
+double nn_schedule_lr(const NnSchedule *s, const NnScheduleState *state, int64_t step, int64_t steps, int64_t per_epoch)
 {
     double epoch = (double)(step / per_epoch);
     switch (s->kind) {
@@ -50,20 +50,30 @@ double nn_schedule_lr(const NnSchedule *s, const NnPlateau *plateau, int64_t ste
     case NN_COSINE: return cosine(s, step, steps, per_epoch);
     case NN_ONECYCLE: return onecycle(s, step, steps);
     case NN_EXPONENTIAL: return s->lr * pow(s->gamma, epoch);
-    case NN_PLATEAU: return s->lr * plateau->factor;
+    case NN_BOLD_DRIVER:
+    case NN_PLATEAU: return s->lr * state->factor;
     }
     return s->lr;
 }
 
-void nn_plateau_init(NnPlateau *plateau) { *plateau = (NnPlateau){INFINITY, 0, 1}; }
+void nn_schedule_init(NnScheduleState *state) { *state = (NnScheduleState){INFINITY, 0, INFINITY, 1}; }
 
-void nn_plateau_epoch(NnPlateau *plateau, const NnSchedule *s, double test_loss)
+void nn_schedule_test(NnScheduleState *state, const NnSchedule *s, double test_loss)
 {
-    if (test_loss < plateau->best * (1 - 1e-4)) {
-        plateau->best = test_loss;
-        plateau->bad = 0;
-    } else if (++plateau->bad > s->patience) {
-        plateau->factor *= s->gamma;
-        plateau->bad = 0;
+    if (s->kind != NN_PLATEAU) return;
+    if (test_loss < state->best * (1 - 1e-4)) {
+        state->best = test_loss;
+        state->bad = 0;
+    } else if (++state->bad > s->patience) {
+        state->factor *= s->gamma;
+        state->bad = 0;
     }
+}
+
+/* The first epoch has none before it. */
+void nn_schedule_epoch(NnScheduleState *state, const NnSchedule *s, double training_loss)
+{
+    if (s->kind != NN_BOLD_DRIVER) return;
+    if (isfinite(state->previous)) state->factor *= training_loss < state->previous ? s->grow : s->cut;
+    state->previous = training_loss;
 }

@@ -1,9 +1,9 @@
 /*
  * The training loop.
  *
- * An epoch is the training part once, in an order of its own, in whole batches:
- * a last, smaller batch is left out (other samples in every epoch).  The loop
- * ends when the epochs, the steps or the time are over, when the test loss no
+ * An epoch is the training part once, in an order of its own.  A last, shorter batch
+ * is run by code of its own for the same model; where there is none, it is left out.
+ * The loop ends when the epochs, the steps or the time are over, when the test loss no
  * longer falls, or when it is asked to stop; always between two steps, so the
  * model is whole.  A run that diverges gives the last finite weights back that
  * it has a copy of (snapshot.h).
@@ -16,6 +16,7 @@
 
 #include "runtime/train/show.h"
 #include "runtime/train/snapshot.h"
+#include "runtime/train/state.h"
 
 typedef struct Run {
     const nn_model_info *info;
@@ -26,14 +27,12 @@ typedef struct Run {
     NnError *error;
     Batcher *batcher;
     void *scratch;
-    Progress at;
+    TrainState state;
+    Progress at; /* what is shown of it */
     ProgressLine line;
     Log log;
     Snapshot snapshot;
-    NnPlateau plateau;
-    double began, epoch_began, epoch_total;
-    double best;    /* test loss, for the patience */
-    int since_best; /* epochs */
+    double began, epoch_began;
     bool ended;
 } Run;
 
@@ -56,29 +55,53 @@ static int diverge(Run *run, const char *what, double value)
                    run->at.lr, run->at.lr / 10);
 }
 
-static void measure_progress(Run *run, double loss)
+/* loss: the mean of `count` samples. */
+static void measure_progress(Run *run, double loss, int count)
 {
+    TrainState *state = &run->state;
     Progress *at = &run->at;
     double now = show_clock();
-    run->epoch_total += loss;
-    at->step++;
-    at->in_epoch++;
-    at->loss = run->epoch_total / (double)at->in_epoch;
+    state->total += loss * count;
+    state->samples += count;
+    at->step = ++state->step;
+    at->in_epoch = ++state->in_epoch;
+    at->loss = state->total / (double)state->samples;
     at->seconds = now - run->began;
     at->epoch_seconds = now - run->epoch_began;
-    at->rate = (double)at->in_epoch * run->info->batch / fmax(at->epoch_seconds, 1e-9);
+    at->rate = (double)state->samples / fmax(at->epoch_seconds, 1e-9);
+}
+
+/* The averages follow the weights. */
+static void average_weights(Run *run)
+{
+    const NnTrainConfig *config = run->config;
+    TrainState *state = &run->state;
+    if (config->lookahead && state->step % config->lookahead == 0)
+        average_lookahead(&state->slow, run->model, config->lookahead_alpha);
+    if (config->ema > 0) average_ema(&state->ema, run->model, config->ema);
+}
+
+/* The averages, where there are any, take the model's place, or give it back. */
+static void swap_weights(Run *run)
+{
+    if (run->config->ema > 0)
+        average_swap(&run->state.ema, run->model);
+    else if (run->config->lookahead)
+        average_swap(&run->state.slow, run->model);
 }
 
 static int run_step(Run *run, const Batch *batch)
 {
     const NnTrainConfig *config = run->config;
     Progress *at = &run->at;
-    at->lr = nn_schedule_lr(&config->schedule, &run->plateau, at->step, at->steps, at->per_epoch);
+    at->lr = nn_schedule_lr(&config->schedule, &run->state.schedule, at->step, at->steps, at->per_epoch);
     if (config->between) config->between(config->user, at->step);
     if (snapshot_is_due(at->step)) snapshot_take(&run->snapshot, run->model, at->step);
-    double loss = (double)run->info->step(run->model, batch->x, batch->target, (float)at->lr, run->scratch);
-    measure_progress(run, loss);
+    const nn_model_info *code = batch->count < run->info->batch && config->last ? config->last : run->info;
+    double loss = (double)code->step(run->model, batch->x, batch->target, (float)at->lr, run->scratch);
+    measure_progress(run, loss, batch->count);
     if (!isfinite(loss)) return diverge(run, "the loss is", loss);
+    average_weights(run);
     log_step(&run->log, at, loss);
     progress_line_step(&run->line, at);
     if (config->stop && *config->stop)
@@ -100,21 +123,24 @@ static bool wants_test(const Run *run)
 
 static void watch_test_loss(Run *run, double loss)
 {
-    nn_plateau_epoch(&run->plateau, &run->config->schedule, loss);
-    run->since_best++;
-    if (loss < run->best) {
-        run->best = loss;
-        run->since_best = 0;
+    TrainState *state = &run->state;
+    nn_schedule_test(&state->schedule, &run->config->schedule, loss);
+    state->since_best++;
+    if (loss < state->best) {
+        state->best = loss;
+        state->since_best = 0;
     }
-    if (run->config->patience && run->since_best >= run->config->patience && !run->ended) end_run(run, NN_NO_BETTER);
+    if (run->config->patience && state->since_best >= run->config->patience && !run->ended) end_run(run, NN_NO_BETTER);
 }
 
 static int run_test(Run *run)
 {
     const NnTrainConfig *config = run->config;
     NnScore *score = &run->result->test;
-    if (nn_evaluate(run->info, run->model, run->feed, DATA_TEST, NULL, NULL, config->stop, score, run->error))
-        return -1;
+    swap_weights(run);
+    int failed = nn_evaluate(run->info, run->model, run->feed, DATA_TEST, NULL, NULL, config->stop, score, run->error);
+    swap_weights(run);
+    if (failed) return -1;
     run->at.seconds = show_clock() - run->began;
     progress_line_clear(&run->line);
     if (config->stop && *config->stop) {
@@ -133,14 +159,15 @@ static int run_test(Run *run)
 static int run_epoch(Run *run)
 {
     const Batch *batch;
-    run->at.in_epoch = 0;
-    run->epoch_total = 0;
+    run->at.in_epoch = run->state.in_epoch = run->state.samples = 0;
+    run->state.total = 0;
     run->epoch_began = show_clock();
     batcher_begin(run->batcher, (uint64_t)run->at.epoch - 1);
     run->result->tested = false;
     while (!run->ended && (batch = batcher_next(run->batcher)))
         if (run_step(run, batch)) return -1;
     run->result->loss = run->at.loss;
+    if (!run->ended) nn_schedule_epoch(&run->state.schedule, &run->config->schedule, run->at.loss);
     if (run->ended && run->result->end == NN_STOPPED) {
         progress_line_clear(&run->line);
         return 0;
@@ -154,7 +181,7 @@ static int run_epochs(Run *run)
 {
     table_head(run->config->results, &(NnScore){.kind = nn_score_kind(run->info, run->feed, DATA_TEST)});
     for (run->at.epoch = 1; run->at.epoch <= run->config->epochs && !run->ended; run->at.epoch++) {
-        run->result->epoch = run->at.epoch;
+        run->result->epoch = run->state.epoch = run->at.epoch;
         if (run_epoch(run)) return -1;
     }
     return 0;
@@ -174,13 +201,16 @@ static void count_steps(Run *run)
 static int prepare_run(Run *run)
 {
     run->batcher = batcher_new(run->feed, DATA_TRAIN, run->info->batch, true, run->config->seed, run->error);
-    run->scratch = nn_memory(run->info->train_scratch, run->error);
+    size_t scratch = run->info->train_scratch, last = run->config->last ? run->config->last->train_scratch : 0;
+    run->scratch = nn_memory(scratch > last ? scratch : last, run->error);
     if (!run->batcher || !run->scratch || snapshot_init(&run->snapshot, run->info, run->error)) return -1;
     if (log_open(&run->log, run->config->log, &run->result->log_error, run->error)) return -1;
+    if (run->config->ema > 0 && average_init(&run->state.ema, run->info, run->model, true, run->error)) return -1;
+    if (run->config->lookahead && average_init(&run->state.slow, run->info, run->model, false, run->error)) return -1;
     count_steps(run);
     progress_line_init(&run->line, run->config);
-    nn_plateau_init(&run->plateau);
-    run->best = INFINITY;
+    nn_schedule_init(&run->state.schedule);
+    run->state.best = INFINITY;
     run->began = show_clock();
     return 0;
 }
@@ -205,7 +235,10 @@ static int run_all(Run *run)
     int failed = run_epochs(run) || check_weights(run) ? -1 : 0;
     run->result->steps = run->at.step;
     run->result->seconds = show_clock() - run->began;
-    if (run->result->diverged) restore_snapshot(run);
+    if (run->result->diverged)
+        restore_snapshot(run);
+    else
+        swap_weights(run);
     log_close(&run->log);
     return failed;
 }
@@ -219,5 +252,7 @@ int nn_train(const nn_model_info *info, void *model, const Feed *feed, const NnT
     batcher_free(run.batcher);
     free(run.scratch);
     snapshot_free(&run.snapshot);
+    average_free(&run.state.ema);
+    average_free(&run.state.slow);
     return failed;
 }

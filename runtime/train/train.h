@@ -24,6 +24,8 @@ typedef enum NnScheduleKind {
     NN_COSINE,      /* floor + (lr − floor) · (1 + cos(π t/T)) / 2      (CosineAnnealingLR), by step */
     NN_ONECYCLE,    /* from peak/25 to peak to peak/25e4, cosines       (OneCycleLR), by step */
     NN_EXPONENTIAL, /* lr · gamma^epoch                                 (ExponentialLR) */
+    NN_BOLD_DRIVER, /* · grow after an epoch whose training loss fell, · cut after one whose rose
+                     *                                                (Battiti 1989) */
     NN_PLATEAU      /* · gamma when the test loss has not fallen by 1e-4 of itself for more
                      * than `patience` epochs                           (ReduceLROnPlateau) */
 } NnScheduleKind;
@@ -35,22 +37,25 @@ typedef struct NnSchedule {
     double warmup;       /* cosine: epochs of linear rise, before; onecycle: share of the steps that rise */
     double floor, peak;
     double patience;
+    double grow, cut;
     const double *at; /* multistep: epochs, from 0 */
     int at_count;
 } NnSchedule;
 
-/* What ReduceLROnPlateau remembers. */
-typedef struct NnPlateau {
-    double best;
-    int bad; /* epochs since */
-    double factor;
-} NnPlateau;
+/* What a schedule that looks at losses remembers. */
+typedef struct NnScheduleState {
+    double best;     /* plateau: test loss */
+    int bad;         /* epochs since */
+    double previous; /* bold_driver: training loss of the epoch before */
+    double factor;   /* of the rate */
+} NnScheduleState;
 
-void nn_plateau_init(NnPlateau *);
-void nn_plateau_epoch(NnPlateau *, const NnSchedule *, double test_loss);
+void nn_schedule_init(NnScheduleState *);
+void nn_schedule_test(NnScheduleState *, const NnSchedule *, double test_loss);
+void nn_schedule_epoch(NnScheduleState *, const NnSchedule *, double training_loss);
 
 /* The rate of step `step` (from 0) of `steps`, in epochs of `per_epoch`. */
-double nn_schedule_lr(const NnSchedule *, const NnPlateau *, int64_t step, int64_t steps, int64_t per_epoch);
+double nn_schedule_lr(const NnSchedule *, const NnScheduleState *, int64_t step, int64_t steps, int64_t per_epoch);
 
 /* ---- evaluation ------------------------------------------------------------- */
 
@@ -119,7 +124,11 @@ typedef struct NnTrainConfig {
     int64_t max_steps; /* 0: no limit */
     double time_limit; /* seconds; 0: none */
     NnSchedule schedule;
-    uint64_t seed;                             /* of the order of the samples */
+    uint64_t seed;             /* of the order of the samples */
+    const nn_model_info *last; /* the same model for the last, shorter batch of an epoch (Feed.last) */
+    double ema;                /* decay of the average of the weights; 0: none */
+    int64_t lookahead;         /* every so many steps; 0: none */
+    double lookahead_alpha;
     int patience;                              /* epochs without a better test loss until it stops; 0: never */
     const char *log;                           /* FILE.csv or FILE.jsonl, or NULL */
     FILE *results;                             /* the table of epochs */

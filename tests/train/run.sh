@@ -56,7 +56,7 @@ says err '72 train, 18 test'
 says err 'each column'
 says out '100.00 % (18 of 18)'
 what=log.csv
-if [ "$(wc -l <log.csv)" -eq $((1 + 30 * 4 + 30)) ]; then ok; else bad "$(wc -l <log.csv) lines"; fi
+if [ "$(wc -l <log.csv)" -eq $((1 + 30 * 5 + 30)) ]; then ok; else bad "$(wc -l <log.csv) lines"; fi
 runs 0 eval flowers.nn --data flowers.csv --weights flowers.safetensors
 says out '^ *rose *100.00 % *100.00 % *6$'
 says out '^confusion'
@@ -167,6 +167,69 @@ lacks err '--data'
 runs 0 train flowers.nn --data flowers.csv --target 3 --steps 1 -o named.safetensors # the other name of --column
 runs 1 train flowers.nn --data flowers.csv --column 7
 says err 'column'
+
+# ---- every sample of an epoch, averages of the weights, mixing ---------------------------
+
+# The last, shorter batch has code of its own, which computes as that of a net with this batch;
+# it does so with any number of threads, and its loss counts by its samples.
+runs 0 train flowers.nn --data flowers.csv --epochs 5 --batch 72 -o whole.safetensors
+runs 0 train flowers.nn --data flowers.csv --epochs 5 --batch 1000 -o short.safetensors
+same whole.safetensors short.safetensors
+runs 0 train norms.nn --data flowers.csv --batch 50 --threads 1 -o one.safetensors
+runs 0 train norms.nn --data flowers.csv --batch 50 --threads 2 -o two.safetensors
+same one.safetensors two.safetensors
+runs 0 train flowers.nn --data flowers.csv --epochs 1 --batch 50 --lr 1e-20 --log weighted.csv -o w.safetensors
+says out '^    1         2'
+what='the mean of 50 and 22 samples'
+epoch=$(awk '$1 == 1 { print $4 }' out)
+if awk -F, -v epoch="$epoch" '$1 == "train" { n = ++i == 1 ? 50 : 22; sum += n * $5 }
+    END { d = sum / 72 - epoch; exit !(i == 2 && d < 1e-4 && d > -1e-4) }' weighted.csv; then ok; else bad "$epoch" weighted.csv; fi
+# The order, with weights that do not move: epochs are alike or not.
+for order in sequential shuffle; do
+    runs 0 train flowers.nn --data flowers.csv --epochs 2 --order $order --lr 1e-20 --log $order.csv -o w.safetensors
+    awk -F, '$1 == "train" && $2 == 1 { print $5 }' $order.csv >$order.1
+    awk -F, '$1 == "train" && $2 == 2 { print $5 }' $order.csv >$order.2
+done
+same sequential.1 sequential.2
+differ shuffle.1 shuffle.2
+runs 0 train flowers.nn --data flowers.csv --epochs 2 --set 'order sequential' --lr 1e-20 --log key.csv -o w.safetensors
+awk -F, '$1 == "train" && $2 == 1 { print $5 }' key.csv >key.1
+same sequential.1 key.1
+runs 2 train flowers.nn --data flowers.csv --order random
+says err "takes shuffle or sequential, not 'random'"
+
+# At their ends the averages are the weights, or those of the beginning.
+frozen="norms.nn --data flowers.csv --train fc.weight --train fc.bias"
+# shellcheck disable=SC2086 # words
+{
+    runs 0 train $frozen --set 'optimizer sgd(lr=0)' -o first.safetensors
+    runs 0 train $frozen -o plain.safetensors
+}
+for set in 'ema(0)' 'lookahead(k=1, alpha=1)'; do
+    # shellcheck disable=SC2086
+    runs 0 train $frozen --set "$set" -o averaged.safetensors
+    same plain.safetensors averaged.safetensors
+done
+for set in 'ema(1)' 'lookahead(k=3, alpha=0)'; do
+    # shellcheck disable=SC2086
+    runs 0 train $frozen --set "$set" -o averaged.safetensors
+    tail -c 60 averaged.safetensors >averaged.end
+    tail -c 60 first.safetensors >first.end
+    same first.end averaged.end
+done
+runs 1 train flowers.nn --data flowers.csv --set 'ema(2)'
+says err 'decay'
+# A net learns from mixed samples, too; what cannot be mixed is refused.
+runs 0 train flowers.nn --data flowers.csv --set 'mixup(0.2)' -o mixed.safetensors
+says out '^test accuracy 100.00 %'
+runs 0 train "$examples/lenet.nn" --set 'cutmix(1)' --steps 3 --batch 8 --jit tcc -o cut.safetensors
+runs 1 train flowers.nn --data flowers.csv --set 'cutmix(1)'
+says err 'cutmix takes images; the net takes 2 columns'
+runs 1 train flowers.nn --data flowers.csv --set 'mixup(1)' --set 'loss focal'
+says err 'mixup mixes the targets of two samples, but those of focal are classes; use cross_entropy'
+runs 0 train flowers.nn --data flowers.csv --set 'schedule bold_driver' --log bold.csv
+what='bold_driver: the rate grows by 1.05 while the loss falls'
+if awk -F, '$1 == "train" && $2 == 3 { exit !($4 > 0.0524 && $4 < 0.0526) }' bold.csv; then ok; else bad 'another rate' bold.csv; fi
 
 # ---- a class for each pixel, labels, signs -----------------------------------------------
 

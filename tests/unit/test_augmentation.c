@@ -325,6 +325,66 @@ START_TEST(tests_are_not_augmented)
 }
 END_TEST
 
+START_TEST(translation_reflects)
+{
+    float in[2 * 12], out[2 * 12]; /* 2 planes of 3×4 */
+    ramp(in, 24);
+    augment_translate(in, 2, 3, 4, 1, -2, out); /* down by 1, left by 2 */
+    static const int rows[] = {1, 0, 1}, columns[] = {2, 3, 2, 1};
+    for (int c = 0; c < 2; c++)
+        for (int i = 0; i < 3; i++)
+            for (int j = 0; j < 4; j++) near(out[c * 12 + i * 4 + j], c * 12 + rows[i] * 4 + columns[j], 0);
+    augment_translate(in, 2, 3, 4, 0, 0, out);
+    ck_assert_mem_eq(out, in, sizeof in);
+}
+END_TEST
+
+/* ---- mixing ---------------------------------------------------------------------------------- */
+
+/* Beta(a, a) has the mean 1/2 and the variance 1 / (4 · (2a + 1)). */
+START_TEST(mixing_by_beta)
+{
+    enum { DRAWS = 4000 };
+    static const double alphas[] = {0.2, 1, 3};
+    for (int k = 0; k < 3; k++) {
+        double sum = 0, squares = 0;
+        for (int i = 0; i < DRAWS; i++) {
+            double x = mix_beta(7, 3, (uint64_t)i, alphas[k]);
+            ck_assert(x >= 0 && x <= 1 && x == mix_beta(7, 3, (uint64_t)i, alphas[k]));
+            sum += x, squares += (x - 0.5) * (x - 0.5);
+        }
+        ck_assert_double_eq_tol(sum / DRAWS, 0.5, 0.03);
+        ck_assert_double_eq_tol(squares / DRAWS, 1 / (4 * (2 * alphas[k] + 1)), 0.01);
+    }
+}
+END_TEST
+
+/* Two samples and their one-hot targets: by mixup every element is blended by what the targets
+ * say, by cutmix as large a share of the pixels is the other's. */
+START_TEST(mixed_batches)
+{
+    enum { AREA = 64 };
+    Fitting f = {.rank = 3, .dims = {1, 8, 8}, .elements = AREA};
+    for (uint64_t number = 0; number < 20; number++) {
+        Feed feed = {.kind = FEED_ONE_HOT, .fitting = &f, .target_count = 2};
+        float x[2 * AREA], targets[4] = {1, 0, 0, 1};
+        Batch batch = {.x = x, .target = targets, .count = 2};
+        *(number % 2 ? &feed.cutmix : &feed.mixup) = 1;
+        for (int i = 0; i < 2 * AREA; i++) x[i] = i < AREA ? 1 : 0;
+        mix_batch(&feed, &batch, 5, 1, number);
+        float own = 0;
+        for (int i = 0; i < AREA; i++) {
+            near(x[i] + x[AREA + i], 1, 1e-6);
+            if (number % 2) ck_assert(x[i] == 0 || x[i] == 1);
+            own += x[i];
+        }
+        near(own / AREA, targets[0], 1e-5);
+        near(targets[0] + targets[1], 1, 1e-6);
+        near(targets[3], targets[0], 1e-6);
+    }
+}
+END_TEST
+
 Suite *augmentation_suite(void)
 {
     Suite *suite = suite_create("augmentation");
@@ -342,6 +402,9 @@ Suite *augmentation_suite(void)
     tcase_add_test(tcase, augmentation_that_does_not_fit);
     tcase_add_test(tcase, chance_is_of_seed_epoch_and_sample);
     tcase_add_test(tcase, tests_are_not_augmented);
+    tcase_add_test(tcase, translation_reflects);
+    tcase_add_test(tcase, mixing_by_beta);
+    tcase_add_test(tcase, mixed_batches);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -11,8 +11,8 @@
 START_TEST(schedules)
 {
     NnSchedule s = {.kind = NN_CONSTANT, .lr = 0.1, .every = 2, .gamma = 0.5};
-    NnPlateau p;
-    nn_plateau_init(&p);
+    NnScheduleState p;
+    nn_schedule_init(&p);
     ck_assert_double_eq(nn_schedule_lr(&s, &p, 7, 100, 10), 0.1);
     s.kind = NN_STEP; /* epochs 0, 1: lr; 2, 3: lr/2 */
     ck_assert_double_eq_tol(nn_schedule_lr(&s, &p, 19, 100, 10), 0.1, 1e-15);
@@ -60,10 +60,25 @@ START_TEST(schedule_plateau)
     NnSchedule s = {.kind = NN_PLATEAU, .lr = 1, .gamma = 0.1, .patience = 2};
     static const double losses[] = {1, 0.9, 0.95, 0.9, 0.91, 0.8, 0.79999};
     static const double factors[] = {1, 1, 1, 1, 0.1, 0.1, 0.1};
-    NnPlateau p;
-    nn_plateau_init(&p);
+    NnScheduleState p;
+    nn_schedule_init(&p);
     for (int i = 0; i < 7; i++) {
-        nn_plateau_epoch(&p, &s, losses[i]);
+        nn_schedule_test(&p, &s, losses[i]);
+        ck_assert_double_eq_tol(nn_schedule_lr(&s, &p, i, 100, 1), factors[i], 1e-15);
+    }
+}
+END_TEST
+
+START_TEST(schedule_bold_driver)
+{
+    NnSchedule s = {.kind = NN_BOLD_DRIVER, .lr = 1, .grow = 1.5, .cut = 0.25};
+    static const double losses[] = {1, 0.9, 0.8, 0.85, 0.85, 0.1};
+    static const double factors[] = {1, 1.5, 2.25, 0.5625, 0.140625, 0.2109375};
+    NnScheduleState p;
+    nn_schedule_init(&p);
+    for (int i = 0; i < 6; i++) {
+        nn_schedule_epoch(&p, &s, losses[i]);
+        nn_schedule_test(&p, &s, 1000);
         ck_assert_double_eq_tol(nn_schedule_lr(&s, &p, i, 100, 1), factors[i], 1e-15);
     }
 }
@@ -77,6 +92,7 @@ Suite *schedules_suite(void)
     tcase_add_test(tcase, schedule_cosine);
     tcase_add_test(tcase, schedule_onecycle);
     tcase_add_test(tcase, schedule_plateau);
+    tcase_add_test(tcase, schedule_bold_driver);
     suite_add_tcase(suite, tcase);
     return suite;
 }
