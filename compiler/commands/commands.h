@@ -160,7 +160,7 @@ enum {
 
 /* clang-format off */
 #define OPTION_ROW_DEFINE {'D', "define", "NAME=VALUE", "set a parameter of the net", false}
-#define OPTION_ROW_INPUT {OPTION_INPUT, "input", "SIZE", "replace the input's shape: CxHxW or F, or LABEL=CxHxW", false}
+#define OPTION_ROW_INPUT {OPTION_INPUT, "input", "SIZE", "replace the input's shape: CxHxW, LxD, F or LABEL=SHAPE", false}
 #define OPTION_ROW_NET {OPTION_NET, "net", "NAME", "the net to use, where the file has several", false}
 #define OPTION_ROW_SET {OPTION_SET, "set", "KEY=VALUE", "override a key of the train section", false}
 #define OPTION_ROWS_FREEZE \

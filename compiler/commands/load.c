@@ -59,7 +59,7 @@ static Taken take_input(LoadOptions *o, const Command *command, const char *text
     Arena *arena = o->compilation->arena;
     InputSize *size = arena_alloc(arena, sizeof *size);
     if (!input_size_parse(arena, text, size)) {
-        usage_error(command, "--input takes CxHxW or F, or LABEL=CxHxW, not '%s'", text);
+        usage_error(command, "--input takes a shape such as CxHxW, LxD or F, or LABEL=SHAPE, not '%s'", text);
         return TAKEN_BAD;
     }
     list_push(arena, &o->inputs, size);

@@ -22,7 +22,7 @@ runs 0 --help; says out 'commands:'
 runs 0 -h; says out 'commands:'
 for command in compile train eval report check bench; do
     runs 0 help $command; says out '^  *--input SIZE'
-    runs 2 $command "$net" --input 3x4; says err "input takes CxHxW or F, or LABEL=CxHxW, not '3x4'"
+    runs 2 $command "$net" --input 3xx; says err "input takes a shape such as CxHxW, LxD or F, or LABEL=SHAPE, not '3xx'"
     runs 0 help $command; says out "usage: nnc "; silent err
     cp out first
     runs 0 $command --help; same out first
@@ -71,7 +71,7 @@ lacks first.h p_step
 runs 0 "$net" --train -o train.c; says train.h lenet_step
 runs 0 "$plain" -o plain.c; says plain.h conv_3x3_infer
 lacks plain.h conv_3x3_step
-runs 1 "$plain" --train -o wrong.c; says err 'cross_entropy'; absent wrong.c wrong.h
+runs 1 "$net" --train --set loss=nosuch -o wrong.c; says err 'loss takes'; absent wrong.c wrong.h
 echo 'net n { input(3x8x8) conv(6, 3) flatten dense(4) }' >bare.nn
 runs 0 bare.nn -o bare.c; lacks bare.h n_step
 runs 0 bare.nn --train -o bare.c; says bare.h n_step

@@ -64,7 +64,7 @@ runs 2 report $lenet --format htm; says err 'did you mean html'
 runs 2 report $lenet --depth 0; says err 'must be from 1'
 runs 2 report $lenet --kill 2; says err 'must be from 0 to 1'
 runs 2 report $lenet --memory-limit 8X; says err '8G or 512M'
-runs 2 report $lenet --input 3x4; says err 'CxHxW'
+runs 2 report $lenet --input 3xx; says err 'CxHxW'
 mkdir "$tmp/other"; cp $lenet "$tmp/other/lenet.nn"
 runs 0 report $lenet "$tmp/other/lenet.nn" --wide; says out "lenet of $lenet  *lenet of $tmp/other/lenet.nn"
 runs 2 report $lenet --diff; says err 'two nets, not 1'
