@@ -8,6 +8,8 @@
 
 #include <math.h>
 #include <string.h>
+#include <pthread.h>
+#include <unistd.h>
 
 /* ---- model: parameters, buffers, the optimizer's state -------------------- */
 
@@ -49,6 +51,847 @@ struct lenet {
 };
 
 typedef char lenet_block_has_its_size[sizeof(struct lenet) == 741184 ? 1 : -1];
+
+/* ---- kernels: what the layers call; the definitions are at the end -------- */
+
+typedef struct nn_blocked {
+    int c, h, w, o, oh, ow;
+    int kh, kw, sh, sw, dh, dw, top, left;
+} nn_blocked;
+
+/* x: [n][c][h][w]   y, argmax: [n][c][oh][ow].  The argmax is the tap u · kw + v that
+ * won, in a byte or (wide) in an int32_t; `least`: the smallest element wins. */
+typedef struct nn_pool_window {
+    int c, h, w, oh, ow;
+    int kh, kw, sh, sw, dh, dw, top, left;
+    int least, wide;
+} nn_pool_window;
+
+typedef struct nn_dense {
+    int n, i, o;
+} nn_dense;
+
+typedef struct nn_adam {
+    float beta1, rest1, log_beta1, beta2, rest2, log_beta2; /* rest = 1 − beta; log_beta is not used for a beta of 0 */
+    float eps, decay, shrink;                               /* shrink: adamw's decay, by lr · shrink · param */
+} nn_adam;
+
+/* A step of one parameter; rules that do not depend on `step` leave it out. */
+typedef struct nn_update {
+    long count;
+    const float *gradient;
+    float *param;
+    float lr;
+    long step; /* from 0 */
+} nn_update;
+
+typedef struct nn_team nn_team;
+typedef void nn_part(const void *pass, int t, int T, nn_team *team);
+
+static void nn_reorder(long n, long rows, long columns, const float *x, float *y, int t, int T);
+static void nn_blocked_conv(const nn_blocked *, long blocks, const float *x, const float *weight, const float *bias, float *y);
+static void nn_blocked_conv_dx(const nn_blocked *, long blocks, const float *dy, const float *weight, float *dx);
+static void nn_blocked_conv_dweight(const nn_blocked *, long blocks, const float *x, const float *dy, float *dweight, int t, int T);
+static void nn_blocked_dense(long blocks, int i, int o, const float *x, const float *weight, const float *bias, float *y);
+static void nn_blocked_dense_dx(long blocks, int i, int o, const float *dy, const float *weight, float *dx);
+static void nn_minmax_pool_nhwc(const nn_pool_window *, long n, const float *x, float *y, void *argmax, int t, int T);
+static void nn_minmax_pool_nhwc_dx(const nn_pool_window *, long n, const float *dy, const void *argmax, float *dx, int t, int T);
+static void nn_tanh(long n, long each, const float *x, float *y, int t, int T);
+static void nn_tanh_grad(long n, long each, const float *dy, const float *y, float *dx, int t, int T);
+static void nn_softmax(long n, long c, long p, const float *x, float *y, int t, int T);
+static void nn_dense_dweight(const nn_dense *, const float *x, const float *dy, float *dweight, int t, int T);
+static void nn_channel_sums(long n, int c, long p, long step, const float *dy, float *sum, int t, int T);
+static void nn_adam_step(const nn_adam *, const nn_update *, float *m, float *v, int t, int T);
+static void nn_barrier(nn_team *team);
+static void nn_team_run(nn_part *part, const void *pass, int threads);
+static void nn_fill_normal(float *p, int64_t count, float deviation, uint64_t seed);
+
+/* SplitMix64: random bits from a counter. */
+static uint64_t nn_mix(uint64_t z)
+{
+    z += 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+/* ---- entry points: the layers in order, in one arena ---------------------- */
+
+#ifndef LENET_THREADS
+#define LENET_THREADS 0 /* 0: one for each processor */
+#endif
+
+static void c1_nchw16n_reorder(const float *x, float *y, int samples);
+static void c1_forward(const float *x, const float *weight, const float *bias, float *y, int samples);
+static void s2_forward(const float *x, float *y, int samples);
+static void tanh1_forward(const float *x, float *y, int samples);
+static void c3_forward(const float *x, const float *weight, const float *bias, float *y, int samples);
+static void s4_forward(const float *x, float *y, int samples);
+static void tanh2_forward(const float *x, float *y, int samples);
+static void c5_forward(const float *x, const float *weight, const float *bias, float *y, int samples);
+static void tanh3_forward(const float *x, float *y, int samples);
+static void f6_forward(const float *x, const float *weight, const float *bias, float *y, int samples);
+static void tanh4_forward(const float *x, float *y, int samples);
+static void output_forward(const float *x, const float *weight, const float *bias, float *y, int samples);
+static void softmax1_forward(const float *x, float *y, int samples);
+static void softmax1_nchw_reorder(const float *x, float *y, int samples);
+static void loss_nchw_reorder(const float *x, float *y, int t, int T);
+static void loss_forward(const float *scores, const int32_t *target, float *loss, int count);
+static void s2_training(const float *x, float *y, uint8_t *argmax, int samples);
+static void s4_training(const float *x, float *y, uint8_t *argmax, int samples);
+static void loss_grad(const float *scores, const int32_t *target, float *dscores);
+static void output_nchw16n_reorder(const float *x, float *y, int samples);
+static void output_dx(const float *dy, const float *weight, float *dx, int samples);
+static void output_nchw_reorder(const float *x, float *y, int samples);
+static void output_dw(const float *x, const float *dy, float *dweight, int t, int T);
+static void output_db(const float *dy, float *dbias, int t, int T);
+static void output_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T);
+static void output_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T);
+static void tanh4_grad(const float *dy, const float *y, float *dx, int samples);
+static void f6_dx(const float *dy, const float *weight, float *dx, int samples);
+static void f6_nchw_reorder(const float *x, float *y, int samples);
+static void f6_dw(const float *x, const float *dy, float *dweight, int t, int T);
+static void f6_db(const float *dy, float *dbias, int t, int T);
+static void f6_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T);
+static void f6_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T);
+static void tanh3_grad(const float *dy, const float *y, float *dx, int samples);
+static void c5_dx(const float *dy, const float *weight, float *dx, int samples);
+static void c5_nchw_reorder(const float *x, float *y, int samples);
+static void c5_dw(const float *x, const float *dy, float *dweight, int t, int T);
+static void c5_db(const float *dy, float *dbias, int t, int T);
+static void c5_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T);
+static void c5_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T);
+static void tanh2_grad(const float *dy, const float *y, float *dx, int samples);
+static void s4_dx(const float *dy, const uint8_t *argmax, float *dx, int samples);
+static void c3_dx(const float *dy, const float *weight, float *dx, int samples);
+static void c3_dweight(const float *x, const float *dy, float *dweight, int t, int T);
+static void c3_dbias(const float *dy, float *dbias, int t, int T);
+static void c3_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T);
+static void c3_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T);
+static void tanh1_grad(const float *dy, const float *y, float *dx, int samples);
+static void s2_dx(const float *dy, const uint8_t *argmax, float *dx, int samples);
+static void c1_dweight(const float *x, const float *dy, float *dweight, int t, int T);
+static void c1_dbias(const float *dy, float *dbias, int t, int T);
+static void c1_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T);
+static void c1_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T);
+
+struct lenet_infer_pass {
+    const struct lenet *m;
+    const float *x;
+    float *y;
+    void *scratch;
+};
+
+static void lenet_infer_part(const void *pass, int t, int T, nn_team *team)
+{
+    const struct lenet_infer_pass *p = (const struct lenet_infer_pass *)pass;
+    const struct lenet *m = p->m;
+    const float *x = p->x;
+    float *y = p->y;
+    void *scratch = p->scratch;
+    float *const a = (float *)scratch;
+    const int64_t first = (int64_t)4 * t / T * 16, last = (int64_t)4 * (t + 1) / T * 16; /* this thread's samples */
+    c1_nchw16n_reorder(x + first * 1024, a + 301056 + first * 1024, (int)(last - first));
+    c1_forward(a + 301056 + first * 1024, m->c1_weight, m->c1_bias, a + first * 4704, (int)(last - first));
+    nn_barrier(team);
+    s2_forward(a + first * 4704, a + 301056 + first * 1176, (int)(last - first));
+    tanh1_forward(a + 301056 + first * 1176, a + 301056 + first * 1176, (int)(last - first));
+    nn_barrier(team);
+    c3_forward(a + 301056 + first * 1176, m->c3_weight, m->c3_bias, a + first * 1600, (int)(last - first));
+    s4_forward(a + first * 1600, a + 102400 + first * 400, (int)(last - first));
+    tanh2_forward(a + 102400 + first * 400, a + 102400 + first * 400, (int)(last - first));
+    nn_barrier(team);
+    c5_forward(a + 102400 + first * 400, m->c5_weight, m->c5_bias, a + first * 120, (int)(last - first));
+    tanh3_forward(a + first * 120, a + first * 120, (int)(last - first));
+    f6_forward(a + first * 120, m->f6_weight, m->f6_bias, a + 7680 + first * 84, (int)(last - first));
+    tanh4_forward(a + 7680 + first * 84, a + 7680 + first * 84, (int)(last - first));
+    nn_barrier(team);
+    output_forward(a + 7680 + first * 84, m->output_weight, m->output_bias, a + first * 10, (int)(last - first));
+    softmax1_forward(a + first * 10, a + first * 10, (int)(last - first));
+    softmax1_nchw_reorder(a + first * 10, y + first * 10, (int)(last - first));
+}
+
+void lenet_infer(const struct lenet *m, const float *x, float *y, void *scratch)
+{
+    struct lenet_infer_pass pass;
+    pass.m = m;
+    pass.x = x;
+    pass.y = y;
+    pass.scratch = scratch;
+    nn_team_run(lenet_infer_part, &pass, LENET_THREADS);
+}
+
+struct lenet_eval_pass {
+    const struct lenet *m;
+    const float *x;
+    const int32_t *target;
+    int count;
+    float *y;
+    void *scratch;
+};
+
+static void lenet_eval_part(const void *pass, int t, int T, nn_team *team)
+{
+    const struct lenet_eval_pass *p = (const struct lenet_eval_pass *)pass;
+    const struct lenet *m = p->m;
+    const float *x = p->x;
+    const int32_t *target = p->target;
+    int count = p->count;
+    float *y = p->y;
+    void *scratch = p->scratch;
+    float *const a = (float *)scratch;
+    const int64_t first = (int64_t)4 * t / T * 16, last = (int64_t)4 * (t + 1) / T * 16; /* this thread's samples */
+    c1_nchw16n_reorder(x + first * 1024, a + 301056 + first * 1024, (int)(last - first));
+    c1_forward(a + 301056 + first * 1024, m->c1_weight, m->c1_bias, a + first * 4704, (int)(last - first));
+    nn_barrier(team);
+    s2_forward(a + first * 4704, a + 301056 + first * 1176, (int)(last - first));
+    tanh1_forward(a + 301056 + first * 1176, a + 301056 + first * 1176, (int)(last - first));
+    nn_barrier(team);
+    c3_forward(a + 301056 + first * 1176, m->c3_weight, m->c3_bias, a + first * 1600, (int)(last - first));
+    s4_forward(a + first * 1600, a + 102400 + first * 400, (int)(last - first));
+    tanh2_forward(a + 102400 + first * 400, a + 102400 + first * 400, (int)(last - first));
+    nn_barrier(team);
+    c5_forward(a + 102400 + first * 400, m->c5_weight, m->c5_bias, a + first * 120, (int)(last - first));
+    tanh3_forward(a + first * 120, a + first * 120, (int)(last - first));
+    f6_forward(a + first * 120, m->f6_weight, m->f6_bias, a + 7680 + first * 84, (int)(last - first));
+    tanh4_forward(a + 7680 + first * 84, a + 7680 + first * 84, (int)(last - first));
+    nn_barrier(team);
+    output_forward(a + 7680 + first * 84, m->output_weight, m->output_bias, a + first * 10, (int)(last - first));
+    softmax1_forward(a + first * 10, a + 640 + first * 10, (int)(last - first));
+    nn_barrier(team);
+    loss_nchw_reorder(a, a + 1280, t, T);
+    nn_barrier(team);
+    if (t == 0) loss_forward(a + 1280, target, a, count);
+    softmax1_nchw_reorder(a + 640 + first * 10, y + first * 10, (int)(last - first));
+}
+
+float lenet_eval(const struct lenet *m, const float *x, const int32_t *target, int count, float *y, void *scratch)
+{
+    float *const a = (float *)scratch;
+    struct lenet_eval_pass pass;
+    pass.m = m;
+    pass.x = x;
+    pass.target = target;
+    pass.count = count;
+    pass.y = y;
+    pass.scratch = scratch;
+    nn_team_run(lenet_eval_part, &pass, LENET_THREADS);
+    return *(a);
+}
+
+struct lenet_step_pass {
+    struct lenet *m;
+    const float *x;
+    const int32_t *target;
+    float lr;
+    void *scratch;
+};
+
+static void lenet_step_part(const void *pass, int t, int T, nn_team *team)
+{
+    const struct lenet_step_pass *p = (const struct lenet_step_pass *)pass;
+    struct lenet *m = p->m;
+    const float *x = p->x;
+    const int32_t *target = p->target;
+    float lr = p->lr;
+    void *scratch = p->scratch;
+    float *const a = (float *)scratch;
+    const int64_t first = (int64_t)4 * t / T * 16, last = (int64_t)4 * (t + 1) / T * 16; /* this thread's samples */
+    c1_nchw16n_reorder(x + first * 1024, a + 451584 + first * 1024, (int)(last - first));
+    c1_forward(a + 451584 + first * 1024, m->c1_weight, m->c1_bias, a + first * 4704, (int)(last - first));
+    s2_training(a + first * 4704, a + 301056 + first * 1176, (uint8_t *)(a + 517120) + first * 1176, (int)(last - first));
+    tanh1_forward(a + 301056 + first * 1176, a + 301056 + first * 1176, (int)(last - first));
+    nn_barrier(team);
+    c3_forward(a + 301056 + first * 1176, m->c3_weight, m->c3_bias, a + first * 1600, (int)(last - first));
+    s4_training(a + first * 1600, a + 424320 + first * 400, (uint8_t *)(a + 128000) + first * 400, (int)(last - first));
+    tanh2_forward(a + 424320 + first * 400, a + 424320 + first * 400, (int)(last - first));
+    c5_forward(a + 424320 + first * 400, m->c5_weight, m->c5_bias, a + 386400 + first * 120, (int)(last - first));
+    tanh3_forward(a + 386400 + first * 120, a + 386400 + first * 120, (int)(last - first));
+    f6_forward(a + 386400 + first * 120, m->f6_weight, m->f6_bias, a + 376320 + first * 84, (int)(last - first));
+    tanh4_forward(a + 376320 + first * 84, a + 376320 + first * 84, (int)(last - first));
+    output_forward(a + 376320 + first * 84, m->output_weight, m->output_bias, a + 449920 + first * 10, (int)(last - first));
+    nn_barrier(team);
+    loss_nchw_reorder(a + 449920, a + 450768, t, T);
+    nn_barrier(team);
+    if (t == 0) loss_forward(a + 450768, target, a + 535936, 64);
+    if (t == 0) loss_grad(a + 450768, target, a + 450768);
+    nn_barrier(team);
+    output_nchw16n_reorder(a + 450768 + first * 10, a + 5376 + first * 10, (int)(last - first));
+    output_dx(a + 5376 + first * 10, m->output_weight, a + 7680 + first * 84, (int)(last - first));
+    output_nchw_reorder(a + 376320 + first * 84, a + first * 84, (int)(last - first));
+    nn_barrier(team);
+    output_dw(a, a + 450768, a + 449920, t, T);
+    nn_barrier(team);
+    output_db(a + 5376, a + 450768, t, T);
+    output_weight_adam(a + 449920, m->output_weight, m->output_weight_exp_avg, m->output_weight_exp_avg_sq, lr, m->step, t, T);
+    nn_barrier(team);
+    output_bias_adam(a + 450768, m->output_bias, m->output_bias_exp_avg, m->output_bias_exp_avg_sq, lr, m->step, t, T);
+    tanh4_grad(a + 7680 + first * 84, a + 376320 + first * 84, a + 7680 + first * 84, (int)(last - first));
+    f6_dx(a + 7680 + first * 84, m->f6_weight, a + 25600 + first * 120, (int)(last - first));
+    f6_nchw_reorder(a + 386400 + first * 120, a + first * 120, (int)(last - first));
+    output_nchw_reorder(a + 7680 + first * 84, a + 13056 + first * 84, (int)(last - first));
+    nn_barrier(team);
+    f6_dw(a, a + 13056, a + 376320, t, T);
+    f6_db(a + 7680, a + 449920, t, T);
+    nn_barrier(team);
+    f6_weight_adam(a + 376320, m->f6_weight, m->f6_weight_exp_avg, m->f6_weight_exp_avg_sq, lr, m->step, t, T);
+    f6_bias_adam(a + 449920, m->f6_bias, m->f6_bias_exp_avg, m->f6_bias_exp_avg_sq, lr, m->step, t, T);
+    tanh3_grad(a + 25600 + first * 120, a + 386400 + first * 120, a + 25600 + first * 120, (int)(last - first));
+    c5_dx(a + 25600 + first * 120, m->c5_weight, a + 102400 + first * 400, (int)(last - first));
+    c5_nchw_reorder(a + 424320 + first * 400, a + first * 400, (int)(last - first));
+    f6_nchw_reorder(a + 25600 + first * 120, a + 33280 + first * 120, (int)(last - first));
+    nn_barrier(team);
+    c5_dw(a, a + 33280, a + 376320, t, T);
+    c5_db(a + 25600, a + 449920, t, T);
+    nn_barrier(team);
+    c5_weight_adam(a + 376320, m->c5_weight, m->c5_weight_exp_avg, m->c5_weight_exp_avg_sq, lr, m->step, t, T);
+    c5_bias_adam(a + 449920, m->c5_bias, m->c5_bias_exp_avg, m->c5_bias_exp_avg_sq, lr, m->step, t, T);
+    tanh2_grad(a + 102400 + first * 400, a + 424320 + first * 400, a + 102400 + first * 400, (int)(last - first));
+    s4_dx(a + 102400 + first * 400, (uint8_t *)(a + 128000) + first * 400, a + first * 1600, (int)(last - first));
+    nn_barrier(team);
+    c3_dx(a + first * 1600, m->c3_weight, a + 376320 + first * 1176, (int)(last - first));
+    c3_dweight(a + 301056, a, a + 102400, t, T);
+    c3_dbias(a, a + 104800, t, T);
+    nn_barrier(team);
+    c3_weight_adam(a + 102400, m->c3_weight, m->c3_weight_exp_avg, m->c3_weight_exp_avg_sq, lr, m->step, t, T);
+    c3_bias_adam(a + 104800, m->c3_bias, m->c3_bias_exp_avg, m->c3_bias_exp_avg_sq, lr, m->step, t, T);
+    tanh1_grad(a + 376320 + first * 1176, a + 301056 + first * 1176, a + 376320 + first * 1176, (int)(last - first));
+    nn_barrier(team);
+    s2_dx(a + 376320 + first * 1176, (uint8_t *)(a + 517120) + first * 1176, a + first * 4704, (int)(last - first));
+    nn_barrier(team);
+    c1_dweight(a + 451584, a, a + 301056, t, T);
+    c1_dbias(a, a + 301216, t, T);
+    nn_barrier(team);
+    c1_weight_adam(a + 301056, m->c1_weight, m->c1_weight_exp_avg, m->c1_weight_exp_avg_sq, lr, m->step, t, T);
+    c1_bias_adam(a + 301216, m->c1_bias, m->c1_bias_exp_avg, m->c1_bias_exp_avg_sq, lr, m->step, t, T);
+}
+
+float lenet_step(struct lenet *m, const float *x, const int32_t *target, float lr, void *scratch)
+{
+    float *const a = (float *)scratch;
+    struct lenet_step_pass pass;
+    pass.m = m;
+    pass.x = x;
+    pass.target = target;
+    pass.lr = lr;
+    pass.scratch = scratch;
+    nn_team_run(lenet_step_part, &pass, LENET_THREADS);
+    m->step++;
+    return *(a + 535936);
+}
+
+struct lenet_grad_pass {
+    struct lenet *m;
+    const float *x;
+    const int32_t *target;
+    void *scratch;
+};
+
+static void lenet_grad_part(const void *pass, int t, int T, nn_team *team)
+{
+    const struct lenet_grad_pass *p = (const struct lenet_grad_pass *)pass;
+    struct lenet *m = p->m;
+    const float *x = p->x;
+    const int32_t *target = p->target;
+    void *scratch = p->scratch;
+    float *const a = (float *)scratch;
+    const int64_t first = (int64_t)4 * t / T * 16, last = (int64_t)4 * (t + 1) / T * 16; /* this thread's samples */
+    c1_nchw16n_reorder(x + first * 1024, a + 451584 + first * 1024, (int)(last - first));
+    c1_forward(a + 451584 + first * 1024, m->c1_weight, m->c1_bias, a + first * 4704, (int)(last - first));
+    s2_training(a + first * 4704, a + 301056 + first * 1176, (uint8_t *)(a + 565120) + first * 1176, (int)(last - first));
+    tanh1_forward(a + 301056 + first * 1176, a + 301056 + first * 1176, (int)(last - first));
+    nn_barrier(team);
+    c3_forward(a + 301056 + first * 1176, m->c3_weight, m->c3_bias, a + first * 1600, (int)(last - first));
+    s4_training(a + first * 1600, a + 376320 + first * 400, (uint8_t *)(a + 442880) + first * 400, (int)(last - first));
+    tanh2_forward(a + 376320 + first * 400, a + 376320 + first * 400, (int)(last - first));
+    c5_forward(a + 376320 + first * 400, m->c5_weight, m->c5_bias, a + 517120 + first * 120, (int)(last - first));
+    tanh3_forward(a + 517120 + first * 120, a + 517120 + first * 120, (int)(last - first));
+    f6_forward(a + 517120 + first * 120, m->f6_weight, m->f6_bias, a + 524800 + first * 84, (int)(last - first));
+    tanh4_forward(a + 524800 + first * 84, a + 524800 + first * 84, (int)(last - first));
+    output_forward(a + 524800 + first * 84, m->output_weight, m->output_bias, a + 449280 + first * 10, (int)(last - first));
+    nn_barrier(team);
+    loss_nchw_reorder(a + 449280, a + 449920, t, T);
+    nn_barrier(team);
+    if (t == 0) loss_forward(a + 449920, target, a + 597520, 64);
+    if (t == 0) loss_grad(a + 449920, target, a + 449920);
+    nn_barrier(team);
+    output_nchw16n_reorder(a + 449920 + first * 10, a + 449280 + first * 10, (int)(last - first));
+    output_dx(a + 449280 + first * 10, m->output_weight, a + 401920 + first * 84, (int)(last - first));
+    output_nchw_reorder(a + 524800 + first * 84, a + 530176 + first * 84, (int)(last - first));
+    nn_barrier(team);
+    output_dw(a + 530176, a + 449920, a + 596416, t, T);
+    output_db(a + 449280, a + 597504, t, T);
+    tanh4_grad(a + 401920 + first * 84, a + 524800 + first * 84, a + 401920 + first * 84, (int)(last - first));
+    f6_dx(a + 401920 + first * 84, m->f6_weight, a + 427520 + first * 120, (int)(last - first));
+    f6_nchw_reorder(a + 517120 + first * 120, a + 435200 + first * 120, (int)(last - first));
+    output_nchw_reorder(a + 401920 + first * 84, a + 407296 + first * 84, (int)(last - first));
+    nn_barrier(team);
+    f6_dw(a + 435200, a + 407296, a + 583936, t, T);
+    f6_db(a + 401920, a + 597392, t, T);
+    tanh3_grad(a + 427520 + first * 120, a + 517120 + first * 120, a + 427520 + first * 120, (int)(last - first));
+    nn_barrier(team);
+    c5_dx(a + 427520 + first * 120, m->c5_weight, a + 401920 + first * 400, (int)(last - first));
+    c5_nchw_reorder(a + 376320 + first * 400, a + first * 400, (int)(last - first));
+    f6_nchw_reorder(a + 427520 + first * 120, a + 435200 + first * 120, (int)(last - first));
+    nn_barrier(team);
+    c5_dw(a, a + 435200, a + 517120, t, T);
+    c5_db(a + 427520, a + 597264, t, T);
+    tanh2_grad(a + 401920 + first * 400, a + 376320 + first * 400, a + 401920 + first * 400, (int)(last - first));
+    nn_barrier(team);
+    s4_dx(a + 401920 + first * 400, (uint8_t *)(a + 442880) + first * 400, a + first * 1600, (int)(last - first));
+    nn_barrier(team);
+    c3_dx(a + first * 1600, m->c3_weight, a + 376320 + first * 1176, (int)(last - first));
+    c3_dweight(a + 301056, a, a + 594016, t, T);
+    c3_dbias(a, a + 597488, t, T);
+    tanh1_grad(a + 376320 + first * 1176, a + 301056 + first * 1176, a + 376320 + first * 1176, (int)(last - first));
+    nn_barrier(team);
+    s2_dx(a + 376320 + first * 1176, (uint8_t *)(a + 565120) + first * 1176, a + first * 4704, (int)(last - first));
+    nn_barrier(team);
+    c1_dweight(a + 451584, a, a + 565120, t, T);
+    c1_dbias(a, a + 565280, t, T);
+}
+
+float lenet_grad(struct lenet *m, const float *x, const int32_t *target, void *scratch)
+{
+    float *const a = (float *)scratch;
+    struct lenet_grad_pass pass;
+    pass.m = m;
+    pass.x = x;
+    pass.target = target;
+    pass.scratch = scratch;
+    nn_team_run(lenet_grad_part, &pass, LENET_THREADS);
+    return *(a + 597520);
+}
+
+/* ---- layers: one function for all of the same shapes and arguments -------- */
+
+/* lenet.nn:10: c1, conv(6, 5): reorder, x 1x32x32 -> y 1x32x32 [blocks, nchw to nchw16n] */
+static void c1_nchw16n_reorder(const float *x, float *y, int samples)
+{
+    nn_reorder(samples / 16, 16, 1024, x, y, 0, 1);
+}
+
+/* lenet.nn:10: c1, conv(6, 5), 1x32x32 -> 6x28x28, 117600 MACs [batch_blocked, nchw16n] */
+static void c1_forward(const float *x, const float *weight, const float *bias, float *y, int samples)
+{
+    static const nn_blocked size = {.c = 1, .h = 32, .w = 32, .o = 6, .oh = 28, .ow = 28, .kh = 5, .kw = 5, .sh = 1, .sw = 1, .dh = 1, .dw = 1, .top = 0, .left = 0};
+    nn_blocked_conv(&size, samples / 16, x, weight, bias, y);
+}
+
+/* lenet.nn:11: s2, maxpool(2), 6x28x28 -> 6x14x14, 4704 FLOPs [simd, nchw16n] */
+static void s2_forward(const float *x, float *y, int samples)
+{
+    static const nn_pool_window size = {.c = 16, .h = 28, .w = 28, .oh = 14, .ow = 14, .kh = 2, .kw = 2, .sh = 2, .sw = 2, .dh = 1, .dw = 1, .top = 0, .left = 0, .least = 0, .wide = 0};
+    nn_minmax_pool_nhwc(&size, samples / 16 * 6, x, y, 0, 0, 1);
+}
+
+/* lenet.nn:12: tanh1, tanh, 6x14x14 -> 6x14x14, 5880 FLOPs [simd, nchw16n] */
+static void tanh1_forward(const float *x, float *y, int samples)
+{
+    nn_tanh(samples, 1176, x, y, 0, 1);
+}
+
+/* lenet.nn:13: c3, conv(16, 5), 6x14x14 -> 16x10x10, 240000 MACs [batch_blocked, nchw16n] */
+static void c3_forward(const float *x, const float *weight, const float *bias, float *y, int samples)
+{
+    static const nn_blocked size = {.c = 6, .h = 14, .w = 14, .o = 16, .oh = 10, .ow = 10, .kh = 5, .kw = 5, .sh = 1, .sw = 1, .dh = 1, .dw = 1, .top = 0, .left = 0};
+    nn_blocked_conv(&size, samples / 16, x, weight, bias, y);
+}
+
+/* lenet.nn:14: s4, maxpool(2), 16x10x10 -> 16x5x5, 1600 FLOPs [simd, nchw16n] */
+static void s4_forward(const float *x, float *y, int samples)
+{
+    static const nn_pool_window size = {.c = 16, .h = 10, .w = 10, .oh = 5, .ow = 5, .kh = 2, .kw = 2, .sh = 2, .sw = 2, .dh = 1, .dw = 1, .top = 0, .left = 0, .least = 0, .wide = 0};
+    nn_minmax_pool_nhwc(&size, samples / 16 * 16, x, y, 0, 0, 1);
+}
+
+/* lenet.nn:15: tanh2, tanh, 16x5x5 -> 16x5x5, 2000 FLOPs [simd, nchw16n] */
+static void tanh2_forward(const float *x, float *y, int samples)
+{
+    nn_tanh(samples, 400, x, y, 0, 1);
+}
+
+/* lenet.nn:18: c5, dense(120), 400 -> 120, 48000 MACs [batch_blocked, nchw16n] */
+static void c5_forward(const float *x, const float *weight, const float *bias, float *y, int samples)
+{
+    nn_blocked_dense(samples / 16, 400, 120, x, weight, bias, y);
+}
+
+/* lenet.nn:18: tanh3, tanh, 120 -> 120, 600 FLOPs [simd, nchw16n] */
+static void tanh3_forward(const float *x, float *y, int samples)
+{
+    nn_tanh(samples, 120, x, y, 0, 1);
+}
+
+/* lenet.nn:19: f6, dense(84), 120 -> 84, 10080 MACs [batch_blocked, nchw16n] */
+static void f6_forward(const float *x, const float *weight, const float *bias, float *y, int samples)
+{
+    nn_blocked_dense(samples / 16, 120, 84, x, weight, bias, y);
+}
+
+/* lenet.nn:19: tanh4, tanh, 84 -> 84, 420 FLOPs [simd, nchw16n] */
+static void tanh4_forward(const float *x, float *y, int samples)
+{
+    nn_tanh(samples, 84, x, y, 0, 1);
+}
+
+/* lenet.nn:20: output, dense(10), 84 -> 10, 840 MACs [batch_blocked, nchw16n] */
+static void output_forward(const float *x, const float *weight, const float *bias, float *y, int samples)
+{
+    nn_blocked_dense(samples / 16, 84, 10, x, weight, bias, y);
+}
+
+/* lenet.nn:20: softmax1, softmax, 10 -> 10, 50 FLOPs [simd, nchw16n] */
+static void softmax1_forward(const float *x, float *y, int samples)
+{
+    nn_softmax(samples / 16, 10, 1 * 16, x, y, 0, 1);
+}
+
+/* lenet.nn:20: softmax1, softmax: reorder, x 10 -> y 10 [blocks, nchw16n to nchw] */
+static void softmax1_nchw_reorder(const float *x, float *y, int samples)
+{
+    nn_reorder(samples / 16, 10, 16, x, y, 0, 1);
+}
+
+/* lenet.nn:27: loss, cross_entropy: reorder, x 10 -> y 10 [blocks, nchw16n to nchw] */
+static void loss_nchw_reorder(const float *x, float *y, int t, int T)
+{
+    nn_reorder(64 / 16, 10, 16, x, y, t, T);
+}
+
+/* lenet.nn:27: loss, cross_entropy, 10 -> 1, 40 FLOPs */
+static void loss_forward(const float *scores, const int32_t *target, float *loss, int count)
+{
+    float used = 0;
+    for (int n = 0; n < count; n++) {
+        const int t = target[n];
+        used += t < 0 || t >= 10 ? 0 : 1;
+    }
+    float total = 0;
+    for (int n = 0; n < count; n++) {
+        const int t = target[n];
+        if (t < 0 || t >= 10) { /* has no class: is left out */
+            continue;
+        }
+        float top = scores[n * 10];
+        for (int c = 1; c < 10; c++) {
+            if (scores[n * 10 + c] > top) {
+                top = scores[n * 10 + c];
+            }
+        }
+        float sum = 0;
+        for (int c = 0; c < 10; c++) {
+            sum += expf(scores[n * 10 + c] - top);
+        }
+        const float log_sum = logf(sum);
+        total -= (scores[n * 10 + t] - top - log_sum);
+    }
+    loss[0] = used > 0 ? total / used : 0;
+}
+
+/* lenet.nn:11: s2, maxpool.training(2), x 6x28x28 -> y 6x14x14, argmax 6x14x14 [simd, nchw16n] */
+static void s2_training(const float *x, float *y, uint8_t *argmax, int samples)
+{
+    static const nn_pool_window size = {.c = 16, .h = 28, .w = 28, .oh = 14, .ow = 14, .kh = 2, .kw = 2, .sh = 2, .sw = 2, .dh = 1, .dw = 1, .top = 0, .left = 0, .least = 0, .wide = 0};
+    nn_minmax_pool_nhwc(&size, samples / 16 * 6, x, y, argmax, 0, 1);
+}
+
+/* lenet.nn:14: s4, maxpool.training(2), x 16x10x10 -> y 16x5x5, argmax 16x5x5 [simd, nchw16n] */
+static void s4_training(const float *x, float *y, uint8_t *argmax, int samples)
+{
+    static const nn_pool_window size = {.c = 16, .h = 10, .w = 10, .oh = 5, .ow = 5, .kh = 2, .kw = 2, .sh = 2, .sw = 2, .dh = 1, .dw = 1, .top = 0, .left = 0, .least = 0, .wide = 0};
+    nn_minmax_pool_nhwc(&size, samples / 16 * 16, x, y, argmax, 0, 1);
+}
+
+/* lenet.nn:27: loss, cross_entropy: cross_entropy.grad, scores 10, target 1 -> dscores 10 */
+static void loss_grad(const float *scores, const int32_t *target, float *dscores)
+{
+    float used = 0;
+    for (int n = 0; n < 64; n++) {
+        const int t = target[n];
+        used += t < 0 || t >= 10 ? 0 : 1;
+    }
+    const float part = used > 0 ? 1.0f / used : 0;
+    for (int n = 0; n < 64; n++) {
+        const int t = target[n];
+        if (t < 0 || t >= 10) { /* has no class: is left out */
+            for (int c = 0; c < 10; c++) {
+                dscores[n * 10 + c] = 0;
+            }
+            continue;
+        }
+        float top = scores[n * 10];
+        for (int c = 1; c < 10; c++) {
+            if (scores[n * 10 + c] > top) {
+                top = scores[n * 10 + c];
+            }
+        }
+        float sum = 0;
+        for (int c = 0; c < 10; c++) {
+            dscores[n * 10 + c] = expf(scores[n * 10 + c] - top);
+            sum += dscores[n * 10 + c];
+        }
+        const float hit = part;
+        for (int c = 0; c < 10; c++) {
+            const float share = dscores[n * 10 + c] / sum;
+            dscores[n * 10 + c] = hit * share;
+        }
+        dscores[n * 10 + t] -= hit;
+    }
+}
+
+/* lenet.nn:20: output, dense(10): reorder, x 10 -> y 10 [blocks, nchw to nchw16n] */
+static void output_nchw16n_reorder(const float *x, float *y, int samples)
+{
+    nn_reorder(samples / 16, 16, 10, x, y, 0, 1);
+}
+
+/* lenet.nn:20: output, dense(10): dense.dx, dy 10, weight 10x84 -> dx 84 [batch_blocked, nchw16n] */
+static void output_dx(const float *dy, const float *weight, float *dx, int samples)
+{
+    nn_blocked_dense_dx(samples / 16, 84, 10, dy, weight, dx);
+}
+
+/* lenet.nn:20: output, dense(10): reorder, x 84 -> y 84 [blocks, nchw16n to nchw]
+ * lenet.nn:19: f6, dense(84): reorder, x 84 -> y 84 [blocks, nchw16n to nchw]
+ */
+static void output_nchw_reorder(const float *x, float *y, int samples)
+{
+    nn_reorder(samples / 16, 84, 16, x, y, 0, 1);
+}
+
+/* lenet.nn:20: output, dense(10): dense.dw, x 84, dy 10 -> dweight 10x84 [gemm, nchw] */
+static void output_dw(const float *x, const float *dy, float *dweight, int t, int T)
+{
+    static const nn_dense size = {.n = 64, .i = 84, .o = 10};
+    nn_dense_dweight(&size, x, dy, dweight, t, T);
+}
+
+/* lenet.nn:20: output, dense(10): dense.db, dy 10 -> dbias 10 [batch_blocked, nchw16n] */
+static void output_db(const float *dy, float *dbias, int t, int T)
+{
+    nn_channel_sums(64 / 16, 10, 16, 0, dy, dbias, t, T);
+}
+
+/* lenet.nn:20: output.weight, adam(lr=0.002) [simd] */
+static void output_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
+{
+    static const nn_adam rule = {.beta1 = 0.9f, .rest1 = 0.1f, .log_beta1 = -0.105360516f, .beta2 = 0.999f, .rest2 = 0.001f, .log_beta2 = -0.0010005003f, .eps = 1e-08f, .decay = 0.0f, .shrink = 0.0f};
+    const nn_update update = {.count = 840, .gradient = gradient, .param = param, .lr = lr, .step = step};
+    nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, t, T);
+}
+
+/* lenet.nn:20: output.bias, adam(lr=0.002) [simd] */
+static void output_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
+{
+    static const nn_adam rule = {.beta1 = 0.9f, .rest1 = 0.1f, .log_beta1 = -0.105360516f, .beta2 = 0.999f, .rest2 = 0.001f, .log_beta2 = -0.0010005003f, .eps = 1e-08f, .decay = 0.0f, .shrink = 0.0f};
+    const nn_update update = {.count = 10, .gradient = gradient, .param = param, .lr = lr, .step = step};
+    nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, t, T);
+}
+
+/* lenet.nn:19: tanh4, tanh: tanh.grad, dy 84, y 84 -> dx 84 [simd, nchw16n] */
+static void tanh4_grad(const float *dy, const float *y, float *dx, int samples)
+{
+    nn_tanh_grad(samples, 84, dy, y, dx, 0, 1);
+}
+
+/* lenet.nn:19: f6, dense(84): dense.dx, dy 84, weight 84x120 -> dx 120 [batch_blocked, nchw16n] */
+static void f6_dx(const float *dy, const float *weight, float *dx, int samples)
+{
+    nn_blocked_dense_dx(samples / 16, 120, 84, dy, weight, dx);
+}
+
+/* lenet.nn:19: f6, dense(84): reorder, x 120 -> y 120 [blocks, nchw16n to nchw]
+ * lenet.nn:18: c5, dense(120): reorder, x 120 -> y 120 [blocks, nchw16n to nchw]
+ */
+static void f6_nchw_reorder(const float *x, float *y, int samples)
+{
+    nn_reorder(samples / 16, 120, 16, x, y, 0, 1);
+}
+
+/* lenet.nn:19: f6, dense(84): dense.dw, x 120, dy 84 -> dweight 84x120 [gemm, nchw] */
+static void f6_dw(const float *x, const float *dy, float *dweight, int t, int T)
+{
+    static const nn_dense size = {.n = 64, .i = 120, .o = 84};
+    nn_dense_dweight(&size, x, dy, dweight, t, T);
+}
+
+/* lenet.nn:19: f6, dense(84): dense.db, dy 84 -> dbias 84 [batch_blocked, nchw16n] */
+static void f6_db(const float *dy, float *dbias, int t, int T)
+{
+    nn_channel_sums(64 / 16, 84, 16, 0, dy, dbias, t, T);
+}
+
+/* lenet.nn:19: f6.weight, adam(lr=0.002) [simd] */
+static void f6_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
+{
+    static const nn_adam rule = {.beta1 = 0.9f, .rest1 = 0.1f, .log_beta1 = -0.105360516f, .beta2 = 0.999f, .rest2 = 0.001f, .log_beta2 = -0.0010005003f, .eps = 1e-08f, .decay = 0.0f, .shrink = 0.0f};
+    const nn_update update = {.count = 10080, .gradient = gradient, .param = param, .lr = lr, .step = step};
+    nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, t, T);
+}
+
+/* lenet.nn:19: f6.bias, adam(lr=0.002) [simd] */
+static void f6_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
+{
+    static const nn_adam rule = {.beta1 = 0.9f, .rest1 = 0.1f, .log_beta1 = -0.105360516f, .beta2 = 0.999f, .rest2 = 0.001f, .log_beta2 = -0.0010005003f, .eps = 1e-08f, .decay = 0.0f, .shrink = 0.0f};
+    const nn_update update = {.count = 84, .gradient = gradient, .param = param, .lr = lr, .step = step};
+    nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, t, T);
+}
+
+/* lenet.nn:18: tanh3, tanh: tanh.grad, dy 120, y 120 -> dx 120 [simd, nchw16n] */
+static void tanh3_grad(const float *dy, const float *y, float *dx, int samples)
+{
+    nn_tanh_grad(samples, 120, dy, y, dx, 0, 1);
+}
+
+/* lenet.nn:18: c5, dense(120): dense.dx, dy 120, weight 120x400 -> dx 400 [batch_blocked, nchw16n] */
+static void c5_dx(const float *dy, const float *weight, float *dx, int samples)
+{
+    nn_blocked_dense_dx(samples / 16, 400, 120, dy, weight, dx);
+}
+
+/* lenet.nn:18: c5, dense(120): reorder, x 400 -> y 400 [blocks, nchw16n to nchw] */
+static void c5_nchw_reorder(const float *x, float *y, int samples)
+{
+    nn_reorder(samples / 16, 400, 16, x, y, 0, 1);
+}
+
+/* lenet.nn:18: c5, dense(120): dense.dw, x 400, dy 120 -> dweight 120x400 [gemm, nchw] */
+static void c5_dw(const float *x, const float *dy, float *dweight, int t, int T)
+{
+    static const nn_dense size = {.n = 64, .i = 400, .o = 120};
+    nn_dense_dweight(&size, x, dy, dweight, t, T);
+}
+
+/* lenet.nn:18: c5, dense(120): dense.db, dy 120 -> dbias 120 [batch_blocked, nchw16n] */
+static void c5_db(const float *dy, float *dbias, int t, int T)
+{
+    nn_channel_sums(64 / 16, 120, 16, 0, dy, dbias, t, T);
+}
+
+/* lenet.nn:18: c5.weight, adam(lr=0.002) [simd] */
+static void c5_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
+{
+    static const nn_adam rule = {.beta1 = 0.9f, .rest1 = 0.1f, .log_beta1 = -0.105360516f, .beta2 = 0.999f, .rest2 = 0.001f, .log_beta2 = -0.0010005003f, .eps = 1e-08f, .decay = 0.0f, .shrink = 0.0f};
+    const nn_update update = {.count = 48000, .gradient = gradient, .param = param, .lr = lr, .step = step};
+    nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, t, T);
+}
+
+/* lenet.nn:18: c5.bias, adam(lr=0.002) [simd] */
+static void c5_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
+{
+    static const nn_adam rule = {.beta1 = 0.9f, .rest1 = 0.1f, .log_beta1 = -0.105360516f, .beta2 = 0.999f, .rest2 = 0.001f, .log_beta2 = -0.0010005003f, .eps = 1e-08f, .decay = 0.0f, .shrink = 0.0f};
+    const nn_update update = {.count = 120, .gradient = gradient, .param = param, .lr = lr, .step = step};
+    nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, t, T);
+}
+
+/* lenet.nn:15: tanh2, tanh: tanh.grad, dy 16x5x5, y 16x5x5 -> dx 16x5x5 [simd, nchw16n] */
+static void tanh2_grad(const float *dy, const float *y, float *dx, int samples)
+{
+    nn_tanh_grad(samples, 400, dy, y, dx, 0, 1);
+}
+
+/* lenet.nn:14: s4, maxpool.training(2): extremum.dx, dy 16x5x5, argmax 16x5x5 -> dx 16x10x10 [simd, nchw16n] */
+static void s4_dx(const float *dy, const uint8_t *argmax, float *dx, int samples)
+{
+    static const nn_pool_window size = {.c = 16, .h = 10, .w = 10, .oh = 5, .ow = 5, .kh = 2, .kw = 2, .sh = 2, .sw = 2, .dh = 1, .dw = 1, .top = 0, .left = 0, .least = 0, .wide = 0};
+    nn_minmax_pool_nhwc_dx(&size, samples / 16 * 16, dy, argmax, dx, 0, 1);
+}
+
+/* lenet.nn:13: c3, conv(16, 5): conv.dx, dy 16x10x10, weight 16x6x5x5 -> dx 6x14x14 [batch_blocked, nchw16n] */
+static void c3_dx(const float *dy, const float *weight, float *dx, int samples)
+{
+    static const nn_blocked size = {.c = 6, .h = 14, .w = 14, .o = 16, .oh = 10, .ow = 10, .kh = 5, .kw = 5, .sh = 1, .sw = 1, .dh = 1, .dw = 1, .top = 0, .left = 0};
+    nn_blocked_conv_dx(&size, samples / 16, dy, weight, dx);
+}
+
+/* lenet.nn:13: c3, conv(16, 5): conv.dweight, x 6x14x14, dy 16x10x10 -> dweight 16x6x5x5 [batch_blocked, nchw16n] */
+static void c3_dweight(const float *x, const float *dy, float *dweight, int t, int T)
+{
+    static const nn_blocked size = {.c = 6, .h = 14, .w = 14, .o = 16, .oh = 10, .ow = 10, .kh = 5, .kw = 5, .sh = 1, .sw = 1, .dh = 1, .dw = 1, .top = 0, .left = 0};
+    nn_blocked_conv_dweight(&size, 64 / 16, x, dy, dweight, t, T);
+}
+
+/* lenet.nn:13: c3, conv(16, 5): conv.dbias, dy 16x10x10 -> dbias 16 [simd, nchw16n] */
+static void c3_dbias(const float *dy, float *dbias, int t, int T)
+{
+    nn_channel_sums(64 / 16, 16, 100 * 16, 0, dy, dbias, t, T);
+}
+
+/* lenet.nn:13: c3.weight, adam(lr=0.002) [simd] */
+static void c3_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
+{
+    static const nn_adam rule = {.beta1 = 0.9f, .rest1 = 0.1f, .log_beta1 = -0.105360516f, .beta2 = 0.999f, .rest2 = 0.001f, .log_beta2 = -0.0010005003f, .eps = 1e-08f, .decay = 0.0f, .shrink = 0.0f};
+    const nn_update update = {.count = 2400, .gradient = gradient, .param = param, .lr = lr, .step = step};
+    nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, t, T);
+}
+
+/* lenet.nn:13: c3.bias, adam(lr=0.002) [simd] */
+static void c3_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
+{
+    static const nn_adam rule = {.beta1 = 0.9f, .rest1 = 0.1f, .log_beta1 = -0.105360516f, .beta2 = 0.999f, .rest2 = 0.001f, .log_beta2 = -0.0010005003f, .eps = 1e-08f, .decay = 0.0f, .shrink = 0.0f};
+    const nn_update update = {.count = 16, .gradient = gradient, .param = param, .lr = lr, .step = step};
+    nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, t, T);
+}
+
+/* lenet.nn:12: tanh1, tanh: tanh.grad, dy 6x14x14, y 6x14x14 -> dx 6x14x14 [simd, nchw16n] */
+static void tanh1_grad(const float *dy, const float *y, float *dx, int samples)
+{
+    nn_tanh_grad(samples, 1176, dy, y, dx, 0, 1);
+}
+
+/* lenet.nn:11: s2, maxpool.training(2): extremum.dx, dy 6x14x14, argmax 6x14x14 -> dx 6x28x28 [simd, nchw16n] */
+static void s2_dx(const float *dy, const uint8_t *argmax, float *dx, int samples)
+{
+    static const nn_pool_window size = {.c = 16, .h = 28, .w = 28, .oh = 14, .ow = 14, .kh = 2, .kw = 2, .sh = 2, .sw = 2, .dh = 1, .dw = 1, .top = 0, .left = 0, .least = 0, .wide = 0};
+    nn_minmax_pool_nhwc_dx(&size, samples / 16 * 6, dy, argmax, dx, 0, 1);
+}
+
+/* lenet.nn:10: c1, conv(6, 5): conv.dweight, x 1x32x32, dy 6x28x28 -> dweight 6x1x5x5 [batch_blocked, nchw16n] */
+static void c1_dweight(const float *x, const float *dy, float *dweight, int t, int T)
+{
+    static const nn_blocked size = {.c = 1, .h = 32, .w = 32, .o = 6, .oh = 28, .ow = 28, .kh = 5, .kw = 5, .sh = 1, .sw = 1, .dh = 1, .dw = 1, .top = 0, .left = 0};
+    nn_blocked_conv_dweight(&size, 64 / 16, x, dy, dweight, t, T);
+}
+
+/* lenet.nn:10: c1, conv(6, 5): conv.dbias, dy 6x28x28 -> dbias 6 [simd, nchw16n] */
+static void c1_dbias(const float *dy, float *dbias, int t, int T)
+{
+    nn_channel_sums(64 / 16, 6, 784 * 16, 0, dy, dbias, t, T);
+}
+
+/* lenet.nn:10: c1.weight, adam(lr=0.002) [simd] */
+static void c1_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
+{
+    static const nn_adam rule = {.beta1 = 0.9f, .rest1 = 0.1f, .log_beta1 = -0.105360516f, .beta2 = 0.999f, .rest2 = 0.001f, .log_beta2 = -0.0010005003f, .eps = 1e-08f, .decay = 0.0f, .shrink = 0.0f};
+    const nn_update update = {.count = 150, .gradient = gradient, .param = param, .lr = lr, .step = step};
+    nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, t, T);
+}
+
+/* lenet.nn:10: c1.bias, adam(lr=0.002) [simd] */
+static void c1_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
+{
+    static const nn_adam rule = {.beta1 = 0.9f, .rest1 = 0.1f, .log_beta1 = -0.105360516f, .beta2 = 0.999f, .rest2 = 0.001f, .log_beta2 = -0.0010005003f, .eps = 1e-08f, .decay = 0.0f, .shrink = 0.0f};
+    const nn_update update = {.count = 6, .gradient = gradient, .param = param, .lr = lr, .step = step};
+    nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, t, T);
+}
+
+/* ---- initial values ------------------------------------------------------- */
+
+lenet *lenet_init(void *block, int training, uint64_t seed)
+{
+    struct lenet *m = (struct lenet *)block;
+    memset(block, 0, training ? sizeof *m : 247104);
+    m->seed = seed;
+    nn_fill_normal(m->c1_weight, 150, 0.282842712f, nn_mix(nn_mix(seed) + 0));
+    nn_fill_normal(m->c3_weight, 2400, 0.11547005f, nn_mix(nn_mix(seed) + 2));
+    nn_fill_normal(m->c5_weight, 48000, 0.07071068f, nn_mix(nn_mix(seed) + 4));
+    nn_fill_normal(m->f6_weight, 10080, 0.12909944f, nn_mix(nn_mix(seed) + 6));
+    nn_fill_normal(m->output_weight, 840, 0.15430335f, nn_mix(nn_mix(seed) + 8));
+    return m;
+}
+
+/* ---- tensors by name ------------------------------------------------------ */
 
 static const nn_tensor_info lenet_tensors[] = {
     {"c1.weight", NN_TRAINED, 4, {6, 1, 5, 5}, 150},
@@ -133,6 +976,107 @@ static const struct {
     {1, 565280}, /* c1_bias */
 };
 
+static int lenet_find(const char *name, size_t count)
+{
+    for (int i = 0; i < 30; i++) {
+        if (strcmp(lenet_tensors[i].name, name) == 0) {
+            return lenet_tensors[i].count == count ? i : -1;
+        }
+    }
+    return -1;
+}
+
+int lenet_set(lenet *m, const char *name, const float *values, size_t count)
+{
+    const int i = lenet_find(name, count);
+    if (i < 0) {
+        return -1;
+    }
+    memcpy((char *)m + lenet_offset[i], values, count * sizeof *values);
+    return 0;
+}
+
+int lenet_get(const lenet *m, const char *name, float *values, size_t count)
+{
+    const int i = lenet_find(name, count);
+    if (i < 0) {
+        return -1;
+    }
+    memcpy(values, (const char *)m + lenet_offset[i], count * sizeof *values);
+    return 0;
+}
+
+int lenet_get_grad(const lenet *m, const char *name, float *values, size_t count, const void *scratch)
+{
+    const int i = lenet_find(name, count);
+    (void)m;
+    for (int k = 0; k < 10; k++) {
+        if (i >= 0 && lenet_grad_offset[k].tensor == i) {
+            memcpy(values, (const float *)scratch + lenet_grad_offset[k].element, count * sizeof *values);
+            return 0;
+        }
+    }
+    return -1;
+}
+
+/* ---- the same functions under the types of every model -------------------- */
+
+static void *lenet_any_init(void *block, int training, uint64_t seed)
+{
+    return lenet_init(block, training, seed);
+}
+
+static int lenet_any_set(void *m, const char *name, const float *values, size_t count)
+{
+    return lenet_set((struct lenet *)m, name, values, count);
+}
+
+static int lenet_any_get(const void *m, const char *name, float *values, size_t count)
+{
+    return lenet_get((const struct lenet *)m, name, values, count);
+}
+
+static void lenet_any_infer(const void *m, const float *x, float *y, void *scratch)
+{
+    lenet_infer((const struct lenet *)m, x, y, scratch);
+}
+
+static float lenet_any_eval(const void *m, const float *x, const void *target, int count, float *y, void *scratch)
+{
+    return lenet_eval((const struct lenet *)m, x, (const int32_t *)target, count, y, scratch);
+}
+
+static float lenet_any_step(void *m, const float *x, const void *target, float lr, void *scratch)
+{
+    return lenet_step((struct lenet *)m, x, (const int32_t *)target, lr, scratch);
+}
+
+static float lenet_any_grad(void *m, const float *x, const void *target, void *scratch)
+{
+    return lenet_grad((struct lenet *)m, x, (const int32_t *)target, scratch);
+}
+
+static int lenet_any_get_grad(const void *m, const char *name, float *values, size_t count, const void *scratch)
+{
+    return lenet_get_grad((const struct lenet *)m, name, values, count, scratch);
+}
+
+const nn_model_info *lenet_info(void)
+{
+    static const nn_model_info info = {
+        NN_ABI, "lenet", "cross_entropy", 64,
+        3, {1, 32, 32, 0},
+        1, {10, 0, 0, 0},
+        1024, 10, 61706,
+        247104u, 741184u,
+        1505280u, 2390144u,
+        NN_CLASSES, 1,
+        30, lenet_tensors,
+        lenet_any_init, lenet_any_set, lenet_any_get, lenet_any_infer,
+        lenet_any_eval, lenet_any_step, lenet_any_grad, lenet_any_get_grad
+    };
+    return &info;
+}
 /* ---- kernels: the same for every net -------------------------------------- */
 
 #if defined(NN_EMULATED)
@@ -490,11 +1434,6 @@ NN_KERNEL void nn_reorder(long n, long rows, long columns, const float *x, float
         k = sample * runs + end;
     }
 }
-
-typedef struct nn_blocked {
-    int c, h, w, o, oh, ow;
-    int kh, kw, sh, sw, dh, dw, top, left;
-} nn_blocked;
 
 enum {
     NN_BLOCKED_VECTORS = NN_BLOCKED_PIXELS * NN_LINE_VECTORS, /* of a tile */
@@ -945,14 +1884,6 @@ NN_KERNEL void nn_blocked_conv_dweight(const nn_blocked *d, long blocks, const f
         nn_blocked_wgrad_run(&s, d, blocks, x, dy, dweight);
     }
 }
-
-/* x: [n][c][h][w]   y, argmax: [n][c][oh][ow].  The argmax is the tap u · kw + v that
- * won, in a byte or (wide) in an int32_t; `least`: the smallest element wins. */
-typedef struct nn_pool_window {
-    int c, h, w, oh, ow;
-    int kh, kw, sh, sw, dh, dw, top, left;
-    int least, wide;
-} nn_pool_window;
 
 typedef unsigned char nn_bytes __attribute__((vector_size(NN_W), aligned(1), may_alias));
 
@@ -1565,10 +2496,6 @@ NN_KERNEL void nn_softmax(long n, long c, long p, const float *x, float *y, int 
     }
 }
 
-typedef struct nn_dense {
-    int n, i, o;
-} nn_dense;
-
 enum { NN_GEMM_COLUMNS = NN_GEMM_VECTORS * NN_W, NN_GEMM_TILE = NN_GEMM_ROWS * NN_GEMM_COLUMNS };
 
 /* a: [k][M], b: [k][NN_GEMM_COLUMNS], c: rows at a distance of ldc.  start: the sums' first
@@ -1822,22 +2749,6 @@ NN_KERNEL void nn_channel_sums(long n, int c, long p, long step, const float *dy
         nn_channel_store(sum, k, s, nn_channel_sum(n, c, p, nn_term_a, nn_zero(), dy, dy, k, s));
 }
 
-typedef struct nn_adam {
-    float beta1, rest1, log_beta1, beta2, rest2, log_beta2; /* rest = 1 − beta; log_beta is not used for a beta of 0 */
-    float eps, decay, shrink;                               /* shrink: adamw's decay, by lr · shrink · param */
-} nn_adam;
-
-/* A step of one parameter; rules that do not depend on `step` leave it out. */
-typedef struct nn_update {
-    long count;
-    const float *gradient;
-    float *param;
-    float lr;
-    long step; /* from 0 */
-} nn_update;
-
-#include <math.h>
-
 NN_INLINE nn_vec nn_decayed(const float *gradient, nn_vec w, float decay, long left)
 {
     nn_vec g = nn_load_part(gradient, left);
@@ -1870,11 +2781,7 @@ NN_KERNEL void nn_adam_step(const nn_adam *rule, const nn_update *update, float 
     }
 }
 
-typedef struct nn_team nn_team;
-typedef void nn_part(const void *pass, int t, int T, nn_team *team);
 enum { NN_MAX_THREADS = 64 };
-#include <pthread.h>
-#include <unistd.h>
 enum { NN_SPINS = 10000 };
 
 struct nn_team {
@@ -1960,9 +2867,6 @@ static __attribute__((unused)) void nn_team_run(nn_part *part, const void *pass,
     for (int t = 1; t < size; t++) pthread_join(thread[t], 0);
 }
 
-#include <math.h>
-#include <stdint.h>
-
 /* SplitMix64: the finaliser of Steele, Lea and Flood, 2014. */
 static inline uint64_t nn_random_bits(uint64_t z)
 {
@@ -1993,839 +2897,5 @@ static __attribute__((unused)) void nn_fill_normal(float *p, int64_t count, floa
     }
 }
 
-#ifndef LENET_THREADS
-#define LENET_THREADS 0 /* 0: one for each processor */
-#endif
-
 /* ---- end of the kernels --------------------------------------------------- */
 
-/* SplitMix64: random bits from a counter. */
-static uint64_t nn_mix(uint64_t z)
-{
-    z += 0x9e3779b97f4a7c15u;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-}
-
-/* ---- initial values ------------------------------------------------------- */
-
-lenet *lenet_init(void *block, int training, uint64_t seed)
-{
-    struct lenet *m = (struct lenet *)block;
-    memset(block, 0, training ? sizeof *m : 247104);
-    m->seed = seed;
-    nn_fill_normal(m->c1_weight, 150, 0.282842712f, nn_mix(nn_mix(seed) + 0));
-    nn_fill_normal(m->c3_weight, 2400, 0.11547005f, nn_mix(nn_mix(seed) + 2));
-    nn_fill_normal(m->c5_weight, 48000, 0.07071068f, nn_mix(nn_mix(seed) + 4));
-    nn_fill_normal(m->f6_weight, 10080, 0.12909944f, nn_mix(nn_mix(seed) + 6));
-    nn_fill_normal(m->output_weight, 840, 0.15430335f, nn_mix(nn_mix(seed) + 8));
-    return m;
-}
-
-/* ---- layers: one function for all of the same shapes and arguments -------- */
-
-/* lenet.nn:10: c1, conv(6, 5): reorder, x 1x32x32 -> y 1x32x32 [blocks, nchw to nchw16n] */
-static void c1_nchw16n_reorder(const float *x, float *y, int samples)
-{
-    nn_reorder(samples / 16, 16, 1024, x, y, 0, 1);
-}
-
-/* lenet.nn:10: c1, conv(6, 5), 1x32x32 -> 6x28x28, 117600 MACs [batch_blocked, nchw16n] */
-static void c1_forward(const float *x, const float *weight, const float *bias, float *y, int samples)
-{
-    static const nn_blocked size = {.c = 1, .h = 32, .w = 32, .o = 6, .oh = 28, .ow = 28, .kh = 5, .kw = 5, .sh = 1, .sw = 1, .dh = 1, .dw = 1, .top = 0, .left = 0};
-    nn_blocked_conv(&size, samples / 16, x, weight, bias, y);
-}
-
-/* lenet.nn:11: s2, maxpool(2), 6x28x28 -> 6x14x14, 4704 FLOPs [simd, nchw16n] */
-static void s2_forward(const float *x, float *y, int samples)
-{
-    static const nn_pool_window size = {.c = 16, .h = 28, .w = 28, .oh = 14, .ow = 14, .kh = 2, .kw = 2, .sh = 2, .sw = 2, .dh = 1, .dw = 1, .top = 0, .left = 0, .least = 0, .wide = 0};
-    nn_minmax_pool_nhwc(&size, samples / 16 * 6, x, y, 0, 0, 1);
-}
-
-/* lenet.nn:12: tanh1, tanh, 6x14x14 -> 6x14x14, 5880 FLOPs [simd, nchw16n] */
-static void tanh1_forward(const float *x, float *y, int samples)
-{
-    nn_tanh(samples, 1176, x, y, 0, 1);
-}
-
-/* lenet.nn:13: c3, conv(16, 5), 6x14x14 -> 16x10x10, 240000 MACs [batch_blocked, nchw16n] */
-static void c3_forward(const float *x, const float *weight, const float *bias, float *y, int samples)
-{
-    static const nn_blocked size = {.c = 6, .h = 14, .w = 14, .o = 16, .oh = 10, .ow = 10, .kh = 5, .kw = 5, .sh = 1, .sw = 1, .dh = 1, .dw = 1, .top = 0, .left = 0};
-    nn_blocked_conv(&size, samples / 16, x, weight, bias, y);
-}
-
-/* lenet.nn:14: s4, maxpool(2), 16x10x10 -> 16x5x5, 1600 FLOPs [simd, nchw16n] */
-static void s4_forward(const float *x, float *y, int samples)
-{
-    static const nn_pool_window size = {.c = 16, .h = 10, .w = 10, .oh = 5, .ow = 5, .kh = 2, .kw = 2, .sh = 2, .sw = 2, .dh = 1, .dw = 1, .top = 0, .left = 0, .least = 0, .wide = 0};
-    nn_minmax_pool_nhwc(&size, samples / 16 * 16, x, y, 0, 0, 1);
-}
-
-/* lenet.nn:15: tanh2, tanh, 16x5x5 -> 16x5x5, 2000 FLOPs [simd, nchw16n] */
-static void tanh2_forward(const float *x, float *y, int samples)
-{
-    nn_tanh(samples, 400, x, y, 0, 1);
-}
-
-/* lenet.nn:18: c5, dense(120), 400 -> 120, 48000 MACs [batch_blocked, nchw16n] */
-static void c5_forward(const float *x, const float *weight, const float *bias, float *y, int samples)
-{
-    nn_blocked_dense(samples / 16, 400, 120, x, weight, bias, y);
-}
-
-/* lenet.nn:18: tanh3, tanh, 120 -> 120, 600 FLOPs [simd, nchw16n] */
-static void tanh3_forward(const float *x, float *y, int samples)
-{
-    nn_tanh(samples, 120, x, y, 0, 1);
-}
-
-/* lenet.nn:19: f6, dense(84), 120 -> 84, 10080 MACs [batch_blocked, nchw16n] */
-static void f6_forward(const float *x, const float *weight, const float *bias, float *y, int samples)
-{
-    nn_blocked_dense(samples / 16, 120, 84, x, weight, bias, y);
-}
-
-/* lenet.nn:19: tanh4, tanh, 84 -> 84, 420 FLOPs [simd, nchw16n] */
-static void tanh4_forward(const float *x, float *y, int samples)
-{
-    nn_tanh(samples, 84, x, y, 0, 1);
-}
-
-/* lenet.nn:20: output, dense(10), 84 -> 10, 840 MACs [batch_blocked, nchw16n] */
-static void output_forward(const float *x, const float *weight, const float *bias, float *y, int samples)
-{
-    nn_blocked_dense(samples / 16, 84, 10, x, weight, bias, y);
-}
-
-/* lenet.nn:20: softmax1, softmax, 10 -> 10, 50 FLOPs [simd, nchw16n] */
-static void softmax1_forward(const float *x, float *y, int samples)
-{
-    nn_softmax(samples / 16, 10, 1 * 16, x, y, 0, 1);
-}
-
-/* lenet.nn:20: softmax1, softmax: reorder, x 10 -> y 10 [blocks, nchw16n to nchw] */
-static void softmax1_nchw_reorder(const float *x, float *y, int samples)
-{
-    nn_reorder(samples / 16, 10, 16, x, y, 0, 1);
-}
-
-/* lenet.nn:27: loss, cross_entropy: reorder, x 10 -> y 10 [blocks, nchw16n to nchw] */
-static void loss_nchw_reorder(const float *x, float *y, int t, int T)
-{
-    nn_reorder(64 / 16, 10, 16, x, y, t, T);
-}
-
-/* lenet.nn:27: loss, cross_entropy, 10 -> 1, 40 FLOPs */
-static void loss_forward(const float *scores, const int32_t *target, float *loss, int count)
-{
-    float used = 0;
-    for (int n = 0; n < count; n++) {
-        const int t = target[n];
-        used += t < 0 || t >= 10 ? 0 : 1;
-    }
-    float total = 0;
-    for (int n = 0; n < count; n++) {
-        const int t = target[n];
-        if (t < 0 || t >= 10) { /* has no class: is left out */
-            continue;
-        }
-        float top = scores[n * 10];
-        for (int c = 1; c < 10; c++) {
-            if (scores[n * 10 + c] > top) {
-                top = scores[n * 10 + c];
-            }
-        }
-        float sum = 0;
-        for (int c = 0; c < 10; c++) {
-            sum += expf(scores[n * 10 + c] - top);
-        }
-        const float log_sum = logf(sum);
-        total -= (scores[n * 10 + t] - top - log_sum);
-    }
-    loss[0] = used > 0 ? total / used : 0;
-}
-
-/* lenet.nn:11: s2, maxpool.training(2), x 6x28x28 -> y 6x14x14, argmax 6x14x14 [simd, nchw16n] */
-static void s2_training(const float *x, float *y, uint8_t *argmax, int samples)
-{
-    static const nn_pool_window size = {.c = 16, .h = 28, .w = 28, .oh = 14, .ow = 14, .kh = 2, .kw = 2, .sh = 2, .sw = 2, .dh = 1, .dw = 1, .top = 0, .left = 0, .least = 0, .wide = 0};
-    nn_minmax_pool_nhwc(&size, samples / 16 * 6, x, y, argmax, 0, 1);
-}
-
-/* lenet.nn:14: s4, maxpool.training(2), x 16x10x10 -> y 16x5x5, argmax 16x5x5 [simd, nchw16n] */
-static void s4_training(const float *x, float *y, uint8_t *argmax, int samples)
-{
-    static const nn_pool_window size = {.c = 16, .h = 10, .w = 10, .oh = 5, .ow = 5, .kh = 2, .kw = 2, .sh = 2, .sw = 2, .dh = 1, .dw = 1, .top = 0, .left = 0, .least = 0, .wide = 0};
-    nn_minmax_pool_nhwc(&size, samples / 16 * 16, x, y, argmax, 0, 1);
-}
-
-/* lenet.nn:27: loss, cross_entropy: cross_entropy.grad, scores 10, target 1 -> dscores 10 */
-static void loss_grad(const float *scores, const int32_t *target, float *dscores)
-{
-    float used = 0;
-    for (int n = 0; n < 64; n++) {
-        const int t = target[n];
-        used += t < 0 || t >= 10 ? 0 : 1;
-    }
-    const float part = used > 0 ? 1.0f / used : 0;
-    for (int n = 0; n < 64; n++) {
-        const int t = target[n];
-        if (t < 0 || t >= 10) { /* has no class: is left out */
-            for (int c = 0; c < 10; c++) {
-                dscores[n * 10 + c] = 0;
-            }
-            continue;
-        }
-        float top = scores[n * 10];
-        for (int c = 1; c < 10; c++) {
-            if (scores[n * 10 + c] > top) {
-                top = scores[n * 10 + c];
-            }
-        }
-        float sum = 0;
-        for (int c = 0; c < 10; c++) {
-            dscores[n * 10 + c] = expf(scores[n * 10 + c] - top);
-            sum += dscores[n * 10 + c];
-        }
-        const float hit = part;
-        for (int c = 0; c < 10; c++) {
-            const float share = dscores[n * 10 + c] / sum;
-            dscores[n * 10 + c] = hit * share;
-        }
-        dscores[n * 10 + t] -= hit;
-    }
-}
-
-/* lenet.nn:20: output, dense(10): reorder, x 10 -> y 10 [blocks, nchw to nchw16n] */
-static void output_nchw16n_reorder(const float *x, float *y, int samples)
-{
-    nn_reorder(samples / 16, 16, 10, x, y, 0, 1);
-}
-
-/* lenet.nn:20: output, dense(10): dense.dx, dy 10, weight 10x84 -> dx 84 [batch_blocked, nchw16n] */
-static void output_dx(const float *dy, const float *weight, float *dx, int samples)
-{
-    nn_blocked_dense_dx(samples / 16, 84, 10, dy, weight, dx);
-}
-
-/* lenet.nn:20: output, dense(10): reorder, x 84 -> y 84 [blocks, nchw16n to nchw]
- * lenet.nn:19: f6, dense(84): reorder, x 84 -> y 84 [blocks, nchw16n to nchw]
- */
-static void output_nchw_reorder(const float *x, float *y, int samples)
-{
-    nn_reorder(samples / 16, 84, 16, x, y, 0, 1);
-}
-
-/* lenet.nn:20: output, dense(10): dense.dw, x 84, dy 10 -> dweight 10x84 [gemm, nchw] */
-static void output_dw(const float *x, const float *dy, float *dweight, int t, int T)
-{
-    static const nn_dense size = {.n = 64, .i = 84, .o = 10};
-    nn_dense_dweight(&size, x, dy, dweight, t, T);
-}
-
-/* lenet.nn:20: output, dense(10): dense.db, dy 10 -> dbias 10 [batch_blocked, nchw16n] */
-static void output_db(const float *dy, float *dbias, int t, int T)
-{
-    nn_channel_sums(64 / 16, 10, 16, 0, dy, dbias, t, T);
-}
-
-/* lenet.nn:20: output.weight, adam(lr=0.002) [simd] */
-static void output_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
-{
-    static const nn_adam rule = {.beta1 = 0.9f, .rest1 = 0.1f, .log_beta1 = -0.105360516f, .beta2 = 0.999f, .rest2 = 0.001f, .log_beta2 = -0.0010005003f, .eps = 1e-08f, .decay = 0.0f, .shrink = 0.0f};
-    const nn_update update = {.count = 840, .gradient = gradient, .param = param, .lr = lr, .step = step};
-    nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, t, T);
-}
-
-/* lenet.nn:20: output.bias, adam(lr=0.002) [simd] */
-static void output_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
-{
-    static const nn_adam rule = {.beta1 = 0.9f, .rest1 = 0.1f, .log_beta1 = -0.105360516f, .beta2 = 0.999f, .rest2 = 0.001f, .log_beta2 = -0.0010005003f, .eps = 1e-08f, .decay = 0.0f, .shrink = 0.0f};
-    const nn_update update = {.count = 10, .gradient = gradient, .param = param, .lr = lr, .step = step};
-    nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, t, T);
-}
-
-/* lenet.nn:19: tanh4, tanh: tanh.grad, dy 84, y 84 -> dx 84 [simd, nchw16n] */
-static void tanh4_grad(const float *dy, const float *y, float *dx, int samples)
-{
-    nn_tanh_grad(samples, 84, dy, y, dx, 0, 1);
-}
-
-/* lenet.nn:19: f6, dense(84): dense.dx, dy 84, weight 84x120 -> dx 120 [batch_blocked, nchw16n] */
-static void f6_dx(const float *dy, const float *weight, float *dx, int samples)
-{
-    nn_blocked_dense_dx(samples / 16, 120, 84, dy, weight, dx);
-}
-
-/* lenet.nn:19: f6, dense(84): reorder, x 120 -> y 120 [blocks, nchw16n to nchw]
- * lenet.nn:18: c5, dense(120): reorder, x 120 -> y 120 [blocks, nchw16n to nchw]
- */
-static void f6_nchw_reorder(const float *x, float *y, int samples)
-{
-    nn_reorder(samples / 16, 120, 16, x, y, 0, 1);
-}
-
-/* lenet.nn:19: f6, dense(84): dense.dw, x 120, dy 84 -> dweight 84x120 [gemm, nchw] */
-static void f6_dw(const float *x, const float *dy, float *dweight, int t, int T)
-{
-    static const nn_dense size = {.n = 64, .i = 120, .o = 84};
-    nn_dense_dweight(&size, x, dy, dweight, t, T);
-}
-
-/* lenet.nn:19: f6, dense(84): dense.db, dy 84 -> dbias 84 [batch_blocked, nchw16n] */
-static void f6_db(const float *dy, float *dbias, int t, int T)
-{
-    nn_channel_sums(64 / 16, 84, 16, 0, dy, dbias, t, T);
-}
-
-/* lenet.nn:19: f6.weight, adam(lr=0.002) [simd] */
-static void f6_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
-{
-    static const nn_adam rule = {.beta1 = 0.9f, .rest1 = 0.1f, .log_beta1 = -0.105360516f, .beta2 = 0.999f, .rest2 = 0.001f, .log_beta2 = -0.0010005003f, .eps = 1e-08f, .decay = 0.0f, .shrink = 0.0f};
-    const nn_update update = {.count = 10080, .gradient = gradient, .param = param, .lr = lr, .step = step};
-    nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, t, T);
-}
-
-/* lenet.nn:19: f6.bias, adam(lr=0.002) [simd] */
-static void f6_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
-{
-    static const nn_adam rule = {.beta1 = 0.9f, .rest1 = 0.1f, .log_beta1 = -0.105360516f, .beta2 = 0.999f, .rest2 = 0.001f, .log_beta2 = -0.0010005003f, .eps = 1e-08f, .decay = 0.0f, .shrink = 0.0f};
-    const nn_update update = {.count = 84, .gradient = gradient, .param = param, .lr = lr, .step = step};
-    nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, t, T);
-}
-
-/* lenet.nn:18: tanh3, tanh: tanh.grad, dy 120, y 120 -> dx 120 [simd, nchw16n] */
-static void tanh3_grad(const float *dy, const float *y, float *dx, int samples)
-{
-    nn_tanh_grad(samples, 120, dy, y, dx, 0, 1);
-}
-
-/* lenet.nn:18: c5, dense(120): dense.dx, dy 120, weight 120x400 -> dx 400 [batch_blocked, nchw16n] */
-static void c5_dx(const float *dy, const float *weight, float *dx, int samples)
-{
-    nn_blocked_dense_dx(samples / 16, 400, 120, dy, weight, dx);
-}
-
-/* lenet.nn:18: c5, dense(120): reorder, x 400 -> y 400 [blocks, nchw16n to nchw] */
-static void c5_nchw_reorder(const float *x, float *y, int samples)
-{
-    nn_reorder(samples / 16, 400, 16, x, y, 0, 1);
-}
-
-/* lenet.nn:18: c5, dense(120): dense.dw, x 400, dy 120 -> dweight 120x400 [gemm, nchw] */
-static void c5_dw(const float *x, const float *dy, float *dweight, int t, int T)
-{
-    static const nn_dense size = {.n = 64, .i = 400, .o = 120};
-    nn_dense_dweight(&size, x, dy, dweight, t, T);
-}
-
-/* lenet.nn:18: c5, dense(120): dense.db, dy 120 -> dbias 120 [batch_blocked, nchw16n] */
-static void c5_db(const float *dy, float *dbias, int t, int T)
-{
-    nn_channel_sums(64 / 16, 120, 16, 0, dy, dbias, t, T);
-}
-
-/* lenet.nn:18: c5.weight, adam(lr=0.002) [simd] */
-static void c5_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
-{
-    static const nn_adam rule = {.beta1 = 0.9f, .rest1 = 0.1f, .log_beta1 = -0.105360516f, .beta2 = 0.999f, .rest2 = 0.001f, .log_beta2 = -0.0010005003f, .eps = 1e-08f, .decay = 0.0f, .shrink = 0.0f};
-    const nn_update update = {.count = 48000, .gradient = gradient, .param = param, .lr = lr, .step = step};
-    nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, t, T);
-}
-
-/* lenet.nn:18: c5.bias, adam(lr=0.002) [simd] */
-static void c5_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
-{
-    static const nn_adam rule = {.beta1 = 0.9f, .rest1 = 0.1f, .log_beta1 = -0.105360516f, .beta2 = 0.999f, .rest2 = 0.001f, .log_beta2 = -0.0010005003f, .eps = 1e-08f, .decay = 0.0f, .shrink = 0.0f};
-    const nn_update update = {.count = 120, .gradient = gradient, .param = param, .lr = lr, .step = step};
-    nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, t, T);
-}
-
-/* lenet.nn:15: tanh2, tanh: tanh.grad, dy 16x5x5, y 16x5x5 -> dx 16x5x5 [simd, nchw16n] */
-static void tanh2_grad(const float *dy, const float *y, float *dx, int samples)
-{
-    nn_tanh_grad(samples, 400, dy, y, dx, 0, 1);
-}
-
-/* lenet.nn:14: s4, maxpool.training(2): extremum.dx, dy 16x5x5, argmax 16x5x5 -> dx 16x10x10 [simd, nchw16n] */
-static void s4_dx(const float *dy, const uint8_t *argmax, float *dx, int samples)
-{
-    static const nn_pool_window size = {.c = 16, .h = 10, .w = 10, .oh = 5, .ow = 5, .kh = 2, .kw = 2, .sh = 2, .sw = 2, .dh = 1, .dw = 1, .top = 0, .left = 0, .least = 0, .wide = 0};
-    nn_minmax_pool_nhwc_dx(&size, samples / 16 * 16, dy, argmax, dx, 0, 1);
-}
-
-/* lenet.nn:13: c3, conv(16, 5): conv.dx, dy 16x10x10, weight 16x6x5x5 -> dx 6x14x14 [batch_blocked, nchw16n] */
-static void c3_dx(const float *dy, const float *weight, float *dx, int samples)
-{
-    static const nn_blocked size = {.c = 6, .h = 14, .w = 14, .o = 16, .oh = 10, .ow = 10, .kh = 5, .kw = 5, .sh = 1, .sw = 1, .dh = 1, .dw = 1, .top = 0, .left = 0};
-    nn_blocked_conv_dx(&size, samples / 16, dy, weight, dx);
-}
-
-/* lenet.nn:13: c3, conv(16, 5): conv.dweight, x 6x14x14, dy 16x10x10 -> dweight 16x6x5x5 [batch_blocked, nchw16n] */
-static void c3_dweight(const float *x, const float *dy, float *dweight, int t, int T)
-{
-    static const nn_blocked size = {.c = 6, .h = 14, .w = 14, .o = 16, .oh = 10, .ow = 10, .kh = 5, .kw = 5, .sh = 1, .sw = 1, .dh = 1, .dw = 1, .top = 0, .left = 0};
-    nn_blocked_conv_dweight(&size, 64 / 16, x, dy, dweight, t, T);
-}
-
-/* lenet.nn:13: c3, conv(16, 5): conv.dbias, dy 16x10x10 -> dbias 16 [simd, nchw16n] */
-static void c3_dbias(const float *dy, float *dbias, int t, int T)
-{
-    nn_channel_sums(64 / 16, 16, 100 * 16, 0, dy, dbias, t, T);
-}
-
-/* lenet.nn:13: c3.weight, adam(lr=0.002) [simd] */
-static void c3_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
-{
-    static const nn_adam rule = {.beta1 = 0.9f, .rest1 = 0.1f, .log_beta1 = -0.105360516f, .beta2 = 0.999f, .rest2 = 0.001f, .log_beta2 = -0.0010005003f, .eps = 1e-08f, .decay = 0.0f, .shrink = 0.0f};
-    const nn_update update = {.count = 2400, .gradient = gradient, .param = param, .lr = lr, .step = step};
-    nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, t, T);
-}
-
-/* lenet.nn:13: c3.bias, adam(lr=0.002) [simd] */
-static void c3_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
-{
-    static const nn_adam rule = {.beta1 = 0.9f, .rest1 = 0.1f, .log_beta1 = -0.105360516f, .beta2 = 0.999f, .rest2 = 0.001f, .log_beta2 = -0.0010005003f, .eps = 1e-08f, .decay = 0.0f, .shrink = 0.0f};
-    const nn_update update = {.count = 16, .gradient = gradient, .param = param, .lr = lr, .step = step};
-    nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, t, T);
-}
-
-/* lenet.nn:12: tanh1, tanh: tanh.grad, dy 6x14x14, y 6x14x14 -> dx 6x14x14 [simd, nchw16n] */
-static void tanh1_grad(const float *dy, const float *y, float *dx, int samples)
-{
-    nn_tanh_grad(samples, 1176, dy, y, dx, 0, 1);
-}
-
-/* lenet.nn:11: s2, maxpool.training(2): extremum.dx, dy 6x14x14, argmax 6x14x14 -> dx 6x28x28 [simd, nchw16n] */
-static void s2_dx(const float *dy, const uint8_t *argmax, float *dx, int samples)
-{
-    static const nn_pool_window size = {.c = 16, .h = 28, .w = 28, .oh = 14, .ow = 14, .kh = 2, .kw = 2, .sh = 2, .sw = 2, .dh = 1, .dw = 1, .top = 0, .left = 0, .least = 0, .wide = 0};
-    nn_minmax_pool_nhwc_dx(&size, samples / 16 * 6, dy, argmax, dx, 0, 1);
-}
-
-/* lenet.nn:10: c1, conv(6, 5): conv.dweight, x 1x32x32, dy 6x28x28 -> dweight 6x1x5x5 [batch_blocked, nchw16n] */
-static void c1_dweight(const float *x, const float *dy, float *dweight, int t, int T)
-{
-    static const nn_blocked size = {.c = 1, .h = 32, .w = 32, .o = 6, .oh = 28, .ow = 28, .kh = 5, .kw = 5, .sh = 1, .sw = 1, .dh = 1, .dw = 1, .top = 0, .left = 0};
-    nn_blocked_conv_dweight(&size, 64 / 16, x, dy, dweight, t, T);
-}
-
-/* lenet.nn:10: c1, conv(6, 5): conv.dbias, dy 6x28x28 -> dbias 6 [simd, nchw16n] */
-static void c1_dbias(const float *dy, float *dbias, int t, int T)
-{
-    nn_channel_sums(64 / 16, 6, 784 * 16, 0, dy, dbias, t, T);
-}
-
-/* lenet.nn:10: c1.weight, adam(lr=0.002) [simd] */
-static void c1_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
-{
-    static const nn_adam rule = {.beta1 = 0.9f, .rest1 = 0.1f, .log_beta1 = -0.105360516f, .beta2 = 0.999f, .rest2 = 0.001f, .log_beta2 = -0.0010005003f, .eps = 1e-08f, .decay = 0.0f, .shrink = 0.0f};
-    const nn_update update = {.count = 150, .gradient = gradient, .param = param, .lr = lr, .step = step};
-    nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, t, T);
-}
-
-/* lenet.nn:10: c1.bias, adam(lr=0.002) [simd] */
-static void c1_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
-{
-    static const nn_adam rule = {.beta1 = 0.9f, .rest1 = 0.1f, .log_beta1 = -0.105360516f, .beta2 = 0.999f, .rest2 = 0.001f, .log_beta2 = -0.0010005003f, .eps = 1e-08f, .decay = 0.0f, .shrink = 0.0f};
-    const nn_update update = {.count = 6, .gradient = gradient, .param = param, .lr = lr, .step = step};
-    nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, t, T);
-}
-
-/* ---- entry points: the layers in order, in one arena ---------------------- */
-
-struct lenet_infer_pass {
-    const struct lenet *m;
-    const float *x;
-    float *y;
-    void *scratch;
-};
-
-static void lenet_infer_part(const void *pass, int t, int T, nn_team *team)
-{
-    const struct lenet_infer_pass *p = (const struct lenet_infer_pass *)pass;
-    const struct lenet *m = p->m;
-    const float *x = p->x;
-    float *y = p->y;
-    void *scratch = p->scratch;
-    float *const a = (float *)scratch;
-    const int64_t first = (int64_t)4 * t / T * 16, last = (int64_t)4 * (t + 1) / T * 16; /* this thread's samples */
-    c1_nchw16n_reorder(x + first * 1024, a + 301056 + first * 1024, (int)(last - first));
-    c1_forward(a + 301056 + first * 1024, m->c1_weight, m->c1_bias, a + first * 4704, (int)(last - first));
-    nn_barrier(team);
-    s2_forward(a + first * 4704, a + 301056 + first * 1176, (int)(last - first));
-    tanh1_forward(a + 301056 + first * 1176, a + 301056 + first * 1176, (int)(last - first));
-    nn_barrier(team);
-    c3_forward(a + 301056 + first * 1176, m->c3_weight, m->c3_bias, a + first * 1600, (int)(last - first));
-    s4_forward(a + first * 1600, a + 102400 + first * 400, (int)(last - first));
-    tanh2_forward(a + 102400 + first * 400, a + 102400 + first * 400, (int)(last - first));
-    nn_barrier(team);
-    c5_forward(a + 102400 + first * 400, m->c5_weight, m->c5_bias, a + first * 120, (int)(last - first));
-    tanh3_forward(a + first * 120, a + first * 120, (int)(last - first));
-    f6_forward(a + first * 120, m->f6_weight, m->f6_bias, a + 7680 + first * 84, (int)(last - first));
-    tanh4_forward(a + 7680 + first * 84, a + 7680 + first * 84, (int)(last - first));
-    nn_barrier(team);
-    output_forward(a + 7680 + first * 84, m->output_weight, m->output_bias, a + first * 10, (int)(last - first));
-    softmax1_forward(a + first * 10, a + first * 10, (int)(last - first));
-    softmax1_nchw_reorder(a + first * 10, y + first * 10, (int)(last - first));
-}
-
-void lenet_infer(const struct lenet *m, const float *x, float *y, void *scratch)
-{
-    struct lenet_infer_pass pass;
-    pass.m = m;
-    pass.x = x;
-    pass.y = y;
-    pass.scratch = scratch;
-    nn_team_run(lenet_infer_part, &pass, LENET_THREADS);
-}
-
-struct lenet_eval_pass {
-    const struct lenet *m;
-    const float *x;
-    const int32_t *target;
-    int count;
-    float *y;
-    void *scratch;
-};
-
-static void lenet_eval_part(const void *pass, int t, int T, nn_team *team)
-{
-    const struct lenet_eval_pass *p = (const struct lenet_eval_pass *)pass;
-    const struct lenet *m = p->m;
-    const float *x = p->x;
-    const int32_t *target = p->target;
-    int count = p->count;
-    float *y = p->y;
-    void *scratch = p->scratch;
-    float *const a = (float *)scratch;
-    const int64_t first = (int64_t)4 * t / T * 16, last = (int64_t)4 * (t + 1) / T * 16; /* this thread's samples */
-    c1_nchw16n_reorder(x + first * 1024, a + 301056 + first * 1024, (int)(last - first));
-    c1_forward(a + 301056 + first * 1024, m->c1_weight, m->c1_bias, a + first * 4704, (int)(last - first));
-    nn_barrier(team);
-    s2_forward(a + first * 4704, a + 301056 + first * 1176, (int)(last - first));
-    tanh1_forward(a + 301056 + first * 1176, a + 301056 + first * 1176, (int)(last - first));
-    nn_barrier(team);
-    c3_forward(a + 301056 + first * 1176, m->c3_weight, m->c3_bias, a + first * 1600, (int)(last - first));
-    s4_forward(a + first * 1600, a + 102400 + first * 400, (int)(last - first));
-    tanh2_forward(a + 102400 + first * 400, a + 102400 + first * 400, (int)(last - first));
-    nn_barrier(team);
-    c5_forward(a + 102400 + first * 400, m->c5_weight, m->c5_bias, a + first * 120, (int)(last - first));
-    tanh3_forward(a + first * 120, a + first * 120, (int)(last - first));
-    f6_forward(a + first * 120, m->f6_weight, m->f6_bias, a + 7680 + first * 84, (int)(last - first));
-    tanh4_forward(a + 7680 + first * 84, a + 7680 + first * 84, (int)(last - first));
-    nn_barrier(team);
-    output_forward(a + 7680 + first * 84, m->output_weight, m->output_bias, a + first * 10, (int)(last - first));
-    softmax1_forward(a + first * 10, a + 640 + first * 10, (int)(last - first));
-    nn_barrier(team);
-    loss_nchw_reorder(a, a + 1280, t, T);
-    nn_barrier(team);
-    if (t == 0) loss_forward(a + 1280, target, a, count);
-    softmax1_nchw_reorder(a + 640 + first * 10, y + first * 10, (int)(last - first));
-}
-
-float lenet_eval(const struct lenet *m, const float *x, const int32_t *target, int count, float *y, void *scratch)
-{
-    float *const a = (float *)scratch;
-    struct lenet_eval_pass pass;
-    pass.m = m;
-    pass.x = x;
-    pass.target = target;
-    pass.count = count;
-    pass.y = y;
-    pass.scratch = scratch;
-    nn_team_run(lenet_eval_part, &pass, LENET_THREADS);
-    return *(a);
-}
-
-struct lenet_step_pass {
-    struct lenet *m;
-    const float *x;
-    const int32_t *target;
-    float lr;
-    void *scratch;
-};
-
-static void lenet_step_part(const void *pass, int t, int T, nn_team *team)
-{
-    const struct lenet_step_pass *p = (const struct lenet_step_pass *)pass;
-    struct lenet *m = p->m;
-    const float *x = p->x;
-    const int32_t *target = p->target;
-    float lr = p->lr;
-    void *scratch = p->scratch;
-    float *const a = (float *)scratch;
-    const int64_t first = (int64_t)4 * t / T * 16, last = (int64_t)4 * (t + 1) / T * 16; /* this thread's samples */
-    c1_nchw16n_reorder(x + first * 1024, a + 451584 + first * 1024, (int)(last - first));
-    c1_forward(a + 451584 + first * 1024, m->c1_weight, m->c1_bias, a + first * 4704, (int)(last - first));
-    s2_training(a + first * 4704, a + 301056 + first * 1176, (uint8_t *)(a + 517120) + first * 1176, (int)(last - first));
-    tanh1_forward(a + 301056 + first * 1176, a + 301056 + first * 1176, (int)(last - first));
-    nn_barrier(team);
-    c3_forward(a + 301056 + first * 1176, m->c3_weight, m->c3_bias, a + first * 1600, (int)(last - first));
-    s4_training(a + first * 1600, a + 424320 + first * 400, (uint8_t *)(a + 128000) + first * 400, (int)(last - first));
-    tanh2_forward(a + 424320 + first * 400, a + 424320 + first * 400, (int)(last - first));
-    c5_forward(a + 424320 + first * 400, m->c5_weight, m->c5_bias, a + 386400 + first * 120, (int)(last - first));
-    tanh3_forward(a + 386400 + first * 120, a + 386400 + first * 120, (int)(last - first));
-    f6_forward(a + 386400 + first * 120, m->f6_weight, m->f6_bias, a + 376320 + first * 84, (int)(last - first));
-    tanh4_forward(a + 376320 + first * 84, a + 376320 + first * 84, (int)(last - first));
-    output_forward(a + 376320 + first * 84, m->output_weight, m->output_bias, a + 449920 + first * 10, (int)(last - first));
-    nn_barrier(team);
-    loss_nchw_reorder(a + 449920, a + 450768, t, T);
-    nn_barrier(team);
-    if (t == 0) loss_forward(a + 450768, target, a + 535936, 64);
-    if (t == 0) loss_grad(a + 450768, target, a + 450768);
-    nn_barrier(team);
-    output_nchw16n_reorder(a + 450768 + first * 10, a + 5376 + first * 10, (int)(last - first));
-    output_dx(a + 5376 + first * 10, m->output_weight, a + 7680 + first * 84, (int)(last - first));
-    output_nchw_reorder(a + 376320 + first * 84, a + first * 84, (int)(last - first));
-    nn_barrier(team);
-    output_dw(a, a + 450768, a + 449920, t, T);
-    nn_barrier(team);
-    output_db(a + 5376, a + 450768, t, T);
-    output_weight_adam(a + 449920, m->output_weight, m->output_weight_exp_avg, m->output_weight_exp_avg_sq, lr, m->step, t, T);
-    nn_barrier(team);
-    output_bias_adam(a + 450768, m->output_bias, m->output_bias_exp_avg, m->output_bias_exp_avg_sq, lr, m->step, t, T);
-    tanh4_grad(a + 7680 + first * 84, a + 376320 + first * 84, a + 7680 + first * 84, (int)(last - first));
-    f6_dx(a + 7680 + first * 84, m->f6_weight, a + 25600 + first * 120, (int)(last - first));
-    f6_nchw_reorder(a + 386400 + first * 120, a + first * 120, (int)(last - first));
-    output_nchw_reorder(a + 7680 + first * 84, a + 13056 + first * 84, (int)(last - first));
-    nn_barrier(team);
-    f6_dw(a, a + 13056, a + 376320, t, T);
-    f6_db(a + 7680, a + 449920, t, T);
-    nn_barrier(team);
-    f6_weight_adam(a + 376320, m->f6_weight, m->f6_weight_exp_avg, m->f6_weight_exp_avg_sq, lr, m->step, t, T);
-    f6_bias_adam(a + 449920, m->f6_bias, m->f6_bias_exp_avg, m->f6_bias_exp_avg_sq, lr, m->step, t, T);
-    tanh3_grad(a + 25600 + first * 120, a + 386400 + first * 120, a + 25600 + first * 120, (int)(last - first));
-    c5_dx(a + 25600 + first * 120, m->c5_weight, a + 102400 + first * 400, (int)(last - first));
-    c5_nchw_reorder(a + 424320 + first * 400, a + first * 400, (int)(last - first));
-    f6_nchw_reorder(a + 25600 + first * 120, a + 33280 + first * 120, (int)(last - first));
-    nn_barrier(team);
-    c5_dw(a, a + 33280, a + 376320, t, T);
-    c5_db(a + 25600, a + 449920, t, T);
-    nn_barrier(team);
-    c5_weight_adam(a + 376320, m->c5_weight, m->c5_weight_exp_avg, m->c5_weight_exp_avg_sq, lr, m->step, t, T);
-    c5_bias_adam(a + 449920, m->c5_bias, m->c5_bias_exp_avg, m->c5_bias_exp_avg_sq, lr, m->step, t, T);
-    tanh2_grad(a + 102400 + first * 400, a + 424320 + first * 400, a + 102400 + first * 400, (int)(last - first));
-    s4_dx(a + 102400 + first * 400, (uint8_t *)(a + 128000) + first * 400, a + first * 1600, (int)(last - first));
-    nn_barrier(team);
-    c3_dx(a + first * 1600, m->c3_weight, a + 376320 + first * 1176, (int)(last - first));
-    c3_dweight(a + 301056, a, a + 102400, t, T);
-    c3_dbias(a, a + 104800, t, T);
-    nn_barrier(team);
-    c3_weight_adam(a + 102400, m->c3_weight, m->c3_weight_exp_avg, m->c3_weight_exp_avg_sq, lr, m->step, t, T);
-    c3_bias_adam(a + 104800, m->c3_bias, m->c3_bias_exp_avg, m->c3_bias_exp_avg_sq, lr, m->step, t, T);
-    tanh1_grad(a + 376320 + first * 1176, a + 301056 + first * 1176, a + 376320 + first * 1176, (int)(last - first));
-    nn_barrier(team);
-    s2_dx(a + 376320 + first * 1176, (uint8_t *)(a + 517120) + first * 1176, a + first * 4704, (int)(last - first));
-    nn_barrier(team);
-    c1_dweight(a + 451584, a, a + 301056, t, T);
-    c1_dbias(a, a + 301216, t, T);
-    nn_barrier(team);
-    c1_weight_adam(a + 301056, m->c1_weight, m->c1_weight_exp_avg, m->c1_weight_exp_avg_sq, lr, m->step, t, T);
-    c1_bias_adam(a + 301216, m->c1_bias, m->c1_bias_exp_avg, m->c1_bias_exp_avg_sq, lr, m->step, t, T);
-}
-
-float lenet_step(struct lenet *m, const float *x, const int32_t *target, float lr, void *scratch)
-{
-    float *const a = (float *)scratch;
-    struct lenet_step_pass pass;
-    pass.m = m;
-    pass.x = x;
-    pass.target = target;
-    pass.lr = lr;
-    pass.scratch = scratch;
-    nn_team_run(lenet_step_part, &pass, LENET_THREADS);
-    m->step++;
-    return *(a + 535936);
-}
-
-struct lenet_grad_pass {
-    struct lenet *m;
-    const float *x;
-    const int32_t *target;
-    void *scratch;
-};
-
-static void lenet_grad_part(const void *pass, int t, int T, nn_team *team)
-{
-    const struct lenet_grad_pass *p = (const struct lenet_grad_pass *)pass;
-    struct lenet *m = p->m;
-    const float *x = p->x;
-    const int32_t *target = p->target;
-    void *scratch = p->scratch;
-    float *const a = (float *)scratch;
-    const int64_t first = (int64_t)4 * t / T * 16, last = (int64_t)4 * (t + 1) / T * 16; /* this thread's samples */
-    c1_nchw16n_reorder(x + first * 1024, a + 451584 + first * 1024, (int)(last - first));
-    c1_forward(a + 451584 + first * 1024, m->c1_weight, m->c1_bias, a + first * 4704, (int)(last - first));
-    s2_training(a + first * 4704, a + 301056 + first * 1176, (uint8_t *)(a + 565120) + first * 1176, (int)(last - first));
-    tanh1_forward(a + 301056 + first * 1176, a + 301056 + first * 1176, (int)(last - first));
-    nn_barrier(team);
-    c3_forward(a + 301056 + first * 1176, m->c3_weight, m->c3_bias, a + first * 1600, (int)(last - first));
-    s4_training(a + first * 1600, a + 376320 + first * 400, (uint8_t *)(a + 442880) + first * 400, (int)(last - first));
-    tanh2_forward(a + 376320 + first * 400, a + 376320 + first * 400, (int)(last - first));
-    c5_forward(a + 376320 + first * 400, m->c5_weight, m->c5_bias, a + 517120 + first * 120, (int)(last - first));
-    tanh3_forward(a + 517120 + first * 120, a + 517120 + first * 120, (int)(last - first));
-    f6_forward(a + 517120 + first * 120, m->f6_weight, m->f6_bias, a + 524800 + first * 84, (int)(last - first));
-    tanh4_forward(a + 524800 + first * 84, a + 524800 + first * 84, (int)(last - first));
-    output_forward(a + 524800 + first * 84, m->output_weight, m->output_bias, a + 449280 + first * 10, (int)(last - first));
-    nn_barrier(team);
-    loss_nchw_reorder(a + 449280, a + 449920, t, T);
-    nn_barrier(team);
-    if (t == 0) loss_forward(a + 449920, target, a + 597520, 64);
-    if (t == 0) loss_grad(a + 449920, target, a + 449920);
-    nn_barrier(team);
-    output_nchw16n_reorder(a + 449920 + first * 10, a + 449280 + first * 10, (int)(last - first));
-    output_dx(a + 449280 + first * 10, m->output_weight, a + 401920 + first * 84, (int)(last - first));
-    output_nchw_reorder(a + 524800 + first * 84, a + 530176 + first * 84, (int)(last - first));
-    nn_barrier(team);
-    output_dw(a + 530176, a + 449920, a + 596416, t, T);
-    output_db(a + 449280, a + 597504, t, T);
-    tanh4_grad(a + 401920 + first * 84, a + 524800 + first * 84, a + 401920 + first * 84, (int)(last - first));
-    f6_dx(a + 401920 + first * 84, m->f6_weight, a + 427520 + first * 120, (int)(last - first));
-    f6_nchw_reorder(a + 517120 + first * 120, a + 435200 + first * 120, (int)(last - first));
-    output_nchw_reorder(a + 401920 + first * 84, a + 407296 + first * 84, (int)(last - first));
-    nn_barrier(team);
-    f6_dw(a + 435200, a + 407296, a + 583936, t, T);
-    f6_db(a + 401920, a + 597392, t, T);
-    tanh3_grad(a + 427520 + first * 120, a + 517120 + first * 120, a + 427520 + first * 120, (int)(last - first));
-    nn_barrier(team);
-    c5_dx(a + 427520 + first * 120, m->c5_weight, a + 401920 + first * 400, (int)(last - first));
-    c5_nchw_reorder(a + 376320 + first * 400, a + first * 400, (int)(last - first));
-    f6_nchw_reorder(a + 427520 + first * 120, a + 435200 + first * 120, (int)(last - first));
-    nn_barrier(team);
-    c5_dw(a, a + 435200, a + 517120, t, T);
-    c5_db(a + 427520, a + 597264, t, T);
-    tanh2_grad(a + 401920 + first * 400, a + 376320 + first * 400, a + 401920 + first * 400, (int)(last - first));
-    nn_barrier(team);
-    s4_dx(a + 401920 + first * 400, (uint8_t *)(a + 442880) + first * 400, a + first * 1600, (int)(last - first));
-    nn_barrier(team);
-    c3_dx(a + first * 1600, m->c3_weight, a + 376320 + first * 1176, (int)(last - first));
-    c3_dweight(a + 301056, a, a + 594016, t, T);
-    c3_dbias(a, a + 597488, t, T);
-    tanh1_grad(a + 376320 + first * 1176, a + 301056 + first * 1176, a + 376320 + first * 1176, (int)(last - first));
-    nn_barrier(team);
-    s2_dx(a + 376320 + first * 1176, (uint8_t *)(a + 565120) + first * 1176, a + first * 4704, (int)(last - first));
-    nn_barrier(team);
-    c1_dweight(a + 451584, a, a + 565120, t, T);
-    c1_dbias(a, a + 565280, t, T);
-}
-
-float lenet_grad(struct lenet *m, const float *x, const int32_t *target, void *scratch)
-{
-    float *const a = (float *)scratch;
-    struct lenet_grad_pass pass;
-    pass.m = m;
-    pass.x = x;
-    pass.target = target;
-    pass.scratch = scratch;
-    nn_team_run(lenet_grad_part, &pass, LENET_THREADS);
-    return *(a + 597520);
-}
-
-/* ---- tensors by name ------------------------------------------------------ */
-
-static int lenet_find(const char *name, size_t count)
-{
-    for (int i = 0; i < 30; i++) {
-        if (strcmp(lenet_tensors[i].name, name) == 0) {
-            return lenet_tensors[i].count == count ? i : -1;
-        }
-    }
-    return -1;
-}
-
-int lenet_set(lenet *m, const char *name, const float *values, size_t count)
-{
-    const int i = lenet_find(name, count);
-    if (i < 0) {
-        return -1;
-    }
-    memcpy((char *)m + lenet_offset[i], values, count * sizeof *values);
-    return 0;
-}
-
-int lenet_get(const lenet *m, const char *name, float *values, size_t count)
-{
-    const int i = lenet_find(name, count);
-    if (i < 0) {
-        return -1;
-    }
-    memcpy(values, (const char *)m + lenet_offset[i], count * sizeof *values);
-    return 0;
-}
-
-int lenet_get_grad(const lenet *m, const char *name, float *values, size_t count, const void *scratch)
-{
-    const int i = lenet_find(name, count);
-    (void)m;
-    for (int k = 0; k < 10; k++) {
-        if (i >= 0 && lenet_grad_offset[k].tensor == i) {
-            memcpy(values, (const float *)scratch + lenet_grad_offset[k].element, count * sizeof *values);
-            return 0;
-        }
-    }
-    return -1;
-}
-
-/* ---- the same functions under the types of every model -------------------- */
-
-static void *lenet_any_init(void *block, int training, uint64_t seed)
-{
-    return lenet_init(block, training, seed);
-}
-
-static int lenet_any_set(void *m, const char *name, const float *values, size_t count)
-{
-    return lenet_set((struct lenet *)m, name, values, count);
-}
-
-static int lenet_any_get(const void *m, const char *name, float *values, size_t count)
-{
-    return lenet_get((const struct lenet *)m, name, values, count);
-}
-
-static void lenet_any_infer(const void *m, const float *x, float *y, void *scratch)
-{
-    lenet_infer((const struct lenet *)m, x, y, scratch);
-}
-
-static float lenet_any_eval(const void *m, const float *x, const void *target, int count, float *y, void *scratch)
-{
-    return lenet_eval((const struct lenet *)m, x, (const int32_t *)target, count, y, scratch);
-}
-
-static float lenet_any_step(void *m, const float *x, const void *target, float lr, void *scratch)
-{
-    return lenet_step((struct lenet *)m, x, (const int32_t *)target, lr, scratch);
-}
-
-static float lenet_any_grad(void *m, const float *x, const void *target, void *scratch)
-{
-    return lenet_grad((struct lenet *)m, x, (const int32_t *)target, scratch);
-}
-
-static int lenet_any_get_grad(const void *m, const char *name, float *values, size_t count, const void *scratch)
-{
-    return lenet_get_grad((const struct lenet *)m, name, values, count, scratch);
-}
-
-const nn_model_info *lenet_info(void)
-{
-    static const nn_model_info info = {
-        NN_ABI, "lenet", "cross_entropy", 64,
-        3, {1, 32, 32, 0},
-        1, {10, 0, 0, 0},
-        1024, 10, 61706,
-        247104u, 741184u,
-        1505280u, 2390144u,
-        NN_CLASSES, 1,
-        30, lenet_tensors,
-        lenet_any_init, lenet_any_set, lenet_any_get, lenet_any_infer,
-        lenet_any_eval, lenet_any_step, lenet_any_grad, lenet_any_get_grad
-    };
-    return &info;
-}

@@ -14,39 +14,1139 @@ struct lenet {
     uint64_t seed;
     int64_t step; /* training steps done */
     uint64_t reserved[6];
-    float c1_weight[160]; /* 6x1x5x5 */
-    float c1_bias[16]; /* 6 */
-    float c3_weight[2400]; /* 16x6x5x5 */
-    float c3_bias[16]; /* 16 */
-    float c5_weight[48000]; /* 120x400 */
-    float c5_bias[128]; /* 120 */
-    float f6_weight[10080]; /* 84x120 */
-    float f6_bias[96]; /* 84 */
-    float output_weight[848]; /* 10x84 */
-    float output_bias[16]; /* 10 */
-    float output_weight_exp_avg[848]; /* 10x84 */
-    float output_weight_exp_avg_sq[848]; /* 10x84 */
-    float output_bias_exp_avg[16]; /* 10 */
-    float output_bias_exp_avg_sq[16]; /* 10 */
-    float f6_weight_exp_avg[10080]; /* 84x120 */
-    float f6_weight_exp_avg_sq[10080]; /* 84x120 */
-    float f6_bias_exp_avg[96]; /* 84 */
-    float f6_bias_exp_avg_sq[96]; /* 84 */
-    float c5_weight_exp_avg[48000]; /* 120x400 */
-    float c5_weight_exp_avg_sq[48000]; /* 120x400 */
-    float c5_bias_exp_avg[128]; /* 120 */
-    float c5_bias_exp_avg_sq[128]; /* 120 */
-    float c3_weight_exp_avg[2400]; /* 16x6x5x5 */
-    float c3_weight_exp_avg_sq[2400]; /* 16x6x5x5 */
-    float c3_bias_exp_avg[16]; /* 16 */
-    float c3_bias_exp_avg_sq[16]; /* 16 */
-    float c1_weight_exp_avg[160]; /* 6x1x5x5 */
-    float c1_weight_exp_avg_sq[160]; /* 6x1x5x5 */
-    float c1_bias_exp_avg[16]; /* 6 */
-    float c1_bias_exp_avg_sq[16]; /* 6 */
+    float c1_weight[6][1][5][5], c1_weight_padding[10];
+    float c1_bias[6], c1_bias_padding[10];
+    float c3_weight[16][6][5][5];
+    float c3_bias[16];
+    float c5_weight[120][400];
+    float c5_bias[120], c5_bias_padding[8];
+    float f6_weight[84][120];
+    float f6_bias[84], f6_bias_padding[12];
+    float output_weight[10][84], output_weight_padding[8];
+    float output_bias[10], output_bias_padding[6];
+    float output_weight_exp_avg[10][84], output_weight_exp_avg_padding[8];
+    float output_weight_exp_avg_sq[10][84], output_weight_exp_avg_sq_padding[8];
+    float output_bias_exp_avg[10], output_bias_exp_avg_padding[6];
+    float output_bias_exp_avg_sq[10], output_bias_exp_avg_sq_padding[6];
+    float f6_weight_exp_avg[84][120];
+    float f6_weight_exp_avg_sq[84][120];
+    float f6_bias_exp_avg[84], f6_bias_exp_avg_padding[12];
+    float f6_bias_exp_avg_sq[84], f6_bias_exp_avg_sq_padding[12];
+    float c5_weight_exp_avg[120][400];
+    float c5_weight_exp_avg_sq[120][400];
+    float c5_bias_exp_avg[120], c5_bias_exp_avg_padding[8];
+    float c5_bias_exp_avg_sq[120], c5_bias_exp_avg_sq_padding[8];
+    float c3_weight_exp_avg[16][6][5][5];
+    float c3_weight_exp_avg_sq[16][6][5][5];
+    float c3_bias_exp_avg[16];
+    float c3_bias_exp_avg_sq[16];
+    float c1_weight_exp_avg[6][1][5][5], c1_weight_exp_avg_padding[10];
+    float c1_weight_exp_avg_sq[6][1][5][5], c1_weight_exp_avg_sq_padding[10];
+    float c1_bias_exp_avg[6], c1_bias_exp_avg_padding[10];
+    float c1_bias_exp_avg_sq[6], c1_bias_exp_avg_sq_padding[10];
 };
 
 typedef char lenet_block_has_its_size[sizeof(struct lenet) == 741184 ? 1 : -1];
+
+/* SplitMix64: random bits from a counter. */
+static uint64_t nn_mix(uint64_t z)
+{
+    z += 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+/* ---- entry points: the layers in order, in one arena ---------------------- */
+
+static void c1_forward(const float x[64][1][32][32], const float weight[6][1][5][5], const float *bias, float y[64][6][28][28]);
+static void s2_forward(const float x[64][6][28][28], float y[64][6][14][14]);
+static void tanh1_forward(const float *x, float *y);
+static void c3_forward(const float x[64][6][14][14], const float weight[16][6][5][5], const float *bias, float y[64][16][10][10]);
+static void s4_forward(const float x[64][16][10][10], float y[64][16][5][5]);
+static void tanh2_forward(const float *x, float *y);
+static void c5_forward(const float x[64][400], const float weight[120][400], const float *bias, float y[64][120]);
+static void tanh3_forward(const float *x, float *y);
+static void f6_forward(const float x[64][120], const float weight[84][120], const float *bias, float y[64][84]);
+static void tanh4_forward(const float *x, float *y);
+static void output_forward(const float x[64][84], const float weight[10][84], const float *bias, float y[64][10]);
+static void softmax1_forward(const float x[64][10], float y[64][10]);
+static void loss_forward(const float scores[64][10], const int32_t target[64], float *loss, int count);
+static void s2_training(const float x[64][6][28][28], float y[64][6][14][14], uint8_t argmax[64][6][14][14]);
+static void s4_training(const float x[64][16][10][10], float y[64][16][5][5], uint8_t argmax[64][16][5][5]);
+static void loss_grad(const float scores[64][10], const int32_t target[64], float dscores[64][10]);
+static void output_dx(const float dy[64][10], const float weight[10][84], float dx[64][84]);
+static void output_dw(const float x[64][84], const float dy[64][10], float dweight[10][84]);
+static void output_db(const float dy[64][10], float *dbias);
+static void output_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step);
+static void output_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step);
+static void tanh4_grad(const float *dy, const float *y, float *dx);
+static void f6_dx(const float dy[64][84], const float weight[84][120], float dx[64][120]);
+static void f6_dw(const float x[64][120], const float dy[64][84], float dweight[84][120]);
+static void f6_db(const float dy[64][84], float *dbias);
+static void f6_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step);
+static void f6_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step);
+static void tanh3_grad(const float *dy, const float *y, float *dx);
+static void c5_dx(const float dy[64][120], const float weight[120][400], float dx[64][400]);
+static void c5_dw(const float x[64][400], const float dy[64][120], float dweight[120][400]);
+static void c5_db(const float dy[64][120], float *dbias);
+static void c5_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step);
+static void c5_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step);
+static void tanh2_grad(const float *dy, const float *y, float *dx);
+static void s4_dx(const float dy[64][16][5][5], const uint8_t argmax[64][16][5][5], float dx[64][16][10][10]);
+static void c3_dx(const float dy[64][16][10][10], const float weight[16][6][5][5], float dx[64][6][14][14]);
+static void c3_dweight(const float x[64][6][14][14], const float dy[64][16][10][10], float dweight[16][6][5][5]);
+static void c3_dbias(const float *dy, float *dbias);
+static void c3_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step);
+static void c3_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step);
+static void tanh1_grad(const float *dy, const float *y, float *dx);
+static void s2_dx(const float dy[64][6][14][14], const uint8_t argmax[64][6][14][14], float dx[64][6][28][28]);
+static void c1_dweight(const float x[64][1][32][32], const float dy[64][6][28][28], float dweight[6][1][5][5]);
+static void c1_dbias(const float *dy, float *dbias);
+static void c1_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step);
+static void c1_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step);
+
+void lenet_infer(const struct lenet *m, const float *x, float *y, void *scratch)
+{
+    /* Values that are not needed at the same time share memory. */
+    float *const a = (float *)scratch;
+    float (*const y_c1)[6][28][28] = (float (*)[6][28][28])a;
+    float (*const y_s2)[6][14][14] = (float (*)[6][14][14])(a + 301056);
+    float (*const y_tanh1)[6][14][14] = (float (*)[6][14][14])(a + 301056);
+    float (*const y_c3)[16][10][10] = (float (*)[16][10][10])a;
+    float (*const y_s4)[16][5][5] = (float (*)[16][5][5])(a + 102400);
+    float (*const y_tanh2)[16][5][5] = (float (*)[16][5][5])(a + 102400);
+    float (*const y_flatten1)[400] = (float (*)[400])(a + 102400);
+    float (*const y_c5)[120] = (float (*)[120])a;
+    float (*const y_tanh3)[120] = (float (*)[120])a;
+    float (*const y_f6)[84] = (float (*)[84])(a + 7680);
+    float (*const y_tanh4)[84] = (float (*)[84])(a + 7680);
+
+    c1_forward((const float (*)[1][32][32])x, m->c1_weight, m->c1_bias, y_c1);
+    s2_forward((const float (*)[6][28][28])y_c1, y_s2);
+    tanh1_forward((const float *)y_s2, (float *)y_tanh1);
+    c3_forward((const float (*)[6][14][14])y_tanh1, m->c3_weight, m->c3_bias, y_c3);
+    s4_forward((const float (*)[16][10][10])y_c3, y_s4);
+    tanh2_forward((const float *)y_s4, (float *)y_tanh2);
+    c5_forward((const float (*)[400])y_flatten1, m->c5_weight, m->c5_bias, y_c5);
+    tanh3_forward((const float *)y_c5, (float *)y_tanh3);
+    f6_forward((const float (*)[120])y_tanh3, m->f6_weight, m->f6_bias, y_f6);
+    tanh4_forward((const float *)y_f6, (float *)y_tanh4);
+    output_forward((const float (*)[84])y_tanh4, m->output_weight, m->output_bias, (float (*)[10])y);
+    softmax1_forward((const float (*)[10])y, (float (*)[10])y);
+}
+
+float lenet_eval(const struct lenet *m, const float *x, const int32_t *target, int count, float *y, void *scratch)
+{
+    /* Values that are not needed at the same time share memory. */
+    float *const a = (float *)scratch;
+    float (*const y_c1)[6][28][28] = (float (*)[6][28][28])a;
+    float (*const y_s2)[6][14][14] = (float (*)[6][14][14])(a + 301056);
+    float (*const y_tanh1)[6][14][14] = (float (*)[6][14][14])(a + 301056);
+    float (*const y_c3)[16][10][10] = (float (*)[16][10][10])a;
+    float (*const y_s4)[16][5][5] = (float (*)[16][5][5])(a + 102400);
+    float (*const y_tanh2)[16][5][5] = (float (*)[16][5][5])(a + 102400);
+    float (*const y_flatten1)[400] = (float (*)[400])(a + 102400);
+    float (*const y_c5)[120] = (float (*)[120])a;
+    float (*const y_tanh3)[120] = (float (*)[120])a;
+    float (*const y_f6)[84] = (float (*)[84])(a + 7680);
+    float (*const y_tanh4)[84] = (float (*)[84])(a + 7680);
+    float (*const y_output)[10] = (float (*)[10])a;
+    float *const loss_loss = a + 640;
+
+    c1_forward((const float (*)[1][32][32])x, m->c1_weight, m->c1_bias, y_c1);
+    s2_forward((const float (*)[6][28][28])y_c1, y_s2);
+    tanh1_forward((const float *)y_s2, (float *)y_tanh1);
+    c3_forward((const float (*)[6][14][14])y_tanh1, m->c3_weight, m->c3_bias, y_c3);
+    s4_forward((const float (*)[16][10][10])y_c3, y_s4);
+    tanh2_forward((const float *)y_s4, (float *)y_tanh2);
+    c5_forward((const float (*)[400])y_flatten1, m->c5_weight, m->c5_bias, y_c5);
+    tanh3_forward((const float *)y_c5, (float *)y_tanh3);
+    f6_forward((const float (*)[120])y_tanh3, m->f6_weight, m->f6_bias, y_f6);
+    tanh4_forward((const float *)y_f6, (float *)y_tanh4);
+    output_forward((const float (*)[84])y_tanh4, m->output_weight, m->output_bias, y_output);
+    softmax1_forward((const float (*)[10])y_output, (float (*)[10])y);
+    loss_forward((const float (*)[10])y_output, target, loss_loss, count);
+    return *loss_loss;
+}
+
+float lenet_step(struct lenet *m, const float *x, const int32_t *target, float lr, void *scratch)
+{
+    const struct lenet *const w = m; /* to read */
+    /* Values that are not needed at the same time share memory. */
+    float *const a = (float *)scratch;
+    float (*const y_c1)[6][28][28] = (float (*)[6][28][28])(a + 75296);
+    float (*const y_s2)[6][14][14] = (float (*)[6][14][14])(a + 32);
+    uint8_t (*const argmax_s2)[6][14][14] = (uint8_t (*)[6][14][14])(a + 376512);
+    float (*const y_tanh1)[6][14][14] = (float (*)[6][14][14])(a + 32);
+    float (*const y_c3)[16][10][10] = (float (*)[16][10][10])(a + 100896);
+    float (*const y_s4)[16][5][5] = (float (*)[16][5][5])(a + 75296);
+    uint8_t (*const argmax_s4)[16][5][5] = (uint8_t (*)[16][5][5])(a + 205696);
+    float (*const y_tanh2)[16][5][5] = (float (*)[16][5][5])(a + 75296);
+    float (*const y_flatten1)[400] = (float (*)[400])(a + 75296);
+    float (*const y_c5)[120] = (float (*)[120])(a + 100896);
+    float (*const y_tanh3)[120] = (float (*)[120])(a + 100896);
+    float (*const y_f6)[84] = (float (*)[84])(a + 108576);
+    float (*const y_tanh4)[84] = (float (*)[84])(a + 108576);
+    float (*const y_output)[10] = (float (*)[10])(a + 114800);
+    float *const loss_loss = a + 16;
+    float (*const dscores_loss)[10] = (float (*)[10])(a + 114800);
+    float (*const dx_output)[84] = (float (*)[84])(a + 118752);
+    float (*const dweight_output)[84] = (float (*)[84])(a + 113952);
+    float *const dbias_output = a;
+    float (*const dx_tanh4)[84] = (float (*)[84])(a + 118752);
+    float (*const dx_f6)[120] = (float (*)[120])(a + 149024);
+    float (*const dweight_f6)[120] = (float (*)[120])(a + 108672);
+    float *const dbias_f6 = a + 108576;
+    float (*const dx_tanh3)[120] = (float (*)[120])(a + 149024);
+    float (*const dx_c5)[400] = (float (*)[400])(a + 180096);
+    float (*const dweight_c5)[400] = (float (*)[400])(a + 101024);
+    float *const dbias_c5 = a + 100896;
+    float (*const y_flatten1_2)[16][5][5] = (float (*)[16][5][5])(a + 180096);
+    float (*const dx_tanh2)[16][5][5] = (float (*)[16][5][5])(a + 180096);
+    float (*const dx_s4)[16][10][10] = (float (*)[16][10][10])(a + 77696);
+    float (*const dx_c3)[6][14][14] = (float (*)[6][14][14])(a + 301248);
+    float (*const dweight_c3)[6][5][5] = (float (*)[6][5][5])(a + 75296);
+    float *const dbias_c3 = a;
+    float (*const dx_tanh1)[6][14][14] = (float (*)[6][14][14])(a + 301248);
+    float (*const dx_s2)[6][28][28] = (float (*)[6][28][28])(a + 192);
+    float (*const dweight_c1)[1][5][5] = (float (*)[1][5][5])(a + 32);
+    float *const dbias_c1 = a;
+
+    c1_forward((const float (*)[1][32][32])x, w->c1_weight, w->c1_bias, y_c1);
+    s2_training((const float (*)[6][28][28])y_c1, y_s2, argmax_s2);
+    tanh1_forward((const float *)y_s2, (float *)y_tanh1);
+    c3_forward((const float (*)[6][14][14])y_tanh1, w->c3_weight, w->c3_bias, y_c3);
+    s4_training((const float (*)[16][10][10])y_c3, y_s4, argmax_s4);
+    tanh2_forward((const float *)y_s4, (float *)y_tanh2);
+    c5_forward((const float (*)[400])y_flatten1, w->c5_weight, w->c5_bias, y_c5);
+    tanh3_forward((const float *)y_c5, (float *)y_tanh3);
+    f6_forward((const float (*)[120])y_tanh3, w->f6_weight, w->f6_bias, y_f6);
+    tanh4_forward((const float *)y_f6, (float *)y_tanh4);
+    output_forward((const float (*)[84])y_tanh4, w->output_weight, w->output_bias, y_output);
+    loss_forward((const float (*)[10])y_output, target, loss_loss, 64);
+    loss_grad((const float (*)[10])y_output, target, dscores_loss);
+    output_dx((const float (*)[10])dscores_loss, w->output_weight, dx_output);
+    output_dw((const float (*)[84])y_tanh4, (const float (*)[10])dscores_loss, dweight_output);
+    output_db((const float (*)[10])dscores_loss, dbias_output);
+    output_weight_adam((const float *)dweight_output, (float *)m->output_weight, (float *)m->output_weight_exp_avg, (float *)m->output_weight_exp_avg_sq, lr, m->step);
+    output_bias_adam(dbias_output, m->output_bias, m->output_bias_exp_avg, m->output_bias_exp_avg_sq, lr, m->step);
+    tanh4_grad((const float *)dx_output, (const float *)y_tanh4, (float *)dx_tanh4);
+    f6_dx((const float (*)[84])dx_tanh4, w->f6_weight, dx_f6);
+    f6_dw((const float (*)[120])y_tanh3, (const float (*)[84])dx_tanh4, dweight_f6);
+    f6_db((const float (*)[84])dx_tanh4, dbias_f6);
+    f6_weight_adam((const float *)dweight_f6, (float *)m->f6_weight, (float *)m->f6_weight_exp_avg, (float *)m->f6_weight_exp_avg_sq, lr, m->step);
+    f6_bias_adam(dbias_f6, m->f6_bias, m->f6_bias_exp_avg, m->f6_bias_exp_avg_sq, lr, m->step);
+    tanh3_grad((const float *)dx_f6, (const float *)y_tanh3, (float *)dx_tanh3);
+    c5_dx((const float (*)[120])dx_tanh3, w->c5_weight, dx_c5);
+    c5_dw((const float (*)[400])y_flatten1, (const float (*)[120])dx_tanh3, dweight_c5);
+    c5_db((const float (*)[120])dx_tanh3, dbias_c5);
+    c5_weight_adam((const float *)dweight_c5, (float *)m->c5_weight, (float *)m->c5_weight_exp_avg, (float *)m->c5_weight_exp_avg_sq, lr, m->step);
+    c5_bias_adam(dbias_c5, m->c5_bias, m->c5_bias_exp_avg, m->c5_bias_exp_avg_sq, lr, m->step);
+    tanh2_grad((const float *)y_flatten1_2, (const float *)y_tanh2, (float *)dx_tanh2);
+    s4_dx((const float (*)[16][5][5])dx_tanh2, (const uint8_t (*)[16][5][5])argmax_s4, dx_s4);
+    c3_dx((const float (*)[16][10][10])dx_s4, w->c3_weight, dx_c3);
+    c3_dweight((const float (*)[6][14][14])y_tanh1, (const float (*)[16][10][10])dx_s4, dweight_c3);
+    c3_dbias((const float *)dx_s4, dbias_c3);
+    c3_weight_adam((const float *)dweight_c3, (float *)m->c3_weight, (float *)m->c3_weight_exp_avg, (float *)m->c3_weight_exp_avg_sq, lr, m->step);
+    c3_bias_adam(dbias_c3, m->c3_bias, m->c3_bias_exp_avg, m->c3_bias_exp_avg_sq, lr, m->step);
+    tanh1_grad((const float *)dx_c3, (const float *)y_tanh1, (float *)dx_tanh1);
+    s2_dx((const float (*)[6][14][14])dx_tanh1, (const uint8_t (*)[6][14][14])argmax_s2, dx_s2);
+    c1_dweight((const float (*)[1][32][32])x, (const float (*)[6][28][28])dx_s2, dweight_c1);
+    c1_dbias((const float *)dx_s2, dbias_c1);
+    c1_weight_adam((const float *)dweight_c1, (float *)m->c1_weight, (float *)m->c1_weight_exp_avg, (float *)m->c1_weight_exp_avg_sq, lr, m->step);
+    c1_bias_adam(dbias_c1, m->c1_bias, m->c1_bias_exp_avg, m->c1_bias_exp_avg_sq, lr, m->step);
+    m->step++;
+    return *loss_loss;
+}
+
+float lenet_grad(struct lenet *m, const float *x, const int32_t *target, void *scratch)
+{
+    const struct lenet *const w = m; /* to read */
+    /* Values that are not needed at the same time share memory. */
+    float *const a = (float *)scratch;
+    float (*const y_c1)[6][28][28] = (float (*)[6][28][28])(a + 75264);
+    float (*const y_s2)[6][14][14] = (float (*)[6][14][14])a;
+    uint8_t (*const argmax_s2)[6][14][14] = (uint8_t (*)[6][14][14])(a + 438096);
+    float (*const y_tanh1)[6][14][14] = (float (*)[6][14][14])a;
+    float (*const y_c3)[16][10][10] = (float (*)[16][10][10])(a + 75264);
+    float (*const y_s4)[16][5][5] = (float (*)[16][5][5])(a + 394832);
+    uint8_t (*const argmax_s4)[16][5][5] = (uint8_t (*)[16][5][5])(a + 388432);
+    float (*const y_tanh2)[16][5][5] = (float (*)[16][5][5])(a + 394832);
+    float (*const y_flatten1)[400] = (float (*)[400])(a + 394832);
+    float (*const y_c5)[120] = (float (*)[120])(a + 428112);
+    float (*const y_tanh3)[120] = (float (*)[120])(a + 428112);
+    float (*const y_f6)[84] = (float (*)[84])(a + 420432);
+    float (*const y_tanh4)[84] = (float (*)[84])(a + 420432);
+    float (*const y_output)[10] = (float (*)[10])(a + 425808);
+    float *const loss_loss = a + 362816;
+    float (*const dscores_loss)[10] = (float (*)[10])(a + 425808);
+    float (*const dx_output)[84] = (float (*)[84])(a + 362832);
+    float (*const dweight_output)[84] = (float (*)[84])(a + 361536);
+    float *const dbias_output = a + 362784;
+    float (*const dx_tanh4)[84] = (float (*)[84])(a + 362832);
+    float (*const dx_f6)[120] = (float (*)[120])(a + 420432);
+    float (*const dweight_f6)[120] = (float (*)[120])(a + 349056);
+    float *const dbias_f6 = a + 362672;
+    float (*const dx_tanh3)[120] = (float (*)[120])(a + 420432);
+    float (*const dx_c5)[400] = (float (*)[400])(a + 362832);
+    float (*const dweight_c5)[400] = (float (*)[400])(a + 301056);
+    float *const dbias_c5 = a + 362544;
+    float (*const y_flatten1_2)[16][5][5] = (float (*)[16][5][5])(a + 362832);
+    float (*const dx_tanh2)[16][5][5] = (float (*)[16][5][5])(a + 362832);
+    float (*const dx_s4)[16][10][10] = (float (*)[16][10][10])(a + 75264);
+    float (*const dx_c3)[6][14][14] = (float (*)[6][14][14])(a + 362832);
+    float (*const dweight_c3)[6][5][5] = (float (*)[6][5][5])(a + 359136);
+    float *const dbias_c3 = a + 362768;
+    float (*const dx_tanh1)[6][14][14] = (float (*)[6][14][14])(a + 362832);
+    float (*const dx_s2)[6][28][28] = (float (*)[6][28][28])a;
+    float (*const dweight_c1)[1][5][5] = (float (*)[1][5][5])(a + 362384);
+    float *const dbias_c1 = a + 362800;
+
+    c1_forward((const float (*)[1][32][32])x, w->c1_weight, w->c1_bias, y_c1);
+    s2_training((const float (*)[6][28][28])y_c1, y_s2, argmax_s2);
+    tanh1_forward((const float *)y_s2, (float *)y_tanh1);
+    c3_forward((const float (*)[6][14][14])y_tanh1, w->c3_weight, w->c3_bias, y_c3);
+    s4_training((const float (*)[16][10][10])y_c3, y_s4, argmax_s4);
+    tanh2_forward((const float *)y_s4, (float *)y_tanh2);
+    c5_forward((const float (*)[400])y_flatten1, w->c5_weight, w->c5_bias, y_c5);
+    tanh3_forward((const float *)y_c5, (float *)y_tanh3);
+    f6_forward((const float (*)[120])y_tanh3, w->f6_weight, w->f6_bias, y_f6);
+    tanh4_forward((const float *)y_f6, (float *)y_tanh4);
+    output_forward((const float (*)[84])y_tanh4, w->output_weight, w->output_bias, y_output);
+    loss_forward((const float (*)[10])y_output, target, loss_loss, 64);
+    loss_grad((const float (*)[10])y_output, target, dscores_loss);
+    output_dx((const float (*)[10])dscores_loss, w->output_weight, dx_output);
+    output_dw((const float (*)[84])y_tanh4, (const float (*)[10])dscores_loss, dweight_output);
+    output_db((const float (*)[10])dscores_loss, dbias_output);
+    tanh4_grad((const float *)dx_output, (const float *)y_tanh4, (float *)dx_tanh4);
+    f6_dx((const float (*)[84])dx_tanh4, w->f6_weight, dx_f6);
+    f6_dw((const float (*)[120])y_tanh3, (const float (*)[84])dx_tanh4, dweight_f6);
+    f6_db((const float (*)[84])dx_tanh4, dbias_f6);
+    tanh3_grad((const float *)dx_f6, (const float *)y_tanh3, (float *)dx_tanh3);
+    c5_dx((const float (*)[120])dx_tanh3, w->c5_weight, dx_c5);
+    c5_dw((const float (*)[400])y_flatten1, (const float (*)[120])dx_tanh3, dweight_c5);
+    c5_db((const float (*)[120])dx_tanh3, dbias_c5);
+    tanh2_grad((const float *)y_flatten1_2, (const float *)y_tanh2, (float *)dx_tanh2);
+    s4_dx((const float (*)[16][5][5])dx_tanh2, (const uint8_t (*)[16][5][5])argmax_s4, dx_s4);
+    c3_dx((const float (*)[16][10][10])dx_s4, w->c3_weight, dx_c3);
+    c3_dweight((const float (*)[6][14][14])y_tanh1, (const float (*)[16][10][10])dx_s4, dweight_c3);
+    c3_dbias((const float *)dx_s4, dbias_c3);
+    tanh1_grad((const float *)dx_c3, (const float *)y_tanh1, (float *)dx_tanh1);
+    s2_dx((const float (*)[6][14][14])dx_tanh1, (const uint8_t (*)[6][14][14])argmax_s2, dx_s2);
+    c1_dweight((const float (*)[1][32][32])x, (const float (*)[6][28][28])dx_s2, dweight_c1);
+    c1_dbias((const float *)dx_s2, dbias_c1);
+    return *loss_loss;
+}
+
+/* ---- layers: one function for all of the same shapes and arguments -------- */
+
+/* lenet.nn:10: c1, conv(6, 5), 1x32x32 -> 6x28x28, 117600 MACs */
+static void c1_forward(const float x[64][1][32][32], const float weight[6][1][5][5], const float *bias, float y[64][6][28][28])
+{
+    for (int n = 0; n < 64; n++) {
+        for (int o = 0; o < 6; o++) {
+            for (int i = 0; i < 28; i++) {
+                for (int j = 0; j < 28; j++) {
+                    float sum = bias[o];
+                    for (int u = 0; u < 5; u++) {
+                        for (int v = 0; v < 5; v++) {
+                            sum += weight[o][0][u][v] * x[n][0][i + u][j + v];
+                        }
+                    }
+                    y[n][o][i][j] = sum;
+                }
+            }
+        }
+    }
+}
+
+/* lenet.nn:11: s2, maxpool(2), 6x28x28 -> 6x14x14, 4704 FLOPs */
+static void s2_forward(const float x[64][6][28][28], float y[64][6][14][14])
+{
+    for (int n = 0; n < 64; n++) {
+        for (int c = 0; c < 6; c++) {
+            for (int i = 0; i < 14; i++) {
+                for (int j = 0; j < 14; j++) {
+                    float best = x[n][c][i * 2][j * 2];
+                    for (int u = 0; u < 2; u++) {
+                        for (int v = 0; v < 2; v++) {
+                            const float value = x[n][c][i * 2 + u][j * 2 + v];
+                            if (value > best || value != value) {
+                                best = value;
+                            }
+                        }
+                    }
+                    y[n][c][i][j] = best;
+                }
+            }
+        }
+    }
+}
+
+/* lenet.nn:12: tanh1, tanh, 6x14x14 -> 6x14x14, 5880 FLOPs */
+static void tanh1_forward(const float *x, float *y)
+{
+    for (int k = 0; k < 64 * 1176; k++) {
+        y[k] = tanhf(x[k]);
+    }
+}
+
+/* lenet.nn:13: c3, conv(16, 5), 6x14x14 -> 16x10x10, 240000 MACs */
+static void c3_forward(const float x[64][6][14][14], const float weight[16][6][5][5], const float *bias, float y[64][16][10][10])
+{
+    for (int n = 0; n < 64; n++) {
+        for (int o = 0; o < 16; o++) {
+            for (int i = 0; i < 10; i++) {
+                for (int j = 0; j < 10; j++) {
+                    float sum = bias[o];
+                    for (int c = 0; c < 6; c++) {
+                        for (int u = 0; u < 5; u++) {
+                            for (int v = 0; v < 5; v++) {
+                                sum += weight[o][c][u][v] * x[n][c][i + u][j + v];
+                            }
+                        }
+                    }
+                    y[n][o][i][j] = sum;
+                }
+            }
+        }
+    }
+}
+
+/* lenet.nn:14: s4, maxpool(2), 16x10x10 -> 16x5x5, 1600 FLOPs */
+static void s4_forward(const float x[64][16][10][10], float y[64][16][5][5])
+{
+    for (int n = 0; n < 64; n++) {
+        for (int c = 0; c < 16; c++) {
+            for (int i = 0; i < 5; i++) {
+                for (int j = 0; j < 5; j++) {
+                    float best = x[n][c][i * 2][j * 2];
+                    for (int u = 0; u < 2; u++) {
+                        for (int v = 0; v < 2; v++) {
+                            const float value = x[n][c][i * 2 + u][j * 2 + v];
+                            if (value > best || value != value) {
+                                best = value;
+                            }
+                        }
+                    }
+                    y[n][c][i][j] = best;
+                }
+            }
+        }
+    }
+}
+
+/* lenet.nn:15: tanh2, tanh, 16x5x5 -> 16x5x5, 2000 FLOPs */
+static void tanh2_forward(const float *x, float *y)
+{
+    for (int k = 0; k < 64 * 400; k++) {
+        y[k] = tanhf(x[k]);
+    }
+}
+
+/* lenet.nn:18: c5, dense(120), 400 -> 120, 48000 MACs */
+static void c5_forward(const float x[64][400], const float weight[120][400], const float *bias, float y[64][120])
+{
+    for (int n = 0; n < 64; n++) {
+        for (int o = 0; o < 120; o++) {
+            float sum = bias[o];
+            for (int i = 0; i < 400; i++) {
+                sum += weight[o][i] * x[n][i];
+            }
+            y[n][o] = sum;
+        }
+    }
+}
+
+/* lenet.nn:18: tanh3, tanh, 120 -> 120, 600 FLOPs */
+static void tanh3_forward(const float *x, float *y)
+{
+    for (int k = 0; k < 64 * 120; k++) {
+        y[k] = tanhf(x[k]);
+    }
+}
+
+/* lenet.nn:19: f6, dense(84), 120 -> 84, 10080 MACs */
+static void f6_forward(const float x[64][120], const float weight[84][120], const float *bias, float y[64][84])
+{
+    for (int n = 0; n < 64; n++) {
+        for (int o = 0; o < 84; o++) {
+            float sum = bias[o];
+            for (int i = 0; i < 120; i++) {
+                sum += weight[o][i] * x[n][i];
+            }
+            y[n][o] = sum;
+        }
+    }
+}
+
+/* lenet.nn:19: tanh4, tanh, 84 -> 84, 420 FLOPs */
+static void tanh4_forward(const float *x, float *y)
+{
+    for (int k = 0; k < 64 * 84; k++) {
+        y[k] = tanhf(x[k]);
+    }
+}
+
+/* lenet.nn:20: output, dense(10), 84 -> 10, 840 MACs */
+static void output_forward(const float x[64][84], const float weight[10][84], const float *bias, float y[64][10])
+{
+    for (int n = 0; n < 64; n++) {
+        for (int o = 0; o < 10; o++) {
+            float sum = bias[o];
+            for (int i = 0; i < 84; i++) {
+                sum += weight[o][i] * x[n][i];
+            }
+            y[n][o] = sum;
+        }
+    }
+}
+
+/* lenet.nn:20: softmax1, softmax, 10 -> 10, 50 FLOPs */
+static void softmax1_forward(const float x[64][10], float y[64][10])
+{
+    for (int n = 0; n < 64; n++) {
+        float top = x[n][0];
+        for (int c = 1; c < 10; c++) {
+            if (x[n][c] > top) {
+                top = x[n][c];
+            }
+        }
+        float sum = 0;
+        for (int c = 0; c < 10; c++) {
+            y[n][c] = expf(x[n][c] - top);
+            sum += y[n][c];
+        }
+        for (int c = 0; c < 10; c++) {
+            y[n][c] /= sum;
+        }
+    }
+}
+
+/* lenet.nn:27: loss, cross_entropy, 10 -> 1, 40 FLOPs */
+static void loss_forward(const float scores[64][10], const int32_t target[64], float *loss, int count)
+{
+    float used = 0;
+    for (int n = 0; n < count; n++) {
+        const int t = target[n];
+        used += t < 0 || t >= 10 ? 0 : 1;
+    }
+    float total = 0;
+    for (int n = 0; n < count; n++) {
+        const int t = target[n];
+        if (t < 0 || t >= 10) { /* has no class: is left out */
+            continue;
+        }
+        float top = scores[n][0];
+        for (int c = 1; c < 10; c++) {
+            if (scores[n][c] > top) {
+                top = scores[n][c];
+            }
+        }
+        float sum = 0;
+        for (int c = 0; c < 10; c++) {
+            sum += expf(scores[n][c] - top);
+        }
+        const float log_sum = logf(sum);
+        total -= (scores[n][t] - top - log_sum);
+    }
+    loss[0] = used > 0 ? total / used : 0;
+}
+
+/* lenet.nn:11: s2, maxpool.training(2), x 6x28x28 -> y 6x14x14, argmax 6x14x14 */
+static void s2_training(const float x[64][6][28][28], float y[64][6][14][14], uint8_t argmax[64][6][14][14])
+{
+    for (int n = 0; n < 64; n++) {
+        for (int c = 0; c < 6; c++) {
+            for (int i = 0; i < 14; i++) {
+                for (int j = 0; j < 14; j++) {
+                    float best = x[n][c][i * 2][j * 2];
+                    int winner = 0;
+                    for (int u = 0; u < 2; u++) {
+                        for (int v = 0; v < 2; v++) {
+                            const float value = x[n][c][i * 2 + u][j * 2 + v];
+                            if (value > best || value != value) {
+                                best = value;
+                                winner = u * 2 + v;
+                            }
+                        }
+                    }
+                    y[n][c][i][j] = best;
+                    argmax[n][c][i][j] = winner;
+                }
+            }
+        }
+    }
+}
+
+/* lenet.nn:14: s4, maxpool.training(2), x 16x10x10 -> y 16x5x5, argmax 16x5x5 */
+static void s4_training(const float x[64][16][10][10], float y[64][16][5][5], uint8_t argmax[64][16][5][5])
+{
+    for (int n = 0; n < 64; n++) {
+        for (int c = 0; c < 16; c++) {
+            for (int i = 0; i < 5; i++) {
+                for (int j = 0; j < 5; j++) {
+                    float best = x[n][c][i * 2][j * 2];
+                    int winner = 0;
+                    for (int u = 0; u < 2; u++) {
+                        for (int v = 0; v < 2; v++) {
+                            const float value = x[n][c][i * 2 + u][j * 2 + v];
+                            if (value > best || value != value) {
+                                best = value;
+                                winner = u * 2 + v;
+                            }
+                        }
+                    }
+                    y[n][c][i][j] = best;
+                    argmax[n][c][i][j] = winner;
+                }
+            }
+        }
+    }
+}
+
+/* lenet.nn:27: loss, cross_entropy: cross_entropy.grad, scores 10, target 1 -> dscores 10 */
+static void loss_grad(const float scores[64][10], const int32_t target[64], float dscores[64][10])
+{
+    float used = 0;
+    for (int n = 0; n < 64; n++) {
+        const int t = target[n];
+        used += t < 0 || t >= 10 ? 0 : 1;
+    }
+    const float part = used > 0 ? 1.0f / used : 0;
+    for (int n = 0; n < 64; n++) {
+        const int t = target[n];
+        if (t < 0 || t >= 10) { /* has no class: is left out */
+            for (int c = 0; c < 10; c++) {
+                dscores[n][c] = 0;
+            }
+            continue;
+        }
+        float top = scores[n][0];
+        for (int c = 1; c < 10; c++) {
+            if (scores[n][c] > top) {
+                top = scores[n][c];
+            }
+        }
+        float sum = 0;
+        for (int c = 0; c < 10; c++) {
+            dscores[n][c] = expf(scores[n][c] - top);
+            sum += dscores[n][c];
+        }
+        const float hit = part;
+        for (int c = 0; c < 10; c++) {
+            const float share = dscores[n][c] / sum;
+            dscores[n][c] = hit * share;
+        }
+        dscores[n][t] -= hit;
+    }
+}
+
+/* lenet.nn:20: output, dense(10): dense.dx, dy 10, weight 10x84 -> dx 84 */
+static void output_dx(const float dy[64][10], const float weight[10][84], float dx[64][84])
+{
+    for (int n = 0; n < 64; n++) {
+        for (int i = 0; i < 84; i++) {
+            dx[n][i] = 0;
+        }
+        for (int o = 0; o < 10; o++) {
+            const float d = dy[n][o];
+            for (int i = 0; i < 84; i++) {
+                dx[n][i] += d * weight[o][i];
+            }
+        }
+    }
+}
+
+/* lenet.nn:20: output, dense(10): dense.dw, x 84, dy 10 -> dweight 10x84 */
+static void output_dw(const float x[64][84], const float dy[64][10], float dweight[10][84])
+{
+    for (int o = 0; o < 10; o++) {
+        for (int i = 0; i < 84; i++) {
+            dweight[o][i] = 0;
+        }
+        for (int n = 0; n < 64; n++) {
+            const float d = dy[n][o];
+            for (int i = 0; i < 84; i++) {
+                dweight[o][i] += d * x[n][i];
+            }
+        }
+    }
+}
+
+/* lenet.nn:20: output, dense(10): dense.db, dy 10 -> dbias 10 */
+static void output_db(const float dy[64][10], float *dbias)
+{
+    for (int o = 0; o < 10; o++) {
+        float sum = 0;
+        for (int n = 0; n < 64; n++) {
+            sum += dy[n][o];
+        }
+        dbias[o] = sum;
+    }
+}
+
+/* lenet.nn:20: output.weight, adam(lr=0.002) */
+static void output_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
+{
+    const float t = (float)(step + 1);
+    const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
+    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
+    const float rate = lr / correction1;
+    const float root = sqrtf(correction2);
+    for (int k = 0; k < 840; k++) {
+        const float g = gradient[k];
+        exp_avg[k] = 0.9f * exp_avg[k] + 0.1f * g;
+        exp_avg_sq[k] = 0.999f * exp_avg_sq[k] + 0.001f * g * g;
+        param[k] -= rate * exp_avg[k] / (sqrtf(exp_avg_sq[k]) / root + 1e-08f);
+    }
+}
+
+/* lenet.nn:20: output.bias, adam(lr=0.002) */
+static void output_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
+{
+    const float t = (float)(step + 1);
+    const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
+    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
+    const float rate = lr / correction1;
+    const float root = sqrtf(correction2);
+    for (int k = 0; k < 10; k++) {
+        const float g = gradient[k];
+        exp_avg[k] = 0.9f * exp_avg[k] + 0.1f * g;
+        exp_avg_sq[k] = 0.999f * exp_avg_sq[k] + 0.001f * g * g;
+        param[k] -= rate * exp_avg[k] / (sqrtf(exp_avg_sq[k]) / root + 1e-08f);
+    }
+}
+
+/* lenet.nn:19: tanh4, tanh: tanh.grad, dy 84, y 84 -> dx 84 */
+static void tanh4_grad(const float *dy, const float *y, float *dx)
+{
+    for (int k = 0; k < 64 * 84; k++) {
+        dx[k] = dy[k] * (1 - y[k] * y[k]);
+    }
+}
+
+/* lenet.nn:19: f6, dense(84): dense.dx, dy 84, weight 84x120 -> dx 120 */
+static void f6_dx(const float dy[64][84], const float weight[84][120], float dx[64][120])
+{
+    for (int n = 0; n < 64; n++) {
+        for (int i = 0; i < 120; i++) {
+            dx[n][i] = 0;
+        }
+        for (int o = 0; o < 84; o++) {
+            const float d = dy[n][o];
+            for (int i = 0; i < 120; i++) {
+                dx[n][i] += d * weight[o][i];
+            }
+        }
+    }
+}
+
+/* lenet.nn:19: f6, dense(84): dense.dw, x 120, dy 84 -> dweight 84x120 */
+static void f6_dw(const float x[64][120], const float dy[64][84], float dweight[84][120])
+{
+    for (int o = 0; o < 84; o++) {
+        for (int i = 0; i < 120; i++) {
+            dweight[o][i] = 0;
+        }
+        for (int n = 0; n < 64; n++) {
+            const float d = dy[n][o];
+            for (int i = 0; i < 120; i++) {
+                dweight[o][i] += d * x[n][i];
+            }
+        }
+    }
+}
+
+/* lenet.nn:19: f6, dense(84): dense.db, dy 84 -> dbias 84 */
+static void f6_db(const float dy[64][84], float *dbias)
+{
+    for (int o = 0; o < 84; o++) {
+        float sum = 0;
+        for (int n = 0; n < 64; n++) {
+            sum += dy[n][o];
+        }
+        dbias[o] = sum;
+    }
+}
+
+/* lenet.nn:19: f6.weight, adam(lr=0.002) */
+static void f6_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
+{
+    const float t = (float)(step + 1);
+    const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
+    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
+    const float rate = lr / correction1;
+    const float root = sqrtf(correction2);
+    for (int k = 0; k < 10080; k++) {
+        const float g = gradient[k];
+        exp_avg[k] = 0.9f * exp_avg[k] + 0.1f * g;
+        exp_avg_sq[k] = 0.999f * exp_avg_sq[k] + 0.001f * g * g;
+        param[k] -= rate * exp_avg[k] / (sqrtf(exp_avg_sq[k]) / root + 1e-08f);
+    }
+}
+
+/* lenet.nn:19: f6.bias, adam(lr=0.002) */
+static void f6_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
+{
+    const float t = (float)(step + 1);
+    const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
+    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
+    const float rate = lr / correction1;
+    const float root = sqrtf(correction2);
+    for (int k = 0; k < 84; k++) {
+        const float g = gradient[k];
+        exp_avg[k] = 0.9f * exp_avg[k] + 0.1f * g;
+        exp_avg_sq[k] = 0.999f * exp_avg_sq[k] + 0.001f * g * g;
+        param[k] -= rate * exp_avg[k] / (sqrtf(exp_avg_sq[k]) / root + 1e-08f);
+    }
+}
+
+/* lenet.nn:18: tanh3, tanh: tanh.grad, dy 120, y 120 -> dx 120 */
+static void tanh3_grad(const float *dy, const float *y, float *dx)
+{
+    for (int k = 0; k < 64 * 120; k++) {
+        dx[k] = dy[k] * (1 - y[k] * y[k]);
+    }
+}
+
+/* lenet.nn:18: c5, dense(120): dense.dx, dy 120, weight 120x400 -> dx 400 */
+static void c5_dx(const float dy[64][120], const float weight[120][400], float dx[64][400])
+{
+    for (int n = 0; n < 64; n++) {
+        for (int i = 0; i < 400; i++) {
+            dx[n][i] = 0;
+        }
+        for (int o = 0; o < 120; o++) {
+            const float d = dy[n][o];
+            for (int i = 0; i < 400; i++) {
+                dx[n][i] += d * weight[o][i];
+            }
+        }
+    }
+}
+
+/* lenet.nn:18: c5, dense(120): dense.dw, x 400, dy 120 -> dweight 120x400 */
+static void c5_dw(const float x[64][400], const float dy[64][120], float dweight[120][400])
+{
+    for (int o = 0; o < 120; o++) {
+        for (int i = 0; i < 400; i++) {
+            dweight[o][i] = 0;
+        }
+        for (int n = 0; n < 64; n++) {
+            const float d = dy[n][o];
+            for (int i = 0; i < 400; i++) {
+                dweight[o][i] += d * x[n][i];
+            }
+        }
+    }
+}
+
+/* lenet.nn:18: c5, dense(120): dense.db, dy 120 -> dbias 120 */
+static void c5_db(const float dy[64][120], float *dbias)
+{
+    for (int o = 0; o < 120; o++) {
+        float sum = 0;
+        for (int n = 0; n < 64; n++) {
+            sum += dy[n][o];
+        }
+        dbias[o] = sum;
+    }
+}
+
+/* lenet.nn:18: c5.weight, adam(lr=0.002) */
+static void c5_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
+{
+    const float t = (float)(step + 1);
+    const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
+    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
+    const float rate = lr / correction1;
+    const float root = sqrtf(correction2);
+    for (int k = 0; k < 48000; k++) {
+        const float g = gradient[k];
+        exp_avg[k] = 0.9f * exp_avg[k] + 0.1f * g;
+        exp_avg_sq[k] = 0.999f * exp_avg_sq[k] + 0.001f * g * g;
+        param[k] -= rate * exp_avg[k] / (sqrtf(exp_avg_sq[k]) / root + 1e-08f);
+    }
+}
+
+/* lenet.nn:18: c5.bias, adam(lr=0.002) */
+static void c5_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
+{
+    const float t = (float)(step + 1);
+    const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
+    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
+    const float rate = lr / correction1;
+    const float root = sqrtf(correction2);
+    for (int k = 0; k < 120; k++) {
+        const float g = gradient[k];
+        exp_avg[k] = 0.9f * exp_avg[k] + 0.1f * g;
+        exp_avg_sq[k] = 0.999f * exp_avg_sq[k] + 0.001f * g * g;
+        param[k] -= rate * exp_avg[k] / (sqrtf(exp_avg_sq[k]) / root + 1e-08f);
+    }
+}
+
+/* lenet.nn:15: tanh2, tanh: tanh.grad, dy 16x5x5, y 16x5x5 -> dx 16x5x5 */
+static void tanh2_grad(const float *dy, const float *y, float *dx)
+{
+    for (int k = 0; k < 64 * 400; k++) {
+        dx[k] = dy[k] * (1 - y[k] * y[k]);
+    }
+}
+
+/* lenet.nn:14: s4, maxpool.training(2): extremum.dx, dy 16x5x5, argmax 16x5x5 -> dx 16x10x10 */
+static void s4_dx(const float dy[64][16][5][5], const uint8_t argmax[64][16][5][5], float dx[64][16][10][10])
+{
+    for (int n = 0; n < 64; n++) {
+        for (int c = 0; c < 16; c++) {
+            for (int i = 0; i < 10; i++) {
+                for (int j = 0; j < 10; j++) {
+                    dx[n][c][i][j] = 0;
+                }
+            }
+        }
+        for (int c = 0; c < 16; c++) {
+            for (int i = 0; i < 5; i++) {
+                for (int j = 0; j < 5; j++) {
+                    const int tap = argmax[n][c][i][j];
+                    dx[n][c][i * 2 + tap / 2][j * 2 + tap % 2] += dy[n][c][i][j];
+                }
+            }
+        }
+    }
+}
+
+/* lenet.nn:13: c3, conv(16, 5): conv.dx, dy 16x10x10, weight 16x6x5x5 -> dx 6x14x14 */
+static void c3_dx(const float dy[64][16][10][10], const float weight[16][6][5][5], float dx[64][6][14][14])
+{
+    for (int n = 0; n < 64; n++) {
+        for (int c = 0; c < 6; c++) {
+            for (int i = 0; i < 14; i++) {
+                for (int j = 0; j < 14; j++) {
+                    dx[n][c][i][j] = 0;
+                }
+            }
+        }
+        for (int o = 0; o < 16; o++) {
+            for (int i = 0; i < 10; i++) {
+                for (int j = 0; j < 10; j++) {
+                    const float value = dy[n][o][i][j];
+                    for (int c = 0; c < 6; c++) {
+                        for (int u = 0; u < 5; u++) {
+                            for (int v = 0; v < 5; v++) {
+                                dx[n][c][i + u][j + v] += value * weight[o][c][u][v];
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/* lenet.nn:13: c3, conv(16, 5): conv.dweight, x 6x14x14, dy 16x10x10 -> dweight 16x6x5x5 */
+static void c3_dweight(const float x[64][6][14][14], const float dy[64][16][10][10], float dweight[16][6][5][5])
+{
+    for (int o = 0; o < 16; o++) {
+        for (int c = 0; c < 6; c++) {
+            for (int u = 0; u < 5; u++) {
+                for (int v = 0; v < 5; v++) {
+                    float sum = 0;
+                    for (int n = 0; n < 64; n++) {
+                        for (int i = 0; i < 10; i++) {
+                            for (int j = 0; j < 10; j++) {
+                                sum += dy[n][o][i][j] * x[n][c][i + u][j + v];
+                            }
+                        }
+                    }
+                    dweight[o][c][u][v] = sum;
+                }
+            }
+        }
+    }
+}
+
+/* lenet.nn:13: c3, conv(16, 5): conv.dbias, dy 16x10x10 -> dbias 16 */
+static void c3_dbias(const float *dy, float *dbias)
+{
+    for (int c = 0; c < 16; c++) {
+        float sum = 0;
+        for (int n = 0; n < 64; n++) {
+            for (int k = 0; k < 100; k++) {
+                sum += dy[(n * 16 + c) * 100 + k];
+            }
+        }
+        dbias[c] = sum;
+    }
+}
+
+/* lenet.nn:13: c3.weight, adam(lr=0.002) */
+static void c3_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
+{
+    const float t = (float)(step + 1);
+    const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
+    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
+    const float rate = lr / correction1;
+    const float root = sqrtf(correction2);
+    for (int k = 0; k < 2400; k++) {
+        const float g = gradient[k];
+        exp_avg[k] = 0.9f * exp_avg[k] + 0.1f * g;
+        exp_avg_sq[k] = 0.999f * exp_avg_sq[k] + 0.001f * g * g;
+        param[k] -= rate * exp_avg[k] / (sqrtf(exp_avg_sq[k]) / root + 1e-08f);
+    }
+}
+
+/* lenet.nn:13: c3.bias, adam(lr=0.002) */
+static void c3_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
+{
+    const float t = (float)(step + 1);
+    const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
+    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
+    const float rate = lr / correction1;
+    const float root = sqrtf(correction2);
+    for (int k = 0; k < 16; k++) {
+        const float g = gradient[k];
+        exp_avg[k] = 0.9f * exp_avg[k] + 0.1f * g;
+        exp_avg_sq[k] = 0.999f * exp_avg_sq[k] + 0.001f * g * g;
+        param[k] -= rate * exp_avg[k] / (sqrtf(exp_avg_sq[k]) / root + 1e-08f);
+    }
+}
+
+/* lenet.nn:12: tanh1, tanh: tanh.grad, dy 6x14x14, y 6x14x14 -> dx 6x14x14 */
+static void tanh1_grad(const float *dy, const float *y, float *dx)
+{
+    for (int k = 0; k < 64 * 1176; k++) {
+        dx[k] = dy[k] * (1 - y[k] * y[k]);
+    }
+}
+
+/* lenet.nn:11: s2, maxpool.training(2): extremum.dx, dy 6x14x14, argmax 6x14x14 -> dx 6x28x28 */
+static void s2_dx(const float dy[64][6][14][14], const uint8_t argmax[64][6][14][14], float dx[64][6][28][28])
+{
+    for (int n = 0; n < 64; n++) {
+        for (int c = 0; c < 6; c++) {
+            for (int i = 0; i < 28; i++) {
+                for (int j = 0; j < 28; j++) {
+                    dx[n][c][i][j] = 0;
+                }
+            }
+        }
+        for (int c = 0; c < 6; c++) {
+            for (int i = 0; i < 14; i++) {
+                for (int j = 0; j < 14; j++) {
+                    const int tap = argmax[n][c][i][j];
+                    dx[n][c][i * 2 + tap / 2][j * 2 + tap % 2] += dy[n][c][i][j];
+                }
+            }
+        }
+    }
+}
+
+/* lenet.nn:10: c1, conv(6, 5): conv.dweight, x 1x32x32, dy 6x28x28 -> dweight 6x1x5x5 */
+static void c1_dweight(const float x[64][1][32][32], const float dy[64][6][28][28], float dweight[6][1][5][5])
+{
+    for (int o = 0; o < 6; o++) {
+        for (int u = 0; u < 5; u++) {
+            for (int v = 0; v < 5; v++) {
+                float sum = 0;
+                for (int n = 0; n < 64; n++) {
+                    for (int i = 0; i < 28; i++) {
+                        for (int j = 0; j < 28; j++) {
+                            sum += dy[n][o][i][j] * x[n][0][i + u][j + v];
+                        }
+                    }
+                }
+                dweight[o][0][u][v] = sum;
+            }
+        }
+    }
+}
+
+/* lenet.nn:10: c1, conv(6, 5): conv.dbias, dy 6x28x28 -> dbias 6 */
+static void c1_dbias(const float *dy, float *dbias)
+{
+    for (int c = 0; c < 6; c++) {
+        float sum = 0;
+        for (int n = 0; n < 64; n++) {
+            for (int k = 0; k < 784; k++) {
+                sum += dy[(n * 6 + c) * 784 + k];
+            }
+        }
+        dbias[c] = sum;
+    }
+}
+
+/* lenet.nn:10: c1.weight, adam(lr=0.002) */
+static void c1_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
+{
+    const float t = (float)(step + 1);
+    const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
+    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
+    const float rate = lr / correction1;
+    const float root = sqrtf(correction2);
+    for (int k = 0; k < 150; k++) {
+        const float g = gradient[k];
+        exp_avg[k] = 0.9f * exp_avg[k] + 0.1f * g;
+        exp_avg_sq[k] = 0.999f * exp_avg_sq[k] + 0.001f * g * g;
+        param[k] -= rate * exp_avg[k] / (sqrtf(exp_avg_sq[k]) / root + 1e-08f);
+    }
+}
+
+/* lenet.nn:10: c1.bias, adam(lr=0.002) */
+static void c1_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
+{
+    const float t = (float)(step + 1);
+    const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
+    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
+    const float rate = lr / correction1;
+    const float root = sqrtf(correction2);
+    for (int k = 0; k < 6; k++) {
+        const float g = gradient[k];
+        exp_avg[k] = 0.9f * exp_avg[k] + 0.1f * g;
+        exp_avg_sq[k] = 0.999f * exp_avg_sq[k] + 0.001f * g * g;
+        param[k] -= rate * exp_avg[k] / (sqrtf(exp_avg_sq[k]) / root + 1e-08f);
+    }
+}
+
+/* ---- initial values ------------------------------------------------------- */
+
+/* Marsaglia and Bray 1964: two normal numbers from a point of the unit disc. */
+static void nn_fill_normal(float *p, int64_t count, float deviation, uint64_t seed)
+{
+    const int64_t one = (int64_t)1 << 48;
+    for (int64_t k = 0; k < count; k += 2) {
+        uint64_t bits = seed + (uint64_t)k * 0xd1342543de82ef95u;
+        int64_t u, v, square;
+        do {
+            bits = nn_mix(bits);
+            u = 2 * (int64_t)(bits >> 40) - 16777215;
+            v = 2 * (int64_t)(bits >> 16 & 16777215) - 16777215;
+            square = u * u + v * v;
+        } while (square >= one);
+        const float s = (float)square / (float)one;
+        const float length = deviation * sqrtf(-2 * logf(s) / s);
+        p[k] = length * ((float)u / 16777216);
+        if (k + 1 < count) {
+            p[k + 1] = length * ((float)v / 16777216);
+        }
+    }
+}
+
+lenet *lenet_init(void *block, int training, uint64_t seed)
+{
+    struct lenet *m = (struct lenet *)block;
+    memset(block, 0, training ? sizeof *m : 247104);
+    m->seed = seed;
+    nn_fill_normal((float *)m->c1_weight, 150, 0.282842712f, nn_mix(nn_mix(seed) + 0));
+    nn_fill_normal((float *)m->c3_weight, 2400, 0.11547005f, nn_mix(nn_mix(seed) + 2));
+    nn_fill_normal((float *)m->c5_weight, 48000, 0.07071068f, nn_mix(nn_mix(seed) + 4));
+    nn_fill_normal((float *)m->f6_weight, 10080, 0.12909944f, nn_mix(nn_mix(seed) + 6));
+    nn_fill_normal((float *)m->output_weight, 840, 0.15430335f, nn_mix(nn_mix(seed) + 8));
+    return m;
+}
+
+/* ---- tensors by name ------------------------------------------------------ */
 
 static const nn_tensor_info lenet_tensors[] = {
     {"c1.weight", NN_TRAINED, 4, {6, 1, 5, 5}, 150},
@@ -130,939 +1230,6 @@ static const struct {
     {0, 362384}, /* c1_weight */
     {1, 362800}, /* c1_bias */
 };
-
-/* SplitMix64: random bits from a counter. */
-static uint64_t nn_mix(uint64_t z)
-{
-    z += 0x9e3779b97f4a7c15u;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-}
-
-/* ---- initial values ------------------------------------------------------- */
-
-/* Marsaglia and Bray 1964: two normal numbers from a point of the unit disc. */
-static void nn_fill_normal(float *p, int64_t count, float deviation, uint64_t seed)
-{
-    const int64_t one = (int64_t)1 << 48;
-    for (int64_t k = 0; k < count; k += 2) {
-        uint64_t bits = seed + (uint64_t)k * 0xd1342543de82ef95u;
-        int64_t u, v, square;
-        do {
-            bits = nn_mix(bits);
-            u = 2 * (int64_t)(bits >> 40) - 16777215;
-            v = 2 * (int64_t)(bits >> 16 & 16777215) - 16777215;
-            square = u * u + v * v;
-        } while (square >= one);
-        const float s = (float)square / (float)one;
-        const float length = deviation * sqrtf(-2 * logf(s) / s);
-        p[k] = length * ((float)u / 16777216);
-        if (k + 1 < count) {
-            p[k + 1] = length * ((float)v / 16777216);
-        }
-    }
-}
-
-lenet *lenet_init(void *block, int training, uint64_t seed)
-{
-    struct lenet *m = (struct lenet *)block;
-    memset(block, 0, training ? sizeof *m : 247104);
-    m->seed = seed;
-    nn_fill_normal(m->c1_weight, 150, 0.282842712f, nn_mix(nn_mix(seed) + 0));
-    nn_fill_normal(m->c3_weight, 2400, 0.11547005f, nn_mix(nn_mix(seed) + 2));
-    nn_fill_normal(m->c5_weight, 48000, 0.07071068f, nn_mix(nn_mix(seed) + 4));
-    nn_fill_normal(m->f6_weight, 10080, 0.12909944f, nn_mix(nn_mix(seed) + 6));
-    nn_fill_normal(m->output_weight, 840, 0.15430335f, nn_mix(nn_mix(seed) + 8));
-    return m;
-}
-
-/* ---- layers: one function for all of the same shapes and arguments -------- */
-
-/* lenet.nn:10: c1, conv(6, 5), 1x32x32 -> 6x28x28, 117600 MACs */
-static void c1_forward(const float *x, const float *weight, const float *bias, float *y)
-{
-    for (int n = 0; n < 64; n++) {
-        for (int o = 0; o < 6; o++) {
-            for (int i = 0; i < 28; i++) {
-                for (int j = 0; j < 28; j++) {
-                    float sum = bias[o];
-                    for (int u = 0; u < 5; u++) {
-                        for (int v = 0; v < 5; v++) {
-                            sum += weight[(o * 5 + u) * 5 + v] * x[(n * 32 + i + u) * 32 + j + v];
-                        }
-                    }
-                    y[((n * 6 + o) * 28 + i) * 28 + j] = sum;
-                }
-            }
-        }
-    }
-}
-
-/* lenet.nn:11: s2, maxpool(2), 6x28x28 -> 6x14x14, 4704 FLOPs */
-static void s2_forward(const float *x, float *y)
-{
-    for (int n = 0; n < 64; n++) {
-        for (int c = 0; c < 6; c++) {
-            for (int i = 0; i < 14; i++) {
-                for (int j = 0; j < 14; j++) {
-                    float best = x[((n * 6 + c) * 28 + i * 2) * 28 + j * 2];
-                    for (int u = 0; u < 2; u++) {
-                        for (int v = 0; v < 2; v++) {
-                            const float value = x[((n * 6 + c) * 28 + i * 2 + u) * 28 + j * 2 + v];
-                            if (value > best || value != value) {
-                                best = value;
-                            }
-                        }
-                    }
-                    y[((n * 6 + c) * 14 + i) * 14 + j] = best;
-                }
-            }
-        }
-    }
-}
-
-/* lenet.nn:12: tanh1, tanh, 6x14x14 -> 6x14x14, 5880 FLOPs */
-static void tanh1_forward(const float *x, float *y)
-{
-    for (int k = 0; k < 64 * 1176; k++) {
-        y[k] = tanhf(x[k]);
-    }
-}
-
-/* lenet.nn:13: c3, conv(16, 5), 6x14x14 -> 16x10x10, 240000 MACs */
-static void c3_forward(const float *x, const float *weight, const float *bias, float *y)
-{
-    for (int n = 0; n < 64; n++) {
-        for (int o = 0; o < 16; o++) {
-            for (int i = 0; i < 10; i++) {
-                for (int j = 0; j < 10; j++) {
-                    float sum = bias[o];
-                    for (int c = 0; c < 6; c++) {
-                        for (int u = 0; u < 5; u++) {
-                            for (int v = 0; v < 5; v++) {
-                                sum += weight[((o * 6 + c) * 5 + u) * 5 + v] * x[((n * 6 + c) * 14 + i + u) * 14 + j + v];
-                            }
-                        }
-                    }
-                    y[((n * 16 + o) * 10 + i) * 10 + j] = sum;
-                }
-            }
-        }
-    }
-}
-
-/* lenet.nn:14: s4, maxpool(2), 16x10x10 -> 16x5x5, 1600 FLOPs */
-static void s4_forward(const float *x, float *y)
-{
-    for (int n = 0; n < 64; n++) {
-        for (int c = 0; c < 16; c++) {
-            for (int i = 0; i < 5; i++) {
-                for (int j = 0; j < 5; j++) {
-                    float best = x[((n * 16 + c) * 10 + i * 2) * 10 + j * 2];
-                    for (int u = 0; u < 2; u++) {
-                        for (int v = 0; v < 2; v++) {
-                            const float value = x[((n * 16 + c) * 10 + i * 2 + u) * 10 + j * 2 + v];
-                            if (value > best || value != value) {
-                                best = value;
-                            }
-                        }
-                    }
-                    y[((n * 16 + c) * 5 + i) * 5 + j] = best;
-                }
-            }
-        }
-    }
-}
-
-/* lenet.nn:15: tanh2, tanh, 16x5x5 -> 16x5x5, 2000 FLOPs */
-static void tanh2_forward(const float *x, float *y)
-{
-    for (int k = 0; k < 64 * 400; k++) {
-        y[k] = tanhf(x[k]);
-    }
-}
-
-/* lenet.nn:18: c5, dense(120), 400 -> 120, 48000 MACs */
-static void c5_forward(const float *x, const float *weight, const float *bias, float *y)
-{
-    for (int n = 0; n < 64; n++) {
-        for (int o = 0; o < 120; o++) {
-            float sum = bias[o];
-            for (int i = 0; i < 400; i++) {
-                sum += weight[o * 400 + i] * x[n * 400 + i];
-            }
-            y[n * 120 + o] = sum;
-        }
-    }
-}
-
-/* lenet.nn:18: tanh3, tanh, 120 -> 120, 600 FLOPs */
-static void tanh3_forward(const float *x, float *y)
-{
-    for (int k = 0; k < 64 * 120; k++) {
-        y[k] = tanhf(x[k]);
-    }
-}
-
-/* lenet.nn:19: f6, dense(84), 120 -> 84, 10080 MACs */
-static void f6_forward(const float *x, const float *weight, const float *bias, float *y)
-{
-    for (int n = 0; n < 64; n++) {
-        for (int o = 0; o < 84; o++) {
-            float sum = bias[o];
-            for (int i = 0; i < 120; i++) {
-                sum += weight[o * 120 + i] * x[n * 120 + i];
-            }
-            y[n * 84 + o] = sum;
-        }
-    }
-}
-
-/* lenet.nn:19: tanh4, tanh, 84 -> 84, 420 FLOPs */
-static void tanh4_forward(const float *x, float *y)
-{
-    for (int k = 0; k < 64 * 84; k++) {
-        y[k] = tanhf(x[k]);
-    }
-}
-
-/* lenet.nn:20: output, dense(10), 84 -> 10, 840 MACs */
-static void output_forward(const float *x, const float *weight, const float *bias, float *y)
-{
-    for (int n = 0; n < 64; n++) {
-        for (int o = 0; o < 10; o++) {
-            float sum = bias[o];
-            for (int i = 0; i < 84; i++) {
-                sum += weight[o * 84 + i] * x[n * 84 + i];
-            }
-            y[n * 10 + o] = sum;
-        }
-    }
-}
-
-/* lenet.nn:20: softmax1, softmax, 10 -> 10, 50 FLOPs */
-static void softmax1_forward(const float *x, float *y)
-{
-    for (int n = 0; n < 64; n++) {
-        float top = x[n * 10];
-        for (int c = 1; c < 10; c++) {
-            if (x[n * 10 + c] > top) {
-                top = x[n * 10 + c];
-            }
-        }
-        float sum = 0;
-        for (int c = 0; c < 10; c++) {
-            y[n * 10 + c] = expf(x[n * 10 + c] - top);
-            sum += y[n * 10 + c];
-        }
-        for (int c = 0; c < 10; c++) {
-            y[n * 10 + c] /= sum;
-        }
-    }
-}
-
-/* lenet.nn:27: loss, cross_entropy, 10 -> 1, 40 FLOPs */
-static void loss_forward(const float *scores, const int32_t *target, float *loss, int count)
-{
-    float used = 0;
-    for (int n = 0; n < count; n++) {
-        const int t = target[n];
-        used += t < 0 || t >= 10 ? 0 : 1;
-    }
-    float total = 0;
-    for (int n = 0; n < count; n++) {
-        const int t = target[n];
-        if (t < 0 || t >= 10) { /* has no class: is left out */
-            continue;
-        }
-        float top = scores[n * 10];
-        for (int c = 1; c < 10; c++) {
-            if (scores[n * 10 + c] > top) {
-                top = scores[n * 10 + c];
-            }
-        }
-        float sum = 0;
-        for (int c = 0; c < 10; c++) {
-            sum += expf(scores[n * 10 + c] - top);
-        }
-        const float log_sum = logf(sum);
-        total -= (scores[n * 10 + t] - top - log_sum);
-    }
-    loss[0] = used > 0 ? total / used : 0;
-}
-
-/* lenet.nn:11: s2, maxpool.training(2), x 6x28x28 -> y 6x14x14, argmax 6x14x14 */
-static void s2_training(const float *x, float *y, uint8_t *argmax)
-{
-    for (int n = 0; n < 64; n++) {
-        for (int c = 0; c < 6; c++) {
-            for (int i = 0; i < 14; i++) {
-                for (int j = 0; j < 14; j++) {
-                    float best = x[((n * 6 + c) * 28 + i * 2) * 28 + j * 2];
-                    int winner = 0;
-                    for (int u = 0; u < 2; u++) {
-                        for (int v = 0; v < 2; v++) {
-                            const float value = x[((n * 6 + c) * 28 + i * 2 + u) * 28 + j * 2 + v];
-                            if (value > best || value != value) {
-                                best = value;
-                                winner = u * 2 + v;
-                            }
-                        }
-                    }
-                    y[((n * 6 + c) * 14 + i) * 14 + j] = best;
-                    argmax[((n * 6 + c) * 14 + i) * 14 + j] = winner;
-                }
-            }
-        }
-    }
-}
-
-/* lenet.nn:14: s4, maxpool.training(2), x 16x10x10 -> y 16x5x5, argmax 16x5x5 */
-static void s4_training(const float *x, float *y, uint8_t *argmax)
-{
-    for (int n = 0; n < 64; n++) {
-        for (int c = 0; c < 16; c++) {
-            for (int i = 0; i < 5; i++) {
-                for (int j = 0; j < 5; j++) {
-                    float best = x[((n * 16 + c) * 10 + i * 2) * 10 + j * 2];
-                    int winner = 0;
-                    for (int u = 0; u < 2; u++) {
-                        for (int v = 0; v < 2; v++) {
-                            const float value = x[((n * 16 + c) * 10 + i * 2 + u) * 10 + j * 2 + v];
-                            if (value > best || value != value) {
-                                best = value;
-                                winner = u * 2 + v;
-                            }
-                        }
-                    }
-                    y[((n * 16 + c) * 5 + i) * 5 + j] = best;
-                    argmax[((n * 16 + c) * 5 + i) * 5 + j] = winner;
-                }
-            }
-        }
-    }
-}
-
-/* lenet.nn:27: loss, cross_entropy: cross_entropy.grad, scores 10, target 1 -> dscores 10 */
-static void loss_grad(const float *scores, const int32_t *target, float *dscores)
-{
-    float used = 0;
-    for (int n = 0; n < 64; n++) {
-        const int t = target[n];
-        used += t < 0 || t >= 10 ? 0 : 1;
-    }
-    const float part = used > 0 ? 1.0f / used : 0;
-    for (int n = 0; n < 64; n++) {
-        const int t = target[n];
-        if (t < 0 || t >= 10) { /* has no class: is left out */
-            for (int c = 0; c < 10; c++) {
-                dscores[n * 10 + c] = 0;
-            }
-            continue;
-        }
-        float top = scores[n * 10];
-        for (int c = 1; c < 10; c++) {
-            if (scores[n * 10 + c] > top) {
-                top = scores[n * 10 + c];
-            }
-        }
-        float sum = 0;
-        for (int c = 0; c < 10; c++) {
-            dscores[n * 10 + c] = expf(scores[n * 10 + c] - top);
-            sum += dscores[n * 10 + c];
-        }
-        const float hit = part;
-        for (int c = 0; c < 10; c++) {
-            const float share = dscores[n * 10 + c] / sum;
-            dscores[n * 10 + c] = hit * share;
-        }
-        dscores[n * 10 + t] -= hit;
-    }
-}
-
-/* lenet.nn:20: output, dense(10): dense.dx, dy 10, weight 10x84 -> dx 84 */
-static void output_dx(const float *dy, const float *weight, float *dx)
-{
-    for (int n = 0; n < 64; n++) {
-        for (int i = 0; i < 84; i++) {
-            dx[n * 84 + i] = 0;
-        }
-        for (int o = 0; o < 10; o++) {
-            const float d = dy[n * 10 + o];
-            for (int i = 0; i < 84; i++) {
-                dx[n * 84 + i] += d * weight[o * 84 + i];
-            }
-        }
-    }
-}
-
-/* lenet.nn:20: output, dense(10): dense.dw, x 84, dy 10 -> dweight 10x84 */
-static void output_dw(const float *x, const float *dy, float *dweight)
-{
-    for (int o = 0; o < 10; o++) {
-        for (int i = 0; i < 84; i++) {
-            dweight[o * 84 + i] = 0;
-        }
-        for (int n = 0; n < 64; n++) {
-            const float d = dy[n * 10 + o];
-            for (int i = 0; i < 84; i++) {
-                dweight[o * 84 + i] += d * x[n * 84 + i];
-            }
-        }
-    }
-}
-
-/* lenet.nn:20: output, dense(10): dense.db, dy 10 -> dbias 10 */
-static void output_db(const float *dy, float *dbias)
-{
-    for (int o = 0; o < 10; o++) {
-        float sum = 0;
-        for (int n = 0; n < 64; n++) {
-            sum += dy[n * 10 + o];
-        }
-        dbias[o] = sum;
-    }
-}
-
-/* lenet.nn:20: output.weight, adam(lr=0.002) */
-static void output_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
-{
-    const float t = (float)(step + 1);
-    const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
-    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
-    const float rate = lr / correction1;
-    const float root = sqrtf(correction2);
-    for (int k = 0; k < 840; k++) {
-        const float g = gradient[k];
-        exp_avg[k] = 0.9f * exp_avg[k] + 0.1f * g;
-        exp_avg_sq[k] = 0.999f * exp_avg_sq[k] + 0.001f * g * g;
-        param[k] -= rate * exp_avg[k] / (sqrtf(exp_avg_sq[k]) / root + 1e-08f);
-    }
-}
-
-/* lenet.nn:20: output.bias, adam(lr=0.002) */
-static void output_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
-{
-    const float t = (float)(step + 1);
-    const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
-    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
-    const float rate = lr / correction1;
-    const float root = sqrtf(correction2);
-    for (int k = 0; k < 10; k++) {
-        const float g = gradient[k];
-        exp_avg[k] = 0.9f * exp_avg[k] + 0.1f * g;
-        exp_avg_sq[k] = 0.999f * exp_avg_sq[k] + 0.001f * g * g;
-        param[k] -= rate * exp_avg[k] / (sqrtf(exp_avg_sq[k]) / root + 1e-08f);
-    }
-}
-
-/* lenet.nn:19: tanh4, tanh: tanh.grad, dy 84, y 84 -> dx 84 */
-static void tanh4_grad(const float *dy, const float *y, float *dx)
-{
-    for (int k = 0; k < 64 * 84; k++) {
-        dx[k] = dy[k] * (1 - y[k] * y[k]);
-    }
-}
-
-/* lenet.nn:19: f6, dense(84): dense.dx, dy 84, weight 84x120 -> dx 120 */
-static void f6_dx(const float *dy, const float *weight, float *dx)
-{
-    for (int n = 0; n < 64; n++) {
-        for (int i = 0; i < 120; i++) {
-            dx[n * 120 + i] = 0;
-        }
-        for (int o = 0; o < 84; o++) {
-            const float d = dy[n * 84 + o];
-            for (int i = 0; i < 120; i++) {
-                dx[n * 120 + i] += d * weight[o * 120 + i];
-            }
-        }
-    }
-}
-
-/* lenet.nn:19: f6, dense(84): dense.dw, x 120, dy 84 -> dweight 84x120 */
-static void f6_dw(const float *x, const float *dy, float *dweight)
-{
-    for (int o = 0; o < 84; o++) {
-        for (int i = 0; i < 120; i++) {
-            dweight[o * 120 + i] = 0;
-        }
-        for (int n = 0; n < 64; n++) {
-            const float d = dy[n * 84 + o];
-            for (int i = 0; i < 120; i++) {
-                dweight[o * 120 + i] += d * x[n * 120 + i];
-            }
-        }
-    }
-}
-
-/* lenet.nn:19: f6, dense(84): dense.db, dy 84 -> dbias 84 */
-static void f6_db(const float *dy, float *dbias)
-{
-    for (int o = 0; o < 84; o++) {
-        float sum = 0;
-        for (int n = 0; n < 64; n++) {
-            sum += dy[n * 84 + o];
-        }
-        dbias[o] = sum;
-    }
-}
-
-/* lenet.nn:19: f6.weight, adam(lr=0.002) */
-static void f6_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
-{
-    const float t = (float)(step + 1);
-    const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
-    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
-    const float rate = lr / correction1;
-    const float root = sqrtf(correction2);
-    for (int k = 0; k < 10080; k++) {
-        const float g = gradient[k];
-        exp_avg[k] = 0.9f * exp_avg[k] + 0.1f * g;
-        exp_avg_sq[k] = 0.999f * exp_avg_sq[k] + 0.001f * g * g;
-        param[k] -= rate * exp_avg[k] / (sqrtf(exp_avg_sq[k]) / root + 1e-08f);
-    }
-}
-
-/* lenet.nn:19: f6.bias, adam(lr=0.002) */
-static void f6_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
-{
-    const float t = (float)(step + 1);
-    const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
-    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
-    const float rate = lr / correction1;
-    const float root = sqrtf(correction2);
-    for (int k = 0; k < 84; k++) {
-        const float g = gradient[k];
-        exp_avg[k] = 0.9f * exp_avg[k] + 0.1f * g;
-        exp_avg_sq[k] = 0.999f * exp_avg_sq[k] + 0.001f * g * g;
-        param[k] -= rate * exp_avg[k] / (sqrtf(exp_avg_sq[k]) / root + 1e-08f);
-    }
-}
-
-/* lenet.nn:18: tanh3, tanh: tanh.grad, dy 120, y 120 -> dx 120 */
-static void tanh3_grad(const float *dy, const float *y, float *dx)
-{
-    for (int k = 0; k < 64 * 120; k++) {
-        dx[k] = dy[k] * (1 - y[k] * y[k]);
-    }
-}
-
-/* lenet.nn:18: c5, dense(120): dense.dx, dy 120, weight 120x400 -> dx 400 */
-static void c5_dx(const float *dy, const float *weight, float *dx)
-{
-    for (int n = 0; n < 64; n++) {
-        for (int i = 0; i < 400; i++) {
-            dx[n * 400 + i] = 0;
-        }
-        for (int o = 0; o < 120; o++) {
-            const float d = dy[n * 120 + o];
-            for (int i = 0; i < 400; i++) {
-                dx[n * 400 + i] += d * weight[o * 400 + i];
-            }
-        }
-    }
-}
-
-/* lenet.nn:18: c5, dense(120): dense.dw, x 400, dy 120 -> dweight 120x400 */
-static void c5_dw(const float *x, const float *dy, float *dweight)
-{
-    for (int o = 0; o < 120; o++) {
-        for (int i = 0; i < 400; i++) {
-            dweight[o * 400 + i] = 0;
-        }
-        for (int n = 0; n < 64; n++) {
-            const float d = dy[n * 120 + o];
-            for (int i = 0; i < 400; i++) {
-                dweight[o * 400 + i] += d * x[n * 400 + i];
-            }
-        }
-    }
-}
-
-/* lenet.nn:18: c5, dense(120): dense.db, dy 120 -> dbias 120 */
-static void c5_db(const float *dy, float *dbias)
-{
-    for (int o = 0; o < 120; o++) {
-        float sum = 0;
-        for (int n = 0; n < 64; n++) {
-            sum += dy[n * 120 + o];
-        }
-        dbias[o] = sum;
-    }
-}
-
-/* lenet.nn:18: c5.weight, adam(lr=0.002) */
-static void c5_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
-{
-    const float t = (float)(step + 1);
-    const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
-    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
-    const float rate = lr / correction1;
-    const float root = sqrtf(correction2);
-    for (int k = 0; k < 48000; k++) {
-        const float g = gradient[k];
-        exp_avg[k] = 0.9f * exp_avg[k] + 0.1f * g;
-        exp_avg_sq[k] = 0.999f * exp_avg_sq[k] + 0.001f * g * g;
-        param[k] -= rate * exp_avg[k] / (sqrtf(exp_avg_sq[k]) / root + 1e-08f);
-    }
-}
-
-/* lenet.nn:18: c5.bias, adam(lr=0.002) */
-static void c5_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
-{
-    const float t = (float)(step + 1);
-    const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
-    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
-    const float rate = lr / correction1;
-    const float root = sqrtf(correction2);
-    for (int k = 0; k < 120; k++) {
-        const float g = gradient[k];
-        exp_avg[k] = 0.9f * exp_avg[k] + 0.1f * g;
-        exp_avg_sq[k] = 0.999f * exp_avg_sq[k] + 0.001f * g * g;
-        param[k] -= rate * exp_avg[k] / (sqrtf(exp_avg_sq[k]) / root + 1e-08f);
-    }
-}
-
-/* lenet.nn:15: tanh2, tanh: tanh.grad, dy 16x5x5, y 16x5x5 -> dx 16x5x5 */
-static void tanh2_grad(const float *dy, const float *y, float *dx)
-{
-    for (int k = 0; k < 64 * 400; k++) {
-        dx[k] = dy[k] * (1 - y[k] * y[k]);
-    }
-}
-
-/* lenet.nn:14: s4, maxpool.training(2): extremum.dx, dy 16x5x5, argmax 16x5x5 -> dx 16x10x10 */
-static void s4_dx(const float *dy, const uint8_t *argmax, float *dx)
-{
-    for (int n = 0; n < 64; n++) {
-        for (int k = 0; k < 1600; k++) {
-            dx[n * 1600 + k] = 0;
-        }
-        for (int c = 0; c < 16; c++) {
-            for (int i = 0; i < 5; i++) {
-                for (int j = 0; j < 5; j++) {
-                    const int tap = argmax[((n * 16 + c) * 5 + i) * 5 + j];
-                    dx[((n * 16 + c) * 10 + i * 2 + tap / 2) * 10 + j * 2 + tap % 2] += dy[((n * 16 + c) * 5 + i) * 5 + j];
-                }
-            }
-        }
-    }
-}
-
-/* lenet.nn:13: c3, conv(16, 5): conv.dx, dy 16x10x10, weight 16x6x5x5 -> dx 6x14x14 */
-static void c3_dx(const float *dy, const float *weight, float *dx)
-{
-    for (int n = 0; n < 64; n++) {
-        for (int k = 0; k < 1176; k++) {
-            dx[n * 1176 + k] = 0;
-        }
-        for (int o = 0; o < 16; o++) {
-            for (int i = 0; i < 10; i++) {
-                for (int j = 0; j < 10; j++) {
-                    const float value = dy[((n * 16 + o) * 10 + i) * 10 + j];
-                    for (int c = 0; c < 6; c++) {
-                        for (int u = 0; u < 5; u++) {
-                            for (int v = 0; v < 5; v++) {
-                                dx[((n * 6 + c) * 14 + i + u) * 14 + j + v] += value * weight[((o * 6 + c) * 5 + u) * 5 + v];
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-/* lenet.nn:13: c3, conv(16, 5): conv.dweight, x 6x14x14, dy 16x10x10 -> dweight 16x6x5x5 */
-static void c3_dweight(const float *x, const float *dy, float *dweight)
-{
-    for (int o = 0; o < 16; o++) {
-        for (int c = 0; c < 6; c++) {
-            for (int u = 0; u < 5; u++) {
-                for (int v = 0; v < 5; v++) {
-                    float sum = 0;
-                    for (int n = 0; n < 64; n++) {
-                        for (int i = 0; i < 10; i++) {
-                            for (int j = 0; j < 10; j++) {
-                                sum += dy[((n * 16 + o) * 10 + i) * 10 + j] * x[((n * 6 + c) * 14 + i + u) * 14 + j + v];
-                            }
-                        }
-                    }
-                    dweight[((o * 6 + c) * 5 + u) * 5 + v] = sum;
-                }
-            }
-        }
-    }
-}
-
-/* lenet.nn:13: c3, conv(16, 5): conv.dbias, dy 16x10x10 -> dbias 16 */
-static void c3_dbias(const float *dy, float *dbias)
-{
-    for (int c = 0; c < 16; c++) {
-        float sum = 0;
-        for (int n = 0; n < 64; n++) {
-            for (int k = 0; k < 100; k++) {
-                sum += dy[(n * 16 + c) * 100 + k];
-            }
-        }
-        dbias[c] = sum;
-    }
-}
-
-/* lenet.nn:13: c3.weight, adam(lr=0.002) */
-static void c3_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
-{
-    const float t = (float)(step + 1);
-    const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
-    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
-    const float rate = lr / correction1;
-    const float root = sqrtf(correction2);
-    for (int k = 0; k < 2400; k++) {
-        const float g = gradient[k];
-        exp_avg[k] = 0.9f * exp_avg[k] + 0.1f * g;
-        exp_avg_sq[k] = 0.999f * exp_avg_sq[k] + 0.001f * g * g;
-        param[k] -= rate * exp_avg[k] / (sqrtf(exp_avg_sq[k]) / root + 1e-08f);
-    }
-}
-
-/* lenet.nn:13: c3.bias, adam(lr=0.002) */
-static void c3_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
-{
-    const float t = (float)(step + 1);
-    const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
-    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
-    const float rate = lr / correction1;
-    const float root = sqrtf(correction2);
-    for (int k = 0; k < 16; k++) {
-        const float g = gradient[k];
-        exp_avg[k] = 0.9f * exp_avg[k] + 0.1f * g;
-        exp_avg_sq[k] = 0.999f * exp_avg_sq[k] + 0.001f * g * g;
-        param[k] -= rate * exp_avg[k] / (sqrtf(exp_avg_sq[k]) / root + 1e-08f);
-    }
-}
-
-/* lenet.nn:12: tanh1, tanh: tanh.grad, dy 6x14x14, y 6x14x14 -> dx 6x14x14 */
-static void tanh1_grad(const float *dy, const float *y, float *dx)
-{
-    for (int k = 0; k < 64 * 1176; k++) {
-        dx[k] = dy[k] * (1 - y[k] * y[k]);
-    }
-}
-
-/* lenet.nn:11: s2, maxpool.training(2): extremum.dx, dy 6x14x14, argmax 6x14x14 -> dx 6x28x28 */
-static void s2_dx(const float *dy, const uint8_t *argmax, float *dx)
-{
-    for (int n = 0; n < 64; n++) {
-        for (int k = 0; k < 4704; k++) {
-            dx[n * 4704 + k] = 0;
-        }
-        for (int c = 0; c < 6; c++) {
-            for (int i = 0; i < 14; i++) {
-                for (int j = 0; j < 14; j++) {
-                    const int tap = argmax[((n * 6 + c) * 14 + i) * 14 + j];
-                    dx[((n * 6 + c) * 28 + i * 2 + tap / 2) * 28 + j * 2 + tap % 2] += dy[((n * 6 + c) * 14 + i) * 14 + j];
-                }
-            }
-        }
-    }
-}
-
-/* lenet.nn:10: c1, conv(6, 5): conv.dweight, x 1x32x32, dy 6x28x28 -> dweight 6x1x5x5 */
-static void c1_dweight(const float *x, const float *dy, float *dweight)
-{
-    for (int o = 0; o < 6; o++) {
-        for (int u = 0; u < 5; u++) {
-            for (int v = 0; v < 5; v++) {
-                float sum = 0;
-                for (int n = 0; n < 64; n++) {
-                    for (int i = 0; i < 28; i++) {
-                        for (int j = 0; j < 28; j++) {
-                            sum += dy[((n * 6 + o) * 28 + i) * 28 + j] * x[(n * 32 + i + u) * 32 + j + v];
-                        }
-                    }
-                }
-                dweight[(o * 5 + u) * 5 + v] = sum;
-            }
-        }
-    }
-}
-
-/* lenet.nn:10: c1, conv(6, 5): conv.dbias, dy 6x28x28 -> dbias 6 */
-static void c1_dbias(const float *dy, float *dbias)
-{
-    for (int c = 0; c < 6; c++) {
-        float sum = 0;
-        for (int n = 0; n < 64; n++) {
-            for (int k = 0; k < 784; k++) {
-                sum += dy[(n * 6 + c) * 784 + k];
-            }
-        }
-        dbias[c] = sum;
-    }
-}
-
-/* lenet.nn:10: c1.weight, adam(lr=0.002) */
-static void c1_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
-{
-    const float t = (float)(step + 1);
-    const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
-    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
-    const float rate = lr / correction1;
-    const float root = sqrtf(correction2);
-    for (int k = 0; k < 150; k++) {
-        const float g = gradient[k];
-        exp_avg[k] = 0.9f * exp_avg[k] + 0.1f * g;
-        exp_avg_sq[k] = 0.999f * exp_avg_sq[k] + 0.001f * g * g;
-        param[k] -= rate * exp_avg[k] / (sqrtf(exp_avg_sq[k]) / root + 1e-08f);
-    }
-}
-
-/* lenet.nn:10: c1.bias, adam(lr=0.002) */
-static void c1_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
-{
-    const float t = (float)(step + 1);
-    const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
-    const float correction1 = -expm1f(t * -0.105360516f); /* 1 - 0.9f^t */
-    const float rate = lr / correction1;
-    const float root = sqrtf(correction2);
-    for (int k = 0; k < 6; k++) {
-        const float g = gradient[k];
-        exp_avg[k] = 0.9f * exp_avg[k] + 0.1f * g;
-        exp_avg_sq[k] = 0.999f * exp_avg_sq[k] + 0.001f * g * g;
-        param[k] -= rate * exp_avg[k] / (sqrtf(exp_avg_sq[k]) / root + 1e-08f);
-    }
-}
-
-/* ---- entry points: the layers in order, in one arena ---------------------- */
-
-void lenet_infer(const struct lenet *m, const float *x, float *y, void *scratch)
-{
-    float *const a = (float *)scratch;
-    c1_forward(x, m->c1_weight, m->c1_bias, a);
-    s2_forward(a, a + 301056);
-    tanh1_forward(a + 301056, a + 301056);
-    c3_forward(a + 301056, m->c3_weight, m->c3_bias, a);
-    s4_forward(a, a + 102400);
-    tanh2_forward(a + 102400, a + 102400);
-    c5_forward(a + 102400, m->c5_weight, m->c5_bias, a);
-    tanh3_forward(a, a);
-    f6_forward(a, m->f6_weight, m->f6_bias, a + 7680);
-    tanh4_forward(a + 7680, a + 7680);
-    output_forward(a + 7680, m->output_weight, m->output_bias, y);
-    softmax1_forward(y, y);
-}
-
-float lenet_eval(const struct lenet *m, const float *x, const int32_t *target, int count, float *y, void *scratch)
-{
-    float *const a = (float *)scratch;
-    c1_forward(x, m->c1_weight, m->c1_bias, a);
-    s2_forward(a, a + 301056);
-    tanh1_forward(a + 301056, a + 301056);
-    c3_forward(a + 301056, m->c3_weight, m->c3_bias, a);
-    s4_forward(a, a + 102400);
-    tanh2_forward(a + 102400, a + 102400);
-    c5_forward(a + 102400, m->c5_weight, m->c5_bias, a);
-    tanh3_forward(a, a);
-    f6_forward(a, m->f6_weight, m->f6_bias, a + 7680);
-    tanh4_forward(a + 7680, a + 7680);
-    output_forward(a + 7680, m->output_weight, m->output_bias, a);
-    softmax1_forward(a, y);
-    loss_forward(a, target, a + 640, count);
-    return *(a + 640);
-}
-
-float lenet_step(struct lenet *m, const float *x, const int32_t *target, float lr, void *scratch)
-{
-    float *const a = (float *)scratch;
-    c1_forward(x, m->c1_weight, m->c1_bias, a + 75296);
-    s2_training(a + 75296, a + 32, (uint8_t *)(a + 376512));
-    tanh1_forward(a + 32, a + 32);
-    c3_forward(a + 32, m->c3_weight, m->c3_bias, a + 100896);
-    s4_training(a + 100896, a + 75296, (uint8_t *)(a + 205696));
-    tanh2_forward(a + 75296, a + 75296);
-    c5_forward(a + 75296, m->c5_weight, m->c5_bias, a + 100896);
-    tanh3_forward(a + 100896, a + 100896);
-    f6_forward(a + 100896, m->f6_weight, m->f6_bias, a + 108576);
-    tanh4_forward(a + 108576, a + 108576);
-    output_forward(a + 108576, m->output_weight, m->output_bias, a + 114800);
-    loss_forward(a + 114800, target, a + 16, 64);
-    loss_grad(a + 114800, target, a + 114800);
-    output_dx(a + 114800, m->output_weight, a + 118752);
-    output_dw(a + 108576, a + 114800, a + 113952);
-    output_db(a + 114800, a);
-    output_weight_adam(a + 113952, m->output_weight, m->output_weight_exp_avg, m->output_weight_exp_avg_sq, lr, m->step);
-    output_bias_adam(a, m->output_bias, m->output_bias_exp_avg, m->output_bias_exp_avg_sq, lr, m->step);
-    tanh4_grad(a + 118752, a + 108576, a + 118752);
-    f6_dx(a + 118752, m->f6_weight, a + 149024);
-    f6_dw(a + 100896, a + 118752, a + 108672);
-    f6_db(a + 118752, a + 108576);
-    f6_weight_adam(a + 108672, m->f6_weight, m->f6_weight_exp_avg, m->f6_weight_exp_avg_sq, lr, m->step);
-    f6_bias_adam(a + 108576, m->f6_bias, m->f6_bias_exp_avg, m->f6_bias_exp_avg_sq, lr, m->step);
-    tanh3_grad(a + 149024, a + 100896, a + 149024);
-    c5_dx(a + 149024, m->c5_weight, a + 180096);
-    c5_dw(a + 75296, a + 149024, a + 101024);
-    c5_db(a + 149024, a + 100896);
-    c5_weight_adam(a + 101024, m->c5_weight, m->c5_weight_exp_avg, m->c5_weight_exp_avg_sq, lr, m->step);
-    c5_bias_adam(a + 100896, m->c5_bias, m->c5_bias_exp_avg, m->c5_bias_exp_avg_sq, lr, m->step);
-    tanh2_grad(a + 180096, a + 75296, a + 180096);
-    s4_dx(a + 180096, (uint8_t *)(a + 205696), a + 77696);
-    c3_dx(a + 77696, m->c3_weight, a + 301248);
-    c3_dweight(a + 32, a + 77696, a + 75296);
-    c3_dbias(a + 77696, a);
-    c3_weight_adam(a + 75296, m->c3_weight, m->c3_weight_exp_avg, m->c3_weight_exp_avg_sq, lr, m->step);
-    c3_bias_adam(a, m->c3_bias, m->c3_bias_exp_avg, m->c3_bias_exp_avg_sq, lr, m->step);
-    tanh1_grad(a + 301248, a + 32, a + 301248);
-    s2_dx(a + 301248, (uint8_t *)(a + 376512), a + 192);
-    c1_dweight(x, a + 192, a + 32);
-    c1_dbias(a + 192, a);
-    c1_weight_adam(a + 32, m->c1_weight, m->c1_weight_exp_avg, m->c1_weight_exp_avg_sq, lr, m->step);
-    c1_bias_adam(a, m->c1_bias, m->c1_bias_exp_avg, m->c1_bias_exp_avg_sq, lr, m->step);
-    m->step++;
-    return *(a + 16);
-}
-
-float lenet_grad(struct lenet *m, const float *x, const int32_t *target, void *scratch)
-{
-    float *const a = (float *)scratch;
-    c1_forward(x, m->c1_weight, m->c1_bias, a + 75264);
-    s2_training(a + 75264, a, (uint8_t *)(a + 438096));
-    tanh1_forward(a, a);
-    c3_forward(a, m->c3_weight, m->c3_bias, a + 75264);
-    s4_training(a + 75264, a + 394832, (uint8_t *)(a + 388432));
-    tanh2_forward(a + 394832, a + 394832);
-    c5_forward(a + 394832, m->c5_weight, m->c5_bias, a + 428112);
-    tanh3_forward(a + 428112, a + 428112);
-    f6_forward(a + 428112, m->f6_weight, m->f6_bias, a + 420432);
-    tanh4_forward(a + 420432, a + 420432);
-    output_forward(a + 420432, m->output_weight, m->output_bias, a + 425808);
-    loss_forward(a + 425808, target, a + 362816, 64);
-    loss_grad(a + 425808, target, a + 425808);
-    output_dx(a + 425808, m->output_weight, a + 362832);
-    output_dw(a + 420432, a + 425808, a + 361536);
-    output_db(a + 425808, a + 362784);
-    tanh4_grad(a + 362832, a + 420432, a + 362832);
-    f6_dx(a + 362832, m->f6_weight, a + 420432);
-    f6_dw(a + 428112, a + 362832, a + 349056);
-    f6_db(a + 362832, a + 362672);
-    tanh3_grad(a + 420432, a + 428112, a + 420432);
-    c5_dx(a + 420432, m->c5_weight, a + 362832);
-    c5_dw(a + 394832, a + 420432, a + 301056);
-    c5_db(a + 420432, a + 362544);
-    tanh2_grad(a + 362832, a + 394832, a + 362832);
-    s4_dx(a + 362832, (uint8_t *)(a + 388432), a + 75264);
-    c3_dx(a + 75264, m->c3_weight, a + 362832);
-    c3_dweight(a, a + 75264, a + 359136);
-    c3_dbias(a + 75264, a + 362768);
-    tanh1_grad(a + 362832, a, a + 362832);
-    s2_dx(a + 362832, (uint8_t *)(a + 438096), a);
-    c1_dweight(x, a, a + 362384);
-    c1_dbias(a, a + 362800);
-    return *(a + 362816);
-}
-
-/* ---- tensors by name ------------------------------------------------------ */
 
 static int lenet_find(const char *name, size_t count)
 {

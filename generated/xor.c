@@ -14,62 +14,21 @@ struct net_xor {
     uint64_t seed;
     int64_t step; /* training steps done */
     uint64_t reserved[6];
-    float fc1_weight[16]; /* 8x2 */
-    float fc1_bias[16]; /* 8 */
-    float fc2_weight[16]; /* 1x8 */
-    float fc2_bias[16]; /* 1 */
-    float fc2_weight_exp_avg[16]; /* 1x8 */
-    float fc2_weight_exp_avg_sq[16]; /* 1x8 */
-    float fc2_bias_exp_avg[16]; /* 1 */
-    float fc2_bias_exp_avg_sq[16]; /* 1 */
-    float fc1_weight_exp_avg[16]; /* 8x2 */
-    float fc1_weight_exp_avg_sq[16]; /* 8x2 */
-    float fc1_bias_exp_avg[16]; /* 8 */
-    float fc1_bias_exp_avg_sq[16]; /* 8 */
+    float fc1_weight[8][2];
+    float fc1_bias[8], fc1_bias_padding[8];
+    float fc2_weight[1][8], fc2_weight_padding[8];
+    float fc2_bias[1], fc2_bias_padding[15];
+    float fc2_weight_exp_avg[1][8], fc2_weight_exp_avg_padding[8];
+    float fc2_weight_exp_avg_sq[1][8], fc2_weight_exp_avg_sq_padding[8];
+    float fc2_bias_exp_avg[1], fc2_bias_exp_avg_padding[15];
+    float fc2_bias_exp_avg_sq[1], fc2_bias_exp_avg_sq_padding[15];
+    float fc1_weight_exp_avg[8][2];
+    float fc1_weight_exp_avg_sq[8][2];
+    float fc1_bias_exp_avg[8], fc1_bias_exp_avg_padding[8];
+    float fc1_bias_exp_avg_sq[8], fc1_bias_exp_avg_sq_padding[8];
 };
 
 typedef char net_xor_block_has_its_size[sizeof(struct net_xor) == 832 ? 1 : -1];
-
-static const nn_tensor_info net_xor_tensors[] = {
-    {"fc1.weight", NN_TRAINED, 2, {8, 2, 0, 0}, 16},
-    {"fc1.bias", NN_TRAINED, 1, {8, 0, 0, 0}, 8},
-    {"fc2.weight", NN_TRAINED, 2, {1, 8, 0, 0}, 8},
-    {"fc2.bias", NN_TRAINED, 1, {1, 0, 0, 0}, 1},
-    {"fc2.weight.exp_avg", NN_STATE, 2, {1, 8, 0, 0}, 8},
-    {"fc2.weight.exp_avg_sq", NN_STATE, 2, {1, 8, 0, 0}, 8},
-    {"fc2.bias.exp_avg", NN_STATE, 1, {1, 0, 0, 0}, 1},
-    {"fc2.bias.exp_avg_sq", NN_STATE, 1, {1, 0, 0, 0}, 1},
-    {"fc1.weight.exp_avg", NN_STATE, 2, {8, 2, 0, 0}, 16},
-    {"fc1.weight.exp_avg_sq", NN_STATE, 2, {8, 2, 0, 0}, 16},
-    {"fc1.bias.exp_avg", NN_STATE, 1, {8, 0, 0, 0}, 8},
-    {"fc1.bias.exp_avg_sq", NN_STATE, 1, {8, 0, 0, 0}, 8},
-};
-
-static const size_t net_xor_offset[] = {
-    offsetof(struct net_xor, fc1_weight),
-    offsetof(struct net_xor, fc1_bias),
-    offsetof(struct net_xor, fc2_weight),
-    offsetof(struct net_xor, fc2_bias),
-    offsetof(struct net_xor, fc2_weight_exp_avg),
-    offsetof(struct net_xor, fc2_weight_exp_avg_sq),
-    offsetof(struct net_xor, fc2_bias_exp_avg),
-    offsetof(struct net_xor, fc2_bias_exp_avg_sq),
-    offsetof(struct net_xor, fc1_weight_exp_avg),
-    offsetof(struct net_xor, fc1_weight_exp_avg_sq),
-    offsetof(struct net_xor, fc1_bias_exp_avg),
-    offsetof(struct net_xor, fc1_bias_exp_avg_sq),
-};
-
-/* Where grad leaves the gradient of a tensor in its scratch, in elements. */
-static const struct {
-    int tensor;
-    int64_t element;
-} net_xor_grad_offset[] = {
-    {2, 64}, /* fc2_weight */
-    {3, 112}, /* fc2_bias */
-    {0, 0}, /* fc1_weight */
-    {1, 16}, /* fc1_bias */
-};
 
 /* SplitMix64: random bits from a counter. */
 static uint64_t nn_mix(uint64_t z)
@@ -80,52 +39,141 @@ static uint64_t nn_mix(uint64_t z)
     return z ^ (z >> 31);
 }
 
-/* ---- initial values ------------------------------------------------------- */
+/* ---- entry points: the layers in order, in one arena ---------------------- */
 
-/* Marsaglia and Bray 1964: two normal numbers from a point of the unit disc. */
-static void nn_fill_normal(float *p, int64_t count, float deviation, uint64_t seed)
+static void fc1_forward(const float x[4][2], const float weight[8][2], const float *bias, float y[4][8]);
+static void tanh1_forward(const float *x, float *y);
+static void fc2_forward(const float x[4][8], const float weight[1][8], const float *bias, float y[4]);
+static void sigmoid1_forward(const float *x, float *y);
+static void loss_forward(const float *scores, const float *target, float *loss, int count);
+static void loss_grad(const float *scores, const float *target, float *dscores);
+static void sigmoid1_grad(const float *dy, const float *y, float *dx);
+static void fc2_dx(const float dy[4], const float weight[1][8], float dx[4][8]);
+static void fc2_dw(const float x[4][8], const float dy[4], float dweight[1][8]);
+static void fc2_db(const float dy[4], float *dbias);
+static void fc2_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step);
+static void fc2_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step);
+static void tanh1_grad(const float *dy, const float *y, float *dx);
+static void fc1_dw(const float x[4][2], const float dy[4][8], float dweight[8][2]);
+static void fc1_db(const float dy[4][8], float *dbias);
+static void fc1_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step);
+
+void net_xor_infer(const struct net_xor *m, const float *x, float *y, void *scratch)
 {
-    const int64_t one = (int64_t)1 << 48;
-    for (int64_t k = 0; k < count; k += 2) {
-        uint64_t bits = seed + (uint64_t)k * 0xd1342543de82ef95u;
-        int64_t u, v, square;
-        do {
-            bits = nn_mix(bits);
-            u = 2 * (int64_t)(bits >> 40) - 16777215;
-            v = 2 * (int64_t)(bits >> 16 & 16777215) - 16777215;
-            square = u * u + v * v;
-        } while (square >= one);
-        const float s = (float)square / (float)one;
-        const float length = deviation * sqrtf(-2 * logf(s) / s);
-        p[k] = length * ((float)u / 16777216);
-        if (k + 1 < count) {
-            p[k + 1] = length * ((float)v / 16777216);
-        }
-    }
+    /* Values that are not needed at the same time share memory. */
+    float *const a = (float *)scratch;
+    float (*const y_fc1)[8] = (float (*)[8])a;
+    float (*const y_tanh1)[8] = (float (*)[8])a;
+
+    fc1_forward((const float (*)[2])x, m->fc1_weight, m->fc1_bias, y_fc1);
+    tanh1_forward((const float *)y_fc1, (float *)y_tanh1);
+    fc2_forward((const float (*)[8])y_tanh1, m->fc2_weight, m->fc2_bias, y);
+    sigmoid1_forward(y, y);
 }
 
-net_xor *net_xor_init(void *block, int training, uint64_t seed)
+float net_xor_eval(const struct net_xor *m, const float *x, const float *target, int count, float *y, void *scratch)
 {
-    struct net_xor *m = (struct net_xor *)block;
-    memset(block, 0, training ? sizeof *m : 320);
-    m->seed = seed;
-    nn_fill_normal(m->fc1_weight, 16, 1.0f, nn_mix(nn_mix(seed) + 0));
-    nn_fill_normal(m->fc2_weight, 8, 0.5f, nn_mix(nn_mix(seed) + 2));
-    return m;
+    /* Values that are not needed at the same time share memory. */
+    float *const a = (float *)scratch;
+    float (*const y_fc1)[8] = (float (*)[8])a;
+    float (*const y_tanh1)[8] = (float (*)[8])a;
+    float *const loss_loss = a;
+
+    fc1_forward((const float (*)[2])x, m->fc1_weight, m->fc1_bias, y_fc1);
+    tanh1_forward((const float *)y_fc1, (float *)y_tanh1);
+    fc2_forward((const float (*)[8])y_tanh1, m->fc2_weight, m->fc2_bias, y);
+    sigmoid1_forward(y, y);
+    loss_forward(y, target, loss_loss, count);
+    return *loss_loss;
+}
+
+float net_xor_step(struct net_xor *m, const float *x, const float *target, float lr, void *scratch)
+{
+    const struct net_xor *const w = m; /* to read */
+    /* Values that are not needed at the same time share memory. */
+    float *const a = (float *)scratch;
+    float (*const y_fc1)[8] = (float (*)[8])a;
+    float (*const y_tanh1)[8] = (float (*)[8])a;
+    float *const y_fc2 = a + 32;
+    float *const y_sigmoid1 = a + 32;
+    float *const loss_loss = a + 96;
+    float *const dscores_loss = a + 80;
+    float *const dx_sigmoid1 = a + 80;
+    float (*const dx_fc2)[8] = (float (*)[8])(a + 32);
+    float (*const dweight_fc2)[8] = (float (*)[8])(a + 64);
+    float *const dbias_fc2 = a + 112;
+    float (*const dx_tanh1)[8] = (float (*)[8])(a + 32);
+    float (*const dweight_fc1)[2] = (float (*)[2])a;
+    float *const dbias_fc1 = a + 16;
+
+    fc1_forward((const float (*)[2])x, w->fc1_weight, w->fc1_bias, y_fc1);
+    tanh1_forward((const float *)y_fc1, (float *)y_tanh1);
+    fc2_forward((const float (*)[8])y_tanh1, w->fc2_weight, w->fc2_bias, y_fc2);
+    sigmoid1_forward(y_fc2, y_sigmoid1);
+    loss_forward(y_sigmoid1, target, loss_loss, 4);
+    loss_grad(y_sigmoid1, target, dscores_loss);
+    sigmoid1_grad(dscores_loss, y_sigmoid1, dx_sigmoid1);
+    fc2_dx(dx_sigmoid1, w->fc2_weight, dx_fc2);
+    fc2_dw((const float (*)[8])y_tanh1, dx_sigmoid1, dweight_fc2);
+    fc2_db(dx_sigmoid1, dbias_fc2);
+    fc2_weight_adam((const float *)dweight_fc2, (float *)m->fc2_weight, (float *)m->fc2_weight_exp_avg, (float *)m->fc2_weight_exp_avg_sq, lr, m->step);
+    fc2_bias_adam(dbias_fc2, m->fc2_bias, m->fc2_bias_exp_avg, m->fc2_bias_exp_avg_sq, lr, m->step);
+    tanh1_grad((const float *)dx_fc2, (const float *)y_tanh1, (float *)dx_tanh1);
+    fc1_dw((const float (*)[2])x, (const float (*)[8])dx_tanh1, dweight_fc1);
+    fc1_db((const float (*)[8])dx_tanh1, dbias_fc1);
+    fc1_weight_adam((const float *)dweight_fc1, (float *)m->fc1_weight, (float *)m->fc1_weight_exp_avg, (float *)m->fc1_weight_exp_avg_sq, lr, m->step);
+    fc2_weight_adam(dbias_fc1, m->fc1_bias, m->fc1_bias_exp_avg, m->fc1_bias_exp_avg_sq, lr, m->step);
+    m->step++;
+    return *loss_loss;
+}
+
+float net_xor_grad(struct net_xor *m, const float *x, const float *target, void *scratch)
+{
+    const struct net_xor *const w = m; /* to read */
+    /* Values that are not needed at the same time share memory. */
+    float *const a = (float *)scratch;
+    float (*const y_fc1)[8] = (float (*)[8])a;
+    float (*const y_tanh1)[8] = (float (*)[8])a;
+    float *const y_fc2 = a + 32;
+    float *const y_sigmoid1 = a + 32;
+    float *const loss_loss = a + 96;
+    float *const dscores_loss = a + 80;
+    float *const dx_sigmoid1 = a + 80;
+    float (*const dx_fc2)[8] = (float (*)[8])(a + 32);
+    float (*const dweight_fc2)[8] = (float (*)[8])(a + 64);
+    float *const dbias_fc2 = a + 112;
+    float (*const dx_tanh1)[8] = (float (*)[8])(a + 32);
+    float (*const dweight_fc1)[2] = (float (*)[2])a;
+    float *const dbias_fc1 = a + 16;
+
+    fc1_forward((const float (*)[2])x, w->fc1_weight, w->fc1_bias, y_fc1);
+    tanh1_forward((const float *)y_fc1, (float *)y_tanh1);
+    fc2_forward((const float (*)[8])y_tanh1, w->fc2_weight, w->fc2_bias, y_fc2);
+    sigmoid1_forward(y_fc2, y_sigmoid1);
+    loss_forward(y_sigmoid1, target, loss_loss, 4);
+    loss_grad(y_sigmoid1, target, dscores_loss);
+    sigmoid1_grad(dscores_loss, y_sigmoid1, dx_sigmoid1);
+    fc2_dx(dx_sigmoid1, w->fc2_weight, dx_fc2);
+    fc2_dw((const float (*)[8])y_tanh1, dx_sigmoid1, dweight_fc2);
+    fc2_db(dx_sigmoid1, dbias_fc2);
+    tanh1_grad((const float *)dx_fc2, (const float *)y_tanh1, (float *)dx_tanh1);
+    fc1_dw((const float (*)[2])x, (const float (*)[8])dx_tanh1, dweight_fc1);
+    fc1_db((const float (*)[8])dx_tanh1, dbias_fc1);
+    return *loss_loss;
 }
 
 /* ---- layers: one function for all of the same shapes and arguments -------- */
 
 /* xor.nn:10: fc1, dense(8), 2 -> 8, 16 MACs */
-static void fc1_forward(const float *x, const float *weight, const float *bias, float *y)
+static void fc1_forward(const float x[4][2], const float weight[8][2], const float *bias, float y[4][8])
 {
     for (int n = 0; n < 4; n++) {
         for (int o = 0; o < 8; o++) {
             float sum = bias[o];
             for (int i = 0; i < 2; i++) {
-                sum += weight[o * 2 + i] * x[n * 2 + i];
+                sum += weight[o][i] * x[n][i];
             }
-            y[n * 8 + o] = sum;
+            y[n][o] = sum;
         }
     }
 }
@@ -139,15 +187,15 @@ static void tanh1_forward(const float *x, float *y)
 }
 
 /* xor.nn:11: fc2, dense(1), 8 -> 1, 8 MACs */
-static void fc2_forward(const float *x, const float *weight, const float *bias, float *y)
+static void fc2_forward(const float x[4][8], const float weight[1][8], const float *bias, float y[4])
 {
     for (int n = 0; n < 4; n++) {
         for (int o = 0; o < 1; o++) {
             float sum = bias[o];
             for (int i = 0; i < 8; i++) {
-                sum += weight[o * 8 + i] * x[n * 8 + i];
+                sum += weight[o][i] * x[n][i];
             }
-            y[n + o] = sum;
+            y[n] = sum;
         }
     }
 }
@@ -191,44 +239,44 @@ static void sigmoid1_grad(const float *dy, const float *y, float *dx)
 }
 
 /* xor.nn:11: fc2, dense(1): dense.dx, dy 1, weight 1x8 -> dx 8 */
-static void fc2_dx(const float *dy, const float *weight, float *dx)
+static void fc2_dx(const float dy[4], const float weight[1][8], float dx[4][8])
 {
     for (int n = 0; n < 4; n++) {
         for (int i = 0; i < 8; i++) {
-            dx[n * 8 + i] = 0;
+            dx[n][i] = 0;
         }
         for (int o = 0; o < 1; o++) {
-            const float d = dy[n + o];
+            const float d = dy[n];
             for (int i = 0; i < 8; i++) {
-                dx[n * 8 + i] += d * weight[o * 8 + i];
+                dx[n][i] += d * weight[o][i];
             }
         }
     }
 }
 
 /* xor.nn:11: fc2, dense(1): dense.dw, x 8, dy 1 -> dweight 1x8 */
-static void fc2_dw(const float *x, const float *dy, float *dweight)
+static void fc2_dw(const float x[4][8], const float dy[4], float dweight[1][8])
 {
     for (int o = 0; o < 1; o++) {
         for (int i = 0; i < 8; i++) {
-            dweight[o * 8 + i] = 0;
+            dweight[o][i] = 0;
         }
         for (int n = 0; n < 4; n++) {
-            const float d = dy[n + o];
+            const float d = dy[n];
             for (int i = 0; i < 8; i++) {
-                dweight[o * 8 + i] += d * x[n * 8 + i];
+                dweight[o][i] += d * x[n][i];
             }
         }
     }
 }
 
 /* xor.nn:11: fc2, dense(1): dense.db, dy 1 -> dbias 1 */
-static void fc2_db(const float *dy, float *dbias)
+static void fc2_db(const float dy[4], float *dbias)
 {
     for (int o = 0; o < 1; o++) {
         float sum = 0;
         for (int n = 0; n < 4; n++) {
-            sum += dy[n + o];
+            sum += dy[n];
         }
         dbias[o] = sum;
     }
@@ -277,28 +325,28 @@ static void tanh1_grad(const float *dy, const float *y, float *dx)
 }
 
 /* xor.nn:10: fc1, dense(8): dense.dw, x 2, dy 8 -> dweight 8x2 */
-static void fc1_dw(const float *x, const float *dy, float *dweight)
+static void fc1_dw(const float x[4][2], const float dy[4][8], float dweight[8][2])
 {
     for (int o = 0; o < 8; o++) {
         for (int i = 0; i < 2; i++) {
-            dweight[o * 2 + i] = 0;
+            dweight[o][i] = 0;
         }
         for (int n = 0; n < 4; n++) {
-            const float d = dy[n * 8 + o];
+            const float d = dy[n][o];
             for (int i = 0; i < 2; i++) {
-                dweight[o * 2 + i] += d * x[n * 2 + i];
+                dweight[o][i] += d * x[n][i];
             }
         }
     }
 }
 
 /* xor.nn:10: fc1, dense(8): dense.db, dy 8 -> dbias 8 */
-static void fc1_db(const float *dy, float *dbias)
+static void fc1_db(const float dy[4][8], float *dbias)
 {
     for (int o = 0; o < 8; o++) {
         float sum = 0;
         for (int n = 0; n < 4; n++) {
-            sum += dy[n * 8 + o];
+            sum += dy[n][o];
         }
         dbias[o] = sum;
     }
@@ -320,72 +368,82 @@ static void fc1_weight_adam(const float *gradient, float *param, float *exp_avg,
     }
 }
 
-/* ---- entry points: the layers in order, in one arena ---------------------- */
+/* ---- initial values ------------------------------------------------------- */
 
-void net_xor_infer(const struct net_xor *m, const float *x, float *y, void *scratch)
+/* Marsaglia and Bray 1964: two normal numbers from a point of the unit disc. */
+static void nn_fill_normal(float *p, int64_t count, float deviation, uint64_t seed)
 {
-    float *const a = (float *)scratch;
-    fc1_forward(x, m->fc1_weight, m->fc1_bias, a);
-    tanh1_forward(a, a);
-    fc2_forward(a, m->fc2_weight, m->fc2_bias, y);
-    sigmoid1_forward(y, y);
+    const int64_t one = (int64_t)1 << 48;
+    for (int64_t k = 0; k < count; k += 2) {
+        uint64_t bits = seed + (uint64_t)k * 0xd1342543de82ef95u;
+        int64_t u, v, square;
+        do {
+            bits = nn_mix(bits);
+            u = 2 * (int64_t)(bits >> 40) - 16777215;
+            v = 2 * (int64_t)(bits >> 16 & 16777215) - 16777215;
+            square = u * u + v * v;
+        } while (square >= one);
+        const float s = (float)square / (float)one;
+        const float length = deviation * sqrtf(-2 * logf(s) / s);
+        p[k] = length * ((float)u / 16777216);
+        if (k + 1 < count) {
+            p[k + 1] = length * ((float)v / 16777216);
+        }
+    }
 }
 
-float net_xor_eval(const struct net_xor *m, const float *x, const float *target, int count, float *y, void *scratch)
+net_xor *net_xor_init(void *block, int training, uint64_t seed)
 {
-    float *const a = (float *)scratch;
-    fc1_forward(x, m->fc1_weight, m->fc1_bias, a);
-    tanh1_forward(a, a);
-    fc2_forward(a, m->fc2_weight, m->fc2_bias, y);
-    sigmoid1_forward(y, y);
-    loss_forward(y, target, a, count);
-    return *(a);
-}
-
-float net_xor_step(struct net_xor *m, const float *x, const float *target, float lr, void *scratch)
-{
-    float *const a = (float *)scratch;
-    fc1_forward(x, m->fc1_weight, m->fc1_bias, a);
-    tanh1_forward(a, a);
-    fc2_forward(a, m->fc2_weight, m->fc2_bias, a + 32);
-    sigmoid1_forward(a + 32, a + 32);
-    loss_forward(a + 32, target, a + 96, 4);
-    loss_grad(a + 32, target, a + 80);
-    sigmoid1_grad(a + 80, a + 32, a + 80);
-    fc2_dx(a + 80, m->fc2_weight, a + 32);
-    fc2_dw(a, a + 80, a + 64);
-    fc2_db(a + 80, a + 112);
-    fc2_weight_adam(a + 64, m->fc2_weight, m->fc2_weight_exp_avg, m->fc2_weight_exp_avg_sq, lr, m->step);
-    fc2_bias_adam(a + 112, m->fc2_bias, m->fc2_bias_exp_avg, m->fc2_bias_exp_avg_sq, lr, m->step);
-    tanh1_grad(a + 32, a, a + 32);
-    fc1_dw(x, a + 32, a);
-    fc1_db(a + 32, a + 16);
-    fc1_weight_adam(a, m->fc1_weight, m->fc1_weight_exp_avg, m->fc1_weight_exp_avg_sq, lr, m->step);
-    fc2_weight_adam(a + 16, m->fc1_bias, m->fc1_bias_exp_avg, m->fc1_bias_exp_avg_sq, lr, m->step);
-    m->step++;
-    return *(a + 96);
-}
-
-float net_xor_grad(struct net_xor *m, const float *x, const float *target, void *scratch)
-{
-    float *const a = (float *)scratch;
-    fc1_forward(x, m->fc1_weight, m->fc1_bias, a);
-    tanh1_forward(a, a);
-    fc2_forward(a, m->fc2_weight, m->fc2_bias, a + 32);
-    sigmoid1_forward(a + 32, a + 32);
-    loss_forward(a + 32, target, a + 96, 4);
-    loss_grad(a + 32, target, a + 80);
-    sigmoid1_grad(a + 80, a + 32, a + 80);
-    fc2_dx(a + 80, m->fc2_weight, a + 32);
-    fc2_dw(a, a + 80, a + 64);
-    fc2_db(a + 80, a + 112);
-    tanh1_grad(a + 32, a, a + 32);
-    fc1_dw(x, a + 32, a);
-    fc1_db(a + 32, a + 16);
-    return *(a + 96);
+    struct net_xor *m = (struct net_xor *)block;
+    memset(block, 0, training ? sizeof *m : 320);
+    m->seed = seed;
+    nn_fill_normal((float *)m->fc1_weight, 16, 1.0f, nn_mix(nn_mix(seed) + 0));
+    nn_fill_normal((float *)m->fc2_weight, 8, 0.5f, nn_mix(nn_mix(seed) + 2));
+    return m;
 }
 
 /* ---- tensors by name ------------------------------------------------------ */
+
+static const nn_tensor_info net_xor_tensors[] = {
+    {"fc1.weight", NN_TRAINED, 2, {8, 2, 0, 0}, 16},
+    {"fc1.bias", NN_TRAINED, 1, {8, 0, 0, 0}, 8},
+    {"fc2.weight", NN_TRAINED, 2, {1, 8, 0, 0}, 8},
+    {"fc2.bias", NN_TRAINED, 1, {1, 0, 0, 0}, 1},
+    {"fc2.weight.exp_avg", NN_STATE, 2, {1, 8, 0, 0}, 8},
+    {"fc2.weight.exp_avg_sq", NN_STATE, 2, {1, 8, 0, 0}, 8},
+    {"fc2.bias.exp_avg", NN_STATE, 1, {1, 0, 0, 0}, 1},
+    {"fc2.bias.exp_avg_sq", NN_STATE, 1, {1, 0, 0, 0}, 1},
+    {"fc1.weight.exp_avg", NN_STATE, 2, {8, 2, 0, 0}, 16},
+    {"fc1.weight.exp_avg_sq", NN_STATE, 2, {8, 2, 0, 0}, 16},
+    {"fc1.bias.exp_avg", NN_STATE, 1, {8, 0, 0, 0}, 8},
+    {"fc1.bias.exp_avg_sq", NN_STATE, 1, {8, 0, 0, 0}, 8},
+};
+
+static const size_t net_xor_offset[] = {
+    offsetof(struct net_xor, fc1_weight),
+    offsetof(struct net_xor, fc1_bias),
+    offsetof(struct net_xor, fc2_weight),
+    offsetof(struct net_xor, fc2_bias),
+    offsetof(struct net_xor, fc2_weight_exp_avg),
+    offsetof(struct net_xor, fc2_weight_exp_avg_sq),
+    offsetof(struct net_xor, fc2_bias_exp_avg),
+    offsetof(struct net_xor, fc2_bias_exp_avg_sq),
+    offsetof(struct net_xor, fc1_weight_exp_avg),
+    offsetof(struct net_xor, fc1_weight_exp_avg_sq),
+    offsetof(struct net_xor, fc1_bias_exp_avg),
+    offsetof(struct net_xor, fc1_bias_exp_avg_sq),
+};
+
+/* Where grad leaves the gradient of a tensor in its scratch, in elements. */
+static const struct {
+    int tensor;
+    int64_t element;
+} net_xor_grad_offset[] = {
+    {2, 64}, /* fc2_weight */
+    {3, 112}, /* fc2_bias */
+    {0, 0}, /* fc1_weight */
+    {1, 16}, /* fc1_bias */
+};
 
 static int net_xor_find(const char *name, size_t count)
 {

@@ -105,14 +105,19 @@ char *arena_strndup(Arena *arena, const char *text, size_t length)
 
 char *arena_strdup(Arena *arena, const char *text) { return arena_strndup(arena, text, strlen(text)); }
 
+/* Most texts fit the buffer and are printed once. */
 char *arena_vprintf(Arena *arena, const char *format, va_list args)
 {
+    char buffer[256];
     va_list again;
     va_copy(again, args);
-    int length = vsnprintf(NULL, 0, format, args);
+    int length = vsnprintf(buffer, sizeof buffer, format, args);
     if (length < 0) length = 0;
     char *text = arena_alloc(arena, (size_t)length + 1);
-    vsnprintf(text, (size_t)length + 1, format, again);
+    if ((size_t)length < sizeof buffer)
+        memcpy(text, buffer, (size_t)length);
+    else
+        vsnprintf(text, (size_t)length + 1, format, again);
     va_end(again);
     return text;
 }

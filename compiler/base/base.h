@@ -163,7 +163,7 @@ uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t count);
  * Writes C from templates.  Braces in the template set the indentation.
  *
  *   $name      the text bound to `name`
- *   @x(n, i)   an element of the array bound to `x`: x[n * 10 + i]
+ *   @x(n, i)   an element of the array bound to `x`: x[n * 10 + i], or x[n][i]
  *   @x         the array itself
  *
  * `real` is bound to float or double, and $exp, $log, $sqrt, $pow, $tanh, $fabs,
@@ -184,6 +184,26 @@ void writer_raw(Writer *, const char *text);     /* as it stands */
 const char *writer_text(const Writer *);
 const Map *writer_names(const Writer *); /* of the runtime that were put: nn_relu, NN_W */
 size_t writer_length(const Writer *);
+
+/*
+ * Arrays of arrays.  After writer_shape_arrays an element is x[n][c][i][j], without
+ * dimensions of 1 at the end, and writer_array_shape says how `name` must be declared:
+ * in full, or (rank 0) as a pointer, where the text indexes it with one sum.  Arrays that
+ * one text sees in several shapes, or that a template names without @, are in
+ * writer_mixed_arrays; it is written again with these as `flat`.
+ */
+enum { ARRAY_MAX_RANK = 5 };
+
+typedef struct ArrayShape {
+    int rank;
+    int64_t dim[ARRAY_MAX_RANK];
+} ArrayShape;
+
+ArrayShape array_shape(int rank, const int64_t *dim);          /* without dimensions of 1 at the end */
+bool array_rows_agree(const ArrayShape *, const ArrayShape *); /* in all dimensions but the first */
+void writer_shape_arrays(Writer *, const Map *flat);
+ArrayShape writer_array_shape(const Writer *, const char *name);
+const Map *writer_mixed_arrays(const Writer *);
 
 /* A real literal of the writer's type: 0.1f, 1e-05f, 0.1 */
 const char *writer_real(Writer *, double value);

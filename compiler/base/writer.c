@@ -15,33 +15,40 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WRITER_MAX_RANK = 5, WRITER_INDENT = 4 };
+enum { WRITER_INDENT = 4 };
 
 typedef struct Array {
     const char *expression;
     int rank;
-    int64_t dim[WRITER_MAX_RANK];
+    int64_t dim[ARRAY_MAX_RANK];
 } Array;
 
 struct Writer {
     Arena *arena;
     bool use_double;
     Text text;
-    Map *fixed;   /* real and the math functions: of the writer's type, for good */
     Map *names;   /* $name → text */
     Map *arrays;  /* @name → Array */
     Map *runtime; /* names of the runtime that were put */
+    Map *seen;    /* an array's expression → ArrayShape in which its elements were put; NULL: all are flat */
+    Map *flat;    /* expressions of arrays that are flat all the same */
+    Map *mixed;   /* of those that were put in several shapes */
+    Map *raw;     /* identifiers that templates have themselves */
+    List put;     /* of names: the elements of the line that is put now */
     int depth;    /* open braces */
 };
 
-static void bind_type(Writer *w)
+/* $real and the math functions: of the writer's type; NULL: none of these. */
+static const char *type_name(const Writer *w, const char *name)
 {
     static const char *const functions[] = {"exp", "log",   "sqrt",  "pow",   "tanh", "fabs", "fmax", "fmin",
                                             "erf", "floor", "log1p", "expm1", "cos",  "sin",  "ceil"};
-    map_put(w->fixed, "real", w->use_double ? "double" : "float");
+    if (strcmp(name, "real") == 0) return w->use_double ? "double" : "float";
     for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
-        map_put(w->fixed, functions[i], arena_printf(w->arena, "%s%s", functions[i], w->use_double ? "" : "f"));
+        if (strcmp(name, functions[i]) == 0)
+            return w->use_double ? functions[i] : arena_printf(w->arena, "%sf", functions[i]);
     }
+    return NULL;
 }
 
 Writer *writer_new(Arena *arena, bool use_double)
@@ -49,11 +56,9 @@ Writer *writer_new(Arena *arena, bool use_double)
     Writer *w = arena_alloc(arena, sizeof *w);
     w->arena = arena;
     w->use_double = use_double;
-    w->fixed = map_new(arena);
     w->runtime = map_new(arena);
     text_init(&w->text, arena);
     writer_unbind_all(w);
-    bind_type(w);
     return w;
 }
 
@@ -112,7 +117,7 @@ void writer_bind_real(Writer *w, const char *name, double value) { writer_bind(w
 
 void writer_bind_array(Writer *w, const char *name, const char *expression, int rank, const int64_t *dim)
 {
-    assert(rank <= WRITER_MAX_RANK);
+    assert(rank <= ARRAY_MAX_RANK);
     Array *array = arena_alloc(w->arena, sizeof *array);
     array->expression = arena_strdup(w->arena, expression);
     array->rank = rank;
@@ -137,7 +142,7 @@ static const char *name_at(Writer *w, const char *p, const char **end)
 static const char *lookup(Writer *w, const char *name)
 {
     const char *text = map_get(w->names, name);
-    if (!text) text = map_get(w->fixed, name);
+    if (!text) text = type_name(w, name);
     if (!text) template_bug("the value", name);
     return text;
 }
@@ -153,12 +158,94 @@ static bool is_token(const char *text)
 /* May stand as a term of a sum without parentheses. */
 static bool is_sum(const char *text) { return !strpbrk(text, "?:<>=&|,"); }
 
-/* ((n * C + c) * H + h) * W + w, row by row; ones and zeros are left out. */
-static const char *element(Writer *w, const char *name, const char *const *index, int count)
+/* ---- arrays ------------------------------------------------------------- */
+
+ArrayShape array_shape(int rank, const int64_t *dim)
 {
-    const Array *array = map_get(w->arrays, name);
-    if (!array) template_bug("the array", name);
-    assert(count == array->rank || count == 1);
+    ArrayShape s = {.rank = rank};
+    for (int i = 0; i < rank; i++) s.dim[i] = dim[i];
+    while (s.rank > 1 && s.dim[s.rank - 1] == 1) s.rank--;
+    return s;
+}
+
+void writer_shape_arrays(Writer *w, const Map *flat)
+{
+    w->seen = map_new(w->arena);
+    w->mixed = map_new(w->arena);
+    w->raw = map_new(w->arena);
+    w->flat = map_new(w->arena);
+    for (int i = 0; flat && i < map_count(flat); i++) map_put(w->flat, map_key(flat, i), w);
+}
+
+ArrayShape writer_array_shape(const Writer *w, const char *name)
+{
+    const ArrayShape *shape = w->seen ? map_get(w->seen, name) : NULL;
+    return shape ? *shape : (ArrayShape){0};
+}
+
+const Map *writer_mixed_arrays(const Writer *w)
+{
+    for (int i = 0; w->seen && i < map_count(w->seen); i++) {
+        const char *name = map_key(w->seen, i);
+        const ArrayShape *shape = map_value(w->seen, i);
+        if (shape->rank > 1 && map_get(w->raw, name)) map_put(w->mixed, name, w->mixed);
+    }
+    return w->mixed;
+}
+
+/* Identifiers of a line that are no elements put there: `x` in "sum += x[k];". */
+static void note_raw(Writer *w, const char *text)
+{
+    for (const char *p = text; *p;) {
+        const char *word = p;
+        while (is_identifier_char(*p)) p++;
+        const size_t length = (size_t)(p - word);
+        int i = 0;
+        while (i < w->put.count && (strncmp(w->put.at[i], word, length) != 0 || ((char *)w->put.at[i])[length])) i++;
+        if (length && i < w->put.count)
+            w->put.at[i] = "";
+        else if (length)
+            map_put(w->raw, arena_strndup(w->arena, word, length), w);
+        if (!length) p++;
+    }
+    w->put.count = 0;
+}
+
+bool array_rows_agree(const ArrayShape *a, const ArrayShape *b)
+{
+    if (a->rank != b->rank) return false;
+    for (int i = 1; i < a->rank; i++)
+        if (a->dim[i] != b->dim[i]) return false;
+    return true;
+}
+
+/* In which shape an element of the array is put now; false: flat. */
+static bool is_put_shaped(Writer *w, const Array *array, int indices, ArrayShape *shape)
+{
+    if (!w->seen || map_get(w->flat, array->expression)) return false;
+    *shape = indices == array->rank ? array_shape(array->rank, array->dim) : (ArrayShape){0};
+    const ArrayShape *before = map_get(w->seen, array->expression);
+    if (before && !array_rows_agree(before, shape)) map_put(w->mixed, array->expression, w);
+    ArrayShape *now = arena_alloc(w->arena, sizeof *now);
+    *now = *shape;
+    map_put(w->seen, array->expression, now);
+    return shape->rank > 0;
+}
+
+/* x[n][c][h][w] */
+static const char *shaped_element(Writer *w, const Array *array, const char *const *index, int rank)
+{
+    Text out;
+    text_init(&out, w->arena);
+    list_push(w->arena, &w->put, (char *)array->expression);
+    text_add(&out, array->expression);
+    for (int i = 0; i < rank; i++) text_addf(&out, "[%s]", index[i]);
+    return out.data;
+}
+
+/* x[((n * C + c) * H + h) * W + w], row by row; ones and zeros are left out. */
+static const char *flat_element(Writer *w, const Array *array, const char *const *index, int count)
+{
     const char *sum = "0";
     for (int i = 0; i < count; i++) {
         const char *term = is_sum(index[i]) ? index[i] : arena_printf(w->arena, "(%s)", index[i]);
@@ -175,6 +262,28 @@ static const char *element(Writer *w, const char *name, const char *const *index
     return arena_printf(w->arena, "%s[%s]", array->expression, sum);
 }
 
+static const char *element(Writer *w, const char *name, const char *const *index, int count)
+{
+    const Array *array = map_get(w->arrays, name);
+    ArrayShape shape;
+    if (!array) template_bug("the array", name);
+    assert(count == array->rank || count == 1);
+    if (is_put_shaped(w, array, count, &shape)) return shaped_element(w, array, index, shape.rank);
+    return flat_element(w, array, index, count);
+}
+
+/* The array itself, as a pointer to its first element. */
+static const char *whole_array(Writer *w, const char *name)
+{
+    const Array *array = map_get(w->arrays, name);
+    ArrayShape shape;
+    if (!array) template_bug("the array", name);
+    is_put_shaped(w, array, 0, &shape);
+    return array->expression;
+}
+
+/* ---- templates ---------------------------------------------------------- */
+
 static const char *expand(Writer *w, const char *template, size_t length);
 
 /* Reads "(a, b, c)" at *p, expands each argument and moves *p behind it. */
@@ -188,7 +297,7 @@ static int read_index(Writer *w, const char **p, const char **index)
         if (*q == ')') depth--;
         if ((*q == ',' && depth == 1) || depth == 0) {
             while (*start == ' ') start++;
-            assert(count < WRITER_MAX_RANK);
+            assert(count < ARRAY_MAX_RANK);
             index[count++] = expand(w, start, (size_t)(q - start));
             start = q + 1;
         }
@@ -211,19 +320,19 @@ static const char *expand(Writer *w, const char *template, size_t length)
         } else if (*p == '@') {
             const char *name = name_at(w, p + 1, &p);
             if (p < end && *p == '(') {
-                const char *index[WRITER_MAX_RANK];
+                const char *index[ARRAY_MAX_RANK];
                 int count = read_index(w, &p, index);
                 text_add(&out, element(w, name, index, count));
             } else {
-                const Array *array = map_get(w->arrays, name);
-                if (!array) template_bug("the array", name);
-                text_add(&out, array->expression);
+                text_add(&out, whole_array(w, name));
             }
         } else {
-            text_add_bytes(&out, p++, 1);
+            const char *start = p;
+            while (p < end && *p != '$' && *p != '@') p++;
+            text_add_bytes(&out, start, (size_t)(p - start));
         }
     }
-    return out.data ? out.data : "";
+    return out.data;
 }
 
 static int count_of(const char *text, char wanted)
@@ -250,6 +359,7 @@ static void put_template_line(Writer *w, const char *line, size_t length)
     while (length > 0 && *line == ' ') line++, length--;
     const char *text = expand(w, line, length);
     note_runtime(w, text);
+    if (w->seen) note_raw(w, text);
     int closes_first = *text == '}';
     bool label = *text == '#';
     int indent = label ? 0 : (w->depth - closes_first) * WRITER_INDENT;

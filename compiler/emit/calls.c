@@ -62,14 +62,20 @@ static void write_lap(EntryPoint *p)
 
 /* ---- one call ------------------------------------------------------------------ */
 
+static const char *argument_text(EntryPoint *p, const Node *n, const Function *f, int i)
+{
+    const bool input = i < n->in_count;
+    const Tensor *t = input ? n->in[i] : n->out[i - n->in_count];
+    if (p->e->team) return place_of_samples(p, t, f->share);
+    return plain_argument(p, t, !input || node_mutates(n, i), f->shapes[i]);
+}
+
 /* name(inputs, outputs: what follows stands to the caller. */
 void calls_write_arrays(EntryPoint *p, const Node *n, const Function *f)
 {
     text_addf(&p->text, "%s(", f->name);
-    for (int i = 0; i < n->in_count; i++)
-        text_addf(&p->text, "%s%s", i ? ", " : "", place_of_samples(p, n->in[i], f->share));
-    for (int i = 0; i < n->out_count; i++)
-        text_addf(&p->text, "%s%s", n->in_count + i ? ", " : "", place_of_samples(p, n->out[i], f->share));
+    for (int i = 0; i < n->in_count + n->out_count; i++)
+        text_addf(&p->text, "%s%s", i ? ", " : "", argument_text(p, n, f, i));
 }
 
 static void write_call(EntryPoint *p, const Node *n)
@@ -93,7 +99,8 @@ static void write_fill(EntryPoint *p, int64_t offset, int64_t bytes)
     barrier_before_fill(p, offset, bytes);
     begin_statement(p, true);
     entry_point_uses(p, NAME_SCRATCH);
-    text_addf(&p->text, "memset(a + %lld, 0xff, %lld);\n", place_arena_elements(p, offset), (long long)bytes);
+    text_addf(&p->text, "memset((%s *)scratch + %lld, 0xff, %lld);\n", p->e->real, place_arena_elements(p, offset),
+              (long long)bytes);
 }
 
 /* Whatever is dead holds NaN. */
@@ -118,7 +125,8 @@ static void write_noise(EntryPoint *p, const Node *n)
         if (!t->batched || !dtype_is_real(t->dtype) || t->kind != TENSOR_LOCAL || t->parent) continue;
         barrier_before_write(p, t);
         begin_statement(p, true);
-        text_addf(&p->text, "nn_noise(%s, %lld, %d);\n", place_text(p, t),
+        text_addf(&p->text, "nn_noise(%s, %lld, %d);\n",
+                  p->e->team ? place_text(p, t) : plain_argument(p, t, true, (ArrayShape){0}),
                   (long long)tensor_count(t, p->program->batch), n->stream);
     }
 }
@@ -164,6 +172,7 @@ static void enter_phase(EntryPoint *p, Phase phase)
 void calls_write(EntryPoint *p)
 {
     p->phase = PHASE_BEFORE;
+    p->names = map_new(p->e->arena);
     text_init(&p->text, p->e->arena);
     const Graph *g = p->program;
     bool poison = p->e->options->poison;

@@ -57,48 +57,54 @@ static void write_sizes(Emitter *e)
               (long long)scratch, (long long)shape_count(train_target(e->spec, e->net).shape), e->net->model.count);
 }
 
-/* Random numbers stand before their users, but which are used shows only after. */
-static void write_with_random(Emitter *e)
+/* What `write` appends, for a place that is written later. */
+static const char *part_text(Emitter *e, void (*write)(Emitter *))
 {
-    Text before = e->source;
+    const Text before = e->source;
     text_init(&e->source, e->arena);
-    entry_points_write(e);
-    Text entry_points = e->source;
-    text_init(&e->source, e->arena);
-    model_write_init(e);
-    Text init = e->source;
+    write(e);
+    const Text part = e->source;
     e->source = before;
-
-    if (e->options->paste_kernels) comment_write_section(e, "kernels: the same for every net");
-    support_write_kernels(e);
-    if (e->options->paste_kernels) multiversion_write(e);
-    if (e->options->paste_kernels) comment_write_section(e, "end of the kernels");
-    support_write_random(e);
-    if (e->options->noise) support_write_noise(e);
-    text_add(&e->source, init.data);
-    text_add(&e->source, entry_points.data);
+    return part.data;
 }
 
+/* The JIT has no header. */
+static void write_standalone_interface(Emitter *e, bool info)
+{
+    if (!info)
+        text_add(&e->source,
+                 "enum { NN_TRAINED, NN_FROZEN, NN_BUFFER, NN_STATE };\n"
+                 "typedef struct nn_tensor_info { const char *name; int kind; int rank; int dims[4]; size_t count; } "
+                 "nn_tensor_info;\n");
+    text_addf(&e->source, "typedef struct %s %s;\n", e->prefix, e->prefix);
+    if (info) text_addf(&e->source, "const nn_model_info *%s_info(void);\n", e->prefix);
+    write_sizes(e);
+}
+
+/*
+ * From what a reader asks first to what is the same for every net: the model, the entry
+ * points, their layers, the interface's other functions, the kernels.  Calls are written
+ * before what they need of the runtime, which is recorded while they are.
+ */
 static void write_source(Emitter *e)
 {
+    const bool info = !e->options->lower.use_double;
+    const char *entry_points = part_text(e, entry_points_write);
+    const char *init = part_text(e, model_write_init);
+    support_read_kernels(e);
     support_write_preamble(e);
-    bool info = !e->options->lower.use_double;
-    if (e->options->standalone) {
-        if (!info)
-            text_add(
-                &e->source,
-                "enum { NN_TRAINED, NN_FROZEN, NN_BUFFER, NN_STATE };\n"
-                "typedef struct nn_tensor_info { const char *name; int kind; int rank; int dims[4]; size_t count; } "
-                "nn_tensor_info;\n");
-        text_addf(&e->source, "typedef struct %s %s;\n", e->prefix, e->prefix);
-        if (info) text_addf(&e->source, "const nn_model_info *%s_info(void);\n", e->prefix);
-        write_sizes(e);
-    }
+    if (e->options->standalone) write_standalone_interface(e, info);
     model_write_struct(e);
+    support_declare_kernels(e);
+    support_write_random(e);
+    if (e->options->noise) support_write_noise(e);
+    text_add(&e->source, entry_points);
+    functions_write(e);
+    text_add(&e->source, init);
     model_write_tables(e);
-    write_with_random(e);
     model_write_access(e);
     if (info) interface_write_info(e);
+    support_define_kernels(e);
 }
 
 static const char *upper_case(Arena *arena, const char *text)
@@ -130,6 +136,7 @@ EmitResult *emit_c(Graph *net, const TrainSpec *spec, const EmitOptions *options
         .real = dtype_c_type(lower_real(&options->lower)),
         .by_text = map_new(arena),
         .function_names = map_new(arena),
+        .value_names = map_new(arena),
         .kernels = map_new(arena),
         .used = map_new(arena),
         .writer = writer_new(arena, options->lower.use_double),

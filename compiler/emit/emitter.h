@@ -3,6 +3,7 @@
 #define NNC_EMIT_EMITTER_H
 
 #include "emit/emit.h"
+#include "emit/kernel_slice.h"
 
 /* One program with the names it goes by in the text. */
 typedef struct Entry {
@@ -23,7 +24,8 @@ typedef struct Function {
     const char *signature; /* "const float *x, float *y" */
     const char *body;
     Share share;
-    List users; /* of Node, in order of first call */
+    const ArrayShape *shapes; /* of its arrays: inputs, then outputs */
+    List users;               /* of Node, in order of first call */
 } Function;
 
 typedef struct Emitter {
@@ -41,6 +43,7 @@ typedef struct Emitter {
     List functions;                   /* of Function */
     Map *by_text;                     /* signature and body → Function */
     Map *function_names;              /* taken */
+    Map *value_names;                 /* taken by locals of entry points */
     Map *kernels;                     /* names of the kernels that the functions call */
     Map *used;                        /* names of the runtime that the text uses: nn_relu, nn_mix */
     const char **member;              /* by position in net->model: name in the struct */
@@ -50,7 +53,11 @@ typedef struct Emitter {
     const char **prepared_member;     /* by position there: name in the struct */
     int64_t infer_bytes, train_bytes; /* the model's block */
     int64_t infer_scratch, train_scratch;
-    MemoryLimitResult limited; /* of train_scratch */
+    MemoryLimitResult limited;  /* of train_scratch */
+    const char *preparation;    /* text of PREFIX_prepare; "": there is nothing to prepare */
+    KernelSlice slice;          /* of pasted kernels */
+    const char *second_kernels; /* for the target; NULL: there are none */
+    List dispatched;            /* names of kernels that are there twice */
     Text header, source;
     Writer *writer; /* for bodies of functions */
 } Emitter;
@@ -58,6 +65,7 @@ typedef struct Emitter {
 /* functions.c */
 const char *lr_factor(Emitter *, const Node *); /* of an update: "", or "10.0f * " before lr */
 Function *function_for(Emitter *, const Graph *, const Node *);
+void functions_declare(Emitter *);
 void functions_write(Emitter *);
 const char *function_input_name(Emitter *, const Node *, int i); /* of its parameter for in[i] */
 
@@ -67,32 +75,38 @@ void comment_write_section(Emitter *, const char *title); /* a line that opens a
 
 /* model.c */
 void model_layout(Emitter *);
-int model_index(const Emitter *, const Tensor *);          /* of a program's or the net's model tensor */
-const char *model_member(const Emitter *, const Tensor *); /* its name in the struct; of prepared ones too */
+int model_index(const Emitter *, const Tensor *);              /* of a program's or the net's model tensor */
+const char *model_member(const Emitter *, const Tensor *);     /* its name in the struct; of prepared ones too */
+ArrayShape model_array_shape(const Emitter *, const Tensor *); /* of the member; rank 1: it is flat */
 void model_write_struct(Emitter *);
 void model_write_tables(Emitter *);
 void model_write_init(Emitter *);
 void model_write_access(Emitter *);
 
 /* entry_points.c */
-void entry_points_write(Emitter *);
+void entry_points_write(Emitter *); /* with declarations of the layers, which it lists */
 const Entry *entry_of(const Emitter *, ProgramKind);
 
 /* support.c: what the text needs around the layers */
 void support_write_preamble(Emitter *);
 void support_write_random(Emitter *);
 void support_write_noise(Emitter *);
-void support_write_kernels(Emitter *);
-void multiversion_write(Emitter *); /* multiversion.c: the kernels a second time */
-const char *multiversion_comment(Arena *, Target);
+void support_read_kernels(Emitter *); /* when all calls are written */
+void support_declare_kernels(Emitter *);
+void support_define_kernels(Emitter *);
+void support_write_threads(Emitter *);
 const char *support_kernel_text(const char *file);
 const char *support_included(Arena *, const char *line);
+void support_add_info_types(Text *, bool includes); /* the text of nn.h */
+
+/* multiversion.c: the kernels a second time */
+const char *multiversion_comment(Arena *, Target);
+void multiversion_write_declarations(Emitter *); /* with dispatch on the CPU */
+void multiversion_write_end_of_dispatch(Emitter *);
+void multiversion_write_definitions(Emitter *);
+
 void emitter_uses(Emitter *, const char *name);
 void emitter_uses_names(Emitter *, const Writer *);
-bool starts_directive(const char *line, const char *name); /* kernel_slice.c: "#ifdef NN_LINKED" */
-/* kernel_slice.c: adds what of the text defines the names used, and what that names */
-void kernel_slice(Arena *, const char *text, const Map *used, Text *out);
-void support_add_info_types(Text *, bool includes); /* the text of nn.h */
 
 /* interface.c: the header, and the info record */
 void interface_write_header(Emitter *);

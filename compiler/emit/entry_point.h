@@ -21,11 +21,13 @@ typedef enum Name {
     NAME_DY = 1u << 6,
     NAME_DX = 1u << 7,
     NAME_SPENT = 1u << 8,
-    NAME_SCRATCH = 1u << 9, /* as the arena `a` */
+    NAME_SCRATCH = 1u << 9,
     NAME_THREAD = 1u << 10, /* of a team: t, T, team, and first .. last, the thread's samples */
     NAME_THREADS = 1u << 11,
     NAME_TEAM = 1u << 12,
     NAME_SAMPLES = 1u << 13,
+    NAME_ARENA = 1u << 14,   /* of the fast form: the scratch as `a` */
+    NAME_WEIGHTS = 1u << 15, /* of the plain form: the model to read, `w` */
     NAME_ARGUMENTS = NAME_THREAD - 1
 } Name;
 
@@ -36,6 +38,8 @@ typedef struct EntryPoint {
     Text text;
     unsigned used; /* of Name: by the text */
     Text outside;  /* what stands before the loop over the micro-batches, while that is written */
+    List values;   /* of NamedValue: what of the scratch the plain form has named */
+    Map *names;    /* of them, taken */
     List touched;  /* of Region: since the last barrier */
     Phase phase;   /* of the statements that are written now */
     bool timed;    /* this form takes the time of its calls */
@@ -44,7 +48,19 @@ typedef struct EntryPoint {
 
 static inline void entry_point_uses(EntryPoint *p, unsigned names) { p->used |= names; }
 
+/* A value in the scratch, which the plain form has by name. */
+typedef struct NamedValue {
+    const Tensor *tensor;
+    const char *name;
+    ArrayShape shape;
+} NamedValue;
+
+/* plain_places.c: the same for the plain form, where arrays have types */
+const char *plain_argument(EntryPoint *, const Tensor *, bool written, ArrayShape as);
+void plain_write_values(EntryPoint *); /* their declarations */
+
 /* places.c: expressions for where tensors are */
+const char *place_outside(EntryPoint *, const Tensor *root); /* of the caller's */
 const char *place_text(EntryPoint *, const Tensor *);
 const char *place_of_samples(EntryPoint *, const Tensor *, Share); /* of the thread's first sample */
 long long place_arena_elements(const EntryPoint *, int64_t bytes);

@@ -80,7 +80,7 @@ static void write_head(EntryPoint *p, const Argument *list)
 
 static void write_arena(EntryPoint *p, unsigned used)
 {
-    if (used & NAME_SCRATCH) text_addf(&p->e->source, "    %s *const a = (%s *)scratch;\n", p->e->real, p->e->real);
+    if (used & NAME_ARENA) text_addf(&p->e->source, "    %s *const a = (%s *)scratch;\n", p->e->real, p->e->real);
 }
 
 typedef struct Statements {
@@ -91,6 +91,12 @@ typedef struct Statements {
 static Statements statements_of_calls(const EntryPoint *p)
 {
     return (Statements){p->text.data ? p->text.data : "", p->used};
+}
+
+static void write_return(EntryPoint *p, const Tensor *loss)
+{
+    const char *place = p->e->team ? place_text(p, loss) : plain_argument(p, loss, false, (ArrayShape){0});
+    text_addf(&p->text, p->e->team ? "    return *(%s);\n" : "    return *%s;\n", place);
 }
 
 /* What follows the calls, once, in the caller's thread. */
@@ -110,16 +116,19 @@ static Statements statements_at_end(const EntryPoint *point)
         text_add(&p->text, "    m->step++;\n");
         entry_point_uses(p, NAME_M);
     }
-    if (g->loss) text_addf(&p->text, "    return *(%s);\n", place_text(p, g->loss));
+    if (g->loss) write_return(p, g->loss);
     return statements_of_calls(p);
 }
 
 static void write_alone(EntryPoint *p, const Argument *list)
 {
     const Statements calls = statements_of_calls(p), end = statements_at_end(p);
+    const unsigned used = calls.used | end.used;
     write_head(p, list);
-    write_arena(p, calls.used | end.used);
-    write_unused(p, list, calls.used | end.used);
+    if (used & NAME_WEIGHTS)
+        text_addf(&p->e->source, "    const struct %s *const w = m; /* to read */\n", p->e->prefix);
+    plain_write_values(p);
+    write_unused(p, list, used);
     text_addf(&p->e->source, "%s%s}\n\n", calls.text, end.text);
 }
 
@@ -229,10 +238,14 @@ static bool *sources_of(const EntryPoint *p, const Tensor *t)
     return sources;
 }
 
-/* The statements of PREFIX_prepare(m, i): after tensor i was set, or all (-1). */
-static void list_preparations(EntryPoint *p)
+/* PREFIX_prepare(m, i): after tensor i was set, or all (-1). */
+static const char *preparation_text(Emitter *e)
 {
-    text_init(&p->text, p->e->arena);
+    const Entry *infer = entry_of(e, PROGRAM_INFER);
+    if (!e->prepared.count || !infer) return "";
+    EntryPoint point = {.e = e, .program = infer->program, .plan = infer->plan}, *p = &point;
+    text_init(&p->text, e->arena);
+    text_addf(&p->text, "static void %s_prepare(struct %s *m, int i)\n{\n", e->prefix, e->prefix);
     for (int i = 0; i < p->program->nodes.count; i++) {
         const Node *n = p->program->nodes.at[i];
         if (!node_is_prepacked(n)) continue;
@@ -245,12 +258,8 @@ static void list_preparations(EntryPoint *p)
         calls_write_arrays(p, n, f);
         text_add(&p->text, f->share == SHARE_PARTS ? ", 0, 1);\n    }\n" : ");\n    }\n");
     }
-}
-
-static void write_preparations(EntryPoint *p)
-{
-    text_addf(&p->e->source, "static void %s_prepare(struct %s *m, int i)\n{\n%s}\n\n", p->e->prefix, p->e->prefix,
-              p->text.data);
+    text_add(&p->text, "}\n\n");
+    return p->text.data;
 }
 
 static void use_team(Emitter *e)
@@ -267,9 +276,9 @@ static void use_clock(Emitter *e)
     emitter_uses(e, "nn_lap");
 }
 
-void entry_points_write(Emitter *e)
+/* The forms of all programs; returns how many. */
+static int list_points(Emitter *e, EntryPoint *point)
 {
-    EntryPoint point[2 * PROGRAM_KINDS];
     int count = 0;
     for (int i = 0; i < e->entries; i++) {
         ProgramKind kind = e->entry[i].program->kind;
@@ -277,14 +286,19 @@ void entry_points_write(Emitter *e)
         point[count++] = (EntryPoint){.e = e, .program = e->entry[i].program, .plan = e->entry[i].plan};
         if (timed) point[count] = point[count - 1], point[count++].timed = true;
     }
-    const Entry *infer = entry_of(e, PROGRAM_INFER);
-    EntryPoint preparing = {.e = e, .program = infer ? infer->program : NULL, .plan = infer ? infer->plan : NULL};
+    return count;
+}
+
+void entry_points_write(Emitter *e)
+{
+    EntryPoint point[2 * PROGRAM_KINDS];
+    const int count = list_points(e, point);
     for (int i = 0; i < count; i++) calls_write(&point[i]);
-    if (e->prepared.count) list_preparations(&preparing);
+    e->preparation = preparation_text(e);
     if (e->team) use_team(e);
     if (e->options->profile) use_clock(e);
-    functions_write(e);
-    if (e->prepared.count) write_preparations(&preparing);
     comment_write_section(e, "entry points: the layers in order, in one arena");
+    support_write_threads(e);
+    functions_declare(e);
     for (int i = 0; i < count; i++) write_entry_point(&point[i]);
 }

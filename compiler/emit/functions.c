@@ -58,18 +58,38 @@ static void add_scalars(Emitter *e, Text *signature, const Node *n, int64_t micr
     if (share == SHARE_PARTS) text_add(signature, ", int t, int T");
 }
 
-static const char *signature_of(Emitter *e, const Graph *g, const Node *n, Share share)
+static const Tensor *array_of(const Node *n, int i) { return i < n->in_count ? n->in[i] : n->out[i - n->in_count]; }
+
+static const char *array_name(Emitter *e, const Node *n, int i)
+{
+    return i < n->in_count ? function_input_name(e, n, i) : node_out_name(n, i - n->in_count);
+}
+
+/* By input, then output: how the body sees it. */
+static const ArrayShape *array_shapes(Emitter *e, const Node *n)
+{
+    ArrayShape *shapes = arena_alloc(e->arena, (size_t)(n->in_count + n->out_count + 1) * sizeof *shapes);
+    for (int i = 0; i < n->in_count + n->out_count; i++) shapes[i] = writer_array_shape(e->writer, array_name(e, n, i));
+    return shapes;
+}
+
+/* "const float x[64][6][14][14]", "float *y" */
+static void add_array(Emitter *e, Text *text, const Graph *g, const Node *n, int i, ArrayShape shape)
+{
+    const Tensor *t = array_of(n, i);
+    const bool written = i >= n->in_count || node_mutates(n, i);
+    text_addf(text, "%s%s%s %s%s", i ? ", " : "", written ? "" : "const ", dtype_c_type(t->dtype),
+              shape.rank ? "" : "*", array_name(e, n, i));
+    if (!shape.rank) return;
+    shape.dim[0] = t->batched ? g->batch : t->shape.dim[0];
+    for (int k = 0; k < shape.rank; k++) text_addf(text, "[%lld]", (long long)shape.dim[k]);
+}
+
+static const char *signature_of(Emitter *e, const Graph *g, const Node *n, Share share, const ArrayShape *shapes)
 {
     Text text;
     text_init(&text, e->arena);
-    for (int i = 0; i < n->in_count; i++) {
-        bool written = node_mutates(n, i);
-        text_addf(&text, "%s%s%s *%s", i ? ", " : "", written ? "" : "const ", dtype_c_type(n->in[i]->dtype),
-                  function_input_name(e, n, i));
-    }
-    for (int i = 0; i < n->out_count; i++) {
-        text_addf(&text, "%s%s *%s", n->in_count + i ? ", " : "", dtype_c_type(n->out[i]->dtype), node_out_name(n, i));
-    }
+    for (int i = 0; i < n->in_count + n->out_count; i++) add_array(e, &text, g, n, i, shapes[i]);
     add_scalars(e, &text, n, g->micro_batches, share);
     return text.data;
 }
@@ -124,15 +144,24 @@ static const char *variant_body(Emitter *e, const Graph *g, const Node *n, Share
     return writer_text(e->writer);
 }
 
-static const char *plain_body(Emitter *e, const Graph *g, const Node *n, Share share)
+/* Arrays are arrays of arrays, but those in `flat` (NULL: none); in the fast form, all are flat. */
+static void put_plain(Emitter *e, const Graph *g, const Node *n, Share share, const Map *flat)
 {
     e->writer = writer_new(e->arena, e->options->lower.use_double);
+    if (!e->team) writer_shape_arrays(e->writer, flat);
     bind_node(e, g, n);
     if (share == SHARE_SAMPLES) writer_bind(e->writer, "N", "samples");
     writer_put(e->writer, "{");
     assert(n->op->plain && "an operator of the fast form has no plain one");
     n->op->plain(e->writer, n);
     writer_put(e->writer, "}");
+}
+
+static const char *plain_body(Emitter *e, const Graph *g, const Node *n, Share share)
+{
+    put_plain(e, g, n, share, NULL);
+    const Map *mixed = writer_mixed_arrays(e->writer);
+    if (mixed && map_count(mixed)) put_plain(e, g, n, share, mixed);
     emitter_uses_names(e, e->writer);
     return writer_text(e->writer);
 }
@@ -168,7 +197,8 @@ static Share share_of(const Emitter *e, const Graph *g, const Node *n)
 static const char *fresh_name(Emitter *e, const char *wanted)
 {
     const char *name = wanted;
-    for (int i = 2; map_get(e->function_names, name) || c_name_is_taken(e->prefix, name); i++)
+    for (int i = 2;
+         map_get(e->function_names, name) || map_get(e->value_names, name) || c_name_is_taken(e->prefix, name); i++)
         name = arena_printf(e->arena, "%s_%d", wanted, i);
     map_put(e->function_names, name, e);
     return name;
@@ -189,7 +219,8 @@ Function *function_for(Emitter *e, const Graph *g, const Node *n)
 {
     Share share = share_of(e, g, n);
     const char *body = n->variant ? variant_body(e, g, n, share) : plain_body(e, g, n, share);
-    const char *signature = signature_of(e, g, n, share);
+    const ArrayShape *shapes = array_shapes(e, n);
+    const char *signature = signature_of(e, g, n, share, shapes);
     const char *key = arena_printf(e->arena, "%s\n%s", signature, body);
     Function *f = map_get(e->by_text, key);
     if (!f) {
@@ -198,11 +229,21 @@ Function *function_for(Emitter *e, const Graph *g, const Node *n)
         f->signature = signature;
         f->body = body;
         f->share = share;
+        f->shapes = shapes;
         list_push(e->arena, &e->functions, f);
         map_put(e->by_text, key, f);
     }
     list_push(e->arena, &f->users, (Node *)n);
     return f;
+}
+
+void functions_declare(Emitter *e)
+{
+    for (int i = 0; i < e->functions.count; i++) {
+        const Function *f = e->functions.at[i];
+        text_addf(&e->source, "static void %s(%s);\n", f->name, f->signature);
+    }
+    text_add(&e->source, "\n");
 }
 
 void functions_write(Emitter *e)

@@ -1,22 +1,28 @@
 /*
  * kernel_slice: of the kernels' text, the definitions that a net reaches.
  *
- * Enters: C text, and the names that other code uses.  Leaves: the definitions
- * of these names and of all that they name in turn, in the order of the text.
+ * Enters: C text, and the names that other code uses.  Leaves: declarations of these
+ * names with the types that they need, which stand before the code that uses them, and
+ * the definitions of all that is reached, which may stand after it; each in the order
+ * of the text.
  *
  * The text is cut by structure into its top-level items: directives,
  * declarations and definitions, each with the comment directly above it.  An
  * item defines one name (an enum: all its constants) and uses every identifier in
  * it and in the conditions around it.  A name that several items define, as
  * under #if and #else, keeps them all.  Include guards and the branches on
- * NN_LINKED are resolved here: a pasted text has each file once, not linked.
+ * NN_LINKED are resolved here: a pasted text has each file once.  The branch that
+ * is for linked kernels has the prototypes of those that are pasted as well; a used
+ * name that has none there is defined among the declarations.
  */
-#include "emit/emitter.h"
+#include "emit/kernel_slice.h"
 
 #include <ctype.h>
 #include <string.h>
 
 typedef enum ItemKind { ITEM_CODE, ITEM_INCLUDE, ITEM_IF, ITEM_ELSE, ITEM_ENDIF } ItemKind;
+
+typedef enum SlicePart { PART_DECLARATIONS = 1u << 0, PART_DEFINITIONS = 1u << 1 } SlicePart;
 
 typedef struct Item {
     ItemKind kind;
@@ -26,15 +32,19 @@ typedef struct Item {
     bool linked;        /* of ITEM_IF: #ifdef NN_LINKED */
     bool silent;        /* of ITEM_IF: resolved here, not printed */
     bool is_else;       /* of ITEM_IF: its #else has been read */
-    bool kept;
+    bool is_private;    /* in the branch of what is not linked */
+    bool is_prototype;  /* in the other, of the innermost header that has them */
+    unsigned kept;      /* of SlicePart: where it is printed */
 } Item;
 
 typedef struct Slice {
     Arena *arena;
     List items;
-    Map *definers; /* name → List of Item */
-    List pending;  /* of Item: kept, whose names have not been followed */
-    Item *group;   /* while cutting */
+    Map *definers;   /* name → List of Item */
+    Map *prototypes; /* name → Item: of the branches for linked kernels */
+    List pending;    /* of Item: kept, whose names have not been followed */
+    Item *group;     /* while cutting */
+    SlicePart part;  /* while following: for which */
 } Slice;
 
 /* ---- tokens ------------------------------------------------------------------ */
@@ -114,10 +124,23 @@ static const char *with_comment(const char *end)
 
 /* ---- what an item defines -------------------------------------------------------- */
 
+/* In which branch of an NN_LINKED does what is cut now stand? */
+static bool is_in_branch(const Slice *s, bool is_else)
+{
+    for (const Item *group = s->group; group; group = group->group) {
+        if (group->linked && group->is_else == is_else) return true;
+    }
+    return false;
+}
+
 static void add_definition(Slice *s, Item *item, const char *word, size_t length)
 {
     if (!word) return;
     const char *name = arena_strndup(s->arena, word, length);
+    if (is_in_branch(s, false)) {
+        map_put(s->prototypes, name, item);
+        return;
+    }
     List *list = map_get(s->definers, name);
     if (!list) {
         list = arena_alloc(s->arena, sizeof *list);
@@ -192,6 +215,8 @@ static Item *add_item(Slice *s, ItemKind kind, const char *text, const char *cod
     Item *item = arena_alloc(s->arena, sizeof *item);
     const char *copy = arena_strndup(s->arena, text, (size_t)(end - text));
     *item = (Item){.kind = kind, .text = copy, .code = copy + (code - text), .group = s->group};
+    item->is_private = is_in_branch(s, true);
+    item->is_prototype = is_in_branch(s, false);
     list_push(s->arena, &s->items, item);
     return item;
 }
@@ -232,15 +257,6 @@ static const char *cut_directive(Slice *s, const char *text, const char *line)
     return end;
 }
 
-/* In the branch of a linked text? */
-static bool is_left_out(const Slice *s)
-{
-    for (const Item *group = s->group; group; group = group->group) {
-        if (group->linked && !group->is_else) return true;
-    }
-    return false;
-}
-
 static void cut(Slice *s, const char *p)
 {
     const char *comment = NULL; /* directly above what follows */
@@ -256,7 +272,7 @@ static void cut(Slice *s, const char *p)
             comment = NULL;
         } else {
             const char *end = with_comment(code_end(p));
-            if (!is_left_out(s)) define(s, add_item(s, ITEM_CODE, comment ? comment : p, p, end));
+            define(s, add_item(s, ITEM_CODE, comment ? comment : p, p, end));
             p = end;
             comment = NULL;
         }
@@ -265,14 +281,39 @@ static void cut(Slice *s, const char *p)
 
 /* ---- the closure ------------------------------------------------------------------ */
 
-static void keep_name(Slice *s, const char *name)
+static void keep_item(Slice *s, Item *item)
+{
+    if (item->kept) return;
+    item->kept = s->part;
+    list_push(s->arena, &s->pending, item);
+}
+
+/* What only the definitions see, such as the members of a type that has a name outside,
+ * is left to them. */
+static bool has_public_definer(const List *list)
+{
+    for (int i = 0; list && i < list->count; i++)
+        if (!((const Item *)list->at[i])->is_private) return true;
+    return false;
+}
+
+static void keep_definers(Slice *s, const char *name)
 {
     const List *list = map_get(s->definers, name);
+    const bool only_public = s->part == PART_DECLARATIONS && has_public_definer(list);
     for (int i = 0; list && i < list->count; i++) {
         Item *item = list->at[i];
-        if (!item->kept) list_push(s->arena, &s->pending, item);
-        item->kept = true;
+        if (!only_public || !item->is_private) keep_item(s, item);
     }
+}
+
+static void keep_name(Slice *s, const char *name)
+{
+    Item *prototype = s->part == PART_DECLARATIONS ? map_get(s->prototypes, name) : NULL;
+    if (prototype)
+        keep_item(s, prototype);
+    else
+        keep_definers(s, name);
 }
 
 static void keep_names_in(Slice *s, const char *code)
@@ -285,7 +326,7 @@ static void keep_names_in(Slice *s, const char *code)
 /* A condition and its #elif lines. */
 static void keep_group(Slice *s, Item *group)
 {
-    group->kept = true;
+    group->kept |= s->part;
     if (group->silent) return;
     keep_names_in(s, group->code);
     for (int i = 0; i < s->items.count; i++) {
@@ -298,45 +339,110 @@ static void keep_group(Slice *s, Item *group)
 static void follow_item(Slice *s, const Item *item)
 {
     keep_names_in(s, item->code);
-    for (Item *group = item->group; group && !group->kept; group = group->group) keep_group(s, group);
+    for (Item *group = item->group; group && !(group->kept & s->part); group = group->group) keep_group(s, group);
 }
 
-static bool is_printed(const Item *item)
+static void follow_pending(Slice *s)
+{
+    while (s->pending.count) follow_item(s, s->pending.at[--s->pending.count]);
+}
+
+/* Under a condition that is printed; other headers are included at the top of the file. */
+static bool is_conditional(const Item *item)
+{
+    for (const Item *group = item->group; group; group = group->group)
+        if (!group->silent) return true;
+    return false;
+}
+
+/* What the used names need in one of the parts. */
+static void keep_part(Slice *s, SlicePart part, const Map *used)
+{
+    s->part = part;
+    for (int i = 0; i < map_count(used); i++) keep_name(s, map_key(used, i));
+    follow_pending(s);
+}
+
+/* An #include keeps the conditions around it. */
+static void keep_includes(Slice *s)
+{
+    for (int i = 0; i < s->items.count; i++) {
+        Item *item = s->items.at[i];
+        if (item->kind == ITEM_INCLUDE && is_conditional(item)) keep_item(s, item);
+    }
+    follow_pending(s);
+}
+
+/* ---- printing --------------------------------------------------------------------- */
+
+static bool is_printed(const Item *item, SlicePart part)
 {
     switch (item->kind) {
-    case ITEM_CODE: return item->kept;
-    case ITEM_INCLUDE: return true;
-    case ITEM_IF: return item->kept && !item->silent;
-    default: return item->group->kept && !item->group->silent;
+    case ITEM_CODE:
+    case ITEM_INCLUDE: return item->kept & part;
+    case ITEM_IF: return item->kept & part && !item->silent;
+    default: return item->group->kept & part && !item->group->silent;
     }
 }
 
 static bool is_one_line(const Item *item) { return !strchr(item->text, '\n'); }
 
-/* Functions stand apart; declarations and directives of a line stand together. */
-static void print(const Slice *s, Text *out)
+/* A prototype of a linked kernel as that of a static function, in one line. */
+static void print_prototype(const Item *item, Text *out)
+{
+    text_add(out, "static ");
+    for (const char *p = item->code; *p; p++) {
+        while (isspace((unsigned char)p[0]) && isspace((unsigned char)p[1])) p++;
+        text_add_bytes(out, isspace((unsigned char)*p) ? " " : p, 1);
+    }
+    text_add(out, "\n");
+}
+
+/* Functions stand apart; declarations and directives of a line stand together, and
+ * prototypes do. */
+static void print(const Slice *s, SlicePart part, bool prototypes, Text *out)
 {
     const Item *before = NULL;
     for (int i = 0; i < s->items.count; i++) {
         const Item *item = s->items.at[i];
-        if (!is_printed(item)) continue;
-        bool apart = before && !(is_one_line(before) && is_one_line(item)) && before->kind != ITEM_IF &&
+        if (!is_printed(item, part) || item->is_prototype != prototypes) continue;
+        bool apart = before && !prototypes && !(is_one_line(before) && is_one_line(item)) && before->kind != ITEM_IF &&
                      before->kind != ITEM_ELSE && item->kind != ITEM_ELSE && item->kind != ITEM_ENDIF;
-        text_addf(out, "%s%s\n", apart ? "\n" : "", item->text);
+        if (apart) text_add(out, "\n");
+        if (prototypes)
+            print_prototype(item, out);
+        else
+            text_addf(out, "%s\n", item->text);
         before = item;
     }
 }
 
-void kernel_slice(Arena *arena, const char *text, const Map *used, Text *out)
+static void list_includes(const Slice *s, Map *includes)
 {
-    Slice s = {.arena = arena, .definers = map_new(arena)};
-    cut(&s, text);
-    for (int i = 0; i < map_count(used); i++) keep_name(&s, map_key(used, i));
-    while (s.pending.count) follow_item(&s, s.pending.at[--s.pending.count]);
-    for (int i = 0; i < s.items.count; i++) { /* an #include keeps the conditions around it */
-        Item *item = s.items.at[i];
-        if (item->kind == ITEM_INCLUDE) follow_item(&s, item);
+    for (int i = 0; i < s->items.count; i++) {
+        const Item *item = s->items.at[i];
+        if (item->kind == ITEM_INCLUDE && !is_conditional(item)) map_put(includes, item->text, includes);
     }
-    while (s.pending.count) follow_item(&s, s.pending.at[--s.pending.count]);
-    print(&s, out);
+}
+
+KernelSlice kernel_slice(Arena *arena, const char *text, const Map *used)
+{
+    Slice s = {.arena = arena, .definers = map_new(arena), .prototypes = map_new(arena)};
+    KernelSlice slice = {.includes = map_new(arena)};
+    Text types, prototypes, definitions;
+    text_init(&types, arena);
+    text_init(&prototypes, arena);
+    text_init(&definitions, arena);
+    cut(&s, text);
+    keep_part(&s, PART_DECLARATIONS, used);
+    keep_part(&s, PART_DEFINITIONS, used);
+    keep_includes(&s);
+    list_includes(&s, slice.includes);
+    print(&s, PART_DECLARATIONS, false, &types);
+    print(&s, PART_DECLARATIONS, true, &prototypes);
+    print(&s, PART_DEFINITIONS, false, &definitions);
+    slice.types = types.data;
+    slice.prototypes = prototypes.data;
+    slice.definitions = definitions.data;
+    return slice;
 }

@@ -81,6 +81,27 @@ void model_layout(Emitter *e)
     e->train_bytes = bytes + prepared;
 }
 
+ArrayShape model_array_shape(const Emitter *e, const Tensor *t)
+{
+    const int64_t count = model_padded_count(t);
+    return e->team || !t->shape.rank ? array_shape(1, &count) : array_shape(t->shape.rank, t->shape.dim);
+}
+
+/* In the fast form an array with its padding; in the plain form one of the tensor's shape,
+ * and the padding after it. */
+static void write_member(Emitter *e, const Tensor *t, const char *member)
+{
+    Text *out = &e->source;
+    const ArrayShape shape = model_array_shape(e, t);
+    const int64_t padding = model_padded_count(t) - (t->shape.rank ? shape_count(t->shape) : 1);
+    text_addf(out, "    %s %s", e->real, member);
+    for (int i = 0; i < shape.rank; i++) text_addf(out, "[%lld]", (long long)shape.dim[i]);
+    if (!e->team && t->shape.rank && padding) text_addf(out, ", %s_padding[%lld]", member, (long long)padding);
+    text_add(out, ";");
+    if (e->team && t->kind != TENSOR_PREPACKED) text_addf(out, " /* %s */", shape_text(e->arena, t->shape));
+    text_add(out, "\n");
+}
+
 void model_write_struct(Emitter *e)
 {
     Text *out = &e->source;
@@ -88,16 +109,9 @@ void model_write_struct(Emitter *e)
     text_add(out, "/* Lengths are rounded up so that every array starts on a 64-byte boundary of the block. */\n");
     text_addf(out, "struct %s {\n    uint64_t seed;\n    int64_t step; /* training steps done */\n", e->prefix);
     text_addf(out, "    uint64_t reserved[%lld];\n", (long long)model_head_bytes(e->net) / 8 - 2);
-    for (int i = 0; i < e->net->model.count; i++) {
-        const Tensor *t = model_at(e, i);
-        text_addf(out, "    %s %s[%lld]; /* %s */\n", e->real, e->member[i], (long long)model_padded_count(t),
-                  shape_text(e->arena, t->shape));
-    }
+    for (int i = 0; i < e->net->model.count; i++) write_member(e, model_at(e, i), e->member[i]);
     if (e->prepared.count) text_add(out, "    /* made of the above when these are set */\n");
-    for (int i = 0; i < e->prepared.count; i++) {
-        text_addf(out, "    %s %s[%lld];\n", e->real, e->prepared_member[i],
-                  (long long)model_padded_count(e->prepared.at[i]));
-    }
+    for (int i = 0; i < e->prepared.count; i++) write_member(e, e->prepared.at[i], e->prepared_member[i]);
     text_add(out, "};\n\n");
     text_addf(out, "typedef char %s_block_has_its_size[sizeof(struct %s) == %lld ? 1 : -1];\n\n", e->prefix, e->prefix,
               (long long)e->train_bytes);
@@ -158,6 +172,7 @@ static void write_gradient_offsets(Emitter *e, ProgramKind kind, const char *suf
 
 void model_write_tables(Emitter *e)
 {
+    comment_write_section(e, "tensors by name");
     text_addf(&e->source, "static const nn_tensor_info %s_tensors[] = {\n", e->prefix);
     for (int i = 0; i < e->net->model.count; i++) write_tensor_row(e, i);
     text_add(&e->source, e->net->model.count ? "};\n\n" : "    {\"\", NN_BUFFER, 0, {0, 0, 0, 0}, 0}\n};\n\n");
@@ -210,13 +225,22 @@ static bool draws(const Emitter *e, Draw draw)
     return false;
 }
 
+/* The tensor as a pointer to its first element. */
+static const char *elements_text(const Emitter *e, int i)
+{
+    const bool rows = model_array_shape(e, model_at(e, i)).rank > 1;
+    return arena_printf(e->arena, rows ? "(%s *)m->%s" : "%.0sm->%s", e->real, e->member[i]);
+}
+
 static void write_values(Emitter *e, int i)
 {
     const Tensor *t = model_at(e, i);
-    for (int64_t k = 0; k < shape_count(t->shape); k++) {
-        text_addf(&e->source, "    m->%s[%lld] = %s;\n", e->member[i], (long long)k,
-                  writer_real(e->writer, t->values[k]));
-    }
+    const int64_t count = shape_count(t->shape);
+    text_add(&e->source, "    {\n");
+    text_addf(&e->source, "        static const %s values[%lld] = {", e->real, (long long)count);
+    for (int64_t k = 0; k < count; k++)
+        text_addf(&e->source, "%s%s", k ? ", " : "", writer_real(e->writer, t->values[k]));
+    text_addf(&e->source, "};\n        memcpy(m->%s, values, sizeof values);\n    }\n", e->member[i]);
 }
 
 /* 1 at [k][k], in the middle of the kernel: the block is zeroed before. */
@@ -225,7 +249,7 @@ static void write_identity(Emitter *e, int i)
     const Shape s = model_at(e, i)->shape;
     const int64_t kh = s.rank > 2 ? s.dim[2] : 1, kw = s.rank > 3 ? s.dim[3] : 1;
     const long long count = s.dim[0] < s.dim[1] ? s.dim[0] : s.dim[1];
-    text_addf(&e->source, "    for (int k = 0; k < %lld; k++) m->%s[k * %lld + %lld] = 1;\n", count, e->member[i],
+    text_addf(&e->source, "    for (int k = 0; k < %lld; k++) (%s)[k * %lld + %lld] = 1;\n", count, elements_text(e, i),
               (long long)((s.dim[1] + 1) * kh * kw), (long long)(kh / 2 * kw + kw / 2));
 }
 
@@ -245,12 +269,13 @@ static void write_start(Emitter *e, int i)
     const char *a = writer_real(w, s.a);
     switch (s.draw) {
     case DRAW_CONSTANT:
-        if (s.a != 0) text_addf(out, "    nn_fill(m->%s, %lld, %s);\n", e->member[i], count, a);
+        if (s.a != 0) text_addf(out, "    nn_fill(%s, %lld, %s);\n", elements_text(e, i), count, a);
         break;
     case DRAW_NORMAL:
         emitter_uses(e, "nn_fill_normal");
         emitter_uses(e, "nn_mix");
-        text_addf(out, "    nn_fill_normal(m->%s, %lld, %s, nn_mix(nn_mix(seed) + %d));\n", e->member[i], count, a, i);
+        text_addf(out, "    nn_fill_normal(%s, %lld, %s, nn_mix(nn_mix(seed) + %d));\n", elements_text(e, i), count, a,
+                  i);
         break;
     case DRAW_ORTHOGONAL:
         emitter_uses(e, "nn_mix");
@@ -262,8 +287,8 @@ static void write_start(Emitter *e, int i)
     case DRAW_IDENTITY: write_identity(e, i); break;
     case DRAW_UNIFORM:
         emitter_uses(e, "nn_mix");
-        text_addf(out, "    nn_fill_uniform(m->%s, %lld, %s, %s, nn_mix(nn_mix(seed) + %d));\n", e->member[i], count, a,
-                  writer_real(w, s.b), i);
+        text_addf(out, "    nn_fill_uniform(%s, %lld, %s, %s, nn_mix(nn_mix(seed) + %d));\n", elements_text(e, i),
+                  count, a, writer_real(w, s.b), i);
         break;
     }
 }
@@ -361,7 +386,7 @@ void model_write_init(Emitter *e)
     Text *out = &e->source;
     comment_write_section(e, "initial values");
     write_fillers(e);
-    if (e->prepared.count) text_addf(out, "static void %s_prepare(struct %s *m, int i);\n\n", e->prefix, e->prefix);
+    text_add(out, e->preparation);
     text_addf(out, "%s *%s_init(void *block, int training, uint64_t seed)\n{\n", e->prefix, e->prefix);
     text_addf(out, "    struct %s *m = (struct %s *)block;\n", e->prefix, e->prefix);
     bool has_state = e->train_bytes > e->infer_bytes;
@@ -427,7 +452,6 @@ static void write_find(Emitter *e)
 
 void model_write_access(Emitter *e)
 {
-    comment_write_section(e, "tensors by name");
     write_find(e);
     text_addf(&e->source,
               "int %s_set(%s *m, const char *name, const %s *values, size_t count)\n"

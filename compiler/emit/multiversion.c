@@ -5,9 +5,9 @@
  * Enters: the kernels that the text contains, and a target.  Leaves: the same
  * kernels under names of their own, between pragmas that allow the compiler the
  * target's instructions; a test of the processor; and for each kernel that the
- * layers call a macro that picks one of the two.  So the file needs no flags to
- * be fast where it was meant to run, and none of it is run that a processor
- * lacks.
+ * layers call a macro that picks one of the two, which ends before the kernels.  So the
+ * file needs no flags to be fast where it was meant to run, and none of it is run that a
+ * processor lacks.
  *
  * Only the kernels are there twice: in layers that have no kernel little would
  * be gained.  A kernel's file declares or includes its descriptors before
@@ -16,6 +16,7 @@
  * or the machine is of another kind, the preprocessor leaves the second text out.
  */
 #include "emit/emitter.h"
+#include "emit/kernel_slice.h"
 #include "runtime/kernels/library.h"
 
 #include <string.h>
@@ -153,16 +154,20 @@ static void add_file(Multiversion *t, const char *file)
         bool opens = strncmp(line, "#if", 3) == 0;
         if (part == DECLARED && starts_directive(line, "#ifdef NN_LINKED")) {
             part = LINKED;
+            text_add(&t->text, "#ifdef NN_LINKED\n");
         } else if (part == LINKED && depth == 1 && starts_directive(line, "#else")) {
             part = DEFINED;
+            text_add(&t->text, "#else\n");
         } else if (!whole && depth == 1 && starts_directive(line, "#endif")) {
             part = OVER;
+            text_add(&t->text, "#endif\n");
         } else if (part == DECLARED && *line == '#') {
             share_included(t, line);
         } else if (part == DECLARED) {
             add_words(t, line, (size_t)(next - line));
         } else if (part == LINKED) {
             add_function(t, line, (size_t)(next - line));
+            add_renamed(t, line, (size_t)(next - line));
         } else if (part == DEFINED) {
             add_line(t, line, (size_t)(next - line));
         }
@@ -172,44 +177,29 @@ static void add_file(Multiversion *t, const char *file)
 
 /* ---- around it ------------------------------------------------------------------- */
 
-static void write_begin(const Multiversion *t)
+/* Opens what is compiled only where the target is not what the flags allow anyway. */
+static void write_condition(const Multiversion *t)
 {
-    const TargetInfo *target = t->target;
+    text_addf(&t->e->source, "#if defined(__GNUC__) && defined(__x86_64__) && %s\n", t->target->lacking);
+}
+
+/* The text with the instructions of the target allowed. */
+static void write_for_target(const Multiversion *t, const char *text)
+{
     text_addf(&t->e->source,
-              "/* The same kernels for %s, without the comments. */\n"
-              "#if defined(__GNUC__) && defined(__x86_64__) && %s\n"
               "#if defined(__clang__)\n"
               "#pragma clang attribute push(__attribute__((target(\"%s\"))), apply_to = function)\n"
               "#else\n"
               "#pragma GCC push_options\n"
               "#pragma GCC target(\"%s\")\n"
               "#endif\n"
-              "#define NN_%s_%s 1\n",
-              target->title, target->lacking, target->features, target->features, target->upper, target->upper);
-}
-
-static void write_end(const Multiversion *t)
-{
-    const char *name = t->target->name;
-    text_addf(&t->e->source,
+              "%s"
               "#if defined(__clang__)\n"
               "#pragma clang attribute pop\n"
               "#else\n"
               "#pragma GCC pop_options\n"
-              "#endif\n\n"
-              "static __attribute__((unused)) int nn_has_%s(void)\n"
-              "{\n"
-              "    return %s;\n"
-              "}\n\n"
-              "/* The layers below call one or the other. */\n",
-              name, t->target->test);
-    for (int i = 0; i < map_count(t->functions); i++) {
-        const char *function = map_key(t->functions, i);
-        if (!map_get(t->e->used, function)) continue;
-        text_addf(&t->e->source, "#define %s (nn_has_%s() ? nn_%s_%s : %s)\n", function, name, name, function + 3,
-                  function);
-    }
-    text_add(&t->e->source, "#endif\n\n");
+              "#endif\n",
+              t->target->features, t->target->features, text);
 }
 
 /* Threads, clocks and random numbers have nothing to tune. */
@@ -218,34 +208,88 @@ static bool has_vectors(const char *kernel)
     return strcmp(kernel, "team") != 0 && strcmp(kernel, "clock") != 0 && strcmp(kernel, "random") != 0;
 }
 
-/* The kernels that are called, under the names of the second text. */
-static void write_reached(const Multiversion *t)
+/* The kernels that layers call, by their names in the first text. */
+static List called_functions(const Multiversion *t)
+{
+    List called = {0};
+    for (int i = 0; i < map_count(t->functions); i++) {
+        const char *function = map_key(t->functions, i);
+        if (map_get(t->e->used, function)) list_push(t->e->arena, &called, (char *)function);
+    }
+    return called;
+}
+
+/* Of the second text, what they reach. */
+static KernelSlice reached(const Multiversion *t, const List *called)
 {
     Arena *arena = t->e->arena;
     Map *used = map_new(arena);
-    for (int i = 0; i < map_count(t->functions); i++) {
-        const char *function = map_key(t->functions, i);
-        if (map_get(t->e->used, function))
-            map_put(used, arena_printf(arena, "nn_%s_%s", t->target->name, function + 3), t->e);
-    }
-    kernel_slice(arena, t->text.data, used, &t->e->source);
+    for (int i = 0; i < called->count; i++)
+        map_put(used, arena_printf(arena, "nn_%s_%s", t->target->name, (const char *)called->at[i] + 3), t->e);
+    return kernel_slice(arena, t->text.data, used);
 }
 
-void multiversion_write(Emitter *e)
+static void write_dispatch(const Multiversion *t, const List *called)
 {
-    const TargetInfo *target = target_info(e->options->target);
-    Multiversion t = {e, target, map_new(e->arena), map_new(e->arena), map_new(e->arena), {0}};
-    text_init(&t.text, e->arena);
-    int kernels = 0;
-    for (int i = 0; i < map_count(e->kernels); i++) kernels += has_vectors(map_key(e->kernels, i));
-    if (!target->lacking || !kernels) return;
-    write_begin(&t);
+    Text *out = &t->e->source;
+    const char *name = t->target->name;
+    text_addf(out,
+              "\n"
+              "static __attribute__((unused)) int nn_has_%s(void)\n"
+              "{\n"
+              "    return %s;\n"
+              "}\n\n",
+              name, t->target->test);
+    for (int i = 0; i < called->count; i++) {
+        const char *function = called->at[i];
+        text_addf(out, "#define %s (nn_has_%s() ? nn_%s_%s : %s)\n", function, name, name, function + 3, function);
+    }
+}
+
+static bool multiversion_read(Emitter *e, Multiversion *t)
+{
+    *t = (Multiversion){e,  target_info(e->options->target), map_new(e->arena), map_new(e->arena), map_new(e->arena),
+                        {0}};
+    text_init(&t->text, e->arena);
+    if (!e->options->paste_kernels || !t->target->lacking) return false;
     for (int i = 0; i < map_count(e->kernels); i++) {
         const char *kernel = map_key(e->kernels, i);
-        if (has_vectors(kernel)) add_file(&t, arena_printf(e->arena, "%s.h", kernel));
+        if (has_vectors(kernel)) add_file(t, arena_printf(e->arena, "%s.h", kernel));
     }
-    write_reached(&t);
-    write_end(&t);
+    return t->text.length > 0;
+}
+
+void multiversion_write_declarations(Emitter *e)
+{
+    Multiversion t;
+    if (!multiversion_read(e, &t)) return;
+    const List called = called_functions(&t);
+    const KernelSlice slice = reached(&t, &called);
+    text_addf(&e->source, "/* Where the processor has %s, the layers call kernels for it. */\n", t.target->title);
+    write_condition(&t);
+    write_for_target(&t, slice.prototypes);
+    write_dispatch(&t, &called);
+    text_add(&e->source, "#endif\n\n");
+    e->second_kernels = slice.definitions;
+    e->dispatched = called;
+}
+
+void multiversion_write_end_of_dispatch(Emitter *e)
+{
+    for (int i = 0; i < e->dispatched.count; i++)
+        text_addf(&e->source, "#undef %s\n", (const char *)e->dispatched.at[i]);
+    if (e->dispatched.count) text_add(&e->source, "\n");
+}
+
+void multiversion_write_definitions(Emitter *e)
+{
+    const Multiversion t = {.e = e, .target = target_info(e->options->target)};
+    if (!e->second_kernels) return;
+    text_addf(&e->source, "/* The same kernels for %s, without the comments. */\n", t.target->title);
+    write_condition(&t);
+    text_addf(&e->source, "#define NN_%s_%s 1\n", t.target->upper, t.target->upper);
+    write_for_target(&t, e->second_kernels);
+    text_add(&e->source, "#endif\n\n");
 }
 
 /* ---- this machine ------------------------------------------------------------------ */

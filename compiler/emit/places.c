@@ -34,7 +34,7 @@ long long place_arena_elements(const EntryPoint *p, int64_t bytes) { return byte
 static const char *arena_place(EntryPoint *p, const Tensor *t, int64_t offset)
 {
     Arena *arena = p->e->arena;
-    entry_point_uses(p, NAME_SCRATCH);
+    entry_point_uses(p, NAME_ARENA | NAME_SCRATCH);
     long long elements = place_arena_elements(p, offset);
     const char *place = elements ? arena_printf(arena, "a + %lld", elements) : "a";
     if (dtype_is_real(t->dtype)) return place;
@@ -49,20 +49,24 @@ static const char *model_place(EntryPoint *p, const Tensor *t, const Tensor *roo
     return arena_printf(p->e->arena, "m->%s + %lld", member, (long long)t->slice_offset);
 }
 
+const char *place_outside(EntryPoint *p, const Tensor *root)
+{
+    const Graph *g = p->program;
+    if (root->kind == TENSOR_INPUT) return input_place(p, root);
+    if (root->kind == TENSOR_TARGET) return outside_place(p, NAME_TARGET, "target", root);
+    if (root->kind == TENSOR_OUTPUT_GRADIENT) return outside_place(p, NAME_DY, "dy", root);
+    if (g->output && p->plan->place[g->output->id].root == root) return outside_place(p, NAME_Y, "y", root);
+    assert(g->input_gradient && p->plan->place[g->input_gradient->id].root == root);
+    return outside_place(p, NAME_DX, "dx", root);
+}
+
 const char *place_text(EntryPoint *p, const Tensor *t)
 {
     const Place *place = &p->plan->place[t->id];
     const Tensor *root = place->root;
-    const Plan *plan = p->plan;
-    const Graph *g = p->program;
     if (tensor_in_model(root->kind) || root->kind == TENSOR_PREPACKED) return model_place(p, t, root);
-    if (root->kind == TENSOR_INPUT) return input_place(p, root);
-    if (root->kind == TENSOR_TARGET) return outside_place(p, NAME_TARGET, "target", root);
-    if (root->kind == TENSOR_OUTPUT_GRADIENT) return outside_place(p, NAME_DY, "dy", root);
     if (place->offset >= 0) return arena_place(p, t, place->offset + t->slice_offset * dtype_size(t->dtype));
-    if (g->output && plan->place[g->output->id].root == root) return outside_place(p, NAME_Y, "y", root);
-    assert(g->input_gradient && plan->place[g->input_gradient->id].root == root);
-    return outside_place(p, NAME_DX, "dx", root);
+    return place_outside(p, root);
 }
 
 const char *place_of_samples(EntryPoint *p, const Tensor *t, Share share)

@@ -22,10 +22,21 @@ static const char kernels[] = "/* File. */\n"
                               "} nn_d;\n"
                               "typedef float nn_unary(float x);\n"
                               "typedef int (*nn_pointer)(nn_d *d);\n"
+                              "typedef struct nn_team nn_team;\n"
                               "\n"
                               "#ifdef NN_LINKED\n"
-                              "void nn_add(const nn_d *);\n"
+                              "void nn_add(const nn_d *, nn_opaque *);\n"
+                              "void nn_run(nn_team *team, int count,\n"
+                              "            int more);\n"
                               "#else\n"
+                              "#include <pthread.h>\n"
+                              "struct nn_team { int size; };\n"
+                              "#ifdef NN_LINKED\n"
+                              "void nn_inner(void);\n"
+                              "#else\n"
+                              "static void nn_inner(void) {}\n"
+                              "#endif\n"
+                              "static void nn_run(nn_team *team, int count, int more) { team->size = 0; }\n"
                               "\n"
                               "/* Twice; not nn_lone. */\n"
                               "static __attribute__((unused)) float nn_twice(float x)\n"
@@ -44,57 +55,86 @@ static const char kernels[] = "/* File. */\n"
                               "#endif\n"
                               "#endif\n";
 
-static const char *sliced(Arena *arena, const char *name)
+static KernelSlice sliced(Arena *arena, const char *name)
 {
     Map *used = map_new(arena);
     map_put(used, name, used);
-    Text out;
-    text_init(&out, arena);
-    kernel_slice(arena, kernels, used, &out);
-    return out.data ? out.data : "";
+    return kernel_slice(arena, kernels, used);
 }
 
 START_TEST(a_slice_has_what_a_function_reaches)
 {
     Arena *arena = arena_new();
-    ck_assert_str_eq(sliced(arena, "nn_add"), "#if defined(NN_WIDE)\n"
-                                              "enum { NN_W = 8, NN_M = 2 };\n"
-                                              "#else\n"
-                                              "enum { NN_W = 4 };\n"
-                                              "#endif\n"
-                                              "\n"
-                                              "typedef struct nn_d {\n"
-                                              "    const float *at, *to;\n"
-                                              "    int n;\n"
-                                              "} nn_d;\n"
-                                              "\n"
-                                              "/* Twice; not nn_lone. */\n"
-                                              "static __attribute__((unused)) float nn_twice(float x)\n"
-                                              "{\n"
-                                              "#if defined(NN_AVX)\n"
-                                              "    if (x > 0) { return 2 * x; }\n"
-                                              "#endif\n"
-                                              "    return \"nn_lone }\"[0] + 2 * x;\n"
-                                              "}\n"
-                                              "\n"
-                                              "static void nn_add(const nn_d *d) { nn_twice(d->n * NN_W); }\n");
+    const KernelSlice slice = sliced(arena, "nn_add");
+    ck_assert_str_eq(slice.types, "typedef struct nn_d {\n"
+                                  "    const float *at, *to;\n"
+                                  "    int n;\n"
+                                  "} nn_d;\n");
+    ck_assert_str_eq(slice.prototypes, "static void nn_add(const nn_d *, nn_opaque *);\n");
+    ck_assert_str_eq(slice.definitions, "#if defined(NN_WIDE)\n"
+                                        "enum { NN_W = 8, NN_M = 2 };\n"
+                                        "#else\n"
+                                        "enum { NN_W = 4 };\n"
+                                        "#endif\n"
+                                        "\n"
+                                        "/* Twice; not nn_lone. */\n"
+                                        "static __attribute__((unused)) float nn_twice(float x)\n"
+                                        "{\n"
+                                        "#if defined(NN_AVX)\n"
+                                        "    if (x > 0) { return 2 * x; }\n"
+                                        "#endif\n"
+                                        "    return \"nn_lone }\"[0] + 2 * x;\n"
+                                        "}\n"
+                                        "\n"
+                                        "static void nn_add(const nn_d *d) { nn_twice(d->n * NN_W); }\n");
     arena_free(arena);
 }
 END_TEST
 
+/* What has no prototype is defined among the declarations. */
 START_TEST(a_slice_follows_types_tables_and_macros)
 {
     Arena *arena = arena_new();
-    const char *text = sliced(arena, "NN_TOP");
+    const KernelSlice slice = sliced(arena, "NN_TOP");
     static const char *const reached[] = {"struct nn_d",
                                           "nn_unary(float x);",
                                           "(*nn_pointer)",
                                           "nn_twice(float x)",
                                           "nn_lone[2] = {1, 2}; /* a table */\n",
                                           "#define NN_TOP(x)"};
-    for (size_t i = 0; i < sizeof reached / sizeof *reached; i++) ck_assert_msg(strstr(text, reached[i]), "%s", text);
-    ck_assert_ptr_null(strstr(text, "nn_add"));
-    ck_assert_ptr_null(strstr(text, "NN_W"));
+    for (size_t i = 0; i < sizeof reached / sizeof *reached; i++)
+        ck_assert_msg(strstr(slice.types, reached[i]), "%s", slice.types);
+    ck_assert_ptr_null(strstr(slice.types, "nn_add"));
+    ck_assert_ptr_null(strstr(slice.types, "NN_W"));
+    ck_assert_str_eq(slice.prototypes, "");
+    ck_assert_str_eq(slice.definitions, "");
+    arena_free(arena);
+}
+END_TEST
+
+/* A type with a name outside has its members among the definitions; a prototype is one line. */
+START_TEST(a_slice_declares_no_more_than_is_used)
+{
+    Arena *arena = arena_new();
+    const KernelSlice slice = sliced(arena, "nn_run");
+    ck_assert_str_eq(slice.types, "typedef struct nn_team nn_team;\n");
+    ck_assert_str_eq(slice.prototypes, "static void nn_run(nn_team *team, int count, int more);\n");
+    ck_assert_str_eq(slice.definitions, "struct nn_team { int size; };\n"
+                                        "static void nn_run(nn_team *team, int count, int more) { team->size = 0; }\n");
+    ck_assert_int_eq(map_count(slice.includes), 1);
+    ck_assert_str_eq(map_key(slice.includes, 0), "#include <pthread.h>");
+    arena_free(arena);
+}
+END_TEST
+
+/* Of a header that another includes among its definitions. */
+START_TEST(a_slice_declares_kernels_of_inner_headers)
+{
+    Arena *arena = arena_new();
+    const KernelSlice slice = sliced(arena, "nn_inner");
+    ck_assert_str_eq(slice.types, "");
+    ck_assert_str_eq(slice.prototypes, "static void nn_inner(void);\n");
+    ck_assert_str_eq(slice.definitions, "static void nn_inner(void) {}\n");
     arena_free(arena);
 }
 END_TEST
@@ -102,7 +142,10 @@ END_TEST
 START_TEST(a_slice_of_nothing_is_empty)
 {
     Arena *arena = arena_new();
-    ck_assert_str_eq(sliced(arena, "nn_other"), "");
+    const KernelSlice slice = sliced(arena, "nn_other");
+    ck_assert_str_eq(slice.types, "");
+    ck_assert_str_eq(slice.prototypes, "");
+    ck_assert_str_eq(slice.definitions, "");
     arena_free(arena);
 }
 END_TEST
@@ -121,14 +164,67 @@ START_TEST(the_writer_notes_names_of_the_runtime)
 }
 END_TEST
 
+/* Of images: without dimensions of 1 at the end; a bias; what is indexed by one sum. */
+static Writer *shaped_writer(Arena *arena, const Map *flat)
+{
+    static const int64_t image[] = {8, 3, 5, 1}, vector[] = {3};
+    Writer *w = writer_new(arena, false);
+    writer_shape_arrays(w, flat);
+    writer_bind_array(w, "x", "x", 4, image);
+    writer_bind_array(w, "y", "y", 4, image);
+    writer_bind_array(w, "bias", "bias", 1, vector);
+    return w;
+}
+
+START_TEST(elements_have_an_index_for_each_dimension)
+{
+    Arena *arena = arena_new();
+    Writer *w = shaped_writer(arena, NULL);
+    writer_put(w, "@y(k) = @x(n, c, i + 1, 0) + @bias(c);");
+    ck_assert_str_eq(writer_text(w), "y[k] = x[n][c][i + 1] + bias[c];\n");
+    const ArrayShape x = writer_array_shape(w, "x");
+    ck_assert_int_eq(x.rank, 3);
+    ck_assert_int_eq((int)x.dim[2], 5);
+    ck_assert_int_eq(writer_array_shape(w, "bias").rank, 1);
+    ck_assert_int_eq(writer_array_shape(w, "y").rank, 0);
+    ck_assert_int_eq(map_count(writer_mixed_arrays(w)), 0);
+    arena_free(arena);
+}
+END_TEST
+
+START_TEST(an_array_of_two_shapes_is_flat)
+{
+    static const char template[] = "@x(n, c, 0, 0) = @x(k);";
+    Arena *arena = arena_new();
+    Writer *first = shaped_writer(arena, NULL);
+    writer_put(first, template);
+    ck_assert_ptr_nonnull(map_get(writer_mixed_arrays(first), "x"));
+    Writer *second = shaped_writer(arena, writer_mixed_arrays(first));
+    writer_put(second, template);
+    ck_assert_str_eq(writer_text(second), "x[(n * 3 + c) * 5] = x[k];\n");
+    ck_assert_int_eq(writer_array_shape(second, "x").rank, 0);
+    Writer *raw = shaped_writer(arena, NULL);
+    writer_put(raw, "x[k] = 0; @y(n, c, 0, 0) = @y(n, c, 1, 0);\n@x(n, c, 0, 0) = 1;");
+    ck_assert_ptr_nonnull(map_get(writer_mixed_arrays(raw), "x"));
+    ck_assert_ptr_null(map_get(writer_mixed_arrays(raw), "y"));
+    arena_free(arena);
+}
+END_TEST
+
 Suite *emit_suite(void)
 {
     Suite *suite = suite_create("emit");
     TCase *t = tcase_create("slices");
     tcase_add_test(t, a_slice_has_what_a_function_reaches);
     tcase_add_test(t, a_slice_follows_types_tables_and_macros);
+    tcase_add_test(t, a_slice_declares_no_more_than_is_used);
+    tcase_add_test(t, a_slice_declares_kernels_of_inner_headers);
     tcase_add_test(t, a_slice_of_nothing_is_empty);
     tcase_add_test(t, the_writer_notes_names_of_the_runtime);
+    suite_add_tcase(suite, t);
+    t = tcase_create("arrays");
+    tcase_add_test(t, elements_have_an_index_for_each_dimension);
+    tcase_add_test(t, an_array_of_two_shapes_is_flat);
     suite_add_tcase(suite, t);
     return suite;
 }

@@ -121,7 +121,7 @@ static void lppool_dx_plain(Writer *w, const Node *n)
     writer_bind_real(w, "p_less", a->p - 1);
     writer_bind_real(w, "less_p", 1 - a->p);
     writer_put(w, "for ($int n = 0; n < $N; n++) {");
-    window_zero(w, "dx", shape_count(node_shape_out(n)));
+    window_fill(w, "dx", node_shape_out(n), "0");
     int outer = 1 + pool_regions_open(w, regions, node_shape_in(n).dim[0]);
     lppool_bind_factor(w, n, regions);
     put_slope(w, a->p);

@@ -108,7 +108,7 @@ static void pad_grad_plain(Writer *w, const Node *n)
         region_take(w, "dx", "dy", small, a->sides.top, a->sides.left);
         return;
     }
-    region_zero(w, "dx", small);
+    region_fill(w, "dx", small, "0");
     put_shown(w, a, small, large, "@dx(n, $c, $row, $col) += @dy(n, $c, $i, $j);");
 }
 

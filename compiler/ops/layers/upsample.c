@@ -180,7 +180,7 @@ static void upsample_grad_plain(Writer *w, const Node *n)
         put_nearest_gradient(w, small, a->scale);
         return;
     }
-    region_zero(w, "dx", small);
+    region_fill(w, "dx", small, "0");
     put_bilinear(w, small, large, a->scale,
                  "const $real upper = (1 - a) * @dy(n, c, i, j);\n"
                  "const $real lower = a * @dy(n, c, i, j);\n"

@@ -109,19 +109,11 @@ void correlate_forward(Writer *w, const Correlation *c, const char *large, const
 }
 
 /* Before the sums: every element of sample n is its channel's bias, or zero. */
-static void put_start(Writer *w, const Correlation *c, const char *large, const char *bias)
+static void put_start(Writer *w, const Correlation *c, const char *bias)
 {
-    if (!bias) {
-        window_zero(w, large, shape_count(c->large));
-        return;
-    }
-    writer_bind(w, "bias", "%s", bias);
-    writer_bind(w, "array", "%s", large);
-    writer_put(w, "for ($int c = 0; c < $C; c++) {\n"
-                  "    for ($int k = 0; k < $area; k++) {\n"
-                  "        $array[(n * $C + c) * $area + k] = $bias[c];\n"
-                  "    }\n"
-                  "}\n");
+    char start[32] = "0";
+    if (bias) snprintf(start, sizeof start, "%s[$c]", bias);
+    window_fill(w, "large", c->large, start);
 }
 
 void correlate_backward_data(Writer *w, const Correlation *c, const char *large, const char *small, const char *bias)
@@ -129,7 +121,7 @@ void correlate_backward_data(Writer *w, const Correlation *c, const char *large,
     bind_sides(w, c, large, small);
     bind_taps(w, c);
     writer_put(w, "for ($int n = 0; n < $N; n++) {");
-    put_start(w, c, large, bias);
+    put_start(w, c, bias);
     writer_put(w, "for ($int o = 0; o < $O; o++) {");
     bind_channel(w, c);
     int outer = window_loop(w, "i", c->slide[0].small, false);

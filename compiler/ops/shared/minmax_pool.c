@@ -152,7 +152,7 @@ static void minmax_pool_grad_plain(Writer *w, const Node *n)
     Slide s[2];
     window_slides(s, spec_of(n->attrs), node_shape_out(n), node_shape_in(n));
     writer_put(w, "for ($int n = 0; n < $N; n++) {");
-    window_zero(w, "dx", shape_count(node_shape_out(n)));
+    window_fill(w, "dx", node_shape_out(n), "0");
     int braces = 1 + open_outputs(w, s, node_shape_in(n).dim[0]);
     bind_winner(w, s);
     writer_put(w, s[0].k * s[1].k > 1 ? "const $int tap = @argmax(n, $c, $i, $j);" : "(void)argmax;");

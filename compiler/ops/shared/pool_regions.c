@@ -237,7 +237,7 @@ void pool_regions_average(Writer *w, const Node *n, const PoolRegions regions[2]
 void pool_regions_average_gradient(Writer *w, const Node *n, const PoolRegions regions[2])
 {
     writer_put(w, "for ($int n = 0; n < $N; n++) {");
-    window_zero(w, "dx", shape_count(node_shape_out(n)));
+    window_fill(w, "dx", node_shape_out(n), "0");
     int outer = 1 + pool_regions_open(w, regions, node_shape_in(n).dim[0]);
     pool_regions_bind_count(w, regions);
     writer_put(w, "const $real share = @dy(n, $c, $i, $j) / $count;");
@@ -350,24 +350,24 @@ void pool_regions_maximum_training(Writer *w, const Node *n, const PoolRegions r
     window_close(w, outer);
 }
 
-/* The image dx with its planes flat: [N][C][H·W]. */
-static void alias_planes(Writer *w, Shape image)
+/* Binds $winner_row and $winner_col to the place in an h × w plane that `winner` counts. */
+static void bind_winner_place(Writer *w, int64_t height, int64_t width)
 {
-    int64_t dim[] = {0, image.dim[0], image.dim[1] * image.dim[2]}; /* no index needs the first */
-    writer_bind_array(w, "planes", "dx", 3, dim);
+    writer_bind(w, "winner_row", height == 1 ? "0" : width == 1 ? "winner" : "winner / %lld", (long long)width);
+    writer_bind(w, "winner_col", width == 1 ? "0" : height == 1 ? "winner" : "winner %% %lld", (long long)width);
 }
 
 static void maximum_gradient_plain(Writer *w, const Node *n)
 {
     Shape dx = node_shape_out(n), dy = node_shape_in(n);
-    alias_planes(w, dx);
+    bind_winner_place(w, dx.dim[1], dx.dim[2]);
     writer_put(w, "for ($int n = 0; n < $N; n++) {");
-    window_zero(w, "dx", shape_count(dx));
+    window_fill(w, "dx", dx, "0");
     int braces = 1 + window_loop(w, "c", dx.dim[0], false);
     braces += window_loop(w, "i", dy.dim[1], false);
     braces += window_loop(w, "j", dy.dim[2], false);
     writer_put(w, "const $int winner = @argmax(n, $c, $i, $j);\n"
-                  "@planes(n, $c, winner) += @dy(n, $c, $i, $j);\n");
+                  "@dx(n, $c, $winner_row, $winner_col) += @dy(n, $c, $i, $j);\n");
     window_close(w, braces);
 }
 

@@ -1,5 +1,6 @@
 /* Taking a part out of an image, and placing it in one. */
 #include "ops/shared/region.h"
+#include "ops/shared/window.h"
 
 #include <stdio.h>
 
@@ -47,22 +48,26 @@ void region_take(Writer *w, const char *part, const char *whole, Shape part_shap
     close_region(w);
 }
 
-static void put_fill(Writer *w, const char *array, Shape shape, const char *value)
+void region_fill(Writer *w, const char *array, Shape shape, const char *value)
 {
-    writer_bind(w, "array", "%s", array);
-    writer_bind(w, "value", "%s", value);
-    writer_bind_int(w, "elements", shape_count(shape));
-    writer_put(w, "for ($int k = 0; k < $N * $elements; k++) {\n"
-                  "    $array[k] = $value;\n"
-                  "}\n");
+    writer_put(w, "for ($int n = 0; n < $N; n++) {");
+    window_fill(w, array, shape, value);
+    writer_put(w, "}");
 }
 
-void region_zero(Writer *w, const char *array, Shape shape) { put_fill(w, array, shape, "0"); }
+void region_zero(Writer *w, const char *array, Shape shape)
+{
+    writer_bind(w, "array", "%s", array);
+    writer_bind_int(w, "elements", shape_count(shape));
+    writer_put(w, "for ($int k = 0; k < $N * $elements; k++) {\n"
+                  "    $array[k] = 0;\n"
+                  "}\n");
+}
 
 void region_place(Writer *w, const char *whole, const char *part, Shape whole_shape, Shape part_shape, int64_t top,
                   int64_t left, double value)
 {
-    put_fill(w, whole, whole_shape, value == 0 ? "0" : writer_real(w, value));
+    region_fill(w, whole, whole_shape, value == 0 ? "0" : writer_real(w, value));
     put_region(w, part_shape, top, left);
     put_copy(w, whole, "$row, $column", part, "i, j");
     close_region(w);

@@ -22,7 +22,8 @@ void region_place_emit(Writer *, const Node *, int64_t top, int64_t left, double
 /* Writes a call of the kernel "crop", in which $from and $to are the arrays. */
 void region_call(Writer *, const Node *, const char *call);
 
-/* array[k] = 0 over the whole batch. */
+/* Over the whole batch: the images @array are `value`; array[k] = 0, for any rank. */
+void region_fill(Writer *, const char *array, Shape, const char *value);
 void region_zero(Writer *, const char *array, Shape);
 
 /* Op.flops of what only moves numbers. */

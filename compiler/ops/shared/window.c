@@ -276,11 +276,14 @@ void window_alias(Writer *w, const char *alias, const char *name, Shape shape)
     writer_bind_array(w, alias, name, 4, dim);
 }
 
-void window_zero(Writer *w, const char *name, int64_t elements)
+void window_fill(Writer *w, const char *array, Shape shape, const char *value)
 {
-    writer_bind(w, "zeroed", "%s", name);
-    writer_bind_int(w, "elements", elements);
-    writer_put(w, "for ($int k = 0; k < $elements; k++) {\n"
-                  "    $zeroed[n * $elements + k] = 0;\n"
-                  "}\n");
+    char line[80];
+    assert(shape.rank == 3);
+    int braces = window_loop(w, "c", shape.dim[0], false);
+    braces += window_loop(w, "i", shape.dim[1], false);
+    braces += window_loop(w, "j", shape.dim[2], false);
+    snprintf(line, sizeof line, "@%s(n, $c, $i, $j) = %s;", array, value);
+    writer_put(w, line);
+    window_close(w, braces);
 }

@@ -96,7 +96,7 @@ int window_taps(Writer *, const Slide slide[2], PadMode);
 /* Binds @alias to the batched image that the function calls `name`. */
 void window_alias(Writer *, const char *alias, const char *name, Shape);
 
-/* Sets array[n][…] of this many elements per sample to zero; $n is bound around it. */
-void window_zero(Writer *, const char *name, int64_t elements);
+/* Sets the elements of sample n of @array, images of that shape, to a value of c, i and j. */
+void window_fill(Writer *, const char *array, Shape, const char *value);
 
 #endif
