@@ -211,15 +211,19 @@ static const NnAugmentKind augment_kinds[] = {
     [AUGMENT_TRANSLATE] = NN_AUGMENT_TRANSLATE,
 };
 
-/* Class maps stay as they are, so only what moves no pixel may be done to their images. */
-static bool augment_keeps_places(const TrainSpec *spec)
+/* The pixels of class maps are flipped and translated with those of their images. */
+static bool augment_suits_maps(const Feeding *f, const TrainSpec *spec)
 {
+    const int *map = f->data->map, *from = f->fitting.from;
+    bool of_image = map[0] == from[1] && map[1] == from[2];
     for (int i = 0; i < spec->augment.count; i++) {
         const Augment *a = spec->augment.at[i];
         if (a->kind == AUGMENT_JITTER || a->kind == AUGMENT_CUTOUT) continue;
+        if (of_image && (a->kind == AUGMENT_FLIP || a->kind == AUGMENT_TRANSLATE)) continue;
         fail(STATUS_INPUT,
-             "augment moves pixels, but the targets are class maps, which would stay where they are; only "
-             "jitter and cutout can be used");
+             "augment: the targets are class maps of %dx%d, of images of %dx%d; only jitter and cutout, and flip and "
+             "translate of maps as large as their images, can be used",
+             map[0], map[1], from[1], from[2]);
         return false;
     }
     return true;
@@ -231,7 +235,7 @@ int feeding_augment(Feeding *f, const TrainSpec *spec)
     NnError error = {0};
     int count = spec->augment.count;
     if (!count) return STATUS_OK;
-    if (f->feed.kind == FEED_MAP && !augment_keeps_places(spec)) return STATUS_INPUT;
+    if (f->feed.kind == FEED_MAP && !augment_suits_maps(f, spec)) return STATUS_INPUT;
     for (int i = 0; i < count && i < NN_AUGMENT_LIMIT; i++) {
         const Augment *a = spec->augment.at[i];
         steps[i] = (NnAugmentStep){augment_kinds[a->kind], (int)a->size, (int)a->pad, a->amount, a->alternate};

@@ -311,6 +311,25 @@ static void apply_augmentations(const Fitting *f, const NnAugmentStep *step, con
     }
 }
 
+static Chance chance_of(int step, int index, uint64_t seed, uint64_t epoch)
+{
+    return (Chance){seed ^ STREAM, epoch, (uint64_t)index << SAMPLE_SHIFT | (uint64_t)(step * DRAWS)};
+}
+
+float *augment_map(const Augmenter *a, int index, uint64_t seed, uint64_t epoch, float *map, float *other)
+{
+    Image image = {map, other, NULL, a->fitting->from[1], a->fitting->from[2]};
+    for (int i = 0; i < a->count; i++) {
+        const NnAugmentStep *step = &a->step[i];
+        Chance chance = chance_of(i, index, seed, epoch);
+        if (step->kind == NN_AUGMENT_FLIP && flips(step, &chance))
+            augment_flip(image.now, 1, image.height, image.width);
+        else if (step->kind == NN_AUGMENT_TRANSLATE)
+            translate_planes(&image, 1, step, &chance);
+    }
+    return image.now;
+}
+
 void augment_sample(const Augmenter *a, const Samples *samples, int index, uint64_t seed, uint64_t epoch, float *out,
                     float *scratch)
 {
@@ -318,7 +337,7 @@ void augment_sample(const Augmenter *a, const Samples *samples, int index, uint6
     Image image = {scratch, scratch + a->planes, scratch + 2 * a->planes, f->from[1], f->from[2]};
     fitting_load(f, samples, index, image.now);
     for (int i = 0; i < a->count; i++) {
-        Chance chance = {seed ^ STREAM, epoch, (uint64_t)index << SAMPLE_SHIFT | (uint64_t)(i * DRAWS)};
+        Chance chance = chance_of(i, index, seed, epoch);
         apply_augmentations(f, &a->step[i], &chance, &image);
     }
     fitting_place(f, image.now, image.height, image.width, out, image.rest);

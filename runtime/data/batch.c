@@ -46,24 +46,34 @@ struct Batcher {
 /* ---- filling a slot ------------------------------------------------------------- */
 
 /* The net's part of sample `row`'s class map; what is beyond the map has no class. */
-static void fill_map(const Feed *feed, const Samples *samples, int row, int32_t *out)
+static void fill_map(const Batcher *b, int row, int32_t *out, float *scratch)
 {
+    const Feed *feed = &b->feed;
     const int *map = feed->data->map;
-    const int32_t *labels = samples->labels + (size_t)row * (size_t)map[0] * (size_t)map[1];
+    const size_t area = (size_t)map[0] * (size_t)map[1];
+    const int32_t *labels = b->samples->labels + (size_t)row * area;
+    const float *moved = NULL;
+    if (b->training && feed->augment && map[0] == feed->fitting->from[1] && map[1] == feed->fitting->from[2]) {
+        for (size_t i = 0; i < area; i++) scratch[i] = (float)labels[i];
+        moved = augment_map(feed->augment, row, b->seed, b->epoch, scratch, scratch + area);
+    }
     for (int i = feed->top; i < feed->top + feed->height; i++)
         for (int j = feed->left; j < feed->left + feed->width; j++) {
             bool inside = i >= 0 && i < map[0] && j >= 0 && j < map[1];
-            *out++ = inside ? labels[(size_t)i * (size_t)map[1] + (size_t)j] : NO_CLASS;
+            size_t at = (size_t)i * (size_t)map[1] + (size_t)j;
+            *out++ = !inside ? NO_CLASS : moved ? (int32_t)moved[at] : labels[at];
         }
 }
 
-static void fill_target(const Feed *feed, const Samples *samples, int row, int i, const Batch *batch)
+static void fill_target(const Batcher *b, int row, int i, const Batch *batch, float *scratch)
 {
+    const Feed *feed = &b->feed;
+    const Samples *samples = b->samples;
     size_t count = feed->target_count;
     float *values = (float *)batch->target + (size_t)i * count;
     switch (feed->kind) {
     case FEED_LABELS: ((int32_t *)batch->target)[i] = samples->labels[row]; break;
-    case FEED_MAP: fill_map(feed, samples, row, (int32_t *)batch->target + (size_t)i * count); break;
+    case FEED_MAP: fill_map(b, row, (int32_t *)batch->target + (size_t)i * count, scratch); break;
     case FEED_VALUES: memcpy(values, samples->targets + (size_t)row * count, count * sizeof *values); break;
     case FEED_ONE_HOT:
         memset(values, 0, count * sizeof *values);
@@ -93,7 +103,7 @@ static void fill(Batcher *b, int number, Batch *batch, float *scratch)
         int row = b->order[(first + i) % b->samples->count];
         batch->row[i] = row;
         fill_sample(b, row, batch->x + (size_t)i * elements, scratch);
-        fill_target(&b->feed, b->samples, row, i, batch);
+        fill_target(b, row, i, batch, scratch);
     }
     if (b->training && (b->feed.mixup > 0 || b->feed.cutmix > 0))
         mix_batch(&b->feed, batch, b->seed, b->epoch, (uint64_t)number);

@@ -185,6 +185,11 @@ int augment_init(Augmenter *, const Fitting *, const NnAugmentStep *, int count,
 void augment_sample(const Augmenter *, const Samples *, int index, uint64_t seed, uint64_t epoch, float *out,
                     float *scratch);
 
+/* A class map of the size of the images, with sample `index`'s pixels moved as augment_sample
+ * moves them: by flip and translate; steps that change sizes or angles must not be there.
+ * The result is in one of the two arrays. */
+float *augment_map(const Augmenter *, int index, uint64_t seed, uint64_t epoch, float *map, float *other);
+
 /* The steps by themselves, on planes[C][H][W]; out and in are different memory. */
 void augment_crop(const float *in, int channels, int height, int width, int top, int left, int pad, int size,
                   float *out);

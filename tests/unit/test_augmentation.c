@@ -339,6 +339,34 @@ START_TEST(translation_reflects)
 }
 END_TEST
 
+/* A class map that is the image moves as it does. */
+START_TEST(maps_move_with_images)
+{
+    enum { SIDE = 6, AREA = SIDE * SIDE };
+    static const NnAugmentStep steps[] = {{.kind = NN_AUGMENT_FLIP}, {.kind = NN_AUGMENT_TRANSLATE, .size = 2}};
+    float values[4 * AREA], out[AREA], scratch[4 * AREA + SIDE * SIDE], map[AREA], other[AREA];
+    NnError error;
+    Augmenter augmenter;
+    Fitting f;
+    ramp(values, 4 * AREA);
+    Dataset data = {.rank = 3, .dims = {1, SIDE, SIDE}, .elements = AREA};
+    data.part[DATA_TRAIN] = (Samples){.count = 4, .values = values};
+    ck_assert_int_eq(fitting_init(&f, &data, 3, (int[]){1, SIDE, SIDE}, NN_FIT_PAD, &error), 0);
+    ck_assert_int_eq(augment_init(&augmenter, &f, steps, 2, &error), 0);
+    ck_assert(augmenter.scratch <= sizeof scratch / sizeof *scratch);
+    bool moved = false;
+    for (uint64_t epoch = 0; epoch < 8; epoch++)
+        for (int i = 0; i < 4; i++) {
+            augment_sample(&augmenter, &data.part[DATA_TRAIN], i, 9, epoch, out, scratch);
+            memcpy(map, values + i * AREA, sizeof map);
+            const float *after = augment_map(&augmenter, i, 9, epoch, map, other);
+            ck_assert_mem_eq(after, out, sizeof out);
+            moved |= memcmp(out, values + i * AREA, sizeof out) != 0;
+        }
+    ck_assert(moved);
+}
+END_TEST
+
 /* ---- mixing ---------------------------------------------------------------------------------- */
 
 /* Beta(a, a) has the mean 1/2 and the variance 1 / (4 · (2a + 1)). */
@@ -403,6 +431,7 @@ Suite *augmentation_suite(void)
     tcase_add_test(tcase, chance_is_of_seed_epoch_and_sample);
     tcase_add_test(tcase, tests_are_not_augmented);
     tcase_add_test(tcase, translation_reflects);
+    tcase_add_test(tcase, maps_move_with_images);
     tcase_add_test(tcase, mixing_by_beta);
     tcase_add_test(tcase, mixed_batches);
     suite_add_tcase(suite, tcase);
