@@ -33,6 +33,12 @@ def cumulative(x, p, training):
     return F.batch_norm(x, p["n.running_mean"], p["n.running_var"], p["n.weight"], p["n.bias"], training, 1.0)
 
 
+def odd(x):
+    """Two rows above and a column to the right: twice the edge less what is mirrored at it."""
+    x = torch.cat([2 * x[:, :, :1] - x[:, :, [2, 1]], x], 2)
+    return torch.cat([x, 2 * x[..., -1:] - x[..., -2:-1]], 3)
+
+
 def attention(x, p):
     """Two heads of 6 features."""
     q, k, v = F.linear(x, p["qkv.weight"], p["qkv.bias"]).view(-1, 7, 3, 2, 6).permute(2, 0, 3, 1, 4)
@@ -73,6 +79,82 @@ LAYERS = {
         "avgpool(3, stride=2, pad=1, ceil=yes, divisor_override=4)",
         {},
         lambda x, p: F.avg_pool2d(x, 3, 2, 1, ceil_mode=True, divisor_override=4),
+    ),
+    "resize_nearest": ("2x5x7", "resize(size=[8, 4])", {}, lambda x, p: F.interpolate(x, (8, 4))),
+    "resize_nearest_scale": ("2x5x7", "resize(scale=[1.7, 0.6])", {}, lambda x, p: F.interpolate(x, scale_factor=(1.7, 0.6))),
+    "resize_bilinear": (
+        "2x5x7",
+        "resize([8, 4], mode=bilinear)",
+        {},
+        lambda x, p: F.interpolate(x, (8, 4), mode="bilinear", align_corners=False),
+    ),
+    "resize_bilinear_scale": (
+        "2x5x7",
+        "resize(scale=1.7, mode=bilinear)",
+        {},
+        lambda x, p: F.interpolate(x, scale_factor=1.7, mode="bilinear", align_corners=False),
+    ),
+    "resize_bilinear_corners": (
+        "2x5x7",
+        "resize([9, 4], mode=bilinear, align_corners=yes)",
+        {},
+        lambda x, p: F.interpolate(x, (9, 4), mode="bilinear", align_corners=True),
+    ),
+    "resize_bicubic": (
+        "2x5x7",
+        "resize([8, 4], mode=bicubic)",
+        {},
+        lambda x, p: F.interpolate(x, (8, 4), mode="bicubic", align_corners=False),
+    ),
+    "resize_bicubic_scale": (
+        "2x5x7",
+        "resize(scale=[1.7, 0.6], mode=bicubic)",
+        {},
+        lambda x, p: F.interpolate(x, scale_factor=(1.7, 0.6), mode="bicubic", align_corners=False),
+    ),
+    "resize_bicubic_corners": (
+        "2x5x7",
+        "resize([9, 1], mode=bicubic, align_corners=yes)",
+        {},
+        lambda x, p: F.interpolate(x, (9, 1), mode="bicubic", align_corners=True),
+    ),
+    "pad_channels": ("2x3x4", "pad([1, 0, 0, 2], channels=[1, 2])", {}, lambda x, p: F.pad(x, (0, 2, 1, 0, 1, 2))),
+    "pad_constant": (
+        "2x3x4",
+        "pad([1, 0, 0, 2], channels=[0, 2], mode=constant, value=-0.5)",
+        {},
+        lambda x, p: F.pad(x, (0, 2, 1, 0, 0, 2), value=-0.5),
+    ),
+    "pad_reflect_channels": (
+        "3x3x4",
+        "pad([1, 2, 0, 3], channels=[1, 2], mode=reflect)",
+        {},
+        lambda x, p: F.pad(x[:, None], (2, 3, 1, 0, 1, 2), mode="reflect")[:, 0],
+    ),
+    "pad_replicate_channels": (
+        "3x3x4",
+        "pad([1, 2, 0, 3], channels=[1, 2], mode=replicate)",
+        {},
+        lambda x, p: F.pad(x[:, None], (2, 3, 1, 0, 1, 2), mode="replicate")[:, 0],
+    ),
+    "pad_circular_channels": (
+        "3x3x4",
+        "pad([1, 2, 0, 3], channels=[1, 2], mode=circular)",
+        {},
+        lambda x, p: F.pad(x[:, None], (2, 3, 1, 0, 1, 2), mode="circular")[:, 0],
+    ),
+    # as NumPy's "symmetric", and "reflect" with reflect_type="odd"
+    "pad_symmetric": (
+        "2x3x4",
+        "pad([2, 0, 1, 3], mode=symmetric)",
+        {},
+        lambda x, p: x[:, :, [1, 0, 0, 1, 2, 2]][:, :, :, [0, 1, 2, 3, 3, 2, 1]],
+    ),
+    "pad_odd": (
+        "2x3x4",
+        "pad([2, 0, 0, 1], mode=odd)",
+        {},
+        lambda x, p: odd(x),
     ),
     "matmul": (
         "2x4x5",

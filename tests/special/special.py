@@ -153,6 +153,17 @@ def values(case, back):
     return found
 
 
+# Large enough for Winograd's algorithm, with one NaN and one infinity; in exact form alone.
+WINOGRAD = "input(32x14x14) conv(32, 3, pad=1, bias=no) as p"
+
+
+def winograd():
+    torch.manual_seed(1)
+    x, weight = torch.randn(1, 32, 14, 14), torch.randn(32, 32, 3, 3) / 17
+    x[0, 3, 4, 5], x[0, 2, 9, 3] = float("nan"), float("inf")
+    return {"x": x, "p.weight": weight, "y": F.conv2d(x, weight, padding=1)}
+
+
 def main():
     with open(os.path.join(FOLDER, "nets.nn"), "w") as file:
         file.write("# Made by special.py.\n")
@@ -162,6 +173,8 @@ def main():
                 name = case[0] + ("_back" if back else "")
                 file.write(f"net {name} {{ input({shape}) {case[2]} }}\n")
                 write(os.path.join(FOLDER, name + ".safetensors"), values(case, back))
+        file.write(f"net winograd {{ {WINOGRAD} }}\n")
+        write(os.path.join(FOLDER, "winograd.safetensors"), winograd())
 
 
 main()

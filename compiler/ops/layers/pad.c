@@ -1,91 +1,202 @@
 /*
- * pad: rows and columns more around an image.
+ * pad: channels, rows and columns more around an image.
  *
- *   x: [N][C][H][W]   y: [N][C][H + top + bottom][W + left + right]
- *   y[c][i][j] = x[c][s(i − top)][s(j − left)]
+ *   x: [N][C][H][W]   y: [N][front + C + back][top + H + bottom][left + W + right]
+ *   y[c][i][j] = x[s(c − front)][s(i − top)][s(j − left)]
  *
  * What s makes of an index beyond the border, and so what stands there:
  *
- *   zeros      0 0 | a b c | 0 0     or `value` for the zeros
+ *   zeros      0 0 | a b c | 0 0
+ *   constant   v v | a b c | v v     v is `value`
  *   reflect    c b | a b c | b a     at most size − 1 beyond
  *   replicate  a a | a b c | c c
  *   circular   b c | a b c | a b     at most size beyond
+ *   symmetric  b a | a b c | c b     at most size beyond
+ *   odd        2a − c, 2a − b | a b c | 2c − b, 2c − a     at most size − 1 beyond
  *
  * The gradient adds dy to the place that it was read from.
  */
 #include "ops/shared/elementwise.h"
 #include "ops/shared/region.h"
+#include "ops/shared/taps.h"
 #include "ops/shared/window.h"
+
+typedef enum PadBorder {
+    BORDER_ZEROS,
+    BORDER_CONSTANT,
+    BORDER_REFLECT,
+    BORDER_REPLICATE,
+    BORDER_CIRCULAR,
+    BORDER_SYMMETRIC,
+    BORDER_ODD
+} PadBorder;
 
 typedef struct PadAttrs {
     Pad sides;
-    int mode; /* PadMode */
+    int mode; /* PadBorder */
     double value;
+    Pair channels; /* front, back */
 } PadAttrs;
+
+static const char *const pad_borders[] = {"zeros",    "constant",  "reflect", "replicate",
+                                          "circular", "symmetric", "odd",     NULL};
 
 static const Attr pad_attrs[] = {
     {"sides", ATTR_BOX, offsetof(PadAttrs, sides), NULL, 0, 1e6, NULL},
-    {"mode", ATTR_SYMBOL, offsetof(PadAttrs, mode), "zeros", 0, 0, window_pad_modes},
+    {"mode", ATTR_SYMBOL, offsetof(PadAttrs, mode), "zeros", 0, 0, pad_borders},
     {"value", ATTR_REAL, offsetof(PadAttrs, value), "0", 0, 0, NULL},
+    {"channels", ATTR_PAIR, offsetof(PadAttrs, channels), "0", 0, 1e6, NULL},
     {0},
 };
 
-/* Padding is a window of one element. */
-static void pad_slides(Slide slide[2], const PadAttrs *a, Shape in, Shape out)
+static int64_t pad_before(const PadAttrs *a, int axis)
 {
-    WindowSpec spec = {.k = {1, 1}, .stride = {1, 1}, .dilation = {1, 1}, .pad = a->sides};
-    window_slides(slide, spec, in, out);
+    return axis == 0 ? a->channels.h : axis == 1 ? a->sides.top : a->sides.left;
+}
+
+static int64_t pad_after(const PadAttrs *a, int axis)
+{
+    return axis == 0 ? a->channels.w : axis == 1 ? a->sides.bottom : a->sides.right;
+}
+
+static bool fills(const PadAttrs *a) { return a->mode == BORDER_ZEROS || a->mode == BORDER_CONSTANT; }
+
+/* ---- shapes ------------------------------------------------------------------- */
+
+/* Elements beyond a border of `size` elements that the mode can make. */
+static int64_t most_beyond(const PadAttrs *a, int64_t size)
+{
+    switch ((PadBorder)a->mode) {
+    case BORDER_REFLECT:
+    case BORDER_ODD: return size - 1;
+    case BORDER_CIRCULAR:
+    case BORDER_SYMMETRIC: return size;
+    default: return INT64_MAX;
+    }
+}
+
+static bool pad_fits(Graph *g, const Node *n, Shape in)
+{
+    static const char *const names[] = {"number of channels", "height", "width"};
+    const PadAttrs *a = n->attrs;
+    for (int axis = 0; axis < 3; axis++) {
+        int64_t most = most_beyond(a, in.dim[axis]), before = pad_before(a, axis), after = pad_after(a, axis);
+        if (before <= most && after <= most) continue;
+        diag_error(g->compilation, n->span,
+                   "pad: %s padding of %lld and %lld, but an input %s of %lld allows at most %lld",
+                   pad_borders[a->mode], (long long)before, (long long)after, names[axis], (long long)in.dim[axis],
+                   (long long)most);
+        return false;
+    }
+    return true;
 }
 
 static bool pad_shape(Graph *g, Node *n)
 {
     const PadAttrs *a = n->attrs;
-    const Pad *s = &a->sides;
     if (!window_takes_image(g, n)) return false;
-    if (a->value != 0 && a->mode != PAD_MODE_ZEROS) {
-        diag_error(g->compilation, n->span, "pad: value=%g has no meaning with mode=%s; only mode=zeros uses it",
-                   a->value, window_pad_modes[a->mode]);
+    if (a->value != 0 && !fills(a)) {
+        diag_error(g->compilation, n->span, "pad: value=%g has no meaning with mode=%s; only mode=constant uses it",
+                   a->value, pad_borders[a->mode]);
         return false;
     }
     Shape in = node_shape_in(n), out = in;
-    out.dim[1] += s->top + s->bottom;
-    out.dim[2] += s->left + s->right;
-    Slide slide[2];
-    pad_slides(slide, a, in, out);
-    if (!window_padding_fits(g, n, slide, (PadMode)a->mode)) return false;
+    for (int axis = 0; axis < 3; axis++) out.dim[axis] += pad_before(a, axis) + pad_after(a, axis);
+    if (!pad_fits(g, n, in)) return false;
     node_out(g, n, out);
     return true;
 }
 
 static void pad_window(const Node *n, int axis, Window *window)
 {
-    const PadAttrs *a = n->attrs;
-    window->pad = (double)(axis == 0 ? a->sides.top : a->sides.left);
+    window->pad = (double)pad_before(n->attrs, axis + 1);
 }
 
-/* Over all places (i, j) of the larger image, which show (row, col) of the smaller. */
-static void put_shown(Writer *w, const PadAttrs *a, Shape small, Shape large, const char *line)
+/* ---- what is beyond the border ---------------------------------------------------- */
+
+typedef struct Padding {
+    const PadAttrs *attrs;
+    Shape image;
+} Padding;
+
+/* Of two taps: 2 · edge − mirrored; inside twice a half, which is exact. */
+static Taps odd_taps(int64_t i, int64_t size)
 {
-    Slide slide[2];
-    pad_slides(slide, a, small, large);
-    writer_put(w, "for ($int n = 0; n < $N; n++) {");
-    int braces = 1 + window_loop(w, "c", large.dim[0], false);
-    braces += window_loop(w, "i", large.dim[1], false);
-    window_index(w, 0, &slide[0], (PadMode)a->mode);
-    braces += window_loop(w, "j", large.dim[2], false);
-    window_index(w, 1, &slide[1], (PadMode)a->mode);
-    writer_put(w, line);
-    window_close(w, braces);
+    const int64_t last = size - 1;
+    if (i < 0) return (Taps){{0, -i}, {2, -1}};
+    if (i > last) return (Taps){{last, 2 * last - i}, {2, -1}};
+    return (Taps){{i, i}, {0.5, 0.5}};
 }
+
+static Taps pad_taps(const void *self, int axis, int64_t index)
+{
+    const Padding *p = self;
+    const int64_t size = p->image.dim[axis], last = size - 1;
+    int64_t i = index - pad_before(p->attrs, axis);
+    const bool beyond = i < 0 || i > last;
+    switch ((PadBorder)p->attrs->mode) {
+    case BORDER_ODD: return odd_taps(i, size);
+    case BORDER_REFLECT: i = !beyond ? i : i < 0 ? -i : 2 * last - i; break;
+    case BORDER_REPLICATE: i = !beyond ? i : i < 0 ? 0 : last; break;
+    case BORDER_CIRCULAR: i = (i + size) % size; break;
+    case BORDER_SYMMETRIC: i = !beyond ? i : i < 0 ? -1 - i : 2 * last + 1 - i; break;
+    default: break;
+    }
+    return (Taps){{i}, {1}};
+}
+
+static void pad_axes(TapsAxis axes[3], const Padding *p)
+{
+    for (int axis = 0; axis < 3; axis++) {
+        const int64_t more = pad_before(p->attrs, axis) + pad_after(p->attrs, axis);
+        const int count = p->attrs->mode == BORDER_ODD && more ? 2 : 1;
+        axes[axis] = (TapsAxis){p->image.dim[axis] + more, count, more ? pad_taps : NULL};
+    }
+}
+
+/* ---- plain form --------------------------------------------------------------- */
+
+/* The line for each element (c, i, j) of the image, whose place in the larger one is ($channel, $row, $column). */
+static void put_placed(Writer *w, const PadAttrs *a, Shape image, const char *line)
+{
+    static const char *const index[] = {"c", "i", "j"};
+    writer_bind(w, "channel", "c + %lld", (long long)a->channels.h);
+    writer_bind(w, "row", "i + %lld", (long long)a->sides.top);
+    writer_bind(w, "column", "j + %lld", (long long)a->sides.left);
+    writer_put(w, "for ($int n = 0; n < $N; n++) {");
+    for (int axis = 0; axis < 3; axis++) {
+        writer_bind(w, "index", "%s", index[axis]);
+        writer_bind_int(w, "size", image.dim[axis]);
+        writer_put(w, "for ($int $index = 0; $index < $size; $index++) {");
+    }
+    writer_put(w, line);
+    writer_put(w, "}\n}\n}\n}\n");
+}
+
+static void put_filled(Writer *w, const PadAttrs *a, Shape in, Shape out)
+{
+    writer_bind_int(w, "elements", shape_count(out));
+    writer_bind_real(w, "value", a->value);
+    writer_put(w, "for ($int k = 0; k < $N * $elements; k++) {\n"
+                  "    y[k] = $value;\n"
+                  "}\n");
+    put_placed(w, a, in, "@y(n, $channel, $row, $column) = @x(n, c, i, j);");
+}
+
+static bool pads_channels(const PadAttrs *a) { return a->channels.h + a->channels.w > 0; }
 
 static void pad_plain(Writer *w, const Node *n)
 {
     const PadAttrs *a = n->attrs;
-    Shape in = node_shape_in(n), out = node_shape_out(n);
-    if (a->mode == PAD_MODE_ZEROS) {
-        region_place(w, "y", "x", out, in, a->sides.top, a->sides.left, a->value);
+    const Padding p = {a, node_shape_in(n)};
+    TapsAxis axes[3];
+    if (fills(a) && pads_channels(a)) {
+        put_filled(w, a, p.image, node_shape_out(n));
+    } else if (fills(a)) {
+        region_place(w, "y", "x", node_shape_out(n), p.image, a->sides.top, a->sides.left, a->value);
     } else {
-        put_shown(w, a, in, out, "@y(n, $c, $i, $j) = @x(n, $c, $row, $col);");
+        pad_axes(axes, &p);
+        taps_forward(w, axes, &p);
     }
 }
 
@@ -97,19 +208,24 @@ static void pad_emit(Writer *w, const Node *n)
 
 static const char *pad_refusal(const Node *n)
 {
-    return ((const PadAttrs *)n->attrs)->mode == PAD_MODE_ZEROS ? NULL : "the mode is not zeros";
+    const PadAttrs *a = n->attrs;
+    if (pads_channels(a)) return "it pads channels";
+    return fills(a) ? NULL : "the mode is not zeros";
 }
 
 static void pad_grad_plain(Writer *w, const Node *n)
 {
     const PadAttrs *a = n->attrs;
-    Shape large = node_shape_in(n), small = node_shape_out(n);
-    if (a->mode == PAD_MODE_ZEROS) {
-        region_take(w, "dx", "dy", small, a->sides.top, a->sides.left);
-        return;
+    const Padding p = {a, node_shape_out(n)};
+    TapsAxis axes[3];
+    if (fills(a) && pads_channels(a)) {
+        put_placed(w, a, p.image, "@dx(n, c, i, j) = @dy(n, $channel, $row, $column);");
+    } else if (fills(a)) {
+        region_take(w, "dx", "dy", p.image, a->sides.top, a->sides.left);
+    } else {
+        pad_axes(axes, &p);
+        taps_gradient(w, axes, &p, p.image);
     }
-    region_fill(w, "dx", small, "0");
-    put_shown(w, a, small, large, "@dx(n, $c, $row, $col) += @dy(n, $c, $i, $j);");
 }
 
 static void pad_grad_emit(Writer *w, const Node *n)
@@ -148,8 +264,8 @@ static const Variant pad_variants[] = {{.name = "simd",
 
 const Op op_pad = {
     .name = "pad",
-    .summary = "rows and columns more around an image",
-    .formula = "y[c][i][j] = x[c][s(i - top)][s(j - left)]",
+    .summary = "channels, rows and columns more around an image",
+    .formula = "y[c][i][j] = x[s(c - front)][s(i - top)][s(j - left)]",
     .class = OP_LAYER,
     .attrs = pad_attrs,
     .attrs_size = sizeof(PadAttrs),
