@@ -156,6 +156,12 @@ LAYERS = {
         {},
         lambda x, p: odd(x),
     ),
+    "conv1d": (
+        "4x11",
+        "conv1d(6, 3, stride=2, pad=2, dilation=2, groups=2) as c",
+        {"c.weight": (6, 2, 3), "c.bias": (6,)},
+        lambda x, p: F.conv1d(x, p["c.weight"], p["c.bias"], 2, 2, 2, 2),
+    ),
     "matmul": (
         "2x4x5",
         "matmul { } { param(1x5x3) as w }",
