@@ -105,6 +105,8 @@ void multiversion_write_declarations(Emitter *); /* with dispatch on the CPU */
 void multiversion_write_end_of_dispatch(Emitter *);
 void multiversion_write_definitions(Emitter *);
 
+/* The template with the text's names in place of {prefix}, {PREFIX}, {real} and {target}. */
+void emitter_put(const Emitter *, Text *, const char *template);
 void emitter_uses(Emitter *, const char *name);
 void emitter_uses_names(Emitter *, const Writer *);
 

@@ -72,31 +72,30 @@ void interface_write_header(Emitter *e)
 
 static void write_wrappers(Emitter *e)
 {
-    Text *out = &e->source;
-    const char *p = e->prefix, *target = emitter_target_type(e);
-    text_addf(out,
-              "static void *%s_any_init(void *block, int training, uint64_t seed)\n{\n"
-              "    return %s_init(block, training, seed);\n}\n\n"
-              "static int %s_any_set(void *m, const char *name, const float *values, size_t count)\n{\n"
-              "    return %s_set((struct %s *)m, name, values, count);\n}\n\n"
-              "static int %s_any_get(const void *m, const char *name, float *values, size_t count)\n{\n"
-              "    return %s_get((const struct %s *)m, name, values, count);\n}\n\n"
-              "static void %s_any_infer(const void *m, const float *x, float *y, void *scratch)\n{\n"
-              "    %s_infer((const struct %s *)m, x, y, scratch);\n}\n\n",
-              p, p, p, p, p, p, p, p, p, p, p);
+    emitter_put(e, &e->source,
+                "static void *{prefix}_any_init(void *block, int training, uint64_t seed)\n{\n"
+                "    return {prefix}_init(block, training, seed);\n}\n\n"
+                "static int {prefix}_any_set(void *m, const char *name, const float *values, size_t count)\n{\n"
+                "    return {prefix}_set((struct {prefix} *)m, name, values, count);\n}\n\n"
+                "static int {prefix}_any_get(const void *m, const char *name, float *values, size_t count)\n{\n"
+                "    return {prefix}_get((const struct {prefix} *)m, name, values, count);\n}\n\n"
+                "static void {prefix}_any_infer(const void *m, const float *x, float *y, void *scratch)\n{\n"
+                "    {prefix}_infer((const struct {prefix} *)m, x, y, scratch);\n}\n\n");
     if (!e->options->lower.train) return;
-    text_addf(out,
-              "static float %s_any_eval(const void *m, const float *x, const void *target, int count, float *y, void "
-              "*scratch)\n{\n"
-              "    return %s_eval((const struct %s *)m, x, (const %s *)target, count, y, scratch);\n}\n\n"
-              "static float %s_any_step(void *m, const float *x, const void *target, float lr, void *scratch)\n{\n"
-              "    return %s_step((struct %s *)m, x, (const %s *)target, lr, scratch);\n}\n\n"
-              "static float %s_any_grad(void *m, const float *x, const void *target, void *scratch)\n{\n"
-              "    return %s_grad((struct %s *)m, x, (const %s *)target, scratch);\n}\n\n"
-              "static int %s_any_get_grad(const void *m, const char *name, float *values, size_t count, const void "
-              "*scratch)\n{\n"
-              "    return %s_get_grad((const struct %s *)m, name, values, count, scratch);\n}\n\n",
-              p, p, p, target, p, p, p, target, p, p, p, target, p, p, p);
+    emitter_put(
+        e, &e->source,
+        "static float {prefix}_any_eval(const void *m, const float *x, const void *target, int count, float *y, "
+        "void *scratch)\n{\n"
+        "    return {prefix}_eval((const struct {prefix} *)m, x, (const {target} *)target, count, y, scratch);\n"
+        "}\n\n"
+        "static float {prefix}_any_step(void *m, const float *x, const void *target, float lr, void *scratch)\n"
+        "{\n"
+        "    return {prefix}_step((struct {prefix} *)m, x, (const {target} *)target, lr, scratch);\n}\n\n"
+        "static float {prefix}_any_grad(void *m, const float *x, const void *target, void *scratch)\n{\n"
+        "    return {prefix}_grad((struct {prefix} *)m, x, (const {target} *)target, scratch);\n}\n\n"
+        "static int {prefix}_any_get_grad(const void *m, const char *name, float *values, size_t count, const "
+        "void *scratch)\n{\n"
+        "    return {prefix}_get_grad((const struct {prefix} *)m, name, values, count, scratch);\n}\n\n");
 }
 
 static void write_dims(Emitter *e, Shape s)

@@ -453,29 +453,27 @@ static void write_find(Emitter *e)
 void model_write_access(Emitter *e)
 {
     write_find(e);
-    text_addf(&e->source,
-              "int %s_set(%s *m, const char *name, const %s *values, size_t count)\n"
-              "{\n"
-              "    const int i = %s_find(name, count);\n"
-              "    if (i < 0) {\n"
-              "        return -1;\n"
-              "    }\n"
-              "    memcpy((char *)m + %s_offset[i], values, count * sizeof *values);\n",
-              e->prefix, e->prefix, e->real, e->prefix, e->prefix);
-    if (e->prepared.count) text_addf(&e->source, "    %s_prepare(m, i);\n", e->prefix);
-    text_addf(&e->source,
-              "    return 0;\n"
-              "}\n\n"
-              "int %s_get(const %s *m, const char *name, %s *values, size_t count)\n"
-              "{\n"
-              "    const int i = %s_find(name, count);\n"
-              "    if (i < 0) {\n"
-              "        return -1;\n"
-              "    }\n"
-              "    memcpy(values, (const char *)m + %s_offset[i], count * sizeof *values);\n"
-              "    return 0;\n"
-              "}\n\n",
-              e->prefix, e->prefix, e->real, e->prefix, e->prefix);
+    emitter_put(e, &e->source,
+                "int {prefix}_set({prefix} *m, const char *name, const {real} *values, size_t count)\n"
+                "{\n"
+                "    const int i = {prefix}_find(name, count);\n"
+                "    if (i < 0) {\n"
+                "        return -1;\n"
+                "    }\n"
+                "    memcpy((char *)m + {prefix}_offset[i], values, count * sizeof *values);\n");
+    if (e->prepared.count) emitter_put(e, &e->source, "    {prefix}_prepare(m, i);\n");
+    emitter_put(e, &e->source,
+                "    return 0;\n"
+                "}\n\n"
+                "int {prefix}_get(const {prefix} *m, const char *name, {real} *values, size_t count)\n"
+                "{\n"
+                "    const int i = {prefix}_find(name, count);\n"
+                "    if (i < 0) {\n"
+                "        return -1;\n"
+                "    }\n"
+                "    memcpy(values, (const char *)m + {prefix}_offset[i], count * sizeof *values);\n"
+                "    return 0;\n"
+                "}\n\n");
     write_get_gradient(e, PROGRAM_GRAD, "grad");
     write_get_gradient(e, PROGRAM_VJP, "vjp");
 }

@@ -144,6 +144,29 @@ void support_write_noise(Emitter *e)
     text_add(&e->source, writer_text(w));
 }
 
+/* ---- templates ------------------------------------------------------------------ */
+
+void emitter_put(const Emitter *e, Text *out, const char *template)
+{
+    const struct {
+        const char *name, *text;
+    } names[] = {
+        {"{prefix}", e->prefix}, {"{PREFIX}", e->upper}, {"{real}", e->real}, {"{target}", emitter_target_type(e)}};
+    enum { NAMES = sizeof names / sizeof *names };
+    while (*template) {
+        const size_t plain = strcspn(template, "{");
+        text_add_bytes(out, template, plain);
+        template += plain;
+        int i = 0;
+        while (i < NAMES && strncmp(template, names[i].name, strlen(names[i].name)) != 0) i++;
+        if (i < NAMES)
+            text_add(out, names[i].text);
+        else if (*template)
+            text_add_bytes(out, template, 1);
+        template += i < NAMES ? strlen(names[i].name) : *template != '\0';
+    }
+}
+
 /* ---- what the text uses of the runtime ------------------------------------------ */
 
 void emitter_uses(Emitter *e, const char *name) { map_put(e->used, name, e); }
