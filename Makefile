@@ -47,7 +47,7 @@ FUZZ_OBJECTS = $(patsubst %.c, $(BUILD)/%.o, $(wildcard tests/fuzz/*.c))
 
 # ---- building ----------------------------------------------------------------
 
-.PHONY: all deps demo bench test unit refs warnings fuzz valgrind lint asan install uninstall clean check-all
+.PHONY: all deps demo bench test unit refs warnings fuzz valgrind lint asan install uninstall clean thorough check-all
 .DELETE_ON_ERROR:
 .SECONDARY: $(MADE) $(BUILD)/tests/unit/suites.c
 
@@ -239,7 +239,13 @@ refs: all
 warnings: all
 	@ALL=1 NNC=./$(PROGRAM) CC="$(CC)" sh tests/warnings/run.sh
 
-check-all: lint test refs asan fuzz valgrind warnings
+# The parts of `make test` that leave something out, with all of it: half an hour.
+thorough: all
+	@for part in families generated recipes targets; do \
+	    ALL=1 NNC=./$(PROGRAM) CC="$(CC)" sh tests/$$part/run.sh || exit 1; \
+	done
+
+check-all: lint test refs thorough asan fuzz valgrind warnings
 
 # What is installed below DESTDIR and PREFIX; uninstall takes away the same.
 SHARE = $(DESTDIR)$(PREFIX)/share

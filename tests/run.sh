@@ -1,6 +1,7 @@
 #!/bin/sh
 # Runs every part of the tests, JOBS at a time, and adds up what they say.  A part ends
-# in a line "… N passed, N failed"; one that does not is one failure.
+# in a line "… N passed, N failed"; one that does not is one failure.  The seconds of a part,
+# and those of processor time, are information only.
 # NNC: the program; UNIT: the runner of the unit tests; JOBS: all processors by default.
 cd "$(dirname "$0")/.." || exit 1
 NNC=${NNC:-./nnc}
@@ -13,10 +14,12 @@ trap 'exit 1' HUP INT TERM
 
 # The longest first, so that the last to end is a short one.
 names=$({
+    echo unit
     echo generated
+    echo refs
+    echo fuzz
     echo passes
     echo families
-    echo unit
     for script in tests/*/run.sh; do
         name=${script#tests/}
         echo "${name%/run.sh}"
@@ -26,9 +29,12 @@ names=$({
 # Each part writes a file of its own, which is shown whole when the part has ended.
 # shellcheck disable=SC2086,SC2016
 printf '%s\n' $names | xargs -P "${JOBS:-$(getconf _NPROCESSORS_ONLN)}" -I '{}' sh -c '
+    begin=$(date +%s)
     if [ "$1" = unit ]; then "$UNIT"; else sh "tests/$1/run.sh"; fi >"$logs/$1.log" 2>&1
     echo $? >"$logs/$1.status"
-    { echo "== $1"; cat "$logs/$1.log"; } >"$logs/$1.shown"
+    times >"$logs/$1.times"
+    cpu=$(awk -F "[ms ]+" "NR == 2 { printf \"%.0f\", \$1 * 60 + \$2 + \$3 * 60 + \$4 }" "$logs/$1.times")
+    { echo "== $1 ($(($(date +%s) - begin)) s, $cpu s of processor time)"; cat "$logs/$1.log"; } >"$logs/$1.shown"
     flock "$logs" cat "$logs/$1.shown"' part '{}'
 
 passed=0

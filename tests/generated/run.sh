@@ -10,13 +10,15 @@ compilers=$CC
 have clang && compilers="$compilers clang"
 
 # compiles FILE.c DIALECT…: without a warning, by every compiler that has the
-# dialect (C++ is a package of its own)
+# dialect (C++ is a package of its own); object.o is then that of $CC
 compiles() {
     file=$1
     shift
     for cc in $compilers; do
         [ "$1 $2" != '-x c++' ] || echo 'int x;' | "$cc" "$@" -fsyntax-only - 2>/dev/null || continue
-        try "$cc $* $file" "$cc" "$@" -O1 -Wall -Wextra -Werror -I"$tmp" -c "$file" -o "$tmp/object.o"
+        object=object.o
+        [ "$cc" = "$CC" ] || object=other.o
+        try "$cc $* $file" "$cc" "$@" -O1 -Wall -Wextra -Werror -I"$tmp" -c "$file" -o "$tmp/$object"
     done
 }
 
@@ -41,21 +43,23 @@ compiles "$tmp/xor.c" -std=c99 -pedantic
 
 # The same net in both forms: the same numbers, by the same small program.
 for net in tests/refs/lenet_sgd.nn tests/refs/resnet_small.nn; do
-    for form in "" --plain; do
+    for form in '--target generic' --plain; do
         # shellcheck disable=SC2086
         try "nnc $net $form" "$NNC" "$net" $form --prefix net -o "$tmp/net.c"
         compiles "$tmp/net.c" -std=gnu99
         try "a program with $net $form" "$CC" -std=gnu99 -O1 -Wall -Wextra -Werror -I"$tmp" \
-            tests/generated/drive.c "$tmp/net.c" -o "$tmp/drive" -lm
+            tests/generated/drive.c "$tmp/object.o" -o "$tmp/drive" -lm -lpthread
         try "the program with $net $form" "$tmp/drive"
-        cp "$tmp/out" "$tmp/numbers$form"
+        cp "$tmp/out" "$tmp/numbers${form%% *}"
     done
-    try "$net: the fast form against the plain one" awk -f tests/generated/close.awk "$tmp/numbers--plain" "$tmp/numbers"
+    try "$net: the fast form against the plain one" awk -f tests/generated/close.awk "$tmp/numbers--plain" \
+        "$tmp/numbers--target"
 done
 
 # Every target: the same numbers as the plain form, compiled without any flag for
 # the machine, on this processor and, where qemu is (which is slow: fewer starts), on
-# one that lacks the target.
+# one that lacks the target.  A text is compiled once, however many targets give it, and by
+# one compiler, except for the largest; with ALL=1, as in `make check-all`, by every one.
 net=tests/refs/resnet_small.nn
 try "nnc $net --plain" "$NNC" "$net" --plain --prefix net -o "$tmp/net.c"
 try "a program with $net --plain" "$CC" -std=gnu99 -O1 -I"$tmp" tests/generated/drive.c "$tmp/net.c" -o "$tmp/drive" -lm
@@ -73,13 +77,18 @@ uses() { # REGISTER FILE: its kernels are made for vectors of that width
 }
 
 machine=$(uname -m)
+sums=
 for target in generic neon avx2 avx512 native; do
     try "nnc $net --target $target" "$NNC" "$net" --target $target --prefix net -o "$tmp/net.c"
+    sum=$(sed '/^ \* Its kernels/d' "$tmp/net.c" | cksum)
+    case $sums in *" $sum "*) continue ;; esac
+    sums="$sums $sum "
     for cc in $compilers; do
+        [ "$cc" = "$CC" ] || [ -n "$ALL" ] || [ "$target" = avx512 ] || continue
         try "$cc, --target $target" "$cc" -std=gnu99 -O1 -Wall -Wextra -Werror -I"$tmp" tests/generated/drive.c \
-            "$tmp/net.c" -o "$tmp/drive" -lm
+            "$tmp/net.c" -o "$tmp/drive" -lm -lpthread
         agrees "$cc, --target $target" "$tmp/drive"
-        [ "$cc" != clang ] || [ "$target" = avx512 ] || continue
+        [ "$cc" = "$CC" ] || [ "$target" = avx512 ] || continue
         [ "$machine" != x86_64 ] || ! have qemu-x86_64 ||
             agrees "$cc, --target $target, on a processor without AVX" qemu-x86_64 -cpu Nehalem "$tmp/drive"
         [ "$machine" != x86_64 ] || case $target in

@@ -5,13 +5,14 @@
 # their value, or 1e-6: sums are added up in another order, and Winograd's form of a
 # convolution rounds more (about 1e-5 of its largest output); nothing else may differ,
 # from a quarter of some starts at least (tests/generated/close.awk).
+# (-O0, since each text has the kernels in it, which take seconds to optimize.)
 # Concat elimination changes no bit, nor does rematerialization within a limit of memory.
 cd "$(dirname "$0")/../.." || exit 1
 . tests/lib.sh
 
 numbers() { # NET OPTIONS…: "$tmp/out" is what a program with this code prints
     try "nnc $*" "$NNC" "$@" --target generic --prefix net -o "$tmp/net.c"
-    try "a program with $*" "$CC" -std=gnu99 -O1 -I"$tmp" tests/generated/drive.c "$tmp/net.c" -o "$tmp/drive" -lm \
+    try "a program with $*" "$CC" -std=gnu99 -O0 -I"$tmp" tests/generated/drive.c "$tmp/net.c" -o "$tmp/drive" -lm \
         -lpthread
     try "the program with $*" "$tmp/drive"
 }

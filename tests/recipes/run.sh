@@ -1,7 +1,8 @@
 #!/bin/sh
 # Every example trains a step of two samples, on data that fits its input and target:
 # it compiles, its recipe is accepted, and the loss is a number.  Nets of more than 40
-# million parameters, whose weights alone take seconds to draw, only with LARGE=1.
+# million parameters, whose weights alone take seconds to draw, only with ALL=1, as in
+# `make check-all`.
 # And VGG is grown: every column begins with what the one before it computes.
 #
 #     tests/recipes/run.sh [FILE.nn…]
@@ -10,7 +11,7 @@ cd "$(dirname "$0")/../.." || exit 1
 . tests/lib.sh
 [ $# -gt 0 ] || set -- dsl_examples/*.nn
 most=40000000
-[ -z "$LARGE" ] || most=1000000000
+[ -z "$ALL" ] || most=1000000000
 
 # ---- data ----------------------------------------------------------------------------
 
