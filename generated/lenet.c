@@ -104,16 +104,8 @@ static void nn_channel_sums(long n, int c, long p, long step, const float *dy, f
 static void nn_adam_step(const nn_adam *, const nn_update *, float *m, float *v, int t, int T);
 static void nn_barrier(nn_team *team);
 static void nn_team_run(nn_part *part, const void *pass, int threads);
+static uint64_t nn_mix(uint64_t z);
 static void nn_fill_normal(float *p, int64_t count, float deviation, uint64_t seed);
-
-/* SplitMix64: random bits from a counter. */
-static uint64_t nn_mix(uint64_t z)
-{
-    z += 0x9e3779b97f4a7c15u;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-}
 
 /* ---- entry points: the layers in order, in one arena ---------------------- */
 
@@ -2867,25 +2859,32 @@ static __attribute__((unused)) void nn_team_run(nn_part *part, const void *pass,
     for (int t = 1; t < size; t++) pthread_join(thread[t], 0);
 }
 
-/* SplitMix64: the finaliser of Steele, Lea and Flood, 2014. */
-static inline uint64_t nn_random_bits(uint64_t z)
+/* SplitMix64: number k of the generator that starts in this state, 64 random bits (Steele, Lea
+ * and Flood, "Fast splittable pseudorandom number generators", 2014). */
+static inline uint64_t nn_mix_at(uint64_t state, uint64_t k)
 {
-    z += 0x9e3779b97f4a7c15u;
+    uint64_t z = state + (k + 1) * 0x9e3779b97f4a7c15u;
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
     z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
     return z ^ (z >> 31);
 }
 
+/* Its first number. */
+static inline uint64_t nn_mix(uint64_t z) { return nn_mix_at(z, 0); }
+
+/* The sequence of nn_uniform from its number k on. */
+static inline uint64_t nn_skip(uint64_t seed, uint64_t k) { return seed + k * 0xd1342543de82ef95u; }
+
 /* Marsaglia and Bray 1964: two normal numbers from a point of the unit disc, whose
  * coordinates are odd multiples of 2^-24, so that its distance is exact. */
-static __attribute__((unused)) void nn_fill_normal(float *p, int64_t count, float deviation, uint64_t seed)
+static inline void nn_fill_normal(float *p, int64_t count, float deviation, uint64_t seed)
 {
     const int64_t one = (int64_t)1 << 48;
     for (int64_t k = 0; k < count; k += 2) {
-        uint64_t bits = seed + (uint64_t)k * 0xd1342543de82ef95u;
+        uint64_t bits = nn_skip(seed, (uint64_t)k);
         int64_t u, v, square;
         do {
-            bits = nn_random_bits(bits);
+            bits = nn_mix(bits);
             u = 2 * (int64_t)(bits >> 40) - 16777215;
             v = 2 * (int64_t)(bits >> 16 & 16777215) - 16777215;
             square = u * u + v * v;
@@ -2893,7 +2892,9 @@ static __attribute__((unused)) void nn_fill_normal(float *p, int64_t count, floa
         const float s = (float)square / (float)one;
         const float length = deviation * sqrtf(-2 * logf(s) / s);
         p[k] = length * ((float)u / 16777216);
-        if (k + 1 < count) p[k + 1] = length * ((float)v / 16777216);
+        if (k + 1 < count) {
+            p[k + 1] = length * ((float)v / 16777216);
+        }
     }
 }
 

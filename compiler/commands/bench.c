@@ -17,6 +17,7 @@
 
 #include "commands/feeding.h"
 #include "runtime/kernels/system/clock.h"
+#include "runtime/kernels/system/random.h"
 
 enum { INFER = OPTION_FIRST_OWN, TRAIN, REPS, FORMAT, WHOLE };
 
@@ -97,15 +98,8 @@ static int read_request(BenchRequest *r, int argc, char **argv)
 
 /* ---- what a pass works on ------------------------------------------------------- */
 
-/* The finaliser of SplitMix64 (Steele, Lea and Flood 2014) over a counter, as a
- * number in [0, 1). */
-static float random_number(uint64_t k)
-{
-    uint64_t z = (k + 1) * 0x9e3779b97f4a7c15u;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return (float)((z ^ (z >> 31)) >> 40) / 16777216;
-}
+/* In [0, 1). */
+static float random_number(uint64_t k) { return nn_fraction(nn_mix_at(0, k)); }
 
 /* Values in [−1, 1) for the input; classes, or values in [0, 1) that every loss takes. */
 static void fill_random(Bench *b)

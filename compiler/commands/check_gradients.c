@@ -53,17 +53,20 @@ typedef struct GradientCheck {
 
 enum Stream { STREAM_X = 1, STREAM_DY, STREAM_TARGET, STREAM_PICK, STREAM_PARAM = 1000 };
 
+static uint64_t bits_of(const GradientCheck *k, uint64_t stream, uint64_t index)
+{
+    return nn_random((uint64_t)k->options->seed, stream, index);
+}
+
 /* In (0, 1). */
 static double uniform(const GradientCheck *k, uint64_t stream, uint64_t index)
 {
-    return ((double)(nn_random((uint64_t)k->options->seed, stream, index) >> 11) + 0.5) * 0x1p-53;
+    return nn_open_unit_real(bits_of(k, stream, index));
 }
 
-/* N(0, 1), after Box and Muller. */
 static double normal(const GradientCheck *k, uint64_t stream, uint64_t index)
 {
-    double u = uniform(k, stream, 2 * index), v = uniform(k, stream, 2 * index + 1);
-    return sqrt(-2 * log(u)) * cos(6.283185307179586 * v);
+    return nn_normal(bits_of(k, stream, 2 * index), bits_of(k, stream, 2 * index + 1));
 }
 
 static double *normals(const GradientCheck *k, uint64_t stream, size_t count)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "elab/eval_context.h"
+#include "runtime/core/core.h"
 #include "runtime/kernels/system/random.h"
 
 typedef const Const *BuiltinCall(const EvalContext *, const Expr *, const Const *const *args, int count);
@@ -151,8 +152,8 @@ static const Const *call_random(const EvalContext *p, const Expr *e, const Const
                    const_kind_text(args[0]), const_kind_text(args[1]));
         return NULL;
     }
-    uint64_t bits = nn_random_bits(((uint64_t)args[0]->integer << 32) + (uint64_t)args[1]->integer);
-    return const_real(p->arena, (double)(bits >> 11) * 0x1p-53);
+    uint64_t bits = nn_mix(((uint64_t)args[0]->integer << 32) + (uint64_t)args[1]->integer);
+    return const_real(p->arena, nn_unit_real(bits));
 }
 
 /* ---- the table ---------------------------------------------------------- */

@@ -31,12 +31,13 @@ static void write_scalars(EntryPoint *p, const Node *n)
     if (uses & USES_LR) text_addf(out, ", %slr", lr_factor(p->e, n));
     if (uses & USES_STEP) text_add(out, ", m->step");
     if (uses & USES_SEED) {
+        const bool parts = p->program->micro_batches > 1; /* on with the numbers of the samples before */
         emitter_uses(p->e, "nn_mix");
-        text_addf(out, ", nn_mix(nn_mix(m->seed) + (uint64_t)m->step * 0x9e3779b97f4a7c15u + %d)",
+        emitter_uses(p->e, "nn_mix_at");
+        if (parts) emitter_uses(p->e, "nn_skip");
+        text_addf(out, ", %snn_mix_at(nn_mix(m->seed) + %d, (uint64_t)m->step)", parts ? "nn_skip(" : "",
                   n->origin->stream + 1000000);
-        if (p->program->micro_batches > 1) /* on with the numbers of the samples before */
-            text_addf(out, " + (uint64_t)round * %lld * 0xd1342543de82ef95u",
-                      (long long)tensor_count(n->out[0], p->program->batch));
+        if (parts) text_addf(out, ", (uint64_t)round * %lld)", (long long)tensor_count(n->out[0], p->program->batch));
     }
     if (uses & USES_COUNT) write_counts(p);
 }

@@ -91,6 +91,7 @@ static void write_source(Emitter *e)
     const bool info = !e->options->lower.use_double;
     const char *entry_points = part_text(e, entry_points_write);
     const char *init = part_text(e, model_write_init);
+    support_use_random(e);
     support_read_kernels(e);
     support_write_preamble(e);
     if (e->options->standalone) write_standalone_interface(e, info);

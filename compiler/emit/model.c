@@ -286,6 +286,7 @@ static void write_start(Emitter *e, int i)
         break;
     case DRAW_IDENTITY: write_identity(e, i); break;
     case DRAW_UNIFORM:
+        emitter_uses(e, "nn_fill_uniform");
         emitter_uses(e, "nn_mix");
         text_addf(out, "    nn_fill_uniform(%s, %lld, %s, %s, nn_mix(nn_mix(seed) + %d));\n", elements_text(e, i),
                   count, a, writer_real(w, s.b), i);
@@ -342,41 +343,7 @@ static void write_fillers(Emitter *e)
                       "}\n"
                       "}\n\n");
     }
-    bool kernels = lower_is_fast(&e->options->lower), normal = draws(e, DRAW_NORMAL) || draws(e, DRAW_ORTHOGONAL);
-    if (normal && kernels) {
-        map_put(e->kernels, "random", e);
-    } else if (normal) { /* as runtime/kernels/system/random.h */
-        writer_put(w, "/* Marsaglia and Bray 1964: two normal numbers from a point of the unit disc. */\n"
-                      "static void nn_fill_normal($real *p, int64_t count, $real deviation, uint64_t seed)\n"
-                      "{\n"
-                      "const int64_t one = (int64_t)1 << 48;\n"
-                      "for (int64_t k = 0; k < count; k += 2) {\n"
-                      "uint64_t bits = seed + (uint64_t)k * 0xd1342543de82ef95u;\n"
-                      "int64_t u, v, square;\n"
-                      "do {\n"
-                      "bits = nn_mix(bits);\n"
-                      "u = 2 * (int64_t)(bits >> 40) - 16777215;\n"
-                      "v = 2 * (int64_t)(bits >> 16 & 16777215) - 16777215;\n"
-                      "square = u * u + v * v;\n"
-                      "} while (square >= one);\n"
-                      "const $real s = ($real)square / ($real)one;\n"
-                      "const $real length = deviation * $sqrt(-2 * $log(s) / s);\n"
-                      "p[k] = length * (($real)u / 16777216);\n"
-                      "if (k + 1 < count) {\n"
-                      "p[k + 1] = length * (($real)v / 16777216);\n"
-                      "}\n"
-                      "}\n"
-                      "}\n\n");
-    }
     if (draws(e, DRAW_ORTHOGONAL)) write_orthogonal(w);
-    if (draws(e, DRAW_UNIFORM)) {
-        writer_put(w, "static void nn_fill_uniform($real *p, int64_t count, $real low, $real high, uint64_t seed)\n"
-                      "{\n"
-                      "for (int64_t k = 0; k < count; k++) {\n"
-                      "p[k] = low + (high - low) * nn_uniform(seed, (uint64_t)k);\n"
-                      "}\n"
-                      "}\n\n");
-    }
     emitter_uses_names(e, w);
     text_add(&e->source, writer_text(w));
 }

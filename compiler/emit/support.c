@@ -100,32 +100,60 @@ void support_write_preamble(Emitter *e)
     write_includes(e);
 }
 
-/* Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014:
- * the finaliser of SplitMix64, used with a counter. */
-static const char mix_text[] = "static uint64_t nn_mix(uint64_t z)\n"
-                               "{\n"
-                               "z += 0x9e3779b97f4a7c15u;\n"
-                               "z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;\n"
-                               "z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;\n"
-                               "return z ^ (z >> 31);\n"
-                               "}\n\n";
+/* ---- random numbers --------------------------------------------------------------- */
 
-static const char uniform_text[] = "/* Number k of a sequence: 24 random bits as a fraction in [0, 1). */\n"
-                                   "static $real nn_uniform(uint64_t seed, uint64_t k)\n"
-                                   "{\n"
-                                   "return ($real)(int32_t)(nn_mix(seed + k * 0xd1342543de82ef95u) >> 40) / 16777216;\n"
-                                   "}\n\n";
+static bool draws_numbers(const Emitter *e)
+{
+    static const char *const functions[] = {"nn_mix",     "nn_mix_at",      "nn_skip",
+                                            "nn_uniform", "nn_fill_normal", "nn_fill_uniform"};
+    for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
+        if (map_get(e->used, functions[i])) return true;
+    return false;
+}
+
+/* A line of random.h in double precision. */
+static void add_in_double(Text *out, const char *line, size_t length)
+{
+    static const char *const words[][2] = {{"float", "double"}, {"sqrtf", "sqrt"}, {"logf", "log"}};
+    for (const char *p = line; p < line + length;) {
+        size_t word = 0, count = sizeof words / sizeof *words;
+        while (word < count && strncmp(p, words[word][0], strlen(words[word][0])) != 0) word++;
+        if (word < count)
+            text_add(out, words[word][1]);
+        else
+            text_add_bytes(out, p, 1);
+        p += word < count ? strlen(words[word][0]) : 1;
+    }
+}
+
+/* random.h in the number type of this text, whose headers are there already. */
+static const char *random_text(const Emitter *e)
+{
+    Text text;
+    text_init(&text, e->arena);
+    for (const char *line = support_kernel_text("random.h"); *line;) {
+        size_t length = strcspn(line, "\n") + 1;
+        if (starts_directive(line, "#include"))
+            ;
+        else if (e->options->lower.use_double)
+            add_in_double(&text, line, length);
+        else
+            text_add_bytes(&text, line, length);
+        line += length;
+    }
+    return text.data;
+}
+
+void support_use_random(Emitter *e)
+{
+    if (draws_numbers(e) && lower_is_fast(&e->options->lower)) map_put(e->kernels, "random", e);
+}
 
 void support_write_random(Emitter *e)
 {
-    bool uniform = map_get(e->used, "nn_uniform"), mix = uniform || map_get(e->used, "nn_mix");
-    Writer *w = writer_new(e->arena, e->options->lower.use_double);
-    if (mix) {
-        writer_put(w, "/* SplitMix64: random bits from a counter. */\n");
-        writer_put(w, mix_text);
-    }
-    if (uniform) writer_put(w, uniform_text);
-    text_add(&e->source, writer_text(w));
+    if (!draws_numbers(e) || lower_is_fast(&e->options->lower)) return;
+    const KernelSlice slice = kernel_slice(e->arena, random_text(e), e->used);
+    text_addf(&e->source, "%s\n", slice.definitions);
 }
 
 void support_write_noise(Emitter *e)

@@ -56,6 +56,13 @@ void nn_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]
 /* 64 random bits: word `index` of the stream `stream` of `seed`. */
 uint64_t nn_random(uint64_t seed, uint64_t stream, uint64_t index);
 
+/* The upper 53 of random bits as a number in [0, 1), or in the middle of its interval, in (0, 1). */
+double nn_unit_real(uint64_t bits);
+double nn_open_unit_real(uint64_t bits);
+
+/* A normal number, N(0, 1), of twice 64 random bits (Box and Muller 1958). */
+double nn_normal(uint64_t a, uint64_t b);
+
 /* order[0 … count) becomes a permutation of 0 … count−1 (Fisher–Yates), a
  * function of seed and epoch alone. */
 void nn_shuffle(int32_t *order, int count, uint64_t seed, uint64_t epoch);

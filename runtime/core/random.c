@@ -1,11 +1,13 @@
 /*
- * Random numbers by counter: Philox4x32-10 and the shuffle made of it.
+ * Random numbers by counter: Philox4x32-10, and the reals and the shuffle made of it.
  *
  * Ten rounds of two 32×32→64 bit products; the key grows by a Weyl constant
  * from round to round.  Only exact integer operations, so that a seed means the
  * same on every machine.
  */
 #include "runtime/core/core.h"
+
+#include <math.h>
 
 enum { ROUNDS = 10 };
 
@@ -38,6 +40,15 @@ uint64_t nn_random(uint64_t seed, uint64_t stream, uint64_t index)
     nn_philox(counter, key, out);
     int at = index & 1 ? 2 : 0;
     return (uint64_t)out[at + 1] << 32 | out[at];
+}
+
+double nn_unit_real(uint64_t bits) { return (double)(bits >> 11) * 0x1p-53; }
+
+double nn_open_unit_real(uint64_t bits) { return ((double)(bits >> 11) + 0.5) * 0x1p-53; }
+
+double nn_normal(uint64_t a, uint64_t b)
+{
+    return sqrt(-2 * log(nn_open_unit_real(a))) * cos(6.283185307179586 * nn_open_unit_real(b));
 }
 
 /* Position i changes places with one of 0 … i.  The high half of a 64×64 bit

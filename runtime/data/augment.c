@@ -222,7 +222,7 @@ typedef struct Chance {
 /* 0 … 1, without 1 */
 static double fraction(const Chance *c, int draw)
 {
-    return (double)(nn_random(c->seed, c->epoch, c->at + (uint64_t)draw) >> 11) * 0x1p-53;
+    return nn_unit_real(nn_random(c->seed, c->epoch, c->at + (uint64_t)draw));
 }
 
 /* 0 … count−1 */

@@ -18,7 +18,7 @@
 /* ---- random numbers: a function of the seed alone --------------------------- */
 
 typedef struct Random {
-    uint64_t state;
+    uint64_t seed, drawn; /* numbers so far */
 } Random;
 
 uint64_t random_bits(Random *);

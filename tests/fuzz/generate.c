@@ -19,6 +19,7 @@
 
 #include "elab/elaborate.h"
 #include "generate.h"
+#include "runtime/kernels/system/random.h"
 
 /* ---- the generator ---------------------------------------------------------------- */
 
@@ -391,7 +392,7 @@ static const char *random_source(Generator *g)
 /* A whole is seldom refused: a name twice, arguments of a loss that do not fit. */
 FuzzNet *fuzz_generate(uint64_t seed)
 {
-    Random r = {seed * 0xd1342543de82ef95u + 1};
+    Random r = {.seed = nn_skip(1, seed)};
     for (;;) {
         Arena *arena = arena_new();
         Generator g = {.r = &r, .arena = arena};

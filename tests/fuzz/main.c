@@ -69,7 +69,7 @@ static void announce(const FuzzNet *n)
 static Verdict check_net(const FuzzNet *n, bool with_cc)
 {
     Verdict v = {.net = n};
-    Random r = {n->seed ^ 0x5eed};
+    Random r = {.seed = n->seed ^ 0x5eed};
     check_plans(&v);
     check_texts(&v);
     if (!v.failures) check_forms(&v, &r, with_cc);

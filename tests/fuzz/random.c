@@ -1,22 +1,16 @@
 /* Random numbers: SplitMix64, a function of the seed alone. */
-#include <math.h>
-
 #include "fuzz.h"
+#include "runtime/core/core.h"
+#include "runtime/kernels/system/random.h"
 
-uint64_t random_bits(Random *r)
-{
-    uint64_t z = r->state += 0x9e3779b97f4a7c15u; /* SplitMix64 */
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-}
+uint64_t random_bits(Random *r) { return nn_mix_at(r->seed, r->drawn++); }
 
-double random_real(Random *r) { return ((double)(random_bits(r) >> 11) + 0.5) * 0x1p-53; }
+double random_real(Random *r) { return nn_open_unit_real(random_bits(r)); }
 
 double random_normal(Random *r)
 {
-    double u = random_real(r), v = random_real(r);
-    return sqrt(-2 * log(u)) * cos(6.283185307179586 * v);
+    const uint64_t a = random_bits(r), b = random_bits(r);
+    return nn_normal(a, b);
 }
 
 int64_t random_int(Random *r, int64_t low, int64_t high)

@@ -3,8 +3,7 @@
  *
  *   x, y, dy, dx: n samples of `each` elements; mask: a byte per element, slope: a float
  *
- * The random number of element k is a hash of (seed, k), SplitMix64 used with a counter, as in the
- * plain form; it does not depend on the thread that draws it.
+ * The random number of element k is a hash of (seed, k), as in the plain form (system/random.h); it does not depend on the thread that draws it.
  */
 #ifndef NN_DROPOUT_H
 #define NN_DROPOUT_H
@@ -22,20 +21,12 @@ void nn_rrelu_grad(long n, long each, const float *dy, const float *slope, float
 #else
 
 #include "runtime/kernels/simd/lanes.h"
-
-/* 24 random bits as a number in [0, 1) */
-NN_INLINE float nn_draw(unsigned long long seed, unsigned long long k)
-{
-    unsigned long long z = seed + k * 0xd1342543de82ef95u + 0x9e3779b97f4a7c15u;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return (float)(int)((z ^ (z >> 31)) >> 40) / 16777216;
-}
+#include "runtime/kernels/system/random.h"
 
 NN_INLINE nn_vec nn_draws(unsigned long long seed, long k)
 {
     nn_lanes number;
-    for (int i = 0; i < NN_W; i++) number[i] = nn_draw(seed, (unsigned long long)(k + i));
+    for (int i = 0; i < NN_W; i++) number[i] = nn_uniform(seed, (uint64_t)(k + i));
     return nn_load(number);
 }
 
