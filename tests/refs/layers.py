@@ -162,6 +162,8 @@ LAYERS = {
         {"c.weight": (6, 2, 3), "c.bias": (6,)},
         lambda x, p: F.conv1d(x, p["c.weight"], p["c.bias"], 2, 2, 2, 2),
     ),
+    "maxpool1d": ("3x11", "maxpool1d(3, stride=2, pad=1)", {}, lambda x, p: F.max_pool1d(x, 3, 2, 1)),
+    "avgpool1d": ("3x11", "avgpool1d(3, stride=2, pad=1)", {}, lambda x, p: F.avg_pool1d(x, 3, 2, 1)),
     "matmul": (
         "2x4x5",
         "matmul { } { param(1x5x3) as w }",
@@ -218,7 +220,8 @@ def run(name, shape, layers, parameters, compute):
     path = os.path.join(FOLDER, "layer_" + name)
     write(path + ".safetensors", {label: t.detach().float() for label, t in tensors.items()})
     with open(path + ".nn", "w") as file:
-        file.write(f"# Made by layers.py.\nnet layer {{\n    input({shape})\n    {layers}\n}}\n")
+        std = "import std\n\n" if "pool1d" in layers else ""
+        file.write(f"# Made by layers.py.\n{std}net layer {{\n    input({shape})\n    {layers}\n}}\n")
 
 
 def main():
