@@ -53,6 +53,10 @@ static inline void wrong(Training *t) { t->good = false; }
 /* Reads the entries of Training.groups into the specification: train_groups.c. */
 void train_read_groups(Training *);
 
+/* Keys that are written as calls: train_calls.c. */
+void train_read_call(Training *, const TrainEntry *);
+void train_mix_targets(Training *); /* after the loss was read */
+
 /* The key of that name, or −1. */
 int train_key_find(const char *name);
 

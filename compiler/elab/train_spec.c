@@ -441,53 +441,13 @@ static void read_stop(Training *t, const TrainEntry *entry)
     t->spec->stop_patience = attrs.n;
 }
 
-/* ---- order, averages of the weights, mixing --------------------------- */
+/* ---- order ------------------------------------------------------------ */
 
 static void read_order(Training *t, const TrainEntry *entry)
 {
     static const char *const names[] = {"shuffle", "sequential"};
     const ConstArg *arg = single(t, entry);
     t->spec->sequential = arg && choose_bare(t, KEY_ORDER, arg, names, 2) == 1;
-}
-
-#define SPEC_AT(field) offsetof(TrainSpec, field)
-static const Attr ema_attrs[] = {{"decay", ATTR_REAL, SPEC_AT(ema), NULL, 0, 1, NULL}, {0}};
-static const Attr lookahead_attrs[] = {
-    {"k", ATTR_INT, SPEC_AT(lookahead), "5", 1, 1e9, NULL},
-    {"alpha", ATTR_REAL, SPEC_AT(lookahead_alpha), "0.5", 0, 1, NULL},
-    {0},
-};
-static const Attr mixup_attrs[] = {{"alpha", ATTR_REAL, SPEC_AT(mixup), NULL, 1e-6, 1e6, NULL}, {0}};
-static const Attr cutmix_attrs[] = {{"alpha", ATTR_REAL, SPEC_AT(cutmix), NULL, 1e-6, 1e6, NULL}, {0}};
-
-static const Attr *call_attrs(Key key)
-{
-    return key == KEY_EMA         ? ema_attrs
-           : key == KEY_LOOKAHEAD ? lookahead_attrs
-           : key == KEY_MIXUP     ? mixup_attrs
-                                  : cutmix_attrs;
-}
-
-static void read_call_key(Training *t, const TrainEntry *entry)
-{
-    if (!attrs_bind(t->c, train_keys()[entry->key], call_attrs(entry->key), t->spec, &entry->values, entry->span))
-        wrong(t);
-}
-
-/* A loss with targets of either kind gets probabilities; the targets of others are values,
- * or cannot be mixed. */
-static void mix_targets(Training *t)
-{
-    const TrainEntry *entry = t->entry[KEY_MIXUP] ? t->entry[KEY_MIXUP] : t->entry[KEY_CUTMIX];
-    const OpCall *loss = &t->spec->loss;
-    if (!entry || !loss->op || !t->good) return;
-    for (const Attr *a = loss->op->attrs; a && a->name; a++)
-        for (int i = 0; strcmp(a->name, "targets") == 0 && a->symbols[i]; i++)
-            if (strcmp(a->symbols[i], "probabilities") == 0) *(int *)((char *)loss->attrs + a->offset) = i;
-    if (!loss->op->target || !train_target(t->spec, t->net).classes) return;
-    diag_error(t->c, entry->span, "%s mixes the targets of two samples, but those of %s are classes; use cross_entropy",
-               train_keys()[entry->key], loss->op->name);
-    wrong(t);
 }
 
 /* ---- for the help ------------------------------------------------------ */
@@ -571,14 +531,14 @@ static void read_entries(Training *t)
         [KEY_CLIP] = read_clip,         [KEY_NORMALIZE] = read_normalize,
         [KEY_FIT] = read_fit,           [KEY_AUGMENT] = read_augment,
         [KEY_STOP] = read_stop,         [KEY_ORDER] = read_order,
-        [KEY_EMA] = read_call_key,      [KEY_LOOKAHEAD] = read_call_key,
-        [KEY_MIXUP] = read_call_key,    [KEY_CUTMIX] = read_call_key,
+        [KEY_EMA] = train_read_call,    [KEY_LOOKAHEAD] = train_read_call,
+        [KEY_MIXUP] = train_read_call,  [KEY_CUTMIX] = train_read_call,
     };
     TrainSpec *spec = t->spec;
     train_read_groups(t);
     for (int key = 0; key < KEY_COUNT; key++)
         if (readers[key] && t->entry[key]) readers[key](t, t->entry[key]);
-    mix_targets(t);
+    train_mix_targets(t);
     spec->batch = read_integer(t, t->entry[KEY_BATCH], 1, 1 << 20, 64);
     spec->batch_given = t->entry[KEY_BATCH] != NULL;
     spec->epochs = read_integer(t, t->entry[KEY_EPOCHS], 1, 1000000000, 10);

@@ -21,14 +21,14 @@ typedef struct Draws {
 } Draws;
 
 /* 0 … 1, without both */
-static double draw(Draws *d)
+static double mix_draw(Draws *d)
 {
     return ((double)(nn_random(d->seed ^ STREAM, d->epoch, d->at++) >> 11) + 0.5) * 0x1p-53;
 }
 
 static double draw_normal(Draws *d)
 {
-    double u = draw(d), v = draw(d);
+    double u = mix_draw(d), v = mix_draw(d);
     return sqrt(-2 * log(u)) * cos(2 * M_PI * v);
 }
 
@@ -36,12 +36,12 @@ static double draw_normal(Draws *d)
  * without it. */
 static double draw_log_gamma(Draws *d, double alpha)
 {
-    double more = alpha < 1 ? log(draw(d)) / alpha : 0, a = (alpha < 1 ? alpha + 1 : alpha) - 1.0 / 3;
+    double more = alpha < 1 ? log(mix_draw(d)) / alpha : 0, a = (alpha < 1 ? alpha + 1 : alpha) - 1.0 / 3;
     for (;;) {
         double x = draw_normal(d), v = 1 + x / sqrt(9 * a);
         if (v <= 0) continue;
         v = v * v * v;
-        if (log(draw(d)) < x * x / 2 + a - a * v + a * log(v)) return log(a) + log(v) + more;
+        if (log(mix_draw(d)) < x * x / 2 + a - a * v + a * log(v)) return log(a) + log(v) + more;
     }
 }
 
@@ -71,7 +71,7 @@ static int limit(double at, int most) { return at < 0 ? 0 : at > most ? most : (
 
 static Cut draw_cut(Draws *d, double lambda, int height, int width)
 {
-    double share = sqrt(1 - lambda), row = draw(d) * height, column = draw(d) * width;
+    double share = sqrt(1 - lambda), row = mix_draw(d) * height, column = mix_draw(d) * width;
     return (Cut){limit(row - share * height / 2, height), limit(row + share * height / 2, height),
                  limit(column - share * width / 2, width), limit(column + share * width / 2, width)};
 }
@@ -96,7 +96,7 @@ void mix_batch(const Feed *feed, Batch *batch, uint64_t seed, uint64_t epoch, ui
 {
     const Fitting *f = feed->fitting;
     Draws d = {seed, epoch, number << 16 | 1u << 15};
-    bool cuts = feed->cutmix > 0 && (feed->mixup == 0 || draw(&d) < 0.5);
+    bool cuts = feed->cutmix > 0 && (feed->mixup == 0 || mix_draw(&d) < 0.5);
     double lambda = mix_beta(seed, epoch, number, cuts ? feed->cutmix : feed->mixup);
     Cut cut = cuts ? draw_cut(&d, lambda, f->dims[1], f->dims[2]) : (Cut){0};
     double share = cuts ? kept_share(f, &cut) : lambda;

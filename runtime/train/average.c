@@ -27,7 +27,7 @@ static void visit_all(Average *a, const void *model, void *changed, Visit *visit
     }
 }
 
-static bool take(float *average, float *weight, size_t count, double x)
+static bool take_weights(float *average, float *weight, size_t count, double x)
 {
     (void)x;
     memcpy(average, weight, count * sizeof *average);
@@ -74,7 +74,7 @@ int average_init(Average *a, const nn_model_info *info, const void *model, bool 
     a->values = nn_memory(all * sizeof *a->values, error);
     a->scratch = a->values ? nn_memory(largest * sizeof *a->scratch, error) : NULL;
     if (!a->scratch) return -1;
-    visit_all(a, model, NULL, take, 0);
+    visit_all(a, model, NULL, take_weights, 0);
     return 0;
 }
 
