@@ -30,26 +30,33 @@ HEADERS = stdio.h libtcc.h zlib.h libdeflate.h jansson.h jpeglib.h png.h check.h
 OPS = $(sort $(wildcard compiler/ops/*/*.c))
 STD = $(sort $(wildcard compiler/std/*.nn))
 KERNELS = $(sort $(wildcard runtime/kernels/*.h runtime/kernels/*/*.h))
-PAGE = $(addprefix compiler/report/page/, page.html page.css)
+REPORT_PAGE = $(addprefix compiler/report/page/, page.html page.css)
 PAGE_SCRIPT = $(patsubst %, compiler/report/page/%.js, base blocks graph bars arena field flow tables print main)
 
 SOURCES = $(filter-out compiler/main.c, $(wildcard compiler/*/*.c compiler/ops/*/*.c)) \
           $(wildcard runtime/core/*.c runtime/data/*.c runtime/train/*.c runtime/kernels/*.c)
-TARGETS = $(sort $(basename $(notdir $(wildcard runtime/kernels/config/*.h))))
-MADE = $(TARGETS:%=$(BUILD)/graph/costs_%.c) $(addprefix $(BUILD)/, front/lexer.c front/parser.c ops/op_table.c std/std_library.c \
+PAGES = $(sort $(wildcard runtime/kernels/config/*.h))
+PAGE_TABLES = runtime/kernels/config/tables.sh
+TARGETS = $(basename $(notdir $(PAGES)))
+EMULATED = $(filter-out generic, $(TARGETS))
+LIBRARIES := $(shell sh $(PAGE_TABLES) names $(PAGES))
+MADE_HEADERS = $(BUILD)/graph/target_table.h $(BUILD)/runtime/kernels/simd/instruction_set.h
+MADE = $(TARGETS:%=$(BUILD)/graph/costs_%.c) $(BUILD)/runtime/kernels/libraries.c \
+       $(LIBRARIES:%=$(BUILD)/runtime/kernels/library_%.c) $(addprefix $(BUILD)/, front/lexer.c front/parser.c ops/op_table.c std/std_library.c \
          emit/nn_text.c emit/kernel_text.c emit/reserved_names.c report/page_text.c)
 OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o) $(MADE:%.c=%.o)
 LIBRARY = $(BUILD)/libnnc.a
 
 UNIT_SOURCES = $(wildcard tests/unit/*.c)
-UNIT_OBJECTS = $(UNIT_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/tests/unit/suites.o
+UNIT_MADE = $(BUILD)/tests/unit/suites.c $(BUILD)/tests/unit/emulated.c $(EMULATED:%=$(BUILD)/tests/unit/emulated_%.c)
+UNIT_OBJECTS = $(UNIT_SOURCES:%.c=$(BUILD)/%.o) $(UNIT_MADE:%.c=%.o)
 FUZZ_OBJECTS = $(patsubst %.c, $(BUILD)/%.o, $(wildcard tests/fuzz/*.c))
 
 # ---- building ----------------------------------------------------------------
 
 .PHONY: all deps demo bench test unit refs warnings fuzz valgrind lint asan install uninstall clean thorough check-all
 .DELETE_ON_ERROR:
-.SECONDARY: $(MADE) $(BUILD)/tests/unit/suites.c
+.SECONDARY: $(MADE) $(MADE_HEADERS) $(UNIT_MADE)
 
 all: $(BUILD)/tools.ok
 	@$(MAKE) --no-print-directory -j$(JOBS) $(PROGRAM)
@@ -86,25 +93,24 @@ $(LIBRARY): $(OBJECTS)
 	@rm -f $@
 	@ar rcs $@ $^
 
-$(BUILD)/%.o: %.c | $(MADE)
+$(BUILD)/%.o: %.c | $(MADE) $(MADE_HEADERS)
 	@mkdir -p $(@D)
 	@echo "  cc $<"
 	@$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/%.o: $(BUILD)/%.c
+$(BUILD)/%.o: $(BUILD)/%.c | $(MADE_HEADERS)
 	@echo "  cc $<"
 	@$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-# The kernels that the JIT links to, once for each instruction set.
+# The kernels that the JIT links to, once for each instruction set of this kind of machine.
 KERNEL_FLAGS = -O3 -ffp-contract=fast
-$(BUILD)/runtime/kernels/library_generic.o: ALL_CFLAGS += $(KERNEL_FLAGS)
-ifneq ($(filter x86_64 amd64,$(shell uname -m)),)
-$(BUILD)/runtime/kernels/library_avx2.o: ALL_CFLAGS += $(KERNEL_FLAGS) -mavx2 -mfma
-$(BUILD)/runtime/kernels/library_avx512.o: ALL_CFLAGS += $(KERNEL_FLAGS) -mavx512f -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512
-endif
+define LIBRARY_FLAGS
+$(BUILD)/runtime/kernels/library_$(1).o: ALL_CFLAGS += $$(KERNEL_FLAGS) $(shell sh $(PAGE_TABLES) flags runtime/kernels/config/$(1).h)
+endef
+$(foreach name, $(LIBRARIES), $(eval $(call LIBRARY_FLAGS,$(name))))
 
 # The tiles of each target, of whatever vectors the C compiler has: for the tests alone.
-$(patsubst %,$(BUILD)/tests/unit/emulated_%.o,avx512 avx2 neon): ALL_CFLAGS += -ffp-contract=fast -fstack-protector-all -Wno-psabi
+$(EMULATED:%=$(BUILD)/tests/unit/emulated_%.o): ALL_CFLAGS += -ffp-contract=fast -fstack-protector-all -Wno-psabi
 
 # flex writes functions that it does not call.
 $(BUILD)/front/lexer.o: ALL_CFLAGS += -Wno-unused-function -Wno-unused-parameter -Wno-sign-compare -Wno-implicit-fallthrough
@@ -132,12 +138,44 @@ $(BUILD)/ops/op_table.c: $(OPS) Makefile
 	  echo '    NULL};'; \
 	  echo 'const int op_table_count = sizeof op_table / sizeof op_table[0] - 1;'; } > $@
 
-# The costs of each target, from its page.
+# What the targets' pages say: the table of targets, the page that the C compiler's flags select,
+# the libraries of kernels and, for each target, its costs where they are not the common ones.
+$(BUILD)/graph/target_table.h: $(PAGES) $(PAGE_TABLES)
+	@mkdir -p $(@D)
+	@sh $(PAGE_TABLES) targets $(PAGES) > $@
+
+$(BUILD)/runtime/kernels/simd/instruction_set.h: $(PAGES) $(PAGE_TABLES)
+	@mkdir -p $(@D)
+	@sh $(PAGE_TABLES) instructions $(PAGES) > $@
+
+$(BUILD)/runtime/kernels/libraries.c: $(PAGES) $(PAGE_TABLES)
+	@mkdir -p $(@D)
+	@sh $(PAGE_TABLES) libraries $(PAGES) > $@
+
+$(LIBRARIES:%=$(BUILD)/runtime/kernels/library_%.c): $(BUILD)/runtime/kernels/library_%.c: Makefile
+	@mkdir -p $(@D)
+	@{ echo '#define NN_LIBRARY nn_library_$*'; echo '#include "runtime/kernels/library_table.h"'; } > $@
+
 $(BUILD)/graph/costs_%.c: runtime/kernels/config/%.h Makefile
 	@mkdir -p $(@D)
 	@{ echo '#include "graph/target.h"'; echo '#include "$<"'; \
+	   echo '#ifndef NN_MACHINE_COSTS'; echo '#define NN_MACHINE_COSTS'; echo '#endif'; \
+	   echo '#pragma GCC diagnostic ignored "-Woverride-init"'; \
 	   echo 'extern const MachineCosts machine_costs_$*;'; \
-	   echo 'const MachineCosts machine_costs_$* = {NN_MACHINE_COSTS};'; } > $@
+	   echo 'const MachineCosts machine_costs_$* = {COMMON_COSTS, NN_MACHINE_COSTS};'; } > $@
+
+$(EMULATED:%=$(BUILD)/tests/unit/emulated_%.c): $(BUILD)/tests/unit/emulated_%.c: Makefile
+	@mkdir -p $(@D)
+	@{ echo '#define NN_EMULATED 1'; echo '#define NN_LIBRARY nn_library_emulated_$*'; \
+	   echo '#include "runtime/kernels/config/$*.h"'; echo '#include "runtime/kernels/library_table.h"'; } > $@
+
+$(BUILD)/tests/unit/emulated.c: $(PAGES) Makefile
+	@mkdir -p $(@D)
+	@{ echo '#include "tests/unit/libraries.h"'; \
+	   for n in $(EMULATED); do echo "extern const nn_symbol nn_library_emulated_$$n[];"; done; \
+	   echo 'const nn_symbol *const emulated_libraries[] = {'; \
+	   for n in $(EMULATED); do echo "    nn_library_emulated_$$n,"; done; \
+	   echo '    NULL};'; } > $@
 
 # A text as lines of C strings.
 TO_STRINGS = sed 's/[\\"]/\\&/g; s/^/    "/; s/$$/\\n"/'
@@ -152,11 +190,12 @@ $(BUILD)/emit/nn_text.c: runtime/nn.h Makefile
 	@{ echo '#include "emit/texts.h"'; echo 'const char nn_header_text[] = ""'; \
 	   $(TO_STRINGS) $<; echo '    ;'; } > $@
 
-$(BUILD)/emit/kernel_text.c: $(KERNELS) Makefile
+KERNEL_TEXTS = $(KERNELS) $(BUILD)/runtime/kernels/simd/instruction_set.h
+$(BUILD)/emit/kernel_text.c: $(KERNEL_TEXTS) Makefile
 	@mkdir -p $(@D)
 	@{ echo '#include <stddef.h>'; echo '#include "emit/texts.h"'; \
 	   echo 'const KernelText kernel_texts[] = {'; \
-	   for k in $(KERNELS); do echo "    {\"$${k##*/}\", \"\""; $(TO_STRINGS) $$k; echo '    },'; done; \
+	   for k in $(KERNEL_TEXTS); do echo "    {\"$${k##*/}\", \"\""; $(TO_STRINGS) $$k; echo '    },'; done; \
 	   echo '    {NULL, NULL}};'; \
 	   echo 'const int kernel_text_count = sizeof kernel_texts / sizeof kernel_texts[0] - 1;'; } > $@
 
@@ -167,7 +206,7 @@ $(BUILD)/emit/reserved_names.c: compiler/emit/reserved_names.txt Makefile
 	   sed '/^#/d' $< | tr -s ' ' '\n' | sed '/^$$/d; s/.*/    "&",/' | LC_ALL=C sort -u; echo '    };'; \
 	   echo 'const int reserved_name_count = sizeof reserved_names / sizeof reserved_names[0];'; } > $@
 
-$(BUILD)/report/page_text.c: $(PAGE) $(PAGE_SCRIPT) Makefile
+$(BUILD)/report/page_text.c: $(REPORT_PAGE) $(PAGE_SCRIPT) Makefile
 	@mkdir -p $(@D)
 	@{ echo '#include "report/page_text.h"'; \
 	   echo 'const char page_html_text[] = ""'; $(TO_STRINGS) compiler/report/page/page.html; echo '    ;'; \
@@ -221,7 +260,7 @@ lint:
 	@sh tests/lint_sizes.sh
 	@sh tests/lint_names.sh
 	@clang-format --dry-run -Werror $$(find compiler runtime tests bench -name '*.[ch]')
-	@shellcheck -x -s dash -S warning $$(find tests bench -name '*.sh') .ci/run
+	@shellcheck -x -s dash -S warning $$(find tests bench runtime -name '*.sh') .ci/run
 
 # More random nets than `make test` tries, and others each time.
 fuzz: all

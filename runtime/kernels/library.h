@@ -2,8 +2,8 @@
  * library.h: the kernels under their names, for code that is compiled in the
  * process and links to them instead of containing them.
  *
- * The same text is compiled once for each instruction set (library_avx512.c and
- * so on), and nn_kernel_library picks the table that the running machine can use.
+ * The same text is compiled once for each instruction set (the Makefile's library_NAME.c),
+ * and nn_kernel_library picks the table that the running machine can use.
  */
 #ifndef NN_LIBRARY_H
 #define NN_LIBRARY_H
@@ -25,13 +25,16 @@ typedef struct nn_sizes {
     int blocked_outputs, blocked_pixels, blocked_wgrad_outputs, blocked_wgrad_taps;
 } nn_sizes;
 
-extern const nn_symbol nn_library_generic[];
-#if defined(__x86_64__)
-extern const nn_symbol nn_library_avx2[];
-extern const nn_symbol nn_library_avx512[];
-#endif
+typedef struct nn_library {
+    const char *name; /* of the target: "avx512" */
+    const nn_symbol *symbols;
+    int (*runs)(void); /* on this processor */
+} nn_library;
 
-/* The widest table for this processor; its name, if asked for ("avx512"). */
+/* Made from the targets' pages, the best first; the last, "generic", runs anywhere. */
+extern const nn_library nn_libraries[];
+
+/* The best table for this processor; its name, if asked for ("avx512"). */
 const nn_symbol *nn_kernel_library(const char **name);
 
 #endif

@@ -7,28 +7,19 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-extern const nn_symbol nn_library_emulated_avx512[], nn_library_emulated_avx2[], nn_library_emulated_neon[];
-
 const nn_symbol *kernels_of(int index)
 {
-    switch (index) {
-    case GENERIC: return nn_library_generic;
-#if defined(__x86_64__)
-    case AVX2:
-        __builtin_cpu_init();
-        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? nn_library_avx2 : NULL;
-    case AVX512:
-        __builtin_cpu_init();
-        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-                       __builtin_cpu_supports("avx512vl")
-                   ? nn_library_avx512
-                   : NULL;
-#endif
-    case EMULATED_AVX512: return nn_library_emulated_avx512;
-    case EMULATED_AVX2: return nn_library_emulated_avx2;
-    case EMULATED_NEON: return nn_library_emulated_neon;
-    default: return NULL;
-    }
+    for (const nn_library *library = nn_libraries; library->name; library++)
+        if (index-- == 0) return library->runs() ? library->symbols : NULL;
+    return emulated_libraries[index];
+}
+
+int kernel_tables(void)
+{
+    int count = 0;
+    for (const nn_library *library = nn_libraries; library->name; library++) count++;
+    for (const nn_symbol *const *table = emulated_libraries; *table; table++) count++;
+    return count;
 }
 
 void *kernel_named(const nn_symbol *table, const char *name)

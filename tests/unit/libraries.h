@@ -9,11 +9,11 @@
 #include "runtime/kernels/library.h"
 
 /* The kernels for this machine's instructions, and the tiles of every target in vectors that
- * the C compiler makes of them (emulated_avx512.c and so on). */
-enum { GENERIC, AVX2, AVX512, EMULATED_AVX512, EMULATED_AVX2, EMULATED_NEON, KERNEL_TABLES };
+ * the C compiler makes of them (the Makefile's emulated_NAME.c). */
+int kernel_tables(void);
+const nn_symbol *kernels_of(int index); /* NULL where this processor cannot run it */
 
-/* NULL where this machine cannot run it. */
-const nn_symbol *kernels_of(int index);
+extern const nn_symbol *const emulated_libraries[]; /* up to NULL */
 
 /* The kernel of that name; the test fails where there is none. */
 void *kernel_named(const nn_symbol *table, const char *name);

@@ -393,15 +393,15 @@ Suite *nhwc_kernels_suite(void)
 {
     Suite *suite = suite_create("nhwc_kernels");
     TCase *tests = tcase_create("nhwc_kernels");
-    tcase_add_loop_test(tests, extrema, 0, KERNEL_TABLES);
-    tcase_add_loop_test(tests, averages_and_maxima, 0, KERNEL_TABLES);
-    tcase_add_loop_test(tests, gates, 0, KERNEL_TABLES);
-    tcase_add_loop_test(tests, copies_of_rows, 0, KERNEL_TABLES);
-    tcase_add_loop_test(tests, shuffles, 0, KERNEL_TABLES);
-    tcase_add_loop_test(tests, nearest_pixels, 0, KERNEL_TABLES);
-    tcase_add_loop_test(tests, parts_of_images, 0, KERNEL_TABLES);
-    tcase_add_loop_test(tests, local_responses, 0, KERNEL_TABLES);
-    tcase_add_loop_test(tests, slopes, 0, KERNEL_TABLES);
+    tcase_add_loop_test(tests, extrema, 0, kernel_tables());
+    tcase_add_loop_test(tests, averages_and_maxima, 0, kernel_tables());
+    tcase_add_loop_test(tests, gates, 0, kernel_tables());
+    tcase_add_loop_test(tests, copies_of_rows, 0, kernel_tables());
+    tcase_add_loop_test(tests, shuffles, 0, kernel_tables());
+    tcase_add_loop_test(tests, nearest_pixels, 0, kernel_tables());
+    tcase_add_loop_test(tests, parts_of_images, 0, kernel_tables());
+    tcase_add_loop_test(tests, local_responses, 0, kernel_tables());
+    tcase_add_loop_test(tests, slopes, 0, kernel_tables());
     suite_add_tcase(suite, tests);
     return suite;
 }

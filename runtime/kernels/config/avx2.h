@@ -1,5 +1,11 @@
 /*
  * avx2.h: the sizes of AVX2 with FMA: 16 registers of 8 floats.
+ *
+ * order: 2
+ * title: AVX2
+ * machine: x86_64
+ * features: avx2 fma
+ * allowed: defined(__AVX2__) && defined(__FMA__)
  */
 #ifndef NN_CONFIG_H
 #define NN_CONFIG_H
@@ -44,14 +50,5 @@
 #define NN_BLOCKED_WGRAD_OUTPUTS 4
 #define NN_BLOCKED_WGRAD_TAPS    3
 #define NN_BLOCKED_NEAR          400 /* pixels that stay in L1 */
-
-/* What time goes to, in multiply-adds of a direct convolution that fits L1: the fields of
- * MachineCosts in compiler/graph/target.h.  Measured on two cores: an element is 100 GMAC/s
- * beside 5 G floats/s; transforms and the reading of weights are those of VGG-16, ResNet-18 and
- * ResNet-50, layer by layer.  blocked_product is an estimate that was
- * checked on AVX-512 (avx512.h). */
-#define NN_MACHINE_COSTS                                                                                    \
-    .element = 20, .weight_read = 12, .weight_pack = 25, .tile_2_3 = 100, .tile_4_3 = 300, .tile_2_5 = 600, \
-    .transform_rate = 0.9, .wgrad_product = 1.3, .wgrad_transform = 300, .wgrad_rate = 0.8, .blocked_product = 0.5
 
 #endif

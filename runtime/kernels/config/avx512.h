@@ -1,5 +1,12 @@
 /*
  * avx512.h: the sizes of AVX-512: 32 registers of 16 floats.
+ *
+ * order: 3
+ * title: AVX-512
+ * machine: x86_64
+ * features: avx512f avx512dq avx512vl avx2 fma
+ * flags: -mprefer-vector-width=512
+ * allowed: defined(__AVX512F__)
  */
 #ifndef NN_CONFIG_H
 #define NN_CONFIG_H
@@ -45,14 +52,9 @@
 #define NN_BLOCKED_WGRAD_TAPS    6
 #define NN_BLOCKED_NEAR          400 /* pixels that stay in L1 */
 
-/* What time goes to, in multiply-adds of a direct convolution that fits L1: the fields of
- * MachineCosts in compiler/graph/target.h.  Those of AVX2, which choose the faster
- * variants here as well but were not fitted to this target.  blocked_product is an estimate that
- * was checked: convolutions of 3 to 16 channels (32x32 pixels, 32 samples, forward and gradients,
- * one core) take 0.17 to 0.75 of the time that they take without batch blocking and Winograd, 0.44
- * in the median of 20; least where a panel of 16 outputs is emptiest. */
-#define NN_MACHINE_COSTS                                                                                    \
-    .element = 20, .weight_read = 12, .weight_pack = 25, .tile_2_3 = 100, .tile_4_3 = 300, .tile_2_5 = 600, \
-    .transform_rate = 0.9, .wgrad_product = 1.3, .wgrad_transform = 300, .wgrad_rate = 0.8, .blocked_product = 0.5
+/* blocked_product was checked here: convolutions of 3 to 16 channels (32x32 pixels, 32 samples,
+ * forward and gradients, one core) take 0.17 to 0.75 of the time that they take without batch
+ * blocking and Winograd, 0.44 in the median of 20; least where a panel of 16 outputs is emptiest.
+ * The other costs choose the faster variants here as well, but were not fitted to this target. */
 
 #endif

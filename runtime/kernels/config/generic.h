@@ -1,5 +1,7 @@
 /*
  * generic.h: the sizes of any machine: 16 registers of 4 floats, as SSE2 has them.
+ *
+ * order: 0
  */
 #ifndef NN_CONFIG_H
 #define NN_CONFIG_H
@@ -44,12 +46,5 @@
 #define NN_BLOCKED_WGRAD_OUTPUTS 3
 #define NN_BLOCKED_WGRAD_TAPS    3
 #define NN_BLOCKED_NEAR          400 /* pixels that stay in L1 */
-
-/* What time goes to, in multiply-adds of a direct convolution that fits L1: the fields of
- * MachineCosts in compiler/graph/target.h.  Those of AVX2: the same operations in
- * narrower vectors.  Not measured on this target. */
-#define NN_MACHINE_COSTS                                                                                    \
-    .element = 20, .weight_read = 12, .weight_pack = 25, .tile_2_3 = 100, .tile_4_3 = 300, .tile_2_5 = 600, \
-    .transform_rate = 0.9, .wgrad_product = 1.3, .wgrad_transform = 300, .wgrad_rate = 0.8, .blocked_product = 0.5
 
 #endif

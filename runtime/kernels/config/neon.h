@@ -1,5 +1,10 @@
 /*
  * neon.h: the sizes of NEON on 64-bit ARM: 32 registers of 4 floats.
+ *
+ * order: 1
+ * title: NEON
+ * machine: aarch64
+ * allowed: defined(__ARM_NEON)
  */
 #ifndef NN_CONFIG_H
 #define NN_CONFIG_H
@@ -44,12 +49,5 @@
 #define NN_BLOCKED_WGRAD_OUTPUTS 4
 #define NN_BLOCKED_WGRAD_TAPS    6
 #define NN_BLOCKED_NEAR          400 /* pixels that stay in L1 */
-
-/* What time goes to, in multiply-adds of a direct convolution that fits L1: the fields of
- * MachineCosts in compiler/graph/target.h.  Those of AVX2: no such machine was
- * measured. */
-#define NN_MACHINE_COSTS                                                                                    \
-    .element = 20, .weight_read = 12, .weight_pack = 25, .tile_2_3 = 100, .tile_4_3 = 300, .tile_2_5 = 600, \
-    .transform_rate = 0.9, .wgrad_product = 1.3, .wgrad_transform = 300, .wgrad_rate = 0.8, .blocked_product = 0.5
 
 #endif

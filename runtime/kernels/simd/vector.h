@@ -4,34 +4,14 @@
  *
  * nn_vec is a GNU vector of NN_W floats at any float's address, aligned or not.
  *
- * NN_AVX512, NN_AVX2 and NN_NEON say which instructions there are; the sizes depend only on
- * the page.  With NN_EMULATED the includer has chosen a page, and the C compiler implements its
+ * NN_AVX512, NN_AVX2 and NN_NEON say which instructions there are (none of them: any machine); the
+ * sizes depend only on the page.  With NN_EMULATED the includer has chosen a page, and the C compiler implements its
  * vectors with the instructions that it has: the tests run every target's tiles on every machine.
  */
 #ifndef NN_VECTOR_H
 #define NN_VECTOR_H
 
-/* The instruction set of the kernels; none of these: any machine.  Generated code that dispatches
- * on the CPU defines one itself. */
-#if defined(NN_EMULATED)
-#elif defined(__AVX512F__)
-#define NN_AVX512 1
-#elif defined(__AVX2__) && defined(__FMA__)
-#define NN_AVX2 1
-#elif defined(__ARM_NEON)
-#define NN_NEON 1
-#endif
-
-#if defined(NN_AVX512)
-#include "runtime/kernels/config/avx512.h"
-#elif defined(NN_AVX2)
-#include "runtime/kernels/config/avx2.h"
-#elif defined(NN_NEON)
-#include "runtime/kernels/config/neon.h"
-#else
-#include "runtime/kernels/config/generic.h"
-#endif
-
+#include "runtime/kernels/simd/instruction_set.h" /* made from the pages */
 #include "runtime/kernels/limits.h"
 
 typedef float nn_vec __attribute__((vector_size(NN_W * sizeof(float)), aligned(4), may_alias));

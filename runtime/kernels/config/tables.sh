@@ -1,0 +1,124 @@
+#!/bin/sh
+# tables.sh: what the build makes of the targets' pages.
+#
+#     sh tables.sh TABLE PAGE.h…
+#
+# The comment that a page begins with has lines "field: value":
+#
+#     order      among the targets; of those that a processor has, the last is used
+#     title      for people; none: no instructions of its own, such as another machine's costs
+#     machine    uname -m
+#     features   names of the instructions for pragmas, -m flags and __builtin_cpu_supports;
+#                none: the C compiler may always use them
+#     flags      more flags for the kernels in the library
+#     allowed    of the preprocessor: the C compiler may use the instructions
+#
+# TABLE is
+#
+#     targets        the compiler's table of targets: compiler/graph/target.h
+#     instructions   simd/instruction_set.h: the page that the C compiler's flags select
+#     names          the libraries that this machine has
+#     flags          of the page's library: for the C compiler
+#     libraries      the table of these libraries, the last first: runtime/kernels/library.h
+set -e
+table=$1
+shift
+
+field() { sed -n "s|^ \* $2: ||p" "$1"; } # PAGE FIELD
+name_of() { basename "$1" .h; }
+upper_of() { name_of "$1" | tr a-z A-Z; }
+
+# The pages in order.
+ordered() {
+    for page; do
+        order=$(field "$page" order)
+        echo "${order:-1} $page"
+    done | LC_ALL=C sort -n -k 1,1 -s | cut -d ' ' -f 2
+}
+
+# test FEATURE…: an expression in C, with its quotes behind $1
+test_of() {
+    quote=$1
+    shift
+    and=
+    for feature; do
+        printf '%s__builtin_cpu_supports(%s"%s%s")' "$and" "$quote" "$feature" "$quote"
+        and=' && '
+    done
+}
+
+quoted() { if [ -n "$1" ]; then printf '"%s"' "$1"; else printf NULL; fi; }
+
+targets() {
+    echo '/* Made from runtime/kernels/config/. */'
+    printf '#define TARGET_TABLE(TARGET)'
+    for page in $(ordered "$@"); do
+        features=$(field "$page" features)
+        lacking=$(field "$page" allowed)
+        [ -n "$features" ] || lacking=
+        # shellcheck disable=SC2086 # words
+        printf ' \\\n    TARGET(%s, %s, %s, %s, %s, %s)' "$(upper_of "$page")" "$(name_of "$page")" \
+            "$(quoted "$(field "$page" title)")" "$(quoted "${lacking:+!($lacking)}")" \
+            "$(quoted "$(echo $features | tr ' ' ,)")" "$(quoted "$(test_of '\' $features)")"
+    done
+    echo
+}
+
+# selection PAGE…, the last first
+selection() {
+    for page; do
+        [ -z "$(field "$page" allowed)" ] || echo "$page"
+    done
+}
+
+instructions() {
+    # shellcheck disable=SC2046 # words
+    pages=$(selection $(ordered "$@" | tac))
+    cat <<'END'
+/* instruction_set.h: the target that the flags of the C compiler allow, and its page.  Generated
+ * code that dispatches on the CPU defines the macro of one itself. */
+#ifndef NN_INSTRUCTION_SET_H
+#define NN_INSTRUCTION_SET_H
+
+#if defined(NN_EMULATED)
+END
+    for page in $pages; do printf '#elif %s\n#define NN_%s 1\n' "$(field "$page" allowed)" "$(upper_of "$page")"; done
+    printf '#endif\n\n'
+    directive='#if'
+    for page in $pages; do
+        printf '%s defined(NN_%s)\n#include "%s"\n' "$directive" "$(upper_of "$page")" "$page"
+        directive='#elif'
+    done
+    printf '#else\n#include "%s/generic.h"\n#endif\n\n#endif\n' "$(dirname "$1")"
+}
+
+# Generic kernels are there always: for machines whose instructions need no flags they are the target's.
+names() {
+    for page in $(ordered "$@" | tac); do
+        [ "$(name_of "$page")" != generic ] || echo generic
+        [ "$(field "$page" machine)" != "$(uname -m)" ] || [ -z "$(field "$page" features)" ] || name_of "$page"
+    done
+}
+
+flags() {
+    for feature in $(field "$1" features); do printf -- '-m%s ' "$feature"; done
+    field "$1" flags
+}
+
+libraries() {
+    echo '/* Made from runtime/kernels/config/. */'
+    echo '#include "runtime/kernels/library.h"'
+    echo '#include <stddef.h>'
+    names=$(names "$@")
+    for name in $names; do
+        # shellcheck disable=SC2046 # words
+        test=$(test_of '' $(field "$(dirname "$1")/$name.h" features))
+        echo "extern const nn_symbol nn_library_${name}[];"
+        echo "static int runs_$name(void) { return ${test:-1}; }"
+    done
+    echo 'const nn_library nn_libraries[] = {'
+    for name in $names; do echo "    {\"$name\", nn_library_$name, runs_$name},"; done
+    echo '    {NULL, NULL, NULL}};'
+}
+
+"$table" "$@"
