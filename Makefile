@@ -152,6 +152,9 @@ $(BUILD)/runtime/kernels/libraries.c: $(PAGES) $(PAGE_TABLES)
 	@mkdir -p $(@D)
 	@sh $(PAGE_TABLES) libraries $(PAGES) > $@
 
+# Builds from before these were made files ask for them as sources.
+runtime/kernels/library_%.c tests/unit/emulated_%.c: ;
+
 $(LIBRARIES:%=$(BUILD)/runtime/kernels/library_%.c): $(BUILD)/runtime/kernels/library_%.c: Makefile
 	@mkdir -p $(@D)
 	@{ echo '#define NN_LIBRARY nn_library_$*'; echo '#include "runtime/kernels/library_table.h"'; } > $@
