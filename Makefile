@@ -1,5 +1,8 @@
 # nnc: see README.md.  `make` leaves ./nnc; `make test` runs everything.
 
+# No chains of the rules that make has built in: every file here has a rule.
+MAKEFLAGS += --no-builtin-rules
+
 ifeq ($(origin CC),default)
 CC = gcc
 endif
@@ -99,6 +102,12 @@ $(BUILD)/%.o: %.c | $(MADE) $(MADE_HEADERS)
 	@$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/%.o: $(BUILD)/%.c | $(MADE_HEADERS)
+	@echo "  cc $<"
+	@$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# Sources that are made, where a rule for other sources must not be tried first.
+MADE_OBJECTS = $(LIBRARIES:%=$(BUILD)/runtime/kernels/library_%.o) $(EMULATED:%=$(BUILD)/tests/unit/emulated_%.o)
+$(MADE_OBJECTS): %.o: %.c | $(MADE_HEADERS)
 	@echo "  cc $<"
 	@$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 

@@ -279,8 +279,8 @@ static void write_start(Emitter *e, int i)
         break;
     case DRAW_ORTHOGONAL:
         emitter_uses(e, "nn_mix");
-        text_addf(out, "    nn_fill_normal(m->%s, %lld, 1, nn_mix(nn_mix(seed) + %d));\n", e->member[i], count, i);
-        text_addf(out, "    nn_make_orthogonal(m->%s, %lld, %lld, %s);\n", e->member[i], (long long)t->shape.dim[0],
+        text_addf(out, "    nn_fill_normal(%s, %lld, 1, nn_mix(nn_mix(seed) + %d));\n", elements_text(e, i), count, i);
+        text_addf(out, "    nn_make_orthogonal(%s, %lld, %lld, %s);\n", elements_text(e, i), (long long)t->shape.dim[0],
                   count / (long long)t->shape.dim[0], a);
         emitter_uses(e, "nn_fill_normal");
         break;

@@ -62,7 +62,8 @@ runs 2 bench $net --format json; says err "text or csv, not 'json'"
 runs 2 bench $net --threads 0
 runs 2 bench $net --rep; says err 'reps\|needs an argument'
 runs 1 bench missing.nn; says err 'missing.nn'; silent out
-runs 1 bench $plain --train --reps 1; says err cross_entropy; silent out
+runs 1 bench $net --train --reps 1 --set loss=nosuch; says err "loss takes"; silent out
+runs 0 bench $plain --train --reps 1 --jit tcc; says out "training step" # a class at each place
 if [ -w /dev/full ]; then
     what='nnc bench >/dev/full'
     : >"$tmp/out"

@@ -111,9 +111,11 @@ static void widen(Rows *to, Rows r)
 /* Its padding is made of the image, so that beyond a border it reads what lies inside. */
 static bool pads_with_image(const Node *n)
 {
-    for (const Attr *a = n->op->attrs; a && a->name; a++)
-        if (a->symbols == window_pad_modes && *(const int *)((const char *)n->attrs + a->offset) != PAD_MODE_ZEROS)
-            return true;
+    for (const Attr *a = n->op->attrs; a && a->name; a++) {
+        if (a->symbols != window_pad_modes && a->symbols != window_borders) continue;
+        int mode = *(const int *)((const char *)n->attrs + a->offset);
+        return a->symbols == window_borders ? mode > BORDER_CONSTANT : mode != PAD_MODE_ZEROS;
+    }
     return false;
 }
 

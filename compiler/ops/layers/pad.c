@@ -21,16 +21,6 @@
 #include "ops/shared/taps.h"
 #include "ops/shared/window.h"
 
-typedef enum PadBorder {
-    BORDER_ZEROS,
-    BORDER_CONSTANT,
-    BORDER_REFLECT,
-    BORDER_REPLICATE,
-    BORDER_CIRCULAR,
-    BORDER_SYMMETRIC,
-    BORDER_ODD
-} PadBorder;
-
 typedef struct PadAttrs {
     Pad sides;
     int mode; /* PadBorder */
@@ -38,12 +28,9 @@ typedef struct PadAttrs {
     Pair channels; /* front, back */
 } PadAttrs;
 
-static const char *const pad_borders[] = {"zeros",    "constant",  "reflect", "replicate",
-                                          "circular", "symmetric", "odd",     NULL};
-
 static const Attr pad_attrs[] = {
     {"sides", ATTR_BOX, offsetof(PadAttrs, sides), NULL, 0, 1e6, NULL},
-    {"mode", ATTR_SYMBOL, offsetof(PadAttrs, mode), "zeros", 0, 0, pad_borders},
+    {"mode", ATTR_SYMBOL, offsetof(PadAttrs, mode), "zeros", 0, 0, window_borders},
     {"value", ATTR_REAL, offsetof(PadAttrs, value), "0", 0, 0, NULL},
     {"channels", ATTR_PAIR, offsetof(PadAttrs, channels), "0", 0, 1e6, NULL},
     {0},
@@ -84,7 +71,7 @@ static bool pad_fits(Graph *g, const Node *n, Shape in)
         if (before <= most && after <= most) continue;
         diag_error(g->compilation, n->span,
                    "pad: %s padding of %lld and %lld, but an input %s of %lld allows at most %lld",
-                   pad_borders[a->mode], (long long)before, (long long)after, names[axis], (long long)in.dim[axis],
+                   window_borders[a->mode], (long long)before, (long long)after, names[axis], (long long)in.dim[axis],
                    (long long)most);
         return false;
     }
@@ -97,7 +84,7 @@ static bool pad_shape(Graph *g, Node *n)
     if (!window_takes_image(g, n)) return false;
     if (a->value != 0 && !fills(a)) {
         diag_error(g->compilation, n->span, "pad: value=%g has no meaning with mode=%s; only mode=constant uses it",
-                   a->value, pad_borders[a->mode]);
+                   a->value, window_borders[a->mode]);
         return false;
     }
     Shape in = node_shape_in(n), out = in;

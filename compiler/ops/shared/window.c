@@ -116,6 +116,8 @@ bool window_meets_image(Graph *g, Node *n, int axis, const Slide *s)
 }
 
 const char *const window_pad_modes[] = {"zeros", "reflect", "replicate", "circular", NULL};
+const char *const window_borders[] = {"zeros",    "constant",  "reflect", "replicate",
+                                      "circular", "symmetric", "odd",     NULL};
 
 bool window_padding_fits(Graph *g, const Node *n, const Slide slide[2], PadMode mode)
 {

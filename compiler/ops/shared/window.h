@@ -53,6 +53,19 @@ bool window_meets_image(Graph *, Node *, int axis, const Slide *);
 /* The names of the pad modes, for an ATTR_SYMBOL. */
 extern const char *const window_pad_modes[];
 
+/* What stands beyond the border of a padded image: pad's modes. */
+typedef enum PadBorder {
+    BORDER_ZEROS,
+    BORDER_CONSTANT,
+    BORDER_REFLECT,
+    BORDER_REPLICATE,
+    BORDER_CIRCULAR,
+    BORDER_SYMMETRIC,
+    BORDER_ODD
+} PadBorder;
+
+extern const char *const window_borders[];
+
 /* A user's error when padding reflects or wraps around farther than the image
  * reaches: beyond size − 1, or beyond size. */
 bool window_padding_fits(Graph *, const Node *, const Slide slide[2], PadMode);
