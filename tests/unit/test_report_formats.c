@@ -392,12 +392,16 @@ END_TEST
 
 START_TEST(sizes_of_inputs)
 {
-    static const char *const bad[] = {"",      "x",      "3x",     "3x4",   "3x4x5x6",
+    static const char *const bad[] = {"",      "x",      "3x",     "3xx4",  "3x4x5x6x7",
                                       "0x4x4", "-3x4x4", "3 x4x4", "left=", "3x4x99999999999"};
     Arena *arena = arena_new();
     InputSize size;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         ck_assert_msg(!input_size_parse(arena, bad[i], &size), "%s", bad[i]);
+    ck_assert(input_size_parse(arena, "3x4", &size));
+    ck_assert_int_eq(size.shape.rank, 2);
+    ck_assert(input_size_parse(arena, "3x4x5x6", &size));
+    ck_assert_int_eq(size.shape.rank, 4);
     ck_assert(input_size_parse(arena, "left=3x4x5", &size));
     ck_assert_str_eq(size.label, "left");
     ck_assert(shape_equal(size.shape, shape_image(3, 4, 5)));
