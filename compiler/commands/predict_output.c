@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/report_table.h"
+
 /* ---- what outputs mean ----------------------------------------------------------------- */
 
 OutputMeaning output_meaning(const Model *m)
@@ -101,20 +103,6 @@ static void end_nothing(FILE *out, int count)
 
 /* ---- CSV --------------------------------------------------------------------------------- */
 
-static void csv_text(FILE *out, const char *text)
-{
-    if (!strpbrk(text, ",\"\r\n")) {
-        fputs(text, out);
-        return;
-    }
-    putc('"', out);
-    for (const char *p = text; *p; p++) {
-        if (*p == '"') putc('"', out);
-        putc(*p, out);
-    }
-    putc('"', out);
-}
-
 static void csv_heading(FILE *out, const Prediction *p)
 {
     const char *value = p->scores ? "score" : "probability";
@@ -134,14 +122,14 @@ static void csv_class(FILE *out, const Prediction *p, int index, double value)
 {
     char buffer[16];
     putc(',', out);
-    csv_text(out, class_text(p->names, index, buffer));
+    csv_put_field(class_text(p->names, index, buffer), out);
     fprintf(out, ",%.9g", value);
 }
 
 static void csv_sample(FILE *out, int number, const Prediction *p)
 {
     if (number == 0) csv_heading(out, p);
-    csv_text(out, p->file);
+    csv_put_field(p->file, out);
     for (int i = 0; i < p->class_count; i++) csv_class(out, p, p->classes[i].index, p->classes[i].value);
     if (p->classes && p->truth >= 0) csv_class(out, p, p->truth, p->truth_value);
     for (size_t i = 0; !p->classes && i < p->outputs; i++) fprintf(out, ",%.9g", (double)p->y[i]);

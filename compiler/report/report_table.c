@@ -135,18 +135,22 @@ void report_table_print_markdown(const ReportTable *t, FILE *out)
 
 /* ---- CSV ------------------------------------------------------------------------ */
 
+void csv_put_field(const char *text, FILE *out)
+{
+    bool quoted = text[strcspn(text, ",\"\r\n")] != '\0';
+    if (quoted) fputc('"', out);
+    for (const char *p = text; *p; p++) {
+        if (*p == '"') fputc('"', out);
+        fputc(*p, out);
+    }
+    if (quoted) fputc('"', out);
+}
+
 static void csv_line(const ReportTable *t, const char *const *row, FILE *out)
 {
     for (int i = 0; i < t->columns; i++) {
-        const char *text = cell_text(row[i]);
-        bool quoted = text[strcspn(text, ",\"\r\n")] != '\0';
         if (i) fputc(',', out);
-        if (quoted) fputc('"', out);
-        for (const char *p = text; *p; p++) {
-            if (*p == '"') fputc('"', out);
-            fputc(*p, out);
-        }
-        if (quoted) fputc('"', out);
+        csv_put_field(cell_text(row[i]), out);
     }
     fputc('\n', out);
 }

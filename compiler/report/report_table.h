@@ -27,4 +27,7 @@ void report_table_print_text(const ReportTable *, int width, FILE *);
 void report_table_print_markdown(const ReportTable *, FILE *); /* the tables of GitHub */
 void report_table_print_csv(const ReportTable *, FILE *);      /* RFC 4180, lines end in \n */
 
+/* One field of CSV, quoted where it must be (RFC 4180). */
+void csv_put_field(const char *text, FILE *out);
+
 #endif

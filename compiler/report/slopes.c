@@ -65,13 +65,6 @@ static const Node *linear_source(const Node *n, const int *uses)
     return t->producer->op->traits & OP_WEIGHTED ? t->producer : NULL;
 }
 
-static const LayerReport *layer_of(const Analysis *a, const Node *n)
-{
-    for (int i = 0; i < a->layer_count; i++)
-        if (a->layers[i].node == n) return &a->layers[i];
-    return NULL;
-}
-
 static void find_linear_pairs(Analysis *a)
 {
     Arena *arena = a->net->compilation->arena;
@@ -82,7 +75,7 @@ static void find_linear_pairs(Analysis *a)
         const Node *source = linear_source(l->node, uses);
         if (!source) continue;
         LinearPair *pair = arena_alloc(arena, sizeof *pair);
-        *pair = (LinearPair){layer_of(a, source), l};
+        *pair = (LinearPair){&a->layers[source->id], l};
         list_push(arena, &a->linear_pairs, pair);
     }
 }
