@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include <jpeglib.h>
@@ -201,4 +202,10 @@ int image_decode(const char *path, const ImageHead *head, int channels, uint8_t 
 {
     return read_path(&(DecodeTask){
         .path = path, .out = out, .height = head->height, .width = head->width, .channels = channels, .error = error});
+}
+
+bool image_has_name(const char *path)
+{
+    const char *dot = strrchr(path, '.');
+    return dot && (!strcasecmp(dot, ".jpg") || !strcasecmp(dot, ".jpeg") || !strcasecmp(dot, ".png"));
 }

@@ -17,4 +17,7 @@ int image_head(const char *path, ImageHead *, NnError *);
  * the head has.  Anything that is missing or wrong in the file is an error. */
 int image_decode(const char *path, const ImageHead *, int channels, uint8_t *out, NnError *);
 
+/* Whether a file is called as JPEG or PNG files are. */
+bool image_has_name(const char *path);
+
 #endif

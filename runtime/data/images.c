@@ -40,12 +40,6 @@ typedef struct Album {
 
 /* ---- names --------------------------------------------------------------------------- */
 
-static bool is_picture(const char *name)
-{
-    const char *dot = strrchr(name, '.');
-    return dot && (!strcasecmp(dot, ".jpg") || !strcasecmp(dot, ".jpeg") || !strcasecmp(dot, ".png"));
-}
-
 static bool join_folder(char *out, const char *folder, const char *name)
 {
     return snprintf(out, PATH_BYTES, "%s/%s", folder, name) < PATH_BYTES;
@@ -75,7 +69,7 @@ static bool has_picture(const char *folder, int depth)
     if (!open) return false;
     for (struct dirent *entry; !found && (entry = readdir(open));) {
         if (entry->d_name[0] == '.' || !join_folder(path, folder, entry->d_name)) continue;
-        if (is_picture(entry->d_name))
+        if (image_has_name(entry->d_name))
             found = true;
         else if (depth > 0 && is_folder_at(path))
             found = has_picture(path, depth - 1);
@@ -149,7 +143,7 @@ static int add_class(Album *a, const char *folder, DataPart part, int label, int
     if (count < 0) return nn_fail_path(error, "read", folder);
     for (int i = 0; !failed && i < count; i++) {
         if (!join_folder(path, folder, entries[i]->d_name)) continue;
-        if (is_picture(entries[i]->d_name))
+        if (image_has_name(entries[i]->d_name))
             failed = add_picture(a, path, part, label, error);
         else if (depth > 0 && is_folder_at(path))
             failed = add_class(a, path, part, label, depth - 1, error);

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -285,12 +284,6 @@ static int by_name_of_entry(const struct dirent **a, const struct dirent **b)
 }
 static int is_shown(const struct dirent *entry) { return entry->d_name[0] != '.'; }
 
-static bool has_image_name(const char *name)
-{
-    const char *dot = strrchr(name, '.');
-    return dot && (!strcasecmp(dot, ".jpg") || !strcasecmp(dot, ".jpeg") || !strcasecmp(dot, ".png"));
-}
-
 static int read_folder(InputReader *r, const char *path, int depth, int *found)
 {
     struct dirent **entries;
@@ -304,7 +297,7 @@ static int read_folder(InputReader *r, const char *path, int depth, int *found)
         if (failed || !fits || stat(below, &status)) continue;
         if (S_ISDIR(status.st_mode) && depth > 0) {
             failed = read_folder(r, below, depth - 1, found);
-        } else if (has_image_name(below)) {
+        } else if (image_has_name(below)) {
             failed = read_input_file(r, below, below);
             (*found)++;
         }
