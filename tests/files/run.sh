@@ -114,6 +114,7 @@ runs 3 line.nn -o none/x.c; says err 'none/x.c'
 endless="train line.nn --data line.csv --epochs 100000000"
 late() { # runs until it is ended by SIGNAL, after ACTION
     what="nnc $endless -o $2, then '$3'"
+    : >err # the shell in the background empties it later, and it has epochs of the run before
     "$NNC" $endless -o "$2" >out 2>err </dev/null &
     pid=$!
     until_says err '^epoch'
@@ -131,6 +132,7 @@ says err 'cannot write gone/w'; says err 'weights are in \./rescued-[0-9]*-w ins
 runs 0 eval line.nn --data line.csv --weights rescued-*-w
 mkdir gone closed.here
 what='the current folder is gone, too'
+: >err
 (
     cd closed.here || exit
     TMPDIR=$tmp/d "$NNC" train ../line.nn --data ../line.csv --epochs 100000000 -o ../gone/v >../out 2>../err </dev/null &
