@@ -5,14 +5,16 @@
 # their value, or 1e-6: sums are added up in another order, and Winograd's form of a
 # convolution rounds more (about 1e-5 of its largest output); nothing else may differ,
 # from a quarter of some starts at least (tests/generated/close.awk).
-# (-O0, since each text has the kernels in it, which take seconds to optimize.)
+# (-O0, since each text has the kernels in it, which take seconds to optimize, but for nets that
+# compute for longer than that.)
 # Concat elimination changes no bit, nor does rematerialization within a limit of memory.
 cd "$(dirname "$0")/../.." || exit 1
 . tests/lib.sh
 
+optimize=-O0
 numbers() { # NET OPTIONS…: "$tmp/out" is what a program with this code prints
     try "nnc $*" "$NNC" "$@" --target generic --prefix net -o "$tmp/net.c"
-    try "a program with $*" "$CC" -std=gnu99 -O0 -I"$tmp" tests/generated/drive.c "$tmp/net.c" -o "$tmp/drive" -lm \
+    try "a program with $*" "$CC" -std=gnu99 $optimize -I"$tmp" tests/generated/drive.c "$tmp/net.c" -o "$tmp/drive" -lm \
         -lpthread
     try "the program with $*" "$tmp/drive"
 }
@@ -56,11 +58,13 @@ without() {
 }
 
 without tests/passes/mixed.nn --no-fusion --no-layout --no-selection --no-legalization
+optimize=-O1
 without tests/passes/winograd.nn --no-fusion --no-winograd --no-layout
 without tests/passes/concat_elimination.nn --no-concat-elimination --no-winograd --no-fusion --no-layout
+without tests/passes/micro_batches.nn --no-micro-batches
+optimize=-O0
 without tests/refs/resnet_small.nn --no-fusion --no-layout
 without tests/refs/lenet_sgd.nn --no-layout --no-selection --no-legalization
-without tests/passes/micro_batches.nn --no-micro-batches
 
 # code NET: what is written for it with all passes
 code() {

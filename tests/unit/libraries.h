@@ -31,6 +31,13 @@ void guarded_free(float *x); /* may be NULL */
 /* Whether nothing was written before the first of them. */
 bool guard_holds(const float *x);
 
+/* ck_assert_msg for the elements of an array: Check writes to its runner for each assertion
+ * that holds, which takes longer than most kernels. */
+#define assert_element(condition, ...)               \
+    do {                                             \
+        if (!(condition)) ck_abort_msg(__VA_ARGS__); \
+    } while (0)
+
 /* Zeros, aligned to 64 bytes; for free. */
 void *zeroed(size_t bytes);
 

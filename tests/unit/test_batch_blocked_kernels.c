@@ -27,8 +27,8 @@ static float *values(long count, unsigned seed)
 static void check_same(const float *got, const double *expected, long count, const char *what, int index, int T)
 {
     for (long i = 0; i < count; i++) {
-        ck_assert_msg((double)got[i] == expected[i], "%s, shape %d, %d threads: element %ld is %g, not %g", what, index,
-                      T, i, (double)got[i], expected[i]);
+        assert_element((double)got[i] == expected[i], "%s, shape %d, %d threads: element %ld is %g, not %g", what,
+                       index, T, i, (double)got[i], expected[i]);
     }
     ck_assert_msg(guard_holds(got), "%s, shape %d: writes before the array", what, index);
 }

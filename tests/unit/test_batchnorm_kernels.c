@@ -78,7 +78,7 @@ static void run_columns(const nn_symbol *table, Columns *d, long rows, int c, in
 
 static void close_to(const char *what, double got, double exact, double size, double tolerance)
 {
-    ck_assert_msg(fabs(got - exact) <= tolerance * size, "%s: %.9g, not %.9g", what, got, exact);
+    assert_element(fabs(got - exact) <= tolerance * size, "%s: %.9g, not %.9g", what, got, exact);
 }
 
 /* One channel by the formulas, in double. */

@@ -27,8 +27,8 @@ static float *integers(long count, unsigned seed)
 static void check_same(const char *what, const nn_dense *d, int T, const float *want, const float *got, long count)
 {
     for (long i = 0; i < count; i++)
-        ck_assert_msg(want[i] == got[i], "%s of %d x %d -> %d, %d threads: element %ld is %g, not %g", what, d->n, d->i,
-                      d->o, T, i, (double)got[i], (double)want[i]);
+        assert_element(want[i] == got[i], "%s of %d x %d -> %d, %d threads: element %ld is %g, not %g", what, d->n,
+                       d->i, d->o, T, i, (double)got[i], (double)want[i]);
     ck_assert_msg(guard_holds(got), "%s: writes before the array", what);
 }
 
@@ -140,8 +140,8 @@ static void check_planar(const nn_symbol *table, nn_conv d)
         for (long i = 0; i < count; i++) {
             const long n = i / (d.o * area), o = i / area % d.o, u = i % area / d.ow, v = i % d.ow;
             const float want = bias[o] + planar_sum(&d, x + n * in, weight + o * taps, (int)u, (int)v);
-            ck_assert_msg(want == y[i], "planar %d x %d x %d -> %d, %d threads: element %ld is %g, not %g", d.c, d.h,
-                          d.w, d.o, T, i, (double)y[i], (double)want);
+            assert_element(want == y[i], "planar %d x %d x %d -> %d, %d threads: element %ld is %g, not %g", d.c, d.h,
+                           d.w, d.o, T, i, (double)y[i], (double)want);
         }
         ck_assert(guard_holds(y));
         guarded_free(y);

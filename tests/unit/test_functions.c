@@ -50,8 +50,8 @@ static void check_function(Activation *activation, int f)
             bool same = isnan(exact) ? isnan(y[i]) : y[i] == (float)exact;
             bool inside = x[i] >= functions[f].low && x[i] <= functions[f].high;
             if (same || (!inside && !isnan(x[i]))) continue;
-            ck_assert_msg(ulps(y[i], exact) <= functions[f].ulp, "%s(%.9g) is %.9g, not %.9g: %g units",
-                          functions[f].name, (double)x[i], (double)y[i], exact, ulps(y[i], exact));
+            assert_element(ulps(y[i], exact) <= functions[f].ulp, "%s(%.9g) is %.9g, not %.9g: %g units",
+                           functions[f].name, (double)x[i], (double)y[i], exact, ulps(y[i], exact));
         }
     }
 }
@@ -82,7 +82,7 @@ START_TEST(functions_have_limits)
             ((Activation *)kernel_named(kernels_of(i), limits[f].name))(6, 1, x, y, 0, 1);
             for (int k = 0; k < 6; k++) {
                 bool same = isnan(limits[f].y[k]) ? isnan(y[k]) : y[k] == limits[f].y[k];
-                ck_assert_msg(same, "%s(%g) is %g", limits[f].name, (double)x[k], (double)y[k]);
+                assert_element(same, "%s(%g) is %g", limits[f].name, (double)x[k], (double)y[k]);
             }
         }
     }

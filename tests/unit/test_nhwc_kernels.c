@@ -64,8 +64,8 @@ static void check_close(Image *a, const char *what, int T, float part)
         bool same = isnan(a->nhwc[i])
                         ? isnan(a->got[i])
                         : a->got[i] == a->nhwc[i] || fabsf(a->got[i] - a->nhwc[i]) <= part * (1 + fabsf(a->nhwc[i]));
-        ck_assert_msg(same, "%s, %ld channels, %d threads: element %ld is %g, not %g", what, a->c, T, i,
-                      (double)a->got[i], (double)a->nhwc[i]);
+        assert_element(same, "%s, %ld channels, %d threads: element %ld is %g, not %g", what, a->c, T, i,
+                       (double)a->got[i], (double)a->nhwc[i]);
     }
     ck_assert(guard_holds(a->got));
 }
@@ -244,7 +244,7 @@ static void check_copy(const nn_symbol *table, long rows, long each, int T)
     for (int t = 0; t < T; t++) ((CopyRows *)kernel_named(table, "nn_copy_rows"))(rows, each, x, from, y, to, t, T);
     for (long i = 0; i < rows * to; i++) {
         float expected = i % to < each ? x[i / to * from + i % to] : GUARD_VALUE;
-        ck_assert_msg(y[i] == expected, "row of %ld, %d threads: element %ld", each, T, i);
+        assert_element(y[i] == expected, "row of %ld, %d threads: element %ld", each, T, i);
     }
     guarded_free(x);
     guarded_free(y);
