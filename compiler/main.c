@@ -11,12 +11,12 @@
 #include "commands/commands.h"
 
 const Command *const command_table[] = {
-    &command_compile, &command_train, &command_eval, &command_predict, &command_report, &command_check,
-    &command_bench,   &command_fmt,   NULL,
+    &command_compile, &command_train, &command_eval, &command_predict, &command_report,
+    &command_check,   &command_bench, &command_data, &command_fmt,     NULL,
 };
 
 /* Words of the product that this version does not have. */
-static const char *const later[] = {"build", "import", "export", "data", NULL};
+static const char *const later[] = {"build", "import", "export", NULL};
 
 static int start(void)
 {
@@ -102,10 +102,7 @@ static bool is_later(const char *word)
 static int run_command(int argc, char **argv)
 {
     const char *word = argv[1];
-    if (strcmp(word, "--version") == 0) {
-        puts("nnc " NNC_VERSION);
-        return finish_output();
-    }
+    if (strcmp(word, "--version") == 0) return print_version();
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) return help(1, argv);
     if (strcmp(word, "help") == 0) return help(argc - 1, argv + 1);
     const Command *command = command_find(word);

@@ -22,6 +22,9 @@ Jit *jit_compile(JitKind, const char *source, Arena *, const char **error);
 void *jit_symbol(const Jit *, const char *name); /* NULL where there is none */
 void jit_free(Jit *);
 
+/* The system compiler with its first arguments, as the environment's CC says it; else "cc". */
+const char *jit_compiler_command(void);
+
 typedef enum JitNews {
     JIT_NO_NEWS,
     JIT_FASTER,   /* said once: from now on jit_symbol finds the faster code */

@@ -74,7 +74,7 @@ static bool write_source_file(Job *job, const char *text)
 
 /* ---- running the compiler ------------------------------------------------ */
 
-static const char *compiler_command(void)
+const char *jit_compiler_command(void)
 {
     const char *cc = getenv("CC");
     return cc && cc[strspn(cc, " \t")] ? cc : "cc";
@@ -88,7 +88,7 @@ static const char *const cc_exact_flags[] = {"-ffp-contract=off", "-fno-builtin-
 static void make_arguments(Job *job, char *argv[MAX_ARGS])
 {
     int n = 0;
-    char *rest = arena_strdup(job->arena, compiler_command());
+    char *rest = arena_strdup(job->arena, jit_compiler_command());
     for (char *word, *save = NULL; n < MAX_ARGS / 2 && (word = strtok_r(rest, " \t", &save)); rest = NULL)
         argv[n++] = word;
     for (size_t i = 0; i < sizeof cc_flags / sizeof cc_flags[0]; i++) argv[n++] = (char *)cc_flags[i];
@@ -253,7 +253,7 @@ static const char *processor_text(Arena *arena)
 /* The compiler's file: another one, or a newer one, makes other code. */
 static const char *compiler_text(Arena *arena)
 {
-    const char *command = compiler_command() + strspn(compiler_command(), " \t");
+    const char *command = jit_compiler_command() + strspn(jit_compiler_command(), " \t");
     const char *name = arena_strndup(arena, command, strcspn(command, " \t")), *path = getenv("PATH");
     struct stat s;
     if (strchr(name, '/')) path = "";

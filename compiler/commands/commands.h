@@ -45,7 +45,7 @@ typedef struct Command {
 } Command;
 
 extern const Command command_compile, command_check, command_train, command_eval, command_report, command_fmt,
-    command_bench, command_predict;
+    command_bench, command_predict, command_data;
 
 extern const Command *const command_table[]; /* NULL at the end */
 const Command *command_find(const char *name);
@@ -96,6 +96,8 @@ int finish_output(void);
 
 /* Whether standard error takes colours: a terminal, and no NO_COLOR. */
 bool stderr_color(void);
+
+int print_version(void); /* version.c: of nnc, its targets and compilers; returns a Status */
 
 void help_command(const Command *, FILE *);
 void help_all(FILE *);

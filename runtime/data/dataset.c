@@ -14,24 +14,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PATH_BYTES = 4096, SPLIT_FROM = 50, SPLIT_EVERY = 5 };
+#include "runtime/data/known_sets.h"
+
+enum { SPLIT_FROM = 50, SPLIT_EVERY = 5 };
 
 const Reader *const data_readers[] = {&reader_idx, &reader_cifar, &reader_arrays, &reader_csv, &reader_images, NULL};
-
-/* Names for --data, and the folder that the set's own archive makes. */
-static const struct {
-    const char *name, *folder;
-} known_sets[] = {
-    {"mnist", NULL}, {"fashion-mnist", NULL}, {"cifar10", "cifar-10-batches-bin"}, {"cifar100", "cifar-100-binary"},
-    {NULL, NULL},
-};
-
-static int find_known(const char *name)
-{
-    int i = 0;
-    while (known_sets[i].name && strcmp(known_sets[i].name, name)) i++;
-    return i;
-}
 
 /* ---- where it is ---------------------------------------------------------- */
 
@@ -41,35 +28,30 @@ static bool folder_exists(const char *path)
     return !stat(path, &status) && S_ISDIR(status.st_mode);
 }
 
-static bool look_in(char *out, const char *folder, const char *below, const char *name)
-{
-    if (!folder || !*folder) return false;
-    int length = snprintf(out, PATH_BYTES, "%s%s/%s", folder, below, name);
-    return length < PATH_BYTES && !access(out, F_OK);
-}
-
-static bool look_around(char *out, const char *name)
-{
-    return look_in(out, getenv("NNC_DATA"), "", name) || look_in(out, getenv("HOME"), "/.cache/nnc", name) ||
-           look_in(out, "/usr/share/datasets", "", name) || look_in(out, "data", "", name);
-}
-
 static int find_named(char *out, const char *name, NnError *error)
 {
-    int known = find_known(name);
-    if (look_around(out, name) || (known_sets[known].folder && look_around(out, known_sets[known].folder))) return 0;
-    if (known_sets[known].name)
-        return nn_fail(error, NN_BAD_INPUT,
-                       "the data set %s was not found in $NNC_DATA, ~/.cache/nnc, /usr/share/datasets or ./data", name);
-    return nn_fail(error, NN_BAD_INPUT, "there is no file or folder %s", name);
+    if (data_find_named(name, out)) return 0;
+    if (!known_set(name)) return nn_fail(error, NN_BAD_INPUT, "there is no file or folder %s", name);
+    nn_fail(error, NN_BAD_INPUT, "the data set %s was not found in ", name);
+    for (int i = 0; i < DATA_PLACES; i++) {
+        size_t length = strlen(error->text);
+        snprintf(error->text + length, sizeof error->text - length, "%s%s",
+                 i == 0                ? ""
+                 : i + 1 < DATA_PLACES ? ", "
+                                       : " or ",
+                 data_place_text(i));
+    }
+    size_t length = strlen(error->text);
+    snprintf(error->text + length, sizeof error->text - length, "; 'nnc data %s' says how to get it", name);
+    return -1;
 }
 
 static int find_path(char *out, const char *path, NnError *error)
 {
     struct stat status;
-    if (!path) return dataset_sample_path(out, PATH_BYTES, error);
-    if (strlen(path) >= PATH_BYTES)
-        return nn_fail(error, NN_BAD_INPUT, "the path of the data is longer than %d bytes", PATH_BYTES);
+    if (!path) return dataset_sample_path(out, DATA_PATH_BYTES, error);
+    if (strlen(path) >= DATA_PATH_BYTES)
+        return nn_fail(error, NN_BAD_INPUT, "the path of the data is longer than %d bytes", DATA_PATH_BYTES);
     if (!stat(path, &status)) {
         strcpy(out, path);
         return 0;
@@ -81,7 +63,7 @@ static int find_path(char *out, const char *path, NnError *error)
 int dataset_sample_path(char *out, size_t size, NnError *error)
 {
     static const char *const places[] = {"dsl_examples/data/digits", "../share/nnc/digits"};
-    char program[PATH_BYTES];
+    char program[DATA_PATH_BYTES];
     ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
     if (length > 0) {
         program[length] = 0;
@@ -131,7 +113,7 @@ static int read_with(const char *path, const DatasetOptions *options, Dataset *d
 
 Dataset *dataset_open(const char *path, const DatasetOptions *options, NnError *error)
 {
-    char found[PATH_BYTES];
+    char found[DATA_PATH_BYTES];
     if (find_path(found, path, error)) return NULL;
     Dataset *data = calloc(1, sizeof *data);
     if (!data || !(data->path = strdup(found))) {

@@ -16,7 +16,9 @@ only() { # FILE…: nothing else is in the folder `d`
 # ---- help ------------------------------------------------------------------------
 
 runs 2; says err 'nnc help'; silent out
-runs 0 --version; says out '^nnc [0-9]'; silent err
+runs 0 --version; says out '^nnc [0-9]'; says out '^targets: .* avx2 .*(this processor: [a-z0-9]*)$'; silent err
+what='nnc --version without a compiler'
+CC=/none/cc "$NNC" --version >out 2>err; says out 'cc: */none/cc was not found'; silent err
 runs 0 help; says out 'train'; says out 'Exit status'; silent err
 runs 0 --help; says out 'commands:'
 runs 0 -h; says out 'commands:'

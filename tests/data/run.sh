@@ -4,7 +4,7 @@
 cd "$(dirname "$0")/../.." || exit 1
 . tests/lib.sh
 cd "$tmp" || exit 1
-nnc() { "$NNC" "$@" --jit tcc; }
+nnc() { case $1 in data) "$NNC" "$@" ;; *) "$NNC" "$@" --jit tcc ;; esac; }
 
 # Ten images, class k in the brightness 24·k.
 for k in 0 1 2 3 4 5 6 7 8 9; do
@@ -60,9 +60,24 @@ says err 'augment crop(48): the images are only 32x32 there; put crop(48, pad=8)
 runs 1 train net.nn --data cifar10 --set 'augment crop(31.5)' -o e
 runs 1 train net.nn --data cifar10 --set 'augment turn(3)' -o e
 
+# Which sets there are.  NNC_DATA is sets.
+runs 0 data; says out '^cifar10 .*sets/cifar-10-batches-bin '; says out '^cifar100 *-  *photographs'; says out 'shipped with nnc'
+runs 0 data cifar10
+says out '^found     .*/sets/cifar-10-batches-bin$'; says out '^samples   [0-9]* for training, [0-9]* for testing$'
+says out '^inputs    3x32x32, bytes'; says out '^classes   10: '; lacks out '^targets'
+if [ -d /usr/share/datasets/fashion-mnist ]; then
+    runs 0 data fashion-mnist; says out '^samples   60000 for training, 10000 for testing'
+fi
+runs 1 data cifar100
+says out '/cifar100$'; says out 'Unpack cifar-100-binary'; silent err
+printf '1,2,0.5\n3,4,0.25\n' >two.csv
+runs 0 data two.csv; says out '^samples   2, for training and testing$'; says out '^inputs    2, numbers'
+runs 1 data none.csv; says err 'there is no file or folder none.csv'
+runs 2 data cifar10 cifar100; says err 'one NAME or PATH at a time'
+
 # What goes wrong.
 runs 1 train net.nn --data cifar100 -o e
-says err 'the data set cifar100 was not found in'
+says err "the data set cifar100 was not found in .* or ./data; 'nnc data cifar100' says how to get it"
 printf x >>sets/cifar-10-batches-bin/data_batch_3.bin
 runs 1 train net.nn --data cifar10 -o e
 says err 'data_batch_3.bin has 61461 bytes, not a multiple of the 3073 bytes of an image'
