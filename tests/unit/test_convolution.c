@@ -120,15 +120,21 @@ static void check_same(const Problem *p, const char *what, int T, Array want, Ar
 /* ---- what the kernels give ---- */
 
 typedef void Pack(const nn_conv *, const float *weight, float *panels, int t, int T);
-typedef void Gather(const nn_conv *, const float *large, const float *panels, const float *bias, const nn_epilogue *,
-                    float *small, int t, int T);
-typedef void Scatter(const nn_conv *, const float *small, const float *panels, const float *bias, float *large, int t,
-                     int T);
+typedef void Convolve(const nn_conv *, const nn_conv_args *, int t, int T);
 typedef void Weights(const nn_conv *, const float *large, const float *small, float *weight, int t, int T);
+
+typedef enum Family { DIRECT, GROUPED, DEPTHWISE } Family;
+
+static Family family_of(const nn_conv *d)
+{
+    if (d->groups == 1) return DIRECT;
+    return d->groups == d->c && d->groups == d->o ? DEPTHWISE : GROUPED;
+}
 
 static void check_weights(const nn_symbol *table, const Problem *p)
 {
-    Weights *weights = (Weights *)kernel_named(table, "nn_conv_wgrad");
+    const char *const names[] = {"nn_conv_wgrad", "nn_conv_wgrad", "nn_depthwise_wgrad"};
+    Weights *weights = (Weights *)kernel_named(table, names[family_of(&p->d)]);
     Array want = array(p->weight.count);
     for (long i = 0; i < want.count; i++) want.at[i] = 0;
     each_product(p, to_weight, want.at);
@@ -158,37 +164,44 @@ static long panels_of(const nn_conv *d, bool back)
 
 static Array pack(const nn_symbol *table, const Problem *p, bool back, int T)
 {
-    Pack *f = (Pack *)kernel_named(table, back ? "nn_conv_panels_backward" : "nn_conv_panels");
+    const char *const names[][2] = {{"nn_conv_panels", "nn_conv_panels_backward"},
+                                    {"nn_grouped_panels", "nn_grouped_panels_backward"},
+                                    {"nn_depthwise_panels", "nn_depthwise_panels"}};
+    Pack *f = (Pack *)kernel_named(table, names[family_of(&p->d)][back]);
     Array panels = array(panels_of(&p->d, back));
     for (int t = 0; t < T; t++) f(&p->d, p->weight.at, panels.at, t, T);
     ck_assert_msg(guard_holds(panels.at), "before the panels");
     return panels;
 }
 
-static void check_gather(const nn_symbol *table, const Problem *p)
+static void check_forward(const nn_symbol *table, const Problem *p)
 {
     const nn_conv *d = &p->d;
-    Gather *gather = (Gather *)kernel_named(table, "nn_conv_forward");
+    const char *const names[] = {"nn_conv_forward", "nn_grouped_forward", "nn_depthwise_forward"};
+    Convolve *forward = (Convolve *)kernel_named(table, names[family_of(d)]);
     Array want = image_of((long)d->n * d->oh * d->ow, d->o, d->o_step, p->bias.at);
     each_product(p, to_small, want.at);
     for (int T = 1; T <= THREADS; T++) {
         Array got = array(want.count), panels = pack(table, p, false, T);
-        for (int t = 0; t < T; t++) gather(d, p->large.at, panels.at, p->bias.at, NULL, got.at, t, T);
+        const nn_conv_args args = {.x = p->large.at, .panels = panels.at, .bias = p->bias.at, .y = got.at};
+        for (int t = 0; t < T; t++) forward(d, &args, t, T);
         check_same(p, "output", T, want, got);
         guarded_free(got.at), guarded_free(panels.at);
     }
     guarded_free(want.at);
 }
 
-static void check_scatter(const nn_symbol *table, const Problem *p)
+static void check_backward_data(const nn_symbol *table, const Problem *p)
 {
     const nn_conv *d = &p->d;
-    Scatter *scatter = (Scatter *)kernel_named(table, "nn_conv_backward_data");
+    const char *const names[] = {"nn_conv_backward_data", "nn_grouped_backward_data", "nn_depthwise_backward_data"};
+    Convolve *backward_data = (Convolve *)kernel_named(table, names[family_of(d)]);
     Array want = image_of((long)d->n * d->h * d->w, d->c, d->c_step, p->bias.at);
     each_product(p, to_large, want.at);
     for (int T = 1; T <= THREADS; T++) {
         Array got = array(want.count), panels = pack(table, p, true, T);
-        for (int t = 0; t < T; t++) scatter(d, p->small.at, panels.at, p->bias.at, got.at, t, T);
+        const nn_conv_args args = {.x = p->small.at, .panels = panels.at, .bias = p->bias.at, .y = got.at};
+        for (int t = 0; t < T; t++) backward_data(d, &args, t, T);
         check_same(p, "gradient of the input", T, want, got);
         guarded_free(got.at), guarded_free(panels.at);
     }
@@ -199,15 +212,15 @@ static void check_all(const nn_symbol *table, nn_conv d, unsigned seed)
 {
     Problem p = problem(d, seed);
     check_weights(table, &p);
-    check_gather(table, &p);
-    check_scatter(table, &p);
+    check_forward(table, &p);
+    check_backward_data(table, &p);
     problem_free(&p);
 }
 
 /* ---- Winograd's forms: to a few units of rounding, and bitwise identical with any threads ---- */
 
 typedef void WinogradPack(const nn_conv *, int m, int back, const float *weight, float *panels, int t, int T);
-typedef void Winograd(const nn_conv *, int m, const nn_winograd_args *, int t, int T);
+typedef void Winograd(const nn_conv *, int m, const nn_conv_args *, int t, int T);
 typedef void WinogradWeights(const nn_conv *, const float *large, const float *small, float *weight, float *work, int t,
                              int T);
 
@@ -238,7 +251,7 @@ static void check_winograd(const nn_symbol *table, const Problem *p, int m)
         Array got = array(want.count), work = array(nn_winograd_work(e, d->c, d->o));
         Array panels = array(nn_winograd_packed(e, d->o, d->c));
         for (int t = 0; t < T; t++) pack_weight(d, m, 0, p->weight.at, panels.at, t, T);
-        const nn_winograd_args args = {p->large.at, panels.at, p->bias.at, NULL, got.at, work.at};
+        const nn_conv_args args = {p->large.at, panels.at, p->bias.at, NULL, got.at, work.at};
         for (int t = 0; t < T; t++) winograd(d, m, &args, t, T);
         check_close(p, "Winograd's output", T, want, got);
         if (T == 1) one = got;
@@ -398,8 +411,8 @@ START_TEST(limits_of_direct)
             {1, 6 * z->grouped_channels, 5, z->grouped_pixels + 2 + more, 6 * z->grouped_channels, 6, 3, 1, 1, 1, 0},
         };
         for (size_t i = 0; i < sizeof some / sizeof *some; i++) {
-            check_shape(table, some[i], check_gather);
-            check_shape(table, some[i], check_scatter);
+            check_shape(table, some[i], check_forward);
+            check_shape(table, some[i], check_backward_data);
         }
     }
 }

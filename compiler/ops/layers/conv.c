@@ -163,11 +163,14 @@ void conv_bind_epilogue(Writer *w, const Node *n)
         w, "const nn_epilogue epilogue = {.scale = $scale, .shift = $shift, .residual = $residual, .relu = $relu};");
 }
 
-static void conv_direct_emit(Writer *w, const Node *n)
+static void conv_emit(Writer *w, const Node *n)
 {
     Correlation c = conv_of_forward(n);
     conv_bind_epilogue(w, n);
-    correlate_call(w, &c, "nn_conv_forward(&size, x, weight, $bias, $epilogue, y, $t, $T);");
+    correlate_call(
+        w, &c,
+        "const nn_conv_args args = {.x = x, .panels = weight, .bias = $bias, .epilogue = $epilogue, .y = y};\n"
+        "$forward(&size, &args, $t, $T);");
 }
 
 static void conv_planar_emit(Writer *w, const Node *n)
@@ -180,39 +183,33 @@ static void conv_planar_emit(Writer *w, const Node *n)
 static void conv_dx_emit(Writer *w, const Node *n)
 {
     Correlation c = conv_of_dx(n);
-    correlate_call(w, &c, "nn_conv_backward_data(&size, dy, weight, 0, dx, $t, $T);");
+    correlate_call(w, &c,
+                   "const nn_conv_args args = {.x = dy, .panels = weight, .y = dx};\n"
+                   "$backward_data(&size, &args, $t, $T);");
 }
 
+/* Of one group and of several, which the kernel bundles until they fill the lanes. */
 static void conv_dweight_emit(Writer *w, const Node *n)
 {
     Correlation c = conv_of_dweight(n);
     correlate_call(w, &c, "nn_conv_wgrad(&size, x, dy, dweight, $t, $T);");
 }
 
-/* One entry point serves all three: the kernel branches on `groups`, a literal, and the C compiler
- * keeps what is reached.  The rows are told apart so that --explain names the code that runs. */
-static const char *direct_refusal(Correlation c) { return c.groups > 1 ? "it has groups" : correlate_refusal(&c); }
-
-static const char *depthwise_refusal(Correlation c)
+static void conv_depthwise_dweight_emit(Writer *w, const Node *n)
 {
-    return correlate_is_depthwise(&c) ? correlate_refusal(&c) : "it is not depthwise";
+    Correlation c = conv_of_dweight(n);
+    correlate_call(w, &c, "nn_depthwise_wgrad(&size, x, dy, dweight, $t, $T);");
 }
 
-static const char *grouped_refusal(Correlation c)
-{
-    if (c.groups == 1) return "it has no groups";
-    return correlate_is_depthwise(&c) ? "it is depthwise" : correlate_refusal(&c);
-}
-
-static const char *conv_direct_refusal(const Node *n) { return direct_refusal(conv_of_forward(n)); }
-static const char *conv_depthwise_refusal(const Node *n) { return depthwise_refusal(conv_of_forward(n)); }
-static const char *conv_grouped_refusal(const Node *n) { return grouped_refusal(conv_of_forward(n)); }
-static const char *dx_direct_refusal(const Node *n) { return direct_refusal(conv_of_dx(n)); }
-static const char *dx_depthwise_refusal(const Node *n) { return depthwise_refusal(conv_of_dx(n)); }
-static const char *dx_grouped_refusal(const Node *n) { return grouped_refusal(conv_of_dx(n)); }
-static const char *dweight_direct_refusal(const Node *n) { return direct_refusal(conv_of_dweight(n)); }
-static const char *dweight_depthwise_refusal(const Node *n) { return depthwise_refusal(conv_of_dweight(n)); }
-static const char *dweight_grouped_refusal(const Node *n) { return grouped_refusal(conv_of_dweight(n)); }
+static const char *conv_direct_refusal(const Node *n) { return correlate_direct_refusal(conv_of_forward(n)); }
+static const char *conv_grouped_refusal(const Node *n) { return correlate_grouped_refusal(conv_of_forward(n)); }
+static const char *conv_depthwise_refusal(const Node *n) { return correlate_depthwise_refusal(conv_of_forward(n)); }
+static const char *dx_direct_refusal(const Node *n) { return correlate_direct_refusal(conv_of_dx(n)); }
+static const char *dx_grouped_refusal(const Node *n) { return correlate_grouped_refusal(conv_of_dx(n)); }
+static const char *dx_depthwise_refusal(const Node *n) { return correlate_depthwise_refusal(conv_of_dx(n)); }
+static const char *dweight_direct_refusal(const Node *n) { return correlate_direct_refusal(conv_of_dweight(n)); }
+static const char *dweight_grouped_refusal(const Node *n) { return correlate_grouped_refusal(conv_of_dweight(n)); }
+static const char *dweight_depthwise_refusal(const Node *n) { return correlate_depthwise_refusal(conv_of_dweight(n)); }
 
 static const char *conv_planar_refusal(const Node *n)
 {
@@ -232,6 +229,18 @@ static double conv_dx_cost(const Node *n, const CostModel *m)
     return correlate_direct_cost(&c, c.large, m);
 }
 
+static double conv_depthwise_cost(const Node *n, const CostModel *m)
+{
+    Correlation c = conv_of_forward(n);
+    return correlate_depthwise_cost(&c, c.small, m);
+}
+
+static double conv_depthwise_dx_cost(const Node *n, const CostModel *m)
+{
+    Correlation c = conv_of_dx(n);
+    return correlate_depthwise_cost(&c, c.large, m);
+}
+
 static double conv_planar_cost(const Node *n, const CostModel *m)
 {
     Correlation c = conv_of_forward(n);
@@ -239,6 +248,13 @@ static double conv_planar_cost(const Node *n, const CostModel *m)
 }
 
 static double conv_dweight_cost(const Node *n, const CostModel *m) { return (double)(node_macs(n) * m->batch); }
+
+/* The last vector of channels counts in full. */
+static double conv_depthwise_dweight_cost(const Node *n, const CostModel *m)
+{
+    int64_t channels = n->in[0]->shape.dim[0];
+    return conv_dweight_cost(n, m) * (double)nn_round_up(channels, NN_PANEL) / (double)channels;
+}
 
 static bool conv_panels_shape(Graph *g, Node *n)
 {
@@ -255,13 +271,13 @@ static bool conv_panels_back_shape(Graph *g, Node *n)
 static void conv_panels_emit(Writer *w, const Node *n)
 {
     Correlation c = conv_of_origin(n);
-    correlate_call(w, &c, "nn_conv_panels(&size, weight, panels, $t, $T);");
+    correlate_call(w, &c, "$pack(&size, weight, panels, $t, $T);");
 }
 
 static void conv_panels_back_emit(Writer *w, const Node *n)
 {
     Correlation c = conv_of_origin(n);
-    correlate_call(w, &c, "nn_conv_panels_backward(&size, weight, panels, $t, $T);");
+    correlate_call(w, &c, "$pack_backward(&size, weight, panels, $t, $T);");
 }
 
 static const Variant conv_panels_variants[] = {
@@ -344,24 +360,24 @@ static double conv_blocked_cost(const Node *n, const CostModel *m)
     {                                                                                                         \
         .name = NAME, .layouts = IN_NHWC, .traits = VARIANT_STRIDED_CHANNELS,                                 \
         .epilogues = WITH_AFFINE | WITH_ADD | WITH_RELU, .inference = true, .refuses = REFUSES, .cost = COST, \
-        .prepack = &conv_panels, .emit = conv_direct_emit, .kernel = "conv"                                   \
+        .prepack = &conv_panels, .emit = conv_emit, .kernel = "conv"                                          \
     }
 #define CONV_DX_ROW(NAME, REFUSES, COST)                                                                        \
     {                                                                                                           \
         .name = NAME, .layouts = IN_NHWC, .traits = VARIANT_STRIDED_CHANNELS, .refuses = REFUSES, .cost = COST, \
         .prepack = &conv_panels_back, .emit = conv_dx_emit, .kernel = "conv"                                    \
     }
-#define CONV_DWEIGHT_ROW(NAME, REFUSES)                                                           \
-    {                                                                                             \
-        .name = NAME, .layouts = IN_NHWC, .traits = VARIANT_STRIDED_CHANNELS, .refuses = REFUSES, \
-        .cost = conv_dweight_cost, .emit = conv_dweight_emit, .kernel = "conv"                    \
+#define CONV_DWEIGHT_ROW(NAME, REFUSES, COST, EMIT)                                                             \
+    {                                                                                                           \
+        .name = NAME, .layouts = IN_NHWC, .traits = VARIANT_STRIDED_CHANNELS, .refuses = REFUSES, .cost = COST, \
+        .emit = EMIT, .kernel = "conv"                                                                          \
     }
 
 static const Variant conv_variants[] = {
     CONV_WINOGRAD_ROWS,
     CONV_ROW("direct_nhwc", conv_direct_refusal, conv_cost),
     CONV_ROW("grouped_nhwc", conv_grouped_refusal, conv_cost),
-    CONV_ROW("depthwise_nhwc", conv_depthwise_refusal, conv_cost),
+    CONV_ROW("depthwise_nhwc", conv_depthwise_refusal, conv_depthwise_cost),
     {.name = "direct_nchw",
      .layouts = IN_NCHW,
      .refuses = conv_planar_refusal,
@@ -382,7 +398,7 @@ static const Variant conv_dx_variants[] = {
     CONV_DX_WINOGRAD_ROWS,
     CONV_DX_ROW("direct_nhwc", dx_direct_refusal, conv_dx_cost),
     CONV_DX_ROW("grouped_nhwc", dx_grouped_refusal, conv_dx_cost),
-    CONV_DX_ROW("depthwise_nhwc", dx_depthwise_refusal, conv_dx_cost),
+    CONV_DX_ROW("depthwise_nhwc", dx_depthwise_refusal, conv_depthwise_dx_cost),
     {.name = "batch_blocked",
      .layouts = IN_NCHW16N,
      .traits = VARIANT_ANY_BATCH,
@@ -395,9 +411,10 @@ static const Variant conv_dx_variants[] = {
 
 static const Variant conv_dweight_variants[] = {
     CONV_DWEIGHT_WINOGRAD_ROW,
-    CONV_DWEIGHT_ROW("direct_nhwc", dweight_direct_refusal),
-    CONV_DWEIGHT_ROW("grouped_nhwc", dweight_grouped_refusal),
-    CONV_DWEIGHT_ROW("depthwise_nhwc", dweight_depthwise_refusal),
+    CONV_DWEIGHT_ROW("direct_nhwc", dweight_direct_refusal, conv_dweight_cost, conv_dweight_emit),
+    CONV_DWEIGHT_ROW("grouped_nhwc", dweight_grouped_refusal, conv_dweight_cost, conv_dweight_emit),
+    CONV_DWEIGHT_ROW("depthwise_nhwc", dweight_depthwise_refusal, conv_depthwise_dweight_cost,
+                     conv_depthwise_dweight_emit),
     {.name = "batch_blocked",
      .layouts = IN_NCHW16N,
      .refuses = dweight_blocked_refusal,

@@ -94,7 +94,7 @@ void winograd_emit(Writer *w, const Node *n)
     Correlation c = conv_of_forward(n);
     conv_bind_epilogue(w, n);
     call(w, n, &c,
-         "const nn_winograd_args args = {.x = x, .panels = weight, .bias = $bias, .epilogue = $epilogue, .y = y, .work "
+         "const nn_conv_args args = {.x = x, .panels = weight, .bias = $bias, .epilogue = $epilogue, .y = y, .work "
          "= work};\n"
          "nn_winograd(&size, $m, &args, $t, $T);");
 }
@@ -110,7 +110,7 @@ void winograd_dx_emit(Writer *w, const Node *n)
     back.small_step = c.large_step;
     for (int axis = 0; axis < 2; axis++) back.slide[axis].before = tile_of(n)->r - 1 - c.slide[axis].before;
     call(w, n, &back,
-         "const nn_winograd_args args = {.x = dy, .panels = weight, .y = dx, .work = work};\n"
+         "const nn_conv_args args = {.x = dy, .panels = weight, .y = dx, .work = work};\n"
          "nn_winograd(&size, $m, &args, $t, $T);");
 }
 

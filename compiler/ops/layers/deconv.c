@@ -179,22 +179,17 @@ static Correlation of_dweight(const Node *n) { return deconv_between(n, n->in[1]
 /* Of the packing nodes: whatever it is that wants the weights packed. */
 static Correlation of_origin(const Node *n) { return of_forward(n->origin); }
 
-static const char *deconv_refusal(const Node *n)
+static const char *deconv_direct_refusal(const Node *n) { return correlate_direct_refusal(of_forward(n)); }
+static const char *deconv_grouped_refusal(const Node *n) { return correlate_grouped_refusal(of_forward(n)); }
+static const char *deconv_depthwise_refusal(const Node *n) { return correlate_depthwise_refusal(of_forward(n)); }
+static const char *deconv_dx_direct_refusal(const Node *n) { return correlate_direct_refusal(of_dx(n)); }
+static const char *deconv_dx_grouped_refusal(const Node *n) { return correlate_grouped_refusal(of_dx(n)); }
+static const char *deconv_dx_depthwise_refusal(const Node *n) { return correlate_depthwise_refusal(of_dx(n)); }
+static const char *deconv_dweight_direct_refusal(const Node *n) { return correlate_direct_refusal(of_dweight(n)); }
+static const char *deconv_dweight_grouped_refusal(const Node *n) { return correlate_grouped_refusal(of_dweight(n)); }
+static const char *deconv_dweight_depthwise_refusal(const Node *n)
 {
-    Correlation c = of_forward(n);
-    return correlate_refusal(&c);
-}
-
-static const char *deconv_dx_refusal(const Node *n)
-{
-    Correlation c = of_dx(n);
-    return correlate_refusal(&c);
-}
-
-static const char *deconv_dweight_refusal(const Node *n)
-{
-    Correlation c = of_dweight(n);
-    return correlate_refusal(&c);
+    return correlate_depthwise_refusal(of_dweight(n));
 }
 
 static double deconv_cost(const Node *n, const CostModel *m) { return (double)(node_macs(n) * m->batch); }
@@ -203,19 +198,29 @@ static void deconv_emit(Writer *w, const Node *n)
 {
     Correlation c = of_forward(n);
     writer_bind(w, "bias", node_has(n, 2) ? "bias" : "0");
-    correlate_call(w, &c, "nn_conv_backward_data(&size, x, weight, $bias, y, $t, $T);");
+    correlate_call(w, &c,
+                   "const nn_conv_args args = {.x = x, .panels = weight, .bias = $bias, .y = y};\n"
+                   "$backward_data(&size, &args, $t, $T);");
 }
 
 static void deconv_dx_emit(Writer *w, const Node *n)
 {
     Correlation c = of_dx(n);
-    correlate_call(w, &c, "nn_conv_forward(&size, dy, weight, 0, 0, dx, $t, $T);");
+    correlate_call(w, &c,
+                   "const nn_conv_args args = {.x = dy, .panels = weight, .y = dx};\n"
+                   "$forward(&size, &args, $t, $T);");
 }
 
 static void deconv_dweight_emit(Writer *w, const Node *n)
 {
     Correlation c = of_dweight(n);
     correlate_call(w, &c, "nn_conv_wgrad(&size, dy, x, dweight, $t, $T);");
+}
+
+static void deconv_depthwise_dweight_emit(Writer *w, const Node *n)
+{
+    Correlation c = of_dweight(n);
+    correlate_call(w, &c, "nn_depthwise_wgrad(&size, dy, x, dweight, $t, $T);");
 }
 
 static bool deconv_panels_shape(Graph *g, Node *n)
@@ -233,13 +238,13 @@ static bool deconv_dx_panels_shape(Graph *g, Node *n)
 static void deconv_panels_emit(Writer *w, const Node *n)
 {
     Correlation c = of_origin(n);
-    correlate_call(w, &c, "nn_conv_panels_backward(&size, weight, panels, $t, $T);");
+    correlate_call(w, &c, "$pack_backward(&size, weight, panels, $t, $T);");
 }
 
 static void deconv_dx_panels_emit(Writer *w, const Node *n)
 {
     Correlation c = of_origin(n);
-    correlate_call(w, &c, "nn_conv_panels(&size, weight, panels, $t, $T);");
+    correlate_call(w, &c, "$pack(&size, weight, panels, $t, $T);");
 }
 
 static const Variant deconv_panels_variants[] = {
@@ -272,15 +277,18 @@ static const Op deconv_dx_panels = {
     .variants = deconv_dx_panels_variants,
 };
 
+/* ---- the tables ------------------------------------------------------------------- */
+
+#define DECONV_ROW(NAME, REFUSES, PREPACK, EMIT)                                                                       \
+    {                                                                                                                  \
+        .name = NAME, .layouts = IN_NHWC, .traits = VARIANT_STRIDED_CHANNELS, .refuses = REFUSES, .cost = deconv_cost, \
+        .prepack = PREPACK, .emit = EMIT, .kernel = "conv"                                                             \
+    }
+
 static const Variant deconv_dx_variants[] = {
-    {.name = "direct_nhwc",
-     .layouts = IN_NHWC,
-     .traits = VARIANT_STRIDED_CHANNELS,
-     .refuses = deconv_dx_refusal,
-     .cost = deconv_cost,
-     .prepack = &deconv_dx_panels,
-     .emit = deconv_dx_emit,
-     .kernel = "conv"},
+    DECONV_ROW("direct_nhwc", deconv_dx_direct_refusal, &deconv_dx_panels, deconv_dx_emit),
+    DECONV_ROW("grouped_nhwc", deconv_dx_grouped_refusal, &deconv_dx_panels, deconv_dx_emit),
+    DECONV_ROW("depthwise_nhwc", deconv_dx_depthwise_refusal, &deconv_dx_panels, deconv_dx_emit),
     {0},
 };
 
@@ -293,14 +301,11 @@ static const Op deconv_dx = {
     .plain = deconv_dx_plain,
     .variants = deconv_dx_variants,
 };
+
 static const Variant deconv_dweight_variants[] = {
-    {.name = "direct_nhwc",
-     .layouts = IN_NHWC,
-     .traits = VARIANT_STRIDED_CHANNELS,
-     .refuses = deconv_dweight_refusal,
-     .cost = deconv_cost,
-     .emit = deconv_dweight_emit,
-     .kernel = "conv"},
+    DECONV_ROW("direct_nhwc", deconv_dweight_direct_refusal, NULL, deconv_dweight_emit),
+    DECONV_ROW("grouped_nhwc", deconv_dweight_grouped_refusal, NULL, deconv_dweight_emit),
+    DECONV_ROW("depthwise_nhwc", deconv_dweight_depthwise_refusal, NULL, deconv_depthwise_dweight_emit),
     {0},
 };
 
@@ -313,6 +318,7 @@ static const Op deconv_dweight = {
     .plain = deconv_dweight_plain,
     .variants = deconv_dweight_variants,
 };
+
 static const Variant deconv_dbias_variants[] = {
     {.name = "simd",
      .layouts = IN_NCHW | IN_NHWC,
@@ -337,14 +343,9 @@ static void deconv_grad(Backward *b, const Node *n)
 }
 
 static const Variant deconv_variants[] = {
-    {.name = "direct_nhwc",
-     .layouts = IN_NHWC,
-     .traits = VARIANT_STRIDED_CHANNELS,
-     .refuses = deconv_refusal,
-     .cost = deconv_cost,
-     .prepack = &deconv_panels,
-     .emit = deconv_emit,
-     .kernel = "conv"},
+    DECONV_ROW("direct_nhwc", deconv_direct_refusal, &deconv_panels, deconv_emit),
+    DECONV_ROW("grouped_nhwc", deconv_grouped_refusal, &deconv_panels, deconv_emit),
+    DECONV_ROW("depthwise_nhwc", deconv_depthwise_refusal, &deconv_panels, deconv_emit),
     {0},
 };
 

@@ -197,6 +197,24 @@ const char *correlate_refusal(const Correlation *c)
     return fits ? NULL : "the window is too large";
 }
 
+static bool is_depthwise(const Correlation *c)
+{
+    return c->groups > 1 && c->large.dim[0] == c->groups && c->small.dim[0] == c->groups;
+}
+
+const char *correlate_direct_refusal(Correlation c) { return c.groups > 1 ? "it has groups" : correlate_refusal(&c); }
+
+const char *correlate_grouped_refusal(Correlation c)
+{
+    if (c.groups == 1) return "it has no groups";
+    return is_depthwise(&c) ? "it is depthwise" : correlate_refusal(&c);
+}
+
+const char *correlate_depthwise_refusal(Correlation c)
+{
+    return is_depthwise(&c) ? correlate_refusal(&c) : "it is not depthwise";
+}
+
 Correlation correlate_with_steps(Correlation c, const Tensor *large, const Tensor *small)
 {
     c.large_step = tensor_pixel_stride(large);
@@ -243,6 +261,17 @@ void correlate_blocked_call(Writer *w, const Correlation *c, const char *call)
     writer_put(w, call);
 }
 
+/* Depthwise panels are the same in both directions. */
+static void bind_entry_points(Writer *w, const Correlation *c)
+{
+    const bool depthwise = is_depthwise(c);
+    const char *family = depthwise ? "depthwise" : c->groups > 1 ? "grouped" : "conv";
+    writer_bind(w, "forward", "nn_%s_forward", family);
+    writer_bind(w, "backward_data", "nn_%s_backward_data", family);
+    writer_bind(w, "pack", "nn_%s_panels", family);
+    writer_bind(w, "pack_backward", depthwise ? "nn_%s_panels" : "nn_%s_panels_backward", family);
+}
+
 void correlate_call(Writer *w, const Correlation *c, const char *call)
 {
     const int64_t *large = c->large.dim, *small = c->small.dim;
@@ -251,23 +280,31 @@ void correlate_call(Writer *w, const Correlation *c, const char *call)
                             c->groups,   h->k,      v->k,      h->stride,     v->stride,    h->dilation,
                             v->dilation, h->before, v->before, c->large_step, c->small_step};
     writer_bind_fields(w, "size", "c h w o oh ow groups kh kw sh sw dh dw top left c_step o_step", size);
+    bind_entry_points(w, c);
     writer_put(w, "static const nn_conv size = {.n = $N, $size};");
     writer_put(w, call);
 }
 
-bool correlate_is_depthwise(const Correlation *c)
+/* How often each weight is used. */
+static double pixels_of(const Correlation *c, Shape result, const CostModel *m)
 {
-    return c->groups > 1 && c->large.dim[0] == c->groups && c->small.dim[0] == c->groups;
+    int64_t residues = shape_equal(result, c->large) ? c->slide[0].stride * c->slide[1].stride : 1;
+    return (double)(m->batch * result.dim[1] * result.dim[2]) / (double)residues;
 }
+
+static double reading_of(const CostModel *m) { return m->constant_weights ? m->machine->weight_read : 0; }
 
 double correlate_direct_cost(const Correlation *c, Shape result, const CostModel *m)
 {
-    const Slide *h = &c->slide[0], *w = &c->slide[1];
-    bool back = shape_equal(result, c->large);
-    double weights = (double)(c->small.dim[0] * (c->large.dim[0] / c->groups) * h->k * w->k);
-    double pixels = (double)(m->batch * result.dim[1] * result.dim[2]) / (double)(back ? h->stride * w->stride : 1);
+    double weights = (double)(c->small.dim[0] * group_large(c) * c->slide[0].k * c->slide[1].k);
     double lanes = result.dim[0] < NN_PANEL ? (double)NN_PANEL / (double)result.dim[0] : 1;
-    return weights * (pixels * lanes + (m->constant_weights ? m->machine->weight_read : 0));
+    return weights * (pixels_of(c, result, m) * lanes + reading_of(m));
+}
+
+double correlate_depthwise_cost(const Correlation *c, Shape result, const CostModel *m)
+{
+    double weights = (double)(nn_round_up(c->groups, NN_PANEL) * c->slide[0].k * c->slide[1].k);
+    return weights * (pixels_of(c, result, m) + reading_of(m));
 }
 
 double correlate_planar_cost(const Correlation *c, const CostModel *m)

@@ -43,19 +43,26 @@ void correlate_bias_emit(Writer *, const Node *); /* kernel "channels" */
 /* The kernels serve it: zeros around, not mirrored, not too large. */
 const char *correlate_refusal(const Correlation *);
 
+/* Those of one group, of several, and of groups of one channel and one output serve it. */
+const char *correlate_direct_refusal(Correlation);
+const char *correlate_grouped_refusal(Correlation);
+const char *correlate_depthwise_refusal(Correlation);
+
 /* The same, of these two images: with their steps. */
 Correlation correlate_with_steps(Correlation, const Tensor *large, const Tensor *small);
 
 /* The weights as panels, for forward, or (back) for backward-data: an Op.shape of one
  * input, the weight. */
 bool correlate_panels_shape(Graph *, Node *, const Correlation *, bool back);
-void correlate_call(Writer *, const Correlation *, const char *call); /* `size` is the nn_conv */
 
-bool correlate_is_depthwise(const Correlation *); /* groups of one channel and one output */
+/* `size` is the nn_conv; $forward, $backward_data, $pack and $pack_backward are the functions that
+ * serve it: nn_conv_forward, nn_grouped_forward or nn_depthwise_forward, and so on. */
+void correlate_call(Writer *, const Correlation *, const char *call);
 
 /* Of the sum that makes `result`, the large or the small image: its channels are the lanes,
  * of which fewer than a panel leave vectors partly empty. */
 double correlate_direct_cost(const Correlation *, Shape result, const CostModel *);
+double correlate_depthwise_cost(const Correlation *, Shape result, const CostModel *);
 
 /* The forward sum over NCHW images with so few channels and outputs that vectors of columns are
  * fuller than vectors of channels: runtime/kernels/conv/conv_planar.h. */

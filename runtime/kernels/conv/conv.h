@@ -9,10 +9,12 @@
  *   wgrad          W[o][c][tap] = Σ_{n, u, v} S[u, v][o] · L[…][c]
  *
  * The gradients of a conv are the other two.  A deconv is a backward-data convolution; its
- * gradients are forward and wgrad.  Forward and backward-data read weights as panels, which
- * nn_conv_panels and nn_conv_panels_backward pack.
+ * gradients are forward and wgrad.  Forward and backward-data read weights as panels, which the
+ * functions named _panels pack for forward and _panels_backward for backward-data; of a depthwise
+ * convolution they are the same.
  *
- * conv_planar.h is the one kernel for NCHW images, of few channels.
+ * nn_conv_… serves one group (and wgrad of any), nn_grouped_… several, nn_depthwise_… groups of one
+ * channel and one output.  conv_planar.h is the one kernel for NCHW images, of few channels.
  */
 #ifndef NN_CONV_H
 #define NN_CONV_H
@@ -23,24 +25,35 @@
 
 void nn_conv_panels(const nn_conv *, const float *weight, float *panels, int t, int T);
 void nn_conv_panels_backward(const nn_conv *, const float *weight, float *panels, int t, int T);
-void nn_conv_forward(const nn_conv *, const float *large, const float *panels, const float *bias, const nn_epilogue *,
-                     float *small, int t, int T);
-void nn_conv_backward_data(const nn_conv *, const float *small, const float *panels, const float *bias, float *large,
-                           int t, int T);
+void nn_conv_forward(const nn_conv *, const nn_conv_args *, int t, int T);
+void nn_conv_backward_data(const nn_conv *, const nn_conv_args *, int t, int T);
 void nn_conv_wgrad(const nn_conv *, const float *large, const float *small, float *weight, int t, int T);
+
+void nn_grouped_panels(const nn_conv *, const float *weight, float *panels, int t, int T);
+void nn_grouped_panels_backward(const nn_conv *, const float *weight, float *panels, int t, int T);
+void nn_grouped_forward(const nn_conv *, const nn_conv_args *, int t, int T);
+void nn_grouped_backward_data(const nn_conv *, const nn_conv_args *, int t, int T);
+
+void nn_depthwise_panels(const nn_conv *, const float *weight, float *panels, int t, int T);
+void nn_depthwise_forward(const nn_conv *, const nn_conv_args *, int t, int T);
+void nn_depthwise_backward_data(const nn_conv *, const nn_conv_args *, int t, int T);
+void nn_depthwise_wgrad(const nn_conv *, const float *large, const float *small, float *weight, int t, int T);
 
 void nn_conv_planar(const nn_conv *, const float *x, const float *weight, const float *bias, float *y, int t, int T);
 
 void nn_winograd_panels(const nn_conv *, int m, int back, const float *weight, float *panels, int t, int T);
-void nn_winograd(const nn_conv *, int m, const nn_winograd_args *, int t, int T);
+void nn_winograd(const nn_conv *, int m, const nn_conv_args *, int t, int T);
 void nn_winograd_wgrad(const nn_conv *, const float *large, const float *small, float *weight, float *work, int t,
                        int T);
 
 #else
 
+#include "runtime/kernels/conv/conv_depthwise.h"
+#include "runtime/kernels/conv/conv_grouped.h"
 #include "runtime/kernels/conv/conv_nhwc.h"
 #include "runtime/kernels/conv/conv_panels.h"
 #include "runtime/kernels/conv/conv_planar.h"
+#include "runtime/kernels/conv/wgrad.h"
 #include "runtime/kernels/conv/winograd.h"
 #include "runtime/kernels/conv/winograd_wgrad.h"
 

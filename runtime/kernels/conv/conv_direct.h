@@ -75,17 +75,25 @@ NN_INLINE int nn_conv_tile_pointers(const int M, const nn_conv_grid *s, const nn
     return any;
 }
 
-/* sum[m][v] += Σ_k at[m][k] · b[k][v].  With `fetch`, each k prefetches a cache line into L2,
- * `step` floats after the last one, from `next` on. */
-NN_INLINE void nn_conv_micro_kernel(const int M, const int V, const int fetch, const float *const *at, long length,
-                                    const float *b, long panel_stride, const float *next, long step,
-                                    nn_vec sum[NN_TILE_ROWS][NN_TILE_VECTORS])
+/* A run of neighbouring channels under a tap, and what is prefetched meanwhile. */
+typedef struct nn_conv_run {
+    long length;
+    const float *b;    /* its rows of the panels */
+    long panel_stride; /* from one vector of a row to the next */
+    const float *next; /* the first cache line to prefetch into L2, */
+    long step;         /* and the distance of the others, one for each row */
+} nn_conv_run;
+
+/* sum[m][v] += Σ_k at[m][k] · b[k][v].  With `fetch`, each k prefetches a cache line. */
+NN_INLINE void nn_conv_micro_kernel(const int M, const int V, const int fetch, const float *const *at,
+                                    const nn_conv_run *r, nn_vec sum[NN_TILE_ROWS][NN_TILE_VECTORS])
 {
-    for (long k = 0; k < length; k++) {
+    const float *next = r->next;
+    for (long k = 0; k < r->length; k++) {
         nn_vec row[NN_TILE_VECTORS];
-        if (fetch) __builtin_prefetch(next, 0, 2), next += step;
+        if (fetch) __builtin_prefetch(next, 0, 2), next += r->step;
         NN_UNROLL
-        for (int v = 0; v < V; v++) row[v] = nn_load(b + k * NN_PANEL + v * panel_stride);
+        for (int v = 0; v < V; v++) row[v] = nn_load(r->b + k * NN_PANEL + v * r->panel_stride);
         NN_UNROLL
         for (int m = 0; m < M; m++) NN_UNROLL
         for (int v = 0; v < V; v++) sum[m][v] += at[m][k] * row[v];
@@ -93,12 +101,13 @@ NN_INLINE void nn_conv_micro_kernel(const int M, const int V, const int fetch, c
 }
 
 typedef struct nn_conv_block {
-    int output;      /* the first of the tile's */
-    int count;       /* outputs there, at most the tile's width */
-    int k0, k1;      /* depth */
-    int first, last; /* of the blocks of the depth */
-    int taps;        /* that form one run, for pixels whose taps are all inside; else 1 */
-    int tap, c;      /* the position of k0, in runs of `taps` and in runs of one tap */
+    const float *panel; /* the tile's first panel */
+    int output;         /* and its first output */
+    int count;          /* outputs there, at most the tile's width */
+    int k0, k1;         /* depth */
+    int first, last;    /* of the blocks of the depth */
+    int taps;           /* that form one run, for pixels whose taps are all inside; else 1 */
+    int tap, c;         /* the position of k0, in runs of `taps` and in runs of one tap */
     int tap_1, c_1;
     const float *next; /* what is prefetched while a tile is computed: */
     int burst;         /* so many cache lines at its start, */
@@ -117,16 +126,16 @@ NN_INLINE nn_vec nn_epilogue_apply(const nn_epilogue *epilogue, int channel, lon
 /* Outputs in vector v, of the `count` that are left. */
 NN_INLINE long nn_conv_tile_lanes(int count, int v) { return count > v * NN_W ? count - v * NN_W : 0; }
 
-/* The epilogue of the tile's sums, whose first output is `output`. */
+/* The epilogue of the tile's sums. */
 NN_INLINE void nn_conv_tile_epilogue(const int M, const int V, const int whole, const nn_conv_grid *s,
-                                     const nn_pixel *pixel, int output, int count,
+                                     const nn_pixel *pixel, const nn_conv_block *d,
                                      nn_vec sum[NN_TILE_ROWS][NN_TILE_VECTORS])
 {
     const nn_epilogue *epilogue = s->epilogue;
-    const int channel = s->channel + output;
+    const int channel = s->channel + d->output;
     NN_UNROLL
     for (int v = 0; v < V; v++) {
-        const long lanes = whole ? NN_W : nn_conv_tile_lanes(count, v);
+        const long lanes = whole ? NN_W : nn_conv_tile_lanes(d->count, v);
         if (epilogue->scale) {
             nn_vec scale = nn_load_some(epilogue->scale + channel + v * NN_W, lanes);
             nn_vec shift = nn_load_some(epilogue->shift + channel + v * NN_W, lanes);
@@ -136,7 +145,7 @@ NN_INLINE void nn_conv_tile_epilogue(const int M, const int V, const int whole, 
         if (epilogue->residual) {
             NN_UNROLL
             for (int m = 0; m < M; m++)
-                sum[m][v] += nn_load_some(epilogue->residual + (pixel[m].y - s->y0) + output + v * NN_W, lanes);
+                sum[m][v] += nn_load_some(epilogue->residual + (pixel[m].y - s->y0) + d->output + v * NN_W, lanes);
         }
         if (epilogue->relu) {
             NN_UNROLL
@@ -146,7 +155,7 @@ NN_INLINE void nn_conv_tile_epilogue(const int M, const int V, const int whole, 
 }
 
 NN_INLINE void nn_conv_tile(const int M, const int V, const int whole, const int fetch, const nn_conv_grid *s,
-                            const nn_pixel *pixel, const nn_conv_block *d, const float *panel)
+                            const nn_pixel *pixel, const nn_conv_block *d)
 {
     const long panel_stride = NN_TILE_PANELS > 1 ? s->panel : NN_W;
     nn_vec sum[NN_TILE_ROWS][NN_TILE_VECTORS];
@@ -168,15 +177,19 @@ NN_INLINE void nn_conv_tile(const int M, const int V, const int whole, const int
     const int taps = inside & 1 ? d->taps : 1, run = taps * s->run;
     int tap = inside & 1 ? d->tap : d->tap_1, c = inside & 1 ? d->c : d->c_1;
     for (int k = d->k0; k < d->k1; c = 0, tap += taps) {
-        const float *at[NN_TILE_ROWS], *b = panel + (long)k * NN_PANEL;
+        const float *at[NN_TILE_ROWS];
         int length = run - c < d->k1 - k ? run - c : d->k1 - k;
         if (nn_conv_tile_pointers(M, s, pixel, inside, tap, c, at)) {
-            nn_conv_micro_kernel(M, V, fetch, at, length, b, panel_stride, d->next + (k - d->k0) * d->step, d->step,
-                                 sum);
+            const nn_conv_run r = {.length = length,
+                                   .b = d->panel + (long)k * NN_PANEL,
+                                   .panel_stride = panel_stride,
+                                   .next = d->next + (k - d->k0) * d->step,
+                                   .step = d->step};
+            nn_conv_micro_kernel(M, V, fetch, at, &r, sum);
         }
         k += length;
     }
-    if (d->last && s->epilogue) nn_conv_tile_epilogue(M, V, whole, s, pixel, d->output, d->count, sum);
+    if (d->last && s->epilogue) nn_conv_tile_epilogue(M, V, whole, s, pixel, d, sum);
     NN_UNROLL
     for (int m = 0; m < M; m++) NN_UNROLL
     for (int v = 0; v < V; v++)
@@ -184,20 +197,19 @@ NN_INLINE void nn_conv_tile(const int M, const int V, const int whole, const int
 }
 
 /* One instance for each number of pixels, with full or partly used panels. */
-NN_KERNEL void nn_conv_tile_run(const nn_conv_grid *s, const nn_pixel *pixel, int pixels, const nn_conv_block *d,
-                                const float *panel)
+NN_KERNEL void nn_conv_tile_run(const nn_conv_grid *s, const nn_pixel *pixel, int pixels, const nn_conv_block *d)
 {
     int vectors = (d->count + NN_W - 1) / NN_W, whole = d->count == NN_TILE_VECTORS * NN_W;
-#define NN_CASE(M)                                                      \
-    case M:                                                             \
-        if (whole && d->step)                                           \
-            nn_conv_tile(M, NN_TILE_VECTORS, 1, 1, s, pixel, d, panel); \
-        else if (whole)                                                 \
-            nn_conv_tile(M, NN_TILE_VECTORS, 1, 0, s, pixel, d, panel); \
-        else if (vectors == 1)                                          \
-            nn_conv_tile(M, 1, 0, 0, s, pixel, d, panel);               \
-        else                                                            \
-            nn_conv_tile(M, NN_TILE_VECTORS, 0, 0, s, pixel, d, panel); \
+#define NN_CASE(M)                                               \
+    case M:                                                      \
+        if (whole && d->step)                                    \
+            nn_conv_tile(M, NN_TILE_VECTORS, 1, 1, s, pixel, d); \
+        else if (whole)                                          \
+            nn_conv_tile(M, NN_TILE_VECTORS, 1, 0, s, pixel, d); \
+        else if (vectors == 1)                                   \
+            nn_conv_tile(M, 1, 0, 0, s, pixel, d);               \
+        else                                                     \
+            nn_conv_tile(M, NN_TILE_VECTORS, 0, 0, s, pixel, d); \
         break;
     switch (pixels) {
         NN_CASE(1)
@@ -287,6 +299,7 @@ NN_INLINE int nn_conv_grid_row_taps(const nn_conv_grid *s)
 NN_INLINE void nn_conv_block_outputs(const nn_conv_grid *s, int p, int to, nn_conv_block *d)
 {
     const int most = to - p < NN_TILE_PANELS ? NN_PANEL : NN_TILE_PANELS * NN_PANEL;
+    d->panel = s->panels + p * s->panel;
     d->output = p * NN_PANEL;
     d->count = s->outputs - d->output < most ? s->outputs - d->output : most;
 }
@@ -343,7 +356,7 @@ NN_INLINE void nn_conv_grid_block(const nn_conv_grid *s, long first, int count, 
             for (int i = 0, at = 0; i < tiles; i++) {
                 const int pixels = rows + (i < more);
                 for (int k = 0; k < d.burst; k++) __builtin_prefetch(d.next + k * NN_LINE, 0, 2);
-                nn_conv_tile_run(s, pixel + at, pixels, &d, s->panels + p * s->panel);
+                nn_conv_tile_run(s, pixel + at, pixels, &d);
                 d.next += d.burst * NN_LINE + (d.k1 - d.k0) * d.step;
                 at += pixels;
             }

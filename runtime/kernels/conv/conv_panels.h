@@ -9,17 +9,12 @@
 #define NN_CONV_PANELS_H
 
 #include "runtime/kernels/conv/conv_direct.h"
-#include "runtime/kernels/conv/conv_grouped.h"
 #include "runtime/kernels/conv/conv_types.h"
 
 /* panels: [groups][⌈o / groups / 16⌉][tap][c / groups][16], for forward. */
 NN_KERNEL void nn_conv_panels(const nn_conv *d, const float *weight, float *panels, int t, int T)
 {
     const long c = d->c / d->groups, o = d->o / d->groups, taps = d->kh * d->kw, count = (o + NN_PANEL - 1) / NN_PANEL;
-    if (nn_grouped_channels(d)) {
-        nn_grouped_panels(d, 0, weight, panels, t, T);
-        return;
-    }
     for (long p = d->groups * count * t / T; p < d->groups * count * (t + 1) / T; p++) {
         long first = p % count * NN_PANEL, lanes = o - first < NN_PANEL ? o - first : NN_PANEL;
         const float *from = weight + (p / count * o + first) * c * taps;
@@ -64,10 +59,6 @@ NN_INLINE void nn_residue_of(const nn_conv *d, int p, int q, nn_residue *r)
 NN_KERNEL void nn_conv_panels_backward(const nn_conv *d, const float *weight, float *panels, int t, int T)
 {
     const long c = d->c / d->groups, o = d->o / d->groups, taps = d->kh * d->kw, count = (c + NN_PANEL - 1) / NN_PANEL;
-    if (nn_grouped_channels(d)) {
-        nn_grouped_panels(d, 1, weight, panels, t, T);
-        return;
-    }
     for (int g = 0; g < d->groups; g++) {
         for (int i = 0; i < d->sh * d->sw; i++) {
             nn_residue r;

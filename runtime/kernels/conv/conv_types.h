@@ -22,11 +22,12 @@ typedef struct nn_epilogue {
     int relu;
 } nn_epilogue;
 
-/* The arrays of a Winograd convolution; bias and epilogue may be NULL. */
-typedef struct nn_winograd_args {
+/* The arrays of a forward or backward-data convolution: it reads the image x and packed weights and
+ * writes the image y.  bias and epilogue may be NULL; only Winograd convolution has `work`. */
+typedef struct nn_conv_args {
     const float *x, *panels, *bias;
     const nn_epilogue *epilogue;
     float *y, *work;
-} nn_winograd_args;
+} nn_conv_args;
 
 #endif

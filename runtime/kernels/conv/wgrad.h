@@ -250,7 +250,7 @@ NN_INLINE void nn_wgrad_units(nn_wgrad *s, const float *large, const float *smal
     }
 }
 
-NN_KERNEL void nn_wgrad_run(const nn_conv *d, const float *large, const float *small, float *weight, int t, int T)
+NN_KERNEL void nn_conv_wgrad(const nn_conv *d, const float *large, const float *small, float *weight, int t, int T)
 {
     nn_wgrad s;
     const int c = d->c / d->groups;

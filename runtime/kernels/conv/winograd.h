@@ -229,7 +229,7 @@ NN_INLINE void nn_winograd_transform_output(const int m, const int e, const floa
 
 /* Outputs o0 … o0 + outputs from: [e²][count][outputs rounded up to 16]. */
 NN_INLINE void nn_winograd_outputs(const int m, const int e, const nn_winograd_block *s, const float *from, int o0,
-                                   int outputs, const nn_winograd_args *io)
+                                   int outputs, const nn_conv_args *io)
 {
     const nn_conv *d = s->d;
     const float *bias = io->bias;
@@ -287,7 +287,7 @@ typedef struct nn_winograd_range {
 
 /* All blocks of a part; `work` is the thread's slot. */
 NN_INLINE void nn_winograd_run(const int m, const int e, nn_winograd_block *s, nn_winograd_range r,
-                               const nn_winograd_args *io, float *work)
+                               const nn_conv_args *io, float *work)
 {
     const long block = nn_winograd_tiles(e);
     const long blocks = (r.last - r.first + block - 1) / block;
@@ -319,7 +319,7 @@ NN_INLINE int nn_winograd_by_outputs(const int e, const nn_conv *d, long tiles, 
     return all % T == 0 && all / T % NN_TILE_PANELS == 0 && 29 * e * e * reads * d->o > 10 * transforms;
 }
 
-NN_INLINE void nn_winograd_part(const int m, const int e, const nn_conv *d, const nn_winograd_args *io, int t, int T)
+NN_INLINE void nn_winograd_part(const int m, const int e, const nn_conv *d, const nn_conv_args *io, int t, int T)
 {
     nn_winograd_block s = {.d = d, .down = (d->oh + m - 1) / m, .across = (d->ow + m - 1) / m};
     const long tiles = (long)d->n * s.down * s.across;
@@ -334,7 +334,7 @@ NN_INLINE void nn_winograd_part(const int m, const int e, const nn_conv *d, cons
 
 /* Part t of T of the tiles, or of the outputs if there are few tiles.  `work` has
  * nn_winograd_work(e, c, o) floats; y: [n][oh][ow][o]. */
-NN_KERNEL void nn_winograd(const nn_conv *d, int m, const nn_winograd_args *io, int t, int T)
+NN_KERNEL void nn_winograd(const nn_conv *d, int m, const nn_conv_args *io, int t, int T)
 {
     if (d->kh == 5)
         nn_winograd_part(2, 6, d, io, t, T);
