@@ -1222,7 +1222,7 @@ static const size_t lenet_offset[] = {
     offsetof(struct lenet, c1_bias_exp_avg_sq),
 };
 
-/* Where grad leaves the gradient of a tensor in its scratch, in elements. */
+/* Where lenet_grad leaves the gradient of a tensor in its scratch, in elements. */
 static const struct {
     int tensor;
     int64_t element;

@@ -442,7 +442,7 @@ static const size_t net_xor_offset[] = {
     offsetof(struct net_xor, fc1_bias_exp_avg_sq),
 };
 
-/* Where grad leaves the gradient of a tensor in its scratch, in elements. */
+/* Where net_xor_grad leaves the gradient of a tensor in its scratch, in elements. */
 static const struct {
     int tensor;
     int64_t element;

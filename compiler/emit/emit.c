@@ -52,9 +52,13 @@ static bool add_entries(Emitter *e, Graph *net)
 static void write_sizes(Emitter *e)
 {
     int64_t scratch = e->infer_scratch > e->train_scratch ? e->infer_scratch : e->train_scratch;
-    text_addf(&e->source, "const size_t %s_sizes[6] = {%lld, %lld, %lld, %lld, %lld, %d};\n\n", e->prefix,
-              (long long)emitter_inputs(e), (long long)shape_count(e->net->output->shape), (long long)e->train_bytes,
-              (long long)scratch, (long long)shape_count(train_target(e->spec, e->net).shape), e->net->model.count);
+    emitter_put_parts(
+        e, &e->source,
+        "const size_t {prefix}_sizes[6] = {{inputs}, {outputs}, {bytes}, {scratch}, {targets}, {tensors}};\n\n",
+        PARTS({"inputs", emitter_number(e, emitter_inputs(e))}, {"outputs", emitter_number(e, emitter_outputs(e))},
+              {"bytes", emitter_number(e, e->train_bytes)}, {"scratch", emitter_number(e, scratch)},
+              {"targets", emitter_number(e, shape_count(train_target(e->spec, e->net).shape))},
+              {"tensors", emitter_number(e, e->net->model.count)}));
 }
 
 /* What `write` appends, for a place that is written later. */

@@ -106,16 +106,32 @@ void multiversion_write_declarations(Emitter *); /* with dispatch on the CPU */
 void multiversion_write_end_of_dispatch(Emitter *);
 void multiversion_write_definitions(Emitter *);
 
-/* The template with the text's names in place of {prefix}, {PREFIX}, {real} and {target}. */
-void emitter_put(const Emitter *, Text *, const char *template);
 void emitter_uses(Emitter *, const char *name);
 void emitter_uses_names(Emitter *, const Writer *);
+
+/* template.c: {name} stands for a part; {prefix}, {PREFIX}, {real} and {target} are known */
+typedef struct TemplatePart {
+    const char *name, *text;
+} TemplatePart;
+
+#define PARTS(...) ((const TemplatePart[]){__VA_ARGS__, {0}})
+
+void emitter_put(const Emitter *, Text *, const char *template);
+void emitter_put_parts(const Emitter *, Text *, const char *template, const TemplatePart *);
+const char *emitter_number(const Emitter *, int64_t); /* as a part */
 
 /* interface.c: the header, and the info record */
 void interface_write_header(Emitter *);
 void interface_write_info(Emitter *);
 
 static inline int64_t emitter_inputs(const Emitter *e) { return shape_count(net_input_shape(e->net)); }
+
+static inline int64_t emitter_outputs(const Emitter *e) { return shape_count(e->net->output->shape); }
+
+static inline int64_t emitter_params(const Emitter *e)
+{
+    return graph_param_count(e->net, true) + graph_param_count(e->net, false);
+}
 
 static inline const char *emitter_target_type(const Emitter *e)
 {

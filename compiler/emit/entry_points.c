@@ -158,10 +158,10 @@ static void write_samples(EntryPoint *p)
     if (!(p->used & NAME_SAMPLES)) return;
     long long multiple = p->program->batch_multiple, parts = (long long)p->program->batch / multiple;
     const char *times = multiple == 1 ? "" : arena_printf(p->e->arena, " * %lld", multiple);
-    text_addf(&p->e->source,
-              "    const int64_t first = (int64_t)%lld * t / T%s, last = (int64_t)%lld * (t + 1) / T%s; /* this "
-              "thread's samples */\n",
-              parts, times, parts, times);
+    emitter_put_parts(p->e, &p->e->source,
+                      "    const int64_t first = (int64_t){parts} * t / T{times}, last = (int64_t){parts} * (t + 1) / "
+                      "T{times}; /* this thread's samples */\n",
+                      PARTS({"parts", emitter_number(p->e, parts)}, {"times", times}));
     entry_point_uses(p, NAME_THREAD | NAME_THREADS);
 }
 

@@ -78,8 +78,9 @@ static void add_array(Emitter *e, Text *text, const Graph *g, const Node *n, int
 {
     const Tensor *t = array_of(n, i);
     const bool written = i >= n->in_count || node_mutates(n, i);
-    text_addf(text, "%s%s%s %s%s", i ? ", " : "", written ? "" : "const ", dtype_c_type(t->dtype),
-              shape.rank ? "" : "*", array_name(e, n, i));
+    text_add(text, i ? ", " : "");
+    text_add(text, written ? "" : "const ");
+    text_addf(text, shape.rank ? "%s %s" : "%s *%s", dtype_c_type(t->dtype), array_name(e, n, i));
     if (!shape.rank) return;
     shape.dim[0] = t->batched ? g->batch : t->shape.dim[0];
     for (int k = 0; k < shape.rank; k++) text_addf(text, "[%lld]", (long long)shape.dim[k]);

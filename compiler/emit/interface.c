@@ -6,66 +6,75 @@
 
 static void write_constants(Emitter *e)
 {
-    const char *u = e->upper;
-    int64_t params = graph_param_count(e->net, true) + graph_param_count(e->net, false);
-    Text *out = &e->header;
-    text_addf(out, "enum {\n    %s_BATCH = %lld,\n", u, (long long)e->options->lower.batch);
-    text_addf(out, "    %s_INPUTS = %lld, /* elements of a sample */\n", u, (long long)emitter_inputs(e));
-    text_addf(out, "    %s_OUTPUTS = %lld,\n", u, (long long)shape_count(e->net->output->shape));
-    text_addf(out, "    %s_PARAMS = %lld\n};\n", u, (long long)params);
-    text_add(out, "/* Bytes; the caller's blocks are aligned to 64. */\n");
-    text_addf(out, "#define %s_MODEL_BYTES %lldu /* weights */\n", u, (long long)e->infer_bytes);
-    text_addf(out, "#define %s_TRAIN_BYTES %lldu /* weights and the optimizer's state */\n", u,
-              (long long)e->train_bytes);
-    text_addf(out, "#define %s_INFER_SCRATCH %lldu\n", u, (long long)e->infer_scratch);
-    if (e->options->lower.train) text_addf(out, "#define %s_TRAIN_SCRATCH %lldu\n", u, (long long)e->train_scratch);
+    const TemplatePart *parts = PARTS(
+        {"batch", emitter_number(e, e->options->lower.batch)}, {"inputs", emitter_number(e, emitter_inputs(e))},
+        {"outputs", emitter_number(e, emitter_outputs(e))}, {"params", emitter_number(e, emitter_params(e))},
+        {"model_bytes", emitter_number(e, e->infer_bytes)}, {"train_bytes", emitter_number(e, e->train_bytes)},
+        {"infer_scratch", emitter_number(e, e->infer_scratch)}, {"train_scratch", emitter_number(e, e->train_scratch)});
+    emitter_put_parts(e, &e->header,
+                      "enum {\n"
+                      "    {PREFIX}_BATCH = {batch},\n"
+                      "    {PREFIX}_INPUTS = {inputs}, /* elements of a sample */\n"
+                      "    {PREFIX}_OUTPUTS = {outputs},\n"
+                      "    {PREFIX}_PARAMS = {params}\n"
+                      "};\n"
+                      "/* Bytes; the caller's blocks are aligned to 64. */\n"
+                      "#define {PREFIX}_MODEL_BYTES {model_bytes}u /* weights */\n"
+                      "#define {PREFIX}_TRAIN_BYTES {train_bytes}u /* weights and the optimizer's state */\n"
+                      "#define {PREFIX}_INFER_SCRATCH {infer_scratch}u\n",
+                      parts);
+    if (e->options->lower.train)
+        emitter_put_parts(e, &e->header, "#define {PREFIX}_TRAIN_SCRATCH {train_scratch}u\n", parts);
+}
+
+static void write_training_prototypes(Emitter *e)
+{
+    emitter_put(e, &e->header,
+                "/* Scratch: {PREFIX}_TRAIN_SCRATCH bytes.  The loss is the batch's mean. */\n\n"
+                "/* Inference that also gives y's loss over the first `count` samples. */\n"
+                "float {prefix}_eval(const {prefix} *, const float *x, const {target} *target, int count, float *y, "
+                "void *scratch);\n"
+                "/* Forward, loss, backward, update. */\n"
+                "float {prefix}_step({prefix} *, const float *x, const {target} *target, float lr, void *scratch);\n"
+                "/* The same without the update; then a gradient is got from the same scratch. */\n"
+                "float {prefix}_grad({prefix} *, const float *x, const {target} *target, void *scratch);\n"
+                "int {prefix}_get_grad(const {prefix} *, const char *name, float *values, size_t count, "
+                "const void *scratch);\n\n");
 }
 
 static void write_prototypes(Emitter *e)
 {
-    Text *out = &e->header;
-    const char *p = e->prefix, *target = emitter_target_type(e);
-    const char *shape = shape_text(e->arena, ((Tensor *)e->net->inputs.at[0])->shape);
-    text_addf(out, "typedef struct %s %s; /* lives in the caller's block */\n\n", p, p);
-    text_addf(
-        out, "/* Lays the model out in a block of %s_TRAIN_BYTES (training) or %s_MODEL_BYTES and initialises it. */\n",
-        e->upper, e->upper);
-    text_addf(out, "%s *%s_init(void *block, int training, uint64_t seed);\n\n", p, p);
-    text_add(out, "/* A tensor in PyTorch's name and shape.  0, or -1: no such name, or another count. */\n");
-    text_addf(out, "int %s_set(%s *, const char *name, const float *values, size_t count);\n", p, p);
-    text_addf(out, "int %s_get(const %s *, const char *name, float *values, size_t count);\n\n", p, p);
-    text_addf(out, "/* x: [%s_BATCH] of %s; y: [%s_BATCH][%s_OUTPUTS]; scratch: %s_INFER_SCRATCH bytes. */\n", e->upper,
-              shape, e->upper, e->upper, e->upper);
-    text_addf(out, "void %s_infer(const %s *, const float *x, float *y, void *scratch);\n\n", p, p);
-    if (e->options->lower.train) {
-        text_addf(out, "/* Scratch: %s_TRAIN_SCRATCH bytes.  The loss is the batch's mean. */\n\n", e->upper);
-        text_addf(out, "/* Inference that also gives y's loss over the first `count` samples. */\n");
-        text_addf(out,
-                  "float %s_eval(const %s *, const float *x, const %s *target, int count, float *y, void *scratch);\n",
-                  p, p, target);
-        text_add(out, "/* Forward, loss, backward, update. */\n");
-        text_addf(out, "float %s_step(%s *, const float *x, const %s *target, float lr, void *scratch);\n", p, p,
-                  target);
-        text_add(out, "/* The same without the update; then a gradient is got from the same scratch. */\n");
-        text_addf(out, "float %s_grad(%s *, const float *x, const %s *target, void *scratch);\n", p, p, target);
-        text_addf(
-            out, "int %s_get_grad(const %s *, const char *name, float *values, size_t count, const void *scratch);\n\n",
-            p, p);
-    }
-    text_addf(out, "const nn_model_info *%s_info(void);\n", p);
+    const Tensor *x = e->net->inputs.at[0];
+    emitter_put_parts(
+        e, &e->header,
+        "typedef struct {prefix} {prefix}; /* lives in the caller's block */\n\n"
+        "/* Lays the model out in a block of {PREFIX}_TRAIN_BYTES (training) or {PREFIX}_MODEL_BYTES and "
+        "initialises it. */\n"
+        "{prefix} *{prefix}_init(void *block, int training, uint64_t seed);\n\n"
+        "/* A tensor in PyTorch's name and shape.  0, or -1: no such name, or another count. */\n"
+        "int {prefix}_set({prefix} *, const char *name, const float *values, size_t count);\n"
+        "int {prefix}_get(const {prefix} *, const char *name, float *values, size_t count);\n\n"
+        "/* x: [{PREFIX}_BATCH] of {shape}; y: [{PREFIX}_BATCH][{PREFIX}_OUTPUTS]; scratch: {PREFIX}_INFER_SCRATCH "
+        "bytes. */\n"
+        "void {prefix}_infer(const {prefix} *, const float *x, float *y, void *scratch);\n\n",
+        PARTS({"shape", shape_text(e->arena, x->shape)}));
+    if (e->options->lower.train) write_training_prototypes(e);
+    emitter_put(e, &e->header, "const nn_model_info *{prefix}_info(void);\n");
 }
 
 void interface_write_header(Emitter *e)
 {
-    Text *out = &e->header;
-    text_addf(out, "/* The network %s: its sizes and functions.  Generated by nnc. */\n", e->net->name);
-    text_addf(out, "#ifndef %s_NN_H\n#define %s_NN_H\n\n", e->upper, e->upper);
-    support_add_info_types(out, true);
-    text_add(out, "\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n");
+    emitter_put_parts(e, &e->header,
+                      "/* The network {net}: its sizes and functions.  Generated by nnc. */\n"
+                      "#ifndef {PREFIX}_NN_H\n"
+                      "#define {PREFIX}_NN_H\n\n",
+                      PARTS({"net", e->net->name}));
+    support_add_info_types(&e->header, true);
+    text_add(&e->header, "\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n");
     write_constants(e);
-    text_add(out, "\n");
+    text_add(&e->header, "\n");
     write_prototypes(e);
-    text_add(out, "\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n");
+    text_add(&e->header, "\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n");
 }
 
 /* ---- the record ------------------------------------------------------------ */
@@ -98,39 +107,51 @@ static void write_wrappers(Emitter *e)
         "    return {prefix}_get_grad((const struct {prefix} *)m, name, values, count, scratch);\n}\n\n");
 }
 
-static void write_dims(Emitter *e, Shape s)
+/* "3, {1, 32, 32, 0}" */
+static const char *rank_and_dims(Emitter *e, Shape s)
 {
-    text_addf(&e->source, "        %d, {", s.rank);
-    for (int i = 0; i < MAX_RANK; i++) text_addf(&e->source, "%s%lld", i ? ", " : "", (long long)s.dim[i]);
-    text_add(&e->source, "},\n");
+    Text out;
+    text_init(&out, e->arena);
+    text_addf(&out, "%d, {", s.rank);
+    for (int i = 0; i < MAX_RANK; i++) text_addf(&out, "%s%lld", i ? ", " : "", (long long)s.dim[i]);
+    text_add(&out, "}");
+    return out.data;
 }
 
 void interface_write_info(Emitter *e)
 {
-    Text *out = &e->source;
-    const char *p = e->prefix;
-    bool train = e->options->lower.train;
+    const bool train = e->options->lower.train;
+    const LossTarget target = train_target(e->spec, e->net);
     comment_write_section(e, "the same functions under the types of every model");
     write_wrappers(e);
-    text_addf(out, "const nn_model_info *%s_info(void)\n{\n    static const nn_model_info info = {\n", p);
-    text_addf(out, "        NN_ABI, \"%s\", \"%s\", %lld,\n", e->net->name, train ? e->spec->loss.op->name : "",
-              (long long)e->options->lower.batch);
-    write_dims(e, net_input_shape(e->net));
-    write_dims(e, e->net->output->shape);
-    text_addf(out, "        %lld, %lld, %lld,\n", (long long)emitter_inputs(e),
-              (long long)shape_count(e->net->output->shape),
-              (long long)(graph_param_count(e->net, true) + graph_param_count(e->net, false)));
-    text_addf(out, "        %lldu, %lldu,\n        %lldu, %lldu,\n", (long long)e->infer_bytes,
-              (long long)e->train_bytes, (long long)e->infer_scratch, (long long)e->train_scratch);
-    const LossTarget target = train_target(e->spec, e->net);
-    text_addf(out, "        %s, %lld,\n", target.classes ? "NN_CLASSES" : "NN_VALUES",
-              (long long)shape_count(target.shape));
-    text_addf(out, "        %d, %s_tensors,\n", e->net->model.count, p);
-    text_addf(out, "        %s_any_init, %s_any_set, %s_any_get, %s_any_infer,\n", p, p, p, p);
-    if (train) {
-        text_addf(out, "        %s_any_eval, %s_any_step, %s_any_grad, %s_any_get_grad\n", p, p, p, p);
-    } else {
-        text_add(out, "        NULL, NULL, NULL, NULL\n");
-    }
-    text_add(out, "    };\n    return &info;\n}\n");
+    emitter_put_parts(
+        e, &e->source,
+        "const nn_model_info *{prefix}_info(void)\n"
+        "{\n"
+        "    static const nn_model_info info = {\n"
+        "        NN_ABI, \"{net}\", \"{loss}\", {batch},\n"
+        "        {input_dims},\n"
+        "        {output_dims},\n"
+        "        {inputs}, {outputs}, {params},\n"
+        "        {infer_bytes}u, {train_bytes}u,\n"
+        "        {infer_scratch}u, {train_scratch}u,\n"
+        "        {target_kind}, {targets},\n"
+        "        {tensors}, {prefix}_tensors,\n"
+        "        {prefix}_any_init, {prefix}_any_set, {prefix}_any_get, {prefix}_any_infer,\n",
+        PARTS({"net", e->net->name}, {"loss", train ? e->spec->loss.op->name : ""},
+              {"batch", emitter_number(e, e->options->lower.batch)},
+              {"input_dims", rank_and_dims(e, net_input_shape(e->net))},
+              {"output_dims", rank_and_dims(e, e->net->output->shape)},
+              {"inputs", emitter_number(e, emitter_inputs(e))}, {"outputs", emitter_number(e, emitter_outputs(e))},
+              {"params", emitter_number(e, emitter_params(e))}, {"infer_bytes", emitter_number(e, e->infer_bytes)},
+              {"train_bytes", emitter_number(e, e->train_bytes)},
+              {"infer_scratch", emitter_number(e, e->infer_scratch)},
+              {"train_scratch", emitter_number(e, e->train_scratch)},
+              {"target_kind", target.classes ? "NN_CLASSES" : "NN_VALUES"},
+              {"targets", emitter_number(e, shape_count(target.shape))},
+              {"tensors", emitter_number(e, e->net->model.count)}));
+    emitter_put(e, &e->source,
+                train ? "        {prefix}_any_eval, {prefix}_any_step, {prefix}_any_grad, {prefix}_any_get_grad\n"
+                      : "        NULL, NULL, NULL, NULL\n");
+    text_add(&e->source, "    };\n    return &info;\n}\n");
 }

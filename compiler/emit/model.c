@@ -113,8 +113,9 @@ void model_write_struct(Emitter *e)
     if (e->prepared.count) text_add(out, "    /* made of the above when these are set */\n");
     for (int i = 0; i < e->prepared.count; i++) write_member(e, e->prepared.at[i], e->prepared_member[i]);
     text_add(out, "};\n\n");
-    text_addf(out, "typedef char %s_block_has_its_size[sizeof(struct %s) == %lld ? 1 : -1];\n\n", e->prefix, e->prefix,
-              (long long)e->train_bytes);
+    emitter_put_parts(e, out,
+                      "typedef char {prefix}_block_has_its_size[sizeof(struct {prefix}) == {bytes} ? 1 : -1];\n\n",
+                      PARTS({"bytes", emitter_number(e, e->train_bytes)}));
 }
 
 /* ---- tables -------------------------------------------------------------- */
@@ -159,13 +160,13 @@ static void write_gradient_offsets(Emitter *e, ProgramKind kind, const char *suf
 {
     const Entry *entry = entry_of(e, kind);
     if (!entry) return;
-    text_addf(&e->source,
-              "/* Where %s leaves the gradient of a tensor in its scratch, in elements. */\n"
-              "static const struct {\n"
-              "    int tensor;\n"
-              "    int64_t element;\n"
-              "} %s_%s_offset[] = {\n",
-              suffix, e->prefix, suffix);
+    emitter_put_parts(e, &e->source,
+                      "/* Where {prefix}_{kind} leaves the gradient of a tensor in its scratch, in elements. */\n"
+                      "static const struct {\n"
+                      "    int tensor;\n"
+                      "    int64_t element;\n"
+                      "} {prefix}_{kind}_offset[] = {\n",
+                      PARTS({"kind", suffix}));
     write_gradient_rows(e, entry);
     text_add(&e->source, entry->program->gradients.count ? "};\n\n" : "    {-1, 0} /* there is none */\n};\n\n");
 }
@@ -248,9 +249,18 @@ static void write_identity(Emitter *e, int i)
 {
     const Shape s = model_at(e, i)->shape;
     const int64_t kh = s.rank > 2 ? s.dim[2] : 1, kw = s.rank > 3 ? s.dim[3] : 1;
-    const long long count = s.dim[0] < s.dim[1] ? s.dim[0] : s.dim[1];
-    text_addf(&e->source, "    for (int k = 0; k < %lld; k++) (%s)[k * %lld + %lld] = 1;\n", count, elements_text(e, i),
-              (long long)((s.dim[1] + 1) * kh * kw), (long long)(kh / 2 * kw + kw / 2));
+    const int64_t count = s.dim[0] < s.dim[1] ? s.dim[0] : s.dim[1];
+    emitter_put_parts(e, &e->source, "    for (int k = 0; k < {count}; k++) ({elements})[k * {step} + {middle}] = 1;\n",
+                      PARTS({"count", emitter_number(e, count)}, {"elements", elements_text(e, i)},
+                            {"step", emitter_number(e, (s.dim[1] + 1) * kh * kw)},
+                            {"middle", emitter_number(e, kh / 2 * kw + kw / 2)}));
+}
+
+/* Random values, from a stream that begins at a mixed seed. */
+static void use_filler(Emitter *e, const char *filler)
+{
+    emitter_uses(e, filler);
+    emitter_uses(e, "nn_mix");
 }
 
 /* The seed is mixed before the tensor's number is added: else a tensor would start
@@ -262,34 +272,34 @@ static void write_start(Emitter *e, int i)
         write_values(e, i);
         return;
     }
-    Start s = start_of(&t->init);
-    Writer *w = e->writer;
-    Text *out = &e->source;
-    long long count = (long long)shape_count(t->shape);
-    const char *a = writer_real(w, s.a);
+    const Start s = start_of(&t->init);
+    const int64_t count = shape_count(t->shape), rows = t->shape.rank ? t->shape.dim[0] : 1;
+    const TemplatePart *parts =
+        PARTS({"elements", elements_text(e, i)}, {"count", emitter_number(e, count)},
+              {"a", writer_real(e->writer, s.a)}, {"b", writer_real(e->writer, s.b)}, {"rows", emitter_number(e, rows)},
+              {"columns", emitter_number(e, count / rows)}, {"tensor", emitter_number(e, i)});
     switch (s.draw) {
     case DRAW_CONSTANT:
-        if (s.a != 0) text_addf(out, "    nn_fill(%s, %lld, %s);\n", elements_text(e, i), count, a);
+        if (s.a != 0) emitter_put_parts(e, &e->source, "    nn_fill({elements}, {count}, {a});\n", parts);
         break;
     case DRAW_NORMAL:
-        emitter_uses(e, "nn_fill_normal");
-        emitter_uses(e, "nn_mix");
-        text_addf(out, "    nn_fill_normal(%s, %lld, %s, nn_mix(nn_mix(seed) + %d));\n", elements_text(e, i), count, a,
-                  i);
+        use_filler(e, "nn_fill_normal");
+        emitter_put_parts(e, &e->source,
+                          "    nn_fill_normal({elements}, {count}, {a}, nn_mix(nn_mix(seed) + {tensor}));\n", parts);
         break;
     case DRAW_ORTHOGONAL:
-        emitter_uses(e, "nn_mix");
-        text_addf(out, "    nn_fill_normal(%s, %lld, 1, nn_mix(nn_mix(seed) + %d));\n", elements_text(e, i), count, i);
-        text_addf(out, "    nn_make_orthogonal(%s, %lld, %lld, %s);\n", elements_text(e, i), (long long)t->shape.dim[0],
-                  count / (long long)t->shape.dim[0], a);
-        emitter_uses(e, "nn_fill_normal");
+        use_filler(e, "nn_fill_normal");
+        emitter_put_parts(e, &e->source,
+                          "    nn_fill_normal({elements}, {count}, 1, nn_mix(nn_mix(seed) + {tensor}));\n"
+                          "    nn_make_orthogonal({elements}, {rows}, {columns}, {a});\n",
+                          parts);
         break;
     case DRAW_IDENTITY: write_identity(e, i); break;
     case DRAW_UNIFORM:
-        emitter_uses(e, "nn_fill_uniform");
-        emitter_uses(e, "nn_mix");
-        text_addf(out, "    nn_fill_uniform(%s, %lld, %s, %s, nn_mix(nn_mix(seed) + %d));\n", elements_text(e, i),
-                  count, a, writer_real(w, s.b), i);
+        use_filler(e, "nn_fill_uniform");
+        emitter_put_parts(e, &e->source,
+                          "    nn_fill_uniform({elements}, {count}, {a}, {b}, nn_mix(nn_mix(seed) + {tensor}));\n",
+                          parts);
         break;
     }
 }
@@ -384,37 +394,38 @@ static void write_get_gradient(Emitter *e, ProgramKind kind, const char *suffix)
 {
     const Entry *entry = entry_of(e, kind);
     if (!entry) return;
-    text_addf(&e->source,
-              "int %s_get_%s(const %s *m, const char *name, %s *values, size_t count, const void *scratch)\n{\n",
-              e->prefix, suffix, e->prefix, e->real);
-    text_addf(&e->source,
-              "    const int i = %s_find(name, count);\n"
-              "    (void)m;\n"
-              "    for (int k = 0; k < %d; k++) {\n"
-              "        if (i >= 0 && %s_%s_offset[k].tensor == i) {\n"
-              "            memcpy(values, (const %s *)scratch + %s_%s_offset[k].element, count * sizeof *values);\n"
-              "            return 0;\n"
-              "        }\n"
-              "    }\n"
-              "    return -1;\n"
-              "}\n\n",
-              e->prefix, entry->program->gradients.count > 0 ? entry->program->gradients.count : 1, e->prefix, suffix,
-              e->real, e->prefix, suffix);
+    const int rows = entry->program->gradients.count > 0 ? entry->program->gradients.count : 1;
+    emitter_put_parts(e, &e->source,
+                      "int {prefix}_get_{kind}(const {prefix} *m, const char *name, {real} *values, size_t count, "
+                      "const void *scratch)\n"
+                      "{\n"
+                      "    const int i = {prefix}_find(name, count);\n"
+                      "    (void)m;\n"
+                      "    for (int k = 0; k < {rows}; k++) {\n"
+                      "        if (i >= 0 && {prefix}_{kind}_offset[k].tensor == i) {\n"
+                      "            memcpy(values, (const {real} *)scratch + {prefix}_{kind}_offset[k].element, "
+                      "count * sizeof *values);\n"
+                      "            return 0;\n"
+                      "        }\n"
+                      "    }\n"
+                      "    return -1;\n"
+                      "}\n\n",
+                      PARTS({"kind", suffix}, {"rows", emitter_number(e, rows)}));
 }
 
 static void write_find(Emitter *e)
 {
-    text_addf(&e->source,
-              "static int %s_find(const char *name, size_t count)\n"
-              "{\n"
-              "    for (int i = 0; i < %d; i++) {\n"
-              "        if (strcmp(%s_tensors[i].name, name) == 0) {\n"
-              "            return %s_tensors[i].count == count ? i : -1;\n"
-              "        }\n"
-              "    }\n"
-              "    return -1;\n"
-              "}\n\n",
-              e->prefix, e->net->model.count, e->prefix, e->prefix);
+    emitter_put_parts(e, &e->source,
+                      "static int {prefix}_find(const char *name, size_t count)\n"
+                      "{\n"
+                      "    for (int i = 0; i < {tensors}; i++) {\n"
+                      "        if (strcmp({prefix}_tensors[i].name, name) == 0) {\n"
+                      "            return {prefix}_tensors[i].count == count ? i : -1;\n"
+                      "        }\n"
+                      "    }\n"
+                      "    return -1;\n"
+                      "}\n\n",
+                      PARTS({"tensors", emitter_number(e, e->net->model.count)}));
 }
 
 void model_write_access(Emitter *e)

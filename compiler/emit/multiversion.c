@@ -95,7 +95,14 @@ static void add_function(Multiversion *t, const char *line, size_t length)
     map_put(t->functions, arena_strndup(t->e->arena, name, (size_t)(open - name)), t);
 }
 
-/* nn_W… → nn_avx512_W…, NN_… → NN_AVX512_… */
+/* nn_W → nn_avx512_W, NN_ROWS → NN_AVX512_ROWS */
+static const char *version_of(const Multiversion *t, const char *name)
+{
+    const bool lower = *name == 'n';
+    return arena_printf(t->e->arena, "%.3s%s_%s", name, lower ? t->target->name : t->target->upper, name + 3);
+}
+
+/* With the names of the second text. */
 static void add_renamed(Multiversion *t, const char *line, size_t length)
 {
     Arena *arena = t->e->arena;
@@ -105,11 +112,10 @@ static void add_renamed(Multiversion *t, const char *line, size_t length)
         size_t word = word_at(copy, p);
         const char *name = arena_strndup(arena, p, word);
         bool lower = word && strncmp(p, "nn_", 3) == 0, upper = word && strncmp(p, "NN_", 3) == 0;
-        if ((lower || upper) && !map_get(t->shared, name)) {
-            text_addf(out, lower ? "nn_%s_%s" : "NN_%s_%s", lower ? t->target->name : t->target->upper, name + 3);
-        } else {
+        if ((lower || upper) && !map_get(t->shared, name))
+            text_add(out, version_of(t, name));
+        else
             text_add_bytes(out, p, word ? word : 1);
-        }
         p += word ? word : 1;
     }
 }
@@ -186,20 +192,20 @@ static void write_condition(const Multiversion *t)
 /* The text with the instructions of the target allowed. */
 static void write_for_target(const Multiversion *t, const char *text)
 {
-    text_addf(&t->e->source,
-              "#if defined(__clang__)\n"
-              "#pragma clang attribute push(__attribute__((target(\"%s\"))), apply_to = function)\n"
-              "#else\n"
-              "#pragma GCC push_options\n"
-              "#pragma GCC target(\"%s\")\n"
-              "#endif\n"
-              "%s"
-              "#if defined(__clang__)\n"
-              "#pragma clang attribute pop\n"
-              "#else\n"
-              "#pragma GCC pop_options\n"
-              "#endif\n",
-              t->target->features, t->target->features, text);
+    emitter_put_parts(t->e, &t->e->source,
+                      "#if defined(__clang__)\n"
+                      "#pragma clang attribute push(__attribute__((target(\"{features}\"))), apply_to = function)\n"
+                      "#else\n"
+                      "#pragma GCC push_options\n"
+                      "#pragma GCC target(\"{features}\")\n"
+                      "#endif\n"
+                      "{text}"
+                      "#if defined(__clang__)\n"
+                      "#pragma clang attribute pop\n"
+                      "#else\n"
+                      "#pragma GCC pop_options\n"
+                      "#endif\n",
+                      PARTS({"features", t->target->features}, {"text", text}));
 }
 
 /* Threads, clocks and random numbers have nothing to tune. */
@@ -224,8 +230,7 @@ static KernelSlice reached(const Multiversion *t, const List *called)
 {
     Arena *arena = t->e->arena;
     Map *used = map_new(arena);
-    for (int i = 0; i < called->count; i++)
-        map_put(used, arena_printf(arena, "nn_%s_%s", t->target->name, (const char *)called->at[i] + 3), t->e);
+    for (int i = 0; i < called->count; i++) map_put(used, version_of(t, called->at[i]), t->e);
     return kernel_slice(arena, t->text.data, used);
 }
 
@@ -233,16 +238,17 @@ static void write_dispatch(const Multiversion *t, const List *called)
 {
     Text *out = &t->e->source;
     const char *name = t->target->name;
-    text_addf(out,
-              "\n"
-              "static __attribute__((unused)) int nn_has_%s(void)\n"
-              "{\n"
-              "    return %s;\n"
-              "}\n\n",
-              name, t->target->test);
+    emitter_put_parts(t->e, out,
+                      "\n"
+                      "static __attribute__((unused)) int nn_has_{name}(void)\n"
+                      "{\n"
+                      "    return {test};\n"
+                      "}\n\n",
+                      PARTS({"name", name}, {"test", t->target->test}));
     for (int i = 0; i < called->count; i++) {
         const char *function = called->at[i];
-        text_addf(out, "#define %s (nn_has_%s() ? nn_%s_%s : %s)\n", function, name, name, function + 3, function);
+        emitter_put_parts(t->e, out, "#define {function} (nn_has_{name}() ? {version} : {function})\n",
+                          PARTS({"function", function}, {"name", name}, {"version", version_of(t, function)}));
     }
 }
 

@@ -1,6 +1,6 @@
 /*
- * Emit: which of the kernels' definitions are pasted, and what the writer notes
- * of the runtime.
+ * Emit: which of the kernels' definitions are pasted, what the writer notes of the
+ * runtime, and templates with named parts.
  */
 #include <check.h>
 #include <string.h>
@@ -211,6 +211,21 @@ START_TEST(an_array_of_two_shapes_is_flat)
 }
 END_TEST
 
+START_TEST(a_template_has_its_parts_in_place)
+{
+    Arena *arena = arena_new();
+    const Emitter e = {.arena = arena, .prefix = "net", .upper = "NET", .real = "double"};
+    Text out;
+    text_init(&out, arena);
+    emitter_put(&e, &out, "{real} {prefix}_x[2] = {{PREFIX}_A, {0}}; /* { a } {");
+    ck_assert_str_eq(out.data, "double net_x[2] = {NET_A, {0}}; /* { a } {");
+    text_init(&out, arena);
+    emitter_put_parts(&e, &out, "{a}{ab}{a_b}{prefix}", PARTS({"ab", "{a}"}, {"a", "1"}, {"a_b", ""}, {"prefix", "p"}));
+    ck_assert_str_eq(out.data, "1{a}p");
+    arena_free(arena);
+}
+END_TEST
+
 Suite *emit_suite(void)
 {
     Suite *suite = suite_create("emit");
@@ -225,6 +240,9 @@ Suite *emit_suite(void)
     t = tcase_create("arrays");
     tcase_add_test(t, elements_have_an_index_for_each_dimension);
     tcase_add_test(t, an_array_of_two_shapes_is_flat);
+    suite_add_tcase(suite, t);
+    t = tcase_create("templates");
+    tcase_add_test(t, a_template_has_its_parts_in_place);
     suite_add_tcase(suite, t);
     return suite;
 }
