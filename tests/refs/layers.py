@@ -162,6 +162,26 @@ LAYERS = {
         {"c.weight": (6, 2, 3), "c.bias": (6,)},
         lambda x, p: F.conv1d(x, p["c.weight"], p["c.bias"], 2, 2, 2, 2),
     ),
+    "deconv1d": (
+        "4x7",
+        "deconv1d(6, 3, stride=2, pad=1, output_pad=1, dilation=2, groups=2) as c",
+        {"c.weight": (4, 3, 3), "c.bias": (6,)},
+        lambda x, p: F.conv_transpose1d(x, p["c.weight"], p["c.bias"], 2, 1, 1, 2, 2),
+    ),
+    "maxpool1d_dilated": ("3x11", "maxpool1d(2, stride=3, dilation=2, ceil=yes)", {}, lambda x, p: F.max_pool1d(x, 2, 3, 0, 2, True)),
+    "avgpool1d_ceil": (
+        "3x12",
+        "avgpool1d(3, stride=2, pad=1, ceil=yes, count_pad=no)",
+        {},
+        lambda x, p: F.avg_pool1d(x, 3, 2, 1, True, False),
+    ),
+    "groupnorm_sequence": ("6x5", "groupnorm(3) as n", affine("n", 6), lambda x, p: F.group_norm(x, 3, p["n.weight"], p["n.bias"])),
+    "instancenorm_sequence": (
+        "4x7",
+        "instancenorm(affine=yes) as n",
+        affine("n", 4),
+        lambda x, p: F.instance_norm(x, None, None, p["n.weight"], p["n.bias"]),
+    ),
     "maxpool1d": ("3x11", "maxpool1d(3, stride=2, pad=1)", {}, lambda x, p: F.max_pool1d(x, 3, 2, 1)),
     "avgpool1d": ("3x11", "avgpool1d(3, stride=2, pad=1)", {}, lambda x, p: F.avg_pool1d(x, 3, 2, 1)),
     "matmul": (
@@ -220,8 +240,7 @@ def run(name, shape, layers, parameters, compute):
     path = os.path.join(FOLDER, "layer_" + name)
     write(path + ".safetensors", {label: t.detach().float() for label, t in tensors.items()})
     with open(path + ".nn", "w") as file:
-        std = "import std\n\n" if "pool1d" in layers else ""
-        file.write(f"# Made by layers.py.\n{std}net layer {{\n    input({shape})\n    {layers}\n}}\n")
+        file.write(f"# Made by layers.py.\nnet layer {{\n    input({shape})\n    {layers}\n}}\n")
 
 
 def main():

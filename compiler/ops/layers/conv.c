@@ -70,8 +70,8 @@ static bool conv_pad_mode_fits(Graph *g, Node *n, int axis, const Slide *s)
     if (!reflect && !circular) return true;
     diag_error(g->compilation, n->span,
                "conv: pad_mode=%s needs a padding %s the input's %s, but %lld is padded by %lld",
-               window_pad_modes[a->pad_mode], reflect ? "below" : "up to", window_axis_name(axis), (long long)s->large,
-               (long long)pad);
+               window_pad_modes[a->pad_mode], reflect ? "below" : "up to", window_axis_name(n, axis),
+               (long long)s->large, (long long)pad);
     return false;
 }
 

@@ -33,9 +33,6 @@ static const Attr conv1d_attrs[] = {
     {0},
 };
 
-/* A sequence as an image of one row. */
-static Shape one_row(Shape s) { return shape_image(s.dim[0], 1, s.dim[1]); }
-
 static WindowSpec conv1d_spec(const Conv1dAttrs *a)
 {
     return (WindowSpec){{1, a->k}, {1, a->stride}, {1, a->dilation}, a->pad};
@@ -46,35 +43,17 @@ static Correlation conv1d_correlation(const Node *n, Shape large, Shape small)
 {
     const Conv1dAttrs *a = n->attrs;
     Correlation c = {
-        .large = one_row(large), .small = one_row(small), .groups = a->groups, .mode = (PadMode)a->pad_mode};
+        .large = window_image(large), .small = window_image(small), .groups = a->groups, .mode = (PadMode)a->pad_mode};
     window_slides(c.slide, conv1d_spec(a), c.large, c.small);
     return c;
-}
-
-static bool conv1d_takes(Graph *g, const Node *n)
-{
-    const Pad *p = &((const Conv1dAttrs *)n->attrs)->pad;
-    Shape in = node_shape_in(n);
-    bool even = p->top == p->left && p->top == p->bottom && p->top == p->right;
-    if (in.rank != 2)
-        diag_error(g->compilation, n->span,
-                   "conv1d takes a sequence CxL, but its input is %s; `reshape` makes one of it",
-                   shape_kind_text(g->compilation->arena, in));
-    else if (p->kind == PAD_EXPLICIT && !even)
-        diag_error(g->compilation, n->span,
-                   "conv1d: pad is one number, same, valid or full: a sequence has one axis to pad");
-    else
-        return true;
-    return false;
 }
 
 static bool conv1d_shape(Graph *g, Node *n)
 {
     Conv1dAttrs *a = n->attrs;
-    if (!conv1d_takes(g, n)) return false;
+    if (!window_takes_sequence(g, n, &a->pad)) return false;
     Shape in = node_shape_in(n);
-    window_resolve_pad(&a->pad, conv1d_spec(a), one_row(in));
-    a->pad.top = a->pad.bottom = 0;
+    window_resolve_pad(&a->pad, conv1d_spec(a), in);
     Correlation c = conv1d_correlation(n, in, in);
     if (!correlate_groups_divide(g, n, a->groups, in.dim[0], a->out) ||
         !window_padding_fits(g, n, c.slide, (PadMode)a->pad_mode) || !window_size(g, n, 1, &c.slide[1], false))
@@ -86,10 +65,8 @@ static bool conv1d_shape(Graph *g, Node *n)
 static void conv1d_params(Graph *g, Node *n)
 {
     const Conv1dAttrs *a = n->attrs;
-    int64_t in = node_shape_in(n).dim[0] / a->groups;
-    Init init = init_with_fans(a->init, in * a->k, a->out * a->k);
-    node_param(g, n, "weight", (Shape){3, {a->out, in, a->k}}, init);
-    if (a->bias) node_param(g, n, "bias", shape_vector(a->out), init_of_bias(a->bias_init, init));
+    Shape weight = {3, {a->out, node_shape_in(n).dim[0] / a->groups, a->k}};
+    correlate_params(g, n, weight, a->out, a->init, a->bias ? &a->bias_init : NULL);
 }
 
 static int64_t conv1d_macs(const Node *n)
@@ -103,48 +80,25 @@ static int64_t conv1d_flops(const Node *n)
     return 2 * conv1d_macs(n) + (node_has(n, 2) ? shape_count(node_shape_out(n)) : 0);
 }
 
-/* Binds the weight, or its gradient, as a kernel of one row. */
-static void bind_kernel(Writer *w, const char *name, const Correlation *c)
-{
-    const int64_t dim[] = {c->small.dim[0], c->large.dim[0] / c->groups, 1, c->slide[1].k};
-    writer_bind_array(w, name, name, 4, dim);
-}
-
 static void conv1d_plain(Writer *w, const Node *n)
 {
     Correlation c = conv1d_correlation(n, node_shape_in(n), node_shape_out(n));
-    bind_kernel(w, "weight", &c);
+    correlate_bind_row(w, "weight", &c);
     correlate_forward(w, &c, "x", "y", node_has(n, 2) ? "bias" : NULL);
 }
 
 static void conv1d_dx_plain(Writer *w, const Node *n)
 {
     Correlation c = conv1d_correlation(n, node_shape_out(n), node_shape_in(n));
-    bind_kernel(w, "weight", &c);
+    correlate_bind_row(w, "weight", &c);
     correlate_backward_data(w, &c, "dx", "dy", NULL);
 }
 
 static void conv1d_dweight_plain(Writer *w, const Node *n)
 {
     Correlation c = conv1d_correlation(n, n->in[0]->shape, n->in[1]->shape);
-    bind_kernel(w, "dweight", &c);
+    correlate_bind_row(w, "dweight", &c);
     correlate_wgrad(w, &c, "x", "dy");
-}
-
-static void conv1d_dbias_plain(Writer *w, const Node *n)
-{
-    Shape dy = node_shape_in(n);
-    writer_bind_int(w, "O", dy.dim[0]);
-    writer_bind_int(w, "L", dy.dim[1]);
-    writer_put(w, "for ($int o = 0; o < $O; o++) {\n"
-                  "    $real sum = 0;\n"
-                  "    for ($int n = 0; n < $N; n++) {\n"
-                  "        for ($int j = 0; j < $L; j++) {\n"
-                  "            sum += @dy(n, o, j);\n"
-                  "        }\n"
-                  "    }\n"
-                  "    dbias[o] = sum;\n"
-                  "}\n");
 }
 
 static const Op conv1d_dx = {
@@ -170,7 +124,7 @@ static const Op conv1d_dbias = {
     .class = OP_INTERNAL,
     .in = correlate_dbias_in,
     .out = correlate_dbias_out,
-    .plain = conv1d_dbias_plain,
+    .plain = correlate_bias_plain,
 };
 
 static void conv1d_grad(Backward *b, const Node *n)

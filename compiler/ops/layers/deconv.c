@@ -13,9 +13,8 @@
  */
 #include "ops/shared/correlate.h"
 
-#include <stdio.h>
-
 #include "ops/shared/region.h"
+#include "ops/shared/transposed.h"
 
 typedef struct DeconvAttrs {
     int64_t out;
@@ -50,49 +49,6 @@ static Correlation deconv_correlation(const Node *n, Shape large, Shape small)
     return c;
 }
 
-/* Rows that the windows cover before any is taken away. */
-static int64_t deconv_covered(const Slide *s, int64_t output_pad)
-{
-    return (s->small - 1) * s->stride + window_reach(s) + output_pad;
-}
-
-static bool deconv_resolve(Graph *g, Node *n, int axis, Slide *s, int64_t output_pad)
-{
-    const DeconvAttrs *a = n->attrs;
-    if (a->pad.kind == PAD_VALID) s->before = s->after = 0;
-    if (a->pad.kind == PAD_FULL) s->before = s->after = window_reach(s) - 1;
-    if (a->pad.kind != PAD_SAME) return true;
-    int64_t total = deconv_covered(s, output_pad) - s->small * s->stride;
-    s->before = total / 2;
-    s->after = total - total / 2;
-    if (total >= 0) return true;
-    diag_error(g->compilation, n->span,
-               "deconv: pad=same asks for an output %s of %lld, but windows of %lld with stride %lld cover only %lld",
-               window_axis_name(axis), (long long)(s->small * s->stride), (long long)window_reach(s),
-               (long long)s->stride, (long long)deconv_covered(s, output_pad));
-    return false;
-}
-
-static bool deconv_size(Graph *g, Node *n, int axis, Slide *s, int64_t output_pad)
-{
-    const char *name = window_axis_name(axis);
-    if (output_pad >= s->stride && output_pad >= s->dilation) {
-        diag_error(g->compilation, n->span,
-                   "deconv: output_pad is %lld along the %s; it must be below the stride (%lld) or the dilation (%lld)",
-                   (long long)output_pad, name, (long long)s->stride, (long long)s->dilation);
-        return false;
-    }
-    s->large = deconv_covered(s, output_pad) - s->before - s->after;
-    if (s->large >= 1) return true;
-    diag_error(
-        g->compilation, n->span,
-        "deconv: the output %s would be (%lld-1)*%lld - %lld - %lld + %lld*(%lld-1) + %lld + 1 = %lld; it must be 1 "
-        "or more",
-        name, (long long)s->small, (long long)s->stride, (long long)s->before, (long long)s->after,
-        (long long)s->dilation, (long long)s->k, (long long)output_pad, (long long)s->large);
-    return false;
-}
-
 static bool deconv_shape(Graph *g, Node *n)
 {
     DeconvAttrs *a = n->attrs;
@@ -103,8 +59,7 @@ static bool deconv_shape(Graph *g, Node *n)
     bool sized = true, square = window_is_square(c.slide) && a->output_pad.h == a->output_pad.w;
     for (int axis = 0; axis < 2 && (sized || !square); axis++) {
         int64_t output_pad = axis == 0 ? a->output_pad.h : a->output_pad.w;
-        sized = deconv_resolve(g, n, axis, &c.slide[axis], output_pad) &&
-                deconv_size(g, n, axis, &c.slide[axis], output_pad) && sized;
+        sized = transposed_size(g, n, axis, &c.slide[axis], a->pad.kind, output_pad) && sized;
     }
     if (!fits || !sized) return false;
     a->pad = (Pad){a->pad.kind, c.slide[0].before, c.slide[1].before, c.slide[0].after, c.slide[1].after};
@@ -119,21 +74,10 @@ static void deconv_params(Graph *g, Node *n)
     correlate_params(g, n, weight, a->out, a->init, a->bias ? &a->bias_init : NULL);
 }
 
-/* Output row u comes from the input rows (u + pad − t·dilation) / stride, 0 ≤ t < k,
- * where that is whole: at most floor(span / stride) + 1 rows, taken about the
- * middle of the interval. */
 static void deconv_window(const Node *n, int axis, Window *window)
 {
     Correlation c = deconv_correlation(n, node_shape_out(n), node_shape_in(n));
-    const Slide *s = &c.slide[axis];
-    int64_t span = window_reach(s) - 1;
-    double stride = (double)s->stride;
-    window->size = (double)(span / s->stride + 1);
-    window->stride = 1 / stride;
-    window->pad = ((double)span / 2 - (double)s->before) / stride + (window->size - 1) / 2;
-    window->uneven = s->stride > 1;
-    window->before = (double)(span - s->before) / stride;
-    window->after = (double)s->before / stride;
+    transposed_field(&c.slide[axis], window);
 }
 
 static int64_t deconv_macs(const Node *n)

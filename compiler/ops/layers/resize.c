@@ -71,7 +71,7 @@ static bool resize_shape(Graph *g, Node *n)
         if (a->scale.count) *size = (int64_t)floor((double)in.dim[axis + 1] * scale_along(a, axis));
         if (*size > 0) continue;
         diag_error(g->compilation, n->span, "resize: an input %s of %lld times %g is 0; it must be 1 or more",
-                   window_axis_name(axis), (long long)in.dim[axis + 1], scale_along(a, axis));
+                   window_axis_name(n, axis), (long long)in.dim[axis + 1], scale_along(a, axis));
         return false;
     }
     node_out(g, n, out);

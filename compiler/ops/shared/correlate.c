@@ -83,6 +83,12 @@ static void bind_taps(Writer *w, const Correlation *c)
     bind_mirrored(w, c, 1);
 }
 
+void correlate_bind_row(Writer *w, const char *name, const Correlation *c)
+{
+    const int64_t dim[] = {c->small.dim[0], c->large.dim[0] / c->groups, 1, c->slide[1].k};
+    writer_bind_array(w, name, name, 4, dim);
+}
+
 /* The loops over c, u and v. */
 static int open_kernel(Writer *w, const Correlation *c)
 {
@@ -155,7 +161,7 @@ void correlate_wgrad(Writer *w, const Correlation *c, const char *large, const c
 
 void correlate_bias_plain(Writer *w, const Node *n)
 {
-    Shape s = node_shape_in(n);
+    Shape s = window_image(node_shape_in(n));
     writer_bind_int(w, "C", s.dim[0]);
     writer_bind_int(w, "area", s.dim[1] * s.dim[2]);
     writer_put(w, "for ($int c = 0; c < $C; c++) {\n"
@@ -338,7 +344,7 @@ bool correlate_groups_divide(Graph *g, Node *n, int64_t groups, int64_t in, int6
  * kernel's area. */
 void correlate_params(Graph *g, Node *n, Shape weight, int64_t biases, Init init, const Init *bias)
 {
-    int64_t area = weight.dim[2] * weight.dim[3];
+    int64_t area = weight.dim[2] * (weight.rank == 4 ? weight.dim[3] : 1);
     init = init_with_fans(init, weight.dim[1] * area, weight.dim[0] * area);
     node_param(g, n, "weight", weight, init);
     if (!bias) return;

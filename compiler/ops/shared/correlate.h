@@ -34,7 +34,10 @@ void correlate_forward(Writer *, const Correlation *, const char *large, const c
 void correlate_backward_data(Writer *, const Correlation *, const char *large, const char *small, const char *bias);
 void correlate_wgrad(Writer *, const Correlation *, const char *large, const char *small);
 
-/* dbias[c] = Σ dy[n][c][·], for an image of this shape; an Op.plain of one input, dy. */
+/* Binds @name, the weight of a sequence's correlation or its gradient, as a kernel of one row. */
+void correlate_bind_row(Writer *, const char *name, const Correlation *);
+
+/* dbias[c] = Σ dy[n][c][·], for an image or a sequence; an Op.plain of one input, dy. */
 void correlate_bias_plain(Writer *, const Node *);
 void correlate_bias_emit(Writer *, const Node *); /* kernel "channels" */
 

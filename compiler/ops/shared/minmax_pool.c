@@ -23,6 +23,16 @@ const Attr minmax_pool_attrs[] = {
     {0},
 };
 
+/* Of a sequence, as an image of one row. */
+const Attr minmax_pool1d_attrs[] = {
+    {"k", ATTR_INT, offsetof(MinMaxPoolAttrs, k.w), NULL, 1, WINDOW_MAX, NULL},
+    {"stride", ATTR_INT, offsetof(MinMaxPoolAttrs, stride.w), "k", 1, WINDOW_MAX, NULL},
+    {"pad", ATTR_PAD, offsetof(MinMaxPoolAttrs, pad), "0", 0, WINDOW_MAX, NULL},
+    {"dilation", ATTR_INT, offsetof(MinMaxPoolAttrs, dilation.w), "1", 1, WINDOW_MAX, NULL},
+    {"ceil", ATTR_BOOL, offsetof(MinMaxPoolAttrs, ceil), "no", 0, 0, NULL},
+    {0},
+};
+
 const char *const minmax_pool_in[] = {"x", NULL};
 const char *const minmax_pool_out[] = {"y", NULL};
 const char *const minmax_pool_training_out[] = {"y", "argmax", NULL};
@@ -37,10 +47,17 @@ bool minmax_pool_shape(Graph *g, Node *n)
     return window_pool_shape(g, n, spec_of(a), &a->pad, a->ceil);
 }
 
+bool minmax_pool1d_shape(Graph *g, Node *n)
+{
+    MinMaxPoolAttrs *a = n->attrs;
+    a->k.h = a->stride.h = a->dilation.h = 1;
+    return window_takes_sequence(g, n, &a->pad) && window_pool_size(g, n, spec_of(a), &a->pad, a->ceil);
+}
+
 bool minmax_pool_training_shape(Graph *g, Node *n)
 {
-    const MinMaxPoolAttrs *a = n->attrs;
-    if (!minmax_pool_shape(g, n)) return false;
+    MinMaxPoolAttrs *a = n->attrs;
+    if (!window_pool_size(g, n, spec_of(a), &a->pad, a->ceil)) return false;
     node_out_as(g, n, a->k.h * a->k.w <= 256 ? DTYPE_U8 : DTYPE_I32, true, node_shape_out(n));
     return true;
 }
@@ -59,6 +76,15 @@ int64_t minmax_pool_flops(const Node *n)
 }
 
 /* ---- loops ------------------------------------------------------------ */
+
+/* Binds the arrays of that name as images, which sequences are in these loops. */
+static void bind_as_images(Writer *w, const char *name, Shape shape) { window_alias(w, name, name, shape); }
+
+static void bind_forward(Writer *w, const Node *n)
+{
+    bind_as_images(w, "x", node_shape_in(n));
+    bind_as_images(w, "y", node_shape_out(n));
+}
 
 /* The loops over the elements of y of sample n. */
 static int open_outputs(Writer *w, const Slide s[2], int64_t channels)
@@ -88,6 +114,7 @@ void minmax_pool_plain(Writer *w, const Node *n, const char *better, double wors
 {
     Slide s[2];
     window_slides(s, spec_of(n->attrs), node_shape_in(n), node_shape_out(n));
+    bind_forward(w, n);
     writer_bind(w, "better", "%s", better);
     writer_put(w, "for ($int n = 0; n < $N; n++) {");
     int outer = 1 + open_outputs(w, s, node_shape_in(n).dim[0]);
@@ -119,6 +146,8 @@ void minmax_pool_training_plain(Writer *w, const Node *n, const char *better)
     window_slides(s, spec_of(n->attrs), node_shape_in(n), node_shape_out(n));
     writer_bind(w, "wins", is_padded(s) ? "winner < 0 || value %s best" : "value %s best", better);
     bind_tap(w, s);
+    bind_forward(w, n);
+    bind_as_images(w, "argmax", node_shape_out(n));
     writer_put(w, "for ($int n = 0; n < $N; n++) {");
     int outer = 1 + open_outputs(w, s, node_shape_in(n).dim[0]);
     minmax_put_start(w, s, 0);
@@ -151,6 +180,9 @@ static void minmax_pool_grad_plain(Writer *w, const Node *n)
 {
     Slide s[2];
     window_slides(s, spec_of(n->attrs), node_shape_out(n), node_shape_in(n));
+    bind_as_images(w, "dx", node_shape_out(n));
+    bind_as_images(w, "dy", node_shape_in(n));
+    bind_as_images(w, "argmax", node_shape_in(n));
     writer_put(w, "for ($int n = 0; n < $N; n++) {");
     window_fill(w, "dx", node_shape_out(n), "0");
     int braces = 1 + open_outputs(w, s, node_shape_in(n).dim[0]);

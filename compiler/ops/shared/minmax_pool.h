@@ -15,12 +15,14 @@ typedef struct MinMaxPoolAttrs {
 } MinMaxPoolAttrs;
 
 extern const Attr minmax_pool_attrs[];
+extern const Attr minmax_pool1d_attrs[];
 extern const char *const minmax_pool_in[];           /* x */
 extern const char *const minmax_pool_out[];          /* y */
 extern const char *const minmax_pool_training_out[]; /* y, argmax */
 
 bool minmax_pool_shape(Graph *, Node *);
-bool minmax_pool_training_shape(Graph *, Node *);
+bool minmax_pool1d_shape(Graph *, Node *);
+bool minmax_pool_training_shape(Graph *, Node *); /* of both */
 void minmax_pool_window(const Node *, int axis, Window *);
 int64_t minmax_pool_flops(const Node *);
 

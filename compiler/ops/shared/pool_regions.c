@@ -223,6 +223,8 @@ void pool_regions_bind_count(Writer *w, const PoolRegions regions[2])
 
 void pool_regions_average(Writer *w, const Node *n, const PoolRegions regions[2])
 {
+    window_alias(w, "x", "x", node_shape_in(n));
+    window_alias(w, "y", "y", node_shape_out(n));
     writer_put(w, "for ($int n = 0; n < $N; n++) {");
     int outer = 1 + pool_regions_open(w, regions, node_shape_in(n).dim[0]);
     writer_put(w, "$real sum = 0;");
@@ -236,6 +238,8 @@ void pool_regions_average(Writer *w, const Node *n, const PoolRegions regions[2]
 
 void pool_regions_average_gradient(Writer *w, const Node *n, const PoolRegions regions[2])
 {
+    window_alias(w, "dx", "dx", node_shape_out(n));
+    window_alias(w, "dy", "dy", node_shape_in(n));
     writer_put(w, "for ($int n = 0; n < $N; n++) {");
     window_fill(w, "dx", node_shape_out(n), "0");
     int outer = 1 + pool_regions_open(w, regions, node_shape_in(n).dim[0]);
@@ -386,7 +390,7 @@ static void bind_axis(Writer *w, const char *name, const PoolRegions *c)
 }
 
 /* nn_pool_regions has room for images of that shape. */
-static bool is_indexable(Shape s) { return s.dim[1] * s.dim[2] < INT32_MAX; }
+static bool is_indexable(Shape s) { return shape_count(s) / s.dim[0] < INT32_MAX; }
 
 const char *pool_regions_refusal(const Node *n)
 {

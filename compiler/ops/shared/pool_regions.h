@@ -47,7 +47,8 @@ int pool_regions_inside(Writer *, const PoolRegions regions[2]);
 /* Binds $count to the elements an average divides by; after pool_regions_open. */
 void pool_regions_bind_count(Writer *, const PoolRegions regions[2]);
 
-/* Bodies of the operators' functions: arrays x, y; dy, dx; x, y, argmax; dy, argmax, dx. */
+/* Bodies of the operators' functions: arrays x, y; dy, dx; x, y, argmax; dy, argmax, dx.  Averages
+ * of sequences too. */
 void pool_regions_average(Writer *, const Node *, const PoolRegions regions[2]);
 void pool_regions_average_gradient(Writer *, const Node *, const PoolRegions regions[2]);
 void pool_regions_maximum(Writer *, const Node *, const PoolRegions regions[2]);

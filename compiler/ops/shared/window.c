@@ -11,10 +11,18 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *window_axis_name(int axis) { return axis == 0 ? "height" : "width"; }
+const char *window_axis_name(const Node *n, int axis)
+{
+    if (n->in[0]->shape.rank == 2) return "length";
+    return axis == 0 ? "height" : "width";
+}
+
+Shape window_image(Shape s) { return s.rank == 2 ? shape_image(s.dim[0], 1, s.dim[1]) : s; }
 
 void window_slides(Slide slide[2], WindowSpec s, Shape large, Shape small)
 {
+    large = window_image(large);
+    small = window_image(small);
     slide[0] = (Slide){large.dim[1], small.dim[1], s.k.h, s.stride.h, s.dilation.h, s.pad.top, s.pad.bottom};
     slide[1] = (Slide){large.dim[2], small.dim[2], s.k.w, s.stride.w, s.dilation.w, s.pad.left, s.pad.right};
 }
@@ -29,6 +37,22 @@ bool window_takes_image(Graph *g, Node *n)
     if (in.rank == 3) return true;
     diag_error(g->compilation, n->span, "%s takes an image CxHxW, but its input is %s; `reshape` makes an image of it",
                n->op->name, shape_kind_text(g->compilation->arena, in));
+    return false;
+}
+
+bool window_takes_sequence(Graph *g, Node *n, Pad *pad)
+{
+    bool even = pad->top == pad->left && pad->top == pad->bottom && pad->top == pad->right;
+    Shape in = node_shape_in(n);
+    if (in.rank != 2)
+        diag_error(g->compilation, n->span,
+                   "%s takes a sequence CxL, but its input is %s; `reshape` makes a sequence of it", n->op->name,
+                   shape_kind_text(g->compilation->arena, in));
+    else if (pad->kind == PAD_EXPLICIT && !even)
+        diag_error(g->compilation, n->span,
+                   "%s: pad is one number, same, valid or full: a sequence has one axis to pad", n->op->name);
+    else
+        return pad->top = pad->bottom = 0, true;
     return false;
 }
 
@@ -61,7 +85,7 @@ void window_resolve_pad(Pad *pad, WindowSpec spec, Shape large)
 
 static void report_size(Graph *g, Node *n, int axis, const Slide *s)
 {
-    const char *name = window_axis_name(axis);
+    const char *name = window_axis_name(n, axis);
     long long before = s->before, after = s->after;
     diag_error(
         g->compilation, n->span,
@@ -105,13 +129,13 @@ bool window_meets_image(Graph *g, Node *n, int axis, const Slide *s)
     }
     if (bad < 0 && !meets(s, s->small - 1)) bad = s->small - 1;
     if (bad < 0) return true;
-    const char *where = axis == 0 ? "row" : "column";
+    const char *where = n->in[0]->shape.rank == 2 ? "element" : axis == 0 ? "row" : "column";
     diag_error(
         g->compilation, n->span,
         "%s: the window of output %s %lld lies in the padding alone (padding %lld and %lld, window %lld, input %s "
         "%lld)",
         n->op->name, where, (long long)bad, (long long)s->before, (long long)s->after, (long long)window_reach(s),
-        window_axis_name(axis), (long long)s->large);
+        window_axis_name(n, axis), (long long)s->large);
     return false;
 }
 
@@ -126,7 +150,7 @@ bool window_padding_fits(Graph *g, const Node *n, const Slide slide[2], PadMode 
         const Slide *s = &slide[axis];
         int64_t most = mode == PAD_MODE_REFLECT ? s->large - 1 : s->large;
         if (s->before <= most && s->after <= most) continue;
-        const char *name = window_axis_name(axis);
+        const char *name = window_axis_name(n, axis);
         diag_error(g->compilation, n->span,
                    "%s: %s padding of %lld and %lld, but an input %s of %lld allows at most %lld", n->op->name,
                    window_pad_modes[mode], (long long)s->before, (long long)s->after, name, (long long)s->large,
@@ -136,9 +160,8 @@ bool window_padding_fits(Graph *g, const Node *n, const Slide slide[2], PadMode 
     return true;
 }
 
-bool window_pool_shape(Graph *g, Node *n, WindowSpec spec, Pad *pad, bool ceil)
+bool window_pool_size(Graph *g, Node *n, WindowSpec spec, Pad *pad, bool ceil)
 {
-    if (!window_takes_image(g, n)) return false;
     Shape in = node_shape_in(n);
     window_resolve_pad(pad, spec, in);
     spec.pad = *pad;
@@ -148,8 +171,14 @@ bool window_pool_shape(Graph *g, Node *n, WindowSpec spec, Pad *pad, bool ceil)
     for (int axis = 0; axis < 2 && (fits || !square); axis++) {
         fits = window_size(g, n, axis, &s[axis], ceil) && window_meets_image(g, n, axis, &s[axis]) && fits;
     }
-    if (fits) node_out(g, n, shape_image(in.dim[0], s[0].small, s[1].small));
+    Shape row = {2, {in.dim[0], s[1].small}};
+    if (fits) node_out(g, n, in.rank == 2 ? row : shape_image(in.dim[0], s[0].small, s[1].small));
     return fits;
+}
+
+bool window_pool_shape(Graph *g, Node *n, WindowSpec spec, Pad *pad, bool ceil)
+{
+    return window_takes_image(g, n) && window_pool_size(g, n, spec, pad, ceil);
 }
 
 bool window_is_square(const Slide slide[2]) { return memcmp(&slide[0], &slide[1], sizeof slide[0]) == 0; }
@@ -273,6 +302,7 @@ int window_taps(Writer *w, const Slide slide[2], PadMode mode)
 
 void window_alias(Writer *w, const char *alias, const char *name, Shape shape)
 {
+    shape = window_image(shape);
     assert(shape.rank == 3);
     int64_t dim[] = {0, shape.dim[0], shape.dim[1], shape.dim[2]}; /* no index needs the first */
     writer_bind_array(w, alias, name, 4, dim);
@@ -281,6 +311,7 @@ void window_alias(Writer *w, const char *alias, const char *name, Shape shape)
 void window_fill(Writer *w, const char *array, Shape shape, const char *value)
 {
     char line[80];
+    shape = window_image(shape);
     assert(shape.rank == 3);
     int braces = window_loop(w, "c", shape.dim[0], false);
     braces += window_loop(w, "i", shape.dim[1], false);

@@ -4,7 +4,8 @@
  *
  * A window joins a large side (a conv's input) and a small side (its output):
  * element i of the small side meets the elements i·stride − before + u·dilation,
- * 0 ≤ u < k, of the large one.  Axis 0 is the height, axis 1 the width.
+ * 0 ≤ u < k, of the large one.  Axis 0 is the height, axis 1 the width.  A sequence CxL is an
+ * image of one row.
  */
 #ifndef NNC_OPS_SHARED_WINDOW_H
 #define NNC_OPS_SHARED_WINDOW_H
@@ -28,6 +29,9 @@ typedef struct WindowSpec {
     Pad pad;
 } WindowSpec;
 
+/* A sequence CxL as Cx1xL; an image as it is. */
+Shape window_image(Shape);
+
 /* Both axes of a node whose shapes are known. */
 void window_slides(Slide slide[2], WindowSpec, Shape large, Shape small);
 
@@ -35,6 +39,10 @@ void window_slides(Slide slide[2], WindowSpec, Shape large, Shape small);
 
 /* A user's error when the input is not an image. */
 bool window_takes_image(Graph *, Node *);
+
+/* A user's error when the input is not a sequence, or the padding not one number.  The row of the
+ * image that it is gets none above and below. */
+bool window_takes_sequence(Graph *, Node *, Pad *);
 
 /* Fills in a pad given as same, valid or full for a large side of this shape. */
 void window_resolve_pad(Pad *, WindowSpec, Shape large);
@@ -70,8 +78,10 @@ extern const char *const window_borders[];
  * reaches: beyond size − 1, or beyond size. */
 bool window_padding_fits(Graph *, const Node *, const Slide slide[2], PadMode);
 
-/* The shape rule of a pool: checks, sizes, and the output. */
+/* The shape rule of a pool of images: checks, sizes, and the output; and of an input that has
+ * been checked, or is a sequence. */
 bool window_pool_shape(Graph *, Node *, WindowSpec, Pad *resolved, bool ceil);
+bool window_pool_size(Graph *, Node *, WindowSpec, Pad *resolved, bool ceil);
 
 /* Both axes say the same: an error about the one need not be repeated for the other. */
 bool window_is_square(const Slide slide[2]);
@@ -82,8 +92,8 @@ int64_t window_cost(int64_t a, int64_t b);
 /* For Op.window. */
 void window_field(const Slide *, Window *);
 
-/* "height" or "width". */
-const char *window_axis_name(int axis);
+/* "height" or "width"; "length" where the node's input is a sequence. */
+const char *window_axis_name(const Node *, int axis);
 
 /* ---- loops ------------------------------------------------------------ */
 
