@@ -12,10 +12,11 @@
 
 #include "commands/commands.h"
 #include "commands/output.h"
+#include "commands/trained.h"
 #include "emit/c_names.h"
 #include "lower/dump.h"
 
-enum { INFER = OPTION_FIRST_OWN, TRAIN, PLAIN, PREFIX, HEADER, DUMP, TARGET, WEIGHTS, WEIGHTS_OUT, MAIN };
+enum { INFER = OPTION_FIRST_OWN, TRAIN, PLAIN, PREFIX, HEADER, DUMP, TARGET, WEIGHTS, WEIGHTS_OUT, INPUT_TYPE, MAIN };
 
 /* ", generic", ", neon", … */
 #define AND_TARGET(ID, NAME, ...) ", " #NAME
@@ -37,8 +38,10 @@ static const Option options[] = {
     {TARGET, "target", "CPU", "CPU to tune for: native (default)" TARGET_TABLE(AND_TARGET), false},
     OPTION_ROW_THREADS,
     OPTION_ROWS_PASSES OPTION_ROW_LIMIT,
-    {WEIGHTS, "weights", "FILE", "", true},
-    {WEIGHTS_OUT, "weights-out", "FILE", "", true},
+    {WEIGHTS, "weights", "FILE", "build trained weights in: constants of the C, for inference", false},
+    {WEIGHTS_OUT, "weights-out", "FILE.bin", "write the weights to a file that the C loads, not into the C", false},
+    {INPUT_TYPE, "input-type", "f32|u8", "with --weights: pixels from 0 to 1 (f32), or bytes from 0 to 255 (u8)",
+     false},
     {MAIN, "main", NULL, "", true},
     {0},
 };
@@ -52,6 +55,7 @@ typedef struct CompileRequest {
     bool infer, train;  /* asked for; neither: what the file is for */
     bool plain;
     const char *target; /* NULL: native */
+    TrainedRequest trained;
     Stage dump;
     int last_pass; /* LowerOptions.last_pass, of --dump=PASS */
 } CompileRequest;
@@ -129,6 +133,14 @@ static Target target_of(const CompileRequest *r)
     return target_native();
 }
 
+static bool take_input_type(CompileRequest *r, const char *text)
+{
+    r->trained.input_bytes = strcmp(text, "u8") == 0;
+    if (r->trained.input_bytes || strcmp(text, "f32") == 0) return true;
+    usage_error(&command_compile, "--input-type takes f32 or u8, not '%s'", text);
+    return false;
+}
+
 static bool take_compile_option(CompileRequest *r, int id, const char *value)
 {
     switch (id) {
@@ -141,6 +153,9 @@ static bool take_compile_option(CompileRequest *r, int id, const char *value)
     case DUMP: return take_stage(r, value);
     case OPTION_EXPLAIN: r->dump = STAGE_EXPLANATION; return true;
     case TARGET: return take_target(r, value);
+    case WEIGHTS: r->trained.weights = value; return true;
+    case WEIGHTS_OUT: r->trained.weights_out = value; return true;
+    case INPUT_TYPE: return take_input_type(r, value);
     default: return load_option(&r->load, &command_compile, id, value) == TAKEN_YES;
     }
 }
@@ -151,10 +166,23 @@ static bool has_suffix(const char *text, const char *suffix)
     return n > m && strcmp(text + n - m, suffix) == 0;
 }
 
+static int check_trained(const CompileRequest *r)
+{
+    const Command *self = &command_compile;
+    if (!r->trained.weights && (r->trained.weights_out || r->trained.input_bytes))
+        return usage_error(self, "--%s needs trained weights (use --weights FILE)",
+                           r->trained.weights_out ? "weights-out" : "input-type");
+    if (r->trained.weights && r->train)
+        return usage_error(self, "--weights builds weights in for inference; to train them further in C, leave it out "
+                                 "and set them");
+    if (r->trained.weights && r->dump) return usage_error(self, "--weights: --dump and --explain write no C");
+    return STATUS_OK;
+}
+
 static int check_request(const CompileRequest *r, const OptionReader *reader)
 {
     const Command *self = &command_compile;
-    if (!options_one_file(reader)) return STATUS_USAGE;
+    if (!options_one_file(reader) || check_trained(r)) return STATUS_USAGE;
     if (r->plain && r->load.threads > 1)
         return usage_error(self, "--threads %lld: the plain form has no threads", (long long)r->load.threads);
     if (r->plain && !plain_form_allows(&r->load, self)) return STATUS_USAGE;
@@ -181,11 +209,11 @@ static bool is_same_file(const char *a, const char *b)
 /* Of what is written, and of what is dumped; names are not among them. */
 static EmitOptions compile_emit_options(const CompileRequest *r, const Model *l)
 {
-    bool both = !r->infer && !r->train;
+    bool both = !r->infer && !r->train && !r->trained.weights;
     const Target target = r->plain ? TARGET_GENERIC : target_of(r);
     return (EmitOptions){.lower.batch = l->batch,
                          .lower.target = target,
-                         .lower.infer = both || r->infer,
+                         .lower.infer = both || r->infer || r->trained.weights,
                          .lower.train = r->train || (both && l->train_section),
                          .lower.plain = r->plain,
                          .target = target,
@@ -269,9 +297,11 @@ static void print_alone(const EmitResult *e, const char *header)
 
 static int write_c(const CompileRequest *r, const EmitResult *e, const char *header_path)
 {
+    const size_t file_bytes = TRAINED_HEADER_BYTES + (size_t)e->model_bytes;
     const OutputFile files[] = {{.path = r->output, .text = e->source, .length = strlen(e->source)},
-                                {.path = header_path, .text = e->header, .length = strlen(e->header)}};
-    return output_write(files, 2);
+                                {.path = header_path, .text = e->header, .length = strlen(e->header)},
+                                {.path = r->trained.weights_out, .text = e->trained_file, .length = file_bytes}};
+    return output_write(files, e->trained_file ? 3 : 2);
 }
 
 static const char *base_name(const char *path)
@@ -306,8 +336,12 @@ static int emit(const CompileRequest *r, Model *l)
     if (!can_be_included(header))
         return usage_error(&command_compile, "-o %s: an #include cannot name its header; use --header NAME", r->output);
     if (!limit_has_training(&r->load, &command_compile, options.lower.train)) return STATUS_USAGE;
+    TrainedModel trained;
+    int status = r->trained.weights ? trained_read(&r->trained, l, &options, &trained) : STATUS_OK;
+    if (status != STATUS_OK) return status;
+    if (r->trained.weights) options.trained = &trained;
     EmitResult *e = emit_c(l->net, l->spec, &options);
-    int status = load_status(&r->load);
+    status = load_status(&r->load);
     if (!e || status != STATUS_OK) return status ? status : STATUS_INPUT;
     if (!to_stdout) return write_c(r, e, header_path);
     if (r->header)

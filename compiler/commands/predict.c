@@ -56,8 +56,7 @@ typedef struct Predictor {
     Model *m;
     const void *model;
     OutputMeaning meaning;
-    char **names; /* of the classes, or NULL */
-    int name_count;
+    char *const *names;   /* of the classes, or NULL */
     OutputClass *classes; /* of one sample */
     float *x, *y;         /* of a batch */
     char **file;          /* [batch] */
@@ -304,16 +303,6 @@ static int predict_set(Predictor *p, NnTensors *weights)
 
 /* ---- the run ------------------------------------------------------------------------------- */
 
-/* The names of the classes that the weights file has, where there are as many as outputs. */
-static int read_class_names(Predictor *p, NnTensors *weights, Dataset *classes, NnError *error)
-{
-    classes->class_count = gives_classes(p) ? (int)(p->m->info->outputs == 1 ? 2 : p->m->info->outputs) : 0;
-    int count = classes->class_count;
-    if (nn_weights_classes(weights, p->request->weights, classes, error)) return -1;
-    if (classes->class_count == count) p->names = classes->class_names;
-    return 0;
-}
-
 static void predictor_init(Predictor *p, const PredictRequest *r, Model *m, const void *model)
 {
     const nn_model_info *info = m->info;
@@ -341,13 +330,12 @@ static void predictor_free(Predictor *p)
 static int predict_all(Predictor *p, NnTensors *weights)
 {
     NnError error = {0};
-    Dataset classes = {0};
-    int status = read_class_names(p, weights, &classes, &error) ? fail_error(&error) : STATUS_OK;
+    int count = 0;
+    int status = output_class_names(p->m, weights, p->request->weights, &p->names, &count, &error) ? fail_error(&error)
+                                                                                                   : STATUS_OK;
     if (!status) status = p->request->data ? predict_set(p, weights) : predict_files(p, weights);
     p->request->format->end(stdout, p->count);
     if (!status && p->request->output && !*p->stop) status = write_outputs(p);
-    for (int i = 0; classes.class_names && i < classes.class_count; i++) free(classes.class_names[i]);
-    free(classes.class_names);
     int flushed = finish_output();
     return status ? status : flushed;
 }

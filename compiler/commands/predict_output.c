@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "report/report_table.h"
+#include "runtime/train/train.h"
 
 /* ---- what outputs mean ----------------------------------------------------------------- */
 
@@ -18,6 +19,23 @@ OutputMeaning output_meaning(const Model *m)
     if (y->shape.rank != 1) return OUTPUT_VALUES;
     if (y->producer && y->producer->op->meaning) return y->producer->op->meaning;
     return m->spec ? m->spec->loss.op->meaning : OUTPUT_VALUES;
+}
+
+int output_class_names(const Model *m, const NnTensors *weights, const char *path, char *const **names, int *count,
+                       NnError *error)
+{
+    const int64_t outputs = shape_count(m->net->output->shape);
+    Dataset classes = {.class_count = (int)(output_meaning(m) == OUTPUT_VALUES ? 0 : outputs == 1 ? 2 : outputs)};
+    const int wanted = classes.class_count, failed = nn_weights_classes(weights, path, &classes, error);
+    char **kept = arena_alloc(m->c->arena, (size_t)(classes.class_count + 1) * sizeof *kept);
+    for (int i = 0; classes.class_names && i < classes.class_count; i++) {
+        kept[i] = arena_strdup(m->c->arena, classes.class_names[i] ? classes.class_names[i] : "");
+        free(classes.class_names[i]);
+    }
+    *names = classes.class_names && classes.class_count == wanted ? kept : NULL;
+    *count = wanted;
+    free(classes.class_names);
+    return failed;
 }
 
 static int more_probable_first(const void *a, const void *b)

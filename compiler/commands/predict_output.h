@@ -11,6 +11,11 @@
  * the scores it takes. */
 OutputMeaning output_meaning(const Model *);
 
+/* The names of the classes that the weights file has, in the arena; NULL where it has none for
+ * this many outputs.  *count: 0 where the outputs are values. */
+int output_class_names(const Model *, const NnTensors *weights, const char *path, char *const **names, int *count,
+                       NnError *);
+
 typedef struct OutputClass {
     int index;
     double value; /* probability, or score */

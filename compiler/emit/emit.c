@@ -104,11 +104,13 @@ static void write_source(Emitter *e)
     support_write_random(e);
     if (e->options->noise) support_write_noise(e);
     text_add(&e->source, entry_points);
+    trained_write_conversion(e);
     functions_write(e);
     text_add(&e->source, init);
     model_write_tables(e);
     model_write_access(e);
     if (info) interface_write_info(e);
+    trained_write_model(e);
     support_define_kernels(e);
 }
 
@@ -150,6 +152,7 @@ EmitResult *emit_c(Graph *net, const TrainSpec *spec, const EmitOptions *options
     text_init(&e.source, arena);
     if (!add_entries(&e, net)) return NULL;
     model_layout(&e);
+    trained_reserve_input(&e);
     if (!options->standalone) interface_write_header(&e);
     write_source(&e);
 
@@ -162,6 +165,7 @@ EmitResult *emit_c(Graph *net, const TrainSpec *spec, const EmitOptions *options
         .infer_scratch = e.infer_scratch,
         .train_scratch = e.train_scratch,
         .limited = e.limited,
+        .trained_file = trained_file(&e),
         .infer_program = program_of(&e, PROGRAM_INFER),
         .step_program = program_of(&e, PROGRAM_STEP),
     };

@@ -9,6 +9,7 @@
 #define NNC_EMIT_H
 
 #include "elab/train_spec.h"
+#include "emit/trained.h"
 #include "lower/lower.h"
 
 /* What the kernels in the text are tuned for besides what the flags of the
@@ -21,13 +22,14 @@ typedef struct EmitOptions {
     const char *prefix; /* NULL: the net's name */
     const char *header; /* file name for #include "…" */
 
-    bool standalone;    /* for the JIT: one text, no #include at all */
-    bool paste_kernels; /* fast form: kernels inside the text; else they are linked */
-    Target target;      /* of pasted kernels */
-    int threads;        /* of a pass; 0: one for each processor */
-    bool profile;       /* also PREFIX_infer_profile and PREFIX_step_profile: see EmitResult */
-    bool poison;        /* fill arena regions with NaN when they die: tests of the plan */
-    bool noise;         /* what layers make is moved by a unit in the last place: tests of what rounding may do */
+    bool standalone;             /* for the JIT: one text, no #include at all */
+    bool paste_kernels;          /* fast form: kernels inside the text; else they are linked */
+    Target target;               /* of pasted kernels */
+    int threads;                 /* of a pass; 0: one for each processor */
+    bool profile;                /* also PREFIX_infer_profile and PREFIX_step_profile: see EmitResult */
+    bool poison;                 /* fill arena regions with NaN when they die: tests of the plan */
+    const TrainedModel *trained; /* built in; NULL: the caller sets the weights */
+    bool noise; /* what layers make is moved by a unit in the last place: tests of what rounding may do */
 } EmitOptions;
 
 /*
@@ -43,6 +45,7 @@ typedef struct EmitResult {
     const char *prefix; /* of all its symbols */
     int64_t model_bytes, infer_scratch, train_scratch;
     MemoryLimitResult limited;                 /* scratch of training; what a step computes again */
+    const char *trained_file;                  /* [TRAINED_HEADER_BYTES + model_bytes], where they are beside the C */
     const Graph *infer_program, *step_program; /* as they were emitted; NULL: not there */
 } EmitResult;
 

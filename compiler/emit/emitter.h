@@ -53,6 +53,7 @@ typedef struct Emitter {
     const char **prepared_member;     /* by position there: name in the struct */
     int64_t infer_bytes, train_bytes; /* the model's block */
     int64_t infer_scratch, train_scratch;
+    int64_t input_offset;       /* in the scratch of inference: where trained.c puts what it makes of x */
     MemoryLimitResult limited;  /* of train_scratch */
     const char *preparation;    /* text of PREFIX_prepare; "": there is nothing to prepare */
     KernelSlice slice;          /* of pasted kernels */
@@ -78,6 +79,7 @@ void model_layout(Emitter *);
 int model_index(const Emitter *, const Tensor *);              /* of a program's or the net's model tensor */
 const char *model_member(const Emitter *, const Tensor *);     /* its name in the struct; of prepared ones too */
 ArrayShape model_array_shape(const Emitter *, const Tensor *); /* of the member; rank 1: it is flat */
+int64_t model_prepared_offset(const Emitter *, int i);         /* bytes from the struct's start */
 void model_write_struct(Emitter *);
 void model_write_tables(Emitter *);
 void model_write_init(Emitter *);
@@ -119,6 +121,15 @@ typedef struct TemplatePart {
 void emitter_put(const Emitter *, Text *, const char *template);
 void emitter_put_parts(const Emitter *, Text *, const char *template, const TemplatePart *);
 const char *emitter_number(const Emitter *, int64_t); /* as a part */
+
+/* trained.c: weights that are built in */
+bool trained_converts(const Emitter *); /* x becomes what the layers take: NET_infer is written there */
+void trained_reserve_input(Emitter *);
+void trained_write_prototypes(Emitter *); /* in the header, NET_infer among them */
+void trained_write_conversion(Emitter *);
+void trained_write_model(Emitter *);
+const char *trained_float_infer(const Emitter *); /* its name in C, where x is floats */
+const char *trained_file(const Emitter *);
 
 /* interface.c: the header, and the info record */
 void interface_write_header(Emitter *);

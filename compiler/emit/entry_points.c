@@ -54,10 +54,14 @@ static void list_arguments(const EntryPoint *p, Argument *list)
     list[count] = (Argument){0};
 }
 
+/* x has been converted: the function of the interface is written by trained.c. */
+static bool is_converted(const EntryPoint *p) { return p->program->kind == PROGRAM_INFER && trained_converts(p->e); }
+
 static const char *entry_point_name(const EntryPoint *p)
 {
     static const char *const names[] = {"net", "infer", "eval", "step", "grad", "vjp"};
     const char *name = names[p->program->kind];
+    if (is_converted(p)) return "infer_converted";
     return p->timed ? arena_printf(p->e->arena, "%s_profile", name) : name;
 }
 
@@ -72,7 +76,8 @@ static void write_head(EntryPoint *p, const Argument *list)
 {
     Emitter *e = p->e;
     bool returns = p->program->loss;
-    text_addf(&e->source, "%s %s_%s(", returns ? e->real : "void", e->prefix, entry_point_name(p));
+    text_addf(&e->source, "%s%s %s_%s(", is_converted(p) ? "static " : "", returns ? e->real : "void", e->prefix,
+              entry_point_name(p));
     for (const Argument *a = list; a->name; a++)
         text_addf(&e->source, "%s%s%s", a == list ? "" : ", ", a->type, a->name);
     text_add(&e->source, ")\n{\n");

@@ -42,22 +42,31 @@ static void write_training_prototypes(Emitter *e)
                 "const void *scratch);\n\n");
 }
 
-static void write_prototypes(Emitter *e)
+static void write_infer_prototype(Emitter *e)
 {
     const Tensor *x = e->net->inputs.at[0];
     emitter_put_parts(
         e, &e->header,
-        "typedef struct {prefix} {prefix}; /* lives in the caller's block */\n\n"
-        "/* Lays the model out in a block of {PREFIX}_TRAIN_BYTES (training) or {PREFIX}_MODEL_BYTES and "
-        "initialises it. */\n"
-        "{prefix} *{prefix}_init(void *block, int training, uint64_t seed);\n\n"
-        "/* A tensor in PyTorch's name and shape.  0, or -1: no such name, or another count. */\n"
-        "int {prefix}_set({prefix} *, const char *name, const float *values, size_t count);\n"
-        "int {prefix}_get(const {prefix} *, const char *name, float *values, size_t count);\n\n"
         "/* x: [{PREFIX}_BATCH] of {shape}; y: [{PREFIX}_BATCH][{PREFIX}_OUTPUTS]; scratch: {PREFIX}_INFER_SCRATCH "
         "bytes. */\n"
         "void {prefix}_infer(const {prefix} *, const float *x, float *y, void *scratch);\n\n",
         PARTS({"shape", shape_text(e->arena, x->shape)}));
+}
+
+static void write_prototypes(Emitter *e)
+{
+    emitter_put(e, &e->header,
+                "typedef struct {prefix} {prefix}; /* lives in the caller's block */\n\n"
+                "/* Lays the model out in a block of {PREFIX}_TRAIN_BYTES (training) or {PREFIX}_MODEL_BYTES and "
+                "initialises it. */\n"
+                "{prefix} *{prefix}_init(void *block, int training, uint64_t seed);\n\n"
+                "/* A tensor in PyTorch's name and shape.  0, or -1: no such name, or another count. */\n"
+                "int {prefix}_set({prefix} *, const char *name, const float *values, size_t count);\n"
+                "int {prefix}_get(const {prefix} *, const char *name, float *values, size_t count);\n\n");
+    if (e->options->trained)
+        trained_write_prototypes(e);
+    else
+        write_infer_prototype(e);
     if (e->options->lower.train) write_training_prototypes(e);
     emitter_put(e, &e->header, "const nn_model_info *{prefix}_info(void);\n");
 }
@@ -88,8 +97,9 @@ static void write_wrappers(Emitter *e)
                 "    return {prefix}_set((struct {prefix} *)m, name, values, count);\n}\n\n"
                 "static int {prefix}_any_get(const void *m, const char *name, float *values, size_t count)\n{\n"
                 "    return {prefix}_get((const struct {prefix} *)m, name, values, count);\n}\n\n"
-                "static void {prefix}_any_infer(const void *m, const float *x, float *y, void *scratch)\n{\n"
-                "    {prefix}_infer((const struct {prefix} *)m, x, y, scratch);\n}\n\n");
+                "static void {prefix}_any_infer(const void *m, const float *x, float *y, void *scratch)\n{\n");
+    text_addf(&e->source, "    %s_%s((const struct %s *)m, x, y, scratch);\n}\n\n", e->prefix, trained_float_infer(e),
+              e->prefix);
     if (!e->options->lower.train) return;
     emitter_put(
         e, &e->source,

@@ -87,6 +87,14 @@ ArrayShape model_array_shape(const Emitter *e, const Tensor *t)
     return e->team || !t->shape.rank ? array_shape(1, &count) : array_shape(t->shape.rank, t->shape.dim);
 }
 
+/* What is prepared stands last. */
+int64_t model_prepared_offset(const Emitter *e, int i)
+{
+    int64_t offset = e->infer_bytes;
+    for (int k = i; k < e->prepared.count; k++) offset -= model_padded_bytes(e->prepared.at[k]);
+    return offset;
+}
+
 /* In the fast form an array with its padding; in the plain form one of the tensor's shape,
  * and the padding after it. */
 static void write_member(Emitter *e, const Tensor *t, const char *member)

@@ -57,10 +57,7 @@ runs 1 check "$net" --set nonsense=1; says err 'nonsense'
 runs 1 check "$net" --net other; says err 'other'
 runs 2 check "$net" --freeze 'nothing*'; says err 'nothing\*'
 runs 2 check "$net" --gradients --reference x; says err 'cannot be combined'
-for option in '--weights w' '--weights-out w' --main; do
-    # shellcheck disable=SC2086
-    runs 2 "$net" -o x.c $option; says err 'not implemented'; absent x.c
-done
+runs 2 "$net" -o x.c --main; says err 'not implemented'; absent x.c
 
 # ---- the main form ------------------------------------------------------------------
 

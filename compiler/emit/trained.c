@@ -1,0 +1,363 @@
+/*
+ * Weights that are built in.
+ *
+ * The constant is the model's struct with the bytes of a block in which all weights are
+ * set, packed ones included, so that NET_infer reads it as it reads any other model.
+ * Numbers are hexadecimal floats, which are exact in every compiler.  Where the weights are
+ * in a file, that has the same bytes after a header of 64:
+ *
+ *    0  "NNCMODEL"
+ *    8  uint32 version, 1
+ *   12  uint32 0x01020304 in the byte order of the machine that wrote it
+ *   16  uint64 fingerprint of what the C expects: struct, packing, normalisation, classes
+ *   24  uint64 bytes of the model
+ *   32  uint64 checksum of these bytes
+ *   40  zeros
+ */
+#include "emit/trained.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <math.h>
+#include <string.h>
+
+#include "emit/emitter.h"
+
+static const TrainedModel *trained_of(const Emitter *e) { return e->options->trained; }
+
+bool trained_converts(const Emitter *e)
+{
+    const TrainedModel *t = trained_of(e);
+    return t && (t->mean || t->input_bytes);
+}
+
+static int64_t inputs_of_batch(const Emitter *e) { return emitter_inputs(e) * e->options->lower.batch; }
+
+void trained_reserve_input(Emitter *e)
+{
+    if (!trained_converts(e)) return;
+    e->input_offset = e->infer_scratch;
+    e->infer_scratch += round_up(inputs_of_batch(e) * (int64_t)sizeof(float), PLAN_ALIGN);
+}
+
+/* ---- numbers ---------------------------------------------------------------- */
+
+/* 0.1f → 0x1.99999ap-4f */
+static void write_float(Text *out, float value)
+{
+    char text[32];
+    snprintf(text, sizeof text, value == 0 && !signbit(value) ? "0" : "%af", (double)value);
+    text_add(out, text);
+}
+
+static void write_floats(Text *out, const float *values, int64_t count, const char *line)
+{
+    enum { IN_LINE = 8 };
+    for (int64_t i = 0; i < count; i++) {
+        text_add(out, i % IN_LINE == 0 ? line : " ");
+        write_float(out, values[i]);
+        if (i + 1 < count) text_add(out, ",");
+    }
+}
+
+static void write_string(Text *out, const char *text)
+{
+    text_add(out, "\"");
+    for (const unsigned char *p = (const unsigned char *)text; *p; p++)
+        if (isalnum(*p) || (*p < 128 && isprint(*p) && !strchr("\"\\?", *p)))
+            text_addf(out, "%c", *p);
+        else
+            text_addf(out, "\\%03o", *p);
+    text_add(out, "\"");
+}
+
+/* ---- the constant ------------------------------------------------------------- */
+
+/* One pair of braces for each axis; returns what follows the values. */
+static const float *write_array(Text *out, const ArrayShape *shape, int axis, const float *values)
+{
+    const int64_t count = shape->dim[axis];
+    text_add(out, "{");
+    if (axis == shape->rank - 1) {
+        write_floats(out, values, count, "\n        ");
+        values += count;
+    } else {
+        for (int64_t i = 0; i < count; i++) {
+            if (i) text_add(out, ", ");
+            values = write_array(out, shape, axis + 1, values);
+        }
+    }
+    text_add(out, "}");
+    return values;
+}
+
+static void write_member_values(Emitter *e, const Tensor *t, int64_t offset)
+{
+    Text *out = &e->source;
+    const int64_t count = shape_count(t->shape);
+    const float *values = (const float *)(const void *)(trained_of(e)->block + offset);
+    ArrayShape shape = model_array_shape(e, t);
+    if (shape.rank == 1) shape.dim[0] = count; /* zeros follow */
+    text_addf(out, ",\n    /* %s */ ", model_member(e, t));
+    write_array(out, &shape, 0, values);
+    if (!e->team && t->shape.rank && model_padded_count(t) != count) text_add(out, ", {0}");
+}
+
+static void write_constant(Emitter *e)
+{
+    emitter_put(e, &e->source, "static const struct {prefix} {prefix}_constants");
+    if (e->team) text_add(&e->source, " __attribute__((aligned(64)))");
+    text_add(&e->source, " = {\n    0, 0, {0}");
+    for (int i = 0; i < e->net->model.count; i++) write_member_values(e, e->net->model.at[i], e->offset[i]);
+    for (int i = 0; i < e->prepared.count; i++) write_member_values(e, e->prepared.at[i], model_prepared_offset(e, i));
+    emitter_put(e, &e->source,
+                "\n};\n\n"
+                "const {prefix} *{prefix}_trained(void)\n"
+                "{\n"
+                "    return &{prefix}_constants;\n"
+                "}\n\n");
+}
+
+/* ---- the file ------------------------------------------------------------------- */
+
+static const uint64_t fnv_basis = 0xcbf29ce484222325u, fnv_prime = 0x100000001b3u;
+
+/* FNV-1a over words of four bytes: whatever changes in one word changes the sum. */
+static uint64_t checksum(const unsigned char *bytes, int64_t count)
+{
+    uint64_t sum = fnv_basis;
+    for (int64_t i = 0; i + 4 <= count; i += 4) {
+        uint32_t word;
+        memcpy(&word, bytes + i, sizeof word);
+        sum = (sum ^ word) * fnv_prime;
+    }
+    return sum;
+}
+
+/* Of texts and numbers, byte by byte. */
+static uint64_t mix_bytes(uint64_t sum, const void *bytes, size_t count)
+{
+    for (size_t i = 0; i < count; i++) sum = (sum ^ ((const unsigned char *)bytes)[i]) * fnv_prime;
+    return sum;
+}
+
+static uint64_t mix_text(uint64_t sum, const char *text) { return mix_bytes(sum, text, strlen(text) + 1); }
+
+static const char *struct_text(const Emitter *e)
+{
+    Emitter copy = *e;
+    text_init(&copy.source, e->arena);
+    model_write_struct(&copy);
+    return copy.source.data;
+}
+
+static uint64_t fingerprint(const Emitter *e)
+{
+    const TrainedModel *t = trained_of(e);
+    uint64_t sum = mix_text(mix_text(fnv_basis, struct_text(e)), e->preparation);
+    for (int i = 0; i < e->prepared.count; i++)
+        sum = mix_text(sum, ((const Tensor *)e->prepared.at[i])->producer->op->name);
+    if (t->mean) sum = mix_bytes(sum, t->mean, (size_t)t->channels * sizeof *t->mean);
+    if (t->mean) sum = mix_bytes(sum, t->std, (size_t)t->channels * sizeof *t->std);
+    for (int i = 0; t->class_names && i < t->class_count; i++) sum = mix_text(sum, t->class_names[i]);
+    return sum;
+}
+
+const char *trained_file(const Emitter *e)
+{
+    const TrainedModel *t = trained_of(e);
+    if (!t || !t->beside) return NULL;
+    char *file = arena_alloc(e->arena, (size_t)(TRAINED_HEADER_BYTES + t->bytes));
+    const uint32_t numbers[] = {1, 0x01020304};
+    const uint64_t sums[] = {fingerprint(e), (uint64_t)t->bytes, checksum(t->block, t->bytes), 0, 0, 0};
+    memcpy(file, "NNCMODEL", 8);
+    memcpy(file + 8, numbers, sizeof numbers);
+    memcpy(file + 16, sums, sizeof sums);
+    memcpy(file + TRAINED_HEADER_BYTES, t->block, (size_t)t->bytes);
+    return file;
+}
+
+static void write_loader(Emitter *e)
+{
+    emitter_put(e, &e->source,
+                "static uint64_t {prefix}_checksum(const unsigned char *bytes, size_t count)\n"
+                "{\n"
+                "    uint64_t sum = 0xcbf29ce484222325u;\n"
+                "    for (size_t i = 0; i + 4 <= count; i += 4) {\n"
+                "        uint32_t word;\n"
+                "        memcpy(&word, bytes + i, sizeof word);\n"
+                "        sum = (sum ^ word) * 0x100000001b3u;\n"
+                "    }\n"
+                "    return sum;\n"
+                "}\n\n"
+                "const {prefix} *{prefix}_load(const void *bytes, size_t length)\n"
+                "{\n"
+                "    const unsigned char *const file = (const unsigned char *)bytes;\n"
+                "    uint32_t numbers[2];\n"
+                "    uint64_t sums[3];\n");
+    text_addf(&e->source,
+              "    if (length != %d + %lld || (uintptr_t)bytes %% %d != 0) {\n        return NULL;\n    }\n",
+              TRAINED_HEADER_BYTES, (long long)trained_of(e)->bytes, e->team ? 64 : 8);
+    text_add(&e->source,
+             "    memcpy(numbers, file + 8, sizeof numbers);\n"
+             "    memcpy(sums, file + 16, sizeof sums);\n"
+             "    if (memcmp(file, \"NNCMODEL\", 8) != 0 || numbers[0] != 1 || numbers[1] != 0x01020304) {\n"
+             "        return NULL;\n"
+             "    }\n");
+    text_addf(&e->source, "    if (sums[0] != 0x%llxu || sums[1] != length - %d) {\n        return NULL;\n    }\n",
+              (unsigned long long)fingerprint(e), TRAINED_HEADER_BYTES);
+    text_addf(&e->source, "    if (sums[2] != %s_checksum(file + %d, length - %d)) {\n        return NULL;\n    }\n",
+              e->prefix, TRAINED_HEADER_BYTES, TRAINED_HEADER_BYTES);
+    text_addf(&e->source, "    return (const struct %s *)(const void *)(file + %d);\n}\n\n", e->prefix,
+              TRAINED_HEADER_BYTES);
+}
+
+/* For assemblers of ELF files. */
+static void write_incbin(Emitter *e)
+{
+    emitter_put(e, &e->source,
+                "#ifdef {PREFIX}_INCBIN\n"
+                "__asm__(\".pushsection .rodata\\n.balign 64\\n{prefix}_file_begin:\\n.incbin \\\"\" {PREFIX}_INCBIN\n"
+                "        \"\\\"\\n{prefix}_file_end:\\n.popsection\\n\");\n"
+                "extern const unsigned char {prefix}_file_begin[] __attribute__((visibility(\"hidden\")));\n"
+                "extern const unsigned char {prefix}_file_end[] __attribute__((visibility(\"hidden\")));\n\n"
+                "const {prefix} *{prefix}_trained(void)\n"
+                "{\n"
+                "    return {prefix}_load({prefix}_file_begin, (size_t)({prefix}_file_end - {prefix}_file_begin));\n"
+                "}\n"
+                "#endif\n\n");
+}
+
+/* ---- classes ---------------------------------------------------------------------- */
+
+static void write_class_names(Emitter *e)
+{
+    const TrainedModel *t = trained_of(e);
+    char number[16];
+    if (!t->class_count) return;
+    emitter_put(e, &e->source, "const char *{prefix}_class_name(int i)\n{\n    static const char *const names[] = {");
+    for (int i = 0; i < t->class_count; i++) {
+        snprintf(number, sizeof number, "%d", i);
+        text_add(&e->source, "\n        ");
+        write_string(&e->source, t->class_names ? t->class_names[i] : number);
+        text_add(&e->source, ",");
+    }
+    text_addf(&e->source, "\n    };\n    return i >= 0 && i < %d ? names[i] : \"\";\n}\n\n", t->class_count);
+}
+
+void trained_write_model(Emitter *e)
+{
+    if (!trained_of(e)) return;
+    comment_write_section(e, "what the model has learnt");
+    write_class_names(e);
+    if (!trained_of(e)->beside) {
+        write_constant(e);
+        return;
+    }
+    write_loader(e);
+    write_incbin(e);
+}
+
+/* ---- inputs -------------------------------------------------------------------------- */
+
+static void write_channel_values(Emitter *e, const char *name, const float *values)
+{
+    text_addf(&e->source, "    static const float %s[%d] = {", name, trained_of(e)->channels);
+    write_floats(&e->source, values, trained_of(e)->channels, "\n        ");
+    text_add(&e->source, "};\n");
+}
+
+/* PREFIX_NAME: x of the type → what the layers take. */
+static void write_conversion(Emitter *e, const char *name, bool bytes)
+{
+    const TrainedModel *t = trained_of(e);
+    const char *value = bytes ? "(float)x[i] / 255.0f" : "x[i]";
+    const int64_t channels = t->mean ? t->channels : 1;
+    text_addf(&e->source, "static void %s_%s(const %s *x, float *to)\n{\n", e->prefix, name,
+              bytes ? "uint8_t" : "float");
+    if (t->mean) write_channel_values(e, "mean", t->mean);
+    if (t->mean) write_channel_values(e, "std", t->std);
+    text_addf(&e->source, "    for (long i = 0; i < %lld; i++) {\n", (long long)inputs_of_batch(e));
+    if (t->mean && channels > 1)
+        text_addf(&e->source, "        const long c = i / %lld %% %lld;\n", (long long)(emitter_inputs(e) / channels),
+                  (long long)channels);
+    const char *c = channels > 1 ? "c" : "0";
+    if (t->mean)
+        text_addf(&e->source, "        to[i] = (%s - mean[%s]) / std[%s];\n", value, c, c);
+    else
+        text_addf(&e->source, "        to[i] = %s;\n", value);
+    text_add(&e->source, "    }\n}\n\n");
+}
+
+static void write_converting_infer(Emitter *e, const char *name, const char *type, const char *conversion)
+{
+    text_addf(&e->source,
+              "%s %s_%s(const %s *m, const %s *x, float *y, void *scratch)\n{\n"
+              "    float *const converted = (float *)scratch + %lld;\n"
+              "    %s_%s(x, converted);\n"
+              "    %s_infer_converted(m, converted, y, scratch);\n"
+              "}\n\n",
+              strcmp(name, "infer") == 0 ? "void" : "static void", e->prefix, name, e->prefix, type,
+              (long long)(e->input_offset / (int64_t)sizeof(float)), e->prefix, conversion, e->prefix);
+}
+
+void trained_write_conversion(Emitter *e)
+{
+    const TrainedModel *t = trained_of(e);
+    if (!trained_converts(e)) return;
+    comment_write_section(e, "inputs: what the layers take of x");
+    if (t->input_bytes) {
+        write_conversion(e, "convert_bytes", true);
+        write_converting_infer(e, "infer", "uint8_t", "convert_bytes");
+    }
+    if (!t->mean) return;
+    write_conversion(e, "convert", false);
+    write_converting_infer(e, t->input_bytes ? "infer_floats" : "infer", "float", "convert");
+}
+
+const char *trained_float_infer(const Emitter *e)
+{
+    const TrainedModel *t = trained_of(e);
+    if (!t || !t->input_bytes) return "infer";
+    return t->mean ? "infer_floats" : "infer_converted";
+}
+
+/* ---- the header ------------------------------------------------------------------------ */
+
+static void write_model_prototypes(Emitter *e)
+{
+    if (!trained_of(e)->beside) {
+        emitter_put(e, &e->header,
+                    "/* The trained model, a constant. */\n"
+                    "const {prefix} *{prefix}_trained(void);\n\n");
+        return;
+    }
+    emitter_put(e, &e->header,
+                "/* The model in the bytes of the file beside this one, which must stay where they are; they are\n"
+                " * aligned to 64.  NULL: they are damaged, or not the file of this code. */\n"
+                "const {prefix} *{prefix}_load(const void *bytes, size_t length);\n\n"
+                "#ifdef {PREFIX}_INCBIN /* the file's name in quotes: it becomes a part of the program */\n"
+                "const {prefix} *{prefix}_trained(void);\n"
+                "#endif\n\n");
+}
+
+void trained_write_prototypes(Emitter *e)
+{
+    const TrainedModel *t = trained_of(e);
+    const bool image = net_input_shape(e->net).rank == 3;
+    text_addf(&e->header, "/* x: [%s_BATCH] of %s%s; y: [%s_BATCH][%s_OUTPUTS]; scratch: %s_INFER_SCRATCH bytes. */\n",
+              e->upper, shape_text(e->arena, net_input_shape(e->net)),
+              t->input_bytes ? ", pixels from 0 to 255"
+              : image        ? ", pixels from 0 to 1"
+              : t->mean      ? ", not normalised"
+                             : "",
+              e->upper, e->upper, e->upper);
+    text_addf(&e->header, "void %s_infer(const %s *, const %s *x, float *y, void *scratch);\n\n", e->prefix, e->prefix,
+              t->input_bytes ? "uint8_t" : "float");
+    write_model_prototypes(e);
+    if (!t->class_count) return;
+    text_addf(&e->header, "#define %s_CLASSES %d\n", e->upper, t->class_count);
+    emitter_put(e, &e->header,
+                "/* 0 <= i < {PREFIX}_CLASSES; \"\" for others. */\n"
+                "const char *{prefix}_class_name(int i);\n\n");
+}

@@ -1,0 +1,171 @@
+#!/bin/sh
+# Weights that are built into the C, or loaded from a file beside it: the outputs are those of
+# nnc predict, in every form and by every compiler that is here.
+cd "$(dirname "$0")/../.." || exit 1
+. tests/lib.sh
+digits=$root/dsl_examples/data/digits
+lenet=$root/dsl_examples/lenet.nn
+driver=$root/tests/ship/driver.c
+cd "$tmp" || exit 1
+
+"$NNC" train "$lenet" --steps 60 -o w.safetensors --jit tcc >/dev/null 2>&1
+
+# Four test digits with two zeros around: bytes, and the same as an array.
+gzip -dc "$digits"/t10k-images-idx3-ubyte.gz | tail -c +17 | head -c $((4 * 784)) | od -An -v -tu1 -w28 | awk '
+    function put(n) { printf "%c", n }
+    { row = "0 0"; for (i = 1; i <= NF; i++) row = row " " $i; rows[NR] = row " 0 0" }
+    END { for (i = 1; i <= NR; i++) {
+        if (i % 28 == 1) blank(2)
+        print rows[i]
+        if (i % 28 == 0) blank(2) } }
+    function blank(n,   j, k, row) { for (j = 0; j < n; j++) { row = "0"; for (k = 1; k < 32; k++) row = row " 0"; print row } }
+    ' | tr -s ' ' '\n' | awk '{ printf "\\%03o", $1 }' >escapes
+# shellcheck disable=SC2059 # they are a format
+printf "$(cat escapes)" >pixels
+{ printf '\223NUMPY\001\000\166\000%-117s\n' "{'descr': '|u1', 'fortran_order': False, 'shape': (4, 1, 32, 32), }"; cat pixels; } >four.npy
+what='the digits'
+is "$(wc -c <pixels)" -eq 4096
+
+# The outputs of nnc predict, without the array's header: by code of the same compiler.
+runs 0 predict "$lenet" --weights w.safetensors four.npy --batch 2 --jit cc -o y.npy
+tail -c 160 y.npy >predicted
+
+# outputs FILE COMPILER…: compiles lenet.c with the driver; the outputs are those in the file
+outputs() {
+    expected=$1
+    shift
+    try "$*" "$@" "$driver" lenet.c -o program -I. -lm -lpthread
+    ./program <pixels >out 2>err
+    status=$?
+    status_is 0
+    silent err
+    same out "$expected"
+}
+like_predict="$CC -std=gnu11 -O2 -march=native -Wall -Wextra -Werror"
+strict='-std=c99 -pedantic -Wall -Wextra -Werror'
+
+# close FILE FILE: probabilities that differ by less than rounding may
+close() {
+    for file in "$1" "$2"; do od -An -v -tf4 -w4 "$file"; done | awk -v n=40 '
+        { if (NR <= n) a[NR] = $1; else if ((a[NR - n] - $1) ^ 2 > 1e-10) bad = 1 }
+        END { exit bad || NR != 2 * n }' && ok || bad "$1 and $2 are not close"
+}
+
+# ---- constants ------------------------------------------------------------------------------
+
+runs 0 "$lenet" --weights w.safetensors --batch 2 -o lenet.c
+silent err
+# shellcheck disable=SC2086
+outputs predicted $like_predict
+
+# The plain form sums in another order: what gcc makes of it is the yardstick for others.
+runs 0 "$lenet" --weights w.safetensors --batch 2 --plain -o lenet.c
+lacks lenet.c __attribute__
+# shellcheck disable=SC2086
+try 'plain form' $CC $strict -c lenet.c -o plain.o
+outputs out "$CC" -std=gnu11 -ffp-contract=off
+cp out plain
+close plain predicted
+for compiler in clang tcc g++; do
+    have $compiler || { skip "$compiler is not installed"; continue; }
+    language=-std=c99
+    [ $compiler != g++ ] || language='-x c++ -std=c++17'
+    # shellcheck disable=SC2086
+    try "plain form: $compiler" $compiler $language -pedantic -Wall -Wextra -Werror -c lenet.c -o plain.o
+    try "plain form: $compiler" "$CC" -std=gnu11 "$driver" plain.o -I. -o program -lm
+    ./program <pixels >out 2>err
+    status=$?
+    status_is 0
+    same out plain
+done
+if have arm-none-eabi-gcc; then
+    try 'plain form: arm-none-eabi-gcc' arm-none-eabi-gcc -std=c99 -mthumb -mcpu=cortex-m4 -Os -c lenet.c -o arm.o
+else skip 'arm-none-eabi-gcc is not installed'; fi
+
+runs 0 "$lenet" --weights w.safetensors --batch 2 --plain --input-type u8 -o lenet.c
+says lenet.h 'void lenet_infer(const lenet \*, const uint8_t \*x,'
+outputs plain "$CC" -std=gnu11 -ffp-contract=off -DBYTES_IN
+
+# ---- a file beside the C ---------------------------------------------------------------------
+
+runs 0 "$lenet" --weights w.safetensors --batch 2 --weights-out lenet.bin -o lenet.c
+is "$(wc -c <lenet.c)" -lt 500000
+runs 0 "$lenet" --weights w.safetensors --batch 2 --weights-out lenet.bin --plain -o lenet.c
+outputs plain "$CC" -std=gnu11 -ffp-contract=off '-DFILE_NAME="lenet.bin"'
+# The same file in the program.
+# shellcheck disable=SC2086
+try 'plain form' $CC $strict -c lenet.c -o plain.o
+outputs plain "$CC" -std=gnu11 -ffp-contract=off '-DLENET_INCBIN="lenet.bin"'
+if have clang; then outputs plain clang -std=gnu11 -ffp-contract=off '-DLENET_INCBIN="lenet.bin"'; fi
+runs 0 "$lenet" --weights w.safetensors --batch 2 --weights-out other.bin --no-fusion --target generic -o other.c
+try 'another form' "$CC" -std=gnu11 -ffp-contract=off -I. "$driver" lenet.c -o program '-DFILE_NAME="other.bin"' -lm
+./program <pixels >out 2>err
+status=$?
+status_is 1
+
+# ---- classes, and what is not there --------------------------------------------------------------
+
+cat >two.nn <<'END'
+net two {
+    input(2)
+    dense(2, init=[[1, 2], [3, 4]], bias=no) as d
+}
+train two {
+    loss cross_entropy
+    optimizer sgd(lr=0)
+    batch 1
+    normalize none
+}
+END
+printf 'a,b,kind\n1,3,a "dog"?\n0,1,c\\at\n' >data.csv
+runs 0 train two.nn --data data.csv --epochs 1 -o two.safetensors --jit tcc
+runs 0 two.nn --weights two.safetensors --plain -o two.c
+cat >main.c <<'END'
+#include "two.h"
+#include <stdio.h>
+int main(void)
+{
+    const float x[2] = {1, 10};
+    float y[2];
+    char scratch[TWO_INFER_SCRATCH + 1];
+    two_infer(two_trained(), x, y, scratch);
+    printf("%g %g %s|%s\n", y[0], y[1], two_class_name(0), two_class_name(1));
+    return 0;
+}
+END
+try 'two.c' "$CC" main.c two.c -o two
+./two >out 2>err
+printf '21 43 a "dog"?|c\\at\n' >want
+same out want
+
+# ---- mistakes ------------------------------------------------------------------------------------
+
+runs 2 "$lenet" --weights-out x.bin -o x.c
+says err '--weights-out needs trained weights'
+runs 2 "$lenet" --weights w.safetensors --train -o x.c
+says err 'for inference'
+runs 2 "$lenet" --weights w.safetensors --input-type u16 -o x.c
+says err "takes f32 or u8, not 'u16'"
+runs 1 "$lenet" --weights two.safetensors -o x.c
+says err 'the weights in two.safetensors are not those of the net lenet'
+runs 1 "$lenet" --weights nosuch.safetensors -o x.c
+absent x.c x.h
+# More than a C compiler takes: 36 MB of zeros.
+cat >large.nn <<'END'
+net large {
+    input(3000)
+    dense(3000, bias=no) as d
+}
+END
+header='{"d.weight":{"dtype":"F32","shape":[3000,3000],"data_offsets":[0,36000000]}}    '
+{ printf '\120\0\0\0\0\0\0\0%s' "$header"; head -c 36000000 /dev/zero; } >large.safetensors
+what='the header'
+is ${#header} -eq 80
+runs 1 large.nn --weights large.safetensors -o x.c
+says err 'is 34 MB, and constants of more than 32 MB .* write it beside the C with --weights-out large.bin'
+absent x.c x.h
+runs 0 large.nn --weights large.safetensors -o x.c --weights-out large.bin
+what='the file'
+is "$(wc -c <large.bin)" -gt 36000000
+
+conclude
