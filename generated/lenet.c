@@ -113,59 +113,62 @@ static void nn_fill_normal(float *p, int64_t count, float deviation, uint64_t se
 #define LENET_THREADS 0 /* 0: one for each processor */
 #endif
 
-static void c1_nchw16n_reorder(const float *x, float *y, int samples);
-static void c1_forward(const float *x, const float *weight, const float *bias, float *y, int samples);
-static void s2_forward(const float *x, float *y, int samples);
-static void tanh1_forward(const float *x, float *y, int samples);
-static void c3_forward(const float *x, const float *weight, const float *bias, float *y, int samples);
-static void s4_forward(const float *x, float *y, int samples);
-static void tanh2_forward(const float *x, float *y, int samples);
-static void c5_forward(const float *x, const float *weight, const float *bias, float *y, int samples);
-static void tanh3_forward(const float *x, float *y, int samples);
-static void f6_forward(const float *x, const float *weight, const float *bias, float *y, int samples);
-static void tanh4_forward(const float *x, float *y, int samples);
-static void output_forward(const float *x, const float *weight, const float *bias, float *y, int samples);
-static void softmax1_forward(const float *x, float *y, int samples);
-static void softmax1_nchw_reorder(const float *x, float *y, int samples);
-static void loss_nchw_reorder(const float *x, float *y, int t, int T);
-static void loss_forward(const float *scores, const int32_t *target, float *loss, int count);
-static void s2_training(const float *x, float *y, uint8_t *argmax, int samples);
-static void s4_training(const float *x, float *y, uint8_t *argmax, int samples);
-static void loss_grad(const float *scores, const int32_t *target, float *dscores);
-static void output_nchw16n_reorder(const float *x, float *y, int samples);
-static void output_dx(const float *dy, const float *weight, float *dx, int samples);
-static void output_nchw_reorder(const float *x, float *y, int samples);
-static void output_dw(const float *x, const float *dy, float *dweight, int t, int T);
-static void output_db(const float *dy, float *dbias, int t, int T);
-static void output_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T);
-static void output_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T);
-static void tanh4_grad(const float *dy, const float *y, float *dx, int samples);
-static void f6_dx(const float *dy, const float *weight, float *dx, int samples);
-static void f6_nchw_reorder(const float *x, float *y, int samples);
-static void f6_dw(const float *x, const float *dy, float *dweight, int t, int T);
-static void f6_db(const float *dy, float *dbias, int t, int T);
-static void f6_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T);
-static void f6_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T);
-static void tanh3_grad(const float *dy, const float *y, float *dx, int samples);
-static void c5_dx(const float *dy, const float *weight, float *dx, int samples);
-static void c5_nchw_reorder(const float *x, float *y, int samples);
-static void c5_dw(const float *x, const float *dy, float *dweight, int t, int T);
-static void c5_db(const float *dy, float *dbias, int t, int T);
-static void c5_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T);
-static void c5_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T);
-static void tanh2_grad(const float *dy, const float *y, float *dx, int samples);
-static void s4_dx(const float *dy, const uint8_t *argmax, float *dx, int samples);
-static void c3_dx(const float *dy, const float *weight, float *dx, int samples);
-static void c3_dweight(const float *x, const float *dy, float *dweight, int t, int T);
-static void c3_dbias(const float *dy, float *dbias, int t, int T);
-static void c3_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T);
-static void c3_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T);
-static void tanh1_grad(const float *dy, const float *y, float *dx, int samples);
-static void s2_dx(const float *dy, const uint8_t *argmax, float *dx, int samples);
-static void c1_dweight(const float *x, const float *dy, float *dweight, int t, int T);
-static void c1_dbias(const float *dy, float *dbias, int t, int T);
-static void c1_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T);
-static void c1_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T);
+/* Entry points share the layers: inlining them would only cost code and time to compile. */
+#define NN_LAYER static __attribute__((noinline))
+
+NN_LAYER void c1_nchw16n_reorder(const float *x, float *y, int samples);
+NN_LAYER void c1_forward(const float *x, const float *weight, const float *bias, float *y, int samples);
+NN_LAYER void s2_forward(const float *x, float *y, int samples);
+NN_LAYER void tanh1_forward(const float *x, float *y, int samples);
+NN_LAYER void c3_forward(const float *x, const float *weight, const float *bias, float *y, int samples);
+NN_LAYER void s4_forward(const float *x, float *y, int samples);
+NN_LAYER void tanh2_forward(const float *x, float *y, int samples);
+NN_LAYER void c5_forward(const float *x, const float *weight, const float *bias, float *y, int samples);
+NN_LAYER void tanh3_forward(const float *x, float *y, int samples);
+NN_LAYER void f6_forward(const float *x, const float *weight, const float *bias, float *y, int samples);
+NN_LAYER void tanh4_forward(const float *x, float *y, int samples);
+NN_LAYER void output_forward(const float *x, const float *weight, const float *bias, float *y, int samples);
+NN_LAYER void softmax1_forward(const float *x, float *y, int samples);
+NN_LAYER void softmax1_nchw_reorder(const float *x, float *y, int samples);
+NN_LAYER void loss_nchw_reorder(const float *x, float *y, int t, int T);
+NN_LAYER void loss_forward(const float *scores, const int32_t *target, float *loss, int count);
+NN_LAYER void s2_training(const float *x, float *y, uint8_t *argmax, int samples);
+NN_LAYER void s4_training(const float *x, float *y, uint8_t *argmax, int samples);
+NN_LAYER void loss_grad(const float *scores, const int32_t *target, float *dscores);
+NN_LAYER void output_nchw16n_reorder(const float *x, float *y, int samples);
+NN_LAYER void output_dx(const float *dy, const float *weight, float *dx, int samples);
+NN_LAYER void output_nchw_reorder(const float *x, float *y, int samples);
+NN_LAYER void output_dw(const float *x, const float *dy, float *dweight, int t, int T);
+NN_LAYER void output_db(const float *dy, float *dbias, int t, int T);
+NN_LAYER void output_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T);
+NN_LAYER void output_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T);
+NN_LAYER void tanh4_grad(const float *dy, const float *y, float *dx, int samples);
+NN_LAYER void f6_dx(const float *dy, const float *weight, float *dx, int samples);
+NN_LAYER void f6_nchw_reorder(const float *x, float *y, int samples);
+NN_LAYER void f6_dw(const float *x, const float *dy, float *dweight, int t, int T);
+NN_LAYER void f6_db(const float *dy, float *dbias, int t, int T);
+NN_LAYER void f6_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T);
+NN_LAYER void f6_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T);
+NN_LAYER void tanh3_grad(const float *dy, const float *y, float *dx, int samples);
+NN_LAYER void c5_dx(const float *dy, const float *weight, float *dx, int samples);
+NN_LAYER void c5_nchw_reorder(const float *x, float *y, int samples);
+NN_LAYER void c5_dw(const float *x, const float *dy, float *dweight, int t, int T);
+NN_LAYER void c5_db(const float *dy, float *dbias, int t, int T);
+NN_LAYER void c5_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T);
+NN_LAYER void c5_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T);
+NN_LAYER void tanh2_grad(const float *dy, const float *y, float *dx, int samples);
+NN_LAYER void s4_dx(const float *dy, const uint8_t *argmax, float *dx, int samples);
+NN_LAYER void c3_dx(const float *dy, const float *weight, float *dx, int samples);
+NN_LAYER void c3_dweight(const float *x, const float *dy, float *dweight, int t, int T);
+NN_LAYER void c3_dbias(const float *dy, float *dbias, int t, int T);
+NN_LAYER void c3_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T);
+NN_LAYER void c3_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T);
+NN_LAYER void tanh1_grad(const float *dy, const float *y, float *dx, int samples);
+NN_LAYER void s2_dx(const float *dy, const uint8_t *argmax, float *dx, int samples);
+NN_LAYER void c1_dweight(const float *x, const float *dy, float *dweight, int t, int T);
+NN_LAYER void c1_dbias(const float *dy, float *dbias, int t, int T);
+NN_LAYER void c1_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T);
+NN_LAYER void c1_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T);
 
 struct lenet_infer_pass {
     const struct lenet *m;
@@ -870,16 +873,20 @@ static void c1_bias_adam(const float *gradient, float *param, float *exp_avg, fl
 
 /* ---- initial values ------------------------------------------------------- */
 
+/* The random numbers of a tensor.  The seed is mixed before the tensor's number is added: else a
+ * tensor would start as the one before it does under the next seed. */
+static uint64_t lenet_stream(uint64_t seed, uint64_t tensor) { return nn_mix(nn_mix(seed) + tensor); }
+
 lenet *lenet_init(void *block, int training, uint64_t seed)
 {
     struct lenet *m = (struct lenet *)block;
     memset(block, 0, training ? sizeof *m : 247104);
     m->seed = seed;
-    nn_fill_normal(m->c1_weight, 150, 0.282842712f, nn_mix(nn_mix(seed) + 0));
-    nn_fill_normal(m->c3_weight, 2400, 0.11547005f, nn_mix(nn_mix(seed) + 2));
-    nn_fill_normal(m->c5_weight, 48000, 0.07071068f, nn_mix(nn_mix(seed) + 4));
-    nn_fill_normal(m->f6_weight, 10080, 0.12909944f, nn_mix(nn_mix(seed) + 6));
-    nn_fill_normal(m->output_weight, 840, 0.15430335f, nn_mix(nn_mix(seed) + 8));
+    nn_fill_normal(m->c1_weight, 150, 0.282842712f, lenet_stream(seed, 0));
+    nn_fill_normal(m->c3_weight, 2400, 0.11547005f, lenet_stream(seed, 2));
+    nn_fill_normal(m->c5_weight, 48000, 0.07071068f, lenet_stream(seed, 4));
+    nn_fill_normal(m->f6_weight, 10080, 0.12909944f, lenet_stream(seed, 6));
+    nn_fill_normal(m->output_weight, 840, 0.15430335f, lenet_stream(seed, 8));
     return m;
 }
 

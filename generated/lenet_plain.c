@@ -1141,16 +1141,20 @@ static void c1_bias_adam(const float *gradient, float *param, float *exp_avg, fl
 
 /* ---- initial values ------------------------------------------------------- */
 
+/* The random numbers of a tensor.  The seed is mixed before the tensor's number is added: else a
+ * tensor would start as the one before it does under the next seed. */
+static uint64_t lenet_stream(uint64_t seed, uint64_t tensor) { return nn_mix(nn_mix(seed) + tensor); }
+
 lenet *lenet_init(void *block, int training, uint64_t seed)
 {
     struct lenet *m = (struct lenet *)block;
     memset(block, 0, training ? sizeof *m : 247104);
     m->seed = seed;
-    nn_fill_normal((float *)m->c1_weight, 150, 0.282842712f, nn_mix(nn_mix(seed) + 0));
-    nn_fill_normal((float *)m->c3_weight, 2400, 0.11547005f, nn_mix(nn_mix(seed) + 2));
-    nn_fill_normal((float *)m->c5_weight, 48000, 0.07071068f, nn_mix(nn_mix(seed) + 4));
-    nn_fill_normal((float *)m->f6_weight, 10080, 0.12909944f, nn_mix(nn_mix(seed) + 6));
-    nn_fill_normal((float *)m->output_weight, 840, 0.15430335f, nn_mix(nn_mix(seed) + 8));
+    nn_fill_normal((float *)m->c1_weight, 150, 0.282842712f, lenet_stream(seed, 0));
+    nn_fill_normal((float *)m->c3_weight, 2400, 0.11547005f, lenet_stream(seed, 2));
+    nn_fill_normal((float *)m->c5_weight, 48000, 0.07071068f, lenet_stream(seed, 4));
+    nn_fill_normal((float *)m->f6_weight, 10080, 0.12909944f, lenet_stream(seed, 6));
+    nn_fill_normal((float *)m->output_weight, 840, 0.15430335f, lenet_stream(seed, 8));
     return m;
 }
 

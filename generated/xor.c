@@ -400,13 +400,17 @@ static void fc1_weight_adam(const float *gradient, float *param, float *exp_avg,
 
 /* ---- initial values ------------------------------------------------------- */
 
+/* The random numbers of a tensor.  The seed is mixed before the tensor's number is added: else a
+ * tensor would start as the one before it does under the next seed. */
+static uint64_t net_xor_stream(uint64_t seed, uint64_t tensor) { return nn_mix(nn_mix(seed) + tensor); }
+
 net_xor *net_xor_init(void *block, int training, uint64_t seed)
 {
     struct net_xor *m = (struct net_xor *)block;
     memset(block, 0, training ? sizeof *m : 320);
     m->seed = seed;
-    nn_fill_normal((float *)m->fc1_weight, 16, 1.0f, nn_mix(nn_mix(seed) + 0));
-    nn_fill_normal((float *)m->fc2_weight, 8, 0.5f, nn_mix(nn_mix(seed) + 2));
+    nn_fill_normal((float *)m->fc1_weight, 16, 1.0f, net_xor_stream(seed, 0));
+    nn_fill_normal((float *)m->fc2_weight, 8, 0.5f, net_xor_stream(seed, 2));
     return m;
 }
 

@@ -238,11 +238,23 @@ Function *function_for(Emitter *e, const Graph *g, const Node *n)
     return f;
 }
 
+/* Inlined into every entry point that calls it, a layer's code would be there several times,
+ * in functions of hundreds of calls, which take long to compile. */
+static const char *declare_layer(Emitter *e)
+{
+    if (!e->team) return "static";
+    text_add(&e->source,
+             "/* Entry points share the layers: inlining them would only cost code and time to compile. */\n"
+             "#define NN_LAYER static __attribute__((noinline))\n\n");
+    return "NN_LAYER";
+}
+
 void functions_declare(Emitter *e)
 {
+    const char *kind = declare_layer(e);
     for (int i = 0; i < e->functions.count; i++) {
         const Function *f = e->functions.at[i];
-        text_addf(&e->source, "static void %s(%s);\n", f->name, f->signature);
+        text_addf(&e->source, "%s void %s(%s);\n", kind, f->name, f->signature);
     }
     text_add(&e->source, "\n");
 }

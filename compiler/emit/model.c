@@ -264,15 +264,6 @@ static void write_identity(Emitter *e, int i)
                             {"middle", emitter_number(e, kh / 2 * kw + kw / 2)}));
 }
 
-/* Random values, from a stream that begins at a mixed seed. */
-static void use_filler(Emitter *e, const char *filler)
-{
-    emitter_uses(e, filler);
-    emitter_uses(e, "nn_mix");
-}
-
-/* The seed is mixed before the tensor's number is added: else a tensor would start
- * as the one before it does under the next seed. */
 static void write_start(Emitter *e, int i)
 {
     const Tensor *t = model_at(e, i);
@@ -291,22 +282,22 @@ static void write_start(Emitter *e, int i)
         if (s.a != 0) emitter_put_parts(e, &e->source, "    nn_fill({elements}, {count}, {a});\n", parts);
         break;
     case DRAW_NORMAL:
-        use_filler(e, "nn_fill_normal");
+        emitter_uses(e, "nn_fill_normal");
         emitter_put_parts(e, &e->source,
-                          "    nn_fill_normal({elements}, {count}, {a}, nn_mix(nn_mix(seed) + {tensor}));\n", parts);
+                          "    nn_fill_normal({elements}, {count}, {a}, {prefix}_stream(seed, {tensor}));\n", parts);
         break;
     case DRAW_ORTHOGONAL:
-        use_filler(e, "nn_fill_normal");
+        emitter_uses(e, "nn_fill_normal");
         emitter_put_parts(e, &e->source,
-                          "    nn_fill_normal({elements}, {count}, 1, nn_mix(nn_mix(seed) + {tensor}));\n"
+                          "    nn_fill_normal({elements}, {count}, 1, {prefix}_stream(seed, {tensor}));\n"
                           "    nn_make_orthogonal({elements}, {rows}, {columns}, {a});\n",
                           parts);
         break;
     case DRAW_IDENTITY: write_identity(e, i); break;
     case DRAW_UNIFORM:
-        use_filler(e, "nn_fill_uniform");
+        emitter_uses(e, "nn_fill_uniform");
         emitter_put_parts(e, &e->source,
-                          "    nn_fill_uniform({elements}, {count}, {a}, {b}, nn_mix(nn_mix(seed) + {tensor}));\n",
+                          "    nn_fill_uniform({elements}, {count}, {a}, {b}, {prefix}_stream(seed, {tensor}));\n",
                           parts);
         break;
     }
@@ -345,6 +336,18 @@ static void write_orthogonal(Writer *w)
                   "}\n\n");
 }
 
+/* A function of its own: inlined in each of its calls, the mixing would be half of init. */
+static void write_stream(Emitter *e)
+{
+    emitter_uses(e, "nn_mix");
+    emitter_put(
+        e, &e->source,
+        "/* The random numbers of a tensor.  The seed is mixed before the tensor's number is added: else a\n"
+        " * tensor would start as the one before it does under the next seed. */\n"
+        "static uint64_t {prefix}_stream(uint64_t seed, uint64_t tensor) { return nn_mix(nn_mix(seed) + tensor); }"
+        "\n\n");
+}
+
 static void write_fillers(Emitter *e)
 {
     bool constant = false;
@@ -364,6 +367,7 @@ static void write_fillers(Emitter *e)
     if (draws(e, DRAW_ORTHOGONAL)) write_orthogonal(w);
     emitter_uses_names(e, w);
     text_add(&e->source, writer_text(w));
+    if (draws(e, DRAW_NORMAL) || draws(e, DRAW_UNIFORM) || draws(e, DRAW_ORTHOGONAL)) write_stream(e);
 }
 
 void model_write_init(Emitter *e)

@@ -35,6 +35,8 @@ keeps() {
 
 keeps lenet dsl_examples/lenet.nn --target generic
 compiles "$tmp/lenet.c" -std=gnu99
+# A layer that one entry point calls is not inlined into it.
+if nm "$tmp/object.o" | grep -q ' t c1_weight_adam$'; then ok; else bad "lenet.c: layers are inlined" /dev/null; fi
 keeps lenet_plain dsl_examples/lenet.nn --plain
 compiles "$tmp/lenet_plain.c" -std=c99 -pedantic
 compiles "$tmp/lenet_plain.c" -x c++
