@@ -18,12 +18,13 @@ struct Jit {
 static const Backend *const backends[] = {
     [JIT_TCC] = &backend_tcc,
     [JIT_CC] = &backend_cc,
+    [JIT_CC_EXACT] = &backend_cc_exact,
     [JIT_TIERED] = &backend_tiered,
 };
 
 Jit *jit_compile(JitKind kind, const char *source, Arena *arena, const char **error)
 {
-    assert(kind == JIT_TCC || kind == JIT_CC || kind == JIT_TIERED);
+    assert(kind <= JIT_TIERED);
     *error = NULL;
     void *handle = backends[kind]->compile(source, arena, error);
     if (!handle) {

@@ -7,15 +7,16 @@
 #include "base/base.h"
 
 typedef enum JitKind {
-    JIT_TCC,   /* libtcc: at once; needs none of TinyCC's own files */
-    JIT_CC,    /* the system compiler ($CC, else cc) and dlopen */
-    JIT_TIERED /* tcc's code at once, cc's when it is ready: see jit_poll */
+    JIT_TCC,      /* libtcc: at once; needs none of TinyCC's own files */
+    JIT_CC,       /* the system compiler ($CC, else cc) and dlopen */
+    JIT_CC_EXACT, /* the same, but no result differs from tcc's by a bit */
+    JIT_TIERED    /* tcc's code at once, cc's when it is ready: see jit_poll */
 } JitKind;
 
 typedef struct Jit Jit;
 
-/* `source` is standalone text (EmitOptions.standalone); for JIT_TCC and JIT_TIERED
- * with its kernels linked, for JIT_CC with its kernels pasted.  It must live as
+/* `source` is standalone text (EmitOptions.standalone); for JIT_CC with its kernels pasted,
+ * for the others with its kernels linked.  It must live as
  * long as the Jit.  On failure NULL, and *error says why in one line (allocated in
  * the arena). */
 Jit *jit_compile(JitKind, const char *source, Arena *, const char **error);

@@ -332,16 +332,30 @@ static void *make_object(Job *job, const char *text, const char *place)
     return handle;
 }
 
+/* From the cache, or made while signals wait. */
+static void *find_or_make(Job *job, const char *text, const char **error)
+{
+    const char *place = tool_path(job, text);
+    void *handle = place ? cache_load(place) : NULL;
+    if (handle) return handle;
+    block_signals(job);
+    handle = make_object(job, text, place);
+    unblock_signals(job);
+    *error = job->error;
+    return handle;
+}
+
 static void *cc_compile(const char *source, Arena *arena, const char **error)
 {
     Job job = {.arena = arena};
-    const char *place = tool_path(&job, source);
-    void *handle = place ? cache_load(place) : NULL;
-    if (handle) return handle;
-    block_signals(&job);
-    handle = make_object(&job, source, place);
-    unblock_signals(&job);
-    *error = job.error;
+    return find_or_make(&job, source, error);
+}
+
+static void *cc_compile_exact(const char *source, Arena *arena, const char **error)
+{
+    Job job = {.arena = arena, .linked = true};
+    void *handle = find_or_make(&job, with_pointers(arena, source), error);
+    if (handle) set_pointers(handle, arena);
     return handle;
 }
 
@@ -362,3 +376,4 @@ static void *cc_symbol(void *handle, const char *name) { return dlsym(handle, na
 static void cc_release(void *handle) { dlclose(handle); }
 
 const Backend backend_cc = {cc_compile, cc_symbol, cc_release, NULL};
+const Backend backend_cc_exact = {cc_compile_exact, cc_symbol, cc_release, NULL};

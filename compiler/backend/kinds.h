@@ -15,7 +15,7 @@ typedef struct Backend {
     JitNews (*poll)(void *handle, const char **why); /* NULL: never any news */
 } Backend;
 
-extern const Backend backend_tcc, backend_cc, backend_tiered;
+extern const Backend backend_tcc, backend_cc, backend_cc_exact, backend_tiered;
 
 /* cc.c, for code whose kernels are linked: in a thread that is not the main one,
  * until *cancelled is set.  No signal ends it, and none is taken. */

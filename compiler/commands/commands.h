@@ -30,7 +30,7 @@ typedef enum Status {
 typedef struct Option {
     int id;               /* its short letter, or a number from 256 */
     const char *name;     /* long name, without dashes */
-    const char *argument; /* "FILE", "N", …; NULL: takes none */
+    const char *argument; /* "FILE", "N", …; "[FILE]": may be left out; NULL: takes none */
     const char *help;     /* one line */
     bool later;           /* known, but not implemented: refused with a message that says so */
 } Option;
@@ -70,7 +70,7 @@ typedef struct OptionReader {
     const Command *command;
     int argc;
     char **argv;
-    const char *value; /* of the option just read; NULL where it takes none */
+    const char *value; /* of the option just read; NULL where it takes none, or it was left out */
     char **operands;   /* after OPTIONS_END: what is no option */
     int operand_count;
     bool started;
@@ -124,7 +124,8 @@ typedef struct LoadOptions {
     int64_t batch;           /* 0: the train section's, else default_batch */
     int64_t default_batch;   /* 1 to begin with */
     JitKind jit;
-    bool steps;         /* --jit tiered is meant for it: it asks model_poll between calls */
+    bool steps;         /* --jit tiered is meant for it: it asks model_poll between calls, and no --jit
+                         * changes its results */
     int64_t threads;    /* of a pass; 0: one for each processor */
     const char *prefix; /* of the symbols; NULL: the net's name */
     bool train;         /* with the training programs; else inference only */

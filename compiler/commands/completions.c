@@ -107,7 +107,7 @@ static void zsh_text(const char *text, FILE *out)
 static void zsh_argument(const Option *o, FILE *out)
 {
     if (!o->argument) return;
-    fputc(':', out);
+    fputs(*o->argument == '[' ? "::" : ":", out); /* it may be left out */
     zsh_text(o->argument, out);
     fputc(':', out);
     if (!is_choice(o)) {
@@ -185,7 +185,7 @@ static void fish_option(const Command *c, const Option *o, FILE *out)
         fputs(" -x -a '", out);
         put_choices(o, out);
         fputc('\'', out);
-    } else if (o->argument) {
+    } else if (o->argument && *o->argument != '[') {
         fputs(" -r", out);
     }
     fputs(" -d ", out);

@@ -308,4 +308,4 @@ const char *feeding_data_text(const Feeding *f, char *out, size_t size)
     return out;
 }
 
-const char *jit_name(JitKind jit) { return jit == JIT_TCC ? "tcc" : jit == JIT_CC ? "cc" : "tcc, then cc"; }
+const char *jit_name(JitKind jit) { return jit == JIT_TCC ? "tcc" : jit == JIT_TIERED ? "tcc, then cc" : "cc"; }

@@ -3,7 +3,10 @@
  */
 #include "commands/interrupt.h"
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* The one thing a signal handler can reach. */
 static volatile sig_atomic_t caught;
@@ -18,13 +21,29 @@ static void catch_signal(int number)
     sigaction(number, &action, NULL);
 }
 
+static bool writes_to_file(void)
+{
+    struct stat status;
+    return fstat(STDOUT_FILENO, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+/* The terminal has gone. */
+static void catch_hangup(void)
+{
+    struct sigaction action;
+    bool ignored = sigaction(SIGHUP, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+    if (writes_to_file())
+        signal(SIGHUP, SIG_IGN);
+    else if (!ignored)
+        catch_signal(SIGHUP);
+}
+
 const volatile sig_atomic_t *interrupt_catch(void)
 {
-    struct sigaction hangup;
     caught = 0;
     catch_signal(SIGINT);
     catch_signal(SIGTERM);
-    if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN) catch_signal(SIGHUP);
+    catch_hangup();
     return &caught;
 }
 

@@ -7,8 +7,8 @@
 #include <signal.h>
 
 /* From now on the first SIGINT, SIGTERM or SIGHUP only sets the flag that is returned, to
- * its number; a second one of the same kind ends the process.  A SIGHUP that is ignored
- * (nohup) stays ignored. */
+ * its number; a second one of the same kind ends the process.  SIGHUP is ignored where
+ * standard output is a file, since then nobody has to watch, and where it was before (nohup). */
 const volatile sig_atomic_t *interrupt_catch(void);
 
 /* Lets the signal that was caught take its course; returns where there was none. */

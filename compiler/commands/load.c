@@ -44,7 +44,7 @@ static Taken take_jit(LoadOptions *o, const Command *command, const char *value)
     if (strcmp(value, "tcc") == 0)
         o->jit = JIT_TCC;
     else if (strcmp(value, "cc") == 0)
-        o->jit = JIT_CC;
+        o->jit = o->steps ? JIT_CC_EXACT : JIT_CC;
     else if (strcmp(value, "tiered") == 0 && o->steps)
         o->jit = JIT_TIERED;
     else {

@@ -89,6 +89,13 @@ static const Option *option_by_id(const Command *command, int id)
     return NULL;
 }
 
+static bool is_optional(const Option *o) { return o->argument && *o->argument == '['; }
+
+static int argument_kind(const Option *o)
+{
+    return is_optional(o) ? optional_argument : o->argument ? required_argument : no_argument;
+}
+
 static void make_tables(const Command *command, struct option *longs, char *shorts)
 {
     int n = option_count(command);
@@ -96,7 +103,7 @@ static void make_tables(const Command *command, struct option *longs, char *shor
     *shorts++ = HELP;
     for (int i = 0; i < n; i++) {
         const Option *o = &command->options[i];
-        longs[i] = (struct option){o->name, o->argument ? required_argument : no_argument, NULL, o->id};
+        longs[i] = (struct option){o->name, argument_kind(o), NULL, o->id};
         if (o->id < 256) {
             *shorts++ = (char)o->id;
             if (o->argument) *shorts++ = ':';
@@ -160,6 +167,15 @@ static int end_of_options(OptionReader *r)
     return OPTIONS_END;
 }
 
+/* An argument that may be left out is the next word, unless that is an option or a net. */
+static const char *optional_value(const OptionReader *r)
+{
+    const char *word = optind < r->argc ? r->argv[optind] : "-", *ending = strrchr(word, '.');
+    if (*word == '-' || (ending && strcmp(ending, ".nn") == 0)) return NULL;
+    optind++;
+    return word;
+}
+
 int options_next(OptionReader *r)
 {
     struct option longs[MAX_OPTIONS + 2];
@@ -185,6 +201,7 @@ int options_next(OptionReader *r)
         usage_error(r->command, "--%s is not implemented", option->name);
         return OPTIONS_BAD;
     }
+    if (is_optional(option) && !r->value) r->value = optional_value(r);
     return id;
 }
 

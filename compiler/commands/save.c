@@ -15,21 +15,31 @@
 #include "commands/origin.h"
 #include "runtime/core/new_file.h"
 
-/* Of a weights file, about: the header has a line for each tensor. */
-static size_t file_bytes(const nn_model_info *info)
+/* Of a weights file, about, or with the optimizer's state: the header has a line for each tensor. */
+static size_t file_bytes(const nn_model_info *info, bool states)
 {
     enum { METADATA = 4096, LINE = 160 };
     size_t bytes = METADATA;
     for (int i = 0; i < info->tensor_count; i++)
-        if (info->tensors[i].kind != NN_STATE) bytes += LINE + info->tensors[i].count * sizeof(float);
+        if (states || info->tensors[i].kind != NN_STATE) bytes += LINE + info->tensors[i].count * sizeof(float);
     return bytes;
 }
 
 int save_check(const char *path, const Model *m)
 {
     NnError error = {0};
-    if (nn_file_check(path, file_bytes(m->info), &error)) return fail_error(&error);
+    if (nn_file_check(path, file_bytes(m->info, false), &error)) return fail_error(&error);
     origin_of_replaced(m->c->arena, path);
+    return STATUS_OK;
+}
+
+int save_check_checkpoint(const char **path, const Model *m, bool wanted)
+{
+    NnError error = {0};
+    if (!nn_file_check(*path, file_bytes(m->info, true), &error)) return STATUS_OK;
+    if (wanted) return fail_error(&error);
+    fprintf(stderr, "nnc: note: there will be no checkpoints: %s\n", error.text);
+    *path = NULL;
     return STATUS_OK;
 }
 

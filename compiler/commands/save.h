@@ -11,6 +11,10 @@
  * will replace, if any.  A Status, the message printed. */
 int save_check(const char *path, const Model *);
 
+/* The same for checkpoints.  Where they were not asked for (`wanted`), *path becomes NULL with
+ * a note. */
+int save_check_checkpoint(const char **path, const Model *, bool wanted);
+
 /* Writes the weights to the path or, where that fails, to another folder.  `test`:
  * NULL where they were not tested.  *saved: where they are, or NULL.  Prints what went
  * wrong; STATUS_OK only if they are where they belong. */

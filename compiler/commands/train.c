@@ -16,9 +16,26 @@
 #include "commands/feeding.h"
 #include "commands/interrupt.h"
 #include "commands/origin.h"
+#include "commands/resume.h"
 #include "commands/save.h"
 
-enum { DATA = OPTION_FIRST_OWN, EPOCHS, LR, SEED, ORDER, INIT, LOG, STEPS, TIME_LIMIT, RESUME, STATS };
+enum {
+    DATA = OPTION_FIRST_OWN,
+    EPOCHS,
+    LR,
+    SEED,
+    ORDER,
+    INIT,
+    LOG,
+    STEPS,
+    TIME_LIMIT,
+    CHECKPOINT,
+    CHECKPOINT_EVERY,
+    RESUME,
+    STATS
+};
+
+static const double usual_interval = 300; /* seconds between two checkpoints */
 
 static const Option options[] = {
     {DATA, "data", "PATH", "the data: a folder, a file or a name (default: the shipped digits)", false},
@@ -36,13 +53,17 @@ static const Option options[] = {
     {LOG, "log", "FILE", "write every step and every evaluation to FILE.csv or FILE.jsonl", false},
     {STEPS, "steps", "N", "stop after N steps (without --epochs: as many epochs as needed)", false},
     {TIME_LIMIT, "time-limit", "T", "stop after a time such as 90s, 15m or 2h", false},
+    {CHECKPOINT, "checkpoint", "FILE", "file for checkpoints (default: NET.checkpoint.safetensors in this directory)",
+     false},
+    {CHECKPOINT_EVERY, "checkpoint-every", "T",
+     "write one after every time such as 5m (the default), or after every so many steps; 0: never", false},
+    {RESUME, "resume", "[FILE]", "go on from a checkpoint (default: that of --checkpoint)", false},
     OPTION_ROW_SET,
     OPTION_ROW_NET,
     OPTION_ROW_DEFINE,
     OPTION_ROW_INPUT,
     OPTION_ROW_THREADS,
     OPTION_ROWS_PASSES OPTION_ROW_LIMIT,
-    {RESUME, "resume", "FILE", "", true},
     {STATS, "stats", NULL, "", true},
     {0},
 };
@@ -53,6 +74,11 @@ typedef struct TrainRequest {
     const char *order;           /* NULL: as the train section says */
     int64_t epochs, steps, seed; /* 0, 0, −1: not given */
     double lr, time_limit;       /* 0: not given */
+    const char *checkpoint;      /* NULL: the default name */
+    bool resumes;                /* from `resume`, or NULL: from the file of checkpoints */
+    const char *resume;
+    int64_t every_steps; /* between checkpoints; 0: */
+    double every_time;   /* seconds; 0: never; −1: not given */
 } TrainRequest;
 
 typedef struct TrainCommand {
@@ -61,6 +87,8 @@ typedef struct TrainCommand {
     Feeding feeding;
     void *model;
     const char *output;
+    NnWeightsNote notes[RESUME_NOTES];
+    NnTensors *resumed; /* the checkpoint that it goes on from, or NULL */
     NnTrainConfig config;
     NnTrainResult result;
     bool switched;         /* to the faster code, */
@@ -70,7 +98,8 @@ typedef struct TrainCommand {
 
 /* ---- the command line --------------------------------------------------------------- */
 
-static bool take_time(const char *text, double *seconds)
+/* "90s", "15m", "2h", or seconds alone. */
+static bool parse_time(const char *text, double *seconds)
 {
     static const char units[] = "smh";
     char *end;
@@ -81,8 +110,26 @@ static bool take_time(const char *text, double *seconds)
         end++;
     }
     *seconds = value * unit;
-    if (end > text && !*end && *seconds > 0 && *seconds < 1e9) return true;
+    return end > text && !*end && *seconds > 0 && *seconds < 1e9;
+}
+
+static bool take_time(const char *text, double *seconds)
+{
+    if (parse_time(text, seconds)) return true;
     usage_error(&command_train, "--time-limit takes a time such as 90s, 15m or 2h, not '%s'", text);
+    return false;
+}
+
+/* A number alone is of steps. */
+static bool take_interval(TrainRequest *r, const char *text)
+{
+    char *end;
+    long long steps = strtoll(text, &end, 10);
+    bool counted = end > text && !*end && steps >= 0 && steps <= INT64_C(1000000000000);
+    r->every_steps = counted ? steps : 0;
+    r->every_time = 0;
+    if (counted || (end > text && *end && parse_time(text, &r->every_time))) return true;
+    usage_error(&command_train, "--checkpoint-every takes a time such as 5m, or a number of steps, not '%s'", text);
     return false;
 }
 
@@ -119,6 +166,12 @@ static bool take_train_option(TrainRequest *r, int id, const char *value)
     case SEED: return option_int(self, "seed", value, 0, INT64_MAX, &r->seed);
     case LR: return option_real(self, "lr", value, 1e-30, 1e30, &r->lr);
     case TIME_LIMIT: return take_time(value, &r->time_limit);
+    case CHECKPOINT: r->checkpoint = value; return true;
+    case CHECKPOINT_EVERY: return take_interval(r, value);
+    case RESUME:
+        r->resumes = true;
+        r->resume = value;
+        return true;
     default: return load_option(&r->load, self, id, value) == TAKEN_YES;
     }
 }
@@ -127,10 +180,12 @@ static int read_train_request(TrainRequest *r, int argc, char **argv)
 {
     OptionReader reader;
     r->seed = -1;
+    r->every_time = -1;
     options_begin(&reader, &command_train, argc, argv);
     for (int id; (id = options_next(&reader)) != OPTIONS_END;)
         if (id == OPTIONS_BAD || !take_train_option(r, id, reader.value)) return STATUS_USAGE;
     if (!options_one_file(&reader)) return STATUS_USAGE;
+    if (r->resumes && r->init) return usage_error(&command_train, "--resume goes on from a checkpoint, --init begins");
     r->load.path = reader.operands[0];
     r->load.train = true;
     return STATUS_OK;
@@ -189,6 +244,42 @@ static void poll_faster(void *user, int64_t step)
     t->no_faster = why;
 }
 
+/* The log, the progress and the checkpoints are not worth a training. */
+static void warn_of_checkpoint(void *user, const NnError *error)
+{
+    (void)user;
+    fprintf(stderr, "nnc: warning: no checkpoint: %s\n", error->text);
+}
+
+/* Whether they were asked for; if not, none is left by a run that ends as planned within the usual interval. */
+static bool asks_for_checkpoints(const TrainRequest *r)
+{
+    return r->checkpoint || r->resumes || r->every_steps || r->every_time > 0;
+}
+
+static const char *checkpoint_path(const TrainCommand *t)
+{
+    const TrainRequest *r = &t->request;
+    if (r->checkpoint) return r->checkpoint;
+    return r->resume ? r->resume : arena_printf(t->m.c->arena, "%s.checkpoint.safetensors", t->m.net->name);
+}
+
+static NnCheckpointConfig checkpoints_of(const TrainCommand *t)
+{
+    const TrainRequest *r = &t->request;
+    const char *path = checkpoint_path(t);
+    bool never = !r->every_steps && r->every_time == 0;
+    return (NnCheckpointConfig){
+        .path = never ? NULL : path,
+        .every_steps = r->every_steps,
+        .every_seconds = r->every_time < 0 ? usual_interval : r->every_time,
+        .at_end = asks_for_checkpoints(r),
+        .notes = t->notes,
+        .resume_path = r->resume ? r->resume : path,
+        .failed = warn_of_checkpoint,
+    };
+}
+
 static void configure(TrainCommand *t)
 {
     const TrainSpec *spec = t->m.spec;
@@ -204,6 +295,7 @@ static void configure(TrainCommand *t)
         .lookahead_alpha = spec->lookahead_alpha,
         .patience = (int)spec->stop_patience,
         .log = t->request.log,
+        .checkpoint = checkpoints_of(t),
         .results = stdout,
         .progress = stderr,
         .terminal = isatty(fileno(stderr)),
@@ -256,6 +348,21 @@ static int load_init(const TrainCommand *t)
     return failed ? fail_error(&error) : STATUS_OK;
 }
 
+/* --resume; and where checkpoints go, which is no reason not to train unless they were asked for. */
+static int prepare_checkpoints(TrainCommand *t)
+{
+    NnCheckpointConfig *config = &t->config.checkpoint;
+    int status = STATUS_OK;
+    resume_notes(&t->m, &t->feeding, (RunOverrides){t->request.lr, t->config.seed}, t->notes);
+    if (t->request.resumes) {
+        t->resumed = resume_open(config->resume_path, t->notes, t->feeding.data, &status);
+        config->resume = t->resumed;
+    }
+    if (status || !config->path) return status;
+    if (!t->resumed) resume_of_replaced(config->path);
+    return save_check_checkpoint(&config->path, &t->m, asks_for_checkpoints(&t->request));
+}
+
 static void print_header(const TrainCommand *t)
 {
     char data[1024], normalize[256], augment[512];
@@ -273,6 +380,9 @@ static void print_header(const TrainCommand *t)
     const char *memory = model_memory_text(&t->m);
     if (memory) fprintf(stderr, "memory     %s\n", memory);
     fprintf(stderr, "back end   %s\n", jit_name(t->request.load.jit));
+    if (t->resumed)
+        fprintf(stderr, "resumed    %s: epoch %s, step %s\n", t->config.checkpoint.resume_path,
+                nn_tensors_metadata(t->resumed, "state.epoch"), nn_tensors_metadata(t->resumed, "state.step"));
 }
 
 /* ---- the run ------------------------------------------------------------------------------ */
@@ -297,6 +407,8 @@ static void print_end(const TrainCommand *t, const char *saved)
     if (reasons[r->end])
         fprintf(stderr, "nnc: %s at epoch %d, step %lld; saved in %s\n", reasons[r->end], r->epoch, (long long)r->steps,
                 saved);
+    if (reasons[r->end] && r->checkpoint_step == r->steps)
+        fprintf(stderr, "nnc: --resume goes on from %s\n", t->config.checkpoint.path);
     static const char *const units[] = {
         [NN_SCORE_CLASS] = "", [NN_SCORE_PIXELS] = " pixels", [NN_SCORE_LABELS] = " labels"};
     if (r->tested && r->test.kind != NN_SCORE_LOSS)
@@ -338,6 +450,8 @@ static int end_trained(const TrainCommand *t)
     const char *saved;
     int status = save_trained(t, &saved);
     if (t->result.log_error.status) status = worse(status, fail_error(&t->result.log_error));
+    if (t->result.checkpoint_error.status && asks_for_checkpoints(&t->request))
+        status = worse(status, fail_error(&t->result.checkpoint_error));
     if (saved) print_end(t, saved);
     return worse(status, finish_output());
 }
@@ -359,8 +473,10 @@ static int train_loaded(TrainCommand *t)
     if (!status) status = load_last(t);
     if (!status) status = feed_training(t);
     if (status) return status;
-    void *block = block_alloc(t->m.info->train_bytes);
     configure(t);
+    status = prepare_checkpoints(t);
+    if (status) return status;
+    void *block = block_alloc(t->m.info->train_bytes);
     t->model = t->m.info->init(block, 1, t->config.seed);
     print_header(t);
     status = t->request.init ? load_init(t) : STATUS_OK;
@@ -384,6 +500,7 @@ static int train_run(int argc, char **argv)
         int fed = feeding_finish(&t.feeding);
         if (!status) status = fed;
         if (!status) status = train_loaded(&t);
+        nn_tensors_close(t.resumed);
         if (!fed) feeding_close(&t.feeding);
         model_free(&t.last);
         model_free(&t.m);
@@ -398,7 +515,9 @@ const Command command_train = {
     "train NET.nn [options]",
     options,
     "Defaults come from the net's train section.  Every epoch takes every sample\n"
-    "once; its last batch may be shorter.  Ctrl-C stops after the current step and saves; a second one stops at once.\n"
+    "once; its last batch may be shorter.\n"
+    "Ctrl-C stops after the current step and saves the weights and a checkpoint, from which --resume goes\n"
+    "on as if the run had not been stopped; a second one stops at once.\n"
     "The weights are a safetensors file with PyTorch's names and shapes, which also\n"
     "records the normalisation of the input and the names of the classes.\n",
     train_run};

@@ -136,14 +136,16 @@ static void *work(void *user)
 
 int batcher_batches(const Batcher *b) { return b->batches; }
 
-void batcher_begin(Batcher *b, uint64_t epoch)
+void batcher_begin(Batcher *b, uint64_t epoch) { batcher_begin_at(b, epoch, 0); }
+
+void batcher_begin_at(Batcher *b, uint64_t epoch, int number)
 {
     pthread_mutex_lock(&b->lock);
     b->end = 0;
     while (b->busy) pthread_cond_wait(&b->changed, &b->lock);
     if (b->training && !b->feed.sequential) nn_shuffle(b->order, b->samples->count, b->seed, epoch);
     b->epoch = epoch;
-    b->begun = b->taken = 0;
+    b->begun = b->taken = number;
     memset(b->made, 0, sizeof b->made);
     b->end = b->batches;
     pthread_cond_broadcast(&b->changed);

@@ -91,6 +91,9 @@ const char *dataset_label_beyond(const Dataset *, int classes, char out[DATASET_
 /* "7", or "cat" where the set has names; `buffer` takes 16 bytes. */
 const char *dataset_class_name(const Dataset *, int label, char buffer[16]);
 
+/* A hash of all samples and targets of both parts, by which a set is known again. */
+uint64_t dataset_fingerprint(const Dataset *);
+
 /* A test part for a set that has none: rows 4, 9, 14 … of 50 or more, else the
  * training rows themselves; a note says which. */
 int dataset_split(Dataset *, NnError *);
@@ -263,7 +266,8 @@ typedef struct Batcher Batcher;
 Batcher *batcher_new(const Feed *, DataPart, int size, bool training, uint64_t seed, NnError *);
 int batcher_batches(const Batcher *); /* per epoch */
 void batcher_begin(Batcher *, uint64_t epoch);
-const Batch *batcher_next(Batcher *); /* valid until the next call; NULL at the epoch's end */
+void batcher_begin_at(Batcher *, uint64_t epoch, int number); /* the epoch without the batches before that one */
+const Batch *batcher_next(Batcher *);                         /* valid until the next call; NULL at the epoch's end */
 void batcher_free(Batcher *);
 
 #endif

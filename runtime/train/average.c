@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_averaged(const Average *a, const nn_tensor_info *tensor)
+bool average_has(const Average *a, const nn_tensor_info *tensor)
 {
     return tensor->kind == NN_TRAINED || (tensor->kind == NN_BUFFER && a->buffers);
 }
@@ -20,7 +20,7 @@ static void visit_all(Average *a, const void *model, void *changed, Visit *visit
     float *at = a->values;
     for (int i = 0; i < a->info->tensor_count; i++) {
         const nn_tensor_info *tensor = &a->info->tensors[i];
-        if (!is_averaged(a, tensor)) continue;
+        if (!average_has(a, tensor)) continue;
         a->info->get(model, tensor->name, a->scratch, tensor->count);
         if (visit(at, a->scratch, tensor->count, x)) a->info->set(changed, tensor->name, a->scratch, tensor->count);
         at += tensor->count;
@@ -67,15 +67,28 @@ int average_init(Average *a, const nn_model_info *info, const void *model, bool 
     *a = (Average){.info = info, .buffers = buffers};
     for (int i = 0; i < info->tensor_count; i++) {
         const nn_tensor_info *tensor = &info->tensors[i];
-        if (!is_averaged(a, tensor)) continue;
+        if (!average_has(a, tensor)) continue;
         all += tensor->count;
         largest = tensor->count > largest ? tensor->count : largest;
     }
+    a->count = all;
     a->values = nn_memory(all * sizeof *a->values, error);
     a->scratch = a->values ? nn_memory(largest * sizeof *a->scratch, error) : NULL;
     if (!a->scratch) return -1;
     visit_all(a, model, NULL, take_weights, 0);
     return 0;
+}
+
+float *average_find(const Average *a, const char *name)
+{
+    float *at = a->values;
+    for (int i = 0; at && i < a->info->tensor_count; i++) {
+        const nn_tensor_info *tensor = &a->info->tensors[i];
+        if (!average_has(a, tensor)) continue;
+        if (!strcmp(tensor->name, name)) return at;
+        at += tensor->count;
+    }
+    return NULL;
 }
 
 void average_free(Average *a)

@@ -17,7 +17,8 @@
 typedef struct Average {
     const nn_model_info *info;
     bool buffers;   /* statistics too */
-    float *values;  /* [all of them], tensor after tensor; NULL: there is none */
+    size_t count;   /* of all values */
+    float *values;  /* [count], tensor after tensor; NULL: there is none */
     float *scratch; /* [the largest] */
 } Average;
 
@@ -25,6 +26,9 @@ int average_init(Average *, const nn_model_info *, const void *model, bool buffe
 void average_free(Average *);
 void average_ema(Average *, const void *model, double decay);
 void average_lookahead(Average *, void *model, double alpha);
+/* The average of the tensor of that name, or NULL. */
+float *average_find(const Average *, const char *name);
+bool average_has(const Average *, const nn_tensor_info *);
 /* The model has the average, and the average what the model had. */
 void average_swap(Average *, void *model);
 

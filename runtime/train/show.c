@@ -6,7 +6,10 @@
  */
 #include "runtime/train/show.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* ---- table ----------------------------------------------------------------------- */
 
@@ -28,15 +31,54 @@ void table_row(FILE *out, const Progress *m, const NnScore *score)
 
 /* ---- log ------------------------------------------------------------------------- */
 
-int log_open(Log *log, const char *path, NnError *lost, NnError *error)
+/* What a checkpoint of so many steps has behind it; an evaluation at its step is made again. */
+static bool is_before(const char *line, int64_t steps)
+{
+    char kind[8];
+    int epoch;
+    long long step;
+    if (sscanf(line, "%7[a-z],%d,%lld,", kind, &epoch, &step) != 3 &&
+        sscanf(line, "{\"kind\": \"%7[a-z]\", \"epoch\": %d, \"step\": %lld,", kind, &epoch, &step) != 3)
+        return !strncmp(line, "kind,", 5); /* the names of the columns */
+    return strcmp(kind, "test") ? step <= steps : step < steps;
+}
+
+/* The bytes of the lines that belong to the run as far as the checkpoint goes. */
+static off_t log_length(FILE *file, int64_t steps)
+{
+    char line[256];
+    off_t length = 0;
+    while (fgets(line, sizeof line, file) && strchr(line, '\n') && is_before(line, steps))
+        length += (off_t)strlen(line);
+    return length;
+}
+
+/* Leaves the file at the end of these lines; what is no regular file is only written to. */
+static FILE *log_continue(const char *path, int64_t steps)
+{
+    struct stat status;
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
+    FILE *file = fd >= 0 && fstat(fd, &status) == 0 ? fdopen(fd, S_ISREG(status.st_mode) ? "r+" : "w") : NULL;
+    if (!file) {
+        if (fd >= 0) close(fd);
+        return NULL;
+    }
+    if (!S_ISREG(status.st_mode)) return file;
+    off_t length = log_length(file, steps);
+    if (fseeko(file, length, SEEK_SET) == 0 && ftruncate(fd, length) == 0) return file;
+    fclose(file);
+    return NULL;
+}
+
+int log_open(Log *log, const char *path, int64_t steps, NnError *lost, NnError *error)
 {
     *log = (Log){.path = path, .error = lost};
     if (!path) return 0;
     size_t length = strlen(path);
     log->json = length > 6 && !strcmp(path + length - 6, ".jsonl");
-    log->file = fopen(path, "we");
+    log->file = steps < 0 ? fopen(path, "we") : log_continue(path, steps);
     if (!log->file) return nn_fail_path(error, "write", path);
-    if (!log->json) fputs("kind,epoch,step,lr,loss,accuracy,seconds\n", log->file);
+    if (!log->json && ftello(log->file) <= 0) fputs("kind,epoch,step,lr,loss,accuracy,seconds\n", log->file);
     return 0;
 }
 
@@ -67,7 +109,13 @@ void log_test(Log *log, const Progress *m, const NnScore *score)
     if (!log->file) return;
     snprintf(accuracy, sizeof accuracy, "%.9g", nn_accuracy(score));
     log_line(log, "test", m, score->loss, score->kind != NN_SCORE_LOSS ? accuracy : log->json ? "null" : "");
-    if (log->file && fflush(log->file) != 0) log_lose(log, m->step);
+    log_flush(log, m->step);
+}
+
+int log_flush(Log *log, int64_t step)
+{
+    if (log->file && fflush(log->file) != 0) log_lose(log, step);
+    return log->file ? fileno(log->file) : -1;
 }
 
 void log_close(Log *log)

@@ -17,8 +17,11 @@ typedef struct Log {
 } Log;
 
 /* A line per step (kind "train") and per evaluation (kind "test").  `lost` gets what goes
- * wrong after the log was opened. */
-int log_open(Log *, const char *path, NnError *lost, NnError *);
+ * wrong after the log was opened.  steps: of the checkpoint that the run goes on from; lines of
+ * the file that came after it are cut off; −1: the log begins anew. */
+int log_open(Log *, const char *path, int64_t steps, NnError *lost, NnError *);
+/* Gives all lines to the system; the descriptor, or −1: there is none.  step: for the message. */
+int log_flush(Log *, int64_t step);
 void log_step(Log *, const Progress *, double loss);
 void log_test(Log *, const Progress *, const NnScore *);
 void log_close(Log *);

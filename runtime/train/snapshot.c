@@ -37,7 +37,7 @@ void snapshot_free(Snapshot *s)
 bool snapshot_is_due(int64_t step) { return step % INTERVAL == 0 || (step < INTERVAL && (step & (step - 1)) == 0); }
 
 /* 0 · x is 0 for finite x, else NaN: a sum that compilers vectorise. */
-static bool all_finite(const float *values, size_t count)
+bool all_finite(const float *values, size_t count)
 {
     float sum[16] = {0}, total = 0;
     size_t i = 0;

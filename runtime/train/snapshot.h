@@ -32,4 +32,7 @@ void snapshot_restore(const Snapshot *, void *model);
 /* Whether all weights are finite. */
 bool snapshot_finite(const Snapshot *, const void *model);
 
+/* Whether all of the numbers are. */
+bool all_finite(const float *values, size_t count);
+
 #endif

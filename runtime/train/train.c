@@ -3,6 +3,8 @@
  *
  * An epoch is the training part once, in an order of its own.  A last, shorter batch
  * is run by code of its own for the same model; where there is none, it is left out.
+ * A checkpoint is of the moment after a step, before the end of the epoch is dealt with; so a
+ * run that goes on from the last step of an epoch deals with it then.
  * The loop ends when the epochs, the steps or the time are over, when the test loss no
  * longer falls, or when it is asked to stop; always between two steps, so the
  * model is whole.  A run that diverges gives the last finite weights back that
@@ -14,9 +16,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/train/checkpoint.h"
 #include "runtime/train/show.h"
 #include "runtime/train/snapshot.h"
-#include "runtime/train/state.h"
 
 typedef struct Run {
     const nn_model_info *info;
@@ -27,12 +29,14 @@ typedef struct Run {
     NnError *error;
     Batcher *batcher;
     void *scratch;
-    TrainState state;
-    Progress at; /* what is shown of it */
+    TrainState state, after_step; /* now; when the last step was done */
+    Progress at;                  /* what is shown of it */
     ProgressLine line;
     Log log;
     Snapshot snapshot;
+    Checkpoint checkpoint;
     double began, epoch_began;
+    double time_limit; /* in seconds of the run; 0: none */
     bool ended;
 } Run;
 
@@ -59,15 +63,26 @@ static int diverge(Run *run, const char *what, double value)
 static void measure_progress(Run *run, double loss, int count)
 {
     TrainState *state = &run->state;
-    Progress *at = &run->at;
     double now = show_clock();
     state->total += loss * count;
     state->samples += count;
-    at->step = ++state->step;
-    at->in_epoch = ++state->in_epoch;
-    at->loss = state->total / (double)state->samples;
-    at->seconds = now - run->began;
-    at->epoch_seconds = now - run->epoch_began;
+    state->step++;
+    state->in_epoch++;
+    state->lr = run->at.lr;
+    state->seconds = now - run->began;
+    state->epoch_seconds = now - run->epoch_began;
+}
+
+static void show_progress(Run *run)
+{
+    const TrainState *state = &run->state;
+    Progress *at = &run->at;
+    at->step = state->step;
+    at->in_epoch = state->in_epoch;
+    at->lr = state->lr;
+    at->loss = state->samples ? state->total / (double)state->samples : 0;
+    at->seconds = state->seconds;
+    at->epoch_seconds = state->epoch_seconds;
     at->rate = (double)state->samples / fmax(at->epoch_seconds, 1e-9);
 }
 
@@ -90,6 +105,64 @@ static void swap_weights(Run *run)
         average_swap(&run->state.slow, run->model);
 }
 
+/* ---- checkpoints ----------------------------------------------------------------- */
+
+/* After the end of one that was being written, or that could not be copied.  What is not finite
+ * is for the loss to say. */
+static void note_checkpoint(Run *run)
+{
+    const NnCheckpointConfig *config = &run->config->checkpoint;
+    if (!run->checkpoint.error.status || run->checkpoint.diverged) return;
+    progress_line_clear(&run->line);
+    if (config->failed) config->failed(run->config->user, &run->checkpoint.error);
+}
+
+static void take_checkpoint(Run *run)
+{
+    if (checkpoint_wait(&run->checkpoint)) note_checkpoint(run);
+    if (checkpoint_take(&run->checkpoint, run->info, run->model, &run->after_step,
+                        log_flush(&run->log, run->after_step.step)))
+        note_checkpoint(run);
+}
+
+/* Whether a run that has come to its end leaves a checkpoint of the last step. */
+static bool wants_last_checkpoint(const Run *run)
+{
+    const NnCheckpointConfig *config = &run->config->checkpoint;
+    const NnEnd end = run->result->end;
+    return config->path && run->checkpoint.state.step != run->after_step.step &&
+           (config->at_end || end == NN_STOPPED || end == NN_OUT_OF_TIME || run->checkpoint.step >= 0);
+}
+
+static void keep_checkpoint(Run *run)
+{
+    if (checkpoint_poll(&run->checkpoint)) note_checkpoint(run);
+    if (run->ended ? wants_last_checkpoint(run) : checkpoint_is_due(&run->checkpoint, run->state.step))
+        take_checkpoint(run);
+}
+
+/* The last one is still to be taken where a test has ended the run. */
+static void finish_checkpoints(Run *run)
+{
+    if (checkpoint_wait(&run->checkpoint)) note_checkpoint(run);
+    if (!run->result->diverged && run->ended && wants_last_checkpoint(run)) take_checkpoint(run);
+    if (checkpoint_wait(&run->checkpoint)) note_checkpoint(run);
+    run->result->checkpoint_step = run->checkpoint.step;
+    if (!run->checkpoint.diverged) run->result->checkpoint_error = run->checkpoint.error;
+}
+
+static void check_run_end(Run *run)
+{
+    const NnTrainConfig *config = run->config;
+    const Progress *at = &run->at;
+    if (config->stop && *config->stop)
+        end_run(run, NN_STOPPED);
+    else if (at->step >= at->steps)
+        end_run(run, config->max_steps && at->step >= config->max_steps ? NN_OUT_OF_STEPS : NN_DONE);
+    else if (run->time_limit > 0 && at->seconds >= run->time_limit)
+        end_run(run, NN_OUT_OF_TIME);
+}
+
 static int run_step(Run *run, const Batch *batch)
 {
     const NnTrainConfig *config = run->config;
@@ -100,16 +173,14 @@ static int run_step(Run *run, const Batch *batch)
     const nn_model_info *code = batch->count < run->info->batch && config->last ? config->last : run->info;
     double loss = (double)code->step(run->model, batch->x, batch->target, (float)at->lr, run->scratch);
     measure_progress(run, loss, batch->count);
+    show_progress(run);
     if (!isfinite(loss)) return diverge(run, "the loss is", loss);
     average_weights(run);
     log_step(&run->log, at, loss);
     progress_line_step(&run->line, at);
-    if (config->stop && *config->stop)
-        end_run(run, NN_STOPPED);
-    else if (at->step >= at->steps)
-        end_run(run, config->max_steps && at->step >= config->max_steps ? NN_OUT_OF_STEPS : NN_DONE);
-    else if (config->time_limit > 0 && at->seconds >= config->time_limit)
-        end_run(run, NN_OUT_OF_TIME);
+    check_run_end(run);
+    run->after_step = run->state;
+    keep_checkpoint(run);
     return 0;
 }
 
@@ -156,14 +227,14 @@ static int run_test(Run *run)
     return 0;
 }
 
+/* From the state's step of the epoch on. */
 static int run_epoch(Run *run)
 {
     const Batch *batch;
-    run->at.in_epoch = run->state.in_epoch = run->state.samples = 0;
-    run->state.total = 0;
-    run->epoch_began = show_clock();
-    batcher_begin(run->batcher, (uint64_t)run->at.epoch - 1);
+    run->result->epoch = run->at.epoch = run->state.epoch;
     run->result->tested = false;
+    run->epoch_began = show_clock() - run->state.epoch_seconds;
+    batcher_begin_at(run->batcher, (uint64_t)run->state.epoch - 1, (int)run->state.in_epoch);
     while (!run->ended && (batch = batcher_next(run->batcher)))
         if (run_step(run, batch)) return -1;
     run->result->loss = run->at.loss;
@@ -177,12 +248,24 @@ static int run_epoch(Run *run)
     return wants_test(run) ? run_test(run) : 0;
 }
 
+static void begin_epoch(TrainState *state)
+{
+    state->epoch++;
+    state->in_epoch = state->samples = 0;
+    state->total = state->epoch_seconds = 0;
+}
+
 static int run_epochs(Run *run)
 {
+    TrainState *state = &run->state;
     table_head(run->config->results, &(NnScore){.kind = nn_score_kind(run->info, run->feed, DATA_TEST)});
-    for (run->at.epoch = 1; run->at.epoch <= run->config->epochs && !run->ended; run->at.epoch++) {
-        run->result->epoch = run->state.epoch = run->at.epoch;
+    if (state->step > 0)
+        check_run_end(run); /* the checkpoint may be of a run that has ended */
+    else
+        begin_epoch(state);
+    for (; state->epoch <= run->config->epochs; begin_epoch(state)) {
         if (run_epoch(run)) return -1;
+        if (run->ended) break;
     }
     return 0;
 }
@@ -198,20 +281,53 @@ static void count_steps(Run *run)
     if (run->config->max_steps && run->config->max_steps < at->steps) at->steps = run->config->max_steps;
 }
 
+/* Where the checkpoint is, if the run goes on from one. */
+static int resume_run(Run *run)
+{
+    const NnCheckpointConfig *config = &run->config->checkpoint;
+    if (!config->resume) return 0;
+    if (checkpoint_load(config->resume, config->resume_path, run->info, run->model, &run->state, run->error)) return -1;
+    if (run->state.in_epoch > run->at.per_epoch)
+        return nn_fail(run->error, NN_BAD_INPUT, "%s: step %lld of an epoch of %lld steps cannot be",
+                       config->resume_path, (long long)run->state.in_epoch, (long long)run->at.per_epoch);
+    snapshot_take(&run->snapshot, run->model, run->state.step);
+    run->result->epoch = run->state.epoch;
+    show_progress(run);
+    return 0;
+}
+
+static int prepare_state(Run *run)
+{
+    const NnTrainConfig *config = run->config;
+    state_init(&run->state);
+    if (config->ema > 0 && average_init(&run->state.ema, run->info, run->model, true, run->error)) return -1;
+    if (config->lookahead && average_init(&run->state.slow, run->info, run->model, false, run->error)) return -1;
+    if (resume_run(run)) return -1;
+    run->after_step = run->state;
+    return 0;
+}
+
+static int prepare_memory(Run *run)
+{
+    const nn_model_info *last = run->config->last;
+    run->batcher = batcher_new(run->feed, DATA_TRAIN, run->info->batch, true, run->config->seed, run->error);
+    size_t scratch = run->info->train_scratch, last_scratch = last ? last->train_scratch : 0;
+    run->scratch = nn_memory(scratch > last_scratch ? scratch : last_scratch, run->error);
+    return !run->batcher || !run->scratch || snapshot_init(&run->snapshot, run->info, run->error) ? -1 : 0;
+}
+
 static int prepare_run(Run *run)
 {
-    run->batcher = batcher_new(run->feed, DATA_TRAIN, run->info->batch, true, run->config->seed, run->error);
-    size_t scratch = run->info->train_scratch, last = run->config->last ? run->config->last->train_scratch : 0;
-    run->scratch = nn_memory(scratch > last ? scratch : last, run->error);
-    if (!run->batcher || !run->scratch || snapshot_init(&run->snapshot, run->info, run->error)) return -1;
-    if (log_open(&run->log, run->config->log, &run->result->log_error, run->error)) return -1;
-    if (run->config->ema > 0 && average_init(&run->state.ema, run->info, run->model, true, run->error)) return -1;
-    if (run->config->lookahead && average_init(&run->state.slow, run->info, run->model, false, run->error)) return -1;
+    const NnTrainConfig *config = run->config;
+    if (prepare_memory(run)) return -1;
     count_steps(run);
-    progress_line_init(&run->line, run->config);
-    nn_schedule_init(&run->state.schedule);
-    run->state.best = INFINITY;
-    run->began = show_clock();
+    if (prepare_state(run)) return -1;
+    int64_t steps = config->checkpoint.resume ? run->state.step : -1;
+    if (log_open(&run->log, config->log, steps, &run->result->log_error, run->error)) return -1;
+    run->time_limit = config->time_limit > 0 ? run->state.seconds + config->time_limit : 0;
+    progress_line_init(&run->line, config);
+    run->line.time_limit = run->time_limit;
+    run->began = show_clock() - run->state.seconds;
     return 0;
 }
 
@@ -233,6 +349,7 @@ static int run_all(Run *run)
 {
     if (prepare_run(run)) return -1;
     int failed = run_epochs(run) || check_weights(run) ? -1 : 0;
+    finish_checkpoints(run);
     run->result->steps = run->at.step;
     run->result->seconds = show_clock() - run->began;
     if (run->result->diverged)
@@ -247,8 +364,10 @@ int nn_train(const nn_model_info *info, void *model, const Feed *feed, const NnT
              NnTrainResult *result, NnError *error)
 {
     Run run = {.info = info, .model = model, .feed = feed, .config = config, .result = result, .error = error};
-    *result = (NnTrainResult){.end = NN_DONE};
+    *result = (NnTrainResult){.end = NN_DONE, .checkpoint_step = -1};
+    checkpoint_init(&run.checkpoint, &config->checkpoint, feed);
     int failed = run_all(&run);
+    checkpoint_free(&run.checkpoint);
     batcher_free(run.batcher);
     free(run.scratch);
     snapshot_free(&run.snapshot);

@@ -119,18 +119,36 @@ int nn_weights_classes(const NnTensors *, const char *path, Dataset *, NnError *
 
 /* ---- training --------------------------------------------------------------- */
 
+/*
+ * Checkpoints: safetensors with the model's tensors and the optimizer's, the averages as
+ * ema/NAME and lookahead/NAME, and in the metadata, besides that of a weights file, where the
+ * run stands (state.*) and a hash of the data (data.hash).  A run that goes on from one does
+ * so bitwise as if it had not stopped, with any number of threads.
+ */
+typedef struct NnCheckpointConfig {
+    const char *path;           /* NULL: none is written */
+    int64_t every_steps;        /* between two; 0: */
+    double every_seconds;       /* by time */
+    bool at_end;                /* when the run ends as planned, too: else only when it is stopped before */
+    const NnWeightsNote *notes; /* more metadata, or NULL */
+    const NnTensors *resume;    /* the run goes on from it; NULL: it begins */
+    const char *resume_path;
+    void (*failed)(void *user, const NnError *); /* one could not be written; the run goes on */
+} NnCheckpointConfig;
+
 typedef struct NnTrainConfig {
     int epochs;
     int64_t max_steps; /* 0: no limit */
-    double time_limit; /* seconds; 0: none */
+    double time_limit; /* seconds from now, not from the start of a run that goes on; 0: none */
     NnSchedule schedule;
     uint64_t seed;             /* of the order of the samples */
     const nn_model_info *last; /* the same model for the last, shorter batch of an epoch (Feed.last) */
     double ema;                /* decay of the average of the weights; 0: none */
     int64_t lookahead;         /* every so many steps; 0: none */
     double lookahead_alpha;
-    int patience;                              /* epochs without a better test loss until it stops; 0: never */
-    const char *log;                           /* FILE.csv or FILE.jsonl, or NULL */
+    int patience;    /* epochs without a better test loss until it stops; 0: never */
+    const char *log; /* FILE.csv or FILE.jsonl, or NULL */
+    NnCheckpointConfig checkpoint;
     FILE *results;                             /* the table of epochs */
     FILE *progress;                            /* NULL: none */
     bool terminal;                             /* `progress` is one: a line that is rewritten */
@@ -147,12 +165,14 @@ typedef struct NnTrainResult {
     int epoch;     /* the one it ended in, from 1 */
     int64_t steps; /* done, in all */
     double seconds;
-    double loss;       /* mean of the last epoch's steps */
-    NnScore test;      /* after the last epoch that was finished */
-    bool tested;       /* of the weights as they are now */
-    bool diverged;     /* the model has the last finite weights that there is a copy of: */
-    int64_t restored;  /* those after so many steps */
-    NnError log_error; /* status not 0: the log could not be written to its end, which stops nothing */
+    double loss;              /* mean of the last epoch's steps */
+    NnScore test;             /* after the last epoch that was finished */
+    bool tested;              /* of the weights as they are now */
+    bool diverged;            /* the model has the last finite weights that there is a copy of: */
+    int64_t restored;         /* those after so many steps */
+    int64_t checkpoint_step;  /* of the newest checkpoint that was written; −1: there is none */
+    NnError checkpoint_error; /* status not 0: the last one could not be */
+    NnError log_error;        /* status not 0: the log could not be written to its end, which stops nothing */
 } NnTrainResult;
 
 /* 0, or −1: a loss or a weight was not finite (status 1, diverged), no memory, the log

@@ -5,7 +5,7 @@
  * anything is set, and listed whole.  Besides the tensors the file tells what
  * inference needs: the normalisation, the fit, the names of the classes.
  */
-#include "runtime/train/train.h"
+#include "runtime/train/weights.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -30,13 +30,18 @@ static int model_values(const void *user, const char *name, float *values, size_
     return source->info->get(source->model, name, values, count);
 }
 
+int weights_announce(NnTensorWriter *w, const nn_tensor_info *tensor, const char *name, NnError *error)
+{
+    int64_t dims[4];
+    for (int d = 0; d < tensor->rank; d++) dims[d] = tensor->dims[d];
+    return nn_writer_tensor(w, name, tensor->rank, dims, error);
+}
+
 static int add_tensors(NnTensorWriter *w, const nn_model_info *info, NnError *error)
 {
     for (int i = 0; i < info->tensor_count; i++) {
         const nn_tensor_info *tensor = &info->tensors[i];
-        int64_t dims[4];
-        for (int d = 0; d < tensor->rank; d++) dims[d] = tensor->dims[d];
-        if (belongs_to_file(tensor) && nn_writer_tensor(w, tensor->name, tensor->rank, dims, error)) return -1;
+        if (belongs_to_file(tensor) && weights_announce(w, tensor, tensor->name, error)) return -1;
     }
     return 0;
 }
@@ -85,14 +90,20 @@ static int add_notes(NnTensorWriter *w, const NnWeightsNote *notes, NnError *err
     return 0;
 }
 
+int weights_describe(NnTensorWriter *w, const nn_model_info *info, const Feed *feed, const NnWeightsNote *notes,
+                     NnError *error)
+{
+    return add_metadata(w, info, feed, error) || add_notes(w, notes, error) ? -1 : 0;
+}
+
 int nn_weights_save(const nn_model_info *info, const void *model, const Feed *feed, const NnWeightsNote *notes,
                     const char *path, NnError *error)
 {
     ModelSource source = {info, model};
     NnTensorWriter *w = nn_writer_new(model_values, &source, error);
     if (!w) return -1;
-    int failed = add_metadata(w, info, feed, error) || add_notes(w, notes, error) || add_tensors(w, info, error) ||
-                 nn_writer_save(w, path, error);
+    int failed =
+        weights_describe(w, info, feed, notes, error) || add_tensors(w, info, error) || nn_writer_save(w, path, error);
     nn_writer_free(w);
     return failed ? -1 : 0;
 }

@@ -122,9 +122,18 @@ late() { # runs until it is ended by SIGNAL, after ACTION
     kill "-$1" $pid
     ended $pid
 }
-late HUP hung ''
+late INT hung 'kill -HUP $pid; sleep 0.3; kill -0 $pid || echo gone >>err'
 status_is 0
 says err 'saved in hung'; is -s hung
+lacks err gone # what writes to a file does not end with its terminal
+what='a hangup of what writes to a pipe'
+{ "$NNC" $endless -o hung.up 2>err & echo $! >pid; wait $!; echo $? >status; } | cat >out &
+until_says err '^epoch'
+kill -HUP "$(cat pid)"
+wait
+status=$(cat status)
+status_is 0
+says err 'saved in hung.up'; is -s hung.up
 mkdir gone
 late INT gone/w 'rmdir gone'
 status_is 1

@@ -138,7 +138,9 @@ runs 2 train flowers.nn --epochs 0
 runs 2 train flowers.nn --lr x
 runs 2 train flowers.nn --time-limit 3y
 runs 2 train flowers.nn --log log.txt
-runs 2 train flowers.nn --resume x
+runs 1 train flowers.nn --data flowers.csv --resume x
+says err 'cannot open x: No such file'
+runs 2 train flowers.nn --stats
 says err 'not implemented'
 
 # A signal: the step ends, the weights are saved.

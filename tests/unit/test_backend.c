@@ -15,7 +15,7 @@
 
 #include "backend/backend.h"
 
-static const JitKind kinds[] = {JIT_TCC, JIT_CC};
+static const JitKind kinds[] = {JIT_TCC, JIT_CC, JIT_CC_EXACT};
 
 static Jit *compile(JitKind kind, const char *source, Arena *arena)
 {

@@ -1,0 +1,264 @@
+#!/bin/sh
+# Runs that are killed at any moment and resumed end with the weights and the log of a run
+# that was not, bit for bit; and what happens where checkpoints cannot be written or read.
+# A moment is a random time after the start, at which the process gets SIGKILL; there are 30
+# of them, or 1,000 with ALL=1.  From one session to the next the number of threads and the
+# back end change.
+# shellcheck disable=SC2086  # options are words
+cd "$(dirname "$0")/../.." || exit 1
+. tests/lib.sh
+digits=$root/dsl_examples/data/digits
+moments=${ALL:+1000}
+moments=${moments:-30}
+cleanup() {
+    umount "$tmp/small" 2>/dev/null
+    chmod -R u+w "$tmp"
+    rm -rf "$tmp"
+}
+cd "$tmp" || exit 1
+XDG_CACHE_HOME=$tmp/cache # cc compiles a net once
+export XDG_CACHE_HOME
+unset NNC_CACHE
+
+# part NAME COUNT: the first so many of the shipped digits
+part() {
+    for kind in images:16:784:3 labels:8:1:1; do
+        IFS=: read -r what head size rank <<END
+$kind
+END
+        gzip -dc "$digits/$1-$what-idx$rank-ubyte.gz" 2>/dev/null >all || cat "$digits/$1-$what-idx$rank-ubyte" >all
+        {
+            head -c 4 all
+            # shellcheck disable=SC2059
+            printf "$(printf '\\000\\000\\%03o\\%03o' $(($2 / 256)) $(($2 % 256)))"
+            head -c $((head + $2 * size)) all | tail -c +9
+        } >"few/$1-$what-idx$rank-ubyte"
+    done
+}
+mkdir few
+part train 600
+part t10k 100
+
+# Short last batches (600 = 37 * 16 + 8), and all that a run has to remember.
+sed 's/batch     64/batch     16/; s/epochs    8/epochs    50/' "$root/dsl_examples/lenet.nn" >lenet.nn
+cat >small.nn <<'END'
+net small {
+    input(1x28x28)
+    conv(4, 5, stride=2) as c1
+    batchnorm as bn
+    relu
+    maxpool(2)
+    dropout(0.3)
+    flatten
+    dense(10) as fc
+}
+train small {
+    optimizer adam(lr=0.003)
+    schedule  cosine(warmup=2)
+    ema(0.99)
+    augment   crop(28, pad=2) flip
+    batch     25
+    epochs    50
+}
+END
+sed 's/net small/net slow/; s/train small/train slow/; s/schedule.*/schedule plateau(patience=1, gamma=0.7)/
+    s/ema.*/lookahead(k=5, alpha=0.5) mixup(0.2)/' small.nn >slow.nn
+
+# ---- killed and resumed ------------------------------------------------------------------
+
+# numbers LOG: all but the time
+numbers() { sed 's/,[0-9.]*$//; s/, "seconds".*//' "$1"; }
+
+# agrees NET LOG: the run has ended as the one without a break
+agrees() {
+    what="$1.nn, killed and resumed"
+    same "$1.part" "$1.whole"
+    numbers "part.$2" >numbers.part
+    numbers "whole.$2" >numbers.whole
+    same numbers.part numbers.whole
+    rm -f "$1.checkpoint" "part.$2"
+}
+
+# begun: training has begun, or nothing is to come
+begun() {
+    until [ -s out ] || ! kill -0 $pid 2>/dev/null; do sleep 0.05; done
+}
+
+# session DELAY THREADS JIT NET LOG: goes on from the last checkpoint, if there is one, until so
+# many seconds after the start of training, or, if they are negative, of the program
+session() {
+    resume=
+    [ ! -e "$4.checkpoint" ] || resume=--resume
+    rm -f out
+    "$NNC" train "$4.nn" --data few --threads "$2" --jit "$3" --checkpoint "$4.checkpoint" \
+        --checkpoint-every $every $resume --log "part.$5" -o "$4.part" >out 2>err &
+    pid=$!
+    case $1 in -*) ;; *) begun ;; esac
+    sleep "${1#-}"
+    kill -9 $pid 2>/dev/null
+    wait $pid 2>/dev/null
+    status=$?
+    sed -n 's/^resumed .*, step //p' err >>steps
+    case $status in
+    137) ok ;;
+    0) agrees "$4" "$5" ;;
+    *) bad "$4.nn: status $status" ;;
+    esac
+}
+
+# survives NET LOG MOMENTS SEED
+survives() {
+    runs 0 train "$1.nn" --data few --jit tcc --checkpoint-every 0 --log "whole.$2" -o "$1.whole"
+    awk -v n="$3" -v seed="$4" 'BEGIN {
+        srand(seed)
+        split("tcc tcc cc tiered", jit, " ")
+        for (i = 0; i < n; i++)
+            print (rand() < 0.2 ? "-" : "") rand() * 0.6, 1 + int(rand() * 2), jit[1 + int(rand() * 4)], 1 + int(rand() * 20)
+    }' >moments
+    : >steps
+    while read -r delay threads jit every; do
+        session $delay $threads $jit "$1" "$2" </dev/null
+    done <moments
+    resume=
+    [ ! -e "$1.checkpoint" ] || resume=--resume
+    runs 0 train "$1.nn" --data few --checkpoint "$1.checkpoint" $resume --log "part.$2" -o "$1.part"
+    agrees "$1" "$2"
+    what="moments of $1.nn"
+    is "$(sort -u steps | wc -l)" -gt $(($3 / 3)) # many were resumed, and not from one place
+}
+survives lenet csv $((moments * 2 / 5)) 1
+survives small jsonl $((moments * 2 / 5)) 2
+survives slow csv $((moments / 5)) 3
+
+# ---- stopped and resumed ------------------------------------------------------------------
+
+# stops NET SIGNAL: after the current step, with weights and a checkpoint under their default names
+mkdir stops
+stops() {
+    what="$1.nn, stopped by $2"
+    rm -f stops/*
+    : >err
+    (cd stops && exec "$NNC" train ../$1.nn --data ../few --epochs 1000 --set 'schedule constant' --log part.csv >out 2>../err) &
+    pid=$!
+    until_says err '^epoch'
+    kill -$2 $pid
+    wait $pid
+    status=$?
+    status_is 0
+    says err 'stopped at epoch [0-9]*, step [0-9]*; saved in'
+    says err 'resume goes on from small.checkpoint.safetensors'
+    exists stops/$1.safetensors stops/$1.checkpoint.safetensors
+    epoch=$(sed -n 's/.*stopped at epoch \([0-9]*\),.*/\1/p' err)
+    epochs=$((epoch + 2))
+    (cd stops && "$NNC" train ../$1.nn --data ../few --epochs $epochs --set 'schedule constant' --log part.csv --resume >../out 2>../err)
+    status=$?
+    status_is 0
+    runs 0 train $1.nn --data few --epochs $epochs --set 'schedule constant' --log stops/whole.csv -o stops/whole
+    same stops/$1.safetensors stops/whole
+    numbers stops/part.csv | grep train >numbers.part # tests are less often the more epochs there are
+    numbers stops/whole.csv | grep train >numbers.whole
+    same numbers.part numbers.whole
+}
+stops small INT
+stops small TERM
+
+# The time counts anew, and more epochs can be asked for.
+constant="train small.nn --data few"
+runs 0 $constant --set 'schedule constant' --epochs 300 --time-limit 0.3 --checkpoint timed -o timed.w
+says err 'time limit reached at epoch'; says err 'resume goes on from timed'; exists timed
+runs 0 $constant --set 'schedule constant' --epochs 300 --time-limit 0.3 --resume timed -o timed.w
+says err 'time limit reached at epoch'; says err '^resumed .*timed: epoch'
+runs 0 $constant --set 'schedule constant' --epochs 2 --checkpoint longer -o short.w
+runs 0 $constant --set 'schedule constant' --epochs 4 --resume longer -o longer.w
+runs 0 $constant --set 'schedule constant' --epochs 4 -o four.w
+same longer.w four.w
+runs 0 $constant --set 'schedule constant' --epochs 4 --resume longer -o again.w # it has ended already
+same again.w four.w
+
+# ---- runs that are not alike -----------------------------------------------------------------
+
+# unlike ARGUMENTS… WORDS: of the checkpoint of small.nn after two steps
+runs 0 train small.nn --data few --steps 2 --checkpoint two -o two.w
+unlike() {
+    runs 1 train $1 --resume two -o no
+    says err "cannot resume from two: $2"
+    absent no
+}
+few="small.nn --data few"
+unlike "$few --batch 20" 'the batch was 25, now it is 20'
+unlike "$few --seed 3" 'the seed was 1, now it is 3'
+unlike "$few --lr 0.1" 'the learning rate was 0.003, now it is 0.1'
+sed 's/adam(lr=0.003)/sgd(lr=0.003)/' small.nn >sgd.nn
+sed 's/ema(0.99)//' small.nn >no_ema.nn
+unlike "sgd.nn --data few" 'the optimizer was adam(lr=0.003), now it is sgd(0.003)'
+unlike "no_ema.nn --data few" 'the average of the weights was ema 0.99'
+unlike "$few --order sequential" 'the order was shuffle, now it is sequential'
+unlike "$few --freeze c1.*" 'what is frozen was none, now it is 2 tensors'
+unlike "$few --input 1x32x32" "the hash of the net's layers was [0-9a-f]*, now it is [0-9a-f]*"
+mkdir other
+cp few/* other
+printf '\001' | dd of=other/train-images-idx3-ubyte bs=1 seek=100000 conv=notrunc 2>dd.said
+unlike "small.nn --data other" 'the data was few with the hash [0-9a-f]*, now it is other with [0-9a-f]*'
+runs 1 train $few --resume none; says err 'cannot open none'
+runs 1 train $few --resume two.w; says err 'two.w is not a checkpoint'
+runs 1 train --data few --resume small.nn; says err 'cannot open small.checkpoint.safetensors'
+runs 2 train $few --resume two --init two.w; says err 'resume goes on from a checkpoint, --init begins'
+runs 2 train $few --checkpoint-every never; says err "takes a time such as 5m, or a number of steps, not 'never'"
+runs 0 train --resume two $few --steps 2 -o two.again; same two.again two.w
+runs 0 train --checkpoint two --resume $few --steps 2 -o two.again; same two.again two.w
+runs 0 train $few --resume=two --steps 2 -o two.again; same two.again two.w
+runs 0 train $few --checkpoint two --steps 1 -o one.w; says err 'two is of a run at epoch 1, step 2; this run begins anew and replaces it'
+head -c 2000 two >shorter
+runs 1 train $few --resume shorter -o no; says err '^nnc: error: shorter'; absent no
+
+# ---- where no checkpoint can be written ----------------------------------------------------------
+
+stubborn="$few --steps 60 --checkpoint-every 5 -o kept.w"
+runs 0 train $few --steps 60 --checkpoint-every 0 -o plain.w; absent small.checkpoint.safetensors
+runs 1 train $stubborn --checkpoint none/at; says err 'cannot write none/at: No such file'; absent kept.w
+if [ -w /dev/full ]; then
+    runs 3 train $stubborn --checkpoint /dev/full
+    says err 'warning: no checkpoint: cannot write /dev/full: No space left'
+    says out '^weights in kept.w'
+    same kept.w plain.w
+fi
+mkdir small
+if mount -t tmpfs -o size=400k tmpfs small 2>/dev/null; then
+    runs 0 train $few --set 'schedule constant' --steps 10 --checkpoint small/at -o ten.w
+    cp small/at at.before
+    dd if=/dev/zero of=small/fill bs=4k count=100 2>dd.said
+    runs 3 train $few --steps 10 --checkpoint small/at -o kept.w; says err 'cannot write small/at: No space left'
+    same small/at at.before
+    rm small/fill
+    what='a disk that becomes full'
+    : >err
+    "$NNC" train $few --set 'schedule constant' --epochs 1000 --checkpoint-every 5 --resume small/at -o kept.w >out 2>err &
+    pid=$!
+    until_says err '^epoch 3'
+    dd if=/dev/zero of=small/fill bs=4k count=100 2>dd.said
+    until_says err 'warning: no checkpoint: cannot write small/at: No space left'
+    sleep 0.3
+    kill -0 $pid || bad 'training has ended'
+    kill -INT $pid
+    wait $pid
+    status=$?
+    status_is 3
+    exists kept.w
+    runs 0 train $few --set 'schedule constant' --resume small/at --checkpoint new.at --steps 1 -o kept.w # it is whole
+    umount small
+fi
+if [ "$(id -u)" != 0 ]; then
+    mkdir closed
+    (
+        cd closed || exit
+        chmod a-w .
+        runs 0 train ../small.nn --data ../few --steps 5 -o "$tmp/kept.w"
+        says err 'note: there will be no checkpoints: .*Permission denied'
+        runs 3 train ../small.nn --data ../few --steps 5 --checkpoint c -o "$tmp/kept.w"
+        says err 'cannot write c: Permission denied'
+    )
+fi
+left=$(find . -name '.nnc-*.old')
+is -z "$left"
+
+conclude
