@@ -10,42 +10,42 @@
 
 static const uint64_t FACTOR = UINT64_C(0x9e3779b97f4a7c15); /* 2^64 / the golden ratio, odd */
 
-static uint64_t mix_word(uint64_t hash, uint64_t word)
+static uint64_t fingerprint_word(uint64_t hash, uint64_t word)
 {
     hash = (hash ^ word) * FACTOR;
     return hash ^ hash >> 32;
 }
 
 /* Eight bytes at a time, in the machine's order; the length tells apart what zeros would not. */
-static uint64_t mix_bytes(uint64_t hash, const void *bytes, size_t count)
+static uint64_t fingerprint_bytes(uint64_t hash, const void *bytes, size_t count)
 {
     const unsigned char *at = bytes;
     uint64_t word;
-    hash = mix_word(hash, count);
+    hash = fingerprint_word(hash, count);
     for (; count >= sizeof word; count -= sizeof word, at += sizeof word) {
         memcpy(&word, at, sizeof word);
-        hash = mix_word(hash, word);
+        hash = fingerprint_word(hash, word);
     }
     word = 0;
     memcpy(&word, at, count);
-    return mix_word(hash, word);
+    return fingerprint_word(hash, word);
 }
 
-static uint64_t mix_samples(uint64_t hash, const Dataset *data, const Samples *s)
+static uint64_t fingerprint_samples(uint64_t hash, const Dataset *data, const Samples *s)
 {
     const size_t count = (size_t)s->count, elements = count * data->elements;
-    hash = mix_word(hash, count);
-    if (s->pixels) hash = mix_bytes(hash, s->pixels, elements);
-    if (s->values) hash = mix_bytes(hash, s->values, elements * sizeof *s->values);
-    if (s->labels) hash = mix_bytes(hash, s->labels, count * dataset_label_count(data) * sizeof *s->labels);
-    if (s->targets) hash = mix_bytes(hash, s->targets, count * (size_t)data->target_count * sizeof *s->targets);
+    hash = fingerprint_word(hash, count);
+    if (s->pixels) hash = fingerprint_bytes(hash, s->pixels, elements);
+    if (s->values) hash = fingerprint_bytes(hash, s->values, elements * sizeof *s->values);
+    if (s->labels) hash = fingerprint_bytes(hash, s->labels, count * dataset_label_count(data) * sizeof *s->labels);
+    if (s->targets) hash = fingerprint_bytes(hash, s->targets, count * (size_t)data->target_count * sizeof *s->targets);
     return hash;
 }
 
 uint64_t dataset_fingerprint(const Dataset *data)
 {
-    uint64_t hash = mix_bytes(FACTOR, data->dims, (size_t)data->rank * sizeof *data->dims);
-    hash = mix_word(hash, (uint64_t)data->class_count);
-    hash = mix_samples(hash, data, &data->part[DATA_TRAIN]);
-    return data->shared ? hash : mix_samples(hash, data, &data->part[DATA_TEST]);
+    uint64_t hash = fingerprint_bytes(FACTOR, data->dims, (size_t)data->rank * sizeof *data->dims);
+    hash = fingerprint_word(hash, (uint64_t)data->class_count);
+    hash = fingerprint_samples(hash, data, &data->part[DATA_TRAIN]);
+    return data->shared ? hash : fingerprint_samples(hash, data, &data->part[DATA_TEST]);
 }
