@@ -202,7 +202,7 @@ $(BUILD)/emit/nn_text.c: runtime/nn.h Makefile
 	@{ echo '#include "emit/texts.h"'; echo 'const char nn_header_text[] = ""'; \
 	   $(TO_STRINGS) $<; echo '    ;'; } > $@
 
-KERNEL_TEXTS = $(KERNELS) $(BUILD)/runtime/kernels/simd/instruction_set.h
+KERNEL_TEXTS = $(KERNELS) $(wildcard runtime/program/*.h) $(BUILD)/runtime/kernels/simd/instruction_set.h
 $(BUILD)/emit/kernel_text.c: $(KERNEL_TEXTS) Makefile
 	@mkdir -p $(@D)
 	@{ echo '#include <stddef.h>'; echo '#include "emit/texts.h"'; \

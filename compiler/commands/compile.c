@@ -42,7 +42,7 @@ static const Option options[] = {
     {WEIGHTS_OUT, "weights-out", "FILE.bin", "write the weights to a file that the C loads, not into the C", false},
     {INPUT_TYPE, "input-type", "f32|u8", "with --weights: pixels from 0 to 1 (f32), or bytes from 0 to 255 (u8)",
      false},
-    {MAIN, "main", NULL, "", true},
+    {MAIN, "main", NULL, "with --weights: add a main function, which prints the classes of images", false},
     {0},
 };
 
@@ -53,7 +53,7 @@ typedef struct CompileRequest {
     const char *output; /* NULL: none */
     const char *header; /* of --header */
     bool infer, train;  /* asked for; neither: what the file is for */
-    bool plain;
+    bool plain, main;
     const char *target; /* NULL: native */
     TrainedRequest trained;
     Stage dump;
@@ -153,6 +153,7 @@ static bool take_compile_option(CompileRequest *r, int id, const char *value)
     case DUMP: return take_stage(r, value);
     case OPTION_EXPLAIN: r->dump = STAGE_EXPLANATION; return true;
     case TARGET: return take_target(r, value);
+    case MAIN: return r->main = true;
     case WEIGHTS: r->trained.weights = value; return true;
     case WEIGHTS_OUT: r->trained.weights_out = value; return true;
     case INPUT_TYPE: return take_input_type(r, value);
@@ -172,6 +173,7 @@ static int check_trained(const CompileRequest *r)
     if (!r->trained.weights && (r->trained.weights_out || r->trained.input_bytes))
         return usage_error(self, "--%s needs trained weights (use --weights FILE)",
                            r->trained.weights_out ? "weights-out" : "input-type");
+    if (!r->trained.weights && r->main) return usage_error(self, "--main needs trained weights (use --weights FILE)");
     if (r->trained.weights && r->train)
         return usage_error(self, "--weights builds weights in for inference; to train them further in C, leave it out "
                                  "and set them");
@@ -340,6 +342,7 @@ static int emit(const CompileRequest *r, Model *l)
     int status = r->trained.weights ? trained_read(&r->trained, l, &options, &trained) : STATUS_OK;
     if (status != STATUS_OK) return status;
     if (r->trained.weights) options.trained = &trained;
+    options.main = r->main;
     EmitResult *e = emit_c(l->net, l->spec, &options);
     status = load_status(&r->load);
     if (!e || status != STATUS_OK) return status ? status : STATUS_INPUT;

@@ -389,9 +389,10 @@ const Command command_predict = {
     .summary = "classes or outputs for images and other inputs",
     .usage = "predict NET.nn --weights FILE INPUT... [options]",
     .options = options,
-    .details = "An INPUT is a JPEG or PNG image, a folder of them, an array (.npy), CSV with a\n"
-               "sample in each row, raw floats, or - for standard input.  Images of any size are\n"
-               "fitted and normalised as in training; values stand for pixels from 0 to 1.\n"
-               "Normalisation and the names of the classes are read from the weights file.\n",
+    .details =
+        "An INPUT is a JPEG, PNG, PGM or PPM image, a folder of JPEG and PNG images, an array (.npy), CSV with a\n"
+        "sample in each row, raw floats, or - for standard input.  Images of any size are\n"
+        "fitted and normalised as in training; values stand for pixels from 0 to 1.\n"
+        "Normalisation and the names of the classes are read from the weights file.\n",
     .run = predict_run,
 };

@@ -3,6 +3,7 @@
  */
 #include "commands/predict_output.h"
 
+#include <assert.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
@@ -38,42 +39,10 @@ int output_class_names(const Model *m, const NnTensors *weights, const char *pat
     return failed;
 }
 
-static int more_probable_first(const void *a, const void *b)
-{
-    const OutputClass *x = a, *y = b;
-    if (x->value != y->value) return x->value < y->value ? 1 : -1;
-    return x->index - y->index;
-}
-
-static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
-
-/* The sum of exp(y − most): with it exp(y − most) / sum is the softmax. */
-static double exponentials(const float *y, size_t outputs, double *most)
-{
-    double sum = 0;
-    *most = -INFINITY;
-    for (size_t i = 0; i < outputs; i++) *most = fmax(*most, (double)y[i]);
-    for (size_t i = 0; i < outputs; i++) sum += exp((double)y[i] - *most);
-    return sum;
-}
-
 int output_classes(OutputMeaning meaning, const float *y, size_t outputs, OutputClass *classes)
 {
-    double most = 0, sum = meaning == OUTPUT_LOGITS ? exponentials(y, outputs, &most) : 1;
-    for (size_t i = 0; i < outputs; i++) {
-        double v = (double)y[i];
-        if (meaning == OUTPUT_LOGITS) v = exp(v - most) / sum;
-        if (meaning == OUTPUT_LOGARITHMS) v = exp(v);
-        if (meaning == OUTPUT_EACH_LOGIT) v = sigmoid(v);
-        classes[i] = (OutputClass){(int)i, v};
-    }
-    if (outputs == 1 && meaning >= OUTPUT_SCORES) {
-        classes[0].index = 1;
-        classes[1] = (OutputClass){0, meaning == OUTPUT_SCORES ? -classes[0].value : 1 - classes[0].value};
-        outputs = 2;
-    }
-    qsort(classes, outputs, sizeof *classes, more_probable_first);
-    return (int)outputs;
+    static_assert((int)OUTPUT_EACH_LOGIT == (int)NN_MEANS_EACH_LOGIT, "both have the same order");
+    return nn_classes((int)meaning, y, outputs, classes);
 }
 
 static const char *class_text(char *const *names, int index, char buffer[16])

@@ -6,6 +6,7 @@
 
 #include "commands/commands.h"
 #include "runtime/core/core.h"
+#include "runtime/program/classes.h"
 
 /* What the net's last layer says of its result, else what the loss of its train section says of
  * the scores it takes. */
@@ -16,10 +17,7 @@ OutputMeaning output_meaning(const Model *);
 int output_class_names(const Model *, const NnTensors *weights, const char *path, char *const **names, int *count,
                        NnError *);
 
-typedef struct OutputClass {
-    int index;
-    double value; /* probability, or score */
-} OutputClass;
+typedef nn_class OutputClass;
 
 /* The outputs of a sample as classes, the most probable first; `classes` takes outputs + 1.
  * Returns how many there are: two for a single probability. */

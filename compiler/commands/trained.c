@@ -68,6 +68,7 @@ static EmitOptions options_to_run(const EmitOptions *final)
     options.standalone = true;
     options.paste_kernels = false;
     options.trained = NULL;
+    options.main = false;
     options.threads = 1;
     return options;
 }
@@ -103,7 +104,7 @@ static int read_normalisation(const TrainedRequest *r, NnTensors *weights, const
     out->channels = f.channels;
     out->mean = kept_floats(m->c->arena, f.mean, f.channels);
     out->std = kept_floats(m->c->arena, f.std, f.channels);
-    out->fit = f.fit;
+    out->fit = f.fit == NN_FIT_RESIZE ? "r" : f.fit == NN_FIT_PAD ? "p" : "c";
     fitting_free(&f);
     return STATUS_OK;
 }

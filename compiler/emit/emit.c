@@ -112,6 +112,7 @@ static void write_source(Emitter *e)
     if (info) interface_write_info(e);
     trained_write_model(e);
     support_define_kernels(e);
+    trained_write_main(e);
 }
 
 static const char *upper_case(Arena *arena, const char *text)

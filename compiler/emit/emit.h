@@ -29,6 +29,7 @@ typedef struct EmitOptions {
     bool profile;                /* also PREFIX_infer_profile and PREFIX_step_profile: see EmitResult */
     bool poison;                 /* fill arena regions with NaN when they die: tests of the plan */
     const TrainedModel *trained; /* built in; NULL: the caller sets the weights */
+    bool main;                   /* with a main function, which needs `trained` */
     bool noise; /* what layers make is moved by a unit in the last place: tests of what rounding may do */
 } EmitOptions;
 

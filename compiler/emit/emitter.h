@@ -99,6 +99,7 @@ void support_declare_kernels(Emitter *);
 void support_define_kernels(Emitter *);
 void support_write_threads(Emitter *);
 const char *support_kernel_text(const char *file);
+void support_add_text(Emitter *, const char *file, Text *); /* with what it includes of ours */
 const char *support_included(Arena *, const char *line);
 void support_add_info_types(Text *, bool includes); /* the text of nn.h */
 
@@ -128,6 +129,7 @@ void trained_reserve_input(Emitter *);
 void trained_write_prototypes(Emitter *); /* in the header, NET_infer among them */
 void trained_write_conversion(Emitter *);
 void trained_write_model(Emitter *);
+void trained_write_main(Emitter *);
 const char *trained_float_infer(const Emitter *); /* its name in C, where x is floats */
 const char *trained_file(const Emitter *);
 

@@ -222,6 +222,8 @@ static void add_kernel(Emitter *e, Map *done, const char *file, Text *out)
     }
 }
 
+void support_add_text(Emitter *e, const char *file, Text *out) { add_kernel(e, map_new(e->arena), file, out); }
+
 /* Of what is linked, the declarations, and the descriptors that a file includes before them. */
 static void declare_kernel(Emitter *e, Map *done, const char *file)
 {

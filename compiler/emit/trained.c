@@ -258,6 +258,31 @@ void trained_write_model(Emitter *e)
     write_incbin(e);
 }
 
+/* ---- a program ------------------------------------------------------------------------ */
+
+void trained_write_main(Emitter *e)
+{
+    const TrainedModel *t = trained_of(e);
+    if (!e->options->main) return;
+    comment_write_section(e, "a program around the model");
+    emitter_put_parts(
+        e, &e->source,
+        "#define NN_INFO() {prefix}_info()\n"
+        "#define NN_MEANING {meaning}\n"
+        "#define NN_FIT '{fit}'\n"
+        "#define NN_CLASS(i) {class}\n",
+        PARTS({"meaning", emitter_number(e, t->meaning)}, {"fit", t->fit},
+              {"class", t->class_count ? arena_printf(e->arena, "%s_class_name(i)", e->prefix) : "((void)(i), \"\")"}));
+    emitter_put(e, &e->source,
+                t->beside ? "#ifdef {PREFIX}_INCBIN\n"
+                            "#define NN_MODEL() {prefix}_trained()\n"
+                            "#else\n"
+                            "#define NN_LOAD(bytes, length) {prefix}_load(bytes, length)\n"
+                            "#endif\n\n"
+                          : "#define NN_MODEL() {prefix}_trained()\n\n");
+    support_add_text(e, "program.h", &e->source);
+}
+
 /* ---- inputs -------------------------------------------------------------------------- */
 
 static void write_channel_values(Emitter *e, const char *name, const float *values)

@@ -16,7 +16,7 @@ typedef struct TrainedModel {
     int channels;            /* of the normalisation */
     const float *mean, *std; /* x ← (x − mean)/std; NULL: as it is */
     bool input_bytes;        /* pixels from 0 to 255 come in, not from 0 to 1 */
-    int fit;                 /* NnFit, of images of other sizes */
+    const char *fit;         /* of images of other sizes: "r"esize, "p"ad, "c"rop */
     OutputMeaning meaning;
     char *const *class_names; /* NULL: their numbers */
     int class_count;          /* 0: the outputs are values */

@@ -13,8 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ITU-R BT.601 luma */
-static const float luma[3] = {0.299f, 0.587f, 0.114f};
+#include "runtime/program/fit_image.h"
 
 /* ---- can it be done? ------------------------------------------------------------ */
 
@@ -124,57 +123,16 @@ void fitting_load(const Fitting *f, const Samples *samples, int index, float *ou
             for (int c = 0; c < 3; c++) {
                 float value;
                 load(f, samples, at + (size_t)c * area + i, 1, &value);
-                sum += luma[c] * value;
+                sum += nn_luma[c] * value;
             }
             out[i] = sum;
         }
     }
 }
 
-/* out[i] = the triangle's weighted mean of in around the centre of i; elements lie
- * `step` apart, and the output is the part of `virtual` elements from `first`. */
-static void resample(const float *in, int count, int virtual, int first, int out_count, float *out, int lines,
-                     size_t line_in, size_t line_out, size_t step)
-{
-    double ratio = (double)count / virtual, support = ratio > 1 ? ratio : 1;
-    for (int i = 0; i < out_count; i++) {
-        double centre = (i + first + 0.5) * ratio;
-        int low = (int)floor(centre - support), high = (int)ceil(centre + support);
-        low = low < 0 ? 0 : low;
-        high = high > count ? count : high;
-        double total = 0;
-        for (int j = low; j < high; j++) total += fmax(0, 1 - fabs(j + 0.5 - centre) / support);
-        for (int line = 0; line < lines; line++) out[(size_t)line * line_out + (size_t)i * step] = 0;
-        for (int j = low; j < high; j++) {
-            float weight = (float)(fmax(0, 1 - fabs(j + 0.5 - centre) / support) / total);
-            for (int line = 0; line < lines; line++)
-                out[(size_t)line * line_out + (size_t)i * step] +=
-                    weight * in[(size_t)line * line_in + (size_t)j * step];
-        }
-    }
-}
-
 void fit_resize(const float *in, int height, int width, float *out, int out_height, int out_width, float *scratch)
 {
-    double scale = fmax((double)out_height / height, (double)out_width / width);
-    int tall = (int)(height * scale + 0.5), wide = (int)(width * scale + 0.5);
-    tall = tall < out_height ? out_height : tall;
-    wide = wide < out_width ? out_width : wide;
-    /* rows: [H][W] → [H][w], then columns: → [h][w] */
-    resample(in, width, wide, (wide - out_width) / 2, out_width, scratch, height, (size_t)width, (size_t)out_width, 1);
-    resample(scratch, height, tall, (tall - out_height) / 2, out_height, out, out_width, 1, 1, (size_t)out_width);
-}
-
-/* The part that both have, centred in both; zeros where `in` has nothing. */
-static void fit_place(const float *in, int height, int width, float *out, int out_height, int out_width)
-{
-    int rows = height < out_height ? height : out_height, columns = width < out_width ? width : out_width;
-    int in_top = (height - rows) / 2, in_left = (width - columns) / 2;
-    int top = (out_height - rows) / 2, left = (out_width - columns) / 2;
-    memset(out, 0, (size_t)out_height * (size_t)out_width * sizeof *out);
-    for (int i = 0; i < rows; i++)
-        memcpy(out + (size_t)(top + i) * (size_t)out_width + left, in + (size_t)(in_top + i) * (size_t)width + in_left,
-               (size_t)columns * sizeof *out);
+    nn_resize_image(in, height, width, out, out_height, out_width, scratch);
 }
 
 void fit_bytes(NnFit fit, int channels, const uint8_t *in, int height, int width, uint8_t *out, int out_height,
@@ -187,7 +145,7 @@ void fit_bytes(NnFit fit, int channels, const uint8_t *in, int height, int width
         if (fit == NN_FIT_RESIZE)
             fit_resize(plane, height, width, fitted, out_height, out_width, rest);
         else
-            fit_place(plane, height, width, fitted, out_height, out_width);
+            nn_centre_image(plane, height, width, fitted, out_height, out_width);
         for (size_t i = 0; i < out_area; i++) out[(size_t)c * out_area + i] = (uint8_t)(fitted[i] + 0.5f);
     }
 }
@@ -205,7 +163,7 @@ void fitting_place(const Fitting *f, const float *planes, int height, int width,
         else if (!same && f->fit == NN_FIT_RESIZE)
             fit_resize(in, height, width, plane, f->to[1], f->to[2], scratch);
         else if (!same)
-            fit_place(in, height, width, plane, f->to[1], f->to[2]);
+            nn_centre_image(in, height, width, plane, f->to[1], f->to[2]);
         if (f->mean)
             for (size_t i = 0; i < out_area; i++) plane[i] = (plane[i] - f->mean[c]) / f->std[c];
     }

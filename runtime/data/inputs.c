@@ -13,6 +13,7 @@
 
 #include "runtime/core/new_file.h"
 #include "runtime/data/decode.h"
+#include "runtime/program/pnm.h"
 
 enum { PATH_BYTES = 4096, NAME_BYTES = PATH_BYTES + 32, FOLDER_DEPTH = 16 };
 
@@ -88,6 +89,21 @@ static int read_image(InputReader *r, const char *path, const char *name)
         !pixels || image_decode(path, &head, dims[0], pixels, r->error) || visit_image(r, name, pixels, NULL, dims);
     free(pixels);
     return failed ? -1 : 0;
+}
+
+static int read_pnm(InputReader *r, const char *bytes, size_t size, const char *name)
+{
+    const unsigned char *file = (const unsigned char *)bytes;
+    nn_pnm image;
+    if (nn_pnm_read(file, size, &image))
+        return nn_fail(r->error, NN_BAD_INPUT, "%s is no PGM or PPM image with one byte for each value", name);
+    int dims[3] = {image.channels, image.height, image.width};
+    uint8_t *pixels = nn_memory((size_t)dims[0] * (size_t)dims[1] * (size_t)dims[2], r->error);
+    if (!pixels) return -1;
+    nn_pnm_planes(file, &image, pixels);
+    int failed = visit_image(r, name, pixels, NULL, dims);
+    free(pixels);
+    return failed;
 }
 
 /* The axes of a sample: all of the net's, images of any size; where the net takes one channel,
@@ -250,6 +266,8 @@ static int read_input_file(InputReader *r, const char *path, const char *name)
         failed = -1;
     else if (is_image(bytes, size))
         failed = read_image(r, path, name);
+    else if (nn_is_pnm((const unsigned char *)bytes, size))
+        failed = read_pnm(r, bytes, size, name);
     else if (is_npy(bytes, size))
         failed = read_array(r, path, name);
     else if (has_text(bytes, size))

@@ -4,7 +4,7 @@
  * Enters: a path and a Fitting that knows the net's input.  Leaves: each sample in the
  * file, fitted and normalised, one after the other.  What a file is, its first bytes say:
  *
- *   JPEG, PNG     one image of any size
+ *   JPEG, PNG     one image of any size; PGM and PPM likewise (P5, P6)
  *   .npy          one sample, or several behind one more axis; images of any size, [H][W] too
  *                 and [N][H][W] where the net takes one channel.  Bytes
  *                 (u1) are pixels from 0 to 255, anything else is taken as it is (pixels

@@ -57,7 +57,7 @@ runs 1 check "$net" --set nonsense=1; says err 'nonsense'
 runs 1 check "$net" --net other; says err 'other'
 runs 2 check "$net" --freeze 'nothing*'; says err 'nothing\*'
 runs 2 check "$net" --gradients --reference x; says err 'cannot be combined'
-runs 2 "$net" -o x.c --main; says err 'not implemented'; absent x.c
+runs 2 "$net" -o x.c --main; says err 'needs trained weights'; absent x.c
 
 # ---- the main form ------------------------------------------------------------------
 

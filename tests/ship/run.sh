@@ -96,7 +96,6 @@ outputs plain "$CC" -std=gnu11 -ffp-contract=off '-DFILE_NAME="lenet.bin"'
 # shellcheck disable=SC2086
 try 'plain form' $CC $strict -c lenet.c -o plain.o
 outputs plain "$CC" -std=gnu11 -ffp-contract=off '-DLENET_INCBIN="lenet.bin"'
-if have clang; then outputs plain clang -std=gnu11 -ffp-contract=off '-DLENET_INCBIN="lenet.bin"'; fi
 runs 0 "$lenet" --weights w.safetensors --batch 2 --weights-out other.bin --no-fusion --target generic -o other.c
 try 'another form' "$CC" -std=gnu11 -ffp-contract=off -I. "$driver" lenet.c -o program '-DFILE_NAME="other.bin"' -lm
 ./program <pixels >out 2>err
@@ -137,6 +136,75 @@ try 'two.c' "$CC" main.c two.c -o two
 ./two >out 2>err
 printf '21 43 a "dog"?|c\\at\n' >want
 same out want
+
+# ---- a program ---------------------------------------------------------------------------------
+
+for i in 0 1 2; do
+    { printf 'P5\n# a digit\n28 28\n255\n'; gzip -dc "$digits"/t10k-images-idx3-ubyte.gz | tail -c +$((17 + i * 784)) | head -c 784; } >$i.pgm
+done
+{ printf 'P6 20 32\n255\n'; head -c 1920 "$driver"; } >colour.ppm
+"$CC" -O0 "$root/tests/ship/floats.c" -o floats && ./floats <pixels >four.raw
+runs 0 predict "$lenet" --weights w.safetensors 0.pgm 1.pgm 2.pgm colour.ppm four.raw --top 3
+cp out want
+runs 0 "$lenet" --weights w.safetensors --plain --main -o lenet.c
+# shellcheck disable=SC2086
+try 'a program' $CC $strict lenet.c -o lenet -lm
+./lenet --top 3 0.pgm 1.pgm 2.pgm colour.ppm four.raw >out 2>err
+status=$?
+status_is 0
+silent err
+same out want
+./lenet <2.pgm >out
+runs_of_2=$(cat out)
+what='standard input'
+is "${runs_of_2#-  [0-9] }" != "$runs_of_2"
+./lenet w.safetensors >out 2>err
+status=$?
+status_is 1
+says err 'neither a PGM or PPM image'
+head -c 100 0.pgm >cut.pgm
+./lenet cut.pgm >out 2>err
+status=$?
+status_is 1
+says err 'cut.pgm: is no PGM'
+predict_fails() { runs 1 predict "$lenet" --weights w.safetensors "$1"; says err "$2"; }
+predict_fails cut.pgm 'cut.pgm is no PGM or PPM image'
+{ printf 'P5 33 33 255\n'; head -c 1089 /dev/zero; } >large.pgm
+predict_fails large.pgm 'cannot be padded'
+./lenet large.pgm >out 2>err
+status=$?
+status_is 1
+says err 'larger than'
+
+# The same with the weights in a file, and for a photograph that is resized.
+cat >photo.nn <<'END'
+net photo {
+    input(3x5x4)
+    flatten
+    dense(3) as d
+}
+train photo {
+    loss cross_entropy
+    optimizer sgd(lr=0)
+    batch 1
+    normalize dataset
+}
+END
+awk 'BEGIN { for (i = 0; i < 3; i++) { for (k = 0; k < 60; k++) printf "0.%d,", (i * 7 + k * 3) % 10; print i } }' >photo.csv
+runs 0 train photo.nn --data photo.csv --epochs 1 -o photo.safetensors --jit tcc
+runs 0 predict photo.nn --weights photo.safetensors colour.ppm 0.pgm --top 3
+cp out want
+runs 0 photo.nn --weights photo.safetensors --plain --main --weights-out photo.bin -o photo.c
+# shellcheck disable=SC2086
+try 'a program' $CC $strict photo.c -o photo -lm
+./photo photo.bin --top 3 colour.ppm 0.pgm >out 2>err
+status=$?
+status_is 0
+same out want
+./photo 0.pgm 0.pgm >out 2>err
+status=$?
+status_is 1
+says err '0.pgm: is damaged, or not the weights'
 
 # ---- mistakes ------------------------------------------------------------------------------------
 
