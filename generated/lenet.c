@@ -1072,7 +1072,11 @@ const nn_model_info *lenet_info(void)
         NN_CLASSES, 1,
         30, lenet_tensors,
         lenet_any_init, lenet_any_set, lenet_any_get, lenet_any_infer,
-        lenet_any_eval, lenet_any_step, lenet_any_grad, lenet_any_get_grad
+        lenet_any_eval, lenet_any_step, lenet_any_grad, lenet_any_get_grad,
+        0, NULL,
+        0, NULL,
+        0, NULL,
+        NULL
     };
     return &info;
 }

@@ -16,7 +16,7 @@
 extern "C" {
 #endif
 
-enum { NN_ABI = 1 };
+enum { NN_ABI = 2 };
 
 enum nn_tensor_kind {
     NN_TRAINED = 0, /* a parameter that steps change */
@@ -38,18 +38,35 @@ typedef struct nn_tensor_info {
     size_t count;
 } nn_tensor_info;
 
+/* One of several outputs or targets: some elements of a sample's row of them. */
+typedef struct nn_part_info {
+    const char *name; /* "": the net's own, which is the first */
+    int kind;         /* of a target: nn_target_kind */
+    int rank;
+    int dims[4];
+    size_t offset, count; /* elements of the row */
+} nn_part_info;
+
+typedef struct nn_loss_info {
+    const char *name; /* "": the net's own, which is the first */
+    const char *loss; /* "mse", … */
+    double weight;    /* in the sum that steps minimise */
+    int target;       /* the target part that it takes */
+    int evaluated;    /* 1: an output's, part of the sum that eval returns; 0: a head's */
+} nn_loss_info;
+
 /* The functions are those of the header under one type for all models. */
 typedef struct nn_model_info {
     int abi; /* NN_ABI */
     const char *name;
     const char *loss; /* "cross_entropy", …; "" when there is no training code */
     int batch;
-    int input_rank, input_dims[4]; /* of one sample: C, H, W or F */
-    int output_rank, output_dims[4];
+    int input_rank, input_dims[4];   /* of one sample: C, H, W or F */
+    int output_rank, output_dims[4]; /* of the first output */
     size_t inputs, outputs, params;  /* elements per sample; trained and frozen parameters */
     size_t model_bytes, train_bytes; /* of the model's block: for inference alone, and with the optimizer's state */
     size_t infer_scratch, train_scratch;
-    int target_kind;
+    int target_kind;     /* NN_CLASSES: all are; else floats, in which a class is a whole number */
     size_t target_count; /* elements per sample */
     int tensor_count;
     const nn_tensor_info *tensors;
@@ -64,6 +81,16 @@ typedef struct nn_model_info {
     float (*step)(void *model, const float *x, const void *target, float lr, void *scratch);
     float (*grad)(void *model, const float *x, const void *target, void *scratch);
     int (*get_grad)(const void *model, const char *name, float *values, size_t count, const void *scratch);
+
+    /* where there are several outputs or targets: what a row of them consists of; else 0, NULL */
+    int output_part_count;
+    const nn_part_info *output_parts;
+    int target_part_count;
+    const nn_part_info *target_parts;
+    /* where there are several losses: of the last eval, step or grad, each without its weight */
+    int loss_count;
+    const nn_loss_info *loss_list;
+    const float *(*losses)(const void *scratch);
 } nn_model_info;
 
 #ifdef __cplusplus

@@ -554,7 +554,11 @@ const nn_model_info *net_xor_info(void)
         NN_VALUES, 1,
         12, net_xor_tensors,
         net_xor_any_init, net_xor_any_set, net_xor_any_get, net_xor_any_infer,
-        net_xor_any_eval, net_xor_any_step, net_xor_any_grad, net_xor_any_get_grad
+        net_xor_any_eval, net_xor_any_step, net_xor_any_grad, net_xor_any_get_grad,
+        0, NULL,
+        0, NULL,
+        0, NULL,
+        NULL
     };
     return &info;
 }

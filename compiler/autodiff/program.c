@@ -21,23 +21,8 @@
 
 #include "autodiff/backward.h"
 #include "autodiff/differentiate.h"
+#include "autodiff/program_parts.h"
 #include "autodiff/training.h"
-#include "elab/train_spec.h"
-
-typedef struct Build {
-    Graph *net;
-    Graph *graph;
-    const TrainSpec *spec;
-    Arena *arena;
-    bool training;
-    bool *needed;  /* by node id of the net */
-    Tensor **copy; /* by tensor id of the net: its tensor in the program */
-    List losses;   /* of Tensor: single numbers to be added up */
-    List norms;    /* of Tensor: squared norms of the gradients */
-    List pending;  /* of ParamGrad: updates that wait for the last micro-batch */
-    int after;     /* the first of the nodes that are run after it; 0: there are none */
-    bool failed;
-} Build;
 
 /* ---- the forward part -------------------------------------------------- */
 
@@ -131,7 +116,7 @@ static void copy_forward(Build *b)
 /* ---- micro-batches ------------------------------------------------------ */
 
 /* What the micro-batches make of it, added up. */
-static Tensor *summed(Build *b, Tensor *t, const char *name)
+Tensor *build_summed(Build *b, Tensor *t, const char *name)
 {
     Graph *g = b->graph;
     if (g->micro_batches == 1) return t;
@@ -167,114 +152,6 @@ static void order_phases(Build *b)
     append_phase(b, &nodes, false);
     b->graph->nodes = nodes;
     for (int i = 0; i < nodes.count; i++) ((Node *)nodes.at[i])->id = i;
-}
-
-/* ---- losses ------------------------------------------------------------ */
-
-/* The scores a loss is computed from: before a final softmax that it absorbs. */
-static Tensor *scores_of(const Op *loss, Tensor *output)
-{
-    const Node *last = output->producer;
-    for (int i = 0; last && loss->absorbs && loss->absorbs[i]; i++) {
-        bool of_classes = last->op->traits & OP_OUTPUTS_PROBABILITIES; /* not along another axis */
-        if (of_classes && strcmp(last->op->name, loss->absorbs[i]) == 0) return last->in[0];
-    }
-    return output;
-}
-
-static Tensor *target_for(Build *b, const LossTarget *target)
-{
-    Graph *g = b->graph;
-    if (g->target) return g->target;
-    Span span = b->spec->loss.span;
-    g->target =
-        graph_tensor(g, TENSOR_TARGET, target->classes ? DTYPE_I32 : g->real, true, target->shape, "target", span);
-    if (target->classes && g->micro_batches > 1) { /* how many of them count shows only in all */
-        Shape all = shape_vector(g->batch * g->micro_batches * shape_count(target->shape));
-        g->targets = graph_tensor(g, TENSOR_TARGET, DTYPE_I32, false, all, "targets", span);
-    }
-    return g->target;
-}
-
-/* A head has the net's target. */
-static bool target_fits(Build *b, const LossTarget *target, const Tensor *scores, Span span)
-{
-    const Tensor *given = b->graph->target;
-    bool same_kind = target->classes == !dtype_is_real(given->dtype);
-    if (same_kind && shape_equal(target->shape, given->shape)) return true;
-    const char *loss = b->spec->loss.op->name, *output = shape_text(b->arena, scores->shape);
-    if (target->classes || !same_kind)
-        diag_error(b->graph->compilation, span,
-                   "%s: this output is %s, which does not fit the target of the net's output, "
-                   "%s",
-                   loss, output, shape_text(b->arena, b->net->output->shape));
-    else
-        diag_error(b->graph->compilation, span, "%s: this output is %s, but the target is %s, as the net's output",
-                   loss, output, shape_text(b->arena, given->shape));
-    b->failed = true;
-    return false;
-}
-
-static void add_loss(Build *b, Tensor *output, const char *name, double weight, Span span)
-{
-    Graph *g = b->graph;
-    const OpCall *loss = &b->spec->loss;
-    Tensor *scores = b->copy[scores_of(loss->op, output)->id];
-    const LossTarget target = op_loss_target(loss->op, loss->attrs, scores->shape);
-    Node *n = graph_node(g, loss->op, loss->attrs, name, span);
-    n->scale = weight;
-    node_in(g, n, scores);
-    node_in(g, n, target_for(b, &target));
-    if (g->targets) node_in(g, n, g->targets);
-    n->data_count = n->in_count;
-    if (!target_fits(b, &target, scores, span)) return;
-    if (!loss->op->shape(g, n)) {
-        b->failed = true;
-        return;
-    }
-    list_push(b->arena, &b->losses, summed(b, n->out[0], name));
-}
-
-static void add_losses(Build *b)
-{
-    Span span = b->spec->loss.span.file >= 0 ? b->spec->loss.span : b->net->output->span;
-    add_loss(b, b->net->output, "loss", 1, span);
-    if (!b->training) return;
-    for (int i = 0; i < b->net->heads.count; i++) {
-        const Head *head = b->net->heads.at[i];
-        add_loss(b, head->output, arena_printf(b->arena, "loss.%s", head->name), head->weight, head->span);
-    }
-}
-
-/* C promises 127 arguments of a function (C99, 5.2.4.1): the numbers of one total, its
- * result and the two that say which part a thread has. */
-enum { MOST_IN_TOTAL = 120 };
-
-static Tensor *total_of_some(Build *b, const List *numbers, int first, int count, const char *name)
-{
-    const Op *op = op_find("total", OP_INTERNAL);
-    Node *n = graph_node(b->graph, op, NULL, name, b->spec->span);
-    for (int i = first; i < first + count; i++) node_in(b->graph, n, numbers->at[i]);
-    op->shape(b->graph, n);
-    return n->out[0];
-}
-
-/* The sum of any count of numbers: a sum of sums where there are many. */
-static Tensor *total_of(Build *b, const List *numbers, const char *name)
-{
-    if (numbers->count <= MOST_IN_TOTAL) return total_of_some(b, numbers, 0, numbers->count, name);
-    List sums = {0};
-    for (int first = 0; first < numbers->count; first += MOST_IN_TOTAL) {
-        int left = numbers->count - first, count = left < MOST_IN_TOTAL ? left : MOST_IN_TOTAL;
-        const char *part = arena_printf(b->arena, "%s.%d", name, sums.count + 1);
-        list_push(b->arena, &sums, total_of_some(b, numbers, first, count, part));
-    }
-    return total_of(b, &sums, name);
-}
-
-static void add_total(Build *b)
-{
-    b->graph->loss = b->losses.count == 1 ? b->losses.at[0] : total_of(b, &b->losses, "loss.total");
 }
 
 /* ---- gradients and updates --------------------------------------------- */
@@ -382,7 +259,7 @@ static void gradient_is_made(Build *b, Tensor *param, Tensor *gradient)
         return;
     }
     ParamGrad *pair = arena_alloc(b->arena, sizeof *pair);
-    *pair = (ParamGrad){.param = param, .gradient = summed(b, gradient, param->name)};
+    *pair = (ParamGrad){.param = param, .gradient = build_summed(b, gradient, param->name)};
     list_push(b->arena, &b->pending, pair);
 }
 
@@ -392,7 +269,7 @@ static void clip_norm_and_update(Build *b)
     Graph *g = b->graph;
     ClipAttrs *attrs = arena_alloc(b->arena, sizeof *attrs);
     attrs->limit = b->spec->clip_norm;
-    Tensor *sum = total_of(b, &b->norms, "norm");
+    Tensor *sum = build_total(b, &b->norms, "norm");
     for (int i = 0; i < g->gradients.count; i++) {
         const ParamGrad *pair = g->gradients.at[i];
         Node *n = training_node(b, "clip_norm", attrs, pair->param, pair->gradient);
@@ -482,32 +359,62 @@ static void share_states(Build *b)
     }
 }
 
+static bool has_losses(ProgramKind kind)
+{
+    return kind == PROGRAM_EVAL || kind == PROGRAM_STEP || kind == PROGRAM_GRAD;
+}
+
+static bool has_outputs(ProgramKind kind) { return kind != PROGRAM_STEP && kind != PROGRAM_GRAD; }
+
 static void find_needed(Build *b)
 {
-    ProgramKind kind = b->graph->kind;
-    bool with_loss = kind == PROGRAM_EVAL || kind == PROGRAM_STEP || kind == PROGRAM_GRAD;
-    if (kind != PROGRAM_STEP && kind != PROGRAM_GRAD) need(b, b->net->output);
-    if (with_loss) need(b, scores_of(b->spec->loss.op, b->net->output));
-    for (int i = 0; b->training && with_loss && i < b->net->heads.count; i++) {
-        const Head *head = b->net->heads.at[i];
-        need(b, scores_of(b->spec->loss.op, head->output));
-    }
+    const ProgramKind kind = b->graph->kind;
+    for (int i = 0; has_outputs(kind) && i < net_output_parts(b->net); i++) need(b, net_output_part(b->net, i).output);
+    for (int i = 0; has_losses(kind) && i < b->objectives.count; i++) need(b, objective_scores(&b->objectives.at[i]));
     need_all(b);
+}
+
+static Tensor *flattened(Build *b, Tensor *t)
+{
+    const Op *flatten = op_find("flatten", OP_LAYER);
+    if (t->shape.rank == 1) return t;
+    Node *n = graph_node(b->graph, flatten, arena_alloc(b->arena, flatten->attrs_size + 1), t->name, t->span);
+    node_in(b->graph, n, t);
+    n->data_count = 1;
+    flatten->shape(b->graph, n);
+    return n->out[0];
+}
+
+/* The row of outputs: all of them, one after the other. */
+static Tensor *joined_outputs(Build *b)
+{
+    const int parts = net_output_parts(b->net);
+    Tensor *first = b->copy[b->net->output->id];
+    if (parts == 1) return first;
+    Tensor **in = arena_alloc(b->arena, (size_t)parts * sizeof *in);
+    for (int i = 0; i < parts; i++) in[i] = flattened(b, b->copy[net_output_part(b->net, i).output->id]);
+    const Op *concat = op_find("concat", OP_COMBINE);
+    void *attrs = arena_alloc(b->arena, concat->attrs_size + 1); /* axis 0 */
+    Node *n = graph_node(b->graph, concat, attrs, "outputs", first->span);
+    for (int i = 0; i < parts; i++) node_in(b->graph, n, in[i]);
+    n->data_count = n->in_count;
+    concat->shape(b->graph, n);
+    return n->out[0];
 }
 
 static void add_ends(Build *b)
 {
     Graph *g = b->graph;
-    if (g->kind != PROGRAM_STEP && g->kind != PROGRAM_GRAD) g->output = b->copy[b->net->output->id];
+    if (has_outputs(g->kind)) g->output = joined_outputs(b);
     if (g->kind == PROGRAM_VJP) {
         g->output_gradient =
             graph_tensor(g, TENSOR_OUTPUT_GRADIENT, g->real, true, g->output->shape, "dy", g->output->span);
         add_backward(b);
         if (g->input_gradient) g->input_gradient = owned(b, g->input_gradient);
     } else if (g->kind != PROGRAM_INFER) {
-        add_losses(b);
+        build_losses(b);
         if (b->training && !b->failed) add_backward(b);
-        if (!b->failed) add_total(b);
+        if (!b->failed) g->loss = b->losses.count == 1 ? b->losses.at[0] : build_total(b, &b->losses, "loss.total");
     }
     if (g->output) g->output = owned(b, g->output);
 }
@@ -524,6 +431,7 @@ Graph *program_build(Graph *net, ProgramKind kind, const TrainSpec *spec, int64_
         .needed = arena_alloc(arena, (size_t)net->nodes.count * sizeof(bool)),
         .copy = arena_alloc(arena, (size_t)(net->tensors.count + 1) * sizeof(Tensor *)),
     };
+    if (has_losses(kind)) b.objectives = train_objectives(spec, net);
     b.graph->span = net->span;
     b.graph->batch = batch;
     b.graph->micro_batches = micro_batches;

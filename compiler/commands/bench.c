@@ -12,6 +12,7 @@
  */
 #include "commands/bench.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -105,14 +106,16 @@ static float random_number(uint64_t k) { return nn_fraction(nn_mix_at(0, k)); }
 static void fill_random(Bench *b)
 {
     const nn_model_info *info = b->l->info;
+    const Objectives all = train_objectives(b->l->spec, b->l->net);
     size_t batch = (size_t)info->batch, targets = batch * info->target_count;
     for (size_t i = 0; i < batch * info->inputs; i++) b->x[i] = 2 * random_number(i) - 1;
     for (size_t i = 0; i < targets; i++) {
-        float value = random_number(i + 77);
+        const int64_t classes = target_classes_at(&all, (int64_t)(i % info->target_count));
+        const float value = random_number(i + 77), label = floorf(value * (float)classes);
         if (info->target_kind == NN_CLASSES)
-            ((int32_t *)b->target)[i] = (int32_t)(value * (float)info->output_dims[0]);
+            ((int32_t *)b->target)[i] = (int32_t)label;
         else
-            ((float *)b->target)[i] = value;
+            ((float *)b->target)[i] = classes ? label : value;
     }
 }
 

@@ -78,16 +78,18 @@ static double *normals(const GradientCheck *k, uint64_t stream, size_t count)
 
 static void *random_target(const GradientCheck *k)
 {
+    const Objectives all = train_objectives(k->l.spec, k->l.net);
     size_t count = k->batch * k->sizes[SIZE_TARGETS];
-    if (!(train_target(k->l.spec, k->l.net).classes)) {
-        double *values = block_alloc(count * sizeof *values);
-        for (size_t i = 0; i < count; i++) values[i] = uniform(k, STREAM_TARGET, i);
-        return values;
-    }
-    int64_t classes = k->l.net->output->shape.dim[0];
     int32_t *labels = block_alloc(count * sizeof *labels);
-    for (size_t i = 0; i < count; i++) labels[i] = (int32_t)(uniform(k, STREAM_TARGET, i) * (double)classes);
-    return labels;
+    double *values = block_alloc(count * sizeof *values);
+    for (size_t i = 0; i < count; i++) {
+        const int64_t classes = target_classes_at(&all, (int64_t)(i % k->sizes[SIZE_TARGETS]));
+        values[i] = uniform(k, STREAM_TARGET, i);
+        labels[i] = (int32_t)(values[i] * (double)classes);
+        if (classes) values[i] = labels[i];
+    }
+    free(all.classes ? (void *)values : labels);
+    return all.classes ? (void *)labels : values;
 }
 
 /* Moves every parameter off its initial value: biases start at zero, where kinks are. */

@@ -8,11 +8,12 @@
  *   y                inference                      of x
  *   train.y          forward pass of training mode
  *   dx, grad.NAME    backward pass from dy, or with target: grad.NAME of the loss
- *   loss             for target; one value per step when x has a dimension more
+ *   loss, loss.NAME  for target; one value per step when x has a dimension more
  *                    than a batch: then the train section's optimizer takes them
  *   after.NAME       running statistics after the one pass, or everything at the
  *                    end of the steps
  *
+ * A further output is y.NAME, and so are train.y and dy; a further target is target.NAME.
  * All other names are parameters' and buffers': the values to begin with.
  */
 #include <math.h>
@@ -20,6 +21,7 @@
 #include <string.h>
 
 #include "commands/check.h"
+#include "commands/reference_rows.h"
 #include "runtime/core/core.h"
 
 typedef struct Reference {
@@ -33,7 +35,8 @@ typedef struct Reference {
     size_t batch;
     void *block, *model, *scratch;
     float *x;
-    void *target; /* int32_t or float, or NULL */
+    RowParts outputs, targets;
+    void *target; /* rows of int32_t or float, or NULL */
     double tolerance;
     int compared, wrong;
 
@@ -45,12 +48,25 @@ typedef struct Reference {
 
 static const NnTensor *find_tensor(const Reference *r, const char *name) { return nn_tensors_find(r->file, name); }
 
-static bool is_special(const char *name)
+static const char *const output_prefixes[] = {"y", "train.y", "dy"};
+enum { OUTPUT_PREFIXES = sizeof output_prefixes / sizeof output_prefixes[0] };
+
+/* loss.NAME: of the losses that a net with several has, without its weight; −1: none of them. */
+static int named_loss(const Reference *r, const char *name)
 {
-    static const char *const names[] = {"x", "y", "train.y", "dy", "dx", "target", "loss"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (strcmp(name, names[i]) == 0) return true;
-    return false;
+    if (strncmp(name, "loss.", 5) != 0 || !r->l.spec) return -1;
+    const Objectives all = train_objectives(r->l.spec, r->l.net);
+    for (int i = 1; i < all.count; i++)
+        if (strcmp(name + 5, all.at[i].name) == 0) return i;
+    return -1;
+}
+
+static bool is_special(const Reference *r, const char *name)
+{
+    if (strcmp(name, "x") == 0 || strcmp(name, "dx") == 0 || strcmp(name, "loss") == 0) return true;
+    for (int i = 0; i < OUTPUT_PREFIXES; i++)
+        if (row_part_is(&r->outputs, output_prefixes[i], name)) return true;
+    return row_part_is(&r->targets, "target", name) || named_loss(r, name) > 0;
 }
 
 static const char *without_prefix(const char *name)
@@ -115,7 +131,7 @@ static int check_model_names(const Reference *r)
     int bad = 0;
     for (int i = 0; i < nn_tensors_count(r->file); i++) {
         const NnTensor *t = nn_tensors_at(r->file, i);
-        if (is_special(t->name) || ends_with(t->name, ".num_batches_tracked")) /* PyTorch's counter */
+        if (is_special(r, t->name) || ends_with(t->name, ".num_batches_tracked")) /* PyTorch's counter */
             continue;
         const Tensor *mine = net_model_tensor(r, without_prefix(t->name));
         if (!mine || (strncmp(t->name, "grad.", 5) == 0 && mine->kind != TENSOR_PARAM)) {
@@ -175,20 +191,21 @@ static int check_one(const Reference *r, const char *name, int leading, const in
     return 1;
 }
 
-static Shape target_shape(const Reference *r)
+static int check_rows(const Reference *r, const RowParts *parts, const char *prefix, int leading, const int64_t *lead)
 {
-    const LossTarget target = train_target(r->l.spec, r->l.net);
-    return target.classes && r->l.net->output->shape.rank == 1 ? (Shape){0} : target.shape;
+    int bad = 0;
+    for (int i = 0; i < parts->count; i++)
+        bad += check_one(r, row_part_name(r->l.c->arena, prefix, &parts->at[i]), leading, lead, parts->at[i].shape);
+    return bad;
 }
 
 static int check_special_shapes(const Reference *r)
 {
     int64_t lead[2] = {(int64_t)(r->steps ? r->steps : r->batch), (int64_t)r->batch};
     int leading = r->steps ? 2 : 1, bad = 0;
-    Shape in = input_shape(r), out = r->l.net->output->shape;
-    bad += check_one(r, "y", leading, lead, out) + check_one(r, "train.y", leading, lead, out);
-    bad += check_one(r, "dy", leading, lead, out) + check_one(r, "dx", leading, lead, in);
-    if (r->l.spec) bad += check_one(r, "target", leading, lead, target_shape(r));
+    for (int i = 0; i < OUTPUT_PREFIXES; i++) bad += check_rows(r, &r->outputs, output_prefixes[i], leading, lead);
+    bad += check_one(r, "dx", leading, lead, input_shape(r));
+    if (r->l.spec) bad += check_rows(r, &r->targets, "target", leading, lead);
     const NnTensor *l = find_tensor(r, "loss");
     if (l && l->count != (r->steps ? r->steps : 1)) {
         fail(STATUS_INPUT, "%s: loss is %s; there must be one for each of %zu steps", r->path, dims_text(r, l),
@@ -210,26 +227,50 @@ static float *floats(const NnTensor *t)
     return values;
 }
 
-static int read_labels(Reference *r, const NnTensor *t)
+/* Whether all are classes that the outputs have. */
+static int check_labels(const Reference *r, const NnTensor *t, const RowPart *part)
 {
     NnError error = {0};
-    int32_t *labels = block_alloc(t->count * sizeof *labels);
-    int64_t classes = r->l.net->output->shape.dim[0], ignored = train_target(r->l.spec, r->l.net).ignored;
-    r->target = labels;
-    if (nn_tensor_ints(t, labels, &error) != 0) return fail(STATUS_INPUT, "%s: target: %s", r->path, error.text);
-    for (size_t i = 0; i < t->count; i++)
-        if (labels[i] != ignored && (labels[i] < 0 || labels[i] >= classes))
-            return fail(STATUS_INPUT, "%s: sample %zu of target has the class %d; the net has %lld", r->path,
-                        i / r->info->target_count, labels[i], (long long)classes);
-    return STATUS_OK;
+    int32_t *labels = block_alloc((t->count ? t->count : 1) * sizeof *labels);
+    int status =
+        nn_tensor_ints(t, labels, &error) ? fail(STATUS_INPUT, "%s: %s: %s", r->path, t->name, error.text) : STATUS_OK;
+    for (size_t i = 0; !status && i < t->count; i++)
+        if (labels[i] != part->ignored && (labels[i] < 0 || labels[i] >= part->classes))
+            status = fail(STATUS_INPUT, "%s: sample %zu of %s has the class %d; the net has %lld", r->path,
+                          i / part->count, t->name, labels[i], (long long)part->classes);
+    free(labels);
+    return status;
 }
+
+/* All targets are classes: rows of them. */
+static void *as_labels(const float *rows, size_t count)
+{
+    int32_t *labels = block_alloc((count ? count : 1) * sizeof *labels);
+    for (size_t i = 0; i < count; i++) labels[i] = (int32_t)rows[i];
+    return labels;
+}
+
+static size_t samples_of(const Reference *r) { return (r->steps ? r->steps : 1) * r->batch; }
 
 static int read_target(Reference *r)
 {
-    const NnTensor *t = find_tensor(r, "target");
-    if (!t) return STATUS_OK;
-    if (r->info->target_kind == NN_CLASSES) return read_labels(r, t);
-    r->target = floats(t);
+    if (!find_tensor(r, "target")) return STATUS_OK;
+    const size_t samples = samples_of(r), count = samples * r->targets.row;
+    float *rows = block_alloc((count ? count : 1) * sizeof *rows);
+    r->target = rows;
+    for (int i = 0; i < r->targets.count; i++) {
+        const RowPart *part = &r->targets.at[i];
+        const char *name = row_part_name(r->l.c->arena, "target", part);
+        const NnTensor *t = find_tensor(r, name);
+        if (!t) return fail(STATUS_INPUT, "%s: there is no %s", r->path, name);
+        if (part->classes && check_labels(r, t, part)) return STATUS_INPUT;
+        float *values = floats(t);
+        row_part_put(&r->targets, i, samples, values, rows);
+        free(values);
+    }
+    if (r->info->target_kind != NN_CLASSES) return STATUS_OK;
+    r->target = as_labels(rows, count);
+    free(rows);
     return STATUS_OK;
 }
 
@@ -239,7 +280,7 @@ static void reset_model(Reference *r)
     r->model = r->info->init(r->block, 1, 1);
     for (int i = 0; i < nn_tensors_count(r->file); i++) {
         const NnTensor *t = nn_tensors_at(r->file, i);
-        if (is_special(t->name) || !net_model_tensor(r, t->name)) continue;
+        if (is_special(r, t->name) || !net_model_tensor(r, t->name)) continue;
         float *values = floats(t);
         r->info->set(r->model, t->name, values, t->count);
         free(values);
@@ -309,17 +350,42 @@ static void compare_after(Reference *r)
 
 /* ---- passes ------------------------------------------------------------------------------ */
 
+/* Each part of the rows that the file has. */
+static void compare_rows(Reference *r, const char *prefix, size_t samples, const float *rows)
+{
+    for (int i = 0; i < r->outputs.count; i++) {
+        const NnTensor *t = find_tensor(r, row_part_name(r->l.c->arena, prefix, &r->outputs.at[i]));
+        if (!t) continue;
+        float *values = block_alloc((t->count + 1) * sizeof *values);
+        row_part_take(&r->outputs, i, samples, rows, values);
+        compare_tensor(r, t, values);
+        free(values);
+    }
+}
+
 static void run_inference(Reference *r)
 {
-    const NnTensor *t = find_tensor(r, "y");
     size_t steps = r->steps ? r->steps : 1, in = r->batch * r->sizes[SIZE_INPUTS],
            out = r->batch * r->sizes[SIZE_OUTPUTS];
-    if (!t) return;
     float *y = block_alloc(steps * out * sizeof *y);
     reset_model(r);
     for (size_t i = 0; i < steps; i++) r->info->infer(r->model, r->x + i * in, y + i * out, r->scratch);
-    compare_tensor(r, t, y);
+    compare_rows(r, "y", steps * r->batch, y);
     free(y);
+}
+
+/* The gradients of the outputs; zeros where the file has none. */
+static float *read_seed(const Reference *r)
+{
+    float *dy = block_alloc(r->batch * r->outputs.row * sizeof *dy);
+    for (int i = 0; i < r->outputs.count; i++) {
+        const NnTensor *t = find_tensor(r, row_part_name(r->l.c->arena, "dy", &r->outputs.at[i]));
+        if (!t) continue;
+        float *values = floats(t);
+        row_part_put(&r->outputs, i, r->batch, values, dy);
+        free(values);
+    }
+    return dy;
 }
 
 /* Forward in training mode, backward from dy. */
@@ -328,10 +394,10 @@ static void run_vjp(Reference *r)
     const NnTensor *seed = find_tensor(r, "dy");
     size_t out = r->batch * r->sizes[SIZE_OUTPUTS], in = r->batch * r->sizes[SIZE_INPUTS];
     float *y = block_alloc(out * sizeof *y), *dx = block_alloc(in * sizeof *dx);
-    float *dy = seed ? floats(seed) : block_alloc(out * sizeof *dy);
+    float *dy = read_seed(r);
     reset_model(r);
     r->vjp(r->model, r->x, dy, y, dx, r->scratch);
-    compare_named(r, "train.y", y);
+    compare_rows(r, "train.y", r->batch, y);
     compare_named(r, "dx", dx);
     if (seed) compare_gradients(r, r->get_vjp);
     compare_after(r);
@@ -340,12 +406,23 @@ static void run_vjp(Reference *r)
     free(dy);
 }
 
+/* Those that the last pass left in its scratch. */
+static void compare_named_losses(Reference *r)
+{
+    for (int i = 0; i < nn_tensors_count(r->file); i++) {
+        const NnTensor *t = nn_tensors_at(r->file, i);
+        const int loss = named_loss(r, t->name);
+        if (loss > 0) compare_tensor(r, t, &r->info->losses(r->scratch)[loss]);
+    }
+}
+
 /* One pass of the loss without an update; with after.NAME, one step. */
 static void run_loss(Reference *r, bool after)
 {
     reset_model(r);
     float loss = r->info->grad(r->model, r->x, r->target, r->scratch);
     compare_named(r, "loss", &loss);
+    compare_named_losses(r);
     if (!find_tensor(r, "dy")) compare_gradients(r, r->info->get_grad);
     if (!after) return;
     reset_model(r);
@@ -387,7 +464,10 @@ static int load_reference_net(Reference *r)
     LoadOptions load = r->options->load;
     load.train = find_tensor(r, "target") != NULL;
     int status = load_net(&load, &r->l);
-    if (status == STATUS_OK) status = check_x(r);
+    if (status != STATUS_OK) return status;
+    r->outputs = rows_of_outputs(&r->l);
+    r->targets = rows_of_targets(&r->l);
+    status = check_x(r);
     if (status == STATUS_OK && check_model_names(r) + check_special_shapes(r) > 0) status = STATUS_INPUT;
     if (status != STATUS_OK) return status;
     load.vjp = true;

@@ -10,7 +10,7 @@
 
 #include "backend/backend.h"
 #include "base/base.h"
-#include "elab/train_spec.h"
+#include "elab/objectives.h"
 #include "emit/emit.h"
 #include "front/front.h"
 #include "graph/graph.h"

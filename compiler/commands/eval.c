@@ -85,12 +85,14 @@ static const float *values_of(const Tally *t, int row)
 }
 
 /* Of all pixels that have a class. */
-static void tally_pixels(Tally *t, const float *y, const int32_t *target)
+static void tally_pixels(Tally *t, const float *y, const void *target)
 {
     size_t places = t->feed->target_count, classes = (size_t)t->data->class_count;
-    for (size_t p = 0; p < places; p++)
-        if (target[p] >= 0 && (size_t)target[p] < classes)
-            t->confusion[(size_t)target[p] * classes + (size_t)nn_largest(y, classes, places, p)]++;
+    for (size_t p = 0; p < places; p++) {
+        const int32_t class = feed_class(t->feed, target, p);
+        if (class >= 0 && (size_t) class < classes)
+            t->confusion[(size_t) class * classes + (size_t)nn_largest(y, classes, places, p)]++;
+    }
 }
 
 /* Rows: whether the label holds; columns: whether the net says so. */
@@ -283,12 +285,28 @@ static void print_rows(const Tally *t, int64_t count)
                    t->rows[(size_t)row * t->outputs + i]);
 }
 
+/* ---- printing: losses ------------------------------------------------------------------------------ */
+
+/* The sum where several outputs have losses, then each of them, and those of heads. */
+static void print_losses(const nn_model_info *info, const NnScore *score)
+{
+    int evaluated = 0;
+    for (int i = 0; i < score->loss_count; i++) evaluated += score->loss_list[i].evaluated;
+    printf("loss       %.6g (%s, %lld samples)\n", score->loss, evaluated > 1 ? "all outputs" : info->loss,
+           (long long)score->count);
+    for (int i = evaluated > 1 ? 0 : 1; i < score->loss_count; i++) {
+        const nn_loss_info *loss = &score->loss_list[i];
+        printf("  %-8s %.6g (%s, weight %g%s)\n", *loss->name ? loss->name : "output", score->losses[i], loss->loss,
+               loss->weight, loss->evaluated ? "" : " in training");
+    }
+}
+
 /* ---- the run --------------------------------------------------------------------------------------- */
 
 static void tally_init(Tally *t, Model *m, const Feeding *f)
 {
     NnScoreKind kind = nn_score_kind(m->info, &f->feed, DATA_TEST);
-    size_t classes = (size_t)f->data->class_count, outputs = m->info->outputs;
+    size_t classes = (size_t)f->data->class_count, outputs = nn_own_outputs(m->info);
     int count = f->data->part[DATA_TEST].count;
     *t = (Tally){.loaded = m, .data = f->data, .feed = &f->feed, .outputs = outputs};
     t->middle = nn_middle(m->info);
@@ -324,7 +342,7 @@ static int evaluate_model(const EvalRequest *r, Model *m, const Feeding *f, cons
         printf("net        %s, %zu parameters\n", m->info->name, m->info->params);
         printf("weights    %s\n", r->weights);
         printf("data       %s\n", feeding_data_text(f, data, sizeof data));
-        printf("loss       %.6g (%s, %lld samples)\n", score.loss, m->info->loss, (long long)score.count);
+        print_losses(m->info, &score);
         if (tally.confusion)
             print_accuracy(&tally, &score);
         else if (tally.labels)

@@ -85,7 +85,9 @@ static DatasetOptions dataset_options(const Feeding *f)
     NnError ignored;
     const InputSpec *in = &f->input;
     const bool soft = !in->target.classes && strcmp(in->loss, "cross_entropy") == 0;
-    DatasetOptions options = {.target = f->target,
+    DatasetOptions options = {.named = in->target.named,
+                              .named_count = in->target.named_count,
+                              .target = f->target,
                               .values = !in->target.classes && !soft,
                               .soft = soft,
                               .ignored = in->ignored,
@@ -100,7 +102,11 @@ static void *read_data(void *feeding)
 {
     Feeding *f = feeding;
     const DatasetOptions options = dataset_options(f);
-    f->data = dataset_open(f->path, &options, &f->error);
+    if (options.named_count > NAMED_TARGETS)
+        nn_fail(&f->error, NN_BAD_INPUT, "the net has %d named targets; data can have up to %d", options.named_count,
+                NAMED_TARGETS);
+    else
+        f->data = dataset_open(f->path, &options, &f->error);
     f->failed = !f->data || fit_data(f);
     return NULL;
 }
@@ -124,16 +130,32 @@ static bool is_aligned(const Tensor *output) { return output->field[0].stride ==
 static TargetSpec target_spec_of(const Model *m)
 {
     const Tensor *output = m->net->output;
-    const LossTarget target = train_target(m->spec, m->net);
+    const Objectives all = train_objectives(m->spec, m->net);
+    const LossTarget target = all.target[0].is;
     TargetSpec spec = {.classes = target.classes, .count = (size_t)shape_count(target.shape)};
     spec.signs = !target.classes && strcmp(m->spec->loss.op->name, "hinge") == 0;
     spec.scores = (size_t)output->shape.dim[0];
     spec.aligned = is_aligned(output);
+    spec.named_count = all.targets - 1;
+    spec.reals = !all.classes;
     if (target.classes && target.shape.rank == 2) {
         spec.height = (int)target.shape.dim[0];
         spec.width = (int)target.shape.dim[1];
     }
     return spec;
+}
+
+/* As many as there is room for; that there are more is an error when data are read. */
+static void list_named(const Model *m, NamedTarget *named)
+{
+    const Objectives all = train_objectives(m->spec, m->net);
+    for (int i = 1; i < all.targets && i <= NAMED_TARGETS; i++) {
+        const TargetPart *part = &all.target[i];
+        named[i - 1] = (NamedTarget){.name = part->name,
+                                     .classes = part->is.classes,
+                                     .scores = (size_t)part->first->output->shape.dim[0],
+                                     .count = (size_t)part->count};
+    }
 }
 
 static InputSpec input_spec_of(const Model *m)
@@ -146,8 +168,12 @@ static InputSpec input_spec_of(const Model *m)
                     .target = target_spec_of(m),
                     .ignored = train_target(m->spec, net).ignored};
     for (int i = 0; i < 3 && i < shape.rank; i++) in.dims[i] = (int)shape.dim[i];
+    list_named(m, in.named);
     return in;
 }
+
+/* The targets beside the net's own; they are where `input` is. */
+static void point_at_named(Feeding *f) { f->input.target.named = f->input.named; }
 
 int feeding_open(Feeding *f, const Model *m, const char *path, const char *target, const NnTensors *weights,
                  const char *weights_path)
@@ -158,6 +184,7 @@ int feeding_open(Feeding *f, const Model *m, const char *path, const char *targe
                    .target = target,
                    .weights = weights,
                    .weights_path = weights_path};
+    point_at_named(f);
     read_data(f);
     return opened(f);
 }
@@ -165,6 +192,7 @@ int feeding_open(Feeding *f, const Model *m, const char *path, const char *targe
 void feeding_start(Feeding *f, const Model *m, const char *path, const char *target)
 {
     *f = (Feeding){.input = input_spec_of(m), .spec = m->spec, .path = path, .target = target};
+    point_at_named(f);
     f->alone = pthread_create(&f->thread, NULL, read_data, f) != 0;
 }
 
@@ -229,6 +257,22 @@ static bool augment_suits_maps(const Feeding *f, const TrainSpec *spec)
     return true;
 }
 
+/* Those of named targets stay as they are. */
+static bool augment_suits_named(const Feeding *f, const TrainSpec *spec)
+{
+    for (int k = 0; k < f->feed.named_count; k++) {
+        const NamedTarget *target = &f->feed.named[k];
+        for (int i = 0; target->classes && target->count > 1 && i < spec->augment.count; i++) {
+            const AugmentKind kind = ((const Augment *)spec->augment.at[i])->kind;
+            if (kind == AUGMENT_JITTER || kind == AUGMENT_CUTOUT) continue;
+            fail(STATUS_INPUT, "augment: the target %s is class maps; only jitter and cutout can be used",
+                 target->name);
+            return false;
+        }
+    }
+    return true;
+}
+
 int feeding_augment(Feeding *f, const TrainSpec *spec)
 {
     NnAugmentStep steps[NN_AUGMENT_LIMIT];
@@ -236,6 +280,7 @@ int feeding_augment(Feeding *f, const TrainSpec *spec)
     int count = spec->augment.count;
     if (!count) return STATUS_OK;
     if (f->feed.kind == FEED_MAP && !augment_suits_maps(f, spec)) return STATUS_INPUT;
+    if (!augment_suits_named(f, spec)) return STATUS_INPUT;
     for (int i = 0; i < count && i < NN_AUGMENT_LIMIT; i++) {
         const Augment *a = spec->augment.at[i];
         steps[i] = (NnAugmentStep){augment_kinds[a->kind], (int)a->size, (int)a->pad, a->amount, a->alternate};

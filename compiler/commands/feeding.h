@@ -15,7 +15,8 @@ typedef struct InputSpec {
     const char *loss;
     int rank, dims[3];
     TargetSpec target;
-    int64_t ignored; /* a class that stands for none */
+    NamedTarget named[NAMED_TARGETS]; /* those of `target` */
+    int64_t ignored;                  /* a class that stands for none */
 } InputSpec;
 
 typedef struct Feeding {

@@ -130,7 +130,7 @@ static double value_of_class(const OutputClass *classes, int count, int index)
 /* truth: the class, or −1. */
 static void print_prediction(Predictor *p, const char *file, const float *y, int truth)
 {
-    size_t outputs = p->m->info->outputs;
+    size_t outputs = nn_own_outputs(p->m->info);
     Prediction shown = {.file = file,
                         .y = y,
                         .outputs = outputs,
@@ -151,7 +151,7 @@ static void print_prediction(Predictor *p, const char *file, const float *y, int
 
 static void keep_output(Predictor *p, const float *y)
 {
-    size_t outputs = p->m->info->outputs;
+    size_t outputs = nn_own_outputs(p->m->info);
     if (!p->request->output) return;
     if (p->all_count == p->all_room) {
         p->all_room = 2 * p->all_room + 16;
@@ -172,7 +172,7 @@ static int write_outputs(const Predictor *p)
     text_add(&text, "), }");
     while ((10 + text.length + 1) % 64) text_add(&text, " ");
     text_add(&text, "\n");
-    size_t data = p->all_count * p->m->info->outputs * sizeof *p->all, size = 10 + text.length + data;
+    size_t data = p->all_count * nn_own_outputs(p->m->info) * sizeof *p->all, size = 10 + text.length + data;
     char *bytes = block_alloc(size);
     memcpy(bytes, "\x93NUMPY\x01\x00", 8);
     bytes[8] = (char)(text.length & 0xff);
@@ -251,7 +251,7 @@ static void take_set_row(void *user, int row, const float *y, const void *target
 {
     SetPredictor *s = user;
     Predictor *p = s->p;
-    size_t outputs = p->m->info->outputs;
+    size_t outputs = nn_own_outputs(p->m->info);
     (void)target;
     (void)predicted;
     keep_output(p, y);

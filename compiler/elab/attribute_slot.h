@@ -24,4 +24,7 @@ const char *attr_symbol_text(const Const *);
 /* ATTR_INIT: init.c */
 bool attr_take_init(const AttrSlot *);
 
+/* ATTR_LOSS: heads.c */
+bool attr_take_loss(const AttrSlot *);
+
 #endif

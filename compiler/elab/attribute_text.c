@@ -4,7 +4,9 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "elab/attributes.h"
 #include "elab/value.h"
+#include "graph/op.h"
 
 static const char *pad_text(Arena *arena, const Pad *pad, AttrType type)
 {
@@ -61,6 +63,12 @@ static const char *init_text(Arena *arena, const Init *init)
     return init_kind_name(init->kind);
 }
 
+static const char *loss_text(Arena *arena, const OpCall *loss)
+{
+    const char *args = attrs_text(arena, loss->op->attrs, loss->attrs);
+    return *args ? arena_printf(arena, "%s(%s)", loss->op->name, args) : loss->op->name;
+}
+
 static bool is_none(const Attr *attr, const void *at)
 {
     if (!attr_may_be_none(attr)) return false;
@@ -69,6 +77,8 @@ static bool is_none(const Attr *attr, const void *at)
     case ATTR_REAL: return isnan(*(const double *)at);
     case ATTR_PAIR: return ((const Pair *)at)->h == 0;
     case ATTR_REALS: return ((const Reals *)at)->count == 0;
+    case ATTR_NAME: return !*(const char *const *)at;
+    case ATTR_LOSS: return !((const OpCall *)at)->op;
     default: return false;
     }
 }
@@ -92,6 +102,8 @@ const char *attr_text(Arena *arena, const Attr *attr, const char *attrs)
     case ATTR_SHAPE: return shape_text(arena, *(const Shape *)at);
     case ATTR_REALS: return reals_text(arena, at);
     case ATTR_INIT: return init_text(arena, at);
+    case ATTR_NAME: return *(const char *const *)at;
+    case ATTR_LOSS: return loss_text(arena, at);
     }
     abort();
 }

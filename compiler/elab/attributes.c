@@ -16,6 +16,7 @@
 #include "elab/attribute_slot.h"
 #include "elab/attributes.h"
 #include "elab/value.h"
+#include "graph/op.h"
 
 const char *const attr_pad_names[] = {"same", "valid", "full", NULL};
 
@@ -34,6 +35,8 @@ static const char *type_text(const Attr *attr)
     case ATTR_BOX: return "four integers: [top, left, bottom, right]";
     case ATTR_REALS: return "a list of numbers, or one number";
     case ATTR_INIT: return "an initialisation like he_normal or normal(0.01), or its values as a list";
+    case ATTR_NAME: return "a name";
+    case ATTR_LOSS: return "a loss like mse or cross_entropy(smoothing=0.1)";
     }
     abort();
 }
@@ -246,6 +249,16 @@ static bool take_none(const AttrSlot *s)
     if (s->attr->type == ATTR_REAL) *(double *)s->to = NAN;
     if (s->attr->type == ATTR_PAIR) *(Pair *)s->to = (Pair){0, 0};
     if (s->attr->type == ATTR_REALS) *(Reals *)s->to = (Reals){0, NULL};
+    if (s->attr->type == ATTR_NAME) *(const char **)s->to = NULL;
+    if (s->attr->type == ATTR_LOSS) *(OpCall *)s->to = (OpCall){0};
+    return true;
+}
+
+static bool take_name(const AttrSlot *s)
+{
+    const char *name = s->value->kind == CONST_STRING ? s->value->text : attr_symbol_text(s->value);
+    if (!name) return attr_wrong_type(s);
+    *(const char **)s->to = name;
     return true;
 }
 
@@ -273,6 +286,8 @@ static bool bind_value(const AttrSlot *s)
     case ATTR_BOX: return take_box(s);
     case ATTR_REALS: return take_reals(s);
     case ATTR_INIT: return attr_take_init(s);
+    case ATTR_NAME: return take_name(s);
+    case ATTR_LOSS: return attr_take_loss(s);
     }
     abort();
 }
@@ -292,6 +307,8 @@ static size_t attr_size(AttrType type)
     case ATTR_SHAPE: return sizeof(Shape);
     case ATTR_REALS: return sizeof(Reals);
     case ATTR_INIT: return sizeof(Init);
+    case ATTR_NAME: return sizeof(const char *);
+    case ATTR_LOSS: return sizeof(OpCall);
     }
     abort();
 }

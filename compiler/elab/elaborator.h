@@ -64,6 +64,8 @@ void elab_call(Body *, const Stmt *, const Def *block); /* calls.c */
 void elab_input(Body *, const Stmt *);                  /* layers.c */
 void elab_layer(Body *, const Stmt *);
 void elab_combine(Body *, const Stmt *);
+void elab_head(Body *, const Stmt *); /* heads.c */
+void elab_output(Body *, const Stmt *);
 
 /* Parameters of a block, a net or a function. */
 int param_index(const List *params, const char *name); /* −1: none */

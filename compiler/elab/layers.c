@@ -124,12 +124,13 @@ static const char *layer_nearest(Elab *e, const char *name)
 {
     const char *other = other_name(name);
     if (other) return other;
-    const char **names = arena_alloc(e->c->arena, (size_t)(map_count(e->blocks) + op_table_count + 1) * sizeof *names);
+    const char **names = arena_alloc(e->c->arena, (size_t)(map_count(e->blocks) + op_table_count + 2) * sizeof *names);
     int count = 0;
     for (int i = 0; i < map_count(e->blocks); i++) names[count++] = map_key(e->blocks, i);
     for (int i = 0; i < op_table_count; i++)
         if (op_table[i]->class == OP_LAYER) names[count++] = op_table[i]->name;
     names[count++] = "input";
+    names[count++] = "output";
     return nearest_name(name, names, count);
 }
 

@@ -11,7 +11,7 @@
 #include "elab/attributes.h"
 #include "elab/elaborator.h"
 
-/* ---- groups, frozen parts, heads -------------------------------------- */
+/* ---- groups, frozen parts --------------------------------------------- */
 
 static void run_group(Body *b, const Stmt *s)
 {
@@ -28,49 +28,6 @@ static void run_frozen(Body *b, const Stmt *s)
     child->frozen = true;
     elab_body(child, &s->body);
     b->current = child->current;
-}
-
-typedef struct HeadAttrs {
-    double weight;
-} HeadAttrs;
-
-static const Attr head_attrs[] = {
-    {"weight", ATTR_REAL, offsetof(HeadAttrs, weight), "1", 1e-300, -1, NULL}, /* above 0 */
-    {0},
-};
-
-static void head_push(Body *b, const StmtContext *context, Value result, double weight)
-{
-    Elab *e = b->elab;
-    if (!result.tensor) return;
-    if (result.tensor == b->current.tensor) {
-        diag_error(e->c, context->stmt->span, "the head has no layers");
-        elab_failed(e);
-        return;
-    }
-    Head *head = arena_alloc(e->c->arena, sizeof *head);
-    *head = (Head){context->path, result.tensor, weight, context->stmt->span};
-    list_push(e->c->arena, &e->graph->heads, head);
-}
-
-static void run_head(Body *b, const Stmt *s)
-{
-    Elab *e = b->elab;
-    HeadAttrs attrs = {1};
-    StmtContext context = stmt_begin(b, s, "head");
-    const List *args = eval_args(&e->eval, &b->names, &s->args);
-    if (!attrs_bind(e->c, "head", head_attrs, &attrs, args, s->span)) elab_failed(e);
-    if (b->in_head) {
-        diag_error(e->c, s->span, "heads cannot be nested");
-        elab_failed(e);
-    } else if (!elab_has_value(b, "head", s->span))
-        elab_failed(e);
-    Body *child = body_new(e, b, naming_new(e->c->arena, context.path, false));
-    child->in_head = true;
-    int errors = e->c->errors;
-    elab_body(child, &s->body);
-    if (!b->in_head && e->c->errors == errors) head_push(b, &context, child->current, attrs.weight);
-    if (context.label) body_label(b, context.label, child->current);
 }
 
 /* ---- from ------------------------------------------------------------- */
@@ -228,7 +185,8 @@ static void run_statement(Body *b, const Stmt *s)
     case STMT_GROUP:
     case STMT_SEQUENTIAL: run_group(b, s); break;
     case STMT_FROZEN: run_frozen(b, s); break;
-    case STMT_HEAD: run_head(b, s); break;
+    case STMT_HEAD: elab_head(b, s); break;
+    case STMT_OUTPUT: elab_output(b, s); break;
     case STMT_EXPECT: elab_expect(b, s); break;
     }
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "elab/attributes.h"
+#include "elab/objectives.h"
 #include "elab/train_entries.h"
 
 #define SPEC_AT(field) offsetof(TrainSpec, field)
@@ -33,18 +34,33 @@ void train_read_call(Training *t, const TrainEntry *entry)
         wrong(t);
 }
 
-/* A loss with targets of either kind gets probabilities; the targets of others are values,
- * or cannot be mixed. */
-void train_mix_targets(Training *t)
+/* A loss with targets of either kind gets probabilities. */
+static void take_probabilities(const OpCall *loss)
 {
-    const TrainEntry *entry = t->entry[KEY_MIXUP] ? t->entry[KEY_MIXUP] : t->entry[KEY_CUTMIX];
-    const OpCall *loss = &t->spec->loss;
-    if (!entry || !loss->op || !t->good) return;
     for (const Attr *a = loss->op->attrs; a && a->name; a++)
         for (int i = 0; strcmp(a->name, "targets") == 0 && a->symbols[i]; i++)
             if (strcmp(a->symbols[i], "probabilities") == 0) *(int *)((char *)loss->attrs + a->offset) = i;
-    if (!loss->op->target || !train_target(t->spec, t->net).classes) return;
-    diag_error(t->c, entry->span, "%s mixes the targets of two samples, but those of %s are classes; use cross_entropy",
-               train_keys()[entry->key], loss->op->name);
-    wrong(t);
+}
+
+/* The net's own target is mixed, and is values or probabilities to all that take it. */
+void train_mix_targets(Training *t)
+{
+    const TrainEntry *entry = t->entry[KEY_MIXUP] ? t->entry[KEY_MIXUP] : t->entry[KEY_CUTMIX];
+    if (!entry || !t->spec->loss.op || !t->good) return;
+    const Objectives all = train_objectives(t->spec, t->net);
+    for (int i = 0; i < all.count; i++) {
+        const Objective *o = &all.at[i];
+        const char *name = all.target[o->target].name, *key = train_keys()[entry->key];
+        take_probabilities(&o->loss);
+        if (!name && !op_loss_target(o->loss.op, o->loss.attrs, o->output->shape).classes) continue;
+        if (name)
+            diag_error(t->c, entry->span, "%s mixes the net's own target, and this net has the target %s as well", key,
+                       name);
+        else
+            diag_error(t->c, entry->span,
+                       "%s mixes the targets of two samples, but those of %s are classes; use cross_entropy", key,
+                       o->loss.op->name);
+        wrong(t);
+        return;
+    }
 }

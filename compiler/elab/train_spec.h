@@ -7,13 +7,6 @@
 #include "front/front.h"
 #include "graph/graph.h"
 
-/* An operator with bound attributes, as a train section names it. */
-typedef struct OpCall {
-    const Op *op;
-    void *attrs;
-    Span span;
-} OpCall;
-
 typedef enum FitKind { FIT_RESIZE, FIT_PAD, FIT_CROP } FitKind;
 typedef enum NormalizeKind { NORMALIZE_DATASET, NORMALIZE_GIVEN, NORMALIZE_NONE } NormalizeKind;
 typedef enum ScheduleKind {

@@ -35,6 +35,18 @@ static bool add_entry(Emitter *e, Graph *net, ProgramKind kind)
     return true;
 }
 
+/* Several losses are left at the end of the scratch, for the caller to see. */
+static void reserve_losses(Emitter *e)
+{
+    int count = 0;
+    for (int i = 0; i < e->entries; i++)
+        if (e->entry[i].program->losses.count > count) count = e->entry[i].program->losses.count;
+    if (!count) return;
+    e->losses = count;
+    e->losses_offset = round_up(e->train_scratch, PLAN_ALIGN);
+    e->train_scratch = e->losses_offset + round_up(count * dtype_size(lower_real(&e->options->lower)), PLAN_ALIGN);
+}
+
 static bool add_entries(Emitter *e, Graph *net)
 {
     const EmitOptions *o = e->options;
@@ -45,6 +57,7 @@ static bool add_entries(Emitter *e, Graph *net)
         if (!add_entry(e, net, PROGRAM_GRAD)) return false;
     }
     if (o->lower.vjp && !add_entry(e, net, PROGRAM_VJP)) return false;
+    reserve_losses(e);
     return true;
 }
 
@@ -57,7 +70,7 @@ static void write_sizes(Emitter *e)
         "const size_t {prefix}_sizes[6] = {{inputs}, {outputs}, {bytes}, {scratch}, {targets}, {tensors}};\n\n",
         PARTS({"inputs", emitter_number(e, emitter_inputs(e))}, {"outputs", emitter_number(e, emitter_outputs(e))},
               {"bytes", emitter_number(e, e->train_bytes)}, {"scratch", emitter_number(e, scratch)},
-              {"targets", emitter_number(e, shape_count(train_target(e->spec, e->net).shape))},
+              {"targets", emitter_number(e, train_objectives(e->spec, e->net).target_count)},
               {"tensors", emitter_number(e, e->net->model.count)}));
 }
 
@@ -113,6 +126,13 @@ static void write_source(Emitter *e)
     trained_write_model(e);
     support_define_kernels(e);
     trained_write_main(e);
+}
+
+const char *emitter_upper(const Emitter *e, const char *name)
+{
+    char *upper = arena_strdup(e->arena, name);
+    for (char *p = upper; *p; p++) *p = isalnum((unsigned char)*p) ? (char)toupper((unsigned char)*p) : '_';
+    return upper;
 }
 
 static const char *upper_case(Arena *arena, const char *text)

@@ -2,6 +2,7 @@
 #ifndef NNC_EMIT_EMITTER_H
 #define NNC_EMIT_EMITTER_H
 
+#include "elab/objectives.h"
 #include "emit/emit.h"
 #include "emit/kernel_slice.h"
 
@@ -54,6 +55,8 @@ typedef struct Emitter {
     int64_t infer_bytes, train_bytes; /* the model's block */
     int64_t infer_scratch, train_scratch;
     int64_t input_offset;       /* in the scratch of inference: where trained.c puts what it makes of x */
+    int losses;                 /* that a caller can see: 0, or several */
+    int64_t losses_offset;      /* bytes in the training scratch */
     MemoryLimitResult limited;  /* of train_scratch */
     const char *preparation;    /* text of PREFIX_prepare; "": there is nothing to prepare */
     KernelSlice slice;          /* of pasted kernels */
@@ -110,6 +113,8 @@ void multiversion_write_end_of_dispatch(Emitter *);
 void multiversion_write_definitions(Emitter *);
 
 void emitter_uses(Emitter *, const char *name);
+const char *emitter_upper(const Emitter *,
+                          const char *name); /* as a part of a macro's name: block1.aux -> BLOCK1_AUX */
 void emitter_uses_names(Emitter *, const Writer *);
 
 /* template.c: {name} stands for a part; {prefix}, {PREFIX}, {real} and {target} are known */
@@ -137,9 +142,17 @@ const char *trained_file(const Emitter *);
 void interface_write_header(Emitter *);
 void interface_write_info(Emitter *);
 
+/* interface_parts.c: several outputs, targets and losses */
+void interface_write_part_constants(Emitter *);
+const char *interface_target_comment(Emitter *);
+void interface_write_losses_prototype(Emitter *);
+void interface_write_part_tables(Emitter *);
+void interface_write_part_members(Emitter *); /* the last of the record */
+const char *interface_dims(Emitter *, Shape); /* "3, {1, 32, 32, 0}" */
+
 static inline int64_t emitter_inputs(const Emitter *e) { return shape_count(net_input_shape(e->net)); }
 
-static inline int64_t emitter_outputs(const Emitter *e) { return shape_count(e->net->output->shape); }
+static inline int64_t emitter_outputs(const Emitter *e) { return net_output_count(e->net); }
 
 static inline int64_t emitter_params(const Emitter *e)
 {
@@ -148,7 +161,7 @@ static inline int64_t emitter_params(const Emitter *e)
 
 static inline const char *emitter_target_type(const Emitter *e)
 {
-    return train_target(e->spec, e->net).classes ? "int32_t" : e->real;
+    return train_objectives(e->spec, e->net).classes ? "int32_t" : e->real;
 }
 
 #endif

@@ -104,6 +104,25 @@ static void write_return(EntryPoint *p, const Tensor *loss)
     text_addf(&p->text, p->e->team ? "    return *(%s);\n" : "    return *%s;\n", place);
 }
 
+/* Each loss without its weight, at the end of the scratch. */
+static void write_seen_losses(EntryPoint *p)
+{
+    Emitter *e = p->e;
+    const Objectives all = train_objectives(e->spec, e->net);
+    if (!p->program->losses.count) return;
+    text_addf(&p->text, "    %s *const losses = (%s *)scratch + %lld;\n", e->real, e->real,
+              place_arena_elements(p, e->losses_offset));
+    entry_point_uses(p, NAME_SCRATCH);
+    for (int i = 0; i < p->program->losses.count; i++) {
+        const Tensor *loss = p->program->losses.at[i];
+        const char *place = e->team ? arena_printf(e->arena, "(%s)", place_text(p, loss))
+                                    : plain_argument(p, loss, false, (ArrayShape){0});
+        text_addf(&p->text, "    losses[%d] = *%s", i, place);
+        if (all.at[i].weight != 1) text_addf(&p->text, " / %s", writer_real(e->writer, all.at[i].weight));
+        text_add(&p->text, ";\n");
+    }
+}
+
 /* What follows the calls, once, in the caller's thread. */
 static Statements statements_at_end(const EntryPoint *point)
 {
@@ -121,6 +140,7 @@ static Statements statements_at_end(const EntryPoint *point)
         text_add(&p->text, "    m->step++;\n");
         entry_point_uses(p, NAME_M);
     }
+    write_seen_losses(p);
     if (g->loss) write_return(p, g->loss);
     return statements_of_calls(p);
 }

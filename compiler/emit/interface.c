@@ -15,7 +15,10 @@ static void write_constants(Emitter *e)
                       "enum {\n"
                       "    {PREFIX}_BATCH = {batch},\n"
                       "    {PREFIX}_INPUTS = {inputs}, /* elements of a sample */\n"
-                      "    {PREFIX}_OUTPUTS = {outputs},\n"
+                      "    {PREFIX}_OUTPUTS = {outputs},\n",
+                      parts);
+    interface_write_part_constants(e);
+    emitter_put_parts(e, &e->header,
                       "    {PREFIX}_PARAMS = {params}\n"
                       "};\n"
                       "/* Bytes; the caller's blocks are aligned to 64. */\n"
@@ -29,17 +32,20 @@ static void write_constants(Emitter *e)
 
 static void write_training_prototypes(Emitter *e)
 {
-    emitter_put(e, &e->header,
-                "/* Scratch: {PREFIX}_TRAIN_SCRATCH bytes.  The loss is the batch's mean. */\n\n"
-                "/* Inference that also gives y's loss over the first `count` samples. */\n"
-                "float {prefix}_eval(const {prefix} *, const float *x, const {target} *target, int count, float *y, "
-                "void *scratch);\n"
-                "/* Forward, loss, backward, update. */\n"
-                "float {prefix}_step({prefix} *, const float *x, const {target} *target, float lr, void *scratch);\n"
-                "/* The same without the update; then a gradient is got from the same scratch. */\n"
-                "float {prefix}_grad({prefix} *, const float *x, const {target} *target, void *scratch);\n"
-                "int {prefix}_get_grad(const {prefix} *, const char *name, float *values, size_t count, "
-                "const void *scratch);\n\n");
+    emitter_put_parts(
+        e, &e->header,
+        "/* Scratch: {PREFIX}_TRAIN_SCRATCH bytes.  The loss is the batch's mean. */\n{targets}\n"
+        "/* Inference that also gives y's loss over the first `count` samples. */\n"
+        "float {prefix}_eval(const {prefix} *, const float *x, const {target} *target, int count, float *y, "
+        "void *scratch);\n"
+        "/* Forward, loss, backward, update. */\n"
+        "float {prefix}_step({prefix} *, const float *x, const {target} *target, float lr, void *scratch);\n"
+        "/* The same without the update; then a gradient is got from the same scratch. */\n"
+        "float {prefix}_grad({prefix} *, const float *x, const {target} *target, void *scratch);\n"
+        "int {prefix}_get_grad(const {prefix} *, const char *name, float *values, size_t count, "
+        "const void *scratch);\n\n",
+        PARTS({"targets", interface_target_comment(e)}));
+    interface_write_losses_prototype(e);
 }
 
 static void write_infer_prototype(Emitter *e)
@@ -117,23 +123,13 @@ static void write_wrappers(Emitter *e)
         "    return {prefix}_get_grad((const struct {prefix} *)m, name, values, count, scratch);\n}\n\n");
 }
 
-/* "3, {1, 32, 32, 0}" */
-static const char *rank_and_dims(Emitter *e, Shape s)
-{
-    Text out;
-    text_init(&out, e->arena);
-    text_addf(&out, "%d, {", s.rank);
-    for (int i = 0; i < MAX_RANK; i++) text_addf(&out, "%s%lld", i ? ", " : "", (long long)s.dim[i]);
-    text_add(&out, "}");
-    return out.data;
-}
-
 void interface_write_info(Emitter *e)
 {
     const bool train = e->options->lower.train;
-    const LossTarget target = train_target(e->spec, e->net);
+    const Objectives all = train_objectives(e->spec, e->net);
     comment_write_section(e, "the same functions under the types of every model");
     write_wrappers(e);
+    interface_write_part_tables(e);
     emitter_put_parts(
         e, &e->source,
         "const nn_model_info *{prefix}_info(void)\n"
@@ -150,18 +146,18 @@ void interface_write_info(Emitter *e)
         "        {prefix}_any_init, {prefix}_any_set, {prefix}_any_get, {prefix}_any_infer,\n",
         PARTS({"net", e->net->name}, {"loss", train ? e->spec->loss.op->name : ""},
               {"batch", emitter_number(e, e->options->lower.batch)},
-              {"input_dims", rank_and_dims(e, net_input_shape(e->net))},
-              {"output_dims", rank_and_dims(e, e->net->output->shape)},
+              {"input_dims", interface_dims(e, net_input_shape(e->net))},
+              {"output_dims", interface_dims(e, e->net->output->shape)},
               {"inputs", emitter_number(e, emitter_inputs(e))}, {"outputs", emitter_number(e, emitter_outputs(e))},
               {"params", emitter_number(e, emitter_params(e))}, {"infer_bytes", emitter_number(e, e->infer_bytes)},
               {"train_bytes", emitter_number(e, e->train_bytes)},
               {"infer_scratch", emitter_number(e, e->infer_scratch)},
               {"train_scratch", emitter_number(e, e->train_scratch)},
-              {"target_kind", target.classes ? "NN_CLASSES" : "NN_VALUES"},
-              {"targets", emitter_number(e, shape_count(target.shape))},
-              {"tensors", emitter_number(e, e->net->model.count)}));
+              {"target_kind", all.classes ? "NN_CLASSES" : "NN_VALUES"},
+              {"targets", emitter_number(e, all.target_count)}, {"tensors", emitter_number(e, e->net->model.count)}));
     emitter_put(e, &e->source,
-                train ? "        {prefix}_any_eval, {prefix}_any_step, {prefix}_any_grad, {prefix}_any_get_grad\n"
-                      : "        NULL, NULL, NULL, NULL\n");
+                train ? "        {prefix}_any_eval, {prefix}_any_step, {prefix}_any_grad, {prefix}_any_get_grad,\n"
+                      : "        NULL, NULL, NULL, NULL,\n");
+    interface_write_part_members(e);
     text_add(&e->source, "    };\n    return &info;\n}\n");
 }

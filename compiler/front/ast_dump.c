@@ -159,7 +159,8 @@ static void dump_head(Text *out, const Stmt *stmt)
         [STMT_LAYER] = "layer",   [STMT_COMBINE] = "combine", [STMT_FROM] = "from",
         [STMT_LET] = "let",       [STMT_IF] = "if",           [STMT_FOR] = "for",
         [STMT_REPEAT] = "repeat", [STMT_GROUP] = "group",     [STMT_SEQUENTIAL] = "sequential",
-        [STMT_FROZEN] = "frozen", [STMT_HEAD] = "head",       [STMT_EXPECT] = "expect",
+        [STMT_FROZEN] = "frozen", [STMT_HEAD] = "head",       [STMT_OUTPUT] = "output",
+        [STMT_EXPECT] = "expect",
     };
     bool labelled = stmt->kind == STMT_LAYER || stmt->kind == STMT_COMBINE;
     text_add(out, word[stmt->kind]);

@@ -270,6 +270,7 @@ static bool starts(const Format *f, int i)
     case TOKEN_GROUP:
     case TOKEN_FROZEN:
     case TOKEN_HEAD:
+    case TOKEN_OUTPUT:
     case TOKEN_FROM:
     case TOKEN_EXPECT: return true;
     case TOKEN_SEQUENTIAL: return p->outer < 0 || !f->piece[p->outer].train; /* else order's */

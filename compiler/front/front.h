@@ -93,6 +93,7 @@ typedef enum StmtKind {
     STMT_SEQUENTIAL, /* sequential label body */
     STMT_FROZEN,     /* frozen body */
     STMT_HEAD,       /* head label (args) body */
+    STMT_OUTPUT,     /* output label (args) */
     STMT_EXPECT      /* expect value */
 } StmtKind;
 

@@ -68,6 +68,9 @@ static bool is_glued_after(const Format *f, int i)
     }
 }
 
+/* head NAME (…), output NAME (…) */
+static bool takes_label(int kind) { return kind == TOKEN_HEAD || kind == TOKEN_OUTPUT; }
+
 static bool is_glued_before(const Format *f, int i)
 {
     int before = format_token_before(f, i);
@@ -84,8 +87,8 @@ static bool is_glued_before(const Format *f, int i)
     case TOKEN_EXPR_BEGIN:
     case TOKEN_EXPR_END: return true;
     case TOKEN_ASSIGN: return is_tight_assign(f, i);
-    case TOKEN_LPAREN: /* of a call; those of a head stand apart from its label */
-        return layout_kind(f, before) == TOKEN_NAME && layout_kind(f, format_token_before(f, before)) != TOKEN_HEAD;
+    case TOKEN_LPAREN: /* of a call; those of a head or an output stand apart from its label */
+        return layout_kind(f, before) == TOKEN_NAME && !takes_label(layout_kind(f, format_token_before(f, before)));
     case TOKEN_LBRACKET: return format_ends_operand(f, before); /* an index */
     default: return false;
     }

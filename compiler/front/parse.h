@@ -57,6 +57,7 @@ void parse_give_up(Parse *, Span, const char *format, ...) PRINTF_LIKE(3, 4);
 /* The parser cannot go on with the token `saw`; `expected` are the names of the
  * tokens with which it could. */
 void syntax_error(Parse *, Span, const char *saw, const char *const *expected, int count);
+bool parse_is_reserved(const char *name);
 
 /* What a rule of the grammar spans: its parts 1..count, or the empty place after part 0. */
 Span span_of_rule(const Span *parts, int count);
@@ -137,7 +138,8 @@ Stmt *stmt_let(Parse *, Span, const char *name, Span name_span, List *params, Ex
 Stmt *stmt_if(Parse *, Span, Expr *condition, List *body, List *otherwise);
 Stmt *stmt_for(Parse *, Span, const char *name, Span name_span, Expr *value, List *body);
 Stmt *stmt_repeat(Parse *, Span, Expr *value, List *body);
-Stmt *stmt_scope(Parse *, StmtKind, Span, Expr *label, List *args, List *body); /* group, sequential, frozen, head */
+Stmt *stmt_scope(Parse *, StmtKind, Span, Expr *label, List *args,
+                 List *body); /* group, sequential, frozen, head, output */
 
 void file_import(Parse *, Span, Expr *path);
 void file_import_std(Parse *, Span, const char *name, Span name_span);

@@ -51,7 +51,7 @@ static void parser_error(Span *span, Parse *parse, const char *message)
 %initial-action { @$ = (Span){parse->file, 0, 0}; }
 
 %token START_FILE START_EXPR START_ITEMS
-%token <name> NAME "a name" COMBINATOR "a combinator"
+%token <name> NAME "a name" COMBINATOR "a combinator" OUTPUT "output"
 %token <expr> INTEGER "a number" REAL "a real number" DIMS "dims" TEXT "text"
 %token STRING_BEGIN "a string" STRING_END "\"" EXPR_BEGIN "{ in a string" EXPR_END "} in a string"
 %token NET "net" BLOCK "block" TRAIN "train" LET "let" IF "if" ELSE "else" FOR "for" IN "in" REPEAT "repeat"
@@ -157,6 +157,8 @@ stmt:
 | "frozen" block                    { $$ = stmt_scope(parse, STMT_FROZEN, @$, NULL, NULL, $2); }
 | "head" label block                { $$ = stmt_scope(parse, STMT_HEAD, @$, $2, NULL, $3); }
 | "head" label parens block         { $$ = stmt_scope(parse, STMT_HEAD, @$, $2, $3, $4); }
+| OUTPUT label                      { $$ = stmt_scope(parse, STMT_OUTPUT, @$, $2, NULL, list_of(parse, NULL)); }
+| OUTPUT label parens               { $$ = stmt_scope(parse, STMT_OUTPUT, @$, $2, $3, list_of(parse, NULL)); }
 | "expect" expr                     { $$ = stmt_value(parse, STMT_EXPECT, @$, $2); }
 | error                             { $$ = NULL; if (!tokens_recover(parse)) YYABORT; yyclearin; yyerrok; }
 ;

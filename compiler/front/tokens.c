@@ -23,6 +23,7 @@
 #include "front/lexer.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -261,6 +262,44 @@ static bool makes_branches(const Parse *parse, Token name)
     return loop && !is_identifier_char(parse->text[at + 3]);
 }
 
+/* A statement can begin after it. */
+static bool ends_statement(int kind)
+{
+    switch (kind) {
+    case TOKEN_NAME:
+    case TOKEN_INTEGER:
+    case TOKEN_REAL:
+    case TOKEN_DIMS:
+    case TOKEN_STRING_END:
+    case TOKEN_YES:
+    case TOKEN_NO:
+    case TOKEN_RPAREN:
+    case TOKEN_RBRACKET:
+    case TOKEN_LBRACE:
+    case TOKEN_RBRACE:
+    case TOKEN_SEMICOLON: return true;
+    default: return false;
+    }
+}
+
+static bool is_label_at(const Parse *parse, int at)
+{
+    int length = 0;
+    if (at < parse->size && parse->text[at] == '"') return true;
+    while (at + length < parse->size && is_identifier_char(parse->text[at + length])) length++;
+    if (length == 0 || isdigit((unsigned char)parse->text[at])) return false;
+    return !parse_is_reserved(arena_printf(parse->arena, "%.*s", length, parse->text + at));
+}
+
+/* output NAME, in a body: elsewhere `output` is a name like any other. */
+static bool names_output(const Parse *parse, Token name)
+{
+    const Tokens *t = parse->tokens;
+    bool in_block = t->depth > 0 && t->open[t->depth - 1].kind == '{';
+    if (!in_block || name.kind != TOKEN_NAME || strcmp(name.value.name, "output") != 0) return false;
+    return ends_statement(t->recent[0].kind) && is_label_at(parse, skip_blank(parse, name.span.end));
+}
+
 static Token next(Parse *parse)
 {
     static const int selector[] = {TOKEN_START_FILE, TOKEN_START_EXPR, TOKEN_START_ITEMS};
@@ -281,6 +320,7 @@ int parser_lex(PARSER_STYPE *value, Span *span, Parse *parse)
     Tokens *t = parse->tokens;
     Token token = next(parse);
     if (makes_branches(parse, token)) token.kind = TOKEN_COMBINATOR;
+    if (names_output(parse, token)) token.kind = TOKEN_OUTPUT;
     memmove(t->recent + 1, t->recent, (RECENT - 1) * sizeof *t->recent);
     t->recent[0] = token;
     *value = token.value;
@@ -310,6 +350,7 @@ static bool begins_statement(int kind)
 {
     switch (kind) {
     case TOKEN_NAME:
+    case TOKEN_OUTPUT:
     case TOKEN_LET:
     case TOKEN_IF:
     case TOKEN_FOR:

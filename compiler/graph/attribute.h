@@ -36,11 +36,13 @@ typedef enum AttrType {
     ATTR_SHAPE,  /* Shape: 6x5x5, or one integer */
     ATTR_BOX,    /* Pad with kind PAD_EXPLICIT: exactly four integers */
     ATTR_REALS,  /* Reals: a list of numbers, or one number */
-    ATTR_INIT    /* Init */
+    ATTR_INIT,   /* Init */
+    ATTR_NAME,   /* const char *: a bare name, or a string */
+    ATTR_LOSS    /* OpCall: a loss with its arguments */
 } AttrType;
 
 /* What an argument of type ATTR_INT is that is given as `none`.  An ATTR_REAL is then NAN, a pair
- * 0, 0, and a list has no elements. */
+ * 0, 0, a list has no elements, a name is NULL, and a loss has no operator. */
 #define ATTR_NONE INT64_MIN
 
 /* One argument of an operator.  `initial` is the default as the language would

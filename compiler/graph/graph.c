@@ -289,6 +289,9 @@ bool graph_is_io(const Graph *g, const Tensor *t)
 {
     bool given = t->kind == TENSOR_INPUT || t->kind == TENSOR_TARGET || t->kind == TENSOR_OUTPUT_GRADIENT;
     if (given || t == g->output || t == g->loss || t == g->input_gradient) return true;
+    for (int i = 0; i < g->losses.count; i++) {
+        if (g->losses.at[i] == t) return true;
+    }
     for (int i = 0; i < g->gradients.count; i++) {
         if (((const ParamGrad *)g->gradients.at[i])->gradient == t) return true;
     }

@@ -13,11 +13,16 @@
 
 #include "graph/node.h"
 
-/* A side output with its own weight in the loss. */
+/* What a net computes besides its last value: a head, which only training has, or a further
+ * output. */
 typedef struct Head {
     const char *name;
     Tensor *output;
-    double weight;
+    double weight;      /* of its loss in the total */
+    bool trained;       /* it has a loss: every head; an output with one of the three arguments */
+    OpCall loss;        /* op NULL: the net's */
+    const char *target; /* NULL: the net's */
+    Span target_span;
     Span span;
 } Head;
 
@@ -48,11 +53,13 @@ struct Graph {
     List tensors;           /* of Tensor */
     List inputs;            /* of Tensor */
     List model;             /* of Tensor: parameters and buffers, then states, in order of creation */
-    List heads;             /* of Head */
-    Tensor *output;         /* of the last layer */
+    List heads;             /* of Head: those of training alone */
+    List outputs;           /* of Head: further outputs of a net, after the first */
+    Tensor *output;         /* of the last layer; of a program, of all outputs one after the other */
     Tensor *target, *targets, *loss, *output_gradient,
         *input_gradient; /* where the kind of program has them; of several inputs one after the other */
     List gradients;      /* of ParamGrad: GRAD and VJP */
+    List losses;         /* of Tensor: where there are several, each times its weight; the net's own first */
     List budgets;        /* of a net: the expectations that elab/expect.c left for the measured net */
 };
 

@@ -51,6 +51,7 @@ Liveness liveness_new(const Graph *g, Arena *arena)
     hold(&l, g->output);
     hold(&l, g->loss);
     hold(&l, g->input_gradient);
+    for (int i = 0; i < g->losses.count; i++) hold(&l, g->losses.at[i]);
     for (int i = 0; i < g->gradients.count; i++) hold(&l, ((const ParamGrad *)g->gradients.at[i])->gradient);
     return l;
 }

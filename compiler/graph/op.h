@@ -163,6 +163,13 @@ struct Op {
     const Op *fold;
 };
 
+/* An operator with bound attributes, as a train section or a head names it. */
+typedef struct OpCall {
+    const Op *op;
+    void *attrs;
+    Span span;
+} OpCall;
+
 extern const Op *const op_table[]; /* made from the files of ops/; NULL at the end */
 extern const int op_table_count;
 

@@ -27,6 +27,16 @@ static const char *variant_text(Arena *arena, const Node *n)
     return choice ? arena_printf(arena, "[%s%s]", n->variant->name, epilogue_text(n->epilogue)) : "";
 }
 
+/* "  head side %9[Nx3]" */
+static void dump_graph_head(FILE *out, Arena *arena, const Graph *g, const char *what, const Head *h)
+{
+    fprintf(out, "  %s %s %s", what, h->name, tensor_text(arena, g, h->output));
+    if (h->trained) fprintf(out, ", weight %g", h->weight);
+    if (h->loss.op) fprintf(out, ", loss %s", h->loss.op->name);
+    if (h->target) fprintf(out, ", target %s", h->target);
+    fprintf(out, "\n");
+}
+
 void graph_dump(const Graph *g, FILE *out)
 {
     static const char *const kinds[] = {"net", "infer", "eval", "step", "grad", "vjp"};
@@ -50,6 +60,8 @@ void graph_dump(const Graph *g, FILE *out)
         dump_list(out, arena, g, n->in, n->in_count);
         if (n->in_count) fprintf(out, "\n");
     }
+    for (int i = 0; i < g->heads.count; i++) dump_graph_head(out, arena, g, "head", g->heads.at[i]);
+    for (int i = 0; i < g->outputs.count; i++) dump_graph_head(out, arena, g, "output", g->outputs.at[i]);
     if (g->output) fprintf(out, "  output %s\n", tensor_text(arena, g, g->output));
     if (g->loss) fprintf(out, "  loss %s\n", tensor_text(arena, g, g->loss));
     for (int i = 0; i < g->gradients.count; i++) {

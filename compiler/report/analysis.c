@@ -49,6 +49,7 @@ static void set_parts(const Graph *net, Analysis *a)
     size_t bytes = (size_t)net->nodes.count * sizeof(bool);
     bool *kept = arena_alloc(arena, bytes);
     mark_from(net, net->output, kept);
+    for (int i = 0; i < net->outputs.count; i++) mark_from(net, ((const Head *)net->outputs.at[i])->output, kept);
     for (int i = 0; i < a->layer_count; i++) a->layers[i].part = kept[i] ? LAYER_MAIN : LAYER_UNUSED;
     for (int h = 0; h < net->heads.count; h++) {
         const Head *head = net->heads.at[h];

@@ -159,6 +159,10 @@ static void connect_scope(Diagram *d, DiagramScope *s)
     }
     connect_output(d, s, net->output, NULL,
                    arena_printf(d->arena, "output %s", shape_text(d->arena, net->output->shape)));
+    for (int i = 0; i < net->outputs.count; i++) {
+        const Head *o = net->outputs.at[i];
+        connect_output(d, s, o->output, o->output, arena_printf(d->arena, "output %s", o->name));
+    }
     for (int i = 0; i < net->heads.count; i++) {
         const Head *h = net->heads.at[i];
         connect_output(d, s, h->output, h->output, arena_printf(d->arena, "head %s", h->name));

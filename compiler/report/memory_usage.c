@@ -57,7 +57,7 @@ static void measure_model(Analysis *a)
     a->infer_model = block_bytes(net, false) + a->prepared_bytes;
     a->train_model = block_bytes(net, true);
     for (int i = 0; i < net->inputs.count; i++) a->input_bytes += REAL_SIZE * tensor_count(net->inputs.at[i], a->batch);
-    a->output_bytes = REAL_SIZE * tensor_count(net->output, a->batch);
+    a->output_bytes = REAL_SIZE * a->batch * net_output_count(net);
 }
 
 /* ---- plans -------------------------------------------------------------------- */

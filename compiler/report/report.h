@@ -9,7 +9,7 @@
 #ifndef NNC_REPORT_H
 #define NNC_REPORT_H
 
-#include "elab/train_spec.h"
+#include "elab/objectives.h"
 #include "graph/graph.h"
 #include "plan/plan.h"
 

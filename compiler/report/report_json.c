@@ -243,12 +243,19 @@ static json_t *paths_value(const Analysis *a)
     return paths;
 }
 
-static json_t *heads_value(const Analysis *a)
+/* Heads, or further outputs; a loss or a target only where they have their own. */
+static json_t *heads_value(const List *heads)
 {
     json_t *array = json_array();
-    for (int i = 0; i < a->net->heads.count; i++) {
-        const Head *head = a->net->heads.at[i];
-        json_array_append_new(array, json_pack("{s:s, s:f}", "name", head->name, "weight", head->weight));
+    for (int i = 0; i < heads->count; i++) {
+        const Head *head = heads->at[i];
+        json_t *value = json_object();
+        json_put_text(value, "name", head->name);
+        if (head->trained) json_put_real(value, "weight", head->weight);
+        if (head->loss.op) json_put_text(value, "loss", head->loss.op->name);
+        if (head->target) json_put_text(value, "target", head->target);
+        json_put(value, "shape", shape_value(head->output->shape));
+        json_array_append_new(array, value);
     }
     return array;
 }
@@ -286,7 +293,8 @@ static json_t *net_value(const Analysis *a, const char *title, Arena *arena)
     json_put(net, "paths", paths_value(a));
     json_put(net, "misalignments", misalignments_value(a));
     json_put(net, "linear_pairs", linear_pairs_value(a));
-    json_put(net, "heads", heads_value(a));
+    json_put(net, "heads", heads_value(&a->net->heads));
+    json_put(net, "outputs", heads_value(&a->net->outputs));
     json_put(net, "layers", layers_value(a));
     json_put(net, "blocks", children_value(block_tree(a, arena, LAYER_ANY, NULL)));
     json_put(net, "memory", json_of_memory(a));

@@ -48,7 +48,7 @@ static void print_markdown_net(const Report *r, Arena *arena, FILE *out)
     for (int h = 0; h < heads; h++) {
         const Head *head = a->net->heads.at[h];
         print_markdown_part(a, arena,
-                            arena_printf(arena, "head %s, for training only (weight %g)", head->name, head->weight),
+                            arena_printf(arena, "head %s, for training only (%s)", head->name, head_words(arena, head)),
                             &part[1 + h], out);
     }
     print_markdown_part(a, arena, "unused", &part[1 + heads], out);

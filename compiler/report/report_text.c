@@ -194,7 +194,7 @@ static void print_listing_parts(Listing *t, const Analysis *a, const List *part,
     print_listing_rows(t, &at, part[0].count, out);
     for (int h = 0; h < heads; h++) {
         const Head *head = a->net->heads.at[h];
-        fprintf(out, "\nhead %s, for training only (weight %g, not in the totals)\n", head->name, head->weight);
+        fprintf(out, "\nhead %s, for training only (%s, not in the totals)\n", head->name, head_words(t->arena, head));
         print_listing_rows(t, &at, part[1 + h].count, out);
     }
     if (part[1 + heads].count == 0) return;

@@ -16,8 +16,22 @@ const char *summary_heading(const Report *r, Arena *arena)
         const Tensor *t = a->net->inputs.at[i];
         text_addf(&text, "%s %s", i ? "," : "", shape_text(arena, t->shape));
     }
-    text_addf(&text, " -> %s; bytes are for a batch of %lld", shape_text(arena, a->net->output->shape),
-              (long long)a->batch);
+    text_addf(&text, " -> %s", shape_text(arena, a->net->output->shape));
+    for (int i = 0; i < a->net->outputs.count; i++) {
+        const Head *output = a->net->outputs.at[i];
+        text_addf(&text, ", %s %s", output->name, shape_text(arena, output->output->shape));
+    }
+    text_addf(&text, "; bytes are for a batch of %lld", (long long)a->batch);
+    return text.data;
+}
+
+const char *head_words(Arena *arena, const Head *head)
+{
+    Text text;
+    text_init(&text, arena);
+    text_addf(&text, "weight %g", head->weight);
+    if (head->loss.op) text_addf(&text, ", loss %s", head->loss.op->name);
+    if (head->target) text_addf(&text, ", target %s", head->target);
     return text.data;
 }
 

@@ -10,6 +10,9 @@
 /* lenet: 1x32x32 -> 10; … */
 const char *summary_heading(const Report *, Arena *);
 
+/* "weight 0.3, loss mse, target age" */
+const char *head_words(Arena *, const Head *);
+
 /* The rows of the layers' table, as an array of lists of Block: what leads to
  * the output, each head, what is unused. */
 List *summary_parts(const Analysis *, Arena *, int depth);

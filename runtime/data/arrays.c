@@ -347,9 +347,75 @@ static int take_y(Arrays *a, Role role, Samples *samples, NnError *error)
     return classes ? array_classes(a, role, samples, error) : take_values(a, role, samples, error);
 }
 
+/* ---- named targets ------------------------------------------------------------------------- */
+
+/* The array of a named target for a part: NAME_train, NAME_test or NAME_val; NAME alone is for
+ * data without a test part. */
+static const char *const named_endings[DATA_PARTS][4] = {
+    [DATA_TRAIN] = {"_train", "", NULL},
+    [DATA_TEST] = {"_test", "_val", NULL},
+};
+
+/* Leaves its file open in *file; NULL: it has none of its own. */
+static const NnTensor *find_named_array(const Arrays *a, const char *path, const char *name, NnTensors **file,
+                                        NnError *error)
+{
+    char at[PATH_BYTES];
+    *file = NULL;
+    if (!a->file[1]) return nn_tensors_find(a->file[0], name);
+    if (snprintf(at, sizeof at, "%s/%s.npy", path, name) >= PATH_BYTES || access(at, F_OK)) return NULL;
+    *file = nn_tensors_open(at, error);
+    return *file ? nn_tensors_at(*file, 0) : NULL;
+}
+
+static int take_named_array(const Arrays *a, NnTensors *file, const NnTensor *t, DataPart part, NamedValues *values,
+                            NnError *error)
+{
+    const int samples = a->data->part[part].count;
+    char text[NN_DIMS_TEXT];
+    if (nn_tensors_fetch(file, t, error)) return -1;
+    if (t->rank < 1 || t->dims[0] != samples || !t->count)
+        return nn_fail(error, NN_BAD_INPUT, "%s is %s, for %d samples", t->name, nn_dims_text(t->rank, t->dims, text),
+                       samples);
+    const size_t count = t->count / (size_t)t->dims[0];
+    if (part == DATA_TEST && count != values->count)
+        return nn_fail(error, NN_BAD_INPUT, "%s is %s, unlike that of the training part", t->name,
+                       nn_dims_text(t->rank, t->dims, text));
+    values->count = count;
+    values->at[part] = malloc(t->count * sizeof(float));
+    if (!values->at[part]) return nn_fail(error, NN_SYSTEM_FAILED, "not enough memory for %s", t->name);
+    nn_tensor_floats(t, values->at[part]);
+    return 0;
+}
+
+static int take_named_part(const Arrays *a, const char *path, int index, DataPart part, NnError *error)
+{
+    const char *target = a->options->named[index].name;
+    for (int i = 0; named_endings[part][i]; i++) {
+        char name[128];
+        NnTensors *file;
+        snprintf(name, sizeof name, "%s%s", target, named_endings[part][i]);
+        const NnTensor *t = find_named_array(a, path, name, &file, error);
+        int failed = error->status != 0;
+        if (t) failed = take_named_array(a, file ? file : a->file[0], t, part, &a->data->named[index], error);
+        nn_tensors_close(file);
+        if (t || failed) return failed;
+    }
+    return nn_fail(error, NN_BAD_INPUT, "%s has no %s%s, the net's target %s", path, target, named_endings[part][0],
+                   target);
+}
+
+static int take_named(const Arrays *a, const char *path, NnError *error)
+{
+    for (int i = 0; i < a->options->named_count; i++)
+        for (int part = 0; part < (a->at[X_TEST] ? DATA_PARTS : DATA_TEST); part++)
+            if (take_named_part(a, path, i, part, error)) return -1;
+    return 0;
+}
+
 /* ---- the data set ---------------------------------------------------------------------------- */
 
-static int take_all(Arrays *a, NnError *error)
+static int take_all(Arrays *a, const char *path, NnError *error)
 {
     Samples *train = &a->data->part[DATA_TRAIN], *test = &a->data->part[DATA_TEST];
     if (array_shape(a, error) || take_x(a, X_TRAIN, train, error) || take_y(a, Y_TRAIN, train, error)) return -1;
@@ -357,6 +423,7 @@ static int take_all(Arrays *a, NnError *error)
         return -1;
     bool rows = a->options->soft && a->data->target_count > 1; /* of probabilities */
     if (!train->labels && !a->options->values && !rows && values_to_classes(a, error)) return -1;
+    if (take_named(a, path, error)) return -1;
     return a->at[X_TEST] ? 0 : dataset_split(a->data, error);
 }
 
@@ -366,7 +433,7 @@ static int arrays_read(const char *path, const DatasetOptions *options, Dataset 
     if (!a) return -1;
     a->options = options;
     a->data = data;
-    int failed = open_all(a, path, error) || take_all(a, error) ? -1 : 0;
+    int failed = open_all(a, path, error) || take_all(a, path, error) ? -1 : 0;
     for (int role = 0; role < ROLES; role++) nn_tensors_close(a->file[role]);
     free(a);
     return failed;

@@ -25,6 +25,7 @@ typedef struct Helper {
 struct Batcher {
     Feed feed;
     const Samples *samples;
+    DataPart part;
     int size, batches;
     bool training;
     uint64_t seed, epoch;
@@ -65,15 +66,22 @@ static void fill_map(const Batcher *b, int row, int32_t *out, float *scratch)
         }
 }
 
-static void fill_target(const Batcher *b, int row, int i, const Batch *batch, float *scratch)
+/* A class stands in four bytes either way. */
+static void classes_to_reals(void *row, size_t count)
+{
+    for (size_t i = 0; i < count; i++) ((float *)row)[i] = (float)((const int32_t *)row)[i];
+}
+
+/* The net's own target. */
+static void fill_own(const Batcher *b, int row, int i, const Batch *batch, float *scratch)
 {
     const Feed *feed = &b->feed;
     const Samples *samples = b->samples;
-    size_t count = feed->target_count;
-    float *values = (float *)batch->target + (size_t)i * count;
+    const size_t count = feed->target_count;
+    float *values = (float *)batch->target + (size_t)i * feed_row(feed);
     switch (feed->kind) {
-    case FEED_LABELS: ((int32_t *)batch->target)[i] = samples->labels[row]; break;
-    case FEED_MAP: fill_map(b, row, (int32_t *)batch->target + (size_t)i * count, scratch); break;
+    case FEED_LABELS: *(int32_t *)(void *)values = samples->labels[row]; break;
+    case FEED_MAP: fill_map(b, row, (int32_t *)(void *)values, scratch); break;
     case FEED_VALUES: memcpy(values, samples->targets + (size_t)row * count, count * sizeof *values); break;
     case FEED_ONE_HOT:
         memset(values, 0, count * sizeof *values);
@@ -82,6 +90,34 @@ static void fill_target(const Batcher *b, int row, int i, const Batch *batch, fl
     case FEED_BINARY: *values = (float)samples->labels[row]; break;
     case FEED_SIGN: *values = samples->labels[row] ? 1 : -1; break;
     case FEED_INPUT: memcpy(values, batch->x + (size_t)i * count, count * sizeof *values); break;
+    }
+    if (feed->reals && (feed->kind == FEED_LABELS || feed->kind == FEED_MAP)) classes_to_reals(values, count);
+}
+
+/* A named target, whose values are numbers; one number for several values is a class of theirs. */
+static void fill_named(const Feed *feed, const NamedTarget *target, const float *from, size_t count, float *row)
+{
+    if (count < target->count) {
+        memset(row, 0, target->count * sizeof *row);
+        row[(size_t)*from] = 1;
+        return;
+    }
+    for (size_t k = 0; k < count; k++)
+        if (feed->reals)
+            row[k] = from[k];
+        else
+            ((int32_t *)(void *)row)[k] = (int32_t)from[k];
+}
+
+static void fill_target(const Batcher *b, int row, int i, const Batch *batch, float *scratch)
+{
+    const Feed *feed = &b->feed;
+    fill_own(b, row, i, batch, scratch);
+    float *to = (float *)batch->target + (size_t)i * feed_row(feed) + feed->target_count;
+    for (int k = 0; k < feed->named_count; k++) {
+        const NamedValues *values = &feed->data->named[k];
+        fill_named(feed, &feed->named[k], values->at[b->part] + (size_t)row * values->count, values->count, to);
+        to += feed->named[k].count;
     }
 }
 
@@ -199,7 +235,7 @@ static int take_memory(Batcher *b, NnError *error)
     for (int i = 0; i < b->slots; i++) {
         Batch *batch = &b->slot[i];
         batch->x = nn_alloc(size * elements * sizeof *batch->x, error);
-        batch->target = nn_alloc(size * b->feed.target_count * sizeof(float), error);
+        batch->target = nn_alloc(size * feed_row(&b->feed) * sizeof(float), error);
         batch->row = nn_alloc(size * sizeof *batch->row, error);
         if (!batch->x || !batch->target || !batch->row) return -1;
     }
@@ -233,6 +269,7 @@ Batcher *batcher_new(const Feed *feed, DataPart part, int size, bool training, u
     }
     b->feed = *feed;
     b->samples = &feed->data->part[part];
+    b->part = part;
     b->size = size;
     b->training = training;
     b->seed = seed;

@@ -153,7 +153,8 @@ static bool is_number(const char *text, double *value)
 }
 
 typedef struct CsvLayout {
-    int columns, target; /* target: position, from 0 */
+    int columns, target;                   /* target: position, from 0 */
+    int named[NAMED_TARGETS], named_count; /* positions of named targets */
     bool header;
 } CsvLayout;
 
@@ -165,10 +166,33 @@ static bool has_names(const Csv *csv, int target)
     return true;
 }
 
+/* The number of the named target that is in the column, or −1. */
+static int named_at(const CsvLayout *layout, int column)
+{
+    for (int i = 0; i < layout->named_count; i++)
+        if (layout->named[i] == column) return i;
+    return -1;
+}
+
+static int find_named_columns(const Csv *csv, const DatasetOptions *options, CsvLayout *layout, NnError *error)
+{
+    layout->named_count = options->named_count;
+    for (int k = 0; k < options->named_count; k++) {
+        layout->named[k] = -1;
+        for (int i = 0; i < csv->count; i++)
+            if (!strcmp(csv->field[i].text, options->named[k].name)) layout->named[k] = i;
+        if (layout->named[k] < 0)
+            return nn_fail(error, NN_BAD_INPUT, "%s has no column named %s, the net's target", csv->path,
+                           options->named[k].name);
+    }
+    return 0;
+}
+
 static int find_target(const Csv *csv, const char *name, CsvLayout *layout, NnError *error)
 {
     if (!name) {
         layout->target = layout->columns - 1;
+        while (layout->target > 0 && named_at(layout, layout->target) >= 0) layout->target--;
         return 0;
     }
     layout->target = -1;
@@ -185,23 +209,29 @@ static int find_target(const Csv *csv, const char *name, CsvLayout *layout, NnEr
     return 0;
 }
 
-static int read_layout(const Csv *csv, const char *target, CsvLayout *layout, NnError *error)
+static int read_layout(const Csv *csv, const DatasetOptions *options, CsvLayout *layout, NnError *error)
 {
+    const int targets = 1 + options->named_count;
     layout->columns = csv->count;
-    if (csv->count < 2)
-        return nn_fail(error, NN_BAD_INPUT, "%s:%d: one column; a sample needs a value and a target", csv->path,
-                       csv->line);
-    if (find_target(csv, target, layout, error)) return -1;
+    if (csv->count <= targets)
+        return nn_fail(error, NN_BAD_INPUT, "%s:%d: %s; a sample needs a value and %s", csv->path, csv->line,
+                       csv->count == 1 ? "one column" : "too few columns",
+                       targets == 1 ? "a target" : "several targets");
+    if (find_named_columns(csv, options, layout, error) || find_target(csv, options->target, layout, error)) return -1;
+    if (named_at(layout, layout->target) >= 0)
+        return nn_fail(error, NN_BAD_INPUT, "%s: the column %s is the target %s already", csv->path,
+                       csv->field[layout->target].text, options->named[named_at(layout, layout->target)].name);
     layout->header = has_names(csv, layout->target);
     return 0;
 }
 
 /* ---- one file ---------------------------------------------------------------------- */
 
-typedef struct Table { /* of one part */
-    CsvColumn values;  /* float, without the target */
-    CsvColumn targets; /* float */
-    CsvColumn labels;  /* char *, for classes */
+typedef struct Table {              /* of one part */
+    CsvColumn values;               /* float, without the target */
+    CsvColumn targets;              /* float */
+    CsvColumn labels;               /* char *, for classes */
+    CsvColumn named[NAMED_TARGETS]; /* float */
     int rows;
 } Table;
 
@@ -234,7 +264,10 @@ static int store_row(const Csv *csv, const CsvLayout *layout, bool values, Table
                        csv->count, csv->count == 1 ? "" : "s", layout->columns);
     for (int i = 0; i < csv->count; i++) {
         int failed;
-        if (i != layout->target)
+        const int named = named_at(layout, i);
+        if (named >= 0)
+            failed = take_number(csv, i, &table->named[named], error);
+        else if (i != layout->target)
             failed = take_number(csv, i, &table->values, error);
         else if (values)
             failed = take_number(csv, i, &table->targets, error);
@@ -250,7 +283,7 @@ static int store_row(const Csv *csv, const CsvLayout *layout, bool values, Table
 static int read_rows(Csv *csv, const DatasetOptions *options, CsvLayout *layout, Table *table, NnError *error)
 {
     int got = read_row(csv, error);
-    if (got < 0 || (got && read_layout(csv, options->target, layout, error))) return -1;
+    if (got < 0 || (got && read_layout(csv, options, layout, error))) return -1;
     if (got && layout->header) got = read_row(csv, error);
     for (; got > 0; got = read_row(csv, error))
         if (store_row(csv, layout, options->values, table, error)) return -1;
@@ -354,13 +387,14 @@ static void table_free(Table *table)
     free(table->labels.at);
     free(table->values.at);
     free(table->targets.at);
+    for (int i = 0; i < NAMED_TARGETS; i++) free(table->named[i].at);
 }
 
 static int take_tables(Table *tables, const CsvLayout *layout, const DatasetOptions *options, Dataset *data,
                        NnError *error)
 {
     data->rank = 1;
-    data->dims[0] = layout->columns - 1;
+    data->dims[0] = layout->columns - 1 - layout->named_count;
     data->elements = (size_t)data->dims[0];
     data->target_count = 1;
     for (int part = 0; part < DATA_PARTS; part++) {
@@ -369,6 +403,11 @@ static int take_tables(Table *tables, const CsvLayout *layout, const DatasetOpti
         samples->values = tables[part].values.at;
         samples->targets = tables[part].targets.at;
         tables[part].values.at = tables[part].targets.at = NULL;
+        for (int i = 0; i < layout->named_count; i++) {
+            data->named[i].count = 1;
+            data->named[i].at[part] = tables[part].named[i].at;
+            tables[part].named[i].at = NULL;
+        }
     }
     if (!options->values && take_classes(tables, data, error)) return -1;
     return tables[DATA_TEST].rows ? 0 : dataset_split(data, error);

@@ -142,6 +142,10 @@ void dataset_free(Dataset *data)
     if (!data) return;
     samples_free(&data->part[DATA_TRAIN]);
     if (!data->shared) samples_free(&data->part[DATA_TEST]);
+    for (int i = 0; i < NAMED_TARGETS; i++) {
+        free(data->named[i].at[DATA_TRAIN]);
+        if (!data->shared) free(data->named[i].at[DATA_TEST]);
+    }
     for (int i = 0; data->class_names && i < data->class_count; i++) free(data->class_names[i]);
     free(data->class_names);
     free(data->path);
@@ -251,12 +255,24 @@ static int split_rows(void **train, void **test, int count, size_t row_bytes, Nn
     return 0;
 }
 
+static int split_named(Dataset *data, int count, NnError *error)
+{
+    for (int i = 0; i < NAMED_TARGETS; i++) {
+        NamedValues *values = &data->named[i];
+        if (split_rows((void **)&values->at[DATA_TRAIN], (void **)&values->at[DATA_TEST], count,
+                       values->count * sizeof(float), error))
+            return -1;
+    }
+    return 0;
+}
+
 int dataset_split(Dataset *data, NnError *error)
 {
     Samples *train = &data->part[DATA_TRAIN], *test = &data->part[DATA_TEST];
     int count = train->count;
     if (count < SPLIT_FROM) {
         *test = *train;
+        for (int i = 0; i < NAMED_TARGETS; i++) data->named[i].at[DATA_TEST] = data->named[i].at[DATA_TRAIN];
         data->shared = true;
         dataset_note(data, "%s has no test part and only %d rows: the same rows serve for training and test",
                      data->path, count);
@@ -267,7 +283,8 @@ int dataset_split(Dataset *data, NnError *error)
         split_rows((void **)&train->labels, (void **)&test->labels, count, dataset_label_count(data) * sizeof(int32_t),
                    error) ||
         split_rows((void **)&train->targets, (void **)&test->targets, count, (size_t)data->target_count * sizeof(float),
-                   error))
+                   error) ||
+        split_named(data, count, error))
         return -1;
     test->count = count / SPLIT_EVERY;
     train->count = count - test->count;

@@ -29,6 +29,23 @@ enum { NO_CLASS = -100 }; /* of a pixel: it is left out of the loss */
 
 enum { DATASET_NOTES = 4, DATASET_NOTE_BYTES = 256 };
 
+/* Named targets: of heads and outputs that have their own. */
+enum { NAMED_TARGETS = 32 };
+
+/* What a loss takes of a named target. */
+typedef struct NamedTarget {
+    const char *name;
+    bool classes;  /* class numbers, else values */
+    size_t scores; /* classes that there may be */
+    size_t count;  /* elements of a sample */
+} NamedTarget;
+
+/* What the data have of it: numbers, of classes whole ones. */
+typedef struct NamedValues {
+    size_t count;          /* of a sample */
+    float *at[DATA_PARTS]; /* [samples][count] */
+} NamedValues;
+
 typedef struct Dataset {
     char *path;         /* where it was found */
     const char *format; /* the reader's word for it */
@@ -41,6 +58,7 @@ typedef struct Dataset {
     int map[2];         /* H, W of a class map, with a class of each pixel (or NO_CLASS); 0, 0: a class per sample */
     char **class_names; /* NULL: the numbers */
     int target_count;
+    NamedValues named[NAMED_TARGETS];              /* as DatasetOptions.named */
     char notes[DATASET_NOTES][DATASET_NOTE_BYTES]; /* what the user should know; "" at the end */
 } Dataset;
 
@@ -52,6 +70,8 @@ typedef enum NnFit {
 } NnFit;
 
 typedef struct DatasetOptions {
+    const NamedTarget *named; /* found by their names: arrays, or columns of CSV files */
+    int named_count;
     const char *target; /* CSV: name or number (from 1) of the target's column; NULL: the last */
     bool values;        /* the loss takes values: columns of numbers are not classes */
     bool soft;          /* the loss takes probabilities, which one class per sample is, too */
@@ -93,6 +113,9 @@ const char *dataset_class_name(const Dataset *, int label, char buffer[16]);
 
 /* A hash of all samples and targets of both parts, by which a set is known again. */
 uint64_t dataset_fingerprint(const Dataset *);
+
+/* Checks that the values of a named target are what its loss takes. */
+int named_check(const Dataset *, const NamedTarget *, const NamedValues *, NnError *);
 
 /* A test part for a set that has none: rows 4, 9, 14 … of 50 or more, else the
  * training rows themselves; a note says which. */
@@ -223,13 +246,16 @@ typedef struct Feed {
     const Dataset *data;
     const Fitting *fitting;
     const Augmenter *augment; /* of training batches; NULL: none */
-    size_t target_count;      /* values per sample; 1 for labels */
-    int height, width;        /* of a class map, as the loss takes it, */
-    int top, left;            /* and where it begins in the data's */
-    bool sequential;          /* training batches take the samples in their order */
-    bool last;                /* the last, shorter batch of a training epoch is there, else left out */
-    double mixup, cutmix;     /* alpha, of training batches; 0: none */
-    int helpers;              /* threads that make batches; 0: as many as seem right */
+    size_t target_count;      /* values per sample of the net's own target; 1 for labels */
+    const NamedTarget *named; /* stand after it in a sample's row of targets, */
+    int named_count;
+    bool reals;           /* which is of floats even where the net's own target is classes */
+    int height, width;    /* of a class map, as the loss takes it, */
+    int top, left;        /* and where it begins in the data's */
+    bool sequential;      /* training batches take the samples in their order */
+    bool last;            /* the last, shorter batch of a training epoch is there, else left out */
+    double mixup, cutmix; /* alpha, of training batches; 0: none */
+    int helpers;          /* threads that make batches; 0: as many as seem right */
 } Feed;
 
 /* What the loss takes of a sample. */
@@ -240,15 +266,20 @@ typedef struct TargetSpec {
     size_t count;      /* classes or values */
     int height, width; /* places; 0, 0: a class per sample */
     bool aligned;      /* an output's pixel belongs to an input's pixel */
+    const NamedTarget *named;
+    int named_count;
+    bool reals; /* some of all targets are values */
 } TargetSpec;
 
 int feed_init(Feed *, const Dataset *, const Fitting *, const TargetSpec *, NnError *);
+size_t feed_row(const Feed *);                                   /* elements of a row of targets */
+int32_t feed_class(const Feed *, const void *row, size_t place); /* of the net's own target */
 
 /* ---- batches ------------------------------------------------------------- */
 
 typedef struct Batch {
     float *x;     /* [size][elements] */
-    void *target; /* int32_t[size] or float[size][target_count] */
+    void *target; /* [size] rows of int32_t or float: feed_row */
     int32_t *row; /* [size]: the samples' numbers in their part */
     int count;    /* samples that count; the rest of a short batch repeats others */
 } Batch;

@@ -94,8 +94,23 @@ static int feed_values(Feed *feed, const TargetSpec *spec, NnError *error)
     return 0;
 }
 
+size_t feed_row(const Feed *feed)
+{
+    size_t row = feed->target_count;
+    for (int i = 0; i < feed->named_count; i++) row += feed->named[i].count;
+    return row;
+}
+
+int32_t feed_class(const Feed *feed, const void *row, size_t place)
+{
+    return feed->reals ? (int32_t)((const float *)row)[place] : ((const int32_t *)row)[place];
+}
+
 int feed_init(Feed *feed, const Dataset *data, const Fitting *fitting, const TargetSpec *spec, NnError *error)
 {
-    *feed = (Feed){.data = data, .fitting = fitting};
+    *feed = (Feed){
+        .data = data, .fitting = fitting, .named = spec->named, .named_count = spec->named_count, .reals = spec->reals};
+    for (int i = 0; i < spec->named_count; i++)
+        if (named_check(data, &spec->named[i], &data->named[i], error)) return -1;
     return spec->classes ? feed_classes(feed, spec, error) : feed_values(feed, spec, error);
 }

@@ -42,10 +42,22 @@ static uint64_t fingerprint_samples(uint64_t hash, const Dataset *data, const Sa
     return hash;
 }
 
+static uint64_t fingerprint_named(uint64_t hash, const Dataset *data)
+{
+    for (int i = 0; i < NAMED_TARGETS; i++)
+        for (int part = 0; part < DATA_PARTS; part++) {
+            const NamedValues *named = &data->named[i];
+            const size_t count = (size_t)data->part[part].count * named->count;
+            if (named->at[part]) hash = fingerprint_bytes(hash, named->at[part], count * sizeof(float));
+        }
+    return hash;
+}
+
 uint64_t dataset_fingerprint(const Dataset *data)
 {
     uint64_t hash = fingerprint_bytes(FACTOR, data->dims, (size_t)data->rank * sizeof *data->dims);
     hash = fingerprint_word(hash, (uint64_t)data->class_count);
+    hash = fingerprint_named(hash, data);
     hash = fingerprint_samples(hash, data, &data->part[DATA_TRAIN]);
     return data->shared ? hash : fingerprint_samples(hash, data, &data->part[DATA_TEST]);
 }

@@ -29,6 +29,11 @@ static size_t rank_of(const float *y, size_t count, int label)
     return before;
 }
 
+size_t nn_own_outputs(const nn_model_info *info)
+{
+    return info->output_part_count ? info->output_parts[0].count : info->outputs;
+}
+
 float nn_middle(const nn_model_info *info)
 {
     bool score = !strcmp(info->loss, "bce_logits") || !strcmp(info->loss, "hinge");
@@ -60,6 +65,12 @@ NnScoreKind nn_score_kind(const nn_model_info *info, const Feed *feed, DataPart 
     return NN_SCORE_LOSS;
 }
 
+NnScore nn_score_of(const nn_model_info *info, const Feed *feed, DataPart part)
+{
+    const int count = info->loss_count < NN_LOSSES_SHOWN ? info->loss_count : NN_LOSSES_SHOWN;
+    return (NnScore){.kind = nn_score_kind(info, feed, part), .loss_count = count, .loss_list = info->loss_list};
+}
+
 double nn_accuracy(const NnScore *score) { return score->judged ? (double)score->right / (double)score->judged : 0; }
 
 typedef struct Evaluation {
@@ -73,7 +84,7 @@ typedef struct Evaluation {
 
 static int judge_class(const Evaluation *e, int row, const float *y)
 {
-    size_t outputs = e->info->outputs;
+    size_t outputs = nn_own_outputs(e->info);
     int label = e->samples->labels[row];
     int predicted = one_output(e->feed) ? y[0] > nn_middle(e->info) : nn_largest(y, outputs, 1, 0);
     e->score->judged++;
@@ -82,13 +93,14 @@ static int judge_class(const Evaluation *e, int row, const float *y)
     return predicted;
 }
 
-static void judge_pixels(const Evaluation *e, const float *y, const int32_t *target)
+static void judge_pixels(const Evaluation *e, const float *y, const void *target)
 {
-    size_t places = e->feed->target_count, classes = e->info->outputs / places;
+    size_t places = e->feed->target_count, classes = nn_own_outputs(e->info) / places;
     for (size_t p = 0; p < places; p++) {
-        bool counts = target[p] >= 0 && (size_t)target[p] < classes;
+        const int32_t class = feed_class(e->feed, target, p);
+        bool counts = class >= 0 && (size_t) class < classes;
         e->score->judged += counts;
-        e->score->right += counts && nn_largest(y, classes, places, p) == target[p];
+        e->score->right += counts && nn_largest(y, classes, places, p) == class;
     }
 }
 
@@ -114,7 +126,7 @@ static int judge_sample(const Evaluation *e, int row, const float *y, const void
 
 static void score_batch(const Evaluation *e, const Batch *batch, const float *y)
 {
-    size_t each = e->feed->target_count * sizeof(float);
+    size_t each = feed_row(e->feed) * sizeof(float);
     for (int i = 0; i < batch->count; i++) {
         const float *out = y + (size_t)i * e->info->outputs;
         const char *target = (const char *)batch->target + (size_t)i * each;
@@ -122,6 +134,12 @@ static void score_batch(const Evaluation *e, const Batch *batch, const float *y)
         if (e->visit) e->visit(e->user, batch->row[i], out, target, predicted);
     }
     e->score->count += batch->count;
+}
+
+/* The losses that eval left in its scratch: means over the batch. */
+static void add_losses(const Evaluation *e, const void *scratch, int count)
+{
+    for (int i = 0; i < e->score->loss_count; i++) e->score->losses[i] += (double)e->info->losses(scratch)[i] * count;
 }
 
 static void evaluate_batches(const Evaluation *e, const void *model, Batcher *batcher, float *y, void *scratch,
@@ -132,16 +150,19 @@ static void evaluate_batches(const Evaluation *e, const void *model, Batcher *ba
     batcher_begin(batcher, 0);
     while ((!stop || !*stop) && (batch = batcher_next(batcher))) {
         total += (double)e->info->eval(model, batch->x, batch->target, batch->count, y, scratch) * batch->count;
+        add_losses(e, scratch, batch->count);
         score_batch(e, batch, y);
     }
-    e->score->loss = e->score->count ? total / (double)e->score->count : 0;
+    const double samples = e->score->count ? (double)e->score->count : 1;
+    e->score->loss = total / samples;
+    for (int i = 0; i < e->score->loss_count; i++) e->score->losses[i] /= samples;
 }
 
 int nn_evaluate(const nn_model_info *info, const void *model, const Feed *feed, DataPart part, NnSampleVisitor visit,
                 void *user, const volatile sig_atomic_t *stop, NnScore *score, NnError *error)
 {
     Evaluation e = {info, feed, &feed->data->part[part], visit, user, score};
-    *score = (NnScore){.kind = nn_score_kind(info, feed, part)};
+    *score = nn_score_of(info, feed, part);
     Batcher *batcher = batcher_new(feed, part, info->batch, false, 0, error);
     float *y = nn_alloc((size_t)info->batch * info->outputs * sizeof *y, error);
     void *scratch =

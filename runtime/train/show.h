@@ -13,16 +13,20 @@ typedef struct Log {
     FILE *file;
     const char *path;
     bool json;
+    int loss_count; /* 0, or several, each of which has a column */
+    const nn_loss_info *loss_list;
     NnError *error; /* of the first line that could not be written; the log ends there */
 } Log;
 
 /* A line per step (kind "train") and per evaluation (kind "test").  `lost` gets what goes
  * wrong after the log was opened.  steps: of the checkpoint that the run goes on from; lines of
- * the file that came after it are cut off; −1: the log begins anew. */
-int log_open(Log *, const char *path, int64_t steps, NnError *lost, NnError *);
+ * the file that came after it are cut off; −1: the log begins anew.
+ * Losses have the columns loss.NAME, that of the net itself loss.output, all without their
+ * weights. */
+int log_open(Log *, const char *path, const nn_model_info *, int64_t steps, NnError *lost, NnError *);
 /* Gives all lines to the system; the descriptor, or −1: there is none.  step: for the message. */
 int log_flush(Log *, int64_t step);
-void log_step(Log *, const Progress *, double loss);
+void log_step(Log *, const Progress *, double loss, const float *losses); /* NULL: there is one loss */
 void log_test(Log *, const Progress *, const NnScore *);
 void log_close(Log *);
 

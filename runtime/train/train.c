@@ -176,7 +176,7 @@ static int run_step(Run *run, const Batch *batch)
     show_progress(run);
     if (!isfinite(loss)) return diverge(run, "the loss is", loss);
     average_weights(run);
-    log_step(&run->log, at, loss);
+    log_step(&run->log, at, loss, code->losses ? code->losses(run->scratch) : NULL);
     progress_line_step(&run->line, at);
     check_run_end(run);
     run->after_step = run->state;
@@ -258,7 +258,8 @@ static void begin_epoch(TrainState *state)
 static int run_epochs(Run *run)
 {
     TrainState *state = &run->state;
-    table_head(run->config->results, &(NnScore){.kind = nn_score_kind(run->info, run->feed, DATA_TEST)});
+    const NnScore score = nn_score_of(run->info, run->feed, DATA_TEST);
+    table_head(run->config->results, &score);
     if (state->step > 0)
         check_run_end(run); /* the checkpoint may be of a run that has ended */
     else
@@ -323,7 +324,7 @@ static int prepare_run(Run *run)
     count_steps(run);
     if (prepare_state(run)) return -1;
     int64_t steps = config->checkpoint.resume ? run->state.step : -1;
-    if (log_open(&run->log, config->log, steps, &run->result->log_error, run->error)) return -1;
+    if (log_open(&run->log, config->log, run->info, steps, &run->result->log_error, run->error)) return -1;
     run->time_limit = config->time_limit > 0 ? run->state.seconds + config->time_limit : 0;
     progress_line_init(&run->line, config);
     run->line.time_limit = run->time_limit;

@@ -66,6 +66,8 @@ typedef enum NnScoreKind {
     NN_SCORE_LABELS  /* several labels of each sample, which hold or do not */
 } NnScoreKind;
 
+enum { NN_LOSSES_SHOWN = 32 };
+
 typedef struct NnScore {
     NnScoreKind kind;
     double loss;           /* mean over the samples */
@@ -73,11 +75,21 @@ typedef struct NnScore {
     int64_t right, judged; /* classes, pixels or labels: right, of all that have one */
     int64_t top5;          /* samples whose class is among the five largest outputs */
     int64_t whole;         /* samples all labels of which are right */
+
+    /* of a net with several losses: each without its weight, as many as there is room for */
+    int loss_count;
+    const nn_loss_info *loss_list;
+    double losses[NN_LOSSES_SHOWN];
 } NnScore;
+
+/* Of a score that nothing was added to yet. */
+NnScore nn_score_of(const nn_model_info *, const Feed *, DataPart);
 
 NnScoreKind nn_score_kind(const nn_model_info *, const Feed *, DataPart);
 double nn_accuracy(const NnScore *); /* 0 … 1 */
 
+/* Elements of the first output, with which a sample's row of outputs begins. */
+size_t nn_own_outputs(const nn_model_info *);
 /* Where one output (a score, or a probability) turns from no to yes. */
 float nn_middle(const nn_model_info *);
 /* The class of place `at` of y [classes][places]: its largest score, the first of equal ones. */

@@ -175,6 +175,8 @@ static const char *value_text(Generator *g, const Attr *a, Shape in)
     case ATTR_BOX: return random_chance(g->r, 0.5) ? box_text(g, 0, 2) : box_text(g, 0, 5);
     case ATTR_REALS: return reals_text(g, in.dim[0]);
     case ATTR_INIT: return init_text(g, a, in);
+    case ATTR_NAME:
+    case ATTR_LOSS: break; /* of heads, which are no operators */
     }
     return "";
 }

@@ -116,7 +116,7 @@ Form *form_open(Verdict *v, const FormOptions *o)
         return NULL;
     }
     f->prefix = emitted->prefix;
-    f->classes = train_target(net->spec, net->net).classes;
+    f->classes = train_objectives(net->spec, net->net).classes;
     find_symbols(f);
     make_blocks(f);
     return f;
@@ -192,10 +192,12 @@ static void load_feed(Form *f, const Feed *feed, int64_t first)
     size_t n = (size_t)f->options.batch, out = f->sizes[SIZE_OUTPUTS], at = (size_t)first;
     load_x(f, feed, first);
     put(f, f->dy, feed->dy + at * out, n * out);
+    const size_t row = f->sizes[SIZE_TARGETS];
+    const double *target = feed->target + at * row;
     if (f->classes) {
-        for (size_t i = 0; i < n; i++) ((int32_t *)f->target)[i] = (int32_t)feed->target[at + i];
+        for (size_t i = 0; i < n * row; i++) ((int32_t *)f->target)[i] = (int32_t)target[i];
     } else {
-        put(f, f->target, feed->target + at * f->sizes[SIZE_TARGETS], n * f->sizes[SIZE_TARGETS]);
+        put(f, f->target, target, n * row);
     }
 }
 
@@ -246,11 +248,13 @@ Feed *feed_new(Form *f, Random *r)
         .batch = f->options.batch, .x = reals(arena, in), .dy = reals(arena, out), .target = reals(arena, targets)};
     for (size_t i = 0; i < in; i++) feed->x[i] = single(random_normal(r));
     for (size_t i = 0; i < out; i++) feed->dy[i] = single(random_normal(r));
-    int64_t classes = f->net->net->output->shape.dim[0];
-    for (size_t i = 0; i < targets; i++)
-        feed->target[i] = !f->classes             ? single(random_real(r))
+    const Objectives all = train_objectives(f->net->spec, f->net->net);
+    for (size_t i = 0; i < targets; i++) {
+        const int64_t classes = target_classes_at(&all, (int64_t)(i % f->sizes[SIZE_TARGETS]));
+        feed->target[i] = !classes                ? single(random_real(r))
                           : random_chance(r, 0.1) ? -100
                                                   : (double)random_int(r, 0, classes - 1);
+    }
     f->model = f->init(f->block, 1, f->net->seed);
     draw_model(f, feed, r);
     return feed;

@@ -10,6 +10,7 @@
 #define NNC_FUZZ_H
 
 #include "backend/backend.h"
+#include "elab/objectives.h"
 #include "emit/emit.h"
 #include "front/front.h"
 #include "graph/graph.h"

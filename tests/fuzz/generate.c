@@ -263,10 +263,50 @@ static bool add_skip(Generator *g, Pipe *p, int depth)
                            number, adapter(g, p->out, inner.out), branch_domain(combine)));
 }
 
+/* What a loss needs at the end of a net; several where it has the choice.  (The
+ * loss of a probability that has been rounded to 1 is not what it would be in
+ * double precision, hence the tanh.) */
+static const char *ending(Random *r, const Op *loss)
+{
+    static const struct {
+        const char *loss, *layer;
+    } endings[] = {
+        {"cross_entropy", "softmax"}, {"cross_entropy", "log_softmax"}, {"cross_entropy", ""}, {"nll", "log_softmax"},
+        {"bce", "tanh sigmoid"},      {"kl_div", "log_softmax"},        {"focal", "softmax"},  {"focal", ""},
+    };
+    const char *found = "";
+    int seen = 0;
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        if (strcmp(endings[i].loss, loss->name) == 0 && random_int(r, 0, seen++) == 0) found = endings[i].layer;
+    }
+    return found;
+}
+
+/* A head with a loss and a target of its own. */
+static const char *own_head(Generator *g, Shape in)
+{
+    const Op *loss = random_op(g, OP_LOSS, false);
+    Shape out = shape_vector(random_int(g->r, loss->target ? 2 : 1, 5));
+    return format(g, "head h%d (weight=%.3g, loss=%s, target=t%d) { %s identity %s }", g->heads,
+                  0.1 + random_real(g->r), call_text(g, loss, out), (int)random_int(g->r, 0, 1) + g->heads,
+                  adapter(g, in, out), ending(g->r, loss));
+}
+
+/* The value as it is, as a further output, perhaps with a loss. */
+static const char *output_text(Generator *g)
+{
+    const char *arguments = random_chance(g->r, 0.5) ? format(g, " (loss=mse, target=u%d)", g->heads) : "";
+    return format(g, "identity\noutput h%d%s", g->heads, arguments);
+}
+
 static bool add_head(Generator *g, Pipe *p)
 {
     const char *text = format(g, "head h%d (weight=%.3g) { %s identity }", g->heads, 0.1 + random_real(g->r),
                               adapter(g, p->out, g->head));
+    if (random_chance(g->r, 0.3))
+        text = output_text(g);
+    else if (!g->may_head || random_chance(g->r, 0.5))
+        text = own_head(g, p->out);
     bool added = pipe_add(g, p, text);
     g->heads += added;
     return added;
@@ -275,7 +315,7 @@ static bool add_head(Generator *g, Pipe *p)
 static void add_something(Generator *g, Pipe *p, int depth)
 {
     double what = random_real(g->r);
-    if (depth == 0 && g->may_head && g->heads < 2 && what < 0.05)
+    if (depth == 0 && g->heads < 2 && what < 0.07)
         add_head(g, p);
     else if (depth < MAX_DEPTH && what < 0.2)
         add_combine(g, p, depth);
@@ -309,25 +349,6 @@ static Shape random_input(Random *r)
                               random_side(r));
         if (shape_count(s) <= MAX_ELEMENTS / 2) return s;
     }
-}
-
-/* What a loss needs at the end of a net; several where it has the choice.  (The
- * loss of a probability that has been rounded to 1 is not what it would be in
- * double precision, hence the tanh.) */
-static const char *ending(Random *r, const Op *loss)
-{
-    static const struct {
-        const char *loss, *layer;
-    } endings[] = {
-        {"cross_entropy", "softmax"}, {"cross_entropy", "log_softmax"}, {"cross_entropy", ""}, {"nll", "log_softmax"},
-        {"bce", "tanh sigmoid"},      {"kl_div", "log_softmax"},        {"focal", "softmax"},  {"focal", ""},
-    };
-    const char *found = "";
-    int seen = 0;
-    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
-        if (strcmp(endings[i].loss, loss->name) == 0 && random_int(r, 0, seen++) == 0) found = endings[i].layer;
-    }
-    return found;
 }
 
 static const char *train_text(Generator *g, const Op *loss, Shape out)

@@ -1,0 +1,37 @@
+/*
+ * A program that is being built: what the files of autodiff/program*.c share.
+ */
+#ifndef NNC_AUTODIFF_PROGRAM_PARTS_H
+#define NNC_AUTODIFF_PROGRAM_PARTS_H
+
+#include "elab/objectives.h"
+
+typedef struct Build {
+    Graph *net;
+    Graph *graph;
+    const TrainSpec *spec;
+    Objectives objectives; /* of programs with losses */
+    Arena *arena;
+    bool training;
+    bool *needed;  /* by node id of the net */
+    Tensor **copy; /* by tensor id of the net: its tensor in the program */
+    List losses;   /* of Tensor: single numbers to be added up */
+    List norms;    /* of Tensor: squared norms of the gradients */
+    List pending;  /* of ParamGrad: updates that wait for the last micro-batch */
+    int after;     /* the first of the nodes that are run after it; 0: there are none */
+    bool failed;
+} Build;
+
+/* What the micro-batches make of a number or a gradient, added up. */
+Tensor *build_summed(Build *, Tensor *, const char *name);
+
+/* The scores that a loss takes: those before a final softmax that it absorbs. */
+Tensor *objective_scores(const Objective *);
+
+/* Adds the losses of all objectives, and the parts of the targets that they take. */
+void build_losses(Build *);
+
+/* The sum of any count of numbers. */
+Tensor *build_total(Build *, const List *numbers, const char *name);
+
+#endif
