@@ -67,6 +67,10 @@ typedef struct nn_pool_window {
     int least, wide;
 } nn_pool_window;
 
+typedef struct nn_shape {
+    long n, c, p;
+} nn_shape;
+
 typedef struct nn_dense {
     int n, i, o;
 } nn_dense;
@@ -96,11 +100,11 @@ static void nn_blocked_dense(long blocks, int i, int o, const float *x, const fl
 static void nn_blocked_dense_dx(long blocks, int i, int o, const float *dy, const float *weight, float *dx);
 static void nn_minmax_pool_nhwc(const nn_pool_window *, long n, const float *x, float *y, void *argmax, int t, int T);
 static void nn_minmax_pool_nhwc_dx(const nn_pool_window *, long n, const float *dy, const void *argmax, float *dx, int t, int T);
-static void nn_tanh(long n, long each, const float *x, float *y, int t, int T);
-static void nn_tanh_grad(long n, long each, const float *dy, const float *y, float *dx, int t, int T);
-static void nn_softmax(long n, long c, long p, const float *x, float *y, int t, int T);
+static void nn_tanh(long count, const float *x, float *y, int t, int T);
+static void nn_tanh_grad(long count, const float *dy, const float *y, float *dx, int t, int T);
+static void nn_softmax(const nn_shape *, const float *x, float *y, int t, int T);
 static void nn_dense_dweight(const nn_dense *, const float *x, const float *dy, float *dweight, int t, int T);
-static void nn_channel_sums(long n, int c, long p, long step, const float *dy, float *sum, int t, int T);
+static void nn_channel_sums(const nn_shape *, long step, const float *dy, float *sum, int t, int T);
 static void nn_adam_step(const nn_adam *, const nn_update *, float *m, float *v, int t, int T);
 static void nn_barrier(nn_team *team);
 static void nn_team_run(nn_part *part, const void *pass, int threads);
@@ -483,7 +487,7 @@ static void s2_forward(const float *x, float *y, int samples)
 /* lenet.nn:12: tanh1, tanh, 6x14x14 -> 6x14x14, 5880 FLOPs [simd, nchw16n] */
 static void tanh1_forward(const float *x, float *y, int samples)
 {
-    nn_tanh(samples, 1176, x, y, 0, 1);
+    nn_tanh((long)samples * 1176, x, y, 0, 1);
 }
 
 /* lenet.nn:13: c3, conv(16, 5), 6x14x14 -> 16x10x10, 240000 MACs [batch_blocked, nchw16n] */
@@ -503,7 +507,7 @@ static void s4_forward(const float *x, float *y, int samples)
 /* lenet.nn:15: tanh2, tanh, 16x5x5 -> 16x5x5, 2000 FLOPs [simd, nchw16n] */
 static void tanh2_forward(const float *x, float *y, int samples)
 {
-    nn_tanh(samples, 400, x, y, 0, 1);
+    nn_tanh((long)samples * 400, x, y, 0, 1);
 }
 
 /* lenet.nn:18: c5, dense(120), 400 -> 120, 48000 MACs [batch_blocked, nchw16n] */
@@ -515,7 +519,7 @@ static void c5_forward(const float *x, const float *weight, const float *bias, f
 /* lenet.nn:18: tanh3, tanh, 120 -> 120, 600 FLOPs [simd, nchw16n] */
 static void tanh3_forward(const float *x, float *y, int samples)
 {
-    nn_tanh(samples, 120, x, y, 0, 1);
+    nn_tanh((long)samples * 120, x, y, 0, 1);
 }
 
 /* lenet.nn:19: f6, dense(84), 120 -> 84, 10080 MACs [batch_blocked, nchw16n] */
@@ -527,7 +531,7 @@ static void f6_forward(const float *x, const float *weight, const float *bias, f
 /* lenet.nn:19: tanh4, tanh, 84 -> 84, 420 FLOPs [simd, nchw16n] */
 static void tanh4_forward(const float *x, float *y, int samples)
 {
-    nn_tanh(samples, 84, x, y, 0, 1);
+    nn_tanh((long)samples * 84, x, y, 0, 1);
 }
 
 /* lenet.nn:20: output, dense(10), 84 -> 10, 840 MACs [batch_blocked, nchw16n] */
@@ -539,7 +543,8 @@ static void output_forward(const float *x, const float *weight, const float *bia
 /* lenet.nn:20: softmax1, softmax, 10 -> 10, 50 FLOPs [simd, nchw16n] */
 static void softmax1_forward(const float *x, float *y, int samples)
 {
-    nn_softmax(samples / 16, 10, 1 * 16, x, y, 0, 1);
+    const nn_shape size = {.n = samples / 16, .c = 10, .p = 1 * 16};
+    nn_softmax(&size, x, y, 0, 1);
 }
 
 /* lenet.nn:20: softmax1, softmax: reorder, x 10 -> y 10 [blocks, nchw16n to nchw] */
@@ -665,7 +670,8 @@ static void output_dw(const float *x, const float *dy, float *dweight, int t, in
 /* lenet.nn:20: output, dense(10): dense.db, dy 10 -> dbias 10 [batch_blocked, nchw16n] */
 static void output_db(const float *dy, float *dbias, int t, int T)
 {
-    nn_channel_sums(64 / 16, 10, 16, 0, dy, dbias, t, T);
+    const nn_shape size = {.n = 64 / 16, .c = 10, .p = 1 * 16};
+    nn_channel_sums(&size, 0, dy, dbias, t, T);
 }
 
 /* lenet.nn:20: output.weight, adam(lr=0.002) [simd] */
@@ -687,7 +693,7 @@ static void output_bias_adam(const float *gradient, float *param, float *exp_avg
 /* lenet.nn:19: tanh4, tanh: tanh.grad, dy 84, y 84 -> dx 84 [simd, nchw16n] */
 static void tanh4_grad(const float *dy, const float *y, float *dx, int samples)
 {
-    nn_tanh_grad(samples, 84, dy, y, dx, 0, 1);
+    nn_tanh_grad((long)samples * 84, dy, y, dx, 0, 1);
 }
 
 /* lenet.nn:19: f6, dense(84): dense.dx, dy 84, weight 84x120 -> dx 120 [batch_blocked, nchw16n] */
@@ -714,7 +720,8 @@ static void f6_dw(const float *x, const float *dy, float *dweight, int t, int T)
 /* lenet.nn:19: f6, dense(84): dense.db, dy 84 -> dbias 84 [batch_blocked, nchw16n] */
 static void f6_db(const float *dy, float *dbias, int t, int T)
 {
-    nn_channel_sums(64 / 16, 84, 16, 0, dy, dbias, t, T);
+    const nn_shape size = {.n = 64 / 16, .c = 84, .p = 1 * 16};
+    nn_channel_sums(&size, 0, dy, dbias, t, T);
 }
 
 /* lenet.nn:19: f6.weight, adam(lr=0.002) [simd] */
@@ -736,7 +743,7 @@ static void f6_bias_adam(const float *gradient, float *param, float *exp_avg, fl
 /* lenet.nn:18: tanh3, tanh: tanh.grad, dy 120, y 120 -> dx 120 [simd, nchw16n] */
 static void tanh3_grad(const float *dy, const float *y, float *dx, int samples)
 {
-    nn_tanh_grad(samples, 120, dy, y, dx, 0, 1);
+    nn_tanh_grad((long)samples * 120, dy, y, dx, 0, 1);
 }
 
 /* lenet.nn:18: c5, dense(120): dense.dx, dy 120, weight 120x400 -> dx 400 [batch_blocked, nchw16n] */
@@ -761,7 +768,8 @@ static void c5_dw(const float *x, const float *dy, float *dweight, int t, int T)
 /* lenet.nn:18: c5, dense(120): dense.db, dy 120 -> dbias 120 [batch_blocked, nchw16n] */
 static void c5_db(const float *dy, float *dbias, int t, int T)
 {
-    nn_channel_sums(64 / 16, 120, 16, 0, dy, dbias, t, T);
+    const nn_shape size = {.n = 64 / 16, .c = 120, .p = 1 * 16};
+    nn_channel_sums(&size, 0, dy, dbias, t, T);
 }
 
 /* lenet.nn:18: c5.weight, adam(lr=0.002) [simd] */
@@ -783,7 +791,7 @@ static void c5_bias_adam(const float *gradient, float *param, float *exp_avg, fl
 /* lenet.nn:15: tanh2, tanh: tanh.grad, dy 16x5x5, y 16x5x5 -> dx 16x5x5 [simd, nchw16n] */
 static void tanh2_grad(const float *dy, const float *y, float *dx, int samples)
 {
-    nn_tanh_grad(samples, 400, dy, y, dx, 0, 1);
+    nn_tanh_grad((long)samples * 400, dy, y, dx, 0, 1);
 }
 
 /* lenet.nn:14: s4, maxpool.training(2): extremum.dx, dy 16x5x5, argmax 16x5x5 -> dx 16x10x10 [simd, nchw16n] */
@@ -810,7 +818,8 @@ static void c3_dweight(const float *x, const float *dy, float *dweight, int t, i
 /* lenet.nn:13: c3, conv(16, 5): conv.dbias, dy 16x10x10 -> dbias 16 [simd, nchw16n] */
 static void c3_dbias(const float *dy, float *dbias, int t, int T)
 {
-    nn_channel_sums(64 / 16, 16, 100 * 16, 0, dy, dbias, t, T);
+    const nn_shape size = {.n = 64 / 16, .c = 16, .p = 100 * 16};
+    nn_channel_sums(&size, 16, dy, dbias, t, T);
 }
 
 /* lenet.nn:13: c3.weight, adam(lr=0.002) [simd] */
@@ -832,7 +841,7 @@ static void c3_bias_adam(const float *gradient, float *param, float *exp_avg, fl
 /* lenet.nn:12: tanh1, tanh: tanh.grad, dy 6x14x14, y 6x14x14 -> dx 6x14x14 [simd, nchw16n] */
 static void tanh1_grad(const float *dy, const float *y, float *dx, int samples)
 {
-    nn_tanh_grad(samples, 1176, dy, y, dx, 0, 1);
+    nn_tanh_grad((long)samples * 1176, dy, y, dx, 0, 1);
 }
 
 /* lenet.nn:11: s2, maxpool.training(2): extremum.dx, dy 6x14x14, argmax 6x14x14 -> dx 6x28x28 [simd, nchw16n] */
@@ -852,7 +861,8 @@ static void c1_dweight(const float *x, const float *dy, float *dweight, int t, i
 /* lenet.nn:10: c1, conv(6, 5): conv.dbias, dy 6x28x28 -> dbias 6 [simd, nchw16n] */
 static void c1_dbias(const float *dy, float *dbias, int t, int T)
 {
-    nn_channel_sums(64 / 16, 6, 784 * 16, 0, dy, dbias, t, T);
+    const nn_shape size = {.n = 64 / 16, .c = 6, .p = 784 * 16};
+    nn_channel_sums(&size, 6, dy, dbias, t, T);
 }
 
 /* lenet.nn:10: c1.weight, adam(lr=0.002) [simd] */
@@ -1343,26 +1353,35 @@ NN_INLINE long nn_partition(long count, int t, int T)
     return at < count ? at : count;
 }
 
+/* Part t of T: elements first … end − 1. */
+typedef struct nn_range {
+    long first, end;
+} nn_range;
+
+NN_INLINE nn_range nn_range_of(long count, int t, int T)
+{
+    return (nn_range){nn_partition(count, t, T), nn_partition(count, t + 1, T)};
+}
+
 /* p and q are constants of the function. */
 typedef nn_vec nn_unary(nn_vec x, float p, float q);
 
 typedef nn_vec nn_binary(nn_vec a, nn_vec b, float p, float q);
 
-/* y[i] = f(x[i]); y may be x. */
-NN_INLINE void nn_map(nn_unary *f, float p, float q, long count, const float *x, float *y, int t, int T)
+/* y[i] = f(x[i]) of a part; y may be x. */
+NN_INLINE void nn_map(nn_unary *f, float p, float q, nn_range part, const float *x, float *y)
 {
-    long end = nn_partition(count, t + 1, T);
-    for (long i = nn_partition(count, t, T); i < end; i += NN_W)
-        nn_store_part(y + i, end - i, f(nn_load_part(x + i, end - i), p, q));
+    for (long i = part.first; i < part.end; i += NN_W)
+        nn_store_part(y + i, part.end - i, f(nn_load_part(x + i, part.end - i), p, q));
 }
 
-/* y[i] = f(a[i], b[i]); y may be a or b. */
-NN_INLINE void nn_map2(nn_binary *f, float p, float q, long count, const float *a, const float *b, float *y, int t,
-                       int T)
+/* y[i] = f(a[i], b[i]) of a part; y may be a or b. */
+NN_INLINE void nn_map2(nn_binary *f, float p, float q, nn_range part, const float *a, const float *b, float *y)
 {
-    long end = nn_partition(count, t + 1, T);
-    for (long i = nn_partition(count, t, T); i < end; i += NN_W)
-        nn_store_part(y + i, end - i, f(nn_load_part(a + i, end - i), nn_load_part(b + i, end - i), p, q));
+    for (long i = part.first; i < part.end; i += NN_W) {
+        const long left = part.end - i;
+        nn_store_part(y + i, left, f(nn_load_part(a + i, left), nn_load_part(b + i, left), p, q));
+    }
 }
 
 #if defined(__clang__)
@@ -1957,18 +1976,21 @@ NN_INLINE nn_vec nn_columns_load(const int V, const int whole, const float *p, i
     return whole || v < V - 1 ? nn_load(p + v * NN_W) : nn_load_some(p + v * NN_W, columns - v * NN_W);
 }
 
-typedef void nn_columns_run(const int V, const int whole, const nn_band *r, long k, long first, long count,
-                            nn_totals *s);
+/* Rows first … first + count − 1. */
+typedef struct nn_run {
+    long first, count;
+} nn_run;
+
+typedef void nn_columns_run(const int V, const int whole, const nn_band *r, long k, nn_run rows, nn_totals *s);
 
 /* a = Σ a, b = 0 */
-NN_INLINE void nn_columns_sum(const int V, const int whole, const nn_band *r, long k, long first, long count,
-                              nn_totals *s)
+NN_INLINE void nn_columns_sum(const int V, const int whole, const nn_band *r, long k, nn_run rows, nn_totals *s)
 {
-    const float *a = r->a + first * r->a_step + k;
+    const float *a = r->a + rows.first * r->a_step + k;
     nn_vec sum[NN_SIDE];
     NN_UNROLL
     for (int v = 0; v < V; v++) sum[v] = nn_zero();
-    for (long i = 0; i < count; i++, a += r->a_step) {
+    for (long i = 0; i < rows.count; i++, a += r->a_step) {
         NN_UNROLL
         for (int v = 0; v < V; v++) sum[v] += nn_columns_load(V, whole, a, v, r->columns - k);
     }
@@ -1982,14 +2004,15 @@ NN_INLINE void nn_columns_sum(const int V, const int whole, const nn_band *r, lo
 /* All columns of the group, a few vectors at a time, while the rows stay in cache. */
 NN_INLINE void nn_columns_all(nn_columns_run *run, const nn_band *r, long first, long count, nn_totals *s)
 {
+    const nn_run rows = {first, count};
     long k = 0;
-    for (; r->columns - k >= NN_SIDE * NN_W; k += NN_SIDE * NN_W) run(NN_SIDE, 1, r, k, first, count, s);
-    for (; r->columns - k >= 2 * NN_W; k += 2 * NN_W) run(2, 1, r, k, first, count, s);
+    for (; r->columns - k >= NN_SIDE * NN_W; k += NN_SIDE * NN_W) run(NN_SIDE, 1, r, k, rows, s);
+    for (; r->columns - k >= 2 * NN_W; k += 2 * NN_W) run(2, 1, r, k, rows, s);
     if (r->columns - k >= NN_W) {
-        run(1, 1, r, k, first, count, s);
+        run(1, 1, r, k, rows, s);
         k += NN_W;
     }
-    if (k < r->columns) run(1, 0, r, k, first, count, s);
+    if (k < r->columns) run(1, 0, r, k, rows, s);
 }
 
 NN_KERNEL void nn_rows_sum(const nn_band *r, long first, long count, nn_totals *s)
@@ -2367,15 +2390,15 @@ NN_INLINE nn_vec nn_tanh_slope(nn_vec dy, nn_vec y, float p, float q)
     return dy * (1 - y * y);
 }
 
-NN_KERNEL void nn_tanh(long n, long each, const float *x, float *y, int t, int T)
+NN_KERNEL void nn_tanh(long count, const float *x, float *y, int t, int T)
 {
-    nn_map(nn_tanh_value, 0, 0, n * each, x, y, t, T);
+    nn_map(nn_tanh_value, 0, 0, nn_range_of(count, t, T), x, y);
 }
 
 /* dx = dy · (1 − y²) */
-NN_KERNEL void nn_tanh_grad(long n, long each, const float *dy, const float *y, float *dx, int t, int T)
+NN_KERNEL void nn_tanh_grad(long count, const float *dy, const float *y, float *dx, int t, int T)
 {
-    nn_map2(nn_tanh_slope, 0, 0, n * each, dy, y, dx, t, T);
+    nn_map2(nn_tanh_slope, 0, 0, nn_range_of(count, t, T), dy, y, dx);
 }
 
 enum { NN_BLOCK = 256 * NN_W }; /* elements of a block */
@@ -2449,8 +2472,8 @@ NN_INLINE nn_vec nn_divided(nn_vec x, float by, float q)
 
 NN_INLINE void nn_softmax_run(long c, const float *x, float *y)
 {
-    nn_map(nn_exp_less, nn_run_max(x, c), 0, c, x, y, 0, 1);
-    nn_map(nn_divided, nn_lanes_sum(nn_sums(nn_term_a, nn_zero(), y, y, c)), 0, c, y, y, 0, 1);
+    nn_map(nn_exp_less, nn_run_max(x, c), 0, (nn_range){0, c}, x, y);
+    nn_map(nn_divided, nn_lanes_sum(nn_sums(nn_term_a, nn_zero(), y, y, c)), 0, (nn_range){0, c}, y, y);
 }
 
 /* The maximum over the channels of `count` pixels from x on; channels are p elements apart. */
@@ -2479,23 +2502,24 @@ NN_INLINE void nn_softmax_pixels(long c, long p, const float *x, float *y, long 
 NN_INLINE long nn_pixel_vectors(long p) { return (p + NN_W - 1) / NN_W; }
 
 /* The offset of vector k of all samples. */
-NN_INLINE long nn_pixel_at(long c, long p, long k)
+NN_INLINE long nn_pixel_at(nn_shape s, long k)
 {
-    long vectors = nn_pixel_vectors(p);
-    return k / vectors * c * p + k % vectors * NN_W;
+    long vectors = nn_pixel_vectors(s.p);
+    return k / vectors * s.c * s.p + k % vectors * NN_W;
 }
 
 NN_INLINE long nn_pixel_count(long p, long k) { return p - k % nn_pixel_vectors(p) * NN_W; }
 
-NN_KERNEL void nn_softmax(long n, long c, long p, const float *x, float *y, int t, int T)
+NN_KERNEL void nn_softmax(const nn_shape *shape, const float *x, float *y, int t, int T)
 {
-    long all = n * nn_pixel_vectors(p);
+    const nn_shape s = *shape;
+    const long all = s.n * nn_pixel_vectors(s.p);
     for (long k = all * t / T; k < all * (t + 1) / T; k++) {
-        long at = nn_pixel_at(c, p, k);
-        if (p == 1)
-            nn_softmax_run(c, x + at, y + at);
+        long at = nn_pixel_at(s, k);
+        if (s.p == 1)
+            nn_softmax_run(s.c, x + at, y + at);
         else
-            nn_softmax_pixels(c, p, x + at, y + at, nn_pixel_count(p, k));
+            nn_softmax_pixels(s.c, s.p, x + at, y + at, nn_pixel_count(s.p, k));
     }
 }
 
@@ -2693,16 +2717,17 @@ NN_KERNEL void nn_dense_dweight(const nn_dense *d, const float *x, const float *
     nn_dense_dweight_rows(d, 0, d->o, x, dy, dweight, t, T);
 }
 
-/* A thread's channels: single ones, or vectors of them if they are contiguous. */
+/* A thread's channels of arrays of a shape: single ones, or vectors of them if they are contiguous. */
 typedef struct nn_channels {
+    nn_shape shape;
     long first, last;
     int step;
 } nn_channels;
 
-NN_INLINE nn_channels nn_channels_of(long c, long p, int t, int T)
+NN_INLINE nn_channels nn_channels_of(nn_shape s, int t, int T)
 {
-    if (p == 1) return (nn_channels){nn_partition(c, t, T), nn_partition(c, t + 1, T), NN_W};
-    return (nn_channels){c * t / T, c * (t + 1) / T, 1};
+    if (s.p == 1) return (nn_channels){s, nn_partition(s.c, t, T), nn_partition(s.c, t + 1, T), NN_W};
+    return (nn_channels){s, s.c * t / T, s.c * (t + 1) / T, 1};
 }
 
 NN_INLINE void nn_channel_store(float *to, long k, nn_channels s, nn_vec v)
@@ -2712,14 +2737,13 @@ NN_INLINE void nn_channel_store(float *to, long k, nn_channels s, nn_vec v)
 
 /* Σ f(a, b, q) of channel k, in every lane; or of NN_W channels, each in its lane,
  * with a q for each. */
-NN_INLINE nn_vec nn_channel_sum(long n, long c, long p, nn_term *f, nn_vec q, const float *a, const float *b, long k,
-                                nn_channels s)
+NN_INLINE nn_vec nn_channel_sum(nn_channels s, long k, nn_term *f, nn_vec q, const float *a, const float *b)
 {
     nn_vec sum = nn_zero();
-    for (long i = 0; i < n; i++) {
-        long at = (i * c + k) * p;
+    for (long i = 0; i < s.shape.n; i++) {
+        long at = (i * s.shape.c + k) * s.shape.p;
         if (s.step == 1)
-            sum += nn_sums(f, q, a + at, b + at, p);
+            sum += nn_sums(f, q, a + at, b + at, s.shape.p);
         else
             sum += f(nn_load_part(a + at, s.last - k), nn_load_part(b + at, s.last - k), q);
     }
@@ -2728,28 +2752,28 @@ NN_INLINE nn_vec nn_channel_sum(long n, long c, long p, nn_term *f, nn_vec q, co
 }
 
 /* sum[c] = Σ over n and p of dy, p = 1 */
-NN_INLINE void nn_channel_sums_nhwc(long n, int c, long step, const float *dy, float *sum, int t, int T)
+NN_INLINE void nn_channel_sums_nhwc(nn_shape shape, long step, const float *dy, float *sum, int t, int T)
 {
-    const long last = nn_columns_partition(c, t + 1, T);
+    const long last = nn_columns_partition(shape.c, t + 1, T);
     nn_totals s;
-    for (long k = nn_columns_partition(c, t, T); k < last; k += NN_COLUMNS) {
+    for (long k = nn_columns_partition(shape.c, t, T); k < last; k += NN_COLUMNS) {
         const long count = nn_columns_count(k, last);
         const nn_band rows = {.a = dy + k, .a_step = step, .columns = count, .run = nn_rows_sum, .join = nn_join_sums};
-        nn_rows_total(&rows, 0, n, &s);
+        nn_rows_total(&rows, 0, shape.n, &s);
         for (long j = 0; j < count; j += NN_W) nn_store_some(sum + k + j, count - j, nn_load(s.a + j));
     }
 }
 
 /* sum[c] = Σ over n and p of dy; with p = 1 rows are `step` apart */
-NN_KERNEL void nn_channel_sums(long n, int c, long p, long step, const float *dy, float *sum, int t, int T)
+NN_KERNEL void nn_channel_sums(const nn_shape *shape, long step, const float *dy, float *sum, int t, int T)
 {
-    if (p == 1) {
-        nn_channel_sums_nhwc(n, c, step, dy, sum, t, T);
+    if (shape->p == 1) {
+        nn_channel_sums_nhwc(*shape, step, dy, sum, t, T);
         return;
     }
-    nn_channels s = nn_channels_of(c, p, t, T);
+    nn_channels s = nn_channels_of(*shape, t, T);
     for (long k = s.first; k < s.last; k++)
-        nn_channel_store(sum, k, s, nn_channel_sum(n, c, p, nn_term_a, nn_zero(), dy, dy, k, s));
+        nn_channel_store(sum, k, s, nn_channel_sum(s, k, nn_term_a, nn_zero(), dy, dy));
 }
 
 NN_INLINE nn_vec nn_decayed(const float *gradient, nn_vec w, float decay, long left)

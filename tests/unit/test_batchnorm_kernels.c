@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "runtime/kernels/norm/batchnorm.h"
+#include "runtime/kernels/reduction/shape.h"
 #include "runtime/nn.h"
 #include "tests/unit/libraries.h"
 
@@ -41,8 +42,8 @@ static void fill_columns(Columns *d, long rows, int c)
 typedef void TrainRows(const nn_batchnorm *, long, const nn_batchnorm_train_args *, int, int);
 typedef void SumsRows(const nn_batchnorm *, long, const nn_batchnorm_sums_args *, int, int);
 typedef void DxRows(const nn_batchnorm *, long, const nn_batchnorm_dx_args *, int, int);
-typedef void ChannelSums(long, int, long, long, const float *, float *, int, int);
-typedef void Normalize(long, int, long, const float *, const float *, const float *, float *, int, int);
+typedef void ChannelSums(const nn_shape *, long, const float *, float *, int, int);
+typedef void Normalize(const nn_shape *, const float *, const float *, const float *, float *, int, int);
 
 static void run_columns(const nn_symbol *table, Columns *d, long rows, int c, int T)
 {
@@ -70,10 +71,10 @@ static void run_columns(const nn_symbol *table, Columns *d, long rows, int c, in
                                      .bias = d->bias,
                                      .dx = d->dx};
     for (int t = 0; t < T; t++) ((DxRows *)kernel_named(table, "nn_batchnorm_dx"))(&size, rows, &dx, t, T);
+    const nn_shape shape = {.n = rows, .c = c, .p = 1};
+    for (int t = 0; t < T; t++) ((ChannelSums *)kernel_named(table, "nn_channel_sums"))(&shape, c, d->dy, d->sum, t, T);
     for (int t = 0; t < T; t++)
-        ((ChannelSums *)kernel_named(table, "nn_channel_sums"))(rows, c, 1, c, d->dy, d->sum, t, T);
-    for (int t = 0; t < T; t++)
-        ((Normalize *)kernel_named(table, "nn_normalize"))(rows, c, 1, d->x, d->bias, d->weight, d->scaled, t, T);
+        ((Normalize *)kernel_named(table, "nn_normalize"))(&shape, d->x, d->bias, d->weight, d->scaled, t, T);
 }
 
 static void close_to(const char *what, double got, double exact, double size, double tolerance)

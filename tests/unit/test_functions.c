@@ -8,7 +8,7 @@
 #include "runtime/nn.h"
 #include "tests/unit/libraries.h"
 
-typedef void Activation(long n, long each, const float *x, float *y, int t, int T);
+typedef void Activation(long count, const float *x, float *y, int t, int T);
 
 static double logistic(double x) { return 1 / (1 + exp(-x)); }
 static double silu(double x) { return x / (1 + exp(-x)); }
@@ -44,7 +44,7 @@ static void check_function(Activation *activation, int f)
             uint32_t pattern = (uint32_t)(bits + 4099 * (uint64_t)i);
             memcpy(&x[i], &pattern, sizeof pattern);
         }
-        activation(1, RUN, x, y, 0, 1);
+        activation(RUN, x, y, 0, 1);
         for (int i = 0; i < RUN; i++) {
             double exact = functions[f].exact(x[i]);
             bool same = isnan(exact) ? isnan(y[i]) : y[i] == (float)exact;
@@ -79,7 +79,7 @@ START_TEST(functions_have_limits)
     for (int i = 0; i < 3; i++) {
         for (size_t f = 0; kernels_of(i) && f < sizeof limits / sizeof *limits; f++) {
             float y[6];
-            ((Activation *)kernel_named(kernels_of(i), limits[f].name))(6, 1, x, y, 0, 1);
+            ((Activation *)kernel_named(kernels_of(i), limits[f].name))(6, x, y, 0, 1);
             for (int k = 0; k < 6; k++) {
                 bool same = isnan(limits[f].y[k]) ? isnan(y[k]) : y[k] == limits[f].y[k];
                 assert_element(same, "%s(%g) is %g", limits[f].name, (double)x[k], (double)y[k]);

@@ -16,6 +16,7 @@
 #include "runtime/kernels/movement/upsample.h"
 #include "runtime/kernels/norm/lrn.h"
 #include "runtime/kernels/pool/pool.h"
+#include "runtime/kernels/reduction/shape.h"
 #include "tests/unit/libraries.h"
 
 /* ---- images ------------------------------------------------------------------- */
@@ -367,8 +368,7 @@ START_TEST(local_responses)
 }
 END_TEST
 
-typedef void Prelu(long n, int c, long p, const float *x, const float *weight, float *y, int t, int T);
-typedef void PreluLast(long n, int c, const float *x, const float *weight, float *y, int t, int T);
+typedef void Prelu(const nn_shape *, const float *x, const float *weight, float *y, int t, int T);
 
 START_TEST(slopes)
 {
@@ -376,10 +376,10 @@ START_TEST(slopes)
         for (int T = 1; T <= 3; T++) {
             int c = channels[i];
             Image x = image(c, 13, 1, true), y = image(c, 13, 2, false), weight = image(c, 1, 3, false);
-            ((Prelu *)kernel_named(kernels_of(_i), "nn_prelu"))(SAMPLES, c, 13, x.nchw, weight.nchw, y.nchw, 0, 1);
+            const nn_shape nchw = {.n = SAMPLES, .c = c, .p = 13}, nhwc = {.n = 13 * SAMPLES, .c = c, .p = 1};
+            ((Prelu *)kernel_named(kernels_of(_i), "nn_prelu"))(&nchw, x.nchw, weight.nchw, y.nchw, 0, 1);
             for (int t = 0; t < T; t++)
-                ((PreluLast *)kernel_named(kernels_of(_i), "nn_prelu_nhwc"))(13L * SAMPLES, c, x.nhwc, weight.nchw,
-                                                                             y.got, t, T);
+                ((Prelu *)kernel_named(kernels_of(_i), "nn_prelu_nhwc"))(&nhwc, x.nhwc, weight.nchw, y.got, t, T);
             check_image(&y, "prelu", T);
             image_free(&x), image_free(&y), image_free(&weight);
         }

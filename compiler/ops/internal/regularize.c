@@ -58,7 +58,9 @@ static void regularize_emit(Writer *w, const Node *n)
     writer_bind_int(w, "elements", shape_count(node_shape_in(n)));
     writer_bind_real(w, "l1", a->l1);
     writer_bind_real(w, "l2", a->l2);
-    writer_put(w, "nn_regularize($elements, gradient, param, regularized, penalty, $l1, $l2, $t, $T);");
+    /* No static: the C compiler finds only this way that l1 and l2 are the same in all calls. */
+    writer_put(w, "const nn_penalty rule = {.count = $elements, .l1 = $l1, .l2 = $l2};\n"
+                  "nn_regularize(&rule, gradient, param, regularized, penalty, $t, $T);");
 }
 
 static const Variant regularize_variants[] = {

@@ -9,6 +9,7 @@
  */
 #include "autodiff/backward.h"
 #include "ops/shared/axis.h"
+#include "ops/shared/channels.h"
 
 typedef struct DenseAttrs {
     int64_t out;
@@ -249,8 +250,8 @@ static void dense_dx_blocked_emit(Writer *w, const Node *n)
 
 static void dense_db_blocked_emit(Writer *w, const Node *n)
 {
-    bind_dense_sizes(w, n->in[0]->shape, n->in[0]->shape);
-    writer_put(w, "nn_channel_sums($N / 16, $O, 16, 0, dy, dbias, $t, $T);");
+    channels_put_size(w, "$N", n->in[0]->shape, LAYOUT_NCHW16N);
+    writer_put(w, "nn_channel_sums(&size, 0, dy, dbias, $t, $T);");
 }
 
 /* ---- the tables ---------------------------------------------------------------- */

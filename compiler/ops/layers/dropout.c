@@ -69,7 +69,8 @@ static void dropout_training_emit(Writer *w, const Node *n)
 {
     bind_factor(w, n);
     writer_bind_real(w, "p", ((const DropoutAttrs *)n->attrs)->p);
-    elementwise_emit(w, n, "nn_dropout", "$p, $factor, $seed, ");
+    elementwise_emit_params(w, n, "nn_dropout",
+                            "const nn_dropout_params params = {.p = $p, .factor = $factor, .seed = $seed};");
 }
 
 static void dropout_grad_emit(Writer *w, const Node *n)

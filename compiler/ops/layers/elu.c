@@ -81,7 +81,7 @@ static void elu_plain(Writer *w, const Node *n)
 static void elu_emit(Writer *w, const Node *n)
 {
     bind_alpha(w, n);
-    elementwise_emit(w, n, "nn_elu", "1, $alpha, ");
+    elementwise_emit_params(w, n, "nn_elu", "static const nn_elu_params params = {.above = 1, .below = $alpha};");
 }
 
 static int64_t elu_flops(const Node *n) { return elementwise_cost(n, 3); }
@@ -95,7 +95,7 @@ static void elu_grad_y_plain(Writer *w, const Node *n)
 static void elu_grad_y_emit(Writer *w, const Node *n)
 {
     bind_alpha(w, n);
-    elementwise_emit(w, n, "nn_elu_grad", "1, $alpha, ");
+    elementwise_emit_params(w, n, "nn_elu_grad", "static const nn_elu_params params = {.above = 1, .below = $alpha};");
 }
 
 static void elu_grad_x_plain(Writer *w, const Node *n)

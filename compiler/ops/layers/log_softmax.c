@@ -46,8 +46,8 @@ static void log_softmax_plain(Writer *w, const Node *n)
 
 static void log_softmax_emit(Writer *w, const Node *n)
 {
-    channels_bind_blocks(w, bind_log_softmax(w, n), n->layout);
-    writer_put(w, "nn_log_softmax($N$outer$blocks, $C, $P$lanes, x, y, $t, $T);");
+    channels_put_size(w, "$N$outer", bind_log_softmax(w, n), n->layout);
+    writer_put(w, "nn_log_softmax(&size, x, y, $t, $T);");
 }
 
 static int64_t log_softmax_flops(const Node *n)
@@ -77,8 +77,8 @@ static void log_softmax_grad_plain(Writer *w, const Node *n)
 
 static void log_softmax_grad_emit(Writer *w, const Node *n)
 {
-    channels_bind_blocks(w, bind_log_softmax(w, n), n->layout);
-    writer_put(w, "nn_log_softmax_grad($N$outer$blocks, $C, $P$lanes, dy, y, dx, $t, $T);");
+    channels_put_size(w, "$N$outer", bind_log_softmax(w, n), n->layout);
+    writer_put(w, "nn_log_softmax_grad(&size, dy, y, dx, $t, $T);");
 }
 
 static const Variant log_softmax_gradient_variants[] = {{.name = "simd",

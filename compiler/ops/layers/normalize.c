@@ -7,6 +7,7 @@
  *
  *   dx[c] = dy[c] / std[c]
  */
+#include "ops/shared/channels.h"
 #include "ops/shared/constants.h"
 #include "ops/shared/elementwise.h"
 
@@ -51,16 +52,12 @@ static void normalize_grad_plain(Writer *w, const Node *n)
 
 /* ---- fast form: runtime/kernels/reduction/channels.h ----------------------------- */
 
-/* With one number each all elements are one channel.  Channels last, each pixel is as
- * a sample of single values. */
-static void bind_channels(Writer *w, const Node *n, int channels)
+/* With one number each all elements are one channel, in either layout. */
+static void call_normalize(Writer *w, const Node *n, int channels, const char *call)
 {
-    bool last = n->layout == LAYOUT_NHWC && channels > 1;
-    int64_t pixels = shape_count(node_shape_in(n)) / channels;
-    writer_bind_int(w, "C", channels);
-    writer_bind_int(w, "pixels", pixels);
-    writer_bind_int(w, "P", last ? 1 : pixels);
-    writer_put(w, last ? "const long rows = (long)$N * $pixels;" : "const long rows = $N;");
+    Shape s = {2, {channels, shape_count(node_shape_in(n)) / channels}};
+    channels_put_size(w, "$N", s, channels > 1 ? n->layout : LAYOUT_NCHW);
+    writer_put(w, call);
 }
 
 static void normalize_emit(Writer *w, const Node *n)
@@ -69,16 +66,14 @@ static void normalize_emit(Writer *w, const Node *n)
     int channels = a->mean.count > a->std.count ? a->mean.count : a->std.count;
     constants_fill(w, "mean", &a->mean, channels);
     constants_fill(w, "std", &a->std, channels);
-    bind_channels(w, n, channels);
-    writer_put(w, "nn_normalize(rows, $C, $P, x, mean, std, y, $t, $T);");
+    call_normalize(w, n, channels, "nn_normalize(&size, x, mean, std, y, $t, $T);");
 }
 
 static void normalize_grad_emit(Writer *w, const Node *n)
 {
     const NormalizeAttrs *a = n->attrs;
     constants_put(w, "std", &a->std);
-    bind_channels(w, n, a->std.count);
-    writer_put(w, "nn_normalize(rows, $C, $P, dy, 0, std, dx, $t, $T);");
+    call_normalize(w, n, a->std.count, "nn_normalize(&size, dy, 0, std, dx, $t, $T);");
 }
 
 static int64_t normalize_flops(const Node *n) { return 2 * shape_count(node_shape_out(n)); }

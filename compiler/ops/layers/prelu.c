@@ -109,36 +109,32 @@ static void prelu_dw_plain(Writer *w, const Node *n)
 /* ---- fast form: runtime/kernels/activation/prelu.h -------------------------------- */
 
 /* A shared slope is that of one channel with all elements, in either layout. */
-static bool call_last(const Node *n) { return n->layout == LAYOUT_NHWC && !((const PreluAttrs *)n->attrs)->shared; }
+static bool is_shared(const Node *n) { return ((const PreluAttrs *)n->attrs)->shared; }
 
-static void call_prelu(Writer *w, const Node *n, const char *call)
+static void call_prelu(Writer *w, const Node *n, const char *nchw, const char *nhwc)
 {
-    const PreluAttrs *a = n->attrs;
+    Layout layout = is_shared(n) ? LAYOUT_NCHW : n->layout;
     Shape s = node_shape_in(n);
-    writer_bind_int(w, "C", a->shared ? 1 : channels_of(s));
-    writer_bind_int(w, "P", a->shared ? shape_count(s) : places_of(s));
-    writer_put(w, call);
+    if (is_shared(n)) s = (Shape){2, {1, shape_count(s)}};
+    channels_put_size(w, "$N", s, layout);
+    writer_put(w, layout == LAYOUT_NHWC ? nhwc : nchw);
 }
 
 static void prelu_emit(Writer *w, const Node *n)
 {
-    call_prelu(w, n,
-               call_last(n) ? "nn_prelu_nhwc((long)$N * $P, $C, x, weight, y, $t, $T);"
-                            : "nn_prelu($N, $C, $P, x, weight, y, $t, $T);");
+    call_prelu(w, n, "nn_prelu(&size, x, weight, y, $t, $T);", "nn_prelu_nhwc(&size, x, weight, y, $t, $T);");
 }
 
 static void prelu_dx_emit(Writer *w, const Node *n)
 {
-    call_prelu(w, n,
-               call_last(n) ? "nn_prelu_nhwc_dx((long)$N * $P, $C, dy, x, weight, dx, $t, $T);"
-                            : "nn_prelu_dx($N, $C, $P, dy, x, weight, dx, $t, $T);");
+    call_prelu(w, n, "nn_prelu_dx(&size, dy, x, weight, dx, $t, $T);",
+               "nn_prelu_nhwc_dx(&size, dy, x, weight, dx, $t, $T);");
 }
 
 static void prelu_dw_emit(Writer *w, const Node *n)
 {
-    call_prelu(w, n,
-               call_last(n) ? "nn_prelu_dweight((long)$N * $P, $C, 1, dy, x, dweight, $t, $T);"
-                            : "nn_prelu_dweight($N, $C, $P, dy, x, dweight, $t, $T);");
+    static const char call[] = "nn_prelu_dweight(&size, dy, x, dweight, $t, $T);";
+    call_prelu(w, n, call, call);
 }
 
 static const Variant prelu_dx_variants[] = {{.name = "simd",

@@ -74,7 +74,8 @@ static void rrelu_training_emit(Writer *w, const Node *n)
     const RreluAttrs *a = n->attrs;
     writer_bind_real(w, "lower", a->lower);
     writer_bind_real(w, "range", a->upper - a->lower);
-    elementwise_emit(w, n, "nn_rrelu", "$lower, $range, $seed, ");
+    elementwise_emit_params(w, n, "nn_rrelu",
+                            "const nn_rrelu_params params = {.lower = $lower, .range = $range, .seed = $seed};");
 }
 
 static void rrelu_grad_plain(Writer *w, const Node *n) { elementwise_backward(w, n, "@slope(k) * $dy"); }

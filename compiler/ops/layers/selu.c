@@ -23,10 +23,12 @@ static void selu_plain(Writer *w, const Node *n)
     elementwise_forward(w, n, "$x <= 0 ? $below * $expm1($x) : $above * $x");
 }
 
+static const char selu_params[] = "static const nn_elu_params params = {.above = $above, .below = $below};";
+
 static void selu_emit(Writer *w, const Node *n)
 {
     selu_bind_constants(w);
-    elementwise_emit(w, n, "nn_elu", "$above, $below, ");
+    elementwise_emit_params(w, n, "nn_elu", selu_params);
 }
 
 static int64_t selu_flops(const Node *n) { return elementwise_cost(n, 3); }
@@ -40,7 +42,7 @@ static void selu_grad_plain(Writer *w, const Node *n)
 static void selu_grad_emit(Writer *w, const Node *n)
 {
     selu_bind_constants(w);
-    elementwise_emit(w, n, "nn_elu_grad", "$above, $below, ");
+    elementwise_emit_params(w, n, "nn_elu_grad", selu_params);
 }
 
 static const Variant selu_gradient_variants[] = {{.name = "simd",

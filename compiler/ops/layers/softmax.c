@@ -50,8 +50,8 @@ static void softmax_plain(Writer *w, const Node *n)
 
 static void softmax_emit(Writer *w, const Node *n)
 {
-    channels_bind_blocks(w, bind_softmax(w, n), n->layout);
-    writer_put(w, "nn_softmax($N$outer$blocks, $C, $P$lanes, x, y, $t, $T);");
+    channels_put_size(w, "$N$outer", bind_softmax(w, n), n->layout);
+    writer_put(w, "nn_softmax(&size, x, y, $t, $T);");
 }
 
 static int64_t softmax_flops(const Node *n) { return elementwise_cost(n, 5); /* compare, subtract, exp, add, divide */ }
@@ -78,8 +78,8 @@ static void softmax_grad_plain(Writer *w, const Node *n)
 
 static void softmax_grad_emit(Writer *w, const Node *n)
 {
-    channels_bind_blocks(w, bind_softmax(w, n), n->layout);
-    writer_put(w, "nn_softmax_grad($N$outer$blocks, $C, $P$lanes, dy, y, dx, $t, $T);");
+    channels_put_size(w, "$N$outer", bind_softmax(w, n), n->layout);
+    writer_put(w, "nn_softmax_grad(&size, dy, y, dx, $t, $T);");
 }
 
 static const Variant softmax_gradient_variants[] = {{.name = "simd",

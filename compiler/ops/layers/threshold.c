@@ -33,7 +33,8 @@ static void threshold_plain(Writer *w, const Node *n)
 static void threshold_emit(Writer *w, const Node *n)
 {
     bind_values(w, n);
-    elementwise_emit(w, n, "nn_threshold", "$value, $replace, ");
+    elementwise_emit_params(w, n, "nn_threshold",
+                            "static const nn_threshold_params params = {.value = $value, .replace = $replace};");
 }
 
 static void threshold_grad_y_plain(Writer *w, const Node *n)

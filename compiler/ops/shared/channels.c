@@ -6,6 +6,8 @@
  */
 #include "ops/shared/channels.h"
 
+#include <stdio.h>
+
 void channels_array(Writer *w, const char *name, Shape s)
 {
     const int64_t dim[] = {1, channels_of(s), places_of(s)}; /* the first is not part of an index */
@@ -19,11 +21,17 @@ void channels_bind(Writer *w, Shape s)
     writer_bind(w, "p", places_of(s) > 1 ? "p" : "0");
 }
 
-void channels_bind_blocks(Writer *w, Shape s, Layout layout)
+void channels_put_size(Writer *w, const char *samples, Shape s, Layout layout)
 {
+    static const char *const sizes[] = {
+        [LAYOUT_NCHW] = "const nn_shape size = {.n = %s, .c = $C, .p = $P};",
+        [LAYOUT_NHWC] = "const nn_shape size = {.n = (long)%s * $P, .c = $C, .p = 1};",
+        [LAYOUT_NCHW16N] = "const nn_shape size = {.n = %s / 16, .c = $C, .p = $P * 16};",
+    };
+    char template[96];
+    snprintf(template, sizeof template, sizes[layout], samples);
     channels_bind(w, s);
-    writer_bind(w, "blocks", "%s", layout == LAYOUT_NCHW16N ? " / 16" : "");
-    writer_bind(w, "lanes", "%s", layout == LAYOUT_NCHW16N ? " * 16" : "");
+    writer_put(w, template);
 }
 
 void channels_open(Writer *w, Shape s)

@@ -19,9 +19,9 @@ void channels_array(Writer *, const char *name, Shape);
 /* Binds $C, $P and $p. */
 void channels_bind(Writer *, Shape);
 
-/* The same for kernels over [$N$blocks][$C][$P$lanes]: samples last, a block is a sample
- * of 16 times as many places. */
-void channels_bind_blocks(Writer *, Shape, Layout);
+/* Declares `size`, the kernels' nn_shape, of `samples` ("$N") of that shape.  In NHWC each place is
+ * a sample of one place; batch-blocked, a block is a sample of 16 times as many places. */
+void channels_put_size(Writer *, const char *samples, Shape, Layout);
 
 /* The loop over the places; nothing where there is only one. */
 void channels_open(Writer *, Shape);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "autodiff/backward.h"
+#include "ops/shared/channels.h"
 
 const char *const correlate_in[] = {"x", "weight", "bias", NULL};
 const char *const correlate_pack_in[] = {"weight", NULL};
@@ -178,16 +179,9 @@ void correlate_bias_plain(Writer *w, const Node *n)
 void correlate_bias_emit(Writer *w, const Node *n)
 {
     Shape s = node_shape_in(n);
-    long long area = s.dim[1] * s.dim[2];
-    writer_bind_int(w, "C", s.dim[0]);
-    writer_bind_int(w, "area", area);
-    writer_bind_int(w, "step", tensor_pixel_stride(n->in[0]));
-    if (n->layout == LAYOUT_NCHW16N) /* a block of samples is one whose pixels are 16 times as many */
-        writer_put(w, "nn_channel_sums($N / 16, $C, $area * 16, 0, dy, dbias, $t, $T);");
-    else if (n->layout == LAYOUT_NHWC) /* each pixel is as a sample of single values */
-        writer_put(w, "nn_channel_sums((long)$N * $area, $C, 1, $step, dy, dbias, $t, $T);");
-    else
-        writer_put(w, "nn_channel_sums($N, $C, $area, $C, dy, dbias, $t, $T);");
+    writer_bind_int(w, "step", n->layout == LAYOUT_NHWC ? tensor_pixel_stride(n->in[0]) : s.dim[0]);
+    channels_put_size(w, "$N", s, n->layout);
+    writer_put(w, "nn_channel_sums(&size, $step, dy, dbias, $t, $T);");
 }
 
 /* ---- fast form ------------------------------------------------------------ */

@@ -46,7 +46,7 @@ void elementwise_forward(Writer *w, const Node *n, const char *y) { write_loop(w
 
 void elementwise_backward(Writer *w, const Node *n, const char *dx) { write_loop(w, n, "dx", dx); }
 
-void elementwise_emit(Writer *w, const Node *n, const char *kernel, const char *constants)
+static void write_kernel_call(Writer *w, const Node *n, const char *kernel, const char *params, const char *constants)
 {
     char template[256], arrays[128];
     int length = 0;
@@ -57,8 +57,19 @@ void elementwise_emit(Writer *w, const Node *n, const char *kernel, const char *
         length += snprintf(arrays + length, sizeof arrays - (size_t)length, "%s, ", n->op->out[i]);
     }
     writer_bind_int(w, "elements", shape_count(n->out[0]->shape));
-    snprintf(template, sizeof template, "%s($N, $elements, %s%s$t, $T);", kernel, arrays, constants);
+    snprintf(template, sizeof template, "%s(%s(long)$N * $elements, %s%s$t, $T);", kernel, params, arrays, constants);
     writer_put(w, template);
+}
+
+void elementwise_emit(Writer *w, const Node *n, const char *kernel, const char *constants)
+{
+    write_kernel_call(w, n, kernel, "", constants);
+}
+
+void elementwise_emit_params(Writer *w, const Node *n, const char *kernel, const char *params)
+{
+    writer_put(w, params);
+    write_kernel_call(w, n, kernel, "&params, ", "");
 }
 
 /* The forward node's tensor of that name. */

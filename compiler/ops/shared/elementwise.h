@@ -22,9 +22,13 @@ void elementwise_backward(Writer *, const Node *, const char *dx);
  * element of any other array. */
 void elementwise_lines(Writer *, const Node *, const char *lines);
 
-/* Variant.emit of element-wise kernels: the call kernel(n, elements, inputs, outputs,
- * constants, t, T).  `constants` is a template like "$alpha, ", or "". */
+/* Variant.emit of element-wise kernels: the call kernel(elements, inputs, outputs, constants,
+ * t, T).  `constants` is a template like "$alpha, ", or "". */
 void elementwise_emit(Writer *, const Node *, const char *kernel, const char *constants);
+
+/* The same of a kernel with a descriptor, kernel(&params, elements, inputs, outputs, t, T).
+ * `params` is a template, its declaration. */
+void elementwise_emit_params(Writer *, const Node *, const char *kernel, const char *params);
 
 /* Op.grad: one node of `gradient`, whose inputs are found by their names: "dy",
  * or the name of an input or an output of the operator ("x", "y", "mask"). */

@@ -1,7 +1,7 @@
 /*
  * activation.h: the smooth activations and their gradients, element by element.
  *
- *   x, y, dy, dx: n samples of `each` elements, one after the other
+ *   x, y, dy, dx: `count` elements
  *
  * The formulas are those of the plain form, with the functions of vector_math.h;
  * gradients are in terms of the input or the output, whichever the operator stores.
@@ -10,23 +10,28 @@
 #ifndef NN_ACTIVATION_H
 #define NN_ACTIVATION_H
 
+/* y = above · x for x > 0, else below · (e^x − 1) */
+typedef struct nn_elu_params {
+    float above, below;
+} nn_elu_params;
+
 #ifdef NN_LINKED
 
-void nn_tanh(long n, long each, const float *x, float *y, int t, int T);
-void nn_tanh_grad(long n, long each, const float *dy, const float *y, float *dx, int t, int T);
-void nn_sigmoid(long n, long each, const float *x, float *y, int t, int T);
-void nn_sigmoid_grad(long n, long each, const float *dy, const float *y, float *dx, int t, int T);
-void nn_silu(long n, long each, const float *x, float *y, int t, int T);
-void nn_silu_grad(long n, long each, const float *dy, const float *x, float *dx, int t, int T);
-void nn_softplus(long n, long each, const float *x, float *y, int t, int T);
-void nn_softplus_grad(long n, long each, const float *dy, const float *y, float *dx, int t, int T);
-void nn_elu(long n, long each, const float *x, float *y, float above, float below, int t, int T);
-void nn_elu_grad(long n, long each, const float *dy, const float *y, float *dx, float above, float below, int t, int T);
-void nn_elu_grad_x(long n, long each, const float *dy, const float *x, float *dx, float alpha, int t, int T);
-void nn_gelu(long n, long each, const float *x, float *y, int t, int T);
-void nn_gelu_grad(long n, long each, const float *dy, const float *x, float *dx, int t, int T);
-void nn_gelu_tanh(long n, long each, const float *x, float *y, int t, int T);
-void nn_gelu_tanh_grad(long n, long each, const float *dy, const float *x, float *dx, int t, int T);
+void nn_tanh(long count, const float *x, float *y, int t, int T);
+void nn_tanh_grad(long count, const float *dy, const float *y, float *dx, int t, int T);
+void nn_sigmoid(long count, const float *x, float *y, int t, int T);
+void nn_sigmoid_grad(long count, const float *dy, const float *y, float *dx, int t, int T);
+void nn_silu(long count, const float *x, float *y, int t, int T);
+void nn_silu_grad(long count, const float *dy, const float *x, float *dx, int t, int T);
+void nn_softplus(long count, const float *x, float *y, int t, int T);
+void nn_softplus_grad(long count, const float *dy, const float *y, float *dx, int t, int T);
+void nn_elu(const nn_elu_params *, long count, const float *x, float *y, int t, int T);
+void nn_elu_grad(const nn_elu_params *, long count, const float *dy, const float *y, float *dx, int t, int T);
+void nn_elu_grad_x(long count, const float *dy, const float *x, float *dx, float alpha, int t, int T);
+void nn_gelu(long count, const float *x, float *y, int t, int T);
+void nn_gelu_grad(long count, const float *dy, const float *x, float *dx, int t, int T);
+void nn_gelu_tanh(long count, const float *x, float *y, int t, int T);
+void nn_gelu_tanh_grad(long count, const float *dy, const float *x, float *dx, int t, int T);
 
 #else
 
@@ -46,15 +51,15 @@ NN_INLINE nn_vec nn_tanh_slope(nn_vec dy, nn_vec y, float p, float q)
     return dy * (1 - y * y);
 }
 
-NN_KERNEL void nn_tanh(long n, long each, const float *x, float *y, int t, int T)
+NN_KERNEL void nn_tanh(long count, const float *x, float *y, int t, int T)
 {
-    nn_map(nn_tanh_value, 0, 0, n * each, x, y, t, T);
+    nn_map(nn_tanh_value, 0, 0, nn_range_of(count, t, T), x, y);
 }
 
 /* dx = dy · (1 − y²) */
-NN_KERNEL void nn_tanh_grad(long n, long each, const float *dy, const float *y, float *dx, int t, int T)
+NN_KERNEL void nn_tanh_grad(long count, const float *dy, const float *y, float *dx, int t, int T)
 {
-    nn_map2(nn_tanh_slope, 0, 0, n * each, dy, y, dx, t, T);
+    nn_map2(nn_tanh_slope, 0, 0, nn_range_of(count, t, T), dy, y, dx);
 }
 
 /* ---- sigmoid ---------------------------------------------------------------- */
@@ -71,15 +76,15 @@ NN_INLINE nn_vec nn_sigmoid_slope(nn_vec dy, nn_vec y, float p, float q)
     return dy * y * (1 - y);
 }
 
-NN_KERNEL void nn_sigmoid(long n, long each, const float *x, float *y, int t, int T)
+NN_KERNEL void nn_sigmoid(long count, const float *x, float *y, int t, int T)
 {
-    nn_map(nn_sigmoid_value, 0, 0, n * each, x, y, t, T);
+    nn_map(nn_sigmoid_value, 0, 0, nn_range_of(count, t, T), x, y);
 }
 
 /* dx = dy · y · (1 − y) */
-NN_KERNEL void nn_sigmoid_grad(long n, long each, const float *dy, const float *y, float *dx, int t, int T)
+NN_KERNEL void nn_sigmoid_grad(long count, const float *dy, const float *y, float *dx, int t, int T)
 {
-    nn_map2(nn_sigmoid_slope, 0, 0, n * each, dy, y, dx, t, T);
+    nn_map2(nn_sigmoid_slope, 0, 0, nn_range_of(count, t, T), dy, y, dx);
 }
 
 /* ---- silu ------------------------------------------------------------------- */
@@ -97,15 +102,15 @@ NN_INLINE nn_vec nn_silu_slope(nn_vec dy, nn_vec x, float p, float q)
     return dy * s * (1 + x * (1 - s));
 }
 
-NN_KERNEL void nn_silu(long n, long each, const float *x, float *y, int t, int T)
+NN_KERNEL void nn_silu(long count, const float *x, float *y, int t, int T)
 {
-    nn_map(nn_silu_value, 0, 0, n * each, x, y, t, T);
+    nn_map(nn_silu_value, 0, 0, nn_range_of(count, t, T), x, y);
 }
 
 /* dx = dy · s · (1 + x · (1 − s)), s the logistic function of x */
-NN_KERNEL void nn_silu_grad(long n, long each, const float *dy, const float *x, float *dx, int t, int T)
+NN_KERNEL void nn_silu_grad(long count, const float *dy, const float *x, float *dx, int t, int T)
 {
-    nn_map2(nn_silu_slope, 0, 0, n * each, dy, x, dx, t, T);
+    nn_map2(nn_silu_slope, 0, 0, nn_range_of(count, t, T), dy, x, dx);
 }
 
 /* ---- softplus --------------------------------------------------------------- */
@@ -123,15 +128,15 @@ NN_INLINE nn_vec nn_softplus_slope(nn_vec dy, nn_vec y, float p, float q)
 }
 
 /* y = log(1 + e^x), x itself above 20 */
-NN_KERNEL void nn_softplus(long n, long each, const float *x, float *y, int t, int T)
+NN_KERNEL void nn_softplus(long count, const float *x, float *y, int t, int T)
 {
-    nn_map(nn_softplus_value, 0, 0, n * each, x, y, t, T);
+    nn_map(nn_softplus_value, 0, 0, nn_range_of(count, t, T), x, y);
 }
 
 /* dx = dy · (1 − e^−y) */
-NN_KERNEL void nn_softplus_grad(long n, long each, const float *dy, const float *y, float *dx, int t, int T)
+NN_KERNEL void nn_softplus_grad(long count, const float *dy, const float *y, float *dx, int t, int T)
 {
-    nn_map2(nn_softplus_slope, 0, 0, n * each, dy, y, dx, t, T);
+    nn_map2(nn_softplus_slope, 0, 0, nn_range_of(count, t, T), dy, y, dx);
 }
 
 /* ---- elu, selu -------------------------------------------------------------- */
@@ -152,23 +157,23 @@ NN_INLINE nn_vec nn_elu_slope_x(nn_vec dy, nn_vec x, float alpha, float q)
     return nn_select(x > 0, dy, dy * alpha * nn_exp(x));
 }
 
-/* y = above · x for x > 0, else below · (e^x − 1): elu has above = 1 */
-NN_KERNEL void nn_elu(long n, long each, const float *x, float *y, float above, float below, int t, int T)
+/* elu has above = 1 */
+NN_KERNEL void nn_elu(const nn_elu_params *params, long count, const float *x, float *y, int t, int T)
 {
-    nn_map(nn_elu_value, above, below, n * each, x, y, t, T);
+    nn_map(nn_elu_value, params->above, params->below, nn_range_of(count, t, T), x, y);
 }
 
 /* dx = dy · above for y > 0, else dy · (y + below); below ≥ 0 */
-NN_KERNEL void nn_elu_grad(long n, long each, const float *dy, const float *y, float *dx, float above, float below,
-                           int t, int T)
+NN_KERNEL void nn_elu_grad(const nn_elu_params *params, long count, const float *dy, const float *y, float *dx, int t,
+                           int T)
 {
-    nn_map2(nn_elu_slope, above, below, n * each, dy, y, dx, t, T);
+    nn_map2(nn_elu_slope, params->above, params->below, nn_range_of(count, t, T), dy, y, dx);
 }
 
 /* elu's from the input, for a negative alpha: dx = dy for x > 0, else dy · alpha · e^x */
-NN_KERNEL void nn_elu_grad_x(long n, long each, const float *dy, const float *x, float *dx, float alpha, int t, int T)
+NN_KERNEL void nn_elu_grad_x(long count, const float *dy, const float *x, float *dx, float alpha, int t, int T)
 {
-    nn_map2(nn_elu_slope_x, alpha, 0, n * each, dy, x, dx, t, T);
+    nn_map2(nn_elu_slope_x, alpha, 0, nn_range_of(count, t, T), dy, x, dx);
 }
 
 /* ---- gelu ------------------------------------------------------------------- */
@@ -205,27 +210,27 @@ NN_INLINE nn_vec nn_gelu_tanh_slope(nn_vec dy, nn_vec x, float p, float q)
 }
 
 /* y = x · (1 + erf(x / √2)) / 2 */
-NN_KERNEL void nn_gelu(long n, long each, const float *x, float *y, int t, int T)
+NN_KERNEL void nn_gelu(long count, const float *x, float *y, int t, int T)
 {
-    nn_map(nn_gelu_value, 0, 0, n * each, x, y, t, T);
+    nn_map(nn_gelu_value, 0, 0, nn_range_of(count, t, T), x, y);
 }
 
 /* dx = dy · ((1 + erf(x / √2)) / 2 + x · e^(−x²/2) / √(2π)) */
-NN_KERNEL void nn_gelu_grad(long n, long each, const float *dy, const float *x, float *dx, int t, int T)
+NN_KERNEL void nn_gelu_grad(long count, const float *dy, const float *x, float *dx, int t, int T)
 {
-    nn_map2(nn_gelu_slope, 0, 0, n * each, dy, x, dx, t, T);
+    nn_map2(nn_gelu_slope, 0, 0, nn_range_of(count, t, T), dy, x, dx);
 }
 
 /* y = x · (1 + h) / 2, h = tanh(√(2/π) · (x + 0.044715 x³)) */
-NN_KERNEL void nn_gelu_tanh(long n, long each, const float *x, float *y, int t, int T)
+NN_KERNEL void nn_gelu_tanh(long count, const float *x, float *y, int t, int T)
 {
-    nn_map(nn_gelu_tanh_value, 0, 0, n * each, x, y, t, T);
+    nn_map(nn_gelu_tanh_value, 0, 0, nn_range_of(count, t, T), x, y);
 }
 
 /* dx = dy · ((1 + h) / 2 + x · (1 − h²) / 2 · √(2/π) · (1 + 3 · 0.044715 x²)) */
-NN_KERNEL void nn_gelu_tanh_grad(long n, long each, const float *dy, const float *x, float *dx, int t, int T)
+NN_KERNEL void nn_gelu_tanh_grad(long count, const float *dy, const float *x, float *dx, int t, int T)
 {
-    nn_map2(nn_gelu_tanh_slope, 0, 0, n * each, dy, x, dx, t, T);
+    nn_map2(nn_gelu_tanh_slope, 0, 0, nn_range_of(count, t, T), dy, x, dx);
 }
 
 #endif /* NN_LINKED */

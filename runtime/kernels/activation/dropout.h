@@ -1,22 +1,32 @@
 /*
  * dropout.h: what is random in training: dropout, and the slopes of rrelu.
  *
- *   x, y, dy, dx: n samples of `each` elements; mask: a byte per element, slope: a float
+ *   x, y, dy, dx: `count` elements; mask: a byte per element, slope: a float
  *
- * The random number of element k is a hash of (seed, k), as in the plain form (system/random.h); it does not depend on the thread that draws it.
+ * The random number of element k is a hash of (seed, k), as in the plain form (system/random.h);
+ * it does not depend on the thread that draws it.
  */
 #ifndef NN_DROPOUT_H
 #define NN_DROPOUT_H
 
+/* An element is kept with probability 1 − p, and multiplied by factor. */
+typedef struct nn_dropout_params {
+    float p, factor;
+    unsigned long long seed;
+} nn_dropout_params;
+
+/* Slopes below 0 are from lower to lower + range. */
+typedef struct nn_rrelu_params {
+    float lower, range;
+    unsigned long long seed;
+} nn_rrelu_params;
+
 #ifdef NN_LINKED
 
-void nn_dropout(long n, long each, const float *x, float *y, unsigned char *mask, float p, float factor,
-                unsigned long long seed, int t, int T);
-void nn_dropout_grad(long n, long each, const float *dy, const unsigned char *mask, float *dx, float factor, int t,
-                     int T);
-void nn_rrelu(long n, long each, const float *x, float *y, float *slope, float lower, float range,
-              unsigned long long seed, int t, int T);
-void nn_rrelu_grad(long n, long each, const float *dy, const float *slope, float *dx, int t, int T);
+void nn_dropout(const nn_dropout_params *, long count, const float *x, float *y, unsigned char *mask, int t, int T);
+void nn_dropout_grad(long count, const float *dy, const unsigned char *mask, float *dx, float factor, int t, int T);
+void nn_rrelu(const nn_rrelu_params *, long count, const float *x, float *y, float *slope, int t, int T);
+void nn_rrelu_grad(long count, const float *dy, const float *slope, float *dx, int t, int T);
 
 #else
 
@@ -31,13 +41,14 @@ NN_INLINE nn_vec nn_draws(unsigned long long seed, long k)
 }
 
 /* mask = number ≥ p;  y = factor · x where it is 1, else 0 */
-NN_KERNEL void nn_dropout(long n, long each, const float *x, float *y, unsigned char *mask, float p, float factor,
-                          unsigned long long seed, int t, int T)
+NN_KERNEL void nn_dropout(const nn_dropout_params *params, long count, const float *x, float *y, unsigned char *mask,
+                          int t, int T)
 {
-    long end = nn_partition(n * each, t + 1, T);
-    for (long i = nn_partition(n * each, t, T); i < end; i += NN_W) {
-        nn_ints keep = nn_draws(seed, i) >= p;
-        nn_store_part(y + i, end - i, nn_select(keep, factor * nn_load_part(x + i, end - i), nn_zero()));
+    const nn_dropout_params d = *params;
+    long end = nn_partition(count, t + 1, T);
+    for (long i = nn_partition(count, t, T); i < end; i += NN_W) {
+        nn_ints keep = nn_draws(d.seed, i) >= d.p;
+        nn_store_part(y + i, end - i, nn_select(keep, d.factor * nn_load_part(x + i, end - i), nn_zero()));
         nn_lanes lane;
         nn_store(lane, nn_select(keep, nn_broadcast(1), nn_zero()));
         for (int k = 0; k < NN_W && k < end - i; k++) mask[i + k] = (unsigned char)lane[k];
@@ -45,11 +56,11 @@ NN_KERNEL void nn_dropout(long n, long each, const float *x, float *y, unsigned 
 }
 
 /* dx = factor · dy where mask is 1, else 0 */
-NN_KERNEL void nn_dropout_grad(long n, long each, const float *dy, const unsigned char *mask, float *dx, float factor,
-                               int t, int T)
+NN_KERNEL void nn_dropout_grad(long count, const float *dy, const unsigned char *mask, float *dx, float factor, int t,
+                               int T)
 {
-    long end = nn_partition(n * each, t + 1, T);
-    for (long i = nn_partition(n * each, t, T); i < end; i += NN_W) {
+    long end = nn_partition(count, t + 1, T);
+    for (long i = nn_partition(count, t, T); i < end; i += NN_W) {
         nn_lanes lane;
         for (int k = 0; k < NN_W; k++) lane[k] = k < end - i ? mask[i + k] : 0;
         nn_store_part(dx + i, end - i,
@@ -58,13 +69,13 @@ NN_KERNEL void nn_dropout_grad(long n, long each, const float *dy, const unsigne
 }
 
 /* slope = lower + range · number for x ≤ 0, else 1;  y = slope · x */
-NN_KERNEL void nn_rrelu(long n, long each, const float *x, float *y, float *slope, float lower, float range,
-                        unsigned long long seed, int t, int T)
+NN_KERNEL void nn_rrelu(const nn_rrelu_params *params, long count, const float *x, float *y, float *slope, int t, int T)
 {
-    long end = nn_partition(n * each, t + 1, T);
-    for (long i = nn_partition(n * each, t, T); i < end; i += NN_W) {
+    const nn_rrelu_params d = *params;
+    long end = nn_partition(count, t + 1, T);
+    for (long i = nn_partition(count, t, T); i < end; i += NN_W) {
         nn_vec v = nn_load_part(x + i, end - i);
-        nn_vec s = nn_select(v <= 0, lower + range * nn_draws(seed, i), nn_broadcast(1));
+        nn_vec s = nn_select(v <= 0, d.lower + d.range * nn_draws(d.seed, i), nn_broadcast(1));
         nn_store_part(slope + i, end - i, s);
         nn_store_part(y + i, end - i, s * v);
     }
@@ -77,9 +88,9 @@ NN_INLINE nn_vec nn_product(nn_vec a, nn_vec b, float p, float q)
 }
 
 /* dx = slope · dy */
-NN_KERNEL void nn_rrelu_grad(long n, long each, const float *dy, const float *slope, float *dx, int t, int T)
+NN_KERNEL void nn_rrelu_grad(long count, const float *dy, const float *slope, float *dx, int t, int T)
 {
-    nn_map2(nn_product, 0, 0, n * each, dy, slope, dx, t, T);
+    nn_map2(nn_product, 0, 0, nn_range_of(count, t, T), dy, slope, dx);
 }
 
 #endif /* NN_LINKED */

@@ -2,28 +2,33 @@
  * piecewise.h: piecewise linear and quadratic activations and their gradients, element by
  * element; bitwise equal to the plain form.
  *
- *   x, y, dy, dx: n samples of `each` elements, one after the other
+ *   x, y, dy, dx: `count` elements
  *
  * Thread t of T computes part t of the elements.
  */
 #ifndef NN_PIECEWISE_H
 #define NN_PIECEWISE_H
 
+/* y = replace for x ≤ value, else x */
+typedef struct nn_threshold_params {
+    float value, replace;
+} nn_threshold_params;
+
 #ifdef NN_LINKED
 
-void nn_relu(long n, long each, const float *x, float *y, int t, int T);
-void nn_relu_grad(long n, long each, const float *dy, const float *y, float *dx, int t, int T);
-void nn_leaky_relu(long n, long each, const float *x, float *y, float slope, int t, int T);
-void nn_leaky_relu_grad(long n, long each, const float *dy, const float *s, float *dx, float slope, int t, int T);
-void nn_relu6(long n, long each, const float *x, float *y, int t, int T);
-void nn_relu6_grad(long n, long each, const float *dy, const float *y, float *dx, int t, int T);
-void nn_hardsigmoid(long n, long each, const float *x, float *y, int t, int T);
-void nn_hardsigmoid_grad(long n, long each, const float *dy, const float *y, float *dx, int t, int T);
-void nn_hardswish(long n, long each, const float *x, float *y, int t, int T);
-void nn_hardswish_grad(long n, long each, const float *dy, const float *x, float *dx, int t, int T);
-void nn_threshold(long n, long each, const float *x, float *y, float value, float replace, int t, int T);
-void nn_threshold_grad(long n, long each, const float *dy, const float *s, float *dx, float value, int t, int T);
-void nn_step(long n, long each, const float *x, float *y, float at, int t, int T);
+void nn_relu(long count, const float *x, float *y, int t, int T);
+void nn_relu_grad(long count, const float *dy, const float *y, float *dx, int t, int T);
+void nn_leaky_relu(long count, const float *x, float *y, float slope, int t, int T);
+void nn_leaky_relu_grad(long count, const float *dy, const float *s, float *dx, float slope, int t, int T);
+void nn_relu6(long count, const float *x, float *y, int t, int T);
+void nn_relu6_grad(long count, const float *dy, const float *y, float *dx, int t, int T);
+void nn_hardsigmoid(long count, const float *x, float *y, int t, int T);
+void nn_hardsigmoid_grad(long count, const float *dy, const float *y, float *dx, int t, int T);
+void nn_hardswish(long count, const float *x, float *y, int t, int T);
+void nn_hardswish_grad(long count, const float *dy, const float *x, float *dx, int t, int T);
+void nn_threshold(const nn_threshold_params *, long count, const float *x, float *y, int t, int T);
+void nn_threshold_grad(long count, const float *dy, const float *s, float *dx, float value, int t, int T);
+void nn_step(long count, const float *x, float *y, float at, int t, int T);
 
 #else
 
@@ -56,28 +61,27 @@ NN_INLINE nn_vec nn_leaky_relu_slope(nn_vec dy, nn_vec s, float slope, float q)
 }
 
 /* y = 0 for x < 0, else x */
-NN_KERNEL void nn_relu(long n, long each, const float *x, float *y, int t, int T)
+NN_KERNEL void nn_relu(long count, const float *x, float *y, int t, int T)
 {
-    nn_map(nn_relu_value, 0, 0, n * each, x, y, t, T);
+    nn_map(nn_relu_value, 0, 0, nn_range_of(count, t, T), x, y);
 }
 
 /* dx = dy where y > 0, else 0 */
-NN_KERNEL void nn_relu_grad(long n, long each, const float *dy, const float *y, float *dx, int t, int T)
+NN_KERNEL void nn_relu_grad(long count, const float *dy, const float *y, float *dx, int t, int T)
 {
-    nn_map2(nn_relu_slope, 0, 0, n * each, dy, y, dx, t, T);
+    nn_map2(nn_relu_slope, 0, 0, nn_range_of(count, t, T), dy, y, dx);
 }
 
 /* y = x for x > 0, else slope · x */
-NN_KERNEL void nn_leaky_relu(long n, long each, const float *x, float *y, float slope, int t, int T)
+NN_KERNEL void nn_leaky_relu(long count, const float *x, float *y, float slope, int t, int T)
 {
-    nn_map(nn_leaky_relu_value, slope, 0, n * each, x, y, t, T);
+    nn_map(nn_leaky_relu_value, slope, 0, nn_range_of(count, t, T), x, y);
 }
 
 /* dx = dy where s > 0, else slope · dy; s has the sign of x */
-NN_KERNEL void nn_leaky_relu_grad(long n, long each, const float *dy, const float *s, float *dx, float slope, int t,
-                                  int T)
+NN_KERNEL void nn_leaky_relu_grad(long count, const float *dy, const float *s, float *dx, float slope, int t, int T)
 {
-    nn_map2(nn_leaky_relu_slope, slope, 0, n * each, dy, s, dx, t, T);
+    nn_map2(nn_leaky_relu_slope, slope, 0, nn_range_of(count, t, T), dy, s, dx);
 }
 
 /* ---- cut off at 0 and 6 ------------------------------------------------------- */
@@ -126,39 +130,39 @@ NN_INLINE nn_vec nn_hardswish_slope(nn_vec dy, nn_vec x, float p, float q)
 }
 
 /* y = min(max(x, 0), 6) */
-NN_KERNEL void nn_relu6(long n, long each, const float *x, float *y, int t, int T)
+NN_KERNEL void nn_relu6(long count, const float *x, float *y, int t, int T)
 {
-    nn_map(nn_relu6_value, 0, 0, n * each, x, y, t, T);
+    nn_map(nn_relu6_value, 0, 0, nn_range_of(count, t, T), x, y);
 }
 
 /* dx = dy where 0 < y < 6, else 0 */
-NN_KERNEL void nn_relu6_grad(long n, long each, const float *dy, const float *y, float *dx, int t, int T)
+NN_KERNEL void nn_relu6_grad(long count, const float *dy, const float *y, float *dx, int t, int T)
 {
-    nn_map2(nn_relu6_slope, 0, 0, n * each, dy, y, dx, t, T);
+    nn_map2(nn_relu6_slope, 0, 0, nn_range_of(count, t, T), dy, y, dx);
 }
 
 /* y = min(max(x + 3, 0), 6) / 6 */
-NN_KERNEL void nn_hardsigmoid(long n, long each, const float *x, float *y, int t, int T)
+NN_KERNEL void nn_hardsigmoid(long count, const float *x, float *y, int t, int T)
 {
-    nn_map(nn_hardsigmoid_value, 0, 0, n * each, x, y, t, T);
+    nn_map(nn_hardsigmoid_value, 0, 0, nn_range_of(count, t, T), x, y);
 }
 
 /* dx = dy / 6 where 0 < y < 1, else 0 */
-NN_KERNEL void nn_hardsigmoid_grad(long n, long each, const float *dy, const float *y, float *dx, int t, int T)
+NN_KERNEL void nn_hardsigmoid_grad(long count, const float *dy, const float *y, float *dx, int t, int T)
 {
-    nn_map2(nn_hardsigmoid_slope, 0, 0, n * each, dy, y, dx, t, T);
+    nn_map2(nn_hardsigmoid_slope, 0, 0, nn_range_of(count, t, T), dy, y, dx);
 }
 
 /* y = x · min(max(x + 3, 0), 6) / 6 */
-NN_KERNEL void nn_hardswish(long n, long each, const float *x, float *y, int t, int T)
+NN_KERNEL void nn_hardswish(long count, const float *x, float *y, int t, int T)
 {
-    nn_map(nn_hardswish_value, 0, 0, n * each, x, y, t, T);
+    nn_map(nn_hardswish_value, 0, 0, nn_range_of(count, t, T), x, y);
 }
 
 /* dx = 0 for x ≤ −3, dy for x ≥ 3, dy · (x / 3 + 1/2) between */
-NN_KERNEL void nn_hardswish_grad(long n, long each, const float *dy, const float *x, float *dx, int t, int T)
+NN_KERNEL void nn_hardswish_grad(long count, const float *dy, const float *x, float *dx, int t, int T)
 {
-    nn_map2(nn_hardswish_slope, 0, 0, n * each, dy, x, dx, t, T);
+    nn_map2(nn_hardswish_slope, 0, 0, nn_range_of(count, t, T), dy, x, dx);
 }
 
 /* ---- threshold, step ---------------------------------------------------------- */
@@ -180,23 +184,21 @@ NN_INLINE nn_vec nn_step_value(nn_vec x, float at, float q)
     return nn_select(x >= at, nn_broadcast(1), nn_zero());
 }
 
-/* y = replace for x ≤ value, else x */
-NN_KERNEL void nn_threshold(long n, long each, const float *x, float *y, float value, float replace, int t, int T)
+NN_KERNEL void nn_threshold(const nn_threshold_params *params, long count, const float *x, float *y, int t, int T)
 {
-    nn_map(nn_threshold_value, value, replace, n * each, x, y, t, T);
+    nn_map(nn_threshold_value, params->value, params->replace, nn_range_of(count, t, T), x, y);
 }
 
 /* dx = 0 where s ≤ value, else dy; s is on the same side of value as x */
-NN_KERNEL void nn_threshold_grad(long n, long each, const float *dy, const float *s, float *dx, float value, int t,
-                                 int T)
+NN_KERNEL void nn_threshold_grad(long count, const float *dy, const float *s, float *dx, float value, int t, int T)
 {
-    nn_map2(nn_threshold_slope, value, 0, n * each, dy, s, dx, t, T);
+    nn_map2(nn_threshold_slope, value, 0, nn_range_of(count, t, T), dy, s, dx);
 }
 
 /* y = 1 for x ≥ at, else 0 */
-NN_KERNEL void nn_step(long n, long each, const float *x, float *y, float at, int t, int T)
+NN_KERNEL void nn_step(long count, const float *x, float *y, float at, int t, int T)
 {
-    nn_map(nn_step_value, at, 0, n * each, x, y, t, T);
+    nn_map(nn_step_value, at, 0, nn_range_of(count, t, T), x, y);
 }
 
 #endif /* NN_LINKED */

@@ -13,12 +13,14 @@
 #ifndef NN_SOFTMAX_H
 #define NN_SOFTMAX_H
 
+#include "runtime/kernels/reduction/shape.h"
+
 #ifdef NN_LINKED
 
-void nn_softmax(long n, long c, long p, const float *x, float *y, int t, int T);
-void nn_softmax_grad(long n, long c, long p, const float *dy, const float *y, float *dx, int t, int T);
-void nn_log_softmax(long n, long c, long p, const float *x, float *y, int t, int T);
-void nn_log_softmax_grad(long n, long c, long p, const float *dy, const float *y, float *dx, int t, int T);
+void nn_softmax(const nn_shape *, const float *x, float *y, int t, int T);
+void nn_softmax_grad(const nn_shape *, const float *dy, const float *y, float *dx, int t, int T);
+void nn_log_softmax(const nn_shape *, const float *x, float *y, int t, int T);
+void nn_log_softmax_grad(const nn_shape *, const float *dy, const float *y, float *dx, int t, int T);
 
 #else
 
@@ -74,15 +76,15 @@ NN_INLINE nn_vec nn_log_softmax_slope(nn_vec dy, nn_vec y, float sum, float q)
 
 NN_INLINE void nn_softmax_run(long c, const float *x, float *y)
 {
-    nn_map(nn_exp_less, nn_run_max(x, c), 0, c, x, y, 0, 1);
-    nn_map(nn_divided, nn_lanes_sum(nn_sums(nn_term_a, nn_zero(), y, y, c)), 0, c, y, y, 0, 1);
+    nn_map(nn_exp_less, nn_run_max(x, c), 0, (nn_range){0, c}, x, y);
+    nn_map(nn_divided, nn_lanes_sum(nn_sums(nn_term_a, nn_zero(), y, y, c)), 0, (nn_range){0, c}, y, y);
 }
 
 NN_INLINE void nn_log_softmax_run(long c, const float *x, float *y)
 {
     float top = nn_run_max(x, c);
     float sum = nn_lanes_sum(nn_sums(nn_term_exp, nn_broadcast(top), x, x, c));
-    nn_map(nn_less_both, top, nn_log(nn_broadcast(sum))[0], c, x, y, 0, 1);
+    nn_map(nn_less_both, top, nn_log(nn_broadcast(sum))[0], (nn_range){0, c}, x, y);
 }
 
 /* ---- neighbouring pixels -------------------------------------------------------- */
@@ -140,62 +142,66 @@ NN_INLINE void nn_log_softmax_grad_pixels(long c, long p, const float *dy, const
 NN_INLINE long nn_pixel_vectors(long p) { return (p + NN_W - 1) / NN_W; }
 
 /* The offset of vector k of all samples. */
-NN_INLINE long nn_pixel_at(long c, long p, long k)
+NN_INLINE long nn_pixel_at(nn_shape s, long k)
 {
-    long vectors = nn_pixel_vectors(p);
-    return k / vectors * c * p + k % vectors * NN_W;
+    long vectors = nn_pixel_vectors(s.p);
+    return k / vectors * s.c * s.p + k % vectors * NN_W;
 }
 
 NN_INLINE long nn_pixel_count(long p, long k) { return p - k % nn_pixel_vectors(p) * NN_W; }
 
-NN_KERNEL void nn_softmax(long n, long c, long p, const float *x, float *y, int t, int T)
+NN_KERNEL void nn_softmax(const nn_shape *shape, const float *x, float *y, int t, int T)
 {
-    long all = n * nn_pixel_vectors(p);
+    const nn_shape s = *shape;
+    const long all = s.n * nn_pixel_vectors(s.p);
     for (long k = all * t / T; k < all * (t + 1) / T; k++) {
-        long at = nn_pixel_at(c, p, k);
-        if (p == 1)
-            nn_softmax_run(c, x + at, y + at);
+        long at = nn_pixel_at(s, k);
+        if (s.p == 1)
+            nn_softmax_run(s.c, x + at, y + at);
         else
-            nn_softmax_pixels(c, p, x + at, y + at, nn_pixel_count(p, k));
+            nn_softmax_pixels(s.c, s.p, x + at, y + at, nn_pixel_count(s.p, k));
     }
 }
 
-NN_KERNEL void nn_softmax_grad(long n, long c, long p, const float *dy, const float *y, float *dx, int t, int T)
+NN_KERNEL void nn_softmax_grad(const nn_shape *shape, const float *dy, const float *y, float *dx, int t, int T)
 {
-    long all = n * nn_pixel_vectors(p);
+    const nn_shape s = *shape;
+    const long all = s.n * nn_pixel_vectors(s.p);
     for (long k = all * t / T; k < all * (t + 1) / T; k++) {
-        long at = nn_pixel_at(c, p, k);
-        if (p == 1) {
-            float mean = nn_lanes_sum(nn_sums(nn_term_product, nn_zero(), dy + at, y + at, c));
-            nn_map2(nn_softmax_slope, mean, 0, c, dy + at, y + at, dx + at, 0, 1);
+        long at = nn_pixel_at(s, k);
+        if (s.p == 1) {
+            float mean = nn_lanes_sum(nn_sums(nn_term_product, nn_zero(), dy + at, y + at, s.c));
+            nn_map2(nn_softmax_slope, mean, 0, (nn_range){0, s.c}, dy + at, y + at, dx + at);
         } else {
-            nn_softmax_grad_pixels(c, p, dy + at, y + at, dx + at, nn_pixel_count(p, k));
+            nn_softmax_grad_pixels(s.c, s.p, dy + at, y + at, dx + at, nn_pixel_count(s.p, k));
         }
     }
 }
 
-NN_KERNEL void nn_log_softmax(long n, long c, long p, const float *x, float *y, int t, int T)
+NN_KERNEL void nn_log_softmax(const nn_shape *shape, const float *x, float *y, int t, int T)
 {
-    long all = n * nn_pixel_vectors(p);
+    const nn_shape s = *shape;
+    const long all = s.n * nn_pixel_vectors(s.p);
     for (long k = all * t / T; k < all * (t + 1) / T; k++) {
-        long at = nn_pixel_at(c, p, k);
-        if (p == 1)
-            nn_log_softmax_run(c, x + at, y + at);
+        long at = nn_pixel_at(s, k);
+        if (s.p == 1)
+            nn_log_softmax_run(s.c, x + at, y + at);
         else
-            nn_log_softmax_pixels(c, p, x + at, y + at, nn_pixel_count(p, k));
+            nn_log_softmax_pixels(s.c, s.p, x + at, y + at, nn_pixel_count(s.p, k));
     }
 }
 
-NN_KERNEL void nn_log_softmax_grad(long n, long c, long p, const float *dy, const float *y, float *dx, int t, int T)
+NN_KERNEL void nn_log_softmax_grad(const nn_shape *shape, const float *dy, const float *y, float *dx, int t, int T)
 {
-    long all = n * nn_pixel_vectors(p);
+    const nn_shape s = *shape;
+    const long all = s.n * nn_pixel_vectors(s.p);
     for (long k = all * t / T; k < all * (t + 1) / T; k++) {
-        long at = nn_pixel_at(c, p, k);
-        if (p == 1) {
-            float sum = nn_lanes_sum(nn_sums(nn_term_a, nn_zero(), dy + at, dy + at, c));
-            nn_map2(nn_log_softmax_slope, sum, 0, c, dy + at, y + at, dx + at, 0, 1);
+        long at = nn_pixel_at(s, k);
+        if (s.p == 1) {
+            float sum = nn_lanes_sum(nn_sums(nn_term_a, nn_zero(), dy + at, dy + at, s.c));
+            nn_map2(nn_log_softmax_slope, sum, 0, (nn_range){0, s.c}, dy + at, y + at, dx + at);
         } else {
-            nn_log_softmax_grad_pixels(c, p, dy + at, y + at, dx + at, nn_pixel_count(p, k));
+            nn_log_softmax_grad_pixels(s.c, s.p, dy + at, y + at, dx + at, nn_pixel_count(s.p, k));
         }
     }
 }

@@ -126,17 +126,17 @@ NN_KERNEL void nn_batchnorm_infer_nhwc(const nn_batchnorm *d, long n, const nn_b
 
 /* The statistics of `count` channels from k on from their sums and squared differences. */
 NN_INLINE void nn_batchnorm_statistics(const nn_batchnorm *d, float n, const nn_totals *s, long k, long count,
-                                       float *running_mean, float *running_var, float *mean, float *inv)
+                                       nn_batchnorm_train_args io)
 {
     const float keep = 1 - d->momentum, others = n > 1 ? n - 1 : 1;
     for (long j = 0; j < count; j += NN_W) {
         const long at = k + j, left = count - j;
         nn_vec m = nn_load(s->a + j) / n, squares = nn_load(s->b + j);
-        nn_store_some(mean + at, left, m);
-        nn_store_some(inv + at, left, 1 / nn_sqrt(squares / n + d->eps));
-        nn_vec past = nn_load_some(running_mean + at, left), past_var = nn_load_some(running_var + at, left);
-        nn_store_some(running_mean + at, left, keep * past + d->momentum * m);
-        nn_store_some(running_var + at, left, keep * past_var + d->momentum * (squares / others));
+        nn_store_some(io.mean + at, left, m);
+        nn_store_some(io.inv + at, left, 1 / nn_sqrt(squares / n + d->eps));
+        nn_vec past = nn_load_some(io.running_mean + at, left), past_var = nn_load_some(io.running_var + at, left);
+        nn_store_some(io.running_mean + at, left, keep * past + d->momentum * m);
+        nn_store_some(io.running_var + at, left, keep * past_var + d->momentum * (squares / others));
     }
 }
 
@@ -175,7 +175,7 @@ NN_KERNEL void nn_batchnorm_train_nhwc(const nn_batchnorm *d, long n, const nn_b
         const nn_band rows = {
             .a = io.x + k, .a_step = d->x_step, .columns = count, .run = nn_rows_variance, .join = nn_join_variance};
         nn_rows_total(&rows, 0, n, &s);
-        nn_batchnorm_statistics(d, (float)n, &s, k, count, io.running_mean, io.running_var, io.mean, io.inv);
+        nn_batchnorm_statistics(d, (float)n, &s, k, count, io);
         nn_batchnorm_factors(&f, io.mean, io.inv, io.weight, io.bias, k, count);
         nn_batchnorm_normal(d, &f, n, count, io.x + k, io.residual ? io.residual + k : 0, io.y + k);
     }
@@ -256,14 +256,18 @@ NN_KERNEL void nn_batchnorm_dx_nhwc(const nn_batchnorm *d, long n, const nn_batc
 
 /* ---- NCHW ------------------------------------------------------------------------- */
 
-/* y = (x − mean) · scale + shift for channel k */
-NN_INLINE void nn_channel_map(const nn_batchnorm *d, long n, const float *x, nn_vec mean, nn_vec scale, nn_vec shift,
-                              float *y, long k)
+/* y = (x − mean) · scale + shift */
+typedef struct nn_channel_affine {
+    nn_vec mean, scale, shift;
+} nn_channel_affine;
+
+/* Channel k. */
+NN_INLINE void nn_channel_map(nn_shape s, long k, nn_channel_affine f, const float *x, float *y)
 {
-    for (long i = 0; i < n; i++) {
-        long at = (i * d->c + k) * d->p;
-        for (long j = 0; j < d->p; j += NN_W)
-            nn_store_part(y + at + j, d->p - j, (nn_load_part(x + at + j, d->p - j) - mean) * scale + shift);
+    for (long i = 0; i < s.n; i++) {
+        long at = (i * s.c + k) * s.p;
+        for (long j = 0; j < s.p; j += NN_W)
+            nn_store_part(y + at + j, s.p - j, (nn_load_part(x + at + j, s.p - j) - f.mean) * f.scale + f.shift);
     }
 }
 
@@ -274,12 +278,12 @@ NN_KERNEL void nn_batchnorm_infer(const nn_batchnorm *d, long n, const nn_batchn
         nn_batchnorm_infer_nhwc(d, n, args, t, T);
         return;
     }
-    nn_channels s = nn_channels_of(d->c, d->p, t, T);
+    nn_channels s = nn_channels_of((nn_shape){n, d->c, d->p}, t, T);
     for (long k = s.first; k < s.last; k++) {
         nn_vec scale =
             nn_channel_value(io.weight, 1, k, s) / nn_sqrt(nn_channel_value(io.running_var, 1, k, s) + d->eps);
         nn_vec shift = nn_channel_value(io.bias, 0, k, s) - nn_channel_value(io.running_mean, 0, k, s) * scale;
-        nn_channel_map(d, n, io.x, nn_zero(), scale, shift, io.y, k);
+        nn_channel_map(s.shape, k, (nn_channel_affine){nn_zero(), scale, shift}, io.x, io.y);
     }
 }
 
@@ -291,13 +295,13 @@ NN_KERNEL void nn_batchnorm_train(const nn_batchnorm *d, long n, const nn_batchn
         return;
     }
     const float count = (float)(n * d->p), keep = 1 - d->momentum;
-    nn_channels s = nn_channels_of(d->c, d->p, t, T);
+    nn_channels s = nn_channels_of((nn_shape){n, d->c, d->p}, t, T);
     for (long k = s.first; k < s.last; k++) {
-        nn_vec m = nn_channel_sum(n, d->c, d->p, nn_term_a, nn_zero(), io.x, io.x, k, s) / count;
-        nn_vec squares = nn_channel_sum(n, d->c, d->p, nn_term_variance, m, io.x, io.x, k, s);
+        nn_vec m = nn_channel_sum(s, k, nn_term_a, nn_zero(), io.x, io.x) / count;
+        nn_vec squares = nn_channel_sum(s, k, nn_term_variance, m, io.x, io.x);
         nn_vec i = 1 / nn_sqrt(squares / count + d->eps);
-        nn_channel_map(d, n, io.x, m, i * nn_channel_value(io.weight, 1, k, s), nn_channel_value(io.bias, 0, k, s),
-                       io.y, k);
+        nn_vec scale = i * nn_channel_value(io.weight, 1, k, s), shift = nn_channel_value(io.bias, 0, k, s);
+        nn_channel_map(s.shape, k, (nn_channel_affine){m, scale, shift}, io.x, io.y);
         nn_channel_store(io.mean, k, s, m);
         nn_channel_store(io.inv, k, s, i);
         nn_vec variance = squares / (count > 1 ? count - 1 : 1);
@@ -315,11 +319,11 @@ NN_KERNEL void nn_batchnorm_recompute(const nn_batchnorm *d, long n, const nn_ba
         nn_batchnorm_recompute_nhwc(d, n, args, t, T);
         return;
     }
-    nn_channels s = nn_channels_of(d->c, d->p, t, T);
+    nn_channels s = nn_channels_of((nn_shape){n, d->c, d->p}, t, T);
     for (long k = s.first; k < s.last; k++) {
         nn_vec scale = nn_channel_value(io.inv, 0, k, s) * nn_channel_value(io.weight, 1, k, s);
-        nn_channel_map(d, n, io.x, nn_channel_value(io.mean, 0, k, s), scale, nn_channel_value(io.bias, 0, k, s), io.y,
-                       k);
+        nn_vec mean = nn_channel_value(io.mean, 0, k, s), shift = nn_channel_value(io.bias, 0, k, s);
+        nn_channel_map(s.shape, k, (nn_channel_affine){mean, scale, shift}, io.x, io.y);
     }
 }
 
@@ -330,12 +334,11 @@ NN_KERNEL void nn_batchnorm_sums(const nn_batchnorm *d, long n, const nn_batchno
         nn_batchnorm_sums_nhwc(d, n, args, t, T);
         return;
     }
-    nn_channels s = nn_channels_of(d->c, d->p, t, T);
+    nn_channels s = nn_channels_of((nn_shape){n, d->c, d->p}, t, T);
     for (long k = s.first; k < s.last; k++) {
-        nn_vec covariance =
-            nn_channel_sum(n, d->c, d->p, nn_term_covariance, nn_channel_value(io.mean, 0, k, s), io.dy, io.x, k, s);
+        nn_vec covariance = nn_channel_sum(s, k, nn_term_covariance, nn_channel_value(io.mean, 0, k, s), io.dy, io.x);
         nn_channel_store(io.dweight, k, s, covariance * nn_channel_value(io.inv, 0, k, s));
-        nn_channel_store(io.dbias, k, s, nn_channel_sum(n, d->c, d->p, nn_term_a, nn_zero(), io.dy, io.dy, k, s));
+        nn_channel_store(io.dbias, k, s, nn_channel_sum(s, k, nn_term_a, nn_zero(), io.dy, io.dy));
     }
 }
 
@@ -347,7 +350,7 @@ NN_KERNEL void nn_batchnorm_dx(const nn_batchnorm *d, long n, const nn_batchnorm
         return;
     }
     const float count = (float)(n * d->p);
-    nn_channels s = nn_channels_of(d->c, d->p, t, T);
+    nn_channels s = nn_channels_of((nn_shape){n, d->c, d->p}, t, T);
     for (long k = s.first; k < s.last; k++) {
         nn_vec i = nn_channel_value(io.inv, 0, k, s), m = nn_channel_value(io.mean, 0, k, s);
         nn_vec scale = nn_channel_value(io.weight, 1, k, s) * i, offset = nn_channel_value(io.dbias, 0, k, s) / count;

@@ -10,12 +10,18 @@
 #ifndef NN_GRADIENTS_H
 #define NN_GRADIENTS_H
 
+/* The penalty l1 · Σ|w| + l2 · Σw² of a parameter of `count` elements. */
+typedef struct nn_penalty {
+    long count;
+    float l1, l2;
+} nn_penalty;
+
 #ifdef NN_LINKED
 
 void nn_clear(long count, float *sum, int t, int T);
 void nn_accumulate(long count, const float *gradient, float *sum, int t, int T);
-void nn_regularize(long count, const float *gradient, const float *param, float *regularized, float *penalty, float l1,
-                   float l2, int t, int T);
+void nn_regularize(const nn_penalty *, const float *gradient, const float *param, float *regularized, float *penalty,
+                   int t, int T);
 void nn_square_norm(long count, const float *gradient, float *squares, int t, int T);
 void nn_clip_norm(long count, const float *gradient, const float *squares, float *clipped, float limit, int t, int T);
 void nn_clip_value(long count, const float *gradient, float *clipped, float limit, int t, int T);
@@ -33,7 +39,10 @@ NN_INLINE nn_vec nn_nothing(nn_vec x, float p, float q)
 }
 
 /* sum = 0 */
-NN_KERNEL void nn_clear(long count, float *sum, int t, int T) { nn_map(nn_nothing, 0, 0, count, sum, sum, t, T); }
+NN_KERNEL void nn_clear(long count, float *sum, int t, int T)
+{
+    nn_map(nn_nothing, 0, 0, nn_range_of(count, t, T), sum, sum);
+}
 
 NN_INLINE nn_vec nn_sum(nn_vec a, nn_vec b, float p, float q)
 {
@@ -44,21 +53,21 @@ NN_INLINE nn_vec nn_sum(nn_vec a, nn_vec b, float p, float q)
 /* sum += gradient */
 NN_KERNEL void nn_accumulate(long count, const float *gradient, float *sum, int t, int T)
 {
-    nn_map2(nn_sum, 0, 0, count, sum, gradient, sum, t, T);
+    nn_map2(nn_sum, 0, 0, nn_range_of(count, t, T), sum, gradient, sum);
 }
 
-/* l1 · Σ|x| + l2 · Σx² */
-NN_INLINE float nn_penalty(long count, const float *x, float l1, float l2)
+/* The penalty of x. */
+NN_INLINE float nn_penalty_of(nn_penalty d, const float *x)
 {
     double absolute[NN_SUMS] = {0}, square[NN_SUMS] = {0};
-    for (long i = 0; i < count; i++) {
+    for (long i = 0; i < d.count; i++) {
         double v = x[i];
         absolute[i % NN_SUMS] += v < 0 ? -v : v;
         square[i % NN_SUMS] += v * v;
     }
     double a = 0, s = 0;
     for (int k = 0; k < NN_SUMS; k++) a += absolute[k], s += square[k];
-    return (float)((l1 != 0 ? l1 * a : 0) + (l2 != 0 ? l2 * s : 0));
+    return (float)((d.l1 != 0 ? d.l1 * a : 0) + (d.l2 != 0 ? d.l2 * s : 0));
 }
 
 /* g + l1 · sign(w) + 2 · l2 · w */
@@ -70,18 +79,19 @@ NN_INLINE nn_vec nn_regularized(nn_vec g, nn_vec w, float l1, float l2)
     return g;
 }
 
-/* regularized may be gradient; penalty: one number, l1 · Σ|w| + l2 · Σw² */
-NN_KERNEL void nn_regularize(long count, const float *gradient, const float *param, float *regularized, float *penalty,
-                             float l1, float l2, int t, int T)
+/* regularized may be gradient; penalty: one number */
+NN_KERNEL void nn_regularize(const nn_penalty *d, const float *gradient, const float *param, float *regularized,
+                             float *penalty, int t, int T)
 {
-    nn_map2(nn_regularized, l1, l2, count, gradient, param, regularized, t, T);
-    if (t == 0) *penalty = nn_penalty(count, param, l1, l2);
+    const nn_penalty p = *d;
+    nn_map2(nn_regularized, p.l1, p.l2, nn_range_of(p.count, t, T), gradient, param, regularized);
+    if (t == 0) *penalty = nn_penalty_of(p, param);
 }
 
 NN_KERNEL void nn_square_norm(long count, const float *gradient, float *squares, int t, int T)
 {
     (void)T;
-    if (t == 0) *squares = nn_penalty(count, gradient, 0, 1);
+    if (t == 0) *squares = nn_penalty_of((nn_penalty){.count = count, .l2 = 1}, gradient);
 }
 
 NN_INLINE nn_vec nn_scaled(nn_vec x, float factor, float q)
@@ -95,7 +105,7 @@ NN_KERNEL void nn_clip_norm(long count, const float *gradient, const float *squa
                             int T)
 {
     float factor = limit / (nn_root(*squares) + 1e-6f);
-    nn_map(nn_scaled, factor > 1 ? 1 : factor, 0, count, gradient, clipped, t, T);
+    nn_map(nn_scaled, factor > 1 ? 1 : factor, 0, nn_range_of(count, t, T), gradient, clipped);
 }
 
 NN_INLINE nn_vec nn_within(nn_vec x, float limit, float q)
@@ -108,7 +118,7 @@ NN_INLINE nn_vec nn_within(nn_vec x, float limit, float q)
 /* clipped = gradient kept within ± limit */
 NN_KERNEL void nn_clip_value(long count, const float *gradient, float *clipped, float limit, int t, int T)
 {
-    nn_map(nn_within, limit, 0, count, gradient, clipped, t, T);
+    nn_map(nn_within, limit, 0, nn_range_of(count, t, T), gradient, clipped);
 }
 
 #endif /* NN_LINKED */

@@ -7,26 +7,29 @@
 #ifndef NN_CHANNELS_H
 #define NN_CHANNELS_H
 
+#include "runtime/kernels/reduction/shape.h"
+
 #ifdef NN_LINKED
 
-void nn_normalize(long n, int c, long p, const float *x, const float *mean, const float *std, float *y, int t, int T);
-void nn_channel_sums(long n, int c, long p, long step, const float *dy, float *sum, int t, int T);
+void nn_normalize(const nn_shape *, const float *x, const float *mean, const float *std, float *y, int t, int T);
+void nn_channel_sums(const nn_shape *, long step, const float *dy, float *sum, int t, int T);
 
 #else
 
 #include "runtime/kernels/reduction/statistics.h"
 #include "runtime/kernels/reduction/sums.h"
 
-/* A thread's channels: single ones, or vectors of them if they are contiguous. */
+/* A thread's channels of arrays of a shape: single ones, or vectors of them if they are contiguous. */
 typedef struct nn_channels {
+    nn_shape shape;
     long first, last;
     int step;
 } nn_channels;
 
-NN_INLINE nn_channels nn_channels_of(long c, long p, int t, int T)
+NN_INLINE nn_channels nn_channels_of(nn_shape s, int t, int T)
 {
-    if (p == 1) return (nn_channels){nn_partition(c, t, T), nn_partition(c, t + 1, T), NN_W};
-    return (nn_channels){c * t / T, c * (t + 1) / T, 1};
+    if (s.p == 1) return (nn_channels){s, nn_partition(s.c, t, T), nn_partition(s.c, t + 1, T), NN_W};
+    return (nn_channels){s, s.c * t / T, s.c * (t + 1) / T, 1};
 }
 
 /* The parameters of channel k, or of NN_W channels from k on; `value` if there are none. */
@@ -43,14 +46,13 @@ NN_INLINE void nn_channel_store(float *to, long k, nn_channels s, nn_vec v)
 
 /* Σ f(a, b, q) of channel k, in every lane; or of NN_W channels, each in its lane,
  * with a q for each. */
-NN_INLINE nn_vec nn_channel_sum(long n, long c, long p, nn_term *f, nn_vec q, const float *a, const float *b, long k,
-                                nn_channels s)
+NN_INLINE nn_vec nn_channel_sum(nn_channels s, long k, nn_term *f, nn_vec q, const float *a, const float *b)
 {
     nn_vec sum = nn_zero();
-    for (long i = 0; i < n; i++) {
-        long at = (i * c + k) * p;
+    for (long i = 0; i < s.shape.n; i++) {
+        long at = (i * s.shape.c + k) * s.shape.p;
         if (s.step == 1)
-            sum += nn_sums(f, q, a + at, b + at, p);
+            sum += nn_sums(f, q, a + at, b + at, s.shape.p);
         else
             sum += f(nn_load_part(a + at, s.last - k), nn_load_part(b + at, s.last - k), q);
     }
@@ -59,28 +61,28 @@ NN_INLINE nn_vec nn_channel_sum(long n, long c, long p, nn_term *f, nn_vec q, co
 }
 
 /* sum[c] = Σ over n and p of dy, p = 1 */
-NN_INLINE void nn_channel_sums_nhwc(long n, int c, long step, const float *dy, float *sum, int t, int T)
+NN_INLINE void nn_channel_sums_nhwc(nn_shape shape, long step, const float *dy, float *sum, int t, int T)
 {
-    const long last = nn_columns_partition(c, t + 1, T);
+    const long last = nn_columns_partition(shape.c, t + 1, T);
     nn_totals s;
-    for (long k = nn_columns_partition(c, t, T); k < last; k += NN_COLUMNS) {
+    for (long k = nn_columns_partition(shape.c, t, T); k < last; k += NN_COLUMNS) {
         const long count = nn_columns_count(k, last);
         const nn_band rows = {.a = dy + k, .a_step = step, .columns = count, .run = nn_rows_sum, .join = nn_join_sums};
-        nn_rows_total(&rows, 0, n, &s);
+        nn_rows_total(&rows, 0, shape.n, &s);
         for (long j = 0; j < count; j += NN_W) nn_store_some(sum + k + j, count - j, nn_load(s.a + j));
     }
 }
 
 /* sum[c] = Σ over n and p of dy; with p = 1 rows are `step` apart */
-NN_KERNEL void nn_channel_sums(long n, int c, long p, long step, const float *dy, float *sum, int t, int T)
+NN_KERNEL void nn_channel_sums(const nn_shape *shape, long step, const float *dy, float *sum, int t, int T)
 {
-    if (p == 1) {
-        nn_channel_sums_nhwc(n, c, step, dy, sum, t, T);
+    if (shape->p == 1) {
+        nn_channel_sums_nhwc(*shape, step, dy, sum, t, T);
         return;
     }
-    nn_channels s = nn_channels_of(c, p, t, T);
+    nn_channels s = nn_channels_of(*shape, t, T);
     for (long k = s.first; k < s.last; k++)
-        nn_channel_store(sum, k, s, nn_channel_sum(n, c, p, nn_term_a, nn_zero(), dy, dy, k, s));
+        nn_channel_store(sum, k, s, nn_channel_sum(s, k, nn_term_a, nn_zero(), dy, dy));
 }
 
 /* (a − p) / q */
@@ -90,10 +92,11 @@ NN_INLINE nn_vec nn_column_divided(nn_vec a, nn_vec b, const nn_columns *d, long
     return (a - nn_load(d->p + k)) / nn_load(d->q + k);
 }
 
-NN_INLINE void nn_normalize_nhwc(long n, int c, const float *x, const float *mean, const float *std, float *y, int t,
+NN_INLINE void nn_normalize_nhwc(nn_shape shape, const float *x, const float *mean, const float *std, float *y, int t,
                                  int T)
 {
-    const nn_rows_part part = nn_rows_part_of(n, c, t, T);
+    const long c = shape.c;
+    const nn_rows_part part = nn_rows_part_of(shape.n, c, t, T);
     const long at = part.row * c;
     nn_columns f;
     for (long k = part.first; k < part.last; k += NN_COLUMNS) {
@@ -108,14 +111,15 @@ NN_INLINE void nn_normalize_nhwc(long n, int c, const float *x, const float *mea
 }
 
 /* y = (x − mean) / std, mean NULL: 0; y may be x */
-NN_KERNEL void nn_normalize(long n, int c, long p, const float *x, const float *mean, const float *std, float *y, int t,
+NN_KERNEL void nn_normalize(const nn_shape *shape, const float *x, const float *mean, const float *std, float *y, int t,
                             int T)
 {
-    if (p == 1) {
-        nn_normalize_nhwc(n, c, x, mean, std, y, t, T);
+    if (shape->p == 1) {
+        nn_normalize_nhwc(*shape, x, mean, std, y, t, T);
         return;
     }
-    nn_channels s = nn_channels_of(c, p, t, T);
+    const long n = shape->n, c = shape->c, p = shape->p;
+    nn_channels s = nn_channels_of(*shape, t, T);
     for (long k = s.first; k < s.last; k++) {
         nn_vec m = nn_channel_value(mean, 0, k, s), d = nn_channel_value(std, 1, k, s);
         for (long i = 0; i < n; i++) {

@@ -58,20 +58,23 @@ NN_INLINE nn_vec nn_column_values(const float *from, float value, long k, long l
     return from ? nn_load_part(from + k, left) : nn_broadcast(value);
 }
 
-/* ---- runs: rows first … first + count, V vectors from column k on ---------------- */
+/* ---- runs: V vectors of some rows, from column k on ------------------------------ */
 
-typedef void nn_columns_run(const int V, const int whole, const nn_band *r, long k, long first, long count,
-                            nn_totals *s);
+/* Rows first … first + count − 1. */
+typedef struct nn_run {
+    long first, count;
+} nn_run;
+
+typedef void nn_columns_run(const int V, const int whole, const nn_band *r, long k, nn_run rows, nn_totals *s);
 
 /* a = Σ a, b = 0 */
-NN_INLINE void nn_columns_sum(const int V, const int whole, const nn_band *r, long k, long first, long count,
-                              nn_totals *s)
+NN_INLINE void nn_columns_sum(const int V, const int whole, const nn_band *r, long k, nn_run rows, nn_totals *s)
 {
-    const float *a = r->a + first * r->a_step + k;
+    const float *a = r->a + rows.first * r->a_step + k;
     nn_vec sum[NN_SIDE];
     NN_UNROLL
     for (int v = 0; v < V; v++) sum[v] = nn_zero();
-    for (long i = 0; i < count; i++, a += r->a_step) {
+    for (long i = 0; i < rows.count; i++, a += r->a_step) {
         NN_UNROLL
         for (int v = 0; v < V; v++) sum[v] += nn_columns_load(V, whole, a, v, r->columns - k);
     }
@@ -83,18 +86,17 @@ NN_INLINE void nn_columns_sum(const int V, const int whole, const nn_band *r, lo
 }
 
 /* a = Σ a, b = Σ (a − the run's mean)² */
-NN_INLINE void nn_columns_variance(const int V, const int whole, const nn_band *r, long k, long first, long count,
-                                   nn_totals *s)
+NN_INLINE void nn_columns_variance(const int V, const int whole, const nn_band *r, long k, nn_run rows, nn_totals *s)
 {
-    const float *a = r->a + first * r->a_step + k;
+    const float *a = r->a + rows.first * r->a_step + k;
     nn_vec mean[NN_SIDE], squares[NN_SIDE];
-    nn_columns_sum(V, whole, r, k, first, count, s);
+    nn_columns_sum(V, whole, r, k, rows, s);
     NN_UNROLL
     for (int v = 0; v < V; v++) {
-        mean[v] = nn_load(s->a + k + v * NN_W) / (float)count;
+        mean[v] = nn_load(s->a + k + v * NN_W) / (float)rows.count;
         squares[v] = nn_zero();
     }
-    for (long i = 0; i < count; i++, a += r->a_step) {
+    for (long i = 0; i < rows.count; i++, a += r->a_step) {
         NN_UNROLL
         for (int v = 0; v < V; v++) {
             nn_vec difference = nn_columns_load(V, whole, a, v, r->columns - k) - mean[v];
@@ -107,9 +109,9 @@ NN_INLINE void nn_columns_variance(const int V, const int whole, const nn_band *
 
 /* a = Σ a · (b − mean), b = Σ a; `relu_masked`: without the a where relu gave 0 */
 NN_INLINE void nn_columns_products(const int V, const int whole, const int relu_masked, const nn_band *r, long k,
-                                   long first, long count, nn_totals *s)
+                                   nn_run rows, nn_totals *s)
 {
-    const float *a = r->a + first * r->a_step + k, *b = r->b + first * r->b_step + k;
+    const float *a = r->a + rows.first * r->a_step + k, *b = r->b + rows.first * r->b_step + k;
     const long left = r->columns - k;
     nn_vec covariance[NN_SIDE], sum[NN_SIDE], mean[NN_SIDE];
     NN_UNROLL
@@ -117,7 +119,7 @@ NN_INLINE void nn_columns_products(const int V, const int whole, const int relu_
         mean[v] = nn_columns_load(V, whole, r->mean + k, v, left);
         covariance[v] = sum[v] = nn_zero();
     }
-    for (long i = 0; i < count; i++, a += r->a_step, b += r->b_step) {
+    for (long i = 0; i < rows.count; i++, a += r->a_step, b += r->b_step) {
         NN_UNROLL
         for (int v = 0; v < V; v++) {
             nn_vec value = nn_columns_load(V, whole, a, v, left);
@@ -137,29 +139,29 @@ NN_INLINE void nn_columns_products(const int V, const int whole, const int relu_
     }
 }
 
-NN_INLINE void nn_columns_covariance(const int V, const int whole, const nn_band *r, long k, long first, long count,
-                                     nn_totals *s)
+NN_INLINE void nn_columns_covariance(const int V, const int whole, const nn_band *r, long k, nn_run rows, nn_totals *s)
 {
-    nn_columns_products(V, whole, 0, r, k, first, count, s);
+    nn_columns_products(V, whole, 0, r, k, rows, s);
 }
 
-NN_INLINE void nn_columns_covariance_relu(const int V, const int whole, const nn_band *r, long k, long first,
-                                          long count, nn_totals *s)
+NN_INLINE void nn_columns_covariance_relu(const int V, const int whole, const nn_band *r, long k, nn_run rows,
+                                          nn_totals *s)
 {
-    nn_columns_products(V, whole, 1, r, k, first, count, s);
+    nn_columns_products(V, whole, 1, r, k, rows, s);
 }
 
 /* All columns of the group, a few vectors at a time, while the rows stay in cache. */
 NN_INLINE void nn_columns_all(nn_columns_run *run, const nn_band *r, long first, long count, nn_totals *s)
 {
+    const nn_run rows = {first, count};
     long k = 0;
-    for (; r->columns - k >= NN_SIDE * NN_W; k += NN_SIDE * NN_W) run(NN_SIDE, 1, r, k, first, count, s);
-    for (; r->columns - k >= 2 * NN_W; k += 2 * NN_W) run(2, 1, r, k, first, count, s);
+    for (; r->columns - k >= NN_SIDE * NN_W; k += NN_SIDE * NN_W) run(NN_SIDE, 1, r, k, rows, s);
+    for (; r->columns - k >= 2 * NN_W; k += 2 * NN_W) run(2, 1, r, k, rows, s);
     if (r->columns - k >= NN_W) {
-        run(1, 1, r, k, first, count, s);
+        run(1, 1, r, k, rows, s);
         k += NN_W;
     }
-    if (k < r->columns) run(1, 0, r, k, first, count, s);
+    if (k < r->columns) run(1, 0, r, k, rows, s);
 }
 
 NN_KERNEL void nn_rows_sum(const nn_band *r, long first, long count, nn_totals *s)
@@ -235,10 +237,9 @@ typedef struct nn_row_map {
     int relu;
 } nn_row_map;
 
-NN_INLINE nn_vec nn_row_value(nn_column_map *f, const nn_columns *d, const int sum, const int relu, nn_vec a, nn_vec b,
-                              nn_vec z, long k)
+/* relu(value + z), as far as there are a sum and a relu. */
+NN_INLINE nn_vec nn_row_epilogue(const int sum, const int relu, nn_vec value, nn_vec z)
 {
-    nn_vec value = f(a, b, d, k);
     if (sum) value += z;
     return relu ? nn_relu_of(value) : value;
 }
@@ -250,12 +251,12 @@ NN_INLINE void nn_rows_map_as(nn_column_map *f, const nn_columns *d, const int s
     for (long i = 0; i < rows; i++, r.a += r.a_step, r.b += r.b_step, r.y += r.y_step) {
         for (long k = 0; k < whole; k += NN_W) {
             nn_vec z = sum ? nn_load(r.z + k) : nn_zero();
-            nn_store(r.y + k, nn_row_value(f, d, sum, relu, nn_load(r.a + k), nn_load(r.b + k), z, k));
+            nn_store(r.y + k, nn_row_epilogue(sum, relu, f(nn_load(r.a + k), nn_load(r.b + k), d, k), z));
         }
         if (rest) {
             nn_vec a = nn_load_some(r.a + whole, rest), b = nn_load_some(r.b + whole, rest);
             nn_vec z = sum ? nn_load_some(r.z + whole, rest) : nn_zero();
-            nn_store_some(r.y + whole, rest, nn_row_value(f, d, sum, relu, a, b, z, whole));
+            nn_store_some(r.y + whole, rest, nn_row_epilogue(sum, relu, f(a, b, d, whole), z));
         }
         if (sum) r.z += r.z_step;
     }

@@ -125,27 +125,36 @@ NN_INLINE long nn_partition(long count, int t, int T)
     return at < count ? at : count;
 }
 
-/* ---- element-wise maps -------- ------------------------------------------ */
+/* Part t of T: elements first … end − 1. */
+typedef struct nn_range {
+    long first, end;
+} nn_range;
+
+NN_INLINE nn_range nn_range_of(long count, int t, int T)
+{
+    return (nn_range){nn_partition(count, t, T), nn_partition(count, t + 1, T)};
+}
+
+/* ---- element-wise maps ---------------------------------------------------- */
 
 /* p and q are constants of the function. */
 typedef nn_vec nn_unary(nn_vec x, float p, float q);
 typedef nn_vec nn_binary(nn_vec a, nn_vec b, float p, float q);
 
-/* y[i] = f(x[i]); y may be x. */
-NN_INLINE void nn_map(nn_unary *f, float p, float q, long count, const float *x, float *y, int t, int T)
+/* y[i] = f(x[i]) of a part; y may be x. */
+NN_INLINE void nn_map(nn_unary *f, float p, float q, nn_range part, const float *x, float *y)
 {
-    long end = nn_partition(count, t + 1, T);
-    for (long i = nn_partition(count, t, T); i < end; i += NN_W)
-        nn_store_part(y + i, end - i, f(nn_load_part(x + i, end - i), p, q));
+    for (long i = part.first; i < part.end; i += NN_W)
+        nn_store_part(y + i, part.end - i, f(nn_load_part(x + i, part.end - i), p, q));
 }
 
-/* y[i] = f(a[i], b[i]); y may be a or b. */
-NN_INLINE void nn_map2(nn_binary *f, float p, float q, long count, const float *a, const float *b, float *y, int t,
-                       int T)
+/* y[i] = f(a[i], b[i]) of a part; y may be a or b. */
+NN_INLINE void nn_map2(nn_binary *f, float p, float q, nn_range part, const float *a, const float *b, float *y)
 {
-    long end = nn_partition(count, t + 1, T);
-    for (long i = nn_partition(count, t, T); i < end; i += NN_W)
-        nn_store_part(y + i, end - i, f(nn_load_part(a + i, end - i), nn_load_part(b + i, end - i), p, q));
+    for (long i = part.first; i < part.end; i += NN_W) {
+        const long left = part.end - i;
+        nn_store_part(y + i, left, f(nn_load_part(a + i, left), nn_load_part(b + i, left), p, q));
+    }
 }
 
 #endif
