@@ -10,6 +10,12 @@
 #include "runtime/kernels/pool/pool_common.h"
 #include "runtime/kernels/simd/lanes.h"
 
+/* A plane, from x[at] on, of `size` elements of x. */
+typedef struct nn_plane {
+    const float *x;
+    long size, at;
+} nn_plane;
+
 /* ---- neighbours ---------------------------------------------------------------- */
 
 /* Every second float of 2 · NN_W. */
@@ -59,10 +65,10 @@ NN_INLINE void nn_store_run(float *y, long at, long end, int count, nn_vec v)
 
 /* ---- min/max ------------------------------------------------------------------ */
 
-/* NN_W neighbouring windows; the corner of the first is at (row, column) of the plane x[plane].
+/* NN_W neighbouring windows; the corner of the first is at (row, column) of the plane.
  * `inside`: all their elements are inside along the row; `tracked`: *argmax is needed. */
-NN_INLINE nn_vec nn_minmax_run(const nn_pool_window *d, const float *x, long size, long plane, int row, int column,
-                               const int inside, const int tracked, nn_ints *argmax)
+NN_INLINE nn_vec nn_minmax_run(const nn_pool_window *d, nn_plane plane, int row, int column, const int inside,
+                               const int tracked, nn_ints *argmax)
 {
     nn_vec best = nn_broadcast(d->least ? __builtin_inff() : -__builtin_inff());
     nn_ints winner = nn_lane() * 0 - 1;
@@ -70,7 +76,7 @@ NN_INLINE nn_vec nn_minmax_run(const nn_pool_window *d, const float *x, long siz
         if (row + u * d->dh < 0 || row + u * d->dh >= d->h) continue;
         for (int v = 0; v < d->kw; v++) {
             int first = column + v * d->dw;
-            nn_vec value = nn_load_steps(x, size, plane + (long)(row + u * d->dh) * d->w + first, d->sw);
+            nn_vec value = nn_load_steps(plane.x, plane.size, plane.at + (long)(row + u * d->dh) * d->w + first, d->sw);
             nn_ints better = (d->least ? (nn_ints)(value < best) : (nn_ints)(value > best)) | (value != value);
             if (tracked) better |= winner < 0;
             if (!inside) better &= nn_inside(first, d->sw, d->w);
@@ -87,6 +93,7 @@ NN_KERNEL void nn_minmax_pool(const nn_pool_window *d, long n, const float *x, f
     const long planes = n * d->c, size = planes * d->h * d->w, end = planes * (t + 1) / T * d->oh * d->ow;
     long at = planes * t / T * d->oh * d->ow;
     for (long p = planes * t / T; p < planes * (t + 1) / T; p++) {
+        const nn_plane plane = {x, size, p * d->h * d->w};
         for (int i = 0; i < d->oh; i++, at += d->ow) {
             for (int j = 0; j < d->ow; j += NN_W) {
                 int count = d->ow - j < NN_W ? d->ow - j : NN_W, row = i * d->sh - d->top, column = j * d->sw - d->left;
@@ -94,11 +101,11 @@ NN_KERNEL void nn_minmax_pool(const nn_pool_window *d, long n, const float *x, f
                 nn_ints winner = {0};
                 nn_vec best;
                 if (inside && !argmax)
-                    best = nn_minmax_run(d, x, size, p * d->h * d->w, row, column, 1, 0, &winner);
+                    best = nn_minmax_run(d, plane, row, column, 1, 0, &winner);
                 else if (inside)
-                    best = nn_minmax_run(d, x, size, p * d->h * d->w, row, column, 1, 1, &winner);
+                    best = nn_minmax_run(d, plane, row, column, 1, 1, &winner);
                 else
-                    best = nn_minmax_run(d, x, size, p * d->h * d->w, row, column, 0, 1, &winner);
+                    best = nn_minmax_run(d, plane, row, column, 0, 1, &winner);
                 nn_store_run(y, at + j, end, count, best);
                 if (argmax) nn_store_argmax(argmax, d->wide, at + j, end, count, winner);
             }
@@ -208,15 +215,15 @@ NN_INLINE nn_vec nn_run_count(const nn_region_axis *a, int j, int rows)
     return __builtin_convertvector(count * rows, nn_vec);
 }
 
-/* The averages of the regions j, j + 1, … of a row; x[plane]: the plane. */
-NN_INLINE nn_vec nn_average_run(const nn_pool_regions *d, const float *x, long size, long plane, nn_region_span v,
-                                int j, const int inside)
+/* The averages of the regions j, j + 1, … of a row. */
+NN_INLINE nn_vec nn_average_run(const nn_pool_regions *d, nn_plane plane, nn_region_span v, int j, const int inside)
 {
     int column = j * d->h.stride - d->h.before;
     nn_vec sum = nn_zero();
     for (int row = v.first; row < v.last; row++) {
         for (int k = 0; k < d->h.k; k++) {
-            nn_vec value = nn_load_steps(x, size, plane + (long)row * d->h.large + column + k, d->h.stride);
+            nn_vec value =
+                nn_load_steps(plane.x, plane.size, plane.at + (long)row * d->h.large + column + k, d->h.stride);
             if (!inside) value = nn_select(nn_inside(column + k, d->h.stride, d->h.large), value, nn_zero());
             sum += value;
         }
@@ -224,16 +231,15 @@ NN_INLINE nn_vec nn_average_run(const nn_pool_regions *d, const float *x, long s
     return sum / nn_run_count(&d->h, j, v.count);
 }
 
-NN_INLINE void nn_average_row(const nn_pool_regions *d, const float *x, long size, long plane, nn_region_span v,
-                              float *y, long at, long end)
+NN_INLINE void nn_average_row(const nn_pool_regions *d, nn_plane plane, nn_region_span v, float *y, long at, long end)
 {
     for (int j = 0; j < d->h.small; j += NN_W) {
         int count = d->h.small - j < NN_W ? d->h.small - j : NN_W;
         nn_vec run;
         if (nn_all_inside(j * d->h.stride - d->h.before, d->h.stride, count, d->h.k, d->h.large))
-            run = nn_average_run(d, x, size, plane, v, j, 1);
+            run = nn_average_run(d, plane, v, j, 1);
         else
-            run = nn_average_run(d, x, size, plane, v, j, 0);
+            run = nn_average_run(d, plane, v, j, 0);
         nn_store_run(y, at + j, end, count, run);
     }
 }
@@ -277,7 +283,7 @@ NN_KERNEL void nn_region_avgpool(const nn_pool_regions *d, long n, const float *
         for (int i = 0; i < d->v.small; i++) {
             nn_region_span v = nn_region_span_of(&d->v, i);
             long at = p * out + (long)i * d->h.small;
-            if (runs) nn_average_row(d, x, planes * plane, p * plane, v, y, at, end);
+            if (runs) nn_average_row(d, (nn_plane){x, planes * plane, p * plane}, v, y, at, end);
             for (int j = 0; !runs && j < d->h.small; j++)
                 y[at + j] = nn_region_average(d, x + p * plane, v, nn_region_span_of(&d->h, j));
         }
