@@ -543,7 +543,7 @@ static void output_forward(const float *x, const float *weight, const float *bia
 /* lenet.nn:20: softmax1, softmax, 10 -> 10, 50 FLOPs [simd, nchw16n] */
 static void softmax1_forward(const float *x, float *y, int samples)
 {
-    const nn_shape size = {.n = samples / 16, .c = 10, .p = 1 * 16};
+    const nn_shape size = {.n = samples / 16, .c = 10, .p = 16};
     nn_softmax(&size, x, y, 0, 1);
 }
 
@@ -670,7 +670,7 @@ static void output_dw(const float *x, const float *dy, float *dweight, int t, in
 /* lenet.nn:20: output, dense(10): dense.db, dy 10 -> dbias 10 [batch_blocked, nchw16n] */
 static void output_db(const float *dy, float *dbias, int t, int T)
 {
-    const nn_shape size = {.n = 64 / 16, .c = 10, .p = 1 * 16};
+    const nn_shape size = {.n = 64 / 16, .c = 10, .p = 16};
     nn_channel_sums(&size, 0, dy, dbias, t, T);
 }
 
@@ -720,7 +720,7 @@ static void f6_dw(const float *x, const float *dy, float *dweight, int t, int T)
 /* lenet.nn:19: f6, dense(84): dense.db, dy 84 -> dbias 84 [batch_blocked, nchw16n] */
 static void f6_db(const float *dy, float *dbias, int t, int T)
 {
-    const nn_shape size = {.n = 64 / 16, .c = 84, .p = 1 * 16};
+    const nn_shape size = {.n = 64 / 16, .c = 84, .p = 16};
     nn_channel_sums(&size, 0, dy, dbias, t, T);
 }
 
@@ -768,7 +768,7 @@ static void c5_dw(const float *x, const float *dy, float *dweight, int t, int T)
 /* lenet.nn:18: c5, dense(120): dense.db, dy 120 -> dbias 120 [batch_blocked, nchw16n] */
 static void c5_db(const float *dy, float *dbias, int t, int T)
 {
-    const nn_shape size = {.n = 64 / 16, .c = 120, .p = 1 * 16};
+    const nn_shape size = {.n = 64 / 16, .c = 120, .p = 16};
     nn_channel_sums(&size, 0, dy, dbias, t, T);
 }
 
@@ -818,7 +818,7 @@ static void c3_dweight(const float *x, const float *dy, float *dweight, int t, i
 /* lenet.nn:13: c3, conv(16, 5): conv.dbias, dy 16x10x10 -> dbias 16 [simd, nchw16n] */
 static void c3_dbias(const float *dy, float *dbias, int t, int T)
 {
-    const nn_shape size = {.n = 64 / 16, .c = 16, .p = 100 * 16};
+    const nn_shape size = {.n = 64 / 16, .c = 16, .p = 1600};
     nn_channel_sums(&size, 16, dy, dbias, t, T);
 }
 
@@ -861,7 +861,7 @@ static void c1_dweight(const float *x, const float *dy, float *dweight, int t, i
 /* lenet.nn:10: c1, conv(6, 5): conv.dbias, dy 6x28x28 -> dbias 6 [simd, nchw16n] */
 static void c1_dbias(const float *dy, float *dbias, int t, int T)
 {
-    const nn_shape size = {.n = 64 / 16, .c = 6, .p = 784 * 16};
+    const nn_shape size = {.n = 64 / 16, .c = 6, .p = 12544};
     nn_channel_sums(&size, 6, dy, dbias, t, T);
 }
 
@@ -2076,10 +2076,18 @@ NN_INLINE nn_vec nn_rect_load(const float *x, long left, int flip, const int who
     return (nn_vec)((nn_ints)(whole ? nn_load(x) : nn_load_some(x, left)) ^ flip);
 }
 
-/* The largest element of each of `left` channels, or of `vectors` whole vectors; the smallest if
- * `flip` flips signs.  `keep`: its number as well. */
-NN_INLINE void nn_rect_largest(const nn_rect *a, const float *x, long left, int flip, float *y, void *argmax, int wide,
-                               long at, const int vectors, const int keep)
+/* Where the largest elements of regions are written, or the smallest if `flip` flips signs, and their
+ * numbers: in bytes or (wide) ints; argmax may be NULL. */
+typedef struct nn_largest {
+    float *y;
+    void *argmax;
+    int wide, flip;
+} nn_largest;
+
+/* The largest element of each of `left` channels from x on, or of `vectors` whole vectors, is element
+ * `at` of the result.  `keep`: its number as well. */
+NN_INLINE void nn_rect_largest(const nn_rect *a, const float *x, nn_largest to, long at, long left, const int vectors,
+                               const int keep)
 {
     nn_vec best[NN_SIDE];
     nn_ints winner[NN_SIDE];
@@ -2087,7 +2095,7 @@ NN_INLINE void nn_rect_largest(const nn_rect *a, const float *x, long left, int 
     x += a->start;
     NN_UNROLL
     for (int k = 0; k < vectors; k++) {
-        best[k] = nn_rect_load(x + k * NN_W, left, flip, whole);
+        best[k] = nn_rect_load(x + k * NN_W, left, to.flip, whole);
         winner[k] = nn_lane() * 0 + a->number;
     }
     for (int u = 0; u < a->rows; u++) {
@@ -2095,7 +2103,7 @@ NN_INLINE void nn_rect_largest(const nn_rect *a, const float *x, long left, int 
         for (int v = 0; v < a->columns; v++, from += a->across) {
             NN_UNROLL
             for (int k = 0; k < vectors; k++) {
-                nn_vec value = nn_rect_load(from + k * NN_W, left, flip, whole);
+                nn_vec value = nn_rect_load(from + k * NN_W, left, to.flip, whole);
                 nn_ints better = (nn_ints)(value > best[k]) | (nn_ints)(value != value);
                 best[k] = nn_select(better, value, best[k]);
                 if (keep) winner[k] = (better & (a->number + u * a->stride + v)) | (~better & winner[k]);
@@ -2104,32 +2112,32 @@ NN_INLINE void nn_rect_largest(const nn_rect *a, const float *x, long left, int 
     }
     NN_UNROLL
     for (int k = 0; k < vectors; k++) {
-        nn_vec value = (nn_vec)((nn_ints)best[k] ^ flip);
+        nn_vec value = (nn_vec)((nn_ints)best[k] ^ to.flip);
         if (whole)
-            nn_store(y + k * NN_W, value);
+            nn_store(to.y + at + k * NN_W, value);
         else
-            nn_store_some(y, left, value);
-        if (keep) nn_store_argmax(argmax, wide, at + k * NN_W, at + left, left < NN_W ? (int)left : NN_W, winner[k]);
+            nn_store_some(to.y + at, left, value);
+        if (keep)
+            nn_store_argmax(to.argmax, to.wide, at + k * NN_W, at + left, left < NN_W ? (int)left : NN_W, winner[k]);
     }
 }
 
-/* Channels from … to − 1 of the pixel at y[at]; argmax may be NULL. */
-NN_INLINE void nn_rect_channels(const nn_rect *a, const float *image, long from, long to, int flip, float *y,
-                                void *argmax, int wide, long at)
+/* Channels first … last − 1 of the pixel whose result begins at `at`. */
+NN_INLINE void nn_rect_channels(const nn_rect *a, const float *image, nn_largest to, long at, long first, long last)
 {
     const long run = NN_SIDE * NN_W;
-    long c = from;
-    for (; c + run <= to; c += run) {
-        if (argmax)
-            nn_rect_largest(a, image + c, run, flip, y + at + c, argmax, wide, at + c, NN_SIDE, 1);
+    long c = first;
+    for (; c + run <= last; c += run) {
+        if (to.argmax)
+            nn_rect_largest(a, image + c, to, at + c, run, NN_SIDE, 1);
         else
-            nn_rect_largest(a, image + c, run, flip, y + at + c, argmax, wide, at + c, NN_SIDE, 0);
+            nn_rect_largest(a, image + c, to, at + c, run, NN_SIDE, 0);
     }
-    for (; c < to; c += NN_W) {
-        if (argmax)
-            nn_rect_largest(a, image + c, to - c, flip, y + at + c, argmax, wide, at + c, 1, 1);
+    for (; c < last; c += NN_W) {
+        if (to.argmax)
+            nn_rect_largest(a, image + c, to, at + c, last - c, 1, 1);
         else
-            nn_rect_largest(a, image + c, to - c, flip, y + at + c, argmax, wide, at + c, 1, 0);
+            nn_rect_largest(a, image + c, to, at + c, last - c, 1, 0);
     }
 }
 
@@ -2159,7 +2167,7 @@ NN_KERNEL void nn_minmax_pool_nhwc(const nn_pool_window *d, long n, const float 
                                    int T)
 {
     const nn_rows_part part = nn_rows_part_of(n * d->oh * d->ow, d->c, t, T);
-    const int flip = d->least ? (int)0x80000000 : 0;
+    const nn_largest to = {y, argmax, d->wide, d->least ? (int)0x80000000 : 0};
     for (long p = part.row; p < (part.row + part.rows);) {
         long row = p / d->ow,
              stop = (row + 1) * d->ow < (part.row + part.rows) ? (row + 1) * d->ow : (part.row + part.rows);
@@ -2167,7 +2175,7 @@ NN_KERNEL void nn_minmax_pool_nhwc(const nn_pool_window *d, long n, const float 
         int top = (int)(row % d->oh) * d->sh - d->top, left = (int)(p - row * d->ow) * d->sw - d->left;
         for (; p < stop; p++, left += d->sw) {
             nn_rect a = nn_window_rect(d, top, left);
-            nn_rect_channels(&a, image, part.first, part.last, flip, y, argmax, d->wide, p * d->c);
+            nn_rect_channels(&a, image, to, p * d->c, part.first, part.last);
         }
     }
 }
@@ -2214,19 +2222,25 @@ NN_INLINE nn_ints nn_argmax_rest_is(const void *argmax, const int wide, long at,
     return *(const nn_ints *)lane;
 }
 
-/* dx = dy where the argmax is `tap`, else 0; `more`: dx += that. */
-NN_INLINE void nn_minmax_add(const float *dy, const void *argmax, const int wide, long at, int tap, float *dx, long c,
-                             const int more)
+/* The gradients of the results, and which tap gave each. */
+typedef struct nn_minmax_gradient {
+    const float *dy;
+    const void *argmax;
+} nn_minmax_gradient;
+
+/* Of `c` channels from element `at` on: dx = dy where the argmax is `tap`, else 0; `more`: dx += that. */
+NN_INLINE void nn_minmax_add(nn_minmax_gradient g, long at, int tap, float *dx, long c, const int wide, const int more)
 {
+    const float *dy = g.dy;
     long k = 0;
     for (; k + NN_W <= c; k += NN_W) {
-        nn_vec share = nn_select(nn_argmax_is(argmax, wide, at + k, tap), nn_load(dy + at + k), nn_zero());
+        nn_vec share = nn_select(nn_argmax_is(g.argmax, wide, at + k, tap), nn_load(dy + at + k), nn_zero());
         if (more) share += nn_load(dx + k);
         nn_store(dx + k, share);
     }
     if (k == c) return;
     nn_vec share =
-        nn_select(nn_argmax_rest_is(argmax, wide, at + k, c - k, tap), nn_load_some(dy + at + k, c - k), nn_zero());
+        nn_select(nn_argmax_rest_is(g.argmax, wide, at + k, c - k, tap), nn_load_some(dy + at + k, c - k), nn_zero());
     if (more) share += nn_load_some(dx + k, c - k);
     nn_store_some(dx + k, c - k, share);
 }
@@ -2246,26 +2260,31 @@ NN_INLINE int nn_tap_at(int distance, int dilation)
     return distance % dilation ? -1 : distance / dilation;
 }
 
-/* One pixel of dx, at (row, column) of the padded image: from the windows first[0] …
- * last[0] down and first[1] … last[1] across.  dy and argmax are the sample's from `at` on. */
-NN_INLINE void nn_minmax_dx_pixel(const nn_pool_window *d, const float *dy, const void *argmax, long at, int row,
-                                  int column, const int *first, const int *last, float *dx)
+/* The windows over a pixel at (row, column) of the padded image: first[0] … last[0] down and
+ * first[1] … last[1] across. */
+typedef struct nn_windows {
+    int row, column, first[2], last[2];
+} nn_windows;
+
+/* That pixel of dx.  The sample's gradients are from `at` on. */
+NN_INLINE void nn_minmax_dx_pixel(const nn_pool_window *d, nn_minmax_gradient g, long at, const nn_windows *over,
+                                  float *dx)
 {
     int more = 0;
-    for (int i = first[0]; i <= last[0]; i++) {
-        int u = nn_tap_at(row - i * d->sh, d->dh);
-        for (int j = first[1]; u >= 0 && j <= last[1]; j++) {
-            int v = nn_tap_at(column - j * d->sw, d->dw), tap = u * d->kw + v;
+    for (int i = over->first[0]; i <= over->last[0]; i++) {
+        int u = nn_tap_at(over->row - i * d->sh, d->dh);
+        for (int j = over->first[1]; u >= 0 && j <= over->last[1]; j++) {
+            int v = nn_tap_at(over->column - j * d->sw, d->dw), tap = u * d->kw + v;
             long from = at + ((long)i * d->ow + j) * d->c;
             if (v < 0) continue;
             if (d->wide && more)
-                nn_minmax_add(dy, argmax, 1, from, tap, dx, d->c, 1);
+                nn_minmax_add(g, from, tap, dx, d->c, 1, 1);
             else if (d->wide)
-                nn_minmax_add(dy, argmax, 1, from, tap, dx, d->c, 0);
+                nn_minmax_add(g, from, tap, dx, d->c, 1, 0);
             else if (more)
-                nn_minmax_add(dy, argmax, 0, from, tap, dx, d->c, 1);
+                nn_minmax_add(g, from, tap, dx, d->c, 0, 1);
             else
-                nn_minmax_add(dy, argmax, 0, from, tap, dx, d->c, 0);
+                nn_minmax_add(g, from, tap, dx, d->c, 0, 0);
             more = 1;
         }
     }
@@ -2280,31 +2299,30 @@ NN_INLINE int nn_windows_apart(const nn_pool_window *d)
     return inside && d->dh == 1 && d->dw == 1 && d->sh >= d->kh && d->sw >= d->kw;
 }
 
-/* One row of dx under row u of such windows, whose dy and argmax are from `at` on. */
-NN_INLINE void nn_minmax_dx_row(const nn_pool_window *d, const float *dy, const void *argmax, long at, int u, float *dx)
+/* One row of dx under row u of such windows, whose gradients are from `at` on. */
+NN_INLINE void nn_minmax_dx_row(const nn_pool_window *d, nn_minmax_gradient g, long at, int u, float *dx)
 {
     for (int j = 0; j < d->ow; j++, at += d->c) {
         const int first = j * d->sw, end = j + 1 < d->ow ? first + d->sw : d->w;
         for (int v = 0; v < d->kw; v++) {
             float *to = dx + (long)(first + v) * d->c;
             if (d->wide)
-                nn_minmax_add(dy, argmax, 1, at, u * d->kw + v, to, d->c, 0);
+                nn_minmax_add(g, at, u * d->kw + v, to, d->c, 1, 0);
             else
-                nn_minmax_add(dy, argmax, 0, at, u * d->kw + v, to, d->c, 0);
+                nn_minmax_add(g, at, u * d->kw + v, to, d->c, 0, 0);
         }
         nn_set_run(dx + (long)(first + d->kw) * d->c, (long)(end - first - d->kw) * d->c, 0);
     }
 }
 
 /* Rows first … last − 1 of all images. */
-NN_INLINE void nn_minmax_dx_apart(const nn_pool_window *d, const float *dy, const void *argmax, float *dx, long first,
-                                  long last)
+NN_INLINE void nn_minmax_dx_apart(const nn_pool_window *d, nn_minmax_gradient g, float *dx, long first, long last)
 {
     for (long k = first; k < last; k++) {
         const int row = (int)(k % d->h), i = row / d->sh, u = row % d->sh;
         float *to = dx + k * d->w * d->c;
         if (i < d->oh && u < d->kh)
-            nn_minmax_dx_row(d, dy, argmax, (k / d->h * d->oh + i) * d->ow * d->c, u, to);
+            nn_minmax_dx_row(d, g, (k / d->h * d->oh + i) * d->ow * d->c, u, to);
         else
             nn_set_run(to, (long)d->w * d->c, 0);
     }
@@ -2314,17 +2332,19 @@ NN_KERNEL void nn_minmax_pool_nhwc_dx(const nn_pool_window *d, long n, const flo
                                       int t, int T)
 {
     const int high = (d->kh - 1) * d->dh + 1, wide = (d->kw - 1) * d->dw + 1;
+    const nn_minmax_gradient g = {dy, argmax};
     if (nn_windows_apart(d)) {
-        nn_minmax_dx_apart(d, dy, argmax, dx, n * d->h * t / T, n * d->h * (t + 1) / T);
+        nn_minmax_dx_apart(d, g, dx, n * d->h * t / T, n * d->h * (t + 1) / T);
         return;
     }
     for (long k = n * d->h * t / T; k < n * d->h * (t + 1) / T; k++) {
-        int row = (int)(k % d->h) + d->top, first[2] = {0, 0}, last[2] = {-1, -1};
+        nn_windows over = {.row = (int)(k % d->h) + d->top, .last = {-1, -1}};
         long at = k / d->h * d->oh * d->ow * d->c;
-        nn_windows_over(row, high, d->sh, d->oh, &first[0], &last[0]);
+        nn_windows_over(over.row, high, d->sh, d->oh, &over.first[0], &over.last[0]);
         for (int s = 0; s < d->w; s++) {
-            nn_windows_over(s + d->left, wide, d->sw, d->ow, &first[1], &last[1]);
-            nn_minmax_dx_pixel(d, dy, argmax, at, row, s + d->left, first, last, dx + (k * d->w + s) * d->c);
+            over.column = s + d->left;
+            nn_windows_over(over.column, wide, d->sw, d->ow, &over.first[1], &over.last[1]);
+            nn_minmax_dx_pixel(d, g, at, &over, dx + (k * d->w + s) * d->c);
         }
     }
 }

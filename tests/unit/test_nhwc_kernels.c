@@ -211,18 +211,18 @@ END_TEST
 
 /* ---- combine ---------------------------------------------------------------------- */
 
-typedef void Gate(long n, int c, long p, const float *a, const float *b, float *out, int t, int T);
+typedef void Gate(const nn_shape *, const float *a, const float *b, float *out, int t, int T);
 
 static void check_gate(const nn_symbol *table, int c, long p, int T)
 {
     Image x = image(c, p, 1, true), gate = image(c, 1, 2, false), y = image(c, p, 3, false), dy = image(c, p, 4, false);
-    ((Gate *)kernel_named(table, "nn_gate"))(SAMPLES, c, p, x.nchw, gate.nchw, y.nchw, 0, 1);
-    for (int t = 0; t < T; t++)
-        ((Gate *)kernel_named(table, "nn_gate_nhwc"))(SAMPLES, c, p, x.nhwc, gate.nhwc, y.got, t, T);
+    const nn_shape size = {.n = SAMPLES, .c = c, .p = p};
+    ((Gate *)kernel_named(table, "nn_gate"))(&size, x.nchw, gate.nchw, y.nchw, 0, 1);
+    for (int t = 0; t < T; t++) ((Gate *)kernel_named(table, "nn_gate_nhwc"))(&size, x.nhwc, gate.nhwc, y.got, t, T);
     check_image(&y, "gate", T);
-    ((Gate *)kernel_named(table, "nn_gate_sums"))(SAMPLES, c, p, x.nchw, dy.nchw, gate.nchw, 0, 1);
+    ((Gate *)kernel_named(table, "nn_gate_sums"))(&size, x.nchw, dy.nchw, gate.nchw, 0, 1);
     for (int t = 0; t < T; t++)
-        ((Gate *)kernel_named(table, "nn_gate_sums_nhwc"))(SAMPLES, c, p, x.nhwc, dy.nhwc, gate.got, t, T);
+        ((Gate *)kernel_named(table, "nn_gate_sums_nhwc"))(&size, x.nhwc, dy.nhwc, gate.got, t, T);
     check_image(&gate, "gate's sums", T);
     image_free(&x), image_free(&gate), image_free(&y), image_free(&dy);
 }
@@ -234,15 +234,16 @@ START_TEST(gates)
 }
 END_TEST
 
-typedef void CopyRows(long n, long each, const float *x, long from, float *y, long to, int t, int T);
+typedef void CopyRows(const nn_row_copy *, long n, const float *x, float *y, int t, int T);
 
 /* Rows of every length, from wider ones into wider ones; what is between stays. */
 static void check_copy(const nn_symbol *table, long rows, long each, int T)
 {
     const long from = each + 3, to = each + 5;
+    const nn_row_copy size = {.length = each, .x_step = from, .y_step = to};
     float *x = guarded(rows * from), *y = guarded(rows * to);
     for (long i = 0; i < rows * from; i++) x[i] = (float)i;
-    for (int t = 0; t < T; t++) ((CopyRows *)kernel_named(table, "nn_copy_rows"))(rows, each, x, from, y, to, t, T);
+    for (int t = 0; t < T; t++) ((CopyRows *)kernel_named(table, "nn_copy_rows"))(&size, rows, x, y, t, T);
     for (long i = 0; i < rows * to; i++) {
         float expected = i % to < each ? x[i / to * from + i % to] : GUARD_VALUE;
         assert_element(y[i] == expected, "row of %ld, %d threads: element %ld", each, T, i);
@@ -261,16 +262,17 @@ END_TEST
 
 /* ---- region ------------------------------------------------------------------------ */
 
-typedef void Shuffle(long n, int groups, int k, long pixels, const float *x, float *y, int t, int T);
+typedef void Shuffle(const nn_shuffle *, long n, const float *x, float *y, int t, int T);
 
 START_TEST(shuffles)
 {
     for (int k = 1; kernels_of(_i) && k < 12; k++) {
         for (int T = 1; T <= 3; T++) {
             Image x = image(3L * k, 7, 1, true), y = image(3L * k, 7, 2, false);
-            ((Shuffle *)kernel_named(kernels_of(_i), "nn_channel_shuffle"))(SAMPLES, 3, k, 7, x.nchw, y.nchw, 0, 1);
+            const nn_shuffle size = {.groups = 3, .k = k, .pixels = 7};
+            ((Shuffle *)kernel_named(kernels_of(_i), "nn_channel_shuffle"))(&size, SAMPLES, x.nchw, y.nchw, 0, 1);
             for (int t = 0; t < T; t++)
-                ((Shuffle *)kernel_named(kernels_of(_i), "nn_channel_shuffle_nhwc"))(SAMPLES, 3, k, 7, x.nhwc, y.got, t,
+                ((Shuffle *)kernel_named(kernels_of(_i), "nn_channel_shuffle_nhwc"))(&size, SAMPLES, x.nhwc, y.got, t,
                                                                                      T);
             check_image(&y, "shuffle", T);
             image_free(&x), image_free(&y);

@@ -11,10 +11,11 @@ static void copy_emit(Writer *w, const Node *n)
     int64_t rows = n->layout == LAYOUT_NHWC ? s.dim[1] * s.dim[2] : 1;
     writer_bind_int(w, "rows", rows);
     writer_bind_int(w, "elements", shape_count(s) / rows);
-    writer_bind_int(w, "from", n->layout == LAYOUT_NHWC ? tensor_pixel_stride(n->in[0]) : shape_count(s));
-    writer_bind_int(w, "to", n->layout == LAYOUT_NHWC ? tensor_pixel_stride(n->out[0]) : shape_count(s));
-    writer_put(w, n->layout == LAYOUT_NHWC ? "nn_copy_rows((long)$N * $rows, $elements, x, $from, y, $to, $t, $T);"
-                                           : "nn_copy_rows($N, $elements, x, $from, y, $to, $t, $T);");
+    writer_bind_int(w, "x_step", n->layout == LAYOUT_NHWC ? tensor_pixel_stride(n->in[0]) : shape_count(s));
+    writer_bind_int(w, "y_step", n->layout == LAYOUT_NHWC ? tensor_pixel_stride(n->out[0]) : shape_count(s));
+    writer_put(w, "static const nn_row_copy size = {.length = $elements, .x_step = $x_step, .y_step = $y_step};");
+    writer_put(w, n->layout == LAYOUT_NHWC ? "nn_copy_rows(&size, (long)$N * $rows, x, y, $t, $T);"
+                                           : "nn_copy_rows(&size, $N, x, y, $t, $T);");
 }
 
 static const Variant copy_variants[] = {{.name = "simd",

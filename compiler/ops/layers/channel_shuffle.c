@@ -63,7 +63,8 @@ static void call_shuffle(Writer *w, const Node *n, int64_t groups)
     writer_bind_int(w, "K", s.dim[0] / groups);
     writer_bind_int(w, "pixels", s.dim[1] * s.dim[2]);
     writer_bind(w, "kernel", n->layout == LAYOUT_NHWC ? "nn_channel_shuffle_nhwc" : "nn_channel_shuffle");
-    region_call(w, n, "$kernel($N, $groups, $K, $pixels, $from, $to, $t, $T);");
+    writer_put(w, "static const nn_shuffle size = {.groups = $groups, .k = $K, .pixels = $pixels};");
+    region_call(w, n, "$kernel(&size, $N, $from, $to, $t, $T);");
 }
 
 static void shuffle_plain(Writer *w, const Node *n)

@@ -98,16 +98,17 @@ static void concat_emit(Writer *w, const Node *n)
     const AxisAttrs *a = n->attrs;
     int64_t start = 0, rows = runs_of(n, node_shape_out(n), a->axis);
     bool pixels = n->layout == LAYOUT_NHWC;
-    writer_bind_int(w, "rows", rows);
-    writer_bind_int(w, "all", pixels ? tensor_pixel_stride(n->out[0]) : shape_count(node_shape_out(n)) / rows);
+    writer_bind_int(w, "y_step", pixels ? tensor_pixel_stride(n->out[0]) : shape_count(node_shape_out(n)) / rows);
     for (int i = 0; i < n->in_count; i++) {
         int64_t elements = shape_count(n->in[i]->shape) / rows;
         writer_bind_int(w, "i", i);
         writer_bind_int(w, "elements", elements);
-        writer_bind_int(w, "step", pixels ? tensor_pixel_stride(n->in[i]) : elements);
+        writer_bind_int(w, "x_step", pixels ? tensor_pixel_stride(n->in[i]) : elements);
+        writer_put(w, "static const nn_row_copy size$i = {.length = $elements, .x_step = $x_step, .y_step = $y_step};");
+        writer_bind_int(w, "rows", rows);
         writer_bind_int(w, "start", start);
-        writer_put(w, start ? "nn_copy_rows((long)$N * $rows, $elements, x$i, $step, y + $start, $all, $t, $T);"
-                            : "nn_copy_rows((long)$N * $rows, $elements, x$i, $step, y, $all, $t, $T);");
+        writer_put(w, start ? "nn_copy_rows(&size$i, (long)$N * $rows, x$i, y + $start, $t, $T);"
+                            : "nn_copy_rows(&size$i, (long)$N * $rows, x$i, y, $t, $T);");
         start += elements;
     }
 }
@@ -134,10 +135,11 @@ static void slice_emit(Writer *w, const Node *n)
     int64_t elements = shape_count(node_shape_out(n)) / rows, all = shape_count(node_shape_in(n)) / rows;
     writer_bind_int(w, "rows", rows);
     writer_bind_int(w, "elements", elements);
-    writer_bind_int(w, "all", pixels ? tensor_pixel_stride(n->in[0]) : all);
-    writer_bind_int(w, "step", pixels ? tensor_pixel_stride(n->out[0]) : elements);
+    writer_bind_int(w, "x_step", pixels ? tensor_pixel_stride(n->in[0]) : all);
+    writer_bind_int(w, "y_step", pixels ? tensor_pixel_stride(n->out[0]) : elements);
     writer_bind_int(w, "start", pixels ? slice_channel(n) : a->start);
-    writer_put(w, "nn_copy_rows((long)$N * $rows, $elements, dy + $start, $all, dx, $step, $t, $T);");
+    writer_put(w, "static const nn_row_copy size = {.length = $elements, .x_step = $x_step, .y_step = $y_step};");
+    writer_put(w, "nn_copy_rows(&size, (long)$N * $rows, dy + $start, dx, $t, $T);");
 }
 
 /* SliceAttrs begin as AxisAttrs do. */

@@ -14,9 +14,9 @@ static void maximum_dx_plain(Writer *w, const Node *n) { extreme_branch_dx_plain
 static void maximum_dx_emit(Writer *w, const Node *n)
 {
     const BranchAttrs *a = n->attrs;
-    combine_arrays(w, n, NULL, n->in_count - 1);
+    combine_arrays(w, n, "dy", n->in_count);
     writer_bind_int(w, "branch", a->branch);
-    writer_put(w, "nn_maximum_dx($count, x, $branch, $N, $elements, dy, dx, $t, $T);");
+    writer_put(w, "nn_maximum_dx($count, x, $branch, (long)$N * $elements, dx, $t, $T);");
 }
 
 static const Variant maximum_dx_variants[] = {{.name = "simd",

@@ -12,6 +12,7 @@
 
 #include <stdio.h>
 
+#include "ops/shared/channels.h"
 #include "ops/shared/combine.h"
 
 static void mul_plain(Writer *w, const Node *n) { combine_fold(w, n, "*"); }
@@ -47,11 +48,10 @@ static int gate_of(Shape first, Shape second, Shape full)
 /* `kernel` for images of shape `s` that lie as the node's do; `arrays`: its arguments. */
 static void call_gate(Writer *w, const Node *n, Shape s, const char *kernel, const char *arrays)
 {
-    writer_bind_int(w, "C", s.dim[0]);
-    writer_bind_int(w, "P", s.dim[1] * s.dim[2]);
+    channels_put_size(w, "$N", s, LAYOUT_NCHW); /* the kernel says which layout it is */
     writer_bind(w, "kernel", n->layout == LAYOUT_NHWC ? "%s_nhwc" : "%s", kernel);
     writer_bind(w, "arrays", "%s", arrays);
-    writer_put(w, "$kernel($N, $C, $P, $arrays, $t, $T);");
+    writer_put(w, "$kernel(&size, $arrays, $t, $T);");
 }
 
 static void mul_emit(Writer *w, const Node *n)
@@ -78,7 +78,7 @@ static void mul_dx_emit(Writer *w, const Node *n)
 {
     if (combine_is_even(n)) {
         combine_arrays(w, n, "dy", n->in_count);
-        writer_put(w, "nn_mul($count, x, $N, $elements, dx, $t, $T);");
+        writer_put(w, "nn_mul($count, x, (long)$N * $elements, dx, $t, $T);");
         return;
     }
     Shape full = n->in[0]->shape;

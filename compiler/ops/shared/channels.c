@@ -26,11 +26,12 @@ void channels_put_size(Writer *w, const char *samples, Shape s, Layout layout)
     static const char *const sizes[] = {
         [LAYOUT_NCHW] = "const nn_shape size = {.n = %s, .c = $C, .p = $P};",
         [LAYOUT_NHWC] = "const nn_shape size = {.n = (long)%s * $P, .c = $C, .p = 1};",
-        [LAYOUT_NCHW16N] = "const nn_shape size = {.n = %s / 16, .c = $C, .p = $P * 16};",
+        [LAYOUT_NCHW16N] = "const nn_shape size = {.n = %s / 16, .c = $C, .p = $lanes};",
     };
     char template[96];
     snprintf(template, sizeof template, sizes[layout], samples);
     channels_bind(w, s);
+    writer_bind_int(w, "lanes", 16 * places_of(s));
     writer_put(w, template);
 }
 

@@ -286,6 +286,6 @@ void combine_emit(Writer *w, const Node *n, const char *kernel)
 {
     combine_arrays(w, n, NULL, n->in_count);
     writer_bind(w, "kernel", "%s", kernel);
-    writer_put(w, n->out[0]->batched ? "$kernel($count, x, $N, $elements, y, $t, $T);"
-                                     : "$kernel($count, x, 1, $elements, y, $t, $T);");
+    writer_put(w, n->out[0]->batched ? "$kernel($count, x, (long)$N * $elements, y, $t, $T);"
+                                     : "$kernel($count, x, $elements, y, $t, $T);");
 }

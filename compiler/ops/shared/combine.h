@@ -62,7 +62,7 @@ Node *combine_give(Backward *, const Node *, int i, const Op *op, bool all);
 
 /* ---- fast form: runtime/kernels/elementwise/combine.h ----------------------- */
 
-/* Variant.emit: the call kernel(count, arrays, n, elements, y, t, T). */
+/* Variant.emit: the call kernel(count, arrays, elements, y, t, T). */
 void combine_emit(Writer *, const Node *, const char *kernel);
 
 /* For other calls of the kernel "combine": declares x, the `count` arrays named

@@ -2,74 +2,82 @@
  * combine.h: sums, products and maxima of several arrays, products with a number per channel
  * (gates), and strided copies.
  *
- *   x[0 … count − 1], dy, y, dx: n samples of `each` elements
+ *   x[0 … arrays − 1], dy, y, dx: `count` elements
  *
  * Thread t of T computes part t of the elements.  y and dx may be the first array.
  */
 #ifndef NN_COMBINE_H
 #define NN_COMBINE_H
 
+#include "runtime/kernels/reduction/shape.h"
+
+/* Rows of `length` elements, x_step apart in x and y_step in y. */
+typedef struct nn_row_copy {
+    long length, x_step, y_step;
+} nn_row_copy;
+
 #ifdef NN_LINKED
 
-void nn_add(int count, const float *const *x, long n, long each, float *y, int t, int T);
-void nn_mul(int count, const float *const *x, long n, long each, float *y, int t, int T);
-void nn_gate(long n, int c, long p, const float *x, const float *gate, float *y, int t, int T);
-void nn_gate_sums(long n, int c, long p, const float *x, const float *dy, float *dgate, int t, int T);
-void nn_gate_nhwc(long n, int c, long p, const float *x, const float *gate, float *y, int t, int T);
-void nn_gate_sums_nhwc(long n, int c, long p, const float *x, const float *dy, float *dgate, int t, int T);
-void nn_maximum(int count, const float *const *x, long n, long each, float *y, int t, int T);
-void nn_maximum_dx(int count, const float *const *x, int branch, long n, long each, const float *dy, float *dx, int t,
-                   int T);
-void nn_copy_rows(long n, long each, const float *x, long from, float *y, long to, int t, int T);
+void nn_add(int arrays, const float *const *x, long count, float *y, int t, int T);
+void nn_mul(int arrays, const float *const *x, long count, float *y, int t, int T);
+void nn_gate(const nn_shape *, const float *x, const float *gate, float *y, int t, int T);
+void nn_gate_sums(const nn_shape *, const float *x, const float *dy, float *dgate, int t, int T);
+void nn_gate_nhwc(const nn_shape *, const float *x, const float *gate, float *y, int t, int T);
+void nn_gate_sums_nhwc(const nn_shape *, const float *x, const float *dy, float *dgate, int t, int T);
+void nn_maximum(int arrays, const float *const *x, long count, float *y, int t, int T);
+void nn_maximum_dx(int arrays, const float *const *x, int branch, long count, float *dx, int t, int T);
+void nn_copy_rows(const nn_row_copy *, long n, const float *x, float *y, int t, int T);
 
 #else
 
 #include "runtime/kernels/reduction/sums.h"
 
 /* y = x0 + x1 + … */
-NN_KERNEL void nn_add(int count, const float *const *x, long n, long each, float *y, int t, int T)
+NN_KERNEL void nn_add(int arrays, const float *const *x, long count, float *y, int t, int T)
 {
-    long end = nn_partition(n * each, t + 1, T);
-    for (long i = nn_partition(n * each, t, T); i < end; i += NN_W) {
+    long end = nn_partition(count, t + 1, T);
+    for (long i = nn_partition(count, t, T); i < end; i += NN_W) {
         nn_vec sum = nn_load_part(x[0] + i, end - i) + nn_load_part(x[1] + i, end - i);
-        for (int k = 2; k < count; k++) sum += nn_load_part(x[k] + i, end - i);
+        for (int k = 2; k < arrays; k++) sum += nn_load_part(x[k] + i, end - i);
         nn_store_part(y + i, end - i, sum);
     }
 }
 
 /* y = x0 · x1 · … */
-NN_KERNEL void nn_mul(int count, const float *const *x, long n, long each, float *y, int t, int T)
+NN_KERNEL void nn_mul(int arrays, const float *const *x, long count, float *y, int t, int T)
 {
-    long end = nn_partition(n * each, t + 1, T);
-    for (long i = nn_partition(n * each, t, T); i < end; i += NN_W) {
+    long end = nn_partition(count, t + 1, T);
+    for (long i = nn_partition(count, t, T); i < end; i += NN_W) {
         nn_vec product = nn_load_part(x[0] + i, end - i) * nn_load_part(x[1] + i, end - i);
-        for (int k = 2; k < count; k++) product *= nn_load_part(x[k] + i, end - i);
+        for (int k = 2; k < arrays; k++) product *= nn_load_part(x[k] + i, end - i);
         nn_store_part(y + i, end - i, product);
     }
 }
 
 /* y[n][c][p] = x[n][c][p] · gate[n][c]: a number for each channel */
-NN_KERNEL void nn_gate(long n, int c, long p, const float *x, const float *gate, float *y, int t, int T)
+NN_KERNEL void nn_gate(const nn_shape *shape, const float *x, const float *gate, float *y, int t, int T)
 {
-    for (long k = n * c * t / T; k < n * c * (t + 1) / T; k++)
+    const long p = shape->p, all = shape->n * shape->c;
+    for (long k = all * t / T; k < all * (t + 1) / T; k++)
         for (long i = 0; i < p; i += NN_W)
             nn_store_part(y + k * p + i, p - i, gate[k] * nn_load_part(x + k * p + i, p - i));
 }
 
 /* dgate[n][c] = Σ over p of x · dy */
-NN_KERNEL void nn_gate_sums(long n, int c, long p, const float *x, const float *dy, float *dgate, int t, int T)
+NN_KERNEL void nn_gate_sums(const nn_shape *shape, const float *x, const float *dy, float *dgate, int t, int T)
 {
-    for (long k = n * c * t / T; k < n * c * (t + 1) / T; k++)
+    const long p = shape->p, all = shape->n * shape->c;
+    for (long k = all * t / T; k < all * (t + 1) / T; k++)
         dgate[k] = nn_lanes_sum(nn_sums(nn_term_product, nn_zero(), x + k * p, dy + k * p, p));
 }
 
 /* y = max(x0, x1, …); NaN wins */
-NN_KERNEL void nn_maximum(int count, const float *const *x, long n, long each, float *y, int t, int T)
+NN_KERNEL void nn_maximum(int arrays, const float *const *x, long count, float *y, int t, int T)
 {
-    long end = nn_partition(n * each, t + 1, T);
-    for (long i = nn_partition(n * each, t, T); i < end; i += NN_W) {
+    long end = nn_partition(count, t + 1, T);
+    for (long i = nn_partition(count, t, T); i < end; i += NN_W) {
         nn_vec most = nn_load_part(x[0] + i, end - i);
-        for (int k = 1; k < count; k++) {
+        for (int k = 1; k < arrays; k++) {
             nn_vec v = nn_load_part(x[k] + i, end - i);
             most = nn_select((v > most) | (v != v), v, most);
         }
@@ -83,15 +91,16 @@ NN_INLINE nn_vec nn_maximum_share(nn_vec a, nn_vec b)
     return nn_select(a == b, nn_broadcast(0.5f), nn_select(a < b, nn_zero(), nn_broadcast(1)));
 }
 
-/* The gradient of x[branch]: the maximum is a left fold; at each step the larger
- * side gets the gradient, or each half of it if they are equal. */
-NN_KERNEL void nn_maximum_dx(int count, const float *const *x, int branch, long n, long each, const float *dy,
-                             float *dx, int t, int T)
+/* The gradient of a branch.  x[0] is dy; the branches follow.  The maximum is a left fold: at each
+ * step the larger side gets the gradient, or each half of it if they are equal. */
+NN_KERNEL void nn_maximum_dx(int arrays, const float *const *x, int branch, long count, float *dx, int t, int T)
 {
-    long end = nn_partition(n * each, t + 1, T);
-    for (long i = nn_partition(n * each, t, T); i < end; i += NN_W) {
+    const float *dy = *x++;
+    const int branches = arrays - 1;
+    long end = nn_partition(count, t + 1, T);
+    for (long i = nn_partition(count, t, T); i < end; i += NN_W) {
         nn_vec most = nn_load_part(x[0] + i, end - i), share = nn_load_part(dy + i, end - i);
-        for (int k = 1; k < count; k++) {
+        for (int k = 1; k < branches; k++) {
             nn_vec v = nn_load_part(x[k] + i, end - i);
             if (k == branch)
                 share *= nn_maximum_share(v, most);
@@ -104,9 +113,10 @@ NN_KERNEL void nn_maximum_dx(int count, const float *const *x, int branch, long 
 }
 
 /* NHWC: y[n][p][c] = x[n][p][c] · gate[n][c] */
-NN_KERNEL void nn_gate_nhwc(long n, int c, long p, const float *x, const float *gate, float *y, int t, int T)
+NN_KERNEL void nn_gate_nhwc(const nn_shape *shape, const float *x, const float *gate, float *y, int t, int T)
 {
-    for (long k = n * p * t / T; k < n * p * (t + 1) / T; k++) {
+    const long c = shape->c, p = shape->p, pixels = shape->n * p;
+    for (long k = pixels * t / T; k < pixels * (t + 1) / T; k++) {
         const float *own = gate + k / p * c;
         for (long i = 0; i < c; i += NN_W)
             nn_store_some(y + k * c + i, c - i, nn_load_some(own + i, c - i) * nn_load_some(x + k * c + i, c - i));
@@ -126,8 +136,9 @@ NN_INLINE void nn_gate_sums_of(long c, long p, const float *x, const float *dy, 
 }
 
 /* dgate[n][c] = Σ over p of x[n][p][c] · dy[n][p][c] */
-NN_KERNEL void nn_gate_sums_nhwc(long n, int c, long p, const float *x, const float *dy, float *dgate, int t, int T)
+NN_KERNEL void nn_gate_sums_nhwc(const nn_shape *shape, const float *x, const float *dy, float *dgate, int t, int T)
 {
+    const long n = shape->n, c = shape->c, p = shape->p;
     const int samples = n >= 8L * T; /* else partition the channels of every sample */
     const long first = samples ? n * t / T : 0, last = samples ? n * (t + 1) / T : n;
     const long from = samples ? 0 : nn_partition(c, t, T), to = samples ? c : nn_partition(c, t + 1, T);
@@ -158,19 +169,20 @@ NN_INLINE void nn_copy_row(float *to, const float *from, long count)
     if (i < count) nn_store(to + count - NN_W, nn_load(from + count - NN_W));
 }
 
-/* Copies n runs of `each` elements, `from` apart in x and `to` apart in y. */
-NN_KERNEL void nn_copy_rows(long n, long each, const float *x, long from, float *y, long to, int t, int T)
+/* Copies n rows. */
+NN_KERNEL void nn_copy_rows(const nn_row_copy *rows, long n, const float *x, float *y, int t, int T)
 {
-    const int rows = n >= T; /* else partition every run */
-    const long start = rows ? 0 : nn_partition(each, t, T),
-               count = (rows ? each : nn_partition(each, t + 1, T)) - start;
-    const long first = rows ? n * t / T : 0, last = rows ? n * (t + 1) / T : n;
+    const nn_row_copy d = *rows;
+    const int whole = n >= T; /* else partition every row */
+    const long start = whole ? 0 : nn_partition(d.length, t, T),
+               count = (whole ? d.length : nn_partition(d.length, t + 1, T)) - start;
+    const long first = whole ? n * t / T : 0, last = whole ? n * (t + 1) / T : n;
     if (count <= 0) return;
     for (long i = first; i < last; i++) {
         if (count < NN_LONG_RUN)
-            nn_copy_row(y + i * to + start, x + i * from + start, count);
+            nn_copy_row(y + i * d.y_step + start, x + i * d.x_step + start, count);
         else
-            __builtin_memcpy(y + i * to + start, x + i * from + start, (unsigned long)count * sizeof *y);
+            __builtin_memcpy(y + i * d.y_step + start, x + i * d.x_step + start, (unsigned long)count * sizeof *y);
     }
 }
 

@@ -9,27 +9,34 @@
 #ifndef NN_CHANNEL_SHUFFLE_H
 #define NN_CHANNEL_SHUFFLE_H
 
+/* groups · k channels of some pixels. */
+typedef struct nn_shuffle {
+    int groups, k;
+    long pixels;
+} nn_shuffle;
+
 #ifdef NN_LINKED
 
-void nn_channel_shuffle(long n, int groups, int k, long pixels, const float *x, float *y, int t, int T);
-void nn_channel_shuffle_nhwc(long n, int groups, int k, long pixels, const float *x, float *y, int t, int T);
+void nn_channel_shuffle(const nn_shuffle *, long n, const float *x, float *y, int t, int T);
+void nn_channel_shuffle_nhwc(const nn_shuffle *, long n, const float *x, float *y, int t, int T);
 
 #else
 
 #include "runtime/kernels/movement/runs.h"
 
-NN_KERNEL void nn_channel_shuffle(long n, int groups, int k, long pixels, const float *x, float *y, int t, int T)
+NN_KERNEL void nn_channel_shuffle(const nn_shuffle *d, long n, const float *x, float *y, int t, int T)
 {
-    long c = (long)groups * k;
+    const long groups = d->groups, k = d->k, c = groups * k, pixels = d->pixels;
     for (long p = n * c * t / T; p < n * c * (t + 1) / T; p++) {
         long to = p % c, from = to % groups * k + to / groups;
         nn_copy_run_of(y + p * pixels, x + (p - to + from) * pixels, pixels);
     }
 }
 
-NN_KERNEL void nn_channel_shuffle_nhwc(long n, int groups, int k, long pixels, const float *x, float *y, int t, int T)
+NN_KERNEL void nn_channel_shuffle_nhwc(const nn_shuffle *d, long n, const float *x, float *y, int t, int T)
 {
-    const long c = (long)groups * k;
+    const int groups = d->groups, k = d->k;
+    const long c = (long)groups * k, pixels = d->pixels;
     for (long p = n * pixels * t / T; p < n * pixels * (t + 1) / T; p++) {
         const float *from = x + p * c;
         float *to = y + p * c;
