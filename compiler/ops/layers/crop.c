@@ -46,25 +46,25 @@ static void crop_window(const Node *n, int axis, Window *window)
 static void crop_plain(Writer *w, const Node *n)
 {
     const CropAttrs *a = n->attrs;
-    region_take(w, "y", "x", node_shape_out(n), a->sides.top, a->sides.left);
+    region_take(w, "y", "x", node_shape_out(n), &a->sides);
 }
 
 static void crop_emit(Writer *w, const Node *n)
 {
     const CropAttrs *a = n->attrs;
-    region_take_emit(w, n, a->sides.top, a->sides.left);
+    region_take_emit(w, n, &a->sides);
 }
 
 static void crop_grad_plain(Writer *w, const Node *n)
 {
     const CropAttrs *a = n->attrs;
-    region_place(w, "dx", "dy", node_shape_out(n), node_shape_in(n), a->sides.top, a->sides.left, 0);
+    region_place(w, "dx", "dy", node_shape_out(n), node_shape_in(n), &a->sides, 0);
 }
 
 static void crop_grad_emit(Writer *w, const Node *n)
 {
     const CropAttrs *a = n->attrs;
-    region_place_emit(w, n, a->sides.top, a->sides.left, 0);
+    region_place_emit(w, n, &a->sides, 0);
 }
 
 static const Variant crop_gradient_variants[] = {{.name = "simd",

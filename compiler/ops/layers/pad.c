@@ -180,7 +180,7 @@ static void pad_plain(Writer *w, const Node *n)
     if (fills(a) && pads_channels(a)) {
         put_filled(w, a, p.image, node_shape_out(n));
     } else if (fills(a)) {
-        region_place(w, "y", "x", node_shape_out(n), p.image, a->sides.top, a->sides.left, a->value);
+        region_place(w, "y", "x", node_shape_out(n), p.image, &a->sides, a->value);
     } else {
         pad_axes(axes, &p);
         taps_forward(w, axes, &p);
@@ -190,7 +190,7 @@ static void pad_plain(Writer *w, const Node *n)
 static void pad_emit(Writer *w, const Node *n)
 {
     const PadAttrs *a = n->attrs;
-    region_place_emit(w, n, a->sides.top, a->sides.left, a->value);
+    region_place_emit(w, n, &a->sides, a->value);
 }
 
 static const char *pad_refusal(const Node *n)
@@ -208,7 +208,7 @@ static void pad_grad_plain(Writer *w, const Node *n)
     if (fills(a) && pads_channels(a)) {
         put_placed(w, a, p.image, "@dx(n, c, i, j) = @dy(n, $channel, $row, $column);");
     } else if (fills(a)) {
-        region_take(w, "dx", "dy", p.image, a->sides.top, a->sides.left);
+        region_take(w, "dx", "dy", p.image, &a->sides);
     } else {
         pad_axes(axes, &p);
         taps_gradient(w, axes, &p, p.image);
@@ -218,7 +218,7 @@ static void pad_grad_plain(Writer *w, const Node *n)
 static void pad_grad_emit(Writer *w, const Node *n)
 {
     const PadAttrs *a = n->attrs;
-    region_take_emit(w, n, a->sides.top, a->sides.left);
+    region_take_emit(w, n, &a->sides);
 }
 
 static const Variant pad_gradient_variants[] = {{.name = "simd",

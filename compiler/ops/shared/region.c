@@ -20,13 +20,13 @@ static void put_copy(Writer *w, const char *to, const char *to_index, const char
     writer_put(w, line);
 }
 
-static void put_region(Writer *w, Shape part, int64_t top, int64_t left)
+static void put_region(Writer *w, Shape part, const Pad *sides)
 {
     writer_bind_int(w, "C", part.dim[0]);
     writer_bind_int(w, "H", part.dim[1]);
     writer_bind_int(w, "W", part.dim[2]);
-    bind_shift(w, "row", "i", top);
-    bind_shift(w, "column", "j", left);
+    bind_shift(w, "row", "i", sides->top);
+    bind_shift(w, "column", "j", sides->left);
     writer_put(w, "for ($int n = 0; n < $N; n++) {\n"
                   "    for ($int c = 0; c < $C; c++) {\n"
                   "        for ($int i = 0; i < $H; i++) {\n"
@@ -41,9 +41,9 @@ static void close_region(Writer *w)
                   "}\n");
 }
 
-void region_take(Writer *w, const char *part, const char *whole, Shape part_shape, int64_t top, int64_t left)
+void region_take(Writer *w, const char *part, const char *whole, Shape part_shape, const Pad *sides)
 {
-    put_region(w, part_shape, top, left);
+    put_region(w, part_shape, sides);
     put_copy(w, part, "i, j", whole, "$row, $column");
     close_region(w);
 }
@@ -64,11 +64,11 @@ void region_zero(Writer *w, const char *array, Shape shape)
                   "}\n");
 }
 
-void region_place(Writer *w, const char *whole, const char *part, Shape whole_shape, Shape part_shape, int64_t top,
-                  int64_t left, double value)
+void region_place(Writer *w, const char *whole, const char *part, Shape whole_shape, Shape part_shape, const Pad *sides,
+                  double value)
 {
     region_fill(w, whole, whole_shape, value == 0 ? "0" : writer_real(w, value));
-    put_region(w, part_shape, top, left);
+    put_region(w, part_shape, sides);
     put_copy(w, whole, "$row, $column", part, "i, j");
     close_region(w);
 }
@@ -82,24 +82,24 @@ int64_t region_no_flops(const Node *n)
 /* ---- fast form: runtime/kernels/movement/crop.h ------------------------------ */
 
 /* With the channels last, columns are C times as many, of an image of one channel. */
-static void bind_region(Writer *w, const Node *n, Shape whole, Shape part, int64_t top, int64_t left)
+static void bind_region(Writer *w, const Node *n, Shape whole, Shape part, const Pad *sides)
 {
     long long planes = n->layout == LAYOUT_NHWC ? 1 : part.dim[0], each = n->layout == LAYOUT_NHWC ? part.dim[0] : 1;
-    const int64_t region[] = {planes, part.dim[1], part.dim[2] * each, whole.dim[1], whole.dim[2] * each,
-                              top,    left * each};
+    const int64_t region[] = {planes,     part.dim[1],       part.dim[2] * each, whole.dim[1], whole.dim[2] * each,
+                              sides->top, sides->left * each};
     writer_bind_fields(w, "region", "c h w H W top left", region);
     writer_put(w, "static const nn_crop_box size = {$region};");
 }
 
-void region_take_emit(Writer *w, const Node *n, int64_t top, int64_t left)
+void region_take_emit(Writer *w, const Node *n, const Pad *sides)
 {
-    bind_region(w, n, node_shape_in(n), node_shape_out(n), top, left);
+    bind_region(w, n, node_shape_in(n), node_shape_out(n), sides);
     region_call(w, n, "nn_crop(&size, $N, $from, $to, $t, $T);");
 }
 
-void region_place_emit(Writer *w, const Node *n, int64_t top, int64_t left, double value)
+void region_place_emit(Writer *w, const Node *n, const Pad *sides, double value)
 {
-    bind_region(w, n, node_shape_out(n), node_shape_in(n), top, left);
+    bind_region(w, n, node_shape_out(n), node_shape_in(n), sides);
     writer_bind_real(w, "value", value);
     region_call(w, n, "nn_pad(&size, $N, $from, $to, $value, $t, $T);");
 }

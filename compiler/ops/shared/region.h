@@ -7,17 +7,18 @@
 
 #include "graph/graph.h"
 
-/* part[n][c][i][j] = whole[n][c][i + top][j + left], over the shape of the part. */
-void region_take(Writer *, const char *part, const char *whole, Shape part_shape, int64_t top, int64_t left);
+/* part[n][c][i][j] = whole[n][c][i + top][j + left], over the shape of the part; of `sides`, top
+ * and left count. */
+void region_take(Writer *, const char *part, const char *whole, Shape part_shape, const Pad *sides);
 
 /* The other way round: whole[n][c][i + top][j + left] = part[n][c][i][j], and
  * `value` everywhere else. */
-void region_place(Writer *, const char *whole, const char *part, Shape whole_shape, Shape part_shape, int64_t top,
-                  int64_t left, double value);
+void region_place(Writer *, const char *whole, const char *part, Shape whole_shape, Shape part_shape, const Pad *sides,
+                  double value);
 
 /* Variant.emit of the same, from the node's input to its output. */
-void region_take_emit(Writer *, const Node *, int64_t top, int64_t left);
-void region_place_emit(Writer *, const Node *, int64_t top, int64_t left, double value);
+void region_take_emit(Writer *, const Node *, const Pad *sides);
+void region_place_emit(Writer *, const Node *, const Pad *sides, double value);
 
 /* Writes a call of the kernel "crop", in which $from and $to are the arrays. */
 void region_call(Writer *, const Node *, const char *call);
