@@ -11,12 +11,12 @@
 #include "commands/commands.h"
 
 const Command *const command_table[] = {
-    &command_compile, &command_train, &command_eval, &command_predict, &command_report,
-    &command_check,   &command_bench, &command_data, &command_fmt,     NULL,
+    &command_compile, &command_build, &command_train, &command_eval, &command_predict, &command_report, &command_check,
+    &command_bench,   &command_data,  &command_fmt,   NULL,
 };
 
 /* Words of the product that this version does not have. */
-static const char *const later[] = {"build", "import", "export", NULL};
+static const char *const later[] = {"import", "export", NULL};
 
 static int start(void)
 {

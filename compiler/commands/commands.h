@@ -44,8 +44,8 @@ typedef struct Command {
     int (*run)(int argc, char **argv); /* argv[0] is the command's name; returns a Status */
 } Command;
 
-extern const Command command_compile, command_check, command_train, command_eval, command_report, command_fmt,
-    command_bench, command_predict, command_data;
+extern const Command command_compile, command_build, command_check, command_train, command_eval, command_report,
+    command_fmt, command_bench, command_predict, command_data;
 
 extern const Command *const command_table[]; /* NULL at the end */
 const Command *command_find(const char *name);

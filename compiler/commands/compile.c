@@ -10,55 +10,20 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "commands/commands.h"
+#include "commands/compile.h"
 #include "commands/output.h"
-#include "commands/trained.h"
 #include "emit/c_names.h"
 #include "lower/dump.h"
 
-enum { INFER = OPTION_FIRST_OWN, TRAIN, PLAIN, PREFIX, HEADER, DUMP, TARGET, WEIGHTS, WEIGHTS_OUT, INPUT_TYPE, MAIN };
-
-/* ", generic", ", neon", … */
-#define AND_TARGET(ID, NAME, ...) ", " #NAME
-
 static const Option options[] = {
     {'o', "output", "FILE.c", "write FILE.c and FILE.h; with '-', one text on standard output", false},
-    OPTION_ROW_BATCH,
-    {INFER, "infer", NULL, "code for inference only", false},
-    {TRAIN, "train", NULL, "code for training only (with evaluation)", false},
-    {PLAIN, "plain", NULL, "strictly conforming C99 with simple loops, for reading and for any compiler", false},
-    {PREFIX, "prefix", "P", "prefix of all names in the C (default: the net's name)", false},
-    {HEADER, "header", "NAME", "name of the header in the #include (default: its file name)", false},
-    OPTION_ROW_NET,
-    OPTION_ROW_DEFINE,
-    OPTION_ROW_INPUT,
-    OPTION_ROW_SET,
-    {DUMP, "dump", "STAGE", "print ast, graph, program, plan, or the program after a pass, instead of C", false},
-    OPTION_ROW_EXPLAIN,
-    {TARGET, "target", "CPU", "CPU to tune for: native (default)" TARGET_TABLE(AND_TARGET), false},
-    OPTION_ROW_THREADS,
-    OPTION_ROWS_PASSES OPTION_ROW_LIMIT,
-    {WEIGHTS, "weights", "FILE", "build trained weights in: constants of the C, for inference", false},
-    {WEIGHTS_OUT, "weights-out", "FILE.bin", "write the weights to a file that the C loads, not into the C", false},
-    {INPUT_TYPE, "input-type", "f32|u8", "with --weights: pixels from 0 to 1 (f32), or bytes from 0 to 255 (u8)",
+    OPTION_ROWS_COMPILE,
+    {COMPILE_HEADER, "header", "NAME", "name of the header in the #include (default: its file name)", false},
+    {COMPILE_DUMP, "dump", "STAGE", "print ast, graph, program, plan, or the program after a pass, instead of C",
      false},
-    {MAIN, "main", NULL, "with --weights: add a main function, which prints the classes of images", false},
+    OPTION_ROW_EXPLAIN,
     {0},
 };
-
-typedef enum Stage { STAGE_NONE, STAGE_AST, STAGE_GRAPH, STAGE_PROGRAM, STAGE_PLAN, STAGE_EXPLANATION } Stage;
-
-typedef struct CompileRequest {
-    LoadOptions load;
-    const char *output; /* NULL: none */
-    const char *header; /* of --header */
-    bool infer, train;  /* asked for; neither: what the file is for */
-    bool plain, main;
-    const char *target; /* NULL: native */
-    TrainedRequest trained;
-    Stage dump;
-    int last_pass; /* LowerOptions.last_pass, of --dump=PASS */
-} CompileRequest;
 
 /* ---- the command line ------------------------------------------------------ */
 
@@ -82,7 +47,7 @@ static bool take_stage(CompileRequest *r, const char *text)
         return true;
     }
     const char *near = nearest_name(text, names, STAGES + PASS_COUNT);
-    usage_error(&command_compile, "--dump takes ast, graph, program, plan or the name of a pass, not '%s'%s%s%s", text,
+    usage_error(r->command, "--dump takes ast, graph, program, plan or the name of a pass, not '%s'%s%s%s", text,
                 near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
     return false;
 }
@@ -91,12 +56,12 @@ static bool take_prefix(CompileRequest *r, const char *text)
 {
     r->load.prefix = text;
     if (!is_identifier(text)) {
-        usage_error(&command_compile, "--prefix '%s' is not an identifier of C", text);
+        usage_error(r->command, "--prefix '%s' is not an identifier of C", text);
         return false;
     }
     const char *free_name = c_prefix(r->load.compilation->arena, text);
     if (strcmp(free_name, text) == 0) return true;
-    usage_error(&command_compile, "--prefix '%s' is taken in C; try '%s'", text, free_name);
+    usage_error(r->command, "--prefix '%s' is taken in C; try '%s'", text, free_name);
     return false;
 }
 
@@ -106,7 +71,7 @@ static bool take_header(CompileRequest *r, const char *text)
 {
     r->header = text;
     if (can_be_included(text)) return true;
-    usage_error(&command_compile, "--header '%s': an #include cannot name this file", text);
+    usage_error(r->command, "--header '%s': an #include cannot name this file", text);
     return false;
 }
 
@@ -121,7 +86,7 @@ static bool take_target(CompileRequest *r, const char *text)
     r->target = text;
     if (known) return true;
     const char *near = nearest_name(text, names, TARGET_COUNT + 1);
-    usage_error(&command_compile, "--target takes native" TARGET_TABLE(AND_TARGET) ", not '%s'%s%s%s", text,
+    usage_error(r->command, "--target takes native" TARGET_TABLE(AND_TARGET) ", not '%s'%s%s%s", text,
                 near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
     return false;
 }
@@ -137,27 +102,27 @@ static bool take_input_type(CompileRequest *r, const char *text)
 {
     r->trained.input_bytes = strcmp(text, "u8") == 0;
     if (r->trained.input_bytes || strcmp(text, "f32") == 0) return true;
-    usage_error(&command_compile, "--input-type takes f32 or u8, not '%s'", text);
+    usage_error(r->command, "--input-type takes f32 or u8, not '%s'", text);
     return false;
 }
 
-static bool take_compile_option(CompileRequest *r, int id, const char *value)
+bool compile_take_option(CompileRequest *r, int id, const char *value)
 {
     switch (id) {
     case 'o': r->output = value; return true;
-    case INFER: return r->infer = true;
-    case TRAIN: return r->train = true;
-    case PLAIN: return r->plain = true;
-    case PREFIX: return take_prefix(r, value);
-    case HEADER: return take_header(r, value);
-    case DUMP: return take_stage(r, value);
+    case COMPILE_INFER: return r->infer = true;
+    case COMPILE_TRAIN: return r->train = true;
+    case COMPILE_PLAIN: return r->plain = true;
+    case COMPILE_PREFIX: return take_prefix(r, value);
+    case COMPILE_HEADER: return take_header(r, value);
+    case COMPILE_DUMP: return take_stage(r, value);
     case OPTION_EXPLAIN: r->dump = STAGE_EXPLANATION; return true;
-    case TARGET: return take_target(r, value);
-    case MAIN: return r->main = true;
-    case WEIGHTS: r->trained.weights = value; return true;
-    case WEIGHTS_OUT: r->trained.weights_out = value; return true;
-    case INPUT_TYPE: return take_input_type(r, value);
-    default: return load_option(&r->load, &command_compile, id, value) == TAKEN_YES;
+    case COMPILE_TARGET: return take_target(r, value);
+    case COMPILE_MAIN: return r->main = true;
+    case COMPILE_WEIGHTS: r->trained.weights = value; return true;
+    case COMPILE_WEIGHTS_OUT: r->trained.weights_out = value; return true;
+    case COMPILE_INPUT_TYPE: return take_input_type(r, value);
+    default: return load_option(&r->load, r->command, id, value) == TAKEN_YES;
     }
 }
 
@@ -169,7 +134,7 @@ static bool has_suffix(const char *text, const char *suffix)
 
 static int check_trained(const CompileRequest *r)
 {
-    const Command *self = &command_compile;
+    const Command *self = r->command;
     if (!r->trained.weights && (r->trained.weights_out || r->trained.input_bytes))
         return usage_error(self, "--%s needs trained weights (use --weights FILE)",
                            r->trained.weights_out ? "weights-out" : "input-type");
@@ -181,14 +146,21 @@ static int check_trained(const CompileRequest *r)
     return STATUS_OK;
 }
 
-static int check_request(const CompileRequest *r, const OptionReader *reader)
+int compile_check_options(const CompileRequest *r)
 {
-    const Command *self = &command_compile;
-    if (!options_one_file(reader) || check_trained(r)) return STATUS_USAGE;
+    const Command *self = r->command;
+    if (check_trained(r)) return STATUS_USAGE;
     if (r->plain && r->load.threads > 1)
         return usage_error(self, "--threads %lld: the plain form has no threads", (long long)r->load.threads);
     if (r->plain && !plain_form_allows(&r->load, self)) return STATUS_USAGE;
     if (r->plain && r->target) return usage_error(self, "--target: the plain form is for any machine");
+    return STATUS_OK;
+}
+
+static int check_request(const CompileRequest *r, const OptionReader *reader)
+{
+    const Command *self = r->command;
+    if (!options_one_file(reader) || compile_check_options(r)) return STATUS_USAGE;
     if (r->plain && r->dump == STAGE_EXPLANATION)
         return usage_error(self, "--explain: the plain form has no variants to choose from");
     if (r->dump && r->output) return usage_error(self, "--dump and --explain print instead of writing C: leave out -o");
@@ -197,7 +169,7 @@ static int check_request(const CompileRequest *r, const OptionReader *reader)
     if (!r->output || strcmp(r->output, "-") == 0 || (has_suffix(r->output, ".c") && !has_suffix(r->output, "/.c")))
         return STATUS_OK;
     if (has_suffix(r->output, ".so") || has_suffix(r->output, ".o") || has_suffix(r->output, ".a"))
-        return usage_error(self, "-o %s: compiling the C is not implemented; the name must end in .c", r->output);
+        return usage_error(self, "-o %s: the name must end in .c; nnc build runs the C compiler", r->output);
     return usage_error(self, "-o %s: the name must end in .c", r->output);
 }
 
@@ -250,7 +222,7 @@ static int dump_net(const CompileRequest *r)
     if (r->dump == STAGE_GRAPH) graph_dump(l.net, stdout);
     const EmitOptions options = compile_emit_options(r, &l);
     const bool programs = r->dump >= STAGE_PROGRAM;
-    if (!limit_has_training(&r->load, &command_compile, options.lower.train)) return STATUS_USAGE;
+    if (!limit_has_training(&r->load, r->command, options.lower.train)) return STATUS_USAGE;
     if (programs && options.lower.infer) status = dump_program(r, &l, PROGRAM_INFER, &options);
     if (programs && status == STATUS_OK && options.lower.train) status = dump_program(r, &l, PROGRAM_STEP, &options);
     load_status(&r->load);
@@ -297,12 +269,24 @@ static void print_alone(const EmitResult *e, const char *header)
     free(line);
 }
 
+static OutputFile weights_file(const CompileRequest *r, const EmitResult *e)
+{
+    return (OutputFile){.path = r->trained.weights_out,
+                        .text = e->trained_file,
+                        .length = TRAINED_HEADER_BYTES + (size_t)e->model_bytes};
+}
+
+static int write_weights(const CompileRequest *r, const EmitResult *e)
+{
+    const OutputFile file = weights_file(r, e);
+    return output_write(&file, 1);
+}
+
 static int write_c(const CompileRequest *r, const EmitResult *e, const char *header_path)
 {
-    const size_t file_bytes = TRAINED_HEADER_BYTES + (size_t)e->model_bytes;
     const OutputFile files[] = {{.path = r->output, .text = e->source, .length = strlen(e->source)},
                                 {.path = header_path, .text = e->header, .length = strlen(e->header)},
-                                {.path = r->trained.weights_out, .text = e->trained_file, .length = file_bytes}};
+                                weights_file(r, e)};
     return output_write(files, e->trained_file ? 3 : 2);
 }
 
@@ -325,33 +309,46 @@ static const char *header_path_of(const CompileRequest *r, const char *source)
     return moved;
 }
 
-static int emit(const CompileRequest *r, Model *l)
+const char *compile_prefix(const CompileRequest *r, const Model *l)
 {
-    Arena *arena = l->c->arena;
-    const char *prefix = r->load.prefix ? r->load.prefix : c_prefix(arena, l->net->name);
-    bool to_stdout = strcmp(r->output, "-") == 0;
-    const char *header_path = header_path_of(r, to_stdout ? arena_printf(arena, "%s.c", prefix) : r->output);
-    const char *header = r->header ? r->header : base_name(header_path);
+    return r->load.prefix ? r->load.prefix : c_prefix(l->c->arena, l->net->name);
+}
+
+int compile_emit(const CompileRequest *r, Model *l, const char *prefix, const char *header, EmitResult **e)
+{
     EmitOptions options = compile_emit_options(r, l);
+    TrainedModel trained;
     options.prefix = prefix;
     options.header = header;
-    if (!can_be_included(header))
-        return usage_error(&command_compile, "-o %s: an #include cannot name its header; use --header NAME", r->output);
-    if (!limit_has_training(&r->load, &command_compile, options.lower.train)) return STATUS_USAGE;
-    TrainedModel trained;
+    if (!limit_has_training(&r->load, r->command, options.lower.train)) return STATUS_USAGE;
     int status = r->trained.weights ? trained_read(&r->trained, l, &options, &trained) : STATUS_OK;
     if (status != STATUS_OK) return status;
     if (r->trained.weights) options.trained = &trained;
     options.main = r->main;
-    EmitResult *e = emit_c(l->net, l->spec, &options);
+    *e = emit_c(l->net, l->spec, &options);
     status = load_status(&r->load);
-    if (!e || status != STATUS_OK) return status ? status : STATUS_INPUT;
+    return *e ? status : status ? status : STATUS_INPUT;
+}
+
+static int emit(const CompileRequest *r, Model *l)
+{
+    Arena *arena = l->c->arena;
+    const char *prefix = compile_prefix(r, l);
+    bool to_stdout = strcmp(r->output, "-") == 0;
+    const char *header_path = header_path_of(r, to_stdout ? arena_printf(arena, "%s.c", prefix) : r->output);
+    const char *header = r->header ? r->header : base_name(header_path);
+    EmitResult *e;
+    if (!can_be_included(header))
+        return usage_error(r->command, "-o %s: an #include cannot name its header; use --header NAME", r->output);
+    int status = compile_emit(r, l, prefix, header, &e);
+    if (status != STATUS_OK) return status;
     if (!to_stdout) return write_c(r, e, header_path);
     if (r->header)
         fputs(e->source, stdout);
     else
         print_alone(e, header);
-    return finish_output();
+    status = finish_output();
+    return status == STATUS_OK && e->trained_file ? write_weights(r, e) : status;
 }
 
 static int compile(CompileRequest *r)
@@ -367,13 +364,13 @@ static int compile(CompileRequest *r)
 
 static int compile_run(int argc, char **argv)
 {
-    CompileRequest r = {0};
+    CompileRequest r = {.command = &command_compile};
     OptionReader reader;
     int status = STATUS_OK;
     load_options_init(&r.load);
     options_begin(&reader, &command_compile, argc, argv);
     for (int id; status == STATUS_OK && (id = options_next(&reader)) != OPTIONS_END;)
-        if (id == OPTIONS_BAD || !take_compile_option(&r, id, reader.value)) status = STATUS_USAGE;
+        if (id == OPTIONS_BAD || !compile_take_option(&r, id, reader.value)) status = STATUS_USAGE;
     if (status == STATUS_OK) status = check_request(&r, &reader);
     if (status == STATUS_OK) {
         r.load.path = reader.operands[0];

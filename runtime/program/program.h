@@ -59,7 +59,7 @@ static unsigned char *nn_read_whole(const char *name, size_t *size)
 
 /* ---- samples, collected to a batch -------------------------------------------------- */
 
-typedef struct nn_run {
+typedef struct nn_samples {
     const nn_model_info *info;
     const void *model;
     void *scratch;
@@ -68,9 +68,9 @@ typedef struct nn_run {
     const char *file;
     nn_class *classes;
     int filled, top;
-} nn_run;
+} nn_samples;
 
-static void nn_print_classes(nn_run *r, const float *y)
+static void nn_print_classes(nn_samples *r, const float *y)
 {
     const int count = nn_classes(NN_MEANING, y, r->info->outputs, r->classes);
     for (int i = 0; i < count && i < r->top; i++) {
@@ -82,7 +82,7 @@ static void nn_print_classes(nn_run *r, const float *y)
     }
 }
 
-static void nn_print_sample(nn_run *r, int i)
+static void nn_print_sample(nn_samples *r, int i)
 {
     const float *y = r->y + (size_t)i * r->info->outputs;
     printf("%s%s ", r->file, r->name[i]);
@@ -93,7 +93,7 @@ static void nn_print_sample(nn_run *r, int i)
     printf("\n");
 }
 
-static void nn_run_batch(nn_run *r)
+static void nn_run_batch(nn_samples *r)
 {
     if (r->filled) r->info->infer(r->model, r->x, r->y, r->scratch);
     for (int i = 0; i < r->filled; i++) nn_print_sample(r, i);
@@ -101,9 +101,9 @@ static void nn_run_batch(nn_run *r)
 }
 
 /* Where the next sample goes. */
-static float *nn_next_sample(nn_run *r) { return r->x + (size_t)r->filled * r->info->inputs; }
+static float *nn_next_sample(nn_samples *r) { return r->x + (size_t)r->filled * r->info->inputs; }
 
-static void nn_take_sample(nn_run *r, size_t index, size_t count)
+static void nn_take_sample(nn_samples *r, size_t index, size_t count)
 {
     r->name[r->filled][0] = '\0';
     if (count > 1) sprintf(r->name[r->filled], "[%lu]", (unsigned long)index);
@@ -126,7 +126,7 @@ static void nn_to_channels(const unsigned char *planes, int channels, size_t are
         }
 }
 
-static void nn_run_image(nn_run *r, const unsigned char *bytes, size_t size)
+static void nn_run_image(nn_samples *r, const unsigned char *bytes, size_t size)
 {
     const int *to = r->info->input_dims;
     nn_pnm image;
@@ -156,7 +156,7 @@ static void nn_run_image(nn_run *r, const unsigned char *bytes, size_t size)
     nn_take_sample(r, 0, 1);
 }
 
-static void nn_run_file(nn_run *r, const char *name)
+static void nn_run_file(nn_samples *r, const char *name)
 {
     size_t size;
     const size_t each = r->info->inputs * sizeof(float);
@@ -174,7 +174,7 @@ static void nn_run_file(nn_run *r, const char *name)
     nn_run_batch(r);
 }
 
-static void nn_open_run(nn_run *r)
+static void nn_open_run(nn_samples *r)
 {
     const nn_model_info *info = NN_INFO();
     const size_t batch = (size_t)info->batch;
@@ -202,7 +202,7 @@ static const void *nn_load_model(const char *name)
 
 int main(int argc, char **argv)
 {
-    nn_run run;
+    nn_samples run;
     int i = 1;
     nn_open_run(&run);
 #ifdef NN_LOAD

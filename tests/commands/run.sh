@@ -33,7 +33,7 @@ runs 2 help nonsense; says err 'unknown command'
 runs 2 help train eval
 runs 2 trian; says err "did you mean 'train'"; silent out
 runs 2 nonsense; says err "unknown command 'nonsense'"; says err 'usage:'
-runs 2 build x.nn; says err 'not implemented'
+runs 2 import x.onnx; says err 'not implemented'
 runs 2 bench; says err 'missing input file'
 
 # ---- options ----------------------------------------------------------------------
@@ -88,7 +88,7 @@ runs 1 missing.nn -o new.c; says err 'missing.nn'; absent new.c new.h
 runs 1 check .; says err '\.'
 runs 2 "$net"; says err '-o FILE.c'
 runs 2 "$net" -o out.txt; says err 'must end in .c'; absent out.txt
-runs 2 "$net" -o out.so; says err 'not implemented'; absent out.so
+runs 2 "$net" -o out.so; says err 'nnc build'; absent out.so
 runs 2 "$net" "$net" -o x.c; absent x.c
 runs 2 "$net" -o x.c --prefix 3d; says err prefix
 runs 2 "$net" -o x.c --prefix double; says err prefix

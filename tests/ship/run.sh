@@ -206,6 +206,67 @@ status=$?
 status_is 1
 says err '0.pgm: is damaged, or not the weights'
 
+# ---- nnc build ----------------------------------------------------------------------------------
+
+# Without weights the shared object has the whole interface of the header, and nothing else.
+export CC
+CFLAGS=-O0
+export CFLAGS
+mkdir made
+runs 0 build "$lenet" --plain -o made/liblenet.so
+silent err
+exists made/liblenet.so made/lenet.h
+nm -D --defined-only made/liblenet.so | sed 's/.* //; s/@.*//' | sort >have
+sed -n 's/^[a-z].*[ *]\(lenet_[a-z_]*\)(.*;$/\1/p' made/lenet.h | sort >want
+is "$(wc -l <want)" -ge 8
+same have want
+readelf -d made/liblenet.so >out
+says out 'soname: \[liblenet.so\]'
+is -x made/liblenet.so
+cat >use.c <<'END'
+#include "made/lenet.h"
+int main(void) { return lenet_info()->batch != LENET_BATCH; }
+END
+try 'the shared object' "$CC" use.c -Lmade -llenet -o use
+try 'the shared object' env LD_LIBRARY_PATH=made ./use
+runs 0 build "$lenet" --plain --weights w.safetensors -o made/lenet
+./lenet 0.pgm colour.ppm >want
+made/lenet 0.pgm colour.ppm >out 2>err
+status=$?
+status_is 0
+same out want
+runs 0 build two.nn --plain --weights two.safetensors -o made/two.o
+try 'an object' "$CC" -Imade main.c made/two.o -o two
+./two >out
+says out '^21 43 '
+runs 0 build two.nn --plain --weights two.safetensors -o made/two.a --weights-out made/two.bin
+exists made/two.h made/two.bin
+ar t made/two.a >out
+says out '^two.o$'
+
+# What fails leaves nothing, neither there nor in the directory for temporary files.
+mkdir temporary
+TMPDIR=$tmp/temporary
+export TMPDIR
+CC=nosuch-gcc runs 3 build two.nn --plain -o made/x.so
+says err "'nosuch-gcc' cannot be run"
+CFLAGS=--nonsense runs 3 build two.nn --plain -o made/x.so
+says err 'gcc failed (status 1)\|cc failed (status 1)'
+AR=false runs 3 build two.nn --plain -o made/x.a
+says err 'false failed (status 1)'
+runs 3 build two.nn --plain -o nosuch/x.o
+absent made/x.so made/x.a made/x.h nosuch temporary/*
+unset CFLAGS TMPDIR
+runs 2 build two.nn
+says err 'no output file'
+runs 2 build two.nn -o made/x
+says err 'needs trained weights'
+runs 2 build two.nn -o x.c
+says err 'without build'
+if have aarch64-linux-gnu-gcc; then
+    CC=aarch64-linux-gnu-gcc runs 0 build two.nn --plain -o made/arm.a
+else skip 'aarch64-linux-gnu-gcc is not installed'; fi
+
 # ---- mistakes ------------------------------------------------------------------------------------
 
 runs 2 "$lenet" --weights-out x.bin -o x.c

@@ -1,0 +1,236 @@
+/*
+ * build: a net → a shared object, an object, a library or a program, by the system's compiler.
+ *
+ * Enters: a file.  Leaves: what -o names, with the header (and the weights) beside it, or
+ * nothing.  The C and what the compiler makes of it are in a private directory until then.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "backend/tool.h"
+#include "backend/workdir.h"
+#include "commands/compile.h"
+#include "commands/feeding.h"
+#include "commands/output.h"
+#include "emit/c_names.h"
+
+static const Option options[] = {
+    {'o', "output", "FILE", "NET.so, NET.o or NET.a, with NET.h beside it; any other name is a program (--main)",
+     false},
+    OPTION_ROWS_COMPILE,
+    {0},
+};
+
+typedef enum BuildKind { BUILD_PROGRAM, BUILD_SHARED, BUILD_OBJECT, BUILD_ARCHIVE } BuildKind;
+
+typedef struct BuildRun {
+    CompileRequest request;
+    BuildKind kind;
+    Arena *arena;
+    Workdir directory;
+    const char *prefix;
+    const char *source, *header, *made; /* paths in the directory */
+    EmitResult *emitted;
+} BuildRun;
+
+static BuildKind kind_of_file(const char *path)
+{
+    const char *dot = strrchr(path, '.');
+    if (!dot || dot == path || dot[-1] == '/') return BUILD_PROGRAM;
+    if (strcmp(dot, ".so") == 0) return BUILD_SHARED;
+    if (strcmp(dot, ".o") == 0) return BUILD_OBJECT;
+    return strcmp(dot, ".a") == 0 ? BUILD_ARCHIVE : BUILD_PROGRAM;
+}
+
+/* ---- the command line ------------------------------------------------------------ */
+
+static int check_build_request(BuildRun *b, const OptionReader *reader)
+{
+    CompileRequest *r = &b->request;
+    if (!options_one_file(reader)) return STATUS_USAGE;
+    r->load.path = reader->operands[0];
+    if (!r->output) return usage_error(r->command, "no output file (use -o NET.so, NET.o, NET.a or PROGRAM)");
+    b->kind = kind_of_file(r->output);
+    const size_t length = strlen(r->output);
+    if (length > 2 && (strcmp(r->output + length - 2, ".c") == 0 || strcmp(r->output + length - 2, ".h") == 0))
+        return usage_error(r->command, "-o %s: this is what nnc without build writes", r->output);
+    if (b->kind == BUILD_PROGRAM && !r->trained.weights)
+        return usage_error(r->command, "-o %s: a program needs trained weights (use --weights FILE)", r->output);
+    if (b->kind == BUILD_PROGRAM) r->main = true;
+    if (r->main && b->kind != BUILD_PROGRAM) return usage_error(r->command, "--main: %s is no program", r->output);
+    return compile_check_options(r);
+}
+
+static int read_build_request(BuildRun *b, int argc, char **argv)
+{
+    OptionReader reader;
+    options_begin(&reader, b->request.command, argc, argv);
+    for (int id; (id = options_next(&reader)) != OPTIONS_END;)
+        if (id == OPTIONS_BAD || !compile_take_option(&b->request, id, reader.value)) return STATUS_USAGE;
+    return check_build_request(b, &reader);
+}
+
+/* ---- the C in the private directory --------------------------------------------------- */
+
+static int write_sources(BuildRun *b)
+{
+    const EmitResult *e = b->emitted;
+    const char *exports = arena_printf(b->arena, "{ global: %s_*; local: *; };\n", b->prefix);
+    const OutputFile files[] = {
+        {b->source, e->source, strlen(e->source)},
+        {b->header, e->header, strlen(e->header)},
+        {arena_printf(b->arena, "%s/exports", b->directory.path), exports, strlen(exports)},
+    };
+    return output_write(files, 3);
+}
+
+/* ---- tools ------------------------------------------------------------------------------ */
+
+static const char *setting(const char *name, const char *otherwise)
+{
+    const char *value = getenv(name);
+    return value && value[strspn(value, " \t")] ? value : otherwise;
+}
+
+static const char *base_name_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+static int run_tool(const BuildRun *b, const List *words, const char *hint)
+{
+    const char *error = tool_run(b->arena, words);
+    return error ? fail(STATUS_SYSTEM, "%s%s", error, hint) : STATUS_OK;
+}
+
+static int run_c_compiler(const BuildRun *b)
+{
+    List words = {0};
+    Arena *arena = b->arena;
+    const bool links = b->kind == BUILD_PROGRAM || b->kind == BUILD_SHARED;
+    tool_add_words(arena, &words, setting("CC", "cc"));
+    list_push(arena, &words, (char *)(b->request.plain ? "-std=c99" : "-std=gnu99"));
+    tool_add_words(arena, &words, setting("CFLAGS", "-O2"));
+    if (!links) list_push(arena, &words, (char *)"-c");
+    if (b->kind == BUILD_SHARED) {
+        tool_add_words(arena, &words, "-fPIC -shared");
+        list_push(arena, &words, arena_printf(arena, "-Wl,-soname,%s", base_name_of(b->request.output)));
+        list_push(arena, &words, arena_printf(arena, "-Wl,--version-script=%s/exports", b->directory.path));
+    }
+    list_push(arena, &words, (char *)"-o");
+    list_push(arena, &words,
+              b->kind == BUILD_ARCHIVE ? arena_printf(arena, "%s/%s.o", b->directory.path, b->prefix)
+                                       : (char *)b->made);
+    list_push(arena, &words, (char *)b->source);
+    if (links) tool_add_words(arena, &words, b->request.plain ? "-lm" : "-lm -lpthread");
+    return run_tool(b, &words, " (CC and CFLAGS say what is run)");
+}
+
+/* aarch64-linux-gnu-gcc has aarch64-linux-gnu-ar beside it. */
+static const char *archiver(Arena *arena)
+{
+    List words = {0};
+    tool_add_words(arena, &words, setting("CC", "cc"));
+    const char *compiler = words.at[0];
+    const size_t length = strlen(compiler);
+    const bool crosses = length > 4 && strcmp(compiler + length - 4, "-gcc") == 0;
+    return setting("AR", crosses ? arena_printf(arena, "%.*sar", (int)length - 3, compiler) : "ar");
+}
+
+static int run_archiver(const BuildRun *b)
+{
+    List words = {0};
+    if (b->kind != BUILD_ARCHIVE) return STATUS_OK;
+    tool_add_words(b->arena, &words, archiver(b->arena));
+    list_push(b->arena, &words, (char *)"rcs");
+    list_push(b->arena, &words, (char *)b->made);
+    list_push(b->arena, &words, arena_printf(b->arena, "%s/%s.o", b->directory.path, b->prefix));
+    return run_tool(b, &words, " (AR says what is run)");
+}
+
+/* ---- what the user gets --------------------------------------------------------------------- */
+
+static void allow_execution(const char *path)
+{
+    struct stat s;
+    if (stat(path, &s) == 0) chmod(path, s.st_mode | (s.st_mode & 0444) >> 2);
+}
+
+static int write_results(const BuildRun *b)
+{
+    NnError error = {0};
+    size_t size = 0;
+    const EmitResult *e = b->emitted;
+    const char *output = b->request.output, *name = base_name_of(output);
+    char *bytes = nn_read_file(b->made, &size, &error);
+    if (!bytes) return fail_error(&error);
+    OutputFile files[3] = {{output, bytes, size}};
+    int count = 1;
+    if (b->kind != BUILD_PROGRAM)
+        files[count++] =
+            (OutputFile){arena_printf(b->arena, "%.*s%s", (int)(name - output), output, base_name_of(b->header)),
+                         e->header, strlen(e->header)};
+    if (e->trained_file)
+        files[count++] = (OutputFile){b->request.trained.weights_out, e->trained_file,
+                                      TRAINED_HEADER_BYTES + (size_t)e->model_bytes};
+    int status = output_write(files, count);
+    if (!status && (b->kind == BUILD_PROGRAM || b->kind == BUILD_SHARED)) allow_execution(output);
+    free(bytes);
+    return status;
+}
+
+static int build_in_directory(BuildRun *b)
+{
+    const char *error = workdir_open(&b->directory, b->arena);
+    if (error) return fail(STATUS_SYSTEM, "%s", error);
+    b->source = arena_printf(b->arena, "%s/%s.c", b->directory.path, b->prefix);
+    b->header = arena_printf(b->arena, "%s/%s", b->directory.path,
+                             c_header_name(b->arena, arena_printf(b->arena, "%s.h", b->prefix)));
+    b->made = arena_printf(b->arena, "%s/made%s", b->directory.path, b->kind == BUILD_ARCHIVE ? ".a" : "");
+    int status = write_sources(b);
+    if (!status) status = run_c_compiler(b);
+    if (!status) status = run_archiver(b);
+    return status ? status : write_results(b);
+}
+
+static int build_loaded(BuildRun *b, Model *m)
+{
+    const CompileRequest *r = &b->request;
+    b->prefix = compile_prefix(r, m);
+    const char *header = c_header_name(b->arena, arena_printf(b->arena, "%s.h", b->prefix));
+    int status = compile_emit(r, m, b->prefix, header, &b->emitted);
+    if (status) return status;
+    ToolSignals *held = tool_hold_signals(b->arena);
+    status = build_in_directory(b);
+    workdir_close(&b->directory);
+    tool_release_signals(held);
+    return status;
+}
+
+static int build_run(int argc, char **argv)
+{
+    BuildRun b = {.request.command = &command_build};
+    CompileRequest *r = &b.request;
+    Model m;
+    load_options_init(&r->load);
+    b.arena = r->load.compilation->arena;
+    int status = read_build_request(&b, argc, argv);
+    r->load.train = r->train;
+    if (!status) status = load_net(&r->load, &m);
+    if (!status) status = build_loaded(&b, &m);
+    load_options_free(&r->load);
+    return status;
+}
+
+const Command command_build = {
+    .name = "build",
+    .summary = "compile a net to a shared object, an object, a library or a program",
+    .usage = "build NET.nn -o NET.so|NET.o|NET.a|PROGRAM [options]",
+    .options = options,
+    .details = "Runs the C compiler $CC (cc) with $CFLAGS (-O2); for .a also $AR (ar), or the ar of a\n"
+               "cross compiler.  A shared object exports the functions of the header alone.  A\n"
+               "program needs --weights, and prints the classes of images and raw floats.\n",
+    .run = build_run,
+};

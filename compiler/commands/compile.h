@@ -1,0 +1,72 @@
+/*
+ * compile: what the commands that write C share: `nnc NET.nn -o NET.c` and `nnc build`.
+ */
+#ifndef NNC_COMPILE_H
+#define NNC_COMPILE_H
+
+#include "commands/commands.h"
+#include "commands/trained.h"
+
+enum {
+    COMPILE_INFER = OPTION_FIRST_OWN,
+    COMPILE_TRAIN,
+    COMPILE_PLAIN,
+    COMPILE_PREFIX,
+    COMPILE_HEADER,
+    COMPILE_DUMP,
+    COMPILE_TARGET,
+    COMPILE_WEIGHTS,
+    COMPILE_WEIGHTS_OUT,
+    COMPILE_INPUT_TYPE,
+    COMPILE_MAIN,
+    COMPILE_FIRST_OWN
+};
+
+/* ", generic", ", neon", … */
+#define AND_TARGET(ID, NAME, ...) ", " #NAME
+
+/* clang-format off */
+#define OPTION_ROWS_COMPILE \
+    OPTION_ROW_BATCH, \
+    {COMPILE_INFER, "infer", NULL, "code for inference only", false}, \
+    {COMPILE_TRAIN, "train", NULL, "code for training only (with evaluation)", false}, \
+    {COMPILE_PLAIN, "plain", NULL, "strictly conforming C99 with simple loops, for reading and for any compiler", false}, \
+    {COMPILE_PREFIX, "prefix", "P", "prefix of all names in the C (default: the net's name)", false}, \
+    OPTION_ROW_NET, \
+    OPTION_ROW_DEFINE, \
+    OPTION_ROW_INPUT, \
+    OPTION_ROW_SET, \
+    {COMPILE_TARGET, "target", "CPU", "CPU to tune for: native (default)" TARGET_TABLE(AND_TARGET), false}, \
+    OPTION_ROW_THREADS, \
+    OPTION_ROWS_PASSES OPTION_ROW_LIMIT, \
+    {COMPILE_WEIGHTS, "weights", "FILE", "build trained weights in: constants of the C, for inference", false}, \
+    {COMPILE_WEIGHTS_OUT, "weights-out", "FILE.bin", "write the weights to a file that the C loads, not into the C", false}, \
+    {COMPILE_INPUT_TYPE, "input-type", "f32|u8", "with --weights: pixels from 0 to 1 (f32), or bytes from 0 to 255 (u8)", false}, \
+    {COMPILE_MAIN, "main", NULL, "with --weights: add a main function, which prints the classes of images", false}
+/* clang-format on */
+
+typedef enum Stage { STAGE_NONE, STAGE_AST, STAGE_GRAPH, STAGE_PROGRAM, STAGE_PLAN, STAGE_EXPLANATION } Stage;
+
+typedef struct CompileRequest {
+    const Command *command; /* for messages */
+    LoadOptions load;
+    const char *output; /* NULL: none */
+    const char *header; /* of --header */
+    bool infer, train;  /* asked for; neither: what the file is for */
+    bool plain, main;
+    const char *target; /* NULL: native */
+    TrainedRequest trained;
+    Stage dump;
+    int last_pass; /* LowerOptions.last_pass, of --dump=PASS */
+} CompileRequest;
+
+/* Takes the rows above; false after a message. */
+bool compile_take_option(CompileRequest *, int id, const char *value);
+/* Options that cannot be combined: a Status, the message printed. */
+int compile_check_options(const CompileRequest *);
+/* A loaded net as C that includes `header`.  A Status, the message printed. */
+int compile_emit(const CompileRequest *, Model *, const char *prefix, const char *header, EmitResult **);
+/* What its names begin with in C. */
+const char *compile_prefix(const CompileRequest *, const Model *);
+
+#endif
