@@ -127,6 +127,8 @@ void compilation_free(Compilation *);
 int source_add(Compilation *, const char *path, const char *text, size_t size); /* copies; returns its number */
 void source_position(const Compilation *, Span, int *line, int *column);        /* from 1; columns count bytes */
 int source_line(const Compilation *, Span);
+/* A path that is written there: relative to the folder of the source. */
+const char *source_relative(const Compilation *, Span, const char *path);
 const char *source_path(const Compilation *, Span); /* without directories it is the same on every machine */
 
 /* The text of a diagnostic is one line in the user's terms, with the values.

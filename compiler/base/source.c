@@ -93,6 +93,14 @@ void source_line_bounds(const Compilation *c, Span span, int *begin, int *end)
     if (*end > *begin && lines->source.text[*end - 1] == '\r') --*end;
 }
 
+const char *source_relative(const Compilation *c, Span span, const char *path)
+{
+    const Source *source = source_of(c, span);
+    const char *slash = source == NULL ? NULL : strrchr(source->path, '/');
+    if (path[0] == '/' || slash == NULL) return path;
+    return arena_printf(c->arena, "%.*s/%s", (int)(slash - source->path), source->path, path);
+}
+
 const char *source_path(const Compilation *c, Span span)
 {
     const Source *source = source_of(c, span);

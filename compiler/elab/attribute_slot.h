@@ -27,4 +27,8 @@ bool attr_take_init(const AttrSlot *);
 /* ATTR_LOSS: heads.c */
 bool attr_take_loss(const AttrSlot *);
 
+/* The values of init->name in the file init->path, which is written `at` that place; false after an
+ * error: init_file.c */
+bool init_read_file(const AttrSlot *, Init *, Span at);
+
 #endif

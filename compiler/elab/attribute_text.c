@@ -48,6 +48,13 @@ static const char *values_text(Arena *arena, const Init *init)
     return text.data;
 }
 
+/* file("w.safetensors", "conv1.weight") */
+static const char *file_text(Arena *arena, const Init *init)
+{
+    if (!init->name) return arena_printf(arena, "file(\"%s\")", init->path);
+    return arena_printf(arena, "file(\"%s\", \"%s\")", init->path, init->name);
+}
+
 static const char *init_text(Arena *arena, const Init *init)
 {
     const char *a = real_text(arena, init->a), *b = real_text(arena, init->b);
@@ -55,7 +62,7 @@ static const char *init_text(Arena *arena, const Init *init)
     case INIT_CONSTANT: return init->a == 0 ? "zeros" : init->a == 1 ? "ones" : arena_printf(arena, "constant(%s)", a);
     case INIT_NORMAL: return arena_printf(arena, "normal(%s)", a);
     case INIT_UNIFORM: return arena_printf(arena, "uniform(%s, %s)", a, b);
-    case INIT_VALUES: return values_text(arena, init);
+    case INIT_VALUES: return init->path ? file_text(arena, init) : values_text(arena, init);
     case INIT_ORTHOGONAL: return init->a == 1 ? "orthogonal" : arena_printf(arena, "orthogonal(%s)", a);
     case INIT_GABOR: return arena_printf(arena, "gabor(%s, %s)", a, b);
     default: break;
@@ -79,6 +86,7 @@ static bool is_none(const Attr *attr, const void *at)
     case ATTR_REALS: return ((const Reals *)at)->count == 0;
     case ATTR_NAME: return !*(const char *const *)at;
     case ATTR_LOSS: return !((const OpCall *)at)->op;
+    case ATTR_TEXT: return *(const char *const *)at == NULL;
     default: return false;
     }
 }
@@ -104,6 +112,7 @@ const char *attr_text(Arena *arena, const Attr *attr, const char *attrs)
     case ATTR_INIT: return init_text(arena, at);
     case ATTR_NAME: return *(const char *const *)at;
     case ATTR_LOSS: return loss_text(arena, at);
+    case ATTR_TEXT: return arena_printf(arena, "\"%s\"", *(const char *const *)at);
     }
     abort();
 }

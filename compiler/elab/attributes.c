@@ -37,6 +37,7 @@ static const char *type_text(const Attr *attr)
     case ATTR_INIT: return "an initialisation like he_normal or normal(0.01), or its values as a list";
     case ATTR_NAME: return "a name";
     case ATTR_LOSS: return "a loss like mse or cross_entropy(smoothing=0.1)";
+    case ATTR_TEXT: return "a string";
     }
     abort();
 }
@@ -251,6 +252,7 @@ static bool take_none(const AttrSlot *s)
     if (s->attr->type == ATTR_REALS) *(Reals *)s->to = (Reals){0, NULL};
     if (s->attr->type == ATTR_NAME) *(const char **)s->to = NULL;
     if (s->attr->type == ATTR_LOSS) *(OpCall *)s->to = (OpCall){0};
+    if (s->attr->type == ATTR_TEXT) *(const char **)s->to = NULL;
     return true;
 }
 
@@ -288,6 +290,10 @@ static bool bind_value(const AttrSlot *s)
     case ATTR_INIT: return attr_take_init(s);
     case ATTR_NAME: return take_name(s);
     case ATTR_LOSS: return attr_take_loss(s);
+    case ATTR_TEXT:
+        if (value->kind != CONST_STRING) return attr_wrong_type(s);
+        *(const char **)s->to = value->text;
+        return true;
     }
     abort();
 }
@@ -309,6 +315,7 @@ static size_t attr_size(AttrType type)
     case ATTR_INIT: return sizeof(Init);
     case ATTR_NAME: return sizeof(const char *);
     case ATTR_LOSS: return sizeof(OpCall);
+    case ATTR_TEXT: return sizeof(const char *);
     }
     abort();
 }

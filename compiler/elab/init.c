@@ -1,5 +1,5 @@
 /*
- * Initialisations: he_normal, normal(0.01), … or literal values, [[1, 0], [0, 1]].
+ * Initialisations: he_normal, normal(0.01), …, literal values, [[1, 0], [0, 1]], or those of a file.
  *
  * Enters: the value of an argument.  Leaves: an Init; whether literal values fit their
  * parameter is seen when it is made (node_param).
@@ -34,6 +34,11 @@ static const Attr gabor_attrs[] = {
     {"wavelength", ATTR_REAL, offsetof(Init, b), NULL, 1e-300, 1e30, NULL},
     {0},
 };
+static const Attr file_attrs[] = {
+    {"path", ATTR_TEXT, offsetof(Init, path), NULL, 0, 0, NULL},
+    {"name", ATTR_TEXT, offsetof(Init, name), "none", 0, 0, attr_or_none},
+    {0},
+};
 static const Attr no_attrs[] = {{0}};
 
 static const struct InitName {
@@ -58,6 +63,7 @@ static const struct InitName {
     {"normal", INIT_NORMAL, 0, normal_attrs},
     {"uniform", INIT_UNIFORM, 0, uniform_attrs},
     {"constant", INIT_CONSTANT, 0, constant_attrs},
+    {"file", INIT_VALUES, 0, file_attrs},
 };
 enum { INIT_NAME_COUNT = sizeof init_names / sizeof *init_names };
 
@@ -147,6 +153,7 @@ bool attr_take_init(const AttrSlot *s)
                    real_text(s->c->arena, init.b));
         return false;
     }
+    if (init.path && !init_read_file(s, &init, ((const ConstArg *)args->at[0])->span)) return false;
     *(Init *)s->to = init;
     return true;
 }

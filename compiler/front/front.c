@@ -139,16 +139,9 @@ static void report_circle(Loader *loader, const Unit *first, const Unit *again)
     loader->failed = true;
 }
 
-static const char *path_beside(Arena *arena, const char *importer, const char *path)
-{
-    const char *slash = strrchr(importer, '/');
-    if (path[0] == '/' || slash == NULL) return path;
-    return arena_printf(arena, "%.*s/%s", (int)(slash - importer), importer, path);
-}
-
 static void load_import(Loader *loader, Unit *importer, const Import *import)
 {
-    const char *path = import->path == NULL ? std_path : path_beside(loader->c->arena, importer->path, import->path);
+    const char *path = import->path == NULL ? std_path : source_relative(loader->c, import->span, import->path);
     Unit *unit = unit_new(loader, importer, import->span, path);
     const Unit *known = find_unit(loader, unit);
     if (known != NULL && !known->done) {

@@ -38,11 +38,12 @@ typedef enum AttrType {
     ATTR_REALS,  /* Reals: a list of numbers, or one number */
     ATTR_INIT,   /* Init */
     ATTR_NAME,   /* const char *: a bare name, or a string */
-    ATTR_LOSS    /* OpCall: a loss with its arguments */
+    ATTR_LOSS,   /* OpCall: a loss with its arguments */
+    ATTR_TEXT    /* const char *: a string */
 } AttrType;
 
 /* What an argument of type ATTR_INT is that is given as `none`.  An ATTR_REAL is then NAN, a pair
- * 0, 0, a list has no elements, a name is NULL, and a loss has no operator. */
+ * 0, 0, a list has no elements, a name or a text is NULL, and a loss has no operator. */
 #define ATTR_NONE INT64_MIN
 
 /* One argument of an operator.  `initial` is the default as the language would

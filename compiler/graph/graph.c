@@ -173,8 +173,9 @@ static void check_init(Graph *g, const Node *n, const Tensor *t)
 {
     Arena *arena = g->compilation->arena;
     if (t->init.kind == INIT_VALUES && !shape_equal(t->init.shape, t->shape))
-        diag_error(g->compilation, n->span, "%s is %s, but its initial values are %s", t->name,
-                   shape_text(arena, t->shape), shape_text(arena, t->init.shape));
+        diag_error(g->compilation, n->span, "%s is %s, but its initial values%s are %s", t->name,
+                   shape_text(arena, t->shape), t->init.path ? arena_printf(arena, " in %s", t->init.path) : "",
+                   shape_text(arena, t->init.shape));
     bool matrix = t->init.kind == INIT_IDENTITY || t->init.kind == INIT_ORTHOGONAL;
     if (matrix && t->shape.rank < 2)
         diag_error(g->compilation, n->span, "%s is a vector of %s: it cannot be %s", t->name,

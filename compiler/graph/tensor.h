@@ -47,6 +47,7 @@ typedef struct Init {
     int64_t fan_in, fan_out;
     const double *values; /* of INIT_VALUES, row by row */
     Shape shape;
+    const char *path, *name; /* of the file that they are from, and in it, as the source has them; or NULL */
 } Init;
 
 /* The receptive field of element u along one axis: input rows

@@ -177,6 +177,7 @@ static const char *value_text(Generator *g, const Attr *a, Shape in)
     case ATTR_INIT: return init_text(g, a, in);
     case ATTR_NAME:
     case ATTR_LOSS: break; /* of heads, which are no operators */
+    case ATTR_TEXT: break; /* no operator takes one */
     }
     return "";
 }

@@ -1,7 +1,11 @@
 /* Initial values that are more than one number drawn for each element. */
 #include <check.h>
 #include <math.h>
+#include <stdlib.h>
 
+#include "elab/elaborate.h"
+#include "files.h"
+#include "front/front.h"
 #include "nets.h"
 
 /* y = W Wᵀ of three rows of length 2, or Wᵀ W of three columns: 4 times the identity. */
@@ -48,9 +52,134 @@ START_TEST(gabor_filters)
 }
 END_TEST
 
+/* ---- from files ------------------------------------------------------------ */
+
+static int count_up(const void *user, const char *name, float *values, size_t count)
+{
+    (void)user;
+    for (size_t i = 0; i < count; i++) values[i] = (float)i + (name[0] == 'b' ? 100 : 0);
+    return 0;
+}
+
+/* filters [2][3] of 0, 1, …, and bias [2] of 100, 101. */
+static void write_tensors(const char *path)
+{
+    NnError error = {0};
+    NnTensorWriter *w = nn_writer_new(count_up, NULL, &error);
+    ck_assert_int_eq(nn_writer_tensor(w, "filters", 2, (int64_t[]){2, 3}, &error), 0);
+    ck_assert_int_eq(nn_writer_tensor(w, "bias", 1, (int64_t[]){2}, &error), 0);
+    ck_assert_int_eq(nn_writer_save(w, path, &error), 0);
+    nn_writer_free(w);
+}
+
+/* The net of a source in this folder, which names a file in it. */
+static Graph *net_beside(Compilation *c, const char *text)
+{
+    write_tensors(in_folder("t.safetensors"));
+    write_text("n.nn", text);
+    return net_of_file(c, front_parse_file(c, in_folder("n.nn")), NULL, NULL);
+}
+
+static const Tensor *tensor_called(const Graph *net, const char *name)
+{
+    for (int i = 0; i < net->model.count; i++) {
+        const Tensor *t = net->model.at[i];
+        if (!strcmp(t->name, name)) return t;
+    }
+    ck_abort_msg("there is no tensor %s", name);
+    return NULL;
+}
+
+START_TEST(values_of_a_file)
+{
+    Compilation *c = compilation_new();
+    const Graph *net = net_beside(c, "net n { input(3)\n"
+                                     "dense(2, init=file(\"t.safetensors\", \"filters\"),"
+                                     "      bias_init=file(\"t.safetensors\", name=\"bias\")) as d }");
+    const Tensor *weight = tensor_called(net, "d.weight"), *bias = tensor_called(net, "d.bias");
+    for (int i = 0; i < 6; i++) ck_assert_double_eq(weight->values[i], i);
+    for (int i = 0; i < 2; i++) ck_assert_double_eq(bias->values[i], 100 + i);
+    compilation_free(c);
+}
+END_TEST
+
+/* A block of another folder names its file from there. */
+START_TEST(file_beside_an_import)
+{
+    Compilation *c = compilation_new();
+    write_text("lib/lib.nn", "block b() { dense(2, init=file(\"t.safetensors\", \"filters\")) as d }");
+    write_tensors(in_folder("lib/t.safetensors"));
+    write_text("n.nn", "import \"lib/lib.nn\"\nnet n { input(3) b() as b }");
+    const Graph *net = net_of_file(c, front_parse_file(c, in_folder("n.nn")), NULL, NULL);
+    ck_assert_double_eq(tensor_called(net, "b.d.weight")->values[5], 5);
+    compilation_free(c);
+}
+END_TEST
+
+/* They arrive in the model of a compiled net; an .npy has one array, which needs no name. */
+START_TEST(array_of_a_file)
+{
+    static const char header[] = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }             \n";
+    char bytes[10 + sizeof header - 1 + 6 * sizeof(float)] = "\x93NUMPY\x01\x00";
+    const float values[6] = {5, 4, 3, 2, 1, 0};
+    bytes[8] = sizeof header - 1;
+    memcpy(bytes + 10, header, sizeof header - 1);
+    memcpy(bytes + 10 + sizeof header - 1, values, sizeof values);
+    write_bytes("w.npy", bytes, sizeof bytes);
+    Compilation *c = compilation_new();
+    const char *text =
+        arena_printf(c->arena, "net n { input(3) dense(2, init=file(\"%s\")) as d }", in_folder("w.npy"));
+    Running r = run_net_form(c, text, 1, _i);
+    float w[6];
+    ck_assert_int_eq(r.info->get(r.model, "d.weight", w, 6), 0);
+    ck_assert_mem_eq(w, values, sizeof w);
+    run_end(&r);
+    compilation_free(c);
+}
+END_TEST
+
+static const struct {
+    const char *init, *error;
+} file_errors[] = {
+    {"file(\"none.npy\")", "none.npy"},
+    {"file(\"t.safetensors\")", "t.safetensors has 2 tensors; name one of them"},
+    {"file(\"t.safetensors\", \"filter\")", "no tensor `filter` in t.safetensors, did you mean `filters`?"},
+    {"file(\"t.safetensors\", \"bias\")", "d.weight is 2x3, but its initial values in t.safetensors are 2"},
+    {"file(t, \"bias\")", "file: path takes a string"},
+    {"file(\"n.nn\")", "n.nn"},
+};
+
+START_TEST(wrong_files)
+{
+    Compilation *c = compilation_new();
+    List none = {0};
+    write_tensors(in_folder("t.safetensors"));
+    write_text("n.nn", arena_printf(c->arena, "net n { input(3) dense(2, init=%s) as d }", file_errors[_i].init));
+    const File *file = front_parse_file(c, in_folder("n.nn"));
+    ck_assert_ptr_nonnull(file);
+    elaborate(c, file, NULL, &none);
+    ck_assert_int_eq(c->errors, 1);
+    char *printed;
+    size_t size;
+    FILE *out = open_memstream(&printed, &size);
+    diag_print(c, out, false);
+    fclose(out);
+    ck_assert_has(printed, file_errors[_i].error);
+    free(printed);
+    compilation_free(c);
+}
+END_TEST
+
 Suite *init_suite(void)
 {
     Suite *suite = suite_create("init");
+    TCase *files = tcase_create("init_files");
+    tcase_add_checked_fixture(files, make_folder, remove_folder);
+    tcase_add_test(files, values_of_a_file);
+    tcase_add_test(files, file_beside_an_import);
+    tcase_add_loop_test(files, array_of_a_file, 0, 2);
+    tcase_add_loop_test(files, wrong_files, 0, COUNT(file_errors));
+    suite_add_tcase(suite, files);
     TCase *tcase = tcase_create("init");
     tcase_add_loop_test(tcase, orthogonal_rows, 0, 2);
     tcase_add_loop_test(tcase, orthogonal_columns, 0, 2);

@@ -24,7 +24,7 @@ static size_t size_of(AttrType type)
         [ATTR_INT] = sizeof(int64_t), [ATTR_REAL] = sizeof(double), [ATTR_BOOL] = sizeof(bool),
         [ATTR_PAIR] = sizeof(Pair),   [ATTR_PAD] = sizeof(Pad),     [ATTR_SYMBOL] = sizeof(int),
         [ATTR_SHAPE] = sizeof(Shape), [ATTR_BOX] = sizeof(Pad),     [ATTR_REALS] = sizeof(Reals),
-        [ATTR_INIT] = sizeof(Init),
+        [ATTR_INIT] = sizeof(Init),   [ATTR_TEXT] = sizeof(char *),
     };
     return sizes[type];
 }
