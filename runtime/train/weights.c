@@ -112,13 +112,17 @@ int nn_weights_save(const nn_model_info *info, const void *model, const Feed *fe
 
 typedef enum Match { MATCHES, MISSING, OTHER_SHAPE } Match;
 
-/* One number may be stored with rank 0 or 1. */
+/* Axes of 1 before the others make no difference: a learned tensor of [N][D] is [1][N][D] where the
+ * batch is an axis too, and one number has rank 0 or 1. */
 static Match match(const nn_tensor_info *want, const NnTensor *have)
 {
     if (!have) return MISSING;
-    if (want->rank != have->rank) return want->count == 1 && have->count == 1 ? MATCHES : OTHER_SHAPE;
-    for (int i = 0; i < want->rank; i++)
-        if (want->dims[i] != have->dims[i]) return OTHER_SHAPE;
+    int w = 0, h = 0;
+    while (w < want->rank && want->dims[w] == 1) w++;
+    while (h < have->rank && have->dims[h] == 1) h++;
+    if (want->rank - w != have->rank - h) return OTHER_SHAPE;
+    for (; w < want->rank; w++, h++)
+        if (want->dims[w] != have->dims[h]) return OTHER_SHAPE;
     return MATCHES;
 }
 

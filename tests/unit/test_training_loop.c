@@ -129,10 +129,41 @@ START_TEST(weights_of_another_net)
 }
 END_TEST
 
+static int table_set(void *model, const char *name, const float *values, size_t count)
+{
+    (void)name;
+    memcpy(model, values, count * sizeof *values);
+    return 0;
+}
+
+/* pos is [2][3], as a learned tensor is here; published weights have the batch's axis before. */
+START_TEST(leading_axes_of_one)
+{
+    static const nn_tensor_info tensor = {"pos", NN_TRAINED, 2, {2, 3}, 6};
+    const nn_model_info info = {.name = "table", .tensor_count = 1, .tensors = &tensor, .set = table_set};
+    static const struct {
+        const char *shape;
+        bool loads;
+    } cases[] = {{"[2,3]", true}, {"[1,2,3]", true}, {"[1,1,2,3]", true}, {"[2,3,1]", false}, {"[1,3,2]", false}};
+    char header[200];
+    snprintf(header, sizeof header, "{\"pos\":{\"dtype\":\"F32\",\"shape\":%s,\"data_offsets\":[0,24]}}",
+             cases[_i].shape);
+    NnError error;
+    NnTensors *file = parse_tensors(header, 24, &error);
+    ck_assert_msg(file != NULL, "%s", error.text);
+    float model[6] = {1, 2, 3, 4, 5, 6};
+    int failed = nn_weights_load(&info, model, file, "f", NN_LOAD_ALL, NULL, &error);
+    ck_assert_int_eq(failed, cases[_i].loads ? 0 : -1);
+    for (int k = 0; k < 6; k++) ck_assert(model[k] == (cases[_i].loads ? 0 : (float)(k + 1)));
+    nn_tensors_close(file);
+}
+END_TEST
+
 Suite *training_loop_suite(void)
 {
     Suite *suite = suite_create("training_loop");
     TCase *tcase = tcase_create("training_loop");
+    tcase_add_loop_test(tcase, leading_axes_of_one, 0, 5);
     tcase_add_checked_fixture(tcase, make_folder, remove_folder);
     tcase_add_test(tcase, training_learns);
     tcase_add_test(tcase, training_is_stopped);
