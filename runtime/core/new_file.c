@@ -2,7 +2,8 @@
  * Writing files whole or not at all.
  *
  * The order is what makes it safe: everything that can fail for want of space,
- * permission or a folder is done under temporary names; then the files are
+ * permission or a folder is done without a name, so that nothing is left of a process that is
+ * killed, or under temporary names where the file system cannot do that; then the files are
  * renamed one after the other, each old one being kept under another name until
  * the last rename has succeeded; then the folders are synced.  Signals that end
  * the process wait until no temporary file is left.
@@ -29,7 +30,8 @@ enum { LINKS = 40, ATTEMPTS = 1000 };
 typedef struct Slot {
     const NnNewFile *file;
     char *target;    /* the path behind symbolic links */
-    char *temporary; /* NULL: written through */
+    bool regular;    /* else it is written through */
+    char *temporary; /* its name until then; NULL: none yet */
     char *backup;    /* the old file, while the new one has its name; NULL: there was none */
     int fd;
     bool renamed;
@@ -141,15 +143,30 @@ static int open_stream(const char *target)
     return open(target, O_WRONLY | O_CLOEXEC | O_NOCTTY);
 }
 
-/* A new file beside the target: FOLDER/.nnc-PID-N.tmp, short where the target's name is long. */
-static int open_beside(const char *target, const char *ending, char **name)
+/* Makes a file of that name, which nothing has yet; a descriptor, or −1 and errno. */
+static int create_named(const char *name, int unused)
+{
+    (void)unused;
+    return open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+}
+
+/* Gives the name to a file that has none. */
+static int link_named(const char *name, int fd)
+{
+    char self[32];
+    snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+    return linkat(AT_FDCWD, self, AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0 ? fd : -1;
+}
+
+/* A new name beside the target: FOLDER/.nnc-PID-N.tmp, short where the target's name is long. */
+static int name_beside(const char *target, const char *ending, int (*make)(const char *, int), int of, char **name)
 {
     for (int i = 0; i < ATTEMPTS; i++) {
         if (asprintf(name, "%.*s.nnc-%ld-%d.%s", folder_length(target), target, (long)getpid(), i, ending) < 0) {
             *name = NULL;
             break;
         }
-        int fd = open(*name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        int fd = make(*name, of);
         if (fd >= 0) return fd;
         int code = errno;
         free(*name);
@@ -160,13 +177,30 @@ static int open_beside(const char *target, const char *ending, char **name)
     return -1;
 }
 
+static int open_beside(const char *target, const char *ending, char **name)
+{
+    return name_beside(target, ending, create_named, -1, name);
+}
+
+/* A file in the target's folder that has no name until link_named; −1 where that cannot be had. */
+static int open_unnamed(const char *target)
+{
+    char *folder = NULL;
+    if (access("/proc/self/fd", X_OK) != 0 || asprintf(&folder, "%.*s.", folder_length(target), target) < 0) return -1;
+    int fd = open(folder, O_WRONLY | O_TMPFILE | O_CLOEXEC, 0666);
+    free(folder);
+    return fd;
+}
+
 static int slot_open(Slot *s, NnError *error)
 {
     const char *path = s->file->path;
     s->target = follow_links(path);
     Kind kind = s->target ? file_kind(s->target) : KIND_ERROR;
     if (kind == KIND_STREAM) s->fd = open_stream(s->target);
-    if (kind == KIND_REGULAR) s->fd = open_beside(s->target, "tmp", &s->temporary);
+    s->regular = kind == KIND_REGULAR;
+    if (s->regular) s->fd = open_unnamed(s->target);
+    if (s->regular && s->fd < 0) s->fd = open_beside(s->target, "tmp", &s->temporary);
     return s->fd < 0 ? nn_fail_path(error, "write", path) : 0;
 }
 
@@ -181,9 +215,11 @@ static int take_permissions(const Slot *s)
     return fchmod(s->fd, old.st_mode & 07777);
 }
 
-static bool make_durable(const Slot *s)
+static bool make_durable(Slot *s)
 {
-    return !s->temporary || (take_permissions(s) == 0 && (fsync(s->fd) == 0 || errno == EINVAL));
+    if (!s->regular) return true;
+    if (take_permissions(s) != 0 || (fsync(s->fd) != 0 && errno != EINVAL)) return false;
+    return s->temporary || name_beside(s->target, "tmp", link_named, s->fd, &s->temporary) >= 0;
 }
 
 static int slot_write(Slot *s, NnError *error)
@@ -316,12 +352,13 @@ int nn_files_write(const NnNewFile *files, int count, NnError *error)
 /* Room for the bytes, where the file system can tell; else the time of writing will. */
 static int check_space(const char *target, size_t bytes)
 {
-    char *name;
-    int fd = open_beside(target, "tmp", &name), code = 0;
+    char *name = NULL;
+    int fd = open_unnamed(target), code = 0;
+    if (fd < 0) fd = open_beside(target, "tmp", &name);
     if (fd < 0) return -1;
     if (bytes && fallocate(fd, 0, 0, (off_t)bytes) != 0 && errno != EOPNOTSUPP && errno != ENOSYS) code = errno;
     close(fd);
-    unlink(name);
+    if (name) unlink(name);
     free(name);
     errno = code;
     return code ? -1 : 0;

@@ -1,10 +1,14 @@
 /*
  * Files that appear whole or not at all: what is at a path before and after,
  * whatever fails in between.  Failures of the last moment are made by a writer
- * that takes the temporary file's name away while it writes.
+ * whose file cannot be renamed.
  */
+#define _GNU_SOURCE /* O_TMPFILE */
+
 #include <check.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +16,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "runtime/core/new_file.h"
@@ -32,7 +37,7 @@ static void remove_folder(void)
     ck_assert_int_eq(system(command), 0);
 }
 
-/* ---- fsync, watched -------------------------------------------------------------------- */
+/* ---- fsync and rename, watched --------------------------------------------------------- */
 
 static int synced_files, synced_folders;
 
@@ -42,6 +47,19 @@ int fsync(int fd)
     struct stat s;
     if (fstat(fd, &s) == 0) *(S_ISDIR(s.st_mode) ? &synced_folders : &synced_files) += 1;
     return (int)syscall(SYS_fsync, fd);
+}
+
+static ino_t lost; /* the file of that number cannot be renamed, once */
+
+int rename(const char *from, const char *to)
+{
+    struct stat s;
+    if (lost && stat(from, &s) == 0 && s.st_ino == lost) {
+        lost = 0; /* its number will be another file's */
+        errno = ENOENT;
+        return -1;
+    }
+    return (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
 }
 
 /* ---- writers --------------------------------------------------------------------------- */
@@ -60,11 +78,16 @@ static int refuse(const void *text, int fd, const char *path, NnError *error)
 /* Its rename will fail. */
 static int lose_name(const void *text, int fd, const char *path, NnError *error)
 {
-    char link[64], name[256] = "";
-    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-    ck_assert_int_gt(readlink(link, name, sizeof name - 1), 0);
-    ck_assert_int_eq(unlink(name), 0);
+    struct stat s;
+    ck_assert_int_eq(fstat(fd, &s), 0);
+    lost = s.st_ino;
     return write_text(text, fd, path, error);
+}
+
+static int die(const void *text, int fd, const char *path, NnError *error)
+{
+    write_text(text, fd, path, error);
+    return raise(SIGKILL);
 }
 
 static int put(const char *path, const char *text, NnError *error)
@@ -112,6 +135,26 @@ START_TEST(files_are_replaced)
     ck_assert_int_eq(put("a", "two", &error), 0);
     ck_assert(stat("a", &s) == 0 && (s.st_mode & 07777) == 0604);
     ck_holds("a", "two");
+    ck_folder("a ");
+}
+END_TEST
+
+/* Where files can be without a name. */
+START_TEST(killed_writers_leave_nothing)
+{
+    NnError error = {0};
+    int status, fd = open(".", O_WRONLY | O_TMPFILE, 0600);
+    if (fd < 0) return;
+    close(fd);
+    old("a", "one");
+    pid_t child = fork();
+    if (child == 0) {
+        nn_files_write(&(NnNewFile){"a", die, "two"}, 1, &error);
+        _exit(0);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    ck_holds("a", "one");
     ck_folder("a ");
 }
 END_TEST
@@ -290,6 +333,7 @@ Suite *new_file_suite(void)
     TCase *t = tcase_create("new_file");
     tcase_add_checked_fixture(t, make_folder, remove_folder);
     tcase_add_test(t, files_are_replaced);
+    tcase_add_test(t, killed_writers_leave_nothing);
     tcase_add_test(t, files_and_folders_are_synced);
     tcase_add_test(t, links_stay_links);
     tcase_add_test(t, fifos_are_written_through);
