@@ -70,9 +70,15 @@ typedef struct nn_samples {
     int filled, top;
 } nn_samples;
 
+/* Of several outputs, the first. */
+static size_t nn_shown_outputs(const nn_samples *r)
+{
+    return r->info->output_part_count ? r->info->output_parts[0].count : r->info->outputs;
+}
+
 static void nn_print_classes(nn_samples *r, const float *y)
 {
-    const int count = nn_classes(NN_MEANING, y, r->info->outputs, r->classes);
+    const int count = nn_classes(NN_MEANING, y, nn_shown_outputs(r), r->classes);
     for (int i = 0; i < count && i < r->top; i++) {
         printf("%s %s ", i ? "," : "", NN_CLASS(r->classes[i].index));
         if (NN_MEANING == NN_MEANS_SCORES)
@@ -89,7 +95,7 @@ static void nn_print_sample(nn_samples *r, int i)
     if (NN_MEANING != NN_MEANS_VALUES)
         nn_print_classes(r, y);
     else
-        for (size_t k = 0; k < r->info->outputs; k++) printf(" %.9g", (double)y[k]);
+        for (size_t k = 0; k < nn_shown_outputs(r); k++) printf(" %.9g", (double)y[k]);
     printf("\n");
 }
 

@@ -198,4 +198,12 @@ says err 'set has no size_test, the net.s target size'
 runs 0 predict line.nn --weights line.safetensors --data line.csv --format csv -o y.npy
 if head -n 1 y.npy | grep -q "'shape': (24, 1)"; then ok; else bad 'y.npy is no array of 24x1'; fi
 says out '^file,y1'
+# So does a program with the weights in it.
+runs 0 line.nn --weights line.safetensors --main --plain -o main.c
+printf '\0\0\0\0\0\0\0\0' >two.raw
+if "$CC" -O1 -std=c99 main.c -o main -lm 2>err && ./main two.raw >out 2>err; then ok; else bad 'the program fails'; fi
+runs 0 predict line.nn --weights line.safetensors two.raw
+awk '{ print NF, sprintf("%.4f", $NF) }' out >wanted
+./main two.raw | awk '{ print NF, sprintf("%.4f", $NF) }' >found
+same wanted found
 conclude
