@@ -75,7 +75,24 @@ static void layer_free(Layer *l)
 
 typedef void Forward(const nn_dense *, const float *x, const float *weight, const float *bias, float *y, int t, int T);
 typedef void Backward(const nn_dense *, const float *a, const float *b, float *to, int t, int T);
+typedef void Rows(const nn_dense_rows *, const float *x, const float *dy, float *dweight, int t, int T);
 typedef void Bias(const nn_dense *, const float *dy, float *dbias, int t, int T);
+
+/* The gradient of the weights, a third of the outputs at a time. */
+static void check_rows(const nn_symbol *table, const Layer *l, int T)
+{
+    const nn_dense d = l->d;
+    const int part = (d.o + 2) / 3;
+    for (int first = 0; first < d.o; first += part) {
+        const nn_dense_rows rows = {d.n, d.i, d.o, first, first + part < d.o ? part : d.o - first};
+        const long count = (long)rows.count * d.i;
+        float *dweight = guarded(count);
+        for (int t = 0; t < T; t++)
+            ((Rows *)kernel_named(table, "nn_dense_dweight_rows"))(&rows, l->x, l->dy, dweight, t, T);
+        check_same("rows of dweight", &d, T, l->dweight + (long)first * d.i, dweight, count);
+        guarded_free(dweight);
+    }
+}
 
 static void check_layer(const nn_symbol *table, nn_dense d)
 {
@@ -93,6 +110,7 @@ static void check_layer(const nn_symbol *table, nn_dense d)
         check_same("dx", &d, T, l.dx, dx, n * i);
         check_same("dweight", &d, T, l.dweight, dweight, o * i);
         check_same("dbias", &d, T, l.dbias, dbias, o);
+        check_rows(table, &l, T);
         guarded_free(y), guarded_free(dx), guarded_free(dweight), guarded_free(dbias);
     }
     layer_free(&l);

@@ -195,10 +195,12 @@ typedef struct RowsAttrs {
 static void dense_rows_emit(Writer *w, const Node *n)
 {
     const RowsAttrs *a = n->attrs;
+    bind_dense_sizes(w, n->in[0]->shape, n->in[1]->shape);
     writer_bind_int(w, "first", a->first);
-    writer_bind_int(w, "rows", a->count);
-    call_dense(w, n->in[0]->shape, n->in[1]->shape,
-               "nn_dense_dweight_rows(&size, $first, $rows, x, dy, dweight, $t, $T);");
+    writer_bind_int(w, "count", a->count);
+    writer_put(
+        w, "static const nn_dense_rows size = {.n = $N$outer, .i = $I, .o = $O, .first = $first, .count = $count};\n"
+           "nn_dense_dweight_rows(&size, x, dy, dweight, $t, $T);");
 }
 
 static int64_t dense_rows_macs(const Node *n)

@@ -15,13 +15,17 @@ typedef struct nn_dense {
     int n, i, o;
 } nn_dense;
 
+/* Some rows of dweight: outputs first … first + count − 1. */
+typedef struct nn_dense_rows {
+    int n, i, o, first, count;
+} nn_dense_rows;
+
 #ifdef NN_LINKED
 
 void nn_dense_forward(const nn_dense *, const float *x, const float *weight, const float *bias, float *y, int t, int T);
 void nn_dense_dx(const nn_dense *, const float *dy, const float *weight, float *dx, int t, int T);
 void nn_dense_dweight(const nn_dense *, const float *x, const float *dy, float *dweight, int t, int T);
-void nn_dense_dweight_rows(const nn_dense *, int first, int count, const float *x, const float *dy, float *dweight,
-                           int t, int T);
+void nn_dense_dweight_rows(const nn_dense_rows *, const float *x, const float *dy, float *dweight, int t, int T);
 void nn_dense_dbias(const nn_dense *, const float *dy, float *dbias, int t, int T);
 
 #else
@@ -50,28 +54,28 @@ NN_INLINE void nn_dots(const int M, const int N, int i, const float *x, const fl
         for (int k = 0; k < N; k++) out[m * N + k] = nn_lanes_sum(sum[m][k]) + rest[m][k];
 }
 
-/* y[n][o] for the outputs from o on, `count` of them, of n samples. */
-NN_INLINE void nn_dots_store(const nn_dense *d, int n, int samples, int o, int count, const float *out,
-                             const float *bias, float *y)
+/* The arrays of forward. */
+typedef struct nn_dense_arrays {
+    const float *x, *weight, *bias;
+    float *y;
+} nn_dense_arrays;
+
+/* N outputs from o on, of M samples from n on. */
+NN_INLINE void nn_dots_tile(const int M, const int N, const nn_dense *d, const nn_dense_arrays *a, int n, int o)
 {
-    for (int m = 0; m < samples; m++)
-        for (int k = 0; k < count; k++) y[(long)(n + m) * d->o + o + k] = out[m * count + k] + (bias ? bias[o + k] : 0);
+    float out[NN_DOT_SAMPLES * NN_DOT_FEW];
+    nn_dots(M, N, d->i, a->x + (long)n * d->i, a->weight + (long)o * d->i, out);
+    for (int m = 0; m < M; m++)
+        for (int k = 0; k < N; k++)
+            a->y[(long)(n + m) * d->o + o + k] = out[m * N + k] + (a->bias ? a->bias[o + k] : 0);
 }
 
 /* N outputs of all samples, M of them at a time. */
-NN_INLINE void nn_dots_column(const int M, const int N, const nn_dense *d, int o, const float *x, const float *weight,
-                              const float *bias, float *y)
+NN_INLINE void nn_dots_column(const int M, const int N, const nn_dense *d, const nn_dense_arrays *a, int o)
 {
     const int whole = d->n / M * M;
-    float out[NN_DOT_SAMPLES * NN_DOT_FEW];
-    for (int n = 0; n < whole; n += M) {
-        nn_dots(M, N, d->i, x + (long)n * d->i, weight + (long)o * d->i, out);
-        nn_dots_store(d, n, M, o, N, out, bias, y);
-    }
-    for (int n = whole; n < d->n; n++) {
-        nn_dots(1, N, d->i, x + (long)n * d->i, weight + (long)o * d->i, out);
-        nn_dots_store(d, n, 1, o, N, out, bias, y);
-    }
+    for (int n = 0; n < whole; n += M) nn_dots_tile(M, N, d, a, n, o);
+    for (int n = whole; n < d->n; n++) nn_dots_tile(1, N, d, a, n, o);
 }
 
 /* y: [n][o]; bias may be NULL. */
@@ -80,14 +84,15 @@ NN_KERNEL void nn_dense_forward(const nn_dense *d, const float *x, const float *
 {
     const int few = d->n < NN_DOT_SAMPLES, width = few ? NN_DOT_FEW : NN_DOT_OUTPUTS,
               tiles = (d->o + width - 1) / width;
+    const nn_dense_arrays a = {x, weight, bias, y};
     for (int tile = tiles * t / T; tile < tiles * (t + 1) / T; tile++) {
         const int o = tile * width, left = d->o - o;
         if (left < width)
-            for (int k = 0; k < left; k++) nn_dots_column(1, 1, d, o + k, x, weight, bias, y);
+            for (int k = 0; k < left; k++) nn_dots_column(1, 1, d, &a, o + k);
         else if (few)
-            nn_dots_column(1, NN_DOT_FEW, d, o, x, weight, bias, y);
+            nn_dots_column(1, NN_DOT_FEW, d, &a, o);
         else
-            nn_dots_column(NN_DOT_SAMPLES, NN_DOT_OUTPUTS, d, o, x, weight, bias, y);
+            nn_dots_column(NN_DOT_SAMPLES, NN_DOT_OUTPUTS, d, &a, o);
     }
 }
 
@@ -143,7 +148,7 @@ NN_KERNEL void nn_dense_store(const void *self, int m0, int rows, long n0, int c
 
 NN_INLINE void nn_dense_gemm(const nn_dense_matrices *s, int m, int k, int t, int T)
 {
-    const nn_matrices x = {s, nn_dense_pack_a, nn_dense_pack_b, nn_dense_address, nn_dense_load, nn_dense_store, 0, 0};
+    const nn_matrices x = {s, nn_dense_pack_a, nn_dense_pack_b, nn_dense_address, nn_dense_load, nn_dense_store};
     nn_gemm(&x, m, s->width, k, t, T);
 }
 
@@ -154,18 +159,19 @@ NN_KERNEL void nn_dense_dx(const nn_dense *d, const float *dy, const float *weig
     nn_dense_gemm(&s, d->n, d->o, t, T);
 }
 
-/* dweight: [count][i], the rows of outputs first … first + count. */
-NN_KERNEL void nn_dense_dweight_rows(const nn_dense *d, int first, int count, const float *x, const float *dy,
-                                     float *dweight, int t, int T)
+/* dweight: [count][i]. */
+NN_KERNEL void nn_dense_dweight_rows(const nn_dense_rows *d, const float *x, const float *dy, float *dweight, int t,
+                                     int T)
 {
-    const nn_dense_matrices s = {.a = dy + first, .am = 1, .ak = d->o, .b = x, .c = dweight, .width = d->i};
-    nn_dense_gemm(&s, count, d->n, t, T);
+    const nn_dense_matrices s = {.a = dy + d->first, .am = 1, .ak = d->o, .b = x, .c = dweight, .width = d->i};
+    nn_dense_gemm(&s, d->count, d->n, t, T);
 }
 
 /* dweight: [o][i]. */
 NN_KERNEL void nn_dense_dweight(const nn_dense *d, const float *x, const float *dy, float *dweight, int t, int T)
 {
-    nn_dense_dweight_rows(d, 0, d->o, x, dy, dweight, t, T);
+    const nn_dense_rows all = {.n = d->n, .i = d->i, .o = d->o, .count = d->o};
+    nn_dense_dweight_rows(&all, x, dy, dweight, t, T);
 }
 
 /* dbias: [o]. */

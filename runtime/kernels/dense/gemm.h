@@ -17,38 +17,45 @@
 
 enum { NN_GEMM_COLUMNS = NN_GEMM_VECTORS * NN_W, NN_GEMM_TILE = NN_GEMM_ROWS * NN_GEMM_COLUMNS };
 
-/* a: [k][M], b: [k][NN_GEMM_COLUMNS], c: rows at a distance of ldc.  start: the sums' first
- * values, one for each row, or NULL for what c holds (add) or zero. */
-NN_INLINE void nn_tile(const int M, const int V, int k, const float *a, const float *b, float *c, long ldc,
-                       const float *start, int add)
+/* The product of a packed block of A and of B, or what is added to C. */
+typedef struct nn_gemm_tile {
+    const float *a, *b; /* [depth][rows], [depth][NN_GEMM_COLUMNS] */
+    int depth;
+    int add; /* to what c holds */
+    float *c;
+    long ldc; /* from one row of c to the next */
+} nn_gemm_tile;
+
+NN_INLINE void nn_tile(const int M, const int V, const nn_gemm_tile *x)
 {
+    const long ldc = x->ldc;
     nn_vec sum[NN_GEMM_ROWS][NN_GEMM_VECTORS];
     NN_UNROLL
     for (int m = 0; m < M; m++) NN_UNROLL
-    for (int v = 0; v < V; v++) sum[m][v] = add ? nn_load(c + m * ldc + v * NN_W) : nn_broadcast(start ? start[m] : 0);
-    for (int i = 0; i < k; i++) {
+    for (int v = 0; v < V; v++) sum[m][v] = x->add ? nn_load(x->c + m * ldc + v * NN_W) : nn_zero();
+    for (int i = 0; i < x->depth; i++) {
         nn_vec row[NN_GEMM_VECTORS];
         NN_UNROLL
-        for (int v = 0; v < V; v++) row[v] = nn_load(b + i * NN_GEMM_COLUMNS + v * NN_W);
+        for (int v = 0; v < V; v++) row[v] = nn_load(x->b + i * NN_GEMM_COLUMNS + v * NN_W);
         NN_UNROLL
         for (int m = 0; m < M; m++) NN_UNROLL
-        for (int v = 0; v < V; v++) sum[m][v] += a[i * M + m] * row[v];
+        for (int v = 0; v < V; v++) sum[m][v] += x->a[i * M + m] * row[v];
     }
+    float *c = x->c;
     NN_UNROLL
     for (int m = 0; m < M; m++) NN_UNROLL
     for (int v = 0; v < V; v++) nn_store(c + m * ldc + v * NN_W, sum[m][v]);
 }
 
 /* One instance for each number of rows; V is full or one. */
-NN_KERNEL void nn_tile_run(int rows, int vectors, int k, const float *a, const float *b, float *c, long ldc,
-                           const float *start, int add)
+NN_KERNEL void nn_tile_run(int rows, int vectors, const nn_gemm_tile *x)
 {
-#define NN_CASE(M)                                                    \
-    case M:                                                           \
-        if (vectors == 1)                                             \
-            nn_tile(M, 1, k, a, b, c, ldc, start, add);               \
-        else                                                          \
-            nn_tile(M, NN_GEMM_VECTORS, k, a, b, c, ldc, start, add); \
+#define NN_CASE(M)                          \
+    case M:                                 \
+        if (vectors == 1)                   \
+            nn_tile(M, 1, x);               \
+        else                                \
+            nn_tile(M, NN_GEMM_VECTORS, x); \
         break;
     switch (rows) {
         NN_CASE(1)
@@ -82,9 +89,6 @@ typedef struct nn_matrices {
     /* element by element, if there is no address */
     void (*load)(const void *self, int m0, int rows, long n0, int columns, float *tile);
     void (*store)(const void *self, int m0, int rows, long n0, int columns, const float *tile);
-    /* applied last, to rows in C or (not in place) to a tile before it is stored; or NULL */
-    void (*finish)(const void *self, int m0, int rows, long n0, int columns, float *c, long ldc, int in_place);
-    const float *start; /* C's first value of each row, or NULL */
 } nn_matrices;
 
 /* Rows of the strips that `rows` is divided into, all equal but for one. */
@@ -94,23 +98,26 @@ NN_INLINE int nn_strip(int rows)
     return (rows + strips - 1) / strips;
 }
 
-NN_INLINE void nn_strip_run(const nn_matrices *x, int m0, int rows, long n0, int columns, int k0, int depth, int last,
-                            const float *a, const float *b)
+/* Rows m0 … m0 + rows, columns n0 … n0 + columns of C, the place of a tile. */
+typedef struct nn_gemm_strip {
+    int m0, rows, columns;
+    long n0;
+} nn_gemm_strip;
+
+/* `tile` has A and B. */
+NN_INLINE void nn_strip_run(const nn_matrices *x, const nn_gemm_strip *s, nn_gemm_tile tile)
 {
-    const float *start = x->start && k0 == 0 ? x->start + m0 : 0;
-    int add = k0 > 0, finish = last && x->finish;
-    long ldc = 0;
-    float *c = columns % NN_W == 0 ? x->address(x->self, m0, n0, columns, &ldc) : 0;
-    if (c && (columns == NN_GEMM_COLUMNS || columns == NN_W)) {
-        nn_tile_run(rows, columns / NN_W, depth, a, b, c, ldc, start, add);
-        if (finish) x->finish(x->self, m0, rows, n0, columns, c, ldc, 1);
+    tile.c = s->columns % NN_W == 0 ? x->address(x->self, s->m0, s->n0, s->columns, &tile.ldc) : 0;
+    if (tile.c && (s->columns == NN_GEMM_COLUMNS || s->columns == NN_W)) {
+        nn_tile_run(s->rows, s->columns / NN_W, &tile);
         return;
     }
-    float tile[NN_GEMM_TILE];
-    if (add) x->load(x->self, m0, rows, n0, columns, tile);
-    nn_tile_run(rows, columns <= NN_W ? 1 : NN_GEMM_VECTORS, depth, a, b, tile, NN_GEMM_COLUMNS, start, add);
-    if (finish) x->finish(x->self, m0, rows, n0, columns, tile, NN_GEMM_COLUMNS, 0);
-    x->store(x->self, m0, rows, n0, columns, tile);
+    float sums[NN_GEMM_TILE];
+    tile.c = sums;
+    tile.ldc = NN_GEMM_COLUMNS;
+    if (tile.add) x->load(x->self, s->m0, s->rows, s->n0, s->columns, sums);
+    nn_tile_run(s->rows, s->columns <= NN_W ? 1 : NN_GEMM_VECTORS, &tile);
+    x->store(x->self, s->m0, s->rows, s->n0, s->columns, sums);
 }
 
 /* Part t of T, in whole panels of columns. */
@@ -131,9 +138,11 @@ NN_INLINE void nn_gemm(const nn_matrices *x, int m, long n, int k, int t, int T)
                 long n0 = p * NN_GEMM_COLUMNS;
                 int columns = n - n0 < NN_GEMM_COLUMNS ? (int)(n - n0) : NN_GEMM_COLUMNS;
                 x->pack_b(x->self, n0, columns, k0, depth, b);
-                for (int i = 0; i < rows; i += strip)
-                    nn_strip_run(x, m0 + i, rows - i < strip ? rows - i : strip, n0, columns, k0, depth,
-                                 k0 + depth == k, a + (long)i * depth, b);
+                for (int i = 0; i < rows; i += strip) {
+                    const nn_gemm_strip s = {m0 + i, rows - i < strip ? rows - i : strip, columns, n0};
+                    nn_strip_run(x, &s,
+                                 (nn_gemm_tile){.a = a + (long)i * depth, .b = b, .depth = depth, .add = k0 > 0});
+                }
             }
         }
     }
