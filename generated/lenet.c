@@ -1477,19 +1477,27 @@ typedef struct nn_blocked_taps {
     const float *x, *weight;
 } nn_blocked_taps;
 
-/* sum[m][…] += Σ_k W[m] · x, k steps of x and of W */
-NN_INLINE void nn_blocked_micro_kernel(const int M, const int P, long count, const float *x, long step, long across,
-                                       const float *weight, long weight_step, long to_output,
+/* Products that a tile sums up: channels of a tap, or taps of a row. */
+typedef struct nn_blocked_products {
+    long count;
+    const float *x, *weight;  /* of the first */
+    long x_step, weight_step; /* from one to the next */
+    long to_pixel, to_output; /* from pixel to pixel in x, from output to output in W */
+} nn_blocked_products;
+
+/* sum[m][…] += Σ_k W[m] · x */
+NN_INLINE void nn_blocked_micro_kernel(const int M, const int P, const nn_blocked_products *p,
                                        nn_vec sum[NN_BLOCKED_OUTPUTS][NN_BLOCKED_VECTORS])
 {
-    for (long k = 0; k < count; k++, x += step, weight += weight_step) {
+    const float *x = p->x, *weight = p->weight;
+    for (long k = 0; k < p->count; k++, x += p->x_step, weight += p->weight_step) {
         nn_vec v[NN_BLOCKED_VECTORS];
         NN_UNROLL
         for (int i = 0; i < P * NN_LINE_VECTORS; i++)
-            v[i] = nn_load(x + i / NN_LINE_VECTORS * across + i % NN_LINE_VECTORS * NN_W);
+            v[i] = nn_load(x + i / NN_LINE_VECTORS * p->to_pixel + i % NN_LINE_VECTORS * NN_W);
         NN_UNROLL
         for (int m = 0; m < M; m++) {
-            const float factor = weight[m * to_output];
+            const float factor = weight[m * p->to_output];
             NN_UNROLL
             for (int i = 0; i < P * NN_LINE_VECTORS; i++) sum[m][i] += factor * v[i];
         }
@@ -1501,19 +1509,32 @@ NN_INLINE void nn_blocked_tile(const int M, const int P, const nn_blocked_map *s
                                float *y)
 {
     const long plane = (long)s->h * s->w * NN_LINE, out = (long)s->oh * s->ow * NN_LINE;
-    const long across = (long)s->sw * NN_LINE, tap = (long)s->dw * NN_LINE, row = (long)s->dh * s->w * NN_LINE;
+    const long row = (long)s->dh * s->w * NN_LINE;
     const float *weight = a->weight + o * s->to_output;
+    nn_blocked_products p = {.count = s->c,
+                             .x = a->x,
+                             .weight = weight,
+                             .x_step = plane,
+                             .weight_step = s->to_channel,
+                             .to_pixel = (long)s->sw * NN_LINE,
+                             .to_output = s->to_output};
     nn_vec sum[NN_BLOCKED_OUTPUTS][NN_BLOCKED_VECTORS];
     NN_UNROLL
     for (int m = 0; m < M; m++) NN_UNROLL
     for (int i = 0; i < P * NN_LINE_VECTORS; i++) sum[m][i] = s->bias ? nn_broadcast(s->bias[o + m]) : nn_zero();
     if (a->rows * a->columns == 1) {
-        nn_blocked_micro_kernel(M, P, s->c, a->x, plane, across, weight, s->to_channel, s->to_output, sum);
+        nn_blocked_micro_kernel(M, P, &p, sum);
     } else {
-        for (int c = 0; c < s->c; c++)
-            for (int u = 0; u < a->rows; u++)
-                nn_blocked_micro_kernel(M, P, a->columns, a->x + c * plane + u * row, tap, across,
-                                        weight + c * s->to_channel + u * s->to_row, s->to_tap, s->to_output, sum);
+        p.count = a->columns;
+        p.x_step = (long)s->dw * NN_LINE;
+        p.weight_step = s->to_tap;
+        for (int c = 0; c < s->c; c++) {
+            for (int u = 0; u < a->rows; u++) {
+                p.x = a->x + c * plane + u * row;
+                p.weight = weight + c * s->to_channel + u * s->to_row;
+                nn_blocked_micro_kernel(M, P, &p, sum);
+            }
+        }
     }
     NN_UNROLL
     for (int m = 0; m < M; m++) NN_UNROLL
@@ -1661,37 +1682,37 @@ NN_KERNEL void nn_blocked_conv_dx(const nn_blocked *d, long blocks, const float 
 }
 
 /* Vectors are images of one pixel with c and o channels. */
-NN_INLINE void nn_blocked_vectors(long blocks, int c, int o, const float *x, const float *weight, long to_output,
-                                  long to_channel, const float *bias, float *y)
+NN_INLINE nn_blocked_map nn_blocked_vectors(int c, int o, const float *weight, long to_output, long to_channel)
 {
-    const nn_blocked_map s = {.c = c,
-                              .h = 1,
-                              .w = 1,
-                              .o = o,
-                              .oh = 1,
-                              .ow = 1,
-                              .kh = 1,
-                              .kw = 1,
-                              .sh = 1,
-                              .sw = 1,
-                              .dh = 1,
-                              .dw = 1,
-                              .weight = weight,
-                              .to_output = to_output,
-                              .to_channel = to_channel,
-                              .bias = bias};
-    nn_blocked_run(&s, blocks, x, y);
+    return (nn_blocked_map){.c = c,
+                            .h = 1,
+                            .w = 1,
+                            .o = o,
+                            .oh = 1,
+                            .ow = 1,
+                            .kh = 1,
+                            .kw = 1,
+                            .sh = 1,
+                            .sw = 1,
+                            .dh = 1,
+                            .dw = 1,
+                            .weight = weight,
+                            .to_output = to_output,
+                            .to_channel = to_channel};
 }
 
 NN_KERNEL void nn_blocked_dense(long blocks, int i, int o, const float *x, const float *weight, const float *bias,
                                 float *y)
 {
-    nn_blocked_vectors(blocks, i, o, x, weight, i, 1, bias, y);
+    nn_blocked_map s = nn_blocked_vectors(i, o, weight, i, 1);
+    s.bias = bias;
+    nn_blocked_run(&s, blocks, x, y);
 }
 
 NN_KERNEL void nn_blocked_dense_dx(long blocks, int i, int o, const float *dy, const float *weight, float *dx)
 {
-    nn_blocked_vectors(blocks, o, i, dy, weight, 1, i, 0, dx);
+    const nn_blocked_map s = nn_blocked_vectors(o, i, weight, 1, i);
+    nn_blocked_run(&s, blocks, dy, dx);
 }
 
 /* A channel and a tap: the offset in x for the first pixel of dy, and the rows and columns of dy
@@ -1740,10 +1761,19 @@ typedef struct nn_blocked_area {
     int top, bottom, first, last;
 } nn_blocked_area;
 
+/* Rows top … bottom − 1 of a block: x, and the outputs of dy from the tile's first on. */
+typedef struct nn_blocked_chunk {
+    const nn_blocked *d;
+    const float *x, *dy;
+    int top, bottom;
+} nn_blocked_chunk;
+
 /* sum[m · NN_BLOCKED_WGRAD_TAPS + k] += Σ dy[m][pixel] · x[pixel under tap k], of the pixels of the area */
-NN_INLINE void nn_blocked_wgrad_tile(const int M, const int K, const nn_blocked *d, const nn_blocked_overlap *a,
-                                     nn_blocked_area r, const float *x, const float *dy, nn_vec *sum)
+NN_INLINE void nn_blocked_wgrad_tile(const int M, const int K, const nn_blocked_chunk *c, const nn_blocked_overlap *a,
+                                     nn_blocked_area r, nn_vec *sum)
 {
+    const nn_blocked *d = c->d;
+    const float *x = c->x, *dy = c->dy;
     const long step = (long)d->sw * NN_LINE, plane = (long)d->oh * d->ow * NN_LINE, count = r.last - r.first;
     nn_vec s[NN_BLOCKED_WGRAD_OUTPUTS][NN_BLOCKED_WGRAD_TAPS];
     NN_UNROLL
@@ -1774,19 +1804,17 @@ NN_INLINE void nn_blocked_wgrad_tile(const int M, const int K, const nn_blocked 
 }
 
 /* Does nothing for an empty area. */
-NN_INLINE void nn_blocked_wgrad_single(const int M, const nn_blocked *d, const nn_blocked_overlap *a, nn_blocked_area r,
-                                       const float *x, const float *dy, nn_vec *sum)
+NN_INLINE void nn_blocked_wgrad_single(const int M, const nn_blocked_chunk *c, const nn_blocked_overlap *a,
+                                       nn_blocked_area r, nn_vec *sum)
 {
-    if (r.top < r.bottom && r.first < r.last) nn_blocked_wgrad_tile(M, 1, d, a, r, x, dy, sum);
+    if (r.top < r.bottom && r.first < r.last) nn_blocked_wgrad_tile(M, 1, c, a, r, sum);
 }
 
-/* Rows top … bottom − 1 of one tap without the area that is done: above, below, left and right of it. */
-NN_KERNEL void nn_blocked_wgrad_rest(const int M, const nn_blocked *d, const nn_blocked_overlap *a,
-                                     nn_blocked_area done, int top, int bottom, const float *x, const float *dy,
-                                     nn_vec *sum)
+/* One tap without the area that is done: above, below, left and right of it. */
+NN_KERNEL void nn_blocked_wgrad_rest(const int M, const nn_blocked_chunk *c, const nn_blocked_overlap *a,
+                                     nn_blocked_area done, nn_vec *sum)
 {
-    if (a->top > top) top = a->top;
-    if (a->bottom < bottom) bottom = a->bottom;
+    const int top = a->top > c->top ? a->top : c->top, bottom = a->bottom < c->bottom ? a->bottom : c->bottom;
     if (done.top > bottom || done.bottom <= done.top || done.last <= done.first) done.top = done.bottom = bottom;
     const nn_blocked_area rest[] = {{top, done.top, a->first, a->last},
                                     {done.top, done.bottom, a->first, done.first},
@@ -1794,26 +1822,27 @@ NN_KERNEL void nn_blocked_wgrad_rest(const int M, const nn_blocked *d, const nn_
                                     {done.bottom, bottom, a->first, a->last}};
     for (int i = 0; i < 4; i++) {
         switch (M) {
-        case 1: nn_blocked_wgrad_single(1, d, a, rest[i], x, dy, sum); break;
-        case 2: nn_blocked_wgrad_single(2, d, a, rest[i], x, dy, sum); break;
-        case 3: nn_blocked_wgrad_single(3, d, a, rest[i], x, dy, sum); break;
+        case 1: nn_blocked_wgrad_single(1, c, a, rest[i], sum); break;
+        case 2: nn_blocked_wgrad_single(2, c, a, rest[i], sum); break;
+        case 3: nn_blocked_wgrad_single(3, c, a, rest[i], sum); break;
 #if NN_BLOCKED_WGRAD_OUTPUTS > 3
-        case 4: nn_blocked_wgrad_single(4, d, a, rest[i], x, dy, sum); break;
+        case 4: nn_blocked_wgrad_single(4, c, a, rest[i], sum); break;
 #endif
         }
     }
 }
 
-/* Rows top … bottom − 1 of K taps: their intersection, then the rest of each tap. */
-NN_INLINE void nn_blocked_wgrad_rows(const int M, const int K, const nn_blocked *d, const nn_blocked_overlap *a,
-                                     int top, int bottom, const float *x, const float *dy, nn_vec *sum)
+/* K taps: their intersection, then the rest of each tap. */
+NN_INLINE void nn_blocked_wgrad_rows(const int M, const int K, const nn_blocked_chunk *c, const nn_blocked_overlap *a,
+                                     nn_vec *sum)
 {
+    const nn_blocked *d = c->d;
     const nn_blocked_overlap all = nn_blocked_overlap_all(a, K);
-    nn_blocked_area area = {top > all.top ? top : all.top, bottom < all.bottom ? bottom : all.bottom, all.first,
-                            all.last};
+    const nn_blocked_area area = {c->top > all.top ? c->top : all.top, c->bottom < all.bottom ? c->bottom : all.bottom,
+                                  all.first, all.last};
     const int whole = all.top == 0 && all.bottom == d->oh && all.first == 0 && all.last == d->ow;
-    if (area.first < area.last && area.top < area.bottom) nn_blocked_wgrad_tile(M, K, d, a, area, x, dy, sum);
-    for (int k = 0; k < K && !whole; k++) nn_blocked_wgrad_rest(M, d, a + k, area, top, bottom, x, dy, sum + k);
+    if (area.first < area.last && area.top < area.bottom) nn_blocked_wgrad_tile(M, K, c, a, area, sum);
+    for (int k = 0; k < K && !whole; k++) nn_blocked_wgrad_rest(M, c, a + k, area, sum + k);
 }
 
 /* Rows of dy per chunk: with those of x they fit L1. */
@@ -1825,17 +1854,17 @@ NN_INLINE int nn_blocked_wgrad_chunk(const nn_blocked *d)
 }
 
 /* One instance for each number of taps. */
-NN_INLINE void nn_blocked_wgrad_taps(const int M, const nn_blocked *d, const nn_blocked_overlap *a, int taps, int top,
-                                     int bottom, const float *x, const float *dy, nn_vec *sum)
+NN_INLINE void nn_blocked_wgrad_taps(const int M, const nn_blocked_chunk *c, const nn_blocked_overlap *a, int taps,
+                                     nn_vec *sum)
 {
     switch (taps) {
-    case 1: nn_blocked_wgrad_rows(M, 1, d, a, top, bottom, x, dy, sum); break;
-    case 2: nn_blocked_wgrad_rows(M, 2, d, a, top, bottom, x, dy, sum); break;
-    case 3: nn_blocked_wgrad_rows(M, 3, d, a, top, bottom, x, dy, sum); break;
+    case 1: nn_blocked_wgrad_rows(M, 1, c, a, sum); break;
+    case 2: nn_blocked_wgrad_rows(M, 2, c, a, sum); break;
+    case 3: nn_blocked_wgrad_rows(M, 3, c, a, sum); break;
 #if NN_BLOCKED_WGRAD_TAPS > 3
-    case 4: nn_blocked_wgrad_rows(M, 4, d, a, top, bottom, x, dy, sum); break;
-    case 5: nn_blocked_wgrad_rows(M, 5, d, a, top, bottom, x, dy, sum); break;
-    case 6: nn_blocked_wgrad_rows(M, 6, d, a, top, bottom, x, dy, sum); break;
+    case 4: nn_blocked_wgrad_rows(M, 4, c, a, sum); break;
+    case 5: nn_blocked_wgrad_rows(M, 5, c, a, sum); break;
+    case 6: nn_blocked_wgrad_rows(M, 6, c, a, sum); break;
 #endif
     }
 }
@@ -1845,15 +1874,16 @@ typedef struct nn_blocked_wgrad {
     int o, outputs, k, taps, tiles;
 } nn_blocked_wgrad;
 
-NN_INLINE void nn_blocked_wgrad_outputs(const nn_blocked_wgrad *s, const nn_blocked *d, const nn_blocked_overlap *a,
-                                        int taps, int top, int bottom, const float *x, const float *dy, nn_vec *sum)
+/* One instance for each number of outputs. */
+NN_INLINE void nn_blocked_wgrad_outputs(int outputs, const nn_blocked_chunk *c, const nn_blocked_overlap *a, int taps,
+                                        nn_vec *sum)
 {
-    switch (s->outputs) {
-    case 1: nn_blocked_wgrad_taps(1, d, a, taps, top, bottom, x, dy, sum); break;
-    case 2: nn_blocked_wgrad_taps(2, d, a, taps, top, bottom, x, dy, sum); break;
-    case 3: nn_blocked_wgrad_taps(3, d, a, taps, top, bottom, x, dy, sum); break;
+    switch (outputs) {
+    case 1: nn_blocked_wgrad_taps(1, c, a, taps, sum); break;
+    case 2: nn_blocked_wgrad_taps(2, c, a, taps, sum); break;
+    case 3: nn_blocked_wgrad_taps(3, c, a, taps, sum); break;
 #if NN_BLOCKED_WGRAD_OUTPUTS > 3
-    case 4: nn_blocked_wgrad_taps(4, d, a, taps, top, bottom, x, dy, sum); break;
+    case 4: nn_blocked_wgrad_taps(4, c, a, taps, sum); break;
 #endif
     }
 }
@@ -1871,11 +1901,15 @@ NN_KERNEL void nn_blocked_wgrad_run(const nn_blocked_wgrad *s, const nn_blocked 
         for (int m = 0; m < NN_BLOCKED_WGRAD_OUTPUTS * NN_BLOCKED_WGRAD_TAPS; m++) sum[q][m] = nn_zero();
     for (long b = 0; b < blocks; b++) {
         for (int i = 0; i < d->oh; i += chunk) {
+            const nn_blocked_chunk c = {.d = d,
+                                        .x = x + b * from,
+                                        .dy = dy + (b * d->o + s->o) * plane,
+                                        .top = i,
+                                        .bottom = i + chunk < d->oh ? i + chunk : d->oh};
             for (int q = 0; q < s->tiles; q++) {
                 int k = q * NN_BLOCKED_WGRAD_TAPS,
                     end = k + NN_BLOCKED_WGRAD_TAPS < s->taps ? k + NN_BLOCKED_WGRAD_TAPS : s->taps;
-                nn_blocked_wgrad_outputs(s, d, a + k, end - k, i, i + chunk < d->oh ? i + chunk : d->oh, x + b * from,
-                                         dy + (b * d->o + s->o) * plane, sum[q]);
+                nn_blocked_wgrad_outputs(s->outputs, &c, a + k, end - k, sum[q]);
             }
         }
     }
@@ -2543,40 +2577,52 @@ NN_KERNEL void nn_softmax(const nn_shape *shape, const float *x, float *y, int t
     }
 }
 
+/* Some rows of dweight: outputs first … first + count − 1. */
+typedef struct nn_dense_rows {
+    int n, i, o, first, count;
+} nn_dense_rows;
+
 enum { NN_GEMM_COLUMNS = NN_GEMM_VECTORS * NN_W, NN_GEMM_TILE = NN_GEMM_ROWS * NN_GEMM_COLUMNS };
 
-/* a: [k][M], b: [k][NN_GEMM_COLUMNS], c: rows at a distance of ldc.  start: the sums' first
- * values, one for each row, or NULL for what c holds (add) or zero. */
-NN_INLINE void nn_tile(const int M, const int V, int k, const float *a, const float *b, float *c, long ldc,
-                       const float *start, int add)
+/* The product of a packed block of A and of B, or what is added to C. */
+typedef struct nn_gemm_tile {
+    const float *a, *b; /* [depth][rows], [depth][NN_GEMM_COLUMNS] */
+    int depth;
+    int add; /* to what c holds */
+    float *c;
+    long ldc; /* from one row of c to the next */
+} nn_gemm_tile;
+
+NN_INLINE void nn_tile(const int M, const int V, const nn_gemm_tile *x)
 {
+    const long ldc = x->ldc;
     nn_vec sum[NN_GEMM_ROWS][NN_GEMM_VECTORS];
     NN_UNROLL
     for (int m = 0; m < M; m++) NN_UNROLL
-    for (int v = 0; v < V; v++) sum[m][v] = add ? nn_load(c + m * ldc + v * NN_W) : nn_broadcast(start ? start[m] : 0);
-    for (int i = 0; i < k; i++) {
+    for (int v = 0; v < V; v++) sum[m][v] = x->add ? nn_load(x->c + m * ldc + v * NN_W) : nn_zero();
+    for (int i = 0; i < x->depth; i++) {
         nn_vec row[NN_GEMM_VECTORS];
         NN_UNROLL
-        for (int v = 0; v < V; v++) row[v] = nn_load(b + i * NN_GEMM_COLUMNS + v * NN_W);
+        for (int v = 0; v < V; v++) row[v] = nn_load(x->b + i * NN_GEMM_COLUMNS + v * NN_W);
         NN_UNROLL
         for (int m = 0; m < M; m++) NN_UNROLL
-        for (int v = 0; v < V; v++) sum[m][v] += a[i * M + m] * row[v];
+        for (int v = 0; v < V; v++) sum[m][v] += x->a[i * M + m] * row[v];
     }
+    float *c = x->c;
     NN_UNROLL
     for (int m = 0; m < M; m++) NN_UNROLL
     for (int v = 0; v < V; v++) nn_store(c + m * ldc + v * NN_W, sum[m][v]);
 }
 
 /* One instance for each number of rows; V is full or one. */
-NN_KERNEL void nn_tile_run(int rows, int vectors, int k, const float *a, const float *b, float *c, long ldc,
-                           const float *start, int add)
+NN_KERNEL void nn_tile_run(int rows, int vectors, const nn_gemm_tile *x)
 {
-#define NN_CASE(M)                                                    \
-    case M:                                                           \
-        if (vectors == 1)                                             \
-            nn_tile(M, 1, k, a, b, c, ldc, start, add);               \
-        else                                                          \
-            nn_tile(M, NN_GEMM_VECTORS, k, a, b, c, ldc, start, add); \
+#define NN_CASE(M)                          \
+    case M:                                 \
+        if (vectors == 1)                   \
+            nn_tile(M, 1, x);               \
+        else                                \
+            nn_tile(M, NN_GEMM_VECTORS, x); \
         break;
     switch (rows) {
         NN_CASE(1)
@@ -2610,9 +2656,6 @@ typedef struct nn_matrices {
     /* element by element, if there is no address */
     void (*load)(const void *self, int m0, int rows, long n0, int columns, float *tile);
     void (*store)(const void *self, int m0, int rows, long n0, int columns, const float *tile);
-    /* applied last, to rows in C or (not in place) to a tile before it is stored; or NULL */
-    void (*finish)(const void *self, int m0, int rows, long n0, int columns, float *c, long ldc, int in_place);
-    const float *start; /* C's first value of each row, or NULL */
 } nn_matrices;
 
 /* Rows of the strips that `rows` is divided into, all equal but for one. */
@@ -2622,23 +2665,26 @@ NN_INLINE int nn_strip(int rows)
     return (rows + strips - 1) / strips;
 }
 
-NN_INLINE void nn_strip_run(const nn_matrices *x, int m0, int rows, long n0, int columns, int k0, int depth, int last,
-                            const float *a, const float *b)
+/* Rows m0 … m0 + rows, columns n0 … n0 + columns of C, the place of a tile. */
+typedef struct nn_gemm_strip {
+    int m0, rows, columns;
+    long n0;
+} nn_gemm_strip;
+
+/* `tile` has A and B. */
+NN_INLINE void nn_strip_run(const nn_matrices *x, const nn_gemm_strip *s, nn_gemm_tile tile)
 {
-    const float *start = x->start && k0 == 0 ? x->start + m0 : 0;
-    int add = k0 > 0, finish = last && x->finish;
-    long ldc = 0;
-    float *c = columns % NN_W == 0 ? x->address(x->self, m0, n0, columns, &ldc) : 0;
-    if (c && (columns == NN_GEMM_COLUMNS || columns == NN_W)) {
-        nn_tile_run(rows, columns / NN_W, depth, a, b, c, ldc, start, add);
-        if (finish) x->finish(x->self, m0, rows, n0, columns, c, ldc, 1);
+    tile.c = s->columns % NN_W == 0 ? x->address(x->self, s->m0, s->n0, s->columns, &tile.ldc) : 0;
+    if (tile.c && (s->columns == NN_GEMM_COLUMNS || s->columns == NN_W)) {
+        nn_tile_run(s->rows, s->columns / NN_W, &tile);
         return;
     }
-    float tile[NN_GEMM_TILE];
-    if (add) x->load(x->self, m0, rows, n0, columns, tile);
-    nn_tile_run(rows, columns <= NN_W ? 1 : NN_GEMM_VECTORS, depth, a, b, tile, NN_GEMM_COLUMNS, start, add);
-    if (finish) x->finish(x->self, m0, rows, n0, columns, tile, NN_GEMM_COLUMNS, 0);
-    x->store(x->self, m0, rows, n0, columns, tile);
+    float sums[NN_GEMM_TILE];
+    tile.c = sums;
+    tile.ldc = NN_GEMM_COLUMNS;
+    if (tile.add) x->load(x->self, s->m0, s->rows, s->n0, s->columns, sums);
+    nn_tile_run(s->rows, s->columns <= NN_W ? 1 : NN_GEMM_VECTORS, &tile);
+    x->store(x->self, s->m0, s->rows, s->n0, s->columns, sums);
 }
 
 /* Part t of T, in whole panels of columns. */
@@ -2659,9 +2705,11 @@ NN_INLINE void nn_gemm(const nn_matrices *x, int m, long n, int k, int t, int T)
                 long n0 = p * NN_GEMM_COLUMNS;
                 int columns = n - n0 < NN_GEMM_COLUMNS ? (int)(n - n0) : NN_GEMM_COLUMNS;
                 x->pack_b(x->self, n0, columns, k0, depth, b);
-                for (int i = 0; i < rows; i += strip)
-                    nn_strip_run(x, m0 + i, rows - i < strip ? rows - i : strip, n0, columns, k0, depth,
-                                 k0 + depth == k, a + (long)i * depth, b);
+                for (int i = 0; i < rows; i += strip) {
+                    const nn_gemm_strip s = {m0 + i, rows - i < strip ? rows - i : strip, columns, n0};
+                    nn_strip_run(x, &s,
+                                 (nn_gemm_tile){.a = a + (long)i * depth, .b = b, .depth = depth, .add = k0 > 0});
+                }
             }
         }
     }
@@ -2719,22 +2767,23 @@ NN_KERNEL void nn_dense_store(const void *self, int m0, int rows, long n0, int c
 
 NN_INLINE void nn_dense_gemm(const nn_dense_matrices *s, int m, int k, int t, int T)
 {
-    const nn_matrices x = {s, nn_dense_pack_a, nn_dense_pack_b, nn_dense_address, nn_dense_load, nn_dense_store, 0, 0};
+    const nn_matrices x = {s, nn_dense_pack_a, nn_dense_pack_b, nn_dense_address, nn_dense_load, nn_dense_store};
     nn_gemm(&x, m, s->width, k, t, T);
 }
 
-/* dweight: [count][i], the rows of outputs first … first + count. */
-NN_KERNEL void nn_dense_dweight_rows(const nn_dense *d, int first, int count, const float *x, const float *dy,
-                                     float *dweight, int t, int T)
+/* dweight: [count][i]. */
+NN_KERNEL void nn_dense_dweight_rows(const nn_dense_rows *d, const float *x, const float *dy, float *dweight, int t,
+                                     int T)
 {
-    const nn_dense_matrices s = {.a = dy + first, .am = 1, .ak = d->o, .b = x, .c = dweight, .width = d->i};
-    nn_dense_gemm(&s, count, d->n, t, T);
+    const nn_dense_matrices s = {.a = dy + d->first, .am = 1, .ak = d->o, .b = x, .c = dweight, .width = d->i};
+    nn_dense_gemm(&s, d->count, d->n, t, T);
 }
 
 /* dweight: [o][i]. */
 NN_KERNEL void nn_dense_dweight(const nn_dense *d, const float *x, const float *dy, float *dweight, int t, int T)
 {
-    nn_dense_dweight_rows(d, 0, d->o, x, dy, dweight, t, T);
+    const nn_dense_rows all = {.n = d->n, .i = d->i, .o = d->o, .count = d->o};
+    nn_dense_dweight_rows(&all, x, dy, dweight, t, T);
 }
 
 /* A thread's channels of arrays of a shape: single ones, or vectors of them if they are contiguous. */

@@ -59,19 +59,27 @@ typedef struct nn_blocked_taps {
     const float *x, *weight;
 } nn_blocked_taps;
 
-/* sum[m][…] += Σ_k W[m] · x, k steps of x and of W */
-NN_INLINE void nn_blocked_micro_kernel(const int M, const int P, long count, const float *x, long step, long across,
-                                       const float *weight, long weight_step, long to_output,
+/* Products that a tile sums up: channels of a tap, or taps of a row. */
+typedef struct nn_blocked_products {
+    long count;
+    const float *x, *weight;  /* of the first */
+    long x_step, weight_step; /* from one to the next */
+    long to_pixel, to_output; /* from pixel to pixel in x, from output to output in W */
+} nn_blocked_products;
+
+/* sum[m][…] += Σ_k W[m] · x */
+NN_INLINE void nn_blocked_micro_kernel(const int M, const int P, const nn_blocked_products *p,
                                        nn_vec sum[NN_BLOCKED_OUTPUTS][NN_BLOCKED_VECTORS])
 {
-    for (long k = 0; k < count; k++, x += step, weight += weight_step) {
+    const float *x = p->x, *weight = p->weight;
+    for (long k = 0; k < p->count; k++, x += p->x_step, weight += p->weight_step) {
         nn_vec v[NN_BLOCKED_VECTORS];
         NN_UNROLL
         for (int i = 0; i < P * NN_LINE_VECTORS; i++)
-            v[i] = nn_load(x + i / NN_LINE_VECTORS * across + i % NN_LINE_VECTORS * NN_W);
+            v[i] = nn_load(x + i / NN_LINE_VECTORS * p->to_pixel + i % NN_LINE_VECTORS * NN_W);
         NN_UNROLL
         for (int m = 0; m < M; m++) {
-            const float factor = weight[m * to_output];
+            const float factor = weight[m * p->to_output];
             NN_UNROLL
             for (int i = 0; i < P * NN_LINE_VECTORS; i++) sum[m][i] += factor * v[i];
         }
@@ -83,19 +91,32 @@ NN_INLINE void nn_blocked_tile(const int M, const int P, const nn_blocked_map *s
                                float *y)
 {
     const long plane = (long)s->h * s->w * NN_LINE, out = (long)s->oh * s->ow * NN_LINE;
-    const long across = (long)s->sw * NN_LINE, tap = (long)s->dw * NN_LINE, row = (long)s->dh * s->w * NN_LINE;
+    const long row = (long)s->dh * s->w * NN_LINE;
     const float *weight = a->weight + o * s->to_output;
+    nn_blocked_products p = {.count = s->c,
+                             .x = a->x,
+                             .weight = weight,
+                             .x_step = plane,
+                             .weight_step = s->to_channel,
+                             .to_pixel = (long)s->sw * NN_LINE,
+                             .to_output = s->to_output};
     nn_vec sum[NN_BLOCKED_OUTPUTS][NN_BLOCKED_VECTORS];
     NN_UNROLL
     for (int m = 0; m < M; m++) NN_UNROLL
     for (int i = 0; i < P * NN_LINE_VECTORS; i++) sum[m][i] = s->bias ? nn_broadcast(s->bias[o + m]) : nn_zero();
     if (a->rows * a->columns == 1) {
-        nn_blocked_micro_kernel(M, P, s->c, a->x, plane, across, weight, s->to_channel, s->to_output, sum);
+        nn_blocked_micro_kernel(M, P, &p, sum);
     } else {
-        for (int c = 0; c < s->c; c++)
-            for (int u = 0; u < a->rows; u++)
-                nn_blocked_micro_kernel(M, P, a->columns, a->x + c * plane + u * row, tap, across,
-                                        weight + c * s->to_channel + u * s->to_row, s->to_tap, s->to_output, sum);
+        p.count = a->columns;
+        p.x_step = (long)s->dw * NN_LINE;
+        p.weight_step = s->to_tap;
+        for (int c = 0; c < s->c; c++) {
+            for (int u = 0; u < a->rows; u++) {
+                p.x = a->x + c * plane + u * row;
+                p.weight = weight + c * s->to_channel + u * s->to_row;
+                nn_blocked_micro_kernel(M, P, &p, sum);
+            }
+        }
     }
     NN_UNROLL
     for (int m = 0; m < M; m++) NN_UNROLL
@@ -243,37 +264,37 @@ NN_KERNEL void nn_blocked_conv_dx(const nn_blocked *d, long blocks, const float 
 }
 
 /* Vectors are images of one pixel with c and o channels. */
-NN_INLINE void nn_blocked_vectors(long blocks, int c, int o, const float *x, const float *weight, long to_output,
-                                  long to_channel, const float *bias, float *y)
+NN_INLINE nn_blocked_map nn_blocked_vectors(int c, int o, const float *weight, long to_output, long to_channel)
 {
-    const nn_blocked_map s = {.c = c,
-                              .h = 1,
-                              .w = 1,
-                              .o = o,
-                              .oh = 1,
-                              .ow = 1,
-                              .kh = 1,
-                              .kw = 1,
-                              .sh = 1,
-                              .sw = 1,
-                              .dh = 1,
-                              .dw = 1,
-                              .weight = weight,
-                              .to_output = to_output,
-                              .to_channel = to_channel,
-                              .bias = bias};
-    nn_blocked_run(&s, blocks, x, y);
+    return (nn_blocked_map){.c = c,
+                            .h = 1,
+                            .w = 1,
+                            .o = o,
+                            .oh = 1,
+                            .ow = 1,
+                            .kh = 1,
+                            .kw = 1,
+                            .sh = 1,
+                            .sw = 1,
+                            .dh = 1,
+                            .dw = 1,
+                            .weight = weight,
+                            .to_output = to_output,
+                            .to_channel = to_channel};
 }
 
 NN_KERNEL void nn_blocked_dense(long blocks, int i, int o, const float *x, const float *weight, const float *bias,
                                 float *y)
 {
-    nn_blocked_vectors(blocks, i, o, x, weight, i, 1, bias, y);
+    nn_blocked_map s = nn_blocked_vectors(i, o, weight, i, 1);
+    s.bias = bias;
+    nn_blocked_run(&s, blocks, x, y);
 }
 
 NN_KERNEL void nn_blocked_dense_dx(long blocks, int i, int o, const float *dy, const float *weight, float *dx)
 {
-    nn_blocked_vectors(blocks, o, i, dy, weight, 1, i, 0, dx);
+    const nn_blocked_map s = nn_blocked_vectors(o, i, weight, 1, i);
+    nn_blocked_run(&s, blocks, dy, dx);
 }
 
 /* ---- gradients of weights ----------------------------------------------------------- */
@@ -324,10 +345,19 @@ typedef struct nn_blocked_area {
     int top, bottom, first, last;
 } nn_blocked_area;
 
+/* Rows top … bottom − 1 of a block: x, and the outputs of dy from the tile's first on. */
+typedef struct nn_blocked_chunk {
+    const nn_blocked *d;
+    const float *x, *dy;
+    int top, bottom;
+} nn_blocked_chunk;
+
 /* sum[m · NN_BLOCKED_WGRAD_TAPS + k] += Σ dy[m][pixel] · x[pixel under tap k], of the pixels of the area */
-NN_INLINE void nn_blocked_wgrad_tile(const int M, const int K, const nn_blocked *d, const nn_blocked_overlap *a,
-                                     nn_blocked_area r, const float *x, const float *dy, nn_vec *sum)
+NN_INLINE void nn_blocked_wgrad_tile(const int M, const int K, const nn_blocked_chunk *c, const nn_blocked_overlap *a,
+                                     nn_blocked_area r, nn_vec *sum)
 {
+    const nn_blocked *d = c->d;
+    const float *x = c->x, *dy = c->dy;
     const long step = (long)d->sw * NN_LINE, plane = (long)d->oh * d->ow * NN_LINE, count = r.last - r.first;
     nn_vec s[NN_BLOCKED_WGRAD_OUTPUTS][NN_BLOCKED_WGRAD_TAPS];
     NN_UNROLL
@@ -358,19 +388,17 @@ NN_INLINE void nn_blocked_wgrad_tile(const int M, const int K, const nn_blocked 
 }
 
 /* Does nothing for an empty area. */
-NN_INLINE void nn_blocked_wgrad_single(const int M, const nn_blocked *d, const nn_blocked_overlap *a, nn_blocked_area r,
-                                       const float *x, const float *dy, nn_vec *sum)
+NN_INLINE void nn_blocked_wgrad_single(const int M, const nn_blocked_chunk *c, const nn_blocked_overlap *a,
+                                       nn_blocked_area r, nn_vec *sum)
 {
-    if (r.top < r.bottom && r.first < r.last) nn_blocked_wgrad_tile(M, 1, d, a, r, x, dy, sum);
+    if (r.top < r.bottom && r.first < r.last) nn_blocked_wgrad_tile(M, 1, c, a, r, sum);
 }
 
-/* Rows top … bottom − 1 of one tap without the area that is done: above, below, left and right of it. */
-NN_KERNEL void nn_blocked_wgrad_rest(const int M, const nn_blocked *d, const nn_blocked_overlap *a,
-                                     nn_blocked_area done, int top, int bottom, const float *x, const float *dy,
-                                     nn_vec *sum)
+/* One tap without the area that is done: above, below, left and right of it. */
+NN_KERNEL void nn_blocked_wgrad_rest(const int M, const nn_blocked_chunk *c, const nn_blocked_overlap *a,
+                                     nn_blocked_area done, nn_vec *sum)
 {
-    if (a->top > top) top = a->top;
-    if (a->bottom < bottom) bottom = a->bottom;
+    const int top = a->top > c->top ? a->top : c->top, bottom = a->bottom < c->bottom ? a->bottom : c->bottom;
     if (done.top > bottom || done.bottom <= done.top || done.last <= done.first) done.top = done.bottom = bottom;
     const nn_blocked_area rest[] = {{top, done.top, a->first, a->last},
                                     {done.top, done.bottom, a->first, done.first},
@@ -378,26 +406,27 @@ NN_KERNEL void nn_blocked_wgrad_rest(const int M, const nn_blocked *d, const nn_
                                     {done.bottom, bottom, a->first, a->last}};
     for (int i = 0; i < 4; i++) {
         switch (M) {
-        case 1: nn_blocked_wgrad_single(1, d, a, rest[i], x, dy, sum); break;
-        case 2: nn_blocked_wgrad_single(2, d, a, rest[i], x, dy, sum); break;
-        case 3: nn_blocked_wgrad_single(3, d, a, rest[i], x, dy, sum); break;
+        case 1: nn_blocked_wgrad_single(1, c, a, rest[i], sum); break;
+        case 2: nn_blocked_wgrad_single(2, c, a, rest[i], sum); break;
+        case 3: nn_blocked_wgrad_single(3, c, a, rest[i], sum); break;
 #if NN_BLOCKED_WGRAD_OUTPUTS > 3
-        case 4: nn_blocked_wgrad_single(4, d, a, rest[i], x, dy, sum); break;
+        case 4: nn_blocked_wgrad_single(4, c, a, rest[i], sum); break;
 #endif
         }
     }
 }
 
-/* Rows top … bottom − 1 of K taps: their intersection, then the rest of each tap. */
-NN_INLINE void nn_blocked_wgrad_rows(const int M, const int K, const nn_blocked *d, const nn_blocked_overlap *a,
-                                     int top, int bottom, const float *x, const float *dy, nn_vec *sum)
+/* K taps: their intersection, then the rest of each tap. */
+NN_INLINE void nn_blocked_wgrad_rows(const int M, const int K, const nn_blocked_chunk *c, const nn_blocked_overlap *a,
+                                     nn_vec *sum)
 {
+    const nn_blocked *d = c->d;
     const nn_blocked_overlap all = nn_blocked_overlap_all(a, K);
-    nn_blocked_area area = {top > all.top ? top : all.top, bottom < all.bottom ? bottom : all.bottom, all.first,
-                            all.last};
+    const nn_blocked_area area = {c->top > all.top ? c->top : all.top, c->bottom < all.bottom ? c->bottom : all.bottom,
+                                  all.first, all.last};
     const int whole = all.top == 0 && all.bottom == d->oh && all.first == 0 && all.last == d->ow;
-    if (area.first < area.last && area.top < area.bottom) nn_blocked_wgrad_tile(M, K, d, a, area, x, dy, sum);
-    for (int k = 0; k < K && !whole; k++) nn_blocked_wgrad_rest(M, d, a + k, area, top, bottom, x, dy, sum + k);
+    if (area.first < area.last && area.top < area.bottom) nn_blocked_wgrad_tile(M, K, c, a, area, sum);
+    for (int k = 0; k < K && !whole; k++) nn_blocked_wgrad_rest(M, c, a + k, area, sum + k);
 }
 
 /* Rows of dy per chunk: with those of x they fit L1. */
@@ -409,17 +438,17 @@ NN_INLINE int nn_blocked_wgrad_chunk(const nn_blocked *d)
 }
 
 /* One instance for each number of taps. */
-NN_INLINE void nn_blocked_wgrad_taps(const int M, const nn_blocked *d, const nn_blocked_overlap *a, int taps, int top,
-                                     int bottom, const float *x, const float *dy, nn_vec *sum)
+NN_INLINE void nn_blocked_wgrad_taps(const int M, const nn_blocked_chunk *c, const nn_blocked_overlap *a, int taps,
+                                     nn_vec *sum)
 {
     switch (taps) {
-    case 1: nn_blocked_wgrad_rows(M, 1, d, a, top, bottom, x, dy, sum); break;
-    case 2: nn_blocked_wgrad_rows(M, 2, d, a, top, bottom, x, dy, sum); break;
-    case 3: nn_blocked_wgrad_rows(M, 3, d, a, top, bottom, x, dy, sum); break;
+    case 1: nn_blocked_wgrad_rows(M, 1, c, a, sum); break;
+    case 2: nn_blocked_wgrad_rows(M, 2, c, a, sum); break;
+    case 3: nn_blocked_wgrad_rows(M, 3, c, a, sum); break;
 #if NN_BLOCKED_WGRAD_TAPS > 3
-    case 4: nn_blocked_wgrad_rows(M, 4, d, a, top, bottom, x, dy, sum); break;
-    case 5: nn_blocked_wgrad_rows(M, 5, d, a, top, bottom, x, dy, sum); break;
-    case 6: nn_blocked_wgrad_rows(M, 6, d, a, top, bottom, x, dy, sum); break;
+    case 4: nn_blocked_wgrad_rows(M, 4, c, a, sum); break;
+    case 5: nn_blocked_wgrad_rows(M, 5, c, a, sum); break;
+    case 6: nn_blocked_wgrad_rows(M, 6, c, a, sum); break;
 #endif
     }
 }
@@ -429,15 +458,16 @@ typedef struct nn_blocked_wgrad {
     int o, outputs, k, taps, tiles;
 } nn_blocked_wgrad;
 
-NN_INLINE void nn_blocked_wgrad_outputs(const nn_blocked_wgrad *s, const nn_blocked *d, const nn_blocked_overlap *a,
-                                        int taps, int top, int bottom, const float *x, const float *dy, nn_vec *sum)
+/* One instance for each number of outputs. */
+NN_INLINE void nn_blocked_wgrad_outputs(int outputs, const nn_blocked_chunk *c, const nn_blocked_overlap *a, int taps,
+                                        nn_vec *sum)
 {
-    switch (s->outputs) {
-    case 1: nn_blocked_wgrad_taps(1, d, a, taps, top, bottom, x, dy, sum); break;
-    case 2: nn_blocked_wgrad_taps(2, d, a, taps, top, bottom, x, dy, sum); break;
-    case 3: nn_blocked_wgrad_taps(3, d, a, taps, top, bottom, x, dy, sum); break;
+    switch (outputs) {
+    case 1: nn_blocked_wgrad_taps(1, c, a, taps, sum); break;
+    case 2: nn_blocked_wgrad_taps(2, c, a, taps, sum); break;
+    case 3: nn_blocked_wgrad_taps(3, c, a, taps, sum); break;
 #if NN_BLOCKED_WGRAD_OUTPUTS > 3
-    case 4: nn_blocked_wgrad_taps(4, d, a, taps, top, bottom, x, dy, sum); break;
+    case 4: nn_blocked_wgrad_taps(4, c, a, taps, sum); break;
 #endif
     }
 }
@@ -455,11 +485,15 @@ NN_KERNEL void nn_blocked_wgrad_run(const nn_blocked_wgrad *s, const nn_blocked 
         for (int m = 0; m < NN_BLOCKED_WGRAD_OUTPUTS * NN_BLOCKED_WGRAD_TAPS; m++) sum[q][m] = nn_zero();
     for (long b = 0; b < blocks; b++) {
         for (int i = 0; i < d->oh; i += chunk) {
+            const nn_blocked_chunk c = {.d = d,
+                                        .x = x + b * from,
+                                        .dy = dy + (b * d->o + s->o) * plane,
+                                        .top = i,
+                                        .bottom = i + chunk < d->oh ? i + chunk : d->oh};
             for (int q = 0; q < s->tiles; q++) {
                 int k = q * NN_BLOCKED_WGRAD_TAPS,
                     end = k + NN_BLOCKED_WGRAD_TAPS < s->taps ? k + NN_BLOCKED_WGRAD_TAPS : s->taps;
-                nn_blocked_wgrad_outputs(s, d, a + k, end - k, i, i + chunk < d->oh ? i + chunk : d->oh, x + b * from,
-                                         dy + (b * d->o + s->o) * plane, sum[q]);
+                nn_blocked_wgrad_outputs(s->outputs, &c, a + k, end - k, sum[q]);
             }
         }
     }

@@ -23,14 +23,23 @@ typedef struct nn_planar_rows {
     long channel, row;
 } nn_planar_rows;
 
-/* Outputs o … o + M, columns of two vectors; to: [M][area] */
-NN_INLINE void nn_planar_tile(const int M, const nn_conv *d, const nn_planar_rows *from, const float *weight,
-                              const float *bias, int first, int second, float *to, long area)
+/* The outputs of a tile. */
+typedef struct nn_planar_outputs {
+    int count;
+    const float *weight, *bias; /* of the first; bias may be NULL */
+    float *y;                   /* the first one's row */
+} nn_planar_outputs;
+
+/* M outputs, the columns of two vectors, from `first` and `second` on. */
+NN_INLINE void nn_planar_tile(const int M, const nn_conv *d, const nn_planar_rows *from, const nn_planar_outputs *to,
+                              int first, int second)
 {
-    const long depth = (long)d->c * d->kh * d->kw;
+    const long depth = (long)d->c * d->kh * d->kw, area = (long)d->oh * d->ow;
+    const float *weight = to->weight;
+    float *y = to->y;
     nn_vec sum[NN_PLANAR_OUTPUTS][2];
     NN_UNROLL
-    for (int m = 0; m < M; m++) sum[m][0] = sum[m][1] = bias ? nn_broadcast(bias[m]) : nn_zero();
+    for (int m = 0; m < M; m++) sum[m][0] = sum[m][1] = to->bias ? nn_broadcast(to->bias[m]) : nn_zero();
     for (int c = 0; c < d->c; c++) {
         for (int i = 0; i < d->kh; i++) {
             const float *x = from->x + c * from->channel + (long)i * d->dh * from->row;
@@ -46,22 +55,22 @@ NN_INLINE void nn_planar_tile(const int M, const nn_conv *d, const nn_planar_row
     }
     NN_UNROLL
     for (int m = 0; m < M; m++) {
-        nn_store(to + m * area + first, sum[m][0]);
-        nn_store(to + m * area + second, sum[m][1]);
+        nn_store(y + m * area + first, sum[m][0]);
+        nn_store(y + m * area + second, sum[m][1]);
     }
 }
 
-NN_KERNEL void nn_planar_tile_run(int outputs, const nn_conv *d, const nn_planar_rows *from, const float *weight,
-                                  const float *bias, int first, int second, float *to)
+/* One instance for each number of outputs. */
+NN_KERNEL void nn_planar_tile_run(const nn_conv *d, const nn_planar_rows *from, const nn_planar_outputs *to, int first,
+                                  int second)
 {
-    const long area = (long)d->oh * d->ow;
-    switch (outputs) {
-    case 1: nn_planar_tile(1, d, from, weight, bias, first, second, to, area); break;
-    case 2: nn_planar_tile(2, d, from, weight, bias, first, second, to, area); break;
-    case 3: nn_planar_tile(3, d, from, weight, bias, first, second, to, area); break;
-    case 4: nn_planar_tile(4, d, from, weight, bias, first, second, to, area); break;
-    case 5: nn_planar_tile(5, d, from, weight, bias, first, second, to, area); break;
-    case 6: nn_planar_tile(6, d, from, weight, bias, first, second, to, area); break;
+    switch (to->count) {
+    case 1: nn_planar_tile(1, d, from, to, first, second); break;
+    case 2: nn_planar_tile(2, d, from, to, first, second); break;
+    case 3: nn_planar_tile(3, d, from, to, first, second); break;
+    case 4: nn_planar_tile(4, d, from, to, first, second); break;
+    case 5: nn_planar_tile(5, d, from, to, first, second); break;
+    case 6: nn_planar_tile(6, d, from, to, first, second); break;
     }
 }
 
@@ -99,12 +108,15 @@ NN_KERNEL void nn_conv_planar(const nn_conv *d, const float *x, const float *wei
         const int u = (int)(k % d->oh);
         const nn_planar_rows from = nn_planar_rows_of(d, x + n * d->c * d->h * d->w, u, width, padded ? copy : 0);
         for (int i = 0; i < tiles; i++) {
-            const int o = d->o * i / tiles, outputs = d->o * (i + 1) / tiles - o;
-            float *to = y + ((n * d->o + o) * d->oh + u) * d->ow;
+            const int o = d->o * i / tiles;
+            const nn_planar_outputs to = {.count = d->o * (i + 1) / tiles - o,
+                                          .weight = weight + o * depth,
+                                          .bias = bias ? bias + o : 0,
+                                          .y = y + ((n * d->o + o) * d->oh + u) * d->ow};
             for (int v = 0; v < d->ow; v += 2 * NN_W) {
                 const int first = v + NN_W <= d->ow ? v : d->ow - NN_W;
                 const int second = v + 2 * NN_W <= d->ow ? v + NN_W : d->ow - NN_W;
-                nn_planar_tile_run(outputs, d, &from, weight + o * depth, bias ? bias + o : 0, first, second, to);
+                nn_planar_tile_run(d, &from, &to, first, second);
             }
         }
     }

@@ -232,14 +232,25 @@ typedef struct nn_prefetch {
     int share;                   /* of a tile */
 } nn_prefetch;
 
-NN_INLINE void nn_prefetch_begin(nn_prefetch *a, const float *at, long step, long row, long image, int floats,
-                                 int columns, int rows, int images, long tiles)
+/* Part of some images. */
+typedef struct nn_image_part {
+    const float *at;       /* the first pixel */
+    long step, row, image; /* strides */
+    int floats;            /* of a pixel */
+    int columns, rows, images;
+} nn_image_part;
+
+/* The part's cache lines, divided among the tiles. */
+NN_INLINE nn_prefetch nn_prefetch_of(const nn_image_part *p, long tiles)
 {
-    *a = (nn_prefetch){.at = at, .step = step, .lines = nn_ceil(floats, NN_LINE), .columns = columns, .rows = rows};
-    a->row = row - columns * step;
-    a->image = image - rows * row;
-    a->left = (long)a->lines * columns * rows * images;
-    a->share = (int)((a->left + tiles - 1) / tiles);
+    nn_prefetch a = {.at = p->at, .step = p->step, .lines = nn_ceil(p->floats, NN_LINE)};
+    a.columns = p->columns;
+    a.rows = p->rows;
+    a.row = p->row - p->columns * p->step;
+    a.image = p->image - p->rows * p->row;
+    a.left = (long)a.lines * p->columns * p->rows * p->images;
+    a.share = (int)((a.left + tiles - 1) / tiles);
+    return a;
 }
 
 NN_INLINE void nn_prefetch_lines(nn_prefetch *a)
@@ -270,9 +281,15 @@ NN_INLINE void nn_wgrad_next_large(nn_wgrad_next *next, const nn_wgrad *s, const
     const int step_h = d->kh > 1 ? 1 : d->sh, step_w = d->kw > 1 ? 1 : d->sw;
     const int h = p->row * d->sh > d->top ? p->row * d->sh - d->top : 0;
     const int w = p->column * d->sw > d->left ? p->column * d->sw - d->left : 0;
-    nn_prefetch_begin(&next->large, s->large + ((long)p->image * d->h + h) * row + (long)w * d->c_step + p->channel,
-                      (long)step_w * d->c_step, step_h * row, d->h * row, p->channels, p->width, p->height, p->images,
-                      tiles);
+    const nn_image_part part = {.at = s->large + ((long)p->image * d->h + h) * row + (long)w * d->c_step + p->channel,
+                                .step = (long)step_w * d->c_step,
+                                .row = step_h * row,
+                                .image = d->h * row,
+                                .floats = p->channels,
+                                .columns = p->width,
+                                .rows = p->height,
+                                .images = p->images};
+    next->large = nn_prefetch_of(&part, tiles);
 }
 
 NN_INLINE void nn_wgrad_next_small(nn_wgrad_next *next, const nn_wgrad *s, const nn_wgrad_block *p, int q, long tiles)
@@ -280,10 +297,16 @@ NN_INLINE void nn_wgrad_next_small(nn_wgrad_next *next, const nn_wgrad *s, const
     const nn_conv *d = s->d;
     const int first = (p->panel + q) * NN_PANEL;
     const long row = (long)d->ow * d->o_step;
-    nn_prefetch_begin(&next->small,
-                      s->small + ((long)p->image * d->oh + p->row) * row + (long)p->column * d->o_step + first,
-                      d->o_step, row, d->oh * row, nn_min(NN_TILE_PANELS * NN_PANEL, s->o - first), p->columns, p->rows,
-                      p->images, tiles);
+    const nn_image_part part = {.at = s->small + ((long)p->image * d->oh + p->row) * row + (long)p->column * d->o_step +
+                                      first,
+                                .step = d->o_step,
+                                .row = row,
+                                .image = d->oh * row,
+                                .floats = nn_min(NN_TILE_PANELS * NN_PANEL, s->o - first),
+                                .columns = p->columns,
+                                .rows = p->rows,
+                                .images = p->images};
+    next->small = nn_prefetch_of(&part, tiles);
 }
 
 #endif

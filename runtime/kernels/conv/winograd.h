@@ -91,9 +91,18 @@ NN_INLINE void nn_winograd_load_kernels(const int taps, const nn_conv *d, int ba
         for (int i = 0; i < taps; i++) w[i][lane] = from[back ? taps - 1 - i : i];
 }
 
-NN_INLINE void nn_winograd_pack(const int e, const int r, const nn_conv *d, int back, const float *weight,
-                                float *panels, int t, int T)
+/* The weights of a convolution, and where they are packed. */
+typedef struct nn_winograd_weights {
+    const nn_conv *d;
+    int back;
+    const float *weight;
+    float *panels;
+} nn_winograd_weights;
+
+NN_INLINE void nn_winograd_pack(const int e, const int r, const nn_winograd_weights *s, int t, int T)
 {
+    const nn_conv *d = s->d;
+    const int back = s->back;
     const long outputs = back ? d->c : d->o, channels = back ? d->o : d->c;
     const long all = (outputs + NN_PANEL - 1) / NN_PANEL * channels,
                runs = (all + NN_WINOGRAD_PACKED - 1) / NN_WINOGRAD_PACKED;
@@ -102,12 +111,12 @@ NN_INLINE void nn_winograd_pack(const int e, const int r, const nn_conv *d, int 
         const long k0 = run * NN_WINOGRAD_PACKED, count = all - k0 < NN_WINOGRAD_PACKED ? all - k0 : NN_WINOGRAD_PACKED;
         for (long k = k0; k < k0 + count; k++) {
             float w[NN_WINOGRAD_KERNEL * NN_WINOGRAD_KERNEL][NN_PANEL] __attribute__((aligned(64))) = {{0}};
-            nn_winograd_load_kernels(r * r, d, back, weight, k / channels * NN_PANEL, k % channels, w);
+            nn_winograd_load_kernels(r * r, d, back, s->weight, k / channels * NN_PANEL, k % channels, w);
             nn_winograd_transform_kernels(e, r, w, part[0] + (k - k0) * NN_PANEL, NN_WINOGRAD_PACKED * NN_PANEL);
         }
         for (int f = 0; f < e * e; f++)
             for (long i = 0; i < count * NN_PANEL; i += NN_W)
-                nn_store(panels + (f * all + k0) * NN_PANEL + i, nn_load(part[f] + i));
+                nn_store(s->panels + (f * all + k0) * NN_PANEL + i, nn_load(part[f] + i));
     }
 }
 
@@ -116,12 +125,13 @@ NN_INLINE void nn_winograd_pack(const int e, const int r, const nn_conv *d, int 
  * destinations are far apart. */
 NN_KERNEL void nn_winograd_panels(const nn_conv *d, int m, int back, const float *weight, float *panels, int t, int T)
 {
+    const nn_winograd_weights s = {d, back, weight, panels};
     if (d->kh == 5)
-        nn_winograd_pack(6, 5, d, back, weight, panels, t, T);
+        nn_winograd_pack(6, 5, &s, t, T);
     else if (m == 2)
-        nn_winograd_pack(4, 3, d, back, weight, panels, t, T);
+        nn_winograd_pack(4, 3, &s, t, T);
     else
-        nn_winograd_pack(6, 3, d, back, weight, panels, t, T);
+        nn_winograd_pack(6, 3, &s, t, T);
 }
 
 /* ---- inputs -------------------------------------------------------------------------- */
