@@ -93,17 +93,25 @@ typedef struct nn_team nn_team;
 typedef void nn_part(const void *pass, int t, int T, nn_team *team);
 
 static void nn_reorder(long n, long rows, long columns, const float *x, float *y, int t, int T);
-static void nn_blocked_conv(const nn_blocked *, long blocks, const float *x, const float *weight, const float *bias, float *y);
-static void nn_blocked_conv_dx(const nn_blocked *, long blocks, const float *dy, const float *weight, float *dx);
-static void nn_blocked_conv_dweight(const nn_blocked *, long blocks, const float *x, const float *dy, float *dweight, int t, int T);
-static void nn_blocked_dense(long blocks, int i, int o, const float *x, const float *weight, const float *bias, float *y);
-static void nn_blocked_dense_dx(long blocks, int i, int o, const float *dy, const float *weight, float *dx);
-static void nn_minmax_pool_nhwc(const nn_pool_window *, long n, const float *x, float *y, void *argmax, int t, int T);
-static void nn_minmax_pool_nhwc_dx(const nn_pool_window *, long n, const float *dy, const void *argmax, float *dx, int t, int T);
+static void nn_blocked_conv(const nn_blocked *, long blocks, const float *x, const float *weight,
+                            const float *bias, float *y);
+static void nn_blocked_conv_dx(const nn_blocked *, long blocks, const float *dy,
+                               const float *weight, float *dx);
+static void nn_blocked_conv_dweight(const nn_blocked *, long blocks, const float *x,
+                                    const float *dy, float *dweight, int t, int T);
+static void nn_blocked_dense(long blocks, int i, int o, const float *x, const float *weight,
+                             const float *bias, float *y);
+static void nn_blocked_dense_dx(long blocks, int i, int o, const float *dy, const float *weight,
+                                float *dx);
+static void nn_minmax_pool_nhwc(const nn_pool_window *, long n, const float *x, float *y,
+                                void *argmax, int t, int T);
+static void nn_minmax_pool_nhwc_dx(const nn_pool_window *, long n, const float *dy,
+                                   const void *argmax, float *dx, int t, int T);
 static void nn_tanh(long count, const float *x, float *y, int t, int T);
 static void nn_tanh_grad(long count, const float *dy, const float *y, float *dx, int t, int T);
 static void nn_softmax(const nn_shape *, const float *x, float *y, int t, int T);
-static void nn_dense_dweight(const nn_dense *, const float *x, const float *dy, float *dweight, int t, int T);
+static void nn_dense_dweight(const nn_dense *, const float *x, const float *dy, float *dweight,
+                             int t, int T);
 static void nn_channel_sums(const nn_shape *, long step, const float *dy, float *sum, int t, int T);
 static void nn_adam_step(const nn_adam *, const nn_update *, float *m, float *v, int t, int T);
 static void nn_barrier(nn_team *team);
@@ -121,17 +129,22 @@ static void nn_fill_normal(float *p, int64_t count, float deviation, uint64_t se
 #define NN_LAYER static __attribute__((noinline))
 
 NN_LAYER void c1_nchw16n_reorder(const float *x, float *y, int samples);
-NN_LAYER void c1_forward(const float *x, const float *weight, const float *bias, float *y, int samples);
+NN_LAYER void c1_forward(const float *x, const float *weight, const float *bias, float *y,
+                         int samples);
 NN_LAYER void s2_forward(const float *x, float *y, int samples);
 NN_LAYER void tanh1_forward(const float *x, float *y, int samples);
-NN_LAYER void c3_forward(const float *x, const float *weight, const float *bias, float *y, int samples);
+NN_LAYER void c3_forward(const float *x, const float *weight, const float *bias, float *y,
+                         int samples);
 NN_LAYER void s4_forward(const float *x, float *y, int samples);
 NN_LAYER void tanh2_forward(const float *x, float *y, int samples);
-NN_LAYER void c5_forward(const float *x, const float *weight, const float *bias, float *y, int samples);
+NN_LAYER void c5_forward(const float *x, const float *weight, const float *bias, float *y,
+                         int samples);
 NN_LAYER void tanh3_forward(const float *x, float *y, int samples);
-NN_LAYER void f6_forward(const float *x, const float *weight, const float *bias, float *y, int samples);
+NN_LAYER void f6_forward(const float *x, const float *weight, const float *bias, float *y,
+                         int samples);
 NN_LAYER void tanh4_forward(const float *x, float *y, int samples);
-NN_LAYER void output_forward(const float *x, const float *weight, const float *bias, float *y, int samples);
+NN_LAYER void output_forward(const float *x, const float *weight, const float *bias, float *y,
+                             int samples);
 NN_LAYER void softmax1_forward(const float *x, float *y, int samples);
 NN_LAYER void softmax1_nchw_reorder(const float *x, float *y, int samples);
 NN_LAYER void loss_nchw_reorder(const float *x, float *y, int t, int T);
@@ -144,35 +157,64 @@ NN_LAYER void output_dx(const float *dy, const float *weight, float *dx, int sam
 NN_LAYER void output_nchw_reorder(const float *x, float *y, int samples);
 NN_LAYER void output_dw(const float *x, const float *dy, float *dweight, int t, int T);
 NN_LAYER void output_db(const float *dy, float *dbias, int t, int T);
-NN_LAYER void output_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T);
-NN_LAYER void output_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T);
+NN_LAYER void output_weight_adam(const float *gradient, float *param, float *exp_avg,
+                                 float *exp_avg_sq, float lr, int64_t step, int t, int T);
+NN_LAYER void output_bias_adam(const float *gradient, float *param, float *exp_avg,
+                               float *exp_avg_sq, float lr, int64_t step, int t, int T);
 NN_LAYER void tanh4_grad(const float *dy, const float *y, float *dx, int samples);
 NN_LAYER void f6_dx(const float *dy, const float *weight, float *dx, int samples);
 NN_LAYER void f6_nchw_reorder(const float *x, float *y, int samples);
 NN_LAYER void f6_dw(const float *x, const float *dy, float *dweight, int t, int T);
 NN_LAYER void f6_db(const float *dy, float *dbias, int t, int T);
-NN_LAYER void f6_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T);
-NN_LAYER void f6_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T);
+NN_LAYER void f6_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq,
+                             float lr, int64_t step, int t, int T);
+NN_LAYER void f6_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq,
+                           float lr, int64_t step, int t, int T);
 NN_LAYER void tanh3_grad(const float *dy, const float *y, float *dx, int samples);
 NN_LAYER void c5_dx(const float *dy, const float *weight, float *dx, int samples);
 NN_LAYER void c5_nchw_reorder(const float *x, float *y, int samples);
 NN_LAYER void c5_dw(const float *x, const float *dy, float *dweight, int t, int T);
 NN_LAYER void c5_db(const float *dy, float *dbias, int t, int T);
-NN_LAYER void c5_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T);
-NN_LAYER void c5_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T);
+NN_LAYER void c5_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq,
+                             float lr, int64_t step, int t, int T);
+NN_LAYER void c5_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq,
+                           float lr, int64_t step, int t, int T);
 NN_LAYER void tanh2_grad(const float *dy, const float *y, float *dx, int samples);
 NN_LAYER void s4_dx(const float *dy, const uint8_t *argmax, float *dx, int samples);
 NN_LAYER void c3_dx(const float *dy, const float *weight, float *dx, int samples);
 NN_LAYER void c3_dweight(const float *x, const float *dy, float *dweight, int t, int T);
 NN_LAYER void c3_dbias(const float *dy, float *dbias, int t, int T);
-NN_LAYER void c3_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T);
-NN_LAYER void c3_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T);
+NN_LAYER void c3_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq,
+                             float lr, int64_t step, int t, int T);
+NN_LAYER void c3_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq,
+                           float lr, int64_t step, int t, int T);
 NN_LAYER void tanh1_grad(const float *dy, const float *y, float *dx, int samples);
 NN_LAYER void s2_dx(const float *dy, const uint8_t *argmax, float *dx, int samples);
 NN_LAYER void c1_dweight(const float *x, const float *dy, float *dweight, int t, int T);
 NN_LAYER void c1_dbias(const float *dy, float *dbias, int t, int T);
-NN_LAYER void c1_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T);
-NN_LAYER void c1_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T);
+NN_LAYER void c1_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq,
+                             float lr, int64_t step, int t, int T);
+NN_LAYER void c1_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq,
+                           float lr, int64_t step, int t, int T);
+
+/* The scratch of lenet_infer: the element at which each value starts.  Values that are not
+ * needed at the same time share memory. */
+enum {
+    INFER_Y_C1_NCHW16N = 301056, /* [4][1][32][32][16] */
+    INFER_Y_C1 = 0,              /* [4][6][28][28][16] */
+    INFER_Y_S2 = 301056,         /* [4][6][14][14][16] */
+    INFER_Y_TANH1 = 301056,      /* [4][6][14][14][16] */
+    INFER_Y_C3 = 0,              /* [4][16][10][10][16] */
+    INFER_Y_S4 = 102400,         /* [4][16][5][5][16] */
+    INFER_Y_TANH2 = 102400,      /* [4][16][5][5][16] */
+    INFER_Y_FLATTEN1 = 102400,   /* [4][400][16] */
+    INFER_Y_C5 = 0,              /* [4][120][16] */
+    INFER_Y_TANH3 = 0,           /* [4][120][16] */
+    INFER_Y_F6 = 7680,           /* [4][84][16] */
+    INFER_Y_TANH4 = 7680,        /* [4][84][16] */
+    INFER_Y_OUTPUT = 0,          /* [4][10][16] */
+    INFER_Y_SOFTMAX1 = 0         /* [4][10][16] */
+};
 
 struct lenet_infer_pass {
     const struct lenet *m;
@@ -188,26 +230,34 @@ static void lenet_infer_part(const void *pass, int t, int T, nn_team *team)
     const float *x = p->x;
     float *y = p->y;
     void *scratch = p->scratch;
-    float *const a = (float *)scratch;
-    const int64_t first = (int64_t)4 * t / T * 16, last = (int64_t)4 * (t + 1) / T * 16; /* this thread's samples */
-    c1_nchw16n_reorder(x + first * 1024, a + 301056 + first * 1024, (int)(last - first));
-    c1_forward(a + 301056 + first * 1024, m->c1_weight, m->c1_bias, a + first * 4704, (int)(last - first));
+    float *const arena = (float *)scratch;
+    const int64_t first = (int64_t)4 * t / T * 16; /* of this thread's samples */
+    const int samples = (int)((int64_t)4 * (t + 1) / T * 16 - first);
+
+    c1_nchw16n_reorder(x + first * 1024, arena + INFER_Y_C1_NCHW16N + first * 1024, samples);
+    c1_forward(arena + INFER_Y_C1_NCHW16N + first * 1024, m->c1_weight, m->c1_bias,
+               arena + INFER_Y_C1 + first * 4704, samples);
     nn_barrier(team);
-    s2_forward(a + first * 4704, a + 301056 + first * 1176, (int)(last - first));
-    tanh1_forward(a + 301056 + first * 1176, a + 301056 + first * 1176, (int)(last - first));
+    s2_forward(arena + INFER_Y_C1 + first * 4704, arena + INFER_Y_S2 + first * 1176, samples);
+    tanh1_forward(arena + INFER_Y_S2 + first * 1176, arena + INFER_Y_TANH1 + first * 1176, samples);
     nn_barrier(team);
-    c3_forward(a + 301056 + first * 1176, m->c3_weight, m->c3_bias, a + first * 1600, (int)(last - first));
-    s4_forward(a + first * 1600, a + 102400 + first * 400, (int)(last - first));
-    tanh2_forward(a + 102400 + first * 400, a + 102400 + first * 400, (int)(last - first));
+    c3_forward(arena + INFER_Y_TANH1 + first * 1176, m->c3_weight, m->c3_bias,
+               arena + INFER_Y_C3 + first * 1600, samples);
+    s4_forward(arena + INFER_Y_C3 + first * 1600, arena + INFER_Y_S4 + first * 400, samples);
+    tanh2_forward(arena + INFER_Y_S4 + first * 400, arena + INFER_Y_TANH2 + first * 400, samples);
     nn_barrier(team);
-    c5_forward(a + 102400 + first * 400, m->c5_weight, m->c5_bias, a + first * 120, (int)(last - first));
-    tanh3_forward(a + first * 120, a + first * 120, (int)(last - first));
-    f6_forward(a + first * 120, m->f6_weight, m->f6_bias, a + 7680 + first * 84, (int)(last - first));
-    tanh4_forward(a + 7680 + first * 84, a + 7680 + first * 84, (int)(last - first));
+    c5_forward(arena + INFER_Y_FLATTEN1 + first * 400, m->c5_weight, m->c5_bias,
+               arena + INFER_Y_C5 + first * 120, samples);
+    tanh3_forward(arena + INFER_Y_C5 + first * 120, arena + INFER_Y_TANH3 + first * 120, samples);
+    f6_forward(arena + INFER_Y_TANH3 + first * 120, m->f6_weight, m->f6_bias,
+               arena + INFER_Y_F6 + first * 84, samples);
+    tanh4_forward(arena + INFER_Y_F6 + first * 84, arena + INFER_Y_TANH4 + first * 84, samples);
     nn_barrier(team);
-    output_forward(a + 7680 + first * 84, m->output_weight, m->output_bias, a + first * 10, (int)(last - first));
-    softmax1_forward(a + first * 10, a + first * 10, (int)(last - first));
-    softmax1_nchw_reorder(a + first * 10, y + first * 10, (int)(last - first));
+    output_forward(arena + INFER_Y_TANH4 + first * 84, m->output_weight, m->output_bias,
+                   arena + INFER_Y_OUTPUT + first * 10, samples);
+    softmax1_forward(arena + INFER_Y_OUTPUT + first * 10, arena + INFER_Y_SOFTMAX1 + first * 10,
+                     samples);
+    softmax1_nchw_reorder(arena + INFER_Y_SOFTMAX1 + first * 10, y + first * 10, samples);
 }
 
 void lenet_infer(const struct lenet *m, const float *x, float *y, void *scratch)
@@ -219,6 +269,27 @@ void lenet_infer(const struct lenet *m, const float *x, float *y, void *scratch)
     pass.scratch = scratch;
     nn_team_run(lenet_infer_part, &pass, LENET_THREADS);
 }
+
+/* The scratch of lenet_eval: the element at which each value starts.  Values that are not
+ * needed at the same time share memory. */
+enum {
+    EVAL_Y_C1_NCHW16N = 301056, /* [4][1][32][32][16] */
+    EVAL_Y_C1 = 0,              /* [4][6][28][28][16] */
+    EVAL_Y_S2 = 301056,         /* [4][6][14][14][16] */
+    EVAL_Y_TANH1 = 301056,      /* [4][6][14][14][16] */
+    EVAL_Y_C3 = 0,              /* [4][16][10][10][16] */
+    EVAL_Y_S4 = 102400,         /* [4][16][5][5][16] */
+    EVAL_Y_TANH2 = 102400,      /* [4][16][5][5][16] */
+    EVAL_Y_FLATTEN1 = 102400,   /* [4][400][16] */
+    EVAL_Y_C5 = 0,              /* [4][120][16] */
+    EVAL_Y_TANH3 = 0,           /* [4][120][16] */
+    EVAL_Y_F6 = 7680,           /* [4][84][16] */
+    EVAL_Y_TANH4 = 7680,        /* [4][84][16] */
+    EVAL_Y_OUTPUT = 0,          /* [4][10][16] */
+    EVAL_Y_SOFTMAX1 = 640,      /* [4][10][16] */
+    EVAL_Y_LOSS_NCHW = 1280,    /* [64][10] */
+    EVAL_LOSS = 0               /* [1] */
+};
 
 struct lenet_eval_pass {
     const struct lenet *m;
@@ -238,35 +309,44 @@ static void lenet_eval_part(const void *pass, int t, int T, nn_team *team)
     int count = p->count;
     float *y = p->y;
     void *scratch = p->scratch;
-    float *const a = (float *)scratch;
-    const int64_t first = (int64_t)4 * t / T * 16, last = (int64_t)4 * (t + 1) / T * 16; /* this thread's samples */
-    c1_nchw16n_reorder(x + first * 1024, a + 301056 + first * 1024, (int)(last - first));
-    c1_forward(a + 301056 + first * 1024, m->c1_weight, m->c1_bias, a + first * 4704, (int)(last - first));
+    float *const arena = (float *)scratch;
+    const int64_t first = (int64_t)4 * t / T * 16; /* of this thread's samples */
+    const int samples = (int)((int64_t)4 * (t + 1) / T * 16 - first);
+
+    c1_nchw16n_reorder(x + first * 1024, arena + EVAL_Y_C1_NCHW16N + first * 1024, samples);
+    c1_forward(arena + EVAL_Y_C1_NCHW16N + first * 1024, m->c1_weight, m->c1_bias,
+               arena + EVAL_Y_C1 + first * 4704, samples);
     nn_barrier(team);
-    s2_forward(a + first * 4704, a + 301056 + first * 1176, (int)(last - first));
-    tanh1_forward(a + 301056 + first * 1176, a + 301056 + first * 1176, (int)(last - first));
+    s2_forward(arena + EVAL_Y_C1 + first * 4704, arena + EVAL_Y_S2 + first * 1176, samples);
+    tanh1_forward(arena + EVAL_Y_S2 + first * 1176, arena + EVAL_Y_TANH1 + first * 1176, samples);
     nn_barrier(team);
-    c3_forward(a + 301056 + first * 1176, m->c3_weight, m->c3_bias, a + first * 1600, (int)(last - first));
-    s4_forward(a + first * 1600, a + 102400 + first * 400, (int)(last - first));
-    tanh2_forward(a + 102400 + first * 400, a + 102400 + first * 400, (int)(last - first));
+    c3_forward(arena + EVAL_Y_TANH1 + first * 1176, m->c3_weight, m->c3_bias,
+               arena + EVAL_Y_C3 + first * 1600, samples);
+    s4_forward(arena + EVAL_Y_C3 + first * 1600, arena + EVAL_Y_S4 + first * 400, samples);
+    tanh2_forward(arena + EVAL_Y_S4 + first * 400, arena + EVAL_Y_TANH2 + first * 400, samples);
     nn_barrier(team);
-    c5_forward(a + 102400 + first * 400, m->c5_weight, m->c5_bias, a + first * 120, (int)(last - first));
-    tanh3_forward(a + first * 120, a + first * 120, (int)(last - first));
-    f6_forward(a + first * 120, m->f6_weight, m->f6_bias, a + 7680 + first * 84, (int)(last - first));
-    tanh4_forward(a + 7680 + first * 84, a + 7680 + first * 84, (int)(last - first));
+    c5_forward(arena + EVAL_Y_FLATTEN1 + first * 400, m->c5_weight, m->c5_bias,
+               arena + EVAL_Y_C5 + first * 120, samples);
+    tanh3_forward(arena + EVAL_Y_C5 + first * 120, arena + EVAL_Y_TANH3 + first * 120, samples);
+    f6_forward(arena + EVAL_Y_TANH3 + first * 120, m->f6_weight, m->f6_bias,
+               arena + EVAL_Y_F6 + first * 84, samples);
+    tanh4_forward(arena + EVAL_Y_F6 + first * 84, arena + EVAL_Y_TANH4 + first * 84, samples);
     nn_barrier(team);
-    output_forward(a + 7680 + first * 84, m->output_weight, m->output_bias, a + first * 10, (int)(last - first));
-    softmax1_forward(a + first * 10, a + 640 + first * 10, (int)(last - first));
+    output_forward(arena + EVAL_Y_TANH4 + first * 84, m->output_weight, m->output_bias,
+                   arena + EVAL_Y_OUTPUT + first * 10, samples);
+    softmax1_forward(arena + EVAL_Y_OUTPUT + first * 10, arena + EVAL_Y_SOFTMAX1 + first * 10,
+                     samples);
     nn_barrier(team);
-    loss_nchw_reorder(a, a + 1280, t, T);
+    loss_nchw_reorder(arena + EVAL_Y_OUTPUT, arena + EVAL_Y_LOSS_NCHW, t, T);
     nn_barrier(team);
-    if (t == 0) loss_forward(a + 1280, target, a, count);
-    softmax1_nchw_reorder(a + 640 + first * 10, y + first * 10, (int)(last - first));
+    if (t == 0) loss_forward(arena + EVAL_Y_LOSS_NCHW, target, arena + EVAL_LOSS, count);
+    softmax1_nchw_reorder(arena + EVAL_Y_SOFTMAX1 + first * 10, y + first * 10, samples);
 }
 
-float lenet_eval(const struct lenet *m, const float *x, const int32_t *target, int count, float *y, void *scratch)
+float lenet_eval(const struct lenet *m, const float *x, const int32_t *target, int count, float *y,
+                 void *scratch)
 {
-    float *const a = (float *)scratch;
+    float *const arena = (float *)scratch;
     struct lenet_eval_pass pass;
     pass.m = m;
     pass.x = x;
@@ -275,8 +355,58 @@ float lenet_eval(const struct lenet *m, const float *x, const int32_t *target, i
     pass.y = y;
     pass.scratch = scratch;
     nn_team_run(lenet_eval_part, &pass, LENET_THREADS);
-    return *(a);
+    return *(arena + EVAL_LOSS);
 }
+
+/* The scratch of lenet_step: the element at which each value starts.  Values that are not
+ * needed at the same time share memory. */
+enum {
+    STEP_Y_C1_NCHW16N = 451584,   /* [4][1][32][32][16] */
+    STEP_Y_C1 = 0,                /* [4][6][28][28][16] */
+    STEP_Y_S2 = 301056,           /* [4][6][14][14][16] */
+    STEP_ARGMAX_S2 = 517120,      /* uint8_t [4][6][14][14][16] */
+    STEP_Y_TANH1 = 301056,        /* [4][6][14][14][16] */
+    STEP_Y_C3 = 0,                /* [4][16][10][10][16] */
+    STEP_Y_S4 = 424320,           /* [4][16][5][5][16] */
+    STEP_ARGMAX_S4 = 128000,      /* uint8_t [4][16][5][5][16] */
+    STEP_Y_TANH2 = 424320,        /* [4][16][5][5][16] */
+    STEP_Y_FLATTEN1 = 424320,     /* [4][400][16] */
+    STEP_Y_C5 = 386400,           /* [4][120][16] */
+    STEP_Y_TANH3 = 386400,        /* [4][120][16] */
+    STEP_Y_F6 = 376320,           /* [4][84][16] */
+    STEP_Y_TANH4 = 376320,        /* [4][84][16] */
+    STEP_Y_OUTPUT = 449920,       /* [4][10][16] */
+    STEP_Y_LOSS_NCHW = 450768,    /* [64][10] */
+    STEP_LOSS = 535936,           /* [1] */
+    STEP_DSCORES_LOSS = 450768,   /* [64][10] */
+    STEP_Y_OUTPUT_NCHW16N = 5376, /* [4][10][16] */
+    STEP_DX_OUTPUT = 7680,        /* [4][84][16] */
+    STEP_Y_OUTPUT_NCHW = 0,       /* [64][84] */
+    STEP_DWEIGHT_OUTPUT = 449920, /* [10][84] */
+    STEP_DBIAS_OUTPUT = 450768,   /* [10] */
+    STEP_DX_TANH4 = 7680,         /* [4][84][16] */
+    STEP_DX_F6 = 25600,           /* [4][120][16] */
+    STEP_Y_F6_NCHW = 0,           /* [64][120] */
+    STEP_Y_F6_NCHW_2 = 13056,     /* [64][84] */
+    STEP_DWEIGHT_F6 = 376320,     /* [84][120] */
+    STEP_DBIAS_F6 = 449920,       /* [84] */
+    STEP_DX_TANH3 = 25600,        /* [4][120][16] */
+    STEP_DX_C5 = 102400,          /* [4][400][16] */
+    STEP_Y_C5_NCHW = 0,           /* [64][400] */
+    STEP_Y_C5_NCHW_2 = 33280,     /* [64][120] */
+    STEP_DWEIGHT_C5 = 376320,     /* [120][400] */
+    STEP_DBIAS_C5 = 449920,       /* [120] */
+    STEP_Y_FLATTEN1_2 = 102400,   /* [4][16][5][5][16] */
+    STEP_DX_TANH2 = 102400,       /* [4][16][5][5][16] */
+    STEP_DX_S4 = 0,               /* [4][16][10][10][16] */
+    STEP_DX_C3 = 376320,          /* [4][6][14][14][16] */
+    STEP_DWEIGHT_C3 = 102400,     /* [16][6][5][5] */
+    STEP_DBIAS_C3 = 104800,       /* [16] */
+    STEP_DX_TANH1 = 376320,       /* [4][6][14][14][16] */
+    STEP_DX_S2 = 0,               /* [4][6][28][28][16] */
+    STEP_DWEIGHT_C1 = 301056,     /* [6][1][5][5] */
+    STEP_DBIAS_C1 = 301216        /* [6] */
+};
 
 struct lenet_step_pass {
     struct lenet *m;
@@ -294,80 +424,116 @@ static void lenet_step_part(const void *pass, int t, int T, nn_team *team)
     const int32_t *target = p->target;
     float lr = p->lr;
     void *scratch = p->scratch;
-    float *const a = (float *)scratch;
-    const int64_t first = (int64_t)4 * t / T * 16, last = (int64_t)4 * (t + 1) / T * 16; /* this thread's samples */
-    c1_nchw16n_reorder(x + first * 1024, a + 451584 + first * 1024, (int)(last - first));
-    c1_forward(a + 451584 + first * 1024, m->c1_weight, m->c1_bias, a + first * 4704, (int)(last - first));
-    s2_training(a + first * 4704, a + 301056 + first * 1176, (uint8_t *)(a + 517120) + first * 1176, (int)(last - first));
-    tanh1_forward(a + 301056 + first * 1176, a + 301056 + first * 1176, (int)(last - first));
+    float *const arena = (float *)scratch;
+    const int64_t first = (int64_t)4 * t / T * 16; /* of this thread's samples */
+    const int samples = (int)((int64_t)4 * (t + 1) / T * 16 - first);
+
+    c1_nchw16n_reorder(x + first * 1024, arena + STEP_Y_C1_NCHW16N + first * 1024, samples);
+    c1_forward(arena + STEP_Y_C1_NCHW16N + first * 1024, m->c1_weight, m->c1_bias,
+               arena + STEP_Y_C1 + first * 4704, samples);
+    s2_training(arena + STEP_Y_C1 + first * 4704, arena + STEP_Y_S2 + first * 1176,
+                (uint8_t *)(arena + STEP_ARGMAX_S2) + first * 1176, samples);
+    tanh1_forward(arena + STEP_Y_S2 + first * 1176, arena + STEP_Y_TANH1 + first * 1176, samples);
     nn_barrier(team);
-    c3_forward(a + 301056 + first * 1176, m->c3_weight, m->c3_bias, a + first * 1600, (int)(last - first));
-    s4_training(a + first * 1600, a + 424320 + first * 400, (uint8_t *)(a + 128000) + first * 400, (int)(last - first));
-    tanh2_forward(a + 424320 + first * 400, a + 424320 + first * 400, (int)(last - first));
-    c5_forward(a + 424320 + first * 400, m->c5_weight, m->c5_bias, a + 386400 + first * 120, (int)(last - first));
-    tanh3_forward(a + 386400 + first * 120, a + 386400 + first * 120, (int)(last - first));
-    f6_forward(a + 386400 + first * 120, m->f6_weight, m->f6_bias, a + 376320 + first * 84, (int)(last - first));
-    tanh4_forward(a + 376320 + first * 84, a + 376320 + first * 84, (int)(last - first));
-    output_forward(a + 376320 + first * 84, m->output_weight, m->output_bias, a + 449920 + first * 10, (int)(last - first));
+    c3_forward(arena + STEP_Y_TANH1 + first * 1176, m->c3_weight, m->c3_bias,
+               arena + STEP_Y_C3 + first * 1600, samples);
+    s4_training(arena + STEP_Y_C3 + first * 1600, arena + STEP_Y_S4 + first * 400,
+                (uint8_t *)(arena + STEP_ARGMAX_S4) + first * 400, samples);
+    tanh2_forward(arena + STEP_Y_S4 + first * 400, arena + STEP_Y_TANH2 + first * 400, samples);
+    c5_forward(arena + STEP_Y_FLATTEN1 + first * 400, m->c5_weight, m->c5_bias,
+               arena + STEP_Y_C5 + first * 120, samples);
+    tanh3_forward(arena + STEP_Y_C5 + first * 120, arena + STEP_Y_TANH3 + first * 120, samples);
+    f6_forward(arena + STEP_Y_TANH3 + first * 120, m->f6_weight, m->f6_bias,
+               arena + STEP_Y_F6 + first * 84, samples);
+    tanh4_forward(arena + STEP_Y_F6 + first * 84, arena + STEP_Y_TANH4 + first * 84, samples);
+    output_forward(arena + STEP_Y_TANH4 + first * 84, m->output_weight, m->output_bias,
+                   arena + STEP_Y_OUTPUT + first * 10, samples);
     nn_barrier(team);
-    loss_nchw_reorder(a + 449920, a + 450768, t, T);
+    loss_nchw_reorder(arena + STEP_Y_OUTPUT, arena + STEP_Y_LOSS_NCHW, t, T);
     nn_barrier(team);
-    if (t == 0) loss_forward(a + 450768, target, a + 535936, 64);
-    if (t == 0) loss_grad(a + 450768, target, a + 450768);
+    if (t == 0) loss_forward(arena + STEP_Y_LOSS_NCHW, target, arena + STEP_LOSS, 64);
+    if (t == 0) loss_grad(arena + STEP_Y_LOSS_NCHW, target, arena + STEP_DSCORES_LOSS);
     nn_barrier(team);
-    output_nchw16n_reorder(a + 450768 + first * 10, a + 5376 + first * 10, (int)(last - first));
-    output_dx(a + 5376 + first * 10, m->output_weight, a + 7680 + first * 84, (int)(last - first));
-    output_nchw_reorder(a + 376320 + first * 84, a + first * 84, (int)(last - first));
+    output_nchw16n_reorder(arena + STEP_DSCORES_LOSS + first * 10,
+                           arena + STEP_Y_OUTPUT_NCHW16N + first * 10, samples);
+    output_dx(arena + STEP_Y_OUTPUT_NCHW16N + first * 10, m->output_weight,
+              arena + STEP_DX_OUTPUT + first * 84, samples);
+    output_nchw_reorder(arena + STEP_Y_TANH4 + first * 84, arena + STEP_Y_OUTPUT_NCHW + first * 84,
+                        samples);
     nn_barrier(team);
-    output_dw(a, a + 450768, a + 449920, t, T);
+    output_dw(arena + STEP_Y_OUTPUT_NCHW, arena + STEP_DSCORES_LOSS, arena + STEP_DWEIGHT_OUTPUT, t,
+              T);
     nn_barrier(team);
-    output_db(a + 5376, a + 450768, t, T);
-    output_weight_adam(a + 449920, m->output_weight, m->output_weight_exp_avg, m->output_weight_exp_avg_sq, lr, m->step, t, T);
+    output_db(arena + STEP_Y_OUTPUT_NCHW16N, arena + STEP_DBIAS_OUTPUT, t, T);
+    output_weight_adam(arena + STEP_DWEIGHT_OUTPUT, m->output_weight, m->output_weight_exp_avg,
+                       m->output_weight_exp_avg_sq, lr, m->step, t, T);
     nn_barrier(team);
-    output_bias_adam(a + 450768, m->output_bias, m->output_bias_exp_avg, m->output_bias_exp_avg_sq, lr, m->step, t, T);
-    tanh4_grad(a + 7680 + first * 84, a + 376320 + first * 84, a + 7680 + first * 84, (int)(last - first));
-    f6_dx(a + 7680 + first * 84, m->f6_weight, a + 25600 + first * 120, (int)(last - first));
-    f6_nchw_reorder(a + 386400 + first * 120, a + first * 120, (int)(last - first));
-    output_nchw_reorder(a + 7680 + first * 84, a + 13056 + first * 84, (int)(last - first));
+    output_bias_adam(arena + STEP_DBIAS_OUTPUT, m->output_bias, m->output_bias_exp_avg,
+                     m->output_bias_exp_avg_sq, lr, m->step, t, T);
+    tanh4_grad(arena + STEP_DX_OUTPUT + first * 84, arena + STEP_Y_TANH4 + first * 84,
+               arena + STEP_DX_TANH4 + first * 84, samples);
+    f6_dx(arena + STEP_DX_TANH4 + first * 84, m->f6_weight, arena + STEP_DX_F6 + first * 120,
+          samples);
+    f6_nchw_reorder(arena + STEP_Y_TANH3 + first * 120, arena + STEP_Y_F6_NCHW + first * 120,
+                    samples);
+    output_nchw_reorder(arena + STEP_DX_TANH4 + first * 84, arena + STEP_Y_F6_NCHW_2 + first * 84,
+                        samples);
     nn_barrier(team);
-    f6_dw(a, a + 13056, a + 376320, t, T);
-    f6_db(a + 7680, a + 449920, t, T);
+    f6_dw(arena + STEP_Y_F6_NCHW, arena + STEP_Y_F6_NCHW_2, arena + STEP_DWEIGHT_F6, t, T);
+    f6_db(arena + STEP_DX_TANH4, arena + STEP_DBIAS_F6, t, T);
     nn_barrier(team);
-    f6_weight_adam(a + 376320, m->f6_weight, m->f6_weight_exp_avg, m->f6_weight_exp_avg_sq, lr, m->step, t, T);
-    f6_bias_adam(a + 449920, m->f6_bias, m->f6_bias_exp_avg, m->f6_bias_exp_avg_sq, lr, m->step, t, T);
-    tanh3_grad(a + 25600 + first * 120, a + 386400 + first * 120, a + 25600 + first * 120, (int)(last - first));
-    c5_dx(a + 25600 + first * 120, m->c5_weight, a + 102400 + first * 400, (int)(last - first));
-    c5_nchw_reorder(a + 424320 + first * 400, a + first * 400, (int)(last - first));
-    f6_nchw_reorder(a + 25600 + first * 120, a + 33280 + first * 120, (int)(last - first));
+    f6_weight_adam(arena + STEP_DWEIGHT_F6, m->f6_weight, m->f6_weight_exp_avg,
+                   m->f6_weight_exp_avg_sq, lr, m->step, t, T);
+    f6_bias_adam(arena + STEP_DBIAS_F6, m->f6_bias, m->f6_bias_exp_avg, m->f6_bias_exp_avg_sq, lr,
+                 m->step, t, T);
+    tanh3_grad(arena + STEP_DX_F6 + first * 120, arena + STEP_Y_TANH3 + first * 120,
+               arena + STEP_DX_TANH3 + first * 120, samples);
+    c5_dx(arena + STEP_DX_TANH3 + first * 120, m->c5_weight, arena + STEP_DX_C5 + first * 400,
+          samples);
+    c5_nchw_reorder(arena + STEP_Y_FLATTEN1 + first * 400, arena + STEP_Y_C5_NCHW + first * 400,
+                    samples);
+    f6_nchw_reorder(arena + STEP_DX_TANH3 + first * 120, arena + STEP_Y_C5_NCHW_2 + first * 120,
+                    samples);
     nn_barrier(team);
-    c5_dw(a, a + 33280, a + 376320, t, T);
-    c5_db(a + 25600, a + 449920, t, T);
+    c5_dw(arena + STEP_Y_C5_NCHW, arena + STEP_Y_C5_NCHW_2, arena + STEP_DWEIGHT_C5, t, T);
+    c5_db(arena + STEP_DX_TANH3, arena + STEP_DBIAS_C5, t, T);
     nn_barrier(team);
-    c5_weight_adam(a + 376320, m->c5_weight, m->c5_weight_exp_avg, m->c5_weight_exp_avg_sq, lr, m->step, t, T);
-    c5_bias_adam(a + 449920, m->c5_bias, m->c5_bias_exp_avg, m->c5_bias_exp_avg_sq, lr, m->step, t, T);
-    tanh2_grad(a + 102400 + first * 400, a + 424320 + first * 400, a + 102400 + first * 400, (int)(last - first));
-    s4_dx(a + 102400 + first * 400, (uint8_t *)(a + 128000) + first * 400, a + first * 1600, (int)(last - first));
+    c5_weight_adam(arena + STEP_DWEIGHT_C5, m->c5_weight, m->c5_weight_exp_avg,
+                   m->c5_weight_exp_avg_sq, lr, m->step, t, T);
+    c5_bias_adam(arena + STEP_DBIAS_C5, m->c5_bias, m->c5_bias_exp_avg, m->c5_bias_exp_avg_sq, lr,
+                 m->step, t, T);
+    tanh2_grad(arena + STEP_Y_FLATTEN1_2 + first * 400, arena + STEP_Y_TANH2 + first * 400,
+               arena + STEP_DX_TANH2 + first * 400, samples);
+    s4_dx(arena + STEP_DX_TANH2 + first * 400, (uint8_t *)(arena + STEP_ARGMAX_S4) + first * 400,
+          arena + STEP_DX_S4 + first * 1600, samples);
     nn_barrier(team);
-    c3_dx(a + first * 1600, m->c3_weight, a + 376320 + first * 1176, (int)(last - first));
-    c3_dweight(a + 301056, a, a + 102400, t, T);
-    c3_dbias(a, a + 104800, t, T);
+    c3_dx(arena + STEP_DX_S4 + first * 1600, m->c3_weight, arena + STEP_DX_C3 + first * 1176,
+          samples);
+    c3_dweight(arena + STEP_Y_TANH1, arena + STEP_DX_S4, arena + STEP_DWEIGHT_C3, t, T);
+    c3_dbias(arena + STEP_DX_S4, arena + STEP_DBIAS_C3, t, T);
     nn_barrier(team);
-    c3_weight_adam(a + 102400, m->c3_weight, m->c3_weight_exp_avg, m->c3_weight_exp_avg_sq, lr, m->step, t, T);
-    c3_bias_adam(a + 104800, m->c3_bias, m->c3_bias_exp_avg, m->c3_bias_exp_avg_sq, lr, m->step, t, T);
-    tanh1_grad(a + 376320 + first * 1176, a + 301056 + first * 1176, a + 376320 + first * 1176, (int)(last - first));
+    c3_weight_adam(arena + STEP_DWEIGHT_C3, m->c3_weight, m->c3_weight_exp_avg,
+                   m->c3_weight_exp_avg_sq, lr, m->step, t, T);
+    c3_bias_adam(arena + STEP_DBIAS_C3, m->c3_bias, m->c3_bias_exp_avg, m->c3_bias_exp_avg_sq, lr,
+                 m->step, t, T);
+    tanh1_grad(arena + STEP_DX_C3 + first * 1176, arena + STEP_Y_TANH1 + first * 1176,
+               arena + STEP_DX_TANH1 + first * 1176, samples);
     nn_barrier(team);
-    s2_dx(a + 376320 + first * 1176, (uint8_t *)(a + 517120) + first * 1176, a + first * 4704, (int)(last - first));
+    s2_dx(arena + STEP_DX_TANH1 + first * 1176, (uint8_t *)(arena + STEP_ARGMAX_S2) + first * 1176,
+          arena + STEP_DX_S2 + first * 4704, samples);
     nn_barrier(team);
-    c1_dweight(a + 451584, a, a + 301056, t, T);
-    c1_dbias(a, a + 301216, t, T);
+    c1_dweight(arena + STEP_Y_C1_NCHW16N, arena + STEP_DX_S2, arena + STEP_DWEIGHT_C1, t, T);
+    c1_dbias(arena + STEP_DX_S2, arena + STEP_DBIAS_C1, t, T);
     nn_barrier(team);
-    c1_weight_adam(a + 301056, m->c1_weight, m->c1_weight_exp_avg, m->c1_weight_exp_avg_sq, lr, m->step, t, T);
-    c1_bias_adam(a + 301216, m->c1_bias, m->c1_bias_exp_avg, m->c1_bias_exp_avg_sq, lr, m->step, t, T);
+    c1_weight_adam(arena + STEP_DWEIGHT_C1, m->c1_weight, m->c1_weight_exp_avg,
+                   m->c1_weight_exp_avg_sq, lr, m->step, t, T);
+    c1_bias_adam(arena + STEP_DBIAS_C1, m->c1_bias, m->c1_bias_exp_avg, m->c1_bias_exp_avg_sq, lr,
+                 m->step, t, T);
 }
 
 float lenet_step(struct lenet *m, const float *x, const int32_t *target, float lr, void *scratch)
 {
-    float *const a = (float *)scratch;
+    float *const arena = (float *)scratch;
     struct lenet_step_pass pass;
     pass.m = m;
     pass.x = x;
@@ -376,8 +542,58 @@ float lenet_step(struct lenet *m, const float *x, const int32_t *target, float l
     pass.scratch = scratch;
     nn_team_run(lenet_step_part, &pass, LENET_THREADS);
     m->step++;
-    return *(a + 535936);
+    return *(arena + STEP_LOSS);
 }
+
+/* The scratch of lenet_grad: the element at which each value starts.  Values that are not
+ * needed at the same time share memory. */
+enum {
+    GRAD_Y_C1_NCHW16N = 451584,     /* [4][1][32][32][16] */
+    GRAD_Y_C1 = 0,                  /* [4][6][28][28][16] */
+    GRAD_Y_S2 = 301056,             /* [4][6][14][14][16] */
+    GRAD_ARGMAX_S2 = 565120,        /* uint8_t [4][6][14][14][16] */
+    GRAD_Y_TANH1 = 301056,          /* [4][6][14][14][16] */
+    GRAD_Y_C3 = 0,                  /* [4][16][10][10][16] */
+    GRAD_Y_S4 = 376320,             /* [4][16][5][5][16] */
+    GRAD_ARGMAX_S4 = 442880,        /* uint8_t [4][16][5][5][16] */
+    GRAD_Y_TANH2 = 376320,          /* [4][16][5][5][16] */
+    GRAD_Y_FLATTEN1 = 376320,       /* [4][400][16] */
+    GRAD_Y_C5 = 517120,             /* [4][120][16] */
+    GRAD_Y_TANH3 = 517120,          /* [4][120][16] */
+    GRAD_Y_F6 = 524800,             /* [4][84][16] */
+    GRAD_Y_TANH4 = 524800,          /* [4][84][16] */
+    GRAD_Y_OUTPUT = 449280,         /* [4][10][16] */
+    GRAD_Y_LOSS_NCHW = 449920,      /* [64][10] */
+    GRAD_LOSS = 597520,             /* [1] */
+    GRAD_DSCORES_LOSS = 449920,     /* [64][10] */
+    GRAD_Y_OUTPUT_NCHW16N = 449280, /* [4][10][16] */
+    GRAD_DX_OUTPUT = 401920,        /* [4][84][16] */
+    GRAD_Y_OUTPUT_NCHW = 530176,    /* [64][84] */
+    GRAD_DWEIGHT_OUTPUT = 596416,   /* [10][84] */
+    GRAD_DBIAS_OUTPUT = 597504,     /* [10] */
+    GRAD_DX_TANH4 = 401920,         /* [4][84][16] */
+    GRAD_DX_F6 = 427520,            /* [4][120][16] */
+    GRAD_Y_F6_NCHW = 435200,        /* [64][120] */
+    GRAD_Y_F6_NCHW_2 = 407296,      /* [64][84] */
+    GRAD_DWEIGHT_F6 = 583936,       /* [84][120] */
+    GRAD_DBIAS_F6 = 597392,         /* [84] */
+    GRAD_DX_TANH3 = 427520,         /* [4][120][16] */
+    GRAD_DX_C5 = 401920,            /* [4][400][16] */
+    GRAD_Y_C5_NCHW = 0,             /* [64][400] */
+    GRAD_Y_C5_NCHW_2 = 435200,      /* [64][120] */
+    GRAD_DWEIGHT_C5 = 517120,       /* [120][400] */
+    GRAD_DBIAS_C5 = 597264,         /* [120] */
+    GRAD_Y_FLATTEN1_2 = 401920,     /* [4][16][5][5][16] */
+    GRAD_DX_TANH2 = 401920,         /* [4][16][5][5][16] */
+    GRAD_DX_S4 = 0,                 /* [4][16][10][10][16] */
+    GRAD_DX_C3 = 376320,            /* [4][6][14][14][16] */
+    GRAD_DWEIGHT_C3 = 594016,       /* [16][6][5][5] */
+    GRAD_DBIAS_C3 = 597488,         /* [16] */
+    GRAD_DX_TANH1 = 376320,         /* [4][6][14][14][16] */
+    GRAD_DX_S2 = 0,                 /* [4][6][28][28][16] */
+    GRAD_DWEIGHT_C1 = 565120,       /* [6][1][5][5] */
+    GRAD_DBIAS_C1 = 565280          /* [6] */
+};
 
 struct lenet_grad_pass {
     struct lenet *m;
@@ -393,73 +609,99 @@ static void lenet_grad_part(const void *pass, int t, int T, nn_team *team)
     const float *x = p->x;
     const int32_t *target = p->target;
     void *scratch = p->scratch;
-    float *const a = (float *)scratch;
-    const int64_t first = (int64_t)4 * t / T * 16, last = (int64_t)4 * (t + 1) / T * 16; /* this thread's samples */
-    c1_nchw16n_reorder(x + first * 1024, a + 451584 + first * 1024, (int)(last - first));
-    c1_forward(a + 451584 + first * 1024, m->c1_weight, m->c1_bias, a + first * 4704, (int)(last - first));
-    s2_training(a + first * 4704, a + 301056 + first * 1176, (uint8_t *)(a + 565120) + first * 1176, (int)(last - first));
-    tanh1_forward(a + 301056 + first * 1176, a + 301056 + first * 1176, (int)(last - first));
+    float *const arena = (float *)scratch;
+    const int64_t first = (int64_t)4 * t / T * 16; /* of this thread's samples */
+    const int samples = (int)((int64_t)4 * (t + 1) / T * 16 - first);
+
+    c1_nchw16n_reorder(x + first * 1024, arena + GRAD_Y_C1_NCHW16N + first * 1024, samples);
+    c1_forward(arena + GRAD_Y_C1_NCHW16N + first * 1024, m->c1_weight, m->c1_bias,
+               arena + GRAD_Y_C1 + first * 4704, samples);
+    s2_training(arena + GRAD_Y_C1 + first * 4704, arena + GRAD_Y_S2 + first * 1176,
+                (uint8_t *)(arena + GRAD_ARGMAX_S2) + first * 1176, samples);
+    tanh1_forward(arena + GRAD_Y_S2 + first * 1176, arena + GRAD_Y_TANH1 + first * 1176, samples);
     nn_barrier(team);
-    c3_forward(a + 301056 + first * 1176, m->c3_weight, m->c3_bias, a + first * 1600, (int)(last - first));
-    s4_training(a + first * 1600, a + 376320 + first * 400, (uint8_t *)(a + 442880) + first * 400, (int)(last - first));
-    tanh2_forward(a + 376320 + first * 400, a + 376320 + first * 400, (int)(last - first));
-    c5_forward(a + 376320 + first * 400, m->c5_weight, m->c5_bias, a + 517120 + first * 120, (int)(last - first));
-    tanh3_forward(a + 517120 + first * 120, a + 517120 + first * 120, (int)(last - first));
-    f6_forward(a + 517120 + first * 120, m->f6_weight, m->f6_bias, a + 524800 + first * 84, (int)(last - first));
-    tanh4_forward(a + 524800 + first * 84, a + 524800 + first * 84, (int)(last - first));
-    output_forward(a + 524800 + first * 84, m->output_weight, m->output_bias, a + 449280 + first * 10, (int)(last - first));
+    c3_forward(arena + GRAD_Y_TANH1 + first * 1176, m->c3_weight, m->c3_bias,
+               arena + GRAD_Y_C3 + first * 1600, samples);
+    s4_training(arena + GRAD_Y_C3 + first * 1600, arena + GRAD_Y_S4 + first * 400,
+                (uint8_t *)(arena + GRAD_ARGMAX_S4) + first * 400, samples);
+    tanh2_forward(arena + GRAD_Y_S4 + first * 400, arena + GRAD_Y_TANH2 + first * 400, samples);
+    c5_forward(arena + GRAD_Y_FLATTEN1 + first * 400, m->c5_weight, m->c5_bias,
+               arena + GRAD_Y_C5 + first * 120, samples);
+    tanh3_forward(arena + GRAD_Y_C5 + first * 120, arena + GRAD_Y_TANH3 + first * 120, samples);
+    f6_forward(arena + GRAD_Y_TANH3 + first * 120, m->f6_weight, m->f6_bias,
+               arena + GRAD_Y_F6 + first * 84, samples);
+    tanh4_forward(arena + GRAD_Y_F6 + first * 84, arena + GRAD_Y_TANH4 + first * 84, samples);
+    output_forward(arena + GRAD_Y_TANH4 + first * 84, m->output_weight, m->output_bias,
+                   arena + GRAD_Y_OUTPUT + first * 10, samples);
     nn_barrier(team);
-    loss_nchw_reorder(a + 449280, a + 449920, t, T);
+    loss_nchw_reorder(arena + GRAD_Y_OUTPUT, arena + GRAD_Y_LOSS_NCHW, t, T);
     nn_barrier(team);
-    if (t == 0) loss_forward(a + 449920, target, a + 597520, 64);
-    if (t == 0) loss_grad(a + 449920, target, a + 449920);
+    if (t == 0) loss_forward(arena + GRAD_Y_LOSS_NCHW, target, arena + GRAD_LOSS, 64);
+    if (t == 0) loss_grad(arena + GRAD_Y_LOSS_NCHW, target, arena + GRAD_DSCORES_LOSS);
     nn_barrier(team);
-    output_nchw16n_reorder(a + 449920 + first * 10, a + 449280 + first * 10, (int)(last - first));
-    output_dx(a + 449280 + first * 10, m->output_weight, a + 401920 + first * 84, (int)(last - first));
-    output_nchw_reorder(a + 524800 + first * 84, a + 530176 + first * 84, (int)(last - first));
+    output_nchw16n_reorder(arena + GRAD_DSCORES_LOSS + first * 10,
+                           arena + GRAD_Y_OUTPUT_NCHW16N + first * 10, samples);
+    output_dx(arena + GRAD_Y_OUTPUT_NCHW16N + first * 10, m->output_weight,
+              arena + GRAD_DX_OUTPUT + first * 84, samples);
+    output_nchw_reorder(arena + GRAD_Y_TANH4 + first * 84, arena + GRAD_Y_OUTPUT_NCHW + first * 84,
+                        samples);
     nn_barrier(team);
-    output_dw(a + 530176, a + 449920, a + 596416, t, T);
-    output_db(a + 449280, a + 597504, t, T);
-    tanh4_grad(a + 401920 + first * 84, a + 524800 + first * 84, a + 401920 + first * 84, (int)(last - first));
-    f6_dx(a + 401920 + first * 84, m->f6_weight, a + 427520 + first * 120, (int)(last - first));
-    f6_nchw_reorder(a + 517120 + first * 120, a + 435200 + first * 120, (int)(last - first));
-    output_nchw_reorder(a + 401920 + first * 84, a + 407296 + first * 84, (int)(last - first));
+    output_dw(arena + GRAD_Y_OUTPUT_NCHW, arena + GRAD_DSCORES_LOSS, arena + GRAD_DWEIGHT_OUTPUT, t,
+              T);
+    output_db(arena + GRAD_Y_OUTPUT_NCHW16N, arena + GRAD_DBIAS_OUTPUT, t, T);
+    tanh4_grad(arena + GRAD_DX_OUTPUT + first * 84, arena + GRAD_Y_TANH4 + first * 84,
+               arena + GRAD_DX_TANH4 + first * 84, samples);
+    f6_dx(arena + GRAD_DX_TANH4 + first * 84, m->f6_weight, arena + GRAD_DX_F6 + first * 120,
+          samples);
+    f6_nchw_reorder(arena + GRAD_Y_TANH3 + first * 120, arena + GRAD_Y_F6_NCHW + first * 120,
+                    samples);
+    output_nchw_reorder(arena + GRAD_DX_TANH4 + first * 84, arena + GRAD_Y_F6_NCHW_2 + first * 84,
+                        samples);
     nn_barrier(team);
-    f6_dw(a + 435200, a + 407296, a + 583936, t, T);
-    f6_db(a + 401920, a + 597392, t, T);
-    tanh3_grad(a + 427520 + first * 120, a + 517120 + first * 120, a + 427520 + first * 120, (int)(last - first));
+    f6_dw(arena + GRAD_Y_F6_NCHW, arena + GRAD_Y_F6_NCHW_2, arena + GRAD_DWEIGHT_F6, t, T);
+    f6_db(arena + GRAD_DX_TANH4, arena + GRAD_DBIAS_F6, t, T);
+    tanh3_grad(arena + GRAD_DX_F6 + first * 120, arena + GRAD_Y_TANH3 + first * 120,
+               arena + GRAD_DX_TANH3 + first * 120, samples);
     nn_barrier(team);
-    c5_dx(a + 427520 + first * 120, m->c5_weight, a + 401920 + first * 400, (int)(last - first));
-    c5_nchw_reorder(a + 376320 + first * 400, a + first * 400, (int)(last - first));
-    f6_nchw_reorder(a + 427520 + first * 120, a + 435200 + first * 120, (int)(last - first));
+    c5_dx(arena + GRAD_DX_TANH3 + first * 120, m->c5_weight, arena + GRAD_DX_C5 + first * 400,
+          samples);
+    c5_nchw_reorder(arena + GRAD_Y_FLATTEN1 + first * 400, arena + GRAD_Y_C5_NCHW + first * 400,
+                    samples);
+    f6_nchw_reorder(arena + GRAD_DX_TANH3 + first * 120, arena + GRAD_Y_C5_NCHW_2 + first * 120,
+                    samples);
     nn_barrier(team);
-    c5_dw(a, a + 435200, a + 517120, t, T);
-    c5_db(a + 427520, a + 597264, t, T);
-    tanh2_grad(a + 401920 + first * 400, a + 376320 + first * 400, a + 401920 + first * 400, (int)(last - first));
+    c5_dw(arena + GRAD_Y_C5_NCHW, arena + GRAD_Y_C5_NCHW_2, arena + GRAD_DWEIGHT_C5, t, T);
+    c5_db(arena + GRAD_DX_TANH3, arena + GRAD_DBIAS_C5, t, T);
+    tanh2_grad(arena + GRAD_Y_FLATTEN1_2 + first * 400, arena + GRAD_Y_TANH2 + first * 400,
+               arena + GRAD_DX_TANH2 + first * 400, samples);
     nn_barrier(team);
-    s4_dx(a + 401920 + first * 400, (uint8_t *)(a + 442880) + first * 400, a + first * 1600, (int)(last - first));
+    s4_dx(arena + GRAD_DX_TANH2 + first * 400, (uint8_t *)(arena + GRAD_ARGMAX_S4) + first * 400,
+          arena + GRAD_DX_S4 + first * 1600, samples);
     nn_barrier(team);
-    c3_dx(a + first * 1600, m->c3_weight, a + 376320 + first * 1176, (int)(last - first));
-    c3_dweight(a + 301056, a, a + 594016, t, T);
-    c3_dbias(a, a + 597488, t, T);
-    tanh1_grad(a + 376320 + first * 1176, a + 301056 + first * 1176, a + 376320 + first * 1176, (int)(last - first));
+    c3_dx(arena + GRAD_DX_S4 + first * 1600, m->c3_weight, arena + GRAD_DX_C3 + first * 1176,
+          samples);
+    c3_dweight(arena + GRAD_Y_TANH1, arena + GRAD_DX_S4, arena + GRAD_DWEIGHT_C3, t, T);
+    c3_dbias(arena + GRAD_DX_S4, arena + GRAD_DBIAS_C3, t, T);
+    tanh1_grad(arena + GRAD_DX_C3 + first * 1176, arena + GRAD_Y_TANH1 + first * 1176,
+               arena + GRAD_DX_TANH1 + first * 1176, samples);
     nn_barrier(team);
-    s2_dx(a + 376320 + first * 1176, (uint8_t *)(a + 565120) + first * 1176, a + first * 4704, (int)(last - first));
+    s2_dx(arena + GRAD_DX_TANH1 + first * 1176, (uint8_t *)(arena + GRAD_ARGMAX_S2) + first * 1176,
+          arena + GRAD_DX_S2 + first * 4704, samples);
     nn_barrier(team);
-    c1_dweight(a + 451584, a, a + 565120, t, T);
-    c1_dbias(a, a + 565280, t, T);
+    c1_dweight(arena + GRAD_Y_C1_NCHW16N, arena + GRAD_DX_S2, arena + GRAD_DWEIGHT_C1, t, T);
+    c1_dbias(arena + GRAD_DX_S2, arena + GRAD_DBIAS_C1, t, T);
 }
 
 float lenet_grad(struct lenet *m, const float *x, const int32_t *target, void *scratch)
 {
-    float *const a = (float *)scratch;
+    float *const arena = (float *)scratch;
     struct lenet_grad_pass pass;
     pass.m = m;
     pass.x = x;
     pass.target = target;
     pass.scratch = scratch;
     nn_team_run(lenet_grad_part, &pass, LENET_THREADS);
-    return *(a + 597520);
+    return *(arena + GRAD_LOSS);
 }
 
 /* ---- layers: one function for all of the same shapes and arguments -------- */
@@ -471,16 +713,21 @@ static void c1_nchw16n_reorder(const float *x, float *y, int samples)
 }
 
 /* lenet.nn:10: c1, conv(6, 5), 1x32x32 -> 6x28x28, 117600 MACs [batch_blocked, nchw16n] */
-static void c1_forward(const float *x, const float *weight, const float *bias, float *y, int samples)
+static void c1_forward(const float *x, const float *weight, const float *bias, float *y,
+                       int samples)
 {
-    static const nn_blocked size = {.c = 1, .h = 32, .w = 32, .o = 6, .oh = 28, .ow = 28, .kh = 5, .kw = 5, .sh = 1, .sw = 1, .dh = 1, .dw = 1, .top = 0, .left = 0};
+    static const nn_blocked size = {.c = 1, .h = 32, .w = 32, .o = 6, .oh = 28, .ow = 28, .kh = 5,
+                                    .kw = 5, .sh = 1, .sw = 1, .dh = 1, .dw = 1, .top = 0,
+                                    .left = 0};
     nn_blocked_conv(&size, samples / 16, x, weight, bias, y);
 }
 
 /* lenet.nn:11: s2, maxpool(2), 6x28x28 -> 6x14x14, 4704 FLOPs [simd, nchw16n] */
 static void s2_forward(const float *x, float *y, int samples)
 {
-    static const nn_pool_window size = {.c = 16, .h = 28, .w = 28, .oh = 14, .ow = 14, .kh = 2, .kw = 2, .sh = 2, .sw = 2, .dh = 1, .dw = 1, .top = 0, .left = 0, .least = 0, .wide = 0};
+    static const nn_pool_window size = {.c = 16, .h = 28, .w = 28, .oh = 14, .ow = 14, .kh = 2,
+                                        .kw = 2, .sh = 2, .sw = 2, .dh = 1, .dw = 1, .top = 0,
+                                        .left = 0, .least = 0, .wide = 0};
     nn_minmax_pool_nhwc(&size, samples / 16 * 6, x, y, 0, 0, 1);
 }
 
@@ -491,16 +738,21 @@ static void tanh1_forward(const float *x, float *y, int samples)
 }
 
 /* lenet.nn:13: c3, conv(16, 5), 6x14x14 -> 16x10x10, 240000 MACs [batch_blocked, nchw16n] */
-static void c3_forward(const float *x, const float *weight, const float *bias, float *y, int samples)
+static void c3_forward(const float *x, const float *weight, const float *bias, float *y,
+                       int samples)
 {
-    static const nn_blocked size = {.c = 6, .h = 14, .w = 14, .o = 16, .oh = 10, .ow = 10, .kh = 5, .kw = 5, .sh = 1, .sw = 1, .dh = 1, .dw = 1, .top = 0, .left = 0};
+    static const nn_blocked size = {.c = 6, .h = 14, .w = 14, .o = 16, .oh = 10, .ow = 10, .kh = 5,
+                                    .kw = 5, .sh = 1, .sw = 1, .dh = 1, .dw = 1, .top = 0,
+                                    .left = 0};
     nn_blocked_conv(&size, samples / 16, x, weight, bias, y);
 }
 
 /* lenet.nn:14: s4, maxpool(2), 16x10x10 -> 16x5x5, 1600 FLOPs [simd, nchw16n] */
 static void s4_forward(const float *x, float *y, int samples)
 {
-    static const nn_pool_window size = {.c = 16, .h = 10, .w = 10, .oh = 5, .ow = 5, .kh = 2, .kw = 2, .sh = 2, .sw = 2, .dh = 1, .dw = 1, .top = 0, .left = 0, .least = 0, .wide = 0};
+    static const nn_pool_window size = {.c = 16, .h = 10, .w = 10, .oh = 5, .ow = 5, .kh = 2,
+                                        .kw = 2, .sh = 2, .sw = 2, .dh = 1, .dw = 1, .top = 0,
+                                        .left = 0, .least = 0, .wide = 0};
     nn_minmax_pool_nhwc(&size, samples / 16 * 16, x, y, 0, 0, 1);
 }
 
@@ -511,7 +763,8 @@ static void tanh2_forward(const float *x, float *y, int samples)
 }
 
 /* lenet.nn:18: c5, dense(120), 400 -> 120, 48000 MACs [batch_blocked, nchw16n] */
-static void c5_forward(const float *x, const float *weight, const float *bias, float *y, int samples)
+static void c5_forward(const float *x, const float *weight, const float *bias, float *y,
+                       int samples)
 {
     nn_blocked_dense(samples / 16, 400, 120, x, weight, bias, y);
 }
@@ -523,7 +776,8 @@ static void tanh3_forward(const float *x, float *y, int samples)
 }
 
 /* lenet.nn:19: f6, dense(84), 120 -> 84, 10080 MACs [batch_blocked, nchw16n] */
-static void f6_forward(const float *x, const float *weight, const float *bias, float *y, int samples)
+static void f6_forward(const float *x, const float *weight, const float *bias, float *y,
+                       int samples)
 {
     nn_blocked_dense(samples / 16, 120, 84, x, weight, bias, y);
 }
@@ -535,7 +789,8 @@ static void tanh4_forward(const float *x, float *y, int samples)
 }
 
 /* lenet.nn:20: output, dense(10), 84 -> 10, 840 MACs [batch_blocked, nchw16n] */
-static void output_forward(const float *x, const float *weight, const float *bias, float *y, int samples)
+static void output_forward(const float *x, const float *weight, const float *bias, float *y,
+                           int samples)
 {
     nn_blocked_dense(samples / 16, 84, 10, x, weight, bias, y);
 }
@@ -592,14 +847,18 @@ static void loss_forward(const float *scores, const int32_t *target, float *loss
 /* lenet.nn:11: s2, maxpool.training(2), x 6x28x28 -> y 6x14x14, argmax 6x14x14 [simd, nchw16n] */
 static void s2_training(const float *x, float *y, uint8_t *argmax, int samples)
 {
-    static const nn_pool_window size = {.c = 16, .h = 28, .w = 28, .oh = 14, .ow = 14, .kh = 2, .kw = 2, .sh = 2, .sw = 2, .dh = 1, .dw = 1, .top = 0, .left = 0, .least = 0, .wide = 0};
+    static const nn_pool_window size = {.c = 16, .h = 28, .w = 28, .oh = 14, .ow = 14, .kh = 2,
+                                        .kw = 2, .sh = 2, .sw = 2, .dh = 1, .dw = 1, .top = 0,
+                                        .left = 0, .least = 0, .wide = 0};
     nn_minmax_pool_nhwc(&size, samples / 16 * 6, x, y, argmax, 0, 1);
 }
 
 /* lenet.nn:14: s4, maxpool.training(2), x 16x10x10 -> y 16x5x5, argmax 16x5x5 [simd, nchw16n] */
 static void s4_training(const float *x, float *y, uint8_t *argmax, int samples)
 {
-    static const nn_pool_window size = {.c = 16, .h = 10, .w = 10, .oh = 5, .ow = 5, .kh = 2, .kw = 2, .sh = 2, .sw = 2, .dh = 1, .dw = 1, .top = 0, .left = 0, .least = 0, .wide = 0};
+    static const nn_pool_window size = {.c = 16, .h = 10, .w = 10, .oh = 5, .ow = 5, .kh = 2,
+                                        .kw = 2, .sh = 2, .sw = 2, .dh = 1, .dw = 1, .top = 0,
+                                        .left = 0, .least = 0, .wide = 0};
     nn_minmax_pool_nhwc(&size, samples / 16 * 16, x, y, argmax, 0, 1);
 }
 
@@ -675,18 +934,26 @@ static void output_db(const float *dy, float *dbias, int t, int T)
 }
 
 /* lenet.nn:20: output.weight, adam(lr=0.002) [simd] */
-static void output_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
+static void output_weight_adam(const float *gradient, float *param, float *exp_avg,
+                               float *exp_avg_sq, float lr, int64_t step, int t, int T)
 {
-    static const nn_adam rule = {.beta1 = 0.9f, .rest1 = 0.1f, .log_beta1 = -0.105360516f, .beta2 = 0.999f, .rest2 = 0.001f, .log_beta2 = -0.0010005003f, .eps = 1e-08f, .decay = 0.0f, .shrink = 0.0f};
-    const nn_update update = {.count = 840, .gradient = gradient, .param = param, .lr = lr, .step = step};
+    static const nn_adam rule = {.beta1 = 0.9f, .rest1 = 0.1f, .log_beta1 = -0.105360516f,
+                                 .beta2 = 0.999f, .rest2 = 0.001f, .log_beta2 = -0.0010005003f,
+                                 .eps = 1e-08f, .decay = 0.0f, .shrink = 0.0f};
+    const nn_update update = {.count = 840, .gradient = gradient, .param = param, .lr = lr,
+                              .step = step};
     nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, t, T);
 }
 
 /* lenet.nn:20: output.bias, adam(lr=0.002) [simd] */
-static void output_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
+static void output_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq,
+                             float lr, int64_t step, int t, int T)
 {
-    static const nn_adam rule = {.beta1 = 0.9f, .rest1 = 0.1f, .log_beta1 = -0.105360516f, .beta2 = 0.999f, .rest2 = 0.001f, .log_beta2 = -0.0010005003f, .eps = 1e-08f, .decay = 0.0f, .shrink = 0.0f};
-    const nn_update update = {.count = 10, .gradient = gradient, .param = param, .lr = lr, .step = step};
+    static const nn_adam rule = {.beta1 = 0.9f, .rest1 = 0.1f, .log_beta1 = -0.105360516f,
+                                 .beta2 = 0.999f, .rest2 = 0.001f, .log_beta2 = -0.0010005003f,
+                                 .eps = 1e-08f, .decay = 0.0f, .shrink = 0.0f};
+    const nn_update update = {.count = 10, .gradient = gradient, .param = param, .lr = lr,
+                              .step = step};
     nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, t, T);
 }
 
@@ -725,18 +992,26 @@ static void f6_db(const float *dy, float *dbias, int t, int T)
 }
 
 /* lenet.nn:19: f6.weight, adam(lr=0.002) [simd] */
-static void f6_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
+static void f6_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq,
+                           float lr, int64_t step, int t, int T)
 {
-    static const nn_adam rule = {.beta1 = 0.9f, .rest1 = 0.1f, .log_beta1 = -0.105360516f, .beta2 = 0.999f, .rest2 = 0.001f, .log_beta2 = -0.0010005003f, .eps = 1e-08f, .decay = 0.0f, .shrink = 0.0f};
-    const nn_update update = {.count = 10080, .gradient = gradient, .param = param, .lr = lr, .step = step};
+    static const nn_adam rule = {.beta1 = 0.9f, .rest1 = 0.1f, .log_beta1 = -0.105360516f,
+                                 .beta2 = 0.999f, .rest2 = 0.001f, .log_beta2 = -0.0010005003f,
+                                 .eps = 1e-08f, .decay = 0.0f, .shrink = 0.0f};
+    const nn_update update = {.count = 10080, .gradient = gradient, .param = param, .lr = lr,
+                              .step = step};
     nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, t, T);
 }
 
 /* lenet.nn:19: f6.bias, adam(lr=0.002) [simd] */
-static void f6_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
+static void f6_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq,
+                         float lr, int64_t step, int t, int T)
 {
-    static const nn_adam rule = {.beta1 = 0.9f, .rest1 = 0.1f, .log_beta1 = -0.105360516f, .beta2 = 0.999f, .rest2 = 0.001f, .log_beta2 = -0.0010005003f, .eps = 1e-08f, .decay = 0.0f, .shrink = 0.0f};
-    const nn_update update = {.count = 84, .gradient = gradient, .param = param, .lr = lr, .step = step};
+    static const nn_adam rule = {.beta1 = 0.9f, .rest1 = 0.1f, .log_beta1 = -0.105360516f,
+                                 .beta2 = 0.999f, .rest2 = 0.001f, .log_beta2 = -0.0010005003f,
+                                 .eps = 1e-08f, .decay = 0.0f, .shrink = 0.0f};
+    const nn_update update = {.count = 84, .gradient = gradient, .param = param, .lr = lr,
+                              .step = step};
     nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, t, T);
 }
 
@@ -773,18 +1048,26 @@ static void c5_db(const float *dy, float *dbias, int t, int T)
 }
 
 /* lenet.nn:18: c5.weight, adam(lr=0.002) [simd] */
-static void c5_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
+static void c5_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq,
+                           float lr, int64_t step, int t, int T)
 {
-    static const nn_adam rule = {.beta1 = 0.9f, .rest1 = 0.1f, .log_beta1 = -0.105360516f, .beta2 = 0.999f, .rest2 = 0.001f, .log_beta2 = -0.0010005003f, .eps = 1e-08f, .decay = 0.0f, .shrink = 0.0f};
-    const nn_update update = {.count = 48000, .gradient = gradient, .param = param, .lr = lr, .step = step};
+    static const nn_adam rule = {.beta1 = 0.9f, .rest1 = 0.1f, .log_beta1 = -0.105360516f,
+                                 .beta2 = 0.999f, .rest2 = 0.001f, .log_beta2 = -0.0010005003f,
+                                 .eps = 1e-08f, .decay = 0.0f, .shrink = 0.0f};
+    const nn_update update = {.count = 48000, .gradient = gradient, .param = param, .lr = lr,
+                              .step = step};
     nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, t, T);
 }
 
 /* lenet.nn:18: c5.bias, adam(lr=0.002) [simd] */
-static void c5_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
+static void c5_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq,
+                         float lr, int64_t step, int t, int T)
 {
-    static const nn_adam rule = {.beta1 = 0.9f, .rest1 = 0.1f, .log_beta1 = -0.105360516f, .beta2 = 0.999f, .rest2 = 0.001f, .log_beta2 = -0.0010005003f, .eps = 1e-08f, .decay = 0.0f, .shrink = 0.0f};
-    const nn_update update = {.count = 120, .gradient = gradient, .param = param, .lr = lr, .step = step};
+    static const nn_adam rule = {.beta1 = 0.9f, .rest1 = 0.1f, .log_beta1 = -0.105360516f,
+                                 .beta2 = 0.999f, .rest2 = 0.001f, .log_beta2 = -0.0010005003f,
+                                 .eps = 1e-08f, .decay = 0.0f, .shrink = 0.0f};
+    const nn_update update = {.count = 120, .gradient = gradient, .param = param, .lr = lr,
+                              .step = step};
     nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, t, T);
 }
 
@@ -797,21 +1080,27 @@ static void tanh2_grad(const float *dy, const float *y, float *dx, int samples)
 /* lenet.nn:14: s4, maxpool.training(2): extremum.dx, dy 16x5x5, argmax 16x5x5 -> dx 16x10x10 [simd, nchw16n] */
 static void s4_dx(const float *dy, const uint8_t *argmax, float *dx, int samples)
 {
-    static const nn_pool_window size = {.c = 16, .h = 10, .w = 10, .oh = 5, .ow = 5, .kh = 2, .kw = 2, .sh = 2, .sw = 2, .dh = 1, .dw = 1, .top = 0, .left = 0, .least = 0, .wide = 0};
+    static const nn_pool_window size = {.c = 16, .h = 10, .w = 10, .oh = 5, .ow = 5, .kh = 2,
+                                        .kw = 2, .sh = 2, .sw = 2, .dh = 1, .dw = 1, .top = 0,
+                                        .left = 0, .least = 0, .wide = 0};
     nn_minmax_pool_nhwc_dx(&size, samples / 16 * 16, dy, argmax, dx, 0, 1);
 }
 
 /* lenet.nn:13: c3, conv(16, 5): conv.dx, dy 16x10x10, weight 16x6x5x5 -> dx 6x14x14 [batch_blocked, nchw16n] */
 static void c3_dx(const float *dy, const float *weight, float *dx, int samples)
 {
-    static const nn_blocked size = {.c = 6, .h = 14, .w = 14, .o = 16, .oh = 10, .ow = 10, .kh = 5, .kw = 5, .sh = 1, .sw = 1, .dh = 1, .dw = 1, .top = 0, .left = 0};
+    static const nn_blocked size = {.c = 6, .h = 14, .w = 14, .o = 16, .oh = 10, .ow = 10, .kh = 5,
+                                    .kw = 5, .sh = 1, .sw = 1, .dh = 1, .dw = 1, .top = 0,
+                                    .left = 0};
     nn_blocked_conv_dx(&size, samples / 16, dy, weight, dx);
 }
 
 /* lenet.nn:13: c3, conv(16, 5): conv.dweight, x 6x14x14, dy 16x10x10 -> dweight 16x6x5x5 [batch_blocked, nchw16n] */
 static void c3_dweight(const float *x, const float *dy, float *dweight, int t, int T)
 {
-    static const nn_blocked size = {.c = 6, .h = 14, .w = 14, .o = 16, .oh = 10, .ow = 10, .kh = 5, .kw = 5, .sh = 1, .sw = 1, .dh = 1, .dw = 1, .top = 0, .left = 0};
+    static const nn_blocked size = {.c = 6, .h = 14, .w = 14, .o = 16, .oh = 10, .ow = 10, .kh = 5,
+                                    .kw = 5, .sh = 1, .sw = 1, .dh = 1, .dw = 1, .top = 0,
+                                    .left = 0};
     nn_blocked_conv_dweight(&size, 64 / 16, x, dy, dweight, t, T);
 }
 
@@ -823,18 +1112,26 @@ static void c3_dbias(const float *dy, float *dbias, int t, int T)
 }
 
 /* lenet.nn:13: c3.weight, adam(lr=0.002) [simd] */
-static void c3_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
+static void c3_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq,
+                           float lr, int64_t step, int t, int T)
 {
-    static const nn_adam rule = {.beta1 = 0.9f, .rest1 = 0.1f, .log_beta1 = -0.105360516f, .beta2 = 0.999f, .rest2 = 0.001f, .log_beta2 = -0.0010005003f, .eps = 1e-08f, .decay = 0.0f, .shrink = 0.0f};
-    const nn_update update = {.count = 2400, .gradient = gradient, .param = param, .lr = lr, .step = step};
+    static const nn_adam rule = {.beta1 = 0.9f, .rest1 = 0.1f, .log_beta1 = -0.105360516f,
+                                 .beta2 = 0.999f, .rest2 = 0.001f, .log_beta2 = -0.0010005003f,
+                                 .eps = 1e-08f, .decay = 0.0f, .shrink = 0.0f};
+    const nn_update update = {.count = 2400, .gradient = gradient, .param = param, .lr = lr,
+                              .step = step};
     nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, t, T);
 }
 
 /* lenet.nn:13: c3.bias, adam(lr=0.002) [simd] */
-static void c3_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
+static void c3_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq,
+                         float lr, int64_t step, int t, int T)
 {
-    static const nn_adam rule = {.beta1 = 0.9f, .rest1 = 0.1f, .log_beta1 = -0.105360516f, .beta2 = 0.999f, .rest2 = 0.001f, .log_beta2 = -0.0010005003f, .eps = 1e-08f, .decay = 0.0f, .shrink = 0.0f};
-    const nn_update update = {.count = 16, .gradient = gradient, .param = param, .lr = lr, .step = step};
+    static const nn_adam rule = {.beta1 = 0.9f, .rest1 = 0.1f, .log_beta1 = -0.105360516f,
+                                 .beta2 = 0.999f, .rest2 = 0.001f, .log_beta2 = -0.0010005003f,
+                                 .eps = 1e-08f, .decay = 0.0f, .shrink = 0.0f};
+    const nn_update update = {.count = 16, .gradient = gradient, .param = param, .lr = lr,
+                              .step = step};
     nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, t, T);
 }
 
@@ -847,14 +1144,18 @@ static void tanh1_grad(const float *dy, const float *y, float *dx, int samples)
 /* lenet.nn:11: s2, maxpool.training(2): extremum.dx, dy 6x14x14, argmax 6x14x14 -> dx 6x28x28 [simd, nchw16n] */
 static void s2_dx(const float *dy, const uint8_t *argmax, float *dx, int samples)
 {
-    static const nn_pool_window size = {.c = 16, .h = 28, .w = 28, .oh = 14, .ow = 14, .kh = 2, .kw = 2, .sh = 2, .sw = 2, .dh = 1, .dw = 1, .top = 0, .left = 0, .least = 0, .wide = 0};
+    static const nn_pool_window size = {.c = 16, .h = 28, .w = 28, .oh = 14, .ow = 14, .kh = 2,
+                                        .kw = 2, .sh = 2, .sw = 2, .dh = 1, .dw = 1, .top = 0,
+                                        .left = 0, .least = 0, .wide = 0};
     nn_minmax_pool_nhwc_dx(&size, samples / 16 * 6, dy, argmax, dx, 0, 1);
 }
 
 /* lenet.nn:10: c1, conv(6, 5): conv.dweight, x 1x32x32, dy 6x28x28 -> dweight 6x1x5x5 [batch_blocked, nchw16n] */
 static void c1_dweight(const float *x, const float *dy, float *dweight, int t, int T)
 {
-    static const nn_blocked size = {.c = 1, .h = 32, .w = 32, .o = 6, .oh = 28, .ow = 28, .kh = 5, .kw = 5, .sh = 1, .sw = 1, .dh = 1, .dw = 1, .top = 0, .left = 0};
+    static const nn_blocked size = {.c = 1, .h = 32, .w = 32, .o = 6, .oh = 28, .ow = 28, .kh = 5,
+                                    .kw = 5, .sh = 1, .sw = 1, .dh = 1, .dw = 1, .top = 0,
+                                    .left = 0};
     nn_blocked_conv_dweight(&size, 64 / 16, x, dy, dweight, t, T);
 }
 
@@ -866,18 +1167,26 @@ static void c1_dbias(const float *dy, float *dbias, int t, int T)
 }
 
 /* lenet.nn:10: c1.weight, adam(lr=0.002) [simd] */
-static void c1_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
+static void c1_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq,
+                           float lr, int64_t step, int t, int T)
 {
-    static const nn_adam rule = {.beta1 = 0.9f, .rest1 = 0.1f, .log_beta1 = -0.105360516f, .beta2 = 0.999f, .rest2 = 0.001f, .log_beta2 = -0.0010005003f, .eps = 1e-08f, .decay = 0.0f, .shrink = 0.0f};
-    const nn_update update = {.count = 150, .gradient = gradient, .param = param, .lr = lr, .step = step};
+    static const nn_adam rule = {.beta1 = 0.9f, .rest1 = 0.1f, .log_beta1 = -0.105360516f,
+                                 .beta2 = 0.999f, .rest2 = 0.001f, .log_beta2 = -0.0010005003f,
+                                 .eps = 1e-08f, .decay = 0.0f, .shrink = 0.0f};
+    const nn_update update = {.count = 150, .gradient = gradient, .param = param, .lr = lr,
+                              .step = step};
     nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, t, T);
 }
 
 /* lenet.nn:10: c1.bias, adam(lr=0.002) [simd] */
-static void c1_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step, int t, int T)
+static void c1_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq,
+                         float lr, int64_t step, int t, int T)
 {
-    static const nn_adam rule = {.beta1 = 0.9f, .rest1 = 0.1f, .log_beta1 = -0.105360516f, .beta2 = 0.999f, .rest2 = 0.001f, .log_beta2 = -0.0010005003f, .eps = 1e-08f, .decay = 0.0f, .shrink = 0.0f};
-    const nn_update update = {.count = 6, .gradient = gradient, .param = param, .lr = lr, .step = step};
+    static const nn_adam rule = {.beta1 = 0.9f, .rest1 = 0.1f, .log_beta1 = -0.105360516f,
+                                 .beta2 = 0.999f, .rest2 = 0.001f, .log_beta2 = -0.0010005003f,
+                                 .eps = 1e-08f, .decay = 0.0f, .shrink = 0.0f};
+    const nn_update update = {.count = 6, .gradient = gradient, .param = param, .lr = lr,
+                              .step = step};
     nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, t, T);
 }
 
@@ -885,7 +1194,8 @@ static void c1_bias_adam(const float *gradient, float *param, float *exp_avg, fl
 
 /* The random numbers of a tensor.  The seed is mixed before the tensor's number is added: else a
  * tensor would start as the one before it does under the next seed. */
-static uint64_t lenet_stream(uint64_t seed, uint64_t tensor) { return nn_mix(nn_mix(seed) + tensor); }
+static uint64_t lenet_stream(uint64_t seed, uint64_t tensor) {
+     return nn_mix(nn_mix(seed) + tensor); }
 
 lenet *lenet_init(void *block, int training, uint64_t seed)
 {
@@ -973,16 +1283,16 @@ static const struct {
     int tensor;
     int64_t element;
 } lenet_grad_offset[] = {
-    {8, 596416}, /* output_weight */
-    {9, 597504}, /* output_bias */
-    {6, 583936}, /* f6_weight */
-    {7, 597392}, /* f6_bias */
-    {4, 517120}, /* c5_weight */
-    {5, 597264}, /* c5_bias */
-    {2, 594016}, /* c3_weight */
-    {3, 597488}, /* c3_bias */
-    {0, 565120}, /* c1_weight */
-    {1, 565280}, /* c1_bias */
+    {8, GRAD_DWEIGHT_OUTPUT}, /* output_weight */
+    {9, GRAD_DBIAS_OUTPUT}, /* output_bias */
+    {6, GRAD_DWEIGHT_F6}, /* f6_weight */
+    {7, GRAD_DBIAS_F6}, /* f6_bias */
+    {4, GRAD_DWEIGHT_C5}, /* c5_weight */
+    {5, GRAD_DBIAS_C5}, /* c5_bias */
+    {2, GRAD_DWEIGHT_C3}, /* c3_weight */
+    {3, GRAD_DBIAS_C3}, /* c3_bias */
+    {0, GRAD_DWEIGHT_C1}, /* c1_weight */
+    {1, GRAD_DBIAS_C1}, /* c1_bias */
 };
 
 static int lenet_find(const char *name, size_t count)
@@ -1015,13 +1325,15 @@ int lenet_get(const lenet *m, const char *name, float *values, size_t count)
     return 0;
 }
 
-int lenet_get_grad(const lenet *m, const char *name, float *values, size_t count, const void *scratch)
+int lenet_get_grad(const lenet *m, const char *name, float *values, size_t count,
+                   const void *scratch)
 {
     const int i = lenet_find(name, count);
     (void)m;
     for (int k = 0; k < 10; k++) {
         if (i >= 0 && lenet_grad_offset[k].tensor == i) {
-            memcpy(values, (const float *)scratch + lenet_grad_offset[k].element, count * sizeof *values);
+            memcpy(values, (const float *)scratch + lenet_grad_offset[k].element,
+                   count * sizeof *values);
             return 0;
         }
     }
@@ -1050,7 +1362,8 @@ static void lenet_any_infer(const void *m, const float *x, float *y, void *scrat
     lenet_infer((const struct lenet *)m, x, y, scratch);
 }
 
-static float lenet_any_eval(const void *m, const float *x, const void *target, int count, float *y, void *scratch)
+static float lenet_any_eval(const void *m, const float *x, const void *target, int count, float *y,
+                            void *scratch)
 {
     return lenet_eval((const struct lenet *)m, x, (const int32_t *)target, count, y, scratch);
 }
@@ -1065,7 +1378,8 @@ static float lenet_any_grad(void *m, const float *x, const void *target, void *s
     return lenet_grad((struct lenet *)m, x, (const int32_t *)target, scratch);
 }
 
-static int lenet_any_get_grad(const void *m, const char *name, float *values, size_t count, const void *scratch)
+static int lenet_any_get_grad(const void *m, const char *name, float *values, size_t count,
+                              const void *scratch)
 {
     return lenet_get_grad((const struct lenet *)m, name, values, count, scratch);
 }

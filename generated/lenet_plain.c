@@ -89,68 +89,106 @@ static inline void nn_fill_normal(float *p, int64_t count, float deviation, uint
 
 /* ---- entry points: the layers in order, in one arena ---------------------- */
 
-static void c1_forward(const float x[64][1][32][32], const float weight[6][1][5][5], const float *bias, float y[64][6][28][28]);
+static void c1_forward(const float x[64][1][32][32], const float weight[6][1][5][5],
+                       const float *bias, float y[64][6][28][28]);
 static void s2_forward(const float x[64][6][28][28], float y[64][6][14][14]);
 static void tanh1_forward(const float *x, float *y);
-static void c3_forward(const float x[64][6][14][14], const float weight[16][6][5][5], const float *bias, float y[64][16][10][10]);
+static void c3_forward(const float x[64][6][14][14], const float weight[16][6][5][5],
+                       const float *bias, float y[64][16][10][10]);
 static void s4_forward(const float x[64][16][10][10], float y[64][16][5][5]);
 static void tanh2_forward(const float *x, float *y);
-static void c5_forward(const float x[64][400], const float weight[120][400], const float *bias, float y[64][120]);
+static void c5_forward(const float x[64][400], const float weight[120][400], const float *bias,
+                       float y[64][120]);
 static void tanh3_forward(const float *x, float *y);
-static void f6_forward(const float x[64][120], const float weight[84][120], const float *bias, float y[64][84]);
+static void f6_forward(const float x[64][120], const float weight[84][120], const float *bias,
+                       float y[64][84]);
 static void tanh4_forward(const float *x, float *y);
-static void output_forward(const float x[64][84], const float weight[10][84], const float *bias, float y[64][10]);
+static void output_forward(const float x[64][84], const float weight[10][84], const float *bias,
+                           float y[64][10]);
 static void softmax1_forward(const float x[64][10], float y[64][10]);
-static void loss_forward(const float scores[64][10], const int32_t target[64], float *loss, int count);
-static void s2_training(const float x[64][6][28][28], float y[64][6][14][14], uint8_t argmax[64][6][14][14]);
-static void s4_training(const float x[64][16][10][10], float y[64][16][5][5], uint8_t argmax[64][16][5][5]);
+static void loss_forward(const float scores[64][10], const int32_t target[64], float *loss,
+                         int count);
+static void s2_training(const float x[64][6][28][28], float y[64][6][14][14],
+                        uint8_t argmax[64][6][14][14]);
+static void s4_training(const float x[64][16][10][10], float y[64][16][5][5],
+                        uint8_t argmax[64][16][5][5]);
 static void loss_grad(const float scores[64][10], const int32_t target[64], float dscores[64][10]);
 static void output_dx(const float dy[64][10], const float weight[10][84], float dx[64][84]);
 static void output_dw(const float x[64][84], const float dy[64][10], float dweight[10][84]);
 static void output_db(const float dy[64][10], float *dbias);
-static void output_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step);
-static void output_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step);
+static void output_weight_adam(const float *gradient, float *param, float *exp_avg,
+                               float *exp_avg_sq, float lr, int64_t step);
+static void output_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq,
+                             float lr, int64_t step);
 static void tanh4_grad(const float *dy, const float *y, float *dx);
 static void f6_dx(const float dy[64][84], const float weight[84][120], float dx[64][120]);
 static void f6_dw(const float x[64][120], const float dy[64][84], float dweight[84][120]);
 static void f6_db(const float dy[64][84], float *dbias);
-static void f6_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step);
-static void f6_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step);
+static void f6_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq,
+                           float lr, int64_t step);
+static void f6_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq,
+                         float lr, int64_t step);
 static void tanh3_grad(const float *dy, const float *y, float *dx);
 static void c5_dx(const float dy[64][120], const float weight[120][400], float dx[64][400]);
 static void c5_dw(const float x[64][400], const float dy[64][120], float dweight[120][400]);
 static void c5_db(const float dy[64][120], float *dbias);
-static void c5_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step);
-static void c5_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step);
+static void c5_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq,
+                           float lr, int64_t step);
+static void c5_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq,
+                         float lr, int64_t step);
 static void tanh2_grad(const float *dy, const float *y, float *dx);
-static void s4_dx(const float dy[64][16][5][5], const uint8_t argmax[64][16][5][5], float dx[64][16][10][10]);
-static void c3_dx(const float dy[64][16][10][10], const float weight[16][6][5][5], float dx[64][6][14][14]);
-static void c3_dweight(const float x[64][6][14][14], const float dy[64][16][10][10], float dweight[16][6][5][5]);
+static void s4_dx(const float dy[64][16][5][5], const uint8_t argmax[64][16][5][5],
+                  float dx[64][16][10][10]);
+static void c3_dx(const float dy[64][16][10][10], const float weight[16][6][5][5],
+                  float dx[64][6][14][14]);
+static void c3_dweight(const float x[64][6][14][14], const float dy[64][16][10][10],
+                       float dweight[16][6][5][5]);
 static void c3_dbias(const float *dy, float *dbias);
-static void c3_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step);
-static void c3_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step);
+static void c3_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq,
+                           float lr, int64_t step);
+static void c3_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq,
+                         float lr, int64_t step);
 static void tanh1_grad(const float *dy, const float *y, float *dx);
-static void s2_dx(const float dy[64][6][14][14], const uint8_t argmax[64][6][14][14], float dx[64][6][28][28]);
-static void c1_dweight(const float x[64][1][32][32], const float dy[64][6][28][28], float dweight[6][1][5][5]);
+static void s2_dx(const float dy[64][6][14][14], const uint8_t argmax[64][6][14][14],
+                  float dx[64][6][28][28]);
+static void c1_dweight(const float x[64][1][32][32], const float dy[64][6][28][28],
+                       float dweight[6][1][5][5]);
 static void c1_dbias(const float *dy, float *dbias);
-static void c1_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step);
-static void c1_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step);
+static void c1_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq,
+                           float lr, int64_t step);
+static void c1_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq,
+                         float lr, int64_t step);
+
+/* The scratch of lenet_infer: the element at which each value starts.  Values that are not
+ * needed at the same time share memory. */
+enum {
+    INFER_Y_C1 = 0,            /* [64][6][28][28] */
+    INFER_Y_S2 = 301056,       /* [64][6][14][14] */
+    INFER_Y_TANH1 = 301056,    /* [64][6][14][14] */
+    INFER_Y_C3 = 0,            /* [64][16][10][10] */
+    INFER_Y_S4 = 102400,       /* [64][16][5][5] */
+    INFER_Y_TANH2 = 102400,    /* [64][16][5][5] */
+    INFER_Y_FLATTEN1 = 102400, /* [64][400] */
+    INFER_Y_C5 = 0,            /* [64][120] */
+    INFER_Y_TANH3 = 0,         /* [64][120] */
+    INFER_Y_F6 = 7680,         /* [64][84] */
+    INFER_Y_TANH4 = 7680       /* [64][84] */
+};
 
 void lenet_infer(const struct lenet *m, const float *x, float *y, void *scratch)
 {
-    /* Values that are not needed at the same time share memory. */
-    float *const a = (float *)scratch;
-    float (*const y_c1)[6][28][28] = (float (*)[6][28][28])a;
-    float (*const y_s2)[6][14][14] = (float (*)[6][14][14])(a + 301056);
-    float (*const y_tanh1)[6][14][14] = (float (*)[6][14][14])(a + 301056);
-    float (*const y_c3)[16][10][10] = (float (*)[16][10][10])a;
-    float (*const y_s4)[16][5][5] = (float (*)[16][5][5])(a + 102400);
-    float (*const y_tanh2)[16][5][5] = (float (*)[16][5][5])(a + 102400);
-    float (*const y_flatten1)[400] = (float (*)[400])(a + 102400);
-    float (*const y_c5)[120] = (float (*)[120])a;
-    float (*const y_tanh3)[120] = (float (*)[120])a;
-    float (*const y_f6)[84] = (float (*)[84])(a + 7680);
-    float (*const y_tanh4)[84] = (float (*)[84])(a + 7680);
+    float *const arena = (float *)scratch;
+    float (*const y_c1)[6][28][28] = (float (*)[6][28][28])(arena + INFER_Y_C1);
+    float (*const y_s2)[6][14][14] = (float (*)[6][14][14])(arena + INFER_Y_S2);
+    float (*const y_tanh1)[6][14][14] = (float (*)[6][14][14])(arena + INFER_Y_TANH1);
+    float (*const y_c3)[16][10][10] = (float (*)[16][10][10])(arena + INFER_Y_C3);
+    float (*const y_s4)[16][5][5] = (float (*)[16][5][5])(arena + INFER_Y_S4);
+    float (*const y_tanh2)[16][5][5] = (float (*)[16][5][5])(arena + INFER_Y_TANH2);
+    float (*const y_flatten1)[400] = (float (*)[400])(arena + INFER_Y_FLATTEN1);
+    float (*const y_c5)[120] = (float (*)[120])(arena + INFER_Y_C5);
+    float (*const y_tanh3)[120] = (float (*)[120])(arena + INFER_Y_TANH3);
+    float (*const y_f6)[84] = (float (*)[84])(arena + INFER_Y_F6);
+    float (*const y_tanh4)[84] = (float (*)[84])(arena + INFER_Y_TANH4);
 
     c1_forward((const float (*)[1][32][32])x, m->c1_weight, m->c1_bias, y_c1);
     s2_forward((const float (*)[6][28][28])y_c1, y_s2);
@@ -162,27 +200,46 @@ void lenet_infer(const struct lenet *m, const float *x, float *y, void *scratch)
     tanh3_forward((const float *)y_c5, (float *)y_tanh3);
     f6_forward((const float (*)[120])y_tanh3, m->f6_weight, m->f6_bias, y_f6);
     tanh4_forward((const float *)y_f6, (float *)y_tanh4);
-    output_forward((const float (*)[84])y_tanh4, m->output_weight, m->output_bias, (float (*)[10])y);
+    output_forward((const float (*)[84])y_tanh4, m->output_weight, m->output_bias,
+                   (float (*)[10])y);
     softmax1_forward((const float (*)[10])y, (float (*)[10])y);
 }
 
-float lenet_eval(const struct lenet *m, const float *x, const int32_t *target, int count, float *y, void *scratch)
+/* The scratch of lenet_eval: the element at which each value starts.  Values that are not
+ * needed at the same time share memory. */
+enum {
+    EVAL_Y_C1 = 0,            /* [64][6][28][28] */
+    EVAL_Y_S2 = 301056,       /* [64][6][14][14] */
+    EVAL_Y_TANH1 = 301056,    /* [64][6][14][14] */
+    EVAL_Y_C3 = 0,            /* [64][16][10][10] */
+    EVAL_Y_S4 = 102400,       /* [64][16][5][5] */
+    EVAL_Y_TANH2 = 102400,    /* [64][16][5][5] */
+    EVAL_Y_FLATTEN1 = 102400, /* [64][400] */
+    EVAL_Y_C5 = 0,            /* [64][120] */
+    EVAL_Y_TANH3 = 0,         /* [64][120] */
+    EVAL_Y_F6 = 7680,         /* [64][84] */
+    EVAL_Y_TANH4 = 7680,      /* [64][84] */
+    EVAL_Y_OUTPUT = 0,        /* [64][10] */
+    EVAL_LOSS = 640           /* [1] */
+};
+
+float lenet_eval(const struct lenet *m, const float *x, const int32_t *target, int count, float *y,
+                 void *scratch)
 {
-    /* Values that are not needed at the same time share memory. */
-    float *const a = (float *)scratch;
-    float (*const y_c1)[6][28][28] = (float (*)[6][28][28])a;
-    float (*const y_s2)[6][14][14] = (float (*)[6][14][14])(a + 301056);
-    float (*const y_tanh1)[6][14][14] = (float (*)[6][14][14])(a + 301056);
-    float (*const y_c3)[16][10][10] = (float (*)[16][10][10])a;
-    float (*const y_s4)[16][5][5] = (float (*)[16][5][5])(a + 102400);
-    float (*const y_tanh2)[16][5][5] = (float (*)[16][5][5])(a + 102400);
-    float (*const y_flatten1)[400] = (float (*)[400])(a + 102400);
-    float (*const y_c5)[120] = (float (*)[120])a;
-    float (*const y_tanh3)[120] = (float (*)[120])a;
-    float (*const y_f6)[84] = (float (*)[84])(a + 7680);
-    float (*const y_tanh4)[84] = (float (*)[84])(a + 7680);
-    float (*const y_output)[10] = (float (*)[10])a;
-    float *const loss_loss = a + 640;
+    float *const arena = (float *)scratch;
+    float (*const y_c1)[6][28][28] = (float (*)[6][28][28])(arena + EVAL_Y_C1);
+    float (*const y_s2)[6][14][14] = (float (*)[6][14][14])(arena + EVAL_Y_S2);
+    float (*const y_tanh1)[6][14][14] = (float (*)[6][14][14])(arena + EVAL_Y_TANH1);
+    float (*const y_c3)[16][10][10] = (float (*)[16][10][10])(arena + EVAL_Y_C3);
+    float (*const y_s4)[16][5][5] = (float (*)[16][5][5])(arena + EVAL_Y_S4);
+    float (*const y_tanh2)[16][5][5] = (float (*)[16][5][5])(arena + EVAL_Y_TANH2);
+    float (*const y_flatten1)[400] = (float (*)[400])(arena + EVAL_Y_FLATTEN1);
+    float (*const y_c5)[120] = (float (*)[120])(arena + EVAL_Y_C5);
+    float (*const y_tanh3)[120] = (float (*)[120])(arena + EVAL_Y_TANH3);
+    float (*const y_f6)[84] = (float (*)[84])(arena + EVAL_Y_F6);
+    float (*const y_tanh4)[84] = (float (*)[84])(arena + EVAL_Y_TANH4);
+    float (*const y_output)[10] = (float (*)[10])(arena + EVAL_Y_OUTPUT);
+    float *const loss = arena + EVAL_LOSS;
 
     c1_forward((const float (*)[1][32][32])x, m->c1_weight, m->c1_bias, y_c1);
     s2_forward((const float (*)[6][28][28])y_c1, y_s2);
@@ -196,52 +253,93 @@ float lenet_eval(const struct lenet *m, const float *x, const int32_t *target, i
     tanh4_forward((const float *)y_f6, (float *)y_tanh4);
     output_forward((const float (*)[84])y_tanh4, m->output_weight, m->output_bias, y_output);
     softmax1_forward((const float (*)[10])y_output, (float (*)[10])y);
-    loss_forward((const float (*)[10])y_output, target, loss_loss, count);
-    return *loss_loss;
+    loss_forward((const float (*)[10])y_output, target, loss, count);
+    return *loss;
 }
+
+/* The scratch of lenet_step: the element at which each value starts.  Values that are not
+ * needed at the same time share memory. */
+enum {
+    STEP_Y_C1 = 75296,            /* [64][6][28][28] */
+    STEP_Y_S2 = 32,               /* [64][6][14][14] */
+    STEP_ARGMAX_S2 = 376512,      /* uint8_t [64][6][14][14] */
+    STEP_Y_TANH1 = 32,            /* [64][6][14][14] */
+    STEP_Y_C3 = 100896,           /* [64][16][10][10] */
+    STEP_Y_S4 = 75296,            /* [64][16][5][5] */
+    STEP_ARGMAX_S4 = 205696,      /* uint8_t [64][16][5][5] */
+    STEP_Y_TANH2 = 75296,         /* [64][16][5][5] */
+    STEP_Y_FLATTEN1 = 75296,      /* [64][400] */
+    STEP_Y_C5 = 100896,           /* [64][120] */
+    STEP_Y_TANH3 = 100896,        /* [64][120] */
+    STEP_Y_F6 = 108576,           /* [64][84] */
+    STEP_Y_TANH4 = 108576,        /* [64][84] */
+    STEP_Y_OUTPUT = 114800,       /* [64][10] */
+    STEP_LOSS = 16,               /* [1] */
+    STEP_DSCORES_LOSS = 114800,   /* [64][10] */
+    STEP_DX_OUTPUT = 118752,      /* [64][84] */
+    STEP_DWEIGHT_OUTPUT = 113952, /* [10][84] */
+    STEP_DBIAS_OUTPUT = 0,        /* [10] */
+    STEP_DX_TANH4 = 118752,       /* [64][84] */
+    STEP_DX_F6 = 149024,          /* [64][120] */
+    STEP_DWEIGHT_F6 = 108672,     /* [84][120] */
+    STEP_DBIAS_F6 = 108576,       /* [84] */
+    STEP_DX_TANH3 = 149024,       /* [64][120] */
+    STEP_DX_C5 = 180096,          /* [64][400] */
+    STEP_DWEIGHT_C5 = 101024,     /* [120][400] */
+    STEP_DBIAS_C5 = 100896,       /* [120] */
+    STEP_Y_FLATTEN1_2 = 180096,   /* [64][16][5][5] */
+    STEP_DX_TANH2 = 180096,       /* [64][16][5][5] */
+    STEP_DX_S4 = 77696,           /* [64][16][10][10] */
+    STEP_DX_C3 = 301248,          /* [64][6][14][14] */
+    STEP_DWEIGHT_C3 = 75296,      /* [16][6][5][5] */
+    STEP_DBIAS_C3 = 0,            /* [16] */
+    STEP_DX_TANH1 = 301248,       /* [64][6][14][14] */
+    STEP_DX_S2 = 192,             /* [64][6][28][28] */
+    STEP_DWEIGHT_C1 = 32,         /* [6][1][5][5] */
+    STEP_DBIAS_C1 = 0             /* [6] */
+};
 
 float lenet_step(struct lenet *m, const float *x, const int32_t *target, float lr, void *scratch)
 {
     const struct lenet *const w = m; /* to read */
-    /* Values that are not needed at the same time share memory. */
-    float *const a = (float *)scratch;
-    float (*const y_c1)[6][28][28] = (float (*)[6][28][28])(a + 75296);
-    float (*const y_s2)[6][14][14] = (float (*)[6][14][14])(a + 32);
-    uint8_t (*const argmax_s2)[6][14][14] = (uint8_t (*)[6][14][14])(a + 376512);
-    float (*const y_tanh1)[6][14][14] = (float (*)[6][14][14])(a + 32);
-    float (*const y_c3)[16][10][10] = (float (*)[16][10][10])(a + 100896);
-    float (*const y_s4)[16][5][5] = (float (*)[16][5][5])(a + 75296);
-    uint8_t (*const argmax_s4)[16][5][5] = (uint8_t (*)[16][5][5])(a + 205696);
-    float (*const y_tanh2)[16][5][5] = (float (*)[16][5][5])(a + 75296);
-    float (*const y_flatten1)[400] = (float (*)[400])(a + 75296);
-    float (*const y_c5)[120] = (float (*)[120])(a + 100896);
-    float (*const y_tanh3)[120] = (float (*)[120])(a + 100896);
-    float (*const y_f6)[84] = (float (*)[84])(a + 108576);
-    float (*const y_tanh4)[84] = (float (*)[84])(a + 108576);
-    float (*const y_output)[10] = (float (*)[10])(a + 114800);
-    float *const loss_loss = a + 16;
-    float (*const dscores_loss)[10] = (float (*)[10])(a + 114800);
-    float (*const dx_output)[84] = (float (*)[84])(a + 118752);
-    float (*const dweight_output)[84] = (float (*)[84])(a + 113952);
-    float *const dbias_output = a;
-    float (*const dx_tanh4)[84] = (float (*)[84])(a + 118752);
-    float (*const dx_f6)[120] = (float (*)[120])(a + 149024);
-    float (*const dweight_f6)[120] = (float (*)[120])(a + 108672);
-    float *const dbias_f6 = a + 108576;
-    float (*const dx_tanh3)[120] = (float (*)[120])(a + 149024);
-    float (*const dx_c5)[400] = (float (*)[400])(a + 180096);
-    float (*const dweight_c5)[400] = (float (*)[400])(a + 101024);
-    float *const dbias_c5 = a + 100896;
-    float (*const y_flatten1_2)[16][5][5] = (float (*)[16][5][5])(a + 180096);
-    float (*const dx_tanh2)[16][5][5] = (float (*)[16][5][5])(a + 180096);
-    float (*const dx_s4)[16][10][10] = (float (*)[16][10][10])(a + 77696);
-    float (*const dx_c3)[6][14][14] = (float (*)[6][14][14])(a + 301248);
-    float (*const dweight_c3)[6][5][5] = (float (*)[6][5][5])(a + 75296);
-    float *const dbias_c3 = a;
-    float (*const dx_tanh1)[6][14][14] = (float (*)[6][14][14])(a + 301248);
-    float (*const dx_s2)[6][28][28] = (float (*)[6][28][28])(a + 192);
-    float (*const dweight_c1)[1][5][5] = (float (*)[1][5][5])(a + 32);
-    float *const dbias_c1 = a;
+    float *const arena = (float *)scratch;
+    float (*const y_c1)[6][28][28] = (float (*)[6][28][28])(arena + STEP_Y_C1);
+    float (*const y_s2)[6][14][14] = (float (*)[6][14][14])(arena + STEP_Y_S2);
+    uint8_t (*const argmax_s2)[6][14][14] = (uint8_t (*)[6][14][14])(arena + STEP_ARGMAX_S2);
+    float (*const y_tanh1)[6][14][14] = (float (*)[6][14][14])(arena + STEP_Y_TANH1);
+    float (*const y_c3)[16][10][10] = (float (*)[16][10][10])(arena + STEP_Y_C3);
+    float (*const y_s4)[16][5][5] = (float (*)[16][5][5])(arena + STEP_Y_S4);
+    uint8_t (*const argmax_s4)[16][5][5] = (uint8_t (*)[16][5][5])(arena + STEP_ARGMAX_S4);
+    float (*const y_tanh2)[16][5][5] = (float (*)[16][5][5])(arena + STEP_Y_TANH2);
+    float (*const y_flatten1)[400] = (float (*)[400])(arena + STEP_Y_FLATTEN1);
+    float (*const y_c5)[120] = (float (*)[120])(arena + STEP_Y_C5);
+    float (*const y_tanh3)[120] = (float (*)[120])(arena + STEP_Y_TANH3);
+    float (*const y_f6)[84] = (float (*)[84])(arena + STEP_Y_F6);
+    float (*const y_tanh4)[84] = (float (*)[84])(arena + STEP_Y_TANH4);
+    float (*const y_output)[10] = (float (*)[10])(arena + STEP_Y_OUTPUT);
+    float *const loss = arena + STEP_LOSS;
+    float (*const dscores_loss)[10] = (float (*)[10])(arena + STEP_DSCORES_LOSS);
+    float (*const dx_output)[84] = (float (*)[84])(arena + STEP_DX_OUTPUT);
+    float (*const dweight_output)[84] = (float (*)[84])(arena + STEP_DWEIGHT_OUTPUT);
+    float *const dbias_output = arena + STEP_DBIAS_OUTPUT;
+    float (*const dx_tanh4)[84] = (float (*)[84])(arena + STEP_DX_TANH4);
+    float (*const dx_f6)[120] = (float (*)[120])(arena + STEP_DX_F6);
+    float (*const dweight_f6)[120] = (float (*)[120])(arena + STEP_DWEIGHT_F6);
+    float *const dbias_f6 = arena + STEP_DBIAS_F6;
+    float (*const dx_tanh3)[120] = (float (*)[120])(arena + STEP_DX_TANH3);
+    float (*const dx_c5)[400] = (float (*)[400])(arena + STEP_DX_C5);
+    float (*const dweight_c5)[400] = (float (*)[400])(arena + STEP_DWEIGHT_C5);
+    float *const dbias_c5 = arena + STEP_DBIAS_C5;
+    float (*const y_flatten1_2)[16][5][5] = (float (*)[16][5][5])(arena + STEP_Y_FLATTEN1_2);
+    float (*const dx_tanh2)[16][5][5] = (float (*)[16][5][5])(arena + STEP_DX_TANH2);
+    float (*const dx_s4)[16][10][10] = (float (*)[16][10][10])(arena + STEP_DX_S4);
+    float (*const dx_c3)[6][14][14] = (float (*)[6][14][14])(arena + STEP_DX_C3);
+    float (*const dweight_c3)[6][5][5] = (float (*)[6][5][5])(arena + STEP_DWEIGHT_C3);
+    float *const dbias_c3 = arena + STEP_DBIAS_C3;
+    float (*const dx_tanh1)[6][14][14] = (float (*)[6][14][14])(arena + STEP_DX_TANH1);
+    float (*const dx_s2)[6][28][28] = (float (*)[6][28][28])(arena + STEP_DX_S2);
+    float (*const dweight_c1)[1][5][5] = (float (*)[1][5][5])(arena + STEP_DWEIGHT_C1);
+    float *const dbias_c1 = arena + STEP_DBIAS_C1;
 
     c1_forward((const float (*)[1][32][32])x, w->c1_weight, w->c1_bias, y_c1);
     s2_training((const float (*)[6][28][28])y_c1, y_s2, argmax_s2);
@@ -254,84 +352,132 @@ float lenet_step(struct lenet *m, const float *x, const int32_t *target, float l
     f6_forward((const float (*)[120])y_tanh3, w->f6_weight, w->f6_bias, y_f6);
     tanh4_forward((const float *)y_f6, (float *)y_tanh4);
     output_forward((const float (*)[84])y_tanh4, w->output_weight, w->output_bias, y_output);
-    loss_forward((const float (*)[10])y_output, target, loss_loss, 64);
+    loss_forward((const float (*)[10])y_output, target, loss, 64);
     loss_grad((const float (*)[10])y_output, target, dscores_loss);
     output_dx((const float (*)[10])dscores_loss, w->output_weight, dx_output);
     output_dw((const float (*)[84])y_tanh4, (const float (*)[10])dscores_loss, dweight_output);
     output_db((const float (*)[10])dscores_loss, dbias_output);
-    output_weight_adam((const float *)dweight_output, (float *)m->output_weight, (float *)m->output_weight_exp_avg, (float *)m->output_weight_exp_avg_sq, lr, m->step);
-    output_bias_adam(dbias_output, m->output_bias, m->output_bias_exp_avg, m->output_bias_exp_avg_sq, lr, m->step);
+    output_weight_adam((const float *)dweight_output, (float *)m->output_weight,
+                       (float *)m->output_weight_exp_avg, (float *)m->output_weight_exp_avg_sq, lr,
+                       m->step);
+    output_bias_adam(dbias_output, m->output_bias, m->output_bias_exp_avg,
+                     m->output_bias_exp_avg_sq, lr, m->step);
     tanh4_grad((const float *)dx_output, (const float *)y_tanh4, (float *)dx_tanh4);
     f6_dx((const float (*)[84])dx_tanh4, w->f6_weight, dx_f6);
     f6_dw((const float (*)[120])y_tanh3, (const float (*)[84])dx_tanh4, dweight_f6);
     f6_db((const float (*)[84])dx_tanh4, dbias_f6);
-    f6_weight_adam((const float *)dweight_f6, (float *)m->f6_weight, (float *)m->f6_weight_exp_avg, (float *)m->f6_weight_exp_avg_sq, lr, m->step);
+    f6_weight_adam((const float *)dweight_f6, (float *)m->f6_weight, (float *)m->f6_weight_exp_avg,
+                   (float *)m->f6_weight_exp_avg_sq, lr, m->step);
     f6_bias_adam(dbias_f6, m->f6_bias, m->f6_bias_exp_avg, m->f6_bias_exp_avg_sq, lr, m->step);
     tanh3_grad((const float *)dx_f6, (const float *)y_tanh3, (float *)dx_tanh3);
     c5_dx((const float (*)[120])dx_tanh3, w->c5_weight, dx_c5);
     c5_dw((const float (*)[400])y_flatten1, (const float (*)[120])dx_tanh3, dweight_c5);
     c5_db((const float (*)[120])dx_tanh3, dbias_c5);
-    c5_weight_adam((const float *)dweight_c5, (float *)m->c5_weight, (float *)m->c5_weight_exp_avg, (float *)m->c5_weight_exp_avg_sq, lr, m->step);
+    c5_weight_adam((const float *)dweight_c5, (float *)m->c5_weight, (float *)m->c5_weight_exp_avg,
+                   (float *)m->c5_weight_exp_avg_sq, lr, m->step);
     c5_bias_adam(dbias_c5, m->c5_bias, m->c5_bias_exp_avg, m->c5_bias_exp_avg_sq, lr, m->step);
     tanh2_grad((const float *)y_flatten1_2, (const float *)y_tanh2, (float *)dx_tanh2);
     s4_dx((const float (*)[16][5][5])dx_tanh2, (const uint8_t (*)[16][5][5])argmax_s4, dx_s4);
     c3_dx((const float (*)[16][10][10])dx_s4, w->c3_weight, dx_c3);
     c3_dweight((const float (*)[6][14][14])y_tanh1, (const float (*)[16][10][10])dx_s4, dweight_c3);
     c3_dbias((const float *)dx_s4, dbias_c3);
-    c3_weight_adam((const float *)dweight_c3, (float *)m->c3_weight, (float *)m->c3_weight_exp_avg, (float *)m->c3_weight_exp_avg_sq, lr, m->step);
+    c3_weight_adam((const float *)dweight_c3, (float *)m->c3_weight, (float *)m->c3_weight_exp_avg,
+                   (float *)m->c3_weight_exp_avg_sq, lr, m->step);
     c3_bias_adam(dbias_c3, m->c3_bias, m->c3_bias_exp_avg, m->c3_bias_exp_avg_sq, lr, m->step);
     tanh1_grad((const float *)dx_c3, (const float *)y_tanh1, (float *)dx_tanh1);
     s2_dx((const float (*)[6][14][14])dx_tanh1, (const uint8_t (*)[6][14][14])argmax_s2, dx_s2);
     c1_dweight((const float (*)[1][32][32])x, (const float (*)[6][28][28])dx_s2, dweight_c1);
     c1_dbias((const float *)dx_s2, dbias_c1);
-    c1_weight_adam((const float *)dweight_c1, (float *)m->c1_weight, (float *)m->c1_weight_exp_avg, (float *)m->c1_weight_exp_avg_sq, lr, m->step);
+    c1_weight_adam((const float *)dweight_c1, (float *)m->c1_weight, (float *)m->c1_weight_exp_avg,
+                   (float *)m->c1_weight_exp_avg_sq, lr, m->step);
     c1_bias_adam(dbias_c1, m->c1_bias, m->c1_bias_exp_avg, m->c1_bias_exp_avg_sq, lr, m->step);
     m->step++;
-    return *loss_loss;
+    return *loss;
 }
+
+/* The scratch of lenet_grad: the element at which each value starts.  Values that are not
+ * needed at the same time share memory. */
+enum {
+    GRAD_Y_C1 = 75264,            /* [64][6][28][28] */
+    GRAD_Y_S2 = 0,                /* [64][6][14][14] */
+    GRAD_ARGMAX_S2 = 438096,      /* uint8_t [64][6][14][14] */
+    GRAD_Y_TANH1 = 0,             /* [64][6][14][14] */
+    GRAD_Y_C3 = 75264,            /* [64][16][10][10] */
+    GRAD_Y_S4 = 394832,           /* [64][16][5][5] */
+    GRAD_ARGMAX_S4 = 388432,      /* uint8_t [64][16][5][5] */
+    GRAD_Y_TANH2 = 394832,        /* [64][16][5][5] */
+    GRAD_Y_FLATTEN1 = 394832,     /* [64][400] */
+    GRAD_Y_C5 = 428112,           /* [64][120] */
+    GRAD_Y_TANH3 = 428112,        /* [64][120] */
+    GRAD_Y_F6 = 420432,           /* [64][84] */
+    GRAD_Y_TANH4 = 420432,        /* [64][84] */
+    GRAD_Y_OUTPUT = 425808,       /* [64][10] */
+    GRAD_LOSS = 362816,           /* [1] */
+    GRAD_DSCORES_LOSS = 425808,   /* [64][10] */
+    GRAD_DX_OUTPUT = 362832,      /* [64][84] */
+    GRAD_DWEIGHT_OUTPUT = 361536, /* [10][84] */
+    GRAD_DBIAS_OUTPUT = 362784,   /* [10] */
+    GRAD_DX_TANH4 = 362832,       /* [64][84] */
+    GRAD_DX_F6 = 420432,          /* [64][120] */
+    GRAD_DWEIGHT_F6 = 349056,     /* [84][120] */
+    GRAD_DBIAS_F6 = 362672,       /* [84] */
+    GRAD_DX_TANH3 = 420432,       /* [64][120] */
+    GRAD_DX_C5 = 362832,          /* [64][400] */
+    GRAD_DWEIGHT_C5 = 301056,     /* [120][400] */
+    GRAD_DBIAS_C5 = 362544,       /* [120] */
+    GRAD_Y_FLATTEN1_2 = 362832,   /* [64][16][5][5] */
+    GRAD_DX_TANH2 = 362832,       /* [64][16][5][5] */
+    GRAD_DX_S4 = 75264,           /* [64][16][10][10] */
+    GRAD_DX_C3 = 362832,          /* [64][6][14][14] */
+    GRAD_DWEIGHT_C3 = 359136,     /* [16][6][5][5] */
+    GRAD_DBIAS_C3 = 362768,       /* [16] */
+    GRAD_DX_TANH1 = 362832,       /* [64][6][14][14] */
+    GRAD_DX_S2 = 0,               /* [64][6][28][28] */
+    GRAD_DWEIGHT_C1 = 362384,     /* [6][1][5][5] */
+    GRAD_DBIAS_C1 = 362800        /* [6] */
+};
 
 float lenet_grad(struct lenet *m, const float *x, const int32_t *target, void *scratch)
 {
     const struct lenet *const w = m; /* to read */
-    /* Values that are not needed at the same time share memory. */
-    float *const a = (float *)scratch;
-    float (*const y_c1)[6][28][28] = (float (*)[6][28][28])(a + 75264);
-    float (*const y_s2)[6][14][14] = (float (*)[6][14][14])a;
-    uint8_t (*const argmax_s2)[6][14][14] = (uint8_t (*)[6][14][14])(a + 438096);
-    float (*const y_tanh1)[6][14][14] = (float (*)[6][14][14])a;
-    float (*const y_c3)[16][10][10] = (float (*)[16][10][10])(a + 75264);
-    float (*const y_s4)[16][5][5] = (float (*)[16][5][5])(a + 394832);
-    uint8_t (*const argmax_s4)[16][5][5] = (uint8_t (*)[16][5][5])(a + 388432);
-    float (*const y_tanh2)[16][5][5] = (float (*)[16][5][5])(a + 394832);
-    float (*const y_flatten1)[400] = (float (*)[400])(a + 394832);
-    float (*const y_c5)[120] = (float (*)[120])(a + 428112);
-    float (*const y_tanh3)[120] = (float (*)[120])(a + 428112);
-    float (*const y_f6)[84] = (float (*)[84])(a + 420432);
-    float (*const y_tanh4)[84] = (float (*)[84])(a + 420432);
-    float (*const y_output)[10] = (float (*)[10])(a + 425808);
-    float *const loss_loss = a + 362816;
-    float (*const dscores_loss)[10] = (float (*)[10])(a + 425808);
-    float (*const dx_output)[84] = (float (*)[84])(a + 362832);
-    float (*const dweight_output)[84] = (float (*)[84])(a + 361536);
-    float *const dbias_output = a + 362784;
-    float (*const dx_tanh4)[84] = (float (*)[84])(a + 362832);
-    float (*const dx_f6)[120] = (float (*)[120])(a + 420432);
-    float (*const dweight_f6)[120] = (float (*)[120])(a + 349056);
-    float *const dbias_f6 = a + 362672;
-    float (*const dx_tanh3)[120] = (float (*)[120])(a + 420432);
-    float (*const dx_c5)[400] = (float (*)[400])(a + 362832);
-    float (*const dweight_c5)[400] = (float (*)[400])(a + 301056);
-    float *const dbias_c5 = a + 362544;
-    float (*const y_flatten1_2)[16][5][5] = (float (*)[16][5][5])(a + 362832);
-    float (*const dx_tanh2)[16][5][5] = (float (*)[16][5][5])(a + 362832);
-    float (*const dx_s4)[16][10][10] = (float (*)[16][10][10])(a + 75264);
-    float (*const dx_c3)[6][14][14] = (float (*)[6][14][14])(a + 362832);
-    float (*const dweight_c3)[6][5][5] = (float (*)[6][5][5])(a + 359136);
-    float *const dbias_c3 = a + 362768;
-    float (*const dx_tanh1)[6][14][14] = (float (*)[6][14][14])(a + 362832);
-    float (*const dx_s2)[6][28][28] = (float (*)[6][28][28])a;
-    float (*const dweight_c1)[1][5][5] = (float (*)[1][5][5])(a + 362384);
-    float *const dbias_c1 = a + 362800;
+    float *const arena = (float *)scratch;
+    float (*const y_c1)[6][28][28] = (float (*)[6][28][28])(arena + GRAD_Y_C1);
+    float (*const y_s2)[6][14][14] = (float (*)[6][14][14])(arena + GRAD_Y_S2);
+    uint8_t (*const argmax_s2)[6][14][14] = (uint8_t (*)[6][14][14])(arena + GRAD_ARGMAX_S2);
+    float (*const y_tanh1)[6][14][14] = (float (*)[6][14][14])(arena + GRAD_Y_TANH1);
+    float (*const y_c3)[16][10][10] = (float (*)[16][10][10])(arena + GRAD_Y_C3);
+    float (*const y_s4)[16][5][5] = (float (*)[16][5][5])(arena + GRAD_Y_S4);
+    uint8_t (*const argmax_s4)[16][5][5] = (uint8_t (*)[16][5][5])(arena + GRAD_ARGMAX_S4);
+    float (*const y_tanh2)[16][5][5] = (float (*)[16][5][5])(arena + GRAD_Y_TANH2);
+    float (*const y_flatten1)[400] = (float (*)[400])(arena + GRAD_Y_FLATTEN1);
+    float (*const y_c5)[120] = (float (*)[120])(arena + GRAD_Y_C5);
+    float (*const y_tanh3)[120] = (float (*)[120])(arena + GRAD_Y_TANH3);
+    float (*const y_f6)[84] = (float (*)[84])(arena + GRAD_Y_F6);
+    float (*const y_tanh4)[84] = (float (*)[84])(arena + GRAD_Y_TANH4);
+    float (*const y_output)[10] = (float (*)[10])(arena + GRAD_Y_OUTPUT);
+    float *const loss = arena + GRAD_LOSS;
+    float (*const dscores_loss)[10] = (float (*)[10])(arena + GRAD_DSCORES_LOSS);
+    float (*const dx_output)[84] = (float (*)[84])(arena + GRAD_DX_OUTPUT);
+    float (*const dweight_output)[84] = (float (*)[84])(arena + GRAD_DWEIGHT_OUTPUT);
+    float *const dbias_output = arena + GRAD_DBIAS_OUTPUT;
+    float (*const dx_tanh4)[84] = (float (*)[84])(arena + GRAD_DX_TANH4);
+    float (*const dx_f6)[120] = (float (*)[120])(arena + GRAD_DX_F6);
+    float (*const dweight_f6)[120] = (float (*)[120])(arena + GRAD_DWEIGHT_F6);
+    float *const dbias_f6 = arena + GRAD_DBIAS_F6;
+    float (*const dx_tanh3)[120] = (float (*)[120])(arena + GRAD_DX_TANH3);
+    float (*const dx_c5)[400] = (float (*)[400])(arena + GRAD_DX_C5);
+    float (*const dweight_c5)[400] = (float (*)[400])(arena + GRAD_DWEIGHT_C5);
+    float *const dbias_c5 = arena + GRAD_DBIAS_C5;
+    float (*const y_flatten1_2)[16][5][5] = (float (*)[16][5][5])(arena + GRAD_Y_FLATTEN1_2);
+    float (*const dx_tanh2)[16][5][5] = (float (*)[16][5][5])(arena + GRAD_DX_TANH2);
+    float (*const dx_s4)[16][10][10] = (float (*)[16][10][10])(arena + GRAD_DX_S4);
+    float (*const dx_c3)[6][14][14] = (float (*)[6][14][14])(arena + GRAD_DX_C3);
+    float (*const dweight_c3)[6][5][5] = (float (*)[6][5][5])(arena + GRAD_DWEIGHT_C3);
+    float *const dbias_c3 = arena + GRAD_DBIAS_C3;
+    float (*const dx_tanh1)[6][14][14] = (float (*)[6][14][14])(arena + GRAD_DX_TANH1);
+    float (*const dx_s2)[6][28][28] = (float (*)[6][28][28])(arena + GRAD_DX_S2);
+    float (*const dweight_c1)[1][5][5] = (float (*)[1][5][5])(arena + GRAD_DWEIGHT_C1);
+    float *const dbias_c1 = arena + GRAD_DBIAS_C1;
 
     c1_forward((const float (*)[1][32][32])x, w->c1_weight, w->c1_bias, y_c1);
     s2_training((const float (*)[6][28][28])y_c1, y_s2, argmax_s2);
@@ -344,7 +490,7 @@ float lenet_grad(struct lenet *m, const float *x, const int32_t *target, void *s
     f6_forward((const float (*)[120])y_tanh3, w->f6_weight, w->f6_bias, y_f6);
     tanh4_forward((const float *)y_f6, (float *)y_tanh4);
     output_forward((const float (*)[84])y_tanh4, w->output_weight, w->output_bias, y_output);
-    loss_forward((const float (*)[10])y_output, target, loss_loss, 64);
+    loss_forward((const float (*)[10])y_output, target, loss, 64);
     loss_grad((const float (*)[10])y_output, target, dscores_loss);
     output_dx((const float (*)[10])dscores_loss, w->output_weight, dx_output);
     output_dw((const float (*)[84])y_tanh4, (const float (*)[10])dscores_loss, dweight_output);
@@ -366,13 +512,14 @@ float lenet_grad(struct lenet *m, const float *x, const int32_t *target, void *s
     s2_dx((const float (*)[6][14][14])dx_tanh1, (const uint8_t (*)[6][14][14])argmax_s2, dx_s2);
     c1_dweight((const float (*)[1][32][32])x, (const float (*)[6][28][28])dx_s2, dweight_c1);
     c1_dbias((const float *)dx_s2, dbias_c1);
-    return *loss_loss;
+    return *loss;
 }
 
 /* ---- layers: one function for all of the same shapes and arguments -------- */
 
 /* lenet.nn:10: c1, conv(6, 5), 1x32x32 -> 6x28x28, 117600 MACs */
-static void c1_forward(const float x[64][1][32][32], const float weight[6][1][5][5], const float *bias, float y[64][6][28][28])
+static void c1_forward(const float x[64][1][32][32], const float weight[6][1][5][5],
+                       const float *bias, float y[64][6][28][28])
 {
     for (int n = 0; n < 64; n++) {
         for (int o = 0; o < 6; o++) {
@@ -423,7 +570,8 @@ static void tanh1_forward(const float *x, float *y)
 }
 
 /* lenet.nn:13: c3, conv(16, 5), 6x14x14 -> 16x10x10, 240000 MACs */
-static void c3_forward(const float x[64][6][14][14], const float weight[16][6][5][5], const float *bias, float y[64][16][10][10])
+static void c3_forward(const float x[64][6][14][14], const float weight[16][6][5][5],
+                       const float *bias, float y[64][16][10][10])
 {
     for (int n = 0; n < 64; n++) {
         for (int o = 0; o < 16; o++) {
@@ -476,7 +624,8 @@ static void tanh2_forward(const float *x, float *y)
 }
 
 /* lenet.nn:18: c5, dense(120), 400 -> 120, 48000 MACs */
-static void c5_forward(const float x[64][400], const float weight[120][400], const float *bias, float y[64][120])
+static void c5_forward(const float x[64][400], const float weight[120][400], const float *bias,
+                       float y[64][120])
 {
     for (int n = 0; n < 64; n++) {
         for (int o = 0; o < 120; o++) {
@@ -498,7 +647,8 @@ static void tanh3_forward(const float *x, float *y)
 }
 
 /* lenet.nn:19: f6, dense(84), 120 -> 84, 10080 MACs */
-static void f6_forward(const float x[64][120], const float weight[84][120], const float *bias, float y[64][84])
+static void f6_forward(const float x[64][120], const float weight[84][120], const float *bias,
+                       float y[64][84])
 {
     for (int n = 0; n < 64; n++) {
         for (int o = 0; o < 84; o++) {
@@ -520,7 +670,8 @@ static void tanh4_forward(const float *x, float *y)
 }
 
 /* lenet.nn:20: output, dense(10), 84 -> 10, 840 MACs */
-static void output_forward(const float x[64][84], const float weight[10][84], const float *bias, float y[64][10])
+static void output_forward(const float x[64][84], const float weight[10][84], const float *bias,
+                           float y[64][10])
 {
     for (int n = 0; n < 64; n++) {
         for (int o = 0; o < 10; o++) {
@@ -555,7 +706,8 @@ static void softmax1_forward(const float x[64][10], float y[64][10])
 }
 
 /* lenet.nn:27: loss, cross_entropy, 10 -> 1, 40 FLOPs */
-static void loss_forward(const float scores[64][10], const int32_t target[64], float *loss, int count)
+static void loss_forward(const float scores[64][10], const int32_t target[64], float *loss,
+                         int count)
 {
     float used = 0;
     for (int n = 0; n < count; n++) {
@@ -585,7 +737,8 @@ static void loss_forward(const float scores[64][10], const int32_t target[64], f
 }
 
 /* lenet.nn:11: s2, maxpool.training(2), x 6x28x28 -> y 6x14x14, argmax 6x14x14 */
-static void s2_training(const float x[64][6][28][28], float y[64][6][14][14], uint8_t argmax[64][6][14][14])
+static void s2_training(const float x[64][6][28][28], float y[64][6][14][14],
+                        uint8_t argmax[64][6][14][14])
 {
     for (int n = 0; n < 64; n++) {
         for (int c = 0; c < 6; c++) {
@@ -611,7 +764,8 @@ static void s2_training(const float x[64][6][28][28], float y[64][6][14][14], ui
 }
 
 /* lenet.nn:14: s4, maxpool.training(2), x 16x10x10 -> y 16x5x5, argmax 16x5x5 */
-static void s4_training(const float x[64][16][10][10], float y[64][16][5][5], uint8_t argmax[64][16][5][5])
+static void s4_training(const float x[64][16][10][10], float y[64][16][5][5],
+                        uint8_t argmax[64][16][5][5])
 {
     for (int n = 0; n < 64; n++) {
         for (int c = 0; c < 16; c++) {
@@ -718,7 +872,8 @@ static void output_db(const float dy[64][10], float *dbias)
 }
 
 /* lenet.nn:20: output.weight, adam(lr=0.002) */
-static void output_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
+static void output_weight_adam(const float *gradient, float *param, float *exp_avg,
+                               float *exp_avg_sq, float lr, int64_t step)
 {
     const float t = (float)(step + 1);
     const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
@@ -734,7 +889,8 @@ static void output_weight_adam(const float *gradient, float *param, float *exp_a
 }
 
 /* lenet.nn:20: output.bias, adam(lr=0.002) */
-static void output_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
+static void output_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq,
+                             float lr, int64_t step)
 {
     const float t = (float)(step + 1);
     const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
@@ -802,7 +958,8 @@ static void f6_db(const float dy[64][84], float *dbias)
 }
 
 /* lenet.nn:19: f6.weight, adam(lr=0.002) */
-static void f6_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
+static void f6_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq,
+                           float lr, int64_t step)
 {
     const float t = (float)(step + 1);
     const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
@@ -818,7 +975,8 @@ static void f6_weight_adam(const float *gradient, float *param, float *exp_avg, 
 }
 
 /* lenet.nn:19: f6.bias, adam(lr=0.002) */
-static void f6_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
+static void f6_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq,
+                         float lr, int64_t step)
 {
     const float t = (float)(step + 1);
     const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
@@ -886,7 +1044,8 @@ static void c5_db(const float dy[64][120], float *dbias)
 }
 
 /* lenet.nn:18: c5.weight, adam(lr=0.002) */
-static void c5_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
+static void c5_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq,
+                           float lr, int64_t step)
 {
     const float t = (float)(step + 1);
     const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
@@ -902,7 +1061,8 @@ static void c5_weight_adam(const float *gradient, float *param, float *exp_avg, 
 }
 
 /* lenet.nn:18: c5.bias, adam(lr=0.002) */
-static void c5_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
+static void c5_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq,
+                         float lr, int64_t step)
 {
     const float t = (float)(step + 1);
     const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
@@ -926,7 +1086,8 @@ static void tanh2_grad(const float *dy, const float *y, float *dx)
 }
 
 /* lenet.nn:14: s4, maxpool.training(2): extremum.dx, dy 16x5x5, argmax 16x5x5 -> dx 16x10x10 */
-static void s4_dx(const float dy[64][16][5][5], const uint8_t argmax[64][16][5][5], float dx[64][16][10][10])
+static void s4_dx(const float dy[64][16][5][5], const uint8_t argmax[64][16][5][5],
+                  float dx[64][16][10][10])
 {
     for (int n = 0; n < 64; n++) {
         for (int c = 0; c < 16; c++) {
@@ -948,7 +1109,8 @@ static void s4_dx(const float dy[64][16][5][5], const uint8_t argmax[64][16][5][
 }
 
 /* lenet.nn:13: c3, conv(16, 5): conv.dx, dy 16x10x10, weight 16x6x5x5 -> dx 6x14x14 */
-static void c3_dx(const float dy[64][16][10][10], const float weight[16][6][5][5], float dx[64][6][14][14])
+static void c3_dx(const float dy[64][16][10][10], const float weight[16][6][5][5],
+                  float dx[64][6][14][14])
 {
     for (int n = 0; n < 64; n++) {
         for (int c = 0; c < 6; c++) {
@@ -976,7 +1138,8 @@ static void c3_dx(const float dy[64][16][10][10], const float weight[16][6][5][5
 }
 
 /* lenet.nn:13: c3, conv(16, 5): conv.dweight, x 6x14x14, dy 16x10x10 -> dweight 16x6x5x5 */
-static void c3_dweight(const float x[64][6][14][14], const float dy[64][16][10][10], float dweight[16][6][5][5])
+static void c3_dweight(const float x[64][6][14][14], const float dy[64][16][10][10],
+                       float dweight[16][6][5][5])
 {
     for (int o = 0; o < 16; o++) {
         for (int c = 0; c < 6; c++) {
@@ -1012,7 +1175,8 @@ static void c3_dbias(const float *dy, float *dbias)
 }
 
 /* lenet.nn:13: c3.weight, adam(lr=0.002) */
-static void c3_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
+static void c3_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq,
+                           float lr, int64_t step)
 {
     const float t = (float)(step + 1);
     const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
@@ -1028,7 +1192,8 @@ static void c3_weight_adam(const float *gradient, float *param, float *exp_avg, 
 }
 
 /* lenet.nn:13: c3.bias, adam(lr=0.002) */
-static void c3_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
+static void c3_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq,
+                         float lr, int64_t step)
 {
     const float t = (float)(step + 1);
     const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
@@ -1052,7 +1217,8 @@ static void tanh1_grad(const float *dy, const float *y, float *dx)
 }
 
 /* lenet.nn:11: s2, maxpool.training(2): extremum.dx, dy 6x14x14, argmax 6x14x14 -> dx 6x28x28 */
-static void s2_dx(const float dy[64][6][14][14], const uint8_t argmax[64][6][14][14], float dx[64][6][28][28])
+static void s2_dx(const float dy[64][6][14][14], const uint8_t argmax[64][6][14][14],
+                  float dx[64][6][28][28])
 {
     for (int n = 0; n < 64; n++) {
         for (int c = 0; c < 6; c++) {
@@ -1074,7 +1240,8 @@ static void s2_dx(const float dy[64][6][14][14], const uint8_t argmax[64][6][14]
 }
 
 /* lenet.nn:10: c1, conv(6, 5): conv.dweight, x 1x32x32, dy 6x28x28 -> dweight 6x1x5x5 */
-static void c1_dweight(const float x[64][1][32][32], const float dy[64][6][28][28], float dweight[6][1][5][5])
+static void c1_dweight(const float x[64][1][32][32], const float dy[64][6][28][28],
+                       float dweight[6][1][5][5])
 {
     for (int o = 0; o < 6; o++) {
         for (int u = 0; u < 5; u++) {
@@ -1108,7 +1275,8 @@ static void c1_dbias(const float *dy, float *dbias)
 }
 
 /* lenet.nn:10: c1.weight, adam(lr=0.002) */
-static void c1_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
+static void c1_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq,
+                           float lr, int64_t step)
 {
     const float t = (float)(step + 1);
     const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
@@ -1124,7 +1292,8 @@ static void c1_weight_adam(const float *gradient, float *param, float *exp_avg, 
 }
 
 /* lenet.nn:10: c1.bias, adam(lr=0.002) */
-static void c1_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
+static void c1_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq,
+                         float lr, int64_t step)
 {
     const float t = (float)(step + 1);
     const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
@@ -1143,7 +1312,8 @@ static void c1_bias_adam(const float *gradient, float *param, float *exp_avg, fl
 
 /* The random numbers of a tensor.  The seed is mixed before the tensor's number is added: else a
  * tensor would start as the one before it does under the next seed. */
-static uint64_t lenet_stream(uint64_t seed, uint64_t tensor) { return nn_mix(nn_mix(seed) + tensor); }
+static uint64_t lenet_stream(uint64_t seed, uint64_t tensor) {
+     return nn_mix(nn_mix(seed) + tensor); }
 
 lenet *lenet_init(void *block, int training, uint64_t seed)
 {
@@ -1231,16 +1401,16 @@ static const struct {
     int tensor;
     int64_t element;
 } lenet_grad_offset[] = {
-    {8, 361536}, /* output_weight */
-    {9, 362784}, /* output_bias */
-    {6, 349056}, /* f6_weight */
-    {7, 362672}, /* f6_bias */
-    {4, 301056}, /* c5_weight */
-    {5, 362544}, /* c5_bias */
-    {2, 359136}, /* c3_weight */
-    {3, 362768}, /* c3_bias */
-    {0, 362384}, /* c1_weight */
-    {1, 362800}, /* c1_bias */
+    {8, GRAD_DWEIGHT_OUTPUT}, /* output_weight */
+    {9, GRAD_DBIAS_OUTPUT}, /* output_bias */
+    {6, GRAD_DWEIGHT_F6}, /* f6_weight */
+    {7, GRAD_DBIAS_F6}, /* f6_bias */
+    {4, GRAD_DWEIGHT_C5}, /* c5_weight */
+    {5, GRAD_DBIAS_C5}, /* c5_bias */
+    {2, GRAD_DWEIGHT_C3}, /* c3_weight */
+    {3, GRAD_DBIAS_C3}, /* c3_bias */
+    {0, GRAD_DWEIGHT_C1}, /* c1_weight */
+    {1, GRAD_DBIAS_C1}, /* c1_bias */
 };
 
 static int lenet_find(const char *name, size_t count)
@@ -1273,13 +1443,15 @@ int lenet_get(const lenet *m, const char *name, float *values, size_t count)
     return 0;
 }
 
-int lenet_get_grad(const lenet *m, const char *name, float *values, size_t count, const void *scratch)
+int lenet_get_grad(const lenet *m, const char *name, float *values, size_t count,
+                   const void *scratch)
 {
     const int i = lenet_find(name, count);
     (void)m;
     for (int k = 0; k < 10; k++) {
         if (i >= 0 && lenet_grad_offset[k].tensor == i) {
-            memcpy(values, (const float *)scratch + lenet_grad_offset[k].element, count * sizeof *values);
+            memcpy(values, (const float *)scratch + lenet_grad_offset[k].element,
+                   count * sizeof *values);
             return 0;
         }
     }
@@ -1308,7 +1480,8 @@ static void lenet_any_infer(const void *m, const float *x, float *y, void *scrat
     lenet_infer((const struct lenet *)m, x, y, scratch);
 }
 
-static float lenet_any_eval(const void *m, const float *x, const void *target, int count, float *y, void *scratch)
+static float lenet_any_eval(const void *m, const float *x, const void *target, int count, float *y,
+                            void *scratch)
 {
     return lenet_eval((const struct lenet *)m, x, (const int32_t *)target, count, y, scratch);
 }
@@ -1323,7 +1496,8 @@ static float lenet_any_grad(void *m, const float *x, const void *target, void *s
     return lenet_grad((struct lenet *)m, x, (const int32_t *)target, scratch);
 }
 
-static int lenet_any_get_grad(const void *m, const char *name, float *values, size_t count, const void *scratch)
+static int lenet_any_get_grad(const void *m, const char *name, float *values, size_t count,
+                              const void *scratch)
 {
     return lenet_get_grad((const struct lenet *)m, name, values, count, scratch);
 }

@@ -77,10 +77,12 @@ typedef struct nn_model_info {
     void (*infer)(const void *model, const float *x, float *y, void *scratch);
 
     /* NULL when there is no training code */
-    float (*eval)(const void *model, const float *x, const void *target, int count, float *y, void *scratch);
+    float (*eval)(const void *model, const float *x, const void *target, int count, float *y,
+        void *scratch);
     float (*step)(void *model, const float *x, const void *target, float lr, void *scratch);
     float (*grad)(void *model, const float *x, const void *target, void *scratch);
-    int (*get_grad)(const void *model, const char *name, float *values, size_t count, const void *scratch);
+    int (*get_grad)(const void *model, const char *name, float *values, size_t count,
+        const void *scratch);
 
     /* where there are several outputs or targets: what a row of them consists of; else 0, NULL */
     int output_part_count;
@@ -130,12 +132,14 @@ void lenet_infer(const lenet *, const float *x, float *y, void *scratch);
 /* Scratch: LENET_TRAIN_SCRATCH bytes.  The loss is the batch's mean. */
 
 /* Inference that also gives y's loss over the first `count` samples. */
-float lenet_eval(const lenet *, const float *x, const int32_t *target, int count, float *y, void *scratch);
+float lenet_eval(const lenet *, const float *x, const int32_t *target, int count, float *y,
+                 void *scratch);
 /* Forward, loss, backward, update. */
 float lenet_step(lenet *, const float *x, const int32_t *target, float lr, void *scratch);
 /* The same without the update; then a gradient is got from the same scratch. */
 float lenet_grad(lenet *, const float *x, const int32_t *target, void *scratch);
-int lenet_get_grad(const lenet *, const char *name, float *values, size_t count, const void *scratch);
+int lenet_get_grad(const lenet *, const char *name, float *values, size_t count,
+                   const void *scratch);
 
 const nn_model_info *lenet_info(void);
 

@@ -71,9 +71,11 @@ static inline void nn_fill_normal(float *p, int64_t count, float deviation, uint
 
 /* ---- entry points: the layers in order, in one arena ---------------------- */
 
-static void fc1_forward(const float x[4][2], const float weight[8][2], const float *bias, float y[4][8]);
+static void fc1_forward(const float x[4][2], const float weight[8][2], const float *bias,
+                        float y[4][8]);
 static void tanh1_forward(const float *x, float *y);
-static void fc2_forward(const float x[4][8], const float weight[1][8], const float *bias, float y[4]);
+static void fc2_forward(const float x[4][8], const float weight[1][8], const float *bias,
+                        float y[4]);
 static void sigmoid1_forward(const float *x, float *y);
 static void loss_forward(const float *scores, const float *target, float *loss, int count);
 static void loss_grad(const float *scores, const float *target, float *dscores);
@@ -81,19 +83,28 @@ static void sigmoid1_grad(const float *dy, const float *y, float *dx);
 static void fc2_dx(const float dy[4], const float weight[1][8], float dx[4][8]);
 static void fc2_dw(const float x[4][8], const float dy[4], float dweight[1][8]);
 static void fc2_db(const float dy[4], float *dbias);
-static void fc2_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step);
-static void fc2_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step);
+static void fc2_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq,
+                            float lr, int64_t step);
+static void fc2_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq,
+                          float lr, int64_t step);
 static void tanh1_grad(const float *dy, const float *y, float *dx);
 static void fc1_dw(const float x[4][2], const float dy[4][8], float dweight[8][2]);
 static void fc1_db(const float dy[4][8], float *dbias);
-static void fc1_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step);
+static void fc1_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq,
+                            float lr, int64_t step);
+
+/* The scratch of net_xor_infer: the element at which each value starts.  Values that are not
+ * needed at the same time share memory. */
+enum {
+    INFER_Y_FC1 = 0,  /* [4][8] */
+    INFER_Y_TANH1 = 0 /* [4][8] */
+};
 
 void net_xor_infer(const struct net_xor *m, const float *x, float *y, void *scratch)
 {
-    /* Values that are not needed at the same time share memory. */
-    float *const a = (float *)scratch;
-    float (*const y_fc1)[8] = (float (*)[8])a;
-    float (*const y_tanh1)[8] = (float (*)[8])a;
+    float *const arena = (float *)scratch;
+    float (*const y_fc1)[8] = (float (*)[8])(arena + INFER_Y_FC1);
+    float (*const y_tanh1)[8] = (float (*)[8])(arena + INFER_Y_TANH1);
 
     fc1_forward((const float (*)[2])x, m->fc1_weight, m->fc1_bias, y_fc1);
     tanh1_forward((const float *)y_fc1, (float *)y_tanh1);
@@ -101,86 +112,131 @@ void net_xor_infer(const struct net_xor *m, const float *x, float *y, void *scra
     sigmoid1_forward(y, y);
 }
 
-float net_xor_eval(const struct net_xor *m, const float *x, const float *target, int count, float *y, void *scratch)
+/* The scratch of net_xor_eval: the element at which each value starts.  Values that are not
+ * needed at the same time share memory. */
+enum {
+    EVAL_Y_FC1 = 0,   /* [4][8] */
+    EVAL_Y_TANH1 = 0, /* [4][8] */
+    EVAL_LOSS = 0     /* [1] */
+};
+
+float net_xor_eval(const struct net_xor *m, const float *x, const float *target, int count,
+                   float *y, void *scratch)
 {
-    /* Values that are not needed at the same time share memory. */
-    float *const a = (float *)scratch;
-    float (*const y_fc1)[8] = (float (*)[8])a;
-    float (*const y_tanh1)[8] = (float (*)[8])a;
-    float *const loss_loss = a;
+    float *const arena = (float *)scratch;
+    float (*const y_fc1)[8] = (float (*)[8])(arena + EVAL_Y_FC1);
+    float (*const y_tanh1)[8] = (float (*)[8])(arena + EVAL_Y_TANH1);
+    float *const loss = arena + EVAL_LOSS;
 
     fc1_forward((const float (*)[2])x, m->fc1_weight, m->fc1_bias, y_fc1);
     tanh1_forward((const float *)y_fc1, (float *)y_tanh1);
     fc2_forward((const float (*)[8])y_tanh1, m->fc2_weight, m->fc2_bias, y);
     sigmoid1_forward(y, y);
-    loss_forward(y, target, loss_loss, count);
-    return *loss_loss;
+    loss_forward(y, target, loss, count);
+    return *loss;
 }
+
+/* The scratch of net_xor_step: the element at which each value starts.  Values that are not
+ * needed at the same time share memory. */
+enum {
+    STEP_Y_FC1 = 0,         /* [4][8] */
+    STEP_Y_TANH1 = 0,       /* [4][8] */
+    STEP_Y_FC2 = 32,        /* [4][1] */
+    STEP_Y_SIGMOID1 = 32,   /* [4][1] */
+    STEP_LOSS = 96,         /* [1] */
+    STEP_DSCORES_LOSS = 80, /* [4][1] */
+    STEP_DX_SIGMOID1 = 80,  /* [4][1] */
+    STEP_DX_FC2 = 32,       /* [4][8] */
+    STEP_DWEIGHT_FC2 = 64,  /* [1][8] */
+    STEP_DBIAS_FC2 = 112,   /* [1] */
+    STEP_DX_TANH1 = 32,     /* [4][8] */
+    STEP_DWEIGHT_FC1 = 0,   /* [8][2] */
+    STEP_DBIAS_FC1 = 16     /* [8] */
+};
 
 float net_xor_step(struct net_xor *m, const float *x, const float *target, float lr, void *scratch)
 {
     const struct net_xor *const w = m; /* to read */
-    /* Values that are not needed at the same time share memory. */
-    float *const a = (float *)scratch;
-    float (*const y_fc1)[8] = (float (*)[8])a;
-    float (*const y_tanh1)[8] = (float (*)[8])a;
-    float *const y_fc2 = a + 32;
-    float *const y_sigmoid1 = a + 32;
-    float *const loss_loss = a + 96;
-    float *const dscores_loss = a + 80;
-    float *const dx_sigmoid1 = a + 80;
-    float (*const dx_fc2)[8] = (float (*)[8])(a + 32);
-    float (*const dweight_fc2)[8] = (float (*)[8])(a + 64);
-    float *const dbias_fc2 = a + 112;
-    float (*const dx_tanh1)[8] = (float (*)[8])(a + 32);
-    float (*const dweight_fc1)[2] = (float (*)[2])a;
-    float *const dbias_fc1 = a + 16;
+    float *const arena = (float *)scratch;
+    float (*const y_fc1)[8] = (float (*)[8])(arena + STEP_Y_FC1);
+    float (*const y_tanh1)[8] = (float (*)[8])(arena + STEP_Y_TANH1);
+    float *const y_fc2 = arena + STEP_Y_FC2;
+    float *const y_sigmoid1 = arena + STEP_Y_SIGMOID1;
+    float *const loss = arena + STEP_LOSS;
+    float *const dscores_loss = arena + STEP_DSCORES_LOSS;
+    float *const dx_sigmoid1 = arena + STEP_DX_SIGMOID1;
+    float (*const dx_fc2)[8] = (float (*)[8])(arena + STEP_DX_FC2);
+    float (*const dweight_fc2)[8] = (float (*)[8])(arena + STEP_DWEIGHT_FC2);
+    float *const dbias_fc2 = arena + STEP_DBIAS_FC2;
+    float (*const dx_tanh1)[8] = (float (*)[8])(arena + STEP_DX_TANH1);
+    float (*const dweight_fc1)[2] = (float (*)[2])(arena + STEP_DWEIGHT_FC1);
+    float *const dbias_fc1 = arena + STEP_DBIAS_FC1;
 
     fc1_forward((const float (*)[2])x, w->fc1_weight, w->fc1_bias, y_fc1);
     tanh1_forward((const float *)y_fc1, (float *)y_tanh1);
     fc2_forward((const float (*)[8])y_tanh1, w->fc2_weight, w->fc2_bias, y_fc2);
     sigmoid1_forward(y_fc2, y_sigmoid1);
-    loss_forward(y_sigmoid1, target, loss_loss, 4);
+    loss_forward(y_sigmoid1, target, loss, 4);
     loss_grad(y_sigmoid1, target, dscores_loss);
     sigmoid1_grad(dscores_loss, y_sigmoid1, dx_sigmoid1);
     fc2_dx(dx_sigmoid1, w->fc2_weight, dx_fc2);
     fc2_dw((const float (*)[8])y_tanh1, dx_sigmoid1, dweight_fc2);
     fc2_db(dx_sigmoid1, dbias_fc2);
-    fc2_weight_adam((const float *)dweight_fc2, (float *)m->fc2_weight, (float *)m->fc2_weight_exp_avg, (float *)m->fc2_weight_exp_avg_sq, lr, m->step);
+    fc2_weight_adam((const float *)dweight_fc2, (float *)m->fc2_weight,
+                    (float *)m->fc2_weight_exp_avg, (float *)m->fc2_weight_exp_avg_sq, lr, m->step);
     fc2_bias_adam(dbias_fc2, m->fc2_bias, m->fc2_bias_exp_avg, m->fc2_bias_exp_avg_sq, lr, m->step);
     tanh1_grad((const float *)dx_fc2, (const float *)y_tanh1, (float *)dx_tanh1);
     fc1_dw((const float (*)[2])x, (const float (*)[8])dx_tanh1, dweight_fc1);
     fc1_db((const float (*)[8])dx_tanh1, dbias_fc1);
-    fc1_weight_adam((const float *)dweight_fc1, (float *)m->fc1_weight, (float *)m->fc1_weight_exp_avg, (float *)m->fc1_weight_exp_avg_sq, lr, m->step);
-    fc2_weight_adam(dbias_fc1, m->fc1_bias, m->fc1_bias_exp_avg, m->fc1_bias_exp_avg_sq, lr, m->step);
+    fc1_weight_adam((const float *)dweight_fc1, (float *)m->fc1_weight,
+                    (float *)m->fc1_weight_exp_avg, (float *)m->fc1_weight_exp_avg_sq, lr, m->step);
+    fc2_weight_adam(dbias_fc1, m->fc1_bias, m->fc1_bias_exp_avg, m->fc1_bias_exp_avg_sq, lr,
+                    m->step);
     m->step++;
-    return *loss_loss;
+    return *loss;
 }
+
+/* The scratch of net_xor_grad: the element at which each value starts.  Values that are not
+ * needed at the same time share memory. */
+enum {
+    GRAD_Y_FC1 = 0,         /* [4][8] */
+    GRAD_Y_TANH1 = 0,       /* [4][8] */
+    GRAD_Y_FC2 = 32,        /* [4][1] */
+    GRAD_Y_SIGMOID1 = 32,   /* [4][1] */
+    GRAD_LOSS = 96,         /* [1] */
+    GRAD_DSCORES_LOSS = 80, /* [4][1] */
+    GRAD_DX_SIGMOID1 = 80,  /* [4][1] */
+    GRAD_DX_FC2 = 32,       /* [4][8] */
+    GRAD_DWEIGHT_FC2 = 64,  /* [1][8] */
+    GRAD_DBIAS_FC2 = 112,   /* [1] */
+    GRAD_DX_TANH1 = 32,     /* [4][8] */
+    GRAD_DWEIGHT_FC1 = 0,   /* [8][2] */
+    GRAD_DBIAS_FC1 = 16     /* [8] */
+};
 
 float net_xor_grad(struct net_xor *m, const float *x, const float *target, void *scratch)
 {
     const struct net_xor *const w = m; /* to read */
-    /* Values that are not needed at the same time share memory. */
-    float *const a = (float *)scratch;
-    float (*const y_fc1)[8] = (float (*)[8])a;
-    float (*const y_tanh1)[8] = (float (*)[8])a;
-    float *const y_fc2 = a + 32;
-    float *const y_sigmoid1 = a + 32;
-    float *const loss_loss = a + 96;
-    float *const dscores_loss = a + 80;
-    float *const dx_sigmoid1 = a + 80;
-    float (*const dx_fc2)[8] = (float (*)[8])(a + 32);
-    float (*const dweight_fc2)[8] = (float (*)[8])(a + 64);
-    float *const dbias_fc2 = a + 112;
-    float (*const dx_tanh1)[8] = (float (*)[8])(a + 32);
-    float (*const dweight_fc1)[2] = (float (*)[2])a;
-    float *const dbias_fc1 = a + 16;
+    float *const arena = (float *)scratch;
+    float (*const y_fc1)[8] = (float (*)[8])(arena + GRAD_Y_FC1);
+    float (*const y_tanh1)[8] = (float (*)[8])(arena + GRAD_Y_TANH1);
+    float *const y_fc2 = arena + GRAD_Y_FC2;
+    float *const y_sigmoid1 = arena + GRAD_Y_SIGMOID1;
+    float *const loss = arena + GRAD_LOSS;
+    float *const dscores_loss = arena + GRAD_DSCORES_LOSS;
+    float *const dx_sigmoid1 = arena + GRAD_DX_SIGMOID1;
+    float (*const dx_fc2)[8] = (float (*)[8])(arena + GRAD_DX_FC2);
+    float (*const dweight_fc2)[8] = (float (*)[8])(arena + GRAD_DWEIGHT_FC2);
+    float *const dbias_fc2 = arena + GRAD_DBIAS_FC2;
+    float (*const dx_tanh1)[8] = (float (*)[8])(arena + GRAD_DX_TANH1);
+    float (*const dweight_fc1)[2] = (float (*)[2])(arena + GRAD_DWEIGHT_FC1);
+    float *const dbias_fc1 = arena + GRAD_DBIAS_FC1;
 
     fc1_forward((const float (*)[2])x, w->fc1_weight, w->fc1_bias, y_fc1);
     tanh1_forward((const float *)y_fc1, (float *)y_tanh1);
     fc2_forward((const float (*)[8])y_tanh1, w->fc2_weight, w->fc2_bias, y_fc2);
     sigmoid1_forward(y_fc2, y_sigmoid1);
-    loss_forward(y_sigmoid1, target, loss_loss, 4);
+    loss_forward(y_sigmoid1, target, loss, 4);
     loss_grad(y_sigmoid1, target, dscores_loss);
     sigmoid1_grad(dscores_loss, y_sigmoid1, dx_sigmoid1);
     fc2_dx(dx_sigmoid1, w->fc2_weight, dx_fc2);
@@ -189,13 +245,14 @@ float net_xor_grad(struct net_xor *m, const float *x, const float *target, void 
     tanh1_grad((const float *)dx_fc2, (const float *)y_tanh1, (float *)dx_tanh1);
     fc1_dw((const float (*)[2])x, (const float (*)[8])dx_tanh1, dweight_fc1);
     fc1_db((const float (*)[8])dx_tanh1, dbias_fc1);
-    return *loss_loss;
+    return *loss;
 }
 
 /* ---- layers: one function for all of the same shapes and arguments -------- */
 
 /* xor.nn:10: fc1, dense(8), 2 -> 8, 16 MACs */
-static void fc1_forward(const float x[4][2], const float weight[8][2], const float *bias, float y[4][8])
+static void fc1_forward(const float x[4][2], const float weight[8][2], const float *bias,
+                        float y[4][8])
 {
     for (int n = 0; n < 4; n++) {
         for (int o = 0; o < 8; o++) {
@@ -217,7 +274,8 @@ static void tanh1_forward(const float *x, float *y)
 }
 
 /* xor.nn:11: fc2, dense(1), 8 -> 1, 8 MACs */
-static void fc2_forward(const float x[4][8], const float weight[1][8], const float *bias, float y[4])
+static void fc2_forward(const float x[4][8], const float weight[1][8], const float *bias,
+                        float y[4])
 {
     for (int n = 0; n < 4; n++) {
         for (int o = 0; o < 1; o++) {
@@ -313,9 +371,10 @@ static void fc2_db(const float dy[4], float *dbias)
 }
 
 /* xor.nn:11: fc2.weight, adam(lr=0.05)
- * xor.nn:10: fc1.bias, adam(lr=0.05)
+ * xor.nn:10: fc1.bias
  */
-static void fc2_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
+static void fc2_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq,
+                            float lr, int64_t step)
 {
     const float t = (float)(step + 1);
     const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
@@ -331,7 +390,8 @@ static void fc2_weight_adam(const float *gradient, float *param, float *exp_avg,
 }
 
 /* xor.nn:11: fc2.bias, adam(lr=0.05) */
-static void fc2_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
+static void fc2_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq,
+                          float lr, int64_t step)
 {
     const float t = (float)(step + 1);
     const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
@@ -383,7 +443,8 @@ static void fc1_db(const float dy[4][8], float *dbias)
 }
 
 /* xor.nn:10: fc1.weight, adam(lr=0.05) */
-static void fc1_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq, float lr, int64_t step)
+static void fc1_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq,
+                            float lr, int64_t step)
 {
     const float t = (float)(step + 1);
     const float correction2 = -expm1f(t * -0.0010005003f); /* 1 - 0.999f^t */
@@ -402,7 +463,8 @@ static void fc1_weight_adam(const float *gradient, float *param, float *exp_avg,
 
 /* The random numbers of a tensor.  The seed is mixed before the tensor's number is added: else a
  * tensor would start as the one before it does under the next seed. */
-static uint64_t net_xor_stream(uint64_t seed, uint64_t tensor) { return nn_mix(nn_mix(seed) + tensor); }
+static uint64_t net_xor_stream(uint64_t seed, uint64_t tensor) {
+     return nn_mix(nn_mix(seed) + tensor); }
 
 net_xor *net_xor_init(void *block, int training, uint64_t seed)
 {
@@ -451,10 +513,10 @@ static const struct {
     int tensor;
     int64_t element;
 } net_xor_grad_offset[] = {
-    {2, 64}, /* fc2_weight */
-    {3, 112}, /* fc2_bias */
-    {0, 0}, /* fc1_weight */
-    {1, 16}, /* fc1_bias */
+    {2, GRAD_DWEIGHT_FC2}, /* fc2_weight */
+    {3, GRAD_DBIAS_FC2}, /* fc2_bias */
+    {0, GRAD_DWEIGHT_FC1}, /* fc1_weight */
+    {1, GRAD_DBIAS_FC1}, /* fc1_bias */
 };
 
 static int net_xor_find(const char *name, size_t count)
@@ -487,13 +549,15 @@ int net_xor_get(const net_xor *m, const char *name, float *values, size_t count)
     return 0;
 }
 
-int net_xor_get_grad(const net_xor *m, const char *name, float *values, size_t count, const void *scratch)
+int net_xor_get_grad(const net_xor *m, const char *name, float *values, size_t count,
+                     const void *scratch)
 {
     const int i = net_xor_find(name, count);
     (void)m;
     for (int k = 0; k < 4; k++) {
         if (i >= 0 && net_xor_grad_offset[k].tensor == i) {
-            memcpy(values, (const float *)scratch + net_xor_grad_offset[k].element, count * sizeof *values);
+            memcpy(values, (const float *)scratch + net_xor_grad_offset[k].element,
+                   count * sizeof *values);
             return 0;
         }
     }
@@ -522,7 +586,8 @@ static void net_xor_any_infer(const void *m, const float *x, float *y, void *scr
     net_xor_infer((const struct net_xor *)m, x, y, scratch);
 }
 
-static float net_xor_any_eval(const void *m, const float *x, const void *target, int count, float *y, void *scratch)
+static float net_xor_any_eval(const void *m, const float *x, const void *target, int count,
+                              float *y, void *scratch)
 {
     return net_xor_eval((const struct net_xor *)m, x, (const float *)target, count, y, scratch);
 }
@@ -537,7 +602,8 @@ static float net_xor_any_grad(void *m, const float *x, const void *target, void 
     return net_xor_grad((struct net_xor *)m, x, (const float *)target, scratch);
 }
 
-static int net_xor_any_get_grad(const void *m, const char *name, float *values, size_t count, const void *scratch)
+static int net_xor_any_get_grad(const void *m, const char *name, float *values, size_t count,
+                                const void *scratch)
 {
     return net_xor_get_grad((const struct net_xor *)m, name, values, count, scratch);
 }

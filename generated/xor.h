@@ -77,10 +77,12 @@ typedef struct nn_model_info {
     void (*infer)(const void *model, const float *x, float *y, void *scratch);
 
     /* NULL when there is no training code */
-    float (*eval)(const void *model, const float *x, const void *target, int count, float *y, void *scratch);
+    float (*eval)(const void *model, const float *x, const void *target, int count, float *y,
+        void *scratch);
     float (*step)(void *model, const float *x, const void *target, float lr, void *scratch);
     float (*grad)(void *model, const float *x, const void *target, void *scratch);
-    int (*get_grad)(const void *model, const char *name, float *values, size_t count, const void *scratch);
+    int (*get_grad)(const void *model, const char *name, float *values, size_t count,
+        const void *scratch);
 
     /* where there are several outputs or targets: what a row of them consists of; else 0, NULL */
     int output_part_count;
@@ -130,12 +132,14 @@ void net_xor_infer(const net_xor *, const float *x, float *y, void *scratch);
 /* Scratch: NET_XOR_TRAIN_SCRATCH bytes.  The loss is the batch's mean. */
 
 /* Inference that also gives y's loss over the first `count` samples. */
-float net_xor_eval(const net_xor *, const float *x, const float *target, int count, float *y, void *scratch);
+float net_xor_eval(const net_xor *, const float *x, const float *target, int count, float *y,
+                   void *scratch);
 /* Forward, loss, backward, update. */
 float net_xor_step(net_xor *, const float *x, const float *target, float lr, void *scratch);
 /* The same without the update; then a gradient is got from the same scratch. */
 float net_xor_grad(net_xor *, const float *x, const float *target, void *scratch);
-int net_xor_get_grad(const net_xor *, const char *name, float *values, size_t count, const void *scratch);
+int net_xor_get_grad(const net_xor *, const char *name, float *values, size_t count,
+                     const void *scratch);
 
 const nn_model_info *net_xor_info(void);
 

@@ -86,7 +86,7 @@ static void write_call(EntryPoint *p, const Node *n)
     begin_statement(p, f->share == SHARE_NONE);
     calls_write_arrays(p, n, f);
     write_scalars(p, n);
-    if (f->share == SHARE_SAMPLES) text_add(&p->text, ", (int)(last - first)");
+    if (f->share == SHARE_SAMPLES) text_add(&p->text, ", samples");
     if (f->share == SHARE_PARTS) text_add(&p->text, ", t, T");
     entry_point_uses(p, f->share == SHARE_SAMPLES ? NAME_SAMPLES : 0);
     entry_point_uses(p, f->share == SHARE_PARTS ? NAME_THREAD | NAME_THREADS : 0);
@@ -174,6 +174,7 @@ void calls_write(EntryPoint *p)
 {
     p->phase = PHASE_BEFORE;
     p->names = map_new(p->e->arena);
+    p->value_of = arena_alloc(p->e->arena, (size_t)(p->program->tensors.count + 1) * sizeof *p->value_of);
     text_init(&p->text, p->e->arena);
     const Graph *g = p->program;
     bool poison = p->e->options->poison;

@@ -5,7 +5,8 @@
  * A function has a line for each node that it serves.  A layer's says where it is in the
  * source, its arguments, shapes and cost; a node that was made of a layer (a gradient, an
  * update, a reorder between layouts) is named with what it reads and writes itself.  In
- * the fast form the line ends with the variant, its epilogue and the layout:
+ * the fast form the line ends with the variant, its epilogue and the layout.  A layer of
+ * which the same can be said as of the one above it has its name alone:
  *
  *   lenet.nn:10: c1, conv(6, 5), 1x32x32 -> 6x28x28, 117600 MACs [batch_blocked, nchw16n]
  *   lenet.nn:13: c3, conv(16, 5): conv.dx, dy 16x10x10, weight 16x6x5x5 -> dx 6x14x14
@@ -93,11 +94,17 @@ static const char *comment_safe(Emitter *e, const char *text)
     return copy;
 }
 
+/* "lenet.nn:10: c1" */
+static const char *place_of_layer(Emitter *e, const Node *n)
+{
+    return comment_safe(e, arena_printf(e->arena, "%s%s", line_text(e, n->origin), n->origin->name));
+}
+
+/* ", conv(6, 5), 1x32x32 -> 6x28x28, 117600 MACs [batch_blocked, nchw16n]" */
 static const char *node_text(Emitter *e, const Node *n)
 {
     const Node *layer = n->origin;
-    const char *subject = arena_printf(e->arena, "%s%s, %s%s", line_text(e, layer), layer->name, layer->op->name,
-                                       arguments_text(e, layer));
+    const char *subject = arena_printf(e->arena, ", %s%s", layer->op->name, arguments_text(e, layer));
     const char *rest;
     if (n->op->class == OP_OPTIMIZER)
         rest = "";
@@ -113,11 +120,14 @@ void comment_write(Emitter *e, const Function *f)
 {
     if (e->options->standalone) return; /* nobody reads that text */
     Map *seen = map_new(e->arena);
+    const char *before = "";
     for (int i = 0; i < f->users.count; i++) {
-        const char *text = node_text(e, f->users.at[i]);
-        if (map_get(seen, text)) continue;
-        map_put(seen, text, e);
-        text_addf(&e->source, "%s%s", map_count(seen) == 1 ? "/* " : "\n * ", text);
+        const char *layer = place_of_layer(e, f->users.at[i]), *text = node_text(e, f->users.at[i]);
+        const char *line = arena_printf(e->arena, "%s%s", layer, text);
+        if (map_get(seen, line)) continue;
+        map_put(seen, line, e);
+        text_addf(&e->source, "%s%s", map_count(seen) == 1 ? "/* " : "\n * ", strcmp(text, before) == 0 ? layer : line);
+        before = text;
     }
     text_add(&e->source, map_count(seen) == 1 ? " */\n" : "\n */\n");
 }

@@ -27,7 +27,7 @@ static bool add_entry(Emitter *e, Graph *net, ProgramKind kind)
     MemoryLimitResult limited;
     const Plan *plan = lower_program(net, kind, e->spec, &e->options->lower, &limited);
     if (!plan) return false;
-    e->entry[e->entries++] = (Entry){plan->program, plan};
+    e->entry[e->entries++] = (Entry){.program = plan->program, .plan = plan};
     bool training = kind != PROGRAM_INFER;
     int64_t *scratch = training ? &e->train_scratch : &e->infer_scratch;
     if (training) note_limited(e, kind, &limited);
@@ -98,6 +98,14 @@ static void write_standalone_interface(Emitter *e, bool info)
     write_sizes(e);
 }
 
+/* The kernels, which follow, are wrapped already. */
+static void wrap(Emitter *e, Text *text)
+{
+    const Text before = *text;
+    text_init(text, e->arena);
+    wrap_lines(text, before.data);
+}
+
 /*
  * From what a reader asks first to what is the same for every net: the model, the entry
  * points, their layers, the interface's other functions, the kernels.  Calls are written
@@ -124,6 +132,7 @@ static void write_source(Emitter *e)
     model_write_access(e);
     if (info) interface_write_info(e);
     trained_write_model(e);
+    if (!e->options->standalone) wrap(e, &e->source);
     support_define_kernels(e);
     trained_write_main(e);
 }
@@ -174,7 +183,10 @@ EmitResult *emit_c(Graph *net, const TrainSpec *spec, const EmitOptions *options
     if (!add_entries(&e, net)) return NULL;
     model_layout(&e);
     trained_reserve_input(&e);
-    if (!options->standalone) interface_write_header(&e);
+    if (!options->standalone) {
+        interface_write_header(&e);
+        wrap(&e, &e.header);
+    }
     write_source(&e);
 
     EmitResult *result = arena_alloc(arena, sizeof *result);

@@ -10,6 +10,7 @@
 typedef struct Entry {
     const Graph *program;
     const Plan *plan;
+    const struct NamedValue **value_of; /* by tensor id: of its scratch; see scratch.c */
 } Entry;
 
 /* How the threads of an entry point share a function. */
@@ -137,6 +138,9 @@ void trained_write_model(Emitter *);
 void trained_write_main(Emitter *);
 const char *trained_float_infer(const Emitter *); /* its name in C, where x is floats */
 const char *trained_file(const Emitter *);
+
+/* wrap.c */
+void wrap_lines(Text *, const char *text);
 
 /* interface.c: the header, and the info record */
 void interface_write_header(Emitter *);

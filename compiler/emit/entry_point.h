@@ -22,38 +22,47 @@ typedef enum Name {
     NAME_DX = 1u << 7,
     NAME_SPENT = 1u << 8,
     NAME_SCRATCH = 1u << 9,
-    NAME_THREAD = 1u << 10, /* of a team: t, T, team, and first .. last, the thread's samples */
+    NAME_THREAD = 1u << 10, /* of a team: t, T, team, and the thread's samples, first and how many */
     NAME_THREADS = 1u << 11,
     NAME_TEAM = 1u << 12,
     NAME_SAMPLES = 1u << 13,
-    NAME_ARENA = 1u << 14,   /* of the fast form: the scratch as `a` */
+    NAME_ARENA = 1u << 14,   /* the scratch as numbers, `arena` */
     NAME_WEIGHTS = 1u << 15, /* of the plain form: the model to read, `w` */
     NAME_ARGUMENTS = NAME_THREAD - 1
 } Name;
+
+/* A value in the scratch. */
+typedef struct NamedValue {
+    const Tensor *tensor;
+    const char *name;     /* dx_conv1: in the plain form a local pointer */
+    const char *constant; /* STEP_DX_CONV1: the element at which it starts */
+    ArrayShape shape;
+} NamedValue;
 
 typedef struct EntryPoint {
     Emitter *e;
     const Graph *program;
     const Plan *plan;
     Text text;
-    unsigned used; /* of Name: by the text */
-    Text outside;  /* what stands before the loop over the micro-batches, while that is written */
-    List values;   /* of NamedValue: what of the scratch the plain form has named */
-    Map *names;    /* of them, taken */
-    List touched;  /* of Region: since the last barrier */
-    Phase phase;   /* of the statements that are written now */
-    bool timed;    /* this form takes the time of its calls */
-    int laps;      /* taken so far */
+    unsigned used;               /* of Name: by the text */
+    Text outside;                /* what stands before the loop over the micro-batches, while that is written */
+    List values;                 /* of NamedValue: what of the scratch has a name */
+    const NamedValue **value_of; /* by tensor id: the same; NULL: it has none */
+    Map *names;                  /* of them, taken */
+    List touched;                /* of Region: since the last barrier */
+    Phase phase;                 /* of the statements that are written now */
+    bool timed;                  /* this form takes the time of its calls */
+    int laps;                    /* taken so far */
 } EntryPoint;
 
 static inline void entry_point_uses(EntryPoint *p, unsigned names) { p->used |= names; }
 
-/* A value in the scratch, which the plain form has by name. */
-typedef struct NamedValue {
-    const Tensor *tensor;
-    const char *name;
-    ArrayShape shape;
-} NamedValue;
+const char *entry_point_name(const EntryPoint *); /* infer, step_profile */
+
+/* scratch.c: values in the scratch have names, and constants for where they start */
+const NamedValue *scratch_value(EntryPoint *, const Tensor *);
+const char *scratch_place(EntryPoint *, const Tensor *); /* arena + STEP_DX_CONV1 */
+void scratch_write_table(EntryPoint *);
 
 /* plain_places.c: the same for the plain form, where arrays have types */
 const char *plain_argument(EntryPoint *, const Tensor *, bool written, ArrayShape as);

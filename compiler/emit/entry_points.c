@@ -57,7 +57,7 @@ static void list_arguments(const EntryPoint *p, Argument *list)
 /* x has been converted: the function of the interface is written by trained.c. */
 static bool is_converted(const EntryPoint *p) { return p->program->kind == PROGRAM_INFER && trained_converts(p->e); }
 
-static const char *entry_point_name(const EntryPoint *p)
+const char *entry_point_name(const EntryPoint *p)
 {
     static const char *const names[] = {"net", "infer", "eval", "step", "grad", "vjp"};
     const char *name = names[p->program->kind];
@@ -85,7 +85,7 @@ static void write_head(EntryPoint *p, const Argument *list)
 
 static void write_arena(EntryPoint *p, unsigned used)
 {
-    if (used & NAME_ARENA) text_addf(&p->e->source, "    %s *const a = (%s *)scratch;\n", p->e->real, p->e->real);
+    if (used & NAME_ARENA) emitter_put(p->e, &p->e->source, "    {real} *const arena = ({real} *)scratch;\n");
 }
 
 typedef struct Statements {
@@ -149,6 +149,7 @@ static void write_alone(EntryPoint *p, const Argument *list)
 {
     const Statements calls = statements_of_calls(p), end = statements_at_end(p);
     const unsigned used = calls.used | end.used;
+    scratch_write_table(p);
     write_head(p, list);
     if (used & NAME_WEIGHTS)
         text_addf(&p->e->source, "    const struct %s *const w = m; /* to read */\n", p->e->prefix);
@@ -184,8 +185,8 @@ static void write_samples(EntryPoint *p)
     long long multiple = p->program->batch_multiple, parts = (long long)p->program->batch / multiple;
     const char *times = multiple == 1 ? "" : arena_printf(p->e->arena, " * %lld", multiple);
     emitter_put_parts(p->e, &p->e->source,
-                      "    const int64_t first = (int64_t){parts} * t / T{times}, last = (int64_t){parts} * (t + 1) / "
-                      "T{times}; /* this thread's samples */\n",
+                      "    const int64_t first = (int64_t){parts} * t / T{times}; /* of this thread's samples */\n"
+                      "    const int samples = (int)((int64_t){parts} * (t + 1) / T{times} - first);\n",
                       PARTS({"parts", emitter_number(p->e, parts)}, {"times", times}));
     entry_point_uses(p, NAME_THREAD | NAME_THREADS);
 }
@@ -201,6 +202,7 @@ static void write_part(EntryPoint *p, const char *name, const Argument *list)
     const Argument threads[] = {
         {"", "pass", NAME_ARGUMENTS}, {"", "t", NAME_THREAD}, {"", "T", NAME_THREADS}, {"", "team", NAME_TEAM}, {0}};
     write_unused(p, threads, p->used);
+    if (p->used) text_add(out, "\n");
     text_addf(out, "%s}\n\n", statements_of_calls(p).text);
 }
 
@@ -222,6 +224,7 @@ static void write_with_team(EntryPoint *p, const Argument *list)
     Emitter *e = p->e;
     const char *name = arena_printf(e->arena, "%s_%s", e->prefix, entry_point_name(p));
     const Statements end = statements_at_end(p);
+    scratch_write_table(p);
     write_pass_struct(p, name, list);
     write_part(p, name, list);
     write_head(p, list);
@@ -314,11 +317,19 @@ static int list_points(Emitter *e, EntryPoint *point)
     return count;
 }
 
+static void keep_values(Emitter *e, const EntryPoint *p)
+{
+    for (int i = 0; i < e->entries; i++)
+        if (e->entry[i].program == p->program) e->entry[i].value_of = p->value_of;
+}
+
 void entry_points_write(Emitter *e)
 {
     EntryPoint point[2 * PROGRAM_KINDS];
     const int count = list_points(e, point);
     for (int i = 0; i < count; i++) calls_write(&point[i]);
+    for (int i = 0; i < count; i++)
+        if (!point[i].timed) keep_values(e, &point[i]);
     e->preparation = preparation_text(e);
     if (e->team) use_team(e);
     if (e->options->profile) use_clock(e);

@@ -8,6 +8,7 @@
  */
 #include "emit/c_names.h"
 #include "emit/emitter.h"
+#include "emit/entry_point.h"
 
 #include <assert.h>
 #include <math.h>
@@ -152,14 +153,19 @@ static void write_offsets(Emitter *e)
     text_add(&e->source, e->net->model.count ? "};\n\n" : "    0\n};\n\n");
 }
 
+static const char *gradient_element(const Emitter *e, const Entry *entry, const Tensor *gradient)
+{
+    if (!e->options->standalone) return entry->value_of[gradient->id]->constant;
+    return emitter_number(e, entry->plan->place[gradient->id].offset / dtype_size(gradient->dtype));
+}
+
 /* {tensor, element}: frozen tensors, buffers and states have no gradient. */
 static void write_gradient_rows(Emitter *e, const Entry *entry)
 {
     for (int i = 0; i < entry->program->gradients.count; i++) {
         const ParamGrad *pair = entry->program->gradients.at[i];
         const int tensor = model_index(e, pair->param);
-        text_addf(&e->source, "    {%d, %lld}, /* %s */\n", tensor,
-                  (long long)(entry->plan->place[pair->gradient->id].offset / dtype_size(pair->gradient->dtype)),
+        text_addf(&e->source, "    {%d, %s}, /* %s */\n", tensor, gradient_element(e, entry, pair->gradient),
                   e->member[tensor]);
     }
 }

@@ -31,14 +31,11 @@ static const char *input_place(EntryPoint *p, const Tensor *t)
 
 long long place_arena_elements(const EntryPoint *p, int64_t bytes) { return bytes / dtype_size(p->program->real); }
 
-static const char *arena_place(EntryPoint *p, const Tensor *t, int64_t offset)
+static const char *arena_place(EntryPoint *p, const Tensor *t)
 {
-    Arena *arena = p->e->arena;
-    entry_point_uses(p, NAME_ARENA | NAME_SCRATCH);
-    long long elements = place_arena_elements(p, offset);
-    const char *place = elements ? arena_printf(arena, "a + %lld", elements) : "a";
+    const char *place = scratch_place(p, t);
     if (dtype_is_real(t->dtype)) return place;
-    return arena_printf(arena, "(%s *)(%s)", dtype_c_type(t->dtype), place);
+    return arena_printf(p->e->arena, "(%s *)(%s)", dtype_c_type(t->dtype), place);
 }
 
 static const char *model_place(EntryPoint *p, const Tensor *t, const Tensor *root)
@@ -65,7 +62,7 @@ const char *place_text(EntryPoint *p, const Tensor *t)
     const Place *place = &p->plan->place[t->id];
     const Tensor *root = place->root;
     if (tensor_in_model(root->kind) || root->kind == TENSOR_PREPACKED) return model_place(p, t, root);
-    if (place->offset >= 0) return arena_place(p, t, place->offset + t->slice_offset * dtype_size(t->dtype));
+    if (place->offset >= 0) return arena_place(p, t);
     return place_outside(p, root);
 }
 

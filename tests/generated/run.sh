@@ -40,6 +40,11 @@ if nm "$tmp/object.o" | grep -q ' t c1_weight_adam$'; then ok; else bad "lenet.c
 keeps lenet_plain dsl_examples/lenet.nn --plain
 compiles "$tmp/lenet_plain.c" -std=c99 -pedantic
 compiles "$tmp/lenet_plain.c" -x c++
+# A scratch of more elements than an int can count.
+try "nnc lenet.nn --plain --batch 400000" "$NNC" dsl_examples/lenet.nn --plain --batch 400000 --prefix net \
+    -o "$tmp/net.c"
+if grep -q '^#define STEP_ARGMAX_S2 [0-9]\{10\} ' "$tmp/net.c"; then ok; else bad "net.c: no large offset" "$tmp/out"; fi
+compiles "$tmp/net.c" -std=c99 -pedantic
 keeps xor dsl_examples/xor.nn --plain
 compiles "$tmp/xor.c" -std=c99 -pedantic
 

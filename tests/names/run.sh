@@ -11,7 +11,7 @@ names='int xor new class auto bool nullptr alignas static_assert asm typeof
     time index sqrtf errno M_PI NULL string stdin exp gamma y0 div signal linux uint8_t size_t main std
     SIGINT va_list sem msg pthread_mutex atomic res mtx _Bool __LINE__ _posix _x
     nn NN nn_vec NN_W nn_model_info nn_team Nn_conv
-    m x y a i p t T lr seed scratch target count values training team pass info model
+    m x y a i p t T lr seed scratch arena samples target count values training team pass info model
     conv1 lenet LeNet lenet_t nnet'
 reserved='alignas asm atomic auto bool class div errno exp gamma index int linux main msg mtx new nn nullptr
     pthread_mutex res sem signal size_t sqrtf static_assert std stdin time typeof uint8_t va_list xor y0

@@ -1,6 +1,6 @@
 /*
  * Emit: which of the kernels' definitions are pasted, what the writer notes of the
- * runtime, and templates with named parts.
+ * runtime, templates with named parts, and long lines.
  */
 #include <check.h>
 #include <string.h>
@@ -226,6 +226,55 @@ START_TEST(a_template_has_its_parts_in_place)
 }
 END_TEST
 
+static const char *wrapped(Arena *arena, const char *text)
+{
+    Text out;
+    text_init(&out, arena);
+    wrap_lines(&out, text);
+    return out.data;
+}
+
+START_TEST(long_lines_are_broken_after_arguments)
+{
+    Arena *arena = arena_new();
+    ck_assert_str_eq(wrapped(arena,
+                             "static void net_layer(const float x[64][6][28][28], const float weight[16][6][5][5], "
+                             "float y[64][16][24][24]);\nint k;\n"),
+                     "static void net_layer(const float x[64][6][28][28], const float weight[16][6][5][5],\n"
+                     "                      float y[64][16][24][24]);\nint k;\n");
+    ck_assert_str_eq(wrapped(arena, "    if (t == 0) layer_forward((const float (*)[84])value_of_a_layer, f(m->weight, "
+                                    "m->weight), m->bias, (float (*)[10])y);"),
+                     "    if (t == 0) layer_forward((const float (*)[84])value_of_a_layer, f(m->weight, m->weight),\n"
+                     "                              m->bias, (float (*)[10])y);");
+    arena_free(arena);
+}
+END_TEST
+
+START_TEST(long_names_are_broken_after_the_bracket)
+{
+    Arena *arena = arena_new();
+    ck_assert_str_eq(
+        wrapped(arena, "static void a_layer_in_a_block_in_a_block_in_a_block_of_a_net_forward(const float *x, "
+                       "const float *weight, const float *bias, float *y, float *work, int t, int T)\n{"),
+        "static void a_layer_in_a_block_in_a_block_in_a_block_of_a_net_forward(\n"
+        "    const float *x, const float *weight, const float *bias, float *y, float *work, int t, int T)\n{");
+    arena_free(arena);
+}
+END_TEST
+
+START_TEST(comments_directives_and_strings_are_not_broken)
+{
+    static const char *const lines[] = {
+        "/* conv(1, 2, 3, 4, 5, 6, 7, 8, 9), a comment, of a layer, which is so long that, it were broken, else */",
+        "#define NN_LONG(a, b, c, d) f(a, b, c, d, a, b, c, d, a, b, c, d, a, b, c, d, a, b, c, d, a, b, c, d) \\\n"
+        "    f(a, b, c, d, a, b, c, d, a, b, c, d, a, b, c, d, a, b, c, d, a, b, c, d, a, b, c, d, a, b, c, d, a)",
+        "    f(\"a string, with commas, in it, (and a bracket), which is, as a whole, longer than, a line, may be\");"};
+    Arena *arena = arena_new();
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) ck_assert_str_eq(wrapped(arena, lines[i]), lines[i]);
+    arena_free(arena);
+}
+END_TEST
+
 Suite *emit_suite(void)
 {
     Suite *suite = suite_create("emit");
@@ -243,6 +292,9 @@ Suite *emit_suite(void)
     suite_add_tcase(suite, t);
     t = tcase_create("templates");
     tcase_add_test(t, a_template_has_its_parts_in_place);
+    tcase_add_test(t, long_lines_are_broken_after_arguments);
+    tcase_add_test(t, long_names_are_broken_after_the_bracket);
+    tcase_add_test(t, comments_directives_and_strings_are_not_broken);
     suite_add_tcase(suite, t);
     return suite;
 }
