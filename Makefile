@@ -57,7 +57,7 @@ FUZZ_OBJECTS = $(patsubst %.c, $(BUILD)/%.o, $(wildcard tests/fuzz/*.c))
 
 # ---- building ----------------------------------------------------------------
 
-.PHONY: all deps demo bench test unit refs warnings fuzz valgrind lint asan install uninstall clean thorough check-all
+.PHONY: all deps demo bench test unit refs warnings fuzz valgrind lint asan install uninstall deb check-deb clean thorough check-all
 .DELETE_ON_ERROR:
 .SECONDARY: $(MADE) $(MADE_HEADERS) $(UNIT_MADE)
 
@@ -298,7 +298,10 @@ thorough: all
 	done
 	ALL=1 $(BUILD)/unit "same bits" profiles
 
-check-all: lint test refs thorough asan fuzz valgrind warnings
+check-deb: all
+	@sh tests/install/deb.sh
+
+check-all: lint test refs thorough asan fuzz valgrind warnings check-deb
 
 # What is installed below DESTDIR and PREFIX; uninstall takes away the same.
 SHARE = $(DESTDIR)$(PREFIX)/share
@@ -314,7 +317,7 @@ install: all
 	install -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/nnc
 	install -m 644 runtime/nn.h $(DESTDIR)$(PREFIX)/include/nn.h
 	install -m 644 $(wildcard dsl_examples/data/digits/*) $(SHARE)/nnc/digits
-	install -m 644 README.md LICENSE $(wildcard docs/*.md docs/*.png docs/*.json) $(DOC)
+	install -m 644 README.md CHANGELOG.md LICENSE $(wildcard docs/*.md docs/*.png docs/*.json) $(DOC)
 	install -m 644 $(wildcard dsl_examples/*.nn dsl_examples/*.csv) $(DOC)/dsl_examples
 	install -m 644 $(wildcard dsl_examples/exercises/*.nn) $(DOC)/dsl_examples/exercises
 	./$(PROGRAM) help --man >$(SHARE)/man/man1/nnc.1
@@ -324,6 +327,10 @@ install: all
 
 uninstall:
 	rm -rf $(INSTALLED)
+
+# A package for this machine's Debian or Ubuntu, in $(BUILD)/deb.
+deb: all
+	@sh packaging/deb.sh $(VERSION) $(VERSION_DATE) $(BUILD)/deb
 
 clean:
 	rm -rf build nnc
