@@ -12,7 +12,7 @@ FNR == 1 {
     if (file != "") check_file()
     file = FILENAME
     start = depth = 0
-    counted = file ~ /^compiler|^runtime\/kernels/ && file !~ /^runtime\/kernels\/(conv|dense)\//
+    counted = file ~ /^compiler|^runtime\/kernels/
 }
 { lines = FNR }
 /^\{$/ { start = FNR }
