@@ -1077,7 +1077,7 @@ static void tanh2_grad(const float *dy, const float *y, float *dx, int samples)
     nn_tanh_grad((long)samples * 400, dy, y, dx, 0, 1);
 }
 
-/* lenet.nn:14: s4, maxpool.training(2): extremum.dx, dy 16x5x5, argmax 16x5x5 -> dx 16x10x10 [simd, nchw16n] */
+/* lenet.nn:14: s4, maxpool.training(2): minmax_pool.dx, dy 16x5x5, argmax 16x5x5 -> dx 16x10x10 [simd, nchw16n] */
 static void s4_dx(const float *dy, const uint8_t *argmax, float *dx, int samples)
 {
     static const nn_pool_window size = {.c = 16, .h = 10, .w = 10, .oh = 5, .ow = 5, .kh = 2,
@@ -1141,7 +1141,7 @@ static void tanh1_grad(const float *dy, const float *y, float *dx, int samples)
     nn_tanh_grad((long)samples * 1176, dy, y, dx, 0, 1);
 }
 
-/* lenet.nn:11: s2, maxpool.training(2): extremum.dx, dy 6x14x14, argmax 6x14x14 -> dx 6x28x28 [simd, nchw16n] */
+/* lenet.nn:11: s2, maxpool.training(2): minmax_pool.dx, dy 6x14x14, argmax 6x14x14 -> dx 6x28x28 [simd, nchw16n] */
 static void s2_dx(const float *dy, const uint8_t *argmax, float *dx, int samples)
 {
     static const nn_pool_window size = {.c = 16, .h = 28, .w = 28, .oh = 14, .ow = 14, .kh = 2,

@@ -1085,7 +1085,7 @@ static void tanh2_grad(const float *dy, const float *y, float *dx)
     }
 }
 
-/* lenet.nn:14: s4, maxpool.training(2): extremum.dx, dy 16x5x5, argmax 16x5x5 -> dx 16x10x10 */
+/* lenet.nn:14: s4, maxpool.training(2): minmax_pool.dx, dy 16x5x5, argmax 16x5x5 -> dx 16x10x10 */
 static void s4_dx(const float dy[64][16][5][5], const uint8_t argmax[64][16][5][5],
                   float dx[64][16][10][10])
 {
@@ -1216,7 +1216,7 @@ static void tanh1_grad(const float *dy, const float *y, float *dx)
     }
 }
 
-/* lenet.nn:11: s2, maxpool.training(2): extremum.dx, dy 6x14x14, argmax 6x14x14 -> dx 6x28x28 */
+/* lenet.nn:11: s2, maxpool.training(2): minmax_pool.dx, dy 6x14x14, argmax 6x14x14 -> dx 6x28x28 */
 static void s2_dx(const float dy[64][6][14][14], const uint8_t argmax[64][6][14][14],
                   float dx[64][6][28][28])
 {

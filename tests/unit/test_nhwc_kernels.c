@@ -88,7 +88,7 @@ static void reorder_argmax(const void *nchw, void *nhwc, long c, long p, bool wi
 static const int channels[] = {1, 3, 8, 21, 64, 67};
 enum { CHANNELS = sizeof channels / sizeof *channels };
 
-/* ---- extremum ------------------------------------------------------------------- */
+/* ---- maxima and minima ------------------------------------------------------------------- */
 
 static const nn_pool_window windows[] = {
     /* c, h, w, oh, ow, kh, kw, sh, sw, dh, dw, top, left, least, wide */
@@ -98,8 +98,8 @@ static const nn_pool_window windows[] = {
     {0, 1, 1, 1, 1, 3, 3, 1, 1, 1, 1, 1, 1, 0, 0},  {0, 8, 8, 4, 4, 3, 3, 2, 2, 1, 1, 0, 0, 0, 0},
 };
 
-typedef void Extremum(const nn_pool_window *, long n, const float *x, float *y, void *place, int t, int T);
-typedef void ExtremumDx(const nn_pool_window *, long n, const float *dy, const void *place, float *dx, int t, int T);
+typedef void MinmaxPool(const nn_pool_window *, long n, const float *x, float *y, void *place, int t, int T);
+typedef void MinmaxPoolDx(const nn_pool_window *, long n, const float *dy, const void *place, float *dx, int t, int T);
 
 static void check_argmax(const void *nchw, const void *got, long c, long p, bool wide)
 {
@@ -110,23 +110,23 @@ static void check_argmax(const void *nchw, const void *got, long c, long p, bool
     free(expected);
 }
 
-static void check_extremum(const nn_symbol *table, nn_pool_window d, int T)
+static void check_minmax_pool(const nn_symbol *table, nn_pool_window d, int T)
 {
     Image x = image(d.c, (long)d.h * d.w, 1, true), y = image(d.c, (long)d.oh * d.ow, 2, false);
     Image dy = image(d.c, y.p, 3, false), dx = image(d.c, x.p, 4, false);
     size_t places = (size_t)(SAMPLES * d.c * y.p) * sizeof(int);
     void *nchw = malloc(places), *nhwc = malloc(places);
-    ((Extremum *)kernel_named(table, "nn_minmax_pool"))(&d, SAMPLES, x.nchw, y.nchw, nchw, 0, 1);
-    Extremum *forward = (Extremum *)kernel_named(table, "nn_minmax_pool_nhwc");
+    ((MinmaxPool *)kernel_named(table, "nn_minmax_pool"))(&d, SAMPLES, x.nchw, y.nchw, nchw, 0, 1);
+    MinmaxPool *forward = (MinmaxPool *)kernel_named(table, "nn_minmax_pool_nhwc");
     for (int t = 0; t < T; t++) forward(&d, SAMPLES, x.nhwc, y.got, NULL, t, T);
-    check_image(&y, "extremum alone", T);
+    check_image(&y, "minmax_pool alone", T);
     for (int t = 0; t < T; t++) forward(&d, SAMPLES, x.nhwc, y.got, nhwc, t, T);
-    check_image(&y, "extremum", T);
+    check_image(&y, "minmax_pool", T);
     check_argmax(nchw, nhwc, d.c, y.p, d.wide);
-    ((ExtremumDx *)kernel_named(table, "nn_minmax_pool_dx"))(&d, SAMPLES, dy.nchw, nchw, dx.nchw, 0, 1);
-    ExtremumDx *back = (ExtremumDx *)kernel_named(table, "nn_minmax_pool_nhwc_dx");
+    ((MinmaxPoolDx *)kernel_named(table, "nn_minmax_pool_dx"))(&d, SAMPLES, dy.nchw, nchw, dx.nchw, 0, 1);
+    MinmaxPoolDx *back = (MinmaxPoolDx *)kernel_named(table, "nn_minmax_pool_nhwc_dx");
     for (int t = 0; t < T; t++) back(&d, SAMPLES, dy.nhwc, nhwc, dx.got, t, T);
-    check_image(&dx, "extremum's gradient", T);
+    check_image(&dx, "minmax_pool's gradient", T);
     free(nchw);
     free(nhwc);
     image_free(&x), image_free(&y), image_free(&dy), image_free(&dx);
@@ -137,7 +137,7 @@ START_TEST(extrema)
     for (size_t i = 0; kernels_of(_i) && i < sizeof windows / sizeof *windows * CHANNELS; i++) {
         nn_pool_window d = windows[i / CHANNELS];
         d.c = channels[i % CHANNELS];
-        for (int T = 1; T <= 3; T++) check_extremum(kernels_of(_i), d, T);
+        for (int T = 1; T <= 3; T++) check_minmax_pool(kernels_of(_i), d, T);
     }
 }
 END_TEST
@@ -145,7 +145,7 @@ END_TEST
 /* ---- cells ---------------------------------------------------------------------- */
 
 static const nn_pool_regions cells[] = {
-    /* c, {large, small, k, stride, before, region, count, room}: whole windows, windows that
+    /* c, {large, small, k, stride, before, region, count, padded}: whole windows, windows that
      * are cut, counted in three ways, parts of unequal size, part of an image, the whole */
     {0, {8, 4, 2, 2, 0, 0, 2, 8}, {6, 3, 2, 2, 0, 0, 2, 6}},
     {0, {7, 4, 3, 2, 1, 0, 0, 9}, {9, 5, 3, 2, 1, 0, 0, 11}},

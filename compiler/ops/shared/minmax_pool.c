@@ -1,5 +1,5 @@
 /*
- * The extremum of a sliding window, forward and backward.
+ * The maximum or minimum of a sliding window, forward and backward.
  *
  *   x: [N][C][H][W]   y: [N][C][h][w]   argmax: [N][C][h][w]
  *
@@ -251,7 +251,7 @@ static const Variant minmax_pool_gradient_variants[] = {{.name = "simd",
                                                         {0}};
 
 static const Op minmax_pool_gradient = {
-    .name = "extremum.dx",
+    .name = "minmax_pool.dx",
     .class = OP_INTERNAL,
     .in = gradient_in,
     .out = gradient_out,

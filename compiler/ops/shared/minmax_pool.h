@@ -1,5 +1,5 @@
 /*
- * maxpool and minpool: the extremum of a sliding window.  They differ in one
+ * maxpool and minpool: the maximum or minimum of a sliding window.  They differ in one
  * comparison, and share the rest here.
  */
 #ifndef NNC_OPS_SHARED_MINMAX_POOL_H

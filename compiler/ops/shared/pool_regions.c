@@ -185,11 +185,11 @@ static const char *put_padded_count(Writer *w, int axis, const Slide *s)
     int64_t padded = s->large + s->before + s->after;
     char buffer[40];
     writer_bind(w, "start", "%s", start_text(buffer, axis, s));
-    writer_bind_int(w, "room", padded - s->k);
+    writer_bind_int(w, "last", padded - s->k);
     writer_bind_int(w, "padded", padded);
     writer_bind_int(w, "k", s->k);
-    writer_put(w, axis == 0 ? "const $int rows = $start > $room ? $padded - $start : $k;"
-                            : "const $int cols = $start > $room ? $padded - $start : $k;");
+    writer_put(w, axis == 0 ? "const $int rows = $start > $last ? $padded - $start : $k;"
+                            : "const $int cols = $start > $last ? $padded - $start : $k;");
     return axis == 0 ? "rows" : "cols";
 }
 
@@ -261,10 +261,10 @@ void pool_regions_average_grad(Backward *b, const Node *n, const Op *gradient)
 
 /* ---- maxima ----------------------------------------------------------- */
 
-/* A argmax in the image and its index in the plane of a channel, as text. */
-typedef struct Spot {
+/* A pixel as text: its row and column, and its index in the plane of a channel. */
+typedef struct PixelIndex {
     char row[128], col[128], flat[320];
-} Spot;
+} PixelIndex;
 
 static void axis_text(char text[128], int axis, const PoolRegions *c, const char *edge, const char *tap)
 {
@@ -277,42 +277,42 @@ static void axis_text(char text[128], int axis, const PoolRegions *c, const char
     }
 }
 
-static void flatten(Spot *spot, int64_t width)
+static void flatten(PixelIndex *index, int64_t width)
 {
-    bool sum = strpbrk(spot->row, " ") != NULL;
-    if (strcmp(spot->row, "0") == 0) {
-        snprintf(spot->flat, sizeof spot->flat, "%s", spot->col);
+    bool sum = strpbrk(index->row, " ") != NULL;
+    if (strcmp(index->row, "0") == 0) {
+        snprintf(index->flat, sizeof index->flat, "%s", index->col);
         return;
     }
     int length =
-        snprintf(spot->flat, sizeof spot->flat, sum ? "(%s) * %lld" : "%s * %lld", spot->row, (long long)width);
-    if (strcmp(spot->col, "0") == 0) return;
-    snprintf(spot->flat + length, sizeof spot->flat - (size_t)length, " + %s", spot->col);
+        snprintf(index->flat, sizeof index->flat, sum ? "(%s) * %lld" : "%s * %lld", index->row, (long long)width);
+    if (strcmp(index->col, "0") == 0) return;
+    snprintf(index->flat + length, sizeof index->flat - (size_t)length, " + %s", index->col);
 }
 
 /* The first element of the region, where the search starts. */
-static Spot corner(const PoolRegions regions[2])
+static PixelIndex corner(const PoolRegions regions[2])
 {
-    Spot spot;
-    axis_text(spot.row, 0, &regions[0], "top", NULL);
-    axis_text(spot.col, 1, &regions[1], "left", NULL);
-    flatten(&spot, regions[1].slide.large);
-    return spot;
+    PixelIndex index;
+    axis_text(index.row, 0, &regions[0], "top", NULL);
+    axis_text(index.col, 1, &regions[1], "left", NULL);
+    flatten(&index, regions[1].slide.large);
+    return index;
 }
 
 /* The element that the loops inside the region have come to. */
-static Spot current(const PoolRegions regions[2])
+static PixelIndex current(const PoolRegions regions[2])
 {
-    Spot spot;
-    axis_text(spot.row, 0, &regions[0], "row", "u");
-    axis_text(spot.col, 1, &regions[1], "col", "v");
-    flatten(&spot, regions[1].slide.large);
-    return spot;
+    PixelIndex index;
+    axis_text(index.row, 0, &regions[0], "row", "u");
+    axis_text(index.col, 1, &regions[1], "col", "v");
+    flatten(&index, regions[1].slide.large);
+    return index;
 }
 
-static void bind_spots(Writer *w, const PoolRegions regions[2])
+static void bind_pixels(Writer *w, const PoolRegions regions[2])
 {
-    Spot first = corner(regions), now = current(regions);
+    PixelIndex first = corner(regions), now = current(regions);
     writer_bind(w, "first_row", "%s", first.row);
     writer_bind(w, "first_col", "%s", first.col);
     writer_bind(w, "first_flat", "%s", first.flat);
@@ -323,7 +323,7 @@ void pool_regions_maximum(Writer *w, const Node *n, const PoolRegions regions[2]
 {
     writer_put(w, "for ($int n = 0; n < $N; n++) {");
     int outer = 1 + pool_regions_open(w, regions, node_shape_in(n).dim[0]);
-    bind_spots(w, regions);
+    bind_pixels(w, regions);
     writer_put(w, "$real best = @x(n, $c, $first_row, $first_col);");
     int inner = pool_regions_inside(w, regions);
     writer_put(w, "const $real value = @x(n, $c, $row, $col);\n"
@@ -339,7 +339,7 @@ void pool_regions_maximum_training(Writer *w, const Node *n, const PoolRegions r
 {
     writer_put(w, "for ($int n = 0; n < $N; n++) {");
     int outer = 1 + pool_regions_open(w, regions, node_shape_in(n).dim[0]);
-    bind_spots(w, regions);
+    bind_pixels(w, regions);
     writer_put(w, "$real best = @x(n, $c, $first_row, $first_col);\n"
                   "$int winner = $first_flat;\n");
     int inner = pool_regions_inside(w, regions);
@@ -384,9 +384,9 @@ static void bind_axis(Writer *w, const char *name, const PoolRegions *c)
     const int64_t count = c->fixed || even(c) ? c->counted
                           : c->padding_counts ? -1
                                               : 0,
-                  room = s->large + s->before + s->after;
-    const int64_t fields[] = {s->large, s->small, s->k, s->stride, s->before, c->region, count, room};
-    writer_bind_fields(w, name, "large small k stride before region count room", fields);
+                  padded = s->large + s->before + s->after;
+    const int64_t fields[] = {s->large, s->small, s->k, s->stride, s->before, c->region, count, padded};
+    writer_bind_fields(w, name, "large small k stride before region count padded", fields);
 }
 
 /* nn_pool_regions has room for images of that shape. */

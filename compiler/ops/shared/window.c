@@ -101,10 +101,10 @@ static int64_t floor_div(int64_t a, int64_t b) { return a >= 0 ? a / b : -((-a +
 
 bool window_size(Graph *g, Node *n, int axis, Slide *s, bool ceil)
 {
-    int64_t room = s->large + s->before + s->after - window_reach(s);
-    s->small = floor_div(room, s->stride) + 1;
+    int64_t span = s->large + s->before + s->after - window_reach(s);
+    s->small = floor_div(span, s->stride) + 1;
     if (ceil) {
-        s->small = floor_div(room + s->stride - 1, s->stride) + 1;
+        s->small = floor_div(span + s->stride - 1, s->stride) + 1;
         if ((s->small - 1) * s->stride >= s->large + s->before) s->small--;
     }
     if (s->small >= 1) return true;

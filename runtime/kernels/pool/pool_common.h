@@ -52,7 +52,7 @@ NN_INLINE nn_region_span nn_region_span_of(const nn_region_axis *a, int i)
         s.first = start < 0 ? 0 : start;
         s.last = start + a->k < a->large ? start + a->k : a->large;
     }
-    int left = a->room - i * a->stride;
+    int left = a->padded - i * a->stride;
     s.count = a->count > 0 ? a->count : a->count == 0 ? s.last - s.first : left < a->k ? left : a->k;
     return s;
 }

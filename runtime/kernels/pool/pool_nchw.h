@@ -211,7 +211,7 @@ NN_INLINE nn_vec nn_run_count(const nn_region_axis *a, int j, int rows)
     if (a->count == 0)
         count = nn_least(first + a->k, zero + a->large) - (first & (first > 0));
     else if (a->count < 0)
-        count = nn_least(a->room - start, zero + a->k);
+        count = nn_least(a->padded - start, zero + a->k);
     return __builtin_convertvector(count * rows, nn_vec);
 }
 

@@ -16,9 +16,9 @@ typedef struct nn_pool_window {
  *   region > 0: region i is floor(i · region / small) … ceil((i + 1) · region / small), shifted by −before
  *   else:       region i is i · stride − before … + k, clipped to the axis
  * An average divides by `count` elements; 0: by those inside it; −1: by those of the
- * window within `room`, the axis with its padding. */
+ * window within `padded`, the axis with its padding. */
 typedef struct nn_region_axis {
-    int large, small, k, stride, before, region, count, room;
+    int large, small, k, stride, before, region, count, padded;
 } nn_region_axis;
 
 typedef struct nn_pool_regions {
