@@ -46,7 +46,7 @@ LIBRARIES := $(shell sh $(PAGE_TABLES) names $(PAGES))
 MADE_HEADERS = $(BUILD)/graph/target_table.h $(BUILD)/runtime/kernels/simd/instruction_set.h
 MADE = $(TARGETS:%=$(BUILD)/graph/costs_%.c) $(BUILD)/runtime/kernels/libraries.c \
        $(LIBRARIES:%=$(BUILD)/runtime/kernels/library_%.c) $(addprefix $(BUILD)/, front/lexer.c front/parser.c ops/op_table.c std/std_library.c \
-         emit/nn_text.c emit/kernel_text.c emit/reserved_names.c report/page_text.c)
+         emit/nn_text.c commands/python_text.c emit/kernel_text.c emit/reserved_names.c report/page_text.c)
 OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o) $(MADE:%.c=%.o)
 LIBRARY = $(BUILD)/libnnc.a
 
@@ -200,6 +200,11 @@ $(BUILD)/std/std_library.c: $(STD) Makefile
 $(BUILD)/emit/nn_text.c: runtime/nn.h Makefile
 	@mkdir -p $(@D)
 	@{ echo '#include "emit/texts.h"'; echo 'const char nn_header_text[] = ""'; \
+	   $(TO_STRINGS) $<; echo '    ;'; } > $@
+
+$(BUILD)/commands/python_text.c: runtime/python/model.py Makefile
+	@mkdir -p $(@D)
+	@{ echo 'extern const char python_model_text[];'; echo 'const char python_model_text[] = ""'; \
 	   $(TO_STRINGS) $<; echo '    ;'; } > $@
 
 KERNEL_TEXTS = $(KERNELS) $(wildcard runtime/program/*.h) $(BUILD)/runtime/kernels/simd/instruction_set.h

@@ -15,9 +15,14 @@
 #include "commands/output.h"
 #include "emit/c_names.h"
 
+extern const char python_model_text[]; /* runtime/python/model.py */
+
+enum { BUILD_PYTHON = COMPILE_FIRST_OWN };
+
 static const Option options[] = {
     {'o', "output", "FILE", "NET.so, NET.o or NET.a, with NET.h beside it; any other name is a program (--main)",
      false},
+    {BUILD_PYTHON, "python", NULL, "a module of Python: NET.py, with libNET.so beside it", false},
     OPTION_ROWS_COMPILE,
     {0},
 };
@@ -27,6 +32,8 @@ typedef enum BuildKind { BUILD_PROGRAM, BUILD_SHARED, BUILD_OBJECT, BUILD_ARCHIV
 typedef struct BuildRun {
     CompileRequest request;
     BuildKind kind;
+    bool python;
+    const char *module; /* of --python: NET.py, and then request.output is the shared object */
     Arena *arena;
     Workdir directory;
     const char *prefix;
@@ -43,7 +50,34 @@ static BuildKind kind_of_file(const char *path)
     return strcmp(dot, ".a") == 0 ? BUILD_ARCHIVE : BUILD_PROGRAM;
 }
 
+static const char *base_name_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
 /* ---- the command line ------------------------------------------------------------ */
+
+/* The letters of a name in Python at the beginning of a text. */
+static size_t python_name_length(const char *text)
+{
+    return strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789");
+}
+
+/* -o NET.py → the module, and libNET.so beside it: Python would take NET.so for a module of its own kind. */
+static int name_module(BuildRun *b)
+{
+    CompileRequest *r = &b->request;
+    const char *name = base_name_of(r->output);
+    const size_t length = python_name_length(name);
+    if (strcmp(name + length, ".py") != 0 || length == 0 || (*name >= '0' && *name <= '9'))
+        return usage_error(r->command, "--python: -o %s is no NAME.py that Python can import", r->output);
+    if (r->trained.weights_out || r->trained.input_bytes)
+        return usage_error(r->command, "--python takes weights when it runs, or --weights and pixels from 0 to 1");
+    b->module = r->output;
+    r->output = arena_printf(b->arena, "%.*slib%.*s.so", (int)(name - b->module), b->module, (int)length, name);
+    return STATUS_OK;
+}
 
 static int check_build_request(BuildRun *b, const OptionReader *reader)
 {
@@ -51,10 +85,16 @@ static int check_build_request(BuildRun *b, const OptionReader *reader)
     if (!options_one_file(reader)) return STATUS_USAGE;
     r->load.path = reader->operands[0];
     if (!r->output) return usage_error(r->command, "no output file (use -o NET.so, NET.o, NET.a or PROGRAM)");
+    if (b->python) {
+        int status = name_module(b);
+        if (status) return status;
+    }
     b->kind = kind_of_file(r->output);
     const size_t length = strlen(r->output);
     if (length > 2 && (strcmp(r->output + length - 2, ".c") == 0 || strcmp(r->output + length - 2, ".h") == 0))
         return usage_error(r->command, "-o %s: this is what nnc without build writes", r->output);
+    if (length > 3 && strcmp(r->output + length - 3, ".py") == 0)
+        return usage_error(r->command, "-o %s: a Python module is made with --python", r->output);
     if (b->kind == BUILD_PROGRAM && !r->trained.weights)
         return usage_error(r->command, "-o %s: a program needs trained weights (use --weights FILE)", r->output);
     if (b->kind == BUILD_PROGRAM) r->main = true;
@@ -67,7 +107,10 @@ static int read_build_request(BuildRun *b, int argc, char **argv)
     OptionReader reader;
     options_begin(&reader, b->request.command, argc, argv);
     for (int id; (id = options_next(&reader)) != OPTIONS_END;)
-        if (id == OPTIONS_BAD || !compile_take_option(&b->request, id, reader.value)) return STATUS_USAGE;
+        if (id == BUILD_PYTHON)
+            b->python = true;
+        else if (id == OPTIONS_BAD || !compile_take_option(&b->request, id, reader.value))
+            return STATUS_USAGE;
     return check_build_request(b, &reader);
 }
 
@@ -91,12 +134,6 @@ static const char *setting(const char *name, const char *otherwise)
 {
     const char *value = getenv(name);
     return value && value[strspn(value, " \t")] ? value : otherwise;
-}
-
-static const char *base_name_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
 }
 
 static int run_tool(const BuildRun *b, const List *words, const char *hint)
@@ -158,20 +195,32 @@ static void allow_execution(const char *path)
     if (stat(path, &s) == 0) chmod(path, s.st_mode | (s.st_mode & 0444) >> 2);
 }
 
+/* The header, or the Python module. */
+static OutputFile interface_file(const BuildRun *b)
+{
+    const char *output = b->request.output, *path = b->module, *text = b->emitted->header;
+    if (b->module)
+        text = arena_printf(
+            b->arena,
+            "\"\"\"The network %s, compiled by nnc: see Model.  Needs NumPy, and %s beside this file.\"\"\"\n"
+            "\nLIBRARY = \"%s\"\nPREFIX = \"%s\"\n\n%s",
+            b->prefix, base_name_of(output), base_name_of(output), b->prefix, python_model_text);
+    else
+        path = arena_printf(b->arena, "%.*s%s", (int)(base_name_of(output) - output), output, base_name_of(b->header));
+    return (OutputFile){path, text, strlen(text)};
+}
+
 static int write_results(const BuildRun *b)
 {
     NnError error = {0};
     size_t size = 0;
     const EmitResult *e = b->emitted;
-    const char *output = b->request.output, *name = base_name_of(output);
+    const char *output = b->request.output;
     char *bytes = nn_read_file(b->made, &size, &error);
     if (!bytes) return fail_error(&error);
     OutputFile files[3] = {{output, bytes, size}};
     int count = 1;
-    if (b->kind != BUILD_PROGRAM)
-        files[count++] =
-            (OutputFile){arena_printf(b->arena, "%.*s%s", (int)(name - output), output, base_name_of(b->header)),
-                         e->header, strlen(e->header)};
+    if (b->kind != BUILD_PROGRAM) files[count++] = interface_file(b);
     if (e->trained_file)
         files[count++] = (OutputFile){b->request.trained.weights_out, e->trained_file,
                                       TRAINED_HEADER_BYTES + (size_t)e->model_bytes};
@@ -227,10 +276,11 @@ static int build_run(int argc, char **argv)
 const Command command_build = {
     .name = "build",
     .summary = "compile a net to a shared object, an object, a library or a program",
-    .usage = "build NET.nn -o NET.so|NET.o|NET.a|PROGRAM [options]",
+    .usage = "build NET.nn -o NET.so|NET.o|NET.a|PROGRAM [--python] [options]",
     .options = options,
     .details = "Runs the C compiler $CC (cc) with $CFLAGS (-O2); for .a also $AR (ar), or the ar of a\n"
                "cross compiler.  A shared object exports the functions of the header alone.  A\n"
-               "program needs --weights, and prints the classes of images and raw floats.\n",
+               "program needs --weights, and prints the classes of images and raw floats.  A module of\n"
+               "Python needs NumPy; its class Model predicts, trains and gives tensors.\n",
     .run = build_run,
 };

@@ -244,6 +244,24 @@ exists made/two.h made/two.bin
 ar t made/two.a >out
 says out '^two.o$'
 
+# A module of Python, whose outputs are those of nnc predict, and which trains.
+runs 0 build "$lenet" --plain --batch 3 --python -o made/lenet_model.py
+exists made/lenet_model.py made/liblenet_model.so
+absent made/lenet_model.h
+runs 0 build "$lenet" --plain --batch 2 --weights w.safetensors --python -o made/built_in.py
+python=
+for p in python3 /usr/bin/python3; do
+    [ -n "$python" ] || ! "$p" -c 'import numpy' 2>/dev/null || python=$p
+done
+if [ -n "$python" ]; then
+    try 'the module' "$python" "$root/tests/ship/use_model.py"
+else skip 'no python3 with NumPy: the modules were not run'; fi
+runs 2 build "$lenet" --python -o made/lenet.so; says err 'is no NAME.py that Python can import'
+runs 2 build "$lenet" --python -o made/4.py; says err 'is no NAME.py'
+runs 2 build "$lenet" --python --weights w.safetensors --weights-out made/w.bin -o made/a.py; says err '--python takes weights when it runs'
+runs 2 build "$lenet" -o made/a.py; says err 'a Python module is made with --python'
+absent made/a.py made/liba.so made/liblenet.py
+
 # What fails leaves nothing, neither there nor in the directory for temporary files.
 mkdir temporary
 TMPDIR=$tmp/temporary
