@@ -316,14 +316,15 @@ static void write_conversion(Emitter *e, const char *name, bool bytes)
 
 static void write_converting_infer(Emitter *e, const char *name, const char *type, const char *conversion)
 {
-    text_addf(&e->source,
-              "%s %s_%s(const %s *m, const %s *x, float *y, void *scratch)\n{\n"
-              "    float *const converted = (float *)scratch + %lld;\n"
-              "    %s_%s(x, converted);\n"
-              "    %s_infer_converted(m, converted, y, scratch);\n"
-              "}\n\n",
-              strcmp(name, "infer") == 0 ? "void" : "static void", e->prefix, name, e->prefix, type,
-              (long long)(e->input_offset / (int64_t)sizeof(float)), e->prefix, conversion, e->prefix);
+    emitter_put_parts(e, &e->source,
+                      "{linkage}void {prefix}_{name}(const {prefix} *m, const {type} *x, float *y, void *scratch)\n{\n"
+                      "    float *const converted = (float *)scratch + {offset};\n"
+                      "    {prefix}_{conversion}(x, converted);\n"
+                      "    {prefix}_infer_converted(m, converted, y, scratch);\n"
+                      "}\n\n",
+                      PARTS({"linkage", strcmp(name, "infer") == 0 ? "" : "static "}, {"name", name}, {"type", type},
+                            {"offset", emitter_number(e, e->input_offset / (int64_t)sizeof(float))},
+                            {"conversion", conversion}));
 }
 
 void trained_write_conversion(Emitter *e)
@@ -370,15 +371,16 @@ void trained_write_prototypes(Emitter *e)
 {
     const TrainedModel *t = trained_of(e);
     const bool image = net_input_shape(e->net).rank == 3;
-    text_addf(&e->header, "/* x: [%s_BATCH] of %s%s; y: [%s_BATCH][%s_OUTPUTS]; scratch: %s_INFER_SCRATCH bytes. */\n",
-              e->upper, shape_text(e->arena, net_input_shape(e->net)),
-              t->input_bytes ? ", pixels from 0 to 255"
-              : image        ? ", pixels from 0 to 1"
-              : t->mean      ? ", not normalised"
-                             : "",
-              e->upper, e->upper, e->upper);
-    text_addf(&e->header, "void %s_infer(const %s *, const %s *x, float *y, void *scratch);\n\n", e->prefix, e->prefix,
-              t->input_bytes ? "uint8_t" : "float");
+    const char *range = t->input_bytes ? ", pixels from 0 to 255"
+                        : image        ? ", pixels from 0 to 1"
+                        : t->mean      ? ", not normalised"
+                                       : "";
+    emitter_put_parts(e, &e->header,
+                      "/* x: [{PREFIX}_BATCH] of {shape}{range}; y: [{PREFIX}_BATCH][{PREFIX}_OUTPUTS];\n"
+                      " * scratch: {PREFIX}_INFER_SCRATCH bytes. */\n"
+                      "void {prefix}_infer(const {prefix} *, const {type} *x, float *y, void *scratch);\n\n",
+                      PARTS({"shape", shape_text(e->arena, net_input_shape(e->net))}, {"range", range},
+                            {"type", t->input_bytes ? "uint8_t" : "float"}));
     write_model_prototypes(e);
     if (!t->class_count) return;
     text_addf(&e->header, "#define %s_CLASSES %d\n", e->upper, t->class_count);
