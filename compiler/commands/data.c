@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "commands/commands.h"
+#include "commands/feeding.h"
 #include "report/report_table.h"
 #include "runtime/data/dataset.h"
 #include "runtime/data/known_sets.h"
@@ -107,7 +108,7 @@ static int describe_data(const char *path)
 {
     NnError error = {0};
     Dataset *data = dataset_open(path, &(DatasetOptions){0}, &error);
-    if (!data) return fail(error.status == NN_SYSTEM_FAILED ? STATUS_SYSTEM : STATUS_INPUT, "%s", error.text);
+    if (!data) return fail_error(&error);
     printf("found     %s\nformat    %s\n", data->path, data->format);
     print_samples(data);
     print_targets(data);

@@ -120,28 +120,19 @@ static void write_constant(Emitter *e)
 
 /* ---- the file ------------------------------------------------------------------- */
 
-static const uint64_t fnv_basis = 0xcbf29ce484222325u, fnv_prime = 0x100000001b3u;
-
 /* FNV-1a over words of four bytes: whatever changes in one word changes the sum. */
 static uint64_t checksum(const unsigned char *bytes, int64_t count)
 {
-    uint64_t sum = fnv_basis;
+    uint64_t sum = HASH_START;
     for (int64_t i = 0; i + 4 <= count; i += 4) {
         uint32_t word;
         memcpy(&word, bytes + i, sizeof word);
-        sum = (sum ^ word) * fnv_prime;
+        sum = (sum ^ word) * 0x100000001b3u;
     }
     return sum;
 }
 
-/* Of texts and numbers, byte by byte. */
-static uint64_t mix_bytes(uint64_t sum, const void *bytes, size_t count)
-{
-    for (size_t i = 0; i < count; i++) sum = (sum ^ ((const unsigned char *)bytes)[i]) * fnv_prime;
-    return sum;
-}
-
-static uint64_t mix_text(uint64_t sum, const char *text) { return mix_bytes(sum, text, strlen(text) + 1); }
+static uint64_t mix_text(uint64_t sum, const char *text) { return hash_bytes(sum, text, strlen(text) + 1); }
 
 static const char *struct_text(const Emitter *e)
 {
@@ -154,11 +145,11 @@ static const char *struct_text(const Emitter *e)
 static uint64_t fingerprint(const Emitter *e)
 {
     const TrainedModel *t = trained_of(e);
-    uint64_t sum = mix_text(mix_text(fnv_basis, struct_text(e)), e->preparation);
+    uint64_t sum = mix_text(mix_text(HASH_START, struct_text(e)), e->preparation);
     for (int i = 0; i < e->prepared.count; i++)
         sum = mix_text(sum, ((const Tensor *)e->prepared.at[i])->producer->op->name);
-    if (t->mean) sum = mix_bytes(sum, t->mean, (size_t)t->channels * sizeof *t->mean);
-    if (t->mean) sum = mix_bytes(sum, t->std, (size_t)t->channels * sizeof *t->std);
+    if (t->mean) sum = hash_bytes(sum, t->mean, (size_t)t->channels * sizeof *t->mean);
+    if (t->mean) sum = hash_bytes(sum, t->std, (size_t)t->channels * sizeof *t->std);
     for (int i = 0; t->class_names && i < t->class_count; i++) sum = mix_text(sum, t->class_names[i]);
     return sum;
 }

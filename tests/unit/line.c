@@ -87,17 +87,6 @@ const nn_model_info line_info = {
     .step = line_step,
 };
 
-typedef struct Setting {
-    Dataset *data;
-    Fitting fitting;
-    Feed feed;
-    Line line;
-    NnTrainConfig config;
-    NnTrainResult result;
-    NnError error;
-    FILE *out;
-} Setting;
-
 void line_set_up(LineSetting *s)
 {
     char text[1024] = "";
