@@ -30,6 +30,7 @@
 
 #include "backend/cache.h"
 #include "backend/kinds.h"
+#include "backend/tool.h"
 #include "backend/workdir.h"
 #include "runtime/kernels/library.h"
 
@@ -74,11 +75,7 @@ static bool write_source_file(Job *job, const char *text)
 
 /* ---- running the compiler ------------------------------------------------ */
 
-const char *jit_compiler_command(void)
-{
-    const char *cc = getenv("CC");
-    return cc && cc[strspn(cc, " \t")] ? cc : "cc";
-}
+const char *jit_compiler_command(void) { return tool_setting("CC", "cc"); }
 
 static const char *const cc_flags[] = {"-std=gnu99", "-O2", "-march=native", "-fPIC", "-shared", "-w"};
 
@@ -332,16 +329,24 @@ static void *make_object(Job *job, const char *text, const char *place)
     return handle;
 }
 
-/* From the cache, or made while signals wait. */
+/* From the cache, or made, while signals wait unless the job can be cancelled. */
 static void *find_or_make(Job *job, const char *text, const char **error)
 {
     const char *place = tool_path(job, text);
     void *handle = place ? cache_load(place) : NULL;
     if (handle) return handle;
-    block_signals(job);
+    if (!job->cancelled) block_signals(job);
     handle = make_object(job, text, place);
-    unblock_signals(job);
+    if (!job->cancelled) unblock_signals(job);
     *error = job->error;
+    return handle;
+}
+
+static void *make_linked(Job job, const char *source, const char **error)
+{
+    job.linked = true;
+    void *handle = find_or_make(&job, with_pointers(job.arena, source), error);
+    if (handle) set_pointers(handle, job.arena);
     return handle;
 }
 
@@ -353,22 +358,14 @@ static void *cc_compile(const char *source, Arena *arena, const char **error)
 
 static void *cc_compile_exact(const char *source, Arena *arena, const char **error)
 {
-    Job job = {.arena = arena, .linked = true};
-    void *handle = find_or_make(&job, with_pointers(arena, source), error);
-    if (handle) set_pointers(handle, arena);
-    return handle;
+    return make_linked((Job){.arena = arena}, source, error);
 }
 
 void *cc_compile_linked(const char *source, const int *cancelled, Arena *arena, const char **error)
 {
-    Job job = {.arena = arena, .linked = true, .cancelled = cancelled};
+    Job job = {.arena = arena, .cancelled = cancelled};
     sigemptyset(&job.before);
-    const char *text = with_pointers(arena, source), *place = tool_path(&job, text);
-    void *handle = place ? cache_load(place) : NULL;
-    if (!handle) handle = make_object(&job, text, place);
-    if (handle) set_pointers(handle, arena);
-    *error = job.error;
-    return handle;
+    return make_linked(job, source, error);
 }
 
 static void *cc_symbol(void *handle, const char *name) { return dlsym(handle, name); }

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,6 +19,12 @@ extern char **environ;
 struct ToolSignals {
     sigset_t before;
 };
+
+const char *tool_setting(const char *variable, const char *otherwise)
+{
+    const char *value = getenv(variable);
+    return value && value[strspn(value, " \t")] ? value : otherwise;
+}
 
 void tool_add_words(Arena *arena, List *list, const char *command)
 {

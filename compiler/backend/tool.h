@@ -6,6 +6,9 @@
 
 #include "base/base.h"
 
+/* What the environment says of a tool, with its first arguments: of CC, CFLAGS, AR; else `otherwise`. */
+const char *tool_setting(const char *variable, const char *otherwise);
+
 /* Adds the words of a command, apart by blanks, to a list of const char *. */
 void tool_add_words(Arena *, List *, const char *command);
 

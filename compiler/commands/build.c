@@ -130,12 +130,6 @@ static int write_sources(BuildRun *b)
 
 /* ---- tools ------------------------------------------------------------------------------ */
 
-static const char *setting(const char *name, const char *otherwise)
-{
-    const char *value = getenv(name);
-    return value && value[strspn(value, " \t")] ? value : otherwise;
-}
-
 static int run_tool(const BuildRun *b, const List *words, const char *hint)
 {
     const char *error = tool_run(b->arena, words);
@@ -147,9 +141,9 @@ static int run_c_compiler(const BuildRun *b)
     List words = {0};
     Arena *arena = b->arena;
     const bool links = b->kind == BUILD_PROGRAM || b->kind == BUILD_SHARED;
-    tool_add_words(arena, &words, setting("CC", "cc"));
+    tool_add_words(arena, &words, tool_setting("CC", "cc"));
     list_push(arena, &words, (char *)(b->request.plain ? "-std=c99" : "-std=gnu99"));
-    tool_add_words(arena, &words, setting("CFLAGS", "-O2"));
+    tool_add_words(arena, &words, tool_setting("CFLAGS", "-O2"));
     if (!links) list_push(arena, &words, (char *)"-c");
     if (b->kind == BUILD_SHARED) {
         tool_add_words(arena, &words, "-fPIC -shared");
@@ -169,11 +163,11 @@ static int run_c_compiler(const BuildRun *b)
 static const char *archiver(Arena *arena)
 {
     List words = {0};
-    tool_add_words(arena, &words, setting("CC", "cc"));
+    tool_add_words(arena, &words, tool_setting("CC", "cc"));
     const char *compiler = words.at[0];
     const size_t length = strlen(compiler);
     const bool crosses = length > 4 && strcmp(compiler + length - 4, "-gcc") == 0;
-    return setting("AR", crosses ? arena_printf(arena, "%.*sar", (int)length - 3, compiler) : "ar");
+    return tool_setting("AR", crosses ? arena_printf(arena, "%.*sar", (int)length - 3, compiler) : "ar");
 }
 
 static int run_archiver(const BuildRun *b)
@@ -221,22 +215,19 @@ static int write_results(const BuildRun *b)
     OutputFile files[3] = {{output, bytes, size}};
     int count = 1;
     if (b->kind != BUILD_PROGRAM) files[count++] = interface_file(b);
-    if (e->trained_file)
-        files[count++] = (OutputFile){b->request.trained.weights_out, e->trained_file,
-                                      TRAINED_HEADER_BYTES + (size_t)e->model_bytes};
+    if (e->trained_file) files[count++] = compile_weights_file(&b->request, e);
     int status = output_write(files, count);
     if (!status && (b->kind == BUILD_PROGRAM || b->kind == BUILD_SHARED)) allow_execution(output);
     free(bytes);
     return status;
 }
 
-static int build_in_directory(BuildRun *b)
+static int build_in_directory(BuildRun *b, const char *header)
 {
     const char *error = workdir_open(&b->directory, b->arena);
     if (error) return fail(STATUS_SYSTEM, "%s", error);
     b->source = arena_printf(b->arena, "%s/%s.c", b->directory.path, b->prefix);
-    b->header = arena_printf(b->arena, "%s/%s", b->directory.path,
-                             c_header_name(b->arena, arena_printf(b->arena, "%s.h", b->prefix)));
+    b->header = arena_printf(b->arena, "%s/%s", b->directory.path, header);
     b->made = arena_printf(b->arena, "%s/made%s", b->directory.path, b->kind == BUILD_ARCHIVE ? ".a" : "");
     int status = write_sources(b);
     if (!status) status = run_c_compiler(b);
@@ -252,7 +243,7 @@ static int build_loaded(BuildRun *b, Model *m)
     int status = compile_emit(r, m, b->prefix, header, &b->emitted);
     if (status) return status;
     ToolSignals *held = tool_hold_signals(b->arena);
-    status = build_in_directory(b);
+    status = build_in_directory(b, header);
     workdir_close(&b->directory);
     tool_release_signals(held);
     return status;

@@ -269,7 +269,7 @@ static void print_alone(const EmitResult *e, const char *header)
     free(line);
 }
 
-static OutputFile weights_file(const CompileRequest *r, const EmitResult *e)
+OutputFile compile_weights_file(const CompileRequest *r, const EmitResult *e)
 {
     return (OutputFile){.path = r->trained.weights_out,
                         .text = e->trained_file,
@@ -278,7 +278,7 @@ static OutputFile weights_file(const CompileRequest *r, const EmitResult *e)
 
 static int write_weights(const CompileRequest *r, const EmitResult *e)
 {
-    const OutputFile file = weights_file(r, e);
+    const OutputFile file = compile_weights_file(r, e);
     return output_write(&file, 1);
 }
 
@@ -286,7 +286,7 @@ static int write_c(const CompileRequest *r, const EmitResult *e, const char *hea
 {
     const OutputFile files[] = {{.path = r->output, .text = e->source, .length = strlen(e->source)},
                                 {.path = header_path, .text = e->header, .length = strlen(e->header)},
-                                weights_file(r, e)};
+                                compile_weights_file(r, e)};
     return output_write(files, e->trained_file ? 3 : 2);
 }
 

@@ -5,6 +5,7 @@
 #define NNC_COMPILE_H
 
 #include "commands/commands.h"
+#include "commands/output.h"
 #include "commands/trained.h"
 
 enum {
@@ -66,6 +67,8 @@ bool compile_take_option(CompileRequest *, int id, const char *value);
 int compile_check_options(const CompileRequest *);
 /* A loaded net as C that includes `header`.  A Status, the message printed. */
 int compile_emit(const CompileRequest *, Model *, const char *prefix, const char *header, EmitResult **);
+/* What --weights-out writes, where the result has it. */
+OutputFile compile_weights_file(const CompileRequest *, const EmitResult *);
 /* What its names begin with in C. */
 const char *compile_prefix(const CompileRequest *, const Model *);
 

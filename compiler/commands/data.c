@@ -16,14 +16,6 @@ enum { TEXT_WIDTH = 100, CLASSES_NAMED = 12 };
 
 static const Option options[] = {{0}};
 
-static void print_places(FILE *out)
-{
-    fputs("Names are looked for in ", out);
-    for (int i = 0; i < DATA_PLACES; i++)
-        fprintf(out, "%s%s", i == 0 ? "" : i + 1 < DATA_PLACES ? ", " : " and ", data_place_text(i));
-    fputs(".\n", out);
-}
-
 /* ---- all known sets ---------------------------------------------------------------------------- */
 
 static void add_set(ReportTable *t, const char *name, const char *where, const char *what)
@@ -46,12 +38,13 @@ static int list_sets(void)
         bool found = data_find_named(set->name, path);
         add_set(t, set->name, found ? arena_printf(arena, "%s", path) : "-", set->what);
     }
+    char places[DATA_PLACES_BYTES];
     NnError error = {0};
     bool shipped = dataset_sample_path(path, sizeof path, &error) == 0;
     add_set(t, "(no --data)", shipped ? path : "-", "the digits shipped with nnc, a part of MNIST");
     report_table_print_text(t, TEXT_WIDTH, stdout);
     putchar('\n');
-    print_places(stdout);
+    printf("Names are looked for in %s.\n", data_places_text("and", places));
     puts("'nnc data NAME' says how to get a set; 'nnc data PATH' says what any data are.");
     arena_free(arena);
     return finish_output();

@@ -132,7 +132,9 @@ const char *emitter_number(const Emitter *, int64_t); /* as a part */
 /* trained.c: weights that are built in */
 bool trained_converts(const Emitter *); /* x becomes what the layers take: NET_infer is written there */
 void trained_reserve_input(Emitter *);
-void trained_write_prototypes(Emitter *); /* in the header, NET_infer among them */
+const char *trained_input_range(const Emitter *); /* of x, for a comment: ", pixels from 0 to 1"; or "" */
+const char *trained_input_type(const Emitter *);  /* of the elements of x, in C */
+void trained_write_prototypes(Emitter *);         /* in the header, those that only it has */
 void trained_write_conversion(Emitter *);
 void trained_write_model(Emitter *);
 void trained_write_main(Emitter *);

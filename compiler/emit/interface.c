@@ -50,13 +50,12 @@ static void write_training_prototypes(Emitter *e)
 
 static void write_infer_prototype(Emitter *e)
 {
-    const Tensor *x = e->net->inputs.at[0];
-    emitter_put_parts(
-        e, &e->header,
-        "/* x: [{PREFIX}_BATCH] of {shape}; y: [{PREFIX}_BATCH][{PREFIX}_OUTPUTS]; scratch: {PREFIX}_INFER_SCRATCH "
-        "bytes. */\n"
-        "void {prefix}_infer(const {prefix} *, const float *x, float *y, void *scratch);\n\n",
-        PARTS({"shape", shape_text(e->arena, x->shape)}));
+    emitter_put_parts(e, &e->header,
+                      "/* x: [{PREFIX}_BATCH] of {shape}{range}; y: [{PREFIX}_BATCH][{PREFIX}_OUTPUTS]; scratch: "
+                      "{PREFIX}_INFER_SCRATCH bytes. */\n"
+                      "void {prefix}_infer(const {prefix} *, const {type} *x, float *y, void *scratch);\n\n",
+                      PARTS({"shape", shape_text(e->arena, net_input_shape(e->net))}, {"range", trained_input_range(e)},
+                            {"type", trained_input_type(e)}));
 }
 
 static void write_prototypes(Emitter *e)
@@ -69,10 +68,8 @@ static void write_prototypes(Emitter *e)
                 "/* A tensor in PyTorch's name and shape.  0, or -1: no such name, or another count. */\n"
                 "int {prefix}_set({prefix} *, const char *name, const float *values, size_t count);\n"
                 "int {prefix}_get(const {prefix} *, const char *name, float *values, size_t count);\n\n");
-    if (e->options->trained)
-        trained_write_prototypes(e);
-    else
-        write_infer_prototype(e);
+    write_infer_prototype(e);
+    trained_write_prototypes(e);
     if (e->options->lower.train) write_training_prototypes(e);
     emitter_put(e, &e->header, "const nn_model_info *{prefix}_info(void);\n");
 }

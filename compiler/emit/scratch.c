@@ -9,7 +9,6 @@
 #include "emit/c_names.h"
 #include "emit/entry_point.h"
 
-#include <ctype.h>
 #include <string.h>
 
 /* ---- names -------------------------------------------------------------------- */
@@ -26,9 +25,7 @@ static const char *wanted_name(EntryPoint *p, const Tensor *t)
 
 static const char *constant_name(EntryPoint *p, const char *value)
 {
-    char *name = arena_printf(p->e->arena, "%s_%s", entry_point_name(p), value);
-    for (char *c = name; *c; c++) *c = (char)toupper((unsigned char)*c);
-    return name;
+    return emitter_upper(p->e, arena_printf(p->e->arena, "%s_%s", entry_point_name(p), value));
 }
 
 static bool is_taken(const EntryPoint *p, const char *name)

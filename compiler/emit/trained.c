@@ -358,20 +358,25 @@ static void write_model_prototypes(Emitter *e)
                 "#endif\n\n");
 }
 
+const char *trained_input_range(const Emitter *e)
+{
+    const TrainedModel *t = trained_of(e);
+    if (!t) return "";
+    if (t->input_bytes) return ", pixels from 0 to 255";
+    if (net_input_shape(e->net).rank == 3) return ", pixels from 0 to 1";
+    return t->mean ? ", not normalised" : "";
+}
+
+const char *trained_input_type(const Emitter *e)
+{
+    const TrainedModel *t = trained_of(e);
+    return t && t->input_bytes ? "uint8_t" : "float";
+}
+
 void trained_write_prototypes(Emitter *e)
 {
     const TrainedModel *t = trained_of(e);
-    const bool image = net_input_shape(e->net).rank == 3;
-    const char *range = t->input_bytes ? ", pixels from 0 to 255"
-                        : image        ? ", pixels from 0 to 1"
-                        : t->mean      ? ", not normalised"
-                                       : "";
-    emitter_put_parts(e, &e->header,
-                      "/* x: [{PREFIX}_BATCH] of {shape}{range}; y: [{PREFIX}_BATCH][{PREFIX}_OUTPUTS];\n"
-                      " * scratch: {PREFIX}_INFER_SCRATCH bytes. */\n"
-                      "void {prefix}_infer(const {prefix} *, const {type} *x, float *y, void *scratch);\n\n",
-                      PARTS({"shape", shape_text(e->arena, net_input_shape(e->net))}, {"range", range},
-                            {"type", t->input_bytes ? "uint8_t" : "float"}));
+    if (!t) return;
     write_model_prototypes(e);
     if (!t->class_count) return;
     text_addf(&e->header, "#define %s_CLASSES %d\n", e->upper, t->class_count);

@@ -16,6 +16,7 @@
  */
 #include "front/format.h"
 
+#include "front/parse.h"
 #include "front/parser.h"
 
 #include <stdlib.h>
@@ -146,19 +147,8 @@ static bool is_in_of_loop(const Format *f, int i)
 
 bool format_ends_operand(const Format *f, int i)
 {
-    switch (kind_at(f, i)) {
-    case TOKEN_NAME:
-    case TOKEN_INTEGER:
-    case TOKEN_REAL:
-    case TOKEN_DIMS:
-    case TOKEN_STRING_END:
-    case TOKEN_YES:
-    case TOKEN_NO:
-    case TOKEN_RPAREN:
-    case TOKEN_RBRACKET: return true;
-    case TOKEN_IN: return !is_in_of_loop(f, i);
-    default: return false;
-    }
+    const int kind = kind_at(f, i);
+    return token_ends_operand(kind) || (kind == TOKEN_IN && !is_in_of_loop(f, i));
 }
 
 /* Of the tokens that may stand after a whole operand. */

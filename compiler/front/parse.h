@@ -68,6 +68,9 @@ void tokens_open(Parse *, int begin, ParseStart); /* at that byte of the text */
 void tokens_close(Parse *);
 ParseStart tokens_start(const Parse *);
 
+/* Whether an operand can end with a token of that kind. */
+bool token_ends_operand(int kind);
+
 /* Called by the grammar's error productions: skips to where parsing can go on;
  * false where it cannot. */
 bool tokens_recover(Parse *);

@@ -262,8 +262,7 @@ static bool makes_branches(const Parse *parse, Token name)
     return loop && !is_identifier_char(parse->text[at + 3]);
 }
 
-/* A statement can begin after it. */
-static bool ends_statement(int kind)
+bool token_ends_operand(int kind)
 {
     switch (kind) {
     case TOKEN_NAME:
@@ -274,12 +273,15 @@ static bool ends_statement(int kind)
     case TOKEN_YES:
     case TOKEN_NO:
     case TOKEN_RPAREN:
-    case TOKEN_RBRACKET:
-    case TOKEN_LBRACE:
-    case TOKEN_RBRACE:
-    case TOKEN_SEMICOLON: return true;
+    case TOKEN_RBRACKET: return true;
     default: return false;
     }
+}
+
+/* A statement can begin after it. */
+static bool ends_statement(int kind)
+{
+    return token_ends_operand(kind) || kind == TOKEN_LBRACE || kind == TOKEN_RBRACE || kind == TOKEN_SEMICOLON;
 }
 
 static bool is_label_at(const Parse *parse, int at)

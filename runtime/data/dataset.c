@@ -32,18 +32,9 @@ static int find_named(char *out, const char *name, NnError *error)
 {
     if (data_find_named(name, out)) return 0;
     if (!known_set(name)) return nn_fail(error, NN_BAD_INPUT, "there is no file or folder %s", name);
-    nn_fail(error, NN_BAD_INPUT, "the data set %s was not found in ", name);
-    for (int i = 0; i < DATA_PLACES; i++) {
-        size_t length = strlen(error->text);
-        snprintf(error->text + length, sizeof error->text - length, "%s%s",
-                 i == 0                ? ""
-                 : i + 1 < DATA_PLACES ? ", "
-                                       : " or ",
-                 data_place_text(i));
-    }
-    size_t length = strlen(error->text);
-    snprintf(error->text + length, sizeof error->text - length, "; 'nnc data %s' says how to get it", name);
-    return -1;
+    char places[DATA_PLACES_BYTES];
+    return nn_fail(error, NN_BAD_INPUT, "the data set %s was not found in %s; 'nnc data %s' says how to get it", name,
+                   data_places_text("or", places), name);
 }
 
 static int find_path(char *out, const char *path, NnError *error)

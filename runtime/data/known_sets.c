@@ -44,6 +44,13 @@ static const struct {
 
 const char *data_place_text(int place) { return places[place].text; }
 
+const char *data_places_text(const char *conjunction, char out[DATA_PLACES_BYTES])
+{
+    snprintf(out, DATA_PLACES_BYTES, "%s, %s, %s %s %s", places[0].text, places[1].text, places[2].text, conjunction,
+             places[3].text);
+    return out;
+}
+
 void data_place_path(int place, char out[DATA_PATH_BYTES])
 {
     const char *base = places[place].variable ? getenv(places[place].variable) : "";

@@ -19,8 +19,9 @@ const KnownSet *known_set(const char *name);
 
 /* The folders, in the order in which they are searched: as it is written in messages, and as
  * a path, "" where the environment does not say it. */
-enum { DATA_PLACES = 4, DATA_PATH_BYTES = 4096 };
+enum { DATA_PLACES = 4, DATA_PATH_BYTES = 4096, DATA_PLACES_BYTES = 128 };
 const char *data_place_text(int place);
+const char *data_places_text(const char *conjunction, char out[DATA_PLACES_BYTES]); /* "A, B, C or D" */
 void data_place_path(int place, char out[DATA_PATH_BYTES]);
 
 /* PLACE/name for the first place that has it, or PLACE/folder of the known set of that name. */

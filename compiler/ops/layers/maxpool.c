@@ -16,13 +16,13 @@ static void maxpool_emit(Writer *w, const Node *n) { minmax_pool_emit(w, n, fals
 
 static void maxpool_training_plain(Writer *w, const Node *n) { minmax_pool_training_plain(w, n, ">"); }
 
-static const Variant maxpool_training_variants[] = {{.name = "simd",
-                                                     .layouts = IN_NCHW | IN_NHWC | IN_NCHW16N,
-                                                     .traits = VARIANT_ANY_BATCH,
-                                                     .refuses = minmax_pool_refusal,
-                                                     .emit = maxpool_emit,
-                                                     .kernel = "pool"},
-                                                    {0}};
+static const Variant maxpool_variants[] = {{.name = "simd",
+                                            .layouts = IN_NCHW | IN_NHWC | IN_NCHW16N,
+                                            .traits = VARIANT_ANY_BATCH,
+                                            .refuses = minmax_pool_refusal,
+                                            .emit = maxpool_emit,
+                                            .kernel = "pool"},
+                                           {0}};
 
 static const Op maxpool_training = {
     .name = "maxpool.training",
@@ -36,16 +36,8 @@ static const Op maxpool_training = {
     .flops = minmax_pool_flops,
     .grad = minmax_pool_grad,
     .plain = maxpool_training_plain,
-    .variants = maxpool_training_variants,
+    .variants = maxpool_variants,
 };
-
-static const Variant maxpool_variants[] = {{.name = "simd",
-                                            .layouts = IN_NCHW | IN_NHWC | IN_NCHW16N,
-                                            .traits = VARIANT_ANY_BATCH,
-                                            .refuses = minmax_pool_refusal,
-                                            .emit = maxpool_emit,
-                                            .kernel = "pool"},
-                                           {0}};
 
 const Op op_maxpool = {
     .name = "maxpool",

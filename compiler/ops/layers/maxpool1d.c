@@ -15,13 +15,13 @@ static void maxpool1d_emit(Writer *w, const Node *n) { minmax_pool_emit(w, n, fa
 
 static void maxpool1d_training_plain(Writer *w, const Node *n) { minmax_pool_training_plain(w, n, ">"); }
 
-static const Variant maxpool1d_training_variants[] = {{.name = "simd",
-                                                       .layouts = IN_NCHW,
-                                                       .traits = VARIANT_ANY_BATCH,
-                                                       .refuses = minmax_pool_refusal,
-                                                       .emit = maxpool1d_emit,
-                                                       .kernel = "pool"},
-                                                      {0}};
+static const Variant maxpool1d_variants[] = {{.name = "simd",
+                                              .layouts = IN_NCHW,
+                                              .traits = VARIANT_ANY_BATCH,
+                                              .refuses = minmax_pool_refusal,
+                                              .emit = maxpool1d_emit,
+                                              .kernel = "pool"},
+                                             {0}};
 
 static const Op maxpool1d_training = {
     .name = "maxpool1d.training",
@@ -35,16 +35,8 @@ static const Op maxpool1d_training = {
     .flops = minmax_pool_flops,
     .grad = minmax_pool_grad,
     .plain = maxpool1d_training_plain,
-    .variants = maxpool1d_training_variants,
+    .variants = maxpool1d_variants,
 };
-
-static const Variant maxpool1d_variants[] = {{.name = "simd",
-                                              .layouts = IN_NCHW,
-                                              .traits = VARIANT_ANY_BATCH,
-                                              .refuses = minmax_pool_refusal,
-                                              .emit = maxpool1d_emit,
-                                              .kernel = "pool"},
-                                             {0}};
 
 const Op op_maxpool1d = {
     .name = "maxpool1d",

@@ -16,13 +16,13 @@ static void minpool_emit(Writer *w, const Node *n) { minmax_pool_emit(w, n, true
 
 static void minpool_training_plain(Writer *w, const Node *n) { minmax_pool_training_plain(w, n, "<"); }
 
-static const Variant minpool_training_variants[] = {{.name = "simd",
-                                                     .layouts = IN_NCHW | IN_NHWC | IN_NCHW16N,
-                                                     .traits = VARIANT_ANY_BATCH,
-                                                     .refuses = minmax_pool_refusal,
-                                                     .emit = minpool_emit,
-                                                     .kernel = "pool"},
-                                                    {0}};
+static const Variant minpool_variants[] = {{.name = "simd",
+                                            .layouts = IN_NCHW | IN_NHWC | IN_NCHW16N,
+                                            .traits = VARIANT_ANY_BATCH,
+                                            .refuses = minmax_pool_refusal,
+                                            .emit = minpool_emit,
+                                            .kernel = "pool"},
+                                           {0}};
 
 static const Op minpool_training = {
     .name = "minpool.training",
@@ -36,16 +36,8 @@ static const Op minpool_training = {
     .flops = minmax_pool_flops,
     .grad = minmax_pool_grad,
     .plain = minpool_training_plain,
-    .variants = minpool_training_variants,
+    .variants = minpool_variants,
 };
-
-static const Variant minpool_variants[] = {{.name = "simd",
-                                            .layouts = IN_NCHW | IN_NHWC | IN_NCHW16N,
-                                            .traits = VARIANT_ANY_BATCH,
-                                            .refuses = minmax_pool_refusal,
-                                            .emit = minpool_emit,
-                                            .kernel = "pool"},
-                                           {0}};
 
 const Op op_minpool = {
     .name = "minpool",
