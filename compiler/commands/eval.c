@@ -109,7 +109,7 @@ static void tally_sample(void *user, int row, const float *y, const void *given,
     const float *target = values_of(t, row);
     if (t->feed->kind == FEED_MAP)
         tally_pixels(t, y, given);
-    else if (t->confusion)
+    else if (t->confusion && t->data->part[DATA_TEST].labels[row] != NO_CLASS)
         t->confusion[(size_t)t->data->part[DATA_TEST].labels[row] * (size_t)t->data->class_count + (size_t)predicted]++;
     if (t->labels) tally_labels(t, y, target);
     for (size_t i = 0; target && i < t->outputs; i++) {

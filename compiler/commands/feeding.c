@@ -56,6 +56,7 @@ static int fit_data(Feeding *f)
         return -1;
     if (f->data->map[0] && target->classes && (size_t)f->data->class_count < target->scores)
         f->data->class_count = (int)target->scores; /* some classes are in no pixel */
+    if (target->classes) dataset_ignore(f->data, in->ignored);
     if (f->weights &&
         (nn_weights_fit(f->weights, &fit, error) || nn_weights_classes(f->weights, f->weights_path, f->data, error)))
         return -1;

@@ -127,7 +127,7 @@ static double value_of_class(const OutputClass *classes, int count, int index)
     return NAN;
 }
 
-/* truth: the class, or −1. */
+/* truth: the class, NO_CLASS, or −1 where classes are not known. */
 static void print_prediction(Predictor *p, const char *file, const float *y, int truth)
 {
     size_t outputs = nn_own_outputs(p->m->info);
@@ -261,7 +261,9 @@ static void take_set_row(void *user, int row, const float *y, const void *target
     }
     int count = output_classes(p->meaning, y, outputs, p->classes);
     WorstSample *w = &s->worst[s->count++];
-    *w = (WorstSample){row, value_of_class(p->classes, count, truth_of(s, row)), block_alloc(outputs * sizeof *y)};
+    const int truth = truth_of(s, row);
+    const double value = truth == NO_CLASS ? INFINITY : value_of_class(p->classes, count, truth); /* those go last */
+    *w = (WorstSample){row, value, block_alloc(outputs * sizeof *y)};
     memcpy(w->y, y, outputs * sizeof *y);
 }
 

@@ -100,7 +100,7 @@ static void csv_heading(FILE *out, const Prediction *p)
         else
             fprintf(out, ",class_%d,%s_%d", i + 1, value, i + 1);
     }
-    if (p->classes && p->truth >= 0) fprintf(out, ",truth,truth_%s", value);
+    if (p->classes && p->truth != -1) fprintf(out, ",truth,truth_%s", value);
     for (size_t i = 0; !p->classes && i < p->outputs; i++) fprintf(out, ",y%zu", i + 1);
     fputs("\r\n", out);
 }
@@ -118,7 +118,10 @@ static void csv_sample(FILE *out, int number, const Prediction *p)
     if (number == 0) csv_heading(out, p);
     csv_put_field(p->file, out);
     for (int i = 0; i < p->class_count; i++) csv_class(out, p, p->classes[i].index, p->classes[i].value);
-    if (p->classes && p->truth >= 0) csv_class(out, p, p->truth, p->truth_value);
+    if (p->classes && p->truth >= 0)
+        csv_class(out, p, p->truth, p->truth_value);
+    else if (p->classes && p->truth != -1)
+        fputs(",,", out);
     for (size_t i = 0; !p->classes && i < p->outputs; i++) fprintf(out, ",%.9g", (double)p->y[i]);
     fputs("\r\n", out);
 }

@@ -30,7 +30,7 @@ typedef struct Prediction {
     int class_count;
     bool scores;        /* they are no probabilities */
     char *const *names; /* of all classes; NULL: their numbers */
-    int truth;          /* the class it is; −1: not known */
+    int truth;          /* the class it is; NO_CLASS: it has none; −1: samples have none here */
     double truth_value; /* its probability or score */
     const float *y;
     size_t outputs;

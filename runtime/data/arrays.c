@@ -225,6 +225,12 @@ static int take_x(const Arrays *a, Role role, Samples *samples, NnError *error)
 
 static bool is_float(NnType type) { return type == NN_F16 || type == NN_BF16 || type == NN_F32 || type == NN_F64; }
 
+/* Of a sample, only a negative number may stand for no class: that another one does is for the loss to say. */
+static bool is_no_class(const Arrays *a, int label)
+{
+    return label == NO_CLASS || ((a->data->map[0] || label < 0) && label == a->options->ignored);
+}
+
 static int array_classes(const Arrays *a, Role role, Samples *samples, NnError *error)
 {
     const NnTensor *y = a->at[role];
@@ -234,7 +240,7 @@ static int array_classes(const Arrays *a, Role role, Samples *samples, NnError *
     samples->labels_path = strdup(a->what[role]);
     for (size_t i = 0; i < y->count; i++) {
         int label = samples->labels[i];
-        if (a->data->map[0] && (label == a->options->ignored || label == NO_CLASS)) {
+        if (is_no_class(a, label)) {
             samples->labels[i] = NO_CLASS;
             continue;
         }
@@ -281,7 +287,7 @@ static int take_whole(Arrays *a, Samples *samples, NnError *error)
     if (!samples->labels) return nn_fail(error, NN_SYSTEM_FAILED, "not enough memory for the classes");
     for (int i = 0; i < samples->count; i++) {
         float value = samples->targets[i];
-        if (value < 0 || value >= MAX_CLASSES || value != floorf(value)) return 1;
+        if (value != NO_CLASS && (value < 0 || value >= MAX_CLASSES || value != floorf(value))) return 1;
         samples->labels[i] = (int32_t)value;
         if (samples->labels[i] >= a->data->class_count) a->data->class_count = samples->labels[i] + 1;
     }

@@ -167,6 +167,23 @@ size_t dataset_label_count(const Dataset *data)
     return data->map[0] ? (size_t)data->map[0] * (size_t)data->map[1] : 1;
 }
 
+void dataset_ignore(Dataset *data, int64_t ignored)
+{
+    for (int part = 0; part < DATA_PARTS && !data->map[0]; part++) {
+        Samples *samples = &data->part[part];
+        for (int i = 0; samples->labels && i < samples->count; i++)
+            if (samples->labels[i] == ignored) samples->labels[i] = NO_CLASS;
+    }
+}
+
+int dataset_unlabelled(const Dataset *data, DataPart part)
+{
+    const Samples *samples = &data->part[part];
+    for (int i = 0; samples->labels && !data->map[0] && i < samples->count; i++)
+        if (samples->labels[i] == NO_CLASS) return i;
+    return -1;
+}
+
 /* The first label that is not below `classes`, or NULL. */
 static const int32_t *find_beyond(const Samples *samples, size_t each, int classes)
 {

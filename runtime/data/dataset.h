@@ -20,12 +20,12 @@ typedef struct Samples {
     int count;
     uint8_t *pixels;   /* [count][C][H][W], 0…255; or NULL, and then */
     float *values;     /* [count][elements] */
-    int32_t *labels;   /* [count] classes, or [count][map] class maps; or NULL, and then */
+    int32_t *labels;   /* [count] classes or NO_CLASS, or [count][map] class maps; or NULL, and then */
     float *targets;    /* [count][target_count] */
     char *labels_path; /* the file that they are from, where it is one; for messages */
 } Samples;
 
-enum { NO_CLASS = -100 }; /* of a pixel: it is left out of the loss */
+enum { NO_CLASS = -100 }; /* of a sample or a pixel: it is left out of the loss and of the accuracy */
 
 enum { DATASET_NOTES = 4, DATASET_NOTE_BYTES = 256 };
 
@@ -75,7 +75,7 @@ typedef struct DatasetOptions {
     const char *target; /* CSV: name or number (from 1) of the target's column; NULL: the last */
     bool values;        /* the loss takes values: columns of numbers are not classes */
     bool soft;          /* the loss takes probabilities, which one class per sample is, too */
-    int64_t ignored;    /* a class that stands for none, in class maps */
+    int64_t ignored;    /* a class that stands for none: any in class maps, a negative one of samples */
     int net[3];         /* C, H, W of the net's input, where it is an image; else 0 */
     int keep;           /* images of many sizes are kept as squares of this side at least; 0: as the net has it */
     NnFit fit;          /* what brings them there */
@@ -124,6 +124,11 @@ int dataset_split(Dataset *, NnError *);
 /* Values that are all 0 or 1 (or, as signs, −1 or 1), one per sample, become two classes;
  * others stay.  For losses over one probability or one score. */
 int dataset_binary(Dataset *, bool signs, NnError *);
+
+/* Samples of the class `ignored` have none from now on; class maps stay. */
+void dataset_ignore(Dataset *, int64_t ignored);
+/* The first sample without a class in a part that has one class per sample, or −1. */
+int dataset_unlabelled(const Dataset *, DataPart);
 
 /* Classes of a sample: 1, or the pixels of its class map. */
 size_t dataset_label_count(const Dataset *);

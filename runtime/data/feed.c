@@ -72,6 +72,20 @@ static int feed_classes(Feed *feed, const TargetSpec *spec, NnError *error)
     return 0;
 }
 
+/* Only a loss over classes can leave samples out. */
+static int check_labelled(const Dataset *data, NnError *error)
+{
+    for (int part = 0; part < DATA_PARTS; part++) {
+        const int row = dataset_unlabelled(data, part);
+        if (row >= 0)
+            return nn_fail(error, NN_BAD_INPUT,
+                           "sample %d of the %s part has no class (%d), and this loss takes a value of every sample; "
+                           "use cross_entropy, focal or nll over classes",
+                           row, part == DATA_TRAIN ? "training" : "test", NO_CLASS);
+    }
+    return 0;
+}
+
 static int feed_values(Feed *feed, const TargetSpec *spec, NnError *error)
 {
     const Dataset *data = feed->data;
@@ -112,5 +126,6 @@ int feed_init(Feed *feed, const Dataset *data, const Fitting *fitting, const Tar
         .data = data, .fitting = fitting, .named = spec->named, .named_count = spec->named_count, .reals = spec->reals};
     for (int i = 0; i < spec->named_count; i++)
         if (named_check(data, &spec->named[i], &data->named[i], error)) return -1;
-    return spec->classes ? feed_classes(feed, spec, error) : feed_values(feed, spec, error);
+    if (spec->classes) return feed_classes(feed, spec, error);
+    return feed_values(feed, spec, error) || (feed->kind != FEED_INPUT && check_labelled(data, error)) ? -1 : 0;
 }

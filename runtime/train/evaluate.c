@@ -87,6 +87,7 @@ static int judge_class(const Evaluation *e, int row, const float *y)
     size_t outputs = nn_own_outputs(e->info);
     int label = e->samples->labels[row];
     int predicted = one_output(e->feed) ? y[0] > nn_middle(e->info) : nn_largest(y, outputs, 1, 0);
+    if (label == NO_CLASS) return predicted;
     e->score->judged++;
     e->score->right += predicted == label;
     e->score->top5 += one_output(e->feed) || rank_of(y, outputs, label) < TOP;
@@ -136,6 +137,15 @@ static void score_batch(const Evaluation *e, const Batch *batch, const float *y)
     e->score->count += batch->count;
 }
 
+/* Those of a batch's samples that its mean loss is of. */
+static int samples_of_loss(const Evaluation *e, const Batch *batch)
+{
+    int count = 0;
+    if (e->feed->kind != FEED_LABELS) return batch->count;
+    for (int i = 0; i < batch->count; i++) count += e->samples->labels[batch->row[i]] != NO_CLASS;
+    return count;
+}
+
 /* The losses that eval left in its scratch: means over the batch. */
 static void add_losses(const Evaluation *e, const void *scratch, int count)
 {
@@ -146,15 +156,18 @@ static void evaluate_batches(const Evaluation *e, const void *model, Batcher *ba
                              const volatile sig_atomic_t *stop)
 {
     double total = 0;
+    int64_t of_loss = 0;
     const Batch *batch;
     batcher_begin(batcher, 0);
     while ((!stop || !*stop) && (batch = batcher_next(batcher))) {
-        total += (double)e->info->eval(model, batch->x, batch->target, batch->count, y, scratch) * batch->count;
+        const int count = samples_of_loss(e, batch);
+        of_loss += count;
+        total += (double)e->info->eval(model, batch->x, batch->target, batch->count, y, scratch) * count;
         add_losses(e, scratch, batch->count);
         score_batch(e, batch, y);
     }
     const double samples = e->score->count ? (double)e->score->count : 1;
-    e->score->loss = total / samples;
+    e->score->loss = of_loss ? total / (double)of_loss : 0;
     for (int i = 0; i < e->score->loss_count; i++) e->score->losses[i] /= samples;
 }
 

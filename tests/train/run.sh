@@ -286,6 +286,35 @@ says err 'class maps of 8x8, the net gives 4x4, in which a pixel stands for seve
 runs 1 train maps.nn --data "$examples/data/digits" --input 1x28x28
 says err 'the data has 10 classes, the net has 2 outputs'
 
+# Samples without a class (-100) are in the batch, not in the loss and the accuracy.
+mkdir some labelled
+bytes 240 'i * 7 % 11 > 5 ? 200 : 20' | array '120, 2' '|u1' >some/x_train.npy
+bytes 240 'i % 4 >= 2 ? 156 + 99 * (i % 2) : i % 2 ? 0 : i * 7 % 11 > 5' | array '120' '<i2' >some/y_train.npy
+bytes 80 'i * 7 % 11 > 5 ? 200 : 20' | array '40, 2' '|u1' >some/x_test.npy
+bytes 80 'i % 4 >= 2 ? 156 + 99 * (i % 2) : i % 2 ? 0 : i * 7 % 11 > 5' | array '40' '<i2' >some/y_test.npy
+cp some/x_train.npy some/y_train.npy labelled
+bytes 80 'i * 7 % 11 > 5 ? 200 : 20' | od -An -v -tu1 -w4 | awk '{ printf "\\%03o\\%03o", $1, $2 }' >pairs
+# shellcheck disable=SC2059 # escapes
+printf "$(cat pairs)" | array '20, 2' '|u1' >labelled/x_test.npy
+bytes 20 'i * 4 * 7 % 11 > 5' | array '20' '|u1' >labelled/y_test.npy
+cat >some.nn <<'END'
+net some { input(2) dense(2) }
+train some { loss cross_entropy  optimizer adam(lr=0.1)  batch 16  epochs 20 }
+END
+runs 0 train some.nn --data some -o some.w
+says out '^test accuracy 100.00 % (20 of 20)'
+runs 0 eval some.nn --data some --weights some.w --batch 7
+says out '^top-1      100.00 % (20 of 20)'
+awk '$1 == "loss" { print $2 }' out >some.loss
+runs 0 eval some.nn --data labelled --weights some.w
+awk '$1 == "loss" { print $2 }' out >labelled.loss
+same some.loss labelled.loss
+runs 0 predict some.nn --data some --weights some.w --format csv
+what='predict --format csv'
+is "$(tr -d '\r' <out | awk -F, '{ print NF }' | sort -u | wc -l)" -eq 1
+runs 1 train some.nn --data some --set 'loss mse'
+says err 'sample 1 of the training part has no class (-100), and this loss takes a value of every sample'
+
 # Labels that hold or not, which is counted by label and by sample.
 mkdir labels
 bytes 240 'i * 7 % 11 > 5 ? 200 : 20' | array '60, 4' '|u1' >labels/x_train.npy
