@@ -28,6 +28,12 @@ static inline int64_t round_up(int64_t n, int64_t step) { return div_round_up(n,
 /* Of names in this language and in C. */
 static inline bool is_identifier_char(char c) { return isalnum((unsigned char)c) || c == '_'; }
 
+/* ---- names of files --------------------------------------------------- */
+
+bool ends_with(const char *text, const char *end);
+const char *path_file_name(const char *path);               /* a/b.c → b.c */
+bool path_has_ending(const char *path, const char *ending); /* a/b.c has ".c"; a/.c has none */
+
 /* ---- memory ---------------------------------------------------------- */
 
 typedef struct Arena Arena;

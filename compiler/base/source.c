@@ -105,6 +105,5 @@ const char *source_path(const Compilation *c, Span span)
 {
     const Source *source = source_of(c, span);
     if (source == NULL) return "";
-    const char *slash = strrchr(source->path, '/');
-    return slash == NULL || slash[1] == '\0' ? source->path : slash + 1;
+    return path_file_name(source->path);
 }

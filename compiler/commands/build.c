@@ -19,6 +19,9 @@ extern const char python_model_text[]; /* runtime/python/model.py */
 
 enum { BUILD_PYTHON = COMPILE_FIRST_OWN };
 
+/* Of what is made for inference alone, where samples come one at a time. */
+enum { BATCH_SHIPPED = 1 };
+
 static const Option options[] = {
     {'o', "output", "FILE", "NET.so, NET.o or NET.a, with NET.h beside it; any other name is a program (--main)",
      false},
@@ -36,6 +39,7 @@ typedef struct BuildRun {
     const char *module; /* of --python: NET.py, and then request.output is the shared object */
     Arena *arena;
     Workdir directory;
+    ToolSignals signals;
     const char *prefix;
     const char *source, *header, *made; /* paths in the directory */
     EmitResult *emitted;
@@ -43,17 +47,9 @@ typedef struct BuildRun {
 
 static BuildKind kind_of_file(const char *path)
 {
-    const char *dot = strrchr(path, '.');
-    if (!dot || dot == path || dot[-1] == '/') return BUILD_PROGRAM;
-    if (strcmp(dot, ".so") == 0) return BUILD_SHARED;
-    if (strcmp(dot, ".o") == 0) return BUILD_OBJECT;
-    return strcmp(dot, ".a") == 0 ? BUILD_ARCHIVE : BUILD_PROGRAM;
-}
-
-static const char *base_name_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
+    if (path_has_ending(path, ".so")) return BUILD_SHARED;
+    if (path_has_ending(path, ".o")) return BUILD_OBJECT;
+    return path_has_ending(path, ".a") ? BUILD_ARCHIVE : BUILD_PROGRAM;
 }
 
 /* ---- the command line ------------------------------------------------------------ */
@@ -68,7 +64,7 @@ static size_t python_name_length(const char *text)
 static int name_module(BuildRun *b)
 {
     CompileRequest *r = &b->request;
-    const char *name = base_name_of(r->output);
+    const char *name = path_file_name(r->output);
     const size_t length = python_name_length(name);
     if (strcmp(name + length, ".py") != 0 || length == 0 || (*name >= '0' && *name <= '9'))
         return usage_error(r->command, "--python: -o %s is no NAME.py that Python can import", r->output);
@@ -90,15 +86,15 @@ static int check_build_request(BuildRun *b, const OptionReader *reader)
         if (status) return status;
     }
     b->kind = kind_of_file(r->output);
-    const size_t length = strlen(r->output);
-    if (length > 2 && (strcmp(r->output + length - 2, ".c") == 0 || strcmp(r->output + length - 2, ".h") == 0))
+    if (path_has_ending(r->output, ".c") || path_has_ending(r->output, ".h"))
         return usage_error(r->command, "-o %s: this is what nnc without build writes", r->output);
-    if (length > 3 && strcmp(r->output + length - 3, ".py") == 0)
+    if (path_has_ending(r->output, ".py"))
         return usage_error(r->command, "-o %s: a Python module is made with --python", r->output);
     if (b->kind == BUILD_PROGRAM && !r->trained.weights)
         return usage_error(r->command, "-o %s: a program needs trained weights (use --weights FILE)", r->output);
     if (b->kind == BUILD_PROGRAM) r->main = true;
     if (r->main && b->kind != BUILD_PROGRAM) return usage_error(r->command, "--main: %s is no program", r->output);
+    if (r->trained.weights && !b->python && !r->load.batch) r->load.batch = BATCH_SHIPPED;
     return compile_check_options(r);
 }
 
@@ -130,13 +126,16 @@ static int write_sources(BuildRun *b)
 
 /* ---- tools ------------------------------------------------------------------------------ */
 
-static int run_tool(const BuildRun *b, const List *words, const char *hint)
+/* A signal says itself what has happened, once it is released. */
+static int run_tool(BuildRun *b, List words, const char *hint)
 {
-    const char *error = tool_run(b->arena, words);
-    return error ? fail(STATUS_SYSTEM, "%s%s", error, hint) : STATUS_OK;
+    const ToolRun run = {.words = words, .directory = b->directory.path, .signals = &b->signals, .hint = hint};
+    const char *error = tool_run(b->arena, &run);
+    if (!error) return STATUS_OK;
+    return b->signals.caught ? STATUS_SYSTEM : fail(STATUS_SYSTEM, "%s", error);
 }
 
-static int run_c_compiler(const BuildRun *b)
+static int run_c_compiler(BuildRun *b)
 {
     List words = {0};
     Arena *arena = b->arena;
@@ -147,7 +146,7 @@ static int run_c_compiler(const BuildRun *b)
     if (!links) list_push(arena, &words, (char *)"-c");
     if (b->kind == BUILD_SHARED) {
         tool_add_words(arena, &words, "-fPIC -shared");
-        list_push(arena, &words, arena_printf(arena, "-Wl,-soname,%s", base_name_of(b->request.output)));
+        list_push(arena, &words, arena_printf(arena, "-Wl,-soname,%s", path_file_name(b->request.output)));
         list_push(arena, &words, arena_printf(arena, "-Wl,--version-script=%s/exports", b->directory.path));
     }
     list_push(arena, &words, (char *)"-o");
@@ -156,7 +155,7 @@ static int run_c_compiler(const BuildRun *b)
                                        : (char *)b->made);
     list_push(arena, &words, (char *)b->source);
     if (links) tool_add_words(arena, &words, b->request.plain ? "-lm" : "-lm -lpthread");
-    return run_tool(b, &words, " (CC and CFLAGS say what is run)");
+    return run_tool(b, words, "CC and CFLAGS say what is run");
 }
 
 /* aarch64-linux-gnu-gcc has aarch64-linux-gnu-ar beside it. */
@@ -165,12 +164,12 @@ static const char *archiver(Arena *arena)
     List words = {0};
     tool_add_words(arena, &words, tool_setting("CC", "cc"));
     const char *compiler = words.at[0];
-    const size_t length = strlen(compiler);
-    const bool crosses = length > 4 && strcmp(compiler + length - 4, "-gcc") == 0;
-    return tool_setting("AR", crosses ? arena_printf(arena, "%.*sar", (int)length - 3, compiler) : "ar");
+    const int length = (int)strlen(compiler);
+    const char *beside = path_has_ending(compiler, "-gcc") ? arena_printf(arena, "%.*sar", length - 3, compiler) : "ar";
+    return tool_setting("AR", beside);
 }
 
-static int run_archiver(const BuildRun *b)
+static int run_archiver(BuildRun *b)
 {
     List words = {0};
     if (b->kind != BUILD_ARCHIVE) return STATUS_OK;
@@ -178,7 +177,7 @@ static int run_archiver(const BuildRun *b)
     list_push(b->arena, &words, (char *)"rcs");
     list_push(b->arena, &words, (char *)b->made);
     list_push(b->arena, &words, arena_printf(b->arena, "%s/%s.o", b->directory.path, b->prefix));
-    return run_tool(b, &words, " (AR says what is run)");
+    return run_tool(b, words, "AR says what is run");
 }
 
 /* ---- what the user gets --------------------------------------------------------------------- */
@@ -198,9 +197,10 @@ static OutputFile interface_file(const BuildRun *b)
             b->arena,
             "\"\"\"The network %s, compiled by nnc: see Model.  Needs NumPy, and %s beside this file.\"\"\"\n"
             "\nLIBRARY = \"%s\"\nPREFIX = \"%s\"\n\n%s",
-            b->prefix, base_name_of(output), base_name_of(output), b->prefix, python_model_text);
+            b->prefix, path_file_name(output), path_file_name(output), b->prefix, python_model_text);
     else
-        path = arena_printf(b->arena, "%.*s%s", (int)(base_name_of(output) - output), output, base_name_of(b->header));
+        path =
+            arena_printf(b->arena, "%.*s%s", (int)(path_file_name(output) - output), output, path_file_name(b->header));
     return (OutputFile){path, text, strlen(text)};
 }
 
@@ -242,10 +242,10 @@ static int build_loaded(BuildRun *b, Model *m)
     const char *header = c_header_name(b->arena, arena_printf(b->arena, "%s.h", b->prefix));
     int status = compile_emit(r, m, b->prefix, header, &b->emitted);
     if (status) return status;
-    ToolSignals *held = tool_hold_signals(b->arena);
+    tool_hold_signals(&b->signals);
     status = build_in_directory(b, header);
     workdir_close(&b->directory);
-    tool_release_signals(held);
+    tool_release_signals(&b->signals);
     return status;
 }
 
@@ -270,7 +270,8 @@ const Command command_build = {
     .usage = "build NET.nn -o NET.so|NET.o|NET.a|PROGRAM [--python] [options]",
     .options = options,
     .details = "Runs the C compiler $CC (cc) with $CFLAGS (-O2); for .a also $AR (ar), or the ar of a\n"
-               "cross compiler.  A shared object exports the functions of the header alone.  A\n"
+               "cross compiler.  With --weights the batch is 1 unless --batch says another (with --python it\n"
+               "is the train section's).  A shared object exports the functions of the header alone.  A\n"
                "program needs --weights, and prints the classes of images and raw floats.  A module of\n"
                "Python needs NumPy; its class Model predicts, trains and gives tensors.\n",
     .run = build_run,

@@ -77,12 +77,6 @@ static const char *without_prefix(const char *name)
     return name;
 }
 
-static bool ends_with(const char *name, const char *end)
-{
-    size_t n = strlen(name), m = strlen(end);
-    return n >= m && strcmp(name + n - m, end) == 0;
-}
-
 static const Tensor *net_model_tensor(const Reference *r, const char *name)
 {
     const List *model = &r->l.net->model;

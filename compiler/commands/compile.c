@@ -126,12 +126,6 @@ bool compile_take_option(CompileRequest *r, int id, const char *value)
     }
 }
 
-static bool has_suffix(const char *text, const char *suffix)
-{
-    size_t n = strlen(text), m = strlen(suffix);
-    return n > m && strcmp(text + n - m, suffix) == 0;
-}
-
 static int check_trained(const CompileRequest *r)
 {
     const Command *self = r->command;
@@ -166,9 +160,8 @@ static int check_request(const CompileRequest *r, const OptionReader *reader)
     if (r->dump && r->output) return usage_error(self, "--dump and --explain print instead of writing C: leave out -o");
     if (!r->dump && !r->output)
         return usage_error(self, "no output file (use -o FILE.c, or '-o -' for standard output)");
-    if (!r->output || strcmp(r->output, "-") == 0 || (has_suffix(r->output, ".c") && !has_suffix(r->output, "/.c")))
-        return STATUS_OK;
-    if (has_suffix(r->output, ".so") || has_suffix(r->output, ".o") || has_suffix(r->output, ".a"))
+    if (!r->output || strcmp(r->output, "-") == 0 || path_has_ending(r->output, ".c")) return STATUS_OK;
+    if (path_has_ending(r->output, ".so") || path_has_ending(r->output, ".o") || path_has_ending(r->output, ".a"))
         return usage_error(self, "-o %s: the name must end in .c; nnc build runs the C compiler", r->output);
     return usage_error(self, "-o %s: the name must end in .c", r->output);
 }
@@ -290,19 +283,13 @@ static int write_c(const CompileRequest *r, const EmitResult *e, const char *hea
     return output_write(files, e->trained_file ? 3 : 2);
 }
 
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 /* DIR/NAME.c → DIR/NAME.h.  string.h beside string.c would hide the C library's from -IDIR. */
 static const char *header_path_of(const CompileRequest *r, const char *source)
 {
     Arena *arena = r->load.compilation->arena;
     char *path = arena_strdup(arena, source);
     path[strlen(path) - 1] = 'h';
-    const char *name = base_name(path), *free_name = c_header_name(arena, name);
+    const char *name = path_file_name(path), *free_name = c_header_name(arena, name);
     if (r->header || free_name == name) return path;
     const char *moved = arena_printf(arena, "%.*s%s", (int)(name - path), path, free_name);
     fprintf(stderr, "nnc: note: the header is %s: there is a standard header <%s>\n", moved, name);
@@ -336,7 +323,7 @@ static int emit(const CompileRequest *r, Model *l)
     const char *prefix = compile_prefix(r, l);
     bool to_stdout = strcmp(r->output, "-") == 0;
     const char *header_path = header_path_of(r, to_stdout ? arena_printf(arena, "%s.c", prefix) : r->output);
-    const char *header = r->header ? r->header : base_name(header_path);
+    const char *header = r->header ? r->header : path_file_name(header_path);
     EmitResult *e;
     if (!can_be_included(header))
         return usage_error(r->command, "-o %s: an #include cannot name its header; use --header NAME", r->output);

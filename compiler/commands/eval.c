@@ -13,6 +13,7 @@
 #include "commands/feeding.h"
 #include "commands/interrupt.h"
 #include "commands/origin.h"
+#include "commands/weighted.h"
 
 enum { DATA = OPTION_FIRST_OWN, WEIGHTS };
 enum { MATRIX_CLASSES = 24, LISTED = 20, LISTED_ROWS = 16, NAME_COLUMNS = 16 };
@@ -355,32 +356,25 @@ static int evaluate_model(const EvalRequest *r, Model *m, const Feeding *f, cons
     return failed ? fail_error(&error) : finish_output();
 }
 
-static int eval_weights(const EvalRequest *r, Model *m, NnTensors *weights)
+static int eval_weights(const EvalRequest *r, Model *m, const WeightedModel *w)
 {
-    NnError error = {0};
     Feeding feeding;
-    void *block =
-        block_alloc(m->info->model_bytes > m->info->train_bytes ? m->info->model_bytes : m->info->train_bytes);
-    void *model = m->info->init(block, 0, 0);
-    int status = nn_weights_load(m->info, model, weights, r->weights, NN_LOAD_ALL, NULL, &error) ? fail_error(&error)
-                                                                                                 : STATUS_OK;
-    if (!status) status = feeding_open(&feeding, m, r->data, r->column, weights, r->weights);
-    if (!status) {
-        origin_compare(weights, r->weights, m, feeding.data);
-        status = evaluate_model(r, m, &feeding, model);
-        feeding_close(&feeding);
-    }
-    free(block);
+    int status = feeding_open(&feeding, m, r->data, r->column, w->file, w->path);
+    if (status) return status;
+    origin_compare(w->file, w->path, m, feeding.data);
+    status = evaluate_model(r, m, &feeding, w->model);
+    feeding_close(&feeding);
     return status;
 }
 
 static int eval_loaded(const EvalRequest *r, Model *m)
 {
-    NnError error = {0};
-    NnTensors *weights = nn_tensors_open(r->weights, &error);
-    if (!weights) return fail_error(&error);
-    int status = eval_weights(r, m, weights);
-    nn_tensors_close(weights);
+    WeightedModel w;
+    int status = weighted_open(&w, r->weights);
+    if (status) return status;
+    status = weighted_load(&w, m->info);
+    if (!status) status = eval_weights(r, m, &w);
+    weighted_close(&w);
     return status;
 }
 

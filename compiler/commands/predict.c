@@ -14,6 +14,7 @@
 #include "commands/interrupt.h"
 #include "commands/output.h"
 #include "commands/predict_output.h"
+#include "commands/weighted.h"
 #include "runtime/data/inputs.h"
 
 enum { DATA = OPTION_FIRST_OWN, WEIGHTS, TOP, FORMAT, WORST };
@@ -342,31 +343,19 @@ static int predict_all(Predictor *p, NnTensors *weights)
     return status ? status : flushed;
 }
 
-static int predict_weights(const PredictRequest *r, Model *m, NnTensors *weights)
-{
-    NnError error = {0};
-    Predictor p;
-    const nn_model_info *info = m->info;
-    void *block = block_alloc(info->model_bytes > info->train_bytes ? info->model_bytes : info->train_bytes);
-    void *model = info->init(block, 0, 0);
-    int status = STATUS_OK;
-    if (nn_weights_load(info, model, weights, r->weights, NN_LOAD_ALL, NULL, &error)) status = fail_error(&error);
-    if (!status) {
-        predictor_init(&p, r, m, model);
-        status = predict_all(&p, weights);
-        predictor_free(&p);
-    }
-    free(block);
-    return status;
-}
-
 static int predict_loaded(const PredictRequest *r, Model *m)
 {
-    NnError error = {0};
-    NnTensors *weights = nn_tensors_open(r->weights, &error);
-    if (!weights) return fail_error(&error);
-    int status = predict_weights(r, m, weights);
-    nn_tensors_close(weights);
+    WeightedModel w;
+    Predictor p;
+    int status = weighted_open(&w, r->weights);
+    if (status) return status;
+    status = weighted_load(&w, m->info);
+    if (!status) {
+        predictor_init(&p, r, m, w.model);
+        status = predict_all(&p, w.file);
+        predictor_free(&p);
+    }
+    weighted_close(&w);
     return status;
 }
 

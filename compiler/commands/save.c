@@ -46,8 +46,7 @@ int save_check_checkpoint(const char **path, const Model *m, bool wanted)
 /* FOLDER/rescued-PID-NAME: nothing has that name yet. */
 static const char *rescue_path(Arena *arena, const char *folder, const char *path)
 {
-    const char *slash = strrchr(path, '/');
-    return arena_printf(arena, "%s/rescued-%ld-%.200s", folder, (long)getpid(), slash ? slash + 1 : path);
+    return arena_printf(arena, "%s/rescued-%ld-%.200s", folder, (long)getpid(), path_file_name(path));
 }
 
 int save_weights(const char *path, const Model *m, const void *model, const Feed *feed, const NnScore *test,

@@ -13,6 +13,7 @@
 
 #include "commands/feeding.h"
 #include "commands/predict_output.h"
+#include "commands/weighted.h"
 
 /*
  * A C compiler reads weights at about a second and 70 MB of memory (clang: 140) for each
@@ -44,20 +45,16 @@ static int check_weights_finite(const nn_model_info *info, const void *model, Ar
     return STATUS_OK;
 }
 
-static int fill_block(const TrainedRequest *r, NnTensors *weights, const nn_model_info *info, Arena *arena,
+static int fill_block(const TrainedRequest *r, WeightedModel *w, const nn_model_info *info, Arena *arena,
                       TrainedModel *out)
 {
-    NnError error = {0};
     if (check_size(r, info->name, (int64_t)info->model_bytes)) return STATUS_INPUT;
-    void *block = block_alloc(info->model_bytes), *kept = arena_alloc(arena, info->model_bytes);
-    void *model = info->init(block, 0, 0);
-    int status =
-        nn_weights_load(info, model, weights, r->weights, NN_LOAD_ALL, NULL, &error) ? fail_error(&error) : STATUS_OK;
-    if (!status) status = check_weights_finite(info, model, arena);
-    memcpy(kept, block, info->model_bytes);
+    int status = weighted_load(w, info);
+    if (!status) status = check_weights_finite(info, w->model, arena);
+    void *kept = arena_alloc(arena, info->model_bytes);
+    memcpy(kept, w->block, info->model_bytes);
     out->block = kept;
     out->bytes = (int64_t)info->model_bytes;
-    free(block);
     return status;
 }
 
@@ -73,7 +70,7 @@ static EmitOptions options_to_run(const EmitOptions *final)
     return options;
 }
 
-static int read_block(const TrainedRequest *r, NnTensors *weights, const Model *m, const EmitOptions *final,
+static int read_block(const TrainedRequest *r, WeightedModel *w, const Model *m, const EmitOptions *final,
                       TrainedModel *out)
 {
     const EmitOptions options = options_to_run(final);
@@ -84,7 +81,7 @@ static int read_block(const TrainedRequest *r, NnTensors *weights, const Model *
     if (!jit) return fail(STATUS_SYSTEM, "%s", error);
     const nn_model_info *(*info)(void) =
         (const nn_model_info *(*)(void))jit_symbol(jit, arena_printf(m->c->arena, "%s_info", e->prefix));
-    int status = fill_block(r, weights, info(), m->c->arena, out);
+    int status = fill_block(r, w, info(), m->c->arena, out);
     jit_free(jit);
     return status;
 }
@@ -119,13 +116,13 @@ static int read_classes(const TrainedRequest *r, NnTensors *weights, const Model
 
 int trained_read(const TrainedRequest *r, const Model *m, const EmitOptions *options, TrainedModel *out)
 {
-    NnError error = {0};
-    NnTensors *weights = nn_tensors_open(r->weights, &error);
-    if (!weights) return fail_error(&error);
+    WeightedModel w;
+    int status = weighted_open(&w, r->weights);
+    if (status) return status;
     *out = (TrainedModel){.input_bytes = r->input_bytes, .beside = r->weights_out != NULL};
-    int status = read_block(r, weights, m, options, out);
-    if (!status) status = read_normalisation(r, weights, m, out);
-    if (!status) status = read_classes(r, weights, m, out);
-    nn_tensors_close(weights);
+    status = read_block(r, &w, m, options, out);
+    if (!status) status = read_normalisation(r, w.file, m, out);
+    if (!status) status = read_classes(r, w.file, m, out);
+    weighted_close(&w);
     return status;
 }

@@ -20,9 +20,8 @@
 static const char *line_text(Emitter *e, const Node *n)
 {
     if (n->span.file < 0) return "";
-    const char *path = source_path(e->compilation, n->span);
-    const char *slash = strrchr(path, '/');
-    return arena_printf(e->arena, "%s:%d: ", slash ? slash + 1 : path, source_line(e->compilation, n->span));
+    return arena_printf(e->arena, "%s:%d: ", source_path(e->compilation, n->span),
+                        source_line(e->compilation, n->span));
 }
 
 static const char *arguments_text(Emitter *e, const Node *n)

@@ -51,9 +51,7 @@ void support_add_info_types(Text *out, bool includes)
 
 static const char *file_name(const Emitter *e)
 {
-    const char *path = e->net->span.file >= 0 ? source_path(e->compilation, e->net->span) : e->net->name;
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
+    return e->net->span.file >= 0 ? source_path(e->compilation, e->net->span) : e->net->name;
 }
 
 /* The headers of the kernels, besides those that are there. */
@@ -199,9 +197,7 @@ const char *support_included(Arena *arena, const char *line)
 {
     static const char include[] = "#include \"";
     if (strncmp(line, include, sizeof include - 1) != 0) return NULL;
-    char *path = arena_strndup(arena, line + sizeof include - 1, strcspn(line + sizeof include - 1, "\""));
-    char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
+    return path_file_name(arena_strndup(arena, line + sizeof include - 1, strcspn(line + sizeof include - 1, "\"")));
 }
 
 /* A kernel's text with the files that it includes in the places where it does. */

@@ -308,6 +308,25 @@ for signal in INT TERM HUP; do
     empty
 done
 
+# Building, too: what is there stays as it was.
+mkdir built
+echo before >built/line.so
+for signal in INT TERM HUP; do
+    what="SIG$signal while a stubborn compiler builds"
+    : >started
+    env --default-signal=INT "$NNC" build line.nn --plain -o built/line.so >out 2>err </dev/null &
+    pid=$!
+    until_says started .
+    kill -$signal $pid
+    ended $pid
+    if [ "$status" -gt 128 ] && [ "$status" -ne 137 ]; then ok; else bad "status $status"; fi
+    if kill -0 "$(cat started)" 2>/dev/null; then bad 'the compiler still runs'; else ok; fi
+    silent err
+    is "$(cat built/line.so)" = before
+    is "$(ls -A built)" = line.so
+    empty
+done
+
 # eval is interrupted while the compiler of --jit tiered runs
 awk 'BEGIN { for (i = 0; i < 300000; i++) printf "%g,%g\n", i / 20 - 1, 3 * (i / 20 - 1) + 0.5 }' >many.csv
 what='SIGINT of eval'

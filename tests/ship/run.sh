@@ -239,6 +239,11 @@ runs 0 build two.nn --plain --weights two.safetensors -o made/two.o
 try 'an object' "$CC" -Imade main.c made/two.o -o two
 ./two >out
 says out '^21 43 '
+says made/two.h 'TWO_BATCH = 1,'
+runs 0 build two.nn --plain --batch 3 --weights two.safetensors -o made/two.o
+says made/two.h 'TWO_BATCH = 3,'
+runs 0 build "$lenet" --plain --infer -o made/untrained.o
+says made/lenet.h 'LENET_BATCH = 64,'
 runs 0 build two.nn --plain --weights two.safetensors -o made/two.a --weights-out made/two.bin
 exists made/two.h made/two.bin
 ar t made/two.a >out

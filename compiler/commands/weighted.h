@@ -1,0 +1,23 @@
+/*
+ * weighted: a net's model with the weights of a file in it.
+ */
+#ifndef NNC_WEIGHTED_H
+#define NNC_WEIGHTED_H
+
+#include "commands/commands.h"
+#include "runtime/core/core.h"
+
+typedef struct WeightedModel {
+    const char *path;
+    NnTensors *file;
+    void *block; /* the caller's memory of the model */
+    void *model;
+} WeightedModel;
+
+/* Opens the file, then fills a model for inference from it.  Both print why they fail, and return
+ * a Status. */
+int weighted_open(WeightedModel *, const char *path);
+int weighted_load(WeightedModel *, const nn_model_info *);
+void weighted_close(WeightedModel *);
+
+#endif
