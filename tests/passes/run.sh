@@ -1,23 +1,12 @@
 #!/bin/sh
-# The passes that only the fast form has: with each of them off, a net computes
-# what it computes with all of them on.  Two training steps, the loss without a
-# step, inference and all tensors of the model at the end are compared to 1e-4 of
-# their value, or 1e-6: sums are added up in another order, and Winograd's form of a
-# convolution rounds more (about 1e-5 of its largest output); nothing else may differ,
-# from a quarter of some starts at least (tests/generated/close.awk).
-# (-O0, since each text has the kernels in it, which take seconds to optimize, but for nets that
-# compute for longer than that.)
-# Concat elimination changes no bit, nor does rematerialization within a limit of memory.
+# The passes that only the fast form has, in what is written with and without each of them: which
+# nodes are fused, how convolutions are computed, how much memory is used.  That the
+# results do not change is for the unit tests (tests/unit/test_passes.c).
 cd "$(dirname "$0")/../.." || exit 1
 . tests/lib.sh
 
-optimize=-O0
-numbers() { # NET OPTIONS…: "$tmp/out" is what a program with this code prints
-    try "nnc $*" "$NNC" "$@" --target generic --prefix net -o "$tmp/net.c"
-    try "a program with $*" "$CC" -std=gnu99 $optimize -I"$tmp" tests/generated/drive.c "$tmp/net.c" -o "$tmp/drive" -lm \
-        -lpthread
-    try "the program with $*" "$tmp/drive"
-}
+# code NET OPTION…: the C of a net
+code() { try "nnc $*" "$NNC" "$@" --target generic --prefix net -o "$tmp/net.c"; }
 
 # has WORD YES: whether functions of that name are in the code
 has() {
@@ -36,20 +25,16 @@ chosen() {
 }
 fused='\[[a-z0-9_]* + '
 
-# without NET OPTIONS…: each of them alone, against all passes
+# without NET OPTIONS…: each of them alone
 without() {
     net=$1
     shift
-    numbers "$net"
-    cp "$tmp/out" "$tmp/with"
     for option in "$@"; do
-        numbers "$net" "$option"
-        cp "$tmp/out" "$tmp/without"
-        try "$net $option: the numbers" awk -f tests/generated/close.awk "$tmp/with" "$tmp/without"
+        code "$net" "$option"
         case $option in
         --no-fusion) chosen "$fused" no ;;
         --no-winograd) chosen '\[winograd' no ;;
-        --no-concat-elimination) try "$net $option: bitwise identical" cmp "$tmp/with" "$tmp/without" && has concat1_forward yes ;;
+        --no-concat-elimination) has concat1_forward yes ;;
         --no-layout) chosen "$fused" no && has reorder no && chosen '\[winograd' no ;;
         --no-micro-batches) has accumulate no ;;
         --no-selection | --no-legalization) chosen "$fused" no && has reorder no ;;
@@ -58,42 +43,23 @@ without() {
 }
 
 without tests/passes/mixed.nn --no-fusion --no-layout --no-selection --no-legalization
-optimize=-O1
 without tests/passes/winograd.nn --no-fusion --no-winograd --no-layout
 without tests/passes/concat_elimination.nn --no-concat-elimination --no-winograd --no-fusion --no-layout
 without tests/passes/micro_batches.nn --no-micro-batches
-optimize=-O0
 without tests/refs/resnet_small.nn --no-fusion --no-layout
 without tests/refs/lenet_sgd.nn --no-layout --no-selection --no-legalization
 
-# code NET: what is written for it with all passes
-code() {
-    net=$1
-    option=
-    try "nnc $net" "$NNC" "$net" --target generic --prefix net -o "$tmp/net.c"
-}
 net="tests/kernels/batch_blocked.nn --net padded"
-# shellcheck disable=SC2086 # options are words
-numbers $net
-cp "$tmp/out" "$tmp/with"
 option=
 chosen '\[batch_blocked' yes
-# shellcheck disable=SC2086
-numbers $net --no-batch-blocking
-cp "$tmp/out" "$tmp/without"
 option=--no-batch-blocking
 chosen '\[batch_blocked' no
-try "$net --no-batch-blocking: the numbers" awk -f tests/generated/close.awk "$tmp/with" "$tmp/without"
 
-# within NET OPTIONS…: in the least memory, where values are rematerialized, with bitwise identical results
+# within NET OPTIONS…: in the least memory, where values are rematerialized
 within() {
-    numbers "$@"
-    cp "$tmp/out" "$tmp/with"
     "$NNC" "$@" --target generic --memory-limit 1 -o "$tmp/net.c" >"$tmp/out" 2>&1
     least=$(sed -n 's/.* no less than \([0-9]*\) bytes .*/\1/p' "$tmp/out")
-    numbers "$@" --memory-limit "$least"
-    cp "$tmp/out" "$tmp/without"
-    try "$*: the same numbers within $least bytes" cmp "$tmp/with" "$tmp/without"
+    code "$@" --memory-limit "$least"
     try "$*: no more than $least bytes" awk -v most="$least" '/_TRAIN_(BYTES|SCRATCH) / { sum += $3 }
         END { print sum, "bytes"; exit sum > most || sum == 0 }' "$tmp/net.h"
 }
@@ -101,14 +67,20 @@ within tests/passes/mixed.nn
 within tests/refs/resnet_small.nn
 within tests/refs/resnet_small.nn --no-layout
 
-code tests/passes/mixed.nn
+# with NET: all passes
+with() {
+    net=$1
+    option=
+    code "$net"
+}
+with tests/passes/mixed.nn
 chosen "$fused" yes
 has reorder yes
-code tests/passes/micro_batches.nn
+with tests/passes/micro_batches.nn
 has accumulate yes
-code tests/passes/concat_elimination.nn
+with tests/passes/concat_elimination.nn
 has concat1_forward no
-code tests/passes/winograd.nn
+with tests/passes/winograd.nn
 for rows in '\[winograd_4x4_3x3\]' '\[winograd_4x4_3x3 + ' 'dx\[winograd_4x4_3x3\]'; do chosen "$rows" yes; done
 # A statement is one line here, as it may take several in the C.
 awk '{ printf "%s%s", $0, /[;{}\/]$/ ? "\n" : " " }' "$tmp/net.c" | tr -s ' ' >"$tmp/statements"
