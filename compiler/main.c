@@ -1,5 +1,5 @@
 /*
- * main: the list of the commands, and which of them the command line names.
+ * main: which of the commands the command line names.
  *
  * `nnc FILE.nn -o FILE.c` is the main form and needs no word of its own; a first
  * word that is neither a command nor looks like a file is a misspelt command.
@@ -9,11 +9,6 @@
 #include <unistd.h>
 
 #include "commands/commands.h"
-
-const Command *const command_table[] = {
-    &command_compile, &command_build, &command_train, &command_eval, &command_predict, &command_report, &command_check,
-    &command_bench,   &command_data,  &command_fmt,   NULL,
-};
 
 /* Words of the product that this version does not have. */
 static const char *const later[] = {"import", "export", NULL};

@@ -2,7 +2,7 @@
  * commands: what `nnc NAME …` does, one file per command.
  *
  * Enters: the command line.  Leaves: an exit status.  The table of commands is
- * in main.c; a command declares its options as a table, which serves parsing,
+ * in command_table.c; a command declares its options as a table, which serves parsing,
  * `nnc help NAME` and the suggestions for misspelt ones.
  */
 #ifndef NNC_COMMANDS_H

@@ -2,8 +2,8 @@
  * predict: `nnc predict NET.nn --weights FILE INPUT…`.
  *
  * Enters: a net, its weights, and files without targets, or a labelled set.  Leaves: for
- * each sample its most probable classes, or the net's outputs; with -o all outputs as an
- * array.  Inputs are fitted and normalised as the weights file says.
+ * each sample its most probable classes, or the net's outputs; with -o all outputs as
+ * arrays or pictures, with --sheet a picture of all samples.  Inputs are fitted and normalised as the weights file says.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -13,18 +13,22 @@
 #include "commands/feeding.h"
 #include "commands/interrupt.h"
 #include "commands/output.h"
+#include "commands/predict_arrays.h"
 #include "commands/predict_output.h"
+#include "commands/predict_pictures.h"
+#include "commands/predict_sheet.h"
 #include "commands/weighted.h"
 #include "runtime/data/inputs.h"
 
-enum { DATA = OPTION_FIRST_OWN, WEIGHTS, TOP, FORMAT, WORST };
-enum { CLASSES_MAX = 1000000, TOP_DEFAULT = 1 };
+enum { DATA = OPTION_FIRST_OWN, WEIGHTS, TOP, FORMAT, WORST, SHEET };
+enum { CLASSES_MAX = 1000000, TOP_DEFAULT = 1, BRIEF_OUTPUTS = 16 };
 
 static const Option options[] = {
     {WEIGHTS, "weights", "FILE", "the trained weights (required)", false},
     {TOP, "top", "K", "show the K most probable classes (1)", false},
     {FORMAT, "format", "text|csv|json", "the form of the output (text)", false},
-    {'o', "output", "FILE.npy", "write the outputs of all samples as an array", false},
+    {'o', "output", "FILE.npy|FILE.png", "write the outputs of all samples as an array, or as pictures", false},
+    {SHEET, "sheet", "FILE.png", "write a contact sheet: the images with their predictions", false},
     {DATA, "data", "PATH", "predict the test part of this set instead of files", false},
     {WORST, "worst", "N", "with --data: only the N samples whose class was least probable", false},
     OPTION_ROW_BATCH,
@@ -38,7 +42,7 @@ static const Option options[] = {
 
 typedef struct PredictRequest {
     LoadOptions load;
-    const char *weights, *data, *output;
+    const char *weights, *data, *output, *sheet;
     const PredictionFormat *format;
     int64_t top, worst;
     char **files;
@@ -63,9 +67,10 @@ typedef struct Predictor {
     char **file;          /* [batch] */
     int filled;           /* samples in the batch */
     void *scratch;
-    int count;  /* samples printed */
-    float *all; /* [all_count][outputs], for -o */
-    size_t all_count, all_room;
+    int count; /* samples printed */
+    OutputFiles files;
+    Sheet sheet;
+    const Fitting *fitting; /* while samples are read and results are written */
     const volatile sig_atomic_t *stop;
 } Predictor;
 
@@ -85,6 +90,7 @@ static bool take_predict_option(PredictRequest *r, int id, const char *value)
     case WEIGHTS: r->weights = value; return true;
     case DATA: r->data = value; return true;
     case 'o': r->output = value; return true;
+    case SHEET: r->sheet = value; return true;
     case FORMAT: return take_prediction_format(r, value);
     case TOP: return option_int(c, "top", value, 1, CLASSES_MAX, &r->top);
     case WORST: return option_int(c, "worst", value, 1, INT32_MAX, &r->worst);
@@ -98,6 +104,8 @@ static int check_predict_request(const PredictRequest *r)
     if (!r->weights) return usage_error(c, "missing weights (use --weights FILE)");
     if (r->data && r->file_count) return usage_error(c, "%s and --data %s: one of them", r->files[0], r->data);
     if (r->worst && !r->data) return usage_error(c, "--worst needs a labelled set (use --data PATH)");
+    if (r->output && !path_has_ending(r->output, ".npy") && !path_has_ending(r->output, ".png"))
+        return usage_error(c, "-o %s: the name must end in .npy (an array) or .png (pictures)", r->output);
     if (!r->data && !r->file_count)
         return usage_error(c, "nothing to predict: name images, folders, .npy, CSV or raw files, or --data PATH");
     return STATUS_OK;
@@ -128,13 +136,24 @@ static double value_of_class(const OutputClass *classes, int count, int index)
     return NAN;
 }
 
-/* truth: the class, NO_CLASS, or −1 where classes are not known. */
-static void print_prediction(Predictor *p, const char *file, const float *y, int truth)
+static bool is_on_sheet(const Predictor *p) { return p->request->sheet && !sheet_is_full(&p->sheet); }
+
+/* An output that can be drawn is beside the input. */
+static void put_on_sheet(Predictor *p, const Prediction *shown, const Canvas *input)
+{
+    const bool drawn = is_on_sheet(p) && !gives_classes(p) && output_picture_kind(p->m) != OUTPUT_PICTURE_NONE;
+    Arena *arena = p->m->c->arena;
+    sheet_add(&p->sheet, shown, input, drawn ? output_picture(arena, p->m, p->fitting, shown->y) : NULL);
+}
+
+/* truth: the class, NO_CLASS, or −1 where classes are not known.  input: for the sheet. */
+static void print_prediction(Predictor *p, const char *file, const float *y, int truth, const Canvas *input)
 {
     size_t outputs = nn_own_outputs(p->m->info);
     Prediction shown = {.file = file,
                         .y = y,
                         .outputs = outputs,
+                        .brief = outputs > BRIEF_OUTPUTS && (p->request->output || p->request->sheet),
                         .names = p->names,
                         .scores = p->meaning == OUTPUT_SCORES,
                         .truth = -1};
@@ -146,43 +165,25 @@ static void print_prediction(Predictor *p, const char *file, const float *y, int
         shown.truth_value = value_of_class(p->classes, count, truth);
     }
     p->request->format->sample(stdout, p->count++, &shown);
+    if (p->request->sheet) put_on_sheet(p, &shown, input);
 }
 
-/* ---- all outputs, as an array --------------------------------------------------------------- */
+/* ---- results that are files ---------------------------------------------------------------- */
 
-static void keep_output(Predictor *p, const float *y)
+/* Before samples are read: the pictures of a sheet are images of one or three channels. */
+static int begin_files(Predictor *p, const Fitting *f, int rank, int channels)
 {
-    size_t outputs = nn_own_outputs(p->m->info);
-    if (!p->request->output) return;
-    if (p->all_count == p->all_room) {
-        p->all_room = 2 * p->all_room + 16;
-        p->all = realloc(p->all, p->all_room * outputs * sizeof *p->all);
-        if (!p->all) exit(fail(STATUS_SYSTEM, "out of memory for the outputs of %zu samples", p->all_room));
-    }
-    memcpy(p->all + p->all_count++ * outputs, y, outputs * sizeof *y);
+    p->fitting = f;
+    if (p->request->sheet && (rank != 3 || (channels != 1 && channels != 3)))
+        return fail(STATUS_INPUT, "--sheet: the samples are no images of one or three channels");
+    return STATUS_OK;
 }
 
-/* NumPy's format 1.0: the header is padded so that the data begins at a multiple of 64. */
-static int write_outputs(const Predictor *p)
+static int write_files(const Predictor *p)
 {
-    const Shape shape = p->m->net->output->shape;
-    Text text;
-    text_init(&text, p->m->c->arena);
-    text_addf(&text, "{'descr': '<f4', 'fortran_order': False, 'shape': (%zu,", p->all_count);
-    for (int i = 0; i < shape.rank; i++) text_addf(&text, "%s%lld", i ? ", " : " ", (long long)shape.dim[i]);
-    text_add(&text, "), }");
-    while ((10 + text.length + 1) % 64) text_add(&text, " ");
-    text_add(&text, "\n");
-    size_t data = p->all_count * nn_own_outputs(p->m->info) * sizeof *p->all, size = 10 + text.length + data;
-    char *bytes = block_alloc(size);
-    memcpy(bytes, "\x93NUMPY\x01\x00", 8);
-    bytes[8] = (char)(text.length & 0xff);
-    bytes[9] = (char)(text.length >> 8);
-    memcpy(bytes + 10, text.data, text.length);
-    memcpy(bytes + 10 + text.length, p->all, data);
-    int status = output_write(&(OutputFile){p->request->output, bytes, size}, 1);
-    free(bytes);
-    return status;
+    if (*p->stop) return STATUS_OK;
+    int status = output_files_write(&p->files, p->fitting);
+    return status || !p->request->sheet ? status : sheet_write(&p->sheet, p->request->sheet);
 }
 
 /* ---- files ------------------------------------------------------------------------------- */
@@ -195,8 +196,9 @@ static void predict_batch(Predictor *p)
     p->m->info->infer(p->model, p->x, p->y, p->scratch);
     for (int i = 0; i < p->filled; i++) {
         const float *y = p->y + (size_t)i * outputs;
-        print_prediction(p, p->file[i], y, -1);
-        keep_output(p, y);
+        const float *x = p->x + (size_t)i * p->m->info->inputs;
+        print_prediction(p, p->file[i], y, -1, is_on_sheet(p) ? input_picture(p->m->c->arena, p->fitting, x) : NULL);
+        output_files_add(&p->files, y);
         free(p->file[i]);
     }
     p->filled = 0;
@@ -219,11 +221,14 @@ static int predict_files(Predictor *p, NnTensors *weights)
     NnError error = {0};
     Fitting fitting;
     int failed = feeding_fit(&fitting, p->m, weights, p->request->weights, &error);
-    for (int i = 0; !failed && !*p->stop && i < p->request->file_count; i++)
+    int status = failed ? STATUS_OK : begin_files(p, &fitting, fitting.rank, fitting.to[0]);
+    for (int i = 0; !failed && !status && !*p->stop && i < p->request->file_count; i++)
         failed = nn_inputs_read(&fitting, p->request->files[i], take_sample, p, &error);
     if (!*p->stop) predict_batch(p);
+    if (failed && !*p->stop) status = fail_error(&error);
+    if (!status) status = write_files(p);
     fitting_free(&fitting);
-    return failed && !*p->stop ? fail_error(&error) : STATUS_OK;
+    return status;
 }
 
 /* ---- a labelled set ------------------------------------------------------------------------ */
@@ -245,7 +250,9 @@ static void print_row(SetPredictor *s, int row, const float *y)
 {
     char name[48];
     snprintf(name, sizeof name, "test[%d]", row);
-    print_prediction(s->p, name, y, truth_of(s, row));
+    const Samples *test = &s->data->part[DATA_TEST];
+    print_prediction(s->p, name, y, truth_of(s, row),
+                     is_on_sheet(s->p) ? sample_picture(s->p->m->c->arena, s->data, test, row) : NULL);
 }
 
 static void take_set_row(void *user, int row, const float *y, const void *target, int predicted)
@@ -255,7 +262,7 @@ static void take_set_row(void *user, int row, const float *y, const void *target
     size_t outputs = nn_own_outputs(p->m->info);
     (void)target;
     (void)predicted;
-    keep_output(p, y);
+    output_files_add(&p->files, y);
     if (!s->worst) {
         print_row(s, row, y);
         return;
@@ -292,14 +299,16 @@ static int predict_set(Predictor *p, NnTensors *weights)
     Feeding f;
     int status = feeding_open(&f, p->m, p->request->data, NULL, weights, p->request->weights);
     if (status) return status;
+    status = begin_files(p, &f.fitting, f.data->rank, f.data->dims[0]);
     SetPredictor set = {.p = p, .data = f.data};
     const Samples *test = &f.data->part[DATA_TEST];
-    if (p->request->worst && !(test->labels && gives_classes(p)))
+    if (!status && p->request->worst && !(test->labels && gives_classes(p)))
         status = fail(STATUS_INPUT, "--worst: %s has values as targets, not classes", f.data->path);
     if (!status && p->request->worst) set.worst = block_alloc(((size_t)test->count + 1) * sizeof *set.worst);
     if (!status && nn_evaluate(p->m->info, p->model, &f.feed, DATA_TEST, take_set_row, &set, p->stop, &score, &error))
         status = fail_error(&error);
     if (set.worst) print_worst(&set);
+    if (!status) status = write_files(p);
     feeding_close(&f);
     return status;
 }
@@ -317,6 +326,7 @@ static void predictor_init(Predictor *p, const PredictRequest *r, Model *m, cons
     p->y = block_alloc(batch * info->outputs * sizeof *p->y);
     p->file = block_alloc(batch * sizeof *p->file);
     p->scratch = block_alloc(scratch);
+    sheet_init(&p->sheet, m->c->arena);
 }
 
 static void predictor_free(Predictor *p)
@@ -327,7 +337,7 @@ static void predictor_free(Predictor *p)
     free(p->y);
     free(p->file);
     free(p->scratch);
-    free(p->all);
+    output_files_free(&p->files);
 }
 
 static int predict_all(Predictor *p, NnTensors *weights)
@@ -336,9 +346,9 @@ static int predict_all(Predictor *p, NnTensors *weights)
     int count = 0;
     int status = output_class_names(p->m, weights, p->request->weights, &p->names, &count, &error) ? fail_error(&error)
                                                                                                    : STATUS_OK;
+    if (!status) status = output_files_init(&p->files, p->m, p->request->output);
     if (!status) status = p->request->data ? predict_set(p, weights) : predict_files(p, weights);
     p->request->format->end(stdout, p->count);
-    if (!status && p->request->output && !*p->stop) status = write_outputs(p);
     int flushed = finish_output();
     return status ? status : flushed;
 }
@@ -384,6 +394,10 @@ const Command command_predict = {
         "An INPUT is a JPEG, PNG, PGM or PPM image, a folder of JPEG and PNG images, an array (.npy), CSV with a\n"
         "sample in each row, raw floats, or - for standard input.  Images of any size are\n"
         "fitted and normalised as in training; values stand for pixels from 0 to 1.\n"
-        "Normalisation and the names of the classes are read from the weights file.\n",
+        "Normalisation and the names of the classes are read from the weights file.\n"
+        "-o FILE.npy has an axis of samples before those of the output; of several outputs FILE.npy\n"
+        "is the first, FILE.NAME.npy each other.  -o FILE.png draws images and maps of classes; of\n"
+        "several samples FILE-0.png, FILE-1.png, ...  On a sheet the frame of a sample is green where\n"
+        "the class is right, red where it is not, and grey where it is not known.\n",
     .run = predict_run,
 };

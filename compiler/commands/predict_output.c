@@ -14,12 +14,16 @@
 
 /* ---- what outputs mean ----------------------------------------------------------------- */
 
-OutputMeaning output_meaning(const Model *m)
+OutputMeaning net_meaning(const Model *m)
 {
     const Tensor *y = m->net->output;
-    if (y->shape.rank != 1) return OUTPUT_VALUES;
     if (y->producer && y->producer->op->meaning) return y->producer->op->meaning;
     return m->spec ? m->spec->loss.op->meaning : OUTPUT_VALUES;
+}
+
+OutputMeaning output_meaning(const Model *m)
+{
+    return m->net->output->shape.rank == 1 ? net_meaning(m) : OUTPUT_VALUES;
 }
 
 int output_class_names(const Model *m, const NnTensors *weights, const char *path, char *const **names, int *count,
@@ -73,12 +77,25 @@ static void text_classes(FILE *out, const Prediction *p)
     putc(')', out);
 }
 
+static void text_values(FILE *out, const Prediction *p)
+{
+    double least = INFINITY, most = -INFINITY;
+    for (size_t i = 0; i < p->outputs; i++) {
+        if (!p->brief) fprintf(out, " %.9g", (double)p->y[i]);
+        least = fmin(least, (double)p->y[i]);
+        most = fmax(most, (double)p->y[i]);
+    }
+    if (p->brief) fprintf(out, " %zu values from %.6g to %.6g", p->outputs, least, most);
+}
+
 static void text_sample(FILE *out, int number, const Prediction *p)
 {
     (void)number;
     fprintf(out, "%s ", p->file);
-    if (p->classes) text_classes(out, p);
-    for (size_t i = 0; !p->classes && i < p->outputs; i++) fprintf(out, " %.9g", (double)p->y[i]);
+    if (p->classes)
+        text_classes(out, p);
+    else
+        text_values(out, p);
     putc('\n', out);
 }
 

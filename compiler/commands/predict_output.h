@@ -11,6 +11,8 @@
 /* What the net's last layer says of its result, else what the loss of its train section says of
  * the scores it takes. */
 OutputMeaning output_meaning(const Model *);
+/* The same, also where there is a class of each place and not of the sample. */
+OutputMeaning net_meaning(const Model *);
 
 /* The names of the classes that the weights file has, in the arena; NULL where it has none for
  * this many outputs.  *count: 0 where the outputs are values. */
@@ -34,6 +36,7 @@ typedef struct Prediction {
     double truth_value; /* its probability or score */
     const float *y;
     size_t outputs;
+    bool brief; /* as text, how many values there are and their range */
 } Prediction;
 
 typedef struct PredictionFormat {

@@ -173,6 +173,79 @@ same out want
 runs 0 predict dots.nn --net colour --weights colour.safetensors dots.png
 says out '^dots.png  111$'
 
+# ---- outputs as pictures, several outputs, sheets ---------------------------------------------
+
+# The picture of a net that gives back its input is that input; the normalisation is undone.
+cat >pictures.nn <<'END'
+net same {
+    input(1x2x2)
+    conv(1, 1, init=[[[[1]]]], bias=no) as c
+}
+net map {
+    input(1x2x2)
+    conv(2, 1, init=[[[[1]]], [[[0.3]]]], bias_init=[0, 0.2]) as c
+}
+net several {
+    input(1x2x2)
+    conv(2, 1, init=[[[[1]]], [[[10]]]], bias=no) as c
+    output features
+    flatten
+    dense(1, init=[[1, 10, 100, 1000, 0, 0, 0, 0]], bias=no) as d
+}
+train same { loss mse optimizer sgd(lr=0) batch 1 normalize mean=[0.25] std=[0.125] }
+train map { loss cross_entropy optimizer sgd(lr=0) batch 1 normalize none }
+END
+# shellcheck disable=SC2059 # a length is a format
+head_of() { printf "\\$(printf %o ${#1})\\0\\0\\0\\0\\0\\0\\0"; printf %s "$1"; } # HEADER of less than 256 bytes
+weigh() { # NET FILE: untrained weights
+    runs 0 train pictures.nn --net "$1" --data four.csv --epochs 1 -o "$2" --jit tcc
+}
+weigh same same.safetensors
+runs 0 predict pictures.nn --net same --weights same.safetensors dots.png -o y.png
+says out '^dots.png  -2 -0.39999[0-9]* 1.20000[0-9]* 6$'
+runs 0 predict dots.nn --net grey --weights grey.safetensors y.png
+says out '^y.png  1042$'
+runs 0 predict pictures.nn --net same --weights same.safetensors dots.png album -o y.png
+exists y-0.png y-1.png y-2.png
+same y.png y-2.png
+
+# The first class wins from 0.2 / 0.7 on: of 0, 0.2, 0.4 and 1 the last two are black.
+header='{"c.weight":{"dtype":"F32","shape":[2,1,1,1],"data_offsets":[0,8]},"c.bias":{"dtype":"F32","shape":[2],"data_offsets":[8,16]}}'
+{ head_of "$header"; printf '\0\0\200\077\232\231\231\076\0\0\0\0\315\314\114\076'; } >map.safetensors
+runs 0 predict pictures.nn --net map --weights map.safetensors dots.png -o y.png
+runs 0 predict dots.nn --net grey --weights grey.safetensors y.png
+says out '^y.png  11$'
+
+# Several outputs are an array each.
+header='{"c.weight":{"dtype":"F32","shape":[2,1,1,1],"data_offsets":[0,8]},"d.weight":{"dtype":"F32","shape":[1,8],"data_offsets":[8,40]}}'
+one='\0\0\200\077' ten='\0\0\040\101' zero='\0\0\0\0'
+# shellcheck disable=SC2059 # they are formats
+{ head_of "$header"; printf "$one$ten$one$one$one$one$zero$zero$zero$zero"; } >several.safetensors
+runs 0 predict pictures.nn --net several --weights several.safetensors dots.png album -o y.npy
+exists y.npy y.features.npy
+head -n 1 y.npy >out
+says out "'shape': (3, 1)"
+head -n 1 y.features.npy >out
+says out "'shape': (3, 2, 2, 2)"
+what='the features'
+is "$(tail -c 32 y.features.npy | od -An -tf4 -w32 | tr -s ' ')" = ' 0 0.2 0.4 1 0 2 4 10'
+runs 1 predict pictures.nn --net several --weights several.safetensors dots.png -o z.png
+says err 'are no picture (1); use -o FILE.npy'
+absent z.png
+runs 2 predict pictures.nn --net same --weights same.safetensors dots.png -o y.txt
+says err 'must end in .npy (an array) or .png'
+
+runs 0 predict "$lenet" --weights w.safetensors --data "$digits" --worst 3 --sheet sheet.png
+head -c 24 sheet.png | od -An -tx1 -w24 | tr -d ' ' >out
+says out '^89504e470d0a1a0a0000000d49484452'
+runs 0 predict "$lenet" --weights w.safetensors --data "$digits" --sheet sheet.png
+says err 'sheet.png has the first 400 of 2000 samples'
+runs 0 predict pictures.nn --net same --weights same.safetensors album --sheet album.png
+exists album.png
+runs 1 predict two.nn --net two --weights scorer.safetensors rows.csv --sheet rows.png
+says err 'no images of one or three channels'
+absent rows.png
+
 # ---- mistakes ------------------------------------------------------------------------------
 
 predict 2 --top 1

@@ -1,0 +1,9 @@
+/*
+ * The commands, in the order in which help lists them.
+ */
+#include "commands/commands.h"
+
+const Command *const command_table[] = {
+    &command_compile, &command_build, &command_train, &command_eval, &command_predict, &command_report, &command_check,
+    &command_bench,   &command_data,  &command_fmt,   NULL,
+};
