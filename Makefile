@@ -20,13 +20,14 @@ CFLAGS =
 WARNINGS = -Wall -Wextra -Werror
 ALL_CFLAGS = -std=gnu11 $(OPTIMIZE) $(WARNINGS) $(SANITIZE) -Icompiler -I$(BUILD) -I. \
              -DNNC_VERSION='"$(VERSION)"' -DNNC_VERSION_DATE='"$(VERSION_DATE)"' $(CFLAGS)
-LIBS = -ltcc -ljansson -ljpeg -lpng -lz -ldeflate -ldl -lm -lpthread
+LIBS = -ltcc -ljansson -lprotobuf-c -ljpeg -lpng -lz -ldeflate -ldl -lm -lpthread
 CHECK_LIBS = -lcheck -lsubunit -lrt -lm -lpthread
 
 # What `make deps` installs on Debian and Ubuntu.
-PACKAGES = gcc libc6-dev flex bison libtcc-dev zlib1g-dev libdeflate-dev libjansson-dev libjpeg62-turbo-dev libpng-dev check
-TOOLS = $(CC) flex bison
-HEADERS = stdio.h libtcc.h zlib.h libdeflate.h jansson.h jpeglib.h png.h check.h
+PACKAGES = gcc libc6-dev flex bison libtcc-dev zlib1g-dev libdeflate-dev libjansson-dev libjpeg62-turbo-dev libpng-dev \
+           libprotobuf-c-dev protobuf-c-compiler check
+TOOLS = $(CC) flex bison protoc-c
+HEADERS = stdio.h libtcc.h zlib.h libdeflate.h jansson.h protobuf-c/protobuf-c.h jpeglib.h png.h check.h
 
 # ---- what there is -----------------------------------------------------------
 
@@ -43,10 +44,10 @@ PAGE_TABLES = runtime/kernels/config/tables.sh
 TARGETS = $(basename $(notdir $(PAGES)))
 EMULATED = $(filter-out generic, $(TARGETS))
 LIBRARIES := $(shell sh $(PAGE_TABLES) names $(PAGES))
-MADE_HEADERS = $(BUILD)/graph/target_table.h $(BUILD)/runtime/kernels/simd/instruction_set.h
+MADE_HEADERS = $(BUILD)/interop/onnx.pb-c.h $(BUILD)/graph/target_table.h $(BUILD)/runtime/kernels/simd/instruction_set.h
 MADE = $(TARGETS:%=$(BUILD)/graph/costs_%.c) $(BUILD)/runtime/kernels/libraries.c \
        $(LIBRARIES:%=$(BUILD)/runtime/kernels/library_%.c) $(addprefix $(BUILD)/, front/lexer.c front/parser.c ops/op_table.c std/std_library.c \
-         emit/nn_text.c commands/python_text.c emit/kernel_text.c emit/reserved_names.c report/page_text.c)
+         emit/nn_text.c commands/python_text.c emit/kernel_text.c emit/reserved_names.c report/page_text.c interop/onnx.pb-c.c)
 OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o) $(MADE:%.c=%.o)
 LIBRARY = $(BUILD)/libnnc.a
 
@@ -133,6 +134,12 @@ $(BUILD)/front/lexer.c: compiler/front/lexer.l
 $(BUILD)/front/parser.c: compiler/front/parser.y
 	@mkdir -p $(@D)
 	@bison -Werror -o $@ --header=$(BUILD)/front/parser.h $<
+
+# The messages of ONNX, as structs of C with a reader and a writer.
+$(BUILD)/interop/onnx.pb-c.h: $(BUILD)/interop/onnx.pb-c.c
+$(BUILD)/interop/onnx.pb-c.c: compiler/interop/onnx.proto
+	@mkdir -p $(@D)
+	@protoc-c --proto_path=$(<D) --c_out=$(@D) $(<F)
 
 # ---- made from other files ---------------------------------------------------
 

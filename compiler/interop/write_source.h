@@ -1,0 +1,13 @@
+/*
+ * write_source: an imported network → the text of a .nn file.
+ */
+#ifndef NNC_INTEROP_WRITE_SOURCE_H
+#define NNC_INTEROP_WRITE_SOURCE_H
+
+#include "interop/import_graph.h"
+
+/* Appends the text of a file with one net, and sets `path` of every node with parameters: the
+ * names that these have in that net. */
+void write_source(ImportGraph *, Text *);
+
+#endif
