@@ -21,19 +21,19 @@ Canvas *canvas_new(Arena *arena, int width, int height, Color background)
 
 static Color *pixel_at(const Canvas *c, int x, int y) { return c->pixels + (size_t)y * (size_t)c->width + x; }
 
-static int smaller(int a, int b) { return a < b ? a : b; }
-static int larger(int a, int b) { return a > b ? a : b; }
+static int smaller_of(int a, int b) { return a < b ? a : b; }
+static int larger_of(int a, int b) { return a > b ? a : b; }
 
 void canvas_fill(Canvas *c, int x, int y, int width, int height, Color color)
 {
-    for (int i = larger(y, 0); i < smaller(y + height, c->height); i++)
-        for (int j = larger(x, 0); j < smaller(x + width, c->width); j++) *pixel_at(c, j, i) = color;
+    for (int i = larger_of(y, 0); i < smaller_of(y + height, c->height); i++)
+        for (int j = larger_of(x, 0); j < smaller_of(x + width, c->width); j++) *pixel_at(c, j, i) = color;
 }
 
 void canvas_draw(Canvas *c, int x, int y, const Canvas *picture)
 {
-    for (int i = larger(-y, 0); i < smaller(picture->height, c->height - y); i++)
-        for (int j = larger(-x, 0); j < smaller(picture->width, c->width - x); j++)
+    for (int i = larger_of(-y, 0); i < smaller_of(picture->height, c->height - y); i++)
+        for (int j = larger_of(-x, 0); j < smaller_of(picture->width, c->width - x); j++)
             *pixel_at(c, x + j, y + i) = *pixel_at(picture, j, i);
 }
 
@@ -93,8 +93,8 @@ static Canvas *enlarged(Arena *arena, const Canvas *c, int factor)
 static Color mean_of_square(const Canvas *c, int left, int top, int side)
 {
     int r = 0, g = 0, b = 0, count = 0;
-    for (int y = top; y < smaller(top + side, c->height); y++)
-        for (int x = left; x < smaller(left + side, c->width); x++, count++) {
+    for (int y = top; y < smaller_of(top + side, c->height); y++)
+        for (int x = left; x < smaller_of(left + side, c->width); x++, count++) {
             r += pixel_at(c, x, y)->r;
             g += pixel_at(c, x, y)->g;
             b += pixel_at(c, x, y)->b;
@@ -113,7 +113,7 @@ static Canvas *reduced(Arena *arena, const Canvas *c, int factor)
 
 Canvas *canvas_scaled(Arena *arena, const Canvas *c, int side)
 {
-    const int longer = larger(c->width, c->height);
+    const int longer = larger_of(c->width, c->height);
     return longer > side ? reduced(arena, c, (int)div_round_up(longer, side)) : enlarged(arena, c, side / longer);
 }
 

@@ -68,7 +68,7 @@ Canvas *sample_picture(Arena *arena, const Dataset *data, const Samples *samples
 
 /* ---- outputs -------------------------------------------------------------------- */
 
-static bool has_classes(OutputMeaning meaning)
+static bool are_class_scores(OutputMeaning meaning)
 {
     return meaning == OUTPUT_LOGITS || meaning == OUTPUT_LOGARITHMS || meaning == OUTPUT_PROBABILITIES;
 }
@@ -77,7 +77,7 @@ OutputPicture output_picture_kind(const Model *m)
 {
     const Shape in = net_input_shape(m->net), out = m->net->output->shape;
     const bool image = out.rank == 3, like_input = in.rank == 3 && is_drawable((int)in.dim[0]);
-    if (image && out.dim[0] > 1 && has_classes(net_meaning(m))) return OUTPUT_PICTURE_CLASSES;
+    if (image && out.dim[0] > 1 && are_class_scores(net_meaning(m))) return OUTPUT_PICTURE_CLASSES;
     if (like_input && shape_count(in) == shape_count(out)) return OUTPUT_PICTURE_INPUT;
     return image && is_drawable((int)out.dim[0]) ? OUTPUT_PICTURE_VALUES : OUTPUT_PICTURE_NONE;
 }
