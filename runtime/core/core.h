@@ -114,6 +114,8 @@ int nn_tensors_count(const NnTensors *);
 const NnTensor *nn_tensors_at(const NnTensors *, int index);          /* in the order of the header */
 const NnTensor *nn_tensors_find(const NnTensors *, const char *name); /* NULL: none */
 const char *nn_tensors_metadata(const NnTensors *, const char *key);  /* NULL: none */
+/* The metadata one after the other, from 0; NULL at the end. */
+const char *nn_tensors_metadata_at(const NnTensors *, int index, const char **value);
 /* Brings the data of a tensor of the file into memory: what an .npz announces may be a
  * thousand times its size, so there only what is asked for is unpacked. */
 int nn_tensors_fetch(NnTensors *, const NnTensor *, NnError *);

@@ -292,3 +292,13 @@ const char *nn_tensors_metadata(const NnTensors *file, const char *key)
 {
     return json_string_value(json_object_get(json_object_get(file->header, "__metadata__"), key));
 }
+
+const char *nn_tensors_metadata_at(const NnTensors *file, int index, const char **value)
+{
+    json_t *metadata = json_object_get(file->header, "__metadata__");
+    void *entry = json_object_iter(metadata);
+    while (entry && index-- > 0) entry = json_object_iter_next(metadata, entry);
+    if (!entry) return NULL;
+    *value = json_string_value(json_object_iter_value(entry));
+    return json_object_iter_key(entry);
+}

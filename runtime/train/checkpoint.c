@@ -13,10 +13,7 @@
 #include "runtime/train/snapshot.h"
 #include "runtime/train/weights.h"
 
-/* Names of layers have no slash, so no tensor of a model is called like this. */
-static const char ema_prefix[] = "ema/", slow_prefix[] = "lookahead/";
-
-enum { NAME_BYTES = 512 };
+static const char slow_prefix[] = "lookahead/";
 
 /* ---- writing, in the thread ------------------------------------------------------------ */
 
@@ -31,7 +28,7 @@ static int checkpoint_values(const void *user, const char *name, float *values, 
 {
     Checkpoint *const *checkpoint = user;
     Checkpoint *c = *checkpoint;
-    const float *average = find_by_prefix(&c->state.ema, ema_prefix, name);
+    const float *average = find_by_prefix(&c->state.ema, weights_ema_prefix, name);
     if (!average) average = find_by_prefix(&c->state.slow, slow_prefix, name);
     if (average)
         memcpy(values, average, count * sizeof *values);
@@ -56,7 +53,7 @@ static int announce_all(NnTensorWriter *w, const Checkpoint *c, NnError *error)
 {
     for (int i = 0; i < c->info.tensor_count; i++)
         if (weights_announce(w, &c->info.tensors[i], c->info.tensors[i].name, error)) return -1;
-    return announce_average(w, &c->state.ema, ema_prefix, error) ||
+    return announce_average(w, &c->state.ema, weights_ema_prefix, error) ||
                    announce_average(w, &c->state.slow, slow_prefix, error)
                ? -1
                : 0;
@@ -209,7 +206,7 @@ static int visit_tensors(const CheckpointSource *s, TensorVisit *visit)
 {
     for (int i = 0; i < s->info->tensor_count; i++)
         if (visit_tensor(s, &s->info->tensors[i], "", NULL, visit)) return -1;
-    if (visit_average(s, &s->state->ema, ema_prefix, visit)) return -1;
+    if (visit_average(s, &s->state->ema, weights_ema_prefix, visit)) return -1;
     return visit_average(s, &s->state->slow, slow_prefix, visit);
 }
 

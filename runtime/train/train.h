@@ -121,7 +121,16 @@ typedef enum NnLoad {
     NN_LOAD_MATCHING /* what matches by name and shape; `report` gets the rest, a line each */
 } NnLoad;
 
+/*
+ * A checkpoint is taken as well: the average of the weights where the run keeps one (ema/NAME),
+ * which is what it evaluates and saves, else the weights as they were; the optimizer's state
+ * is not looked at.
+ */
 int nn_weights_load(const nn_model_info *, void *model, NnTensors *, const char *path, NnLoad, FILE *report, NnError *);
+
+/* What NN_LOAD_ALL checks, alone; and whether it is a checkpoint. */
+int nn_weights_check(const nn_model_info *, const NnTensors *, const char *path, NnError *);
+bool nn_weights_is_checkpoint(const NnTensors *);
 
 /* The normalisation, the fit and the names of the classes that the file gives;
  * what it does not give is left as it is.  *normalized: it gave one. */

@@ -13,6 +13,8 @@
 
 enum { LISTED = 8 }; /* names of one sort in a message */
 
+const char weights_ema_prefix[] = "ema/";
+
 static const char *const fit_names[] = {[NN_FIT_RESIZE] = "resize", [NN_FIT_PAD] = "pad", [NN_FIT_CROP] = "crop"};
 
 static bool belongs_to_file(const nn_tensor_info *tensor) { return tensor->kind != NN_STATE; }
@@ -108,6 +110,19 @@ int nn_weights_save(const nn_model_info *info, const void *model, const Feed *fe
     return failed ? -1 : 0;
 }
 
+/* ---- checkpoints ---------------------------------------------------------------- */
+
+bool nn_weights_is_checkpoint(const NnTensors *file) { return nn_tensors_metadata(file, "state.step") != NULL; }
+
+/* The file's tensor for one of the net's; NULL: it has none. */
+static const NnTensor *find_weight(const NnTensors *file, const char *name)
+{
+    char average[NAME_BYTES];
+    snprintf(average, sizeof average, "%s%s", weights_ema_prefix, name);
+    const NnTensor *t = nn_weights_is_checkpoint(file) ? nn_tensors_find(file, average) : NULL;
+    return t ? t : nn_tensors_find(file, name);
+}
+
 /* ---- comparing ------------------------------------------------------------------ */
 
 typedef enum Match { MATCHES, MISSING, OTHER_SHAPE } Match;
@@ -175,7 +190,7 @@ static void compare_tensors(Differences *d, const nn_model_info *info, const NnT
     char have_text[NN_DIMS_TEXT], want_text[NN_DIMS_TEXT], both[2 * NN_DIMS_TEXT + 32];
     for (int i = 0; i < info->tensor_count; i++) {
         const nn_tensor_info *want = &info->tensors[i];
-        const NnTensor *have = belongs_to_file(want) ? nn_tensors_find(file, want->name) : NULL;
+        const NnTensor *have = belongs_to_file(want) ? find_weight(file, want->name) : NULL;
         if (!belongs_to_file(want)) continue;
         wanted_text(want, want_text);
         if (match(want, have) == MISSING)
@@ -186,7 +201,7 @@ static void compare_tensors(Differences *d, const nn_model_info *info, const NnT
             tell(d, ++d->other, "  other shape %s: %s", want->name, both);
         }
     }
-    for (int i = 0; i < nn_tensors_count(file); i++) {
+    for (int i = 0; i < nn_tensors_count(file) && !nn_weights_is_checkpoint(file); i++) {
         const NnTensor *have = nn_tensors_at(file, i);
         if (!find_requested(info, have->name) && !needs_no_place(have->name))
             tell(d, ++d->unexpected, "  unexpected  %s (%s)", have->name,
@@ -208,7 +223,7 @@ static int set_tensor(const nn_model_info *info, void *model, const nn_tensor_in
     return failed ? nn_fail(error, NN_BAD_INPUT, "the net does not take the tensor %s", want->name) : 0;
 }
 
-static int check_all(const nn_model_info *info, const NnTensors *file, const char *path, NnError *error)
+int nn_weights_check(const nn_model_info *info, const NnTensors *file, const char *path, NnError *error)
 {
     Differences d = {.error = error};
     nn_fail(error, NN_BAD_INPUT, "the weights in %s are not those of the net %s:", path, info->name);
@@ -227,14 +242,14 @@ int nn_weights_load(const nn_model_info *info, void *model, NnTensors *file, con
                     NnError *error)
 {
     int loaded = 0, wanted = 0;
-    if (how == NN_LOAD_ALL && check_all(info, file, path, error)) return -1;
+    if (how == NN_LOAD_ALL && nn_weights_check(info, file, path, error)) return -1;
     if (how == NN_LOAD_MATCHING && report) {
         Differences d = {.report = report};
         compare_tensors(&d, info, file);
     }
     for (int i = 0; i < info->tensor_count; i++) {
         const nn_tensor_info *want = &info->tensors[i];
-        const NnTensor *have = belongs_to_file(want) ? nn_tensors_find(file, want->name) : NULL;
+        const NnTensor *have = belongs_to_file(want) ? find_weight(file, want->name) : NULL;
         wanted += belongs_to_file(want);
         if (!have || match(want, have) != MATCHES) continue;
         if (set_tensor(info, model, want, file, have, error)) return -1;

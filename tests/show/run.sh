@@ -1,0 +1,79 @@
+#!/bin/sh
+# nnc show: the tensors of a weights file and where the run of a checkpoint stands; and
+# checkpoints wherever weights are taken.
+cd "$(dirname "$0")/../.." || exit 1
+. tests/lib.sh
+lenet=$root/dsl_examples/lenet.nn
+cd "$tmp" || exit 1
+
+# ---- statistics -----------------------------------------------------------------------------
+
+cat >two.nn <<'END'
+net two {
+    input(2)
+    dense(2) as d
+}
+END
+# d.weight 3 −4 0 0, d.bias NaN 5; what follows the length is the header.
+header='{"__metadata__":{"note":"by hand"},"d.weight":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]},"d.bias":{"dtype":"F32","shape":[2],"data_offsets":[16,24]}}'
+# shellcheck disable=SC2059 # a length is a format
+put() { # FILE HEADER of less than 256 bytes
+    printf "\\$(printf %o ${#2})\\0\\0\\0\\0\\0\\0\\0" >"$1"
+    printf %s "$2" >>"$1"
+    printf '\0\0\100\100\0\0\200\300\0\0\0\0\0\0\0\0\0\0\300\177\0\0\240\100' >>"$1"
+}
+put two.safetensors "$header"
+runs 0 show two.nn --weights two.safetensors
+tr -s ' ' <out >have
+says have '^d.weight 2x2 -4 3 -0.25 2.487 5 2 ▄ █ ▄$'
+says have '^d.bias 2 5 5 5 0 5 1'
+runs 0 show two.nn --weights two.safetensors --format json
+says out '"note": "by hand"'
+if have python3; then
+    what=JSON
+    "$NNC" show two.nn --weights two.safetensors --format json >two.json
+    if python3 -c '
+import json
+all = json.load(open("two.json"))
+w, b = all["tensors"]
+assert w["shape"] == [2, 2] and w["count"] == 4 and w["min"] == -4 and w["max"] == 3 and w["mean"] == -0.25
+assert w["norm"] == 5 and w["zeros"] == 2 and w["nan"] == 0 and sum(w["histogram"]) == 4
+assert b["nan"] == 1 and b["min"] == b["max"] == b["mean"] == 5 and not all["others"]'; then ok; else bad 'not what the file has' two.json; fi
+fi
+
+# What does not fit is shown and listed.
+printf 'net two {\n    input(2)\n    dense(3) as d\n    dense(1) as e\n}\n' >other.nn
+runs 1 show other.nn --weights two.safetensors
+says out '^d.weight  *2x2 '
+says err 'other shape d.weight: 2x2 in the file, 3x2 in the net'
+says err 'missing     e.weight (1x3)'
+runs 2 show two.nn
+says err 'missing weights'
+runs 2 show two.nn --weights two.safetensors --format xml
+says err 'takes text or json'
+
+# ---- checkpoints ----------------------------------------------------------------------------
+
+sed 's/^train lenet {/train lenet {\n    ema(0.9)/' "$lenet" >ema.nn
+for net in "$lenet" ema.nn; do
+    runs 0 train "$net" --steps 20 --checkpoint at -o w.safetensors --jit tcc
+    runs 0 show "$net" --weights at
+    says out '^checkpoint  epoch 1, step 20 (20 of this epoch), after [0-9.]* s$'
+    says out '^mean loss   [0-9.]* (of this epoch so far)$'
+    says out '^optimizer   adam('
+    says out '^batch       64$'
+    says out "the optimizer's state and averages of the weights"
+    # What the run saves is what others take of its checkpoint.
+    runs 0 eval "$net" --weights w.safetensors --jit tcc
+    grep -v '^weights' out >want
+    runs 0 eval "$net" --weights at --jit tcc
+    grep -v '^weights' out >have
+    same have want
+    runs 0 "$net" --weights w.safetensors --plain --batch 1 -o of_weights.c --prefix net
+    runs 0 "$net" --weights at --plain --batch 1 -o of_at.c --prefix net
+    sed 's/of_at/of_weights/' of_at.c >have
+    same have of_weights.c
+    rm -f at
+done
+
+conclude
