@@ -1,0 +1,314 @@
+/*
+ * The writer of imported sources: graphs of layers against the text that a person would write,
+ * and every example of dsl_examples taken apart and written again.
+ */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "elab/elaborate.h"
+#include "interop/labels.h"
+#include "nets.h"
+#include "source_graphs.h"
+
+/* ---- what comes out ---------------------------------------------------------- */
+
+/* Nets written flat, and their sources. */
+static const struct {
+    const char *what, *flat, *text;
+} nets[] = {
+    {"a chain; defaults left out, norms and activations behind their layer",
+     "net a { input(3x8x8) conv(4, [3, 3], stride=1, pad=[1, 1, 1, 1], bias=no) as conv1 batchnorm(eps=1e-5) as bn1 "
+     "relu "
+     "maxpool([2, 2], stride=[2, 2]) leaky_relu(slope=0.1) flatten dense(5, bias=yes) as fc softmax }",
+     "net a {\n"
+     "    input(3x8x8)\n"
+     "    conv(4, 3, pad=1, bias=no) as conv1  batchnorm as bn1  relu\n"
+     "    maxpool(2)  leaky_relu(0.1) -> 4x4x4\n"
+     "    flatten -> 64\n"
+     "    dense(5) as fc  softmax\n"
+     "}\n"},
+    {"a diamond, the longer branch first, an empty one for the value itself",
+     "net a { input(4x8x8) relu as x  conv(4, 3, pad=1) as c  add { from x } { from c } tanh }",
+     "net a {\n"
+     "    input(4x8x8)\n"
+     "    relu\n"
+     "    add { conv(4, 3, pad=1) as c } { }  tanh\n"
+     "}\n"},
+    {"nested diamonds",
+     "net a { input(4x8x8) conv(4, 1) as a  conv(4, 3, pad=1) as b  sigmoid as s  mul { from b } { from s } as m  add "
+     "{ "
+     "from a } { from m } }",
+     "net a {\n"
+     "    input(4x8x8)\n"
+     "    conv(4, 1) as a\n"
+     "    add {\n"
+     "        conv(4, 3, pad=1) as b\n"
+     "        mul { } { sigmoid }\n"
+     "    } { }\n"
+     "}\n"},
+    {"a value used across branches has a label",
+     "net a { input(4x8x8) conv(4, 1) as a  conv(4, 1) as b  conv(4, 1) as c  concat { from a } { from b } as j  "
+     "concat { "
+     "from b } { from c } as k concat { from j } { from k } }",
+     "net a {\n"
+     "    input(4x8x8)\n"
+     "    conv(4, 1) as a\n"
+     "    conv(4, 1) as b\n"
+     "    concat { } { conv(4, 1) as c }\n"
+     "    concat { from b  concat { from a } { } } { }\n"
+     "}\n"},
+    {"lists of all values before: a densely connected block",
+     "net a { input(4x8x8) conv(4, 1) as a  conv(4, 3, pad=1) as b  concat { from a } { from b } conv(4, 3, pad=1) as "
+     "c "
+     "concat { from a } { from b } { from c } conv(4, 3, pad=1) as d  concat { from a } { from b } { from c } { from d "
+     "} }",
+     "net a {\n"
+     "    input(4x8x8)\n"
+     "    conv(4, 1) as a\n"
+     "    concat { } { conv(4, 3, pad=1) as b }\n"
+     "    concat { } { conv(4, 3, pad=1) as c }\n"
+     "    concat { } { conv(4, 3, pad=1) as d }\n"
+     "}\n"},
+    {"units that differ in numbers are a block; a shortcut where the shape changes",
+     "net a { input(3x16x16) conv(8, 3, pad=1) as stem\n"
+     "add { conv(8, 3, pad=1) as \"layer1.0.conv1\" relu conv(8, 3, pad=1) as \"layer1.0.conv2\" } { } relu\n"
+     "add { conv(16, 3, pad=1, stride=2) as \"layer2.0.conv1\" relu conv(16, 3, pad=1) as \"layer2.0.conv2\" } { "
+     "conv(16, 1, "
+     "stride=2) as \"layer2.0.down\" } relu\n"
+     "for i in 1..4 { add { conv(16, 3, pad=1) as \"layer2.{i}.conv1\" relu conv(16, 3, pad=1) as \"layer2.{i}.conv2\" "
+     "} { } "
+     "relu } }",
+     "block basic(out, stride=1) {\n"
+     "    add {\n"
+     "        conv(out, 3, stride=stride, pad=1) as conv1  relu\n"
+     "        conv(out, 3, pad=1) as conv2\n"
+     "    } {\n"
+     "        if stride != 1 or in.channels != out { conv(out, 1, stride=stride) as down }\n"
+     "    }\n"
+     "    relu\n"
+     "}\n"
+     "\n"
+     "net a {\n"
+     "    input(3x16x16)\n"
+     "    conv(8, 3, pad=1) as stem\n"
+     "    basic(8) as \"layer1.0\"\n"
+     "    basic(16, stride=2) as \"layer2.0\" -> 16x8x8\n"
+     "    for i in 1..4 { basic(16) as \"layer2.{i}\" }\n"
+     "}\n"},
+    {"what follows from another number is no parameter",
+     "net a { input(8x8x8)\n"
+     "for i in 0..4 { conv(4 * 2**i, 1) as \"u{i}.a\" relu conv(4 * 2**i, 3, pad=1, groups=4 * 2**i) as \"u{i}.b\" "
+     "relu "
+     "conv(16 * 2**i, 1) as \"u{i}.c\" relu } }",
+     "block inverted(out) {\n"
+     "    conv(out / 4, 1) as a  relu\n"
+     "    conv(out / 4, 3, pad=1, groups=out / 4) as b  relu\n"
+     "    conv(out, 1) as c  relu\n"
+     "}\n"
+     "\n"
+     "net a {\n"
+     "    input(8x8x8)\n"
+     "    inverted(16) as u0\n"
+     "    inverted(32) as u1\n"
+     "    inverted(64) as u2\n"
+     "    inverted(128) as u3\n"
+     "}\n"},
+    {"layers numbered by position are a sequential scope, and loops in it need no labels",
+     "net a { input(3x16x16) sequential features { conv(8, 3, pad=1) relu conv(8, 3, pad=1) relu maxpool(2) conv(8, 3) "
+     "relu maxpool(2) } }",
+     "net a {\n"
+     "    input(3x16x16)\n"
+     "    sequential features {\n"
+     "        repeat 2 { conv(8, 3, pad=1)  relu }\n"
+     "        maxpool(2)\n"
+     "        conv(8, 3)  relu\n"
+     "        maxpool(2)\n"
+     "    }\n"
+     "}\n"},
+    {"several inputs and outputs",
+     "net a { input(3x8x8) as left  input(3x8x8) as right  from left conv(4, 1) as c  from right conv(4, 1) as d  "
+     "output "
+     "second  add { from c } { from d } }",
+     "net a {\n"
+     "    input(3x8x8) as left\n"
+     "    input(3x8x8) as right\n"
+     "    conv(4, 1) as d  output second\n"
+     "    from left  conv(4, 1) as c\n"
+     "    add { } { from d }\n"
+     "}\n"},
+    {"a way down and up is joined by label",
+     "net a { input(4x16x16) conv(4, 1) as a  maxpool(2) conv(4, 1) as b relu conv(4, 1) as c relu conv(4, 1) as d "
+     "upsample(2) as u  concat { from a } { from u } }",
+     "net a {\n"
+     "    input(4x16x16)\n"
+     "    conv(4, 1) as a\n"
+     "    maxpool(2) -> 4x8x8\n"
+     "    conv(4, 1) as b  relu\n"
+     "    conv(4, 1) as c  relu\n"
+     "    conv(4, 1) as d\n"
+     "    upsample(2) -> 4x16x16\n"
+     "    concat { from a } { }\n"
+     "}\n"},
+};
+
+START_TEST(test_sources_are_what_a_person_writes)
+{
+    Compilation *c = compilation_new();
+    const char *text = check_written(c, source_of_net(net_of_text(c, nets[_i].flat, NULL), true));
+    ck_assert_msg(strcmp(text, nets[_i].text) == 0, "%s:\n%s", nets[_i].what, text);
+    compilation_free(c);
+}
+END_TEST
+
+/* ---- names ---------------------------------------------------------------------- */
+
+static const struct {
+    const char *param, *node, *label;
+} labels[] = {
+    {"layer1.0.conv1.weight", "Conv_3", "layer1.0.conv1"},
+    {"onnx::Conv_497", "/layer1/layer1.0/conv1/Conv", "layer1.0.conv1"},
+    {"onnx::Conv_497", "/features/features.0/features.0.0/Conv", "features.0.0"},
+    {"123", "Conv_12", NULL},
+    {"123", "17", NULL},
+    {NULL, NULL, NULL},
+    {"gpu_0/res2_0_branch2a_w_0", NULL, "res2_0_branch2a"},
+    {"model/conv1/Conv2D/ReadVariableOp:0", NULL, "model.conv1"},
+    {"a b/c\"d{x}.weight", NULL, "a_b.c_d_x_"},
+    {"", "", NULL},
+};
+
+START_TEST(test_labels_of_other_tools)
+{
+    Compilation *c = compilation_new();
+    const char *label = label_of_layer(c->arena, labels[_i].param, labels[_i].node);
+    if (labels[_i].label)
+        ck_assert_str_eq(label, labels[_i].label);
+    else
+        ck_assert_ptr_null(label);
+    compilation_free(c);
+}
+END_TEST
+
+/* Names that are the same, reserved, or those that the language gives. */
+START_TEST(test_hostile_names)
+{
+    static const char *const names[] = {"in", "in", "conv2", NULL, "for", "0"};
+    Compilation *c = compilation_new();
+    Graph *net = net_of_text(
+        c, "net a { input(2x4x4) conv(2, 1) conv(2, 1) conv(3, 1) conv(2, 1) conv(2, 1) conv(2, 1) }", NULL);
+    SourceGraph *g = source_of_net(net, false);
+    for (int i = 0; i < 6; i++) g->layers[i + 1].name = names[i];
+    const char *text = check_written(c, g);
+    ck_assert_str_eq(text, "net a {\n"
+                           "    input(2x4x4)\n"
+                           "    conv(2, 1) as \"in\"\n"
+                           "    conv(2, 1) as in_2\n"
+                           "    conv(3, 1)\n"
+                           "    conv(2, 1)\n"
+                           "    conv(2, 1) as \"for\"\n"
+                           "    conv(2, 1) as \"0\"\n"
+                           "}\n");
+    compilation_free(c);
+}
+END_TEST
+
+/* ---- the examples ---------------------------------------------------------------- */
+
+/* Each with the most lines that its source may have. */
+static const struct {
+    const char *file, *define;
+    int value, most;
+} examples[] = {
+    {"alexnet", NULL, 0, 21},
+    {"convnext", NULL, 0, 60},
+    {"densenet", "depth", 121, 35},
+    {"densenet", "depth", 201, 35},
+    {"efficientnet", NULL, 0, 50},
+    {"fcn", NULL, 0, 24},
+    {"mobilenet_v1", NULL, 0, 26},
+    {"mobilenet_v2", NULL, 0, 40},
+    {"mobilenet_v3", NULL, 0, 85},
+    {"preact_resnet", NULL, 0, 60},
+    {"googlenet", "heads", 0, 60},
+    {"pyramidnet", NULL, 0, 90},
+    {"regnet", NULL, 0, 36},
+    {"residual_orders", NULL, 0, 70},
+    {"resnet", "depth", 18, 31},
+    {"resnet", "depth", 50, 40},
+    {"resnet", "depth", 152, 40},
+    {"resnext", NULL, 0, 40},
+    {"se_resnet", NULL, 0, 50},
+    {"shufflenet", NULL, 0, 60},
+    {"shufflenet_v2", NULL, 0, 55},
+    {"squeezenet", NULL, 0, 26},
+    {"unet", NULL, 0, 34},
+    {"vgg", NULL, 0, 26},
+    {"vit", NULL, 0, 46},
+    {"wide_resnet", NULL, 0, 40},
+    {"random_wiring", NULL, 0, 1000},
+};
+
+static int count_lines(const char *text)
+{
+    int lines = 0;
+    for (; *text; text++) lines += *text == '\n';
+    return lines;
+}
+
+static Graph *example_net(Compilation *c, int index)
+{
+    List defines = {0};
+    Define define = {examples[index].define, NULL};
+    const char *path = arena_printf(c->arena, "dsl_examples/%s.nn", examples[index].file);
+    if (define.name) {
+        bool flag = strcmp(define.name, "heads") == 0;
+        define.value = front_parse_expr(c, "-D", flag ? "no" : arena_printf(c->arena, "%d", examples[index].value));
+        list_push(c->arena, &defines, &define);
+    }
+    return net_of_file(c, front_parse_file(c, path), &defines, NULL);
+}
+
+START_TEST(test_examples_written_again)
+{
+    Compilation *c = compilation_new();
+    Graph *net = example_net(c, _i);
+    const char *text = check_written(c, source_of_net(net, true));
+    int lines = count_lines(text);
+    ck_assert_msg(lines <= examples[_i].most, "%s has %d lines:\n%s", examples[_i].file, lines, text);
+    check_written(c, source_of_net(net, false));
+    compilation_free(c);
+}
+END_TEST
+
+/* Layers of the written source have the names of the net, so that its weights files fit. */
+START_TEST(test_names_are_kept)
+{
+    Compilation *c = compilation_new();
+    Graph *net = example_net(c, _i);
+    SourceGraph *g = source_of_net(net, true);
+    WrittenSource written = source_of_graph(c, g);
+    Graph *again = net_of_text(c, written.text, NULL);
+    for (int i = 0; i < written.count; i++) {
+        const Node *n = again->nodes.at[i];
+        if (written.order[i] >= 0 && n->op->params) ck_assert_str_eq(n->name, g->layers[written.order[i]].name);
+    }
+    compilation_free(c);
+}
+END_TEST
+
+Suite *import_source_suite(void)
+{
+    Suite *s = suite_create("import_source");
+    TCase *sources = tcase_create("import_sources"), *again = tcase_create("import_examples");
+    int count = sizeof examples / sizeof *examples;
+    tcase_set_timeout(again, 60);
+    tcase_add_loop_test(sources, test_sources_are_what_a_person_writes, 0, sizeof nets / sizeof *nets);
+    tcase_add_loop_test(sources, test_labels_of_other_tools, 0, sizeof labels / sizeof *labels);
+    tcase_add_test(sources, test_hostile_names);
+    tcase_add_loop_test(again, test_examples_written_again, 0, count);
+    tcase_add_loop_test(again, test_names_are_kept, 0, count);
+    suite_add_tcase(s, sources);
+    suite_add_tcase(s, again);
+    return s;
+}
