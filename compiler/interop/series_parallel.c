@@ -241,16 +241,28 @@ static bool holds_names(const SourceItem *item)
     return found;
 }
 
+/* `identity` behind a value, which is current: the same value, by a layer that no graph has. */
+static SourceItem *add_identity(Reduction *r, int layer)
+{
+    Shape shape = r->g->layers[layer].shape;
+    SourceItem *item = arena_alloc(r->tree->arena, sizeof *item);
+    *item = (SourceItem){.kind = ITEM_LAYER, .op = &op_identity, .in = shape, .shape = shape};
+    r->tree->order[r->reached++] = -1;
+    list_push(r->tree->arena, &r->tree->body, item);
+    return item;
+}
+
 /* The label of a combinator would be a scope of the names in it: `identity` has the label instead. */
 static void label_behind(Reduction *r, int layer)
 {
-    SourceItem *item = r->item[layer];
-    if (item->kind != ITEM_COMBINE || !holds_names(item)) return;
-    SourceItem *behind = arena_alloc(r->tree->arena, sizeof *behind);
-    *behind = (SourceItem){.kind = ITEM_LAYER, .op = &op_identity, .in = item->shape, .shape = item->shape};
-    r->tree->order[r->reached++] = -1;
-    r->item[layer] = behind;
-    list_push(r->tree->arena, &r->tree->body, behind);
+    if (r->item[layer]->kind == ITEM_COMBINE && holds_names(r->item[layer])) r->item[layer] = add_identity(r, layer);
+}
+
+/* An output has to come after a layer. */
+static void pass_input(Reduction *r, int layer, int current)
+{
+    if (layer != current) add_from(r, &r->tree->body, layer);
+    add_identity(r, layer);
 }
 
 static void add_inputs(Reduction *r, int *current)
@@ -260,7 +272,7 @@ static void add_inputs(Reduction *r, int *current)
         if (r->g->layers[i].op) continue;
         SourceItem *item = arena_alloc(arena, sizeof *item);
         item->kind = ITEM_LAYER;
-        item->path = r->g->layers[i].name;
+        item->path = r->labelled[i] ? r->g->layers[i].name : NULL;
         item->shape = r->g->layers[i].shape;
         item->referenced = r->single_input < 0;
         r->item[i] = item;
@@ -269,10 +281,14 @@ static void add_inputs(Reduction *r, int *current)
     }
 }
 
-static void add_outputs(Reduction *r, int layer)
+static void add_outputs(Reduction *r, int layer, int *current)
 {
+    bool input = !r->g->layers[layer].op;
     for (int k = 1; k < r->g->output_count; k++) {
         if (r->g->outputs[k] != layer) continue;
+        if (input) pass_input(r, layer, *current);
+        input = false;
+        *current = layer;
         SourceItem *item = arena_alloc(r->tree->arena, sizeof *item);
         item->kind = ITEM_OUTPUT;
         item->label = r->g->output_names[k];
@@ -299,10 +315,13 @@ static void reduce_once(Reduction *r)
             label_behind(r, i);
             current = i;
         }
-        add_outputs(r, i);
+        add_outputs(r, i, &current);
     }
-    if (current == last) return;
-    if (r->labelled[last])
+    if (!r->g->layers[last].op)
+        pass_input(r, last, current);
+    else if (current == last)
+        return;
+    else if (r->labelled[last])
         add_from(r, &tree->body, last);
     else
         reach_value(r, &tree->body, last, current);

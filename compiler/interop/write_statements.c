@@ -143,7 +143,7 @@ static bool is_pool(const SourceItem *item)
 /* Whether it stands behind the statement before it, on the same line. */
 static bool joins_line(const SourceItem *before, const SourceItem *item)
 {
-    if (!before || before->kind == ITEM_OUTPUT) return false;
+    if (!before || (before->kind == ITEM_OUTPUT && item->kind != ITEM_OUTPUT)) return false;
     if (item->kind == ITEM_OUTPUT || before->kind == ITEM_FROM) return true;
     if (item->kind != ITEM_LAYER || !item->op || (before->kind == ITEM_LAYER && !before->op)) return false;
     if (has_name(item, "flatten")) return is_pool(before);
@@ -178,7 +178,7 @@ static const char *short_body(const Printer *p, const List *items)
     return strstr(joined.data, "{ ") && text.length > SHORT_BODY / 2 ? NULL : joined.data;
 }
 
-static void write_lines(Printer *p, const List *items)
+static void write_indented(Printer *p, const List *items)
 {
     Printer inner = *p;
     text_init(&inner.line, p->tree->arena);
@@ -202,7 +202,7 @@ static void write_body(Printer *p, const List *items, const char *condition)
     }
     text_addf(p->out, "%*s%s {\n", 4 * p->indent, "", p->line.data);
     if (condition) text_addf(p->out, "%*sif %s {\n", 4 * ++p->indent, "", condition);
-    write_lines(p, items);
+    write_indented(p, items);
     if (condition) text_addf(p->out, "%*s}\n", 4 * p->indent--, "");
     p->line.length = 0;
     text_add(&p->line, "}");
