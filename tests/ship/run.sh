@@ -78,8 +78,34 @@ for compiler in clang tcc g++; do
     status_is 0
     same out plain
 done
+
+# Microcontrollers, emulated: no operating system, no heap.  With the same exp and tanh they
+# give the same outputs bit for bit; with newlib's the last digits are others.
+board() { # CPU FPU MACHINE FLAGS…
+    cpu=$1 fpu=$2 machine=$3
+    shift 3
+    try "$cpu" arm-none-eabi-gcc "$@" -std=gnu11 -O2 -ffp-contract=off -Wall -Wextra -Werror -mthumb "-mcpu=$cpu" "-mfpu=$fpu" \
+        -mfloat-abi=hard -nostartfiles -T "$root/tests/ship/board.ld" -I. "$root/tests/ship/board.c" lenet.c -o "$cpu.elf" -lm
+    if have qemu-system-arm; then
+        rm -f board.out
+        try "$cpu in QEMU" timeout 60 qemu-system-arm -M "$machine" -nographic -monitor none -serial none \
+            -semihosting-config enable=on,target=native -kernel "$cpu.elf"
+    else skip "qemu-system-arm is not installed: the program for $cpu was not run"; fi
+}
 if have arm-none-eabi-gcc; then
-    try 'plain form: arm-none-eabi-gcc' arm-none-eabi-gcc -std=c99 -mthumb -mcpu=cortex-m4 -Os -c lenet.c -o arm.o
+    try 'plain form: arm-none-eabi-gcc' arm-none-eabi-gcc -std=c99 -mthumb -mcpu=cortex-m0 -Os -c lenet.c -o arm.o
+    board cortex-m4 fpv4-sp-d16 mps2-an386
+    ! have qemu-system-arm || close board.out plain
+    libm="-include $root/tests/ship/same_libm.h"
+    # shellcheck disable=SC2086
+    try 'the same libm' "$CC" -std=gnu11 -O1 -ffp-contract=off $libm -I. "$driver" lenet.c -o program -lm
+    ./program <pixels >want
+    close want plain
+    for target in cortex-m4,fpv4-sp-d16,mps2-an386 cortex-m7,fpv5-d16,mps2-an500; do
+        # shellcheck disable=SC2086,SC2046
+        board $(echo $target | tr , ' ') $libm
+        ! have qemu-system-arm || same board.out want
+    done
 else skip 'arm-none-eabi-gcc is not installed'; fi
 
 runs 0 "$lenet" --weights w.safetensors --batch 2 --plain --input-type u8 -o lenet.c
@@ -289,6 +315,13 @@ says err 'without build'
 if have aarch64-linux-gnu-gcc; then
     CC=aarch64-linux-gnu-gcc runs 0 build two.nn --plain -o made/arm.a
 else skip 'aarch64-linux-gnu-gcc is not installed'; fi
+if have arm-none-eabi-gcc; then
+    CC=arm-none-eabi-gcc CFLAGS='-Os -mthumb -mcpu=cortex-m4' runs 0 build two.nn --plain --weights two.safetensors -o made/m4.a
+    exists made/two.h
+    arm-none-eabi-nm made/m4.a 2>/dev/null | sed -n 's/^ *U //p' | sort -u >out
+    what='what it needs of a library'
+    lacks out 'malloc\|free\|fopen\|printf\|pthread'
+fi
 
 # ---- mistakes ------------------------------------------------------------------------------------
 
