@@ -139,16 +139,36 @@ static const char *name_by_contents(const SourceBlock *block)
     return name_of_chain(&block->body, &c);
 }
 
+/* Words that labels have a number behind: calls without a label might be called the same. */
+static void take_label_words(Arena *arena, const List *items, Map *taken)
+{
+    for (int i = 0; i < items->count; i++) {
+        SourceItem *item = item_at(items, i);
+        const char *label = item->path ? item->path : item->label;
+        const char *last = label ? strrchr(label, '.') : NULL;
+        last = last ? last + 1 : label;
+        size_t length = last ? strcspn(last, "0123456789{") : 0;
+        if (length > 0 && last[length]) map_put(taken, arena_strndup(arena, last, length), item);
+        for (int k = 0; k < item->branches.count; k++) take_label_words(arena, item_branch(item, k), taken);
+    }
+}
+
 void name_blocks(SourceTree *tree)
 {
-    Map *taken = map_new(tree->arena);
+    Map *taken = map_new(tree->arena), *words = map_new(tree->arena);
+    take_label_words(tree->arena, &tree->body, words);
+    for (int i = 0; i < tree->blocks.count; i++) {
+        const SourceBlock *block = tree->blocks.at[i];
+        take_label_words(tree->arena, &block->body, words);
+    }
     for (int i = 0; i < tree->blocks.count; i++) {
         SourceBlock *block = tree->blocks.at[i];
         const char *name = name_by_label(tree, block);
+        bool labelled = name != NULL; /* every call */
         if (!name) name = name_by_contents(block);
         const char *found = name;
         /* no digits: the second call of `unit1` would have the name of the twelfth of `unit` */
-        for (char letter = 'b'; map_get(taken, found); letter++)
+        for (char letter = 'b'; map_get(taken, found) || (!labelled && map_get(words, found)); letter++)
             found = arena_printf(tree->arena, "%s_%c", name, letter);
         map_put(taken, found, block);
         block->name = found;

@@ -106,6 +106,7 @@ typedef struct Labels {
     SourceTree *tree;
     Map *taken;   /* path → anything */
     Map *unnamed; /* kind of a layer with parameters that has no name → anything */
+    bool dropped; /* a name was given up */
     int made;
 } Labels;
 
@@ -135,14 +136,18 @@ static bool is_given_name(const Labels *l, const char *path)
     return is_digits(last + length) && map_get(l->unnamed, arena_strndup(l->tree->arena, last, length));
 }
 
+static void drop_given(Labels *l, SourceItem *item)
+{
+    if (!item->path || !item->op || !is_given_name(l, item->path)) return;
+    item->path = NULL;
+    note_unnamed(l, item);
+    l->dropped = true;
+}
+
 static void keep_unique(Labels *l, SourceItem *item)
 {
     Arena *arena = l->tree->arena;
     if (!item->path) return;
-    if (item->op && is_given_name(l, item->path)) {
-        item->path = NULL;
-        return;
-    }
     const char *path = item->path;
     for (int n = 2; map_get(l->taken, path); n++) path = arena_printf(arena, "%s_%d", item->path, n);
     map_put(l->taken, path, item);
@@ -242,8 +247,12 @@ static void make_sequential(Labels *l, List *items)
 
 void name_statements(SourceTree *tree)
 {
-    Labels l = {tree, map_new(tree->arena), map_new(tree->arena), 0};
+    Labels l = {.tree = tree, .taken = map_new(tree->arena), .unnamed = map_new(tree->arena)};
     visit_items(&l, &tree->body, note_unnamed);
+    do {
+        l.dropped = false;
+        visit_items(&l, &tree->body, drop_given);
+    } while (l.dropped);
     visit_items(&l, &tree->body, keep_unique);
     visit_items(&l, &tree->body, label_referenced);
     make_sequential(&l, &tree->body);

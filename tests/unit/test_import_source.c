@@ -297,10 +297,137 @@ START_TEST(test_names_are_kept)
 }
 END_TEST
 
+/* ---- random graphs ---------------------------------------------------------------- */
+
+typedef struct RandomGraph {
+    Compilation *c;
+    uint64_t state;
+    SourceGraph g;
+    bool *used;
+} RandomGraph;
+
+/* 0 … below − 1 (xorshift) */
+static int random_below(RandomGraph *r, int below)
+{
+    r->state ^= r->state << 13;
+    r->state ^= r->state >> 7;
+    r->state ^= r->state << 17;
+    return (int)(r->state % (uint64_t)below);
+}
+
+static const char *random_name(RandomGraph *r)
+{
+    static const char *const names[] = {"conv1",
+                                        "conv2",
+                                        "layer1.0.conv1",
+                                        "layer1.0.conv2",
+                                        "layer1.1.conv1",
+                                        "layer2.0.conv1",
+                                        "x1",
+                                        "x2",
+                                        "in",
+                                        "features.0",
+                                        "features.1",
+                                        "features.2",
+                                        "a",
+                                        "a.b",
+                                        "unit1",
+                                        "basic1",
+                                        "0",
+                                        "layer1",
+                                        "layer1.0",
+                                        "batchnorm1"};
+    if (random_below(r, 3) == 0) return NULL;
+    if (random_below(r, 3) > 0)
+        return arena_printf(r->c->arena, "layer%d.%d.conv%d", random_below(r, 3), random_below(r, 4),
+                            random_below(r, 3));
+    return names[random_below(r, sizeof names / sizeof *names)];
+}
+
+static int random_layer(RandomGraph *r)
+{
+    int at = r->g.count - 1 - random_below(r, r->g.count < 6 ? r->g.count : 6);
+    if (random_below(r, 2)) at = r->g.count - 1;
+    if (r->g.layers[at].shape.dim[0] != 4) at++; /* the convolution after a concat */
+    r->used[at] = true;
+    return at;
+}
+
+static void put_layer(RandomGraph *r, const char *op, int count, const int *in, const char *const *args)
+{
+    OpClass class = op_find(op, OP_LAYER) ? OP_LAYER : OP_COMBINE;
+    int *copy = arena_alloc(r->c->arena, (size_t)count * sizeof *copy);
+    memcpy(copy, in, (size_t)count * sizeof *copy);
+    int64_t channels = strcmp(op, "concat") == 0 ? 4 * count : 4;
+    r->g.layers[r->g.count++] = (SourceLayer){.op = op_find(op, class),
+                                              .args = args,
+                                              .in = copy,
+                                              .in_count = count,
+                                              .shape = shape_image(channels, 6, 6),
+                                              .name = random_name(r)};
+}
+
+static void put_conv(RandomGraph *r, int in)
+{
+    static const char *const ones[12] = {"4", "1"}, *const threes[12] = {"4", "3", "1", "1"};
+    put_layer(r, "conv", 1, &in, random_below(r, 2) ? ones : threes);
+}
+
+static void put_random(RandomGraph *r)
+{
+    static const char *const units[] = {"relu", "batchnorm", "sigmoid"}, *const joins[] = {"add", "mul", "sub",
+                                                                                           "concat"};
+    int in[3] = {random_layer(r), random_layer(r), random_layer(r)}, kind = random_below(r, 8);
+    if (kind < 3)
+        put_conv(r, in[0]);
+    else if (kind < 5)
+        put_layer(r, units[random_below(r, 3)], 1, in, NULL);
+    else {
+        const char *join = joins[random_below(r, 4)];
+        put_layer(r, join, strcmp(join, "sub") == 0 ? 2 : 2 + random_below(r, 2), in, NULL);
+        if (strcmp(join, "concat") == 0) {
+            r->used[r->g.count - 1] = true;
+            put_conv(r, r->g.count - 1);
+        }
+    }
+}
+
+/* What nothing takes is an output. */
+static void set_random_outputs(RandomGraph *r)
+{
+    int *outputs = arena_alloc(r->c->arena, (size_t)r->g.count * sizeof *outputs);
+    const char **names = arena_alloc(r->c->arena, (size_t)r->g.count * sizeof *names);
+    for (int i = r->g.count - 1; i >= 0; i--) {
+        if (r->used[i] || !r->g.layers[i].op) continue;
+        names[r->g.output_count] = arena_printf(r->c->arena, "out%d", i);
+        outputs[r->g.output_count++] = i;
+    }
+    r->g.outputs = outputs;
+    r->g.output_names = names;
+}
+
+/* Any graph, with any names, is written and read back as it is. */
+START_TEST(test_random_graphs)
+{
+    enum { MOST = 200 };
+    RandomGraph r = {.c = compilation_new(), .state = (uint64_t)_i * 0x9e3779b97f4a7c15 + 1};
+    r.g = (SourceGraph){.name = "n", .params = -1, .layers = arena_alloc(r.c->arena, MOST * sizeof *r.g.layers)};
+    r.used = arena_alloc(r.c->arena, MOST * sizeof *r.used);
+    int inputs = 1 + (random_below(&r, 4) == 0), steps = 1 + random_below(&r, 40);
+    for (int i = 0; i < inputs; i++)
+        r.g.layers[r.g.count++] = (SourceLayer){.shape = shape_image(4, 6, 6), .name = i ? "right" : "left"};
+    for (int i = 0; i < steps; i++) put_random(&r);
+    set_random_outputs(&r);
+    check_written(r.c, &r.g);
+    compilation_free(r.c);
+}
+END_TEST
+
 Suite *import_source_suite(void)
 {
     Suite *s = suite_create("import_source");
     TCase *sources = tcase_create("import_sources"), *again = tcase_create("import_examples");
+    TCase *random = tcase_create("import_random");
     int count = sizeof examples / sizeof *examples;
     tcase_set_timeout(again, 60);
     tcase_add_loop_test(sources, test_sources_are_what_a_person_writes, 0, sizeof nets / sizeof *nets);
@@ -308,6 +435,8 @@ Suite *import_source_suite(void)
     tcase_add_test(sources, test_hostile_names);
     tcase_add_loop_test(again, test_examples_written_again, 0, count);
     tcase_add_loop_test(again, test_names_are_kept, 0, count);
+    tcase_add_loop_test(random, test_random_graphs, 0, 300);
+    suite_add_tcase(s, random);
     suite_add_tcase(s, sources);
     suite_add_tcase(s, again);
     return s;
