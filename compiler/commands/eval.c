@@ -9,19 +9,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "commands/commands.h"
+#include "commands/eval_json.h"
 #include "commands/feeding.h"
 #include "commands/interrupt.h"
 #include "commands/origin.h"
+#include "commands/predict_output.h"
 #include "commands/weighted.h"
+#include "runtime/train/views.h"
 
-enum { DATA = OPTION_FIRST_OWN, WEIGHTS };
+enum { DATA = OPTION_FIRST_OWN, WEIGHTS, FORMAT, TTA };
 enum { MATRIX_CLASSES = 24, LISTED = 20, LISTED_ROWS = 16, NAME_COLUMNS = 16 };
 
 static const Option options[] = {
     {WEIGHTS, "weights", "FILE", "the trained weights (required)", false},
     {DATA, "data", "PATH", "the data: a folder, a file or a name (default: the shipped digits)", false},
     OPTION_ROWS_COLUMN,
+    {TTA, "tta", "none|flip|crops",
+     "predict from several views of an image: its mirror image too, or five crops and "
+     "the mirror images of these (none)",
+     false},
+    {FORMAT, "format", "text|json", "the form of the output (text)", false},
     OPTION_ROW_BATCH,
     OPTION_ROW_JIT_TIERED,
     OPTION_ROW_THREADS,
@@ -34,6 +41,8 @@ static const Option options[] = {
 typedef struct EvalRequest {
     LoadOptions load;
     const char *weights, *data, *column;
+    NnViewKind tta;
+    bool json;
 } EvalRequest;
 
 /* What the visitor collects. */
@@ -47,9 +56,32 @@ typedef struct Tally {
     float middle;              /* from which output on a label is predicted */
     double *absolute, *square; /* sums per output, of values */
     float *rows;               /* [count][outputs], of a short list of values */
+    OutputMeaning meaning;
+    OutputClass *classes; /* of one sample; NULL: there are no probabilities */
+    Calibration calibration;
 } Tally;
 
 /* ---- the command line ---------------------------------------------------------------------- */
+
+static bool take_views(EvalRequest *r, const char *value)
+{
+    static const char *const names[] = {[NN_VIEWS_ONE] = "none", [NN_VIEWS_FLIP] = "flip", [NN_VIEWS_CROPS] = "crops"};
+    for (int i = 0; i < (int)(sizeof names / sizeof *names); i++)
+        if (strcmp(value, names[i]) == 0) {
+            r->tta = (NnViewKind)i;
+            return true;
+        }
+    usage_error(&command_eval, "--tta takes none, flip or crops, not '%s'", value);
+    return false;
+}
+
+static bool take_eval_format(EvalRequest *r, const char *value)
+{
+    r->json = strcmp(value, "json") == 0;
+    if (r->json || strcmp(value, "text") == 0) return true;
+    usage_error(&command_eval, "--format takes text or json, not '%s'", value);
+    return false;
+}
 
 static bool take_eval_option(EvalRequest *r, int id, const char *value)
 {
@@ -57,6 +89,8 @@ static bool take_eval_option(EvalRequest *r, int id, const char *value)
     case WEIGHTS: r->weights = value; return true;
     case DATA: r->data = value; return true;
     case OPTION_COLUMN: r->column = value; return true;
+    case TTA: return take_views(r, value);
+    case FORMAT: return take_eval_format(r, value);
     default: return load_option(&r->load, &command_eval, id, value) == TAKEN_YES;
     }
 }
@@ -102,6 +136,21 @@ static void tally_labels(Tally *t, const float *y, const float *target)
     for (size_t i = 0; i < t->outputs; i++) t->labels[i][target[i] == 1][y[i] > t->middle]++;
 }
 
+/* The probability of the class that is predicted. */
+static void tally_probability(Tally *t, const float *y, bool right)
+{
+    if (!t->classes) return;
+    output_classes(t->meaning, y, t->outputs, t->classes);
+    calibration_add(&t->calibration, t->classes[0].value, right);
+}
+
+static void tally_class(Tally *t, const float *y, int label, int predicted)
+{
+    if (label == NO_CLASS) return;
+    t->confusion[(size_t)label * (size_t)t->data->class_count + (size_t)predicted]++;
+    tally_probability(t, y, label == predicted);
+}
+
 static void tally_sample(void *user, int row, const float *y, const void *given, int predicted)
 {
     Tally *t = user;
@@ -110,8 +159,8 @@ static void tally_sample(void *user, int row, const float *y, const void *given,
     const float *target = values_of(t, row);
     if (t->feed->kind == FEED_MAP)
         tally_pixels(t, y, given);
-    else if (t->confusion && t->data->part[DATA_TEST].labels[row] != NO_CLASS)
-        t->confusion[(size_t)t->data->part[DATA_TEST].labels[row] * (size_t)t->data->class_count + (size_t)predicted]++;
+    else if (t->confusion)
+        tally_class(t, y, t->data->part[DATA_TEST].labels[row], predicted);
     if (t->labels) tally_labels(t, y, target);
     for (size_t i = 0; target && i < t->outputs; i++) {
         double d = (double)y[i] - (double)target[i];
@@ -242,6 +291,7 @@ static void print_accuracy(Tally *t, const NnScore *score)
         printf("top-5      %.2f %% (%lld of %lld)\n", 100 * (double)score->top5 / (double)score->judged,
                (long long)score->top5, (long long)score->judged);
     print_classes(t);
+    if (t->classes) calibration_print(&t->calibration);
     if (pixels) print_overlaps(t);
     if (t->data->class_count <= MATRIX_CLASSES)
         print_matrix(t);
@@ -311,6 +361,9 @@ static void tally_init(Tally *t, Model *m, const Feeding *f)
     int count = f->data->part[DATA_TEST].count;
     *t = (Tally){.loaded = m, .data = f->data, .feed = &f->feed, .outputs = outputs};
     t->middle = nn_middle(m->info);
+    t->meaning = net_meaning(m);
+    if (kind == NN_SCORE_CLASS && t->meaning != OUTPUT_VALUES && t->meaning != OUTPUT_SCORES)
+        t->classes = block_alloc((outputs + 1) * sizeof *t->classes);
     if (kind == NN_SCORE_LABELS) t->labels = block_alloc(outputs * sizeof *t->labels);
     if (kind == NN_SCORE_CLASS || kind == NN_SCORE_PIXELS)
         t->confusion = block_alloc(classes * classes * sizeof *t->confusion);
@@ -328,30 +381,57 @@ static void tally_free(Tally *t)
     free(t->absolute);
     free(t->square);
     free(t->rows);
+    free(t->classes);
+}
+
+static void print_evaluation(const EvalRequest *r, const Model *m, const Feeding *f, Tally *t, const NnScore *score)
+{
+    static const char *const views[] = {
+        [NN_VIEWS_FLIP] = "images and their mirror images",
+        [NN_VIEWS_CROPS] = "five crops of each image and their mirror images",
+    };
+    char data[1024];
+    printf("net        %s, %zu parameters\n", m->info->name, m->info->params);
+    printf("weights    %s\n", r->weights);
+    printf("data       %s\n", feeding_data_text(f, data, sizeof data));
+    if (r->tta) printf("views      %s: the mean of their predictions\n", views[r->tta]);
+    print_losses(m->info, score);
+    if (t->confusion)
+        print_accuracy(t, score);
+    else if (t->labels)
+        print_labels(t, score);
+    else if (t->absolute)
+        print_values(t, score->count);
+    if (t->rows) print_rows(t, score->count);
+}
+
+static void print_results(const Model *m, const Tally *t, const NnScore *score)
+{
+    const EvalResults results = {.info = m->info,
+                                 .data = t->data,
+                                 .score = score,
+                                 .confusion = t->confusion,
+                                 .labels = (const int64_t(*)[2][2])t->labels,
+                                 .absolute = t->absolute,
+                                 .square = t->square,
+                                 .calibration = t->classes ? &t->calibration : NULL,
+                                 .outputs = t->outputs};
+    eval_print_json(&results);
 }
 
 static int evaluate_model(const EvalRequest *r, Model *m, const Feeding *f, const void *model)
 {
     NnError error = {0};
     NnScore score;
+    NnViews views;
     Tally tally;
-    char data[1024];
+    if (nn_views_init(&views, r->tta, (int)net_meaning(m), nn_own_outputs(m->info), &f->feed, &error))
+        return fail(STATUS_INPUT, "--tta: %s", error.text);
     tally_init(&tally, m, f);
     const volatile sig_atomic_t *stop = interrupt_catch();
-    int failed = nn_evaluate(m->info, model, &f->feed, DATA_TEST, tally_sample, &tally, stop, &score, &error);
-    if (!failed && !*stop) {
-        printf("net        %s, %zu parameters\n", m->info->name, m->info->params);
-        printf("weights    %s\n", r->weights);
-        printf("data       %s\n", feeding_data_text(f, data, sizeof data));
-        print_losses(m->info, &score);
-        if (tally.confusion)
-            print_accuracy(&tally, &score);
-        else if (tally.labels)
-            print_labels(&tally, &score);
-        else if (tally.absolute)
-            print_values(&tally, score.count);
-        if (tally.rows) print_rows(&tally, score.count);
-    }
+    int failed = nn_evaluate_views(m->info, model, &views, DATA_TEST, tally_sample, &tally, stop, &score, &error);
+    if (!failed && !*stop && r->json) print_results(m, &tally, &score);
+    if (!failed && !*stop && !r->json) print_evaluation(r, m, f, &tally, &score);
     tally_free(&tally);
     return failed ? fail_error(&error) : finish_output();
 }
@@ -402,5 +482,7 @@ const Command command_eval = {"eval",
                               "eval NET.nn --weights FILE [options]",
                               options,
                               "The test part of the data is used.  The normalisation and the names of the classes\n"
-                              "are read from the weights file where it has them.\n",
+                              "are read from the weights file where it has them; a checkpoint is taken as well.\n"
+                              "With --tta probabilities are averaged over the views; the loss is the mean of the\n"
+                              "views' losses.\n",
                               eval_run};

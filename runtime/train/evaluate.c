@@ -5,7 +5,7 @@
  * of the five largest, is the right one; for labels how many are on the right side.  The last batch is short: its count is
  * told to the generated code, which leaves the other samples out of the mean.
  */
-#include "runtime/train/train.h"
+#include "runtime/train/views.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -80,6 +80,8 @@ typedef struct Evaluation {
     NnSampleVisitor visit;
     void *user;
     NnScore *score;
+    const NnViews *views; /* NULL: samples are seen once, as they are */
+    float *view, *y_view; /* of a batch */
 } Evaluation;
 
 static int judge_class(const Evaluation *e, int row, const float *y)
@@ -147,9 +149,42 @@ static int samples_of_loss(const Evaluation *e, const Batch *batch)
 }
 
 /* The losses that eval left in its scratch: means over the batch. */
-static void add_losses(const Evaluation *e, const void *scratch, int count)
+static void add_losses(const Evaluation *e, const void *scratch, double weight)
 {
-    for (int i = 0; i < e->score->loss_count; i++) e->score->losses[i] += (double)e->info->losses(scratch)[i] * count;
+    for (int i = 0; i < e->score->loss_count; i++) e->score->losses[i] += (double)e->info->losses(scratch)[i] * weight;
+}
+
+/* y += the outputs of a view / the number of views, of each sample of the batch */
+static void add_view(const Evaluation *e, float share, float *y)
+{
+    const size_t outputs = e->info->outputs, batch = (size_t)e->info->batch;
+    for (size_t i = 0; i < batch; i++) views_average_form(e->views, e->y_view + i * outputs);
+    for (size_t i = 0; i < batch * outputs; i++) y[i] += share * e->y_view[i];
+}
+
+/* The mean outputs of all views, and the mean of their losses. */
+static double evaluate_views(const Evaluation *e, const void *model, const Batch *batch, float *y, void *scratch)
+{
+    const nn_model_info *info = e->info;
+    const int views = views_count(e->views);
+    double loss = 0;
+    memset(y, 0, (size_t)info->batch * info->outputs * sizeof *y);
+    for (int v = 0; v < views; v++) {
+        views_cut(e->views, v, info->batch, batch->x, e->view);
+        loss += (double)info->eval(model, e->view, batch->target, batch->count, e->y_view, scratch);
+        add_losses(e, scratch, (double)batch->count / views);
+        add_view(e, 1.0f / (float)views, y);
+    }
+    for (int i = 0; i < info->batch; i++) views_output_form(e->views, y + (size_t)i * info->outputs);
+    return loss / views;
+}
+
+static double evaluate_batch(const Evaluation *e, const void *model, const Batch *batch, float *y, void *scratch)
+{
+    if (e->views) return evaluate_views(e, model, batch, y, scratch);
+    const float loss = e->info->eval(model, batch->x, batch->target, batch->count, y, scratch);
+    add_losses(e, scratch, batch->count);
+    return (double)loss;
 }
 
 static void evaluate_batches(const Evaluation *e, const void *model, Batcher *batcher, float *y, void *scratch,
@@ -162,8 +197,7 @@ static void evaluate_batches(const Evaluation *e, const void *model, Batcher *ba
     while ((!stop || !*stop) && (batch = batcher_next(batcher))) {
         const int count = samples_of_loss(e, batch);
         of_loss += count;
-        total += (double)e->info->eval(model, batch->x, batch->target, batch->count, y, scratch) * count;
-        add_losses(e, scratch, batch->count);
+        total += evaluate_batch(e, model, batch, y, scratch) * count;
         score_batch(e, batch, y);
     }
     const double samples = e->score->count ? (double)e->score->count : 1;
@@ -171,19 +205,48 @@ static void evaluate_batches(const Evaluation *e, const void *model, Batcher *ba
     for (int i = 0; i < e->score->loss_count; i++) e->score->losses[i] /= samples;
 }
 
+/* With memory for y and the scratch, and for a view. */
+static int evaluate_with(Evaluation *e, const void *model, Batcher *batcher, const volatile sig_atomic_t *stop,
+                         NnError *error)
+{
+    const nn_model_info *info = e->info;
+    const size_t batch = (size_t)info->batch;
+    float *y = nn_alloc(batch * info->outputs * sizeof *y, error);
+    e->view = e->views ? nn_alloc(batch * info->inputs * sizeof *y, error) : NULL;
+    e->y_view = e->views ? nn_alloc(batch * info->outputs * sizeof *y, error) : NULL;
+    void *scratch =
+        nn_memory(info->train_scratch > info->infer_scratch ? info->train_scratch : info->infer_scratch, error);
+    int failed = batcher && y && scratch && (!e->views || (e->view && e->y_view)) ? 0 : -1;
+    if (!failed) evaluate_batches(e, model, batcher, y, scratch, stop);
+    batcher_free(batcher);
+    free(y);
+    free(e->view);
+    free(e->y_view);
+    free(scratch);
+    return failed;
+}
+
 int nn_evaluate(const nn_model_info *info, const void *model, const Feed *feed, DataPart part, NnSampleVisitor visit,
                 void *user, const volatile sig_atomic_t *stop, NnScore *score, NnError *error)
 {
-    Evaluation e = {info, feed, &feed->data->part[part], visit, user, score};
+    Evaluation e = {
+        .info = info, .feed = feed, .samples = &feed->data->part[part], .visit = visit, .user = user, .score = score};
     *score = nn_score_of(info, feed, part);
-    Batcher *batcher = batcher_new(feed, part, info->batch, false, 0, error);
-    float *y = nn_alloc((size_t)info->batch * info->outputs * sizeof *y, error);
-    void *scratch =
-        nn_memory(info->train_scratch > info->infer_scratch ? info->train_scratch : info->infer_scratch, error);
-    int failed = batcher && y && scratch ? 0 : -1;
-    if (!failed) evaluate_batches(&e, model, batcher, y, scratch, stop);
-    batcher_free(batcher);
-    free(y);
-    free(scratch);
-    return failed;
+    return evaluate_with(&e, model, batcher_new(feed, part, info->batch, false, 0, error), stop, error);
+}
+
+int nn_evaluate_views(const nn_model_info *info, const void *model, const NnViews *views, DataPart part,
+                      NnSampleVisitor visit, void *user, const volatile sig_atomic_t *stop, NnScore *score,
+                      NnError *error)
+{
+    const Feed *feed = &views->feed;
+    Evaluation e = {.info = info,
+                    .feed = feed,
+                    .samples = &feed->data->part[part],
+                    .visit = visit,
+                    .user = user,
+                    .score = score,
+                    .views = views->kind == NN_VIEWS_ONE ? NULL : views};
+    *score = nn_score_of(info, feed, part);
+    return evaluate_with(&e, model, batcher_new(feed, part, info->batch, false, 0, error), stop, error);
 }
