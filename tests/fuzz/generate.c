@@ -271,8 +271,11 @@ static const char *ending(Random *r, const Op *loss)
     static const struct {
         const char *loss, *layer;
     } endings[] = {
-        {"cross_entropy", "softmax"}, {"cross_entropy", "log_softmax"}, {"cross_entropy", ""}, {"nll", "log_softmax"},
-        {"bce", "tanh sigmoid"},      {"kl_div", "log_softmax"},        {"focal", "softmax"},  {"focal", ""},
+        {"cross_entropy", "softmax"}, {"cross_entropy", "log_softmax"},
+        {"cross_entropy", ""},        {"nll", "log_softmax"},
+        {"bce", "tanh sigmoid"},      {"kl_div", "log_softmax"},
+        {"focal", "softmax"},         {"focal", ""},
+        {"distill", "softmax"},       {"distill", ""},
     };
     const char *found = "";
     int seen = 0;

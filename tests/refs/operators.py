@@ -106,7 +106,13 @@ def focal(scores, target):
     return (-alpha * (1 - logs.exp()) ** 2 * logs).mean()
 
 
-# loss, what stands before it, its function, whether the target is probabilities
+def distill(scores, teacher):
+    """Hinton et al. 2015, section 2, with T = 3."""
+    logs = F.log_softmax(scores / 3, 1)
+    return 9 * F.kl_div(logs, F.softmax(teacher / 3, 1), reduction="batchmean")
+
+
+# loss, what stands before it, its function, whether the target is probabilities, or a teacher's scores
 LOSSES = {
     "focal": ("focal(gamma=2, alpha=[0.25, 0.75, 0.5, 1])", "", focal, False),
     "kl_div": ("kl_div(reduction=batchmean)", "log_softmax", lambda s, t: F.kl_div(F.log_softmax(s, 1), t, reduction="batchmean"), True),
@@ -116,6 +122,7 @@ LOSSES = {
         lambda s, t: F.kl_div(F.log_softmax(s, 1), t, reduction="mean"),
         True,
     ),
+    "distill": ("distill(T=3)", "", distill, "scores"),
 }
 
 
@@ -144,7 +151,10 @@ def loss(name, case):
     steps, batch = 3, 5
     given = {"x": torch.randn(steps, batch, 6)}
     target = torch.rand(steps, batch, 4)
-    target = target / target.sum(2, keepdim=True) if soft else torch.randint(0, 4, (steps, batch))
+    if soft == "scores":
+        target = 8 * target - 4
+    else:
+        target = target / target.sum(2, keepdim=True) if soft else torch.randint(0, 4, (steps, batch))
     given["target"] = target
     given["d.weight"], given["d.bias"] = torch.randn(4, 6), torch.randn(4)
     weight, bias = (nn.Parameter(given[key].double()) for key in ("d.weight", "d.bias"))
