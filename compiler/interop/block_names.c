@@ -153,8 +153,26 @@ static void take_label_words(Arena *arena, const List *items, Map *taken)
     }
 }
 
+/* Blocks in the order in which the net comes to them, each behind those that it calls. */
+static void order_blocks(SourceTree *tree, const List *items, List *ordered)
+{
+    for (int i = 0; i < items->count; i++) {
+        const SourceItem *item = item_at(items, i);
+        bool known = item->kind != ITEM_CALL;
+        for (int k = 0; k < ordered->count && !known; k++) known = ordered->at[k] == item->block;
+        if (!known) {
+            order_blocks(tree, &item->block->body, ordered);
+            list_push(tree->arena, ordered, item->block);
+        }
+        for (int k = 0; k < item->branches.count; k++) order_blocks(tree, item_branch(item, k), ordered);
+    }
+}
+
 void name_blocks(SourceTree *tree)
 {
+    List ordered = {0};
+    order_blocks(tree, &tree->body, &ordered);
+    tree->blocks = ordered;
     Map *taken = map_new(tree->arena), *words = map_new(tree->arena);
     take_label_words(tree->arena, &tree->body, words);
     for (int i = 0; i < tree->blocks.count; i++) {

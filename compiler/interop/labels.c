@@ -51,10 +51,10 @@ static bool is_operator_name(const char *text)
 /* Without what says which of its parameters it is. */
 static const char *without_suffix(Arena *arena, const char *name)
 {
-    static const char *const suffixes[] = {
-        ".weight", ".bias",   ".running_mean", ".running_var", "/kernel:0", "/kernel",
-        "_w_0",    "_b_0",    "_scale_0",      "_weight",      "_w",        ".W",
-        "_W",      "/weight", "_gamma",        "/gamma",       ":0",        NULL};
+    static const char *const suffixes[] = {".weight", ".bias", ".running_mean", ".running_var", "/kernel:0", "/kernel",
+                                           "_w_0",    "_b_0",  "_scale_0",      "_s_0",         "_weight",   "_w",
+                                           ".W",      "_W",    "/weight",       "_gamma",       "/gamma",    ":0",
+                                           NULL};
     size_t length = strlen(name);
     for (int i = 0; suffixes[i]; i++) {
         size_t size = strlen(suffixes[i]);
@@ -94,10 +94,24 @@ static const char *label_of_name(Arena *arena, const char *name)
     return label.data;
 }
 
+/* Both are of one module: norm and norm1, but not proj and layers.0. */
+static bool same_kind(const char *a, const char *b)
+{
+    const char *x = strrchr(a, '.'), *y = strrchr(b, '.');
+    x = x ? x + 1 : a;
+    y = y ? y + 1 : b;
+    size_t length = strcspn(x, "0123456789");
+    return length == strcspn(y, "0123456789") && strncmp(x, y, length) == 0;
+}
+
+/* PyTorch stores tensors of equal values once: what several layers share is named after the
+ * first of them, and the paths of their nodes tell them apart. */
 const char *label_of_layer(Arena *arena, const char *param, const char *node)
 {
-    const char *label = param ? label_of_name(arena, param) : NULL;
-    return label || !node ? label : label_of_name(arena, node);
+    const char *by_param = param ? label_of_name(arena, param) : NULL;
+    const char *by_node = node ? label_of_name(arena, node) : NULL;
+    if (!by_param || !by_node) return by_param ? by_param : by_node;
+    return *node == '/' && same_kind(by_param, by_node) ? by_node : by_param;
 }
 
 /* ---- what the net has ----------------------------------------------------- */

@@ -23,6 +23,8 @@ enum {
 typedef struct Finder {
     SourceTree *tree;
     List lists;       /* of List of SourceItem: where runs may be */
+    List bodies;      /* of SourceBlock, by list: the block that it is in; NULL: the net */
+    Map *taken;       /* number of a block, and a label in it → its item */
     Map *shortcuts;   /* symbol of a main branch → that of the shortcut beside it */
     uint64_t uniques; /* symbols that only one item has */
     bool dotted;      /* names are PyTorch's: scopes end at dots only */
@@ -89,26 +91,34 @@ static uint64_t set_symbols(Finder *f, const List *items)
     return hash;
 }
 
+static const char *label_key(const Finder *f, const SourceBlock *body, const char *label)
+{
+    return arena_printf(f->tree->arena, "%d:%s", body ? body->number : -1, label);
+}
+
 /* Layers in sequential scopes are named by position: runs of them stay. */
-static void collect_lists(Finder *f, List *items)
+static void collect_lists(Finder *f, SourceBlock *body, List *items)
 {
     list_push(f->tree->arena, &f->lists, items);
+    list_push(f->tree->arena, &f->bodies, body);
     for (int i = 0; i < items->count; i++) {
-        const SourceItem *item = item_at(items, i);
+        SourceItem *item = item_at(items, i);
+        if (item->path) map_put(f->taken, label_key(f, body, item->path), item);
         if (item->kind == ITEM_SEQUENTIAL) continue;
-        for (int k = 0; k < item->branches.count; k++) collect_lists(f, item_branch(item, k));
+        for (int k = 0; k < item->branches.count; k++) collect_lists(f, body, item_branch(item, k));
     }
 }
 
 static void survey(Finder *f)
 {
-    f->lists = (List){0};
+    f->lists = f->bodies = (List){0};
+    f->taken = map_new(f->tree->arena);
     f->shortcuts = map_new(f->tree->arena);
     f->uniques = 0;
-    collect_lists(f, &f->tree->body);
+    collect_lists(f, NULL, &f->tree->body);
     for (int i = 0; i < f->tree->blocks.count; i++) {
         SourceBlock *block = f->tree->blocks.at[i];
-        collect_lists(f, &block->body);
+        collect_lists(f, block, &block->body);
     }
     set_symbols(f, &f->tree->body);
     for (int i = 0; i < f->tree->blocks.count; i++) {
@@ -200,34 +210,6 @@ static int agreeing_runs(const Pattern *p, const size_t *scope, bool *kept)
     return best;
 }
 
-/* No two calls have one label. */
-static bool scopes_differ(const Finder *f, char *const *label, int count)
-{
-    Map *seen = map_new(f->tree->arena);
-    for (int r = 0; r < count; r++) {
-        if (!label[r]) continue;
-        if (map_get(seen, label[r])) return false;
-        map_put(seen, label[r], label[r]);
-    }
-    return true;
-}
-
-/* The names of the pattern's items, and the label of each run's call; NULL where two are the same. */
-static char **call_labels(const Finder *f, const Pattern *p, const size_t *scope)
-{
-    Arena *arena = f->tree->arena;
-    char **label = arena_alloc(arena, (size_t)p->count * sizeof *label);
-    for (int i = 0; i < p->names.count; i++) {
-        PatternName *name = p->names.at[i];
-        for (int r = 0; r < p->count; r++) {
-            if (!name->path[r]) continue;
-            name->item->path = name->path[r] + scope[r];
-            label[r] = arena_strndup(arena, name->path[r], scope[r] - 1);
-        }
-    }
-    return scopes_differ(f, label, p->count) ? label : NULL;
-}
-
 /* ---- candidates ------------------------------------------------------------------ */
 
 typedef struct ItemRun {
@@ -303,6 +285,35 @@ static Pattern *pattern_of(const Finder *f, const BlockCandidate *c)
     return p;
 }
 
+/* No call has the label of another one, or of something else in its body. */
+static bool labels_are_free(const Finder *f, const BlockCandidate *c, char *const *label)
+{
+    Map *seen = map_new(f->tree->arena);
+    for (int r = 0; r < c->count; r++) {
+        if (!label[r]) continue;
+        const char *key = label_key(f, f->bodies.at[c->runs[r].list], label[r]);
+        if (map_get(seen, key) || map_get(f->taken, key)) return false;
+        map_put(seen, key, label[r]);
+    }
+    return true;
+}
+
+/* The names of the pattern's items, and the label of each run's call; NULL where one is taken. */
+static char **call_labels(const Finder *f, const BlockCandidate *c, const Pattern *p, const size_t *scope)
+{
+    Arena *arena = f->tree->arena;
+    char **label = arena_alloc(arena, (size_t)p->count * sizeof *label);
+    for (int i = 0; i < p->names.count; i++) {
+        PatternName *name = p->names.at[i];
+        for (int r = 0; r < p->count; r++) {
+            if (!name->path[r]) continue;
+            name->item->path = name->path[r] + scope[r];
+            label[r] = arena_strndup(arena, name->path[r], scope[r] - 1);
+        }
+    }
+    return labels_are_free(f, c, label) ? label : NULL;
+}
+
 /* The pattern of those runs of the candidate whose names agree, which it keeps; NULL: there are none. */
 static Pattern *named_pattern(const Finder *f, BlockCandidate *c, char ***labels)
 {
@@ -324,7 +335,7 @@ static Pattern *named_pattern(const Finder *f, BlockCandidate *c, char ***labels
         c->runs = runs;
         p = pattern_of(f, c);
     }
-    *labels = call_labels(f, p, scope);
+    *labels = call_labels(f, c, p, scope);
     return *labels ? p : NULL;
 }
 

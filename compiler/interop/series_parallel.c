@@ -185,22 +185,66 @@ static int branch_input(const Reduction *r, const SourceLayer *layer, int k)
     return layer->in[sum && r->level[layer->in[0]] < r->level[layer->in[1]] ? 1 - k : k];
 }
 
+/* How many inputs of a concat from number k on, more than one, come from a value of their own
+ * behind its base, *from: they are a concat in a branch, which exporters have merged with the
+ * outer one.  Else 1. */
+static int grouped_inputs(const Reduction *r, int index, int k, int base, int *from)
+{
+    const SourceLayer *layer = &r->g->layers[index];
+    int count = 1, all = layer->in_count;
+    if (!(layer->op->traits & OP_CONCAT) || base == ROOT || base != r->dominator[index]) return 1;
+    for (int found = layer->in[k]; k + count < all && !r->independent[layer->in[k + count]]; count++) {
+        found = common_dominator(r, found, layer->in[k + count]);
+        if (found == ROOT || found == base || r->labelled[found]) break;
+        *from = found;
+    }
+    return r->independent[layer->in[k]] || count == all ? 1 : count;
+}
+
+/* A concat of `count` inputs from number k on, behind the value that they come from. */
+static void add_inner_concat(Reduction *r, List *list, int index, int k, int count, int from)
+{
+    Arena *arena = r->tree->arena;
+    const SourceLayer *layer = &r->g->layers[index];
+    SourceItem *item = arena_alloc(arena, sizeof *item);
+    *item = (SourceItem){.kind = ITEM_COMBINE, .op = layer->op, .in = r->g->layers[from].shape};
+    set_args(arena, item, layer);
+    int axis = (int)item->args[0].number;
+    item->shape = r->g->layers[layer->in[k]].shape;
+    item->shape.dim[axis] = 0;
+    for (int i = k; i < k + count; i++) {
+        List *branch = arena_alloc(arena, sizeof *branch);
+        reach_value(r, branch, layer->in[i], from);
+        list_push(arena, &item->branches, branch);
+        item->shape.dim[axis] += r->g->layers[layer->in[i]].shape.dim[axis];
+    }
+    r->tree->order[r->reached++] = -1;
+    list_push(arena, list, item);
+}
+
+static void add_branches(Reduction *r, List *branches, int index, int base)
+{
+    const SourceLayer *layer = &r->g->layers[index];
+    for (int k = 0, count, from = ROOT; k < layer->in_count; k += count) {
+        List *branch = arena_alloc(r->tree->arena, sizeof *branch);
+        count = grouped_inputs(r, index, k, base, &from);
+        reach_value(r, branch, count > 1 ? from : branch_input(r, layer, k), base);
+        if (count > 1) add_inner_concat(r, branch, index, k, count, from);
+        list_push(r->tree->arena, branches, branch);
+    }
+}
+
 static void add_layer_item(Reduction *r, List *list, int index, int base)
 {
     const SourceLayer *layer = &r->g->layers[index];
-    Arena *arena = r->tree->arena;
+    bool combines = layer->op->class == OP_COMBINE;
     List branches = {0};
-    bool independent = r->independent[index];
-    for (int k = 0; layer->op->class == OP_COMBINE && k < layer->in_count; k++) {
-        List *branch = arena_alloc(arena, sizeof *branch);
-        reach_value(r, branch, branch_input(r, layer, k), base);
-        list_push(arena, &branches, branch);
-    }
-    if (independent && layer->op->class != OP_COMBINE && layer->in_count > 0) reach_value(r, list, layer->in[0], ROOT);
+    if (combines) add_branches(r, &branches, index, base);
+    if (r->independent[index] && !combines && layer->in_count > 0) reach_value(r, list, layer->in[0], ROOT);
     SourceItem *item = layer_item(r, index);
     item->branches = branches;
     if (base != ROOT) item->in = r->g->layers[base].shape;
-    list_push(arena, list, item);
+    list_push(r->tree->arena, list, item);
 }
 
 /* Whether the chain backwards from `layer` ends here: with nothing, or with a `from`. */
@@ -378,6 +422,8 @@ static Reduction reduction_new(SourceTree *tree)
 {
     Arena *arena = tree->arena;
     size_t count = (size_t)tree->graph->count + 1;
+    size_t edges = 0;
+    for (int i = 0; i < tree->graph->count; i++) edges += (size_t)tree->graph->layers[i].in_count;
     Reduction r = {.tree = tree, .g = tree->graph, .single_input = -1};
     r.dominator = arena_alloc(arena, count * sizeof *r.dominator);
     r.level = arena_alloc(arena, count * sizeof *r.level);
@@ -386,7 +432,7 @@ static Reduction reduction_new(SourceTree *tree)
     r.independent = arena_alloc(arena, count * sizeof *r.independent);
     r.skips = arena_alloc(arena, count * sizeof *r.skips);
     r.item = arena_alloc(arena, count * sizeof *r.item);
-    tree->order = arena_alloc(arena, 2 * count * sizeof *tree->order);
+    tree->order = arena_alloc(arena, (2 * count + edges) * sizeof *tree->order);
     return r;
 }
 

@@ -32,8 +32,8 @@ typedef struct SourceGraph {
 
 typedef struct WrittenSource {
     const char *text;
-    const int
-        *order; /* by layer that the text elaborates to: its place in `layers`; −1: `identity`, added for a label */
+    const int *
+        order; /* by layer that the text elaborates to: its place in `layers`; −1: added, an `identity` for a label or an inner concat */
     int count;
 } WrittenSource;
 

@@ -77,6 +77,7 @@ static const char *text_of_argument(Arena *arena, const Attr *attr, const Import
 {
     Text text;
     text_init(&text, arena);
+    bool sides = attr->type == ATTR_PAD || attr->type == ATTR_BOX;
     bool collapses = attr->type == ATTR_PAIR || attr->type == ATTR_PAD;
     const List *items = &value->items;
     const ImportValue *const *at = (const ImportValue *const *)items->at;
@@ -87,6 +88,8 @@ static const char *text_of_argument(Arena *arena, const Attr *attr, const Import
     else if (attr->type == ATTR_PAD && items->count == 4 && at[0]->integer == at[2]->integer &&
              at[1]->integer == at[3]->integer)
         text_addf(&text, "[%lld, %lld]", (long long)at[0]->integer, (long long)at[1]->integer);
+    else if (sides && items->count > 0)
+        add_list_text(&text, value);
     else
         add_value_text(&text, value);
     return text.data;
@@ -156,7 +159,8 @@ static bool take_paths(ImportGraph *g, const SourceGraph *source, const WrittenS
         if (written->order[i] < 0) continue;
         const SourceLayer *layer = &source->layers[written->order[i]];
         ImportNode *imported = g->nodes.at[written->order[i]];
-        if (layer->op != node->op || !shape_equal(layer->shape, node->out[0]->shape)) return false;
+        if (strcmp(layer->op->name, node->op->name) != 0) return false;
+        if (!shape_equal(layer->shape, node->out[0]->shape)) return false;
         if (imported->params.count > 0) imported->path = arena_strdup(g->arena, node->name);
     }
     return true;

@@ -137,6 +137,20 @@ static const struct {
      "    from left  conv(4, 1) as c\n"
      "    add { } { from d }\n"
      "}\n"},
+    {"a concat in a branch, merged with the outer one",
+     "net a { input(4x8x8) conv(4, 1) as a conv(4, 1) as b  conv(4, 1x3, pad=[0, 1]) as c  from b conv(4, 3x1, pad=[1, "
+     "0]) "
+     "as d  from a conv(4, 1) as e  concat { from e } { from c } { from d } }",
+     "net a {\n"
+     "    input(4x8x8)\n"
+     "    conv(4, 1) as a\n"
+     "    concat {\n"
+     "        conv(4, 1) as e\n"
+     "    } {\n"
+     "        conv(4, 1) as b\n"
+     "        concat { conv(4, 1x3, pad=[0, 1]) as c } { conv(4, 3x1, pad=[1, 0]) as d }\n"
+     "    }\n"
+     "}\n"},
     {"a way down and up is joined by label",
      "net a { input(4x16x16) conv(4, 1) as a  maxpool(2) conv(4, 1) as b relu conv(4, 1) as c relu conv(4, 1) as d "
      "upsample(2) as u  concat { from a } { from u } }",
@@ -169,6 +183,8 @@ static const struct {
     {"layer1.0.conv1.weight", "Conv_3", "layer1.0.conv1"},
     {"onnx::Conv_497", "/layer1/layer1.0/conv1/Conv", "layer1.0.conv1"},
     {"onnx::Conv_497", "/features/features.0/features.0.0/Conv", "features.0.0"},
+    {"block1.norm.weight", "/block2/norm/BatchNormalization", "block2.norm"},
+    {"encoder.proj", "/encoder/layers.0/MatMul", "encoder.proj"},
     {"123", "Conv_12", NULL},
     {"123", "17", NULL},
     {NULL, NULL, NULL},
