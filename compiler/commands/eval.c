@@ -33,6 +33,7 @@ static const Option options[] = {
     OPTION_ROW_JIT_TIERED,
     OPTION_ROW_THREADS,
     OPTION_ROWS_PASSES OPTION_ROW_NET,
+    OPTION_ROW_SET,
     OPTION_ROW_DEFINE,
     OPTION_ROW_INPUT,
     {0},

@@ -81,7 +81,8 @@ static const Meaning meanings[] = {
     {"init", "normal", "normal, deviation `std`"},
     {"init", "uniform", "uniform from a to b"},
     {"init", "constant", "v"},
-    {"init", "file", "a tensor of a file, .safetensors, .npy or .npz; the path is relative to the source's folder"},
+    {"init", "file",
+     "a tensor of a file, .safetensors, .npy, .npz or .pt; the path is relative to the source's folder"},
     {NULL, NULL, NULL},
 };
 

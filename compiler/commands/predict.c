@@ -35,6 +35,7 @@ static const Option options[] = {
     OPTION_ROW_JIT,
     OPTION_ROW_THREADS,
     OPTION_ROW_NET,
+    OPTION_ROW_SET,
     OPTION_ROW_DEFINE,
     OPTION_ROW_INPUT,
     {0},

@@ -15,7 +15,10 @@
 
 enum { MAGIC = 6, HEADER_LIMIT = 1 << 20 };
 
-bool npy_recognises(const char *bytes, size_t size) { return size > MAGIC && !memcmp(bytes, "\x93NUMPY", MAGIC); }
+static bool npy_recognises(const char *bytes, size_t size)
+{
+    return size > MAGIC && !memcmp(bytes, "\x93NUMPY", MAGIC);
+}
 
 /* ---- the dictionary ------------------------------------------------------------- */
 
@@ -135,7 +138,7 @@ int npy_parse(NnTensor *tensor, char *bytes, size_t size, const char *what, NnEr
     return 0;
 }
 
-int npy_read(NnTensors *file, size_t size, const char *path, NnError *error)
+static int npy_read(NnTensors *file, size_t size, const char *path, NnError *error)
 {
     file->at = nn_alloc(sizeof *file->at, error);
     if (!file->at) return -1;
@@ -144,3 +147,5 @@ int npy_read(NnTensors *file, size_t size, const char *path, NnError *error)
     file->count = 1;
     return 0;
 }
+
+const TensorFormat format_npy = {.recognises = npy_recognises, .read = npy_read};

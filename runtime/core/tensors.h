@@ -8,31 +8,31 @@
 
 #include <jansson.h>
 
-typedef struct NpzMember NpzMember;
+/* A kind of tensor file.  `read` fills `at` and `count`; `free` may follow a failed read. */
+typedef struct TensorFormat {
+    bool (*recognises)(const char *bytes, size_t size);
+    int (*read)(NnTensors *file, size_t size, const char *path, NnError *);
+    int (*fetch)(NnTensors *file, int index, NnError *); /* the data of one tensor; NULL: read has it */
+    void (*free)(NnTensors *file);                       /* what `detail` is; NULL: nothing */
+} TensorFormat;
 
 struct NnTensors {
     char *bytes;
-    json_t *header; /* safetensors: owns the names and the metadata; NULL for NumPy's files */
+    json_t *header; /* safetensors: owns the names and the metadata; NULL for other files */
     NnTensor *at;
     int count;
-    NpzMember *members; /* of an .npz: where the tensors are in it; NULL otherwise */
-    char *names;        /* of an .npz */
-    char *path;         /* of an .npz, for messages */
+    const TensorFormat *format;
+    void *detail; /* the format's own */
 };
+
+extern const TensorFormat format_npy, format_npz, format_torch_zip, format_torch_stream;
 
 /* count and the size in bytes that type and shape announce; false when it overflows. */
 bool tensors_size(NnTensor *, size_t *bytes);
 
 /* One array of NumPy's, in place: data in the order of the other byte sex is turned. */
-bool npy_recognises(const char *bytes, size_t size);
 int npy_parse(NnTensor *, char *bytes, size_t size, const char *what, NnError *);
 /* Its type and shape alone, from the first `have` of `size` bytes. */
 int npy_parse_head(NnTensor *, const char *bytes, size_t have, size_t size, const char *what, NnError *);
-int npy_read(NnTensors *file, size_t size, const char *path, NnError *);
-/* Types and shapes of all arrays in it; npz_fetch unpacks one. */
-bool npz_recognises(const char *bytes, size_t size);
-int npz_read(NnTensors *file, size_t size, const char *path, NnError *);
-int npz_fetch(NnTensors *file, int index, NnError *);
-void npz_free(NnTensors *file);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * safetensors → tensors in memory; NumPy's files go to their own readers.
+ * safetensors → tensors in memory; files of NumPy and PyTorch go to their own readers.
  *
  * The format: eight bytes, the header's length N (little-endian); N bytes of
  * JSON, an object of NAME: {"dtype", "shape", "data_offsets": [begin, end]} and
@@ -198,6 +198,24 @@ static int read_safetensors(NnTensors *file, size_t size, const char *path, NnEr
     return failed;
 }
 
+static bool recognises_all(const char *bytes, size_t size)
+{
+    (void)bytes;
+    (void)size;
+    return true;
+}
+
+static const TensorFormat format_safetensors = {.recognises = recognises_all, .read = read_safetensors};
+
+static const TensorFormat *format_of(const char *bytes, size_t size)
+{
+    static const TensorFormat *const formats[] = {&format_npy, &format_torch_zip, &format_npz, &format_torch_stream,
+                                                  &format_safetensors};
+    int i = 0;
+    while (!formats[i]->recognises(bytes, size)) i++;
+    return formats[i];
+}
+
 /* Takes the bytes over. */
 static NnTensors *tensors_of(char *bytes, size_t size, const char *path, NnError *error)
 {
@@ -208,10 +226,8 @@ static NnTensors *tensors_of(char *bytes, size_t size, const char *path, NnError
         return NULL;
     }
     file->bytes = bytes;
-    int failed = npy_recognises(bytes, size)   ? npy_read(file, size, path, error)
-                 : npz_recognises(bytes, size) ? npz_read(file, size, path, error)
-                                               : read_safetensors(file, size, path, error);
-    if (failed) {
+    file->format = format_of(bytes, size);
+    if (file->format->read(file, size, path, error)) {
         nn_tensors_close(file);
         return NULL;
     }
@@ -267,7 +283,7 @@ void nn_tensors_close(NnTensors *file)
 {
     if (!file) return;
     json_decref(file->header);
-    npz_free(file);
+    if (file->format && file->format->free) file->format->free(file);
     free(file->at);
     free(file->bytes);
     free(file);
@@ -285,7 +301,7 @@ const NnTensor *nn_tensors_find(const NnTensors *file, const char *name)
 
 int nn_tensors_fetch(NnTensors *file, const NnTensor *tensor, NnError *error)
 {
-    return file->members ? npz_fetch(file, (int)(tensor - file->at), error) : 0;
+    return file->format->fetch ? file->format->fetch(file, (int)(tensor - file->at), error) : 0;
 }
 
 const char *nn_tensors_metadata(const NnTensors *file, const char *key)
