@@ -11,6 +11,7 @@
 
 #include "elab/elaborate.h"
 #include "elab/value.h"
+#include "interop/recognize.h"
 #include "interop/source_graph.h"
 
 /* ---- arguments ------------------------------------------------------------------- */
@@ -183,6 +184,7 @@ static bool write_checked(ImportGraph *g, const SourceGraph *source, Text *text,
 
 void write_source(ImportGraph *g, Text *text)
 {
+    recognize_layers(g);
     SourceGraph source = layers_of(g);
     if (write_checked(g, &source, text, false)) return;
     for (int i = 0; i < source.count; i++)

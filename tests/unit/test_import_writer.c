@@ -126,12 +126,207 @@ START_TEST(test_outputs)
 }
 END_TEST
 
+/* ---- layers that an exporter took apart ---------------------------------------------- */
+
+static ImportNode *add_join(ImportGraph *g, const char *op, ImportNode *a, ImportNode *b)
+{
+    ImportNode *node = add_node(g, op, a, a->shape, NULL);
+    list_push(g->arena, &node->inputs, b);
+    return node;
+}
+
+static ImportNode *add_same(ImportGraph *g, const char *op, ImportNode *in)
+{
+    return add_node(g, op, in, in->shape, NULL);
+}
+
+static ImportNode *add_number(ImportGraph *g, const char *op, ImportNode *in, double by)
+{
+    ImportNode *node = add_same(g, op, in);
+    add_arg(g, node, "by", other_value(g->arena, (ImportValue){.kind = IMPORT_REAL, .real = by}));
+    return node;
+}
+
+static ImportNode *add_param(ImportGraph *g, Shape shape, const char *label, const float *data)
+{
+    ImportNode *node = add_node(g, "param", NULL, shape, label);
+    ImportParam *param = arena_alloc(g->arena, sizeof *param);
+    *param = (ImportParam){.name = "", .rank = shape.rank, .count = (size_t)shape_count(shape), .data = data};
+    for (int i = 0; i < shape.rank; i++) param->dims[i] = shape.dim[i];
+    add_arg(g, node, "shape", list_value(g->arena, IMPORT_DIMS, shape.rank, shape.dim));
+    list_push(g->arena, &node->params, param);
+    return node;
+}
+
+static ImportNode *add_reshape(ImportGraph *g, ImportNode *in, Shape shape)
+{
+    ImportNode *node = add_node(g, "reshape", in, shape, NULL);
+    add_arg(g, node, "shape", list_value(g->arena, IMPORT_DIMS, shape.rank, shape.dim));
+    return node;
+}
+
+static ImportNode *add_mean(ImportGraph *g, ImportNode *in, int axis)
+{
+    Shape shape = in->shape;
+    shape.dim[axis] = 1;
+    ImportNode *node = add_node(g, "reduce_mean", in, shape, NULL);
+    add_arg(g, node, "axes", list_value(g->arena, IMPORT_LIST, 1, (int64_t[]){axis}));
+    return node;
+}
+
+static ImportNode *apart_silu(ImportGraph *g, ImportNode *x)
+{
+    return add_join(g, "mul", x, add_same(g, "sigmoid", x));
+}
+
+static ImportNode *apart_hardswish(ImportGraph *g, ImportNode *x)
+{
+    return add_join(g, "mul", add_same(g, "hardsigmoid", x), x);
+}
+
+static ImportNode *apart_gelu(ImportGraph *g, ImportNode *x)
+{
+    ImportNode *erf = add_same(g, "erf", add_number(g, "scale", x, (double)0.70710677f));
+    return add_number(g, "scale", add_join(g, "mul", x, add_number(g, "shift", erf, 1)), 0.5);
+}
+
+static ImportNode *apart_shuffle(ImportGraph *g, ImportNode *x)
+{
+    ImportNode *split = add_reshape(g, x, (Shape){4, {2, 3, 8, 8}});
+    ImportNode *turn = add_node(g, "permute", split, (Shape){4, {3, 2, 8, 8}}, NULL);
+    add_arg(g, turn, "axes", list_value(g->arena, IMPORT_LIST, 4, (int64_t[]){1, 0, 2, 3}));
+    return add_reshape(g, turn, x->shape);
+}
+
+static ImportNode *apart_pool(ImportGraph *g, ImportNode *x)
+{
+    ImportNode *pad = add_node(g, "pad", x, shape_image(6, 10, 10), NULL);
+    add_arg(g, pad, "sides", list_value(g->arena, IMPORT_LIST, 4, (int64_t[]){1, 1, 1, 1}));
+    ImportNode *pool = add_node(g, "avgpool", pad, x->shape, NULL);
+    add_arg(g, pool, "k", int_value(g->arena, 3));
+    add_arg(g, pool, "stride", int_value(g->arena, 1));
+    return pool;
+}
+
+static ImportNode *apart_nothing(ImportGraph *g, ImportNode *x)
+{
+    ImportNode *pad = add_same(g, "pad", x), *pool = add_same(g, "avgpool", pad);
+    add_arg(g, pad, "sides", list_value(g->arena, IMPORT_LIST, 4, (int64_t[]){0, 0, 0, 0}));
+    add_arg(g, pool, "k", int_value(g->arena, 1));
+    return add_same(g, "relu", pool);
+}
+
+static ImportNode *apart_layernorm(ImportGraph *g, ImportNode *x)
+{
+    static const float numbers[8];
+    Shape vector = {3, {1, 1, 8}};
+    ImportNode *d = add_join(g, "sub", x, add_mean(g, x, 2));
+    ImportNode *variance = add_mean(g, add_same(g, "square", d), 2);
+    ImportNode *root = add_same(g, "sqrt", add_number(g, "shift", variance, 1e-6));
+    ImportNode *weight = add_reshape(g, add_param(g, shape_vector(8), "norm.weight", numbers), vector);
+    ImportNode *product = add_join(g, "mul", add_join(g, "div", d, root), weight);
+    return add_join(g, "add", product, add_reshape(g, add_param(g, shape_vector(8), "norm.bias", numbers), vector));
+}
+
+static ImportNode *apart_bias(ImportGraph *g, ImportNode *x)
+{
+    static const float numbers[6];
+    ImportNode *conv = add_node(g, "conv", x, x->shape, NULL);
+    add_arg(g, conv, "out", int_value(g->arena, 6));
+    add_arg(g, conv, "k", int_value(g->arena, 1));
+    add_arg(g, conv, "bias", other_value(g->arena, (ImportValue){.kind = IMPORT_BOOL}));
+    return add_join(g, "add", conv, add_param(g, (Shape){3, {6, 1, 1}}, "c.bias", numbers));
+}
+
+static const struct {
+    ImportNode *(*apart)(ImportGraph *, ImportNode *);
+    const char *line;
+} taken_apart[] = {
+    {apart_silu, "silu"},
+    {apart_hardswish, "hardswish"},
+    {apart_gelu, "gelu"},
+    {apart_shuffle, "channel_shuffle(2)"},
+    {apart_pool, "avgpool(3, stride=1, pad=1)"},
+    {apart_nothing, "relu"},
+    {apart_layernorm, "layernorm(eps=1e-06, axis=2) as norm"},
+    {apart_bias, "conv(6, 1) as c"},
+};
+
+/* One layer comes out. */
+START_TEST(test_layers_taken_apart)
+{
+    ImportGraph g = new_graph();
+    ImportNode *input = add_node(&g, "input", NULL, shape_image(6, 8, 8), NULL);
+    set_output(&g, "y", taken_apart[_i].apart(&g, input));
+    Text text;
+    text_init(&text, g.arena);
+    write_source(&g, &text);
+    const char *wanted = arena_printf(g.arena,
+                                      "# Imported from m.onnx (made by hand).\n"
+                                      "net net1 {\n"
+                                      "    input(6x8x8)\n"
+                                      "    %s\n"
+                                      "}\n",
+                                      taken_apart[_i].line);
+    ck_assert_str_eq(text.data, wanted);
+    arena_free(g.arena);
+}
+END_TEST
+
+/* What else uses a part keeps it. */
+START_TEST(test_parts_with_other_uses)
+{
+    ImportGraph g = new_graph();
+    ImportNode *input = add_node(&g, "input", NULL, shape_image(6, 8, 8), NULL);
+    ImportNode *product = apart_silu(&g, input);
+    set_output(&g, "y", product);
+    set_output(&g, "gate", product->inputs.at[1]);
+    Text text;
+    text_init(&text, g.arena);
+    write_source(&g, &text);
+    ck_assert_ptr_nonnull(strstr(text.data, "sigmoid"));
+    ck_assert_ptr_null(strstr(text.data, "silu"));
+    arena_free(g.arena);
+}
+END_TEST
+
+/* batchnorm, and then a scale and a shift per channel: w·s, b·s + t. */
+START_TEST(test_norm_with_scale_and_shift_behind)
+{
+    static const float w[2] = {2, 3}, b[2] = {5, 7}, s[2] = {11, 13}, t[2] = {17, 19};
+    Shape vector = {3, {2, 1, 1}};
+    ImportGraph g = new_graph();
+    ImportNode *input = add_node(&g, "input", NULL, shape_image(2, 8, 8), NULL);
+    ImportNode *norm = add_node(&g, "batchnorm", input, input->shape, "bn");
+    ImportParam weight = {.name = "weight", .rank = 1, .dims = {2}, .count = 2, .data = w};
+    ImportParam bias = {.name = "bias", .rank = 1, .dims = {2}, .count = 2, .data = b};
+    list_push(g.arena, &norm->params, &weight);
+    list_push(g.arena, &norm->params, &bias);
+    ImportNode *product = add_join(&g, "mul", norm, add_param(&g, vector, "s", s));
+    ImportNode *sum = add_join(&g, "add", product, add_param(&g, vector, "t", t));
+    g.param_count = 8;
+    set_output(&g, "y", sum);
+    Text text;
+    text_init(&text, g.arena);
+    write_source(&g, &text);
+    ck_assert_ptr_nonnull(strstr(text.data, "    batchnorm as bn\n\n    expect params == 4\n"));
+    for (int c = 0; c < 2; c++) {
+        ck_assert(((ImportParam *)sum->params.at[0])->data[c] == w[c] * s[c]);
+        ck_assert(((ImportParam *)sum->params.at[1])->data[c] == b[c] * s[c] + t[c]);
+    }
+    arena_free(g.arena);
+}
+END_TEST
+
 Suite *import_writer_suite(void)
 {
     Suite *s = suite_create("import_writer");
     TCase *tc = tcase_create("import_writer");
     tcase_add_test(tc, test_writes_layers_and_names);
     tcase_add_test(tc, test_outputs);
+    tcase_add_loop_test(tc, test_layers_taken_apart, 0, sizeof taken_apart / sizeof *taken_apart);
+    tcase_add_test(tc, test_parts_with_other_uses);
+    tcase_add_test(tc, test_norm_with_scale_and_shift_behind);
     suite_add_tcase(s, tc);
     return s;
 }
