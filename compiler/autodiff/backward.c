@@ -84,7 +84,7 @@ Tensor *backward_of(Backward *b, Tensor *t)
         shares->count = 0;
         list_push(g->compilation->arena, shares, sum->out[0]);
     }
-    return shares->at[0];
+    return t->gradient = shares->at[0];
 }
 
 Node *backward_node(Backward *b, const Op *op, const Node *forward)

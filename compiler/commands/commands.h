@@ -45,7 +45,7 @@ typedef struct Command {
 } Command;
 
 extern const Command command_compile, command_build, command_check, command_train, command_eval, command_report,
-    command_fmt, command_bench, command_predict, command_data, command_show;
+    command_fmt, command_bench, command_predict, command_data, command_show, command_trace;
 
 extern const Command *const command_table[]; /* NULL at the end */
 const Command *command_find(const char *name);
@@ -136,6 +136,7 @@ typedef struct LoadOptions {
     int64_t memory_limit;     /* LowerOptions.memory_limit */
     bool poison;
     bool profile; /* EmitOptions.profile */
+    bool trace;   /* EmitOptions.trace */
     List inputs;  /* of InputSize, from --input */
 } LoadOptions;
 

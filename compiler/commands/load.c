@@ -255,6 +255,7 @@ static EmitOptions jit_emit_options(const LoadOptions *o, const Model *m)
         .lower.memory_limit = o->memory_limit,
         .poison = o->poison,
         .profile = o->profile,
+        .trace = o->trace,
     };
 }
 

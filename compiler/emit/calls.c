@@ -23,7 +23,7 @@ static void write_counts(EntryPoint *p)
         text_addf(&p->text, ", %lld, %s", (long long)g->batch, all);
 }
 
-static void write_scalars(EntryPoint *p, const Node *n)
+void calls_write_scalars(EntryPoint *p, const Node *n)
 {
     Text *out = &p->text;
     const unsigned uses = n->op->uses;
@@ -63,7 +63,7 @@ static void write_lap(EntryPoint *p)
 
 /* ---- one call ------------------------------------------------------------------ */
 
-static const char *argument_text(EntryPoint *p, const Node *n, const Function *f, int i)
+const char *calls_argument(EntryPoint *p, const Node *n, const Function *f, int i)
 {
     const bool input = i < n->in_count;
     const Tensor *t = input ? n->in[i] : n->out[i - n->in_count];
@@ -76,7 +76,7 @@ void calls_write_arrays(EntryPoint *p, const Node *n, const Function *f)
 {
     text_addf(&p->text, "%s(", f->name);
     for (int i = 0; i < n->in_count + n->out_count; i++)
-        text_addf(&p->text, "%s%s", i ? ", " : "", argument_text(p, n, f, i));
+        text_addf(&p->text, "%s%s", i ? ", " : "", calls_argument(p, n, f, i));
 }
 
 static void write_call(EntryPoint *p, const Node *n)
@@ -85,13 +85,14 @@ static void write_call(EntryPoint *p, const Node *n)
     barrier_before_node(p, n, f->share);
     begin_statement(p, f->share == SHARE_NONE);
     calls_write_arrays(p, n, f);
-    write_scalars(p, n);
+    calls_write_scalars(p, n);
     if (f->share == SHARE_SAMPLES) text_add(&p->text, ", samples");
     if (f->share == SHARE_PARTS) text_add(&p->text, ", t, T");
     entry_point_uses(p, f->share == SHARE_SAMPLES ? NAME_SAMPLES : 0);
     entry_point_uses(p, f->share == SHARE_PARTS ? NAME_THREAD | NAME_THREADS : 0);
     text_add(&p->text, ");\n");
     if (p->timed) write_lap(p);
+    if (p->traced) trace_write_copies(p, n);
 }
 
 /* Tests of the plan: the first thread fills a region with NaN. */

@@ -201,6 +201,7 @@ EmitResult *emit_c(Graph *net, const TrainSpec *spec, const EmitOptions *options
         .trained_file = trained_file(&e),
         .infer_program = program_of(&e, PROGRAM_INFER),
         .step_program = program_of(&e, PROGRAM_STEP),
+        .vjp_program = program_of(&e, PROGRAM_VJP),
     };
     return result;
 }

@@ -27,6 +27,7 @@ typedef struct EmitOptions {
     Target target;               /* of pasted kernels */
     int threads;                 /* of a pass; 0: one for each processor */
     bool profile;                /* also PREFIX_infer_profile and PREFIX_step_profile: see EmitResult */
+    bool trace;                  /* plain form: also PREFIX_step_trace and PREFIX_vjp_trace: see trace_values */
     bool poison;                 /* fill arena regions with NaN when they die: tests of the plan */
     const TrainedModel *trained; /* built in; NULL: the caller sets the weights */
     bool main;                   /* with a main function, which needs `trained` */
@@ -45,10 +46,24 @@ typedef struct EmitResult {
     const char *source; /* text of NET.c */
     const char *prefix; /* of all its symbols */
     int64_t model_bytes, infer_scratch, train_scratch;
-    MemoryLimitResult limited;                 /* scratch of training; what a step computes again */
-    const char *trained_file;                  /* [TRAINED_HEADER_BYTES + model_bytes], where they are beside the C */
-    const Graph *infer_program, *step_program; /* as they were emitted; NULL: not there */
+    MemoryLimitResult limited; /* scratch of training; what a step computes again */
+    const char *trained_file;  /* [TRAINED_HEADER_BYTES + model_bytes], where they are beside the C */
+    const Graph *infer_program, *step_program, *vjp_program; /* as they were emitted; NULL: not there */
 } EmitResult;
+
+/*
+ * With options.trace, PREFIX_step_trace and PREFIX_vjp_trace take one more argument at the end,
+ * void *const *seen: after a call, what it has written is copied to seen[i], where i is the
+ * value's position in this list.
+ */
+typedef struct TracedValue {
+    const Node *node;
+    const Tensor *tensor; /* an output, or an input that is written: a parameter, a state */
+    bool slope;           /* instead: dy/dx of the element-wise function whose gradient the node is; the
+                           * node is called once more for it, with a gradient of ones in seen[i] */
+} TracedValue;
+
+List trace_values(Arena *, const Graph *program); /* of TracedValue, call by call */
 
 /* `spec` may be NULL when options.train is false.  NULL after an error. */
 EmitResult *emit_c(Graph *net, const TrainSpec *spec, const EmitOptions *);

@@ -28,6 +28,7 @@ typedef enum Name {
     NAME_SAMPLES = 1u << 13,
     NAME_ARENA = 1u << 14,   /* the scratch as numbers, `arena` */
     NAME_WEIGHTS = 1u << 15, /* of the plain form: the model to read, `w` */
+    NAME_SEEN = 1u << 16,
     NAME_ARGUMENTS = NAME_THREAD - 1
 } Name;
 
@@ -53,6 +54,8 @@ typedef struct EntryPoint {
     Phase phase;                 /* of the statements that are written now */
     bool timed;                  /* this form takes the time of its calls */
     int laps;                    /* taken so far */
+    bool traced;                 /* this form copies what its calls write */
+    int copies;                  /* made so far */
 } EntryPoint;
 
 static inline void entry_point_uses(EntryPoint *p, unsigned names) { p->used |= names; }
@@ -80,8 +83,13 @@ void barrier_before_write(EntryPoint *, const Tensor *);               /* by the
 void barrier_before_fill(EntryPoint *, int64_t offset, int64_t bytes); /* the same, of the arena */
 void barrier_write(EntryPoint *);                                      /* here, for all */
 
+/* trace.c: copies of what a node has written */
+void trace_write_copies(EntryPoint *, const Node *);
+
 /* calls.c: the statements of an entry point */
 void calls_write(EntryPoint *);
 void calls_write_arrays(EntryPoint *, const Node *, const Function *); /* name(inputs, outputs */
+const char *calls_argument(EntryPoint *, const Node *, const Function *, int i);
+void calls_write_scalars(EntryPoint *, const Node *);
 
 #endif

@@ -51,6 +51,7 @@ static void list_arguments(const EntryPoint *p, Argument *list)
     int count = 0;
     for (; from[count].name; count++) list[count] = from[count];
     if (p->timed) list[count++] = (Argument){"int64_t *", "spent", NAME_SPENT};
+    if (p->traced) list[count++] = (Argument){"void *const *", "seen", NAME_SEEN};
     list[count] = (Argument){0};
 }
 
@@ -62,6 +63,7 @@ const char *entry_point_name(const EntryPoint *p)
     static const char *const names[] = {"net", "infer", "eval", "step", "grad", "vjp"};
     const char *name = names[p->program->kind];
     if (is_converted(p)) return "infer_converted";
+    if (p->traced) return arena_printf(p->e->arena, "%s_trace", name);
     return p->timed ? arena_printf(p->e->arena, "%s_profile", name) : name;
 }
 
@@ -312,7 +314,9 @@ static int list_points(Emitter *e, EntryPoint *point)
         ProgramKind kind = e->entry[i].program->kind;
         bool timed = e->options->profile && (kind == PROGRAM_INFER || kind == PROGRAM_STEP);
         point[count++] = (EntryPoint){.e = e, .program = e->entry[i].program, .plan = e->entry[i].plan};
+        bool traced = e->options->trace && (kind == PROGRAM_STEP || kind == PROGRAM_VJP);
         if (timed) point[count] = point[count - 1], point[count++].timed = true;
+        if (traced) point[count] = point[count - 1], point[count++].traced = true;
     }
     return count;
 }
@@ -329,7 +333,7 @@ void entry_points_write(Emitter *e)
     const int count = list_points(e, point);
     for (int i = 0; i < count; i++) calls_write(&point[i]);
     for (int i = 0; i < count; i++)
-        if (!point[i].timed) keep_values(e, &point[i]);
+        if (!point[i].timed && !point[i].traced) keep_values(e, &point[i]);
     e->preparation = preparation_text(e);
     if (e->team) use_team(e);
     if (e->options->profile) use_clock(e);

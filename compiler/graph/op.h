@@ -71,6 +71,12 @@ typedef struct Window {
     double before, after;
 } Window;
 
+/* A product in the sum that an element of a result is: in[input[0]][at[0]] · in[input[1]][at[1]]. */
+typedef struct Term {
+    int input[2]; /* input[1] < 0: the first factor alone */
+    int64_t at[2];
+} Term;
+
 /*
  * All that the compiler knows of an operator.  A file of ops/ ends in one
  * `const Op op_NAME`; the internal operators it is made of (its gradients, its
@@ -109,6 +115,12 @@ struct Op {
     /* Of an element-wise function y = f(x): the least upper bound of |dy/dx| over all x,
      * INFINITY where there is none.  NULL: it is no such function. */
     double (*slope)(const Node *);
+
+    /* For people who follow a computation (`nnc trace`): dy/dx of an element-wise function, in
+     * x, y and its arguments, "y * (1 - y)"; and of a sum of products, element k of out[0], for
+     * that batch, the first `most` of its terms; returns how many there are.  NULL: neither. */
+    const char *derivative;
+    int64_t (*terms)(const Node *, int64_t batch, int64_t k, Term *, int64_t most);
 
     /* Per sample.  NULL: macs 0, flops one per output element. */
     int64_t (*macs)(const Node *);

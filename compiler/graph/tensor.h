@@ -82,6 +82,7 @@ struct Tensor {
     Tensor *parent;         /* an NHWC image that this one is some channels of: see passes/concat_elimination.c */
     int64_t channel_offset; /* the first of them there */
     Tensor *model;          /* in a program: the net's tensor that this one stands for; else itself or NULL */
+    Tensor *gradient;       /* in a program: dL/dt as autodiff made it, or NULL; passes do not keep it */
     const double *values;   /* literal initial elements (then `init` is not used), else NULL */
 };
 

@@ -3,8 +3,8 @@
 # on the page of the language, operators, schedules and augmentations with the
 # arguments and defaults that they have; every standard block on the page of the
 # blocks, likewise.  Links lead to files.  What stands in a fence ```nn is a whole
-# file: it is formatted, and its nets are right.  Commands in README and on the page of
-# the architecture print what is shown there, and the table of passes is that of
+# file: it is formatted, and its nets are right.  Commands in README and on the pages of
+# the architecture and of traces print what is shown there, and the table of passes is that of
 # compiler/lower/pass_table.h.
 # UPDATE=1 rewrites the table and the output of commands, training apart; read the
 # difference before it is committed.
@@ -162,5 +162,6 @@ run_sessions() { # PAGE LEAST
 }
 run_sessions README.md 3
 run_sessions docs/architecture.md 8
+run_sessions docs/trace.md 3
 
 conclude

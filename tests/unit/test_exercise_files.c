@@ -13,56 +13,22 @@
  * is exact.
  */
 #include <check.h>
-#include <ctype.h>
-#include <dirent.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "exercises.h"
 #include "nets.h"
-
-#define EXERCISES "dsl_examples/exercises"
-
-enum { MOST = 64 };
-
-typedef struct Numbers {
-    int count, rows;
-    double at[MOST], tolerance[MOST];
-    float values[MOST];
-} Numbers;
 
 typedef struct Exercise {
     const char *file;
     Running r;
     Numbers x, target;
-    float dx[MOST];
+    float dx[EXERCISE_MOST];
     bool loss_gradients; /* of the last pass backwards; else those of dy */
     float loss, rate;
     int compared;
 } Exercise;
-
-/* Half a unit of the last digit, and the rounding of floats. */
-static double tolerance_of(const char *number, const char *end, double value)
-{
-    const char *point = memchr(number, '.', (size_t)(end - number));
-    double half = point ? 0.5 * pow(10, -(double)(end - point - 1)) : 0;
-    return half + 1e-6 * fmax(1, fabs(value));
-}
-
-static Numbers numbers_of(const char *text, const char *line_end)
-{
-    Numbers n = {.rows = 1};
-    while (text < line_end) {
-        char *end;
-        double value = strtod(text, &end);
-        ck_assert_msg(end > text && n.count < MOST, "no number, or too many: %.*s", (int)(line_end - text), text);
-        n.at[n.count] = value;
-        n.values[n.count] = (float)value;
-        n.tolerance[n.count++] = tolerance_of(text, end, value);
-        for (text = end; text < line_end && (*text == ' ' || *text == ';'); text++) n.rows += *text == ';';
-    }
-    return n;
-}
 
 static void compare(Exercise *e, const char *name, const float *values, const Numbers *expected)
 {
@@ -75,7 +41,7 @@ static void compare(Exercise *e, const char *name, const float *values, const Nu
 
 static void expect_output(Exercise *e, const Numbers *expected)
 {
-    float y[MOST];
+    float y[EXERCISE_MOST];
     ck_assert_int_eq(expected->count, (int)e->r.info->outputs * e->r.info->batch);
     e->r.info->infer(e->r.model, e->x.values, y, e->r.scratch);
     compare(e, "y", y, expected);
@@ -83,7 +49,7 @@ static void expect_output(Exercise *e, const Numbers *expected)
 
 static void backwards(Exercise *e, const Numbers *dy)
 {
-    float y[MOST];
+    float y[EXERCISE_MOST];
     ck_assert_int_eq(dy->count, (int)e->r.info->outputs * e->r.info->batch);
     e->r.vjp(e->r.model, e->x.values, dy->values, y, e->dx, e->r.scratch);
     e->loss_gradients = false;
@@ -107,7 +73,7 @@ static void train(Exercise *e, int steps)
 
 static void expect_gradient(Exercise *e, const char *name, const Numbers *expected)
 {
-    float values[MOST];
+    float values[EXERCISE_MOST];
     size_t count = (size_t)expected->count;
     int missing = e->loss_gradients ? e->r.info->get_grad(e->r.model, name, values, count, e->r.scratch)
                                     : e->r.get_vjp(e->r.model, name, values, count, e->r.scratch);
@@ -117,7 +83,7 @@ static void expect_gradient(Exercise *e, const char *name, const Numbers *expect
 
 static void expect_parameter(Exercise *e, const char *name, const Numbers *expected)
 {
-    float values[MOST];
+    float values[EXERCISE_MOST];
     int missing = e->r.info->get(e->r.model, name, values, (size_t)expected->count);
     ck_assert_msg(missing == 0, "%s: no parameter of %d numbers %s", e->file, expected->count, name);
     compare(e, name, values, expected);
@@ -145,63 +111,29 @@ static void follow(Exercise *e, char *name, const Numbers *n)
         expect_parameter(e, name, n);
 }
 
-/* The next line `#: NAME = NUMBERS` from here on, and where it ends; or NULL. */
-static const char *next_line(const char *text, char name[MOST], Numbers *n)
-{
-    text = strstr(text, "\n#:");
-    if (!text) return NULL;
-    const char *end = strchr(text + 1, '\n'), *equals = strstr(text, " = ");
-    ck_assert_msg(text[3] == ' ' && end && equals && equals < end && equals - text < MOST, "not NAME = NUMBERS:%.40s",
-                  text);
-    snprintf(name, MOST, "%.*s", (int)(equals - text - 4), text + 4);
-    *n = numbers_of(equals + 3, end);
-    return end;
-}
-
 static void work_through(Exercise *e, Compilation *c, const char *text)
 {
-    char name[MOST];
+    char name[EXERCISE_MOST];
     Numbers n;
-    const char *line = next_line(text, name, &n);
+    const char *line = exercise_line(c->arena, text, name, &n);
     if (!line) return; /* it is all in `expect` */
     ck_assert_msg(strcmp(name, "x") == 0, "%s: begins with %s, not x", e->file, name);
     e->r = run_net(c, text, n.rows);
     ck_assert_int_eq(n.count, (int)e->r.info->inputs * n.rows);
-    for (; line; line = next_line(line, name, &n)) follow(e, name, &n);
+    for (; line; line = exercise_line(c->arena, line, name, &n)) follow(e, name, &n);
     ck_assert_int_gt(e->compared, 0);
     run_end(&e->r);
 }
 
-static void check_file(const char *name)
+static void check_file(const char *name, const char *text, Compilation *c)
 {
-    Compilation *c = compilation_new();
     TrainSpec *spec = NULL;
-    const char *path = arena_printf(c->arena, EXERCISES "/%s", name);
-    FILE *file = fopen(path, "r");
-    ck_assert_ptr_nonnull(file);
-    char *text = arena_alloc(c->arena, 1 << 16);
-    ck_assert_uint_gt(fread(text, 1, (1 << 16) - 1, file), 0);
-    fclose(file);
     net_of_text(c, text, &spec);
     Exercise e = {.file = name, .rate = spec ? (float)spec->lr : 0};
     work_through(&e, c, text);
-    compilation_free(c);
 }
 
-START_TEST(every_exercise_gives_what_it_says)
-{
-    DIR *folder = opendir(EXERCISES);
-    int files = 0;
-    ck_assert_ptr_nonnull(folder);
-    for (struct dirent *entry; (entry = readdir(folder));) {
-        const char *dot = strrchr(entry->d_name, '.');
-        if (!dot || strcmp(dot, ".nn") != 0) continue;
-        check_file(entry->d_name);
-        files++;
-    }
-    closedir(folder);
-    ck_assert_int_gt(files, 0);
-}
+START_TEST(every_exercise_gives_what_it_says) { ck_assert_int_gt(exercises_visit(check_file), 0); }
 END_TEST
 
 Suite *exercise_files_suite(void);

@@ -8,6 +8,14 @@
 
 static void add_plain(Writer *w, const Node *n) { combine_fold(w, n, "+"); }
 
+static int64_t add_terms(const Node *n, int64_t batch, int64_t k, Term *terms, int64_t most)
+{
+    (void)batch;
+    if (!combine_is_even(n)) return 0;
+    for (int i = 0; i < n->in_count && i < most; i++) terms[i] = (Term){{i, -1}, {k, 0}};
+    return n->in_count;
+}
+
 static void add_emit(Writer *w, const Node *n) { combine_emit(w, n, "nn_add"); }
 
 static void add_grad(Backward *b, const Node *n)
@@ -34,6 +42,7 @@ const Op op_add = {
     .window = combine_window,
     .flops = combine_flops,
     .grad = add_grad,
+    .terms = add_terms,
     .plain = add_plain,
     .epilogue = EPILOGUE_ADD,
     .variants = add_variants,

@@ -124,6 +124,14 @@ static void conv_plain(Writer *w, const Node *n)
     correlate_forward(w, &c, "x", "y", node_has(n, 2) ? "bias" : NULL);
 }
 
+/* Its kernel's taps inside the image, and the bias. */
+static int64_t conv_terms(const Node *n, int64_t batch, int64_t k, Term *terms, int64_t most)
+{
+    const Correlation c = conv_correlation(n, node_shape_in(n), node_shape_out(n));
+    (void)batch;
+    return correlate_forward_terms(&c, node_has(n, 2), k, terms, most);
+}
+
 static void conv_dx_plain(Writer *w, const Node *n)
 {
     Correlation c = conv_correlation(n, node_shape_out(n), node_shape_in(n));
@@ -485,6 +493,7 @@ const Op op_conv = {
     .macs = conv_macs,
     .flops = conv_flops,
     .grad = conv_grad,
+    .terms = conv_terms,
     .plain = conv_plain,
     .variants = conv_variants,
 };

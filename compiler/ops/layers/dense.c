@@ -155,6 +155,46 @@ static void dense_db_plain(Writer *w, const Node *n)
                   "}\n");
 }
 
+/* ---- the terms of the sums above --------------------------------------------------- */
+
+static int64_t dense_terms(const Node *n, int64_t batch, int64_t k, Term *terms, int64_t most)
+{
+    (void)batch;
+    const int64_t inputs = features_of(node_shape_in(n)), outputs = features_of(node_shape_out(n));
+    const int64_t row = k / outputs, o = k % outputs, bias = node_has(n, 2);
+    if (bias && most > 0) terms[0] = (Term){{2, -1}, {o, 0}};
+    for (int64_t i = 0; i < inputs && bias + i < most; i++)
+        terms[bias + i] = (Term){{1, 0}, {o * inputs + i, row * inputs + i}};
+    return bias + inputs;
+}
+
+static int64_t dense_dx_terms(const Node *n, int64_t batch, int64_t k, Term *terms, int64_t most)
+{
+    (void)batch;
+    const int64_t outputs = features_of(node_shape_in(n)), inputs = features_of(node_shape_out(n));
+    for (int64_t o = 0; o < outputs && o < most; o++)
+        terms[o] = (Term){{0, 1}, {k / inputs * outputs + o, o * inputs + k % inputs}};
+    return outputs;
+}
+
+/* The rows of a sequence are added up as the samples are. */
+static int64_t dense_dw_terms(const Node *n, int64_t batch, int64_t k, Term *terms, int64_t most)
+{
+    const int64_t inputs = features_of(n->in[0]->shape), outputs = features_of(n->in[1]->shape);
+    const int64_t rows = batch * rows_of(n->in[1]->shape);
+    for (int64_t row = 0; row < rows && row < most; row++)
+        terms[row] = (Term){{1, 0}, {row * outputs + k / inputs, row * inputs + k % inputs}};
+    return rows;
+}
+
+static int64_t dense_db_terms(const Node *n, int64_t batch, int64_t k, Term *terms, int64_t most)
+{
+    const int64_t outputs = features_of(n->in[0]->shape);
+    const int64_t rows = batch * rows_of(n->in[0]->shape);
+    for (int64_t row = 0; row < rows && row < most; row++) terms[row] = (Term){{0, -1}, {row * outputs + k, 0}};
+    return rows;
+}
+
 /* ---- fast form: runtime/kernels/dense/dense.h ------------------------------------ */
 
 static void call_dense(Writer *w, Shape x, Shape y, const char *call)
@@ -317,6 +357,7 @@ static const Op dense_dx = {
     .macs = node_macs_of_origin,
     .in = dense_dx_in,
     .out = dense_dx_out,
+    .terms = dense_dx_terms,
     .plain = dense_dx_plain,
     .variants = dense_dx_variants,
 };
@@ -326,6 +367,7 @@ static const Op dense_dw = {
     .macs = node_macs_of_origin,
     .in = dense_dw_in,
     .out = dense_dw_out,
+    .terms = dense_dw_terms,
     .plain = dense_dw_plain,
     .variants = dense_dw_variants,
     .rows = dense_rows,
@@ -335,6 +377,7 @@ static const Op dense_db = {
     .class = OP_INTERNAL,
     .in = dense_db_in,
     .out = dense_db_out,
+    .terms = dense_db_terms,
     .plain = dense_db_plain,
     .variants = dense_db_variants,
 };
@@ -378,6 +421,7 @@ const Op op_dense = {
     .macs = dense_macs,
     .flops = dense_flops,
     .grad = dense_grad,
+    .terms = dense_terms,
     .plain = dense_plain,
     .variants = dense_variants,
 };

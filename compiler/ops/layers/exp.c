@@ -29,6 +29,7 @@ const Op op_exp = {
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,
+    .derivative = "y",
     .slope = slope_unbounded,
     .grad = exp_grad,
     .plain = exp_plain,

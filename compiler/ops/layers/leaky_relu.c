@@ -126,6 +126,7 @@ const Op op_leaky_relu = {
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,
+    .derivative = "x > 0 ? 1 : slope",
     .slope = leaky_relu_slope,
     .flops = leaky_relu_flops,
     .grad = leaky_relu_grad,

@@ -30,6 +30,7 @@ const Op op_log = {
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,
+    .derivative = "1 / x",
     .slope = slope_unbounded,
     .grad = log_grad,
     .plain = log_plain,

@@ -29,6 +29,15 @@ static void times_others(Writer *w, const Node *n)
 
 static void mul_dx_plain(Writer *w, const Node *n) { combine_gradient(w, n, times_others); }
 
+/* Of two branches of one shape, as of dy and the other branch. */
+static int64_t mul_terms(const Node *n, int64_t batch, int64_t k, Term *terms, int64_t most)
+{
+    (void)batch;
+    if (n->in_count != 2 || !combine_is_even(n)) return 0;
+    if (most > 0) terms[0] = (Term){{0, 1}, {k, k}};
+    return 1;
+}
+
 /* ---- fast form: runtime/kernels/elementwise/combine.h -------------------------------  */
 
 static bool is_gate(Shape gate, Shape of)
@@ -106,6 +115,7 @@ static const Op mul_dx = {
     .traits = OP_VARIADIC | OP_INPLACE,
     .in = combine_dx_in,
     .out = combine_dx_out,
+    .terms = mul_terms,
     .plain = mul_dx_plain,
     .variants = mul_dx_variants,
 };
@@ -136,6 +146,7 @@ const Op op_mul = {
     .window = combine_window,
     .flops = combine_flops,
     .grad = mul_grad,
+    .terms = mul_terms,
     .plain = mul_plain,
     .variants = mul_variants,
 };

@@ -49,6 +49,7 @@ const Op op_relu = {
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,
+    .derivative = "y > 0 ? 1 : 0",
     .slope = slope_one,
     .grad = relu_grad,
     .plain = relu_plain,

@@ -58,6 +58,7 @@ const Op op_sigmoid = {
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,
+    .derivative = "y * (1 - y)",
     .slope = sigmoid_slope,
     .flops = sigmoid_flops,
     .grad = sigmoid_grad,

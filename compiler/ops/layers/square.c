@@ -29,6 +29,7 @@ const Op op_square = {
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,
+    .derivative = "2 * x",
     .slope = slope_unbounded,
     .grad = square_grad,
     .plain = square_plain,

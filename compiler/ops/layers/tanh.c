@@ -47,6 +47,7 @@ const Op op_tanh = {
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,
+    .derivative = "1 - y^2",
     .slope = slope_one,
     .flops = tanh_flops,
     .grad = tanh_grad,

@@ -34,6 +34,9 @@ void correlate_forward(Writer *, const Correlation *, const char *large, const c
 void correlate_backward_data(Writer *, const Correlation *, const char *large, const char *small, const char *bias);
 void correlate_wgrad(Writer *, const Correlation *, const char *large, const char *small);
 
+/* For Op.terms of a node with the inputs L, W and, with `bias`, one more: of element k of S. */
+int64_t correlate_forward_terms(const Correlation *, bool bias, int64_t k, Term *, int64_t most);
+
 /* Binds @name, the weight of a sequence's correlation or its gradient, as a kernel of one row. */
 void correlate_bind_row(Writer *, const char *name, const Correlation *);
 

@@ -1,0 +1,68 @@
+#!/bin/sh
+# nnc trace: the published numbers of the exercises as they are printed, its formats, and what it
+# says about wrong command lines.  tests/unit/test_trace.c compares the numbers themselves.
+cd "$(dirname "$0")/../.." || exit 1
+. tests/lib.sh
+
+exercises=dsl_examples/exercises
+
+# FILE "OPTIONS" TEXT…: every text stands in the trace
+shows() {
+    file=$1 options=$2
+    shift 2
+    # shellcheck disable=SC2086  # several options
+    "$NNC" trace $exercises/"$file" $options >"$tmp/said" 2>&1 || bad "$file: status $?" "$tmp/said"
+    for text in "$@"; do
+        if grep -qF -- "$text" "$tmp/said"; then ok; else bad "$file: no '$text'" "$tmp/said"; fi
+    done
+}
+
+shows one_neuron.nn --x=-1,-2 '1 / (1 + exp(−1)) = 0.73' 'dy/dx = 0.73 · (1 − 0.73) = 0.20;  · 1 = 0.20' \
+    '(0.39, −0.59)' '(−0.20, −0.39)' '2 · (−1) + (−3) · (−2) = 1'
+shows sum_times_z.nn --x=-2,5,-4 '1 · (−2) + 1 · 5 + 0 · (−4) = 3' '3 · (−4) = −12' '(−4, −4, 3)'
+shows convolution.nn '--x 4,2,-1,-6,0,5,3,2,2 --dy 1,1,1,1' '(−4, 3; −9, 5)' '(−1) · 4 + 0 · 2 + 0 · (−6) + (−2) · 0 = −4'
+shows relu_backwards.nn '--x 1,-2,3,-1 --dy 4,-1,5,9' '(1, 0, 3, 0)' '(4, 0, 5, 0)' 'dy/dx = 0 > 0 ? 1 : 0 = 0;  · (−1) = 0'
+shows matrix_product.nn '--x 2,-1,3,-3,4,2 --dy 1,0,0,1,0,1,-2,0' '(13, 9, 2, −10; 5, 2, 11, 7)' '(2, 4, 1; 0, −5, 0)'
+shows line_of_one_weight.nn '--x 1,2,3,4 --target 2,4,6,8' '= 7.50' '= −15' '1 → 1.0750'
+shows mean_squared_error.nn '--x 0.5,-0.25,0.75 --target 1,0.25,0.25' '= 0.25' '(−0.33, −0.33, 0.33)'
+shows squared_norm.nn '--x 0.2,0.4 --digits 4' '(0.0880, 0.1760; 0.1040, 0.2080)' '(−0.1120, 0.6360)'
+shows xor_by_hand.nn '--x 1,0 --dy 0,0,1' '(0.61, 0.69)' '0.34'
+shows one_neuron.nn '--x=-1,-2 --format dot' 'digraph' '0.73' '0.39, −0.59'
+
+# The derivatives that the traces show are right by finite differences, too.
+for file in one_neuron sum_times_z convolution matrix_product line_of_one_weight squared_norm xor_by_hand; do
+    try "$file: gradients" "$NNC" check --gradients $exercises/$file.nn
+done
+
+# A file is read as predict reads it; what is written with -o is what is printed.
+printf '4,2,-1,-6,0,5,3,2,2\n' >"$tmp/x.csv"
+shows convolution.nn "--x $tmp/x.csv --dy 1,1,1,1" '(−4, 3; −9, 5)'
+"$NNC" trace $exercises/one_neuron.nn --x=-1,-2 --format json >"$tmp/printed"
+"$NNC" trace $exercises/one_neuron.nn --x=-1,-2 --format json -o "$tmp/written"
+if cmp "$tmp/printed" "$tmp/written" >"$tmp/said"; then ok; else bad 'JSON: -o' "$tmp/said"; fi
+
+# ---- wrong command lines ------------------------------------------------------------------
+
+# STATUS TEXT FILE OPTIONS…
+refuses() {
+    status=$1 text=$2 file=$3
+    shift 3
+    "$NNC" trace $exercises/"$file" "$@" >"$tmp/said" 2>&1
+    [ $? -eq "$status" ] || bad "$file $*: not status $status" "$tmp/said"
+    if grep -qF -- "$text" "$tmp/said"; then ok; else bad "$file $*: no '$text'" "$tmp/said"; fi
+}
+
+refuses 2 '--x is missing: a sample of one_neuron has 2 numbers' one_neuron.nn
+refuses 2 '--x has 1 number, but a sample of one_neuron has 2' one_neuron.nn --x 1
+refuses 1 '--x none.npy: neither numbers nor a file that can be read' one_neuron.nn --x none.npy
+refuses 2 '--target is missing: the loss of line_of_one_weight, mse, takes 2 numbers (or use --dy)' \
+    line_of_one_weight.nn --x 1,2
+refuses 2 '--target has 1 number, but the targets are 2' line_of_one_weight.nn --x 1,2 --target 1
+refuses 2 'one_neuron has no train section, and so no loss; use --dy' one_neuron.nn --x 1,2 --target 1
+refuses 2 '--dy is missing: matrix_product has no train section' matrix_product.nn --x 1,2,3
+refuses 2 '--dy has 2 numbers, but the outputs are 4' matrix_product.nn --x 1,2,3 --dy 1,2
+refuses 2 "--dy: 'one' is not a number" matrix_product.nn --x 1,2,3 --dy one
+refuses 2 '--target and --dy cannot be combined' line_of_one_weight.nn --x 1 --target 1 --dy 1
+refuses 2 "--format takes text, json or dot, not 'xml'" one_neuron.nn --format xml
+
+conclude
