@@ -17,7 +17,7 @@
 #include "commands/weighted.h"
 #include "runtime/train/views.h"
 
-enum { DATA = OPTION_FIRST_OWN, WEIGHTS, FORMAT, TTA };
+enum { DATA = OPTION_FIRST_OWN, WEIGHTS, PART, FORMAT, TTA };
 enum { MATRIX_CLASSES = 24, LISTED = 20, LISTED_ROWS = 16, NAME_COLUMNS = 16 };
 
 static const Option options[] = {
@@ -29,6 +29,8 @@ static const Option options[] = {
      "the mirror images of these (none)",
      false},
     {FORMAT, "format", "text|json", "the form of the output (text)", false},
+    {PART, "part", "PART", "the part to evaluate: test (the default), valid or train", false},
+    OPTION_ROWS_SAMPLES,
     OPTION_ROW_BATCH,
     OPTION_ROW_JIT_TIERED,
     OPTION_ROW_THREADS,
@@ -41,7 +43,9 @@ static const Option options[] = {
 
 typedef struct EvalRequest {
     LoadOptions load;
-    const char *weights, *data, *column;
+    const char *weights;
+    DataRequest data;
+    DataPart part;
     NnViewKind tta;
     bool json;
 } EvalRequest;
@@ -50,6 +54,7 @@ typedef struct EvalRequest {
 typedef struct Tally {
     Model *loaded;
     const Dataset *data;
+    const Samples *samples;
     const Feed *feed;
     size_t outputs;
     int64_t *confusion;        /* [truth][predicted], of classes */
@@ -84,16 +89,27 @@ static bool take_eval_format(EvalRequest *r, const char *value)
     return false;
 }
 
+static bool take_part_name(EvalRequest *r, const char *text)
+{
+    static const char *const names[DATA_PARTS] = {[DATA_TRAIN] = "train", [DATA_TEST] = "test", [DATA_VALID] = "valid"};
+    for (r->part = 0; r->part < DATA_PARTS; r->part++)
+        if (!strcmp(text, names[r->part])) return true;
+    usage_error(&command_eval, "--part takes train, valid or test, not '%s'", text);
+    return false;
+}
+
 static bool take_eval_option(EvalRequest *r, int id, const char *value)
 {
     switch (id) {
     case WEIGHTS: r->weights = value; return true;
-    case DATA: r->data = value; return true;
-    case OPTION_COLUMN: r->column = value; return true;
+    case DATA: r->data.path = value; return true;
+    case PART: return take_part_name(r, value);
     case TTA: return take_views(r, value);
     case FORMAT: return take_eval_format(r, value);
-    default: return load_option(&r->load, &command_eval, id, value) == TAKEN_YES;
+    default: break;
     }
+    const Taken taken = data_option(&r->data, &command_eval, id, value);
+    return (taken == TAKEN_NO ? load_option(&r->load, &command_eval, id, value) : taken) == TAKEN_YES;
 }
 
 static int read_eval_request(EvalRequest *r, int argc, char **argv)
@@ -115,7 +131,7 @@ static int read_eval_request(EvalRequest *r, int argc, char **argv)
  * whose target is the input itself. */
 static const float *values_of(const Tally *t, int row)
 {
-    const float *targets = t->data->part[DATA_TEST].targets;
+    const float *targets = t->samples->targets;
     bool values = targets && (t->feed->kind == FEED_VALUES || t->feed->kind == FEED_BINARY);
     return values ? targets + (size_t)row * t->outputs : NULL;
 }
@@ -161,7 +177,7 @@ static void tally_sample(void *user, int row, const float *y, const void *given,
     if (t->feed->kind == FEED_MAP)
         tally_pixels(t, y, given);
     else if (t->confusion)
-        tally_class(t, y, t->data->part[DATA_TEST].labels[row], predicted);
+        tally_class(t, y, t->samples->labels[row], predicted);
     if (t->labels) tally_labels(t, y, target);
     for (size_t i = 0; target && i < t->outputs; i++) {
         double d = (double)y[i] - (double)target[i];
@@ -355,12 +371,13 @@ static void print_losses(const nn_model_info *info, const NnScore *score)
 
 /* ---- the run --------------------------------------------------------------------------------------- */
 
-static void tally_init(Tally *t, Model *m, const Feeding *f)
+static void tally_init(Tally *t, Model *m, const Feeding *f, DataPart part)
 {
-    NnScoreKind kind = nn_score_kind(m->info, &f->feed, DATA_TEST);
+    NnScoreKind kind = nn_score_kind(m->info, &f->feed, part);
     size_t classes = (size_t)f->data->class_count, outputs = nn_own_outputs(m->info);
-    int count = f->data->part[DATA_TEST].count;
-    *t = (Tally){.loaded = m, .data = f->data, .feed = &f->feed, .outputs = outputs};
+    const Samples *samples = &f->data->part[part];
+    int count = samples->count;
+    *t = (Tally){.loaded = m, .data = f->data, .samples = samples, .feed = &f->feed, .outputs = outputs};
     t->middle = nn_middle(m->info);
     t->meaning = net_meaning(m);
     if (kind == NN_SCORE_CLASS && t->meaning != OUTPUT_VALUES && t->meaning != OUTPUT_SCORES)
@@ -395,6 +412,7 @@ static void print_evaluation(const EvalRequest *r, const Model *m, const Feeding
     printf("net        %s, %zu parameters\n", m->info->name, m->info->params);
     printf("weights    %s\n", r->weights);
     printf("data       %s\n", feeding_data_text(f, data, sizeof data));
+    if (r->part != DATA_TEST) printf("part       %s\n", dataset_part_name(r->part));
     if (r->tta) printf("views      %s: the mean of their predictions\n", views[r->tta]);
     print_losses(m->info, score);
     if (t->confusion)
@@ -428,22 +446,45 @@ static int evaluate_model(const EvalRequest *r, Model *m, const Feeding *f, cons
     Tally tally;
     if (nn_views_init(&views, r->tta, (int)net_meaning(m), nn_own_outputs(m->info), &f->feed, &error))
         return fail(STATUS_INPUT, "--tta: %s", error.text);
-    tally_init(&tally, m, f);
+    tally_init(&tally, m, f, r->part);
     const volatile sig_atomic_t *stop = interrupt_catch();
-    int failed = nn_evaluate_views(m->info, model, &views, DATA_TEST, tally_sample, &tally, stop, &score, &error);
+    int failed = nn_evaluate_views(m->info, model, &views, r->part, tally_sample, &tally, stop, &score, &error);
     if (!failed && !*stop && r->json) print_results(m, &tally, &score);
     if (!failed && !*stop && !r->json) print_evaluation(r, m, f, &tally, &score);
     tally_free(&tally);
     return failed ? fail_error(&error) : finish_output();
 }
 
+/* Training and validation part become those that the weights were trained with. */
+static DataRequest request_of_weights(const EvalRequest *r, Model *m, const NnTensors *weights)
+{
+    DataRequest data = r->data;
+    const char *valid = nn_tensors_metadata(weights, "data.valid"), *limit = nn_tensors_metadata(weights, "data.limit");
+    const char *seed = nn_tensors_metadata(weights, "data.seed");
+    data.divide = r->part != DATA_TEST;
+    if (seed) m->spec->seed = (int64_t)strtoull(seed, NULL, 10);
+    if (!data.divide) return data;
+    if (valid && !data.valid_given) data.valid = strtod(valid, NULL), data.valid_given = true;
+    if (limit && !data.limit) data.limit = strtol(limit, NULL, 10);
+    return data;
+}
+
+static int check_part(const EvalRequest *r, const Dataset *data)
+{
+    if (data->part[r->part].count) return STATUS_OK;
+    return fail(STATUS_INPUT, "%s has no %s part, and none was cut off its training part (--valid 0.1)", data->path,
+                dataset_part_name(r->part));
+}
+
 static int eval_weights(const EvalRequest *r, Model *m, const WeightedModel *w)
 {
     Feeding feeding;
-    int status = feeding_open(&feeding, m, r->data, r->column, w->file, w->path);
+    const DataRequest data = request_of_weights(r, m, w->file);
+    int status = feeding_open(&feeding, m, &data, w->file, w->path);
     if (status) return status;
     origin_compare(w->file, w->path, m, feeding.data);
-    status = evaluate_model(r, m, &feeding, w->model);
+    status = check_part(r, feeding.data);
+    if (!status) status = evaluate_model(r, m, &feeding, w->model);
     feeding_close(&feeding);
     return status;
 }
@@ -461,7 +502,7 @@ static int eval_loaded(const EvalRequest *r, Model *m)
 
 static int eval_run(int argc, char **argv)
 {
-    EvalRequest r = {0};
+    EvalRequest r = {.part = DATA_TEST};
     Model m;
     load_options_init(&r.load);
     r.load.default_batch = 64;
@@ -478,12 +519,14 @@ static int eval_run(int argc, char **argv)
     return status;
 }
 
-const Command command_eval = {"eval",
-                              "measure loss and accuracy of trained weights",
-                              "eval NET.nn --weights FILE [options]",
-                              options,
-                              "The test part of the data is used.  The normalisation and the names of the classes\n"
-                              "are read from the weights file where it has them; a checkpoint is taken as well.\n"
-                              "With --tta probabilities are averaged over the views; the loss is the mean of the\n"
-                              "views' losses.\n",
-                              eval_run};
+const Command command_eval = {
+    "eval",
+    "measure loss and accuracy of trained weights",
+    "eval NET.nn --weights FILE [options]",
+    options,
+    "The test part of the data is used, unless --part names another.  The normalisation and the\n"
+    "names of the classes are read from the weights file where it has them; a checkpoint is taken\n"
+    "as well.\n"
+    "With --tta probabilities are averaged over the views; the loss is the mean of the\n"
+    "views' losses.\n",
+    eval_run};

@@ -11,6 +11,29 @@
 #include <math.h>
 #include <string.h>
 
+#include "runtime/data/parts.h"
+
+/* A share below 1, or whole samples. */
+static bool take_valid(DataRequest *r, const Command *self, const char *text)
+{
+    if (!option_real(self, "valid", text, 0, INT32_MAX, &r->valid)) return false;
+    r->valid_given = true;
+    if (r->valid < 1 || r->valid == floor(r->valid)) return true;
+    usage_error(self, "--valid takes a share below 1 or a number of samples, not '%s'", text);
+    return false;
+}
+
+Taken data_option(DataRequest *r, const Command *self, int id, const char *value)
+{
+    switch (id) {
+    case OPTION_COLUMN: r->column = value; return TAKEN_YES;
+    case OPTION_CLASSES: r->classes = value; return TAKEN_YES;
+    case OPTION_SAMPLES_LIMIT: return option_int(self, "limit", value, 1, INT32_MAX, &r->limit) ? TAKEN_YES : TAKEN_BAD;
+    case OPTION_VALID: return take_valid(r, self, value) ? TAKEN_YES : TAKEN_BAD;
+    default: return TAKEN_NO;
+    }
+}
+
 int fail_error(const NnError *error) { return fail((Status)error->status, "%s", error->text); }
 
 static NnFit fit_of_spec(const TrainSpec *spec)
@@ -45,6 +68,30 @@ static int normalize(Feeding *f)
     return normalize_by_spec(f, f->spec, &f->error);
 }
 
+/* Where training needs a validation part, the data have none and nobody said how large it is to be. */
+static const double usual_valid = 0.1;
+
+static int cut_valid(Feeding *f)
+{
+    const TrainSpec *spec = f->spec;
+    const double given = f->request.valid_given ? f->request.valid : spec->valid;
+    if (f->data->part[DATA_VALID].count || !(given > 0 || train_needs_valid(spec))) return 0;
+    if (dataset_cut_valid(f->data, given > 0 ? given : usual_valid, (uint64_t)spec->seed, &f->error)) return -1;
+    if (given <= 0)
+        dataset_note(f->data, "%d of the %d training samples are for validation (valid %g)",
+                     f->data->part[DATA_VALID].count, f->data->part[DATA_VALID].count + f->data->part[DATA_TRAIN].count,
+                     usual_valid);
+    return 0;
+}
+
+static int divide_data(Feeding *f)
+{
+    const DataRequest *r = &f->request;
+    if (r->classes && dataset_choose(f->data, r->classes, &f->error)) return -1;
+    if (r->limit && dataset_limit(f->data, (int)r->limit, (uint64_t)f->spec->seed, &f->error)) return -1;
+    return r->divide ? cut_valid(f) : 0;
+}
+
 static int fit_data(Feeding *f)
 {
     const InputSpec *in = &f->input;
@@ -57,6 +104,7 @@ static int fit_data(Feeding *f)
     if (f->data->map[0] && target->classes && (size_t)f->data->class_count < target->scores)
         f->data->class_count = (int)target->scores; /* some classes are in no pixel */
     if (target->classes) dataset_ignore(f->data, in->ignored);
+    if (divide_data(f)) return -1;
     if (f->weights &&
         (nn_weights_fit(f->weights, &fit, error) || nn_weights_classes(f->weights, f->weights_path, f->data, error)))
         return -1;
@@ -88,7 +136,7 @@ static DatasetOptions dataset_options(const Feeding *f)
     const bool soft = !in->target.classes && strcmp(in->loss, "cross_entropy") == 0;
     DatasetOptions options = {.named = in->target.named,
                               .named_count = in->target.named_count,
-                              .target = f->target,
+                              .target = f->request.column,
                               .values = !in->target.classes && !soft,
                               .soft = soft,
                               .ignored = in->ignored,
@@ -107,7 +155,7 @@ static void *read_data(void *feeding)
         nn_fail(&f->error, NN_BAD_INPUT, "the net has %d named targets; data can have up to %d", options.named_count,
                 NAMED_TARGETS);
     else
-        f->data = dataset_open(f->path, &options, &f->error);
+        f->data = dataset_open(f->request.path, &options, &f->error);
     f->failed = !f->data || fit_data(f);
     return NULL;
 }
@@ -117,7 +165,7 @@ static int opened(Feeding *f)
     for (int i = 0; f->data && i < DATASET_NOTES && f->data->notes[i][0]; i++)
         fprintf(stderr, "nnc: note: %s\n", f->data->notes[i]);
     if (!f->failed) return STATUS_OK;
-    const bool shipped = f->data && !f->path;
+    const bool shipped = f->data && !f->request.path;
     feeding_close(f);
     fail_error(&f->error);
     if (shipped)
@@ -176,13 +224,12 @@ static InputSpec input_spec_of(const Model *m)
 /* The targets beside the net's own; they are where `input` is. */
 static void point_at_named(Feeding *f) { f->input.target.named = f->input.named; }
 
-int feeding_open(Feeding *f, const Model *m, const char *path, const char *target, const NnTensors *weights,
+int feeding_open(Feeding *f, const Model *m, const DataRequest *request, const NnTensors *weights,
                  const char *weights_path)
 {
     *f = (Feeding){.input = input_spec_of(m),
                    .spec = m->spec,
-                   .path = path,
-                   .target = target,
+                   .request = *request,
                    .weights = weights,
                    .weights_path = weights_path};
     point_at_named(f);
@@ -190,9 +237,9 @@ int feeding_open(Feeding *f, const Model *m, const char *path, const char *targe
     return opened(f);
 }
 
-void feeding_start(Feeding *f, const Model *m, const char *path, const char *target)
+void feeding_start(Feeding *f, const Model *m, const DataRequest *request)
 {
-    *f = (Feeding){.input = input_spec_of(m), .spec = m->spec, .path = path, .target = target};
+    *f = (Feeding){.input = input_spec_of(m), .spec = m->spec, .request = *request};
     point_at_named(f);
     f->alone = pthread_create(&f->thread, NULL, read_data, f) != 0;
 }
@@ -342,15 +389,17 @@ const char *feeding_normalize_text(const Feeding *f, char *out, size_t size)
 const char *feeding_data_text(const Feeding *f, char *out, size_t size)
 {
     const Dataset *d = f->data;
-    int length =
-        snprintf(out, size, "%s: %d train, %d test", d->path, d->part[DATA_TRAIN].count, d->part[DATA_TEST].count);
+    const int valid = d->part[DATA_VALID].count;
+    int length = snprintf(out, size, "%s: %d train, ", d->path, d->part[DATA_TRAIN].count);
+    if (valid) length += snprintf(out + length, size - (size_t)length, "%d valid, ", valid);
+    length += snprintf(out + length, size - (size_t)length, "%d test", d->part[DATA_TEST].count);
     if (d->rank == 3)
         length += snprintf(out + length, size - (size_t)length, " of %dx%dx%d", d->dims[0], d->dims[1], d->dims[2]);
     else
         length +=
             snprintf(out + length, size - (size_t)length, " of %d column%s", d->dims[0], d->dims[0] == 1 ? "" : "s");
     if (d->class_count) length += snprintf(out + length, size - (size_t)length, ", %d classes", d->class_count);
-    if (!f->path) snprintf(out + length, size - (size_t)length, " (no --data: the digits that nnc ships with)");
+    if (!f->request.path) snprintf(out + length, size - (size_t)length, " (no --data: the digits that nnc ships with)");
     return out;
 }
 

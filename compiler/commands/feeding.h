@@ -19,6 +19,17 @@ typedef struct InputSpec {
     int64_t ignored;                  /* a class that stands for none */
 } InputSpec;
 
+/* What the command line says of the data; all may be left out. */
+typedef struct DataRequest {
+    const char *path;    /* --data; NULL: the shipped sample */
+    const char *column;  /* of CSV data */
+    const char *classes; /* --classes; NULL: all */
+    int64_t limit;       /* --limit; 0: none */
+    double valid;        /* --valid, in place of the train section's */
+    bool valid_given;
+    bool divide; /* the validation part is wanted, and the training part without it */
+} DataRequest;
+
 typedef struct Feeding {
     Dataset *data;
     Fitting fitting;
@@ -28,7 +39,7 @@ typedef struct Feeding {
     /* while it is being opened */
     InputSpec input;
     const TrainSpec *spec;
-    const char *path, *target;
+    DataRequest request;
     const NnTensors *weights;
     const char *weights_path;
     pthread_t thread;
@@ -37,18 +48,20 @@ typedef struct Feeding {
     NnError error;
 } Feeding;
 
+/* Takes --column, --classes, --limit and --valid. */
+Taken data_option(DataRequest *, const Command *, int id, const char *value);
+
 /* Prints "nnc: error: text"; returns the error's status. */
 int fail_error(const NnError *);
 
-/* Opens --data (NULL: the shipped sample) for the net.  `weights` may be NULL;
+/* Opens the data for the net.  `weights` may be NULL;
  * what its metadata says of fit, normalisation and classes is applied, and what
  * it does not say is taken from the train section.  Notes are printed. */
-int feeding_open(Feeding *, const Model *, const char *path, const char *target, const NnTensors *weights,
-                 const char *weights_path);
+int feeding_open(Feeding *, const Model *, const DataRequest *, const NnTensors *weights, const char *weights_path);
 /* The same for training in two parts, between which other things can be done: it is read and
  * measured by a thread of its own, from when the net is known; its code need not be there.
  * After feeding_start comes feeding_finish, whatever happens. */
-void feeding_start(Feeding *, const Model *, const char *path, const char *target);
+void feeding_start(Feeding *, const Model *, const DataRequest *);
 int feeding_finish(Feeding *);
 /* The fitting of the net's input without data, for single files: the weights' metadata goes
  * before the train section.  An error where the section asks for the normalisation of the

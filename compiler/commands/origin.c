@@ -35,6 +35,15 @@ static const char *data_name(Arena *arena, const Dataset *data)
     return arena_strndup(arena, data->path + start, end - start);
 }
 
+static int division_notes(Arena *arena, const Division *d, NnWeightsNote notes[3])
+{
+    int n = 0;
+    if (d->valid > 0) notes[n++] = (NnWeightsNote){"data.valid", arena_printf(arena, "%.17g", d->valid)};
+    if (d->limit) notes[n++] = (NnWeightsNote){"data.limit", arena_printf(arena, "%d", d->limit)};
+    if (n) notes[n++] = (NnWeightsNote){"data.seed", arena_printf(arena, "%llu", (unsigned long long)d->seed)};
+    return n;
+}
+
 void origin_notes(const Model *m, const Dataset *data, const NnScore *score, NnWeightsNote notes[ORIGIN_NOTES])
 {
     Arena *arena = m->c->arena;
@@ -44,6 +53,7 @@ void origin_notes(const Model *m, const Dataset *data, const NnScore *score, NnW
     if (score && score->kind != NN_SCORE_LOSS && score->judged)
         notes[n++] = (NnWeightsNote){"accuracy", arena_printf(arena, "%.2f %%", 100.0 * nn_accuracy(score))};
     if (score) notes[n++] = (NnWeightsNote){"loss", arena_printf(arena, "%.6g", score->loss)};
+    n += division_notes(arena, &data->division, notes + n);
     notes[n] = (NnWeightsNote){NULL, NULL};
 }
 

@@ -298,7 +298,8 @@ static int predict_set(Predictor *p, NnTensors *weights)
     NnError error = {0};
     NnScore score;
     Feeding f;
-    int status = feeding_open(&f, p->m, p->request->data, NULL, weights, p->request->weights);
+    const DataRequest data = {.path = p->request->data};
+    int status = feeding_open(&f, p->m, &data, weights, p->request->weights);
     if (status) return status;
     status = begin_files(p, &f.fitting, f.data->rank, f.data->dims[0]);
     SetPredictor set = {.p = p, .data = f.data};

@@ -81,6 +81,13 @@ static const char *averages_text(Arena *arena, const TrainSpec *spec)
                         real_text(arena, spec->lookahead_alpha));
 }
 
+static const char *valid_text(Arena *arena, const Dataset *data)
+{
+    const double cut = data->division.valid;
+    if (cut > 0) return arena_printf(arena, "%s of the training part", real_text(arena, cut));
+    return data->part[DATA_VALID].count ? "that of the data" : "none";
+}
+
 static const char *fit_text(const TrainSpec *spec)
 {
     static const char *const names[] = {[FIT_RESIZE] = "resize", [FIT_PAD] = "pad", [FIT_CROP] = "crop"};
@@ -106,6 +113,8 @@ static const struct {
     {"run.averages", "the average of the weights"},
     {"run.seed", "the seed"},
     {"run.order", "the order"},
+    {"run.valid", "the validation part"},
+    {"run.keep", "what is kept"},
     {"run.normalize", "the normalisation"},
     {"run.fit", "the fit"},
     {"run.augment", "the augmentation"},
@@ -138,6 +147,8 @@ static NnWeightsNote *sample_notes(NnWeightsNote *at, const Model *m, const Feed
     Arena *arena = m->c->arena;
     char augment[512];
     at = note(at, "run.order", f->feed.sequential ? "sequential" : "shuffle");
+    at = note(at, "run.valid", valid_text(arena, f->data));
+    at = note(at, "run.keep", train_keeps_best(m->spec) ? "best" : "last");
     at = note(at, "run.normalize", normalize_text(arena, m->spec));
     at = note(at, "run.fit", fit_text(m->spec));
     feeding_augment_text(f, augment, sizeof augment);

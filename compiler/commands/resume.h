@@ -12,7 +12,7 @@
 #include "commands/feeding.h"
 #include "commands/origin.h"
 
-enum { RESUME_NOTES = ORIGIN_NOTES + 20 };
+enum { RESUME_NOTES = ORIGIN_NOTES + 22 };
 
 /* What the command line can say instead of the train section. */
 typedef struct RunOverrides {

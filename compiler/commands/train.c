@@ -25,6 +25,7 @@ enum {
     LR,
     SEED,
     ORDER,
+    KEEP,
     INIT,
     LOG,
     STEPS,
@@ -40,12 +41,14 @@ static const double usual_interval = 300; /* seconds between two checkpoints */
 static const Option options[] = {
     {DATA, "data", "PATH", "the data: a folder, a file or a name (default: the shipped digits)", false},
     OPTION_ROWS_COLUMN,
+    OPTION_ROWS_SAMPLES,
     {EPOCHS, "epochs", "N", "passes over the training data", false},
     OPTION_ROW_BATCH,
     {LR, "lr", "X", "the learning rate (of onecycle: its peak)", false},
     {SEED, "seed", "N", "seed of the initial weights and of the order of the samples", false},
     {ORDER, "order", "ORDER", "shuffle the samples in every epoch (shuffle), or take them as they come (sequential)",
      false},
+    {KEEP, "keep", "best|last", "save the weights with the best validation loss, or the last ones", false},
     OPTION_ROW_JIT_TIERED,
     {INIT, "init", "FILE", "start from the weights in FILE that match by name and shape", false},
     OPTION_ROWS_FREEZE,
@@ -70,9 +73,11 @@ static const Option options[] = {
 
 typedef struct TrainRequest {
     LoadOptions load;
-    const char *data, *column, *init, *output, *log;
+    DataRequest data;
+    const char *init, *output, *log;
     const char *order;           /* NULL: as the train section says */
     int64_t epochs, steps, seed; /* 0, 0, −1: not given */
+    KeepKind keep;               /* KEEP_DEFAULT: as the train section says */
     double lr, time_limit;       /* 0: not given */
     const char *checkpoint;      /* NULL: the default name */
     bool resumes;                /* from `resume`, or NULL: from the file of checkpoints */
@@ -151,16 +156,24 @@ static bool take_order(TrainRequest *r, const char *text)
     return false;
 }
 
+static bool take_keep(TrainRequest *r, const char *text)
+{
+    r->keep = !strcmp(text, "best") ? KEEP_BEST : KEEP_LAST;
+    if (r->keep == KEEP_BEST || !strcmp(text, "last")) return true;
+    usage_error(&command_train, "--keep takes best or last, not '%s'", text);
+    return false;
+}
+
 static bool take_train_option(TrainRequest *r, int id, const char *value)
 {
     const Command *self = &command_train;
     switch (id) {
-    case DATA: r->data = value; return true;
-    case OPTION_COLUMN: r->column = value; return true;
+    case DATA: r->data.path = value; return true;
     case INIT: r->init = value; return true;
     case 'o': r->output = value; return true;
     case LOG: return take_log(r, value);
     case ORDER: return take_order(r, value);
+    case KEEP: return take_keep(r, value);
     case EPOCHS: return option_int(self, "epochs", value, 1, 1000000000, &r->epochs);
     case STEPS: return option_int(self, "steps", value, 1, INT64_C(1000000000000), &r->steps);
     case SEED: return option_int(self, "seed", value, 0, INT64_MAX, &r->seed);
@@ -172,8 +185,10 @@ static bool take_train_option(TrainRequest *r, int id, const char *value)
         r->resumes = true;
         r->resume = value;
         return true;
-    default: return load_option(&r->load, self, id, value) == TAKEN_YES;
+    default: break;
     }
+    const Taken taken = data_option(&r->data, self, id, value);
+    return (taken == TAKEN_NO ? load_option(&r->load, self, id, value) : taken) == TAKEN_YES;
 }
 
 static int read_train_request(TrainRequest *r, int argc, char **argv)
@@ -227,9 +242,11 @@ static int epochs_of(const TrainCommand *t)
     return epochs > 1000000000 ? 1000000000 : (int)epochs;
 }
 
-static uint64_t seed_of(const TrainCommand *t)
+/* The options that stand for keys of the train section. */
+static void override_spec(const TrainCommand *t)
 {
-    return (uint64_t)(t->request.seed >= 0 ? t->request.seed : t->m.spec->seed);
+    if (t->request.seed >= 0) t->m.spec->seed = t->request.seed;
+    if (t->request.keep) t->m.spec->keep = t->request.keep;
 }
 
 /* --jit tiered: a step is the unit in which code is changed, and the first one has the
@@ -288,12 +305,13 @@ static void configure(TrainCommand *t)
         .max_steps = t->request.steps,
         .time_limit = t->request.time_limit,
         .schedule = schedule_of(spec, t->request.lr),
-        .seed = seed_of(t),
+        .seed = (uint64_t)spec->seed,
         .last = t->last.info,
         .ema = spec->ema,
         .lookahead = spec->lookahead,
         .lookahead_alpha = spec->lookahead_alpha,
         .patience = (int)spec->stop_patience,
+        .keep_best = train_keeps_best(spec),
         .log = t->request.log,
         .checkpoint = checkpoints_of(t),
         .results = stdout,
@@ -400,7 +418,7 @@ static void print_end(const TrainCommand *t, const char *saved)
     static const char *const reasons[] = {
         [NN_STOPPED] = "stopped",
         [NN_OUT_OF_TIME] = "time limit reached",
-        [NN_NO_BETTER] = "the test loss has stopped falling",
+        [NN_NO_BETTER] = "the validation loss has stopped falling",
         [NN_OUT_OF_STEPS] = NULL,
         [NN_DONE] = NULL,
     };
@@ -409,6 +427,7 @@ static void print_end(const TrainCommand *t, const char *saved)
                 saved);
     if (reasons[r->end] && r->checkpoint_step == r->steps)
         fprintf(stderr, "nnc: --resume goes on from %s\n", t->config.checkpoint.path);
+    if (r->best_epoch) printf("best validation loss %.6g, in epoch %d\n", r->best_loss, r->best_epoch);
     static const char *const units[] = {
         [NN_SCORE_CLASS] = "", [NN_SCORE_PIXELS] = " pixels", [NN_SCORE_LABELS] = " labels"};
     if (r->tested && r->test.kind != NN_SCORE_LOSS)
@@ -492,10 +511,12 @@ static int train_run(int argc, char **argv)
     t.request.load.default_batch = 64;
     t.request.load.steps = true;
     t.request.load.jit = JIT_TIERED;
+    t.request.data.divide = true;
     int status = read_train_request(&t.request, argc, argv);
     if (!status) status = load_net(&t.request.load, &t.m);
     if (!status) {
-        feeding_start(&t.feeding, &t.m, t.request.data, t.request.column);
+        override_spec(&t);
+        feeding_start(&t.feeding, &t.m, &t.request.data);
         status = load_code(&t.request.load, &t.m);
         int fed = feeding_finish(&t.feeding);
         if (!status) status = fed;

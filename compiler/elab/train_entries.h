@@ -21,6 +21,8 @@ typedef enum Key {
     KEY_AUGMENT,
     KEY_STOP,
     KEY_ORDER,
+    KEY_VALID,
+    KEY_KEEP,
     KEY_EMA, /* written as calls, as the three below: ema(0.999) */
     KEY_LOOKAHEAD,
     KEY_MIXUP,

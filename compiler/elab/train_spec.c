@@ -450,6 +450,43 @@ static void read_order(Training *t, const TrainEntry *entry)
     t->spec->sequential = arg && choose_bare(t, KEY_ORDER, arg, names, 2) == 1;
 }
 
+/* ---- validation --------------------------------------------------------- */
+
+static void read_valid(Training *t, const TrainEntry *entry)
+{
+    const ConstArg *arg = single(t, entry);
+    if (!arg) return;
+    const Const *value = arg->value;
+    const double amount = value->kind == CONST_INT    ? (double)value->integer
+                          : value->kind == CONST_REAL ? value->real
+                                                      : -1;
+    if (!arg->name && (amount < 1 ? amount >= 0 : amount == floor(amount) && amount <= INT32_MAX)) {
+        t->spec->valid = amount;
+        return;
+    }
+    diag_error(t->c, arg->span, "valid takes a share of the training samples below 1, or a number of them, not %s",
+               const_text(t->c->arena, arg->value));
+    wrong(t);
+}
+
+static void read_keep(Training *t, const TrainEntry *entry)
+{
+    static const char *const names[] = {"best", "last"};
+    const ConstArg *arg = single(t, entry);
+    const int kind = arg ? choose_bare(t, KEY_KEEP, arg, names, 2) : -1;
+    if (kind >= 0) t->spec->keep = kind == 0 ? KEEP_BEST : KEEP_LAST;
+}
+
+bool train_keeps_best(const TrainSpec *spec)
+{
+    return spec->keep == KEEP_BEST || (spec->keep == KEEP_DEFAULT && spec->stop_patience > 0);
+}
+
+bool train_needs_valid(const TrainSpec *spec)
+{
+    return spec->stop_patience > 0 || spec->schedule.kind == SCHEDULE_PLATEAU || train_keeps_best(spec);
+}
+
 /* ---- for the help ------------------------------------------------------ */
 
 const char *train_choice(const char *key, int index, const Attr **attrs)
@@ -533,6 +570,7 @@ static void read_entries(Training *t)
         [KEY_STOP] = read_stop,         [KEY_ORDER] = read_order,
         [KEY_EMA] = train_read_call,    [KEY_LOOKAHEAD] = train_read_call,
         [KEY_MIXUP] = train_read_call,  [KEY_CUTMIX] = train_read_call,
+        [KEY_VALID] = read_valid,       [KEY_KEEP] = read_keep,
     };
     TrainSpec *spec = t->spec;
     train_read_groups(t);

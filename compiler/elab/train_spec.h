@@ -51,6 +51,13 @@ typedef struct ParamGroup {
     Span span;
 } ParamGroup;
 
+/* Which weights are saved: the last ones, or those with the best validation loss. */
+typedef enum KeepKind {
+    KEEP_DEFAULT, /* the best with `stop patience`, else the last */
+    KEEP_BEST,
+    KEEP_LAST
+} KeepKind;
+
 /* What a train section says, defaults filled in. */
 typedef struct TrainSpec {
     Span span;
@@ -69,9 +76,11 @@ typedef struct TrainSpec {
     List groups;           /* of ParamGroup, in order */
     List augment;          /* of Augment */
     int64_t stop_patience; /* 0: never */
-    bool sequential;       /* samples are taken in the order of the data */
-    double ema;            /* decay of the weights' average; 0: none */
-    int64_t lookahead;     /* every so many steps, 0: never, */
+    double valid;          /* of the training part, for validation: a share below 1, or samples; 0: none */
+    KeepKind keep;
+    bool sequential;   /* samples are taken in the order of the data */
+    double ema;        /* decay of the weights' average; 0: none */
+    int64_t lookahead; /* every so many steps, 0: never, */
     double lookahead_alpha;
     double mixup, cutmix; /* alpha; 0: none */
 } TrainSpec;
@@ -79,6 +88,9 @@ typedef struct TrainSpec {
 /* The train section of the net, with the items of --set on top; defaults where
  * the file has none.  NULL after an error. */
 TrainSpec *train_spec(Compilation *, const File *, const Graph *net, const List *sets /* of Train */);
+/* Whether training looks at a validation part: the patience, the plateau or the best weights do. */
+bool train_needs_valid(const TrainSpec *);
+bool train_keeps_best(const TrainSpec *);
 bool train_section_exists(const File *, const Graph *net);
 /* What the groups make of the optimizer's arguments for the parameter of that name. */
 typedef struct ParamFactors {

@@ -1,13 +1,13 @@
 /*
  * Reader of NumPy's arrays: an .npz, or a folder of .npy files.
  *
- * Enters: x_train, y_train, x_test, y_test, or x and y alone, which are split;
- * a large X or Y does as well.  Leaves: samples along the first dimension.
+ * Enters: x_train, y_train, x_test, y_test, perhaps x_valid and y_valid, or x and y
+ * alone, which are split; a large X or Y does as well.  Leaves: samples along the first dimension.
  * Three and four dimensions are images (grey; channels first or last), two are
  * columns.  uint8 is pixels of 0…255, other types are values as they are.
  * Whole numbers as targets are classes, floats are values.
  */
-#include "runtime/data/dataset.h"
+#include "runtime/data/parts.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -18,14 +18,20 @@
 
 enum { PATH_BYTES = 4096, MAX_CLASSES = 100000 };
 
-typedef enum Role { X_TRAIN, Y_TRAIN, X_TEST, Y_TEST, ROLES } Role;
+/* In the order of DataPart. */
+typedef enum Role { X_TRAIN, Y_TRAIN, X_TEST, Y_TEST, X_VALID, Y_VALID, ROLES } Role;
 
 static const char *const names[ROLES][5] = {
     [X_TRAIN] = {"x_train", "X_train", "x", "X", NULL},
     [Y_TRAIN] = {"y_train", "Y_train", "y", "Y", NULL},
     [X_TEST] = {"x_test", "X_test", "x_val", "X_val", NULL},
     [Y_TEST] = {"y_test", "Y_test", "y_val", "Y_val", NULL},
+    [X_VALID] = {"x_valid", "X_valid", "x_val", "X_val", NULL},
+    [Y_VALID] = {"y_valid", "Y_valid", "y_val", "Y_val", NULL},
 };
+
+static Role x_of(DataPart part) { return (Role)(2 * (int)part); }
+static Role y_of(DataPart part) { return (Role)(2 * (int)part + 1); }
 
 typedef struct Arrays {
     const DatasetOptions *options;
@@ -110,6 +116,15 @@ static int missing(const Arrays *a, const char *path, const char *what, NnError 
     return -1;
 }
 
+/* x_val is the test part where there is no x_test. */
+static void drop_valid_of_test(Arrays *a)
+{
+    for (int role = X_VALID; role < ROLES; role++) {
+        const int test = role - X_VALID + X_TEST;
+        if (a->at[role] && a->at[test] && !strcmp(a->what[role], a->what[test])) a->at[role] = NULL;
+    }
+}
+
 static int open_all(Arrays *a, const char *path, NnError *error)
 {
     char folder[PATH_BYTES];
@@ -118,7 +133,9 @@ static int open_all(Arrays *a, const char *path, NnError *error)
     if (one ? open_archive(a, path, error) : open_folder(a, folder, error)) return -1;
     if (!a->at[X_TRAIN]) return missing(a, path, "x_train or x", error);
     if (!a->at[Y_TRAIN]) return missing(a, path, "y_train or y", error);
+    drop_valid_of_test(a);
     if (!a->at[X_TEST] != !a->at[Y_TEST]) return missing(a, path, a->at[X_TEST] ? "y_test" : "x_test", error);
+    if (!a->at[X_VALID] != !a->at[Y_VALID]) return missing(a, path, a->at[X_VALID] ? "y_valid" : "x_valid", error);
     return 0;
 }
 
@@ -158,15 +175,15 @@ static int array_shape(Arrays *a, NnError *error)
     return 0;
 }
 
-/* The test samples are like the training ones. */
-static int check_alike(const Arrays *a, NnError *error)
+/* The samples of other parts are like the training ones. */
+static int check_alike(const Arrays *a, Role role, NnError *error)
 {
-    const NnTensor *x = a->at[X_TRAIN], *test = a->at[X_TEST];
+    const NnTensor *x = a->at[X_TRAIN], *test = a->at[role];
     bool alike = x->rank == test->rank && (x->type == NN_U8) == (test->type == NN_U8);
     char train_text[NN_DIMS_TEXT], test_text[NN_DIMS_TEXT];
     for (int i = 1; alike && i < x->rank; i++) alike = x->dims[i] == test->dims[i];
     if (alike && test->count) return 0;
-    return nn_fail(error, NN_BAD_INPUT, "%s is %s of type %s, %s is %s of type %s", a->what[X_TEST],
+    return nn_fail(error, NN_BAD_INPUT, "%s is %s of type %s, %s is %s of type %s", a->what[role],
                    nn_dims_text(test->rank, test->dims, test_text), nn_type_name(test->type), a->what[X_TRAIN],
                    nn_dims_text(x->rank, x->dims, train_text), nn_type_name(x->type));
 }
@@ -305,7 +322,7 @@ static int values_to_classes(Arrays *a, NnError *error)
         if (other < 0) return -1;
         if (other)
             return nn_fail(error, NN_BAD_INPUT, "%s holds values that are not classes, but the loss takes classes",
-                           a->what[part == DATA_TRAIN ? Y_TRAIN : Y_TEST]);
+                           a->what[y_of(part)]);
     }
     if (data->target_count > 1) data->class_count = data->target_count;
     data->target_count = 1;
@@ -327,7 +344,7 @@ static int take_map(Arrays *a, Role role, Samples *samples, NnError *error)
 {
     const NnTensor *y = a->at[role];
     int map[2] = {(int)y->dims[y->rank - 2], (int)y->dims[y->rank - 1]};
-    if (role == Y_TEST && (map[0] != a->data->map[0] || map[1] != a->data->map[1]))
+    if (role != Y_TRAIN && (map[0] != a->data->map[0] || map[1] != a->data->map[1]))
         return nn_fail(error, NN_BAD_INPUT, "%s has class maps of %dx%d, %s of %dx%d", a->what[role], map[0], map[1],
                        a->what[Y_TRAIN], a->data->map[0], a->data->map[1]);
     memcpy(a->data->map, map, sizeof map);
@@ -345,8 +362,8 @@ static int take_y(Arrays *a, Role role, Samples *samples, NnError *error)
     size_t width = y->count / (size_t)y->dims[0];
     if (is_class_map(a, y)) return take_map(a, role, samples, error);
     bool classes = width == 1 && !is_float(y->type);
-    if (width > INT32_MAX || (role == Y_TEST && ((int)width != a->data->target_count ||
-                                                 classes != (a->data->part[DATA_TRAIN].labels != NULL))))
+    if (width > INT32_MAX || (role != Y_TRAIN && ((int)width != a->data->target_count ||
+                                                  classes != (a->data->part[DATA_TRAIN].labels != NULL))))
         return nn_fail(error, NN_BAD_INPUT, "%s is %s of type %s, unlike %s", a->what[role],
                        nn_dims_text(y->rank, y->dims, text), nn_type_name(y->type), a->what[Y_TRAIN]);
     a->data->target_count = (int)width;
@@ -355,11 +372,12 @@ static int take_y(Arrays *a, Role role, Samples *samples, NnError *error)
 
 /* ---- named targets ------------------------------------------------------------------------- */
 
-/* The array of a named target for a part: NAME_train, NAME_test or NAME_val; NAME alone is for
- * data without a test part. */
+/* The array of a named target for a part: NAME_train, NAME_test (or NAME_val), NAME_valid (or
+ * NAME_val); NAME alone is for data without a test part. */
 static const char *const named_endings[DATA_PARTS][4] = {
     [DATA_TRAIN] = {"_train", "", NULL},
     [DATA_TEST] = {"_test", "_val", NULL},
+    [DATA_VALID] = {"_valid", "_val", NULL},
 };
 
 /* Leaves its file open in *file; NULL: it has none of its own. */
@@ -384,7 +402,7 @@ static int take_named_array(const Arrays *a, NnTensors *file, const NnTensor *t,
         return nn_fail(error, NN_BAD_INPUT, "%s is %s, for %d samples", t->name, nn_dims_text(t->rank, t->dims, text),
                        samples);
     const size_t count = t->count / (size_t)t->dims[0];
-    if (part == DATA_TEST && count != values->count)
+    if (part != DATA_TRAIN && count != values->count)
         return nn_fail(error, NN_BAD_INPUT, "%s is %s, unlike that of the training part", t->name,
                        nn_dims_text(t->rank, t->dims, text));
     values->count = count;
@@ -414,19 +432,27 @@ static int take_named_part(const Arrays *a, const char *path, int index, DataPar
 static int take_named(const Arrays *a, const char *path, NnError *error)
 {
     for (int i = 0; i < a->options->named_count; i++)
-        for (int part = 0; part < (a->at[X_TEST] ? DATA_PARTS : DATA_TEST); part++)
-            if (take_named_part(a, path, i, part, error)) return -1;
+        for (int part = 0; part < DATA_PARTS; part++)
+            if (a->at[x_of(part)] && take_named_part(a, path, i, part, error)) return -1;
     return 0;
 }
 
 /* ---- the data set ---------------------------------------------------------------------------- */
 
+static int take_array_part(Arrays *a, DataPart part, NnError *error)
+{
+    Samples *samples = &a->data->part[part];
+    const Role x = x_of(part), y = y_of(part);
+    if (part != DATA_TRAIN && check_alike(a, x, error)) return -1;
+    return take_x(a, x, samples, error) || take_y(a, y, samples, error) ? -1 : 0;
+}
+
 static int take_all(Arrays *a, const char *path, NnError *error)
 {
-    Samples *train = &a->data->part[DATA_TRAIN], *test = &a->data->part[DATA_TEST];
-    if (array_shape(a, error) || take_x(a, X_TRAIN, train, error) || take_y(a, Y_TRAIN, train, error)) return -1;
-    if (a->at[X_TEST] && (check_alike(a, error) || take_x(a, X_TEST, test, error) || take_y(a, Y_TEST, test, error)))
-        return -1;
+    const Samples *train = &a->data->part[DATA_TRAIN];
+    if (array_shape(a, error)) return -1;
+    for (int part = 0; part < DATA_PARTS; part++)
+        if (a->at[x_of(part)] && take_array_part(a, part, error)) return -1;
     bool rows = a->options->soft && a->data->target_count > 1; /* of probabilities */
     if (!train->labels && !a->options->values && !rows && values_to_classes(a, error)) return -1;
     if (take_named(a, path, error)) return -1;

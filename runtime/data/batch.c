@@ -26,6 +26,7 @@ struct Batcher {
     Feed feed;
     const Samples *samples;
     DataPart part;
+    int count; /* samples of an epoch */
     int size, batches;
     bool training;
     uint64_t seed, epoch;
@@ -132,11 +133,11 @@ static void fill_sample(Batcher *b, int row, float *out, float *scratch)
 static void fill(Batcher *b, int number, Batch *batch, float *scratch)
 {
     size_t elements = b->feed.fitting->elements;
-    int first = number * b->size, left = b->samples->count - first;
+    int first = number * b->size, left = b->count - first;
     bool whole = b->training && !b->feed.last;
     batch->count = whole || left > b->size ? b->size : left;
     for (int i = 0; i < b->size; i++) {
-        int row = b->order[(first + i) % b->samples->count];
+        int row = b->order[(first + i) % b->count];
         batch->row[i] = row;
         fill_sample(b, row, batch->x + (size_t)i * elements, scratch);
         fill_target(b, row, i, batch, scratch);
@@ -179,7 +180,7 @@ void batcher_begin_at(Batcher *b, uint64_t epoch, int number)
     pthread_mutex_lock(&b->lock);
     b->end = 0;
     while (b->busy) pthread_cond_wait(&b->changed, &b->lock);
-    if (b->training && !b->feed.sequential) nn_shuffle(b->order, b->samples->count, b->seed, epoch);
+    if (b->training && !b->feed.sequential) nn_shuffle(b->order, b->count, b->seed, epoch);
     b->epoch = epoch;
     b->begun = b->taken = number;
     memset(b->made, 0, sizeof b->made);
@@ -225,13 +226,13 @@ static size_t scratch_floats(const Batcher *b)
 static int take_memory(Batcher *b, NnError *error)
 {
     size_t size = (size_t)b->size, elements = b->feed.fitting->elements;
-    b->order = nn_alloc((size_t)b->samples->count * sizeof *b->order, error);
+    b->order = nn_alloc((size_t)b->count * sizeof *b->order, error);
     if (!b->order) return -1;
     for (int i = 0; i < b->helpers; i++) {
         b->helper[i] = (Helper){.of = b, .scratch = nn_alloc(scratch_floats(b) * sizeof(float), error)};
         if (!b->helper[i].scratch) return -1;
     }
-    for (int i = 0; i < b->samples->count; i++) b->order[i] = i;
+    for (int i = 0; i < b->count; i++) b->order[i] = (int32_t)((int64_t)i * b->samples->count / b->count);
     for (int i = 0; i < b->slots; i++) {
         Batch *batch = &b->slot[i];
         batch->x = nn_alloc(size * elements * sizeof *batch->x, error);
@@ -260,21 +261,13 @@ static int start_threads(Batcher *b, NnError *error)
     return 0;
 }
 
-Batcher *batcher_new(const Feed *feed, DataPart part, int size, bool training, uint64_t seed, NnError *error)
+static Batcher *batcher_start(Batcher like, NnError *error)
 {
-    Batcher *b = calloc(1, sizeof *b);
-    if (!b) {
-        nn_fail(error, NN_SYSTEM_FAILED, "not enough memory for the batches");
-        return NULL;
-    }
-    b->feed = *feed;
-    b->samples = &feed->data->part[part];
-    b->part = part;
-    b->size = size;
-    b->training = training;
-    b->seed = seed;
-    b->batches = b->samples->count / size;
-    if ((!training || feed->last) && b->samples->count % size) b->batches++;
+    Batcher *b = nn_alloc(sizeof *b, error);
+    if (!b) return NULL;
+    *b = like;
+    b->batches = b->count / b->size;
+    if ((!b->training || b->feed.last) && b->count % b->size) b->batches++;
     if (b->batches == 0) b->batches = 1;
     b->helpers = count_helpers(b);
     b->slots = b->helpers + 2;
@@ -285,6 +278,27 @@ Batcher *batcher_new(const Feed *feed, DataPart part, int size, bool training, u
         return NULL;
     }
     return b;
+}
+
+Batcher *batcher_new(const Feed *feed, DataPart part, int size, bool training, uint64_t seed, NnError *error)
+{
+    const Samples *samples = &feed->data->part[part];
+    return batcher_start((Batcher){.feed = *feed,
+                                   .samples = samples,
+                                   .part = part,
+                                   .count = samples->count,
+                                   .size = size,
+                                   .training = training,
+                                   .seed = seed},
+                         error);
+}
+
+Batcher *batcher_new_some(const Feed *feed, DataPart part, int size, int count, NnError *error)
+{
+    const Samples *samples = &feed->data->part[part];
+    if (count > samples->count) count = samples->count;
+    return batcher_start((Batcher){.feed = *feed, .samples = samples, .part = part, .count = count, .size = size},
+                         error);
 }
 
 void batcher_free(Batcher *b)

@@ -7,7 +7,7 @@
  * number among its columns names them.  The target is a class — a number from 0, or
  * any text — or, where the loss takes values, a number.
  */
-#include "runtime/data/dataset.h"
+#include "runtime/data/parts.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -334,16 +334,15 @@ static bool plain_numbers(const Table *tables, int *class_count)
 /* The distinct labels of all parts, in order; they become the dataset's. */
 static int name_classes(const Table *tables, Dataset *data, NnError *error)
 {
-    int rows = tables[DATA_TRAIN].rows + tables[DATA_TEST].rows, count = 0;
+    int rows = tables[DATA_TRAIN].rows + tables[DATA_TEST].rows + tables[DATA_VALID].rows, count = 0;
     char **all = malloc((size_t)rows * sizeof *all);
     data->class_names = calloc((size_t)rows, sizeof *data->class_names);
     if (!all || !data->class_names) {
         free(all);
         return nn_fail(error, NN_SYSTEM_FAILED, "not enough memory for the classes");
     }
-    for (int part = 0; part < DATA_PARTS; part++)
-        if (tables[part].rows)
-            memcpy(all + (part ? tables[0].rows : 0), tables[part].labels.at, (size_t)tables[part].rows * sizeof *all);
+    for (int part = 0, at = 0; part < DATA_PARTS; at += tables[part++].rows)
+        if (tables[part].rows) memcpy(all + at, tables[part].labels.at, (size_t)tables[part].rows * sizeof *all);
     qsort(all, (size_t)rows, sizeof *all, compare_labels);
     for (int i = 0; i < rows; i++)
         if (i == 0 || compare_labels(&all[i - 1], &all[i]))
@@ -432,10 +431,13 @@ static int read_parts(const char *path, const DatasetOptions *options, CsvLayout
     if (!part_path(part, path, "train")) return read_table(path, options, layout, &tables[DATA_TRAIN], error);
     if (read_table(part, options, layout, &tables[DATA_TRAIN], error)) return -1;
     int columns = layout->columns;
-    if (!part_path(part, path, "test")) return 0;
-    if (read_table(part, options, layout, &tables[DATA_TEST], error)) return -1;
-    if (layout->columns != columns)
-        return nn_fail(error, NN_BAD_INPUT, "%s has %d columns, train.csv has %d", part, layout->columns, columns);
+    static const char *const names[DATA_PARTS] = {[DATA_TEST] = "test", [DATA_VALID] = "valid"};
+    for (int i = DATA_TEST; i < DATA_PARTS; i++) {
+        if (!part_path(part, path, names[i])) continue;
+        if (read_table(part, options, layout, &tables[i], error)) return -1;
+        if (layout->columns != columns)
+            return nn_fail(error, NN_BAD_INPUT, "%s has %d columns, train.csv has %d", part, layout->columns, columns);
+    }
     return 0;
 }
 
@@ -445,8 +447,7 @@ static int csv_read(const char *path, const DatasetOptions *options, Dataset *da
     Table tables[DATA_PARTS] = {0};
     int failed =
         read_parts(path, options, &layout, tables, error) || take_tables(tables, &layout, options, data, error);
-    table_free(&tables[DATA_TRAIN]);
-    table_free(&tables[DATA_TEST]);
+    for (int part = 0; part < DATA_PARTS; part++) table_free(&tables[part]);
     return failed ? -1 : 0;
 }
 

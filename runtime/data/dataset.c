@@ -16,8 +16,6 @@
 
 #include "runtime/data/known_sets.h"
 
-enum { SPLIT_FROM = 50, SPLIT_EVERY = 5 };
-
 const Reader *const data_readers[] = {&reader_idx, &reader_cifar, &reader_arrays, &reader_csv, &reader_images, NULL};
 
 /* ---- where it is ---------------------------------------------------------- */
@@ -133,9 +131,11 @@ void dataset_free(Dataset *data)
     if (!data) return;
     samples_free(&data->part[DATA_TRAIN]);
     if (!data->shared) samples_free(&data->part[DATA_TEST]);
+    samples_free(&data->part[DATA_VALID]);
     for (int i = 0; i < NAMED_TARGETS; i++) {
         free(data->named[i].at[DATA_TRAIN]);
         if (!data->shared) free(data->named[i].at[DATA_TEST]);
+        free(data->named[i].at[DATA_VALID]);
     }
     for (int i = 0; data->class_names && i < data->class_count; i++) free(data->class_names[i]);
     free(data->class_names);
@@ -160,6 +160,13 @@ const char *dataset_class_name(const Dataset *data, int label, char buffer[16])
     if (data->class_names && label < data->class_count) return data->class_names[label];
     snprintf(buffer, 16, "%d", label);
     return buffer;
+}
+
+const char *dataset_part_name(DataPart part)
+{
+    static const char *const names[DATA_PARTS] = {
+        [DATA_TRAIN] = "training", [DATA_TEST] = "test", [DATA_VALID] = "validation"};
+    return names[part];
 }
 
 size_t dataset_label_count(const Dataset *data)
@@ -218,6 +225,13 @@ static bool all_are(const Samples *samples, float no)
     return samples->targets != NULL;
 }
 
+static bool all_parts_are(const Dataset *data, float no)
+{
+    for (int part = 0; part < DATA_PARTS; part++)
+        if (data->part[part].count && !all_are(&data->part[part], no)) return false;
+    return true;
+}
+
 static int label_binary(Samples *samples, NnError *error)
 {
     samples->labels = malloc((size_t)samples->count * sizeof *samples->labels);
@@ -228,75 +242,15 @@ static int label_binary(Samples *samples, NnError *error)
 
 int dataset_binary(Dataset *data, bool signs, NnError *error)
 {
-    Samples *train = &data->part[DATA_TRAIN], *test = &data->part[DATA_TEST];
     if (data->class_count || data->target_count != 1) return 0;
-    if (!(all_are(train, 0) && all_are(test, 0)) && !(signs && all_are(train, -1) && all_are(test, -1))) return 0;
-    if (label_binary(train, error)) return -1;
-    if (data->shared)
-        test->labels = train->labels;
-    else if (label_binary(test, error))
-        return -1;
-    data->class_count = 2;
-    return 0;
-}
-
-/* ---- a test part of one's own ------------------------------------------------ */
-
-static bool in_test(int row) { return row % SPLIT_EVERY == SPLIT_EVERY - 1; }
-
-/* Moves the rows of `array` that are for the test out of it; row size in bytes. */
-static int split_rows(void **train, void **test, int count, size_t row_bytes, NnError *error)
-{
-    unsigned char *from = *train, *out;
-    size_t kept = 0, moved = 0;
-    if (!from) return 0;
-    out = malloc((size_t)(count / SPLIT_EVERY) * row_bytes + 1);
-    if (!out) return nn_fail(error, NN_SYSTEM_FAILED, "not enough memory to split the data");
-    for (int i = 0; i < count; i++) {
-        const unsigned char *row = from + (size_t)i * row_bytes;
-        if (in_test(i))
-            memcpy(out + row_bytes * moved++, row, row_bytes);
-        else
-            memmove(from + row_bytes * kept++, row, row_bytes);
-    }
-    *test = out;
-    return 0;
-}
-
-static int split_named(Dataset *data, int count, NnError *error)
-{
-    for (int i = 0; i < NAMED_TARGETS; i++) {
-        NamedValues *values = &data->named[i];
-        if (split_rows((void **)&values->at[DATA_TRAIN], (void **)&values->at[DATA_TEST], count,
-                       values->count * sizeof(float), error))
+    if (!all_parts_are(data, 0) && !(signs && all_parts_are(data, -1))) return 0;
+    for (int part = 0; part < DATA_PARTS; part++) {
+        Samples *samples = &data->part[part];
+        if (part == DATA_TEST && data->shared)
+            samples->labels = data->part[DATA_TRAIN].labels;
+        else if (samples->count && label_binary(samples, error))
             return -1;
     }
-    return 0;
-}
-
-int dataset_split(Dataset *data, NnError *error)
-{
-    Samples *train = &data->part[DATA_TRAIN], *test = &data->part[DATA_TEST];
-    int count = train->count;
-    if (count < SPLIT_FROM) {
-        *test = *train;
-        for (int i = 0; i < NAMED_TARGETS; i++) data->named[i].at[DATA_TEST] = data->named[i].at[DATA_TRAIN];
-        data->shared = true;
-        dataset_note(data, "%s has no test part and only %d rows: the same rows serve for training and test",
-                     data->path, count);
-        return 0;
-    }
-    if (split_rows((void **)&train->pixels, (void **)&test->pixels, count, data->elements, error) ||
-        split_rows((void **)&train->values, (void **)&test->values, count, data->elements * sizeof(float), error) ||
-        split_rows((void **)&train->labels, (void **)&test->labels, count, dataset_label_count(data) * sizeof(int32_t),
-                   error) ||
-        split_rows((void **)&train->targets, (void **)&test->targets, count, (size_t)data->target_count * sizeof(float),
-                   error) ||
-        split_named(data, count, error))
-        return -1;
-    test->count = count / SPLIT_EVERY;
-    train->count = count - test->count;
-    dataset_note(data, "%s has no test part: every fifth row is for the test (%d train, %d test)", data->path,
-                 train->count, test->count);
+    data->class_count = 2;
     return 0;
 }

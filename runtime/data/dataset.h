@@ -14,7 +14,12 @@
 
 /* ---- data sets ---------------------------------------------------------- */
 
-typedef enum DataPart { DATA_TRAIN, DATA_TEST, DATA_PARTS } DataPart;
+typedef enum DataPart {
+    DATA_TRAIN,
+    DATA_TEST,
+    DATA_VALID, /* for decisions while training; may have no samples */
+    DATA_PARTS
+} DataPart;
 
 typedef struct Samples {
     int count;
@@ -46,6 +51,13 @@ typedef struct NamedValues {
     float *at[DATA_PARTS]; /* [samples][count] */
 } NamedValues;
 
+/* How the parts were made of what the files have: parts.h. */
+typedef struct Division {
+    double valid; /* of the training part, as dataset_cut_valid has it; 0: nothing was cut off */
+    int limit;    /* samples of each part; 0: all */
+    uint64_t seed;
+} Division;
+
 typedef struct Dataset {
     char *path;         /* where it was found */
     const char *format; /* the reader's word for it */
@@ -53,6 +65,7 @@ typedef struct Dataset {
     int dims[3];
     size_t elements;
     Samples part[DATA_PARTS];
+    Division division;
     bool shared;        /* the test part is the training part, the same memory */
     int class_count;    /* 0: targets are values */
     int map[2];         /* H, W of a class map, with a class of each pixel (or NO_CLASS); 0, 0: a class per sample */
@@ -111,19 +124,17 @@ const char *dataset_label_beyond(const Dataset *, int classes, char out[DATASET_
 /* "7", or "cat" where the set has names; `buffer` takes 16 bytes. */
 const char *dataset_class_name(const Dataset *, int label, char buffer[16]);
 
-/* A hash of all samples and targets of both parts, by which a set is known again. */
+/* A hash of all samples and targets of all parts, by which a set is known again. */
 uint64_t dataset_fingerprint(const Dataset *);
 
 /* Checks that the values of a named target are what its loss takes. */
 int named_check(const Dataset *, const NamedTarget *, const NamedValues *, NnError *);
 
-/* A test part for a set that has none: rows 4, 9, 14 … of 50 or more, else the
- * training rows themselves; a note says which. */
-int dataset_split(Dataset *, NnError *);
-
 /* Values that are all 0 or 1 (or, as signs, −1 or 1), one per sample, become two classes;
  * others stay.  For losses over one probability or one score. */
 int dataset_binary(Dataset *, bool signs, NnError *);
+
+const char *dataset_part_name(DataPart); /* "training", "test", "validation" */
 
 /* Samples of the class `ignored` have none from now on; class maps stay. */
 void dataset_ignore(Dataset *, int64_t ignored);
@@ -300,6 +311,8 @@ typedef struct Batcher Batcher;
  * last one may count less, without it such a one is left out, and a part smaller than one
  * batch fills it by repetition.  For tests: in order, the last batch may count less. */
 Batcher *batcher_new(const Feed *, DataPart, int size, bool training, uint64_t seed, NnError *);
+/* For tests, of at most `count` samples, evenly spaced. */
+Batcher *batcher_new_some(const Feed *, DataPart, int size, int count, NnError *);
 int batcher_batches(const Batcher *); /* per epoch */
 void batcher_begin(Batcher *, uint64_t epoch);
 void batcher_begin_at(Batcher *, uint64_t epoch, int number); /* the epoch without the batches before that one */

@@ -81,7 +81,7 @@ static int check_labelled(const Dataset *data, NnError *error)
             return nn_fail(error, NN_BAD_INPUT,
                            "sample %d of the %s part has no class (%d), and this loss takes a value of every sample; "
                            "use cross_entropy, focal or nll over classes",
-                           row, part == DATA_TRAIN ? "training" : "test", NO_CLASS);
+                           row, dataset_part_name(part), NO_CLASS);
     }
     return 0;
 }

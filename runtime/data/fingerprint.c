@@ -59,5 +59,7 @@ uint64_t dataset_fingerprint(const Dataset *data)
     hash = fingerprint_word(hash, (uint64_t)data->class_count);
     hash = fingerprint_named(hash, data);
     hash = fingerprint_samples(hash, data, &data->part[DATA_TRAIN]);
-    return data->shared ? hash : fingerprint_samples(hash, data, &data->part[DATA_TEST]);
+    if (!data->shared) hash = fingerprint_samples(hash, data, &data->part[DATA_TEST]);
+    const Samples *valid = &data->part[DATA_VALID];
+    return valid->count ? fingerprint_samples(hash, data, valid) : hash;
 }

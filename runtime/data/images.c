@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "runtime/data/decode.h"
+#include "runtime/data/parts.h"
 
 enum { PATH_BYTES = 4096, DEPTH = 8, MAX_THREADS = 64, PER_THREAD = 8 };
 
@@ -92,11 +93,14 @@ static bool has_classes(const char *folder)
     return found;
 }
 
-/* Where the part is: path/train, path/test and the like. */
+/* Where the part is: path/train, path/test and the like.  Only beside `test` are there other
+ * names for the validation part. */
 static bool find_part(char *out, const char *path, DataPart part)
 {
-    static const char *const names[DATA_PARTS][5] = {
-        [DATA_TRAIN] = {"train", NULL}, [DATA_TEST] = {"test", "val", "valid", "validation", NULL}};
+    static const char *const names[DATA_PARTS][5] = {[DATA_TRAIN] = {"train", NULL},
+                                                     [DATA_TEST] = {"test", "val", "valid", "validation", NULL},
+                                                     [DATA_VALID] = {"valid", "validation", "val", NULL}};
+    if (part == DATA_VALID && !(join_folder(out, path, "test") && has_classes(out))) return false;
     for (int i = 0; names[part][i]; i++)
         if (join_folder(out, path, names[part][i]) && has_classes(out)) return true;
     return false;
@@ -170,7 +174,7 @@ static int find_name(const Dataset *data, const char *name)
     return -1;
 }
 
-/* One folder of a part.  The training part makes the classes, the test part has them. */
+/* One folder of a part.  The training part makes the classes, the others have them. */
 static int add_named(Album *a, const char *folder, const char *name, DataPart part, NnError *error)
 {
     size_t before = a->count;
@@ -180,7 +184,7 @@ static int add_named(Album *a, const char *folder, const char *name, DataPart pa
         return nn_fail(error, NN_BAD_INPUT, "%s is a class that is not in the training data (it has %d: %s …)", folder,
                        a->data->class_count, a->data->class_names[0]);
     if (add_class(a, folder, part, label, DEPTH, error)) return -1;
-    if (a->count > before || part == DATA_TEST) return 0;
+    if (a->count > before || part != DATA_TRAIN) return 0;
     return nn_fail(error, NN_BAD_INPUT, "there is no .jpg, .jpeg or .png in the class folder %s", folder);
 }
 
@@ -385,8 +389,9 @@ static int list_all(Album *a, const char *path, NnError *error)
 {
     char folder[PATH_BYTES];
     if (!find_part(folder, path, DATA_TRAIN)) return add_split(a, path, DATA_TRAIN, error);
-    if (add_split(a, folder, DATA_TRAIN, error)) return -1;
-    return find_part(folder, path, DATA_TEST) ? add_split(a, folder, DATA_TEST, error) : 0;
+    for (int part = 0; part < DATA_PARTS; part++)
+        if (find_part(folder, path, part) && add_split(a, folder, part, error)) return -1;
+    return 0;
 }
 
 static int read_all(Album *a, const char *path, NnError *error)

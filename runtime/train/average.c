@@ -98,6 +98,8 @@ void average_free(Average *a)
     *a = (Average){0};
 }
 
+void average_take(Average *a, const void *model) { visit_all(a, model, NULL, take_weights, 0); }
+
 void average_ema(Average *a, const void *model, double decay) { visit_all(a, model, NULL, move_average, decay); }
 
 void average_lookahead(Average *a, void *model, double alpha) { visit_all(a, model, model, look_ahead, alpha); }

@@ -24,6 +24,7 @@ typedef struct Average {
 
 int average_init(Average *, const nn_model_info *, const void *model, bool buffers, NnError *);
 void average_free(Average *);
+void average_take(Average *, const void *model); /* becomes the model's */
 void average_ema(Average *, const void *model, double decay);
 void average_lookahead(Average *, void *model, double alpha);
 /* The average of the tensor of that name, or NULL. */

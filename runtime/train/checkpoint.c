@@ -13,7 +13,8 @@
 #include "runtime/train/snapshot.h"
 #include "runtime/train/weights.h"
 
-static const char slow_prefix[] = "lookahead/";
+static const char *const copy_prefix[COPIES] = {
+    [COPY_EMA] = weights_ema_prefix, [COPY_SLOW] = "lookahead/", [COPY_BEST] = "best/"};
 
 /* ---- writing, in the thread ------------------------------------------------------------ */
 
@@ -28,10 +29,10 @@ static int checkpoint_values(const void *user, const char *name, float *values, 
 {
     Checkpoint *const *checkpoint = user;
     Checkpoint *c = *checkpoint;
-    const float *average = find_by_prefix(&c->state.ema, weights_ema_prefix, name);
-    if (!average) average = find_by_prefix(&c->state.slow, slow_prefix, name);
-    if (average)
-        memcpy(values, average, count * sizeof *values);
+    const float *copy = NULL;
+    for (int i = 0; !copy && i < COPIES; i++) copy = find_by_prefix(&c->state.copy[i], copy_prefix[i], name);
+    if (copy)
+        memcpy(values, copy, count * sizeof *values);
     else if (c->info.get(c->model, name, values, count))
         return -1;
     c->diverged = !all_finite(values, count);
@@ -53,10 +54,9 @@ static int announce_all(NnTensorWriter *w, const Checkpoint *c, NnError *error)
 {
     for (int i = 0; i < c->info.tensor_count; i++)
         if (weights_announce(w, &c->info.tensors[i], c->info.tensors[i].name, error)) return -1;
-    return announce_average(w, &c->state.ema, weights_ema_prefix, error) ||
-                   announce_average(w, &c->state.slow, slow_prefix, error)
-               ? -1
-               : 0;
+    for (int i = 0; i < COPIES; i++)
+        if (announce_average(w, &c->state.copy[i], copy_prefix[i], error)) return -1;
+    return 0;
 }
 
 static int describe_checkpoint(NnTensorWriter *w, Checkpoint *c)
@@ -107,8 +107,7 @@ void checkpoint_free(Checkpoint *c)
 {
     checkpoint_wait(c);
     free(c->model);
-    free(c->state.ema.values);
-    free(c->state.slow.values);
+    for (int i = 0; i < COPIES; i++) free(c->state.copy[i].values);
 }
 
 bool checkpoint_is_due(const Checkpoint *c, int64_t step)
@@ -131,16 +130,18 @@ static int copy_average(Average *copy, const Average *a, NnError *error)
 
 static int copy_run(Checkpoint *c, const void *model, const TrainState *state)
 {
-    Average ema = c->state.ema, slow = c->state.slow;
+    const TrainState before = c->state;
     c->state = *state;
-    c->state.ema = (Average){&c->info, state->ema.buffers, state->ema.count, ema.values, NULL};
-    c->state.slow = (Average){&c->info, state->slow.buffers, state->slow.count, slow.values, NULL};
+    for (int i = 0; i < COPIES; i++) {
+        const Average *from = &state->copy[i];
+        c->state.copy[i] = (Average){&c->info, from->buffers, from->count, before.copy[i].values, NULL};
+    }
     if (!c->model) c->model = nn_memory(c->info.train_bytes, &c->error);
     if (!c->model) return -1;
     memcpy(c->model, model, c->info.train_bytes);
-    return copy_average(&c->state.ema, &state->ema, &c->error) || copy_average(&c->state.slow, &state->slow, &c->error)
-               ? -1
-               : 0;
+    for (int i = 0; i < COPIES; i++)
+        if (copy_average(&c->state.copy[i], &state->copy[i], &c->error)) return -1;
+    return 0;
 }
 
 int checkpoint_take(Checkpoint *c, const nn_model_info *info, const void *model, const TrainState *state, int log)
@@ -206,8 +207,9 @@ static int visit_tensors(const CheckpointSource *s, TensorVisit *visit)
 {
     for (int i = 0; i < s->info->tensor_count; i++)
         if (visit_tensor(s, &s->info->tensors[i], "", NULL, visit)) return -1;
-    if (visit_average(s, &s->state->ema, weights_ema_prefix, visit)) return -1;
-    return visit_average(s, &s->state->slow, slow_prefix, visit);
+    for (int i = 0; i < COPIES; i++)
+        if (visit_average(s, &s->state->copy[i], copy_prefix[i], visit)) return -1;
+    return 0;
 }
 
 static int check_tensor(const CheckpointSource *s, const nn_tensor_info *want, const NnTensor *have, float *average)

@@ -250,3 +250,11 @@ int nn_evaluate_views(const nn_model_info *info, const void *model, const NnView
     *score = nn_score_of(info, feed, part);
     return evaluate_with(&e, model, batcher_new(feed, part, info->batch, false, 0, error), stop, error);
 }
+
+int nn_evaluate_some(const nn_model_info *info, const void *model, const Feed *feed, DataPart part, int count,
+                     const volatile sig_atomic_t *stop, NnScore *score, NnError *error)
+{
+    Evaluation e = {.info = info, .feed = feed, .samples = &feed->data->part[part], .score = score};
+    *score = nn_score_of(info, feed, part);
+    return evaluate_with(&e, model, batcher_new_some(feed, part, info->batch, count, error), stop, error);
+}

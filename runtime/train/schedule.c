@@ -58,11 +58,11 @@ double nn_schedule_lr(const NnSchedule *s, const NnScheduleState *state, int64_t
 
 void nn_schedule_init(NnScheduleState *state) { *state = (NnScheduleState){INFINITY, 0, INFINITY, 1}; }
 
-void nn_schedule_test(NnScheduleState *state, const NnSchedule *s, double test_loss)
+void nn_schedule_valid(NnScheduleState *state, const NnSchedule *s, double validation_loss)
 {
     if (s->kind != NN_PLATEAU) return;
-    if (test_loss < state->best * (1 - 1e-4)) {
-        state->best = test_loss;
+    if (validation_loss < state->best * (1 - 1e-4)) {
+        state->best = validation_loss;
         state->bad = 0;
     } else if (++state->bad > s->patience) {
         state->factor *= s->gamma;

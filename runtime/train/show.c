@@ -13,27 +13,34 @@
 
 /* ---- table ----------------------------------------------------------------------- */
 
-void table_head(FILE *out, const NnScore *kind)
+/* 79 columns at most, where there is one loss. */
+void table_head(FILE *out, DataPart part, const NnScore *kind)
 {
-    fprintf(out, "%5s %9s %10s %10s %10s%s", "epoch", "steps", "lr", "loss", "test loss",
-            kind->kind != NN_SCORE_LOSS ? "   accuracy" : "");
+    const char *name = part == DATA_VALID ? "valid" : "test";
+    fprintf(out, "%5s %7s %8s %8s", "epoch", "steps", "lr", "loss");
+    if (kind->kind != NN_SCORE_LOSS) fprintf(out, " %8s", "train");
+    fprintf(out, " %5s loss", name);
+    if (kind->kind != NN_SCORE_LOSS) fprintf(out, " %8s", name);
     for (int i = 1; i < kind->loss_count; i++) fprintf(out, " %10s", kind->loss_list[i].name);
-    fprintf(out, " %10s %9s\n", "samples/s", "time");
+    fprintf(out, " %9s %8s\n", "samples/s", "time");
     fflush(out);
 }
 
-/* Of the test losses of heads and outputs. */
+static void put_accuracy(FILE *out, const NnScore *score) { fprintf(out, " %6.2f %%", 100.0 * nn_accuracy(score)); }
+
+/* Of the losses of heads and outputs. */
 static int column_width(const char *name) { return strlen(name) > 10 ? (int)strlen(name) : 10; }
 
-void table_row(FILE *out, const Progress *m, const NnScore *score)
+void table_row(FILE *out, const Progress *m, const NnScore *training, const NnScore *score)
 {
-    char time[32], accuracy[32] = "";
-    if (score->kind != NN_SCORE_LOSS) snprintf(accuracy, sizeof accuracy, " %8.2f %%", 100.0 * nn_accuracy(score));
-    fprintf(out, "%5d %9lld %10.3g %10.4f %10.4f%s", m->epoch, (long long)m->step, m->lr, m->loss, score->loss,
-            accuracy);
+    char time[32];
+    fprintf(out, "%5d %7lld %8.3g %8.4f", m->epoch, (long long)m->step, m->lr, m->loss);
+    if (training->kind != NN_SCORE_LOSS) put_accuracy(out, training);
+    fprintf(out, " %10.4f", score->loss);
+    if (score->kind != NN_SCORE_LOSS) put_accuracy(out, score);
     for (int i = 1; i < score->loss_count; i++)
         fprintf(out, " %*.4f", column_width(score->loss_list[i].name), score->losses[i]);
-    fprintf(out, " %10.0f %9s\n", m->rate, show_duration(m->seconds, time));
+    fprintf(out, " %9.0f %8s\n", m->rate, show_duration(m->seconds, time));
     fflush(out);
 }
 
@@ -48,7 +55,7 @@ static bool is_before(const char *line, int64_t steps)
     if (sscanf(line, "%7[a-z],%d,%lld,", kind, &epoch, &step) != 3 &&
         sscanf(line, "{\"kind\": \"%7[a-z]\", \"epoch\": %d, \"step\": %lld,", kind, &epoch, &step) != 3)
         return !strncmp(line, "kind,", 5); /* the names of the columns */
-    return strcmp(kind, "test") ? step <= steps : step < steps;
+    return strcmp(kind, "train") ? step < steps : step <= steps;
 }
 
 /* The bytes of the lines that belong to the run as far as the checkpoint goes. */
@@ -90,7 +97,7 @@ int log_open(Log *log, const char *path, const nn_model_info *info, int64_t step
     log->file = steps < 0 ? fopen(path, "we") : log_continue(path, steps);
     if (!log->file) return nn_fail_path(error, "write", path);
     if (log->json || ftello(log->file) > 0) return 0;
-    fputs("kind,epoch,step,lr,loss,accuracy,seconds", log->file);
+    fputs("kind,epoch,step,lr,loss,accuracy,train_accuracy,seconds", log->file);
     for (int i = 0; i < log->loss_count; i++) fprintf(log->file, ",loss.%s", loss_name(&log->loss_list[i]));
     fputc('\n', log->file);
     return 0;
@@ -112,13 +119,30 @@ static void log_losses(const Log *log, const double *losses)
             fprintf(log->file, ",%.9g", losses[i]);
 }
 
-static void log_line(Log *log, const char *kind, const Progress *m, double loss, const char *accuracy,
-                     const double *losses)
+/* What a step does not have is empty, or null. */
+static const char *accuracy_text(const Log *log, const NnScore *score, char out[32])
+{
+    if (score->kind == NN_SCORE_LOSS) return log->json ? "null" : "";
+    snprintf(out, 32, "%.9g", nn_accuracy(score));
+    return out;
+}
+
+typedef struct LogLine {
+    const char *kind;
+    double loss;
+    const NnScore *training, *score;
+    const double *losses;
+} LogLine;
+
+static void log_line(Log *log, const Progress *m, const LogLine *line)
 {
     const char *format = log->json ? "{\"kind\": \"%s\", \"epoch\": %d, \"step\": %lld, \"lr\": %.9g, \"loss\": %.9g, "
-                                     "\"accuracy\": %s, \"seconds\": %.3f"
-                                   : "%s,%d,%lld,%.9g,%.9g,%s,%.3f";
-    fprintf(log->file, format, kind, m->epoch, (long long)m->step, m->lr, loss, accuracy, m->seconds);
+                                     "\"accuracy\": %s, \"train_accuracy\": %s, \"seconds\": %.3f"
+                                   : "%s,%d,%lld,%.9g,%.9g,%s,%s,%.3f";
+    char accuracy[32], training[32];
+    fprintf(log->file, format, line->kind, m->epoch, (long long)m->step, m->lr, line->loss,
+            accuracy_text(log, line->score, accuracy), accuracy_text(log, line->training, training), m->seconds);
+    const double *losses = line->losses;
     log_losses(log, losses);
     if (fputs(log->json ? "}\n" : "\n", log->file) < 0 || ferror(log->file)) log_lose(log, m->step);
 }
@@ -128,19 +152,14 @@ void log_step(Log *log, const Progress *m, double loss, const float *losses)
     double each[NN_LOSSES_SHOWN] = {0};
     if (!log->file) return;
     for (int i = 0; losses && i < log->loss_count; i++) each[i] = (double)losses[i];
-    log_line(log, "train", m, loss, log->json ? "null" : "", each);
+    const NnScore none = {.kind = NN_SCORE_LOSS};
+    log_line(log, m, &(LogLine){"train", loss, &none, &none, each});
 }
 
-void log_test(Log *log, const Progress *m, const NnScore *score)
+void log_evaluation(Log *log, DataPart part, const Progress *m, const NnScore *training, const NnScore *score)
 {
-    char accuracy[32];
     if (!log->file) return;
-    snprintf(accuracy, sizeof accuracy, "%.9g", nn_accuracy(score));
-    log_line(log, "test", m, score->loss,
-             score->kind != NN_SCORE_LOSS ? accuracy
-             : log->json                  ? "null"
-                                          : "",
-             score->losses);
+    log_line(log, m, &(LogLine){part == DATA_VALID ? "valid" : "test", score->loss, training, score, score->losses});
     log_flush(log, m->step);
 }
 

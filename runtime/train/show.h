@@ -6,8 +6,10 @@
 
 #include "runtime/train/progress.h"
 
-void table_head(FILE *, const NnScore *kind);
-void table_row(FILE *, const Progress *, const NnScore *);
+/* The part is the one that is shown while training goes on; `training`: of some training
+ * samples, whose kind is NN_SCORE_LOSS where it was not measured. */
+void table_head(FILE *, DataPart, const NnScore *kind);
+void table_row(FILE *, const Progress *, const NnScore *training, const NnScore *);
 
 typedef struct Log {
     FILE *file;
@@ -18,7 +20,7 @@ typedef struct Log {
     NnError *error; /* of the first line that could not be written; the log ends there */
 } Log;
 
-/* A line per step (kind "train") and per evaluation (kind "test").  `lost` gets what goes
+/* A line per step (kind "train") and per evaluation (kind "valid" or "test").  `lost` gets what goes
  * wrong after the log was opened.  steps: of the checkpoint that the run goes on from; lines of
  * the file that came after it are cut off; −1: the log begins anew.
  * Losses have the columns loss.NAME, that of the net itself loss.output, all without their
@@ -27,7 +29,7 @@ int log_open(Log *, const char *path, const nn_model_info *, int64_t steps, NnEr
 /* Gives all lines to the system; the descriptor, or −1: there is none.  step: for the message. */
 int log_flush(Log *, int64_t step);
 void log_step(Log *, const Progress *, double loss, const float *losses); /* NULL: there is one loss */
-void log_test(Log *, const Progress *, const NnScore *);
+void log_evaluation(Log *, DataPart, const Progress *, const NnScore *training, const NnScore *);
 void log_close(Log *);
 
 #endif

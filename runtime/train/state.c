@@ -32,6 +32,7 @@ static const StateField state_fields[] = {
     {"state.schedule.previous", FIELD_DOUBLE, offsetof(TrainState, schedule.previous)},
     {"state.schedule.factor", FIELD_DOUBLE, offsetof(TrainState, schedule.factor)},
     {"state.best_loss", FIELD_DOUBLE, offsetof(TrainState, best)},
+    {"state.best_epoch", FIELD_INT, offsetof(TrainState, best_epoch)},
     {"state.since_best", FIELD_INT, offsetof(TrainState, since_best)},
 };
 

@@ -11,6 +11,14 @@
 #include "runtime/train/average.h"
 #include "runtime/train/train.h"
 
+/* Weights beside the model's own. */
+typedef enum Copy {
+    COPY_EMA,  /* their exponential average */
+    COPY_SLOW, /* those of lookahead */
+    COPY_BEST, /* those with the best validation loss */
+    COPIES
+} Copy;
+
 typedef struct TrainState {
     int epoch;                     /* from 1 */
     int64_t step;                  /* done, in all */
@@ -20,14 +28,15 @@ typedef struct TrainState {
     double lr;                     /* of the last step */
     double seconds, epoch_seconds; /* that the run has taken until then; this epoch */
     NnScheduleState schedule;
-    double best;       /* test loss, for the patience */
-    int since_best;    /* epochs */
-    Average ema, slow; /* slow: of lookahead */
+    double best;    /* validation loss */
+    int best_epoch; /* 0: none yet */
+    int since_best; /* epochs */
+    Average copy[COPIES];
 } TrainState;
 
 void state_init(TrainState *);
 
-/* All but the averages, as metadata: state.epoch, state.step, … with all bits of their numbers. */
+/* All but the copies of weights, as metadata: state.epoch, state.step, … with all bits of their numbers. */
 int state_write(const TrainState *, NnTensorWriter *, NnError *);
 int state_read(TrainState *, const NnTensors *, const char *path, NnError *);
 

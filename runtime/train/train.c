@@ -5,7 +5,7 @@
  * is run by code of its own for the same model; where there is none, it is left out.
  * A checkpoint is of the moment after a step, before the end of the epoch is dealt with; so a
  * run that goes on from the last step of an epoch deals with it then.
- * The loop ends when the epochs, the steps or the time are over, when the test loss no
+ * The loop ends when the epochs, the steps or the time are over, when the validation loss no
  * longer falls, or when it is asked to stop; always between two steps, so the
  * model is whole.  A run that diverges gives the last finite weights back that
  * it has a copy of (snapshot.h).
@@ -38,7 +38,13 @@ typedef struct Run {
     double began, epoch_began;
     double time_limit; /* in seconds of the run; 0: none */
     bool ended;
+    bool evaluated; /* the weights as they are now */
 } Run;
+
+static int part_samples(const Run *run, DataPart part) { return run->feed->data->part[part].count; }
+
+/* The part that is shown while training goes on. */
+static DataPart watched_part(const Run *run) { return part_samples(run, DATA_VALID) ? DATA_VALID : DATA_TEST; }
 
 static void end_run(Run *run, NnEnd why)
 {
@@ -92,17 +98,17 @@ static void average_weights(Run *run)
     const NnTrainConfig *config = run->config;
     TrainState *state = &run->state;
     if (config->lookahead && state->step % config->lookahead == 0)
-        average_lookahead(&state->slow, run->model, config->lookahead_alpha);
-    if (config->ema > 0) average_ema(&state->ema, run->model, config->ema);
+        average_lookahead(&state->copy[COPY_SLOW], run->model, config->lookahead_alpha);
+    if (config->ema > 0) average_ema(&state->copy[COPY_EMA], run->model, config->ema);
 }
 
 /* The averages, where there are any, take the model's place, or give it back. */
 static void swap_weights(Run *run)
 {
     if (run->config->ema > 0)
-        average_swap(&run->state.ema, run->model);
+        average_swap(&run->state.copy[COPY_EMA], run->model);
     else if (run->config->lookahead)
-        average_swap(&run->state.slow, run->model);
+        average_swap(&run->state.copy[COPY_SLOW], run->model);
 }
 
 /* ---- checkpoints ----------------------------------------------------------------- */
@@ -141,7 +147,7 @@ static void keep_checkpoint(Run *run)
         take_checkpoint(run);
 }
 
-/* The last one is still to be taken where a test has ended the run. */
+/* The last one is still to be taken where an evaluation has ended the run. */
 static void finish_checkpoints(Run *run)
 {
     if (checkpoint_wait(&run->checkpoint)) note_checkpoint(run);
@@ -186,44 +192,82 @@ static int run_step(Run *run, const Batch *batch)
 
 /* ---- epochs ------------------------------------------------------------------------ */
 
-static bool wants_test(const Run *run)
-{
-    return run->config->patience || run->config->schedule.kind == NN_PLATEAU ||
-           progress_has_row(&run->line, &run->at) || run->ended;
-}
+static bool has_row(const Run *run) { return progress_has_row(&run->line, &run->at) || run->ended; }
 
-static void watch_test_loss(Run *run, double loss)
+/* The weights that were evaluated are in the model. */
+static void watch_validation(Run *run, double loss)
 {
     TrainState *state = &run->state;
-    nn_schedule_test(&state->schedule, &run->config->schedule, loss);
+    nn_schedule_valid(&state->schedule, &run->config->schedule, loss);
     state->since_best++;
     if (loss < state->best) {
         state->best = loss;
+        state->best_epoch = state->epoch;
         state->since_best = 0;
+        if (run->config->keep_best) average_take(&state->copy[COPY_BEST], run->model);
     }
     if (run->config->patience && state->since_best >= run->config->patience && !run->ended) end_run(run, NN_NO_BETTER);
 }
 
-static int run_test(Run *run)
+static int evaluate_part(Run *run, DataPart part, NnScore *score)
+{
+    return nn_evaluate(run->info, run->model, run->feed, part, NULL, NULL, run->config->stop, score, run->error);
+}
+
+/* The accuracy on training samples, as many as the other part has, is comparable with that on the others. */
+static int evaluate_training(Run *run, const NnScore *watched, NnScore *score)
+{
+    *score = (NnScore){.kind = NN_SCORE_LOSS};
+    if (watched->kind == NN_SCORE_LOSS || !has_row(run)) return 0;
+    return nn_evaluate_some(run->info, run->model, run->feed, DATA_TRAIN, part_samples(run, watched_part(run)),
+                            run->config->stop, score, run->error);
+}
+
+static int evaluate_epoch(Run *run)
 {
     const NnTrainConfig *config = run->config;
-    NnScore *score = &run->result->test;
-    swap_weights(run);
-    int failed = nn_evaluate(run->info, run->model, run->feed, DATA_TEST, NULL, NULL, config->stop, score, run->error);
-    swap_weights(run);
-    if (failed) return -1;
+    const DataPart part = watched_part(run);
+    NnScore score, training;
+    if (evaluate_part(run, part, &score) || evaluate_training(run, &score, &training)) return -1;
     run->at.seconds = show_clock() - run->began;
     progress_line_clear(&run->line);
     if (config->stop && *config->stop) {
         end_run(run, NN_STOPPED);
         return 0;
     }
-    if (!isfinite(score->loss)) /* the last update went wrong */
-        return diverge(run, "the test loss is", score->loss);
-    run->result->tested = true;
-    watch_test_loss(run, score->loss);
-    log_test(&run->log, &run->at, score);
-    if (progress_has_row(&run->line, &run->at) || run->ended) table_row(config->results, &run->at, score);
+    if (!isfinite(score.loss)) /* the last update went wrong */
+        return diverge(run, part == DATA_VALID ? "the validation loss is" : "the test loss is", score.loss);
+    run->evaluated = true;
+    if (part == DATA_VALID) watch_validation(run, score.loss);
+    if (part == DATA_TEST) run->result->test = score;
+    log_evaluation(&run->log, part, &run->at, &training, &score);
+    if (has_row(run)) table_row(config->results, &run->at, &training, &score);
+    return 0;
+}
+
+/* Of the averages, where there are any. */
+static int run_evaluation(Run *run)
+{
+    swap_weights(run);
+    int failed = evaluate_epoch(run);
+    swap_weights(run);
+    return failed;
+}
+
+/* Of the weights that the run ends with, where the validation part was shown until now. */
+static int run_test(Run *run)
+{
+    NnTrainResult *result = run->result;
+    const NnScore none = {.kind = NN_SCORE_LOSS};
+    if (watched_part(run) == DATA_TEST) {
+        result->tested = run->evaluated;
+        return 0;
+    }
+    if (result->end == NN_STOPPED || !part_samples(run, DATA_TEST)) return 0;
+    if (evaluate_part(run, DATA_TEST, &result->test)) return -1;
+    run->at.seconds = show_clock() - run->began;
+    result->tested = !(run->config->stop && *run->config->stop);
+    if (result->tested) log_evaluation(&run->log, DATA_TEST, &run->at, &none, &result->test);
     return 0;
 }
 
@@ -232,7 +276,7 @@ static int run_epoch(Run *run)
 {
     const Batch *batch;
     run->result->epoch = run->at.epoch = run->state.epoch;
-    run->result->tested = false;
+    run->evaluated = false;
     run->epoch_began = show_clock() - run->state.epoch_seconds;
     batcher_begin_at(run->batcher, (uint64_t)run->state.epoch - 1, (int)run->state.in_epoch);
     while (!run->ended && (batch = batcher_next(run->batcher)))
@@ -245,7 +289,7 @@ static int run_epoch(Run *run)
     }
     progress_line_clear(&run->line);
     progress_line_epoch(&run->line, &run->at);
-    return wants_test(run) ? run_test(run) : 0;
+    return watched_part(run) == DATA_VALID || has_row(run) ? run_evaluation(run) : 0;
 }
 
 static void begin_epoch(TrainState *state)
@@ -258,8 +302,8 @@ static void begin_epoch(TrainState *state)
 static int run_epochs(Run *run)
 {
     TrainState *state = &run->state;
-    const NnScore score = nn_score_of(run->info, run->feed, DATA_TEST);
-    table_head(run->config->results, &score);
+    const NnScore score = nn_score_of(run->info, run->feed, watched_part(run));
+    table_head(run->config->results, watched_part(run), &score);
     if (state->step > 0)
         check_run_end(run); /* the checkpoint may be of a run that has ended */
     else
@@ -300,9 +344,11 @@ static int resume_run(Run *run)
 static int prepare_state(Run *run)
 {
     const NnTrainConfig *config = run->config;
+    Average *copy = run->state.copy;
     state_init(&run->state);
-    if (config->ema > 0 && average_init(&run->state.ema, run->info, run->model, true, run->error)) return -1;
-    if (config->lookahead && average_init(&run->state.slow, run->info, run->model, false, run->error)) return -1;
+    if (config->ema > 0 && average_init(&copy[COPY_EMA], run->info, run->model, true, run->error)) return -1;
+    if (config->lookahead && average_init(&copy[COPY_SLOW], run->info, run->model, false, run->error)) return -1;
+    if (config->keep_best && average_init(&copy[COPY_BEST], run->info, run->model, true, run->error)) return -1;
     if (resume_run(run)) return -1;
     run->after_step = run->state;
     return 0;
@@ -317,10 +363,21 @@ static int prepare_memory(Run *run)
     return !run->batcher || !run->scratch || snapshot_init(&run->snapshot, run->info, run->error) ? -1 : 0;
 }
 
+static int check_validation(const Run *run)
+{
+    const NnTrainConfig *config = run->config;
+    const bool needed = config->patience || config->keep_best || config->schedule.kind == NN_PLATEAU;
+    if (!needed || part_samples(run, DATA_VALID)) return 0;
+    return nn_fail(run->error, NN_BAD_INPUT, "the %s looks at the validation loss, and there is no validation part",
+                   config->patience    ? "patience"
+                   : config->keep_best ? "choice of the best weights"
+                                       : "schedule");
+}
+
 static int prepare_run(Run *run)
 {
     const NnTrainConfig *config = run->config;
-    if (prepare_memory(run)) return -1;
+    if (check_validation(run) || prepare_memory(run)) return -1;
     count_steps(run);
     if (prepare_state(run)) return -1;
     int64_t steps = config->checkpoint.resume ? run->state.step : -1;
@@ -335,15 +392,25 @@ static int prepare_run(Run *run)
 /* The last update of a run that was stopped has been seen by no loss. */
 static int check_weights(Run *run)
 {
-    return run->result->tested || snapshot_finite(&run->snapshot, run->model) ? 0 : diverge(run, "a weight is", NAN);
+    return run->evaluated || snapshot_finite(&run->snapshot, run->model) ? 0 : diverge(run, "a weight is", NAN);
 }
 
 static void restore_snapshot(Run *run)
 {
-    run->result->tested = false;
     if (run->snapshot.steps < 0) return;
     snapshot_restore(&run->snapshot, run->model);
     run->result->restored = run->snapshot.steps;
+}
+
+/* The best weights, the averages, or those of the last step. */
+static void take_final_weights(Run *run)
+{
+    const TrainState *state = &run->state;
+    swap_weights(run);
+    if (!run->config->keep_best || !state->best_epoch) return;
+    average_swap(&run->state.copy[COPY_BEST], run->model);
+    run->result->best_epoch = state->best_epoch;
+    run->result->best_loss = state->best;
 }
 
 static int run_all(Run *run)
@@ -351,12 +418,13 @@ static int run_all(Run *run)
     if (prepare_run(run)) return -1;
     int failed = run_epochs(run) || check_weights(run) ? -1 : 0;
     finish_checkpoints(run);
-    run->result->steps = run->at.step;
-    run->result->seconds = show_clock() - run->began;
     if (run->result->diverged)
         restore_snapshot(run);
     else
-        swap_weights(run);
+        take_final_weights(run);
+    if (!failed) failed = run_test(run);
+    run->result->steps = run->at.step;
+    run->result->seconds = show_clock() - run->began;
     log_close(&run->log);
     return failed;
 }
@@ -372,7 +440,6 @@ int nn_train(const nn_model_info *info, void *model, const Feed *feed, const NnT
     batcher_free(run.batcher);
     free(run.scratch);
     snapshot_free(&run.snapshot);
-    average_free(&run.state.ema);
-    average_free(&run.state.slow);
+    for (int i = 0; i < COPIES; i++) average_free(&run.state.copy[i]);
     return failed;
 }

@@ -26,7 +26,7 @@ typedef enum NnScheduleKind {
     NN_EXPONENTIAL, /* lr · gamma^epoch                                 (ExponentialLR) */
     NN_BOLD_DRIVER, /* · grow after an epoch whose training loss fell, · cut after one whose rose
                      *                                                (Battiti 1989) */
-    NN_PLATEAU      /* · gamma when the test loss has not fallen by 1e-4 of itself for more
+    NN_PLATEAU      /* · gamma when the validation loss has not fallen by 1e-4 of itself for more
                      * than `patience` epochs                           (ReduceLROnPlateau) */
 } NnScheduleKind;
 
@@ -44,14 +44,14 @@ typedef struct NnSchedule {
 
 /* What a schedule that looks at losses remembers. */
 typedef struct NnScheduleState {
-    double best;     /* plateau: test loss */
+    double best;     /* plateau: validation loss */
     int bad;         /* epochs since */
     double previous; /* bold_driver: training loss of the epoch before */
     double factor;   /* of the rate */
 } NnScheduleState;
 
 void nn_schedule_init(NnScheduleState *);
-void nn_schedule_test(NnScheduleState *, const NnSchedule *, double test_loss);
+void nn_schedule_valid(NnScheduleState *, const NnSchedule *, double validation_loss);
 void nn_schedule_epoch(NnScheduleState *, const NnSchedule *, double training_loss);
 
 /* The rate of step `step` (from 0) of `steps`, in epochs of `per_epoch`. */
@@ -102,6 +102,9 @@ typedef void (*NnSampleVisitor)(void *user, int row, const float *y, const void 
 /* Runs the whole part through info->eval.  `visit` may be NULL. */
 int nn_evaluate(const nn_model_info *, const void *model, const Feed *, DataPart, NnSampleVisitor visit, void *user,
                 const volatile sig_atomic_t *stop, NnScore *, NnError *);
+/* The same of at most `count` samples, evenly spaced in the part. */
+int nn_evaluate_some(const nn_model_info *, const void *model, const Feed *, DataPart, int count,
+                     const volatile sig_atomic_t *stop, NnScore *, NnError *);
 
 /* ---- weights ---------------------------------------------------------------- */
 
@@ -142,7 +145,7 @@ int nn_weights_classes(const NnTensors *, const char *path, Dataset *, NnError *
 
 /*
  * Checkpoints: safetensors with the model's tensors and the optimizer's, the averages as
- * ema/NAME and lookahead/NAME, and in the metadata, besides that of a weights file, where the
+ * ema/NAME and lookahead/NAME, the best weights so far as best/NAME, and in the metadata, besides that of a weights file, where the
  * run stands (state.*) and a hash of the data (data.hash).  A run that goes on from one does
  * so bitwise as if it had not stopped, with any number of threads.
  */
@@ -167,7 +170,8 @@ typedef struct NnTrainConfig {
     double ema;                /* decay of the average of the weights; 0: none */
     int64_t lookahead;         /* every so many steps; 0: none */
     double lookahead_alpha;
-    int patience;    /* epochs without a better test loss until it stops; 0: never */
+    int patience;    /* epochs without a better validation loss until it stops; 0: never */
+    bool keep_best;  /* the model ends with the weights of the best validation loss */
     const char *log; /* FILE.csv or FILE.jsonl, or NULL */
     NnCheckpointConfig checkpoint;
     FILE *results;                             /* the table of epochs */
@@ -187,8 +191,10 @@ typedef struct NnTrainResult {
     int64_t steps; /* done, in all */
     double seconds;
     double loss;              /* mean of the last epoch's steps */
-    NnScore test;             /* after the last epoch that was finished */
-    bool tested;              /* of the weights as they are now */
+    NnScore test;             /* of the test part */
+    bool tested;              /* with the weights as they are now */
+    int best_epoch;           /* whose weights these are, with keep_best; 0: the last ones */
+    double best_loss;         /* its validation loss */
     bool diverged;            /* the model has the last finite weights that there is a copy of: */
     int64_t restored;         /* those after so many steps */
     int64_t checkpoint_step;  /* of the newest checkpoint that was written; −1: there is none */
@@ -196,8 +202,13 @@ typedef struct NnTrainResult {
     NnError log_error;        /* status not 0: the log could not be written to its end, which stops nothing */
 } NnTrainResult;
 
-/* 0, or −1: a loss or a weight was not finite (status 1, diverged), no memory, the log
- * could not be opened. */
+/*
+ * The validation part decides on the plateau, the patience and the best weights; none of these
+ * can be had without one.  Where there is one, it is evaluated after every epoch, and the test
+ * part once, at the end; else the test part is shown, and nothing depends on it.
+ * 0, or −1: a loss or a weight was not finite (status 1, diverged), no memory, the log
+ * could not be opened.
+ */
 int nn_train(const nn_model_info *, void *model, const Feed *, const NnTrainConfig *, NnTrainResult *, NnError *);
 
 #endif

@@ -56,13 +56,15 @@ train small {
     optimizer adam(lr=0.003)
     schedule  cosine(warmup=2)
     ema(0.99)
+    valid     0.1
+    keep      best
     augment   crop(28, pad=2) flip
     batch     25
     epochs    50
 }
 END
 sed 's/net small/net slow/; s/train small/train slow/; s/schedule.*/schedule plateau(patience=1, gamma=0.7)/
-    s/ema.*/lookahead(k=5, alpha=0.5) mixup(0.2)/' small.nn >slow.nn
+    s/ema.*/lookahead(k=5, alpha=0.5) mixup(0.2) stop patience(100)/; s/valid.*/valid 35/; s/keep.*//' small.nn >slow.nn
 
 # ---- killed and resumed ------------------------------------------------------------------
 
@@ -193,6 +195,9 @@ sed 's/ema(0.99)//' small.nn >no_ema.nn
 unlike "sgd.nn --data few" 'the optimizer was adam(lr=0.003), now it is sgd(0.003)'
 unlike "no_ema.nn --data few" 'the average of the weights was ema 0.99'
 unlike "$few --order sequential" 'the order was shuffle, now it is sequential'
+unlike "$few --valid 0.2" 'the validation part was 0.1 of the training part, now it is 0.2 of the training part'
+unlike "$few --keep last" 'what is kept was best, now it is last'
+unlike "$few --limit 300" 'the data was few with the hash [0-9a-f]*, now it is few with [0-9a-f]*'
 unlike "$few --freeze c1.*" 'what is frozen was none, now it is 2 tensors'
 unlike "$few --input 1x32x32" "the hash of the net's layers was [0-9a-f]*, now it is [0-9a-f]*"
 mkdir other

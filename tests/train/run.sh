@@ -138,6 +138,13 @@ runs 2 train flowers.nn --epochs 0
 runs 2 train flowers.nn --lr x
 runs 2 train flowers.nn --time-limit 3y
 runs 2 train flowers.nn --log log.txt
+runs 2 train flowers.nn --valid 2.5; says err 'takes a share below 1 or a number of samples'
+runs 2 train flowers.nn --keep all; says err "takes best or last, not 'all'"
+runs 2 eval flowers.nn --weights flowers.safetensors --part all; says err "takes train, valid or test, not 'all'"
+runs 1 train flowers.nn --data flowers.csv --set 'valid 1.5' -o none
+says err 'valid takes a share of the training samples below 1, or a number of them, not 1.5'
+runs 1 train line.nn --data line.csv --classes 1 -o none; says err 'line.csv has values'
+runs 1 train flowers.nn --data flowers.csv --valid 72 -o none; says err '72 samples; 72 of them cannot be for validation'
 runs 1 train flowers.nn --data flowers.csv --resume x
 says err 'cannot open x: No such file'
 runs 2 train flowers.nn --stats
@@ -156,6 +163,57 @@ says err 'stopped at epoch [0-9]*, step [0-9]*; saved in stopped'
 runs 0 eval line.nn --data line.csv --weights stopped
 runs 0 train line.nn --data line.csv --epochs 100000000 --time-limit 0.2 -o timed
 says err 'time limit reached'
+
+# ---- validation ----------------------------------------------------------------------------
+
+# column LOG KIND NAME: the numbers of a log
+column() { awk -F, -v kind="$2" -v name="$3" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) at = i } $1 == kind { print $at }' "$1"; }
+
+# It is cut off the training part, alike with any number of threads, and shown; the test part comes at the end.
+runs 0 train flowers.nn --data flowers.csv --valid 0.25 --threads 1 --log valid.csv -o v.1
+says err '^data .*: 54 train, 18 valid, 18 test'
+says out '^epoch   steps       lr     loss    train valid loss    valid samples/s     time$'
+says out '^test accuracy 100.00 % (18 of 18)'
+what='a line of validation for each epoch, one of the test'
+is "$(column valid.csv valid loss | wc -l)" -eq 30
+is "$(column valid.csv test loss | wc -l)" -eq 1
+is "$(column valid.csv valid train_accuracy | grep -c '^[01]')" -eq 30
+runs 0 train flowers.nn --data flowers.csv --set 'valid 0.25' --threads 2 -o v.2; same v.1 v.2
+runs 0 train flowers.nn --data flowers.csv --valid 18 --seed 2 -o v.3; differ v.1 v.3
+runs 0 eval flowers.nn --data flowers.csv --weights v.1 --part valid
+says out '^part       validation$'; says out '100.00 % (18 of 18)'
+column valid.csv valid loss | tail -n 1 | awk '{ printf "%.4g\n", $1 }' >loss.trained
+awk '$1 == "loss" { printf "%.4g\n", $2 }' out >loss.evaluated
+same loss.trained loss.evaluated
+runs 0 eval flowers.nn --data flowers.csv --weights v.1 --part train; says out 'of 54)'
+runs 0 eval flowers.nn --data flowers.csv --weights v.1; says out 'of 18)'
+runs 1 eval flowers.nn --data flowers.csv --weights flowers.safetensors --part valid
+says err 'flowers.csv has no validation part, and none was cut off its training part'
+
+# The best weights, of a run that gets worse: those of its best epoch, in the file and of a run that ends there.
+worse="line.nn --data line.csv --valid 8 --set normalize=none --set 'schedule bold_driver(grow=6, cut=1)'"
+eval "runs 0 train $worse --epochs 6 --keep best --lr 0.02 --log worse.csv -o best.w"
+best=$(column worse.csv valid loss | awk 'NR == 1 || $1 < least { least = $1; at = NR } END { print at }')
+what='an epoch that is best, before the last'
+if [ "$best" -gt 0 ] && [ "$best" -lt 6 ]; then ok; else bad "it is $best" worse.csv; fi
+says out "^best validation loss [0-9.e-]*, in epoch $best\$"
+eval "runs 0 train $worse --epochs $best --keep last --lr 0.02 -o then.w"
+same best.w then.w
+eval "runs 0 train $worse --epochs 6 --lr 0.02 -o last.w"; differ best.w last.w
+lacks out 'best validation'
+# Patience keeps the best, and looks at a tenth where nothing else is said.
+runs 0 train flowers.nn --data flowers.csv --epochs 500 --lr 0.3 --set 'stop patience(5)' -o patient.w
+says err 'note: 7 of the 72 training samples are for validation (valid 0.1)'
+says err 'the validation loss has stopped falling at epoch'
+says out '^best validation loss'
+
+# Parts of the classes, and of the samples.
+runs 0 train flowers.nn --data flowers.csv --classes tulip,iris -D kinds=2 --limit 20 -o two.w
+says err '^data .*: 20 train, 12 test of 2 columns, 2 classes'
+runs 0 eval flowers.nn --data flowers.csv --classes tulip,iris -D kinds=2 --weights two.w
+says out '^ *tulip .* 6$'; says out 'of 12)'
+runs 1 train flowers.nn --data flowers.csv --classes daisy -o none
+says err "no class 'daisy'; it has 3, numbered from 0, the first of them iris"
 
 # ---- data that is not named ---------------------------------------------------------------
 
@@ -181,7 +239,7 @@ runs 0 train norms.nn --data flowers.csv --batch 50 --threads 1 -o one.safetenso
 runs 0 train norms.nn --data flowers.csv --batch 50 --threads 2 -o two.safetensors
 same one.safetensors two.safetensors
 runs 0 train flowers.nn --data flowers.csv --epochs 1 --batch 50 --lr 1e-20 --log weighted.csv -o w.safetensors
-says out '^    1         2'
+says out '^    1       2'
 what='the mean of 50 and 22 samples'
 epoch=$(awk '$1 == 1 { print $4 }' out)
 if awk -F, -v epoch="$epoch" '$1 == "train" { n = ++i == 1 ? 50 : 22; sum += n * $5 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/data/parts.h"
 #include "runtime/train/checkpoint.h"
 #include "tests/unit/files.h"
 #include "tests/unit/line.h"
@@ -46,6 +47,8 @@ static void begin(LineSetting *s, Watch *watch)
     s->config.lookahead = 3;
     s->config.lookahead_alpha = 0.5;
     s->config.patience = 100;
+    s->config.keep_best = true;
+    ck_assert_int_eq(dataset_cut_valid(s->data, 2, 1, &s->error), 0); /* 20 are left: 5 batches */
     s->config.stop = &watch->stop;
     s->config.between = stop_at;
     s->config.user = watch;
@@ -125,14 +128,14 @@ static bool loads(const char *path)
     const Line before = {.w = 7, .b = 8};
     Line line = before;
     NnError error = {0};
-    ck_assert_int_eq(average_init(&state.ema, &line_info, &line, true, &error), 0);
+    ck_assert_int_eq(average_init(&state.copy[COPY_EMA], &line_info, &line, true, &error), 0);
     NnTensors *file = nn_tensors_open(path, &error);
     int failed = file ? checkpoint_load(file, path, &line_info, &line, &state, &error) : -1;
     if (failed) ck_assert_has(error.text, path);
     if (failed) ck_assert_mem_eq(&line, &before, sizeof line);
     if (!failed) ck_assert_int_eq(line.head.step, STEPS);
     nn_tensors_close(file);
-    average_free(&state.ema);
+    average_free(&state.copy[COPY_EMA]);
     return !failed;
 }
 
@@ -181,11 +184,11 @@ START_TEST(damaged_checkpoints_are_refused)
     memcpy(at, damages[_i].to, strlen(damages[_i].to));
     NnTensors *file = nn_tensors_parse("f", bytes, size, &error);
     ck_assert_msg(file != NULL, "%s", error.text);
-    ck_assert_int_eq(average_init(&state.ema, &line_info, &s.line, true, &error), 0);
+    ck_assert_int_eq(average_init(&state.copy[COPY_EMA], &line_info, &s.line, true, &error), 0);
     ck_assert_int_eq(checkpoint_load(file, "f", &line_info, &s.line, &state, &error), -1);
     ck_assert_has(error.text, damages[_i].message);
     nn_tensors_close(file);
-    average_free(&state.ema);
+    average_free(&state.copy[COPY_EMA]);
     free(bytes);
     line_tear_down(&s);
 }

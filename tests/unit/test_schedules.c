@@ -63,7 +63,7 @@ START_TEST(schedule_plateau)
     NnScheduleState p;
     nn_schedule_init(&p);
     for (int i = 0; i < 7; i++) {
-        nn_schedule_test(&p, &s, losses[i]);
+        nn_schedule_valid(&p, &s, losses[i]);
         ck_assert_double_eq_tol(nn_schedule_lr(&s, &p, i, 100, 1), factors[i], 1e-15);
     }
 }
@@ -78,7 +78,7 @@ START_TEST(schedule_bold_driver)
     nn_schedule_init(&p);
     for (int i = 0; i < 6; i++) {
         nn_schedule_epoch(&p, &s, losses[i]);
-        nn_schedule_test(&p, &s, 1000);
+        nn_schedule_valid(&p, &s, 1000);
         ck_assert_double_eq_tol(nn_schedule_lr(&s, &p, i, 100, 1), factors[i], 1e-15);
     }
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/data/parts.h"
 #include "tests/unit/files.h"
 #include "tests/unit/line.h"
 
@@ -58,6 +59,9 @@ START_TEST(training_is_stopped)
     ck_assert_int_eq(s.result.end, NN_OUT_OF_TIME);
     s.config.time_limit = 0;
     s.config.patience = 2;
+    ck_assert_int_eq(line_train(&s), -1);
+    ck_assert_has(s.error.text, "the patience looks at the validation loss, and there is no validation part");
+    ck_assert_int_eq(dataset_cut_valid(s.data, 2, 1, &s.error), 0);
     s.config.schedule.lr = 1e-30;
     ck_assert_int_eq(line_train(&s), 0);
     ck_assert_int_eq(s.result.end, NN_NO_BETTER);
