@@ -54,11 +54,14 @@ LIBRARY = $(BUILD)/libnnc.a
 UNIT_SOURCES = $(wildcard tests/unit/*.c)
 UNIT_MADE = $(BUILD)/tests/unit/suites.c $(BUILD)/tests/unit/emulated.c $(EMULATED:%=$(BUILD)/tests/unit/emulated_%.c)
 UNIT_OBJECTS = $(UNIT_SOURCES:%.c=$(BUILD)/%.o) $(UNIT_MADE:%.c=%.o)
+INPUT_TARGETS = tensors data_sets pictures source
+INPUT_PROGRAMS = $(INPUT_TARGETS:%=$(BUILD)/fuzz_inputs/%)
+INPUT_OBJECTS = $(patsubst %.c, $(BUILD)/%.o, $(wildcard tests/fuzz_inputs/*.c))
 FUZZ_OBJECTS = $(patsubst %.c, $(BUILD)/%.o, $(wildcard tests/fuzz/*.c))
 
 # ---- building ----------------------------------------------------------------
 
-.PHONY: all deps demo bench test unit refs warnings fuzz valgrind lint asan install uninstall deb check-deb clean thorough check-all
+.PHONY: all deps demo bench test unit refs warnings fuzz fuzz-inputs valgrind lint asan install uninstall deb check-deb clean thorough check-all
 .DELETE_ON_ERROR:
 .SECONDARY: $(MADE) $(MADE_HEADERS) $(UNIT_MADE)
 
@@ -264,13 +267,19 @@ $(BUILD)/unit: $(UNIT_OBJECTS) $(LIBRARY)
 $(BUILD)/fuzz: $(FUZZ_OBJECTS) $(LIBRARY)
 	$(CC) $(SANITIZE) -o $@ $^ $(LDFLAGS) $(LIBS)
 
+# The targets of the fuzzer; without libFuzzer's main, one that runs files.
+REPLAY = $(BUILD)/tests/fuzz_inputs/replay.o
+$(INPUT_PROGRAMS): $(BUILD)/fuzz_inputs/%: $(BUILD)/tests/fuzz_inputs/%.o $(BUILD)/tests/fuzz_inputs/folder.o $(REPLAY) $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(SANITIZE) $(FUZZER) -o $@ $^ $(LDFLAGS) $(LIBS)
+
 unit: all
 	@$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/unit
 	$(BUILD)/unit
 
 test: all
-	@$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/unit $(BUILD)/fuzz
-	@NNC=./$(PROGRAM) UNIT=$(BUILD)/unit FUZZ=$(BUILD)/fuzz CC="$(CC)" sh tests/run.sh
+	@$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/unit $(BUILD)/fuzz $(INPUT_PROGRAMS)
+	@NNC=./$(PROGRAM) UNIT=$(BUILD)/unit FUZZ=$(BUILD)/fuzz REPLAY=$(BUILD)/fuzz_inputs CC="$(CC)" sh tests/run.sh
 
 # The same sources with the sanitizers, in a directory of their own.
 ASAN = BUILD=build/asan PROGRAM=build/asan/nnc OPTIMIZE="-O1 -g -fno-omit-frame-pointer" \
@@ -290,6 +299,15 @@ lint:
 fuzz: all
 	@$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/fuzz
 	FUZZ=$(BUILD)/fuzz sh tests/fuzz/run.sh 3000 $$(date +%s)
+
+# libFuzzer, a minute for each target: needs clang.  What it finds is left in build/libfuzzer.
+FUZZ_TIME = 60
+LIBFUZZER = BUILD=build/libfuzzer CC=clang OPTIMIZE="-O1 -g -fno-omit-frame-pointer" KERNEL_FLAGS=-ffp-contract=fast \
+            SANITIZE="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined" \
+            FUZZER=-fsanitize=fuzzer REPLAY=
+fuzz-inputs: $(BUILD)/tools.ok
+	@$(MAKE) --no-print-directory -j$(JOBS) $(LIBFUZZER) $(INPUT_TARGETS:%=build/libfuzzer/fuzz_inputs/%)
+	@FUZZ_TIME=$(FUZZ_TIME) sh tests/fuzz_inputs/libfuzzer.sh $(INPUT_TARGETS)
 
 valgrind: all
 	@NNC=./$(PROGRAM) sh tests/valgrind.sh

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.." || exit 1
 # The format is that of clang-format: the braces of a function, and of nothing else, stand
 # alone in the first column, or its body on one line with its head.
 # shellcheck disable=SC2016  # $ belongs to awk
-find compiler runtime bench tests/unit tests/fuzz -name '*.[chly]' | LC_ALL=C sort | xargs awk -v longest=60 -v largest=600 -v median=10 -v parameters=7 '
+find compiler runtime bench tests/unit tests/fuzz tests/fuzz_inputs -name '*.[chly]' | LC_ALL=C sort | xargs awk -v longest=60 -v largest=600 -v median=10 -v parameters=7 '
 FNR == 1 {
     if (file != "") check_file()
     file = FILENAME
