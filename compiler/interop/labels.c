@@ -83,14 +83,15 @@ static void add_parts(Arena *arena, const char *name, List *parts)
 static const char *label_of_name(Arena *arena, const char *name)
 {
     List parts = {0};
-    if (strstr(name, "::")) return NULL;
+    if (strstr(name, "::") || strncmp(name, "onnx.", 5) == 0) return NULL;
     add_parts(arena, without_suffix(arena, name), &parts);
     Text label;
     text_init(&label, arena);
     for (int i = 0; i < parts.count; i++) text_addf(&label, "%s%s", i ? "." : "", (const char *)parts.at[i]);
     for (size_t i = 0; i < label.length; i++)
         if (!is_label_char(label.data[i])) label.data[i] = '_';
-    if (strspn(label.data, "0123456789._-") == label.length) return NULL;
+    bool says_nothing = strspn(label.data, "0123456789._-") == label.length;
+    if (says_nothing || (*label.data == 'n' && is_digits(label.data + 1))) return NULL; /* n497: a number, as a name */
     return label.data;
 }
 
@@ -100,8 +101,10 @@ static bool same_kind(const char *a, const char *b)
     const char *x = strrchr(a, '.'), *y = strrchr(b, '.');
     x = x ? x + 1 : a;
     y = y ? y + 1 : b;
-    size_t length = strcspn(x, "0123456789");
-    return length == strcspn(y, "0123456789") && strncmp(x, y, length) == 0;
+    size_t length = strcspn(x, "0123456789"), other = strcspn(y, "0123456789");
+    while (length > 0 && x[length - 1] == '_') length--;
+    while (other > 0 && y[other - 1] == '_') other--;
+    return length == other && strncmp(x, y, length) == 0;
 }
 
 /* PyTorch stores tensors of equal values once: what several layers share is named after the

@@ -161,6 +161,7 @@ static bool takes_over(ImportNode *n, const ImportNode *layer)
     n->args = layer->args;
     n->params = layer->params;
     n->label = layer->label;
+    n->origin = layer->origin;
     return true;
 }
 
@@ -307,7 +308,7 @@ static bool recognize_layernorm(ImportGraph *g, ImportNode *n)
     becomes(g, n, "layernorm", x);
     set_argument(g, n, "eps", (ImportValue){.kind = IMPORT_REAL, .real = eps});
     if (axis > 0) set_argument(g, n, "axis", import_integer(axis));
-    n->label = NULL;
+    n->label = n->origin = NULL;
     add_vector(g, n, "weight", weight);
     add_vector(g, n, "bias", bias);
     return true;

@@ -11,6 +11,7 @@
 
 #include "elab/elaborate.h"
 #include "elab/value.h"
+#include "interop/labels.h"
 #include "interop/recognize.h"
 #include "interop/source_graph.h"
 
@@ -98,6 +99,22 @@ static const char *text_of_argument(Arena *arena, const Attr *attr, const Import
 
 /* ---- the graph ------------------------------------------------------------------- */
 
+/* The name in "Conv '/layer1/layer1.0/conv1/Conv'", or NULL. */
+static const char *name_in_origin(Arena *arena, const char *origin)
+{
+    const char *begin = origin ? strchr(origin, '\'') : NULL;
+    size_t length = begin ? strlen(begin) : 0;
+    return length > 2 ? arena_strndup(arena, begin + 1, length - 2) : NULL;
+}
+
+/* Inputs and `param` keep their label: it is seen from outside. */
+static const char *name_of_node(Arena *arena, const ImportNode *node)
+{
+    bool seen = strcmp(node->op, "input") == 0 || strcmp(node->op, "param") == 0;
+    if (seen || node->params.count == 0) return node->label;
+    return label_of_layer(arena, node->label, name_in_origin(arena, node->origin));
+}
+
 static void set_layer(const ImportGraph *g, const ImportNode *node, SourceLayer *layer)
 {
     bool input = strcmp(node->op, "input") == 0;
@@ -106,7 +123,7 @@ static void set_layer(const ImportGraph *g, const ImportNode *node, SourceLayer 
     layer->in = in;
     layer->in_count = node->inputs.count;
     layer->shape = node->shape;
-    layer->name = node->label;
+    layer->name = name_of_node(g->arena, node);
     if (input) return;
     layer->op = op_find(node->op, OP_LAYER);
     if (!layer->op) layer->op = op_find(node->op, OP_COMBINE);

@@ -75,6 +75,8 @@ START_TEST(test_writes_layers_and_names)
     ImportGraph g = new_graph();
     ImportNode *input = add_node(&g, "input", NULL, shape_image(3, 8, 8), "image");
     ImportNode *a = add_conv(&g, input, 4, 3, "stem.conv"), *b = add_conv(&g, a, 4, 1, NULL);
+    a->origin = "Conv '/stem/conv/Conv'";
+    b->origin = "Conv 'Conv_2'";
     ImportNode *norm = add_node(&g, "batchnorm", b, b->shape, "stem.bn");
     add_arg(&g, norm, "eps", other_value(g.arena, (ImportValue){.kind = IMPORT_REAL, .real = (double)1e-3f}));
     ImportNode *leaky = add_node(&g, "leaky_relu", norm, b->shape, NULL);
