@@ -474,6 +474,45 @@ static bool add_block(Finder *f)
     return true;
 }
 
+/* ---- scopes that come back ------------------------------------------------------------ */
+
+/* A unit of a stage, such as a convolution, its norm and its relu twice. */
+static bool is_unit_scope(const SourceItem *item)
+{
+    enum { LEAST_STEPS = 5 };
+    return item->kind == ITEM_SEQUENTIAL && item_branch(item, 0)->count >= LEAST_STEPS;
+}
+
+/* The layers of a sequential scope, with their positions as names. */
+static void add_unwrapped(Arena *arena, List *out, const SourceItem *scope)
+{
+    const List *steps = item_branch(scope, 0);
+    for (int i = 0; i < steps->count; i++) {
+        SourceItem *item = item_at(steps, i);
+        if (item->op->params) item->path = arena_printf(arena, "%s.%d", scope->path, i);
+        item->positional = false;
+        list_push(arena, out, item);
+    }
+}
+
+/* Where the net is a row of such scopes they are to be blocks: their layers have names of their own. */
+static void unwrap_scopes(SourceTree *tree)
+{
+    enum { LEAST_SCOPES = 3 };
+    List unwrapped = {0};
+    int units = 0;
+    for (int i = 0; i < tree->body.count; i++) units += is_unit_scope(item_at(&tree->body, i));
+    if (units < LEAST_SCOPES) return;
+    for (int i = 0; i < tree->body.count; i++) {
+        SourceItem *item = item_at(&tree->body, i);
+        if (is_unit_scope(item))
+            add_unwrapped(tree->arena, &unwrapped, item);
+        else
+            list_push(tree->arena, &unwrapped, item);
+    }
+    tree->body = unwrapped;
+}
+
 static bool any_dotted(const List *items)
 {
     bool found = false;
@@ -488,6 +527,7 @@ static bool any_dotted(const List *items)
 void find_blocks(SourceTree *tree)
 {
     Finder f = {.tree = tree, .dotted = any_dotted(&tree->body)};
+    unwrap_scopes(tree);
     while (tree->blocks.count < MAX_BLOCKS && add_block(&f)) {
         survey(&f);
         find_loops(tree, true);

@@ -151,6 +151,23 @@ static const struct {
      "        concat { conv(4, 1x3, pad=[0, 1]) as c } { conv(4, 3x1, pad=[1, 0]) as d }\n"
      "    }\n"
      "}\n"},
+    {"a row of sequential units is one of blocks",
+     "net a { input(8x8x8) for i in 0..3 { sequential \"m.{i}\" { conv(8, 3, pad=1, groups=8) batchnorm relu conv(8 * "
+     "2**i, "
+     "1) batchnorm relu } if i < 2 { conv(8, 1) as \"p{i}\" } } }",
+     "block separable(out) {\n"
+     "    conv(8, 3, pad=1, groups=8) as \"0\"  batchnorm as \"1\"  relu\n"
+     "    conv(out, 1) as \"3\"  batchnorm as \"4\"  relu\n"
+     "}\n"
+     "\n"
+     "net a {\n"
+     "    input(8x8x8)\n"
+     "    separable(8) as \"m.0\"\n"
+     "    conv(8, 1) as p0\n"
+     "    separable(16) as \"m.1\"\n"
+     "    conv(8, 1) as p1\n"
+     "    separable(32) as \"m.2\"\n"
+     "}\n"},
     {"a way down and up is joined by label",
      "net a { input(4x16x16) conv(4, 1) as a  maxpool(2) conv(4, 1) as b relu conv(4, 1) as c relu conv(4, 1) as d "
      "upsample(2) as u  concat { from a } { from u } }",
