@@ -509,7 +509,9 @@ static int eval_run(int argc, char **argv)
     r.load.steps = true;
     r.load.jit = JIT_TIERED;
     int status = read_eval_request(&r, argc, argv);
-    if (!status) status = load_model(&r.load, &m);
+    if (!status) status = load_net(&r.load, &m);
+    if (!status && m.spec) m.spec->teacher.path = NULL; /* only training follows it */
+    if (!status) status = load_code(&r.load, &m);
     if (!status) {
         status = eval_loaded(&r, &m);
         model_free(&m);

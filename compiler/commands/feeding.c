@@ -128,6 +128,13 @@ static int side_to_keep(const TrainSpec *spec)
     return (int)keep;
 }
 
+/* The teacher's scores, the last, are not of the data. */
+static int named_of_data(const TargetSpec *target)
+{
+    const int count = target->named_count;
+    return count && count <= NAMED_TARGETS && target->named[count - 1].taught ? count - 1 : count;
+}
+
 /* The weights' word on the fit goes before the train section's; a bad one is reported later. */
 static DatasetOptions dataset_options(const Feeding *f)
 {
@@ -135,7 +142,7 @@ static DatasetOptions dataset_options(const Feeding *f)
     const InputSpec *in = &f->input;
     const bool soft = !in->target.classes && strcmp(in->loss, "cross_entropy") == 0;
     DatasetOptions options = {.named = in->target.named,
-                              .named_count = in->target.named_count,
+                              .named_count = named_of_data(&in->target),
                               .target = f->request.column,
                               .values = !in->target.classes && !soft,
                               .soft = soft,
@@ -203,7 +210,8 @@ static void list_named(const Model *m, NamedTarget *named)
         named[i - 1] = (NamedTarget){.name = part->name,
                                      .classes = part->is.classes,
                                      .scores = (size_t)part->first->output->shape.dim[0],
-                                     .count = (size_t)part->count};
+                                     .count = (size_t)part->count,
+                                     .taught = part->first->of_teacher};
     }
 }
 

@@ -22,6 +22,16 @@ static const char *op_call_text(Arena *arena, const OpCall *call)
     return call_text(arena, call->op->name, call->op->attrs, call->attrs);
 }
 
+/* A teacher is part of what is minimised; its weights are known by their bits. */
+static const char *minimised_text(Arena *arena, const TrainSpec *spec, uint64_t teacher_hash)
+{
+    const char *own = op_call_text(arena, &spec->loss);
+    const TeacherSpec *t = &spec->teacher;
+    if (!t->path) return own;
+    return arena_printf(arena, "%s, teacher of %s with %016" PRIx64 " (T=%s, weight=%s)", own, t->path, teacher_hash,
+                        real_text(arena, t->temperature), real_text(arena, t->weight));
+}
+
 static const char *schedule_text(Arena *arena, const Schedule *s)
 {
     const Attr *attrs;
@@ -127,11 +137,12 @@ static NnWeightsNote *note(NnWeightsNote *at, const char *key, const char *value
     return at + 1;
 }
 
-static NnWeightsNote *optimizer_notes(NnWeightsNote *at, const Model *m, double lr)
+static NnWeightsNote *optimizer_notes(NnWeightsNote *at, const Model *m, RunOverrides overrides)
 {
     Arena *arena = m->c->arena;
     const TrainSpec *spec = m->spec;
-    at = note(at, "run.loss", op_call_text(arena, &spec->loss));
+    const double lr = overrides.lr;
+    at = note(at, "run.loss", minimised_text(arena, spec, overrides.teacher_hash));
     at = note(at, "run.optimizer", op_call_text(arena, &spec->optimizer));
     at = note(at, "run.lr", real_text(arena, lr > 0 ? lr : spec->lr));
     at = note(at, "run.groups", groups_text(arena, spec));
@@ -164,7 +175,7 @@ void resume_notes(const Model *m, const Feeding *f, RunOverrides overrides, NnWe
     while (at->key) at++;
     at = note(at, "run.batch", arena_printf(arena, "%d", m->info->batch));
     at = note(at, "run.seed", arena_printf(arena, "%" PRIu64, overrides.seed));
-    at = optimizer_notes(at, m, overrides.lr);
+    at = optimizer_notes(at, m, overrides);
     at = sample_notes(at, m, f);
     *at = (NnWeightsNote){NULL, NULL};
 }

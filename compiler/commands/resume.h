@@ -14,10 +14,11 @@
 
 enum { RESUME_NOTES = ORIGIN_NOTES + 22 };
 
-/* What the command line can say instead of the train section. */
+/* What the command line can say instead of the train section, and what that only names. */
 typedef struct RunOverrides {
     double lr; /* 0: it does not */
     uint64_t seed;
+    uint64_t teacher_hash; /* of its weights */
 } RunOverrides;
 
 /* The metadata of a checkpoint of this run, up to a key of NULL. */

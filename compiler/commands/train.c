@@ -18,6 +18,7 @@
 #include "commands/origin.h"
 #include "commands/resume.h"
 #include "commands/save.h"
+#include "commands/teacher.h"
 
 enum {
     DATA = OPTION_FIRST_OWN,
@@ -90,6 +91,7 @@ typedef struct TrainCommand {
     TrainRequest request;
     Model m, last; /* last: the same net for the last, shorter batch of an epoch; no info: there is none */
     Feeding feeding;
+    Teacher teacher;
     void *model;
     const char *output;
     NnWeightsNote notes[RESUME_NOTES];
@@ -371,7 +373,7 @@ static int prepare_checkpoints(TrainCommand *t)
 {
     NnCheckpointConfig *config = &t->config.checkpoint;
     int status = STATUS_OK;
-    resume_notes(&t->m, &t->feeding, (RunOverrides){t->request.lr, t->config.seed}, t->notes);
+    resume_notes(&t->m, &t->feeding, (RunOverrides){t->request.lr, t->config.seed, t->teacher.hash}, t->notes);
     if (t->request.resumes) {
         t->resumed = resume_open(config->resume_path, t->notes, t->feeding.data, &status);
         config->resume = t->resumed;
@@ -394,6 +396,9 @@ static void print_header(const TrainCommand *t)
     fprintf(stderr, "input      %s\n", feeding_normalize_text(&t->feeding, normalize, sizeof normalize));
     if (t->feeding.feed.augment)
         fprintf(stderr, "augment    %s\n", feeding_augment_text(&t->feeding, augment, sizeof augment));
+    if (t->teacher.m.info)
+        fprintf(stderr, "teacher    %s, %zu parameters, %s\n", t->teacher.m.info->name, t->teacher.m.info->params,
+                t->m.spec->teacher.weights);
     fprintf(stderr, "batch      %d, %s, %s\n", info->batch, info->loss, t->m.spec->optimizer.op->name);
     const char *memory = model_memory_text(&t->m);
     if (memory) fprintf(stderr, "memory     %s\n", memory);
@@ -490,6 +495,7 @@ static int train_loaded(TrainCommand *t)
     int status = save_check(t->output, &t->m);
     if (!status) status = feeding_augment(&t->feeding, t->m.spec);
     if (!status) status = load_last(t);
+    if (!status) status = teacher_open(&t->teacher, &t->m, &t->request.load, &t->feeding);
     if (!status) status = feed_training(t);
     if (status) return status;
     configure(t);
@@ -522,6 +528,7 @@ static int train_run(int argc, char **argv)
         if (!status) status = fed;
         if (!status) status = train_loaded(&t);
         nn_tensors_close(t.resumed);
+        teacher_close(&t.teacher);
         if (!fed) feeding_close(&t.feeding);
         model_free(&t.last);
         model_free(&t.m);

@@ -66,10 +66,35 @@ static void add_heads(Objectives *all, const TrainSpec *spec, const List *heads,
     }
 }
 
+/* The loss with its only argument. */
+static OpCall distill_loss(Arena *arena, const TeacherSpec *teacher)
+{
+    const Op *op = op_find("distill", OP_LOSS);
+    const Attr *temperature = op->attrs;
+    char *attrs = arena_alloc(arena, op->attrs_size);
+    *(double *)(void *)(attrs + temperature->offset) = teacher->temperature;
+    return (OpCall){.op = op, .attrs = attrs, .span = teacher->span};
+}
+
+static void add_teacher(Objectives *all, const TrainSpec *spec, const Graph *net)
+{
+    if (!spec || !spec->teacher.path) return;
+    add_objective(all,
+                  (Objective){
+                      .name = TEACHER_NAME,
+                      .output = net->output,
+                      .loss = distill_loss(net->compilation->arena, &spec->teacher),
+                      .weight = spec->teacher.weight,
+                      .of_teacher = true,
+                      .span = spec->teacher.span,
+                  },
+                  TEACHER_NAME);
+}
+
 Objectives train_objectives(const TrainSpec *spec, const Graph *net)
 {
     Arena *arena = net->compilation->arena;
-    const size_t most = (size_t)(1 + net->heads.count + net->outputs.count);
+    const size_t most = (size_t)(2 + net->heads.count + net->outputs.count);
     Objectives all = {.classes = true};
     all.at = arena_alloc(arena, most * sizeof *all.at);
     all.target = arena_alloc(arena, most * sizeof *all.target);
@@ -79,6 +104,7 @@ Objectives train_objectives(const TrainSpec *spec, const Graph *net)
     add_objective(&all, own, NULL);
     add_heads(&all, spec, &net->outputs, true);
     add_heads(&all, spec, &net->heads, false);
+    add_teacher(&all, spec, net);
     return all;
 }
 

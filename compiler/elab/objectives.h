@@ -13,6 +13,7 @@ typedef struct Objective {
     OpCall loss;
     double weight;
     int target;        /* index in Objectives.target */
+    bool of_teacher;   /* its target is the scores of the train section's teacher */
     bool at_inference; /* of an output: part of an evaluation's loss, which heads are not */
     Span span;
 } Objective;
@@ -33,6 +34,9 @@ typedef struct Objectives {
     int64_t target_count;
     bool classes; /* all targets are classes: rows of int32; else of reals, in which a class is a whole number */
 } Objectives;
+
+/* The name of that objective, and of its target: the last one. */
+#define TEACHER_NAME "teacher"
 
 /* `spec` NULL: a class of each sample. */
 Objectives train_objectives(const TrainSpec *, const Graph *net);

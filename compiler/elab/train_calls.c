@@ -1,11 +1,13 @@
 /*
- * Keys of a train section that are written as calls: ema(0.999), lookahead, mixup, cutmix.
+ * Keys of a train section that are written as calls: ema(0.999), lookahead, mixup, cutmix, teacher.
  *
- * Enters: their entries.  Leaves: their arguments in the specification, and a loss that takes
- * mixed targets where samples are mixed.
+ * Enters: their entries.  Leaves: their arguments in the specification, a loss that takes mixed
+ * targets where samples are mixed, and that the net has scores which a teacher can be followed in.
  */
 #include <string.h>
+#include <strings.h>
 
+#include "elab/attribute_slot.h"
 #include "elab/attributes.h"
 #include "elab/objectives.h"
 #include "elab/train_entries.h"
@@ -20,18 +22,29 @@ static const Attr lookahead_attrs[] = {
 static const Attr mixup_attrs[] = {{"alpha", ATTR_REAL, SPEC_AT(mixup), NULL, 1e-6, 1e6, NULL}, {0}};
 static const Attr cutmix_attrs[] = {{"alpha", ATTR_REAL, SPEC_AT(cutmix), NULL, 1e-6, 1e6, NULL}, {0}};
 
+static const Attr teacher_attrs[] = {
+    {"path", ATTR_NAME, SPEC_AT(teacher.path), NULL, 0, 0, NULL},
+    {"weights", ATTR_NAME, SPEC_AT(teacher.weights), NULL, 0, 0, NULL},
+    {"T", ATTR_REAL, SPEC_AT(teacher.temperature), "4", 1e-3, 1e6, NULL},
+    {"weight", ATTR_REAL, SPEC_AT(teacher.weight), "0.9", 1e-300, -1, NULL}, /* above 0 */
+    {"name", ATTR_NAME, SPEC_AT(teacher.net), "none", 0, 0, attr_or_none},
+    {0},
+};
+
 static const Attr *call_attrs(Key key)
 {
     return key == KEY_EMA         ? ema_attrs
            : key == KEY_LOOKAHEAD ? lookahead_attrs
            : key == KEY_MIXUP     ? mixup_attrs
-                                  : cutmix_attrs;
+           : key == KEY_CUTMIX    ? cutmix_attrs
+                                  : teacher_attrs;
 }
 
 void train_read_call(Training *t, const TrainEntry *entry)
 {
     if (!attrs_bind(t->c, train_keys()[entry->key], call_attrs(entry->key), t->spec, &entry->values, entry->span))
         wrong(t);
+    if (entry->key == KEY_TEACHER) t->spec->teacher.span = entry->span;
 }
 
 /* A loss with targets of either kind gets probabilities. */
@@ -43,7 +56,7 @@ static void take_probabilities(const OpCall *loss)
 }
 
 /* The net's own target is mixed, and is values or probabilities to all that take it. */
-void train_mix_targets(Training *t)
+static void mix_targets(Training *t)
 {
     const TrainEntry *entry = t->entry[KEY_MIXUP] ? t->entry[KEY_MIXUP] : t->entry[KEY_CUTMIX];
     if (!entry || !t->spec->loss.op || !t->good) return;
@@ -52,6 +65,7 @@ void train_mix_targets(Training *t)
         const Objective *o = &all.at[i];
         const char *name = all.target[o->target].name, *key = train_keys()[entry->key];
         take_probabilities(&o->loss);
+        if (o->of_teacher) continue; /* it judges the mixed sample itself */
         if (!name && !op_loss_target(o->loss.op, o->loss.attrs, o->output->shape).classes) continue;
         if (name)
             diag_error(t->c, entry->span, "%s mixes the net's own target, and this net has the target %s as well", key,
@@ -63,4 +77,45 @@ void train_mix_targets(Training *t)
         wrong(t);
         return;
     }
+}
+
+/* ---- the teacher ---------------------------------------------------------- */
+
+static void teacher_wrong(Training *t, const char *text)
+{
+    diag_error(t->c, t->spec->teacher.span, "teacher: %s", text);
+    wrong(t);
+}
+
+static bool takes_its_name(const List *heads)
+{
+    for (int i = 0; i < heads->count; i++) {
+        const Head *head = heads->at[i];
+        if (strcasecmp(head->name, TEACHER_NAME) == 0) return true;
+        if (head->target && strcasecmp(head->target, TEACHER_NAME) == 0) return true;
+    }
+    return false;
+}
+
+static void check_teacher(Training *t)
+{
+    const TrainSpec *spec = t->spec;
+    const Graph *net = t->net;
+    if (!spec->teacher.path || !spec->loss.op || !t->good) return;
+    const OutputMeaning meaning = spec->loss.op->meaning;
+    if (net->output->shape.dim[0] < 2)
+        teacher_wrong(t, "it is followed in the probabilities of classes, and the net has one score");
+    else if (meaning != OUTPUT_LOGITS && meaning != OUTPUT_LOGARITHMS)
+        teacher_wrong(t, arena_printf(t->c->arena,
+                                      "it is followed in the probabilities of classes, and %s takes none; use "
+                                      "cross_entropy, focal or nll",
+                                      spec->loss.op->name));
+    else if (takes_its_name(&net->heads) || takes_its_name(&net->outputs))
+        teacher_wrong(t, "a head or output, or its target, is called teacher, too; that is the name of its scores");
+}
+
+void train_check_calls(Training *t)
+{
+    mix_targets(t);
+    check_teacher(t);
 }

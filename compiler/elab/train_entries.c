@@ -10,9 +10,9 @@
 #include "elab/attributes.h"
 
 static const char *const key_names[KEY_COUNT + 1] = {
-    "loss", "optimizer", "schedule",  "regularize", "clip",   "batch", "epochs",
-    "seed", "normalize", "fit",       "augment",    "stop",   "order", "valid",
-    "keep", "ema",       "lookahead", "mixup",      "cutmix", "group", NULL,
+    "loss",      "optimizer", "schedule", "regularize", "clip",  "batch", "epochs", "seed",
+    "normalize", "fit",       "augment",  "stop",       "order", "valid", "keep",   "ema",
+    "lookahead", "mixup",     "cutmix",   "teacher",    "group", NULL,
 };
 
 const char *const *train_keys(void) { return key_names; }
@@ -129,7 +129,7 @@ static bool is_group(const Arg *arg)
 static bool is_call_key(const Arg *arg)
 {
     int key = !arg->name && arg->value->kind == EXPR_CALL ? train_key_find(arg->value->text) : -1;
-    return key >= KEY_EMA && key <= KEY_CUTMIX;
+    return train_is_call(key);
 }
 
 static void add_call(Training *t, const Arg *arg, bool set)

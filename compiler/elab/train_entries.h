@@ -23,10 +23,11 @@ typedef enum Key {
     KEY_ORDER,
     KEY_VALID,
     KEY_KEEP,
-    KEY_EMA, /* written as calls, as the three below: ema(0.999) */
+    KEY_EMA, /* written as calls, as the four below: ema(0.999) */
     KEY_LOOKAHEAD,
     KEY_MIXUP,
     KEY_CUTMIX,
+    KEY_TEACHER,
     KEY_GROUP, /* several: Training.groups */
     KEY_COUNT
 } Key;
@@ -57,7 +58,9 @@ void train_read_groups(Training *);
 
 /* Keys that are written as calls: train_calls.c. */
 void train_read_call(Training *, const TrainEntry *);
-void train_mix_targets(Training *); /* after the loss was read */
+void train_check_calls(Training *); /* whether the loss suits them, once it was read */
+
+static inline bool train_is_call(int key) { return key >= KEY_EMA && key <= KEY_TEACHER; }
 
 /* The key of that name, or −1. */
 int train_key_find(const char *name);

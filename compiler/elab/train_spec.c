@@ -568,15 +568,15 @@ static void read_entries(Training *t)
         [KEY_CLIP] = read_clip,         [KEY_NORMALIZE] = read_normalize,
         [KEY_FIT] = read_fit,           [KEY_AUGMENT] = read_augment,
         [KEY_STOP] = read_stop,         [KEY_ORDER] = read_order,
-        [KEY_EMA] = train_read_call,    [KEY_LOOKAHEAD] = train_read_call,
-        [KEY_MIXUP] = train_read_call,  [KEY_CUTMIX] = train_read_call,
         [KEY_VALID] = read_valid,       [KEY_KEEP] = read_keep,
     };
     TrainSpec *spec = t->spec;
     train_read_groups(t);
-    for (int key = 0; key < KEY_COUNT; key++)
-        if (readers[key] && t->entry[key]) readers[key](t, t->entry[key]);
-    train_mix_targets(t);
+    for (int key = 0; key < KEY_COUNT; key++) {
+        void (*read)(Training *, const TrainEntry *) = train_is_call(key) ? train_read_call : readers[key];
+        if (read && t->entry[key]) read(t, t->entry[key]);
+    }
+    train_check_calls(t);
     spec->batch = read_integer(t, t->entry[KEY_BATCH], 1, 1 << 20, 64);
     spec->batch_given = t->entry[KEY_BATCH] != NULL;
     spec->epochs = read_integer(t, t->entry[KEY_EPOCHS], 1, 1000000000, 10);

@@ -58,6 +58,15 @@ typedef enum KeepKind {
     KEEP_LAST
 } KeepKind;
 
+/* teacher("NET.nn", "WEIGHTS"): another net whose scores the net's own are drawn to. */
+typedef struct TeacherSpec {
+    const char *path;    /* as written: relative to the source's folder; NULL: there is no teacher */
+    const char *weights; /* likewise */
+    double temperature, weight;
+    const char *net; /* of those in the file; NULL: the only one */
+    Span span;
+} TeacherSpec;
+
 /* What a train section says, defaults filled in. */
 typedef struct TrainSpec {
     Span span;
@@ -83,6 +92,7 @@ typedef struct TrainSpec {
     int64_t lookahead; /* every so many steps, 0: never, */
     double lookahead_alpha;
     double mixup, cutmix; /* alpha; 0: none */
+    TeacherSpec teacher;
 } TrainSpec;
 
 /* The train section of the net, with the items of --set on top; defaults where

@@ -31,6 +31,7 @@ struct Batcher {
     bool training;
     uint64_t seed, epoch;
     int32_t *order;
+    float *taught; /* [size]: of the teacher; NULL: there is none */
     Helper helper[MAX_HELPERS];
     int helpers, running; /* wanted, and there */
     Batch slot[SLOTS];
@@ -117,7 +118,10 @@ static void fill_target(const Batcher *b, int row, int i, const Batch *batch, fl
     float *to = (float *)batch->target + (size_t)i * feed_row(feed) + feed->target_count;
     for (int k = 0; k < feed->named_count; k++) {
         const NamedValues *values = &feed->data->named[k];
-        fill_named(feed, &feed->named[k], values->at[b->part] + (size_t)row * values->count, values->count, to);
+        if (feed->named[k].taught)
+            memset(to, 0, feed->named[k].count * sizeof *to);
+        else
+            fill_named(feed, &feed->named[k], values->at[b->part] + (size_t)row * values->count, values->count, to);
         to += feed->named[k].count;
     }
 }
@@ -189,6 +193,16 @@ void batcher_begin_at(Batcher *b, uint64_t epoch, int number)
     pthread_mutex_unlock(&b->lock);
 }
 
+/* What the teacher makes of the batch as it was augmented and mixed, at the end of its rows. */
+static void teach(const Batcher *b, const Batch *batch)
+{
+    const Feed *feed = &b->feed;
+    const size_t row = feed_row(feed), count = feed->named[feed->named_count - 1].count;
+    float *to = (float *)batch->target + row - count;
+    feed->teach(feed->teacher, batch->x, b->taught);
+    for (size_t i = 0; i < (size_t)b->size; i++) memcpy(to + i * row, b->taught + i * count, count * sizeof *to);
+}
+
 const Batch *batcher_next(Batcher *b)
 {
     const Batch *batch = NULL;
@@ -201,6 +215,7 @@ const Batch *batcher_next(Batcher *b)
         pthread_cond_broadcast(&b->changed);
     }
     pthread_mutex_unlock(&b->lock);
+    if (batch && b->taught) teach(b, batch);
     return batch;
 }
 
@@ -228,6 +243,10 @@ static int take_memory(Batcher *b, NnError *error)
     size_t size = (size_t)b->size, elements = b->feed.fitting->elements;
     b->order = nn_alloc((size_t)b->count * sizeof *b->order, error);
     if (!b->order) return -1;
+    if (b->feed.teach) {
+        b->taught = nn_alloc(size * b->feed.named[b->feed.named_count - 1].count * sizeof *b->taught, error);
+        if (!b->taught) return -1;
+    }
     for (int i = 0; i < b->helpers; i++) {
         b->helper[i] = (Helper){.of = b, .scratch = nn_alloc(scratch_floats(b) * sizeof(float), error)};
         if (!b->helper[i].scratch) return -1;
@@ -320,5 +339,6 @@ void batcher_free(Batcher *b)
     pthread_mutex_destroy(&b->lock);
     pthread_cond_destroy(&b->changed);
     free(b->order);
+    free(b->taught);
     free(b);
 }

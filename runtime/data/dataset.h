@@ -43,6 +43,7 @@ typedef struct NamedTarget {
     bool classes;  /* class numbers, else values */
     size_t scores; /* classes that there may be */
     size_t count;  /* elements of a sample */
+    bool taught;   /* not of the data: Feed.teach writes them */
 } NamedTarget;
 
 /* What the data have of it: numbers, of classes whole ones. */
@@ -271,7 +272,11 @@ typedef struct Feed {
     bool sequential;      /* training batches take the samples in their order */
     bool last;            /* the last, shorter batch of a training epoch is there, else left out */
     double mixup, cutmix; /* alpha, of training batches; 0: none */
-    int helpers;          /* threads that make batches; 0: as many as seem right */
+    /* Where the last named target is taught: x [size][elements] of a whole batch → its values
+     * [size][count].  Called by the thread that takes the batches. */
+    void (*teach)(void *teacher, const float *x, float *values);
+    void *teacher;
+    int helpers; /* threads that make batches; 0: as many as seem right */
 } Feed;
 
 /* What the loss takes of a sample. */

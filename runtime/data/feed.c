@@ -125,7 +125,7 @@ int feed_init(Feed *feed, const Dataset *data, const Fitting *fitting, const Tar
     *feed = (Feed){
         .data = data, .fitting = fitting, .named = spec->named, .named_count = spec->named_count, .reals = spec->reals};
     for (int i = 0; i < spec->named_count; i++)
-        if (named_check(data, &spec->named[i], &data->named[i], error)) return -1;
+        if (!spec->named[i].taught && named_check(data, &spec->named[i], &data->named[i], error)) return -1;
     if (spec->classes) return feed_classes(feed, spec, error);
     return feed_values(feed, spec, error) || (feed->kind != FEED_INPUT && check_labelled(data, error)) ? -1 : 0;
 }
