@@ -11,7 +11,7 @@
 #include "commands/commands.h"
 
 /* Words of the product that this version does not have. */
-static const char *const later[] = {"import", "export", NULL};
+static const char *const later[] = {"export", NULL};
 
 static int start(void)
 {

@@ -6,19 +6,23 @@
  * the net is also run, in check_gradients.c and check_reference.c.
  */
 #include "commands/check.h"
+#include "commands/imported.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-enum { GRADIENTS = OPTION_FIRST_OWN, SAMPLES, SEED, EPS, REFERENCE, TOLERANCE, PLAIN };
+enum { GRADIENTS = OPTION_FIRST_OWN, SAMPLES, SEED, EPS, REFERENCE, TOLERANCE, RTOL, ATOL, PLAIN };
 
 static const Option options[] = {
     {GRADIENTS, "gradients", NULL, "compare gradients with central differences, in double precision", false},
     {SAMPLES, "samples", "N", "elements of each tensor to compare (default 32), or all", false},
     {SEED, "seed", "S", "seed of the random values (default 1)", false},
     {EPS, "eps", "X", "step of the differences (default 1e-5)", false},
-    {REFERENCE, "reference", "FILE", "compare with a reference file (safetensors)", false},
+    {REFERENCE, "reference", "FILE",
+     "compare with a reference file (safetensors), or an ONNX model with a folder of *.pb", false},
     {TOLERANCE, "tolerance", "X", "largest relative error (default 1e-6 for gradients, 1e-4 for a reference)", false},
+    {RTOL, "rtol", "X", "of an ONNX model: largest relative error (default 1e-3)", false},
+    {ATOL, "atol", "X", "of an ONNX model: absolute error that is always allowed (default 1e-7)", false},
     OPTION_ROW_JIT,
     {PLAIN, "plain", NULL, "with --reference: check the plain form (nnc --plain) instead of the fast one", false},
     OPTION_ROW_BATCH,
@@ -98,6 +102,8 @@ static bool take_check_option(CheckOptions *o, int id, const char *value)
     case EPS: return option_real(self, "eps", value, 1e-12, 1, &o->eps);
     case REFERENCE: o->reference = value; return true;
     case TOLERANCE: return option_real(self, "tolerance", value, 1e-300, 1e300, &o->tolerance);
+    case RTOL: return option_real(self, "rtol", value, 0, 1e300, &o->rtol);
+    case ATOL: return option_real(self, "atol", value, 0, 1e300, &o->atol);
     case PLAIN: return o->load.plain = true;
     default: return load_option(&o->load, self, id, value) == TAKEN_YES;
     }
@@ -110,14 +116,17 @@ static int check(CheckOptions *o, const OptionReader *reader)
         return usage_error(&command_check, "--gradients and --reference cannot be combined");
     if ((o->gradients || o->load.plain) && !plain_form_allows(&o->load, &command_check)) return STATUS_USAGE;
     o->load.path = reader->operands[0];
-    int status = o->gradients ? check_gradients(o) : o->reference ? check_reference(o) : check_stages(o);
+    int status = o->gradients                                  ? check_gradients(o)
+                 : o->reference && is_model_file(o->load.path) ? check_onnx(o)
+                 : o->reference                                ? check_reference(o)
+                                                               : check_stages(o);
     int written = finish_output();
     return status ? status : written;
 }
 
 static int check_run(int argc, char **argv)
 {
-    CheckOptions o = {.samples = 32, .seed = 1, .eps = 1e-5};
+    CheckOptions o = {.samples = 32, .seed = 1, .eps = 1e-5, .rtol = 1e-3, .atol = 1e-7};
     OptionReader reader;
     int status = STATUS_OK;
     load_options_init(&o.load);

@@ -14,11 +14,13 @@ typedef struct CheckOptions {
     double eps;
     double tolerance; /* 0: the default of what is checked */
     const char *reference;
+    double rtol, atol; /* of an ONNX model's outputs: |y - expected| <= atol + rtol |expected|; 0: the defaults */
 } CheckOptions;
 
 /* Each prints its table on standard output and returns a Status. */
 int check_gradients(const CheckOptions *);
 int check_reference(const CheckOptions *);
+int check_onnx(CheckOptions *); /* an ONNX model with a folder of inputs and outputs */
 
 /* The generated PREFIX_sizes. */
 enum { SIZE_INPUTS, SIZE_OUTPUTS, SIZE_MODEL, SIZE_SCRATCH, SIZE_TARGETS, SIZE_TENSORS };

@@ -19,9 +19,10 @@
 
 typedef enum Status {
     STATUS_OK = 0,
-    STATUS_INPUT = 1, /* the input is wrong */
-    STATUS_USAGE = 2, /* the command line is wrong */
-    STATUS_SYSTEM = 3 /* no memory, disk full, no compiler */
+    STATUS_INPUT = 1,  /* the input is wrong */
+    STATUS_USAGE = 2,  /* the command line is wrong */
+    STATUS_SYSTEM = 3, /* no memory, disk full, no compiler */
+    STATUS_REFUSED = 4 /* a model has operators that the language has not */
 } Status;
 
 /* ---- the table ---------------------------------------------------------- */
@@ -45,7 +46,7 @@ typedef struct Command {
 } Command;
 
 extern const Command command_compile, command_build, command_check, command_train, command_eval, command_report,
-    command_fmt, command_bench, command_predict, command_data, command_show, command_trace;
+    command_fmt, command_bench, command_predict, command_data, command_show, command_trace, command_import;
 
 extern const Command *const command_table[]; /* NULL at the end */
 const Command *command_find(const char *name);
@@ -117,6 +118,7 @@ const char *help_nearest(Arena *, const char *name);
 typedef struct LoadOptions {
     Compilation *compilation;
     const char *path;        /* "-" is standard input */
+    const Text *source;      /* what the file would hold: it is not read; NULL */
     const char *net;         /* NULL: the only one of the file */
     List defines;            /* of const char *: "name=value", from -D */
     List sets;               /* of const char *: items of --set */

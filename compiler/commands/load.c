@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "commands/commands.h"
+#include "commands/imported.h"
 #include "elab/elaborate.h"
 #include "elab/input_size.h"
 #include "report/report.h"
@@ -204,17 +205,24 @@ static int check_budgets(const Model *m)
     return budgets_check(m->net, &metrics) ? STATUS_OK : STATUS_INPUT;
 }
 
+static File *parse_source(const LoadOptions *o)
+{
+    if (o->source) return front_parse_text(o->compilation, o->path, o->source->data, o->source->length);
+    return is_model_file(o->path) ? imported_parse(o, o->path) : front_parse_file(o->compilation, o->path);
+}
+
 /* The stages up to the net; diagnostics are left to be printed. */
 static int build_net(const LoadOptions *o, Model *m)
 {
     Compilation *c = o->compilation;
     *m = (Model){.c = c};
-    File *file = front_parse_file(c, o->path);
+    File *file = parse_source(o);
     m->file = file;
     List defines = parse_defines(o);
     List sets = parse_sets(o);
     if (!m->file || c->errors) return STATUS_INPUT;
-    if (o->inputs.count && !input_sizes_apply(c, file, o->net, &o->inputs)) return STATUS_INPUT;
+    if (o->inputs.count && !is_model_file(o->path) && !input_sizes_apply(c, file, o->net, &o->inputs))
+        return STATUS_INPUT;
     m->net = elaborate(c, m->file, o->net, &defines);
     if (!m->net) return STATUS_INPUT;
     m->train_section = train_section_exists(m->file, m->net);

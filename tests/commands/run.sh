@@ -33,7 +33,7 @@ runs 2 help nonsense; says err 'unknown command'
 runs 2 help train eval
 runs 2 trian; says err "did you mean 'train'"; silent out
 runs 2 nonsense; says err "unknown command 'nonsense'"; says err 'usage:'
-runs 2 import x.onnx; says err 'not implemented'
+runs 2 import x.onnx; says err 'no output file'
 runs 2 bench; says err 'missing input file'
 
 # ---- options ----------------------------------------------------------------------

@@ -1,0 +1,226 @@
+/*
+ * check_onnx: `nnc check MODEL.onnx --reference FOLDER`.
+ *
+ * Enters: a model, and a folder as ONNX's backend tests have them: input_0.pb, …, output_0.pb, …
+ * in it or in its test_data_set_*.  Leaves: each output compared, element by element, by
+ * |y − expected| ≤ atol + rtol·|expected|.
+ * The inputs say how large what the model leaves open is.  Where a layer needs numbers when the
+ * net is made (weights, sizes, axes) that the model takes as inputs, the data set has them.
+ */
+#include <dirent.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands/check.h"
+#include "commands/feeding.h"
+#include "commands/imported.h"
+
+typedef struct OnnxCase {
+    CheckOptions *options;
+    Arena *arena;
+    const char *folder;
+    Map *given; /* input → OnnxTensor */
+    OnnxImport import;
+    Text source;
+    Model model;
+    int compared, wrong;
+} OnnxCase;
+
+/* ---- files ------------------------------------------------------------------------ */
+
+/* KIND_i.pb of the folder, or NULL where there is none. */
+static OnnxTensor *read_pb(const OnnxCase *k, const char *kind, int index, NnError *error)
+{
+    const char *path = arena_printf(k->arena, "%s/%s_%d.pb", k->folder, kind, index);
+    OnnxMemory *memory = arena_alloc(k->arena, sizeof *memory);
+    OnnxTensor *t = arena_alloc(k->arena, sizeof *t);
+    FILE *exists = fopen(path, "r");
+    if (!exists) return NULL;
+    fclose(exists);
+    ProtobufCMessage *m = onnx_message_read(path, &onnx__tensor_proto__descriptor, memory, error);
+    if (!m || onnx_tensor_read(k->arena, (Onnx__TensorProto *)m, k->folder, t, error)) return NULL;
+    return t;
+}
+
+static bool is_initialiser(const Onnx__GraphProto *g, const char *name)
+{
+    for (size_t i = 0; i < g->n_initializer; i++)
+        if (g->initializer[i]->name && strcmp(g->initializer[i]->name, name) == 0) return true;
+    return false;
+}
+
+/* The data sets of ONNX have the bits of a bfloat16 as an uint16. */
+static void take_bits(OnnxTensor *t, const Onnx__TypeProto *type)
+{
+    const bool tensor = type && type->value_case == ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE && type->tensor_type;
+    if (tensor && t->type == ONNX__TENSOR_PROTO__DATA_TYPE__UINT16 &&
+        type->tensor_type->elem_type == ONNX__TENSOR_PROTO__DATA_TYPE__BFLOAT16)
+        t->type = ONNX__TENSOR_PROTO__DATA_TYPE__BFLOAT16;
+}
+
+/* The tensors of the data set, by the names of the model's inputs. */
+static int read_given(OnnxCase *k, OnnxImportOptions *options)
+{
+    OnnxMemory memory;
+    NnError error = {0};
+    Onnx__ModelProto *m =
+        (Onnx__ModelProto *)onnx_message_read(k->options->load.path, &onnx__model_proto__descriptor, &memory, &error);
+    if (!m) return fail_error(&error);
+    k->given = map_new(k->arena);
+    for (size_t i = 0, file = 0; m->graph && i < m->graph->n_input; i++) {
+        const char *name = m->graph->input[i]->name ? m->graph->input[i]->name : "";
+        if (is_initialiser(m->graph, name)) continue;
+        OnnxTensor *t = read_pb(k, "input", (int)file++, &error);
+        if (!t) continue;
+        take_bits(t, m->graph->input[i]->type);
+        map_put(k->given, name, t);
+        OnnxInputShape *s = arena_alloc(k->arena, sizeof *s);
+        *s = (OnnxInputShape){.name = arena_strdup(k->arena, name), .rank = t->rank};
+        memcpy(s->dims, t->dims, sizeof s->dims);
+        list_push(k->arena, &options->inputs, s);
+    }
+    onnx_message_free(&m->base, &memory);
+    options->given = k->given;
+    return STATUS_OK;
+}
+
+/* ---- running ------------------------------------------------------------------------- */
+
+static int set_weights(const OnnxCase *k, void *model)
+{
+    const ImportGraph *g = k->import.graph;
+    for (int i = 0; i < g->nodes.count; i++) {
+        const ImportNode *n = g->nodes.at[i];
+        for (int p = 0; p < n->params.count; p++) {
+            const ImportParam *param = n->params.at[p];
+            const char *name = import_param_name(g, n, param);
+            if (k->model.info->set(model, name, param->data, param->count))
+                return fail(STATUS_INPUT, "%s: there is no parameter %s of %zu numbers", k->options->load.path, name,
+                            param->count);
+        }
+    }
+    return STATUS_OK;
+}
+
+/* All samples of an input, then those of the next. */
+static void fill_inputs(const OnnxCase *k, float *x)
+{
+    for (int i = 0; i < k->import.bindings.count; i++) {
+        const OnnxBinding *b = k->import.bindings.at[i];
+        const OnnxTensor *t = b->is_input ? map_get(k->given, b->name) : NULL;
+        const float *values = t && t->count == b->count ? onnx_tensor_floats(k->arena, t) : NULL;
+        for (int64_t e = 0; b->is_input && e < b->count; e++) *x++ = values ? values[e] : 0;
+    }
+}
+
+static bool close_enough(const CheckOptions *o, double y, double expected)
+{
+    if (isnan(expected)) return isnan(y);
+    return y == expected || fabs(y - expected) <= o->atol + o->rtol * fabs(expected);
+}
+
+/* One output: `y` is its first number of sample 0, and `step` numbers on are those of the next. */
+static int compare_output(OnnxCase *k, const OnnxBinding *b, const OnnxTensor *t, const float *y, int64_t step)
+{
+    const int64_t batch = k->import.batch, count = b->count / batch;
+    double worst = 0;
+    int64_t wrong = 0;
+    k->compared++;
+    if (t->count != b->count) {
+        k->wrong++;
+        printf("%s: %lld numbers, expected %lld\n", b->name, (long long)b->count, (long long)t->count);
+        return STATUS_OK;
+    }
+    for (int64_t i = 0; i < b->count; i++) {
+        const double got = y[i / count * step + i % count], expected = onnx_tensor_at(t, i);
+        if (close_enough(k->options, got, expected)) continue;
+        worst = fmax(worst, fabs(got - expected));
+        wrong++;
+    }
+    k->wrong += wrong > 0;
+    printf("%s: %lld of %lld numbers wrong, largest error %.3g\n", b->name, (long long)wrong, (long long)b->count,
+           worst);
+    return STATUS_OK;
+}
+
+static int compare_outputs(OnnxCase *k, const float *y)
+{
+    NnError error = {0};
+    int64_t step = 0, begin = 0;
+    int index = 0;
+    for (int i = 0; i < k->import.bindings.count; i++) {
+        const OnnxBinding *b = k->import.bindings.at[i];
+        if (!b->is_input) step += b->count / k->import.batch;
+    }
+    for (int i = 0; i < k->import.bindings.count; i++) {
+        const OnnxBinding *b = k->import.bindings.at[i];
+        if (b->is_input) continue;
+        const OnnxTensor *t = read_pb(k, "output", index++, &error);
+        if (!t && error.status) return fail_error(&error);
+        if (t) compare_output(k, b, t, y + begin, step);
+        begin += b->count / k->import.batch;
+    }
+    return STATUS_OK;
+}
+
+static int run_case(OnnxCase *k)
+{
+    const nn_model_info *info = k->model.info;
+    void *block = block_alloc(info->model_bytes), *scratch = block_alloc(info->infer_scratch);
+    float *x = block_alloc(sizeof *x * (size_t)(info->inputs * k->import.batch + 1));
+    float *y = block_alloc(sizeof *y * (size_t)(info->outputs * k->import.batch + 1));
+    void *model = info->init(block, 0, 0);
+    int status = set_weights(k, model);
+    fill_inputs(k, x);
+    if (!status) {
+        info->infer(model, x, y, scratch);
+        status = compare_outputs(k, y);
+    }
+    free(block);
+    free(scratch);
+    free(x);
+    free(y);
+    return status;
+}
+
+/* ---- data sets --------------------------------------------------------------------------- */
+
+static int check_set(OnnxCase *k)
+{
+    OnnxImportOptions options = {0};
+    LoadOptions *load = &k->options->load;
+    int status = read_given(k, &options);
+    if (status) return status;
+    status = imported_read(k->arena, load->path, &options, &k->import, &k->source);
+    load->source = &k->source;
+    load->batch = k->import.batch;
+    if (!status) status = load_model(load, &k->model);
+    if (!status) {
+        status = run_case(k);
+        model_free(&k->model);
+    }
+    onnx_import_free(&k->import);
+    return status;
+}
+
+static int is_data_set(const struct dirent *e) { return strncmp(e->d_name, "test_data_set_", 14) == 0; }
+
+int check_onnx(CheckOptions *o)
+{
+    struct dirent **sets;
+    OnnxCase k = {.options = o, .arena = o->load.compilation->arena, .folder = o->reference};
+    const int count = scandir(o->reference, &sets, is_data_set, alphasort);
+    if (count < 0) return fail(STATUS_INPUT, "cannot read the folder %s", o->reference);
+    int status = count == 0 ? check_set(&k) : STATUS_OK;
+    for (int i = 0; i < count; i++) {
+        k.folder = arena_printf(k.arena, "%s/%s", o->reference, sets[i]->d_name);
+        if (!status) status = check_set(&k);
+        free(sets[i]);
+    }
+    free(sets);
+    if (status) return status;
+    if (!k.compared) return fail(STATUS_INPUT, "%s: there is nothing to compare", o->reference);
+    printf("%s: %d compared, %d wrong\n", k.wrong ? "wrong" : "ok", k.compared, k.wrong);
+    return k.wrong ? STATUS_INPUT : STATUS_OK;
+}

@@ -1,0 +1,97 @@
+/*
+ * import: `nnc import MODEL.onnx -o NET.nn`.
+ *
+ * Enters: a model.  Leaves: its source and its weights, or neither.
+ */
+#include <string.h>
+
+#include "commands/feeding.h"
+#include "commands/imported.h"
+#include "commands/output.h"
+#include "interop/write_weights.h"
+#include "runtime/core/new_file.h"
+
+enum { IMPORT_WEIGHTS = 256, IMPORT_INPUT };
+
+static const Option options[] = {
+    {'o', "output", "NET.nn", "write the source to NET.nn ('-': standard output, without weights)", false},
+    {IMPORT_WEIGHTS, "weights", "FILE", "write the weights to FILE (default: NET.safetensors)", false},
+    {IMPORT_INPUT, "input", "NAME=SHAPE", "the shape of an input, with its batch: data=1x3x224x224", false},
+    {0},
+};
+
+typedef struct ImportRequest {
+    Arena *arena;
+    const char *model, *source, *weights;
+    OnnxImportOptions options;
+} ImportRequest;
+
+static bool take_import_option(ImportRequest *r, int id, const char *value)
+{
+    OnnxInputShape *shape = arena_alloc(r->arena, sizeof *shape);
+    switch (id) {
+    case 'o': r->source = value; return true;
+    case IMPORT_WEIGHTS: r->weights = value; return true;
+    default: list_push(r->arena, &r->options.inputs, shape);
+    }
+    if (imported_input(r->arena, value, shape)) return true;
+    usage_error(&command_import, "--input takes NAME=SHAPE such as data=1x3x224x224, not '%s'", value);
+    return false;
+}
+
+/* NET.nn → NET.safetensors */
+static const char *weights_beside(Arena *arena, const char *source)
+{
+    const size_t length = strlen(source) - (path_has_ending(source, ".nn") ? 3 : 0);
+    return arena_printf(arena, "%.*s.safetensors", (int)length, source);
+}
+
+static int save_import(const ImportRequest *r, const OnnxImport *import, const Text *source)
+{
+    NnError error = {0};
+    const bool to_stdout = strcmp(r->source, "-") == 0;
+    const char *weights = r->weights || to_stdout ? r->weights : weights_beside(r->arena, r->source);
+    if (!to_stdout && nn_file_check(r->source, source->length, &error)) return fail_error(&error);
+    if (weights && write_weights(import->graph, weights, &error)) return fail_error(&error);
+    if (to_stdout) {
+        fwrite(source->data, 1, source->length, stdout);
+        return finish_output();
+    }
+    return output_write(&(OutputFile){r->source, source->data, source->length}, 1);
+}
+
+static int import_model(ImportRequest *r, const OptionReader *reader)
+{
+    OnnxImport import;
+    Text source;
+    if (!options_one_file(reader)) return STATUS_USAGE;
+    r->model = reader->operands[0];
+    if (!r->source) return usage_error(&command_import, "no output file (use -o NET.nn)");
+    int status = imported_read(r->arena, r->model, &r->options, &import, &source);
+    if (status == STATUS_OK) status = save_import(r, &import, &source);
+    onnx_import_free(&import);
+    return status;
+}
+
+static int import_run(int argc, char **argv)
+{
+    ImportRequest r = {.arena = arena_new()};
+    OptionReader reader;
+    int status = STATUS_OK;
+    options_begin(&reader, &command_import, argc, argv);
+    for (int id; status == STATUS_OK && (id = options_next(&reader)) != OPTIONS_END;)
+        if (id == OPTIONS_BAD || !take_import_option(&r, id, reader.value)) status = STATUS_USAGE;
+    if (status == STATUS_OK) status = import_model(&r, &reader);
+    arena_free(r.arena);
+    return status;
+}
+
+const Command command_import = {
+    .name = "import",
+    .summary = "turn an ONNX model into a source file and a weights file",
+    .usage = "import MODEL.onnx -o NET.nn [options]",
+    .options = options,
+    .details = "All commands that take NET.nn take MODEL.onnx as well, with its weights.\n"
+               "Operators that cannot be expressed are listed, and nothing is written.\n",
+    .run = import_run,
+};

@@ -1,0 +1,85 @@
+/*
+ * imported: models of other tools in the place of NET.nn.
+ *
+ * Enters: MODEL.onnx.  Leaves: the source and the weights that `nnc import` writes, in
+ * memory: the source is parsed as if it were a file, the weights are a file without a name.
+ */
+#define _GNU_SOURCE
+#include "commands/imported.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "commands/feeding.h"
+#include "elab/input_size.h"
+#include "interop/write_source.h"
+#include "interop/write_weights.h"
+
+bool is_model_file(const char *path) { return path && path_has_ending(path, ".onnx"); }
+
+int imported_read(Arena *arena, const char *path, const OnnxImportOptions *options, OnnxImport *out, Text *source)
+{
+    NnError error = {0};
+    text_init(source, arena);
+    if (onnx_import(arena, path, options, out, &error)) {
+        const int status = fail_error(&error);
+        return out->refused.count ? STATUS_REFUSED : status;
+    }
+    write_source(out->graph, source);
+    return STATUS_OK;
+}
+
+bool imported_input(Arena *arena, const char *text, OnnxInputShape *s)
+{
+    const char *equals = strrchr(text, '='), *p = equals ? equals + 1 : text;
+    *s = (OnnxInputShape){.name = equals ? arena_strndup(arena, text, (size_t)(equals - text)) : NULL};
+    for (char *end; s->rank < ONNX_MAX_RANK; p = end + 1) {
+        s->dims[s->rank++] = strtoll(p, &end, 10);
+        if (end == p || s->dims[s->rank - 1] < 1 || (*end && *end != 'x')) return false;
+        if (!*end) return true;
+    }
+    return false;
+}
+
+/* --input of a net is per sample: of a model it is the shape with the batch of 1 before it. */
+static OnnxImportOptions load_options_of(const LoadOptions *o)
+{
+    OnnxImportOptions options = {0};
+    for (int i = 0; i < o->inputs.count; i++) {
+        const InputSize *size = o->inputs.at[i];
+        OnnxInputShape *s = arena_alloc(o->compilation->arena, sizeof *s);
+        *s = (OnnxInputShape){size->label, size->shape.rank + 1, {1}};
+        for (int a = 0; a < size->shape.rank; a++) s->dims[a + 1] = size->shape.dim[a];
+        list_push(o->compilation->arena, &options.inputs, s);
+    }
+    return options;
+}
+
+File *imported_parse(const LoadOptions *o, const char *path)
+{
+    Compilation *c = o->compilation;
+    const OnnxImportOptions options = load_options_of(o);
+    OnnxImport import;
+    Text source;
+    int status = imported_read(c->arena, path, &options, &import, &source);
+    onnx_import_free(&import);
+    return status ? NULL : front_parse_text(c, path, source.data, source.length);
+}
+
+const char *imported_weights(const LoadOptions *o, const char *given)
+{
+    if (given || !is_model_file(o->path)) return given;
+    Arena *arena = o->compilation->arena;
+    const OnnxImportOptions options = load_options_of(o);
+    OnnxImport import;
+    Text source;
+    NnError error = {0};
+    int failed = imported_read(arena, o->path, &options, &import, &source);
+    const int file = failed ? -1 : memfd_create("weights", 0);
+    const char *path = arena_printf(arena, "/dev/fd/%d", file);
+    if (!failed && (file < 0 || write_weights(import.graph, path, &error)))
+        failed = fail(STATUS_SYSTEM, "%s", file < 0 ? "there is no memory for the weights" : error.text);
+    onnx_import_free(&import);
+    return failed ? NULL : path;
+}

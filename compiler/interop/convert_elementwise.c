@@ -1,0 +1,222 @@
+/*
+ * convert_elementwise: arithmetic on two values and more.
+ *
+ * Where one is a constant, what it means is looked for: the bias of the layer before, a
+ * factor, a summand, an exponent.  Else it becomes a parameter.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "interop/importer.h"
+
+static bool is_integer(const OnnxValue *v) { return !onnx_type_is_float(v->type); }
+
+static bool combined(Conversion *c, const char *op)
+{
+    OnnxValue out;
+    ImportNode **nodes = arena_alloc(c->imp->arena, (size_t)c->in_count * sizeof *nodes);
+    if (!broadcast(c, c->in, c->in_count, &out, nodes)) return false;
+    ImportNode *n = nodes[0];
+    for (int i = 1; i < c->in_count; i++) n = combine(c, op, n, nodes[i]);
+    return put_like(c, n, &out);
+}
+
+/* ---- with a constant ---------------------------------------------------------------- */
+
+/* The single number of one of two inputs; *other is then the other one. */
+static bool single_number(Conversion *c, double *number, OnnxValue **other, int *where)
+{
+    for (int i = 0; i < 2; i++) {
+        OnnxConstant *k = c->in[i]->constant;
+        OnnxValue *x = c->in[1 - i];
+        if (!k || k->count != 1 || !x->node || k->rank > x->rank) continue;
+        *number = constant_values(c->imp, k)[0];
+        *other = x;
+        *where = i;
+        return true;
+    }
+    return false;
+}
+
+/* Whether the node is a layer of this kind without a bias that nothing else uses. */
+static bool takes_bias(const Conversion *c, const OnnxValue *v)
+{
+    const ImportNode *n = v->node;
+    if (!n || n->uses || !v->batched ||
+        (strcmp(n->op, "conv") != 0 && strcmp(n->op, "deconv") != 0 && strcmp(n->op, "dense") != 0))
+        return false;
+    return n->params.count == 1 && (intptr_t)map_get(c->imp->names, v->name) == 1;
+}
+
+/* One number for each channel, along the axis of the channels. */
+static bool is_per_channel(const OnnxConstant *k, const OnnxValue *v)
+{
+    const int64_t channels = v->node->shape.dim[strcmp(v->node->op, "dense") == 0 ? v->node->shape.rank - 1 : 0];
+    const int axis = k->rank - (strcmp(v->node->op, "dense") == 0 ? 1 : v->rank - 1);
+    return k->count == channels && axis >= 0 && axis < k->rank && k->dims[axis] == channels && k->rank <= v->rank;
+}
+
+/* Conv + Add, MatMul + Add: the constant is the bias of the layer. */
+static bool add_bias(Conversion *c)
+{
+    for (int i = 0; i < 2; i++) {
+        OnnxConstant *k = c->in[i]->constant;
+        OnnxValue *x = c->in[1 - i];
+        if (!k || !takes_bias(c, x) || !is_per_channel(k, x)) continue;
+        for (int a = 0; a < x->node->args.count; a++) {
+            ImportArg *arg = x->node->args.at[a];
+            if (strcmp(arg->name, "bias") != 0) continue;
+            arg->value->integer = 1;
+            arg->is_default = true;
+        }
+        layer_param(c, x->node, "bias", shape_vector(k->count), k);
+        return put_like(c, x->node, x);
+    }
+    return false;
+}
+
+/* Before opset 7 the second input is stretched where `broadcast` is set, its axes at `axis`. */
+static bool legacy(Conversion *c, ConvertCall *convert)
+{
+    OnnxValue *b = c->in[1], *wide;
+    const int more = c->in[0]->rank - b->rank;
+    const int64_t axis = onnx_attr_int(c, "axis", more);
+    if (!onnx_attr_int(c, "broadcast", 0) || more <= 0) return convert(c);
+    if (!b->constant || axis < 0 || axis > more) return refuse(c, "it stretches an input that is not a constant");
+    OnnxConstant *k = arena_alloc(c->imp->arena, sizeof *k);
+    *k = *b->constant;
+    for (int i = 0; i < more - axis; i++) k->dims[k->rank++] = 1;
+    wide = value_new(c->imp, NULL, k->rank, k->dims, false);
+    wide->constant = k;
+    wide->type = b->type;
+    c->in[1] = wide;
+    return convert(c);
+}
+
+static bool convert_add(Conversion *c)
+{
+    double number;
+    OnnxValue *x;
+    int where;
+    if (single_number(c, &number, &x, &where)) return put_like(c, shifted(c, x->node, number), x);
+    return add_bias(c) || combined(c, "add");
+}
+
+static bool convert_sub(Conversion *c)
+{
+    double number;
+    OnnxValue *x;
+    int where;
+    if (!single_number(c, &number, &x, &where)) return combined(c, "sub");
+    ImportNode *n = where ? shifted(c, x->node, -number) : shifted(c, scaled(c, x->node, -1), number);
+    return put_like(c, n, x);
+}
+
+static bool convert_mul(Conversion *c)
+{
+    double number;
+    OnnxValue *x;
+    int where;
+    if (single_number(c, &number, &x, &where)) return put_like(c, scaled(c, x->node, number), x);
+    return combined(c, "mul");
+}
+
+static bool convert_div(Conversion *c)
+{
+    double number;
+    OnnxValue *x;
+    int where;
+    if (is_integer(c->in[0])) return refuse(c, "it divides integers");
+    if (!single_number(c, &number, &x, &where)) return combined(c, "div");
+    ImportNode *n = where ? scaled(c, x->node, 1 / number) : scaled(c, layer_like(c, "reciprocal", x->node), number);
+    return put_like(c, n, x);
+}
+
+/* ---- powers -------------------------------------------------------------------------------- */
+
+static bool convert_pow(Conversion *c)
+{
+    OnnxConstant *k = must_know(c, 1, "exponent");
+    OnnxValue *x = c->in[0];
+    if (!k || !x->node) return false;
+    const double *e = constant_values(c->imp, k);
+    for (int64_t i = 1; i < k->count; i++)
+        if (e[i] != e[0]) return refuse(c, "its exponents differ");
+    if (k->rank > x->rank || k->count < 1) return refuse(c, "its exponent has more axes than its input");
+    if (k->count > 1 && k->count != dims_count(x->rank, x->dims)) return refuse(c, "its exponent stretches its input");
+    ImportNode *n = layer_like(c, e[0] == 2 ? "square" : e[0] == 0.5 ? "sqrt" : "pow", x->node);
+    if (e[0] != 2 && e[0] != 0.5) arg_real(c->imp, n, "exponent", e[0]);
+    return put_like(c, n, x);
+}
+
+/* ---- of any number ---------------------------------------------------------------------------- */
+
+static bool convert_max(Conversion *c) { return combined(c, "maximum"); }
+static bool convert_min(Conversion *c) { return combined(c, "minimum"); }
+static bool convert_sum(Conversion *c) { return combined(c, "add"); }
+
+static bool convert_mean(Conversion *c)
+{
+    if (!combined(c, "add")) return false;
+    c->out[0]->node = scaled(c, c->out[0]->node, 1.0 / c->in_count);
+    return true;
+}
+
+/* ---- functions made of others ----------------------------------------------------------------------- */
+
+static ImportNode *e_power(Conversion *c, ImportNode *x, double by) { return layer_like(c, "exp", scaled(c, x, by)); }
+
+static ImportNode *hyperbolic(Conversion *c, ImportNode *x, const char *op)
+{
+    return scaled(c, combine(c, op, e_power(c, x, 1), e_power(c, x, -1)), 0.5);
+}
+
+static bool convert_sinh(Conversion *c) { return put_like(c, hyperbolic(c, c->in[0]->node, "sub"), c->in[0]); }
+static bool convert_cosh(Conversion *c) { return put_like(c, hyperbolic(c, c->in[0]->node, "add"), c->in[0]); }
+
+static bool convert_tan(Conversion *c)
+{
+    ImportNode *x = c->in[0]->node;
+    return put_like(c, combine(c, "div", layer_like(c, "sin", x), layer_like(c, "cos", x)), c->in[0]);
+}
+
+/* asinh x = sign x · log(|x| + sqrt(x² + 1)) */
+static bool convert_asinh(Conversion *c)
+{
+    ImportNode *x = c->in[0]->node, *size = layer_like(c, "abs", x);
+    ImportNode *root = layer_like(c, "sqrt", shifted(c, layer_like(c, "square", x), 1));
+    ImportNode *n = layer_like(c, "log", combine(c, "add", size, root));
+    return put_like(c, combine(c, "mul", layer_like(c, "sign", x), n), c->in[0]);
+}
+
+static bool convert_acosh(Conversion *c)
+{
+    ImportNode *x = c->in[0]->node, *root = layer_like(c, "sqrt", shifted(c, layer_like(c, "square", x), -1));
+    return put_like(c, layer_like(c, "log", combine(c, "add", x, root)), c->in[0]);
+}
+
+/* atanh x = (log(1 + x) − log(1 − x)) / 2 */
+static bool convert_atanh(Conversion *c)
+{
+    ImportNode *x = c->in[0]->node, *more = layer_like(c, "log", shifted(c, x, 1));
+    ImportNode *less = layer_like(c, "log", shifted(c, scaled(c, x, -1), 1));
+    return put_like(c, scaled(c, combine(c, "sub", more, less), 0.5), c->in[0]);
+}
+
+static bool convert_legacy_add(Conversion *c) { return legacy(c, convert_add); }
+static bool convert_legacy_sub(Conversion *c) { return legacy(c, convert_sub); }
+static bool convert_legacy_mul(Conversion *c) { return legacy(c, convert_mul); }
+static bool convert_legacy_div(Conversion *c) { return legacy(c, convert_div); }
+
+const OnnxOperator onnx_elementwise_operators[] = {
+    {"Add", 1, 6, convert_legacy_add}, {"Sub", 1, 6, convert_legacy_sub},
+    {"Mul", 1, 6, convert_legacy_mul}, {"Div", 1, 6, convert_legacy_div},
+    {"Add", 7, 0, convert_add},        {"Sub", 7, 0, convert_sub},
+    {"Mul", 7, 0, convert_mul},        {"Div", 7, 0, convert_div},
+    {"Pow", 1, 0, convert_pow},        {"Max", 1, 0, convert_max},
+    {"Min", 1, 0, convert_min},        {"Sum", 1, 0, convert_sum},
+    {"Mean", 1, 0, convert_mean},      {"Sinh", 9, 0, convert_sinh},
+    {"Cosh", 9, 0, convert_cosh},      {"Tan", 7, 0, convert_tan},
+    {"Asinh", 9, 0, convert_asinh},    {"Acosh", 9, 0, convert_acosh},
+    {"Atanh", 9, 0, convert_atanh},    {0},
+};

@@ -1,0 +1,109 @@
+/*
+ * convert_logic: comparisons and truth values, as 0 and 1.
+ *
+ * `step` is 1 from a value on, so a ≥ b is step(a − b): the difference of two floats is 0 only
+ * where they are equal.
+ */
+#include <string.h>
+
+#include "interop/importer.h"
+
+static ImportNode *negation(Conversion *c, ImportNode *n) { return shifted(c, scaled(c, n, -1), 1); }
+
+static ImportNode *at_least(Conversion *c, ImportNode *a, ImportNode *b)
+{
+    return step_at(c, combine(c, "sub", a, b), 0);
+}
+
+static ImportNode *equality(Conversion *c, ImportNode *a, ImportNode *b)
+{
+    ImportNode *d = combine(c, "sub", a, b);
+    return combine(c, "mul", step_at(c, d, 0), step_at(c, scaled(c, d, -1), 0));
+}
+
+static ImportNode *comparison(Conversion *c, const char *op, ImportNode *a, ImportNode *b)
+{
+    if (strcmp(op, "GreaterOrEqual") == 0) return at_least(c, a, b);
+    if (strcmp(op, "LessOrEqual") == 0) return at_least(c, b, a);
+    if (strcmp(op, "Greater") == 0) return negation(c, at_least(c, b, a));
+    if (strcmp(op, "Less") == 0) return negation(c, at_least(c, a, b));
+    if (strcmp(op, "Equal") == 0) return equality(c, a, b);
+    if (strcmp(op, "And") == 0) return combine(c, "mul", a, b);
+    if (strcmp(op, "Or") == 0) return combine(c, "maximum", a, b);
+    return combine(c, "maximum", combine(c, "sub", a, b), combine(c, "sub", b, a)); /* Xor */
+}
+
+static bool put_truth(Conversion *c, ImportNode *n, const OnnxValue *like)
+{
+    if (!put_like(c, n, like)) return false;
+    c->out[0]->type = ONNX__TENSOR_PROTO__DATA_TYPE__BOOL;
+    return true;
+}
+
+static bool convert_comparison(Conversion *c)
+{
+    OnnxValue out;
+    ImportNode *nodes[2];
+    if (c->in_count != 2 || !broadcast(c, c->in, 2, &out, nodes)) return false;
+    return put_truth(c, comparison(c, c->onnx->op_type, nodes[0], nodes[1]), &out);
+}
+
+static bool convert_not(Conversion *c)
+{
+    ImportNode *n = value_node(c, c->in[0]);
+    return n && put_truth(c, negation(c, n), c->in[0]);
+}
+
+/* where·a + (1 − where)·b: for numbers that are finite */
+static bool convert_where(Conversion *c)
+{
+    OnnxValue out;
+    ImportNode *nodes[3];
+    if (c->in_count != 3 || !broadcast(c, c->in, 3, &out, nodes)) return false;
+    ImportNode *yes = combine(c, "mul", nodes[0], nodes[1]), *no = combine(c, "mul", negation(c, nodes[0]), nodes[2]);
+    if (!put_like(c, combine(c, "add", yes, no), &out)) return false;
+    c->out[0]->type = c->in[1]->type;
+    return true;
+}
+
+/* ---- by a known mask --------------------------------------------------------------------- */
+
+/* Above or below a diagonal of the last two axes; the rest becomes 0. */
+static bool convert_trilu(Conversion *c)
+{
+    OnnxValue *x = c->in[0];
+    const bool upper = onnx_attr_int(c, "upper", 1);
+    OnnxConstant *k = has_input(c, 1) ? must_know(c, 1, "k") : NULL;
+    if (has_input(c, 1) && !k) return false;
+    const int64_t diagonal = k ? (int64_t)constant_values(c->imp, k)[0] : 0;
+    if (x->batched && x->rank < 3) x = as_whole(c, x);
+    ImportNode *n = x ? value_node(c, x) : NULL;
+    if (!n || n->shape.rank < 2) return refuse(c, "its matrix has the batch as an axis");
+    const int64_t rows = n->shape.dim[n->shape.rank - 2], columns = n->shape.dim[n->shape.rank - 1];
+    OnnxConstant *mask =
+        constant_new(c->imp, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, 2, (const int64_t[]){rows, columns});
+    for (int64_t i = 0; i < mask->count; i++) {
+        const int64_t distance = i % columns - i / columns;
+        mask->values[i] = upper ? distance >= diagonal : distance <= diagonal;
+    }
+    Shape s = {n->shape.rank, {1, 1, 1, 1}};
+    s.dim[s.rank - 2] = rows;
+    s.dim[s.rank - 1] = columns;
+    mask->name = "mask";
+    return put_like(c, combine(c, "mul", n, param_source(c, mask, s)), x);
+}
+
+const OnnxOperator onnx_logic_operators[] = {
+    {"Greater", 7, 0, convert_comparison},
+    {"GreaterOrEqual", 12, 0, convert_comparison},
+    {"Less", 7, 0, convert_comparison},
+    {"LessOrEqual", 12, 0, convert_comparison},
+    {"Equal", 7, 0, convert_comparison},
+    {"And", 7, 0, convert_comparison},
+    {"Or", 7, 0, convert_comparison},
+    {"Xor", 7, 0, convert_comparison},
+    {"Not", 1, 0, convert_not},
+    {"Where", 9, 0, convert_where},
+    {"Trilu", 14, 0, convert_trilu},
+    {0},
+};

@@ -1,0 +1,179 @@
+/*
+ * importer: what the converters of ONNX's operators share; private to interop.
+ *
+ * An ONNX model is walked node by node.  A value of it is a constant, whose numbers are known,
+ * or a node of the ImportGraph.  Axis 0 of a value may be the batch: the language does not
+ * write it, so `batched` says whether it is left out of the node's shape.  A graph is converted
+ * with axis 0 of its inputs as the batch, and where that cannot be, with each input as one
+ * whole sample.
+ */
+#ifndef NNC_INTEROP_IMPORTER_H
+#define NNC_INTEROP_IMPORTER_H
+
+#include "graph/op.h"
+#include "interop/import_graph.h"
+#include "interop/import_onnx.h"
+#include "interop/onnx_tensor.h"
+
+/* Numbers that are known while the model is read. */
+typedef struct OnnxConstant {
+    const char *name; /* of an initialiser; else of the value */
+    int type, rank;
+    int64_t dims[ONNX_MAX_RANK];
+    int64_t count;
+    const OnnxTensor *tensor; /* where the file has them; NULL: `values` */
+    double *values;           /* made when they are computed with */
+    const float *floats;      /* made when they become a parameter */
+} OnnxConstant;
+
+typedef struct OnnxValue {
+    const char *name;
+    OnnxConstant *constant; /* or NULL */
+    ImportNode *node;       /* or NULL; both NULL: made by an operator that was refused */
+    OnnxConstant *given;    /* numbers for an input of the graph, for where these must be known */
+    int type, rank;
+    int64_t dims[ONNX_MAX_RANK];
+    bool batched; /* axis 0 is the batch, and not in node->shape */
+} OnnxValue;
+
+typedef struct ImportScope ImportScope; /* of names: the graph's, or a function's */
+struct ImportScope {
+    Map *values; /* of OnnxValue */
+    const Onnx__NodeProto *call;
+    const Onnx__FunctionProto *function;
+    const ImportScope *outer;
+    int opset, depth;
+};
+
+typedef struct Importer {
+    Arena *arena;
+    ImportGraph *graph;
+    const Onnx__ModelProto *model;
+    const OnnxImportOptions *options;
+    Map *labels;  /* taken ones */
+    Map *names;   /* of values: how often the graph takes each */
+    List refused; /* of ImportRefusal */
+    int64_t batch;
+    bool whole; /* inputs are whole samples */
+    int walked; /* nodes */
+} Importer;
+
+/* One node of the model, being converted. */
+typedef struct Conversion {
+    Importer *imp;
+    const ImportScope *scope;
+    const Onnx__NodeProto *onnx;
+    int opset;
+    int in_count;
+    OnnxValue **in; /* NULL: left out */
+    int out_count;
+    OnnxValue **out;
+} Conversion;
+
+/* Gives c->out[…] their node or constant; false after `refuse`. */
+typedef bool ConvertCall(Conversion *);
+
+/* A row for each ONNX operator and range of opsets. */
+typedef struct OnnxOperator {
+    const char *name;
+    int since, until; /* opsets; 0: no end */
+    ConvertCall *convert;
+} OnnxOperator;
+
+/* Tables of the families; a name of NULL at the end. */
+extern const OnnxOperator onnx_conv_operators[], onnx_pool_operators[], onnx_norm_operators[],
+    onnx_activation_operators[], onnx_elementwise_operators[], onnx_shape_operators[], onnx_resize_operators[],
+    onnx_reduction_operators[], onnx_loss_operators[], onnx_logic_operators[], onnx_matrix_operators[];
+
+/* ---- attributes ------------------------------------------------------------------ */
+
+const Onnx__AttributeProto *onnx_attr(const Conversion *, const char *name);
+int64_t onnx_attr_int(const Conversion *, const char *name, int64_t otherwise);
+double onnx_attr_real(const Conversion *, const char *name, double otherwise);
+const char *onnx_attr_string(const Conversion *, const char *name, const char *otherwise);
+/* How many there are, and at most `limit` of them in `out`; −1: no such attribute. */
+int onnx_attr_ints(const Conversion *, const char *name, int64_t *out, int limit);
+
+/* ---- values ------------------------------------------------------------------------ */
+
+/* Says why the node cannot be converted; false. */
+bool refuse(Conversion *, const char *format, ...) PRINTF_LIKE(2, 3);
+
+OnnxConstant *constant_new(Importer *, int type, int rank, const int64_t *dims);
+const double *constant_values(Importer *, OnnxConstant *);
+const float *constant_floats(Importer *, OnnxConstant *);
+
+/* The input's numbers; NULL where they are not known. */
+OnnxConstant *known(const Conversion *, int input);
+/* The same, refusing where they are not. */
+OnnxConstant *must_know(Conversion *, int input, const char *what);
+/* The same as a value that is that constant. */
+OnnxValue *known_value(const Conversion *, int input);
+/* Integers of an attribute or, from an opset on, of an input; −1: neither; −2: refused. */
+int known_ints(Conversion *, const char *attr, int input, int64_t *out, int limit);
+
+bool output_is_used(const Conversion *, int output);
+bool has_input(const Conversion *, int input);
+int onnx_axis(int64_t axis, int rank); /* counted from the front; −1: none */
+int64_t dims_count(int rank, const int64_t *dims);
+int sample_rank(const OnnxValue *);
+Shape sample_shape(const OnnxValue *);
+
+/* The node of a value; of a constant, a new `param` in the shape of one whole sample. */
+ImportNode *value_node(Conversion *, OnnxValue *);
+/* The value with its axis 0 as the batch, or as part of the sample: itself, or behind a
+ * reshape where the batch is 1; NULL: it cannot be. */
+OnnxValue *as_batched(Conversion *, OnnxValue *);
+OnnxValue *as_whole(Conversion *, OnnxValue *);
+
+/* A value of these dimensions that is made on the way. */
+OnnxValue *value_new(Importer *, ImportNode *, int rank, const int64_t *dims, bool batched);
+/* The first output: the node's value. */
+bool put_output(Conversion *, int output, ImportNode *, int rank, const int64_t *dims, bool batched);
+/* The same with the rank, dimensions and form of a value. */
+bool put_like(Conversion *, ImportNode *, const OnnxValue *);
+bool put_constant(Conversion *, int output, OnnxConstant *);
+bool put_value(Conversion *, int output, const OnnxValue *);
+
+/* ---- nodes ----------------------------------------------------------------------------- */
+
+ImportNode *layer(Conversion *, const char *op, ImportNode *in, Shape);          /* in of NULL: a source */
+ImportNode *layer_like(Conversion *, const char *op, ImportNode *in);            /* of the shape of its input */
+ImportNode *combine(Conversion *, const char *op, ImportNode *a, ImportNode *b); /* ranks equal, 1s stretched */
+ImportNode *reshaped(Conversion *, ImportNode *, Shape);                /* itself where the shape is the same */
+ImportNode *param_source(Conversion *, OnnxConstant *, Shape);          /* a learned tensor */
+ImportNode *constant_source(Conversion *, Shape, const double *values); /* `constant`, of few numbers */
+ImportNode *scaled(Conversion *, ImportNode *, double by);
+ImportNode *shifted(Conversion *, ImportNode *, double by);
+ImportNode *step_at(Conversion *, ImportNode *, double at); /* 1 from there on, else 0 */
+/* The nodes of values, of one rank, so that a combinator stretches them as ONNX does; `out` has
+ * the shape and form of the result.  Refuses where it cannot be. */
+bool broadcast(Conversion *, OnnxValue *const *in, int count, OnnxValue *out, ImportNode **nodes);
+ImportNode *reduced(Conversion *, const char *op, ImportNode *, unsigned axes, bool keep);
+ImportNode *sliced(Conversion *, ImportNode *, int axis, int64_t begin, int64_t end, int64_t step);
+ImportNode *permuted(Conversion *, ImportNode *, const int *axes);
+
+void arg_int(Importer *, ImportNode *, const char *name, int64_t);
+void arg_real(Importer *, ImportNode *, const char *name, double);
+void arg_bool(Importer *, ImportNode *, const char *name, bool);
+void arg_symbol(Importer *, ImportNode *, const char *name, const char *symbol);
+void arg_dims(Importer *, ImportNode *, const char *name, int count, const int64_t *);
+void arg_reals(Importer *, ImportNode *, const char *name, int count, const double *);
+void arg_pair(Importer *, ImportNode *, const char *name, const int64_t pair[2]); /* one number where they are equal */
+void arg_pad(Importer *, ImportNode *, const char *name, const int64_t sides[4]); /* top, left, bottom, right */
+
+/* A parameter, with a name made of the constant's. */
+void layer_param(Conversion *, ImportNode *, const char *name, Shape, OnnxConstant *);
+void layer_param_floats(Conversion *, ImportNode *, const char *name, Shape, const float *);
+
+/* An identifier made of a name, unique among the labels of the graph; NULL: nothing is left of it. */
+const char *import_label(Importer *, const char *name);
+
+/* ---- stages ----------------------------------------------------------------------------- */
+
+/* Computes the outputs of a node whose inputs are all known; false where it is not one of
+ * those operators, without a message. */
+bool fold_constants(Conversion *);
+const OnnxOperator *onnx_operator_find(const char *name, int opset, bool *known_name);
+
+#endif

@@ -1,0 +1,23 @@
+/*
+ * onnx_file: the bytes of an ONNX file → its messages.
+ */
+#ifndef NNC_INTEROP_ONNX_FILE_H
+#define NNC_INTEROP_ONNX_FILE_H
+
+#include "interop/onnx.pb-c.h"
+#include "runtime/core/core.h"
+
+/* What a file is unpacked with: its memory is bounded by a multiple of the file's size. */
+typedef struct OnnxMemory {
+    ProtobufCAllocator allocator;
+    size_t used, limit;
+} OnnxMemory;
+
+/* A message of a file, such as onnx__model_proto__descriptor; NULL and an error where the
+ * file cannot be read or is no such message.  Freed with onnx_message_free. */
+ProtobufCMessage *onnx_message_read(const char *path, const ProtobufCMessageDescriptor *, OnnxMemory *, NnError *);
+ProtobufCMessage *onnx_message_parse(const char *path, const void *bytes, size_t size,
+                                     const ProtobufCMessageDescriptor *, OnnxMemory *, NnError *);
+void onnx_message_free(ProtobufCMessage *, OnnxMemory *);
+
+#endif

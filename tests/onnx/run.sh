@@ -1,0 +1,67 @@
+#!/bin/sh
+# ONNX's backend tests, as Debian's libonnx-testdata has them: each model with its inputs and
+# outputs, by `nnc check MODEL --reference FOLDER` with the tolerances of ONNX's own runner.
+# Prints a table by family of models; a wrong output is a failure, and so is one that is refused
+# where it passed before (the number of these is below).  Without ALL=1 a selection of operators
+# is tried.  REASONS=FILE: what is refused, and how often; ONLY=PATTERN: folders that match.
+cd "$(dirname "$0")/../.." || exit 1
+nnc=${NNC:-./nnc}
+data=${ONNX_TESTDATA:-/usr/include/onnx/backend/test/data}
+selection='test_[bgi]*[nl]orm* test_basic_conv* test_conv_* test_maxpool* test_averagepool* test_gemm* test_Linear* test_BatchNorm*'
+least=30
+[ -z "$ALL" ] || { selection='*'; least=600; }
+[ -z "$ONLY" ] || { selection=$ONLY; least=0; }
+[ -d "$data/node" ] || { echo "onnx: skipped: $data is not there (apt install libonnx-testdata)"; echo "onnx: 0 passed, 0 failed"; exit 0; }
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+
+check_one() {
+    folder=$(dirname "$1")
+    timeout 60 "$nnc" check "$1" --reference "$folder" --threads 1 >"$work/$2.out" 2>&1
+    echo "$? $folder" >"$work/$2.status"
+}
+
+# Two at a time.
+count=0
+set -f
+set -- $selection
+set +f
+for pattern in "$@"; do
+    for model in "$data"/[nps]*/$pattern/model.onnx; do
+        [ -f "$model" ] || continue
+        count=$((count + 1))
+        check_one "$model" $count &
+        [ $((count % 2)) -ne 0 ] || wait
+    done
+done
+wait
+
+for status in "$work"/*.status; do
+    read -r code folder <"$status"
+    case $code in
+        0) result=passed ;;
+        4) result=refused ;;
+        1) if grep -q -e '^wrong' -e 'this is not the net' "${status%.status}.out"; then result=wrong; else result=refused; fi ;;
+        *) result=wrong ;;
+    esac
+    echo "$result $(basename "$(dirname "$folder")") $(basename "$folder") $code"
+    [ "$result" != refused ] || grep '^  ' "${status%.status}.out" >&3
+done 3>"$work/reasons" >"$work/results"
+
+awk '{ n[$2, $1]++; family[$2] = 1; all[$1]++ }
+END {
+    printf "%-20s %7s %7s %7s\n", "models", "passed", "refused", "wrong"
+    for (f in family) printf "%-20s %7d %7d %7d\n", f, n[f, "passed"], n[f, "refused"], n[f, "wrong"] | "sort"
+    close("sort")
+    printf "%-20s %7d %7d %7d\n", "all", all["passed"], all["refused"], all["wrong"]
+}' "$work/results"
+[ -z "$REASONS" ] || sed -E 's/^ *([^,]*), [0-9]+ nodes? \([^)]*\)/\1/' "$work/reasons" | sort | uniq -c | sort -rn >"$REASONS"
+grep '^wrong' "$work/results" | sort
+passed=$(grep -c '^passed' "$work/results")
+failed=$(grep -c '^wrong' "$work/results")
+if [ "$passed" -lt $least ]; then
+    echo "onnx: only $passed models passed, expected $least at least"
+    failed=$((failed + 1))
+fi
+echo "onnx: $passed passed, $failed failed"
+[ "$failed" -eq 0 ]
