@@ -8,6 +8,7 @@
  * net is made (weights, sizes, axes) that the model takes as inputs, the data set has them.
  */
 #include <dirent.h>
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,6 +115,19 @@ static void fill_inputs(const OnnxCase *k, float *x)
     }
 }
 
+/* Values are 32-bit floats: data of the model's doubles may be beyond them. */
+static bool data_fits_floats(const OnnxCase *k)
+{
+    for (int i = 0; i < map_count(k->given); i++) {
+        const OnnxTensor *t = map_value(k->given, i);
+        for (int64_t e = 0; e < t->count; e++) {
+            const double value = onnx_tensor_at(t, e);
+            if (isfinite(value) && fabs(value) > (double)FLT_MAX) return false;
+        }
+    }
+    return true;
+}
+
 static bool close_enough(const CheckOptions *o, double y, double expected)
 {
     if (isnan(expected)) return isnan(y);
@@ -192,6 +206,7 @@ static int check_set(OnnxCase *k)
     LoadOptions *load = &k->options->load;
     int status = read_given(k, &options);
     if (status) return status;
+    if (!data_fits_floats(k)) return fail(STATUS_REFUSED, "%s: its numbers are beyond 32-bit floats", k->folder);
     status = imported_read(k->arena, load->path, &options, &k->import, &k->source);
     load->source = &k->source;
     load->batch = k->import.batch;
