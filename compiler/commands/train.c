@@ -15,6 +15,7 @@
 #include "commands/commands.h"
 #include "commands/feeding.h"
 #include "commands/interrupt.h"
+#include "commands/lr_find.h"
 #include "commands/origin.h"
 #include "commands/resume.h"
 #include "commands/save.h"
@@ -34,6 +35,7 @@ enum {
     CHECKPOINT,
     CHECKPOINT_EVERY,
     RESUME,
+    LR_FIND,
     STATS
 };
 
@@ -62,6 +64,7 @@ static const Option options[] = {
     {CHECKPOINT_EVERY, "checkpoint-every", "T",
      "write one after every time such as 5m (the default), or after every so many steps; 0: never", false},
     {RESUME, "resume", "[FILE]", "go on from a checkpoint (default: that of --checkpoint)", false},
+    {LR_FIND, "lr-find", NULL, "try rising learning rates for 100 steps, propose one, and write no weights", false},
     OPTION_ROW_SET,
     OPTION_ROW_NET,
     OPTION_ROW_DEFINE,
@@ -83,6 +86,7 @@ typedef struct TrainRequest {
     const char *checkpoint;      /* NULL: the default name */
     bool resumes;                /* from `resume`, or NULL: from the file of checkpoints */
     const char *resume;
+    bool lr_find;
     int64_t every_steps; /* between checkpoints; 0: */
     double every_time;   /* seconds; 0: never; −1: not given */
 } TrainRequest;
@@ -181,6 +185,7 @@ static bool take_train_option(TrainRequest *r, int id, const char *value)
     case SEED: return option_int(self, "seed", value, 0, INT64_MAX, &r->seed);
     case LR: return option_real(self, "lr", value, 1e-30, 1e30, &r->lr);
     case TIME_LIMIT: return take_time(value, &r->time_limit);
+    case LR_FIND: r->lr_find = true; return true;
     case CHECKPOINT: r->checkpoint = value; return true;
     case CHECKPOINT_EVERY: return take_interval(r, value);
     case RESUME:
@@ -202,6 +207,7 @@ static int read_train_request(TrainRequest *r, int argc, char **argv)
     for (int id; (id = options_next(&reader)) != OPTIONS_END;)
         if (id == OPTIONS_BAD || !take_train_option(r, id, reader.value)) return STATUS_USAGE;
     if (!options_one_file(&reader)) return STATUS_USAGE;
+    if (r->resumes && r->lr_find) return usage_error(&command_train, "--lr-find begins a run, --resume goes on");
     if (r->resumes && r->init) return usage_error(&command_train, "--resume goes on from a checkpoint, --init begins");
     r->load.path = reader.operands[0];
     r->load.train = true;
@@ -489,23 +495,34 @@ static int train_model(TrainCommand *t)
     return failed ? fail_error(&error) : end_trained(t);
 }
 
+static int find_lr(TrainCommand *t)
+{
+    NnError error = {0};
+    NnRangeTest found;
+    t->config.stop = interrupt_catch();
+    if (nn_range_test(t->m.info, t->model, &t->feeding.feed, &t->config, &found, &error)) return fail_error(&error);
+    lr_find_print(&found, stdout);
+    return finish_output();
+}
+
 static int train_loaded(TrainCommand *t)
 {
     t->output = t->request.output ? t->request.output : arena_printf(t->m.c->arena, "%s.safetensors", t->m.net->name);
-    int status = save_check(t->output, &t->m);
+    const bool finds = t->request.lr_find; /* writes nothing */
+    int status = finds ? STATUS_OK : save_check(t->output, &t->m);
     if (!status) status = feeding_augment(&t->feeding, t->m.spec);
     if (!status) status = load_last(t);
     if (!status) status = teacher_open(&t->teacher, &t->m, &t->request.load, &t->feeding);
     if (!status) status = feed_training(t);
     if (status) return status;
     configure(t);
-    status = prepare_checkpoints(t);
+    status = finds ? STATUS_OK : prepare_checkpoints(t);
     if (status) return status;
     void *block = block_alloc(t->m.info->train_bytes);
     t->model = t->m.info->init(block, 1, t->config.seed);
     print_header(t);
     status = t->request.init ? load_init(t) : STATUS_OK;
-    if (!status) status = train_model(t);
+    if (!status) status = finds ? find_lr(t) : train_model(t);
     free(block);
     return status;
 }

@@ -207,6 +207,17 @@ says err 'note: 7 of the 72 training samples are for validation (valid 0.1)'
 says err 'the validation loss has stopped falling at epoch'
 says out '^best validation loss'
 
+# A range test: a rate that is worth trying, and nothing is written.
+runs 0 train flowers.nn --data flowers.csv --lr-find -o none
+absent none
+says out '^  *lr  *loss'; says out '#  lowest$'
+what='the proposal of --lr-find'
+if awk '/^proposal/ { exit !($3 > 1e-4 && $3 < 1) }' out; then ok; else bad 'no or another proposal'; fi
+if awk 'length > 79 { exit 1 }' out; then ok; else bad 'a line of more than 79 columns'; fi
+runs 0 train flowers.nn --data flowers.csv --lr-find --set 'optimizer sgd(lr=1)' --freeze '*' --jit tcc
+says out '^no proposal'
+runs 2 train flowers.nn --data flowers.csv --lr-find --resume
+
 # Parts of the classes, and of the samples.
 runs 0 train flowers.nn --data flowers.csv --classes tulip,iris -D kinds=2 --limit 20 -o two.w
 says err '^data .*: 20 train, 12 test of 2 columns, 2 classes'

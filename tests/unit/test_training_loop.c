@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "runtime/data/parts.h"
+#include "runtime/train/range_test.h"
 #include "tests/unit/files.h"
 #include "tests/unit/line.h"
 
@@ -66,6 +67,31 @@ START_TEST(training_is_stopped)
     ck_assert_int_eq(line_train(&s), 0);
     ck_assert_int_eq(s.result.end, NN_NO_BETTER);
     ck_assert_int_eq(s.result.epoch, 3);
+    line_tear_down(&s);
+}
+END_TEST
+
+/* Half a squared error of x in −1 … 1 and a bias, whose curvature is 1: rates above 2 diverge. */
+START_TEST(rates_are_tried)
+{
+    LineSetting s;
+    NnRangeTest found, again;
+    line_set_up(&s);
+    ck_assert_int_eq(nn_range_test(&line_info, &s.line, &s.feed, &s.config, &found, &s.error), 0);
+    ck_assert(found.diverged && found.count > 80 && found.count <= NN_RANGE_STEPS);
+    for (int i = 1; i < found.count; i++)
+        ck_assert_double_eq_tol(found.point[i].lr / found.point[i - 1].lr, pow(1e7, 1.0 / 99), 1e-9);
+    ck_assert_double_eq_tol(found.point[0].lr, 1e-6, 1e-18);
+    ck_assert(found.steepest > 0 && found.steepest < found.lowest && found.lowest < found.count - 1);
+    ck_assert(found.point[found.steepest].lr > 0.01 && found.point[found.steepest].lr < 2);
+    for (int i = 0; i < found.count; i++) ck_assert(found.point[i].smooth >= found.point[found.lowest].smooth);
+    s.line = (Line){0};
+    ck_assert_int_eq(nn_range_test(&line_info, &s.line, &s.feed, &s.config, &again, &s.error), 0);
+    ck_assert_int_eq(found.steepest, again.steepest);
+    volatile sig_atomic_t stop = 1;
+    s.config.stop = &stop;
+    ck_assert_int_eq(nn_range_test(&line_info, &s.line, &s.feed, &s.config, &again, &s.error), 0);
+    ck_assert(again.count == 0 && again.steepest == -1);
     line_tear_down(&s);
 }
 END_TEST
@@ -171,6 +197,7 @@ Suite *training_loop_suite(void)
     tcase_add_checked_fixture(tcase, make_folder, remove_folder);
     tcase_add_test(tcase, training_learns);
     tcase_add_test(tcase, training_is_stopped);
+    tcase_add_test(tcase, rates_are_tried);
     tcase_add_test(tcase, training_diverges);
     tcase_add_test(tcase, weights_come_back);
     tcase_add_test(tcase, weights_of_another_net);
