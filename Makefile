@@ -34,7 +34,7 @@ HEADERS = stdio.h libtcc.h zlib.h libdeflate.h jansson.h protobuf-c/protobuf-c.h
 OPS = $(sort $(wildcard compiler/ops/*/*.c))
 STD = $(sort $(wildcard compiler/std/*.nn))
 KERNELS = $(sort $(wildcard runtime/kernels/*.h runtime/kernels/*/*.h))
-REPORT_PAGE = $(addprefix compiler/report/page/, page.html page.css)
+REPORT_PAGE = $(addprefix compiler/report/page/, page.html page.css trace.html trace.css trace.js)
 PAGE_SCRIPT = $(patsubst %, compiler/report/page/%.js, base blocks graph bars arena field flow tables print main)
 
 SOURCES = $(filter-out compiler/main.c, $(wildcard compiler/*/*.c compiler/ops/*/*.c)) \
@@ -238,7 +238,10 @@ $(BUILD)/report/page_text.c: $(REPORT_PAGE) $(PAGE_SCRIPT) Makefile
 	@{ echo '#include "report/page_text.h"'; \
 	   echo 'const char page_html_text[] = ""'; $(TO_STRINGS) compiler/report/page/page.html; echo '    ;'; \
 	   echo 'const char page_style_text[] = ""'; $(TO_STRINGS) compiler/report/page/page.css; echo '    ;'; \
-	   echo 'const char page_script_text[] = ""'; cat $(PAGE_SCRIPT) | $(TO_STRINGS); echo '    ;'; } > $@
+	   echo 'const char page_script_text[] = ""'; cat $(PAGE_SCRIPT) | $(TO_STRINGS); echo '    ;'; \
+	   echo 'const char trace_html_text[] = ""'; $(TO_STRINGS) compiler/report/page/trace.html; echo '    ;'; \
+	   echo 'const char trace_style_text[] = ""'; $(TO_STRINGS) compiler/report/page/trace.css; echo '    ;'; \
+	   echo 'const char trace_script_text[] = ""'; $(TO_STRINGS) compiler/report/page/trace.js; echo '    ;'; } > $@
 
 $(BUILD)/tests/unit/suites.c: $(UNIT_SOURCES) Makefile
 	@mkdir -p $(@D)

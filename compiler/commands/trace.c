@@ -13,7 +13,7 @@
 
 enum { TRACE_WEIGHTS = OPTION_FIRST_OWN, TRACE_X, TRACE_TARGET, TRACE_DY, TRACE_SEED, TRACE_FORMAT, TRACE_DIGITS };
 
-static const TraceFormat *const formats[] = {&trace_text, &trace_json, &trace_dot};
+static const TraceFormat *const formats[] = {&trace_text, &trace_json, &trace_dot, &trace_html};
 
 static const Option options[] = {
     {TRACE_X, "x", "VALUES|FILE",
@@ -23,7 +23,7 @@ static const Option options[] = {
     {TRACE_DY, "dy", "VALUES", "dL/dy of the outputs, instead of a loss (of a single output: 1)", false},
     {TRACE_WEIGHTS, "weights", "FILE", "the weights (default: as training begins)", false},
     {TRACE_SEED, "seed", "S", "seed of the initial weights (default: the train section's, else 1)", false},
-    {TRACE_FORMAT, "format", "text|json|dot", "how it is printed (default: text)", false},
+    {TRACE_FORMAT, "format", "text|json|html|dot", "how it is printed (default: text)", false},
     {TRACE_DIGITS, "digits", "N", "digits after the point in texts (default 2)", false},
     {'o', "output", "FILE", "write to a file", false},
     OPTION_ROW_NET,
@@ -41,7 +41,7 @@ static bool take_trace_format(TraceRequest *o, const char *value)
         o->format = formats[i];
         return true;
     }
-    usage_error(&command_trace, "--format takes text, json or dot, not '%s'", value);
+    usage_error(&command_trace, "--format takes text, json, html or dot, not '%s'", value);
     return false;
 }
 

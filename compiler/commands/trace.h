@@ -48,6 +48,7 @@ int trace_run_net(const TraceRequest *, Model *, Trace *);
 /* trace_parts.c: what the formats show */
 const char *trace_pass_name(TracePass);
 TracePass trace_pass_of(const Trace *, const Node *);
+bool trace_is_step(const Trace *, const Node *);                  /* a layer or a loss */
 int64_t trace_count(const Trace *, const Tensor *);               /* elements for the batch */
 const double *trace_gradient(const Trace *, const Tensor *);      /* dL/dt; NULL: it was not computed */
 const Tensor *trace_gradient_target(const Trace *, const Node *); /* what t the node's result is dL/dt of, or NULL */
@@ -67,7 +68,7 @@ typedef struct TraceFormat {
     void (*print)(const Trace *, FILE *);
 } TraceFormat;
 
-extern const TraceFormat trace_json, trace_text, trace_dot;
+extern const TraceFormat trace_json, trace_text, trace_dot, trace_html;
 json_t *trace_to_json(const Trace *);
 
 #endif

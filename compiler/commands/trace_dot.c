@@ -64,8 +64,7 @@ static void print_trace_dot(const Trace *t, FILE *out)
     }
     for (int i = 0; i < t->program->nodes.count; i++) {
         const Node *n = t->program->nodes.at[i];
-        const TracePass pass = trace_pass_of(t, n);
-        if (n->out_count && (pass == TRACE_FORWARD || pass == TRACE_LOSS)) put_layer(t, n, out);
+        if (trace_is_step(t, n)) put_layer(t, n, out);
     }
     put_output(t, out);
     fputs("}\n", out);

@@ -116,7 +116,7 @@ static bool word_value(const Trace *t, const Node *n, const char *word, size_t l
 
 static bool is_wrapped(const char *begin, const char *word, size_t length)
 {
-    return word > begin && word[-1] == '(' && word[length] == ')';
+    return word > begin && word[-1] == '(' && (word[length] == ')' || word[length] == ',');
 }
 
 static size_t put_word(const Trace *t, const Node *n, Text *out, const char *formula, const char *p, int64_t k)

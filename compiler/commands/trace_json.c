@@ -94,9 +94,7 @@ static json_t *steps_value(const Trace *t)
         json_array_append_new(steps, input_step(t, t->program->inputs.at[i]));
     for (int i = 0; i < t->program->nodes.count; i++) {
         const Node *n = t->program->nodes.at[i];
-        const TracePass pass = trace_pass_of(t, n);
-        if (n->out_count && (pass == TRACE_FORWARD || pass == TRACE_LOSS))
-            json_array_append_new(steps, layer_step(t, n));
+        if (trace_is_step(t, n)) json_array_append_new(steps, layer_step(t, n));
     }
     return steps;
 }

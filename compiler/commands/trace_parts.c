@@ -28,6 +28,12 @@ TracePass trace_pass_of(const Trace *t, const Node *n)
     return is_forward(t, n) ? TRACE_FORWARD : TRACE_BACKWARD;
 }
 
+bool trace_is_step(const Trace *t, const Node *n)
+{
+    const TracePass pass = trace_pass_of(t, n);
+    return n->out_count && (pass == TRACE_FORWARD || pass == TRACE_LOSS);
+}
+
 int64_t trace_count(const Trace *t, const Tensor *tensor) { return tensor_count(tensor, t->program->batch); }
 
 const double *trace_gradient(const Trace *t, const Tensor *tensor)
@@ -52,7 +58,7 @@ const char *trace_value_name(const Tensor *tensor) { return tensor->producer ? t
 const Tensor *trace_updated(const Trace *t, const Node *n)
 {
     for (int i = 0; i < n->in_count; i++)
-        if (n->in[i]->kind == TENSOR_PARAM && t->after[n->in[i]->id]) return n->in[i];
+        if (n->in[i]->kind == TENSOR_PARAM && node_mutates(n, i) && t->after[n->in[i]->id]) return n->in[i];
     return NULL;
 }
 

@@ -5,5 +5,6 @@
 #define NNC_REPORT_PAGE_TEXT_H
 
 extern const char page_html_text[], page_style_text[], page_script_text[];
+extern const char trace_html_text[], trace_style_text[], trace_script_text[];
 
 #endif

@@ -41,6 +41,57 @@ shows convolution.nn "--x $tmp/x.csv --dy 1,1,1,1" '(−4, 3; −9, 5)'
 "$NNC" trace $exercises/one_neuron.nn --x=-1,-2 --format json -o "$tmp/written"
 if cmp "$tmp/printed" "$tmp/written" >"$tmp/said"; then ok; else bad 'JSON: -o' "$tmp/said"; fi
 
+# Only the optimizer updates, and only after a gradient.
+"$NNC" trace $exercises/line_of_one_weight.nn --x 1,2 --target 2,4 --format json >"$tmp/said"
+passes=$(grep -o -e '"pass": "[a-z]*"' -e '"updates": "[a-z.]*"' "$tmp/said" | tr -d '": ' | tr '\n' ' ')
+expected='passforward passloss passbackward passbackward passupdate updatesw.weight '
+if [ "$passes" = "$expected" ]; then ok; else bad "calls: $passes" "$tmp/said"; fi
+
+# ---- the page, in a browser ------------------------------------------------------------------
+
+# page WIDTH FILE OPTIONS…: with a script before it that collects errors, and probe.js
+page() {
+    width=$1 file=$2
+    shift 2
+    "$NNC" trace "$file" "$@" --format html -o "$tmp/page.html" 2>"$tmp/said" || bad "$file: no page" "$tmp/said"
+    {
+        sed '/<head>/q' "$tmp/page.html"
+        echo '<script>window.probeErrors = []; addEventListener("error", (e) => window.probeErrors.push(e.message));'
+        cat tests/trace/probe.js
+        echo '</script>'
+        sed '1,/<head>/d' "$tmp/page.html"
+    } >"$tmp/probe.html"
+    chromium --headless --no-sandbox --disable-gpu --no-first-run --user-data-dir="$tmp/browser" \
+        --virtual-time-budget=30000 --window-size="$width",900 --dump-dom "file://$tmp/probe.html" 2>/dev/null |
+        grep -o 'data-probe="[^"]*"' >"$tmp/said"
+    if grep -q '^data-probe="ok"$' "$tmp/said"; then ok; else bad "the page of $file at $width" "$tmp/said"; fi
+}
+
+cat >"$tmp/windows.nn" <<'END'
+net windows {
+    input(1x6x6)
+    conv(2, 3, pad=1, dilation=2) as dilated
+    relu
+    add { } { conv(2, 1) as side }
+    maxpool(2) as pool
+    deconv(1, 3, stride=2, pad=1) as up
+    flatten
+    dense(3)
+}
+
+train windows {
+    loss cross_entropy
+}
+END
+
+if ! command -v chromium >/dev/null; then
+    echo 'chromium is not installed: the HTML page is not opened'
+else
+    page 1200 $exercises/one_neuron.nn --x=-1,-2
+    page 500 $exercises/convolution.nn --x 4,2,-1,-6,0,5,3,2,2 --dy 1,1,1,1
+    page 1200 "$tmp/windows.nn" --x "$(awk 'BEGIN { for (i = 1; i <= 36; i++) printf "%g ", i / 10 }')" --target 1
+fi
+
 # ---- wrong command lines ------------------------------------------------------------------
 
 # STATUS TEXT FILE OPTIONS…
@@ -63,6 +114,6 @@ refuses 2 '--dy is missing: matrix_product has no train section' matrix_product.
 refuses 2 '--dy has 2 numbers, but the outputs are 4' matrix_product.nn --x 1,2,3 --dy 1,2
 refuses 2 "--dy: 'one' is not a number" matrix_product.nn --x 1,2,3 --dy one
 refuses 2 '--target and --dy cannot be combined' line_of_one_weight.nn --x 1 --target 1 --dy 1
-refuses 2 "--format takes text, json or dot, not 'xml'" one_neuron.nn --format xml
+refuses 2 "--format takes text, json, html or dot, not 'xml'" one_neuron.nn --format xml
 
 conclude

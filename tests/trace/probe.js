@@ -1,0 +1,48 @@
+/*
+ * Goes through a trace step by step as a reader does, with the keys, the buttons and the slider,
+ * and says what is wrong in data-probe.
+ */
+"use strict";
+addEventListener("load", () => {
+    const wrong = [...probeErrors];
+    const expect = (what, is) => is || wrong.push(what);
+    const drawn = (kind) => document.querySelectorAll(`#drawing .${kind}`).length;
+    const press = (key) => document.dispatchEvent(new KeyboardEvent("keydown", {key}));
+    const calls = data.calls.length,
+        last = () => document.getElementById("last").click();
+    expect("gradients before the backward pass", drawn("gradient") === 0);
+    let values = drawn("value"),
+        gradients = 0;
+    for (let i = 1; i <= calls; i++) {
+        press("ArrowRight");
+        expect(`step ${i}: not shown`, document.getElementById("where").textContent.startsWith(`${i} of ${calls}`));
+        expect(`step ${i}: a value is gone`, drawn("value") >= values);
+        expect(`step ${i}: a gradient is gone`, drawn("gradient") >= gradients);
+        values = drawn("value");
+        gradients = drawn("gradient");
+    }
+    expect("values are missing", values === data.steps.length);
+    expect("gradients are missing", gradients === data.steps.filter((s) => s.gradient !== null).length);
+    press("Home");
+    expect("Home", document.getElementById("back").disabled && drawn("gradient") === 0);
+    const slider = document.getElementById("at");
+    slider.value = calls;
+    slider.dispatchEvent(new Event("input"));
+    expect("the slider", drawn("gradient") === gradients && document.getElementById("forth").disabled);
+    document.getElementById("back").click();
+    last();
+    expect("the buttons", document.getElementById("where").textContent.startsWith(`${calls} of`));
+    data.steps.forEach((step, i) => {
+        if (!step.window) return;
+        document.querySelectorAll("#drawing .box")[i].dispatchEvent(new Event("click"));
+        const canvas = document.getElementById("output-image");
+        expect(`${step.name}: no window`, !document.getElementById("window").hidden && canvas.width > 0);
+        const box = canvas.getBoundingClientRect();
+        canvas.dispatchEvent(new PointerEvent("pointermove", {clientX: box.right - 2, clientY: box.bottom - 2}));
+        const image = step.value[0][0],
+            corner = `(${image.length - 1}, ${image[0].length - 1})`;
+        expect(`${step.name}: no hover`, document.getElementById("window-text").textContent.includes(corner));
+    });
+    expect("wider than the window", document.documentElement.scrollWidth <= innerWidth);
+    document.body.setAttribute("data-probe", wrong.length ? wrong.join("; ").replace(/"/g, "'") : "ok");
+});
