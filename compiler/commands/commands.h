@@ -122,6 +122,7 @@ typedef struct LoadOptions {
     const char *net;         /* NULL: the only one of the file */
     List defines;            /* of const char *: "name=value", from -D */
     List sets;               /* of const char *: items of --set */
+    List maps;               /* of const char *: OLD=NEW of --map */
     List freeze, train_only; /* of const char *: patterns over parameters' names (fnmatch) */
     int64_t batch;           /* 0: the train section's, else default_batch */
     int64_t default_batch;   /* 1 to begin with */
@@ -151,6 +152,7 @@ void load_options_free(LoadOptions *); /* and all that was loaded with it */
 enum {
     OPTION_NET = 256,
     OPTION_SET,
+    OPTION_MAP,
     OPTION_FREEZE,
     OPTION_TRAIN,
     OPTION_BATCH,
@@ -171,6 +173,7 @@ enum {
 #define OPTION_ROW_DEFINE {'D', "define", "NAME=VALUE", "set a parameter of the net", false}
 #define OPTION_ROW_INPUT {OPTION_INPUT, "input", "SIZE", "replace the input's shape: CxHxW, LxD, F or LABEL=SHAPE", false}
 #define OPTION_ROW_NET {OPTION_NET, "net", "NAME", "the net to use, where the file has several", false}
+#define OPTION_ROW_MAP {OPTION_MAP, "map", "OLD=NEW", "rename the tensors of the weights file, each side with one * or none: 'features.*=conv.*'", false}
 #define OPTION_ROW_SET {OPTION_SET, "set", "KEY=VALUE", "override a key of the train section", false}
 #define OPTION_ROWS_FREEZE \
     {OPTION_FREEZE, "freeze", "PATTERN", "do not train the parameters whose names match", false}, \
@@ -208,6 +211,7 @@ typedef struct Model {
     TrainSpec *spec;     /* NULL when neither training was asked for nor a section exists */
     bool train_section;  /* the file has one for this net */
     int64_t batch;       /* decided */
+    List maps;           /* of const char *: the rules of --map */
     EmitResult *emitted; /* from load_code on */
     Jit *jit;
     const nn_model_info *info; /* NULL with use_double; its functions change in model_poll */

@@ -37,6 +37,7 @@ enum {
     OPTION_ROW_DEFINE, \
     OPTION_ROW_INPUT, \
     OPTION_ROW_SET, \
+    OPTION_ROW_MAP, \
     {COMPILE_TARGET, "target", "CPU", "CPU to tune for: native (default)" TARGET_TABLE(AND_TARGET), false}, \
     OPTION_ROW_THREADS, \
     OPTION_ROWS_PASSES OPTION_ROW_LIMIT, \

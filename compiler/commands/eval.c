@@ -36,6 +36,7 @@ static const Option options[] = {
     OPTION_ROW_THREADS,
     OPTION_ROWS_PASSES OPTION_ROW_NET,
     OPTION_ROW_SET,
+    OPTION_ROW_MAP,
     OPTION_ROW_DEFINE,
     OPTION_ROW_INPUT,
     {0},
@@ -492,7 +493,7 @@ static int eval_weights(const EvalRequest *r, Model *m, const WeightedModel *w)
 static int eval_loaded(const EvalRequest *r, Model *m)
 {
     WeightedModel w;
-    int status = weighted_open(&w, r->weights);
+    int status = weighted_open(&w, r->weights, &r->load.maps);
     if (status) return status;
     status = weighted_load(&w, m->info);
     if (!status) status = eval_weights(r, m, &w);

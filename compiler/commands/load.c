@@ -88,6 +88,7 @@ Taken load_option(LoadOptions *o, const Command *command, int id, const char *va
     case OPTION_INPUT: return take_input(o, command, value);
     case OPTION_NET: o->net = value; return TAKEN_YES;
     case OPTION_SET: list_push(arena, &o->sets, (void *)value); return TAKEN_YES;
+    case OPTION_MAP: list_push(arena, &o->maps, (void *)value); return TAKEN_YES;
     case OPTION_FREEZE: list_push(arena, &o->freeze, (void *)value); return TAKEN_YES;
     case OPTION_TRAIN: list_push(arena, &o->train_only, (void *)value); return TAKEN_YES;
     case OPTION_BATCH: return option_int(command, "batch", value, 1, 1 << 20, &o->batch) ? TAKEN_YES : TAKEN_BAD;
@@ -215,7 +216,7 @@ static File *parse_source(const LoadOptions *o)
 static int build_net(const LoadOptions *o, Model *m)
 {
     Compilation *c = o->compilation;
-    *m = (Model){.c = c};
+    *m = (Model){.c = c, .maps = o->maps};
     File *file = parse_source(o);
     m->file = file;
     List defines = parse_defines(o);

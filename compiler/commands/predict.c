@@ -36,6 +36,7 @@ static const Option options[] = {
     OPTION_ROW_THREADS,
     OPTION_ROW_NET,
     OPTION_ROW_SET,
+    OPTION_ROW_MAP,
     OPTION_ROW_DEFINE,
     OPTION_ROW_INPUT,
     {0},
@@ -359,7 +360,7 @@ static int predict_loaded(const PredictRequest *r, Model *m)
 {
     WeightedModel w;
     Predictor p;
-    int status = weighted_open(&w, r->weights);
+    int status = weighted_open(&w, r->weights, &r->load.maps);
     if (status) return status;
     status = weighted_load(&w, m->info);
     if (!status) {

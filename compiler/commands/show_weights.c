@@ -23,6 +23,7 @@ enum { WEIGHTS = OPTION_FIRST_OWN, FORMAT };
 static const Option options[] = {
     {WEIGHTS, "weights", "FILE", "the weights, or a checkpoint (required)", false},
     {FORMAT, "format", "text|json", "the form of the output (text)", false},
+    OPTION_ROW_MAP,
     OPTION_ROW_NET,
     OPTION_ROW_DEFINE,
     OPTION_ROW_INPUT,
@@ -257,7 +258,7 @@ static int show_file(const ShowRequest *r, const Model *m, NnTensors *file)
 static int show_loaded(const ShowRequest *r, const Model *m)
 {
     WeightedModel w;
-    int status = weighted_open(&w, r->weights);
+    int status = weighted_open(&w, r->weights, &r->load.maps);
     if (status) return status;
     status = show_file(r, m, w.file);
     weighted_close(&w);

@@ -20,6 +20,7 @@
 #include "commands/resume.h"
 #include "commands/save.h"
 #include "commands/teacher.h"
+#include "commands/weighted.h"
 
 enum {
     DATA = OPTION_FIRST_OWN,
@@ -66,6 +67,7 @@ static const Option options[] = {
     {RESUME, "resume", "[FILE]", "go on from a checkpoint (default: that of --checkpoint)", false},
     {LR_FIND, "lr-find", NULL, "try rising learning rates for 100 steps, propose one, and write no weights", false},
     OPTION_ROW_SET,
+    OPTION_ROW_MAP,
     OPTION_ROW_NET,
     OPTION_ROW_DEFINE,
     OPTION_ROW_INPUT,
@@ -367,6 +369,11 @@ static int load_init(const TrainCommand *t)
     const char *path = t->request.init;
     NnTensors *file = nn_tensors_open(path, &error);
     if (!file) return fail_error(&error);
+    int renamed = weighted_rename(file, &t->m.maps);
+    if (renamed) {
+        nn_tensors_close(file);
+        return renamed;
+    }
     fprintf(stderr, "start      %s\n", path);
     origin_compare(file, path, &t->m, t->feeding.data);
     int failed = nn_weights_load(t->m.info, t->model, file, path, NN_LOAD_MATCHING, stderr, &error);

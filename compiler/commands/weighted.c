@@ -7,11 +7,22 @@
 
 #include "commands/feeding.h"
 
-int weighted_open(WeightedModel *w, const char *path)
+int weighted_rename(NnTensors *file, const List *maps)
+{
+    NnError error = {0};
+    for (int i = 0; i < maps->count; i++)
+        if (nn_tensors_rename(file, maps->at[i], &error)) return fail(error.status, "--map: %s", error.text);
+    return STATUS_OK;
+}
+
+int weighted_open(WeightedModel *w, const char *path, const List *maps)
 {
     NnError error = {0};
     *w = (WeightedModel){.path = path, .file = nn_tensors_open(path, &error)};
-    return w->file ? STATUS_OK : fail_error(&error);
+    if (!w->file) return fail_error(&error);
+    const int status = weighted_rename(w->file, maps);
+    if (status) weighted_close(w);
+    return status;
 }
 
 int weighted_load(WeightedModel *w, const nn_model_info *info)

@@ -14,9 +14,12 @@ typedef struct WeightedModel {
     void *model;
 } WeightedModel;
 
+/* Renames the tensors of an open file by the rules of --map, in their order. */
+int weighted_rename(NnTensors *, const List *maps);
+
 /* Opens the file, then fills a model for inference from it.  Both print why they fail, and return
  * a Status. */
-int weighted_open(WeightedModel *, const char *path);
+int weighted_open(WeightedModel *, const char *path, const List *maps);
 int weighted_load(WeightedModel *, const nn_model_info *);
 void weighted_close(WeightedModel *);
 

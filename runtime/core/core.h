@@ -113,7 +113,10 @@ void nn_tensors_close(NnTensors *);
 int nn_tensors_count(const NnTensors *);
 const NnTensor *nn_tensors_at(const NnTensors *, int index);          /* in the order of the header */
 const NnTensor *nn_tensors_find(const NnTensors *, const char *name); /* NULL: none */
-const char *nn_tensors_metadata(const NnTensors *, const char *key);  /* NULL: none */
+/* OLD=NEW, each a name, or with one * for any text: 'features.*=conv.*'.  A rule that fits no
+ * tensor, or gives two the same name, is an error. */
+int nn_tensors_rename(NnTensors *, const char *rule, NnError *);
+const char *nn_tensors_metadata(const NnTensors *, const char *key); /* NULL: none */
 /* The metadata one after the other, from 0; NULL at the end. */
 const char *nn_tensors_metadata_at(const NnTensors *, int index, const char **value);
 /* Brings the data of a tensor of the file into memory: what an .npz announces may be a

@@ -22,7 +22,8 @@ struct NnTensors {
     NnTensor *at;
     int count;
     const TensorFormat *format;
-    void *detail; /* the format's own */
+    void *detail;   /* the format's own */
+    char **renamed; /* names that nn_tensors_rename made, by tensor; NULL: none */
 };
 
 extern const TensorFormat format_npy, format_npz, format_torch_zip, format_torch_stream;

@@ -283,6 +283,8 @@ void nn_tensors_close(NnTensors *file)
 {
     if (!file) return;
     json_decref(file->header);
+    for (int i = 0; file->renamed && i < file->count; i++) free(file->renamed[i]);
+    free(file->renamed);
     if (file->format && file->format->free) file->format->free(file);
     free(file->at);
     free(file->bytes);

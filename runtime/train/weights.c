@@ -185,6 +185,39 @@ static void tell(Differences *d, int number, const char *format, const char *nam
     }
 }
 
+static size_t common_ending(const char *a, const char *b)
+{
+    size_t x = strlen(a), y = strlen(b), length = 0;
+    while (length < x && length < y && a[x - 1 - length] == b[y - 1 - length]) length++;
+    return length;
+}
+
+/* Of the tensors that the net has no use for, the one of this shape whose name ends most alike: the
+ * last part at least.  NULL: none. */
+static const char *likely_name(const nn_model_info *info, const NnTensors *file, const nn_tensor_info *want)
+{
+    const char *dot = strrchr(want->name, '.'), *best = NULL;
+    size_t most = dot ? strlen(dot) - 1 : strlen(want->name) - 1;
+    for (int i = 0; i < nn_tensors_count(file); i++) {
+        const NnTensor *have = nn_tensors_at(file, i);
+        size_t length = common_ending(want->name, have->name);
+        if (length <= most || find_requested(info, have->name) || match(want, have) != MATCHES) continue;
+        most = length;
+        best = have->name;
+    }
+    return best;
+}
+
+static void tell_missing(Differences *d, const nn_model_info *info, const NnTensors *file, const nn_tensor_info *want)
+{
+    char dims[NN_DIMS_TEXT], text[2 * NN_DIMS_TEXT];
+    const char *likely = nn_weights_is_checkpoint(file) ? NULL : likely_name(info, file, want);
+    wanted_text(want, dims);
+    snprintf(text, sizeof text, "%s)%s%.200s%s", dims, likely ? "; perhaps " : "", likely ? likely : "",
+             likely ? " of the file" : "");
+    tell(d, ++d->missing, "  missing     %s (%s", want->name, text);
+}
+
 static void compare_tensors(Differences *d, const nn_model_info *info, const NnTensors *file)
 {
     char have_text[NN_DIMS_TEXT], want_text[NN_DIMS_TEXT], both[2 * NN_DIMS_TEXT + 32];
@@ -194,7 +227,7 @@ static void compare_tensors(Differences *d, const nn_model_info *info, const NnT
         if (!belongs_to_file(want)) continue;
         wanted_text(want, want_text);
         if (match(want, have) == MISSING)
-            tell(d, ++d->missing, "  missing     %s (%s)", want->name, want_text);
+            tell_missing(d, info, file, want);
         else if (match(want, have) == OTHER_SHAPE) {
             snprintf(both, sizeof both, "%s in the file, %s in the net",
                      nn_dims_text(have->rank, have->dims, have_text), want_text);

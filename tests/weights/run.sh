@@ -44,6 +44,25 @@ runs 1 predict net.nn --weights "$files/net_renamed.pt" x.csv --jit tcc
 says err 'missing     conv.weight (2x1x3x3)'
 says err 'unexpected  features.0.weight (2x1x3x3)'
 
+says err 'missing     conv.weight (2x1x3x3); perhaps features.0.weight of the file'
+runs 0 predict net.nn --weights "$files/net_renamed.pt" --map 'features.0.*=conv.*' x.csv --jit tcc
+same out zip.txt
+runs 0 predict net.nn --weights "$files/net_renamed.pt" x.csv --jit tcc \
+    --map features.0.weight=conv.weight --map features.0.bias=conv.bias
+same out zip.txt
+runs 0 net.nn --weights "$files/net_renamed.pt" --map 'features.0.*=conv.*' -o renamed.c
+runs 0 net.nn --weights "$files/net_zip.pt" -o zip.c
+sed 's/zip/renamed/g' zip.c >expected.c
+same renamed.c expected.c
+for rule in features.0.weight 'features.*=conv' 'f*0.*=conv.*' =conv; do
+    runs 1 predict net.nn --weights "$files/net_renamed.pt" --map "$rule" x.csv
+    says err 'is not OLD=NEW'
+done
+runs 1 predict net.nn --weights "$files/net_renamed.pt" --map 'feature.0.*=conv.*' x.csv
+says err 'renames nothing'
+runs 1 predict net.nn --weights "$files/net_renamed.pt" --map 'features.0.bias=fc.bias' x.csv
+says err 'two tensors are then called fc.bias'
+
 # A cut file, and one that would run a program, are errors and do nothing.
 head -c 700 "$files/net_stream.pt" >cut.pt
 runs 1 predict net.nn --weights cut.pt x.csv
