@@ -11,6 +11,8 @@ DESTDIR =
 VERSION = 0.1.0
 VERSION_DATE = 2026-11-28
 
+LD = ld
+OBJCOPY = objcopy
 JOBS = $(shell nproc 2>/dev/null || echo 1)
 BUILD = build
 PROGRAM = nnc
@@ -18,7 +20,7 @@ SANITIZE =
 OPTIMIZE = -O2 -g
 CFLAGS =
 WARNINGS = -Wall -Wextra -Werror
-ALL_CFLAGS = -std=gnu11 $(OPTIMIZE) $(WARNINGS) $(SANITIZE) -Icompiler -I$(BUILD) -I. \
+ALL_CFLAGS = -std=gnu11 $(OPTIMIZE) $(WARNINGS) $(SANITIZE) -Icompiler -Iruntime -I$(BUILD) -I. \
              -DNNC_VERSION='"$(VERSION)"' -DNNC_VERSION_DATE='"$(VERSION_DATE)"' $(CFLAGS)
 LIBS = -ltcc -ljansson -lprotobuf-c -ljpeg -lpng -lz -ldeflate -ldl -lm -lpthread
 CHECK_LIBS = -lcheck -lsubunit -lrt -lm -lpthread
@@ -49,7 +51,8 @@ MADE = $(TARGETS:%=$(BUILD)/graph/costs_%.c) $(BUILD)/runtime/kernels/libraries.
        $(LIBRARIES:%=$(BUILD)/runtime/kernels/library_%.c) $(addprefix $(BUILD)/, front/lexer.c front/parser.c ops/op_table.c std/std_library.c \
          emit/nn_text.c commands/python_text.c emit/kernel_text.c emit/reserved_names.c report/page_text.c interop/onnx.pb-c.c)
 OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o) $(MADE:%.c=%.o)
-LIBRARY = $(BUILD)/libnnc.a
+LIBRARY = $(BUILD)/nnc.a
+PUBLIC_LIBRARY = $(BUILD)/libnnc.a
 
 UNIT_SOURCES = $(wildcard tests/unit/*.c)
 UNIT_MADE = $(BUILD)/tests/unit/suites.c $(BUILD)/tests/unit/emulated.c $(EMULATED:%=$(BUILD)/tests/unit/emulated_%.c)
@@ -99,6 +102,19 @@ $(PROGRAM): $(BUILD)/compiler/main.o $(LIBRARY)
 $(LIBRARY): $(OBJECTS)
 	@rm -f $@
 	@ar rcs $@ $^
+
+# What is installed: one object, of whose names those of compiler/library/nnc.h alone are seen.
+$(PUBLIC_LIBRARY): $(OBJECTS)
+	@rm -f $@
+	@$(LD) -r -o $(BUILD)/libnnc.o $(OBJECTS)
+	@$(OBJCOPY) --strip-debug --wildcard --keep-global-symbol='nnc_*' $(BUILD)/libnnc.o
+	@ar rcs $@ $(BUILD)/libnnc.o
+
+$(BUILD)/nnc.pc: Makefile
+	@mkdir -p $(@D)
+	@{ echo 'prefix=$(PREFIX)'; echo 'Name: nnc'; echo 'Description: compiler of convolutional networks'; \
+	   echo 'Version: $(VERSION)'; echo 'Cflags: -I$${prefix}/include'; \
+	   echo 'Libs: -L$${prefix}/lib -lnnc $(LIBS)'; } > $@
 
 $(BUILD)/%.o: %.c | $(MADE) $(MADE_HEADERS)
 	@mkdir -p $(@D)
@@ -339,18 +355,24 @@ check-all: lint test refs thorough asan fuzz valgrind warnings check-deb
 # What is installed below DESTDIR and PREFIX; uninstall takes away the same.
 SHARE = $(DESTDIR)$(PREFIX)/share
 DOC = $(SHARE)/doc/nnc
-INSTALLED = $(DESTDIR)$(PREFIX)/bin/nnc $(DESTDIR)$(PREFIX)/include/nn.h $(SHARE)/nnc $(DOC) \
+INCLUDE = $(DESTDIR)$(PREFIX)/include
+LIB = $(DESTDIR)$(PREFIX)/lib
+INSTALLED = $(DESTDIR)$(PREFIX)/bin/nnc $(INCLUDE)/nn.h $(INCLUDE)/nnc.h $(LIB)/libnnc.a $(LIB)/pkgconfig/nnc.pc $(SHARE)/nnc $(DOC) \
             $(SHARE)/man/man1/nnc.1 $(SHARE)/bash-completion/completions/nnc \
             $(SHARE)/zsh/site-functions/_nnc $(SHARE)/fish/vendor_completions.d/nnc.fish
 
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include $(SHARE)/nnc/digits $(SHARE)/man/man1 \
+	@$(MAKE) --no-print-directory -j$(JOBS) $(PUBLIC_LIBRARY)
+	@$(MAKE) --no-print-directory -B $(BUILD)/nnc.pc
+	install -d $(DESTDIR)$(PREFIX)/bin $(INCLUDE) $(LIB)/pkgconfig $(SHARE)/nnc/digits $(SHARE)/man/man1 \
 	    $(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions $(SHARE)/fish/vendor_completions.d \
 	    $(DOC)/dsl_examples/exercises
 	install -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/nnc
-	install -m 644 runtime/nn.h $(DESTDIR)$(PREFIX)/include/nn.h
+	install -m 644 runtime/nn.h compiler/library/nnc.h $(INCLUDE)
+	install -m 644 $(PUBLIC_LIBRARY) $(LIB)
+	install -m 644 $(BUILD)/nnc.pc $(LIB)/pkgconfig
 	install -m 644 $(wildcard dsl_examples/data/digits/*) $(SHARE)/nnc/digits
-	install -m 644 README.md CHANGELOG.md LICENSE $(wildcard docs/*.md docs/*.png docs/*.json) $(DOC)
+	install -m 644 README.md CHANGELOG.md LICENSE $(wildcard docs/*.md docs/*.c docs/*.png docs/*.json) $(DOC)
 	install -m 644 $(wildcard dsl_examples/*.nn dsl_examples/*.csv) $(DOC)/dsl_examples
 	install -m 644 $(wildcard dsl_examples/exercises/*.nn) $(DOC)/dsl_examples/exercises
 	./$(PROGRAM) help --man >$(SHARE)/man/man1/nnc.1

@@ -26,6 +26,7 @@ struct Arena {
     Chunk *head; /* the chunk that small requests are cut from */
     size_t chunk_size;
     size_t used;
+    jmp_buf *failure; /* NULL: the process ends */
 };
 
 static _Noreturn void out_of_memory(void)
@@ -34,20 +35,53 @@ static _Noreturn void out_of_memory(void)
     exit(3);
 }
 
-static Chunk *chunk_new(size_t size)
+void arena_fail(const Arena *arena)
+{
+    if (arena->failure) longjmp(*arena->failure, 1);
+    out_of_memory();
+}
+
+void arena_on_failure(Arena *arena, jmp_buf *failure) { arena->failure = failure; }
+
+static Chunk *try_chunk(size_t size)
 {
     Chunk *chunk = size > SIZE_MAX - sizeof *chunk ? NULL : calloc(1, sizeof *chunk + size);
-    if (chunk == NULL) out_of_memory();
-    chunk->size = size;
+    if (chunk) chunk->size = size;
     return chunk;
+}
+
+static Chunk *chunk_new(const Arena *arena, size_t size)
+{
+    Chunk *chunk = try_chunk(size);
+    if (chunk == NULL) arena_fail(arena);
+    return chunk;
+}
+
+Arena *arena_try_new(void)
+{
+    Arena *arena = calloc(1, sizeof *arena);
+    Chunk *head = arena ? try_chunk(CHUNK_FIRST) : NULL;
+    if (!head) {
+        free(arena);
+        return NULL;
+    }
+    arena->chunk_size = CHUNK_FIRST;
+    arena->head = head;
+    return arena;
 }
 
 Arena *arena_new(void)
 {
-    Arena *arena = calloc(1, sizeof *arena);
+    Arena *arena = arena_try_new();
     if (arena == NULL) out_of_memory();
-    arena->chunk_size = CHUNK_FIRST;
-    arena->head = chunk_new(CHUNK_FIRST);
+    return arena;
+}
+
+Arena *arena_within(const Arena *outer)
+{
+    Arena *arena = arena_try_new();
+    if (arena == NULL) arena_fail(outer);
+    arena->failure = outer->failure;
     return arena;
 }
 
@@ -64,7 +98,7 @@ void arena_free(Arena *arena)
 /* A chunk behind the head: the head keeps serving small requests. */
 static void *alloc_alone(Arena *arena, size_t bytes)
 {
-    Chunk *chunk = chunk_new(bytes);
+    Chunk *chunk = chunk_new(arena, bytes);
     chunk->used = bytes;
     chunk->next = arena->head->next;
     arena->head->next = chunk;
@@ -74,7 +108,7 @@ static void *alloc_alone(Arena *arena, size_t bytes)
 static void open_chunk(Arena *arena)
 {
     if (arena->chunk_size < CHUNK_LAST) arena->chunk_size *= 2;
-    Chunk *chunk = chunk_new(arena->chunk_size);
+    Chunk *chunk = chunk_new(arena, arena->chunk_size);
     chunk->next = arena->head;
     arena->head = chunk;
 }

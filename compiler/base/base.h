@@ -9,6 +9,7 @@
 #define NNC_BASE_H
 
 #include <ctype.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -39,10 +40,16 @@ bool path_has_ending(const char *path, const char *ending); /* a/b.c has ".c"; a
 typedef struct Arena Arena;
 
 Arena *arena_new(void);
+Arena *arena_try_new(void);         /* NULL where there is no memory for it */
+Arena *arena_within(const Arena *); /* for a short while: where that one fails, it does, too */
 void arena_free(Arena *);
 
-/* Zeroed and aligned for any object.  Never returns NULL: when the system has
- * no memory left, the process says so and ends with status 3. */
+/* Where allocations go on, by longjmp, when the system has no memory left; the arena is whole
+ * then.  NULL, as at first: the process says so and ends with status 3. */
+void arena_on_failure(Arena *, jmp_buf *);
+_Noreturn void arena_fail(const Arena *);
+
+/* Zeroed and aligned for any object.  Never returns NULL. */
 void *arena_alloc(Arena *, size_t bytes);
 char *arena_strdup(Arena *, const char *);
 char *arena_strndup(Arena *, const char *, size_t length);
@@ -128,6 +135,7 @@ typedef struct Compilation {
 } Compilation;
 
 Compilation *compilation_new(void);
+Compilation *compilation_try_new(void); /* NULL where there is no memory for it */
 void compilation_free(Compilation *);
 
 int source_add(Compilation *, const char *path, const char *text, size_t size); /* copies; returns its number */
@@ -143,6 +151,16 @@ const char *source_path(const Compilation *, Span); /* without directories it is
 void diag_error(Compilation *, Span, const char *format, ...) PRINTF_LIKE(3, 4);
 void diag_warning(Compilation *, Span, const char *format, ...) PRINTF_LIKE(3, 4);
 void diag_note(Compilation *, Span, const char *format, ...) PRINTF_LIKE(3, 4);
+
+/* One after the other, from 0, in the order in which they were found; line 0: nowhere. */
+typedef struct DiagnosticText {
+    Severity severity;
+    const char *path, *text;
+    int line, column;
+} DiagnosticText;
+
+DiagnosticText diag_text(const Compilation *, int index);
+
 bool diag_full(const Compilation *); /* twenty errors are there: stages may stop */
 
 /* file:line:col: error: text / the line / a caret under the span.  Errors come

@@ -18,12 +18,20 @@ typedef struct Diagnostic {
     const char *text;
 } Diagnostic;
 
-Compilation *compilation_new(void)
+static Compilation *compilation_of(Arena *arena)
 {
-    Arena *arena = arena_new();
     Compilation *c = arena_alloc(arena, sizeof *c);
     c->arena = arena;
     return c;
+}
+
+Compilation *compilation_new(void) { return compilation_of(arena_new()); }
+
+/* The record is part of the arena's first chunk. */
+Compilation *compilation_try_new(void)
+{
+    Arena *arena = arena_try_new();
+    return arena ? compilation_of(arena) : NULL;
 }
 
 void compilation_free(Compilation *c)
@@ -93,6 +101,15 @@ void diag_note(Compilation *c, Span span, const char *format, ...)
 }
 
 bool diag_full(const Compilation *c) { return c->errors >= DIAG_MAX_ERRORS; }
+
+DiagnosticText diag_text(const Compilation *c, int index)
+{
+    const Diagnostic *d = c->diagnostics.at[index];
+    const Source *source = source_of(c, d->span);
+    DiagnosticText t = {.severity = d->severity, .path = source ? source->path : "", .text = d->text};
+    if (source) source_position(c, d->span, &t.line, &t.column);
+    return t;
+}
 
 /* ---- printing --------------------------------------------------------------- */
 

@@ -208,7 +208,7 @@ static int check_set(OnnxCase *k)
     if (status) return status;
     if (!data_fits_floats(k)) return fail(STATUS_REFUSED, "%s: its numbers are beyond 32-bit floats", k->folder);
     status = imported_read(k->arena, load->path, &options, &k->import, &k->source);
-    load->source = &k->source;
+    load->text = k->source.data;
     load->batch = k->import.batch;
     if (!status) status = load_model(load, &k->model);
     if (!status) {

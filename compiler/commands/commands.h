@@ -118,7 +118,7 @@ const char *help_nearest(Arena *, const char *name);
 typedef struct LoadOptions {
     Compilation *compilation;
     const char *path;        /* "-" is standard input */
-    const Text *source;      /* what the file would hold: it is not read; NULL */
+    const char *text;        /* what is in it; NULL: it is read */
     const char *net;         /* NULL: the only one of the file */
     List defines;            /* of const char *: "name=value", from -D */
     List sets;               /* of const char *: items of --set */
@@ -144,7 +144,8 @@ typedef struct LoadOptions {
 } LoadOptions;
 
 void load_options_init(LoadOptions *);
-void load_options_free(LoadOptions *); /* and all that was loaded with it */
+LoadOptions load_options_of(Compilation *); /* the defaults, for a compilation that is there */
+void load_options_free(LoadOptions *);      /* and all that was loaded with it */
 
 /* Options that commands share: put their rows into the table, and give what is
  * read to load_option.  It takes: -D, --input, --net, --set, --freeze, --train, --batch, --jit, --threads,
@@ -221,6 +222,9 @@ typedef struct Model {
 /* Parses and elaborates, reads the train section, freezes.  Diagnostics,
  * warnings too, are printed.  STATUS_OK, or what to exit with. */
 int load_net(const LoadOptions *, Model *);
+/* The same without printing anything: for programs that do so themselves (library). */
+int build_net(const LoadOptions *, Model *);
+int build_code(const LoadOptions *, Model *, const char **error); /* *error: NULL where diagnostics say it */
 /* A loaded net, emitted and compiled in this process; l->batch and l->spec may
  * have been changed in between. */
 int load_code(const LoadOptions *, Model *);

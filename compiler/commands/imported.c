@@ -43,7 +43,7 @@ bool imported_input(Arena *arena, const char *text, OnnxInputShape *s)
 }
 
 /* --input of a net is per sample: of a model it is the shape with the batch of 1 before it. */
-static OnnxImportOptions load_options_of(const LoadOptions *o)
+static OnnxImportOptions import_options_of(const LoadOptions *o)
 {
     OnnxImportOptions options = {0};
     for (int i = 0; i < o->inputs.count; i++) {
@@ -59,7 +59,7 @@ static OnnxImportOptions load_options_of(const LoadOptions *o)
 File *imported_parse(const LoadOptions *o, const char *path)
 {
     Compilation *c = o->compilation;
-    const OnnxImportOptions options = load_options_of(o);
+    const OnnxImportOptions options = import_options_of(o);
     OnnxImport import;
     Text source;
     int status = imported_read(c->arena, path, &options, &import, &source);
@@ -71,7 +71,7 @@ const char *imported_weights(const LoadOptions *o, const char *given)
 {
     if (given || !is_model_file(o->path)) return given;
     Arena *arena = o->compilation->arena;
-    const OnnxImportOptions options = load_options_of(o);
+    const OnnxImportOptions options = import_options_of(o);
     OnnxImport import;
     Text source;
     NnError error = {0};

@@ -19,9 +19,11 @@
 
 static const char *const command_line = "<command line>";
 
-void load_options_init(LoadOptions *o)
+void load_options_init(LoadOptions *o) { *o = load_options_of(compilation_new()); }
+
+LoadOptions load_options_of(Compilation *c)
 {
-    *o = (LoadOptions){.compilation = compilation_new(), .default_batch = 1, .jit = JIT_TCC};
+    return (LoadOptions){.compilation = c, .default_batch = 1, .jit = JIT_TCC};
 }
 
 void load_options_free(LoadOptions *o)
@@ -208,12 +210,12 @@ static int check_budgets(const Model *m)
 
 static File *parse_source(const LoadOptions *o)
 {
-    if (o->source) return front_parse_text(o->compilation, o->path, o->source->data, o->source->length);
+    if (o->text) return front_parse_text(o->compilation, o->path, o->text, strlen(o->text));
     return is_model_file(o->path) ? imported_parse(o, o->path) : front_parse_file(o->compilation, o->path);
 }
 
 /* The stages up to the net; diagnostics are left to be printed. */
-static int build_net(const LoadOptions *o, Model *m)
+int build_net(const LoadOptions *o, Model *m)
 {
     Compilation *c = o->compilation;
     *m = (Model){.c = c, .maps = o->maps};
@@ -279,19 +281,26 @@ static void take_functions(Model *m)
     m->info = m->functions;
 }
 
-int load_code(const LoadOptions *o, Model *m)
+int build_code(const LoadOptions *o, Model *m, const char **error)
 {
     EmitOptions options = jit_emit_options(o, m);
+    *error = NULL;
     m->emitted = emit_c(m->net, m->spec, &options);
-    int status = load_status(o);
-    if (!m->emitted) return status ? status : STATUS_INPUT;
-    const char *error;
-    m->jit = jit_compile(o->jit, m->emitted->source, m->c->arena, &error);
-    if (!m->jit) return fail(STATUS_SYSTEM, "%s", error);
+    if (!m->emitted || m->c->errors) return STATUS_INPUT;
+    m->jit = jit_compile(o->jit, m->emitted->source, m->c->arena, error);
+    if (!m->jit) return STATUS_SYSTEM;
     take_functions(m);
     assert(m->info || o->use_double);
     assert(!m->info || m->info->abi == NN_ABI);
     return STATUS_OK;
+}
+
+int load_code(const LoadOptions *o, Model *m)
+{
+    const char *error;
+    const int status = build_code(o, m, &error);
+    load_status(o);
+    return error ? fail((Status)status, "%s", error) : status;
 }
 
 bool model_poll(Model *m, const char **why)

@@ -69,10 +69,8 @@ void tokens_open(Parse *parse, int begin, ParseStart start)
     t->suspect = span_nowhere();
     t->resumed = t->announced = -1;
     if (lexer_lex_init_extra(parse, &t->scanner) != 0 ||
-        lexer__scan_bytes(parse->text + begin, parse->size - begin, t->scanner) == NULL) {
-        fputs("nnc: error: out of memory\n", stderr);
-        exit(3);
-    }
+        lexer__scan_bytes(parse->text + begin, parse->size - begin, t->scanner) == NULL)
+        arena_fail(parse->arena);
 }
 
 ParseStart tokens_start(const Parse *parse) { return parse->tokens->start; }

@@ -222,7 +222,7 @@ Node *rewriter_only_user(const GraphRewriter *r, const Tensor *t)
 
 GraphRewriter *rewriter_begin(Graph *g)
 {
-    Arena *arena = arena_new();
+    Arena *arena = arena_within(g->compilation->arena);
     GraphRewriter *r = arena_alloc(arena, sizeof *r);
     r->graph = g;
     r->arena = arena;

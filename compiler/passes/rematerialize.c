@@ -230,7 +230,7 @@ static RematResult summarize(const Remat *r, const RematSchedule *s)
 
 RematResult pass_rematerialize(Graph *g, int64_t target)
 {
-    Arena *arena = arena_new();
+    Arena *arena = arena_within(g->compilation->arena);
     size_t nodes = (size_t)g->nodes.count + 1, values = (size_t)g->tensors.count + 1;
     Remat r = {.graph = g,
                .arena = arena,

@@ -148,14 +148,14 @@ static ReportTable *nets_table(const Report *r, Arena *arena)
 
 static void print_csv_report(Report *r, FILE *out)
 {
-    Arena *arena = arena_new();
+    Arena *arena = arena_within(r->net[0]->net->compilation->arena);
     report_table_print_csv(r->count == 1 ? layers_table(r, arena) : nets_table(r, arena), out);
     arena_free(arena);
 }
 
 static void print_csv_diff(Report *r, FILE *out)
 {
-    Arena *arena = arena_new();
+    Arena *arena = arena_within(r->net[0]->net->compilation->arena);
     report_table_print_csv(diff_layers(r, arena, true), out);
     arena_free(arena);
 }

@@ -115,7 +115,7 @@ static void put_graph(const Report *r, const Analysis *a, Arena *arena, FILE *ou
 
 static void print_dot(Report *r, FILE *out)
 {
-    Arena *arena = arena_new();
+    Arena *arena = arena_within(r->net[0]->net->compilation->arena);
     for (int i = 0; i < r->count; i++) put_graph(r, r->net[i], arena, out);
     arena_free(arena);
 }

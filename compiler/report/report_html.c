@@ -72,7 +72,7 @@ static void put_page(const Report *r, const char *json, FILE *out)
 
 static void print_html(Report *r, FILE *out)
 {
-    Arena *arena = arena_new();
+    Arena *arena = arena_within(r->net[0]->net->compilation->arena);
     json_t *value = report_to_json(r), *nets = json_object_get(value, "nets");
     for (int i = 0; i < r->count; i++) {
         json_object_set_new(json_array_get(nets, (size_t)i), "diagram", diagram_value(r->net[i], arena));

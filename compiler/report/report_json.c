@@ -339,7 +339,7 @@ static json_t *comparison_value(const Report *r, Arena *arena)
 
 json_t *report_to_json(const Report *r)
 {
-    Arena *arena = arena_new();
+    Arena *arena = arena_within(r->net[0]->net->compilation->arena);
     json_t *nets = json_array();
     for (int i = 0; i < r->count; i++) json_array_append_new(nets, net_value(r->net[i], r->title[i], arena));
     json_t *value = json_pack("{s:s, s:i, s:o}", "format", "nnc-report", "version", REPORT_JSON_VERSION, "nets", nets);
@@ -365,7 +365,7 @@ static json_t *diff_side(const LayerReport *l) { return l ? json_integer(l->node
 
 static void print_json_diff(Report *r, FILE *out)
 {
-    Arena *arena = arena_new();
+    Arena *arena = arena_within(r->net[0]->net->compilation->arena);
     List steps = diff_steps(arena, r->net[0], r->net[1]);
     json_t *value = report_to_json(r), *array = json_array();
     for (int i = 0; i < steps.count; i++) {

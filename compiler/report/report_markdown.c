@@ -58,7 +58,7 @@ static void print_markdown_net(const Report *r, Arena *arena, FILE *out)
 
 static void print_markdown(Report *r, FILE *out)
 {
-    Arena *arena = arena_new();
+    Arena *arena = arena_within(r->net[0]->net->compilation->arena);
     if (r->count == 1)
         print_markdown_net(r, arena, out);
     else
@@ -68,7 +68,7 @@ static void print_markdown(Report *r, FILE *out)
 
 static void print_markdown_diff(Report *r, FILE *out)
 {
-    Arena *arena = arena_new();
+    Arena *arena = arena_within(r->net[0]->net->compilation->arena);
     List tables = diff_tables(r, arena);
     for (int i = 0; i < tables.count; i++) print_markdown_table(tables.at[i], out);
     arena_free(arena);

@@ -230,7 +230,7 @@ static void print_text_net(const Report *r, Arena *arena, FILE *out)
 
 static void print_text(Report *r, FILE *out)
 {
-    Arena *arena = arena_new();
+    Arena *arena = arena_within(r->net[0]->net->compilation->arena);
     if (r->count == 1)
         print_text_net(r, arena, out);
     else
@@ -240,7 +240,7 @@ static void print_text(Report *r, FILE *out)
 
 static void print_text_diff(Report *r, FILE *out)
 {
-    Arena *arena = arena_new();
+    Arena *arena = arena_within(r->net[0]->net->compilation->arena);
     List tables = diff_tables(r, arena);
     for (int i = 0; i < tables.count; i++) {
         if (i) fputc('\n', out);
