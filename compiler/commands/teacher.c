@@ -48,7 +48,7 @@ static int check_shapes(const Teacher *t, const Model *student, const LoadOption
     return STATUS_OK;
 }
 
-static bool same_numbers(const float *a, const float *b, int count, float otherwise)
+static bool same_normalization(const float *a, const float *b, int count, float otherwise)
 {
     for (int i = 0; i < count; i++) {
         const float x = a ? a[i] : otherwise, y = b ? b[i] : otherwise;
@@ -66,8 +66,8 @@ static int check_inputs(const Teacher *t, const Model *student, const LoadOption
     if (!nn_tensors_metadata(t->weights.file, "net")) return STATUS_OK; /* from elsewhere: nothing is known */
     int failed = feeding_fit(&taught, &t->m, t->weights.file, path, &error);
     const int channels = own->channels;
-    const bool same =
-        !failed && same_numbers(own->mean, taught.mean, channels, 0) && same_numbers(own->std, taught.std, channels, 1);
+    const bool same = !failed && same_normalization(own->mean, taught.mean, channels, 0) &&
+                      same_normalization(own->std, taught.std, channels, 1);
     fitting_free(&taught);
     if (failed) return wrong_teacher(student, o, "%s", error.text);
     if (same) return STATUS_OK;

@@ -21,7 +21,7 @@ static OnnxConstant *result(Conversion *c, int type, int rank, const int64_t *di
     return rank > ONNX_MAX_RANK ? NULL : constant_new(c->imp, type, rank, dims);
 }
 
-static bool put_result(Conversion *c, OnnxConstant *k) { return k && put_constant(c, 0, k); }
+static bool put_folded(Conversion *c, OnnxConstant *k) { return k && put_constant(c, 0, k); }
 
 /* The numbers of input 0 under another shape. */
 static bool same_numbers(Conversion *c, int rank, const int64_t *dims, int type)
@@ -48,14 +48,14 @@ static bool fold_shape(Conversion *c)
     const int64_t count = end > begin ? end - begin : 0;
     OnnxConstant *k = result(c, TYPE(INT64), 1, &count);
     for (int64_t i = 0; i < count; i++) k->values[i] = (double)v->dims[begin + i];
-    return put_result(c, k);
+    return put_folded(c, k);
 }
 
 static bool fold_size(Conversion *c)
 {
     OnnxConstant *k = result(c, TYPE(INT64), 0, NULL);
     k->values[0] = (double)dims_count(c->in[0]->rank, c->in[0]->dims);
-    return put_result(c, k);
+    return put_folded(c, k);
 }
 
 /* ---- constants ------------------------------------------------------------------------- */
@@ -64,7 +64,7 @@ static bool constant_list(Conversion *c, int type, int64_t count, const Onnx__At
 {
     OnnxConstant *k = result(c, type, 1, &count);
     for (int64_t i = 0; k && i < count; i++) k->values[i] = type == TYPE(FLOAT) ? a->floats[i] : (double)a->ints[i];
-    return put_result(c, k);
+    return put_folded(c, k);
 }
 
 static bool constant_tensor(Conversion *c, const Onnx__TensorProto *m)
@@ -88,7 +88,7 @@ static bool fold_constant(Conversion *c)
     if (!real && !onnx_attr(c, "value_int")) return refuse(c, "it is no tensor of numbers");
     OnnxConstant *k = result(c, real ? TYPE(FLOAT) : TYPE(INT64), 0, NULL);
     k->values[0] = real ? onnx_attr_real(c, "value_float", 0) : (double)onnx_attr_int(c, "value_int", 0);
-    return put_result(c, k);
+    return put_folded(c, k);
 }
 
 /* Weights that are all the same, as models without their weights have them. */
@@ -118,7 +118,7 @@ static bool fold_constant_of_shape(Conversion *c)
     if (onnx_type_is_float(t.type)) return filled(c, rank, dims, (float)value);
     OnnxConstant *k = result(c, t.type, rank, dims);
     for (int64_t i = 0; k && i < k->count; i++) k->values[i] = value;
-    return put_result(c, k);
+    return put_folded(c, k);
 }
 
 static bool fold_range(Conversion *c)
@@ -128,7 +128,7 @@ static bool fold_range(Conversion *c)
     const int64_t count = steps > 0 && steps < FOLD_LIMIT ? (int64_t)steps : 0;
     OnnxConstant *k = result(c, known(c, 0)->type, 1, &count);
     for (int64_t i = 0; i < count; i++) k->values[i] = start + (double)i * delta;
-    return put_result(c, k);
+    return put_folded(c, k);
 }
 
 /* ---- casts and views ---------------------------------------------------------------------- */
@@ -141,7 +141,7 @@ static bool fold_cast(Conversion *c)
     const double *x = constant_values(c->imp, from);
     OnnxConstant *k = result(c, type, from->rank, from->dims);
     for (int64_t i = 0; k && i < k->count; i++) k->values[i] = type == TYPE(BOOL) ? x[i] != 0 : trunc(x[i]);
-    return put_result(c, k);
+    return put_folded(c, k);
 }
 
 static bool fold_reshape(Conversion *c)
@@ -241,7 +241,7 @@ static bool fold_transpose(Conversion *c)
     if (!k) return false;
     k->name = from->name;
     fold_pick(k, constant_values(c->imp, from), moved, 0);
-    return put_result(c, k);
+    return put_folded(c, k);
 }
 
 static bool fold_expand(Conversion *c)
@@ -258,7 +258,7 @@ static bool fold_expand(Conversion *c)
     }
     OnnxConstant *k = result(c, from->type, rank, dims);
     if (k) fold_pick(k, constant_values(c->imp, from), wide, 0);
-    return put_result(c, k);
+    return put_folded(c, k);
 }
 
 static bool fold_gather(Conversion *c)
@@ -280,7 +280,7 @@ static bool fold_gather(Conversion *c)
         if (j < 0 || j >= size) return false;
         k->values[i] = x[(i / inner / at->count * size + j) * inner + i % inner];
     }
-    return put_result(c, k);
+    return put_folded(c, k);
 }
 
 /* begin, end and step of Slice, brought into the axis; the number of elements. */
@@ -317,7 +317,7 @@ static bool fold_slice(Conversion *c)
     }
     OnnxConstant *k = result(c, from->type, from->rank, dims);
     if (k) fold_pick(k, constant_values(c->imp, from), strides, offset);
-    return put_result(c, k);
+    return put_folded(c, k);
 }
 
 static bool fold_concat(Conversion *c)
@@ -338,7 +338,7 @@ static bool fold_concat(Conversion *c)
         for (int64_t j = 0; run && j < part->count; j++) k->values[j / run * row + begin + j % run] = x[j];
         begin += run;
     }
-    return put_result(c, k);
+    return put_folded(c, k);
 }
 
 /* ---- arithmetic ---------------------------------------------------------------------------------- */
@@ -427,7 +427,7 @@ static bool fold_arithmetic(Conversion *c, const FoldRow *row)
         x->values[i] = whole ? trunc(value) : value;
     }
     x->type = row->truth ? TYPE(BOOL) : a->type;
-    return put_result(c, x);
+    return put_folded(c, x);
 }
 
 static bool fold_where(Conversion *c)
@@ -440,7 +440,7 @@ static bool fold_where(Conversion *c)
     for (int i = 0; i < 3; i++)
         if (!(k[i] = stretched(c, known(c, i), rank, dims))) return false;
     for (int64_t i = 0; i < k[1]->count; i++) k[1]->values[i] = k[k[0]->values[i] != 0 ? 1 : 2]->values[i];
-    return put_result(c, k[1]);
+    return put_folded(c, k[1]);
 }
 
 /* All elements, as in the products of sizes. */
@@ -454,7 +454,7 @@ static bool fold_reduce(Conversion *c)
     k->values[0] = c->onnx->op_type[6] == 'P';
     for (int64_t i = 0; i < from->count; i++)
         k->values[0] = c->onnx->op_type[6] == 'P' ? k->values[0] * x[i] : k->values[0] + x[i];
-    return put_result(c, k);
+    return put_folded(c, k);
 }
 
 /* ---- the table --------------------------------------------------------------------------------------- */
