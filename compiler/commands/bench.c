@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "commands/feeding.h"
+#include "commands/weighted.h"
 #include "runtime/kernels/system/clock.h"
 #include "runtime/kernels/system/random.h"
 
@@ -48,7 +49,8 @@ typedef struct BenchRequest {
     LoadOptions load;
     bool infer, train, whole; /* neither of the first two: what the file is for */
     bool explain;
-    int64_t reps; /* 0: not given */
+    int64_t reps;        /* 0: not given */
+    const char *weights; /* those inside a MODEL.onnx; NULL: random ones */
     BenchFormat format;
 } BenchRequest;
 
@@ -94,6 +96,7 @@ static int read_request(BenchRequest *r, int argc, char **argv)
     if (!options_one_file(&reader)) return STATUS_USAGE;
     if (r->explain && r->format == BENCH_CSV) return usage_error(&command_bench, "--explain prints text, not csv");
     r->load.path = reader.operands[0];
+    r->weights = weighted_path(&r->load, NULL);
     return STATUS_OK;
 }
 
@@ -265,16 +268,24 @@ static Timing time_pass(const Bench *b, bool step)
 
 /* ---- the run ------------------------------------------------------------------------ */
 
+static void time_passes(Bench *b, BenchResult *result)
+{
+    const BenchRequest *r = b->request;
+    const bool both = r->infer == r->train;
+    if (r->infer || both) result->timing[result->timings++] = time_pass(b, false);
+    if (r->load.train) result->timing[result->timings++] = time_pass(b, true);
+}
+
 static int bench_loaded(const BenchRequest *r, const Model *l)
 {
     Bench b;
     BenchResult result = {.loaded = l, .jit = jit_name(r->load.jit)};
     machine_peak(&result.machine, r->load.threads);
     bench_open(&b, r, l);
-    bool both = r->infer == r->train;
-    if (r->infer || both) result.timing[result.timings++] = time_pass(&b, false);
-    if (r->load.train) result.timing[result.timings++] = time_pass(&b, true);
+    int status = r->weights ? weighted_fill(l, b.model, r->weights) : STATUS_OK;
+    if (!status) time_passes(&b, &result);
     bench_close(&b);
+    if (status) return status;
     for (int i = 0; i < result.timings && r->explain; i++)
         explain_variants(result.timing[i].program, target_native(), stdout);
     if (!r->whole) machine_bandwidth(&result.machine);

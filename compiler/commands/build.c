@@ -79,7 +79,7 @@ static int check_build_request(BuildRun *b, const OptionReader *reader)
 {
     CompileRequest *r = &b->request;
     if (!options_one_file(reader)) return STATUS_USAGE;
-    r->load.path = reader->operands[0];
+    compile_take_path(r, reader->operands[0]);
     if (!r->output) return usage_error(r->command, "no output file (use -o NET.so, NET.o, NET.a or PROGRAM)");
     if (b->python) {
         int status = name_module(b);

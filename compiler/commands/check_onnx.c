@@ -221,19 +221,28 @@ static int check_set(OnnxCase *k)
 
 static int is_data_set(const struct dirent *e) { return strncmp(e->d_name, "test_data_set_", 14) == 0; }
 
-int check_onnx(CheckOptions *o)
+static int check_sets(OnnxCase *k)
 {
     struct dirent **sets;
-    OnnxCase k = {.options = o, .arena = o->load.compilation->arena, .folder = o->reference};
-    const int count = scandir(o->reference, &sets, is_data_set, alphasort);
-    if (count < 0) return fail(STATUS_INPUT, "cannot read the folder %s", o->reference);
-    int status = count == 0 ? check_set(&k) : STATUS_OK;
+    const char *folder = k->options->reference;
+    const int count = scandir(folder, &sets, is_data_set, alphasort);
+    if (count < 0) return fail(STATUS_INPUT, "cannot read the folder %s", folder);
+    int status = count == 0 ? check_set(k) : STATUS_OK;
     for (int i = 0; i < count; i++) {
-        k.folder = arena_printf(k.arena, "%s/%s", o->reference, sets[i]->d_name);
-        if (!status) status = check_set(&k);
+        k->folder = arena_printf(k->arena, "%s/%s", folder, sets[i]->d_name);
+        if (!status) status = check_set(k);
         free(sets[i]);
     }
     free(sets);
+    return status;
+}
+
+/* In an arena of its own: that of the compilation is limited to what describes a net. */
+int check_onnx(CheckOptions *o)
+{
+    OnnxCase k = {.options = o, .arena = arena_new(), .folder = o->reference};
+    const int status = check_sets(&k);
+    arena_free(k.arena);
     if (status) return status;
     if (!k.compared) return fail(STATUS_INPUT, "%s: there is nothing to compare", o->reference);
     printf("%s: %d compared, %d wrong\n", k.wrong ? "wrong" : "ok", k.compared, k.wrong);

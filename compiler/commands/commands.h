@@ -138,9 +138,10 @@ typedef struct LoadOptions {
     unsigned disabled_passes; /* LowerOptions.disabled */
     int64_t memory_limit;     /* LowerOptions.memory_limit */
     bool poison;
-    bool profile; /* EmitOptions.profile */
-    bool trace;   /* EmitOptions.trace */
-    List inputs;  /* of InputSize, from --input */
+    bool profile;     /* EmitOptions.profile */
+    bool trace;       /* EmitOptions.trace */
+    List inputs;      /* of InputSize, from --input */
+    bool own_weights; /* those inside a MODEL.onnx are wanted */
 } LoadOptions;
 
 void load_options_init(LoadOptions *);
@@ -213,6 +214,7 @@ typedef struct Model {
     bool train_section;  /* the file has one for this net */
     int64_t batch;       /* decided */
     List maps;           /* of const char *: the rules of --map */
+    const char *weights; /* where those inside a MODEL.onnx are, when they are wanted; else NULL */
     EmitResult *emitted; /* from load_code on */
     Jit *jit;
     const nn_model_info *info; /* NULL with use_double; its functions change in model_poll */

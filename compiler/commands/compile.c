@@ -12,6 +12,7 @@
 
 #include "commands/compile.h"
 #include "commands/output.h"
+#include "commands/weighted.h"
 #include "emit/c_names.h"
 #include "lower/dump.h"
 
@@ -126,6 +127,12 @@ bool compile_take_option(CompileRequest *r, int id, const char *value)
     }
 }
 
+void compile_take_path(CompileRequest *r, const char *path)
+{
+    r->load.path = path;
+    if (!r->train && !r->dump) r->trained.weights = weighted_path(&r->load, r->trained.weights);
+}
+
 static int check_trained(const CompileRequest *r)
 {
     const Command *self = r->command;
@@ -151,10 +158,12 @@ int compile_check_options(const CompileRequest *r)
     return STATUS_OK;
 }
 
-static int check_request(const CompileRequest *r, const OptionReader *reader)
+static int check_request(CompileRequest *r, const OptionReader *reader)
 {
     const Command *self = r->command;
-    if (!options_one_file(reader) || compile_check_options(r)) return STATUS_USAGE;
+    if (!options_one_file(reader)) return STATUS_USAGE;
+    compile_take_path(r, reader->operands[0]);
+    if (compile_check_options(r)) return STATUS_USAGE;
     if (r->plain && r->dump == STAGE_EXPLANATION)
         return usage_error(self, "--explain: the plain form has no variants to choose from");
     if (r->dump && r->output) return usage_error(self, "--dump and --explain print instead of writing C: leave out -o");
@@ -359,10 +368,7 @@ static int compile_run(int argc, char **argv)
     for (int id; status == STATUS_OK && (id = options_next(&reader)) != OPTIONS_END;)
         if (id == OPTIONS_BAD || !compile_take_option(&r, id, reader.value)) status = STATUS_USAGE;
     if (status == STATUS_OK) status = check_request(&r, &reader);
-    if (status == STATUS_OK) {
-        r.load.path = reader.operands[0];
-        status = compile(&r);
-    }
+    if (status == STATUS_OK) status = compile(&r);
     load_options_free(&r.load);
     return status;
 }

@@ -64,6 +64,8 @@ typedef struct CompileRequest {
 
 /* Takes the rows above; false after a message. */
 bool compile_take_option(CompileRequest *, int id, const char *value);
+/* The net's path, and the weights inside it where it is a MODEL.onnx to be written for inference. */
+void compile_take_path(CompileRequest *, const char *path);
 /* Options that cannot be combined: a Status, the message printed. */
 int compile_check_options(const CompileRequest *);
 /* A loaded net as C that includes `header`.  A Status, the message printed. */

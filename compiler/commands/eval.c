@@ -21,7 +21,7 @@ enum { DATA = OPTION_FIRST_OWN, WEIGHTS, PART, FORMAT, TTA };
 enum { MATRIX_CLASSES = 24, LISTED = 20, LISTED_ROWS = 16, NAME_COLUMNS = 16 };
 
 static const Option options[] = {
-    {WEIGHTS, "weights", "FILE", "the trained weights (required)", false},
+    {WEIGHTS, "weights", "FILE", "the trained weights (MODEL.onnx has its own)", false},
     {DATA, "data", "PATH", "the data: a folder, a file or a name (default: the shipped digits)", false},
     OPTION_ROWS_COLUMN,
     {TTA, "tta", "none|flip|crops",
@@ -120,8 +120,9 @@ static int read_eval_request(EvalRequest *r, int argc, char **argv)
     for (int id; (id = options_next(&reader)) != OPTIONS_END;)
         if (id == OPTIONS_BAD || !take_eval_option(r, id, reader.value)) return STATUS_USAGE;
     if (!options_one_file(&reader)) return STATUS_USAGE;
-    if (!r->weights) return usage_error(&command_eval, "missing weights (use --weights FILE)");
     r->load.path = reader.operands[0];
+    r->weights = weighted_path(&r->load, r->weights);
+    if (!r->weights) return usage_error(&command_eval, "missing weights (use --weights FILE)");
     r->load.train = true;
     return STATUS_OK;
 }
@@ -493,7 +494,7 @@ static int eval_weights(const EvalRequest *r, Model *m, const WeightedModel *w)
 static int eval_loaded(const EvalRequest *r, Model *m)
 {
     WeightedModel w;
-    int status = weighted_open(&w, r->weights, &r->load.maps);
+    int status = weighted_open(&w, r->weights, m);
     if (status) return status;
     status = weighted_load(&w, m->info);
     if (!status) status = eval_weights(r, m, &w);

@@ -56,30 +56,27 @@ static OnnxImportOptions import_options_of(const LoadOptions *o)
     return options;
 }
 
-File *imported_parse(const LoadOptions *o, const char *path)
+/* The weights in memory, as a path under which they are opened. */
+static int keep_weights(Arena *arena, const ImportGraph *g, const char **path)
 {
-    Compilation *c = o->compilation;
-    const OnnxImportOptions options = import_options_of(o);
-    OnnxImport import;
-    Text source;
-    int status = imported_read(c->arena, path, &options, &import, &source);
-    onnx_import_free(&import);
-    return status ? NULL : front_parse_text(c, path, source.data, source.length);
+    NnError error = {0};
+    const int file = memfd_create("weights", MFD_CLOEXEC);
+    if (file < 0) return fail(STATUS_SYSTEM, "out of memory for the weights");
+    *path = arena_printf(arena, "/dev/fd/%d", file);
+    return write_weights(g, *path, &error) ? fail_error(&error) : STATUS_OK;
 }
 
-const char *imported_weights(const LoadOptions *o, const char *given)
+File *imported_parse(const LoadOptions *o, const char **weights)
 {
-    if (given || !is_model_file(o->path)) return given;
-    Arena *arena = o->compilation->arena;
+    Compilation *c = o->compilation;
+    Arena *arena = arena_new(); /* c's is limited to what describes a net: weights may be larger */
     const OnnxImportOptions options = import_options_of(o);
     OnnxImport import;
     Text source;
-    NnError error = {0};
-    int failed = imported_read(arena, o->path, &options, &import, &source);
-    const int file = failed ? -1 : memfd_create("weights", 0);
-    const char *path = arena_printf(arena, "/dev/fd/%d", file);
-    if (!failed && (file < 0 || write_weights(import.graph, path, &error)))
-        failed = fail(STATUS_SYSTEM, "%s", file < 0 ? "there is no memory for the weights" : error.text);
+    int status = imported_read(arena, o->path, &options, &import, &source);
+    if (!status && o->own_weights) status = keep_weights(c->arena, import.graph, weights);
+    const char *text = status ? NULL : arena_strdup(c->arena, source.data);
     onnx_import_free(&import);
-    return failed ? NULL : path;
+    arena_free(arena);
+    return text ? front_parse_text(c, o->path, text, strlen(text)) : NULL;
 }

@@ -17,11 +17,8 @@ int imported_read(Arena *, const char *path, const OnnxImportOptions *, OnnxImpo
 /* What --input says of a model: "NAME=1x3x224x224", or the shape alone. */
 bool imported_input(Arena *, const char *text, OnnxInputShape *);
 
-/* The net's syntax tree, or NULL after a message. */
-File *imported_parse(const LoadOptions *, const char *path);
-
-/* The weights that a command loads: `given`, or those inside the model where it is one; NULL
- * where there are none, or after a message. */
-const char *imported_weights(const LoadOptions *, const char *given);
+/* The net's syntax tree, or NULL after a message; with o->own_weights also the path of its weights,
+ * a file in memory that lasts as long as the process. */
+File *imported_parse(const LoadOptions *o, const char **weights);
 
 #endif

@@ -208,10 +208,10 @@ static int check_budgets(const Model *m)
     return budgets_check(m->net, &metrics) ? STATUS_OK : STATUS_INPUT;
 }
 
-static File *parse_input(const LoadOptions *o)
+static File *parse_input(const LoadOptions *o, const char **weights)
 {
     if (o->text) return front_parse_text(o->compilation, o->path, o->text, strlen(o->text));
-    return is_model_file(o->path) ? imported_parse(o, o->path) : front_parse_file(o->compilation, o->path);
+    return is_model_file(o->path) ? imported_parse(o, weights) : front_parse_file(o->compilation, o->path);
 }
 
 /* The stages up to the net; diagnostics are left to be printed. */
@@ -219,7 +219,7 @@ int build_net(const LoadOptions *o, Model *m)
 {
     Compilation *c = o->compilation;
     *m = (Model){.c = c, .maps = o->maps};
-    File *file = parse_input(o);
+    File *file = parse_input(o, &m->weights);
     m->file = file;
     List defines = parse_defines(o);
     List sets = parse_sets(o);

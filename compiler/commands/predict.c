@@ -24,7 +24,7 @@ enum { DATA = OPTION_FIRST_OWN, WEIGHTS, TOP, FORMAT, WORST, SHEET };
 enum { CLASSES_MAX = 1000000, TOP_DEFAULT = 1, BRIEF_OUTPUTS = 16 };
 
 static const Option options[] = {
-    {WEIGHTS, "weights", "FILE", "the trained weights (required)", false},
+    {WEIGHTS, "weights", "FILE", "the trained weights (MODEL.onnx has its own)", false},
     {TOP, "top", "K", "show the K most probable classes (1)", false},
     {FORMAT, "format", "text|csv|json", "the form of the output (text)", false},
     {'o', "output", "FILE.npy|FILE.png", "write the outputs of all samples as an array, or as pictures", false},
@@ -121,6 +121,7 @@ static int read_predict_request(PredictRequest *r, int argc, char **argv)
         if (id == OPTIONS_BAD || !take_predict_option(r, id, reader.value)) return STATUS_USAGE;
     if (!reader.operand_count) return usage_error(&command_predict, "missing input file");
     r->load.path = reader.operands[0];
+    r->weights = weighted_path(&r->load, r->weights);
     r->load.train = r->data != NULL;
     r->files = reader.operands + 1;
     r->file_count = reader.operand_count - 1;
@@ -360,7 +361,7 @@ static int predict_loaded(const PredictRequest *r, Model *m)
 {
     WeightedModel w;
     Predictor p;
-    int status = weighted_open(&w, r->weights, &r->load.maps);
+    int status = weighted_open(&w, r->weights, m);
     if (status) return status;
     status = weighted_load(&w, m->info);
     if (!status) {

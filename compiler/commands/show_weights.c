@@ -21,7 +21,7 @@
 enum { WEIGHTS = OPTION_FIRST_OWN, FORMAT };
 
 static const Option options[] = {
-    {WEIGHTS, "weights", "FILE", "the weights, or a checkpoint (required)", false},
+    {WEIGHTS, "weights", "FILE", "the weights, or a checkpoint (MODEL.onnx has its own)", false},
     {FORMAT, "format", "text|json", "the form of the output (text)", false},
     OPTION_ROW_MAP,
     OPTION_ROW_NET,
@@ -62,8 +62,9 @@ static int read_show_request(ShowRequest *r, int argc, char **argv)
     for (int id; (id = options_next(&reader)) != OPTIONS_END;)
         if (id == OPTIONS_BAD || !take_show_option(r, id, reader.value)) return STATUS_USAGE;
     if (!options_one_file(&reader)) return STATUS_USAGE;
-    if (!r->weights) return usage_error(&command_show, "missing weights (use --weights FILE)");
     r->load.path = reader.operands[0];
+    r->weights = weighted_path(&r->load, r->weights);
+    if (!r->weights) return usage_error(&command_show, "missing weights (use --weights FILE)");
     return STATUS_OK;
 }
 
@@ -258,7 +259,7 @@ static int show_file(const ShowRequest *r, const Model *m, NnTensors *file)
 static int show_loaded(const ShowRequest *r, const Model *m)
 {
     WeightedModel w;
-    int status = weighted_open(&w, r->weights, &r->load.maps);
+    int status = weighted_open(&w, r->weights, m);
     if (status) return status;
     status = show_file(r, m, w.file);
     weighted_close(&w);

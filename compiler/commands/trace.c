@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "commands/output.h"
+#include "commands/weighted.h"
 
 enum { TRACE_WEIGHTS = OPTION_FIRST_OWN, TRACE_X, TRACE_TARGET, TRACE_DY, TRACE_SEED, TRACE_FORMAT, TRACE_DIGITS };
 
@@ -85,6 +86,7 @@ static int trace(TraceRequest *o, const OptionReader *reader)
     Trace t;
     if (!options_one_file(reader)) return STATUS_USAGE;
     o->load.path = reader->operands[0];
+    o->weights = weighted_path(&o->load, o->weights);
     int status = trace_run_net(o, &m, &t);
     if (status == STATUS_OK) status = print_trace(o, &t);
     model_free(&m);

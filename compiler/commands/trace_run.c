@@ -10,6 +10,7 @@
 
 #include "commands/feeding.h"
 #include "commands/trace.h"
+#include "commands/weighted.h"
 
 typedef float (*StepTrace)(void *, const float *, const void *, float, void *, void *const *);
 typedef void (*VjpTrace)(void *, const float *, const float *, float *, float *, void *, void *const *);
@@ -19,7 +20,6 @@ typedef struct TraceRun {
     Model *m;
     Trace *trace;
     TraceNumbers x, target, dy;
-    NnTensors *weights;
     void *block, *model, *scratch;
     List seen; /* of TracedValue */
     void **copies;
@@ -100,17 +100,12 @@ static int read_trace_numbers(TraceRun *r, bool step)
 
 static int fill_model(TraceRun *r)
 {
-    NnError error = {0};
     const nn_model_info *info = r->m->info;
     const int64_t section = r->m->train_section ? r->m->spec->seed : 1;
     r->block = block_alloc(info->train_bytes > info->model_bytes ? info->train_bytes : info->model_bytes);
     r->model = info->init(r->block, 1, (uint64_t)(r->request->seed < 0 ? section : r->request->seed));
     const char *path = r->request->weights;
-    if (!path) return STATUS_OK;
-    r->weights = nn_tensors_open(path, &error);
-    if (!r->weights) return fail_error(&error);
-    return nn_weights_load(info, r->model, r->weights, path, NN_LOAD_ALL, NULL, &error) ? fail_error(&error)
-                                                                                        : STATUS_OK;
+    return path ? weighted_fill(r->m, r->model, path) : STATUS_OK;
 }
 
 /* ---- numbers of any format → doubles ---------------------------------------------------- */
@@ -259,7 +254,6 @@ int trace_run_net(const TraceRequest *o, Model *m, Trace *t)
     load.vjp = !step;
     if (status == STATUS_OK) status = load_code(&load, m);
     if (status == STATUS_OK) status = run_loaded(&run, t, step);
-    nn_tensors_close(run.weights);
     free(run.block);
     free(run.scratch);
     return status;

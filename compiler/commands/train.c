@@ -213,6 +213,7 @@ static int read_train_request(TrainRequest *r, int argc, char **argv)
     if (r->resumes && r->init) return usage_error(&command_train, "--resume goes on from a checkpoint, --init begins");
     r->load.path = reader.operands[0];
     r->load.train = true;
+    if (!r->resumes) r->init = weighted_path(&r->load, r->init);
     return STATUS_OK;
 }
 
@@ -367,17 +368,13 @@ static int load_init(const TrainCommand *t)
 {
     NnError error = {0};
     const char *path = t->request.init;
-    NnTensors *file = nn_tensors_open(path, &error);
-    if (!file) return fail_error(&error);
-    int renamed = weighted_rename(file, &t->m.maps);
-    if (renamed) {
-        nn_tensors_close(file);
-        return renamed;
-    }
+    WeightedModel w;
+    int status = weighted_open(&w, path, &t->m);
+    if (status) return status;
     fprintf(stderr, "start      %s\n", path);
-    origin_compare(file, path, &t->m, t->feeding.data);
-    int failed = nn_weights_load(t->m.info, t->model, file, path, NN_LOAD_MATCHING, stderr, &error);
-    nn_tensors_close(file);
+    origin_compare(w.file, path, &t->m, t->feeding.data);
+    int failed = nn_weights_load(t->m.info, t->model, w.file, path, NN_LOAD_MATCHING, stderr, &error);
+    weighted_close(&w);
     return failed ? fail_error(&error) : STATUS_OK;
 }
 

@@ -117,7 +117,7 @@ static int read_classes(const TrainedRequest *r, NnTensors *weights, const Model
 int trained_read(const TrainedRequest *r, const Model *m, const EmitOptions *options, TrainedModel *out)
 {
     WeightedModel w;
-    int status = weighted_open(&w, r->weights, &m->maps);
+    int status = weighted_open(&w, r->weights, m);
     if (status) return status;
     *out = (TrainedModel){.input_bytes = r->input_bytes, .beside = r->weights_out != NULL};
     status = read_block(r, &w, m, options, out);

@@ -6,6 +6,13 @@
 #include <stdlib.h>
 
 #include "commands/feeding.h"
+#include "commands/imported.h"
+
+const char *weighted_path(LoadOptions *o, const char *given)
+{
+    o->own_weights = !given && is_model_file(o->path);
+    return o->own_weights ? o->path : given;
+}
 
 int weighted_rename(NnTensors *file, const List *maps)
 {
@@ -15,12 +22,12 @@ int weighted_rename(NnTensors *file, const List *maps)
     return STATUS_OK;
 }
 
-int weighted_open(WeightedModel *w, const char *path, const List *maps)
+int weighted_open(WeightedModel *w, const char *path, const Model *m)
 {
     NnError error = {0};
-    *w = (WeightedModel){.path = path, .file = nn_tensors_open(path, &error)};
+    *w = (WeightedModel){.path = path, .file = nn_tensors_open(m->weights ? m->weights : path, &error)};
     if (!w->file) return fail_error(&error);
-    const int status = weighted_rename(w->file, maps);
+    const int status = weighted_rename(w->file, &m->maps);
     if (status) weighted_close(w);
     return status;
 }
@@ -32,6 +39,17 @@ int weighted_load(WeightedModel *w, const nn_model_info *info)
     w->model = info->init(w->block, 0, 0);
     return nn_weights_load(info, w->model, w->file, w->path, NN_LOAD_ALL, NULL, &error) ? fail_error(&error)
                                                                                         : STATUS_OK;
+}
+
+int weighted_fill(const Model *m, void *model, const char *path)
+{
+    NnError error = {0};
+    WeightedModel w;
+    const int status = weighted_open(&w, path, m);
+    if (status) return status;
+    const int failed = nn_weights_load(m->info, model, w.file, path, NN_LOAD_ALL, NULL, &error);
+    weighted_close(&w);
+    return failed ? fail_error(&error) : STATUS_OK;
 }
 
 void weighted_close(WeightedModel *w)

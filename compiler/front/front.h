@@ -197,4 +197,7 @@ bool front_format(Compilation *, const char *path, const char *text, size_t size
  * reading and for golden tests; expressions stand in prefix form. */
 void ast_dump(const File *, Text *);
 
+/* Words of the language, which cannot be names. */
+bool front_is_reserved(const char *name);
+
 #endif

@@ -57,7 +57,6 @@ void parse_give_up(Parse *, Span, const char *format, ...) PRINTF_LIKE(3, 4);
 /* The parser cannot go on with the token `saw`; `expected` are the names of the
  * tokens with which it could. */
 void syntax_error(Parse *, Span, const char *saw, const char *const *expected, int count);
-bool parse_is_reserved(const char *name);
 
 /* What a rule of the grammar spans: its parts 1..count, or the empty place after part 0. */
 Span span_of_rule(const Span *parts, int count);

@@ -72,11 +72,11 @@ static bool is_comparison(const char *name)
     return one_of(name, names, COUNT_OF(names));
 }
 
-bool parse_is_reserved(const char *name)
+bool front_is_reserved(const char *name)
 {
-    static const char *const names[] = {"net",  "block",  "train",  "let",        "if",     "else", "for",   "in",
-                                        "from", "repeat", "group",  "sequential", "frozen", "head", "as",    "expect",
-                                        "and",  "or",     "import", "not",        "yes",    "no",   "import"};
+    static const char *const names[] = {"net",  "block",  "train",  "let",        "if",     "else", "for", "in",
+                                        "from", "repeat", "group",  "sequential", "frozen", "head", "as",  "expect",
+                                        "and",  "or",     "import", "not",        "yes",    "no"};
     return one_of(name, names, COUNT_OF(names));
 }
 
@@ -148,7 +148,7 @@ static const char *saw_text(Parse *parse, Span span, const char *saw)
     if (strcmp(saw, "end of file") == 0)
         return tokens_start(parse) == START_AT_FILE ? "the end of the file" : "the end";
     if (strcmp(saw, "a string") == 0) return "a string";
-    return arena_printf(parse->arena, "%s`%.*s%s`", parse_is_reserved(saw) ? "the word " : "",
+    return arena_printf(parse->arena, "%s`%.*s%s`", front_is_reserved(saw) ? "the word " : "",
                         length < SHOWN ? length : SHOWN, parse->text + span.begin, length < SHOWN ? "" : "...");
 }
 
@@ -187,7 +187,7 @@ static bool reserved_as_name(Parse *parse, Span span, const char *saw, Expected 
     ErrorPlace place = error_place(e);
     bool wants_name = has(e, "a name") && (place == PLACE_OTHER || place == PLACE_LABEL);
     bool same_line = source_line(parse->c, tokens_span_before(parse, 1)) == source_line(parse->c, span);
-    if (wants_name && same_line && parse_is_reserved(saw)) {
+    if (wants_name && same_line && front_is_reserved(saw)) {
         parse_error(parse, span, "`%.*s` is a reserved word and cannot be a name", span.end - span.begin,
                     parse->text + span.begin);
         return true;
@@ -231,7 +231,7 @@ static bool missing_parens(Parse *parse, Span span, const char *saw, Expected e)
 
 static bool outside_a_net(Parse *parse, Span span, const char *saw, Expected e)
 {
-    bool statement = strcmp(saw, "a name") == 0 || (parse_is_reserved(saw) && !has(e, saw));
+    bool statement = strcmp(saw, "a name") == 0 || (front_is_reserved(saw) && !has(e, saw));
     if (error_place(e) != PLACE_DEFINITION || !statement) return false;
     parse_error(parse, span, "expected %s, saw %s: layers and statements stand inside a net or a block",
                 expected_text(parse, e), saw_text(parse, span, saw));

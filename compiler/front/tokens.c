@@ -288,7 +288,7 @@ static bool is_label_at(const Parse *parse, int at)
     if (at < parse->size && parse->text[at] == '"') return true;
     while (at + length < parse->size && is_identifier_char(parse->text[at + length])) length++;
     if (length == 0 || isdigit((unsigned char)parse->text[at])) return false;
-    return !parse_is_reserved(arena_printf(parse->arena, "%.*s", length, parse->text + at));
+    return !front_is_reserved(arena_printf(parse->arena, "%.*s", length, parse->text + at));
 }
 
 /* output NAME, in a body: elsewhere `output` is a name like any other. */

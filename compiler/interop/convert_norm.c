@@ -111,8 +111,6 @@ static bool convert_layer_normalization(Conversion *c)
 {
     OnnxValue *x = c->in[0];
     const int axis = onnx_axis(onnx_attr_int(c, "axis", -1), x->rank) - x->batched;
-    if (output_is_used(c, 1) || output_is_used(c, 2))
-        return refuse(c, "its mean and deviation as outputs cannot be expressed");
     if (!x->node || axis < 0 || sample_rank(x) > MAX_RANK) return refuse(c, "axis 0, the batch, is normalised");
     const Shape s = sample_shape(x);
     const unsigned axes = ((1u << s.rank) - 1) & ~((1u << axis) - 1);

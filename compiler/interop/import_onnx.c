@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "front/front.h"
 #include "interop/importer.h"
 
 enum { MAX_WALKED = 1 << 20, MAX_FUNCTION_DEPTH = 32 };
@@ -358,7 +359,7 @@ static const char *net_name(Arena *arena, const char *path)
     char *name = arena_printf(arena, "%s%.*s", isalpha((unsigned char)*file) ? "" : "net_", (int)length, file);
     for (char *p = name; *p; p++)
         if (!is_identifier_char(*p)) *p = '_';
-    return name;
+    return front_is_reserved(name) ? arena_printf(arena, "net_%s", name) : name;
 }
 
 static const char *model_source_text(Arena *arena, const char *path, const Onnx__ModelProto *m, int opset)

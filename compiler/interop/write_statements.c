@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "front/front.h"
 #include "interop/source_tree.h"
 
 enum { LINE_WIDTH = 100, SHORT_BODY = 72 };
@@ -72,19 +73,9 @@ static void add_call_args(Text *text, const SourceItem *item)
     if (count > 0) text_add(text, ")");
 }
 
-static bool is_reserved_word(const char *text)
-{
-    static const char *const words[] = {"net",    "block", "train",      "let",    "if",   "else", "for",  "in",
-                                        "repeat", "group", "sequential", "frozen", "head", "from", "as",   "expect",
-                                        "import", "and",   "or",         "not",    "yes",  "no",   "true", "false"};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strcmp(words[i], text) == 0) return true;
-    return false;
-}
-
 static void add_label(Text *text, const char *label)
 {
-    bool bare = !isdigit((unsigned char)*label) && !is_reserved_word(label);
+    bool bare = !isdigit((unsigned char)*label) && !front_is_reserved(label);
     for (const char *c = label; *c; c++) bare &= is_identifier_char(*c); /* not where {i} is in it */
     text_addf(text, bare ? "%s" : "\"%s\"", label);
 }

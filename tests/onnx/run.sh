@@ -59,6 +59,27 @@ END {
 grep '^wrong' "$work/results" | sort
 passed=$(grep -c '^passed' "$work/results")
 failed=$(grep -c '^wrong' "$work/results")
+
+# MODEL.onnx has its own weights (and here a name that is a word of the language): as those of `nnc import` and --weights, to the last bit.
+own_weights() {
+    mkdir "$work/own"
+    cp "$data/pytorch-converted/test_Conv2d/model.onnx" "$work/own/net.onnx"
+    head -c 420 /dev/zero | tr '\0' '?' >"$work/own/x.bin"
+    nnc=$(realpath "$nnc")
+    (
+        cd "$work/own" || exit 1
+        "$nnc" import net.onnx -o net.nn &&
+            "$nnc" predict net.onnx x.bin -o own.npy && "$nnc" predict net.nn --weights net.safetensors x.bin -o given.npy &&
+            cmp own.npy given.npy && "$nnc" show net.onnx >own.txt && grep -q '^conv1.weight ' own.txt &&
+            "$nnc" net.nn --weights net.safetensors -o - >given.c && "$nnc" net.onnx -o - >own.c &&
+            grep -q 'static const' own.c && sed 's/net\.onnx/net.nn/' own.c | cmp - given.c &&
+            "$nnc" bench net.onnx --whole --reps 1 >bench.txt && "$nnc" net.onnx --train -o train.c && grep -q 'net_net_step(' train.c
+    )
+}
+if own_weights; then passed=$((passed + 1)); else
+    echo "onnx: a model's own weights are not those that are imported"
+    failed=$((failed + 1))
+fi
 if [ "$passed" -lt $least ]; then
     echo "onnx: only $passed models passed, expected $least at least"
     failed=$((failed + 1))
