@@ -6,6 +6,8 @@
 # file: it is formatted, and its nets are right.  Commands in README and on the pages of
 # the architecture and of traces print what is shown there, and the table of passes is that of
 # compiler/lower/pass_table.h.
+# With MODELS, a folder of published models, and CIFAR10, a folder of that data's binary files, so
+# do those in bring_a_model.md.
 # UPDATE=1 rewrites the table and the output of commands, training apart; read the
 # difference before it is committed.
 cd "$(dirname "$0")/../.." || exit 1
@@ -101,6 +103,8 @@ mask() { # SESSION
 
 session_files() { # PAGE DIRECTORY
     ln -s "$root/dsl_examples" "$2/dsl_examples"
+    [ ! -d "$MODELS" ] || ln -s "$MODELS" "$2/models"
+    [ ! -d "$CIFAR10" ] || ln -s "$CIFAR10" "$2/cifar10"
     awk '/^```c$/ { inside = 1; next } /^```/ { inside = 0 } inside' "$1" >"$2/use.c"
     awk -v to="$2" '/^```nn$/ { inside = 1; text = ""; next }
                     /^```/ { if (inside && name) printf "%s", text > (to "/" name ".nn"); inside = 0 }
@@ -148,6 +152,11 @@ run_sessions() { # PAGE LEAST
     for session in "$dir"/sessions/*.session; do
         [ -e "$session" ] || continue
         sessions=$((sessions + 1))
+        if [ ! -d "$dir/cifar10" ] && grep -q -e '--data cifar10' "$session"; then
+            skip "$1: CIFAR10, a folder of its binary files"
+            cp "$session" "${session%.session}.said"
+            continue
+        fi
         sed -n 's/^\$ //p' "$session" | while read -r command; do
             echo "\$ $command"
             (cd "$dir" && PATH=$tmp/bin:$PATH sh -c "$command" 2>&1 </dev/null)
@@ -163,5 +172,10 @@ run_sessions() { # PAGE LEAST
 run_sessions README.md 3
 run_sessions docs/architecture.md 8
 run_sessions docs/trace.md 3
+if [ -f "$MODELS/mnist-cntk.onnx" ]; then
+    run_sessions docs/bring_a_model.md 12
+else
+    skip 'docs/bring_a_model.md: MODELS, a folder with its models'
+fi
 
 conclude
