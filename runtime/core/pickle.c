@@ -60,11 +60,11 @@ bool pickle_append(Pickle *p, PickleItems *items, PickleValue *value)
     return true;
 }
 
-Pickle *pickle_new(const PickleWorld *world, const char *path, NnError *error)
+Pickle *pickle_new(const PickleHost *host, const char *path, NnError *error)
 {
     Pickle *p = calloc(1, sizeof *p);
     if (p)
-        *p = (Pickle){.world = world, .path = path, .error = error};
+        *p = (Pickle){.host = host, .path = path, .error = error};
     else
         nn_fail(error, NN_SYSTEM_FAILED, "not enough memory to read %s", path);
     return p;

@@ -1,8 +1,8 @@
 /*
  * pickle: a closed interpreter of Python's pickles.
  *
- * It builds numbers, texts, tuples, lists, dictionaries, and what the caller's World makes of the
- * globals that it knows.  Nothing is imported or executed: a global that the World does not know is
+ * It builds numbers, texts, tuples, lists, dictionaries, and what the host makes of the
+ * globals that it knows.  Nothing is imported or executed: a global that the host does not know is
  * an error that names it.  All memory is in proportion to the pickle's size.
  */
 #ifndef NN_PICKLE_H
@@ -59,13 +59,13 @@ struct PickleGlobal {
     NnType type; /* of a storage */
 };
 
-typedef struct PickleWorld {
+typedef struct PickleHost {
     const PickleGlobal *globals; /* up to a NULL name */
     /* The value of a persistent id; NULL after pickle_fail. */
     PickleValue *(*persistent)(Pickle *, const PickleValue *id);
-} PickleWorld;
+} PickleHost;
 
-Pickle *pickle_new(const PickleWorld *, const char *path, NnError *);
+Pickle *pickle_new(const PickleHost *, const char *path, NnError *);
 void pickle_free(Pickle *); /* and all its values; NULL does nothing */
 
 /* The value of the pickle that starts at bytes[*at], which moves behind it.  NULL: failed. */
@@ -74,7 +74,7 @@ PickleValue *pickle_read(Pickle *, const unsigned char *bytes, size_t size, size
 /* The values of all persistent ids so far. */
 const PickleItems *pickle_persistents(const Pickle *);
 
-/* For the World's functions; they return NULL, and −1. */
+/* For the host's functions; they return NULL, and −1. */
 void *pickle_alloc(Pickle *, size_t bytes); /* zeroed, of the pickle */
 PickleValue *pickle_value(Pickle *, PickleKind);
 int pickle_fail(Pickle *, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -7,7 +7,7 @@
 #include "runtime/core/pickle.h"
 
 struct Pickle {
-    const PickleWorld *world;
+    const PickleHost *host;
     const char *path;
     NnError *error;
     struct PickleBlock *blocks; /* the memory of all values */

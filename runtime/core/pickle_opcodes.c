@@ -354,7 +354,7 @@ static int op_long_binget(Pickle *p)
     return take_unsigned(p, 4, &index) ? pickle_memo_get(p, index) : -1;
 }
 
-/* ---- what the World knows -------------------------------------------------------------------------- */
+/* ---- what the host knows -------------------------------------------------------------------------- */
 
 static int clipped(PickleText text) { return (int)(text.length > 100 ? 100 : text.length); }
 
@@ -365,7 +365,7 @@ static bool text_equals(PickleText text, const char *name)
 
 static int push_global(Pickle *p, PickleText module, PickleText name)
 {
-    for (const PickleGlobal *g = p->world->globals; g->name; g++) {
+    for (const PickleGlobal *g = p->host->globals; g->name; g++) {
         if (!text_equals(module, g->module) || !text_equals(name, g->name)) continue;
         PickleValue *v = pickle_value(p, PICKLE_GLOBAL);
         if (v) v->global = g;
@@ -411,8 +411,8 @@ static int op_build(Pickle *p)
 
 static int push_persistent(Pickle *p, const PickleValue *id)
 {
-    if (!p->world->persistent) return pickle_fail(p, "it refers to something outside");
-    PickleValue *value = p->world->persistent(p, id);
+    if (!p->host->persistent) return pickle_fail(p, "it refers to something outside");
+    PickleValue *value = p->host->persistent(p, id);
     return value && pickle_append(p, &p->persistents, value) ? pickle_push(p, value) : -1;
 }
 

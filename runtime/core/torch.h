@@ -25,7 +25,7 @@ typedef struct TorchTensor { /* element (i, j, …) is storage[offset + i·strid
     uint64_t strides[NN_MAX_RANK]; /* in elements */
 } TorchTensor;
 
-extern const PickleWorld torch_world;
+extern const PickleHost torch_pickle_host;
 
 /* Fills `at` and `count` of a file with the tensors of the checkpoint's state_dict, without their
  * data.  The names and *tensors, one for each of them, are the pickle's. */

@@ -144,7 +144,7 @@ static int torch_stream_read(NnTensors *file, size_t size, const char *path, NnE
     TorchStream *t = file->detail = calloc(1, sizeof *t);
     if (!t) return nn_fail(error, NN_SYSTEM_FAILED, "not enough memory to read %s", path);
     t->path = path;
-    t->pickle = pickle_new(&torch_world, path, error);
+    t->pickle = pickle_new(&torch_pickle_host, path, error);
     return t->pickle ? read_stream(file, t, size, error) : -1;
 }
 

@@ -117,7 +117,7 @@ static int read_checkpoint(NnTensors *file, TorchZip *t, NnError *error)
     size_t at = 0;
     ZipMember *m = find_pickle(&t->zip);
     const unsigned char *bytes = zip_data(&t->zip, m, error);
-    if (!bytes || !(t->pickle = pickle_new(&torch_world, t->zip.path, error))) return -1;
+    if (!bytes || !(t->pickle = pickle_new(&torch_pickle_host, t->zip.path, error))) return -1;
     PickleValue *checkpoint = pickle_read(t->pickle, bytes, m->size, &at);
     if (!checkpoint || torch_state_dict(file, t->pickle, checkpoint, &t->tensors)) return -1;
     t->gathered = calloc((size_t)file->count, sizeof *t->gathered);

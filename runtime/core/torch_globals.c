@@ -143,4 +143,4 @@ static const PickleGlobal globals[] = {
     {0},
 };
 
-const PickleWorld torch_world = {globals, make_storage};
+const PickleHost torch_pickle_host = {globals, make_storage};
