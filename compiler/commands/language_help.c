@@ -181,7 +181,8 @@ static const char *const key_meanings[][2] = {
     {"lookahead", "lookahead(k=5, alpha=0.5): every k steps back to a slow average of the weights"},
     {"mixup", "mixup(alpha): mixes the samples of a batch, and their targets, two by two"},
     {"cutmix", "cutmix(alpha): puts a rectangle of another sample into each, and mixes the targets by area"},
-    {"teacher", "teacher(\"NET.nn\", \"WEIGHTS\", T=4, weight=0.9): adds the distillation loss of that net's scores"},
+    {"teacher",
+     "teacher(\"NET.nn\", \"WEIGHTS\", temperature=4, weight=0.9): adds the distillation loss of that net's scores"},
     {"group", "\"PATTERN\" (lr=1, weight_decay=1, train=yes): factors for the parameters whose names match"},
 };
 

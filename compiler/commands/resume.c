@@ -28,8 +28,8 @@ static const char *minimised_text(Arena *arena, const TrainSpec *spec, uint64_t 
     const char *own = op_call_text(arena, &spec->loss);
     const TeacherSpec *t = &spec->teacher;
     if (!t->path) return own;
-    return arena_printf(arena, "%s, teacher of %s with %016" PRIx64 " (T=%s, weight=%s)", own, t->path, teacher_hash,
-                        real_text(arena, t->temperature), real_text(arena, t->weight));
+    return arena_printf(arena, "%s, teacher of %s with %016" PRIx64 " (temperature=%s, weight=%s)", own, t->path,
+                        teacher_hash, real_text(arena, t->temperature), real_text(arena, t->weight));
 }
 
 static const char *schedule_text(Arena *arena, const Schedule *s)

@@ -25,7 +25,7 @@ static const Attr cutmix_attrs[] = {{"alpha", ATTR_REAL, SPEC_AT(cutmix), NULL, 
 static const Attr teacher_attrs[] = {
     {"path", ATTR_NAME, SPEC_AT(teacher.path), NULL, 0, 0, NULL},
     {"weights", ATTR_NAME, SPEC_AT(teacher.weights), NULL, 0, 0, NULL},
-    {"T", ATTR_REAL, SPEC_AT(teacher.temperature), "4", 1e-3, 1e6, NULL},
+    {"temperature", ATTR_REAL, SPEC_AT(teacher.temperature), "4", 1e-3, 1e6, NULL},
     {"weight", ATTR_REAL, SPEC_AT(teacher.weight), "0.9", 1e-300, -1, NULL}, /* above 0 */
     {"name", ATTR_NAME, SPEC_AT(teacher.net), "none", 0, 0, attr_or_none},
     {0},

@@ -63,7 +63,7 @@ END
         if [ "$got" = "$want " ]; then ok; else bad "'$got', not '$want '"; fi
         silent err
     }
-    completes train tr
+    completes 'train trace' tr
     completes --jit train --ji
     completes 'tcc cc tiered' train --jit ''
     completes '--train --target --threads' net.nn --t

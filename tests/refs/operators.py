@@ -122,7 +122,7 @@ LOSSES = {
         lambda s, t: F.kl_div(F.log_softmax(s, 1), t, reduction="mean"),
         True,
     ),
-    "distill": ("distill(T=3)", "", distill, "scores"),
+    "distill": ("distill(temperature=3)", "", distill, "scores"),
 }
 
 

@@ -44,8 +44,8 @@ runs 0 train copy.nn --data kinds.csv --steps 1 --lr 1e-30 -o copy.safetensors
 # ---- the scores are those of the teacher -------------------------------------------------
 
 # The same loss, of scores that are in the data, makes the same steps.
-student follows '' 'teacher("copy.nn", "copy.safetensors", T=3, weight=0.7)'
-student given 'head soft (loss=distill(T=3), target=soft, weight=0.7) { identity }' ''
+student follows '' 'teacher("copy.nn", "copy.safetensors", temperature=3, weight=0.7)'
+student given 'head soft (loss=distill(temperature=3), target=soft, weight=0.7) { identity }' ''
 runs 0 train follows.nn --data kinds.csv --log follows.csv -o follows.safetensors
 runs 0 train given.nn --data named.csv --log given.csv -o given.safetensors
 for log in follows given; do awk -F, '$1 == "train" { print $3, $5, $(NF - 1), $NF }' $log.csv >$log.steps; done
@@ -57,7 +57,7 @@ if awk '!($4 > 0) { exit 1 }' follows.steps; then ok; else bad 'a divergence of 
 # Of a teacher that ends in softmax, the logarithms are its scores, up to a constant.
 cat copy.nn >soft.nn
 sed 's/init=identity)/&  softmax/; s/copy/soft/' copy.nn >>soft.nn
-student softly '' 'teacher("soft.nn", "copy.safetensors", T=3, weight=0.7, name=soft)'
+student softly '' 'teacher("soft.nn", "copy.safetensors", temperature=3, weight=0.7, name=soft)'
 runs 0 train softly.nn --data kinds.csv --log softly.csv -o softly.safetensors
 awk -F, '$1 == "train" { print $3, $5, $(NF - 1), $NF }' softly.csv | paste -d' ' - follows.steps >both
 what='a teacher of probabilities'
@@ -72,7 +72,7 @@ done
 runs 0 train follows.nn --data kinds.csv --steps 5 --epochs 3 --checkpoint f.checkpoint -o stopped.safetensors
 runs 0 train follows.nn --data kinds.csv --epochs 3 --resume f.checkpoint --threads 1 -o resumed.safetensors
 same resumed.safetensors follows.safetensors
-runs 1 train follows.nn --data kinds.csv --resume f.checkpoint --set 'teacher("copy.nn", "copy.safetensors", T=2)'
+runs 1 train follows.nn --data kinds.csv --resume f.checkpoint --set 'teacher("copy.nn", "copy.safetensors", temperature=2)'
 says err 'cannot resume from f.checkpoint: the loss was cross_entropy(.*), teacher of copy.nn with '
 
 # Evaluation leaves it out, and needs no file of it; mixed samples go through it as they are.

@@ -17,7 +17,7 @@ typedef struct DistillAttrs {
 } DistillAttrs;
 
 static const Attr distill_attrs[] = {
-    {"T", ATTR_REAL, offsetof(DistillAttrs, temperature), "1", 1e-3, 1e6, NULL},
+    {"temperature", ATTR_REAL, offsetof(DistillAttrs, temperature), "1", 1e-3, 1e6, NULL},
     {0},
 };
 
