@@ -7,7 +7,7 @@
 cd "$(dirname "$0")/../.." || exit 1
 nnc=${NNC:-./nnc}
 data=${ONNX_TESTDATA:-/usr/include/onnx/backend/test/data}
-selection='test_[bgi]*[nl]orm* test_basic_conv* test_conv_* test_maxpool* test_averagepool* test_gemm* test_Linear* test_BatchNorm*'
+selection='test_[bgil]*[nl]orm* test_resize* test_upsample* test_basic_conv* test_conv_* test_maxpool* test_averagepool* test_gemm* test_Linear* test_BatchNorm*'
 least=30
 [ -z "$ALL" ] || { selection='*'; least=600; }
 [ -z "$ONLY" ] || { selection=$ONLY; least=0; }
