@@ -58,13 +58,20 @@ static int normalize_by_spec(Feeding *f, const TrainSpec *spec, NnError *error)
     return 0;
 }
 
-/* Weights of this program always say how they were normalised, so silence means
- * "not at all" when the file says anything; weights from elsewhere say nothing. */
+/* Weights that this program has trained always say how inputs were normalised, so their silence
+ * means "not at all".  An imported model takes inputs as they are unless the train section gives
+ * numbers.  Weights from elsewhere say nothing. */
+static bool takes_inputs_as_they_are(const NnTensors *weights, const TrainSpec *spec)
+{
+    const bool given = spec && spec->normalize == NORMALIZE_GIVEN;
+    return nn_tensors_metadata(weights, "net") || (nn_tensors_metadata(weights, "imported") && !given);
+}
+
 static int normalize(Feeding *f)
 {
     bool done = false;
     if (f->weights && nn_weights_normalize(f->weights, f->weights_path, &f->fitting, &done, &f->error)) return -1;
-    if (done || (f->weights && nn_tensors_metadata(f->weights, "net"))) return 0;
+    if (done || (f->weights && takes_inputs_as_they_are(f->weights, f->spec))) return 0;
     return normalize_by_spec(f, f->spec, &f->error);
 }
 
@@ -282,7 +289,7 @@ int feeding_fit(Fitting *f, const Model *m, const NnTensors *weights, const char
     fitting_init_net(f, shape.rank, dims, fit);
     if (nn_weights_fit(weights, &f->fit, error) || nn_weights_normalize(weights, weights_path, f, &done, error))
         return -1;
-    if (done || nn_tensors_metadata(weights, "net")) return 0;
+    if (done || takes_inputs_as_they_are(weights, m->spec)) return 0;
     return normalize_without_data(f, m->spec, weights_path, error);
 }
 

@@ -77,9 +77,9 @@ static void show_line(const char *what, const char *text)
 
 static void show_origin(const NnTensors *file, const char *path)
 {
-    static const char *const keys[][2] = {{"net", "net"},           {"data", "data"},      {"accuracy", "accuracy"},
-                                          {"test loss", "loss"},    {"fit", "fit"},        {"mean", "normalize.mean"},
-                                          {"std", "normalize.std"}, {"classes", "classes"}};
+    static const char *const keys[][2] = {{"imported", "imported"},   {"net", "net"},           {"data", "data"},
+                                          {"accuracy", "accuracy"},   {"test loss", "loss"},    {"fit", "fit"},
+                                          {"mean", "normalize.mean"}, {"std", "normalize.std"}, {"classes", "classes"}};
     show_line("weights", path);
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         show_line(keys[i][0], nn_tensors_metadata(file, keys[i][1]));

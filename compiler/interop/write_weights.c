@@ -29,7 +29,7 @@ int write_weights(const ImportGraph *g, const char *path, NnError *error)
     Map *params = map_new(g->arena);
     NnTensorWriter *w = nn_writer_new(param_values, params, error);
     if (!w) return -1;
-    int failed = nn_writer_metadata(w, "net", g->name, error);
+    int failed = nn_writer_metadata(w, "imported", g->source, error);
     for (int i = 0; !failed && i < g->nodes.count; i++) failed = announce_node(w, g, g->nodes.at[i], params, error);
     if (!failed) failed = nn_writer_save(w, path, error);
     nn_writer_free(w);

@@ -225,15 +225,19 @@ static int read_text(InputReader *r, char *text, const char *name)
 {
     float *values = nn_memory(r->fitting->elements * sizeof *values, r->error);
     int failed = values ? 0 : -1;
-    size_t number = 1;
+    size_t number = 1, rows = 0;
     for (char *line = text; !failed && *line; number++) {
         size_t length = strcspn(line, "\n");
         char *next = line + length + (line[length] != '\0');
         line[length] = '\0';
         if (length && line[length - 1] == '\r') line[length - 1] = '\0';
-        if (*line && !(number == 1 && is_heading(line))) failed = read_line(r, line, number, name, values);
+        if (*line && !(number == 1 && is_heading(line))) {
+            failed = read_line(r, line, number, name, values);
+            rows++;
+        }
         line = next;
     }
+    if (!failed && rows == 0) failed = nn_fail(r->error, NN_BAD_INPUT, "%s is text without a row of numbers", name);
     free(values);
     return failed;
 }

@@ -60,17 +60,27 @@ grep '^wrong' "$work/results" | sort
 passed=$(grep -c '^passed' "$work/results")
 failed=$(grep -c '^wrong' "$work/results")
 
+# An imported model takes its inputs as they are, unless the train section gives numbers.
+normalized() {
+    {
+        cat net.nn
+        echo 'train net_net { loss mse  optimizer sgd(lr=0)  batch 1  normalize mean=[0.1, 0.2, 0.3] std=[1, 1, 2] }'
+    } >trained.nn
+    "$nnc" predict trained.nn --weights net.safetensors x.bin -o moved.npy && ! cmp -s own.npy moved.npy &&
+        "$nnc" predict trained.nn --weights net.safetensors --set 'normalize none' x.bin -o same.npy && cmp own.npy same.npy
+}
+
 # MODEL.onnx has its own weights (and here a name that is a word of the language): as those of `nnc import` and --weights, to the last bit.
 own_weights() {
     mkdir "$work/own"
     cp "$data/pytorch-converted/test_Conv2d/model.onnx" "$work/own/net.onnx"
-    head -c 420 /dev/zero | tr '\0' '?' >"$work/own/x.bin"
+    for _ in $(seq 105); do printf '\000\000\200\076'; done >"$work/own/x.bin" # 0.25
     nnc=$(realpath "$nnc")
     (
         cd "$work/own" || exit 1
         "$nnc" import net.onnx -o net.nn &&
             "$nnc" predict net.onnx x.bin -o own.npy && "$nnc" predict net.nn --weights net.safetensors x.bin -o given.npy &&
-            cmp own.npy given.npy && "$nnc" show net.onnx >own.txt && grep -q '^conv1.weight ' own.txt &&
+            cmp own.npy given.npy && [ "$(wc -c <own.npy)" -eq $((128 + 80 * 4)) ] && normalized && "$nnc" show net.onnx >own.txt && grep -q '^conv1.weight ' own.txt &&
             "$nnc" net.nn --weights net.safetensors -o - >given.c && "$nnc" net.onnx -o - >own.c &&
             grep -q 'static const' own.c && sed 's/net\.onnx/net.nn/' own.c | cmp - given.c &&
             "$nnc" bench net.onnx --whole --reps 1 >bench.txt && "$nnc" net.onnx --train -o train.c && grep -q 'net_net_step(' train.c

@@ -280,5 +280,8 @@ predict 1 three.npy cut.png
 says err 'cut.png'
 lines out 3
 runs 1 predict "$lenet" --weights w.safetensors --data "$digits/nosuch"
+printf 'a,b\n' >heading.csv
+runs 1 predict "$lenet" --weights w.safetensors heading.csv
+says err 'heading.csv is text without a row of numbers'
 
 conclude
