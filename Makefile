@@ -28,7 +28,13 @@ CHECK_LIBS = -lcheck -lsubunit -lrt -lm -lpthread
 # What `make deps` installs on Debian and Ubuntu.
 PACKAGES = gcc libc6-dev flex bison libtcc-dev zlib1g-dev libdeflate-dev libjansson-dev libjpeg62-turbo-dev libpng-dev \
            libprotobuf-c-dev protobuf-c-compiler check
+# What nnc can do without: `nnc --version` says what it was built with.
+OPTIONAL_PACKAGES = libmatio-dev
 TOOLS = $(CC) flex bison protoc-c
+# The name of libmatio where it can be compiled with, else empty.  nnc opens the library when a file
+# asks for it: it brings 30 others, which take longer to be loaded than most commands take.
+MATIO := $(shell printf '\043include <matio.h>\n' | $(CC) -E -x c - >/dev/null 2>&1 && \
+           LC_ALL=C readelf -d "$$($(CC) -print-file-name=libmatio.so)" 2>/dev/null | sed -n 's/.*soname: \[\(.*\)\].*/\1/p')
 HEADERS = stdio.h libtcc.h zlib.h libdeflate.h jansson.h protobuf-c/protobuf-c.h jpeglib.h png.h check.h
 
 # ---- what there is -----------------------------------------------------------
@@ -90,7 +96,10 @@ deps:
 	elif ! $$sudo apt-get update; then why="apt-get update failed"; \
 	elif ! $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $(PACKAGES); then \
 	    why="apt-get install failed"; \
-	else exit 0; fi; \
+	else \
+	    $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $(OPTIONAL_PACKAGES) || \
+	        echo "make deps: without $(OPTIONAL_PACKAGES), SVHN's MATLAB files are not read" >&2; \
+	    exit 0; fi; \
 	echo "make deps: $$why.  Needed are the packages (by their Debian names):" >&2; \
 	echo "    $(PACKAGES)" >&2; \
 	echo "As root: apt-get update && apt-get install $(PACKAGES)" >&2; \
@@ -130,6 +139,15 @@ MADE_OBJECTS = $(LIBRARIES:%=$(BUILD)/runtime/kernels/library_%.o) $(EMULATED:%=
 $(MADE_OBJECTS): %.o: %.c | $(MADE_HEADERS)
 	@echo "  cc $<"
 	@$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# The reader of MATLAB's files is compiled anew when its library comes or goes.
+MATIO_MARK = $(BUILD)/matio_$(or $(MATIO),none)
+$(BUILD)/runtime/data/mat.o: $(MATIO_MARK)
+$(BUILD)/runtime/data/mat.o: ALL_CFLAGS += $(if $(MATIO),-DNNC_MATIO='"$(MATIO)"')
+$(MATIO_MARK):
+	@mkdir -p $(@D)
+	@rm -f $(BUILD)/matio_*
+	@touch $@
 
 # The kernels that the JIT links to, once for each instruction set of this kind of machine.
 KERNEL_FLAGS = -O3 -ffp-contract=fast

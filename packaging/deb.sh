@@ -51,7 +51,7 @@ Maintainer: $maintainer
 Installed-Size: $(du -sk --exclude=DEBIAN "$root" | cut -f1)
 Depends: $depends
 Recommends: gcc | clang, libc6-dev
-Suggests: graphviz, dataset-fashion-mnist
+Suggests: graphviz, dataset-fashion-mnist, libmatio11
 Description: model compiler for convolutional networks
  nnc lowers the description of a convolutional network to specialized C for
  the forward and the backward pass.  It trains in its own process, with a

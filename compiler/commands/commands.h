@@ -165,6 +165,8 @@ enum {
     OPTION_CLASSES,
     OPTION_SAMPLES_LIMIT,
     OPTION_VALID,
+    OPTION_WORKERS,
+    OPTION_DATA_CACHE,
     OPTION_EXPLAIN,
     OPTION_INPUT,
     OPTION_NO_PASS, /* + PassId */
@@ -191,6 +193,9 @@ enum {
     {OPTION_CLASSES, "classes", "LIST", "only samples of these classes, numbers or names such as 3,5,8; they become 0, 1, 2", false}, \
     {OPTION_SAMPLES_LIMIT, "limit", "N", "at most N samples of each part, drawn by class", false}, \
     {OPTION_VALID, "valid", "SHARE|N", "cut a validation part off the training part: 0.1, or 5000 samples; 0: none", false}
+#define OPTION_ROWS_LOADING \
+    {OPTION_WORKERS, "workers", "N", "threads that decode, augment and batch samples; 0: none beside the step (default: 1, for work on images half the processors)", false}, \
+    {OPTION_DATA_CACHE, "data-cache", "BYTES", "memory for decoded images; a set that takes more is streamed (default: a quarter of this machine's)", false}
 #define OPTION_ROW_LIMIT {OPTION_MEMORY_LIMIT, "memory-limit", "BYTES", "memory for training: model, optimizer state and scratch; met by smaller micro-batches and rematerialization", false}
 #define OPTION_ROW_EXPLAIN {OPTION_EXPLAIN, "explain", NULL, "print the variants that each layer can be computed by, their costs and the choice", false}
 #define OPTION_ROW_PASS(id, name, applies, run, requires, effect, help) {OPTION_NO_PASS + PASS_##id, "no-" name, NULL, help, false},

@@ -92,15 +92,19 @@ static void print_samples(const Dataset *data)
         printf("samples   %d, for training and testing\n", train->count);
     else
         printf("samples   %d for training, %d for testing\n", train->count, test->count);
+    if (data->rank == 3 && !data->dims[1]) {
+        printf("inputs    images of %d channel%s and of several sizes\n", data->dims[0], data->dims[0] == 1 ? "" : "s");
+        return;
+    }
     fputs("inputs    ", stdout);
     for (int i = 0; i < data->rank; i++) printf("%s%d", i ? "x" : "", data->dims[i]);
-    puts(train->pixels ? ", bytes from 0 to 255, which become 0 to 1" : ", numbers");
+    puts(train->pixels || train->source ? ", bytes from 0 to 255, which become 0 to 1" : ", numbers");
 }
 
 static int describe_data(const char *path)
 {
     NnError error = {0};
-    Dataset *data = dataset_open(path, &(DatasetOptions){0}, &error);
+    Dataset *data = dataset_open(path, &(DatasetOptions){.survey = true}, &error);
     if (!data) return fail_error(&error);
     printf("found     %s\nformat    %s\n", data->path, data->format);
     print_samples(data);
@@ -131,7 +135,7 @@ const Command command_data = {
     .summary = "which known data sets are there, how to get the others, what any data are",
     .usage = "data [NAME | PATH]",
     .options = options,
-    .details = "Names are those of --data: mnist, fashion-mnist, cifar10, cifar100.\n"
+    .details = "Names are those of --data: mnist, fashion-mnist, cifar10, cifar100, svhn.\n"
                "Exit status 1 where the set is not there.\n",
     .run = run_data,
 };

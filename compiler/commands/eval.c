@@ -31,6 +31,7 @@ static const Option options[] = {
     {FORMAT, "format", "text|json", "the form of the output (text)", false},
     {PART, "part", "PART", "the part to evaluate: test (the default), valid or train", false},
     OPTION_ROWS_SAMPLES,
+    OPTION_ROWS_LOADING,
     OPTION_ROW_BATCH,
     OPTION_ROW_JIT_TIERED,
     OPTION_ROW_THREADS,

@@ -23,6 +23,12 @@ static bool take_valid(DataRequest *r, const Command *self, const char *text)
     return false;
 }
 
+static bool take_worker_count(DataRequest *r, const Command *self, const char *text)
+{
+    r->workers_given = option_int(self, "workers", text, 0, FEED_MOST_WORKERS, &r->workers);
+    return r->workers_given;
+}
+
 Taken data_option(DataRequest *r, const Command *self, int id, const char *value)
 {
     switch (id) {
@@ -30,6 +36,8 @@ Taken data_option(DataRequest *r, const Command *self, int id, const char *value
     case OPTION_CLASSES: r->classes = value; return TAKEN_YES;
     case OPTION_SAMPLES_LIMIT: return option_int(self, "limit", value, 1, INT32_MAX, &r->limit) ? TAKEN_YES : TAKEN_BAD;
     case OPTION_VALID: return take_valid(r, self, value) ? TAKEN_YES : TAKEN_BAD;
+    case OPTION_WORKERS: return take_worker_count(r, self, value) ? TAKEN_YES : TAKEN_BAD;
+    case OPTION_DATA_CACHE: return option_bytes(self, "data-cache", value, &r->cache) ? TAKEN_YES : TAKEN_BAD;
     default: return TAKEN_NO;
     }
 }
@@ -118,6 +126,7 @@ static int fit_data(Feeding *f)
     if (fitting_init(&f->fitting, f->data, in->rank, in->dims, fit, error) ||
         feed_init(&f->feed, f->data, &f->fitting, target, error))
         return -1;
+    if (f->request.workers_given) f->feed.workers = (int)f->request.workers;
     return normalize(f);
 }
 
@@ -155,7 +164,8 @@ static DatasetOptions dataset_options(const Feeding *f)
                               .soft = soft,
                               .ignored = in->ignored,
                               .keep = side_to_keep(f->spec),
-                              .fit = fit_of_spec(f->spec)};
+                              .fit = fit_of_spec(f->spec),
+                              .cache = (size_t)f->request.cache};
     for (int i = 0; i < 3 && in->rank == 3; i++) options.net[i] = in->dims[i];
     if (f->weights) nn_weights_fit(f->weights, &options.fit, &ignored);
     return options;
@@ -414,6 +424,7 @@ const char *feeding_data_text(const Feeding *f, char *out, size_t size)
         length +=
             snprintf(out + length, size - (size_t)length, " of %d column%s", d->dims[0], d->dims[0] == 1 ? "" : "s");
     if (d->class_count) length += snprintf(out + length, size - (size_t)length, ", %d classes", d->class_count);
+    if (d->source) length += snprintf(out + length, size - (size_t)length, ", streamed");
     if (!f->request.path) snprintf(out + length, size - (size_t)length, " (no --data: the digits that nnc ships with)");
     return out;
 }

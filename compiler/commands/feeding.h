@@ -27,7 +27,10 @@ typedef struct DataRequest {
     int64_t limit;       /* --limit; 0: none */
     double valid;        /* --valid, in place of the train section's */
     bool valid_given;
-    bool divide; /* the validation part is wanted, and the training part without it */
+    bool divide;     /* the validation part is wanted, and the training part without it */
+    int64_t workers; /* --workers, */
+    bool workers_given;
+    int64_t cache; /* --data-cache; 0: not given */
 } DataRequest;
 
 typedef struct Feeding {
@@ -48,7 +51,7 @@ typedef struct Feeding {
     NnError error;
 } Feeding;
 
-/* Takes --column, --classes, --limit and --valid. */
+/* Takes --column, --classes, --limit, --valid, --workers and --data-cache. */
 Taken data_option(DataRequest *, const Command *, int id, const char *value);
 
 /* Prints "nnc: error: text"; returns the error's status. */

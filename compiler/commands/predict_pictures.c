@@ -7,6 +7,7 @@
 
 #include "commands/predict_output.h"
 #include "runtime/train/train.h"
+#include "runtime/data/source.h"
 
 /* Values of an image: [channels][height][width]. */
 typedef struct Planes {
@@ -47,13 +48,17 @@ Canvas *input_picture(Arena *arena, const Fitting *f, const float *x)
     return draw_planes(arena, &planes);
 }
 
+/* NULL where the image can no longer be read. */
 static const float *sample_values(Arena *arena, const Dataset *data, const Samples *samples, int row)
 {
-    const size_t first = (size_t)row * data->elements;
-    if (!samples->pixels) return samples->values + first;
-    float *values = arena_alloc(arena, data->elements * sizeof *values);
-    for (size_t i = 0; i < data->elements; i++) values[i] = (float)samples->pixels[first + i] / 255;
-    return values;
+    NnError ignored;
+    SampleBuffer buffer = {0};
+    RawSample raw;
+    if (samples_read(samples, data->elements, row, &buffer, &raw, &ignored)) raw = (RawSample){0};
+    float *values = raw.pixels ? arena_alloc(arena, data->elements * sizeof *values) : NULL;
+    for (size_t i = 0; values && i < data->elements; i++) values[i] = (float)raw.pixels[i] / 255;
+    sample_buffer_free(&buffer);
+    return values ? values : raw.values;
 }
 
 Canvas *sample_picture(Arena *arena, const Dataset *data, const Samples *samples, int row)
@@ -63,7 +68,7 @@ Canvas *sample_picture(Arena *arena, const Dataset *data, const Samples *samples
                            .channels = data->dims[0],
                            .height = data->dims[1],
                            .width = data->dims[2]};
-    return draw_planes(arena, &planes);
+    return planes.values ? draw_planes(arena, &planes) : NULL;
 }
 
 /* ---- outputs -------------------------------------------------------------------- */

@@ -46,6 +46,7 @@ static const Option options[] = {
     {DATA, "data", "PATH", "the data: a folder, a file or a name (default: the shipped digits)", false},
     OPTION_ROWS_COLUMN,
     OPTION_ROWS_SAMPLES,
+    OPTION_ROWS_LOADING,
     {EPOCHS, "epochs", "N", "passes over the training data", false},
     OPTION_ROW_BATCH,
     {LR, "lr", "X", "the learning rate (of onecycle: its peak)", false},
@@ -426,14 +427,27 @@ static void print_tiers(const TrainCommand *t)
     if (t->switched) fprintf(stderr, "back end   cc from step %lld\n", (long long)t->switched_at + 1);
 }
 
+/* Of runs that are long enough for it to matter. */
+static void print_waiting(const NnTrainResult *r)
+{
+    const double shown = 0.25, least = 10; /* a share; seconds */
+    if (r->seconds >= least && r->waited >= shown * r->seconds)
+        fprintf(stderr,
+                "nnc: note: for %.0f %% of the time there was no batch for the step; more --workers help where "
+                "processors are free\n",
+                100 * r->waited / r->seconds);
+}
+
 static void print_end(const TrainCommand *t, const char *saved)
 {
     print_tiers(t);
+    print_waiting(&t->result);
     const NnTrainResult *r = &t->result;
     static const char *const reasons[] = {
         [NN_STOPPED] = "stopped",
         [NN_OUT_OF_TIME] = "time limit reached",
         [NN_NO_BETTER] = "the validation loss has stopped falling",
+        [NN_UNREADABLE] = "stopped",
         [NN_OUT_OF_STEPS] = NULL,
         [NN_DONE] = NULL,
     };
@@ -479,6 +493,17 @@ static int end_diverged(const TrainCommand *t, const NnError *error)
     return status;
 }
 
+/* As where it was stopped, with an error's status. */
+static int end_unread(const TrainCommand *t, const NnError *error)
+{
+    const char *saved;
+    int status = fail_error(error);
+    if (t->result.steps == 0) return status;
+    save_trained(t, &saved);
+    if (saved) print_end(t, saved);
+    return status;
+}
+
 static int end_trained(const TrainCommand *t)
 {
     const char *saved;
@@ -496,6 +521,7 @@ static int train_model(TrainCommand *t)
     t->config.stop = interrupt_catch();
     int failed = nn_train(t->m.info, t->model, &t->feeding.feed, &t->config, &t->result, &error);
     if (failed && t->result.diverged) return end_diverged(t, &error);
+    if (failed && t->result.end == NN_UNREADABLE) return end_unread(t, &error);
     return failed ? fail_error(&error) : end_trained(t);
 }
 

@@ -6,6 +6,7 @@
 
 #include "commands/commands.h"
 #include "graph/target.h"
+#include "runtime/data/mat.h"
 #include "runtime/kernels/library.h"
 
 enum { COMMAND_BYTES = 1024, LINE_BYTES = 256 };
@@ -33,10 +34,12 @@ int print_version(void)
     for (int i = 0; i < TARGET_COUNT; i++) printf("%s ", target_name((Target)i));
     printf("(this processor: %s)\n", runs);
     puts("--jit tcc:       libtcc, built in");
-    char line[LINE_BYTES];
+    char line[LINE_BYTES], matlab[MAT_LIBRARY_TEXT];
     const char *command = jit_compiler_command();
     bool found = compiler_version(command, line);
     printf("--jit cc:        %s%s%s\n", command, found ? ": " : " was not found, or has no --version",
            found ? line : "");
+    mat_library(matlab);
+    printf("MATLAB files:    %s\n", matlab);
     return finish_output();
 }

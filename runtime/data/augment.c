@@ -330,12 +330,12 @@ float *augment_map(const Augmenter *a, int index, uint64_t seed, uint64_t epoch,
     return image.now;
 }
 
-void augment_sample(const Augmenter *a, const Samples *samples, int index, uint64_t seed, uint64_t epoch, float *out,
+void augment_sample(const Augmenter *a, RawSample raw, int index, uint64_t seed, uint64_t epoch, float *out,
                     float *scratch)
 {
     const Fitting *f = a->fitting;
     Image image = {scratch, scratch + a->planes, scratch + 2 * a->planes, f->from[1], f->from[2]};
-    fitting_load(f, samples, index, image.now);
+    fitting_load(f, raw, image.now);
     for (int i = 0; i < a->count; i++) {
         Chance chance = chance_of(i, index, seed, epoch);
         apply_augmentations(f, &a->step[i], &chance, &image);

@@ -1,174 +1,156 @@
 /*
  * Batches, made ahead of the step that takes them.
  *
- * Helper threads fill a ring of slots while the net works on another; the lock
- * is held only to move the counters.  What is in batch b of epoch e is a
- * function of the seed, b and e: the threads change when it is made, never
- * what.
+ * Worker threads fill a ring of slots while the net works on another.  They share the samples
+ * of a batch, so that the memory of batches does not grow with their number; the lock is held
+ * only to move the counters.  What is in batch b of epoch e is a function of the seed, b and e:
+ * the threads change when it is made, never what.  Without workers, the thread that takes a
+ * batch makes it.
  */
-#include "runtime/data/dataset.h"
-
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { MAX_HELPERS = 8, SLOTS = MAX_HELPERS + 2 };
+#include "runtime/data/dataset.h"
+#include "runtime/data/fill.h"
 
-typedef struct Helper {
+enum {
+    SLOTS = 4,  /* one in use, the others ahead of it */
+    PIECES = 4, /* of a batch, for each worker */
+    NO_BATCH = -1
+};
+
+typedef struct Worker {
     Batcher *of;
     pthread_t thread;
-    float *scratch;
-} Helper;
+    FillMemory memory;
+} Worker;
+
+typedef struct BatchSlot {
+    Batch batch;
+    /* under the lock */
+    int number; /* of the batch in it, or NO_BATCH */
+    int left;   /* samples that are not there yet; mixing is one more */
+} BatchSlot;
 
 struct Batcher {
-    Feed feed;
-    const Samples *samples;
-    DataPart part;
+    Filler fill;
     int count; /* samples of an epoch */
     int size, batches;
-    bool training;
-    uint64_t seed, epoch;
+    int piece; /* samples that a worker takes at once */
     int32_t *order;
-    float *taught; /* [size]: of the teacher; NULL: there is none */
-    Helper helper[MAX_HELPERS];
-    int helpers, running; /* wanted, and there */
-    Batch slot[SLOTS];
-    int slots; /* one in use, one ahead, and one for each helper */
+    float *taught;  /* [size]: of the teacher; NULL: there is none */
+    Worker *worker; /* one at least, whose memory is the taker's where there is no thread */
+    int workers, running;
+    BatchSlot slot[SLOTS];
+    double waited;
 
     pthread_mutex_t lock;
     pthread_cond_t changed;
     /* under the lock */
-    int begun, taken, end; /* of this epoch: batches */
-    int busy;              /* helpers at work */
-    int made[SLOTS];       /* 1 + the number of the batch that is ready there; 0: none */
+    int number, next; /* the samples to be made next: of that batch, from `next` on */
+    int taken, end;   /* of this epoch: batches */
+    int busy;         /* workers at work */
+    int64_t failed;   /* the first sample of the epoch that could not be read, or INT64_MAX */
+    NnError error;    /* of that sample */
     bool quit;
 };
 
 /* ---- filling a slot ------------------------------------------------------------- */
 
-/* The net's part of sample `row`'s class map; what is beyond the map has no class. */
-static void fill_map(const Batcher *b, int row, int32_t *out, float *scratch)
-{
-    const Feed *feed = &b->feed;
-    const int *map = feed->data->map;
-    const size_t area = (size_t)map[0] * (size_t)map[1];
-    const int32_t *labels = b->samples->labels + (size_t)row * area;
-    const float *moved = NULL;
-    if (b->training && feed->augment && map[0] == feed->fitting->from[1] && map[1] == feed->fitting->from[2]) {
-        for (size_t i = 0; i < area; i++) scratch[i] = (float)labels[i];
-        moved = augment_map(feed->augment, row, b->seed, b->epoch, scratch, scratch + area);
-    }
-    for (int i = feed->top; i < feed->top + feed->height; i++)
-        for (int j = feed->left; j < feed->left + feed->width; j++) {
-            bool inside = i >= 0 && i < map[0] && j >= 0 && j < map[1];
-            size_t at = (size_t)i * (size_t)map[1] + (size_t)j;
-            *out++ = !inside ? NO_CLASS : moved ? (int32_t)moved[at] : labels[at];
-        }
-}
+/* Samples begin … end−1 of a batch. */
+typedef struct BatchPiece {
+    BatchSlot *slot;
+    int number, begin, end;
+    int failed; /* the sample that could not be read, or `end` */
+    NnError error;
+} BatchPiece;
 
-/* A class stands in four bytes either way. */
-static void classes_to_reals(void *row, size_t count)
+static void fill_piece(const Batcher *b, BatchPiece *p, FillMemory *memory)
 {
-    for (size_t i = 0; i < count; i++) ((float *)row)[i] = (float)((const int32_t *)row)[i];
-}
-
-/* The net's own target. */
-static void fill_own(const Batcher *b, int row, int i, const Batch *batch, float *scratch)
-{
-    const Feed *feed = &b->feed;
-    const Samples *samples = b->samples;
-    const size_t count = feed->target_count;
-    float *values = (float *)batch->target + (size_t)i * feed_row(feed);
-    switch (feed->kind) {
-    case FEED_LABELS: *(int32_t *)(void *)values = samples->labels[row]; break;
-    case FEED_MAP: fill_map(b, row, (int32_t *)(void *)values, scratch); break;
-    case FEED_VALUES: memcpy(values, samples->targets + (size_t)row * count, count * sizeof *values); break;
-    case FEED_ONE_HOT:
-        memset(values, 0, count * sizeof *values);
-        values[samples->labels[row]] = 1;
+    const int64_t first = (int64_t)p->number * b->size;
+    p->failed = p->end;
+    for (int i = p->begin; i < p->end; i++) {
+        if (!fill_row(&b->fill, b->order[(first + i) % b->count], i, &p->slot->batch, memory, &p->error)) continue;
+        p->failed = i;
         break;
-    case FEED_BINARY: *values = (float)samples->labels[row]; break;
-    case FEED_SIGN: *values = samples->labels[row] ? 1 : -1; break;
-    case FEED_INPUT: memcpy(values, batch->x + (size_t)i * count, count * sizeof *values); break;
-    }
-    if (feed->reals && (feed->kind == FEED_LABELS || feed->kind == FEED_MAP)) classes_to_reals(values, count);
-}
-
-/* A named target, whose values are numbers; one number for several values is a class of theirs. */
-static void fill_named(const Feed *feed, const NamedTarget *target, const float *from, size_t count, float *row)
-{
-    if (count < target->count) {
-        memset(row, 0, target->count * sizeof *row);
-        row[(size_t)*from] = 1;
-        return;
-    }
-    for (size_t k = 0; k < count; k++)
-        if (feed->reals)
-            row[k] = from[k];
-        else
-            ((int32_t *)(void *)row)[k] = (int32_t)from[k];
-}
-
-static void fill_target(const Batcher *b, int row, int i, const Batch *batch, float *scratch)
-{
-    const Feed *feed = &b->feed;
-    fill_own(b, row, i, batch, scratch);
-    float *to = (float *)batch->target + (size_t)i * feed_row(feed) + feed->target_count;
-    for (int k = 0; k < feed->named_count; k++) {
-        const NamedValues *values = &feed->data->named[k];
-        if (feed->named[k].taught)
-            memset(to, 0, feed->named[k].count * sizeof *to);
-        else
-            fill_named(feed, &feed->named[k], values->at[b->part] + (size_t)row * values->count, values->count, to);
-        to += feed->named[k].count;
     }
 }
 
-static void fill_sample(Batcher *b, int row, float *out, float *scratch)
+static void finish_batch(const Batcher *b, BatchSlot *slot, int number)
 {
-    if (b->training && b->feed.augment)
-        augment_sample(b->feed.augment, b->samples, row, b->seed, b->epoch, out, scratch);
-    else
-        fitting_sample(b->feed.fitting, b->samples, row, out, scratch);
+    const Filler *fill = &b->fill;
+    const int left = b->count - number * b->size;
+    const bool whole = fill->training && !fill->feed.last;
+    slot->batch.count = whole || left > b->size ? b->size : left;
+    if (fill->training && (fill->feed.mixup > 0 || fill->feed.cutmix > 0))
+        mix_batch(&fill->feed, &slot->batch, fill->seed, fill->epoch, (uint64_t)number);
 }
 
-static void fill(Batcher *b, int number, Batch *batch, float *scratch)
+/* Under the lock: the error that is kept is that of the first sample. */
+static void note_failure(Batcher *b, const BatchPiece *p)
 {
-    size_t elements = b->feed.fitting->elements;
-    int first = number * b->size, left = b->count - first;
-    bool whole = b->training && !b->feed.last;
-    batch->count = whole || left > b->size ? b->size : left;
-    for (int i = 0; i < b->size; i++) {
-        int row = b->order[(first + i) % b->count];
-        batch->row[i] = row;
-        fill_sample(b, row, batch->x + (size_t)i * elements, scratch);
-        fill_target(b, row, i, batch, scratch);
+    const int64_t at = (int64_t)p->number * b->size + p->failed;
+    if (p->failed == p->end || at >= b->failed) return;
+    b->failed = at;
+    b->error = p->error;
+}
+
+/* ---- workers ---------------------------------------------------------------------- */
+
+static bool may_begin(const Batcher *b) { return b->number < b->end && b->number - b->taken < SLOTS - 1; }
+
+/* Under the lock: the next piece; all of a batch are given out before the next batch. */
+static BatchPiece take_piece(Batcher *b)
+{
+    BatchSlot *slot = &b->slot[b->number % SLOTS];
+    BatchPiece p = {.slot = slot, .number = b->number, .begin = b->next};
+    if (p.begin == 0) {
+        slot->number = b->number;
+        slot->left = b->size + 1;
     }
-    if (b->training && (b->feed.mixup > 0 || b->feed.cutmix > 0))
-        mix_batch(&b->feed, batch, b->seed, b->epoch, (uint64_t)number);
+    p.end = b->size - p.begin > b->piece ? p.begin + b->piece : b->size;
+    b->next = p.end;
+    if (p.end == b->size) {
+        b->number++;
+        b->next = 0;
+    }
+    return p;
 }
 
-static bool may_begin(const Batcher *b) { return b->begun < b->end && b->begun - b->taken < b->slots - 1; }
+/* Under the lock, which is given up while there is work. */
+static void do_piece(Batcher *b, FillMemory *memory)
+{
+    BatchPiece p = take_piece(b);
+    b->busy++;
+    pthread_mutex_unlock(&b->lock);
+    fill_piece(b, &p, memory);
+    pthread_mutex_lock(&b->lock);
+    note_failure(b, &p);
+    p.slot->left -= p.end - p.begin;
+    if (p.slot->left == 1) { /* the last piece that was missing */
+        pthread_mutex_unlock(&b->lock);
+        finish_batch(b, p.slot, p.number);
+        pthread_mutex_lock(&b->lock);
+        p.slot->left = 0;
+    }
+    b->busy--;
+    pthread_cond_broadcast(&b->changed);
+}
 
 static void *work(void *user)
 {
-    const Helper *helper = user;
-    Batcher *b = helper->of;
+    Worker *worker = user;
+    Batcher *b = worker->of;
     pthread_mutex_lock(&b->lock);
-    for (;;) {
-        while (!b->quit && !may_begin(b)) pthread_cond_wait(&b->changed, &b->lock);
-        if (b->quit) break;
-        int number = b->begun++, slot = number % b->slots;
-        b->busy++;
-        pthread_mutex_unlock(&b->lock);
-        fill(b, number, &b->slot[slot], helper->scratch);
-        pthread_mutex_lock(&b->lock);
-        b->busy--;
-        b->made[slot] = number + 1;
-        pthread_cond_broadcast(&b->changed);
-    }
+    while (!b->quit)
+        if (may_begin(b))
+            do_piece(b, &worker->memory);
+        else
+            pthread_cond_wait(&b->changed, &b->lock);
     pthread_mutex_unlock(&b->lock);
     return NULL;
 }
@@ -177,6 +159,10 @@ static void *work(void *user)
 
 int batcher_batches(const Batcher *b) { return b->batches; }
 
+int batcher_workers(const Batcher *b) { return b->workers; }
+
+double batcher_waited(const Batcher *b) { return b->waited; }
+
 void batcher_begin(Batcher *b, uint64_t epoch) { batcher_begin_at(b, epoch, 0); }
 
 void batcher_begin_at(Batcher *b, uint64_t epoch, int number)
@@ -184,10 +170,12 @@ void batcher_begin_at(Batcher *b, uint64_t epoch, int number)
     pthread_mutex_lock(&b->lock);
     b->end = 0;
     while (b->busy) pthread_cond_wait(&b->changed, &b->lock);
-    if (b->training && !b->feed.sequential) nn_shuffle(b->order, b->count, b->seed, epoch);
-    b->epoch = epoch;
-    b->begun = b->taken = number;
-    memset(b->made, 0, sizeof b->made);
+    if (b->fill.training && !b->fill.feed.sequential) nn_shuffle(b->order, b->count, b->fill.seed, epoch);
+    b->fill.epoch = epoch;
+    b->number = b->taken = number;
+    b->next = 0;
+    b->failed = INT64_MAX;
+    for (int i = 0; i < SLOTS; i++) b->slot[i].number = NO_BATCH;
     b->end = b->batches;
     pthread_cond_broadcast(&b->changed);
     pthread_mutex_unlock(&b->lock);
@@ -196,22 +184,52 @@ void batcher_begin_at(Batcher *b, uint64_t epoch, int number)
 /* What the teacher makes of the batch as it was augmented and mixed, at the end of its rows. */
 static void teach(const Batcher *b, const Batch *batch)
 {
-    const Feed *feed = &b->feed;
+    const Feed *feed = &b->fill.feed;
     const size_t row = feed_row(feed), count = feed->named[feed->named_count - 1].count;
     float *to = (float *)batch->target + row - count;
     feed->teach(feed->teacher, batch->x, b->taught);
     for (size_t i = 0; i < (size_t)b->size; i++) memcpy(to + i * row, b->taught + i * count, count * sizeof *to);
 }
 
+static double batch_clock(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static bool is_ready(const BatchSlot *slot, int number) { return slot->number == number && slot->left == 0; }
+
+/* Under the lock: until the batch is there. */
+static void await_batch(Batcher *b, int number)
+{
+    const BatchSlot *slot = &b->slot[number % SLOTS];
+    if (is_ready(slot, number)) return;
+    const double since = batch_clock();
+    while (!is_ready(slot, number))
+        if (b->workers)
+            pthread_cond_wait(&b->changed, &b->lock);
+        else
+            do_piece(b, &b->worker[0].memory);
+    b->waited += batch_clock() - since;
+}
+
+/* Under the lock: whether a sample before batch `number` + 1 could not be read. */
+static bool has_failed(const Batcher *b, int number) { return b->failed < ((int64_t)number + 1) * b->size; }
+
 const Batch *batcher_next(Batcher *b)
 {
     const Batch *batch = NULL;
     pthread_mutex_lock(&b->lock);
     if (b->taken < b->end) {
-        int number = b->taken, slot = number % b->slots;
-        while (b->made[slot] != number + 1) pthread_cond_wait(&b->changed, &b->lock);
-        batch = &b->slot[slot];
-        b->taken++;
+        const int number = b->taken;
+        await_batch(b, number);
+        if (has_failed(b, number)) {
+            b->end = b->taken; /* nothing is made after it */
+        } else {
+            batch = &b->slot[number % SLOTS].batch;
+            b->taken++;
+        }
         pthread_cond_broadcast(&b->changed);
     }
     pthread_mutex_unlock(&b->lock);
@@ -219,47 +237,67 @@ const Batch *batcher_next(Batcher *b)
     return batch;
 }
 
+int batcher_failed(Batcher *b, NnError *error)
+{
+    pthread_mutex_lock(&b->lock);
+    const bool failed = b->taken < b->batches && has_failed(b, b->taken);
+    if (failed) *error = b->error;
+    pthread_mutex_unlock(&b->lock);
+    return failed ? -1 : 0;
+}
+
 /* ---- making and freeing ------------------------------------------------------------- */
 
 /* One is enough to copy; images that are worked on get half of the processors,
  * and the net the other half. */
-static int count_helpers(const Batcher *b)
+static int count_workers(const Batcher *b)
 {
-    const Fitting *f = b->feed.fitting;
-    bool light = !(b->training && b->feed.augment) && f->from[1] == f->to[1] && f->from[2] == f->to[2];
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    int helpers = b->feed.helpers ? b->feed.helpers : light || processors < 4 ? 1 : (int)(processors / 2);
-    return helpers > MAX_HELPERS ? MAX_HELPERS : helpers;
+    const Feed *feed = &b->fill.feed;
+    const Fitting *f = feed->fitting;
+    const bool light = !b->fill.samples->source && !(b->fill.training && feed->augment) && f->from[1] == f->to[1] &&
+                       f->from[2] == f->to[2];
+    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    const int usual = light || processors < 4 ? 1 : (int)(processors / 2);
+    const int workers = feed->workers == FEED_USUAL_WORKERS ? usual : feed->workers;
+    return workers > FEED_MOST_WORKERS ? FEED_MOST_WORKERS : workers;
 }
 
-static size_t scratch_floats(const Batcher *b)
+static int reserve_slots(Batcher *b, NnError *error)
 {
-    size_t fitting = b->feed.fitting->scratch, augment = b->feed.augment ? b->feed.augment->scratch : 0;
-    return fitting > augment ? fitting : augment;
-}
-
-static int take_memory(Batcher *b, NnError *error)
-{
-    size_t size = (size_t)b->size, elements = b->feed.fitting->elements;
-    b->order = nn_alloc((size_t)b->count * sizeof *b->order, error);
-    if (!b->order) return -1;
-    if (b->feed.teach) {
-        b->taught = nn_alloc(size * b->feed.named[b->feed.named_count - 1].count * sizeof *b->taught, error);
-        if (!b->taught) return -1;
-    }
-    for (int i = 0; i < b->helpers; i++) {
-        b->helper[i] = (Helper){.of = b, .scratch = nn_alloc(scratch_floats(b) * sizeof(float), error)};
-        if (!b->helper[i].scratch) return -1;
-    }
-    for (int i = 0; i < b->count; i++) b->order[i] = (int32_t)((int64_t)i * b->samples->count / b->count);
-    for (int i = 0; i < b->slots; i++) {
-        Batch *batch = &b->slot[i];
+    const size_t size = (size_t)b->size, elements = b->fill.feed.fitting->elements;
+    for (int i = 0; i < SLOTS; i++) {
+        Batch *batch = &b->slot[i].batch;
         batch->x = nn_alloc(size * elements * sizeof *batch->x, error);
-        batch->target = nn_alloc(size * feed_row(&b->feed) * sizeof(float), error);
+        batch->target = nn_alloc(size * feed_row(&b->fill.feed) * sizeof(float), error);
         batch->row = nn_alloc(size * sizeof *batch->row, error);
         if (!batch->x || !batch->target || !batch->row) return -1;
     }
     return 0;
+}
+
+static int reserve_workers(Batcher *b, NnError *error)
+{
+    const int memories = b->workers ? b->workers : 1;
+    b->worker = nn_alloc((size_t)memories * sizeof *b->worker, error);
+    if (!b->worker) return -1;
+    for (int i = 0; i < memories; i++) {
+        b->worker[i].of = b;
+        if (fill_memory_init(&b->worker[i].memory, &b->fill, error)) return -1;
+    }
+    return 0;
+}
+
+static int take_memory(Batcher *b, NnError *error)
+{
+    const Feed *feed = &b->fill.feed;
+    b->order = nn_alloc((size_t)b->count * sizeof *b->order, error);
+    if (!b->order) return -1;
+    for (int i = 0; i < b->count; i++) b->order[i] = (int32_t)((int64_t)i * b->fill.samples->count / b->count);
+    if (feed->teach) {
+        b->taught = nn_alloc((size_t)b->size * feed->named[feed->named_count - 1].count * sizeof *b->taught, error);
+        if (!b->taught) return -1;
+    }
+    return reserve_workers(b, error) || reserve_slots(b, error) ? -1 : 0;
 }
 
 /* Signals stay with the thread that trains. */
@@ -269,9 +307,9 @@ static int start_threads(Batcher *b, NnError *error)
     int failed = 0;
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, &before);
-    while (!failed && b->running < b->helpers) {
-        Helper *helper = &b->helper[b->running];
-        failed = pthread_create(&helper->thread, NULL, work, helper);
+    while (!failed && b->running < b->workers) {
+        Worker *worker = &b->worker[b->running];
+        failed = pthread_create(&worker->thread, NULL, work, worker);
         b->running += !failed;
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -286,10 +324,11 @@ static Batcher *batcher_start(Batcher like, NnError *error)
     if (!b) return NULL;
     *b = like;
     b->batches = b->count / b->size;
-    if ((!b->training || b->feed.last) && b->count % b->size) b->batches++;
+    if ((!b->fill.training || b->fill.feed.last) && b->count % b->size) b->batches++;
     if (b->batches == 0) b->batches = 1;
-    b->helpers = count_helpers(b);
-    b->slots = b->helpers + 2;
+    b->workers = count_workers(b);
+    b->piece = b->workers ? (b->size - 1) / (PIECES * b->workers) + 1 : b->size;
+    b->failed = INT64_MAX;
     pthread_mutex_init(&b->lock, NULL);
     pthread_cond_init(&b->changed, NULL);
     if (take_memory(b, error) || start_threads(b, error)) {
@@ -302,39 +341,38 @@ static Batcher *batcher_start(Batcher like, NnError *error)
 Batcher *batcher_new(const Feed *feed, DataPart part, int size, bool training, uint64_t seed, NnError *error)
 {
     const Samples *samples = &feed->data->part[part];
-    return batcher_start((Batcher){.feed = *feed,
-                                   .samples = samples,
-                                   .part = part,
-                                   .count = samples->count,
-                                   .size = size,
-                                   .training = training,
-                                   .seed = seed},
-                         error);
+    const Filler fill = {.feed = *feed, .samples = samples, .part = part, .training = training, .seed = seed};
+    return batcher_start((Batcher){.fill = fill, .count = samples->count, .size = size}, error);
 }
 
 Batcher *batcher_new_some(const Feed *feed, DataPart part, int size, int count, NnError *error)
 {
     const Samples *samples = &feed->data->part[part];
+    const Filler fill = {.feed = *feed, .samples = samples, .part = part};
     if (count > samples->count) count = samples->count;
-    return batcher_start((Batcher){.feed = *feed, .samples = samples, .part = part, .count = count, .size = size},
-                         error);
+    return batcher_start((Batcher){.fill = fill, .count = count, .size = size}, error);
+}
+
+static void stop_threads(Batcher *b)
+{
+    if (!b->running) return;
+    pthread_mutex_lock(&b->lock);
+    b->quit = true;
+    pthread_cond_broadcast(&b->changed);
+    pthread_mutex_unlock(&b->lock);
+    for (int i = 0; i < b->running; i++) pthread_join(b->worker[i].thread, NULL);
 }
 
 void batcher_free(Batcher *b)
 {
     if (!b) return;
-    if (b->running) {
-        pthread_mutex_lock(&b->lock);
-        b->quit = true;
-        pthread_cond_broadcast(&b->changed);
-        pthread_mutex_unlock(&b->lock);
-        for (int i = 0; i < b->running; i++) pthread_join(b->helper[i].thread, NULL);
-    }
-    for (int i = 0; i < b->helpers; i++) free(b->helper[i].scratch);
+    stop_threads(b);
+    for (int i = 0; b->worker && i < (b->workers ? b->workers : 1); i++) fill_memory_free(&b->worker[i].memory);
+    free(b->worker);
     for (int i = 0; i < SLOTS; i++) {
-        free(b->slot[i].x);
-        free(b->slot[i].target);
-        free(b->slot[i].row);
+        free(b->slot[i].batch.x);
+        free(b->slot[i].batch.target);
+        free(b->slot[i].batch.row);
     }
     pthread_mutex_destroy(&b->lock);
     pthread_cond_destroy(&b->changed);

@@ -15,8 +15,10 @@
 #include <unistd.h>
 
 #include "runtime/data/known_sets.h"
+#include "runtime/data/source.h"
 
-const Reader *const data_readers[] = {&reader_idx, &reader_cifar, &reader_arrays, &reader_csv, &reader_images, NULL};
+const Reader *const data_readers[] = {&reader_idx, &reader_cifar,  &reader_arrays, &reader_csv,
+                                      &reader_mat, &reader_images, &reader_shards, NULL};
 
 /* ---- where it is ---------------------------------------------------------- */
 
@@ -42,6 +44,10 @@ static int find_path(char *out, const char *path, NnError *error)
     if (strlen(path) >= DATA_PATH_BYTES)
         return nn_fail(error, NN_BAD_INPUT, "the path of the data is longer than %d bytes", DATA_PATH_BYTES);
     if (!stat(path, &status)) {
+        strcpy(out, path);
+        return 0;
+    }
+    if (errno == ENOENT && shards_are_named(path)) {
         strcpy(out, path);
         return 0;
     }
@@ -120,6 +126,7 @@ Dataset *dataset_open(const char *path, const DatasetOptions *options, NnError *
 static void samples_free(Samples *samples)
 {
     free(samples->pixels);
+    free(samples->numbers);
     free(samples->values);
     free(samples->labels);
     free(samples->targets);
@@ -139,6 +146,7 @@ void dataset_free(Dataset *data)
     }
     for (int i = 0; data->class_names && i < data->class_count; i++) free(data->class_names[i]);
     free(data->class_names);
+    source_free(data->source);
     free(data->path);
     free(data);
 }

@@ -2,8 +2,8 @@
  * data: samples with their targets, fitted to a net and batched ahead of it.
  *
  * Enters: a path and what the net takes.  `dataset_open` finds the reader that
- * knows the files and leaves a Dataset, whole in memory and as the files have
- * it.  A Fitting makes of one of its samples the net's input (size, channels,
+ * knows the files and leaves a Dataset as the files have it: whole in memory, or,
+ * where images take more than they may, streamed (source.h).  A Fitting makes of one of its samples the net's input (size, channels,
  * normalisation); a Feed adds the target in the loss's form; a Batcher gives
  * batches in an order that depends on seed and epoch alone.
  */
@@ -21,14 +21,24 @@ typedef enum DataPart {
     DATA_PARTS
 } DataPart;
 
+typedef struct SampleSource SampleSource;
+
 typedef struct Samples {
     int count;
-    uint8_t *pixels;   /* [count][C][H][W], 0…255; or NULL, and then */
-    float *values;     /* [count][elements] */
+    uint8_t *pixels; /* [count][C][H][W], 0…255; or NULL, and then */
+    float *values;   /* [count][elements]; or NULL, and then they are read when they are needed: */
+    const SampleSource *source;
+    int32_t *numbers;  /* [count]: of images, in their source; else NULL */
     int32_t *labels;   /* [count] classes or NO_CLASS, or [count][map] class maps; or NULL, and then */
     float *targets;    /* [count][target_count] */
     char *labels_path; /* the file that they are from, where it is one; for messages */
 } Samples;
+
+/* One of them, as the files have it: bytes, or values. */
+typedef struct RawSample {
+    const uint8_t *pixels;
+    const float *values;
+} RawSample;
 
 enum { NO_CLASS = -100 }; /* of a sample or a pixel: it is left out of the loss and of the accuracy */
 
@@ -63,7 +73,7 @@ typedef struct Dataset {
     char *path;         /* where it was found */
     const char *format; /* the reader's word for it */
     int rank;           /* 3: C, H, W; 1: columns */
-    int dims[3];
+    int dims[3];        /* of a survey: H, W of 0 where images have several sizes */
     size_t elements;
     Samples part[DATA_PARTS];
     Division division;
@@ -73,6 +83,8 @@ typedef struct Dataset {
     char **class_names; /* NULL: the numbers */
     int target_count;
     NamedValues named[NAMED_TARGETS];              /* as DatasetOptions.named */
+    SampleSource *source;                          /* of all parts, where samples are streamed; else NULL */
+    uint64_t identity;                             /* of images: a hash of all of them, streamed or not; else 0 */
     char notes[DATASET_NOTES][DATASET_NOTE_BYTES]; /* what the user should know; "" at the end */
 } Dataset;
 
@@ -93,6 +105,9 @@ typedef struct DatasetOptions {
     int net[3];         /* C, H, W of the net's input, where it is an image; else 0 */
     int keep;           /* images of many sizes are kept as squares of this side at least; 0: as the net has it */
     NnFit fit;          /* what brings them there */
+    size_t cache;       /* bytes that decoded images may take, a set that takes more is streamed;
+                         * 0: a quarter of this machine's memory */
+    bool survey;        /* what is there is asked for, not the samples: images may have several sizes */
 } DatasetOptions;
 
 /* A kind of files.  `recognises` looks at names alone; `read` fills the
@@ -104,7 +119,11 @@ typedef struct Reader {
     int (*read)(const char *path, const DatasetOptions *, Dataset *, NnError *);
 } Reader;
 
-extern const Reader reader_idx, reader_cifar, reader_arrays, reader_csv, reader_images;
+extern const Reader reader_idx, reader_cifar, reader_arrays, reader_csv, reader_mat, reader_images, reader_shards;
+
+/* NAME-{000000..000009}.tar: several files, none of which has this name. */
+bool shards_are_named(const char *path);
+
 extern const Reader *const data_readers[]; /* NULL at the end */
 
 /* `path`: a file, a folder, or the name of a known set, which is looked for in
@@ -162,16 +181,18 @@ typedef struct Fitting {
 int fitting_init(Fitting *, Dataset *, int rank, const int *dims, NnFit, NnError *);
 /* Mean and deviation of the training part, before the fit (0…1 for pixels). */
 int fitting_measure(Fitting *, const Dataset *, NnError *);
+/* Memory for them. */
+int fitting_reserve(Fitting *, NnError *);
 /* Given ones: `count` is the channels, or 1 for all alike. */
 int fitting_set(Fitting *, int count, const double *mean, const double *std, NnError *);
-/* Sample `index` → out[elements]. */
-void fitting_sample(const Fitting *, const Samples *, int index, float *out, float *scratch);
+/* A sample → out[elements]. */
+void fitting_sample(const Fitting *, RawSample, float *out, float *scratch);
 void fitting_free(Fitting *);
 
 /* The two halves of fitting_sample.  load: the sample in the net's channels,
  * planes[to[0]][from[1]][from[2]].  place: planes of any size H×W → out, fitted
  * and normalised; scratch: H·to[2] floats. */
-void fitting_load(const Fitting *, const Samples *, int index, float *planes);
+void fitting_load(const Fitting *, RawSample, float *planes);
 void fitting_place(const Fitting *, const float *planes, int height, int width, float *out, float *scratch);
 /* Whether images of H×W can be fitted. */
 int fitting_check_size(const Fitting *, int height, int width, NnError *);
@@ -225,8 +246,7 @@ typedef struct Augmenter {
  * fitted; the fitting must outlive it. */
 int augment_init(Augmenter *, const Fitting *, const NnAugmentStep *, int count, NnError *);
 /* Sample `index` as `epoch` has it → out[elements], fitted and normalised. */
-void augment_sample(const Augmenter *, const Samples *, int index, uint64_t seed, uint64_t epoch, float *out,
-                    float *scratch);
+void augment_sample(const Augmenter *, RawSample, int index, uint64_t seed, uint64_t epoch, float *out, float *scratch);
 
 /* A class map of the size of the images, with sample `index`'s pixels moved as augment_sample
  * moves them: by flip and translate; steps that change sizes or angles must not be there.
@@ -258,6 +278,9 @@ typedef enum FeedKind {
     FEED_INPUT    /* the input itself: autoencoders */
 } FeedKind;
 
+/* One thread where samples are only copied, else one for every two processors. */
+enum { FEED_USUAL_WORKERS = -1, FEED_MOST_WORKERS = 64 };
+
 typedef struct Feed {
     FeedKind kind;
     const Dataset *data;
@@ -276,7 +299,7 @@ typedef struct Feed {
      * [size][count].  Called by the thread that takes the batches. */
     void (*teach)(void *teacher, const float *x, float *values);
     void *teacher;
-    int helpers; /* threads that make batches; 0: as many as seem right */
+    int workers; /* threads that make batches; 0: the one that takes them; FEED_USUAL_WORKERS */
 } Feed;
 
 /* What the loss takes of a sample. */
@@ -321,7 +344,12 @@ Batcher *batcher_new_some(const Feed *, DataPart, int size, int count, NnError *
 int batcher_batches(const Batcher *); /* per epoch */
 void batcher_begin(Batcher *, uint64_t epoch);
 void batcher_begin_at(Batcher *, uint64_t epoch, int number); /* the epoch without the batches before that one */
-const Batch *batcher_next(Batcher *);                         /* valid until the next call; NULL at the epoch's end */
+/* Valid until the next call; NULL at the epoch's end, or where a sample could not be read. */
+const Batch *batcher_next(Batcher *);
+/* −1 and the error where batcher_next has found a sample that could not be read. */
+int batcher_failed(Batcher *, NnError *);
+int batcher_workers(const Batcher *);   /* threads */
+double batcher_waited(const Batcher *); /* seconds in batcher_next, in all */
 void batcher_free(Batcher *);
 
 #endif

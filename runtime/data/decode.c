@@ -181,16 +181,38 @@ static int read_opened(const DecodeTask *t)
 
 static int read_path(DecodeTask *t)
 {
-    int fd = nn_open_regular(t->path, t->error);
-    t->file = fd < 0 ? NULL : fdopen(fd, "rb");
-    if (fd >= 0 && !t->file) {
-        close(fd);
-        nn_fail(t->error, NN_SYSTEM_FAILED, "not enough memory to read %s", t->path);
-    }
+    t->file = image_open(t->path, t->error);
     if (!t->file) return -1;
     int failed = read_opened(t);
     fclose(t->file);
     return failed;
+}
+
+FILE *image_open(const char *path, NnError *error)
+{
+    int fd = nn_open_regular(path, error);
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "rb");
+    if (fd >= 0 && !file) {
+        close(fd);
+        nn_fail(error, NN_SYSTEM_FAILED, "not enough memory to read %s", path);
+    }
+    return file;
+}
+
+int image_head_of(FILE *file, const char *name, ImageHead *head, NnError *error)
+{
+    return read_opened(&(DecodeTask){.path = name, .file = file, .head = head, .error = error});
+}
+
+int image_decode_of(FILE *file, const char *name, const ImageHead *head, int channels, uint8_t *out, NnError *error)
+{
+    return read_opened(&(DecodeTask){.path = name,
+                                     .file = file,
+                                     .out = out,
+                                     .height = head->height,
+                                     .width = head->width,
+                                     .channels = channels,
+                                     .error = error});
 }
 
 int image_head(const char *path, ImageHead *head, NnError *error)

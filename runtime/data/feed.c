@@ -122,8 +122,12 @@ int32_t feed_class(const Feed *feed, const void *row, size_t place)
 
 int feed_init(Feed *feed, const Dataset *data, const Fitting *fitting, const TargetSpec *spec, NnError *error)
 {
-    *feed = (Feed){
-        .data = data, .fitting = fitting, .named = spec->named, .named_count = spec->named_count, .reals = spec->reals};
+    *feed = (Feed){.data = data,
+                   .fitting = fitting,
+                   .named = spec->named,
+                   .named_count = spec->named_count,
+                   .reals = spec->reals,
+                   .workers = FEED_USUAL_WORKERS};
     for (int i = 0; i < spec->named_count; i++)
         if (!spec->named[i].taught && named_check(data, &spec->named[i], &data->named[i], error)) return -1;
     if (spec->classes) return feed_classes(feed, spec, error);

@@ -1,8 +1,9 @@
 /*
  * A data set → a number that another set does not have.
  *
- * Enters: a set as its files have it.  Leaves: 64 bits of all that training sees of it.  It
- * is not meant against forgery.
+ * Enters: a set as its files have it.  Leaves: 64 bits of all that training sees of it; of
+ * images, whose pixels may be streamed, of their files (Dataset.identity) and of the choice
+ * among them.  It is not meant against forgery.
  */
 #include "runtime/data/dataset.h"
 
@@ -35,7 +36,10 @@ static uint64_t fingerprint_samples(uint64_t hash, const Dataset *data, const Sa
 {
     const size_t count = (size_t)s->count, elements = count * data->elements;
     hash = fingerprint_word(hash, count);
-    if (s->pixels) hash = fingerprint_bytes(hash, s->pixels, elements);
+    if (s->numbers)
+        hash = fingerprint_bytes(hash, s->numbers, count * sizeof *s->numbers);
+    else if (s->pixels)
+        hash = fingerprint_bytes(hash, s->pixels, elements);
     if (s->values) hash = fingerprint_bytes(hash, s->values, elements * sizeof *s->values);
     if (s->labels) hash = fingerprint_bytes(hash, s->labels, count * dataset_label_count(data) * sizeof *s->labels);
     if (s->targets) hash = fingerprint_bytes(hash, s->targets, count * (size_t)data->target_count * sizeof *s->targets);
@@ -57,6 +61,7 @@ uint64_t dataset_fingerprint(const Dataset *data)
 {
     uint64_t hash = fingerprint_bytes(FACTOR, data->dims, (size_t)data->rank * sizeof *data->dims);
     hash = fingerprint_word(hash, (uint64_t)data->class_count);
+    if (data->identity) hash = fingerprint_word(hash, data->identity);
     hash = fingerprint_named(hash, data);
     hash = fingerprint_samples(hash, data, &data->part[DATA_TRAIN]);
     if (!data->shared) hash = fingerprint_samples(hash, data, &data->part[DATA_TEST]);

@@ -70,9 +70,11 @@ static int check_count(const Fitting *f, const Dataset *data, NnError *error)
                    f->elements == 1 ? "" : "s", want, data->elements);
 }
 
+static bool takes_bytes(const Samples *samples) { return samples->pixels || samples->source; }
+
 int fitting_init(Fitting *f, Dataset *data, int rank, const int *dims, NnFit fit, NnError *error)
 {
-    *f = (Fitting){.fit = fit, .rank = rank, .pixels = data->part[DATA_TRAIN].pixels != NULL, .elements = 1};
+    *f = (Fitting){.fit = fit, .rank = rank, .pixels = takes_bytes(&data->part[DATA_TRAIN]), .elements = 1};
     for (int i = 0; i < rank; i++) {
         f->dims[i] = dims[i];
         f->elements *= (size_t)dims[i];
@@ -100,29 +102,28 @@ void fitting_free(Fitting *f)
 
 /* ---- one sample ------------------------------------------------------------------ */
 
-static void load(const Fitting *f, const Samples *samples, size_t at, size_t count, float *out)
+static void load(const Fitting *f, RawSample raw, size_t at, size_t count, float *out)
 {
     if (f->pixels)
-        for (size_t i = 0; i < count; i++) out[i] = (float)samples->pixels[at + i] / 255.0f;
+        for (size_t i = 0; i < count; i++) out[i] = (float)raw.pixels[at + i] / 255.0f;
     else
-        memcpy(out, samples->values + at, count * sizeof *out);
+        memcpy(out, raw.values + at, count * sizeof *out);
 }
 
 /* out: [C'][H][W], 0…1 for pixels */
-void fitting_load(const Fitting *f, const Samples *samples, int index, float *out)
+void fitting_load(const Fitting *f, RawSample raw, float *out)
 {
-    size_t area = (size_t)f->from[1] * (size_t)f->from[2], sample = (size_t)f->from[0] * area;
-    size_t at = (size_t)index * sample;
+    size_t area = (size_t)f->from[1] * (size_t)f->from[2];
     if (f->from[0] == f->to[0]) {
-        load(f, samples, at, sample, out);
+        load(f, raw, 0, (size_t)f->from[0] * area, out);
     } else if (f->from[0] == 1) {
-        for (int c = 0; c < f->to[0]; c++) load(f, samples, at, area, out + (size_t)c * area);
+        for (int c = 0; c < f->to[0]; c++) load(f, raw, 0, area, out + (size_t)c * area);
     } else {
         for (size_t i = 0; i < area; i++) {
             float sum = 0;
             for (int c = 0; c < 3; c++) {
                 float value;
-                load(f, samples, at + (size_t)c * area + i, 1, &value);
+                load(f, raw, (size_t)c * area + i, 1, &value);
                 sum += nn_luma[c] * value;
             }
             out[i] = sum;
@@ -169,18 +170,18 @@ void fitting_place(const Fitting *f, const float *planes, int height, int width,
     }
 }
 
-void fitting_sample(const Fitting *f, const Samples *samples, int index, float *out, float *scratch)
+void fitting_sample(const Fitting *f, RawSample raw, float *out, float *scratch)
 {
     bool same = f->from[1] == f->to[1] && f->from[2] == f->to[2];
     float *planes = same ? out : scratch;
-    fitting_load(f, samples, index, planes);
+    fitting_load(f, raw, planes);
     fitting_place(f, planes, f->from[1], f->from[2], out,
                   scratch + (size_t)f->to[0] * (size_t)f->from[1] * (size_t)f->from[2]);
 }
 
 /* ---- normalisation ---------------------------------------------------------------- */
 
-static int take_channels(Fitting *f, NnError *error)
+int fitting_reserve(Fitting *f, NnError *error)
 {
     fitting_free(f);
     f->mean = calloc((size_t)f->channels, sizeof *f->mean);
@@ -189,104 +190,12 @@ static int take_channels(Fitting *f, NnError *error)
     return nn_fail(error, NN_SYSTEM_FAILED, "not enough memory for the normalisation");
 }
 
-/* Σ x and Σ x² of bytes, exactly: what one piece adds fits 16 and 32 bits.  Pieces have a
- * fixed length, and their elements those types, since compilers turn that into vectors. */
-static void sum_pixels(const uint8_t *at, size_t count, uint64_t *sum, uint64_t *squares)
-{
-    enum { PIECE = 256 };
-    size_t i = 0;
-    for (; i + PIECE <= count; i += PIECE) {
-        uint16_t piece = 0;
-        int32_t piece_squares = 0;
-        for (size_t k = 0; k < PIECE; k++) {
-            int16_t v = at[i + k];
-            piece = (uint16_t)(piece + v);
-            piece_squares += v * v;
-        }
-        *sum += piece;
-        *squares += (uint64_t)piece_squares;
-    }
-    for (; i < count; i++) {
-        *sum += at[i];
-        *squares += (uint64_t)at[i] * at[i];
-    }
-}
-
-/* Of bytes whose channels are the net's. */
-static void measure_bytes(const Fitting *f, const Samples *samples, double *mean, double *variance)
-{
-    size_t area = (size_t)f->from[1] * (size_t)f->from[2], from = (size_t)f->from[0];
-    double count = (double)samples->count * (double)area;
-    for (size_t c = 0; c < (size_t)f->channels; c++) {
-        uint64_t sum = 0, squares = 0;
-        size_t run = from == 1 ? (size_t)samples->count * area : area; /* bytes of the channel in a row */
-        for (size_t at = from == 1 ? 0 : c * area; at < (size_t)samples->count * from * area; at += from * run)
-            sum_pixels(samples->pixels + at, run, &sum, &squares);
-        double average = (double)sum / count;
-        mean[c] = average / 255;
-        variance[c] = ((double)squares / count - average * average) / (255.0 * 255.0);
-    }
-}
-
-/* sum[c] += Σ (x − mean[c])^power over the training part */
-static void accumulate(const Fitting *f, const Samples *samples, const double *mean, int power, double *sum,
-                       float *scratch)
-{
-    size_t area = (size_t)f->from[1] * (size_t)f->from[2];
-    for (int i = 0; i < samples->count; i++) {
-        fitting_load(f, samples, i, scratch);
-        for (int c = 0; c < f->channels; c++)
-            for (size_t j = 0; j < area; j++) {
-                double d = scratch[(size_t)c * area + j] - mean[c];
-                sum[c] += power == 2 ? d * d : d;
-            }
-    }
-}
-
-/* Of any values; `zero` has zeros. */
-static void measure_values(const Fitting *f, const Samples *samples, const double *zero, double *mean, double *variance,
-                           float *scratch)
-{
-    double count = (double)samples->count * f->from[1] * f->from[2];
-    accumulate(f, samples, zero, 1, mean, scratch);
-    for (int c = 0; c < f->channels; c++) mean[c] /= count;
-    accumulate(f, samples, mean, 2, variance, scratch);
-    for (int c = 0; c < f->channels; c++) variance[c] /= count;
-}
-
-int fitting_measure(Fitting *f, const Dataset *data, NnError *error)
-{
-    const Samples *samples = &data->part[DATA_TRAIN];
-    size_t channels = (size_t)f->channels;
-    if (take_channels(f, error)) return -1;
-    double *sums = calloc(3 * channels, sizeof *sums);
-    float *scratch = malloc(f->scratch * sizeof *scratch);
-    int failed = 0;
-    if (sums && scratch) {
-        double *zero = sums, *mean = sums + channels, *variance = sums + 2 * channels;
-        if (f->pixels && (f->from[0] == f->to[0] || f->from[0] == 1))
-            measure_bytes(f, samples, mean, variance);
-        else
-            measure_values(f, samples, zero, mean, variance, scratch);
-        for (size_t c = 0; c < channels; c++) {
-            double std = sqrt(fmax(variance[c], 0));
-            f->mean[c] = (float)mean[c];
-            f->std[c] = std > 1e-12 ? (float)std : 1.0f; /* a constant column becomes zeros */
-        }
-    } else {
-        failed = nn_fail(error, NN_SYSTEM_FAILED, "not enough memory for the normalisation");
-    }
-    free(sums);
-    free(scratch);
-    return failed;
-}
-
 int fitting_set(Fitting *f, int count, const double *mean, const double *std, NnError *error)
 {
     if (count != f->channels && count != 1)
         return nn_fail(error, NN_BAD_INPUT, "the normalisation has %d values, the net's input has %d channel%s", count,
                        f->channels, f->channels == 1 ? "" : "s");
-    if (take_channels(f, error)) return -1;
+    if (fitting_reserve(f, error)) return -1;
     for (int c = 0; c < f->channels; c++) {
         f->mean[c] = (float)mean[count == 1 ? 0 : c];
         f->std[c] = (float)std[count == 1 ? 0 : c];

@@ -63,8 +63,7 @@ static int visit_image(InputReader *r, const char *name, const uint8_t *pixels, 
     size_t area = (size_t)dims[1] * (size_t)dims[2];
     float *planes = nn_memory(((size_t)f.to[0] * area + (size_t)dims[1] * (size_t)f.to[2]) * sizeof *planes, r->error);
     if (!planes) return -1;
-    /* Samples are not written to. */
-    fitting_load(&f, &(Samples){.count = 1, .pixels = (uint8_t *)pixels, .values = (float *)values}, 0, planes);
+    fitting_load(&f, (RawSample){pixels, values}, planes);
     fitting_place(&f, planes, dims[1], dims[2], r->x, planes + (size_t)f.to[0] * area);
     free(planes);
     return r->visit(r->user, name, r->x);

@@ -22,6 +22,10 @@ const KnownSet known_sets[] = {
     {"cifar100", "cifar-100-binary", "photographs: 50,000 + 10,000 color images of 32x32, 100 classes",
      "Unpack cifar-100-binary.tar.gz, the binary version for C programs of CIFAR-100\n"
      "(Krizhevsky, University of Toronto), there.\n"},
+    {"svhn", NULL, "house numbers: 73,257 + 26,032 color images of 32x32, 10 classes",
+     "Put train_32x32.mat and test_32x32.mat of the Street View House Numbers (Netzer et al.,\n"
+     "Stanford University) there.  nnc reads them where it was built with libmatio; nnc --version\n"
+     "says so.\n"},
     {NULL, NULL, NULL, NULL},
 };
 

@@ -26,7 +26,7 @@ typedef struct RowArray {
     size_t bytes; /* of a row */
 } RowArray;
 
-enum { ROW_ARRAYS = 4 + NAMED_TARGETS };
+enum { ROW_ARRAYS = 5 + NAMED_TARGETS };
 
 /* All that a part has of each of its samples. */
 static void row_arrays(Dataset *data, DataPart part, RowArray arrays[ROW_ARRAYS])
@@ -35,6 +35,7 @@ static void row_arrays(Dataset *data, DataPart part, RowArray arrays[ROW_ARRAYS]
     RowArray *a = arrays;
     *a++ = (RowArray){(void **)&s->pixels, data->elements};
     *a++ = (RowArray){(void **)&s->values, data->elements * sizeof *s->values};
+    *a++ = (RowArray){(void **)&s->numbers, sizeof *s->numbers};
     *a++ = (RowArray){(void **)&s->labels, dataset_label_count(data) * sizeof *s->labels};
     *a++ = (RowArray){(void **)&s->targets, (size_t)data->target_count * sizeof *s->targets};
     for (int i = 0; i < NAMED_TARGETS; i++)
@@ -75,7 +76,7 @@ static int unshare(Dataset *data, NnError *error)
     RowArray train[ROW_ARRAYS], test[ROW_ARRAYS];
     if (!data->shared) return 0;
     data->shared = false;
-    data->part[DATA_TEST] = (Samples){.count = data->part[DATA_TRAIN].count};
+    data->part[DATA_TEST] = (Samples){.count = data->part[DATA_TRAIN].count, .source = data->source};
     for (int i = 0; i < NAMED_TARGETS; i++) data->named[i].at[DATA_TEST] = NULL;
     row_arrays(data, DATA_TRAIN, train);
     row_arrays(data, DATA_TEST, test);

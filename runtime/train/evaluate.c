@@ -187,8 +187,8 @@ static double evaluate_batch(const Evaluation *e, const void *model, const Batch
     return (double)loss;
 }
 
-static void evaluate_batches(const Evaluation *e, const void *model, Batcher *batcher, float *y, void *scratch,
-                             const volatile sig_atomic_t *stop)
+static int evaluate_batches(const Evaluation *e, const void *model, Batcher *batcher, float *y, void *scratch,
+                            const volatile sig_atomic_t *stop, NnError *error)
 {
     double total = 0;
     int64_t of_loss = 0;
@@ -200,9 +200,11 @@ static void evaluate_batches(const Evaluation *e, const void *model, Batcher *ba
         total += evaluate_batch(e, model, batch, y, scratch) * count;
         score_batch(e, batch, y);
     }
+    if (!(stop && *stop) && batcher_failed(batcher, error)) return -1;
     const double samples = e->score->count ? (double)e->score->count : 1;
     e->score->loss = of_loss ? total / (double)of_loss : 0;
     for (int i = 0; i < e->score->loss_count; i++) e->score->losses[i] /= samples;
+    return 0;
 }
 
 /* With memory for y and the scratch, and for a view. */
@@ -217,7 +219,7 @@ static int evaluate_with(Evaluation *e, const void *model, Batcher *batcher, con
     void *scratch =
         nn_memory(info->train_scratch > info->infer_scratch ? info->train_scratch : info->infer_scratch, error);
     int failed = batcher && y && scratch && (!e->views || (e->view && e->y_view)) ? 0 : -1;
-    if (!failed) evaluate_batches(e, model, batcher, y, scratch, stop);
+    if (!failed) failed = evaluate_batches(e, model, batcher, y, scratch, stop, error);
     batcher_free(batcher);
     free(y);
     free(e->view);

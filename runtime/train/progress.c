@@ -82,7 +82,10 @@ bool progress_has_row(const ProgressLine *p, const Progress *m)
 
 /* ---- the line -------------------------------------------------------------------- */
 
-enum { FIELD_EPOCH, FIELD_BAR, FIELD_STEP, FIELD_LOSS, FIELD_RATE, FIELD_LEFT, FIELDS };
+enum { FIELD_EPOCH, FIELD_BAR, FIELD_STEP, FIELD_LOSS, FIELD_RATE, FIELD_WAITING, FIELD_LEFT, FIELDS };
+
+/* Waiting for data is shown from this share on. */
+static const double waiting_shown = 0.1;
 
 /* A field that was dropped is empty. */
 typedef struct Fields {
@@ -120,6 +123,8 @@ static void fill_fields(Fields *f, const ProgressLine *p, const Progress *m)
     snprintf(f->text[FIELD_STEP], SIZE, "step %lld/%lld", (long long)m->in_epoch, (long long)steps);
     snprintf(f->text[FIELD_LOSS], SIZE, "loss %.4f", m->loss);
     snprintf(f->text[FIELD_RATE], SIZE, "%.0f/s", m->rate);
+    *f->text[FIELD_WAITING] = '\0';
+    if (m->waiting >= waiting_shown) snprintf(f->text[FIELD_WAITING], SIZE, "data %.0f %%", 100 * m->waiting);
     snprintf(f->text[FIELD_LEFT], SIZE, "%s left", show_duration(seconds_left(p, m), left));
 }
 
@@ -132,7 +137,7 @@ static int fields_width(const Fields *f)
 
 static void drop_fields(Fields *f, int width)
 {
-    static const int order[] = {FIELD_BAR, FIELD_RATE, FIELD_STEP, FIELD_LOSS, FIELD_LEFT, FIELD_EPOCH};
+    static const int order[] = {FIELD_BAR, FIELD_WAITING, FIELD_RATE, FIELD_STEP, FIELD_LOSS, FIELD_LEFT, FIELD_EPOCH};
     for (int i = 0; i < FIELDS && fields_width(f) > width; i++) *f->text[order[i]] = '\0';
 }
 

@@ -13,7 +13,8 @@ typedef struct Progress {
     int64_t in_epoch, per_epoch;
     double lr, loss; /* of the last step; mean of the epoch so far */
     double seconds, epoch_seconds;
-    double rate; /* samples per second, in this epoch */
+    double rate;    /* samples per second, in this epoch */
+    double waiting; /* share of this epoch's time in which there was no batch for the step */
 } Progress;
 
 typedef struct ProgressLine {

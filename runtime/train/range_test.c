@@ -28,27 +28,32 @@ static void add_point(NnRangeTest *r, double lr, double loss, double *sum)
     r->diverged = !isfinite(loss) || (r->count > WARMUP && point->smooth > far_above * r->point[r->lowest].smooth);
 }
 
-/* Another epoch where one is over. */
-static const Batch *next_batch(Batcher *batcher, uint64_t *epoch)
+/* Another epoch where one is over; NULL where a sample could not be read. */
+static const Batch *next_batch(Batcher *batcher, uint64_t *epoch, NnError *error)
 {
     const Batch *batch = batcher_next(batcher);
-    if (batch) return batch;
-    batcher_begin(batcher, ++*epoch);
-    return batcher_next(batcher);
+    if (!batch && !batcher_failed(batcher, error)) {
+        batcher_begin(batcher, ++*epoch);
+        batch = batcher_next(batcher);
+    }
+    if (!batch) batcher_failed(batcher, error);
+    return batch;
 }
 
-static void raise_rate(const nn_model_info *info, void *model, Batcher *batcher, void *scratch,
-                       const NnTrainConfig *config, NnRangeTest *r)
+static int raise_rate(const nn_model_info *info, void *model, Batcher *batcher, void *scratch,
+                      const NnTrainConfig *config, NnRangeTest *r, NnError *error)
 {
     uint64_t epoch = 0;
     double sum = 0;
     batcher_begin(batcher, epoch);
     while (r->count < NN_RANGE_STEPS && !r->diverged && !(config->stop && *config->stop)) {
         const double lr = lr_of_point(r->count);
-        const Batch *batch = next_batch(batcher, &epoch);
+        const Batch *batch = next_batch(batcher, &epoch, error);
+        if (!batch) return -1;
         if (config->between) config->between(config->user, r->count);
         add_point(r, lr, (double)info->step(model, batch->x, batch->target, (float)lr, scratch), &sum);
     }
+    return 0;
 }
 
 /* Of central differences over 2 · REACH points, before the lowest: batches differ from one another. */
@@ -74,11 +79,9 @@ int nn_range_test(const nn_model_info *info, void *model, const Feed *feed, cons
     *r = (NnRangeTest){.steepest = -1};
     Batcher *batcher = batcher_new(&whole, DATA_TRAIN, info->batch, true, config->seed, error);
     void *scratch = batcher ? nn_memory(info->train_scratch, error) : NULL;
-    if (scratch) {
-        raise_rate(info, model, batcher, scratch, config, r);
-        r->steepest = find_steepest(r);
-    }
+    int failed = scratch ? raise_rate(info, model, batcher, scratch, config, r, error) : -1;
+    if (!failed) r->steepest = find_steepest(r);
     batcher_free(batcher);
     free(scratch);
-    return scratch ? 0 : -1;
+    return failed;
 }

@@ -36,6 +36,7 @@ typedef struct Run {
     Snapshot snapshot;
     Checkpoint checkpoint;
     double began, epoch_began;
+    double waited;     /* for batches, until this epoch began */
     double time_limit; /* in seconds of the run; 0: none */
     bool ended;
     bool evaluated; /* the weights as they are now */
@@ -50,6 +51,14 @@ static void end_run(Run *run, NnEnd why)
 {
     run->result->end = why;
     run->ended = true;
+}
+
+/* The error is there.  What was learnt until now is kept. */
+static int end_unreadable(Run *run)
+{
+    progress_line_clear(&run->line);
+    end_run(run, NN_UNREADABLE);
+    return -1;
 }
 
 /* ---- steps ------------------------------------------------------------------------ */
@@ -89,6 +98,7 @@ static void show_progress(Run *run)
     at->loss = state->samples ? state->total / (double)state->samples : 0;
     at->seconds = state->seconds;
     at->epoch_seconds = state->epoch_seconds;
+    at->waiting = (batcher_waited(run->batcher) - run->waited) / fmax(at->epoch_seconds, 1e-9);
     at->rate = (double)state->samples / fmax(at->epoch_seconds, 1e-9);
 }
 
@@ -137,7 +147,8 @@ static bool wants_last_checkpoint(const Run *run)
     const NnCheckpointConfig *config = &run->config->checkpoint;
     const NnEnd end = run->result->end;
     return config->path && run->checkpoint.state.step != run->after_step.step &&
-           (config->at_end || end == NN_STOPPED || end == NN_OUT_OF_TIME || run->checkpoint.step >= 0);
+           (config->at_end || end == NN_STOPPED || end == NN_OUT_OF_TIME || end == NN_UNREADABLE ||
+            run->checkpoint.step >= 0);
 }
 
 static void keep_checkpoint(Run *run)
@@ -211,7 +222,8 @@ static void watch_validation(Run *run, double loss)
 
 static int evaluate_part(Run *run, DataPart part, NnScore *score)
 {
-    return nn_evaluate(run->info, run->model, run->feed, part, NULL, NULL, run->config->stop, score, run->error);
+    int failed = nn_evaluate(run->info, run->model, run->feed, part, NULL, NULL, run->config->stop, score, run->error);
+    return failed ? end_unreadable(run) : 0;
 }
 
 /* The accuracy on training samples, as many as the other part has, is comparable with that on the others. */
@@ -219,8 +231,9 @@ static int evaluate_training(Run *run, const NnScore *watched, NnScore *score)
 {
     *score = (NnScore){.kind = NN_SCORE_LOSS};
     if (watched->kind == NN_SCORE_LOSS || !has_row(run)) return 0;
-    return nn_evaluate_some(run->info, run->model, run->feed, DATA_TRAIN, part_samples(run, watched_part(run)),
-                            run->config->stop, score, run->error);
+    int failed = nn_evaluate_some(run->info, run->model, run->feed, DATA_TRAIN, part_samples(run, watched_part(run)),
+                                  run->config->stop, score, run->error);
+    return failed ? end_unreadable(run) : 0;
 }
 
 static int evaluate_epoch(Run *run)
@@ -271,6 +284,12 @@ static int run_test(Run *run)
     return 0;
 }
 
+/* Where there is no next batch: at the end of the epoch, or because a sample could not be read. */
+static int check_samples(Run *run)
+{
+    return run->ended || !batcher_failed(run->batcher, run->error) ? 0 : end_unreadable(run);
+}
+
 /* From the state's step of the epoch on. */
 static int run_epoch(Run *run)
 {
@@ -278,9 +297,11 @@ static int run_epoch(Run *run)
     run->result->epoch = run->at.epoch = run->state.epoch;
     run->evaluated = false;
     run->epoch_began = show_clock() - run->state.epoch_seconds;
+    run->waited = batcher_waited(run->batcher);
     batcher_begin_at(run->batcher, (uint64_t)run->state.epoch - 1, (int)run->state.in_epoch);
     while (!run->ended && (batch = batcher_next(run->batcher)))
         if (run_step(run, batch)) return -1;
+    if (check_samples(run)) return -1;
     run->result->loss = run->at.loss;
     if (!run->ended) nn_schedule_epoch(&run->state.schedule, &run->config->schedule, run->at.loss);
     if (run->ended && run->result->end == NN_STOPPED) {
@@ -425,6 +446,7 @@ static int run_all(Run *run)
     if (!failed) failed = run_test(run);
     run->result->steps = run->at.step;
     run->result->seconds = show_clock() - run->began;
+    run->result->waited = batcher_waited(run->batcher);
     log_close(&run->log);
     return failed;
 }

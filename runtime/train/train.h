@@ -183,13 +183,14 @@ typedef struct NnTrainConfig {
     void *user;
 } NnTrainConfig;
 
-typedef enum NnEnd { NN_DONE, NN_STOPPED, NN_OUT_OF_TIME, NN_OUT_OF_STEPS, NN_NO_BETTER } NnEnd;
+typedef enum NnEnd { NN_DONE, NN_STOPPED, NN_OUT_OF_TIME, NN_OUT_OF_STEPS, NN_NO_BETTER, NN_UNREADABLE } NnEnd;
 
 typedef struct NnTrainResult {
     NnEnd end;
     int epoch;     /* the one it ended in, from 1 */
     int64_t steps; /* done, in all */
     double seconds;
+    double waited;            /* seconds of them in which there was no batch for the step */
     double loss;              /* mean of the last epoch's steps */
     NnScore test;             /* of the test part */
     bool tested;              /* with the weights as they are now */
@@ -206,7 +207,8 @@ typedef struct NnTrainResult {
  * The validation part decides on the plateau, the patience and the best weights; none of these
  * can be had without one.  Where there is one, it is evaluated after every epoch, and the test
  * part once, at the end; else the test part is shown, and nothing depends on it.
- * 0, or −1: a loss or a weight was not finite (status 1, diverged), no memory, the log
+ * 0, or −1: a loss or a weight was not finite (status 1, diverged), a sample could not be read
+ * (NN_UNREADABLE; the model and the checkpoint are those of the last step), no memory, the log
  * could not be opened.
  */
 int nn_train(const nn_model_info *, void *model, const Feed *, const NnTrainConfig *, NnTrainResult *, NnError *);

@@ -23,7 +23,8 @@ static void fit_one(Fitting *f, Dataset *data, float *out)
 {
     float scratch[256];
     ck_assert_uint_le(f->scratch, 256);
-    fitting_sample(f, &data->part[DATA_TRAIN], 0, out, scratch);
+    const Samples *train = &data->part[DATA_TRAIN];
+    fitting_sample(f, (RawSample){train->pixels, train->values}, out, scratch);
 }
 
 START_TEST(fit_pads_and_crops)

@@ -1,0 +1,27 @@
+/*
+ * team: the same work on many things, by a thread for each processor.
+ */
+#ifndef NN_TEAM_H
+#define NN_TEAM_H
+
+#include "runtime/core/core.h"
+
+/* Memory of one thread, which grows and lasts from one piece of work to the next. */
+typedef struct Workspace {
+    uint8_t *bytes;
+    float *floats;
+    size_t byte_count, float_count;
+} Workspace;
+
+/* At least as much of each; what was in it is lost. */
+int workspace_provide(Workspace *, size_t bytes, size_t floats, NnError *);
+void workspace_free(Workspace *);
+
+/* 0, or −1 and the error.  Called for different indices at once. */
+typedef int (*TeamWork)(void *user, size_t index, Workspace *, NnError *);
+
+/* Work for 0 … count−1, begun in this order; so of several indices that fail, the error is that
+ * of the first, whatever the number of threads. */
+int team_run(size_t count, TeamWork, void *user, NnError *);
+
+#endif
