@@ -93,13 +93,46 @@ static bool legacy(Conversion *c, ConvertCall *convert)
     return convert(c);
 }
 
+/* One number for each channel, and each of them changed by `sign`. */
+static bool with_literals(Conversion *c, const char *op, double sign, const OnnxValue *x, Reals numbers)
+{
+    double *values = arena_alloc(c->imp->arena, (size_t)numbers.count * sizeof *values);
+    for (int i = 0; i < numbers.count; i++) values[i] = sign * numbers.at[i];
+    ImportNode *n = layer_like(c, op, x->node);
+    arg_reals(c->imp, n, "by", numbers.count, values);
+    return put_like(c, n, x);
+}
+
+/* (x − mean) / std, of which the difference is a layer already. */
+static bool normalised(Conversion *c, const OnnxValue *x, Reals std)
+{
+    ImportNode *n = layer_like(c, "normalize", x->node), *shift = x->node;
+    double *mean = arena_alloc(c->imp->arena, (size_t)std.count * sizeof *mean);
+    const ImportArg *by = shift->args.count == 1 ? shift->args.at[0] : NULL;
+    const List *items = by ? &by->value->items : NULL;
+    for (int i = 0; i < std.count; i++)
+        if (!(std.at[i] > 0)) return false;
+    if (strcmp(shift->op, "shift") == 0 && items && items->count == std.count) {
+        for (int i = 0; i < std.count; i++) mean[i] = -((const ImportValue *)items->at[i])->real;
+        shift->uses--;
+        n->inputs.at[0] = shift->inputs.at[0];
+        ((ImportNode *)n->inputs.at[0])->uses++;
+    }
+    arg_reals(c->imp, n, "mean", std.count, mean);
+    arg_reals(c->imp, n, "std", std.count, std.at);
+    return put_like(c, n, x);
+}
+
 static bool convert_add(Conversion *c)
 {
     double number;
     OnnxValue *x;
     int where;
     if (single_number(c, &number, &x, &where)) return put_like(c, shifted(c, x->node, number), x);
-    return add_bias(c) || combined(c, "add");
+    Reals numbers;
+    if (add_bias(c)) return true;
+    if (channel_literals(c, &x, &numbers) >= 0) return with_literals(c, "shift", 1, x, numbers);
+    return combined(c, "add");
 }
 
 static bool convert_sub(Conversion *c)
@@ -107,7 +140,10 @@ static bool convert_sub(Conversion *c)
     double number;
     OnnxValue *x;
     int where;
-    if (!single_number(c, &number, &x, &where)) return combined(c, "sub");
+    Reals numbers;
+    const bool single = single_number(c, &number, &x, &where);
+    if (!single && channel_literals(c, &x, &numbers) == 1) return with_literals(c, "shift", -1, x, numbers);
+    if (!single) return combined(c, "sub");
     ImportNode *n = where ? shifted(c, x->node, -number) : shifted(c, scaled(c, x->node, -1), number);
     return put_like(c, n, x);
 }
@@ -117,7 +153,9 @@ static bool convert_mul(Conversion *c)
     double number;
     OnnxValue *x;
     int where;
+    Reals numbers;
     if (single_number(c, &number, &x, &where)) return put_like(c, scaled(c, x->node, number), x);
+    if (channel_literals(c, &x, &numbers) >= 0) return with_literals(c, "scale", 1, x, numbers);
     return combined(c, "mul");
 }
 
@@ -127,7 +165,10 @@ static bool convert_div(Conversion *c)
     OnnxValue *x;
     int where;
     if (is_integer(c->in[0])) return refuse(c, "it divides integers");
-    if (!single_number(c, &number, &x, &where)) return combined(c, "div");
+    Reals numbers;
+    const bool single = single_number(c, &number, &x, &where);
+    if (!single && channel_literals(c, &x, &numbers) == 1) return normalised(c, x, numbers) || combined(c, "div");
+    if (!single) return combined(c, "div");
     ImportNode *n = where ? scaled(c, x->node, 1 / number) : scaled(c, layer_like(c, "reciprocal", x->node), number);
     return put_like(c, n, x);
 }

@@ -31,6 +31,12 @@ static OnnxValue *channels_input(Conversion *c)
     return x && x->rank >= 2 ? x : NULL;
 }
 
+/* Scale and bias are none: 1 and 0, and no parameters. */
+static bool is_bare(Conversion *c, const OnnxValue *x)
+{
+    return literals_are(c, 1, x->dims[1], 1) && literals_are(c, 2, x->dims[1], 0);
+}
+
 static bool convert_batch_normalization(Conversion *c)
 {
     static const char *const names[] = {"weight", "bias", "running_mean", "running_var"};
@@ -39,8 +45,10 @@ static bool convert_batch_normalization(Conversion *c)
     if (onnx_attr_int(c, "training_mode", 0) || output_is_used(c, 1)) return refuse(c, "it is in training mode");
     if (!onnx_attr_int(c, "spatial", 1)) return refuse(c, "its statistics are not those of channels");
     ImportNode *n = layer_like(c, "batchnorm", as_image(c, x));
+    const bool affine = !is_bare(c, x);
     arg_real(c->imp, n, "eps", onnx_attr_real(c, "epsilon", 1e-5));
-    for (int i = 0; i < 4; i++) {
+    arg_bool(c->imp, n, "affine", affine);
+    for (int i = affine ? 0 : 2; i < 4; i++) {
         OnnxConstant *k = channel_numbers(c, i + 1, names[i], x->dims[1]);
         if (!k) return false;
         layer_param(c, n, names[i], shape_vector(x->dims[1]), k);
@@ -56,9 +64,11 @@ static bool convert_instance_normalization(Conversion *c)
     if (!scale || !bias || x->rank < 3) return scale && bias && refuse(c, "its input has no pixels");
     ImportNode *n = layer_like(c, "instancenorm", as_image(c, x));
     arg_real(c->imp, n, "eps", onnx_attr_real(c, "epsilon", 1e-5));
-    arg_bool(c->imp, n, "affine", true);
-    layer_param(c, n, "weight", shape_vector(x->dims[1]), scale);
-    layer_param(c, n, "bias", shape_vector(x->dims[1]), bias);
+    arg_bool(c->imp, n, "affine", !is_bare(c, x));
+    if (!is_bare(c, x)) {
+        layer_param(c, n, "weight", shape_vector(x->dims[1]), scale);
+        layer_param(c, n, "bias", shape_vector(x->dims[1]), bias);
+    }
     return put_like(c, reshaped(c, n, sample_shape(x)), x);
 }
 
@@ -107,11 +117,30 @@ static bool layer_statistics(Conversion *c, const OnnxValue *x, unsigned axes, I
     return !output_is_used(c, 2) || put_output(c, 2, layer_like(c, "reciprocal", deviation), x->rank, dims, x->batched);
 }
 
+/* Of all of the sample, or along its last axis: the layer itself. */
+static bool layer_of_norm(Conversion *c, const OnnxValue *x, int axis)
+{
+    const Shape s = sample_shape(x);
+    const Shape inner = axis == 0 ? s : shape_vector(s.dim[s.rank - 1]);
+    const bool bare = literals_are(c, 1, shape_count(inner), 1) && !has_input(c, 2);
+    OnnxConstant *scale = known(c, 1), *bias = known(c, 2);
+    if (!x->batched || (axis != 0 && axis != s.rank - 1) || output_is_used(c, 1) || output_is_used(c, 2)) return false;
+    if (!bare && (!scale || !bias || scale->count != shape_count(inner) || bias->count != scale->count)) return false;
+    ImportNode *n = layer_like(c, "layernorm", x->node);
+    arg_real(c->imp, n, "eps", onnx_attr_real(c, "epsilon", 1e-5));
+    arg_bool(c->imp, n, "affine", !bare);
+    if (axis != 0) arg_int(c->imp, n, "axis", axis);
+    if (!bare) layer_param(c, n, "weight", inner, scale);
+    if (!bare) layer_param(c, n, "bias", inner, bias);
+    return put_like(c, n, x);
+}
+
 static bool convert_layer_normalization(Conversion *c)
 {
     OnnxValue *x = c->in[0];
     const int axis = onnx_axis(onnx_attr_int(c, "axis", -1), x->rank) - x->batched;
     if (!x->node || axis < 0 || sample_rank(x) > MAX_RANK) return refuse(c, "axis 0, the batch, is normalised");
+    if (layer_of_norm(c, x, axis)) return true;
     const Shape s = sample_shape(x);
     const unsigned axes = ((1u << s.rank) - 1) & ~((1u << axis) - 1);
     ImportNode *deviation, *n = centred(c, x->node, axes, onnx_attr_real(c, "epsilon", 1e-5), &deviation);

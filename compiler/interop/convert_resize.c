@@ -23,6 +23,8 @@ typedef struct Resize {
     bool exclude_outside; /* weights beyond the edge are 0, and the others divided by their sum */
     double scale[2];
     int64_t out[2];
+    bool sized;    /* `out` was given, not `scale` */
+    bool by_scale; /* 1 / scale is the step from pixel to pixel, not in / out */
 } Resize;
 
 /* ---- one axis --------------------------------------------------------------------------------- */
@@ -72,11 +74,16 @@ static void resize_row(const Resize *r, double place, int64_t in, double *row)
     for (int64_t j = 0; r->exclude_outside && j < in; j++) row[j] /= sum;
 }
 
-/* The layer nearest reads x[floor(i · in / out)]. */
+static double layer_scale(const Resize *r, int axis, int64_t in)
+{
+    return r->by_scale ? r->scale[axis] : (double)r->out[axis] / (double)in;
+}
+
+/* The layer nearest reads x[floor(i / scale)]. */
 static bool axis_is_floor(const Resize *r, int axis, int64_t in)
 {
     const int64_t out = r->out[axis];
-    const float step = (float)((double)in / (double)out);
+    const float step = (float)(r->by_scale ? 1 / r->scale[axis] : (double)in / (double)out);
     for (int64_t i = 0; i < out; i++) {
         const double at = rounded(r->rounding, place_of(r, r->scale[axis], in, out, i));
         if (fmin((double)floorf((float)i * step), (double)(in - 1)) != fmax(0, fmin(at, (double)(in - 1))))
@@ -88,7 +95,7 @@ static bool axis_is_floor(const Resize *r, int axis, int64_t in)
 /* The layer has the places of PyTorch's interpolate, with the scale that out / in is. */
 static bool axis_is_layer(const Resize *r, int axis, int64_t in)
 {
-    const double scale = (double)r->out[axis] / (double)in;
+    const double scale = layer_scale(r, axis, in);
     if (fabs(r->scale[axis] - scale) > 1e-6 * scale) return false;
     if (r->kind == RESIZE_NEAREST) return axis_is_floor(r, axis, in);
     if (r->kind == RESIZE_CUBIC && (r->a != -0.75 || r->exclude_outside)) return false;
@@ -98,13 +105,27 @@ static bool axis_is_layer(const Resize *r, int axis, int64_t in)
 
 /* ---- nodes ---------------------------------------------------------------------------------------- */
 
+/* Given as whole factors. */
+static bool is_upsample(const Resize *r, const ImportNode *x)
+{
+    const bool halves = r->places == HALF_PIXEL || r->places == PYTORCH_HALF_PIXEL;
+    if (r->sized || r->by_scale || (r->kind != RESIZE_NEAREST && (r->kind != RESIZE_LINEAR || !halves))) return false;
+    return r->out[0] % x->shape.dim[1] == 0 && r->out[1] % x->shape.dim[2] == 0;
+}
+
 static ImportNode *resize_layer(Conversion *c, const Resize *r, ImportNode *x)
 {
     static const char *const modes[] = {"nearest", "bilinear", "bicubic"};
-    ImportNode *n = layer(c, "resize", x, shape_image(x->shape.dim[0], r->out[0], r->out[1]));
-    arg_dims(c->imp, n, "size", 2, r->out);
+    const bool upsample = is_upsample(r, x);
+    ImportNode *n = layer(c, upsample ? "upsample" : "resize", x, shape_image(x->shape.dim[0], r->out[0], r->out[1]));
+    if (upsample)
+        arg_pair(c->imp, n, "scale", (const int64_t[]){r->out[0] / x->shape.dim[1], r->out[1] / x->shape.dim[2]});
+    else if (r->by_scale)
+        arg_reals(c->imp, n, "scale", 2, r->scale);
+    else
+        arg_dims(c->imp, n, "size", 2, r->out);
     arg_symbol(c->imp, n, "mode", modes[r->kind]);
-    arg_bool(c->imp, n, "align_corners", r->kind != RESIZE_NEAREST && r->places == ALIGN_CORNERS);
+    if (!upsample) arg_bool(c->imp, n, "align_corners", r->kind != RESIZE_NEAREST && r->places == ALIGN_CORNERS);
     return n;
 }
 
@@ -129,7 +150,12 @@ static ImportNode *resize_product(Conversion *c, const Resize *r, ImportNode *x,
 
 static ImportNode *resize_node(Conversion *c, const Resize *r, ImportNode *x)
 {
+    Resize scaled = *r;
+    scaled.by_scale = true;
     if (axis_is_layer(r, 0, x->shape.dim[1]) && axis_is_layer(r, 1, x->shape.dim[2])) return resize_layer(c, r, x);
+    if (r->places != ALIGN_CORNERS && axis_is_layer(&scaled, 0, x->shape.dim[1]) &&
+        axis_is_layer(&scaled, 1, x->shape.dim[2]))
+        return resize_layer(c, &scaled, x);
     for (int axis = 0; x && axis < 2; axis++) x = resize_product(c, r, x, axis);
     return x;
 }
@@ -212,6 +238,7 @@ static bool convert_resize(Conversion *c)
     OnnxConstant *scales = has_input(c, 2) ? known(c, 2) : NULL;
     const bool are_sizes = !scales || scales->count == 0;
     OnnxConstant *k = !are_sizes ? scales : has_input(c, 3) ? must_know(c, 3, "sizes") : must_know(c, 2, "scales");
+    r.sized = are_sizes;
     return k && resize_value(c, k, are_sizes, &r);
 }
 

@@ -73,7 +73,7 @@ static bool constant_tensor(Conversion *c, const Onnx__TensorProto *m)
     NnError error = {0};
     if (onnx_tensor_read(c->imp->arena, m, ".", t, &error)) return refuse(c, "%s", error.text);
     OnnxConstant *k = arena_alloc(c->imp->arena, sizeof *k);
-    *k = (OnnxConstant){.type = t->type, .rank = t->rank, .count = t->count, .tensor = t};
+    *k = (OnnxConstant){.type = t->type, .rank = t->rank, .count = t->count, .literal = true, .tensor = t};
     memcpy(k->dims, t->dims, sizeof k->dims);
     return put_constant(c, 0, k);
 }

@@ -194,6 +194,7 @@ OnnxValue *value_new(Importer *imp, ImportNode *node, int rank, const int64_t *d
 
 ImportNode *param_source(Conversion *c, OnnxConstant *k, Shape s)
 {
+    if (is_few_literals(k)) return constant_source(c, s, constant_values(c->imp, k));
     ImportNode *n = layer(c, "param", NULL, s);
     arg_dims(c->imp, n, "shape", s.rank, s.dim);
     layer_param(c, n, "", s, k);

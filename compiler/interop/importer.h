@@ -21,6 +21,7 @@ typedef struct OnnxConstant {
     int type, rank;
     int64_t dims[ONNX_MAX_RANK];
     int64_t count;
+    bool literal;             /* of a Constant node: exporters write parameters as initialisers */
     const OnnxTensor *tensor; /* where the file has them; NULL: `values` */
     double *values;           /* made when they are computed with */
     const float *floats;      /* made when they become a parameter */
@@ -143,6 +144,12 @@ ImportNode *combine(Conversion *, const char *op, ImportNode *a, ImportNode *b);
 ImportNode *reshaped(Conversion *, ImportNode *, Shape);                /* itself where the shape is the same */
 ImportNode *param_source(Conversion *, OnnxConstant *, Shape);          /* a learned tensor */
 ImportNode *constant_source(Conversion *, Shape, const double *values); /* `constant`, of few numbers */
+/* Of two inputs, a value of samples, *x, and few literals, one for each of its channels: which of the
+ * inputs these are; −1: it is not so. */
+int channel_literals(Conversion *, OnnxValue **x, Reals *numbers);
+bool is_few_literals(const OnnxConstant *); /* that may be written into the source */
+/* Whether the input is so many literals of that value. */
+bool literals_are(Conversion *, int input, int64_t count, double value);
 ImportNode *scaled(Conversion *, ImportNode *, double by);
 ImportNode *shifted(Conversion *, ImportNode *, double by);
 ImportNode *step_at(Conversion *, ImportNode *, double at); /* 1 from there on, else 0 */

@@ -314,6 +314,51 @@ static bool recognize_layernorm(ImportGraph *g, ImportNode *n)
     return true;
 }
 
+/* [g][C·H·W/g], an instance's channels, and the value's shape again. */
+static bool recognize_groupnorm(ImportGraph *g, ImportNode *n)
+{
+    const ImportNode *norm = is_node(n, "reshape") ? part_of(n, 0, "instancenorm") : NULL;
+    const ImportNode *image = norm && norm->params.count == 0 ? part_of(norm, 0, "reshape") : NULL;
+    ImportNode *x = image ? taken_by(image, 0) : NULL;
+    if (!x || !shape_equal(x->shape, n->shape) || n->shape.dim[0] % image->shape.dim[0] != 0) return false;
+    const ImportArg *eps = argument_of(norm, "eps");
+    becomes(g, n, "groupnorm", x);
+    set_argument(g, n, "groups", import_integer(image->shape.dim[0]));
+    if (eps) set_argument(g, n, "eps", *eps->value);
+    set_argument(g, n, "affine", (ImportValue){.kind = IMPORT_BOOL});
+    return true;
+}
+
+/* A groupnorm without parameters, times a vector, plus a vector. */
+static bool recognize_affine_groupnorm(ImportGraph *g, ImportNode *n)
+{
+    const ImportNode *bias, *weight;
+    if (!is_node(n, "add")) return false;
+    const ImportNode *product = with_vector(n, "mul", 0, n->shape.dim[0], &bias);
+    ImportNode *norm = product ? with_vector(product, "groupnorm", 0, n->shape.dim[0], &weight) : NULL;
+    if (!norm || norm->params.count || !shape_equal(norm->shape, n->shape)) return false;
+    set_argument(g, norm, "affine", (ImportValue){.kind = IMPORT_BOOL, .integer = 1});
+    add_vector(g, norm, "weight", weight);
+    add_vector(g, norm, "bias", bias);
+    return takes_over(n, norm);
+}
+
+/* Axes in another order, a layernorm along the last one, and the first order again. */
+static bool recognize_turned_layernorm(ImportGraph *g, ImportNode *n)
+{
+    int64_t there[MAX_RANK], back[MAX_RANK], last = n->shape.rank - 1;
+    ImportNode *norm = is_node(n, "permute") ? part_of(n, 0, "layernorm") : NULL;
+    const ImportNode *turn = norm && last > 0 ? part_of(norm, 0, "permute") : NULL;
+    if (!turn || !integers_are(norm, "axis", 1, &last)) return false;
+    if (integers_of(n, "axes", back, MAX_RANK) != last + 1 || integers_of(turn, "axes", there, MAX_RANK) != last + 1)
+        return false;
+    for (int i = 0; i <= last; i++)
+        if (there[back[i]] != i) return false;
+    norm->inputs.at[0] = taken_by(turn, 0);
+    set_argument(g, norm, "axis", import_integer(there[last]));
+    return takes_over(n, norm);
+}
+
 /* Nothing is padded, or a window of one element is pooled. */
 static bool does_nothing(const ImportNode *n)
 {
@@ -362,7 +407,9 @@ static void pass_by(ImportGraph *g)
 static bool recognize_node(ImportGraph *g, ImportNode *n)
 {
     return recognize_gate(g, n) || recognize_gelu(g, n) || recognize_global_pool(g, n) || recognize_shuffle(g, n) ||
-           recognize_padded_pool(g, n) || recognize_layernorm(g, n) || recognize_norm(g, n) || recognize_bias(g, n);
+           recognize_padded_pool(g, n) || recognize_groupnorm(g, n) || recognize_affine_groupnorm(g, n) ||
+           recognize_turned_layernorm(g, n) || recognize_layernorm(g, n) || recognize_norm(g, n) ||
+           recognize_bias(g, n);
 }
 
 void recognize_layers(ImportGraph *g)

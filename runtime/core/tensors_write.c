@@ -1,31 +1,32 @@
 /*
  * Tensors → safetensors.
  *
- * Enters: names, shapes, metadata, and a function that gives a tensor's values.
+ * Enters: names, shapes, metadata, and a function that gives a tensor's values, or these themselves.
  * Leaves: a file, whole or not at all (new_file.h).
  */
-#include "runtime/core/core.h"
-
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "runtime/core/new_file.h"
+#include "runtime/core/tensors_save.h"
 
 struct NnTensorWriter {
     NnTensorSource source;
     const void *user;
     json_t *tensors; /* name: entry, in the order of the data */
     json_t *metadata;
-    size_t bytes;   /* of the data */
-    size_t largest; /* elements of the largest tensor */
+    size_t bytes;           /* of the data */
+    size_t largest;         /* elements of the largest tensor that `source` is asked for */
+    const NnTensor **data;  /* of each tensor; NULL: `source` is asked for it */
+    size_t count, capacity; /* tensors */
 };
 
 NnTensorWriter *nn_writer_new(NnTensorSource source, const void *user, NnError *error)
 {
     NnTensorWriter *w = calloc(1, sizeof *w);
     if (w) {
-        *w = (NnTensorWriter){source, user, json_object(), json_object(), 0, 0};
+        *w = (NnTensorWriter){source, user, json_object(), json_object(), 0, 0, NULL, 0, 0};
         if (w->tensors && w->metadata) return w;
         nn_writer_free(w);
     }
@@ -38,27 +39,53 @@ void nn_writer_free(NnTensorWriter *w)
     if (!w) return;
     json_decref(w->tensors);
     json_decref(w->metadata);
+    free(w->data);
     free(w);
+}
+
+static int add_data(NnTensorWriter *w, const NnTensor *given, NnError *error)
+{
+    if (w->count == w->capacity) {
+        const size_t capacity = w->capacity ? 2 * w->capacity : 64;
+        const NnTensor **grown = realloc(w->data, capacity * sizeof *grown);
+        if (!grown) return nn_fail(error, NN_SYSTEM_FAILED, "not enough memory to write tensors");
+        w->data = grown;
+        w->capacity = capacity;
+    }
+    w->data[w->count++] = given;
+    return 0;
+}
+
+/* Its place in the header. */
+static int announce_tensor(NnTensorWriter *w, const NnTensor *t, const NnTensor *given, NnError *error)
+{
+    size_t count = 1, end;
+    if (json_object_get(w->tensors, t->name))
+        return nn_fail(error, NN_SYSTEM_FAILED, "two tensors are called %s", t->name);
+    json_t *shape = json_array();
+    for (int i = 0; i < t->rank; i++) {
+        count *= (size_t)t->dims[i];
+        json_array_append_new(shape, json_integer(t->dims[i]));
+    }
+    end = w->bytes + count * nn_type_size(t->type);
+    json_t *entry = json_pack("{s:s, s:o, s:[I, I]}", "dtype", nn_type_name(t->type), "shape", shape, "data_offsets",
+                              (json_int_t)w->bytes, (json_int_t)end);
+    if (json_object_set_new(w->tensors, t->name, entry))
+        return nn_fail(error, NN_SYSTEM_FAILED, "cannot write a tensor called %s: not UTF-8, or out of memory",
+                       t->name);
+    w->bytes = end;
+    if (!given && count > w->largest) w->largest = count;
+    return add_data(w, given, error);
 }
 
 int nn_writer_tensor(NnTensorWriter *w, const char *name, int rank, const int64_t *dims, NnError *error)
 {
-    size_t count = 1, end;
-    if (json_object_get(w->tensors, name)) return nn_fail(error, NN_SYSTEM_FAILED, "two tensors are called %s", name);
-    json_t *shape = json_array();
-    for (int i = 0; i < rank; i++) {
-        count *= (size_t)dims[i];
-        json_array_append_new(shape, json_integer(dims[i]));
-    }
-    end = w->bytes + count * sizeof(float);
-    json_t *entry = json_pack("{s:s, s:o, s:[I, I]}", "dtype", "F32", "shape", shape, "data_offsets",
-                              (json_int_t)w->bytes, (json_int_t)end);
-    if (json_object_set_new(w->tensors, name, entry))
-        return nn_fail(error, NN_SYSTEM_FAILED, "cannot write a tensor called %s: not UTF-8, or out of memory", name);
-    w->bytes = end;
-    if (count > w->largest) w->largest = count;
-    return 0;
+    NnTensor t = {.name = name, .type = NN_F32, .rank = rank};
+    for (int i = 0; i < rank; i++) t.dims[i] = dims[i];
+    return announce_tensor(w, &t, NULL, error);
 }
+
+int nn_writer_data(NnTensorWriter *w, const NnTensor *t, NnError *error) { return announce_tensor(w, t, t, error); }
 
 int nn_writer_metadata(NnTensorWriter *w, const char *key, const char *value, NnError *error)
 {
@@ -99,19 +126,29 @@ static void to_little_endian(float *values, size_t count)
     }
 }
 
+/* Of a tensor that the writer asks for. */
+static int write_asked(const NnTensorWriter *w, const char *name, float *values, size_t count, int fd, const char *path,
+                       NnError *error)
+{
+    if (w->source(w->user, name, values, count))
+        return nn_fail(error, NN_BAD_INPUT, "no values for the tensor %s", name);
+    to_little_endian(values, count);
+    return nn_write_all(fd, values, count * sizeof *values) ? nn_fail_errno(error, "cannot write %s", path) : 0;
+}
+
 static int write_tensors(const NnTensorWriter *w, int fd, float *values, const char *path, NnError *error)
 {
     const char *name;
     json_t *entry;
+    size_t index = 0;
     json_object_foreach(w->tensors, name, entry)
     {
         const json_t *offsets = json_object_get(entry, "data_offsets");
+        const NnTensor *given = w->data[index++];
         size_t bytes =
             (size_t)(json_integer_value(json_array_get(offsets, 1)) - json_integer_value(json_array_get(offsets, 0)));
-        if (w->source(w->user, name, values, bytes / sizeof *values))
-            return nn_fail(error, NN_BAD_INPUT, "no values for the tensor %s", name);
-        to_little_endian(values, bytes / sizeof *values);
-        if (nn_write_all(fd, values, bytes)) return nn_fail_errno(error, "cannot write %s", path);
+        if (given && nn_write_all(fd, given->data, bytes)) return nn_fail_errno(error, "cannot write %s", path);
+        if (!given && write_asked(w, name, values, bytes / sizeof *values, fd, path, error)) return -1;
     }
     return 0;
 }

@@ -1,0 +1,27 @@
+/*
+ * export_matrix: matrix products.
+ */
+#include "interop/exporter.h"
+
+/* x · Wᵀ + b of vectors, W as PyTorch has it. */
+static const char *dense_of_vectors(Export *e)
+{
+    const char *in[] = {export_in(e, 0), export_param(e, "weight", 0, NULL), export_param(e, "bias", 0, NULL)};
+    Onnx__NodeProto *n = export_node(e, "Gemm", in[2] ? 3 : 2, in);
+    export_attr_int(e, n, "transB", 1);
+    return export_result(n);
+}
+
+/* Of each row of a sequence: Gemm takes vectors alone. */
+static const char *export_dense(Export *e)
+{
+    const int64_t swap[] = {1, 0};
+    if (node_shape_in(e->node).rank == 1) return dense_of_vectors(e);
+    const char *weight = export_transposed(e, export_param(e, "weight", 0, NULL), 2, swap);
+    const char *x = export_binary(e, "MatMul", export_in(e, 0), weight), *bias = export_param(e, "bias", 0, NULL);
+    return bias ? export_binary(e, "Add", x, bias) : x;
+}
+
+static const char *export_matmul(Export *e) { return export_binary(e, "MatMul", export_in(e, 0), export_in(e, 1)); }
+
+const ExportRow export_matrix_rows[] = {{"dense", export_dense}, {"matmul", export_matmul}, {0}};
