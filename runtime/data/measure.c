@@ -2,8 +2,8 @@
  * The mean and the deviation of the training part, by which inputs are normalised.
  *
  * Enters: a Fitting and its data set.  Leaves: the fitting's normalisation.  Bytes are summed
- * as integers, exactly; values by two passes.  A set in memory is one block of samples; of a
- * streamed set up to MEASURED samples, evenly spaced, are read in blocks, by all processors.
+ * as integers, exactly; values by two passes.  Of images in folders and shards, which may be
+ * streamed, up to MEASURED samples are taken, evenly spaced, whether they are streamed or not.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -29,14 +29,19 @@ typedef void (*AddSamples)(Moments *, RawSample first, int count);
 
 static int samples_measured(const Samples *samples)
 {
-    return samples->source && samples->count > MEASURED ? MEASURED : samples->count;
+    return samples->numbers && samples->count > MEASURED ? MEASURED : samples->count;
+}
+
+/* Sample i of those measured. */
+static size_t row_measured(const Samples *samples, int i)
+{
+    return (size_t)((int64_t)i * samples->count / samples_measured(samples));
 }
 
 /* Rows begin … begin+count−1 of those measured. */
 static int load_block(const Samples *samples, int begin, int count, int32_t *numbers, uint8_t *block, NnError *error)
 {
-    const int measured = samples_measured(samples);
-    for (int i = 0; i < count; i++) numbers[i] = samples->numbers[(int64_t)(begin + i) * samples->count / measured];
+    for (int i = 0; i < count; i++) numbers[i] = samples->numbers[row_measured(samples, begin + i)];
     return source_load(samples->source, numbers, count, block, error);
 }
 
@@ -59,8 +64,15 @@ static int add_streamed(Moments *m, const Samples *samples, AddSamples add, NnEr
 
 static int add_all(Moments *m, const Samples *samples, AddSamples add, NnError *error)
 {
+    const Fitting *f = m->fitting;
+    const size_t elements = (size_t)f->from[0] * (size_t)f->from[1] * (size_t)f->from[2];
+    const int measured = samples_measured(samples);
     if (samples->source) return add_streamed(m, samples, add, error);
-    add(m, (RawSample){samples->pixels, samples->values}, samples->count);
+    if (measured == samples->count)
+        add(m, (RawSample){samples->pixels, samples->values}, measured);
+    else
+        for (int i = 0; i < measured; i++)
+            add(m, (RawSample){.pixels = samples->pixels + row_measured(samples, i) * elements}, 1);
     return 0;
 }
 

@@ -1,4 +1,4 @@
-/* IDX files, as they are and packed by gzip; CIFAR-10 and CIFAR-100; CSV; .npz.  The first byte says
+/* IDX files, as they are and packed by gzip; CIFAR-10 and CIFAR-100; CSV; .npz; a tar shard.  The first byte says
  * which; in IDX sets, the next two how many bytes the images' file has: the rest is the labels'. */
 #include <stdio.h>
 #include <unistd.h>
@@ -69,7 +69,7 @@ static void try_file(const uint8_t *bytes, size_t size, const char *name)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     if (size < 1) return 0;
-    const uint8_t kind = *bytes++ % 6;
+    const uint8_t kind = *bytes++ % 7;
     size--;
     switch (kind) {
     case 0: try_idx(bytes, size, 0); break;
@@ -77,7 +77,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     case 2: try_cifar(bytes, size, 0); break;
     case 3: try_cifar(bytes, size, 1); break;
     case 4: try_file(bytes, size, "set.csv"); break;
-    default: try_file(bytes, size, "set.npz"); break;
+    case 5: try_file(bytes, size, "set.npz"); break;
+    default: try_file(bytes, size, "set.tar"); break;
     }
     return 0;
 }
