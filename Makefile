@@ -42,7 +42,7 @@ HEADERS = stdio.h libtcc.h zlib.h libdeflate.h jansson.h protobuf-c/protobuf-c.h
 OPS = $(sort $(wildcard compiler/ops/*/*.c))
 STD = $(sort $(wildcard compiler/std/*.nn))
 KERNELS = $(sort $(wildcard runtime/kernels/*.h runtime/kernels/*/*.h))
-REPORT_PAGE = $(addprefix compiler/report/page/, page.html page.css trace.html trace.css trace.js)
+REPORT_PAGE = $(addprefix compiler/report/page/, page.html page.css trace.html trace.css trace.js run.html run.css run.js)
 PAGE_SCRIPT = $(patsubst %, compiler/report/page/%.js, base blocks graph bars arena field flow tables print main)
 
 SOURCES = $(filter-out compiler/main.c, $(wildcard compiler/*/*.c compiler/ops/*/*.c)) \
@@ -275,7 +275,10 @@ $(BUILD)/report/page_text.c: $(REPORT_PAGE) $(PAGE_SCRIPT) Makefile
 	   echo 'const char page_script_text[] = ""'; cat $(PAGE_SCRIPT) | $(TO_STRINGS); echo '    ;'; \
 	   echo 'const char trace_html_text[] = ""'; $(TO_STRINGS) compiler/report/page/trace.html; echo '    ;'; \
 	   echo 'const char trace_style_text[] = ""'; $(TO_STRINGS) compiler/report/page/trace.css; echo '    ;'; \
-	   echo 'const char trace_script_text[] = ""'; $(TO_STRINGS) compiler/report/page/trace.js; echo '    ;'; } > $@
+	   echo 'const char trace_script_text[] = ""'; $(TO_STRINGS) compiler/report/page/trace.js; echo '    ;'; \
+	   echo 'const char run_html_text[] = ""'; $(TO_STRINGS) compiler/report/page/run.html; echo '    ;'; \
+	   echo 'const char run_style_text[] = ""'; $(TO_STRINGS) compiler/report/page/run.css; echo '    ;'; \
+	   echo 'const char run_script_text[] = ""'; $(TO_STRINGS) compiler/report/page/run.js; echo '    ;'; } > $@
 
 $(BUILD)/tests/unit/suites.c: $(UNIT_SOURCES) Makefile
 	@mkdir -p $(@D)
@@ -360,7 +363,7 @@ warnings: all
 # The parts of `make test` that leave something out, with all of it: half an hour.
 thorough: all
 	@$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/unit
-	@for part in export families generated names recipes resume targets; do \
+	@for part in export families generated names recipes resume stats targets; do \
 	    ALL=1 NNC=./$(PROGRAM) UNIT=$(BUILD)/unit CC="$(CC)" sh tests/$$part/run.sh || exit 1; \
 	done
 	ALL=1 $(BUILD)/unit "same bits" profiles

@@ -5,7 +5,7 @@
 # header includes itself through others.
 cd "$(dirname "$0")/.." || exit 1
 
-modules='base front graph elab autodiff ops passes plan lower emit backend report interop commands library'
+modules='base front graph elab autodiff ops passes plan lower emit backend report stats interop commands library'
 ops_know='base graph autodiff ops'
 
 # A module may be a directory in a directory, such as ops/layers: the longest name counts.

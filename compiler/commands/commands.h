@@ -141,6 +141,7 @@ typedef struct LoadOptions {
     bool poison;
     bool profile;     /* EmitOptions.profile */
     bool trace;       /* EmitOptions.trace */
+    bool watch;       /* EmitOptions.watch */
     List inputs;      /* of InputSize, from --input */
     bool own_weights; /* those inside a MODEL.onnx are wanted */
 } LoadOptions;

@@ -267,6 +267,7 @@ static EmitOptions jit_emit_options(const LoadOptions *o, const Model *m)
         .poison = o->poison,
         .profile = o->profile,
         .trace = o->trace,
+        .watch = o->watch,
     };
 }
 

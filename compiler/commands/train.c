@@ -20,6 +20,7 @@
 #include "commands/resume.h"
 #include "commands/save.h"
 #include "commands/teacher.h"
+#include "commands/train_stats.h"
 #include "commands/weighted.h"
 
 enum {
@@ -74,7 +75,8 @@ static const Option options[] = {
     OPTION_ROW_INPUT,
     OPTION_ROW_THREADS,
     OPTION_ROWS_PASSES OPTION_ROW_LIMIT,
-    {STATS, "stats", NULL, "", true},
+    {STATS, "stats", "[N]",
+     "statistics of every layer: of every Nth step, or (default) of as many as take at most 3 % of the time", false},
     {0},
 };
 
@@ -90,6 +92,8 @@ typedef struct TrainRequest {
     bool resumes;                /* from `resume`, or NULL: from the file of checkpoints */
     const char *resume;
     bool lr_find;
+    bool stats;
+    int64_t stats_every; /* 0: by time */
     int64_t every_steps; /* between checkpoints; 0: */
     double every_time;   /* seconds; 0: never; −1: not given */
 } TrainRequest;
@@ -102,6 +106,7 @@ typedef struct TrainCommand {
     void *model;
     const char *output;
     NnWeightsNote notes[RESUME_NOTES];
+    TrainStats watch;   /* of --stats */
     NnTensors *resumed; /* the checkpoint that it goes on from, or NULL */
     NnTrainConfig config;
     NnTrainResult result;
@@ -189,6 +194,9 @@ static bool take_train_option(TrainRequest *r, int id, const char *value)
     case LR: return option_real(self, "lr", value, 1e-30, 1e30, &r->lr);
     case TIME_LIMIT: return take_time(value, &r->time_limit);
     case LR_FIND: r->lr_find = true; return true;
+    case STATS:
+        r->stats = r->load.watch = true;
+        return !value || option_int(self, "stats", value, 1, 1000000000, &r->stats_every);
     case CHECKPOINT: r->checkpoint = value; return true;
     case CHECKPOINT_EVERY: return take_interval(r, value);
     case RESUME:
@@ -309,6 +317,15 @@ static NnCheckpointConfig checkpoints_of(const TrainCommand *t)
     };
 }
 
+static const NnObserver *observe(TrainCommand *t)
+{
+    const double lr = t->request.lr > 0 ? t->request.lr : t->m.spec->lr;
+    if (!t->request.stats) return NULL;
+    t->watch =
+        train_stats_new(&(TrainStatsInput){&t->m, &t->last, &t->feeding, t->request.stats_every, epochs_of(t), lr});
+    return diagnosis_observer(t->watch.diagnosis);
+}
+
 static void configure(TrainCommand *t)
 {
     const TrainSpec *spec = t->m.spec;
@@ -325,6 +342,7 @@ static void configure(TrainCommand *t)
         .patience = (int)spec->stop_patience,
         .keep_best = train_keeps_best(spec),
         .log = t->request.log,
+        .observer = observe(t),
         .checkpoint = checkpoints_of(t),
         .results = stdout,
         .progress = stderr,
@@ -456,6 +474,7 @@ static void print_end(const TrainCommand *t, const char *saved)
                 saved);
     if (reasons[r->end] && r->checkpoint_step == r->steps)
         fprintf(stderr, "nnc: --resume goes on from %s\n", t->config.checkpoint.path);
+    if (t->watch.stats) stats_print_table(t->watch.stats, stdout);
     if (r->best_epoch) printf("best validation loss %.6g, in epoch %d\n", r->best_loss, r->best_epoch);
     static const char *const units[] = {
         [NN_SCORE_CLASS] = "", [NN_SCORE_PIXELS] = " pixels", [NN_SCORE_LABELS] = " labels"};
@@ -519,7 +538,9 @@ static int train_model(TrainCommand *t)
 {
     NnError error = {0};
     t->config.stop = interrupt_catch();
+    if (t->watch.diagnosis) diagnosis_start(t->watch.diagnosis);
     int failed = nn_train(t->m.info, t->model, &t->feeding.feed, &t->config, &t->result, &error);
+    if (t->watch.diagnosis) diagnosis_end(t->watch.diagnosis, t->result.diverged);
     if (failed && t->result.diverged) return end_diverged(t, &error);
     if (failed && t->result.end == NN_UNREADABLE) return end_unread(t, &error);
     return failed ? fail_error(&error) : end_trained(t);

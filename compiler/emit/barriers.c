@@ -108,6 +108,7 @@ static void separate_region(EntryPoint *p, Region region)
     separate(p, &regions);
 }
 
+void barrier_before_read(EntryPoint *p, const Tensor *t) { separate_region(p, region_of(p, t, false, SHARE_NONE)); }
 void barrier_before_write(EntryPoint *p, const Tensor *t) { separate_region(p, region_of(p, t, true, SHARE_NONE)); }
 
 void barrier_before_fill(EntryPoint *p, int64_t offset, int64_t bytes)

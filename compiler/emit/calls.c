@@ -43,7 +43,7 @@ void calls_write_scalars(EntryPoint *p, const Node *n)
 }
 
 /* Where the threads of a team must not all do it, the first does. */
-static void begin_statement(EntryPoint *p, bool alone)
+void calls_begin_statement(EntryPoint *p, bool alone)
 {
     bool first_thread = p->e->team && alone;
     if (first_thread) entry_point_uses(p, NAME_THREAD);
@@ -56,7 +56,7 @@ static void begin_statement(EntryPoint *p, bool alone)
 static void write_lap(EntryPoint *p)
 {
     barrier_write(p);
-    begin_statement(p, true);
+    calls_begin_statement(p, true);
     text_addf(&p->text, "spent[%d] += nn_lap(&since);\n", p->laps++);
     entry_point_uses(p, NAME_SPENT);
 }
@@ -82,8 +82,9 @@ void calls_write_arrays(EntryPoint *p, const Node *n, const Function *f)
 static void write_call(EntryPoint *p, const Node *n)
 {
     const Function *f = function_for(p->e, p->program, n);
+    if (p->watched) watch_write_before(p, n);
     barrier_before_node(p, n, f->share);
-    begin_statement(p, f->share == SHARE_NONE);
+    calls_begin_statement(p, f->share == SHARE_NONE);
     calls_write_arrays(p, n, f);
     calls_write_scalars(p, n);
     if (f->share == SHARE_SAMPLES) text_add(&p->text, ", samples");
@@ -93,13 +94,14 @@ static void write_call(EntryPoint *p, const Node *n)
     text_add(&p->text, ");\n");
     if (p->timed) write_lap(p);
     if (p->traced) trace_write_copies(p, n);
+    if (p->watched) watch_write_after(p, n);
 }
 
 /* Tests of the plan: the first thread fills a region with NaN. */
 static void write_fill(EntryPoint *p, int64_t offset, int64_t bytes)
 {
     barrier_before_fill(p, offset, bytes);
-    begin_statement(p, true);
+    calls_begin_statement(p, true);
     entry_point_uses(p, NAME_SCRATCH);
     text_addf(&p->text, "memset((%s *)scratch + %lld, 0xff, %lld);\n", p->e->real, place_arena_elements(p, offset),
               (long long)bytes);
@@ -126,7 +128,7 @@ static void write_noise(EntryPoint *p, const Node *n)
         const Tensor *t = n->out[i];
         if (!t->batched || !dtype_is_real(t->dtype) || t->kind != TENSOR_LOCAL || t->parent) continue;
         barrier_before_write(p, t);
-        begin_statement(p, true);
+        calls_begin_statement(p, true);
         text_addf(&p->text, "nn_noise(%s, %lld, %d);\n",
                   p->e->team ? place_text(p, t) : plain_argument(p, t, true, (ArrayShape){0}),
                   (long long)tensor_count(t, p->program->batch), n->stream);

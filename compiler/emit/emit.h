@@ -28,6 +28,7 @@ typedef struct EmitOptions {
     int threads;                 /* of a pass; 0: one for each processor */
     bool profile;                /* also PREFIX_infer_profile and PREFIX_step_profile: see EmitResult */
     bool trace;                  /* plain form: also PREFIX_step_trace and PREFIX_vjp_trace: see trace_values */
+    bool watch;                  /* also PREFIX_step_watched: see watch_values */
     bool poison;                 /* fill arena regions with NaN when they die: tests of the plan */
     const TrainedModel *trained; /* built in; NULL: the caller sets the weights */
     bool main;                   /* with a main function, which needs `trained` */
@@ -64,6 +65,25 @@ typedef struct TracedValue {
 } TracedValue;
 
 List trace_values(Arena *, const Graph *program); /* of TracedValue, call by call */
+
+/*
+ * With options.watch, PREFIX_step_watched takes one more argument at the end, const StepWatch *watch,
+ * and calls watch->see(watch->user, i, value) with each value of this list, in its order and
+ * as often as there are micro-batches, while the value is there.  The first thread calls it.  All
+ * else is the same as in PREFIX_step, to the last bit of its results.
+ */
+typedef struct StepWatch {
+    void (*see)(void *user, int i, const float *value);
+    void *user;
+} StepWatch;
+
+typedef struct WatchedValue {
+    const Node *node;
+    const Tensor *tensor; /* an output; of an update its gradient, and the parameter before and after it */
+    bool before;          /* the node is called */
+} WatchedValue;
+
+List watch_values(Arena *, const Graph *program); /* of WatchedValue */
 
 /* `spec` may be NULL when options.train is false.  NULL after an error. */
 EmitResult *emit_c(Graph *net, const TrainSpec *spec, const EmitOptions *);

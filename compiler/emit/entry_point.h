@@ -29,7 +29,8 @@ typedef enum Name {
     NAME_ARENA = 1u << 14,   /* the scratch as numbers, `arena` */
     NAME_WEIGHTS = 1u << 15, /* of the plain form: the model to read, `w` */
     NAME_SEEN = 1u << 16,
-    NAME_ARGUMENTS = NAME_THREAD - 1
+    NAME_WATCH = 1u << 17,
+    NAME_ARGUMENTS = (NAME_THREAD - 1) | NAME_WATCH
 } Name;
 
 /* A value in the scratch. */
@@ -56,6 +57,8 @@ typedef struct EntryPoint {
     int laps;                    /* taken so far */
     bool traced;                 /* this form copies what its calls write */
     int copies;                  /* made so far */
+    bool watched;                /* this form shows what its calls write */
+    int views;                   /* written so far */
 } EntryPoint;
 
 static inline void entry_point_uses(EntryPoint *p, unsigned names) { p->used |= names; }
@@ -79,17 +82,24 @@ long long place_arena_elements(const EntryPoint *, int64_t bytes);
 
 /* barriers.c: threads wait for each other before a call that needs it */
 void barrier_before_node(EntryPoint *, const Node *, Share);
-void barrier_before_write(EntryPoint *, const Tensor *);               /* by the first thread alone */
+void barrier_before_read(EntryPoint *, const Tensor *);                /* by the first thread alone */
+void barrier_before_write(EntryPoint *, const Tensor *);               /* the same */
 void barrier_before_fill(EntryPoint *, int64_t offset, int64_t bytes); /* the same, of the arena */
 void barrier_write(EntryPoint *);                                      /* here, for all */
 
 /* trace.c: copies of what a node has written */
 void trace_write_copies(EntryPoint *, const Node *);
 
+/* watch.c: what a node reads and writes is shown */
+void watch_write_type(Emitter *);
+void watch_write_before(EntryPoint *, const Node *);
+void watch_write_after(EntryPoint *, const Node *);
+
 /* calls.c: the statements of an entry point */
 void calls_write(EntryPoint *);
 void calls_write_arrays(EntryPoint *, const Node *, const Function *); /* name(inputs, outputs */
 const char *calls_argument(EntryPoint *, const Node *, const Function *, int i);
 void calls_write_scalars(EntryPoint *, const Node *);
+void calls_begin_statement(EntryPoint *, bool alone); /* alone: the first thread of a team does it */
 
 #endif

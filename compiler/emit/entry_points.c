@@ -52,6 +52,7 @@ static void list_arguments(const EntryPoint *p, Argument *list)
     for (; from[count].name; count++) list[count] = from[count];
     if (p->timed) list[count++] = (Argument){"int64_t *", "spent", NAME_SPENT};
     if (p->traced) list[count++] = (Argument){"void *const *", "seen", NAME_SEEN};
+    if (p->watched) list[count++] = (Argument){"const struct nn_watch *", "watch", NAME_WATCH};
     list[count] = (Argument){0};
 }
 
@@ -64,6 +65,7 @@ const char *entry_point_name(const EntryPoint *p)
     const char *name = names[p->program->kind];
     if (is_converted(p)) return "infer_converted";
     if (p->traced) return arena_printf(p->e->arena, "%s_trace", name);
+    if (p->watched) return arena_printf(p->e->arena, "%s_watched", name);
     return p->timed ? arena_printf(p->e->arena, "%s_profile", name) : name;
 }
 
@@ -306,6 +308,8 @@ static void use_clock(Emitter *e)
     emitter_uses(e, "nn_lap");
 }
 
+enum { POINTS_OF_A_PROGRAM = 4 }; /* itself, timed, traced, watched */
+
 /* The forms of all programs; returns how many. */
 static int list_points(Emitter *e, EntryPoint *point)
 {
@@ -315,8 +319,11 @@ static int list_points(Emitter *e, EntryPoint *point)
         bool timed = e->options->profile && (kind == PROGRAM_INFER || kind == PROGRAM_STEP);
         point[count++] = (EntryPoint){.e = e, .program = e->entry[i].program, .plan = e->entry[i].plan};
         bool traced = e->options->trace && (kind == PROGRAM_STEP || kind == PROGRAM_VJP);
-        if (timed) point[count] = point[count - 1], point[count++].timed = true;
-        if (traced) point[count] = point[count - 1], point[count++].traced = true;
+        bool watched = e->options->watch && kind == PROGRAM_STEP;
+        const EntryPoint plain = point[count - 1];
+        if (timed) point[count] = plain, point[count++].timed = true;
+        if (traced) point[count] = plain, point[count++].traced = true;
+        if (watched) point[count] = plain, point[count++].watched = true;
     }
     return count;
 }
@@ -329,16 +336,17 @@ static void keep_values(Emitter *e, const EntryPoint *p)
 
 void entry_points_write(Emitter *e)
 {
-    EntryPoint point[2 * PROGRAM_KINDS];
+    EntryPoint point[POINTS_OF_A_PROGRAM * PROGRAM_KINDS];
     const int count = list_points(e, point);
     for (int i = 0; i < count; i++) calls_write(&point[i]);
     for (int i = 0; i < count; i++)
-        if (!point[i].timed && !point[i].traced) keep_values(e, &point[i]);
+        if (!point[i].timed && !point[i].traced && !point[i].watched) keep_values(e, &point[i]);
     e->preparation = preparation_text(e);
     if (e->team) use_team(e);
     if (e->options->profile) use_clock(e);
     comment_write_section(e, "entry points: the layers in order, in one arena");
     support_write_threads(e);
+    if (e->options->watch) watch_write_type(e);
     functions_declare(e);
     for (int i = 0; i < count; i++) write_entry_point(&point[i]);
 }

@@ -31,7 +31,9 @@ enum {                                     /* traits */
        OP_SPLITTABLE = 1u << 10, /* element-wise over arrays of one size: computed of a slice of each of them, it
                                   * computes that slice of the result */
        OP_OWN_GRADIENT = 1u << 11, /* its gradient is not its derivative: `grad`, or none; also of a view */
-       OP_SOURCE = 1u << 12        /* a layer without data inputs: its output is the same for all inputs of the net */
+       OP_SOURCE = 1u << 12,       /* a layer without data inputs: its output is the same for all inputs of the net */
+       OP_RECTIFIES = 1u << 13     /* y = 0 and dy/dx = 0 for all x below some bound: a unit that is 0 for every sample
+                                    * learns nothing */
 };
 
 enum {                      /* scalars that the emitted function takes after its tensors */
@@ -115,6 +117,10 @@ struct Op {
     /* Of an element-wise function y = f(x): the least upper bound of |dy/dx| over all x,
      * INFINITY where there is none.  NULL: it is no such function. */
     double (*slope)(const Node *);
+
+    /* Of an element-wise function: {lowest, highest}, which y comes close to where dy/dx vanishes
+     * (tanh: −1 and 1).  NULL: it does not saturate. */
+    const double *saturation;
 
     /* For people who follow a computation (`nnc trace`): dy/dx of an element-wise function, in
      * x, y and its arguments, "y * (1 - y)"; and of a sum of products, element k of out[0], for

@@ -6,5 +6,6 @@
 
 extern const char page_html_text[], page_style_text[], page_script_text[];
 extern const char trace_html_text[], trace_style_text[], trace_script_text[];
+extern const char run_html_text[], run_style_text[], run_script_text[];
 
 #endif

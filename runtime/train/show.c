@@ -7,6 +7,8 @@
 #include "runtime/train/show.h"
 
 #include <fcntl.h>
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -61,10 +63,12 @@ static bool is_before(const char *line, int64_t steps)
 /* The bytes of the lines that belong to the run as far as the checkpoint goes. */
 static off_t log_length(FILE *file, int64_t steps)
 {
-    char line[8192];
+    char *line = NULL;
+    size_t size = 0;
     off_t length = 0;
-    while (fgets(line, sizeof line, file) && strchr(line, '\n') && is_before(line, steps))
-        length += (off_t)strlen(line);
+    for (ssize_t got; (got = getline(&line, &size, file)) > 0 && line[got - 1] == '\n' && is_before(line, steps);)
+        length += (off_t)got;
+    free(line);
     return length;
 }
 
@@ -85,11 +89,18 @@ static FILE *log_continue(const char *path, int64_t steps)
     return NULL;
 }
 
+static int log_columns(const Log *log) { return log->observer ? log->observer->column_count : 0; }
+
 static const char *loss_name(const nn_loss_info *loss) { return *loss->name ? loss->name : "output"; }
 
 int log_open(Log *log, const char *path, const nn_model_info *info, int64_t steps, NnError *lost, NnError *error)
 {
-    *log = (Log){.path = path, .error = lost, .loss_count = info->loss_count, .loss_list = info->loss_list};
+    const NnObserver *observer = log->observer;
+    *log = (Log){.path = path,
+                 .error = lost,
+                 .loss_count = info->loss_count,
+                 .loss_list = info->loss_list,
+                 .observer = observer};
     if (log->loss_count > NN_LOSSES_SHOWN) log->loss_count = NN_LOSSES_SHOWN;
     if (!path) return 0;
     size_t length = strlen(path);
@@ -99,6 +110,7 @@ int log_open(Log *log, const char *path, const nn_model_info *info, int64_t step
     if (log->json || ftello(log->file) > 0) return 0;
     fputs("kind,epoch,step,lr,loss,accuracy,train_accuracy,seconds", log->file);
     for (int i = 0; i < log->loss_count; i++) fprintf(log->file, ",loss.%s", loss_name(&log->loss_list[i]));
+    for (int i = 0; i < log_columns(log); i++) fprintf(log->file, ",%s", observer->columns[i]);
     fputc('\n', log->file);
     return 0;
 }
@@ -144,6 +156,7 @@ static void log_line(Log *log, const Progress *m, const LogLine *line)
             accuracy_text(log, line->score, accuracy), accuracy_text(log, line->training, training), m->seconds);
     const double *losses = line->losses;
     log_losses(log, losses);
+    for (int i = 0; !log->json && i < log_columns(log); i++) fputc(',', log->file);
     if (fputs(log->json ? "}\n" : "\n", log->file) < 0 || ferror(log->file)) log_lose(log, m->step);
 }
 
@@ -160,6 +173,34 @@ void log_evaluation(Log *log, DataPart part, const Progress *m, const NnScore *t
 {
     if (!log->file) return;
     log_line(log, m, &(LogLine){part == DATA_VALID ? "valid" : "test", score->loss, training, score, score->losses});
+    log_flush(log, m->step);
+}
+
+/* What there is no number of is empty in CSV, and left out in JSON. */
+static void log_values(const Log *log)
+{
+    const NnObserver *o = log->observer;
+    for (int i = 0; i < log_columns(log); i++) {
+        if (!log->json) fputc(',', log->file);
+        if (isnan(o->values[i])) continue;
+        if (log->json) fprintf(log->file, ", \"%s\": ", o->columns[i]);
+        if (log->json && isinf(o->values[i]))
+            fputs("null", log->file);
+        else
+            fprintf(log->file, "%.6g", o->values[i]);
+    }
+}
+
+void log_observed(Log *log, const Progress *m)
+{
+    if (!log->file) return;
+    const char *format = log->json ? "{\"kind\": \"stats\", \"epoch\": %d, \"step\": %lld, \"lr\": %.9g, "
+                                     "\"loss\": %.9g, \"seconds\": %.3f"
+                                   : "stats,%d,%lld,%.9g,%.9g,,,%.3f";
+    fprintf(log->file, format, m->epoch, (long long)m->step, m->lr, m->loss, m->seconds);
+    for (int i = 0; !log->json && i < log->loss_count; i++) fputc(',', log->file);
+    log_values(log);
+    if (fputs(log->json ? "}\n" : "\n", log->file) < 0 || ferror(log->file)) log_lose(log, m->step);
     log_flush(log, m->step);
 }
 

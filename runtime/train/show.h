@@ -17,10 +17,12 @@ typedef struct Log {
     bool json;
     int loss_count; /* 0, or several, each of which has a column */
     const nn_loss_info *loss_list;
-    NnError *error; /* of the first line that could not be written; the log ends there */
+    const NnObserver *observer; /* whose columns it has besides, or NULL; set before log_open */
+    NnError *error;             /* of the first line that could not be written; the log ends there */
 } Log;
 
-/* A line per step (kind "train") and per evaluation (kind "valid" or "test").  `lost` gets what goes
+/* A line per step (kind "train"), per evaluation (kind "valid" or "test") and per epoch that was
+ * observed (kind "stats").  `lost` gets what goes
  * wrong after the log was opened.  steps: of the checkpoint that the run goes on from; lines of
  * the file that came after it are cut off; −1: the log begins anew.
  * Losses have the columns loss.NAME, that of the net itself loss.output, all without their
@@ -30,6 +32,7 @@ int log_open(Log *, const char *path, const nn_model_info *, int64_t steps, NnEr
 int log_flush(Log *, int64_t step);
 void log_step(Log *, const Progress *, double loss, const float *losses); /* NULL: there is one loss */
 void log_evaluation(Log *, DataPart, const Progress *, const NnScore *training, const NnScore *);
+void log_observed(Log *, const Progress *);
 void log_close(Log *);
 
 #endif

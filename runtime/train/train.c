@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "runtime/train/checkpoint.h"
+#include "runtime/train/replay.h"
 #include "runtime/train/show.h"
 #include "runtime/train/snapshot.h"
 
@@ -34,6 +35,7 @@ typedef struct Run {
     ProgressLine line;
     Log log;
     Snapshot snapshot;
+    Replay replay; /* where an observer wants it */
     Checkpoint checkpoint;
     double began, epoch_began;
     double waited;     /* for batches, until this epoch began */
@@ -63,9 +65,20 @@ static int end_unreadable(Run *run)
 
 /* ---- steps ------------------------------------------------------------------------ */
 
+static bool wants_replay(const Run *run) { return run->config->observer && run->config->observer->replay; }
+
+/* What the model had is lost; restore_snapshot gives the weights back. */
+static void do_steps_again(Run *run)
+{
+    const ReplayRun again = {run->feed, run->config, run->model, run->scratch, &run->state.copy[COPY_SLOW]};
+    NnError error = {0};
+    if (wants_replay(run)) replay_run(&run->replay, &again, &error);
+}
+
 static int diverge(Run *run, const char *what, double value)
 {
     progress_line_clear(&run->line);
+    do_steps_again(run);
     run->result->diverged = true;
     return nn_fail(run->error, NN_BAD_INPUT,
                    "%s %s at step %lld (epoch %d), with lr %g; try a smaller one (--lr %g) or clip the gradient "
@@ -180,6 +193,19 @@ static void check_run_end(Run *run)
         end_run(run, NN_OUT_OF_TIME);
 }
 
+static double do_step(Run *run, const nn_model_info *code, const Batch *batch)
+{
+    const NnObserver *observer = run->config->observer;
+    const float lr = (float)run->at.lr;
+    if (wants_replay(run)) {
+        replay_take(&run->replay, run->model, &run->state);
+        replay_note(&run->replay, lr);
+    }
+    if (!observer) return (double)code->step(run->model, batch->x, batch->target, lr, run->scratch);
+    return (double)observer->step(observer->user,
+                                  &(NnStep){code, run->model, batch, lr, run->scratch, run->at.step, run->state.epoch});
+}
+
 static int run_step(Run *run, const Batch *batch)
 {
     const NnTrainConfig *config = run->config;
@@ -188,7 +214,7 @@ static int run_step(Run *run, const Batch *batch)
     if (config->between) config->between(config->user, at->step);
     if (snapshot_is_due(at->step)) snapshot_take(&run->snapshot, run->model, at->step);
     const nn_model_info *code = batch->count < run->info->batch && config->last ? config->last : run->info;
-    double loss = (double)code->step(run->model, batch->x, batch->target, (float)at->lr, run->scratch);
+    double loss = do_step(run, code, batch);
     measure_progress(run, loss, batch->count);
     show_progress(run);
     if (!isfinite(loss)) return diverge(run, "the loss is", loss);
@@ -220,10 +246,31 @@ static void watch_validation(Run *run, double loss)
     if (run->config->patience && state->since_best >= run->config->patience && !run->ended) end_run(run, NN_NO_BETTER);
 }
 
-static int evaluate_part(Run *run, DataPart part, NnScore *score)
+static int evaluate_part(Run *run, DataPart part, const NnObserver *observer, NnScore *score)
 {
-    int failed = nn_evaluate(run->info, run->model, run->feed, part, NULL, NULL, run->config->stop, score, run->error);
+    int failed = nn_evaluate(run->info, run->model, run->feed, part, observer ? observer->sample : NULL,
+                             observer ? observer->user : NULL, run->config->stop, score, run->error);
     return failed ? end_unreadable(run) : 0;
+}
+
+/* score: NULL where the epoch has not been evaluated. */
+static void tell_observer(Run *run, const NnScore *training, const NnScore *score)
+{
+    const NnObserver *observer = run->config->observer;
+    const Progress *at = &run->at;
+    if (!observer) return;
+    progress_line_clear(&run->line);
+    const NnEpochEnd end = {.epoch = at->epoch,
+                            .epochs = at->epochs,
+                            .step = at->step,
+                            .lr = at->lr,
+                            .loss = at->loss,
+                            .seconds = at->seconds,
+                            .rate = at->rate,
+                            .part = watched_part(run),
+                            .score = score,
+                            .training = training};
+    if (observer->epoch(observer->user, &end)) log_observed(&run->log, at);
 }
 
 /* The accuracy on training samples, as many as the other part has, is comparable with that on the others. */
@@ -241,7 +288,7 @@ static int evaluate_epoch(Run *run)
     const NnTrainConfig *config = run->config;
     const DataPart part = watched_part(run);
     NnScore score, training;
-    if (evaluate_part(run, part, &score) || evaluate_training(run, &score, &training)) return -1;
+    if (evaluate_part(run, part, config->observer, &score) || evaluate_training(run, &score, &training)) return -1;
     run->at.seconds = show_clock() - run->began;
     progress_line_clear(&run->line);
     if (config->stop && *config->stop) {
@@ -255,6 +302,7 @@ static int evaluate_epoch(Run *run)
     if (part == DATA_TEST) run->result->test = score;
     log_evaluation(&run->log, part, &run->at, &training, &score);
     if (has_row(run)) table_row(config->results, &run->at, &training, &score);
+    tell_observer(run, &training, &score);
     return 0;
 }
 
@@ -277,7 +325,7 @@ static int run_test(Run *run)
         return 0;
     }
     if (result->end == NN_STOPPED || !part_samples(run, DATA_TEST)) return 0;
-    if (evaluate_part(run, DATA_TEST, &result->test)) return -1;
+    if (evaluate_part(run, DATA_TEST, NULL, &result->test)) return -1;
     run->at.seconds = show_clock() - run->began;
     result->tested = !(run->config->stop && *run->config->stop);
     if (result->tested) log_evaluation(&run->log, DATA_TEST, &run->at, &none, &result->test);
@@ -310,7 +358,9 @@ static int run_epoch(Run *run)
     }
     progress_line_clear(&run->line);
     progress_line_epoch(&run->line, &run->at);
-    return watched_part(run) == DATA_VALID || has_row(run) ? run_evaluation(run) : 0;
+    if (watched_part(run) == DATA_VALID || has_row(run)) return run_evaluation(run);
+    tell_observer(run, NULL, NULL);
+    return 0;
 }
 
 static void begin_epoch(TrainState *state)
@@ -372,7 +422,7 @@ static int prepare_state(Run *run)
     if (config->keep_best && average_init(&copy[COPY_BEST], run->info, run->model, true, run->error)) return -1;
     if (resume_run(run)) return -1;
     run->after_step = run->state;
-    return 0;
+    return wants_replay(run) ? replay_init(&run->replay, run->info, &run->state, run->error) : 0;
 }
 
 static int prepare_memory(Run *run)
@@ -402,6 +452,7 @@ static int prepare_run(Run *run)
     count_steps(run);
     if (prepare_state(run)) return -1;
     int64_t steps = config->checkpoint.resume ? run->state.step : -1;
+    run->log.observer = config->observer;
     if (log_open(&run->log, config->log, run->info, steps, &run->result->log_error, run->error)) return -1;
     run->time_limit = config->time_limit > 0 ? run->state.seconds + config->time_limit : 0;
     progress_line_init(&run->line, config);
@@ -462,6 +513,7 @@ int nn_train(const nn_model_info *info, void *model, const Feed *feed, const NnT
     batcher_free(run.batcher);
     free(run.scratch);
     snapshot_free(&run.snapshot);
+    replay_free(&run.replay);
     for (int i = 0; i < COPIES; i++) average_free(&run.state.copy[i]);
     return failed;
 }

@@ -160,6 +160,45 @@ typedef struct NnCheckpointConfig {
     void (*failed)(void *user, const NnError *); /* one could not be written; the run goes on */
 } NnCheckpointConfig;
 
+/*
+ * An observer looks on while a run trains.  It changes neither the model nor the run, and the run's
+ * results do not depend on whether there is one.
+ */
+typedef struct NnStep {
+    const nn_model_info *code;
+    void *model;
+    const Batch *batch;
+    float lr;
+    void *scratch;
+    int64_t step; /* from 0 */
+    int epoch;    /* from 1 */
+} NnStep;
+
+/* How an epoch has ended. */
+typedef struct NnEpochEnd {
+    int epoch, epochs;
+    int64_t step;                    /* done, in all */
+    double lr, loss;                 /* of the last step; mean of the epoch */
+    double seconds, rate;            /* of the run; samples per second in this epoch */
+    DataPart part;                   /* that was evaluated, */
+    const NnScore *score, *training; /* and what it and as many training samples gave; NULL: not evaluated */
+} NnEpochEnd;
+
+typedef struct NnObserver {
+    void *user;
+    /* Does the step, by code->step or by code that does the same; returns the loss. */
+    float (*step)(void *user, const NnStep *);
+    NnSampleVisitor sample; /* of every evaluation of the part that is shown; may be NULL */
+    /* After each epoch; true: `values` are those of a line of the log. */
+    bool (*epoch)(void *user, const NnEpochEnd *);
+    /* After a run has diverged, for each of its last steps anew: does the step; true: it has seen
+     * enough.  NULL: nothing is done again. */
+    bool (*replay)(void *user, const NnStep *);
+    int column_count;           /* of the log, besides the others */
+    const char *const *columns; /* their names */
+    const double *values;       /* by column; NaN: there is none */
+} NnObserver;
+
 typedef struct NnTrainConfig {
     int epochs;
     int64_t max_steps; /* 0: no limit */
@@ -170,9 +209,10 @@ typedef struct NnTrainConfig {
     double ema;                /* decay of the average of the weights; 0: none */
     int64_t lookahead;         /* every so many steps; 0: none */
     double lookahead_alpha;
-    int patience;    /* epochs without a better validation loss until it stops; 0: never */
-    bool keep_best;  /* the model ends with the weights of the best validation loss */
-    const char *log; /* FILE.csv or FILE.jsonl, or NULL */
+    int patience;               /* epochs without a better validation loss until it stops; 0: never */
+    bool keep_best;             /* the model ends with the weights of the best validation loss */
+    const char *log;            /* FILE.csv or FILE.jsonl, or NULL */
+    const NnObserver *observer; /* or NULL */
     NnCheckpointConfig checkpoint;
     FILE *results;                             /* the table of epochs */
     FILE *progress;                            /* NULL: none */

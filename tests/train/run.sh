@@ -147,8 +147,6 @@ runs 1 train line.nn --data line.csv --classes 1 -o none; says err 'line.csv has
 runs 1 train flowers.nn --data flowers.csv --valid 72 -o none; says err '72 samples; 72 of them cannot be for validation'
 runs 1 train flowers.nn --data flowers.csv --resume x
 says err 'cannot open x: No such file'
-runs 2 train flowers.nn --stats
-says err 'not implemented'
 
 # A signal: the step ends, the weights are saved.
 what='a signal'

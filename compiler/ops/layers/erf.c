@@ -41,6 +41,7 @@ const Op op_erf = {
     .out = elementwise_out,
     .shape = elementwise_shape,
     .slope = erf_slope,
+    .saturation = (const double[]){-1, 1},
     .grad = erf_grad,
     .plain = erf_plain,
 };

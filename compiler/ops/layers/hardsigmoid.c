@@ -66,6 +66,7 @@ const Op op_hardsigmoid = {
     .out = elementwise_out,
     .shape = elementwise_shape,
     .slope = hardsigmoid_slope,
+    .saturation = (const double[]){0, 1},
     .flops = hardsigmoid_flops,
     .grad = hardsigmoid_grad,
     .plain = hardsigmoid_plain,

@@ -66,7 +66,7 @@ const Op op_hardswish = {
     .summary = "silu made of straight lines and a parabola",
     .formula = "y = x * min(max(x + 3, 0), 6) / 6",
     .class = OP_LAYER,
-    .traits = OP_INPLACE,
+    .traits = OP_INPLACE | OP_RECTIFIES,
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,

@@ -45,7 +45,7 @@ const Op op_relu = {
     .summary = "rectified linear unit",
     .formula = "y = max(x, 0)",
     .class = OP_LAYER,
-    .traits = OP_INPLACE,
+    .traits = OP_INPLACE | OP_RECTIFIES,
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,

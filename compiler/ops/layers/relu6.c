@@ -45,7 +45,7 @@ const Op op_relu6 = {
     .summary = "rectified linear unit, cut off at 6",
     .formula = "y = min(max(x, 0), 6)",
     .class = OP_LAYER,
-    .traits = OP_INPLACE,
+    .traits = OP_INPLACE | OP_RECTIFIES,
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,

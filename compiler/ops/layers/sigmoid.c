@@ -60,6 +60,7 @@ const Op op_sigmoid = {
     .shape = elementwise_shape,
     .derivative = "y * (1 - y)",
     .slope = sigmoid_slope,
+    .saturation = (const double[]){0, 1},
     .flops = sigmoid_flops,
     .grad = sigmoid_grad,
     .plain = sigmoid_plain,

@@ -40,6 +40,7 @@ const Op op_softsign = {
     .out = elementwise_out,
     .shape = elementwise_shape,
     .slope = slope_one,
+    .saturation = (const double[]){-1, 1},
     .flops = softsign_flops,
     .grad = softsign_grad,
     .plain = softsign_plain,

@@ -49,6 +49,7 @@ const Op op_tanh = {
     .shape = elementwise_shape,
     .derivative = "1 - y^2",
     .slope = slope_one,
+    .saturation = (const double[]){-1, 1},
     .flops = tanh_flops,
     .grad = tanh_grad,
     .plain = tanh_plain,
