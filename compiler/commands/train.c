@@ -20,6 +20,7 @@
 #include "commands/resume.h"
 #include "commands/save.h"
 #include "commands/teacher.h"
+#include "commands/train_facts.h"
 #include "commands/train_stats.h"
 #include "commands/weighted.h"
 
@@ -414,27 +415,14 @@ static int prepare_checkpoints(TrainCommand *t)
 
 static void print_header(const TrainCommand *t)
 {
-    char data[1024], normalize[256], augment[512];
-    const nn_model_info *info = t->m.info;
-    size_t frozen = 0;
-    for (int i = 0; i < info->tensor_count; i++)
-        frozen += info->tensors[i].kind == NN_FROZEN ? info->tensors[i].count : 0;
-    fprintf(stderr, "net        %s, %zu parameters", info->name, info->params);
-    if (frozen) fprintf(stderr, " (%zu frozen)", frozen);
-    fprintf(stderr, "\ndata       %s\n", feeding_data_text(&t->feeding, data, sizeof data));
-    fprintf(stderr, "input      %s\n", feeding_normalize_text(&t->feeding, normalize, sizeof normalize));
-    if (t->feeding.feed.augment)
-        fprintf(stderr, "augment    %s\n", feeding_augment_text(&t->feeding, augment, sizeof augment));
-    if (t->teacher.m.info)
-        fprintf(stderr, "teacher    %s, %zu parameters, %s\n", t->teacher.m.info->name, t->teacher.m.info->params,
-                t->m.spec->teacher.weights);
-    fprintf(stderr, "batch      %d, %s, %s\n", info->batch, info->loss, t->m.spec->optimizer.op->name);
-    const char *memory = model_memory_text(&t->m);
-    if (memory) fprintf(stderr, "memory     %s\n", memory);
-    fprintf(stderr, "back end   %s\n", jit_name(t->request.load.jit));
-    if (t->resumed)
-        fprintf(stderr, "resumed    %s: epoch %s, step %s\n", t->config.checkpoint.resume_path,
-                nn_tensors_metadata(t->resumed, "state.epoch"), nn_tensors_metadata(t->resumed, "state.step"));
+    const TrainFactsInput in = {.m = &t->m,
+                                .teacher = &t->teacher.m,
+                                .feeding = &t->feeding,
+                                .jit = t->request.load.jit,
+                                .resumed = t->resumed,
+                                .resume_path = t->config.checkpoint.resume_path};
+    const List facts = train_facts(&in);
+    train_facts_print(&facts, stderr);
 }
 
 /* ---- the run ------------------------------------------------------------------------------ */

@@ -1,0 +1,24 @@
+/*
+ * train_facts: what a run is about, before it begins: the head that `nnc train` prints.
+ */
+#ifndef NNC_TRAIN_FACTS_H
+#define NNC_TRAIN_FACTS_H
+
+#include "commands/feeding.h"
+
+typedef struct TrainFact {
+    const char *name, *text;
+} TrainFact;
+
+typedef struct TrainFactsInput {
+    const Model *m, *teacher; /* teacher: no info where there is none */
+    const Feeding *feeding;
+    JitKind jit;
+    const NnTensors *resumed; /* the checkpoint that it goes on from, or NULL */
+    const char *resume_path;
+} TrainFactsInput;
+
+List train_facts(const TrainFactsInput *); /* of TrainFact */
+void train_facts_print(const List *, FILE *);
+
+#endif
