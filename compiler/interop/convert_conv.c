@@ -5,9 +5,10 @@
 
 #include "interop/convert_window.h"
 
-/* A weight [out][in/groups][kh][kw], kh of 1 for a sequence. */
+/* A weight [out][in/groups][kh][kw], kh of 1 for a sequence as an image; [out][in/groups][k]. */
 static Shape kernel_shape(const OnnxConstant *k, const OnnxWindow *w)
 {
+    if (w->sequence) return (Shape){3, {k->dims[0], k->dims[1], k->dims[2]}};
     return (Shape){4, {k->dims[0], k->dims[1], w->axes == 2 ? k->dims[2] : 1, k->dims[w->axes + 1]}};
 }
 
@@ -40,8 +41,8 @@ static bool convert_conv(Conversion *c)
     if (!kernel || !window_attributes(c, kernel->dims + 2, &w)) return false;
     const int64_t out = kernel->dims[0], groups = onnx_attr_int(c, "group", 1);
     if (groups < 1 || kernel->dims[1] * groups != x->dims[1]) return refuse(c, "its weight does not fit its input");
-    ImportNode *n =
-        layer(c, "conv", window_node(c, x, &w), shape_image(out, w.axes == 2 ? w.out[0] : 1, w.out[w.axes - 1]));
+    w.sequence = window_is_sequence(&w);
+    ImportNode *n = layer(c, w.sequence ? "conv1d" : "conv", window_node(c, x, &w), window_shape(&w, out));
     arg_int(c->imp, n, "out", out);
     window_args(c, n, "k", w.size, 1, &w);
     window_args(c, n, "stride", w.stride, 1, &w);
@@ -110,8 +111,8 @@ static bool convert_conv_transpose(Conversion *c)
     if (!deconv_sizes(c, &w, extra)) return false;
     const int64_t groups = onnx_attr_int(c, "group", 1), out = kernel->dims[1] * groups;
     if (kernel->dims[0] != x->dims[1]) return refuse(c, "its weight does not fit its input");
-    ImportNode *n =
-        layer(c, "deconv", window_node(c, x, &w), shape_image(out, w.axes == 2 ? w.out[0] : 1, w.out[w.axes - 1]));
+    w.sequence = window_is_sequence(&w);
+    ImportNode *n = layer(c, w.sequence ? "deconv1d" : "deconv", window_node(c, x, &w), window_shape(&w, out));
     arg_int(c->imp, n, "out", out);
     window_args(c, n, "k", w.size, 1, &w);
     window_args(c, n, "stride", w.stride, 1, &w);

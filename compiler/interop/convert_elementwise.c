@@ -41,10 +41,11 @@ static bool single_number(Conversion *c, double *number, OnnxValue **other, int 
 /* Whether the node is a layer of this kind without a bias that nothing else uses. */
 static bool takes_bias(const Conversion *c, const OnnxValue *v)
 {
+    static const char *const layers[] = {"conv", "conv1d", "deconv", "deconv1d", "dense"};
     const ImportNode *n = v->node;
-    if (!n || n->uses || !v->batched ||
-        (strcmp(n->op, "conv") != 0 && strcmp(n->op, "deconv") != 0 && strcmp(n->op, "dense") != 0))
-        return false;
+    bool found = false;
+    for (size_t i = 0; n && i < sizeof layers / sizeof *layers; i++) found |= strcmp(n->op, layers[i]) == 0;
+    if (!found || n->uses || !v->batched) return false;
     return n->params.count == 1 && (intptr_t)map_get(c->imp->names, v->name) == 1;
 }
 

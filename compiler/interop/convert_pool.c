@@ -12,8 +12,7 @@ static bool no_indices(Conversion *c)
 
 static ImportNode *pool_layer(Conversion *c, const char *op, const OnnxValue *x, const OnnxWindow *w)
 {
-    const Shape s = shape_image(x->dims[1], w->axes == 2 ? w->out[0] : 1, w->out[w->axes - 1]);
-    ImportNode *n = layer(c, op, window_node(c, x, w), s);
+    ImportNode *n = layer(c, op, window_node(c, x, w), window_shape(w, x->dims[1]));
     window_args(c, n, "k", w->size, 1, w);
     return n;
 }
@@ -24,7 +23,8 @@ static bool convert_max_pool(Conversion *c)
     if (!no_indices(c)) return false;
     OnnxValue *x = window_value(c, 0, &w);
     if (!x || !window_attributes(c, NULL, &w)) return false;
-    ImportNode *n = pool_layer(c, "maxpool", x, &w);
+    w.sequence = window_is_sequence(&w);
+    ImportNode *n = pool_layer(c, w.sequence ? "maxpool1d" : "maxpool", x, &w);
     window_args(c, n, "stride", w.stride, 1, &w);
     window_pads(c, n, &w);
     window_args(c, n, "dilation", w.dilation, 1, &w);
@@ -42,7 +42,8 @@ static bool convert_average_pool(Conversion *c)
         padded |= w.before[i] || w.after[i];
         if (w.dilation[i] != 1) return refuse(c, "it is dilated");
     }
-    ImportNode *n = pool_layer(c, "avgpool", x, &w);
+    w.sequence = window_is_sequence(&w);
+    ImportNode *n = pool_layer(c, w.sequence ? "avgpool1d" : "avgpool", x, &w);
     window_args(c, n, "stride", w.stride, 1, &w);
     window_pads(c, n, &w);
     arg_bool(c->imp, n, "ceil", w.ceil);

@@ -1,7 +1,8 @@
 /*
  * convert_window: the sliding windows of ONNX's convolutions and pools.
  *
- * A window of one dimension is one of two: the sequence CxL is the image Cx1xL.
+ * A window of one dimension is that of a layer of sequences, conv1d and its like; where these
+ * cannot pad so, it is one of two dimensions, and the sequence CxL the image Cx1xL.
  */
 #include "interop/convert_window.h"
 
@@ -84,22 +85,34 @@ bool window_attributes(Conversion *c, const int64_t *kernel, OnnxWindow *w)
     return true;
 }
 
+bool window_is_sequence(const OnnxWindow *w) { return w->axes == 1 && w->before[0] == w->after[0]; }
+
+Shape window_shape(const OnnxWindow *w, int64_t channels)
+{
+    if (w->sequence) return (Shape){2, {channels, w->out[0]}};
+    return shape_image(channels, w->axes == 2 ? w->out[0] : 1, w->out[w->axes - 1]);
+}
+
 ImportNode *window_node(Conversion *c, const OnnxValue *v, const OnnxWindow *w)
 {
-    if (w->axes == 2) return v->node;
+    if (w->axes == 2 || w->sequence) return v->node;
     return reshaped(c, v->node, shape_image(v->dims[1], 1, v->dims[2]));
 }
 
 bool window_result(Conversion *c, ImportNode *n, const OnnxValue *v, const OnnxWindow *w)
 {
-    const int64_t dims[] = {v->dims[0], n->shape.dim[0], n->shape.dim[3 - w->axes], n->shape.dim[2]};
-    if (w->axes == 1) n = reshaped(c, n, (Shape){2, {n->shape.dim[0], n->shape.dim[2]}});
+    if (w->axes == 1 && !w->sequence) n = reshaped(c, n, (Shape){2, {n->shape.dim[0], n->shape.dim[2]}});
+    const int64_t dims[] = {v->dims[0], n->shape.dim[0], n->shape.dim[1], w->axes == 2 ? n->shape.dim[2] : 1};
     return put_output(c, 0, n, v->rank, dims, true);
 }
 
 void window_args(Conversion *c, ImportNode *n, const char *name, const int64_t per_axis[2], int64_t otherwise,
                  const OnnxWindow *w)
 {
+    if (w->sequence) {
+        arg_int(c->imp, n, name, per_axis[0]);
+        return;
+    }
     const int64_t pair[] = {w->axes == 2 ? per_axis[0] : otherwise, per_axis[w->axes - 1]};
     arg_pair(c->imp, n, name, pair);
 }
@@ -107,6 +120,10 @@ void window_args(Conversion *c, ImportNode *n, const char *name, const int64_t p
 void window_pads(Conversion *c, ImportNode *n, const OnnxWindow *w)
 {
     const bool flat = w->axes == 1;
+    if (w->sequence) {
+        arg_int(c->imp, n, "pad", w->before[0]);
+        return;
+    }
     const int last = w->axes - 1;
     arg_pad(c->imp, n, "pad",
             (const int64_t[]){flat ? 0 : w->before[0], w->before[last], flat ? 0 : w->after[0], w->after[last]});

@@ -167,7 +167,7 @@ static bool takes_over(ImportNode *n, const ImportNode *layer)
 
 /* ---- rules -------------------------------------------------------------------------- */
 
-/* x · sigmoid(x), x · hardsigmoid(x) */
+/* x · sigmoid(x), x · hardsigmoid(x), x · tanh(softplus(x)) */
 static bool recognize_gate(ImportGraph *g, ImportNode *n)
 {
     if (!is_node(n, "mul") || n->inputs.count != 2) return false;
@@ -175,6 +175,8 @@ static bool recognize_gate(ImportGraph *g, ImportNode *n)
         ImportNode *x = taken_by(n, 1 - i), *smooth = part_of(n, i, "sigmoid"), *hard = part_of(n, i, "hardsigmoid");
         if (smooth && taken_by(smooth, 0) == x) return becomes(g, n, "silu", x);
         if (hard && taken_by(hard, 0) == x) return becomes(g, n, "hardswish", x);
+        const ImportNode *tanh = part_of(n, i, "tanh"), *softplus = tanh ? part_of(tanh, 0, "softplus") : NULL;
+        if (softplus && taken_by(softplus, 0) == x) return becomes(g, n, "mish", x);
     }
     return false;
 }
@@ -189,6 +191,34 @@ static bool recognize_gelu(ImportGraph *g, ImportNode *n)
         const ImportNode *erf = shift && real_is(shift, "by", 1) ? part_of(shift, 0, "erf") : NULL;
         const ImportNode *scale = erf ? part_of(erf, 0, "scale") : NULL;
         if (scale && real_is(scale, "by", M_SQRT1_2) && taken_by(scale, 0) == x) return becomes(g, n, "gelu", x);
+    }
+    return false;
+}
+
+/* √(2/π) · (x + 0.044715 · x³) */
+static bool is_gelu_argument(const ImportNode *n, const ImportNode *x)
+{
+    const ImportNode *sum = n && real_is(n, "by", 0.79788456080286535588) ? part_of(n, 0, "add") : NULL;
+    for (int i = 0; sum && sum->inputs.count == 2 && i < 2; i++) {
+        const ImportNode *cubic = part_of(sum, i, "scale");
+        const ImportNode *cube = cubic && real_is(cubic, "by", 0.044715) ? part_of(cubic, 0, "pow") : NULL;
+        if (cube && real_is(cube, "exponent", 3) && taken_by(cube, 0) == x && taken_by(sum, 1 - i) == x) return true;
+    }
+    return false;
+}
+
+/* x · (tanh(…) + 1) · 0.5 */
+static bool recognize_gelu_tanh(ImportGraph *g, ImportNode *n)
+{
+    const ImportNode *product = is_node(n, "scale") && real_is(n, "by", 0.5) ? part_of(n, 0, "mul") : NULL;
+    for (int i = 0; product && product->inputs.count == 2 && i < 2; i++) {
+        ImportNode *x = taken_by(product, 1 - i);
+        const ImportNode *shift = part_of(product, i, "shift");
+        const ImportNode *tanh = shift && real_is(shift, "by", 1) ? part_of(shift, 0, "tanh") : NULL;
+        if (!tanh || !is_gelu_argument(part_of(tanh, 0, "scale"), x)) continue;
+        becomes(g, n, "gelu", x);
+        set_argument(g, n, "approximate", (ImportValue){.kind = IMPORT_SYMBOL, .text = "tanh"});
+        return true;
     }
     return false;
 }
@@ -236,6 +266,19 @@ static bool recognize_padded_pool(ImportGraph *g, ImportNode *n)
     if (2 * sides[0] > k[0] || 2 * sides[0] > k[axes - 1]) return false;
     set_argument(g, n, "pad", import_integer(sides[0]));
     n->inputs.at[0] = taken_by(pad, 0);
+    return true;
+}
+
+/* An image that is reflected or repeated at its border, and a convolution without padding. */
+static bool recognize_pad_mode(ImportGraph *g, ImportNode *n)
+{
+    ImportNode *pad = is_node(n, "conv") && integers_all_are(n, "pad", 0, 0) ? part_of(n, 0, "pad") : NULL;
+    const ImportArg *mode = pad ? argument_of(pad, "mode") : NULL, *sides = pad ? argument_of(pad, "sides") : NULL;
+    if (!mode || !sides || !integers_all_are(pad, "channels", 0, 0)) return false;
+    if (strcmp(mode->value->text, "reflect") != 0 && strcmp(mode->value->text, "replicate") != 0) return false;
+    n->inputs.at[0] = taken_by(pad, 0);
+    set_argument(g, n, "pad", *sides->value);
+    set_argument(g, n, "pad_mode", *mode->value);
     return true;
 }
 
@@ -406,10 +449,10 @@ static void pass_by(ImportGraph *g)
 
 static bool recognize_node(ImportGraph *g, ImportNode *n)
 {
-    return recognize_gate(g, n) || recognize_gelu(g, n) || recognize_global_pool(g, n) || recognize_shuffle(g, n) ||
-           recognize_padded_pool(g, n) || recognize_groupnorm(g, n) || recognize_affine_groupnorm(g, n) ||
-           recognize_turned_layernorm(g, n) || recognize_layernorm(g, n) || recognize_norm(g, n) ||
-           recognize_bias(g, n);
+    return recognize_gate(g, n) || recognize_gelu(g, n) || recognize_gelu_tanh(g, n) || recognize_pad_mode(g, n) ||
+           recognize_global_pool(g, n) || recognize_shuffle(g, n) || recognize_padded_pool(g, n) ||
+           recognize_groupnorm(g, n) || recognize_affine_groupnorm(g, n) || recognize_turned_layernorm(g, n) ||
+           recognize_layernorm(g, n) || recognize_norm(g, n) || recognize_bias(g, n);
 }
 
 void recognize_layers(ImportGraph *g)

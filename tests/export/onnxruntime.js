@@ -1,8 +1,8 @@
 // Models that nnc exports, run by onnxruntime.
 //
 //     node onnxruntime.js MODEL.onnx…
-//         MODEL.x and MODEL.y beside it are raw floats of a batch of two samples: the inputs one
-//         after the other, and a row of all outputs for each sample.  Prints for each model the largest
+//         MODEL.x and MODEL.y beside it are raw floats of a batch: the inputs one after the
+//         other, and a row of all outputs for each sample.  Prints for each model the largest
 //         difference, relative to the largest output where that is above 1; status 1 where one is
 //         above 1e-5
 //     node onnxruntime.js version
@@ -12,7 +12,6 @@
 
 const fs = require('fs');
 
-const BATCH = 2;
 const TOLERANCE = 1e-5;
 let ort;
 const place = process.env.ONNXRUNTIME || 'onnxruntime-node';
@@ -32,9 +31,14 @@ function floatsOf(file) {
   return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
 }
 
-// Of an input; onnxruntime-node says it from version 1.21 on.
-function shapeOf(metadata) {
-  return metadata.shape.map((dim) => (typeof dim === 'number' ? dim : BATCH));
+// Of an input, which onnxruntime-node says from version 1.21 on: a dimension with a name is the batch.
+function shapeOf(metadata, batch) {
+  return metadata.shape.map((dim) => (typeof dim === 'number' ? dim : batch));
+}
+
+function batchOf(session, x) {
+  const sample = session.inputMetadata.reduce((sum, input) => sum + product(shapeOf(input, 1)), 0);
+  return x.length / sample;
 }
 
 function product(numbers) {
@@ -43,16 +47,17 @@ function product(numbers) {
 
 // Columns first … first + count of rows of `width`.
 function columns(rows, width, first, count) {
-  const out = new Float32Array(BATCH * count);
-  for (let n = 0; n < BATCH; n++) out.set(rows.subarray(n * width + first, n * width + first + count), n * count);
+  const samples = rows.length / width;
+  const out = new Float32Array(samples * count);
+  for (let n = 0; n < samples; n++) out.set(rows.subarray(n * width + first, n * width + first + count), n * count);
   return out;
 }
 
-function feedsOf(session, x) {
+function feedsOf(session, x, batch) {
   const feeds = {};
   let first = 0;
   session.inputMetadata.forEach((input) => {
-    const shape = shapeOf(input);
+    const shape = shapeOf(input, batch);
     const count = product(shape);
     feeds[input.name] = new ort.Tensor('float32', x.subarray(first, first + count), shape);
     first += count;
@@ -61,11 +66,11 @@ function feedsOf(session, x) {
 }
 
 // The largest difference of the outputs, and the largest output.
-function compare(session, results, y) {
-  const counts = session.outputNames.map((name) => results[name].data.length / BATCH);
+function compare(session, results, y, batch) {
+  const counts = session.outputNames.map((name) => results[name].data.length / batch);
   const width = counts.reduce((a, b) => a + b, 0);
   let first = 0;
-  let worst = width * BATCH === y.length ? 0 : Infinity;
+  let worst = width * batch === y.length ? 0 : Infinity;
   let largest = 0;
   session.outputNames.forEach((name, i) => {
     const wanted = columns(y, width, first, counts[i]);
@@ -82,8 +87,10 @@ function compare(session, results, y) {
 async function check(file) {
   const session = await ort.InferenceSession.create(file, { logSeverityLevel: 3 });
   const base = file.replace(/\.onnx$/, '');
-  const results = await session.run(feedsOf(session, floatsOf(base + '.x')));
-  return compare(session, results, floatsOf(base + '.y'));
+  const x = floatsOf(base + '.x');
+  const batch = batchOf(session, x);
+  const results = await session.run(feedsOf(session, x, batch));
+  return compare(session, results, floatsOf(base + '.y'), batch);
 }
 
 async function main() {

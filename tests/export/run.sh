@@ -159,6 +159,9 @@ if [ -n "$ALL" ] && node "$root/tests/export/onnxruntime.js" version >/dev/null 
     node "$root/tests/export/onnxruntime.js" models/*.onnx >out 2>err
     status=$?
     status_is 0
+    "$python" -c 'import onnx' 2>/dev/null || skip 'onnx.checker of all models: no onnx for Python'
+    ! "$python" -c 'import onnx' 2>/dev/null ||
+        onnx_says 'import glob; [onnx.checker.check_model(f, full_check=True) for f in glob.glob("models/*.onnx")]'
 elif [ -n "$ALL" ]; then
     skip 'onnxruntime: npm install onnxruntime-node, and ONNXRUNTIME is its folder'
 fi
