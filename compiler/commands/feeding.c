@@ -10,6 +10,7 @@
 
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "runtime/data/parts.h"
 
@@ -144,6 +145,24 @@ static int side_to_keep(const TrainSpec *spec)
     return (int)keep;
 }
 
+/* On a terminal, in a line that is erased: sets of images may take minutes to be read. */
+enum { READING_WIDTH = 40 };
+
+static void show_reading(void *feeding, const char *what, size_t done, size_t count)
+{
+    Feeding *f = feeding;
+    char line[2 * READING_WIDTH];
+    snprintf(line, sizeof line, "%zu of %zu %s", done, count, what);
+    fprintf(stderr, "\r%-*s", READING_WIDTH, line);
+    fflush(stderr);
+    atomic_store(&f->watched, true);
+}
+
+static void clear_reading(Feeding *f)
+{
+    if (atomic_exchange(&f->watched, false)) fprintf(stderr, "\r%*s\r", READING_WIDTH, "");
+}
+
 /* The teacher's scores, the last, are not of the data. */
 static int named_of_data(const TargetSpec *target)
 {
@@ -152,7 +171,7 @@ static int named_of_data(const TargetSpec *target)
 }
 
 /* The weights' word on the fit goes before the train section's; a bad one is reported later. */
-static DatasetOptions dataset_options(const Feeding *f)
+static DatasetOptions dataset_options(Feeding *f)
 {
     NnError ignored;
     const InputSpec *in = &f->input;
@@ -165,7 +184,8 @@ static DatasetOptions dataset_options(const Feeding *f)
                               .ignored = in->ignored,
                               .keep = side_to_keep(f->spec),
                               .fit = fit_of_spec(f->spec),
-                              .cache = (size_t)f->request.cache};
+                              .cache = (size_t)f->request.cache,
+                              .watch = {isatty(fileno(stderr)) ? show_reading : NULL, f}};
     for (int i = 0; i < 3 && in->rank == 3; i++) options.net[i] = in->dims[i];
     if (f->weights) nn_weights_fit(f->weights, &options.fit, &ignored);
     return options;
@@ -186,6 +206,7 @@ static void *read_data(void *feeding)
 
 static int opened(Feeding *f)
 {
+    clear_reading(f);
     for (int i = 0; f->data && i < DATASET_NOTES && f->data->notes[i][0]; i++)
         fprintf(stderr, "nnc: note: %s\n", f->data->notes[i]);
     if (!f->failed) return STATUS_OK;

@@ -5,6 +5,7 @@
 #define NNC_FEEDING_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "commands/commands.h"
 #include "runtime/data/inputs.h"
@@ -46,7 +47,8 @@ typedef struct Feeding {
     const NnTensors *weights;
     const char *weights_path;
     pthread_t thread;
-    bool alone; /* there is no thread: feeding_finish does the work */
+    bool alone;          /* there is no thread: feeding_finish does the work */
+    atomic_bool watched; /* a line shows how many images were read */
     int failed;
     NnError error;
 } Feeding;

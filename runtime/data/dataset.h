@@ -11,6 +11,7 @@
 #define NN_DATASET_H
 
 #include "runtime/core/core.h"
+#include "runtime/data/team.h"
 
 /* ---- data sets ---------------------------------------------------------- */
 
@@ -107,6 +108,7 @@ typedef struct DatasetOptions {
     NnFit fit;          /* what brings them there */
     size_t cache;       /* bytes that decoded images may take, a set that takes more is streamed;
                          * 0: a quarter of this machine's memory */
+    TeamWatch watch;    /* of the reading of images */
     bool survey;        /* what is there is asked for, not the samples: images may have several sizes */
 } DatasetOptions;
 

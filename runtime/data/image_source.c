@@ -212,7 +212,7 @@ static ImageSource *image_source_new(ImageList *list, const DatasetOptions *o, u
     s->store = list->store;
     list->store = NULL;
     Survey survey = {.store = s->store, .sizes = s->sizes, .root = list->root};
-    if (s->sizes && !team_run((size_t)list->count, survey_image, &survey, error) &&
+    if (s->sizes && !team_run((size_t)list->count, survey_image, &survey, "images found", &o->watch, error) &&
         !choose_size(s, survey.color, o, error) && (o->survey || !check_sizes(s, error))) {
         *identity = survey.sum | 1;
         return s;
@@ -257,7 +257,7 @@ static int list_parts(const ImageList *list, Dataset *data, NnError *error)
     return 0;
 }
 
-static int load_parts(const ImageSource *s, Dataset *data, NnError *error)
+static int load_parts(const ImageSource *s, const TeamWatch *watch, Dataset *data, NnError *error)
 {
     for (int part = 0; part < DATA_PARTS; part++) {
         Samples *samples = &data->part[part];
@@ -265,7 +265,7 @@ static int load_parts(const ImageSource *s, Dataset *data, NnError *error)
         samples->pixels = malloc((size_t)samples->count * s->base.bytes);
         if (!samples->pixels)
             return nn_fail(error, NN_SYSTEM_FAILED, "not enough memory for the pixels of %d images", samples->count);
-        if (source_load(&s->base, samples->numbers, samples->count, samples->pixels, error)) return -1;
+        if (source_load(&s->base, samples->numbers, samples->count, samples->pixels, watch, error)) return -1;
     }
     return 0;
 }
@@ -287,7 +287,7 @@ int image_list_deliver(ImageList *list, const DatasetOptions *options, Dataset *
     data->elements = s->base.bytes;
     int failed = list_parts(list, data, error);
     if (!failed && memory && (size_t)list->count <= memory / s->base.bytes)
-        failed = load_parts(s, data, error);
+        failed = load_parts(s, &options->watch, data, error);
     else if (!failed)
         failed = stream_parts(s, memory, data, error);
     if (!data->source) image_source_free(&s->base);

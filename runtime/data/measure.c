@@ -42,7 +42,7 @@ static size_t row_measured(const Samples *samples, int i)
 static int load_block(const Samples *samples, int begin, int count, int32_t *numbers, uint8_t *block, NnError *error)
 {
     for (int i = 0; i < count; i++) numbers[i] = samples->numbers[row_measured(samples, begin + i)];
-    return source_load(samples->source, numbers, count, block, error);
+    return source_load(samples->source, numbers, count, block, &(TeamWatch){0}, error);
 }
 
 static int add_streamed(Moments *m, const Samples *samples, AddSamples add, NnError *error)

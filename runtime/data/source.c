@@ -84,9 +84,10 @@ static int load_one(void *user, size_t i, Workspace *workspace, NnError *error)
     return 0;
 }
 
-int source_load(const SampleSource *s, const int32_t *numbers, int count, uint8_t *out, NnError *error)
+int source_load(const SampleSource *s, const int32_t *numbers, int count, uint8_t *out, const TeamWatch *watch,
+                NnError *error)
 {
-    return team_run((size_t)count, load_one, &(LoadTask){s, numbers, out}, error);
+    return team_run((size_t)count, load_one, &(LoadTask){s, numbers, out}, "images decoded", watch, error);
 }
 
 static int read_streamed(const SampleSource *s, int number, SampleBuffer *buffer, RawSample *out, NnError *error)

@@ -13,7 +13,6 @@
 #define NN_SOURCE_H
 
 #include "runtime/data/dataset.h"
-#include "runtime/data/team.h"
 
 typedef struct SampleCache SampleCache;
 
@@ -32,7 +31,7 @@ void source_free(SampleSource *); /* NULL does nothing */
 int source_use_cache(SampleSource *, size_t limit, NnError *);
 
 /* The samples numbers[0 … count) → out[count][bytes], by several threads. */
-int source_load(const SampleSource *, const int32_t *numbers, int count, uint8_t *out, NnError *);
+int source_load(const SampleSource *, const int32_t *numbers, int count, uint8_t *out, const TeamWatch *, NnError *);
 
 /* What a thread needs to take samples of a data set that may be streamed. */
 typedef struct SampleBuffer {

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { MAX_THREADS = 64, PER_THREAD = 8 };
+enum { MAX_THREADS = 64, PER_THREAD = 8, WATCHED_EVERY = 1000 };
 
 int workspace_provide(Workspace *w, size_t bytes, size_t floats, NnError *error)
 {
@@ -38,7 +38,9 @@ typedef struct Team {
     size_t count;
     TeamWork work;
     void *user;
-    atomic_size_t next;
+    const char *what;
+    const TeamWatch *watch;
+    atomic_size_t next, done;
     atomic_bool failed;
 } Team;
 
@@ -50,6 +52,13 @@ typedef struct Member {
     NnError error;
 } Member;
 
+static void tell_watch(Team *team)
+{
+    const size_t done = atomic_fetch_add(&team->done, 1) + 1;
+    if (team->watch->show && done % WATCHED_EVERY == 0)
+        team->watch->show(team->watch->user, team->what, done, team->count);
+}
+
 static void *work_through(void *user)
 {
     Member *member = user;
@@ -57,7 +66,10 @@ static void *work_through(void *user)
     while (!atomic_load(&team->failed)) {
         const size_t i = atomic_fetch_add(&team->next, 1);
         if (i >= team->count) break;
-        if (!team->work(team->user, i, &member->workspace, &member->error)) continue;
+        if (!team->work(team->user, i, &member->workspace, &member->error)) {
+            tell_watch(team);
+            continue;
+        }
         member->failed_at = i;
         atomic_store(&team->failed, true);
     }
@@ -85,9 +97,9 @@ static int start_members(Member *members, int wanted)
     return started;
 }
 
-int team_run(size_t count, TeamWork work, void *user, NnError *error)
+int team_run(size_t count, TeamWork work, void *user, const char *what, const TeamWatch *watch, NnError *error)
 {
-    Team team = {.count = count, .work = work, .user = user};
+    Team team = {.count = count, .work = work, .user = user, .what = what, .watch = watch};
     const int wanted = count_members(count);
     Member *members = calloc((size_t)wanted, sizeof *members), *first = NULL;
     if (!members) return nn_fail(error, NN_SYSTEM_FAILED, "not enough memory for %d threads", wanted);

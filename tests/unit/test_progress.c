@@ -70,6 +70,20 @@ static const char *shown(int64_t step, double seconds)
     return seen();
 }
 
+/* From a tenth of the time on. */
+START_TEST(waiting_for_data_is_shown)
+{
+    open_terminal();
+    set_width(100);
+    ck_assert(!strstr(shown(30, 1), "data"));
+    Progress m = at_step(31, 2);
+    m.waiting = 0.354;
+    progress_line_step(&line, &m);
+    ck_assert(strstr(seen(), "12345/s  data 35 %  ") != NULL);
+    close_terminal();
+}
+END_TEST
+
 START_TEST(line_fits_any_width)
 {
     static const int widths[] = {200, 100, 80, 79, 50, 40, 30, 20, 12, 5, 1};
@@ -187,6 +201,7 @@ Suite *progress_suite(void)
     TCase *cases = tcase_create("progress");
     tcase_add_test(cases, line_fits_any_width);
     tcase_add_test(cases, line_keeps_what_matters);
+    tcase_add_test(cases, waiting_for_data_is_shown);
     tcase_add_test(cases, columns_go_before_the_terminal);
     tcase_add_test(cases, steps_of_the_last_epoch);
     tcase_add_test(cases, time_left_is_within_the_limit);
