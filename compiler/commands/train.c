@@ -20,8 +20,8 @@
 #include "commands/resume.h"
 #include "commands/save.h"
 #include "commands/teacher.h"
-#include "commands/train_facts.h"
-#include "commands/train_stats.h"
+#include "commands/run_page.h"
+#include "commands/train_schedule.h"
 #include "commands/weighted.h"
 
 enum {
@@ -39,7 +39,8 @@ enum {
     CHECKPOINT_EVERY,
     RESUME,
     LR_FIND,
-    STATS
+    STATS,
+    PAGE
 };
 
 static const double usual_interval = 300; /* seconds between two checkpoints */
@@ -78,13 +79,15 @@ static const Option options[] = {
     OPTION_ROWS_PASSES OPTION_ROW_LIMIT,
     {STATS, "stats", "[N]",
      "statistics of every layer: of every Nth step, or (default) of as many as take at most 3 % of the time", false},
+    {PAGE, "page", "FILE.html",
+     "write a page about the run after every epoch: curves, layers, filters, mistakes, findings", false},
     {0},
 };
 
 typedef struct TrainRequest {
     LoadOptions load;
     DataRequest data;
-    const char *init, *output, *log;
+    const char *init, *output, *log, *page;
     const char *order;           /* NULL: as the train section says */
     int64_t epochs, steps, seed; /* 0, 0, −1: not given */
     KeepKind keep;               /* KEEP_DEFAULT: as the train section says */
@@ -108,6 +111,7 @@ typedef struct TrainCommand {
     const char *output;
     NnWeightsNote notes[RESUME_NOTES];
     TrainStats watch;   /* of --stats */
+    RunPage *page;      /* of --page, or NULL */
     NnTensors *resumed; /* the checkpoint that it goes on from, or NULL */
     NnTrainConfig config;
     NnTrainResult result;
@@ -195,6 +199,10 @@ static bool take_train_option(TrainRequest *r, int id, const char *value)
     case LR: return option_real(self, "lr", value, 1e-30, 1e30, &r->lr);
     case TIME_LIMIT: return take_time(value, &r->time_limit);
     case LR_FIND: r->lr_find = true; return true;
+    case PAGE:
+        r->page = value;
+        r->stats = r->load.watch = true;
+        return true;
     case STATS:
         r->stats = r->load.watch = true;
         return !value || option_int(self, "stats", value, 1, 1000000000, &r->stats_every);
@@ -220,6 +228,7 @@ static int read_train_request(TrainRequest *r, int argc, char **argv)
         if (id == OPTIONS_BAD || !take_train_option(r, id, reader.value)) return STATUS_USAGE;
     if (!options_one_file(&reader)) return STATUS_USAGE;
     if (r->resumes && r->lr_find) return usage_error(&command_train, "--lr-find begins a run, --resume goes on");
+    if (r->page && r->lr_find) return usage_error(&command_train, "--lr-find writes no page");
     if (r->resumes && r->init) return usage_error(&command_train, "--resume goes on from a checkpoint, --init begins");
     r->load.path = reader.operands[0];
     r->load.train = true;
@@ -228,31 +237,6 @@ static int read_train_request(TrainRequest *r, int argc, char **argv)
 }
 
 /* ---- what the run is to do ------------------------------------------------------------ */
-
-static NnSchedule schedule_of(const TrainSpec *spec, double lr)
-{
-    static const NnScheduleKind kinds[] = {
-        [SCHEDULE_CONSTANT] = NN_CONSTANT,   [SCHEDULE_STEP] = NN_STEP,
-        [SCHEDULE_MULTISTEP] = NN_MULTISTEP, [SCHEDULE_COSINE] = NN_COSINE,
-        [SCHEDULE_ONECYCLE] = NN_ONECYCLE,   [SCHEDULE_EXPONENTIAL] = NN_EXPONENTIAL,
-        [SCHEDULE_PLATEAU] = NN_PLATEAU,     [SCHEDULE_BOLD_DRIVER] = NN_BOLD_DRIVER,
-    };
-    const Schedule *s = &spec->schedule;
-    return (NnSchedule){
-        .kind = kinds[s->kind],
-        .lr = lr > 0 ? lr : spec->lr,
-        .every = s->every,
-        .gamma = s->gamma,
-        .warmup = s->warmup,
-        .floor = s->floor,
-        .peak = lr > 0 ? lr : s->peak,
-        .patience = s->patience,
-        .grow = s->grow,
-        .cut = s->cut,
-        .at = s->at.at,
-        .at_count = s->at.count,
-    };
-}
 
 static int epochs_of(const TrainCommand *t)
 {
@@ -324,7 +308,9 @@ static const NnObserver *observe(TrainCommand *t)
     if (!t->request.stats) return NULL;
     t->watch =
         train_stats_new(&(TrainStatsInput){&t->m, &t->last, &t->feeding, t->request.stats_every, epochs_of(t), lr});
-    return diagnosis_observer(t->watch.diagnosis);
+    if (!t->request.page) return diagnosis_observer(t->watch.diagnosis);
+    t->page = run_page_new(&(RunPageInput){t->request.page, &t->m, &t->feeding, &t->watch, t->notes, epochs_of(t)});
+    return run_page_observer(t->page);
 }
 
 static void configure(TrainCommand *t)
@@ -334,7 +320,7 @@ static void configure(TrainCommand *t)
         .epochs = epochs_of(t),
         .max_steps = t->request.steps,
         .time_limit = t->request.time_limit,
-        .schedule = schedule_of(spec, t->request.lr),
+        .schedule = train_schedule(spec, t->request.lr),
         .seed = (uint64_t)spec->seed,
         .last = t->last.info,
         .ema = spec->ema,
@@ -423,6 +409,7 @@ static void print_header(const TrainCommand *t)
                                 .resume_path = t->config.checkpoint.resume_path};
     const List facts = train_facts(&in);
     train_facts_print(&facts, stderr);
+    if (t->page) run_page_facts(t->page, facts);
 }
 
 /* ---- the run ------------------------------------------------------------------------------ */
@@ -529,9 +516,10 @@ static int train_model(TrainCommand *t)
     if (t->watch.diagnosis) diagnosis_start(t->watch.diagnosis);
     int failed = nn_train(t->m.info, t->model, &t->feeding.feed, &t->config, &t->result, &error);
     if (t->watch.diagnosis) diagnosis_end(t->watch.diagnosis, t->result.diverged);
+    const int page = t->page ? run_page_end(t->page) : STATUS_OK;
     if (failed && t->result.diverged) return end_diverged(t, &error);
     if (failed && t->result.end == NN_UNREADABLE) return end_unread(t, &error);
-    return failed ? fail_error(&error) : end_trained(t);
+    return failed ? fail_error(&error) : worse(end_trained(t), page);
 }
 
 static int find_lr(TrainCommand *t)

@@ -118,14 +118,12 @@ void look_for_exploding_gradient(const Evidence *e, Findings *f)
 
 /* ---- units ----------------------------------------------------------------------------------- */
 
-enum { FEW_UNITS = 8, FEW_SAMPLES_SEEN = 32 };
+enum { FEW_UNITS = 8 };
 
 void look_for_dead_units(const Evidence *e, Findings *f)
 {
-    const int64_t samples = stats_watched_samples(e->stats);
-    if (!has_layers(e) || findings_have(f, "constant-inputs") ||
-        (samples < FEW_SAMPLES_SEEN && samples < e->data->samples))
-        return;
+    const int64_t samples = stats_activity_samples(e->stats);
+    if (!has_layers(e) || !samples || findings_have(f, "constant-inputs")) return;
     for (int i = 0; i < stats_layers(e->stats); i++) {
         const LayerStats *l = stats_layer(e->stats, i);
         const double dead = layer_dead(l);

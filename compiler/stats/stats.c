@@ -12,10 +12,13 @@
 #include "runtime/train/progress.h"
 #include "stats/parts.h"
 
+enum { ACTIVITY_SAMPLES = 512 };
+
 /* Sums over the steps of a window. */
 typedef struct StatsWindow {
     LayerStats *layer;
     int64_t steps, samples; /* that were watched */
+    int64_t active_samples; /* that LayerStats.active is of */
 } StatsWindow;
 
 struct Stats {
@@ -31,6 +34,7 @@ struct Stats {
     RunningLoss loss;
     NnObserver observer;
     double *values;
+    int64_t enough; /* samples, to say of a unit that it is dead */
 };
 
 /* ---- one value ------------------------------------------------------------------ */
@@ -93,6 +97,7 @@ static float run_watched(Stats *s, const WatchedCode *code, const NnStep *step)
     s->seeing = code;
     s->now.steps++;
     s->now.samples += step->batch->count;
+    s->now.active_samples += step->batch->count;
     return run_watched_step(code, step, (StepWatch){see_value, s});
 }
 
@@ -129,7 +134,17 @@ static void window_clear(StatsWindow *w, int layers)
         *l = (LayerStats){.node = l->node, .units = l->units, .active = l->active};
         if (l->active) memset(l->active, 0, (size_t)l->units);
     }
-    w->steps = w->samples = 0;
+    w->steps = w->samples = w->active_samples = 0;
+}
+
+/* Which units are dead is said of many samples only: of one window and those after it. */
+static void carry_active_units(Stats *s)
+{
+    if (s->last.active_samples >= s->enough) return;
+    for (int i = 0; i < s->table.count; i++)
+        if (s->now.layer[i].active)
+            memcpy(s->now.layer[i].active, s->last.layer[i].active, (size_t)s->now.layer[i].units);
+    s->now.active_samples = s->last.active_samples;
 }
 
 static void complete_window(Stats *s)
@@ -138,6 +153,7 @@ static void complete_window(Stats *s)
     s->last = s->now;
     s->now = before;
     window_clear(&s->now, s->table.count);
+    carry_active_units(s);
 }
 
 static void fill_columns(Stats *s)
@@ -190,11 +206,12 @@ static size_t largest_parameter(const Graph *net)
     return (size_t)most;
 }
 
-Stats *stats_new(Graph *net, int64_t every)
+Stats *stats_new(Graph *net, int64_t every, int64_t samples)
 {
     Arena *arena = net->compilation->arena;
     Stats *s = arena_alloc(arena, sizeof *s);
     *s = (Stats){.arena = arena, .table = layer_table(net), .sampling.every = every};
+    s->enough = samples < ACTIVITY_SAMPLES ? samples : ACTIVITY_SAMPLES;
     s->now = window_new(arena, &s->table);
     s->last = window_new(arena, &s->table);
     s->weights = arena_alloc(arena, largest_parameter(net) * sizeof *s->weights);
@@ -215,3 +232,7 @@ int stats_layers(const Stats *s) { return s->table.count; }
 const LayerStats *stats_layer(const Stats *s, int i) { return &s->last.layer[i]; }
 int64_t stats_watched_steps(const Stats *s) { return s->last.steps; }
 int64_t stats_watched_samples(const Stats *s) { return s->last.samples; }
+int64_t stats_activity_samples(const Stats *s)
+{
+    return s->last.active_samples >= s->enough ? s->last.active_samples : 0;
+}

@@ -21,7 +21,7 @@ static int column_width_of(const LayerColumn *c) { return (int)strlen(c->head) >
 static bool is_share(const LayerColumn *c) { return !strcmp(c->name, "dead") || !strcmp(c->name, "saturated"); }
 
 /* room: columns that are still empty before it; no blanks end a line. */
-static void put_number(FILE *out, const LayerColumn *c, double value, int *room)
+static void put_layer_number(FILE *out, const LayerColumn *c, double value, int *room)
 {
     *room += 2 + column_width_of(c);
     if (isnan(value)) return;
@@ -36,7 +36,8 @@ static void put_layer_row(FILE *out, const LayerStats *l, int64_t steps, int wid
 {
     int room = 0;
     fprintf(out, "%-*s", width, l->node->name);
-    for (int k = 0; k < LAYER_COLUMNS; k++) put_number(out, &layer_columns[k], layer_columns[k].value(l, steps), &room);
+    for (int k = 0; k < LAYER_COLUMNS; k++)
+        put_layer_number(out, &layer_columns[k], layer_columns[k].value(l, steps), &room);
     fputc('\n', out);
 }
 

@@ -101,6 +101,21 @@ END
     as_without "$root/dsl_examples/xor.nn" --data xor.csv --epochs 30
 }
 
+page() {
+    what='the page of a run'
+    runs 0 train "$root/dsl_examples/mlp.nn" --limit 100 --epochs 2 --jit tcc --page page.html -o page.w
+    runs 0 train "$root/dsl_examples/mlp.nn" --limit 100 --epochs 2 --jit tcc -o nopage.w
+    same page.w nopage.w
+    says page.html '<title>mlp: training</title>'; says page.html '</html>$'
+    lacks page.html 'https\{0,1\}://[^w]'
+    sed -n 's/^<script type="application.json" id="data">\(.*\)<.script>$/\1/p' page.html >page.json
+    for key in epochs steps findings layers filters confusion mistakes facts; do says page.json "\"$key\":"; done
+    says page.json '"epoch":2,"step":4,'
+    says page.json '\["seed"\|run.seed'
+    runs 3 train "$root/dsl_examples/mlp.nn" --limit 100 --epochs 1 --jit tcc --page none/page.html -o page.w
+    runs 2 train "$root/dsl_examples/mlp.nn" --limit 100 --lr-find --page page.html
+}
+
 # ---- cases -------------------------------------------------------------------------------
 
 # split FILE: NAME.nn and NAME.head for each case, and their names in the file `names`
@@ -149,7 +164,7 @@ healthy() {
 # every N: the first, and every Nth from there on; all of them with ALL
 every() { if [ -n "${CASE:-}" ]; then grep -x "$CASE"; elif [ -n "${ALL:-}" ]; then cat; else awk -v n="$1" 'NR % n == 1'; fi <names; }
 
-[ -n "${CASE:-}" ] || { numbers; changes_nothing; }
+[ -n "${CASE:-}" ] || { numbers; changes_nothing; page; }
 for kind in spoiled healthy; do
     split "$cases/$kind.txt"
     for name in $(every 7); do

@@ -15,7 +15,12 @@ function make(tag, attributes, ...children) {
     return e;
 }
 
-const number = (v) => (isNumber(v) ? String(Number(v.toPrecision(3))).replace("-", "−").replace("e", " · 10^") : "");
+/* 0.137, 4.91e−5 */
+function number(v) {
+    if (!isNumber(v)) return "";
+    const small = v !== 0 && Math.abs(v) < 0.001;
+    return (small ? v.toExponential(2) : String(Number(v.toPrecision(3)))).replaceAll("-", "−");
+}
 const percent = (v) => (isNumber(v) ? (100 * v).toFixed(2) + " %" : "");
 
 function duration(seconds) {
@@ -36,8 +41,10 @@ function bytes(v) {
 
 /* ---- curves ---------------------------------------------------------------------------- */
 
-const WIDTH = 480,
-    HEIGHT = 250,
+/* On a phone a drawing is not made smaller, so that its text can be read. */
+const NARROW = window.innerWidth < 640,
+    WIDTH = NARROW ? 340 : 420,
+    HEIGHT = NARROW ? 210 : 250,
     LEFT = 46,
     BOTTOM = 26,
     TOP = 8,
@@ -128,7 +135,7 @@ function drawChart(chart) {
     const legend = make("span", { class: "legend" });
     if (named.length > 1 || chart.always)
         for (const series of named) legend.append(make("span", {}, make("i", { class: series.kind }), series.name));
-    return make("figure", { class: "chart" }, make("figcaption", {}, make("b", {}, chart.title), legend), svg);
+    return make("figure", { class: "chart" }, make("figcaption", {}, make("b", {}, chart.title), make("span", { class: "by" }, chart.log ? "by epoch, logarithmic" : "by epoch"), legend), svg);
 }
 
 const DASHES = ["", "6 3", "2 3", "8 3 2 3", "1 4"];
@@ -205,10 +212,15 @@ function meter(kind, v, values) {
     return make("span", { class: "meter " + kind }, make("b", { style: `width: ${(100 * share).toFixed(0)}%` }));
 }
 
+function meterCell(kind, v, values) {
+    if (!isNumber(v)) return make("td", {});
+    return make("td", {}, meter(kind, v, values), make("span", { class: "figure" }, number(v)));
+}
+
 function shareCell(v) {
     if (!isNumber(v)) return make("td", {});
     const bar = make("b", { style: `width: ${(100 * v).toFixed(0)}%` });
-    return make("td", {}, make("span", { class: "meter" + (v >= 0.5 ? " bad" : "") }, bar), (100 * v).toFixed(1) + " %");
+    return make("td", {}, make("span", { class: "meter" + (v >= 0.5 ? " bad" : "") }, bar), make("span", { class: "figure" }, (100 * v).toFixed(1) + " %"));
 }
 
 function drawLayers() {
@@ -222,10 +234,7 @@ function drawLayers() {
     const rows = run.layers.map((l) => {
         const row = make("tr", {}, make("td", { class: "left" }, l.name));
         row.append(make("td", {}, number(l.mean)), make("td", {}, number(l.std)), shareCell(l.dead), shareCell(l.saturated));
-        row.append(
-            isNumber(l.gradient) ? make("td", {}, meter("gradient", l.gradient, gradients), number(l.gradient)) : make("td", {}),
-            isNumber(l.update) ? make("td", {}, meter("update", l.update, updates), number(l.update)) : make("td", {}),
-        );
+        row.append(meterCell("gradient", l.gradient, gradients), meterCell("update", l.update, updates));
         return row;
     });
     byId("layers-table").append(make("thead", {}, head), make("tbody", {}, ...rows));
@@ -279,7 +288,7 @@ function drawConfusion() {
     const rows = c.counts.map((row, i) => {
         const all = row.reduce((a, b) => a + b, 0) || 1;
         const cells = row.map((v, k) =>
-            make("td", { class: v === 0 ? "zero" : i === k ? "hit" : "miss", style: `--share: ${(v / all).toFixed(3)}` }, String(v)),
+            make("td", { class: v === 0 ? "zero" : i === k ? "hit" : "miss", style: `--share: ${Math.sqrt(v / all).toFixed(3)}` }, String(v)),
         );
         return make("tr", {}, make("th", { class: "left", scope: "row" }, c.names[i]), ...cells);
     });

@@ -1,0 +1,164 @@
+/*
+ * Pictures of a run: filters of the first layer, mistakes; and the confusion of its classes.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands/predict_pictures.h"
+#include "commands/run_record.h"
+#include "report/report_json.h"
+
+enum { FILTERS_SHOWN = 64, CLASSES_SHOWN = 30 };
+
+/* ---- bytes as text ------------------------------------------------------------------- */
+
+/* RFC 4648, section 4. */
+static json_t *base64_value(Arena *arena, const uint8_t *bytes, size_t count)
+{
+    static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    char *text = arena_alloc(arena, (count + 2) / 3 * 4 + 1), *out = text;
+    for (size_t i = 0; i < count; i += 3) {
+        const size_t left = count - i;
+        const uint32_t group = (uint32_t)bytes[i] << 16 | (left > 1 ? (uint32_t)bytes[i + 1] << 8 : 0) |
+                               (left > 2 ? (uint32_t)bytes[i + 2] : 0);
+        *out++ = digit[group >> 18];
+        *out++ = digit[group >> 12 & 63];
+        *out++ = left > 1 ? digit[group >> 6 & 63] : '=';
+        *out++ = left > 2 ? digit[group & 63] : '=';
+    }
+    return json_string(text);
+}
+
+static json_t *image_value(Arena *arena, const uint8_t *bytes, int channels, int height, int width)
+{
+    const size_t count = (size_t)channels * (size_t)height * (size_t)width;
+    return json_pack("{s:o, s:[i, i, i]}", "pixels", base64_value(arena, bytes, count), "shape", channels, height,
+                     width);
+}
+
+/* ---- filters --------------------------------------------------------------------------- */
+
+/* Weights that can be seen: `count` images of one or three channels. */
+typedef struct VisibleWeights {
+    const char *layer, *name;
+    int count, channels, height, width;
+    bool templates; /* of a dense layer over the image */
+} VisibleWeights;
+
+static bool see_weights(const Node *n, const Tensor *w, Shape input, VisibleWeights *v)
+{
+    const int64_t *d = w->shape.dim;
+    const bool kernel = w->shape.rank == 4 && (d[1] == 1 || d[1] == 3) && d[2] * d[3] > 1;
+    const bool image = input.rank == 3 && (input.dim[0] == 1 || input.dim[0] == 3);
+    const bool templates = w->shape.rank == 2 && image && d[1] == shape_count(input);
+    if (!kernel && !templates) return false;
+    const int64_t *size = kernel ? d + 1 : input.dim;
+    *v = (VisibleWeights){n->name, w->name, (int)d[0], (int)size[0], (int)size[1], (int)size[2], templates};
+    return true;
+}
+
+static bool find_visible_weights(const Graph *net, VisibleWeights *v)
+{
+    for (int i = 0; i < net->nodes.count; i++) {
+        const Node *n = net->nodes.at[i];
+        for (int k = n->data_count; k < n->in_count; k++)
+            if (n->in[k]->kind == TENSOR_PARAM && n->in[k]->regularized)
+                return see_weights(n, n->in[k], net_input_shape(net), v);
+    }
+    return false;
+}
+
+/* 0 is grey; the largest of the filter is white or black. */
+static void grey_levels(const float *w, size_t count, uint8_t *out)
+{
+    float most = 0;
+    for (size_t i = 0; i < count; i++) most = fmaxf(most, fabsf(w[i]));
+    for (size_t i = 0; i < count; i++) out[i] = (uint8_t)lround(127.5 + 127.5 * (double)(most > 0 ? w[i] / most : 0));
+}
+
+static json_t *filter_images(Arena *arena, const VisibleWeights *v, const float *values)
+{
+    const size_t size = (size_t)v->channels * (size_t)v->height * (size_t)v->width;
+    uint8_t *bytes = arena_alloc(arena, size);
+    json_t *images = json_array();
+    for (int i = 0; i < v->count && i < FILTERS_SHOWN; i++) {
+        grey_levels(values + (size_t)i * size, size, bytes);
+        json_array_append_new(images, image_value(arena, bytes, v->channels, v->height, v->width));
+    }
+    return images;
+}
+
+json_t *run_filters(const Model *m, const void *model)
+{
+    VisibleWeights v;
+    if (!find_visible_weights(m->net, &v)) return NULL;
+    Arena *arena = arena_within(m->c->arena);
+    const size_t count = (size_t)v.count * (size_t)v.channels * (size_t)v.height * (size_t)v.width;
+    float *values = arena_alloc(arena, count * sizeof *values);
+    json_t *value = NULL;
+    if (!m->info->get(model, v.name, values, count)) {
+        const char *hint = arena_printf(
+            arena, "%s, %s: grey is 0, white the largest weight of %s, black the same below 0.%s", v.layer,
+            v.templates ? "a template for each unit" : "a filter for each channel",
+            v.templates ? "a template" : "a filter",
+            v.count > FILTERS_SHOWN ? arena_printf(arena, " The first %d of %d.", FILTERS_SHOWN, v.count) : "");
+        value =
+            json_pack("{s:s, s:s, s:o}", "layer", v.layer, "hint", hint, "images", filter_images(arena, &v, values));
+    }
+    arena_free(arena);
+    return value;
+}
+
+/* ---- mistakes --------------------------------------------------------------------------- */
+
+static json_t *canvas_value(Arena *arena, const Canvas *c)
+{
+    const size_t area = (size_t)c->width * (size_t)c->height;
+    uint8_t *bytes = arena_alloc(arena, 3 * area);
+    for (size_t i = 0; i < area; i++) {
+        bytes[i] = c->pixels[i].r;
+        bytes[area + i] = c->pixels[i].g;
+        bytes[2 * area + i] = c->pixels[i].b;
+    }
+    return image_value(arena, bytes, 3, c->height, c->width);
+}
+
+static json_t *mistake_value(Arena *arena, const Mistake *m, const Dataset *data, const Samples *samples)
+{
+    char target[16], predicted[16];
+    const Canvas *picture = sample_picture(arena, data, samples, m->row);
+    json_t *value = picture ? canvas_value(arena, picture) : NULL;
+    if (!value) return NULL;
+    json_put_integer(value, "row", m->row);
+    json_put_text(value, "target", dataset_class_name(data, m->label, target));
+    json_put_text(value, "predicted", dataset_class_name(data, m->predicted, predicted));
+    return value;
+}
+
+json_t *run_mistakes(const Predictions *p, const Feeding *f, DataPart part)
+{
+    const Dataset *data = f->data;
+    Arena *arena = arena_new();
+    json_t *list = json_array();
+    for (int i = 0; i < p->mistakes; i++) {
+        json_t *value = mistake_value(arena, &p->worst[i], data, &data->part[part]);
+        if (value) json_array_append_new(list, value);
+    }
+    arena_free(arena);
+    return list;
+}
+
+json_t *run_confusion(const Predictions *p, const Feeding *f)
+{
+    char buffer[16];
+    if (!p->samples || p->classes > CLASSES_SHOWN) return NULL;
+    json_t *names = json_array(), *rows = json_array();
+    for (int i = 0; i < p->classes; i++) {
+        json_t *row = json_array();
+        for (int k = 0; k < p->classes; k++) json_array_append_new(row, json_integer(p->count[i * p->classes + k]));
+        json_array_append_new(rows, row);
+        json_array_append_new(names, json_string(dataset_class_name(f->data, i, buffer)));
+    }
+    return json_pack("{s:o, s:o}", "names", names, "counts", rows);
+}
