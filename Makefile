@@ -63,14 +63,14 @@ PUBLIC_LIBRARY = $(BUILD)/libnnc.a
 UNIT_SOURCES = $(wildcard tests/unit/*.c)
 UNIT_MADE = $(BUILD)/tests/unit/suites.c $(BUILD)/tests/unit/emulated.c $(EMULATED:%=$(BUILD)/tests/unit/emulated_%.c)
 UNIT_OBJECTS = $(UNIT_SOURCES:%.c=$(BUILD)/%.o) $(UNIT_MADE:%.c=%.o)
-INPUT_TARGETS = tensors data_sets pictures source
+INPUT_TARGETS = tensors data_sets pictures source onnx
 INPUT_PROGRAMS = $(INPUT_TARGETS:%=$(BUILD)/fuzz_inputs/%)
 INPUT_OBJECTS = $(patsubst %.c, $(BUILD)/%.o, $(wildcard tests/fuzz_inputs/*.c))
 FUZZ_OBJECTS = $(patsubst %.c, $(BUILD)/%.o, $(wildcard tests/fuzz/*.c))
 
 # ---- building ----------------------------------------------------------------
 
-.PHONY: all deps demo bench test unit refs warnings fuzz fuzz-inputs valgrind lint asan install uninstall deb check-deb clean thorough check-all
+.PHONY: all deps demo bench test unit refs warnings fuzz fuzz-inputs valgrind lint asan install uninstall deb check-deb check-onnx clean thorough check-all
 .DELETE_ON_ERROR:
 .SECONDARY: $(MADE) $(MADE_HEADERS) $(UNIT_MADE)
 
@@ -371,7 +371,13 @@ thorough: all
 check-deb: all
 	@sh tests/install/deb.sh
 
-check-all: lint test refs thorough asan fuzz valgrind warnings check-deb
+# Models beside onnxruntime, where it is installed: more than an hour with all of torchvision's.
+check-onnx: all
+	@ALL=1 NNC=./$(PROGRAM) sh tests/onnx/run.sh
+	@NNC=./$(PROGRAM) CC="$(CC)" sh tests/onnx/faces.sh
+	@NNC=./$(PROGRAM) sh tests/onnx/onnxruntime.sh
+
+check-all: lint test refs thorough asan fuzz valgrind warnings check-deb check-onnx
 
 # What is installed below DESTDIR and PREFIX; uninstall takes away the same.
 SHARE = $(DESTDIR)$(PREFIX)/share

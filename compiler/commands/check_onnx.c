@@ -16,6 +16,7 @@
 #include "commands/check.h"
 #include "commands/feeding.h"
 #include "commands/imported.h"
+#include "commands/reference_rows.h"
 
 typedef struct OnnxCase {
     CheckOptions *options;
@@ -88,20 +89,27 @@ static int read_given(OnnxCase *k, OnnxImportOptions *options)
 
 /* ---- running ------------------------------------------------------------------------- */
 
+static int set_weight(const OnnxCase *k, void *model, const char *name, const ImportParam *param)
+{
+    float *values = block_alloc(param->count * sizeof *values + 1);
+    memcpy(values, param->data, param->count * sizeof *values);
+    const int failed = k->model.info->set(model, name, values, param->count);
+    free(values);
+    return failed ? fail(STATUS_INPUT, "%s: there is no parameter %s of %zu numbers", k->options->load.path, name,
+                         param->count)
+                  : STATUS_OK;
+}
+
 static int set_weights(const OnnxCase *k, void *model)
 {
     const ImportGraph *g = k->import.graph;
+    int status = STATUS_OK;
     for (int i = 0; i < g->nodes.count; i++) {
         const ImportNode *n = g->nodes.at[i];
-        for (int p = 0; p < n->params.count; p++) {
-            const ImportParam *param = n->params.at[p];
-            const char *name = import_param_name(g, n, param);
-            if (k->model.info->set(model, name, param->data, param->count))
-                return fail(STATUS_INPUT, "%s: there is no parameter %s of %zu numbers", k->options->load.path, name,
-                            param->count);
-        }
+        for (int p = 0; p < n->params.count && !status; p++)
+            status = set_weight(k, model, import_param_name(g, n, n->params.at[p]), n->params.at[p]);
     }
-    return STATUS_OK;
+    return status;
 }
 
 /* All samples of an input, then those of the next. */
@@ -110,7 +118,7 @@ static void fill_inputs(const OnnxCase *k, float *x)
     for (int i = 0; i < k->import.bindings.count; i++) {
         const OnnxBinding *b = k->import.bindings.at[i];
         const OnnxTensor *t = b->is_input ? map_get(k->given, b->name) : NULL;
-        const float *values = t && t->count == b->count ? onnx_tensor_floats(k->arena, t) : NULL;
+        const FileFloat *values = t && t->count == b->count ? onnx_tensor_floats(k->arena, t) : NULL;
         for (int64_t e = 0; b->is_input && e < b->count; e++) *x++ = values ? values[e] : 0;
     }
 }
@@ -158,22 +166,28 @@ static int compare_output(OnnxCase *k, const OnnxBinding *b, const OnnxTensor *t
     return STATUS_OK;
 }
 
+/* Where output number `index` of the model is in the rows of the net, which has them in the order of its text. */
+static size_t output_offset(const OnnxCase *k, const RowParts *parts, int index)
+{
+    const ImportOutput *o = k->import.graph->outputs.at[index];
+    for (int i = 0; i < parts->count; i++)
+        if (parts->at[i].name ? index > 0 && strcmp(parts->at[i].name, o->name) == 0 : index == 0)
+            return parts->at[i].offset;
+    return 0;
+}
+
 static int compare_outputs(OnnxCase *k, const float *y)
 {
     NnError error = {0};
-    int64_t step = 0, begin = 0;
+    const RowParts parts = rows_of_outputs(&k->model);
     int index = 0;
     for (int i = 0; i < k->import.bindings.count; i++) {
         const OnnxBinding *b = k->import.bindings.at[i];
-        if (!b->is_input) step += b->count / k->import.batch;
-    }
-    for (int i = 0; i < k->import.bindings.count; i++) {
-        const OnnxBinding *b = k->import.bindings.at[i];
         if (b->is_input) continue;
+        const size_t offset = output_offset(k, &parts, index);
         const OnnxTensor *t = read_pb(k, "output", index++, &error);
         if (!t && error.status) return fail_error(&error);
-        if (t) compare_output(k, b, t, y + begin, step);
-        begin += b->count / k->import.batch;
+        if (t) compare_output(k, b, t, y + offset, (int64_t)parts.row);
     }
     return STATUS_OK;
 }

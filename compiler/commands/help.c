@@ -28,7 +28,8 @@ void help_all(FILE *out)
     help_topics(out);
     fputs("\n      --version   the version\n\n"
           "Exit status: 0 success, 1 the input is wrong, 2 the command line is wrong,\n"
-          "3 the system failed.  '-' stands for standard input or output.\n",
+          "3 the system failed, 4 a model has operators that cannot be expressed.\n"
+          "'-' stands for standard input or output.\n",
           out);
 }
 

@@ -66,7 +66,7 @@ static int keep_weights(Arena *arena, const ImportGraph *g, const char **path)
     return write_weights(g, *path, &error) ? fail_error(&error) : STATUS_OK;
 }
 
-File *imported_parse(const LoadOptions *o, const char **weights)
+int imported_parse(const LoadOptions *o, File **file, const char **weights)
 {
     Compilation *c = o->compilation;
     Arena *arena = arena_new(); /* c's is limited to what describes a net: weights may be larger */
@@ -78,5 +78,6 @@ File *imported_parse(const LoadOptions *o, const char **weights)
     const char *text = status ? NULL : arena_strdup(c->arena, source.data);
     onnx_import_free(&import);
     arena_free(arena);
-    return text ? front_parse_text(c, o->path, text, strlen(text)) : NULL;
+    *file = text ? front_parse_text(c, o->path, text, strlen(text)) : NULL;
+    return status;
 }

@@ -17,8 +17,8 @@ int imported_read(Arena *, const char *path, const OnnxImportOptions *, OnnxImpo
 /* What --input says of a model: "NAME=1x3x224x224", or the shape alone. */
 bool imported_input(Arena *, const char *text, OnnxInputShape *);
 
-/* The net's syntax tree, or NULL after a message; with o->own_weights also the path of its weights,
- * a file in memory that lasts as long as the process. */
-File *imported_parse(const LoadOptions *o, const char **weights);
+/* The net's syntax tree; with o->own_weights also the path of its weights, a file in memory that lasts
+ * as long as the process.  Messages are printed.  Returns a Status, as imported_read does. */
+int imported_parse(const LoadOptions *, File **, const char **weights);
 
 #endif

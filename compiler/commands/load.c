@@ -208,10 +208,13 @@ static int check_budgets(const Model *m)
     return budgets_check(m->net, &metrics) ? STATUS_OK : STATUS_INPUT;
 }
 
-static File *parse_input(const LoadOptions *o, const char **weights)
+/* STATUS_REFUSED for a model with operators that cannot be expressed. */
+static int parse_input(const LoadOptions *o, File **file, const char **weights)
 {
-    if (o->text) return front_parse_text(o->compilation, o->path, o->text, strlen(o->text));
-    return is_model_file(o->path) ? imported_parse(o, weights) : front_parse_file(o->compilation, o->path);
+    if (!o->text && is_model_file(o->path)) return imported_parse(o, file, weights);
+    *file = o->text ? front_parse_text(o->compilation, o->path, o->text, strlen(o->text))
+                    : front_parse_file(o->compilation, o->path);
+    return *file ? STATUS_OK : STATUS_INPUT;
 }
 
 /* The stages up to the net; diagnostics are left to be printed. */
@@ -219,10 +222,12 @@ int build_net(const LoadOptions *o, Model *m)
 {
     Compilation *c = o->compilation;
     *m = (Model){.c = c, .maps = o->maps};
-    File *file = parse_input(o, &m->weights);
+    File *file = NULL;
+    int status = parse_input(o, &file, &m->weights);
     m->file = file;
     List defines = parse_defines(o);
     List sets = parse_sets(o);
+    if (status) return status;
     if (!m->file || c->errors) return STATUS_INPUT;
     if (o->inputs.count && !is_model_file(o->path) && !input_sizes_apply(c, file, o->net, &o->inputs))
         return STATUS_INPUT;
@@ -235,7 +240,7 @@ int build_net(const LoadOptions *o, Model *m)
     }
     if (c->errors) return STATUS_INPUT;
     m->batch = decide_batch(o, m);
-    int status = freeze(o, m);
+    status = freeze(o, m);
     return status == STATUS_OK ? check_budgets(m) : status;
 }
 

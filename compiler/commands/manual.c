@@ -93,7 +93,8 @@ static void manual_head(FILE *out)
 static void manual_tail(FILE *out)
 {
     fputs(".SH EXIT STATUS\n"
-          "0 success, 1 the input is wrong, 2 the command line is wrong,\n3 the system failed.\n"
+          "0 success, 1 the input is wrong, 2 the command line is wrong,\n3 the system failed,\n"
+          "4 a model has operators that cannot be expressed.\n"
           ".SH ENVIRONMENT\n"
           ".TP\n\\fBCC\\fR\nThe C compiler that \\fB\\-\\-jit cc\\fR runs (default: cc).\n"
           ".TP\n\\fBNNC_DATA\\fR\nThe directory in which known data sets are looked for first.\n"

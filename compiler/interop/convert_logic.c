@@ -82,6 +82,7 @@ static bool convert_trilu(Conversion *c)
     const int64_t rows = n->shape.dim[n->shape.rank - 2], columns = n->shape.dim[n->shape.rank - 1];
     OnnxConstant *mask =
         constant_new(c->imp, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, 2, (const int64_t[]){rows, columns});
+    if (!mask) return refuse(c, "its matrix is large");
     for (int64_t i = 0; i < mask->count; i++) {
         const int64_t distance = i % columns - i / columns;
         mask->values[i] = upper ? distance >= diagonal : distance <= diagonal;

@@ -9,16 +9,16 @@
 static float *transposed(Conversion *c, OnnxConstant *k, double by)
 {
     const int64_t rows = k->dims[0], columns = k->dims[1];
-    const float *from = constant_floats(c->imp, k);
+    const FileFloat *from = constant_floats(c->imp, k);
     float *out = arena_alloc(c->imp->arena, (size_t)(k->count + 1) * sizeof *out);
     for (int64_t i = 0; i < rows; i++)
         for (int64_t j = 0; j < columns; j++) out[j * rows + i] = (float)by * from[i * columns + j];
     return out;
 }
 
-static const float *times(Conversion *c, OnnxConstant *k, double by)
+static const FileFloat *times(Conversion *c, OnnxConstant *k, double by)
 {
-    const float *from = constant_floats(c->imp, k);
+    const FileFloat *from = constant_floats(c->imp, k);
     if (by == 1) return from;
     float *out = arena_alloc(c->imp->arena, (size_t)(k->count + 1) * sizeof *out);
     for (int64_t i = 0; i < k->count; i++) out[i] = (float)by * from[i];
@@ -65,8 +65,7 @@ static ImportNode *turned_last(Conversion *c, ImportNode *n)
     return permuted(c, n, axes);
 }
 
-/* Both of two axes or more, of equal rank; leading axes equal or 1. */
-static ImportNode *matrix_product(Conversion *c, ImportNode *a, ImportNode *b)
+ImportNode *matrix_product(Conversion *c, ImportNode *a, ImportNode *b)
 {
     const int rank = a->shape.rank > b->shape.rank ? a->shape.rank : b->shape.rank;
     ImportNode *both[] = {a, b};

@@ -17,8 +17,6 @@ static bool put_reshaped(Conversion *c, int rank, const int64_t *dims)
         return refuse(c, "its shape does not have as many numbers as its input");
     const bool batched = x->batched && rank > 0 && dims[0] == c->imp->batch;
     if (!batched && c->imp->batch != 1) return refuse(c, "it moves axis 0, the batch");
-    if (rank - batched > MAX_RANK)
-        return refuse(c, "a sample of %d axes: there are at most %d", rank - batched, MAX_RANK);
     OnnxValue *out = value_new(c->imp, NULL, rank, dims, batched);
     ImportNode *n = value_node(c, x);
     return n && put_like(c, reshaped(c, n, sample_shape(out)), out);
@@ -96,7 +94,10 @@ static bool convert_transpose(Conversion *c)
     if (x->batched && axes[0] != 0) x = as_whole(c, x);
     if (!x || !value_node(c, x)) return refuse(c, "it moves axis 0, the batch");
     for (int i = 0; i + x->batched < x->rank; i++) axes[i] = axes[i + x->batched] - x->batched;
-    return put_output(c, 0, permuted(c, value_node(c, x), axes), x->rank, dims, x->batched);
+    const int rank = sample_rank(x);
+    ImportNode *n = value_node(c, x);
+    n = rank > MAX_RANK ? permuted_in_steps(c, n, rank, x->dims + x->batched, axes) : permuted(c, n, axes);
+    return put_output(c, 0, n, x->rank, dims, x->batched);
 }
 
 /* DCR: channel (u·r + v)·C + c goes to row u and column v of channel c; CRD: (c·r + u)·r + v. */
@@ -149,6 +150,17 @@ static OnnxValue *cut_input(Conversion *c, int64_t onnx, int *axis)
     }
     *axis -= x->batched;
     return x;
+}
+
+/* The node with an axis that can be cut: where there are too many, those before it and behind it are merged. */
+static ImportNode *cut_node(Conversion *c, const OnnxValue *x, int *axis)
+{
+    const int rank = sample_rank(x);
+    if (rank <= MAX_RANK) return x->node;
+    const int64_t *dims = x->dims + x->batched, size = dims[*axis];
+    const Shape s = shape_image(dims_count(*axis, dims), size, dims_count(rank - *axis - 1, dims + *axis + 1));
+    *axis = 1;
+    return reshaped(c, x->node, s);
 }
 
 static bool convert_concat(Conversion *c)
@@ -284,18 +296,20 @@ static bool convert_gather(Conversion *c)
     if (!x || k->count > MOST_PARTS || k->count < 1)
         return x && refuse(c, "it picks %lld elements", (long long)k->count);
     int64_t index[MOST_PARTS], dims[2 * ONNX_MAX_RANK];
+    const int64_t size = x->dims[axis + x->batched];
     for (int64_t i = 0; i < k->count; i++) {
         index[i] = (int64_t)constant_values(c->imp, k)[i];
-        if (index[i] < 0) index[i] += x->node->shape.dim[axis];
-        if (index[i] < 0 || index[i] >= x->node->shape.dim[axis]) return refuse(c, "an index is beyond its axis");
+        if (index[i] < 0) index[i] += size;
+        if (index[i] < 0 || index[i] >= size) return refuse(c, "an index is beyond its axis");
     }
     int rank = 0;
     for (int i = 0; i < axis + x->batched; i++) dims[rank++] = x->dims[i];
     for (int i = 0; i < k->rank; i++) dims[rank++] = k->dims[i];
     for (int i = axis + x->batched + 1; i < x->rank; i++) dims[rank++] = x->dims[i];
-    if (rank - x->batched > MAX_RANK) return refuse(c, "its result has too many axes");
+    if (rank > ONNX_MAX_RANK) return refuse(c, "its result has too many axes");
     OnnxValue *out = value_new(c->imp, NULL, rank, dims, x->batched);
-    return put_like(c, reshaped(c, picked(c, x->node, axis, index, k->count), sample_shape(out)), out);
+    ImportNode *n = cut_node(c, x, &axis);
+    return put_like(c, reshaped(c, picked(c, n, axis, index, k->count), sample_shape(out)), out);
 }
 
 /* ---- repeated ------------------------------------------------------------------------------------ */
@@ -306,7 +320,7 @@ static bool convert_expand(Conversion *c)
     const int rank = known_ints(c, NULL, 1, dims, ONNX_MAX_RANK);
     if (rank < 0) return false;
     OnnxConstant *zeros = constant_new(c->imp, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, rank, dims);
-    if (zeros->count > 1 << 20) return refuse(c, "its result is large");
+    if (!zeros || zeros->count > 1 << 20) return refuse(c, "its result is large");
     OnnxValue *k = value_new(c->imp, NULL, rank, dims, false), out;
     k->constant = zeros;
     OnnxValue *const in[] = {c->in[0], k};

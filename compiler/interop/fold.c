@@ -9,16 +9,13 @@
 
 #include "interop/importer.h"
 
-enum { FOLD_LIMIT = 1 << 26 }; /* numbers that are computed; weights of more are not met */
+enum { RANGE_LIMIT = 1 << 26 }; /* numbers of a Range */
 
 #define TYPE(NAME) ONNX__TENSOR_PROTO__DATA_TYPE__##NAME
 
 static OnnxConstant *result(Conversion *c, int type, int rank, const int64_t *dims)
 {
-    int64_t count = 1;
-    for (int i = 0; i < rank; i++)
-        if (dims[i] < 0 || __builtin_mul_overflow(count, dims[i], &count) || count > FOLD_LIMIT) return NULL;
-    return rank > ONNX_MAX_RANK ? NULL : constant_new(c->imp, type, rank, dims);
+    return constant_new(c->imp, type, rank, dims);
 }
 
 static bool put_folded(Conversion *c, OnnxConstant *k) { return k && put_constant(c, 0, k); }
@@ -47,14 +44,14 @@ static bool fold_shape(Conversion *c)
     if (begin < 0) begin = 0;
     const int64_t count = end > begin ? end - begin : 0;
     OnnxConstant *k = result(c, TYPE(INT64), 1, &count);
-    for (int64_t i = 0; i < count; i++) k->values[i] = (double)v->dims[begin + i];
+    for (int64_t i = 0; k && i < count; i++) k->values[i] = (double)v->dims[begin + i];
     return put_folded(c, k);
 }
 
 static bool fold_size(Conversion *c)
 {
     OnnxConstant *k = result(c, TYPE(INT64), 0, NULL);
-    k->values[0] = (double)dims_count(c->in[0]->rank, c->in[0]->dims);
+    if (k) k->values[0] = (double)dims_count(c->in[0]->rank, c->in[0]->dims);
     return put_folded(c, k);
 }
 
@@ -87,24 +84,11 @@ static bool fold_constant(Conversion *c)
     const bool real = onnx_attr(c, "value_float") != NULL;
     if (!real && !onnx_attr(c, "value_int")) return refuse(c, "it is no tensor of numbers");
     OnnxConstant *k = result(c, real ? TYPE(FLOAT) : TYPE(INT64), 0, NULL);
-    k->values[0] = real ? onnx_attr_real(c, "value_float", 0) : (double)onnx_attr_int(c, "value_int", 0);
+    if (k) k->values[0] = real ? onnx_attr_real(c, "value_float", 0) : (double)onnx_attr_int(c, "value_int", 0);
     return put_folded(c, k);
 }
 
 /* Weights that are all the same, as models without their weights have them. */
-static bool filled(Conversion *c, int rank, const int64_t *dims, float value)
-{
-    const int64_t count = dims_count(rank, dims);
-    if (count < 0 || count > 16 * (int64_t)FOLD_LIMIT) return false;
-    OnnxConstant *k = arena_alloc(c->imp->arena, sizeof *k);
-    *k = (OnnxConstant){.type = TYPE(FLOAT), .rank = rank, .count = count};
-    memcpy(k->dims, dims, (size_t)rank * sizeof *dims);
-    float *floats = arena_alloc(c->imp->arena, (size_t)(count + 1) * sizeof *floats);
-    for (int64_t i = 0; i < count; i++) floats[i] = value;
-    k->floats = floats;
-    return put_constant(c, 0, k);
-}
-
 static bool fold_constant_of_shape(Conversion *c)
 {
     int64_t dims[ONNX_MAX_RANK];
@@ -115,7 +99,7 @@ static bool fold_constant_of_shape(Conversion *c)
     if (rank < 0 || (a && (!a->t || onnx_tensor_read(c->imp->arena, a->t, ".", &t, &error) || t.count != 1)))
         return false;
     const double value = a ? onnx_tensor_at(&t, 0) : 0;
-    if (onnx_type_is_float(t.type)) return filled(c, rank, dims, (float)value);
+    if (onnx_type_is_float(t.type)) return put_folded(c, constant_filled(c->imp, rank, dims, (float)value));
     OnnxConstant *k = result(c, t.type, rank, dims);
     for (int64_t i = 0; k && i < k->count; i++) k->values[i] = value;
     return put_folded(c, k);
@@ -123,11 +107,13 @@ static bool fold_constant_of_shape(Conversion *c)
 
 static bool fold_range(Conversion *c)
 {
+    for (int i = 0; i < 3; i++)
+        if (!known(c, i) || known(c, i)->count != 1) return false;
     const double start = constant_values(c->imp, known(c, 0))[0], limit = constant_values(c->imp, known(c, 1))[0],
                  delta = constant_values(c->imp, known(c, 2))[0], steps = ceil((limit - start) / delta);
-    const int64_t count = steps > 0 && steps < FOLD_LIMIT ? (int64_t)steps : 0;
+    const int64_t count = steps > 0 && steps < RANGE_LIMIT ? (int64_t)steps : 0;
     OnnxConstant *k = result(c, known(c, 0)->type, 1, &count);
-    for (int64_t i = 0; i < count; i++) k->values[i] = start + (double)i * delta;
+    for (int64_t i = 0; k && i < count; i++) k->values[i] = start + (double)i * delta;
     return put_folded(c, k);
 }
 
@@ -327,7 +313,13 @@ static bool fold_concat(Conversion *c)
     int64_t dims[ONNX_MAX_RANK], begin = 0;
     if (axis < 0) return false;
     memcpy(dims, first->dims, sizeof dims);
-    for (int i = 1; i < c->in_count; i++) dims[axis] += known(c, i)->dims[axis];
+    for (int i = 1; i < c->in_count; i++) {
+        const OnnxConstant *part = known(c, i);
+        if (!part || part->rank != first->rank) return false;
+        for (int a = 0; a < part->rank; a++)
+            if (a != axis && part->dims[a] != first->dims[a]) return false;
+        dims[axis] += part->dims[axis];
+    }
     OnnxConstant *k = result(c, first->type, first->rank, dims);
     if (!k) return false;
     const int64_t inner = dims_count(first->rank - axis - 1, first->dims + axis + 1);
@@ -443,6 +435,38 @@ static bool fold_where(Conversion *c)
     return put_folded(c, k[1]);
 }
 
+/* Where the indices in row i of `at` point to in x; −1: nowhere. */
+static int64_t scatter_offset(const OnnxConstant *x, const double *at, int depth)
+{
+    int64_t offset = 0;
+    for (int a = 0; a < depth; a++) {
+        const int64_t index = (int64_t)(at[a] < 0 ? at[a] + (double)x->dims[a] : at[a]);
+        if (index < 0 || index >= x->dims[a]) return -1;
+        offset = offset * x->dims[a] + index;
+    }
+    return offset;
+}
+
+/* Assignments to parts of an array, as in masks of attention. */
+static bool fold_scatter_nd(Conversion *c)
+{
+    if (c->in_count != 3 || strcmp(onnx_attr_string(c, "reduction", "none"), "none") != 0) return false;
+    OnnxConstant *x = known(c, 0), *at = known(c, 1), *updates = known(c, 2);
+    const int depth = at->rank && at->dims[at->rank - 1] <= x->rank ? (int)at->dims[at->rank - 1] : 0;
+    const int64_t block = dims_count(x->rank - depth, x->dims + depth);
+    OnnxConstant *k =
+        depth && updates->count == at->count / depth * block ? result(c, x->type, x->rank, x->dims) : NULL;
+    if (!k) return false;
+    memcpy(k->values, constant_values(c->imp, x), (size_t)k->count * sizeof *k->values);
+    for (int64_t i = 0; i < at->count / depth; i++) {
+        const int64_t offset = scatter_offset(x, constant_values(c->imp, at) + i * depth, depth);
+        if (offset < 0) return false;
+        memcpy(k->values + offset * block, constant_values(c->imp, updates) + i * block,
+               (size_t)block * sizeof *k->values);
+    }
+    return put_folded(c, k);
+}
+
 /* All elements, as in the products of sizes. */
 static bool fold_reduce(Conversion *c)
 {
@@ -450,6 +474,7 @@ static bool fold_reduce(Conversion *c)
     if (from->rank > 1) return false;
     const int64_t one = 1;
     OnnxConstant *k = result(c, from->type, onnx_attr_int(c, "keepdims", 1) ? from->rank : 0, &one);
+    if (!k) return false;
     const double *x = constant_values(c->imp, from);
     k->values[0] = c->onnx->op_type[6] == 'P';
     for (int64_t i = 0; i < from->count; i++)
@@ -460,15 +485,16 @@ static bool fold_reduce(Conversion *c)
 /* ---- the table --------------------------------------------------------------------------------------- */
 
 static const OnnxOperator foldable[] = {
-    {"Constant", 1, 0, fold_constant},   {"ConstantOfShape", 1, 0, fold_constant_of_shape},
-    {"Range", 1, 0, fold_range},         {"Cast", 1, 0, fold_cast},
-    {"Reshape", 1, 0, fold_reshape},     {"Flatten", 1, 0, fold_flatten},
-    {"Unsqueeze", 1, 0, fold_unsqueeze}, {"Squeeze", 1, 0, fold_squeeze},
-    {"Identity", 1, 0, fold_identity},   {"Dropout", 1, 0, fold_identity},
-    {"Transpose", 1, 0, fold_transpose}, {"Expand", 1, 0, fold_expand},
-    {"Gather", 1, 0, fold_gather},       {"Slice", 1, 0, fold_slice},
-    {"Concat", 1, 0, fold_concat},       {"Where", 1, 0, fold_where},
-    {"ReduceProd", 1, 0, fold_reduce},   {"ReduceSum", 1, 0, fold_reduce},
+    {"Constant", 1, 0, fold_constant},     {"ConstantOfShape", 1, 0, fold_constant_of_shape},
+    {"Range", 1, 0, fold_range},           {"Cast", 1, 0, fold_cast},
+    {"Reshape", 1, 0, fold_reshape},       {"Flatten", 1, 0, fold_flatten},
+    {"Unsqueeze", 1, 0, fold_unsqueeze},   {"Squeeze", 1, 0, fold_squeeze},
+    {"Identity", 1, 0, fold_identity},     {"Dropout", 1, 0, fold_identity},
+    {"Transpose", 1, 0, fold_transpose},   {"Expand", 1, 0, fold_expand},
+    {"Gather", 1, 0, fold_gather},         {"Slice", 1, 0, fold_slice},
+    {"Concat", 1, 0, fold_concat},         {"Where", 1, 0, fold_where},
+    {"ReduceProd", 1, 0, fold_reduce},     {"ReduceSum", 1, 0, fold_reduce},
+    {"ScatterND", 11, 0, fold_scatter_nd},
 };
 
 bool fold_constants(Conversion *c)

@@ -12,6 +12,7 @@
 
 #include "base/base.h"
 #include "graph/shape.h"
+#include "interop/file_float.h"
 
 /* ---- arguments ------------------------------------------------------------ */
 
@@ -48,7 +49,7 @@ typedef struct ImportParam {
     int rank;
     int64_t dims[MAX_RANK]; /* as nnc has it: conv [out, in/groups, kh, kw], dense [out, in], … */
     size_t count;
-    const float *data; /* in the arena or in the file's memory, as long as the ImportGraph is used */
+    const FileFloat *data; /* in the arena or in the file's memory, as long as the ImportGraph is used */
 } ImportParam;
 
 /* ---- nodes ------------------------------------------------------------------ */

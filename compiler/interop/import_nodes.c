@@ -202,7 +202,7 @@ void arg_pad(Importer *imp, ImportNode *n, const char *name, const int64_t s[4])
 
 /* ---- parameters -------------------------------------------------------------------------- */
 
-void layer_param_floats(Conversion *c, ImportNode *n, const char *name, Shape shape, const float *data)
+void layer_param_floats(Conversion *c, ImportNode *n, const char *name, Shape shape, const FileFloat *data)
 {
     ImportParam *p = arena_alloc(c->imp->arena, sizeof *p);
     *p = (ImportParam){.name = name, .rank = shape.rank, .count = (size_t)shape_count(shape), .data = data};

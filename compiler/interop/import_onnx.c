@@ -30,12 +30,10 @@ static int opset_of(Onnx__OperatorSetIdProto *const *sets, size_t count, int oth
 {
     for (size_t i = 0; i < count; i++) {
         const char *domain = sets[i]->domain;
-        if (!domain || !*domain || strcmp(domain, "ai.onnx") == 0) return (int)sets[i]->version;
+        if (onnx_is_main_domain(domain)) return (int)sets[i]->version;
     }
     return otherwise;
 }
-
-static bool is_main_domain(const char *domain) { return !domain || !*domain || strcmp(domain, "ai.onnx") == 0; }
 
 static const Onnx__FunctionProto *function_of(const Importer *imp, const Onnx__NodeProto *n)
 {
@@ -134,6 +132,7 @@ static int read_inputs(ImportRun *r)
         if (map_get(r->scope.values, name)) continue;
         OnnxValue *v = value_new(&r->imp, NULL, 0, NULL, false);
         v->name = name;
+        v->is_input = true;
         const OnnxTensor *given = r->imp.options->given ? map_get(r->imp.options->given, name) : NULL;
         if (given) v->given = constant_of_tensor(&r->imp, given);
         if (read_input_dims(r, g->input[i], v)) return -1;
@@ -222,20 +221,42 @@ static int walk_function(ImportRun *r, const ImportScope *outer, Conversion *c, 
 
 static bool is_unknown(const OnnxValue *v) { return v && !v->constant && !v->node && !v->given; }
 
+/* An input of the graph that could not become a node; what refused operators make has been refused. */
+static void refuse_input(Conversion *c, const OnnxValue *v)
+{
+    if (!v->is_input) return;
+    if (c->imp->whole)
+        refuse(c, "input %s has more than %d axes, or no elements", v->name, MAX_RANK);
+    else
+        refuse(c, "input %s does not have the batch as its axis 0", v->name);
+}
+
+/* Whether all inputs have few enough axes for the operator. */
+static bool ranks_fit(Conversion *c)
+{
+    for (int i = 0; !onnx_takes_any_rank(c->onnx) && i < c->in_count; i++)
+        if (c->in[i] && c->in[i]->node && sample_rank(c->in[i]) > MAX_RANK)
+            return refuse(c, "a sample of %d axes: there are at most %d", sample_rank(c->in[i]), MAX_RANK);
+    return true;
+}
+
 static void convert_node(Conversion *c)
 {
     bool known_name = false;
-    const OnnxOperator *row =
-        is_main_domain(c->onnx->domain) ? onnx_operator_find(c->onnx->op_type, c->opset, &known_name) : NULL;
+    const OnnxOperator *row = onnx_operator_find(c->onnx, c->opset, &known_name);
     if (!row) {
-        if (!is_main_domain(c->onnx->domain))
+        if (!onnx_is_main_domain(c->onnx->domain))
             refuse(c, "it is of the domain %s", c->onnx->domain);
         else
             refuse(c, known_name ? "in opset %d it means something else" : "the language has no such layer", c->opset);
         return;
     }
     for (int i = 0; i < c->in_count; i++)
-        if (is_unknown(c->in[i])) return;
+        if (is_unknown(c->in[i])) {
+            refuse_input(c, c->in[i]);
+            return;
+        }
+    if (!ranks_fit(c)) return;
     const int before = c->imp->refused.count;
     int total = 0;
     for (int i = 0; i < before; i++) total += ((ImportRefusal *)c->imp->refused.at[i])->count;
@@ -259,8 +280,9 @@ static int walk_node(ImportRun *r, const ImportScope *s, const Onnx__NodeProto *
     const Onnx__FunctionProto *f = function_of(&r->imp, n);
     if (f) return walk_function(r, s, &c, f);
     const int refused = r->imp.refused.count;
+    const bool measures = strcmp(n->op_type, "Shape") == 0 || strcmp(n->op_type, "Size") == 0;
     for (int i = 0; i < c.in_count; i++)
-        if (is_unknown(c.in[i])) return convert_node(&c), 0;
+        if (is_unknown(c.in[i]) && !(measures && c.in[i]->is_input)) return convert_node(&c), 0;
     if (!fold_constants(&c) && r->imp.refused.count == refused) convert_node(&c);
     return 0;
 }
@@ -278,7 +300,10 @@ static void add_binding(ImportRun *r, const OnnxValue *v, bool is_input)
 
 static void make_output(ImportRun *r, Conversion *c, OnnxValue *v)
 {
-    if (is_unknown(v)) return;
+    if (is_unknown(v)) {
+        refuse_input(c, v);
+        return;
+    }
     ImportNode *node = value_node(c, v);
     if (!node || (r->imp.batch != 1 && !v->batched) || (v->batched && v->dims[0] != r->imp.batch)) {
         refuse(c, "output %s does not have the batch as its axis 0", v->name);

@@ -93,12 +93,42 @@ int64_t dims_count(int rank, const int64_t *dims)
     return count;
 }
 
-OnnxConstant *constant_new(Importer *imp, int type, int rank, const int64_t *dims)
+enum { COMPUTED_LIMIT = 1 << 30 }; /* bytes of numbers that an import computes: a small file can ask for any */
+
+/* Whether there may be that many more numbers of `bytes` each; they are counted then. */
+static bool may_compute(Importer *imp, int rank, const int64_t *dims, int64_t bytes)
+{
+    int64_t total = bytes;
+    for (int i = 0; i < rank; i++)
+        if (dims[i] < 0 || __builtin_mul_overflow(total, dims[i], &total)) return false;
+    if (total > COMPUTED_LIMIT - imp->computed) return false;
+    imp->computed += total;
+    return true;
+}
+
+static OnnxConstant *constant_of_dims(Importer *imp, int type, int rank, const int64_t *dims)
 {
     OnnxConstant *k = arena_alloc(imp->arena, sizeof *k);
     *k = (OnnxConstant){.type = type, .rank = rank, .count = dims_count(rank, dims)};
     for (int i = 0; i < rank; i++) k->dims[i] = dims[i];
+    return k;
+}
+
+OnnxConstant *constant_new(Importer *imp, int type, int rank, const int64_t *dims)
+{
+    if (rank > ONNX_MAX_RANK || !may_compute(imp, rank, dims, sizeof(double))) return NULL;
+    OnnxConstant *k = constant_of_dims(imp, type, rank, dims);
     k->values = arena_alloc(imp->arena, (size_t)(k->count + 1) * sizeof *k->values);
+    return k;
+}
+
+OnnxConstant *constant_filled(Importer *imp, int rank, const int64_t *dims, float value)
+{
+    if (rank > ONNX_MAX_RANK || !may_compute(imp, rank, dims, sizeof(float))) return NULL;
+    OnnxConstant *k = constant_of_dims(imp, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, rank, dims);
+    float *floats = arena_alloc(imp->arena, (size_t)(k->count + 1) * sizeof *floats);
+    for (int64_t i = 0; i < k->count; i++) floats[i] = value;
+    k->floats = floats;
     return k;
 }
 
@@ -111,7 +141,7 @@ const double *constant_values(Importer *imp, OnnxConstant *k)
     return k->values;
 }
 
-const float *constant_floats(Importer *imp, OnnxConstant *k)
+const FileFloat *constant_floats(Importer *imp, OnnxConstant *k)
 {
     if (!k->floats && k->tensor) k->floats = onnx_tensor_floats(imp->arena, k->tensor);
     if (k->floats) return k->floats;
@@ -178,8 +208,10 @@ int sample_rank(const OnnxValue *v) { return v->rank - v->batched; }
 
 Shape sample_shape(const OnnxValue *v)
 {
-    Shape s = {.rank = sample_rank(v)};
-    for (int i = 0; i < s.rank && i < MAX_RANK; i++) s.dim[i] = v->dims[i + v->batched];
+    const int rank = sample_rank(v), merged = rank > MAX_RANK ? rank - MAX_RANK : 0;
+    Shape s = {.rank = rank - merged};
+    for (int i = 0; i < s.rank; i++) s.dim[i] = 1;
+    for (int i = 0; i < rank; i++) s.dim[i > merged ? i - merged : 0] *= v->dims[i + v->batched];
     return s.rank == 0 ? shape_vector(1) : s;
 }
 
@@ -236,11 +268,11 @@ bool put_output(Conversion *c, int output, ImportNode *node, int rank, const int
 {
     if (output >= c->out_count || !c->out[output]) return true;
     OnnxValue *v = c->out[output];
-    v->node = node;
     v->rank = rank;
     v->batched = batched;
     v->type = c->in_count && c->in[0] ? c->in[0]->type : ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT;
     for (int i = 0; i < rank; i++) v->dims[i] = dims[i];
+    v->node = node && sample_rank(v) > MAX_RANK ? reshaped(c, node, sample_shape(v)) : node;
     return node != NULL;
 }
 

@@ -24,7 +24,7 @@ typedef struct OnnxConstant {
     bool literal;             /* of a Constant node: exporters write parameters as initialisers */
     const OnnxTensor *tensor; /* where the file has them; NULL: `values` */
     double *values;           /* made when they are computed with */
-    const float *floats;      /* made when they become a parameter */
+    const FileFloat *floats;  /* made when they become a parameter */
 } OnnxConstant;
 
 typedef struct OnnxValue {
@@ -34,7 +34,8 @@ typedef struct OnnxValue {
     OnnxConstant *given;    /* numbers for an input of the graph, for where these must be known */
     int type, rank;
     int64_t dims[ONNX_MAX_RANK];
-    bool batched; /* axis 0 is the batch, and not in node->shape */
+    bool batched;  /* axis 0 is the batch, and not in node->shape */
+    bool is_input; /* of the graph */
 } OnnxValue;
 
 typedef struct ImportScope ImportScope; /* of names: the graph's, or a function's */
@@ -55,8 +56,9 @@ typedef struct Importer {
     Map *names;   /* of values: how often the graph takes each */
     List refused; /* of ImportRefusal */
     int64_t batch;
-    bool whole; /* inputs are whole samples */
-    int walked; /* nodes */
+    bool whole;       /* inputs are whole samples */
+    int walked;       /* nodes */
+    int64_t computed; /* bytes of constants that are not in the file */
 } Importer;
 
 /* One node of the model, being converted. */
@@ -84,7 +86,11 @@ typedef struct OnnxOperator {
 /* Tables of the families; a name of NULL at the end. */
 extern const OnnxOperator onnx_conv_operators[], onnx_pool_operators[], onnx_norm_operators[],
     onnx_activation_operators[], onnx_elementwise_operators[], onnx_shape_operators[], onnx_resize_operators[],
-    onnx_reduction_operators[], onnx_loss_operators[], onnx_logic_operators[], onnx_matrix_operators[];
+    onnx_reduction_operators[], onnx_loss_operators[], onnx_logic_operators[], onnx_matrix_operators[],
+    onnx_training_operators[], onnx_einsum_operators[];
+
+/* Of Gradient, which is long enough for a file of its own. */
+ConvertCall convert_gradient;
 
 /* ---- attributes ------------------------------------------------------------------ */
 
@@ -100,9 +106,11 @@ int onnx_attr_ints(const Conversion *, const char *name, int64_t *out, int limit
 /* Says why the node cannot be converted; false. */
 bool refuse(Conversion *, const char *format, ...) PRINTF_LIKE(2, 3);
 
+/* NULL where it is too large for numbers that are computed. */
 OnnxConstant *constant_new(Importer *, int type, int rank, const int64_t *dims);
+OnnxConstant *constant_filled(Importer *, int rank, const int64_t *dims, float value);
 const double *constant_values(Importer *, OnnxConstant *);
-const float *constant_floats(Importer *, OnnxConstant *);
+const FileFloat *constant_floats(Importer *, OnnxConstant *);
 
 /* The input's numbers; NULL where they are not known. */
 OnnxConstant *known(const Conversion *, int input);
@@ -118,6 +126,7 @@ bool has_input(const Conversion *, int input);
 int onnx_axis(int64_t axis, int rank); /* counted from the front; −1: none */
 int64_t dims_count(int rank, const int64_t *dims);
 int sample_rank(const OnnxValue *);
+/* Of more axes than a shape can have, the first ones are merged. */
 Shape sample_shape(const OnnxValue *);
 
 /* The node of a value; of a constant, a new `param` in the shape of one whole sample. */
@@ -154,11 +163,15 @@ ImportNode *scaled(Conversion *, ImportNode *, double by);
 ImportNode *shifted(Conversion *, ImportNode *, double by);
 ImportNode *step_at(Conversion *, ImportNode *, double at); /* 1 from there on, else 0 */
 /* The nodes of values, of one rank, so that a combinator stretches them as ONNX does; `out` has
- * the shape and form of the result.  Refuses where it cannot be. */
+ * the dimensions and form of the result.  Refuses where it cannot be. */
 bool broadcast(Conversion *, OnnxValue *const *in, int count, OnnxValue *out, ImportNode **nodes);
 ImportNode *reduced(Conversion *, const char *op, ImportNode *, unsigned axes, bool keep);
 ImportNode *sliced(Conversion *, ImportNode *, int axis, int64_t begin, int64_t end, int64_t step);
+/* Both of two axes or more; leading axes equal or 1. */
+ImportNode *matrix_product(Conversion *, ImportNode *, ImportNode *);
 ImportNode *permuted(Conversion *, ImportNode *, const int *axes);
+/* The same of a node that has its axes in any shape, and more of them than a shape can have. */
+ImportNode *permuted_in_steps(Conversion *, ImportNode *, int rank, const int64_t *dims, const int *axes);
 
 void arg_int(Importer *, ImportNode *, const char *name, int64_t);
 void arg_real(Importer *, ImportNode *, const char *name, double);
@@ -171,7 +184,7 @@ void arg_pad(Importer *, ImportNode *, const char *name, const int64_t sides[4])
 
 /* A parameter, with a name made of the constant's. */
 void layer_param(Conversion *, ImportNode *, const char *name, Shape, OnnxConstant *);
-void layer_param_floats(Conversion *, ImportNode *, const char *name, Shape, const float *);
+void layer_param_floats(Conversion *, ImportNode *, const char *name, Shape, const FileFloat *);
 
 /* An identifier made of a name, unique among the labels of the graph; NULL: nothing is left of it. */
 const char *import_label(Importer *, const char *name);
@@ -181,6 +194,10 @@ const char *import_label(Importer *, const char *name);
 /* Computes the outputs of a node whose inputs are all known; false where it is not one of
  * those operators, without a message. */
 bool fold_constants(Conversion *);
-const OnnxOperator *onnx_operator_find(const char *name, int opset, bool *known_name);
+/* NULL: there is none in the domain and opset; *known_name: there is one in another opset. */
+const OnnxOperator *onnx_operator_find(const Onnx__NodeProto *, int opset, bool *known_name);
+bool onnx_is_main_domain(const char *domain);
+/* Whether it takes samples of more than MAX_RANK axes. */
+bool onnx_takes_any_rank(const Onnx__NodeProto *);
 
 #endif

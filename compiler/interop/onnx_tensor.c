@@ -243,11 +243,9 @@ double onnx_tensor_at(const OnnxTensor *t, int64_t i)
     }
 }
 
-const float *onnx_tensor_floats(Arena *arena, const OnnxTensor *t)
+const FileFloat *onnx_tensor_floats(Arena *arena, const OnnxTensor *t)
 {
-    if (t->type == DATA_TYPE(FLOAT) && !t->raw) return t->message->float_data;
-    if (t->type == DATA_TYPE(FLOAT) && (uintptr_t)t->raw % sizeof(float) == 0)
-        return (const float *)(const void *)t->raw;
+    if (t->type == DATA_TYPE(FLOAT)) return t->raw ? (const FileFloat *)t->raw : t->message->float_data;
     float *out = arena_alloc(arena, (size_t)(t->count + 1) * sizeof *out);
     for (int64_t i = 0; i < t->count; i++) out[i] = (float)onnx_tensor_at(t, i);
     return out;

@@ -5,6 +5,7 @@
 #define NNC_INTEROP_ONNX_TENSOR_H
 
 #include "base/base.h"
+#include "interop/file_float.h"
 #include "interop/onnx.pb-c.h"
 #include "runtime/core/core.h"
 
@@ -31,7 +32,7 @@ int onnx_tensor_read(Arena *, const Onnx__TensorProto *, const char *folder, Onn
 double onnx_tensor_at(const OnnxTensor *, int64_t index);
 
 /* All elements: in place where they are floats, else converted, in the arena. */
-const float *onnx_tensor_floats(Arena *, const OnnxTensor *);
+const FileFloat *onnx_tensor_floats(Arena *, const OnnxTensor *);
 double *onnx_tensor_doubles(Arena *, const OnnxTensor *);
 
 #endif

@@ -34,6 +34,12 @@ runs 2 help train eval
 runs 2 trian; says err "did you mean 'train'"; silent out
 runs 2 nonsense; says err "unknown command 'nonsense'"; says err 'usage:'
 runs 2 import x.onnx; says err 'no output file'
+refused=$root/tests/onnx/refused.onnx
+for command in report check predict bench show; do
+    runs 4 $command "$refused"; says err 'operators that cannot be expressed'; says err '  Unknown, 2 nodes (first): the language has no such layer'
+done
+runs 4 import "$refused" -o x.nn; says err '  Unknown, 2 nodes'; absent x.nn x.safetensors
+runs 4 "$refused" -o x.c; absent x.c
 runs 2 bench; says err 'missing input file'
 
 # ---- options ----------------------------------------------------------------------

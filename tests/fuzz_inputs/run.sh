@@ -4,7 +4,7 @@ cd "$(dirname "$0")/../.." || exit 1
 . tests/lib.sh
 REPLAY=${REPLAY:-build/fuzz_inputs}
 
-for target in tensors data_sets pictures source; do
+for target in tensors data_sets pictures source onnx; do
     if [ ! -x "$REPLAY/$target" ]; then
         bad "$REPLAY/$target is not built"
         continue

@@ -1,0 +1,227 @@
+"""
+Writes the small models of tests/onnx/models, each with an input and PyTorch's output, in the layout of
+ONNX's backend tests, and the seeds of the fuzzer that reads models:
+
+    /usr/bin/python3 tests/onnx/make_models.py
+
+external   weights in a file beside the model, at offsets
+functions  local functions: one calls another, with an attribute of the call, a default, an unused output
+gradient   Gradient of ai.onnx.preview.training through a small expression
+softmax_loss, likelihood_loss
+           losses with weights, a class that is ignored, and reference.safetensors: their gradients by the scores
+"""
+import os
+import sys
+
+import numpy as np
+import onnx
+import torch
+import torch.nn.functional as F
+from onnx import TensorProto, helper, numpy_helper
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.append(os.path.join(HERE, "..", "refs"))
+from files import write  # noqa: E402
+
+SEEDS = os.path.join(HERE, "..", "fuzz_inputs", "seeds", "onnx")
+OPSETS = [helper.make_opsetid("", 15)]
+
+
+def values(name, shape):
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+
+
+def write_data(folder, inputs, outputs):
+    data = os.path.join(folder, "test_data_set_0")
+    os.makedirs(data, exist_ok=True)
+    for kind, tensors in (("input", inputs), ("output", outputs)):
+        for i, (name, t) in enumerate(tensors):
+            path = os.path.join(data, f"{kind}_{i}.pb")
+            with open(path, "wb") as file:
+                file.write(numpy_helper.from_array(t.numpy(), name).SerializeToString())
+
+
+def weights(seed, *shapes):
+    torch.manual_seed(seed)
+    return [torch.randn(shape) * 0.3 for shape in shapes]
+
+
+def make(nodes, inputs, outputs, initialisers=(), **more):
+    graph = helper.make_graph(nodes, "net", inputs, outputs, list(initialisers))
+    more.setdefault("opset_imports", OPSETS)
+    model = helper.make_model(graph, producer_name="nnc-test", **more)
+    model.ir_version = 8
+    return model
+
+
+def folder_of(name):
+    folder = os.path.join(HERE, "models", name)
+    os.makedirs(folder, exist_ok=True)
+    return folder
+
+
+def tensor(name, t):
+    return numpy_helper.from_array(np.ascontiguousarray(t.numpy()), name)
+
+
+def external():
+    w, b, v = weights(1, (4, 3, 3, 3), (4,), (5, 64))
+    folder, offset, kept = folder_of("external"), 0, []
+    with open(os.path.join(folder, "weights.bin"), "wb") as file:
+        for name, t in (("conv.weight", w), ("fc.weight", v)):
+            file.write(b"\0" * 3)  # at no multiple of anything
+            offset += 3
+            raw = t.numpy().tobytes()
+            file.write(raw)
+            one = TensorProto(name=name, data_type=TensorProto.FLOAT, dims=t.shape, data_location=TensorProto.EXTERNAL)
+            for key, value in (("location", "weights.bin"), ("offset", offset), ("length", len(raw))):
+                entry = one.external_data.add()
+                entry.key, entry.value = key, str(value)
+            offset += len(raw)
+            kept.append(one)
+    nodes = [
+        helper.make_node("Conv", ["x", "conv.weight", "conv.bias"], ["a"], "conv", pads=[1, 1, 1, 1], strides=[2, 2]),
+        helper.make_node("Relu", ["a"], ["b"], "relu"),
+        helper.make_node("Flatten", ["b"], ["c"], "flatten"),
+        helper.make_node("Gemm", ["c", "fc.weight"], ["y"], "fc", transB=1),
+    ]
+    model = make(nodes, [values("x", ["N", 3, 8, 8])], [values("y", ["N", 5])], [*kept, tensor("conv.bias", b)])
+    onnx.save(model, os.path.join(folder, "model.onnx"))
+    x = torch.randn(2, 3, 8, 8)
+    y = F.linear(F.relu(F.conv2d(x, w, b, stride=2, padding=1)).flatten(1), v)
+    write_data(folder, [("x", x)], [("y", y)])
+
+
+def functions():
+    domain, sets = "test.functions", [helper.make_opsetid("", 15)]
+    slope = helper.make_node("LeakyRelu", ["s"], ["r"])
+    slope.attribute.append(onnx.AttributeProto(name="alpha", type=onnx.AttributeProto.FLOAT, ref_attr_name="slope"))
+    unit = helper.make_function(
+        domain, "Unit", ["u", "w"], ["r", "s"], [helper.make_node("Conv", ["u", "w"], ["s"], pads=[1, 1, 1, 1]), slope], sets,
+        attributes=["slope"])
+    call = helper.make_node("Unit", ["u", "w"], ["r", "unused"], domain=domain)
+    call.attribute.append(onnx.AttributeProto(name="slope", type=onnx.AttributeProto.FLOAT, ref_attr_name="outer_slope"))
+    residual = helper.make_function(
+        domain, "Residual", ["u", "w"], ["t"], [call, helper.make_node("Add", ["r", "u"], ["t"])],
+        [*sets, helper.make_opsetid(domain, 1)], attributes=["outer_slope"])
+    w1, w2 = weights(2, (3, 3, 3, 3), (3, 3, 3, 3))
+    nodes = [
+        helper.make_node("Residual", ["x", "w1"], ["a"], "first", domain=domain, outer_slope=0.125),
+        helper.make_node("Residual", ["a", "w2"], ["b"], "second", domain=domain, outer_slope=0.5),
+        helper.make_node("Unit", ["b", "w1"], ["y"], "third", domain=domain, slope=0.25),
+    ]
+    model = make(nodes, [values("x", [1, 3, 6, 6])], [values("y", [1, 3, 6, 6])], [tensor("w1", w1), tensor("w2", w2)],
+                 functions=[unit, residual], opset_imports=[*sets, helper.make_opsetid(domain, 1)])
+    folder = folder_of("functions")
+    onnx.save(model, os.path.join(folder, "model.onnx"))
+    x = torch.randn(1, 3, 6, 6)
+    unit_of = lambda u, w, slope: F.leaky_relu(F.conv2d(u, w, padding=1), slope)
+    a = unit_of(x, w1, 0.125) + x
+    b = unit_of(a, w2, 0.5) + a
+    write_data(folder, [("x", x)], [("y", unit_of(b, w1, 0.25))])
+    return model
+
+
+def gradient():
+    """y = Σ (log(1 + u²) − u·tanh v) and its gradient."""
+    u, v = weights(3, (2, 3), (2, 3))
+    nodes = [
+        helper.make_node("Mul", ["u", "u"], ["u2"]),
+        helper.make_node("Add", ["u2", "one"], ["more"]),
+        helper.make_node("Log", ["more"], ["log"]),
+        helper.make_node("Tanh", ["v"], ["tanh"]),
+        helper.make_node("Mul", ["u", "tanh"], ["product"]),
+        helper.make_node("Sub", ["log", "product"], ["y"]),
+        helper.make_node("Gradient", ["u", "v"], ["du", "dv"], domain="ai.onnx.preview.training", xs=["u", "v"], y="y"),
+    ]
+    sets = [helper.make_opsetid("", 15), helper.make_opsetid("ai.onnx.preview.training", 1)]
+    one = helper.make_tensor("one", TensorProto.FLOAT, [], [1.0])
+    model = make(nodes, [values("u", [2, 3]), values("v", [2, 3])], [values("du", [2, 3]), values("dv", [2, 3])], [one],
+                 opset_imports=sets)
+    folder = folder_of("gradient")
+    onnx.save(model, os.path.join(folder, "model.onnx"))
+    u.requires_grad_()
+    v.requires_grad_()
+    (torch.log(1 + u * u) - u * torch.tanh(v)).sum().backward()
+    write_data(folder, [("u", u.detach()), ("v", v.detach())], [("du", u.grad), ("dv", v.grad)])
+    return model
+
+
+def loss(name, op, function, reduction, scores_of):
+    """A loss of 4 samples, 5 classes and 3 places; the weights are powers of two, class 2 is ignored."""
+    scores = scores_of(weights(5, (4, 5, 3))[0] * 4)
+    target = torch.tensor([[0, 4, 2], [1, 1, 3], [2, 0, 4], [3, 3, 1]])
+    weight = torch.tensor([1.0, 0.5, 2.0, 4.0, 0.25])
+    sets = [helper.make_opsetid("", 13)]
+    node = helper.make_node(op, ["x", "t", "w"], ["y"], "loss", reduction=reduction, ignore_index=2)
+    inputs = [values("x", [4, 5, 3]), helper.make_tensor_value_info("t", TensorProto.INT64, [4, 3])]
+    model = make([node], inputs, [values("y", [])], [tensor("w", weight)], opset_imports=sets)
+    folder = folder_of(name)
+    onnx.save(model, os.path.join(folder, "model.onnx"))
+    scores.requires_grad_()
+    y = function(scores, target, weight=weight, ignore_index=2, reduction=reduction)
+    y.backward()
+    write_data(folder, [("x", scores.detach()), ("t", target)], [("y", y.detach())])
+    rows = lambda a, b: torch.cat([a.reshape(1, -1), b.reshape(1, -1)], 1)
+    write(os.path.join(folder, "reference.safetensors"), {
+        "x": rows(scores.detach(), target.float()), "y": y.detach().reshape(1, 1), "dy": torch.ones(1, 1),
+        "dx": rows(scores.grad, torch.zeros_like(target, dtype=torch.float32))})
+
+
+def refused():
+    """A model of operators that there are not."""
+    nodes = [helper.make_node("Unknown", ["x"], ["a"], "first"), helper.make_node("Relu", ["a"], ["b"]),
+             helper.make_node("Unknown", ["b"], ["y"], "second")]
+    model = make(nodes, [values("x", [1, 4])], [values("y", [1, 4])])
+    onnx.save(model, os.path.join(HERE, "refused.onnx"))
+
+
+def seeds(models):
+    """Models of a few hundred bytes that have a bit of everything."""
+    w, scale = weights(4, (2, 2, 3, 3), (2,))
+    ones = torch.ones(2)
+    whole = make(
+        [
+            helper.make_node("Conv", ["x", "w"], ["a"], pads=[1, 1, 1, 1]),
+            helper.make_node("BatchNormalization", ["a", "scale", "scale", "scale", "ones"], ["b"]),
+            helper.make_node("Relu", ["b"], ["c"]),
+            helper.make_node("MaxPool", ["c"], ["d"], kernel_shape=[2, 2], strides=[2, 2]),
+            helper.make_node("Shape", ["d"], ["s"]),
+            helper.make_node("Constant", [], ["zero"], value=helper.make_tensor("", TensorProto.INT64, [], [0])),
+            helper.make_node("Gather", ["s", "zero"], ["n"]),
+            helper.make_node("Constant", [], ["axes"], value=helper.make_tensor("", TensorProto.INT64, [1], [0])),
+            helper.make_node("Unsqueeze", ["n", "axes"], ["n1"]),
+            helper.make_node("Constant", [], ["rest"], value=helper.make_tensor("", TensorProto.INT64, [1], [-1])),
+            helper.make_node("Concat", ["n1", "rest"], ["shape"], axis=0),
+            helper.make_node("Reshape", ["d", "shape"], ["e"]),
+            helper.make_node("Softmax", ["e"], ["y"]),
+        ], [values("x", [1, 2, 4, 4])], [values("y", [1, 8])],
+        [tensor("w", w), tensor("scale", scale), tensor("ones", ones)])
+    branches = make(
+        [
+            helper.make_node("Split", ["x"], ["a", "b"], axis=1),
+            helper.make_node("AveragePool", ["a"], ["c"], kernel_shape=[3, 3], pads=[1, 1, 1, 1]),
+            helper.make_node("ConstantOfShape", ["k"], ["w"], value=helper.make_tensor("", TensorProto.FLOAT, [1], [0.5])),
+            helper.make_node("Conv", ["b", "w"], ["d"]),
+            helper.make_node("Concat", ["c", "d", "a"], ["e"], axis=1),
+            helper.make_node("Resize", ["e", "", "scales"], ["f"]),
+            helper.make_node("Transpose", ["f"], ["g"], perm=[0, 2, 3, 1]),
+            helper.make_node("ReduceMean", ["g"], ["y"], axes=[1, 2], keepdims=0),
+        ], [values("x", ["N", 4, 4, 4])], [values("y", ["N", 5])], [
+            helper.make_tensor("k", TensorProto.INT64, [4], [1, 2, 1, 1]),
+            helper.make_tensor("scales", TensorProto.FLOAT, [4], [1, 1, 2, 2]),
+        ])
+    one_loss = make(
+        [helper.make_node("SoftmaxCrossEntropyLoss", ["x", "t"], ["y"], reduction="mean")],
+        [values("x", [3, 5]), helper.make_tensor_value_info("t", TensorProto.INT64, [3])], [values("y", [])])
+    os.makedirs(SEEDS, exist_ok=True)
+    for name, model in {**models, "whole": whole, "branches": branches, "loss": one_loss}.items():
+        onnx.save(model, os.path.join(SEEDS, name + ".onnx"))
+
+
+if __name__ == "__main__":
+    external()
+    loss("softmax_loss", "SoftmaxCrossEntropyLoss", F.cross_entropy, "mean", lambda s: s)
+    loss("likelihood_loss", "NegativeLogLikelihoodLoss", F.nll_loss, "sum", lambda s: torch.log_softmax(s, 1))
+    refused()
+    seeds({"functions": functions(), "gradient": gradient()})

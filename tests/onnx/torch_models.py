@@ -1,0 +1,53 @@
+"""
+torchvision's classifiers with random weights as ONNX, as PyTorch exports them.
+
+    torch_models.py list                 the names, small models first
+    torch_models.py NAME FOLDER OPSET…   writes FOLDER/model-OPSET.onnx
+
+The statistics of batch normalisation are those of a random batch: with the initial ones values grow or
+vanish with the depth, and outputs say little.
+"""
+import os
+import sys
+import warnings
+
+import torch
+import torchvision.models as models
+
+SIDE = {"inception_v3": 299}
+NO_AUXILIARY = {"googlenet", "inception_v3"}
+
+
+def parameters(name):
+    return models.get_model_weights(name).DEFAULT.meta["num_params"]
+
+
+def settle_statistics(model, x):
+    norms = [m for m in model.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    for norm in norms:
+        norm.train()
+        norm.momentum = None
+    if norms:
+        with torch.no_grad():
+            model(x)
+    model.eval()
+
+
+def export(name, folder, opsets):
+    torch.manual_seed(1)
+    torch.set_num_threads(1)
+    side = SIDE.get(name, 224)
+    more = {"aux_logits": False, "init_weights": False} if name in NO_AUXILIARY else {}
+    model = models.get_model(name, weights=None, **more).eval()
+    settle_statistics(model, torch.randn(2, 3, side, side))
+    for opset in opsets:
+        path = os.path.join(folder, f"model-{opset}.onnx")
+        torch.onnx.export(model, torch.randn(1, 3, side, side), path, opset_version=int(opset))
+
+
+if __name__ == "__main__":
+    warnings.filterwarnings("ignore")
+    if sys.argv[1] == "list":
+        print("\n".join(sorted(models.list_models(module=models), key=parameters)))
+    else:
+        export(sys.argv[1], sys.argv[2], sys.argv[3:])
