@@ -35,7 +35,7 @@ runs 2 trian; says err "did you mean 'train'"; silent out
 runs 2 nonsense; says err "unknown command 'nonsense'"; says err 'usage:'
 runs 2 import x.onnx; says err 'no output file'
 refused=$root/tests/onnx/refused.onnx
-for command in report check predict bench show; do
+for command in report check bench show; do
     runs 4 $command "$refused"; says err 'operators that cannot be expressed'; says err '  Unknown, 2 nodes (first): the language has no such layer'
 done
 runs 4 import "$refused" -o x.nn; says err '  Unknown, 2 nodes'; absent x.nn x.safetensors
