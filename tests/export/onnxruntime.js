@@ -3,8 +3,7 @@
 //     node onnxruntime.js MODEL.onnx…
 //         MODEL.x and MODEL.y beside it are raw floats of a batch: the inputs one after the
 //         other, and a row of all outputs for each sample.  Prints for each model the largest
-//         difference, relative to the largest output where that is above 1; status 1 where one is
-//         above 1e-5
+//         difference, relative to the largest output; status 1 where one is above 1e-5
 //     node onnxruntime.js version
 //
 // ONNXRUNTIME: the folder of onnxruntime-node, where node does not find it.
@@ -65,7 +64,7 @@ function feedsOf(session, x, batch) {
   return feeds;
 }
 
-// The largest difference of the outputs, and the largest output.
+// The largest difference of the outputs, relative to the largest of them.
 function compare(session, results, y, batch) {
   const counts = session.outputNames.map((name) => results[name].data.length / batch);
   const width = counts.reduce((a, b) => a + b, 0);
@@ -81,7 +80,7 @@ function compare(session, results, y, batch) {
     });
     first += counts[i];
   });
-  return worst / Math.max(1, largest);
+  return worst / (largest || 1);
 }
 
 async function check(file) {

@@ -152,7 +152,7 @@ runs 0 show digits.nn --weights weights.safetensors
 if [ -n "$ALL" ] && node "$root/tests/export/onnxruntime.js" version >/dev/null 2>&1; then
     mkdir models
     what='all layers and examples, read back'
-    (cd "$root" && ALL=1 EXPORT_TO="$tmp/models" "$UNIT" 'exported layers') >out 2>&1
+    (cd "$root" && ALL=1 EXPORT_TO="$tmp/models" "$UNIT" 'exported layers' 'exported examples') >out 2>&1
     status=$?
     status_is 0
     what=onnxruntime
