@@ -134,8 +134,9 @@ static void put_if(json_t *object, const char *key, json_t *value)
 static const char *layers_hint(const RunPage *p)
 {
     const Stats *s = p->in.watch->stats;
-    return arena_printf(p->arena, "Of %lld samples in %lld watched steps of the last epoch.",
-                        (long long)stats_watched_samples(s), (long long)stats_watched_steps(s));
+    const long long steps = (long long)stats_watched_steps(s);
+    return arena_printf(p->arena, "Of %lld samples in %lld watched step%s of the last epoch.",
+                        (long long)stats_watched_samples(s), steps, steps == 1 ? "" : "s");
 }
 
 static json_t *run_value(const RunPage *p)

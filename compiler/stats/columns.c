@@ -17,7 +17,7 @@ double layer_deviation(const LayerStats *l)
 double layer_dead(const LayerStats *l)
 {
     int64_t dead = 0;
-    if (!l->active || !l->count) return NAN;
+    if (!l->active || !l->judged) return NAN;
     for (int64_t i = 0; i < l->units; i++) dead += !l->active[i];
     return (double)dead / (double)l->units;
 }

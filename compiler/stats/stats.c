@@ -137,14 +137,17 @@ static void window_clear(StatsWindow *w, int layers)
     w->steps = w->samples = w->active_samples = 0;
 }
 
-/* Which units are dead is said of many samples only: of one window and those after it. */
-static void carry_active_units(Stats *s)
+/* Which units are dead is said of many samples only: of one window and those before it. */
+static void judge_units(Stats *s)
 {
-    if (s->last.active_samples >= s->enough) return;
-    for (int i = 0; i < s->table.count; i++)
-        if (s->now.layer[i].active)
-            memcpy(s->now.layer[i].active, s->last.layer[i].active, (size_t)s->now.layer[i].units);
-    s->now.active_samples = s->last.active_samples;
+    const bool enough = s->last.active_samples >= s->enough;
+    for (int i = 0; i < s->table.count; i++) {
+        LayerStats *l = &s->last.layer[i], *now = &s->now.layer[i];
+        if (!l->active) continue;
+        l->judged = enough && l->count;
+        if (!enough) memcpy(now->active, l->active, (size_t)l->units);
+    }
+    if (!enough) s->now.active_samples = s->last.active_samples;
 }
 
 static void complete_window(Stats *s)
@@ -153,7 +156,7 @@ static void complete_window(Stats *s)
     s->last = s->now;
     s->now = before;
     window_clear(&s->now, s->table.count);
-    carry_active_units(s);
+    judge_units(s);
 }
 
 static void fill_columns(Stats *s)

@@ -22,6 +22,7 @@ typedef struct LayerStats {
     double sum, squares;
     int64_t saturated; /* values near a bound of Op.saturation */
     bool *active;      /* [units] of OP_RECTIFIES: some value was not 0 */
+    bool judged;       /* `active` is of enough samples to say that a unit is dead */
 
     int64_t updates;                       /* of parameters: those with a gradient that were seen */
     double gradient_squares;               /* of all gradients, as the optimizer takes them */

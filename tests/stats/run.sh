@@ -116,6 +116,30 @@ page() {
     runs 2 train "$root/dsl_examples/mlp.nn" --limit 100 --lr-find --page page.html
 }
 
+compares() {
+    what='a page that compares runs'
+    mlp=$root/dsl_examples/mlp.nn
+    runs 0 train "$mlp" --limit 100 --epochs 2 --jit tcc --log first.csv --stats -o page.w
+    runs 0 train "$mlp" --limit 100 --epochs 2 --jit tcc --log second.jsonl --lr 0.01 -o page.w
+    runs 0 page first.csv second.jsonl -o both.html; silent out; silent err
+    says both.html '<title>first.csv, second.jsonl: training</title>'
+    # Both forms say the same of one run, and what the table of epochs says.
+    runs 0 train "$mlp" --limit 100 --epochs 2 --jit tcc --log third.jsonl -o page.w
+    row=$(awk '$1 == 2 { printf "%.3f", $7 }' out)
+    runs 0 page first.csv -o a.html; runs 0 page third.jsonl -o b.html
+    for file in a b; do grep -o '"epochs":\[.*\]' $file.html | sed 's/"seconds":[0-9.]*,//g; s/,"steps".*//; s/"facts".*//' >$file.epochs; done
+    same a.epochs b.epochs
+    what="the last loss, $row"
+    if grep -q "\"valid\":$row" a.epochs; then ok; else bad 'another one' a.epochs; fi
+    runs 1 page none.csv -o no.html; says err 'cannot read none.csv'
+    echo nothing >no.csv
+    runs 1 page no.csv -o no.html; says err '^nnc: error: no.csv:1: this is no line of a log'
+    printf '{"kind": 3}\n' >no.jsonl
+    runs 1 page no.jsonl -o no.html
+    absent no.html
+    runs 2 page first.csv; runs 2 page -o no.html; runs 2 page a b c d e f -o no.html
+}
+
 # ---- cases -------------------------------------------------------------------------------
 
 # split FILE: NAME.nn and NAME.head for each case, and their names in the file `names`
@@ -164,7 +188,7 @@ healthy() {
 # every N: the first, and every Nth from there on; all of them with ALL
 every() { if [ -n "${CASE:-}" ]; then grep -x "$CASE"; elif [ -n "${ALL:-}" ]; then cat; else awk -v n="$1" 'NR % n == 1'; fi <names; }
 
-[ -n "${CASE:-}" ] || { numbers; changes_nothing; page; }
+[ -n "${CASE:-}" ] || { numbers; changes_nothing; page; compares; }
 for kind in spoiled healthy; do
     split "$cases/$kind.txt"
     for name in $(every 7); do

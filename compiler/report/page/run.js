@@ -19,7 +19,8 @@ function make(tag, attributes, ...children) {
 function number(v) {
     if (!isNumber(v)) return "";
     const small = v !== 0 && Math.abs(v) < 0.001;
-    return (small ? v.toExponential(2) : String(Number(v.toPrecision(3)))).replaceAll("-", "−");
+    const rounded = Number(v.toPrecision(3));
+    return (small ? rounded.toExponential() : String(rounded)).replaceAll("-", "−");
 }
 const percent = (v) => (isNumber(v) ? (100 * v).toFixed(2) + " %" : "");
 
@@ -124,6 +125,14 @@ function drawSeries(svg, s, series, chart) {
         );
 }
 
+/* Of several runs the dashes tell which. */
+function swatch(series) {
+    if (data.runs.length === 1) return make("i", { class: series.kind });
+    const line = make("line", { class: "series " + series.kind, x1: 0, x2: 28, y1: 5, y2: 5 });
+    if (series.dash) line.setAttribute("stroke-dasharray", series.dash);
+    return make("svg", { class: "swatch", viewBox: "0 0 28 10", "aria-hidden": "true" }, line);
+}
+
 function drawChart(chart) {
     chart.series = chart.series.filter((series) => series.points.some(([, y]) => isNumber(y)));
     if (!chart.series.length) return null;
@@ -134,7 +143,7 @@ function drawChart(chart) {
     for (const series of chart.series) drawSeries(svg, s, series, chart);
     const legend = make("span", { class: "legend" });
     if (named.length > 1 || chart.always)
-        for (const series of named) legend.append(make("span", {}, make("i", { class: series.kind }), series.name));
+        for (const series of named) legend.append(make("span", {}, swatch(series), series.name));
     return make("figure", { class: "chart" }, make("figcaption", {}, make("b", {}, chart.title), make("span", { class: "by" }, chart.log ? "by epoch, logarithmic" : "by epoch"), legend), svg);
 }
 
@@ -305,6 +314,7 @@ function drawFacts() {
         const cells = runs.map((r) => (r.facts.find(([n]) => n === name) || ["", ""])[1]);
         return make("tr", {}, make("th", { scope: "row" }, name), ...cells.map((text) => make("td", {}, text)));
     });
+    if (runs.length > 1) byId("facts-title").textContent = "Runs";
     if (runs.length > 1)
         byId("facts-table").append(make("thead", {}, make("tr", {}, make("th", {}), ...runs.map((r) => make("th", {}, r.name)))));
     byId("facts-table").append(make("tbody", {}, ...rows));
