@@ -2,19 +2,20 @@
  * manual: the man page, in man(7)'s macros, from the tables of commands, options and topics.
  */
 #include <ctype.h>
+#include <limits.h>
 #include <string.h>
 
 #include "commands/commands.h"
 
 enum { WIDTH = 64 };
 
-/* Text of a paragraph, in lines of about WIDTH: backslashes, dashes, which are to be typed, and
+/* Text in lines of about `width`: backslashes, dashes, which are to be typed, and
  * lines that would be requests are escaped. */
-static void manual_text(const char *text, FILE *out)
+static void manual_lines(const char *text, int width, FILE *out)
 {
     int column = 0;
     for (const char *p = text; *p; p++) {
-        bool wrap = *p == '\n' || (*p == ' ' && column > WIDTH);
+        bool wrap = *p == '\n' || (*p == ' ' && column > width);
         if (column == 0 && (*p == '.' || *p == '\'')) fputs("\\&", out);
         if (*p == '\\')
             fputs("\\e", out);
@@ -26,6 +27,8 @@ static void manual_text(const char *text, FILE *out)
         while (wrap && p[1] == ' ') p++;
     }
 }
+
+static void manual_text(const char *text, FILE *out) { manual_lines(text, WIDTH, out); }
 
 /* Blank lines between paragraphs become requests. */
 static void manual_paragraphs(const char *text, FILE *out)
@@ -62,7 +65,7 @@ static void manual_option(const Option *o, FILE *out)
 static void manual_command(const Command *c, FILE *out)
 {
     fprintf(out, ".SS \"nnc ");
-    manual_text(c->usage, out);
+    manual_lines(c->usage, INT_MAX, out); /* a heading is one line */
     fputs("\"\n", out);
     fputc(toupper((unsigned char)c->summary[0]), out);
     manual_text(c->summary + 1, out);
