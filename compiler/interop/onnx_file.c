@@ -8,6 +8,9 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "interop/onnx_wire.h"
 
@@ -44,10 +47,31 @@ static void bounded_free(void *user, void *pointer)
 
 /* ---- reading ------------------------------------------------------------------- */
 
+/* A large file is mapped: its pages are not copied, and most of them are looked at once or never. */
+static char *map_bytes(const char *path, OnnxMemory *m)
+{
+    enum { MAPPED_FROM = 1 << 20 };
+    struct stat status;
+    NnError ignored = {0};
+    const int fd = nn_open_regular(path, &ignored);
+    if (fd < 0) return NULL;
+    void *at = MAP_FAILED;
+    if (fstat(fd, &status) == 0 && status.st_size >= MAPPED_FROM)
+        at = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    close(fd);
+    m->mapped = at != MAP_FAILED;
+    if (m->mapped) m->size = (size_t)status.st_size;
+    return m->mapped ? at : NULL;
+}
+
 static void drop_bytes(OnnxMemory *m)
 {
-    free(m->bytes);
+    if (m->mapped)
+        munmap(m->bytes, m->size);
+    else
+        free(m->bytes);
     m->bytes = NULL;
+    m->mapped = false;
 }
 
 static ProtobufCMessage *unpack_skeleton(const ProtobufCMessageDescriptor *type, OnnxMemory *m)
@@ -67,7 +91,8 @@ ProtobufCMessage *onnx_message_read(const char *path, const ProtobufCMessageDesc
                                     NnError *error)
 {
     *memory = (OnnxMemory){.allocator = {bounded_alloc, bounded_free, memory}};
-    memory->bytes = nn_read_file(path, &memory->size, error);
+    memory->bytes = map_bytes(path, memory);
+    if (!memory->bytes) memory->bytes = nn_read_file(path, &memory->size, error);
     if (!memory->bytes) return NULL;
     memory->limit = MEMORY_FACTOR * memory->size + MEMORY_FLOOR;
     ProtobufCMessage *message = unpack_skeleton(type, memory);

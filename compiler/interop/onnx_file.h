@@ -4,6 +4,8 @@
 #ifndef NNC_INTEROP_ONNX_FILE_H
 #define NNC_INTEROP_ONNX_FILE_H
 
+#include <stdbool.h>
+
 #include "interop/onnx.pb-c.h"
 #include "runtime/core/core.h"
 
@@ -14,6 +16,7 @@ typedef struct OnnxMemory {
     size_t used, limit;
     char *bytes; /* of the file, or NULL where no tensor needs them */
     size_t size;
+    bool mapped; /* into memory, not read */
 } OnnxMemory;
 
 /* A message of a file, such as onnx__model_proto__descriptor; NULL and an error where the
