@@ -52,9 +52,19 @@
 #define NN_BLOCKED_WGRAD_TAPS    6
 #define NN_BLOCKED_NEAR          400 /* pixels that stay in L1 */
 
-/* blocked_product was checked here: convolutions of 3 to 16 channels (32x32 pixels, 32 samples,
- * forward and gradients, one core) take 0.17 to 0.75 of the time that they take without batch
- * blocking and Winograd, 0.44 in the median of 20; least where a panel of 16 outputs is emptiest.
- * The other costs choose the faster variants here as well, but were not fitted to this target. */
+/* In multiply-adds of direct convolution, of which AVX-512 does twice as many as AVX2 in the same
+ * time: whatever else a form does costs more of them.  Fitted to 105 convolutions of AlexNet,
+ * VGG-16, ResNet-18, GoogLeNet and DenseNet-121 (one image) and to 147 of training steps (batch 2 to
+ * 64), each computed directly and by Winograd's forms on one core.  The logarithms of their ratios
+ * of time are met to 0.14 for one image (root mean square; 0.28 with the common costs), to 0.13 in
+ * training (0.23), and to 0.09 for gradients of weights (0.19).  The choice of form hardly changes:
+ * it takes within 0.4 % of the time of the best choice, before and after.
+ *
+ * blocked_product, the common one, was checked here: convolutions of 3 to 16 channels (32x32 pixels,
+ * 32 samples, forward and gradients, one core) take 0.17 to 0.75 of the time that they take without
+ * batch blocking and Winograd, 0.44 in the median of 20; least where a panel of 16 outputs is emptiest. */
+#define NN_MACHINE_COSTS                                                                                         \
+    .element = 35, .weight_pack = 30, .tile_2_3 = 145, .tile_4_3 = 620, .tile_2_5 = 800, .transform_rate = 0.82, \
+    .wgrad_product = 1.17, .wgrad_transform = 660
 
 #endif

@@ -47,4 +47,14 @@
 #define NN_BLOCKED_WGRAD_TAPS    3
 #define NN_BLOCKED_NEAR          400 /* pixels that stay in L1 */
 
+/* Without fused multiply-adds and with vectors of four, multiplications are what takes time, and
+ * memory is cheap beside them: a layer of 512 channels at 7x7 takes half the time by F(4, 3), where
+ * the common costs choose a direct convolution.  Fitted as those of avx512.h, to 35 convolutions of
+ * ResNet-18, GoogLeNet and AlexNet (one image: 85 ms with the choices of the common costs, 70 with
+ * these, the best choice 70) and to the 15 of a training step of cifar.nn.  weight_read is twice
+ * the fit's 2, for a second core that reads through the same memory. */
+#define NN_MACHINE_COSTS                                                                                \
+    .element = 6, .weight_read = 4, .weight_pack = 8, .tile_2_3 = 60, .tile_4_3 = 300, .tile_2_5 = 200, \
+    .transform_rate = 0.84, .wgrad_product = 0.93, .wgrad_transform = 1100
+
 #endif
