@@ -47,7 +47,7 @@ static const Switched switched[] = {
     {lenet, NULL, PASS_LEGALIZATION, false, 0},
 };
 
-enum { STARTS = 8 };
+enum { STARTS = 4 };
 
 /* How many starts agree in all their pieces? */
 static int starts_that_agree(const Run *a, const Run *b, int starts)
