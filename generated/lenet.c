@@ -52,6 +52,23 @@ struct lenet {
 
 typedef char lenet_block_has_its_size[sizeof(struct lenet) == 741184 ? 1 : -1];
 
+/* Sums of gradients, laid out as the model is. */
+struct lenet_gradients {
+    float batches[16]; /* [0]: how many batches were added */
+    float c1_weight[160]; /* 6x1x5x5 */
+    float c1_bias[16]; /* 6 */
+    float c3_weight[2400]; /* 16x6x5x5 */
+    float c3_bias[16]; /* 16 */
+    float c5_weight[48000]; /* 120x400 */
+    float c5_bias[128]; /* 120 */
+    float f6_weight[10080]; /* 84x120 */
+    float f6_bias[96]; /* 84 */
+    float output_weight[848]; /* 10x84 */
+    float output_bias[16]; /* 10 */
+};
+
+typedef char lenet_gradients_have_their_size[sizeof(struct lenet_gradients) == 247104 ? 1 : -1];
+
 /* ---- kernels: what the layers call; the definitions are at the end -------- */
 
 typedef struct nn_blocked {
@@ -114,6 +131,8 @@ static void nn_dense_dweight(const nn_dense *, const float *x, const float *dy, 
                              int t, int T);
 static void nn_channel_sums(const nn_shape *, long step, const float *dy, float *sum, int t, int T);
 static void nn_adam_step(const nn_adam *, const nn_update *, float *m, float *v, int t, int T);
+static void nn_accumulate(long count, const float *gradient, float *sum, int t, int T);
+static void nn_average(long count, const float *batches, float *sum, int t, int T);
 static void nn_barrier(nn_team *team);
 static void nn_team_run(nn_part *part, const void *pass, int threads);
 static uint64_t nn_mix(uint64_t z);
@@ -196,6 +215,26 @@ NN_LAYER void c1_weight_adam(const float *gradient, float *param, float *exp_avg
                              float lr, int64_t step, int t, int T);
 NN_LAYER void c1_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq,
                            float lr, int64_t step, int t, int T);
+NN_LAYER void output_weight_accumulate(const float *gradient, float *sum, int t, int T);
+NN_LAYER void output_bias_accumulate(const float *gradient, float *sum, int t, int T);
+NN_LAYER void f6_weight_accumulate(const float *gradient, float *sum, int t, int T);
+NN_LAYER void f6_bias_accumulate(const float *gradient, float *sum, int t, int T);
+NN_LAYER void c5_weight_accumulate(const float *gradient, float *sum, int t, int T);
+NN_LAYER void c5_bias_accumulate(const float *gradient, float *sum, int t, int T);
+NN_LAYER void c3_weight_accumulate(const float *gradient, float *sum, int t, int T);
+NN_LAYER void c3_bias_accumulate(const float *gradient, float *sum, int t, int T);
+NN_LAYER void c1_weight_accumulate(const float *gradient, float *sum, int t, int T);
+NN_LAYER void c1_bias_accumulate(const float *gradient, float *sum, int t, int T);
+NN_LAYER void output_weight_average(float *sum, const float *batches, int t, int T);
+NN_LAYER void output_bias_average(float *sum, const float *batches, int t, int T);
+NN_LAYER void f6_weight_average(float *sum, const float *batches, int t, int T);
+NN_LAYER void f6_bias_average(float *sum, const float *batches, int t, int T);
+NN_LAYER void c5_weight_average(float *sum, const float *batches, int t, int T);
+NN_LAYER void c5_bias_average(float *sum, const float *batches, int t, int T);
+NN_LAYER void c3_weight_average(float *sum, const float *batches, int t, int T);
+NN_LAYER void c3_bias_average(float *sum, const float *batches, int t, int T);
+NN_LAYER void c1_weight_average(float *sum, const float *batches, int t, int T);
+NN_LAYER void c1_bias_average(float *sum, const float *batches, int t, int T);
 
 /* The scratch of lenet_infer: the element at which each value starts.  Values that are not
  * needed at the same time share memory. */
@@ -704,6 +743,264 @@ float lenet_grad(struct lenet *m, const float *x, const int32_t *target, void *s
     return *(arena + GRAD_LOSS);
 }
 
+/* The scratch of lenet_grad_add: the element at which each value starts.  Values that are not
+ * needed at the same time share memory. */
+enum {
+    GRAD_ADD_Y_C1_NCHW16N = 451584,   /* [4][1][32][32][16] */
+    GRAD_ADD_Y_C1 = 0,                /* [4][6][28][28][16] */
+    GRAD_ADD_Y_S2 = 301056,           /* [4][6][14][14][16] */
+    GRAD_ADD_ARGMAX_S2 = 517120,      /* uint8_t [4][6][14][14][16] */
+    GRAD_ADD_Y_TANH1 = 301056,        /* [4][6][14][14][16] */
+    GRAD_ADD_Y_C3 = 0,                /* [4][16][10][10][16] */
+    GRAD_ADD_Y_S4 = 424320,           /* [4][16][5][5][16] */
+    GRAD_ADD_ARGMAX_S4 = 128000,      /* uint8_t [4][16][5][5][16] */
+    GRAD_ADD_Y_TANH2 = 424320,        /* [4][16][5][5][16] */
+    GRAD_ADD_Y_FLATTEN1 = 424320,     /* [4][400][16] */
+    GRAD_ADD_Y_C5 = 386400,           /* [4][120][16] */
+    GRAD_ADD_Y_TANH3 = 386400,        /* [4][120][16] */
+    GRAD_ADD_Y_F6 = 376320,           /* [4][84][16] */
+    GRAD_ADD_Y_TANH4 = 376320,        /* [4][84][16] */
+    GRAD_ADD_Y_OUTPUT = 449920,       /* [4][10][16] */
+    GRAD_ADD_Y_LOSS_NCHW = 450768,    /* [64][10] */
+    GRAD_ADD_LOSS = 535936,           /* [1] */
+    GRAD_ADD_DSCORES_LOSS = 450768,   /* [64][10] */
+    GRAD_ADD_Y_OUTPUT_NCHW16N = 5376, /* [4][10][16] */
+    GRAD_ADD_DX_OUTPUT = 7680,        /* [4][84][16] */
+    GRAD_ADD_Y_OUTPUT_NCHW = 0,       /* [64][84] */
+    GRAD_ADD_DWEIGHT_OUTPUT = 449920, /* [10][84] */
+    GRAD_ADD_DBIAS_OUTPUT = 450768,   /* [10] */
+    GRAD_ADD_DX_TANH4 = 7680,         /* [4][84][16] */
+    GRAD_ADD_DX_F6 = 25600,           /* [4][120][16] */
+    GRAD_ADD_Y_F6_NCHW = 0,           /* [64][120] */
+    GRAD_ADD_Y_F6_NCHW_2 = 13056,     /* [64][84] */
+    GRAD_ADD_DWEIGHT_F6 = 376320,     /* [84][120] */
+    GRAD_ADD_DBIAS_F6 = 449920,       /* [84] */
+    GRAD_ADD_DX_TANH3 = 25600,        /* [4][120][16] */
+    GRAD_ADD_DX_C5 = 102400,          /* [4][400][16] */
+    GRAD_ADD_Y_C5_NCHW = 0,           /* [64][400] */
+    GRAD_ADD_Y_C5_NCHW_2 = 33280,     /* [64][120] */
+    GRAD_ADD_DWEIGHT_C5 = 376320,     /* [120][400] */
+    GRAD_ADD_DBIAS_C5 = 449920,       /* [120] */
+    GRAD_ADD_Y_FLATTEN1_2 = 102400,   /* [4][16][5][5][16] */
+    GRAD_ADD_DX_TANH2 = 102400,       /* [4][16][5][5][16] */
+    GRAD_ADD_DX_S4 = 0,               /* [4][16][10][10][16] */
+    GRAD_ADD_DX_C3 = 376320,          /* [4][6][14][14][16] */
+    GRAD_ADD_DWEIGHT_C3 = 102400,     /* [16][6][5][5] */
+    GRAD_ADD_DBIAS_C3 = 104800,       /* [16] */
+    GRAD_ADD_DX_TANH1 = 376320,       /* [4][6][14][14][16] */
+    GRAD_ADD_DX_S2 = 0,               /* [4][6][28][28][16] */
+    GRAD_ADD_DWEIGHT_C1 = 301056,     /* [6][1][5][5] */
+    GRAD_ADD_DBIAS_C1 = 301216        /* [6] */
+};
+
+struct lenet_grad_add_pass {
+    struct lenet *m;
+    const float *x;
+    const int32_t *target;
+    struct lenet_gradients *gradients;
+    void *scratch;
+};
+
+static void lenet_grad_add_part(const void *pass, int t, int T, nn_team *team)
+{
+    const struct lenet_grad_add_pass *p = (const struct lenet_grad_add_pass *)pass;
+    struct lenet *m = p->m;
+    const float *x = p->x;
+    const int32_t *target = p->target;
+    struct lenet_gradients *gradients = p->gradients;
+    void *scratch = p->scratch;
+    float *const arena = (float *)scratch;
+    const int64_t first = (int64_t)4 * t / T * 16; /* of this thread's samples */
+    const int samples = (int)((int64_t)4 * (t + 1) / T * 16 - first);
+
+    c1_nchw16n_reorder(x + first * 1024, arena + GRAD_ADD_Y_C1_NCHW16N + first * 1024, samples);
+    c1_forward(arena + GRAD_ADD_Y_C1_NCHW16N + first * 1024, m->c1_weight, m->c1_bias,
+               arena + GRAD_ADD_Y_C1 + first * 4704, samples);
+    s2_training(arena + GRAD_ADD_Y_C1 + first * 4704, arena + GRAD_ADD_Y_S2 + first * 1176,
+                (uint8_t *)(arena + GRAD_ADD_ARGMAX_S2) + first * 1176, samples);
+    tanh1_forward(arena + GRAD_ADD_Y_S2 + first * 1176, arena + GRAD_ADD_Y_TANH1 + first * 1176,
+                  samples);
+    nn_barrier(team);
+    c3_forward(arena + GRAD_ADD_Y_TANH1 + first * 1176, m->c3_weight, m->c3_bias,
+               arena + GRAD_ADD_Y_C3 + first * 1600, samples);
+    s4_training(arena + GRAD_ADD_Y_C3 + first * 1600, arena + GRAD_ADD_Y_S4 + first * 400,
+                (uint8_t *)(arena + GRAD_ADD_ARGMAX_S4) + first * 400, samples);
+    tanh2_forward(arena + GRAD_ADD_Y_S4 + first * 400, arena + GRAD_ADD_Y_TANH2 + first * 400,
+                  samples);
+    c5_forward(arena + GRAD_ADD_Y_FLATTEN1 + first * 400, m->c5_weight, m->c5_bias,
+               arena + GRAD_ADD_Y_C5 + first * 120, samples);
+    tanh3_forward(arena + GRAD_ADD_Y_C5 + first * 120, arena + GRAD_ADD_Y_TANH3 + first * 120,
+                  samples);
+    f6_forward(arena + GRAD_ADD_Y_TANH3 + first * 120, m->f6_weight, m->f6_bias,
+               arena + GRAD_ADD_Y_F6 + first * 84, samples);
+    tanh4_forward(arena + GRAD_ADD_Y_F6 + first * 84, arena + GRAD_ADD_Y_TANH4 + first * 84,
+                  samples);
+    output_forward(arena + GRAD_ADD_Y_TANH4 + first * 84, m->output_weight, m->output_bias,
+                   arena + GRAD_ADD_Y_OUTPUT + first * 10, samples);
+    nn_barrier(team);
+    loss_nchw_reorder(arena + GRAD_ADD_Y_OUTPUT, arena + GRAD_ADD_Y_LOSS_NCHW, t, T);
+    nn_barrier(team);
+    if (t == 0) loss_forward(arena + GRAD_ADD_Y_LOSS_NCHW, target, arena + GRAD_ADD_LOSS, 64);
+    if (t == 0) loss_grad(arena + GRAD_ADD_Y_LOSS_NCHW, target, arena + GRAD_ADD_DSCORES_LOSS);
+    nn_barrier(team);
+    output_nchw16n_reorder(arena + GRAD_ADD_DSCORES_LOSS + first * 10,
+                           arena + GRAD_ADD_Y_OUTPUT_NCHW16N + first * 10, samples);
+    output_dx(arena + GRAD_ADD_Y_OUTPUT_NCHW16N + first * 10, m->output_weight,
+              arena + GRAD_ADD_DX_OUTPUT + first * 84, samples);
+    output_nchw_reorder(arena + GRAD_ADD_Y_TANH4 + first * 84,
+                        arena + GRAD_ADD_Y_OUTPUT_NCHW + first * 84, samples);
+    nn_barrier(team);
+    output_dw(arena + GRAD_ADD_Y_OUTPUT_NCHW, arena + GRAD_ADD_DSCORES_LOSS,
+              arena + GRAD_ADD_DWEIGHT_OUTPUT, t, T);
+    nn_barrier(team);
+    output_db(arena + GRAD_ADD_Y_OUTPUT_NCHW16N, arena + GRAD_ADD_DBIAS_OUTPUT, t, T);
+    output_weight_accumulate(arena + GRAD_ADD_DWEIGHT_OUTPUT, gradients->output_weight, t, T);
+    nn_barrier(team);
+    output_bias_accumulate(arena + GRAD_ADD_DBIAS_OUTPUT, gradients->output_bias, t, T);
+    tanh4_grad(arena + GRAD_ADD_DX_OUTPUT + first * 84, arena + GRAD_ADD_Y_TANH4 + first * 84,
+               arena + GRAD_ADD_DX_TANH4 + first * 84, samples);
+    f6_dx(arena + GRAD_ADD_DX_TANH4 + first * 84, m->f6_weight,
+          arena + GRAD_ADD_DX_F6 + first * 120, samples);
+    f6_nchw_reorder(arena + GRAD_ADD_Y_TANH3 + first * 120,
+                    arena + GRAD_ADD_Y_F6_NCHW + first * 120, samples);
+    output_nchw_reorder(arena + GRAD_ADD_DX_TANH4 + first * 84,
+                        arena + GRAD_ADD_Y_F6_NCHW_2 + first * 84, samples);
+    nn_barrier(team);
+    f6_dw(arena + GRAD_ADD_Y_F6_NCHW, arena + GRAD_ADD_Y_F6_NCHW_2, arena + GRAD_ADD_DWEIGHT_F6, t,
+          T);
+    f6_db(arena + GRAD_ADD_DX_TANH4, arena + GRAD_ADD_DBIAS_F6, t, T);
+    nn_barrier(team);
+    f6_weight_accumulate(arena + GRAD_ADD_DWEIGHT_F6, gradients->f6_weight, t, T);
+    f6_bias_accumulate(arena + GRAD_ADD_DBIAS_F6, gradients->f6_bias, t, T);
+    tanh3_grad(arena + GRAD_ADD_DX_F6 + first * 120, arena + GRAD_ADD_Y_TANH3 + first * 120,
+               arena + GRAD_ADD_DX_TANH3 + first * 120, samples);
+    c5_dx(arena + GRAD_ADD_DX_TANH3 + first * 120, m->c5_weight,
+          arena + GRAD_ADD_DX_C5 + first * 400, samples);
+    c5_nchw_reorder(arena + GRAD_ADD_Y_FLATTEN1 + first * 400,
+                    arena + GRAD_ADD_Y_C5_NCHW + first * 400, samples);
+    f6_nchw_reorder(arena + GRAD_ADD_DX_TANH3 + first * 120,
+                    arena + GRAD_ADD_Y_C5_NCHW_2 + first * 120, samples);
+    nn_barrier(team);
+    c5_dw(arena + GRAD_ADD_Y_C5_NCHW, arena + GRAD_ADD_Y_C5_NCHW_2, arena + GRAD_ADD_DWEIGHT_C5, t,
+          T);
+    c5_db(arena + GRAD_ADD_DX_TANH3, arena + GRAD_ADD_DBIAS_C5, t, T);
+    nn_barrier(team);
+    c5_weight_accumulate(arena + GRAD_ADD_DWEIGHT_C5, gradients->c5_weight, t, T);
+    c5_bias_accumulate(arena + GRAD_ADD_DBIAS_C5, gradients->c5_bias, t, T);
+    tanh2_grad(arena + GRAD_ADD_Y_FLATTEN1_2 + first * 400, arena + GRAD_ADD_Y_TANH2 + first * 400,
+               arena + GRAD_ADD_DX_TANH2 + first * 400, samples);
+    s4_dx(arena + GRAD_ADD_DX_TANH2 + first * 400,
+          (uint8_t *)(arena + GRAD_ADD_ARGMAX_S4) + first * 400,
+          arena + GRAD_ADD_DX_S4 + first * 1600, samples);
+    nn_barrier(team);
+    c3_dx(arena + GRAD_ADD_DX_S4 + first * 1600, m->c3_weight,
+          arena + GRAD_ADD_DX_C3 + first * 1176, samples);
+    c3_dweight(arena + GRAD_ADD_Y_TANH1, arena + GRAD_ADD_DX_S4, arena + GRAD_ADD_DWEIGHT_C3, t, T);
+    c3_dbias(arena + GRAD_ADD_DX_S4, arena + GRAD_ADD_DBIAS_C3, t, T);
+    nn_barrier(team);
+    c3_weight_accumulate(arena + GRAD_ADD_DWEIGHT_C3, gradients->c3_weight, t, T);
+    c3_bias_accumulate(arena + GRAD_ADD_DBIAS_C3, gradients->c3_bias, t, T);
+    tanh1_grad(arena + GRAD_ADD_DX_C3 + first * 1176, arena + GRAD_ADD_Y_TANH1 + first * 1176,
+               arena + GRAD_ADD_DX_TANH1 + first * 1176, samples);
+    nn_barrier(team);
+    s2_dx(arena + GRAD_ADD_DX_TANH1 + first * 1176,
+          (uint8_t *)(arena + GRAD_ADD_ARGMAX_S2) + first * 1176,
+          arena + GRAD_ADD_DX_S2 + first * 4704, samples);
+    nn_barrier(team);
+    c1_dweight(arena + GRAD_ADD_Y_C1_NCHW16N, arena + GRAD_ADD_DX_S2, arena + GRAD_ADD_DWEIGHT_C1,
+               t, T);
+    c1_dbias(arena + GRAD_ADD_DX_S2, arena + GRAD_ADD_DBIAS_C1, t, T);
+    nn_barrier(team);
+    c1_weight_accumulate(arena + GRAD_ADD_DWEIGHT_C1, gradients->c1_weight, t, T);
+    c1_bias_accumulate(arena + GRAD_ADD_DBIAS_C1, gradients->c1_bias, t, T);
+}
+
+float lenet_grad_add(struct lenet *m, const float *x, const int32_t *target,
+                     struct lenet_gradients *gradients, void *scratch)
+{
+    float *const arena = (float *)scratch;
+    struct lenet_grad_add_pass pass;
+    pass.m = m;
+    pass.x = x;
+    pass.target = target;
+    pass.gradients = gradients;
+    pass.scratch = scratch;
+    nn_team_run(lenet_grad_add_part, &pass, LENET_THREADS);
+    gradients->batches[0] += 1;
+    return *(arena + GRAD_ADD_LOSS);
+}
+
+struct lenet_update_pass {
+    struct lenet *m;
+    struct lenet_gradients *gradients;
+    float lr;
+    void *scratch;
+};
+
+static void lenet_update_part(const void *pass, int t, int T, nn_team *team)
+{
+    const struct lenet_update_pass *p = (const struct lenet_update_pass *)pass;
+    struct lenet *m = p->m;
+    struct lenet_gradients *gradients = p->gradients;
+    float lr = p->lr;
+
+    output_weight_average(gradients->output_weight, gradients->batches, t, T);
+    nn_barrier(team);
+    output_weight_adam(gradients->output_weight, m->output_weight, m->output_weight_exp_avg,
+                       m->output_weight_exp_avg_sq, lr, m->step, t, T);
+    output_bias_average(gradients->output_bias, gradients->batches, t, T);
+    nn_barrier(team);
+    output_bias_adam(gradients->output_bias, m->output_bias, m->output_bias_exp_avg,
+                     m->output_bias_exp_avg_sq, lr, m->step, t, T);
+    f6_weight_average(gradients->f6_weight, gradients->batches, t, T);
+    nn_barrier(team);
+    f6_weight_adam(gradients->f6_weight, m->f6_weight, m->f6_weight_exp_avg,
+                   m->f6_weight_exp_avg_sq, lr, m->step, t, T);
+    f6_bias_average(gradients->f6_bias, gradients->batches, t, T);
+    nn_barrier(team);
+    f6_bias_adam(gradients->f6_bias, m->f6_bias, m->f6_bias_exp_avg, m->f6_bias_exp_avg_sq, lr,
+                 m->step, t, T);
+    c5_weight_average(gradients->c5_weight, gradients->batches, t, T);
+    nn_barrier(team);
+    c5_weight_adam(gradients->c5_weight, m->c5_weight, m->c5_weight_exp_avg,
+                   m->c5_weight_exp_avg_sq, lr, m->step, t, T);
+    c5_bias_average(gradients->c5_bias, gradients->batches, t, T);
+    nn_barrier(team);
+    c5_bias_adam(gradients->c5_bias, m->c5_bias, m->c5_bias_exp_avg, m->c5_bias_exp_avg_sq, lr,
+                 m->step, t, T);
+    c3_weight_average(gradients->c3_weight, gradients->batches, t, T);
+    nn_barrier(team);
+    c3_weight_adam(gradients->c3_weight, m->c3_weight, m->c3_weight_exp_avg,
+                   m->c3_weight_exp_avg_sq, lr, m->step, t, T);
+    c3_bias_average(gradients->c3_bias, gradients->batches, t, T);
+    nn_barrier(team);
+    c3_bias_adam(gradients->c3_bias, m->c3_bias, m->c3_bias_exp_avg, m->c3_bias_exp_avg_sq, lr,
+                 m->step, t, T);
+    c1_weight_average(gradients->c1_weight, gradients->batches, t, T);
+    nn_barrier(team);
+    c1_weight_adam(gradients->c1_weight, m->c1_weight, m->c1_weight_exp_avg,
+                   m->c1_weight_exp_avg_sq, lr, m->step, t, T);
+    c1_bias_average(gradients->c1_bias, gradients->batches, t, T);
+    nn_barrier(team);
+    c1_bias_adam(gradients->c1_bias, m->c1_bias, m->c1_bias_exp_avg, m->c1_bias_exp_avg_sq, lr,
+                 m->step, t, T);
+}
+
+void lenet_update(struct lenet *m, struct lenet_gradients *gradients, float lr, void *scratch)
+{
+    struct lenet_update_pass pass;
+    if (gradients->batches[0] == 0) {
+        return;
+    }
+    pass.m = m;
+    pass.gradients = gradients;
+    pass.lr = lr;
+    pass.scratch = scratch;
+    nn_team_run(lenet_update_part, &pass, 1);
+    m->step++;
+    memset(gradients, 0, sizeof *gradients);
+}
+
 /* ---- layers: one function for all of the same shapes and arguments -------- */
 
 /* lenet.nn:10: c1, conv(6, 5): reorder, x 1x32x32 -> y 1x32x32 [blocks, nchw to nchw16n] */
@@ -1190,6 +1487,126 @@ static void c1_bias_adam(const float *gradient, float *param, float *exp_avg, fl
     nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, t, T);
 }
 
+/* lenet.nn:20: output.weight, accumulate, gradient 10x84, sum 10x84 [simd] */
+static void output_weight_accumulate(const float *gradient, float *sum, int t, int T)
+{
+    nn_accumulate(840, gradient, sum, t, T);
+}
+
+/* lenet.nn:20: output.bias, accumulate, gradient 10, sum 10 [simd] */
+static void output_bias_accumulate(const float *gradient, float *sum, int t, int T)
+{
+    nn_accumulate(10, gradient, sum, t, T);
+}
+
+/* lenet.nn:19: f6.weight, accumulate, gradient 84x120, sum 84x120 [simd] */
+static void f6_weight_accumulate(const float *gradient, float *sum, int t, int T)
+{
+    nn_accumulate(10080, gradient, sum, t, T);
+}
+
+/* lenet.nn:19: f6.bias, accumulate, gradient 84, sum 84 [simd] */
+static void f6_bias_accumulate(const float *gradient, float *sum, int t, int T)
+{
+    nn_accumulate(84, gradient, sum, t, T);
+}
+
+/* lenet.nn:18: c5.weight, accumulate, gradient 120x400, sum 120x400 [simd] */
+static void c5_weight_accumulate(const float *gradient, float *sum, int t, int T)
+{
+    nn_accumulate(48000, gradient, sum, t, T);
+}
+
+/* lenet.nn:18: c5.bias, accumulate, gradient 120, sum 120 [simd] */
+static void c5_bias_accumulate(const float *gradient, float *sum, int t, int T)
+{
+    nn_accumulate(120, gradient, sum, t, T);
+}
+
+/* lenet.nn:13: c3.weight, accumulate, gradient 16x6x5x5, sum 16x6x5x5 [simd] */
+static void c3_weight_accumulate(const float *gradient, float *sum, int t, int T)
+{
+    nn_accumulate(2400, gradient, sum, t, T);
+}
+
+/* lenet.nn:13: c3.bias, accumulate, gradient 16, sum 16 [simd] */
+static void c3_bias_accumulate(const float *gradient, float *sum, int t, int T)
+{
+    nn_accumulate(16, gradient, sum, t, T);
+}
+
+/* lenet.nn:10: c1.weight, accumulate, gradient 6x1x5x5, sum 6x1x5x5 [simd] */
+static void c1_weight_accumulate(const float *gradient, float *sum, int t, int T)
+{
+    nn_accumulate(150, gradient, sum, t, T);
+}
+
+/* lenet.nn:10: c1.bias, accumulate, gradient 6, sum 6 [simd] */
+static void c1_bias_accumulate(const float *gradient, float *sum, int t, int T)
+{
+    nn_accumulate(6, gradient, sum, t, T);
+}
+
+/* lenet.nn:20: output.weight, average, sum 10x84, batches 1 [simd] */
+static void output_weight_average(float *sum, const float *batches, int t, int T)
+{
+    nn_average(840, batches, sum, t, T);
+}
+
+/* lenet.nn:20: output.bias, average, sum 10, batches 1 [simd] */
+static void output_bias_average(float *sum, const float *batches, int t, int T)
+{
+    nn_average(10, batches, sum, t, T);
+}
+
+/* lenet.nn:19: f6.weight, average, sum 84x120, batches 1 [simd] */
+static void f6_weight_average(float *sum, const float *batches, int t, int T)
+{
+    nn_average(10080, batches, sum, t, T);
+}
+
+/* lenet.nn:19: f6.bias, average, sum 84, batches 1 [simd] */
+static void f6_bias_average(float *sum, const float *batches, int t, int T)
+{
+    nn_average(84, batches, sum, t, T);
+}
+
+/* lenet.nn:18: c5.weight, average, sum 120x400, batches 1 [simd] */
+static void c5_weight_average(float *sum, const float *batches, int t, int T)
+{
+    nn_average(48000, batches, sum, t, T);
+}
+
+/* lenet.nn:18: c5.bias, average, sum 120, batches 1 [simd] */
+static void c5_bias_average(float *sum, const float *batches, int t, int T)
+{
+    nn_average(120, batches, sum, t, T);
+}
+
+/* lenet.nn:13: c3.weight, average, sum 16x6x5x5, batches 1 [simd] */
+static void c3_weight_average(float *sum, const float *batches, int t, int T)
+{
+    nn_average(2400, batches, sum, t, T);
+}
+
+/* lenet.nn:13: c3.bias, average, sum 16, batches 1 [simd] */
+static void c3_bias_average(float *sum, const float *batches, int t, int T)
+{
+    nn_average(16, batches, sum, t, T);
+}
+
+/* lenet.nn:10: c1.weight, average, sum 6x1x5x5, batches 1 [simd] */
+static void c1_weight_average(float *sum, const float *batches, int t, int T)
+{
+    nn_average(150, batches, sum, t, T);
+}
+
+/* lenet.nn:10: c1.bias, average, sum 6, batches 1 [simd] */
+static void c1_bias_average(float *sum, const float *batches, int t, int T)
+{
+    nn_average(6, batches, sum, t, T);
+}
+
 /* ---- initial values ------------------------------------------------------- */
 
 /* The random numbers of a tensor.  The seed is mixed before the tensor's number is added: else a
@@ -1340,6 +1757,36 @@ int lenet_get_grad(const lenet *m, const char *name, float *values, size_t count
     return -1;
 }
 
+static const struct {
+    int tensor;
+    size_t offset;
+} lenet_sum_offset[] = {
+    {0, offsetof(struct lenet_gradients, c1_weight)},
+    {1, offsetof(struct lenet_gradients, c1_bias)},
+    {2, offsetof(struct lenet_gradients, c3_weight)},
+    {3, offsetof(struct lenet_gradients, c3_bias)},
+    {4, offsetof(struct lenet_gradients, c5_weight)},
+    {5, offsetof(struct lenet_gradients, c5_bias)},
+    {6, offsetof(struct lenet_gradients, f6_weight)},
+    {7, offsetof(struct lenet_gradients, f6_bias)},
+    {8, offsetof(struct lenet_gradients, output_weight)},
+    {9, offsetof(struct lenet_gradients, output_bias)},
+};
+
+int lenet_get_grad_sum(const struct lenet_gradients *gradients, const char *name, float *values,
+                       size_t count)
+{
+    const int i = lenet_find(name, count);
+    for (int k = 0; k < 10; k++) {
+        if (i >= 0 && lenet_sum_offset[k].tensor == i) {
+            memcpy(values, (const char *)gradients + lenet_sum_offset[k].offset,
+                   count * sizeof *values);
+            return 0;
+        }
+    }
+    return -1;
+}
+
 /* ---- the same functions under the types of every model -------------------- */
 
 static void *lenet_any_init(void *block, int training, uint64_t seed)
@@ -1384,6 +1831,23 @@ static int lenet_any_get_grad(const void *m, const char *name, float *values, si
     return lenet_get_grad((const struct lenet *)m, name, values, count, scratch);
 }
 
+static float lenet_any_grad_add(void *m, const float *x, const void *target, void *gradients,
+                                void *scratch)
+{
+    return lenet_grad_add((struct lenet *)m, x, (const int32_t *)target,
+                          (struct lenet_gradients *)gradients, scratch);
+}
+
+static void lenet_any_update(void *m, void *gradients, float lr, void *scratch)
+{
+    lenet_update((struct lenet *)m, (struct lenet_gradients *)gradients, lr, scratch);
+}
+
+static int lenet_any_grad_sum(const void *gradients, const char *name, float *values, size_t count)
+{
+    return lenet_get_grad_sum((const struct lenet_gradients *)gradients, name, values, count);
+}
+
 const nn_model_info *lenet_info(void)
 {
     static const nn_model_info info = {
@@ -1400,7 +1864,8 @@ const nn_model_info *lenet_info(void)
         0, NULL,
         0, NULL,
         0, NULL,
-        NULL
+        NULL,
+        247104u, lenet_any_grad_add, lenet_any_update, lenet_any_grad_sum
     };
     return &info;
 }
@@ -3189,6 +3654,32 @@ NN_KERNEL void nn_adam_step(const nn_adam *rule, const nn_update *update, float 
         nn_store_part(v + i, end - i, b);
         nn_store_part(u.param + i, end - i, w - rate * a / (nn_sqrt(b) * scale + r.eps));
     }
+}
+
+enum { NN_SUMS = 8 };
+
+NN_INLINE nn_vec nn_sum(nn_vec a, nn_vec b, float p, float q)
+{
+    (void)p, (void)q;
+    return a + b;
+}
+
+/* sum += gradient */
+NN_KERNEL void nn_accumulate(long count, const float *gradient, float *sum, int t, int T)
+{
+    nn_map2(nn_sum, 0, 0, nn_range_of(count, t, T), sum, gradient, sum);
+}
+
+NN_INLINE nn_vec nn_mean_of_sum(nn_vec x, float divisor, float q)
+{
+    (void)q;
+    return x / divisor;
+}
+
+/* sum = sum / batches; batches: one number */
+NN_KERNEL void nn_average(long count, const float *batches, float *sum, int t, int T)
+{
+    nn_map(nn_mean_of_sum, *batches, 0, nn_range_of(count, t, T), sum, sum);
 }
 
 enum { NN_MAX_THREADS = 64 };

@@ -16,7 +16,7 @@
 extern "C" {
 #endif
 
-enum { NN_ABI = 2 };
+enum { NN_ABI = 3 };
 
 enum nn_tensor_kind {
     NN_TRAINED = 0, /* a parameter that steps change */
@@ -93,6 +93,13 @@ typedef struct nn_model_info {
     int loss_count;
     const nn_loss_info *loss_list;
     const float *(*losses)(const void *scratch);
+
+    /* gradient accumulation; 0, NULL when there is no code for it */
+    size_t gradients_bytes;
+    float (*grad_add)(void *model, const float *x, const void *target, void *gradients,
+        void *scratch);
+    void (*update)(void *model, void *gradients, float lr, void *scratch);
+    int (*get_grad_sum)(const void *gradients, const char *name, float *values, size_t count);
 } nn_model_info;
 
 #ifdef __cplusplus
@@ -116,6 +123,7 @@ enum {
 #define LENET_TRAIN_BYTES 741184u /* weights and the optimizer's state */
 #define LENET_INFER_SCRATCH 1505280u
 #define LENET_TRAIN_SCRATCH 2390144u
+#define LENET_GRADIENTS_BYTES 247104u /* sums of gradients */
 
 typedef struct lenet lenet; /* lives in the caller's block */
 
@@ -140,6 +148,15 @@ float lenet_step(lenet *, const float *x, const int32_t *target, float lr, void 
 float lenet_grad(lenet *, const float *x, const int32_t *target, void *scratch);
 int lenet_get_grad(const lenet *, const char *name, float *values, size_t count,
                    const void *scratch);
+
+/* Gradient accumulation, a step on several batches: a block of LENET_GRADIENTS_BYTES, zeros at first, holds
+ * the sums of the gradients that grad_add has added, and their number. */
+typedef struct lenet_gradients lenet_gradients;
+float lenet_grad_add(lenet *, const float *x, const int32_t *target, lenet_gradients *,
+                     void *scratch);
+/* The optimizer's step by the mean of what was added, as in step; the sums are zeros again. */
+void lenet_update(lenet *, lenet_gradients *, float lr, void *scratch);
+int lenet_get_grad_sum(const lenet_gradients *, const char *name, float *values, size_t count);
 
 const nn_model_info *lenet_info(void);
 

@@ -48,6 +48,23 @@ struct lenet {
 
 typedef char lenet_block_has_its_size[sizeof(struct lenet) == 741184 ? 1 : -1];
 
+/* Sums of gradients, laid out as the model is. */
+struct lenet_gradients {
+    float batches[16]; /* [0]: how many batches were added */
+    float c1_weight[6][1][5][5], c1_weight_padding[10];
+    float c1_bias[6], c1_bias_padding[10];
+    float c3_weight[16][6][5][5];
+    float c3_bias[16];
+    float c5_weight[120][400];
+    float c5_bias[120], c5_bias_padding[8];
+    float f6_weight[84][120];
+    float f6_bias[84], f6_bias_padding[12];
+    float output_weight[10][84], output_weight_padding[8];
+    float output_bias[10], output_bias_padding[6];
+};
+
+typedef char lenet_gradients_have_their_size[sizeof(struct lenet_gradients) == 247104 ? 1 : -1];
+
 /* SplitMix64: number k of the generator that starts in this state, 64 random bits (Steele, Lea
  * and Flood, "Fast splittable pseudorandom number generators", 2014). */
 static inline uint64_t nn_mix_at(uint64_t state, uint64_t k)
@@ -158,6 +175,26 @@ static void c1_weight_adam(const float *gradient, float *param, float *exp_avg, 
                            float lr, int64_t step);
 static void c1_bias_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq,
                          float lr, int64_t step);
+static void output_weight_accumulate(const float *gradient, float *sum);
+static void output_bias_accumulate(const float *gradient, float *sum);
+static void f6_weight_accumulate(const float *gradient, float *sum);
+static void f6_bias_accumulate(const float *gradient, float *sum);
+static void c5_weight_accumulate(const float *gradient, float *sum);
+static void c5_bias_accumulate(const float *gradient, float *sum);
+static void c3_weight_accumulate(const float *gradient, float *sum);
+static void c3_bias_accumulate(const float *gradient, float *sum);
+static void c1_weight_accumulate(const float *gradient, float *sum);
+static void c1_bias_accumulate(const float *gradient, float *sum);
+static void output_weight_average(float *sum, const float *batches);
+static void output_bias_average(float *sum, const float *batches);
+static void f6_weight_average(float *sum, const float *batches);
+static void f6_bias_average(float *sum, const float *batches);
+static void c5_weight_average(float *sum, const float *batches);
+static void c5_bias_average(float *sum, const float *batches);
+static void c3_weight_average(float *sum, const float *batches);
+static void c3_bias_average(float *sum, const float *batches);
+static void c1_weight_average(float *sum, const float *batches);
+static void c1_bias_average(float *sum, const float *batches);
 
 /* The scratch of lenet_infer: the element at which each value starts.  Values that are not
  * needed at the same time share memory. */
@@ -513,6 +550,179 @@ float lenet_grad(struct lenet *m, const float *x, const int32_t *target, void *s
     c1_dweight((const float (*)[1][32][32])x, (const float (*)[6][28][28])dx_s2, dweight_c1);
     c1_dbias((const float *)dx_s2, dbias_c1);
     return *loss;
+}
+
+/* The scratch of lenet_grad_add: the element at which each value starts.  Values that are not
+ * needed at the same time share memory. */
+enum {
+    GRAD_ADD_Y_C1 = 75296,            /* [64][6][28][28] */
+    GRAD_ADD_Y_S2 = 32,               /* [64][6][14][14] */
+    GRAD_ADD_ARGMAX_S2 = 376512,      /* uint8_t [64][6][14][14] */
+    GRAD_ADD_Y_TANH1 = 32,            /* [64][6][14][14] */
+    GRAD_ADD_Y_C3 = 100896,           /* [64][16][10][10] */
+    GRAD_ADD_Y_S4 = 75296,            /* [64][16][5][5] */
+    GRAD_ADD_ARGMAX_S4 = 205696,      /* uint8_t [64][16][5][5] */
+    GRAD_ADD_Y_TANH2 = 75296,         /* [64][16][5][5] */
+    GRAD_ADD_Y_FLATTEN1 = 75296,      /* [64][400] */
+    GRAD_ADD_Y_C5 = 100896,           /* [64][120] */
+    GRAD_ADD_Y_TANH3 = 100896,        /* [64][120] */
+    GRAD_ADD_Y_F6 = 108576,           /* [64][84] */
+    GRAD_ADD_Y_TANH4 = 108576,        /* [64][84] */
+    GRAD_ADD_Y_OUTPUT = 114800,       /* [64][10] */
+    GRAD_ADD_LOSS = 16,               /* [1] */
+    GRAD_ADD_DSCORES_LOSS = 114800,   /* [64][10] */
+    GRAD_ADD_DX_OUTPUT = 118752,      /* [64][84] */
+    GRAD_ADD_DWEIGHT_OUTPUT = 113952, /* [10][84] */
+    GRAD_ADD_DBIAS_OUTPUT = 0,        /* [10] */
+    GRAD_ADD_DX_TANH4 = 118752,       /* [64][84] */
+    GRAD_ADD_DX_F6 = 149024,          /* [64][120] */
+    GRAD_ADD_DWEIGHT_F6 = 108672,     /* [84][120] */
+    GRAD_ADD_DBIAS_F6 = 108576,       /* [84] */
+    GRAD_ADD_DX_TANH3 = 149024,       /* [64][120] */
+    GRAD_ADD_DX_C5 = 180096,          /* [64][400] */
+    GRAD_ADD_DWEIGHT_C5 = 101024,     /* [120][400] */
+    GRAD_ADD_DBIAS_C5 = 100896,       /* [120] */
+    GRAD_ADD_Y_FLATTEN1_2 = 180096,   /* [64][16][5][5] */
+    GRAD_ADD_DX_TANH2 = 180096,       /* [64][16][5][5] */
+    GRAD_ADD_DX_S4 = 77696,           /* [64][16][10][10] */
+    GRAD_ADD_DX_C3 = 301248,          /* [64][6][14][14] */
+    GRAD_ADD_DWEIGHT_C3 = 75296,      /* [16][6][5][5] */
+    GRAD_ADD_DBIAS_C3 = 0,            /* [16] */
+    GRAD_ADD_DX_TANH1 = 301248,       /* [64][6][14][14] */
+    GRAD_ADD_DX_S2 = 192,             /* [64][6][28][28] */
+    GRAD_ADD_DWEIGHT_C1 = 32,         /* [6][1][5][5] */
+    GRAD_ADD_DBIAS_C1 = 0             /* [6] */
+};
+
+float lenet_grad_add(struct lenet *m, const float *x, const int32_t *target,
+                     struct lenet_gradients *gradients, void *scratch)
+{
+    const struct lenet *const w = m; /* to read */
+    float *const arena = (float *)scratch;
+    float (*const y_c1)[6][28][28] = (float (*)[6][28][28])(arena + GRAD_ADD_Y_C1);
+    float (*const y_s2)[6][14][14] = (float (*)[6][14][14])(arena + GRAD_ADD_Y_S2);
+    uint8_t (*const argmax_s2)[6][14][14] = (uint8_t (*)[6][14][14])(arena + GRAD_ADD_ARGMAX_S2);
+    float (*const y_tanh1)[6][14][14] = (float (*)[6][14][14])(arena + GRAD_ADD_Y_TANH1);
+    float (*const y_c3)[16][10][10] = (float (*)[16][10][10])(arena + GRAD_ADD_Y_C3);
+    float (*const y_s4)[16][5][5] = (float (*)[16][5][5])(arena + GRAD_ADD_Y_S4);
+    uint8_t (*const argmax_s4)[16][5][5] = (uint8_t (*)[16][5][5])(arena + GRAD_ADD_ARGMAX_S4);
+    float (*const y_tanh2)[16][5][5] = (float (*)[16][5][5])(arena + GRAD_ADD_Y_TANH2);
+    float (*const y_flatten1)[400] = (float (*)[400])(arena + GRAD_ADD_Y_FLATTEN1);
+    float (*const y_c5)[120] = (float (*)[120])(arena + GRAD_ADD_Y_C5);
+    float (*const y_tanh3)[120] = (float (*)[120])(arena + GRAD_ADD_Y_TANH3);
+    float (*const y_f6)[84] = (float (*)[84])(arena + GRAD_ADD_Y_F6);
+    float (*const y_tanh4)[84] = (float (*)[84])(arena + GRAD_ADD_Y_TANH4);
+    float (*const y_output)[10] = (float (*)[10])(arena + GRAD_ADD_Y_OUTPUT);
+    float *const loss = arena + GRAD_ADD_LOSS;
+    float (*const dscores_loss)[10] = (float (*)[10])(arena + GRAD_ADD_DSCORES_LOSS);
+    float (*const dx_output)[84] = (float (*)[84])(arena + GRAD_ADD_DX_OUTPUT);
+    float (*const dweight_output)[84] = (float (*)[84])(arena + GRAD_ADD_DWEIGHT_OUTPUT);
+    float *const dbias_output = arena + GRAD_ADD_DBIAS_OUTPUT;
+    float (*const dx_tanh4)[84] = (float (*)[84])(arena + GRAD_ADD_DX_TANH4);
+    float (*const dx_f6)[120] = (float (*)[120])(arena + GRAD_ADD_DX_F6);
+    float (*const dweight_f6)[120] = (float (*)[120])(arena + GRAD_ADD_DWEIGHT_F6);
+    float *const dbias_f6 = arena + GRAD_ADD_DBIAS_F6;
+    float (*const dx_tanh3)[120] = (float (*)[120])(arena + GRAD_ADD_DX_TANH3);
+    float (*const dx_c5)[400] = (float (*)[400])(arena + GRAD_ADD_DX_C5);
+    float (*const dweight_c5)[400] = (float (*)[400])(arena + GRAD_ADD_DWEIGHT_C5);
+    float *const dbias_c5 = arena + GRAD_ADD_DBIAS_C5;
+    float (*const y_flatten1_2)[16][5][5] = (float (*)[16][5][5])(arena + GRAD_ADD_Y_FLATTEN1_2);
+    float (*const dx_tanh2)[16][5][5] = (float (*)[16][5][5])(arena + GRAD_ADD_DX_TANH2);
+    float (*const dx_s4)[16][10][10] = (float (*)[16][10][10])(arena + GRAD_ADD_DX_S4);
+    float (*const dx_c3)[6][14][14] = (float (*)[6][14][14])(arena + GRAD_ADD_DX_C3);
+    float (*const dweight_c3)[6][5][5] = (float (*)[6][5][5])(arena + GRAD_ADD_DWEIGHT_C3);
+    float *const dbias_c3 = arena + GRAD_ADD_DBIAS_C3;
+    float (*const dx_tanh1)[6][14][14] = (float (*)[6][14][14])(arena + GRAD_ADD_DX_TANH1);
+    float (*const dx_s2)[6][28][28] = (float (*)[6][28][28])(arena + GRAD_ADD_DX_S2);
+    float (*const dweight_c1)[1][5][5] = (float (*)[1][5][5])(arena + GRAD_ADD_DWEIGHT_C1);
+    float *const dbias_c1 = arena + GRAD_ADD_DBIAS_C1;
+
+    c1_forward((const float (*)[1][32][32])x, w->c1_weight, w->c1_bias, y_c1);
+    s2_training((const float (*)[6][28][28])y_c1, y_s2, argmax_s2);
+    tanh1_forward((const float *)y_s2, (float *)y_tanh1);
+    c3_forward((const float (*)[6][14][14])y_tanh1, w->c3_weight, w->c3_bias, y_c3);
+    s4_training((const float (*)[16][10][10])y_c3, y_s4, argmax_s4);
+    tanh2_forward((const float *)y_s4, (float *)y_tanh2);
+    c5_forward((const float (*)[400])y_flatten1, w->c5_weight, w->c5_bias, y_c5);
+    tanh3_forward((const float *)y_c5, (float *)y_tanh3);
+    f6_forward((const float (*)[120])y_tanh3, w->f6_weight, w->f6_bias, y_f6);
+    tanh4_forward((const float *)y_f6, (float *)y_tanh4);
+    output_forward((const float (*)[84])y_tanh4, w->output_weight, w->output_bias, y_output);
+    loss_forward((const float (*)[10])y_output, target, loss, 64);
+    loss_grad((const float (*)[10])y_output, target, dscores_loss);
+    output_dx((const float (*)[10])dscores_loss, w->output_weight, dx_output);
+    output_dw((const float (*)[84])y_tanh4, (const float (*)[10])dscores_loss, dweight_output);
+    output_db((const float (*)[10])dscores_loss, dbias_output);
+    output_weight_accumulate((const float *)dweight_output, (float *)gradients->output_weight);
+    output_bias_accumulate(dbias_output, gradients->output_bias);
+    tanh4_grad((const float *)dx_output, (const float *)y_tanh4, (float *)dx_tanh4);
+    f6_dx((const float (*)[84])dx_tanh4, w->f6_weight, dx_f6);
+    f6_dw((const float (*)[120])y_tanh3, (const float (*)[84])dx_tanh4, dweight_f6);
+    f6_db((const float (*)[84])dx_tanh4, dbias_f6);
+    f6_weight_accumulate((const float *)dweight_f6, (float *)gradients->f6_weight);
+    f6_bias_accumulate(dbias_f6, gradients->f6_bias);
+    tanh3_grad((const float *)dx_f6, (const float *)y_tanh3, (float *)dx_tanh3);
+    c5_dx((const float (*)[120])dx_tanh3, w->c5_weight, dx_c5);
+    c5_dw((const float (*)[400])y_flatten1, (const float (*)[120])dx_tanh3, dweight_c5);
+    c5_db((const float (*)[120])dx_tanh3, dbias_c5);
+    c5_weight_accumulate((const float *)dweight_c5, (float *)gradients->c5_weight);
+    c5_bias_accumulate(dbias_c5, gradients->c5_bias);
+    tanh2_grad((const float *)y_flatten1_2, (const float *)y_tanh2, (float *)dx_tanh2);
+    s4_dx((const float (*)[16][5][5])dx_tanh2, (const uint8_t (*)[16][5][5])argmax_s4, dx_s4);
+    c3_dx((const float (*)[16][10][10])dx_s4, w->c3_weight, dx_c3);
+    c3_dweight((const float (*)[6][14][14])y_tanh1, (const float (*)[16][10][10])dx_s4, dweight_c3);
+    c3_dbias((const float *)dx_s4, dbias_c3);
+    c3_weight_accumulate((const float *)dweight_c3, (float *)gradients->c3_weight);
+    c3_bias_accumulate(dbias_c3, gradients->c3_bias);
+    tanh1_grad((const float *)dx_c3, (const float *)y_tanh1, (float *)dx_tanh1);
+    s2_dx((const float (*)[6][14][14])dx_tanh1, (const uint8_t (*)[6][14][14])argmax_s2, dx_s2);
+    c1_dweight((const float (*)[1][32][32])x, (const float (*)[6][28][28])dx_s2, dweight_c1);
+    c1_dbias((const float *)dx_s2, dbias_c1);
+    c1_weight_accumulate((const float *)dweight_c1, (float *)gradients->c1_weight);
+    c1_bias_accumulate(dbias_c1, gradients->c1_bias);
+    gradients->batches[0] += 1;
+    return *loss;
+}
+
+void lenet_update(struct lenet *m, struct lenet_gradients *gradients, float lr, void *scratch)
+{
+    (void)scratch;
+    if (gradients->batches[0] == 0) {
+        return;
+    }
+    output_weight_average((float *)gradients->output_weight, gradients->batches);
+    output_weight_adam((const float *)gradients->output_weight, (float *)m->output_weight,
+                       (float *)m->output_weight_exp_avg, (float *)m->output_weight_exp_avg_sq, lr,
+                       m->step);
+    output_bias_average(gradients->output_bias, gradients->batches);
+    output_bias_adam(gradients->output_bias, m->output_bias, m->output_bias_exp_avg,
+                     m->output_bias_exp_avg_sq, lr, m->step);
+    f6_weight_average((float *)gradients->f6_weight, gradients->batches);
+    f6_weight_adam((const float *)gradients->f6_weight, (float *)m->f6_weight,
+                   (float *)m->f6_weight_exp_avg, (float *)m->f6_weight_exp_avg_sq, lr, m->step);
+    f6_bias_average(gradients->f6_bias, gradients->batches);
+    f6_bias_adam(gradients->f6_bias, m->f6_bias, m->f6_bias_exp_avg, m->f6_bias_exp_avg_sq, lr,
+                 m->step);
+    c5_weight_average((float *)gradients->c5_weight, gradients->batches);
+    c5_weight_adam((const float *)gradients->c5_weight, (float *)m->c5_weight,
+                   (float *)m->c5_weight_exp_avg, (float *)m->c5_weight_exp_avg_sq, lr, m->step);
+    c5_bias_average(gradients->c5_bias, gradients->batches);
+    c5_bias_adam(gradients->c5_bias, m->c5_bias, m->c5_bias_exp_avg, m->c5_bias_exp_avg_sq, lr,
+                 m->step);
+    c3_weight_average((float *)gradients->c3_weight, gradients->batches);
+    c3_weight_adam((const float *)gradients->c3_weight, (float *)m->c3_weight,
+                   (float *)m->c3_weight_exp_avg, (float *)m->c3_weight_exp_avg_sq, lr, m->step);
+    c3_bias_average(gradients->c3_bias, gradients->batches);
+    c3_bias_adam(gradients->c3_bias, m->c3_bias, m->c3_bias_exp_avg, m->c3_bias_exp_avg_sq, lr,
+                 m->step);
+    c1_weight_average((float *)gradients->c1_weight, gradients->batches);
+    c1_weight_adam((const float *)gradients->c1_weight, (float *)m->c1_weight,
+                   (float *)m->c1_weight_exp_avg, (float *)m->c1_weight_exp_avg_sq, lr, m->step);
+    c1_bias_average(gradients->c1_bias, gradients->batches);
+    c1_bias_adam(gradients->c1_bias, m->c1_bias, m->c1_bias_exp_avg, m->c1_bias_exp_avg_sq, lr,
+                 m->step);
+    m->step++;
+    memset(gradients, 0, sizeof *gradients);
 }
 
 /* ---- layers: one function for all of the same shapes and arguments -------- */
@@ -1308,6 +1518,166 @@ static void c1_bias_adam(const float *gradient, float *param, float *exp_avg, fl
     }
 }
 
+/* lenet.nn:20: output.weight, accumulate, gradient 10x84, sum 10x84 */
+static void output_weight_accumulate(const float *gradient, float *sum)
+{
+    for (int k = 0; k < 840; k++) {
+        sum[k] += gradient[k];
+    }
+}
+
+/* lenet.nn:20: output.bias, accumulate, gradient 10, sum 10 */
+static void output_bias_accumulate(const float *gradient, float *sum)
+{
+    for (int k = 0; k < 10; k++) {
+        sum[k] += gradient[k];
+    }
+}
+
+/* lenet.nn:19: f6.weight, accumulate, gradient 84x120, sum 84x120 */
+static void f6_weight_accumulate(const float *gradient, float *sum)
+{
+    for (int k = 0; k < 10080; k++) {
+        sum[k] += gradient[k];
+    }
+}
+
+/* lenet.nn:19: f6.bias, accumulate, gradient 84, sum 84 */
+static void f6_bias_accumulate(const float *gradient, float *sum)
+{
+    for (int k = 0; k < 84; k++) {
+        sum[k] += gradient[k];
+    }
+}
+
+/* lenet.nn:18: c5.weight, accumulate, gradient 120x400, sum 120x400 */
+static void c5_weight_accumulate(const float *gradient, float *sum)
+{
+    for (int k = 0; k < 48000; k++) {
+        sum[k] += gradient[k];
+    }
+}
+
+/* lenet.nn:18: c5.bias, accumulate, gradient 120, sum 120 */
+static void c5_bias_accumulate(const float *gradient, float *sum)
+{
+    for (int k = 0; k < 120; k++) {
+        sum[k] += gradient[k];
+    }
+}
+
+/* lenet.nn:13: c3.weight, accumulate, gradient 16x6x5x5, sum 16x6x5x5 */
+static void c3_weight_accumulate(const float *gradient, float *sum)
+{
+    for (int k = 0; k < 2400; k++) {
+        sum[k] += gradient[k];
+    }
+}
+
+/* lenet.nn:13: c3.bias, accumulate, gradient 16, sum 16 */
+static void c3_bias_accumulate(const float *gradient, float *sum)
+{
+    for (int k = 0; k < 16; k++) {
+        sum[k] += gradient[k];
+    }
+}
+
+/* lenet.nn:10: c1.weight, accumulate, gradient 6x1x5x5, sum 6x1x5x5 */
+static void c1_weight_accumulate(const float *gradient, float *sum)
+{
+    for (int k = 0; k < 150; k++) {
+        sum[k] += gradient[k];
+    }
+}
+
+/* lenet.nn:10: c1.bias, accumulate, gradient 6, sum 6 */
+static void c1_bias_accumulate(const float *gradient, float *sum)
+{
+    for (int k = 0; k < 6; k++) {
+        sum[k] += gradient[k];
+    }
+}
+
+/* lenet.nn:20: output.weight, average, sum 10x84, batches 1 */
+static void output_weight_average(float *sum, const float *batches)
+{
+    for (int k = 0; k < 840; k++) {
+        sum[k] /= batches[0];
+    }
+}
+
+/* lenet.nn:20: output.bias, average, sum 10, batches 1 */
+static void output_bias_average(float *sum, const float *batches)
+{
+    for (int k = 0; k < 10; k++) {
+        sum[k] /= batches[0];
+    }
+}
+
+/* lenet.nn:19: f6.weight, average, sum 84x120, batches 1 */
+static void f6_weight_average(float *sum, const float *batches)
+{
+    for (int k = 0; k < 10080; k++) {
+        sum[k] /= batches[0];
+    }
+}
+
+/* lenet.nn:19: f6.bias, average, sum 84, batches 1 */
+static void f6_bias_average(float *sum, const float *batches)
+{
+    for (int k = 0; k < 84; k++) {
+        sum[k] /= batches[0];
+    }
+}
+
+/* lenet.nn:18: c5.weight, average, sum 120x400, batches 1 */
+static void c5_weight_average(float *sum, const float *batches)
+{
+    for (int k = 0; k < 48000; k++) {
+        sum[k] /= batches[0];
+    }
+}
+
+/* lenet.nn:18: c5.bias, average, sum 120, batches 1 */
+static void c5_bias_average(float *sum, const float *batches)
+{
+    for (int k = 0; k < 120; k++) {
+        sum[k] /= batches[0];
+    }
+}
+
+/* lenet.nn:13: c3.weight, average, sum 16x6x5x5, batches 1 */
+static void c3_weight_average(float *sum, const float *batches)
+{
+    for (int k = 0; k < 2400; k++) {
+        sum[k] /= batches[0];
+    }
+}
+
+/* lenet.nn:13: c3.bias, average, sum 16, batches 1 */
+static void c3_bias_average(float *sum, const float *batches)
+{
+    for (int k = 0; k < 16; k++) {
+        sum[k] /= batches[0];
+    }
+}
+
+/* lenet.nn:10: c1.weight, average, sum 6x1x5x5, batches 1 */
+static void c1_weight_average(float *sum, const float *batches)
+{
+    for (int k = 0; k < 150; k++) {
+        sum[k] /= batches[0];
+    }
+}
+
+/* lenet.nn:10: c1.bias, average, sum 6, batches 1 */
+static void c1_bias_average(float *sum, const float *batches)
+{
+    for (int k = 0; k < 6; k++) {
+        sum[k] /= batches[0];
+    }
+}
+
 /* ---- initial values ------------------------------------------------------- */
 
 /* The random numbers of a tensor.  The seed is mixed before the tensor's number is added: else a
@@ -1458,6 +1828,36 @@ int lenet_get_grad(const lenet *m, const char *name, float *values, size_t count
     return -1;
 }
 
+static const struct {
+    int tensor;
+    size_t offset;
+} lenet_sum_offset[] = {
+    {0, offsetof(struct lenet_gradients, c1_weight)},
+    {1, offsetof(struct lenet_gradients, c1_bias)},
+    {2, offsetof(struct lenet_gradients, c3_weight)},
+    {3, offsetof(struct lenet_gradients, c3_bias)},
+    {4, offsetof(struct lenet_gradients, c5_weight)},
+    {5, offsetof(struct lenet_gradients, c5_bias)},
+    {6, offsetof(struct lenet_gradients, f6_weight)},
+    {7, offsetof(struct lenet_gradients, f6_bias)},
+    {8, offsetof(struct lenet_gradients, output_weight)},
+    {9, offsetof(struct lenet_gradients, output_bias)},
+};
+
+int lenet_get_grad_sum(const struct lenet_gradients *gradients, const char *name, float *values,
+                       size_t count)
+{
+    const int i = lenet_find(name, count);
+    for (int k = 0; k < 10; k++) {
+        if (i >= 0 && lenet_sum_offset[k].tensor == i) {
+            memcpy(values, (const char *)gradients + lenet_sum_offset[k].offset,
+                   count * sizeof *values);
+            return 0;
+        }
+    }
+    return -1;
+}
+
 /* ---- the same functions under the types of every model -------------------- */
 
 static void *lenet_any_init(void *block, int training, uint64_t seed)
@@ -1502,6 +1902,23 @@ static int lenet_any_get_grad(const void *m, const char *name, float *values, si
     return lenet_get_grad((const struct lenet *)m, name, values, count, scratch);
 }
 
+static float lenet_any_grad_add(void *m, const float *x, const void *target, void *gradients,
+                                void *scratch)
+{
+    return lenet_grad_add((struct lenet *)m, x, (const int32_t *)target,
+                          (struct lenet_gradients *)gradients, scratch);
+}
+
+static void lenet_any_update(void *m, void *gradients, float lr, void *scratch)
+{
+    lenet_update((struct lenet *)m, (struct lenet_gradients *)gradients, lr, scratch);
+}
+
+static int lenet_any_grad_sum(const void *gradients, const char *name, float *values, size_t count)
+{
+    return lenet_get_grad_sum((const struct lenet_gradients *)gradients, name, values, count);
+}
+
 const nn_model_info *lenet_info(void)
 {
     static const nn_model_info info = {
@@ -1518,7 +1935,8 @@ const nn_model_info *lenet_info(void)
         0, NULL,
         0, NULL,
         0, NULL,
-        NULL
+        NULL,
+        247104u, lenet_any_grad_add, lenet_any_update, lenet_any_grad_sum
     };
     return &info;
 }

@@ -30,6 +30,17 @@ struct net_xor {
 
 typedef char net_xor_block_has_its_size[sizeof(struct net_xor) == 832 ? 1 : -1];
 
+/* Sums of gradients, laid out as the model is. */
+struct net_xor_gradients {
+    float batches[16]; /* [0]: how many batches were added */
+    float fc1_weight[8][2];
+    float fc1_bias[8], fc1_bias_padding[8];
+    float fc2_weight[1][8], fc2_weight_padding[8];
+    float fc2_bias[1], fc2_bias_padding[15];
+};
+
+typedef char net_xor_gradients_have_their_size[sizeof(struct net_xor_gradients) == 320 ? 1 : -1];
+
 /* SplitMix64: number k of the generator that starts in this state, 64 random bits (Steele, Lea
  * and Flood, "Fast splittable pseudorandom number generators", 2014). */
 static inline uint64_t nn_mix_at(uint64_t state, uint64_t k)
@@ -92,6 +103,12 @@ static void fc1_dw(const float x[4][2], const float dy[4][8], float dweight[8][2
 static void fc1_db(const float dy[4][8], float *dbias);
 static void fc1_weight_adam(const float *gradient, float *param, float *exp_avg, float *exp_avg_sq,
                             float lr, int64_t step);
+static void fc2_weight_accumulate(const float *gradient, float *sum);
+static void fc2_bias_accumulate(const float *gradient, float *sum);
+static void fc1_weight_accumulate(const float *gradient, float *sum);
+static void fc2_weight_average(float *sum, const float *batches);
+static void fc2_bias_average(float *sum, const float *batches);
+static void fc1_weight_average(float *sum, const float *batches);
 
 /* The scratch of net_xor_infer: the element at which each value starts.  Values that are not
  * needed at the same time share memory. */
@@ -246,6 +263,86 @@ float net_xor_grad(struct net_xor *m, const float *x, const float *target, void 
     fc1_dw((const float (*)[2])x, (const float (*)[8])dx_tanh1, dweight_fc1);
     fc1_db((const float (*)[8])dx_tanh1, dbias_fc1);
     return *loss;
+}
+
+/* The scratch of net_xor_grad_add: the element at which each value starts.  Values that are not
+ * needed at the same time share memory. */
+enum {
+    GRAD_ADD_Y_FC1 = 0,         /* [4][8] */
+    GRAD_ADD_Y_TANH1 = 0,       /* [4][8] */
+    GRAD_ADD_Y_FC2 = 32,        /* [4][1] */
+    GRAD_ADD_Y_SIGMOID1 = 32,   /* [4][1] */
+    GRAD_ADD_LOSS = 96,         /* [1] */
+    GRAD_ADD_DSCORES_LOSS = 80, /* [4][1] */
+    GRAD_ADD_DX_SIGMOID1 = 80,  /* [4][1] */
+    GRAD_ADD_DX_FC2 = 32,       /* [4][8] */
+    GRAD_ADD_DWEIGHT_FC2 = 64,  /* [1][8] */
+    GRAD_ADD_DBIAS_FC2 = 112,   /* [1] */
+    GRAD_ADD_DX_TANH1 = 32,     /* [4][8] */
+    GRAD_ADD_DWEIGHT_FC1 = 0,   /* [8][2] */
+    GRAD_ADD_DBIAS_FC1 = 16     /* [8] */
+};
+
+float net_xor_grad_add(struct net_xor *m, const float *x, const float *target,
+                       struct net_xor_gradients *gradients, void *scratch)
+{
+    const struct net_xor *const w = m; /* to read */
+    float *const arena = (float *)scratch;
+    float (*const y_fc1)[8] = (float (*)[8])(arena + GRAD_ADD_Y_FC1);
+    float (*const y_tanh1)[8] = (float (*)[8])(arena + GRAD_ADD_Y_TANH1);
+    float *const y_fc2 = arena + GRAD_ADD_Y_FC2;
+    float *const y_sigmoid1 = arena + GRAD_ADD_Y_SIGMOID1;
+    float *const loss = arena + GRAD_ADD_LOSS;
+    float *const dscores_loss = arena + GRAD_ADD_DSCORES_LOSS;
+    float *const dx_sigmoid1 = arena + GRAD_ADD_DX_SIGMOID1;
+    float (*const dx_fc2)[8] = (float (*)[8])(arena + GRAD_ADD_DX_FC2);
+    float (*const dweight_fc2)[8] = (float (*)[8])(arena + GRAD_ADD_DWEIGHT_FC2);
+    float *const dbias_fc2 = arena + GRAD_ADD_DBIAS_FC2;
+    float (*const dx_tanh1)[8] = (float (*)[8])(arena + GRAD_ADD_DX_TANH1);
+    float (*const dweight_fc1)[2] = (float (*)[2])(arena + GRAD_ADD_DWEIGHT_FC1);
+    float *const dbias_fc1 = arena + GRAD_ADD_DBIAS_FC1;
+
+    fc1_forward((const float (*)[2])x, w->fc1_weight, w->fc1_bias, y_fc1);
+    tanh1_forward((const float *)y_fc1, (float *)y_tanh1);
+    fc2_forward((const float (*)[8])y_tanh1, w->fc2_weight, w->fc2_bias, y_fc2);
+    sigmoid1_forward(y_fc2, y_sigmoid1);
+    loss_forward(y_sigmoid1, target, loss, 4);
+    loss_grad(y_sigmoid1, target, dscores_loss);
+    sigmoid1_grad(dscores_loss, y_sigmoid1, dx_sigmoid1);
+    fc2_dx(dx_sigmoid1, w->fc2_weight, dx_fc2);
+    fc2_dw((const float (*)[8])y_tanh1, dx_sigmoid1, dweight_fc2);
+    fc2_db(dx_sigmoid1, dbias_fc2);
+    fc2_weight_accumulate((const float *)dweight_fc2, (float *)gradients->fc2_weight);
+    fc2_bias_accumulate(dbias_fc2, gradients->fc2_bias);
+    tanh1_grad((const float *)dx_fc2, (const float *)y_tanh1, (float *)dx_tanh1);
+    fc1_dw((const float (*)[2])x, (const float (*)[8])dx_tanh1, dweight_fc1);
+    fc1_db((const float (*)[8])dx_tanh1, dbias_fc1);
+    fc1_weight_accumulate((const float *)dweight_fc1, (float *)gradients->fc1_weight);
+    fc2_weight_accumulate(dbias_fc1, gradients->fc1_bias);
+    gradients->batches[0] += 1;
+    return *loss;
+}
+
+void net_xor_update(struct net_xor *m, struct net_xor_gradients *gradients, float lr, void *scratch)
+{
+    (void)scratch;
+    if (gradients->batches[0] == 0) {
+        return;
+    }
+    fc2_weight_average((float *)gradients->fc2_weight, gradients->batches);
+    fc2_weight_adam((const float *)gradients->fc2_weight, (float *)m->fc2_weight,
+                    (float *)m->fc2_weight_exp_avg, (float *)m->fc2_weight_exp_avg_sq, lr, m->step);
+    fc2_bias_average(gradients->fc2_bias, gradients->batches);
+    fc2_bias_adam(gradients->fc2_bias, m->fc2_bias, m->fc2_bias_exp_avg, m->fc2_bias_exp_avg_sq, lr,
+                  m->step);
+    fc1_weight_average((float *)gradients->fc1_weight, gradients->batches);
+    fc1_weight_adam((const float *)gradients->fc1_weight, (float *)m->fc1_weight,
+                    (float *)m->fc1_weight_exp_avg, (float *)m->fc1_weight_exp_avg_sq, lr, m->step);
+    fc2_weight_average(gradients->fc1_bias, gradients->batches);
+    fc2_weight_adam(gradients->fc1_bias, m->fc1_bias, m->fc1_bias_exp_avg, m->fc1_bias_exp_avg_sq,
+                    lr, m->step);
+    m->step++;
+    memset(gradients, 0, sizeof *gradients);
 }
 
 /* ---- layers: one function for all of the same shapes and arguments -------- */
@@ -459,6 +556,58 @@ static void fc1_weight_adam(const float *gradient, float *param, float *exp_avg,
     }
 }
 
+/* xor.nn:11: fc2.weight, accumulate, gradient 1x8, sum 1x8
+ * xor.nn:10: fc1.bias, accumulate, gradient 8, sum 8
+ */
+static void fc2_weight_accumulate(const float *gradient, float *sum)
+{
+    for (int k = 0; k < 8; k++) {
+        sum[k] += gradient[k];
+    }
+}
+
+/* xor.nn:11: fc2.bias, accumulate, gradient 1, sum 1 */
+static void fc2_bias_accumulate(const float *gradient, float *sum)
+{
+    for (int k = 0; k < 1; k++) {
+        sum[k] += gradient[k];
+    }
+}
+
+/* xor.nn:10: fc1.weight, accumulate, gradient 8x2, sum 8x2 */
+static void fc1_weight_accumulate(const float *gradient, float *sum)
+{
+    for (int k = 0; k < 16; k++) {
+        sum[k] += gradient[k];
+    }
+}
+
+/* xor.nn:11: fc2.weight, average, sum 1x8, batches 1
+ * xor.nn:10: fc1.bias, average, sum 8, batches 1
+ */
+static void fc2_weight_average(float *sum, const float *batches)
+{
+    for (int k = 0; k < 8; k++) {
+        sum[k] /= batches[0];
+    }
+}
+
+/* xor.nn:11: fc2.bias, average, sum 1, batches 1 */
+static void fc2_bias_average(float *sum, const float *batches)
+{
+    for (int k = 0; k < 1; k++) {
+        sum[k] /= batches[0];
+    }
+}
+
+/* xor.nn:10: fc1.weight, average, sum 8x2, batches 1 */
+static void fc1_weight_average(float *sum, const float *batches)
+{
+    for (int k = 0; k < 16; k++) {
+        sum[k] /= batches[0];
+    }
+}
+
 /* ---- initial values ------------------------------------------------------- */
 
 /* The random numbers of a tensor.  The seed is mixed before the tensor's number is added: else a
@@ -564,6 +713,30 @@ int net_xor_get_grad(const net_xor *m, const char *name, float *values, size_t c
     return -1;
 }
 
+static const struct {
+    int tensor;
+    size_t offset;
+} net_xor_sum_offset[] = {
+    {0, offsetof(struct net_xor_gradients, fc1_weight)},
+    {1, offsetof(struct net_xor_gradients, fc1_bias)},
+    {2, offsetof(struct net_xor_gradients, fc2_weight)},
+    {3, offsetof(struct net_xor_gradients, fc2_bias)},
+};
+
+int net_xor_get_grad_sum(const struct net_xor_gradients *gradients, const char *name, float *values,
+                         size_t count)
+{
+    const int i = net_xor_find(name, count);
+    for (int k = 0; k < 4; k++) {
+        if (i >= 0 && net_xor_sum_offset[k].tensor == i) {
+            memcpy(values, (const char *)gradients + net_xor_sum_offset[k].offset,
+                   count * sizeof *values);
+            return 0;
+        }
+    }
+    return -1;
+}
+
 /* ---- the same functions under the types of every model -------------------- */
 
 static void *net_xor_any_init(void *block, int training, uint64_t seed)
@@ -608,6 +781,24 @@ static int net_xor_any_get_grad(const void *m, const char *name, float *values, 
     return net_xor_get_grad((const struct net_xor *)m, name, values, count, scratch);
 }
 
+static float net_xor_any_grad_add(void *m, const float *x, const void *target, void *gradients,
+                                  void *scratch)
+{
+    return net_xor_grad_add((struct net_xor *)m, x, (const float *)target,
+                            (struct net_xor_gradients *)gradients, scratch);
+}
+
+static void net_xor_any_update(void *m, void *gradients, float lr, void *scratch)
+{
+    net_xor_update((struct net_xor *)m, (struct net_xor_gradients *)gradients, lr, scratch);
+}
+
+static int net_xor_any_grad_sum(const void *gradients, const char *name, float *values,
+                                size_t count)
+{
+    return net_xor_get_grad_sum((const struct net_xor_gradients *)gradients, name, values, count);
+}
+
 const nn_model_info *net_xor_info(void)
 {
     static const nn_model_info info = {
@@ -624,7 +815,8 @@ const nn_model_info *net_xor_info(void)
         0, NULL,
         0, NULL,
         0, NULL,
-        NULL
+        NULL,
+        320u, net_xor_any_grad_add, net_xor_any_update, net_xor_any_grad_sum
     };
     return &info;
 }

@@ -16,7 +16,7 @@
 extern "C" {
 #endif
 
-enum { NN_ABI = 2 };
+enum { NN_ABI = 3 };
 
 enum nn_tensor_kind {
     NN_TRAINED = 0, /* a parameter that steps change */
@@ -93,6 +93,13 @@ typedef struct nn_model_info {
     int loss_count;
     const nn_loss_info *loss_list;
     const float *(*losses)(const void *scratch);
+
+    /* gradient accumulation; 0, NULL when there is no code for it */
+    size_t gradients_bytes;
+    float (*grad_add)(void *model, const float *x, const void *target, void *gradients,
+        void *scratch);
+    void (*update)(void *model, void *gradients, float lr, void *scratch);
+    int (*get_grad_sum)(const void *gradients, const char *name, float *values, size_t count);
 } nn_model_info;
 
 #ifdef __cplusplus
@@ -116,6 +123,7 @@ enum {
 #define NET_XOR_TRAIN_BYTES 832u /* weights and the optimizer's state */
 #define NET_XOR_INFER_SCRATCH 128u
 #define NET_XOR_TRAIN_SCRATCH 512u
+#define NET_XOR_GRADIENTS_BYTES 320u /* sums of gradients */
 
 typedef struct net_xor net_xor; /* lives in the caller's block */
 
@@ -140,6 +148,15 @@ float net_xor_step(net_xor *, const float *x, const float *target, float lr, voi
 float net_xor_grad(net_xor *, const float *x, const float *target, void *scratch);
 int net_xor_get_grad(const net_xor *, const char *name, float *values, size_t count,
                      const void *scratch);
+
+/* Gradient accumulation, a step on several batches: a block of NET_XOR_GRADIENTS_BYTES, zeros at first, holds
+ * the sums of the gradients that grad_add has added, and their number. */
+typedef struct net_xor_gradients net_xor_gradients;
+float net_xor_grad_add(net_xor *, const float *x, const float *target, net_xor_gradients *,
+                       void *scratch);
+/* The optimizer's step by the mean of what was added, as in step; the sums are zeros again. */
+void net_xor_update(net_xor *, net_xor_gradients *, float lr, void *scratch);
+int net_xor_get_grad_sum(const net_xor_gradients *, const char *name, float *values, size_t count);
 
 const nn_model_info *net_xor_info(void);
 

@@ -12,7 +12,7 @@
 extern "C" {
 #endif
 
-enum { NN_ABI = 2 };
+enum { NN_ABI = 3 };
 
 enum nn_tensor_kind {
     NN_TRAINED = 0, /* a parameter that steps change */
@@ -87,6 +87,12 @@ typedef struct nn_model_info {
     int loss_count;
     const nn_loss_info *loss_list;
     const float *(*losses)(const void *scratch);
+
+    /* gradient accumulation; 0, NULL when there is no code for it */
+    size_t gradients_bytes;
+    float (*grad_add)(void *model, const float *x, const void *target, void *gradients, void *scratch);
+    void (*update)(void *model, void *gradients, float lr, void *scratch);
+    int (*get_grad_sum)(const void *gradients, const char *name, float *values, size_t count);
 } nn_model_info;
 
 #ifdef __cplusplus

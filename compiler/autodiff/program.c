@@ -12,7 +12,8 @@
  * has to wait for the last one.
  *
  * In micro-batches, updates wait for the last of them: each gradient is added to a
- * sum, which is cleared before the first.
+ * sum, which is cleared before the first.  Sums over several batches are the caller's, and
+ * the update is a program of its own (program_sums.c).
  */
 #include "autodiff/program.h"
 
@@ -42,7 +43,7 @@ static void need_all(Build *b)
     }
 }
 
-static Tensor *copy_tensor(Build *b, Tensor *t)
+Tensor *build_copy(Build *b, Tensor *t)
 {
     if (b->copy[t->id]) return b->copy[t->id];
     Tensor *made = graph_tensor(b->graph, t->kind, t->dtype, t->batched, t->shape, t->name, t->span);
@@ -93,7 +94,7 @@ static void copy_node(Build *b, const Node *n)
     const Op *op = b->training ? training_form(b, n) : n->op;
     Node *made = graph_node(b->graph, op, n->attrs, n->name, n->span);
     made->frozen = n->frozen;
-    for (int i = 0; i < n->in_count; i++) node_in(b->graph, made, copy_tensor(b, n->in[i]));
+    for (int i = 0; i < n->in_count; i++) node_in(b->graph, made, build_copy(b, n->in[i]));
     made->data_count = n->data_count;
     if (op == n->op) {
         copy_outputs(b, n, made);
@@ -107,7 +108,7 @@ static void copy_node(Build *b, const Node *n)
 
 static void copy_forward(Build *b)
 {
-    for (int i = 0; i < b->net->inputs.count; i++) copy_tensor(b, b->net->inputs.at[i]);
+    for (int i = 0; i < b->net->inputs.count; i++) build_copy(b, b->net->inputs.at[i]);
     for (int i = 0; i < b->net->nodes.count; i++) {
         if (b->needed[i]) copy_node(b, b->net->nodes.at[i]);
     }
@@ -227,20 +228,35 @@ static void measure_norm(Build *b, Tensor *param, Tensor *gradient)
     list_push(b->arena, &b->norms, n->out[0]);
 }
 
-static void gradient_is_final(Build *b, Tensor *param, Tensor *gradient)
+static void keep_gradient(Build *b, Tensor *param, Tensor *gradient)
 {
-    Graph *g = b->graph;
-    if (g->kind != PROGRAM_VJP) gradient = regularize(b, param, gradient);
-    if (g->kind == PROGRAM_STEP) gradient = clip_value(b, param, gradient);
-    bool wait = g->kind == PROGRAM_STEP && b->spec->clip_norm > 0;
-    if (g->kind == PROGRAM_STEP && !wait) {
-        update(b, param, gradient);
-        return;
-    }
-    if (wait) measure_norm(b, param, gradient);
     ParamGrad *pair = arena_alloc(b->arena, sizeof *pair);
     *pair = (ParamGrad){.param = param, .gradient = gradient};
-    list_push(b->arena, &g->gradients, pair);
+    list_push(b->arena, &b->graph->gradients, pair);
+}
+
+/* Of a step, or of the mean of what several batches have added. */
+static void clip_and_update(Build *b, Tensor *param, Tensor *gradient)
+{
+    gradient = clip_value(b, param, gradient);
+    if (b->spec->clip_norm > 0) {
+        measure_norm(b, param, gradient);
+        keep_gradient(b, param, gradient);
+    } else {
+        update(b, param, gradient);
+    }
+}
+
+static void gradient_is_final(Build *b, Tensor *param, Tensor *gradient)
+{
+    const ProgramKind kind = b->graph->kind;
+    if (kind != PROGRAM_VJP) gradient = regularize(b, param, gradient);
+    if (kind == PROGRAM_STEP)
+        clip_and_update(b, param, gradient);
+    else if (kind == PROGRAM_GRAD_ADD)
+        build_add_to_sum(b, param, gradient);
+    else
+        keep_gradient(b, param, gradient);
 }
 
 /* All micro-batches are over. */
@@ -361,10 +377,13 @@ static void share_states(Build *b)
 
 static bool has_losses(ProgramKind kind)
 {
-    return kind == PROGRAM_EVAL || kind == PROGRAM_STEP || kind == PROGRAM_GRAD;
+    return kind == PROGRAM_EVAL || kind == PROGRAM_STEP || kind == PROGRAM_GRAD || kind == PROGRAM_GRAD_ADD;
 }
 
-static bool has_outputs(ProgramKind kind) { return kind != PROGRAM_STEP && kind != PROGRAM_GRAD; }
+static bool has_outputs(ProgramKind kind)
+{
+    return kind == PROGRAM_INFER || kind == PROGRAM_EVAL || kind == PROGRAM_VJP;
+}
 
 static void find_needed(Build *b)
 {
@@ -411,6 +430,9 @@ static void add_ends(Build *b)
             graph_tensor(g, TENSOR_OUTPUT_GRADIENT, g->real, true, g->output->shape, "dy", g->output->span);
         add_backward(b);
         if (g->input_gradient) g->input_gradient = owned(b, g->input_gradient);
+    } else if (g->kind == PROGRAM_UPDATE) {
+        build_mean_gradients(b, clip_and_update);
+        if (b->norms.count) clip_norm_and_update(b);
     } else if (g->kind != PROGRAM_INFER) {
         build_losses(b);
         if (b->training && !b->failed) add_backward(b);
@@ -427,7 +449,7 @@ Graph *program_build(Graph *net, ProgramKind kind, const TrainSpec *spec, int64_
         .graph = graph_new(net->compilation, net->name, kind),
         .spec = spec,
         .arena = arena,
-        .training = kind == PROGRAM_STEP || kind == PROGRAM_GRAD || kind == PROGRAM_VJP,
+        .training = kind != PROGRAM_INFER && kind != PROGRAM_EVAL,
         .needed = arena_alloc(arena, (size_t)net->nodes.count * sizeof(bool)),
         .copy = arena_alloc(arena, (size_t)(net->tensors.count + 1) * sizeof(Tensor *)),
     };

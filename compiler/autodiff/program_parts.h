@@ -31,6 +31,15 @@ Tensor *objective_scores(const Objective *);
 /* Adds the losses of all objectives, and the parts of the targets that they take. */
 void build_losses(Build *);
 
+/* Adds the gradient to the caller's sum for the parameter. */
+void build_add_to_sum(Build *, Tensor *param, Tensor *gradient);
+
+/* Calls `is_final` with each parameter that has a gradient and the mean of what was added. */
+void build_mean_gradients(Build *, void (*is_final)(Build *, Tensor *param, Tensor *gradient));
+
+/* The net's tensor in the program. */
+Tensor *build_copy(Build *, Tensor *);
+
 /* The sum of any count of numbers. */
 Tensor *build_total(Build *, const List *numbers, const char *name);
 

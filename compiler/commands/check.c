@@ -54,8 +54,9 @@ static const Plan *plan_program(const CheckOptions *o, const Model *l, ProgramKi
 /* Programs with a loss are built when there is a train section. */
 static bool build_all(const CheckOptions *o, const Model *l, int64_t *infer_bytes, int64_t *step_bytes)
 {
-    static const ProgramKind kinds[] = {PROGRAM_INFER, PROGRAM_VJP, PROGRAM_EVAL, PROGRAM_GRAD, PROGRAM_STEP};
-    int count = l->train_section ? 5 : 2;
+    static const ProgramKind kinds[] = {PROGRAM_INFER, PROGRAM_VJP,      PROGRAM_EVAL,  PROGRAM_GRAD,
+                                        PROGRAM_STEP,  PROGRAM_GRAD_ADD, PROGRAM_UPDATE};
+    int count = l->train_section ? (int)(sizeof kinds / sizeof *kinds) : 2;
     *infer_bytes = *step_bytes = 0;
     for (int i = 0; i < count; i++) {
         const Plan *plan = plan_program(o, l, kinds[i]);

@@ -191,6 +191,7 @@ static EmitOptions compile_emit_options(const CompileRequest *r, const Model *l)
                          .lower.target = target,
                          .lower.infer = both || r->infer || r->trained.weights,
                          .lower.train = r->train || (both && l->train_section),
+                         .lower.accumulate = true,
                          .lower.plain = r->plain,
                          .target = target,
                          .threads = (int)r->load.threads,

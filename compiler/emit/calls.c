@@ -23,6 +23,30 @@ static void write_counts(EntryPoint *p)
         text_addf(&p->text, ", %lld, %s", (long long)g->batch, all);
 }
 
+/* How many times as many samples as the node sees came before, in this step: "round"; NULL: none. */
+static const char *samples_before(EntryPoint *p)
+{
+    const Graph *g = p->program;
+    const char *round = g->micro_batches > 1 ? "(uint64_t)round" : NULL;
+    if (g->kind != PROGRAM_GRAD_ADD) return round;
+    entry_point_uses(p, NAME_GRADIENTS);
+    if (!round) return "(uint64_t)gradients->batches[0]";
+    return arena_printf(p->e->arena, "((uint64_t)gradients->batches[0] * %lld + (uint64_t)round)",
+                        (long long)g->micro_batches);
+}
+
+/* After other samples of the step, on with the numbers where these ended. */
+static void write_seed(EntryPoint *p, const Node *n)
+{
+    const char *before = samples_before(p);
+    emitter_uses(p->e, "nn_mix");
+    emitter_uses(p->e, "nn_mix_at");
+    if (before) emitter_uses(p->e, "nn_skip");
+    text_addf(&p->text, ", %snn_mix_at(nn_mix(m->seed) + %d, (uint64_t)m->step)", before ? "nn_skip(" : "",
+              n->origin->stream + 1000000);
+    if (before) text_addf(&p->text, ", %s * %lld)", before, (long long)tensor_count(n->out[0], p->program->batch));
+}
+
 void calls_write_scalars(EntryPoint *p, const Node *n)
 {
     Text *out = &p->text;
@@ -30,15 +54,7 @@ void calls_write_scalars(EntryPoint *p, const Node *n)
     entry_point_uses(p, (uses & USES_LR ? NAME_LR : 0) | (uses & (USES_STEP | USES_SEED) ? NAME_M : 0));
     if (uses & USES_LR) text_addf(out, ", %slr", lr_factor(p->e, n));
     if (uses & USES_STEP) text_add(out, ", m->step");
-    if (uses & USES_SEED) {
-        const bool parts = p->program->micro_batches > 1; /* on with the numbers of the samples before */
-        emitter_uses(p->e, "nn_mix");
-        emitter_uses(p->e, "nn_mix_at");
-        if (parts) emitter_uses(p->e, "nn_skip");
-        text_addf(out, ", %snn_mix_at(nn_mix(m->seed) + %d, (uint64_t)m->step)", parts ? "nn_skip(" : "",
-                  n->origin->stream + 1000000);
-        if (parts) text_addf(out, ", (uint64_t)round * %lld)", (long long)tensor_count(n->out[0], p->program->batch));
-    }
+    if (uses & USES_SEED) write_seed(p, n);
     if (uses & USES_COUNT) write_counts(p);
 }
 

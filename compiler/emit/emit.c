@@ -56,6 +56,10 @@ static bool add_entries(Emitter *e, Graph *net)
         if (!add_entry(e, net, PROGRAM_STEP)) return false;
         if (!add_entry(e, net, PROGRAM_GRAD)) return false;
     }
+    if (o->lower.train && o->lower.accumulate) {
+        if (!add_entry(e, net, PROGRAM_GRAD_ADD)) return false;
+        if (!add_entry(e, net, PROGRAM_UPDATE)) return false;
+    }
     if (o->lower.vjp && !add_entry(e, net, PROGRAM_VJP)) return false;
     reserve_losses(e);
     return true;
@@ -67,11 +71,13 @@ static void write_sizes(Emitter *e)
     int64_t scratch = e->infer_scratch > e->train_scratch ? e->infer_scratch : e->train_scratch;
     emitter_put_parts(
         e, &e->source,
-        "const size_t {prefix}_sizes[6] = {{inputs}, {outputs}, {bytes}, {scratch}, {targets}, {tensors}};\n\n",
+        "const size_t {prefix}_sizes[7] = {{inputs}, {outputs}, {bytes}, {scratch}, {targets}, {tensors}, "
+        "{gradients}};\n\n",
         PARTS({"inputs", emitter_number(e, emitter_inputs(e))}, {"outputs", emitter_number(e, emitter_outputs(e))},
               {"bytes", emitter_number(e, e->train_bytes)}, {"scratch", emitter_number(e, scratch)},
               {"targets", emitter_number(e, train_objectives(e->spec, e->net).target_count)},
-              {"tensors", emitter_number(e, e->net->model.count)}));
+              {"tensors", emitter_number(e, e->net->model.count)},
+              {"gradients", emitter_number(e, accumulate_bytes(e))}));
 }
 
 /* What `write` appends, for a place that is written later. */
@@ -121,6 +127,7 @@ static void write_source(Emitter *e)
     support_write_preamble(e);
     if (e->options->standalone) write_standalone_interface(e, info);
     model_write_struct(e);
+    accumulate_write_struct(e);
     support_declare_kernels(e);
     support_write_random(e);
     if (e->options->noise) support_write_noise(e);
@@ -130,6 +137,7 @@ static void write_source(Emitter *e)
     text_add(&e->source, init);
     model_write_tables(e);
     model_write_access(e);
+    accumulate_write_access(e);
     if (info) interface_write_info(e);
     trained_write_model(e);
     if (!e->options->standalone) wrap(e, &e->source);
@@ -182,6 +190,7 @@ EmitResult *emit_c(Graph *net, const TrainSpec *spec, const EmitOptions *options
     text_init(&e.source, arena);
     if (!add_entries(&e, net)) return NULL;
     model_layout(&e);
+    accumulate_list_sums(&e);
     trained_reserve_input(&e);
     if (!options->standalone) {
         interface_write_header(&e);

@@ -63,6 +63,7 @@ typedef struct Emitter {
     KernelSlice slice;          /* of pasted kernels */
     const char *second_kernels; /* for the target; NULL: there are none */
     List dispatched;            /* names of kernels that are there twice */
+    List sums;                  /* of Tensor of the net, in the order of the model: what gradients are added of */
     Text header, source;
     Writer *writer; /* for bodies of functions */
 } Emitter;
@@ -85,6 +86,7 @@ const char *model_member(const Emitter *, const Tensor *);     /* its name in th
 ArrayShape model_array_shape(const Emitter *, const Tensor *); /* of the member; rank 1: it is flat */
 int64_t model_prepared_offset(const Emitter *, int i);         /* bytes from the struct's start */
 void model_write_struct(Emitter *);
+void model_write_member(Emitter *, const Tensor *, const char *member);
 void model_write_tables(Emitter *);
 void model_write_init(Emitter *);
 void model_write_access(Emitter *);
@@ -141,6 +143,16 @@ void trained_write_main(Emitter *);
 const char *trained_float_infer(const Emitter *); /* its name in C, where x is floats */
 const char *trained_file(const Emitter *);
 
+/* accumulate.c: gradients of several batches; nothing where a text has no code for it */
+void accumulate_list_sums(Emitter *);
+int64_t accumulate_bytes(const Emitter *); /* of the caller's block */
+void accumulate_write_constants(Emitter *);
+void accumulate_write_prototypes(Emitter *);
+void accumulate_write_struct(Emitter *);
+void accumulate_write_access(Emitter *);
+void accumulate_write_wrappers(Emitter *);
+void accumulate_write_info_members(Emitter *); /* the last of the record */
+
 /* wrap.c */
 void wrap_lines(Text *, const char *text);
 
@@ -153,7 +165,7 @@ void interface_write_part_constants(Emitter *);
 const char *interface_target_comment(Emitter *);
 void interface_write_losses_prototype(Emitter *);
 void interface_write_part_tables(Emitter *);
-void interface_write_part_members(Emitter *); /* the last of the record */
+void interface_write_part_members(Emitter *);
 const char *interface_dims(Emitter *, Shape); /* "3, {1, 32, 32, 0}" */
 
 static inline int64_t emitter_inputs(const Emitter *e) { return shape_count(net_input_shape(e->net)); }

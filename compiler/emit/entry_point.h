@@ -22,14 +22,15 @@ typedef enum Name {
     NAME_DX = 1u << 7,
     NAME_SPENT = 1u << 8,
     NAME_SCRATCH = 1u << 9,
-    NAME_THREAD = 1u << 10, /* of a team: t, T, team, and the thread's samples, first and how many */
-    NAME_THREADS = 1u << 11,
-    NAME_TEAM = 1u << 12,
-    NAME_SAMPLES = 1u << 13,
-    NAME_ARENA = 1u << 14,   /* the scratch as numbers, `arena` */
-    NAME_WEIGHTS = 1u << 15, /* of the plain form: the model to read, `w` */
-    NAME_SEEN = 1u << 16,
-    NAME_WATCH = 1u << 17,
+    NAME_GRADIENTS = 1u << 10,
+    NAME_THREAD = 1u << 11, /* of a team: t, T, team, and the thread's samples, first and how many */
+    NAME_THREADS = 1u << 12,
+    NAME_TEAM = 1u << 13,
+    NAME_SAMPLES = 1u << 14,
+    NAME_ARENA = 1u << 15,   /* the scratch as numbers, `arena` */
+    NAME_WEIGHTS = 1u << 16, /* of the plain form: the model to read, `w` */
+    NAME_SEEN = 1u << 17,
+    NAME_WATCH = 1u << 18,
     NAME_ARGUMENTS = (NAME_THREAD - 1) | NAME_WATCH
 } Name;
 
@@ -73,6 +74,9 @@ void scratch_write_table(EntryPoint *);
 /* plain_places.c: the same for the plain form, where arrays have types */
 const char *plain_argument(EntryPoint *, const Tensor *, bool written, ArrayShape as);
 void plain_write_values(EntryPoint *); /* their declarations */
+
+/* accumulate.c: the caller's sum of gradients that the tensor is, or a part of it */
+const char *sum_place(EntryPoint *, const Tensor *);
 
 /* places.c: expressions for where tensors are */
 const char *place_outside(EntryPoint *, const Tensor *root); /* of the caller's */

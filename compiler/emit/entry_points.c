@@ -1,5 +1,5 @@
 /*
- * Entry points: infer, eval, step, grad and vjp as flat lists of calls.
+ * Entry points: infer, eval, step, grad, vjp, grad_add and update as flat lists of calls.
  *
  * Enters: programs and their plans.  Leaves: one C function for each program,
  * in which every value is a literal place in the arena, in the model, or at a
@@ -28,26 +28,28 @@ enum { MAX_ARGUMENTS = 8 };
 static void list_arguments(const EntryPoint *p, Argument *list)
 {
     const Emitter *e = p->e;
-    ProgramKind kind = p->program->kind;
     const char *changed = arena_printf(e->arena, "struct %s *", e->prefix),
                *model = arena_printf(e->arena, "const struct %s *", e->prefix);
     const char *out = arena_printf(e->arena, "%s *", e->real), *in = arena_printf(e->arena, "const %s *", e->real);
     const char *target = arena_printf(e->arena, "const %s *", emitter_target_type(e));
     const char *number = arena_printf(e->arena, "%s ", e->real);
+    const char *sums = arena_printf(e->arena, "struct %s_gradients *", e->prefix);
     const Argument m = {model, "m", NAME_M}, changed_m = {changed, "m", NAME_M}, x = {in, "x", NAME_X};
     const Argument y = {out, "y", NAME_Y}, labels = {target, "target", NAME_TARGET};
     const Argument dy = {in, "dy", NAME_DY}, dx = {out, "dx", NAME_DX}, lr = {number, "lr", NAME_LR};
     const Argument count_used = {"int ", "count", NAME_COUNT}, scratch = {"void *", "scratch", NAME_SCRATCH};
+    const Argument gradients = {sums, "gradients", NAME_GRADIENTS};
     const Argument infer[] = {m, x, y, scratch, {0}};
     const Argument eval[] = {m, x, labels, count_used, y, scratch, {0}};
     const Argument step[] = {changed_m, x, labels, lr, scratch, {0}};
     const Argument grad[] = {changed_m, x, labels, scratch, {0}};
     const Argument vjp[] = {changed_m, x, dy, y, dx, scratch, {0}};
-    const Argument *from = kind == PROGRAM_INFER  ? infer
-                           : kind == PROGRAM_EVAL ? eval
-                           : kind == PROGRAM_STEP ? step
-                           : kind == PROGRAM_GRAD ? grad
-                                                  : vjp;
+    const Argument grad_add[] = {changed_m, x, labels, gradients, scratch, {0}};
+    const Argument update[] = {changed_m, gradients, lr, scratch, {0}};
+    const Argument *const lists[] = {
+        [PROGRAM_INFER] = infer, [PROGRAM_EVAL] = eval,         [PROGRAM_STEP] = step,    [PROGRAM_GRAD] = grad,
+        [PROGRAM_VJP] = vjp,     [PROGRAM_GRAD_ADD] = grad_add, [PROGRAM_UPDATE] = update};
+    const Argument *from = lists[p->program->kind];
     int count = 0;
     for (; from[count].name; count++) list[count] = from[count];
     if (p->timed) list[count++] = (Argument){"int64_t *", "spent", NAME_SPENT};
@@ -61,7 +63,7 @@ static bool is_converted(const EntryPoint *p) { return p->program->kind == PROGR
 
 const char *entry_point_name(const EntryPoint *p)
 {
-    static const char *const names[] = {"net", "infer", "eval", "step", "grad", "vjp"};
+    static const char *const names[] = {"net", "infer", "eval", "step", "grad", "vjp", "grad_add", "update"};
     const char *name = names[p->program->kind];
     if (is_converted(p)) return "infer_converted";
     if (p->traced) return arena_printf(p->e->arena, "%s_trace", name);
@@ -140,13 +142,25 @@ static Statements statements_at_end(const EntryPoint *point)
         text_addf(&p->text, "    memset(dx, 0, %lld); /* nothing passes a gradient on to the input */\n", bytes);
         entry_point_uses(p, NAME_DX);
     }
-    if (g->kind == PROGRAM_STEP) {
+    if (g->kind == PROGRAM_STEP || g->kind == PROGRAM_UPDATE) {
         text_add(&p->text, "    m->step++;\n");
         entry_point_uses(p, NAME_M);
+    }
+    if (g->kind == PROGRAM_GRAD_ADD || g->kind == PROGRAM_UPDATE) {
+        text_add(&p->text, g->kind == PROGRAM_UPDATE ? "    memset(gradients, 0, sizeof *gradients);\n"
+                                                     : "    gradients->batches[0] += 1;\n");
+        entry_point_uses(p, NAME_GRADIENTS);
     }
     write_seen_losses(p);
     if (g->loss) write_return(p, g->loss);
     return statements_of_calls(p);
+}
+
+/* Before anything else. */
+static void write_guard(EntryPoint *p)
+{
+    if (p->program->kind == PROGRAM_UPDATE)
+        text_add(&p->e->source, "    if (gradients->batches[0] == 0) {\n        return;\n    }\n");
 }
 
 static void write_alone(EntryPoint *p, const Argument *list)
@@ -159,6 +173,7 @@ static void write_alone(EntryPoint *p, const Argument *list)
         text_addf(&p->e->source, "    const struct %s *const w = m; /* to read */\n", p->e->prefix);
     plain_write_values(p);
     write_unused(p, list, used);
+    write_guard(p);
     text_addf(&p->e->source, "%s%s}\n\n", calls.text, end.text);
 }
 
@@ -210,12 +225,24 @@ static void write_part(EntryPoint *p, const char *name, const Argument *list)
     text_addf(out, "%s}\n\n", statements_of_calls(p).text);
 }
 
-/* An entry point of so few multiplications is over before a second thread has begun. */
-enum { FEW_MACS = 1500000 };
+/* An entry point of so few multiplications is over before a second thread has begun; an update
+ * that changes so few parameters. */
+enum { FEW_MACS = 1500000, FEW_UPDATES = 100000 };
+
+static bool updates_few(const Graph *g)
+{
+    int64_t count = 0;
+    for (int i = 0; i < g->nodes.count; i++) {
+        const Node *n = g->nodes.at[i];
+        if (n->op->class == OP_OPTIMIZER) count += shape_count(n->in[1]->shape);
+    }
+    return count < FEW_UPDATES;
+}
 
 static bool is_short(const Graph *g)
 {
     int64_t macs = 0;
+    if (g->kind == PROGRAM_UPDATE) return updates_few(g);
     for (int i = 0; i < g->nodes.count; i++) {
         macs += node_macs(g->nodes.at[i]);
         if (macs >= FEW_MACS / g->batch) return false;
@@ -234,6 +261,7 @@ static void write_with_team(EntryPoint *p, const Argument *list)
     write_head(p, list);
     write_arena(p, end.used);
     text_addf(&e->source, "    struct %s_pass pass;\n", name);
+    write_guard(p);
     for (const Argument *a = list; a->name; a++) text_addf(&e->source, "    pass.%s = %s;\n", a->name, a->name);
     text_addf(&e->source, "    nn_team_run(%s_part, &pass, ", name);
     text_addf(&e->source, is_short(p->program) ? "1);\n" : "%s_THREADS);\n", e->upper);

@@ -28,6 +28,7 @@ static void write_constants(Emitter *e)
                       parts);
     if (e->options->lower.train)
         emitter_put_parts(e, &e->header, "#define {PREFIX}_TRAIN_SCRATCH {train_scratch}u\n", parts);
+    accumulate_write_constants(e);
 }
 
 static void write_training_prototypes(Emitter *e)
@@ -45,6 +46,7 @@ static void write_training_prototypes(Emitter *e)
         "int {prefix}_get_grad(const {prefix} *, const char *name, float *values, size_t count, "
         "const void *scratch);\n\n",
         PARTS({"targets", interface_target_comment(e)}));
+    accumulate_write_prototypes(e);
     interface_write_losses_prototype(e);
 }
 
@@ -118,6 +120,7 @@ static void write_wrappers(Emitter *e)
         "static int {prefix}_any_get_grad(const void *m, const char *name, float *values, size_t count, const "
         "void *scratch)\n{\n"
         "    return {prefix}_get_grad((const struct {prefix} *)m, name, values, count, scratch);\n}\n\n");
+    accumulate_write_wrappers(e);
 }
 
 void interface_write_info(Emitter *e)
@@ -156,5 +159,6 @@ void interface_write_info(Emitter *e)
                 train ? "        {prefix}_any_eval, {prefix}_any_step, {prefix}_any_grad, {prefix}_any_get_grad,\n"
                       : "        NULL, NULL, NULL, NULL,\n");
     interface_write_part_members(e);
+    accumulate_write_info_members(e);
     text_add(&e->source, "    };\n    return &info;\n}\n");
 }

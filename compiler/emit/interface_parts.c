@@ -141,5 +141,5 @@ void interface_write_part_members(Emitter *e)
     write_list(e, outputs > 1 ? outputs : 0, "output_parts");
     write_list(e, targets > 1 ? targets : 0, "target_parts");
     write_list(e, e->losses, "loss_list");
-    emitter_put(e, &e->source, e->losses ? "        {prefix}_losses\n" : "        NULL\n");
+    emitter_put(e, &e->source, e->losses ? "        {prefix}_losses,\n" : "        NULL,\n");
 }

@@ -36,7 +36,9 @@ const char *model_member(const Emitter *e, const Tensor *t)
 static const char *member_name(Emitter *e, Map *taken, const Tensor *t)
 {
     const char *wanted = c_identifier(e->arena, t->name);
-    if (strcmp(wanted, "seed") == 0 || strcmp(wanted, "step") == 0) wanted = arena_printf(e->arena, "%s_", wanted);
+    static const char *const others[] = {"seed", "step", "batches", NULL}; /* of this struct and of the gradients' */
+    for (const char *const *other = others; *other; other++)
+        if (strcmp(wanted, *other) == 0) wanted = arena_printf(e->arena, "%s_", wanted);
     const char *name = wanted;
     for (int i = 2; map_get(taken, name); i++) name = arena_printf(e->arena, "%s_%d", wanted, i);
     map_put(taken, name, e);
@@ -98,7 +100,7 @@ int64_t model_prepared_offset(const Emitter *e, int i)
 
 /* In the fast form an array with its padding; in the plain form one of the tensor's shape,
  * and the padding after it. */
-static void write_member(Emitter *e, const Tensor *t, const char *member)
+void model_write_member(Emitter *e, const Tensor *t, const char *member)
 {
     Text *out = &e->source;
     const ArrayShape shape = model_array_shape(e, t);
@@ -118,9 +120,9 @@ void model_write_struct(Emitter *e)
     text_add(out, "/* Lengths are rounded up so that every array starts on a 64-byte boundary of the block. */\n");
     text_addf(out, "struct %s {\n    uint64_t seed;\n    int64_t step; /* training steps done */\n", e->prefix);
     text_addf(out, "    uint64_t reserved[%lld];\n", (long long)model_head_bytes(e->net) / 8 - 2);
-    for (int i = 0; i < e->net->model.count; i++) write_member(e, model_at(e, i), e->member[i]);
+    for (int i = 0; i < e->net->model.count; i++) model_write_member(e, model_at(e, i), e->member[i]);
     if (e->prepared.count) text_add(out, "    /* made of the above when these are set */\n");
-    for (int i = 0; i < e->prepared.count; i++) write_member(e, e->prepared.at[i], e->prepared_member[i]);
+    for (int i = 0; i < e->prepared.count; i++) model_write_member(e, e->prepared.at[i], e->prepared_member[i]);
     text_add(out, "};\n\n");
     emitter_put_parts(e, out,
                       "typedef char {prefix}_block_has_its_size[sizeof(struct {prefix}) == {bytes} ? 1 : -1];\n\n",

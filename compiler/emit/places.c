@@ -62,6 +62,7 @@ const char *place_text(EntryPoint *p, const Tensor *t)
     const Place *place = &p->plan->place[t->id];
     const Tensor *root = place->root;
     if (tensor_in_model(root->kind) || root->kind == TENSOR_PREPACKED) return model_place(p, t, root);
+    if (root->kind == TENSOR_GRADIENT_SUM) return sum_place(p, t);
     if (place->offset >= 0) return arena_place(p, t);
     return place_outside(p, root);
 }

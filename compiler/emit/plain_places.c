@@ -74,6 +74,10 @@ const char *plain_argument(EntryPoint *p, const Tensor *t, bool written, ArraySh
     if (tensor_in_model(root->kind)) {
         text = member_of_model(p, root, written);
         is = model_array_shape(p->e, root);
+    } else if (root->kind == TENSOR_GRADIENT_SUM) {
+        text = sum_place(p, t);
+        is = model_array_shape(p->e, root);
+        is_const = false;
     } else if (place->offset >= 0) {
         const NamedValue *value = scratch_value(p, t);
         entry_point_uses(p, NAME_SCRATCH);

@@ -288,7 +288,8 @@ Shape net_input_shape(const Graph *net)
 
 bool graph_is_io(const Graph *g, const Tensor *t)
 {
-    bool given = t->kind == TENSOR_INPUT || t->kind == TENSOR_TARGET || t->kind == TENSOR_OUTPUT_GRADIENT;
+    bool given = t->kind == TENSOR_INPUT || t->kind == TENSOR_TARGET || t->kind == TENSOR_OUTPUT_GRADIENT ||
+                 t->kind == TENSOR_GRADIENT_SUM;
     if (given || t == g->output || t == g->loss || t == g->input_gradient) return true;
     for (int i = 0; i < g->losses.count; i++) {
         if (g->losses.at[i] == t) return true;

@@ -14,6 +14,7 @@ typedef enum TensorKind {
     TENSOR_INPUT,           /* the caller's x, read only */
     TENSOR_TARGET,          /* the caller's labels or values */
     TENSOR_OUTPUT_GRADIENT, /* the caller's dL/dy */
+    TENSOR_GRADIENT_SUM,    /* the caller's sum of a parameter's gradients, which `model` is; or their number */
     TENSOR_LOCAL,           /* in the arena, or the caller's output */
     TENSOR_PREPACKED,       /* made of parameters when these are set, in the model block: see passes/prepack.c */
     TENSOR_PARAM,           /* weights, in the model block */

@@ -30,8 +30,11 @@ typedef struct PassRow {
 static bool on_any_program(const PassContext *c) { return c->program; }
 static bool on_constant_weights(const PassContext *c) { return c->constant_weights; }
 
-/* A gradient has a single reader: the update, or the sum over micro-batches. */
-static bool on_accumulation(const PassContext *c) { return c->kind == PROGRAM_STEP || c->program->micro_batches > 1; }
+/* A gradient has a single reader: the update, or the sum over batches or micro-batches. */
+static bool on_accumulation(const PassContext *c)
+{
+    return c->kind == PROGRAM_STEP || c->kind == PROGRAM_GRAD_ADD || c->program->micro_batches > 1;
+}
 
 /* ---- the passes ------------------------------------------------------------------- */
 

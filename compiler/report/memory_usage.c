@@ -77,13 +77,14 @@ static bool plan_one(Graph *net, ProgramKind kind, const TrainSpec *spec, const 
 static bool train_arena(Graph *net, const TrainSpec *spec, const LowerOptions *options, ReportMemory *step,
                         int64_t *bytes)
 {
-    ReportMemory grad, eval;
+    static const ProgramKind others[] = {PROGRAM_GRAD, PROGRAM_EVAL, PROGRAM_GRAD_ADD, PROGRAM_UPDATE};
     if (!plan_one(net, PROGRAM_STEP, spec, options, step)) return false;
-    if (!plan_one(net, PROGRAM_GRAD, spec, options, &grad)) return false;
-    if (!plan_one(net, PROGRAM_EVAL, spec, options, &eval)) return false;
     *bytes = step->arena;
-    if (grad.arena > *bytes) *bytes = grad.arena;
-    if (eval.arena > *bytes) *bytes = eval.arena;
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        ReportMemory other;
+        if (!plan_one(net, others[i], spec, options, &other)) return false;
+        if (other.arena > *bytes) *bytes = other.arena;
+    }
     return true;
 }
 

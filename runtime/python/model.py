@@ -47,10 +47,15 @@ class _Info(_c.Structure):  # nn_model_info of nn.h
         ("grad", _c.c_void_p), ("get_grad", _c.c_void_p),
         ("output_part_count", _c.c_int), ("output_parts", _c.POINTER(_Part)),
         ("target_part_count", _c.c_int), ("target_parts", _c.POINTER(_Part)),
+        ("loss_count", _c.c_int), ("loss_list", _c.c_void_p), ("losses", _c.c_void_p),
+        ("gradients_bytes", _c.c_size_t),
+        ("grad_add", _c.CFUNCTYPE(_c.c_float, _c.c_void_p, _floats, _c.c_void_p, _c.c_void_p, _c.c_void_p)),
+        ("update", _c.CFUNCTYPE(None, _c.c_void_p, _c.c_void_p, _c.c_float, _c.c_void_p)),
+        ("get_grad_sum", _c.c_void_p),
     ]
 
 
-_ABI, _CLASSES, _STATE = 2, 0, 3
+_ABI, _CLASSES, _STATE = 3, 0, 3
 
 
 def _block(size):
@@ -136,6 +141,7 @@ class Model:
     def _make(self, seed):
         trains = bool(self._info.step)
         self._memory = _block(self._info.train_bytes if trains else self._info.model_bytes)
+        self._gradients = _block(self._info.gradients_bytes)
         self._model = self._info.init(self._memory.ctypes.data, int(trains), seed)
 
     def load(self, weights):
@@ -205,11 +211,30 @@ class Model:
     def step(self, x, target, lr):
         """A step of training with `batch` samples; returns their mean loss before it.  Targets are
         classes (int32) or values, a row per sample.  Inputs are normalised as by `predict`."""
+        x, target = self._training_batch(x, target)
+        return self._info.step(self._model, _pointer(x), target.ctypes.data, lr, self._scratch.ctypes.data)
+
+    def accumulate(self, x, target):
+        """Adds the gradients of `batch` samples to those of the calls before, for `update`; returns
+        the samples' mean loss."""
+        x, target = self._training_batch(x, target)
+        return self._info.grad_add(self._model, _pointer(x), target.ctypes.data, self._gradients.ctypes.data,
+                                   self._scratch.ctypes.data)
+
+    def update(self, lr):
+        """A step by the mean of the gradients that were accumulated since the last one."""
+        self._check_trains()
+        self._info.update(self._model, self._gradients.ctypes.data, lr, self._scratch.ctypes.data)
+
+    def _check_trains(self):
         if not self._info.step or self._built_in:
             raise RuntimeError("this library has no code for training")
+
+    def _training_batch(self, x, target):
+        self._check_trains()
         kind = numpy.int32 if self._info.target_kind == _CLASSES else numpy.float32
         x = self._normalized(_rows(x, numpy.float32, self._info.inputs))
         target = _rows(target, kind, self._info.target_count)
         if len(x) != self.batch or len(target) != self.batch:
             raise ValueError("a step takes %d samples, not %d and %d targets" % (self.batch, len(x), len(target)))
-        return self._info.step(self._model, _pointer(x), target.ctypes.data, lr, self._scratch.ctypes.data)
+        return x, target

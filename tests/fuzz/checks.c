@@ -1,7 +1,8 @@
 /*
  * What must hold for every net, whatever it is.
  *
- *   the same bits    one, two or three threads; memory poisoned or not; values
+ *   the same bits    one, two or three threads; memory poisoned or not; a step,
+ *                    or its gradient added to zeros and an update; values
  *                    recomputed where memory is limited or kept; a batch
  *                    and its samples one by one, in the plain form
  *   close            plain and fast form, by either compiler, and the fast one
@@ -429,9 +430,9 @@ static void check_bits(Verdict *v, Form *form, Random *r)
     const Feed *feed = feed_new(form, r);
     const Outcome *o = form_run(form, feed);
     FormOptions other = *like;
-    other.poison = true;
+    other.poison = other.accumulate = true;
     other.threads = 1 + (int)random_int(r, 0, 2);
-    other.name = arena_printf(v->net->c->arena, "%s, poisoned, %d threads", like->name, other.threads);
+    other.name = arena_printf(v->net->c->arena, "%s, poisoned, accumulated, %d threads", like->name, other.threads);
     check_still(v, o, feed);
     run_same(v, &other, feed, o);
     for (int threads = 2; threads <= 3 && !like->plain; threads++) {

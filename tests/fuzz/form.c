@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SIZE_INPUTS, SIZE_OUTPUTS, SIZE_MODEL, SIZE_SCRATCH, SIZE_TARGETS };
+enum { SIZE_INPUTS, SIZE_OUTPUTS, SIZE_MODEL, SIZE_SCRATCH, SIZE_TARGETS, SIZE_TENSORS, SIZE_GRADIENTS };
 
 /* Pointers are void here: float or double. */
 struct Form {
@@ -24,7 +24,7 @@ struct Form {
     const size_t *sizes;
     size_t real;
     bool classes;
-    void *block, *model, *scratch;
+    void *block, *model, *scratch, *gradients;
     void *x, *dy, *dx, *y, *target;
     double *back; /* of form_gradient and form_dx */
 
@@ -35,7 +35,8 @@ struct Form {
     void (*vjp)(void *, const void *, const void *, void *, void *, void *);
     int (*get_vjp)(const void *, const char *, void *, size_t, const void *);
     int (*get_grad)(const void *, const char *, void *, size_t, const void *);
-    void *eval, *step, *grad; /* return a float or a double */
+    void *eval, *step, *grad, *grad_add; /* return a float or a double */
+    void *update;
 };
 
 typedef float EvalFloat(const void *, const void *, const void *, int, void *, void *);
@@ -44,6 +45,10 @@ typedef float StepFloat(void *, const void *, const void *, float, void *);
 typedef double StepDouble(void *, const void *, const void *, double, void *);
 typedef float GradFloat(void *, const void *, const void *, void *);
 typedef double GradDouble(void *, const void *, const void *, void *);
+typedef float GradAddFloat(void *, const void *, const void *, void *, void *);
+typedef double GradAddDouble(void *, const void *, const void *, void *, void *);
+typedef void UpdateFloat(void *, void *, float, void *);
+typedef void UpdateDouble(void *, void *, double, void *);
 
 /* ---- compiling -------------------------------------------------------------------- */
 
@@ -73,6 +78,9 @@ static void find_symbols(Form *f)
     f->eval = symbol(f, "eval");
     f->step = symbol(f, "step");
     f->grad = symbol(f, "grad");
+    if (!f->options.accumulate) return;
+    f->grad_add = symbol(f, "grad_add");
+    f->update = symbol(f, "update");
 }
 
 static void make_blocks(Form *f)
@@ -80,6 +88,8 @@ static void make_blocks(Form *f)
     size_t n = (size_t)f->options.batch;
     f->block = block_of(f->sizes[SIZE_MODEL]);
     f->scratch = block_of(f->sizes[SIZE_SCRATCH]);
+    f->gradients = block_of(f->sizes[SIZE_GRADIENTS]);
+    memset(f->gradients, 0, f->sizes[SIZE_GRADIENTS]);
     f->x = block_of(n * f->sizes[SIZE_INPUTS] * f->real);
     f->dx = block_of(n * f->sizes[SIZE_INPUTS] * f->real);
     f->y = block_of(n * f->sizes[SIZE_OUTPUTS] * f->real);
@@ -95,6 +105,7 @@ Form *form_open(Verdict *v, const FormOptions *o)
         .lower.infer = true,
         .lower.train = true,
         .lower.vjp = true,
+        .lower.accumulate = o->accumulate,
         .lower.plain = o->plain,
         .lower.use_double = o->use_double,
         .standalone = true,
@@ -126,7 +137,7 @@ void form_close(Form *f)
 {
     if (!f) return;
     jit_free(f->jit);
-    void *blocks[] = {f->block, f->scratch, f->x, f->dx, f->y, f->dy, f->target, f->back, f};
+    void *blocks[] = {f->block, f->scratch, f->gradients, f->x, f->dx, f->y, f->dy, f->target, f->back, f};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) free(blocks[i]);
 }
 
@@ -274,6 +285,20 @@ static double call_step(Form *f, double lr)
     return (double)((StepFloat *)f->step)(f->model, f->x, f->target, (float)lr, f->scratch);
 }
 
+/* The same as a step, of a single batch. */
+static double call_accumulated(Form *f, double lr)
+{
+    double loss;
+    if (f->real == 8) {
+        loss = ((GradAddDouble *)f->grad_add)(f->model, f->x, f->target, f->gradients, f->scratch);
+        ((UpdateDouble *)f->update)(f->model, f->gradients, lr, f->scratch);
+    } else {
+        loss = (double)((GradAddFloat *)f->grad_add)(f->model, f->x, f->target, f->gradients, f->scratch);
+        ((UpdateFloat *)f->update)(f->model, f->gradients, (float)lr, f->scratch);
+    }
+    return loss;
+}
+
 static double call_grad(Form *f)
 {
     if (f->real == 8) return ((GradDouble *)f->grad)(f->model, f->x, f->target, f->scratch);
@@ -352,7 +377,8 @@ static void run_steps(Form *f, const Feed *feed, Outcome *o)
     form_reset(f, feed);
     for (int i = 1; i <= 2; i++) {
         spoil(f);
-        keep_number(f, o, arena_printf(f->arena, "step %d loss", i), call_step(f, 0.01));
+        const double loss = i == 2 && f->options.accumulate ? call_accumulated(f, 0.01) : call_step(f, 0.01);
+        keep_number(f, o, arena_printf(f->arena, "step %d loss", i), loss);
         keep_model(f, o, arena_printf(f->arena, "step %d", i));
     }
 }

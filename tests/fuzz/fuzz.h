@@ -71,6 +71,7 @@ typedef struct FormOptions {
     bool use_double, plain, poison;
     bool noise;       /* what layers make is moved by a unit in the last place */
     unsigned without; /* EmitOptions.without */
+    bool accumulate;  /* the second step is grad_add and update */
     bool tight;       /* within the least memory: values are recomputed */
     int threads;
     int64_t batch;

@@ -151,8 +151,8 @@ static void play(Verdict *v, const Graph *program, const char *kind)
 
 void check_plans(Verdict *v)
 {
-    static const char *const names[] = {"net", "infer", "eval", "step", "grad", "vjp"};
-    for (ProgramKind kind = PROGRAM_INFER; kind <= PROGRAM_VJP; kind++) {
+    static const char *const names[] = {"net", "infer", "eval", "step", "grad", "vjp", "grad_add", "update"};
+    for (ProgramKind kind = PROGRAM_INFER; kind <= PROGRAM_UPDATE; kind++) {
         const Graph *program = program_build(v->net->net, kind, v->net->spec, v->net->batch, 1);
         if (program)
             play(v, program, names[kind]);

@@ -1,6 +1,6 @@
 /*
- * gradients.h: what happens to a gradient before its update: accumulation over micro-batches,
- * penalties, norms, clipping.
+ * gradients.h: what happens to a gradient before its update: accumulation over batches and
+ * micro-batches, penalties, norms, clipping.
  *
  *   gradient, sum, param, regularized, clipped: `count` elements
  *
@@ -20,6 +20,7 @@ typedef struct nn_penalty {
 
 void nn_clear(long count, float *sum, int t, int T);
 void nn_accumulate(long count, const float *gradient, float *sum, int t, int T);
+void nn_average(long count, const float *batches, float *sum, int t, int T);
 void nn_regularize(const nn_penalty *, const float *gradient, const float *param, float *regularized, float *penalty,
                    int t, int T);
 void nn_square_norm(long count, const float *gradient, float *squares, int t, int T);
@@ -54,6 +55,18 @@ NN_INLINE nn_vec nn_sum(nn_vec a, nn_vec b, float p, float q)
 NN_KERNEL void nn_accumulate(long count, const float *gradient, float *sum, int t, int T)
 {
     nn_map2(nn_sum, 0, 0, nn_range_of(count, t, T), sum, gradient, sum);
+}
+
+NN_INLINE nn_vec nn_mean_of_sum(nn_vec x, float divisor, float q)
+{
+    (void)q;
+    return x / divisor;
+}
+
+/* sum = sum / batches; batches: one number */
+NN_KERNEL void nn_average(long count, const float *batches, float *sum, int t, int T)
+{
+    nn_map(nn_mean_of_sum, *batches, 0, nn_range_of(count, t, T), sum, sum);
 }
 
 /* The penalty of x. */
