@@ -109,7 +109,7 @@ static int check_predict_request(const PredictRequest *r)
     if (r->output && !path_has_ending(r->output, ".npy") && !path_has_ending(r->output, ".png"))
         return usage_error(c, "-o %s: the name must end in .npy (an array) or .png (pictures)", r->output);
     if (!r->data && !r->file_count)
-        return usage_error(c, "nothing to predict: name images, folders, .npy, CSV or raw files, or --data PATH");
+        return usage_error(c, "nothing to predict: name images, folders, .npy, .npz, CSV or raw files, or --data PATH");
     return STATUS_OK;
 }
 
@@ -394,14 +394,14 @@ const Command command_predict = {
     .summary = "classes or outputs for images and other inputs",
     .usage = "predict NET.nn --weights FILE INPUT... [options]",
     .options = options,
-    .details =
-        "An INPUT is a JPEG, PNG, PGM or PPM image, a folder of JPEG and PNG images, an array (.npy), CSV with a\n"
-        "sample in each row, raw floats, or - for standard input.  Images of any size are\n"
-        "fitted and normalised as in training; values stand for pixels from 0 to 1.\n"
-        "Normalisation and the names of the classes are read from the weights file.\n"
-        "-o FILE.npy has an axis of samples before those of the output; of several outputs FILE.npy\n"
-        "is the first, FILE.NAME.npy each other.  -o FILE.png draws images and maps of classes; of\n"
-        "several samples FILE-0.png, FILE-1.png, ...  On a sheet the frame of a sample is green where\n"
-        "the class is right, red where it is not, and grey where it is not known.\n",
+    .details = "An INPUT is a JPEG, PNG, PGM or PPM image, a folder of JPEG and PNG images, an array (.npy;\n"
+               "FILE.npz: its first, FILE.npz:NAME another), CSV with a sample in each row, raw floats, or -\n"
+               "for standard input.  Images of any size are\n"
+               "fitted and normalised as in training; values stand for pixels from 0 to 1.\n"
+               "Normalisation and the names of the classes are read from the weights file.\n"
+               "-o FILE.npy has an axis of samples before those of the output; of several outputs FILE.npy\n"
+               "is the first, FILE.NAME.npy each other.  -o FILE.png draws images and maps of classes; of\n"
+               "several samples FILE-0.png, FILE-1.png, ...  On a sheet the frame of a sample is green where\n"
+               "the class is right, red where it is not, and grey where it is not known.\n",
     .run = predict_run,
 };

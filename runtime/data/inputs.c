@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "runtime/core/new_file.h"
+#include "runtime/core/zip.h"
 #include "runtime/data/decode.h"
 #include "runtime/program/pnm.h"
 
@@ -21,7 +22,8 @@ typedef struct InputReader {
     const Fitting *fitting;
     NnInputVisitor visit;
     void *user;
-    float *x; /* [fitting->elements] */
+    float *x;          /* [fitting->elements] */
+    const char *array; /* of an .npz, as the path says; NULL: the first */
     NnError *error;
 } InputReader;
 
@@ -126,31 +128,65 @@ static bool split_shape(const Fitting *f, const NnTensor *t, int dims[3], size_t
     return true;
 }
 
-static int read_array(InputReader *r, const char *path, const char *name)
+static int read_samples_of(InputReader *r, const NnTensor *t, const char *name)
 {
     char text[NN_DIMS_TEXT], label[NAME_BYTES];
-    int dims[3];
+    int dims[3], failed = 0;
     size_t count = 0;
-    NnTensors *file = nn_tensors_open(path, r->error);
-    if (!file) return -1;
-    const NnTensor *t = nn_tensors_at(file, 0);
-    int failed = 0;
-    float *values = NULL;
     if (!split_shape(r->fitting, t, dims, &count))
-        failed = nn_fail(r->error, NN_BAD_INPUT, "%s is %s, which is no input of the net", name,
-                         nn_dims_text(t->rank, t->dims, text));
-    else if (!(values = nn_memory((t->count + 1) * sizeof *values, r->error)))
-        failed = -1;
-    else
-        nn_tensor_floats(t, values);
+        return nn_fail(r->error, NN_BAD_INPUT, "%s is %s, which is no input of the net", name,
+                       nn_dims_text(t->rank, t->dims, text));
+    float *values = nn_memory((t->count + 1) * sizeof *values, r->error);
+    if (!values) return -1;
+    nn_tensor_floats(t, values);
     size_t sample = (size_t)dims[0] * (size_t)dims[1] * (size_t)dims[2];
-    for (size_t i = 0; !failed && t->type == NN_U8 && i < t->count; i++) values[i] /= 255.0f;
+    for (size_t i = 0; t->type == NN_U8 && i < t->count; i++) values[i] /= 255.0f;
     for (size_t i = 0; !failed && i < count; i++) {
         const char *what = sample_name(name, i, count, label);
         const float *at = values + i * sample;
         failed = r->fitting->rank == 3 ? visit_image(r, what, NULL, at, dims) : visit_values(r, what, at);
     }
     free(values);
+    return failed;
+}
+
+/* After a message about one of several arrays: the others, with their shapes. */
+static void list_arrays(const InputReader *r, const NnTensors *file, const char *after)
+{
+    char text[NN_DIMS_TEXT], *out = r->error->text;
+    for (int i = 0; i < nn_tensors_count(file) && i < 12; i++) {
+        const NnTensor *t = nn_tensors_at(file, i);
+        const size_t length = strlen(out);
+        snprintf(out + length, sizeof r->error->text - length, "%s%.80s (%s)", i ? ", " : after, t->name,
+                 nn_dims_text(t->rank, t->dims, text));
+    }
+}
+
+/* One of the arrays of a file: the named one, or the first. */
+static int read_one_array(InputReader *r, NnTensors *file, const char *name)
+{
+    const NnTensor *t = r->array                 ? nn_tensors_find(file, r->array)
+                        : nn_tensors_count(file) ? nn_tensors_at(file, 0)
+                                                 : NULL;
+    if (!t) {
+        nn_fail(r->error, NN_BAD_INPUT, r->array ? "%s: there is no such array" : "%s has no arrays", name);
+        list_arrays(r, file, "; the file has ");
+        return -1;
+    }
+    if (nn_tensors_fetch(file, t, r->error)) return -1;
+    char label[PATH_BYTES];
+    const bool several = !r->array && nn_tensors_count(file) > 1;
+    if (several && snprintf(label, sizeof label, "%s:%s", name, t->name) < PATH_BYTES) name = label;
+    const int failed = read_samples_of(r, t, name);
+    if (failed && several && *r->error->text) list_arrays(r, file, "; name another of ");
+    return failed;
+}
+
+static int read_array(InputReader *r, const char *path, const char *name)
+{
+    NnTensors *file = nn_tensors_open(path, r->error);
+    if (!file) return -1;
+    const int failed = read_one_array(r, file, name);
     nn_tensors_close(file);
     return failed;
 }
@@ -271,7 +307,7 @@ static int read_input_file(InputReader *r, const char *path, const char *name)
         failed = read_image(r, path, name);
     else if (nn_is_pnm((const unsigned char *)bytes, size))
         failed = read_pnm(r, bytes, size, name);
-    else if (is_npy(bytes, size))
+    else if (is_npy(bytes, size) || zip_recognises(bytes, size))
         failed = read_array(r, path, name);
     else if (has_text(bytes, size))
         failed = read_text(r, bytes, name);
@@ -327,11 +363,25 @@ static int read_folder(InputReader *r, const char *path, int depth, int *found)
     return failed;
 }
 
+/* FILE.npz:NAME → FILE.npz and NAME */
+static bool split_array_name(const char *path, char file[PATH_BYTES], const char **array)
+{
+    const char *colon = strrchr(path, ':');
+    const size_t length = colon ? (size_t)(colon - path) : 0;
+    if (length < 4 || length >= PATH_BYTES || strncmp(colon - 4, ".npz", 4) != 0) return false;
+    memcpy(file, path, length);
+    file[length] = '\0';
+    *array = colon + 1;
+    return true;
+}
+
 static int read_input(InputReader *r, const char *path)
 {
+    char file[PATH_BYTES];
     struct stat status;
     int found = 0;
     if (!strcmp(path, "-")) return read_standard_input(r);
+    if (access(path, F_OK) && split_array_name(path, file, &r->array)) return read_input_file(r, file, path);
     if (stat(path, &status)) return nn_fail_path(r->error, "read", path);
     if (!S_ISDIR(status.st_mode)) return read_input_file(r, path, path);
     int failed = read_folder(r, path, FOLDER_DEPTH, &found);

@@ -9,6 +9,7 @@
  *                 and [N][H][W] where the net takes one channel.  Bytes
  *                 (u1) are pixels from 0 to 255, anything else is taken as it is (pixels
  *                 from 0 to 1)
+ *   .npz          one of its arrays, the same: FILE.npz:NAME, or the first
  *   text          CSV: one sample in a row, as many numbers as the net has inputs; a first
  *                 line without numbers is skipped
  *   anything else raw float32 in this machine's byte order, the net's inputs per sample

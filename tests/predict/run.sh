@@ -78,6 +78,32 @@ status_is 0
 as_in_set out
 says out '^-\[2\],'
 
+# The arrays of an .npz, the first or the one that is named.
+python=
+for p in python3 /usr/bin/python3; do
+    [ -n "$python" ] || ! "$p" -c 'import numpy' 2>/dev/null || python=$p
+done
+if [ -n "$python" ]; then
+    "$python" -c 'import numpy; x = numpy.load("three.npy"); y = numpy.arange(6).reshape(3, 2)
+numpy.savez("first.npz", x_test=x, y_test=y); numpy.savez_compressed("second.npz", odd=y, x=x); numpy.savez("none.npz")'
+    predict 0 first.npz --format csv
+    as_in_set out
+    says out '^first.npz:x_test\[2\],'
+    predict 0 second.npz:x --format csv
+    as_in_set out
+    says out '^second.npz:x\[2\],'
+    what='standard input'
+    "$NNC" predict "$lenet" --weights w.safetensors --format csv - <first.npz >out 2>err
+    status=$?
+    status_is 0
+    as_in_set out
+    predict 1 second.npz
+    says err 'second.npz:odd is 3x2, which is no input of the net; name another of odd (3x2), x (3x28x28)$'
+    predict 1 second.npz:y
+    says err 'second.npz:y: there is no such array; the file has odd (3x2), x (3x28x28)$'
+    predict 1 none.npz
+    says err 'none.npz'
+else skip 'no python3 with NumPy: no .npz was read'; fi
 
 # JSON has one object for each sample, and is JSON.
 predict 0 three.npy --format json --top 3
