@@ -100,10 +100,21 @@ static int cut_valid(Feeding *f)
     return 0;
 }
 
+/* Those of the command line, or those that the weights were trained with. */
+static int choose_data_classes(Feeding *f)
+{
+    const char *given = f->request.classes;
+    const char *trained = f->weights ? nn_tensors_metadata(f->weights, "data.classes") : NULL;
+    if (given) return dataset_choose(f->data, given, &f->error);
+    if (!trained || !f->data->class_count) return 0;
+    dataset_note(f->data, "only samples of the classes %.200s, as in training (--classes)", trained);
+    return dataset_choose(f->data, trained, &f->error);
+}
+
 static int divide_data(Feeding *f)
 {
     const DataRequest *r = &f->request;
-    if (r->classes && dataset_choose(f->data, r->classes, &f->error)) return -1;
+    if (choose_data_classes(f)) return -1;
     if (r->limit && dataset_limit(f->data, (int)r->limit, (uint64_t)f->spec->seed, &f->error)) return -1;
     return r->divide ? cut_valid(f) : 0;
 }

@@ -35,12 +35,13 @@ static const char *data_name(Arena *arena, const Dataset *data)
     return arena_strndup(arena, data->path + start, end - start);
 }
 
-static int division_notes(Arena *arena, const Division *d, NnWeightsNote notes[3])
+static int division_notes(Arena *arena, const Division *d, NnWeightsNote notes[4])
 {
     int n = 0;
     if (d->valid > 0) notes[n++] = (NnWeightsNote){"data.valid", arena_printf(arena, "%.17g", d->valid)};
     if (d->limit) notes[n++] = (NnWeightsNote){"data.limit", arena_printf(arena, "%d", d->limit)};
     if (n) notes[n++] = (NnWeightsNote){"data.seed", arena_printf(arena, "%llu", (unsigned long long)d->seed)};
+    if (d->classes) notes[n++] = (NnWeightsNote){"data.classes", arena_printf(arena, "%s", d->classes)};
     return n;
 }
 

@@ -147,6 +147,7 @@ void dataset_free(Dataset *data)
     for (int i = 0; data->class_names && i < data->class_count; i++) free(data->class_names[i]);
     free(data->class_names);
     source_free(data->source);
+    free(data->division.classes);
     free(data->path);
     free(data);
 }

@@ -68,6 +68,7 @@ typedef struct Division {
     double valid; /* of the training part, as dataset_cut_valid has it; 0: nothing was cut off */
     int limit;    /* samples of each part; 0: all */
     uint64_t seed;
+    char *classes; /* the list that dataset_choose was given; NULL: all classes are there */
 } Division;
 
 typedef struct Dataset {

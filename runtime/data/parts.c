@@ -332,9 +332,12 @@ int dataset_choose(Dataset *data, const char *list, NnError *error)
                        data->map[0] ? "class maps" : "values");
     if (unshare(data, error)) return -1;
     char *words = strdup(list);
+    free(data->division.classes);
+    data->division.classes = strdup(list);
     ClassChoice c = {malloc((size_t)data->class_count * sizeof(int)), calloc((size_t)data->class_count, sizeof(char *)),
                      0};
-    int failed = words && c.number && c.names ? choose_classes(&c, data, words, error) : no_memory_for_parts(error);
+    const bool has_memory = words && data->division.classes && c.number && c.names;
+    int failed = has_memory ? choose_classes(&c, data, words, error) : no_memory_for_parts(error);
     for (int part = 0; !failed && part < DATA_PARTS; part++) failed = renumber_part(data, part, &c, error);
     if (!failed) take_choice(data, &c);
     for (int i = 0; i < c.count; i++) free(c.names[i]);
