@@ -3,6 +3,7 @@
  */
 #include "commands/canvas.h"
 
+#include <math.h>
 #include <png.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,17 @@ void canvas_fill(Canvas *c, int x, int y, int width, int height, Color color)
 {
     for (int i = larger_of(y, 0); i < smaller_of(y + height, c->height); i++)
         for (int j = larger_of(x, 0); j < smaller_of(x + width, c->width); j++) *pixel_at(c, j, i) = color;
+}
+
+/* One point for each step along the longer side. */
+void canvas_line(Canvas *c, int x0, int y0, int x1, int y1, int width, Color color)
+{
+    const int dx = x1 - x0, dy = y1 - y0, steps = larger_of(larger_of(dx, -dx), larger_of(larger_of(dy, -dy), 1));
+    for (int i = 0; i <= steps; i++) {
+        const int x = x0 + (int)lround((double)dx * i / steps);
+        const int y = y0 + (int)lround((double)dy * i / steps);
+        canvas_fill(c, x - width / 2, y - width / 2, width, width, color);
+    }
 }
 
 void canvas_draw(Canvas *c, int x, int y, const Canvas *picture)

@@ -21,6 +21,8 @@ enum { GLYPH_WIDTH = 6, GLYPH_HEIGHT = 9 };
 Canvas *canvas_new(Arena *, int width, int height, Color background);
 /* What is outside the canvas is cut off. */
 void canvas_fill(Canvas *, int x, int y, int width, int height, Color);
+/* Of squares of `width` pixels around each point of it. */
+void canvas_line(Canvas *, int x0, int y0, int x1, int y1, int width, Color);
 void canvas_draw(Canvas *, int x, int y, const Canvas *picture);
 /* ASCII; each character of another script is a box. */
 void canvas_text(Canvas *, int x, int y, int scale, Color, const char *utf8);

@@ -16,6 +16,7 @@
 #include "commands/feeding.h"
 #include "commands/interrupt.h"
 #include "commands/lr_find.h"
+#include "commands/lr_find_picture.h"
 #include "commands/origin.h"
 #include "commands/resume.h"
 #include "commands/save.h"
@@ -69,7 +70,8 @@ static const Option options[] = {
     {CHECKPOINT_EVERY, "checkpoint-every", "T",
      "write one after every time such as 5m (the default), or after every so many steps; 0: never", false},
     {RESUME, "resume", "[FILE]", "go on from a checkpoint (default: that of --checkpoint)", false},
-    {LR_FIND, "lr-find", NULL, "try rising learning rates for 100 steps, propose one, and write no weights", false},
+    {LR_FIND, "lr-find", NULL,
+     "try rising learning rates for 100 steps and propose one; -o FILE.png or FILE.svg draws the losses", false},
     OPTION_ROW_SET,
     OPTION_ROW_MAP,
     OPTION_ROW_NET,
@@ -230,6 +232,9 @@ static int read_train_request(TrainRequest *r, int argc, char **argv)
     if (r->resumes && r->lr_find) return usage_error(&command_train, "--lr-find begins a run, --resume goes on");
     if (r->page && r->lr_find) return usage_error(&command_train, "--lr-find writes no page");
     if (r->resumes && r->init) return usage_error(&command_train, "--resume goes on from a checkpoint, --init begins");
+    if (r->lr_find && r->output && !lr_find_is_picture(r->output))
+        return usage_error(&command_train, "-o %s: --lr-find writes no weights, but a picture, FILE.png or FILE.svg",
+                           r->output);
     r->load.path = reader.operands[0];
     r->load.train = true;
     if (!r->resumes) r->init = weighted_path(&r->load, r->init);
@@ -529,13 +534,13 @@ static int find_lr(TrainCommand *t)
     t->config.stop = interrupt_catch();
     if (nn_range_test(t->m.info, t->model, &t->feeding.feed, &t->config, &found, &error)) return fail_error(&error);
     lr_find_print(&found, stdout);
-    return finish_output();
+    return worse(lr_find_draw(&found, t->m.c->arena, t->m.info->name, t->request.output), finish_output());
 }
 
 static int train_loaded(TrainCommand *t)
 {
     t->output = t->request.output ? t->request.output : arena_printf(t->m.c->arena, "%s.safetensors", t->m.net->name);
-    const bool finds = t->request.lr_find; /* writes nothing */
+    const bool finds = t->request.lr_find; /* writes no weights */
     int status = finds ? STATUS_OK : save_check(t->output, &t->m);
     if (!status) status = feeding_augment(&t->feeding, t->m.spec);
     if (!status) status = load_last(t);

@@ -206,19 +206,42 @@ says err 'the validation loss has stopped falling at epoch'
 says out '^best validation loss'
 
 # A range test: a rate that is worth trying, and nothing is written.
-runs 0 train flowers.nn --data flowers.csv --lr-find -o none
-absent none
+runs 0 train flowers.nn --data flowers.csv --lr-find -o rates.svg
 says out '^  *lr  *loss'; says out '#  lowest$'
 what='the proposal of --lr-find'
 if awk '/^proposal/ { exit !($3 > 1e-4 && $3 < 1) }' out; then ok; else bad 'no or another proposal'; fi
+# The same in a picture: a tick for each power of ten, both curves, the proposal in red.
+proposed=$(sed -n 's/^proposal *\(--lr [^:]*\):.*/\1/p' out)
+says rates.svg ">proposal: $proposed</text>"
+says rates.svg '>1e-06</text>'; says rates.svg '#d0242c'
+what='the curve of the average'
+is "$(grep -c 'stroke="#18569e"' rates.svg)" -gt 40
+tail -n 1 rates.svg >last; says last '^</svg>$'
+cp out table
+runs 0 train flowers.nn --data flowers.csv --lr-find -o rates.png --jit tcc
+head -c 24 rates.png | od -An -tx1 -w24 | tr -d ' ' >out
+says out '^89504e470d0a1a0a0000000d49484452000003c00000021c$'
+cp table out
+what='the proposal of --lr-find'
 if awk 'length > 79 { exit 1 }' out; then ok; else bad 'a line of more than 79 columns'; fi
 runs 0 train flowers.nn --data flowers.csv --lr-find --set 'optimizer sgd(lr=1)' --freeze '*' --jit tcc
 says out '^no proposal'
 runs 2 train flowers.nn --data flowers.csv --lr-find --resume
+runs 2 train flowers.nn --data flowers.csv --lr-find -o flowers.safetensors
+says err 'writes no weights, but a picture, FILE.png or FILE.svg'
+absent flowers.safetensors
 
 # Parts of the classes, and of the samples.
 runs 0 train flowers.nn --data flowers.csv --classes tulip,iris -D kinds=2 --limit 20 -o two.w
 says err '^data .*: 20 train, 12 test of 2 columns, 2 classes'
+# The weights know which they are: so do eval and predict.
+runs 0 eval flowers.nn --data flowers.csv -D kinds=2 --weights two.w
+says err 'note: only samples of the classes tulip,iris, as in training'
+says out '^ *tulip .* 6$'; says out 'of 12)'
+runs 0 predict flowers.nn --data flowers.csv -D kinds=2 --weights two.w --format csv
+what='the samples of two classes'
+is "$(wc -l <out)" -eq 13
+runs 1 eval flowers.nn --data flowers.csv -D kinds=2 --weights two.w --classes rose,iris
 runs 0 eval flowers.nn --data flowers.csv --classes tulip,iris -D kinds=2 --weights two.w
 says out '^ *tulip .* 6$'; says out 'of 12)'
 runs 1 train flowers.nn --data flowers.csv --classes daisy -o none

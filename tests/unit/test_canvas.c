@@ -58,6 +58,24 @@ START_TEST(what_is_outside_is_cut_off)
 }
 END_TEST
 
+/* From either end, along either axis, slanted, and a single point. */
+START_TEST(lines_are_drawn)
+{
+    Canvas *c = canvas_new(arena, 9, 9, white);
+    canvas_line(c, 1, 1, 7, 4, 1, black);
+    ck_assert_int_eq(painted(c, white), 7);
+    is_color(at(c, 1, 1), black);
+    is_color(at(c, 3, 2), black);
+    is_color(at(c, 7, 4), black);
+    canvas_line(c, 7, 4, 1, 1, 1, black);
+    canvas_line(c, 4, 6, 4, 6, 1, black);
+    ck_assert_int_eq(painted(c, white), 8);
+    canvas_fill(c, 0, 0, 9, 9, white);
+    canvas_line(c, 2, 8, 2, -3, 3, black); /* three columns, cut at the top */
+    ck_assert_int_eq(painted(c, white), 27);
+}
+END_TEST
+
 /* A capital L is a column of seven pixels and a row of five that share one. */
 START_TEST(text_is_drawn)
 {
@@ -180,6 +198,7 @@ Suite *canvas_suite(void)
     TCase *pictures = tcase_create("canvas");
     tcase_add_checked_fixture(pictures, make_arena, remove_arena);
     tcase_add_test(pictures, what_is_outside_is_cut_off);
+    tcase_add_test(pictures, lines_are_drawn);
     tcase_add_test(pictures, text_is_drawn);
     tcase_add_test(pictures, characters_are_counted);
     tcase_add_test(pictures, sizes_change_by_whole_factors);
