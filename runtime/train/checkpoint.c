@@ -86,12 +86,12 @@ static void *checkpoint_work(void *user)
 }
 
 /* Signals stay with the thread that trains. */
-static bool start_writer(Checkpoint *c)
+static bool start_thread(pthread_t *thread, void *(*work)(void *), Checkpoint *c)
 {
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, &before);
-    bool started = pthread_create(&c->thread, NULL, checkpoint_work, c) == 0;
+    bool started = pthread_create(thread, NULL, work, c) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return started;
 }
@@ -103,9 +103,16 @@ void checkpoint_init(Checkpoint *c, const NnCheckpointConfig *config, const Feed
     *c = (Checkpoint){.config = config, .feed = feed, .log = -1, .step = -1, .taken = show_clock()};
 }
 
+static void wait_for_memory(Checkpoint *c)
+{
+    if (c->making) pthread_join(c->maker, NULL);
+    c->making = false;
+}
+
 void checkpoint_free(Checkpoint *c)
 {
     checkpoint_wait(c);
+    wait_for_memory(c);
     free(c->model);
     for (int i = 0; i < COPIES; i++) free(c->state.copy[i].values);
 }
@@ -118,7 +125,47 @@ bool checkpoint_is_due(const Checkpoint *c, int64_t step)
     return config->every_seconds > 0 && show_clock() - c->taken >= config->every_seconds;
 }
 
-/* Makes the memory at first. */
+/* ---- the copies ---------------------------------------------------------------------------- */
+
+/* By steps or by time, whichever is asked for. */
+static bool is_half_way(const Checkpoint *c, int64_t step)
+{
+    const NnCheckpointConfig *config = c->config;
+    if (config->every_steps) return step % config->every_steps >= config->every_steps / 2;
+    return config->every_seconds > 0 && show_clock() - c->taken >= config->every_seconds / 2;
+}
+
+static void touch_pages(void *memory, size_t bytes)
+{
+    enum { PAGE = 4096 };
+    volatile char *page = memory;
+    for (size_t i = 0; page && i < bytes; i += PAGE) page[i] = 0;
+}
+
+/* Memory that is missing is asked for again when the copy is made, which then says so. */
+static void *make_memory(void *user)
+{
+    Checkpoint *c = user;
+    NnError ignored = {0};
+    c->model = nn_memory(c->info.train_bytes, &ignored);
+    touch_pages(c->model, c->info.train_bytes);
+    for (int i = 0; i < COPIES; i++) {
+        Average *copy = &c->state.copy[i];
+        const size_t bytes = copy->count * sizeof *copy->values;
+        copy->values = bytes ? nn_memory(bytes, &ignored) : NULL;
+        touch_pages(copy->values, bytes);
+    }
+    return NULL;
+}
+
+void checkpoint_prepare(Checkpoint *c, const nn_model_info *info, const TrainState *state)
+{
+    if (c->making || c->model || !c->config->path || !is_half_way(c, state->step)) return;
+    c->info = *info;
+    for (int i = 0; i < COPIES; i++) c->state.copy[i].count = state->copy[i].values ? state->copy[i].count : 0;
+    c->making = start_thread(&c->maker, make_memory, c);
+}
+
 static int copy_average(Average *copy, const Average *a, NnError *error)
 {
     if (!a->values) return 0;
@@ -146,13 +193,14 @@ static int copy_run(Checkpoint *c, const void *model, const TrainState *state)
 
 int checkpoint_take(Checkpoint *c, const nn_model_info *info, const void *model, const TrainState *state, int log)
 {
+    wait_for_memory(c);
     c->info = *info;
     c->log = log;
     c->error = (NnError){0};
     c->taken = show_clock();
     if (copy_run(c, model, state)) return -1;
     atomic_store(&c->done, false);
-    c->running = start_writer(c);
+    c->running = start_thread(&c->thread, checkpoint_work, c);
     if (!c->running) write_checkpoint(c);
     return c->running || !c->error.status ? 0 : -1;
 }

@@ -2,7 +2,8 @@
  * checkpoint: what a run needs to go on, in a file.
  *
  * A checkpoint is a copy of the model's block and of the averages, which takes the time of a
- * memcpy, and a thread that writes the copy while the run goes on.  The file is written as
+ * memcpy, and a thread that writes the copy while the run goes on.  The memory of the copy is made
+ * by a thread as well, ahead of the first one: its pages cost more than the copy.  The file is written as
  * runtime/core/new_file.h describes: the one before is there until the new one is durable.
  */
 #ifndef NN_CHECKPOINT_H
@@ -21,8 +22,9 @@ typedef struct Checkpoint {
     TrainState state;   /* its averages are copies, too */
     int log;            /* a descriptor that is made durable before; −1: none */
     char data_hash[20];
-    pthread_t thread;
-    bool running; /* a thread is to be joined */
+    pthread_t thread, maker;
+    bool running; /* the thread that writes is to be joined */
+    bool making;  /* the one that makes the memory of the copies is */
     atomic_bool done;
     bool diverged; /* there was a number that is not finite: it was not written */
     NnError error; /* of the newest attempt */
@@ -33,6 +35,8 @@ typedef struct Checkpoint {
 void checkpoint_init(Checkpoint *, const NnCheckpointConfig *, const Feed *);
 void checkpoint_free(Checkpoint *);
 
+/* Half-way to the first one: its memory is made in a thread.  After each step. */
+void checkpoint_prepare(Checkpoint *, const nn_model_info *, const TrainState *);
 /* Whether there should be one after `step` steps, and none is being written. */
 bool checkpoint_is_due(const Checkpoint *, int64_t step);
 /* Copies; the thread does the rest.  −1: there was no memory for it (error). */

@@ -167,6 +167,7 @@ static bool wants_last_checkpoint(const Run *run)
 static void keep_checkpoint(Run *run)
 {
     if (checkpoint_poll(&run->checkpoint)) note_checkpoint(run);
+    checkpoint_prepare(&run->checkpoint, run->info, &run->state);
     if (run->ended ? wants_last_checkpoint(run) : checkpoint_is_due(&run->checkpoint, run->state.step))
         take_checkpoint(run);
 }
