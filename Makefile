@@ -30,6 +30,9 @@ PACKAGES = gcc libc6-dev flex bison libtcc-dev zlib1g-dev libdeflate-dev libjans
            libprotobuf-c-dev protobuf-c-compiler check
 # What nnc can do without: `nnc --version` says what it was built with.
 OPTIONAL_PACKAGES = libmatio-dev
+# What parts of the tests use, which are skipped where it is missing: `make test-deps`.
+TEST_PACKAGES = clang tcc g++ valgrind python3-numpy sqlite3 libsqlite3-dev pkg-config man-db mandoc gcc-aarch64-linux-gnu \
+                libc6-dev-arm64-cross qemu-user gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm libonnx-testdata
 TOOLS = $(CC) flex bison protoc-c
 # The name of libmatio where it can be compiled with, else empty.  nnc opens the library when a file
 # asks for it: it brings 30 others, which take longer to be loaded than most commands take.
@@ -70,7 +73,7 @@ FUZZ_OBJECTS = $(patsubst %.c, $(BUILD)/%.o, $(wildcard tests/fuzz/*.c))
 
 # ---- building ----------------------------------------------------------------
 
-.PHONY: all deps demo bench test unit refs warnings fuzz fuzz-inputs valgrind lint asan install uninstall deb check-deb check-onnx clean thorough check-all
+.PHONY: all deps test-deps demo bench test unit refs warnings fuzz fuzz-inputs valgrind lint asan install uninstall deb check-deb check-onnx clean thorough check-all
 .DELETE_ON_ERROR:
 .SECONDARY: $(MADE) $(MADE_HEADERS) $(UNIT_MADE)
 
@@ -104,6 +107,9 @@ deps:
 	echo "    $(PACKAGES)" >&2; \
 	echo "As root: apt-get update && apt-get install $(PACKAGES)" >&2; \
 	exit 1
+
+test-deps:
+	@$(MAKE) --no-print-directory deps PACKAGES="$(TEST_PACKAGES)"
 
 $(PROGRAM): $(BUILD)/compiler/main.o $(LIBRARY)
 	$(CC) $(SANITIZE) -o $@ $^ $(LDFLAGS) $(LIBS)

@@ -84,7 +84,7 @@ for p in python3 /usr/bin/python3; do
     [ -n "$python" ] || ! "$p" -c 'import numpy' 2>/dev/null || python=$p
 done
 if [ -n "$python" ]; then
-    "$python" -c 'import numpy; x = numpy.load("three.npy"); y = numpy.arange(6).reshape(3, 2)
+    "$python" -c 'import numpy; x = numpy.load("three.npy"); y = numpy.zeros((5, 2, 3, 4, 2))
 numpy.savez("first.npz", x_test=x, y_test=y); numpy.savez_compressed("second.npz", odd=y, x=x); numpy.savez("none.npz")'
     predict 0 first.npz --format csv
     as_in_set out
@@ -98,9 +98,9 @@ numpy.savez("first.npz", x_test=x, y_test=y); numpy.savez_compressed("second.npz
     status_is 0
     as_in_set out
     predict 1 second.npz
-    says err 'second.npz:odd is 3x2, which is no input of the net; name another of odd (3x2), x (3x28x28)$'
+    says err 'second.npz:odd is 5x2x3x4x2, which is no input of the net; name another of odd (5x2x3x4x2), x (3x28x28)$'
     predict 1 second.npz:y
-    says err 'second.npz:y: there is no such array; the file has odd (3x2), x (3x28x28)$'
+    says err 'second.npz:y: there is no such array; the file has odd (5x2x3x4x2), x (3x28x28)$'
     predict 1 none.npz
     says err 'none.npz'
 else skip 'no python3 with NumPy: no .npz was read'; fi
