@@ -186,14 +186,20 @@ static Tensor *clip_value(Build *b, Tensor *param, Tensor *gradient)
     return n->out[0];
 }
 
+/* The cycled form where the schedule changes the momentum. */
+static const Op *update_op(const TrainSpec *spec)
+{
+    return spec->schedule.cycle_momentum ? spec->optimizer.op->cycled : spec->optimizer.op;
+}
+
 /* An optimizer's rule checks its arguments; what it refuses is the train section's mistake. */
 static void check_optimizer(Build *b, Node *update)
 {
     const OpCall *optimizer = &b->spec->optimizer;
-    if (!optimizer->op->shape) return;
+    if (!update->op->shape) return;
     Span span = update->span;
     update->span = optimizer->span;
-    if (!optimizer->op->shape(b->graph, update)) b->failed = true;
+    if (!update->op->shape(b->graph, update)) b->failed = true;
     update->span = span;
 }
 
@@ -213,12 +219,12 @@ static void update(Build *b, Tensor *param, Tensor *gradient)
     const OpCall *optimizer = &b->spec->optimizer;
     const ParamFactors factors = train_factors(b->spec, param->name);
     void *attrs = with_decay_factor(b, optimizer, factors.weight_decay);
-    Node *n = graph_node(b->graph, optimizer->op, attrs, param->name, param->span);
+    Node *n = graph_node(b->graph, update_op(b->spec), attrs, param->name, param->span);
     n->lr_scale = factors.lr;
     node_in(b->graph, n, gradient);
     node_in(b->graph, n, param);
     check_optimizer(b, n);
-    if (optimizer->op->states) optimizer->op->states(b->graph, n);
+    if (n->op->states) n->op->states(b->graph, n);
 }
 
 static void measure_norm(Build *b, Tensor *param, Tensor *gradient)

@@ -9,7 +9,8 @@
  *   train.y          forward pass of training mode
  *   dx, grad.NAME    backward pass from dy, or with target: grad.NAME of the loss
  *   loss, loss.NAME  for target; one value per step when x has a dimension more
- *                    than a batch: then the train section's optimizer takes them
+ *                    than a batch: then the train section's optimizer takes them, as
+ *                    an epoch of that many steps of its schedule
  *   after.NAME       running statistics after the one pass, or everything at the
  *                    end of the steps
  *
@@ -22,6 +23,7 @@
 
 #include "commands/check.h"
 #include "commands/reference_rows.h"
+#include "commands/schedule.h"
 #include "runtime/core/core.h"
 
 typedef struct Reference {
@@ -424,6 +426,17 @@ static void run_loss(Reference *r, bool after)
     compare_after(r);
 }
 
+static float run_scheduled_step(Reference *r, size_t step, const float *x, const void *target)
+{
+    const NnSchedule schedule = schedule_of(r->l.spec, 0);
+    const int64_t at = (int64_t)step, steps = (int64_t)r->steps;
+    NnScheduleState state;
+    nn_schedule_init(&state);
+    if (schedule.cycle_momentum) r->info->set_momentum(r->model, (float)nn_schedule_momentum(&schedule, at, steps));
+    const double lr = nn_schedule_lr(&schedule, &state, at, steps, steps);
+    return r->info->step(r->model, x, target, (float)lr, r->scratch);
+}
+
 static void run_steps(Reference *r)
 {
     size_t in = r->batch * r->sizes[SIZE_INPUTS];
@@ -432,8 +445,7 @@ static void run_steps(Reference *r)
     float *loss = block_alloc(r->steps * sizeof *loss);
     reset_model(r);
     for (size_t i = 0; i < r->steps; i++)
-        loss[i] =
-            r->info->step(r->model, r->x + i * in, (char *)r->target + i * target, (float)r->l.spec->lr, r->scratch);
+        loss[i] = run_scheduled_step(r, i, r->x + i * in, (char *)r->target + i * target);
     compare_named(r, "loss", loss);
     compare_after(r);
     free(loss);

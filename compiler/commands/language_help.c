@@ -47,7 +47,8 @@ static const Meaning meanings[] = {
     {"schedule", "multistep", "lr * gamma^n after n of the epochs in `at`"},
     {"schedule", "cosine", "a linear rise over `warmup` epochs, then half a cosine from lr down to `floor`"},
     {"schedule", "onecycle",
-     "half a cosine from peak/25 up to peak in the first `warmup` (a fraction) of all steps, then down to peak/250000"},
+     "half a cosine from peak/25 up to peak in the first `warmup` (a fraction) of all steps, then down to peak/250000; "
+     "cycle_momentum: the momentum goes from max_momentum down to base_momentum and up again"},
     {"schedule", "exponential", "lr * gamma^epoch"},
     {"schedule", "plateau",
      "lr, multiplied by gamma whenever the validation loss has not fallen for more than `patience` epochs"},

@@ -20,6 +20,7 @@
 #include "commands/origin.h"
 #include "commands/resume.h"
 #include "commands/save.h"
+#include "commands/schedule.h"
 #include "commands/teacher.h"
 #include "commands/run_page.h"
 #include "commands/train_schedule.h"

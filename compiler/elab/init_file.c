@@ -34,10 +34,18 @@ static const NnTensor *choose(const AttrSlot *s, const Init *init, const NnTenso
     return found;
 }
 
+/* Axes of 1 before the others that a shape has no room for. */
+static int spare_axes(const NnTensor *t)
+{
+    int spare = 0;
+    while (t->rank - spare > MAX_RANK && t->dims[spare] == 1) spare++;
+    return spare;
+}
+
 static bool fits(const AttrSlot *s, const Init *init, const NnTensor *t)
 {
     char dims[NN_DIMS_TEXT];
-    if (t->rank <= MAX_RANK && t->count > 0 && t->count <= FILE_MAX_ELEMENTS) return true;
+    if (t->rank - spare_axes(t) <= MAX_RANK && t->count > 0 && t->count <= FILE_MAX_ELEMENTS) return true;
     diag_error(s->c, s->span, "file: %s in %s is %s; initial values have 1 to %d axes and 1 to %d elements", t->name,
                init->path, nn_dims_text(t->rank, t->dims, dims), MAX_RANK, FILE_MAX_ELEMENTS);
     return false;
@@ -46,11 +54,12 @@ static bool fits(const AttrSlot *s, const Init *init, const NnTensor *t)
 static void take_file_values(Arena *arena, Init *init, const NnTensor *t)
 {
     double *values = arena_alloc(arena, t->count * sizeof *values);
+    const int spare = spare_axes(t), rank = t->rank - spare;
     nn_tensor_doubles(t, values);
     init->values = values;
     init->shape = shape_vector(1); /* of a single number */
-    if (t->rank > 0) init->shape.rank = t->rank;
-    for (int i = 0; i < t->rank; i++) init->shape.dim[i] = t->dims[i];
+    if (rank > 0) init->shape.rank = rank;
+    for (int i = 0; i < rank; i++) init->shape.dim[i] = t->dims[spare + i];
 }
 
 static bool read_init(const AttrSlot *s, Init *init, NnTensors *file)

@@ -4,6 +4,7 @@
 #ifndef NNC_ELAB_TRAIN_ENTRIES_H
 #define NNC_ELAB_TRAIN_ENTRIES_H
 
+#include "elab/attributes.h"
 #include "elab/scope.h"
 #include "elab/train_spec.h"
 
@@ -59,6 +60,22 @@ void train_read_groups(Training *);
 /* Keys that are written as calls: train_calls.c. */
 void train_read_call(Training *, const TrainEntry *);
 void train_check_calls(Training *); /* whether the loss suits them, once it was read */
+
+/* The key schedule: train_schedule.c. */
+enum { SCHEDULE_KINDS = SCHEDULE_BOLD_DRIVER + 1 };
+extern const char *const train_schedule_names[]; /* as ScheduleKind */
+extern const Attr *const train_schedule_attrs[];
+void train_read_schedule(Training *, const TrainEntry *);
+
+/* A table's minimum for numbers above 0, and a maximum that is none. */
+#define POSITIVE 1e-300, INFINITY
+
+/* The only value of an entry, or NULL after an error. */
+const ConstArg *train_single(Training *, const TrainEntry *);
+/* The index of a symbol among the names, or −1 after an error; and its arguments. */
+int train_choose(Training *, Key, const ConstArg *, const char *const *names, int count);
+const List *train_symbol_args(const Const *symbol);
+const char *train_names_text(const Training *, const char *const *names, int count); /* "a, b or c" */
 
 static inline bool train_is_call(int key) { return key >= KEY_EMA && key <= KEY_TEACHER; }
 

@@ -19,10 +19,9 @@
 
 static const List no_args = {0};
 
-static const List *symbol_args(const Const *symbol) { return symbol->symbol.args ? symbol->symbol.args : &no_args; }
+const List *train_symbol_args(const Const *symbol) { return symbol->symbol.args ? symbol->symbol.args : &no_args; }
 
-/* The only value of an entry, or NULL after an error. */
-static const ConstArg *single(Training *t, const TrainEntry *entry)
+const ConstArg *train_single(Training *t, const TrainEntry *entry)
 {
     if (entry->values.count == 1) {
         const ConstArg *arg = entry->values.at[0];
@@ -33,7 +32,7 @@ static const ConstArg *single(Training *t, const TrainEntry *entry)
     return NULL;
 }
 
-static const char *choices(Training *t, const char *const *names, int count)
+const char *train_names_text(const Training *t, const char *const *names, int count)
 {
     Text text;
     text_init(&text, t->c->arena);
@@ -41,8 +40,7 @@ static const char *choices(Training *t, const char *const *names, int count)
     return text.data;
 }
 
-/* The index of a symbol among the names, or −1 after an error. */
-static int choose_name(Training *t, Key key, const ConstArg *arg, const char *const *names, int count)
+int train_choose(Training *t, Key key, const ConstArg *arg, const char *const *names, int count)
 {
     bool symbol = arg->value->kind == CONST_SYMBOL && !arg->name;
     for (int i = 0; symbol && i < count; i++)
@@ -50,7 +48,7 @@ static int choose_name(Training *t, Key key, const ConstArg *arg, const char *co
     const char *nearest = symbol ? nearest_name(arg->value->symbol.text, names, count) : NULL;
     if (symbol && !nearest) /* perhaps a misspelt key */
         nearest = nearest_name(arg->value->symbol.text, train_keys(), KEY_COUNT);
-    diag_error(t->c, arg->span, "%s takes %s, not %s%s", train_keys()[key], choices(t, names, count),
+    diag_error(t->c, arg->span, "%s takes %s, not %s%s", train_keys()[key], train_names_text(t, names, count),
                const_text(t->c->arena, arg->value), suggestion(t->c, nearest));
     wrong(t);
     return -1;
@@ -59,8 +57,8 @@ static int choose_name(Training *t, Key key, const ConstArg *arg, const char *co
 /* Like `choose` for values that take no arguments. */
 static int choose_bare(Training *t, Key key, const ConstArg *arg, const char *const *names, int count)
 {
-    int index = choose_name(t, key, arg, names, count);
-    if (index >= 0 && symbol_args(arg->value)->count > 0) {
+    int index = train_choose(t, key, arg, names, count);
+    if (index >= 0 && train_symbol_args(arg->value)->count > 0) {
         diag_error(t->c, arg->span, "%s takes no arguments", names[index]);
         wrong(t);
     }
@@ -123,19 +121,19 @@ static void bind_call(Training *t, OpCall *call, const Op *op, const List *args,
 
 static void read_call(Training *t, Key key, OpClass class, OpCall *call)
 {
-    const ConstArg *arg = single(t, t->entry[key]);
+    const ConstArg *arg = train_single(t, t->entry[key]);
     if (!arg) return;
     const char *name = arg->value->kind == CONST_SYMBOL && !arg->name ? arg->value->symbol.text : NULL;
     const Op *op = name ? op_find(name, class) : NULL;
     if (op) {
-        bind_call(t, call, op, symbol_args(arg->value), arg->span);
+        bind_call(t, call, op, train_symbol_args(arg->value), arg->span);
         return;
     }
     const char **names = arena_alloc(t->c->arena, (size_t)(op_table_count + 1) * sizeof *names);
     int count = 0;
     for (int i = 0; i < op_table_count; i++)
         if (op_table[i]->class == class) names[count++] = op_table[i]->name;
-    choose_name(t, key, arg, names, count);
+    train_choose(t, key, arg, names, count);
 }
 
 static void default_call(Training *t, OpCall *call, const char *name, OpClass class, const List *args)
@@ -196,82 +194,6 @@ static void read_calls(Training *t)
     if (t->good && t->spec->optimizer.op) t->spec->lr = learning_rate(&t->spec->optimizer);
 }
 
-/* ---- schedule --------------------------------------------------------- */
-
-/* A table's minimum for numbers above 0, and a maximum that is none. */
-#define POSITIVE 1e-300, INFINITY
-
-#define SCHEDULE_AT(field) offsetof(Schedule, field)
-static const Attr schedule_none[] = {{0}};
-static const Attr schedule_step[] = {
-    {"every", ATTR_REAL, SCHEDULE_AT(every), NULL, POSITIVE, NULL},
-    {"gamma", ATTR_REAL, SCHEDULE_AT(gamma), NULL, POSITIVE, NULL},
-    {0},
-};
-static const Attr schedule_multistep[] = {
-    {"at", ATTR_REALS, SCHEDULE_AT(at), NULL, 0, INFINITY, NULL},
-    {"gamma", ATTR_REAL, SCHEDULE_AT(gamma), NULL, POSITIVE, NULL},
-    {0},
-};
-static const Attr schedule_cosine[] = {
-    {"warmup", ATTR_REAL, SCHEDULE_AT(warmup), "0", 0, INFINITY, NULL},
-    {"floor", ATTR_REAL, SCHEDULE_AT(floor), "0", 0, INFINITY, NULL},
-    {0},
-};
-static const Attr schedule_onecycle[] = {
-    {"peak", ATTR_REAL, SCHEDULE_AT(peak), NULL, POSITIVE, NULL},
-    {"warmup", ATTR_REAL, SCHEDULE_AT(warmup), "0.3", 0, 1, NULL},
-    {0},
-};
-static const Attr schedule_exponential[] = {
-    {"gamma", ATTR_REAL, SCHEDULE_AT(gamma), NULL, POSITIVE, NULL},
-    {0},
-};
-static const Attr schedule_plateau[] = {
-    {"patience", ATTR_REAL, SCHEDULE_AT(patience), NULL, 0, INFINITY, NULL},
-    {"gamma", ATTR_REAL, SCHEDULE_AT(gamma), NULL, POSITIVE, NULL},
-    {0},
-};
-
-static const Attr schedule_bold_driver[] = {
-    {"grow", ATTR_REAL, SCHEDULE_AT(grow), "1.05", 1, INFINITY, NULL},
-    {"cut", ATTR_REAL, SCHEDULE_AT(cut), "0.5", 1e-300, 1, NULL},
-    {0},
-};
-
-enum { SCHEDULE_KINDS = SCHEDULE_BOLD_DRIVER + 1, AUGMENT_KINDS = AUGMENT_TRANSLATE + 1 };
-
-static const char *const schedule_names[] = {"constant",    "step",    "multistep",  "cosine", "onecycle",
-                                             "exponential", "plateau", "bold_driver"}; /* as ScheduleKind */
-static const Attr *const schedule_attrs[] = {schedule_none,    schedule_step,       schedule_multistep,
-                                             schedule_cosine,  schedule_onecycle,   schedule_exponential,
-                                             schedule_plateau, schedule_bold_driver};
-
-static void check_milestones(Training *t, const ConstArg *arg)
-{
-    const Reals *at = &t->spec->schedule.at;
-    for (int i = 1; i < at->count; i++)
-        if (at->at[i] <= at->at[i - 1]) {
-            diag_error(t->c, arg->span, "multistep: the epochs of `at` must rise; %s follows %s",
-                       real_text(t->c->arena, at->at[i]), real_text(t->c->arena, at->at[i - 1]));
-            wrong(t);
-            return;
-        }
-}
-
-static void read_schedule(Training *t, const TrainEntry *entry)
-{
-    const ConstArg *arg = single(t, entry);
-    int kind = arg ? choose_name(t, KEY_SCHEDULE, arg, schedule_names, SCHEDULE_KINDS) : -1;
-    if (kind < 0) return;
-    t->spec->schedule.kind = kind;
-    if (!attrs_bind(t->c, schedule_names[kind], schedule_attrs[kind], &t->spec->schedule, symbol_args(arg->value),
-                    arg->span))
-        wrong(t);
-    else if (kind == SCHEDULE_MULTISTEP)
-        check_milestones(t, arg);
-}
-
 /* ---- regularize and clip ---------------------------------------------- */
 
 typedef struct Amount {
@@ -286,10 +208,10 @@ static void read_amounts(Training *t, const TrainEntry *entry, const char *const
                          double *const *to)
 {
     const ConstArg *seen[2] = {NULL, NULL};
-    if (entry->values.count == 0) single(t, entry);
+    if (entry->values.count == 0) train_single(t, entry);
     for (int i = 0; i < entry->values.count; i++) {
         const ConstArg *arg = entry->values.at[i];
-        int index = arg->value ? choose_name(t, entry->key, arg, names, 2) : -1;
+        int index = arg->value ? train_choose(t, entry->key, arg, names, 2) : -1;
         Amount amount = {0};
         if (index < 0) continue;
         if (seen[index]) {
@@ -298,7 +220,7 @@ static void read_amounts(Training *t, const TrainEntry *entry, const char *const
             wrong(t);
         }
         seen[index] = arg;
-        if (!attrs_bind(t->c, names[index], attrs, &amount, symbol_args(arg->value), arg->span)) wrong(t);
+        if (!attrs_bind(t->c, names[index], attrs, &amount, train_symbol_args(arg->value), arg->span)) wrong(t);
         *to[index] = amount.x;
     }
 }
@@ -322,7 +244,7 @@ static void read_clip(Training *t, const TrainEntry *entry)
 
 static int64_t read_integer(Training *t, const TrainEntry *entry, int64_t least, int64_t most, int64_t initial)
 {
-    const ConstArg *arg = entry ? single(t, entry) : NULL;
+    const ConstArg *arg = entry ? train_single(t, entry) : NULL;
     if (!arg) return initial;
     if (arg->value->kind != CONST_INT || arg->name)
         diag_error(t->c, arg->span, "%s takes an integer, not %s: %s", train_keys()[entry->key],
@@ -364,7 +286,7 @@ static void check_channels(Training *t, const TrainEntry *entry)
 static void read_normalize(Training *t, const TrainEntry *entry)
 {
     static const char *const names[] = {"dataset", "none"};
-    const ConstArg *first = entry->values.count > 0 ? entry->values.at[0] : single(t, entry);
+    const ConstArg *first = entry->values.count > 0 ? entry->values.at[0] : train_single(t, entry);
     if (!first || !first->value) return;
     if (first->name) {
         t->spec->normalize = NORMALIZE_GIVEN;
@@ -388,10 +310,12 @@ static void read_normalize(Training *t, const TrainEntry *entry)
 static void read_fit(Training *t, const TrainEntry *entry)
 {
     static const char *const names[] = {"resize", "pad", "crop"}; /* as FitKind */
-    const ConstArg *arg = single(t, entry);
+    const ConstArg *arg = train_single(t, entry);
     int kind = arg ? choose_bare(t, KEY_FIT, arg, names, 3) : -1;
     if (kind >= 0) t->spec->fit = kind;
 }
+
+enum { AUGMENT_KINDS = AUGMENT_TRANSLATE + 1 };
 
 #define AUGMENT_AT(field) offsetof(Augment, field)
 static const Attr augment_crop[] = {
@@ -411,14 +335,15 @@ static const Attr *const augment_attrs[] = {augment_crop, augment_flip,   augmen
 
 static void read_augment(Training *t, const TrainEntry *entry)
 {
-    if (entry->values.count == 0) single(t, entry);
+    if (entry->values.count == 0) train_single(t, entry);
     for (int i = 0; i < entry->values.count; i++) {
         const ConstArg *arg = entry->values.at[i];
-        int kind = arg->value ? choose_name(t, KEY_AUGMENT, arg, augment_names, AUGMENT_KINDS) : -1;
+        int kind = arg->value ? train_choose(t, KEY_AUGMENT, arg, augment_names, AUGMENT_KINDS) : -1;
         if (kind < 0) continue;
         Augment *augment = arena_alloc(t->c->arena, sizeof *augment);
         augment->kind = kind;
-        if (!attrs_bind(t->c, augment_names[kind], augment_attrs[kind], augment, symbol_args(arg->value), arg->span))
+        if (!attrs_bind(t->c, augment_names[kind], augment_attrs[kind], augment, train_symbol_args(arg->value),
+                        arg->span))
             wrong(t);
         list_push(t->c->arena, &t->spec->augment, augment);
     }
@@ -434,10 +359,10 @@ static const char *const stop_names[] = {"patience"};
 
 static void read_stop(Training *t, const TrainEntry *entry)
 {
-    const ConstArg *arg = single(t, entry);
+    const ConstArg *arg = train_single(t, entry);
     StopAttrs attrs = {0};
-    if (!arg || choose_name(t, KEY_STOP, arg, stop_names, 1) < 0) return;
-    if (!attrs_bind(t->c, stop_names[0], stop_attrs, &attrs, symbol_args(arg->value), arg->span)) wrong(t);
+    if (!arg || train_choose(t, KEY_STOP, arg, stop_names, 1) < 0) return;
+    if (!attrs_bind(t->c, stop_names[0], stop_attrs, &attrs, train_symbol_args(arg->value), arg->span)) wrong(t);
     t->spec->stop_patience = attrs.n;
 }
 
@@ -446,7 +371,7 @@ static void read_stop(Training *t, const TrainEntry *entry)
 static void read_order(Training *t, const TrainEntry *entry)
 {
     static const char *const names[] = {"shuffle", "sequential"};
-    const ConstArg *arg = single(t, entry);
+    const ConstArg *arg = train_single(t, entry);
     t->spec->sequential = arg && choose_bare(t, KEY_ORDER, arg, names, 2) == 1;
 }
 
@@ -454,7 +379,7 @@ static void read_order(Training *t, const TrainEntry *entry)
 
 static void read_valid(Training *t, const TrainEntry *entry)
 {
-    const ConstArg *arg = single(t, entry);
+    const ConstArg *arg = train_single(t, entry);
     if (!arg) return;
     const Const *value = arg->value;
     const double amount = value->kind == CONST_INT    ? (double)value->integer
@@ -472,7 +397,7 @@ static void read_valid(Training *t, const TrainEntry *entry)
 static void read_keep(Training *t, const TrainEntry *entry)
 {
     static const char *const names[] = {"best", "last"};
-    const ConstArg *arg = single(t, entry);
+    const ConstArg *arg = train_single(t, entry);
     const int kind = arg ? choose_bare(t, KEY_KEEP, arg, names, 2) : -1;
     if (kind >= 0) t->spec->keep = kind == 0 ? KEEP_BEST : KEEP_LAST;
 }
@@ -499,7 +424,7 @@ const char *train_choice(const char *key, int index, const Attr **attrs)
         const Attr *const *attrs;
         int count;
     } choices[] = {
-        {KEY_SCHEDULE, schedule_names, schedule_attrs, SCHEDULE_KINDS},
+        {KEY_SCHEDULE, train_schedule_names, train_schedule_attrs, SCHEDULE_KINDS},
         {KEY_AUGMENT, augment_names, augment_attrs, AUGMENT_KINDS},
         {KEY_REGULARIZE, regularize_names, weights, 2},
         {KEY_CLIP, clip_names, bounds, 2},
@@ -564,11 +489,16 @@ LossTarget train_target(const TrainSpec *spec, const Graph *net)
 static void read_entries(Training *t)
 {
     static void (*const readers[KEY_COUNT])(Training *, const TrainEntry *) = {
-        [KEY_SCHEDULE] = read_schedule, [KEY_REGULARIZE] = read_regularize,
-        [KEY_CLIP] = read_clip,         [KEY_NORMALIZE] = read_normalize,
-        [KEY_FIT] = read_fit,           [KEY_AUGMENT] = read_augment,
-        [KEY_STOP] = read_stop,         [KEY_ORDER] = read_order,
-        [KEY_VALID] = read_valid,       [KEY_KEEP] = read_keep,
+        [KEY_SCHEDULE] = train_read_schedule,
+        [KEY_REGULARIZE] = read_regularize,
+        [KEY_CLIP] = read_clip,
+        [KEY_NORMALIZE] = read_normalize,
+        [KEY_FIT] = read_fit,
+        [KEY_AUGMENT] = read_augment,
+        [KEY_STOP] = read_stop,
+        [KEY_ORDER] = read_order,
+        [KEY_VALID] = read_valid,
+        [KEY_KEEP] = read_keep,
     };
     TrainSpec *spec = t->spec;
     train_read_groups(t);

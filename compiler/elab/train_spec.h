@@ -33,6 +33,8 @@ typedef struct Schedule {
     ScheduleKind kind;
     double every, gamma, warmup, floor, peak, patience, grow, cut;
     Reals at;
+    bool cycle_momentum; /* onecycle: the momentum falls while the rate rises, and rises again */
+    double base_momentum, max_momentum;
 } Schedule;
 
 typedef struct Augment {

@@ -10,16 +10,23 @@
 
 /* What follows PREFIX_ in the names that a generated file defines. */
 static const char *const suffixes[] = {
-    "init",        "set",         "get",           "infer",         "eval",          "step",          "grad",
-    "get_grad",    "info",        "vjp",           "get_vjp",       "sizes",         "tensors",       "offset",
-    "grad_offset", "vjp_offset",  "find",          "prepare",       "any_init",      "any_set",       "any_get",
-    "any_infer",   "any_eval",    "any_step",      "any_grad",      "any_get_grad",  "infer_part",    "eval_part",
-    "step_part",   "grad_part",   "vjp_part",      "infer_profile", "step_profile",  "infer_pass",    "eval_pass",
-    "step_pass",   "grad_pass",   "vjp_pass",      "stream",        "BATCH",         "INPUTS",        "OUTPUTS",
-    "losses",      "loss_list",   "output_parts",  "target_parts",  "PARAMS",        "MODEL_BYTES",   "TRAIN_BYTES",
-    "THREADS",     "NN_H",        "TRAIN_SCRATCH", "INFER_SCRATCH", "grad_add_part", "grad_add_pass", "GRADIENTS_BYTES",
-    "grad_add",    "update",      "gradients",     "get_grad_sum",  "any_grad_add",  "any_update",    "any_grad_sum",
-    "update_part", "update_pass", "sum_offset",
+    "init",          "set",           "get",           "infer",
+    "eval",          "step",          "grad",          "get_grad",
+    "info",          "vjp",           "get_vjp",       "sizes",
+    "tensors",       "offset",        "grad_offset",   "vjp_offset",
+    "find",          "prepare",       "any_init",      "any_set",
+    "any_get",       "any_infer",     "any_eval",      "any_step",
+    "any_grad",      "any_get_grad",  "infer_part",    "eval_part",
+    "step_part",     "grad_part",     "vjp_part",      "infer_profile",
+    "step_profile",  "infer_pass",    "eval_pass",     "step_pass",
+    "grad_pass",     "vjp_pass",      "stream",        "BATCH",
+    "INPUTS",        "OUTPUTS",       "losses",        "loss_list",
+    "output_parts",  "target_parts",  "PARAMS",        "MODEL_BYTES",
+    "TRAIN_BYTES",   "THREADS",       "NN_H",          "TRAIN_SCRATCH",
+    "INFER_SCRATCH", "grad_add_part", "grad_add_pass", "GRADIENTS_BYTES",
+    "grad_add",      "update",        "gradients",     "get_grad_sum",
+    "any_grad_add",  "any_update",    "any_grad_sum",  "update_part",
+    "update_pass",   "sum_offset",    "set_momentum",  "any_set_momentum",
 };
 
 static int compare_names(const void *name, const void *entry) { return strcmp(name, *(const char *const *)entry); }

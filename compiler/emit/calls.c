@@ -51,9 +51,10 @@ void calls_write_scalars(EntryPoint *p, const Node *n)
 {
     Text *out = &p->text;
     const unsigned uses = n->op->uses;
-    entry_point_uses(p, (uses & USES_LR ? NAME_LR : 0) | (uses & (USES_STEP | USES_SEED) ? NAME_M : 0));
+    entry_point_uses(p, (uses & USES_LR ? NAME_LR : 0) | (uses & (USES_STEP | USES_SEED | USES_MOMENTUM) ? NAME_M : 0));
     if (uses & USES_LR) text_addf(out, ", %slr", lr_factor(p->e, n));
     if (uses & USES_STEP) text_add(out, ", m->step");
+    if (uses & USES_MOMENTUM) text_add(out, ", m->momentum");
     if (uses & USES_SEED) write_seed(p, n);
     if (uses & USES_COUNT) write_counts(p);
 }

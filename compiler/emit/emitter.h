@@ -68,6 +68,12 @@ typedef struct Emitter {
     Writer *writer; /* for bodies of functions */
 } Emitter;
 
+/* Whether the momentum is a number of the model's block, which the caller of steps may set. */
+static inline bool emitter_sets_momentum(const Emitter *e)
+{
+    return e->options->lower.train && e->spec->schedule.cycle_momentum;
+}
+
 /* functions.c */
 const char *lr_factor(Emitter *, const Node *); /* of an update: "", or "10.0f * " before lr */
 Function *function_for(Emitter *, const Graph *, const Node *);

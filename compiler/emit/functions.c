@@ -52,6 +52,7 @@ static void add_scalars(Emitter *e, Text *signature, const Node *n, int64_t micr
 {
     if (n->op->uses & USES_LR) text_addf(signature, ", %s lr", e->real);
     if (n->op->uses & USES_STEP) text_add(signature, ", int64_t step");
+    if (n->op->uses & USES_MOMENTUM) text_addf(signature, ", %s momentum", e->real);
     if (n->op->uses & USES_SEED) text_add(signature, ", uint64_t seed");
     if (n->op->uses & USES_COUNT) text_add(signature, micro_batches > 1 ? ", int count, int all" : ", int count");
     if (share == SHARE_SAMPLES) text_add(signature, ", int samples");
@@ -118,6 +119,7 @@ static void bind_node(Emitter *e, const Graph *g, const Node *n)
     writer_bind_real(w, "scale", n->scale);
     writer_bind(w, "lr", "lr");
     writer_bind(w, "step", "step");
+    writer_bind(w, "momentum", "momentum");
     writer_bind(w, "seed", "seed");
     writer_bind(w, "uniform", "nn_uniform");
     writer_bind(w, "count", "count");

@@ -2,6 +2,7 @@
  * The generated header, and the record that carries the same functions under
  * one type for all models.
  */
+#include "elab/value.h"
 #include "emit/emitter.h"
 
 static void write_constants(Emitter *e)
@@ -31,6 +32,18 @@ static void write_constants(Emitter *e)
     accumulate_write_constants(e);
 }
 
+static void write_momentum_prototype(Emitter *e)
+{
+    if (!emitter_sets_momentum(e)) return;
+    emitter_put_parts(
+        e, &e->header,
+        "/* The momentum of the steps from now on, {max} after init: the schedule has it at {max} when a run\n"
+        " * begins, at {base} when the rate is at its peak, and at {max} again in the end. */\n"
+        "void {prefix}_set_momentum({prefix} *, float momentum);\n\n",
+        PARTS({"max", real_text(e->arena, e->spec->schedule.max_momentum)},
+              {"base", real_text(e->arena, e->spec->schedule.base_momentum)}));
+}
+
 static void write_training_prototypes(Emitter *e)
 {
     emitter_put_parts(
@@ -47,6 +60,7 @@ static void write_training_prototypes(Emitter *e)
         "const void *scratch);\n\n",
         PARTS({"targets", interface_target_comment(e)}));
     accumulate_write_prototypes(e);
+    write_momentum_prototype(e);
     interface_write_losses_prototype(e);
 }
 
@@ -106,6 +120,10 @@ static void write_wrappers(Emitter *e)
     text_addf(&e->source, "    %s_%s((const struct %s *)m, x, y, scratch);\n}\n\n", e->prefix, trained_float_infer(e),
               e->prefix);
     if (!e->options->lower.train) return;
+    if (emitter_sets_momentum(e))
+        emitter_put(e, &e->source,
+                    "static void {prefix}_any_set_momentum(void *m, float momentum)\n{\n"
+                    "    {prefix}_set_momentum((struct {prefix} *)m, momentum);\n}\n\n");
     emitter_put(
         e, &e->source,
         "static float {prefix}_any_eval(const void *m, const float *x, const void *target, int count, float *y, "
@@ -160,5 +178,6 @@ void interface_write_info(Emitter *e)
                       : "        NULL, NULL, NULL, NULL,\n");
     interface_write_part_members(e);
     accumulate_write_info_members(e);
+    emitter_put(e, &e->source, emitter_sets_momentum(e) ? "        {prefix}_any_set_momentum\n" : "        NULL\n");
     text_add(&e->source, "    };\n    return &info;\n}\n");
 }

@@ -36,7 +36,8 @@ const char *model_member(const Emitter *e, const Tensor *t)
 static const char *member_name(Emitter *e, Map *taken, const Tensor *t)
 {
     const char *wanted = c_identifier(e->arena, t->name);
-    static const char *const others[] = {"seed", "step", "batches", NULL}; /* of this struct and of the gradients' */
+    static const char *const others[] = {"seed",     "step",    "momentum",
+                                         "reserved", "batches", NULL}; /* of this struct and of the gradients' */
     for (const char *const *other = others; *other; other++)
         if (strcmp(wanted, *other) == 0) wanted = arena_printf(e->arena, "%s_", wanted);
     const char *name = wanted;
@@ -119,7 +120,9 @@ void model_write_struct(Emitter *e)
     comment_write_section(e, "model: parameters, buffers, the optimizer's state");
     text_add(out, "/* Lengths are rounded up so that every array starts on a 64-byte boundary of the block. */\n");
     text_addf(out, "struct %s {\n    uint64_t seed;\n    int64_t step; /* training steps done */\n", e->prefix);
-    text_addf(out, "    uint64_t reserved[%lld];\n", (long long)model_head_bytes(e->net) / 8 - 2);
+    const bool momentum = emitter_sets_momentum(e);
+    if (momentum) text_addf(out, "    %s momentum; /* of the next steps; 8 bytes */\n", e->real);
+    text_addf(out, "    uint64_t reserved[%lld];\n", (long long)model_head_bytes(e->net) / 8 - (momentum ? 3 : 2));
     for (int i = 0; i < e->net->model.count; i++) model_write_member(e, model_at(e, i), e->member[i]);
     if (e->prepared.count) text_add(out, "    /* made of the above when these are set */\n");
     for (int i = 0; i < e->prepared.count; i++) model_write_member(e, e->prepared.at[i], e->prepared_member[i]);
@@ -393,6 +396,8 @@ void model_write_init(Emitter *e)
         text_add(out, "    (void)training;\n    memset(block, 0, sizeof *m);\n");
     }
     text_add(out, "    m->seed = seed;\n");
+    if (emitter_sets_momentum(e))
+        text_addf(out, "    m->momentum = %s;\n", writer_real(e->writer, e->spec->schedule.max_momentum));
     for (int i = 0; i < e->net->model.count; i++) {
         if (model_at(e, i)->kind != TENSOR_STATE) write_start(e, i);
     }
@@ -472,6 +477,9 @@ void model_write_access(Emitter *e)
                 "    memcpy(values, (const char *)m + {prefix}_offset[i], count * sizeof *values);\n"
                 "    return 0;\n"
                 "}\n\n");
+    if (emitter_sets_momentum(e))
+        emitter_put(e, &e->source,
+                    "void {prefix}_set_momentum({prefix} *m, {real} momentum)\n{\n    m->momentum = momentum;\n}\n\n");
     write_get_gradient(e, PROGRAM_GRAD, "grad");
     write_get_gradient(e, PROGRAM_VJP, "vjp");
 }

@@ -58,6 +58,9 @@ typedef struct Attr {
     const char *const *symbols; /* of ATTR_SYMBOL, NULL at the end; attr_or_none: of a number, it may be `none` */
 } Attr;
 
+/* The largest decay rate of a running mean, which is below 1. */
+#define ATTR_DECAY_MAX 0.999999999
+
 extern const char *const attr_or_none[];
 bool attr_may_be_none(const Attr *);
 

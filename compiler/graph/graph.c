@@ -69,7 +69,7 @@ Tensor *graph_tensor(Graph *g, TensorKind kind, DType dtype, bool batched, Shape
     t->name = name;
     t->span = span;
     for (int axis = 0; axis < 2; axis++) {
-        t->field[axis] = (Field){.stride = 1, .whole = shape.rank != 3 || kind != TENSOR_INPUT};
+        t->field[axis] = (Field){.stride = 1, .whole = !field_exists(shape) || kind != TENSOR_INPUT};
     }
     list_push(c->arena, &g->tensors, t);
     if (kind == TENSOR_INPUT) list_push(c->arena, &g->inputs, t);
@@ -168,11 +168,17 @@ static Tensor *model_tensor(Graph *g, Node *n, TensorKind kind, const char *name
     return t;
 }
 
-/* Literal values have the parameter's shape, and an identity is of something with two axes. */
+/* Literal values have the parameter's shape, those of a file but for leading axes of 1. */
+static bool values_fit(const Init *init, Shape shape)
+{
+    return init->path ? shape_equal_inner(init->shape, shape) : shape_equal(init->shape, shape);
+}
+
+/* And an identity is of something with two axes. */
 static void check_init(Graph *g, const Node *n, const Tensor *t)
 {
     Arena *arena = g->compilation->arena;
-    if (t->init.kind == INIT_VALUES && !shape_equal(t->init.shape, t->shape))
+    if (t->init.kind == INIT_VALUES && !values_fit(&t->init, t->shape))
         diag_error(g->compilation, n->span, "%s is %s, but its initial values%s are %s", t->name,
                    shape_text(arena, t->shape), t->init.path ? arena_printf(arena, " in %s", t->init.path) : "",
                    shape_text(arena, t->init.shape));

@@ -36,12 +36,13 @@ enum {                                     /* traits */
                                     * learns nothing */
 };
 
-enum {                      /* scalars that the emitted function takes after its tensors */
-       USES_LR = 1u << 0,   /* $lr: real, the step's learning rate */
-       USES_STEP = 1u << 1, /* $step: int64_t, steps done before this one */
-       USES_SEED = 1u << 2, /* $seed: uint64_t, differs from node to node and step to step */
-       USES_COUNT = 1u << 3 /* $count: int, samples that count (losses), and $all, those of all micro-batches; for other
-                       * operators $N and $N times the number of micro-batches */
+enum {                         /* scalars that the emitted function takes after its tensors */
+       USES_LR = 1u << 0,      /* $lr: real, the step's learning rate */
+       USES_STEP = 1u << 1,    /* $step: int64_t, steps done before this one */
+       USES_SEED = 1u << 2,    /* $seed: uint64_t, differs from node to node and step to step */
+       USES_COUNT = 1u << 3,   /* $count: int, samples that count (losses), and $all, those of all micro-batches; for
+                              * other operators $N and $N times the number of micro-batches */
+       USES_MOMENTUM = 1u << 4 /* $momentum: real, that of the model now */
 };
 
 /* What a loss is given besides the scores. */
@@ -150,6 +151,10 @@ struct Op {
 
     /* Of an optimizer: adds its state tensors for node->in[1] with node_state. */
     void (*states)(Graph *, Node *);
+
+    /* Of an optimizer: the form whose momentum (of Adam: beta1) is a number of the model that
+     * changes from step to step, instead of an argument.  The other arguments are the same. */
+    const Op *cycled;
 
     /* Writes the body of the function in strict C99 with literal bounds.  Bound:
      * the arrays under their names, with [N] first where they are batched; $N;

@@ -10,6 +10,23 @@ bool shape_equal(Shape a, Shape b)
     return true;
 }
 
+static int leading_ones(Shape s)
+{
+    int count = 0;
+    while (count < s.rank && s.dim[count] == 1) count++;
+    return count;
+}
+
+bool shape_equal_inner(Shape a, Shape b)
+{
+    const int i = leading_ones(a), j = leading_ones(b);
+    if (a.rank - i != b.rank - j) return false;
+    for (int k = 0; i + k < a.rank; k++) {
+        if (a.dim[i + k] != b.dim[j + k]) return false;
+    }
+    return true;
+}
+
 int64_t shape_count(Shape s)
 {
     int64_t count = 1;

@@ -16,6 +16,7 @@ typedef struct Shape {
 } Shape;
 
 bool shape_equal(Shape, Shape);
+bool shape_equal_inner(Shape, Shape);        /* but for axes of 1 before the others */
 int64_t shape_count(Shape);                  /* product; 1 for rank 0 */
 const char *shape_text(Arena *, Shape);      /* 6x28x28 */
 const char *shape_kind_text(Arena *, Shape); /* "a vector of 5", "a sequence 7x5", "an image 6x28x28" */

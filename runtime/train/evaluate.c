@@ -65,10 +65,17 @@ NnScoreKind nn_score_kind(const nn_model_info *info, const Feed *feed, DataPart 
     return NN_SCORE_LOSS;
 }
 
+int nn_check_losses(const nn_model_info *info, NnError *error)
+{
+    if (info->loss_count <= NN_LOSSES_SHOWN) return 0;
+    return nn_fail(error, NN_BAD_INPUT, "the net has %d losses; up to %d can be trained and evaluated",
+                   info->loss_count, NN_LOSSES_SHOWN);
+}
+
 NnScore nn_score_of(const nn_model_info *info, const Feed *feed, DataPart part)
 {
-    const int count = info->loss_count < NN_LOSSES_SHOWN ? info->loss_count : NN_LOSSES_SHOWN;
-    return (NnScore){.kind = nn_score_kind(info, feed, part), .loss_count = count, .loss_list = info->loss_list};
+    return (NnScore){
+        .kind = nn_score_kind(info, feed, part), .loss_count = info->loss_count, .loss_list = info->loss_list};
 }
 
 double nn_accuracy(const NnScore *score) { return score->judged ? (double)score->right / (double)score->judged : 0; }
@@ -218,7 +225,8 @@ static int evaluate_with(Evaluation *e, const void *model, Batcher *batcher, con
     e->y_view = e->views ? nn_alloc(batch * info->outputs * sizeof *y, error) : NULL;
     void *scratch =
         nn_memory(info->train_scratch > info->infer_scratch ? info->train_scratch : info->infer_scratch, error);
-    int failed = batcher && y && scratch && (!e->views || (e->view && e->y_view)) ? 0 : -1;
+    const bool ready = batcher && y && scratch && (!e->views || (e->view && e->y_view));
+    int failed = ready && !nn_check_losses(info, error) ? 0 : -1;
     if (!failed) failed = evaluate_batches(e, model, batcher, y, scratch, stop, error);
     batcher_free(batcher);
     free(y);

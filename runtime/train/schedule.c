@@ -1,5 +1,5 @@
 /*
- * The learning rate of every step.
+ * The learning rate of every step, and the momentum where it changes.
  *
  * Enters: a schedule and where training stands.  Leaves: the rate.  Everything
  * but the plateau and the bold driver is a closed formula of the step, so a run that is resumed or
@@ -24,13 +24,23 @@ static double cosine(const NnSchedule *s, int64_t step, int64_t steps, int64_t p
     return half_cosine(s->lr, s->floor, length > 0 ? ((double)step - rise) / length : 0);
 }
 
-/* Two half cosines that meet at step warmup·steps − 1, and end at steps − 1. */
+/* Two half cosines, from a to b to c, that meet at step warmup·steps − 1, and end at steps − 1. */
+static double two_cosines(const NnSchedule *s, int64_t step, int64_t steps, double a, double b, double c)
+{
+    double top = s->warmup * (double)steps - 1, end = (double)steps - 1;
+    if ((double)step <= top) return top > 0 ? half_cosine(a, b, (double)step / top) : b;
+    return end > top ? half_cosine(b, c, fmin(1, ((double)step - top) / (end - top))) : b;
+}
+
 static double onecycle(const NnSchedule *s, int64_t step, int64_t steps)
 {
-    double initial = s->peak / div_factor, least = initial / final_div_factor;
-    double top = s->warmup * (double)steps - 1, end = (double)steps - 1;
-    if ((double)step <= top) return top > 0 ? half_cosine(initial, s->peak, (double)step / top) : s->peak;
-    return end > top ? half_cosine(s->peak, least, fmin(1, ((double)step - top) / (end - top))) : s->peak;
+    double initial = s->peak / div_factor;
+    return two_cosines(s, step, steps, initial, s->peak, initial / final_div_factor);
+}
+
+double nn_schedule_momentum(const NnSchedule *s, int64_t step, int64_t steps)
+{
+    return two_cosines(s, step, steps, s->max_momentum, s->base_momentum, s->max_momentum);
 }
 
 static double multistep(const NnSchedule *s, double epoch)

@@ -101,7 +101,6 @@ int log_open(Log *log, const char *path, const nn_model_info *info, int64_t step
                  .loss_count = info->loss_count,
                  .loss_list = info->loss_list,
                  .observer = observer};
-    if (log->loss_count > NN_LOSSES_SHOWN) log->loss_count = NN_LOSSES_SHOWN;
     if (!path) return 0;
     size_t length = strlen(path);
     log->json = length > 6 && !strcmp(path + length - 6, ".jsonl");

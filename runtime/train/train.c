@@ -215,6 +215,8 @@ static int run_step(Run *run, const Batch *batch)
     if (config->between) config->between(config->user, at->step);
     if (snapshot_is_due(at->step)) snapshot_take(&run->snapshot, run->model, at->step);
     const nn_model_info *code = batch->count < run->info->batch && config->last ? config->last : run->info;
+    if (config->schedule.cycle_momentum)
+        code->set_momentum(run->model, (float)nn_schedule_momentum(&config->schedule, at->step, at->steps));
     double loss = do_step(run, code, batch);
     measure_progress(run, loss, batch->count);
     show_progress(run);
@@ -449,7 +451,7 @@ static int check_validation(const Run *run)
 static int prepare_run(Run *run)
 {
     const NnTrainConfig *config = run->config;
-    if (check_validation(run) || prepare_memory(run)) return -1;
+    if (nn_check_losses(run->info, run->error) || check_validation(run) || prepare_memory(run)) return -1;
     count_steps(run);
     if (prepare_state(run)) return -1;
     int64_t steps = config->checkpoint.resume ? run->state.step : -1;

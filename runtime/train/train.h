@@ -22,7 +22,8 @@ typedef enum NnScheduleKind {
     NN_STEP,        /* lr · gamma^⌊epoch / every⌋                       (StepLR) */
     NN_MULTISTEP,   /* lr · gamma^(epochs of `at` that are past)        (MultiStepLR) */
     NN_COSINE,      /* floor + (lr − floor) · (1 + cos(π t/T)) / 2      (CosineAnnealingLR), by step */
-    NN_ONECYCLE,    /* from peak/25 to peak to peak/25e4, cosines       (OneCycleLR), by step */
+    NN_ONECYCLE,    /* from peak/25 to peak to peak/25e4, cosines; of the momentum from max to base
+                     * to max, where it is cycled                       (OneCycleLR), by step */
     NN_EXPONENTIAL, /* lr · gamma^epoch                                 (ExponentialLR) */
     NN_BOLD_DRIVER, /* · grow after an epoch whose training loss fell, · cut after one whose rose
                      *                                                (Battiti 1989) */
@@ -38,6 +39,8 @@ typedef struct NnSchedule {
     double floor, peak;
     double patience;
     double grow, cut;
+    bool cycle_momentum; /* onecycle */
+    double base_momentum, max_momentum;
     const double *at; /* multistep: epochs, from 0 */
     int at_count;
 } NnSchedule;
@@ -56,6 +59,9 @@ void nn_schedule_epoch(NnScheduleState *, const NnSchedule *, double training_lo
 
 /* The rate of step `step` (from 0) of `steps`, in epochs of `per_epoch`. */
 double nn_schedule_lr(const NnSchedule *, const NnScheduleState *, int64_t step, int64_t steps, int64_t per_epoch);
+
+/* The momentum of a step, likewise, of a schedule that cycles it. */
+double nn_schedule_momentum(const NnSchedule *, int64_t step, int64_t steps);
 
 /* ---- evaluation ------------------------------------------------------------- */
 
@@ -76,12 +82,14 @@ typedef struct NnScore {
     int64_t top5;          /* samples whose class is among the five largest outputs */
     int64_t whole;         /* samples all labels of which are right */
 
-    /* of a net with several losses: each without its weight, as many as there is room for */
+    /* of a net with several losses: each without its weight */
     int loss_count;
     const nn_loss_info *loss_list;
     double losses[NN_LOSSES_SHOWN];
 } NnScore;
 
+/* −1 where a net has more losses than there is room for. */
+int nn_check_losses(const nn_model_info *, NnError *);
 /* Of a score that nothing was added to yet. */
 NnScore nn_score_of(const nn_model_info *, const Feed *, DataPart);
 

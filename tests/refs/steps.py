@@ -1,7 +1,8 @@
 """
 Makes steps_*.nn and steps_*.safetensors: training steps of optimizers in their
 variants, computed by PyTorch in double precision; of those that PyTorch 1.13 does not
-have, from their papers' formulas.
+have, from their papers' formulas.  The last are steps of OneCycleLR, which changes the
+rate and the momentum.
 
     python3 tests/refs/steps.py
 
@@ -131,6 +132,36 @@ VARIANTS = [
     ("sgd_ema", "sgd(lr=0.1, momentum=0.9, form=ema)", Formula, dict(step=sgd_ema, lr=0.1)),
 ]
 
+CYCLE = dict(max_lr=0.05, total_steps=STEPS, pct_start=0.35)
+# name, optimizer and schedule as the net has them, as PyTorch has them
+CYCLED = [
+    ("onecycle_sgd", "sgd(lr=0.1)", "onecycle(0.05, warmup=0.35, cycle_momentum=yes)", torch.optim.SGD, dict(lr=0.1), CYCLE),
+    (
+        "onecycle_nesterov",
+        "sgd(lr=0.1, momentum=0.9, nesterov=yes, weight_decay=0.01)",
+        "onecycle(0.05, warmup=0.35, cycle_momentum=yes, base_momentum=0.5, max_momentum=0.8)",
+        torch.optim.SGD,
+        dict(lr=0.1, momentum=0.9, nesterov=True, weight_decay=0.01),
+        dict(base_momentum=0.5, max_momentum=0.8, **CYCLE),
+    ),
+    (
+        "onecycle_adam",
+        "adam(eps=1e-3, weight_decay=0.1)",
+        "onecycle(0.05, warmup=0.35, cycle_momentum=yes)",
+        torch.optim.Adam,
+        dict(eps=1e-3, weight_decay=0.1),
+        CYCLE,
+    ),
+    (
+        "onecycle_adamw",
+        "adamw(eps=1e-3, amsgrad=yes)",
+        "onecycle(0.05, warmup=0.35, cycle_momentum=yes, base_momentum=0)",
+        torch.optim.AdamW,
+        dict(eps=1e-3, amsgrad=True),
+        dict(base_momentum=0, **CYCLE),
+    ),
+]
+
 NET = """# Made by steps.py.
 net steps {{
     input(2x6x6)
@@ -143,7 +174,7 @@ net steps {{
 train steps {{
     loss mse
     optimizer {}
-    batch 6
+{}    batch 6
 }}
 """
 
@@ -158,15 +189,18 @@ class Net(nn.Module):
         return self.e(torch.tanh(self.d(x)))
 
 
-def train(given, dtype, kind, arguments):
+def train(given, dtype, kind, arguments, cycle=None):
     net = Net().to(dtype)
     net.load_state_dict({name: given[name].to(dtype) for name in net.state_dict()})
     optimizer, losses = kind(net.parameters(), **arguments), []
+    schedule = cycle and torch.optim.lr_scheduler.OneCycleLR(optimizer, **cycle)
     for x, target in zip(given["x"].to(dtype), given["target"].to(dtype)):
         optimizer.zero_grad()
         loss = nn.functional.mse_loss(net(x), target)
         loss.backward()
         optimizer.step()
+        if schedule and len(losses) + 1 < STEPS:
+            schedule.step()
         losses.append(loss.item())
     after = {"after." + name: t for name, t in net.state_dict().items()}
     return {"loss": torch.tensor(losses, dtype=dtype), **after}
@@ -177,16 +211,17 @@ def main():
     given = {name: t.clone() for name, t in Net().state_dict().items()}
     given["x"] = torch.randn(STEPS, BATCH, 2, 6, 6)
     given["target"] = torch.randn(STEPS, BATCH, 3)
-    for name, text, kind, arguments in VARIANTS:
-        exact = train(given, torch.float64, kind, arguments)
-        single = train(given, torch.float32, kind, arguments)
+    constant = [(name, text, "", kind, arguments, None) for name, text, kind, arguments in VARIANTS]
+    for name, text, schedule, kind, arguments, cycle in constant + CYCLED:
+        exact = train(given, torch.float64, kind, arguments, cycle)
+        single = train(given, torch.float32, kind, arguments, cycle)
         worst = max(distance(single[key], exact[key]) for key in exact)
         print(f"steps_{name}: single precision is {worst:.1e} away")
         assert worst < 1e-5
         path = os.path.join(FOLDER, "steps_" + name)
         write(path + ".safetensors", {**given, **exact})
         with open(path + ".nn", "w") as file:
-            file.write(NET.format(text))
+            file.write(NET.format(text, schedule and f"    schedule {schedule}\n"))
 
 
 main()

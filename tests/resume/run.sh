@@ -54,7 +54,7 @@ net small {
 }
 train small {
     optimizer adam(lr=0.003)
-    schedule  cosine(warmup=2)
+    schedule  onecycle(0.005, cycle_momentum=yes)
     ema(0.99)
     valid     0.1
     keep      best

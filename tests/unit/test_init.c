@@ -116,23 +116,31 @@ START_TEST(file_beside_an_import)
 }
 END_TEST
 
+/* w.npy: 5, 4, 3, 2, 1, 0 in that shape. */
+static const float array_values[6] = {5, 4, 3, 2, 1, 0};
+
+static void write_array(const char *shape)
+{
+    enum { HEADER = 118 };
+    char bytes[10 + HEADER + sizeof array_values + 1] = "\x93NUMPY\x01\x00", descr[HEADER];
+    bytes[8] = HEADER;
+    snprintf(descr, sizeof descr, "{'descr': '<f4', 'fortran_order': False, 'shape': %s, }", shape);
+    snprintf(bytes + 10, HEADER + 1, "%-117s\n", descr);
+    memcpy(bytes + 10 + HEADER, array_values, sizeof array_values);
+    write_bytes("w.npy", bytes, sizeof bytes - 1);
+}
+
 /* They arrive in the model of a compiled net; an .npy has one array, which needs no name. */
 START_TEST(array_of_a_file)
 {
-    static const char header[] = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }             \n";
-    char bytes[10 + sizeof header - 1 + 6 * sizeof(float)] = "\x93NUMPY\x01\x00";
-    const float values[6] = {5, 4, 3, 2, 1, 0};
-    bytes[8] = sizeof header - 1;
-    memcpy(bytes + 10, header, sizeof header - 1);
-    memcpy(bytes + 10 + sizeof header - 1, values, sizeof values);
-    write_bytes("w.npy", bytes, sizeof bytes);
+    write_array("(2, 3)");
     Compilation *c = compilation_new();
     const char *text =
         arena_printf(c->arena, "net n { input(3) dense(2, init=file(\"%s\")) as d }", in_folder("w.npy"));
     Running r = run_net_form(c, text, 1, _i);
     float w[6];
     ck_assert_int_eq(r.info->get(r.model, "d.weight", w, 6), 0);
-    ck_assert_mem_eq(w, values, sizeof w);
+    ck_assert_mem_eq(w, array_values, sizeof w);
     run_end(&r);
     compilation_free(c);
 }
@@ -149,6 +157,19 @@ static const struct {
     {"file(\"n.nn\")", "n.nn"},
 };
 
+/* The one error has that in it. */
+static void assert_said(Compilation *c, const char *text)
+{
+    char *printed;
+    size_t size;
+    FILE *out = open_memstream(&printed, &size);
+    ck_assert_int_eq(c->errors, 1);
+    diag_print(c, out, false);
+    fclose(out);
+    ck_assert_has(printed, text);
+    free(printed);
+}
+
 START_TEST(wrong_files)
 {
     Compilation *c = compilation_new();
@@ -158,14 +179,37 @@ START_TEST(wrong_files)
     const File *file = front_parse_file(c, in_folder("n.nn"));
     ck_assert_ptr_nonnull(file);
     elaborate(c, file, NULL, &none);
-    ck_assert_int_eq(c->errors, 1);
-    char *printed;
-    size_t size;
-    FILE *out = open_memstream(&printed, &size);
-    diag_print(c, out, false);
-    fclose(out);
-    ck_assert_has(printed, file_errors[_i].error);
-    free(printed);
+    assert_said(c, file_errors[_i].error);
+    compilation_free(c);
+}
+END_TEST
+
+/* Axes of 1 before the others make no difference, as in weights files. */
+static const struct {
+    const char *shape, *error; /* NULL: it fits */
+} array_shapes[] = {
+    {"(1, 2, 3)", NULL},
+    {"(1, 1, 1, 1, 2, 3)", NULL},
+    {"(2, 1, 3)", "d.weight is 2x3, but its initial values in w.npy are 2x1x3"},
+    {"(1, 3, 2)", "d.weight is 2x3, but its initial values in w.npy are 1x3x2"},
+    {"(1, 6)", "d.weight is 2x3, but its initial values in w.npy are 1x6"},
+    {"(1, 2, 1, 1, 1, 3)", "w.npy is 1x2x1x1x1x3; initial values have 1 to 4 axes"},
+};
+
+START_TEST(leading_axes_of_a_file)
+{
+    Compilation *c = compilation_new();
+    List none = {0};
+    write_array(array_shapes[_i].shape);
+    write_text("n.nn", "net n { input(3) dense(2, init=file(\"w.npy\")) as d }");
+    const File *file = front_parse_file(c, in_folder("n.nn"));
+    if (array_shapes[_i].error) {
+        elaborate(c, file, NULL, &none);
+        assert_said(c, array_shapes[_i].error);
+    } else {
+        const Graph *net = net_of_file(c, file, NULL, NULL);
+        for (int i = 0; i < 6; i++) ck_assert_double_eq(tensor_called(net, "d.weight")->values[i], 5 - i);
+    }
     compilation_free(c);
 }
 END_TEST
@@ -178,6 +222,7 @@ Suite *init_suite(void)
     tcase_add_test(files, values_of_a_file);
     tcase_add_test(files, file_beside_an_import);
     tcase_add_loop_test(files, array_of_a_file, 0, 2);
+    tcase_add_loop_test(files, leading_axes_of_a_file, 0, COUNT(array_shapes));
     tcase_add_loop_test(files, wrong_files, 0, COUNT(file_errors));
     suite_add_tcase(suite, files);
     TCase *tcase = tcase_create("init");

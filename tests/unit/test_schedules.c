@@ -55,6 +55,17 @@ START_TEST(schedule_onecycle)
 }
 END_TEST
 
+/* OneCycleLR's momentum: at its most at both ends, at its least at step 29, where the rate is at its peak. */
+START_TEST(schedule_onecycle_momentum)
+{
+    NnSchedule s = {.kind = NN_ONECYCLE, .peak = 1, .warmup = 0.3, .base_momentum = 0.85, .max_momentum = 0.95};
+    ck_assert_double_eq_tol(nn_schedule_momentum(&s, 0, 100), 0.95, 1e-15);
+    ck_assert_double_eq_tol(nn_schedule_momentum(&s, 29, 100), 0.85, 1e-15);
+    ck_assert_double_eq_tol(nn_schedule_momentum(&s, 64, 100), 0.9, 1e-15);
+    ck_assert_double_eq_tol(nn_schedule_momentum(&s, 99, 100), 0.95, 1e-15);
+}
+END_TEST
+
 START_TEST(schedule_plateau)
 {
     NnSchedule s = {.kind = NN_PLATEAU, .lr = 1, .gamma = 0.1, .patience = 2};
@@ -91,6 +102,7 @@ Suite *schedules_suite(void)
     tcase_add_test(tcase, schedules);
     tcase_add_test(tcase, schedule_cosine);
     tcase_add_test(tcase, schedule_onecycle);
+    tcase_add_test(tcase, schedule_onecycle_momentum);
     tcase_add_test(tcase, schedule_plateau);
     tcase_add_test(tcase, schedule_bold_driver);
     suite_add_tcase(suite, tcase);

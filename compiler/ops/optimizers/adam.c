@@ -8,7 +8,7 @@
  *
  * m is the state exp_avg, v exp_avg_sq.  With amsgrad the largest v so far, the state
  * max_exp_avg_sq, is in the place of v (Reddi, Kale and Kumar, "On the Convergence of Adam
- * and Beyond", 2018).
+ * and Beyond", 2018).  In the cycled form beta1 is the momentum of the model.
  */
 #include "ops/shared/optimizer.h"
 
@@ -37,6 +37,20 @@ static void adam_emit(Writer *w, const Node *n)
 static const Variant adam_variants[] = {
     {.name = "simd", .layouts = IN_NCHW, .refuses = adam_refusal, .emit = adam_emit, .kernel = "optimizer"}, {0}};
 
+static const Op adam_cycled = {
+    .name = "adam.cycled",
+    .class = OP_OPTIMIZER,
+    .traits = OP_SPLITTABLE,
+    .uses = USES_LR | USES_STEP | USES_MOMENTUM,
+    .attrs = adam_attrs,
+    .attrs_size = sizeof(AdamAttrs),
+    .in = optimizer_in,
+    .mutates = 2 | 4 | 8 | 16,
+    .states = adam_states,
+    .plain = adam_plain,
+    .variants = adam_variants,
+};
+
 const Op op_adam = {
     .name = "adam",
     .summary = "steps scaled by running moments of the gradient",
@@ -49,6 +63,7 @@ const Op op_adam = {
     .in = optimizer_in,
     .mutates = 2 | 4 | 8 | 16,
     .states = adam_states,
+    .cycled = &adam_cycled,
     .plain = adam_plain,
     .variants = adam_variants,
 };

@@ -32,6 +32,20 @@ static void adamw_emit(Writer *w, const Node *n)
 static const Variant adamw_variants[] = {
     {.name = "simd", .layouts = IN_NCHW, .refuses = adam_refusal, .emit = adamw_emit, .kernel = "optimizer"}, {0}};
 
+static const Op adamw_cycled = {
+    .name = "adamw.cycled",
+    .class = OP_OPTIMIZER,
+    .traits = OP_SPLITTABLE,
+    .uses = USES_LR | USES_STEP | USES_MOMENTUM,
+    .attrs = adamw_attrs,
+    .attrs_size = sizeof(AdamAttrs),
+    .in = optimizer_in,
+    .mutates = 2 | 4 | 8 | 16,
+    .states = adam_states,
+    .plain = adamw_plain,
+    .variants = adamw_variants,
+};
+
 const Op op_adamw = {
     .name = "adamw",
     .summary = "adam with decoupled weight decay",
@@ -44,6 +58,7 @@ const Op op_adamw = {
     .in = optimizer_in,
     .mutates = 2 | 4 | 8 | 16,
     .states = adam_states,
+    .cycled = &adamw_cycled,
     .plain = adamw_plain,
     .variants = adamw_variants,
 };

@@ -13,6 +13,7 @@
  *   w ← w − lr · b, or with nesterov w ← w − lr · ((1 − momentum) · g + momentum · b)
  *
  * b is the state momentum_buffer; without momentum there is none and w ← w − lr · g.
+ * In the cycled form the momentum is the model's, so that there always is a b.
  */
 #include "ops/shared/optimizer.h"
 
@@ -37,6 +38,10 @@ static const Attr sgd_attrs[] = {
     {0},
 };
 
+static bool is_cycled(const Node *n) { return n->op->uses & USES_MOMENTUM; }
+
+static bool has_momentum(const Node *n) { return is_cycled(n) || ((const SgdAttrs *)n->attrs)->momentum != 0; }
+
 static bool sgd_shape(Graph *g, Node *n)
 {
     const SgdAttrs *a = n->attrs;
@@ -44,7 +49,7 @@ static bool sgd_shape(Graph *g, Node *n)
         diag_error(g->compilation, n->span, "sgd: form=ema has no dampening, but dampening is %g", a->dampening);
         return false;
     }
-    if (!a->nesterov || (a->momentum > 0 && a->dampening == 0)) return true;
+    if (!a->nesterov || (has_momentum(n) && a->dampening == 0)) return true;
     diag_error(g->compilation, n->span,
                "sgd: nesterov needs a momentum above 0 and no dampening, but momentum is %g and dampening %g",
                a->momentum, a->dampening);
@@ -53,8 +58,7 @@ static bool sgd_shape(Graph *g, Node *n)
 
 static void sgd_states(Graph *g, Node *n)
 {
-    const SgdAttrs *a = n->attrs;
-    if (a->momentum != 0) node_state(g, n, "momentum_buffer", 0);
+    if (has_momentum(n)) node_state(g, n, "momentum_buffer", 0);
 }
 
 /* The buffer starts at zero, so that without dampening its first value is g by
@@ -77,15 +81,25 @@ static void put_momentum(Writer *w, const SgdAttrs *a)
     }
 }
 
+/* $momentum, unless it is the model's, and $rest, the factor of the gradient. */
+static void bind_momentum(Writer *w, const Node *n)
+{
+    const SgdAttrs *a = n->attrs;
+    if (!is_cycled(n)) writer_bind_real(w, "momentum", a->momentum);
+    if (a->form == FORM_EMA && is_cycled(n))
+        writer_bind(w, "rest", "(1 - momentum)");
+    else
+        writer_bind_real(w, "rest", 1 - (a->form == FORM_EMA ? a->momentum : a->dampening));
+}
+
 static void sgd_plain(Writer *w, const Node *n)
 {
     const SgdAttrs *a = n->attrs;
-    bool counts_steps = a->momentum != 0 && a->dampening != 0;
-    writer_bind_real(w, "momentum", a->momentum);
-    writer_bind_real(w, "rest", 1 - (a->form == FORM_EMA ? a->momentum : a->dampening));
+    bool counts_steps = has_momentum(n) && a->dampening != 0;
+    bind_momentum(w, n);
     if (!counts_steps) writer_put(w, "(void)$step;");
     optimizer_open(w, n, a->weight_decay);
-    if (a->momentum != 0) {
+    if (has_momentum(n)) {
         put_momentum(w, a);
     } else {
         writer_put(w, "param[k] -= $lr * g;");
@@ -96,24 +110,39 @@ static void sgd_plain(Writer *w, const Node *n)
 static void sgd_emit(Writer *w, const Node *n)
 {
     const SgdAttrs *a = n->attrs;
-    writer_bind_real(w, "momentum", a->momentum);
-    writer_bind_real(w, "rest", 1 - a->dampening);
+    bind_momentum(w, n);
     writer_bind_int(w, "nesterov", a->nesterov);
-    writer_bind(w, "buffer", a->momentum != 0 ? "momentum_buffer" : "0");
+    writer_bind(w, "constant", is_cycled(n) ? "const" : "static const");
+    writer_bind(w, "buffer", has_momentum(n) ? "momentum_buffer" : "0");
     optimizer_bind(w, n, a->weight_decay);
     writer_put(w,
-               "static const nn_sgd rule = {.momentum = $momentum, .rest = $rest, .decay = $decay, "
+               "$constant nn_sgd rule = {.momentum = $momentum, .rest = $rest, .decay = $decay, "
                ".nesterov = $nesterov};\n" OPTIMIZER_UPDATE_AT_STEP "nn_sgd_step(&rule, &update, $buffer, $t, $T);\n");
 }
 
 static const char *sgd_refusal(const Node *n)
 {
     const SgdAttrs *a = n->attrs;
-    return a->form == FORM_EMA && a->momentum != 0 ? "form=ema" : NULL;
+    return a->form == FORM_EMA && has_momentum(n) ? "form=ema" : NULL;
 }
 
 static const Variant sgd_variants[] = {
     {.name = "simd", .layouts = IN_NCHW, .refuses = sgd_refusal, .emit = sgd_emit, .kernel = "optimizer"}, {0}};
+
+static const Op sgd_cycled = {
+    .name = "sgd.cycled",
+    .class = OP_OPTIMIZER,
+    .traits = OP_SPLITTABLE,
+    .uses = USES_LR | USES_STEP | USES_MOMENTUM,
+    .attrs = sgd_attrs,
+    .attrs_size = sizeof(SgdAttrs),
+    .in = optimizer_in,
+    .mutates = 2 | 4,
+    .shape = sgd_shape,
+    .states = sgd_states,
+    .plain = sgd_plain,
+    .variants = sgd_variants,
+};
 
 const Op op_sgd = {
     .name = "sgd",
@@ -128,6 +157,7 @@ const Op op_sgd = {
     .mutates = 2 | 4,
     .shape = sgd_shape,
     .states = sgd_states,
+    .cycled = &sgd_cycled,
     .plain = sgd_plain,
     .variants = sgd_variants,
 };

@@ -57,6 +57,20 @@ void adam_corrections(Writer *w, double beta1, double beta2)
     put_correction(w, "correction1", beta1);
 }
 
+/* In the cycled form beta1 is the momentum now, for all steps that are in the mean: as in PyTorch,
+ * whose 1 − beta1^t has the group's beta1 of the step. */
+static bool is_cycled(const Node *n) { return n->op->uses & USES_MOMENTUM; }
+
+static void bind_beta1(Writer *w, const Node *n)
+{
+    if (is_cycled(n)) {
+        writer_bind(w, "beta1", "momentum");
+        writer_bind(w, "rest1", "(1 - momentum)");
+    } else {
+        optimizer_bind_beta(w, "beta1", "rest1", ((const AdamAttrs *)n->attrs)->beta1);
+    }
+}
+
 void adam_correction2(Writer *w, double beta2)
 {
     writer_put(w, "const $real t = ($real)($step + 1);");
@@ -66,10 +80,14 @@ void adam_correction2(Writer *w, double beta2)
 void adam_step(Writer *w, const Node *n, double weight_decay, const char *before)
 {
     const AdamAttrs *a = n->attrs;
-    optimizer_bind_beta(w, "beta1", "rest1", a->beta1);
+    bind_beta1(w, n);
     optimizer_bind_beta(w, "beta2", "rest2", a->beta2);
     writer_bind_real(w, "eps", a->eps);
-    adam_corrections(w, a->beta1, a->beta2);
+    adam_correction2(w, a->beta2);
+    if (is_cycled(n))
+        writer_put(w, "const $real correction1 = -$expm1(t * $log(momentum)); /* 1 - momentum^t */");
+    else
+        put_correction(w, "correction1", a->beta1);
     writer_put(w, "const $real rate = $lr / correction1;\n"
                   "const $real root = $sqrt(correction2);\n");
     optimizer_open(w, n, weight_decay);
@@ -95,13 +113,19 @@ void adam_emit_step(Writer *w, const Node *n, double weight_decay, double shrink
 {
     const AdamAttrs *a = n->attrs;
     optimizer_bind(w, n, weight_decay);
-    optimizer_bind_beta(w, "beta1", "rest1", a->beta1);
+    bind_beta1(w, n);
     optimizer_bind_beta(w, "beta2", "rest2", a->beta2);
-    bind_log(w, "log1", a->beta1);
+    if (is_cycled(n)) {
+        writer_put(w, "const float log_beta1 = $log(momentum);");
+        writer_bind(w, "log1", "log_beta1");
+    } else {
+        bind_log(w, "log1", a->beta1);
+    }
+    writer_bind(w, "constant", is_cycled(n) ? "const" : "static const");
     bind_log(w, "log2", a->beta2);
     writer_bind_real(w, "eps", a->eps);
     writer_bind_real(w, "shrink", shrink);
-    writer_put(w, "static const nn_adam rule = {.beta1 = $beta1, .rest1 = $rest1, .log_beta1 = $log1, .beta2 = $beta2, "
+    writer_put(w, "$constant nn_adam rule = {.beta1 = $beta1, .rest1 = $rest1, .log_beta1 = $log1, .beta2 = $beta2, "
                   ".rest2 = $rest2, .log_beta2 = $log2, "
                   ".eps = $eps, .decay = $decay, .shrink = $shrink};\n" OPTIMIZER_UPDATE_AT_STEP
                   "nn_adam_step(&rule, &update, exp_avg, exp_avg_sq, $t, $T);\n");

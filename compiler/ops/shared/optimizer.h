@@ -9,7 +9,7 @@
 
 /* Ranges of attributes: a decay rate of moments lies below 1. */
 #define OPTIMIZER_MAX      1e9
-#define OPTIMIZER_BETA_MAX 0.999999999
+#define OPTIMIZER_BETA_MAX ATTR_DECAY_MAX
 
 /* Opens the loop, k the index, and defines g = gradient[k] + decay · param[k]. */
 void optimizer_open(Writer *, const Node *, double weight_decay);
