@@ -344,18 +344,15 @@ static const NnAugmentKind augment_kinds[] = {
     [AUGMENT_TRANSLATE] = NN_AUGMENT_TRANSLATE,
 };
 
-/* The pixels of class maps are flipped and translated with those of their images. */
+/* Class maps of the size of their images move with them, others cannot. */
 static bool augment_suits_maps(const Feeding *f, const TrainSpec *spec)
 {
     const int *map = f->data->map, *from = f->fitting.from;
-    bool of_image = map[0] == from[1] && map[1] == from[2];
-    for (int i = 0; i < spec->augment.count; i++) {
+    for (int i = 0; !f->feed.map_moves && i < spec->augment.count; i++) {
         const Augment *a = spec->augment.at[i];
         if (a->kind == AUGMENT_JITTER || a->kind == AUGMENT_CUTOUT) continue;
-        if (of_image && (a->kind == AUGMENT_FLIP || a->kind == AUGMENT_TRANSLATE)) continue;
         fail(STATUS_INPUT,
-             "augment: the targets are class maps of %dx%d, of images of %dx%d; only jitter and cutout, and flip and "
-             "translate of maps as large as their images, can be used",
+             "augment: the targets are class maps of %dx%d, of images of %dx%d; only jitter and cutout can be used",
              map[0], map[1], from[1], from[2]);
         return false;
     }

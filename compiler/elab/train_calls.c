@@ -55,7 +55,7 @@ static void take_probabilities(const OpCall *loss)
             if (strcmp(a->symbols[i], "probabilities") == 0) *(int *)((char *)loss->attrs + a->offset) = i;
 }
 
-/* The net's own target is mixed, and is values or probabilities to all that take it. */
+/* All targets are mixed, and are values or probabilities to the losses that take them. */
 static void mix_targets(Training *t)
 {
     const TrainEntry *entry = t->entry[KEY_MIXUP] ? t->entry[KEY_MIXUP] : t->entry[KEY_CUTMIX];
@@ -63,17 +63,21 @@ static void mix_targets(Training *t)
     const Objectives all = train_objectives(t->spec, t->net);
     for (int i = 0; i < all.count; i++) {
         const Objective *o = &all.at[i];
-        const char *name = all.target[o->target].name, *key = train_keys()[entry->key];
-        take_probabilities(&o->loss);
+        const char *name = all.target[o->target].name;
+        const LossTarget target = op_loss_target(o->loss.op, o->loss.attrs, o->output->shape);
+        const bool maps = target.classes && shape_count(target.shape) > 1;
+        if (!maps) take_probabilities(&o->loss);
         if (o->of_teacher) continue; /* it judges the mixed sample itself */
-        if (!name && !op_loss_target(o->loss.op, o->loss.attrs, o->output->shape).classes) continue;
-        if (name)
-            diag_error(t->c, entry->span, "%s mixes the net's own target, and this net has the target %s as well", key,
-                       name);
+        if (!op_loss_target(o->loss.op, o->loss.attrs, o->output->shape).classes) continue;
+        if (maps)
+            diag_error(t->c, entry->span,
+                       "%s mixes a class of each sample, but %s takes one of each of %s places; with "
+                       "targets=probabilities it takes maps of probabilities, which can be mixed",
+                       train_keys()[entry->key], o->loss.op->name, shape_text(t->c->arena, target.shape));
         else
             diag_error(t->c, entry->span,
-                       "%s mixes the targets of two samples, but those of %s are classes; use cross_entropy", key,
-                       o->loss.op->name);
+                       "%s mixes the targets of two samples, but those of %s are classes%s%s; use cross_entropy",
+                       train_keys()[entry->key], o->loss.op->name, name ? ", of target " : "", name ? name : "");
         wrong(t);
         return;
     }

@@ -80,21 +80,38 @@ static float bilinear(const float *plane, int height, int width, double row, dou
     return sum;
 }
 
+typedef struct Rotation {
+    double cosine, sine, row, column; /* about this place */
+} Rotation;
+
+typedef struct Place {
+    double row, column;
+} Place;
+
 /* Against the clock.  Quarter turns are exact: a cosine of 6e-17 is one of 0. */
-void augment_rotate(const float *in, int channels, int height, int width, double degrees, float *out)
+static Rotation rotation_of(int height, int width, double degrees)
 {
     double angle = degrees * (M_PI / 180), c = cos(angle), s = sin(angle);
-    double middle_row = (height - 1) / 2.0, middle_column = (width - 1) / 2.0;
+    return (Rotation){fabs(c) < 1e-15 ? 0 : c, fabs(s) < 1e-15 ? 0 : s, (height - 1) / 2.0, (width - 1) / 2.0};
+}
+
+/* What comes to row i, column j. */
+static Place rotated_place(const Rotation *r, int i, int j)
+{
+    double y = i - r->row, x = j - r->column;
+    return (Place){r->row + r->sine * x + r->cosine * y, r->column + r->cosine * x - r->sine * y};
+}
+
+void augment_rotate(const float *in, int channels, int height, int width, double degrees, float *out)
+{
+    const Rotation rotation = rotation_of(height, width, degrees);
     size_t area = (size_t)height * (size_t)width;
-    c = fabs(c) < 1e-15 ? 0 : c;
-    s = fabs(s) < 1e-15 ? 0 : s;
     for (int i = 0; i < height; i++)
         for (int j = 0; j < width; j++) {
-            double y = i - middle_row, x = j - middle_column;
-            double row = middle_row + s * x + c * y, column = middle_column + c * x - s * y;
+            const Place from = rotated_place(&rotation, i, j);
             for (int k = 0; k < channels; k++)
                 out[(size_t)k * area + (size_t)i * (size_t)width + (size_t)j] =
-                    bilinear(in + (size_t)k * area, height, width, row, column);
+                    bilinear(in + (size_t)k * area, height, width, from.row, from.column);
         }
 }
 
@@ -260,10 +277,20 @@ static void resize_planes(Image *image, int channels, int size)
     turn_over(image, height, width);
 }
 
+/* The corner of a crop, in the image with its pad. */
+static int crop_top(const Image *image, const NnAugmentStep *step, const Chance *chance)
+{
+    return whole(chance, 0, image->height + 2 * step->pad - step->size + 1);
+}
+
+static int crop_left(const Image *image, const NnAugmentStep *step, const Chance *chance)
+{
+    return whole(chance, 1, image->width + 2 * step->pad - step->size + 1);
+}
+
 static void crop_planes(Image *image, int channels, const NnAugmentStep *step, const Chance *chance)
 {
-    int top = whole(chance, 0, image->height + 2 * step->pad - step->size + 1);
-    int left = whole(chance, 1, image->width + 2 * step->pad - step->size + 1);
+    int top = crop_top(image, step, chance), left = crop_left(image, step, chance);
     augment_crop(image->now, channels, image->height, image->width, top, left, step->pad, step->size, image->other);
     turn_over(image, step->size, step->size);
 }
@@ -316,20 +343,6 @@ static Chance chance_of(int step, int index, uint64_t seed, uint64_t epoch)
     return (Chance){seed ^ STREAM, epoch, (uint64_t)index << SAMPLE_SHIFT | (uint64_t)(step * DRAWS)};
 }
 
-float *augment_map(const Augmenter *a, int index, uint64_t seed, uint64_t epoch, float *map, float *other)
-{
-    Image image = {map, other, NULL, a->fitting->from[1], a->fitting->from[2]};
-    for (int i = 0; i < a->count; i++) {
-        const NnAugmentStep *step = &a->step[i];
-        Chance chance = chance_of(i, index, seed, epoch);
-        if (step->kind == NN_AUGMENT_FLIP && flips(step, &chance))
-            augment_flip(image.now, 1, image.height, image.width);
-        else if (step->kind == NN_AUGMENT_TRANSLATE)
-            translate_planes(&image, 1, step, &chance);
-    }
-    return image.now;
-}
-
 void augment_sample(const Augmenter *a, RawSample raw, int index, uint64_t seed, uint64_t epoch, float *out,
                     float *scratch)
 {
@@ -341,4 +354,71 @@ void augment_sample(const Augmenter *a, RawSample raw, int index, uint64_t seed,
         apply_augmentations(f, &a->step[i], &chance, &image);
     }
     fitting_place(f, image.now, image.height, image.width, out, image.rest);
+}
+
+/* ---- class maps ------------------------------------------------------------------------------ */
+
+static float class_at(const Image *map, int row, int column)
+{
+    bool inside = row >= 0 && row < map->height && column >= 0 && column < map->width;
+    return inside ? map->now[(size_t)row * (size_t)map->width + (size_t)column] : NO_CLASS;
+}
+
+static void crop_map(Image *map, const NnAugmentStep *step, const Chance *chance)
+{
+    int top = crop_top(map, step, chance) - step->pad, left = crop_left(map, step, chance) - step->pad;
+    for (int i = 0; i < step->size; i++)
+        for (int j = 0; j < step->size; j++)
+            map->other[(size_t)i * (size_t)step->size + (size_t)j] = class_at(map, top + i, left + j);
+    turn_over(map, step->size, step->size);
+}
+
+static void rotate_map(Image *map, double degrees)
+{
+    const Rotation rotation = rotation_of(map->height, map->width, degrees);
+    for (int i = 0; i < map->height; i++)
+        for (int j = 0; j < map->width; j++) {
+            const Place from = rotated_place(&rotation, i, j);
+            map->other[(size_t)i * (size_t)map->width + (size_t)j] =
+                class_at(map, (int)floor(from.row + 0.5), (int)floor(from.column + 0.5));
+        }
+    turn_over(map, map->height, map->width);
+}
+
+static void resize_map(Image *map, int size)
+{
+    int height = map->height, width = map->width;
+    resized(size, &height, &width);
+    const FitSource rows = {map->height, height, 0}, columns = {map->width, width, 0};
+    for (int i = 0; i < height; i++)
+        for (int j = 0; j < width; j++)
+            map->other[(size_t)i * (size_t)width + (size_t)j] =
+                class_at(map, fitting_source(&rows, i), fitting_source(&columns, j));
+    turn_over(map, height, width);
+}
+
+/* Colours alone are changed by a jitter and a cutout. */
+static void move_map(Image *map, const NnAugmentStep *step, const Chance *chance)
+{
+    switch (step->kind) {
+    case NN_AUGMENT_CROP: crop_map(map, step, chance); break;
+    case NN_AUGMENT_FLIP:
+        if (flips(step, chance)) augment_flip(map->now, 1, map->height, map->width);
+        break;
+    case NN_AUGMENT_RESIZE: resize_map(map, step->size); break;
+    case NN_AUGMENT_ROTATE: rotate_map(map, step->amount * signed_fraction(chance, 0)); break;
+    case NN_AUGMENT_TRANSLATE: translate_planes(map, 1, step, chance); break;
+    case NN_AUGMENT_CUTOUT:
+    case NN_AUGMENT_JITTER: break;
+    }
+}
+
+float *augment_map(const Augmenter *a, int index, uint64_t seed, uint64_t epoch, float *map, float *other)
+{
+    Image image = {map, other, NULL, a->fitting->from[1], a->fitting->from[2]};
+    for (int i = 0; i < a->count; i++) {
+        const Chance chance = chance_of(i, index, seed, epoch);
+        move_map(&image, &a->step[i], &chance);
+    }
+    return image.now;
 }

@@ -197,6 +197,16 @@ void fitting_free(Fitting *);
  * and normalised; scratch: H·to[2] floats. */
 void fitting_load(const Fitting *, RawSample, float *planes);
 void fitting_place(const Fitting *, const float *planes, int height, int width, float *out, float *scratch);
+/* Where the pixels of the net's input are from, along an axis of an image that was fitted: its
+ * `side` is scaled to `whole`, of which the input begins at `first`. */
+typedef struct FitSource {
+    int side, whole, first;
+} FitSource;
+
+/* Of images of size H, W. */
+void fitting_sources(const Fitting *, const int size[2], FitSource source[2]);
+/* The nearest one to pixel `at` of the input, or −1 beside the image. */
+int fitting_source(const FitSource *, int at);
 /* Whether images of H×W can be fitted. */
 int fitting_check_size(const Fitting *, int height, int width, NnError *);
 
@@ -252,8 +262,8 @@ int augment_init(Augmenter *, const Fitting *, const NnAugmentStep *, int count,
 void augment_sample(const Augmenter *, RawSample, int index, uint64_t seed, uint64_t epoch, float *out, float *scratch);
 
 /* A class map of the size of the images, with sample `index`'s pixels moved as augment_sample
- * moves them: by flip and translate; steps that change sizes or angles must not be there.
- * The result is in one of the two arrays. */
+ * moves them, before they are fitted: the nearest pixel, and NO_CLASS where there is none.
+ * map and other: a->planes floats each; the result, a->height × a->width, is in one of them. */
 float *augment_map(const Augmenter *, int index, uint64_t seed, uint64_t epoch, float *map, float *other);
 
 /* The steps by themselves, on planes[C][H][W]; out and in are different memory. */
@@ -294,7 +304,8 @@ typedef struct Feed {
     int named_count;
     bool reals;           /* which is of floats even where the net's own target is classes */
     int height, width;    /* of a class map, as the loss takes it, */
-    int top, left;        /* and where it begins in the data's */
+    int top, left;        /* and where it begins in the net's input */
+    bool map_moves;       /* the data's goes with its image, pixel by pixel; else it is as the loss takes it */
     bool sequential;      /* training batches take the samples in their order */
     bool last;            /* the last, shorter batch of a training epoch is there, else left out */
     double mixup, cutmix; /* alpha, of training batches; 0: none */
@@ -320,6 +331,7 @@ typedef struct TargetSpec {
 
 int feed_init(Feed *, const Dataset *, const Fitting *, const TargetSpec *, NnError *);
 size_t feed_row(const Feed *);                                   /* elements of a row of targets */
+size_t feed_taught(const Feed *);                                /* those at its end that a teacher writes */
 int32_t feed_class(const Feed *, const void *row, size_t place); /* of the net's own target */
 
 /* ---- batches ------------------------------------------------------------- */

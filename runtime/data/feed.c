@@ -16,41 +16,32 @@ static int check_class_count(const Dataset *data, size_t scores, NnError *error)
                    scores, scores == 1 ? "" : "s", dataset_label_beyond(data, (int)scores, beyond));
 }
 
-/* Along one axis: an image of `side` is placed in the middle of the net's input, whose middle
- * the output is. */
-static int first_of_map(int side, int input, int output)
-{
-    int image = side > input ? -((side - input) / 2) : (input - side) / 2;
-    return (input - output) / 2 - image;
-}
-
-/* A class map belongs to its image pixel by pixel; what is around it, and what the net's
- * convolutions eat of the edges, is as much on opposite sides. */
+/* A class map of its image's size goes with it pixel by pixel.  What the net's convolutions take
+ * off the edges is as much on opposite sides. */
 static int feed_map(Feed *feed, const TargetSpec *spec, NnError *error)
 {
-    const Dataset *data = feed->data;
+    const int *map = feed->data->map;
     const Fitting *f = feed->fitting;
-    bool same = data->map[0] == spec->height && data->map[1] == spec->width;
-    bool of_image = data->map[0] == f->from[1] && data->map[1] == f->from[2];
+    bool same = map[0] == spec->height && map[1] == spec->width;
+    bool of_image = map[0] == f->from[1] && map[1] == f->from[2];
+    bool of_input = spec->height == f->to[1] && spec->width == f->to[2];
     bool resized = f->fit == NN_FIT_RESIZE && (f->from[1] != f->to[1] || f->from[2] != f->to[2]);
     feed->kind = FEED_MAP;
     feed->target_count = spec->count;
     feed->height = spec->height;
     feed->width = spec->width;
-    if (resized)
+    feed->map_moves = of_image && (spec->aligned || of_input);
+    feed->top = (f->to[1] - spec->height) / 2;
+    feed->left = (f->to[2] - spec->width) / 2;
+    if (feed->map_moves || (same && !resized)) return 0;
+    if (same)
         return nn_fail(
             error, NN_BAD_INPUT,
-            "the images are %dx%d, the input is %dx%d, and class maps are not resized with them; use fit pad "
-            "or fit crop",
-            f->from[1], f->from[2], f->to[1], f->to[2]);
-    if (of_image && spec->aligned) {
-        feed->top = first_of_map(f->from[1], f->to[1], spec->height);
-        feed->left = first_of_map(f->from[2], f->to[2], spec->width);
-        return 0;
-    }
-    if (same) return 0;
-    return nn_fail(error, NN_BAD_INPUT, "the data has class maps of %dx%d, the net gives %dx%d%s", data->map[0],
-                   data->map[1], spec->height, spec->width, of_image ? ", in which a pixel stands for several" : "");
+            "the images are %dx%d, the input is %dx%d, and class maps of %dx%d are not resized with them; use "
+            "fit pad or fit crop",
+            f->from[1], f->from[2], f->to[1], f->to[2], map[0], map[1]);
+    return nn_fail(error, NN_BAD_INPUT, "the data has class maps of %dx%d, the net gives %dx%d%s", map[0], map[1],
+                   spec->height, spec->width, of_image ? ", in which a pixel stands for several" : "");
 }
 
 static int feed_classes(Feed *feed, const TargetSpec *spec, NnError *error)
@@ -113,6 +104,12 @@ size_t feed_row(const Feed *feed)
     size_t row = feed->target_count;
     for (int i = 0; i < feed->named_count; i++) row += feed->named[i].count;
     return row;
+}
+
+size_t feed_taught(const Feed *feed)
+{
+    const NamedTarget *last = feed->named_count ? &feed->named[feed->named_count - 1] : NULL;
+    return last && last->taught ? last->count : 0;
 }
 
 int32_t feed_class(const Feed *feed, const void *row, size_t place)

@@ -10,23 +10,29 @@
 
 /* ---- targets ---------------------------------------------------------------------- */
 
-/* The net's part of sample `row`'s class map; what is beyond the map has no class. */
+/* The net's part of sample `row`'s class map, which was augmented and fitted with its image; what
+ * is beyond the map has no class. */
 static void fill_map(const Filler *b, int row, int32_t *out, float *scratch)
 {
     const Feed *feed = &b->feed;
-    const int *map = feed->data->map;
+    const Augmenter *augment = b->training && feed->map_moves ? feed->augment : NULL;
+    const int *map = feed->data->map, size[2] = {augment ? augment->height : map[0], augment ? augment->width : map[1]};
     const size_t area = (size_t)map[0] * (size_t)map[1];
     const int32_t *labels = b->samples->labels + (size_t)row * area;
     const float *moved = NULL;
-    if (b->training && feed->augment && map[0] == feed->fitting->from[1] && map[1] == feed->fitting->from[2]) {
-        for (size_t i = 0; i < area; i++) scratch[i] = (float)labels[i];
-        moved = augment_map(feed->augment, row, b->seed, b->epoch, scratch, scratch + area);
+    FitSource source[2];
+    if (!feed->map_moves) {
+        memcpy(out, labels, area * sizeof *out);
+        return;
     }
-    for (int i = feed->top; i < feed->top + feed->height; i++)
-        for (int j = feed->left; j < feed->left + feed->width; j++) {
-            bool inside = i >= 0 && i < map[0] && j >= 0 && j < map[1];
-            size_t at = (size_t)i * (size_t)map[1] + (size_t)j;
-            *out++ = !inside ? NO_CLASS : moved ? (int32_t)moved[at] : labels[at];
+    for (size_t i = 0; augment && i < area; i++) scratch[i] = (float)labels[i];
+    if (augment) moved = augment_map(augment, row, b->seed, b->epoch, scratch, scratch + augment->planes);
+    fitting_sources(feed->fitting, size, source);
+    for (int i = 0; i < feed->height; i++)
+        for (int j = 0; j < feed->width; j++) {
+            int y = fitting_source(&source[0], i + feed->top), x = fitting_source(&source[1], j + feed->left);
+            size_t at = (size_t)y * (size_t)size[1] + (size_t)x;
+            *out++ = y < 0 || x < 0 ? NO_CLASS : moved ? (int32_t)moved[at] : labels[at];
         }
 }
 

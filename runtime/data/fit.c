@@ -170,6 +170,24 @@ void fitting_place(const Fitting *f, const float *planes, int height, int width,
     }
 }
 
+void fitting_sources(const Fitting *f, const int size[2], FitSource source[2])
+{
+    int whole[2] = {size[0], size[1]};
+    bool same = size[0] == f->to[1] && size[1] == f->to[2];
+    if (!same && f->fit == NN_FIT_RESIZE) nn_cover(size[0], size[1], f->to[1], f->to[2], &whole[0], &whole[1]);
+    for (int axis = 0; axis < 2; axis++) {
+        int to = f->to[1 + axis], more = whole[axis] - to;
+        source[axis] = (FitSource){size[axis], whole[axis], more < 0 ? -(-more / 2) : more / 2};
+    }
+}
+
+int fitting_source(const FitSource *s, int at)
+{
+    int64_t place = at + s->first;
+    if (place < 0 || place >= s->whole) return -1;
+    return (int)((2 * place + 1) * s->side / (2 * (int64_t)s->whole));
+}
+
 void fitting_sample(const Fitting *f, RawSample raw, float *out, float *scratch)
 {
     bool same = f->from[1] == f->to[1] && f->from[2] == f->to[2];

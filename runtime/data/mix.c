@@ -101,13 +101,13 @@ void mix_batch(const Feed *feed, Batch *batch, uint64_t seed, uint64_t epoch, ui
     Cut cut = cuts ? draw_cut(&d, lambda, f->dims[1], f->dims[2]) : (Cut){0};
     double share = cuts ? kept_share(f, &cut) : lambda;
     float *targets = batch->target;
-    const size_t row = feed_row(feed);
+    const size_t row = feed_row(feed), mixed = row - feed_taught(feed);
     for (int i = 0, j = batch->count - 1; i < j; i++, j--) {
         float *a = batch->x + (size_t)i * f->elements, *b = batch->x + (size_t)j * f->elements;
         if (cuts)
             exchange_cut(a, b, f, &cut);
         else
             blend(a, b, f->elements, lambda);
-        blend(targets + (size_t)i * row, targets + (size_t)j * row, feed->target_count, share);
+        blend(targets + (size_t)i * row, targets + (size_t)j * row, mixed, share);
     }
 }

@@ -37,15 +37,23 @@ static inline void nn_resample(const float *in, int count, int whole, int first,
     }
 }
 
+/* The sides of H×W scaled until it covers h×w. */
+static inline void nn_cover(int height, int width, int out_height, int out_width, int *tall, int *wide)
+{
+    double scale = fmax((double)out_height / height, (double)out_width / width);
+    *tall = (int)(height * scale + 0.5);
+    *wide = (int)(width * scale + 0.5);
+    *tall = *tall < out_height ? out_height : *tall;
+    *wide = *wide < out_width ? out_width : *wide;
+}
+
 /* The bilinear resize: in[H][W] → out[h][w], the centre of H×W scaled until it covers h×w.
  * Shrinking averages (a triangle as wide as the scale).  scratch: [H][w]. */
 static inline void nn_resize_image(const float *in, int height, int width, float *out, int out_height, int out_width,
                                    float *scratch)
 {
-    double scale = fmax((double)out_height / height, (double)out_width / width);
-    int tall = (int)(height * scale + 0.5), wide = (int)(width * scale + 0.5);
-    tall = tall < out_height ? out_height : tall;
-    wide = wide < out_width ? out_width : wide;
+    int tall, wide;
+    nn_cover(height, width, out_height, out_width, &tall, &wide);
     /* rows: [H][W] → [H][w], then columns: → [h][w] */
     nn_resample(in, width, wide, (wide - out_width) / 2, out_width, scratch, height, (size_t)width, (size_t)out_width,
                 1);

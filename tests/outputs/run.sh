@@ -161,8 +161,14 @@ says err 'few.csv:1: too few columns; a sample needs a value and several targets
 printf 'net digits { input(1x28x28) flatten head odd (target=size, loss=mse) { dense(1) } dense(10) }' >digits.nn
 runs 1 train digits.nn
 says err 'the net has a target size, and .* has nothing of that name'
-runs 1 train line.nn --data line.csv --set 'mixup(0.2)'
-says err 'mixup mixes the net.s own target, and this net has the target size'
+printf 'net many { input(1x28x28) flatten for i in 0..32 { head "h{i}" { dense(10) } } dense(10) }' >many.nn
+runs 1 train many.nn --steps 1
+says err 'the net has 33 losses; up to 32 can be trained and evaluated'
+# Every target is mixed with its sample, of a loss over classes as probabilities.
+runs 0 train line.nn --data line.csv --set 'mixup(0.2)' --steps 20
+sed 's/loss=cross_entropy/loss=focal/' line.nn >focal.nn
+runs 1 train focal.nn --data line.csv --set 'mixup(0.2)'
+says err 'mixup mixes the targets of two samples, but those of focal are classes, of target size; use cross_entropy'
 
 # ---- data: arrays ---------------------------------------------------------------------------------
 

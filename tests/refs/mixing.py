@@ -1,10 +1,11 @@
 """
-Prints the table of tests/unit/test_mixing.c: lambda of mixup for some batches, computed from
-the papers' formulas and the definition of Philox4x32-10 (Salmon et al., 2011) alone.
+Prints the tables of tests/unit/test_averages.c: lambda of mixup, and the rectangles of cutmix, for
+some batches, computed from the papers' formulas and the definition of Philox4x32-10 (Salmon et
+al., 2011) alone.
 
     python3 tests/refs/mixing.py
 """
-from math import cos, log, pi, sqrt
+from math import cos, floor, log, pi, sqrt
 
 WORD, LONG = 2**32 - 1, 2**64 - 1
 STREAM = 0x6D69786564000001  # of runtime/data/mix.c
@@ -51,6 +52,24 @@ def mixing(seed, epoch, batch, alpha):
     return x / (x + gamma(u, alpha))
 
 
+def cut(seed, epoch, batch, alpha, height, width):
+    """Yun et al. 2019: the rectangle of sides H·sqrt(1 − λ) and W·sqrt(1 − λ) about a uniform place,
+    as far as it is in the image; its rows and columns, and λ by area.  The place's numbers are in
+    the second half of the batch's."""
+    share = sqrt(1 - mixing(seed, epoch, batch, alpha))
+    u = uniforms(seed, epoch, (batch << 16) + (1 << 15))
+    sides = []
+    for length in (height, width):
+        middle = next(u) * length
+        sides += [floor(min(max(middle + sign * share * length / 2, 0), length)) for sign in (-1, 1)]
+    top, bottom, left, right = sides
+    return top, bottom, left, right, 1 - (bottom - top) * (right - left) / (height * width)
+
+
 if __name__ == "__main__":
+    for seed, epoch, batch, alpha, height, width in [(1, 1, 0, 1, 32, 32), (7, 3, 5, 0.2, 28, 20), (7, 3, 6, 0.2, 28, 20), (2**40 + 5, 2, 9, 0.4, 9, 9), (3, 12, 100, 8, 224, 160), (3, 12, 101, 8, 5, 31)]:
+        edges = cut(seed, epoch, batch, alpha, height, width)
+        print(f"    {{{seed}, {epoch}, {batch}, {alpha}, {height}, {width}, " + "{%d, %d, %d, %d}, %.15g}," % edges)
+    print()
     for seed, epoch, batch, alpha in [(1, 1, 0, 1), (1, 1, 1, 1), (7, 3, 5, 0.2), (7, 3, 6, 0.2), (2**40 + 5, 2, 9, 0.4), (3, 12, 100, 8)]:
         print(f"    {{{seed}, {epoch}, {batch}, {alpha}, {mixing(seed, epoch, batch, alpha):.15g}}},")

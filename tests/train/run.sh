@@ -364,8 +364,13 @@ says err 'the data has 256 classes, the net has 2 outputs: sample 0 of maps/y_tr
 # Bright pixels stay bright when maps move with their images, else nothing could be learnt.
 runs 0 train maps.nn --data maps --set 'augment flip translate(3)'
 says out '^test accuracy 100.00 % (672 of 672 pixels)'
-runs 1 train maps.nn --data maps --set 'augment rotate(5)'
-says err 'the targets are class maps of 8x8'
+runs 0 train maps.nn --data maps --set 'augment resize(11) crop(8, pad=1) rotate(30) cutout(2)'
+says out '^test accuracy 100.00 % (672 of 672 pixels)'
+# Fitted with their images, they have the input's size.
+runs 0 train maps.nn --data maps --input 1x12x10 --epochs 2
+says out '^test accuracy .* of 1440 pixels'
+runs 1 train maps.nn --data maps --set 'mixup(0.2)'
+says err 'mixup mixes a class of each sample, but cross_entropy takes one of each of 8x8 places; with targets=prob'
 # A valid convolution takes the edges off: what is left of the maps is their centre.
 sed 's/conv(2, 1)/conv(2, 3)/' maps.nn >valid.nn
 runs 0 train valid.nn --data maps --epochs 1

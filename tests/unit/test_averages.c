@@ -206,6 +206,64 @@ START_TEST(batches_of_mixup)
 }
 END_TEST
 
+/* ---- cutmix -------------------------------------------------------------------------- */
+
+/* By tests/refs/mixing.py. */
+static const struct {
+    uint64_t seed, epoch, batch;
+    double alpha;
+    int height, width;
+    int edge[4]; /* top, bottom, left, right */
+    double lambda;
+} cuts[] = {
+    {1, 1, 0, 1, 32, 32, {17, 32, 7, 32}, 0.6337890625},
+    {7, 3, 5, 0.2, 28, 20, {0, 14, 6, 20}, 0.65},
+    {7, 3, 6, 0.2, 28, 20, {12, 13, 17, 17}, 1},
+    {1099511627781, 2, 9, 0.4, 9, 9, {0, 4, 4, 9}, 0.753086419753086},
+    {3, 12, 100, 8, 224, 160, {145, 224, 99, 160}, 0.865541294642857},
+    {3, 12, 101, 8, 5, 31, {3, 5, 12, 30}, 0.767741935483871},
+};
+
+static bool is_cut(int k, int i, int j)
+{
+    const int *edge = cuts[k].edge;
+    return i >= edge[0] && i < edge[1] && j >= edge[2] && j < edge[3];
+}
+
+/* Three samples of two channels: 0 with 2, and 1 stays; then a further target, whose two values are
+ * mixed, and a teacher's, which is not. */
+START_TEST(batches_of_cutmix)
+{
+    enum { SAMPLES = 3, CHANNELS = 2, CLASSES = 3, ROW = CLASSES + 3 };
+    static float x[SAMPLES * CHANNELS * 224 * 160];
+    const int height = cuts[_i].height, width = cuts[_i].width;
+    const size_t area = (size_t)height * (size_t)width, sample = CHANNELS * area;
+    Fitting f = {.rank = 3, .dims = {CHANNELS, height, width}, .elements = sample};
+    const NamedTarget named[] = {{.name = "further", .count = 2}, {.name = "teacher", .count = 1, .taught = true}};
+    Feed feed = {.kind = FEED_ONE_HOT,
+                 .fitting = &f,
+                 .target_count = CLASSES,
+                 .named = named,
+                 .named_count = 2,
+                 .cutmix = cuts[_i].alpha};
+    float targets[SAMPLES * ROW];
+    for (size_t i = 0; i < SAMPLES * sample; i++) x[i] = (float)(i % 1009);
+    for (int i = 0; i < SAMPLES * ROW; i++) targets[i] = (float)sin(i);
+    mix_batch(&feed, &(Batch){.x = x, .target = targets, .count = SAMPLES}, cuts[_i].seed, cuts[_i].epoch,
+              cuts[_i].batch);
+    for (size_t i = 0; i < SAMPLES * sample; i++) {
+        const size_t n = i / sample, pixel = i % area;
+        const bool other = is_cut(_i, (int)(pixel / (size_t)width), (int)(pixel % (size_t)width));
+        ck_assert_float_eq(x[i], (float)(((other ? SAMPLES - 1 - n : n) * sample + i % sample) % 1009));
+    }
+    for (int i = 0; i < SAMPLES * ROW; i++) {
+        const int n = i / ROW, k = i % ROW, other = (SAMPLES - 1 - n) * ROW + k;
+        const double l = k == ROW - 1 ? 1 : cuts[_i].lambda;
+        near(targets[i], l * (double)(float)sin(i) + (1 - l) * (double)(float)sin(other), 1e-6);
+    }
+}
+END_TEST
+
 Suite *averages_suite(void)
 {
     Suite *suite = suite_create("averages");
@@ -216,6 +274,7 @@ Suite *averages_suite(void)
     tcase_add_test(tcase, lookahead_of_parameters);
     tcase_add_loop_test(tcase, shares_of_mixup, 0, COUNT(mixings));
     tcase_add_loop_test(tcase, batches_of_mixup, 0, COUNT(mixings));
+    tcase_add_loop_test(tcase, batches_of_cutmix, 0, COUNT(cuts));
     suite_add_tcase(suite, loop);
     suite_add_tcase(suite, tcase);
     return suite;
