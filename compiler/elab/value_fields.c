@@ -34,20 +34,26 @@ static const Const *eval_receptive(const EvalContext *p, const Expr *e, const ch
 {
     bool is_rf = strncmp(e->text, "rf", 2) == 0;
     const char *axis = strchr(e->text, '_');
-    if (t->shape.rank != 3) {
+    const bool sequence = t->shape.rank == 2;
+    if (!field_exists(t->shape)) {
         diag_error(p->c, e->span, "%s is %s: it has no position in the image, so no %s", what, kind_text(p, t),
                    is_rf ? "receptive field" : "stride");
         return NULL;
     }
+    if (sequence && axis) {
+        diag_error(p->c, e->span, "%s is %s, which has one %s: use `%s`", what, kind_text(p, t),
+                   is_rf ? "receptive field" : "stride", is_rf ? "rf" : "stride");
+        return NULL;
+    }
     double h = is_rf ? field_size(t->field[0]) : t->field[0].stride;
     double w = is_rf ? field_size(t->field[1]) : t->field[1].stride;
-    if (!axis && (h != w || t->field[0].whole != t->field[1].whole)) {
+    if (!axis && !sequence && (h != w || t->field[0].whole != t->field[1].whole)) {
         diag_error(p->c, e->span, "the %s of %s is %s high and %s wide: use `%s_h` and `%s_w`",
                    is_rf ? "receptive field" : "stride", what, real_text(p->arena, h), real_text(p->arena, w), e->text,
                    e->text);
         return NULL;
     }
-    int which = axis && axis[1] == 'w';
+    int which = sequence || (axis && axis[1] == 'w');
     if (t->field[which].whole) {
         diag_error(p->c, e->span, "%s depends on the whole input: it has no %s", what, e->text);
         return NULL;

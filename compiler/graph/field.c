@@ -54,7 +54,7 @@ void field_compute(Node *n)
         }
         for (int i = 0; i < n->out_count; i++) {
             n->out[i]->field[axis] = field;
-            if (n->out[i]->shape.rank != 3) n->out[i]->field[axis].whole = true;
+            if (!field_exists(n->out[i]->shape)) n->out[i]->field[axis].whole = true;
         }
     }
 }

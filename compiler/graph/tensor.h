@@ -91,6 +91,19 @@ struct Tensor {
 int64_t tensor_count(const Tensor *, int64_t batch);
 int64_t tensor_bytes(const Tensor *, int64_t batch);
 
+/* The axis of a value that its field's axis 0 (height) or 1 (width) is along: of an image CxHxW, or of
+ * a sequence CxL, an image of one row; −1: there is none. */
+static inline int field_axis(Shape s, int axis) { return s.rank == 3 ? axis + 1 : s.rank == 2 && axis == 1 ? 1 : -1; }
+
+/* Elements along it. */
+static inline int64_t field_extent(Shape s, int axis)
+{
+    return field_axis(s, axis) < 0 ? 1 : s.dim[field_axis(s, axis)];
+}
+
+/* It is an image or a sequence, whose elements have places. */
+static inline bool field_exists(Shape s) { return s.rank == 2 || s.rank == 3; }
+
 static inline double field_size(Field f) { return f.last - f.first + 1; }
 
 #endif

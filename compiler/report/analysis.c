@@ -165,9 +165,10 @@ static bool pools_all(const Node *n) { return n->data_count == 1 && sees_all(n->
 static const LayerReport *find_last_map(const Analysis *a)
 {
     const Tensor *t = a->net->output;
+    const bool sequence = ((const Tensor *)a->net->inputs.at[0])->shape.rank == 2;
     for (const Node *n; (n = t->producer); t = n->in[0]) {
-        bool pixel = t->shape.rank == 3 && t->shape.dim[1] * t->shape.dim[2] == 1;
-        if (t->shape.rank != 3 || pools_all(n) || (pixel && sees_all(t))) continue;
+        bool pixel = field_extent(t->shape, 0) * field_extent(t->shape, 1) == 1;
+        if (t->shape.rank != (sequence ? 2 : 3) || pools_all(n) || (pixel && sees_all(t))) continue;
         return &a->layers[n->id];
     }
     return NULL;

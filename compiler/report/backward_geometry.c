@@ -89,7 +89,7 @@ static Sliding axis_sliding(const Node *n, int axis)
 {
     Window w = {.size = 1, .stride = 1};
     n->op->window(n, axis, &w);
-    int64_t in = n->in[0]->shape.dim[axis + 1], out = n->out[0]->shape.dim[axis + 1];
+    int64_t in = field_extent(n->in[0]->shape, axis), out = field_extent(n->out[0]->shape, axis);
     bool up = w.stride < 1 || w.uneven;
     int64_t stride = llround(up ? 1 / w.stride : w.stride);
     Sliding s = {.stride = stride, .large = up ? out : in, .small = up ? in : out};

@@ -18,13 +18,15 @@ const char *const column_titles[COLUMNS] = {
 
 /* ---- fields ------------------------------------------------------------------- */
 
-bool field_is_whole(const LayerReport *l) { return l->field[0].whole && l->field[1].whole; }
+/* A sequence has one axis. */
+bool field_is_whole(const LayerReport *l) { return l->field[1].whole && (l->field[0].whole || l->shape.rank == 2); }
 
 /* `h` and `w` belong to the axes; an axis with an unbounded field has none. */
 static const char *axes_text(Arena *arena, const LayerReport *l, double h, double w, const char *whole)
 {
     const Field *f = l->field;
-    if (f[0].whole && f[1].whole) return whole;
+    if (field_is_whole(l)) return whole;
+    if (l->shape.rank == 2) return number_pair(arena, w, w);
     if (f[0].whole) return arena_printf(arena, "%sx%s", *whole ? whole : "-", number_pair(arena, w, w));
     if (f[1].whole) return arena_printf(arena, "%sx%s", number_pair(arena, h, h), *whole ? whole : "-");
     return number_pair(arena, h, w);

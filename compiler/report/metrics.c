@@ -106,7 +106,8 @@ static const char *field_note(MetricList *f, const LayerReport *l)
     const char *map =
         arena_printf(f->arena, "of the last feature map, %s (%s)", l->name, shape_text(f->arena, l->shape));
     if (least[0] >= field_size(l->field[0]) && least[1] >= field_size(l->field[1])) return map;
-    return arena_printf(f->arena, "the largest %s; the smallest is %s", map, number_pair(f->arena, least[0], least[1]));
+    return arena_printf(f->arena, "the largest %s; the smallest is %s", map,
+                        number_pair(f->arena, least[l->shape.rank == 2], least[1]));
 }
 
 /* Why the last feature map has no receptive field, or NULL. */
@@ -153,7 +154,7 @@ static void add_field(MetricList *f)
     const LayerReport *l = f->a->last_map;
     static const LayerReport none;
     if (!l) l = &none;
-    Field h = l->field[0];
+    Field h = l->field[l->shape.rank == 2]; /* of a sequence along its length */
     const char *where = l->name ? field_note(f, l) : "";
     add_pixels(f, "field", "receptive field", field_size(h), field_text(f->arena, l), where);
     add_pixels(f, "stride", "  stride", h.stride, stride_text(f->arena, l), "between neighbouring elements");

@@ -19,9 +19,10 @@ static const char *why_no_fields(const Graph *net)
     const Tensor *first = net->inputs.at[0];
     for (int i = 0; i < net->inputs.count; i++) {
         const Tensor *t = net->inputs.at[i];
-        if (t->shape.rank != 3) return "an input is a vector: it has no height and width";
-        if (t->shape.dim[1] != first->shape.dim[1] || t->shape.dim[2] != first->shape.dim[2])
-            return "the inputs have different heights and widths";
+        if (!field_exists(t->shape)) return "an input is no image and no sequence: it has no height and width";
+        for (int axis = 0; axis < 2; axis++)
+            if (field_extent(t->shape, axis) != field_extent(first->shape, axis))
+                return "the inputs have different heights and widths";
     }
     return NULL;
 }
@@ -41,10 +42,10 @@ static double axis_share(Field f, int64_t elements, int64_t size)
 static Known field_share(const LayerReport *l, Shape input)
 {
     if (l->field_why) return unknown(l->field_why);
-    if (l->shape.rank != 3) return known(1);
+    if (!field_exists(l->shape)) return known(1);
     double share = 1;
     for (int axis = 0; axis < 2; axis++)
-        share *= axis_share(l->field[axis], l->shape.dim[axis + 1], input.dim[axis + 1]);
+        share *= axis_share(l->field[axis], field_extent(l->shape, axis), field_extent(input, axis));
     return known(share);
 }
 
@@ -55,7 +56,8 @@ static Known field_share(const LayerReport *l, Shape input)
 static bool has_place(const Node *n, int i, int axis)
 {
     const Tensor *t = n->in[i];
-    return t->shape.rank == 3 && !t->field[axis].whole && t->shape.dim[axis + 1] == n->out[0]->shape.dim[axis + 1];
+    return field_axis(t->shape, axis) >= 0 && !t->field[axis].whole &&
+           field_extent(t->shape, axis) == field_extent(n->out[0]->shape, axis);
 }
 
 static bool disagree(Field a, Field b)

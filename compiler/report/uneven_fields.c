@@ -73,7 +73,7 @@ static void set_field(LayerReport *l, int axis, double smallest, double largest)
 
 static void measure_layer(FieldTrace *r, LayerReport *l, int axis)
 {
-    int64_t size = l->shape.dim[axis + 1], from = size > ELEMENTS ? (size - ELEMENTS) / 2 : 0;
+    int64_t size = field_extent(l->shape, axis), from = size > ELEMENTS ? (size - ELEMENTS) / 2 : 0;
     double smallest = INFINITY, largest = 0;
     for (int64_t u = from; u < size && u < from + ELEMENTS; u++) {
         double here = size_at(r, l->node->id, u);
@@ -110,7 +110,7 @@ void analyse_uneven_fields(Analysis *a)
         for (int i = 0; i < a->layer_count; i++) {
             LayerReport *l = &a->layers[i];
             l->smallest[axis] = field_size(l->field[axis]);
-            if (r.uneven[i] && l->shape.rank == 3 && !l->field[axis].whole) measure_layer(&r, l, axis);
+            if (r.uneven[i] && field_axis(l->shape, axis) >= 0 && !l->field[axis].whole) measure_layer(&r, l, axis);
         }
     }
 }

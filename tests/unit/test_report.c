@@ -337,6 +337,38 @@ START_TEST(share_of_the_input)
 }
 END_TEST
 
+/* Ten layers with dilations 1, 2, …, 512 see 1024 samples (van den Oord et al., WaveNet, 2016). */
+START_TEST(fields_of_sequences)
+{
+    Compilation *c = compilation_new();
+    const Analysis *a = analyse_batch(
+        c, "net n { input(1x4096) for i in 0..10 { conv1d(2, 2, dilation=2**i) } expect in.rf == 1024 }", 1);
+    const LayerReport *l = a->last_map;
+    ck_assert_int_eq(l->shape.dim[1], 4096 - 1023);
+    assert_field(l, 1, 1024);
+    ck_assert_double_eq(l->covered.value, 1024.0 / 4096);
+    const Analysis *steps =
+        analyse_batch(c,
+                      "net n { input(2x64) conv1d(4, 5, stride=2, pad=2) as a maxpool1d(3, stride=3) as b "
+                      "slice(axis=1, begin=1, end=-1) as c deconv1d(4, 6, stride=6) as d layernorm(axis=0) as e "
+                      "reduce_mean(axes=[1], keep=no) dense(3) as f expect b.rf == 9 and b.stride == 6 }",
+                      1);
+    assert_field(layer_of(steps, "a"), 1, 5);
+    assert_field(layer_of(steps, "b"), 1, 9);
+    ck_assert_double_eq(layer_of(steps, "b")->field[1].stride, 6);
+    ck_assert_double_eq(-layer_of(steps, "c")->field[1].first, 2 - 6);
+    assert_field(layer_of(steps, "d"), 1, 9);
+    ck_assert(!layer_of(steps, "e")->field[1].whole && layer_of(steps, "f")->field[1].whole);
+    ck_assert_str_eq(steps->last_map->name, "e");
+    const Analysis *all = analyse_batch(c, "net n { input(4x9) softmax(axis=1) as s permute([1, 0]) as p }", 1);
+    ck_assert(layer_of(all, "s")->field[1].whole && layer_of(all, "p")->field[1].whole);
+    const Analysis *paths = analyse_batch(
+        c, "net n { input(1x9) add { conv1d(1, 3, pad=1) } { conv1d(1, 2, pad=1) slice(1, 1) } as s }", 1);
+    ck_assert_int_eq(paths->misalignments.count, 1);
+    compilation_free(c);
+}
+END_TEST
+
 START_TEST(misaligned_paths)
 {
     Compilation *c = compilation_new();
@@ -380,6 +412,7 @@ Suite *report_suite(void)
     tcase_add_test(tests, memory_is_that_of_the_code);
     tcase_add_test(tests, largest_batch);
     tcase_add_test(tests, share_of_the_input);
+    tcase_add_test(tests, fields_of_sequences);
     tcase_add_test(tests, misaligned_paths);
     suite_add_tcase(suite, tests);
     return suite;

@@ -42,12 +42,6 @@ static bool concat_shape(Graph *g, Node *n)
 }
 
 /* Joined along rows or columns, places of the result are no longer those of the branches. */
-static void concat_window(const Node *n, int axis, Window *window)
-{
-    const AxisAttrs *a = n->attrs;
-    window->whole = a->axis == axis + 1;
-}
-
 /* Runs of consecutive elements that a sample's part of a value is made of: one for each index before
  * the axis, or in NHWC each pixel. */
 static int64_t runs_of(const Node *n, Shape s, int64_t axis)
@@ -213,7 +207,7 @@ const Op op_concat = {
     .attrs_size = sizeof(AxisAttrs),
     .out = combine_out,
     .shape = concat_shape,
-    .window = concat_window,
+    .window = axis_window,
     .flops = region_no_flops,
     .grad = concat_grad,
     .plain = concat_plain,

@@ -39,7 +39,8 @@ static bool permute_shape(Graph *g, Node *n)
 static void permute_window(const Node *n, int axis, Window *window)
 {
     const PermuteAttrs *a = n->attrs;
-    window->whole = node_shape_in(n).rank == 3 && a->axes.dim[axis + 1] != axis + 1;
+    const int along = field_axis(node_shape_in(n), axis);
+    window->whole = along >= 0 && a->axes.dim[along] != along;
 }
 
 /* The output in its order, one axis a loop. */

@@ -31,3 +31,8 @@ Shape axis_bind(Writer *w, Shape s, int64_t axis)
     axis_bind_outer(w, parts.outer);
     return (Shape){2, {parts.size, parts.inner}};
 }
+
+void axis_window(const Node *n, int axis, Window *window)
+{
+    window->whole = ((const AxisAttrs *)n->attrs)->axis == field_axis(node_shape_out(n), axis);
+}

@@ -17,6 +17,9 @@ extern const Attr axis_attrs[];
  * where the input does not have it. */
 bool axis_resolve(Graph *, const Node *, int64_t *axis);
 
+/* Op.window: along the axis an element depends on all. */
+void axis_window(const Node *, int axis, Window *);
+
 /* Binds $outer to " * 5", or to "" of 1: a factor of $N. */
 void axis_bind_outer(Writer *, int64_t outer);
 

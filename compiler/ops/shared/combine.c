@@ -58,7 +58,7 @@ void combine_window(const Node *n, int axis, Window *window)
     for (int i = 0; i < n->in_count; i++) {
         const Node *from = n->in[i]->producer;
         if (from && from->op->traits & OP_SOURCE) continue; /* the same everywhere */
-        if (out.rank == 3 && n->in[i]->shape.dim[axis + 1] != out.dim[axis + 1]) window->whole = true;
+        if (field_extent(n->in[i]->shape, axis) != field_extent(out, axis)) window->whole = true;
     }
 }
 

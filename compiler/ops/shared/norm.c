@@ -157,7 +157,7 @@ void norm_params(Graph *g, Node *n)
 
 void norm_window(const Node *n, int axis, Window *window)
 {
-    window->whole = !is_along_axis(n) || ((const NormAttrs *)n->attrs)->axis == axis + 1;
+    window->whole = !is_along_axis(n) || ((const NormAttrs *)n->attrs)->axis == field_axis(node_shape_in(n), axis);
 }
 
 /* Per element: 1 for the mean, 3 for the variance, 2 to normalise, 2 affine. */

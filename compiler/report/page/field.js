@@ -2,10 +2,15 @@
  * The receptive field of a layer on the input, to scale.
  */
 
+/* A sequence is an image of one row. */
+function asImage(shape) {
+    return shape.length === 2 ? [shape[0], 1, shape[1]] : shape;
+}
+
 function fieldLayers() {
     return net.layers
         .map((l, i) => i)
-        .filter((i) => isNumber(net.layers[i].field.covered) && net.layers[i].output.length === 3);
+        .filter((i) => isNumber(net.layers[i].field.covered) && asImage(net.layers[i].output).length === 3);
 }
 
 function fillFields() {
@@ -37,7 +42,7 @@ function choose(index) {
 /* Along one axis: what the middle element sees, in pixels of the input. */
 function axisSpan(l, axis, size) {
     const f = l.field,
-        u = Math.floor((l.output[axis + 1] - 1) / 2);
+        u = Math.floor((asImage(l.output)[axis + 1] - 1) / 2);
     if (!isNumber(f.size[axis]))
         return {whole: true, from: 0, to: size, centre: size / 2, stride: 0, u, first: size / 2};
     const from = -f.padding[axis] + u * f.stride[axis];
@@ -53,10 +58,11 @@ function axisSpan(l, axis, size) {
 }
 
 function centreDots(svg, l, spans, x, y, scale) {
-    const count = l.output[1] * l.output[2];
+    const [, rows, columns] = asImage(l.output),
+        count = rows * columns;
     if (spans.some((s) => s.whole) || count > 1600) return;
-    for (let i = 0; i < l.output[1]; i++) {
-        for (let j = 0; j < l.output[2]; j++) {
+    for (let i = 0; i < rows; i++) {
+        for (let j = 0; j < columns; j++) {
             const middle = i === spans[0].u && j === spans[1].u;
             svg.append(
                 make("circle", {
@@ -77,10 +83,10 @@ function drawField() {
         return fill("field-text", make("p", {}, "n/a: " + why(net.layers[0].field.covered)));
     }
     const l = net.layers[Number(byId("field-layer").value)],
-        input = net.inputs[0].shape;
+        input = asImage(net.inputs[0].shape);
     const spans = [axisSpan(l, 0, input[1]), axisSpan(l, 1, input[2])],
         room = printing ? 300 : Math.min(480, byId("field-picture").clientWidth || 480);
-    const neighbour = !spans[1].whole && l.output[2] > 1;
+    const neighbour = !spans[1].whole && asImage(l.output)[2] > 1;
     const low = spans.map((s) => Math.min(0, s.from)),
         high = spans.map((s, k) => Math.max(input[k + 1], s.to + (k && neighbour ? s.stride : 0)));
     const scale = (room - 12) / Math.max(high[0] - low[0], high[1] - low[1]);
