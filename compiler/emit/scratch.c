@@ -92,9 +92,9 @@ static const char *memory_shape(const EntryPoint *p, const Tensor *t)
     const Tensor *image = t->parent ? t->parent : t;
     const Shape s = image->shape;
     const bool blocked = t->batched && t->layout == LAYOUT_NCHW16N;
-    const bool pixels = t->batched && t->layout == LAYOUT_NHWC && s.rank == 3;
+    const bool pixels = t->batched && t->layout == LAYOUT_NHWC;
     if (t->batched) text_addf(&out, "[%lld]", (long long)(p->program->batch / (blocked ? 16 : 1)));
-    for (int i = 0; i < s.rank; i++) text_addf(&out, "[%lld]", (long long)s.dim[pixels ? (i + 1) % 3 : i]);
+    for (int i = 0; i < s.rank; i++) text_addf(&out, "[%lld]", (long long)s.dim[pixels ? (i + 1) % s.rank : i]);
     if (blocked) text_add(&out, "[16]");
     return out.data ? out.data : "";
 }

@@ -83,19 +83,25 @@ static inline bool node_is_called(const Node *n)
     return !(n->op->traits & OP_VIEW) && !node_is_prepacked(n) && !node_is_in_place(n);
 }
 
-/* [batch][C][H][W], of any element type; values of other ranks have no channels that could come last. */
+/* [batch][C][H][W], of any element type. */
 static inline bool tensor_is_image(const Tensor *t) { return t->batched && t->shape.rank == 3; }
+
+/* [batch][C][H][W], or a sequence [batch][C][L], which is an image of one row: it may be NHWC. */
+static inline bool tensor_has_channels(const Tensor *t)
+{
+    return tensor_is_image(t) || (t->batched && t->shape.rank == 2);
+}
 
 /* An image of one channel or one pixel is the same bytes in NCHW and NHWC. */
 static inline bool tensor_has_one_layout(const Tensor *t)
 {
-    return t->shape.dim[0] == 1 || t->shape.dim[1] * t->shape.dim[2] == 1;
+    return t->shape.dim[0] == 1 || field_extent(t->shape, 0) * field_extent(t->shape, 1) == 1;
 }
 
-/* A layout is one of batched tensors, NHWC one of images; all others are NCHW. */
+/* A layout is one of batched tensors, NHWC one of images and sequences; all others are NCHW. */
 static inline bool tensor_takes_layout(const Tensor *t, Layout layout)
 {
-    return layout == LAYOUT_NHWC ? tensor_is_image(t) : t->batched;
+    return layout == LAYOUT_NHWC ? tensor_has_channels(t) : t->batched;
 }
 
 /* Its elements are not the same bytes in both. */
@@ -103,7 +109,7 @@ static inline bool tensor_layouts_differ(const Tensor *t, Layout a, Layout b)
 {
     if (a == b || !t->batched) return false;
     if (a == LAYOUT_NCHW16N || b == LAYOUT_NCHW16N) return true;
-    return tensor_is_image(t) && !tensor_has_one_layout(t);
+    return tensor_has_channels(t) && !tensor_has_one_layout(t);
 }
 
 int64_t node_macs(const Node *);

@@ -31,13 +31,19 @@ double variant_cost(const Variant *v, const Node *n, const CostModel *m)
 /* Of its data, the first input. */
 static DType data_format(const Node *n) { return n->in_count > 0 ? n->in[0]->dtype : DTYPE_F32; }
 
-/* Values of two or four axes have no channels that could come last. */
-static bool has_nhwc(const Node *n)
+/* Sequences may be for some; values of four axes have no channels that could come last. */
+static bool may_be_nhwc(const Variant *v, const Tensor *t)
+{
+    if (!t->batched || t->shape.rank % 2 == 1) return true;
+    return t->shape.rank == 2 && v->traits & VARIANT_SEQUENCES;
+}
+
+static bool has_nhwc(const Variant *v, const Node *n)
 {
     for (int i = 0; i < n->in_count; i++)
-        if (n->in[i]->batched && n->in[i]->shape.rank % 2 == 0) return false;
+        if (!may_be_nhwc(v, n->in[i])) return false;
     for (int i = 0; i < n->out_count; i++)
-        if (n->out[i]->batched && n->out[i]->shape.rank % 2 == 0) return false;
+        if (!may_be_nhwc(v, n->out[i])) return false;
     return true;
 }
 
@@ -46,7 +52,7 @@ const char *variant_refusal(const Variant *v, const Node *n, Layout layout, Targ
     unsigned formats = v->dtypes ? v->dtypes : OF_F32;
     if (v->targets && !(v->targets >> target & 1)) return "it is for another target";
     if (!(formats >> data_format(n) & 1)) return "it does not have the number format";
-    if (!(v->layouts >> layout & 1) || (layout == LAYOUT_NHWC && !has_nhwc(n))) return "it does not have the layout";
+    if (!(v->layouts >> layout & 1) || (layout == LAYOUT_NHWC && !has_nhwc(v, n))) return "it does not have the layout";
     return v->refuses ? v->refuses(n) : NULL;
 }
 

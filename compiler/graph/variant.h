@@ -77,7 +77,9 @@ enum { /* Variant.traits */
         * them it is tensor_pixel_stride elements. */
        VARIANT_STRIDED_CHANNELS = 1u << 1,
        /* It multiplies in a transform domain (Winograd): fewer multiplications, more rounding. */
-       VARIANT_TRANSFORM_DOMAIN = 1u << 2
+       VARIANT_TRANSFORM_DOMAIN = 1u << 2,
+       /* In NHWC it serves sequences CxL as well, as images of one row. */
+       VARIANT_SEQUENCES = 1u << 3
 };
 
 /* A program and the machine that it is to run on. */

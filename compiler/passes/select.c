@@ -96,7 +96,7 @@ static Layout preferred_layout(const Assignment *a, const Node *n)
     bool open = true;
     for (int i = 0; i < n->in_count; i++) {
         const Tensor *t = n->in[i];
-        if (!tensor_is_image(t) || tensor_has_one_layout(t)) continue;
+        if (!tensor_has_channels(t) || tensor_has_one_layout(t)) continue;
         if (a->layout[t->id] == LAYOUT_NHWC) return LAYOUT_NHWC;
         open = false;
     }

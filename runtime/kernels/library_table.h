@@ -12,6 +12,7 @@
 #include "runtime/kernels/movement/channel_shuffle.h"
 #include "runtime/kernels/movement/crop.h"
 #include "runtime/kernels/movement/reorder.h"
+#include "runtime/kernels/movement/taps.h"
 #include "runtime/kernels/movement/upsample.h"
 #include "runtime/kernels/norm/batchnorm.h"
 #include "runtime/kernels/norm/lrn.h"
@@ -20,6 +21,7 @@
 #include "runtime/kernels/optimizer/optimizer.h"
 #include "runtime/kernels/pool/pool.h"
 #include "runtime/kernels/reduction/channels.h"
+#include "runtime/kernels/reduction/reduce.h"
 #include "runtime/kernels/system/clock.h"
 #include "runtime/kernels/system/peak.h"
 #include "runtime/kernels/system/random.h"
@@ -205,6 +207,12 @@ const nn_symbol NN_LIBRARY[] = {
     NN_SYMBOL(nn_norm_dbias),
     NN_SYMBOL(nn_crop),
     NN_SYMBOL(nn_pad),
+    NN_SYMBOL(nn_taps_forward),
+    NN_SYMBOL(nn_taps_dx),
+    NN_SYMBOL(nn_reduce_sum),
+    NN_SYMBOL(nn_reduce_sum_dx),
+    NN_SYMBOL(nn_reduce_max),
+    NN_SYMBOL(nn_reduce_min),
     NN_SYMBOL(nn_channel_shuffle),
     NN_SYMBOL(nn_upsample_nearest),
     NN_SYMBOL(nn_upsample_nearest_dx),

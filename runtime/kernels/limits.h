@@ -63,6 +63,10 @@ NN_SIZE int nn_planar_serves(long channels, long height, long width, long output
            channels * height * width <= NN_PLANAR_COPY;
 }
 
+/* ---- separable maps of images ------------------------------------------------------- */
+
+enum { NN_TAPS_ROW = 4096 }; /* elements of a row, at most */
+
 /* ---- Winograd convolution: tiles of m × m outputs, e × e inputs, e = m + r − 1 ---------- */
 
 enum {

@@ -4,6 +4,8 @@ shape, and the outputs for random weights, in inference mode.
 
     python3 tests/refs/models.py [NNC [PATTERN]]
 
+PATTERN chooses examples by their name, or by name and parameters: 'vgg(depth=1[13]*)'.
+
 Needs PyTorch and torchvision; nothing is kept, so it is no part of `make test`.  Running
 statistics are random too, since fresh ones (0 and 1) would hide a batchnorm that is left out.
 """
@@ -43,7 +45,7 @@ MODELS = [
     ("squeezenet", "minor=0", models.squeezenet1_0, {}),
     ("squeezenet", "minor=1", models.squeezenet1_1, {}),
     *(("vgg", f"depth={d}", getattr(models, f"vgg{d}"), dict(init_weights=False)) for d in (11, 13, 16, 19)),
-    *(("vgg", f"depth={d},bn=yes", getattr(models, f"vgg{d}_bn"), dict(init_weights=False)) for d in (11, 16)),
+    *(("vgg", f"depth={d},bn=yes", getattr(models, f"vgg{d}_bn"), dict(init_weights=False)) for d in (11, 13, 16, 19)),
     ("wide_resnet", "depth=50", models.wide_resnet50_2, {}),
     ("wide_resnet", "depth=101", models.wide_resnet101_2, {}),
 ]
@@ -84,7 +86,7 @@ def main():
     nnc = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else os.path.join(ROOT, "nnc"))
     pattern = sys.argv[2] if len(sys.argv) > 2 else "*"
     good = 0
-    chosen = [m for m in MODELS if fnmatch.fnmatch(m[0], pattern)]
+    chosen = [m for m in MODELS if fnmatch.fnmatch(m[0], pattern) or fnmatch.fnmatch(f"{m[0]}({m[1]})", pattern)]
     with tempfile.TemporaryDirectory() as folder:
         for model in chosen:
             good += compare(nnc, *model, folder)

@@ -18,9 +18,9 @@ static void blocks_emit(Writer *w, const Node *n)
 
 static void transpose_emit(Writer *w, const Node *n)
 {
-    Shape s = node_shape_in(n);
-    writer_bind_int(w, "rows", n->layout == LAYOUT_NHWC ? s.dim[0] : s.dim[1] * s.dim[2]);
-    writer_bind_int(w, "columns", n->layout == LAYOUT_NHWC ? s.dim[1] * s.dim[2] : s.dim[0]);
+    const int64_t channels = node_shape_in(n).dim[0], pixels = shape_count(node_shape_in(n)) / channels;
+    writer_bind_int(w, "rows", n->layout == LAYOUT_NHWC ? channels : pixels);
+    writer_bind_int(w, "columns", n->layout == LAYOUT_NHWC ? pixels : channels);
     writer_put(w, "nn_reorder($N, $rows, $columns, x, y, $t, $T);");
 }
 

@@ -25,7 +25,7 @@ static void add_grad(Backward *b, const Node *n)
 
 static const Variant add_variants[] = {{.name = "simd",
                                         .layouts = IN_ANY_LAYOUT,
-                                        .traits = VARIANT_ANY_BATCH,
+                                        .traits = VARIANT_ANY_BATCH | VARIANT_SEQUENCES,
                                         .refuses = combine_refusal,
                                         .emit = add_emit,
                                         .kernel = "combine"},

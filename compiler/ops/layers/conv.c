@@ -20,18 +20,6 @@
 #include "ops/layers/conv.h"
 #include "ops/shared/region.h"
 
-typedef struct ConvAttrs {
-    int64_t out;
-    Pair k, stride;
-    Pad pad;
-    Pair dilation;
-    int64_t groups;
-    bool bias;
-    int pad_mode; /* PadMode */
-    bool flip;
-    Init init, bias_init;
-} ConvAttrs;
-
 static const Attr conv_attrs[] = {
     {"out", ATTR_INT, offsetof(ConvAttrs, out), NULL, 1, 1e9, NULL},
     {"k", ATTR_PAIR, offsetof(ConvAttrs, k), NULL, 1, WINDOW_MAX, NULL},
@@ -47,14 +35,16 @@ static const Attr conv_attrs[] = {
     {0},
 };
 
-static WindowSpec conv_spec(const ConvAttrs *a) { return (WindowSpec){a->k, a->stride, a->dilation, a->pad}; }
+WindowSpec conv_spec(const ConvAttrs *a) { return (WindowSpec){a->k, a->stride, a->dilation, a->pad}; }
 
-/* Of the conv and of its gradients alike: `large` has the shape of x, `small` of y. */
-static Correlation conv_correlation(const Node *n, Shape large, Shape small)
+Correlation conv_correlation(const Node *n, Shape large, Shape small)
 {
     const ConvAttrs *a = n->attrs;
-    Correlation c = {
-        .large = large, .small = small, .groups = a->groups, .mode = (PadMode)a->pad_mode, .flip = a->flip};
+    Correlation c = {.large = window_image(large),
+                     .small = window_image(small),
+                     .groups = a->groups,
+                     .mode = (PadMode)a->pad_mode,
+                     .flip = a->flip};
     window_slides(c.slide, conv_spec(a), large, small);
     return c;
 }
@@ -100,7 +90,7 @@ static void conv_params(Graph *g, Node *n)
     correlate_params(g, n, weight, a->out, a->init, a->bias ? &a->bias_init : NULL);
 }
 
-static void conv_window(const Node *n, int axis, Window *window)
+void conv_window(const Node *n, int axis, Window *window)
 {
     Correlation c = conv_correlation(n, node_shape_in(n), node_shape_out(n));
     window_field(&c.slide[axis], window);
@@ -112,7 +102,7 @@ int64_t conv_macs(const Node *n)
     return correlate_macs(&c);
 }
 
-static int64_t conv_flops(const Node *n)
+int64_t conv_flops(const Node *n)
 {
     const ConvAttrs *a = n->attrs;
     return 2 * conv_macs(n) + (a->bias ? shape_count(node_shape_out(n)) : 0);
@@ -364,24 +354,25 @@ static double conv_blocked_cost(const Node *n, const CostModel *m)
 
 /* ---- the tables ------------------------------------------------------------------- */
 
-#define CONV_ROW(NAME, REFUSES, COST)                                                                         \
-    {                                                                                                         \
-        .name = NAME, .layouts = IN_NHWC, .traits = VARIANT_STRIDED_CHANNELS,                                 \
-        .epilogues = WITH_AFFINE | WITH_ADD | WITH_RELU, .inference = true, .refuses = REFUSES, .cost = COST, \
-        .prepack = &conv_panels, .emit = conv_emit, .kernel = "conv"                                          \
+#define CONV_TRAITS (VARIANT_STRIDED_CHANNELS | VARIANT_SEQUENCES)
+#define CONV_ROW(NAME, REFUSES, COST)                                                                             \
+    {                                                                                                             \
+        .name = NAME, .layouts = IN_NHWC, .traits = CONV_TRAITS, .epilogues = WITH_AFFINE | WITH_ADD | WITH_RELU, \
+        .inference = true, .refuses = REFUSES, .cost = COST, .prepack = &conv_panels, .emit = conv_emit,          \
+        .kernel = "conv"                                                                                          \
     }
-#define CONV_DX_ROW(NAME, REFUSES, COST)                                                                        \
-    {                                                                                                           \
-        .name = NAME, .layouts = IN_NHWC, .traits = VARIANT_STRIDED_CHANNELS, .refuses = REFUSES, .cost = COST, \
-        .prepack = &conv_panels_back, .emit = conv_dx_emit, .kernel = "conv"                                    \
+#define CONV_DX_ROW(NAME, REFUSES, COST)                                                           \
+    {                                                                                              \
+        .name = NAME, .layouts = IN_NHWC, .traits = CONV_TRAITS, .refuses = REFUSES, .cost = COST, \
+        .prepack = &conv_panels_back, .emit = conv_dx_emit, .kernel = "conv"                       \
     }
-#define CONV_DWEIGHT_ROW(NAME, REFUSES, COST, EMIT)                                                             \
-    {                                                                                                           \
-        .name = NAME, .layouts = IN_NHWC, .traits = VARIANT_STRIDED_CHANNELS, .refuses = REFUSES, .cost = COST, \
-        .emit = EMIT, .kernel = "conv"                                                                          \
+#define CONV_DWEIGHT_ROW(NAME, REFUSES, COST, EMIT)                                                              \
+    {                                                                                                            \
+        .name = NAME, .layouts = IN_NHWC, .traits = CONV_TRAITS, .refuses = REFUSES, .cost = COST, .emit = EMIT, \
+        .kernel = "conv"                                                                                         \
     }
 
-static const Variant conv_variants[] = {
+const Variant conv_variants[] = {
     CONV_WINOGRAD_ROWS,
     CONV_ROW("direct_nhwc", conv_direct_refusal, conv_cost),
     CONV_ROW("grouped_nhwc", conv_grouped_refusal, conv_cost),
@@ -402,7 +393,7 @@ static const Variant conv_variants[] = {
     {0},
 };
 
-static const Variant conv_dx_variants[] = {
+const Variant conv_dx_variants[] = {
     CONV_DX_WINOGRAD_ROWS,
     CONV_DX_ROW("direct_nhwc", dx_direct_refusal, conv_dx_cost),
     CONV_DX_ROW("grouped_nhwc", dx_grouped_refusal, conv_dx_cost),
@@ -417,7 +408,7 @@ static const Variant conv_dx_variants[] = {
     {0},
 };
 
-static const Variant conv_dweight_variants[] = {
+const Variant conv_dweight_variants[] = {
     CONV_DWEIGHT_WINOGRAD_ROW,
     CONV_DWEIGHT_ROW("direct_nhwc", dweight_direct_refusal, conv_dweight_cost, conv_dweight_emit),
     CONV_DWEIGHT_ROW("grouped_nhwc", dweight_grouped_refusal, conv_dweight_cost, conv_dweight_emit),
@@ -453,10 +444,10 @@ static const Op conv_dweight = {
     .variants = conv_dweight_variants,
 };
 
-static const Variant conv_dbias_variants[] = {
+const Variant conv_dbias_variants[] = {
     {.name = "simd",
      .layouts = IN_ANY_LAYOUT,
-     .traits = VARIANT_STRIDED_CHANNELS,
+     .traits = CONV_TRAITS,
      .emit = correlate_bias_emit,
      .kernel = "channels"},
     {0},

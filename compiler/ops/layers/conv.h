@@ -1,11 +1,31 @@
 /*
- * What the files of conv share: its correlation with the images' pixel strides, and the
- * rows of its tables that conv_winograd.c has.
+ * What the files of conv and conv1d share: the arguments, the correlation with the images' pixel
+ * strides, the tables, and the rows of these that conv_winograd.c has.
  */
 #ifndef NNC_OPS_LAYERS_CONV_H
 #define NNC_OPS_LAYERS_CONV_H
 
 #include "ops/shared/correlate.h"
+
+typedef struct ConvAttrs {
+    int64_t out;
+    Pair k, stride; /* of a sequence, h is 1 */
+    Pad pad;
+    Pair dilation;
+    int64_t groups;
+    bool bias;
+    int pad_mode; /* PadMode */
+    bool flip;
+    Init init, bias_init;
+} ConvAttrs;
+
+WindowSpec conv_spec(const ConvAttrs *);
+
+/* Of the layer and of its gradients alike: `large` has the shape of x, `small` of y. */
+Correlation conv_correlation(const Node *, Shape large, Shape small);
+
+/* Of the layer, dx, dweight and dbias. */
+extern const Variant conv_variants[], conv_dx_variants[], conv_dweight_variants[], conv_dbias_variants[];
 
 Correlation conv_of_forward(const Node *);
 Correlation conv_of_dx(const Node *);
@@ -13,6 +33,8 @@ Correlation conv_of_dweight(const Node *);
 Correlation conv_of_origin(const Node *); /* of a packing node: of what wants the weights packed */
 
 int64_t conv_macs(const Node *);
+int64_t conv_flops(const Node *);
+void conv_window(const Node *, int axis, Window *);
 
 /* Binds $bias, and $epilogue: the address of one that it declares, or 0. */
 void conv_bind_epilogue(Writer *, const Node *);

@@ -5,56 +5,33 @@
  *
  *   x: [N][C][L]   weight: [O][C/groups][k]   bias: [O]   y: [N][O][l]
  *
- * It is conv of an image of one row, with the loops of conv (ops/shared/correlate.h) for all three
- * sums; there is no kernel for it yet.
+ * It is conv of an image of one row, with the loops of conv (ops/shared/correlate.h) and its kernels
+ * (conv.h) for all three sums.
  */
-#include "ops/shared/correlate.h"
-
-typedef struct Conv1dAttrs {
-    int64_t out, k, stride;
-    Pad pad;
-    int64_t dilation, groups;
-    bool bias;
-    int pad_mode; /* PadMode */
-    Init init, bias_init;
-} Conv1dAttrs;
+#include "ops/layers/conv.h"
 
 static const Attr conv1d_attrs[] = {
-    {"out", ATTR_INT, offsetof(Conv1dAttrs, out), NULL, 1, 1e9, NULL},
-    {"k", ATTR_INT, offsetof(Conv1dAttrs, k), NULL, 1, WINDOW_MAX, NULL},
-    {"stride", ATTR_INT, offsetof(Conv1dAttrs, stride), "1", 1, WINDOW_MAX, NULL},
-    {"pad", ATTR_PAD, offsetof(Conv1dAttrs, pad), "0", 0, WINDOW_MAX, NULL},
-    {"dilation", ATTR_INT, offsetof(Conv1dAttrs, dilation), "1", 1, WINDOW_MAX, NULL},
-    {"groups", ATTR_INT, offsetof(Conv1dAttrs, groups), "1", 1, 1e9, NULL},
-    {"bias", ATTR_BOOL, offsetof(Conv1dAttrs, bias), "yes", 0, 0, NULL},
-    {"pad_mode", ATTR_SYMBOL, offsetof(Conv1dAttrs, pad_mode), "zeros", 0, 0, window_pad_modes},
-    {"init", ATTR_INIT, offsetof(Conv1dAttrs, init), "he_normal", 0, 0, NULL},
-    {"bias_init", ATTR_INIT, offsetof(Conv1dAttrs, bias_init), "default", 0, 0, NULL},
+    {"out", ATTR_INT, offsetof(ConvAttrs, out), NULL, 1, 1e9, NULL},
+    {"k", ATTR_INT, offsetof(ConvAttrs, k.w), NULL, 1, WINDOW_MAX, NULL},
+    {"stride", ATTR_INT, offsetof(ConvAttrs, stride.w), "1", 1, WINDOW_MAX, NULL},
+    {"pad", ATTR_PAD, offsetof(ConvAttrs, pad), "0", 0, WINDOW_MAX, NULL},
+    {"dilation", ATTR_INT, offsetof(ConvAttrs, dilation.w), "1", 1, WINDOW_MAX, NULL},
+    {"groups", ATTR_INT, offsetof(ConvAttrs, groups), "1", 1, 1e9, NULL},
+    {"bias", ATTR_BOOL, offsetof(ConvAttrs, bias), "yes", 0, 0, NULL},
+    {"pad_mode", ATTR_SYMBOL, offsetof(ConvAttrs, pad_mode), "zeros", 0, 0, window_pad_modes},
+    {"init", ATTR_INIT, offsetof(ConvAttrs, init), "he_normal", 0, 0, NULL},
+    {"bias_init", ATTR_INIT, offsetof(ConvAttrs, bias_init), "default", 0, 0, NULL},
     {0},
 };
 
-static WindowSpec conv1d_spec(const Conv1dAttrs *a)
-{
-    return (WindowSpec){{1, a->k}, {1, a->stride}, {1, a->dilation}, a->pad};
-}
-
-/* Of the layer and of its gradients alike: `large` has the shape of x, `small` of y. */
-static Correlation conv1d_correlation(const Node *n, Shape large, Shape small)
-{
-    const Conv1dAttrs *a = n->attrs;
-    Correlation c = {
-        .large = window_image(large), .small = window_image(small), .groups = a->groups, .mode = (PadMode)a->pad_mode};
-    window_slides(c.slide, conv1d_spec(a), c.large, c.small);
-    return c;
-}
-
 static bool conv1d_shape(Graph *g, Node *n)
 {
-    Conv1dAttrs *a = n->attrs;
+    ConvAttrs *a = n->attrs;
     if (!window_takes_sequence(g, n, &a->pad)) return false;
+    a->k.h = a->stride.h = a->dilation.h = 1;
     Shape in = node_shape_in(n);
-    window_resolve_pad(&a->pad, conv1d_spec(a), in);
-    Correlation c = conv1d_correlation(n, in, in);
+    window_resolve_pad(&a->pad, conv_spec(a), in);
+    Correlation c = conv_correlation(n, in, in);
     if (!correlate_groups_divide(g, n, a->groups, in.dim[0], a->out) ||
         !window_padding_fits(g, n, c.slide, (PadMode)a->pad_mode) || !window_size(g, n, 1, &c.slide[1], false))
         return false;
@@ -64,39 +41,28 @@ static bool conv1d_shape(Graph *g, Node *n)
 
 static void conv1d_params(Graph *g, Node *n)
 {
-    const Conv1dAttrs *a = n->attrs;
-    Shape weight = {3, {a->out, node_shape_in(n).dim[0] / a->groups, a->k}};
+    const ConvAttrs *a = n->attrs;
+    Shape weight = {3, {a->out, node_shape_in(n).dim[0] / a->groups, a->k.w}};
     correlate_params(g, n, weight, a->out, a->init, a->bias ? &a->bias_init : NULL);
-}
-
-static int64_t conv1d_macs(const Node *n)
-{
-    Correlation c = conv1d_correlation(n, node_shape_in(n), node_shape_out(n));
-    return correlate_macs(&c);
-}
-
-static int64_t conv1d_flops(const Node *n)
-{
-    return 2 * conv1d_macs(n) + (node_has(n, 2) ? shape_count(node_shape_out(n)) : 0);
 }
 
 static void conv1d_plain(Writer *w, const Node *n)
 {
-    Correlation c = conv1d_correlation(n, node_shape_in(n), node_shape_out(n));
+    Correlation c = conv_correlation(n, node_shape_in(n), node_shape_out(n));
     correlate_bind_row(w, "weight", &c);
     correlate_forward(w, &c, "x", "y", node_has(n, 2) ? "bias" : NULL);
 }
 
 static void conv1d_dx_plain(Writer *w, const Node *n)
 {
-    Correlation c = conv1d_correlation(n, node_shape_out(n), node_shape_in(n));
+    Correlation c = conv_correlation(n, node_shape_out(n), node_shape_in(n));
     correlate_bind_row(w, "weight", &c);
     correlate_backward_data(w, &c, "dx", "dy", NULL);
 }
 
 static void conv1d_dweight_plain(Writer *w, const Node *n)
 {
-    Correlation c = conv1d_correlation(n, n->in[0]->shape, n->in[1]->shape);
+    Correlation c = conv_correlation(n, n->in[0]->shape, n->in[1]->shape);
     correlate_bind_row(w, "dweight", &c);
     correlate_wgrad(w, &c, "x", "dy");
 }
@@ -108,6 +74,7 @@ static const Op conv1d_dx = {
     .in = correlate_dx_in,
     .out = correlate_dx_out,
     .plain = conv1d_dx_plain,
+    .variants = conv_dx_variants,
 };
 
 static const Op conv1d_dweight = {
@@ -117,6 +84,7 @@ static const Op conv1d_dweight = {
     .in = correlate_dweight_in,
     .out = correlate_dweight_out,
     .plain = conv1d_dweight_plain,
+    .variants = conv_dweight_variants,
 };
 
 static const Op conv1d_dbias = {
@@ -125,6 +93,7 @@ static const Op conv1d_dbias = {
     .in = correlate_dbias_in,
     .out = correlate_dbias_out,
     .plain = correlate_bias_plain,
+    .variants = conv_dbias_variants,
 };
 
 static void conv1d_grad(Backward *b, const Node *n)
@@ -139,13 +108,15 @@ const Op op_conv1d = {
     .class = OP_LAYER,
     .traits = OP_WEIGHTED,
     .attrs = conv1d_attrs,
-    .attrs_size = sizeof(Conv1dAttrs),
+    .attrs_size = sizeof(ConvAttrs),
     .in = correlate_in,
     .out = correlate_out,
     .shape = conv1d_shape,
     .params = conv1d_params,
-    .macs = conv1d_macs,
-    .flops = conv1d_flops,
+    .window = conv_window,
+    .macs = conv_macs,
+    .flops = conv_flops,
     .grad = conv1d_grad,
     .plain = conv1d_plain,
+    .variants = conv_variants,
 };

@@ -11,20 +11,10 @@
  * away from the output.  pad=same gives stride times the input; output_pad adds
  * rows at the end, and is smaller than the stride or the dilation.
  */
-#include "ops/shared/correlate.h"
+#include "ops/layers/deconv.h"
 
 #include "ops/shared/region.h"
 #include "ops/shared/transposed.h"
-
-typedef struct DeconvAttrs {
-    int64_t out;
-    Pair k, stride;
-    Pad pad;
-    Pair output_pad, dilation;
-    int64_t groups;
-    bool bias;
-    Init init, bias_init;
-} DeconvAttrs;
 
 static const Attr deconv_attrs[] = {
     {"out", ATTR_INT, offsetof(DeconvAttrs, out), NULL, 1, 1e9, NULL},
@@ -40,11 +30,10 @@ static const Attr deconv_attrs[] = {
     {0},
 };
 
-/* `large` has the shape of y, `small` of x. */
-static Correlation deconv_correlation(const Node *n, Shape large, Shape small)
+Correlation deconv_correlation(const Node *n, Shape large, Shape small)
 {
     const DeconvAttrs *a = n->attrs;
-    Correlation c = {.large = large, .small = small, .groups = a->groups};
+    Correlation c = {.large = window_image(large), .small = window_image(small), .groups = a->groups};
     window_slides(c.slide, (WindowSpec){a->k, a->stride, a->dilation, a->pad}, large, small);
     return c;
 }
@@ -74,19 +63,19 @@ static void deconv_params(Graph *g, Node *n)
     correlate_params(g, n, weight, a->out, a->init, a->bias ? &a->bias_init : NULL);
 }
 
-static void deconv_window(const Node *n, int axis, Window *window)
+void deconv_window(const Node *n, int axis, Window *window)
 {
     Correlation c = deconv_correlation(n, node_shape_out(n), node_shape_in(n));
     transposed_field(&c.slide[axis], window);
 }
 
-static int64_t deconv_macs(const Node *n)
+int64_t deconv_macs(const Node *n)
 {
     Correlation c = deconv_correlation(n, node_shape_out(n), node_shape_in(n));
     return correlate_macs(&c);
 }
 
-static int64_t deconv_flops(const Node *n)
+int64_t deconv_flops(const Node *n)
 {
     const DeconvAttrs *a = n->attrs;
     return 2 * deconv_macs(n) + (a->bias ? shape_count(node_shape_out(n)) : 0);
@@ -223,13 +212,14 @@ static const Op deconv_dx_panels = {
 
 /* ---- the tables ------------------------------------------------------------------- */
 
-#define DECONV_ROW(NAME, REFUSES, PREPACK, EMIT)                                                                       \
-    {                                                                                                                  \
-        .name = NAME, .layouts = IN_NHWC, .traits = VARIANT_STRIDED_CHANNELS, .refuses = REFUSES, .cost = deconv_cost, \
-        .prepack = PREPACK, .emit = EMIT, .kernel = "conv"                                                             \
+#define DECONV_TRAITS (VARIANT_STRIDED_CHANNELS | VARIANT_SEQUENCES)
+#define DECONV_ROW(NAME, REFUSES, PREPACK, EMIT)                                                            \
+    {                                                                                                       \
+        .name = NAME, .layouts = IN_NHWC, .traits = DECONV_TRAITS, .refuses = REFUSES, .cost = deconv_cost, \
+        .prepack = PREPACK, .emit = EMIT, .kernel = "conv"                                                  \
     }
 
-static const Variant deconv_dx_variants[] = {
+const Variant deconv_dx_variants[] = {
     DECONV_ROW("direct_nhwc", deconv_dx_direct_refusal, &deconv_dx_panels, deconv_dx_emit),
     DECONV_ROW("grouped_nhwc", deconv_dx_grouped_refusal, &deconv_dx_panels, deconv_dx_emit),
     DECONV_ROW("depthwise_nhwc", deconv_dx_depthwise_refusal, &deconv_dx_panels, deconv_dx_emit),
@@ -246,7 +236,7 @@ static const Op deconv_dx = {
     .variants = deconv_dx_variants,
 };
 
-static const Variant deconv_dweight_variants[] = {
+const Variant deconv_dweight_variants[] = {
     DECONV_ROW("direct_nhwc", deconv_dweight_direct_refusal, NULL, deconv_dweight_emit),
     DECONV_ROW("grouped_nhwc", deconv_dweight_grouped_refusal, NULL, deconv_dweight_emit),
     DECONV_ROW("depthwise_nhwc", deconv_dweight_depthwise_refusal, NULL, deconv_depthwise_dweight_emit),
@@ -263,10 +253,10 @@ static const Op deconv_dweight = {
     .variants = deconv_dweight_variants,
 };
 
-static const Variant deconv_dbias_variants[] = {
+const Variant deconv_dbias_variants[] = {
     {.name = "simd",
      .layouts = IN_NCHW | IN_NHWC,
-     .traits = VARIANT_STRIDED_CHANNELS,
+     .traits = DECONV_TRAITS,
      .emit = correlate_bias_emit,
      .kernel = "channels"},
     {0},
@@ -286,7 +276,7 @@ static void deconv_grad(Backward *b, const Node *n)
     correlate_grad(b, n, &(CorrelateGradients){&deconv_dx, &deconv_dweight, &deconv_dbias});
 }
 
-static const Variant deconv_variants[] = {
+const Variant deconv_variants[] = {
     DECONV_ROW("direct_nhwc", deconv_direct_refusal, &deconv_panels, deconv_emit),
     DECONV_ROW("grouped_nhwc", deconv_grouped_refusal, &deconv_panels, deconv_emit),
     DECONV_ROW("depthwise_nhwc", deconv_depthwise_refusal, &deconv_panels, deconv_emit),

@@ -112,7 +112,7 @@ static void elu_grad_x_emit(Writer *w, const Node *n)
 
 static const Variant elu_gradient_y_variants[] = {{.name = "simd",
                                                    .layouts = IN_ANY_LAYOUT,
-                                                   .traits = VARIANT_ANY_BATCH,
+                                                   .traits = VARIANT_ANY_BATCH | VARIANT_SEQUENCES,
                                                    .emit = elu_grad_y_emit,
                                                    .kernel = "activation"},
                                                   {0}};
@@ -129,7 +129,7 @@ static const Op elu_gradient_y = {
 
 static const Variant elu_gradient_x_variants[] = {{.name = "simd",
                                                    .layouts = IN_ANY_LAYOUT,
-                                                   .traits = VARIANT_ANY_BATCH,
+                                                   .traits = VARIANT_ANY_BATCH | VARIANT_SEQUENCES,
                                                    .emit = elu_grad_x_emit,
                                                    .kernel = "activation"},
                                                   {0}};
@@ -206,7 +206,7 @@ static void elu_grad(Backward *b, const Node *n)
 
 static const Variant elu_variants[] = {{.name = "simd",
                                         .layouts = IN_ANY_LAYOUT,
-                                        .traits = VARIANT_ANY_BATCH,
+                                        .traits = VARIANT_ANY_BATCH | VARIANT_SEQUENCES,
                                         .refuses = elu_refuses,
                                         .emit = elu_emit,
                                         .kernel = "activation"},

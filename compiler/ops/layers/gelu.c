@@ -81,7 +81,7 @@ static void gelu_grad_emit(Writer *w, const Node *n)
 
 static const Variant gelu_gradient_variants[] = {{.name = "simd",
                                                   .layouts = IN_ANY_LAYOUT,
-                                                  .traits = VARIANT_ANY_BATCH,
+                                                  .traits = VARIANT_ANY_BATCH | VARIANT_SEQUENCES,
                                                   .emit = gelu_grad_emit,
                                                   .kernel = "activation"},
                                                  {0}};
@@ -98,9 +98,12 @@ static const Op gelu_gradient = {
 
 static void gelu_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &gelu_gradient); }
 
-static const Variant gelu_variants[] = {
-    {.name = "simd", .layouts = IN_ANY_LAYOUT, .traits = VARIANT_ANY_BATCH, .emit = gelu_emit, .kernel = "activation"},
-    {0}};
+static const Variant gelu_variants[] = {{.name = "simd",
+                                         .layouts = IN_ANY_LAYOUT,
+                                         .traits = VARIANT_ANY_BATCH | VARIANT_SEQUENCES,
+                                         .emit = gelu_emit,
+                                         .kernel = "activation"},
+                                        {0}};
 
 /* At √2, and near it. */
 static double gelu_slope(const Node *n) { return uses_tanh(n) ? 1.1289930686587717 : 1.1289041451851545; }

@@ -26,7 +26,7 @@ static void hardsigmoid_grad_emit(Writer *w, const Node *n) { elementwise_emit(w
 
 static const Variant hardsigmoid_gradient_variants[] = {{.name = "simd",
                                                          .layouts = IN_ANY_LAYOUT,
-                                                         .traits = VARIANT_ANY_BATCH,
+                                                         .traits = VARIANT_ANY_BATCH | VARIANT_SEQUENCES,
                                                          .emit = hardsigmoid_grad_emit,
                                                          .kernel = "piecewise"},
                                                         {0}};
@@ -45,7 +45,7 @@ static void hardsigmoid_grad(Backward *b, const Node *n) { elementwise_grad(b, n
 
 static const Variant hardsigmoid_variants[] = {{.name = "simd",
                                                 .layouts = IN_ANY_LAYOUT,
-                                                .traits = VARIANT_ANY_BATCH,
+                                                .traits = VARIANT_ANY_BATCH | VARIANT_SEQUENCES,
                                                 .emit = hardsigmoid_emit,
                                                 .kernel = "piecewise"},
                                                {0}};

@@ -30,7 +30,7 @@ static void hardswish_grad_emit(Writer *w, const Node *n) { elementwise_emit(w, 
 
 static const Variant hardswish_gradient_variants[] = {{.name = "simd",
                                                        .layouts = IN_ANY_LAYOUT,
-                                                       .traits = VARIANT_ANY_BATCH,
+                                                       .traits = VARIANT_ANY_BATCH | VARIANT_SEQUENCES,
                                                        .emit = hardswish_grad_emit,
                                                        .kernel = "piecewise"},
                                                       {0}};
@@ -49,7 +49,7 @@ static void hardswish_grad(Backward *b, const Node *n) { elementwise_grad(b, n, 
 
 static const Variant hardswish_variants[] = {{.name = "simd",
                                               .layouts = IN_ANY_LAYOUT,
-                                              .traits = VARIANT_ANY_BATCH,
+                                              .traits = VARIANT_ANY_BATCH | VARIANT_SEQUENCES,
                                               .emit = hardswish_emit,
                                               .kernel = "piecewise"},
                                              {0}};

@@ -200,6 +200,37 @@ static const char *pad_refusal(const Node *n)
     return fills(a) ? NULL : "the mode is not zeros";
 }
 
+/* Of the modes that read the image once more. */
+static void pad_taps_emit(Writer *w, const Node *n)
+{
+    const Padding p = {n->attrs, node_shape_in(n)};
+    TapsAxis axes[3];
+    pad_axes(axes, &p);
+    taps_forward_emit(w, axes, &p, p.image);
+}
+
+static void pad_taps_grad_emit(Writer *w, const Node *n)
+{
+    const Padding p = {n->attrs, node_shape_out(n)};
+    TapsAxis axes[3];
+    pad_axes(axes, &p);
+    taps_gradient_emit(w, axes, &p, p.image);
+}
+
+static const char *taps_mode_refusal(const Node *n) { return fills(n->attrs) ? "the mode is zeros" : NULL; }
+
+static const char *pad_taps_refusal(const Node *n)
+{
+    const char *mode = taps_mode_refusal(n);
+    return mode ? mode : taps_refusal(node_shape_in(n));
+}
+
+static const char *pad_taps_grad_refusal(const Node *n)
+{
+    const char *mode = taps_mode_refusal(n);
+    return mode ? mode : taps_refusal(node_shape_out(n));
+}
+
 static void pad_grad_plain(Writer *w, const Node *n)
 {
     const PadAttrs *a = n->attrs;
@@ -227,6 +258,12 @@ static const Variant pad_gradient_variants[] = {{.name = "simd",
                                                  .refuses = pad_refusal,
                                                  .emit = pad_grad_emit,
                                                  .kernel = "crop"},
+                                                {.name = "taps",
+                                                 .layouts = IN_NCHW,
+                                                 .traits = VARIANT_ANY_BATCH,
+                                                 .refuses = pad_taps_grad_refusal,
+                                                 .emit = pad_taps_grad_emit,
+                                                 .kernel = "taps"},
                                                 {0}};
 
 static const Op pad_gradient = {
@@ -247,6 +284,12 @@ static const Variant pad_variants[] = {{.name = "simd",
                                         .refuses = pad_refusal,
                                         .emit = pad_emit,
                                         .kernel = "crop"},
+                                       {.name = "taps",
+                                        .layouts = IN_NCHW,
+                                        .traits = VARIANT_ANY_BATCH,
+                                        .refuses = pad_taps_refusal,
+                                        .emit = pad_taps_emit,
+                                        .kernel = "taps"},
                                        {0}};
 
 const Op op_pad = {

@@ -19,4 +19,5 @@ const Op op_reduce_max = {
     .flops = reduce_flops,
     .grad = reduce_extreme_grad,
     .plain = reduce_max_plain,
+    .variants = reduce_max_variants,
 };

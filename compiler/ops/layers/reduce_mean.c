@@ -17,4 +17,5 @@ const Op op_reduce_mean = {
     .flops = reduce_flops,
     .grad = reduce_mean_grad,
     .plain = reduce_mean_plain,
+    .variants = reduce_mean_variants,
 };

@@ -19,4 +19,5 @@ const Op op_reduce_min = {
     .flops = reduce_flops,
     .grad = reduce_extreme_grad,
     .plain = reduce_min_plain,
+    .variants = reduce_min_variants,
 };

@@ -17,4 +17,5 @@ const Op op_reduce_sum = {
     .flops = reduce_flops,
     .grad = reduce_sum_grad,
     .plain = reduce_sum_plain,
+    .variants = reduce_sum_variants,
 };

@@ -17,7 +17,7 @@ static void relu_grad_emit(Writer *w, const Node *n) { elementwise_emit(w, n, "n
 static const Variant relu_gradient_variants[] = {
     {.name = "simd",
      .layouts = IN_ANY_LAYOUT,
-     .traits = VARIANT_ANY_BATCH,
+     .traits = VARIANT_ANY_BATCH | VARIANT_SEQUENCES,
      .emit = relu_grad_emit,
      .kernel = "piecewise"},
     {0},
@@ -36,7 +36,11 @@ static const Op relu_gradient = {
 static void relu_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &relu_gradient); }
 
 static const Variant relu_variants[] = {
-    {.name = "simd", .layouts = IN_ANY_LAYOUT, .traits = VARIANT_ANY_BATCH, .emit = relu_emit, .kernel = "piecewise"},
+    {.name = "simd",
+     .layouts = IN_ANY_LAYOUT,
+     .traits = VARIANT_ANY_BATCH | VARIANT_SEQUENCES,
+     .emit = relu_emit,
+     .kernel = "piecewise"},
     {0},
 };
 

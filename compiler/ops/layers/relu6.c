@@ -19,7 +19,7 @@ static void relu6_grad_emit(Writer *w, const Node *n) { elementwise_emit(w, n, "
 
 static const Variant relu6_gradient_variants[] = {{.name = "simd",
                                                    .layouts = IN_ANY_LAYOUT,
-                                                   .traits = VARIANT_ANY_BATCH,
+                                                   .traits = VARIANT_ANY_BATCH | VARIANT_SEQUENCES,
                                                    .emit = relu6_grad_emit,
                                                    .kernel = "piecewise"},
                                                   {0}};
@@ -36,9 +36,12 @@ static const Op relu6_gradient = {
 
 static void relu6_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &relu6_gradient); }
 
-static const Variant relu6_variants[] = {
-    {.name = "simd", .layouts = IN_ANY_LAYOUT, .traits = VARIANT_ANY_BATCH, .emit = relu6_emit, .kernel = "piecewise"},
-    {0}};
+static const Variant relu6_variants[] = {{.name = "simd",
+                                          .layouts = IN_ANY_LAYOUT,
+                                          .traits = VARIANT_ANY_BATCH | VARIANT_SEQUENCES,
+                                          .emit = relu6_emit,
+                                          .kernel = "piecewise"},
+                                         {0}};
 
 const Op op_relu6 = {
     .name = "relu6",

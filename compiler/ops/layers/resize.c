@@ -191,6 +191,40 @@ static void resize_grad_plain(Writer *w, const Node *n)
     taps_gradient(w, axes, &r, r.in);
 }
 
+static void resize_emit(Writer *w, const Node *n)
+{
+    const Resizing r = resizing_of(n);
+    TapsAxis axes[3];
+    resize_axes(axes, &r);
+    taps_forward_emit(w, axes, &r, r.in);
+}
+
+static void resize_grad_emit(Writer *w, const Node *n)
+{
+    const Resizing r = resizing_of(n);
+    TapsAxis axes[3];
+    resize_axes(axes, &r);
+    taps_gradient_emit(w, axes, &r, r.in);
+}
+
+static const char *resize_refusal(const Node *n) { return taps_refusal(resizing_of(n).in); }
+
+static const Variant resize_gradient_variants[] = {{.name = "taps",
+                                                    .layouts = IN_NCHW,
+                                                    .traits = VARIANT_ANY_BATCH,
+                                                    .refuses = resize_refusal,
+                                                    .emit = resize_grad_emit,
+                                                    .kernel = "taps"},
+                                                   {0}};
+
+static const Variant resize_variants[] = {{.name = "taps",
+                                           .layouts = IN_NCHW,
+                                           .traits = VARIANT_ANY_BATCH,
+                                           .refuses = resize_refusal,
+                                           .emit = resize_emit,
+                                           .kernel = "taps"},
+                                          {0}};
+
 static const Op resize_gradient = {
     .name = "resize.grad",
     .class = OP_INTERNAL,
@@ -198,6 +232,7 @@ static const Op resize_gradient = {
     .in = gradient_in_dy,
     .out = gradient_out,
     .plain = resize_grad_plain,
+    .variants = resize_gradient_variants,
 };
 
 static void resize_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &resize_gradient); }
@@ -216,4 +251,5 @@ const Op op_resize = {
     .flops = resize_flops,
     .grad = resize_grad,
     .plain = resize_plain,
+    .variants = resize_variants,
 };

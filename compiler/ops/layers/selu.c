@@ -47,7 +47,7 @@ static void selu_grad_emit(Writer *w, const Node *n)
 
 static const Variant selu_gradient_variants[] = {{.name = "simd",
                                                   .layouts = IN_ANY_LAYOUT,
-                                                  .traits = VARIANT_ANY_BATCH,
+                                                  .traits = VARIANT_ANY_BATCH | VARIANT_SEQUENCES,
                                                   .emit = selu_grad_emit,
                                                   .kernel = "activation"},
                                                  {0}};
@@ -64,9 +64,12 @@ static const Op selu_gradient = {
 
 static void selu_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &selu_gradient); }
 
-static const Variant selu_variants[] = {
-    {.name = "simd", .layouts = IN_ANY_LAYOUT, .traits = VARIANT_ANY_BATCH, .emit = selu_emit, .kernel = "activation"},
-    {0}};
+static const Variant selu_variants[] = {{.name = "simd",
+                                         .layouts = IN_ANY_LAYOUT,
+                                         .traits = VARIANT_ANY_BATCH | VARIANT_SEQUENCES,
+                                         .emit = selu_emit,
+                                         .kernel = "activation"},
+                                        {0}};
 
 /* At 0, from the left. */
 static double selu_slope(const Node *n)

@@ -26,7 +26,7 @@ static void silu_grad_emit(Writer *w, const Node *n) { elementwise_emit(w, n, "n
 
 static const Variant silu_gradient_variants[] = {{.name = "simd",
                                                   .layouts = IN_ANY_LAYOUT,
-                                                  .traits = VARIANT_ANY_BATCH,
+                                                  .traits = VARIANT_ANY_BATCH | VARIANT_SEQUENCES,
                                                   .emit = silu_grad_emit,
                                                   .kernel = "activation"},
                                                  {0}};
@@ -43,9 +43,12 @@ static const Op silu_gradient = {
 
 static void silu_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &silu_gradient); }
 
-static const Variant silu_variants[] = {
-    {.name = "simd", .layouts = IN_ANY_LAYOUT, .traits = VARIANT_ANY_BATCH, .emit = silu_emit, .kernel = "activation"},
-    {0}};
+static const Variant silu_variants[] = {{.name = "simd",
+                                         .layouts = IN_ANY_LAYOUT,
+                                         .traits = VARIANT_ANY_BATCH | VARIANT_SEQUENCES,
+                                         .emit = silu_emit,
+                                         .kernel = "activation"},
+                                        {0}};
 
 /* Where x · tanh(x / 2) = 2, at 2.3994. */
 static double silu_slope(const Node *n)

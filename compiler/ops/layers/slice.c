@@ -58,7 +58,7 @@ static bool slice_shape(Graph *g, Node *n)
 static void slice_window(const Node *n, int axis, Window *window)
 {
     const PartAttrs *a = n->attrs;
-    if (node_shape_in(n).rank != 3 || a->axis != axis + 1) return;
+    if (a->axis != field_axis(node_shape_in(n), axis)) return;
     window->stride = (double)a->step;
     window->pad = (double)-slice_begin(n, node_shape_in(n));
 }
@@ -95,6 +95,58 @@ static void slice_grad_plain(Writer *w, const Node *n)
     put_slice(w, n, node_shape_out(n), node_shape_in(n), "dx[$whole] = dy[$part];");
 }
 
+/* ---- fast form: runtime/kernels/movement/crop.h ------------------------------ */
+
+static const char *slice_refusal(const Node *n)
+{
+    return ((const PartAttrs *)n->attrs)->step == 1 ? NULL : "the step is not 1";
+}
+
+/* A sample is an image of a row for each index before the axis: the part is some of its columns. */
+static void bind_columns(Writer *w, const Node *n, Shape whole, Shape part)
+{
+    const PartAttrs *a = n->attrs;
+    const ShapeParts of_whole = shape_parts(whole, (int)a->axis), of_part = shape_parts(part, (int)a->axis);
+    const int64_t inner = of_whole.inner;
+    const int64_t region[] = {1,
+                              of_part.outer,
+                              of_part.size * inner,
+                              of_whole.outer,
+                              of_whole.size * inner,
+                              0,
+                              slice_begin(n, whole) * inner};
+    writer_bind_fields(w, "region", "c h w H W top left", region);
+    writer_put(w, "static const nn_crop_box size = {$region};");
+}
+
+static void slice_emit(Writer *w, const Node *n)
+{
+    bind_columns(w, n, node_shape_in(n), node_shape_out(n));
+    writer_put(w, "nn_crop(&size, $N, x, y, $t, $T);");
+}
+
+static void slice_grad_emit(Writer *w, const Node *n)
+{
+    bind_columns(w, n, node_shape_out(n), node_shape_in(n));
+    writer_put(w, "nn_pad(&size, $N, dy, dx, 0, $t, $T);");
+}
+
+static const Variant slice_gradient_variants[] = {{.name = "simd",
+                                                   .layouts = IN_NCHW,
+                                                   .traits = VARIANT_ANY_BATCH,
+                                                   .refuses = slice_refusal,
+                                                   .emit = slice_grad_emit,
+                                                   .kernel = "crop"},
+                                                  {0}};
+
+static const Variant slice_variants[] = {{.name = "simd",
+                                          .layouts = IN_NCHW,
+                                          .traits = VARIANT_ANY_BATCH,
+                                          .refuses = slice_refusal,
+                                          .emit = slice_emit,
+                                          .kernel = "crop"},
+                                         {0}};
+
 static const Op slice_gradient = {
     .name = "slice.grad",
     .class = OP_INTERNAL,
@@ -103,6 +155,7 @@ static const Op slice_gradient = {
     .out = gradient_out,
     .flops = region_no_flops,
     .plain = slice_grad_plain,
+    .variants = slice_gradient_variants,
 };
 
 static void slice_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &slice_gradient); }
@@ -121,4 +174,5 @@ const Op op_slice = {
     .flops = region_no_flops,
     .grad = slice_grad,
     .plain = part_plain,
+    .variants = slice_variants,
 };

@@ -23,7 +23,7 @@ static void softplus_grad_emit(Writer *w, const Node *n) { elementwise_emit(w, n
 
 static const Variant softplus_gradient_variants[] = {{.name = "simd",
                                                       .layouts = IN_ANY_LAYOUT,
-                                                      .traits = VARIANT_ANY_BATCH,
+                                                      .traits = VARIANT_ANY_BATCH | VARIANT_SEQUENCES,
                                                       .emit = softplus_grad_emit,
                                                       .kernel = "activation"},
                                                      {0}};
@@ -42,7 +42,7 @@ static void softplus_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &
 
 static const Variant softplus_variants[] = {{.name = "simd",
                                              .layouts = IN_ANY_LAYOUT,
-                                             .traits = VARIANT_ANY_BATCH,
+                                             .traits = VARIANT_ANY_BATCH | VARIANT_SEQUENCES,
                                              .emit = softplus_emit,
                                              .kernel = "activation"},
                                             {0}};

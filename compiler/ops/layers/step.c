@@ -29,9 +29,12 @@ static void step_emit(Writer *w, const Node *n)
     elementwise_emit(w, n, "nn_step", "$at, ");
 }
 
-static const Variant step_variants[] = {
-    {.name = "simd", .layouts = IN_ANY_LAYOUT, .traits = VARIANT_ANY_BATCH, .emit = step_emit, .kernel = "piecewise"},
-    {0}};
+static const Variant step_variants[] = {{.name = "simd",
+                                         .layouts = IN_ANY_LAYOUT,
+                                         .traits = VARIANT_ANY_BATCH | VARIANT_SEQUENCES,
+                                         .emit = step_emit,
+                                         .kernel = "piecewise"},
+                                        {0}};
 
 const Op op_step = {
     .name = "step",

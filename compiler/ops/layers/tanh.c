@@ -17,7 +17,7 @@ static void tanh_grad_emit(Writer *w, const Node *n) { elementwise_emit(w, n, "n
 
 static const Variant tanh_gradient_variants[] = {{.name = "simd",
                                                   .layouts = IN_ANY_LAYOUT,
-                                                  .traits = VARIANT_ANY_BATCH,
+                                                  .traits = VARIANT_ANY_BATCH | VARIANT_SEQUENCES,
                                                   .emit = tanh_grad_emit,
                                                   .kernel = "activation"},
                                                  {0}};
@@ -34,9 +34,12 @@ static const Op tanh_gradient = {
 
 static void tanh_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &tanh_gradient); }
 
-static const Variant tanh_variants[] = {
-    {.name = "simd", .layouts = IN_ANY_LAYOUT, .traits = VARIANT_ANY_BATCH, .emit = tanh_emit, .kernel = "activation"},
-    {0}};
+static const Variant tanh_variants[] = {{.name = "simd",
+                                         .layouts = IN_ANY_LAYOUT,
+                                         .traits = VARIANT_ANY_BATCH | VARIANT_SEQUENCES,
+                                         .emit = tanh_emit,
+                                         .kernel = "activation"},
+                                        {0}};
 
 const Op op_tanh = {
     .name = "tanh",

@@ -63,7 +63,7 @@ static void threshold_grad_x_emit(Writer *w, const Node *n)
 
 static const Variant threshold_gradient_y_variants[] = {{.name = "simd",
                                                          .layouts = IN_ANY_LAYOUT,
-                                                         .traits = VARIANT_ANY_BATCH,
+                                                         .traits = VARIANT_ANY_BATCH | VARIANT_SEQUENCES,
                                                          .emit = threshold_grad_y_emit,
                                                          .kernel = "piecewise"},
                                                         {0}};
@@ -80,7 +80,7 @@ static const Op threshold_gradient_y = {
 
 static const Variant threshold_gradient_x_variants[] = {{.name = "simd",
                                                          .layouts = IN_ANY_LAYOUT,
-                                                         .traits = VARIANT_ANY_BATCH,
+                                                         .traits = VARIANT_ANY_BATCH | VARIANT_SEQUENCES,
                                                          .emit = threshold_grad_x_emit,
                                                          .kernel = "piecewise"},
                                                         {0}};
@@ -103,7 +103,7 @@ static void threshold_grad(Backward *b, const Node *n)
 
 static const Variant threshold_variants[] = {{.name = "simd",
                                               .layouts = IN_ANY_LAYOUT,
-                                              .traits = VARIANT_ANY_BATCH,
+                                              .traits = VARIANT_ANY_BATCH | VARIANT_SEQUENCES,
                                               .emit = threshold_emit,
                                               .kernel = "piecewise"},
                                              {0}};

@@ -49,7 +49,8 @@ bool reduce_shape(Graph *g, Node *n)
 void reduce_window(const Node *n, int axis, Window *window)
 {
     bool moved = node_shape_out(n).rank != node_shape_in(n).rank;
-    window->whole = moved || is_reduced(n, axis + 1);
+    const int along = field_axis(node_shape_in(n), axis);
+    window->whole = moved || (along >= 0 && is_reduced(n, along));
 }
 
 int64_t reduce_flops(const Node *n) { return shape_count(node_shape_in(n)); }
@@ -137,6 +138,93 @@ void reduce_extreme_plain(Writer *w, const Node *n, const char *wins)
                   "y[$out] = most;");
 }
 
+/* ---- fast form ------------------------------------------------------------------- */
+
+/* A value whose reduced axes are neighbours is [outer][size][inner], of which size is reduced. */
+static bool reduce_parts(const Node *n, Shape in, ShapeParts *parts)
+{
+    *parts = (ShapeParts){1, 1, 1};
+    int64_t *part = &parts->outer;
+    for (int axis = 0; axis < in.rank; axis++) {
+        const bool reduced = is_reduced(n, axis);
+        if (in.dim[axis] == 1) continue;
+        if (reduced && part == &parts->outer) part = &parts->size;
+        if (!reduced && part == &parts->size) part = &parts->inner;
+        if (reduced && part == &parts->inner) return false;
+        *part *= in.dim[axis];
+    }
+    return true;
+}
+
+static const char *parts_refusal(const Node *n, Shape in)
+{
+    ShapeParts parts;
+    return reduce_parts(n, in, &parts) ? NULL : "the axes are not neighbours";
+}
+
+static const char *reduce_refusal(const Node *n) { return parts_refusal(n, node_shape_in(n)); }
+static const char *reduce_grad_refusal(const Node *n) { return parts_refusal(n, node_shape_out(n)); }
+
+/* Declares size, the nn_reduction of the layer's input. */
+static void put_parts(Writer *w, const Node *n, Shape in)
+{
+    ShapeParts parts;
+    reduce_parts(n, in, &parts);
+    writer_bind_int(w, "outer", parts.outer);
+    writer_bind_int(w, "size", parts.size);
+    writer_bind_int(w, "inner", parts.inner);
+    writer_put(w, "static const nn_reduction size = {.outer = $outer, .size = $size, .inner = $inner};");
+}
+
+static void sum_emit(Writer *w, const Node *n)
+{
+    put_parts(w, n, node_shape_in(n));
+    writer_put(w, "nn_reduce_sum(&size, $N, 1, x, y, $t, $T);");
+}
+
+static void mean_emit(Writer *w, const Node *n)
+{
+    put_parts(w, n, node_shape_in(n));
+    writer_put(w, "nn_reduce_sum(&size, $N, $size, x, y, $t, $T);");
+}
+
+static void max_emit(Writer *w, const Node *n)
+{
+    put_parts(w, n, node_shape_in(n));
+    writer_put(w, "nn_reduce_max(&size, $N, x, y, $t, $T);");
+}
+
+static void min_emit(Writer *w, const Node *n)
+{
+    put_parts(w, n, node_shape_in(n));
+    writer_put(w, "nn_reduce_min(&size, $N, x, y, $t, $T);");
+}
+
+static void sum_grad_emit(Writer *w, const Node *n)
+{
+    put_parts(w, n, node_shape_out(n));
+    writer_put(w, "nn_reduce_sum_dx(&size, $N, 1, dy, dx, $t, $T);");
+}
+
+static void mean_grad_emit(Writer *w, const Node *n)
+{
+    put_parts(w, n, node_shape_out(n));
+    writer_put(w, "nn_reduce_sum_dx(&size, $N, $size, dy, dx, $t, $T);");
+}
+
+#define REDUCE_ROW(REFUSES, EMIT)                                                                          \
+    {                                                                                                      \
+        .name = "simd", .layouts = IN_NCHW, .traits = VARIANT_ANY_BATCH, .refuses = REFUSES, .emit = EMIT, \
+        .kernel = "reduce"                                                                                 \
+    }
+
+const Variant reduce_sum_variants[] = {REDUCE_ROW(reduce_refusal, sum_emit), {0}};
+const Variant reduce_mean_variants[] = {REDUCE_ROW(reduce_refusal, mean_emit), {0}};
+const Variant reduce_max_variants[] = {REDUCE_ROW(reduce_refusal, max_emit), {0}};
+const Variant reduce_min_variants[] = {REDUCE_ROW(reduce_refusal, min_emit), {0}};
+static const Variant sum_gradient_variants[] = {REDUCE_ROW(reduce_grad_refusal, sum_grad_emit), {0}};
+static const Variant mean_gradient_variants[] = {REDUCE_ROW(reduce_grad_refusal, mean_grad_emit), {0}};
+
 /* ---- gradients ------------------------------------------------------------------ */
 
 /* The line for each element of dx. */
@@ -159,6 +247,7 @@ static const Op sum_gradient = {
     .in = gradient_in_dy,
     .out = gradient_out,
     .plain = sum_grad_plain,
+    .variants = sum_gradient_variants,
 };
 
 void reduce_sum_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &sum_gradient); }
@@ -172,6 +261,7 @@ static const Op mean_gradient = {
     .in = gradient_in_dy,
     .out = gradient_out,
     .plain = mean_grad_plain,
+    .variants = mean_gradient_variants,
 };
 
 void reduce_mean_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &mean_gradient); }

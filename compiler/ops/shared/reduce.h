@@ -29,6 +29,9 @@ void reduce_sum_plain(Writer *, const Node *);
 void reduce_mean_plain(Writer *, const Node *);
 void reduce_extreme_plain(Writer *, const Node *, const char *wins);
 
+/* Rows of the tables, of the kernels in runtime/kernels/reduction/reduce.h. */
+extern const Variant reduce_sum_variants[], reduce_mean_variants[], reduce_max_variants[], reduce_min_variants[];
+
 /* Op.grad. */
 void reduce_sum_grad(Backward *, const Node *);
 void reduce_mean_grad(Backward *, const Node *);

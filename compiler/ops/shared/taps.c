@@ -112,3 +112,39 @@ void taps_gradient(Writer *w, const TapsAxis axes[3], const void *self, Shape im
     writer_put(w, "@dx(n, $from_c, $from_i, $from_j) += @dy(n, c, i, j)$factor;");
     close_taps(w, inner + outer);
 }
+
+/* ---- fast form ------------------------------------------------------------------ */
+
+const char *taps_refusal(Shape image) { return image.dim[2] <= NN_TAPS_ROW ? NULL : "the rows are too long"; }
+
+/* size, the nn_taps of the axes. */
+static void put_size(Writer *w, const TapsAxis axes[3], const void *self, Shape image)
+{
+    static const char *const names[] = {"c", "h", "w"};
+    writer_bind(w, "int", "int"); /* also where an image has more elements */
+    put_tables(w, axes, self);
+    writer_put(w, "static const nn_taps size = {");
+    for (int axis = 0; axis < 3; axis++) {
+        const TapsAxis *x = &axes[axis];
+        writer_bind(w, "axis", "%s", names[axis]);
+        writer_bind_int(w, "in", image.dim[axis]);
+        writer_bind_int(w, "out", x->out);
+        writer_bind_int(w, "count", x->count);
+        writer_bind(w, "at", x->of ? "at_%s" : "0", tap_axis[axis]);
+        writer_bind(w, "weight", only_moves(x, axis, self) ? "0" : "weight_%s", tap_axis[axis]);
+        writer_put(w, "    .$axis = {.in = $in, .out = $out, .count = $count, .at = $at, .weight = $weight},");
+    }
+    writer_put(w, "};");
+}
+
+void taps_forward_emit(Writer *w, const TapsAxis axes[3], const void *self, Shape image)
+{
+    put_size(w, axes, self, image);
+    writer_put(w, "nn_taps_forward(&size, $N, x, y, $t, $T);");
+}
+
+void taps_gradient_emit(Writer *w, const TapsAxis axes[3], const void *self, Shape image)
+{
+    put_size(w, axes, self, image);
+    writer_put(w, "nn_taps_dx(&size, $N, dy, dx, $t, $T);");
+}

@@ -31,4 +31,9 @@ typedef struct TapsAxis {
 void taps_forward(Writer *, const TapsAxis axes[3], const void *self);
 void taps_gradient(Writer *, const TapsAxis axes[3], const void *self, Shape image);
 
+/* The same by the kernels of runtime/kernels/movement/taps.h, and why they do not serve it, or NULL. */
+const char *taps_refusal(Shape image);
+void taps_forward_emit(Writer *, const TapsAxis axes[3], const void *self, Shape image);
+void taps_gradient_emit(Writer *, const TapsAxis axes[3], const void *self, Shape image);
+
 #endif
