@@ -158,8 +158,8 @@ void accumulate_write_info_members(Emitter *e)
 {
     if (accumulates(e))
         emitter_put_parts(e, &e->source,
-                          "        {bytes}u, {prefix}_any_grad_add, {prefix}_any_update, {prefix}_any_grad_sum\n",
+                          "        {bytes}u, {prefix}_any_grad_add, {prefix}_any_update, {prefix}_any_grad_sum,\n",
                           PARTS({"bytes", emitter_number(e, accumulate_bytes(e))}));
     else
-        text_add(&e->source, "        0, NULL, NULL, NULL\n");
+        text_add(&e->source, "        0, NULL, NULL, NULL,\n");
 }
