@@ -406,7 +406,7 @@ install: all
 	install -m 644 $(BUILD)/nnc.pc $(LIB)/pkgconfig
 	install -m 644 $(wildcard dsl_examples/data/digits/*) $(SHARE)/nnc/digits
 	install -m 644 README.md CHANGELOG.md LICENSE $(wildcard docs/*.md docs/*.c docs/*.png docs/*.json) $(DOC)
-	install -m 644 $(wildcard dsl_examples/*.nn dsl_examples/*.csv) $(DOC)/dsl_examples
+	install -m 644 $(wildcard dsl_examples/*.nn dsl_examples/*.csv dsl_examples/*.py) $(DOC)/dsl_examples
 	install -m 644 $(wildcard dsl_examples/exercises/*.nn) $(DOC)/dsl_examples/exercises
 	./$(PROGRAM) help --man >$(SHARE)/man/man1/nnc.1
 	./$(PROGRAM) help --completion bash >$(SHARE)/bash-completion/completions/nnc

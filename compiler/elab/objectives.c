@@ -21,9 +21,12 @@ static LossTarget target_of_objective(const Objective *o)
 /* The target of that name; a new one has the form that this loss takes. */
 static int objective_target(Objectives *all, const char *name, const Objective *taker)
 {
-    for (int i = 0; i < all->targets; i++)
-        if (same_target(all->target[i].name, name)) return i;
     const LossTarget is = target_of_objective(taker);
+    for (int i = 0; i < all->targets; i++) {
+        if (!same_target(all->target[i].name, name)) continue;
+        all->target[i].is.domains |= is.domains;
+        return i;
+    }
     const int64_t count = shape_count(is.shape);
     all->target[all->targets] =
         (TargetPart){.name = name, .is = is, .offset = all->target_count, .count = count, .first = taker};
@@ -36,6 +39,7 @@ int64_t target_classes_at(const Objectives *all, int64_t index)
 {
     const TargetPart *part = all->target;
     while (index >= part->offset + part->count) part++;
+    if (part->is.domains) return 2;
     return part->is.classes ? part->first->output->shape.dim[0] : 0;
 }
 

@@ -41,7 +41,7 @@ typedef struct Objectives {
 /* `spec` NULL: a class of each sample. */
 Objectives train_objectives(const TrainSpec *, const Graph *net);
 
-/* How many classes element `index` of a row of targets may be; 0: it is a value. */
+/* How many classes, or domains, element `index` of a row of targets may be; 0: it is a value. */
 int64_t target_classes_at(const Objectives *, int64_t index);
 
 /* A further output and its place in a sample's row of outputs, which begins with the net's last

@@ -50,6 +50,7 @@ typedef struct LossTarget {
     bool classes;    /* an int32 class for each place of the scores; else values */
     Shape shape;     /* per sample */
     int64_t ignored; /* the class of places that are left out, as those are whose class has no score */
+    bool domains;    /* values that are 0 or 1; a sample with another one is left out */
 } LossTarget;
 
 /* How a sample's vector of results is read: of a layer's, and of the scores that a loss takes. */

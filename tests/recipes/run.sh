@@ -62,6 +62,16 @@ planes() {
     done
 }
 
+# domains CxHxW: black images of domain 0
+domains() {
+    mkdir -p "$tmp/domains"
+    for part in train test; do
+        array "4, $(echo "$1" | sed 's/x/, /g')" $((4 * $(echo "$1" | sed 's/x/ * /g'))) >"$tmp/domains/x_$part.npy"
+        { array 4, 3 && printf '\011'; } >"$tmp/domains/y_$part.npy" # ten classes, the last of which is there
+        array 4, 4 >"$tmp/domains/domain_$part.npy"
+    done
+}
+
 # ---- a step of each ------------------------------------------------------------------
 
 # Sets `parameters`, `takes` and `gives` (shapes) from what nnc check says.
@@ -92,6 +102,7 @@ for example; do
         ! grep -q '^    loss *cross_entropy' "$example" || segments=true
         planes "$takes" "$gives" $segments && data=$tmp/planes
         ;;
+    3x28x28:10) domains "$takes" && data=$tmp/domains ;;
     3x*x*) data=$tmp/colour ;;
     *) columns "$takes" && data=$tmp/columns.csv ;;
     esac

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Training that follows a teacher: its scores are what the loss is given, whatever the number of
 # threads, over a stop as well; and what is said where teacher and net do not go together.
+# Then domains (domains.sh).
 cd "$(dirname "$0")/../.." || exit 1
 . tests/lib.sh
 cd "$tmp" || exit 1
@@ -110,4 +111,6 @@ wrong 'teacher("classes.nn", "copy.safetensors")' 'teacher: the results of copy 
 wrong 'teacher("biased.nn", "copy.safetensors")' 'teacher: .*copy.safetensors.*bias'
 wrong 'teacher("copy.nn", "scaled.safetensors")' 'teacher: scaled.safetensors was trained on inputs that were normalised in'
 wrong 'teacher("copy.nn", "copy.safetensors", name=other)' 'teacher: copy.nn has errors'
+
+. "$root/tests/transfer/domains.sh"
 conclude
