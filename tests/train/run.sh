@@ -227,9 +227,9 @@ if awk 'length > 79 { exit 1 }' out; then ok; else bad 'a line of more than 79 c
 runs 0 train flowers.nn --data flowers.csv --lr-find --set 'optimizer sgd(lr=1)' --freeze '*' --jit tcc
 says out '^no proposal'
 runs 2 train flowers.nn --data flowers.csv --lr-find --resume
-runs 2 train flowers.nn --data flowers.csv --lr-find -o flowers.safetensors
+runs 2 train flowers.nn --data flowers.csv --lr-find -o rates.safetensors
 says err 'writes no weights, but a picture, FILE.png or FILE.svg'
-absent flowers.safetensors
+absent rates.safetensors
 
 # Parts of the classes, and of the samples.
 runs 0 train flowers.nn --data flowers.csv --classes tulip,iris -D kinds=2 --limit 20 -o two.w
@@ -289,6 +289,14 @@ awk -F, '$1 == "train" && $2 == 1 { print $5 }' key.csv >key.1
 same sequential.1 key.1
 runs 2 train flowers.nn --data flowers.csv --order random
 says err "takes shuffle or sequential, not 'random'"
+
+# The momentum that onecycle cycles is that of the run: where it goes decides where the weights end.
+for base in 0.5 0.9; do
+    runs 0 train flowers.nn --data flowers.csv --epochs 3 -o cycle_$base.safetensors \
+        --set "schedule onecycle(0.05, cycle_momentum=yes, base_momentum=$base)"
+done
+what='base_momentum of onecycle'
+if cmp -s cycle_0.5.safetensors cycle_0.9.safetensors; then bad 'it changes nothing'; else ok; fi
 
 # At their ends the averages are the weights, or those of the beginning.
 frozen="norms.nn --data flowers.csv --train fc.weight --train fc.bias"
