@@ -36,8 +36,8 @@ void canvas_line(Canvas *c, int x0, int y0, int x1, int y1, int width, Color col
 {
     const int dx = x1 - x0, dy = y1 - y0, steps = larger_of(larger_of(dx, -dx), larger_of(larger_of(dy, -dy), 1));
     for (int i = 0; i <= steps; i++) {
-        const int x = x0 + (int)lround((double)dx * i / steps);
-        const int y = y0 + (int)lround((double)dy * i / steps);
+        const int x = x0 + (int)floor((double)dx * i / steps + 0.5); /* the same pixels from either end */
+        const int y = y0 + (int)floor((double)dy * i / steps + 0.5);
         canvas_fill(c, x - width / 2, y - width / 2, width, width, color);
     }
 }

@@ -38,8 +38,14 @@ static Field join_fields(Field a, Field b)
     };
 }
 
-/* A parameter or constant, which depends on no input. */
-static bool is_source(const Tensor *t) { return t->producer && t->producer->op->traits & OP_SOURCE; }
+bool tensor_is_constant(const Tensor *t)
+{
+    const Node *n = t->producer;
+    if (!n || n->op->traits & OP_SOURCE) return n != NULL;
+    for (int i = 0; i < n->data_count; i++)
+        if (!tensor_is_constant(n->in[i])) return false;
+    return true;
+}
 
 void field_compute(Node *n)
 {
@@ -48,7 +54,7 @@ void field_compute(Node *n)
         if (n->op->window) n->op->window(n, axis, &window);
         Field field = {.stride = 1, .whole = n->data_count == 0};
         for (int i = 0, joined = 0; i < n->data_count; i++) {
-            if (is_source(n->in[i]) && n->data_count > 1) continue;
+            if (tensor_is_constant(n->in[i]) && n->data_count > 1) continue;
             Field of_branch = through_window(n->in[i]->field[axis], window);
             field = joined++ ? join_fields(field, of_branch) : of_branch;
         }

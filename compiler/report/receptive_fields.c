@@ -19,6 +19,7 @@ static const char *why_no_fields(const Graph *net)
     const Tensor *first = net->inputs.at[0];
     for (int i = 0; i < net->inputs.count; i++) {
         const Tensor *t = net->inputs.at[i];
+        if (t->shape.rank == 1) return "an input is a vector: it has no height and width";
         if (!field_exists(t->shape)) return "an input is no image and no sequence: it has no height and width";
         for (int axis = 0; axis < 2; axis++)
             if (field_extent(t->shape, axis) != field_extent(first->shape, axis))

@@ -10,7 +10,7 @@ code() { try "nnc $*" "$NNC" "$@" --target generic --prefix net -o "$tmp/net.c";
 
 # has WORD YES: whether functions of that name are in the code
 has() {
-    if grep -q "^static void [a-z0-9_]*_$1(" "$tmp/net.c"; then found=yes; else found=no; fi
+    if grep -q -E "^static void ([a-z0-9_]*_)?$1\(" "$tmp/net.c"; then found=yes; else found=no; fi
     what="$net $option: functions named …_$1"
     is "$found" = "$2"
 }
@@ -36,7 +36,7 @@ without() {
         --no-winograd) chosen '\[winograd' no ;;
         --no-concat-elimination) has concat1_forward yes ;;
         --no-layout) chosen "$fused" no && has reorder no && chosen '\[winograd' no ;;
-        --no-micro-batches) has accumulate no ;;
+        --no-micro-batches) has loss_accumulate no ;; # others are those of NET_grad_add
         --no-selection | --no-legalization) chosen "$fused" no && has reorder no ;;
         esac
     done
@@ -77,7 +77,7 @@ with tests/passes/mixed.nn
 chosen "$fused" yes
 has reorder yes
 with tests/passes/micro_batches.nn
-has accumulate yes
+has loss_accumulate yes
 with tests/passes/concat_elimination.nn
 has concat1_forward no
 with tests/passes/winograd.nn

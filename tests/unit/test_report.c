@@ -280,7 +280,9 @@ START_TEST(memory_is_that_of_the_code)
         const Analysis *a = analysis_build(net, spec, &report);
         ck_assert_int_eq(i == 3, a->prepared_bytes > 0);
         const EmitOptions options = {
-            .lower.batch = 6, .lower.infer = true, .lower.train = spec != NULL, .standalone = true};
+            .lower = {.batch = 6, .target = target_native(), .infer = true, .train = spec != NULL},
+            .target = target_native(),
+            .standalone = true};
         const EmitResult *e = emit_c(net, spec, &options);
         ck_assert(a && e);
         ck_assert_int_eq(a->infer.arena, e->infer_scratch);

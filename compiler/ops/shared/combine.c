@@ -56,8 +56,7 @@ void combine_window(const Node *n, int axis, Window *window)
 {
     Shape out = node_shape_out(n);
     for (int i = 0; i < n->in_count; i++) {
-        const Node *from = n->in[i]->producer;
-        if (from && from->op->traits & OP_SOURCE) continue; /* the same everywhere */
+        if (tensor_is_constant(n->in[i])) continue; /* the same everywhere */
         if (field_extent(n->in[i]->shape, axis) != field_extent(out, axis)) window->whole = true;
     }
 }
