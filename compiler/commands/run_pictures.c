@@ -7,6 +7,7 @@
 
 #include "commands/predict_pictures.h"
 #include "commands/run_record.h"
+#include "commands/visible_weights.h"
 #include "report/report_json.h"
 
 enum { FILTERS_SHOWN = 64, CLASSES_SHOWN = 30 };
@@ -39,51 +40,13 @@ static json_t *image_value(Arena *arena, const uint8_t *bytes, int channels, int
 
 /* ---- filters --------------------------------------------------------------------------- */
 
-/* Weights that can be seen: `count` images of one or three channels. */
-typedef struct VisibleWeights {
-    const char *layer, *name;
-    int count, channels, height, width;
-    bool templates; /* of a dense layer over the image */
-} VisibleWeights;
-
-static bool see_weights(const Node *n, const Tensor *w, Shape input, VisibleWeights *v)
-{
-    const int64_t *d = w->shape.dim;
-    const bool kernel = w->shape.rank == 4 && (d[1] == 1 || d[1] == 3) && d[2] * d[3] > 1;
-    const bool image = input.rank == 3 && (input.dim[0] == 1 || input.dim[0] == 3);
-    const bool templates = w->shape.rank == 2 && image && d[1] == shape_count(input);
-    if (!kernel && !templates) return false;
-    const int64_t *size = kernel ? d + 1 : input.dim;
-    *v = (VisibleWeights){n->name, w->name, (int)d[0], (int)size[0], (int)size[1], (int)size[2], templates};
-    return true;
-}
-
-static bool find_visible_weights(const Graph *net, VisibleWeights *v)
-{
-    for (int i = 0; i < net->nodes.count; i++) {
-        const Node *n = net->nodes.at[i];
-        for (int k = n->data_count; k < n->in_count; k++)
-            if (n->in[k]->kind == TENSOR_PARAM && n->in[k]->regularized)
-                return see_weights(n, n->in[k], net_input_shape(net), v);
-    }
-    return false;
-}
-
-/* 0 is grey; the largest of the filter is white or black. */
-static void grey_levels(const float *w, size_t count, uint8_t *out)
-{
-    float most = 0;
-    for (size_t i = 0; i < count; i++) most = fmaxf(most, fabsf(w[i]));
-    for (size_t i = 0; i < count; i++) out[i] = (uint8_t)lround(127.5 + 127.5 * (double)(most > 0 ? w[i] / most : 0));
-}
-
 static json_t *filter_images(Arena *arena, const VisibleWeights *v, const float *values)
 {
     const size_t size = (size_t)v->channels * (size_t)v->height * (size_t)v->width;
     uint8_t *bytes = arena_alloc(arena, size);
     json_t *images = json_array();
     for (int i = 0; i < v->count && i < FILTERS_SHOWN; i++) {
-        grey_levels(values + (size_t)i * size, size, bytes);
+        weights_as_grey(values + (size_t)i * size, size, bytes);
         json_array_append_new(images, image_value(arena, bytes, v->channels, v->height, v->width));
     }
     return images;
@@ -92,7 +55,7 @@ static json_t *filter_images(Arena *arena, const VisibleWeights *v, const float 
 json_t *run_filters(const Model *m, const void *model)
 {
     VisibleWeights v;
-    if (!find_visible_weights(m->net, &v)) return NULL;
+    if (!visible_weights(m->net, NULL, &v)) return NULL;
     Arena *arena = arena_within(m->c->arena);
     const size_t count = (size_t)v.count * (size_t)v.channels * (size_t)v.height * (size_t)v.width;
     float *values = arena_alloc(arena, count * sizeof *values);

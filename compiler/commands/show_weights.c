@@ -13,16 +13,22 @@
 
 #include "commands/feeding.h"
 #include "commands/tensor_summary.h"
+#include "commands/visible_weights.h"
 #include "commands/weighted.h"
 #include "report/number_text.h"
 #include "report/report_table.h"
 #include "runtime/train/state.h"
 
-enum { WEIGHTS = OPTION_FIRST_OWN, FORMAT };
+enum { FILTER_SIDE = 48 }; /* pixels of a filter */
+
+enum { WEIGHTS = OPTION_FIRST_OWN, FORMAT, FILTERS };
 
 static const Option options[] = {
     {WEIGHTS, "weights", "FILE", "the weights, or a checkpoint (MODEL.onnx has its own)", false},
     {FORMAT, "format", "text|json", "the form of the output (text)", false},
+    {FILTERS, "filters", "LAYER",
+     "draw the kernels of a convolution, or a dense layer's templates of an image (-o FILE.png)", false},
+    {'o', "output", "FILE.png", "file for the picture of --filters", false},
     OPTION_ROW_MAP,
     OPTION_ROW_NET,
     OPTION_ROW_DEFINE,
@@ -32,7 +38,7 @@ static const Option options[] = {
 
 typedef struct ShowRequest {
     LoadOptions load;
-    const char *weights;
+    const char *weights, *filters, *output; /* NULL: not given */
     bool json;
 } ShowRequest;
 
@@ -50,6 +56,8 @@ static bool take_show_option(ShowRequest *r, int id, const char *value)
 {
     switch (id) {
     case WEIGHTS: r->weights = value; return true;
+    case FILTERS: r->filters = value; return true;
+    case 'o': r->output = value; return true;
     case FORMAT: return take_show_format(r, value);
     default: return load_option(&r->load, &command_show, id, value) == TAKEN_YES;
     }
@@ -65,6 +73,8 @@ static int read_show_request(ShowRequest *r, int argc, char **argv)
     r->load.path = reader.operands[0];
     r->weights = weighted_path(&r->load, r->weights);
     if (!r->weights) return usage_error(&command_show, "missing weights (use --weights FILE)");
+    if (r->filters && !r->output) return usage_error(&command_show, "--filters: no output file (use -o FILE.png)");
+    if (r->output && !r->filters) return usage_error(&command_show, "-o is the file of --filters");
     return STATUS_OK;
 }
 
@@ -256,9 +266,28 @@ static int show_file(const ShowRequest *r, const Model *m, NnTensors *file)
     return nn_weights_check(m->info, file, r->weights, &error) ? fail_error(&error) : STATUS_OK;
 }
 
+/* A picture of the layer's weights, as the file has them. */
+static int show_filters(const ShowRequest *r, const Model *m)
+{
+    VisibleWeights v;
+    Arena *arena = m->c->arena;
+    if (!visible_weights(m->net, r->filters, &v))
+        return fail(STATUS_INPUT, "--filters %s: it is no layer of %s with kernels or templates that can be drawn",
+                    r->filters, m->net->name);
+    const size_t count = (size_t)v.count * (size_t)v.channels * (size_t)v.height * (size_t)v.width;
+    float *values = arena_alloc(arena, count * sizeof *values);
+    void *block = block_alloc(m->info->model_bytes), *model = m->info->init(block, 0, 1);
+    int status = weighted_fill(m, model, r->weights);
+    if (!status) m->info->get(model, v.name, values, count);
+    if (!status) status = canvas_write(weights_picture(arena, &v, values, FILTER_SIDE), r->output);
+    free(block);
+    return status;
+}
+
 static int show_loaded(const ShowRequest *r, const Model *m)
 {
     WeightedModel w;
+    if (r->filters) return show_filters(r, m);
     int status = weighted_open(&w, r->weights, m);
     if (status) return status;
     status = show_file(r, m, w.file);

@@ -76,4 +76,13 @@ for net in "$lenet" ema.nn; do
     rm -f at
 done
 
+# Pictures of weights: 6 kernels of 5x5, 45 pixels each with 4 between them, in 3 columns and 2 rows.
+size_of() { od -An -tu1 -j16 -N8 "$1" | awk '{ print $3 * 256 + $4 "x" $7 * 256 + $8 }'; }
+filters=$root/dsl_examples/lenet.nn
+runs 0 train "$filters" --limit 20 --epochs 1 --jit tcc -o filters.w
+runs 0 show "$filters" --weights filters.w --filters c1 -o c1.png; silent out
+what='the size of c1.png'
+is "$(size_of c1.png)" = 151x102
+runs 1 show "$filters" --weights filters.w --filters f6 -o f6.png; says err 'no layer of lenet with kernels'; absent f6.png
+runs 2 show "$filters" --weights filters.w --filters c1; runs 2 show "$filters" --weights filters.w -o c1.png
 conclude
