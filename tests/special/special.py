@@ -154,12 +154,12 @@ def values(case, back):
 
 
 # Large enough for Winograd's algorithm, with one NaN and one infinity; in exact form alone.
-WINOGRAD = "input(32x14x14) conv(32, 3, pad=1, bias=no) as p"
+WINOGRAD = "input(32x28x28) conv(32, 3, pad=1, bias=no) as p"
 
 
 def winograd():
     torch.manual_seed(1)
-    x, weight = torch.randn(1, 32, 14, 14), torch.randn(32, 32, 3, 3) / 17
+    x, weight = torch.randn(1, 32, 28, 28), torch.randn(32, 32, 3, 3) / 17
     x[0, 3, 4, 5], x[0, 2, 9, 3] = float("nan"), float("inf")
     return {"x": x, "p.weight": weight, "y": F.conv2d(x, weight, padding=1)}
 
