@@ -372,7 +372,7 @@ thorough: all
 	@for part in export families generated names recipes resume stats targets; do \
 	    ALL=1 NNC=./$(PROGRAM) UNIT=$(BUILD)/unit CC="$(CC)" sh tests/$$part/run.sh || exit 1; \
 	done
-	ALL=1 $(BUILD)/unit "same bits" profiles
+	ALL=1 $(BUILD)/unit "same bits" profiles kernels
 
 check-deb: all
 	@sh tests/install/deb.sh

@@ -84,9 +84,9 @@ typedef struct Rotation {
     double cosine, sine, row, column; /* about this place */
 } Rotation;
 
-typedef struct Place {
+typedef struct RotatedPlace {
     double row, column;
-} Place;
+} RotatedPlace;
 
 /* Against the clock.  Quarter turns are exact: a cosine of 6e-17 is one of 0. */
 static Rotation rotation_of(int height, int width, double degrees)
@@ -96,10 +96,10 @@ static Rotation rotation_of(int height, int width, double degrees)
 }
 
 /* What comes to row i, column j. */
-static Place rotated_place(const Rotation *r, int i, int j)
+static RotatedPlace rotated_place(const Rotation *r, int i, int j)
 {
     double y = i - r->row, x = j - r->column;
-    return (Place){r->row + r->sine * x + r->cosine * y, r->column + r->cosine * x - r->sine * y};
+    return (RotatedPlace){r->row + r->sine * x + r->cosine * y, r->column + r->cosine * x - r->sine * y};
 }
 
 void augment_rotate(const float *in, int channels, int height, int width, double degrees, float *out)
@@ -108,7 +108,7 @@ void augment_rotate(const float *in, int channels, int height, int width, double
     size_t area = (size_t)height * (size_t)width;
     for (int i = 0; i < height; i++)
         for (int j = 0; j < width; j++) {
-            const Place from = rotated_place(&rotation, i, j);
+            const RotatedPlace from = rotated_place(&rotation, i, j);
             for (int k = 0; k < channels; k++)
                 out[(size_t)k * area + (size_t)i * (size_t)width + (size_t)j] =
                     bilinear(in + (size_t)k * area, height, width, from.row, from.column);
@@ -378,7 +378,7 @@ static void rotate_map(Image *map, double degrees)
     const Rotation rotation = rotation_of(map->height, map->width, degrees);
     for (int i = 0; i < map->height; i++)
         for (int j = 0; j < map->width; j++) {
-            const Place from = rotated_place(&rotation, i, j);
+            const RotatedPlace from = rotated_place(&rotation, i, j);
             map->other[(size_t)i * (size_t)map->width + (size_t)j] =
                 class_at(map, (int)floor(from.row + 0.5), (int)floor(from.column + 0.5));
         }

@@ -1,7 +1,7 @@
 # Read by run.sh.  Losses that compare two domains: which samples of a batch count, that a batch is
 # compared whole, by any number of threads, and the worked example in all its forms.
 # (Numbers are in tests/refs/domains.py, gradients in tests/gradients.)
-# shellcheck shell=dash
+# shellcheck shell=dash disable=SC2034,SC2154 # read and set by run.sh
 
 # Twenty rows: three values, a domain of 0, 1, or 7, which is neither, and a class.
 awk 'BEGIN { print "a,b,c,domain,kind"; for (i = 0; i < 20; i++)

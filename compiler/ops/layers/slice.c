@@ -119,7 +119,7 @@ static void bind_columns(Writer *w, const Node *n, Shape whole, Shape part)
     writer_put(w, "static const nn_crop_box size = {$region};");
 }
 
-static void slice_emit(Writer *w, const Node *n)
+static void slice_copy_emit(Writer *w, const Node *n)
 {
     bind_columns(w, n, node_shape_in(n), node_shape_out(n));
     writer_put(w, "nn_crop(&size, $N, x, y, $t, $T);");
@@ -143,7 +143,7 @@ static const Variant slice_variants[] = {{.name = "simd",
                                           .layouts = IN_NCHW,
                                           .traits = VARIANT_ANY_BATCH,
                                           .refuses = slice_refusal,
-                                          .emit = slice_emit,
+                                          .emit = slice_copy_emit,
                                           .kernel = "crop"},
                                          {0}};
 

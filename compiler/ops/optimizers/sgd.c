@@ -38,9 +38,10 @@ static const Attr sgd_attrs[] = {
     {0},
 };
 
-static bool is_cycled(const Node *n) { return n->op->uses & USES_MOMENTUM; }
-
-static bool has_momentum(const Node *n) { return is_cycled(n) || ((const SgdAttrs *)n->attrs)->momentum != 0; }
+static bool has_momentum(const Node *n)
+{
+    return optimizer_is_cycled(n) || ((const SgdAttrs *)n->attrs)->momentum != 0;
+}
 
 static bool sgd_shape(Graph *g, Node *n)
 {
@@ -85,8 +86,8 @@ static void put_momentum(Writer *w, const SgdAttrs *a)
 static void bind_momentum(Writer *w, const Node *n)
 {
     const SgdAttrs *a = n->attrs;
-    if (!is_cycled(n)) writer_bind_real(w, "momentum", a->momentum);
-    if (a->form == FORM_EMA && is_cycled(n))
+    if (!optimizer_is_cycled(n)) writer_bind_real(w, "momentum", a->momentum);
+    if (a->form == FORM_EMA && optimizer_is_cycled(n))
         writer_bind(w, "rest", "(1 - momentum)");
     else
         writer_bind_real(w, "rest", 1 - (a->form == FORM_EMA ? a->momentum : a->dampening));
@@ -112,7 +113,7 @@ static void sgd_emit(Writer *w, const Node *n)
     const SgdAttrs *a = n->attrs;
     bind_momentum(w, n);
     writer_bind_int(w, "nesterov", a->nesterov);
-    writer_bind(w, "constant", is_cycled(n) ? "const" : "static const");
+    writer_bind(w, "constant", optimizer_is_cycled(n) ? "const" : "static const");
     writer_bind(w, "buffer", has_momentum(n) ? "momentum_buffer" : "0");
     optimizer_bind(w, n, a->weight_decay);
     writer_put(w,

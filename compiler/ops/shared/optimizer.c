@@ -57,13 +57,11 @@ void adam_corrections(Writer *w, double beta1, double beta2)
     put_correction(w, "correction1", beta1);
 }
 
-/* In the cycled form beta1 is the momentum now, for all steps that are in the mean: as in PyTorch,
- * whose 1 − beta1^t has the group's beta1 of the step. */
-static bool is_cycled(const Node *n) { return n->op->uses & USES_MOMENTUM; }
+bool optimizer_is_cycled(const Node *n) { return n->op->uses & USES_MOMENTUM; }
 
 static void bind_beta1(Writer *w, const Node *n)
 {
-    if (is_cycled(n)) {
+    if (optimizer_is_cycled(n)) {
         writer_bind(w, "beta1", "momentum");
         writer_bind(w, "rest1", "(1 - momentum)");
     } else {
@@ -84,7 +82,7 @@ void adam_step(Writer *w, const Node *n, double weight_decay, const char *before
     optimizer_bind_beta(w, "beta2", "rest2", a->beta2);
     writer_bind_real(w, "eps", a->eps);
     adam_correction2(w, a->beta2);
-    if (is_cycled(n))
+    if (optimizer_is_cycled(n))
         writer_put(w, "const $real correction1 = -$expm1(t * $log(momentum)); /* 1 - momentum^t */");
     else
         put_correction(w, "correction1", a->beta1);
@@ -115,13 +113,13 @@ void adam_emit_step(Writer *w, const Node *n, double weight_decay, double shrink
     optimizer_bind(w, n, weight_decay);
     bind_beta1(w, n);
     optimizer_bind_beta(w, "beta2", "rest2", a->beta2);
-    if (is_cycled(n)) {
+    if (optimizer_is_cycled(n)) {
         writer_put(w, "const float log_beta1 = $log(momentum);");
         writer_bind(w, "log1", "log_beta1");
     } else {
         bind_log(w, "log1", a->beta1);
     }
-    writer_bind(w, "constant", is_cycled(n) ? "const" : "static const");
+    writer_bind(w, "constant", optimizer_is_cycled(n) ? "const" : "static const");
     bind_log(w, "log2", a->beta2);
     writer_bind_real(w, "eps", a->eps);
     writer_bind_real(w, "shrink", shrink);

@@ -49,6 +49,10 @@ void adam_step(Writer *, const Node *, double weight_decay, const char *before);
 /* The same by the kernel; `shrink` is AdamW's decay. */
 void adam_emit_step(Writer *, const Node *, double weight_decay, double shrink);
 
+/* Is the momentum, or beta1, a number of the model that the schedule cycles?  beta1 of the step is then
+ * that of all steps in the mean, as in PyTorch, whose 1 − beta1^t has the group's beta1 of the step. */
+bool optimizer_is_cycled(const Node *);
+
 extern const char *const optimizer_in[]; /* gradient, param; states have their own names */
 
 #endif
