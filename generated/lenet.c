@@ -1865,7 +1865,8 @@ const nn_model_info *lenet_info(void)
         0, NULL,
         0, NULL,
         NULL,
-        247104u, lenet_any_grad_add, lenet_any_update, lenet_any_grad_sum
+        247104u, lenet_any_grad_add, lenet_any_update, lenet_any_grad_sum,
+        NULL
     };
     return &info;
 }
@@ -1968,6 +1969,8 @@ enum {
     NN_LRN_CHANNELS = 1024, /* at most, for the gradient */
     NN_LRN_WINDOW = 64      /* channels that are summed, at most, in NHWC */
 };
+
+enum { NN_TAPS_ROW = 4096 }; /* elements of a row, at most */
 
 enum {
     NN_WINOGRAD_THREADS = 8,   /* that can work at once */

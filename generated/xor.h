@@ -100,6 +100,9 @@ typedef struct nn_model_info {
         void *scratch);
     void (*update)(void *model, void *gradients, float lr, void *scratch);
     int (*get_grad_sum)(const void *gradients, const char *name, float *values, size_t count);
+
+    /* of the steps from now on; NULL where the schedule does not change it */
+    void (*set_momentum)(void *model, float momentum);
 } nn_model_info;
 
 #ifdef __cplusplus
