@@ -38,23 +38,23 @@ static Field join_fields(Field a, Field b)
     };
 }
 
-bool tensor_is_constant(const Tensor *t)
+static bool depends_on_no_input(const Node *n)
 {
-    const Node *n = t->producer;
-    if (!n || n->op->traits & OP_SOURCE) return n != NULL;
     for (int i = 0; i < n->data_count; i++)
-        if (!tensor_is_constant(n->in[i])) return false;
-    return true;
+        if (!n->in[i]->constant) return false;
+    return n->data_count > 0 || n->op->traits & OP_SOURCE;
 }
 
 void field_compute(Node *n)
 {
+    const bool constant = depends_on_no_input(n);
+    for (int i = 0; i < n->out_count; i++) n->out[i]->constant = constant;
     for (int axis = 0; axis < 2; axis++) {
         Window window = {.size = 1, .stride = 1};
         if (n->op->window) n->op->window(n, axis, &window);
         Field field = {.stride = 1, .whole = n->data_count == 0};
         for (int i = 0, joined = 0; i < n->data_count; i++) {
-            if (tensor_is_constant(n->in[i]) && n->data_count > 1) continue;
+            if (n->in[i]->constant && n->data_count > 1) continue;
             Field of_branch = through_window(n->in[i]->field[axis], window);
             field = joined++ ? join_fields(field, of_branch) : of_branch;
         }

@@ -74,9 +74,6 @@ Tensor *graph_slice(Graph *, Tensor *whole, int64_t offset, int64_t count);
 
 /* ---- properties ------------------------------------------------------- */
 
-/* Made of parameters and constants alone: of no input. */
-bool tensor_is_constant(const Tensor *);
-
 void field_compute(Node *); /* sets the fields of the node's outputs from its inputs' */
 
 /* Of a sample as the caller gives it: several inputs are one vector. */

@@ -72,6 +72,7 @@ struct Tensor {
     Span span;
     Node *producer; /* NULL for what comes from outside and for the model's */
     Field field[2]; /* height, width */
+    bool constant;  /* made of parameters and constants alone, of no input; set with the fields */
 
     /* of parameters, buffers and states */
     bool trainable;

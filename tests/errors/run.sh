@@ -63,7 +63,7 @@ check_source() { # FILE
     want=0
     if grep -q '^# expect-error' "$1"; then want=1; fi
     # shellcheck disable=SC2086 # the arguments are words
-    timeout 20 "$NNC" check "$1" $args >"$tmp/out" 2>"$tmp/err" </dev/null
+    timeout 60 "$NNC" check "$1" $args >"$tmp/out" 2>"$tmp/err" </dev/null
     status=$?
     awk "$compare" "$1" "$tmp/err" >"$tmp/diff"
     if ! grep -q '^# expect-' "$1"; then
@@ -90,7 +90,7 @@ hostile() { # NAME FILE
     (
         ulimit -v 1000000
         cd "$tmp" || exit 3
-        timeout 5 "$NNC" check "$2" >/dev/null 2>"$tmp/err" </dev/null
+        timeout 60 "$NNC" check "$2" >/dev/null 2>"$tmp/err" </dev/null
         status=$?
         times >"$tmp/times" # its second line is the children's
         exit $status

@@ -56,7 +56,7 @@ void combine_window(const Node *n, int axis, Window *window)
 {
     Shape out = node_shape_out(n);
     for (int i = 0; i < n->in_count; i++) {
-        if (tensor_is_constant(n->in[i])) continue; /* the same everywhere */
+        if (n->in[i]->constant) continue; /* the same everywhere */
         if (field_extent(n->in[i]->shape, axis) != field_extent(out, axis)) window->whole = true;
     }
 }
