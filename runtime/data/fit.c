@@ -120,13 +120,9 @@ void fitting_load(const Fitting *f, RawSample raw, float *out)
         for (int c = 0; c < f->to[0]; c++) load(f, raw, 0, area, out + (size_t)c * area);
     } else {
         for (size_t i = 0; i < area; i++) {
-            float sum = 0;
-            for (int c = 0; c < 3; c++) {
-                float value;
-                load(f, raw, (size_t)c * area + i, 1, &value);
-                sum += nn_luma[c] * value;
-            }
-            out[i] = sum;
+            float rgb[3];
+            for (int c = 0; c < 3; c++) load(f, raw, (size_t)c * area + i, 1, &rgb[c]);
+            out[i] = nn_luma(rgb[0], rgb[1], rgb[2]);
         }
     }
 }

@@ -2,7 +2,8 @@
  * fit_image: images of any size → the size that a net takes.
  *
  * One text for nnc and for the programs that it writes, which contain it: both must give
- * bitwise the same.
+ * bitwise the same.  Therefore a product is rounded before it is added: a compiler that may
+ * use fused multiply-add (-march=native) would do so in one of them and not in the other.
  */
 #ifndef NN_FIT_IMAGE_H
 #define NN_FIT_IMAGE_H
@@ -11,8 +12,18 @@
 #include <stddef.h>
 #include <string.h>
 
+#if defined(__clang__)
+#pragma STDC FP_CONTRACT OFF
+#elif defined(__GNUC__)
+#pragma GCC push_options
+#pragma GCC optimize("fp-contract=off")
+#endif
+
 /* ITU-R BT.601 luma */
-static const float nn_luma[3] = {0.299f, 0.587f, 0.114f};
+static inline float nn_luma(float red, float green, float blue)
+{
+    return 0.299f * red + 0.587f * green + 0.114f * blue;
+}
 
 /* out[i] = the triangle's weighted mean of in around the centre of i; elements lie
  * `step` apart, and the output is the part of `whole` elements from `first`. */
@@ -71,5 +82,11 @@ static inline void nn_centre_image(const float *in, int height, int width, float
         memcpy(out + (size_t)(top + i) * (size_t)out_width + left, in + (size_t)(in_top + i) * (size_t)width + in_left,
                (size_t)columns * sizeof *out);
 }
+
+#if defined(__clang__)
+#pragma STDC FP_CONTRACT DEFAULT
+#elif defined(__GNUC__)
+#pragma GCC pop_options
+#endif
 
 #endif

@@ -123,12 +123,10 @@ static void nn_to_channels(const unsigned char *planes, int channels, size_t are
 {
     for (int c = 0; c < wanted; c++)
         for (size_t i = 0; i < area; i++) {
-            float sum = 0;
-            if (wanted == channels || channels == 1)
-                sum = (float)planes[(channels == 1 ? 0 : (size_t)c * area) + i] / 255.0f;
-            else
-                for (int k = 0; k < 3; k++) sum += nn_luma[k] * ((float)planes[(size_t)k * area + i] / 255.0f);
-            out[(size_t)c * area + i] = sum;
+            const unsigned char *pixel = planes + (channels == wanted ? (size_t)c * area : 0) + i;
+            float value = (float)pixel[0] / 255.0f;
+            if (wanted < channels) value = nn_luma(value, (float)pixel[area] / 255.0f, (float)pixel[2 * area] / 255.0f);
+            out[(size_t)c * area + i] = value;
         }
 }
 

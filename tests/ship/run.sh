@@ -293,6 +293,11 @@ runs 2 build "$lenet" --python --weights w.safetensors --weights-out made/w.bin 
 runs 2 build "$lenet" -o made/a.py; says err 'a Python module is made with --python'
 absent made/a.py made/liba.so made/liblenet.py
 
+# shellcheck source=tests/ship/photograph.sh
+. "$root/tests/ship/photograph.sh"
+# shellcheck source=tests/ship/sqlite.sh
+. "$root/tests/ship/sqlite.sh"
+
 # What fails leaves nothing, neither there nor in the directory for temporary files.
 mkdir temporary
 TMPDIR=$tmp/temporary
