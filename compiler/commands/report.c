@@ -34,7 +34,7 @@ enum {
 enum { WIDTH_DEFAULT = 80, WIDTH_MIN = 40, WIDTH_MAX = 1000, NETS_MAX = 16 };
 
 static const Option options[] = {
-    {OPTION_FORMAT, "format", "text|md|csv|json|dot|html", "the form of the report (text)", false},
+    {OPTION_FORMAT, "format", "text|md|csv|json|dot|html|svg|tikz", "the form of the report (text)", false},
     {'o', "output", "FILE", "write the report to FILE", false},
     {OPTION_DEPTH, "depth", "N", "fold blocks more than N levels deep into one row", false},
     {OPTION_WIDE, "wide", NULL, "all columns, whatever the width of the terminal", false},
@@ -83,15 +83,15 @@ static int output_width(const ReportJob *job)
 
 static bool read_format(ReportJob *job, const char *name)
 {
-    const char *names[8];
+    const char *names[16];
     int count = 0;
     for (const ReportFormat *const *f = report_formats; *f; f++) names[count++] = (*f)->name;
     job->format = report_format(name);
     if (job->format) return true;
     const char *near = nearest_name(name, names, count);
     usage_error(&command_report,
-                "--format %s: there is no such format%s%s; there are text, md, csv, json, dot and html", name,
-                near ? "; did you mean " : "", near ? near : "");
+                "--format %s: there is no such format%s%s; there are text, md, csv, json, dot, html, svg and tikz",
+                name, near ? "; did you mean " : "", near ? near : "");
     return false;
 }
 

@@ -179,7 +179,7 @@ int nnc_report(nnc *n, const char *format, FILE *out)
 {
     const ReportCall call = {report_format(format), out};
     if (!n->parsed) return refuse_call(n, "nnc_report needs a net that was parsed");
-    if (!call.format) return refuse_call(n, "the format of a report is text, md, csv, json, dot or html");
+    if (!call.format) return refuse_call(n, "the format of a report is text, md, csv, json, dot, html, svg or tikz");
     return run_task(n, report_task, &call);
 }
 

@@ -69,7 +69,8 @@ int nnc_parse_text(nnc *, const char *path, const char *text, const nnc_options 
 
 /* ---- from net to results ------------------------------------------------------------ */
 
-/* The analysis in a format of `nnc report`: "text", "md", "csv", "json", "dot", "html". */
+/* The analysis in a format of `nnc report`: "text", "md", "csv", "json", "dot", "html", "svg",
+ * "tikz". */
 int nnc_report(nnc *, const char *format, FILE *out);
 
 /* C and its header, which the C includes by the name `header_name`; valid until nnc_free. */

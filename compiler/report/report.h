@@ -199,7 +199,8 @@ typedef struct ReportFormat {
     void (*diff)(Report *, FILE *);
 } ReportFormat;
 
-extern const ReportFormat report_text, report_markdown, report_csv, report_json, report_dot, report_html;
+extern const ReportFormat report_text, report_markdown, report_csv, report_json, report_dot, report_html, report_svg,
+    report_tikz;
 
 extern const ReportFormat *const report_formats[];   /* NULL at the end */
 const ReportFormat *report_format(const char *name); /* NULL for an unknown one */

@@ -3,8 +3,8 @@
 
 #include "report/report.h"
 
-const ReportFormat *const report_formats[] = {&report_text, &report_markdown, &report_csv, &report_json,
-                                              &report_dot,  &report_html,     NULL};
+const ReportFormat *const report_formats[] = {&report_text, &report_markdown, &report_csv,  &report_json, &report_dot,
+                                              &report_html, &report_svg,      &report_tikz, NULL};
 
 const ReportFormat *report_format(const char *name)
 {

@@ -96,7 +96,7 @@ runs 0 report --diff "$tmp/bottleneck.nn"; says out '^-'; says out '^+'
 # ---- formats -----------------------------------------------------------------------------
 
 nets="$lenet $ex/googlenet.nn $ex/resnet.nn $ex/unet.nn $ex/mlp.nn"
-for format in text md csv json dot html; do
+for format in text md csv json dot html svg tikz; do
     for net in $nets; do
         runs 0 report "$net" --format $format --batch 2
         silent err
@@ -144,6 +144,27 @@ if there dot 'DOT is not drawn'; then
             if dot -Tplain "$tmp/out" >"$tmp/plain" 2>"$tmp/err" && grep -q '^node' "$tmp/plain"; then ok; else bad 'dot refuses it'; fi
         done
     done
+fi
+
+# Figures: names as tooltips, repetitions folded, valid in the eyes of their readers.
+runs 0 report $lenet --format svg; says out '<title>c1: conv(6, 5), 6x28x28</title>'; says out 'prefers-color-scheme:dark'
+what='a figure without scripts'
+if grep -q '<script\|href' "$tmp/out"; then bad 'it has scripts or links'; else ok; fi
+runs 0 report $ex/resnet.nn:depth=152 --format svg; says out '>×35<'; says out '>×7<'
+runs 0 report $ex/densenet.nn --format svg; says out '>×24<'
+runs 0 report $ex/resnet.nn --format tikz; says out '{\$\\times\$2};$'; says out '^.end{document}$'
+if there xmllint 'figures are not checked as XML'; then
+    for nets_of_figure in $nets "$lenet $ex/xor.nn"; do
+        what="SVG of $nets_of_figure"
+        # shellcheck disable=SC2086  # two nets are two words
+        "$NNC" report $nets_of_figure --format svg -o "$tmp/figure.svg" 2>"$tmp/err"
+        if xmllint --noout "$tmp/figure.svg" 2>"$tmp/err"; then ok; else bad 'it is no XML'; fi
+    done
+fi
+if there pdflatex 'TikZ is not compiled'; then
+    what='TikZ by pdflatex'
+    "$NNC" report $ex/googlenet.nn $lenet --format tikz -o "$tmp/figure.tex"
+    if (cd "$tmp" && pdflatex -interaction=batchmode figure.tex >out 2>err); then ok; else bad 'pdflatex refuses it'; fi
 fi
 
 # ---- the page, in a browser -------------------------------------------------------------------
