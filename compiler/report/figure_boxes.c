@@ -3,7 +3,7 @@
  *
  * In: the layers that lead to the output.  Out: a box for each layer that makes a new volume.
  * Element-wise layers and normalisations are slabs of the box that they read; views, dropout
- * and crops are not drawn.
+ * and crops are not drawn, nor is what depends on parameters alone.
  */
 #include <math.h>
 #include <string.h>
@@ -196,7 +196,7 @@ void figure_boxes(Figure *f, const Analysis *a, Arena *arena)
     add_input_boxes(&b, a);
     for (int i = 0; i < a->layer_count; i++) {
         const LayerReport *l = &a->layers[i];
-        if (l->part != LAYER_MAIN) continue;
+        if (l->part != LAYER_MAIN || l->node->out[0]->constant) continue;
         FigureBox *box = merged_box(&b, l);
         if (!box) box = layer_box(&b, l);
         for (int k = 0; k < l->node->out_count; k++) map_put(b.box, tensor_key(&b, l->node->out[k]), box);

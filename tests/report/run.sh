@@ -152,6 +152,7 @@ what='a figure without scripts'
 if grep -q '<script\|href' "$tmp/out"; then bad 'it has scripts or links'; else ok; fi
 runs 0 report $ex/resnet.nn:depth=152 --format svg; says out '>×35<'; says out '>×7<'
 runs 0 report $ex/densenet.nn --format svg; says out '>×24<'
+runs 0 report $ex/convnext.nn --format svg; says out '>×8<'
 runs 0 report $ex/resnet.nn --format tikz; says out '{\$\\times\$2};$'; says out '^.end{document}$'
 if there xmllint 'figures are not checked as XML'; then
     for nets_of_figure in $nets "$lenet $ex/xor.nn"; do
