@@ -24,7 +24,7 @@ SPECIAL = [float("nan"), float("inf"), -float("inf")]
 VECTOR, IMAGE = (7,), (2, 4, 4)
 
 # What may stand in dy, where it is not all of SPECIAL.
-BACK = {"maximum": [], "layernorm": SPECIAL[:1], "groupnorm": SPECIAL[:1]}
+BACK = {"maximum": [], "softsign": SPECIAL[:1], "layernorm": SPECIAL[:1], "groupnorm": SPECIAL[:1]}
 
 
 def minpool(x):
@@ -55,6 +55,30 @@ CASES = [
     ("hardswish", VECTOR, "hardswish", lambda x: F.hardswish(x)),
     ("hardsigmoid", VECTOR, "hardsigmoid", lambda x: F.hardsigmoid(x)),
     ("softplus", VECTOR, "softplus", lambda x: F.softplus(x)),
+    ("celu", VECTOR, "celu(0.7)", lambda x: F.celu(x, 0.7)),
+    ("softsign", VECTOR, "softsign", lambda x: F.softsign(x)),
+    ("mish", VECTOR, "mish", lambda x: F.mish(x)),
+    ("erf", VECTOR, "erf", lambda x: torch.erf(x)),
+    ("exp", VECTOR, "exp", lambda x: torch.exp(x)),
+    ("sign", VECTOR, "sign", lambda x: torch.sign(x)),
+    ("abs", VECTOR, "abs", lambda x: torch.abs(x)),
+    ("neg", VECTOR, "neg", lambda x: -x),
+    ("square", VECTOR, "square", lambda x: x * x),
+    ("reciprocal", VECTOR, "reciprocal", lambda x: 1 / x),
+    ("sin", VECTOR, "sin", lambda x: torch.sin(x)),
+    ("cos", VECTOR, "cos", lambda x: torch.cos(x)),
+    ("clamp", VECTOR, "clamp(-1, 1)", lambda x: torch.clamp(x, -1, 1)),
+    ("pow", VECTOR, "pow(2)", lambda x: x**2),
+    ("scale", VECTOR, "scale(3)", lambda x: x * 3),
+    ("shift", VECTOR, "shift(2)", lambda x: x + 2),
+    ("slice", IMAGE, "slice(1, 1, 3)", lambda x: x[:, :, 1:3]),
+    ("permute", IMAGE, "permute([2, 0, 1])", lambda x: x.permute(0, 3, 1, 2)),
+    ("reduce_mean", IMAGE, "reduce_mean([1, 2])", lambda x: x.mean((2, 3), keepdim=True)),
+    ("reduce_sum", IMAGE, "reduce_sum([0])", lambda x: x.sum(1, keepdim=True)),
+    ("pad_replicate", IMAGE, "pad([1, 1, 1, 1], mode=replicate)", lambda x: F.pad(x, (1, 1, 1, 1), mode="replicate")),
+    ("pad_circular", IMAGE, "pad([1, 1, 1, 1], mode=circular)", lambda x: F.pad(x, (1, 1, 1, 1), mode="circular")),
+    ("depth_to_space", (4, 2, 2), "depth_to_space(2)", lambda x: F.pixel_shuffle(x, 2)),
+    ("instancenorm", IMAGE, "instancenorm(affine=no)", lambda x: F.instance_norm(x)),
     ("threshold", VECTOR, "threshold(0.1, 20)", lambda x: F.threshold(x, 0.1, 20)),
     ("softmax", VECTOR, "softmax", lambda x: F.softmax(x, 1)),
     ("softmax_channels", (3, 2, 2), "softmax", lambda x: F.softmax(x, 1)),

@@ -4,7 +4,8 @@
  *   dx = dy / (1 + |x|)²
  *
  * From the input: 1 − |y| would lose the digits of large values.  An infinity gives
- * NaN, and its gradient is NaN, as in PyTorch.
+ * NaN, and its gradient is NaN, as in PyTorch.  An infinite dy gives an infinite dx; PyTorch, which
+ * differentiates the quotient, subtracts two infinities.
  */
 #include "ops/shared/elementwise.h"
 
