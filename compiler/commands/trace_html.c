@@ -9,6 +9,7 @@
 #include "commands/trace.h"
 #include "report/diagram_layout.h"
 #include "report/number_text.h"
+#include "report/page.h"
 #include "report/page_text.h"
 #include "report/report_json.h"
 
@@ -141,15 +142,6 @@ static void put_windows(const Trace *t, json_t *steps)
 
 /* ---- the page ----------------------------------------------------------------------------- */
 
-static void put_trace_part(const char *name, const Trace *t, const char *json, FILE *out)
-{
-    if (strncmp(name, "title@", 6) == 0) fputs(t->m->net->name, out);
-    if (strncmp(name, "style@", 6) == 0) fprintf(out, "%s%s", page_style_text, trace_style_text);
-    if (strncmp(name, "script@", 7) == 0) fputs(trace_script_text, out);
-    for (const char *p = json; strncmp(name, "data@", 5) == 0 && *p; p++) /* "</" would end the data */
-        *p == '<' ? fputs("\\u003c", out) : fputc(*p, out);
-}
-
 static void print_trace_html(const Trace *t, FILE *out)
 {
     json_t *value = trace_to_json(t);
@@ -157,12 +149,8 @@ static void print_trace_html(const Trace *t, FILE *out)
     json_put_integer(value, "digits", t->digits);
     put_windows(t, json_object_get(value, "steps"));
     char *json = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(t->digits + 4));
-    const char *p = trace_html_text;
-    for (const char *at; json && (at = strchr(p, '@')); p = strchr(at + 1, '@') + 1) {
-        fwrite(p, 1, (size_t)(at - p), out);
-        put_trace_part(at + 1, t, json, out);
-    }
-    fputs(p, out);
+    const Page page = {trace_html_text, t->m->net->name, trace_style_text, trace_script_text, json};
+    if (json) page_write(&page, out);
     free(json);
     json_decref(value);
 }

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "report/figure.h"
+#include "report/page.h"
 
 enum { EDGE = 16, HEAD = 34, LEGEND = 34, LEGEND_ENTRY = 124, SWATCH = 11, WIDTH_LEAST = 620 };
 
@@ -17,18 +18,6 @@ static const char *const figure_style =
 static const char *const figure_dark_style =
     "text{fill:#e6eaee}.k{fill:#b3bcc6}.bg{fill:#14181d}.b path{stroke:#d5dbe1}\n"
     ".a{stroke:#b3bcc6}.h{fill:#b3bcc6}\n";
-
-static void put_xml(const char *text, FILE *out)
-{
-    for (; *text; text++) {
-        switch (*text) {
-        case '&': fputs("&amp;", out); break;
-        case '<': fputs("&lt;", out); break;
-        case '>': fputs("&gt;", out); break;
-        default: fputc(*text, out);
-        }
-    }
-}
 
 static void put_style(FILE *out)
 {
@@ -69,7 +58,7 @@ static void put_box_svg(const FigureBox *b, FILE *out)
     const double middle = b->x + (b->depth + b->oblique) / 2, under = b->y + b->height + FIGURE_LINE;
     double x = b->x;
     fputs("<g class=\"b\"><title>", out);
-    put_xml(b->about, out);
+    markup_write(b->about, out);
     fprintf(out, ", %s</title>", b->shape);
     for (int i = 0; i < b->slabs.count; i++) {
         const FigureSlab *s = b->slabs.at[i];
@@ -127,7 +116,7 @@ static double figure_room(const Figure *f) { return HEAD + f->height + 2.5 * LEG
 static void put_figure_svg(const Figure *f, double width, double y, FILE *out)
 {
     fprintf(out, "<g transform=\"translate(%d %.1f)\">\n<text class=\"t\" x=\"0\" y=\"12\">", EDGE, y);
-    put_xml(f->title, out);
+    markup_write(f->title, out);
     fprintf(out, "</text>\n<g transform=\"translate(0 %d)\">\n", HEAD);
     for (int i = 0; i < f->arrows.count; i++) put_arrow_svg(f->arrows.at[i], out);
     for (int i = 0; i < f->boxes.count; i++) put_box_svg(f->boxes.at[i], out);
@@ -143,7 +132,7 @@ static void put_opening(Figure *const *f, int count, double width, double height
     fputs("role=\"img\" aria-labelledby=\"title desc\">\n<title id=\"title\">", out);
     for (int i = 0; i < count; i++) {
         if (i) fputs(", ", out);
-        put_xml(f[i]->title, out);
+        markup_write(f[i]->title, out);
     }
     fputs("</title>\n<desc id=\"desc\">Layers from input to output:", out);
     for (int i = 0; i < count; i++)

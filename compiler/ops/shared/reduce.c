@@ -165,8 +165,8 @@ static const char *parts_refusal(const Node *n, Shape in)
 static const char *reduce_refusal(const Node *n) { return parts_refusal(n, node_shape_in(n)); }
 static const char *reduce_grad_refusal(const Node *n) { return parts_refusal(n, node_shape_out(n)); }
 
-/* Declares size, the nn_reduction of the layer's input. */
-static void put_parts(Writer *w, const Node *n, Shape in)
+/* The call, after size, the nn_reduction of the layer's input. */
+static void put_reduce_call(Writer *w, const Node *n, Shape in, const char *call)
 {
     ShapeParts parts;
     reduce_parts(n, in, &parts);
@@ -174,43 +174,18 @@ static void put_parts(Writer *w, const Node *n, Shape in)
     writer_bind_int(w, "size", parts.size);
     writer_bind_int(w, "inner", parts.inner);
     writer_put(w, "static const nn_reduction size = {.outer = $outer, .size = $size, .inner = $inner};");
+    writer_put(w, call);
 }
 
-static void sum_emit(Writer *w, const Node *n)
-{
-    put_parts(w, n, node_shape_in(n));
-    writer_put(w, "nn_reduce_sum(&size, $N, 1, x, y, $t, $T);");
-}
+#define REDUCE_EMIT(NAME, IN, CALL) \
+    static void NAME(Writer *w, const Node *n) { put_reduce_call(w, n, IN(n), CALL); }
 
-static void mean_emit(Writer *w, const Node *n)
-{
-    put_parts(w, n, node_shape_in(n));
-    writer_put(w, "nn_reduce_sum(&size, $N, $size, x, y, $t, $T);");
-}
-
-static void max_emit(Writer *w, const Node *n)
-{
-    put_parts(w, n, node_shape_in(n));
-    writer_put(w, "nn_reduce_max(&size, $N, x, y, $t, $T);");
-}
-
-static void min_emit(Writer *w, const Node *n)
-{
-    put_parts(w, n, node_shape_in(n));
-    writer_put(w, "nn_reduce_min(&size, $N, x, y, $t, $T);");
-}
-
-static void sum_grad_emit(Writer *w, const Node *n)
-{
-    put_parts(w, n, node_shape_out(n));
-    writer_put(w, "nn_reduce_sum_dx(&size, $N, 1, dy, dx, $t, $T);");
-}
-
-static void mean_grad_emit(Writer *w, const Node *n)
-{
-    put_parts(w, n, node_shape_out(n));
-    writer_put(w, "nn_reduce_sum_dx(&size, $N, $size, dy, dx, $t, $T);");
-}
+REDUCE_EMIT(sum_emit, node_shape_in, "nn_reduce_sum(&size, $N, 1, x, y, $t, $T);")
+REDUCE_EMIT(mean_emit, node_shape_in, "nn_reduce_sum(&size, $N, $size, x, y, $t, $T);")
+REDUCE_EMIT(max_emit, node_shape_in, "nn_reduce_max(&size, $N, x, y, $t, $T);")
+REDUCE_EMIT(min_emit, node_shape_in, "nn_reduce_min(&size, $N, x, y, $t, $T);")
+REDUCE_EMIT(sum_grad_emit, node_shape_out, "nn_reduce_sum_dx(&size, $N, 1, dy, dx, $t, $T);")
+REDUCE_EMIT(mean_grad_emit, node_shape_out, "nn_reduce_sum_dx(&size, $N, $size, dy, dx, $t, $T);")
 
 #define REDUCE_ROW(REFUSES, EMIT)                                                                          \
     {                                                                                                      \

@@ -1,0 +1,22 @@
+/*
+ * page: one self-contained HTML page, from a template in page/.
+ */
+#ifndef NNC_REPORT_PAGE_H
+#define NNC_REPORT_PAGE_H
+
+#include <stdio.h>
+
+typedef struct Page {
+    const char *html;   /* the template, with @title@, @style@, @script@ and @data@ */
+    const char *title;  /* plain text */
+    const char *style;  /* after the style of all pages; "": none */
+    const char *script; /* draws everything from the data */
+    const char *data;   /* JSON */
+} Page;
+
+void page_write(const Page *, FILE *);
+
+/* As text of HTML and XML, and in their attributes. */
+void markup_write(const char *text, FILE *);
+
+#endif
