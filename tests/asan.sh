@@ -12,11 +12,16 @@ export ASAN_OPTIONS LSAN_OPTIONS UBSAN_OPTIONS NNC UNIT
 clean() {
     what="$*"
     "$@" >"$tmp/out" 2>&1
-    status=$?
-    if [ "$status" -ge 4 ] || grep -q -e 'runtime error:' -e 'Sanitizer' "$tmp/out"; then bad "status $status"; else ok; fi
+    judge $? "$tmp/out"
+}
+judge() { # STATUS OUTPUT
+    if [ "$1" -ge 4 ] || grep -q -e 'runtime error:' -e 'Sanitizer' "$2"; then bad "status $1" "$2"; else ok; fi
 }
 
-clean "$UNIT"
+# The unit tests take as long as all the rest: they run beside it.
+"$UNIT" >"$tmp/unit.out" 2>&1 &
+unit=$!
+
 for net in tests/refs/*.nn; do
     for jit in tcc cc; do
         clean "$NNC" check "$net" --reference "${net%.nn}.safetensors" --jit "$jit"
@@ -65,4 +70,7 @@ done
 for net in lenet googlenet resnet; do
     sanitized thread "tests/families/$net.nn"
 done
+what="$UNIT"
+wait $unit || bad "status $?" "$tmp/unit.out"
+judge 0 "$tmp/unit.out"
 conclude

@@ -65,8 +65,8 @@ static void set_elements(Exporter *ex, Onnx__TensorProto *t, const void *values,
     unsigned char *bytes = arena_alloc(ex->arena, count * size + 1);
     for (size_t i = 0; i < count; i++) {
         const char *at = (const char *)values + i * size;
-        uint32_t half;
-        uint64_t bits;
+        uint32_t half = 0;
+        uint64_t bits = 0;
         if (size == sizeof half) memcpy(&half, at, sizeof half), bits = half;
         if (size == sizeof bits) memcpy(&bits, at, sizeof bits);
         for (size_t b = 0; b < size; b++) bytes[i * size + b] = (unsigned char)(bits >> (8 * b));

@@ -43,11 +43,11 @@ text() {
     shift
     try "nnc $*" "$NNC" "$@" --prefix "$prefix" -o "$prefix.c"
     # shellcheck disable=SC2086
-    try "$prefix.c of $*" "$CC" $flags -O1 -Wall -Wextra -Werror -DPART_THREADS=1 -DWHOLE_THREADS=3 -c "$prefix.c" \
+    try "$prefix.c of $*" "$CC" $flags -O0 -Wall -Wextra -Werror -DPART_THREADS=1 -DWHOLE_THREADS=3 -c "$prefix.c" \
         -o "$prefix.o"
 }
 drives() { # ARGUMENTS: the two texts that were made last
-    try 'drive.c' "$CC" -std=gnu11 -O1 -Wall -Wextra -Werror -I. "$here/drive.c" whole.o part.o -o drive -lm -lpthread
+    try 'drive.c' "$CC" -std=gnu11 -O0 -Wall -Wextra -Werror -I. "$here/drive.c" whole.o part.o -o drive -lm -lpthread
     try "drive $*" ./drive "$@"
 }
 
@@ -89,7 +89,7 @@ runs 0 momentum.nn --infer --prefix part -o part.c
 lacks part.h 'part_grad_add\|PART_GRADIENTS'
 
 # Against PyTorch, through the module of Python.
-CFLAGS=-O1 runs 0 build "$here/reference.nn" --plain --python -o accumulated.py
+CFLAGS=-O0 runs 0 build "$here/reference.nn" --plain --python -o accumulated.py
 python=
 for p in python3 /usr/bin/python3; do
     [ -n "$python" ] || ! "$p" -c 'import numpy' 2>/dev/null || python=$p

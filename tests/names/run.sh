@@ -37,6 +37,8 @@ for header in $headers; do echo "#include <$header.h>"; done >"$tmp/standard.h"
 cxx=
 echo 'int x;' | "$CC" -x c++ -fsyntax-only - 2>/dev/null && cxx=yes
 [ -n "$cxx" ] || skip "$CC compiles no C++"
+# Most of the time in C++ goes into the headers: they are compiled once.
+[ -z "$cxx" ] || "$CC" -x c++-header -Wall -Wextra -Werror "$tmp/standard.h" -o "$tmp/standard.h.gch"
 check='-fsyntax-only -Wall -Wextra -Werror'
 
 for name in $names; do

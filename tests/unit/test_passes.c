@@ -21,30 +21,31 @@ typedef struct Switched {
     const char *path, *net;
     PassId pass;
     bool same_bits; /* with the pass off */
-    int starts;     /* 0: STARTS; fewer where convolutions in the plain form take seconds each */
+    int starts;     /* 0: STARTS; fewer where convolutions in the plain form take seconds each, */
+    int batch;      /* and of fewer samples; 0: the train section's */
 } Switched;
 
 static const Switched switched[] = {
-    {mixed, NULL, PASS_FUSION, false, 0},
-    {mixed, NULL, PASS_LAYOUT, false, 0},
-    {mixed, NULL, PASS_SELECTION, false, 0},
-    {mixed, NULL, PASS_LEGALIZATION, false, 0},
-    {winograd, NULL, PASS_FUSION, false, 0},
-    {winograd, NULL, PASS_WINOGRAD, false, 0},
-    {winograd, NULL, PASS_LAYOUT, false, 2},
-    {concat_elimination, NULL, PASS_CONCAT_ELIMINATION, true, 0},
-    {concat_elimination, NULL, PASS_WINOGRAD, false, 0},
-    {concat_elimination, NULL, PASS_FUSION, false, 0},
-    {concat_elimination, NULL, PASS_LAYOUT, false, 2},
-    {micro_batches, NULL, PASS_MICRO_BATCHES, false, 0},
-    {micro_batches, NULL, PASS_GRADIENT_SPLITTING, true, 0},
-    {batch_blocked, "padded", PASS_BATCH_BLOCKING, false, 0},
-    {resnet, NULL, PASS_FUSION, false, 0},
-    {resnet, NULL, PASS_LAYOUT, false, 0},
-    {resnet, NULL, PASS_PREPACK, true, 0},
-    {lenet, NULL, PASS_LAYOUT, false, 0},
-    {lenet, NULL, PASS_SELECTION, false, 0},
-    {lenet, NULL, PASS_LEGALIZATION, false, 0},
+    {mixed, NULL, PASS_FUSION, false, 0, 0},
+    {mixed, NULL, PASS_LAYOUT, false, 0, 0},
+    {mixed, NULL, PASS_SELECTION, false, 0, 0},
+    {mixed, NULL, PASS_LEGALIZATION, false, 0, 0},
+    {winograd, NULL, PASS_FUSION, false, 0, 0},
+    {winograd, NULL, PASS_WINOGRAD, false, 0, 0},
+    {winograd, NULL, PASS_LAYOUT, false, 2, 3},
+    {concat_elimination, NULL, PASS_CONCAT_ELIMINATION, true, 0, 0},
+    {concat_elimination, NULL, PASS_WINOGRAD, false, 0, 0},
+    {concat_elimination, NULL, PASS_FUSION, false, 0, 0},
+    {concat_elimination, NULL, PASS_LAYOUT, false, 2, 3},
+    {micro_batches, NULL, PASS_MICRO_BATCHES, false, 0, 0},
+    {micro_batches, NULL, PASS_GRADIENT_SPLITTING, true, 0, 0},
+    {batch_blocked, "padded", PASS_BATCH_BLOCKING, false, 0, 0},
+    {resnet, NULL, PASS_FUSION, false, 0, 0},
+    {resnet, NULL, PASS_LAYOUT, false, 0, 3},
+    {resnet, NULL, PASS_PREPACK, true, 0, 0},
+    {lenet, NULL, PASS_LAYOUT, false, 0, 0},
+    {lenet, NULL, PASS_SELECTION, false, 0, 0},
+    {lenet, NULL, PASS_LEGALIZATION, false, 0, 0},
 };
 
 enum { STARTS = 4 };
@@ -67,7 +68,7 @@ START_TEST(passes_change_no_results)
 {
     const Switched *s = &switched[_i];
     const int starts = s->starts ? s->starts : STARTS;
-    Build v = {.path = s->path, .net = s->net, .threads = 2, .starts = starts};
+    Build v = {.path = s->path, .net = s->net, .batch = s->batch, .threads = 2, .starts = starts};
     Run on, off;
     form_run(&on, &v);
     v.without = 1U << s->pass;
