@@ -2,8 +2,11 @@
 # What nnc writes compiles without a warning at -O2 and -O3, where the analyses run
 # that -O1 of tests/generated leaves out: by gcc and clang, for each target and for
 # each instruction set that flags can allow.  A few nets; with ALL=1, as in
-# `make check-all`, every example, which takes an hour and more.
+# `make check-all`, every example in every form, with the compilers and levels taken in
+# turns: an hour and more.  ALL=2: each form by each compiler at each level, hours.
 # CC: the compiler (clang too where it is).
+#
+#     tests/warnings/run.sh [FILE.nn…]    with ALL: these instead of the examples
 cd "$(dirname "$0")/../.." || exit 1
 . tests/lib.sh
 
@@ -23,13 +26,34 @@ silent_with() {
     for level in $levels; do
         for cc in $compilers; do object "$cc" $level "$@" & done
         wait
+        for cc in $compilers; do is_silent "$@"; done
+    done
+}
+is_silent() { # FLAGS…: of cc at level
+    what="$cc $level $* of nnc $written"
+    status=$(cat "$tmp/status.$cc")
+    cp "$tmp/said.$cc" "$tmp/err"
+    status_is 0
+}
+
+# silent_in_turn FLAGS…: by one pair of a compiler and a level, the next for the next form; nets
+# begin with pairs of their own
+silent_in_turn() {
+    if [ "$ALL" = 2 ]; then
+        silent_with "$@"
+        return
+    fi
+    pair=0
+    for level in $levels; do
         for cc in $compilers; do
-            what="$cc $level $* of nnc $written"
-            status=$(cat "$tmp/status.$cc")
-            cp "$tmp/said.$cc" "$tmp/err"
-            status_is 0
+            if [ $pair -eq $(((net_count + form_count) % pairs)) ]; then
+                object "$cc" "$level" "$@"
+                is_silent "$@"
+            fi
+            pair=$((pair + 1))
         done
     done
+    form_count=$((form_count + 1))
 }
 
 # writes NET OPTIONS…: net.c and net.h
@@ -48,15 +72,21 @@ done
 # target; the flags of a machine are tried with the one copy of `generic`.
 if [ -n "$ALL" ]; then
     levels='-O2 -O3'
-    for net in tests/warnings/*.nn dsl_examples/*.nn; do
+    pairs=0
+    for cc in $compilers; do pairs=$((pairs + 2)); done
+    net_count=0
+    [ $# -gt 0 ] || set -- tests/warnings/*.nn dsl_examples/*.nn
+    for net; do
+        form_count=0
         for target in neon avx2 avx512; do
             writes "$net" --target $target
-            silent_with -std=gnu99
+            silent_in_turn -std=gnu99
         done
         writes "$net" --target generic
-        for flag in '' $machines; do silent_with -std=gnu99 ${flag:+"$flag"}; done
+        for flag in '' $machines; do silent_in_turn -std=gnu99 ${flag:+"$flag"}; done
         writes "$net" --plain
-        silent_with -std=c99 -pedantic
+        silent_in_turn -std=c99 -pedantic
+        net_count=$((net_count + 1))
     done
 else
     levels=-O2
