@@ -93,6 +93,20 @@ bool starts_directive(const char *line, const char *name)
     return strncmp(line, name, length) == 0 && !is_identifier_char(line[length]);
 }
 
+/* How many more brackets are open after c: 1, -1 or 0. */
+static int nesting(char c)
+{
+    switch (c) {
+    case '(':
+    case '[':
+    case '{': return 1;
+    case ')':
+    case ']':
+    case '}': return -1;
+    default: return 0;
+    }
+}
+
 /* The end of a declaration (its semicolon) or of a function (its brace). */
 static const char *code_end(const char *p)
 {
@@ -106,7 +120,7 @@ static const char *code_end(const char *p)
             continue;
         }
         if (*p == '{' && depth == 0) function = before == ')';
-        depth += strchr("([{", *p) ? 1 : strchr(")]}", *p) ? -1 : 0;
+        depth += nesting(*p);
         if (depth == 0 && (*p == ';' || (*p == '}' && function))) return p + 1;
         if (depth == 0 && !isspace((unsigned char)*p)) before = *p;
         p++;
@@ -168,8 +182,9 @@ static bool next_token(SliceToken *t, const char *code)
     t->p = p;
     if (!*p) return false;
     for (t->word = 0; is_identifier_char(p[t->word]);) t->word++;
-    if (t->depth == 0 && strchr("([{", *p)) t->outermost = *p;
-    t->depth += strchr("([{", *p) ? 1 : strchr(")]}", *p) ? -1 : 0;
+    const int more = nesting(*p);
+    if (t->depth == 0 && more > 0) t->outermost = *p;
+    t->depth += more;
     return true;
 }
 
@@ -409,10 +424,12 @@ static void print(const Slice *s, SlicePart part, bool prototypes, Text *out)
         bool apart = before && !prototypes && !(is_one_line(before) && is_one_line(item)) && before->kind != ITEM_IF &&
                      before->kind != ITEM_ELSE && item->kind != ITEM_ELSE && item->kind != ITEM_ENDIF;
         if (apart) text_add(out, "\n");
-        if (prototypes)
+        if (prototypes) {
             print_prototype(item, out);
-        else
-            text_addf(out, "%s\n", item->text);
+        } else {
+            text_add(out, item->text);
+            text_add(out, "\n");
+        }
         before = item;
     }
 }

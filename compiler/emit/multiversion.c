@@ -102,22 +102,24 @@ static const char *version_of(const Multiversion *t, const char *name)
     return arena_printf(t->e->arena, "%.3s%s_%s", name, lower ? t->target->name : t->target->upper, name + 3);
 }
 
+static bool is_kernel_name(const char *word) { return strncmp(word, "nn_", 3) == 0 || strncmp(word, "NN_", 3) == 0; }
+
 /* With the names of the second text. */
 static void add_renamed(Multiversion *t, const char *line, size_t length)
 {
-    Arena *arena = t->e->arena;
-    Text *out = &t->text;
-    char *copy = arena_strndup(arena, line, length);
+    const char *copy = arena_strndup(t->e->arena, line, length);
+    const char *rest = copy; /* what has not been added */
     for (const char *p = copy; *p;) {
-        size_t word = word_at(copy, p);
-        const char *name = arena_strndup(arena, p, word);
-        bool lower = word && strncmp(p, "nn_", 3) == 0, upper = word && strncmp(p, "NN_", 3) == 0;
-        if ((lower || upper) && !map_get(t->shared, name))
-            text_add(out, version_of(t, name));
-        else
-            text_add_bytes(out, p, word ? word : 1);
+        const size_t word = word_at(copy, p);
+        const char *name = word && is_kernel_name(p) ? arena_strndup(t->e->arena, p, word) : NULL;
+        if (name && !map_get(t->shared, name)) {
+            text_add_bytes(&t->text, rest, (size_t)(p - rest));
+            text_add(&t->text, version_of(t, name));
+            rest = p + word;
+        }
         p += word ? word : 1;
     }
+    text_add(&t->text, rest);
 }
 
 static void add_file(Multiversion *t, const char *file);
