@@ -1,15 +1,10 @@
 #!/bin/sh
-# Runs that are killed at any moment and resumed end with the weights and the log of a run
-# that was not, bit for bit; and what happens where checkpoints cannot be written or read.
-# A moment is a random time after the start, at which the process gets SIGKILL; there are 30
-# of them, or 1,000 with ALL=1.  From one session to the next the number of threads and the
-# back end change.
+# Runs that are stopped and resumed end with the weights and the log of a run that was not, bit
+# for bit; and what happens where checkpoints cannot be written or read.  tests/killed has runs
+# that are killed.
 # shellcheck disable=SC2086  # options are words
 cd "$(dirname "$0")/../.." || exit 1
 . tests/lib.sh
-digits=$root/dsl_examples/data/digits
-moments=${ALL:+1000}
-moments=${moments:-30}
 cleanup() {
     umount "$tmp/small" 2>/dev/null
     chmod -R u+w "$tmp"
@@ -19,118 +14,7 @@ cd "$tmp" || exit 1
 XDG_CACHE_HOME=$tmp/cache # cc compiles a net once
 export XDG_CACHE_HOME
 unset NNC_CACHE
-
-# part NAME COUNT: the first so many of the shipped digits
-part() {
-    for kind in images:16:784:3 labels:8:1:1; do
-        IFS=: read -r what head size rank <<END
-$kind
-END
-        gzip -dc "$digits/$1-$what-idx$rank-ubyte.gz" 2>/dev/null >all || cat "$digits/$1-$what-idx$rank-ubyte" >all
-        {
-            head -c 4 all
-            # shellcheck disable=SC2059
-            printf "$(printf '\\000\\000\\%03o\\%03o' $(($2 / 256)) $(($2 % 256)))"
-            head -c $((head + $2 * size)) all | tail -c +9
-        } >"few/$1-$what-idx$rank-ubyte"
-    done
-}
-mkdir few
-part train 600
-part t10k 100
-
-# Short last batches (600 = 37 * 16 + 8), and all that a run has to remember.
-sed 's/batch     64/batch     16/; s/epochs    8/epochs    50/' "$root/dsl_examples/lenet.nn" >lenet.nn
-cat >small.nn <<'END'
-net small {
-    input(1x28x28)
-    conv(4, 5, stride=2) as c1
-    batchnorm as bn
-    relu
-    maxpool(2)
-    dropout(0.3)
-    flatten
-    dense(10) as fc
-}
-train small {
-    optimizer adam(lr=0.003)
-    schedule  onecycle(0.005, cycle_momentum=yes)
-    ema(0.99)
-    valid     0.1
-    keep      best
-    augment   crop(28, pad=2) flip
-    batch     25
-    epochs    50
-}
-END
-sed 's/net small/net slow/; s/train small/train slow/; s/schedule.*/schedule plateau(patience=1, gamma=0.7)/
-    s/ema.*/lookahead(k=5, alpha=0.5) mixup(0.2) stop patience(100)/; s/valid.*/valid 35/; s/keep.*//' small.nn >slow.nn
-
-# ---- killed and resumed ------------------------------------------------------------------
-
-# numbers LOG: all but the time
-numbers() { sed 's/,[0-9.]*$//; s/, "seconds".*//' "$1"; }
-
-# agrees NET LOG: the run has ended as the one without a break
-agrees() {
-    what="$1.nn, killed and resumed"
-    same "$1.part" "$1.whole"
-    numbers "part.$2" >numbers.part
-    numbers "whole.$2" >numbers.whole
-    same numbers.part numbers.whole
-    rm -f "$1.checkpoint" "part.$2"
-}
-
-# begun: training has begun, or nothing is to come
-begun() {
-    until [ -s out ] || ! kill -0 $pid 2>/dev/null; do sleep 0.05; done
-}
-
-# session DELAY THREADS JIT NET LOG: goes on from the last checkpoint, if there is one, until so
-# many seconds after the start of training, or, if they are negative, of the program
-session() {
-    resume=
-    [ ! -e "$4.checkpoint" ] || resume=--resume
-    rm -f out
-    "$NNC" train "$4.nn" --data few --threads "$2" --jit "$3" --checkpoint "$4.checkpoint" \
-        --checkpoint-every $every $resume --log "part.$5" -o "$4.part" >out 2>err &
-    pid=$!
-    case $1 in -*) ;; *) begun ;; esac
-    sleep "${1#-}"
-    kill -9 $pid 2>/dev/null
-    wait $pid 2>/dev/null
-    status=$?
-    sed -n 's/^resumed .*, step //p' err >>steps
-    case $status in
-    137) ok ;;
-    0) agrees "$4" "$5" ;;
-    *) bad "$4.nn: status $status" ;;
-    esac
-}
-
-# survives NET LOG MOMENTS SEED
-survives() {
-    runs 0 train "$1.nn" --data few --jit tcc --checkpoint-every 0 --log "whole.$2" -o "$1.whole"
-    awk -v n="$3" -v seed="$4" 'BEGIN {
-        srand(seed)
-        split("tcc tcc cc tiered", jit, " ")
-        for (i = 0; i < n; i++)
-            print (rand() < 0.2 ? "-" : "") rand() * 0.6, 1 + int(rand() * 2), jit[1 + int(rand() * 4)], 1 + int(rand() * 20)
-    }' >moments
-    while read -r delay threads jit every; do
-        session $delay $threads $jit "$1" "$2" </dev/null
-    done <moments
-    resume=
-    [ ! -e "$1.checkpoint" ] || resume=--resume
-    runs 0 train "$1.nn" --data few --checkpoint "$1.checkpoint" $resume --log "part.$2" -o "$1.part"
-    agrees "$1" "$2"
-}
-: >steps
-survives lenet csv $((moments * 2 / 5)) 1
-survives small jsonl $((moments * 2 / 5)) 2
-survives slow csv $((moments / 5)) 3
-what='moments'
-is "$(sort -u steps | wc -l)" -gt $((moments / 4)) # many were resumed, and not from one place
+. "$root/tests/resume/nets.sh"
 
 # ---- stopped and resumed ------------------------------------------------------------------
 
@@ -263,7 +147,4 @@ if [ "$(id -u)" != 0 ]; then
         says err 'cannot write c: Permission denied'
     )
 fi
-what='what is left of processes that were killed'
-is "$(find . -name '.nnc-*' | wc -l)" -le $((moments / 10)) # between getting a name and the right one
-
 conclude
