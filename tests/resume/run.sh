@@ -147,4 +147,11 @@ if [ "$(id -u)" != 0 ]; then
         says err 'cannot write c: Permission denied'
     )
 fi
+# ---- what a checkpoint costs ------------------------------------------------------------------------
+
+if [ -n "$ALL" ]; then
+    try 'bench/checkpoint.sh' env NET="$PWD/small.nn" COUNT=3 sh "$root/bench/checkpoint.sh" "$PWD"
+    says out 'weights, statistics and momentum | 0 MB | [0-9]* ms'
+fi
+
 conclude
