@@ -370,7 +370,7 @@ warnings: all
 # The parts of `make test` that leave something out, with all of it: half an hour.
 thorough: all
 	@$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/unit
-	@for part in export families generated killed names recipes resume ship stats targets; do \
+	@for part in export families generated killed names pages recipes resume ship stats targets; do \
 	    ALL=1 NNC=./$(PROGRAM) UNIT=$(BUILD)/unit CC="$(CC)" sh tests/$$part/run.sh || exit 1; \
 	done
 	ALL=1 $(BUILD)/unit "same bits" profiles kernels

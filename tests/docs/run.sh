@@ -157,6 +157,10 @@ run_sessions() { # PAGE LEAST
             cp "$session" "${session%.session}.said"
             continue
         fi
+        if grep -q -e '--data fashion-mnist' "$session"; then # tests/pages runs it, shorter
+            cp "$session" "${session%.session}.said"
+            continue
+        fi
         sed -n 's/^\$ //p' "$session" | while read -r command; do
             echo "\$ $command"
             (cd "$dir" && PATH=$tmp/bin:$PATH sh -c "$command" 2>&1 </dev/null)

@@ -11,13 +11,8 @@ cd "$tmp" || exit 1
 
 # ---- data --------------------------------------------------------------------------------
 
-# table NAME ROWS BODY: BODY sets `row`; r() is a number in 0 … 1, g() about normal.
-table() {
-    awk -v rows="$2" 'function r() { seed = (seed * 1103515245 + 12345) % 2147483648; return seed / 2147483648 }
-        function g() { return (r() + r() + r() + r() - 2) * 1.732 }
-        BEGIN { seed = 7; print head; for (i = 0; i < rows; i++) { '"$3"'; print row } }' | sed '/^$/d' >"$1.csv"
-}
-table blobs 240 'k = i % 3; row = sprintf("%.4f,%.4f,%d", 3 * (k == 0) - k + 0.5 * g(), 2 * k - 2 + 0.5 * g(), k)'
+# shellcheck source=tests/stats/tables.sh
+. "$cases/tables.sh"
 table overlap 300 'k = i % 3; row = sprintf("%.4f,%.4f,%d", (k == 0) + 0.8 * g(), k + 0.8 * g(), k)'
 table two 240 'k = i % 2; row = sprintf("%.4f,%.4f,%d", 2 * k + 0.6 * g(), 1 - k + 0.6 * g(), k)'
 table line 80 'x = i / 40 - 1; row = sprintf("%.4f,%.4f", x, 3 * x + 0.5)'
