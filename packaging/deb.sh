@@ -22,6 +22,11 @@ gzip -9n "$root/usr/share/man/man1/nnc.1"
 mkdir -p "$root/usr/share/zsh/vendor-completions"
 mv "$root/usr/share/zsh/site-functions/_nnc" "$root/usr/share/zsh/vendor-completions"
 rmdir "$root/usr/share/zsh/site-functions"
+# Where pkg-config looks for this architecture's libraries, when it compiles for another one, too.
+triplet=$(dpkg-architecture -qDEB_HOST_MULTIARCH)
+mkdir "$root/usr/lib/$triplet"
+mv "$root/usr/lib/libnnc.a" "$root/usr/lib/pkgconfig" "$root/usr/lib/$triplet"
+sed -i "s|}/lib |}/lib/$triplet |" "$root/usr/lib/$triplet/pkgconfig/nnc.pc"
 
 # What Debian wants beside the documentation: the license as `copyright`, the changes as a changelog.
 doc=$root/usr/share/doc/nnc
