@@ -106,10 +106,8 @@ static bool take_interval(TrainRequest *r, const char *text)
 
 static bool take_log(TrainRequest *r, const char *text)
 {
-    size_t length = strlen(text);
     r->log = text;
-    if ((length > 4 && !strcmp(text + length - 4, ".csv")) || (length > 6 && !strcmp(text + length - 6, ".jsonl")))
-        return true;
+    if (path_has_ending(text, ".csv") || path_has_ending(text, ".jsonl")) return true;
     usage_error(&command_train, "--log takes FILE.csv or FILE.jsonl, not '%s'", text);
     return false;
 }
