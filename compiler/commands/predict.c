@@ -31,6 +31,8 @@ static const Option options[] = {
     {SHEET, "sheet", "FILE.png", "write a contact sheet: the images with their predictions", false},
     {DATA, "data", "PATH", "predict the test part of this set instead of files", false},
     {WORST, "worst", "N", "with --data: only the N samples whose class was least probable", false},
+    OPTION_ROWS_COLUMN,
+    OPTION_ROWS_LOADING,
     OPTION_ROW_BATCH,
     OPTION_ROW_JIT,
     OPTION_ROW_THREADS,
@@ -44,7 +46,8 @@ static const Option options[] = {
 
 typedef struct PredictRequest {
     LoadOptions load;
-    const char *weights, *data, *output, *sheet;
+    const char *weights, *output, *sheet;
+    DataRequest data; /* path NULL: files */
     const PredictionFormat *format;
     int64_t top, worst;
     char **files;
@@ -88,9 +91,11 @@ static bool take_prediction_format(PredictRequest *r, const char *value)
 static bool take_predict_option(PredictRequest *r, int id, const char *value)
 {
     const Command *c = &command_predict;
+    const Taken taken = data_option(&r->data, c, id, value);
+    if (taken != TAKEN_NO) return taken == TAKEN_YES;
     switch (id) {
     case WEIGHTS: r->weights = value; return true;
-    case DATA: r->data = value; return true;
+    case DATA: r->data.path = value; return true;
     case 'o': r->output = value; return true;
     case SHEET: r->sheet = value; return true;
     case FORMAT: return take_prediction_format(r, value);
@@ -103,12 +108,15 @@ static bool take_predict_option(PredictRequest *r, int id, const char *value)
 static int check_predict_request(const PredictRequest *r)
 {
     const Command *c = &command_predict;
+    const DataRequest *data = &r->data;
     if (!r->weights) return usage_error(c, "missing weights (use --weights FILE)");
-    if (r->data && r->file_count) return usage_error(c, "%s and --data %s: one of them", r->files[0], r->data);
-    if (r->worst && !r->data) return usage_error(c, "--worst needs a labelled set (use --data PATH)");
+    if (data->path && r->file_count) return usage_error(c, "%s and --data %s: one of them", r->files[0], data->path);
+    if (!data->path && (data->column || data->workers_given || data->cache))
+        return usage_error(c, "--column, --workers and --data-cache are for a labelled set (use --data PATH)");
+    if (r->worst && !data->path) return usage_error(c, "--worst needs a labelled set (use --data PATH)");
     if (r->output && !path_has_ending(r->output, ".npy") && !path_has_ending(r->output, ".png"))
         return usage_error(c, "-o %s: the name must end in .npy (an array) or .png (pictures)", r->output);
-    if (!r->data && !r->file_count)
+    if (!data->path && !r->file_count)
         return usage_error(c, "nothing to predict: name images, folders, .npy, .npz, CSV or raw files, or --data PATH");
     return STATUS_OK;
 }
@@ -122,7 +130,7 @@ static int read_predict_request(PredictRequest *r, int argc, char **argv)
     if (!reader.operand_count) return usage_error(&command_predict, "missing input file");
     r->load.path = reader.operands[0];
     r->weights = weighted_path(&r->load, r->weights);
-    r->load.train = r->data != NULL;
+    r->load.train = r->data.path != NULL;
     r->files = reader.operands + 1;
     r->file_count = reader.operand_count - 1;
     return check_predict_request(r);
@@ -300,8 +308,7 @@ static int predict_set(Predictor *p, NnTensors *weights)
     NnError error = {0};
     NnScore score;
     Feeding f;
-    const DataRequest data = {.path = p->request->data};
-    int status = feeding_open(&f, p->m, &data, weights, p->request->weights);
+    int status = feeding_open(&f, p->m, &p->request->data, weights, p->request->weights);
     if (status) return status;
     status = begin_files(p, &f.fitting, f.data->rank, f.data->dims[0]);
     SetPredictor set = {.p = p, .data = f.data};
@@ -351,7 +358,7 @@ static int predict_all(Predictor *p, NnTensors *weights)
     int status = output_class_names(p->m, weights, p->request->weights, &p->names, &count, &error) ? fail_error(&error)
                                                                                                    : STATUS_OK;
     if (!status) status = output_files_init(&p->files, p->m, p->request->output);
-    if (!status) status = p->request->data ? predict_set(p, weights) : predict_files(p, weights);
+    if (!status) status = p->request->data.path ? predict_set(p, weights) : predict_files(p, weights);
     p->request->format->end(stdout, p->count);
     int flushed = finish_output();
     return status ? status : flushed;

@@ -280,6 +280,8 @@ runs 2 predict "$lenet" three.npy
 says err 'missing weights'
 predict 2 three.npy --worst 3
 says err '--worst needs a labelled set'
+predict 2 three.npy --workers 2
+says err 'are for a labelled set'
 predict 2 three.npy --format xml
 says err 'text, csv or json'
 predict 1 nosuch.png

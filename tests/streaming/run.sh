@@ -44,6 +44,15 @@ runs 0 eval net.nn --data photos --weights memory
 grep -v '^data' out >memory.txt
 same memory.txt streamed.txt
 
+# Predictions are those of a set in memory.
+runs 0 predict net.nn --data photos --weights memory --format csv
+cp out memory.csv
+is "$(wc -l <memory.csv)" -eq 41
+for workers in 0 3; do
+    runs 0 predict net.nn --data photos --weights memory --format csv --data-cache 1 --workers $workers
+    same memory.csv out
+done
+
 # Stopped in the middle of an epoch, with the samples in memory; resumed with others.
 runs 0 train net.nn --data photos --steps 5 --epochs 2 --checkpoint check -o part
 runs 0 train net.nn --data photos --resume check --data-cache 1 --workers 3 -o resumed
