@@ -28,9 +28,7 @@ static size_t file_bytes(const nn_model_info *info, bool states)
 int save_check(const char *path, const Model *m)
 {
     NnError error = {0};
-    if (nn_file_check(path, file_bytes(m->info, false), &error)) return fail_error(&error);
-    origin_of_replaced(m->c->arena, path);
-    return STATUS_OK;
+    return nn_file_check(path, file_bytes(m->info, false), &error) ? fail_error(&error) : STATUS_OK;
 }
 
 int save_check_checkpoint(const char **path, const Model *m, bool wanted)

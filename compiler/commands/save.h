@@ -7,8 +7,8 @@
 #include "commands/commands.h"
 #include "runtime/train/train.h"
 
-/* Before training: whether the weights can be written to the path.  Says what file they
- * will replace, if any.  A Status, the message printed. */
+/* Before training: whether the weights can be written to the path.  A Status, the message
+ * printed. */
 int save_check(const char *path, const Model *);
 
 /* The same for checkpoints.  Where they were not asked for (`wanted`), *path becomes NULL with

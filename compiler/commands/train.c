@@ -355,6 +355,7 @@ static int train_loaded(TrainCommand *t)
     configure(t);
     status = finds ? STATUS_OK : prepare_checkpoints(t);
     if (status) return status;
+    if (!finds) origin_of_replaced(t->m.c->arena, t->output);
     void *block = block_alloc(t->m.info->train_bytes);
     t->model = t->m.info->init(block, 1, t->config.seed);
     print_header(t);

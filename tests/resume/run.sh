@@ -73,6 +73,9 @@ unlike() {
 few="small.nn --data few"
 unlike "$few --batch 20" 'the batch was 25, now it is 20'
 unlike "$few --seed 3" 'the seed was 1, now it is 3'
+runs 0 train $few --steps 1 --checkpoint-every 0 -o weights
+runs 1 train $few --seed 3 --resume two -o weights; lacks err overwriting # it does not come to that
+runs 0 train $few --steps 2 --resume two -o weights; says err 'note: overwriting weights'
 unlike "$few --lr 0.1" 'the learning rate was 0.003, now it is 0.1'
 sed 's/adam(lr=0.003)/sgd(lr=0.003)/' small.nn >sgd.nn
 sed 's/ema(0.99)//' small.nn >no_ema.nn
