@@ -128,6 +128,7 @@ says err 'saved in hung'; is -s hung
 lacks err gone # what writes to a file does not end with its terminal
 # With the default action, which a test that was begun by nohup has not.
 what='a hangup of what writes to a pipe'
+: >err
 { env --default-signal=HUP "$NNC" $endless -o hung.up 2>err & echo $! >pid; wait $!; echo $? >status; } | cat >out &
 until_says err '^epoch'
 kill -HUP "$(cat pid)"
