@@ -1937,6 +1937,7 @@ const nn_model_info *lenet_info(void)
         0, NULL,
         NULL,
         247104u, lenet_any_grad_add, lenet_any_update, lenet_any_grad_sum,
+        NULL,
         NULL
     };
     return &info;

@@ -817,6 +817,7 @@ const nn_model_info *net_xor_info(void)
         0, NULL,
         NULL,
         320u, net_xor_any_grad_add, net_xor_any_update, net_xor_any_grad_sum,
+        NULL,
         NULL
     };
     return &info;

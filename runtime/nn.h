@@ -12,7 +12,7 @@
 extern "C" {
 #endif
 
-enum { NN_ABI = 3 };
+enum { NN_ABI = 4 };
 
 enum nn_tensor_kind {
     NN_TRAINED = 0, /* a parameter that steps change */
@@ -50,6 +50,15 @@ typedef struct nn_loss_info {
     int target;       /* the target part that it takes */
     int evaluated;    /* 1: an output's, part of the sum that eval returns; 0: a head's */
 } nn_loss_info;
+
+/* What a training step calls while it runs, in the caller's thread. */
+typedef struct nn_hooks {
+    void *ctx;
+    /* This gradient is final: until the update, only the hooks touch it.  Of each trained tensor once;
+     * after the last, with tensor -1, of the number of batches in the block. */
+    void (*ready)(void *ctx, int tensor, float *gradient, size_t count);
+    void (*before_update)(void *ctx); /* or NULL; the update takes what the block holds when it returns */
+} nn_hooks;
 
 /* The functions are those of the header under one type for all models. */
 typedef struct nn_model_info {
@@ -96,6 +105,10 @@ typedef struct nn_model_info {
 
     /* of the steps from now on; NULL where the schedule does not change it */
     void (*set_momentum)(void *model, float momentum);
+
+    /* gradient accumulation with hooks; NULL when there is no code for it (nnc --hooks) */
+    float (*grad_add_hooked)(void *model, const float *x, const void *target, void *gradients, void *scratch,
+                             const nn_hooks *hooks);
 } nn_model_info;
 
 #ifdef __cplusplus

@@ -120,6 +120,7 @@ bool compile_take_option(CompileRequest *r, int id, const char *value)
     case OPTION_EXPLAIN: r->dump = STAGE_EXPLANATION; return true;
     case COMPILE_TARGET: return take_target(r, value);
     case COMPILE_MAIN: return r->main = true;
+    case COMPILE_HOOKS: return r->hooks = true;
     case COMPILE_WEIGHTS: r->trained.weights = value; return true;
     case COMPILE_WEIGHTS_OUT: r->trained.weights_out = value; return true;
     case COMPILE_INPUT_TYPE: return take_input_type(r, value);
@@ -322,6 +323,9 @@ int compile_emit(const CompileRequest *r, Model *l, const char *prefix, const ch
     if (status != STATUS_OK) return status;
     if (r->trained.weights) options.trained = &trained;
     options.main = r->main;
+    options.hooks = r->hooks;
+    if (r->hooks && !options.lower.train)
+        return usage_error(r->command, "--hooks is for training, and nothing is trained here");
     *e = emit_c(l->net, l->spec, &options);
     status = load_status(&r->load);
     return *e ? status : status ? status : STATUS_INPUT;

@@ -20,6 +20,7 @@ enum {
     COMPILE_WEIGHTS_OUT,
     COMPILE_INPUT_TYPE,
     COMPILE_MAIN,
+    COMPILE_HOOKS,
     COMPILE_FIRST_OWN
 };
 
@@ -44,6 +45,7 @@ enum {
     {COMPILE_WEIGHTS, "weights", "FILE", "build trained weights in: constants of the C, for inference", false}, \
     {COMPILE_WEIGHTS_OUT, "weights-out", "FILE.bin", "write the weights to a file that the C loads, not into the C", false}, \
     {COMPILE_INPUT_TYPE, "input-type", "f32|u8", "with --weights: pixels from 0 to 1 (f32), or bytes from 0 to 255 (u8)", false}, \
+    {COMPILE_HOOKS, "hooks", NULL, "training steps with hooks that are called as gradients become final", false}, \
     {COMPILE_MAIN, "main", NULL, "with --weights: add a main function, which prints the classes of images", false}
 /* clang-format on */
 
@@ -55,7 +57,7 @@ typedef struct CompileRequest {
     const char *output; /* NULL: none */
     const char *header; /* of --header */
     bool infer, train;  /* asked for; neither: what the file is for */
-    bool plain, main;
+    bool plain, main, hooks;
     const char *target; /* NULL: native */
     TrainedRequest trained;
     Stage dump;

@@ -112,6 +112,7 @@ static void write_call(EntryPoint *p, const Node *n)
     if (p->timed) write_lap(p);
     if (p->traced) trace_write_copies(p, n);
     if (p->watched) watch_write_after(p, n);
+    if (p->hooked) hooks_write_after(p, n);
 }
 
 /* Tests of the plan: the first thread fills a region with NaN. */

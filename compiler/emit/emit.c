@@ -132,6 +132,7 @@ static void write_source(Emitter *e)
     support_write_random(e);
     if (e->options->noise) support_write_noise(e);
     text_add(&e->source, entry_points);
+    hooks_write_step(e);
     trained_write_conversion(e);
     functions_write(e);
     text_add(&e->source, init);

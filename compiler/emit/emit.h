@@ -29,6 +29,7 @@ typedef struct EmitOptions {
     bool profile;                /* also PREFIX_infer_profile and PREFIX_step_profile: see EmitResult */
     bool trace;                  /* plain form: also PREFIX_step_trace and PREFIX_vjp_trace: see trace_values */
     bool watch;                  /* also PREFIX_step_watched: see watch_values */
+    bool hooks;                  /* with accumulation: also PREFIX_grad_add_hooked and PREFIX_step_hooked */
     bool poison;                 /* fill arena regions with NaN when they die: tests of the plan */
     const TrainedModel *trained; /* built in; NULL: the caller sets the weights */
     bool main;                   /* with a main function, which needs `trained` */

@@ -159,6 +159,12 @@ void accumulate_write_access(Emitter *);
 void accumulate_write_wrappers(Emitter *);
 void accumulate_write_info_members(Emitter *); /* the last of the record */
 
+/* hooks.c: the same with hooks (nn.h); nothing where they are not asked for */
+void hooks_write_prototypes(Emitter *);
+void hooks_write_step(Emitter *);
+void hooks_write_wrappers(Emitter *);
+void hooks_write_info_members(Emitter *); /* the last of the record */
+
 /* wrap.c */
 void wrap_lines(Text *, const char *text);
 

@@ -31,7 +31,8 @@ typedef enum Name {
     NAME_WEIGHTS = 1u << 16, /* of the plain form: the model to read, `w` */
     NAME_SEEN = 1u << 17,
     NAME_WATCH = 1u << 18,
-    NAME_ARGUMENTS = (NAME_THREAD - 1) | NAME_WATCH
+    NAME_HOOKS = 1u << 19,
+    NAME_ARGUMENTS = (NAME_THREAD - 1) | NAME_WATCH | NAME_HOOKS
 } Name;
 
 /* A value in the scratch. */
@@ -60,6 +61,7 @@ typedef struct EntryPoint {
     int copies;                  /* made so far */
     bool watched;                /* this form shows what its calls write */
     int views;                   /* written so far */
+    bool hooked;                 /* this form says when a gradient is final */
 } EntryPoint;
 
 static inline void entry_point_uses(EntryPoint *p, unsigned names) { p->used |= names; }
@@ -98,6 +100,10 @@ void trace_write_copies(EntryPoint *, const Node *);
 void watch_write_type(Emitter *);
 void watch_write_before(EntryPoint *, const Node *);
 void watch_write_after(EntryPoint *, const Node *);
+
+/* hooks.c: the caller hears when a sum of gradients is final */
+void hooks_write_after(EntryPoint *, const Node *);
+void hooks_write_at_end(EntryPoint *);
 
 /* calls.c: the statements of an entry point */
 void calls_write(EntryPoint *);

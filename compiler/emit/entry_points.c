@@ -55,6 +55,7 @@ static void list_arguments(const EntryPoint *p, Argument *list)
     if (p->timed) list[count++] = (Argument){"int64_t *", "spent", NAME_SPENT};
     if (p->traced) list[count++] = (Argument){"void *const *", "seen", NAME_SEEN};
     if (p->watched) list[count++] = (Argument){"const struct nn_watch *", "watch", NAME_WATCH};
+    if (p->hooked) list[count++] = (Argument){"const nn_hooks *", "hooks", NAME_HOOKS};
     list[count] = (Argument){0};
 }
 
@@ -68,6 +69,7 @@ const char *entry_point_name(const EntryPoint *p)
     if (is_converted(p)) return "infer_converted";
     if (p->traced) return arena_printf(p->e->arena, "%s_trace", name);
     if (p->watched) return arena_printf(p->e->arena, "%s_watched", name);
+    if (p->hooked) return arena_printf(p->e->arena, "%s_hooked", name);
     return p->timed ? arena_printf(p->e->arena, "%s_profile", name) : name;
 }
 
@@ -151,6 +153,7 @@ static Statements statements_at_end(const EntryPoint *point)
                                                      : "    gradients->batches[0] += 1;\n");
         entry_point_uses(p, NAME_GRADIENTS);
     }
+    if (p->hooked) hooks_write_at_end(p);
     write_seen_losses(p);
     if (g->loss) write_return(p, g->loss);
     return statements_of_calls(p);
@@ -336,7 +339,7 @@ static void use_clock(Emitter *e)
     emitter_uses(e, "nn_lap");
 }
 
-enum { POINTS_OF_A_PROGRAM = 4 }; /* itself, timed, traced, watched */
+enum { POINTS_OF_A_PROGRAM = 4 }; /* itself, timed, traced, watched; or itself, hooked */
 
 /* The forms of all programs; returns how many. */
 static int list_points(Emitter *e, EntryPoint *point)
@@ -348,10 +351,12 @@ static int list_points(Emitter *e, EntryPoint *point)
         point[count++] = (EntryPoint){.e = e, .program = e->entry[i].program, .plan = e->entry[i].plan};
         bool traced = e->options->trace && (kind == PROGRAM_STEP || kind == PROGRAM_VJP);
         bool watched = e->options->watch && kind == PROGRAM_STEP;
+        bool hooked = e->options->hooks && kind == PROGRAM_GRAD_ADD;
         const EntryPoint plain = point[count - 1];
         if (timed) point[count] = plain, point[count++].timed = true;
         if (traced) point[count] = plain, point[count++].traced = true;
         if (watched) point[count] = plain, point[count++].watched = true;
+        if (hooked) point[count] = plain, point[count++].hooked = true;
     }
     return count;
 }
@@ -368,7 +373,7 @@ void entry_points_write(Emitter *e)
     const int count = list_points(e, point);
     for (int i = 0; i < count; i++) calls_write(&point[i]);
     for (int i = 0; i < count; i++)
-        if (!point[i].timed && !point[i].traced && !point[i].watched) keep_values(e, &point[i]);
+        if (!point[i].timed && !point[i].traced && !point[i].watched && !point[i].hooked) keep_values(e, &point[i]);
     e->preparation = preparation_text(e);
     if (e->team) use_team(e);
     if (e->options->profile) use_clock(e);

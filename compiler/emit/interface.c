@@ -60,6 +60,7 @@ static void write_training_prototypes(Emitter *e)
         "const void *scratch);\n\n",
         PARTS({"targets", interface_target_comment(e)}));
     accumulate_write_prototypes(e);
+    hooks_write_prototypes(e);
     write_momentum_prototype(e);
     interface_write_losses_prototype(e);
 }
@@ -139,6 +140,7 @@ static void write_wrappers(Emitter *e)
         "void *scratch)\n{\n"
         "    return {prefix}_get_grad((const struct {prefix} *)m, name, values, count, scratch);\n}\n\n");
     accumulate_write_wrappers(e);
+    hooks_write_wrappers(e);
 }
 
 void interface_write_info(Emitter *e)
@@ -178,6 +180,7 @@ void interface_write_info(Emitter *e)
                       : "        NULL, NULL, NULL, NULL,\n");
     interface_write_part_members(e);
     accumulate_write_info_members(e);
-    emitter_put(e, &e->source, emitter_sets_momentum(e) ? "        {prefix}_any_set_momentum\n" : "        NULL\n");
+    emitter_put(e, &e->source, emitter_sets_momentum(e) ? "        {prefix}_any_set_momentum,\n" : "        NULL,\n");
+    hooks_write_info_members(e);
     text_add(&e->source, "    };\n    return &info;\n}\n");
 }

@@ -88,6 +88,31 @@ says part.h 'its own statistics'
 runs 0 momentum.nn --infer --prefix part -o part.c
 lacks part.h 'part_grad_add\|PART_GRADIENTS'
 
+# With hooks, which hear of each gradient when it is final; also one that is added a slice at a time.
+sed 's/dense(12) as d1/dense(60000) as d1/' adam.nn >wide.nn
+for form in --plain '--target generic'; do
+    flags=-std=gnu99
+    [ "$form" != --plain ] || flags='-std=c99 -pedantic'
+    for net in momentum.nn wide.nn "$root/tests/refs/resnet_small.nn"; do
+        [ "$form $net" != '--plain wide.nn' ] || continue # which adds whole gradients
+        case $net in */resnet_small.nn) first=fc.weight ;; *) first=d2.weight ;; esac
+        # shellcheck disable=SC2086
+        text part "$net" $form --batch 8 --hooks
+        try 'hooks.c' "$CC" -std=gnu11 -O1 -Wall -Wextra -Werror -I. "$here/hooks.c" part.o -o hooks -lm -lpthread
+        try "hooks of $net $form" ./hooks $first
+        [ "$net" != wide.nn ] || slices=$(grep -c 'd1_weight_accumulate(.*gradients->d1_weight' part.c)
+    done
+done
+what='slices of a large gradient'
+is "$slices" -eq 6 # of two entry points
+text part adam.nn --target generic --batch 64 --memory-limit 100000 --hooks
+try 'hooks.c' "$CC" -std=gnu11 -O1 -I. "$here/hooks.c" part.o -o hooks -lm -lpthread
+try 'hooks in micro-batches' ./hooks d2.weight
+runs 0 adam.nn --prefix part -o part.c
+lacks part.c 'hooks->\|part_step_hooked'
+runs 2 adam.nn --infer --hooks -o part.c
+says err '^nnc: --hooks is for training, and nothing is trained here'
+
 # Against PyTorch, through the module of Python.
 CFLAGS=-O0 runs 0 build "$here/reference.nn" --plain --python -o accumulated.py
 python=
