@@ -29,7 +29,7 @@ CHECK_LIBS = -lcheck -lsubunit -lrt -lm -lpthread
 PACKAGES = gcc libc6-dev flex bison libtcc-dev zlib1g-dev libdeflate-dev libjansson-dev libjpeg62-turbo-dev libpng-dev \
            libprotobuf-c-dev protobuf-c-compiler check
 # What nnc can do without: `nnc --version` says what it was built with.
-OPTIONAL_PACKAGES = libmatio-dev
+OPTIONAL_PACKAGES = libmatio-dev libopenmpi-dev openmpi-bin
 # What parts of the tests use, which are skipped where it is missing: `make test-deps`.
 TEST_PACKAGES = clang tcc g++ valgrind python3-numpy sqlite3 libsqlite3-dev pkg-config man-db mandoc gcc-aarch64-linux-gnu \
                 libc6-dev-arm64-cross qemu-user gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm libonnx-testdata
@@ -38,6 +38,9 @@ TOOLS = $(CC) flex bison protoc-c
 # asks for it: it brings 30 others, which take longer to be loaded than most commands take.
 MATIO := $(shell printf '\043include <matio.h>\n' | $(CC) -E -x c - >/dev/null 2>&1 && \
            LC_ALL=C readelf -d "$$($(CC) -print-file-name=libmatio.so)" 2>/dev/null | sed -n 's/.*soname: \[\(.*\)\].*/\1/p')
+# The engine of runs on several machines, where there is a compiler for MPI: nnc opens it under a launcher.
+MPICC := $(shell command -v mpicc 2>/dev/null)
+MPI_LIBRARY = $(if $(MPICC),$(dir $(PROGRAM))nnc-mpi.so)
 HEADERS = stdio.h libtcc.h zlib.h libdeflate.h jansson.h protobuf-c/protobuf-c.h jpeglib.h png.h check.h
 
 # ---- what there is -----------------------------------------------------------
@@ -78,7 +81,7 @@ FUZZ_OBJECTS = $(patsubst %.c, $(BUILD)/%.o, $(wildcard tests/fuzz/*.c))
 .SECONDARY: $(MADE) $(MADE_HEADERS) $(UNIT_MADE)
 
 all: $(BUILD)/tools.ok
-	@$(MAKE) --no-print-directory -j$(JOBS) $(PROGRAM)
+	@$(MAKE) --no-print-directory -j$(JOBS) $(PROGRAM) $(MPI_LIBRARY)
 
 # Looks for every tool and header once; installs what is missing.
 $(BUILD)/tools.ok: Makefile
@@ -100,8 +103,10 @@ deps:
 	elif ! $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $(PACKAGES); then \
 	    why="apt-get install failed"; \
 	else \
-	    $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $(OPTIONAL_PACKAGES) || \
-	        echo "make deps: without $(OPTIONAL_PACKAGES), SVHN's MATLAB files are not read" >&2; \
+	    for package in $(OPTIONAL_PACKAGES); do \
+	        $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $$package || \
+	            echo "make deps: nnc is built without $$package" >&2; \
+	    done; \
 	    exit 0; fi; \
 	echo "make deps: $$why.  Needed are the packages (by their Debian names):" >&2; \
 	echo "    $(PACKAGES)" >&2; \
@@ -113,6 +118,10 @@ test-deps:
 
 $(PROGRAM): $(BUILD)/compiler/main.o $(LIBRARY)
 	$(CC) $(SANITIZE) -o $@ $^ $(LDFLAGS) $(LIBS)
+
+$(dir $(PROGRAM))nnc-mpi.so: runtime/mpi/ranks_mpi.c runtime/train/ranks.h
+	@echo "  mpicc $<"
+	@OMPI_CC="$(CC)" MPICH_CC="$(CC)" mpicc -std=gnu11 $(OPTIMIZE) $(WARNINGS) $(CFLAGS) -I. -shared -fPIC -o $@ $<
 
 $(LIBRARY): $(OBJECTS)
 	@rm -f $@
@@ -370,7 +379,7 @@ warnings: all
 # The parts of `make test` that leave something out, with all of it: half an hour.
 thorough: all
 	@$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/unit
-	@for part in export families generated killed names pages recipes resume ship stats targets; do \
+	@for part in export families generated killed names pages ranks recipes resume ship stats targets; do \
 	    ALL=1 NNC=./$(PROGRAM) UNIT=$(BUILD)/unit CC="$(CC)" sh tests/$$part/run.sh || exit 1; \
 	done
 	ALL=1 $(BUILD)/unit "same bits" profiles kernels
@@ -391,7 +400,7 @@ SHARE = $(DESTDIR)$(PREFIX)/share
 DOC = $(SHARE)/doc/nnc
 INCLUDE = $(DESTDIR)$(PREFIX)/include
 LIB = $(DESTDIR)$(PREFIX)/lib
-INSTALLED = $(DESTDIR)$(PREFIX)/bin/nnc $(INCLUDE)/nn.h $(INCLUDE)/nnc.h $(LIB)/libnnc.a $(LIB)/pkgconfig/nnc.pc $(SHARE)/nnc $(DOC) \
+INSTALLED = $(DESTDIR)$(PREFIX)/bin/nnc $(INCLUDE)/nn.h $(INCLUDE)/nnc.h $(LIB)/libnnc.a $(LIB)/pkgconfig/nnc.pc $(LIB)/nnc $(SHARE)/nnc $(DOC) \
             $(SHARE)/man/man1/nnc.1 $(SHARE)/bash-completion/completions/nnc \
             $(SHARE)/zsh/site-functions/_nnc $(SHARE)/fish/vendor_completions.d/nnc.fish
 
@@ -405,6 +414,7 @@ install: all
 	install -m 644 runtime/nn.h compiler/library/nnc.h $(INCLUDE)
 	install -m 644 $(PUBLIC_LIBRARY) $(LIB)
 	install -m 644 $(BUILD)/nnc.pc $(LIB)/pkgconfig
+	$(if $(MPI_LIBRARY),install -d $(LIB)/nnc && install -m 644 $(MPI_LIBRARY) $(LIB)/nnc)
 	install -m 644 $(wildcard dsl_examples/data/digits/*) $(SHARE)/nnc/digits
 	install -m 644 README.md CHANGELOG.md LICENSE $(wildcard docs/*.md docs/*.c docs/*.png docs/*.json) $(DOC)
 	install -m 644 $(wildcard dsl_examples/*.nn dsl_examples/*.csv dsl_examples/*.py) $(DOC)/dsl_examples

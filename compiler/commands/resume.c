@@ -131,6 +131,13 @@ static const struct {
     {"run.mix", "the mixing"},
 };
 
+const char *resume_key_text(const char *key)
+{
+    for (size_t i = 0; i < sizeof run_keys / sizeof *run_keys; i++)
+        if (strcmp(run_keys[i].key, key) == 0) return run_keys[i].what;
+    return key;
+}
+
 static NnWeightsNote *note(NnWeightsNote *at, const char *key, const char *value)
 {
     *at = (NnWeightsNote){key, value};
@@ -167,13 +174,20 @@ static NnWeightsNote *sample_notes(NnWeightsNote *at, const Model *m, const Feed
     return note(at, "run.mix", pair_text(arena, "mixup", f->feed.mixup, "cutmix", f->feed.cutmix));
 }
 
+/* Sums are made in another order in chunks. */
+static const char *batch_text(Arena *arena, int batch, int64_t chunked)
+{
+    return chunked ? arena_printf(arena, "%" PRId64 " in chunks of %d", chunked, batch)
+                   : arena_printf(arena, "%d", batch);
+}
+
 void resume_notes(const Model *m, const Feeding *f, RunOverrides overrides, NnWeightsNote notes[RESUME_NOTES])
 {
     Arena *arena = m->c->arena;
     NnWeightsNote *at = notes;
     origin_notes(m, f->data, NULL, notes);
     while (at->key) at++;
-    at = note(at, "run.batch", arena_printf(arena, "%d", m->info->batch));
+    at = note(at, "run.batch", batch_text(arena, m->info->batch, overrides.chunked));
     at = note(at, "run.seed", arena_printf(arena, "%" PRIu64, overrides.seed));
     at = optimizer_notes(at, m, overrides);
     at = sample_notes(at, m, f);

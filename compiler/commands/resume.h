@@ -19,10 +19,14 @@ typedef struct RunOverrides {
     double lr; /* 0: it does not */
     uint64_t seed;
     uint64_t teacher_hash; /* of its weights */
+    int64_t chunked;       /* the batch, where the code's is a chunk of it; else 0 */
 } RunOverrides;
 
 /* The metadata of a checkpoint of this run, up to a key of NULL. */
 void resume_notes(const Model *, const Feeding *, RunOverrides, NnWeightsNote notes[RESUME_NOTES]);
+
+/* What a key of these is of: "the learning rate"; the key itself where there are no words for it. */
+const char *resume_key_text(const char *key);
 
 /* The checkpoint at the path, or NULL and *status: there is none, or it is of a run that is not like
  * the one of the notes; the message is printed. */

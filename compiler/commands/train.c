@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "commands/chunking.h"
 #include "commands/commands.h"
 #include "commands/feeding.h"
 #include "commands/interrupt.h"
@@ -30,6 +31,9 @@ static const double usual_interval = 300; /* seconds between two checkpoints */
 
 typedef struct TrainCommand {
     TrainRequest request;
+    Ranks ranks;
+    int64_t batch; /* of a step that is in chunks; 0: the model's */
+    bool lost;     /* this rank cannot go on, and others may wait for it */
     Model m, last; /* last: the same net for the last, shorter batch of an epoch; no info: there is none */
     Feeding feeding;
     Teacher teacher;
@@ -51,7 +55,8 @@ typedef struct TrainCommand {
 static int epochs_of(const TrainCommand *t)
 {
     const TrainRequest *r = &t->request;
-    int64_t per_epoch = div_round_up(t->feeding.data->part[DATA_TRAIN].count, t->m.info->batch);
+    const int64_t batch = t->batch ? t->batch : t->m.info->batch;
+    int64_t per_epoch = div_round_up(t->feeding.data->part[DATA_TRAIN].count, batch);
     if (r->epochs || !r->steps) return (int)(r->epochs ? r->epochs : t->m.spec->epochs);
     int64_t epochs = div_round_up(r->steps, per_epoch);
     return epochs > 1000000000 ? 1000000000 : (int)epochs;
@@ -102,7 +107,7 @@ static NnCheckpointConfig checkpoints_of(const TrainCommand *t)
     const char *path = checkpoint_path(t);
     bool never = !r->every_steps && r->every_time == 0;
     return (NnCheckpointConfig){
-        .path = never ? NULL : path,
+        .path = never || !ranks_is_first(&t->ranks) ? NULL : path,
         .every_steps = r->every_steps,
         .every_seconds = r->every_time < 0 ? usual_interval : r->every_time,
         .at_end = asks_for_checkpoints(r),
@@ -123,6 +128,14 @@ static const NnObserver *observe(TrainCommand *t)
     return run_page_observer(t->page);
 }
 
+/* Seconds without an answer after which a rank counts as lost. */
+static double rank_limit(void)
+{
+    const double usual = 300;
+    const char *text = getenv("NNC_RANK_TIMEOUT");
+    return text && atof(text) > 0 ? atof(text) : usual;
+}
+
 static void configure(TrainCommand *t)
 {
     const TrainSpec *spec = t->m.spec;
@@ -133,16 +146,17 @@ static void configure(TrainCommand *t)
         .schedule = schedule_of(spec, t->request.lr),
         .seed = (uint64_t)spec->seed,
         .last = t->last.info,
+        .chunking = {(int)t->batch, t->ranks.launched ? &t->ranks.engine : NULL, rank_limit()},
         .ema = spec->ema,
         .lookahead = spec->lookahead,
         .lookahead_alpha = spec->lookahead_alpha,
         .patience = (int)spec->stop_patience,
         .keep_best = train_keeps_best(spec),
-        .log = t->request.log,
+        .log = ranks_is_first(&t->ranks) ? t->request.log : NULL,
         .observer = observe(t),
         .checkpoint = checkpoints_of(t),
         .results = stdout,
-        .progress = stderr,
+        .progress = ranks_is_first(&t->ranks) ? stderr : NULL,
         .terminal = isatty(fileno(stderr)),
         .between = poll_faster,
         .user = t,
@@ -173,7 +187,13 @@ static int feed_training(TrainCommand *t)
     const Fitting *f = feed->fitting;
     if (spec->cutmix > 0 && f->rank != 3)
         return fail(STATUS_INPUT, "cutmix takes images; the net takes %zu columns", f->elements);
-    feed->last = t->last.info != NULL;
+    feed->last = t->last.info != NULL || t->batch;
+    if (t->batch) {
+        const NnRanks *r = &t->ranks.engine;
+        const int chunks = (int)(t->batch / t->m.batch);
+        feed->share_begin = chunk_begin(chunks, r->rank, r->size) * (int)t->m.batch;
+        feed->share_end = chunk_begin(chunks, r->rank + 1, r->size) * (int)t->m.batch;
+    }
     feed->sequential = t->request.order ? !strcmp(t->request.order, "sequential") : spec->sequential;
     feed->mixup = spec->mixup;
     feed->cutmix = spec->cutmix;
@@ -199,7 +219,8 @@ static int prepare_checkpoints(TrainCommand *t)
 {
     NnCheckpointConfig *config = &t->config.checkpoint;
     int status = STATUS_OK;
-    resume_notes(&t->m, &t->feeding, (RunOverrides){t->request.lr, t->config.seed, t->teacher.hash}, t->notes);
+    resume_notes(&t->m, &t->feeding, (RunOverrides){t->request.lr, t->config.seed, t->teacher.hash, t->batch},
+                 t->notes);
     if (t->request.resumes) {
         t->resumed = resume_open(config->resume_path, t->notes, t->feeding.data, &status);
         config->resume = t->resumed;
@@ -215,6 +236,9 @@ static void print_header(const TrainCommand *t)
                                 .teacher = &t->teacher.m,
                                 .feeding = &t->feeding,
                                 .jit = t->request.load.jit,
+                                .chunked = t->batch,
+                                .ranks = t->ranks.engine.size,
+                                .engine = t->ranks.engine.engine,
                                 .resumed = t->resumed,
                                 .resume_path = t->config.checkpoint.resume_path};
     const List facts = train_facts(&in);
@@ -277,6 +301,8 @@ static int worse(int first, int second) { return first ? first : second; }
 
 static int save_trained(const TrainCommand *t, const char **saved)
 {
+    *saved = NULL;
+    if (!ranks_is_first(&t->ranks)) return STATUS_OK;
     const NnScore *test = t->result.tested ? &t->result.test : NULL;
     return save_weights(t->output, &t->m, t->model, &t->feeding.feed, test, saved);
 }
@@ -327,6 +353,7 @@ static int train_model(TrainCommand *t)
     int failed = nn_train(t->m.info, t->model, &t->feeding.feed, &t->config, &t->result, &error);
     if (t->watch.diagnosis) diagnosis_end(t->watch.diagnosis, t->result.diverged);
     const int page = t->page ? run_page_end(t->page) : STATUS_OK;
+    t->lost = failed && !t->result.diverged;
     if (failed && t->result.diverged) return end_diverged(t, &error);
     if (failed && t->result.end == NN_UNREADABLE) return end_unread(t, &error);
     return failed ? fail_error(&error) : worse(end_trained(t), page);
@@ -342,11 +369,18 @@ static int find_lr(TrainCommand *t)
     return worse(lr_find_draw(&found, t->m.c->arena, t->m.info->name, t->request.output), finish_output());
 }
 
+static int agree_on_run(TrainCommand *t)
+{
+    if (!t->ranks.launched) return STATUS_OK;
+    return ranks_agree(&t->ranks, chunking_facts(&t->request, &t->m, t->feeding.data, t->notes, t->resumed));
+}
+
 static int train_loaded(TrainCommand *t)
 {
     t->output = t->request.output ? t->request.output : arena_printf(t->m.c->arena, "%s.safetensors", t->m.net->name);
     const bool finds = t->request.lr_find; /* writes no weights */
-    int status = finds ? STATUS_OK : save_check(t->output, &t->m);
+    int status = finds || !ranks_is_first(&t->ranks) ? STATUS_OK : save_check(t->output, &t->m);
+    if (!status && t->batch) status = chunking_check(&t->request, &t->m);
     if (!status) status = feeding_augment(&t->feeding, t->m.spec);
     if (!status) status = load_last(t);
     if (!status) status = teacher_open(&t->teacher, &t->m, &t->request.load, &t->feeding);
@@ -354,12 +388,14 @@ static int train_loaded(TrainCommand *t)
     if (status) return status;
     configure(t);
     status = finds ? STATUS_OK : prepare_checkpoints(t);
+    if (!status) status = agree_on_run(t);
     if (status) return status;
     if (!finds) origin_of_replaced(t->m.c->arena, t->output);
     void *block = block_alloc(t->m.info->train_bytes);
     t->model = t->m.info->init(block, 1, t->config.seed);
     print_header(t);
     status = t->request.init ? load_init(t) : STATUS_OK;
+    t->lost = status;
     if (!status) status = finds ? find_lr(t) : train_model(t);
     free(block);
     return status;
@@ -373,8 +409,10 @@ static int train_run(int argc, char **argv)
     t.request.load.steps = true;
     t.request.load.jit = JIT_TIERED;
     t.request.data.divide = true;
-    int status = train_request_read(&t.request, argc, argv);
+    int status = ranks_open(&t.ranks);
+    if (!status) status = train_request_read(&t.request, argc, argv);
     if (!status) status = load_net(&t.request.load, &t.m);
+    if (!status) status = chunking_decide(&t.request, &t.m, &t.ranks, &t.batch);
     if (!status) {
         override_spec(&t);
         feeding_start(&t.feeding, &t.m, &t.request.data);
@@ -389,7 +427,7 @@ static int train_run(int argc, char **argv)
         model_free(&t.m);
     }
     load_options_free(&t.request.load);
-    return status;
+    return ranks_close(&t.ranks, status, t.lost);
 }
 
 const Command command_train = {

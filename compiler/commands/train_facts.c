@@ -3,6 +3,8 @@
  */
 #include "commands/train_facts.h"
 
+#include <inttypes.h>
+
 static void add_fact(Arena *arena, List *facts, const char *name, const char *text)
 {
     TrainFact *fact = arena_alloc(arena, sizeof *fact);
@@ -34,6 +36,13 @@ static const char *resumed_text(Arena *arena, const TrainFactsInput *in)
                         nn_tensors_metadata(in->resumed, "state.step"));
 }
 
+static const char *batch_fact(Arena *arena, const TrainFactsInput *in)
+{
+    const int batch = in->m->info->batch;
+    return in->chunked ? arena_printf(arena, "%" PRId64 " in chunks of %d", in->chunked, batch)
+                       : arena_printf(arena, "%d", batch);
+}
+
 List train_facts(const TrainFactsInput *in)
 {
     Arena *arena = in->m->c->arena;
@@ -47,7 +56,8 @@ List train_facts(const TrainFactsInput *in)
         add_fact(arena, &facts, "teacher",
                  arena_printf(arena, "%s, %zu parameters, %s", teacher->name, teacher->params, spec->teacher.weights));
     add_fact(arena, &facts, "batch",
-             arena_printf(arena, "%d, %s, %s", info->batch, info->loss, spec->optimizer.op->name));
+             arena_printf(arena, "%s, %s, %s", batch_fact(arena, in), info->loss, spec->optimizer.op->name));
+    if (in->ranks > 1) add_fact(arena, &facts, "ranks", arena_printf(arena, "%d, %s", in->ranks, in->engine));
     if (memory) add_fact(arena, &facts, "memory", memory);
     add_fact(arena, &facts, "back end", jit_name(in->jit));
     if (in->resumed) add_fact(arena, &facts, "resumed", resumed_text(arena, in));

@@ -14,6 +14,9 @@ typedef struct TrainFactsInput {
     const Model *m, *teacher; /* teacher: no info where there is none */
     const Feeding *feeding;
     JitKind jit;
+    int64_t chunked; /* the batch, where the code's is a chunk of it; else 0 */
+    int ranks;
+    const char *engine;       /* by which they speak */
     const NnTensors *resumed; /* the checkpoint that it goes on from, or NULL */
     const char *resume_path;
 } TrainFactsInput;

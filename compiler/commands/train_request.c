@@ -26,7 +26,9 @@ enum {
     RESUME,
     LR_FIND,
     STATS,
-    PAGE
+    PAGE,
+    REPRODUCIBLE,
+    CHUNK
 };
 
 const Option train_options[] = {
@@ -62,6 +64,10 @@ const Option train_options[] = {
     OPTION_ROW_INPUT,
     OPTION_ROW_THREADS,
     OPTION_ROWS_PASSES OPTION_ROW_LIMIT,
+    {REPRODUCIBLE, "reproducible", NULL,
+     "the result of a run on any number of machines (mpirun), also on this one alone: steps in chunks", false},
+    {CHUNK, "chunk", "N",
+     "with --reproducible or mpirun: samples of a chunk (default: at most 8 chunks, of 16 or more)", false},
     {STATS, "stats", "[N]",
      "statistics of every layer: of every Nth step, or (default) of as many as take at most 3 % of the time", false},
     {PAGE, "page", "FILE.html",
@@ -152,6 +158,8 @@ static bool take_train_option(TrainRequest *r, int id, const char *value)
         r->stats = r->load.watch = true;
         return !value || option_int(self, "stats", value, 1, 1000000000, &r->stats_every);
     case CHECKPOINT: r->checkpoint = value; return true;
+    case REPRODUCIBLE: return r->reproducible = true;
+    case CHUNK: return option_int(self, "chunk", value, 1, 1 << 20, &r->chunk);
     case CHECKPOINT_EVERY: return take_interval(r, value);
     case RESUME:
         r->resumes = true;

@@ -18,6 +18,8 @@ typedef struct TrainRequest {
     bool resumes;                /* from `resume`, or NULL: from the file of checkpoints */
     const char *resume;
     bool lr_find;
+    bool reproducible;
+    int64_t chunk; /* 0: not given */
     bool stats;
     int64_t stats_every; /* 0: by time */
     int64_t every_steps; /* between checkpoints; 0: */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "commands/commands.h"
+#include "commands/ranks.h"
 #include "graph/target.h"
 #include "runtime/data/mat.h"
 #include "runtime/kernels/library.h"
@@ -41,5 +42,8 @@ int print_version(void)
            found ? line : "");
     mat_library(matlab);
     printf("MATLAB files:    %s\n", matlab);
+    char path[RANKS_PATH_BYTES];
+    const char *ranks = ranks_library(path, sizeof path);
+    printf("many machines:   %s\n", ranks ? ranks : "no: built without MPI");
     return finish_output();
 }

@@ -69,11 +69,20 @@ typedef struct BatchPiece {
     NnError error;
 } BatchPiece;
 
+/* Mixing takes all samples of a batch. */
+static bool is_made(const Filler *fill, int i)
+{
+    const Feed *feed = &fill->feed;
+    if (!fill->training || !feed->share_end || feed->mixup > 0 || feed->cutmix > 0) return true;
+    return i >= feed->share_begin && i < feed->share_end;
+}
+
 static void fill_piece(const Batcher *b, BatchPiece *p, FillMemory *memory)
 {
     const int64_t first = (int64_t)p->number * b->size;
     p->failed = p->end;
     for (int i = p->begin; i < p->end; i++) {
+        if (!is_made(&b->fill, i)) continue;
         if (!fill_row(&b->fill, b->order[(first + i) % b->count], i, &p->slot->batch, memory, &p->error)) continue;
         p->failed = i;
         break;

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "runtime/train/checkpoint.h"
+#include "runtime/train/chunks.h"
 #include "runtime/train/replay.h"
 #include "runtime/train/show.h"
 #include "runtime/train/snapshot.h"
@@ -30,6 +31,8 @@ typedef struct Run {
     NnError *error;
     Batcher *batcher;
     void *scratch;
+    Chunks *chunks; /* where steps are in chunks */
+    ChunkVotes votes;
     TrainState state, after_step; /* now; when the last step was done */
     Progress at;                  /* what is shown of it */
     ProgressLine line;
@@ -182,16 +185,27 @@ static void finish_checkpoints(Run *run)
     if (!run->checkpoint.diverged) run->result->checkpoint_error = run->checkpoint.error;
 }
 
+static bool is_asked_to_stop(const Run *run) { return run->config->stop && *run->config->stop; }
+
+static bool is_out_of_time(const Run *run) { return run->time_limit > 0 && run->at.seconds >= run->time_limit; }
+
+/* Ranks end after the same step: where one of them has voted for it. */
 static void check_run_end(Run *run)
 {
     const NnTrainConfig *config = run->config;
     const Progress *at = &run->at;
-    if (config->stop && *config->stop)
+    if (run->chunks ? run->votes.stop : is_asked_to_stop(run))
         end_run(run, NN_STOPPED);
     else if (at->step >= at->steps)
         end_run(run, config->max_steps && at->step >= config->max_steps ? NN_OUT_OF_STEPS : NN_DONE);
-    else if (run->time_limit > 0 && at->seconds >= run->time_limit)
+    else if (run->chunks ? run->votes.out_of_time : is_out_of_time(run))
         end_run(run, NN_OUT_OF_TIME);
+}
+
+static double do_chunks(Run *run, const Batch *batch)
+{
+    run->votes = (ChunkVotes){is_asked_to_stop(run), is_out_of_time(run)};
+    return chunks_step(run->chunks, run->model, batch, (float)run->at.lr, run->scratch, &run->votes);
 }
 
 static double do_step(Run *run, const nn_model_info *code, const Batch *batch)
@@ -202,6 +216,7 @@ static double do_step(Run *run, const nn_model_info *code, const Batch *batch)
         replay_take(&run->replay, run->model, &run->state);
         replay_note(&run->replay, lr);
     }
+    if (run->chunks) return do_chunks(run, batch);
     if (!observer) return (double)code->step(run->model, batch->x, batch->target, lr, run->scratch);
     return (double)observer->step(observer->user,
                                   &(NnStep){code, run->model, batch, lr, run->scratch, run->at.step, run->state.epoch});
@@ -222,7 +237,8 @@ static int run_step(Run *run, const Batch *batch)
     show_progress(run);
     if (!isfinite(loss)) return diverge(run, "the loss is", loss);
     average_weights(run);
-    log_step(&run->log, at, loss, code->losses ? code->losses(run->scratch) : NULL);
+    const float *losses = run->chunks ? chunks_losses(run->chunks) : code->losses ? code->losses(run->scratch) : NULL;
+    log_step(&run->log, at, loss, losses);
     progress_line_step(&run->line, at);
     check_run_end(run);
     run->after_step = run->state;
@@ -249,10 +265,13 @@ static void watch_validation(Run *run, double loss)
     if (run->config->patience && state->since_best >= run->config->patience && !run->ended) end_run(run, NN_NO_BETTER);
 }
 
+/* Ranks evaluate to the end, since they stop only together. */
+static const volatile sig_atomic_t *evaluation_stop(const Run *run) { return run->chunks ? NULL : run->config->stop; }
+
 static int evaluate_part(Run *run, DataPart part, const NnObserver *observer, NnScore *score)
 {
     int failed = nn_evaluate(run->info, run->model, run->feed, part, observer ? observer->sample : NULL,
-                             observer ? observer->user : NULL, run->config->stop, score, run->error);
+                             observer ? observer->user : NULL, evaluation_stop(run), score, run->error);
     return failed ? end_unreadable(run) : 0;
 }
 
@@ -282,7 +301,7 @@ static int evaluate_training(Run *run, const NnScore *watched, NnScore *score)
     *score = (NnScore){.kind = NN_SCORE_LOSS};
     if (watched->kind == NN_SCORE_LOSS || !has_row(run)) return 0;
     int failed = nn_evaluate_some(run->info, run->model, run->feed, DATA_TRAIN, part_samples(run, watched_part(run)),
-                                  run->config->stop, score, run->error);
+                                  evaluation_stop(run), score, run->error);
     return failed ? end_unreadable(run) : 0;
 }
 
@@ -294,7 +313,7 @@ static int evaluate_epoch(Run *run)
     if (evaluate_part(run, part, config->observer, &score) || evaluate_training(run, &score, &training)) return -1;
     run->at.seconds = show_clock() - run->began;
     progress_line_clear(&run->line);
-    if (config->stop && *config->stop) {
+    if (!run->chunks && is_asked_to_stop(run)) {
         end_run(run, NN_STOPPED);
         return 0;
     }
@@ -330,7 +349,7 @@ static int run_test(Run *run)
     if (result->end == NN_STOPPED || !part_samples(run, DATA_TEST)) return 0;
     if (evaluate_part(run, DATA_TEST, NULL, &result->test)) return -1;
     run->at.seconds = show_clock() - run->began;
-    result->tested = !(run->config->stop && *run->config->stop);
+    result->tested = run->chunks || !is_asked_to_stop(run);
     if (result->tested) log_evaluation(&run->log, DATA_TEST, &run->at, &none, &result->test);
     return 0;
 }
@@ -379,7 +398,7 @@ static int run_epochs(Run *run)
     const NnScore score = nn_score_of(run->info, run->feed, watched_part(run));
     table_head(run->config->results, watched_part(run), &score);
     if (state->step > 0)
-        check_run_end(run); /* the checkpoint may be of a run that has ended */
+        check_run_end(run); /* the checkpoint may be of a run that has ended, which no rank has to vote on */
     else
         begin_epoch(state);
     for (; state->epoch <= run->config->epochs; begin_epoch(state)) {
@@ -431,7 +450,10 @@ static int prepare_state(Run *run)
 static int prepare_memory(Run *run)
 {
     const nn_model_info *last = run->config->last;
-    run->batcher = batcher_new(run->feed, DATA_TRAIN, run->info->batch, true, run->config->seed, run->error);
+    const NnChunking *chunking = &run->config->chunking;
+    const int batch = chunking->batch ? chunking->batch : run->info->batch;
+    if (chunking->batch && !(run->chunks = chunks_new(run->info, last, chunking, run->error))) return -1;
+    run->batcher = batcher_new(run->feed, DATA_TRAIN, batch, true, run->config->seed, run->error);
     size_t scratch = run->info->train_scratch, last_scratch = last ? last->train_scratch : 0;
     run->scratch = nn_memory(scratch > last_scratch ? scratch : last_scratch, run->error);
     return !run->batcher || !run->scratch || snapshot_init(&run->snapshot, run->info, run->error) ? -1 : 0;
@@ -515,6 +537,7 @@ int nn_train(const nn_model_info *info, void *model, const Feed *feed, const NnT
     checkpoint_free(&run.checkpoint);
     batcher_free(run.batcher);
     free(run.scratch);
+    chunks_free(run.chunks);
     snapshot_free(&run.snapshot);
     replay_free(&run.replay);
     for (int i = 0; i < COPIES; i++) average_free(&run.state.copy[i]);

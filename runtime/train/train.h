@@ -11,6 +11,7 @@
 
 #include "runtime/data/dataset.h"
 #include "runtime/nn.h"
+#include "runtime/train/ranks.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -207,13 +208,21 @@ typedef struct NnObserver {
     const double *values;       /* by column; NaN: there is none */
 } NnObserver;
 
+/* Steps in chunks, whose results do not depend on how many ranks and threads share them (chunks.h). */
+typedef struct NnChunking {
+    int batch;            /* samples of a step, a multiple of the code's batch, which is a chunk; 0: no chunks */
+    const NnRanks *ranks; /* that share the chunks, at most as many as there are; or NULL */
+    double limit;         /* seconds after which a silent rank ends the job; 0: none */
+} NnChunking;
+
 typedef struct NnTrainConfig {
     int epochs;
     int64_t max_steps; /* 0: no limit */
     double time_limit; /* seconds from now, not from the start of a run that goes on; 0: none */
     NnSchedule schedule;
-    uint64_t seed;             /* of the order of the samples */
-    const nn_model_info *last; /* the same model for the last, shorter batch of an epoch (Feed.last) */
+    uint64_t seed; /* of the order of the samples */
+    NnChunking chunking;
+    const nn_model_info *last; /* the same model for the last, shorter batch of an epoch (Feed.last), or chunk */
     double ema;                /* decay of the average of the weights; 0: none */
     int64_t lookahead;         /* every so many steps; 0: none */
     double lookahead_alpha;

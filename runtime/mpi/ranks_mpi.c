@@ -1,0 +1,147 @@
+/*
+ * ranks over MPI: the engine of runtime/train/ranks.h, in a library that nnc loads under a launcher.
+ *
+ * All calls are made by the thread that trains.  It looks for the end of the messages itself, and
+ * sleeps between two looks, so that ranks that wait take no processor from others and a rank that
+ * has stopped to answer can be named.
+ */
+#include <mpi.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "runtime/train/ranks.h"
+
+enum {
+    PIECE = 1 << 30,  /* bytes of an MPI message, whose count is an int */
+    EAGER = 2000,     /* looks before the first sleep */
+    SHORTEST = 20000, /* nanoseconds of a sleep, */
+    LONGEST = 500000
+};
+
+static double mpi_clock(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static void end_job(int status) { MPI_Abort(MPI_COMM_WORLD, status); }
+
+static void check_mpi(const NnRanks *r, int error, const char *what)
+{
+    char text[MPI_MAX_ERROR_STRING];
+    int length = 0;
+    if (error == MPI_SUCCESS) return;
+    MPI_Error_string(error, text, &length);
+    dprintf(r->said_to, "nnc: rank %d: MPI: %s: %.*s\n", r->rank, what, length, text);
+    end_job(3);
+}
+
+/* ---- messages ---------------------------------------------------------------------------- */
+
+static int piece_count(const NnMessage *m) { return (int)(m->bytes / PIECE + (m->bytes % PIECE != 0)); }
+
+/* Returns how many requests. */
+static int start_message(const NnRanks *r, const NnMessage *m, MPI_Request *requests)
+{
+    const int count = piece_count(m);
+    for (int i = 0; i < count; i++) {
+        char *at = (char *)m->data + (size_t)i * PIECE;
+        const int bytes = i + 1 < count ? PIECE : (int)(m->bytes - (size_t)i * PIECE);
+        check_mpi(r,
+                  m->sends ? MPI_Isend(at, bytes, MPI_BYTE, m->peer, 0, MPI_COMM_WORLD, &requests[i])
+                           : MPI_Irecv(at, bytes, MPI_BYTE, m->peer, 0, MPI_COMM_WORLD, &requests[i]),
+                  "a message");
+    }
+    return count;
+}
+
+typedef struct MpiExchange {
+    const NnMessage *list;
+    int count;
+    MPI_Request *requests;
+    int all; /* requests */
+    double limit;
+} MpiExchange;
+
+/* The first peer with a message that is not over.  Testall has left the requests as they were. */
+static int silent_peer(const MpiExchange *e)
+{
+    MPI_Request *at = e->requests;
+    for (int i = 0; i < e->count; i++)
+        for (int k = 0; k < piece_count(&e->list[i]); k++, at++) {
+            int done = 0;
+            if (MPI_Test(at, &done, MPI_STATUS_IGNORE) != MPI_SUCCESS || !done) return e->list[i].peer;
+        }
+    return -1;
+}
+
+static void give_up(const NnRanks *r, const MpiExchange *e)
+{
+    const int peer = silent_peer(e);
+    if (peer < 0) return; /* it has come at last */
+    dprintf(r->said_to, "nnc: rank %d has not answered rank %d for %g s; the run is ended\n", peer, r->rank, e->limit);
+    end_job(3);
+}
+
+static void await_requests(const NnRanks *r, const MpiExchange *e)
+{
+    const double begin = mpi_clock();
+    struct timespec pause = {0, SHORTEST};
+    int done = 0;
+    for (int looks = 0;; looks++) {
+        check_mpi(r, MPI_Testall(e->all, e->requests, &done, MPI_STATUSES_IGNORE), "waiting for the other ranks");
+        if (done) return;
+        if (looks < EAGER) continue;
+        nanosleep(&pause, NULL);
+        if (pause.tv_nsec < LONGEST) pause.tv_nsec += pause.tv_nsec / 8;
+        if (e->limit > 0 && mpi_clock() - begin > e->limit) give_up(r, e);
+    }
+}
+
+static void exchange_messages(const NnRanks *r, const NnMessage *list, int count, double limit)
+{
+    int all = 0;
+    for (int i = 0; i < count; i++) all += piece_count(&list[i]);
+    MPI_Request *requests = malloc(((size_t)all + 1) * sizeof(MPI_Request));
+    if (!requests) {
+        dprintf(r->said_to, "nnc: rank %d: no memory for %d messages\n", r->rank, all);
+        end_job(3);
+    }
+    MPI_Request *at = requests;
+    for (int i = 0; i < count; i++) at += start_message(r, &list[i], at);
+    await_requests(r, &(MpiExchange){list, count, requests, all, limit});
+    free(requests);
+}
+
+/* ---- beginning and end --------------------------------------------------------------------- */
+
+static void close_mpi(void) { MPI_Finalize(); }
+
+static void name_engine(NnRanks *r)
+{
+    char text[MPI_MAX_LIBRARY_VERSION_STRING];
+    int length = 0;
+    MPI_Get_library_version(text, &length);
+    text[strcspn(text, ",\n")] = '\0';
+    snprintf(r->engine, sizeof r->engine, "%.60s", text);
+}
+
+int nn_ranks_open(NnRanks *r, int abi)
+{
+    int provided = 0;
+    if (abi != NN_RANKS_ABI) return -1;
+    if (MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS) return -1;
+    MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+    MPI_Comm_rank(MPI_COMM_WORLD, &r->rank);
+    MPI_Comm_size(MPI_COMM_WORLD, &r->size);
+    name_engine(r);
+    r->said_to = STDERR_FILENO;
+    r->exchange = exchange_messages;
+    r->abort = end_job;
+    r->close = close_mpi;
+    return 0;
+}

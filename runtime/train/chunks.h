@@ -1,0 +1,55 @@
+/*
+ * chunks: a step whose result does not depend on the number of processes and threads that share it.
+ *
+ * A batch of B samples is cut into C = B/b chunks of b samples.  Their gradients are the leaves of a
+ * binary tree, whose shape depends on C alone:
+ *
+ *   sum(0, i) = gradient of chunk i
+ *   sum(l, i) = sum(l−1, 2i) + sum(l−1, 2i+1)       the second only where 2i+1 has leaves
+ *
+ * and the update takes the root divided by C.  Rank r of R has the chunks ⌊Cr/R⌋ … ⌊C(r+1)/R⌋ − 1 and
+ * computes the nodes of the tree that have no other leaves.  Then every rank gets these nodes of
+ * all ranks for its slice of the gradients, adds them up to the root, in the order of the tree
+ * again, and sends the slice of the root to all (a reduce-scatter and an allgather).
+ *
+ * The last batch of an epoch may be shorter: a chunk of r < b samples counts as r/b chunks.
+ */
+#ifndef NN_CHUNKS_H
+#define NN_CHUNKS_H
+
+#include "runtime/train/ranks.h"
+#include "runtime/train/train.h"
+
+enum { CHUNK_LEVELS = 24 };
+
+/* Node i of a level; of a batch of `leaves` chunks. */
+typedef struct ChunkNode {
+    int level, index;
+} ChunkNode;
+
+enum { CHUNK_NODES = 2 * CHUNK_LEVELS };
+
+/* The largest nodes of a tree of `leaves` leaves with no leaves but begin … end−1, from left to right;
+ * returns how many. */
+int chunk_nodes(int leaves, int begin, int end, ChunkNode node[CHUNK_NODES]);
+
+/* The first chunk of a rank, of a whole batch. */
+static inline int chunk_begin(int chunks, int rank, int size) { return (int)((long long)chunks * rank / size); }
+
+typedef struct Chunks Chunks;
+
+/* What a rank wants, before a step, and some rank wanted, after it. */
+typedef struct ChunkVotes {
+    bool stop, out_of_time;
+} ChunkVotes;
+
+/* info: of code for a chunk; `last`: for the chunk of the last batch that is not whole, or NULL; ranks: NULL: alone. */
+Chunks *chunks_new(const nn_model_info *info, const nn_model_info *last, const NnChunking *, NnError *);
+void chunks_free(Chunks *);
+
+/* Returns the mean loss of the batch, the same on every rank. */
+double chunks_step(Chunks *, void *model, const Batch *, float lr, void *scratch, ChunkVotes *);
+/* Of that step, each without its weight; NULL where there are not several. */
+const float *chunks_losses(const Chunks *);
+
+#endif

@@ -1,0 +1,40 @@
+/*
+ * ranks: the processes of a run on several machines, as the training loop sees them.
+ *
+ * Messages are all that is asked of an engine, so that the order of every sum is that of chunks.c.
+ * An engine is a shared library of its own (runtime/mpi), which exports `nn_ranks_open`.
+ */
+#ifndef NN_RANKS_H
+#define NN_RANKS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { NN_RANKS_ABI = 1 };
+
+/* To or from another rank.  Messages between two ranks arrive in the order in which they were sent. */
+typedef struct NnMessage {
+    int peer;
+    bool sends;
+    void *data;
+    size_t bytes; /* the same on both sides */
+} NnMessage;
+
+typedef struct NnRanks NnRanks;
+
+struct NnRanks {
+    int rank, size;
+    char engine[64]; /* "Open MPI v4.1.4" */
+    int said_to;     /* the descriptor of what the engine itself has to say */
+    /* Returns when all messages are over.  With a limit, in seconds, a rank that has not answered for so
+     * long is named and ends the job; 0: there is none. */
+    void (*exchange)(const NnRanks *, const NnMessage *, int count, double limit);
+    void (*abort)(int status); /* ends all ranks */
+    void (*close)(void);
+};
+
+/* 0, or -1: the engine's version is another one, or it does not start. */
+int nn_ranks_open(NnRanks *, int abi);
+typedef int NnRanksOpen(NnRanks *, int abi);
+
+#endif

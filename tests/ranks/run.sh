@@ -1,0 +1,176 @@
+#!/bin/sh
+# Training in chunks: the same bits from one process, and from 1 to 4 ranks with 1 or 2 threads each, of
+# one run or of one that was interrupted and goes on with another number of ranks.  Ranks that are not
+# alike do not begin, and one that is lost ends the others.
+cd "$(dirname "$0")/../.." || exit 1
+. tests/lib.sh
+cd "$tmp" || exit 1
+
+# Random numbers, several losses, and a last batch of one chunk and a half.
+cat >net.nn <<'END'
+net small {
+    input(1x12x12)
+    conv(6, 3) as c1  relu
+    maxpool(2)
+    dropout(0.2)
+    flatten
+    dense(12) as d1  tanh
+    dense(10) as d2  softmax
+}
+train small {
+    loss cross_entropy
+    optimizer adam(lr=0.01)
+    regularize l2(0.0001)
+    clip norm(2)
+    batch 64
+    epochs 2
+    augment translate(2)
+}
+END
+trains='train net.nn --limit 280 --jit tcc --checkpoint-every 0'
+
+# In the log, all but the seconds.
+numbers() { cut -d, -f1-7 "$1.csv" >"$1.numbers"; }
+
+# alone NAME ARGUMENTS…
+alone() {
+    name=$1
+    shift
+    # shellcheck disable=SC2086
+    runs 0 $trains -o "$name.safetensors" --log "$name.csv" "$@"
+    numbers "$name"
+}
+
+alone one --reproducible --threads 1
+says err 'batch *64 in chunks of 16'
+alone threads --reproducible --threads 3
+same threads.safetensors one.safetensors
+same threads.numbers one.numbers
+if [ "$ALL" ]; then
+    alone compiled --reproducible --jit cc
+    same compiled.safetensors one.safetensors
+fi
+alone eights --reproducible --chunk 8
+differ eights.safetensors one.safetensors
+
+# In chunks, the same up to rounding: the losses of the steps.
+sed '/dropout/d' net.nn >still.nn
+trains='train still.nn --limit 280 --jit tcc --checkpoint-every 0'
+alone whole
+alone cut --reproducible
+what='losses in chunks'
+awk -F, 'NR == FNR { loss[FNR] = $5; next }
+    $1 == "train" { n++; d = ($5 - loss[FNR]) / $5; if (d * d > 1e-8) bad = 1 } END { exit bad || n != 10 }' \
+    whole.csv cut.csv
+status=$?
+status_is 0
+trains='train net.nn --limit 280 --jit tcc --checkpoint-every 0'
+
+# Refusals that need no ranks.
+runs 2 train net.nn --chunk 8
+says err '^nnc: error: --chunk needs --reproducible, or mpirun'
+runs 2 train net.nn --reproducible --chunk 10
+says err '^nnc: error: --chunk 10: the batch of 64 samples is not a multiple of it'
+sed 's/relu/batchnorm as bn1  relu/' net.nn >norm.nn
+runs 1 train norm.nn --reproducible
+says err '^nnc: error: --reproducible: bn1 (batchnorm) computes with all samples of a batch together'
+absent small.safetensors
+
+if ! have mpirun || [ ! -e "${NNC%/*}/nnc-mpi.so" ]; then
+    skip 'no MPI here: several ranks were not run'
+    conclude
+fi
+OMPI_ALLOW_RUN_AS_ROOT=1
+OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+OMPI_MCA_rmaps_base_oversubscribe=1
+OMPI_MCA_hwloc_base_binding_policy=none
+OMPI_MCA_mpi_yield_when_idle=1
+export OMPI_ALLOW_RUN_AS_ROOT OMPI_ALLOW_RUN_AS_ROOT_CONFIRM OMPI_MCA_rmaps_base_oversubscribe
+export OMPI_MCA_hwloc_base_binding_policy OMPI_MCA_mpi_yield_when_idle
+
+# ranks STATUS N ARGUMENTS…
+ranks() {
+    want=$1
+    n=$2
+    shift 2
+    what="mpirun -n $n nnc $*"
+    timeout 60 mpirun -n "$n" "$NNC" "$@" >out 2>err
+    status=$?
+    status_is "$want"
+}
+
+runs 0 --version
+says out '^many machines: .*nnc-mpi.so'
+
+for n in 1 2 3 4; do
+    # shellcheck disable=SC2086
+    ranks 0 $n $trains -o ranks.safetensors --log ranks.csv --threads $((1 + n % 2))
+    says err 'batch *64 in chunks of 16'
+    is "$(grep -c '^weights in' out)" -eq 1
+    numbers ranks
+    same ranks.safetensors one.safetensors
+    same ranks.numbers one.numbers
+done
+says err '^ranks *4, '
+
+# An interrupted run goes on with any number of ranks; chunks are a part of what it is.
+trains='train net.nn --limit 280 --jit tcc --checkpoint part.safetensors'
+# shellcheck disable=SC2086
+ranks 0 3 $trains --epochs 2 --steps 3 -o part-weights.safetensors --log part.csv
+exists part.safetensors
+cp part.safetensors begun.safetensors
+for n in 2 4; do
+    cp begun.safetensors part.safetensors
+    # shellcheck disable=SC2086
+    ranks 0 $n $trains --resume -o part-weights.safetensors
+    same part-weights.safetensors one.safetensors
+done
+cp begun.safetensors part.safetensors
+# shellcheck disable=SC2086
+runs 1 $trains --resume
+says err 'the batch was 64 in chunks of 16, now it is 64'
+
+# Ranks that differ, and ranks that are too many.
+ranks 2 5 train net.nn
+says err '^nnc: error: 5 ranks share a batch of 4 chunks'
+is "$(grep -c '^nnc: ' err)" -eq 1
+
+# apart WHAT ARGUMENTS…: rank 1 of 2 with arguments of its own
+apart() {
+    pattern=$1
+    shift
+    what="a rank with $*"
+    timeout 60 mpirun -n 1 "$NNC" train net.nn --jit tcc --limit 280 -o apart.safetensors : \
+        -n 1 "$NNC" train "$@" --jit tcc -o apart.safetensors >out 2>err
+    status=$?
+    is "$status" -ne 0
+    says err "$pattern"
+    lacks err '^batch'
+    is "$(grep -c '^nnc: ' err)" -eq 1
+    absent apart.safetensors
+}
+apart '^nnc: error: rank 1 differs from rank 0: the hash of the net.s layers is' still.nn --limit 280
+apart "^nnc: error: rank 1 differs from rank 0: the data's hash is" net.nn --limit 270
+apart '^nnc: error: rank 1 differs from rank 0: the learning rate is 0.02 there, and 0.01 on rank 0' net.nn --limit 280 --lr 0.02
+apart '^nnc: error: rank 1 differs from rank 0: the length of the run is 7 epochs' net.nn --limit 280 --epochs 7
+apart '^nnc: rank 1: error: cannot read missing.nn' missing.nn
+apart '^nnc: rank 1: error: there is no file or folder missing' net.nn --data missing
+
+# lost SIGNAL PATTERN: rank 1 of 2 gets the signal in the middle of a run, which ends within seconds
+lost() {
+    what="a rank that gets $1"
+    NNC_RANK_TIMEOUT=2 timeout 60 mpirun -n 2 sh -c 'echo $$ >pid.$OMPI_COMM_WORLD_RANK; exec "$@"' sh \
+        "$NNC" train net.nn --limit 280 --jit tcc --epochs 100000 -o lost.safetensors >out 2>err &
+    run=$!
+    until_says out '^ *1 '
+    kill -"$1" "$(cat pid.1)"
+    begin=$(date +%s)
+    wait $run
+    status=$?
+    is "$status" -ne 0
+    is $(($(date +%s) - begin)) -le 15
+    says err "$2"
+}
+lost KILL 'rank 1 .*exited on signal 9'
+lost STOP '^nnc: rank 1 has not answered rank 0 for 2 s'
+conclude
