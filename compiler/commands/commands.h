@@ -47,7 +47,7 @@ typedef struct Command {
 
 extern const Command command_compile, command_build, command_check, command_train, command_eval, command_report,
     command_fmt, command_bench, command_predict, command_data, command_show, command_trace, command_page,
-    command_import, command_export;
+    command_verify, command_import, command_export;
 
 extern const Command *const command_table[]; /* NULL at the end */
 const Command *command_find(const char *name);

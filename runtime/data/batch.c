@@ -82,8 +82,10 @@ static void fill_piece(const Batcher *b, BatchPiece *p, FillMemory *memory)
     const int64_t first = (int64_t)p->number * b->size;
     p->failed = p->end;
     for (int i = p->begin; i < p->end; i++) {
+        const int32_t row = b->order[(first + i) % b->count];
+        p->slot->batch.row[i] = row;
         if (!is_made(&b->fill, i)) continue;
-        if (!fill_row(&b->fill, b->order[(first + i) % b->count], i, &p->slot->batch, memory, &p->error)) continue;
+        if (!fill_row(&b->fill, row, i, &p->slot->batch, memory, &p->error)) continue;
         p->failed = i;
         break;
     }

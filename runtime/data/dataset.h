@@ -302,14 +302,15 @@ typedef struct Feed {
     size_t target_count;      /* values per sample of the net's own target; 1 for labels */
     const NamedTarget *named; /* stand after it in a sample's row of targets, */
     int named_count;
-    bool reals;                 /* which is of floats even where the net's own target is classes */
-    int height, width;          /* of a class map, as the loss takes it, */
-    int top, left;              /* and where it begins in the net's input */
-    bool map_moves;             /* the data's goes with its image, pixel by pixel; else it is as the loss takes it */
-    bool sequential;            /* training batches take the samples in their order */
-    bool last;                  /* the last, shorter batch of a training epoch is there, else left out */
-    int share_begin, share_end; /* the samples of training batches that are made; the others are undefined; 0, 0: all */
-    double mixup, cutmix;       /* alpha, of training batches; 0: none */
+    bool reals;        /* which is of floats even where the net's own target is classes */
+    int height, width; /* of a class map, as the loss takes it, */
+    int top, left;     /* and where it begins in the net's input */
+    bool map_moves;    /* the data's goes with its image, pixel by pixel; else it is as the loss takes it */
+    bool sequential;   /* training batches take the samples in their order */
+    bool last;         /* the last, shorter batch of a training epoch is there, else left out */
+    /* The samples of training batches that are made, of others the number alone; 0, 0: all. */
+    int share_begin, share_end;
+    double mixup, cutmix; /* alpha, of training batches; 0: none */
     /* Where the last named target is taught: x [size][elements] of a whole batch → its values
      * [size][count].  Called by the thread that takes the batches. */
     void (*teach)(void *teacher, const float *x, float *values);

@@ -42,6 +42,7 @@ void state_init(TrainState *s)
 {
     *s = (TrainState){.best = INFINITY};
     nn_schedule_init(&s->schedule);
+    history_init(&s->history, 0);
 }
 
 /* ---- writing ------------------------------------------------------------------------- */
@@ -63,7 +64,7 @@ int state_write(const TrainState *s, NnTensorWriter *w, NnError *error)
         field_text(s, &state_fields[i], text);
         if (nn_writer_metadata(w, state_fields[i].key, text, error)) return -1;
     }
-    return 0;
+    return history_write(&s->history, w, error);
 }
 
 /* ---- reading ------------------------------------------------------------------------- */
@@ -96,6 +97,7 @@ int state_read(TrainState *s, const NnTensors *file, const char *path, NnError *
         if (!field_parse(s, f, text))
             return nn_fail(error, NN_BAD_INPUT, "%s: its %s is '%.40s', which is no such number", path, f->key, text);
     }
+    if (history_read(&s->history, file, path, s->step, error)) return -1;
     if (s->epoch < 1 || s->step < s->in_epoch)
         return nn_fail(error, NN_BAD_INPUT, "%s: epoch %d and step %" PRId64 " cannot be", path, s->epoch, s->step);
     return 0;

@@ -9,6 +9,7 @@
 #define NN_TRAIN_STATE_H
 
 #include "runtime/train/average.h"
+#include "runtime/train/history.h"
 #include "runtime/train/train.h"
 
 /* Weights beside the model's own. */
@@ -31,6 +32,7 @@ typedef struct TrainState {
     double best;    /* validation loss */
     int best_epoch; /* 0: none yet */
     int since_best; /* epochs */
+    History history;
     Average copy[COPIES];
 } TrainState;
 

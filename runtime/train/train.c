@@ -234,6 +234,7 @@ static int run_step(Run *run, const Batch *batch)
         code->set_momentum(run->model, (float)nn_schedule_momentum(&config->schedule, at->step, at->steps));
     double loss = do_step(run, code, batch);
     measure_progress(run, loss, batch->count);
+    history_add(&run->state.history, batch->row, batch->count, loss, at->lr);
     show_progress(run);
     if (!isfinite(loss)) return diverge(run, "the loss is", loss);
     average_weights(run);

@@ -99,6 +99,21 @@ ranks() {
     status_is "$want"
 }
 
+# The program of the documentation: two ranks with half the batch learn as one with all of it.
+for batch in 64 32; do
+    runs 0 "$root/dsl_examples/lenet.nn" --batch $batch --hooks --target generic -o lenet.c
+    try "docs/mpi.c, batch $batch" env OMPI_CC="$CC" MPICH_CC="$CC" mpicc -std=gnu11 -O1 -Wall -Wextra -Werror -I. \
+        "$root/docs/mpi.c" lenet.c -o lenet$batch -lm -lpthread
+    timeout 60 mpirun -n $((64 / batch)) ./lenet$batch >losses$batch 2>err
+    status=$?
+    status_is 0
+done
+what='docs/mpi.c'
+paste losses64 losses32 | awk '{ n++; a = $4; b = $8; if ((a - b) * (a - b) > 1e-6 * a * a + 1e-9) bad = 1 }
+    END { exit bad || n != 40 || a > 0.1 }'
+status=$?
+status_is 0
+
 runs 0 --version
 says out '^many machines: .*nnc-mpi.so'
 
@@ -125,6 +140,13 @@ for n in 2 4; do
     ranks 0 $n $trains --resume -o part-weights.safetensors
     same part-weights.safetensors one.safetensors
 done
+cp part.safetensors ended.safetensors
+runs 0 verify begun.safetensors ended.safetensors
+says out '^ended.safetensors is the same run as begun.safetensors, later'
+# shellcheck disable=SC2086
+ranks 0 2 $trains --checkpoint ended2.safetensors
+runs 0 verify ended.safetensors ended2.safetensors
+says out '^ended2.safetensors is the same as ended.safetensors'
 cp begun.safetensors part.safetensors
 # shellcheck disable=SC2086
 runs 1 $trains --resume
