@@ -53,6 +53,7 @@ int chunking_decide(TrainRequest *r, Model *m, const Ranks *ranks, int64_t *batc
     *batch = m->batch;
     m->batch = chunk;
     r->load.accumulate = true;
+    if (ranks->launched && !r->load.threads) r->load.threads = ranks_threads();
     return STATUS_OK;
 }
 

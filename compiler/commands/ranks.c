@@ -1,10 +1,13 @@
 /*
  * Joining the other ranks, and agreeing with them on the run.
  */
+#define _GNU_SOURCE /* sched_getaffinity */
+
 #include "commands/ranks.h"
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -93,6 +96,26 @@ static void print_of_rank(int out, int rank, const char *text)
         dprintf(out, "nnc: rank %d: %.*s\n", rank, length - skip, text + skip);
         text += length + (text[length] == '\n');
     }
+}
+
+/* As the launcher has it: Open MPI, MPICH. */
+static int ranks_of_machine(void)
+{
+    static const char *const names[] = {"OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *text = getenv(names[i]);
+        if (text && atoi(text) > 0) return atoi(text);
+    }
+    return 1;
+}
+
+int ranks_threads(void)
+{
+    cpu_set_t bound;
+    const int most = 64, online = (int)sysconf(_SC_NPROCESSORS_ONLN);
+    const int own = sched_getaffinity(0, sizeof bound, &bound) == 0 ? CPU_COUNT(&bound) : online;
+    const int threads = own < online ? own : online / ranks_of_machine();
+    return threads < 1 ? 1 : threads > most ? most : threads;
 }
 
 int ranks_open(Ranks *r)

@@ -34,6 +34,9 @@ int ranks_open(Ranks *);
 
 static inline bool ranks_is_first(const Ranks *r) { return r->engine.rank == 0; }
 
+/* The threads of a rank that was not told: the processors that it is bound to, or its share of the machine's. */
+int ranks_threads(void);
+
 /* Waits for all ranks.  Not STATUS_OK on any of them where one has failed or has other facts than rank 0,
  * which says so. */
 int ranks_agree(Ranks *, const RankFact *);

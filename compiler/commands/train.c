@@ -238,6 +238,7 @@ static void print_header(const TrainCommand *t)
                                 .jit = t->request.load.jit,
                                 .chunked = t->batch,
                                 .ranks = t->ranks.engine.size,
+                                .threads = t->request.load.threads,
                                 .engine = t->ranks.engine.engine,
                                 .resumed = t->resumed,
                                 .resume_path = t->config.checkpoint.resume_path};

@@ -57,7 +57,9 @@ List train_facts(const TrainFactsInput *in)
                  arena_printf(arena, "%s, %zu parameters, %s", teacher->name, teacher->params, spec->teacher.weights));
     add_fact(arena, &facts, "batch",
              arena_printf(arena, "%s, %s, %s", batch_fact(arena, in), info->loss, spec->optimizer.op->name));
-    if (in->ranks > 1) add_fact(arena, &facts, "ranks", arena_printf(arena, "%d, %s", in->ranks, in->engine));
+    if (in->ranks > 1)
+        add_fact(arena, &facts, "ranks",
+                 arena_printf(arena, "%d with %" PRId64 " threads, %s", in->ranks, in->threads, in->engine));
     if (memory) add_fact(arena, &facts, "memory", memory);
     add_fact(arena, &facts, "back end", jit_name(in->jit));
     if (in->resumed) add_fact(arena, &facts, "resumed", resumed_text(arena, in));

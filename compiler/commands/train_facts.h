@@ -16,6 +16,7 @@ typedef struct TrainFactsInput {
     JitKind jit;
     int64_t chunked; /* the batch, where the code's is a chunk of it; else 0 */
     int ranks;
+    int64_t threads;          /* of each */
     const char *engine;       /* by which they speak */
     const NnTensors *resumed; /* the checkpoint that it goes on from, or NULL */
     const char *resume_path;

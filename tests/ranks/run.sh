@@ -126,7 +126,7 @@ for n in 1 2 3 4; do
     same ranks.safetensors one.safetensors
     same ranks.numbers one.numbers
 done
-says err '^ranks *4, '
+says err '^ranks *4 with 1 threads, '
 
 # An interrupted run goes on with any number of ranks; chunks are a part of what it is.
 trains='train net.nn --limit 280 --jit tcc --checkpoint part.safetensors'
