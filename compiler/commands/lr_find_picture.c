@@ -10,9 +10,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "commands/canvas.h"
 #include "commands/commands.h"
-#include "commands/output.h"
+#include "commands/pen.h"
 
 enum {
     WIDTH = 960,
@@ -20,46 +19,11 @@ enum {
     LEFT = 96, /* of the frame */
     RIGHT = WIDTH - 24,
     TOP = 52,
-    BOTTOM = HEIGHT - 68,
-    TEXT_SCALE = 2,
-    CHARACTER = GLYPH_WIDTH * TEXT_SCALE,
-    TEXT_HEIGHT = 7 * TEXT_SCALE /* of capitals and digits */
+    BOTTOM = HEIGHT - 68
 };
 
-typedef enum Anchor { ANCHOR_START, ANCHOR_MIDDLE, ANCHOR_END } Anchor;
-
-/* What lines and texts go to: pixels, or else SVG. */
-typedef struct Pen {
-    Arena *arena;
-    Canvas *canvas;
-    Text svg;
-} Pen;
-
-static const Color white = {255, 255, 255}, black = {0, 0, 0}, grid = {222, 222, 222}, pale = {168, 196, 226},
-                   dark = {24, 86, 158}, marked = {208, 36, 44};
-
-/* ---- lines and texts ---------------------------------------------------------------- */
-
-static void pen_line(Pen *p, double x0, double y0, double x1, double y1, int width, Color c)
-{
-    if (p->canvas)
-        canvas_line(p->canvas, (int)lround(x0), (int)lround(y0), (int)lround(x1), (int)lround(y1), width, c);
-    else
-        text_addf(&p->svg, "<path d=\"M%.1f %.1fL%.1f %.1f\" stroke=\"#%02x%02x%02x\" stroke-width=\"%d\"/>\n", x0, y0,
-                  x1, y1, c.r, c.g, c.b, width);
-}
-
-/* x is the text's start, middle or end, y the middle of its height. */
-static void pen_text(Pen *p, double x, double y, Anchor anchor, Color c, const char *text)
-{
-    static const char *const names[] = {"start", "middle", "end"};
-    const double left = x - (double)anchor / 2 * CHARACTER * text_characters(text);
-    if (p->canvas)
-        canvas_text(p->canvas, (int)lround(left), (int)lround(y - TEXT_HEIGHT / 2), TEXT_SCALE, c, text);
-    else
-        text_addf(&p->svg, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\" fill=\"#%02x%02x%02x\">%s</text>\n", x,
-                  y + TEXT_HEIGHT / 2, names[anchor], c.r, c.g, c.b, text);
-}
+static const Color black = {0, 0, 0}, grid = {222, 222, 222}, pale = {168, 196, 226}, dark = {24, 86, 158},
+                   marked = {208, 36, 44};
 
 /* ---- axes --------------------------------------------------------------------------- */
 
@@ -91,13 +55,6 @@ static double x_of_rate(const Axes *a, double lr)
 static double y_of_loss(const Axes *a, double loss)
 {
     return BOTTOM - (BOTTOM - TOP) * (loss - a->low) / (a->high - a->low);
-}
-
-/* 1, 2 or 5 times a power of ten, four to ten of which fill the range. */
-static double tick_step(double range)
-{
-    const double power = pow(10, floor(log10(range / 4))), times = range / 4 / power;
-    return power * (times >= 5 ? 5 : times >= 2 ? 2 : 1);
 }
 
 static void draw_axes(Pen *p, const Axes *a)
@@ -178,26 +135,13 @@ static void draw_range_test(Pen *p, const NnRangeTest *r, const char *net)
 
 /* ---- files -------------------------------------------------------------------------- */
 
-bool lr_find_is_picture(const char *path) { return path_has_ending(path, ".png") || path_has_ending(path, ".svg"); }
-
-static int write_svg(const NnRangeTest *r, Arena *arena, const char *net, const char *path)
-{
-    Pen pen = {.arena = arena};
-    text_init(&pen.svg, arena);
-    text_addf(&pen.svg,
-              "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" font-family=\"monospace\" "
-              "font-size=\"%d\">\n<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n",
-              WIDTH, HEIGHT, GLYPH_HEIGHT * TEXT_SCALE);
-    draw_range_test(&pen, r, net);
-    text_add(&pen.svg, "</svg>\n");
-    return output_write(&(OutputFile){.path = path, .text = pen.svg.data, .length = pen.svg.length}, 1);
-}
+bool lr_find_is_picture(const char *path) { return pen_is_picture(path); }
 
 int lr_find_draw(const NnRangeTest *r, Arena *arena, const char *net, const char *path)
 {
     if (!path) return STATUS_OK;
-    if (path_has_ending(path, ".svg")) return write_svg(r, arena, net, path);
-    Pen pen = {.arena = arena, .canvas = canvas_new(arena, WIDTH, HEIGHT, white)};
+    Pen pen;
+    pen_begin(&pen, arena, WIDTH, HEIGHT, path);
     draw_range_test(&pen, r, net);
-    return canvas_write(pen.canvas, path);
+    return pen_end(&pen, path);
 }

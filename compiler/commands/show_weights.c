@@ -10,8 +10,12 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "commands/feeding.h"
+#include "commands/pen.h"
+#include "commands/run_curve.h"
+#include "commands/show_picture.h"
 #include "commands/tensor_summary.h"
 #include "commands/visible_weights.h"
 #include "commands/weighted.h"
@@ -19,16 +23,25 @@
 #include "report/report_table.h"
 #include "runtime/train/state.h"
 
-enum { FILTER_SIDE = 48 }; /* pixels of a filter */
+enum { FILTER_SIDE = 48, FILTER_SIDE_TERMINAL = 10 }; /* pixels of a filter */
 
-enum { WEIGHTS = OPTION_FIRST_OWN, FORMAT, FILTERS };
+enum { WEIGHTS = OPTION_FIRST_OWN, FORMAT, FILTERS, FEATURES, SALIENCY, DECISION, CURVE, DATA, RANGE };
 
 static const Option options[] = {
     {WEIGHTS, "weights", "FILE", "the weights, or a checkpoint (MODEL.onnx has its own)", false},
     {FORMAT, "format", "text|json", "the form of the output (text)", false},
-    {FILTERS, "filters", "LAYER",
-     "draw the kernels of a convolution, or a dense layer's templates of an image (-o FILE.png)", false},
-    {'o', "output", "FILE.png", "file for the picture of --filters", false},
+    {FILTERS, "filters", "LAYER", "draw the kernels of a convolution, or a dense layer's templates of an image ",
+     false},
+    {FEATURES, "features", "LAYER",
+     "draw what a layer makes of an image, a tile for each channel: --features LAYER IMAGE", false},
+    {SALIENCY, "saliency", "IMAGE", "draw which pixels the answer depends on: |d score/dx|, and occlusion", false},
+    {DECISION, "decision", NULL, "of a net with two inputs: draw the regions of its answers and the lines of its units",
+     false},
+    {CURVE, "curve", "LOG", "draw the curves of a log of nnc train --log; needs no net (-o FILE.svg or FILE.png)",
+     false},
+    {'o', "output", "FILE.png", "file for the picture; without it, it is drawn in the terminal", false},
+    {DATA, "data", "PATH", "with --decision: draw the training samples of this set, too", false},
+    {RANGE, "range", "LOW,HIGH", "with --decision: the range of both inputs (that of the data, else -2,2)", false},
     OPTION_ROW_MAP,
     OPTION_ROW_NET,
     OPTION_ROW_DEFINE,
@@ -36,10 +49,14 @@ static const Option options[] = {
     {0},
 };
 
+/* What is shown of the weights. */
+typedef enum Shown { SHOWN_TABLE, SHOWN_FILTERS, SHOWN_FEATURES, SHOWN_SALIENCY, SHOWN_DECISION, SHOWN_CURVE } Shown;
+
 typedef struct ShowRequest {
-    LoadOptions load;
-    const char *weights, *filters, *output; /* NULL: not given */
-    bool json;
+    PictureRequest picture;
+    Shown shown;
+    const char *log;
+    bool json, several; /* several: more than one picture was asked for */
 } ShowRequest;
 
 /* ---- the command line ------------------------------------------------------------------ */
@@ -52,15 +69,66 @@ static bool take_show_format(ShowRequest *r, const char *value)
     return false;
 }
 
+static bool take_shown(ShowRequest *r, Shown shown, const char **text, const char *value)
+{
+    r->several |= r->shown != SHOWN_TABLE;
+    r->shown = shown;
+    if (text) *text = value;
+    return true;
+}
+
 static bool take_show_option(ShowRequest *r, int id, const char *value)
 {
+    PictureRequest *p = &r->picture;
     switch (id) {
-    case WEIGHTS: r->weights = value; return true;
-    case FILTERS: r->filters = value; return true;
-    case 'o': r->output = value; return true;
+    case WEIGHTS: p->weights = value; return true;
+    case FILTERS: return take_shown(r, SHOWN_FILTERS, &p->layer, value);
+    case FEATURES: return take_shown(r, SHOWN_FEATURES, &p->layer, value);
+    case SALIENCY: return take_shown(r, SHOWN_SALIENCY, &p->image, value);
+    case DECISION: return take_shown(r, SHOWN_DECISION, NULL, NULL);
+    case CURVE: return take_shown(r, SHOWN_CURVE, &r->log, value);
+    case DATA: p->data = value; return true;
+    case RANGE: p->range = value; return true;
+    case 'o': p->output = value; return true;
     case FORMAT: return take_show_format(r, value);
-    default: return load_option(&r->load, &command_show, id, value) == TAKEN_YES;
+    default: return load_option(&p->load, &command_show, id, value) == TAKEN_YES;
     }
+}
+
+static int check_curve_request(const ShowRequest *r, const OptionReader *reader)
+{
+    if (reader->operand_count) return usage_error(&command_show, "--curve needs no net: %s", reader->operands[0]);
+    if (!r->picture.output || !pen_is_picture(r->picture.output))
+        return usage_error(&command_show, "--curve: no output file (use -o FILE.svg or -o FILE.png)");
+    return STATUS_OK;
+}
+
+static int check_show_request(const ShowRequest *r)
+{
+    const PictureRequest *p = &r->picture;
+    if (!p->weights) return usage_error(&command_show, "missing weights (use --weights FILE)");
+    if (r->shown == SHOWN_FEATURES && !p->image)
+        return usage_error(&command_show, "--features: missing image (use --features LAYER IMAGE)");
+    if (r->shown == SHOWN_TABLE && p->output) return usage_error(&command_show, "-o is the file of a picture");
+    if (r->shown != SHOWN_DECISION && (p->data || p->range))
+        return usage_error(&command_show, "--data and --range are for --decision");
+    if (r->shown != SHOWN_TABLE && !p->output && !isatty(STDOUT_FILENO))
+        return usage_error(&command_show, "no output file (use -o FILE.png)");
+    return STATUS_OK;
+}
+
+/* The net; of --features also the image, which may be on either side of it. */
+static int take_show_operands(ShowRequest *r, OptionReader *reader)
+{
+    PictureRequest *p = &r->picture;
+    if (r->shown == SHOWN_FEATURES && reader->operand_count == 2) {
+        p->image = reader->operands[1];
+        reader->operand_count = 1;
+    }
+    if (!options_one_file(reader)) return STATUS_USAGE;
+    p->load.path = reader->operands[0];
+    p->weights = weighted_path(&p->load, p->weights);
+    return check_show_request(r);
 }
 
 static int read_show_request(ShowRequest *r, int argc, char **argv)
@@ -69,13 +137,9 @@ static int read_show_request(ShowRequest *r, int argc, char **argv)
     options_begin(&reader, &command_show, argc, argv);
     for (int id; (id = options_next(&reader)) != OPTIONS_END;)
         if (id == OPTIONS_BAD || !take_show_option(r, id, reader.value)) return STATUS_USAGE;
-    if (!options_one_file(&reader)) return STATUS_USAGE;
-    r->load.path = reader.operands[0];
-    r->weights = weighted_path(&r->load, r->weights);
-    if (!r->weights) return usage_error(&command_show, "missing weights (use --weights FILE)");
-    if (r->filters && !r->output) return usage_error(&command_show, "--filters: no output file (use -o FILE.png)");
-    if (r->output && !r->filters) return usage_error(&command_show, "-o is the file of --filters");
-    return STATUS_OK;
+    if (r->several)
+        return usage_error(&command_show, "--filters, --features, --saliency, --decision, --curve: one of them");
+    return r->shown == SHOWN_CURVE ? check_curve_request(r, &reader) : take_show_operands(r, &reader);
 }
 
 /* ---- what the file says of itself ---------------------------------------------------------- */
@@ -221,8 +285,8 @@ static void print_tensors(Arena *arena, const List *list, const char *title)
 static int show_text(const ShowRequest *r, const Model *m, const NnTensors *file, const List *own, const List *others)
 {
     const bool checkpoint = nn_weights_is_checkpoint(file);
-    show_origin(file, r->weights);
-    int status = checkpoint ? show_checkpoint(file, r->weights) : STATUS_OK;
+    show_origin(file, r->picture.weights);
+    int status = checkpoint ? show_checkpoint(file, r->picture.weights) : STATUS_OK;
     print_tensors(m->c->arena, own, NULL);
     print_tensors(m->c->arena, others,
                   checkpoint ? "the optimizer's state and averages of the weights" : "not of this net");
@@ -263,59 +327,80 @@ static int show_file(const ShowRequest *r, const Model *m, NnTensors *file)
     status = r->json ? show_json(file, &own, &others) : show_text(r, m, file, &own, &others);
     int flushed = finish_output();
     if (status || flushed) return status ? status : flushed;
-    return nn_weights_check(m->info, file, r->weights, &error) ? fail_error(&error) : STATUS_OK;
+    return nn_weights_check(m->info, file, r->picture.weights, &error) ? fail_error(&error) : STATUS_OK;
 }
 
 /* A picture of the layer's weights, as the file has them. */
-static int show_filters(const ShowRequest *r, const Model *m)
+static int put_filters(const PictureRequest *r, const Model *m)
 {
     VisibleWeights v;
     Arena *arena = m->c->arena;
-    if (!visible_weights(m->net, r->filters, &v))
+    if (!visible_weights(m->net, r->layer, &v))
         return fail(STATUS_INPUT, "--filters %s: it is no layer of %s with kernels or templates that can be drawn",
-                    r->filters, m->net->name);
+                    r->layer, m->net->name);
     const size_t count = (size_t)v.count * (size_t)v.channels * (size_t)v.height * (size_t)v.width;
     float *values = arena_alloc(arena, count * sizeof *values);
     void *block = block_alloc(m->info->model_bytes), *model = m->info->init(block, 0, 1);
     int status = weighted_fill(m, model, r->weights);
     if (!status) m->info->get(model, v.name, values, count);
-    if (!status) status = canvas_write(weights_picture(arena, &v, values, FILTER_SIDE), r->output);
+    if (!status && r->output)
+        status = canvas_write(weights_picture(arena, &v, values, FILTER_SIDE), r->output);
+    else if (!status)
+        status = picture_put(r, arena, weights_picture(arena, &v, values, FILTER_SIDE_TERMINAL), v.name);
     free(block);
     return status;
 }
 
-static int show_loaded(const ShowRequest *r, const Model *m)
+static int show_table(const ShowRequest *r, const Model *m)
 {
     WeightedModel w;
-    if (r->filters) return show_filters(r, m);
-    int status = weighted_open(&w, r->weights, m);
+    int status = weighted_open(&w, r->picture.weights, m);
     if (status) return status;
     status = show_file(r, m, w.file);
     weighted_close(&w);
     return status;
 }
 
+static int show_loaded(const ShowRequest *r)
+{
+    Model m;
+    int status = load_model(&r->picture.load, &m);
+    if (status) return status;
+    status = r->shown == SHOWN_FILTERS ? put_filters(&r->picture, &m) : show_table(r, &m);
+    model_free(&m);
+    return status;
+}
+
+static int show_requested(const ShowRequest *r)
+{
+    switch (r->shown) {
+    case SHOWN_FEATURES: return show_features(&r->picture);
+    case SHOWN_SALIENCY: return show_saliency(&r->picture);
+    case SHOWN_DECISION: return show_decision(&r->picture);
+    case SHOWN_CURVE: return run_curve_draw(r->log, r->picture.output);
+    default: return show_loaded(r);
+    }
+}
+
 static int show_main(int argc, char **argv)
 {
     ShowRequest r = {0};
-    Model m;
-    load_options_init(&r.load);
+    load_options_init(&r.picture.load);
     int status = read_show_request(&r, argc, argv);
-    if (!status) status = load_model(&r.load, &m);
-    if (!status) {
-        status = show_loaded(&r, &m);
-        model_free(&m);
-    }
-    load_options_free(&r.load);
+    if (!status) status = show_requested(&r);
+    load_options_free(&r.picture.load);
     return status;
 }
 
 const Command command_show = {
     .name = "show",
-    .summary = "the tensors of a weights file, or where a checkpoint's run stands",
-    .usage = "show NET.nn --weights FILE [options]",
+    .summary = "the tensors of a weights file, where a checkpoint's run stands, and pictures of both",
+    .usage =
+        "show NET.nn --weights FILE [--filters LAYER|--features LAYER IMAGE|--saliency IMAGE|--decision] [-o FILE.png]",
     .options = options,
     .details = "Of each tensor: shape, range, mean, deviation, norm, how many numbers are zero or not\n"
-               "finite, and a histogram from the smallest to the largest number.\n",
+               "finite, and a histogram from the smallest to the largest number.\n"
+               "Pictures are drawn in the terminal in half blocks, where -o names no file for them: in 24-bit\n"
+               "colours where COLORTERM says so, else in 256, and with NO_COLOR in characters.\n",
     .run = show_main,
 };
