@@ -69,7 +69,7 @@ static void draw_frame(Pen *pen, const PanelFrame *f, const Panel *p)
 {
     const double step = tick_step(f->high - f->low), wide = fmax(tick_step(f->last - f->first), 1);
     for (double k = ceil(f->low / step - 1e-9); k * step <= f->high + step * 1e-9; k++) {
-        const double v = k * step, y = panel_y(f, v);
+        const double v = k * step + 0.0 /* −0 is 0 */, y = panel_y(f, v);
         pen_line(pen, PANEL_LEFT, y, PANEL_RIGHT, y, 1, rule);
         pen_text(pen, PANEL_LEFT - 8, y, ANCHOR_END, text_color,
                  p->percent ? arena_printf(pen->arena, "%.4g %%", 100 * v) : arena_printf(pen->arena, "%.4g", v));
@@ -93,7 +93,7 @@ static void draw_series(Pen *pen, const PanelFrame *f, const json_t *epochs, con
     }
 }
 
-static int best_epoch(const json_t *epochs, const Panel *p)
+static int epoch_of_best(const json_t *epochs, const Panel *p)
 {
     int best = -1;
     double most = -INFINITY;
@@ -110,7 +110,7 @@ static int best_epoch(const json_t *epochs, const Panel *p)
 static void draw_best(Pen *pen, const PanelFrame *f, const json_t *epochs, const Panel *p, const char *part)
 {
     enum { ARM = 6 };
-    const int best = best_epoch(epochs, p);
+    const int best = epoch_of_best(epochs, p);
     if (best < 0) return;
     const double value = epoch_number(epochs, (size_t)best, p->other),
                  epoch = epoch_number(epochs, (size_t)best, "epoch"), x = panel_x(f, epoch), y = panel_y(f, value);

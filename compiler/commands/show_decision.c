@@ -14,8 +14,6 @@
 #include "commands/feeding.h"
 #include "commands/predict_output.h"
 #include "commands/show_picture.h"
-#include "report/number_text.h"
-#include "runtime/data/source.h"
 
 enum { PLANE = 480, PLANE_TERMINAL = 48, POINTS_SHOWN = 2000, LINES_SHOWN = 64 };
 
@@ -111,7 +109,7 @@ static void compute_plane(Plane *p)
     free(y);
 }
 
-/* The most probable class at 0.4 to 0.85 of its colour, as it goes from a guess to certain. */
+/* The most probable class at 0.25 to 0.7 of its colour, as it goes from a guess to certain. */
 static Color class_shade(const OutputClass *classes, int count)
 {
     const double guess = 1.0 / count, sure = (classes->value - guess) / (1 - guess);
@@ -197,10 +195,9 @@ static int draw_units(const Plane *p)
 
 /* ---- samples ----------------------------------------------------------------------------------- */
 
-static Color color_of_sample(const Plane *p, const Samples *s, int row)
+static Color color_of_sample(const Samples *s, int row)
 {
-    if (s->labels) return color_of_class(s->labels[row] < 0 ? 0 : s->labels[row]);
-    (void)p;
+    if (s->labels && s->labels[row] >= 0) return color_of_class(s->labels[row]);
     return (Color){32, 32, 32};
 }
 
@@ -212,7 +209,7 @@ static void draw_samples(const Plane *p, const Samples *s)
         point_of(s, row, x);
         const int j = pixel_of(p, 0, x[0]), i = pixel_of(p, 1, x[1]), outer = radius + edge;
         canvas_fill(p->canvas, j - outer, i - outer, 2 * outer + 1, 2 * outer + 1, (Color){255, 255, 255});
-        canvas_fill(p->canvas, j - radius, i - radius, 2 * radius + 1, 2 * radius + 1, color_of_sample(p, s, row));
+        canvas_fill(p->canvas, j - radius, i - radius, 2 * radius + 1, 2 * radius + 1, color_of_sample(s, row));
     }
 }
 

@@ -30,7 +30,7 @@ static Tensor *layer_result(const Graph *net, const char *layer)
 /* How an output is cut into tiles: a vector is one, filled row by row. */
 typedef struct Tiles {
     int count, height, width;
-    int64_t elements; /* of all; those past the last are blank */
+    int64_t elements; /* of all; what is past the last is grey */
     double low, high;
 } Tiles;
 
@@ -62,7 +62,7 @@ static Color feature_color(const Tiles *t, double v)
 
 static Canvas *feature_tile(Arena *arena, const Tiles *t, const float *y, int64_t first, int side)
 {
-    Canvas *c = canvas_new(arena, t->width, t->height, (Color){255, 255, 255});
+    Canvas *c = canvas_new(arena, t->width, t->height, (Color){225, 225, 225});
     for (int64_t i = 0; i < (int64_t)t->width * t->height && first + i < t->elements; i++)
         c->pixels[i] = feature_color(t, (double)y[first + i]);
     return canvas_scaled(arena, c, side);

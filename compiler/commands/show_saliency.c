@@ -67,15 +67,15 @@ static void differentiate(Saliency *s)
     vjp(s->model, s->x, dy, s->y, s->dx, s->scratch);
 }
 
-static int least(int a, int b) { return a < b ? a : b; }
+static int smaller(int a, int b) { return a < b ? a : b; }
 
 /* The image's mean colour in rows and columns [top, top + side) × [left, left + side). */
 static void occlude(const Saliency *s, float *x, const float *mean, int top, int left, int side)
 {
     memcpy(x, s->x, s->m->info->inputs * sizeof *x);
     for (int c = 0; c < s->channels; c++)
-        for (int i = top; i < least(top + side, s->height); i++)
-            for (int j = left; j < least(left + side, s->width); j++) x[(c * s->height + i) * s->width + j] = mean[c];
+        for (int i = top; i < smaller(top + side, s->height); i++)
+            for (int j = left; j < smaller(left + side, s->width); j++) x[(c * s->height + i) * s->width + j] = mean[c];
 }
 
 static float *mean_color(const Saliency *s)
@@ -92,8 +92,8 @@ static float *mean_color(const Saliency *s)
 
 static void add_fall(const Saliency *s, int *covered, double fall, int top, int left, int side)
 {
-    for (int i = top; i < least(top + side, s->height); i++)
-        for (int j = left; j < least(left + side, s->width); j++) {
+    for (int i = top; i < smaller(top + side, s->height); i++)
+        for (int j = left; j < smaller(left + side, s->width); j++) {
             s->fall[i * s->width + j] += fall;
             covered[i * s->width + j]++;
         }

@@ -41,7 +41,7 @@ static void put_color(Color c, bool behind, TerminalColors colors, FILE *out)
 /* ITU-R 601. */
 static int brightness(Color c) { return (299 * c.r + 587 * c.g + 114 * c.b) / 1000; }
 
-static void put_plain(Color upper, Color lower, FILE *out)
+static void put_ramp(Color upper, Color lower, FILE *out)
 {
     static const char ramp[] = " .:-=+*#%@";
     putc(ramp[(brightness(upper) + brightness(lower)) / 2 * 10 / 256], out);
@@ -53,7 +53,7 @@ static void draw_row(const Canvas *c, int y, TerminalColors colors, FILE *out)
     const Color *lower = y + 1 < c->height ? upper + c->width : NULL; /* NULL: what the terminal has behind */
     for (int x = 0; x < c->width; x++) {
         if (colors == TERMINAL_PLAIN) {
-            put_plain(upper[x], lower ? lower[x] : upper[x], out);
+            put_ramp(upper[x], lower ? lower[x] : upper[x], out);
             continue;
         }
         put_color(upper[x], false, colors, out);

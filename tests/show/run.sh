@@ -85,4 +85,57 @@ what='the size of c1.png'
 is "$(size_of c1.png)" = 151x102
 runs 1 show "$filters" --weights filters.w --filters f6 -o f6.png; says err 'no layer of lenet with kernels'; absent f6.png
 runs 2 show "$filters" --weights filters.w --filters c1; runs 2 show "$filters" --weights filters.w -o c1.png
+
+# ---- pictures of samples, regions and logs ----------------------------------------------------
+
+runs 0 train "$root/dsl_examples/lenet.nn" --limit 64 --epochs 3 --jit tcc -o lenet.w --log run.csv
+head -c 784 /dev/zero | tr '\0' '\100' >pixels
+{ printf 'P5\n28 28\n255\n' && cat pixels; } >grey.pgm
+
+lenet=$root/dsl_examples/lenet.nn
+runs 0 show "$lenet" --weights lenet.w --features tanh1 grey.pgm -o tanh1.png; silent out
+what='the size of tanh1.png' # 6 tiles of 84 with 4 between them in 3 columns, below 3 lines in 320 pixels
+is "$(size_of tanh1.png | cut -dx -f1)" = 320
+runs 0 show "$lenet" --weights lenet.w --features output grey.pgm -o output.png; exists output.png
+runs 1 show "$lenet" --weights lenet.w --features none grey.pgm -o none.png; says err 'no layer of this name'; absent none.png
+runs 2 show "$lenet" --weights lenet.w --features tanh1 -o none.png; says err 'missing image'
+runs 0 show "$lenet" --weights lenet.w --saliency grey.pgm -o saliency.png; silent out
+what='the size of saliency.png' # 3 panels of 9 · 28 pixels
+is "$(size_of saliency.png | cut -dx -f1)" = 704
+runs 2 show "$lenet" --weights lenet.w --saliency grey.pgm --filters c1 -o none.png; says err 'one of them'
+runs 1 show "$lenet" --weights lenet.w --decision -o none.png; says err 'is not two numbers'; absent none.png
+
+xor=$root/dsl_examples/xor.nn
+runs 0 train "$xor" --data "$root/dsl_examples/xor.csv" -o xor.w --jit tcc
+runs 0 show "$xor" --weights xor.w --decision --data "$root/dsl_examples/xor.csv" -o xor.png
+runs 0 show "$xor" --weights xor.w --decision --range 0,1 -o part.png; differ xor.png part.png
+runs 2 show "$xor" --weights xor.w --decision --range 1,0 -o none.png; says err 'takes two numbers'
+runs 1 show "$xor" --weights xor.w --saliency grey.pgm -o none.png; says err 'is no image'
+
+runs 0 show --curve run.csv -o curve.svg
+says curve.svg '>training<'
+says curve.svg '>test, best [0-9.]* in epoch [123]<'
+lacks curve.svg '>-0<'
+runs 0 show --curve run.csv -o curve.png; exists curve.png
+runs 2 show --curve run.csv; says err 'no output file'
+runs 2 show "$xor" --curve run.csv -o curve.png; says err 'needs no net'
+
+# In a terminal: half blocks, in 24-bit colours, in 256 or none.
+in_terminal() { script -qec "$*" /dev/null 2>/dev/null | tr -d '\r' >out; }
+if have script; then
+    what='pictures in a terminal'
+    in_terminal "env -u NO_COLOR TERM=xterm COLORTERM=truecolor $NNC show $lenet --weights lenet.w --filters c1"
+    cp out true.txt
+    says true.txt '38;2;255;255;255m.*▀'
+    in_terminal "env -u NO_COLOR -u COLORTERM TERM=xterm $NNC show $lenet --weights lenet.w --features c1 grey.pgm"
+    cp out few.txt
+    says few.txt '38;5;231m.*▀'
+    says few.txt '^c1 6x28x28: '
+    in_terminal "env NO_COLOR=1 TERM=xterm $NNC show $lenet --weights lenet.w --filters c1"
+    cp out plain.txt
+    lacks plain.txt '▀'
+    says plain.txt '^@@@@'
+else
+    skip 'script is not installed: no picture in a terminal'
+fi
 conclude
