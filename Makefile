@@ -48,7 +48,7 @@ HEADERS = stdio.h libtcc.h zlib.h libdeflate.h jansson.h protobuf-c/protobuf-c.h
 OPS = $(sort $(wildcard compiler/ops/*/*.c))
 STD = $(sort $(wildcard compiler/std/*.nn))
 KERNELS = $(sort $(wildcard runtime/kernels/*.h runtime/kernels/*/*.h))
-REPORT_PAGE = $(addprefix compiler/report/page/, page.html page.css trace.html trace.css trace.js run.html run.css run.js)
+REPORT_PAGE = $(addprefix compiler/report/page/, head.html foot.html page.html page.css trace.html trace.css trace.js run.html run.css run.js)
 PAGE_SCRIPT = $(patsubst %, compiler/report/page/%.js, base blocks graph bars arena field flow tables print main)
 
 SOURCES = $(filter-out compiler/main.c, $(wildcard compiler/*/*.c compiler/ops/*/*.c)) \
@@ -286,6 +286,8 @@ $(BUILD)/emit/reserved_names.c: compiler/emit/reserved_names.txt Makefile
 $(BUILD)/report/page_text.c: $(REPORT_PAGE) $(PAGE_SCRIPT) Makefile
 	@mkdir -p $(@D)
 	@{ echo '#include "report/page_text.h"'; \
+	   echo 'const char page_head_text[] = ""'; $(TO_STRINGS) compiler/report/page/head.html; echo '    ;'; \
+	   echo 'const char page_foot_text[] = ""'; $(TO_STRINGS) compiler/report/page/foot.html; echo '    ;'; \
 	   echo 'const char page_html_text[] = ""'; $(TO_STRINGS) compiler/report/page/page.html; echo '    ;'; \
 	   echo 'const char page_style_text[] = ""'; $(TO_STRINGS) compiler/report/page/page.css; echo '    ;'; \
 	   echo 'const char page_script_text[] = ""'; cat $(PAGE_SCRIPT) | $(TO_STRINGS); echo '    ;'; \

@@ -149,7 +149,7 @@ static void print_trace_html(const Trace *t, FILE *out)
     json_put_integer(value, "digits", t->digits);
     put_windows(t, json_object_get(value, "steps"));
     char *json = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(t->digits + 4));
-    const Page page = {trace_html_text, t->m->net->name, trace_style_text, trace_script_text, json};
+    const Page page = {trace_html_text, t->m->net->name, "trace", trace_style_text, trace_script_text, json};
     if (json) page_write(&page, out);
     free(json);
     json_decref(value);

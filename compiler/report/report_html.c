@@ -29,7 +29,7 @@ static void print_html(Report *r, FILE *out)
         json_object_set_new(json_array_get(nets, (size_t)i), "diagram", diagram_value(r->net[i], arena));
     }
     char *text = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(10));
-    if (text) page_write(&(Page){page_html_text, titles_of(r, arena), "", page_script_text, text}, out);
+    if (text) page_write(&(Page){page_html_text, titles_of(r, arena), "report", "", page_script_text, text}, out);
     r->failed = !text;
     free(text);
     json_decref(value);
