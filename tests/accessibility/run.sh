@@ -1,0 +1,44 @@
+#!/bin/sh
+# The pages of report, trace, train and page in a browser, light and dark, on a desktop and a phone:
+# contrast, names and what else accessibility.js sees.  KEEP=FOLDER keeps screenshots, and prints.
+cd "$(dirname "$0")/../.." || exit 1
+. tests/lib.sh
+if ! have chromium; then
+    skip 'chromium is not installed: no page is opened'
+    ok
+    conclude
+fi
+examples=$root/dsl_examples
+script=$root/tests/pages/accessibility.js
+cd "$tmp" || exit 1
+
+browser() {
+    timeout 60 chromium --headless --no-sandbox --disable-gpu --no-first-run --hide-scrollbars \
+        --user-data-dir="$tmp/browser" --virtual-time-budget=10000 "$@" 2>/dev/null
+}
+
+# preferredColorScheme of Blink: 0 is dark, 1 light.
+scheme_is() { case $1 in dark) echo 0 ;; *) echo 1 ;; esac; }
+
+accessible() { # PAGE WIDTH SCHEME
+    what="$1 at $2, $3"
+    { sed '/<head>/q' "$1" && echo '<script>' && cat "$script" && echo '</script>' && sed '1,/<head>/d' "$1"; } >probe.html
+    browser --window-size="$2,900" --blink-settings="preferredColorScheme=$(scheme_is "$3")" \
+        --dump-dom "file://$tmp/probe.html" | grep -o 'data-probe="[^"]*"' >out
+    if grep -q "^data-probe=\"$3 ok\"$" out; then ok; else bad 'not accessible' out; fi
+    if [ -n "${KEEP:-}" ]; then
+        browser --window-size="$2,2400" --blink-settings="preferredColorScheme=$(scheme_is "$3")" \
+            --screenshot="$KEEP/${1%.html}-$2-$3.png" "file://$tmp/$1"
+        browser --print-to-pdf="$KEEP/${1%.html}.pdf" "file://$tmp/$1"
+    fi
+}
+
+runs 0 report "$examples/lenet.nn" --format html -o report.html
+runs 0 trace "$examples/exercises/convolution.nn" --x 4,2,-1,-6,0,5,3,2,2 --dy 1,1,1,1 --format html -o trace.html
+runs 0 train "$examples/lenet.nn" --limit 300 --epochs 2 --jit tcc --log run.csv --page run.html -o run.w
+runs 0 page run.csv run.csv -o compared.html
+for page in report trace run compared; do
+    accessible $page.html 1280 light
+    accessible $page.html 500 dark
+done
+conclude
