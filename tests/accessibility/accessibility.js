@@ -23,9 +23,21 @@ addEventListener("load", () => {
         return (x + 0.05) / (y + 0.05);
     };
     const canvas = () => (matchMedia("(prefers-color-scheme: dark)").matches ? [18, 18, 18, 1] : [255, 255, 255, 1]);
+    const siblingsUnder = (e) => { // those drawn before it that are under its middle, the last first
+        const found = [], box = e.getBoundingClientRect(), x = (box.left + box.right) / 2;
+        for (let at = e.previousElementSibling; at; at = at.previousElementSibling) {
+            const b = at.getBoundingClientRect(), style = getComputedStyle(at), color = rgba(style.backgroundColor);
+            color[3] *= Number(style.opacity);
+            if (x >= b.left && x <= b.right) found.push(color);
+        }
+        return found;
+    };
     const behind = (e) => { // of the boxes of HTML around it
         const layers = [];
-        for (let at = e; at; at = at.parentElement) layers.push(rgba(getComputedStyle(at).backgroundColor));
+        for (let at = e; at; at = at.parentElement) {
+            layers.push(rgba(getComputedStyle(at).backgroundColor));
+            if (getComputedStyle(at).position === "absolute") layers.push(...siblingsUnder(at));
+        }
         return layers.reverse().reduce((below, top) => over(top, below), canvas());
     };
     const behindInDrawing = (text) => { // and of the shapes that were drawn under its middle before it
