@@ -131,17 +131,23 @@ static bool general_matmul(Conversion *c)
     return put_like(c, reshaped(c, n, sample_shape(result)), result);
 }
 
+/* dense where the second is a matrix of weights: of each row, whatever axes are before it. */
 static bool convert_matmul(Conversion *c)
 {
     OnnxValue *x = c->in[0];
     OnnxConstant *k = c->in[1]->constant;
-    const int rank = x->node ? x->node->shape.rank : 0;
-    const bool rows = sample_rank(x) == 2 || (sample_rank(x) == 1 && x->rank == 2);
-    if (!k || k->rank != 2 || !rows || rank > 2 || x->dims[x->rank - 1] != k->dims[0]) return general_matmul(c);
+    const bool rows = x->node && x->rank >= 2 && sample_rank(x) >= 1;
+    if (!k || k->rank != 2 || !rows || x->dims[x->rank - 1] != k->dims[0] || k->dims[0] == 0) return general_matmul(c);
     int64_t dims[ONNX_MAX_RANK];
     memcpy(dims, x->dims, sizeof dims);
     dims[x->rank - 1] = k->dims[1];
-    return put_output(c, 0, dense_layer(c, x->node, k, false, 1), x->rank, dims, x->batched);
+    OnnxValue *result = value_new(c->imp, NULL, x->rank, dims, x->batched);
+    ImportNode *n = x->node;
+    if (n->shape.rank > 2 || sample_rank(x) > MAX_RANK)
+        n = reshaped(c, n, (Shape){2, {shape_count(n->shape) / k->dims[0], k->dims[0]}});
+    n = dense_layer(c, n, k, false, 1);
+    if (sample_rank(x) > 2) n = reshaped(c, n, sample_shape(result));
+    return put_like(c, n, result);
 }
 
 /* ---- Gemm ------------------------------------------------------------------------------------ */

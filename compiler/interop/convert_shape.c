@@ -427,14 +427,18 @@ static bool convert_pad(Conversion *c)
 
 static bool convert_dropout(Conversion *c)
 {
-    if (known(c, 2) && constant_values(c->imp, known(c, 2))[0] != 0) return refuse(c, "it is in training mode");
-    if (has_input(c, 2) && !known(c, 2)) return refuse(c, "whether it is in training mode is not known");
+    OnnxConstant *given = known(c, 1);
+    const double ratio = given ? constant_values(c->imp, given)[0] : onnx_attr_real(c, "ratio", 0.5);
+    const bool drops = ratio != 0 || (has_input(c, 1) && !given);
+    if (drops && known(c, 2) && constant_values(c->imp, known(c, 2))[0] != 0)
+        return refuse(c, "it is in training mode");
+    if (drops && has_input(c, 2) && !known(c, 2)) return refuse(c, "whether it is in training mode is not known");
     if (output_is_used(c, 1)) return refuse(c, "its mask as an output cannot be expressed");
     OnnxValue *x = c->in[0];
     if (!value_node(c, x)) return false;
+    if (!drops) return put_value(c, 0, x);
     ImportNode *n = layer_like(c, "dropout", x->node);
-    OnnxConstant *ratio = known(c, 1);
-    arg_real(c->imp, n, "p", ratio ? constant_values(c->imp, ratio)[0] : onnx_attr_real(c, "ratio", 0.5));
+    arg_real(c->imp, n, "p", ratio);
     return put_like(c, n, x);
 }
 

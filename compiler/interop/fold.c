@@ -183,9 +183,18 @@ static bool fold_squeeze(Conversion *c)
     return same_numbers(c, rank, dims, from->type);
 }
 
+/* encoder.ln.bias: as PyTorch names a parameter, and no tool a value. */
+static bool is_module_name(const char *name) { return name && strchr(name, '.') && !strpbrk(name, "/:"); }
+
+/* PyTorch stores parameters of equal values once, and all but the first are an Identity of that
+ * one with their own name as its output. */
 static bool fold_identity(Conversion *c)
 {
-    return same_numbers(c, known(c, 0)->rank, known(c, 0)->dims, known(c, 0)->type);
+    OnnxConstant *from = known(c, 0);
+    if (!same_numbers(c, from->rank, from->dims, from->type)) return false;
+    const OnnxValue *v = c->out_count ? c->out[0] : NULL;
+    if (v && is_module_name(v->name) && is_module_name(from->name)) v->constant->name = v->name;
+    return true;
 }
 
 /* ---- picking --------------------------------------------------------------------------------- */

@@ -54,7 +54,7 @@ static const char *without_suffix(Arena *arena, const char *name)
     static const char *const suffixes[] = {".weight", ".bias", ".running_mean", ".running_var", "/kernel:0", "/kernel",
                                            "_w_0",    "_b_0",  "_scale_0",      "_s_0",         "_weight",   "_w",
                                            ".W",      "_W",    "/weight",       "_gamma",       "/gamma",    ":0",
-                                           NULL};
+                                           "_bias",   NULL};
     size_t length = strlen(name);
     for (int i = 0; suffixes[i]; i++) {
         size_t size = strlen(suffixes[i]);

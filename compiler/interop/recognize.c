@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "graph/op.h"
 #include "interop/labels.h"
 
 /* ---- nodes ---------------------------------------------------------------------- */
@@ -150,7 +151,8 @@ static void add_vector(ImportGraph *g, ImportNode *n, const char *name, const Im
     *param = (ImportParam){
         .name = name, .rank = 1, .dims = {(int64_t)from->count}, .count = from->count, .data = from->data};
     list_push(g->arena, &n->params, param);
-    if (!n->label && vector->label) n->label = label_of_layer(g->arena, vector->label, NULL);
+    const char *own = n->label ? label_of_layer(g->arena, n->label, NULL) : NULL;
+    if (!own && vector->label) n->label = label_of_layer(g->arena, vector->label, NULL);
 }
 
 /* The node is the layer that it took: its arguments, its parameters and its name. */
@@ -298,6 +300,22 @@ static bool recognize_bias(ImportGraph *g, ImportNode *n)
     return false;
 }
 
+/* dense of each row of a value with more axes, and a vector added to it. */
+static bool recognize_bias_of_rows(ImportGraph *g, ImportNode *n)
+{
+    const int last = n->shape.rank - 1;
+    const ImportNode *vector;
+    if (!is_node(n, "add") || last < 2) return false;
+    ImportNode *back = with_vector(n, "reshape", last, n->shape.dim[last], &vector);
+    ImportNode *dense = back ? part_of(back, 0, "dense") : NULL;
+    if (!dense || !shape_equal(back->shape, n->shape) ||
+        dense->shape.dim[dense->shape.rank - 1] != n->shape.dim[last] || !flag_is(dense, "bias", false, true))
+        return false;
+    set_argument(g, dense, "bias", (ImportValue){.kind = IMPORT_BOOL, .integer = 1});
+    add_vector(g, dense, "bias", vector);
+    return takes_over(n, back);
+}
+
 /* A batchnorm whose scale and shift come after it: both become its own.  Either adds as many
  * parameters as are gone. */
 static bool recognize_norm(ImportGraph *g, ImportNode *n)
@@ -402,6 +420,85 @@ static bool recognize_turned_layernorm(ImportGraph *g, ImportNode *n)
     return takes_over(n, norm);
 }
 
+static bool is_activation(const ImportNode *n)
+{
+    const Op *op = op_find(n->op, OP_LAYER);
+    return op && op->slope && !op->params;
+}
+
+/* Two reshapes in a row, or with an activation between them: the first one goes. */
+static bool recognize_reshapes(ImportGraph *g, ImportNode *n)
+{
+    (void)g;
+    ImportNode *before = is_node(n, "reshape") ? taken_by(n, 0) : NULL;
+    if (!before || before->uses != 1) return false;
+    if (is_node(before, "reshape")) {
+        n->inputs.at[0] = taken_by(before, 0);
+        return true;
+    }
+    const ImportNode *first = is_activation(before) ? part_of(before, 0, "reshape") : NULL;
+    if (!first) return false;
+    before->inputs.at[0] = taken_by(first, 0);
+    before->shape = taken_by(first, 0)->shape;
+    return true;
+}
+
+/* ---- channels last ---------------------------------------------------------------- */
+
+/* A layer that treats each pixel alike, so that channels may be the last axis or the first. */
+static bool is_of_pixels(const ImportNode *n, int64_t pixels)
+{
+    const int64_t last = n->shape.rank - 1;
+    if (n->uses != 1 || shape_count(n->shape) != pixels * n->shape.dim[last]) return false;
+    if (is_node(n, "layernorm")) return integers_are(n, "axis", 1, &last);
+    return is_node(n, "reshape") || is_node(n, "dense") || is_node(n, "dropout") || is_activation(n);
+}
+
+/* dense of each pixel is a convolution of 1x1: weight [out][in] is [out][in][1][1]. */
+static void dense_to_conv(ImportGraph *g, ImportNode *n)
+{
+    ImportParam *weight = param_called(n, "weight");
+    n->op = "conv";
+    set_argument(g, n, "k", import_integer(1));
+    weight->rank = 4;
+    weight->dims[2] = weight->dims[3] = 1;
+}
+
+/* The layer with channels as axis 0, behind x. */
+static void turn_layer(ImportGraph *g, ImportNode *n, ImportNode *x)
+{
+    Shape s = x->shape;
+    s.dim[0] = n->shape.dim[n->shape.rank - 1];
+    n->inputs.at[0] = x;
+    n->shape = s;
+    if (is_node(n, "layernorm")) set_argument(g, n, "axis", import_integer(0));
+    if (is_node(n, "dense")) dense_to_conv(g, n);
+}
+
+/* [C][H][W] → [H][W][C], layers of pixels, dense among them, and back. */
+static bool recognize_channels_last(ImportGraph *g, ImportNode *n)
+{
+    enum { LONGEST = 16 };
+    ImportNode *chain[LONGEST], *at = taken_by(n, 0);
+    int count = 0, products = 0;
+    if (!is_node(n, "permute") || n->shape.rank != 3 || !integers_are(n, "axes", 3, (int64_t[]){2, 0, 1})) return false;
+    const int64_t pixels = n->shape.dim[1] * n->shape.dim[2];
+    for (; count < LONGEST && is_of_pixels(at, pixels); at = taken_by(at, 0)) {
+        products += is_node(at, "dense");
+        chain[count++] = at;
+    }
+    if (!products || at->uses != 1 || !is_node(at, "permute") || !integers_are(at, "axes", 3, (int64_t[]){1, 2, 0}) ||
+        at->shape.dim[0] != n->shape.dim[1] || at->shape.dim[1] != n->shape.dim[2])
+        return false;
+    ImportNode *x = taken_by(at, 0);
+    while (count-- > 0) {
+        if (is_node(chain[count], "reshape")) continue;
+        turn_layer(g, chain[count], x);
+        x = chain[count];
+    }
+    return takes_over(n, x);
+}
+
 /* Nothing is padded, or a window of one element is pooled. */
 static bool does_nothing(const ImportNode *n)
 {
@@ -452,7 +549,8 @@ static bool recognize_node(ImportGraph *g, ImportNode *n)
     return recognize_gate(g, n) || recognize_gelu(g, n) || recognize_gelu_tanh(g, n) || recognize_pad_mode(g, n) ||
            recognize_global_pool(g, n) || recognize_shuffle(g, n) || recognize_padded_pool(g, n) ||
            recognize_groupnorm(g, n) || recognize_affine_groupnorm(g, n) || recognize_turned_layernorm(g, n) ||
-           recognize_layernorm(g, n) || recognize_norm(g, n) || recognize_bias(g, n);
+           recognize_layernorm(g, n) || recognize_norm(g, n) || recognize_bias(g, n) || recognize_bias_of_rows(g, n) ||
+           recognize_reshapes(g, n) || recognize_channels_last(g, n);
 }
 
 void recognize_layers(ImportGraph *g)
@@ -461,5 +559,7 @@ void recognize_layers(ImportGraph *g)
     count_node_uses(g);
     for (int i = 0; i < g->nodes.count; i++)
         while (recognize_node(g, g->nodes.at[i])) count_node_uses(g);
+    pass_by(g);
+    count_node_uses(g);
     drop_unused(g);
 }
