@@ -230,6 +230,30 @@ static ImportNode *apart_layernorm(ImportGraph *g, ImportNode *x)
     return add_join(g, "add", product, add_reshape(g, add_param(g, shape_vector(8), "norm.bias", numbers), vector));
 }
 
+static ImportNode *add_permute(ImportGraph *g, ImportNode *in, Shape shape, const int64_t axes[3])
+{
+    ImportNode *turn = add_node(g, "permute", in, shape, NULL);
+    add_arg(g, turn, "axes", list_value(g->arena, IMPORT_LIST, 3, axes));
+    return turn;
+}
+
+/* Channels last, a product of each pixel and its bias, channels first. */
+static ImportNode *apart_pixels(ImportGraph *g, ImportNode *x)
+{
+    static const float numbers[36];
+    const Shape image = {3, {8, 8, 6}};
+    ImportNode *rows = add_reshape(g, add_permute(g, x, image, (int64_t[]){1, 2, 0}), (Shape){2, {64, 6}});
+    ImportNode *dense = add_node(g, "dense", rows, rows->shape, NULL);
+    ImportParam *weight = arena_alloc(g->arena, sizeof *weight);
+    *weight = (ImportParam){.name = "weight", .rank = 2, .dims = {6, 6}, .count = 36, .data = numbers};
+    list_push(g->arena, &dense->params, weight);
+    add_arg(g, dense, "out", int_value(g->arena, 6));
+    add_arg(g, dense, "bias", other_value(g->arena, (ImportValue){.kind = IMPORT_BOOL}));
+    ImportNode *bias = add_param(g, (Shape){3, {1, 1, 6}}, "p.bias", numbers);
+    ImportNode *sum = add_join(g, "add", add_reshape(g, dense, image), bias);
+    return add_permute(g, sum, x->shape, (int64_t[]){2, 0, 1});
+}
+
 static ImportNode *apart_bias(ImportGraph *g, ImportNode *x)
 {
     static const float numbers[6];
@@ -252,6 +276,7 @@ static const struct {
     {apart_nothing, "relu"},
     {apart_layernorm, "layernorm(eps=1e-06, axis=2) as norm"},
     {apart_bias, "conv(6, 1) as c"},
+    {apart_pixels, "conv(6, 1) as p"},
 };
 
 /* One layer comes out. */
