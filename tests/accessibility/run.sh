@@ -10,7 +10,7 @@ if ! have chromium; then
     conclude
 fi
 examples=$root/dsl_examples
-script=$root/tests/pages/accessibility.js
+script=$root/tests/accessibility/accessibility.js
 cd "$tmp" || exit 1
 
 browser() {
