@@ -166,11 +166,10 @@ static void add_definition(Slice *s, Item *item, const char *word, size_t length
 
 /* A word or character of an item's code, on the way through all of them. */
 typedef struct SliceToken {
-    const char *p;  /* NULL: none yet */
-    size_t word;    /* the length of an identifier or number; 0: another character */
-    int depth;      /* brackets that are open, with one that opens here */
-    char outermost; /* the one that was opened last outside all others */
-    char before;    /* the first character of the token before */
+    const char *p; /* NULL: none yet */
+    size_t word;   /* the length of an identifier or number; 0: another character */
+    int depth;     /* brackets that are open, with one that opens here */
+    char before;   /* the first character of the token before */
 } SliceToken;
 
 /* Goes on to the next token of `code`; false at the end. */
@@ -182,9 +181,7 @@ static bool next_token(SliceToken *t, const char *code)
     t->p = p;
     if (!*p) return false;
     for (t->word = 0; is_identifier_char(p[t->word]);) t->word++;
-    const int more = nesting(*p);
-    if (t->depth == 0 && more > 0) t->outermost = *p;
-    t->depth += more;
+    t->depth += nesting(*p);
     return true;
 }
 
@@ -200,12 +197,13 @@ static void define_constants(Slice *s, Item *item)
 static void define_declared(Slice *s, Item *item)
 {
     const bool is_typedef = starts_directive(item->code, "typedef");
+    bool after_star = false; /* of (* outside all others */
     SliceToken found = {0}, pointer = {0};
     for (SliceToken t = {0}; next_token(&t, item->code);) {
         if ((t.depth == 0 && *t.p == '=') || (t.depth == 1 && *t.p == '{' && t.before == ')')) break;
-        if (!t.word) continue;
-        if (t.depth == 0 && strncmp(t.p, "__attribute__", t.word) != 0) found = t;
-        if (is_typedef && t.depth == 1 && t.outermost == '(' && t.before == '*' && !pointer.p && found.p) pointer = t;
+        if (t.word && t.depth == 0 && strncmp(t.p, "__attribute__", t.word) != 0) found = t;
+        if (t.word && is_typedef && after_star && !pointer.p && found.p) pointer = t;
+        after_star = t.depth == 1 && *t.p == '*' && t.before == '(';
     }
     if (pointer.p) found = pointer;
     add_definition(s, item, found.p, found.word);

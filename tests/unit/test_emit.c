@@ -20,7 +20,7 @@ static const char kernels[] = "/* File. */\n"
                               "    const float *at, *to;\n"
                               "    int n;\n"
                               "} nn_d;\n"
-                              "typedef float nn_unary(float x);\n"
+                              "typedef float nn_unary(const float *x);\n"
                               "typedef int (*nn_pointer)(nn_d *d);\n"
                               "typedef struct nn_team nn_team;\n"
                               "\n"
@@ -97,7 +97,7 @@ START_TEST(a_slice_follows_types_tables_and_macros)
     Arena *arena = arena_new();
     const KernelSlice slice = sliced(arena, "NN_TOP");
     static const char *const reached[] = {"struct nn_d",
-                                          "nn_unary(float x);",
+                                          "nn_unary(const float *x);",
                                           "(*nn_pointer)",
                                           "nn_twice(float x)",
                                           "nn_lone[2] = {1, 2}; /* a table */\n",
