@@ -20,8 +20,8 @@ struct Chunks {
     float losses[NN_LOSSES_SHOWN];
 
     /* memory: this rank's nodes, a vector each; for sums below them, a vector per level; for this rank's
-     * slice, the nodes of all other ranks, and two rooms for sums per level */
-    float *own[CHUNK_NODES], *below[CHUNK_LEVELS], *received, *room[CHUNK_LEVELS][2];
+     * slice, the nodes of all other ranks, and two partial sums per level */
+    float *own[CHUNK_NODES], *below[CHUNK_LEVELS], *received, *partial[CHUNK_LEVELS][2];
 
     /* of the step */
     void *model, *scratch;
@@ -30,6 +30,7 @@ struct Chunks {
     ChunkNode *node; /* of all ranks, from left to right, */
     int *nodes;      /* [size]: how many are each rank's, */
     float **slice;   /* and the slice of each that is here */
+    NnMessage *messages;
 };
 
 /* ---- the tree -------------------------------------------------------------------------- */
@@ -158,9 +159,8 @@ static void send_all(const Chunks *c, NnMessage *list, int count)
 /* Afterwards c->slice has the slices of all nodes, in their order. */
 static void scatter_nodes(Chunks *c)
 {
-    NnMessage list[2 * CHUNK_NODES];
     const size_t begin = rank_slice_begin(c, c->rank), mine = rank_slice_count(c, c->rank);
-    NnMessage *messages = c->size > 1 ? malloc((size_t)c->size * sizeof list) : NULL;
+    NnMessage *messages = c->messages;
     float *to = c->received;
     int count = 0, at = 0;
     for (int r = 0; r < c->size; r++) {
@@ -175,7 +175,6 @@ static void scatter_nodes(Chunks *c)
                 (NnMessage){r, true, c->own[k] + rank_slice_begin(c, r), rank_slice_count(c, r) * sizeof(float)};
     }
     send_all(c, messages, count);
-    free(messages);
 }
 
 static const float *find_node(const Chunks *c, ChunkNode n)
@@ -195,7 +194,7 @@ static const float *combine_slices(const Chunks *c, ChunkNode n)
     const float *left = combine_slices(c, left_of(n));
     if (!has_leaves(right_of(n), c->leaves)) return left;
     const float *right = combine_slices(c, right_of(n));
-    float *sum = c->room[n.level][n.index % 2];
+    float *sum = c->partial[n.level][n.index % 2];
     const size_t count = rank_slice_count(c, c->rank);
     for (size_t i = 0; i < count; i++) sum[i] = left[i] + right[i];
     return sum;
@@ -203,7 +202,7 @@ static const float *combine_slices(const Chunks *c, ChunkNode n)
 
 static void gather_root(const Chunks *c, float *root)
 {
-    NnMessage *list = malloc(2 * (size_t)c->size * sizeof *list);
+    NnMessage *list = c->messages;
     int count = 0;
     for (int r = 0; r < c->size; r++) {
         if (r == c->rank) continue;
@@ -212,7 +211,6 @@ static void gather_root(const Chunks *c, float *root)
         list[count++] = (NnMessage){r, false, others, rank_slice_count(c, r) * sizeof *root};
     }
     send_all(c, list, count);
-    free(list);
 }
 
 /* The root of the tree, in c->own[0]. */
@@ -292,7 +290,8 @@ static int take_slices(Chunks *c, NnError *error)
     c->node = nn_alloc(nodes * sizeof *c->node, error);
     c->nodes = nn_alloc((size_t)c->size * sizeof *c->nodes, error);
     c->slice = nn_alloc(nodes * sizeof *c->slice, error);
-    if (!c->node || !c->nodes || !c->slice) return -1;
+    c->messages = nn_alloc(2 * nodes * sizeof *c->messages, error); /* each node is sent to all others, and got */
+    if (!c->node || !c->nodes || !c->slice || !c->messages) return -1;
     if (c->size == 1) return 0;
     int most = 0;
     for (c->leaves = 1; c->leaves <= c->chunks; c->leaves++) {
@@ -304,7 +303,7 @@ static int take_slices(Chunks *c, NnError *error)
     c->received = nn_memory((size_t)most * bytes, error);
     for (int l = 1; l <= root_of(c->chunks).level; l++)
         for (int side = 0; side < 2; side++)
-            if (!(c->room[l][side] = nn_memory(bytes, error))) return -1;
+            if (!(c->partial[l][side] = nn_memory(bytes, error))) return -1;
     return c->received ? 0 : -1;
 }
 
@@ -329,12 +328,13 @@ void chunks_free(Chunks *c)
     for (int k = 0; k < CHUNK_NODES; k++) free(c->own[k]);
     for (int l = 0; l < CHUNK_LEVELS; l++) {
         free(c->below[l]);
-        free(c->room[l][0]);
-        free(c->room[l][1]);
+        free(c->partial[l][0]);
+        free(c->partial[l][1]);
     }
     free(c->received);
     free(c->node);
     free(c->nodes);
     free(c->slice);
+    free(c->messages);
     free(c);
 }
