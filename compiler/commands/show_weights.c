@@ -30,8 +30,7 @@ enum { WEIGHTS = OPTION_FIRST_OWN, FORMAT, FILTERS, FEATURES, SALIENCY, DECISION
 static const Option options[] = {
     {WEIGHTS, "weights", "FILE", "the weights, or a checkpoint (MODEL.onnx has its own)", false},
     {FORMAT, "format", "text|json", "the form of the output (text)", false},
-    {FILTERS, "filters", "LAYER", "draw the kernels of a convolution, or a dense layer's templates of an image ",
-     false},
+    {FILTERS, "filters", "LAYER", "draw the kernels of a convolution, or a dense layer's templates of an image", false},
     {FEATURES, "features", "LAYER",
      "draw what a layer makes of an image, a tile for each channel: --features LAYER IMAGE", false},
     {SALIENCY, "saliency", "IMAGE", "draw which pixels the answer depends on: |d score/dx|, and occlusion", false},

@@ -94,7 +94,7 @@ ranks() {
     n=$2
     shift 2
     what="mpirun -n $n nnc $*"
-    timeout 60 mpirun -n "$n" "$NNC" "$@" >out 2>err
+    timeout -k 5 60 mpirun -n "$n" "$NNC" "$@" >out 2>err
     status=$?
     status_is "$want"
 }
@@ -104,7 +104,7 @@ for batch in 64 32; do
     runs 0 "$root/dsl_examples/lenet.nn" --batch $batch --hooks --target generic -o lenet.c
     try "docs/mpi.c, batch $batch" env OMPI_CC="$CC" MPICH_CC="$CC" mpicc -std=gnu11 -O1 -Wall -Wextra -Werror -I. \
         "$root/docs/mpi.c" lenet.c -o lenet$batch -lm -lpthread
-    timeout 60 mpirun -n $((64 / batch)) ./lenet$batch >losses$batch 2>err
+    timeout -k 5 60 mpirun -n $((64 / batch)) ./lenet$batch >losses$batch 2>err
     status=$?
     status_is 0
 done
@@ -162,7 +162,7 @@ apart() {
     pattern=$1
     shift
     what="a rank with $*"
-    timeout 60 mpirun -n 1 "$NNC" train net.nn --jit tcc --limit 280 -o apart.safetensors : \
+    timeout -k 5 60 mpirun -n 1 "$NNC" train net.nn --jit tcc --limit 280 -o apart.safetensors : \
         -n 1 "$NNC" train "$@" --jit tcc -o apart.safetensors >out 2>err
     status=$?
     is "$status" -ne 0
@@ -181,7 +181,8 @@ apart '^nnc: rank 1: error: there is no file or folder missing' net.nn --data mi
 # lost SIGNAL PATTERN: rank 1 of 2 gets the signal in the middle of a run, which ends within seconds
 lost() {
     what="a rank that gets $1"
-    NNC_RANK_TIMEOUT=2 timeout 60 mpirun -n 2 sh -c 'echo $$ >pid.$OMPI_COMM_WORLD_RANK; exec "$@"' sh \
+    rm -f out err pid.0 pid.1
+    NNC_RANK_TIMEOUT=2 timeout -k 5 60 mpirun -n 2 sh -c 'echo $$ >pid.$OMPI_COMM_WORLD_RANK; exec "$@"' sh \
         "$NNC" train net.nn --limit 280 --jit tcc --epochs 100000 -o lost.safetensors >out 2>err &
     run=$!
     until_says out '^ *1 '
