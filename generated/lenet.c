@@ -2860,13 +2860,6 @@ NN_KERNEL void nn_rows_total(const nn_band *r, long first, long count, nn_totals
     r->join(s, half, &rest, count - half, r->columns);
 }
 
-/* Parameters of each column of a group, and a map of an element with those of its column. */
-typedef struct nn_columns {
-    float p[NN_COLUMNS], q[NN_COLUMNS], r[NN_COLUMNS], s[NN_COLUMNS], u[NN_COLUMNS];
-} __attribute__((aligned(64))) nn_columns;
-
-typedef nn_vec nn_column_map(nn_vec a, nn_vec b, const nn_columns *d, long k);
-
 /* A thread's part of a map: of the rows, or of the columns if there are few rows. */
 typedef struct nn_rows_part {
     long row, rows, first, last; /* columns first … last */

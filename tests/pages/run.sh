@@ -45,11 +45,12 @@ train) exec "$NNC" "\$@" \$SHORT ;;
 *) exec "$NNC" "\$@" ;;
 esac
 END
+# With the PATH of before: a compiler may itself look for one of its name there, as ccache does.
 for compiler in cc aarch64-linux-gnu-gcc arm-none-eabi-gcc; do
     real=$compiler
     [ $compiler != cc ] || real=$CC
     real=$(command -v "$real") || continue
-    echo "exec $real \"\$@\"${ALL:- -O0}" | sed "s/\"\"*$ALL\$/\"/" | program $compiler
+    { echo "PATH='$PATH'"; echo "exec $real \"\$@\"${ALL:- -O0}" | sed "s/\"\"*$ALL\$/\"/"; } | program $compiler
 done
 unset CC CFLAGS
 PATH=$tmp/bin:$PATH
