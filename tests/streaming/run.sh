@@ -60,6 +60,7 @@ says err 'resumed    check: epoch 1, step 5'
 same memory resumed
 
 # Interrupted while workers decode.
+: >err # the shell in the background empties it later, and it has epochs of the run before
 "$NNC" train net.nn --jit tcc --data photos --data-cache 1 --workers 2 --epochs 100000 --checkpoint check -o part >out 2>err &
 until_says err '^epoch 1 of'
 kill -INT $!

@@ -150,6 +150,7 @@ says err 'cannot open x: No such file'
 
 # A signal: the step ends, the weights are saved.
 what='a signal'
+: >err # the shell in the background empties it later
 "$NNC" train line.nn --data line.csv --epochs 100000000 -o stopped >out 2>err </dev/null &
 pid=$!
 until_says err '^epoch'
