@@ -6,6 +6,7 @@
  */
 #include <unistd.h>
 
+#include "backend/cache.h"
 #include "commands/commands.h"
 #include "commands/feeding.h"
 #include "report/report_table.h"
@@ -104,7 +105,10 @@ static void print_samples(const Dataset *data)
 static int describe_data(const char *path)
 {
     NnError error = {0};
-    Dataset *data = dataset_open(path, &(DatasetOptions){.survey = true}, &error);
+    Arena *arena = arena_new();
+    const DatasetOptions options = {.survey = true, .index = cache_directory(arena, "images")};
+    Dataset *data = dataset_open(path, &options, &error);
+    arena_free(arena);
     if (!data) return fail_error(&error);
     printf("found     %s\nformat    %s\n", data->path, data->format);
     print_samples(data);

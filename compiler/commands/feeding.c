@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backend/cache.h"
 #include "runtime/data/parts.h"
 
 /* A share below 1, or whole samples. */
@@ -182,7 +183,7 @@ static int named_of_data(const TargetSpec *target)
 }
 
 /* The weights' word on the fit goes before the train section's; a bad one is reported later. */
-static DatasetOptions dataset_options(Feeding *f)
+static DatasetOptions dataset_options(Feeding *f, Arena *arena)
 {
     NnError ignored;
     const InputSpec *in = &f->input;
@@ -196,6 +197,7 @@ static DatasetOptions dataset_options(Feeding *f)
                               .keep = side_to_keep(f->spec),
                               .fit = fit_of_spec(f->spec),
                               .cache = (size_t)f->request.cache,
+                              .index = cache_directory(arena, "images"),
                               .watch = {isatty(fileno(stderr)) ? show_reading : NULL, f}};
     for (int i = 0; i < 3 && in->rank == 3; i++) options.net[i] = in->dims[i];
     if (f->weights) nn_weights_fit(f->weights, &options.fit, &ignored);
@@ -205,13 +207,15 @@ static DatasetOptions dataset_options(Feeding *f)
 static void *read_data(void *feeding)
 {
     Feeding *f = feeding;
-    const DatasetOptions options = dataset_options(f);
+    Arena *arena = arena_new();
+    const DatasetOptions options = dataset_options(f, arena);
     if (options.named_count > NAMED_TARGETS)
         nn_fail(&f->error, NN_BAD_INPUT, "the net has %d named targets; data can have up to %d", options.named_count,
                 NAMED_TARGETS);
     else
         f->data = dataset_open(f->request.path, &options, &f->error);
     f->failed = !f->data || fit_data(f);
+    arena_free(arena);
     return NULL;
 }
 

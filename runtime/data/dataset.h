@@ -109,6 +109,7 @@ typedef struct DatasetOptions {
     NnFit fit;          /* what brings them there */
     size_t cache;       /* bytes that decoded images may take, a set that takes more is streamed;
                          * 0: a quarter of this machine's memory */
+    const char *index;  /* folder that what is read of all images is kept in (image_index.h); NULL: none */
     TeamWatch watch;    /* of the reading of images */
     bool survey;        /* what is there is asked for, not the samples: images may have several sizes */
 } DatasetOptions;

@@ -2,7 +2,7 @@
  * Images → samples of one size.
  *
  * Enters: where encoded images are, and their classes.  Leaves: the parts of a data set.  The
- * heads of all images are read first, by a thread for each processor.  Images that all have
+ * heads of all images are read first, by a thread for each processor, or taken from the set's index.  Images that all have
  * the same size keep it; others, and those more than twice as large as the net asks for, are
  * brought to the net's size as its `fit` says.  So the memory that the pixels take is known
  * before one is decoded: a set that fits in the memory it may take is decoded at once, a larger
@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "runtime/data/decode.h"
+#include "runtime/data/image_index.h"
 #include "runtime/data/parts.h"
 #include "runtime/data/source.h"
 
@@ -59,19 +60,12 @@ void image_list_free(ImageList *list)
 
 typedef struct Survey {
     const ImageStore *store;
+    ImageIndex *index; /* NULL: none */
     ImageSize *sizes;
     size_t root;
     atomic_bool color;         /* at least one is not grey */
     atomic_uint_least64_t sum; /* of the images' hashes, each with its number */
 } Survey;
-
-/* FNV-1a, 64 bits (Fowler, Noll and Vo). */
-static uint64_t fnv_bytes(uint64_t hash, const void *bytes, size_t count)
-{
-    const unsigned char *at = bytes;
-    for (size_t i = 0; i < count; i++) hash = (hash ^ at[i]) * UINT64_C(0x100000001b3);
-    return hash;
-}
 
 /* What an image is known again by, without reading all of it: its name, its length, and its
  * first bytes. */
@@ -83,31 +77,57 @@ static int hash_image(FILE *file, size_t number, const char *name, uint64_t *has
     const int64_t length = ferror(file) || fseeko(file, 0, SEEK_END) ? -1 : (int64_t)ftello(file);
     if (length < 0) return nn_fail_path(error, "read", name);
     rewind(file);
-    *hash = fnv_bytes(UINT64_C(0xcbf29ce484222325), &number, sizeof number);
-    *hash = fnv_bytes(*hash, name, strlen(name));
-    *hash = fnv_bytes(*hash, &length, sizeof length);
-    *hash = fnv_bytes(*hash, start, got);
+    *hash = image_hash(IMAGE_HASH_START, &number, sizeof number);
+    *hash = image_hash(*hash, name, strlen(name));
+    *hash = image_hash(*hash, &length, sizeof length);
+    *hash = image_hash(*hash, start, got);
     return 0;
 }
 
+static int read_facts(const Survey *s, size_t number, const char *name, ImageFacts *facts, NnError *error)
+{
+    ImageHead head;
+    FILE *file = s->store->open(s->store, (int)number, error);
+    if (!file) return -1;
+    int failed = image_head_of(file, name, &head, error) || (rewind(file), 0);
+    if (!failed) failed = hash_image(file, number, name + s->root, &facts->hash, error);
+    fclose(file);
+    if (failed) return -1;
+    facts->height = head.height;
+    facts->width = head.width;
+    facts->grey = head.grey;
+    return 0;
+}
+
+/* The file's state is asked for before it is read: if it changes in between, the index has an
+ * old state, and the image is read again. */
 static int survey_image(void *user, size_t number, Workspace *workspace, NnError *error)
 {
     Survey *s = user;
-    ImageHead head;
-    uint64_t hash = 0;
+    ImageFacts facts;
+    struct stat status;
     char buffer[IMAGE_NAME_BYTES];
     const char *name = s->store->name(s->store, (int)number, buffer);
-    FILE *file = s->store->open(s->store, (int)number, error);
+    const bool known = s->index && s->store->stat(s->store, (int)number, &status);
+    const uint64_t stamp = known ? image_index_stamp(s->index, name + s->root, &status) : 0;
     (void)workspace;
-    if (!file) return -1;
-    int failed = image_head_of(file, name, &head, error) || (rewind(file), 0);
-    if (!failed) failed = hash_image(file, number, name + s->root, &hash, error);
-    fclose(file);
-    if (failed) return -1;
-    s->sizes[number] = (ImageSize){head.height, head.width};
-    if (!head.grey) atomic_store(&s->color, true);
-    atomic_fetch_add(&s->sum, hash);
+    if (!s->index || !image_index_find(s->index, number, stamp, &facts)) {
+        if (read_facts(s, number, name, &facts, error)) return -1;
+        if (s->index) image_index_put(s->index, number, stamp, &facts);
+    }
+    s->sizes[number] = (ImageSize){facts.height, facts.width};
+    if (!facts.grey) atomic_store(&s->color, true);
+    atomic_fetch_add(&s->sum, facts.hash);
     return 0;
+}
+
+/* What was found is kept, even if not all could be read. */
+static int survey_all(Survey *s, int count, const char *path, const DatasetOptions *o, NnError *error)
+{
+    s->index = image_index_open(o->index, path, count);
+    const int failed = team_run((size_t)count, survey_image, s, "images found", &o->watch, error);
+    image_index_close(s->index);
+    return failed;
 }
 
 /* ---- sizes -------------------------------------------------------------------------------- */
@@ -202,7 +222,8 @@ static void image_source_free(SampleSource *base)
     free(s);
 }
 
-static ImageSource *image_source_new(ImageList *list, const DatasetOptions *o, uint64_t *identity, NnError *error)
+static ImageSource *image_source_new(ImageList *list, const char *path, const DatasetOptions *o, uint64_t *identity,
+                                     NnError *error)
 {
     ImageSource *s = nn_alloc(sizeof *s, error);
     if (!s) return NULL;
@@ -212,8 +233,8 @@ static ImageSource *image_source_new(ImageList *list, const DatasetOptions *o, u
     s->store = list->store;
     list->store = NULL;
     Survey survey = {.store = s->store, .sizes = s->sizes, .root = list->root};
-    if (s->sizes && !team_run((size_t)list->count, survey_image, &survey, "images found", &o->watch, error) &&
-        !choose_size(s, survey.color, o, error) && (o->survey || !check_sizes(s, error))) {
+    if (s->sizes && !survey_all(&survey, list->count, path, o, error) && !choose_size(s, survey.color, o, error) &&
+        (o->survey || !check_sizes(s, error))) {
         *identity = survey.sum | 1;
         return s;
     }
@@ -277,10 +298,10 @@ static int stream_parts(ImageSource *s, size_t memory, Dataset *data, NnError *e
     return memory == 0 ? 0 : source_use_cache(&s->base, memory, error);
 }
 
-int image_list_deliver(ImageList *list, const DatasetOptions *options, Dataset *data, NnError *error)
+int image_list_deliver(ImageList *list, const char *path, const DatasetOptions *options, Dataset *data, NnError *error)
 {
     const size_t memory = options->survey ? 0 : memory_for_images(options);
-    ImageSource *s = image_source_new(list, options, &data->identity, error);
+    ImageSource *s = image_source_new(list, path, options, &data->identity, error);
     if (!s) return -1;
     data->rank = 3;
     memcpy(data->dims, s->dims, sizeof s->dims);

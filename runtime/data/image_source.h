@@ -9,6 +9,7 @@
 #define NN_IMAGE_SOURCE_H
 
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "runtime/data/dataset.h"
 
@@ -20,6 +21,8 @@ struct ImageStore {
     FILE *(*open)(const ImageStore *, int number, NnError *);
     /* The image in messages: its path. */
     const char *(*name)(const ImageStore *, int number, char out[IMAGE_NAME_BYTES]);
+    /* Of the file that the image is in; false where the system does not say. */
+    bool (*stat)(const ImageStore *, int number, struct stat *);
     void (*free)(ImageStore *);
 };
 
@@ -36,8 +39,8 @@ typedef struct ImageList {
 int image_list_add(ImageList *, DataPart, int label, NnError *);
 
 /* Fills the set's parts, dimensions and identity; its classes are the caller's.  The list is
- * empty afterwards. */
-int image_list_deliver(ImageList *, const DatasetOptions *, Dataset *, NnError *);
+ * empty afterwards.  path: of the set, which its index is found by. */
+int image_list_deliver(ImageList *, const char *path, const DatasetOptions *, Dataset *, NnError *);
 void image_list_free(ImageList *);
 
 #endif

@@ -135,6 +135,12 @@ static FILE *picture_open(const ImageStore *base, int number, NnError *error)
     return image_open(picture_name(base, number, path), error);
 }
 
+static bool picture_stat(const ImageStore *base, int number, struct stat *status)
+{
+    char path[IMAGE_NAME_BYTES];
+    return stat(picture_name(base, number, path), status) == 0;
+}
+
 static void picture_store_free(ImageStore *base)
 {
     PictureStore *s = (PictureStore *)base;
@@ -148,7 +154,9 @@ static void picture_store_free(ImageStore *base)
 static PictureStore *picture_store_new(NnError *error)
 {
     PictureStore *s = nn_alloc(sizeof *s, error);
-    if (s) s->base = (ImageStore){.open = picture_open, .name = picture_name, .free = picture_store_free};
+    if (s)
+        s->base =
+            (ImageStore){.open = picture_open, .name = picture_name, .stat = picture_stat, .free = picture_store_free};
     return s;
 }
 
@@ -259,7 +267,7 @@ static int images_read(const char *path, const DatasetOptions *options, Dataset 
     if (!album.store) return -1;
     album.list = (ImageList){.store = &album.store->base, .root = strlen(path)};
     data->target_count = 1;
-    int failed = list_all(&album, path, error) || image_list_deliver(&album.list, options, data, error) ? -1 : 0;
+    int failed = list_all(&album, path, error) || image_list_deliver(&album.list, path, options, data, error) ? -1 : 0;
     image_list_free(&album.list);
     return failed || data->part[DATA_TEST].count ? failed : dataset_split(data, error);
 }

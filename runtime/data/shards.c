@@ -211,6 +211,12 @@ static const char *entry_name(const ImageStore *base, int number, char out[IMAGE
     return out;
 }
 
+static bool entry_stat(const ImageStore *base, int number, struct stat *status)
+{
+    const ShardStore *s = (const ShardStore *)base;
+    return stat(s->shards.at[s->at[number].shard].path, status) == 0;
+}
+
 /* A stream of a part of a file. */
 typedef struct TarWindow {
     int fd;
@@ -393,12 +399,13 @@ static int shards_read(const char *path, const DatasetOptions *options, Dataset 
 {
     ShardScan scan = {.store = nn_alloc(sizeof *scan.store, error)};
     if (!scan.store) return -1;
-    scan.store->base = (ImageStore){.open = entry_open, .name = entry_name, .free = shard_store_free};
+    scan.store->base =
+        (ImageStore){.open = entry_open, .name = entry_name, .stat = entry_stat, .free = shard_store_free};
     scan.list = (ImageList){.store = &scan.store->base, .root = root_length(path)};
     int failed = scan_all(&scan, path, error);
     data->target_count = 1;
     data->class_count = scan.classes;
-    if (!failed) failed = image_list_deliver(&scan.list, options, data, error);
+    if (!failed) failed = image_list_deliver(&scan.list, path, options, data, error);
     image_list_free(&scan.list);
     return failed || data->part[DATA_TEST].count ? failed : dataset_split(data, error);
 }

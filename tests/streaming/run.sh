@@ -44,6 +44,23 @@ runs 0 eval net.nn --data photos --weights memory
 grep -v '^data' out >memory.txt
 same memory.txt streamed.txt
 
+# The index of a larger set: the same run with it, and a change in a file is seen.
+try 'more pictures' ./make_pictures many 4 260 16
+runs 0 train net.nn --data many --steps 2 --checkpoint whole -o many.whole
+is ! -e cache
+sleep 3 # files that were written in this moment are not kept
+for use in 'written' 'read'; do
+    NNC_CACHE=on XDG_CACHE_HOME=$tmp/cache runs 0 train net.nn --data many --steps 2 --checkpoint check -o many.part
+    what="an index that is $use"
+    same many.whole many.part
+    is "$(find cache/nnc/images -type f | wc -l)" -eq 1
+done
+set -- many/class_1/*.jpg
+cp "$1" "$2"
+NNC_CACHE=on XDG_CACHE_HOME=$tmp/cache runs 1 train net.nn --data many --resume check
+says err 'cannot resume from check: .*data'
+rm -r many check
+
 # Predictions are those of a set in memory.
 runs 0 predict net.nn --data photos --weights memory --format csv
 cp out memory.csv
