@@ -1,7 +1,7 @@
 # A photograph and digits: programs with built-in weights see bitwise the pixels that nnc predict
 # sees, whatever the compiler and its flags.  The outputs of a program and of a Python module of
 # the same form, compiler and flags are bitwise the same, in the fast form those of nnc predict.
-# run.sh reads this file.  Compiling the fast form takes long: with ALL=1.
+# run.sh reads this file.  Compiling the fast form of nets with pooling takes long: with ALL=1.
 # shellcheck shell=dash
 # shellcheck disable=SC2034,SC2154 # variables of run.sh and tests/lib.sh
 
@@ -19,6 +19,21 @@ net scene {
 }
 
 train scene {
+    loss cross_entropy
+    optimizer sgd(lr=0.01)
+    batch 6
+    normalize dataset
+}
+
+net view {
+    input(3x16x16)
+    conv(8, 3, pad=1)
+    relu
+    flatten
+    dense(3)
+}
+
+train view {
     loss cross_entropy
     optimizer sgd(lr=0.01)
     batch 6
@@ -60,7 +75,7 @@ awk 'BEGIN { for (y = 0; y < 40; y++) for (x = 0; x < 53; x++) for (c = 0; c < 3
 what='the photograph'
 is "$(wc -c <scene.ppm)" -eq $((13 + 53 * 40 * 3))
 cut -d, -f1-256,769 scene.csv >grey.csv
-for net in scene colour grey; do
+for net in scene view colour grey; do
     data=scene.csv
     [ $net != grey ] || data=grey.csv
     runs 0 train scene.nn --net $net --data $data --epochs 1 -o $net.safetensors --jit tcc
@@ -76,6 +91,7 @@ predicted() {
 predicted colour.raw $((3 * 256 * 4)) scene.nn --net colour --weights colour.safetensors scene.ppm
 predicted grey.raw $((256 * 4)) scene.nn --net grey --weights grey.safetensors scene.ppm
 predicted scene.raw $((3 * 4)) scene.nn --net scene --weights scene.safetensors scene.ppm
+predicted view.raw $((3 * 4)) scene.nn --net view --weights view.safetensors scene.ppm
 predicted digits.raw $((3 * 10 * 4)) "$lenet" --weights w.safetensors 0.pgm 1.pgm 2.pgm
 
 # computes COMPILER… -- IMAGES…: the program's inputs and outputs are in x.raw and y.raw
@@ -142,6 +158,9 @@ for compiler in clang tcc; do
 done
 
 # The fast form: the outputs of nnc predict.
+# shellcheck disable=SC2086
+both view 3x16x16 scene.ppm '' scene.nn --net view --weights view.safetensors
+same y.raw view.raw
 if [ -n "$ALL" ]; then
     # shellcheck disable=SC2086
     {
