@@ -1,7 +1,8 @@
 #!/bin/sh
 # Every command in the fences of README and docs/ is run by a test: those that ./elsewhere lists
 # by the tests that it names, the others here, as they stand, in the order of their page, in a
-# directory with what the page takes for granted.  Of a session the output is compared.
+# directory with what the page takes for granted.  Of a session the output is compared.  The
+# fences of Python and SQL are run, too, after the commands of their page.
 # Training is cut short; lenet.nn is a net of one layer, and compilers get -O0.  With ALL=1 it is
 # LeNet, compilers get the flags of the page, and the data set of docs/transfer.md is made, too.
 cd "$(dirname "$0")/../.." || exit 1
@@ -63,11 +64,11 @@ NNC_DATA=$tmp/sets
 mkdir sets given
 ln -s "$digits" sets/mnist
 [ -n "$ALL" ] || cat >lenet.nn <<'END'
-net lenet { input(1x32x32) flatten dense(10) softmax }
-train lenet { loss cross_entropy optimizer adam batch 64 epochs 1 fit pad }
+net lenet { input(1x32x32) flatten dense(10) as c1 softmax }
+train lenet { loss cross_entropy optimizer adam(lr=0.01) batch 64 epochs 1 fit pad }
 END
 [ -z "$ALL" ] || cp "$root/dsl_examples/lenet.nn" .
-runs 0 train lenet.nn --steps 20 --jit tcc -o lenet.safetensors
+runs 0 train lenet.nn --steps 100 --jit tcc -o lenet.safetensors
 gzip -dc "$digits/t10k-images-idx3-ubyte.gz" | tail -c +17 >pixels
 
 # CIFAR-10's binary form: images of noise, one of each class in every file.
@@ -269,6 +270,64 @@ sessions_README() {
     while read -r command; do session README.md "$command"; done <list
 }
 
+# ---- Python and SQL ----------------------------------------------------------------------------------
+
+# fence PAGE LANGUAGE: the text of its fences
+fence() { awk -v begin="\`\`\`$2" '$0 == "```" { inside = 0 } inside { print } $0 == begin { inside = 1 }' "$root/$1"; }
+
+# The module that the page's commands have built, with digits for its x; what the page says of the
+# results is asserted.
+fences_ship() {
+    what='docs/ship.md: Python'
+    if [ -z "$python" ]; then skip "$what: NumPy is not installed"; else
+        {
+            cat <<'END'
+import numpy
+pixels = numpy.fromfile("../pixels", numpy.uint8, 128 * 784).reshape(128, 1, 28, 28)
+many = numpy.pad(pixels, [(0, 0), (0, 0), (2, 2), (2, 2)]).astype(numpy.float32) / 255
+x, labels = many[:64], numpy.arange(64) % 10
+END
+            fence docs/ship.md python
+            cat <<'END'
+assert model.input_shape == x.shape[1:] and model.batch == len(x)
+assert y.shape == (64, 10) and abs(y.sum(1) - 1).max() < 1e-5
+assert loss > 0
+assert len(model.classes) == 10
+assert model.tensors()["c1.weight"].size > 100
+assert abs(model.predict(many)[:64] - y).max() > 0 # two steps were taken
+END
+        } >page.py
+        sh -c 'exec python3 page.py' >out 2>err
+        status=$?
+        status_is 0
+    fi
+    what='docs/ship.md: SQL'
+    if echo "$without" | grep -q sqlite; then skip "$what: sqlite3 or its headers are not installed"; else
+        # 200 digits; the index gives the rows that a look at all of them gives.
+        {
+            echo 'BEGIN; DELETE FROM scans;'
+            head -c $((200 * 784)) ../pixels | od -An -v -tx1 -w28 | tr -d ' ' | awk '
+                NR % 28 == 1 { printf "INSERT INTO scans VALUES (%d, x\047%0128d", ++id, 0 }
+                { printf "0000%s0000", $0 }
+                NR % 28 == 0 { printf "%0128d\047);\n", 0 }'
+            echo 'COMMIT;'
+        } | sqlite3 -bail scans.db >out 2>err
+        fence docs/ship.md sql >page.sql
+        silent err
+        sqlite3 -cmd '.load ./digit' scans.db 'SELECT id FROM scans WHERE digit(pixels, 7) > 0.9 ORDER BY id' >without.index
+        sqlite3 -bail -cmd '.load ./digit' scans.db <page.sql >found 2>err
+        status=$?
+        status_is 0
+        silent err
+        sort -n found >with.index
+        same without.index with.index
+        is "$(wc -l <with.index)" -gt 0
+        is "$(wc -l <with.index)" -lt 100
+        sqlite3 -cmd '.load ./digit' scans.db "EXPLAIN QUERY PLAN $(sed -n '/^SELECT/p' page.sql)" >plan
+        says plan 'USING INDEX sevens'
+    fi
+}
+
 for page in $(cut -f 1 "$tmp/commands" | uniq); do
     name=${page##*/}
     name=${name%.md}
@@ -280,8 +339,14 @@ for page in $(cut -f 1 "$tmp/commands" | uniq); do
     ! command -v "prepare_$name" >/dev/null || "prepare_$name"
     SHORT='--jit tcc --steps 3 --limit 200'
     run_commands "$page"
+    ! command -v "fences_$name" >/dev/null || "fences_$name"
     awk -F '\t' -v page="$page" '$1 == page && $2 == "session"' "$tmp/commands" >"$tmp/here"
     [ ! -s "$tmp/here" ] || "sessions_$name"
 done
+
+# Other pages have none.
+what='fences of Python and SQL'
+cd "$root" || exit 1
+is "$(grep -c -E '^```(python|sql)$' README.md docs/*.md | sed '/:0$/d')" = docs/ship.md:2
 
 conclude
