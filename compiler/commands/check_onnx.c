@@ -156,9 +156,8 @@ static int compare_output(OnnxCase *k, const OnnxBinding *b, const OnnxTensor *t
     }
     for (int64_t i = 0; i < b->count; i++) {
         const double got = y[i / count * step + i % count], expected = onnx_tensor_at(t, i);
-        if (close_enough(k->options, got, expected)) continue;
-        worst = fmax(worst, fabs(got - expected));
-        wrong++;
+        worst = fmax(worst, got == expected ? 0 : fabs(got - expected));
+        wrong += !close_enough(k->options, got, expected);
     }
     k->wrong += wrong > 0;
     printf("%s: %lld of %lld numbers wrong, largest error %.3g\n", b->name, (long long)wrong, (long long)b->count,

@@ -78,6 +78,15 @@ static bool convert_squeeze(Conversion *c)
 
 /* ---- other orders ------------------------------------------------------------------------ */
 
+/* Axis 0 of one sample may go anywhere: it has one element, and becomes an axis like the others. */
+static OnnxValue *with_free_batch(Conversion *c, OnnxValue *x)
+{
+    if (c->imp->batch != 1) return NULL;
+    OnnxValue *w = value_new(c->imp, NULL, x->rank, x->dims, false);
+    w->node = reshaped(c, x->node, sample_shape(w));
+    return w;
+}
+
 static bool convert_transpose(Conversion *c)
 {
     OnnxValue *x = c->in[0];
@@ -91,7 +100,7 @@ static bool convert_transpose(Conversion *c)
         axes[i] = axis;
         dims[i] = x->dims[axis];
     }
-    if (x->batched && axes[0] != 0) x = as_whole(c, x);
+    if (x->batched && axes[0] != 0) x = with_free_batch(c, x);
     if (!x || !value_node(c, x)) return refuse(c, "it moves axis 0, the batch");
     for (int i = 0; i + x->batched < x->rank; i++) axes[i] = axes[i + x->batched] - x->batched;
     const int rank = sample_rank(x);
@@ -163,6 +172,17 @@ static ImportNode *cut_node(Conversion *c, const OnnxValue *x, int *axis)
     return reshaped(c, x->node, s);
 }
 
+/* Whether the inputs of a concat have the same sizes but along its axis. */
+static bool can_be_joined(const Conversion *c, int axis)
+{
+    for (int i = 1; i < c->in_count; i++) {
+        if (c->in[i]->rank != c->in[0]->rank) return false;
+        for (int a = 0; a < c->in[0]->rank; a++)
+            if (a != axis && c->in[i]->dims[a] != c->in[0]->dims[a]) return false;
+    }
+    return true;
+}
+
 static bool convert_concat(Conversion *c)
 {
     bool batched = false;
@@ -170,6 +190,7 @@ static bool convert_concat(Conversion *c)
     int64_t dims[ONNX_MAX_RANK], size = 0;
     for (int i = 0; i < c->in_count; i++) batched |= c->in[i]->batched;
     if (axis < 0) return refuse(c, "it has no such axis");
+    if (!can_be_joined(c, axis)) return refuse(c, "the sizes of its inputs do not agree");
     batched &= axis > 0;
     memcpy(dims, c->in[0]->dims, sizeof dims);
     ImportNode *n = NULL;

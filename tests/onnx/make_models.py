@@ -7,6 +7,8 @@ ONNX's backend tests, and the seeds of the fuzzer that reads models:
 external   weights in a file beside the model, at offsets
 functions  local functions: one calls another, with an attribute of the call, a default, an unused output
 gradient   Gradient of ai.onnx.preview.training through a small expression
+windows    attention in the windows of an image, which is one window: axis 0 of 1 is moved; its Identity
+           and its Dropout (ratio 0, in training mode) are what PyTorch leaves in such models
 softmax_loss, likelihood_loss
            losses with weights, a class that is ignored, and reference.safetensors: their gradients by the scores
 """
@@ -147,6 +149,46 @@ def gradient():
     return model
 
 
+def windows():
+    """Window attention as torchvision's swin has it, of an image that is one window of 2x2 pixels and 8 channels."""
+    heads, size, channels = 2, 4, 8
+    qkv, bias = weights(6, (channels, 3 * channels), (3 * channels,))
+    ints = lambda name, *numbers: helper.make_tensor(name, TensorProto.INT64, [len(numbers)], numbers)
+    scalars = [helper.make_tensor(f"i{i}", TensorProto.INT64, [], [i]) for i in range(3)]
+    pick = [helper.make_node("Gather", ["turned", f"i{i}"], [name], axis=0) for i, name in enumerate(("q", "k", "v"))]
+    nodes = [
+        helper.make_node("Reshape", ["x", "rows"], ["r"]),
+        helper.make_node("Identity", ["attn.qkv.weight"], ["attn.shared.weight"]),
+        helper.make_node("MatMul", ["r", "attn.shared.weight"], ["m"]),
+        helper.make_node("Add", ["attn.qkv.bias", "m"], ["a"]),
+        helper.make_node("Reshape", ["a", "parts"], ["p"]),
+        helper.make_node("Transpose", ["p"], ["turned"], perm=[2, 0, 3, 1, 4]),
+        *pick,
+        helper.make_node("Transpose", ["k"], ["kt"], perm=[0, 1, 3, 2]),
+        helper.make_node("MatMul", ["q", "kt"], ["s"]),
+        helper.make_node("Softmax", ["s"], ["weights"], axis=-1),
+        helper.make_node("Dropout", ["weights", "ratio", "training"], ["kept"]),
+        helper.make_node("MatMul", ["kept", "v"], ["o"]),
+        helper.make_node("Transpose", ["o"], ["back"], perm=[0, 2, 1, 3]),
+        helper.make_node("Reshape", ["back", "image"], ["i"]),
+        helper.make_node("Add", ["i", "x"], ["y"]),
+    ]
+    shape = [1, 2, 2, channels]
+    initialisers = [
+        tensor("attn.qkv.weight", qkv), tensor("attn.qkv.bias", bias), *scalars, ints("rows", 1, size, channels),
+        ints("parts", 1, size, 3, heads, channels // heads), ints("image", *shape),
+        helper.make_tensor("ratio", TensorProto.FLOAT, [], [0.0]), helper.make_tensor("training", TensorProto.BOOL, [], [True]),
+    ]
+    model = make(nodes, [values("x", shape)], [values("y", shape)], initialisers)
+    folder = folder_of("windows")
+    onnx.save(model, os.path.join(folder, "model.onnx"))
+    x = torch.randn(shape)
+    q, k, v = (x.reshape(1, size, channels) @ qkv + bias).reshape(1, size, 3, heads, -1).permute(2, 0, 3, 1, 4)
+    y = ((q @ k.transpose(-2, -1)).softmax(-1) @ v).transpose(1, 2).reshape(shape) + x
+    write_data(folder, [("x", x)], [("y", y)])
+    return model
+
+
 def loss(name, op, function, reduction, scores_of):
     """A loss of 4 samples, 5 classes and 3 places; the weights are powers of two, class 2 is ignored."""
     scores = scores_of(weights(5, (4, 5, 3))[0] * 4)
@@ -224,4 +266,4 @@ if __name__ == "__main__":
     loss("softmax_loss", "SoftmaxCrossEntropyLoss", F.cross_entropy, "mean", lambda s: s)
     loss("likelihood_loss", "NegativeLogLikelihoodLoss", F.nll_loss, "sum", lambda s: torch.log_softmax(s, 1))
     refused()
-    seeds({"functions": functions(), "gradient": gradient()})
+    seeds({"functions": functions(), "gradient": gradient(), "windows": windows()})

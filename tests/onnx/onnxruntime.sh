@@ -17,7 +17,7 @@ if ! runtime version >"$tmp/version" 2>/dev/null; then
     exit 0
 fi
 cat "$tmp/version"
-printf '%-24s %6s %8s %6s %8s  %s\n' model opset MB lines import result
+printf '%-24s %6s %8s %6s %11s  %s\n' model opset MB lines import 'result, largest difference'
 
 # row NAME OPSET MODEL: one line of the table
 row() {
@@ -38,7 +38,7 @@ row() {
         status=$?
     fi
     case $status in
-    0) result=agrees ;;
+    0) result="agrees, $(sed -n 's/.*largest error //p' "$tmp/out" | head -n 1)" ;;
     4) result="refused: $(sed -n '2s/^ *//p' "$tmp/err")" ;;
     *) result="WRONG: $(tail -n 1 "$tmp/out") $(tail -n 1 "$tmp/err")" ;;
     esac
@@ -70,14 +70,16 @@ while read -r name; do
     for opset in $OPSETS; do
         model=$tmp/model-$opset.onnx
         what="$name, opset $opset"
-        if [ ! -f "$model" ]; then
+        if [ -f "$tmp/refused-$opset" ]; then
+            skip "$name, opset $opset: $(cat "$tmp/refused-$opset")"
+        elif [ ! -f "$model" ]; then
             bad "PyTorch does not export it" "$tmp/torch"
         elif [ "$(wc -c <"$model")" -gt "$LARGEST" ]; then
             skip "$name: larger than $LARGEST bytes"
         else
             row "$name" "$opset" "$model"
         fi
-        rm -f "$model"
+        rm -f "$model" "$tmp/refused-$opset"
     done
 done <"$tmp/names"
 conclude

@@ -125,6 +125,12 @@ for folder in tests/onnx/models/*/; do
     runs 0 check "$tmp/net.nn" --reference "$folder/reference.safetensors" --tolerance 1e-6
 done
 
+# The batch is not in the source where one sample's axis 0 is moved; an Identity's name is kept, and a
+# Dropout of ratio 0 is none.
+runs 0 import tests/onnx/models/windows/model.onnx -o "$tmp/net.nn"
+cp "$tmp/net.nn" "$tmp/out"
+says out 'input(2x2x8)'; says out '"attn.shared"'; lacks out dropout
+
 # ---- weights -------------------------------------------------------------------------
 
 # An imported model takes its inputs as they are, unless the train section gives numbers.

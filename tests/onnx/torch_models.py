@@ -2,7 +2,8 @@
 torchvision's classifiers with random weights as ONNX, as PyTorch exports them.
 
     torch_models.py list                 the names, small models first
-    torch_models.py NAME FOLDER OPSET…   writes FOLDER/model-OPSET.onnx
+    torch_models.py NAME FOLDER OPSET…   writes FOLDER/model-OPSET.onnx, or FOLDER/refused-OPSET where
+                                         PyTorch has an operator that the opset cannot express
 
 The statistics of batch normalisation are those of a random batch: with the initial ones values grow or
 vanish with the depth, and outputs say little.
@@ -45,7 +46,11 @@ def export(name, folder, opsets):
     settle_statistics(model, torch.randn(2, 3, side, side))
     for opset in opsets:
         path = os.path.join(folder, f"model-{opset}.onnx")
-        torch.onnx.export(model, torch.randn(1, 3, side, side), path, opset_version=int(opset))
+        try:
+            torch.onnx.export(model, torch.randn(1, 3, side, side), path, opset_version=int(opset))
+        except torch.onnx.errors.UnsupportedOperatorError as error:
+            with open(os.path.join(folder, f"refused-{opset}"), "w") as out:
+                out.write(str(error).splitlines()[0][:100] + "\n")
 
 
 if __name__ == "__main__":
