@@ -359,6 +359,7 @@ fuzz: all
 	FUZZ=$(BUILD)/fuzz sh tests/fuzz/run.sh 3000 $$(date +%s)
 
 # libFuzzer, a minute for each target: needs clang.  What it finds is left in build/libfuzzer.
+# FUZZ_TIME=0 FUZZ_RUNS=1000000: as many executions, however long they take.
 # No target runs kernels: these are compiled as fast as can be.
 FUZZ_TIME = 60
 LIBFUZZER = BUILD=build/libfuzzer CC=clang OPTIMIZE="-O1 -g -fno-omit-frame-pointer" KERNEL_FLAGS="-O0 -fno-sanitize=all" \
@@ -366,7 +367,7 @@ LIBFUZZER = BUILD=build/libfuzzer CC=clang OPTIMIZE="-O1 -g -fno-omit-frame-poin
             FUZZER=-fsanitize=fuzzer REPLAY=
 fuzz-inputs: $(BUILD)/tools.ok
 	@$(MAKE) --no-print-directory -j$(JOBS) $(LIBFUZZER) $(INPUT_TARGETS:%=build/libfuzzer/fuzz_inputs/%)
-	@FUZZ_TIME=$(FUZZ_TIME) sh tests/fuzz_inputs/libfuzzer.sh $(INPUT_TARGETS)
+	@FUZZ_TIME=$(FUZZ_TIME) FUZZ_RUNS=$(FUZZ_RUNS) sh tests/fuzz_inputs/libfuzzer.sh $(INPUT_TARGETS)
 
 valgrind: all
 	@NNC=./$(PROGRAM) sh tests/valgrind.sh

@@ -13,7 +13,8 @@
 #include "front/front.h"
 #include "interop/importer.h"
 
-enum { MAX_WALKED = 1 << 20, MAX_FUNCTION_DEPTH = 32 };
+/* Layers of a net: the front takes about 4 kB for each of them. */
+enum { MAX_WALKED = 1 << 20, MAX_LAYERS = 1 << 16, MAX_FUNCTION_DEPTH = 32 };
 
 typedef struct ImportRun {
     Importer imp;
@@ -267,7 +268,8 @@ static void convert_node(Conversion *c)
 
 static int walk_node(ImportRun *r, const ImportScope *s, const Onnx__NodeProto *n)
 {
-    if (++r->imp.walked > MAX_WALKED) return model_error(r, "%s has too many nodes", r->imp.graph->source);
+    if (++r->imp.walked > MAX_WALKED || r->imp.graph->nodes.count > MAX_LAYERS)
+        return model_error(r, "%s has too many nodes", r->imp.graph->source);
     Conversion c = {.imp = &r->imp,
                     .scope = s,
                     .onnx = n,

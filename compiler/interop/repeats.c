@@ -526,6 +526,8 @@ static bool any_dotted(const List *items)
 
 void find_blocks(SourceTree *tree)
 {
+    enum { MOST_LAYERS = 1 << 14 }; /* of a net whose runs are compared */
+    if (tree->graph->count > MOST_LAYERS) return;
     Finder f = {.tree = tree, .dotted = any_dotted(&tree->body)};
     unwrap_scopes(tree);
     while (tree->blocks.count < MAX_BLOCKS && add_block(&f)) {

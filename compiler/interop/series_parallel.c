@@ -4,14 +4,18 @@
  * A combinator's branches begin at its dominator: the last value that everything it takes
  * comes from.  As long as no other value is used twice the graph is series-parallel, and
  * branches are all that is needed.  A value that would have to be computed in two places gets
- * a label instead, is computed before, at the outer level, and is read by `from`.
+ * a label instead, is computed before, at the outer level, and is read by `from`.  So does one
+ * that would be nested deeper than a person reads.  Each round finds some of them; what is not
+ * done after a certain work gets a label wherever one may be needed: plain statements.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "interop/source_tree.h"
 
-enum { ROOT = -1 };
+enum { ROOT = -1, DEEPEST = 16 };
+
+enum { ROUNDS = 16, LEAST_WORK = 100000 }; /* so many times the layers, or items, are made at most */
 
 extern const Op op_identity, op_add;
 
@@ -27,6 +31,8 @@ typedef struct Reduction {
     SourceItem **item; /* made in this round; NULL: not yet */
     int single_input;  /* −1: there are several */
     int reached;       /* layers in `order` */
+    int nesting;       /* combinators around the statement */
+    int64_t work;      /* items made in all rounds */
     bool conflict;     /* a value was needed twice: once more, with a label for it */
 } Reduction;
 
@@ -138,6 +144,7 @@ static SourceItem *layer_item(Reduction *r, int index)
     item->path = layer->name;
     item->shape = layer->shape;
     set_args(arena, item, layer);
+    r->work++;
     r->item[index] = item;
     r->tree->order[r->reached++] = index;
     return item;
@@ -239,7 +246,11 @@ static void add_layer_item(Reduction *r, List *list, int index, int base)
     const SourceLayer *layer = &r->g->layers[index];
     bool combines = layer->op->class == OP_COMBINE;
     List branches = {0};
-    if (combines) add_branches(r, &branches, index, base);
+    if (combines) {
+        r->nesting++;
+        add_branches(r, &branches, index, base);
+        r->nesting--;
+    }
     if (r->independent[index] && !combines && layer->in_count > 0) reach_value(r, list, layer->in[0], ROOT);
     SourceItem *item = layer_item(r, index);
     item->branches = branches;
@@ -256,7 +267,7 @@ static bool chain_ends(Reduction *r, List *list, int layer, int target, int curr
         if (r->item[layer]) add_from(r, list, layer);
         return r->item[layer] || layer != target;
     }
-    if (!r->item[layer] && !input) return false;
+    if (!r->item[layer] && !input && (layer != target || r->nesting < DEEPEST)) return false;
     r->conflict = r->labelled[layer] = true;
     return true;
 }
@@ -436,6 +447,17 @@ static Reduction reduction_new(SourceTree *tree)
     return r;
 }
 
+/* A label for every value that a combinator takes, or that several layers take: no round finds more. */
+static void label_all(Reduction *r)
+{
+    int *uses = arena_alloc(r->tree->arena, (size_t)(r->g->count + 1) * sizeof *uses);
+    for (int i = 0; i < r->g->count; i++) {
+        const SourceLayer *layer = &r->g->layers[i];
+        for (int k = 0; k < layer->in_count; k++) uses[layer->in[k]] += layer->op->class == OP_COMBINE ? 2 : 1;
+    }
+    for (int i = 0; i < r->g->count; i++) r->labelled[i] |= uses[i] > 1;
+}
+
 void build_statements(SourceTree *tree)
 {
     Reduction r = reduction_new(tree);
@@ -449,7 +471,10 @@ void build_statements(SourceTree *tree)
     for (int i = 0; i < r.g->count; i++) r.labelled[i] = !r.g->layers[i].op && inputs > 1;
     for (int k = 1; k < r.g->output_count; k++) r.labelled[r.g->outputs[k]] = true;
     find_independent(&r);
-    do reduce_once(&r);
-    while (r.conflict || find_skips(&r));
+    for (bool again = true; again;) {
+        if (r.work > LEAST_WORK && r.work / ROUNDS > r.g->count) label_all(&r);
+        reduce_once(&r);
+        again = r.conflict || find_skips(&r);
+    }
     tree->order_count = r.reached;
 }

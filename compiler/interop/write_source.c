@@ -186,8 +186,8 @@ static bool take_paths(ImportGraph *g, const SourceGraph *source, const WrittenS
 
 static bool write_checked(ImportGraph *g, const SourceGraph *source, Text *text, bool last_try)
 {
-    Compilation *c = compilation_new();
-    WrittenSource written = source_of_graph(c, source);
+    Compilation *writer = compilation_new(), *c = compilation_new();
+    WrittenSource written = source_of_graph(writer, source);
     bool good = take_paths(g, source, &written, elaborate_text(c, written.text));
     if (good) text_add(text, written.text);
     if (!good && last_try) {
@@ -196,6 +196,7 @@ static bool write_checked(ImportGraph *g, const SourceGraph *source, Text *text,
         abort();
     }
     compilation_free(c);
+    compilation_free(writer);
     return good;
 }
 

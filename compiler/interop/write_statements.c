@@ -145,11 +145,26 @@ static bool joins_line(const SourceItem *before, const SourceItem *item)
 
 static void write_items(Printer *, const List *);
 
+/* At least so many characters are in the text of the items; at most `limit` are counted. */
+static size_t least_length(const List *items, size_t limit)
+{
+    enum { BRACES = 4 };
+    size_t length = 0;
+    for (int i = 0; i < items->count && length < limit; i++) {
+        const SourceItem *item = item_at(items, i);
+        length += 1 + (item->op ? strlen(item->op->name) : 0);
+        for (int k = 0; k < item->branches.count && length < limit; k++)
+            length += BRACES + least_length(item_branch(item, k), limit - length);
+    }
+    return length;
+}
+
 /* A body as one line, or NULL where it is not short. */
 static const char *short_body(const Printer *p, const List *items)
 {
     Printer inner = *p;
     Text text;
+    if (least_length(items, SHORT_BODY + 1) > SHORT_BODY) return NULL;
     text_init(&text, p->tree->arena);
     text_init(&inner.line, p->tree->arena);
     inner.out = &text;

@@ -5,7 +5,7 @@
 #include "runtime/data/decode.h"
 #include "tests/fuzz_inputs/fuzz_inputs.h"
 
-enum { PIXELS = 1 << 20 }; /* of an image that is decoded */
+enum { PIXELS = 1 << 16 }; /* of an image that is decoded */
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {

@@ -8,7 +8,7 @@
 #include "report/report.h"
 #include "tests/fuzz_inputs/fuzz_inputs.h"
 
-enum { BYTES = 1 << 13, NODES = 200 }; /* of what is tried */
+enum { BYTES = 1 << 13, NODES = 60 }; /* of what is tried */
 
 static void print_report(const Analysis *a)
 {

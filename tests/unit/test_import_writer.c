@@ -345,6 +345,53 @@ START_TEST(test_norm_with_scale_and_shift_behind)
 }
 END_TEST
 
+static int deepest_braces(const char *text)
+{
+    int depth = 0, deepest = 0;
+    for (; *text; text++) {
+        depth += (*text == '{') - (*text == '}');
+        if (depth > deepest) deepest = depth;
+    }
+    return deepest;
+}
+
+/* y = relu(y) + x, again and again: branches in branches, which no round of the recogniser ends.
+ * The longer one takes more work than is allowed, and becomes plain statements. */
+START_TEST(test_deep_nesting)
+{
+    static const int steps[] = {40, 2000};
+    enum { DEEPEST = 18 };
+    ImportGraph g = new_graph();
+    ImportNode *input = add_node(&g, "input", NULL, shape_vector(4), NULL), *y = input;
+    for (int i = 0; i < steps[_i]; i++) y = add_join(&g, "add", add_node(&g, "relu", y, input->shape, NULL), input);
+    set_output(&g, "y", y);
+    Text text;
+    text_init(&text, g.arena);
+    write_source(&g, &text); /* which elaborates it, and compares */
+    ck_assert_int_le(deepest_braces(text.data), DEEPEST);
+    arena_free(g.arena);
+}
+END_TEST
+
+/* Each value is a sum of all before it. */
+START_TEST(test_sums_of_all)
+{
+    enum { VALUES = 60 };
+    ImportGraph g = new_graph();
+    ImportNode *input = add_node(&g, "input", NULL, shape_vector(4), NULL), *value[VALUES] = {input};
+    for (int i = 1; i < VALUES; i++) {
+        value[i] = add_node(&g, "relu", value[i - 1], input->shape, NULL);
+        for (int k = 0; k < i; k++) value[i] = add_join(&g, "add", value[i], value[k]);
+    }
+    set_output(&g, "y", value[VALUES - 1]);
+    Text text;
+    text_init(&text, g.arena);
+    write_source(&g, &text);
+    ck_assert_ptr_nonnull(strstr(text.data, "from "));
+    arena_free(g.arena);
+}
+END_TEST
+
 Suite *import_writer_suite(void)
 {
     Suite *s = suite_create("import_writer");
@@ -354,6 +401,8 @@ Suite *import_writer_suite(void)
     tcase_add_loop_test(tc, test_layers_taken_apart, 0, sizeof taken_apart / sizeof *taken_apart);
     tcase_add_test(tc, test_parts_with_other_uses);
     tcase_add_test(tc, test_norm_with_scale_and_shift_behind);
+    tcase_add_loop_test(tc, test_deep_nesting, 0, 2);
+    tcase_add_test(tc, test_sums_of_all);
     suite_add_tcase(s, tc);
     return s;
 }
