@@ -6,7 +6,8 @@ torchvision's classifiers with random weights as ONNX, as PyTorch exports them.
                                          PyTorch has an operator that the opset cannot express
 
 The statistics of batch normalisation are those of a random batch: with the initial ones values grow or
-vanish with the depth, and outputs say little.
+vanish with the depth, and outputs say little.  The last layer is scaled to outputs of about 1, and is no
+longer zeros where a model begins so (ViT): else any sum would agree.
 """
 import os
 import sys
@@ -37,13 +38,25 @@ def settle_statistics(model, x):
     model.eval()
 
 
+def settle_outputs(model, x):
+    last = [m for m in model.modules() if isinstance(m, (torch.nn.Linear, torch.nn.Conv2d))][-1]
+    with torch.no_grad():
+        if not last.weight.any():
+            torch.nn.init.normal_(last.weight, std=0.02)
+        scale = model(x).std()
+        for parameter in last.parameters():
+            parameter /= scale
+
+
 def export(name, folder, opsets):
     torch.manual_seed(1)
     torch.set_num_threads(1)
     side = SIDE.get(name, 224)
     more = {"aux_logits": False, "init_weights": False} if name in NO_AUXILIARY else {}
     model = models.get_model(name, weights=None, **more).eval()
-    settle_statistics(model, torch.randn(2, 3, side, side))
+    x = torch.randn(2, 3, side, side)
+    settle_statistics(model, x)
+    settle_outputs(model, x)
     for opset in opsets:
         path = os.path.join(folder, f"model-{opset}.onnx")
         try:
