@@ -48,8 +48,9 @@ HEADERS = stdio.h libtcc.h zlib.h libdeflate.h jansson.h protobuf-c/protobuf-c.h
 OPS = $(sort $(wildcard compiler/ops/*/*.c))
 STD = $(sort $(wildcard compiler/std/*.nn))
 KERNELS = $(sort $(wildcard runtime/kernels/*.h runtime/kernels/*/*.h))
-REPORT_PAGE = $(addprefix compiler/report/page/, head.html foot.html page.html page.css trace.html trace.css trace.js run.html run.css run.js)
-PAGE_SCRIPT = $(patsubst %, compiler/report/page/%.js, base blocks graph bars arena field flow tables print main)
+REPORT_PAGE = $(addprefix compiler/report/page/, head.html foot.html page.html page.css trace.html trace.css trace.js run.html run.css)
+PAGE_SCRIPT = $(patsubst %, compiler/report/page/%.js, base tip blocks graph bars arena field flow tables print main)
+RUN_SCRIPT = $(patsubst %, compiler/report/page/%.js, run tip graph gradient activations run_main)
 
 SOURCES = $(filter-out compiler/main.c, $(wildcard compiler/*/*.c compiler/ops/*/*.c)) \
           $(wildcard runtime/core/*.c runtime/data/*.c runtime/train/*.c runtime/kernels/*.c)
@@ -296,7 +297,7 @@ $(BUILD)/report/page_text.c: $(REPORT_PAGE) $(PAGE_SCRIPT) Makefile
 	   echo 'const char trace_script_text[] = ""'; $(TO_STRINGS) compiler/report/page/trace.js; echo '    ;'; \
 	   echo 'const char run_html_text[] = ""'; $(TO_STRINGS) compiler/report/page/run.html; echo '    ;'; \
 	   echo 'const char run_style_text[] = ""'; $(TO_STRINGS) compiler/report/page/run.css; echo '    ;'; \
-	   echo 'const char run_script_text[] = ""'; $(TO_STRINGS) compiler/report/page/run.js; echo '    ;'; } > $@
+	   echo 'const char run_script_text[] = ""'; cat $(RUN_SCRIPT) | $(TO_STRINGS); echo '    ;'; } > $@
 
 $(BUILD)/tests/unit/suites.c: $(UNIT_SOURCES) Makefile
 	@mkdir -p $(@D)

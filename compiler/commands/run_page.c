@@ -6,11 +6,13 @@
 #include <math.h>
 #include <string.h>
 
+#include "commands/run_activations.h"
 #include "commands/run_record.h"
 #include "report/report_json.h"
 #include "runtime/train/progress.h"
 
-static const double page_interval = 0.5; /* seconds between two times */
+/* Seconds between two times, at least, and the share of the run's time that writing it may take. */
+static const double page_interval = 0.5, page_share = 0.01;
 
 struct RunPage {
     RunPageInput in;
@@ -23,7 +25,10 @@ struct RunPage {
     DataPart part;
     const void *model;
     int64_t per_epoch;
-    double written; /* when; 0: never */
+    double began, next, spent; /* seconds: of the run; from when on it may be written; in writing, so far */
+    json_t *drawing;           /* of the net; NULL: it is too large, or not made yet */
+    Activations *activations;  /* likewise */
+    bool prepared;
     int status;     /* of the newest time */
     bool predicted; /* the predictions are of an evaluation that has ended */
 };
@@ -131,6 +136,18 @@ static void put_if(json_t *object, const char *key, json_t *value)
     if (value) json_put(object, key, value);
 }
 
+/* By number of the layer; null where the gradient of its result was not seen. */
+static json_t *run_flow_value(const RunPage *p)
+{
+    const Graph *net = p->in.m->net;
+    json_t *list = json_array();
+    for (int i = 0; i < net->nodes.count; i++) {
+        const double flow = stats_flow(p->in.watch->stats, net->nodes.at[i]);
+        json_array_append_new(list, isfinite(flow) ? json_real(flow) : json_null());
+    }
+    return list;
+}
+
 static const char *layers_hint(const RunPage *p)
 {
     const Stats *s = p->in.watch->stats;
@@ -150,20 +167,42 @@ static json_t *run_value(const RunPage *p)
     json_put(run, "layers", run_layers_value(p));
     json_put_text(run, "layers_hint", layers_hint(p));
     json_put_integer(run, "memory", m->emitted->model_bytes + m->emitted->train_scratch);
+    if (p->drawing) {
+        json_put(run, "net", json_incref(p->drawing));
+        json_put(run, "flow", run_flow_value(p));
+    }
+    put_if(run, "activations", p->model ? activations_value(p->activations, p->model) : NULL);
     put_if(run, "filters", p->model ? run_filters(m, p->model) : NULL);
     put_if(run, "confusion", run_confusion(&p->predictions, p->in.feeding));
     put_if(run, "mistakes", run_mistakes(&p->predictions, p->in.feeding, p->part));
     return run;
 }
 
+/* What is the same each time, and takes a while: not before the first time. */
+static void prepare_page(RunPage *p)
+{
+    enum { LAYERS_DRAWN = 1500 };
+    const Model *m = p->in.m;
+    ReportOptions options = report_options();
+    options.batch = m->batch;
+    const bool drawn = m->net->nodes.count <= LAYERS_DRAWN;
+    const Analysis *a = drawn ? analysis_build(m->net, m->spec, &options) : NULL;
+    if (a) p->drawing = json_of_drawing(a, p->arena);
+    p->activations = activations_new(m, p->in.feeding, p->part);
+    p->prepared = true;
+}
+
 static int write_page(RunPage *p)
 {
+    const double began = show_clock();
+    if (!p->prepared) prepare_page(p);
     const nn_model_info *info = p->in.m->info;
     const char *subtitle =
         arena_printf(p->arena, "%zu parameters, %s; trained by nnc %s", info->params, info->loss, NNC_VERSION);
-    p->written = show_clock();
     p->status = run_html_write(p->in.path, p->in.m->net->name,
                                json_pack("{s:s, s:[o]}", "subtitle", subtitle, "runs", run_value(p)));
+    p->spent += show_clock() - began;
+    p->next = fmax(show_clock() + page_interval, p->began + p->spent / page_share);
     return p->status;
 }
 
@@ -175,7 +214,7 @@ static bool observe_page_epoch(void *user, const NnEpochEnd *end)
     const bool logged = p->inner->epoch(p->inner->user, end);
     p->per_epoch = end->step / (end->epoch ? end->epoch : 1);
     add_epoch_value(p, end);
-    if (!p->status && show_clock() - p->written >= page_interval) write_page(p);
+    if (!p->status && show_clock() >= p->next) write_page(p);
     p->predicted = true;
     return logged;
 }
@@ -211,6 +250,7 @@ RunPage *run_page_new(const RunPageInput *in)
     const int classes = data->class_count > 1 && !data->map[0] ? data->class_count : 0;
     RunPage *p = arena_alloc(arena, sizeof *p);
     *p = (RunPage){.in = *in, .arena = arena, .epochs = json_array(), .facts = json_array()};
+    p->began = show_clock();
     p->inner = diagnosis_observer(in->watch->diagnosis);
     p->part = data->part[DATA_VALID].count ? DATA_VALID : DATA_TEST;
     p->predictions.classes = classes;
@@ -231,5 +271,7 @@ int run_page_end(RunPage *p)
     const int status = p->status ? p->status : write_page(p);
     json_decref(p->epochs);
     json_decref(p->facts);
+    json_decref(p->drawing);
+    activations_free(p->activations);
     return status;
 }

@@ -75,7 +75,7 @@ json_t *run_filters(const Model *m, const void *model)
 
 /* ---- mistakes --------------------------------------------------------------------------- */
 
-static json_t *canvas_value(Arena *arena, const Canvas *c)
+json_t *run_canvas_value(Arena *arena, const Canvas *c, int channels)
 {
     const size_t area = (size_t)c->width * (size_t)c->height;
     uint8_t *bytes = arena_alloc(arena, 3 * area);
@@ -84,14 +84,14 @@ static json_t *canvas_value(Arena *arena, const Canvas *c)
         bytes[area + i] = c->pixels[i].g;
         bytes[2 * area + i] = c->pixels[i].b;
     }
-    return image_value(arena, bytes, 3, c->height, c->width);
+    return image_value(arena, bytes, channels, c->height, c->width);
 }
 
 static json_t *mistake_value(Arena *arena, const Mistake *m, const Dataset *data, const Samples *samples)
 {
     char target[16], predicted[16];
     const Canvas *picture = sample_picture(arena, data, samples, m->row);
-    json_t *value = picture ? canvas_value(arena, picture) : NULL;
+    json_t *value = picture ? run_canvas_value(arena, picture, 3) : NULL;
     if (!value) return NULL;
     json_put_integer(value, "row", m->row);
     json_put_text(value, "target", dataset_class_name(data, m->label, target));

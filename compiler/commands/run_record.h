@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 
+#include "commands/canvas.h"
 #include "commands/run_page.h"
 
 enum { STEPS_KEPT = 1200, MISTAKES_KEPT = 24 };
@@ -40,7 +41,8 @@ void predictions_add(Predictions *, int row, int label, int predicted, const flo
 /* run_pictures.c: the values of the page's data. */
 json_t *run_filters(const Model *, const void *model);                /* NULL: there are none to show */
 json_t *run_mistakes(const Predictions *, const Feeding *, DataPart); /* likewise */
-json_t *run_confusion(const Predictions *, const Feeding *);          /* likewise */
+json_t *run_canvas_value(Arena *, const Canvas *, int channels /* 1: the first alone; 3 */);
+json_t *run_confusion(const Predictions *, const Feeding *); /* likewise */
 
 /* run_html.c: the page of runs.  `value`: {"subtitle", "runs"}; it is released. */
 int run_html_write(const char *path, const char *title, json_t *value);

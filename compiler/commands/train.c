@@ -121,8 +121,13 @@ static const NnObserver *observe(TrainCommand *t)
 {
     const double lr = t->request.lr > 0 ? t->request.lr : t->m.spec->lr;
     if (!t->request.stats) return NULL;
-    t->watch =
-        train_stats_new(&(TrainStatsInput){&t->m, &t->last, &t->feeding, t->request.stats_every, epochs_of(t), lr});
+    t->watch = train_stats_new(&(TrainStatsInput){.m = &t->m,
+                                                  .last = &t->last,
+                                                  .feeding = &t->feeding,
+                                                  .flow = t->request.page != NULL,
+                                                  .every = t->request.stats_every,
+                                                  .epochs = epochs_of(t),
+                                                  .lr = lr});
     if (!t->request.page) return diagnosis_observer(t->watch.diagnosis);
     t->page = run_page_new(&(RunPageInput){t->request.page, &t->m, &t->feeding, &t->watch, t->notes, epochs_of(t)});
     return run_page_observer(t->page);

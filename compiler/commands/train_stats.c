@@ -11,7 +11,7 @@ static int64_t batch_of(const Model *m) { return m->emitted->step_program->batch
 TrainStats train_stats_new(const TrainStatsInput *in)
 {
     const Model *m = in->m;
-    TrainStats t = {.stats = stats_new(m->net, in->every, in->feeding->data->part[DATA_TRAIN].count)};
+    TrainStats t = {.stats = stats_new(m->net, in->every, in->feeding->data->part[DATA_TRAIN].count, in->flow)};
     stats_add_code(t.stats, code_of_model(m));
     if (in->last->info) stats_add_code(t.stats, code_of_model(in->last));
     t.diagnosis = diagnosis_new(&(DiagnosisInput){.net = m->net,

@@ -15,6 +15,7 @@ typedef struct TrainStats {
 typedef struct TrainStatsInput {
     const Model *m, *last; /* last: the code of an epoch's last batch, whose info is NULL where there is none */
     const Feeding *feeding;
+    bool flow;     /* the gradients of the layers' results, too */
     int64_t every; /* steps between two that are watched; 0: by time */
     int epochs;
     double lr;

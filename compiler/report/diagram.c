@@ -225,7 +225,7 @@ static json_t *scope_value(const DiagramScope *s)
                      "lines", lines);
 }
 
-json_t *diagram_value(const Analysis *a, Arena *arena)
+json_t *diagram_value(const Analysis *a, Arena *arena, bool graphviz)
 {
     Diagram d = {.a = a, .arena = arena, .leaf = arena_alloc(arena, (size_t)(a->layer_count + 1) * sizeof(Block *))};
     List layouts = {0};
@@ -235,7 +235,7 @@ json_t *diagram_value(const Analysis *a, Arena *arena)
         connect_scope(&d, s);
         list_push(arena, &layouts, &s->layout);
     }
-    bool drawn = layout_graphviz(arena, &layouts);
+    bool drawn = graphviz && layout_graphviz(arena, &layouts);
     json_t *value = json_object();
     for (int i = 0; i < d.scopes.count; i++) {
         DiagramScope *s = d.scopes.at[i];

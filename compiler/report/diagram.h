@@ -10,7 +10,7 @@
 
 /* An object with a drawing for every block by its path, "" for the net: boxes
  * (layers, blocks, ends) and lines.  The page replaces a block's box by its
- * drawing when it is opened. */
-json_t *diagram_value(const Analysis *, Arena *);
+ * drawing when it is opened.  graphviz: laid out by it, where it is installed. */
+json_t *diagram_value(const Analysis *, Arena *, bool graphviz);
 
 #endif

@@ -26,7 +26,7 @@ static void print_html(Report *r, FILE *out)
     Arena *arena = arena_within(r->net[0]->net->compilation->arena);
     json_t *value = report_to_json(r), *nets = json_object_get(value, "nets");
     for (int i = 0; i < r->count; i++) {
-        json_object_set_new(json_array_get(nets, (size_t)i), "diagram", diagram_value(r->net[i], arena));
+        json_object_set_new(json_array_get(nets, (size_t)i), "diagram", diagram_value(r->net[i], arena, true));
     }
     char *text = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(10));
     if (text) page_write(&(Page){page_html_text, titles_of(r, arena), "report", "", page_script_text, text}, out);

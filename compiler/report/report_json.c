@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "report/diagram.h"
 #include "report/diff.h"
 #include "report/metrics.h"
 
@@ -113,7 +114,8 @@ static json_t *gradient_value(const LayerReport *l)
     return gradient;
 }
 
-static json_t *layer_value(const Analysis *a, const LayerReport *l)
+/* What a drawing says of a layer. */
+static json_t *drawn_layer_value(const Analysis *a, const LayerReport *l)
 {
     static const char *const parts[] = {"main", "head", "unused"};
     json_t *layer = json_object();
@@ -124,20 +126,26 @@ static json_t *layer_value(const Analysis *a, const LayerReport *l)
     json_put_text(layer, "part", parts[l->part]);
     json_put(layer, "sources", sources_value(a->net, l->node));
     json_put(layer, "output", shape_value(l->shape));
-    json_put(layer, "cost", cost_value(l));
-    json_put(layer, "field", field_value(l));
-    json_put(layer, "time", time_value(l));
-    json_put_integer(layer, "depth", l->depth);
-    json_put(layer, "gradient", gradient_value(l));
     json_put_bool(layer, "weighted", l->node->op->traits & OP_WEIGHTED);
     if (l->head) json_put_text(layer, "head", l->head->name);
     return layer;
 }
 
-static json_t *layers_value(const Analysis *a)
+static json_t *layer_value(const Analysis *a, const LayerReport *l)
+{
+    json_t *layer = drawn_layer_value(a, l);
+    json_put(layer, "cost", cost_value(l));
+    json_put(layer, "field", field_value(l));
+    json_put(layer, "time", time_value(l));
+    json_put_integer(layer, "depth", l->depth);
+    json_put(layer, "gradient", gradient_value(l));
+    return layer;
+}
+
+static json_t *layers_value(const Analysis *a, json_t *(*value)(const Analysis *, const LayerReport *))
 {
     json_t *array = json_array();
-    for (int i = 0; i < a->layer_count; i++) json_array_append_new(array, layer_value(a, &a->layers[i]));
+    for (int i = 0; i < a->layer_count; i++) json_array_append_new(array, value(a, &a->layers[i]));
     return array;
 }
 
@@ -295,9 +303,19 @@ static json_t *net_value(const Analysis *a, const char *title, Arena *arena)
     json_put(net, "linear_pairs", linear_pairs_value(a));
     json_put(net, "heads", heads_value(&a->net->heads));
     json_put(net, "outputs", heads_value(&a->net->outputs));
-    json_put(net, "layers", layers_value(a));
+    json_put(net, "layers", layers_value(a, layer_value));
     json_put(net, "blocks", children_value(block_tree(a, arena, LAYER_ANY, NULL)));
     json_put(net, "memory", json_of_memory(a));
+    return net;
+}
+
+json_t *json_of_drawing(const Analysis *a, Arena *arena)
+{
+    json_t *net = json_object();
+    json_put(net, "inputs", inputs_value(a));
+    json_put(net, "layers", layers_value(a, drawn_layer_value));
+    json_put(net, "blocks", children_value(block_tree(a, arena, LAYER_ANY, NULL)));
+    json_put(net, "diagram", diagram_value(a, arena, false));
     return net;
 }
 

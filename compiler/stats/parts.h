@@ -27,7 +27,8 @@ typedef struct ValueUse {
     ValueRole role;
     int layer;
     int64_t count;     /* elements; of a result those of all rows */
-    UnitLayout layout; /* of a result */
+    UnitLayout layout; /* of a result, or of the gradient of one */
+    List flow;         /* of Node, of the net: the value is the gradient of their results */
 } ValueUse;
 
 typedef struct LayerTable {
@@ -39,6 +40,17 @@ typedef struct LayerTable {
 LayerTable layer_table(Graph *net);
 /* By position in watch_values. */
 ValueUse *value_uses(Arena *, const LayerTable *, const Graph *program);
+
+/* ---- flow.c: the gradients of the layers' results ------------------------------------------- */
+
+typedef struct FlowSum {
+    double squares;
+    int64_t count;
+} FlowSum;
+
+/* Adds to the uses of a program's values of which layers of the net they are the gradients. */
+void flow_uses(Arena *, const Graph *net, const Graph *program, ValueUse *);
+void flow_add(FlowSum * /* by Node.id */, const ValueUse *, const float *value);
 
 /* ---- stats.c: code whose values are seen ------------------------------------------------------------ */
 

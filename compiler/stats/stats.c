@@ -17,12 +17,14 @@ enum { ACTIVITY_SAMPLES = 512 };
 /* Sums over the steps of a window. */
 typedef struct StatsWindow {
     LayerStats *layer;
+    FlowSum *flow;          /* by Node.id; NULL: it is not asked for */
     int64_t steps, samples; /* that were watched */
     int64_t active_samples; /* that LayerStats.active is of */
 } StatsWindow;
 
 struct Stats {
     Arena *arena;
+    const Graph *net;
     LayerTable table;
     WatchedCode code[STATS_CODES];
     int codes;
@@ -65,7 +67,7 @@ static void see_value(void *user, int i, const float *value)
     Stats *s = user;
     const ValueUse *use = &s->seeing->uses[i];
     LayerStats *l = &s->now.layer[use->layer];
-    if (use->role == ROLE_NONE) return;
+    if (use->role == ROLE_NONE && !use->flow.count) return;
     const double began = show_clock();
     switch (use->role) {
     case ROLE_NONE: break;
@@ -74,6 +76,7 @@ static void see_value(void *user, int i, const float *value)
     case ROLE_WEIGHT: see_weight(s, l, use, value); break;
     case ROLE_UPDATED: l->weight_changes += values_distance(s->weights, value, use->count); break;
     }
+    if (use->flow.count) flow_add(s->now.flow, use, value);
     s->watching += show_clock() - began;
 }
 
@@ -117,18 +120,22 @@ static float observe_step(void *user, const NnStep *step)
 
 /* ---- windows ------------------------------------------------------------------------ */
 
-static StatsWindow window_new(Arena *arena, const LayerTable *table)
+static size_t flow_bytes(const Graph *net) { return (size_t)net->nodes.count * sizeof(FlowSum); }
+
+static StatsWindow window_new(Arena *arena, const LayerTable *table, const Graph *net, bool flow)
 {
     StatsWindow w = {.layer = arena_alloc(arena, (size_t)(table->count + 1) * sizeof *w.layer)};
     for (int i = 0; i < table->count; i++) {
         w.layer[i] = table->layer[i];
         if (w.layer[i].active) w.layer[i].active = arena_alloc(arena, (size_t)w.layer[i].units);
     }
+    if (flow) w.flow = memset(arena_alloc(arena, flow_bytes(net)), 0, flow_bytes(net));
     return w;
 }
 
-static void window_clear(StatsWindow *w, int layers)
+static void window_clear(StatsWindow *w, int layers, const Graph *net)
 {
+    if (w->flow) memset(w->flow, 0, flow_bytes(net));
     for (int i = 0; i < layers; i++) {
         LayerStats *l = &w->layer[i];
         *l = (LayerStats){.node = l->node, .units = l->units, .active = l->active};
@@ -155,7 +162,7 @@ static void complete_window(Stats *s)
     const StatsWindow before = s->last;
     s->last = s->now;
     s->now = before;
-    window_clear(&s->now, s->table.count);
+    window_clear(&s->now, s->table.count, s->net);
     judge_units(s);
 }
 
@@ -209,14 +216,14 @@ static size_t largest_parameter(const Graph *net)
     return (size_t)most;
 }
 
-Stats *stats_new(Graph *net, int64_t every, int64_t samples)
+Stats *stats_new(Graph *net, int64_t every, int64_t samples, bool flow)
 {
     Arena *arena = net->compilation->arena;
     Stats *s = arena_alloc(arena, sizeof *s);
-    *s = (Stats){.arena = arena, .table = layer_table(net), .sampling.every = every};
+    *s = (Stats){.arena = arena, .net = net, .table = layer_table(net), .sampling.every = every};
     s->enough = samples < ACTIVITY_SAMPLES ? samples : ACTIVITY_SAMPLES;
-    s->now = window_new(arena, &s->table);
-    s->last = window_new(arena, &s->table);
+    s->now = window_new(arena, &s->table, net, flow);
+    s->last = window_new(arena, &s->table, net, flow);
     s->weights = arena_alloc(arena, largest_parameter(net) * sizeof *s->weights);
     s->observer = (NnObserver){.user = s, .step = observe_step, .epoch = observe_epoch};
     name_columns(s);
@@ -226,7 +233,9 @@ Stats *stats_new(Graph *net, int64_t every, int64_t samples)
 void stats_add_code(Stats *s, StatsCode code)
 {
     const char *symbol = arena_printf(s->arena, "%s_step_watched", code.emitted->prefix);
-    s->code[s->codes++] = (WatchedCode){code, symbol, value_uses(s->arena, &s->table, code.emitted->step_program)};
+    ValueUse *uses = value_uses(s->arena, &s->table, code.emitted->step_program);
+    if (s->now.flow) flow_uses(s->arena, s->net, code.emitted->step_program, uses);
+    s->code[s->codes++] = (WatchedCode){code, symbol, uses};
 }
 
 const NnObserver *stats_observer(const Stats *s) { return &s->observer; }
@@ -238,4 +247,10 @@ int64_t stats_watched_samples(const Stats *s) { return s->last.samples; }
 int64_t stats_activity_samples(const Stats *s)
 {
     return s->last.active_samples >= s->enough ? s->last.active_samples : 0;
+}
+
+double stats_flow(const Stats *s, const Node *n)
+{
+    const FlowSum *sum = s->last.flow ? &s->last.flow[n->id] : NULL;
+    return sum && sum->count ? sqrt(sum->squares / (double)sum->count) : NAN;
 }

@@ -40,8 +40,9 @@ typedef struct StatsCode {
 
 enum { STATS_CODES = 2 };
 
-/* every: steps between two that are watched; 0: as many as take at most stats_share of the time. */
-Stats *stats_new(Graph *net, int64_t every, int64_t samples /* of the training part */);
+/* every: steps between two that are watched; 0: as many as take at most stats_share of the time.
+ * flow: also the gradients of the layers' results. */
+Stats *stats_new(Graph *net, int64_t every, int64_t samples /* of the training part */, bool flow);
 void stats_add_code(Stats *, StatsCode);
 const NnObserver *stats_observer(const Stats *);
 
@@ -53,6 +54,7 @@ int stats_layers(const Stats *);
 const LayerStats *stats_layer(const Stats *, int i);
 int64_t stats_watched_steps(const Stats *);    /* that the newest numbers are of, */
 int64_t stats_watched_samples(const Stats *);  /* and their samples */
+double stats_flow(const Stats *, const Node *); /* root mean square of dL/dy of its result; NaN: not seen */
 int64_t stats_activity_samples(const Stats *); /* that units were 0 in; 0: too few to say so */
 
 /* NaN where there is no such number. */

@@ -104,11 +104,40 @@ page() {
     says page.html '<title>mlp: training</title>'; says page.html '</html>$'
     lacks page.html 'https\{0,1\}://[^w]'
     sed -n 's/^<script type="application.json" id="data">\(.*\)<.script>$/\1/p' page.html >page.json
-    for key in epochs steps findings layers filters confusion mistakes facts; do says page.json "\"$key\":"; done
+    for key in epochs steps findings layers net flow activations filters confusion mistakes facts; do says page.json "\"$key\":"; done
     says page.json '"epoch":2,"step":4,'
     says page.json '\["seed"\|run.seed'
     runs 3 train "$root/dsl_examples/mlp.nn" --limit 100 --epochs 1 --jit tcc --page none/page.html -o page.w
     runs 2 train "$root/dsl_examples/mlp.nn" --limit 100 --lr-find --page page.html
+}
+
+# What flows and what is seen of known weights: the step of numbers, whose gradient by the results is
+# (1 − 2)/2, …, (4 − 8)/2, of root mean square √(7.5/4); and relu(x), relu(−x) of the samples 1 … 4.
+page_values() {
+    what='gradients and activations in the page'
+    runs 0 train weight.nn --data four.csv --steps 1 --stats=1 --page values.html -o none
+    sed -n 's/.*"flow":\[\([^]]*\)\].*/\1/p' values.html >have
+    echo 1.369306 >want
+    same have want
+    cat >seen.nn <<'END'
+net seen {
+    input(1)
+    dense(2, bias=no, init=[[1], [-1]]) as fc
+    relu
+    dense(1, bias=no, init=[[1, 1]]) as last
+}
+train seen { loss mse optimizer sgd(lr=1e-9) normalize none batch 4 }
+END
+    runs 0 train seen.nn --data four.csv --steps 1 --stats=1 --page seen.html -o none
+    grep -o '"layer":"[a-z0-9]*","shape":"[0-9x]*","channels":[0-9]*,"shown":[0-9]*,"signed":[a-z]*,"most":[0-9.]*' seen.html |
+        sed 's/.*"layer":"\([a-z0-9]*\)".*"signed":\([a-z]*\),"most":/\1 \2 /' >have
+    printf 'fc true 4.0\nrelu1 false 4.0\n' >want
+    same have want
+    # The shades: of fc 128 ± 127·x/4, of relu 255·x/4 and 0.
+    grep -o '"pixels":"[^"]*","shape":\[1,1,2\]' seen.html | sed 's/"pixels":"//; s/".*//' |
+        while read -r pixels; do echo "$pixels" | base64 -d | od -An -tu1; done | tr -s ' ' >have
+    printf ' 160 96\n 192 65\n 223 33\n 255 1\n 64 0\n 128 0\n 191 0\n 255 0\n' >want
+    same have want
 }
 
 compares() {
@@ -183,7 +212,7 @@ healthy() {
 # every N: the first, and every Nth from there on; all of them with ALL
 every() { if [ -n "${CASE:-}" ]; then grep -x "$CASE"; elif [ -n "${ALL:-}" ]; then cat; else awk -v n="$1" 'NR % n == 1'; fi <names; }
 
-[ -n "${CASE:-}" ] || { numbers; changes_nothing; page; compares; }
+[ -n "${CASE:-}" ] || { numbers; changes_nothing; page; page_values; compares; }
 for kind in spoiled healthy; do
     split "$cases/$kind.txt"
     for name in $(every 7); do

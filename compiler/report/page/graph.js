@@ -73,7 +73,9 @@ function drawLine(placed, line) {
             " " +
             (k + 6 < p.length ? at(k + 4) : last[1] * sign > stop[1] * sign ? stop : at(k + 4));
     const head = "M" + end + "L" + [end[0] - HEAD / 2, stop[1]] + "L" + [end[0] + HEAD / 2, stop[1]] + "Z";
-    return make("g", {}, make("path", {class: "line", d: d + "L" + stop}), make("path", {class: "head", d: head}));
+    const g = make("g", {}, make("path", {class: "line", d: d + "L" + stop}), make("path", {class: "head", d: head}));
+    paintLine(g, from.b);
+    return g;
 }
 
 function kindOf(l) {
@@ -93,6 +95,7 @@ function toggle(path) {
     if (again) again.focus({preventScroll: true});
 }
 
+/* The page may colour boxes and lines: paintBox(g, b), paintLine(g, from). */
 function drawBox(box, x, y) {
     const b = box.b,
         left = x + box.x - box.w / 2,
@@ -130,6 +133,7 @@ function drawBox(box, x, y) {
         g.append(make("text", {x: x + box.x, y: y + box.y + 12, "text-anchor": "middle", class: "soft"}, b.under));
     if (b.kind === "block") drawBlock(g, b.block, box, x, y, top);
     else drawLayer(g, b.layer, left, top, box);
+    paintBox(g, box);
     return g;
 }
 

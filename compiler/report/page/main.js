@@ -9,6 +9,9 @@ function drawWide() {
     drawFlow();
 }
 
+function paintBox() {}
+function paintLine() {}
+
 const sourceNotes = {
     measured: " (measured)",
     given: " (given)",

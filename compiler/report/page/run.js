@@ -8,7 +8,7 @@ const byId = (id) => document.getElementById(id);
 const isNumber = (v) => typeof v === "number";
 
 function make(tag, attributes, ...children) {
-    const drawn = ["svg", "g", "path", "text", "line", "circle", "title"].includes(tag);
+    const drawn = ["svg", "g", "rect", "path", "text", "line", "circle", "title"].includes(tag);
     const e = drawn ? document.createElementNS("http://www.w3.org/2000/svg", tag) : document.createElement(tag);
     for (const [key, value] of Object.entries(attributes || {})) e.setAttribute(key, value);
     e.append(...children);
@@ -251,18 +251,19 @@ function drawLayers() {
 
 /* ---- pictures --------------------------------------------------------------------------------- */
 
-/* pixels: base64 of [channels][height][width] bytes. */
-function picture(image, side, label) {
+/* pixels: base64 of [channels][height][width] bytes; of one channel shades of grey, or of the palette: [3][256]. */
+function picture(image, side, label, palette) {
     const at = Uint8Array.from(atob(image.pixels), (c) => c.charCodeAt(0)),
         [channels, height, width] = image.shape;
-    const canvas = make("canvas", { width, height, role: "img", "aria-label": label }),
+    const canvas = make("canvas", label ? { width, height, role: "img", "aria-label": label } : { width, height, "aria-hidden": "true" }),
         scale = Math.max(1, Math.round(side / Math.max(width, height)));
     canvas.style.width = width * scale + "px";
     const context = canvas.getContext("2d"),
         area = width * height,
         out = context.createImageData(width, height);
     for (let i = 0; i < area; i++)
-        for (let c = 0; c < 4; c++) out.data[4 * i + c] = c === 3 ? 255 : at[(channels === 3 ? c * area : 0) + i];
+        for (let c = 0; c < 4; c++)
+            out.data[4 * i + c] = c === 3 ? 255 : palette ? palette[256 * c + at[i]] : at[(channels === 3 ? c * area : 0) + i];
     context.putImageData(out, 0, 0);
     return canvas;
 }
@@ -335,13 +336,3 @@ function drawTiles() {
     if (isNumber(last.seconds)) tile(duration(last.seconds), "time");
     if (run.memory) tile(bytes(run.memory), "memory of a step");
 }
-
-byId("subtitle").textContent = data.subtitle;
-drawTiles();
-drawFindings();
-drawCurves();
-drawLayers();
-drawFilters();
-drawConfusion();
-drawMistakes();
-drawFacts();

@@ -1,0 +1,11 @@
+byId("subtitle").textContent = data.subtitle;
+drawTiles();
+drawFindings();
+drawCurves();
+drawLayers();
+drawGradient();
+drawActivations();
+drawFilters();
+drawConfusion();
+drawMistakes();
+drawFacts();
