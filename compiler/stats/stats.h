@@ -52,10 +52,10 @@ extern const double stats_share;
 
 int stats_layers(const Stats *);
 const LayerStats *stats_layer(const Stats *, int i);
-int64_t stats_watched_steps(const Stats *);    /* that the newest numbers are of, */
-int64_t stats_watched_samples(const Stats *);  /* and their samples */
+int64_t stats_watched_steps(const Stats *);     /* that the newest numbers are of, */
+int64_t stats_watched_samples(const Stats *);   /* and their samples */
 double stats_flow(const Stats *, const Node *); /* root mean square of dL/dy of its result; NaN: not seen */
-int64_t stats_activity_samples(const Stats *); /* that units were 0 in; 0: too few to say so */
+int64_t stats_activity_samples(const Stats *);  /* that units were 0 in; 0: too few to say so */
 
 /* NaN where there is no such number. */
 double layer_mean(const LayerStats *);

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the example pages of docs/pages: what `nnc train --page` writes for XOR and, where the folder
+# Makes the example pages of docs/pages: what `nnc train --page` writes for XOR, the flower and, where the folder
 # DATA has them (mnist, cifar10), MNIST and CIFAR-10.  Times are left out of the pages,
 # and data sets are named as they are in DATA, so that the same nnc writes the same bytes again.
 #
@@ -28,6 +28,7 @@ page() {
 }
 
 cd dsl_examples && page xor xor.nn xor.csv --epochs 120 --stats=20
+page flower flower.nn flower.csv --stats=100
 cd "$DATA" || exit 1
 [ ! -d mnist ] || page mnist lenet.nn mnist --limit 10000 --epochs 5 --stats=50
 [ ! -d cifar10 ] || page cifar10 cifar.nn cifar10 --limit 5000 --epochs 4 --stats=20

@@ -92,7 +92,7 @@ function toggle(path) {
     else open.add(path);
     drawGraph();
     const again = [...document.querySelectorAll("#drawing .block")].find((e) => e.dataset.path === path);
-    if (again) again.focus({preventScroll: true});
+    if (again) again.querySelector(".handle").focus({preventScroll: true});
 }
 
 /* The page may colour boxes and lines: paintBox(g, b), paintLine(g, from). */
@@ -153,19 +153,30 @@ function drawStack(left, top, box) {
     });
 }
 
+/* What the keyboard reaches of a block: all of a closed one, the bar of an open one, whose boxes lie beside it. */
+function drawHandle(path, box, left, top) {
+    return make("rect", {
+        class: "handle",
+        x: left,
+        y: top,
+        width: box.w,
+        height: box.inner ? BAR : box.h,
+        rx: 6,
+        tabindex: 0,
+        role: "button",
+        "aria-expanded": box.inner !== null,
+        "aria-label": path + (box.inner ? "" : ", " + box.b.under),
+    });
+}
+
 function drawBlock(g, path, box, x, y, top) {
+    const left = x + box.x - box.w / 2,
+        handle = drawHandle(path, box, left, top);
     g.classList.add("block");
     g.classList.toggle("open", box.inner !== null);
     g.dataset.path = path;
-    for (const [key, value] of [
-        ["tabindex", 0],
-        ["role", "button"],
-        ["aria-expanded", box.inner !== null],
-        ["aria-label", path],
-    ])
-        g.setAttribute(key, value);
     withTip(
-        g,
+        handle,
         () => path,
         () => blockRows(path),
     );
@@ -175,15 +186,15 @@ function drawBlock(g, path, box, x, y, top) {
         toggle(path);
     });
     g.addEventListener("keydown", (e) => {
-        if (e.target !== g || (e.key !== "Enter" && e.key !== " ")) return;
+        if ((e.target !== g && e.target !== handle) || (e.key !== "Enter" && e.key !== " ")) return;
         e.preventDefault();
         e.stopPropagation();
         toggle(path);
     });
-    const left = x + box.x - box.w / 2;
     g.append(drawMark(box.inner !== null, left + 11, box.inner ? top + 12 : y + box.y));
+    if (!box.inner) g.append(drawStack(left, top, box));
+    g.append(handle);
     if (box.inner) g.append(drawPlaced(box.inner, x + box.x - box.inner.w / 2, top + BAR));
-    else g.append(drawStack(left, top, box));
 }
 
 const RING = 4; /* from a layer's box to the ring that marks it as selected */
@@ -205,6 +216,8 @@ function drawLayer(g, index, left, top, box) {
     );
     g.dataset.layer = index;
     g.setAttribute("tabindex", 0);
+    g.setAttribute("role", "img");
+    g.setAttribute("aria-label", l.name + ": " + box.b.text + ", " + box.b.under);
     withTip(
         g,
         () => l.name,

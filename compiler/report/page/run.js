@@ -294,7 +294,7 @@ function drawConfusion() {
     const c = data.runs[0].confusion;
     if (data.runs.length > 1 || !c) return byId("confusion").remove();
     byId("confusion-hint").textContent = `Rows are the classes of the ${data.runs[0].part} samples, columns what was predicted.`;
-    const head = make("tr", {}, make("th", { class: "left" }, ""), ...c.names.map((n) => make("th", {}, n)));
+    const head = make("tr", {}, make("td", {}), ...c.names.map((n) => make("th", {}, n)));
     const rows = c.counts.map((row, i) => {
         const all = row.reduce((a, b) => a + b, 0) || 1;
         const cells = row.map((v, k) =>
@@ -317,7 +317,7 @@ function drawFacts() {
     });
     if (runs.length > 1) byId("facts-title").textContent = "Runs";
     if (runs.length > 1)
-        byId("facts-table").append(make("thead", {}, make("tr", {}, make("th", {}), ...runs.map((r) => make("th", {}, r.name)))));
+        byId("facts-table").append(make("thead", {}, make("tr", {}, make("td", {}), ...runs.map((r) => make("th", {}, r.name)))));
     byId("facts-table").append(make("tbody", {}, ...rows));
 }
 
