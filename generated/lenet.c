@@ -1867,7 +1867,8 @@ const nn_model_info *lenet_info(void)
         NULL,
         247104u, lenet_any_grad_add, lenet_any_update, lenet_any_grad_sum,
         NULL,
-        NULL
+        NULL,
+        NULL, 0, NULL
     };
     return &info;
 }

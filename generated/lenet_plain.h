@@ -16,7 +16,7 @@
 extern "C" {
 #endif
 
-enum { NN_ABI = 4 };
+enum { NN_ABI = 5 };
 
 enum nn_tensor_kind {
     NN_TRAINED = 0, /* a parameter that steps change */
@@ -63,6 +63,32 @@ typedef struct nn_hooks {
     void (*ready)(void *ctx, int tensor, float *gradient, size_t count);
     void (*before_update)(void *ctx); /* or NULL; the update takes what the block holds when it returns */
 } nn_hooks;
+
+/*
+ * A batch in chunks, whose result does not depend on who computes them.  Between segment i and segment
+ * i + 1 of grad_chunk, which have the same scratch, stands collective i: the values at `from` of all chunks
+ * become one, which all get at `to`.  (The last segment is that of number collective_count.)
+ *
+ *   NN_MEAN      Σ w · v / Σ w over the chunks, w = samples / samples of a whole chunk
+ *   NN_MOMENTS   mean, Σ (v − mean)² and count of the values of all chunks, from the same of each
+ */
+enum nn_collective_kind { NN_MEAN = 0, NN_MOMENTS = 1 };
+
+typedef struct nn_collective {
+    int kind;
+    int pieces;
+    struct {
+        size_t from, to, count; /* floats of the scratch */
+    } piece[3];
+} nn_collective;
+
+typedef struct nn_chunk {
+    int segment;
+    int first;       /* 1: of the chunks of a batch that are computed with this model: it moves running statistics */
+    uint64_t before; /* chunks before it in its batch: random layers go on from there */
+    void *ctx;
+    void (*ready)(void *ctx, int tensor, float *gradient, size_t count); /* as in nn_hooks */
+} nn_chunk;
 
 /* The functions are those of the header under one type for all models. */
 typedef struct nn_model_info {
@@ -117,6 +143,13 @@ typedef struct nn_model_info {
     float (*grad_add_hooked)(void *model, const float *x, const void *target, void *gradients,
         void *scratch,
                              const nn_hooks *hooks);
+
+    /* a batch in chunks; NULL, 0 when there is no code for it */
+    float (*grad_chunk)(void *model, const float *x, const void *target, void *gradients,
+        void *scratch,
+                        const nn_chunk *chunk);
+    int collective_count;
+    const nn_collective *collectives;
 } nn_model_info;
 
 #ifdef __cplusplus
@@ -166,9 +199,9 @@ float lenet_grad(lenet *, const float *x, const int32_t *target, void *scratch);
 int lenet_get_grad(const lenet *, const char *name, float *values, size_t count,
                    const void *scratch);
 
+typedef struct lenet_gradients lenet_gradients;
 /* Gradient accumulation, a step on several batches: a block of LENET_GRADIENTS_BYTES, zeros at first, holds
  * the sums of the gradients that grad_add has added, and their number. */
-typedef struct lenet_gradients lenet_gradients;
 float lenet_grad_add(lenet *, const float *x, const int32_t *target, lenet_gradients *,
                      void *scratch);
 /* The optimizer's step by the mean of what was added, as in step; the sums are zeros again. */

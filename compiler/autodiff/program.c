@@ -259,7 +259,7 @@ static void gradient_is_final(Build *b, Tensor *param, Tensor *gradient)
     if (kind != PROGRAM_VJP) gradient = regularize(b, param, gradient);
     if (kind == PROGRAM_STEP)
         clip_and_update(b, param, gradient);
-    else if (kind == PROGRAM_GRAD_ADD)
+    else if (kind == PROGRAM_GRAD_ADD || kind == PROGRAM_GRAD_CHUNK)
         build_add_to_sum(b, param, gradient);
     else
         keep_gradient(b, param, gradient);
@@ -383,7 +383,8 @@ static void share_states(Build *b)
 
 static bool has_losses(ProgramKind kind)
 {
-    return kind == PROGRAM_EVAL || kind == PROGRAM_STEP || kind == PROGRAM_GRAD || kind == PROGRAM_GRAD_ADD;
+    return kind == PROGRAM_EVAL || kind == PROGRAM_STEP || kind == PROGRAM_GRAD || kind == PROGRAM_GRAD_ADD ||
+           kind == PROGRAM_GRAD_CHUNK;
 }
 
 static bool has_outputs(ProgramKind kind)

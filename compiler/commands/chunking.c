@@ -52,7 +52,7 @@ int chunking_decide(TrainRequest *r, Model *m, const Ranks *ranks, int64_t *batc
     if (chunks > 1 << (CHUNK_LEVELS - 1)) return fail(STATUS_USAGE, "--chunk %" PRId64 ": too many chunks", chunk);
     *batch = m->batch;
     m->batch = chunk;
-    r->load.accumulate = true;
+    r->load.chunks = true;
     if (ranks->launched && !r->load.threads) r->load.threads = ranks_threads();
     return STATUS_OK;
 }
@@ -63,8 +63,8 @@ int chunking_check(const TrainRequest *r, const Model *m)
     if (m->spec->teacher.path) return fail(STATUS_INPUT, "%s: a teacher is not asked in chunks", cause_of(r));
     for (int i = 0; i < step->nodes.count; i++) {
         const Node *n = step->nodes.at[i];
-        if (!(n->op->traits & OP_BATCH_COUPLED)) continue;
         const Node *layer = n->origin ? n->origin : n;
+        if (!(n->op->traits & OP_BATCH_COUPLED) || layer->op->in_chunks) continue;
         return fail(STATUS_INPUT,
                     "%s: %s (%.*s) computes with all samples of a batch together, which chunks of it do not",
                     cause_of(r), layer->name, (int)strcspn(layer->op->name, "."), layer->op->name);

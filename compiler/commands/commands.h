@@ -134,7 +134,7 @@ typedef struct LoadOptions {
     const char *prefix; /* of the symbols; NULL: the net's name */
     bool train;         /* with the training programs; else inference only */
     bool vjp;           /* with PREFIX_vjp */
-    bool accumulate;    /* with gradient accumulation */
+    bool chunks;        /* with steps in chunks */
     bool use_double;
     bool plain;
     unsigned disabled_passes; /* LowerOptions.disabled */

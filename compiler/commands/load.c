@@ -262,7 +262,7 @@ static EmitOptions jit_emit_options(const LoadOptions *o, const Model *m)
         .lower.infer = true,
         .lower.train = o->train,
         .lower.vjp = o->vjp,
-        .lower.accumulate = o->accumulate,
+        .lower.chunks = o->chunks,
         .lower.plain = o->plain,
         .lower.use_double = o->use_double,
         .standalone = true,

@@ -116,9 +116,9 @@ static const char *statistics_comment(const Emitter *e)
     return NULL;
 }
 
-void accumulate_write_prototypes(Emitter *e)
+static void write_add_prototype(Emitter *e)
 {
-    if (!accumulates(e)) return;
+    if (!entry_of(e, PROGRAM_GRAD_ADD)) return;
     const char *statistics = statistics_comment(e);
     emitter_put_parts(e, &e->header,
                       "/* Gradient accumulation, a step on several batches: a block of {PREFIX}_GRADIENTS_BYTES, zeros "
@@ -127,9 +127,16 @@ void accumulate_write_prototypes(Emitter *e)
                       PARTS({"end", statistics ? "\n" : " */\n"}));
     if (statistics) text_add(&e->header, statistics);
     emitter_put(e, &e->header,
-                "typedef struct {prefix}_gradients {prefix}_gradients;\n"
                 "float {prefix}_grad_add({prefix} *, const float *x, const {target} *target, {prefix}_gradients *, "
-                "void *scratch);\n"
+                "void *scratch);\n");
+}
+
+void accumulate_write_prototypes(Emitter *e)
+{
+    if (!accumulates(e)) return;
+    emitter_put(e, &e->header, "typedef struct {prefix}_gradients {prefix}_gradients;\n");
+    write_add_prototype(e);
+    emitter_put(e, &e->header,
                 "/* The optimizer's step by the mean of what was added, as in step; the sums are zeros again. */\n"
                 "void {prefix}_update({prefix} *, {prefix}_gradients *, float lr, void *scratch);\n"
                 "int {prefix}_get_grad_sum(const {prefix}_gradients *, const char *name, float *values, size_t "
@@ -141,12 +148,14 @@ void accumulate_write_prototypes(Emitter *e)
 void accumulate_write_wrappers(Emitter *e)
 {
     if (!accumulates(e)) return;
+    if (entry_of(e, PROGRAM_GRAD_ADD))
+        emitter_put(e, &e->source,
+                    "static float {prefix}_any_grad_add(void *m, const float *x, const void *target, void *gradients, "
+                    "void *scratch)\n{\n"
+                    "    return {prefix}_grad_add((struct {prefix} *)m, x, (const {target} *)target, "
+                    "(struct {prefix}_gradients *)gradients, scratch);\n}\n\n");
     emitter_put(
         e, &e->source,
-        "static float {prefix}_any_grad_add(void *m, const float *x, const void *target, void *gradients, "
-        "void *scratch)\n{\n"
-        "    return {prefix}_grad_add((struct {prefix} *)m, x, (const {target} *)target, "
-        "(struct {prefix}_gradients *)gradients, scratch);\n}\n\n"
         "static void {prefix}_any_update(void *m, void *gradients, float lr, void *scratch)\n{\n"
         "    {prefix}_update((struct {prefix} *)m, (struct {prefix}_gradients *)gradients, lr, scratch);\n}\n\n"
         "static int {prefix}_any_grad_sum(const void *gradients, const char *name, float *values, "
@@ -157,9 +166,11 @@ void accumulate_write_wrappers(Emitter *e)
 void accumulate_write_info_members(Emitter *e)
 {
     if (accumulates(e))
-        emitter_put_parts(e, &e->source,
-                          "        {bytes}u, {prefix}_any_grad_add, {prefix}_any_update, {prefix}_any_grad_sum,\n",
-                          PARTS({"bytes", emitter_number(e, accumulate_bytes(e))}));
+        emitter_put_parts(
+            e, &e->source, "        {bytes}u, {add}, {prefix}_any_update, {prefix}_any_grad_sum,\n",
+            PARTS({"bytes", emitter_number(e, accumulate_bytes(e))},
+                  {"add",
+                   entry_of(e, PROGRAM_GRAD_ADD) ? arena_printf(e->arena, "%s_any_grad_add", e->prefix) : "NULL"}));
     else
         text_add(&e->source, "        0, NULL, NULL, NULL,\n");
 }

@@ -28,11 +28,12 @@ static const char *samples_before(EntryPoint *p)
 {
     const Graph *g = p->program;
     const char *round = g->micro_batches > 1 ? "(uint64_t)round" : NULL;
-    if (g->kind != PROGRAM_GRAD_ADD) return round;
-    entry_point_uses(p, NAME_GRADIENTS);
-    if (!round) return "(uint64_t)gradients->batches[0]";
-    return arena_printf(p->e->arena, "((uint64_t)gradients->batches[0] * %lld + (uint64_t)round)",
-                        (long long)g->micro_batches);
+    const bool chunk = g->kind == PROGRAM_GRAD_CHUNK;
+    if (g->kind != PROGRAM_GRAD_ADD && !chunk) return round;
+    entry_point_uses(p, chunk ? NAME_CHUNK : NAME_GRADIENTS);
+    const char *batches = chunk ? "chunk->before" : "(uint64_t)gradients->batches[0]";
+    if (!round) return batches;
+    return arena_printf(p->e->arena, "(%s * %lld + (uint64_t)round)", batches, (long long)g->micro_batches);
 }
 
 /* After other samples of the step, on with the numbers where these ended. */
@@ -51,11 +52,13 @@ void calls_write_scalars(EntryPoint *p, const Node *n)
 {
     Text *out = &p->text;
     const unsigned uses = n->op->uses;
-    entry_point_uses(p, (uses & USES_LR ? NAME_LR : 0) | (uses & (USES_STEP | USES_SEED | USES_MOMENTUM) ? NAME_M : 0));
+    entry_point_uses(p, (uses & USES_LR ? NAME_LR : 0) | (uses & (USES_STEP | USES_SEED | USES_MOMENTUM) ? NAME_M : 0) |
+                            (uses & USES_FIRST ? NAME_CHUNK : 0));
     if (uses & USES_LR) text_addf(out, ", %slr", lr_factor(p->e, n));
     if (uses & USES_STEP) text_add(out, ", m->step");
     if (uses & USES_MOMENTUM) text_add(out, ", m->momentum");
     if (uses & USES_SEED) write_seed(p, n);
+    if (uses & USES_FIRST) text_add(out, ", chunk->first");
     if (uses & USES_COUNT) write_counts(p);
 }
 
@@ -112,7 +115,7 @@ static void write_call(EntryPoint *p, const Node *n)
     if (p->timed) write_lap(p);
     if (p->traced) trace_write_copies(p, n);
     if (p->watched) watch_write_after(p, n);
-    if (p->hooked) hooks_write_after(p, n);
+    if (p->hooked || p->program->kind == PROGRAM_GRAD_CHUNK) hooks_write_after(p, n);
 }
 
 /* Tests of the plan: the first thread fills a region with NaN. */
@@ -170,7 +173,7 @@ static void open_rounds(EntryPoint *p)
     }
 }
 
-static void close_rounds(EntryPoint *p)
+void calls_indent(EntryPoint *p)
 {
     Text inside = p->text;
     p->text = p->outside;
@@ -179,6 +182,11 @@ static void close_rounds(EntryPoint *p)
         text_addf(&p->text, "    %.*s", (int)(next - line), line);
         line = next;
     }
+}
+
+static void close_rounds(EntryPoint *p)
+{
+    calls_indent(p);
     text_add(&p->text, "    }\n");
 }
 
@@ -203,12 +211,15 @@ void calls_write(EntryPoint *p)
         barrier_write(p);
         text_add(&p->text, "    int64_t since = nn_now();\n");
     }
+    chunks_open(p);
     if (poison && p->plan->arena_bytes) write_fill(p, 0, p->plan->arena_bytes);
     for (int i = 0; i < g->nodes.count; i++) {
         enter_phase(p, ((const Node *)g->nodes.at[i])->phase);
+        if (((const Node *)g->nodes.at[i])->op->collective) chunks_next_segment(p);
         if (node_is_called(g->nodes.at[i])) write_call(p, g->nodes.at[i]);
         if (p->e->options->noise && node_is_called(g->nodes.at[i])) write_noise(p, g->nodes.at[i]);
         if (poison) write_poison(p, g->nodes.at[i]);
     }
     enter_phase(p, PHASE_AFTER);
+    chunks_close(p);
 }

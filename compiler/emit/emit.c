@@ -56,10 +56,10 @@ static bool add_entries(Emitter *e, Graph *net)
         if (!add_entry(e, net, PROGRAM_STEP)) return false;
         if (!add_entry(e, net, PROGRAM_GRAD)) return false;
     }
-    if (o->lower.train && o->lower.accumulate) {
-        if (!add_entry(e, net, PROGRAM_GRAD_ADD)) return false;
-        if (!add_entry(e, net, PROGRAM_UPDATE)) return false;
-    }
+    const bool adds = o->lower.train && o->lower.accumulate, chunks = o->lower.train && o->lower.chunks;
+    if (adds && !add_entry(e, net, PROGRAM_GRAD_ADD)) return false;
+    if (chunks && !add_entry(e, net, PROGRAM_GRAD_CHUNK)) return false;
+    if ((adds || chunks) && !add_entry(e, net, PROGRAM_UPDATE)) return false;
     if (o->lower.vjp && !add_entry(e, net, PROGRAM_VJP)) return false;
     reserve_losses(e);
     return true;

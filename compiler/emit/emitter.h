@@ -159,6 +159,11 @@ void accumulate_write_access(Emitter *);
 void accumulate_write_wrappers(Emitter *);
 void accumulate_write_info_members(Emitter *); /* the last of the record */
 
+/* chunks.c: gradients of a chunk of a batch (nn.h); nothing where a text has no code for it */
+void chunks_write_prototypes(Emitter *);
+void chunks_write_wrappers(Emitter *);
+void chunks_write_info_members(Emitter *); /* the last of the record */
+
 /* hooks.c: the same with hooks (nn.h); nothing where they are not asked for */
 void hooks_write_prototypes(Emitter *);
 void hooks_write_step(Emitter *);

@@ -32,7 +32,8 @@ typedef enum Name {
     NAME_SEEN = 1u << 17,
     NAME_WATCH = 1u << 18,
     NAME_HOOKS = 1u << 19,
-    NAME_ARGUMENTS = (NAME_THREAD - 1) | NAME_WATCH | NAME_HOOKS
+    NAME_CHUNK = 1u << 20,
+    NAME_ARGUMENTS = (NAME_THREAD - 1) | NAME_WATCH | NAME_HOOKS | NAME_CHUNK
 } Name;
 
 /* A value in the scratch. */
@@ -48,9 +49,10 @@ typedef struct EntryPoint {
     const Graph *program;
     const Plan *plan;
     Text text;
-    unsigned used;               /* of Name: by the text */
-    Text outside;                /* what stands before the loop over the micro-batches, while that is written */
-    List values;                 /* of NamedValue: what of the scratch has a name */
+    unsigned used; /* of Name: by the text */
+    Text outside;  /* what stands before the loop over the micro-batches, or the segments, while these are written */
+    int segment;   /* of a program for a chunk: the one that is written now */
+    List values;   /* of NamedValue: what of the scratch has a name */
     const NamedValue **value_of; /* by tensor id: the same; NULL: it has none */
     Map *names;                  /* of them, taken */
     List touched;                /* of Region: since the last barrier */
@@ -101,6 +103,12 @@ void watch_write_type(Emitter *);
 void watch_write_before(EntryPoint *, const Node *);
 void watch_write_after(EntryPoint *, const Node *);
 
+/* chunks.c: the segments of a program for a chunk of a batch */
+void chunks_open(EntryPoint *);
+void chunks_next_segment(EntryPoint *);
+void chunks_close(EntryPoint *);
+void chunks_write_at_end(EntryPoint *);
+
 /* hooks.c: the caller hears when a sum of gradients is final */
 void hooks_write_after(EntryPoint *, const Node *);
 void hooks_write_at_end(EntryPoint *);
@@ -110,6 +118,7 @@ void calls_write(EntryPoint *);
 void calls_write_arrays(EntryPoint *, const Node *, const Function *); /* name(inputs, outputs */
 const char *calls_argument(EntryPoint *, const Node *, const Function *, int i);
 void calls_write_scalars(EntryPoint *, const Node *);
+void calls_indent(EntryPoint *);                      /* the text goes behind p->outside, one level in */
 void calls_begin_statement(EntryPoint *, bool alone); /* alone: the first thread of a team does it */
 
 #endif

@@ -45,10 +45,17 @@ static void list_arguments(const EntryPoint *p, Argument *list)
     const Argument grad[] = {changed_m, x, labels, scratch, {0}};
     const Argument vjp[] = {changed_m, x, dy, y, dx, scratch, {0}};
     const Argument grad_add[] = {changed_m, x, labels, gradients, scratch, {0}};
+    const Argument grad_chunk[] = {changed_m, x, labels, gradients, scratch, {"const nn_chunk *", "chunk", NAME_CHUNK},
+                                   {0}};
     const Argument update[] = {changed_m, gradients, lr, scratch, {0}};
-    const Argument *const lists[] = {
-        [PROGRAM_INFER] = infer, [PROGRAM_EVAL] = eval,         [PROGRAM_STEP] = step,    [PROGRAM_GRAD] = grad,
-        [PROGRAM_VJP] = vjp,     [PROGRAM_GRAD_ADD] = grad_add, [PROGRAM_UPDATE] = update};
+    const Argument *const lists[] = {[PROGRAM_INFER] = infer,
+                                     [PROGRAM_EVAL] = eval,
+                                     [PROGRAM_STEP] = step,
+                                     [PROGRAM_GRAD] = grad,
+                                     [PROGRAM_VJP] = vjp,
+                                     [PROGRAM_GRAD_ADD] = grad_add,
+                                     [PROGRAM_GRAD_CHUNK] = grad_chunk,
+                                     [PROGRAM_UPDATE] = update};
     const Argument *from = lists[p->program->kind];
     int count = 0;
     for (; from[count].name; count++) list[count] = from[count];
@@ -64,7 +71,8 @@ static bool is_converted(const EntryPoint *p) { return p->program->kind == PROGR
 
 const char *entry_point_name(const EntryPoint *p)
 {
-    static const char *const names[] = {"net", "infer", "eval", "step", "grad", "vjp", "grad_add", "update"};
+    static const char *const names[] = {"net", "infer",    "eval",       "step",  "grad",
+                                        "vjp", "grad_add", "grad_chunk", "update"};
     const char *name = names[p->program->kind];
     if (is_converted(p)) return "infer_converted";
     if (p->traced) return arena_printf(p->e->arena, "%s_trace", name);
@@ -139,6 +147,7 @@ static Statements statements_at_end(const EntryPoint *point)
     const Graph *g = p->program;
     p->used = 0;
     text_init(&p->text, p->e->arena);
+    chunks_write_at_end(p);
     if (g->kind == PROGRAM_VJP && !g->input_gradient) {
         long long bytes = (long long)emitter_inputs(p->e) * g->batch * dtype_size(g->real);
         text_addf(&p->text, "    memset(dx, 0, %lld); /* nothing passes a gradient on to the input */\n", bytes);

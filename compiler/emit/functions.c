@@ -54,6 +54,7 @@ static void add_scalars(Emitter *e, Text *signature, const Node *n, int64_t micr
     if (n->op->uses & USES_STEP) text_add(signature, ", int64_t step");
     if (n->op->uses & USES_MOMENTUM) text_addf(signature, ", %s momentum", e->real);
     if (n->op->uses & USES_SEED) text_add(signature, ", uint64_t seed");
+    if (n->op->uses & USES_FIRST) text_add(signature, ", int first");
     if (n->op->uses & USES_COUNT) text_add(signature, micro_batches > 1 ? ", int count, int all" : ", int count");
     if (share == SHARE_SAMPLES) text_add(signature, ", int samples");
     if (share == SHARE_PARTS) text_add(signature, ", int t, int T");
@@ -121,6 +122,7 @@ static void bind_node(Emitter *e, const Graph *g, const Node *n)
     writer_bind(w, "step", "step");
     writer_bind(w, "momentum", "momentum");
     writer_bind(w, "seed", "seed");
+    writer_bind(w, "first", "first");
     writer_bind(w, "uniform", "nn_uniform");
     writer_bind(w, "count", "count");
     if (n->op->uses & USES_COUNT)

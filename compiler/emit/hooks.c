@@ -1,7 +1,7 @@
 /*
  * hooks: gradient accumulation that tells its caller when each gradient is final.
  *
- * Enters: a node of PREFIX_grad_add_hooked that is called.  Leaves: where it is the last to add to a
+ * Enters: a node of PREFIX_grad_add_hooked or PREFIX_grad_chunk that is called.  Leaves: where it is the last to add to a
  * parameter's sum, a call of hooks->ready by the first thread, which is the caller's.  The other
  * statements are those of PREFIX_grad_add but for barriers, so the results are bitwise the same.
  */
@@ -33,9 +33,11 @@ static bool is_last_to_add(const Graph *g, const Node *n, const Tensor *param)
 
 static void write_ready(EntryPoint *p, int tensor, const char *member, int64_t count)
 {
-    text_addf(&p->text, "hooks->ready(hooks->ctx, %d, (%s *)gradients->%s, %lld);\n", tensor, p->e->real, member,
-              (long long)count);
-    entry_point_uses(p, NAME_HOOKS | NAME_GRADIENTS);
+    const bool chunk = p->program->kind == PROGRAM_GRAD_CHUNK;
+    const char *hooks = chunk ? "chunk" : "hooks";
+    text_addf(&p->text, "%s->ready(%s->ctx, %d, (%s *)gradients->%s, %lld);\n", hooks, hooks, tensor, p->e->real,
+              member, (long long)count);
+    entry_point_uses(p, (chunk ? NAME_CHUNK : NAME_HOOKS) | NAME_GRADIENTS);
 }
 
 void hooks_write_after(EntryPoint *p, const Node *n)
@@ -99,5 +101,5 @@ void hooks_write_wrappers(Emitter *e)
 
 void hooks_write_info_members(Emitter *e)
 {
-    emitter_put(e, &e->source, has_hooks(e) ? "        {prefix}_any_grad_add_hooked\n" : "        NULL\n");
+    emitter_put(e, &e->source, has_hooks(e) ? "        {prefix}_any_grad_add_hooked,\n" : "        NULL,\n");
 }

@@ -61,6 +61,7 @@ static void write_training_prototypes(Emitter *e)
         PARTS({"targets", interface_target_comment(e)}));
     accumulate_write_prototypes(e);
     hooks_write_prototypes(e);
+    chunks_write_prototypes(e);
     write_momentum_prototype(e);
     interface_write_losses_prototype(e);
 }
@@ -141,6 +142,7 @@ static void write_wrappers(Emitter *e)
         "    return {prefix}_get_grad((const struct {prefix} *)m, name, values, count, scratch);\n}\n\n");
     accumulate_write_wrappers(e);
     hooks_write_wrappers(e);
+    chunks_write_wrappers(e);
 }
 
 void interface_write_info(Emitter *e)
@@ -182,5 +184,6 @@ void interface_write_info(Emitter *e)
     accumulate_write_info_members(e);
     emitter_put(e, &e->source, emitter_sets_momentum(e) ? "        {prefix}_any_set_momentum,\n" : "        NULL,\n");
     hooks_write_info_members(e);
+    chunks_write_info_members(e);
     text_add(&e->source, "    };\n    return &info;\n}\n");
 }

@@ -27,14 +27,15 @@ typedef struct Head {
 } Head;
 
 typedef enum ProgramKind {
-    PROGRAM_NET,      /* not to be run: what elaboration leaves */
-    PROGRAM_INFER,    /* x → y */
-    PROGRAM_EVAL,     /* x, target → y, loss; inference mode */
-    PROGRAM_STEP,     /* x, target → loss, and the update */
-    PROGRAM_GRAD,     /* x, target → loss, gradients of all trained parameters */
-    PROGRAM_VJP,      /* x, dL/dy → y, dL/dx, gradients; training mode */
-    PROGRAM_GRAD_ADD, /* x, target → loss; gradients are added to the caller's sums */
-    PROGRAM_UPDATE    /* these sums → the update */
+    PROGRAM_NET,        /* not to be run: what elaboration leaves */
+    PROGRAM_INFER,      /* x → y */
+    PROGRAM_EVAL,       /* x, target → y, loss; inference mode */
+    PROGRAM_STEP,       /* x, target → loss, and the update */
+    PROGRAM_GRAD,       /* x, target → loss, gradients of all trained parameters */
+    PROGRAM_VJP,        /* x, dL/dy → y, dL/dx, gradients; training mode */
+    PROGRAM_GRAD_ADD,   /* x, target → loss; gradients are added to the caller's sums */
+    PROGRAM_GRAD_CHUNK, /* the same for a chunk of a batch, in segments between which the caller mixes chunks */
+    PROGRAM_UPDATE      /* these sums → the update */
 } ProgramKind;
 
 typedef struct ParamGrad {

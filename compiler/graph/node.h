@@ -80,7 +80,7 @@ static inline bool node_is_in_place(const Node *n)
 /* A pass calls a function for it. */
 static inline bool node_is_called(const Node *n)
 {
-    return !(n->op->traits & OP_VIEW) && !node_is_prepacked(n) && !node_is_in_place(n);
+    return !(n->op->traits & OP_VIEW || n->op->collective) && !node_is_prepacked(n) && !node_is_in_place(n);
 }
 
 /* [batch][C][H][W], of any element type. */

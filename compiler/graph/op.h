@@ -36,14 +36,18 @@ enum {                                     /* traits */
                                     * learns nothing */
 };
 
-enum {                         /* scalars that the emitted function takes after its tensors */
-       USES_LR = 1u << 0,      /* $lr: real, the step's learning rate */
-       USES_STEP = 1u << 1,    /* $step: int64_t, steps done before this one */
-       USES_SEED = 1u << 2,    /* $seed: uint64_t, differs from node to node and step to step */
-       USES_COUNT = 1u << 3,   /* $count: int, samples that count (losses), and $all, those of all micro-batches; for
+enum {                          /* scalars that the emitted function takes after its tensors */
+       USES_LR = 1u << 0,       /* $lr: real, the step's learning rate */
+       USES_STEP = 1u << 1,     /* $step: int64_t, steps done before this one */
+       USES_SEED = 1u << 2,     /* $seed: uint64_t, differs from node to node and step to step */
+       USES_COUNT = 1u << 3,    /* $count: int, samples that count (losses), and $all, those of all micro-batches; for
                               * other operators $N and $N times the number of micro-batches */
-       USES_MOMENTUM = 1u << 4 /* $momentum: real, that of the model now */
+       USES_MOMENTUM = 1u << 4, /* $momentum: real, that of the model now */
+       USES_FIRST = 1u << 5     /* $first: int, 1 in the first chunk of a batch that a process computes (GRAD_CHUNK) */
 };
+
+/* What the caller of a program for a chunk makes of the values of all chunks; see ops/internal/allreduce.c. */
+typedef enum Collective { COLLECTIVE_NONE, COLLECTIVE_MEAN, COLLECTIVE_MOMENTS } Collective;
 
 /* What a loss is given besides the scores. */
 typedef struct LossTarget {
@@ -179,6 +183,11 @@ struct Op {
      * bit: adds a node of the inputs and outputs of this one that writes nothing else.  NULL:
      * another node of the same operator, unless it mutates something. */
     Node *(*rematerialize)(Graph *, const Node *);
+
+    /* Of what mixes the samples of a batch, in a program for a chunk of it: takes the node apart, so that
+     * they are mixed by allreduce nodes; see passes/synchronize.c.  NULL: it is not for chunks. */
+    void (*in_chunks)(GraphRewriter *, Node *);
+    Collective collective; /* of an allreduce: the program ends a segment there, and has no code for it */
 
     /* Which part of an epilogue it is, so that passes/fuse.c may let the operator before it do
      * it.  `fold`, of an affine one: the operator that turns its parameters into scale and

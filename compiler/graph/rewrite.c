@@ -260,6 +260,8 @@ static void drop_dead_tensors(GraphRewriter *r)
     g->tensors.count = kept;
 }
 
+Graph *rewriter_graph(const GraphRewriter *r) { return r->graph; }
+
 void rewriter_end(GraphRewriter *r)
 {
     find_new_nodes(r);

@@ -23,6 +23,7 @@ typedef struct GraphRewriter GraphRewriter;
 
 GraphRewriter *rewriter_begin(Graph *);
 void rewriter_end(GraphRewriter *);
+Graph *rewriter_graph(const GraphRewriter *);
 
 /* ---- nodes ------------------------------------------------------------ */
 

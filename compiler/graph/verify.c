@@ -32,7 +32,7 @@ static void verify_node(const Graph *g, const Node *n)
     }
     require(n->phase == PHASE_EACH || g->micro_batches > 1, g, n, "it waits for micro-batches that there are not");
     bool is_view = n->op->traits & OP_VIEW;
-    require(n->op->plain || n->variant || is_view, g, n, "the operator cannot be emitted");
+    require(n->op->plain || n->variant || is_view || n->op->collective, g, n, "the operator cannot be emitted");
     require(!n->variant || n->variant->layouts >> n->layout & 1, g, n, "its variant does not serve its layout");
     require(!is_view || shape_count(n->in[0]->shape) == shape_count(n->out[0]->shape), g, n,
             "a view changes the count");

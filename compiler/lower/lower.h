@@ -20,6 +20,7 @@ typedef struct LowerOptions {
     bool train;           /* the text has the training programs: weights are not constant */
     bool vjp;             /* and PREFIX_vjp, for checks */
     bool accumulate;      /* with `train`: and PREFIX_grad_add and PREFIX_update */
+    bool chunks;          /* with `train`: and PREFIX_grad_chunk and PREFIX_update */
     bool plain;           /* the plain form: no pass but rematerialization on request */
     bool use_double;      /* all reals are double: gradient checks (implies plain) */
     int64_t memory_limit; /* bytes of the model's block and the scratch while training; 0: none */
@@ -38,7 +39,7 @@ typedef struct MemoryLimitResult {
     int64_t before, after; /* bytes of the scratch without it and with it */
 } MemoryLimitResult;
 
-enum { PROGRAM_KINDS = 7 }; /* that are lowered: all but the net */
+enum { PROGRAM_KINDS = 8 }; /* that are lowered: all but the net */
 
 /* A row of pass_table.h. */
 typedef struct PassInfo {

@@ -138,10 +138,9 @@ static int training_kinds(const LowerOptions *o, ProgramKind *kinds)
         kinds[count++] = PROGRAM_STEP;
         kinds[count++] = PROGRAM_EVAL;
     }
-    if (o->train && o->accumulate) {
-        kinds[count++] = PROGRAM_GRAD_ADD;
-        kinds[count++] = PROGRAM_UPDATE;
-    }
+    if (o->train && o->accumulate) kinds[count++] = PROGRAM_GRAD_ADD;
+    if (o->train && o->chunks) kinds[count++] = PROGRAM_GRAD_CHUNK;
+    if (o->train && (o->accumulate || o->chunks)) kinds[count++] = PROGRAM_UPDATE;
     if (o->vjp) kinds[count++] = PROGRAM_VJP;
     return count;
 }

@@ -33,7 +33,8 @@ static bool on_constant_weights(const PassContext *c) { return c->constant_weigh
 /* A gradient has a single reader: the update, or the sum over batches or micro-batches. */
 static bool on_accumulation(const PassContext *c)
 {
-    return c->kind == PROGRAM_STEP || c->kind == PROGRAM_GRAD_ADD || c->program->micro_batches > 1;
+    return c->kind == PROGRAM_STEP || c->kind == PROGRAM_GRAD_ADD || c->kind == PROGRAM_GRAD_CHUNK ||
+           c->program->micro_batches > 1;
 }
 
 /* ---- the passes ------------------------------------------------------------------- */
@@ -105,6 +106,7 @@ Graph *pipeline_run(Graph *net, ProgramKind kind, const TrainSpec *spec, const L
     graph_set_real(net, lower_real(options));
     Graph *program = program_build(net, kind, spec, options->batch / micro_batches, micro_batches);
     if (program) graph_set_real(program, lower_real(options));
+    if (program && kind == PROGRAM_GRAD_CHUNK) pass_synchronize(program);
     if (!program || !lower_is_fast(options)) return program;
     PassContext c = {.program = program,
                      .kind = kind,

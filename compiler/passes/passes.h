@@ -16,6 +16,10 @@ typedef struct SelectOptions {
     Target target;
 } SelectOptions;
 
+/* In a program for a chunk of a batch: what mixes samples mixes those of all chunks (Op.in_chunks).  The
+ * first of the passes, in the plain form too. */
+void pass_synchronize(Graph *);
+
 /* Chooses a variant and a layout for every node (Op.variants), by cost.  Rows may round
  * differently.  Requires the fast form, and pass_legalize after it. */
 void pass_select(Graph *, const SelectOptions *);

@@ -176,6 +176,7 @@ const nn_symbol NN_LIBRARY[] = {
     NN_SYMBOL(nn_gate_sums_nhwc),
     NN_SYMBOL(nn_batchnorm_infer),
     NN_SYMBOL(nn_batchnorm_train),
+    NN_SYMBOL(nn_batchnorm_moments),
     NN_SYMBOL(nn_batchnorm_recompute),
     NN_SYMBOL(nn_batchnorm_sums),
     NN_SYMBOL(nn_batchnorm_dx),

@@ -4,76 +4,68 @@
  * What is added up is a vector of floats: the block of gradients as the generated code has it, with
  * the number of chunks as its first element; then the loss and, where there are several, each of
  * them, as sums over chunks as well; then the votes.
+ *
+ * A chunk's program may be in segments, because it computes something of all samples of the batch (collective.h).
+ * Each chunk of this rank has a scratch of its own then, and a segment of all of them is computed before
+ * the next.  What a segment has made final (nn_chunk.ready) is added up right after it, so a vector
+ * for each level of the tree is enough.
  */
 #include "runtime/train/chunks.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/train/collective.h"
+
+/* Elements of the vector. */
+typedef struct ChunkSpan {
+    size_t begin, count;
+} ChunkSpan;
+
 struct Chunks {
     const nn_model_info *info, *last;
     const NnRanks *ranks;
-    int rank, size; /* 0 of 1 without ranks */
-    int chunks;     /* of a whole batch */
+    ChunkShares shares;
     double limit;
     size_t gradients, count; /* floats: of the block; of the vector */
     float losses[NN_LOSSES_SHOWN];
 
-    /* memory: this rank's nodes, a vector each; for sums below them, a vector per level; for this rank's
-     * slice, the nodes of all other ranks, and two partial sums per level */
+    /* memory: this rank's nodes, a vector each; for sums below them, a vector per level, zeros between two
+     * uses; for this rank's slice, the nodes of all other ranks, and two partial sums per level */
     float *own[CHUNK_NODES], *below[CHUNK_LEVELS], *received, *partial[CHUNK_LEVELS][2];
+    float **slice; /* of each node that is here */
+    NnMessage *messages;
+    CollectiveRun *collective; /* NULL: there is one segment */
+    CollectivePart *parts;     /* with a scratch for each chunk of this rank */
 
     /* of the step */
     void *model, *scratch;
     const Batch *batch;
-    int leaves;
-    ChunkNode *node; /* of all ranks, from left to right, */
-    int *nodes;      /* [size]: how many are each rank's, */
-    float **slice;   /* and the slice of each that is here */
-    NnMessage *messages;
+    int segment, segments;
+    float *leaf;     /* to which a chunk is added now */
+    ChunkSpan *made; /* what the segment has made final of it */
+    int spans;
 };
-
-/* ---- the tree -------------------------------------------------------------------------- */
-
-static int node_end(ChunkNode n, int leaves)
-{
-    const int end = (n.index + 1) << n.level;
-    return end < leaves ? end : leaves;
-}
-
-int chunk_nodes(int leaves, int begin, int end, ChunkNode node[CHUNK_NODES])
-{
-    int count = 0;
-    if (end > leaves) end = leaves;
-    while (begin < end) {
-        ChunkNode n = {0, begin};
-        while (n.index % 2 == 0 && 1 << n.level < leaves) {
-            const ChunkNode parent = {n.level + 1, n.index / 2};
-            if (node_end(parent, leaves) > end) break;
-            n = parent;
-        }
-        node[count++] = n;
-        begin = node_end(n, leaves);
-    }
-    return count;
-}
-
-static ChunkNode root_of(int leaves)
-{
-    ChunkNode root = {0, 0};
-    while (1 << root.level < leaves) root.level++;
-    return root;
-}
-
-static ChunkNode left_of(ChunkNode n) { return (ChunkNode){n.level - 1, 2 * n.index}; }
-static ChunkNode right_of(ChunkNode n) { return (ChunkNode){n.level - 1, 2 * n.index + 1}; }
-static bool has_leaves(ChunkNode n, int leaves) { return n.index << n.level < leaves; }
 
 /* ---- the nodes of this rank --------------------------------------------------------------- */
 
-static void add_chunk_sums(float *restrict to, const float *restrict from, size_t count)
+/* from: zeros, afterwards. */
+static void add_spans(const Chunks *c, float *restrict to, float *restrict from)
 {
-    for (size_t i = 0; i < count; i++) to[i] += from[i];
+    for (int s = 0; s < c->spans; s++) {
+        const ChunkSpan span = c->made[s];
+        for (size_t i = span.begin; i < span.begin + span.count; i++) to[i] += from[i];
+        memset(from + span.begin, 0, span.count * sizeof *from);
+    }
+}
+
+static void note_span(Chunks *c, size_t begin, size_t count) { c->made[c->spans++] = (ChunkSpan){begin, count}; }
+
+static void note_ready(void *ctx, int tensor, float *gradient, size_t count)
+{
+    Chunks *c = ctx;
+    (void)tensor;
+    note_span(c, (size_t)(gradient - c->leaf), count);
 }
 
 static int chunk_samples(const Chunks *c, int leaf)
@@ -82,48 +74,67 @@ static int chunk_samples(const Chunks *c, int leaf)
     return left < c->info->batch ? left : c->info->batch;
 }
 
-/* The number of the "batch" that random layers go on from: that of the chunk, in units of the code's batch. */
-static float stream_position(const Chunks *c, int leaf, const nn_model_info *code)
+static const nn_model_info *code_of(const Chunks *c, int leaf)
 {
-    return (float)(((int64_t)leaf * c->info->batch + code->batch - 1) / code->batch);
+    return chunk_samples(c, leaf) < c->info->batch ? c->last : c->info;
 }
 
-static void add_chunk_losses(const Chunks *c, const nn_model_info *code, float *to, float loss)
+static float chunk_weight(const Chunks *c, int leaf) { return (float)chunk_samples(c, leaf) / (float)c->info->batch; }
+
+/* Of a chunk: that of its own, or that of all of this rank. */
+static void *scratch_of(const Chunks *c, int leaf)
 {
-    float *at = to + c->gradients;
-    const float *each = code->losses ? code->losses(c->scratch) : NULL;
+    return c->collective ? c->parts[leaf - chunk_shares_begin(&c->shares)].scratch : c->scratch;
+}
+
+/* What random layers go on from: the samples before the chunk, in units of the code's batch. */
+static uint64_t chunks_before(const Chunks *c, int leaf, const nn_model_info *code)
+{
+    return (uint64_t)(((int64_t)leaf * c->info->batch + code->batch - 1) / code->batch);
+}
+
+static void add_chunk_losses(Chunks *c, const nn_model_info *code, int leaf, float loss)
+{
+    float *at = c->leaf + c->gradients;
+    const float *each = code->losses ? code->losses(scratch_of(c, leaf)) : NULL;
     *at++ += loss;
     for (int i = 0; each && i < code->loss_count; i++) *at++ += each[i];
+    c->leaf[0] = 1;
+    note_span(c, 0, 1);
+    note_span(c, c->gradients, 1 + (size_t)c->info->loss_count);
 }
 
-/* to: zeros. */
-static void compute_leaf(const Chunks *c, int leaf, float *to)
+/* The segment of a chunk.  to: zeros, as far as it adds to it. */
+static void compute_leaf(Chunks *c, int leaf, float *to)
 {
-    const int samples = chunk_samples(c, leaf);
-    const nn_model_info *info = c->info, *code = samples < info->batch ? c->last : info;
-    const size_t first = (size_t)leaf * (size_t)info->batch;
-    const float *x = c->batch->x + first * info->inputs;
-    const char *target = (const char *)c->batch->target + first * info->target_count * sizeof(float);
-    to[0] = stream_position(c, leaf, code);
-    const float loss = code->grad_add(c->model, x, target, to, c->scratch);
-    to[0] = 1;
-    add_chunk_losses(c, code, to, loss);
-    const float weight = (float)samples / (float)info->batch;
-    for (size_t i = 0; samples < info->batch && i < c->count; i++) to[i] *= weight;
+    const nn_model_info *code = code_of(c, leaf);
+    const size_t first = (size_t)leaf * (size_t)c->info->batch;
+    const float *x = c->batch->x + first * c->info->inputs, weight = chunk_weight(c, leaf);
+    const char *target = (const char *)c->batch->target + first * c->info->target_count * sizeof(float);
+    const nn_chunk chunk = {.segment = c->segment,
+                            .first = leaf == chunk_shares_begin(&c->shares),
+                            .before = chunks_before(c, leaf, code),
+                            .ctx = c,
+                            .ready = note_ready};
+    c->leaf = to;
+    c->spans = 0;
+    const float loss = code->grad_chunk(c->model, x, target, to, scratch_of(c, leaf), &chunk);
+    if (c->segment == c->segments - 1) add_chunk_losses(c, code, leaf, loss);
+    for (int s = 0; weight < 1 && s < c->spans; s++)
+        for (size_t i = c->made[s].begin; i < c->made[s].begin + c->made[s].count; i++) to[i] *= weight;
 }
 
-/* to: zeros. */
-static void compute_node(const Chunks *c, ChunkNode n, float *to)
+/* to: zeros, as far as the segment adds to it. */
+static void compute_node(Chunks *c, ChunkNode n, float *to)
 {
     if (n.level == 0) {
         compute_leaf(c, n.index, to);
         return;
     }
-    compute_node(c, left_of(n), to);
-    if (!has_leaves(right_of(n), c->leaves)) return;
-    float *right = memset(c->below[n.level], 0, c->count * sizeof *right);
-    compute_node(c, right_of(n), right);
-    add_chunk_sums(to, right, c->count);
+    compute_node(c, chunk_left(n), to);
+    if (!chunk_has_leaves(chunk_right(n), c->shares.leaves)) return;
+    compute_node(c, chunk_right(n), c->below[n.level]);
+    add_spans(c, to, c->below[n.level]);
 }
 
 /* ---- the nodes of all ranks ------------------------------------------------------------------ */
@@ -132,23 +143,13 @@ static void compute_node(const Chunks *c, ChunkNode n, float *to)
 static size_t rank_slice_begin(const Chunks *c, int rank)
 {
     enum { LINE = 16 };
-    const size_t lines = (c->count + LINE - 1) / LINE, at = lines * (size_t)rank / (size_t)c->size * LINE;
+    const size_t lines = (c->count + LINE - 1) / LINE, at = lines * (size_t)rank / (size_t)c->shares.size * LINE;
     return at < c->count ? at : c->count;
 }
 
 static size_t rank_slice_count(const Chunks *c, int rank)
 {
     return rank_slice_begin(c, rank + 1) - rank_slice_begin(c, rank);
-}
-
-static void list_chunk_nodes(Chunks *c)
-{
-    ChunkNode *at = c->node;
-    for (int r = 0; r < c->size; r++) {
-        const int begin = chunk_begin(c->chunks, r, c->size), end = chunk_begin(c->chunks, r + 1, c->size);
-        c->nodes[r] = chunk_nodes(c->leaves, begin, end, at);
-        at += c->nodes[r];
-    }
 }
 
 static void send_all(const Chunks *c, NnMessage *list, int count)
@@ -159,55 +160,48 @@ static void send_all(const Chunks *c, NnMessage *list, int count)
 /* Afterwards c->slice has the slices of all nodes, in their order. */
 static void scatter_nodes(Chunks *c)
 {
-    const size_t begin = rank_slice_begin(c, c->rank), mine = rank_slice_count(c, c->rank);
+    const ChunkShares *s = &c->shares;
+    const size_t begin = rank_slice_begin(c, s->rank), mine = rank_slice_count(c, s->rank);
     NnMessage *messages = c->messages;
     float *to = c->received;
     int count = 0, at = 0;
-    for (int r = 0; r < c->size; r++) {
-        for (int k = 0; k < c->nodes[r]; k++, at++) {
-            c->slice[at] = r == c->rank ? c->own[k] + begin : to;
-            if (r == c->rank) continue;
+    for (int r = 0; r < s->size; r++) {
+        for (int k = 0; k < s->nodes[r]; k++, at++) {
+            c->slice[at] = r == s->rank ? c->own[k] + begin : to;
+            if (r == s->rank) continue;
             messages[count++] = (NnMessage){r, false, to, mine * sizeof *to};
             to += mine;
         }
-        for (int k = 0; r != c->rank && k < c->nodes[c->rank]; k++)
+        for (int k = 0; r != s->rank && k < s->nodes[s->rank]; k++)
             messages[count++] =
                 (NnMessage){r, true, c->own[k] + rank_slice_begin(c, r), rank_slice_count(c, r) * sizeof(float)};
     }
     send_all(c, messages, count);
 }
 
-static const float *find_node(const Chunks *c, ChunkNode n)
-{
-    int all = 0;
-    for (int r = 0; r < c->size; r++) all += c->nodes[r];
-    for (int i = 0; i < all; i++)
-        if (c->node[i].level == n.level && c->node[i].index == n.index) return c->slice[i];
-    return NULL;
-}
-
 /* The slice of a node's sum, in memory of its own or where it was computed. */
 static const float *combine_slices(const Chunks *c, ChunkNode n)
 {
-    const float *known = find_node(c, n);
-    if (known) return known;
-    const float *left = combine_slices(c, left_of(n));
-    if (!has_leaves(right_of(n), c->leaves)) return left;
-    const float *right = combine_slices(c, right_of(n));
+    const int known = chunk_shares_find(&c->shares, n);
+    if (known >= 0) return c->slice[known];
+    const float *left = combine_slices(c, chunk_left(n));
+    if (!chunk_has_leaves(chunk_right(n), c->shares.leaves)) return left;
+    const float *right = combine_slices(c, chunk_right(n));
     float *sum = c->partial[n.level][n.index % 2];
-    const size_t count = rank_slice_count(c, c->rank);
+    const size_t count = rank_slice_count(c, c->shares.rank);
     for (size_t i = 0; i < count; i++) sum[i] = left[i] + right[i];
     return sum;
 }
 
 static void gather_root(const Chunks *c, float *root)
 {
+    const int own = c->shares.rank;
     NnMessage *list = c->messages;
     int count = 0;
-    for (int r = 0; r < c->size; r++) {
-        if (r == c->rank) continue;
-        float *mine = root + rank_slice_begin(c, c->rank), *others = root + rank_slice_begin(c, r);
-        list[count++] = (NnMessage){r, true, mine, rank_slice_count(c, c->rank) * sizeof *root};
+    for (int r = 0; r < c->shares.size; r++) {
+        if (r == own) continue;
+        float *mine = root + rank_slice_begin(c, own), *others = root + rank_slice_begin(c, r);
+        list[count++] = (NnMessage){r, true, mine, rank_slice_count(c, own) * sizeof *root};
         list[count++] = (NnMessage){r, false, others, rank_slice_count(c, r) * sizeof *root};
     }
     send_all(c, list, count);
@@ -216,22 +210,65 @@ static void gather_root(const Chunks *c, float *root)
 /* The root of the tree, in c->own[0]. */
 static void combine_nodes(Chunks *c)
 {
-    if (c->size == 1) return; /* the only node is the root */
+    if (c->shares.size == 1) return; /* the only node is the root */
     scatter_nodes(c);
-    memmove(c->own[0] + rank_slice_begin(c, c->rank), combine_slices(c, root_of(c->leaves)),
-            rank_slice_count(c, c->rank) * sizeof(float));
+    memmove(c->own[0] + rank_slice_begin(c, c->shares.rank), combine_slices(c, chunk_root(c->shares.leaves)),
+            rank_slice_count(c, c->shares.rank) * sizeof(float));
     gather_root(c, c->own[0]);
+}
+
+/* ---- running statistics ------------------------------------------------------------------------ */
+
+static bool has_chunks(const Chunks *c, int rank)
+{
+    return chunk_begin(c->shares.chunks, rank, c->shares.size) < c->shares.leaves;
+}
+
+static void move_buffer(const Chunks *c, int tensor)
+{
+    const nn_tensor_info *t = &c->info->tensors[tensor];
+    const NnMessage get = {0, false, c->own[0], t->count * sizeof(float)};
+    int count = 0;
+    if (!has_chunks(c, c->shares.rank)) {
+        send_all(c, &(NnMessage){get.peer, get.sends, get.data, get.bytes}, 1);
+        c->info->set(c->model, t->name, c->own[0], t->count);
+        return;
+    }
+    if (c->shares.rank != 0) return;
+    c->info->get(c->model, t->name, c->own[0], t->count);
+    for (int r = 1; r < c->shares.size; r++)
+        if (!has_chunks(c, r)) c->messages[count++] = (NnMessage){r, true, c->own[0], get.bytes};
+    send_all(c, c->messages, count);
+}
+
+/* A rank without a chunk in a shorter batch has not moved them: they are those of rank 0. */
+static void move_statistics(const Chunks *c)
+{
+    if (!c->collective || has_chunks(c, c->shares.size - 1)) return;
+    for (int i = 0; i < c->info->tensor_count; i++)
+        if (c->info->tensors[i].kind == NN_BUFFER) move_buffer(c, i);
 }
 
 /* ---- the step -------------------------------------------------------------------------------- */
 
+static void reduce_collective(Chunks *c)
+{
+    const int begin = chunk_shares_begin(&c->shares), end = chunk_shares_end(&c->shares);
+    for (int leaf = begin; leaf < end; leaf++) {
+        c->parts[leaf - begin].at = &code_of(c, leaf)->collectives[c->segment];
+        c->parts[leaf - begin].weight = chunk_weight(c, leaf);
+    }
+    collective_reduce(c->collective, &c->info->collectives[c->segment], c->parts,
+                      (float)c->batch->count / (float)c->info->batch);
+}
+
 static void compute_own(Chunks *c, const ChunkVotes *votes)
 {
-    const ChunkNode *node = c->node;
-    for (int r = 0; r < c->rank; r++) node += c->nodes[r];
-    for (int k = 0; k < c->nodes[c->rank]; k++) {
-        memset(c->own[k], 0, c->count * sizeof(float));
-        compute_node(c, node[k], c->own[k]);
+    const int first = chunk_shares_first(&c->shares), nodes = c->shares.nodes[c->shares.rank];
+    for (int k = 0; k < nodes || k == 0; k++) memset(c->own[k], 0, c->count * sizeof(float));
+    for (c->segment = 0; c->segment < c->segments; c->segment++) {
+        for (int k = 0; k < nodes; k++) compute_node(c, c->shares.node[first + k], c->own[k]);
+        if (c->segment < c->segments - 1) reduce_collective(c);
     }
     float *vote = c->own[0] + c->count - 2;
     vote[0] = votes->stop;
@@ -251,13 +288,13 @@ double chunks_step(Chunks *c, void *model, const Batch *batch, float lr, void *s
     c->model = model;
     c->batch = batch;
     c->scratch = scratch;
-    c->leaves = (batch->count + c->info->batch - 1) / c->info->batch;
-    list_chunk_nodes(c);
+    chunk_shares_list(&c->shares, (batch->count + c->info->batch - 1) / c->info->batch);
     compute_own(c, votes);
     combine_nodes(c);
     const double loss = take_losses(c, root, root[0]);
     *votes = (ChunkVotes){root[c->count - 2] > 0, root[c->count - 1] > 0};
     c->info->update(model, root, lr, scratch);
+    move_statistics(c);
     return loss;
 }
 
@@ -268,10 +305,11 @@ const float *chunks_losses(const Chunks *c) { return c->info->losses ? c->losses
 static int take_vectors(Chunks *c, NnError *error)
 {
     const size_t bytes = c->count * sizeof(float);
+    const ChunkShares *s = &c->shares;
     ChunkNode node[CHUNK_NODES];
-    const int begin = chunk_begin(c->chunks, c->rank, c->size), end = chunk_begin(c->chunks, c->rank + 1, c->size);
+    const int begin = chunk_begin(s->chunks, s->rank, s->size), end = chunk_begin(s->chunks, s->rank + 1, s->size);
     int most = 0, deepest = 0;
-    for (int leaves = 1; leaves <= c->chunks; leaves++) { /* of all batches, shorter ones too */
+    for (int leaves = 1; leaves <= s->chunks; leaves++) { /* of all batches, shorter ones too */
         const int count = chunk_nodes(leaves, begin, end, node);
         if (count > most) most = count;
         for (int k = 0; k < count; k++)
@@ -280,60 +318,89 @@ static int take_vectors(Chunks *c, NnError *error)
     for (int k = 0; k < (most ? most : 1); k++)
         if (!(c->own[k] = nn_memory(bytes, error))) return -1;
     for (int l = 1; l <= deepest; l++)
-        if (!(c->below[l] = nn_memory(bytes, error))) return -1;
-    return 0;
+        if (!(c->below[l] = nn_alloc(bytes, error))) return -1;
+    c->made = nn_alloc(((size_t)c->info->tensor_count + 2) * sizeof *c->made, error);
+    return c->made ? 0 : -1;
 }
 
 static int take_slices(Chunks *c, NnError *error)
 {
-    const size_t bytes = rank_slice_count(c, c->rank) * sizeof(float), nodes = (size_t)c->size * CHUNK_NODES;
-    c->node = nn_alloc(nodes * sizeof *c->node, error);
-    c->nodes = nn_alloc((size_t)c->size * sizeof *c->nodes, error);
+    ChunkShares *s = &c->shares;
+    const size_t bytes = rank_slice_count(c, s->rank) * sizeof(float), nodes = (size_t)s->size * CHUNK_NODES;
+    s->node = nn_alloc(nodes * sizeof *s->node, error);
+    s->nodes = nn_alloc((size_t)s->size * sizeof *s->nodes, error);
     c->slice = nn_alloc(nodes * sizeof *c->slice, error);
     c->messages = nn_alloc(2 * nodes * sizeof *c->messages, error); /* each node is sent to all others, and got */
-    if (!c->node || !c->nodes || !c->slice || !c->messages) return -1;
-    if (c->size == 1) return 0;
+    if (!s->node || !s->nodes || !c->slice || !c->messages) return -1;
+    if (s->size == 1) return 0;
     int most = 0;
-    for (c->leaves = 1; c->leaves <= c->chunks; c->leaves++) {
-        int count = 0;
-        list_chunk_nodes(c);
-        for (int r = 0; r < c->size; r++) count += c->nodes[r];
+    for (int leaves = 1; leaves <= s->chunks; leaves++) {
+        chunk_shares_list(s, leaves);
+        const int count = chunk_shares_count(s);
         if (count > most) most = count;
     }
     c->received = nn_memory((size_t)most * bytes, error);
-    for (int l = 1; l <= root_of(c->chunks).level; l++)
+    for (int l = 1; l <= chunk_root(s->chunks).level; l++)
         for (int side = 0; side < 2; side++)
             if (!(c->partial[l][side] = nn_memory(bytes, error))) return -1;
     return c->received ? 0 : -1;
+}
+
+/* A scratch for each chunk of this rank. */
+static int take_scratches(Chunks *c, NnError *error)
+{
+    const ChunkShares *s = &c->shares;
+    const int own = chunk_begin(s->chunks, s->rank + 1, s->size) - chunk_begin(s->chunks, s->rank, s->size);
+    size_t bytes = c->info->train_scratch;
+    if (!c->info->collective_count) return 0;
+    if (c->last && c->last->train_scratch > bytes) bytes = c->last->train_scratch;
+    c->collective = collective_new(c->info, s, c->ranks, c->limit, error);
+    c->parts = nn_alloc((size_t)own * sizeof *c->parts, error);
+    if (!c->collective || !c->parts) return -1;
+    for (int i = 0; i < own; i++)
+        if (!(c->parts[i].scratch = nn_memory(bytes, error))) return -1;
+    return 0;
 }
 
 Chunks *chunks_new(const nn_model_info *info, const nn_model_info *last, const NnChunking *chunking, NnError *error)
 {
     Chunks *c = nn_alloc(sizeof *c, error);
     if (!c) return NULL;
-    *c = (Chunks){.info = info, .last = last, .ranks = chunking->ranks, .size = 1, .limit = chunking->limit};
-    if (c->ranks) c->rank = c->ranks->rank;
-    if (c->ranks) c->size = c->ranks->size;
-    c->chunks = chunking->batch / info->batch;
+    *c = (Chunks){.info = info, .last = last, .ranks = chunking->ranks, .limit = chunking->limit};
+    c->shares = (ChunkShares){.size = 1, .chunks = chunking->batch / info->batch};
+    if (c->ranks) c->shares.rank = c->ranks->rank;
+    if (c->ranks) c->shares.size = c->ranks->size;
+    c->segments = info->collective_count + 1;
     c->gradients = info->gradients_bytes / sizeof(float);
     c->count = c->gradients + 1 + (size_t)info->loss_count + 2;
-    if (!take_vectors(c, error) && !take_slices(c, error)) return c;
+    if (!take_vectors(c, error) && !take_slices(c, error) && !take_scratches(c, error)) return c;
     chunks_free(c);
     return NULL;
+}
+
+static void free_scratches(Chunks *c)
+{
+    const ChunkShares *s = &c->shares;
+    const int own = chunk_begin(s->chunks, s->rank + 1, s->size) - chunk_begin(s->chunks, s->rank, s->size);
+    for (int i = 0; c->parts && i < own; i++) free(c->parts[i].scratch);
+    free(c->parts);
+    collective_free(c->collective);
 }
 
 void chunks_free(Chunks *c)
 {
     if (!c) return;
+    free_scratches(c);
     for (int k = 0; k < CHUNK_NODES; k++) free(c->own[k]);
     for (int l = 0; l < CHUNK_LEVELS; l++) {
         free(c->below[l]);
         free(c->partial[l][0]);
         free(c->partial[l][1]);
     }
+    free(c->made);
     free(c->received);
-    free(c->node);
-    free(c->nodes);
+    free(c->shares.node);
+    free(c->shares.nodes);
     free(c->slice);
     free(c->messages);
     free(c);

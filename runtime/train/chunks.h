@@ -17,24 +17,9 @@
 #ifndef NN_CHUNKS_H
 #define NN_CHUNKS_H
 
+#include "runtime/train/chunk_tree.h"
 #include "runtime/train/ranks.h"
 #include "runtime/train/train.h"
-
-enum { CHUNK_LEVELS = 24 };
-
-/* Node i of a level; of a batch of `leaves` chunks. */
-typedef struct ChunkNode {
-    int level, index;
-} ChunkNode;
-
-enum { CHUNK_NODES = 2 * CHUNK_LEVELS };
-
-/* The largest nodes of a tree of `leaves` leaves with no leaves but begin … end−1, from left to right;
- * returns how many. */
-int chunk_nodes(int leaves, int begin, int end, ChunkNode node[CHUNK_NODES]);
-
-/* The first chunk of a rank, of a whole batch. */
-static inline int chunk_begin(int chunks, int rank, int size) { return (int)((long long)chunks * rank / size); }
 
 typedef struct Chunks Chunks;
 

@@ -151,7 +151,8 @@ static void play(Verdict *v, const Graph *program, const char *kind)
 
 void check_plans(Verdict *v)
 {
-    static const char *const names[] = {"net", "infer", "eval", "step", "grad", "vjp", "grad_add", "update"};
+    static const char *const names[] = {"net", "infer",    "eval",       "step",  "grad",
+                                        "vjp", "grad_add", "grad_chunk", "update"};
     for (ProgramKind kind = PROGRAM_INFER; kind <= PROGRAM_UPDATE; kind++) {
         const Graph *program = program_build(v->net->net, kind, v->net->spec, v->net->batch, 1);
         if (program)

@@ -53,17 +53,61 @@ fi
 alone eights --reproducible --chunk 8
 differ eights.safetensors one.safetensors
 
+# alike LIMIT A B: the losses of ten steps are the same up to that
+alike() {
+    what="losses of $2 and $3"
+    awk -F, -v limit="$1" 'NR == FNR { loss[FNR] = $5; next }
+        { d = ($5 - loss[FNR]) / $5; if (d < -limit || d > limit) bad = 1 } $1 == "train" { n++ } END { exit bad || n != 10 }' \
+        "$2.csv" "$3.csv"
+    status=$?
+    status_is 0
+}
+
 # In chunks, the same up to rounding: the losses of the steps.
 sed '/dropout/d' net.nn >still.nn
 trains='train still.nn --limit 280 --jit tcc --checkpoint-every 0'
 alone whole
 alone cut --reproducible
-what='losses in chunks'
-awk -F, 'NR == FNR { loss[FNR] = $5; next }
-    $1 == "train" { n++; d = ($5 - loss[FNR]) / $5; if (d * d > 1e-8) bad = 1 } END { exit bad || n != 10 }' \
-    whole.csv cut.csv
-status=$?
-status_is 0
+alike 1e-4 whole cut
+
+# Statistics of the whole batch, of images and of vectors, in all forms of batchnorm; the losses of the
+# evaluations are those of the running statistics.
+cat >norm.nn <<'END'
+net small {
+    input(1x12x12)
+    conv(6, 3, bias=no) as c1  batchnorm as b1  relu
+    dropout(0.2)
+    add { } { conv(6, 3, pad=1, bias=no) as c2  batchnorm(momentum=none) as b2 }
+    relu
+    maxpool(2)
+    conv(20, 3, bias=no) as c3  batchnorm(affine=no) as b3
+    flatten
+    dense(12, bias=no) as d1  batchnorm as b4  tanh
+    dense(10) as d2  softmax
+}
+train small {
+    loss cross_entropy
+    optimizer sgd(lr=0.05, momentum=0.9)
+    batch 64
+    epochs 2
+}
+END
+trains='train norm.nn --limit 280 --jit tcc --checkpoint-every 0'
+alone norm --reproducible --threads 1
+alone norm-threads --reproducible --threads 3
+same norm-threads.safetensors norm.safetensors
+same norm-threads.numbers norm.numbers
+if [ "$ALL" ]; then
+    alone norm-compiled --reproducible --jit cc
+    same norm-compiled.safetensors norm.safetensors
+fi
+sed '/dropout/d' norm.nn >still-norm.nn
+trains='train still-norm.nn --limit 280 --jit tcc --checkpoint-every 0'
+alone norm-whole
+for chunk in 8 32; do
+    alone norm-cut --reproducible --chunk $chunk
+    alike 1e-5 norm-whole norm-cut
+done
 trains='train net.nn --limit 280 --jit tcc --checkpoint-every 0'
 
 # Refusals that need no ranks.
@@ -71,9 +115,20 @@ runs 2 train net.nn --chunk 8
 says err '^nnc: error: --chunk needs --reproducible, or mpirun'
 runs 2 train net.nn --reproducible --chunk 10
 says err '^nnc: error: --chunk 10: the batch of 64 samples is not a multiple of it'
-sed 's/relu/batchnorm as bn1  relu/' net.nn >norm.nn
-runs 1 train norm.nn --reproducible
-says err '^nnc: error: --reproducible: bn1 (batchnorm) computes with all samples of a batch together'
+cat >domains.nn <<'END'
+net small {
+    input(2)
+    dense(1) as d
+    head domains (loss=coral, target=domain) { identity }
+}
+train small {
+    loss mse
+    batch 4
+}
+END
+printf 'a,b,domain,y\n1,2,0,1\n2,3,1,2\n4,2,0,1\n2,5,1,0\n' >domains.csv
+runs 1 train domains.nn --data domains.csv --reproducible
+says err '^nnc: error: --reproducible: loss.domains (coral) computes with all samples of a batch together'
 absent small.safetensors
 
 if ! have mpirun || [ ! -e "${NNC%/*}/nnc-mpi.so" ]; then
@@ -127,6 +182,20 @@ for n in 1 2 3 4; do
     same ranks.numbers one.numbers
 done
 says err '^ranks *4 with 1 threads, '
+trains='train norm.nn --limit 280 --jit tcc --checkpoint-every 0'
+for n in 2 3 4; do
+    # shellcheck disable=SC2086
+    ranks 0 $n $trains -o ranks.safetensors --log ranks.csv --threads $((1 + n % 2))
+    numbers ranks
+    same ranks.safetensors norm.safetensors
+    same ranks.numbers norm.numbers
+done
+trains='train norm.nn --limit 280 --jit tcc --checkpoint part.safetensors'
+# shellcheck disable=SC2086
+ranks 0 3 $trains --steps 3 -o part-weights.safetensors
+# shellcheck disable=SC2086
+ranks 0 2 $trains --resume -o part-weights.safetensors
+same part-weights.safetensors norm.safetensors
 
 # An interrupted run goes on with any number of ranks; chunks are a part of what it is.
 trains='train net.nn --limit 280 --jit tcc --checkpoint part.safetensors'

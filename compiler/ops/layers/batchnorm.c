@@ -27,16 +27,9 @@
  * record of its own under the same name; the shape rule chooses it.  So are the training
  * forms that write one buffer more; these have no kernel.
  */
-#include <math.h>
+#include "ops/layers/batchnorm.h"
 
 #include "autodiff/backward.h"
-#include "graph/rewrite.h"
-#include "ops/shared/norm.h"
-
-typedef struct BatchnormAttrs {
-    double eps, momentum;
-    bool affine;
-} BatchnormAttrs;
 
 static const Attr batchnorm_attrs[] = {
     {"eps", ATTR_REAL, offsetof(BatchnormAttrs, eps), "1e-5", 0, 1e9, NULL},
@@ -61,13 +54,9 @@ static const char *const bare_again_in[] = {"x", "mean", "inv", NULL};
 
 static const Op batchnorm_bare, cumulative_affine, cumulative_bare;
 
-static bool is_affine(const Node *n) { return ((const BatchnormAttrs *)n->attrs)->affine; }
-
-static bool is_cumulative(const Node *n) { return isnan(((const BatchnormAttrs *)n->attrs)->momentum); }
-
 static bool batchnorm_shape(Graph *g, Node *n)
 {
-    if (!is_affine(n)) n->op = &batchnorm_bare;
+    if (!batchnorm_is_affine(n)) n->op = &batchnorm_bare;
     node_out(g, n, node_shape_in(n));
     return true;
 }
@@ -75,7 +64,7 @@ static bool batchnorm_shape(Graph *g, Node *n)
 static bool training_shape(Graph *g, Node *n)
 {
     Shape in = node_shape_in(n), channels = shape_vector(in.dim[0]);
-    if (is_cumulative(n)) n->op = is_affine(n) ? &cumulative_affine : &cumulative_bare;
+    if (batchnorm_is_cumulative(n)) n->op = batchnorm_is_affine(n) ? &cumulative_affine : &cumulative_bare;
     if (g->batch * shape_count(in) == in.dim[0]) {
         const char *shape = shape_text(g->compilation->arena, in);
         diag_warning(g->compilation, n->span,
@@ -92,13 +81,13 @@ static bool training_shape(Graph *g, Node *n)
 static void batchnorm_params(Graph *g, Node *n)
 {
     Shape channels = shape_vector(node_shape_in(n).dim[0]);
-    if (is_affine(n)) {
+    if (batchnorm_is_affine(n)) {
         node_param(g, n, "weight", channels, init_constant(1))->regularized = false;
         node_param(g, n, "bias", channels, init_constant(0))->regularized = false;
     }
     node_buffer(g, n, "running_mean", channels, init_constant(0));
     node_buffer(g, n, "running_var", channels, init_constant(1));
-    if (is_cumulative(n)) node_buffer(g, n, "num_batches_tracked", (Shape){0}, init_constant(0));
+    if (batchnorm_is_cumulative(n)) node_buffer(g, n, "num_batches_tracked", (Shape){0}, init_constant(0));
 }
 
 /* At inference one multiplication and one addition per element. */
@@ -109,8 +98,7 @@ static int64_t batchnorm_flops(const Node *n) { return 2 * shape_count(node_shap
 /* Elements per channel and sample. */
 static int64_t plane(const Node *n) { return shape_count(node_shape_in(n)) / node_shape_in(n).dim[0]; }
 
-/* $at is element (n, c, k). */
-static void bind_batchnorm_sizes(Writer *w, const Node *n)
+void batchnorm_bind_sizes(Writer *w, const Node *n)
 {
     const BatchnormAttrs *a = n->attrs;
     long long channels = node_shape_in(n).dim[0], elements = plane(n);
@@ -118,7 +106,7 @@ static void bind_batchnorm_sizes(Writer *w, const Node *n)
     writer_bind_int(w, "P", elements);
     writer_bind(w, "at", elements == 1 ? "n * %lld + c" : "(n * %lld + c) * %lld + k", channels, elements);
     writer_bind_real(w, "eps", a->eps);
-    if (is_cumulative(n)) {
+    if (batchnorm_is_cumulative(n)) {
         writer_bind(w, "momentum", "momentum");
         writer_bind(w, "keep", "(1 - momentum)");
     } else {
@@ -130,7 +118,7 @@ static void bind_batchnorm_sizes(Writer *w, const Node *n)
 /* The count of a cumulative average is of no use at inference. */
 static void ignore_count(Writer *w, const Node *n)
 {
-    if (is_cumulative(n)) writer_put(w, "(void)num_batches_tracked;");
+    if (batchnorm_is_cumulative(n)) writer_put(w, "(void)num_batches_tracked;");
 }
 
 /* The loops over the batch and the elements of channel c. */
@@ -144,10 +132,10 @@ static void put_each(Writer *w, const Node *n, const char *statement)
 
 static void batchnorm_plain(Writer *w, const Node *n)
 {
-    bind_batchnorm_sizes(w, n);
+    batchnorm_bind_sizes(w, n);
     ignore_count(w, n);
     writer_put(w, "for ($int c = 0; c < $C; c++) {");
-    if (is_affine(n)) {
+    if (batchnorm_is_affine(n)) {
         writer_put(w, "const $real scale = weight[c] / $sqrt(running_var[c] + $eps);\n"
                       "const $real shift = bias[c] - running_mean[c] * scale;\n");
     } else {
@@ -158,11 +146,9 @@ static void batchnorm_plain(Writer *w, const Node *n)
     writer_put(w, "}");
 }
 
-/* The loops over the values of channel c. */
-static NormLoops channel_loops(const Node *n) { return (NormLoops){"n", "$N", plane(n)}; }
+NormLoops batchnorm_loops(const Node *n) { return (NormLoops){"n", "$N", plane(n)}; }
 
-/* Declares count, the values of a channel: M. */
-static void put_count(Writer *w, const Node *n)
+void batchnorm_put_count(Writer *w, const Node *n)
 {
     writer_put(w, plane(n) == 1 ? "const $int count = $N;" : "const $int count = $N * $P;");
 }
@@ -171,19 +157,19 @@ static void put_count(Writer *w, const Node *n)
 static void put_training(Writer *w, const Node *n)
 {
     put_each(w, n,
-             is_affine(n) ? "y[$at] = (x[$at] - average) * scale * weight[c] + bias[c];"
-                          : "y[$at] = (x[$at] - average) * scale;");
+             batchnorm_is_affine(n) ? "y[$at] = (x[$at] - average) * scale * weight[c] + bias[c];"
+                                    : "y[$at] = (x[$at] - average) * scale;");
 }
 
 static void training_plain(Writer *w, const Node *n)
 {
-    bind_batchnorm_sizes(w, n);
-    put_count(w, n);
-    if (is_cumulative(n))
+    batchnorm_bind_sizes(w, n);
+    batchnorm_put_count(w, n);
+    if (batchnorm_is_cumulative(n))
         writer_put(w, "num_batches_tracked[0] += 1;\n"
                       "const $real momentum = 1 / num_batches_tracked[0];\n");
     writer_put(w, "for ($int c = 0; c < $C; c++) {");
-    norm_moments(w, channel_loops(n), "x[$at]", "count");
+    norm_moments(w, batchnorm_loops(n), "x[$at]", "count");
     writer_put(w, "const $real scale = 1 / $sqrt(variance + $eps);");
     put_training(w, n);
     writer_put(w,
@@ -196,7 +182,7 @@ static void training_plain(Writer *w, const Node *n)
 
 static void again_plain(Writer *w, const Node *n)
 {
-    bind_batchnorm_sizes(w, n);
+    batchnorm_bind_sizes(w, n);
     writer_put(w, "for ($int c = 0; c < $C; c++) {\n"
                   "const $real average = mean[c], scale = inv[c];\n");
     put_training(w, n);
@@ -205,10 +191,10 @@ static void again_plain(Writer *w, const Node *n)
 
 static void sums_plain(Writer *w, const Node *n)
 {
-    bind_batchnorm_sizes(w, n);
+    batchnorm_bind_sizes(w, n);
     writer_put(w, "for ($int c = 0; c < $C; c++) {");
-    norm_sum(w, "sum", channel_loops(n), NULL, "dy[$at]");
-    norm_sum(w, "along", channel_loops(n), NULL, "dy[$at] * (x[$at] - mean[c])");
+    norm_sum(w, "sum", batchnorm_loops(n), NULL, "dy[$at]");
+    norm_sum(w, "along", batchnorm_loops(n), NULL, "dy[$at] * (x[$at] - mean[c])");
     writer_put(w, "dweight[c] = along * inv[c];\n"
                   "dbias[c] = sum;\n"
                   "}\n");
@@ -216,10 +202,10 @@ static void sums_plain(Writer *w, const Node *n)
 
 static void dx_plain(Writer *w, const Node *n)
 {
-    bind_batchnorm_sizes(w, n);
-    put_count(w, n);
+    batchnorm_bind_sizes(w, n);
+    batchnorm_put_count(w, n);
     writer_put(w, "for ($int c = 0; c < $C; c++) {");
-    writer_put(w, is_affine(n) ? "const $real scale = weight[c] * inv[c];" : "const $real scale = inv[c];");
+    writer_put(w, batchnorm_is_affine(n) ? "const $real scale = weight[c] * inv[c];" : "const $real scale = inv[c];");
     writer_put(w, "const $real offset = dbias[c] / count;\n"
                   "const $real slope = dweight[c] * inv[c] / count;\n");
     put_each(w, n, "dx[$at] = scale * (dy[$at] - offset - (x[$at] - mean[c]) * slope);");
@@ -228,22 +214,20 @@ static void dx_plain(Writer *w, const Node *n)
 
 /* ---- fast form: runtime/kernels/norm/batchnorm.h --------------------------- */
 
-/* Channels last, each pixel is as a sample of single values.  x, y (or dy) and dx are the
- * arrays of those names, as far as the call has them. */
-static void call_batchnorm(Writer *w, const Node *n, const Tensor *x, const Tensor *y, const Tensor *dx,
-                           const char *call)
+/* Channels last, each pixel is as a sample of single values. */
+void batchnorm_call(Writer *w, const Node *n, const Tensor *x, const Tensor *y, const Tensor *dx, const char *call)
 {
-    bind_batchnorm_sizes(w, n);
-    if (is_cumulative(n)) writer_bind(w, "momentum", "0"); /* these kernels do not average */
-    writer_bind(w, "weight", is_affine(n) ? "weight" : "0");
-    writer_bind(w, "bias", is_affine(n) ? "bias" : "0");
+    batchnorm_bind_sizes(w, n);
+    if (batchnorm_is_cumulative(n)) writer_bind(w, "momentum", "0"); /* these kernels do not average */
+    writer_bind(w, "weight", batchnorm_is_affine(n) ? "weight" : "0");
+    writer_bind(w, "bias", batchnorm_is_affine(n) ? "bias" : "0");
     writer_put(w, n->layout == LAYOUT_NHWC ? "const long rows = (long)$N * $P;" : "const long rows = $N;");
     if (n->layout == LAYOUT_NHWC) writer_bind_int(w, "P", 1);
     bool relu = n->epilogue && n->epilogue->relu;
     writer_bind_int(w, "relu", relu);
     writer_bind(w, "residual", n->epilogue && n->epilogue->add ? "residual" : "0");
-    writer_bind(w, "mask_weight", relu && is_affine(n) ? "weight" : "0");
-    writer_bind(w, "mask_bias", relu && is_affine(n) ? "bias" : "0");
+    writer_bind(w, "mask_weight", relu && batchnorm_is_affine(n) ? "weight" : "0");
+    writer_bind(w, "mask_bias", relu && batchnorm_is_affine(n) ? "bias" : "0");
     writer_bind_int(w, "x_step", tensor_pixel_stride(x));
     writer_bind_int(w, "y_step", tensor_pixel_stride(y));
     writer_bind_int(w, "dx_step", dx ? tensor_pixel_stride(dx) : 0);
@@ -256,7 +240,7 @@ static void call_batchnorm(Writer *w, const Node *n, const Tensor *x, const Tens
 static void batchnorm_emit(Writer *w, const Node *n)
 {
     ignore_count(w, n);
-    call_batchnorm(w, n, n->in[0], n->out[0], NULL,
+    batchnorm_call(w, n, n->in[0], n->out[0], NULL,
                    "const nn_batchnorm_infer_args args = {.x = x, .weight = $weight, .bias = $bias, "
                    ".running_mean = running_mean, .running_var = running_var, .y = y};\n"
                    "nn_batchnorm_infer(&size, rows, &args, $t, $T);");
@@ -264,7 +248,7 @@ static void batchnorm_emit(Writer *w, const Node *n)
 
 static void training_emit(Writer *w, const Node *n)
 {
-    call_batchnorm(
+    batchnorm_call(
         w, n, n->in[0], n->out[0], NULL,
         "const nn_batchnorm_train_args args = {.x = x, .weight = $weight, .bias = $bias, .residual = $residual, "
         ".running_mean = running_mean, .running_var = running_var, .y = y, .mean = mean, .inv = inv};\n"
@@ -273,7 +257,7 @@ static void training_emit(Writer *w, const Node *n)
 
 static void again_emit(Writer *w, const Node *n)
 {
-    call_batchnorm(w, n, n->in[0], n->out[0], NULL,
+    batchnorm_call(w, n, n->in[0], n->out[0], NULL,
                    "const nn_batchnorm_recompute_args args = {.x = x, .weight = $weight, .bias = $bias, "
                    ".residual = $residual, .mean = mean, .inv = inv, .y = y};\n"
                    "nn_batchnorm_recompute(&size, rows, &args, $t, $T);");
@@ -281,7 +265,7 @@ static void again_emit(Writer *w, const Node *n)
 
 static void sums_emit(Writer *w, const Node *n)
 {
-    call_batchnorm(w, n, n->in[1], n->in[0], NULL,
+    batchnorm_call(w, n, n->in[1], n->in[0], NULL,
                    "const nn_batchnorm_sums_args args = {.dy = dy, .x = x, .mean = mean, .inv = inv, "
                    ".weight = $mask_weight, .bias = $mask_bias, .dweight = dweight, .dbias = dbias};\n"
                    "nn_batchnorm_sums(&size, rows, &args, $t, $T);");
@@ -289,57 +273,41 @@ static void sums_emit(Writer *w, const Node *n)
 
 static void dx_emit(Writer *w, const Node *n)
 {
-    call_batchnorm(w, n, n->in[1], n->in[0], n->out[0],
+    batchnorm_call(w, n, n->in[1], n->in[0], n->out[0],
                    "const nn_batchnorm_dx_args args = {.dy = dy, .x = x, .mean = mean, .inv = inv, .dweight = dweight, "
                    ".dbias = dbias, .weight = $weight, .bias = $mask_bias, .residual = $residual, .dx = dx};\n"
                    "nn_batchnorm_dx(&size, rows, &args, $t, $T);");
 }
 
 /* With one value per channel and sample, NCHW and NHWC are the same. */
-static const char *batchnorm_pixels_refusal(const Node *n)
-{
-    return plane(n) > 1 ? "it has more than one pixel" : NULL;
-}
+const char *batchnorm_pixels_refusal(const Node *n) { return plane(n) > 1 ? "it has more than one pixel" : NULL; }
 
 /* relu's argument is had again from x: of the sums by weight and bias, of dx by the bias,
  * since it has the weight anyway. */
 static void mask_sums(GraphRewriter *r, Node *n)
 {
-    if (!is_affine(n)) return;
+    if (!batchnorm_is_affine(n)) return;
     rewriter_add_input_named(r, n, n->origin->in[1], "weight");
     rewriter_add_input_named(r, n, n->origin->in[2], "bias");
 }
 
 static void mask_dx(GraphRewriter *r, Node *n)
 {
-    if (is_affine(n)) rewriter_add_input_named(r, n, n->origin->in[2], "bias");
+    if (batchnorm_is_affine(n)) rewriter_add_input_named(r, n, n->origin->in[2], "bias");
 }
-
-/* The kernels do the sum and relu in the walk over pixels alone, not in that over planes. */
-#define BATCHNORM_ROW(NAME, LAYOUT, REFUSES, TRAITS, EPILOGUES, MASK, EMIT)                                          \
-    {                                                                                                                \
-        .name = NAME, .layouts = LAYOUT, .traits = TRAITS, .epilogues = EPILOGUES, .refuses = REFUSES, .mask = MASK, \
-        .emit = EMIT, .kernel = "batchnorm"                                                                          \
-    }
-#define BATCHNORM_ROWS(TRAITS, EPILOGUES, MASK, EMIT)                                            \
-    BATCHNORM_ROW("features", IN_NCHW, batchnorm_pixels_refusal, TRAITS, EPILOGUES, MASK, EMIT), \
-        BATCHNORM_ROW("planes", IN_NCHW, NULL, TRAITS, 0, NULL, EMIT),                           \
-        BATCHNORM_ROW("pixels", IN_NHWC, NULL, TRAITS, EPILOGUES, MASK, EMIT),                   \
-    {                                                                                            \
-        0                                                                                        \
-    }
 
 static const Variant infer_variants[] = {
     BATCHNORM_ROWS(VARIANT_ANY_BATCH | VARIANT_STRIDED_CHANNELS, WITH_RELU, NULL, batchnorm_emit)};
 static const Variant training_variants[] = {
     BATCHNORM_ROWS(VARIANT_STRIDED_CHANNELS, WITH_ADD | WITH_RELU, NULL, training_emit)};
-static const Variant again_variants[] = {BATCHNORM_ROWS(0, WITH_ADD | WITH_RELU, NULL, again_emit)};
+static const Variant again_variants[] = {
+    BATCHNORM_ROWS(VARIANT_STRIDED_CHANNELS, WITH_ADD | WITH_RELU, NULL, again_emit)};
 static const Variant sums_variants[] = {BATCHNORM_ROWS(VARIANT_STRIDED_CHANNELS, WITH_RELU, mask_sums, sums_emit)};
 static const Variant dx_variants[] = {BATCHNORM_ROWS(VARIANT_STRIDED_CHANNELS, WITH_ADD | WITH_RELU, mask_dx, dx_emit)};
 
 /* ---- a second time ------------------------------------------------------ */
 
-static const Op batchnorm_again = {
+static const Op again_op = {
     .name = "batchnorm.again",
     .class = OP_INTERNAL,
     .traits = OP_BATCH_COUPLED,
@@ -353,15 +321,15 @@ static const Op batchnorm_again = {
 };
 
 /* The output from the mean and the inverse deviation that the node has found. */
-static Node *training_again(Graph *g, const Node *n)
+Node *batchnorm_again(Graph *g, const Node *n)
 {
-    int params = is_affine(n) ? 2 : 0,
-        residual = 1 + params + (is_cumulative(n) ? 3 : 2); /* x, weight and bias, buffers */
-    Node *again = graph_node(g, &batchnorm_again, n->attrs, n->name, n->span);
+    int params = batchnorm_is_affine(n) ? 2 : 0,
+        residual = 1 + params + (batchnorm_is_cumulative(n) ? 3 : 2); /* x, weight and bias, buffers */
+    Node *again = graph_node(g, &again_op, n->attrs, n->name, n->span);
     for (int i = 0; i <= params; i++) node_in(g, again, n->in[i]);
     node_in(g, again, n->out[1]);
     node_in(g, again, n->out[2]);
-    again->in_names = is_affine(n) ? again_in : bare_again_in;
+    again->in_names = batchnorm_is_affine(n) ? again_in : bare_again_in;
     if (node_has(n, residual)) node_in_named(g, again, n->in[residual], "residual");
     again->data_count = 1;
     again->epilogue = n->epilogue;
@@ -379,8 +347,9 @@ static const Op batchnorm_sums = {
     .out = sums_out,
     .plain = sums_plain,
     .variants = sums_variants,
+    .in_chunks = batchnorm_sums_in_chunks,
 };
-static const Op batchnorm_dx = {
+const Op batchnorm_dx = {
     .name = "batchnorm.dx",
     .class = OP_INTERNAL,
     .traits = OP_INPLACE | OP_BATCH_COUPLED,
@@ -405,8 +374,8 @@ static Node *gradient_node(Backward *b, const Op *op, const Node *n)
 static void training_grad(Backward *b, const Node *n)
 {
     Graph *g = backward_graph(b);
-    bool wants_weight = is_affine(n) && backward_wants(b, n->in[1]);
-    bool wants_bias = is_affine(n) && backward_wants(b, n->in[2]);
+    bool wants_weight = batchnorm_is_affine(n) && backward_wants(b, n->in[1]);
+    bool wants_bias = batchnorm_is_affine(n) && backward_wants(b, n->in[2]);
     bool wants_x = backward_wants(b, n->in[0]);
     if (!wants_x && !wants_weight && !wants_bias) return;
     Node *sums = gradient_node(b, &batchnorm_sums, n);
@@ -419,7 +388,7 @@ static void training_grad(Backward *b, const Node *n)
     Node *d = gradient_node(b, &batchnorm_dx, n);
     node_in(g, d, dweight);
     node_in(g, d, dbias);
-    if (is_affine(n)) node_in(g, d, n->in[1]);
+    if (batchnorm_is_affine(n)) node_in(g, d, n->in[1]);
     backward_give(b, n->in[0], node_out(g, d, node_shape_in(n)));
 }
 
@@ -430,10 +399,10 @@ static const char *const bare_frozen_in[] = {"dy", "running_var", NULL};
 
 static void frozen_plain(Writer *w, const Node *n)
 {
-    bind_batchnorm_sizes(w, n);
+    batchnorm_bind_sizes(w, n);
     writer_put(w, "for ($int c = 0; c < $C; c++) {");
-    writer_put(w, is_affine(n) ? "const $real scale = weight[c] / $sqrt(running_var[c] + $eps);"
-                               : "const $real scale = 1 / $sqrt(running_var[c] + $eps);");
+    writer_put(w, batchnorm_is_affine(n) ? "const $real scale = weight[c] / $sqrt(running_var[c] + $eps);"
+                                         : "const $real scale = 1 / $sqrt(running_var[c] + $eps);");
     put_each(w, n, "dx[$at] = dy[$at] * scale;");
     writer_put(w, "}");
 }
@@ -441,7 +410,7 @@ static void frozen_plain(Writer *w, const Node *n)
 /* The same as inference without a mean and a bias. */
 static void frozen_emit(Writer *w, const Node *n)
 {
-    call_batchnorm(w, n, n->in[0], n->out[0], NULL,
+    batchnorm_call(w, n, n->in[0], n->out[0], NULL,
                    "const nn_batchnorm_infer_args args = {.x = dy, .weight = $weight, .running_var = running_var, "
                    ".y = dx};\n"
                    "nn_batchnorm_infer(&size, rows, &args, $t, $T);");
@@ -473,10 +442,10 @@ static void frozen_grad(Backward *b, const Node *n)
 {
     if (!backward_wants(b, n->in[0])) return;
     Graph *g = backward_graph(b);
-    Node *d = backward_node(b, is_affine(n) ? &frozen_affine : &frozen_bare, n);
+    Node *d = backward_node(b, batchnorm_is_affine(n) ? &frozen_affine : &frozen_bare, n);
     node_in(g, d, backward_of(b, n->out[0]));
-    if (is_affine(n)) node_in(g, d, n->in[1]);
-    node_in(g, d, n->in[is_affine(n) ? 4 : 2]);
+    if (batchnorm_is_affine(n)) node_in(g, d, n->in[1]);
+    node_in(g, d, n->in[batchnorm_is_affine(n) ? 4 : 2]);
     backward_give(b, n->in[0], node_out(g, d, node_shape_in(n)));
 }
 
@@ -493,7 +462,7 @@ static void fold_plain(Writer *w, const Node *n)
     writer_bind_real(w, "eps", a->eps);
     ignore_count(w, n);
     writer_put(w, "for ($int c = 0; c < $C; c++) {");
-    if (is_affine(n)) {
+    if (batchnorm_is_affine(n)) {
         writer_put(w, "scale[c] = weight[c] / $sqrt(running_var[c] + $eps);\n"
                       "shift[c] = bias[c] - running_mean[c] * scale[c];\n");
     } else {
@@ -518,7 +487,7 @@ static const Op batchnorm_fold = {
         .name = "batchnorm.training", .class = OP_INTERNAL, .traits = OP_BATCH_COUPLED, .attrs = batchnorm_attrs, \
         .attrs_size = sizeof(BatchnormAttrs), .in = IN, .out = training_out, .mutates = MUTATES,                  \
         .shape = training_shape, .flops = batchnorm_flops, .grad = training_grad, .plain = training_plain,        \
-        .variants = VARIANTS, .rematerialize = training_again                                                     \
+        .variants = VARIANTS, .rematerialize = batchnorm_again, .in_chunks = batchnorm_training_in_chunks         \
     }
 
 static const Op training_affine = BATCHNORM_TRAINING(affine_in, 3u << 3, training_variants);

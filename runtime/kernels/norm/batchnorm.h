@@ -8,6 +8,7 @@
  *   train      the same with the batch's mean and biased variance; the running ones become
  *              (1 − momentum) · running + momentum · batch, with the variance multiplied by
  *              M / (M − 1), M = n · p
+ *   moments    mean, squares = Σ (x − mean)² and count = M, a single number
  *   recompute  the y of train, from the mean and inv that it stored
  *   sums       dbias = Σ dy;   dweight = Σ dy · (x − mean) · inv
  *   dx         weight · inv · (dy − dbias / M − (x − mean) · inv · dweight / M)
@@ -44,6 +45,11 @@ typedef struct nn_batchnorm_train_args {
     float *running_mean, *running_var, *y, *mean, *inv;
 } nn_batchnorm_train_args;
 
+typedef struct nn_batchnorm_moments_args {
+    const float *x;
+    float *mean, *squares, *count;
+} nn_batchnorm_moments_args;
+
 typedef struct nn_batchnorm_recompute_args {
     const float *x, *weight, *bias, *residual, *mean, *inv;
     float *y;
@@ -63,6 +69,7 @@ typedef struct nn_batchnorm_dx_args {
 
 void nn_batchnorm_infer(const nn_batchnorm *, long n, const nn_batchnorm_infer_args *, int t, int T);
 void nn_batchnorm_train(const nn_batchnorm *, long n, const nn_batchnorm_train_args *, int t, int T);
+void nn_batchnorm_moments(const nn_batchnorm *, long n, const nn_batchnorm_moments_args *, int t, int T);
 void nn_batchnorm_recompute(const nn_batchnorm *, long n, const nn_batchnorm_recompute_args *, int t, int T);
 void nn_batchnorm_sums(const nn_batchnorm *, long n, const nn_batchnorm_sums_args *, int t, int T);
 void nn_batchnorm_dx(const nn_batchnorm *, long n, const nn_batchnorm_dx_args *, int t, int T);
@@ -178,6 +185,24 @@ NN_KERNEL void nn_batchnorm_train_nhwc(const nn_batchnorm *d, long n, const nn_b
         nn_batchnorm_statistics(d, (float)n, &s, k, count, io);
         nn_batchnorm_factors(&f, io.mean, io.inv, io.weight, io.bias, k, count);
         nn_batchnorm_normal(d, &f, n, count, io.x + k, io.residual ? io.residual + k : 0, io.y + k);
+    }
+}
+
+NN_KERNEL void nn_batchnorm_moments_nhwc(const nn_batchnorm *d, long n, const nn_batchnorm_moments_args *args, int t,
+                                         int T)
+{
+    const nn_batchnorm_moments_args io = *args;
+    const long last = nn_columns_partition(d->c, t + 1, T);
+    nn_totals s;
+    for (long k = nn_columns_partition(d->c, t, T); k < last; k += NN_COLUMNS) {
+        const long count = nn_columns_count(k, last);
+        const nn_band rows = {
+            .a = io.x + k, .a_step = d->x_step, .columns = count, .run = nn_rows_variance, .join = nn_join_variance};
+        nn_rows_total(&rows, 0, n, &s);
+        for (long j = 0; j < count; j += NN_W) {
+            nn_store_some(io.mean + k + j, count - j, nn_load(s.a + j) / (float)n);
+            nn_store_some(io.squares + k + j, count - j, nn_load(s.b + j));
+        }
     }
 }
 
@@ -308,6 +333,23 @@ NN_KERNEL void nn_batchnorm_train(const nn_batchnorm *d, long n, const nn_batchn
         nn_channel_store(io.running_mean, k, s, keep * nn_channel_value(io.running_mean, 0, k, s) + d->momentum * m);
         nn_channel_store(io.running_var, k, s,
                          keep * nn_channel_value(io.running_var, 0, k, s) + d->momentum * variance);
+    }
+}
+
+NN_KERNEL void nn_batchnorm_moments(const nn_batchnorm *d, long n, const nn_batchnorm_moments_args *args, int t, int T)
+{
+    const nn_batchnorm_moments_args io = *args;
+    const float count = (float)(n * d->p);
+    if (t == 0) io.count[0] = count;
+    if (d->p == 1) {
+        nn_batchnorm_moments_nhwc(d, n, args, t, T);
+        return;
+    }
+    nn_channels s = nn_channels_of((nn_shape){n, d->c, d->p}, t, T);
+    for (long k = s.first; k < s.last; k++) {
+        nn_vec m = nn_channel_sum(s, k, nn_term_a, nn_zero(), io.x, io.x) / count;
+        nn_channel_store(io.mean, k, s, m);
+        nn_channel_store(io.squares, k, s, nn_channel_sum(s, k, nn_term_variance, m, io.x, io.x));
     }
 }
 

@@ -1,0 +1,113 @@
+/*
+ * chunks: gradients of a chunk of a batch, PREFIX_grad_chunk.
+ *
+ * Enters: a program with allreduce nodes (passes/synchronize.c).  Leaves: its statements in segments, a
+ * case each; and a table that says where in the scratch the values are that the caller mixes between two
+ * segments.  Where there is one segment, nothing is in cases.
+ */
+#include "emit/entry_point.h"
+
+static const Entry *chunk_entry(const Emitter *e) { return entry_of(e, PROGRAM_GRAD_CHUNK); }
+
+static int count_collectives(const Graph *g)
+{
+    int count = 0;
+    for (int i = 0; i < g->nodes.count; i++) count += ((const Node *)g->nodes.at[i])->op->collective != 0;
+    return count;
+}
+
+/* ---- the statements ------------------------------------------------------------- */
+
+static bool has_segments(const EntryPoint *p)
+{
+    return p->program->kind == PROGRAM_GRAD_CHUNK && count_collectives(p->program) > 0;
+}
+
+void chunks_open(EntryPoint *p)
+{
+    if (!has_segments(p)) return;
+    entry_point_uses(p, NAME_CHUNK);
+    text_add(&p->text, "    switch (chunk->segment) {\n");
+    p->outside = p->text;
+    text_init(&p->text, p->e->arena);
+    text_add(&p->text, "case 0:\n");
+}
+
+/* All threads have ended the one before. */
+void chunks_next_segment(EntryPoint *p)
+{
+    text_addf(&p->text, "    break;\ncase %d:\n", ++p->segment);
+    p->touched.count = 0;
+}
+
+void chunks_close(EntryPoint *p)
+{
+    if (!has_segments(p)) return;
+    text_add(&p->text, "    break;\n");
+    calls_indent(p);
+    text_add(&p->text, "    default: break;\n    }\n");
+}
+
+void chunks_write_at_end(EntryPoint *p)
+{
+    if (!has_segments(p)) return;
+    text_addf(&p->text, "    if (chunk->segment < %d) {\n        return 0;\n    }\n", count_collectives(p->program));
+    entry_point_uses(p, NAME_CHUNK);
+}
+
+/* ---- the interface ---------------------------------------------------------------- */
+
+void chunks_write_prototypes(Emitter *e)
+{
+    if (!chunk_entry(e)) return;
+    emitter_put(e, &e->header,
+                "/* One segment of a chunk of a batch, whose gradients are added to zeros; see nn_chunk.  The loss is "
+                "that of the last. */\n"
+                "float {prefix}_grad_chunk({prefix} *, const float *x, const {target} *target, {prefix}_gradients *, "
+                "void *scratch, const nn_chunk *chunk);\n\n");
+}
+
+static long long scratch_element(const Emitter *e, const Tensor *t)
+{
+    return (long long)(chunk_entry(e)->plan->place[t->id].offset / dtype_size(lower_real(&e->options->lower)));
+}
+
+static void write_collective(Emitter *e, const Node *n)
+{
+    text_addf(&e->source, "    {%s, %d, {", n->op->collective == COLLECTIVE_MEAN ? "NN_MEAN" : "NN_MOMENTS",
+              n->in_count);
+    for (int i = 0; i < n->in_count; i++)
+        text_addf(&e->source, "%s{%lld, %lld, %lld}", i ? ", " : "", scratch_element(e, n->in[i]),
+                  scratch_element(e, n->out[i]), (long long)shape_count(n->in[i]->shape));
+    text_add(&e->source, "}},\n");
+}
+
+static void write_collectives(Emitter *e)
+{
+    const Graph *g = chunk_entry(e)->program;
+    if (!count_collectives(g)) return;
+    emitter_put(e, &e->source, "static const nn_collective {prefix}_collectives[] = {\n");
+    for (int i = 0; i < g->nodes.count; i++)
+        if (((const Node *)g->nodes.at[i])->op->collective) write_collective(e, g->nodes.at[i]);
+    text_add(&e->source, "};\n\n");
+}
+
+void chunks_write_wrappers(Emitter *e)
+{
+    if (!chunk_entry(e)) return;
+    emitter_put(e, &e->source,
+                "static float {prefix}_any_grad_chunk(void *m, const float *x, const void *target, void *gradients, "
+                "void *scratch, const nn_chunk *chunk)\n{\n"
+                "    return {prefix}_grad_chunk((struct {prefix} *)m, x, (const {target} *)target, "
+                "(struct {prefix}_gradients *)gradients, scratch, chunk);\n}\n\n");
+    write_collectives(e);
+}
+
+void chunks_write_info_members(Emitter *e)
+{
+    const int count = chunk_entry(e) ? count_collectives(chunk_entry(e)->program) : 0;
+    emitter_put_parts(e, &e->source,
+                      chunk_entry(e) ? "        {prefix}_any_grad_chunk, {count}, {list}\n" : "        NULL, 0, NULL\n",
+                      PARTS({"count", emitter_number(e, count)},
+                            {"list", count ? arena_printf(e->arena, "%s_collectives", e->prefix) : "NULL"}));
+}
