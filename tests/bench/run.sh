@@ -1,6 +1,6 @@
 #!/bin/sh
 # `nnc bench`: what it prints, by the shape of it: the times themselves are the
-# machine's.  And bench/run.sh without its peers.
+# machine's.  And bench/run.sh without its peers, and the formulas of bench/scale.
 cd "$(dirname "$0")/../.." || exit 1
 . tests/lib.sh
 net=tests/refs/lenet_sgd.nn
@@ -81,5 +81,97 @@ status_is 0
 says out '^| training step, ms | mlp b64 |$'; says out '^| nnc | [0-9.]* |$'
 says out 'PyTorch is not installed'; says out 'onnxruntime is not installed'
 says err 'PyTorch: left out'; lacks out '^| PyTorch'
+
+# ---- bench/scale: cases that were computed by hand ------------------------------------------
+
+# A pass of 4 s with gradients of 4000 bytes at 1 s and at 3 s, and of 6 s for 8 samples.  A message takes
+# 1.25 s and 1 ms a byte, an addition 0.25 ms a byte.
+cat >"$tmp/four" <<'END'
+profile toy 4
+compute 1
+gradient 4000 0.5 last
+compute 2
+gradient 4000 0.5 first
+compute 1
+END
+cat >"$tmp/eight" <<'END'
+profile toy 8
+compute 3
+gradient 8000 1 all
+compute 3
+END
+try 'bench/scale/scale.c' "$CC" -std=gnu11 -O1 -Wall -Wextra -Werror bench/scale/scale.c -o "$tmp/scale" -lm
+
+# step RANKS SECONDS OPTIONS…: of the step
+step() {
+    what="scale, $1 ranks: $3 $4 $5 $6 $7 $8"
+    ranks=$1 want=$2
+    shift 2
+    "$tmp/scale" --latency 1e6 --overhead 250000 --gbit 8e-6 --add 4e-6 --ranks "$ranks" "$@" >"$tmp/out" 2>"$tmp/err"
+    status=$?
+    status_is 0
+    holds "$want s" "NR == 2 { d = \$11 - $want; exit d * d > 1e-10 }"
+}
+four="--per-rank 4 $tmp/four"
+# shellcheck disable=SC2086
+{
+    step 1 5 $four
+    step 2 16.5 $four                                   # 4 + (1.25 + 4 + 1) + (1.25 + 4) + 1
+    holds 'efficiency' 'NR == 2 { exit $13 != 0.30303 || $14 != "bandwidth" }'
+    step 3 20 $four                                     # 4 + (1.5 + 16/3 + 4/3) + (1.5 + 16/3) + 1
+    step 4 22 $four                                     # 4 + (1.75 + 6 + 1.5) + (1.75 + 6) + 1
+    step 4 26 $four --algorithm ring                    # 4 + 6 × 1.25 + 12 + 1.5 + 1
+    step 4 23.5 $four --algorithm halving               # 4 + 4 × 1.25 + 12 + 1.5 + 1
+    step 3 37 $four --algorithm halving                 # 4 + 4 × 1.25 + 2 × (4 + 8) + 3 + 1
+    step 4 46 $four --algorithm binomial                # 4 + 2 × (1.25 + 8 + 2) + 2 × (1.25 + 8) + 1
+    step 2 16 $four --overlap --bucket 0                # 1 + 7 + 7, with 4 s meanwhile; + 1
+    holds 'hidden' 'NR == 2 { exit $8 != 14 || $9 != 3 }'
+    step 2 15.5 $four --overlap                         # 3 + 11.5 + 1: a bucket of both
+    step 2 15 $four --overlap --shard                   # 3 + 6.25 + 0.5 + 5.25
+    step 2 16 $four --shard                             # 4 + 6.25 + 0.5 + 5.25
+    step 2 24.5 $four --cpu 1e6                         # the processor takes 8 s where the link takes 4
+    step 2 22.5 $four --share 2                         # 8 + (1.25 + 4 + 2) + 5.25 + 2
+    step 2 14 $four --speed 2                           # 2 + 11.5 + 0.5
+    step 1 6 "$tmp/eight" --per-rank 6 "$tmp/four"      # 5 + 1
+    step 1 9 "$tmp/eight" --per-rank 12 "$tmp/four"     # 8 + 1
+    step 1 5 "$tmp/eight" --per-rank 2 "$tmp/four"
+    # Chunks 0 1, 2 3 4 and 5 6 7: 1, 2 and 2 nodes of the tree; 12 + 2 × 2 for a rank's own,
+    # (2 + 4 × 8/3 + 4 × 2/3) + (1.5 + 16/3), and 1.
+    step 3 39.1666666667 --batch 32 --chunk 4 "$tmp/four"
+    step 9 0 --batch 32 --chunk 4 "$tmp/four"
+    holds 'no more ranks than chunks' 'NR == 2 { exit !($11 == "" && $14 == "chunks") }'
+}
+
+# refused PATTERN ARGUMENTS…
+refused() {
+    what="scale $2 $3"
+    pattern=$1
+    shift
+    "$tmp/scale" "$@" >"$tmp/out" 2>"$tmp/err"
+    status=$?
+    status_is 2
+    says err "$pattern"
+    silent out
+}
+refused 'no profile'
+refused 'cannot read' "$tmp/missing"
+refused '.--per-rank, or --batch and --chunk' "$tmp/four"
+refused 'batch of 10 is not a multiple of the chunk of 4' --batch 10 --chunk 4 "$tmp/four"
+refused 'ring' --algorithm tree "$tmp/four"
+refused 'takes a number from 0' --latency x "$tmp/four"
+
+# A profile has all of a net's parameters, in the order of the backward pass, and the time of the pass.
+runs 0 bench $net --jit tcc --reps 1 --train --format csv
+cp "$tmp/out" "$tmp/calls"
+what=bench/scale/profile.awk
+awk -F, -v net=lenet -v samples=8 -v optimizer=sgd -f bench/scale/profile.awk "$tmp/calls" >"$tmp/out"
+whole=$(awk -F, '$1 == "whole" { print $9 }' "$tmp/calls")
+is "$(awk '$1 == "gradient" { bytes += $2 } END { print bytes }' "$tmp/out")" -eq $((4 * 61706))
+is "$(awk '$1 == "gradient" { print $4; exit }' "$tmp/out")" = d3.weight
+is "$(awk '$1 == "gradient" { name = $4 } END { print name }' "$tmp/out")" = c1.bias
+awk -v whole="$whole" '{ s += $1 == "compute" ? $2 : $1 == "gradient" ? $3 : 0 }
+    END { d = 1000 * s / whole - 1; exit d * d > 1e-8 }' "$tmp/out"
+status=$?
+status_is 0
 
 conclude

@@ -1,0 +1,40 @@
+# The profile of a training step for scale.c, from `nnc bench NET.nn --train --format csv`.
+#
+#     awk -F, -v net=alexnet -v samples=16 -v optimizer=sgd -f profile.awk
+#
+# Calls are in the order of the pass.  That of the optimizer comes as soon as a gradient is final; a
+# gradient that is computed in pieces has a call for each, and is final with the last.  The calls are
+# scaled to the time of the whole pass, in which threads do not wait for each other after every call.
+$1 == "whole" { whole = $9 }
+$1 == "sum" { sum = $9 }
+$1 != "call" { next }
+$6 == optimizer {
+    size = split($7, shape, "x")
+    floats = 1
+    for (i = 1; i <= size; i++) floats *= shape[i]
+    if ($5 != name[count]) {
+        name[++count] = $5
+        bytes[count] = update[count] = 0
+        before[count] = compute
+    } else {
+        before[count] += compute
+    }
+    bytes[count] += 4 * floats
+    update[count] += $9
+    compute = 0
+    next
+}
+{ compute += $9 }
+END {
+    if (!count || !sum || !whole) {
+        print "profile.awk: no training step with " optimizer > "/dev/stderr"
+        exit 1
+    }
+    k = whole / sum / 1000
+    printf "profile %s %d\n", net, samples
+    for (i = 1; i <= count; i++) {
+        printf "compute %.6g\n", before[i] * k
+        printf "gradient %d %.6g %s\n", bytes[i], update[i] * k, name[i]
+    }
+    printf "compute %.6g\n", compute * k
+}
