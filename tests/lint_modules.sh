@@ -5,8 +5,8 @@
 # header includes itself through others.
 cd "$(dirname "$0")/.." || exit 1
 
-modules='base front graph elab autodiff ops passes plan lower emit backend report stats interop commands library'
-ops_know='base graph autodiff ops'
+modules='base front graph elab autodiff quantize ops passes plan lower emit backend report stats interop commands library'
+ops_know='base graph autodiff quantize ops'
 
 # A module may be a directory in a directory, such as ops/layers: the longest name counts.
 # shellcheck disable=SC2016  # $ belongs to awk

@@ -23,6 +23,7 @@
 #include "runtime/kernels/reduction/channels.h"
 #include "runtime/kernels/reduction/reduce.h"
 #include "runtime/kernels/system/clock.h"
+#include "runtime/kernels/system/fixed_point.h"
 #include "runtime/kernels/system/peak.h"
 #include "runtime/kernels/system/random.h"
 #include "runtime/kernels/system/team.h"
@@ -87,6 +88,9 @@ const nn_symbol NN_LIBRARY[] = {
     NN_SYMBOL(nn_uniform),
     NN_SYMBOL(nn_fill_normal),
     NN_SYMBOL(nn_fill_uniform),
+    NN_SYMBOL(nn_rescale),
+    NN_SYMBOL(nn_clamp_int8),
+    NN_SYMBOL(nn_quantize),
     NN_SYMBOL(nn_peak_fma),
     NN_SYMBOL(nn_peak_stream),
     NN_SYMBOL(nn_conv_panels),
