@@ -62,6 +62,8 @@ static void copy_outputs(Build *b, const Node *from, Node *to)
         const Tensor *t = from->out[i];
         Tensor *made = node_out_as(b->graph, to, t->dtype, t->batched, t->shape);
         memcpy(made->field, t->field, sizeof made->field);
+        made->scale = t->scale;
+        made->zero_point = t->zero_point;
     }
 }
 

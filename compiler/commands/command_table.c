@@ -17,6 +17,7 @@ const Command *const command_table[] = {
     &command_bench,
     &command_data,
     &command_verify,
+    &command_quantize,
     &command_fmt,
     &command_import,
     &command_export,

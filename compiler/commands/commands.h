@@ -47,7 +47,7 @@ typedef struct Command {
 
 extern const Command command_compile, command_build, command_check, command_train, command_eval, command_report,
     command_fmt, command_bench, command_predict, command_data, command_show, command_trace, command_page,
-    command_verify, command_import, command_export;
+    command_verify, command_import, command_export, command_quantize;
 
 extern const Command *const command_table[]; /* NULL at the end */
 const Command *command_find(const char *name);
@@ -140,11 +140,12 @@ typedef struct LoadOptions {
     unsigned disabled_passes; /* LowerOptions.disabled */
     int64_t memory_limit;     /* LowerOptions.memory_limit */
     bool poison;
-    bool profile;     /* EmitOptions.profile */
-    bool trace;       /* EmitOptions.trace */
-    bool watch;       /* EmitOptions.watch */
-    List inputs;      /* of InputSize, from --input */
-    bool own_weights; /* those inside a MODEL.onnx are wanted */
+    bool profile;        /* EmitOptions.profile */
+    bool trace;          /* EmitOptions.trace */
+    bool watch;          /* EmitOptions.watch */
+    List inputs;         /* of InputSize, from --input */
+    bool own_weights;    /* those inside a MODEL.onnx are wanted */
+    const char *weights; /* of a command that takes int8 weights: their file; NULL: it does not, or has none */
 } LoadOptions;
 
 void load_options_init(LoadOptions *);
@@ -218,12 +219,14 @@ typedef struct Model {
     Compilation *c;
     const File *file;
     Graph *net;
-    TrainSpec *spec;     /* NULL when neither training was asked for nor a section exists */
-    bool train_section;  /* the file has one for this net */
-    int64_t batch;       /* decided */
-    List maps;           /* of const char *: the rules of --map */
-    const char *weights; /* where those inside a MODEL.onnx are, when they are wanted; else NULL */
-    EmitResult *emitted; /* from load_code on */
+    TrainSpec *spec;         /* NULL when neither training was asked for nor a section exists */
+    bool train_section;      /* the file has one for this net */
+    int64_t batch;           /* decided */
+    List maps;               /* of const char *: the rules of --map */
+    const Graph *original;   /* where the net is in integers, that which it was made of; else NULL */
+    const char *certificate; /* of int8 weights: its hash, or NULL */
+    const char *weights;     /* where those inside a MODEL.onnx are, when they are wanted; else NULL */
+    EmitResult *emitted;     /* from load_code on */
     Jit *jit;
     const nn_model_info *info; /* NULL with use_double; its functions change in model_poll */
     nn_model_info *functions;  /* what info points to */

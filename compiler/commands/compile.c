@@ -132,6 +132,7 @@ void compile_take_path(CompileRequest *r, const char *path)
 {
     r->load.path = path;
     if (!r->train && !r->dump) r->trained.weights = weighted_path(&r->load, r->trained.weights);
+    r->load.weights = r->trained.weights;
 }
 
 static int check_trained(const CompileRequest *r)

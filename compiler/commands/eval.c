@@ -125,6 +125,7 @@ static int read_eval_request(EvalRequest *r, int argc, char **argv)
     r->weights = weighted_path(&r->load, r->weights);
     if (!r->weights) return usage_error(&command_eval, "missing weights (use --weights FILE)");
     r->load.train = true;
+    r->load.weights = r->weights;
     return STATUS_OK;
 }
 

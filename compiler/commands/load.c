@@ -12,6 +12,7 @@
 
 #include "commands/commands.h"
 #include "commands/imported.h"
+#include "commands/quantized.h"
 #include "elab/elaborate.h"
 #include "elab/input_size.h"
 #include "report/report.h"
@@ -248,7 +249,7 @@ int load_net(const LoadOptions *o, Model *m)
 {
     int status = build_net(o, m);
     load_status(o);
-    return status;
+    return status == STATUS_OK ? quantized_load(m, o->weights) : status;
 }
 
 /* ---- net → running code ---------------------------------------------------- */

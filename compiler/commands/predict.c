@@ -130,6 +130,7 @@ static int read_predict_request(PredictRequest *r, int argc, char **argv)
     if (!reader.operand_count) return usage_error(&command_predict, "missing input file");
     r->load.path = reader.operands[0];
     r->weights = weighted_path(&r->load, r->weights);
+    r->load.weights = r->weights;
     r->load.train = r->data.path != NULL;
     r->files = reader.operands + 1;
     r->file_count = reader.operand_count - 1;

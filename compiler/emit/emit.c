@@ -122,14 +122,14 @@ static void write_source(Emitter *e)
     const bool info = !e->options->lower.use_double;
     const char *entry_points = part_text(e, entry_points_write);
     const char *init = part_text(e, model_write_init);
-    support_use_random(e);
+    support_use_arithmetic(e);
     support_read_kernels(e);
     support_write_preamble(e);
     if (e->options->standalone) write_standalone_interface(e, info);
     model_write_struct(e);
     accumulate_write_struct(e);
     support_declare_kernels(e);
-    support_write_random(e);
+    support_write_arithmetic(e);
     if (e->options->noise) support_write_noise(e);
     text_add(&e->source, entry_points);
     hooks_write_step(e);

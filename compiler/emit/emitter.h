@@ -103,8 +103,8 @@ const Entry *entry_of(const Emitter *, ProgramKind);
 
 /* support.c: what the text needs around the layers */
 void support_write_preamble(Emitter *);
-void support_use_random(Emitter *);   /* in the fast form random.h is one of the kernels, */
-void support_write_random(Emitter *); /* else its text is written here */
+void support_use_arithmetic(Emitter *);   /* in the fast form random.h and fixed_point.h are kernels, */
+void support_write_arithmetic(Emitter *); /* else their text is written here */
 void support_write_noise(Emitter *);
 void support_read_kernels(Emitter *); /* when all calls are written */
 void support_declare_kernels(Emitter *);

@@ -106,7 +106,7 @@ void model_write_member(Emitter *e, const Tensor *t, const char *member)
     Text *out = &e->source;
     const ArrayShape shape = model_array_shape(e, t);
     const int64_t padding = model_padded_count(t) - (t->shape.rank ? shape_count(t->shape) : 1);
-    text_addf(out, "    %s %s", e->real, member);
+    text_addf(out, "    %s %s", dtype_c_type(t->dtype), member);
     for (int i = 0; i < shape.rank; i++) text_addf(out, "[%lld]", (long long)shape.dim[i]);
     if (!e->team && t->shape.rank && padding) text_addf(out, ", %s_padding[%lld]", member, (long long)padding);
     text_add(out, ";");
@@ -453,17 +453,65 @@ static void write_find(Emitter *e)
                       PARTS({"tensors", emitter_number(e, e->net->model.count)}));
 }
 
+/* int8 and int32 tensors of a quantised model: whole numbers, which floats hold up to 2^24. */
+static bool has_integers(const Emitter *e)
+{
+    for (int i = 0; i < e->net->model.count; i++)
+        if (!dtype_is_real(model_at(e, i)->dtype)) return true;
+    return false;
+}
+
+static void write_sizes_of_elements(Emitter *e)
+{
+    emitter_put(e, &e->source,
+                "/* Bytes of an element: 1 of int8, 4 of int32, 0 of {real}. */\n"
+                "static const unsigned char {prefix}_integer[] = {");
+    for (int i = 0; i < e->net->model.count; i++) {
+        const DType type = model_at(e, i)->dtype;
+        text_addf(&e->source, "%s%d",
+                  i % 32 ? ", "
+                  : i    ? ",\n    "
+                         : "\n    ",
+                  dtype_is_real(type) ? 0 : dtype_size(type));
+    }
+    text_add(&e->source, "\n};\n\n");
+}
+
+static void write_integer_access(Emitter *e, bool set)
+{
+    emitter_put_parts(
+        e, &e->source,
+        "    if ({prefix}_integer[i]) {\n"
+        "        {const}char *const at = ({const}char *)m + {prefix}_offset[i];\n"
+        "        for (size_t k = 0; k < count; k++) {\n"
+        "            if ({prefix}_integer[i] == 1) {\n"
+        "                {int8};\n"
+        "            } else {\n"
+        "                {int32};\n"
+        "            }\n"
+        "        }\n"
+        "        return 0;\n"
+        "    }\n",
+        PARTS({"const", set ? "" : "const "},
+              {"int8", set ? "((int8_t *)at)[k] = (int8_t)values[k]" : "values[k] = (float)((const int8_t *)at)[k]"},
+              {"int32", set ? "((int32_t *)(void *)at)[k] = (int32_t)values[k]"
+                            : "values[k] = (float)((const int32_t *)(const void *)at)[k]"}));
+}
+
 void model_write_access(Emitter *e)
 {
+    const bool integers = has_integers(e);
     write_find(e);
+    if (integers) write_sizes_of_elements(e);
     emitter_put(e, &e->source,
                 "int {prefix}_set({prefix} *m, const char *name, const {real} *values, size_t count)\n"
                 "{\n"
                 "    const int i = {prefix}_find(name, count);\n"
                 "    if (i < 0) {\n"
                 "        return -1;\n"
-                "    }\n"
-                "    memcpy((char *)m + {prefix}_offset[i], values, count * sizeof *values);\n");
+                "    }\n");
+    if (integers) write_integer_access(e, true);
+    emitter_put(e, &e->source, "    memcpy((char *)m + {prefix}_offset[i], values, count * sizeof *values);\n");
     if (e->prepared.count) emitter_put(e, &e->source, "    {prefix}_prepare(m, i);\n");
     emitter_put(e, &e->source,
                 "    return 0;\n"
@@ -473,7 +521,9 @@ void model_write_access(Emitter *e)
                 "    const int i = {prefix}_find(name, count);\n"
                 "    if (i < 0) {\n"
                 "        return -1;\n"
-                "    }\n"
+                "    }\n");
+    if (integers) write_integer_access(e, false);
+    emitter_put(e, &e->source,
                 "    memcpy(values, (const char *)m + {prefix}_offset[i], count * sizeof *values);\n"
                 "    return 0;\n"
                 "}\n\n");

@@ -13,6 +13,7 @@
 /* TinyCC in the process has no headers, and the system compiler's are slow. */
 static const char standalone_types[] = "typedef unsigned long size_t;\n"
                                        "typedef signed int int32_t;\n"
+                                       "typedef signed char int8_t;\n"
                                        "typedef unsigned char uint8_t;\n"
                                        "typedef unsigned int uint32_t;\n"
                                        "typedef signed long int64_t;\n"
@@ -143,16 +144,44 @@ static const char *random_text(const Emitter *e)
     return text.data;
 }
 
-void support_use_random(Emitter *e)
+/* ---- fixed point ------------------------------------------------------------------ */
+
+static bool has_fixed_point(const Emitter *e)
 {
-    if (draws_numbers(e) && lower_is_fast(&e->options->lower)) map_put(e->kernels, "random", e);
+    return map_get(e->used, "nn_rescale") || map_get(e->used, "nn_clamp_int8") || map_get(e->used, "nn_quantize");
 }
 
-void support_write_random(Emitter *e)
+/* fixed_point.h for a text whose headers are there already. */
+static const char *fixed_point_text(const Emitter *e)
 {
-    if (!draws_numbers(e) || lower_is_fast(&e->options->lower)) return;
-    const KernelSlice slice = kernel_slice(e->arena, random_text(e), e->used);
+    Text text;
+    text_init(&text, e->arena);
+    for (const char *line = support_kernel_text("fixed_point.h"); *line;) {
+        size_t length = strcspn(line, "\n") + 1;
+        if (!starts_directive(line, "#include")) text_add_bytes(&text, line, length);
+        line += length;
+    }
+    return text.data;
+}
+
+void support_use_arithmetic(Emitter *e)
+{
+    if (!lower_is_fast(&e->options->lower)) return;
+    if (draws_numbers(e)) map_put(e->kernels, "random", e);
+    if (has_fixed_point(e)) map_put(e->kernels, "fixed_point", e);
+}
+
+static void write_arithmetic(Emitter *e, const char *text)
+{
+    const KernelSlice slice = kernel_slice(e->arena, text, e->used);
     text_addf(&e->source, "%s\n", slice.definitions);
+}
+
+void support_write_arithmetic(Emitter *e)
+{
+    if (lower_is_fast(&e->options->lower)) return;
+    if (draws_numbers(e)) write_arithmetic(e, random_text(e));
+    if (has_fixed_point(e)) write_arithmetic(e, fixed_point_text(e));
 }
 
 void support_write_noise(Emitter *e)

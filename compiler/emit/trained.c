@@ -73,18 +73,34 @@ static void write_string(Text *out, const char *text)
 
 /* ---- the constant ------------------------------------------------------------- */
 
+static void write_integers(Text *out, DType type, const char *values, int64_t count)
+{
+    enum { IN_LINE = 16 };
+    for (int64_t i = 0; i < count; i++) {
+        int32_t value = 0;
+        if (type == DTYPE_I8)
+            value = ((const int8_t *)values)[i];
+        else
+            memcpy(&value, values + i * (int64_t)sizeof value, sizeof value);
+        text_addf(out, "%s%ld%s", i % IN_LINE ? " " : "\n        ", (long)value, i + 1 < count ? "," : "");
+    }
+}
+
 /* One pair of braces for each axis; returns what follows the values. */
-static const float *write_array(Text *out, const ArrayShape *shape, int axis, const float *values)
+static const char *write_array(Text *out, const ArrayShape *shape, int axis, DType type, const char *values)
 {
     const int64_t count = shape->dim[axis];
     text_add(out, "{");
     if (axis == shape->rank - 1) {
-        write_floats(out, values, count, "\n        ");
-        values += count;
+        if (dtype_is_real(type))
+            write_floats(out, (const float *)(const void *)values, count, "\n        ");
+        else
+            write_integers(out, type, values, count);
+        values += count * dtype_size(type);
     } else {
         for (int64_t i = 0; i < count; i++) {
             if (i) text_add(out, ", ");
-            values = write_array(out, shape, axis + 1, values);
+            values = write_array(out, shape, axis + 1, type, values);
         }
     }
     text_add(out, "}");
@@ -95,11 +111,10 @@ static void write_member_values(Emitter *e, const Tensor *t, int64_t offset)
 {
     Text *out = &e->source;
     const int64_t count = shape_count(t->shape);
-    const float *values = (const float *)(const void *)(trained_of(e)->block + offset);
     ArrayShape shape = model_array_shape(e, t);
     if (shape.rank == 1) shape.dim[0] = count; /* zeros follow */
     text_addf(out, ",\n    /* %s */ ", model_member(e, t));
-    write_array(out, &shape, 0, values);
+    write_array(out, &shape, 0, t->dtype, (const char *)trained_of(e)->block + offset);
     if (!e->team && t->shape.rank && model_padded_count(t) != count) text_add(out, ", {0}");
 }
 

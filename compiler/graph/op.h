@@ -7,7 +7,8 @@
 #include "graph/attribute.h"
 #include "graph/variant.h"
 
-typedef struct Backward Backward; /* autodiff/backward.h */
+typedef struct Backward Backward;   /* autodiff/backward.h */
+typedef struct Quantizer Quantizer; /* quantize/quantizer.h */
 
 typedef enum OpClass {
     OP_LAYER,     /* a word of the language */
@@ -188,6 +189,17 @@ struct Op {
      * they are mixed by allreduce nodes; see passes/synchronize.c.  NULL: it is not for chunks. */
     void (*in_chunks)(GraphRewriter *, Node *);
     Collective collective; /* of an allreduce: the program ends a segment there, and has no code for it */
+
+    /* Adds the nodes that compute it in int8, of int8 inputs; false: it cannot be in integers.  NULL: it
+     * stays in f32. */
+    bool (*quantize)(Quantizer *, const Node *);
+
+    /* Of an element-wise function: y at x, for tables.  Of one that cuts values off, y = min(max(x,
+     * bounds[0]), bounds[1]): these.  Of one that is scale[c] · x + shift[c] by its channels, at
+     * inference: scale and shift, of the values of its parameters, in the order of its inputs. */
+    double (*value)(const Node *, double x);
+    void (*clamp)(const Node *, double bounds[2]);
+    void (*affine)(const Node *, const float *const *params, double *scale, double *shift);
 
     /* Which part of an epilogue it is, so that passes/fuse.c may let the operator before it do
      * it.  `fold`, of an affine one: the operator that turns its parameters into scale and

@@ -148,9 +148,12 @@ static const nn_tensor_info *find_requested(const nn_model_info *info, const cha
     return NULL;
 }
 
-/* PyTorch's batchnorm counts its batches; nothing here depends on it. */
+/* PyTorch's batchnorm counts its batches; nothing here depends on it.  The scales of int8 weights are in
+ * the net already. */
 static bool needs_no_place(const char *name)
 {
+    static const char scales[] = "quantization/";
+    if (strncmp(name, scales, sizeof scales - 1) == 0) return true;
     static const char suffix[] = "num_batches_tracked";
     size_t length = strlen(name);
     return length >= sizeof suffix - 1 && !strcmp(name + length - (sizeof suffix - 1), suffix);

@@ -8,6 +8,7 @@
  * elements as ops/shared/pool_regions.c says.
  */
 #include "ops/shared/pool_regions.h"
+#include "ops/shared/quantized.h"
 
 typedef struct AdaptiveMaxpoolAttrs {
     Pair out;
@@ -121,5 +122,6 @@ const Op op_adaptive_maxpool = {
     .flops = adaptive_maxpool_flops,
     .training = &adaptive_maxpool_training,
     .plain = adaptive_maxpool_plain,
+    .quantize = quantized_movement,
     .variants = adaptive_maxpool_variants,
 };

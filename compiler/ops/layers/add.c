@@ -5,6 +5,7 @@
  * itself: no node computes it and nothing is stored.
  */
 #include "ops/shared/combine.h"
+#include "ops/shared/quantized.h"
 
 static void add_plain(Writer *w, const Node *n) { combine_fold(w, n, "+"); }
 
@@ -44,6 +45,7 @@ const Op op_add = {
     .grad = add_grad,
     .terms = add_terms,
     .plain = add_plain,
+    .quantize = quantized_add_branches,
     .epilogue = EPILOGUE_ADD,
     .variants = add_variants,
 };

@@ -32,5 +32,6 @@ const Op op_avgpool = {
     .flops = avgpool_flops,
     .grad = avgpool_grad,
     .plain = avgpool_plain,
+    .quantize = avgpool_quantize,
     .variants = avgpool_variants,
 };

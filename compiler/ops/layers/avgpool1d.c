@@ -29,5 +29,6 @@ const Op op_avgpool1d = {
     .flops = avgpool_flops,
     .grad = avgpool_grad,
     .plain = avgpool_plain,
+    .quantize = avgpool_quantize,
     .variants = avgpool1d_variants,
 };

@@ -30,6 +30,7 @@
 #include "ops/layers/batchnorm.h"
 
 #include "autodiff/backward.h"
+#include "ops/shared/quantized.h"
 
 static const Attr batchnorm_attrs[] = {
     {"eps", ATTR_REAL, offsetof(BatchnormAttrs, eps), "1e-5", 0, 1e9, NULL},
@@ -495,6 +496,32 @@ static const Op training_bare = BATCHNORM_TRAINING(bare_in, 3u << 1, training_va
 static const Op cumulative_affine = BATCHNORM_TRAINING(affine_in, 7u << 3, NULL);
 static const Op cumulative_bare = BATCHNORM_TRAINING(bare_in, 7u << 1, NULL);
 
+/* ---- in integers --------------------------------------------------------------- */
+
+static void batchnorm_affine(const Node *n, const float *const *params, double *scale, double *shift)
+{
+    const BatchnormAttrs *a = n->attrs;
+    const float *const *statistics = params + (batchnorm_is_affine(n) ? 2 : 0);
+    for (int64_t c = 0; c < node_shape_in(n).dim[0]; c++) {
+        const double inverse = 1 / sqrt((double)statistics[1][c] + a->eps);
+        scale[c] = batchnorm_is_affine(n) ? (double)params[0][c] * inverse : inverse;
+        shift[c] = (batchnorm_is_affine(n) ? (double)params[1][c] : 0) - (double)statistics[0][c] * scale[c];
+    }
+}
+
+/* Where no layer before it takes it: each channel is a convolution of one pixel. */
+static bool batchnorm_quantize(Quantizer *q, const Node *n)
+{
+    Shape s = node_shape_in(n);
+    const Shape image = {3, {s.dim[0], s.rank > 1 ? s.dim[1] : 1, s.rank > 2 ? s.dim[2] : 1}};
+    Correlation c = {.large = image, .small = image, .groups = s.dim[0]};
+    for (int axis = 0; axis < 2; axis++)
+        c.slide[axis] =
+            (Slide){.large = image.dim[axis + 1], .small = image.dim[axis + 1], .k = 1, .stride = 1, .dilation = 1};
+    return s.rank <= 3 &&
+           quantized_correlation(q, n, &c, (WeightRequest){.affine = n, .shape = {4, {s.dim[0], 1, 1, 1}}});
+}
+
 static const Op batchnorm_bare = {
     .name = "batchnorm",
     .summary = "normalises each channel over the batch",
@@ -511,6 +538,8 @@ static const Op batchnorm_bare = {
     .training = &training_bare,
     .grad = frozen_grad,
     .plain = batchnorm_plain,
+    .quantize = batchnorm_quantize,
+    .affine = batchnorm_affine,
     .variants = infer_variants,
     .epilogue = EPILOGUE_AFFINE,
     .fold = &batchnorm_fold,
@@ -532,6 +561,8 @@ const Op op_batchnorm = {
     .training = &training_affine,
     .grad = frozen_grad,
     .plain = batchnorm_plain,
+    .quantize = batchnorm_quantize,
+    .affine = batchnorm_affine,
     .variants = infer_variants,
     .epilogue = EPILOGUE_AFFINE,
     .fold = &batchnorm_fold,

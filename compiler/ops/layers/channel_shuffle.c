@@ -8,6 +8,7 @@
  * transposition back, the same operator with K groups.
  */
 #include "ops/shared/elementwise.h"
+#include "ops/shared/quantized.h"
 #include "ops/shared/region.h"
 #include "ops/shared/window.h"
 
@@ -128,5 +129,6 @@ const Op op_channel_shuffle = {
     .flops = region_no_flops,
     .grad = shuffle_grad,
     .plain = shuffle_plain,
+    .quantize = quantized_movement,
     .variants = channel_shuffle_variants,
 };

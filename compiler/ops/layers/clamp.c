@@ -6,6 +6,7 @@
  * NaN passes through; its gradient is 0.
  */
 #include "ops/shared/elementwise.h"
+#include "ops/shared/quantized.h"
 
 typedef struct ClampAttrs {
     double min, max;
@@ -57,6 +58,13 @@ static const Op clamp_gradient = {
 
 static void clamp_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &clamp_gradient); }
 
+static void clamp_clamp(const Node *n, double bounds[2])
+{
+    const ClampAttrs *a = n->attrs;
+    bounds[0] = a->min;
+    bounds[1] = a->max;
+}
+
 const Op op_clamp = {
     .name = "clamp",
     .summary = "x cut off at two values",
@@ -72,4 +80,6 @@ const Op op_clamp = {
     .flops = clamp_flops,
     .grad = clamp_grad,
     .plain = clamp_plain,
+    .quantize = quantized_function,
+    .clamp = clamp_clamp,
 };

@@ -11,6 +11,7 @@
 #include "autodiff/backward.h"
 #include "ops/shared/axis.h"
 #include "ops/shared/combine.h"
+#include "ops/shared/quantized.h"
 #include "ops/shared/region.h"
 
 typedef struct SliceAttrs {
@@ -211,5 +212,6 @@ const Op op_concat = {
     .flops = region_no_flops,
     .grad = concat_grad,
     .plain = concat_plain,
+    .quantize = quantized_join,
     .variants = concat_variants,
 };

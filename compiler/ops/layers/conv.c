@@ -18,6 +18,7 @@
  * of what meets nothing but padding there.  PyTorch's kernels differ in this too.
  */
 #include "ops/layers/conv.h"
+#include "ops/shared/quantized.h"
 #include "ops/shared/region.h"
 
 static const Attr conv_attrs[] = {
@@ -467,6 +468,14 @@ static void conv_grad(Backward *b, const Node *n)
     correlate_grad(b, n, &(CorrelateGradients){&conv_dx, &conv_dweight, &conv_dbias});
 }
 
+static bool conv_quantize(Quantizer *q, const Node *n)
+{
+    const Correlation c = conv_correlation(n, node_shape_in(n), node_shape_out(n));
+    return quantized_correlation(
+        q, n, &c,
+        (WeightRequest){.from = n->in[1], .from_bias = node_has(n, 2) ? n->in[2] : NULL, .shape = n->in[1]->shape});
+}
+
 const Op op_conv = {
     .name = "conv",
     .summary = "convolution (cross-correlation) over an image",
@@ -486,5 +495,6 @@ const Op op_conv = {
     .grad = conv_grad,
     .terms = conv_terms,
     .plain = conv_plain,
+    .quantize = conv_quantize,
     .variants = conv_variants,
 };

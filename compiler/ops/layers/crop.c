@@ -6,6 +6,7 @@
  * The gradient is dy in its place and 0 in what was cut off.
  */
 #include "ops/shared/elementwise.h"
+#include "ops/shared/quantized.h"
 #include "ops/shared/region.h"
 #include "ops/shared/window.h"
 
@@ -105,5 +106,6 @@ const Op op_crop = {
     .flops = region_no_flops,
     .grad = crop_grad,
     .plain = crop_plain,
+    .quantize = quantized_movement,
     .variants = crop_variants,
 };

@@ -10,6 +10,7 @@
 #include "autodiff/backward.h"
 #include "ops/shared/axis.h"
 #include "ops/shared/channels.h"
+#include "ops/shared/quantized.h"
 
 typedef struct DenseAttrs {
     int64_t out;
@@ -405,6 +406,27 @@ static void dense_grad(Backward *b, const Node *n)
     }
 }
 
+static bool dense_quantize(Quantizer *q, const Node *n)
+{
+    Graph *g = quantizer_graph(q);
+    if (features_of(node_shape_in(n)) > QUANTIZED_PRODUCTS) return false;
+    QuantizedSums *a = arena_alloc(g->compilation->arena, sizeof *a);
+    WeightRequest r = {.of = n,
+                       .from = n->in[1],
+                       .from_bias = node_has(n, 2) ? n->in[2] : NULL,
+                       .shape = n->in[1]->shape,
+                       .x = quantizer_int8(q, n->in[0])};
+    const Followers f = quantizer_followers(q, n, node_shape_out(n).rank == 1);
+    Node *made = quantizer_node(q, op_find("quantized_dense", OP_INTERNAL), a, n);
+    node_in(g, made, (Tensor *)r.x);
+    made->data_count = 1;
+    r.affine = f.affine;
+    r.y = quantizer_result(q, made, f.value);
+    a->factor = quantizer_weights(q, made, &r);
+    quantizer_levels(&f, r.y, &a->low, &a->high);
+    return true;
+}
+
 const Op op_dense = {
     .name = "dense",
     .summary = "fully connected layer, of a vector or each row of a sequence",
@@ -423,5 +445,6 @@ const Op op_dense = {
     .grad = dense_grad,
     .terms = dense_terms,
     .plain = dense_plain,
+    .quantize = dense_quantize,
     .variants = dense_variants,
 };

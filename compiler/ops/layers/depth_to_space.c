@@ -1,6 +1,7 @@
 /* depth_to_space: blocks of channels become blocks of pixels, PyTorch's PixelShuffle; see ops/shared/blocks.h. */
 #include "ops/shared/blocks.h"
 #include "ops/shared/elementwise.h"
+#include "ops/shared/quantized.h"
 #include "ops/shared/region.h"
 #include "ops/shared/window.h"
 
@@ -56,4 +57,5 @@ const Op op_depth_to_space = {
     .flops = region_no_flops,
     .grad = depth_to_space_grad,
     .plain = blocks_to_wide,
+    .quantize = quantized_movement,
 };

@@ -6,7 +6,7 @@
  *
  * An adaptive pool with one part.
  */
-#include "ops/shared/pool_regions.h"
+#include "ops/shared/quantized.h"
 
 static bool global_avgpool_shape(Graph *g, Node *n)
 {
@@ -84,6 +84,13 @@ static const Variant global_avgpool_variants[] = {{.name = "simd",
                                                    .kernel = "pool"},
                                                   {0}};
 
+static bool global_avgpool_quantize(Quantizer *q, const Node *n)
+{
+    PoolRegions regions[2];
+    pool_regions_adaptive(regions, node_shape_in(n), node_shape_out(n));
+    return quantized_average(q, n, regions, true);
+}
+
 const Op op_global_avgpool = {
     .name = "global_avgpool",
     .summary = "average of each channel",
@@ -96,5 +103,6 @@ const Op op_global_avgpool = {
     .flops = global_avgpool_flops,
     .grad = global_avgpool_grad,
     .plain = global_avgpool_plain,
+    .quantize = global_avgpool_quantize,
     .variants = global_avgpool_variants,
 };

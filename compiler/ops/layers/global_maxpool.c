@@ -7,6 +7,7 @@
  * An adaptive pool with one part.  NaN and equal elements as ops/shared/pool_regions.c says.
  */
 #include "ops/shared/pool_regions.h"
+#include "ops/shared/quantized.h"
 
 static bool global_maxpool_shape(Graph *g, Node *n)
 {
@@ -105,5 +106,6 @@ const Op op_global_maxpool = {
     .flops = global_maxpool_flops,
     .training = &global_maxpool_training,
     .plain = global_maxpool_plain,
+    .quantize = quantized_movement,
     .variants = global_maxpool_variants,
 };

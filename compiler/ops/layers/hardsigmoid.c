@@ -4,7 +4,10 @@
  *
  * dx = dy / 6 where 0 < y < 1, else 0: the output is its own mask.
  */
+#include <math.h>
+
 #include "ops/shared/elementwise.h"
+#include "ops/shared/quantized.h"
 
 static void hardsigmoid_plain(Writer *w, const Node *n)
 {
@@ -56,6 +59,12 @@ static double hardsigmoid_slope(const Node *n)
     return 1.0 / 6;
 }
 
+static double hardsigmoid_value(const Node *n, double x)
+{
+    (void)n;
+    return fmin(fmax(x + 3, 0), 6) / 6;
+}
+
 const Op op_hardsigmoid = {
     .name = "hardsigmoid",
     .summary = "logistic function made of straight lines",
@@ -70,5 +79,7 @@ const Op op_hardsigmoid = {
     .flops = hardsigmoid_flops,
     .grad = hardsigmoid_grad,
     .plain = hardsigmoid_plain,
+    .quantize = quantized_function,
+    .value = hardsigmoid_value,
     .variants = hardsigmoid_variants,
 };

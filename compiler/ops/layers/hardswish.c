@@ -7,7 +7,10 @@
  * The function is not monotonic, so the gradient needs the input.  NaN
  * passes through, and makes the gradient NaN.
  */
+#include <math.h>
+
 #include "ops/shared/elementwise.h"
+#include "ops/shared/quantized.h"
 
 static void hardswish_plain(Writer *w, const Node *n)
 {
@@ -61,6 +64,12 @@ static double hardswish_slope(const Node *n)
     return 1.5;
 }
 
+static double hardswish_value(const Node *n, double x)
+{
+    (void)n;
+    return x * fmin(fmax(x + 3, 0), 6) / 6;
+}
+
 const Op op_hardswish = {
     .name = "hardswish",
     .summary = "silu made of straight lines and a parabola",
@@ -74,5 +83,7 @@ const Op op_hardswish = {
     .flops = hardswish_flops,
     .grad = hardswish_grad,
     .plain = hardswish_plain,
+    .quantize = quantized_function,
+    .value = hardswish_value,
     .variants = hardswish_variants,
 };

@@ -8,6 +8,7 @@
 #include <math.h>
 
 #include "ops/shared/elementwise.h"
+#include "ops/shared/quantized.h"
 
 typedef struct LeakyReluAttrs {
     double slope;
@@ -115,6 +116,12 @@ static double leaky_relu_slope(const Node *n)
     return fmax(1, fabs(a->slope));
 }
 
+static double leaky_relu_value(const Node *n, double x)
+{
+    const LeakyReluAttrs *a = n->attrs;
+    return x > 0 ? x : a->slope * x;
+}
+
 const Op op_leaky_relu = {
     .name = "leaky_relu",
     .summary = "rectified linear unit with a small slope below 0",
@@ -131,5 +138,7 @@ const Op op_leaky_relu = {
     .flops = leaky_relu_flops,
     .grad = leaky_relu_grad,
     .plain = leaky_relu_plain,
+    .quantize = quantized_function,
+    .value = leaky_relu_value,
     .variants = leaky_relu_variants,
 };

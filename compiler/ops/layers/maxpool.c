@@ -7,6 +7,7 @@
  * PyTorch's MaxPool2d; NaN and equal elements as ops/shared/minmax_pool.c says.
  */
 #include "ops/shared/minmax_pool.h"
+#include "ops/shared/quantized.h"
 
 #include <math.h>
 
@@ -53,5 +54,6 @@ const Op op_maxpool = {
     .flops = minmax_pool_flops,
     .training = &maxpool_training,
     .plain = maxpool_plain,
+    .quantize = quantized_movement,
     .variants = maxpool_variants,
 };

@@ -6,6 +6,7 @@
  * PyTorch's MaxPool1d: maxpool of an image of one row.
  */
 #include "ops/shared/minmax_pool.h"
+#include "ops/shared/quantized.h"
 
 #include <math.h>
 
@@ -52,5 +53,6 @@ const Op op_maxpool1d = {
     .flops = minmax_pool_flops,
     .training = &maxpool1d_training,
     .plain = maxpool1d_plain,
+    .quantize = quantized_movement,
     .variants = maxpool1d_variants,
 };

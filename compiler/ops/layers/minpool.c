@@ -7,6 +7,7 @@
  * MaxPool2d of PyTorch with the order turned round; NaN and equal elements as ops/shared/minmax_pool.c says.
  */
 #include "ops/shared/minmax_pool.h"
+#include "ops/shared/quantized.h"
 
 #include <math.h>
 
@@ -53,5 +54,6 @@ const Op op_minpool = {
     .flops = minmax_pool_flops,
     .training = &minpool_training,
     .plain = minpool_plain,
+    .quantize = quantized_movement,
     .variants = minpool_variants,
 };

@@ -8,6 +8,7 @@
  */
 #include "autodiff/backward.h"
 #include "ops/shared/elementwise.h"
+#include "ops/shared/quantized.h"
 #include "ops/shared/region.h"
 
 typedef struct PermuteAttrs {
@@ -157,5 +158,6 @@ const Op op_permute = {
     .flops = region_no_flops,
     .grad = permute_grad,
     .plain = permute_plain,
+    .quantize = quantized_movement,
     .variants = permute_variants,
 };

@@ -4,7 +4,10 @@
  * NaN passes through, as in PyTorch, and lets the gradient pass; the gradient at 0
  * is 0.  Backward needs only the output: it is its own mask.
  */
+#include <math.h>
+
 #include "ops/shared/elementwise.h"
+#include "ops/shared/quantized.h"
 
 static void relu_plain(Writer *w, const Node *n) { elementwise_forward(w, n, "$x < 0 ? 0 : $x"); }
 
@@ -44,6 +47,13 @@ static const Variant relu_variants[] = {
     {0},
 };
 
+static void relu_clamp(const Node *n, double bounds[2])
+{
+    (void)n;
+    bounds[0] = 0;
+    bounds[1] = INFINITY;
+}
+
 const Op op_relu = {
     .name = "relu",
     .summary = "rectified linear unit",
@@ -57,6 +67,8 @@ const Op op_relu = {
     .slope = slope_one,
     .grad = relu_grad,
     .plain = relu_plain,
+    .quantize = quantized_function,
+    .clamp = relu_clamp,
     .epilogue = EPILOGUE_RELU,
     .variants = relu_variants,
 };

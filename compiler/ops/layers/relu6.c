@@ -6,6 +6,7 @@
  * The output is its own mask.
  */
 #include "ops/shared/elementwise.h"
+#include "ops/shared/quantized.h"
 
 static void relu6_plain(Writer *w, const Node *n) { elementwise_forward(w, n, "$x < 0 ? 0 : $x > 6 ? 6 : $x"); }
 
@@ -43,6 +44,13 @@ static const Variant relu6_variants[] = {{.name = "simd",
                                           .kernel = "piecewise"},
                                          {0}};
 
+static void relu6_clamp(const Node *n, double bounds[2])
+{
+    (void)n;
+    bounds[0] = 0;
+    bounds[1] = 6;
+}
+
 const Op op_relu6 = {
     .name = "relu6",
     .summary = "rectified linear unit, cut off at 6",
@@ -56,5 +64,7 @@ const Op op_relu6 = {
     .flops = relu6_flops,
     .grad = relu6_grad,
     .plain = relu6_plain,
+    .quantize = quantized_function,
+    .clamp = relu6_clamp,
     .variants = relu6_variants,
 };

@@ -4,7 +4,10 @@
  * Where exp(−x) overflows, the quotient is 0, as it should be: no case is
  * needed.  dx = dy · y · (1 − y) is written in the output.
  */
+#include <math.h>
+
 #include "ops/shared/elementwise.h"
+#include "ops/shared/quantized.h"
 
 static void sigmoid_plain(Writer *w, const Node *n) { elementwise_forward(w, n, "1 / (1 + $exp(-$x))"); }
 
@@ -49,6 +52,12 @@ static double sigmoid_slope(const Node *n)
     return 0.25;
 }
 
+static double sigmoid_value(const Node *n, double x)
+{
+    (void)n;
+    return 1 / (1 + exp(-x));
+}
+
 const Op op_sigmoid = {
     .name = "sigmoid",
     .summary = "logistic function",
@@ -64,5 +73,7 @@ const Op op_sigmoid = {
     .flops = sigmoid_flops,
     .grad = sigmoid_grad,
     .plain = sigmoid_plain,
+    .quantize = quantized_function,
+    .value = sigmoid_value,
     .variants = sigmoid_variants,
 };

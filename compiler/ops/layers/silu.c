@@ -7,7 +7,10 @@
  * The function is not monotonic, so the gradient needs the input.  −inf gives
  * NaN, as the same formula does in PyTorch.
  */
+#include <math.h>
+
 #include "ops/shared/elementwise.h"
+#include "ops/shared/quantized.h"
 
 static void silu_plain(Writer *w, const Node *n) { elementwise_forward(w, n, "$x / (1 + $exp(-$x))"); }
 
@@ -57,6 +60,12 @@ static double silu_slope(const Node *n)
     return 1.099839320128867;
 }
 
+static double silu_value(const Node *n, double x)
+{
+    (void)n;
+    return x / (1 + exp(-x));
+}
+
 const Op op_silu = {
     .name = "silu",
     .summary = "sigmoid linear unit (swish)",
@@ -70,5 +79,7 @@ const Op op_silu = {
     .flops = silu_flops,
     .grad = silu_grad,
     .plain = silu_plain,
+    .quantize = quantized_function,
+    .value = silu_value,
     .variants = silu_variants,
 };

@@ -10,6 +10,7 @@
  */
 #include "ops/shared/axis.h"
 #include "ops/shared/elementwise.h"
+#include "ops/shared/quantized.h"
 #include "ops/shared/region.h"
 
 typedef struct PartAttrs {
@@ -174,5 +175,6 @@ const Op op_slice = {
     .flops = region_no_flops,
     .grad = slice_grad,
     .plain = part_plain,
+    .quantize = quantized_movement,
     .variants = slice_variants,
 };

@@ -1,6 +1,7 @@
 /* space_to_depth: blocks of pixels become channels, PyTorch's PixelUnshuffle; see ops/shared/blocks.h. */
 #include "ops/shared/blocks.h"
 #include "ops/shared/elementwise.h"
+#include "ops/shared/quantized.h"
 #include "ops/shared/region.h"
 #include "ops/shared/window.h"
 
@@ -53,4 +54,5 @@ const Op op_space_to_depth = {
     .flops = region_no_flops,
     .grad = space_to_depth_grad,
     .plain = blocks_to_deep,
+    .quantize = quantized_movement,
 };

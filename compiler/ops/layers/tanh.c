@@ -3,7 +3,10 @@
  *
  * dx = dy · (1 − y²) is written in the output.
  */
+#include <math.h>
+
 #include "ops/shared/elementwise.h"
+#include "ops/shared/quantized.h"
 
 static void tanh_plain(Writer *w, const Node *n) { elementwise_forward(w, n, "$tanh($x)"); }
 
@@ -41,6 +44,12 @@ static const Variant tanh_variants[] = {{.name = "simd",
                                          .kernel = "activation"},
                                         {0}};
 
+static double tanh_value(const Node *n, double x)
+{
+    (void)n;
+    return tanh(x);
+}
+
 const Op op_tanh = {
     .name = "tanh",
     .summary = "hyperbolic tangent",
@@ -56,5 +65,7 @@ const Op op_tanh = {
     .flops = tanh_flops,
     .grad = tanh_grad,
     .plain = tanh_plain,
+    .quantize = quantized_function,
+    .value = tanh_value,
     .variants = tanh_variants,
 };

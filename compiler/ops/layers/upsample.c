@@ -11,6 +11,7 @@
  * The gradient gives dy back to the places it was read from, by the same weights.
  */
 #include "ops/shared/elementwise.h"
+#include "ops/shared/quantized.h"
 #include "ops/shared/region.h"
 #include "ops/shared/window.h"
 
@@ -241,6 +242,12 @@ static const Variant upsample_variants[] = {
     {0},
 };
 
+static bool upsample_quantize(Quantizer *q, const Node *n)
+{
+    const UpsampleAttrs *a = n->attrs;
+    return a->mode == UPSAMPLE_NEAREST && quantized_movement(q, n);
+}
+
 const Op op_upsample = {
     .name = "upsample",
     .summary = "an image enlarged by whole factors",
@@ -255,5 +262,6 @@ const Op op_upsample = {
     .flops = upsample_flops,
     .grad = upsample_grad,
     .plain = upsample_plain,
+    .quantize = upsample_quantize,
     .variants = upsample_variants,
 };

@@ -6,6 +6,8 @@
  */
 #include "ops/shared/avgpool.h"
 
+#include "ops/shared/quantized.h"
+
 const Attr avgpool_attrs[] = {
     {"k", ATTR_PAIR, offsetof(AvgpoolAttrs, k), NULL, 1, WINDOW_MAX, NULL},
     {"stride", ATTR_PAIR, offsetof(AvgpoolAttrs, stride), "k", 1, WINDOW_MAX, NULL},
@@ -110,3 +112,10 @@ static const Op avgpool_dx = {
 };
 
 void avgpool_grad(Backward *b, const Node *n) { pool_regions_average_grad(b, n, &avgpool_dx); }
+
+bool avgpool_quantize(Quantizer *q, const Node *n)
+{
+    PoolRegions regions[2];
+    avgpool_cells(regions, n, node_shape_in(n), node_shape_out(n));
+    return quantized_average(q, n, regions, false);
+}

@@ -3,6 +3,7 @@
 #define NNC_OPS_SHARED_AVGPOOL_H
 
 #include "ops/shared/pool_regions.h"
+#include "quantize/quantizer.h"
 
 typedef struct AvgpoolAttrs {
     Pair k, stride;
@@ -21,5 +22,6 @@ int64_t avgpool_flops(const Node *);
 void avgpool_plain(Writer *, const Node *);
 void avgpool_emit(Writer *, const Node *); /* kernel "pool" */
 void avgpool_grad(Backward *, const Node *);
+bool avgpool_quantize(Quantizer *, const Node *);
 
 #endif

@@ -97,22 +97,34 @@ static int open_kernel(Writer *w, const Correlation *c)
     return braces + window_taps(w, c->slide, c->mode);
 }
 
-void correlate_forward(Writer *w, const Correlation *c, const char *large, const char *small, const char *bias)
+void correlate_sums(Writer *w, const Correlation *c, const CorrelateText *text)
 {
-    bind_sides(w, c, large, small);
+    bind_sides(w, c, text->large, text->small);
     bind_taps(w, c);
-    writer_bind(w, "start", bias ? "%s[o]" : "0", bias);
     writer_put(w, "for ($int n = 0; n < $N; n++) {\n"
                   "for ($int o = 0; o < $O; o++) {\n");
     bind_channel(w, c);
     int outer = window_loop(w, "i", c->slide[0].small, false);
     outer += window_loop(w, "j", c->slide[1].small, false);
-    writer_put(w, "$real sum = $start;");
+    writer_put(w, text->start);
     int inner = open_kernel(w, c);
-    writer_put(w, "sum += @weight(o, $c, $row_tap, $col_tap) * @large(n, $channel, $row, $col);");
+    writer_put(w, text->term);
     window_close(w, inner);
-    writer_put(w, "@small(n, o, $i, $j) = sum;");
+    writer_put(w, text->end);
     window_close(w, outer + 2);
+}
+
+void correlate_forward(Writer *w, const Correlation *c, const char *large, const char *small, const char *bias)
+{
+    const CorrelateText text = {
+        .large = large,
+        .small = small,
+        .start = "$real sum = $start;",
+        .term = "sum += @weight(o, $c, $row_tap, $col_tap) * @large(n, $channel, $row, $col);",
+        .end = "@small(n, o, $i, $j) = sum;",
+    };
+    writer_bind(w, "start", bias ? "%s[o]" : "0", bias);
+    correlate_sums(w, c, &text);
 }
 
 /* Before the sums: every element of sample n is its channel's bias, or zero. */

@@ -31,6 +31,13 @@ int64_t correlate_macs(const Correlation *);
 
 /* The arguments name the function's arrays.  `bias` may be NULL. */
 void correlate_forward(Writer *, const Correlation *, const char *large, const char *small, const char *bias);
+/* The same loops with other text for what happens in them: before the sum of an element, for each of its
+ * products, and after it.  Bound are @large, @small, $c, $channel, $row, $col, $row_tap, $col_tap, $i, $j. */
+typedef struct CorrelateText {
+    const char *large, *small; /* names of the arrays */
+    const char *start, *term, *end;
+} CorrelateText;
+void correlate_sums(Writer *, const Correlation *, const CorrelateText *);
 void correlate_backward_data(Writer *, const Correlation *, const char *large, const char *small, const char *bias);
 void correlate_wgrad(Writer *, const Correlation *, const char *large, const char *small);
 

@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "autodiff/backward.h"
+#include "ops/shared/pool_regions.h"
 
 const Attr minmax_pool_attrs[] = {
     {"k", ATTR_PAIR, offsetof(MinMaxPoolAttrs, k), NULL, 1, WINDOW_MAX, NULL},
@@ -97,7 +98,7 @@ static int open_outputs(Writer *w, const Slide s[2], int64_t channels)
 static bool is_padded(const Slide s[2]) { return window_tested(&s[0]) || window_tested(&s[1]); }
 
 /* Declares best: where no tap lies in the padding the first element, else `worst`. */
-static void minmax_put_start(Writer *w, const Slide s[2], double worst)
+static void minmax_put_start(Writer *w, const Slide s[2], double worst, bool int8)
 {
     char row[128], col[128];
     Slide corner[2] = {s[0], s[1]};
@@ -106,8 +107,11 @@ static void minmax_put_start(Writer *w, const Slide s[2], double worst)
     window_index_text(col, sizeof col, &corner[1], "j", NULL);
     writer_bind(w, "row", "%s", row);
     writer_bind(w, "col", "%s", col);
-    writer_bind_real(w, "worst", worst);
-    writer_put(w, is_padded(s) ? "$real best = $worst;" : "$real best = @x(n, $c, $row, $col);");
+    if (int8)
+        writer_bind_int(w, "worst", worst < 0 ? -128 : 127);
+    else
+        writer_bind_real(w, "worst", worst);
+    writer_put(w, is_padded(s) ? "$element best = $worst;" : "$element best = @x(n, $c, $row, $col);");
 }
 
 void minmax_pool_plain(Writer *w, const Node *n, const char *better, double worst)
@@ -118,10 +122,11 @@ void minmax_pool_plain(Writer *w, const Node *n, const char *better, double wors
     writer_bind(w, "better", "%s", better);
     writer_put(w, "for ($int n = 0; n < $N; n++) {");
     int outer = 1 + open_outputs(w, s, node_shape_in(n).dim[0]);
-    minmax_put_start(w, s, worst);
+    const bool int8 = pool_bind_element(w, n);
+    minmax_put_start(w, s, worst, int8);
     int inner = window_taps(w, s, PAD_MODE_ZEROS);
-    writer_put(w, "const $real value = @x(n, $c, $row, $col);\n"
-                  "if (value $better best || value != value) {\n"
+    writer_put(w, "const $element value = @x(n, $c, $row, $col);\n"
+                  "if (value $better best$or_nan) {\n"
                   "    best = value;\n"
                   "}\n");
     window_close(w, inner);
@@ -150,7 +155,8 @@ void minmax_pool_training_plain(Writer *w, const Node *n, const char *better)
     bind_as_images(w, "argmax", node_shape_out(n));
     writer_put(w, "for ($int n = 0; n < $N; n++) {");
     int outer = 1 + open_outputs(w, s, node_shape_in(n).dim[0]);
-    minmax_put_start(w, s, 0);
+    pool_bind_element(w, n);
+    minmax_put_start(w, s, 0, false);
     writer_put(w, is_padded(s) ? "$int winner = -1;" : "$int winner = 0;");
     int inner = window_taps(w, s, PAD_MODE_ZEROS);
     writer_put(w, "const $real value = @x(n, $c, $row, $col);\n"

@@ -319,15 +319,24 @@ static void bind_pixels(Writer *w, const PoolRegions regions[2])
     writer_bind(w, "flat", "%s", now.flat);
 }
 
+bool pool_bind_element(Writer *w, const Node *n)
+{
+    const bool int8 = n->in[0]->dtype == DTYPE_I8;
+    writer_bind(w, "element", "%s", dtype_c_type(n->in[0]->dtype));
+    writer_bind(w, "or_nan", "%s", int8 ? "" : " || value != value");
+    return int8;
+}
+
 void pool_regions_maximum(Writer *w, const Node *n, const PoolRegions regions[2])
 {
     writer_put(w, "for ($int n = 0; n < $N; n++) {");
     int outer = 1 + pool_regions_open(w, regions, node_shape_in(n).dim[0]);
     bind_pixels(w, regions);
-    writer_put(w, "$real best = @x(n, $c, $first_row, $first_col);");
+    pool_bind_element(w, n);
+    writer_put(w, "$element best = @x(n, $c, $first_row, $first_col);");
     int inner = pool_regions_inside(w, regions);
-    writer_put(w, "const $real value = @x(n, $c, $row, $col);\n"
-                  "if (value > best || value != value) {\n"
+    writer_put(w, "const $element value = @x(n, $c, $row, $col);\n"
+                  "if (value > best$or_nan) {\n"
                   "    best = value;\n"
                   "}\n");
     window_close(w, inner);

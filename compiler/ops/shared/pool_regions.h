@@ -47,6 +47,10 @@ int pool_regions_inside(Writer *, const PoolRegions regions[2]);
 /* Binds $count to the elements an average divides by; after pool_regions_open. */
 void pool_regions_bind_count(Writer *, const PoolRegions regions[2]);
 
+/* For maxima: binds $element, the type of the input's elements, and $or_nan, the test whether `value` is
+ * none; returns whether they are int8, of which none is. */
+bool pool_bind_element(Writer *, const Node *);
+
 /* Bodies of the operators' functions: arrays x, y; dy, dx; x, y, argmax; dy, argmax, dx.  Averages
  * of sequences too. */
 void pool_regions_average(Writer *, const Node *, const PoolRegions regions[2]);

@@ -1,0 +1,22 @@
+/*
+ * quantized_table: an element-wise function of int8 numbers, all 256 of its values.
+ */
+#include "ops/shared/elementwise.h"
+#include "ops/shared/quantized.h"
+
+static void quantized_table_plain(Writer *w, const Node *n)
+{
+    quantized_put_table(w, "int8_t", "table", n->attrs, 256);
+    elementwise_forward(w, n, "table[$x + 128]");
+}
+
+const Op op_quantized_table = {
+    .name = "quantized_table",
+    .summary = "an element-wise function of int8",
+    .formula = "y = table[x]",
+    .class = OP_INTERNAL,
+    .traits = OP_INPLACE,
+    .in = elementwise_in,
+    .out = elementwise_out,
+    .plain = quantized_table_plain,
+};

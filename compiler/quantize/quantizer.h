@@ -1,0 +1,100 @@
+/*
+ * quantizer: a net in real numbers → the same net in int8.
+ *
+ * Enters: a net, and where its numbers are (QuantizeSource): the scale of each value, those of the
+ * weights of each layer.  Leaves: a net whose nodes are those of ops/quantized, with dequantised
+ * outputs.  What an operator becomes is its Op.quantize; what has none, or cannot be in integers,
+ * stays in f32 between a `dequantize` and a `quantize`.
+ *
+ * Which values there are, and which layers, depends on the net alone.
+ */
+#ifndef NNC_QUANTIZE_QUANTIZER_H
+#define NNC_QUANTIZE_QUANTIZER_H
+
+#include "graph/graph.h"
+#include "quantize/multiplier.h"
+
+typedef struct Quantizer Quantizer;
+
+/* A layer's weight. */
+typedef struct WeightRequest {
+    const Node *of;          /* of the net */
+    const Tensor *from;      /* its weight, or NULL: ones */
+    const Tensor *from_bias; /* or NULL */
+    const Node *affine;      /* or NULL */
+    Shape shape;             /* of the weight; rows first */
+    const Tensor *x, *y;     /* of the integer net */
+} WeightRequest;
+
+typedef struct QuantizeSource {
+    void *user;
+    /* Of a value of the net; false after an error. */
+    bool (*scale)(void *user, const Tensor *value, Affine *);
+    /* Of the rows of a layer's weight; floats.  NULL after an error. */
+    const double *(*weight_scales)(void *user, const WeightRequest *);
+} QuantizeSource;
+
+/* A value of the net that has a scale of its own. */
+typedef struct QuantizedValue {
+    const Tensor *value; /* of the net */
+    Tensor *made;        /* of the integer net */
+} QuantizedValue;
+
+/* A layer with weights; those of the batchnorm after it are in them. */
+typedef struct QuantizedLayer {
+    const char *name;
+    const Tensor *from, *from_bias; /* parameters of the net, or NULL: ones, none */
+    const Node *affine;             /* of the net, or NULL */
+    Tensor *weight, *bias;          /* of the integer net: int8 by rows, and int32 */
+    const Tensor *x;                /* of the integer net: the input, which has a scale */
+} QuantizedLayer;
+
+typedef struct QuantizedNet {
+    Graph *graph;
+    List values; /* of QuantizedValue */
+    List layers; /* of QuantizedLayer */
+    List reals;  /* of Node: those of the net that stay in f32, but for what comes after the last integers */
+} QuantizedNet;
+
+/* NULL after an error of the source. */
+QuantizedNet *quantize_net(Graph *net, const QuantizeSource *);
+
+/* ---- for Op.quantize --------------------------------------------------------------------- */
+
+Graph *quantizer_graph(Quantizer *);
+
+/* A node of the integer net under the name of a node of the net. */
+Node *quantizer_node(Quantizer *, const Op *, void *attrs, const Node *of);
+
+/* The int8 form of a value of the net; it is made where there is none. */
+Tensor *quantizer_int8(Quantizer *, const Tensor *value);
+bool quantizer_has_int8(const Quantizer *, const Tensor *value);
+
+/* The output of a node: the int8 form of a value of the net, at a scale of its own, or at that of
+ * another tensor. */
+Tensor *quantizer_result(Quantizer *, Node *, const Tensor *value);
+Tensor *quantizer_result_like(Quantizer *, Node *, const Tensor *value, const Tensor *like);
+
+/* What follows a node and can be part of it: a batchnorm, if it is asked for, and what cuts its
+ * values off (Op.clamp).  They are done with this. */
+typedef struct Followers {
+    const Node *affine;  /* or NULL */
+    const Tensor *value; /* of the net: what the last of them makes */
+    double bounds[2];    /* of what it can be; infinite: none */
+} Followers;
+
+Followers quantizer_followers(Quantizer *, const Node *, bool affine);
+
+/* The bounds as integers of the result. */
+void quantizer_levels(const Followers *, const Tensor *result, int *low, int *high);
+
+/* Adds weight and bias of the node's layer as inputs, and returns the factors by which the rows'
+ * sums become numbers of the result. */
+const Multiplier *quantizer_weights(Quantizer *, Node *, const WeightRequest *);
+
+/* Products that a sum of 32 bits holds, whatever the numbers, with a bias of QUANTIZED_BIAS_MAX. */
+enum { QUANTIZED_PRODUCTS = 65536, QUANTIZED_BIAS_MAX = 1 << 24 };
+
+static inline Affine tensor_affine(const Tensor *t) { return (Affine){t->scale, t->zero_point}; }
+
+#endif
