@@ -389,12 +389,30 @@ static const char *net_name(Arena *arena, const char *path)
     return front_is_reserved(name) ? arena_printf(arena, "net_%s", name) : name;
 }
 
+/* Without what may not be in a source: bytes that are no UTF-8, and controls. */
+static const char *readable_text(Arena *arena, const char *text)
+{
+    size_t left = strlen(text);
+    char *copy = arena_alloc(arena, left + 1), *out = copy;
+    for (int bytes; left > 0; text += bytes, left -= (size_t)bytes) {
+        uint32_t point;
+        bytes = utf8_decode(text, left, &point);
+        const bool readable = bytes > 0 && point >= ' ' && (point < 0x7f || point > 0x9f);
+        if (bytes < 1) bytes = 1;
+        if (readable)
+            out = (char *)memcpy(out, text, (size_t)bytes) + bytes;
+        else
+            *out++ = '?';
+    }
+    return copy;
+}
+
 static const char *model_source_text(Arena *arena, const char *path, const Onnx__ModelProto *m, int opset)
 {
     const char *producer = m->producer_name ? m->producer_name : "",
                *version = m->producer_version ? m->producer_version : "";
-    return arena_printf(arena, "%s (%s%s%s%sopset %d)", path_file_name(path), producer, *version ? " " : "", version,
-                        *producer || *version ? ", " : "", opset);
+    return readable_text(arena, arena_printf(arena, "%s (%s%s%s%sopset %d)", path_file_name(path), producer,
+                                             *version ? " " : "", version, *producer || *version ? ", " : "", opset));
 }
 
 static void count_use(ImportRun *r, const char *name)
