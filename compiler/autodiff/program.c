@@ -82,9 +82,10 @@ static bool is_frozen_norm(const Node *n)
     return buffers > 0 && (params ? trained == 0 : fixed == buffers);
 }
 
+/* Integers are not trained: what computes with them stays as it is. */
 static const Op *training_form(const Build *b, const Node *n)
 {
-    const Op *op = n->op->training;
+    const Op *op = n->in_count && !dtype_is_real(n->in[0]->dtype) ? NULL : n->op->training;
     if (op && is_frozen_norm(n)) return n->op;
     bool random = op && op->uses & USES_SEED, passes_gradients = n->op->grad || n->op->traits & OP_VIEW;
     bool still = random && passes_gradients && b->spec && b->spec->no_dropout;

@@ -48,18 +48,18 @@ typedef struct QuantizeRequest {
     LoadOptions load;
     const char *weights, *output, *certificate;
     DataRequest data;
-    Calibration method;
+    RangeChoice method;
     int64_t samples;
 } QuantizeRequest;
 
 /* A model that runs, and where each of the values stands in a row of its outputs. */
-typedef struct Shown {
+typedef struct ShownNet {
     Model m;
     const void *model;
     int64_t *offset;
     float *y;
     void *scratch;
-} Shown;
+} ShownNet;
 
 typedef struct Quantization {
     const QuantizeRequest *request;
@@ -70,7 +70,7 @@ typedef struct Quantization {
     const QuantizedNet *recorded, *net; /* with scales of 1, and with those that were found */
     Observer *observers;                /* by value of `recorded` */
     List layers;                        /* of LayerNumbers */
-    Shown f32, int8;
+    ShownNet f32, int8;
     ValueError *errors;
     int64_t seen; /* samples */
     size_t bad;   /* values that are no numbers */
@@ -126,7 +126,7 @@ static int value_count(const Quantization *q) { return q->recorded->values.count
 static const QuantizedValue *value_at(const QuantizedNet *net, int i) { return net->values.at[i]; }
 
 /* The code of the net with the values as further outputs; the net is as before afterwards. */
-static int show_values(Quantization *q, Shown *s, Tensor *const *values)
+static int show_net_values(Quantization *q, ShownNet *s, Tensor *const *values)
 {
     Graph *net = s->m.net;
     const List own = net->outputs;
@@ -147,7 +147,7 @@ static int show_f32(Quantization *q)
 {
     Tensor **values = arena_alloc(q->arena, (size_t)(value_count(q) + 1) * sizeof *values);
     for (int i = 0; i < value_count(q); i++) values[i] = (Tensor *)value_at(q->recorded, i)->value;
-    int status = show_values(q, &q->f32, values);
+    int status = show_net_values(q, &q->f32, values);
     if (!status) status = weighted_open(&q->weights, q->request->weights, &q->f32.m);
     if (!status) status = weighted_load(&q->weights, q->f32.m.info);
     q->f32.model = q->weights.model;
@@ -164,7 +164,7 @@ static Tensor *dequantized(Quantization *q, Tensor *int8)
     return node_out(g, n, int8->shape);
 }
 
-static void set_weights(const Quantization *q, void *model)
+static void set_integers(const Quantization *q, void *model)
 {
     const nn_model_info *from = q->f32.m.info, *to = q->int8.m.info;
     for (int i = 0; i < to->tensor_count; i++) {
@@ -190,12 +190,12 @@ static int show_int8(Quantization *q)
     q->int8.m.jit = NULL;
     q->int8.m.info = q->int8.m.functions = NULL;
     for (int i = 0; i < value_count(q); i++) values[i] = dequantized(q, value_at(q->net, i)->made);
-    const int status = show_values(q, &q->int8, values);
+    const int status = show_net_values(q, &q->int8, values);
     if (status) return status;
     const nn_model_info *info = q->int8.m.info;
     void *model =
         info->init(block_alloc(info->model_bytes > info->train_bytes ? info->model_bytes : info->train_bytes), 0, 0);
-    set_weights(q, model);
+    set_integers(q, model);
     q->int8.model = model;
     return STATUS_OK;
 }
@@ -206,7 +206,7 @@ typedef void (*SampleVisitor)(Quantization *, int value, const float *f32, const
 
 static void visit_batch(Quantization *q, const Batch *batch, SampleVisitor visit)
 {
-    Shown *both[2] = {&q->f32, &q->int8};
+    ShownNet *both[2] = {&q->f32, &q->int8};
     const int runs = q->int8.model ? 2 : 1;
     for (int k = 0; k < runs; k++) both[k]->m.info->infer(both[k]->model, batch->x, both[k]->y, both[k]->scratch);
     for (int s = 0; s < batch->count; s++) {
@@ -324,7 +324,7 @@ static void judge(void *user, int row, const float *y, const void *target, int p
     j->right[row] = predicted == j->samples->labels[row];
 }
 
-static int judge_all(const Quantization *q, const Shown *s, DataPart part, bool *right, NnScore *score)
+static int judge_all(const Quantization *q, const ShownNet *s, DataPart part, bool *right, NnScore *score)
 {
     NnError error = {0};
     Judged j = {&q->feeding.data->part[part], right};
@@ -370,17 +370,18 @@ static int64_t bytes_of_tensors(const Graph *g)
     return bytes;
 }
 
-static const char *how_text(const Quantization *q)
+static const char *how_quantized(const Quantization *q)
 {
     return arena_printf(q->arena, "{\"version\": 1, \"format\": \"int8\", \"calibration\": \"%s\", \"samples\": %lld}",
                         calibration_name(q->request->method), (long long)q->seen);
 }
 
-static int write_results(const Quantization *q, const CertificateFacts *facts)
+static int write_quantized(const Quantization *q, const CertificateFacts *facts)
 {
     const char *text = certificate_text(q->arena, facts);
-    const NnFileNote notes[] = {
-        {"quantization", how_text(q)}, {"quantization.certificate", certificate_hash(q->arena, text)}, {NULL, NULL}};
+    const NnFileNote notes[] = {{"quantization", how_quantized(q)},
+                                {"quantization.certificate", certificate_hash(q->arena, text)},
+                                {NULL, NULL}};
     const QuantizedFile file = {.net = q->net,
                                 .layers = q->layers,
                                 .f32 = {q->f32.m.info, q->f32.model, q->arena},
@@ -411,7 +412,7 @@ static int compare_and_write(Quantization *q)
                                     .agreement = judged ? &agreement : NULL,
                                     .bytes_before = bytes_of_tensors(q->f32.m.net),
                                     .bytes_after = bytes_of_tensors(q->net->graph)};
-    status = write_results(q, &facts);
+    status = write_quantized(q, &facts);
     if (status) return status;
     certificate_print(&facts);
     return finish_output();

@@ -132,7 +132,7 @@ static void list_value(TensorList *l, const QuantizedValue *v)
                 &zero);
 }
 
-static TensorList list_all(const QuantizedFile *f)
+static TensorList list_numbers(const QuantizedFile *f)
 {
     Arena *arena = f->f32.arena;
     const List *model = &f->net->graph->model;
@@ -167,7 +167,7 @@ static const NnFileNote *all_notes(const QuantizedFile *f)
 int quantize_save(const QuantizedFile *f, const char *path)
 {
     NnError error = {0};
-    const TensorList l = list_all(f);
+    const TensorList l = list_numbers(f);
     const NnTensorsToSave save = {.at = l.at, .count = l.count, .notes = all_notes(f)};
     return nn_tensors_save(&save, NN_FILE_SAFETENSORS, path, &error) ? fail_error(&error) : STATUS_OK;
 }

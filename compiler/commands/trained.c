@@ -119,7 +119,8 @@ int trained_read(const TrainedRequest *r, const Model *m, const EmitOptions *opt
     WeightedModel w;
     int status = weighted_open(&w, r->weights, m);
     if (status) return status;
-    *out = (TrainedModel){.input_bytes = r->input_bytes, .beside = r->weights_out != NULL};
+    *out =
+        (TrainedModel){.input_bytes = r->input_bytes, .beside = r->weights_out != NULL, .certificate = m->certificate};
     status = read_block(r, &w, m, options, out);
     if (!status) status = read_normalisation(r, w.file, m, out);
     if (!status) status = read_classes(r, w.file, m, out);

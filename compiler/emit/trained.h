@@ -21,6 +21,7 @@ typedef struct TrainedModel {
     char *const *class_names; /* NULL: their numbers */
     int class_count;          /* 0: the outputs are values */
     bool beside;              /* in a file, not in the C */
+    const char *certificate;  /* the hash of that of int8 weights, or NULL */
 } TrainedModel;
 
 /* The file beside the C: 64 bytes of a header, then the block; see trained.c. */

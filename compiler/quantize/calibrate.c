@@ -7,17 +7,17 @@
 static const char *const calibration_names[] = {"range", "percentile", "mse", "entropy"};
 enum { METHODS = sizeof calibration_names / sizeof *calibration_names, LEVELS = 256, STEPS = 100 };
 
-bool calibration_named(const char *name, Calibration *c)
+bool calibration_named(const char *name, RangeChoice *c)
 {
     for (int i = 0; i < METHODS; i++)
         if (strcmp(name, calibration_names[i]) == 0) {
-            *c = (Calibration)i;
+            *c = (RangeChoice)i;
             return true;
         }
     return false;
 }
 
-const char *calibration_name(Calibration c) { return calibration_names[c]; }
+const char *calibration_name(RangeChoice c) { return calibration_names[c]; }
 
 size_t observer_range(Observer *o, const float *values, size_t count)
 {
@@ -106,20 +106,20 @@ static double divergence(const Observer *o, int first, int last)
     return sum;
 }
 
-static int bin_of(const Observer *o, double x)
+static int calibration_bin(const Observer *o, double x)
 {
     const int i = (int)((x - o->low) / bin_width(o));
     return i < 0 ? 0 : i >= CALIBRATION_BINS ? CALIBRATION_BINS - 1 : i;
 }
 
 /* Of ranges that are shrunk step by step towards 0 at both ends. */
-static Affine best_scale(const Observer *o, Calibration method)
+static Affine best_scale(const Observer *o, RangeChoice method)
 {
     Affine best = affine_of_range(o->low, o->high);
     double least = INFINITY;
     for (int step = STEPS; step >= STEPS / 5; step--) {
         const double low = o->low * step / STEPS, high = o->high * step / STEPS;
-        const int first = bin_of(o, low), last = bin_of(o, high);
+        const int first = calibration_bin(o, low), last = calibration_bin(o, high);
         if (method == CALIBRATE_ENTROPY && last - first + 1 < LEVELS) break;
         const Affine a = affine_of_range(low, high);
         const double loss = method == CALIBRATE_MSE ? square_error(o, a) : divergence(o, first, last);
@@ -131,7 +131,7 @@ static Affine best_scale(const Observer *o, Calibration method)
     return best;
 }
 
-Affine observer_scale(const Observer *o, Calibration method)
+Affine observer_scale(const Observer *o, RangeChoice method)
 {
     if (method == CALIBRATE_RANGE || o->high == o->low) return affine_of_range(o->low, o->high);
     return method == CALIBRATE_PERCENTILE ? percentile_scale(o) : best_scale(o, method);

@@ -15,7 +15,7 @@
 
 #include "quantize/multiplier.h"
 
-typedef enum Calibration { CALIBRATE_RANGE, CALIBRATE_PERCENTILE, CALIBRATE_MSE, CALIBRATE_ENTROPY } Calibration;
+typedef enum RangeChoice { CALIBRATE_RANGE, CALIBRATE_PERCENTILE, CALIBRATE_MSE, CALIBRATE_ENTROPY } RangeChoice;
 
 enum { CALIBRATION_BINS = 2048 };
 
@@ -25,12 +25,12 @@ typedef struct Observer {
     double bins[CALIBRATION_BINS];
 } Observer;
 
-bool calibration_named(const char *name, Calibration *);
-const char *calibration_name(Calibration);
+bool calibration_named(const char *name, RangeChoice *);
+const char *calibration_name(RangeChoice);
 
 /* Values that are not finite are left out, and counted in the result. */
 size_t observer_range(Observer *, const float *values, size_t count);
 void observer_count(Observer *, const float *values, size_t count);
-Affine observer_scale(const Observer *, Calibration);
+Affine observer_scale(const Observer *, RangeChoice);
 
 #endif

@@ -101,7 +101,7 @@ static Tensor *copy_tensor(Quantizer *q, const Tensor *t)
     return q->real[t->id] = made;
 }
 
-static void copy_outputs(Quantizer *q, const Node *from, Node *to, bool int8)
+static void give_outputs(Quantizer *q, const Node *from, Node *to, bool int8)
 {
     for (int i = 0; i < from->out_count; i++) {
         const Tensor *t = from->out[i];
@@ -117,7 +117,7 @@ static void copy_outputs(Quantizer *q, const Node *from, Node *to, bool int8)
 }
 
 /* In f32, or the view of an int8 value. */
-static void copy_node(Quantizer *q, const Node *n)
+static void keep_node(Quantizer *q, const Node *n)
 {
     const bool int8 = n->op->traits & OP_VIEW && q->int8[n->in[0]->id];
     Tensor **in = arena_alloc(q->arena, (size_t)(n->in_count + 1) * sizeof *in);
@@ -129,7 +129,7 @@ static void copy_node(Quantizer *q, const Node *n)
     for (int i = 0; i < n->in_count; i++) node_in(q->graph, made, in[i]);
     made->data_count = n->data_count;
     made->frozen = true;
-    copy_outputs(q, n, made, int8);
+    give_outputs(q, n, made, int8);
     if (!int8 && !(n->op->traits & OP_VIEW)) list_push(q->arena, &q->result->reals, (Node *)n);
 }
 
@@ -152,7 +152,7 @@ static void visit(Quantizer *q, const Node *n)
 {
     const bool wanted = n->op->quantize && serves_batches(n) && (n->op->traits & OP_WEIGHTED || reads_int8(q, n));
     if (wanted && n->op->quantize(q, n)) return;
-    copy_node(q, n);
+    keep_node(q, n);
 }
 
 /* ---- what follows a node ----------------------------------------------------------------------- */

@@ -1,0 +1,112 @@
+#!/bin/sh
+# nnc quantize, and the nets in int8 that come of it.
+# With ALL=1, MODELS, a folder of published models, and CIFAR10, a folder of the data: two published
+# nets keep their accuracy.
+cd "$(dirname "$0")/../.." || exit 1
+. tests/lib.sh
+here=$root/tests/quantize
+lenet=$root/dsl_examples/lenet.nn
+cd "$tmp" || exit 1
+
+# value NAME: of the certificate's line "NAME": number
+value() { sed -n "s/^ *\"$1\": \\([-0-9.e]*\\),*\$/\\1/p" certificate.json | head -1; }
+
+# within LOW VALUE HIGH
+within() { if awk "BEGIN { exit !($1 <= $2 && $2 <= $3) }"; then ok; else bad "$2 is not from $1 to $3"; fi; }
+
+# ---- the shipped digits ------------------------------------------------------------------
+
+runs 0 train "$lenet" --limit 1000 --epochs 2 --threads 1 --jit tcc -o lenet.safetensors
+what='LeNet'
+runs 0 quantize "$lenet" --weights lenet.safetensors --limit 300 --samples 48 --threads 1 \
+    -o lenet8.safetensors --certificate certificate.json
+says out 'weights    62414 bytes, in f32 246824'
+within -0.02 "$(value change)" 0.02
+is "$(grep -c '"snr_db": [3-5][0-9]\.' certificate.json)" -eq 10
+runs 0 quantize "$lenet" --weights lenet.safetensors --limit 300 --samples 48 --threads 2 \
+    -o again.safetensors --certificate again.json
+same lenet8.safetensors again.safetensors
+same certificate.json again.json
+right=$(sed -n '/"after"/,/}/s/.*"right": \([0-9]*\),*/\1/p' certificate.json)
+runs 0 eval "$lenet" --weights lenet8.safetensors --limit 300 --threads 1 --jit tcc
+says out "($right of 300)"
+lacks err 'whose layers are not those'
+runs 0 eval "$lenet" --weights lenet8.safetensors --limit 300 --threads 2 --jit cc
+says out "($right of 300)"
+
+for method in range percentile mse entropy; do
+    what="LeNet, $method"
+    runs 0 quantize "$lenet" --weights lenet.safetensors --limit 300 --samples 32 --threads 1 \
+        --calibration $method -o m.safetensors --certificate certificate.json
+    within -0.03 "$(value change)" 0.03
+done
+
+# ---- all forms of a net give the same bits --------------------------------------------------
+
+what='all layers'
+runs 0 train "$here/layers.nn" --steps 60 --threads 1 --jit tcc -o layers.safetensors
+runs 0 quantize "$here/layers.nn" --weights layers.safetensors --limit 200 --samples 64 --threads 1 \
+    -o layers8.safetensors --certificate certificate.json
+says out 'in f32     lrn1, mul1, maxpool2, global_avgpool1, global_maxpool1, concat2'
+within -0.04 "$(value change)" 0.04
+low=$(sed -n 's/^ *"snr_db": \([-0-9.]*\),*/\1/p' certificate.json | sort -g | head -1)
+within 15 "$low" 60
+
+# driver FLAGS OPTIONS…: the bits of the outputs
+driver() {
+    flags=$1
+    shift
+    runs 0 "$here/integers.nn" --weights integers8.safetensors --batch 2 --prefix net --header net.h "$@" -o net.c
+    # shellcheck disable=SC2086 # flags are several words
+    if "$CC" $flags -I. "$here/driver.c" net.c -lm -lpthread -o driver 2>err; then ok; else bad "$CC $flags"; fi
+    ./driver >"bits$form"
+}
+
+runs 0 train "$here/integers.nn" --steps 30 --threads 1 --jit tcc -o integers.safetensors
+runs 0 quantize "$here/integers.nn" --weights integers.safetensors --limit 100 --samples 32 --threads 1 \
+    -o integers8.safetensors --certificate certificate.json
+is -z "$(grep '^in f32' out)"
+form=1 driver '-std=c99 -O0 -Wall -Wextra -Wpedantic -Werror' --plain
+says net.c "the hash of the certificate of its weights is"
+"$CC" -std=c99 -O2 -c net.c -o net.o
+nm -u net.o | grep -Ev 'memcpy|memset|memcmp|memmove|strcmp|GLOBAL_OFFSET_TABLE|stack_chk' >others
+is ! -s others # none of the mathematics library
+form=2 driver '-O3 -march=native' --plain
+form=3 driver '-O2' --threads 1
+form=4 driver '-O1' --threads 2 --target generic
+for form in 2 3 4; do same bits1 bits$form; done
+
+# ---- what is refused ------------------------------------------------------------------------
+
+what='errors'
+runs 2 quantize "$lenet" --weights lenet.safetensors
+says err 'no output file'
+runs 2 quantize "$lenet" --weights lenet.safetensors -o w.npz
+says err 'must end in .safetensors'
+runs 2 quantize "$lenet" --weights lenet.safetensors -o w.safetensors --calibration best
+says err "--calibration takes range, percentile, mse or entropy, not 'best'"
+runs 1 quantize "$lenet" --weights lenet8.safetensors -o w.safetensors --limit 50
+says err 'missing'
+runs 1 eval "$here/layers.nn" --weights lenet8.safetensors --limit 50
+says err 'was made for another net than layers'
+runs 1 train "$lenet" --init lenet8.safetensors --steps 1 --limit 50 -o w.safetensors
+absent w.safetensors
+
+# ---- published nets -------------------------------------------------------------------------
+
+what='published nets'
+if [ -z "$ALL" ] || [ ! -f "$MODELS/resnet20-cifar10.th" ] || [ ! -d "$CIFAR10" ]; then
+    skip 'ResNet-20 and ResNet8: ALL=1 with MODELS and CIFAR10, a folder of its binary files'
+else
+    runs 0 quantize "$root/dsl_examples/resnet_cifar.nn" -D zeros=around --weights "$MODELS/resnet20-cifar10.th" \
+        --data "$CIFAR10" --set 'normalize mean=[0.485,0.456,0.406] std=[0.229,0.224,0.225]' --jit cc \
+        -o r20.safetensors --certificate certificate.json
+    says out 'before     81.03 %'
+    within -0.003 "$(value change)" 0.003
+    runs 0 quantize "$here/resnet8.nn" --weights "$MODELS/tiny/resnet8.safetensors" --data "$CIFAR10" --jit cc \
+        -o r8.safetensors --certificate certificate.json
+    says out 'before     75.48 %'
+    within -0.005 "$(value change)" 0.005
+fi
+
+conclude
