@@ -32,7 +32,8 @@ PACKAGES = gcc libc6-dev flex bison libtcc-dev zlib1g-dev libdeflate-dev libjans
 OPTIONAL_PACKAGES = libmatio-dev libopenmpi-dev openmpi-bin
 # What parts of the tests use, which are skipped where it is missing: `make test-deps`.
 TEST_PACKAGES = clang tcc g++ valgrind python3-numpy sqlite3 libsqlite3-dev pkg-config man-db mandoc gcc-aarch64-linux-gnu \
-                libc6-dev-arm64-cross qemu-user gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm libonnx-testdata
+                libc6-dev-arm64-cross qemu-user gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm gcc-riscv64-unknown-elf \
+                picolibc-riscv64-unknown-elf libonnx-testdata
 TOOLS = $(CC) flex bison protoc-c
 # The name of libmatio where it can be compiled with, else empty.  nnc opens the library when a file
 # asks for it: it brings 30 others, which take longer to be loaded than most commands take.
@@ -57,7 +58,9 @@ SOURCES = $(filter-out compiler/main.c, $(wildcard compiler/*/*.c compiler/ops/*
 PAGES = $(sort $(wildcard runtime/kernels/config/*.h))
 PAGE_TABLES = runtime/kernels/config/tables.sh
 TARGETS = $(basename $(notdir $(PAGES)))
-EMULATED = $(filter-out generic, $(TARGETS))
+# Machines without kernels: the plain form.
+PLAIN_TARGETS := $(basename $(notdir $(shell grep -l '^ [*] form: plain$$' $(PAGES))))
+EMULATED = $(filter-out generic $(PLAIN_TARGETS), $(TARGETS))
 LIBRARIES := $(shell sh $(PAGE_TABLES) names $(PAGES))
 MADE_HEADERS = $(BUILD)/interop/onnx.pb-c.h $(BUILD)/graph/target_table.h $(BUILD)/runtime/kernels/simd/instruction_set.h
 MADE = $(TARGETS:%=$(BUILD)/graph/costs_%.c) $(BUILD)/runtime/kernels/libraries.c \

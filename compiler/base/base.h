@@ -198,6 +198,7 @@ uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t count);
 typedef struct Writer Writer;
 
 Writer *writer_new(Arena *, bool use_double);
+void writer_use_own_math(Writer *); /* $exp is nn_expf: see runtime/kernels/scalar/scalar_math.h */
 void writer_bind(Writer *, const char *name, const char *format, ...) PRINTF_LIKE(3, 4);
 void writer_bind_int(Writer *, const char *name, int64_t value);
 /* Designated initialisers, one for each word of `fields`: ".c = 3, .h = 15" for "c h". */

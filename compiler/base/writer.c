@@ -26,6 +26,7 @@ typedef struct Array {
 struct Writer {
     Arena *arena;
     bool use_double;
+    bool own_math;
     Text text;
     Map *names;   /* $name → text */
     Map *arrays;  /* @name → Array */
@@ -38,15 +39,26 @@ struct Writer {
     int depth;    /* open braces */
 };
 
+/* Those of runtime/kernels/scalar/scalar_math.h.  A compiler makes an instruction or two of fabs. */
+static bool has_own(const char *name)
+{
+    static const char *const own[] = {"exp",  "expm1", "log",  "log1p", "tanh", "erf",
+                                      "sqrt", "floor", "ceil", "fmax",  "fmin"};
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (strcmp(name, own[i]) == 0) return true;
+    return false;
+}
+
 /* $real and the math functions: of the writer's type; NULL: none of these. */
 static const char *type_name(const Writer *w, const char *name)
 {
     static const char *const functions[] = {"exp", "log",   "sqrt",  "pow",   "tanh", "fabs", "fmax", "fmin",
                                             "erf", "floor", "log1p", "expm1", "cos",  "sin",  "ceil"};
+    const char *prefix = w->own_math && has_own(name) ? "nn_" : "";
     if (strcmp(name, "real") == 0) return w->use_double ? "double" : "float";
     for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
         if (strcmp(name, functions[i]) == 0)
-            return w->use_double ? functions[i] : arena_printf(w->arena, "%sf", functions[i]);
+            return w->use_double ? functions[i] : arena_printf(w->arena, "%s%sf", prefix, functions[i]);
     }
     return NULL;
 }
@@ -61,6 +73,8 @@ Writer *writer_new(Arena *arena, bool use_double)
     writer_unbind_all(w);
     return w;
 }
+
+void writer_use_own_math(Writer *w) { w->own_math = true; }
 
 void writer_unbind_all(Writer *w)
 {

@@ -90,6 +90,10 @@ static int check_build_request(BuildRun *b, const OptionReader *reader)
         return usage_error(r->command, "-o %s: this is what nnc without build writes", r->output);
     if (path_has_ending(r->output, ".py"))
         return usage_error(r->command, "-o %s: a Python module is made with --python", r->output);
+    const bool hosted = !r->target || !target_info(compile_target(r))->compiler;
+    if (!hosted && (b->kind == BUILD_PROGRAM || b->kind == BUILD_SHARED))
+        return usage_error(r->command, "-o %s: for %s there are objects and archives (use -o NET.o or NET.a)",
+                           r->output, r->target);
     if (b->kind == BUILD_PROGRAM && !r->trained.weights)
         return usage_error(r->command, "-o %s: a program needs trained weights (use --weights FILE)", r->output);
     if (b->kind == BUILD_PROGRAM) r->main = true;
@@ -140,9 +144,10 @@ static int run_c_compiler(BuildRun *b)
     List words = {0};
     Arena *arena = b->arena;
     const bool links = b->kind == BUILD_PROGRAM || b->kind == BUILD_SHARED;
-    tool_add_words(arena, &words, tool_setting("CC", "cc"));
-    list_push(arena, &words, (char *)(b->request.plain ? "-std=c99" : "-std=gnu99"));
-    tool_add_words(arena, &words, tool_setting("CFLAGS", "-O2"));
+    const bool plain = compile_is_plain(&b->request);
+    tool_add_words(arena, &words, tool_setting("CC", compile_tool(&b->request, "cc")));
+    list_push(arena, &words, (char *)(plain ? "-std=c99" : "-std=gnu99"));
+    tool_add_words(arena, &words, tool_setting("CFLAGS", compile_tool_options(&b->request, "-O2")));
     if (!links) list_push(arena, &words, (char *)"-c");
     if (b->kind == BUILD_SHARED) {
         tool_add_words(arena, &words, "-fPIC -shared");
@@ -154,15 +159,16 @@ static int run_c_compiler(BuildRun *b)
               b->kind == BUILD_ARCHIVE ? arena_printf(arena, "%s/%s.o", b->directory.path, b->prefix)
                                        : (char *)b->made);
     list_push(arena, &words, (char *)b->source);
-    if (links) tool_add_words(arena, &words, b->request.plain ? "-lm" : "-lm -lpthread");
+    if (links) tool_add_words(arena, &words, plain ? "-lm" : "-lm -lpthread");
     return run_tool(b, words, "CC and CFLAGS say what is run");
 }
 
 /* aarch64-linux-gnu-gcc has aarch64-linux-gnu-ar beside it. */
-static const char *archiver(Arena *arena)
+static const char *archiver(const BuildRun *b)
 {
+    Arena *arena = b->arena;
     List words = {0};
-    tool_add_words(arena, &words, tool_setting("CC", "cc"));
+    tool_add_words(arena, &words, tool_setting("CC", compile_tool(&b->request, "cc")));
     const char *compiler = words.at[0];
     const int length = (int)strlen(compiler);
     const char *beside = path_has_ending(compiler, "-gcc") ? arena_printf(arena, "%.*sar", length - 3, compiler) : "ar";
@@ -173,7 +179,7 @@ static int run_archiver(BuildRun *b)
 {
     List words = {0};
     if (b->kind != BUILD_ARCHIVE) return STATUS_OK;
-    tool_add_words(b->arena, &words, archiver(b->arena));
+    tool_add_words(b->arena, &words, archiver(b));
     list_push(b->arena, &words, (char *)"rcs");
     list_push(b->arena, &words, (char *)b->made);
     list_push(b->arena, &words, arena_printf(b->arena, "%s/%s.o", b->directory.path, b->prefix));
@@ -269,7 +275,8 @@ const Command command_build = {
     .summary = "compile a net to a shared object, an object, a library or a program",
     .usage = "build NET.nn -o NET.so|NET.o|NET.a|PROGRAM [--python] [options]",
     .options = options,
-    .details = "Runs the C compiler $CC (cc) with $CFLAGS (-O2); for .a also $AR (ar), or the ar of a\n"
+    .details = "Runs the C compiler $CC (cc) with $CFLAGS (-O2), for a microcontroller by default the compiler\n"
+               "and the options of its --target; for .a also $AR (ar), or the ar of a\n"
                "cross compiler.  With --weights the batch is 1 unless --batch says another (with --python it\n"
                "is the train section's).  A shared object exports the functions of the header alone.  A\n"
                "program needs --weights, and prints the classes of images and raw floats.  A module of\n"

@@ -92,11 +92,25 @@ static bool take_target(CompileRequest *r, const char *text)
     return false;
 }
 
-static Target target_of(const CompileRequest *r)
+Target compile_target(const CompileRequest *r)
 {
     for (int i = 0; r->target && i < TARGET_COUNT; i++)
         if (strcmp(r->target, target_name((Target)i)) == 0) return (Target)i;
     return target_native();
+}
+
+bool compile_is_plain(const CompileRequest *r) { return r->plain || (r->target && target_is_plain(compile_target(r))); }
+
+const char *compile_tool(const CompileRequest *r, const char *otherwise)
+{
+    const char *compiler = r->target ? target_info(compile_target(r))->compiler : NULL;
+    return compiler ? compiler : otherwise;
+}
+
+const char *compile_tool_options(const CompileRequest *r, const char *otherwise)
+{
+    const char *options = r->target ? target_info(compile_target(r))->options : NULL;
+    return options ? options : otherwise;
 }
 
 static bool take_input_type(CompileRequest *r, const char *text)
@@ -153,10 +167,12 @@ int compile_check_options(const CompileRequest *r)
 {
     const Command *self = r->command;
     if (check_trained(r)) return STATUS_USAGE;
-    if (r->plain && r->load.threads > 1)
+    const bool plain = compile_is_plain(r);
+    if (plain && r->load.threads > 1)
         return usage_error(self, "--threads %lld: the plain form has no threads", (long long)r->load.threads);
-    if (r->plain && !plain_form_allows(&r->load, self)) return STATUS_USAGE;
-    if (r->plain && r->target) return usage_error(self, "--target: the plain form is for any machine");
+    if (plain && !plain_form_allows(&r->load, self)) return STATUS_USAGE;
+    if (r->plain && r->target && !target_is_plain(compile_target(r)))
+        return usage_error(self, "--target: the plain form is for any machine");
     return STATUS_OK;
 }
 
@@ -166,7 +182,7 @@ static int check_request(CompileRequest *r, const OptionReader *reader)
     if (!options_one_file(reader)) return STATUS_USAGE;
     compile_take_path(r, reader->operands[0]);
     if (compile_check_options(r)) return STATUS_USAGE;
-    if (r->plain && r->dump == STAGE_EXPLANATION)
+    if (compile_is_plain(r) && r->dump == STAGE_EXPLANATION)
         return usage_error(self, "--explain: the plain form has no variants to choose from");
     if (r->dump && r->output) return usage_error(self, "--dump and --explain print instead of writing C: leave out -o");
     if (!r->dump && !r->output)
@@ -188,18 +204,19 @@ static bool is_same_file(const char *a, const char *b)
 static EmitOptions compile_emit_options(const CompileRequest *r, const Model *l)
 {
     bool both = !r->infer && !r->train && !r->trained.weights;
-    const Target target = r->plain ? TARGET_GENERIC : target_of(r);
+    const bool plain = compile_is_plain(r);
+    const Target target = r->plain && !r->target ? TARGET_GENERIC : compile_target(r);
     return (EmitOptions){.lower.batch = l->batch,
                          .lower.target = target,
                          .lower.infer = both || r->infer || r->trained.weights,
                          .lower.train = r->train || (both && l->train_section),
                          .lower.accumulate = true,
-                         .lower.plain = r->plain,
+                         .lower.plain = plain,
                          .target = target,
                          .threads = (int)r->load.threads,
                          .lower.disabled = r->load.disabled_passes,
                          .lower.memory_limit = r->load.memory_limit,
-                         .paste_kernels = !r->plain};
+                         .paste_kernels = !plain};
 }
 
 /* ---- dumps ------------------------------------------------------------------ */
@@ -391,6 +408,7 @@ const Command command_compile = {
                "contains the kernels twice, for any processor and for that one, and chooses\n"
                "between them at run time; the C compiler needs no flags for that.  native is the\n"
                "best target of the machine that nnc runs on, so the C depends on that machine.\n"
-               "neon and generic contain the kernels once, for what the C compiler's flags allow.\n",
+               "neon and generic contain the kernels once, for what the C compiler's flags allow.\n"
+               "For a microcontroller the C is the plain form, planned for little memory.\n",
     .run = compile_run,
 };

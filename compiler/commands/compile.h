@@ -25,7 +25,7 @@ enum {
 };
 
 /* ", generic", ", neon", … */
-#define AND_TARGET(ID, NAME, ...) ", " #NAME
+#define AND_TARGET(ID, NAME, TITLE, LACKING, FEATURES, TEST, CALLED, ...) ", " CALLED
 
 /* clang-format off */
 #define OPTION_ROWS_COMPILE \
@@ -68,6 +68,13 @@ typedef struct CompileRequest {
 bool compile_take_option(CompileRequest *, int id, const char *value);
 /* The net's path, and the weights inside it where it is a MODEL.onnx to be written for inference. */
 void compile_take_path(CompileRequest *, const char *path);
+/* Of --target, or this machine's. */
+Target compile_target(const CompileRequest *);
+/* The plain form: asked for, or because the target has no kernels. */
+bool compile_is_plain(const CompileRequest *);
+/* The compiler and the options of a target that names them; else what is given. */
+const char *compile_tool(const CompileRequest *, const char *otherwise);
+const char *compile_tool_options(const CompileRequest *, const char *otherwise);
 /* Options that cannot be combined: a Status, the message printed. */
 int compile_check_options(const CompileRequest *);
 /* A loaded net as C that includes `header`.  A Status, the message printed. */

@@ -130,6 +130,7 @@ static void write_source(Emitter *e)
     accumulate_write_struct(e);
     support_declare_kernels(e);
     support_write_arithmetic(e);
+    support_write_math(e);
     if (e->options->noise) support_write_noise(e);
     text_add(&e->source, entry_points);
     hooks_write_step(e);

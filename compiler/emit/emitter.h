@@ -101,10 +101,13 @@ void model_write_access(Emitter *);
 void entry_points_write(Emitter *); /* with declarations of the layers, which it lists */
 const Entry *entry_of(const Emitter *, ProgramKind);
 
+int64_t emitter_input_place(const Emitter *); /* bytes of the scratch before the input's place; -1: it has none */
+
 /* support.c: what the text needs around the layers */
 void support_write_preamble(Emitter *);
 void support_use_arithmetic(Emitter *);   /* in the fast form random.h and fixed_point.h are kernels, */
 void support_write_arithmetic(Emitter *); /* else their text is written here */
+void support_write_math(Emitter *);
 void support_write_noise(Emitter *);
 void support_read_kernels(Emitter *); /* when all calls are written */
 void support_declare_kernels(Emitter *);

@@ -84,6 +84,7 @@ const char *sum_place(EntryPoint *, const Tensor *);
 
 /* places.c: expressions for where tensors are */
 const char *place_outside(EntryPoint *, const Tensor *root); /* of the caller's */
+bool place_is_callers_input(const Tensor *);                 /* it, or a view of it */
 const char *place_text(EntryPoint *, const Tensor *);
 const char *place_of_samples(EntryPoint *, const Tensor *, Share); /* of the thread's first sample */
 long long place_arena_elements(const EntryPoint *, int64_t bytes);

@@ -291,6 +291,14 @@ static void write_entry_point(EntryPoint *p)
     }
 }
 
+int64_t emitter_input_place(const Emitter *e)
+{
+    const Entry *infer = entry_of(e, PROGRAM_INFER);
+    if (!infer || !infer->program->input_in_arena) return -1;
+    const Place *place = &infer->plan->place[((const Tensor *)infer->program->inputs.at[0])->id];
+    return place->root->kind == TENSOR_INPUT ? place->offset : -1;
+}
+
 /* ---- what is made of the model alone --------------------------------------------- */
 
 /* By position in the model: does the prepared tensor depend on it? */

@@ -154,6 +154,7 @@ static void put_plain(Emitter *e, const Graph *g, const Node *n, Share share, co
 {
     e->writer = writer_new(e->arena, e->options->lower.use_double);
     if (!e->team) writer_shape_arrays(e->writer, flat);
+    if (target_is_plain(e->options->target)) writer_use_own_math(e->writer);
     bind_node(e, g, n);
     if (share == SHARE_SAMPLES) writer_bind(e->writer, "N", "samples");
     writer_put(e->writer, "{");

@@ -2,6 +2,8 @@
  * The generated header, and the record that carries the same functions under
  * one type for all models.
  */
+#include <string.h>
+
 #include "elab/value.h"
 #include "emit/emitter.h"
 
@@ -76,6 +78,19 @@ static void write_infer_prototype(Emitter *e)
                             {"type", trained_input_type(e)}));
 }
 
+/* Where x may be, so that it takes no memory of its own.  Bytes are behind the floats that they become. */
+static void write_input_place(Emitter *e)
+{
+    int64_t place = emitter_input_place(e);
+    if (place < 0) return;
+    const bool bytes = strcmp(trained_input_type(e), "uint8_t") == 0;
+    if (bytes) place += 3 * emitter_inputs(e) * e->options->lower.batch;
+    emitter_put_parts(e, &e->header,
+                      "/* Of inference: x may be in the scratch, at this byte; then it is written over. */\n"
+                      "#define {PREFIX}_INPUT_AT {place}u\n\n",
+                      PARTS({"place", emitter_number(e, place)}));
+}
+
 static void write_prototypes(Emitter *e)
 {
     emitter_put(e, &e->header,
@@ -86,6 +101,7 @@ static void write_prototypes(Emitter *e)
                 "/* A tensor in PyTorch's name and shape.  0, or -1: no such name, or another count. */\n"
                 "int {prefix}_set({prefix} *, const char *name, const float *values, size_t count);\n"
                 "int {prefix}_get(const {prefix} *, const char *name, float *values, size_t count);\n\n");
+    write_input_place(e);
     write_infer_prototype(e);
     trained_write_prototypes(e);
     if (e->options->lower.train) write_training_prototypes(e);

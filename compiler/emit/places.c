@@ -46,6 +46,12 @@ static const char *model_place(EntryPoint *p, const Tensor *t, const Tensor *roo
     return arena_printf(p->e->arena, "m->%s + %lld", member, (long long)t->slice_offset);
 }
 
+bool place_is_callers_input(const Tensor *t)
+{
+    while (t->producer && t->producer->op->traits & OP_VIEW) t = t->producer->in[0];
+    return t->kind == TENSOR_INPUT;
+}
+
 const char *place_outside(EntryPoint *p, const Tensor *root)
 {
     const Graph *g = p->program;

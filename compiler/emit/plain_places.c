@@ -78,7 +78,7 @@ const char *plain_argument(EntryPoint *p, const Tensor *t, bool written, ArraySh
         text = sum_place(p, t);
         is = model_array_shape(p->e, root);
         is_const = false;
-    } else if (place->offset >= 0) {
+    } else if (place->offset >= 0 && !place_is_callers_input(t)) {
         const NamedValue *value = scratch_value(p, t);
         entry_point_uses(p, NAME_SCRATCH);
         text = value->name;

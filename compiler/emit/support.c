@@ -187,33 +187,7 @@ void support_write_arithmetic(Emitter *e)
     if (has_fixed_point(e)) write_arithmetic(e, fixed_point_text(e));
 }
 
-void support_write_noise(Emitter *e)
-{
-    Writer *w = writer_new(e->arena, e->options->lower.use_double);
-    writer_bind_real(w, "unit", e->options->lower.use_double ? 0x1p-52 : 0x1p-23);
-    writer_put(w, "/* Each number up or down by a unit in the last place, or not at all. */\n"
-                  "static void nn_noise($real *p, int64_t count, int64_t stream)\n"
-                  "{\n"
-                  "for (int64_t k = 0; k < count; k++) {\n"
-                  "uint64_t z = (uint64_t)(k + stream * 1000003) * 0x9e3779b97f4a7c15u;\n"
-                  "z = (z ^ (z >> 29)) * 0xbf58476d1ce4e5b9u;\n"
-                  "p[k] += p[k] * ($real)((int)(z >> 62) - 1) * $unit;\n"
-                  "}\n"
-                  "}\n\n");
-    text_add(&e->source, writer_text(w));
-}
-
-/* ---- what the text uses of the runtime ------------------------------------------ */
-
-void emitter_uses(Emitter *e, const char *name) { map_put(e->used, name, e); }
-
-void emitter_uses_names(Emitter *e, const Writer *w)
-{
-    const Map *names = writer_names(w);
-    for (int i = 0; i < map_count(names); i++) emitter_uses(e, map_key(names, i));
-}
-
-/* ---- kernels ---------------------------------------------------------------- */
+/* ---- texts of the runtime --------------------------------------------------- */
 
 const char *support_kernel_text(const char *file)
 {
@@ -249,6 +223,46 @@ static void add_kernel(Emitter *e, Map *done, const char *file, Text *out)
         line += length;
     }
 }
+
+/* exp and others of the plain form, where a target takes none from a library. */
+void support_write_math(Emitter *e)
+{
+    if (!target_is_plain(e->options->target)) return;
+    Map *const done = map_new(e->arena);
+    Text all;
+    text_init(&all, e->arena);
+    add_kernel(e, done, "scalar_math.h", &all);
+    const KernelSlice slice = kernel_slice(e->arena, all.data, e->used);
+    text_addf(&e->source, "%s%s\n", slice.types, slice.definitions);
+}
+
+void support_write_noise(Emitter *e)
+{
+    Writer *w = writer_new(e->arena, e->options->lower.use_double);
+    writer_bind_real(w, "unit", e->options->lower.use_double ? 0x1p-52 : 0x1p-23);
+    writer_put(w, "/* Each number up or down by a unit in the last place, or not at all. */\n"
+                  "static void nn_noise($real *p, int64_t count, int64_t stream)\n"
+                  "{\n"
+                  "for (int64_t k = 0; k < count; k++) {\n"
+                  "uint64_t z = (uint64_t)(k + stream * 1000003) * 0x9e3779b97f4a7c15u;\n"
+                  "z = (z ^ (z >> 29)) * 0xbf58476d1ce4e5b9u;\n"
+                  "p[k] += p[k] * ($real)((int)(z >> 62) - 1) * $unit;\n"
+                  "}\n"
+                  "}\n\n");
+    text_add(&e->source, writer_text(w));
+}
+
+/* ---- what the text uses of the runtime ------------------------------------------ */
+
+void emitter_uses(Emitter *e, const char *name) { map_put(e->used, name, e); }
+
+void emitter_uses_names(Emitter *e, const Writer *w)
+{
+    const Map *names = writer_names(w);
+    for (int i = 0; i < map_count(names); i++) emitter_uses(e, map_key(names, i));
+}
+
+/* ---- kernels ---------------------------------------------------------------- */
 
 void support_add_text(Emitter *e, const char *file, Text *out) { add_kernel(e, map_new(e->arena), file, out); }
 

@@ -36,6 +36,8 @@ static int64_t inputs_of_batch(const Emitter *e) { return emitter_inputs(e) * e-
 void trained_reserve_input(Emitter *e)
 {
     if (!trained_converts(e)) return;
+    e->input_offset = emitter_input_place(e);
+    if (e->input_offset >= 0) return;
     e->input_offset = e->infer_scratch;
     e->infer_scratch += round_up(inputs_of_batch(e) * (int64_t)sizeof(float), PLAN_ALIGN);
 }

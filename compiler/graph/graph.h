@@ -51,6 +51,7 @@ struct Graph {
     DType real;             /* what it computes with: DTYPE_F32 or DTYPE_F64 */
     int64_t batch;          /* samples that the nodes see: of a micro-batch, if there are several */
     int64_t micro_batches;  /* micro-batches, one after the other */
+    bool input_in_arena;    /* the input has a place there, where the caller may put it: see plan/plan.h */
     int64_t batch_multiple; /* threads divide the batch in multiples of this: 1, or a block of samples */
     List nodes;             /* of Node, in execution order */
     List tensors;           /* of Tensor */

@@ -86,11 +86,38 @@ static void begin_groups(Liveness *l, const ExecSchedule *s)
 {
     for (int i = 0; i < s->values; i++) {
         const Tensor *t = s->tensor[i];
-        l->first[i] = -1;
-        l->last[i] = 0;
+        const bool is_input = t->kind == TENSOR_INPUT && l->graph->input_in_arena;
+        l->first[i] = is_input ? 0 : -1;
+        l->last[i] = is_input && l->last_read[i] > 0 ? l->last_read[i] : 0;
         l->root[i] = t->slice_of ? t->slice_of->id : t->parent ? t->parent->id : i;
         if (t->slice_of && l->last_read[i] > l->last[l->root[i]]) l->last[l->root[i]] = l->last_read[i];
     }
+}
+
+/* As many elements, or fewer where the operator reads no element after it has written there. */
+static bool fits_over(const Graph *g, const Op *op, const Tensor *x, const Tensor *y)
+{
+    const int64_t read = tensor_count(x, g->batch), written = tensor_count(y, g->batch);
+    return op->traits & OP_SHRINKS_INPLACE ? written <= read : written == read;
+}
+
+/* Its memory is the arena's to reuse. */
+static bool is_ours(const Graph *g, const Tensor *t)
+{
+    return t->kind == TENSOR_LOCAL || (t->kind == TENSOR_INPUT && g->input_in_arena);
+}
+
+/* What the step computes, or a later step in the same place, is read by the caller: it lies in memory
+ * that is his, which is as large as it is. */
+static bool may_be_callers(const Liveness *l, const ExecSchedule *s, int at)
+{
+    const Tensor *y = s->step[at].node->out[0];
+    for (int i = at + 1; i < s->steps && !l->held[y->id]; i++) {
+        const Node *n = s->step[i].node;
+        const bool same_place = n->out_count && n->op->traits & (OP_VIEW | OP_INPLACE);
+        if (same_place && s->tensor[s->in[s->step[i].first_in]] == y) y = n->out[0];
+    }
+    return l->held[y->id];
 }
 
 /* The step may write its first output over its first input. */
@@ -101,8 +128,11 @@ static bool overwrites_input(const Liveness *l, const ExecSchedule *s, int at)
     const int *in = &s->in[s->step[at].first_in], root = l->root[in[0]];
     const Tensor *x = s->tensor[in[0]], *y = n->out[0];
     if (x->parent || y->parent) return false;
-    if (s->tensor[root]->kind != TENSOR_LOCAL || x->dtype != y->dtype) return false;
-    if (tensor_count(x, l->graph->batch) != tensor_count(y, l->graph->batch)) return false;
+    if (!is_ours(l->graph, s->tensor[root]) || x->dtype != y->dtype) return false;
+    if (!fits_over(l->graph, n->op, x, y)) return false;
+    const Tensor *memory = s->tensor[root];
+    const bool as_large = tensor_count(memory, l->graph->batch) == tensor_count(y, l->graph->batch);
+    if ((!as_large || memory->kind == TENSOR_INPUT) && may_be_callers(l, s, at)) return false;
     for (int k = 1; k < n->in_count; k++) {
         if (l->root[in[k]] == root) return false;
     }
@@ -148,7 +178,7 @@ void liveness_compute(Liveness *l, const ExecSchedule *s)
 bool liveness_is_external(const Liveness *l, const ExecSchedule *s, int root)
 {
     const Graph *g = l->graph;
-    if (s->tensor[root]->kind != TENSOR_LOCAL) return true;
+    if (!is_ours(g, s->tensor[root])) return true;
     if (g->output && l->root[g->output->id] == root) return true;
     return g->input_gradient && l->root[g->input_gradient->id] == root;
 }
@@ -158,7 +188,7 @@ int64_t *liveness_sizes(const Graph *g, Arena *arena)
     int64_t *bytes = arena_alloc(arena, (size_t)(g->tensors.count + 1) * sizeof *bytes);
     for (int i = 0; i < g->tensors.count; i++) {
         const Tensor *t = g->tensors.at[i];
-        if (t->kind == TENSOR_LOCAL) bytes[i] = round_up(tensor_bytes(t, g->batch), PLAN_ALIGN);
+        if (is_ours(g, t)) bytes[i] = round_up(tensor_bytes(t, g->batch), PLAN_ALIGN);
     }
     return bytes;
 }

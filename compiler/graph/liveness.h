@@ -11,6 +11,8 @@
  *    channels of a larger image (passes/concat_elimination.c) are part of that one's.  An
  *    operator with OP_INPLACE overwrites its first input where that is dead afterwards.  The
  *    values that share memory form a group, named by its root.
+ *    With OP_SHRINKS_INPLACE that holds for an output of fewer elements as well, in memory of the
+ *    arena.  Where the graph's input has a place in the arena, it is memory like any other.
  * 2. Lifetimes.  A group is live from the step that computes its first value to the last that
  *    reads one, both inclusive; what the caller reads is live to the end.
  * 3. Sizes.  Memory is allocated in multiples of PLAN_ALIGN bytes.

@@ -33,7 +33,9 @@ enum {                                     /* traits */
                                   * computes that slice of the result */
        OP_OWN_GRADIENT = 1u << 11, /* its gradient is not its derivative: `grad`, or none; also of a view */
        OP_SOURCE = 1u << 12,       /* a layer without data inputs: its output is the same for all inputs of the net */
-       OP_RECTIFIES = 1u << 13     /* y = 0 and dy/dx = 0 for all x below some bound: a unit that is 0 for every sample
+       OP_SHRINKS_INPLACE = 1u << 14, /* with OP_INPLACE: also where it has fewer elements; they begin where the
+                                       * input's do */
+       OP_RECTIFIES = 1u << 13 /* y = 0 and dy/dx = 0 for all x below some bound: a unit that is 0 for every sample
                                     * learns nothing */
 };
 
@@ -149,6 +151,11 @@ struct Op {
 
     /* Of a loss: its target, for scores of that shape.  NULL: values in the shape of the scores. */
     LossTarget (*target)(const void *attrs, Shape scores);
+
+    /* For machines of little memory (passes/in_place.c): the form that writes its output over its
+     * input, for that batch.  It has the same attributes, inputs and first output, bit for bit; a
+     * second output is memory that it works in.  NULL: none, or none for this node. */
+    const Op *(*in_place)(const Node *, int64_t batch);
 
     OutputMeaning meaning; /* of its results, or of the scores that a loss takes */
 

@@ -9,7 +9,8 @@ TARGET_TABLE(DECLARE_COSTS)
 
 const TargetInfo *target_info(Target target)
 {
-#define INFO_OF(ID, NAME, TITLE, LACKING, FEATURES, TEST) {#NAME, #ID, TITLE, LACKING, FEATURES, TEST},
+#define INFO_OF(ID, NAME, TITLE, LACKING, FEATURES, TEST, ...) \
+    {#NAME, #ID, TITLE, LACKING, FEATURES, TEST, __VA_ARGS__},
     static const TargetInfo infos[TARGET_COUNT] = {TARGET_TABLE(INFO_OF)};
 #undef INFO_OF
     return &infos[target];

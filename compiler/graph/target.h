@@ -7,7 +7,10 @@
 #ifndef NNC_GRAPH_TARGET_H
 #define NNC_GRAPH_TARGET_H
 
-/* TARGET_TABLE(TARGET): TARGET(ID, NAME, title, lacking, features, test) for each page. */
+/* TARGET_TABLE(TARGET): TARGET(ID, NAME, title, lacking, features, test, called, plain, compiler, options)
+ * for each page. */
+#include <stdbool.h>
+
 #include "graph/target_table.h"
 
 #define TARGET_ID(ID, ...) TARGET_##ID,
@@ -16,16 +19,21 @@ typedef enum Target { TARGET_TABLE(TARGET_ID) TARGET_COUNT } Target;
 
 /* For generated C that dispatches on the CPU (emit's multiversioning). */
 typedef struct TargetInfo {
-    const char *name;     /* "avx512": in --target and in names of functions */
+    const char *name;     /* "avx512": in names of functions */
     const char *upper;    /* "AVX512": in names of macros */
     const char *title;    /* "AVX-512"; NULL: none in particular */
     const char *lacking;  /* #if: the compiler's flags do not allow its instructions; NULL: they need no flags */
     const char *features; /* for pragmas */
     const char *test;     /* an expression: the processor has them */
+    const char *called;   /* "avx512", "cortex-m4": in --target */
+    bool plain;           /* a machine without kernels: the plain form, planned for little memory */
+    const char *compiler; /* of such a machine; NULL: none in particular */
+    const char *options;  /* that it takes */
 } TargetInfo;
 
 const TargetInfo *target_info(Target);
-static inline const char *target_name(Target target) { return target_info(target)->name; }
+static inline const char *target_name(Target target) { return target_info(target)->called; }
+static inline bool target_is_plain(Target target) { return target_info(target)->plain; }
 
 /*
  * What a machine's time goes to, in multiply-adds of a direct convolution that fits the

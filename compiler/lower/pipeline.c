@@ -99,6 +99,17 @@ static void run_passes(PassContext *c)
     }
 }
 
+/* Of a machine without kernels, which has little of it: inference alone. */
+static void save_memory(Graph *program, const LowerOptions *o)
+{
+    if (program->kind != PROGRAM_INFER || o->use_double) return;
+    program->input_in_arena = program->inputs.count == 1 && program->micro_batches == 1;
+    pass_in_place(program);
+#ifndef NDEBUG
+    graph_verify(program);
+#endif
+}
+
 Graph *pipeline_run(Graph *net, ProgramKind kind, const TrainSpec *spec, const LowerOptions *options,
                     int64_t micro_batches)
 {
@@ -107,6 +118,7 @@ Graph *pipeline_run(Graph *net, ProgramKind kind, const TrainSpec *spec, const L
     Graph *program = program_build(net, kind, spec, options->batch / micro_batches, micro_batches);
     if (program) graph_set_real(program, lower_real(options));
     if (program && kind == PROGRAM_GRAD_CHUNK) pass_synchronize(program);
+    if (program && target_is_plain(options->target)) save_memory(program, options);
     if (!program || !lower_is_fast(options)) return program;
     PassContext c = {.program = program,
                      .kind = kind,

@@ -52,6 +52,10 @@ void pass_gradient_splitting(Graph *);
  * the model (TENSOR_PREPACKED). */
 void pass_prepack(Graph *);
 
+/* Takes the forms of operators that write over their input (Op.in_place), where that is dead
+ * afterwards.  Results are bitwise identical.  For the plain form. */
+void pass_in_place(Graph *);
+
 /* What pass_rematerialize has done to a program. */
 typedef struct RematResult {
     int values;             /* results of nodes that are recomputed */

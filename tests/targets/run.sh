@@ -45,7 +45,7 @@ cat >runtime/kernels/config/wide.h <<END
 /*
  * wide.h: a made-up instruction set.
  *
- * order: 9
+ * order: 99
  * title: Wide
  * machine: $(uname -m)
  * features: wide1 wide2
@@ -59,7 +59,7 @@ all=$(echo runtime/kernels/config/*.h)
 # shellcheck disable=SC2086
 {
     sh $tables targets $all >"$tmp/out"
-    says 'TARGET(WIDE, wide, "Wide", "!(defined(__WIDE__))", "wide1,wide2", "__builtin_cpu_supports(.*wide2.*)")$'
+    says 'TARGET(WIDE, wide, "Wide", "!(defined(__WIDE__))", "wide1,wide2", "__builtin_cpu_supports(.*wide2.*)", "wide", false, NULL, NULL)$'
     sh $tables instructions $all >"$tmp/out"
     says '^#elif defined(__WIDE__)$'
     says '^#include "runtime/kernels/config/wide.h"$'

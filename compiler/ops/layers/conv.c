@@ -476,6 +476,57 @@ static bool conv_quantize(Quantizer *q, const Node *n)
         (WeightRequest){.from = n->in[1], .from_bias = node_has(n, 2) ? n->in[2] : NULL, .shape = n->in[1]->shape});
 }
 
+/* ---- in place -------------------------------------------------------------------------- */
+
+static bool depthwise_work_shape(Graph *g, Node *n)
+{
+    const Shape y = node_shape_out(n);
+    node_out_as(g, n, n->out[0]->dtype, false, (Shape){2, {y.dim[1], y.dim[2]}});
+    return true;
+}
+
+static bool pointwise_work_shape(Graph *g, Node *n)
+{
+    node_out_as(g, n, n->out[0]->dtype, false, shape_vector(node_shape_in(n).dim[0]));
+    return true;
+}
+
+static void depthwise_in_place_plain(Writer *w, const Node *n)
+{
+    const Correlation c = conv_correlation(n, node_shape_in(n), node_shape_out(n));
+    correlate_depthwise_in_place(w, &c, node_has(n, 2) ? "bias" : NULL);
+}
+
+static void pointwise_in_place_plain(Writer *w, const Node *n)
+{
+    const Correlation c = conv_correlation(n, node_shape_in(n), node_shape_out(n));
+    correlate_pointwise_in_place(w, &c, node_has(n, 2) ? "bias" : NULL);
+}
+
+#define CONV_IN_PLACE(NAME, SHAPE, PLAIN)                                                                            \
+    {                                                                                                                \
+        .name = NAME, .class = OP_INTERNAL, .traits = OP_WEIGHTED | OP_INPLACE | OP_SHRINKS_INPLACE,                 \
+        .in = correlate_in, .out = correlate_in_place_out, .shape = SHAPE, .window = conv_window, .macs = conv_macs, \
+        .flops = conv_flops, .plain = PLAIN                                                                          \
+    }
+
+static const Op conv_depthwise_in_place =
+    CONV_IN_PLACE("conv.depthwise_in_place", depthwise_work_shape, depthwise_in_place_plain);
+static const Op conv_pointwise_in_place =
+    CONV_IN_PLACE("conv.pointwise_in_place", pointwise_work_shape, pointwise_in_place_plain);
+
+static const Op *conv_in_place(const Node *n, int64_t batch)
+{
+    const Correlation c = conv_correlation(n, node_shape_in(n), node_shape_out(n));
+    const int64_t channels = c.large.dim[0], outputs = c.small.dim[0];
+    if (channels == c.groups && outputs == c.groups && c.groups > 1) return &conv_depthwise_in_place;
+    for (int axis = 0; axis < 2; axis++) {
+        const Slide *s = &c.slide[axis];
+        if (s->k != 1 || s->stride != 1 || s->before || s->after) return NULL;
+    }
+    return c.groups == 1 && (outputs == channels || batch == 1) ? &conv_pointwise_in_place : NULL;
+}
+
 const Op op_conv = {
     .name = "conv",
     .summary = "convolution (cross-correlation) over an image",
@@ -494,6 +545,7 @@ const Op op_conv = {
     .flops = conv_flops,
     .grad = conv_grad,
     .terms = conv_terms,
+    .in_place = conv_in_place,
     .plain = conv_plain,
     .quantize = conv_quantize,
     .variants = conv_variants,

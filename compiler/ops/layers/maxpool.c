@@ -40,6 +40,25 @@ static const Op maxpool_training = {
     .variants = maxpool_variants,
 };
 
+static const Op maxpool_in_place = {
+    .name = "maxpool.in_place",
+    .class = OP_INTERNAL,
+    .traits = OP_INPLACE | OP_SHRINKS_INPLACE,
+    .attrs = minmax_pool_attrs,
+    .attrs_size = sizeof(MinMaxPoolAttrs),
+    .in = minmax_pool_in,
+    .out = minmax_pool_out,
+    .window = minmax_pool_window,
+    .flops = minmax_pool_flops,
+    .plain = maxpool_plain,
+};
+
+static const Op *maxpool_in_place_of(const Node *n, int64_t batch)
+{
+    (void)batch;
+    return minmax_pool_goes_forward(n) ? &maxpool_in_place : NULL;
+}
+
 const Op op_maxpool = {
     .name = "maxpool",
     .summary = "maximum of each window of an image",
@@ -53,6 +72,7 @@ const Op op_maxpool = {
     .window = minmax_pool_window,
     .flops = minmax_pool_flops,
     .training = &maxpool_training,
+    .in_place = maxpool_in_place_of,
     .plain = maxpool_plain,
     .quantize = quantized_movement,
     .variants = maxpool_variants,

@@ -127,6 +127,53 @@ void correlate_forward(Writer *w, const Correlation *c, const char *large, const
     correlate_sums(w, c, &text);
 }
 
+void correlate_depthwise_in_place(Writer *w, const Correlation *c, const char *bias)
+{
+    const int64_t rows = c->slide[0].small, columns = c->slide[1].small, plane[] = {rows, columns};
+    bind_sides(w, c, "x", "y");
+    bind_taps(w, c);
+    writer_bind_array(w, "work", "work", 2, plane);
+    writer_bind(w, "start", bias ? "%s[o]" : "0", bias);
+    writer_put(w, "for ($int n = 0; n < $N; n++) {\n"
+                  "for ($int o = 0; o < $O; o++) {\n");
+    bind_channel(w, c);
+    int outer = window_loop(w, "i", rows, false);
+    outer += window_loop(w, "j", columns, false);
+    writer_put(w, "$real sum = $start;");
+    int inner = open_kernel(w, c);
+    writer_put(w, "sum += @weight(o, $c, $row_tap, $col_tap) * @large(n, $channel, $row, $col);");
+    window_close(w, inner);
+    writer_put(w, "@work($i, $j) = sum;");
+    window_close(w, outer);
+    outer = window_loop(w, "i", rows, false);
+    outer += window_loop(w, "j", columns, false);
+    writer_put(w, "@small(n, o, $i, $j) = @work($i, $j);");
+    window_close(w, outer + 2);
+}
+
+void correlate_pointwise_in_place(Writer *w, const Correlation *c, const char *bias)
+{
+    bind_sides(w, c, "x", "y");
+    bind_taps(w, c);
+    writer_bind(w, "start", bias ? "%s[o]" : "0", bias);
+    writer_put(w, "for ($int n = 0; n < $N; n++) {");
+    int outer = window_loop(w, "i", c->slide[0].small, false);
+    outer += window_loop(w, "j", c->slide[1].small, false);
+    writer_put(w, "for ($int c = 0; c < $C; c++) {\n"
+                  "work[c] = @large(n, c, $i, $j);\n"
+                  "}\n"
+                  "for ($int o = 0; o < $O; o++) {\n"
+                  "$real sum = $start;\n"
+                  "for ($int c = 0; c < $C; c++) {\n"
+                  "sum += @weight(o, c, 0, 0) * work[c];\n"
+                  "}\n"
+                  "@small(n, o, $i, $j) = sum;\n"
+                  "}\n");
+    window_close(w, outer + 1);
+}
+
+const char *const correlate_in_place_out[] = {"y", "work", NULL};
+
 /* Before the sums: every element of sample n is its channel's bias, or zero. */
 static void put_start(Writer *w, const Correlation *c, const char *bias)
 {

@@ -41,6 +41,12 @@ void correlate_sums(Writer *, const Correlation *, const CorrelateText *);
 void correlate_backward_data(Writer *, const Correlation *, const char *large, const char *small, const char *bias);
 void correlate_wgrad(Writer *, const Correlation *, const char *large, const char *small);
 
+/* Forward, with y over x: of groups of one channel and one output, `work` is a channel of y; of one
+ * group and windows of one element, a pixel of x.  Each sum is that of correlate_forward, bit for bit. */
+void correlate_depthwise_in_place(Writer *, const Correlation *, const char *bias);
+void correlate_pointwise_in_place(Writer *, const Correlation *, const char *bias);
+extern const char *const correlate_in_place_out[];
+
 /* For Op.terms of a node with the inputs L, W and, with `bias`, one more: of element k of S. */
 int64_t correlate_forward_terms(const Correlation *, bool bias, int64_t k, Term *, int64_t most);
 

@@ -114,6 +114,15 @@ static void minmax_put_start(Writer *w, const Slide s[2], double worst, bool int
     writer_put(w, is_padded(s) ? "$element best = $worst;" : "$element best = @x(n, $c, $row, $col);");
 }
 
+/* Without padding element (c, i, j) is at c·h·w + i·w + j, and the first that it or a later one reads
+ * at c·H·W + i·stride·W + j·stride, which is no less: y may lie over x. */
+bool minmax_pool_goes_forward(const Node *n)
+{
+    Slide s[2];
+    window_slides(s, spec_of(n->attrs), node_shape_in(n), node_shape_out(n));
+    return !is_padded(s);
+}
+
 void minmax_pool_plain(Writer *w, const Node *n, const char *better, double worst)
 {
     Slide s[2];

@@ -12,6 +12,9 @@
 #                none: the C compiler may always use them
 #     flags      more flags for the kernels in the library
 #     allowed    of the preprocessor: the C compiler may use the instructions
+#     form       plain: a machine without kernels, for which the plain form is written
+#     compiler   of such a machine, and its options: what `nnc build` runs
+#     options
 #
 # TABLE is
 #
@@ -47,6 +50,8 @@ test_of() {
     done
 }
 
+is_plain() { if [ "$(field "$1" form)" = plain ]; then printf true; else printf false; fi; }
+
 quoted() { if [ -n "$1" ]; then printf '"%s"' "$1"; else printf NULL; fi; }
 
 targets() {
@@ -57,9 +62,11 @@ targets() {
         lacking=$(field "$page" allowed)
         [ -n "$features" ] || lacking=
         # shellcheck disable=SC2086 # words
-        printf ' \\\n    TARGET(%s, %s, %s, %s, %s, %s)' "$(upper_of "$page")" "$(name_of "$page")" \
+        printf ' \\\n    TARGET(%s, %s, %s, %s, %s, %s, "%s", %s, %s, %s)' "$(upper_of "$page")" "$(name_of "$page")" \
             "$(quoted "$(field "$page" title)")" "$(quoted "${lacking:+!($lacking)}")" \
-            "$(quoted "$(echo $features | tr ' ' ,)")" "$(quoted "$(test_of '\' $features)")"
+            "$(quoted "$(echo $features | tr ' ' ,)")" "$(quoted "$(test_of '\' $features)")" \
+            "$(name_of "$page" | tr _ -)" "$(is_plain "$page")" \
+            "$(quoted "$(field "$page" compiler)")" "$(quoted "$(echo $(field "$page" options))")"
     done
     echo
 }

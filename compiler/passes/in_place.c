@@ -1,0 +1,53 @@
+/*
+ * In-place forms: values that are written over what they are computed from, for machines of
+ * little memory.
+ *
+ * An operator has such a form for some of its nodes (Op.in_place): a depthwise convolution that
+ * computes a channel beside the image and then puts it there, a pointwise one that does so
+ * with a pixel, a pool without padding.  It is taken where the liveness says that the input may
+ * be written over and no step needs more memory for it: a value that shrinks in place keeps the
+ * memory of the larger one, which may be needed elsewhere.
+ */
+#include "graph/liveness.h"
+#include "passes/passes.h"
+
+typedef struct Memory {
+    bool shared;   /* the node's first output lies in the memory of its first input */
+    int64_t most;  /* bytes live at a step */
+    int64_t total; /* of all steps: of two forms with the same `most`, the one that leaves more room */
+} Memory;
+
+static Memory memory_of(const Graph *g, const Node *n)
+{
+    Arena *arena = g->compilation->arena;
+    const ExecSchedule s = exec_schedule_of(g, arena);
+    Liveness l = liveness_new(g, arena);
+    liveness_compute(&l, &s);
+    int64_t *live = arena_alloc(arena, (size_t)(s.steps + 1) * sizeof *live);
+    liveness_add_up(&l, &s, liveness_sizes(g, arena), live);
+    Memory m = {.shared = l.root[n->out[0]->id] == l.root[n->in[0]->id]};
+    for (int i = 0; i < s.steps; i++) {
+        if (live[i] > m.most) m.most = live[i];
+        m.total += live[i];
+    }
+    return m;
+}
+
+static void try_in_place(Graph *g, Node *n)
+{
+    const Op *op = n->op, *other = op->in_place ? op->in_place(n, g->batch) : NULL;
+    if (!other) return;
+    const Memory before = memory_of(g, n);
+    n->op = other;
+    const Memory after = memory_of(g, n);
+    const bool less = after.most < before.most || (after.most == before.most && after.total < before.total);
+    if (!after.shared || !less)
+        n->op = op;
+    else if (other->shape)
+        other->shape(g, n);
+}
+
+void pass_in_place(Graph *g)
+{
+    for (int i = 0; i < g->nodes.count; i++) try_in_place(g, g->nodes.at[i]);
+}

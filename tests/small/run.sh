@@ -1,0 +1,147 @@
+#!/bin/sh
+# Nets on the smallest machines: outputs are bitwise those of the same C on the host, the memory is what
+# the header says, and nothing of libm or of 64-bit division is called.  Run by qemu-system-arm.
+cd "$(dirname "$0")/../.." || exit 1
+. tests/lib.sh
+small=$root/tests/small
+nnc() { env -u CC -u CFLAGS "$NNC" "$@"; } # the target says which compiler
+cd "$tmp" || exit 1
+
+# random COUNT SEED: as many numbers from -1 to 1, separated by commas
+random() { awk -v n="$1" -v seed="$2" 'BEGIN { srand(seed); for (i = 0; i < n; i++) printf "%.4f,", 2 * rand() - 1 }'; }
+
+# learn NET.nn INPUTS CLASSES: weights after two steps on random numbers, and two inputs in x.bin
+learn() {
+    for i in 1 2 3 4 5 6 7 8; do
+        random "$2" $i
+        echo $((i % $3))
+    done >data.csv
+    runs 0 train "$1" --data data.csv --steps 2 --batch 8 -o w.safetensors --jit tcc
+    head -n 2 data.csv | sed 's/,[0-9]*$//' | tr ',' '\n' >x.txt
+    try 'the numbers' "$CC" -O0 "$small/floats.c" -o floats
+    ./floats <x.txt >x.bin
+    is "$(wc -c <x.bin)" -eq $((2 * 4 * $2))
+}
+
+# host NET: the C of the target, on this machine
+host() {
+    upper=$(echo "$1" | tr a-z A-Z)
+    names="-DHEADER=\"$1.h\" -DNET=$1 -DUPPER=$upper -I."
+    # shellcheck disable=SC2086
+    try "$1 on the host" "$CC" -std=gnu11 -O1 -ffp-contract=off -Wall -Wextra -Werror $names "$small/host.c" "$1.c" -o host -lm
+    ./host <x.bin >want 2>err
+    status=$?
+    status_is 0
+}
+
+# board NET CPU MACHINE FLAGS…: the object in QEMU; prints nothing
+board() {
+    net=$1 cpu=$2 machine=$3
+    shift 3
+    rm -f y.bin stack.bin
+    # shellcheck disable=SC2086
+    try "$net for $cpu" arm-none-eabi-gcc "$@" "-mcpu=$cpu" -mthumb -std=gnu11 -O2 -Wall -Wextra -Werror $names -nostartfiles \
+        -Wl,--gc-sections,-Map=map -T "$root/tests/ship/board.ld" "$small/board.c" "$net.o" -o program.elf
+    try "$net on $cpu" timeout 100 qemu-system-arm -M "$machine" -nographic -monitor none -serial none \
+        -semihosting-config enable=on,target=native -kernel program.elf
+    same y.bin want
+}
+
+# needs_no_library OBJECT NM: of what inference calls, in sections of their own
+needs_no_library() {
+    what="what $1 needs"
+    "$2" "$1" | sed -n 's/^ *U //p' >needs
+    lacks needs '^\(exp\|tanh\|log1p\|expm1\|erf\)f$'
+    lacks needs 'l\(div\|mod\)\|[ud]*i*\(div\|mod\)di[34]\|malloc\|printf'
+}
+
+# everywhere NET.nn NET
+everywhere() {
+    for target in cortex-m0 cortex-m4 cortex-m7; do
+        runs 0 "$1" --weights w.safetensors --target $target --batch 1 -o "$2.c"
+        [ $target != cortex-m0 ] || cp "$2.c" first.c
+        same "$2.c" first.c
+    done
+    lacks "$2.c" __attribute__
+    # shellcheck disable=SC2086
+    try "$2 in strict C99" "$CC" -std=c99 -pedantic -Wall -Wextra -Werror -c "$2.c" -o plain.o
+    host "$2"
+    have arm-none-eabi-gcc && have qemu-system-arm || { skip 'arm-none-eabi-gcc or qemu-system-arm is not installed'; return; }
+    for target in cortex-m0,mps2-an385 cortex-m4,mps2-an386,fpv4-sp-d16 cortex-m7,mps2-an500,fpv5-sp-d16; do
+        cpu=${target%%,*} machine=${target#*,} fpu=
+        case $machine in *,*) fpu="-mfloat-abi=hard -mfpu=${machine#*,}" machine=${machine%,*} ;; esac
+        runs 0 build "$1" --weights w.safetensors --target "$cpu" -o "$2.o"
+        needs_no_library "$2.o" arm-none-eabi-nm
+        # shellcheck disable=SC2086
+        board "$2" "$cpu" "$machine" $fpu
+    done
+}
+
+cat >separable.nn <<'END'
+net separable {
+    input(1x13x7)
+    conv(8, 5x3, stride=2, pad=same) as c1  batchnorm as b1  relu
+    conv(8, 3, pad=1, groups=8) as d1  batchnorm as b2  relu
+    conv(8, 1) as p1  relu6
+    conv(6, 1, bias=no) as p2  gelu
+    add { conv(6, 3, pad=1) as l  sigmoid } { }
+    maxpool(2)
+    global_avgpool
+    flatten
+    dense(4) as fc
+    softmax
+}
+train separable {
+    loss cross_entropy
+    optimizer sgd(lr=0.1)
+    batch 8
+    normalize dataset
+}
+END
+learn separable.nn 91 4
+everywhere separable.nn separable
+
+# Depthwise and pointwise convolutions need one buffer, not two.
+arena() { "$NNC" "$@" --infer --batch 1 --dump plan 2>err | sed -n 's/^plan .* arena \([0-9]*\) .*/\1/p'; }
+cat >chain.nn <<'END'
+net chain {
+    input(16x10x10)
+    conv(16, 3, pad=1, groups=16) as a  relu
+    conv(16, 1) as b  relu
+    conv(12, 1) as c
+    global_avgpool
+}
+END
+what='the memory of a chain'
+is "$(arena chain.nn --target cortex-m4)" -eq $((6400 + 448))
+is "$(arena chain.nn --plain)" -eq $((6400 + 6400))
+# The depthwise convolution has to leave its input alone, which is read again.
+sed 's/^    conv(16, 3.*/    add { conv(16, 3, pad=1, groups=16) as a } { }/' chain.nn >twice.nn
+is "$(arena twice.nn --target cortex-m4)" -eq $((6400 + 6400))
+
+runs 0 "$root/dsl_examples/lenet.nn" --target cortex-m7 --infer --batch 1 -o lenet.c
+says lenet.h '^#define LENET_INPUT_AT [0-9]*u$'
+runs 0 "$root/dsl_examples/lenet.nn" --plain --infer --batch 1 -o lenet.c
+lacks lenet.h LENET_INPUT_AT
+
+# RISC-V is compiled only.
+if have riscv64-unknown-elf-gcc; then
+    runs 0 build separable.nn --weights w.safetensors --target rv32imc -o separable.o
+    needs_no_library separable.o riscv64-unknown-elf-nm
+else skip 'riscv64-unknown-elf-gcc is not installed'; fi
+
+runs 2 "$root/dsl_examples/lenet.nn" --target cortex-m5 -o x.c
+says err "did you mean 'cortex-m4'\|did you mean cortex-m"
+runs 2 build separable.nn --weights w.safetensors --target cortex-m4 -o separable
+says err 'for cortex-m4 there are objects and archives'
+runs 2 build separable.nn --weights w.safetensors --target cortex-m4 --threads 2 -o separable.o
+says err 'the plain form has no threads'
+absent x.c separable
+
+if [ -n "$ALL" ]; then
+    learn "$root/dsl_examples/ds_cnn.nn" 490 12
+    everywhere "$root/dsl_examples/ds_cnn.nn" ds_cnn
+    learn "$root/dsl_examples/resnet8.nn" 3072 10
+    everywhere "$root/dsl_examples/resnet8.nn" resnet8
+fi
+conclude
