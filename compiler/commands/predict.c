@@ -116,6 +116,8 @@ static int check_predict_request(const PredictRequest *r)
     if (r->worst && !data->path) return usage_error(c, "--worst needs a labelled set (use --data PATH)");
     if (r->output && !path_has_ending(r->output, ".npy") && !path_has_ending(r->output, ".png"))
         return usage_error(c, "-o %s: the name must end in .npy (an array) or .png (pictures)", r->output);
+    if (r->sheet && !path_has_ending(r->sheet, ".png"))
+        return usage_error(c, "--sheet %s: the name must end in .png", r->sheet);
     if (!data->path && !r->file_count)
         return usage_error(c, "nothing to predict: name images, folders, .npy, .npz, CSV or raw files, or --data PATH");
     return STATUS_OK;

@@ -223,8 +223,10 @@ static int compare_data(const NnTensors *file, const char *path, const NnWeights
     const char *then = nn_tensors_metadata(file, "data.hash"), *name = nn_tensors_metadata(file, "data");
     snprintf(now, sizeof now, "%016" PRIx64, dataset_fingerprint(data));
     if (then && strcmp(then, now) == 0) return STATUS_OK;
-    return fail(STATUS_INPUT, "cannot resume from %s: the data was %s with the hash %s, now it is %s with %s", path,
-                name ? name : "another", then ? then : "(none)", note_find(notes, "data"), now);
+    return fail(STATUS_INPUT,
+                "cannot resume from %s: the data was %s with the hash %s, now it is %s with %s: other "
+                "files, or another choice of them (--valid, --limit, --classes)",
+                path, name ? name : "another", then ? then : "(none)", note_find(notes, "data"), now);
 }
 
 NnTensors *resume_open(const char *path, const NnWeightsNote *notes, const Dataset *data, int *status)

@@ -160,8 +160,8 @@ static void configure(TrainCommand *t)
         .log = ranks_is_first(&t->ranks) ? t->request.log : NULL,
         .observer = observe(t),
         .checkpoint = checkpoints_of(t),
-        .results = stdout,
-        .progress = ranks_is_first(&t->ranks) ? stderr : NULL,
+        .results = t->request.quiet ? NULL : stdout,
+        .progress = ranks_is_first(&t->ranks) && !t->request.quiet ? stderr : NULL,
         .terminal = isatty(fileno(stderr)),
         .between = poll_faster,
         .user = t,
@@ -248,7 +248,7 @@ static void print_header(const TrainCommand *t)
                                 .resumed = t->resumed,
                                 .resume_path = t->config.checkpoint.resume_path};
     const List facts = train_facts(&in);
-    train_facts_print(&facts, stderr);
+    if (!t->request.quiet) train_facts_print(&facts, stderr);
     if (t->page) run_page_facts(t->page, facts);
 }
 
@@ -273,7 +273,7 @@ static void print_waiting(const NnTrainResult *r)
 
 static void print_end(const TrainCommand *t, const char *saved)
 {
-    print_tiers(t);
+    if (!t->request.quiet) print_tiers(t);
     print_waiting(&t->result);
     const NnTrainResult *r = &t->result;
     static const char *const reasons[] = {

@@ -27,6 +27,7 @@ enum {
     LR_FIND,
     STATS,
     PAGE,
+    QUIET,
     REPRODUCIBLE,
     CHUNK
 };
@@ -48,6 +49,7 @@ const Option train_options[] = {
     OPTION_ROWS_FREEZE,
     {'o', "output", "FILE", "file for the weights (default: NET.safetensors in this directory)", false},
     {LOG, "log", "FILE", "write every step and every evaluation to FILE.csv or FILE.jsonl", false},
+    {QUIET, "quiet", NULL, "only the results at the end, warnings and errors: no table of epochs, no progress", false},
     {STEPS, "steps", "N", "stop after N steps (without --epochs: as many epochs as needed)", false},
     {TIME_LIMIT, "time-limit", "T", "stop after a time such as 90s, 15m or 2h", false},
     {CHECKPOINT, "checkpoint", "FILE", "file for checkpoints (default: NET.checkpoint.safetensors in this directory)",
@@ -142,6 +144,7 @@ static bool take_train_option(TrainRequest *r, int id, const char *value)
     case INIT: r->init = value; return true;
     case 'o': r->output = value; return true;
     case LOG: return take_log(r, value);
+    case QUIET: return r->quiet = true;
     case ORDER: return take_order(r, value);
     case KEEP: return take_keep(r, value);
     case EPOCHS: return option_int(self, "epochs", value, 1, 1000000000, &r->epochs);

@@ -18,6 +18,7 @@ typedef struct TrainRequest {
     bool resumes;                /* from `resume`, or NULL: from the file of checkpoints */
     const char *resume;
     bool lr_find;
+    bool quiet;
     bool reproducible;
     int64_t chunk; /* 0: not given */
     bool stats;

@@ -31,7 +31,9 @@ static bool folder_exists(const char *path)
 static int find_named(char *out, const char *name, NnError *error)
 {
     if (data_find_named(name, out)) return 0;
-    if (!known_set(name)) return nn_fail(error, NN_BAD_INPUT, "there is no file or folder %s", name);
+    if (!known_set(name))
+        return nn_fail(error, NN_BAD_INPUT,
+                       "there is no file or folder %s, nor a set of that name ('nnc data' lists them)", name);
     char places[DATA_PLACES_BYTES];
     return nn_fail(error, NN_BAD_INPUT, "the data set %s was not found in %s; 'nnc data %s' says how to get it", name,
                    data_places_text("or", places), name);

@@ -324,7 +324,7 @@ static int evaluate_epoch(Run *run)
     if (part == DATA_VALID) watch_validation(run, score.loss);
     if (part == DATA_TEST) run->result->test = score;
     log_evaluation(&run->log, part, &run->at, &training, &score);
-    if (has_row(run)) table_row(config->results, &run->at, &training, &score);
+    if (config->results && has_row(run)) table_row(config->results, &run->at, &training, &score);
     tell_observer(run, &training, &score);
     return 0;
 }
@@ -397,7 +397,7 @@ static int run_epochs(Run *run)
 {
     TrainState *state = &run->state;
     const NnScore score = nn_score_of(run->info, run->feed, watched_part(run));
-    table_head(run->config->results, watched_part(run), &score);
+    if (run->config->results) table_head(run->config->results, watched_part(run), &score);
     if (state->step > 0)
         check_run_end(run); /* the checkpoint may be of a run that has ended, which no rank has to vote on */
     else

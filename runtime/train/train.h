@@ -231,7 +231,7 @@ typedef struct NnTrainConfig {
     const char *log;            /* FILE.csv or FILE.jsonl, or NULL */
     const NnObserver *observer; /* or NULL */
     NnCheckpointConfig checkpoint;
-    FILE *results;                             /* the table of epochs */
+    FILE *results;                             /* the table of epochs; NULL: none */
     FILE *progress;                            /* NULL: none */
     bool terminal;                             /* `progress` is one: a line that is rewritten */
     const volatile sig_atomic_t *stop;         /* not 0: end after the current step; may be NULL */

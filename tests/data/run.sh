@@ -72,7 +72,7 @@ runs 1 data cifar100
 says out '/cifar100$'; says out 'Unpack cifar-100-binary'; silent err
 printf '1,2,0.5\n3,4,0.25\n' >two.csv
 runs 0 data two.csv; says out '^samples   2, for training and testing$'; says out '^inputs    2, numbers'
-runs 1 data none.csv; says err 'there is no file or folder none.csv'
+runs 1 data none.csv; says err "there is no file or folder none.csv, nor a set of that name ('nnc data' lists them)"
 runs 2 data cifar10 cifar100; says err 'one NAME or PATH at a time'
 
 # What goes wrong.

@@ -262,6 +262,7 @@ runs 2 predict pictures.nn --net same --weights same.safetensors dots.png -o y.t
 says err 'must end in .npy (an array) or .png'
 
 runs 0 predict "$lenet" --weights w.safetensors --data "$digits" --worst 3 --sheet sheet.png
+runs 2 predict "$lenet" --weights w.safetensors --data "$digits" --sheet sheet.jpg; says err '--sheet sheet.jpg: the name must end in .png'
 head -c 24 sheet.png | od -An -tx1 -w24 | tr -d ' ' >out
 says out '^89504e470d0a1a0a0000000d49484452'
 runs 0 predict "$lenet" --weights w.safetensors --data "$digits" --sheet sheet.png

@@ -84,7 +84,7 @@ unlike "no_ema.nn --data few" 'the average of the weights was ema 0.99'
 unlike "$few --order sequential" 'the order was shuffle, now it is sequential'
 unlike "$few --valid 0.2" 'the validation part was 0.1 of the training part, now it is 0.2 of the training part'
 unlike "$few --keep last" 'what is kept was best, now it is last'
-unlike "$few --limit 300" 'the data was few with the hash [0-9a-f]*, now it is few with [0-9a-f]*'
+unlike "$few --limit 300" 'the data was few with the hash [0-9a-f]*, now it is few with [0-9a-f]*: other files, or another choice of them (--valid, --limit, --classes)'
 unlike "$few --freeze c1.*" 'what is frozen was none, now it is 2 tensors'
 unlike "$few --input 1x32x32" "the hash of the net's layers was [0-9a-f]*, now it is [0-9a-f]*"
 mkdir other

@@ -472,6 +472,13 @@ if [ "$(grep -c -E '^ +[123] |^epoch [123] of' out)" -eq 3 ]; then ok; else bad 
 runs 0 train flowers.nn --data flowers.csv --epochs 3 -o piped.safetensors
 says err '^epoch 3 of 3: '
 
+# Of a quiet run the end alone, and its warnings.
+runs 0 train flowers.nn --data flowers.csv --epochs 3 -o quiet.safetensors --quiet
+silent err
+is "$(wc -l <out)" -eq 2
+says out '^test accuracy .* after [0-9]* steps'; says out '^weights in quiet.safetensors$'
+same piped.safetensors quiet.safetensors
+
 # On a terminal no line is wider than it, and no escape sequences are used.
 if script -qec true /dev/null >/dev/null 2>&1; then
     what='nnc train on a terminal of 50 columns'
