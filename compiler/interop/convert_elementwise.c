@@ -80,6 +80,7 @@ static bool add_bias(Conversion *c)
 static bool legacy(Conversion *c, ConvertCall *convert)
 {
     OnnxValue *b = c->in[1], *wide;
+    if (!b) return refuse(c, "an input is left out");
     const int more = c->in[0]->rank - b->rank;
     const int64_t axis = onnx_attr_int(c, "axis", more);
     if (!onnx_attr_int(c, "broadcast", 0) || more <= 0) return convert(c);

@@ -19,6 +19,7 @@ typedef struct LossParts {
 static bool loss_inputs(Conversion *c, LossParts *p, ImportNode **scores, ImportNode **target)
 {
     OnnxValue *x = c->in[0], *t = c->in[1];
+    if (!t) return refuse(c, "an input is left out");
     if (c->imp->batch != 1 || !value_node(c, x) || !value_node(c, t) || x->rank < 2)
         return refuse(c, "it is a loss over the batch: make the net with a train section");
     p->samples = x->dims[0];

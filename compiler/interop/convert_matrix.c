@@ -134,6 +134,7 @@ static bool general_matmul(Conversion *c)
 /* dense where the second is a matrix of weights: of each row, whatever axes are before it. */
 static bool convert_matmul(Conversion *c)
 {
+    if (!has_input(c, 1)) return refuse(c, "an input is left out");
     OnnxValue *x = c->in[0];
     OnnxConstant *k = c->in[1]->constant;
     const bool rows = x->node && x->rank >= 2 && sample_rank(x) >= 1;
@@ -170,6 +171,7 @@ static bool gemm_general(Conversion *c, double alpha, double beta)
 
 static bool convert_gemm(Conversion *c)
 {
+    if (!has_input(c, 1)) return refuse(c, "an input is left out");
     const double alpha = onnx_attr_real(c, "alpha", 1), beta = onnx_attr_real(c, "beta", 1);
     const bool turned = onnx_attr_int(c, "transB", 0);
     OnnxValue *x = c->in[0];

@@ -176,7 +176,7 @@ static ImportNode *cut_node(Conversion *c, const OnnxValue *x, int *axis)
 static bool can_be_joined(const Conversion *c, int axis)
 {
     for (int i = 1; i < c->in_count; i++) {
-        if (c->in[i]->rank != c->in[0]->rank) return false;
+        if (!c->in[i] || c->in[i]->rank != c->in[0]->rank) return false;
         for (int a = 0; a < c->in[0]->rank; a++)
             if (a != axis && c->in[i]->dims[a] != c->in[0]->dims[a]) return false;
     }
@@ -188,9 +188,9 @@ static bool convert_concat(Conversion *c)
     bool batched = false;
     const int axis = onnx_axis(onnx_attr_int(c, "axis", 1), c->in[0]->rank);
     int64_t dims[ONNX_MAX_RANK], size = 0;
-    for (int i = 0; i < c->in_count; i++) batched |= c->in[i]->batched;
     if (axis < 0) return refuse(c, "it has no such axis");
     if (!can_be_joined(c, axis)) return refuse(c, "the sizes of its inputs do not agree");
+    for (int i = 0; i < c->in_count; i++) batched |= c->in[i]->batched;
     batched &= axis > 0;
     memcpy(dims, c->in[0]->dims, sizeof dims);
     ImportNode *n = NULL;

@@ -258,6 +258,10 @@ static void convert_node(Conversion *c)
             return;
         }
     if (!ranks_fit(c)) return;
+    if (!has_input(c, 0)) {
+        refuse(c, "its first input is left out");
+        return;
+    }
     const int before = c->imp->refused.count;
     int total = 0;
     for (int i = 0; i < before; i++) total += ((ImportRefusal *)c->imp->refused.at[i])->count;
