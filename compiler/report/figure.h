@@ -53,7 +53,7 @@ typedef struct FigureBox {
 /* A polyline from the first to the last point; an arrowhead at its end. */
 typedef struct FigureArrow {
     int points;
-    double at[4][2];
+    double at[6][2];
 } FigureArrow;
 
 /* A bracket: what stands above it is there `count` times, one after the other. */
@@ -77,6 +77,11 @@ Figure *figure_of(const Analysis *, const char *title, Arena *);
 
 /* figure_arrows.c: arrows between the placed boxes. */
 void figure_arrows(Figure *, Arena *);
+
+/* figure_rows.c: a figure that is wider than FIGURE_WIDE goes on in further rows; each may end at a cut, from left to
+ * right. */
+enum { FIGURE_WIDE = 1280 };
+void figure_wrap(Figure *, const double *cut, int cuts, Arena *);
 
 /* Of the text below a box, approximately: sans serif. */
 double figure_label_width(const FigureBox *);

@@ -17,7 +17,10 @@ enum { LOOSE_FROM = 100, PERIOD_MAX = 8, PLAIN_COUNT = 3, PLAIN_BOXES = 8 };
 typedef struct FigurePlacer {
     Figure *figure;
     Arena *arena;
-    List runs;  /* of FigureRun */
+    List runs;   /* of FigureRun */
+    int depth;   /* of sequences in each other */
+    double *cut; /* in the outermost one: where a row may end */
+    int cuts;
     bool loose; /* what repeats may differ in channels and arguments */
     int *at;    /* scratch, by box: its position in the set at hand, or −1 */
 } FigurePlacer;
@@ -232,8 +235,18 @@ static FigureExtent place_box(FigureBox *b, double x)
     return (FigureExtent){x + width, half, half + 2 * FIGURE_LINE + 4};
 }
 
+/* Between two items of the outermost sequence, but not within a run. */
+static void add_cut(FigurePlacer *p, const FigureItem *item, double x, int *in_run)
+{
+    if (p->depth == 1 && !*in_run && x > 0) p->cut[p->cuts++] = x - COLUMN_GAP / 2.0;
+    if (item->repeats > 1) *in_run = item->run_length;
+    if (*in_run) --*in_run;
+}
+
 static FigureExtent place_sequence(FigurePlacer *p, const List *set, double x)
 {
+    int in_run = 0;
+    p->depth++;
     FigureExtent all = {.right = x - COLUMN_GAP};
     List items = {0}, shown = {0};
     split_sequence(p, set, &items);
@@ -242,6 +255,7 @@ static FigureExtent place_sequence(FigurePlacer *p, const List *set, double x)
     for (int i = 0; i < shown.count; i++) {
         const FigureItem *item = shown.at[i];
         x = all.right + COLUMN_GAP;
+        add_cut(p, item, x, &in_run);
         const FigureExtent e = item->boxes.count == 1 ? place_box(item->boxes.at[0], x) : place_set(p, &item->boxes, x);
         all = (FigureExtent){e.right, fmax(all.above, e.above), fmax(all.below, e.below)};
         if (item->repeats > 1) {
@@ -250,6 +264,7 @@ static FigureExtent place_sequence(FigurePlacer *p, const List *set, double x)
         }
     }
     all.below += below;
+    p->depth--;
     return all;
 }
 
@@ -283,8 +298,10 @@ static FigureExtent place_set(FigurePlacer *p, const List *set, double x)
     List rows = {0};
     split_rows(p, set, &rows);
     if (rows.count == 1) return place_sequence(p, set, x);
+    p->depth++; /* what stands above each other is no outermost sequence */
     FigureExtent *e = arena_alloc(p->arena, (size_t)rows.count * sizeof *e);
     for (int i = 0; i < rows.count; i++) e[i] = place_sequence(p, &((const FigureItem *)rows.at[i])->boxes, x);
+    p->depth--;
     return stack_rows(&rows, e);
 }
 
@@ -345,6 +362,7 @@ Figure *figure_of(const Analysis *a, const char *title, Arena *arena)
     p.loose = f->boxes.count > LOOSE_FROM;
     p.at = new_numbers(&p, f->boxes.count);
     for (int i = 0; i < f->boxes.count; i++) ((FigureBox *)f->boxes.at[i])->shown = f->boxes.at[i];
+    p.cut = arena_alloc(arena, ((size_t)f->boxes.count + 1) * sizeof *p.cut);
     const List all = f->boxes;
     FigureExtent e = place_set(&p, &all, 0);
     keep_shown(f);
@@ -354,5 +372,6 @@ Figure *figure_of(const Analysis *a, const char *title, Arena *arena)
     settle(f, e.above);
     f->width = e.right;
     f->height = e.above + e.below;
+    figure_wrap(f, p.cut, p.cuts, arena);
     return f;
 }
