@@ -86,7 +86,7 @@ START_TEST(resnet_repeats_a_block)
     int above = 0;
     for (int i = 0; i < f->boxes.count; i++) {
         const FigureBox *b = box_of(f, i);
-        above += b->x >= r->x - 1e-9 && b->x + b->depth + b->oblique <= r->x + r->width + 1e-9;
+        above += b->y < r->y && b->x >= r->x - 1e-9 && b->x + b->depth + b->oblique <= r->x + r->width + 1e-9;
     }
     ck_assert_int_eq(above, 3);
     compilation_free(c);
