@@ -36,7 +36,8 @@ static void divide(Build *b, Tensor *param, Tensor *sum, Tensor *batches)
 
 void build_mean_gradients(Build *b, void (*is_final)(Build *, Tensor *param, Tensor *gradient))
 {
-    const Graph *grad = program_build(b->net, PROGRAM_GRAD, b->spec, 1, 1); /* says which parameters, in which order */
+    /* says which parameters, in which order */
+    const Graph *grad = program_build(b->net, PROGRAM_GRAD, b->spec, b->graph->batch, 1);
     Tensor *batches = new_sum(b, shape_vector(1), "batches", NULL);
     for (int i = 0; grad && i < grad->gradients.count; i++) {
         const ParamGrad *pair = grad->gradients.at[i];

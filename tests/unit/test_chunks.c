@@ -1,10 +1,14 @@
 /*
- * The tree of a batch's chunks: what each rank computes of it.
+ * The tree of a batch's chunks: what each rank computes of it; and steps in chunks, with threads as ranks.
  */
 #include "commands/chunking.h"
 #include "runtime/train/chunks.h"
 
 #include <check.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
 
 static int end_of(ChunkNode n, int leaves)
 {
@@ -67,6 +71,199 @@ START_TEST(chunks_divide_the_batch)
 }
 END_TEST
 
+/* ---- steps ---------------------------------------------------------------- */
+
+enum { RANKS = 4, CHUNK = 4, WHOLE = 16, SHORTER = 6, STEPS = 3, INPUTS = 2 * 5 * 5 };
+
+/* Messages on their way. */
+typedef struct Letter {
+    struct Letter *next;
+    size_t bytes;
+    char data[];
+} Letter;
+
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t arrived;
+    Letter *first[RANKS][RANKS]; /* from, to */
+} post = {.lock = PTHREAD_MUTEX_INITIALIZER, .arrived = PTHREAD_COND_INITIALIZER};
+
+static void send_letter(int from, const NnMessage *m)
+{
+    Letter *letter = malloc(sizeof *letter + m->bytes), **end = &post.first[from][m->peer];
+    letter->next = NULL;
+    letter->bytes = m->bytes;
+    memcpy(letter->data, m->data, m->bytes);
+    while (*end) end = &(*end)->next;
+    *end = letter;
+}
+
+static void await_letter(int to, const NnMessage *m)
+{
+    Letter **first = &post.first[m->peer][to];
+    while (!*first) pthread_cond_wait(&post.arrived, &post.lock);
+    Letter *letter = *first;
+    *first = letter->next;
+    ck_assert_uint_eq(letter->bytes, m->bytes);
+    memcpy(m->data, letter->data, m->bytes);
+    free(letter);
+}
+
+static void exchange_letters(const NnRanks *r, const NnMessage *list, int count, double limit)
+{
+    (void)limit;
+    pthread_mutex_lock(&post.lock);
+    for (int i = 0; i < count; i++)
+        if (list[i].sends) send_letter(r->rank, &list[i]);
+    pthread_cond_broadcast(&post.arrived);
+    for (int i = 0; i < count; i++)
+        if (!list[i].sends) await_letter(r->rank, &list[i]);
+    pthread_mutex_unlock(&post.lock);
+}
+
+static const char norm_net[] = "net n {\n"
+                               "    input(2x5x5)\n"
+                               "    conv(3, 3, bias=no) as c1  batchnorm as b1  relu\n"
+                               "    add { } { conv(3, 3, pad=1, bias=no) as c2  batchnorm(momentum=none) as b2 }\n"
+                               "    relu\n"
+                               "    flatten\n"
+                               "    dense(5, bias=no) as d1  batchnorm(affine=no) as b3  tanh\n"
+                               "    dense(3) as d2\n"
+                               "}\n"
+                               "train n { loss cross_entropy  optimizer sgd(lr=0.1, momentum=0.9) }\n";
+
+/* The code for batches of a size. */
+static Model load_norm(LoadOptions *o, int64_t batch, bool plain)
+{
+    Model m;
+    load_options_init(o);
+    o->path = "norm.nn";
+    o->text = norm_net;
+    o->train = o->chunks = true;
+    o->plain = plain;
+    o->jit = JIT_TCC;
+    o->threads = 2;
+    o->batch = batch;
+    ck_assert_int_eq(load_model(o, &m), 0);
+    return m;
+}
+
+typedef struct NormCase {
+    LoadOptions options[4];
+    Model chunk, rest, whole, shorter;
+    float x[WHOLE * INPUTS];
+    int32_t target[WHOLE], row[WHOLE];
+} NormCase;
+
+static void set_up_norm(NormCase *k, bool plain)
+{
+    k->chunk = load_norm(&k->options[0], CHUNK, plain);
+    k->rest = load_norm(&k->options[1], SHORTER % CHUNK, plain);
+    k->whole = load_norm(&k->options[2], WHOLE, plain);
+    k->shorter = load_norm(&k->options[3], SHORTER, plain);
+    for (int i = 0; i < WHOLE * INPUTS; i++) k->x[i] = (float)sin(i * 0.7) * 2 + 5;
+    for (int i = 0; i < WHOLE; i++) k->target[i] = i * 7 % 3;
+}
+
+static void tear_down_norm(NormCase *k)
+{
+    Model *const models[] = {&k->chunk, &k->rest, &k->whole, &k->shorter};
+    for (int i = 0; i < 4; i++) model_free(models[i]);
+    for (int i = 0; i < 4; i++) load_options_free(&k->options[i]);
+}
+
+static int batch_count(int step) { return step == 1 ? SHORTER : WHOLE; }
+
+typedef struct NormRank {
+    NormCase *norm;
+    NnRanks ranks;
+    void *model;
+    double loss[STEPS];
+} NormRank;
+
+static void *run_rank(void *arg)
+{
+    NormRank *r = arg;
+    NormCase *k = r->norm;
+    const nn_model_info *info = k->chunk.info;
+    const NnChunking chunking = {WHOLE, r->ranks.size > 1 ? &r->ranks : NULL, 0};
+    ChunkVotes votes = {0};
+    NnError error = {0};
+    Chunks *c = chunks_new(info, k->rest.info, &chunking, &error);
+    void *scratch = nn_alloc(info->train_scratch, &error);
+    for (int i = 0; i < STEPS; i++) {
+        const Batch batch = {k->x, k->target, k->row, batch_count(i)};
+        r->loss[i] = chunks_step(c, r->model, &batch, 0.1f, scratch, &votes);
+    }
+    free(scratch);
+    chunks_free(c);
+    return NULL;
+}
+
+static void run_ranks(NormCase *k, NormRank *rank, int size)
+{
+    const nn_model_info *info = k->chunk.info;
+    pthread_t thread[RANKS];
+    for (int r = 0; r < size; r++) {
+        rank[r] = (NormRank){.norm = k, .ranks = {.rank = r, .size = size, .exchange = exchange_letters}};
+        rank[r].model = info->init(nn_alloc(info->train_bytes, NULL), 1, 5);
+    }
+    for (int r = 0; r < size; r++) ck_assert_int_eq(pthread_create(&thread[r], NULL, run_rank, &rank[r]), 0);
+    for (int r = 0; r < size; r++) pthread_join(thread[r], NULL);
+}
+
+/* Of all tensors, the optimizer's too; limit 0: to the bit. */
+static void compare_models(const nn_model_info *info, const void *a, const void *b, float limit)
+{
+    for (int i = 0; i < info->tensor_count; i++) {
+        const nn_tensor_info *t = &info->tensors[i];
+        float u[512], v[512];
+        ck_assert_uint_le(t->count, 512);
+        ck_assert_int_eq(info->get(a, t->name, u, t->count), 0);
+        ck_assert_int_eq(info->get(b, t->name, v, t->count), 0);
+        for (size_t e = 0; e < t->count; e++)
+            ck_assert_msg(fabsf(u[e] - v[e]) <= limit * fmaxf(1, fabsf(u[e])), "%s[%zu]: %g, %g", t->name, e,
+                          (double)u[e], (double)v[e]);
+    }
+}
+
+static void check_norm(bool plain)
+{
+    NormCase k = {0};
+    NormRank alone, rank[RANKS];
+    set_up_norm(&k, plain);
+    const nn_model_info *info = k.chunk.info;
+    ck_assert_int_eq(info->collective_count, 6); /* the last batchnorm of the three has a gradient to give, too */
+    run_ranks(&k, &alone, 1);
+    void *whole = info->init(nn_alloc(info->train_bytes, NULL), 1, 5);
+    for (int i = 0; i < STEPS; i++) {
+        const nn_model_info *code = batch_count(i) == WHOLE ? k.whole.info : k.shorter.info;
+        void *scratch = nn_alloc(code->train_scratch, NULL);
+        const float loss = code->step(whole, k.x, k.target, 0.1f, scratch);
+        ck_assert_double_eq_tol((double)loss, alone.loss[i], 1e-5);
+        free(scratch);
+    }
+    compare_models(info, whole, alone.model, 1e-5f);
+    for (int size = 2; size <= RANKS; size++) {
+        run_ranks(&k, rank, size);
+        for (int r = 0; r < size; r++) {
+            ck_assert_mem_eq(rank[r].loss, alone.loss, sizeof alone.loss);
+            compare_models(info, alone.model, rank[r].model, 0);
+            free(rank[r].model);
+        }
+    }
+    free(whole);
+    free(alone.model);
+    tear_down_norm(&k);
+}
+
+/* Also where the second batch has no chunk for some ranks. */
+START_TEST(statistics_are_those_of_the_batch) { check_norm(false); }
+END_TEST
+
+START_TEST(statistics_are_those_of_the_batch_in_the_plain_form) { check_norm(true); }
+END_TEST
+
 Suite *chunks_suite(void)
 {
     Suite *s = suite_create("chunks");
@@ -74,6 +271,8 @@ Suite *chunks_suite(void)
     tcase_add_test(c, ranks_have_whole_nodes);
     tcase_add_test(c, a_shorter_batch_has_no_other_leaves);
     tcase_add_test(c, chunks_divide_the_batch);
+    tcase_add_test(c, statistics_are_those_of_the_batch);
+    tcase_add_test(c, statistics_are_those_of_the_batch_in_the_plain_form);
     suite_add_tcase(s, c);
     return s;
 }

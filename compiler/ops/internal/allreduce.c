@@ -7,7 +7,7 @@
  */
 #include "graph/graph.h"
 
-static const char *const moments[] = {"mean", "squares", "count", NULL};
+static const char *const moments[] = {"mean", "deviations", "count", NULL};
 
 const Op op_allreduce_mean = {
     .name = "allreduce.mean",

@@ -1,9 +1,9 @@
 /*
  * batchnorm in a batch that is computed in chunks: the statistics are those of the whole batch.
  *
- *   moments     mean[c], squares[c] = Σ (x − mean[c])², count = M of a chunk
+ *   moments     mean[c], deviations[c] = Σ (x − mean[c])², count = M of a chunk
  *   allreduce   the same of all chunks together
- *   inverse     inv[c] = 1/sqrt(squares[c] / count + eps)
+ *   inverse     inv[c] = 1/sqrt(deviations[c] / count + eps)
  *   track       running ← (1 − momentum) · running + momentum · batch, once a batch
  *   again       y, as where a step recomputes it
  *
@@ -16,11 +16,11 @@
 #include "ops/layers/batchnorm.h"
 
 static const char *const moments_in[] = {"x", NULL};
-static const char *const moments_out[] = {"mean", "squares", "count", NULL};
-static const char *const inverse_in[] = {"squares", "count", NULL};
+static const char *const moments_out[] = {"mean", "deviations", "count", NULL};
+static const char *const inverse_in[] = {"deviations", "count", NULL};
 static const char *const inverse_out[] = {"inv", NULL};
-static const char *const track_in[] = {"mean", "squares", "count", "running_mean", "running_var", "num_batches_tracked",
-                                       NULL};
+static const char *const track_in[] = {"mean",        "deviations",          "count", "running_mean",
+                                       "running_var", "num_batches_tracked", NULL};
 
 static void moments_plain(Writer *w, const Node *n)
 {
@@ -30,7 +30,7 @@ static void moments_plain(Writer *w, const Node *n)
                   "for ($int c = 0; c < $C; c++) {");
     norm_moments(w, batchnorm_loops(n), "x[$at]", "values");
     writer_put(w, "mean[c] = average;\n"
-                  "squares[c] = variance * values;\n"
+                  "deviations[c] = variance * values;\n"
                   "}");
 }
 
@@ -38,7 +38,7 @@ static void moments_emit(Writer *w, const Node *n)
 {
     batchnorm_call(
         w, n, n->in[0], n->in[0], NULL,
-        "const nn_batchnorm_moments_args args = {.x = x, .mean = mean, .squares = squares, .count = count};\n"
+        "const nn_batchnorm_moments_args args = {.x = x, .mean = mean, .deviations = deviations, .count = count};\n"
         "nn_batchnorm_moments(&size, rows, &args, $t, $T);");
 }
 
@@ -46,7 +46,7 @@ static void inverse_plain(Writer *w, const Node *n)
 {
     batchnorm_bind_sizes(w, n);
     writer_put(w, "for ($int c = 0; c < $C; c++) {\n"
-                  "    inv[c] = 1 / $sqrt(squares[c] / count[0] + $eps);\n"
+                  "    inv[c] = 1 / $sqrt(deviations[c] / count[0] + $eps);\n"
                   "}");
 }
 
@@ -60,7 +60,7 @@ static void track_plain(Writer *w, const Node *n)
     writer_put(w, "const $real others = count[0] > 1 ? count[0] - 1 : 1;\n"
                   "for ($int c = 0; c < $C; c++) {\n"
                   "    running_mean[c] = $keep * running_mean[c] + $momentum * mean[c];\n"
-                  "    running_var[c] = $keep * running_var[c] + $momentum * (squares[c] / others);\n"
+                  "    running_var[c] = $keep * running_var[c] + $momentum * (deviations[c] / others);\n"
                   "}\n"
                   "}");
 }

@@ -8,7 +8,7 @@
  *   train      the same with the batch's mean and biased variance; the running ones become
  *              (1 − momentum) · running + momentum · batch, with the variance multiplied by
  *              M / (M − 1), M = n · p
- *   moments    mean, squares = Σ (x − mean)² and count = M, a single number
+ *   moments    mean, deviations = Σ (x − mean)² and count = M, a single number
  *   recompute  the y of train, from the mean and inv that it stored
  *   sums       dbias = Σ dy;   dweight = Σ dy · (x − mean) · inv
  *   dx         weight · inv · (dy − dbias / M − (x − mean) · inv · dweight / M)
@@ -47,7 +47,7 @@ typedef struct nn_batchnorm_train_args {
 
 typedef struct nn_batchnorm_moments_args {
     const float *x;
-    float *mean, *squares, *count;
+    float *mean, *deviations, *count;
 } nn_batchnorm_moments_args;
 
 typedef struct nn_batchnorm_recompute_args {
@@ -201,7 +201,7 @@ NN_KERNEL void nn_batchnorm_moments_nhwc(const nn_batchnorm *d, long n, const nn
         nn_rows_total(&rows, 0, n, &s);
         for (long j = 0; j < count; j += NN_W) {
             nn_store_some(io.mean + k + j, count - j, nn_load(s.a + j) / (float)n);
-            nn_store_some(io.squares + k + j, count - j, nn_load(s.b + j));
+            nn_store_some(io.deviations + k + j, count - j, nn_load(s.b + j));
         }
     }
 }
@@ -349,7 +349,7 @@ NN_KERNEL void nn_batchnorm_moments(const nn_batchnorm *d, long n, const nn_batc
     for (long k = s.first; k < s.last; k++) {
         nn_vec m = nn_channel_sum(s, k, nn_term_a, nn_zero(), io.x, io.x) / count;
         nn_channel_store(io.mean, k, s, m);
-        nn_channel_store(io.squares, k, s, nn_channel_sum(s, k, nn_term_variance, m, io.x, io.x));
+        nn_channel_store(io.deviations, k, s, nn_channel_sum(s, k, nn_term_variance, m, io.x, io.x));
     }
 }
 
