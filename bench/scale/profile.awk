@@ -3,10 +3,11 @@
 #     awk -F, -v net=alexnet -v samples=16 -v optimizer=sgd -f profile.awk
 #
 # Calls are in the order of the pass.  That of the optimizer comes as soon as a gradient is final; a
-# gradient that is computed in pieces has a call for each, and is final with the last.  The calls are
-# scaled to the time of the whole pass, in which threads do not wait for each other after every call.
-$1 == "whole" { whole = $9 }
-$1 == "sum" { sum = $9 }
+# gradient that is computed in pieces has a call for each, and is final with the last.  Times are the
+# least of all runs, which is what other work on the machine disturbs least.  Where the whole pass is
+# shorter than its calls, as threads do not wait for each other after every call, they are scaled to it.
+$1 == "whole" { whole = $10 }
+$1 == "call" { sum += $10 }
 $1 != "call" { next }
 $6 == optimizer {
     size = split($7, shape, "x")
@@ -20,17 +21,17 @@ $6 == optimizer {
         before[count] += compute
     }
     bytes[count] += 4 * floats
-    update[count] += $9
+    update[count] += $10
     compute = 0
     next
 }
-{ compute += $9 }
+{ compute += $10 }
 END {
     if (!count || !sum || !whole) {
         print "profile.awk: no training step with " optimizer > "/dev/stderr"
         exit 1
     }
-    k = whole / sum / 1000
+    k = (whole < sum ? whole / sum : 1) / 1000
     printf "profile %s %d\n", net, samples
     for (i = 1; i <= count; i++) {
         printf "compute %.6g\n", before[i] * k

@@ -165,12 +165,12 @@ runs 0 bench $net --jit tcc --reps 1 --train --format csv
 cp "$tmp/out" "$tmp/calls"
 what=bench/scale/profile.awk
 awk -F, -v net=lenet -v samples=8 -v optimizer=sgd -f bench/scale/profile.awk "$tmp/calls" >"$tmp/out"
-whole=$(awk -F, '$1 == "whole" { print $9 }' "$tmp/calls")
+least=$(awk -F, '$1 == "whole" { w = $10 } $1 == "call" { s += $10 } END { print w < s ? w : s }' "$tmp/calls")
 is "$(awk '$1 == "gradient" { bytes += $2 } END { print bytes }' "$tmp/out")" -eq $((4 * 61706))
 is "$(awk '$1 == "gradient" { print $4; exit }' "$tmp/out")" = d3.weight
 is "$(awk '$1 == "gradient" { name = $4 } END { print name }' "$tmp/out")" = c1.bias
-awk -v whole="$whole" '{ s += $1 == "compute" ? $2 : $1 == "gradient" ? $3 : 0 }
-    END { d = 1000 * s / whole - 1; exit d * d > 1e-8 }' "$tmp/out"
+awk -v least="$least" '{ s += $1 == "compute" ? $2 : $1 == "gradient" ? $3 : 0 }
+    END { d = 1000 * s / least - 1; exit d * d > 1e-8 }' "$tmp/out"
 status=$?
 status_is 0
 
