@@ -133,7 +133,7 @@ processors=$(getconf _NPROCESSORS_ONLN)
 predict() {
     n=$1 alone=$2
     shift 2
-    share=$(awk -v n="$n" -v p="$processors" 'BEGIN { print n > p ? n / p : 1 }')
+    share=$(awk -v n="$n" -v p="$processors" 'BEGIN { print (n > p ? n / p : 1) }')
     set -- "$@" --batch "$batch" --chunk $((batch / 4))
     first=$("$tmp/scale" "$@" --ranks 1 "$profile" | awk -F, 'NR == 2 { print 1000 * $11 }')
     "$tmp/scale" "$@" --ranks "$n" --share "$share" --speed "$(awk -v a="$alone" -v f="$first" 'BEGIN { print f / a }')" \
@@ -145,7 +145,7 @@ row() { # NET
     case $net in
     lenet) batch=64 profile=lenet-8 ;;
     alexnet) batch=16 profile=alexnet-4 ;;
-    vgg16) batch=8 profile=vgg16-2 ;;
+    vgg16) batch=8 profile=vgg16-4 ;;
     *) say "there is no net $net here" && exit 2 ;;
     esac
     profile=bench/scale/profiles/$profile

@@ -30,6 +30,5 @@ profile lenet 64 lenet
 profile alexnet 4 alexnet
 profile alexnet 16 alexnet
 profile resnet50 2 resnet -D depth=50
-profile resnet50 8 resnet -D depth=50
-profile vgg16 2 vgg
-profile vgg16 8 vgg
+profile resnet50 4 resnet -D depth=50
+profile vgg16 4 vgg
