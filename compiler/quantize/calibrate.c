@@ -112,23 +112,28 @@ static int calibration_bin(const Observer *o, double x)
     return i < 0 ? 0 : i >= CALIBRATION_BINS ? CALIBRATION_BINS - 1 : i;
 }
 
-/* Of ranges that are shrunk step by step towards 0 at both ends. */
+/* What is lost by keeping low … high; INFINITY where the bins do not tell it. */
+static double range_loss(const Observer *o, RangeChoice method, double low, double high)
+{
+    const int first = calibration_bin(o, low), last = calibration_bin(o, high);
+    if (method == CALIBRATE_MSE) return square_error(o, affine_of_range(low, high));
+    return last - first + 1 < LEVELS ? INFINITY : divergence(o, first, last);
+}
+
+/* The upper end is moved step by step towards 0, and then the lower one. */
 static Affine best_scale(const Observer *o, RangeChoice method)
 {
-    Affine best = affine_of_range(o->low, o->high);
-    double least = INFINITY;
-    for (int step = STEPS; step >= STEPS / 5; step--) {
-        const double low = o->low * step / STEPS, high = o->high * step / STEPS;
-        const int first = calibration_bin(o, low), last = calibration_bin(o, high);
-        if (method == CALIBRATE_ENTROPY && last - first + 1 < LEVELS) break;
-        const Affine a = affine_of_range(low, high);
-        const double loss = method == CALIBRATE_MSE ? square_error(o, a) : divergence(o, first, last);
-        if (loss < least) {
+    double low = o->low, high = o->high, least = range_loss(o, method, low, high);
+    for (int end = 0; end < 2; end++) {
+        for (int step = STEPS - 1; step >= STEPS / 20; step--) {
+            const double moved = (end ? o->low : o->high) * step / STEPS;
+            const double loss = end ? range_loss(o, method, moved, high) : range_loss(o, method, low, moved);
+            if (loss >= least) continue;
             least = loss;
-            best = a;
+            *(end ? &low : &high) = moved;
         }
     }
-    return best;
+    return affine_of_range(low, high);
 }
 
 Affine observer_scale(const Observer *o, RangeChoice method)
