@@ -238,7 +238,10 @@ $(BUILD)/graph/costs_%.c: runtime/kernels/config/%.h Makefile
 	   echo '#ifndef NN_MACHINE_COSTS'; echo '#define NN_MACHINE_COSTS'; echo '#endif'; \
 	   echo '#pragma GCC diagnostic ignored "-Woverride-init"'; \
 	   echo 'extern const MachineCosts machine_costs_$*;'; \
-	   echo 'const MachineCosts machine_costs_$* = {COMMON_COSTS, NN_MACHINE_COSTS};'; } > $@
+	   echo 'const MachineCosts machine_costs_$* = {COMMON_COSTS, NN_MACHINE_COSTS};'; \
+	   echo '#ifndef NN_DEVICE_MODEL'; echo '#define NN_DEVICE_MODEL'; echo '#endif'; \
+	   echo 'extern const DeviceModel device_model_$*;'; \
+	   echo 'const DeviceModel device_model_$* = {.stack = 0, NN_DEVICE_MODEL};'; } > $@
 
 $(EMULATED:%=$(BUILD)/tests/unit/emulated_%.c): $(BUILD)/tests/unit/emulated_%.c: Makefile
 	@mkdir -p $(@D)

@@ -11,7 +11,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { GRADIENTS = OPTION_FIRST_OWN, SAMPLES, SEED, EPS, REFERENCE, TOLERANCE, RTOL, ATOL, PLAIN };
+enum { GRADIENTS = OPTION_FIRST_OWN, SAMPLES, SEED, EPS, REFERENCE, TOLERANCE, RTOL, ATOL, PLAIN, TARGET };
 
 static const Option options[] = {
     {GRADIENTS, "gradients", NULL, "compare gradients with central differences, in double precision", false},
@@ -24,6 +24,8 @@ static const Option options[] = {
     {RTOL, "rtol", "X", "of an ONNX model: largest relative error (default 1e-3)", false},
     {ATOL, "atol", "X", "of an ONNX model: absolute error that is always allowed (default 1e-7)", false},
     OPTION_ROW_JIT,
+    {TARGET, "target", "CPU", "check `expect flash_bytes` and `ram_bytes` for a microcontroller, such as cortex-m4",
+     false},
     {PLAIN, "plain", NULL, "with --reference: check the plain form (nnc --plain) instead of the fast one", false},
     OPTION_ROW_BATCH,
     OPTION_ROW_NET,
@@ -105,6 +107,7 @@ static bool take_check_option(CheckOptions *o, int id, const char *value)
     case TOLERANCE: return option_real(self, "tolerance", value, 1e-300, 1e300, &o->tolerance);
     case RTOL: return option_real(self, "rtol", value, 0, 1e300, &o->rtol);
     case ATOL: return option_real(self, "atol", value, 0, 1e300, &o->atol);
+    case TARGET: return option_target(self, value, &o->load.device);
     case PLAIN: return o->load.plain = true;
     default: return load_option(&o->load, self, id, value) == TAKEN_YES;
     }

@@ -116,6 +116,9 @@ const char *help_nearest(Arena *, const char *name);
 /* ---- nets, loaded ------------------------------------------------------- */
 
 /* What a net is loaded with.  The compilation is owned by it. */
+/* ", generic", ", neon", … */
+#define AND_TARGET(ID, NAME, TITLE, LACKING, FEATURES, TEST, CALLED, ...) ", " CALLED
+
 typedef struct LoadOptions {
     Compilation *compilation;
     const char *path;        /* "-" is standard input */
@@ -144,9 +147,13 @@ typedef struct LoadOptions {
     bool trace;          /* EmitOptions.trace */
     bool watch;          /* EmitOptions.watch */
     List inputs;         /* of InputSize, from --input */
+    int device;          /* ReportOptions.device: of --target */
     bool own_weights;    /* those inside a MODEL.onnx are wanted */
     const char *weights; /* of a command that takes int8 weights: their file; NULL: it does not, or has none */
 } LoadOptions;
+
+/* --target: 1 + the target where it is a machine without kernels, else 0; false after a message. */
+bool option_target(const Command *, const char *text, int *device);
 
 void load_options_init(LoadOptions *);
 LoadOptions load_options_of(Compilation *); /* the defaults, for a compilation that is there */

@@ -78,18 +78,8 @@ static bool take_header(CompileRequest *r, const char *text)
 
 static bool take_target(CompileRequest *r, const char *text)
 {
-    const char *names[TARGET_COUNT + 1] = {"native"};
-    bool known = strcmp(text, "native") == 0;
-    for (int i = 0; i < TARGET_COUNT; i++) {
-        names[i + 1] = target_name((Target)i);
-        known |= strcmp(text, names[i + 1]) == 0;
-    }
     r->target = text;
-    if (known) return true;
-    const char *near = nearest_name(text, names, TARGET_COUNT + 1);
-    usage_error(r->command, "--target takes native" TARGET_TABLE(AND_TARGET) ", not '%s'%s%s%s", text,
-                near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
-    return false;
+    return option_target(r->command, text, &r->load.device);
 }
 
 Target compile_target(const CompileRequest *r)

@@ -24,9 +24,6 @@ enum {
     COMPILE_FIRST_OWN
 };
 
-/* ", generic", ", neon", … */
-#define AND_TARGET(ID, NAME, TITLE, LACKING, FEATURES, TEST, CALLED, ...) ", " CALLED
-
 /* clang-format off */
 #define OPTION_ROWS_COMPILE \
     OPTION_ROW_BATCH, \

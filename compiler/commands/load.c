@@ -186,26 +186,47 @@ static int freeze(const LoadOptions *o, const Model *m)
     return status;
 }
 
+bool option_target(const Command *command, const char *text, int *device)
+{
+    const char *names[TARGET_COUNT + 1] = {"native"};
+    bool known = strcmp(text, "native") == 0;
+    for (int i = 0; i < TARGET_COUNT; i++) {
+        names[i + 1] = target_name((Target)i);
+        if (strcmp(text, names[i + 1]) != 0) continue;
+        known = true;
+        *device = target_is_plain((Target)i) ? i + 1 : 0;
+    }
+    if (known) return true;
+    const char *near = nearest_name(text, names, TARGET_COUNT + 1);
+    usage_error(command, "--target takes native" TARGET_TABLE(AND_TARGET) ", not '%s'%s%s%s", text,
+                near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+    return false;
+}
+
 static int64_t decide_batch(const LoadOptions *o, const Model *m)
 {
     if (o->batch) return o->batch;
+    if (o->device) return 1; /* samples come one at a time */
     bool said = m->spec && (m->train_section || m->spec->batch_given);
     return said ? m->spec->batch : o->default_batch;
 }
 
 /* What `expect` says of bytes, depth and FLOPs: only then is the net measured here. */
-static int check_budgets(const Model *m)
+static int check_budgets(const LoadOptions *o, const Model *m)
 {
     if (m->net->budgets.count == 0) return STATUS_OK;
     ReportOptions options = report_options();
     options.batch = m->batch;
+    options.device = o->device;
     const Analysis *a = analysis_build(m->net, m->spec, &options);
     if (!a) return STATUS_INPUT;
     const NetMetrics metrics = {.flops = a->total.flops,
                                 .depth = a->depth,
                                 .model_bytes = a->infer_model,
                                 .infer_bytes = a->infer_model + a->infer.arena,
-                                .train_bytes = m->spec ? a->train_model + a->train_arena : -1};
+                                .train_bytes = m->spec ? a->train_model + a->train_arena : -1,
+                                .flash_bytes = a->device ? device_flash(a->device) : -1,
+                                .ram_bytes = a->device ? device_ram(a->device) : -1};
     return budgets_check(m->net, &metrics) ? STATUS_OK : STATUS_INPUT;
 }
 
@@ -242,7 +263,7 @@ int build_net(const LoadOptions *o, Model *m)
     if (c->errors) return STATUS_INPUT;
     m->batch = decide_batch(o, m);
     status = freeze(o, m);
-    return status == STATUS_OK ? check_budgets(m) : status;
+    return status == STATUS_OK ? check_budgets(o, m) : status;
 }
 
 int load_net(const LoadOptions *o, Model *m)

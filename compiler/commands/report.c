@@ -26,6 +26,7 @@ enum {
     OPTION_BANDWIDTH,
     OPTION_MEASURE,
     OPTION_LIMIT,
+    OPTION_TARGET,
     OPTION_DIFF,
     OPTION_WIDE,
     OPTION_BACKWARD
@@ -44,6 +45,8 @@ static const Option options[] = {
     OPTION_ROW_INPUT,
     OPTION_ROW_BATCH,
     {OPTION_LIMIT, "memory-limit", "BYTES", "show the largest batch that fits; K, M, G, T are powers of 1024", false},
+    {OPTION_TARGET, "target", "CPU", "flash, RAM and cycles of inference on a microcontroller, such as cortex-m4",
+     false},
     {OPTION_GAIN, "gain", "D", "a layer with weights scales a gradient by at most D (0.5)", false},
     {OPTION_KILL, "kill", "P", "a layer makes a gradient zero with probability P (0.1)", false},
     {OPTION_MEASURE, "measure", NULL, "measure the machine's peak and bandwidth now", false},
@@ -114,6 +117,10 @@ static bool take_option(ReportJob *job, int id, const char *value)
     case OPTION_BACKWARD: job->backward = true; return true;
     case OPTION_DIFF: job->diff = true; return true;
     case OPTION_LIMIT: return option_bytes(c, "memory-limit", value, &job->report.memory_limit);
+    case OPTION_TARGET:
+        if (!option_target(c, value, &job->load.device)) return false;
+        job->report.device = job->load.device;
+        return true;
     case OPTION_GAIN: return option_real(c, "gain", value, 0, 1e6, &job->report.gain);
     case OPTION_KILL: return option_real(c, "kill", value, 0, 1, &job->report.kill);
     case OPTION_PEAK: return read_rate("peak", value, &job->report.peak, &job->report.peak_source);

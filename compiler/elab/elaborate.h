@@ -19,6 +19,7 @@ typedef struct NetMetrics {
     int64_t flops, depth;
     int64_t model_bytes; /* of the model's block for inference */
     int64_t infer_bytes, train_bytes;
+    int64_t flash_bytes, ram_bytes; /* of inference on a machine without kernels; −1: none is asked for */
 } NetMetrics;
 
 /* Checks the expectations of Graph.budgets, which name these; false after a diagnostic. */

@@ -9,6 +9,7 @@
 #define NNC_EMIT_H
 
 #include "elab/train_spec.h"
+#include "emit/code_size.h"
 #include "emit/trained.h"
 #include "lower/lower.h"
 
@@ -48,7 +49,9 @@ typedef struct EmitResult {
     const char *source; /* text of NET.c */
     const char *prefix; /* of all its symbols */
     int64_t model_bytes, infer_scratch, train_scratch;
+    int64_t infer_bytes; /* of the model for inference alone */
     MemoryLimitResult limited; /* scratch of training; what a step computes again */
+    CodeParts code;            /* of the plain form: the layers, and the math functions that they call */
     const char *trained_file;  /* [TRAINED_HEADER_BYTES + model_bytes], where they are beside the C */
     const Graph *infer_program, *step_program, *vjp_program; /* as they were emitted; NULL: not there */
 } EmitResult;

@@ -64,6 +64,7 @@ typedef struct Emitter {
     const char *second_kernels; /* for the target; NULL: there are none */
     List dispatched;            /* names of kernels that are there twice */
     List sums;                  /* of Tensor of the net, in the order of the model: what gradients are added of */
+    CodeParts code;
     Text header, source;
     Writer *writer; /* for bodies of functions */
 } Emitter;

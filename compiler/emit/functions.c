@@ -271,6 +271,8 @@ void functions_write(Emitter *e)
         const Function *f = e->functions.at[i];
         comment_write(e, f);
         text_addf(&e->source, "static void %s(%s)\n%s\n", f->name, f->signature, f->body);
+        code_count(&e->code, f->body);
+        e->code.calls += f->users.count;
     }
 }
 

@@ -234,6 +234,7 @@ void support_write_math(Emitter *e)
     add_kernel(e, done, "scalar_math.h", &all);
     const KernelSlice slice = kernel_slice(e->arena, all.data, e->used);
     text_addf(&e->source, "%s%s\n", slice.types, slice.definitions);
+    code_count(&e->code, slice.definitions);
 }
 
 void support_write_noise(Emitter *e)

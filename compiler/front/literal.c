@@ -26,11 +26,21 @@ const char *literal_name(Parse *parse, Span span) { return slice(parse, span); }
 
 /* ---- numbers ------------------------------------------------------------------- */
 
+/* K, M, G: powers of 1024. */
+static int64_t unit_of(char letter) { return (int64_t)1 << (letter == 'K' ? 10 : letter == 'M' ? 20 : 30); }
+
+static bool append_digit(int64_t *value, char c)
+{
+    const bool digit = c >= '0' && c <= '9';
+    if (__builtin_mul_overflow(*value, digit ? 10 : unit_of(c), value)) return false;
+    return !digit || !__builtin_add_overflow(*value, c - '0', value);
+}
+
 static int64_t integer_value(Parse *parse, Span span)
 {
     int64_t value = 0;
     for (int i = span.begin; i < span.end; i++)
-        if (__builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, parse->text[i] - '0', &value)) {
+        if (!append_digit(&value, parse->text[i])) {
             parse_error(parse, span, "%.*s does not fit in an integer of 64 bits", shown(span),
                         parse->text + span.begin);
             return 1;

@@ -3,7 +3,9 @@
 
 #include <stddef.h>
 
-#define DECLARE_COSTS(ID, NAME, ...) extern const MachineCosts machine_costs_##NAME;
+#define DECLARE_COSTS(ID, NAME, ...)                \
+    extern const MachineCosts machine_costs_##NAME; \
+    extern const DeviceModel device_model_##NAME;
 TARGET_TABLE(DECLARE_COSTS)
 #undef DECLARE_COSTS
 
@@ -22,4 +24,12 @@ const MachineCosts *machine_costs(Target target)
     static const MachineCosts *const costs[TARGET_COUNT] = {TARGET_TABLE(COSTS_OF)};
 #undef COSTS_OF
     return costs[target];
+}
+
+const DeviceModel *device_model(Target target)
+{
+#define MODEL_OF(ID, NAME, ...) &device_model_##NAME,
+    static const DeviceModel *const models[TARGET_COUNT] = {TARGET_TABLE(MODEL_OF)};
+#undef MODEL_OF
+    return models[target];
 }

@@ -60,4 +60,19 @@ typedef struct MachineCosts {
 
 const MachineCosts *machine_costs(Target);
 
+/*
+ * What the plain form takes on a machine without kernels, as the page measured or assumes it.
+ * Bytes of code are a sum over what the functions' text consists of (emit/code_size.h); cycles
+ * over multiply-adds and other operations.  All 0 for machines with kernels.
+ */
+typedef struct DeviceModel {
+    double code_function, code_loop, code_branch, code_index, code_operation; /* bytes for each */
+    double code_entry, code_call; /* of an entry point, and of each call that it makes */
+    double code_float;            /* routines for floats, where there is no floating point unit */
+    double stack;                 /* bytes that inference takes, at most */
+    double cycles_mac, cycles_flop;
+} DeviceModel;
+
+const DeviceModel *device_model(Target);
+
 #endif

@@ -265,6 +265,23 @@ static void add_memory(MetricList *f)
     add_bytes(f, "train_bytes", "training memory", a->train_model + a->train_arena, why);
 }
 
+static void add_device(MetricList *f)
+{
+    const DeviceReport *d = f->a->device;
+    if (!d) return;
+    const char *title = target_info(d->target)->title, *name = arena_printf(f->arena, "flash of %s", title);
+    const char *ram = arena_printf(f->arena, "RAM of %s", title);
+    add_metric(f, "flash_bytes", name, METRIC_BYTES, known((double)device_flash(d)),
+               "inference, its weights as constants");
+    add_metric(f, "flash_constants", "  constants", METRIC_BYTES, known((double)d->constants), "exact");
+    add_metric(f, "flash_code", "  code", METRIC_BYTES, known((double)d->code), "estimated, with its routines");
+    add_metric(f, "ram_bytes", ram, METRIC_BYTES, known((double)device_ram(d)), "all told");
+    add_metric(f, "ram_scratch", "  scratch", METRIC_BYTES, known((double)d->scratch), "exact; the input is in it");
+    add_metric(f, "ram_output", "  output", METRIC_BYTES, known((double)d->output), "");
+    add_metric(f, "ram_stack", "  stack", METRIC_BYTES, known((double)d->stack), "at most");
+    add_metric(f, "cycles", "cycles", METRIC_COUNT, known(d->cycles), "estimated");
+}
+
 List net_metrics(const Analysis *a, Arena *arena)
 {
     MetricList f = {a, arena, {0}};
@@ -275,5 +292,6 @@ List net_metrics(const Analysis *a, Arena *arena)
     add_slopes(&f);
     add_time(&f);
     add_memory(&f);
+    add_device(&f);
     return f.list;
 }

@@ -35,6 +35,7 @@ typedef struct ReportOptions {
     MachineSource peak_source, bandwidth_source;
     bool growth;          /* plan for other batches too */
     int64_t memory_limit; /* bytes; 0: none asked for */
+    int device;           /* 1 + the Target of a machine without kernels that inference is for; 0: none */
 } ReportOptions;
 
 ReportOptions report_options(void);                    /* the defaults */
@@ -127,6 +128,18 @@ typedef struct PathReport {
     Known mean;
 } PathReport;
 
+/* Inference with its weights as constants, on a machine without kernels. */
+typedef struct DeviceReport {
+    Target target;
+    int64_t constants, code; /* bytes of flash: the model exactly, code as estimated */
+    int64_t scratch;         /* bytes of RAM, with x in it */
+    int64_t output, stack;
+    double cycles; /* of one call */
+} DeviceReport;
+
+static inline int64_t device_flash(const DeviceReport *d) { return d->constants + d->code; }
+static inline int64_t device_ram(const DeviceReport *d) { return d->scratch + d->output + d->stack; }
+
 typedef struct Analysis {
     const Graph *net;
     ReportOptions options;
@@ -149,6 +162,7 @@ typedef struct Analysis {
     int64_t infer_model, train_model;  /* bytes of the model's block, alignment included */
     int64_t input_bytes, output_bytes; /* the caller's, for the batch */
     List growth;                       /* of MemoryAt */
+    const DeviceReport *device;        /* NULL: none asked for */
     int64_t largest_batch;             /* within the memory limit: 0 none fits, −1 not asked for */
     bool largest_trains;               /* it is for training, not for inference alone */
 } Analysis;

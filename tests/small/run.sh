@@ -12,7 +12,7 @@ random() { awk -v n="$1" -v seed="$2" 'BEGIN { srand(seed); for (i = 0; i < n; i
 
 # learn NET.nn INPUTS CLASSES: weights after two steps on random numbers, and two inputs in x.bin
 learn() {
-    for i in 1 2 3 4 5 6 7 8; do
+    for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
         random "$2" $i
         echo $((i % $3))
     done >data.csv
@@ -47,6 +47,35 @@ board() {
     same y.bin want
 }
 
+# within NAME REPORTED MEASURED: by 2 %
+within() {
+    what="$net on $cpu: $1 is $2 by the report, $3 as measured"
+    is $(($2 * 100)) -le $(($3 * 102))
+    is $(($2 * 102)) -ge $(($3 * 100))
+}
+row() { sed -n "s/^$1,\([0-9]*\),.*/\1/p" metrics; } # KEY
+
+# report_holds NET.nn FLAGS…: flash of the program's symbols that are not the board's; RAM of the
+# header and the stack that was painted
+report_holds() {
+    "$NNC" report "$1" --target "$cpu" --format json >report.json 2>err
+    "$CC" -O0 "$small/metrics.c" -o metrics_of -ljansson && ./metrics_of <report.json >metrics
+    shift
+    # shellcheck disable=SC2086
+    arm-none-eabi-gcc "$@" "-mcpu=$cpu" -mthumb -std=gnu11 -O2 $names -c "$small/board.c" -o board.o
+    arm-none-eabi-nm board.o | awk '{ print $NF }' >board.names
+    flash=$(arm-none-eabi-nm -S -t d program.elf | awk 'NR == FNR { board[$1] = 1; next }
+        NF == 4 && $3 ~ /[tTrR]/ && !($4 in board) { sum += $2 } END { print sum + 0 }' board.names -)
+    stack=$(od -An -td4 stack.bin | tr -s ' ' '\n' | sort -n | tail -n 1)
+    scratch=$(sed -n 's/^#define [A-Z0-9_]*_INFER_SCRATCH \([0-9]*\)u/\1/p' "$net.h")
+    outputs=$(sed -n 's/^ *[A-Z0-9_]*_OUTPUTS = \([0-9]*\),.*/\1/p' "$net.h")
+    what="$net on $cpu: stack $stack"
+    is "$stack" -le "$(row ram_stack)"
+    within flash "$(row flash_bytes)" "$flash"
+    within RAM "$(row ram_bytes)" $((scratch + 4 * outputs + stack))
+    [ -z "$SHOW" ] || echo "$net $cpu: flash $(row flash_bytes) $flash, RAM $(row ram_bytes) $((scratch + 4 * outputs + stack)), stack $stack, cycles $(row cycles)"
+}
+
 # needs_no_library OBJECT NM: of what inference calls, in sections of their own
 needs_no_library() {
     what="what $1 needs"
@@ -55,7 +84,7 @@ needs_no_library() {
     lacks needs 'l\(div\|mod\)\|[ud]*i*\(div\|mod\)di[34]\|malloc\|printf'
 }
 
-# everywhere NET.nn NET
+# everywhere NET.nn NET [REPORT]: in each machine's emulator; and whether its report is true
 everywhere() {
     for target in cortex-m0 cortex-m4 cortex-m7; do
         runs 0 "$1" --weights w.safetensors --target $target --batch 1 -o "$2.c"
@@ -74,6 +103,8 @@ everywhere() {
         needs_no_library "$2.o" arm-none-eabi-nm
         # shellcheck disable=SC2086
         board "$2" "$cpu" "$machine" $fpu
+        # shellcheck disable=SC2086
+        [ -z "$3" ] || report_holds "$1" $fpu
     done
 }
 
@@ -124,6 +155,31 @@ says lenet.h '^#define LENET_INPUT_AT [0-9]*u$'
 runs 0 "$root/dsl_examples/lenet.nn" --plain --infer --batch 1 -o lenet.c
 lacks lenet.h LENET_INPUT_AT
 
+# The report against the linker and the painted stack.
+sed 's/fit *pad/normalize none/' "$root/dsl_examples/lenet.nn" >lenet.nn
+learn lenet.nn 1024 10
+everywhere lenet.nn lenet report
+
+# Budgets of a machine, in the source.
+runs 0 report lenet.nn --target cortex-m7
+says out '^flash of Cortex-M7 *24[0-9],'
+says out '^RAM of Cortex-M7 *23,'
+sed 's/expect params.*/expect flash_bytes <= 200K and ram_bytes <= 64K/' lenet.nn >tight.nn
+runs 0 check tight.nn
+for command in 'check tight.nn' 'report tight.nn' 'tight.nn --infer -o tight.c'; do
+    # shellcheck disable=SC2086
+    runs 1 $command --target cortex-m7
+    says err 'expected flash_bytes <= 200K, but flash_bytes is 24[0-9]'
+done
+sed 's/200K/1M/' tight.nn >loose.nn
+runs 0 check loose.nn --target cortex-m7
+runs 2 check loose.nn --target cortex
+says err 'target takes native, generic'
+sed 's/<= 200K/<= 9223372036854775807K/' tight.nn >huge.nn
+runs 1 check huge.nn
+says err 'does not fit in an integer'
+absent tight.c
+
 # RISC-V is compiled only.
 if have riscv64-unknown-elf-gcc; then
     runs 0 build separable.nn --weights w.safetensors --target rv32imc -o separable.o
@@ -140,8 +196,8 @@ absent x.c separable
 
 if [ -n "$ALL" ]; then
     learn "$root/dsl_examples/ds_cnn.nn" 490 12
-    everywhere "$root/dsl_examples/ds_cnn.nn" ds_cnn
+    everywhere "$root/dsl_examples/ds_cnn.nn" ds_cnn report
     learn "$root/dsl_examples/resnet8.nn" 3072 10
-    everywhere "$root/dsl_examples/resnet8.nn" resnet8
+    everywhere "$root/dsl_examples/resnet8.nn" resnet8 report
 fi
 conclude

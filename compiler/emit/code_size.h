@@ -1,0 +1,15 @@
+/* code_size: what the text of functions consists of, from which the size of their code is estimated. */
+#ifndef NNC_EMIT_CODE_SIZE_H
+#define NNC_EMIT_CODE_SIZE_H
+
+#include "base/base.h"
+
+typedef struct CodeParts {
+    int64_t functions, loops, branches, indices, operations;
+    int64_t calls; /* that the entry point makes */
+} CodeParts;
+
+/* Adds the parts of some functions, in the layout that this compiler writes. */
+void code_count(CodeParts *, const char *text);
+
+#endif

@@ -1,0 +1,47 @@
+/*
+ * Inference on a machine without kernels: flash, RAM and cycles.
+ *
+ * The C is written as it would be for that machine, with one text for inference alone; so the
+ * constants and the scratch are exact.  The size of the code is estimated from what the text
+ * consists of, and the cycles from the layers' operations, both with the numbers on the
+ * target's page.
+ */
+#include "emit/emit.h"
+#include "report/analysis.h"
+
+static int64_t code_bytes(const DeviceModel *m, const CodeParts *p)
+{
+    const double layers = m->code_function * (double)p->functions + m->code_loop * (double)p->loops +
+                          m->code_branch * (double)p->branches + m->code_index * (double)p->indices +
+                          m->code_operation * (double)p->operations;
+    return (int64_t)(layers + m->code_entry + m->code_call * (double)p->calls + m->code_float);
+}
+
+/* FLOPs beyond two a multiply-add. */
+static double cycles_of(const DeviceModel *m, const Analysis *a)
+{
+    const double macs = (double)a->total.macs, others = (double)a->total.flops - 2 * macs;
+    return (double)a->batch * (m->cycles_mac * macs + m->cycles_flop * (others > 0 ? others : 0));
+}
+
+bool analyse_device(Graph *net, Analysis *a)
+{
+    if (!a->options.device) return true;
+    const Target target = (Target)(a->options.device - 1);
+    const EmitOptions options = {.lower = {.batch = a->batch, .target = target, .infer = true, .plain = true},
+                                 .header = "net.h",
+                                 .target = target};
+    const EmitResult *e = emit_c(net, NULL, &options);
+    if (!e) return false;
+    DeviceReport *d = arena_alloc(net->compilation->arena, sizeof *d);
+    const DeviceModel *m = device_model(target);
+    *d = (DeviceReport){.target = target,
+                        .constants = e->infer_bytes,
+                        .code = code_bytes(m, &e->code),
+                        .scratch = e->infer_scratch,
+                        .output = a->output_bytes,
+                        .stack = (int64_t)m->stack,
+                        .cycles = cycles_of(m, a)};
+    a->device = d;
+    return true;
+}
