@@ -49,7 +49,7 @@ typedef struct EmitResult {
     const char *source; /* text of NET.c */
     const char *prefix; /* of all its symbols */
     int64_t model_bytes, infer_scratch, train_scratch;
-    int64_t infer_bytes; /* of the model for inference alone */
+    int64_t infer_bytes;       /* of the model for inference alone */
     MemoryLimitResult limited; /* scratch of training; what a step computes again */
     CodeParts code;            /* of the plain form: the layers, and the math functions that they call */
     const char *trained_file;  /* [TRAINED_HEADER_BYTES + model_bytes], where they are beside the C */

@@ -102,7 +102,7 @@ static bool fits_over(const Graph *g, const Op *op, const Tensor *x, const Tenso
 }
 
 /* Its memory is the arena's to reuse. */
-static bool is_ours(const Graph *g, const Tensor *t)
+static bool is_in_arena(const Graph *g, const Tensor *t)
 {
     return t->kind == TENSOR_LOCAL || (t->kind == TENSOR_INPUT && g->input_in_arena);
 }
@@ -128,7 +128,7 @@ static bool overwrites_input(const Liveness *l, const ExecSchedule *s, int at)
     const int *in = &s->in[s->step[at].first_in], root = l->root[in[0]];
     const Tensor *x = s->tensor[in[0]], *y = n->out[0];
     if (x->parent || y->parent) return false;
-    if (!is_ours(l->graph, s->tensor[root]) || x->dtype != y->dtype) return false;
+    if (!is_in_arena(l->graph, s->tensor[root]) || x->dtype != y->dtype) return false;
     if (!fits_over(l->graph, n->op, x, y)) return false;
     const Tensor *memory = s->tensor[root];
     const bool as_large = tensor_count(memory, l->graph->batch) == tensor_count(y, l->graph->batch);
@@ -178,7 +178,7 @@ void liveness_compute(Liveness *l, const ExecSchedule *s)
 bool liveness_is_external(const Liveness *l, const ExecSchedule *s, int root)
 {
     const Graph *g = l->graph;
-    if (!is_ours(g, s->tensor[root])) return true;
+    if (!is_in_arena(g, s->tensor[root])) return true;
     if (g->output && l->root[g->output->id] == root) return true;
     return g->input_gradient && l->root[g->input_gradient->id] == root;
 }
@@ -188,7 +188,7 @@ int64_t *liveness_sizes(const Graph *g, Arena *arena)
     int64_t *bytes = arena_alloc(arena, (size_t)(g->tensors.count + 1) * sizeof *bytes);
     for (int i = 0; i < g->tensors.count; i++) {
         const Tensor *t = g->tensors.at[i];
-        if (is_ours(g, t)) bytes[i] = round_up(tensor_bytes(t, g->batch), PLAN_ALIGN);
+        if (is_in_arena(g, t)) bytes[i] = round_up(tensor_bytes(t, g->batch), PLAN_ALIGN);
     }
     return bytes;
 }

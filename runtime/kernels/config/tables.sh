@@ -66,7 +66,7 @@ targets() {
             "$(quoted "$(field "$page" title)")" "$(quoted "${lacking:+!($lacking)}")" \
             "$(quoted "$(echo $features | tr ' ' ,)")" "$(quoted "$(test_of '\' $features)")" \
             "$(name_of "$page" | tr _ -)" "$(is_plain "$page")" \
-            "$(quoted "$(field "$page" compiler)")" "$(quoted "$(echo $(field "$page" options))")"
+            "$(quoted "$(field "$page" compiler)")" "$(quoted "$(field "$page" options)")"
     done
     echo
 }
