@@ -105,6 +105,9 @@ everywhere() {
     done
 }
 
+try 'the math functions' "$CC" -std=gnu11 -O2 -ffp-contract=off -Wall -Wextra -Werror -I"$root" "$small/scalar_math.c" -o math -lm
+try 'the math functions' ./math
+
 cat >separable.nn <<'END'
 net separable {
     input(1x13x7)
