@@ -205,6 +205,8 @@ void writer_bind_int(Writer *, const char *name, int64_t value);
 void writer_bind_fields(Writer *, const char *name, const char *fields, const int64_t *values);
 void writer_bind_real(Writer *, const char *name, double value); /* a literal that reads back as the same number */
 void writer_bind_array(Writer *, const char *name, const char *expression, int rank, const int64_t *dim);
+/* Elements of the array `expression` are read through a function: nn_from_bf16(weight[i]). */
+void writer_read_through(Writer *, const char *expression, const char *function);
 void writer_unbind_all(Writer *);
 void writer_put(Writer *, const char *template); /* one or several lines */
 void writer_raw(Writer *, const char *text);     /* as it stands */

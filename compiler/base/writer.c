@@ -30,6 +30,7 @@ struct Writer {
     Text text;
     Map *names;   /* $name → text */
     Map *arrays;  /* @name → Array */
+    Map *through; /* an array's expression → function that its elements are read through */
     Map *runtime; /* names of the runtime that were put */
     Map *seen;    /* an array's expression → ArrayShape in which its elements were put; NULL: all are flat */
     Map *flat;    /* expressions of arrays that are flat all the same */
@@ -80,6 +81,7 @@ void writer_unbind_all(Writer *w)
 {
     w->names = map_new(w->arena);
     w->arrays = map_new(w->arena);
+    w->through = map_new(w->arena);
 }
 
 void writer_bind(Writer *w, const char *name, const char *format, ...)
@@ -137,6 +139,11 @@ void writer_bind_array(Writer *w, const char *name, const char *expression, int 
     array->rank = rank;
     for (int i = 0; i < rank; i++) array->dim[i] = dim[i];
     map_put(w->arrays, name, array);
+}
+
+void writer_read_through(Writer *w, const char *expression, const char *function)
+{
+    map_put(w->through, arena_strdup(w->arena, expression), (char *)function);
 }
 
 static _Noreturn void template_bug(const char *what, const char *name)
@@ -282,8 +289,10 @@ static const char *element(Writer *w, const char *name, const char *const *index
     ArrayShape shape;
     if (!array) template_bug("the array", name);
     assert(count == array->rank || count == 1);
-    if (is_put_shaped(w, array, count, &shape)) return shaped_element(w, array, index, shape.rank);
-    return flat_element(w, array, index, count);
+    const char *text = is_put_shaped(w, array, count, &shape) ? shaped_element(w, array, index, shape.rank)
+                                                              : flat_element(w, array, index, count);
+    const char *function = map_get(w->through, array->expression);
+    return function ? arena_printf(w->arena, "%s(%s)", function, text) : text;
 }
 
 /* The array itself, as a pointer to its first element. */

@@ -29,6 +29,7 @@ static const Option options[] = {
     OPTION_ROW_BATCH,
     OPTION_ROW_THREADS,
     OPTION_ROWS_PASSES OPTION_ROW_LIMIT,
+    OPTION_ROW_WEIGHTS_FORMAT,
     OPTION_ROW_EXPLAIN,
     {REPS, "reps", "N", "runs of each pass (default: as many as fit in a second, at least 5)", false},
     {WHOLE, "whole", NULL, "time whole passes only, not single calls", false},
@@ -95,6 +96,8 @@ static int read_request(BenchRequest *r, int argc, char **argv)
         if (id == OPTIONS_BAD || !take_bench_option(r, id, reader.value)) return STATUS_USAGE;
     if (!options_one_file(&reader)) return STATUS_USAGE;
     if (r->explain && r->format == BENCH_CSV) return usage_error(&command_bench, "--explain prints text, not csv");
+    if (r->train && r->load.bf16_weights)
+        return usage_error(&command_bench, "--weights-format bf16 is for inference: training keeps its weights in f32");
     r->load.path = reader.operands[0];
     r->weights = weighted_path(&r->load, NULL);
     return STATUS_OK;
@@ -300,7 +303,7 @@ static int load_bench_net(BenchRequest *r, Model *l)
     r->load.train = r->train;
     int status = load_net(&r->load, l);
     if (status) return status;
-    if (!r->infer && l->train_section) r->load.train = true;
+    if (!r->infer && !r->load.bf16_weights && l->train_section) r->load.train = true;
     if (!limit_has_training(&r->load, &command_bench, r->load.train)) return STATUS_USAGE;
     r->load.profile = !r->whole;
     return load_code(&r->load, l);

@@ -157,6 +157,8 @@ int compile_check_options(const CompileRequest *r)
 {
     const Command *self = r->command;
     if (check_trained(r)) return STATUS_USAGE;
+    if (r->train && r->load.bf16_weights)
+        return usage_error(self, "--weights-format bf16 is for inference: training keeps its weights in f32");
     const bool plain = compile_is_plain(r);
     if (plain && r->load.threads > 1)
         return usage_error(self, "--threads %lld: the plain form has no threads", (long long)r->load.threads);
@@ -193,12 +195,12 @@ static bool is_same_file(const char *a, const char *b)
 /* Of what is written, and of what is dumped; names are not among them. */
 static EmitOptions compile_emit_options(const CompileRequest *r, const Model *l)
 {
-    bool both = !r->infer && !r->train && !r->trained.weights;
+    bool both = !r->infer && !r->train && !r->trained.weights && !r->load.bf16_weights;
     const bool plain = compile_is_plain(r);
     const Target target = r->plain && !r->target ? TARGET_GENERIC : compile_target(r);
     return (EmitOptions){.lower.batch = l->batch,
                          .lower.target = target,
-                         .lower.infer = both || r->infer || r->trained.weights,
+                         .lower.infer = both || r->infer || r->trained.weights || r->load.bf16_weights,
                          .lower.train = r->train || (both && l->train_section),
                          .lower.accumulate = true,
                          .lower.plain = plain,
@@ -206,6 +208,7 @@ static EmitOptions compile_emit_options(const CompileRequest *r, const Model *l)
                          .threads = (int)r->load.threads,
                          .lower.disabled = r->load.disabled_passes,
                          .lower.memory_limit = r->load.memory_limit,
+                         .lower.bf16_weights = r->load.bf16_weights,
                          .paste_kernels = !plain};
 }
 

@@ -70,6 +70,14 @@ static Taken take_input(LoadOptions *o, const Command *command, const char *text
     return TAKEN_YES;
 }
 
+static Taken take_weights_format(LoadOptions *o, const Command *command, const char *text)
+{
+    o->bf16_weights = strcmp(text, "bf16") == 0;
+    if (o->bf16_weights || strcmp(text, "f32") == 0) return TAKEN_YES;
+    usage_error(command, "--weights-format takes f32 or bf16, not '%s'", text);
+    return TAKEN_BAD;
+}
+
 static Taken take_pass(LoadOptions *o, int id)
 {
     if (id < OPTION_NO_PASS || id >= OPTION_NO_PASS + PASS_COUNT) return TAKEN_NO;
@@ -96,6 +104,7 @@ Taken load_option(LoadOptions *o, const Command *command, int id, const char *va
     case OPTION_TRAIN: list_push(arena, &o->train_only, (void *)value); return TAKEN_YES;
     case OPTION_BATCH: return option_int(command, "batch", value, 1, 1 << 20, &o->batch) ? TAKEN_YES : TAKEN_BAD;
     case OPTION_THREADS: return option_int(command, "threads", value, 1, 64, &o->threads) ? TAKEN_YES : TAKEN_BAD;
+    case OPTION_WEIGHTS_FORMAT: return take_weights_format(o, command, value);
     case OPTION_JIT: return take_jit(o, command, value);
     case OPTION_MEMORY_LIMIT:
         return option_bytes(command, "memory-limit", value, &o->memory_limit) ? TAKEN_YES : TAKEN_BAD;
@@ -292,6 +301,7 @@ static EmitOptions jit_emit_options(const LoadOptions *o, const Model *m)
         .threads = (int)o->threads,
         .lower.disabled = o->disabled_passes,
         .lower.memory_limit = o->memory_limit,
+        .lower.bf16_weights = o->bf16_weights,
         .poison = o->poison,
         .profile = o->profile,
         .trace = o->trace,

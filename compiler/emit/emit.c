@@ -122,6 +122,7 @@ static void write_source(Emitter *e)
     const bool info = !e->options->lower.use_double;
     const char *entry_points = part_text(e, entry_points_write);
     const char *init = part_text(e, model_write_init);
+    support_use_formats(e);
     support_use_arithmetic(e);
     support_read_kernels(e);
     support_write_preamble(e);

@@ -93,6 +93,7 @@ const char *model_member(const Emitter *, const Tensor *);     /* its name in th
 ArrayShape model_array_shape(const Emitter *, const Tensor *); /* of the member; rank 1: it is flat */
 int64_t model_prepared_offset(const Emitter *, int i);         /* bytes from the struct's start */
 void model_write_struct(Emitter *);
+bool model_has_bf16(const Emitter *);
 void model_write_member(Emitter *, const Tensor *, const char *member);
 void model_write_tables(Emitter *);
 void model_write_init(Emitter *);
@@ -106,7 +107,8 @@ int64_t emitter_input_place(const Emitter *); /* bytes of the scratch before the
 
 /* support.c: what the text needs around the layers */
 void support_write_preamble(Emitter *);
-void support_use_arithmetic(Emitter *);   /* in the fast form random.h and fixed_point.h are kernels, */
+void support_use_formats(Emitter *);      /* conversions of what is not f32; before the next */
+void support_use_arithmetic(Emitter *);   /* in the fast form random.h and others are kernels, */
 void support_write_arithmetic(Emitter *); /* else their text is written here */
 void support_write_math(Emitter *);
 void support_write_noise(Emitter *);

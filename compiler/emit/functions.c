@@ -44,6 +44,7 @@ static void bind_array(Emitter *e, const Graph *g, const char *name, const Tenso
     if (t->batched) dim[rank++] = g->batch;
     for (int i = 0; i < t->shape.rank; i++) dim[rank++] = t->shape.dim[i];
     writer_bind_array(e->writer, name, name, rank, dim);
+    if (t->dtype == DTYPE_BF16) writer_read_through(e->writer, name, "nn_from_bf16");
 }
 
 /* ---- signature ---------------------------------------------------------- */

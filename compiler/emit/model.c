@@ -16,6 +16,15 @@
 
 static Tensor *model_at(const Emitter *e, int i) { return e->net->model.at[i]; }
 
+static bool is_bf16(const Tensor *t) { return t->dtype == DTYPE_BF16; }
+
+bool model_has_bf16(const Emitter *e)
+{
+    for (int i = 0; i < e->net->model.count; i++)
+        if (is_bf16(model_at(e, i))) return true;
+    return false;
+}
+
 int model_index(const Emitter *e, const Tensor *t)
 {
     const Tensor *own = t->model ? t->model : t;
@@ -158,6 +167,15 @@ static void write_offsets(Emitter *e)
     text_add(&e->source, e->net->model.count ? "};\n\n" : "    0\n};\n\n");
 }
 
+/* 1 of what is stored in bf16; no table where nothing is. */
+static void write_formats(Emitter *e)
+{
+    if (!model_has_bf16(e)) return;
+    text_addf(&e->source, "static const unsigned char %s_is_bf16[] = {", e->prefix);
+    for (int i = 0; i < e->net->model.count; i++) text_addf(&e->source, "%s%d", i ? ", " : "", is_bf16(model_at(e, i)));
+    text_add(&e->source, "};\n\n");
+}
+
 static const char *gradient_element(const Emitter *e, const Entry *entry, const Tensor *gradient)
 {
     if (!e->options->standalone) return entry->value_of[gradient->id]->constant;
@@ -197,6 +215,7 @@ void model_write_tables(Emitter *e)
     for (int i = 0; i < e->net->model.count; i++) write_tensor_row(e, i);
     text_add(&e->source, e->net->model.count ? "};\n\n" : "    {\"\", NN_BUFFER, 0, {0, 0, 0, 0}, 0}\n};\n\n");
     write_offsets(e);
+    write_formats(e);
     write_gradient_offsets(e, PROGRAM_GRAD, "grad");
     write_gradient_offsets(e, PROGRAM_VJP, "vjp");
 }
@@ -248,8 +267,9 @@ static bool draws(const Emitter *e, Draw draw)
 /* The tensor as a pointer to its first element. */
 static const char *elements_text(const Emitter *e, int i)
 {
-    const bool rows = model_array_shape(e, model_at(e, i)).rank > 1;
-    return arena_printf(e->arena, rows ? "(%s *)m->%s" : "%.0sm->%s", e->real, e->member[i]);
+    const Tensor *t = model_at(e, i);
+    const bool rows = model_array_shape(e, t).rank > 1;
+    return arena_printf(e->arena, rows ? "(%s *)m->%s" : "%.0sm->%s", dtype_c_type(t->dtype), e->member[i]);
 }
 
 static void write_values(Emitter *e, int i)
@@ -260,7 +280,13 @@ static void write_values(Emitter *e, int i)
     text_addf(&e->source, "        static const %s values[%lld] = {", e->real, (long long)count);
     for (int64_t k = 0; k < count; k++)
         text_addf(&e->source, "%s%s", k ? ", " : "", writer_real(e->writer, t->values[k]));
-    text_addf(&e->source, "};\n        memcpy(m->%s, values, sizeof values);\n    }\n", e->member[i]);
+    if (is_bf16(t)) {
+        emitter_uses(e, "nn_bf16_round");
+        text_addf(&e->source, "};\n        nn_bf16_round(values, %lld, %s);\n    }\n", (long long)count,
+                  elements_text(e, i));
+    } else {
+        text_addf(&e->source, "};\n        memcpy(m->%s, values, sizeof values);\n    }\n", e->member[i]);
+    }
 }
 
 /* 1 at [k][k], in the middle of the kernel: the block is zeroed before. */
@@ -269,9 +295,10 @@ static void write_identity(Emitter *e, int i)
     const Shape s = model_at(e, i)->shape;
     const int64_t kh = s.rank > 2 ? s.dim[2] : 1, kw = s.rank > 3 ? s.dim[3] : 1;
     const int64_t count = s.dim[0] < s.dim[1] ? s.dim[0] : s.dim[1];
-    emitter_put_parts(e, &e->source, "    for (int k = 0; k < {count}; k++) ({elements})[k * {step} + {middle}] = 1;\n",
-                      PARTS({"count", emitter_number(e, count)}, {"elements", elements_text(e, i)},
-                            {"step", emitter_number(e, (s.dim[1] + 1) * kh * kw)},
+    emitter_put_parts(e, &e->source,
+                      "    for (int k = 0; k < {count}; k++) ({elements})[k * {step} + {middle}] = {one};\n",
+                      PARTS({"one", is_bf16(model_at(e, i)) ? "0x3f80" : "1"}, {"count", emitter_number(e, count)},
+                            {"elements", elements_text(e, i)}, {"step", emitter_number(e, (s.dim[1] + 1) * kh * kw)},
                             {"middle", emitter_number(e, kh / 2 * kw + kw / 2)}));
 }
 
@@ -284,18 +311,20 @@ static void write_start(Emitter *e, int i)
     }
     const Start s = start_of(&t->init);
     const int64_t count = shape_count(t->shape), rows = t->shape.rank ? t->shape.dim[0] : 1;
-    const TemplatePart *parts =
-        PARTS({"elements", elements_text(e, i)}, {"count", emitter_number(e, count)},
-              {"a", writer_real(e->writer, s.a)}, {"b", writer_real(e->writer, s.b)}, {"rows", emitter_number(e, rows)},
-              {"columns", emitter_number(e, count / rows)}, {"tensor", emitter_number(e, i)});
+    const TemplatePart *parts = PARTS({"elements", elements_text(e, i)}, {"count", emitter_number(e, count)},
+                                      {"a", writer_real(e->writer, s.a)}, {"b", writer_real(e->writer, s.b)},
+                                      {"rows", emitter_number(e, rows)}, {"columns", emitter_number(e, count / rows)},
+                                      {"tensor", emitter_number(e, i)}, {"format", is_bf16(t) ? "_bf16" : ""});
     switch (s.draw) {
     case DRAW_CONSTANT:
-        if (s.a != 0) emitter_put_parts(e, &e->source, "    nn_fill({elements}, {count}, {a});\n", parts);
+        if (s.a != 0 && is_bf16(t)) emitter_uses(e, "nn_fill_bf16");
+        if (s.a != 0) emitter_put_parts(e, &e->source, "    nn_fill{format}({elements}, {count}, {a});\n", parts);
         break;
     case DRAW_NORMAL:
-        emitter_uses(e, "nn_fill_normal");
+        emitter_uses(e, is_bf16(t) ? "nn_fill_normal_bf16" : "nn_fill_normal");
         emitter_put_parts(e, &e->source,
-                          "    nn_fill_normal({elements}, {count}, {a}, {prefix}_stream(seed, {tensor}));\n", parts);
+                          "    nn_fill_normal{format}({elements}, {count}, {a}, {prefix}_stream(seed, {tensor}));\n",
+                          parts);
         break;
     case DRAW_ORTHOGONAL:
         emitter_uses(e, "nn_fill_normal");
@@ -306,10 +335,10 @@ static void write_start(Emitter *e, int i)
         break;
     case DRAW_IDENTITY: write_identity(e, i); break;
     case DRAW_UNIFORM:
-        emitter_uses(e, "nn_fill_uniform");
-        emitter_put_parts(e, &e->source,
-                          "    nn_fill_uniform({elements}, {count}, {a}, {b}, {prefix}_stream(seed, {tensor}));\n",
-                          parts);
+        emitter_uses(e, is_bf16(t) ? "nn_fill_uniform_bf16" : "nn_fill_uniform");
+        emitter_put_parts(
+            e, &e->source,
+            "    nn_fill_uniform{format}({elements}, {count}, {a}, {b}, {prefix}_stream(seed, {tensor}));\n", parts);
         break;
     }
 }
@@ -364,7 +393,8 @@ static void write_fillers(Emitter *e)
     bool constant = false;
     for (int i = 0; i < e->net->model.count; i++) {
         const Tensor *t = model_at(e, i);
-        constant = constant || (!t->values && start_of(&t->init).draw == DRAW_CONSTANT && start_of(&t->init).a != 0);
+        constant = constant ||
+                   (!is_bf16(t) && !t->values && start_of(&t->init).draw == DRAW_CONSTANT && start_of(&t->init).a != 0);
     }
     Writer *w = e->writer = writer_new(e->arena, e->options->lower.use_double);
     if (constant) {
@@ -498,11 +528,23 @@ static void write_integer_access(Emitter *e, bool set)
                             : "values[k] = (float)((const int32_t *)(const void *)at)[k]"}));
 }
 
-void model_write_access(Emitter *e)
+/* What is not f32 is converted: `call` of the values and the array in the block. */
+static void write_converted(Emitter *e, const char *call, const char *otherwise)
 {
-    const bool integers = has_integers(e);
-    write_find(e);
-    if (integers) write_sizes_of_elements(e);
+    if (model_has_bf16(e))
+        emitter_put_parts(e, &e->source,
+                          "    if ({prefix}_is_bf16[i]) {\n"
+                          "        {call};\n"
+                          "    } else {\n"
+                          "        {otherwise};\n"
+                          "    }\n",
+                          PARTS({"call", call}, {"otherwise", otherwise}));
+    else
+        text_addf(&e->source, "    %s;\n", otherwise);
+}
+
+static void write_set(Emitter *e)
+{
     emitter_put(e, &e->source,
                 "int {prefix}_set({prefix} *m, const char *name, const {real} *values, size_t count)\n"
                 "{\n"
@@ -510,23 +552,37 @@ void model_write_access(Emitter *e)
                 "    if (i < 0) {\n"
                 "        return -1;\n"
                 "    }\n");
-    if (integers) write_integer_access(e, true);
-    emitter_put(e, &e->source, "    memcpy((char *)m + {prefix}_offset[i], values, count * sizeof *values);\n");
+    if (has_integers(e)) write_integer_access(e, true);
+    const char *to = arena_printf(e->arena, "(char *)m + %s_offset[i]", e->prefix);
+    write_converted(e, arena_printf(e->arena, "nn_bf16_round(values, (int64_t)count, (uint16_t *)(void *)(%s))", to),
+                    arena_printf(e->arena, "memcpy(%s, values, count * sizeof *values)", to));
     if (e->prepared.count) emitter_put(e, &e->source, "    {prefix}_prepare(m, i);\n");
+    text_add(&e->source, "    return 0;\n}\n\n");
+}
+
+static void write_get(Emitter *e)
+{
     emitter_put(e, &e->source,
-                "    return 0;\n"
-                "}\n\n"
                 "int {prefix}_get(const {prefix} *m, const char *name, {real} *values, size_t count)\n"
                 "{\n"
                 "    const int i = {prefix}_find(name, count);\n"
                 "    if (i < 0) {\n"
                 "        return -1;\n"
                 "    }\n");
-    if (integers) write_integer_access(e, false);
-    emitter_put(e, &e->source,
-                "    memcpy(values, (const char *)m + {prefix}_offset[i], count * sizeof *values);\n"
-                "    return 0;\n"
-                "}\n\n");
+    if (has_integers(e)) write_integer_access(e, false);
+    const char *from = arena_printf(e->arena, "(const char *)m + %s_offset[i]", e->prefix);
+    write_converted(
+        e, arena_printf(e->arena, "nn_bf16_widen((const uint16_t *)(const void *)(%s), (int64_t)count, values)", from),
+        arena_printf(e->arena, "memcpy(values, %s, count * sizeof *values)", from));
+    text_add(&e->source, "    return 0;\n}\n\n");
+}
+
+void model_write_access(Emitter *e)
+{
+    write_find(e);
+    if (has_integers(e)) write_sizes_of_elements(e);
+    write_set(e);
+    write_get(e);
     if (emitter_sets_momentum(e))
         emitter_put(e, &e->source,
                     "void {prefix}_set_momentum({prefix} *m, {real} momentum)\n{\n    m->momentum = momentum;\n}\n\n");

@@ -210,10 +210,13 @@ static void write_for_target(const Multiversion *t, const char *text)
                       PARTS({"features", t->target->features}, {"text", text}));
 }
 
-/* Threads, clocks and random numbers have nothing to tune. */
+/* Threads, clocks, random numbers and what is rounded when parameters are set have nothing to tune. */
 static bool has_vectors(const char *kernel)
 {
-    return strcmp(kernel, "team") != 0 && strcmp(kernel, "clock") != 0 && strcmp(kernel, "random") != 0;
+    static const char *const without[] = {"team", "clock", "random", "bf16"};
+    for (size_t i = 0; i < sizeof without / sizeof *without; i++)
+        if (strcmp(kernel, without[i]) == 0) return false;
+    return true;
 }
 
 /* The kernels that layers call, by their names in the first text. */

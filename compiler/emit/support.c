@@ -15,6 +15,7 @@ static const char standalone_types[] = "typedef unsigned long size_t;\n"
                                        "typedef signed int int32_t;\n"
                                        "typedef signed char int8_t;\n"
                                        "typedef unsigned char uint8_t;\n"
+                                       "typedef unsigned short uint16_t;\n"
                                        "typedef unsigned int uint32_t;\n"
                                        "typedef signed long int64_t;\n"
                                        "typedef unsigned long uint64_t;\n"
@@ -129,22 +130,27 @@ static void add_in_double(Text *out, const char *line, size_t length)
     }
 }
 
-/* random.h in the number type of this text, whose headers are there already. */
-static const char *random_text(const Emitter *e)
+/* random.h or bf16.h in the number type of this text, whose headers are there already. */
+static void add_numbers_text(const Emitter *e, const char *file, Text *text)
 {
-    Text text;
-    text_init(&text, e->arena);
-    for (const char *line = support_kernel_text("random.h"); *line;) {
+    for (const char *line = support_kernel_text(file); *line;) {
         size_t length = strcspn(line, "\n") + 1;
         if (starts_directive(line, "#include"))
             ;
         else if (e->options->lower.use_double)
-            add_in_double(&text, line, length);
+            add_in_double(text, line, length);
         else
-            text_add_bytes(&text, line, length);
+            text_add_bytes(text, line, length);
         line += length;
     }
-    return text.data;
+}
+
+void support_use_formats(Emitter *e)
+{
+    if (!model_has_bf16(e)) return;
+    emitter_uses(e, "nn_bf16_round");
+    emitter_uses(e, "nn_bf16_widen");
+    if (lower_is_fast(&e->options->lower)) map_put(e->kernels, "bf16", e);
 }
 
 /* ---- fixed point ------------------------------------------------------------------ */
@@ -182,8 +188,13 @@ static void write_arithmetic(Emitter *e, const char *text)
 
 void support_write_arithmetic(Emitter *e)
 {
+    const bool bf16 = model_has_bf16(e);
+    Text numbers;
     if (lower_is_fast(&e->options->lower)) return;
-    if (draws_numbers(e)) write_arithmetic(e, random_text(e));
+    text_init(&numbers, e->arena);
+    if (draws_numbers(e) || bf16) add_numbers_text(e, "random.h", &numbers);
+    if (bf16) add_numbers_text(e, "bf16.h", &numbers);
+    if (numbers.length) write_arithmetic(e, numbers.data);
     if (has_fixed_point(e)) write_arithmetic(e, fixed_point_text(e));
 }
 

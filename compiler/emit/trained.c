@@ -88,13 +88,23 @@ static void write_integers(Text *out, DType type, const char *values, int64_t co
     }
 }
 
+/* bf16: their bits. */
+static void write_halves(Text *out, const uint16_t *values, int64_t count, const char *line)
+{
+    enum { IN_LINE = 12 };
+    for (int64_t i = 0; i < count; i++)
+        text_addf(out, "%s0x%04x%s", i % IN_LINE == 0 ? line : " ", (unsigned)values[i], i + 1 < count ? "," : "");
+}
+
 /* One pair of braces for each axis; returns what follows the values. */
 static const char *write_array(Text *out, const ArrayShape *shape, int axis, DType type, const char *values)
 {
     const int64_t count = shape->dim[axis];
     text_add(out, "{");
     if (axis == shape->rank - 1) {
-        if (dtype_is_real(type))
+        if (type == DTYPE_BF16)
+            write_halves(out, (const uint16_t *)(const void *)values, count, "\n        ");
+        else if (dtype_is_real(type))
             write_floats(out, (const float *)(const void *)values, count, "\n        ");
         else
             write_integers(out, type, values, count);

@@ -1,9 +1,10 @@
 /*
  * Number formats of tensors.
  *
- * f32 and f64 are computed with, i32 and u8 are indices and masks.  bf16, i8 and u8 of
- * quantised tensors have their place here, in Tensor.scale and Tensor.zero_point, and in
- * Variant.dtypes; no variant computes with them yet.
+ * f32 and f64 are computed with, i32 and u8 are indices and masks.  Weights may be
+ * stored in bf16 (--weights-format); no variant computes with it.  i8 and u8 of quantised tensors
+ * have their place here, in Tensor.scale and Tensor.zero_point, and in Variant.dtypes; no variant
+ * computes with them yet.
  */
 #ifndef NNC_GRAPH_DTYPE_H
 #define NNC_GRAPH_DTYPE_H

@@ -1,6 +1,8 @@
 /* Rows of operators' tables: which serve a node, and what they cost. */
 #include "graph/graph.h"
 
+const char variant_other_weights[] = "it is for weights in another number format";
+
 const char *layout_name(Layout layout)
 {
     static const char *const names[LAYOUT_COUNT] = {"nchw", "nhwc", "nchw16n"};
@@ -47,11 +49,18 @@ static bool has_nhwc(const Variant *v, const Node *n)
     return true;
 }
 
+/* What the row gets are floats, unless it is for another format. */
+static bool takes_weights(const Variant *v, const Node *n)
+{
+    return !v->weights || (n->in_count > 1 && v->weights >> n->in[1]->dtype & 1);
+}
+
 const char *variant_refusal(const Variant *v, const Node *n, Layout layout, Target target)
 {
     unsigned formats = v->dtypes ? v->dtypes : OF_F32;
     if (v->targets && !(v->targets >> target & 1)) return "it is for another target";
     if (!(formats >> data_format(n) & 1)) return "it does not have the number format";
+    if (!takes_weights(v, n)) return variant_other_weights;
     if (!(v->layouts >> layout & 1) || (layout == LAYOUT_NHWC && !has_nhwc(v, n))) return "it does not have the layout";
     return v->refuses ? v->refuses(n) : NULL;
 }

@@ -95,6 +95,7 @@ typedef struct Variant {
     const char *name;   /* "direct_nhwc": in dumps and --explain */
     unsigned layouts;   /* IN_*: those that it serves, one for all images of a node */
     unsigned dtypes;    /* OF_*: the formats of the real numbers that it serves; 0: f32 alone */
+    unsigned weights;   /* OF_*: it is for weights, in[1], in these formats; 0: in f32, or widened to it */
     unsigned targets;   /* ON_*: those that its kernel is there for; 0: all */
     unsigned traits;    /* VARIANT_* */
     unsigned epilogues; /* WITH_*: what it can do with its result while that is in registers or cache */
@@ -126,6 +127,8 @@ typedef struct Variant {
     void (*emit)(Writer *, const Node *);
     const char *kernel;
 } Variant;
+
+extern const char variant_other_weights[]; /* a refusal: the row is one of several for different formats */
 
 /* Why the row cannot compute the node in that layout on the target, or NULL where it can. */
 const char *variant_refusal(const Variant *, const Node *, Layout, Target);

@@ -5,14 +5,15 @@
 
 static const char *tensor_text(Arena *arena, const Graph *g, const Tensor *t)
 {
-    if (tensor_in_model(t->kind)) return arena_printf(arena, "%s[%s]", t->name, shape_text(arena, t->shape));
+    const bool typed = !dtype_is_real(t->dtype) || t->dtype == DTYPE_BF16;
+    const char *type = typed ? arena_printf(arena, ":%s", dtype_name(t->dtype)) : "";
+    if (tensor_in_model(t->kind)) return arena_printf(arena, "%s[%s]%s", t->name, shape_text(arena, t->shape), type);
     const char *batch = !t->batched              ? ""
                         : g->kind == PROGRAM_NET ? "Nx"
                                                  : arena_printf(arena, "%lldx", (long long)g->batch);
-    bool typed = !dtype_is_real(t->dtype);
     bool named = t->layout != LAYOUT_NCHW;
-    return arena_printf(arena, "%%%d[%s%s]%s%s%s%s", t->id, batch, shape_text(arena, t->shape), typed ? ":" : "",
-                        typed ? dtype_name(t->dtype) : "", named ? ":" : "", named ? layout_name(t->layout) : "");
+    return arena_printf(arena, "%%%d[%s%s]%s%s%s", t->id, batch, shape_text(arena, t->shape), type, named ? ":" : "",
+                        named ? layout_name(t->layout) : "");
 }
 
 static void dump_list(FILE *out, Arena *arena, const Graph *g, Tensor **at, int count)

@@ -22,6 +22,7 @@ typedef struct LowerOptions {
     bool accumulate;      /* with `train`: and PREFIX_grad_add and PREFIX_update */
     bool chunks;          /* with `train`: and PREFIX_grad_chunk and PREFIX_update */
     bool plain;           /* the plain form: no pass but rematerialization on request */
+    bool bf16_weights;    /* weights of layers are stored in bf16; for inference alone */
     bool use_double;      /* all reals are double: gradient checks (implies plain) */
     int64_t memory_limit; /* bytes of the model's block and the scratch while training; 0: none */
     unsigned disabled;    /* PASS_BIT(…) of the passes to leave out */

@@ -110,13 +110,20 @@ static void save_memory(Graph *program, const LowerOptions *o)
 #endif
 }
 
+static void set_formats(Graph *g, const LowerOptions *options)
+{
+    assert(!(options->bf16_weights && (options->train || options->vjp || options->use_double)));
+    graph_set_real(g, lower_real(options));
+    if (options->bf16_weights) graph_set_weights(g, DTYPE_BF16);
+}
+
 Graph *pipeline_run(Graph *net, ProgramKind kind, const TrainSpec *spec, const LowerOptions *options,
                     int64_t micro_batches)
 {
     assert(options->batch % micro_batches == 0);
-    graph_set_real(net, lower_real(options));
+    set_formats(net, options);
     Graph *program = program_build(net, kind, spec, options->batch / micro_batches, micro_batches);
-    if (program) graph_set_real(program, lower_real(options));
+    if (program) set_formats(program, options);
     if (program && kind == PROGRAM_GRAD_CHUNK) pass_synchronize(program);
     if (program && target_is_plain(options->target)) save_memory(program, options);
     if (!program || !lower_is_fast(options)) return program;

@@ -63,7 +63,12 @@ static void put_variant(const Explanation *e, const Node *n, const Variant *v, b
 
 static void put_node(const Explanation *e, const Node *n)
 {
-    for (const Variant *v = n->op->variants; v->name; v++) put_variant(e, n, v, v == n->op->variants);
+    bool first = true;
+    for (const Variant *v = n->op->variants; v->name; v++) {
+        if (v != n->variant && refusal(e, n, v) == variant_other_weights) continue;
+        put_variant(e, n, v, first);
+        first = false;
+    }
     if (n->variant) return;
     fprintf(e->out, "%-*s  %-*s  * %-17s nchw\n", e->name_width, "", e->op_width, "", "plain");
 }

@@ -17,7 +17,7 @@ typedef struct Legalizer {
     GraphRewriter *rewriter;
     Tensor **reordered; /* by tensor id: the same values in another layout, or NULL */
     int tensors;        /* that `reordered` has room for */
-    const Op *reorder;
+    const Op *reorder, *widen;
 } Legalizer;
 
 /* The tensor in that layout, reordered before the node `at` (NULL: at the end) where it is not. */
@@ -50,11 +50,27 @@ static void pack_weights(Legalizer *l, Node *n)
     rewriter_set_input(l->rewriter, n, 1, packing->out[0]);
 }
 
+/* Weights in a format that the variant does not read, as floats. */
+static void widen_weights(Legalizer *l, Node *n)
+{
+    Node *widening = rewriter_node(l->rewriter, n, l->widen, NULL, n->name, n->span);
+    widening->origin = n->origin;
+    rewriter_add_input(l->rewriter, widening, n->in[1]);
+    node_out_as(l->graph, widening, l->graph->real, false, n->in[1]->shape);
+    rewriter_set_input(l->rewriter, n, 1, widening->out[0]);
+}
+
+static bool has_narrow_weights(const Node *n)
+{
+    return n->op->traits & OP_WEIGHTED && n->in[1]->dtype != DTYPE_F32 && !(n->variant->weights >> n->in[1]->dtype & 1);
+}
+
 static void legalize_node(Legalizer *l, Node *n)
 {
     const Variant *v = n->variant;
     for (int i = 0; i < n->in_count; i++)
         rewriter_set_input(l->rewriter, n, i, with_layout(l, n->in[i], n->layout, n, n));
+    if (v && has_narrow_weights(n)) widen_weights(l, n);
     if (v && v->prepack) pack_weights(l, n);
     if (v && v->workspace) node_out_as(l->graph, n, l->graph->real, false, shape_vector(v->workspace(n)));
 }
@@ -70,7 +86,8 @@ void pass_legalize(Graph *g)
                    .rewriter = rewriter_begin(g),
                    .reordered = arena_alloc(g->compilation->arena, (size_t)(g->tensors.count + 1) * sizeof(Tensor *)),
                    .tensors = g->tensors.count,
-                   .reorder = op_find("reorder", OP_INTERNAL)};
+                   .reorder = op_find("reorder", OP_INTERNAL),
+                   .widen = op_find("widen", OP_INTERNAL)};
     for (int i = 0, count = g->nodes.count; i < count; i++) legalize_node(&l, g->nodes.at[i]);
     end_nchw(&l, &g->output);
     end_nchw(&l, &g->input_gradient);

@@ -1,7 +1,12 @@
 /* The size of the block that holds a model. */
 #include "plan/plan.h"
 
-int64_t model_padded_count(const Tensor *t) { return round_up(shape_count(t->shape), MODEL_ALIGN); }
+/* Of elements of less than four bytes more of them fill the 64 bytes. */
+int64_t model_padded_count(const Tensor *t)
+{
+    const int size = dtype_size(t->dtype);
+    return round_up(shape_count(t->shape), size < 4 ? MODEL_ALIGN * 4 / size : MODEL_ALIGN);
+}
 
 int64_t model_padded_bytes(const Tensor *t) { return model_padded_count(t) * dtype_size(t->dtype); }
 

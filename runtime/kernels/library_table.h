@@ -7,6 +7,7 @@
 #include "runtime/kernels/conv/batch_blocked.h"
 #include "runtime/kernels/conv/conv.h"
 #include "runtime/kernels/dense/dense.h"
+#include "runtime/kernels/dense/dense_bf16.h"
 #include "runtime/kernels/elementwise/combine.h"
 #include "runtime/kernels/library.h"
 #include "runtime/kernels/movement/channel_shuffle.h"
@@ -22,6 +23,7 @@
 #include "runtime/kernels/pool/pool.h"
 #include "runtime/kernels/reduction/channels.h"
 #include "runtime/kernels/reduction/reduce.h"
+#include "runtime/kernels/system/bf16.h"
 #include "runtime/kernels/system/clock.h"
 #include "runtime/kernels/system/fixed_point.h"
 #include "runtime/kernels/system/peak.h"
@@ -91,6 +93,13 @@ const nn_symbol NN_LIBRARY[] = {
     NN_SYMBOL(nn_rescale),
     NN_SYMBOL(nn_clamp_int8),
     NN_SYMBOL(nn_quantize),
+    NN_SYMBOL(nn_to_bf16),
+    NN_SYMBOL(nn_from_bf16),
+    NN_SYMBOL(nn_bf16_round),
+    NN_SYMBOL(nn_bf16_widen),
+    NN_SYMBOL(nn_fill_bf16),
+    NN_SYMBOL(nn_fill_uniform_bf16),
+    NN_SYMBOL(nn_fill_normal_bf16),
     NN_SYMBOL(nn_peak_fma),
     NN_SYMBOL(nn_peak_stream),
     NN_SYMBOL(nn_conv_panels),
@@ -117,6 +126,7 @@ const nn_symbol NN_LIBRARY[] = {
     NN_SYMBOL(nn_winograd_panels),
     NN_SYMBOL(nn_winograd_wgrad),
     NN_SYMBOL(nn_dense_forward),
+    NN_SYMBOL(nn_dense_forward_bf16),
     NN_SYMBOL(nn_dense_dx),
     NN_SYMBOL(nn_dense_dweight),
     NN_SYMBOL(nn_dense_dweight_rows),

@@ -207,9 +207,9 @@ static void call_dense(Writer *w, Shape x, Shape y, const char *call)
 
 static void dense_emit(Writer *w, const Node *n)
 {
-    const char *with_bias = "nn_dense_forward(&size, x, weight, bias, y, $t, $T);";
-    const char *without = "nn_dense_forward(&size, x, weight, 0, y, $t, $T);";
-    call_dense(w, node_shape_in(n), node_shape_out(n), node_has(n, 2) ? with_bias : without);
+    writer_bind(w, "format", n->in[1]->dtype == DTYPE_BF16 ? "_bf16" : "");
+    writer_bind(w, "bias", node_has(n, 2) ? "bias" : "0");
+    call_dense(w, node_shape_in(n), node_shape_out(n), "nn_dense_forward$format(&size, x, weight, $bias, y, $t, $T);");
 }
 
 static void dense_dx_emit(Writer *w, const Node *n)
@@ -312,6 +312,12 @@ static const char *dense_blocked_refusal(const Node *n)
 }
 
 static const Variant dense_variants[] = {
+    {.name = "gemm_bf16",
+     .layouts = IN_NCHW,
+     .weights = OF_BF16,
+     .cost = dense_cost,
+     .emit = dense_emit,
+     .kernel = "dense_bf16"},
     {.name = "gemm", .layouts = IN_NCHW, .cost = dense_cost, .emit = dense_emit, .kernel = "dense"},
     {.name = "batch_blocked",
      .layouts = IN_NCHW16N,

@@ -11,14 +11,7 @@
 #ifndef NN_DENSE_H
 #define NN_DENSE_H
 
-typedef struct nn_dense {
-    int n, i, o;
-} nn_dense;
-
-/* Some rows of dweight: outputs first … first + count − 1. */
-typedef struct nn_dense_rows {
-    int n, i, o, first, count;
-} nn_dense_rows;
+#include "runtime/kernels/dense/dense_types.h"
 
 #ifdef NN_LINKED
 

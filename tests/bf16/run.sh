@@ -1,0 +1,87 @@
+#!/bin/sh
+# Weights in bf16: both forms compute the same from the same rounded weights, in every kernel, with any
+# number of threads; PyTorch rounds the same and computes the same; built-in weights take half.
+# CC: the compiler.
+cd "$(dirname "$0")/../.." || exit 1
+. tests/lib.sh
+net=$root/tests/golden/bf16.nn
+driver=$root/tests/bf16/drive.c
+python=/usr/bin/python3
+cd "$tmp" || exit 1
+
+# form NAME FLAGS OPTIONS…: outputs of the net with the options, in the file NAME
+form() {
+    name=$1
+    flags=$2
+    shift 2
+    mkdir -p "$name.d"
+    runs 0 "$net" "$@" -o "$name.d/bf16.c"
+    silent err
+    # shellcheck disable=SC2086 # flags are words
+    try "$name" "$CC" $flags -Wall -Wextra -Werror "$driver" "$name.d/bf16.c" -I"$name.d" -o "$name.d/drive" -lm -lpthread
+    "$name.d/drive" weights "$name" || bad "$name: status $?"
+}
+
+# near FILE FILE LIMIT: no output differs by more
+near() {
+    what="$1 and $2"
+    for file in "$1" "$2"; do od -An -v -tf4 -w4 "$file"; done | awk -v limit="$3" -v n=15 '
+        { if (NR <= n) a[NR] = $1; else { d = a[NR - n] - $1; if (d < 0) d = -d; if (!(d <= limit)) bad = 1 } }
+        END { exit bad || NR != 2 * n }' && ok || bad "they are not within $3"
+}
+
+# ---- the forms ------------------------------------------------------------------------------
+
+form plain '-std=c99 -O0 -ffp-contract=off' --weights-format bf16 --plain --batch 3
+cp weights plain.weights
+form generic '-std=gnu11 -O1' --weights-format bf16 --target generic --batch 3
+same weights plain.weights
+form native '-std=gnu11 -O1' --weights-format bf16 --batch 3
+same weights plain.weights
+near generic plain 2e-5
+near native plain 2e-5
+form one '-std=gnu11 -O1 -DBF16_THREADS=1' --weights-format bf16 --batch 3
+form three '-std=gnu11 -O1 -DBF16_THREADS=3' --weights-format bf16 --batch 3
+same one three
+
+# Weights that are rounded differ from those that are not: by more than rounding of sums, and by less
+# than a hundredth.
+form f32 '-std=gnu11 -O1' --infer --batch 3
+what='bf16 is not f32'
+if cmp -s f32 native; then bad 'the outputs are the same'; else ok; fi
+near native f32 0.05
+
+# ---- PyTorch ----------------------------------------------------------------------------------
+
+what=PyTorch
+if "$python" -c 'import torch' 2>/dev/null; then
+    try 'rounding and outputs' "$python" "$root/tests/bf16/reference.py" weights plain
+    # The weights of f32, rounded by PyTorch, are those that bf16 has.
+    form f32 '-std=gnu11 -O1' --infer --batch 3
+    try 'the rounding of weights' "$python" "$root/tests/bf16/reference.py" --round weights plain.weights
+else
+    skip 'there is no PyTorch'
+fi
+
+# ---- sizes --------------------------------------------------------------------------------------
+
+# bytes OPTIONS…: of the block, as the header says
+bytes() {
+    "$NNC" "$@" -o size.c && sed -n 's/^#define [A-Z0-9_]*_MODEL_BYTES \([0-9]*\).*/\1/p' size.h
+}
+mlp='net mlp { input(1x32x32) flatten dense(512) relu dense(10) }'
+echo "$mlp" >mlp.nn
+what='bytes of the model'
+wide=$(bytes mlp.nn --infer)
+narrow=$(bytes mlp.nn --weights-format bf16)
+if [ $((narrow * 100)) -lt $((wide * 51)) ]; then ok; else bad "$narrow of $wide" /dev/null; fi
+
+# ---- wrong input ----------------------------------------------------------------------------------
+
+runs 2 "$net" --weights-format fp16 -o x.c
+says err "weights-format takes f32 or bf16, not 'fp16'"
+runs 2 "$net" --weights-format bf16 --train -o x.c
+says err 'is for inference'
+runs 2 bench "$net" --weights-format bf16 --train
+says err 'is for inference'
+conclude
