@@ -55,7 +55,7 @@ class _Info(_c.Structure):  # nn_model_info of nn.h
     ]
 
 
-_ABI, _CLASSES, _STATE = 4, 0, 3
+_ABI, _CLASSES, _STATE = 5, 0, 3
 
 
 def _block(size):
