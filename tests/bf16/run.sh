@@ -34,19 +34,20 @@ near() {
 
 form plain '-std=c99 -O0 -ffp-contract=off' --weights-format bf16 --plain --batch 3
 cp weights plain.weights
-form generic '-std=gnu11 -O1' --weights-format bf16 --target generic --batch 3
+form generic '-std=gnu11 -O0' --weights-format bf16 --target generic --batch 3
 same weights plain.weights
-form native '-std=gnu11 -O1' --weights-format bf16 --batch 3
+form native '-std=gnu11 -O0' --weights-format bf16 --batch 3
 same weights plain.weights
 near generic plain 2e-5
 near native plain 2e-5
-form one '-std=gnu11 -O1 -DBF16_THREADS=1' --weights-format bf16 --batch 3
-form three '-std=gnu11 -O1 -DBF16_THREADS=3' --weights-format bf16 --batch 3
+form one '-std=gnu11 -O0 -DBF16_THREADS=1' --weights-format bf16 --batch 3
+form three '-std=gnu11 -O0 -DBF16_THREADS=3' --weights-format bf16 --batch 3
 same one three
 
 # Weights that are rounded differ from those that are not: by more than rounding of sums, and by less
 # than a hundredth.
-form f32 '-std=gnu11 -O1' --infer --batch 3
+form f32 '-std=gnu11 -O0' --infer --batch 3
+cp weights f32.weights
 what='bf16 is not f32'
 if cmp -s f32 native; then bad 'the outputs are the same'; else ok; fi
 near native f32 0.05
@@ -55,10 +56,9 @@ near native f32 0.05
 
 what=PyTorch
 if "$python" -c 'import torch' 2>/dev/null; then
-    try 'rounding and outputs' "$python" "$root/tests/bf16/reference.py" weights plain
+    try 'rounding and outputs' "$python" "$root/tests/bf16/reference.py" plain.weights plain
     # The weights of f32, rounded by PyTorch, are those that bf16 has.
-    form f32 '-std=gnu11 -O1' --infer --batch 3
-    try 'the rounding of weights' "$python" "$root/tests/bf16/reference.py" --round weights plain.weights
+    try 'the rounding of weights' "$python" "$root/tests/bf16/reference.py" --round f32.weights plain.weights
 else
     skip 'there is no PyTorch'
 fi
@@ -75,6 +75,28 @@ what='bytes of the model'
 wide=$(bytes mlp.nn --infer)
 narrow=$(bytes mlp.nn --weights-format bf16)
 if [ $((narrow * 100)) -lt $((wide * 51)) ]; then ok; else bad "$narrow of $wide" /dev/null; fi
+
+# ---- built-in weights -------------------------------------------------------------------------------
+
+# As constants, in a file, and set: the same outputs of lenet for some pixels.
+lenet=$root/dsl_examples/lenet.nn
+"$NNC" train "$lenet" --limit 64 --epochs 1 -o w.safetensors --jit tcc >/dev/null 2>&1
+head -c 1024 "$NNC" >pixels
+for format in f32 bf16; do
+    runs 0 "$lenet" --weights w.safetensors --weights-format $format --plain --main -o lenet.c
+    try "$format as constants" "$CC" -std=c99 -O0 -pedantic -Wall -Wextra -Werror lenet.c -I. -o lenet -lm
+    { printf 'P5 32 32 255\n' && cat pixels; } >pixels.pgm
+    try "$format: the program" ./lenet --top 3 pixels.pgm
+    cp "$tmp/out" "$format.constants"
+    runs 0 "$lenet" --weights w.safetensors --weights-format $format --plain --main -o lenet.c --weights-out $format.bin
+    try "$format in a file" "$CC" -std=c99 -O0 -pedantic -Wall -Wextra -Werror lenet.c -I. -o lenet -lm
+    try "$format in a file: the program" ./lenet $format.bin --top 3 pixels.pgm
+    same out $format.constants
+done
+what='a file of half of the bytes'
+wide=$(wc -c <f32.bin)
+narrow=$(wc -c <bf16.bin)
+if [ $((narrow * 100)) -lt $((wide * 52)) ]; then ok; else bad "$narrow of $wide" /dev/null; fi
 
 # ---- wrong input ----------------------------------------------------------------------------------
 
