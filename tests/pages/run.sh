@@ -112,6 +112,13 @@ np.savez("arrays.npz", x=r.integers(0, 256, (60, 3, 16, 16), np.uint8), y=np.ara
     [ -d /usr/share/datasets/fashion-mnist ] || without="$without|fashion-mnist"
 }
 prepare_export() { cp ../lenet.nn .; }
+prepare_precision() { small_alexnet; }
+prepare_quantization() { cp ../lenet.nn ../lenet.safetensors ../digit.pgm . && mv digit.pgm digit.png; }
+prepare_small_machines() {
+    sed 's/colours/ds_cnn/' ../net.nn >ds_cnn.nn
+    runs 0 train ds_cnn.nn --data ../photos --steps 1 -o ds_cnn.safetensors
+    have arm-none-eabi-gcc || without='nnc build'
+}
 prepare_language() { cp ../lenet.nn .; }
 prepare_onnx() {
     cp ../photos/class_0/0000000.jpg cat.jpg
@@ -119,11 +126,14 @@ prepare_onnx() {
     runs 0 train small.nn --data ../photos --steps 1 -o small.safetensors
     runs 0 export small.nn --weights small.safetensors -o resnet50.onnx
 }
-prepare_ship() {
-    cp ../lenet.nn ../lenet.safetensors ../digit.pgm ../photo.ppm "$root/docs/sqlite.c" .
+small_alexnet() {
     sed 's/colours/alexnet/; s/conv([^)]*) relu//' ../net.nn >alexnet.nn
     awk 'BEGIN { for (i = 0; i < 4; i++) { for (k = 0; k < 768; k++) printf "%d,", (i + k) % 5; print i % 2 } }' >four.csv
     runs 0 train alexnet.nn --data four.csv --steps 1 -o alexnet.safetensors
+}
+prepare_ship() {
+    cp ../lenet.nn ../lenet.safetensors ../digit.pgm ../photo.ppm "$root/docs/sqlite.c" .
+    small_alexnet
     printf '#include "alexnet.h"\nint main(void) { return !alexnet_trained(); }\n' >main.c
     have aarch64-linux-gnu-gcc || without=aarch64-linux-gnu-gcc
     have arm-none-eabi-gcc || without="$without|arm-none-eabi-gcc"
@@ -331,17 +341,18 @@ END
 for page in $(cut -f 1 "$tmp/commands" | uniq); do
     name=${page##*/}
     name=${name%.md}
+    function=$(echo "$name" | tr - _)
     mkdir "$tmp/$name"
     ln -s "$root/dsl_examples" "$tmp/$name/dsl_examples"
     cd "$tmp/$name" || exit 1
     without=
     SHORT='--jit tcc'
-    ! command -v "prepare_$name" >/dev/null || "prepare_$name"
+    ! command -v "prepare_$function" >/dev/null || "prepare_$function"
     SHORT='--jit tcc --steps 3 --limit 200'
     run_commands "$page"
-    ! command -v "fences_$name" >/dev/null || "fences_$name"
+    ! command -v "fences_$function" >/dev/null || "fences_$function"
     awk -F '\t' -v page="$page" '$1 == page && $2 == "session"' "$tmp/commands" >"$tmp/here"
-    [ ! -s "$tmp/here" ] || "sessions_$name"
+    [ ! -s "$tmp/here" ] || "sessions_$function"
 done
 
 # Other pages have none.

@@ -202,8 +202,12 @@ probe() {
         echo '</script>'
         sed '1,/<head>/d' "$1"
     } >"$tmp/probe.html"
-    browser --window-size="$2",900 --dump-dom "file://$tmp/probe.html" |
-        grep -o 'data-probe="[^"]*"' >"$tmp/out"
+    # A browser on a busy machine may give the page up before the script has run: no verdict is no answer.
+    local tries=3
+    until browser --window-size="$2",900 --dump-dom "file://$tmp/probe.html" | grep -o 'data-probe="[^"]*"' >"$tmp/out"; do
+        tries=$((tries - 1))
+        [ $tries -gt 0 ] || break
+    done
     if grep -q '^data-probe="ok"$' "$tmp/out"; then ok; else bad 'the page does not work'; fi
 }
 

@@ -43,12 +43,16 @@ START_TEST(test_records_complete)
     bool view = op->traits & OP_VIEW;
     bool by_pass = op->class == OP_INTERNAL && op->variants; /* what a pass of the fast form makes */
     ck_assert_msg(!view || !op->plain, "%s: a view has no code", op->name);
-    ck_assert_msg(view || op->plain || by_pass, "%s has no code", op->name);
-    ck_assert_msg(op->shape || op->class == OP_OPTIMIZER, "%s has no shape rule", op->name);
+    ck_assert_msg(view || op->plain || by_pass || op->collective, "%s has no code", op->name);
+    /* Outputs of a collective are like its inputs, those of integer operators have scales: whoever makes
+     * such a node makes them. */
+    bool by_maker = op->class == OP_INTERNAL && !op->grad && (op->collective || !op->attrs);
+    ck_assert_msg(op->shape || op->class == OP_OPTIMIZER || by_maker, "%s has no shape rule", op->name);
     ck_assert_msg((op->attrs == NULL) || op->attrs_size > 0, "%s: attributes without a size", op->name);
     bool numbered = op->traits & OP_VARIADIC;
     ck_assert_msg(numbered || (op->in && op->in[0]) || (op->out && op->out[0]), "%s: arrays have no names", op->name);
-    ck_assert_msg(op->mutates || (op->out && op->out[0]), "%s: nothing that it writes has a name", op->name);
+    ck_assert_msg(op->mutates || numbered || (op->out && op->out[0]), "%s: nothing that it writes has a name",
+                  op->name);
     if (op->training) {
         ck_assert_int_eq(op->training->class, OP_INTERNAL);
         ck_assert_uint_eq(op->training->attrs_size, op->attrs_size);

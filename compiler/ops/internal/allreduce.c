@@ -10,16 +10,18 @@
 static const char *const moments[] = {"mean", "deviations", "count", NULL};
 
 const Op op_allreduce_mean = {
-    .name = "allreduce.mean",
+    .name = "allreduce_mean",
     .summary = "the mean over the chunks of a batch",
+    .formula = "y = Σ w·x / Σ w",
     .class = OP_INTERNAL,
     .traits = OP_VARIADIC,
     .collective = COLLECTIVE_MEAN,
 };
 
 const Op op_allreduce_moments = {
-    .name = "allreduce.moments",
+    .name = "allreduce_moments",
     .summary = "mean and squared differences of all chunks of a batch",
+    .formula = "mean and Σ (x − mean)² of all x",
     .class = OP_INTERNAL,
     .in = moments,
     .out = moments,

@@ -128,7 +128,7 @@ static Node *moments_of_all(GraphRewriter *r, Graph *g, Node *n)
     node_out_as(g, own, g->real, false, channels);
     node_out_as(g, own, g->real, false, channels);
     node_out_as(g, own, g->real, false, shape_vector(1));
-    return reduce_all(r, g, n, own, "allreduce.moments", 3);
+    return reduce_all(r, g, n, own, "allreduce_moments", 3);
 }
 
 static void track(GraphRewriter *r, Node *n, const Node *moments)
@@ -167,7 +167,7 @@ void batchnorm_sums_in_chunks(GraphRewriter *r, Node *n)
     for (int i = 0; i < users->count; i++)
         if (((Node *)users->at[i])->op == &batchnorm_dx) dx = users->at[i];
     if (!dx) return;
-    const Node *means = reduce_all(r, g, dx, n, "allreduce.mean", 2);
+    const Node *means = reduce_all(r, g, dx, n, "allreduce_mean", 2);
     for (int i = 0; i < dx->in_count; i++)
         for (int k = 0; k < 2; k++)
             if (dx->in[i] == n->out[k]) rewriter_set_input(r, dx, i, means->out[k]);
