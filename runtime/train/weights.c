@@ -259,6 +259,15 @@ static int set_tensor(const nn_model_info *info, void *model, const nn_tensor_in
     return failed ? nn_fail(error, NN_BAD_INPUT, "the net does not take the tensor %s", want->name) : 0;
 }
 
+/* What may be the reason. */
+static const char *hint(const NnTensors *file)
+{
+    return nn_tensors_metadata(file, "quantization")
+               ? "\nThe file has int8 weights, made by nnc quantize: they are for "
+                 "nnc NET.nn --weights, nnc eval and nnc predict"
+               : "";
+}
+
 int nn_weights_check(const nn_model_info *info, const NnTensors *file, const char *path, NnError *error)
 {
     Differences d = {.error = error};
@@ -269,8 +278,8 @@ int nn_weights_check(const nn_model_info *info, const NnTensors *file, const cha
         return 0;
     }
     size_t length = strlen(error->text);
-    snprintf(error->text + length, sizeof error->text - length, "\n%d missing, %d unexpected, %d of another shape",
-             d.missing, d.unexpected, d.other);
+    snprintf(error->text + length, sizeof error->text - length, "\n%d missing, %d unexpected, %d of another shape%s",
+             d.missing, d.unexpected, d.other, hint(file));
     return -1;
 }
 
@@ -292,7 +301,8 @@ int nn_weights_load(const nn_model_info *info, void *model, NnTensors *file, con
         loaded++;
     }
     if (how == NN_LOAD_MATCHING && wanted && !loaded)
-        return nn_fail(error, NN_BAD_INPUT, "%s has no tensor that the net %s has by name and shape", path, info->name);
+        return nn_fail(error, NN_BAD_INPUT, "%s has no tensor that the net %s has by name and shape%s", path,
+                       info->name, hint(file));
     return 0;
 }
 

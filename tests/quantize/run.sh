@@ -90,6 +90,7 @@ says err 'missing'
 runs 1 eval "$here/layers.nn" --weights lenet8.safetensors --limit 50
 says err 'was made for another net than layers'
 runs 1 train "$lenet" --init lenet8.safetensors --steps 1 --limit 50 -o w.safetensors
+says err 'int8 weights, made by nnc quantize'
 absent w.safetensors
 
 # ---- published nets -------------------------------------------------------------------------
