@@ -179,12 +179,6 @@ if there xmllint 'figures are not checked as XML'; then
         if xmllint --noout "$tmp/figure.svg" 2>"$tmp/err"; then ok; else bad 'it is no XML'; fi
     done
 fi
-if there pdflatex 'TikZ is not compiled'; then
-    what='TikZ by pdflatex'
-    "$NNC" report $ex/googlenet.nn $lenet --format tikz -o "$tmp/figure.tex"
-    if (cd "$tmp" && pdflatex -interaction=batchmode figure.tex >out 2>err); then ok; else bad 'pdflatex refuses it'; fi
-fi
-
 # ---- the page, in a browser -------------------------------------------------------------------
 
 browser() { # ARGUMENTS…

@@ -120,6 +120,89 @@ runs 0 show --curve run.csv -o curve.png; exists curve.png
 runs 2 show --curve run.csv; says err 'no output file'
 runs 2 show "$xor" --curve run.csv -o curve.png; says err 'needs no net'
 
+# ---- shades, by hand --------------------------------------------------------------------------
+
+# The grey picture has 0 0.2 / 0.4 1, the coloured one (1, 0, 0.2) (0.4, 0.8, 0).
+base64 -d >dots.png <<'END'
+iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAAAAABX3VL4AAAADklEQVR42mNgMGZI+w8AAp0BmS9udAMAAAAASUVORK5CYII=
+END
+printf 'P6\n2 1\n255\n\377\0\063\146\314\0' >two.ppm
+cat >hand.nn <<'END'
+net grey {
+    input(1x2x2)
+    conv(2, 1, init=[[[[1]]], [[[-2.5]]]], bias=no) as c
+    relu as r
+    flatten
+    dense(3, init=[[1.5, -1, 0.5, 2.5, 9, 9, 9, 9], [0, 1, 0, 0, 0, 0, 0, 0], [0, 0, 1, 0, 0, 0, 0, 0]], bias=no) as d
+    softmax
+}
+net colour {
+    input(3x1x2)
+    flatten
+    dense(2, init=[[1, -4, -2, 1, 0.5, 3], [0, 0, 0, 0, 0, 0]], bias=no) as d
+    softmax
+}
+train grey { loss cross_entropy optimizer sgd(lr=0) batch 1 normalize none }
+train colour { loss cross_entropy optimizer sgd(lr=0) batch 1 normalize mean=[0.5, 0.5, 0.5] std=[0.5, 0.5, 0.5] }
+END
+printf '0,0,0,0,0\n1,1,1,1,1\n1,1,1,0,2\n' >four.csv
+printf '0,0,0,0,0,0,0\n1,1,1,1,1,1,1\n' >six.csv
+runs 0 train hand.nn --net grey --data four.csv --epochs 1 --jit tcc -o grey.w
+runs 0 train hand.nn --net colour --data six.csv --epochs 1 --jit tcc -o colour.w
+
+# shades NAME COLUMNS ROWS WIDTH HEIGHT SQUARE GAP: those of NAME.png are the lines of standard input
+shades() {
+    file=$1.png
+    shift
+    cat >want
+    python3 "$root/tests/show/pixels.py" "$file" "$@" >have 2>"$tmp/err"
+    what="the shades of $file"
+    same have want
+}
+if have python3; then
+    # c is 0 0.2 / 0.4 1 and -2.5 times that, of 2.5 at most: 0 0.08 / 0.16 0.4 red, and 0 0.2 / 0.4 1 blue.
+    runs 0 show hand.nn --net grey --weights grey.w --features c dots.png -o c.png
+    shades c 2 1 2 2 42 4 <<'END'
+ffffff f9edee / f3dadd e0a3aa
+ffffff d3e0ee / a6c2de 2166ac
+END
+    # r is c without the negative channel: from dark violet (0) to yellow (1).
+    runs 0 show hand.nn --net grey --weights grey.w --features r dots.png -o r.png
+    shades r 2 1 2 2 42 4 <<'END'
+440154 404284 / 2a778e fde725
+440154 440154 / 440154 440154
+END
+    # d is 2.5, 0.2 and 0.4: 1, 0.08 and 0.16 of the largest, and one square that is no unit.
+    runs 0 show hand.nn --net grey --weights grey.w --features d dots.png -o d.png
+    shades d 1 1 2 2 168 4 <<'END'
+fde725 461d6c / 44367f e1e1e1
+END
+    # The score d[0] = 1.5 r0 - r1 + 0.5 r2 + 2.5 r3: its slopes are 0 (where relu ends), -1, 0.5 and 2.5, and
+    # none through the negative channel; with 0.4, the mean, in place of a pixel it falls by -0.6, 0.2, 0 and 1.5.
+    runs 0 show hand.nn --net grey --weights grey.w --saliency dots.png -o s.png
+    shades s 3 1 2 2 126 8 <<'END'
+000000 333333 / 666666 ffffff
+440154 2a778e / 404284 fde725
+a6c2de f5e0e3 / ffffff b2182b
+END
+    # The largest slopes over the channels are 2 and 4; normalised, the pixels are (1, -1, -0.6) and
+    # (-0.2, 0.6, -1), their mean is (0.4, -0.2, -0.8), and the score falls by 2.3 and 2.6.
+    runs 0 show hand.nn --net colour --weights colour.w --saliency two.ppm -o t.png
+    shades t 3 1 2 1 126 8 <<'END'
+ff0033 66cc00
+21908d fde725
+bb3343 b2182b
+END
+    # Templates: 1 -4, -2 1 and 0.5 3 of 4 at most, around 127.5.
+    runs 0 show hand.nn --net colour --weights colour.w --filters d -o w.png
+    shades w 2 1 2 1 24 4 <<'END'
+9f408f 009fdf
+808080 808080
+END
+else
+    skip 'python3 is not installed: no shades are compared'
+fi
+
 # In a terminal: half blocks, in 24-bit colours, in 256 or none.
 in_terminal() { script -qec "$*" /dev/null 2>/dev/null | tr -d '\r' >out; }
 if have script; then
