@@ -15,10 +15,10 @@ function make(tag, attributes, ...children) {
     return e;
 }
 
-/* 0.137, 4.91e−5 */
-function number(v) {
+/* 0.137, 4.91e−5; beside larger numbers, of which `most` is one, 0.0005. */
+function number(v, most) {
     if (!isNumber(v)) return "";
-    const small = v !== 0 && Math.abs(v) < 0.001;
+    const small = v !== 0 && Math.abs(most || v) < 0.001;
     const rounded = Number(v.toPrecision(3));
     return (small ? rounded.toExponential() : String(rounded)).replaceAll("-", "−");
 }
@@ -101,7 +101,7 @@ function drawGrid(svg, s, chart) {
     for (const y of chart.log ? logTicks(s.least, s.most) : ticks(s.least, s.most, 5)) {
         svg.append(make("line", { class: "grid", x1: LEFT, x2: WIDTH - RIGHT, y1: s.y(y), y2: s.y(y) }));
         svg.append(
-            make("text", { class: "tick", x: LEFT - 6, y: s.y(y) + 4, "text-anchor": "end" }, chart.text(y)),
+            make("text", { class: "tick", x: LEFT - 6, y: s.y(y) + 4, "text-anchor": "end" }, chart.text(y, chart.log ? y : s.most)),
         );
     }
     for (const x of ticks(0, s.last, 6).filter(Number.isInteger))
@@ -238,14 +238,18 @@ function drawLayers() {
     byId("layers-hint").textContent = run.layers_hint;
     const gradients = run.layers.map((l) => l.gradient).filter(isNumber),
         updates = run.layers.map((l) => l.update).filter(isNumber),
-        heads = ["layer", "mean", "std", "dead", "saturated", "gradient", "update/weight"];
-    const head = make("tr", {}, ...heads.map((h, i) => make("th", i ? {} : { class: "left" }, h)));
-    const rows = run.layers.map((l) => {
-        const row = make("tr", {}, make("td", { class: "left" }, l.name));
-        row.append(make("td", {}, number(l.mean)), make("td", {}, number(l.std)), shareCell(l.dead), shareCell(l.saturated));
-        row.append(meterCell("gradient", l.gradient, gradients), meterCell("update", l.update, updates));
-        return row;
-    });
+        columns = [
+            ["mean", "mean", (v) => make("td", {}, number(v))],
+            ["std", "std", (v) => make("td", {}, number(v))],
+            ["dead", "dead", shareCell],
+            ["saturated", "saturated", shareCell],
+            ["gradient", "gradient", (v) => meterCell("gradient", v, gradients)],
+            ["update/weight", "update", (v) => meterCell("update", v, updates)],
+        ].filter(([, key]) => run.layers.some((l) => isNumber(l[key])));
+    const head = make("tr", {}, make("th", { class: "left" }, "layer"), ...columns.map(([title]) => make("th", {}, title)));
+    const rows = run.layers.map((l) =>
+        make("tr", {}, make("td", { class: "left" }, l.name), ...columns.map(([, key, cell]) => cell(l[key]))),
+    );
     byId("layers-table").append(make("thead", {}, head), make("tbody", {}, ...rows));
 }
 
