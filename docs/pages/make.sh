@@ -31,4 +31,4 @@ cd dsl_examples && page xor xor.nn xor.csv --epochs 120 --stats=20
 page flower flower.nn flower.csv --stats=100
 cd "$DATA" || exit 1
 [ ! -d mnist ] || page mnist lenet.nn mnist --limit 10000 --epochs 5 --stats=50
-[ ! -d cifar10 ] || page cifar10 cifar.nn cifar10 --limit 5000 --epochs 4 --stats=20
+[ ! -d cifar10 ] || page cifar10 cifar.nn cifar10 --limit 5000 --epochs 4 --lr 0.01 --stats=20
