@@ -58,6 +58,7 @@ function drawNet() {
         fields = fieldLayers();
     if (fields.length) choose(fields.includes(last) ? last : fields[fields.length - 1]);
     drawWide();
+    markFrames();
 }
 
 function zoomBy(factor) {

@@ -10,6 +10,11 @@ function markOverflow(box) {
     frame.toggle("more-below", box.scrollHeight - box.clientHeight - box.scrollTop > 1);
 }
 
+/* At once: a ResizeObserver waits for the next frame. */
+function markFrames() {
+    document.querySelectorAll(".frame > .scroll").forEach((box) => markOverflow(box));
+}
+
 function watchOverflow() {
     const watcher = new ResizeObserver((entries) => entries.forEach((e) => markOverflow(e.target.closest(".scroll"))));
     for (const box of document.querySelectorAll(".frame > .scroll")) {
