@@ -31,6 +31,13 @@ int save_check(const char *path, const Model *m)
     return nn_file_check(path, file_bytes(m->info, false), &error) ? fail_error(&error) : STATUS_OK;
 }
 
+int save_check_page(const char *path)
+{
+    enum { TYPICAL = 200000 };
+    NnError error = {0};
+    return nn_file_check(path, TYPICAL, &error) ? fail_error(&error) : STATUS_OK;
+}
+
 int save_check_checkpoint(const char **path, const Model *m, bool wanted)
 {
     NnError error = {0};

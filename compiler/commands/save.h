@@ -11,6 +11,9 @@
  * printed. */
 int save_check(const char *path, const Model *);
 
+/* The same for the page of the run. */
+int save_check_page(const char *path);
+
 /* The same for checkpoints.  Where they were not asked for (`wanted`), *path becomes NULL with
  * a note. */
 int save_check_checkpoint(const char **path, const Model *, bool wanted);

@@ -386,6 +386,7 @@ static int train_loaded(TrainCommand *t)
     t->output = t->request.output ? t->request.output : arena_printf(t->m.c->arena, "%s.safetensors", t->m.net->name);
     const bool finds = t->request.lr_find; /* writes no weights */
     int status = finds || !ranks_is_first(&t->ranks) ? STATUS_OK : save_check(t->output, &t->m);
+    if (!status && t->request.page) status = save_check_page(t->request.page);
     if (!status && t->batch) status = chunking_check(&t->request, &t->m);
     if (!status) status = feeding_augment(&t->feeding, t->m.spec);
     if (!status) status = load_last(t);

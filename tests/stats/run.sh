@@ -107,7 +107,8 @@ page() {
     for key in epochs steps findings layers net flow activations filters confusion mistakes facts; do says page.json "\"$key\":"; done
     says page.json '"epoch":2,"step":4,'
     says page.json '\["seed"\|run.seed'
-    runs 3 train "$root/dsl_examples/mlp.nn" --limit 100 --epochs 1 --jit tcc --page none/page.html -o page.w
+    runs 1 train "$root/dsl_examples/mlp.nn" --limit 100 --epochs 1 --jit tcc --page nowhere/page.html -o unpaged.w
+    says err '^nnc: error: cannot write nowhere/page.html: No such file or directory$'; lacks err '^epoch'; absent unpaged.w
     runs 2 train "$root/dsl_examples/mlp.nn" --limit 100 --lr-find --page page.html
 }
 
