@@ -14,6 +14,12 @@ clean() {
     "$@" >"$tmp/out" 2>&1
     judge $? "$tmp/out"
 }
+works() { # what must succeed as well
+    what="$*"
+    "$@" >"$tmp/out" 2>&1
+    status=$?
+    if [ $status -ne 0 ]; then bad "status $status" "$tmp/out"; else judge 0 "$tmp/out"; fi
+}
 judge() { # STATUS OUTPUT
     if [ "$1" -ge 4 ] || grep -q -e 'runtime error:' -e 'Sanitizer' "$2"; then bad "status $1" "$2"; else ok; fi
 }
@@ -42,8 +48,28 @@ done
 clean "$NNC" report --diff dsl_examples/lenet.nn dsl_examples/mlp.nn
 clean "$NNC" bench tests/refs/resnet_small.nn --jit tcc --reps 1 --threads 2
 clean "$NNC" bench tests/refs/lenet_sgd.nn --reps 1 --format csv
-clean "$NNC" train dsl_examples/lenet.nn --steps 5 -o "$tmp/w.safetensors"
-clean "$NNC" eval dsl_examples/lenet.nn --weights "$tmp/w.safetensors"
+# A life of a net.  This program has no digits beside it.
+digits='--data dsl_examples/data/digits --limit 200'
+lenet=dsl_examples/lenet.nn
+# shellcheck disable=SC2086
+{
+    works "$NNC" train $lenet $digits --steps 8 -o "$tmp/w.safetensors" --checkpoint "$tmp/check" --stats --page "$tmp/page.html"
+    works "$NNC" train $lenet $digits --epochs 3 --resume "$tmp/check" -o "$tmp/w.safetensors" --jit tcc
+    works "$NNC" train $lenet $digits --steps 2 --reproducible -o "$tmp/chunks.safetensors" --jit tcc
+    works "$NNC" eval $lenet $digits --weights "$tmp/w.safetensors"
+    works "$NNC" quantize $lenet $digits --samples 32 --weights "$tmp/w.safetensors" -o "$tmp/w8.safetensors" --jit tcc \
+        --certificate "$tmp/certificate.json"
+    works "$NNC" eval $lenet $digits --weights "$tmp/w8.safetensors" --jit tcc
+    works "$NNC" predict $lenet ${digits% --limit*} --weights "$tmp/w8.safetensors" --worst 3 --sheet "$tmp/sheet.png"
+}
+works "$NNC" verify "$tmp/check"
+works "$NNC" show $lenet --weights "$tmp/w.safetensors"
+works "$NNC" $lenet --weights "$tmp/w8.safetensors" --plain -o "$tmp/w8.c"
+works "$NNC" $lenet --weights "$tmp/w.safetensors" --weights-format bf16 -o "$tmp/bf16.c"
+works "$NNC" $lenet --weights "$tmp/w.safetensors" --target cortex-m4 -o "$tmp/m4.c"
+works "$NNC" report dsl_examples/ds_cnn.nn --target cortex-m7
+works "$NNC" export $lenet --weights "$tmp/w.safetensors" -o "$tmp/net.onnx"
+works "$NNC" import "$tmp/net.onnx" -o "$tmp/imported.nn"
 for word in help --version 'help train' nonsense 'train --nonsense' ''; do
     # shellcheck disable=SC2086
     clean "$NNC" $word

@@ -6,6 +6,7 @@
  * training part; from what is seen come the scales.  Then both nets run side by side on the same
  * samples, and on the validation part, where there is none on the test part.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "commands/certificate.h"
@@ -59,6 +60,7 @@ typedef struct ShownNet {
     int64_t *offset;
     float *y;
     void *scratch;
+    void *block; /* of the model; NULL: it is another's */
 } ShownNet;
 
 typedef struct Quantization {
@@ -193,8 +195,8 @@ static int show_int8(Quantization *q)
     const int status = show_net_values(q, &q->int8, values);
     if (status) return status;
     const nn_model_info *info = q->int8.m.info;
-    void *model =
-        info->init(block_alloc(info->model_bytes > info->train_bytes ? info->model_bytes : info->train_bytes), 0, 0);
+    q->int8.block = block_alloc(info->model_bytes > info->train_bytes ? info->model_bytes : info->train_bytes);
+    void *model = info->init(q->int8.block, 0, 0);
     set_integers(q, model);
     q->int8.model = model;
     return STATUS_OK;
@@ -434,6 +436,14 @@ static int quantize_model(Quantization *q)
     return status;
 }
 
+static void shown_free(ShownNet *s)
+{
+    model_free(&s->m);
+    free(s->y);
+    free(s->scratch);
+    free(s->block);
+}
+
 static int quantize_run(int argc, char **argv)
 {
     QuantizeRequest r = {.method = CALIBRATE_MSE, .samples = QUANTIZE_SAMPLES_USUAL};
@@ -448,8 +458,8 @@ static int quantize_run(int argc, char **argv)
         if (q.f32.m.spec) q.f32.m.spec->teacher.path = NULL; /* only training follows it */
         status = quantize_model(&q);
         weighted_close(&q.weights);
-        model_free(&q.f32.m);
-        model_free(&q.int8.m);
+        shown_free(&q.f32);
+        shown_free(&q.int8);
     }
     load_options_free(&r.load);
     return status;
