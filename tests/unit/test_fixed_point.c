@@ -119,7 +119,7 @@ static int32_t exact_divide(int32_t x, int exponent)
 
 static int32_t exact_rescale(int32_t x, int32_t multiplier, int shift)
 {
-    Wide wide = shift > 0 ? (Wide)x << shift : x;
+    Wide wide = shift > 0 ? (Wide)x * ((Wide)1 << shift) : x;
     if (wide > INT32_MAX) wide = INT32_MAX;
     if (wide < INT32_MIN) wide = INT32_MIN;
     return exact_divide(exact_high_product((int32_t)wide, multiplier), shift < 0 ? -shift : 0);
