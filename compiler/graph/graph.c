@@ -52,6 +52,23 @@ int64_t tensor_count(const Tensor *t, int64_t batch) { return shape_count(t->sha
 
 int64_t tensor_bytes(const Tensor *t, int64_t batch) { return tensor_count(t, batch) * dtype_size(t->dtype); }
 
+const char *program_kind_name(ProgramKind kind)
+{
+    static const char *const names[] = {[PROGRAM_NET] = "net",           [PROGRAM_INFER] = "infer",
+                                        [PROGRAM_EVAL] = "eval",         [PROGRAM_STEP] = "step",
+                                        [PROGRAM_GRAD] = "grad",         [PROGRAM_VJP] = "vjp",
+                                        [PROGRAM_GRAD_ADD] = "grad_add", [PROGRAM_GRAD_CHUNK] = "grad_chunk",
+                                        [PROGRAM_UPDATE] = "update"};
+    return names[kind];
+}
+
+void graph_add_output(Graph *g, Tensor *t, const char *name)
+{
+    Head *head = arena_alloc(g->compilation->arena, sizeof *head);
+    *head = (Head){.name = name, .output = t, .span = t->span};
+    list_push(g->compilation->arena, &g->outputs, head);
+}
+
 Tensor *graph_tensor(Graph *g, TensorKind kind, DType dtype, bool batched, Shape shape, const char *name, Span span)
 {
     Compilation *c = g->compilation;

@@ -68,9 +68,12 @@ struct Graph {
 };
 
 Graph *graph_new(Compilation *, const char *name, ProgramKind);
-void graph_set_real(Graph *, DType); /* of the graph and of all its tensors of real numbers */
+const char *program_kind_name(ProgramKind); /* "infer": of its function and in dumps */
+void graph_set_real(Graph *, DType);        /* of the graph and of all its tensors of real numbers */
 /* Of the weights of OP_WEIGHTED layers that nothing else reads (weights_format.c). */
 void graph_set_weights(Graph *, DType);
+/* One more output of the net, under a name. */
+void graph_add_output(Graph *, Tensor *, const char *name);
 Tensor *graph_tensor(Graph *, TensorKind, DType, bool batched, Shape, const char *name, Span);
 
 /* Elements begin … begin + count of a parameter or state, as a vector. */

@@ -33,10 +33,10 @@ enum {                                     /* traits */
                                   * computes that slice of the result */
        OP_OWN_GRADIENT = 1u << 11, /* its gradient is not its derivative: `grad`, or none; also of a view */
        OP_SOURCE = 1u << 12,       /* a layer without data inputs: its output is the same for all inputs of the net */
-       OP_SHRINKS_INPLACE = 1u << 14, /* with OP_INPLACE: also where it has fewer elements; they begin where the
-                                       * input's do */
-       OP_RECTIFIES = 1u << 13 /* y = 0 and dy/dx = 0 for all x below some bound: a unit that is 0 for every sample
+       OP_RECTIFIES = 1u << 13,    /* y = 0 and dy/dx = 0 for all x below some bound: a unit that is 0 for every sample
                                     * learns nothing */
+       OP_SHRINKS_INPLACE = 1u << 14 /* with OP_INPLACE: also where it has fewer elements; they begin where the
+                                       * input's do */
 };
 
 enum {                          /* scalars that the emitted function takes after its tensors */

@@ -40,10 +40,8 @@ static void dump_graph_head(FILE *out, Arena *arena, const Graph *g, const char 
 
 void graph_dump(const Graph *g, FILE *out)
 {
-    static const char *const kinds[] = {"net", "infer",    "eval",       "step",  "grad",
-                                        "vjp", "grad_add", "grad_chunk", "update"};
     Arena *arena = arena_new();
-    fprintf(out, "%s %s\n", kinds[g->kind], g->name);
+    fprintf(out, "%s %s\n", program_kind_name(g->kind), g->name);
     if (g->micro_batches > 1) fprintf(out, "  %lld micro-batches\n", (long long)g->micro_batches);
     for (int i = 0; i < g->inputs.count; i++) {
         const Tensor *t = g->inputs.at[i];
