@@ -93,7 +93,7 @@ const char *model_member(const Emitter *, const Tensor *);     /* its name in th
 ArrayShape model_array_shape(const Emitter *, const Tensor *); /* of the member; rank 1: it is flat */
 int64_t model_prepared_offset(const Emitter *, int i);         /* bytes from the struct's start */
 void model_write_struct(Emitter *);
-bool model_has_bf16(const Emitter *);
+bool model_has(const Emitter *, DType); /* a tensor of the block in that format */
 void model_write_member(Emitter *, const Tensor *, const char *member);
 void model_write_tables(Emitter *);
 void model_write_init(Emitter *);

@@ -71,9 +71,7 @@ static bool is_converted(const EntryPoint *p) { return p->program->kind == PROGR
 
 const char *entry_point_name(const EntryPoint *p)
 {
-    static const char *const names[] = {"net", "infer",    "eval",       "step",  "grad",
-                                        "vjp", "grad_add", "grad_chunk", "update"};
-    const char *name = names[p->program->kind];
+    const char *name = program_kind_name(p->program->kind);
     if (is_converted(p)) return "infer_converted";
     if (p->traced) return arena_printf(p->e->arena, "%s_trace", name);
     if (p->watched) return arena_printf(p->e->arena, "%s_watched", name);

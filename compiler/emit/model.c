@@ -18,10 +18,10 @@ static Tensor *model_at(const Emitter *e, int i) { return e->net->model.at[i]; }
 
 static bool is_bf16(const Tensor *t) { return t->dtype == DTYPE_BF16; }
 
-bool model_has_bf16(const Emitter *e)
+bool model_has(const Emitter *e, DType type)
 {
     for (int i = 0; i < e->net->model.count; i++)
-        if (is_bf16(model_at(e, i))) return true;
+        if (model_at(e, i)->dtype == type) return true;
     return false;
 }
 
@@ -167,15 +167,6 @@ static void write_offsets(Emitter *e)
     text_add(&e->source, e->net->model.count ? "};\n\n" : "    0\n};\n\n");
 }
 
-/* 1 of what is stored in bf16; no table where nothing is. */
-static void write_formats(Emitter *e)
-{
-    if (!model_has_bf16(e)) return;
-    text_addf(&e->source, "static const unsigned char %s_is_bf16[] = {", e->prefix);
-    for (int i = 0; i < e->net->model.count; i++) text_addf(&e->source, "%s%d", i ? ", " : "", is_bf16(model_at(e, i)));
-    text_add(&e->source, "};\n\n");
-}
-
 static const char *gradient_element(const Emitter *e, const Entry *entry, const Tensor *gradient)
 {
     if (!e->options->standalone) return entry->value_of[gradient->id]->constant;
@@ -215,7 +206,6 @@ void model_write_tables(Emitter *e)
     for (int i = 0; i < e->net->model.count; i++) write_tensor_row(e, i);
     text_add(&e->source, e->net->model.count ? "};\n\n" : "    {\"\", NN_BUFFER, 0, {0, 0, 0, 0}, 0}\n};\n\n");
     write_offsets(e);
-    write_formats(e);
     write_gradient_offsets(e, PROGRAM_GRAD, "grad");
     write_gradient_offsets(e, PROGRAM_VJP, "vjp");
 }
@@ -483,64 +473,78 @@ static void write_find(Emitter *e)
                       PARTS({"tensors", emitter_number(e, e->net->model.count)}));
 }
 
-/* int8 and int32 tensors of a quantised model: whole numbers, which floats hold up to 2^24. */
-static bool has_integers(const Emitter *e)
+/* ---- values of the caller, which are {real}, and how they are stored ------------- */
+
+/* How `count` values become elements at `at`, and back; whole numbers are exact in floats up to 2^24. */
+static const struct StoredFormat {
+    DType type;
+    const char *set, *get;
+} stored_formats[] = {
+    {DTYPE_I8,
+     "for (size_t k = 0; k < count; k++) {\n"
+     "            ((int8_t *)at)[k] = (int8_t)values[k];\n"
+     "        }",
+     "for (size_t k = 0; k < count; k++) {\n"
+     "            values[k] = (float)((const int8_t *)at)[k];\n"
+     "        }"},
+    {DTYPE_BF16, "nn_bf16_round(values, (int64_t)count, (uint16_t *)(void *)at);",
+     "nn_bf16_widen((const uint16_t *)(const void *)at, (int64_t)count, values);"},
+    {DTYPE_I32,
+     "for (size_t k = 0; k < count; k++) {\n"
+     "            ((int32_t *)(void *)at)[k] = (int32_t)values[k];\n"
+     "        }",
+     "for (size_t k = 0; k < count; k++) {\n"
+     "            values[k] = (float)((const int32_t *)(const void *)at)[k];\n"
+     "        }"},
+};
+enum { STORED_FORMATS = sizeof stored_formats / sizeof *stored_formats };
+
+static int stored_bytes(DType type)
 {
-    for (int i = 0; i < e->net->model.count; i++)
-        if (!dtype_is_real(model_at(e, i)->dtype)) return true;
+    for (int i = 0; i < STORED_FORMATS; i++)
+        if (stored_formats[i].type == type) return dtype_size(type);
+    return 0;
+}
+
+static bool has_formats(const Emitter *e)
+{
+    for (int i = 0; i < STORED_FORMATS; i++)
+        if (model_has(e, stored_formats[i].type)) return true;
     return false;
 }
 
-static void write_sizes_of_elements(Emitter *e)
+static void write_formats(Emitter *e)
 {
+    enum { IN_LINE = 32 };
+    if (!has_formats(e)) return;
     emitter_put(e, &e->source,
-                "/* Bytes of an element: 1 of int8, 4 of int32, 0 of {real}. */\n"
-                "static const unsigned char {prefix}_integer[] = {");
+                "/* Bytes of an element: 1 of int8, 2 of bf16, 4 of int32, 0 of {real}. */\n"
+                "static const unsigned char {prefix}_format[] = {");
     for (int i = 0; i < e->net->model.count; i++) {
-        const DType type = model_at(e, i)->dtype;
-        text_addf(&e->source, "%s%d",
-                  i % 32 ? ", "
-                  : i    ? ",\n    "
-                         : "\n    ",
-                  dtype_is_real(type) ? 0 : dtype_size(type));
+        if (i) text_add(&e->source, i % IN_LINE ? ", " : ",\n    ");
+        if (!i) text_add(&e->source, "\n    ");
+        text_addf(&e->source, "%d", stored_bytes(model_at(e, i)->dtype));
     }
     text_add(&e->source, "\n};\n\n");
 }
 
-static void write_integer_access(Emitter *e, bool set)
+/* Copies or converts tensor i, to the block or from it. */
+static void write_copy(Emitter *e, bool set)
 {
-    emitter_put_parts(
-        e, &e->source,
-        "    if ({prefix}_integer[i]) {\n"
-        "        {const}char *const at = ({const}char *)m + {prefix}_offset[i];\n"
-        "        for (size_t k = 0; k < count; k++) {\n"
-        "            if ({prefix}_integer[i] == 1) {\n"
-        "                {int8};\n"
-        "            } else {\n"
-        "                {int32};\n"
-        "            }\n"
-        "        }\n"
-        "        return 0;\n"
-        "    }\n",
-        PARTS({"const", set ? "" : "const "},
-              {"int8", set ? "((int8_t *)at)[k] = (int8_t)values[k]" : "values[k] = (float)((const int8_t *)at)[k]"},
-              {"int32", set ? "((int32_t *)(void *)at)[k] = (int32_t)values[k]"
-                            : "values[k] = (float)((const int32_t *)(const void *)at)[k]"}));
-}
-
-/* What is not f32 is converted: `call` of the values and the array in the block. */
-static void write_converted(Emitter *e, const char *call, const char *otherwise)
-{
-    if (model_has_bf16(e))
-        emitter_put_parts(e, &e->source,
-                          "    if ({prefix}_is_bf16[i]) {\n"
-                          "        {call};\n"
-                          "    } else {\n"
-                          "        {otherwise};\n"
-                          "    }\n",
-                          PARTS({"call", call}, {"otherwise", otherwise}));
-    else
-        text_addf(&e->source, "    %s;\n", otherwise);
+    const char *constant = set ? "" : "const ";
+    const char *at = arena_printf(e->arena, "(%schar *)m + %s_offset[i]", constant, e->prefix);
+    const char *copy =
+        set ? "memcpy(%s, values, count * sizeof *values);" : "memcpy(values, %s, count * sizeof *values);";
+    if (!has_formats(e)) {
+        text_addf(&e->source, "    %s\n", arena_printf(e->arena, copy, at));
+        return;
+    }
+    text_addf(&e->source, "    %schar *const at = %s;\n    switch (%s_format[i]) {\n", constant, at, e->prefix);
+    for (int i = 0; i < STORED_FORMATS; i++)
+        if (model_has(e, stored_formats[i].type))
+            text_addf(&e->source, "    case %d:\n        %s\n        break;\n", stored_bytes(stored_formats[i].type),
+                      set ? stored_formats[i].set : stored_formats[i].get);
+    text_addf(&e->source, "    default: %s\n    }\n", arena_printf(e->arena, copy, "at"));
 }
 
 static void write_set(Emitter *e)
@@ -552,10 +556,7 @@ static void write_set(Emitter *e)
                 "    if (i < 0) {\n"
                 "        return -1;\n"
                 "    }\n");
-    if (has_integers(e)) write_integer_access(e, true);
-    const char *to = arena_printf(e->arena, "(char *)m + %s_offset[i]", e->prefix);
-    write_converted(e, arena_printf(e->arena, "nn_bf16_round(values, (int64_t)count, (uint16_t *)(void *)(%s))", to),
-                    arena_printf(e->arena, "memcpy(%s, values, count * sizeof *values)", to));
+    write_copy(e, true);
     if (e->prepared.count) emitter_put(e, &e->source, "    {prefix}_prepare(m, i);\n");
     text_add(&e->source, "    return 0;\n}\n\n");
 }
@@ -569,18 +570,14 @@ static void write_get(Emitter *e)
                 "    if (i < 0) {\n"
                 "        return -1;\n"
                 "    }\n");
-    if (has_integers(e)) write_integer_access(e, false);
-    const char *from = arena_printf(e->arena, "(const char *)m + %s_offset[i]", e->prefix);
-    write_converted(
-        e, arena_printf(e->arena, "nn_bf16_widen((const uint16_t *)(const void *)(%s), (int64_t)count, values)", from),
-        arena_printf(e->arena, "memcpy(values, %s, count * sizeof *values)", from));
+    write_copy(e, false);
     text_add(&e->source, "    return 0;\n}\n\n");
 }
 
 void model_write_access(Emitter *e)
 {
     write_find(e);
-    if (has_integers(e)) write_sizes_of_elements(e);
+    write_formats(e);
     write_set(e);
     write_get(e);
     if (emitter_sets_momentum(e))

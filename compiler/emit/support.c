@@ -130,7 +130,7 @@ static void add_in_double(Text *out, const char *line, size_t length)
     }
 }
 
-/* random.h or bf16.h in the number type of this text, whose headers are there already. */
+/* A file of functions of numbers in the number type of this text, whose headers are there already. */
 static void add_numbers_text(const Emitter *e, const char *file, Text *text)
 {
     for (const char *line = support_kernel_text(file); *line;) {
@@ -147,7 +147,7 @@ static void add_numbers_text(const Emitter *e, const char *file, Text *text)
 
 void support_use_formats(Emitter *e)
 {
-    if (!model_has_bf16(e)) return;
+    if (!model_has(e, DTYPE_BF16)) return;
     emitter_uses(e, "nn_bf16_round");
     emitter_uses(e, "nn_bf16_widen");
     if (lower_is_fast(&e->options->lower)) map_put(e->kernels, "bf16", e);
@@ -160,19 +160,6 @@ static bool has_fixed_point(const Emitter *e)
     return map_get(e->used, "nn_rescale") || map_get(e->used, "nn_clamp_int8") || map_get(e->used, "nn_quantize");
 }
 
-/* fixed_point.h for a text whose headers are there already. */
-static const char *fixed_point_text(const Emitter *e)
-{
-    Text text;
-    text_init(&text, e->arena);
-    for (const char *line = support_kernel_text("fixed_point.h"); *line;) {
-        size_t length = strcspn(line, "\n") + 1;
-        if (!starts_directive(line, "#include")) text_add_bytes(&text, line, length);
-        line += length;
-    }
-    return text.data;
-}
-
 void support_use_arithmetic(Emitter *e)
 {
     if (!lower_is_fast(&e->options->lower)) return;
@@ -180,22 +167,18 @@ void support_use_arithmetic(Emitter *e)
     if (has_fixed_point(e)) map_put(e->kernels, "fixed_point", e);
 }
 
-static void write_arithmetic(Emitter *e, const char *text)
-{
-    const KernelSlice slice = kernel_slice(e->arena, text, e->used);
-    text_addf(&e->source, "%s\n", slice.definitions);
-}
-
 void support_write_arithmetic(Emitter *e)
 {
-    const bool bf16 = model_has_bf16(e);
-    Text numbers;
+    const bool bf16 = model_has(e, DTYPE_BF16);
+    Text text;
     if (lower_is_fast(&e->options->lower)) return;
-    text_init(&numbers, e->arena);
-    if (draws_numbers(e) || bf16) add_numbers_text(e, "random.h", &numbers);
-    if (bf16) add_numbers_text(e, "bf16.h", &numbers);
-    if (numbers.length) write_arithmetic(e, numbers.data);
-    if (has_fixed_point(e)) write_arithmetic(e, fixed_point_text(e));
+    text_init(&text, e->arena);
+    if (draws_numbers(e) || bf16) add_numbers_text(e, "random.h", &text);
+    if (bf16) add_numbers_text(e, "bf16.h", &text);
+    if (has_fixed_point(e)) add_numbers_text(e, "fixed_point.h", &text);
+    if (!text.length) return;
+    const KernelSlice slice = kernel_slice(e->arena, text.data, e->used);
+    text_addf(&e->source, "%s\n", slice.definitions);
 }
 
 /* ---- texts of the runtime --------------------------------------------------- */
