@@ -96,8 +96,7 @@ static int read_request(BenchRequest *r, int argc, char **argv)
         if (id == OPTIONS_BAD || !take_bench_option(r, id, reader.value)) return STATUS_USAGE;
     if (!options_one_file(&reader)) return STATUS_USAGE;
     if (r->explain && r->format == BENCH_CSV) return usage_error(&command_bench, "--explain prints text, not csv");
-    if (r->train && r->load.bf16_weights)
-        return usage_error(&command_bench, "--weights-format bf16 is for inference: training keeps its weights in f32");
+    if (!format_has_inference(&r->load, &command_bench, r->train)) return STATUS_USAGE;
     r->load.path = reader.operands[0];
     r->weights = weighted_path(&r->load, NULL);
     return STATUS_OK;

@@ -115,10 +115,10 @@ const char *help_nearest(Arena *, const char *name);
 
 /* ---- nets, loaded ------------------------------------------------------- */
 
-/* What a net is loaded with.  The compilation is owned by it. */
 /* ", generic", ", neon", … */
 #define AND_TARGET(ID, NAME, TITLE, LACKING, FEATURES, TEST, CALLED, ...) ", " CALLED
 
+/* What a net is loaded with.  The compilation is owned by it. */
 typedef struct LoadOptions {
     Compilation *compilation;
     const char *path;        /* "-" is standard input */
@@ -223,6 +223,7 @@ bool plain_form_allows(const LoadOptions *, const Command *);
 
 /* A limit of memory is for training: false and a message where there is one and none of that. */
 bool limit_has_training(const LoadOptions *, const Command *, bool training);
+bool format_has_inference(const LoadOptions *, const Command *, bool training); /* --weights-format is for it alone */
 
 /* A net as far as it was loaded. */
 typedef struct Model {
@@ -271,5 +272,7 @@ void *model_symbol(const Model *, const char *name);
 
 /* 64-byte aligned, zeroed; ends the process with status 3 when there is none. */
 void *block_alloc(size_t bytes);
+void *block_for_model(const nn_model_info *);   /* for its inference and its training */
+void *block_for_scratch(const nn_model_info *); /* likewise */
 
 #endif

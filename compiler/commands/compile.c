@@ -157,8 +157,7 @@ int compile_check_options(const CompileRequest *r)
 {
     const Command *self = r->command;
     if (check_trained(r)) return STATUS_USAGE;
-    if (r->train && r->load.bf16_weights)
-        return usage_error(self, "--weights-format bf16 is for inference: training keeps its weights in f32");
+    if (!format_has_inference(&r->load, self, r->train)) return STATUS_USAGE;
     const bool plain = compile_is_plain(r);
     if (plain && r->load.threads > 1)
         return usage_error(self, "--threads %lld: the plain form has no threads", (long long)r->load.threads);

@@ -129,6 +129,13 @@ bool limit_has_training(const LoadOptions *o, const Command *command, bool train
     return false;
 }
 
+bool format_has_inference(const LoadOptions *o, const Command *command, bool training)
+{
+    if (!training || !o->bf16_weights) return true;
+    usage_error(command, "--weights-format bf16 is for inference: training keeps its weights in f32");
+    return false;
+}
+
 /* ---- text → net ----------------------------------------------------------- */
 
 /* What is printed is dropped from the list, so that a later call prints only news. */
@@ -395,4 +402,14 @@ void *block_alloc(size_t bytes)
     void *block = nn_memory(bytes, NULL);
     if (!block) exit(fail(STATUS_SYSTEM, "out of memory: %zu bytes needed", bytes));
     return memset(block, 0, bytes);
+}
+
+void *block_for_model(const nn_model_info *info)
+{
+    return block_alloc(info->model_bytes > info->train_bytes ? info->model_bytes : info->train_bytes);
+}
+
+void *block_for_scratch(const nn_model_info *info)
+{
+    return block_alloc(info->infer_scratch > info->train_scratch ? info->infer_scratch : info->train_scratch);
 }

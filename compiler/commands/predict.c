@@ -333,13 +333,12 @@ static void predictor_init(Predictor *p, const PredictRequest *r, Model *m, cons
 {
     const nn_model_info *info = m->info;
     size_t batch = (size_t)info->batch;
-    size_t scratch = info->infer_scratch > info->train_scratch ? info->infer_scratch : info->train_scratch;
     *p = (Predictor){.request = r, .m = m, .model = model, .meaning = output_meaning(m), .stop = interrupt_catch()};
     p->classes = block_alloc((info->outputs + 1) * sizeof *p->classes);
     p->x = block_alloc(batch * info->inputs * sizeof *p->x);
     p->y = block_alloc(batch * info->outputs * sizeof *p->y);
     p->file = block_alloc(batch * sizeof *p->file);
-    p->scratch = block_alloc(scratch);
+    p->scratch = block_for_scratch(info);
     sheet_init(&p->sheet, m->c->arena);
 }
 

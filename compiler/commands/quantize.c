@@ -134,14 +134,14 @@ static int show_net_values(Quantization *q, ShownNet *s, Tensor *const *values)
     const List own = net->outputs;
     const int first = net_output_parts(net);
     s->offset = arena_alloc(q->arena, (size_t)(value_count(q) + 1) * sizeof *s->offset);
-    for (int i = 0; i < value_count(q); i++) quantized_show(net, values[i], arena_printf(q->arena, "value %d", i));
+    for (int i = 0; i < value_count(q); i++) graph_add_output(net, values[i], arena_printf(q->arena, "value %d", i));
     for (int i = 0; i < value_count(q); i++) s->offset[i] = net_output_part(net, first + i).offset;
     const int status = load_code(&q->request->load, &s->m);
     net->outputs = own;
     if (status) return status;
     const nn_model_info *info = s->m.info;
     s->y = block_alloc((size_t)info->batch * info->outputs * sizeof *s->y);
-    s->scratch = block_alloc(info->train_scratch > info->infer_scratch ? info->train_scratch : info->infer_scratch);
+    s->scratch = block_for_scratch(info);
     return STATUS_OK;
 }
 
@@ -195,7 +195,7 @@ static int show_int8(Quantization *q)
     const int status = show_net_values(q, &q->int8, values);
     if (status) return status;
     const nn_model_info *info = q->int8.m.info;
-    q->int8.block = block_alloc(info->model_bytes > info->train_bytes ? info->model_bytes : info->train_bytes);
+    q->int8.block = block_for_model(info);
     void *model = info->init(q->int8.block, 0, 0);
     set_integers(q, model);
     q->int8.model = model;

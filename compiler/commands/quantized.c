@@ -81,11 +81,3 @@ int quantized_load(Model *m, const char *path)
     m->net = net->graph;
     return STATUS_OK;
 }
-
-void quantized_show(Graph *g, Tensor *t, const char *name)
-{
-    Arena *arena = g->compilation->arena;
-    Head *head = arena_alloc(arena, sizeof *head);
-    *head = (Head){.name = name, .output = t, .span = t->span};
-    list_push(arena, &g->outputs, head);
-}

@@ -24,9 +24,6 @@
  * integer net.  Messages are printed.  Returns a Status. */
 int quantized_load(Model *, const char *path);
 
-/* Further outputs of a net, for `nnc quantize` to see them. */
-void quantized_show(Graph *, Tensor *, const char *name);
-
 /* ---- the numbers of a layer, from those of the f32 net: quantize_weights.c ---- */
 
 typedef struct LayerNumbers {

@@ -73,11 +73,7 @@ static Graph *net_with_outputs(const Activations *a)
         Tensor *t = a->trained->net->model.at[i];
         if (t->kind != TENSOR_STATE) list_push(a->arena, &net->model, t);
     }
-    for (int i = 0; i < a->layers; i++) {
-        Head *head = arena_alloc(a->arena, sizeof *head);
-        *head = (Head){.name = arena_printf(a->arena, "seen%d", i), .output = a->layer[i]->out[0]};
-        list_push(a->arena, &net->outputs, head);
-    }
+    for (int i = 0; i < a->layers; i++) graph_add_output(net, a->layer[i]->out[0], arena_printf(a->arena, "seen%d", i));
     return net;
 }
 

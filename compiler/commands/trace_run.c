@@ -102,7 +102,7 @@ static int fill_model(TraceRun *r)
 {
     const nn_model_info *info = r->m->info;
     const int64_t section = r->m->train_section ? r->m->spec->seed : 1;
-    r->block = block_alloc(info->train_bytes > info->model_bytes ? info->train_bytes : info->model_bytes);
+    r->block = block_for_model(info);
     r->model = info->init(r->block, 1, (uint64_t)(r->request->seed < 0 ? section : r->request->seed));
     const char *path = r->request->weights;
     return path ? weighted_fill(r->m, r->model, path) : STATUS_OK;

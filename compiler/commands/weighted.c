@@ -35,7 +35,7 @@ int weighted_open(WeightedModel *w, const char *path, const Model *m)
 int weighted_load(WeightedModel *w, const nn_model_info *info)
 {
     NnError error = {0};
-    w->block = block_alloc(info->model_bytes > info->train_bytes ? info->model_bytes : info->train_bytes);
+    w->block = block_for_model(info);
     w->model = info->init(w->block, 0, 0);
     return nn_weights_load(info, w->model, w->file, w->path, NN_LOAD_ALL, NULL, &error) ? fail_error(&error)
                                                                                         : STATUS_OK;

@@ -346,15 +346,20 @@ static int take_slices(Chunks *c, NnError *error)
     return c->received ? 0 : -1;
 }
 
+/* Chunks of this rank, of a whole batch. */
+static int own_chunks(const ChunkShares *s)
+{
+    return chunk_begin(s->chunks, s->rank + 1, s->size) - chunk_begin(s->chunks, s->rank, s->size);
+}
+
 /* A scratch for each chunk of this rank. */
 static int take_scratches(Chunks *c, NnError *error)
 {
-    const ChunkShares *s = &c->shares;
-    const int own = chunk_begin(s->chunks, s->rank + 1, s->size) - chunk_begin(s->chunks, s->rank, s->size);
+    const int own = own_chunks(&c->shares);
     size_t bytes = c->info->train_scratch;
     if (!c->info->collective_count) return 0;
     if (c->last && c->last->train_scratch > bytes) bytes = c->last->train_scratch;
-    c->collective = collective_new(c->info, s, c->ranks, c->limit, error);
+    c->collective = collective_new(c->info, &c->shares, c->ranks, c->limit, error);
     c->parts = nn_alloc((size_t)own * sizeof *c->parts, error);
     if (!c->collective || !c->parts) return -1;
     for (int i = 0; i < own; i++)
@@ -380,9 +385,7 @@ Chunks *chunks_new(const nn_model_info *info, const nn_model_info *last, const N
 
 static void free_scratches(Chunks *c)
 {
-    const ChunkShares *s = &c->shares;
-    const int own = chunk_begin(s->chunks, s->rank + 1, s->size) - chunk_begin(s->chunks, s->rank, s->size);
-    for (int i = 0; c->parts && i < own; i++) free(c->parts[i].scratch);
+    for (int i = 0; c->parts && i < own_chunks(&c->shares); i++) free(c->parts[i].scratch);
     free(c->parts);
     collective_free(c->collective);
 }

@@ -162,13 +162,18 @@ static void put_training(Writer *w, const Node *n)
                                     : "y[$at] = (x[$at] - average) * scale;");
 }
 
+void batchnorm_put_momentum(Writer *w, const Node *n)
+{
+    if (batchnorm_is_cumulative(n))
+        writer_put(w, "num_batches_tracked[0] += 1;\n"
+                      "const $real momentum = 1 / num_batches_tracked[0];\n");
+}
+
 static void training_plain(Writer *w, const Node *n)
 {
     batchnorm_bind_sizes(w, n);
     batchnorm_put_count(w, n);
-    if (batchnorm_is_cumulative(n))
-        writer_put(w, "num_batches_tracked[0] += 1;\n"
-                      "const $real momentum = 1 / num_batches_tracked[0];\n");
+    batchnorm_put_momentum(w, n);
     writer_put(w, "for ($int c = 0; c < $C; c++) {");
     norm_moments(w, batchnorm_loops(n), "x[$at]", "count");
     writer_put(w, "const $real scale = 1 / $sqrt(variance + $eps);");

@@ -22,6 +22,8 @@ static inline bool batchnorm_is_cumulative(const Node *n)
 void batchnorm_bind_sizes(Writer *, const Node *);
 void batchnorm_put_count(Writer *, const Node *); /* declares count, the values of a channel: M */
 NormLoops batchnorm_loops(const Node *);          /* over the values of channel c */
+void batchnorm_put_momentum(Writer *,
+                            const Node *); /* counts the batch and declares momentum, where that is 1 / count */
 
 /* A call of a kernel.  x, y (or dy) and dx are the arrays of those names, as far as the call has them. */
 void batchnorm_call(Writer *, const Node *, const Tensor *x, const Tensor *y, const Tensor *dx, const char *call);

@@ -54,9 +54,7 @@ static void track_plain(Writer *w, const Node *n)
 {
     batchnorm_bind_sizes(w, n);
     writer_put(w, "if ($first) {");
-    if (batchnorm_is_cumulative(n))
-        writer_put(w, "num_batches_tracked[0] += 1;\n"
-                      "const $real momentum = 1 / num_batches_tracked[0];\n");
+    batchnorm_put_momentum(w, n);
     writer_put(w, "const $real others = count[0] > 1 ? count[0] - 1 : 1;\n"
                   "for ($int c = 0; c < $C; c++) {\n"
                   "    running_mean[c] = $keep * running_mean[c] + $momentum * mean[c];\n"

@@ -468,7 +468,7 @@ static void conv_grad(Backward *b, const Node *n)
     correlate_grad(b, n, &(CorrelateGradients){&conv_dx, &conv_dweight, &conv_dbias});
 }
 
-static bool conv_quantize(Quantizer *q, const Node *n)
+bool conv_quantize(Quantizer *q, const Node *n)
 {
     const Correlation c = conv_correlation(n, node_shape_in(n), node_shape_out(n));
     return quantized_correlation(

@@ -23,6 +23,7 @@ WindowSpec conv_spec(const ConvAttrs *);
 
 /* Of the layer and of its gradients alike: `large` has the shape of x, `small` of y. */
 Correlation conv_correlation(const Node *, Shape large, Shape small);
+bool conv_quantize(Quantizer *, const Node *);
 
 /* Of the layer, dx, dweight and dbias. */
 extern const Variant conv_variants[], conv_dx_variants[], conv_dweight_variants[], conv_dbias_variants[];

@@ -9,7 +9,6 @@
  * (conv.h) for all three sums.
  */
 #include "ops/layers/conv.h"
-#include "ops/shared/quantized.h"
 
 static const Attr conv1d_attrs[] = {
     {"out", ATTR_INT, offsetof(ConvAttrs, out), NULL, 1, 1e9, NULL},
@@ -102,14 +101,6 @@ static void conv1d_grad(Backward *b, const Node *n)
     correlate_grad(b, n, &(CorrelateGradients){&conv1d_dx, &conv1d_dweight, &conv1d_dbias});
 }
 
-static bool conv1d_quantize(Quantizer *q, const Node *n)
-{
-    const Correlation c = conv_correlation(n, node_shape_in(n), node_shape_out(n));
-    return quantized_correlation(
-        q, n, &c,
-        (WeightRequest){.from = n->in[1], .from_bias = node_has(n, 2) ? n->in[2] : NULL, .shape = n->in[1]->shape});
-}
-
 const Op op_conv1d = {
     .name = "conv1d",
     .summary = "convolution (cross-correlation) over a sequence",
@@ -127,6 +118,6 @@ const Op op_conv1d = {
     .flops = conv_flops,
     .grad = conv1d_grad,
     .plain = conv1d_plain,
-    .quantize = conv1d_quantize,
+    .quantize = conv_quantize,
     .variants = conv_variants,
 };

@@ -97,12 +97,9 @@ static int open_kernel(Writer *w, const Correlation *c)
     return braces + window_taps(w, c->slide, c->mode);
 }
 
-void correlate_sums(Writer *w, const Correlation *c, const CorrelateText *text)
+/* All sums of sample n and output o. */
+static void put_plane(Writer *w, const Correlation *c, const CorrelateText *text)
 {
-    bind_sides(w, c, text->large, text->small);
-    bind_taps(w, c);
-    writer_put(w, "for ($int n = 0; n < $N; n++) {\n"
-                  "for ($int o = 0; o < $O; o++) {\n");
     bind_channel(w, c);
     int outer = window_loop(w, "i", c->slide[0].small, false);
     outer += window_loop(w, "j", c->slide[1].small, false);
@@ -111,41 +108,51 @@ void correlate_sums(Writer *w, const Correlation *c, const CorrelateText *text)
     writer_put(w, text->term);
     window_close(w, inner);
     writer_put(w, text->end);
-    window_close(w, outer + 2);
+    window_close(w, outer);
 }
 
-void correlate_forward(Writer *w, const Correlation *c, const char *large, const char *small, const char *bias)
+static void open_planes(Writer *w, const Correlation *c, const CorrelateText *text)
 {
-    const CorrelateText text = {
+    bind_sides(w, c, text->large, text->small);
+    bind_taps(w, c);
+    writer_put(w, "for ($int n = 0; n < $N; n++) {\n"
+                  "for ($int o = 0; o < $O; o++) {\n");
+}
+
+void correlate_sums(Writer *w, const Correlation *c, const CorrelateText *text)
+{
+    open_planes(w, c, text);
+    put_plane(w, c, text);
+    window_close(w, 2);
+}
+
+/* `end` puts the sum where it goes. */
+static CorrelateText forward_text(Writer *w, const char *large, const char *small, const char *bias, const char *end)
+{
+    writer_bind(w, "start", bias ? "%s[o]" : "0", bias);
+    return (CorrelateText){
         .large = large,
         .small = small,
         .start = "$real sum = $start;",
         .term = "sum += @weight(o, $c, $row_tap, $col_tap) * @large(n, $channel, $row, $col);",
-        .end = "@small(n, o, $i, $j) = sum;",
+        .end = end,
     };
-    writer_bind(w, "start", bias ? "%s[o]" : "0", bias);
+}
+
+void correlate_forward(Writer *w, const Correlation *c, const char *large, const char *small, const char *bias)
+{
+    const CorrelateText text = forward_text(w, large, small, bias, "@small(n, o, $i, $j) = sum;");
     correlate_sums(w, c, &text);
 }
 
 void correlate_depthwise_in_place(Writer *w, const Correlation *c, const char *bias)
 {
     const int64_t rows = c->slide[0].small, columns = c->slide[1].small, plane[] = {rows, columns};
-    bind_sides(w, c, "x", "y");
-    bind_taps(w, c);
+    const CorrelateText text = forward_text(w, "x", "y", bias, "@work($i, $j) = sum;");
     writer_bind_array(w, "work", "work", 2, plane);
-    writer_bind(w, "start", bias ? "%s[o]" : "0", bias);
-    writer_put(w, "for ($int n = 0; n < $N; n++) {\n"
-                  "for ($int o = 0; o < $O; o++) {\n");
-    bind_channel(w, c);
+    open_planes(w, c, &text);
+    put_plane(w, c, &text);
     int outer = window_loop(w, "i", rows, false);
-    outer += window_loop(w, "j", columns, false);
-    writer_put(w, "$real sum = $start;");
-    int inner = open_kernel(w, c);
-    writer_put(w, "sum += @weight(o, $c, $row_tap, $col_tap) * @large(n, $channel, $row, $col);");
-    window_close(w, inner);
-    writer_put(w, "@work($i, $j) = sum;");
-    window_close(w, outer);
-    outer = window_loop(w, "i", rows, false);
     outer += window_loop(w, "j", columns, false);
     writer_put(w, "@small(n, o, $i, $j) = @work($i, $j);");
     window_close(w, outer + 2);

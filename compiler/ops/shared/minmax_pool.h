@@ -26,8 +26,8 @@ bool minmax_pool_training_shape(Graph *, Node *); /* of both */
 void minmax_pool_window(const Node *, int axis, Window *);
 int64_t minmax_pool_flops(const Node *);
 
-/* `better` is > or <; `worst` loses against everything. */
 bool minmax_pool_goes_forward(const Node *); /* no element is read after one at its place is written */
+/* `better` is > or <; `worst` loses against everything. */
 void minmax_pool_plain(Writer *, const Node *, const char *better, double worst);
 void minmax_pool_training_plain(Writer *, const Node *, const char *better);
 
