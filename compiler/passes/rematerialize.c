@@ -47,6 +47,7 @@ static double recomputation_cost(const Node *n, int64_t batch)
 static Node *recomputation_of(GraphRewriter *rewriter, Graph *g, Node *n)
 {
     if (n->out_count == 0 || n->op->class == OP_LOSS || n->op->class == OP_OPTIMIZER) return NULL;
+    if (n->op->collective) return NULL; /* the chunks agree on it once */
     if (n->phase != PHASE_EACH) return NULL;
     if (!n->op->mutates) return n;
     if (!n->op->rematerialize) return NULL;

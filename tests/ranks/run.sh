@@ -97,6 +97,31 @@ alone norm --reproducible --threads 1
 alone norm-threads --reproducible --threads 3
 same norm-threads.safetensors norm.safetensors
 same norm-threads.numbers norm.numbers
+# Values that are recomputed, but never what the chunks agree on, nor is a batchnorm of theirs refused.
+alone norm-limited --reproducible --memory-limit 240K
+says err '1 value of a step is recomputed'
+same norm-limited.safetensors norm.safetensors
+cat >deep.nn <<'END'
+net small {
+    input(1x12x12)
+    conv(16, 3, pad=1, bias=no) batchnorm relu
+    conv(16, 3, pad=1, bias=no) batchnorm relu
+    conv(16, 3, pad=1, bias=no) batchnorm relu
+    avgpool(12) flatten dense(10)
+}
+train small {
+    loss cross_entropy
+    optimizer sgd(lr=0.05, momentum=0.9)
+    batch 64
+    epochs 1
+}
+END
+trains='train deep.nn --limit 280 --jit tcc --checkpoint-every 0'
+alone deep --reproducible
+alone deep-limited --reproducible --memory-limit 700K
+says err '2 values of a step are recomputed'
+same deep-limited.safetensors deep.safetensors
+trains='train norm.nn --limit 280 --jit tcc --checkpoint-every 0'
 if [ "$ALL" ]; then
     alone norm-compiled --reproducible --jit cc
     same norm-compiled.safetensors norm.safetensors

@@ -316,7 +316,6 @@ static const Variant dx_variants[] = {BATCHNORM_ROWS(VARIANT_STRIDED_CHANNELS, W
 static const Op again_op = {
     .name = "batchnorm.again",
     .class = OP_INTERNAL,
-    .traits = OP_BATCH_COUPLED,
     .attrs = batchnorm_attrs,
     .attrs_size = sizeof(BatchnormAttrs),
     .in = again_in,
