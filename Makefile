@@ -420,14 +420,16 @@ install: all
 	@$(MAKE) --no-print-directory -B $(BUILD)/nnc.pc
 	install -d $(DESTDIR)$(PREFIX)/bin $(INCLUDE) $(LIB)/pkgconfig $(SHARE)/nnc/digits $(SHARE)/man/man1 \
 	    $(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions $(SHARE)/fish/vendor_completions.d \
-	    $(DOC)/dsl_examples/exercises
+	    $(DOC)/docs/pages $(DOC)/dsl_examples/exercises
 	install -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/nnc
 	install -m 644 runtime/nn.h compiler/library/nnc.h $(INCLUDE)
 	install -m 644 $(PUBLIC_LIBRARY) $(LIB)
 	install -m 644 $(BUILD)/nnc.pc $(LIB)/pkgconfig
 	$(if $(MPI_LIBRARY),install -d $(LIB)/nnc && install -m 644 $(MPI_LIBRARY) $(LIB)/nnc)
 	install -m 644 $(wildcard dsl_examples/data/digits/*) $(SHARE)/nnc/digits
-	install -m 644 README.md CHANGELOG.md LICENSE $(wildcard docs/*.md docs/*.c docs/*.png docs/*.json) $(DOC)
+	install -m 644 README.md CHANGELOG.md LICENSE $(DOC)
+	install -m 644 $(wildcard docs/*.*) $(DOC)/docs
+	install -m 644 $(wildcard docs/pages/*.html) $(DOC)/docs/pages
 	install -m 644 $(wildcard dsl_examples/*.nn dsl_examples/*.csv dsl_examples/*.py) $(DOC)/dsl_examples
 	install -m 644 $(wildcard dsl_examples/exercises/*.nn) $(DOC)/dsl_examples/exercises
 	./$(PROGRAM) help --man >$(SHARE)/man/man1/nnc.1

@@ -17,7 +17,9 @@ export SOURCE_DATE_EPOCH
 rm -rf "$out"
 mkdir -p "$root" "$out/debian"
 make -s install DESTDIR="$root" PREFIX=/usr
-strip --strip-unneeded --remove-section=.comment --remove-section=.note "$root/usr/bin/nnc"
+plugins=$(cd "$out" && find root/usr/lib/nnc -name '*.so' 2>/dev/null) || :
+# shellcheck disable=SC2086
+(cd "$out" && strip --strip-unneeded --remove-section=.comment --remove-section=.note root/usr/bin/nnc $plugins)
 gzip -9n "$root/usr/share/man/man1/nnc.1"
 mkdir -p "$root/usr/share/zsh/vendor-completions"
 mv "$root/usr/share/zsh/site-functions/_nnc" "$root/usr/share/zsh/vendor-completions"
@@ -41,9 +43,20 @@ rm "$doc/CHANGELOG.md"
 printf 'nnc (%s-1) unstable; urgency=medium\n\n  * Version %s: see changelog.gz.\n\n -- %s  %s\n' "$version" "$version" \
     "$maintainer" "$(LC_ALL=C date -u -d "$date" '+%a, %d %b %Y %H:%M:%S +0000')" | gzip -9nc >"$doc/changelog.Debian.gz"
 
-# The libraries that the program is linked to.
+# The libraries that the program is linked to, and those that its plug-ins need beside them.
 printf 'Source: nnc\n\nPackage: nnc\nArchitecture: any\n' >"$out/debian/control"
-depends=$(cd "$out" && dpkg-shlibdeps -O root/usr/bin/nnc 2>/dev/null | sed -n 's/^shlibs:Depends=//p')
+libraries_of() { # FILE…: the packages, one a line
+    (cd "$out" && dpkg-shlibdeps -O "$@" 2>/dev/null) | sed -n 's/^shlibs:Depends=//p' | sed 's/, /\n/g'
+}
+libraries_of root/usr/bin/nnc >"$out/depends"
+recommends='gcc | clang, libc6-dev'
+if [ "$plugins" ]; then
+    # shellcheck disable=SC2086
+    more=$(libraries_of $plugins | sed 's/ (.*//' | grep -vxF "$(sed 's/ (.*//' "$out/depends")") || :
+    for library in $more; do recommends="$recommends, $library"; done
+    case $more in *openmpi*) recommends="$recommends, openmpi-bin" ;; *mpich*) recommends="$recommends, mpich" ;; esac
+fi
+depends=$(paste -sd, "$out/depends" | sed 's/,/, /g')
 
 mkdir "$root/DEBIAN"
 cat >"$root/DEBIAN/control" <<END
@@ -55,7 +68,7 @@ Architecture: $arch
 Maintainer: $maintainer
 Installed-Size: $(du -sk --exclude=DEBIAN "$root" | cut -f1)
 Depends: $depends
-Recommends: gcc | clang, libc6-dev
+Recommends: $recommends
 Suggests: graphviz, dataset-fashion-mnist, libmatio11
 Description: model compiler for convolutional networks
  nnc lowers the description of a convolutional network to specialized C for
@@ -63,7 +76,8 @@ Description: model compiler for convolutional networks
  compiler that is built in or with the system's, reports parameters, costs,
  memory and receptive fields, and writes C that depends on libc alone.
  .
- The compiler that is recommended makes training faster; nothing needs it.
+ The compiler that is recommended makes training faster, and with MPI several
+ processes or machines train one net; nothing else needs them.
 END
 (cd "$root" && find usr -type f -exec md5sum {} +) | LC_ALL=C sort -k 2 >"$root/DEBIAN/md5sums"
 find "$root" -type d -exec chmod 755 {} +

@@ -87,7 +87,7 @@ static void manual_head(FILE *out)
           ".SH DESCRIPTION\n"
           "\\fBnnc\\fR compiles the description of a convolutional network into C for the\nforward and the "
           "backward pass, with every\nshape fixed, and trains it in this process.\n"
-          "The language is described in language.md, which is installed with the\n"
+          "The language is described in docs/language.md, which is installed with the\n"
           "documentation;\n"
           "\\fBnnc help layers\\fR and the other topics show it at the terminal.\n",
           out);

@@ -12,7 +12,7 @@ put install
 status=$?
 status_is 0
 share=$stage/usr/share
-exists "$stage/usr/bin/nnc" "$stage/usr/include/nn.h" "$share/man/man1/nnc.1" "$share/doc/nnc/language.md" \
+exists "$stage/usr/bin/nnc" "$stage/usr/include/nn.h" "$share/man/man1/nnc.1" "$share/doc/nnc/docs/language.md" \
     "$share/bash-completion/completions/nnc" "$share/zsh/site-functions/_nnc" "$share/fish/vendor_completions.d/nnc.fish"
 
 # The installed program finds the digits and the standard blocks from any directory.
@@ -24,6 +24,24 @@ says err 'the digits that nnc ships with'
 runs 0 check "$share/doc/nnc/dsl_examples/googlenet.nn"
 for file in "$share"/doc/nnc/dsl_examples/exercises/*.nn; do runs 0 check "$file"; done
 cd "$root" || exit 1
+
+# The plug-in for many machines, where it is built, is found.
+if [ -e nnc-mpi.so ]; then
+    exists "$stage/usr/lib/nnc/nnc-mpi.so"
+    runs 0 --version
+    says out 'many machines: .*/lib/nnc/nnc-mpi.so'
+else skip 'no MPI here: its plug-in was not installed'; fi
+
+# What the installed pages refer to, apart from the sources.
+for page in README.md $(cd "$share/doc/nnc" && echo docs/*.md); do
+    what="the links of $page"
+    broken=
+    for link in $(grep -o '](\(\.\./\)\?[A-Za-z0-9_./-]*)' "$page" | sed 's/^](//; s/)$//; /^[.\/]*\(compiler\|runtime\|tests\|bench\|generated\|CONTRIBUTING\)/d'); do
+        case ${page%/*}/$link in */data/digits/*) continue ;; esac # they stand in share/nnc
+        [ -e "$(dirname "$share/doc/nnc/$page")/$link" ] || broken="$broken $link"
+    done
+    if [ ! "$broken" ]; then ok; else bad "not installed:$broken"; fi
+done
 
 # ---- the man page -------------------------------------------------------------------------
 
