@@ -234,7 +234,7 @@ typedef struct Model {
     bool train_section;      /* the file has one for this net */
     int64_t batch;           /* decided */
     List maps;               /* of const char *: the rules of --map */
-    const Graph *original;   /* where the net is in integers, that which it was made of; else NULL */
+    Graph *original;         /* where the net is in integers, that which it was made of; else NULL */
     const char *certificate; /* of int8 weights: its hash, or NULL */
     const char *weights;     /* where those inside a MODEL.onnx are, when they are wanted; else NULL */
     EmitResult *emitted;     /* from load_code on */
@@ -246,8 +246,10 @@ typedef struct Model {
 /* Parses and elaborates, reads the train section, freezes.  Diagnostics,
  * warnings too, are printed.  STATUS_OK, or what to exit with. */
 int load_net(const LoadOptions *, Model *);
-/* The same without printing anything: for programs that do so themselves (library). */
+/* The same without printing anything, where there are no int8 weights: for programs that do so
+ * themselves (library). */
 int build_net(const LoadOptions *, Model *);
+Graph *model_described(const Model *); /* the net of the source: `original`, or where there is none, `net` */
 int build_code(const LoadOptions *, Model *, const char **error); /* *error: NULL where diagnostics say it */
 /* A loaded net, emitted and compiled in this process; l->batch and l->spec may
  * have been changed in between. */

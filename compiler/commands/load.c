@@ -227,14 +227,18 @@ static int64_t decide_batch(const LoadOptions *o, const Model *m)
     return said ? m->spec->batch : o->default_batch;
 }
 
+Graph *model_described(const Model *m) { return m->original ? m->original : m->net; }
+
 /* What `expect` says of bytes, depth and FLOPs: only then is the net measured here. */
 static int check_budgets(const LoadOptions *o, const Model *m)
 {
-    if (m->net->budgets.count == 0) return STATUS_OK;
+    if (model_described(m)->budgets.count == 0) return STATUS_OK;
     ReportOptions options = report_options();
     options.batch = m->batch;
     options.device = o->device;
-    const Analysis *a = analysis_build(m->net, m->spec, &options);
+    options.device_net = m->net;
+    Graph *net = model_described(m);
+    const Analysis *a = analysis_build(net, m->spec, &options);
     if (!a) return STATUS_INPUT;
     const NetMetrics metrics = {.flops = a->total.flops,
                                 .depth = a->depth,
@@ -243,7 +247,7 @@ static int check_budgets(const LoadOptions *o, const Model *m)
                                 .train_bytes = m->spec ? a->train_model + a->train_arena : -1,
                                 .flash_bytes = a->device ? device_flash(a->device) : -1,
                                 .ram_bytes = a->device ? device_ram(a->device) : -1};
-    return budgets_check(m->net, &metrics) ? STATUS_OK : STATUS_INPUT;
+    return budgets_check(net, &metrics) ? STATUS_OK : STATUS_INPUT;
 }
 
 /* STATUS_REFUSED for a model with operators that cannot be expressed. */
@@ -279,6 +283,7 @@ int build_net(const LoadOptions *o, Model *m)
     if (c->errors) return STATUS_INPUT;
     m->batch = decide_batch(o, m);
     status = freeze(o, m);
+    if (status == STATUS_OK) status = quantized_load(m, o->weights);
     return status == STATUS_OK ? check_budgets(o, m) : status;
 }
 
@@ -286,7 +291,7 @@ int load_net(const LoadOptions *o, Model *m)
 {
     int status = build_net(o, m);
     load_status(o);
-    return status == STATUS_OK ? quantized_load(m, o->weights) : status;
+    return status;
 }
 
 /* ---- net → running code ---------------------------------------------------- */

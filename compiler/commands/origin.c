@@ -17,7 +17,7 @@ static const char *net_hash(const Model *m)
     size_t length = 0;
     FILE *out = open_memstream(&text, &length);
     if (!out) return "";
-    graph_dump(m->original ? m->original : m->net, out);
+    graph_dump(model_described(m), out);
     fclose(out);
     const char *layers = text ? strchr(text, '\n') : NULL;
     uint64_t hash = layers ? hash_bytes(HASH_START, layers, length - (size_t)(layers - text)) : 0;

@@ -27,6 +27,7 @@ enum {
     OPTION_MEASURE,
     OPTION_LIMIT,
     OPTION_TARGET,
+    OPTION_WEIGHTS,
     OPTION_DIFF,
     OPTION_WIDE,
     OPTION_BACKWARD
@@ -46,6 +47,8 @@ static const Option options[] = {
     OPTION_ROW_BATCH,
     {OPTION_LIMIT, "memory-limit", "BYTES", "show the largest batch that fits; K, M, G, T are powers of 1024", false},
     {OPTION_TARGET, "target", "CPU", "flash, RAM and cycles of inference on a microcontroller, such as cortex-m4",
+     false},
+    {OPTION_WEIGHTS, "weights", "FILE", "with --target: int8 weights, made by nnc quantize, that it computes with",
      false},
     {OPTION_GAIN, "gain", "D", "a layer with weights scales a gradient by at most D (0.5)", false},
     {OPTION_KILL, "kill", "P", "a layer makes a gradient zero with probability P (0.1)", false},
@@ -121,6 +124,7 @@ static bool take_option(ReportJob *job, int id, const char *value)
         if (!option_target(c, value, &job->load.device)) return false;
         job->report.device = job->load.device;
         return true;
+    case OPTION_WEIGHTS: job->load.weights = value; return true;
     case OPTION_GAIN: return option_real(c, "gain", value, 0, 1e6, &job->report.gain);
     case OPTION_KILL: return option_real(c, "kill", value, 0, 1, &job->report.kill);
     case OPTION_PEAK: return read_rate("peak", value, &job->report.peak, &job->report.peak_source);
@@ -233,7 +237,8 @@ static int add_net(ReportJob *job, const char *operand, const char *name)
     if (status != STATUS_OK) return status;
     ReportOptions report = job->report;
     report.batch = loaded.batch;
-    job->net[job->count] = analysis_build(loaded.net, loaded.spec, &report);
+    report.device_net = loaded.net;
+    job->net[job->count] = analysis_build(model_described(&loaded), loaded.spec, &report);
     job->title[job->count] = title_of(load.compilation->arena, &loaded, &load.defines);
     job->path[job->count] = load.path;
     if (!job->net[job->count++]) status = STATUS_INPUT;
@@ -301,6 +306,8 @@ static int print_file(ReportJob *job)
 static int check_job(const ReportJob *job, int operands)
 {
     if (operands == 0) return usage_error(&command_report, "missing input file");
+    if (job->load.weights && !job->report.device)
+        return usage_error(&command_report, "--weights needs a microcontroller, such as --target cortex-m4");
     if (job->backward && job->format != &report_text && job->format != &report_markdown)
         return usage_error(&command_report, "--backward has no format %s; there are text and md", job->format->name);
     if (job->diff && !job->format->diff)

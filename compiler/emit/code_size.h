@@ -6,7 +6,9 @@
 
 typedef struct CodeParts {
     int64_t functions, loops, branches, indices, operations;
-    int64_t calls; /* that the entry point makes */
+    int64_t calls;                                 /* that the entry point makes */
+    int64_t tables;                                /* bytes */
+    int64_t factors_of_tables, factors, roundings; /* calls of nn_rescale, of another kind, and of nn_quantize */
 } CodeParts;
 
 /* Adds the parts of some functions, in the layout that this compiler writes. */

@@ -69,6 +69,9 @@ typedef struct DeviceModel {
     double code_function, code_loop, code_branch, code_index, code_operation; /* bytes for each */
     double code_entry, code_call; /* of an entry point, and of each call that it makes */
     double code_float;            /* routines for floats, where there is no floating point unit */
+    double code_factors;          /* of int8: a product with a factor of a table */
+    double code_factor;           /* with one that is known */
+    double code_rounding;         /* of a float to int8 */
     double stack;                 /* bytes that inference takes, at most */
     double cycles_mac, cycles_flop;
 } DeviceModel;

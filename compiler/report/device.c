@@ -14,7 +14,9 @@ static int64_t code_bytes(const DeviceModel *m, const CodeParts *p)
     const double layers = m->code_function * (double)p->functions + m->code_loop * (double)p->loops +
                           m->code_branch * (double)p->branches + m->code_index * (double)p->indices +
                           m->code_operation * (double)p->operations;
-    return (int64_t)(layers + m->code_entry + m->code_call * (double)p->calls + m->code_float);
+    const double integers = m->code_factors * (double)p->factors_of_tables + m->code_factor * (double)p->factors +
+                            m->code_rounding * (double)p->roundings;
+    return (int64_t)(layers + integers + m->code_entry + m->code_call * (double)p->calls + m->code_float);
 }
 
 /* FLOPs beyond two a multiply-add. */
@@ -31,12 +33,12 @@ bool analyse_device(Graph *net, Analysis *a)
     const EmitOptions options = {.lower = {.batch = a->batch, .target = target, .infer = true, .plain = true},
                                  .header = "net.h",
                                  .target = target};
-    const EmitResult *e = emit_c(net, NULL, &options);
+    const EmitResult *e = emit_c(a->options.device_net ? a->options.device_net : net, NULL, &options);
     if (!e) return false;
     DeviceReport *d = arena_alloc(net->compilation->arena, sizeof *d);
     const DeviceModel *m = device_model(target);
     *d = (DeviceReport){.target = target,
-                        .constants = e->infer_bytes,
+                        .constants = e->infer_bytes + e->code.tables,
                         .code = code_bytes(m, &e->code),
                         .scratch = e->infer_scratch,
                         .output = a->output_bytes,

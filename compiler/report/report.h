@@ -36,6 +36,7 @@ typedef struct ReportOptions {
     bool growth;          /* plan for other batches too */
     int64_t memory_limit; /* bytes; 0: none asked for */
     int device;           /* 1 + the Target of a machine without kernels that inference is for; 0: none */
+    Graph *device_net;    /* what that machine computes, where it is another net: of int8; else NULL */
 } ReportOptions;
 
 ReportOptions report_options(void);                    /* the defaults */

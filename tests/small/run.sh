@@ -23,11 +23,13 @@ learn() {
     is "$(wc -c <x.bin)" -eq $((2 * 4 * $2))
 }
 
-# host NET: the C of the target, on this machine
+# host NET [FLAG]: the C of the target, on this machine
 host() {
+    flag=$2
     upper=$(echo "$1" | tr a-z A-Z)
     printf '#define HEADER "%s.h"\n#define NET %s\n#define UPPER %s\n' "$1" "$1" "$upper" >names.h
-    try "$1 on the host" "$CC" -std=gnu11 -O1 -ffp-contract=off -Wall -Wextra -Werror -include names.h -I. "$small/host.c" "$1.c" -o host -lm
+    # shellcheck disable=SC2086
+    try "$1 on the host" "$CC" -std=gnu11 -O1 -ffp-contract=off -Wall -Wextra -Werror $flag -include names.h -I. "$small/host.c" "$1.c" -o host -lm
     ./host <x.bin >want 2>err
     status=$?
     status_is 0
@@ -56,7 +58,7 @@ row() { sed -n "s/^$1,\([0-9]*\),.*/\1/p" metrics; } # KEY
 # report_holds NET.nn FLAGS…: flash of the program's symbols that are not the board's; RAM of the
 # header and the stack that was painted
 report_holds() {
-    "$NNC" report "$1" --target "$cpu" --format json >report.json 2>err
+    "$NNC" report "$1" --weights "$weights" --target "$cpu" --format json >report.json 2>err
     "$CC" -O0 "$small/metrics.c" -o metrics_of -ljansson && ./metrics_of <report.json >metrics
     shift
     arm-none-eabi-gcc "$@" "-mcpu=$cpu" -mthumb -std=gnu11 -O2 -include names.h -I. -c "$small/board.c" -o board.o
@@ -81,10 +83,20 @@ needs_no_library() {
     lacks needs 'l\(div\|mod\)\|[ud]*i*\(div\|mod\)di[34]\|malloc\|printf'
 }
 
-# everywhere NET.nn NET [REPORT]: in each machine's emulator; and whether its report is true
+# as_plain NET.nn NET: outputs are those of the form in which nothing is in place
+as_plain() {
+    mv want in_place
+    runs 0 "$1" --weights "$weights" --plain --batch 1 -o "$2.c"
+    lacks "$2.c" in_place
+    host "$2" -DCALLERS_X
+    same want in_place
+}
+
+# everywhere NET.nn NET [REPORT] [WEIGHTS]: in each machine's emulator; and whether its report is true
 everywhere() {
+    weights=${4:-w.safetensors}
     for target in cortex-m0 cortex-m4 cortex-m7; do
-        runs 0 "$1" --weights w.safetensors --target $target --batch 1 -o "$2.c"
+        runs 0 "$1" --weights "$weights" --target $target --batch 1 -o "$2.c"
         [ $target != cortex-m0 ] || cp "$2.c" first.c
         same "$2.c" first.c
     done
@@ -96,7 +108,7 @@ everywhere() {
     for target in cortex-m0,mps2-an385 cortex-m4,mps2-an386,fpv4-sp-d16 cortex-m7,mps2-an500,fpv5-sp-d16; do
         cpu=${target%%,*} machine=${target#*,} fpu=
         case $machine in *,*) fpu="-mfloat-abi=hard -mfpu=${machine#*,}" machine=${machine%,*} ;; esac
-        runs 0 build "$1" --weights w.safetensors --target "$cpu" -o "$2.o"
+        runs 0 build "$1" --weights "$weights" --target "$cpu" -o "$2.o"
         needs_no_library "$2.o" arm-none-eabi-nm
         # shellcheck disable=SC2086
         board "$2" "$cpu" "$machine" $fpu
@@ -138,6 +150,36 @@ if have riscv64-unknown-elf-gcc; then
     needs_no_library separable.o riscv64-unknown-elf-nm
 else skip 'riscv64-unknown-elf-gcc is not installed'; fi
 
+# In integers: a 3x3 convolution that keeps rows, a depthwise, a pointwise and a sum, all in place.
+cat >integers.nn <<'END'
+net integers {
+    input(2x12x8)
+    conv(8, 3, pad=same) as c1  batchnorm as b1  relu
+    conv(8, 3, pad=[2, 1, 2, 1], dilation=[2, 1]) as c2  batchnorm as b2  relu
+    add {
+        conv(8, 3, pad=1, groups=8) as d1  relu
+        conv(8, 3, pad=1, groups=2) as c3
+    } { }
+    relu
+    conv(6, 1) as p1  sigmoid
+    maxpool(2)
+    global_avgpool
+    flatten
+    dense(4) as fc
+}
+train integers {
+    loss cross_entropy
+    optimizer sgd(lr=0.1)
+    batch 8
+    normalize dataset
+}
+END
+learn integers.nn 192 4
+runs 0 quantize integers.nn --weights w.safetensors --data data.csv --samples 12 -o w8.safetensors
+everywhere integers.nn integers '' w8.safetensors
+for part in c2 c3 p1; do says integers.c "$part, quantized_conv.in_place"; done
+as_plain integers.nn integers
+
 # Depthwise and pointwise convolutions need one buffer, not two.
 arena() { "$NNC" "$@" --infer --batch 1 --dump plan 2>err | sed -n 's/^plan .* arena \([0-9]*\) .*/\1/p'; }
 cat >chain.nn <<'END'
@@ -161,10 +203,34 @@ says lenet.h '^#define LENET_INPUT_AT [0-9]*u$'
 runs 0 "$root/dsl_examples/lenet.nn" --plain --infer --batch 1 -o lenet.c
 lacks lenet.h LENET_INPUT_AT
 
+# A 3x3 convolution keeps three rows; the same sums in floats.
+cat >rows.nn <<'END'
+net rows {
+    input(3x11x9)
+    conv(8, 3) as a  relu
+    conv(8, 3, pad=1) as b  relu
+    conv(6, 5, pad=2, groups=2) as c  relu
+    conv(6, 3, pad=[2, 1, 2, 1], dilation=[2, 1]) as d
+    global_avgpool
+    flatten
+    dense(3) as fc
+}
+train rows { loss cross_entropy  optimizer sgd(lr=0.1)  batch 8  normalize none }
+END
+learn rows.nn 297 3
+everywhere rows.nn rows
+for part in b c d; do says rows.c "$part, conv.in_place"; done
+as_plain rows.nn rows
+sed 's/^    conv(16, 3.*/    conv(16, 3, pad=1) as a  relu/' chain.nn >near.nn
+what='the memory of rows'
+is "$(arena near.nn --target cortex-m4)" -eq $((6400 + 4 * 16 * 3 * 10))
+
 # The report against the linker and the painted stack.
 sed 's/fit *pad/normalize none/' "$root/dsl_examples/lenet.nn" >lenet.nn
 learn lenet.nn 1024 10
 everywhere lenet.nn lenet report
+runs 0 quantize lenet.nn --weights w.safetensors --data data.csv --samples 12 -o w8.safetensors
+everywhere lenet.nn lenet report w8.safetensors
 
 # Budgets of a machine, in the source.
 runs 0 report lenet.nn --target cortex-m7
@@ -197,7 +263,11 @@ absent x.c separable
 if [ -n "$ALL" ]; then
     learn "$root/dsl_examples/ds_cnn.nn" 490 12
     everywhere "$root/dsl_examples/ds_cnn.nn" ds_cnn report
+    runs 0 quantize "$root/dsl_examples/ds_cnn.nn" --weights w.safetensors --data data.csv --samples 12 -o w8.safetensors
+    everywhere "$root/dsl_examples/ds_cnn.nn" ds_cnn report w8.safetensors
     learn "$root/dsl_examples/resnet8.nn" 3072 10
     everywhere "$root/dsl_examples/resnet8.nn" resnet8 report
+    runs 0 quantize "$root/dsl_examples/resnet8.nn" --weights w.safetensors --data data.csv --samples 12 -o w8.safetensors
+    everywhere "$root/dsl_examples/resnet8.nn" resnet8 report w8.safetensors
 fi
 conclude

@@ -478,53 +478,37 @@ bool conv_quantize(Quantizer *q, const Node *n)
 
 /* ---- in place -------------------------------------------------------------------------- */
 
-static bool depthwise_work_shape(Graph *g, Node *n)
+static bool in_place_shape(Graph *g, Node *n)
 {
-    const Shape y = node_shape_out(n);
-    node_out_as(g, n, n->out[0]->dtype, false, (Shape){2, {y.dim[1], y.dim[2]}});
+    const Correlation c = conv_of_forward(n);
+    correlate_in_place_shape(g, n, &c);
     return true;
 }
 
-static bool pointwise_work_shape(Graph *g, Node *n)
+static void in_place_plain(Writer *w, const Node *n)
 {
-    node_out_as(g, n, n->out[0]->dtype, false, shape_vector(node_shape_in(n).dim[0]));
-    return true;
+    const Correlation c = conv_of_forward(n);
+    const CorrelateText text = correlate_text(w, "x", "y", node_has(n, 2) ? "bias" : NULL);
+    correlate_in_place(w, &c, &text);
 }
 
-static void depthwise_in_place_plain(Writer *w, const Node *n)
-{
-    const Correlation c = conv_correlation(n, node_shape_in(n), node_shape_out(n));
-    correlate_depthwise_in_place(w, &c, node_has(n, 2) ? "bias" : NULL);
-}
-
-static void pointwise_in_place_plain(Writer *w, const Node *n)
-{
-    const Correlation c = conv_correlation(n, node_shape_in(n), node_shape_out(n));
-    correlate_pointwise_in_place(w, &c, node_has(n, 2) ? "bias" : NULL);
-}
-
-#define CONV_IN_PLACE(NAME, SHAPE, PLAIN)                                                                            \
-    {                                                                                                                \
-        .name = NAME, .class = OP_INTERNAL, .traits = OP_WEIGHTED | OP_INPLACE | OP_SHRINKS_INPLACE,                 \
-        .in = correlate_in, .out = correlate_in_place_out, .shape = SHAPE, .window = conv_window, .macs = conv_macs, \
-        .flops = conv_flops, .plain = PLAIN                                                                          \
-    }
-
-static const Op conv_depthwise_in_place =
-    CONV_IN_PLACE("conv.depthwise_in_place", depthwise_work_shape, depthwise_in_place_plain);
-static const Op conv_pointwise_in_place =
-    CONV_IN_PLACE("conv.pointwise_in_place", pointwise_work_shape, pointwise_in_place_plain);
+static const Op op_conv_in_place = {
+    .name = "conv.in_place",
+    .class = OP_INTERNAL,
+    .traits = OP_WEIGHTED | OP_INPLACE | OP_SHRINKS_INPLACE,
+    .in = correlate_in,
+    .out = correlate_in_place_out,
+    .shape = in_place_shape,
+    .window = conv_window,
+    .macs = conv_macs,
+    .flops = conv_flops,
+    .plain = in_place_plain,
+};
 
 static const Op *conv_in_place(const Node *n, int64_t batch)
 {
-    const Correlation c = conv_correlation(n, node_shape_in(n), node_shape_out(n));
-    const int64_t channels = c.large.dim[0], outputs = c.small.dim[0];
-    if (channels == c.groups && outputs == c.groups && c.groups > 1) return &conv_depthwise_in_place;
-    for (int axis = 0; axis < 2; axis++) {
-        const Slide *s = &c.slide[axis];
-        if (s->k != 1 || s->stride != 1 || s->before || s->after) return NULL;
-    }
-    return c.groups == 1 && (outputs == channels || batch == 1) ? &conv_pointwise_in_place : NULL;
+    const Correlation c = conv_of_forward(n);
+    return correlate_is_in_place(&c, batch) ? &op_conv_in_place : NULL;
 }
 
 const Op op_conv = {

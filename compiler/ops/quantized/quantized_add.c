@@ -42,7 +42,7 @@ const Op op_quantized_add = {
     .summary = "sum of int8 branches",
     .formula = "y = x0 + x1 + ...",
     .class = OP_INTERNAL,
-    .traits = OP_VARIADIC,
+    .traits = OP_VARIADIC | OP_INPLACE,
     .out = combine_out,
     .flops = combine_flops,
     .plain = quantized_add_plain,

@@ -13,7 +13,7 @@
 
 static const char *const quantized_conv_in[] = {"x", "qweight", "qbias", NULL};
 
-static void quantized_conv_plain(Writer *w, const Node *n)
+static CorrelateText quantized_conv_text(Writer *w, const Node *n)
 {
     const QuantizedSums *a = n->attrs;
     const int64_t rows = n->in[1]->shape.dim[0];
@@ -24,20 +24,53 @@ static void quantized_conv_plain(Writer *w, const Node *n)
     quantized_bind_offset(w, "plus_zero", n->out[0]->zero_point);
     writer_bind_int(w, "low", a->low);
     writer_bind_int(w, "high", a->high);
-    correlate_sums(w, &a->c,
-                   &(CorrelateText){.large = "x",
-                                    .small = "y",
-                                    .start = "int32_t sum = qbias[o];",
-                                    .term = n->in[0]->zero_point
-                                                ? "sum += @weight(o, $c, $row_tap, $col_tap) * (@large(n, $channel, "
-                                                  "$row, $col)$less_zero);"
-                                                : "sum += @weight(o, $c, $row_tap, $col_tap) * @large(n, $channel, "
-                                                  "$row, $col);",
-                                    .end = "@small(n, o, $i, $j) = nn_clamp_int8(nn_rescale(sum, $multiplier, "
-                                           "$shift)$plus_zero, $low, $high);"});
+    return (CorrelateText){
+        .large = "x",
+        .small = "y",
+        .start = "int32_t sum = qbias[o];",
+        .term = n->in[0]->zero_point
+                    ? "sum += @weight(o, $c, $row_tap, $col_tap) * (@large($sample, $channel, $row, $col)$less_zero);"
+                    : "sum += @weight(o, $c, $row_tap, $col_tap) * @large($sample, $channel, $row, $col);",
+        .value = "nn_clamp_int8(nn_rescale(sum, $multiplier, $shift)$plus_zero, $low, $high)"};
+}
+
+static void quantized_conv_plain(Writer *w, const Node *n)
+{
+    const CorrelateText text = quantized_conv_text(w, n);
+    correlate_sums(w, &((const QuantizedSums *)n->attrs)->c, &text);
+}
+
+/* ---- in place ---------------------------------------------------------- */
+
+static bool quantized_conv_in_place_shape(Graph *g, Node *n)
+{
+    correlate_in_place_shape(g, n, &((const QuantizedSums *)n->attrs)->c);
+    return true;
+}
+
+static void quantized_conv_in_place_plain(Writer *w, const Node *n)
+{
+    const CorrelateText text = quantized_conv_text(w, n);
+    correlate_in_place(w, &((const QuantizedSums *)n->attrs)->c, &text);
 }
 
 static int64_t quantized_conv_macs(const Node *n) { return correlate_macs(&((const QuantizedSums *)n->attrs)->c); }
+
+static const Op op_quantized_conv_in_place = {
+    .name = "quantized_conv.in_place",
+    .class = OP_INTERNAL,
+    .traits = OP_INPLACE | OP_SHRINKS_INPLACE,
+    .in = quantized_conv_in,
+    .out = correlate_in_place_out,
+    .shape = quantized_conv_in_place_shape,
+    .macs = quantized_conv_macs,
+    .plain = quantized_conv_in_place_plain,
+};
+
+static const Op *quantized_conv_in_place(const Node *n, int64_t batch)
+{
+    return correlate_is_in_place(&((const QuantizedSums *)n->attrs)->c, batch) ? &op_quantized_conv_in_place : NULL;
+}
 
 const Op op_quantized_conv = {
     .name = "quantized_conv",
@@ -47,5 +80,6 @@ const Op op_quantized_conv = {
     .in = quantized_conv_in,
     .out = correlate_out,
     .macs = quantized_conv_macs,
+    .in_place = quantized_conv_in_place,
     .plain = quantized_conv_plain,
 };

@@ -7,6 +7,7 @@
  */
 #include "ops/shared/correlate.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #include "autodiff/backward.h"
@@ -97,17 +98,32 @@ static int open_kernel(Writer *w, const Correlation *c)
     return braces + window_taps(w, c->slide, c->mode);
 }
 
+/* One sum; with `row`, that is where the array has the rows of a window. */
+static void put_sum(Writer *w, const Correlation *c, const CorrelateText *text, const char *row)
+{
+    writer_put(w, text->start);
+    int inner = open_kernel(w, c);
+    if (row) writer_bind(w, "row", "%s", row);
+    writer_put(w, text->term);
+    window_close(w, inner);
+}
+
+static void put_value(Writer *w, const char *element, const CorrelateText *text)
+{
+    char line[256];
+    const int length = snprintf(line, sizeof line, "%s = %s;", element, text->value);
+    assert(length > 0 && (size_t)length < sizeof line);
+    writer_put(w, line);
+}
+
 /* All sums of sample n and output o. */
-static void put_plane(Writer *w, const Correlation *c, const CorrelateText *text)
+static void put_plane(Writer *w, const Correlation *c, const CorrelateText *text, const char *element)
 {
     bind_channel(w, c);
     int outer = window_loop(w, "i", c->slide[0].small, false);
     outer += window_loop(w, "j", c->slide[1].small, false);
-    writer_put(w, text->start);
-    int inner = open_kernel(w, c);
-    writer_put(w, text->term);
-    window_close(w, inner);
-    writer_put(w, text->end);
+    put_sum(w, c, text, NULL);
+    put_value(w, element, text);
     window_close(w, outer);
 }
 
@@ -115,71 +131,186 @@ static void open_planes(Writer *w, const Correlation *c, const CorrelateText *te
 {
     bind_sides(w, c, text->large, text->small);
     bind_taps(w, c);
+    writer_bind(w, "sample", "n");
     writer_put(w, "for ($int n = 0; n < $N; n++) {\n"
                   "for ($int o = 0; o < $O; o++) {\n");
 }
 
+static const char small_element[] = "@small(n, o, $i, $j)";
+
 void correlate_sums(Writer *w, const Correlation *c, const CorrelateText *text)
 {
     open_planes(w, c, text);
-    put_plane(w, c, text);
+    put_plane(w, c, text, small_element);
     window_close(w, 2);
 }
 
-/* `end` puts the sum where it goes. */
-static CorrelateText forward_text(Writer *w, const char *large, const char *small, const char *bias, const char *end)
+CorrelateText correlate_text(Writer *w, const char *large, const char *small, const char *bias)
 {
     writer_bind(w, "start", bias ? "%s[o]" : "0", bias);
     return (CorrelateText){
         .large = large,
         .small = small,
         .start = "$real sum = $start;",
-        .term = "sum += @weight(o, $c, $row_tap, $col_tap) * @large(n, $channel, $row, $col);",
-        .end = end,
+        .term = "sum += @weight(o, $c, $row_tap, $col_tap) * @large($sample, $channel, $row, $col);",
+        .value = "sum",
     };
 }
 
 void correlate_forward(Writer *w, const Correlation *c, const char *large, const char *small, const char *bias)
 {
-    const CorrelateText text = forward_text(w, large, small, bias, "@small(n, o, $i, $j) = sum;");
+    const CorrelateText text = correlate_text(w, large, small, bias);
     correlate_sums(w, c, &text);
 }
 
-void correlate_depthwise_in_place(Writer *w, const Correlation *c, const char *bias)
+/* ---- in place --------------------------------------------------------- */
+
+const char *const correlate_in_place_out[] = {"y", "work", NULL};
+
+/* What is computed beside the image before it is written over: a plane of the small image, or the
+ * pixels or the rows of the large one that a pixel or a row of the small one still needs. */
+typedef enum InPlace { IN_PLACE_NOT, IN_PLACE_PLANE, IN_PLACE_PIXEL, IN_PLACE_ROWS } InPlace;
+
+static bool reaches_one(const Slide *s) { return s->k == 1 && s->stride == 1 && !s->before && !s->after; }
+
+static bool keeps_rows(const Correlation *c)
+{
+    const Slide *s = &c->slide[0];
+    const bool zeros = c->mode == PAD_MODE_ZEROS || (s->before <= 0 && s->after <= 0);
+    return zeros && s->stride == 1 && s->large == s->small && s->before >= 0 && s->before < window_reach(s) &&
+           c->slide[1].large == c->slide[1].small && c->small.dim[0] <= c->large.dim[0];
+}
+
+static int64_t row_elements(const Correlation *c)
+{
+    return window_cost(c->large.dim[0], window_cost(window_reach(&c->slide[0]), c->large.dim[2]));
+}
+
+static InPlace in_place_of(const Correlation *c)
+{
+    const int64_t channels = c->large.dim[0], outputs = c->small.dim[0];
+    if (c->groups == 1 && outputs <= channels && reaches_one(&c->slide[0]) && reaches_one(&c->slide[1]))
+        return IN_PLACE_PIXEL;
+    const bool rows = keeps_rows(c);
+    if (channels == c->groups && outputs == channels && channels > 1 &&
+        !(rows && row_elements(c) < c->small.dim[1] * c->small.dim[2]))
+        return IN_PLACE_PLANE;
+    return rows ? IN_PLACE_ROWS : IN_PLACE_NOT;
+}
+
+bool correlate_is_in_place(const Correlation *c, int64_t batch)
+{
+    return in_place_of(c) != IN_PLACE_NOT && (batch == 1 || shape_count(c->small) == shape_count(c->large));
+}
+
+static int64_t rows_kept(const Correlation *c)
+{
+    return in_place_of(c) == IN_PLACE_ROWS ? window_reach(&c->slide[0]) : 1;
+}
+
+static int64_t columns_kept(const Correlation *c) { return in_place_of(c) == IN_PLACE_ROWS ? c->large.dim[2] : 1; }
+
+void correlate_in_place_shape(Graph *g, Node *n, const Correlation *c)
+{
+    const bool plane = in_place_of(c) == IN_PLACE_PLANE;
+    node_out_as(g, n, n->out[0]->dtype, false,
+                plane ? (Shape){2, {c->small.dim[1], c->small.dim[2]}}
+                      : (Shape){4, {1, c->large.dim[0], rows_kept(c), columns_kept(c)}});
+}
+
+static void plane_in_place(Writer *w, const Correlation *c, const CorrelateText *text)
 {
     const int64_t rows = c->slide[0].small, columns = c->slide[1].small, plane[] = {rows, columns};
-    const CorrelateText text = forward_text(w, "x", "y", bias, "@work($i, $j) = sum;");
     writer_bind_array(w, "work", "work", 2, plane);
-    open_planes(w, c, &text);
-    put_plane(w, c, &text);
+    open_planes(w, c, text);
+    put_plane(w, c, text, "@work($i, $j)");
     int outer = window_loop(w, "i", rows, false);
     outer += window_loop(w, "j", columns, false);
     writer_put(w, "@small(n, o, $i, $j) = @work($i, $j);");
     window_close(w, outer + 2);
 }
 
-void correlate_pointwise_in_place(Writer *w, const Correlation *c, const char *bias)
+/* The sums read `work`, [C][rows][W]; `x` is what they are the windows of. */
+static void open_work(Writer *w, const Correlation *c, const CorrelateText *text)
 {
-    bind_sides(w, c, "x", "y");
+    const int64_t dim[] = {1, c->large.dim[0], rows_kept(c), columns_kept(c)};
+    bind_sides(w, c, "work", text->small);
     bind_taps(w, c);
-    writer_bind(w, "start", bias ? "%s[o]" : "0", bias);
+    window_alias(w, "x", text->large, c->large);
+    writer_bind_array(w, "large", "work", 4, dim);
+    writer_bind(w, "sample", "0");
     writer_put(w, "for ($int n = 0; n < $N; n++) {");
+}
+
+static void pixel_in_place(Writer *w, const Correlation *c, const CorrelateText *text)
+{
+    open_work(w, c, text);
     int outer = window_loop(w, "i", c->slide[0].small, false);
     outer += window_loop(w, "j", c->slide[1].small, false);
     writer_put(w, "for ($int c = 0; c < $C; c++) {\n"
-                  "work[c] = @large(n, c, $i, $j);\n"
+                  "@large(0, c, 0, 0) = @x(n, c, $i, $j);\n"
                   "}\n"
-                  "for ($int o = 0; o < $O; o++) {\n"
-                  "$real sum = $start;\n"
-                  "for ($int c = 0; c < $C; c++) {\n"
-                  "sum += @weight(o, c, 0, 0) * work[c];\n"
-                  "}\n"
-                  "@small(n, o, $i, $j) = sum;\n"
-                  "}\n");
-    window_close(w, outer + 1);
+                  "for ($int o = 0; o < $O; o++) {\n");
+    bind_channel(w, c);
+    writer_put(w, text->start);
+    int inner = window_loop(w, "c", c->large.dim[0], false);
+    writer_bind(w, "row", "0");
+    writer_bind(w, "col", "0");
+    writer_put(w, text->term);
+    window_close(w, inner);
+    put_value(w, small_element, text);
+    window_close(w, outer + 2);
 }
 
-const char *const correlate_in_place_out[] = {"y", "work", NULL};
+static void rows_in_place(Writer *w, const Correlation *c, const CorrelateText *text)
+{
+    const Slide *s = &c->slide[0];
+    const int64_t reach = window_reach(s), ahead = reach - 1 - s->before;
+    open_work(w, c, text);
+    writer_bind_int(w, "W", c->large.dim[2]);
+    writer_bind_int(w, "H", c->large.dim[1]);
+    writer_bind_int(w, "before", s->before);
+    writer_bind_int(w, "ahead", ahead);
+    writer_bind_int(w, "last", reach - 1);
+    writer_bind_int(w, "known", ahead < c->large.dim[1] ? ahead : c->large.dim[1]);
+    if (ahead > 0)
+        writer_put(w, "for ($int c = 0; c < $C; c++) {\n"
+                      "for ($int i = 0; i < $known; i++) {\n"
+                      "for ($int j = 0; j < $W; j++) {\n"
+                      "@large(0, c, i + $before, j) = @x(n, c, i, j);\n"
+                      "}\n}\n}\n");
+    writer_put(w, "for ($int i = 0; i < $H; i++) {\n"
+                  "for ($int c = 0; c < $C; c++) {\n"
+                  "for ($int j = 0; j < $W && i + $ahead < $H; j++) {\n"
+                  "@large(0, c, $last, j) = @x(n, c, i + $ahead, j);\n"
+                  "}\n}\n"
+                  "for ($int o = 0; o < $O; o++) {\n");
+    bind_channel(w, c);
+    writer_bind(w, "i", "i");
+    int outer = window_loop(w, "j", c->slide[1].small, false);
+    char row[48];
+    snprintf(row, sizeof row, s->k == 1 ? "0" : s->dilation > 1 ? "u * %lld" : "u", (long long)s->dilation);
+    put_sum(w, c, text, row);
+    put_value(w, small_element, text);
+    window_close(w, outer + 1);
+    if (reach > 1)
+        writer_put(w, "for ($int c = 0; c < $C; c++) {\n"
+                      "for ($int i = 0; i < $last; i++) {\n"
+                      "for ($int j = 0; j < $W; j++) {\n"
+                      "@large(0, c, i, j) = @large(0, c, i + 1, j);\n"
+                      "}\n}\n}\n");
+    window_close(w, 2);
+}
+
+void correlate_in_place(Writer *w, const Correlation *c, const CorrelateText *text)
+{
+    switch (in_place_of(c)) {
+    case IN_PLACE_PLANE: plane_in_place(w, c, text); break;
+    case IN_PLACE_PIXEL: pixel_in_place(w, c, text); break;
+    case IN_PLACE_ROWS: rows_in_place(w, c, text); break;
+    case IN_PLACE_NOT: assert(!"correlate_is_in_place"); break;
+    }
+}
 
 /* Before the sums: every element of sample n is its channel's bias, or zero. */
 static void put_start(Writer *w, const Correlation *c, const char *bias)

@@ -32,19 +32,24 @@ int64_t correlate_macs(const Correlation *);
 /* The arguments name the function's arrays.  `bias` may be NULL. */
 void correlate_forward(Writer *, const Correlation *, const char *large, const char *small, const char *bias);
 /* The same loops with other text for what happens in them: before the sum of an element, for each of its
- * products, and after it.  Bound are @large, @small, $c, $channel, $row, $col, $row_tap, $col_tap, $i, $j. */
+ * products, and its value.  Bound are @large, @small, $sample, $c, $channel, $row, $col, $row_tap,
+ * $col_tap, $i, $j; the large image is read as @large($sample, $channel, $row, $col). */
 typedef struct CorrelateText {
     const char *large, *small; /* names of the arrays */
-    const char *start, *term, *end;
+    const char *start, *term, *value;
 } CorrelateText;
 void correlate_sums(Writer *, const Correlation *, const CorrelateText *);
+/* That of correlate_forward. */
+CorrelateText correlate_text(Writer *, const char *large, const char *small, const char *bias);
 void correlate_backward_data(Writer *, const Correlation *, const char *large, const char *small, const char *bias);
 void correlate_wgrad(Writer *, const Correlation *, const char *large, const char *small);
 
-/* Forward, with y over x: of groups of one channel and one output, `work` is a channel of y; of one
- * group and windows of one element, a pixel of x.  Each sum is that of correlate_forward, bit for bit. */
-void correlate_depthwise_in_place(Writer *, const Correlation *, const char *bias);
-void correlate_pointwise_in_place(Writer *, const Correlation *, const char *bias);
+/* correlate_sums with y over x, for Op.in_place of a batch; `work` is a second output.  The sums have the
+ * same order.  Depthwise, a plane of y is computed beside the image; of windows of one element, a pixel
+ * of x is copied; where y has the size of x and no more channels, the rows of x that windows reach. */
+bool correlate_is_in_place(const Correlation *, int64_t batch);
+void correlate_in_place_shape(Graph *, Node *, const Correlation *); /* adds `work` */
+void correlate_in_place(Writer *, const Correlation *, const CorrelateText *);
 extern const char *const correlate_in_place_out[];
 
 /* For Op.terms of a node with the inputs L, W and, with `bias`, one more: of element k of S. */

@@ -15,6 +15,7 @@
  * a multiply-add is a call of two routines for floats; they were not measured. */
 #define NN_DEVICE_MODEL                                                                                  \
     .code_function = 4.5, .code_loop = 6, .code_branch = 17.7, .code_index = 2.9, .code_operation = 5.9, \
-    .code_entry = 40, .code_call = 23, .code_float = 4500, .stack = 208, .cycles_mac = 170, .cycles_flop = 110
+    .code_entry = 40, .code_call = 23, .code_float = 4500, .code_factors = 453, .code_factor = 50,       \
+    .code_rounding = 164, .stack = 276, .cycles_mac = 170, .cycles_flop = 110
 
 #endif

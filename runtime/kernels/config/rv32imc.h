@@ -15,6 +15,7 @@
  * a multiply-add is a call of two routines for floats; they were not measured. */
 #define NN_DEVICE_MODEL                                                                                     \
     .code_function = 21.1, .code_loop = 3.8, .code_branch = 11.8, .code_index = 8.9, .code_operation = 7.3, \
-    .code_entry = 50, .code_call = 25, .code_float = 4900, .stack = 208, .cycles_mac = 150, .cycles_flop = 100
+    .code_entry = 50, .code_call = 25, .code_float = 4900, .code_factors = 402, .code_factor = 37,          \
+    .code_rounding = 262, .stack = 276, .cycles_mac = 150, .cycles_flop = 100
 
 #endif
