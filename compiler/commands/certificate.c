@@ -65,22 +65,24 @@ static json_t *value_json(const QuantizedValue *v, const ValueError *e)
 
 const char *certificate_text(Arena *arena, const CertificateFacts *f)
 {
-    json_t *values = json_array(), *reals = json_array();
+    json_t *values = json_array(), *reals = json_array(), *kept = json_array();
+    for (int i = 0; i < f->kept->count; i++) json_array_append_new(kept, json_string(f->kept->at[i]));
     for (int i = 0; i < f->quantized->values.count; i++)
-        json_array_append_new(values, value_json(f->quantized->values.at[i], &f->errors[i]));
+        if (f->errors[i].count) json_array_append_new(values, value_json(f->quantized->values.at[i], &f->errors[i]));
     for (int i = 0; i < f->quantized->reals.count; i++)
         json_array_append_new(reals, json_string(((const Node *)f->quantized->reals.at[i])->name));
-    json_t *all = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "version", 1, "net",
-                            f->net, "weights", f->weights, "data", f->data, "format", "int8", "calibration", f->method,
-                            "calibration_samples", (json_int_t)f->calibration_samples, "compared_samples",
+    json_t *all = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "version", 1,
+                            "net", f->net, "weights", f->weights, "data", f->data, "format", "int8", "calibration",
+                            f->method, "calibration_samples", (json_int_t)f->calibration_samples, "compared_samples",
                             (json_int_t)f->compared_samples, "weight_bytes_before", (json_int_t)f->bytes_before,
                             "weight_bytes_after", (json_int_t)f->bytes_after, "accuracy", agreement_json(f->agreement),
-                            "layers", values, "in_f32", reals);
+                            "layers", values, "in_f32", reals, "kept_in_f32", kept, "max_drop",
+                            f->max_drop < 0 ? json_null() : number(f->max_drop));
     char *text = json_dumps(all, JSON_INDENT(2) | JSON_REAL_PRECISION(7));
     json_decref(all);
-    const char *kept = arena_printf(arena, "%s\n", text ? text : "");
+    const char *made = arena_printf(arena, "%s\n", text ? text : "");
     free(text);
-    return kept;
+    return made;
 }
 
 const char *certificate_hash(Arena *arena, const char *text)
@@ -111,8 +113,9 @@ void certificate_print(const CertificateFacts *f)
     for (int i = 0; i < f->quantized->values.count; i++) {
         const QuantizedValue *v = f->quantized->values.at[i];
         const ValueError *e = &f->errors[i];
-        printf("%-32s %8.2f %12.4g %9.3f%% %6d\n", v->value->name, decibels(e), e->largest,
-               100 * share(e->cut, e->count), v->made->zero_point);
+        if (e->count)
+            printf("%-32s %8.2f %12.4g %9.3f%% %6d\n", v->value->name, decibels(e), e->largest,
+                   100 * share(e->cut, e->count), v->made->zero_point);
     }
     for (int i = 0; i < f->quantized->reals.count; i++)
         printf("%s%s", i ? ", " : "\nin f32     ", ((const Node *)f->quantized->reals.at[i])->name);

@@ -25,7 +25,9 @@ typedef struct CertificateFacts {
     const char *net, *weights, *data, *method;
     int64_t calibration_samples, compared_samples;
     const QuantizedNet *quantized;
-    const ValueError *errors;   /* by value */
+    const ValueError *errors;   /* by value; of no numbers: it was not observed */
+    const List *kept;           /* of const char *: layers that are in f32 because it was wanted */
+    double max_drop;            /* points; negative: none was asked for */
     const Agreement *agreement; /* NULL: the data has no part for it, or no classes */
     int64_t bytes_before, bytes_after;
 } CertificateFacts;

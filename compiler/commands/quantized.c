@@ -1,6 +1,7 @@
 /* Files of int8 weights. */
 #include "commands/quantized.h"
 
+#include <jansson.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -10,6 +11,7 @@ typedef struct ScaleFile {
     NnTensors *file;
     const char *path;
     const Model *m;
+    json_t *how; /* the metadata `quantization`, or NULL */
     NnError error;
 } ScaleFile;
 
@@ -53,6 +55,17 @@ static const double *weight_scales_of_file(void *user, const WeightRequest *r)
     return t ? scales : NULL;
 }
 
+static bool in_f32_by_file(void *user, const Node *layer)
+{
+    const ScaleFile *f = user;
+    const json_t *names = json_object_get(f->how, "in_f32");
+    for (size_t i = 0; i < json_array_size(names); i++) {
+        const char *name = json_string_value(json_array_get(names, i));
+        if (name && strcmp(name, layer->name) == 0) return true;
+    }
+    return false;
+}
+
 /* Pipes are read once, by those that load them. */
 static bool may_be_quantized(const char *path)
 {
@@ -71,8 +84,11 @@ int quantized_load(Model *m, const char *path)
     ScaleFile f = {.path = path, .m = m};
     f.file = nn_tensors_open(path, &f.error);
     if (!f.file) return fail_error(&f.error);
-    const QuantizeSource source = {&f, scale_of_file, weight_scales_of_file};
+    const char *how = nn_tensors_metadata(f.file, "quantization");
+    f.how = how ? json_loads(how, 0, NULL) : NULL;
+    const QuantizeSource source = {&f, scale_of_file, weight_scales_of_file, in_f32_by_file};
     const QuantizedNet *net = quantize_net(m->net, &source);
+    json_decref(f.how);
     const char *hash = nn_tensors_metadata(f.file, "quantization.certificate");
     m->certificate = hash ? arena_strdup(m->c->arena, hash) : NULL;
     nn_tensors_close(f.file);

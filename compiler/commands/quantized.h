@@ -8,8 +8,8 @@
  *   quantization/VALUE.scale           F32, of a value, and
  *   quantization/VALUE.zero_point      I32
  *
- * and in its metadata `quantization`, how they were found, as JSON, and `quantization.certificate`,
- * the hash of the certificate.
+ * and in its metadata `quantization`, how they were found, as JSON, with the layers that were kept in
+ * f32, `in_f32`; and `quantization.certificate`, the hash of the certificate.
  */
 #ifndef NNC_COMMANDS_QUANTIZED_H
 #define NNC_COMMANDS_QUANTIZED_H

@@ -12,6 +12,7 @@ struct Quantizer {
     QuantizedNet *result;
     Tensor **real, **int8; /* by the id of the net's tensor: its forms in the integer net, or NULL */
     bool *done;            /* by the id of the net's node: it is part of one before it */
+    bool *stays;           /* by the id of the net's node: it stays in f32, with the layer before it */
     int *users;            /* by the id of the net's tensor: the nodes that read it, and the caller */
     bool failed;
 };
@@ -147,9 +148,24 @@ static bool serves_batches(const Node *n)
     return n->data_count > 0;
 }
 
+static const Node *only_user(const Quantizer *, const Tensor *value);
+
+/* With the batchnorm that would have been in its weights. */
+static bool stays_in_f32(Quantizer *q, const Node *n)
+{
+    const bool asked = n->op->traits & OP_WEIGHTED && q->source->in_f32 && q->source->in_f32(q->source->user, n);
+    const Node *next = asked ? only_user(q, n->out[0]) : NULL;
+    if (next && next->op->affine) q->stays[next->id] = true;
+    return asked || q->stays[n->id];
+}
+
 /* In integers: what has weights, and what integers come to. */
 static void visit(Quantizer *q, const Node *n)
 {
+    if (stays_in_f32(q, n)) {
+        keep_node(q, n);
+        return;
+    }
     const bool wanted = n->op->quantize && serves_batches(n) && (n->op->traits & OP_WEIGHTED || reads_int8(q, n));
     if (wanted && n->op->quantize(q, n)) return;
     keep_node(q, n);
@@ -264,6 +280,7 @@ static Quantizer quantizer_of(Graph *net, const QuantizeSource *source, Quantize
                        .real = arena_alloc(arena, tensors * sizeof(Tensor *)),
                        .int8 = arena_alloc(arena, tensors * sizeof(Tensor *)),
                        .done = arena_alloc(arena, nodes * sizeof(bool)),
+                       .stays = arena_alloc(arena, nodes * sizeof(bool)),
                        .users = arena_alloc(arena, tensors * sizeof(int))};
 }
 

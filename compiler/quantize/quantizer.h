@@ -32,6 +32,8 @@ typedef struct QuantizeSource {
     bool (*scale)(void *user, const Tensor *value, Affine *);
     /* Of the rows of a layer's weight; floats.  NULL after an error. */
     const double *(*weight_scales)(void *user, const WeightRequest *);
+    /* Whether a layer with weights stays in f32; NULL: none does. */
+    bool (*in_f32)(void *user, const Node *layer);
 } QuantizeSource;
 
 /* A value of the net that has a scale of its own. */

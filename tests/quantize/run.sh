@@ -41,6 +41,38 @@ for method in range percentile mse entropy; do
     within -0.03 "$(value change)" 0.03
 done
 
+# ---- layers in f32 -----------------------------------------------------------------------------
+
+what='layers that are kept'
+runs 0 quantize "$lenet" --weights lenet.safetensors --limit 300 --samples 32 --threads 1 --keep c1,f6 \
+    -o kept.safetensors --certificate certificate.json
+says out '^in f32     c1, s2, tanh1, f6, tanh4, softmax1$'
+lacks out '^c1.y'
+is "$(grep -A2 kept_in_f32 certificate.json | tr -d ' ",\n')" = 'kept_in_f32:[c1f6'
+right=$(sed -n '/"after"/,/}/s/.*"right": \([0-9]*\),*/\1/p' certificate.json)
+for jit in tcc cc; do
+    runs 0 eval "$lenet" --weights kept.safetensors --limit 300 --threads 2 --jit $jit
+    says out "($right of 300)"
+done
+# Of one sample the scales are poor; the promise is kept by few layers.
+poor='--limit 600 --samples 1 --calibration range --valid 0.3 --threads 1'
+# shellcheck disable=SC2086
+runs 0 quantize "$lenet" --weights lenet.safetensors $poor -o all.safetensors --certificate certificate.json
+within -0.5 "$(value change)" -0.005
+# shellcheck disable=SC2086
+runs 0 quantize "$lenet" --weights lenet.safetensors $poor --max-drop 0.1 -o few.safetensors --certificate certificate.json
+says err 'measuring 5 layers'
+within -0.001 "$(value change)" 1
+says certificate.json '"max_drop": 0.1'
+is "$(sed -n '/kept_in_f32/,/]/p' certificate.json | grep -c '^    "')" -le 4
+runs 2 quantize "$lenet" --weights lenet.safetensors --keep outptu -o w.safetensors
+says err '--keep outptu: no layer of that name would be in int8; did you mean output'
+runs 2 quantize "$lenet" --weights lenet.safetensors --limit 50 --max-drop 0.5 -o w.safetensors
+says err 'cut one off with --valid'
+runs 1 quantize "$lenet" --weights lenet.safetensors --limit 50 --keep c1,c3,c5,f6,output -o w.safetensors
+says err 'no layer of lenet is left for int8'
+absent w.safetensors
+
 # ---- all forms of a net give the same bits --------------------------------------------------
 
 what='all layers'
