@@ -49,7 +49,8 @@ HEADERS = stdio.h libtcc.h zlib.h libdeflate.h jansson.h protobuf-c/protobuf-c.h
 OPS = $(sort $(wildcard compiler/ops/*/*.c))
 STD = $(sort $(wildcard compiler/std/*.nn))
 KERNELS = $(sort $(wildcard runtime/kernels/*.h runtime/kernels/*/*.h))
-REPORT_PAGE = $(addprefix compiler/report/page/, head.html foot.html page.html page.css trace.html trace.css trace.js run.html run.css)
+REPORT_PAGE = $(addprefix compiler/report/page/, head.html foot.html page.html page.css trace.html trace.css trace.js run.html run.css certificate.html certificate.css \
+              certificate.js)
 PAGE_SCRIPT = $(patsubst %, compiler/report/page/%.js, base tip blocks graph bars arena field flow tables print main)
 RUN_SCRIPT = $(patsubst %, compiler/report/page/%.js, run tip graph gradient activations run_main)
 
@@ -301,6 +302,9 @@ $(BUILD)/report/page_text.c: $(REPORT_PAGE) $(PAGE_SCRIPT) Makefile
 	   echo 'const char trace_html_text[] = ""'; $(TO_STRINGS) compiler/report/page/trace.html; echo '    ;'; \
 	   echo 'const char trace_style_text[] = ""'; $(TO_STRINGS) compiler/report/page/trace.css; echo '    ;'; \
 	   echo 'const char trace_script_text[] = ""'; $(TO_STRINGS) compiler/report/page/trace.js; echo '    ;'; \
+	   echo 'const char certificate_html_text[] = ""'; $(TO_STRINGS) compiler/report/page/certificate.html; echo '    ;'; \
+	   echo 'const char certificate_style_text[] = ""'; $(TO_STRINGS) compiler/report/page/certificate.css; echo '    ;'; \
+	   echo 'const char certificate_script_text[] = ""'; $(TO_STRINGS) compiler/report/page/certificate.js; echo '    ;'; \
 	   echo 'const char run_html_text[] = ""'; $(TO_STRINGS) compiler/report/page/run.html; echo '    ;'; \
 	   echo 'const char run_style_text[] = ""'; $(TO_STRINGS) compiler/report/page/run.css; echo '    ;'; \
 	   echo 'const char run_script_text[] = ""'; cat $(RUN_SCRIPT) | $(TO_STRINGS); echo '    ;'; } > $@

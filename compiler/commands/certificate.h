@@ -34,6 +34,8 @@ typedef struct CertificateFacts {
 
 /* As JSON; deterministic. */
 const char *certificate_text(Arena *, const CertificateFacts *);
+/* The text as a page; a Status. */
+int certificate_write_page(const char *path, const char *net, const char *text);
 /* Of the text, 16 hexadecimal digits. */
 const char *certificate_hash(Arena *, const char *text);
 /* The same for people, on standard output. */

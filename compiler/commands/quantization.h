@@ -14,9 +14,10 @@
 
 typedef struct QuantizeRequest {
     LoadOptions load;
-    const char *weights, *output, *certificate;
-    const char *keep; /* names between commas, or NULL */
-    double max_drop;  /* points; negative: none given */
+    const char *weights, *output;
+    const char *certificate, *page; /* FILE.json and FILE.html, or NULL */
+    const char *keep;               /* names between commas, or NULL */
+    double max_drop;                /* points; negative: none given */
     DataRequest data;
     RangeChoice method;
     int64_t samples;

@@ -33,7 +33,8 @@ static const Option options[] = {
     {QUANTIZE_KEEP, "keep", "LAYERS", "names, with commas between them: these layers stay in f32", false},
     {QUANTIZE_MAX_DROP, "max-drop", "POINTS",
      "as few layers stay in f32 as it takes for the accuracy to drop by no more, in percentage points", false},
-    {QUANTIZE_CERTIFICATE, "certificate", "FILE.json", "write what was measured as JSON", false},
+    {QUANTIZE_CERTIFICATE, "certificate", "FILE.json|FILE.html", "write what was measured as JSON, or as a page",
+     false},
     OPTION_ROWS_COLUMN,
     OPTION_ROWS_SAMPLES,
     OPTION_ROWS_LOADING,
@@ -65,7 +66,7 @@ static bool take_quantize_option(QuantizeRequest *r, int id, const char *value)
     case QUANTIZE_DATA: r->data.path = value; return true;
     case QUANTIZE_SAMPLES: return option_int(&command_quantize, "samples", value, 1, INT32_MAX, &r->samples);
     case QUANTIZE_CALIBRATION: return take_calibration(r, value);
-    case QUANTIZE_CERTIFICATE: r->certificate = value; return true;
+    case QUANTIZE_CERTIFICATE: *(path_has_ending(value, ".html") ? &r->page : &r->certificate) = value; return true;
     case QUANTIZE_KEEP: r->keep = value; return true;
     case QUANTIZE_MAX_DROP: return option_real(&command_quantize, "max-drop", value, 0, 100, &r->max_drop);
     default: break;
@@ -127,10 +128,12 @@ static int write_quantized(const Quantization *q, const CertificateFacts *facts)
                                 .f32 = {q->f32.m.info, q->f32.model, q->arena},
                                 .from = q->weights.file,
                                 .notes = notes};
-    const int status = quantize_save(&file, q->request->output);
-    if (status || !q->request->certificate) return status;
-    const OutputFile out = {.path = q->request->certificate, .text = text, .length = strlen(text)};
-    return output_write(&out, 1);
+    int status = quantize_save(&file, q->request->output);
+    const QuantizeRequest *r = q->request;
+    const OutputFile out = {.path = r->certificate, .text = text, .length = strlen(text)};
+    if (!status && r->certificate) status = output_write(&out, 1);
+    if (!status && r->page) status = certificate_write_page(r->page, facts->net, text);
+    return status;
 }
 
 static int compare_and_write(Quantization *q)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The pages of report, trace, train and page in a browser, light and dark, on a desktop and a phone:
+# The pages of report, trace, train, page and quantize in a browser, light and dark, on a desktop and a phone:
 # contrast, names and what else accessibility.js sees, and axe-core (npm install axe-core), where AXE
 # or ./node_modules has it.  ALL=1: each page in both; KEEP=FOLDER keeps screenshots and prints.
 cd "$(dirname "$0")/../.." || exit 1
@@ -68,14 +68,18 @@ runs 0 report "$examples/resnet_cifar.nn" --format html -o report.html
 runs 0 trace "$examples/exercises/convolution.nn" --x 4,2,-1,-6,0,5,3,2,2 --dy 1,1,1,1 --format html -o trace.html
 runs 0 train "$examples/lenet.nn" --limit 300 --epochs 2 --jit tcc --log run.csv --page run.html -o run.w
 runs 0 page run.csv run.csv -o compared.html
+runs 0 quantize "$examples/lenet.nn" --weights run.w --limit 100 --samples 8 --keep f6 -o run8.safetensors \
+    --certificate certificate.html
 accessible report.html 1280 light
 accessible trace.html 500 dark
 accessible run.html 500 dark
+accessible certificate.html 500 dark
 if [ -n "${ALL:-}" ]; then
     accessible report.html 500 dark
     accessible trace.html 1280 light
     accessible run.html 1280 light
     accessible compared.html 1280 light
+    accessible certificate.html 1280 light
     accessible compared.html 500 dark
 fi
 conclude

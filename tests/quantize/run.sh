@@ -19,7 +19,9 @@ within() { if awk "BEGIN { exit !($1 <= $2 && $2 <= $3) }"; then ok; else bad "$
 runs 0 train "$lenet" --limit 1000 --epochs 2 --threads 1 --jit tcc -o lenet.safetensors
 what='LeNet'
 runs 0 quantize "$lenet" --weights lenet.safetensors --limit 300 --samples 48 --threads 1 \
-    -o lenet8.safetensors --certificate certificate.json
+    -o lenet8.safetensors --certificate certificate.json --certificate certificate.html
+is "$(sed -n '/id="data">/,/^}/p' certificate.html | sed 's/.*id="data">//' | tr -d ' \n' | head -c 60)" = \
+    "$(tr -d ' \n' <certificate.json | head -c 60)"
 says out 'weights    62414 bytes, in f32 246824'
 within -0.02 "$(value change)" 0.02
 is "$(grep -c '"snr_db": [3-5][0-9]\.' certificate.json)" -eq 10
