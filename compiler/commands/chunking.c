@@ -82,7 +82,9 @@ static RankFact *rank_fact(RankFact *at, const char *what, const char *value)
 
 static const char *length_text(Arena *arena, const TrainRequest *r)
 {
-    return arena_printf(arena, "%" PRId64 " epochs, %" PRId64 " steps, %s", r->epochs, r->steps,
+    const char *epochs = r->epochs > 0 ? arena_printf(arena, "%" PRId64 " epochs", r->epochs) : "the net's epochs";
+    const char *steps = r->steps > 0 ? arena_printf(arena, "%" PRId64, r->steps) : "all";
+    return arena_printf(arena, "%s, %s steps, %s", epochs, steps,
                         r->time_limit > 0 ? real_text(arena, r->time_limit) : "no limit");
 }
 

@@ -12,12 +12,15 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { REPORT_BYTES = 8192 };
-
-/* What each rank sends to rank 0: its facts, a line each, or what it has said when it failed. */
-typedef struct RankReport {
+/* What each rank sends to rank 0, before the text itself: its facts, a line each, or what it has said when it failed. */
+typedef struct RankHead {
     int status;
-    char text[REPORT_BYTES];
+    size_t bytes; /* of the text, with its end */
+} RankHead;
+
+typedef struct RankReport {
+    RankHead head;
+    char *text;
 } RankReport;
 
 /* ---- the engine ---------------------------------------------------------------------- */
@@ -53,7 +56,7 @@ static int open_engine(Ranks *r)
     r->library = dlopen(path, RTLD_NOW | RTLD_GLOBAL); /* MPI loads libraries of its own, which look for its names */
     NnRanksOpen *open = r->library ? (NnRanksOpen *)dlsym(r->library, "nn_ranks_open") : NULL;
     if (!open) return fail(STATUS_SYSTEM, "%s: %s", path, dlerror());
-    if (open(&r->engine, NN_RANKS_ABI)) return fail(STATUS_SYSTEM, "%s does not belong to this nnc", path);
+    if (open(&r->engine, NN_RANKS_ABI, r->limit)) return fail(STATUS_SYSTEM, "%s does not belong to this nnc", path);
     return STATUS_OK;
 }
 
@@ -73,11 +76,17 @@ static int keep_output(Ranks *r)
     return STATUS_OK;
 }
 
-static void read_kept(const Ranks *r, char *text, size_t size)
+/* Allocated. */
+static char *read_kept(const Ranks *r)
 {
     fflush(stderr);
+    fseek(r->kept, 0, SEEK_END);
+    const long bytes = ftell(r->kept);
+    char *text = malloc((size_t)(bytes > 0 ? bytes : 0) + 1);
+    if (!text) return NULL;
     rewind(r->kept);
-    text[fread(text, 1, size - 1, r->kept)] = '\0';
+    text[bytes > 0 ? fread(text, 1, (size_t)bytes, r->kept) : 0] = '\0';
+    return text;
 }
 
 static void forget_kept(const Ranks *r)
@@ -118,9 +127,16 @@ int ranks_threads(void)
     return threads < 1 ? 1 : threads > most ? most : threads;
 }
 
+static double rank_limit(void)
+{
+    const double usual = 300;
+    const char *text = getenv("NNC_RANK_TIMEOUT");
+    return text && atof(text) > 0 ? atof(text) : usual;
+}
+
 int ranks_open(Ranks *r)
 {
-    *r = (Ranks){.engine = {.size = 1}, .error = -1};
+    *r = (Ranks){.engine = {.size = 1}, .error = -1, .limit = rank_limit()};
     if (!is_launched()) return STATUS_OK;
     int status = open_engine(r);
     if (status) return status;
@@ -130,75 +146,136 @@ int ranks_open(Ranks *r)
 
 /* ---- agreeing --------------------------------------------------------------------------- */
 
-static void write_facts(RankReport *report, const RankFact *facts)
+static char *facts_text(const RankFact *facts)
 {
-    size_t at = 0;
-    for (; facts && facts->what && at < sizeof report->text; facts++)
-        at += (size_t)snprintf(report->text + at, sizeof report->text - at, "%s\t%s\n", facts->what, facts->value);
+    char *text = NULL;
+    size_t bytes;
+    FILE *f = open_memstream(&text, &bytes);
+    if (!f) return NULL;
+    for (; facts && facts->what; facts++) fprintf(f, "%s\t%s\n", facts->what, facts->value);
+    return fclose(f) == 0 ? text : NULL;
 }
 
-/* The first line in which the facts of a rank differ from those of rank 0. */
+/* A line of facts. */
+typedef struct FactLine {
+    const char *what, *value;
+    int what_length, length; /* of the value */
+} FactLine;
+
+/* Leaves the start of the next line. */
+static FactLine read_fact(const char **text)
+{
+    const char *line = *text;
+    const int length = (int)strcspn(line, "\n"), what = (int)strcspn(line, "\t\n"), tab = line[what] == '\t';
+    *text = line + length + (line[length] == '\n');
+    return (FactLine){line, line + what + tab, what, length - what - tab};
+}
+
+static FactLine find_fact(const char *text, FactLine wanted)
+{
+    while (*text) {
+        const FactLine f = read_fact(&text);
+        if (f.what_length == wanted.what_length && memcmp(f.what, wanted.what, (size_t)f.what_length) == 0) return f;
+    }
+    return (FactLine){wanted.what, "(none)", wanted.what_length, 6};
+}
+
+static int tell_apart(int rank, FactLine theirs, FactLine own)
+{
+    if (theirs.length == own.length && memcmp(theirs.value, own.value, (size_t)own.length) == 0) return STATUS_OK;
+    return fail(STATUS_INPUT, "rank %d differs from rank 0: %.*s is %.*s there, and %.*s on rank 0", rank,
+                own.what_length, own.what, theirs.length, theirs.value, own.length, own.value);
+}
+
+/* The first of rank 0's facts in which a rank differs, or one that only that rank has. */
 static int compare_facts(int rank, const char *theirs, const char *own)
 {
-    while (*own && *theirs) {
-        const int a = (int)strcspn(own, "\n"), b = (int)strcspn(theirs, "\n"), what = (int)strcspn(own, "\t");
-        if (a != b || strncmp(own, theirs, (size_t)a) != 0)
-            return fail(STATUS_INPUT, "rank %d differs from rank 0: %.*s is %.*s there, and %.*s on rank 0", rank, what,
-                        own, b - what - 1, theirs + what + 1, a - what - 1, own + what + 1);
-        own += a + 1;
-        theirs += b + 1;
+    if (strcmp(theirs, own) == 0) return STATUS_OK;
+    for (const char *at = own; *at;) {
+        const FactLine fact = read_fact(&at);
+        const int status = tell_apart(rank, find_fact(theirs, fact), fact);
+        if (status) return status;
     }
-    return STATUS_OK;
+    for (const char *at = theirs; *at;) {
+        const FactLine fact = read_fact(&at);
+        const int status = tell_apart(rank, fact, find_fact(own, fact));
+        if (status) return status;
+    }
+    return fail(STATUS_INPUT, "rank %d differs from rank 0 in the order of what it is to do", rank);
 }
 
 static int judge_rank(int rank, const RankReport *theirs, const RankReport *own)
 {
-    if (!theirs->status) return own->status ? STATUS_OK : compare_facts(rank, theirs->text, own->text);
-    if (!own->status) print_of_rank(STDERR_FILENO, rank, theirs->text);
-    return theirs->status;
+    if (!theirs->head.status) return own->head.status ? STATUS_OK : compare_facts(rank, theirs->text, own->text);
+    if (!own->head.status) print_of_rank(STDERR_FILENO, rank, theirs->text);
+    return theirs->head.status;
+}
+
+static void *allocate(const Ranks *r, size_t bytes)
+{
+    void *memory = calloc(bytes, 1);
+    if (!memory) r->engine.abort(fail(STATUS_SYSTEM, "no memory for the reports of the ranks"));
+    return memory;
+}
+
+/* Of the ranks 1, 2, …: their heads, and then as much text as these say. */
+static void get_reports(const Ranks *r, RankReport *reports, NnMessage *list)
+{
+    const int others = r->engine.size - 1;
+    for (int i = 0; i < others; i++) list[i] = (NnMessage){i + 1, false, &reports[i].head, sizeof reports[i].head};
+    r->engine.exchange(&r->engine, list, others, r->limit);
+    for (int i = 0; i < others; i++) {
+        reports[i].text = allocate(r, reports[i].head.bytes);
+        list[i] = (NnMessage){i + 1, false, reports[i].text, reports[i].head.bytes};
+    }
+    r->engine.exchange(&r->engine, list, others, r->limit);
 }
 
 static int judge_ranks(const Ranks *r, const RankReport *own)
 {
     const int others = r->engine.size - 1;
-    RankReport *reports = calloc((size_t)others + 1, sizeof *reports);
-    NnMessage *list = calloc((size_t)others + 1, sizeof *list);
-    if (!reports || !list) r->engine.abort(fail(STATUS_SYSTEM, "no memory for the reports of the ranks"));
-    for (int i = 0; i < others; i++) list[i] = (NnMessage){i + 1, false, &reports[i], sizeof *reports};
-    r->engine.exchange(&r->engine, list, others, 0);
-    int verdict = own->status;
+    RankReport *reports = allocate(r, ((size_t)others + 1) * sizeof *reports);
+    NnMessage *list = allocate(r, ((size_t)others + 1) * sizeof *list);
+    get_reports(r, reports, list);
+    int verdict = own->head.status;
     for (int i = 0; i < others; i++) {
         const int status = judge_rank(i + 1, &reports[i], own);
         if (!verdict) verdict = status;
     }
     for (int i = 0; i < others; i++) list[i] = (NnMessage){i + 1, true, &verdict, sizeof verdict};
-    r->engine.exchange(&r->engine, list, others, 0);
+    r->engine.exchange(&r->engine, list, others, r->limit);
+    for (int i = 0; i < others; i++) free(reports[i].text);
     free(list);
     free(reports);
     return verdict;
 }
 
+/* Rank 0 itself may wait for another one as long as the limit, and names that one. */
 static int await_verdict(const Ranks *r, RankReport *own)
 {
     int verdict;
-    const NnMessage report = {0, true, own, sizeof *own}, answer = {0, false, &verdict, sizeof verdict};
-    r->engine.exchange(&r->engine, &report, 1, 0);
-    r->engine.exchange(&r->engine, &answer, 1, 0);
+    const NnMessage report[] = {{0, true, &own->head, sizeof own->head}, {0, true, own->text, own->head.bytes}};
+    const NnMessage answer = {0, false, &verdict, sizeof verdict};
+    r->engine.exchange(&r->engine, report, 2, 2 * r->limit);
+    r->engine.exchange(&r->engine, &answer, 1, 2 * r->limit);
     return verdict;
 }
 
-static int agree(Ranks *r, RankReport *own)
+/* text: allocated, and freed here. */
+static int agree(Ranks *r, int status, char *text)
 {
+    if (!text) r->engine.abort(fail(STATUS_SYSTEM, "no memory for the report of a rank"));
+    RankReport own = {{status, strlen(text) + 1}, text};
     r->agreed = true;
-    return ranks_is_first(r) ? judge_ranks(r, own) : await_verdict(r, own);
+    const int verdict = ranks_is_first(r) ? judge_ranks(r, &own) : await_verdict(r, &own);
+    free(text);
+    return verdict;
 }
 
 int ranks_agree(Ranks *r, const RankFact *facts)
 {
-    RankReport own = {.status = STATUS_OK};
     if (!r->launched) return STATUS_OK;
-    write_facts(&own, facts);
-    const int status = agree(r, &own);
+    const int status = agree(r, STATUS_OK, facts_text(facts));
     forget_kept(r);
     return status;
 }
@@ -207,22 +284,18 @@ int ranks_agree(Ranks *r, const RankFact *facts)
 
 static void end_all(const Ranks *r, int status)
 {
-    char text[REPORT_BYTES];
-    if (r->kept) {
-        read_kept(r, text, sizeof text);
-        print_of_rank(r->error, r->engine.rank, text);
-    }
+    char *text = r->kept ? read_kept(r) : NULL;
+    if (text) print_of_rank(r->error, r->engine.rank, text);
+    free(text);
     r->engine.abort(status);
 }
 
 int ranks_close(Ranks *r, int status, bool lost)
 {
-    RankReport own = {.status = status};
     if (!r->launched) return status;
     if (lost) end_all(r, status);
     if (!r->agreed) {
-        if (r->kept) read_kept(r, own.text, sizeof own.text);
-        const int verdict = agree(r, &own);
+        const int verdict = agree(r, status, r->kept ? read_kept(r) : strdup(""));
         if (!status) status = verdict;
     }
     r->engine.close();

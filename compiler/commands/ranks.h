@@ -20,8 +20,9 @@ typedef struct Ranks {
     bool launched;
     bool agreed; /* all ranks have come to the start of the run, and are alike */
     void *library;
-    FILE *kept; /* what this rank has said; of rank 0 NULL */
-    int error;  /* descriptor of the standard error from before */
+    FILE *kept;   /* what this rank has said; of rank 0 NULL */
+    int error;    /* descriptor of the standard error from before */
+    double limit; /* seconds without an answer after which a rank counts as lost: NNC_RANK_TIMEOUT */
 } Ranks;
 
 /* A property of the run that must be the same on all ranks. */
@@ -37,7 +38,7 @@ static inline bool ranks_is_first(const Ranks *r) { return r->engine.rank == 0; 
 /* The threads of a rank that was not told: the processors that it is bound to, or its share of the machine's. */
 int ranks_threads(void);
 
-/* Waits for all ranks.  Not STATUS_OK on any of them where one has failed or has other facts than rank 0,
+/* Waits for all ranks, each as long as the limit.  Not STATUS_OK on any of them where one has failed or has other facts than rank 0,
  * which says so. */
 int ranks_agree(Ranks *, const RankFact *);
 

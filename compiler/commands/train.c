@@ -133,14 +133,6 @@ static const NnObserver *observe(TrainCommand *t)
     return run_page_observer(t->page);
 }
 
-/* Seconds without an answer after which a rank counts as lost. */
-static double rank_limit(void)
-{
-    const double usual = 300;
-    const char *text = getenv("NNC_RANK_TIMEOUT");
-    return text && atof(text) > 0 ? atof(text) : usual;
-}
-
 static void configure(TrainCommand *t)
 {
     const TrainSpec *spec = t->m.spec;
@@ -151,7 +143,7 @@ static void configure(TrainCommand *t)
         .schedule = schedule_of(spec, t->request.lr),
         .seed = (uint64_t)spec->seed,
         .last = t->last.info,
-        .chunking = {(int)t->batch, t->ranks.launched ? &t->ranks.engine : NULL, rank_limit()},
+        .chunking = {(int)t->batch, t->ranks.launched ? &t->ranks.engine : NULL, t->ranks.limit},
         .ema = spec->ema,
         .lookahead = spec->lookahead,
         .lookahead_alpha = spec->lookahead_alpha,

@@ -6,6 +6,8 @@
  * has stopped to answer can be named.
  */
 #include <mpi.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +30,78 @@ static double mpi_clock(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-static void end_job(int status) { MPI_Abort(MPI_COMM_WORLD, status); }
+/* ---- calls of MPI that may not return ---------------------------------------------------------- */
+
+/* Ends this process, unless it is called off within so many seconds. */
+typedef struct Watchdog {
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    double limit;
+    int off, status;
+    const char *what; /* to print, with the limit; or NULL */
+} Watchdog;
+
+static struct timespec after(double seconds)
+{
+    struct timespec end;
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    const double whole = (double)(time_t)seconds;
+    end.tv_sec += (time_t)seconds;
+    end.tv_nsec += (long)((seconds - whole) * 1e9);
+    if (end.tv_nsec >= 1000000000) end.tv_sec++, end.tv_nsec -= 1000000000;
+    return end;
+}
+
+static void *watch_call(void *arg)
+{
+    Watchdog *w = arg;
+    const struct timespec end = after(w->limit);
+    int error = 0;
+    pthread_mutex_lock(&w->lock);
+    while (!w->off && !error) error = pthread_cond_timedwait(&w->changed, &w->lock, &end);
+    pthread_mutex_unlock(&w->lock);
+    if (w->off) return NULL;
+    if (w->what) dprintf(STDERR_FILENO, "nnc: error: %s for %g s; the run is ended\n", w->what, w->limit);
+    _exit(w->status);
+}
+
+/* Signals stay with the threads of the program.  0, or -1: there is no thread for it. */
+static int watchdog_start(Watchdog *w)
+{
+    pthread_condattr_t monotonic;
+    sigset_t all, before;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_cond_init(&w->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    const int failed = pthread_create(&w->thread, NULL, watch_call, w);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return failed ? -1 : 0;
+}
+
+static void watchdog_stop(Watchdog *w)
+{
+    pthread_mutex_lock(&w->lock);
+    w->off = 1;
+    pthread_cond_signal(&w->changed);
+    pthread_mutex_unlock(&w->lock);
+    pthread_join(w->thread, NULL);
+    pthread_cond_destroy(&w->changed);
+    pthread_mutex_destroy(&w->lock);
+}
+
+/* A launcher that does not answer any more is not waited for. */
+static void end_job(int status)
+{
+    Watchdog w = {.limit = 5, .status = status};
+    if (watchdog_start(&w)) _exit(status);
+    MPI_Abort(MPI_COMM_WORLD, status);
+    _exit(status);
+}
 
 static void check_mpi(const NnRanks *r, int error, const char *what)
 {
@@ -130,11 +203,20 @@ static void name_engine(NnRanks *r)
     snprintf(r->engine, sizeof r->engine, "%.60s", text);
 }
 
-int nn_ranks_open(NnRanks *r, int abi)
+/* Waits for all ranks. */
+static int start_mpi(double limit)
 {
     int provided = 0;
-    if (abi != NN_RANKS_ABI) return -1;
-    if (MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS) return -1;
+    Watchdog w = {.limit = limit, .status = 3, .what = "not all ranks have started, or the launcher has not answered,"};
+    if (watchdog_start(&w)) return -1;
+    const int error = MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);
+    watchdog_stop(&w);
+    return error == MPI_SUCCESS ? 0 : -1;
+}
+
+int nn_ranks_open(NnRanks *r, int abi, double limit)
+{
+    if (abi != NN_RANKS_ABI || start_mpi(limit)) return -1;
     MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
     MPI_Comm_rank(MPI_COMM_WORLD, &r->rank);
     MPI_Comm_size(MPI_COMM_WORLD, &r->size);

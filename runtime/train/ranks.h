@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { NN_RANKS_ABI = 1 };
+enum { NN_RANKS_ABI = 2 };
 
 /* To or from another rank.  Messages between two ranks arrive in the order in which they were sent. */
 typedef struct NnMessage {
@@ -29,12 +29,13 @@ struct NnRanks {
     /* Returns when all messages are over.  With a limit, in seconds, a rank that has not answered for so
      * long is named and ends the job; 0: there is none. */
     void (*exchange)(const NnRanks *, const NnMessage *, int count, double limit);
-    void (*abort)(int status); /* ends all ranks */
+    void (*abort)(int status); /* ends all ranks, and does not return */
     void (*close)(void);
 };
 
-/* 0, or -1: the engine's version is another one, or it does not start. */
-int nn_ranks_open(NnRanks *, int abi);
-typedef int NnRanksOpen(NnRanks *, int abi);
+/* 0, or -1: the engine's version is another one, or it does not start.  limit: seconds to wait for the other
+ * ranks to start; then a message is printed, and the process ends. */
+int nn_ranks_open(NnRanks *, int abi, double limit);
+typedef int NnRanksOpen(NnRanks *, int abi, double limit);
 
 #endif

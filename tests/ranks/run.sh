@@ -265,12 +265,65 @@ apart() {
     is "$(grep -c '^nnc: ' err)" -eq 1
     absent apart.safetensors
 }
-apart '^nnc: error: rank 1 differs from rank 0: the hash of the net.s layers is' still.nn --limit 280
-apart "^nnc: error: rank 1 differs from rank 0: the data's hash is" net.nn --limit 270
-apart '^nnc: error: rank 1 differs from rank 0: the learning rate is 0.02 there, and 0.01 on rank 0' net.nn --limit 280 --lr 0.02
-apart '^nnc: error: rank 1 differs from rank 0: the length of the run is 7 epochs' net.nn --limit 280 --epochs 7
+differs='^nnc: error: rank 1 differs from rank 0:'
+hash='[0-9a-f]*'
+apart "$differs the hash of the net.s layers is $hash there, and $hash on rank 0" still.nn --limit 280
+apart "$differs the data's hash is $hash there, and $hash on rank 0" net.nn --limit 270
+apart "$differs the learning rate is 0.02 there, and 0.01 on rank 0" net.nn --limit 280 --lr 0.02
+apart "$differs the length of the run is 7 epochs, all .* there, and the net.s epochs, all .* on rank 0" net.nn --limit 280 --epochs 7
+apart "$differs the compiler is .*memory 900000000 there, and .*memory 0 on rank 0" net.nn --limit 280 --memory-limit 900000000
+sed 's/batch 64/batch 64  valid 0.1/' net.nn >valid.nn
+apart "$differs .* is .* there, and .* on rank 0" valid.nn --limit 280
 apart '^nnc: rank 1: error: cannot read missing.nn' missing.nn
 apart '^nnc: rank 1: error: there is no file or folder missing' net.nn --data missing
+
+# Another program: the constants in a copy of it are replaced by others of the same length.
+# other FROM TO PATTERN
+other() {
+    mkdir -p other
+    ln -sf "$root/dsl_examples" other # the digits
+    cp "${NNC%/*}/nnc-mpi.so" other
+    LC_ALL=C sed "s/$1/$2/" "$NNC" >other/nnc
+    chmod +x other/nnc
+    what="a rank with another program: $3"
+    differ other/nnc "$NNC"
+    timeout -k 5 60 mpirun -n 2 "$NNC" train net.nn --jit tcc --limit 280 -o apart.safetensors : \
+        -n 1 other/nnc train net.nn --jit tcc --limit 280 -o apart.safetensors >out 2>err
+    status=$?
+    status_is 1
+    says err "$3"
+    lacks err '^batch'
+    is "$(grep -c '^nnc: ' err)" -eq 1
+    absent apart.safetensors
+}
+version=$("$NNC" --version | sed -n 's/^nnc //p')
+set=$("$NNC" --version | sed -n 's/.*(this processor: \(.*\))/\1/p')
+other "nnc $version\\x00" "nnc $(echo "$version" | tr 0-9 1-90)\\x00" \
+    "^nnc: error: rank 2 differs from rank 0: the version of nnc is $(echo "$version" | tr 0-9 1-90) there, and $version on rank 0"
+other "\\x00$set\\x00" "\\x00$(echo "$set" | sed 's/.$/x/')\\x00" \
+    "^nnc: error: rank 2 differs from rank 0: the instruction set is $(echo "$set" | sed 's/.$/x/') there, and $set on rank 0"
+
+# stuck RANK PATTERN COMMAND…: a rank of two that does not come to the start of the run, for which the other
+# waits as long as it is told
+mkfifo stuck.nn
+stuck() {
+    at=$1
+    pattern=$2
+    shift 2
+    what="rank $at: $*"
+    set -- sh -c 'test $OMPI_COMM_WORLD_RANK = '"$at"' && exec "$@"; exec "$NNC" train net.nn --jit tcc --limit 280 -o apart.safetensors' sh "$@"
+    begin=$(date +%s)
+    NNC=$NNC NNC_RANK_TIMEOUT=2 timeout -k 5 60 mpirun -n 2 "$@" >out 2>err
+    status=$?
+    is "$status" -ne 0
+    is "$status" -lt 124
+    is $(($(date +%s) - begin)) -le 20
+    says err "$pattern"
+    absent apart.safetensors
+}
+stuck 1 '^nnc: rank 1 has not answered rank 0 for 2 s' "$NNC" train stuck.nn
+stuck 0 '^nnc: rank 0 has not answered rank 1 for 4 s' "$NNC" train stuck.nn
+stuck 1 '^nnc: error: not all ranks have started, or the launcher has not answered, for 2 s' sleep 100
 
 # lost SIGNAL PATTERN: rank 1 of 2 gets the signal in the middle of a run, which ends within seconds
 lost() {
