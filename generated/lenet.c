@@ -3680,7 +3680,7 @@ NN_KERNEL void nn_average(long count, const float *batches, float *sum, int t, i
     nn_map(nn_mean_of_sum, *batches, 0, nn_range_of(count, t, T), sum, sum);
 }
 
-enum { NN_MAX_THREADS = 64 };
+enum { NN_MAX_THREADS = 1024 }; /* of a team; also the most that nnc lets one ask for */
 enum { NN_SPINS = 10000 };
 
 struct nn_team {
@@ -3745,7 +3745,8 @@ static void *nn_member_run(void *argument)
     return 0;
 }
 
-/* Runs `part` on `threads` threads, 0: one per processor; on fewer if the system has no more. */
+/* Runs `part` on `threads` threads, 0: one per processor, NN_MAX_THREADS at most; on fewer if the system
+ * has no more. */
 static __attribute__((unused)) void nn_team_run(nn_part *part, const void *pass, int threads)
 {
     nn_team team = {0, 0, 0, PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER};

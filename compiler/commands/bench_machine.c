@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/core/core.h"
 #include "runtime/kernels/library.h"
 #include "runtime/kernels/system/clock.h"
 #include "runtime/kernels/system/team.h"
@@ -64,7 +65,7 @@ void machine_peak(Machine *m, int64_t threads)
     PeakRun *pass = &run;
     m->flops = 0;
     for (int i = 0; i < PEAK_RUNS; i++) {
-        nn_team_run(fma_part, &pass, (int)threads);
+        nn_team_run(fma_part, &pass, threads > 0 ? (int)threads : nn_processors());
         double rate = run.operations * run.threads / (double)run.nanoseconds * 1e9;
         if (rate > m->flops) m->flops = rate;
         run.rounds = (long)((double)run.rounds * (double)fma_nanoseconds / (double)run.nanoseconds) + 1;

@@ -198,7 +198,7 @@ enum {
 #define OPTION_ROW_BATCH {OPTION_BATCH, "batch", "N", "samples per batch", false}
 #define OPTION_ROW_JIT {OPTION_JIT, "jit", "tcc|cc", "compile in memory (tcc), or with the system compiler (cc)", false}
 #define OPTION_ROW_JIT_TIERED {OPTION_JIT, "jit", "tcc|cc|tiered", "compile in memory (tcc), with the system compiler (cc), or start with tcc and switch to cc (tiered)", false}
-#define OPTION_ROW_THREADS {OPTION_THREADS, "threads", "N", "threads to run a pass with (default: one per processor)", false}
+#define OPTION_ROW_THREADS {OPTION_THREADS, "threads", "N", "threads to run a pass with, 1024 at most (default: one for each processor that the process is bound to)", false}
 #define OPTION_ROWS_COLUMN \
     {OPTION_COLUMN, "column", "COLUMN", "of CSV data: the name or number of the column to learn (default: the last)", false}, \
     {OPTION_COLUMN, "target", "COLUMN", "another name for --column", false}

@@ -17,6 +17,7 @@
 #include "elab/input_size.h"
 #include "report/report.h"
 #include "runtime/core/core.h"
+#include "runtime/kernels/system/team.h"
 
 static const char *const command_line = "<command line>";
 
@@ -103,7 +104,8 @@ Taken load_option(LoadOptions *o, const Command *command, int id, const char *va
     case OPTION_FREEZE: list_push(arena, &o->freeze, (void *)value); return TAKEN_YES;
     case OPTION_TRAIN: list_push(arena, &o->train_only, (void *)value); return TAKEN_YES;
     case OPTION_BATCH: return option_int(command, "batch", value, 1, 1 << 20, &o->batch) ? TAKEN_YES : TAKEN_BAD;
-    case OPTION_THREADS: return option_int(command, "threads", value, 1, 64, &o->threads) ? TAKEN_YES : TAKEN_BAD;
+    case OPTION_THREADS:
+        return option_int(command, "threads", value, 1, NN_MAX_THREADS, &o->threads) ? TAKEN_YES : TAKEN_BAD;
     case OPTION_WEIGHTS_FORMAT: return take_weights_format(o, command, value);
     case OPTION_JIT: return take_jit(o, command, value);
     case OPTION_MEMORY_LIMIT:
@@ -296,6 +298,13 @@ int load_net(const LoadOptions *o, Model *m)
 
 /* ---- net → running code ---------------------------------------------------- */
 
+/* Code that runs here has a thread for each processor that this process may run on. */
+static int threads_of(const LoadOptions *o)
+{
+    const int usual = nn_processors();
+    return o->threads ? (int)o->threads : usual < NN_MAX_THREADS ? usual : NN_MAX_THREADS;
+}
+
 static EmitOptions jit_emit_options(const LoadOptions *o, const Model *m)
 {
     return (EmitOptions){
@@ -310,7 +319,7 @@ static EmitOptions jit_emit_options(const LoadOptions *o, const Model *m)
         .lower.use_double = o->use_double,
         .standalone = true,
         .paste_kernels = o->jit == JIT_CC,
-        .threads = (int)o->threads,
+        .threads = threads_of(o),
         .lower.disabled = o->disabled_passes,
         .lower.memory_limit = o->memory_limit,
         .lower.bf16_weights = o->bf16_weights,

@@ -15,7 +15,6 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "backend/cache.h"
 #include "commands/bench.h"
@@ -88,7 +87,7 @@ bool machine_recorded(Machine *m)
 {
     Arena *arena = arena_new();
     const char *path = record_path(arena);
-    *m = (Machine){.threads = (int)sysconf(_SC_NPROCESSORS_ONLN)};
+    *m = (Machine){.threads = nn_processors()};
     nn_kernel_library(&m->kernels);
     bool there = path && read_record(arena, path, m);
     arena_free(arena);

@@ -1,16 +1,16 @@
 /*
  * Joining the other ranks, and agreeing with them on the run.
  */
-#define _GNU_SOURCE /* sched_getaffinity */
-
 #include "commands/ranks.h"
 
 #include <dlfcn.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "runtime/core/core.h"
+#include "runtime/kernels/system/team.h"
 
 /* What each rank sends to rank 0, before the text itself: its facts, a line each, or what it has said when it failed. */
 typedef struct RankHead {
@@ -120,11 +120,9 @@ static int ranks_of_machine(void)
 
 int ranks_threads(void)
 {
-    cpu_set_t bound;
-    const int most = 64, online = (int)sysconf(_SC_NPROCESSORS_ONLN);
-    const int own = sched_getaffinity(0, sizeof bound, &bound) == 0 ? CPU_COUNT(&bound) : online;
+    const int online = (int)sysconf(_SC_NPROCESSORS_ONLN), own = nn_processors();
     const int threads = own < online ? own : online / ranks_of_machine();
-    return threads < 1 ? 1 : threads > most ? most : threads;
+    return threads < 1 ? 1 : threads > NN_MAX_THREADS ? NN_MAX_THREADS : threads;
 }
 
 static double rank_limit(void)

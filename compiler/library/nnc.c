@@ -7,11 +7,13 @@
 #include "library/nnc.h"
 
 #include <setjmp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "commands/commands.h"
 #include "report/report.h"
+#include "runtime/kernels/system/team.h"
 #include "runtime/train/train.h"
 
 struct nnc {
@@ -140,6 +142,9 @@ static int parse_source(nnc *n, const char *path, const char *text, const nnc_op
     if (n->load.path) return refuse_call(n, "an nnc takes one source");
     if (options) n->options = *options;
     if (n->options.batch < 0 || n->options.threads < 0) return refuse_call(n, "batch and threads are 0 or more");
+    char why[64];
+    snprintf(why, sizeof why, "threads are %d at most", NN_MAX_THREADS);
+    if (n->options.threads > NN_MAX_THREADS) return refuse_call(n, why);
     n->load.path = path;
     n->load.text = text;
     return run_task(n, parse_task, &n->options);

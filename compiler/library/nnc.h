@@ -57,7 +57,7 @@ typedef struct nnc_options {
     const char *const *defines; /* "name=value" for parameters of the net, NULL at the end; or NULL */
     const char *const *sets;    /* entries of the train section: "lr=0.1"; NULL at the end; or NULL */
     int batch;                  /* samples per call; 0: the train section's, else 1 */
-    int threads;                /* of a pass; 0: one per processor */
+    int threads;                /* of a pass, 1024 at most; 0: one per processor */
     int plain;                  /* the plain form: C99 with ordinary loops */
     int inference;              /* no code for training, even where there is a train section */
 } nnc_options;

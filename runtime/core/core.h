@@ -43,6 +43,9 @@ void *nn_memory(size_t bytes, NnError *);
 /* The same zeroed. */
 void *nn_alloc(size_t bytes, NnError *);
 
+/* How many processors this process may run on: those it is bound to, or all. */
+int nn_processors(void);
+
 /* ---- random numbers ---------------------------------------------------- */
 
 /*

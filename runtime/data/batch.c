@@ -267,8 +267,8 @@ static int count_workers(const Batcher *b)
     const Fitting *f = feed->fitting;
     const bool light = !b->fill.samples->source && !(b->fill.training && feed->augment) && f->from[1] == f->to[1] &&
                        f->from[2] == f->to[2];
-    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    const int usual = light || processors < 4 ? 1 : (int)(processors / 2);
+    const int processors = nn_processors();
+    const int usual = light || processors < 4 ? 1 : processors / 2;
     const int workers = feed->workers == FEED_USUAL_WORKERS ? usual : feed->workers;
     return workers > FEED_MOST_WORKERS ? FEED_MOST_WORKERS : workers;
 }

@@ -7,9 +7,8 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-enum { MAX_THREADS = 64, PER_THREAD = 8, WATCHED_EVERY = 1000 };
+enum { PER_THREAD = 8, WATCHED_EVERY = 1000 };
 
 int workspace_provide(Workspace *w, size_t bytes, size_t floats, NnError *error)
 {
@@ -78,10 +77,9 @@ static void *work_through(void *user)
 
 static int count_members(size_t count)
 {
-    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    const int processors = nn_processors();
     const size_t most = count / PER_THREAD + 1;
-    const int threads = processors < 1 ? 1 : processors > MAX_THREADS ? MAX_THREADS : (int)processors;
-    return most < (size_t)threads ? (int)most : threads;
+    return most < (size_t)processors ? (int)most : processors;
 }
 
 /* Signals stay with the threads of the program.  Leaves how many there are. */

@@ -1,8 +1,8 @@
 /*
  * team: the same work on many things, by a thread for each processor.
  */
-#ifndef NN_TEAM_H
-#define NN_TEAM_H
+#ifndef NN_DATA_TEAM_H
+#define NN_DATA_TEAM_H
 
 #include "runtime/core/core.h"
 

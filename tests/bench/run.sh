@@ -59,6 +59,13 @@ runs 2 bench; says err 'missing input file'; silent out
 runs 2 bench $net $plain; says err 'one file'
 runs 2 bench $net --reps 0; says err 'must be from 1'
 runs 2 bench $net --format json; says err "text or csv, not 'json'"
+# As many threads as are asked for; without, one for each processor that the process is bound to.
+runs 0 bench $net --jit tcc --reps 1 --threads 96
+says out '^lenet.*, 96 threads, tcc$'
+if have taskset; then
+    try 'taskset -c 0 nnc bench' taskset -c 0 "$NNC" bench $net --jit tcc --reps 1
+    says out '^lenet.*, 1 thread, tcc$'
+else skip 'no taskset: one processor of several was not tried'; fi
 runs 2 bench $net --threads 0
 runs 2 bench $net --rep; says err 'reps\|needs an argument'
 runs 1 bench missing.nn; says err 'missing.nn'; silent out

@@ -270,6 +270,11 @@ runs 0 train flowers.nn --data flowers.csv --epochs 5 --batch 1000 -o short.safe
 same whole.safetensors short.safetensors
 runs 0 train norms.nn --data flowers.csv --batch 50 --threads 1 -o one.safetensors
 runs 0 train norms.nn --data flowers.csv --batch 50 --threads 2 -o two.safetensors
+runs 0 train norms.nn --data flowers.csv --batch 50 --epochs 2 --threads 96 -o many.safetensors
+runs 0 train norms.nn --data flowers.csv --batch 50 --epochs 2 --threads 1 -o few.safetensors
+same few.safetensors many.safetensors
+runs 2 train norms.nn --data flowers.csv --threads 1025
+says err '^nnc train: --threads is 1025; it must be from 1 to 1024'
 same one.safetensors two.safetensors
 runs 0 train flowers.nn --data flowers.csv --epochs 1 --batch 50 --lr 1e-20 --log weighted.csv -o w.safetensors
 says out '^    1       2'

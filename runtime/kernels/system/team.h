@@ -15,7 +15,7 @@ typedef struct nn_team nn_team;
 
 typedef void nn_part(const void *pass, int t, int T, nn_team *team);
 
-enum { NN_MAX_THREADS = 64 };
+enum { NN_MAX_THREADS = 1024 }; /* of a team; also the most that nnc lets one ask for */
 
 #ifdef NN_TEAM_LINKED
 
@@ -91,7 +91,8 @@ static void *nn_member_run(void *argument)
     return 0;
 }
 
-/* Runs `part` on `threads` threads, 0: one per processor; on fewer if the system has no more. */
+/* Runs `part` on `threads` threads, 0: one per processor, NN_MAX_THREADS at most; on fewer if the system
+ * has no more. */
 static __attribute__((unused)) void nn_team_run(nn_part *part, const void *pass, int threads)
 {
     nn_team team = {0, 0, 0, PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER};
