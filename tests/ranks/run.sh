@@ -207,6 +207,13 @@ for n in 1 2 3 4; do
     same ranks.numbers one.numbers
 done
 says err '^ranks *4 with 1 threads, '
+if have taskset; then
+    what='a rank that is bound to one processor'
+    timeout -k 5 60 mpirun -n 2 taskset -c 0 "$NNC" train net.nn --limit 280 --jit tcc --steps 1 -o bound.safetensors >out 2>err
+    status=$?
+    status_is 0
+    says err '^ranks *2 with 1 threads, '
+else skip 'no taskset: ranks that are bound were not tried'; fi
 trains='train norm.nn --limit 280 --jit tcc --checkpoint-every 0'
 for n in 2 3 4; do
     # shellcheck disable=SC2086
@@ -343,4 +350,6 @@ lost() {
 }
 lost KILL 'rank 1 .*exited on signal 9'
 lost STOP '^nnc: rank 1 has not answered rank 0 for 2 s'
+
+. "$root/tests/ranks/killed.sh"
 conclude
