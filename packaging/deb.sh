@@ -17,9 +17,9 @@ export SOURCE_DATE_EPOCH
 rm -rf "$out"
 mkdir -p "$root" "$out/debian"
 make -s install DESTDIR="$root" PREFIX=/usr
-plugins=$(cd "$out" && find root/usr/lib/nnc -name '*.so' 2>/dev/null) || :
-# shellcheck disable=SC2086
-(cd "$out" && strip --strip-unneeded --remove-section=.comment --remove-section=.note root/usr/bin/nnc $plugins)
+strip --strip-unneeded --remove-section=.comment --remove-section=.note "$root/usr/bin/nnc"
+mpi=usr/lib/nnc/nnc-mpi.so # where mpicc is
+[ ! -e "$root/$mpi" ] || strip --strip-unneeded --remove-section=.comment --remove-section=.note "$root/$mpi"
 gzip -9n "$root/usr/share/man/man1/nnc.1"
 mkdir -p "$root/usr/share/zsh/vendor-completions"
 mv "$root/usr/share/zsh/site-functions/_nnc" "$root/usr/share/zsh/vendor-completions"
@@ -43,20 +43,18 @@ rm "$doc/CHANGELOG.md"
 printf 'nnc (%s-1) unstable; urgency=medium\n\n  * Version %s: see changelog.gz.\n\n -- %s  %s\n' "$version" "$version" \
     "$maintainer" "$(LC_ALL=C date -u -d "$date" '+%a, %d %b %Y %H:%M:%S +0000')" | gzip -9nc >"$doc/changelog.Debian.gz"
 
-# The libraries that the program is linked to, and those that its plug-ins need beside them.
+# The libraries that the program is linked to, and those of what it loads under mpirun, which it does without.
 printf 'Source: nnc\n\nPackage: nnc\nArchitecture: any\n' >"$out/debian/control"
-libraries_of() { # FILE…: the packages, one a line
-    (cd "$out" && dpkg-shlibdeps -O "$@" 2>/dev/null) | sed -n 's/^shlibs:Depends=//p' | sed 's/, /\n/g'
-}
-libraries_of root/usr/bin/nnc >"$out/depends"
-recommends='gcc | clang, libc6-dev'
-if [ "$plugins" ]; then
-    # shellcheck disable=SC2086
-    more=$(libraries_of $plugins | sed 's/ (.*//' | grep -vxF "$(sed 's/ (.*//' "$out/depends")") || :
-    for library in $more; do recommends="$recommends, $library"; done
-    case $more in *openmpi*) recommends="$recommends, openmpi-bin" ;; *mpich*) recommends="$recommends, mpich" ;; esac
-fi
-depends=$(paste -sd, "$out/depends" | sed 's/,/, /g')
+plugin=
+[ ! -e "$root/$mpi" ] || plugin="-dRecommends -eroot/$mpi"
+# shellcheck disable=SC2086 # two options, or none
+(cd "$out" && dpkg-shlibdeps -O -dDepends -eroot/usr/bin/nnc $plugin 2>/dev/null) >"$out/debian/libraries"
+depends=$(sed -n 's/^shlibs:Depends=//p' "$out/debian/libraries")
+recommends=$(sed -n 's/^shlibs:Recommends=/, /p' "$out/debian/libraries")
+case $recommends in
+*openmpi*) recommends="$recommends, openmpi-bin" ;;
+*mpich*) recommends="$recommends, mpich" ;;
+esac
 
 mkdir "$root/DEBIAN"
 cat >"$root/DEBIAN/control" <<END
@@ -68,7 +66,7 @@ Architecture: $arch
 Maintainer: $maintainer
 Installed-Size: $(du -sk --exclude=DEBIAN "$root" | cut -f1)
 Depends: $depends
-Recommends: $recommends
+Recommends: gcc | clang, libc6-dev$recommends
 Suggests: graphviz, dataset-fashion-mnist, libmatio11
 Description: model compiler for convolutional networks
  nnc lowers the description of a convolutional network to specialized C for

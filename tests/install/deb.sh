@@ -10,6 +10,16 @@ package=$(ls build/deb/nnc_*.deb) || exit 1
 cp "$package" "$tmp/first.deb"
 try 'make deb again' make -s deb
 try 'the same package twice' cmp "$tmp/first.deb" "$package"
+if have mpicc; then
+    what='the library for several processes, in the package'
+    dpkg-deb -x "$package" "$tmp/x" >"$tmp/out" 2>"$tmp/err"
+    exists "$tmp/x/usr/lib/nnc/nnc-mpi.so"
+    if readelf -S "$tmp/x/usr/lib/nnc/nnc-mpi.so" | grep -q '\.symtab\|\.comment'; then bad 'it is not stripped'; else ok; fi
+    dpkg-deb -f "$package" Recommends >"$tmp/out"
+    says out 'libopenmpi.*openmpi-bin\|libmpich.*mpich'
+    dpkg-deb -f "$package" Depends >"$tmp/out"
+    lacks out 'mpi'
+fi
 # (It closes no bug that asks for the package: it is not uploaded.)
 if have lintian; then
     try 'lintian' lintian --allow-root --fail-on error,warning --suppress-tags initial-upload-closes-no-bugs "$package"

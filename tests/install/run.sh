@@ -23,6 +23,19 @@ runs 0 train "$share/doc/nnc/dsl_examples/lenet.nn" --steps 2 --jit tcc -o w.saf
 says err 'the digits that nnc ships with'
 runs 0 check "$share/doc/nnc/dsl_examples/googlenet.nn"
 for file in "$share"/doc/nnc/dsl_examples/exercises/*.nn; do runs 0 check "$file"; done
+
+# The library for several processes, too, where there is an MPI: at its place, and loaded from there.
+if have mpicc; then
+    exists "$stage/usr/lib/nnc/nnc-mpi.so"
+    runs 0 --version
+    says out "^many machines: *$stage/usr/bin/../lib/nnc/nnc-mpi.so"
+    if have mpirun; then
+        try 'mpirun nnc, installed' env OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 \
+            OMPI_MCA_rmaps_base_oversubscribe=1 timeout -k 5 60 mpirun -n 2 "$NNC" \
+            train "$share/doc/nnc/dsl_examples/lenet.nn" --steps 2 --jit tcc -o w.safetensors
+        says out '^ranks *2 with '
+    fi
+else skip 'no mpicc: training on several machines is not installed'; fi
 cd "$root" || exit 1
 
 # The plug-in for many machines, where it is built, is found.
