@@ -75,8 +75,6 @@ static ImportNode *aligned_node(Conversion *c, OnnxValue *v, const OnnxValue *ou
 
 bool broadcast(Conversion *c, OnnxValue *const *in, int count, OnnxValue *out, ImportNode **nodes)
 {
-    for (int i = 0; i < count; i++)
-        if (!in[i]) return refuse(c, "an input is left out");
     if (!result_dims(c, in, count, out)) return false;
     bool fits = true;
     for (int i = 0; i < count; i++) out->batched |= in[i]->batched;

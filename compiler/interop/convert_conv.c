@@ -125,7 +125,7 @@ static bool convert_conv_transpose(Conversion *c)
 }
 
 const OnnxOperator onnx_conv_operators[] = {
-    {"Conv", 1, 0, convert_conv},
-    {"ConvTranspose", 1, 0, convert_conv_transpose},
+    {"Conv", 1, 0, 2, convert_conv},
+    {"ConvTranspose", 1, 0, 2, convert_conv_transpose},
     {0},
 };

@@ -186,6 +186,6 @@ static bool convert_einsum(Conversion *c)
 }
 
 const OnnxOperator onnx_einsum_operators[] = {
-    {"Einsum", 12, 0, convert_einsum},
+    {"Einsum", 12, 0, EACH_INPUT, convert_einsum},
     {0},
 };

@@ -80,7 +80,6 @@ static bool add_bias(Conversion *c)
 static bool legacy(Conversion *c, ConvertCall *convert)
 {
     OnnxValue *b = c->in[1], *wide;
-    if (!b) return refuse(c, "an input is left out");
     const int more = c->in[0]->rank - b->rank;
     const int64_t axis = onnx_attr_int(c, "axis", more);
     if (!onnx_attr_int(c, "broadcast", 0) || more <= 0) return convert(c);
@@ -252,14 +251,24 @@ static bool convert_legacy_mul(Conversion *c) { return legacy(c, convert_mul); }
 static bool convert_legacy_div(Conversion *c) { return legacy(c, convert_div); }
 
 const OnnxOperator onnx_elementwise_operators[] = {
-    {"Add", 1, 6, convert_legacy_add}, {"Sub", 1, 6, convert_legacy_sub},
-    {"Mul", 1, 6, convert_legacy_mul}, {"Div", 1, 6, convert_legacy_div},
-    {"Add", 7, 0, convert_add},        {"Sub", 7, 0, convert_sub},
-    {"Mul", 7, 0, convert_mul},        {"Div", 7, 0, convert_div},
-    {"Pow", 1, 0, convert_pow},        {"Max", 1, 0, convert_max},
-    {"Min", 1, 0, convert_min},        {"Sum", 1, 0, convert_sum},
-    {"Mean", 1, 0, convert_mean},      {"Sinh", 9, 0, convert_sinh},
-    {"Cosh", 9, 0, convert_cosh},      {"Tan", 7, 0, convert_tan},
-    {"Asinh", 9, 0, convert_asinh},    {"Acosh", 9, 0, convert_acosh},
-    {"Atanh", 9, 0, convert_atanh},    {0},
+    {"Add", 1, 6, 2, convert_legacy_add},
+    {"Sub", 1, 6, 2, convert_legacy_sub},
+    {"Mul", 1, 6, 2, convert_legacy_mul},
+    {"Div", 1, 6, 2, convert_legacy_div},
+    {"Add", 7, 0, 2, convert_add},
+    {"Sub", 7, 0, 2, convert_sub},
+    {"Mul", 7, 0, 2, convert_mul},
+    {"Div", 7, 0, 2, convert_div},
+    {"Pow", 1, 0, 2, convert_pow},
+    {"Max", 1, 0, EACH_INPUT, convert_max},
+    {"Min", 1, 0, EACH_INPUT, convert_min},
+    {"Sum", 1, 0, EACH_INPUT, convert_sum},
+    {"Mean", 1, 0, EACH_INPUT, convert_mean},
+    {"Sinh", 9, 0, 1, convert_sinh},
+    {"Cosh", 9, 0, 1, convert_cosh},
+    {"Tan", 7, 0, 1, convert_tan},
+    {"Asinh", 9, 0, 1, convert_asinh},
+    {"Acosh", 9, 0, 1, convert_acosh},
+    {"Atanh", 9, 0, 1, convert_atanh},
+    {0},
 };

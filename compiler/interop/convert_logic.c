@@ -44,7 +44,7 @@ static bool convert_comparison(Conversion *c)
 {
     OnnxValue out;
     ImportNode *nodes[2];
-    if (c->in_count != 2 || !broadcast(c, c->in, 2, &out, nodes)) return false;
+    if (!broadcast(c, c->in, 2, &out, nodes)) return false;
     return put_truth(c, comparison(c, c->onnx->op_type, nodes[0], nodes[1]), &out);
 }
 
@@ -59,7 +59,7 @@ static bool convert_where(Conversion *c)
 {
     OnnxValue out;
     ImportNode *nodes[3];
-    if (c->in_count != 3 || !broadcast(c, c->in, 3, &out, nodes)) return false;
+    if (!broadcast(c, c->in, 3, &out, nodes)) return false;
     ImportNode *yes = combine(c, "mul", nodes[0], nodes[1]), *no = combine(c, "mul", negation(c, nodes[0]), nodes[2]);
     if (!put_like(c, combine(c, "add", yes, no), &out)) return false;
     c->out[0]->type = c->in[1]->type;
@@ -95,16 +95,16 @@ static bool convert_trilu(Conversion *c)
 }
 
 const OnnxOperator onnx_logic_operators[] = {
-    {"Greater", 7, 0, convert_comparison},
-    {"GreaterOrEqual", 12, 0, convert_comparison},
-    {"Less", 7, 0, convert_comparison},
-    {"LessOrEqual", 12, 0, convert_comparison},
-    {"Equal", 7, 0, convert_comparison},
-    {"And", 7, 0, convert_comparison},
-    {"Or", 7, 0, convert_comparison},
-    {"Xor", 7, 0, convert_comparison},
-    {"Not", 1, 0, convert_not},
-    {"Where", 9, 0, convert_where},
-    {"Trilu", 14, 0, convert_trilu},
+    {"Greater", 7, 0, 2, convert_comparison},
+    {"GreaterOrEqual", 12, 0, 2, convert_comparison},
+    {"Less", 7, 0, 2, convert_comparison},
+    {"LessOrEqual", 12, 0, 2, convert_comparison},
+    {"Equal", 7, 0, 2, convert_comparison},
+    {"And", 7, 0, 2, convert_comparison},
+    {"Or", 7, 0, 2, convert_comparison},
+    {"Xor", 7, 0, 2, convert_comparison},
+    {"Not", 1, 0, 1, convert_not},
+    {"Where", 9, 0, 3, convert_where},
+    {"Trilu", 14, 0, 1, convert_trilu},
     {0},
 };

@@ -19,7 +19,6 @@ typedef struct LossParts {
 static bool loss_inputs(Conversion *c, LossParts *p, ImportNode **scores, ImportNode **target)
 {
     OnnxValue *x = c->in[0], *t = c->in[1];
-    if (!t) return refuse(c, "an input is left out");
     if (c->imp->batch != 1 || !value_node(c, x) || !value_node(c, t) || x->rank < 2)
         return refuse(c, "it is a loss over the batch: make the net with a train section");
     p->samples = x->dims[0];
@@ -100,7 +99,7 @@ static bool convert_softmax_cross_entropy(Conversion *c)
 }
 
 const OnnxOperator onnx_loss_operators[] = {
-    {"NegativeLogLikelihoodLoss", 12, 0, convert_negative_log_likelihood},
-    {"SoftmaxCrossEntropyLoss", 12, 0, convert_softmax_cross_entropy},
+    {"NegativeLogLikelihoodLoss", 12, 0, 2, convert_negative_log_likelihood},
+    {"SoftmaxCrossEntropyLoss", 12, 0, 2, convert_softmax_cross_entropy},
     {0},
 };

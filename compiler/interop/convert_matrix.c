@@ -134,7 +134,6 @@ static bool general_matmul(Conversion *c)
 /* dense where the second is a matrix of weights: of each row, whatever axes are before it. */
 static bool convert_matmul(Conversion *c)
 {
-    if (!has_input(c, 1)) return refuse(c, "an input is left out");
     OnnxValue *x = c->in[0];
     OnnxConstant *k = c->in[1]->constant;
     const bool rows = x->node && x->rank >= 2 && sample_rank(x) >= 1;
@@ -171,7 +170,6 @@ static bool gemm_general(Conversion *c, double alpha, double beta)
 
 static bool convert_gemm(Conversion *c)
 {
-    if (!has_input(c, 1)) return refuse(c, "an input is left out");
     const double alpha = onnx_attr_real(c, "alpha", 1), beta = onnx_attr_real(c, "beta", 1);
     const bool turned = onnx_attr_int(c, "transB", 0);
     OnnxValue *x = c->in[0];
@@ -188,7 +186,7 @@ static bool convert_gemm(Conversion *c)
 }
 
 const OnnxOperator onnx_matrix_operators[] = {
-    {"MatMul", 1, 0, convert_matmul},
-    {"Gemm", 1, 0, convert_gemm},
+    {"MatMul", 1, 0, 2, convert_matmul},
+    {"Gemm", 1, 0, 2, convert_gemm},
     {0},
 };

@@ -183,11 +183,11 @@ static bool convert_lp_normalization(Conversion *c)
 }
 
 const OnnxOperator onnx_norm_operators[] = {
-    {"BatchNormalization", 1, 0, convert_batch_normalization},
-    {"InstanceNormalization", 1, 0, convert_instance_normalization},
-    {"LRN", 1, 0, convert_lrn},
-    {"LayerNormalization", 17, 0, convert_layer_normalization},
-    {"MeanVarianceNormalization", 9, 0, convert_mean_variance_normalization},
-    {"LpNormalization", 1, 0, convert_lp_normalization},
+    {"BatchNormalization", 1, 0, 5, convert_batch_normalization},
+    {"InstanceNormalization", 1, 0, 3, convert_instance_normalization},
+    {"LRN", 1, 0, 1, convert_lrn},
+    {"LayerNormalization", 17, 0, 2, convert_layer_normalization},
+    {"MeanVarianceNormalization", 9, 0, 1, convert_mean_variance_normalization},
+    {"LpNormalization", 1, 0, 1, convert_lp_normalization},
     {0},
 };

@@ -81,10 +81,10 @@ static bool convert_global_average_pool(Conversion *c) { return global_pool(c, "
 static bool convert_global_max_pool(Conversion *c) { return global_pool(c, "global_maxpool", "reduce_max"); }
 
 const OnnxOperator onnx_pool_operators[] = {
-    {"MaxPool", 1, 0, convert_max_pool},
-    {"AveragePool", 1, 0, convert_average_pool},
-    {"LpPool", 2, 0, convert_lp_pool},
-    {"GlobalAveragePool", 1, 0, convert_global_average_pool},
-    {"GlobalMaxPool", 1, 0, convert_global_max_pool},
+    {"MaxPool", 1, 0, 1, convert_max_pool},
+    {"AveragePool", 1, 0, 1, convert_average_pool},
+    {"LpPool", 2, 0, 1, convert_lp_pool},
+    {"GlobalAveragePool", 1, 0, 1, convert_global_average_pool},
+    {"GlobalMaxPool", 1, 0, 1, convert_global_max_pool},
     {0},
 };

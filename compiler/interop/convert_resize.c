@@ -259,8 +259,8 @@ static bool convert_upsample(Conversion *c)
 }
 
 const OnnxOperator onnx_resize_operators[] = {
-    {"Resize", 11, 0, convert_resize},
-    {"Resize", 10, 10, convert_upsample},
-    {"Upsample", 7, 9, convert_upsample},
+    {"Resize", 11, 0, 1, convert_resize},
+    {"Resize", 10, 10, 1, convert_upsample},
+    {"Upsample", 7, 9, 1, convert_upsample},
     {0},
 };

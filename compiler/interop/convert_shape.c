@@ -176,7 +176,7 @@ static ImportNode *cut_node(Conversion *c, const OnnxValue *x, int *axis)
 static bool can_be_joined(const Conversion *c, int axis)
 {
     for (int i = 1; i < c->in_count; i++) {
-        if (!c->in[i] || c->in[i]->rank != c->in[0]->rank) return false;
+        if (c->in[i]->rank != c->in[0]->rank) return false;
         for (int a = 0; a < c->in[0]->rank; a++)
             if (a != axis && c->in[i]->dims[a] != c->in[0]->dims[a]) return false;
     }
@@ -468,7 +468,7 @@ static bool convert_cast(Conversion *c)
 {
     OnnxValue *x = c->in[0];
     const bool like = strcmp(c->onnx->op_type, "CastLike") == 0;
-    const int to = like && has_input(c, 1) ? c->in[1]->type : (int)onnx_attr_int(c, "to", 1);
+    const int to = like ? c->in[1]->type : (int)onnx_attr_int(c, "to", 1);
     const bool widens = onnx_type_is_float(to) && to != ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT16 &&
                         to != ONNX__TENSOR_PROTO__DATA_TYPE__BFLOAT16;
     if (!widens && to != x->type && (onnx_type_is_float(x->type) || x->type != ONNX__TENSOR_PROTO__DATA_TYPE__BOOL))
@@ -479,22 +479,22 @@ static bool convert_cast(Conversion *c)
 }
 
 const OnnxOperator onnx_shape_operators[] = {
-    {"Reshape", 1, 0, convert_reshape},
-    {"Flatten", 1, 0, convert_flatten},
-    {"Unsqueeze", 1, 0, convert_unsqueeze},
-    {"Squeeze", 1, 0, convert_squeeze},
-    {"Transpose", 1, 0, convert_transpose},
-    {"DepthToSpace", 1, 0, convert_depth_to_space},
-    {"SpaceToDepth", 1, 0, convert_space_to_depth},
-    {"Concat", 4, 0, convert_concat},
-    {"Split", 2, 0, convert_split},
-    {"Slice", 1, 0, convert_slice},
-    {"Gather", 1, 0, convert_gather},
-    {"Expand", 8, 0, convert_expand},
-    {"Tile", 6, 0, convert_tile},
-    {"Pad", 1, 0, convert_pad},
-    {"Dropout", 1, 0, convert_dropout},
-    {"Cast", 6, 0, convert_cast},
-    {"CastLike", 15, 0, convert_cast},
+    {"Reshape", 1, 0, 1, convert_reshape},
+    {"Flatten", 1, 0, 1, convert_flatten},
+    {"Unsqueeze", 1, 0, 1, convert_unsqueeze},
+    {"Squeeze", 1, 0, 1, convert_squeeze},
+    {"Transpose", 1, 0, 1, convert_transpose},
+    {"DepthToSpace", 1, 0, 1, convert_depth_to_space},
+    {"SpaceToDepth", 1, 0, 1, convert_space_to_depth},
+    {"Concat", 4, 0, EACH_INPUT, convert_concat},
+    {"Split", 2, 0, 1, convert_split},
+    {"Slice", 1, 0, 1, convert_slice},
+    {"Gather", 1, 0, 2, convert_gather},
+    {"Expand", 8, 0, 2, convert_expand},
+    {"Tile", 6, 0, 2, convert_tile},
+    {"Pad", 1, 0, 1, convert_pad},
+    {"Dropout", 1, 0, 1, convert_dropout},
+    {"Cast", 6, 0, 1, convert_cast},
+    {"CastLike", 15, 0, 2, convert_cast},
     {0},
 };

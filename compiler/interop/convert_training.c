@@ -69,8 +69,7 @@ static OnnxValue *weighted_sum(Conversion *c, OnnxValue *a, OnnxValue *b, double
 static int updated_count(Conversion *c, int kinds)
 {
     const int count = (c->in_count - FIRST_TENSOR) / kinds;
-    bool fits = count > 0 && c->in_count == FIRST_TENSOR + count * kinds;
-    for (int i = 0; fits && i < c->in_count; i++) fits = c->in[i] != NULL;
+    const bool fits = count > 0 && c->in_count == FIRST_TENSOR + count * kinds;
     if (!fits) refuse(c, "it has %d inputs", c->in_count);
     return fits ? count : 0;
 }
@@ -177,9 +176,9 @@ static bool convert_adam(Conversion *c)
 }
 
 const OnnxOperator onnx_training_operators[] = {
-    {"Adagrad", 1, 0, convert_adagrad},
-    {"Momentum", 1, 0, convert_momentum},
-    {"Adam", 1, 0, convert_adam},
-    {"Gradient", 1, 0, convert_gradient},
+    {"Adagrad", 1, 0, EACH_INPUT, convert_adagrad},
+    {"Momentum", 1, 0, EACH_INPUT, convert_momentum},
+    {"Adam", 1, 0, EACH_INPUT, convert_adam},
+    {"Gradient", 1, 0, EACH_INPUT, convert_gradient},
     {0},
 };

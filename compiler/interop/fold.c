@@ -415,7 +415,7 @@ static void join_dims(const OnnxConstant *k, int rank, int64_t *dims)
 static bool fold_arithmetic(Conversion *c, const FoldRow *row)
 {
     OnnxConstant *a = known(c, 0), *b = row->unary ? a : known(c, 1);
-    if (c->in_count != (row->unary ? 1 : 2)) return false;
+    if (!a || !b || c->in_count != (row->unary ? 1 : 2)) return false;
     const int rank = a->rank > b->rank ? a->rank : b->rank;
     int64_t dims[ONNX_MAX_RANK] = {1, 1, 1, 1, 1, 1, 1, 1};
     join_dims(a, rank, dims);
@@ -494,16 +494,25 @@ static bool fold_reduce(Conversion *c)
 /* ---- the table --------------------------------------------------------------------------------------- */
 
 static const OnnxOperator foldable[] = {
-    {"Constant", 1, 0, fold_constant},     {"ConstantOfShape", 1, 0, fold_constant_of_shape},
-    {"Range", 1, 0, fold_range},           {"Cast", 1, 0, fold_cast},
-    {"Reshape", 1, 0, fold_reshape},       {"Flatten", 1, 0, fold_flatten},
-    {"Unsqueeze", 1, 0, fold_unsqueeze},   {"Squeeze", 1, 0, fold_squeeze},
-    {"Identity", 1, 0, fold_identity},     {"Dropout", 1, 0, fold_identity},
-    {"Transpose", 1, 0, fold_transpose},   {"Expand", 1, 0, fold_expand},
-    {"Gather", 1, 0, fold_gather},         {"Slice", 1, 0, fold_slice},
-    {"Concat", 1, 0, fold_concat},         {"Where", 1, 0, fold_where},
-    {"ReduceProd", 1, 0, fold_reduce},     {"ReduceSum", 1, 0, fold_reduce},
-    {"ScatterND", 11, 0, fold_scatter_nd},
+    {"Constant", 1, 0, 0, fold_constant},
+    {"ConstantOfShape", 1, 0, 1, fold_constant_of_shape},
+    {"Range", 1, 0, 3, fold_range},
+    {"Cast", 1, 0, 1, fold_cast},
+    {"Reshape", 1, 0, 1, fold_reshape},
+    {"Flatten", 1, 0, 1, fold_flatten},
+    {"Unsqueeze", 1, 0, 1, fold_unsqueeze},
+    {"Squeeze", 1, 0, 1, fold_squeeze},
+    {"Identity", 1, 0, 1, fold_identity},
+    {"Dropout", 1, 0, 1, fold_identity},
+    {"Transpose", 1, 0, 1, fold_transpose},
+    {"Expand", 1, 0, 2, fold_expand},
+    {"Gather", 1, 0, 2, fold_gather},
+    {"Slice", 1, 0, 1, fold_slice},
+    {"Concat", 1, 0, EACH_INPUT, fold_concat},
+    {"Where", 1, 0, 3, fold_where},
+    {"ReduceProd", 1, 0, 1, fold_reduce},
+    {"ReduceSum", 1, 0, 1, fold_reduce},
+    {"ScatterND", 11, 0, 3, fold_scatter_nd},
 };
 
 bool fold_constants(Conversion *c)
@@ -513,10 +522,9 @@ bool fold_constants(Conversion *c)
     if (strcmp(name, "Size") == 0 && has_input(c, 0)) return fold_size(c);
     for (int i = 0; i < c->in_count; i++)
         if (c->in[i] && !c->in[i]->constant) return false;
-    if (c->in_count == 0 && strcmp(name, "Constant") != 0) return false;
-    if (c->in_count > 0 && !c->in[0]) return false;
     for (size_t i = 0; i < sizeof foldable / sizeof *foldable; i++)
-        if (strcmp(foldable[i].name, name) == 0) return foldable[i].convert(c);
+        if (strcmp(foldable[i].name, name) == 0)
+            return onnx_input_left_out(c, &foldable[i]) < 0 && foldable[i].convert(c);
     for (size_t i = 0; i < sizeof arithmetic / sizeof *arithmetic; i++)
         if (strcmp(arithmetic[i].name, name) == 0) return fold_arithmetic(c, &arithmetic[i]);
     return false;

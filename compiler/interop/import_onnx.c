@@ -258,8 +258,9 @@ static void convert_node(Conversion *c)
             return;
         }
     if (!ranks_fit(c)) return;
-    if (!has_input(c, 0)) {
-        refuse(c, "its first input is left out");
+    const int left_out = onnx_input_left_out(c, row);
+    if (left_out >= 0) {
+        refuse(c, "its input number %d is left out", left_out + 1);
         return;
     }
     const int before = c->imp->refused.count;

@@ -76,10 +76,13 @@ typedef struct Conversion {
 /* Gives c->out[…] their node or constant; false after `refuse`. */
 typedef bool ConvertCall(Conversion *);
 
+enum { EACH_INPUT = -1 };
+
 /* A row for each ONNX operator and range of opsets. */
 typedef struct OnnxOperator {
     const char *name;
     int since, until; /* opsets; 0: no end */
+    int needs;        /* so many inputs, the first ones, are there when it is converted; or EACH_INPUT, one at least */
     ConvertCall *convert;
 } OnnxOperator;
 
@@ -196,6 +199,8 @@ const char *import_label(Importer *, const char *name);
 bool fold_constants(Conversion *);
 /* NULL: there is none in the domain and opset; *known_name: there is one in another opset. */
 const OnnxOperator *onnx_operator_find(const Onnx__NodeProto *, int opset, bool *known_name);
+/* The first input that the row needs and that is left out; −1: none. */
+int onnx_input_left_out(const Conversion *, const OnnxOperator *);
 bool onnx_is_main_domain(const char *domain);
 /* Whether it takes samples of more than MAX_RANK axes. */
 bool onnx_takes_any_rank(const Onnx__NodeProto *);

@@ -22,6 +22,14 @@ bool onnx_takes_any_rank(const Onnx__NodeProto *n)
 
 bool onnx_is_main_domain(const char *domain) { return !domain || !*domain || strcmp(domain, "ai.onnx") == 0; }
 
+int onnx_input_left_out(const Conversion *c, const OnnxOperator *row)
+{
+    const int needs = row->needs != EACH_INPUT ? row->needs : c->in_count ? c->in_count : 1;
+    for (int i = 0; i < needs; i++)
+        if (!has_input(c, i)) return i;
+    return -1;
+}
+
 static const OnnxOperator *find_row(const OnnxOperator *rows, const char *name, int opset, bool *known_name)
 {
     for (const OnnxOperator *o = rows; o->name; o++) {
