@@ -16,9 +16,7 @@ static bool combined(Conversion *c, const char *op)
     OnnxValue out;
     ImportNode **nodes = arena_alloc(c->imp->arena, (size_t)c->in_count * sizeof *nodes);
     if (!broadcast(c, c->in, c->in_count, &out, nodes)) return false;
-    ImportNode *n = nodes[0];
-    for (int i = 1; i < c->in_count; i++) n = combine(c, op, n, nodes[i]);
-    return put_like(c, n, &out);
+    return put_like(c, c->in_count == 1 ? nodes[0] : combine_all(c, op, c->in_count, nodes), &out);
 }
 
 /* ---- with a constant ---------------------------------------------------------------- */
@@ -196,13 +194,7 @@ static bool convert_pow(Conversion *c)
 static bool convert_max(Conversion *c) { return combined(c, "maximum"); }
 static bool convert_min(Conversion *c) { return combined(c, "minimum"); }
 static bool convert_sum(Conversion *c) { return combined(c, "add"); }
-
-static bool convert_mean(Conversion *c)
-{
-    if (!combined(c, "add")) return false;
-    c->out[0]->node = scaled(c, c->out[0]->node, 1.0 / c->in_count);
-    return true;
-}
+static bool convert_mean(Conversion *c) { return combined(c, "mean"); }
 
 /* ---- functions made of others ----------------------------------------------------------------------- */
 

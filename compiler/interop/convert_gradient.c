@@ -49,6 +49,11 @@ static bool adjoint_of_add(Adjoints *a, ImportNode *n, ImportNode *d)
     return true;
 }
 
+static bool adjoint_of_mean(Adjoints *a, ImportNode *n, ImportNode *d)
+{
+    return adjoint_of_add(a, n, scaled(a->c, d, 1.0 / n->inputs.count));
+}
+
 static bool adjoint_of_sub(Adjoints *a, ImportNode *n, ImportNode *d)
 {
     return add_adjoint(a, operand(n, 0), d) && add_adjoint(a, operand(n, 1), scaled(a->c, d, -1));
@@ -135,12 +140,12 @@ typedef struct AdjointRow {
 } AdjointRow;
 
 static const AdjointRow adjoint_rows[] = {
-    {"add", adjoint_of_add},       {"sub", adjoint_of_sub},         {"mul", adjoint_of_mul},
-    {"div", adjoint_of_div},       {"neg", adjoint_of_neg},         {"scale", adjoint_of_scale},
-    {"shift", adjoint_of_shift},   {"reshape", adjoint_of_reshape}, {"flatten", adjoint_of_reshape},
-    {"square", adjoint_of_square}, {"sqrt", adjoint_of_sqrt},       {"exp", adjoint_of_exp},
-    {"log", adjoint_of_log},       {"relu", adjoint_of_relu},       {"sigmoid", adjoint_of_sigmoid},
-    {"tanh", adjoint_of_tanh},
+    {"add", adjoint_of_add},         {"mean", adjoint_of_mean},     {"sub", adjoint_of_sub},
+    {"mul", adjoint_of_mul},         {"div", adjoint_of_div},       {"neg", adjoint_of_neg},
+    {"scale", adjoint_of_scale},     {"shift", adjoint_of_shift},   {"reshape", adjoint_of_reshape},
+    {"flatten", adjoint_of_reshape}, {"square", adjoint_of_square}, {"sqrt", adjoint_of_sqrt},
+    {"exp", adjoint_of_exp},         {"log", adjoint_of_log},       {"relu", adjoint_of_relu},
+    {"sigmoid", adjoint_of_sigmoid}, {"tanh", adjoint_of_tanh},
 };
 
 static bool walk_back(Adjoints *a, ImportNode *n)

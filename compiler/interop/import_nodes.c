@@ -63,15 +63,20 @@ ImportNode *layer(Conversion *c, const char *op, ImportNode *in, Shape shape)
 
 ImportNode *layer_like(Conversion *c, const char *op, ImportNode *in) { return layer(c, op, in, in->shape); }
 
+ImportNode *combine_all(Conversion *c, const char *op, int count, ImportNode *const *in)
+{
+    Shape s = in[0]->shape;
+    for (int k = 1; k < count; k++)
+        for (int i = 0; i < s.rank; i++)
+            if (s.dim[i] == 1) s.dim[i] = in[k]->shape.dim[i];
+    ImportNode *n = node_new(c, op, s);
+    for (int k = 0; k < count; k++) node_input(c, n, in[k]);
+    return n;
+}
+
 ImportNode *combine(Conversion *c, const char *op, ImportNode *a, ImportNode *b)
 {
-    Shape s = a->shape;
-    for (int i = 0; i < s.rank; i++)
-        if (s.dim[i] == 1) s.dim[i] = b->shape.dim[i];
-    ImportNode *n = node_new(c, op, s);
-    node_input(c, n, a);
-    node_input(c, n, b);
-    return n;
+    return combine_all(c, op, 2, (ImportNode *const[]){a, b});
 }
 
 ImportNode *reshaped(Conversion *c, ImportNode *in, Shape shape)

@@ -80,7 +80,8 @@ const LayerCase export_cases[] = {
      "input(3x5x4) as x  add { } { relu } { tanh }  mul { } { from x } { from x  sigmoid }  maximum { "
      "} { from x } { from x  neg }",
      SAME_NET},
-    {"mean_of_two", "input(3x5x4) mean { } { relu }", SAME_BITS},
+    {"mean_of_two", "input(3x5x4) mean { } { relu }", SAME_NET},
+    {"mean_of_three", "input(3x5x4) mean { } { relu } { tanh }", SAME_NET},
     {"minimum", "input(3x5x4) minimum { } { relu  scale(0.5) } { reduce_mean([1, 2]) }", SAME_NET},
     {"concat", "input(3x5x4) concat { } { relu } { concat(axis=2) { } { tanh }  slice(2, 0, 4) }", SAME_NET},
     {"matmul", "input(3x5x4) matmul { permute([0, 2, 1]) } { relu }", SAME_NET},
