@@ -26,8 +26,9 @@ int imported_read(Arena *arena, const char *path, const OnnxImportOptions *optio
         const int status = fail_error(&error);
         return out->refused.count ? STATUS_REFUSED : status;
     }
-    write_source(out->graph, source);
-    return STATUS_OK;
+    if (write_source(out->graph, source, &error) == 0) return STATUS_OK;
+    fail_error(&error);
+    return STATUS_REFUSED;
 }
 
 bool imported_input(Arena *arena, const char *text, OnnxInputShape *s)

@@ -184,28 +184,39 @@ static bool take_paths(ImportGraph *g, const SourceGraph *source, const WrittenS
     return true;
 }
 
-static bool write_checked(ImportGraph *g, const SourceGraph *source, Text *text, bool last_try)
+/* A text that elaborates to another net, without an error, is a mistake of the writer. */
+static void stop_at_other_net(const ImportGraph *g, const char *text)
+{
+    fprintf(stderr, "%s\nnnc: internal error: this is not the net of %s\n", text, g->source);
+    abort();
+}
+
+static const char *first_error(const Compilation *c)
+{
+    int i = 0;
+    while (diag_text(c, i).severity != SEVERITY_ERROR) i++;
+    return diag_text(c, i).text;
+}
+
+static bool write_checked(ImportGraph *g, const SourceGraph *source, Text *text, bool last_try, NnError *error)
 {
     Compilation *writer = compilation_new(), *c = compilation_new();
     WrittenSource written = source_of_graph(writer, source);
     bool good = take_paths(g, source, &written, elaborate_text(c, written.text));
     if (good) text_add(text, written.text);
-    if (!good && last_try) {
-        fprintf(stderr, "%s\nnnc: internal error: this is not the net of %s\n", written.text, g->source);
-        diag_print(c, stderr, false);
-        abort();
-    }
+    if (!good && last_try && !c->errors) stop_at_other_net(g, written.text);
+    if (!good && last_try) nn_fail(error, 1, "%s cannot be expressed: %s", g->source, first_error(c));
     compilation_free(c);
     compilation_free(writer);
     return good;
 }
 
-void write_source(ImportGraph *g, Text *text)
+int write_source(ImportGraph *g, Text *text, NnError *error)
 {
     recognize_layers(g);
     SourceGraph source = layers_of(g);
-    if (write_checked(g, &source, text, false)) return;
+    if (write_checked(g, &source, text, false, error)) return 0;
     for (int i = 0; i < source.count; i++)
         if (source.layers[i].op && !(source.layers[i].op->traits & OP_SOURCE)) source.layers[i].name = NULL;
-    write_checked(g, &source, text, true);
+    return write_checked(g, &source, text, true, error) ? 0 : -1;
 }

@@ -5,9 +5,11 @@
 #define NNC_INTEROP_WRITE_SOURCE_H
 
 #include "interop/import_graph.h"
+#include "runtime/core/core.h"
 
 /* Appends the text of a file with one net, and sets `path` of every node with parameters: the
- * names that these have in that net. */
-void write_source(ImportGraph *, Text *);
+ * names that these have in that net.  −1 and an error where the language refuses a layer: a pool, say,
+ * with a window that lies in the padding alone. */
+int write_source(ImportGraph *, Text *, NnError *);
 
 #endif

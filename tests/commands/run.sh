@@ -40,6 +40,8 @@ for command in report check bench show; do
 done
 runs 4 import "$refused" -o x.nn; says err '  Unknown, 2 nodes'; absent x.nn x.safetensors
 runs 4 "$refused" -o x.c; absent x.c
+runs 4 import "$root/tests/fuzz_inputs/seeds/onnx/pool_of_padding.onnx" -o x.nn
+says err 'cannot be expressed: maxpool: the window of output row 0 lies in the padding alone'; absent x.nn x.safetensors
 runs 2 bench; says err 'missing input file'
 
 # ---- options ----------------------------------------------------------------------

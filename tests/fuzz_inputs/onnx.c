@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     NnError error = {0};
     Text source;
     text_init(&source, arena);
-    if (onnx_import(arena, path, &options, &import, &error) == 0) write_source(import.graph, &source);
+    if (onnx_import(arena, path, &options, &import, &error) == 0) write_source(import.graph, &source, &error);
     onnx_import_free(&import);
     arena_free(arena);
     return 0;

@@ -109,7 +109,7 @@ static Graph *read_model(Compilation *c, Arena *arena, const char *path, OnnxImp
     Text text;
     ck_assert_msg(onnx_import(arena, path, &options, import, &error) == 0, "%s", error.text);
     text_init(&text, arena);
-    write_source(import->graph, &text);
+    ck_assert_msg(write_source(import->graph, &text, &error) == 0, "%s", error.text);
     *weights = map_new(arena);
     for (int i = 0; i < import->graph->nodes.count; i++) {
         const ImportNode *n = import->graph->nodes.at[i];

@@ -70,6 +70,12 @@ static ImportGraph new_graph(void)
     return (ImportGraph){.arena = arena_new(), .name = "net1", .source = "m.onnx (made by hand)", .param_count = -1};
 }
 
+static void write_graph(ImportGraph *g, Text *text)
+{
+    NnError error = {0};
+    ck_assert_msg(write_source(g, text, &error) == 0, "%s", error.text);
+}
+
 START_TEST(test_writes_layers_and_names)
 {
     ImportGraph g = new_graph();
@@ -87,7 +93,7 @@ START_TEST(test_writes_layers_and_names)
     g.param_count = 4 * 27 + 4 + 16 + 4 + 8;
     Text text;
     text_init(&text, g.arena);
-    write_source(&g, &text);
+    write_graph(&g, &text);
     ck_assert_str_eq(text.data, "# Imported from m.onnx (made by hand).\n"
                                 "net net1 {\n"
                                 "    input(3x8x8)\n"
@@ -115,7 +121,7 @@ START_TEST(test_outputs)
     set_output(&g, "image_again", input);
     Text text;
     text_init(&text, g.arena);
-    write_source(&g, &text);
+    write_graph(&g, &text);
     ck_assert_str_eq(text.data, "# Imported from m.onnx (made by hand).\n"
                                 "net net1 {\n"
                                 "    input(3x8x8) as image\n"
@@ -287,7 +293,7 @@ START_TEST(test_layers_taken_apart)
     set_output(&g, "y", taken_apart[_i].apart(&g, input));
     Text text;
     text_init(&text, g.arena);
-    write_source(&g, &text);
+    write_graph(&g, &text);
     const char *wanted = arena_printf(g.arena,
                                       "# Imported from m.onnx (made by hand).\n"
                                       "net net1 {\n"
@@ -310,7 +316,7 @@ START_TEST(test_parts_with_other_uses)
     set_output(&g, "gate", product->inputs.at[1]);
     Text text;
     text_init(&text, g.arena);
-    write_source(&g, &text);
+    write_graph(&g, &text);
     ck_assert_ptr_nonnull(strstr(text.data, "sigmoid"));
     ck_assert_ptr_null(strstr(text.data, "silu"));
     arena_free(g.arena);
@@ -335,7 +341,7 @@ START_TEST(test_norm_with_scale_and_shift_behind)
     set_output(&g, "y", sum);
     Text text;
     text_init(&text, g.arena);
-    write_source(&g, &text);
+    write_graph(&g, &text);
     ck_assert_ptr_nonnull(strstr(text.data, "    batchnorm as bn\n\n    expect params == 4\n"));
     for (int c = 0; c < 2; c++) {
         ck_assert(((ImportParam *)sum->params.at[0])->data[c] == w[c] * s[c]);
@@ -367,7 +373,7 @@ START_TEST(test_deep_nesting)
     set_output(&g, "y", y);
     Text text;
     text_init(&text, g.arena);
-    write_source(&g, &text); /* which elaborates it, and compares */
+    write_graph(&g, &text); /* which elaborates it, and compares */
     ck_assert_int_le(deepest_braces(text.data), DEEPEST);
     arena_free(g.arena);
 }
@@ -386,7 +392,7 @@ START_TEST(test_sums_of_all)
     set_output(&g, "y", value[VALUES - 1]);
     Text text;
     text_init(&text, g.arena);
-    write_source(&g, &text);
+    write_graph(&g, &text);
     ck_assert_ptr_nonnull(strstr(text.data, "from "));
     arena_free(g.arena);
 }
