@@ -174,8 +174,17 @@ static bool convert_div(Conversion *c)
 
 /* ---- powers -------------------------------------------------------------------------------- */
 
+/* b^x = exp(x · log b), of one base that is known */
+static bool exponential(Conversion *c, OnnxConstant *base, const OnnxValue *x)
+{
+    const double b = base->count == 1 && base->rank <= x->rank ? constant_values(c->imp, base)[0] : 0;
+    if (!(b > 0)) return refuse(c, "its exponent is not known, nor a single base above 0");
+    return put_like(c, layer_like(c, "exp", scaled(c, x->node, log(b))), x);
+}
+
 static bool convert_pow(Conversion *c)
 {
+    if (c->in[0]->constant && c->in[1]->node) return exponential(c, c->in[0]->constant, c->in[1]);
     OnnxConstant *k = must_know(c, 1, "exponent");
     OnnxValue *x = c->in[0];
     if (!k || !x->node) return false;

@@ -15,7 +15,7 @@ static ImportNode *at_least(Conversion *c, ImportNode *a, ImportNode *b)
     return step_at(c, combine(c, "sub", a, b), 0);
 }
 
-static ImportNode *equality(Conversion *c, ImportNode *a, ImportNode *b)
+ImportNode *equality(Conversion *c, ImportNode *a, ImportNode *b)
 {
     ImportNode *d = combine(c, "sub", a, b);
     return combine(c, "mul", step_at(c, d, 0), step_at(c, scaled(c, d, -1), 0));
@@ -66,6 +66,44 @@ static bool convert_where(Conversion *c)
     return true;
 }
 
+/* ---- one of several -------------------------------------------------------------------------- */
+
+enum { MOST_CLASSES = 4096 };
+
+/* off + (on − off) · (index = k), or k − depth where indices are counted from the end; k along the new axis */
+static bool convert_one_hot(Conversion *c)
+{
+    OnnxConstant *depth = must_know(c, 1, "depth"), *values = depth ? must_know(c, 2, "values") : NULL;
+    OnnxValue *x = c->in[0];
+    if (!values) return false;
+    const double classes = depth->count == 1 ? constant_values(c->imp, depth)[0] : 0;
+    const int axis = onnx_axis(onnx_attr_int(c, "axis", -1), x->rank + 1);
+    if (!(classes >= 1 && classes <= MOST_CLASSES) || values->count != 2)
+        return refuse(c, "it has less than one class or more than %d", MOST_CLASSES);
+    if (axis < 0 || x->rank >= ONNX_MAX_RANK) return refuse(c, "it has no such axis");
+    if (x->batched && axis == 0 && !(x = as_whole(c, x))) return refuse(c, "its axis is before the batch");
+    OnnxValue *out = value_new(c->imp, NULL, 0, NULL, x->batched), *wide = value_new(c->imp, NULL, 0, NULL, x->batched);
+    for (int i = 0; i < x->rank + 1; i++) {
+        const int64_t own = i == axis ? 1 : x->dims[i - (i > axis)];
+        wide->dims[wide->rank++] = own;
+        out->dims[out->rank++] = i == axis ? (int64_t)classes : own;
+    }
+    if (sample_rank(out) > MAX_RANK || !value_node(c, x)) return refuse(c, "its result has %d axes", out->rank);
+    ImportNode *index = reshaped(c, value_node(c, x), sample_shape(wide)), *places[2];
+    double *numbers = arena_alloc(c->imp->arena, (size_t)classes * sizeof *numbers);
+    Shape s = {index->shape.rank, {1, 1, 1, 1}};
+    s.dim[axis - x->batched] = (int64_t)classes;
+    for (int end = 0; end < 2; end++) {
+        for (int k = 0; k < (int)classes; k++) numbers[k] = end ? k - classes : k;
+        places[end] = equality(c, index, constant_source(c, s, numbers));
+    }
+    const double *v = constant_values(c->imp, values);
+    ImportNode *n = shifted(c, scaled(c, combine(c, "add", places[0], places[1]), v[1] - v[0]), v[0]);
+    if (!put_like(c, n, out)) return false;
+    c->out[0]->type = values->type;
+    return true;
+}
+
 /* ---- by a known mask --------------------------------------------------------------------- */
 
 /* Above or below a diagonal of the last two axes; the rest becomes 0. */
@@ -94,6 +132,46 @@ static bool convert_trilu(Conversion *c)
     return put_like(c, combine(c, "mul", n, param_source(c, mask, s)), x);
 }
 
+/* 1 where element j of the axis is part of the sum number i, else 0 */
+static OnnxConstant *summands(const Conversion *c, int64_t size)
+{
+    const bool reverse = onnx_attr_int(c, "reverse", 0), exclusive = onnx_attr_int(c, "exclusive", 0);
+    OnnxConstant *mask = constant_new(c->imp, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, 2, (const int64_t[]){size, size});
+    for (int64_t k = 0; mask && k < mask->count; k++) {
+        const int64_t before = reverse ? k / size - k % size : k % size - k / size; /* rows are the elements */
+        mask->values[k] = before >= exclusive;
+    }
+    if (mask) mask->name = "summands";
+    return mask;
+}
+
+enum { LONGEST_SUM = 1024 };
+
+/* The product of the axis, as the last one, with a triangle of 1s. */
+static bool convert_cumulative_sum(Conversion *c)
+{
+    OnnxConstant *along = must_know(c, 1, "axis");
+    OnnxValue *x = c->in[0];
+    if (!along || along->count != 1) return false;
+    const int onnx = onnx_axis((int64_t)constant_values(c->imp, along)[0], x->rank);
+    if (onnx < 0) return refuse(c, "it has no such axis");
+    if (x->batched && onnx == 0) x = as_whole(c, x);
+    ImportNode *n = x ? value_node(c, x) : NULL;
+    if (!n) return refuse(c, "it sums along axis 0, the batch");
+    const int axis = onnx - x->batched, last = n->shape.rank - 1;
+    const int64_t size = n->shape.dim[axis];
+    OnnxConstant *mask = size <= LONGEST_SUM ? summands(c, size) : NULL;
+    if (!mask) return refuse(c, "its axis has %lld elements", (long long)size);
+    int axes[MAX_RANK] = {0, 1, 2, 3};
+    axes[last] = axis;
+    axes[axis] = last;
+    const Shape square = {2, {size, size}}, own = n->shape;
+    n = permuted(c, n, axes);
+    if (last == 0) n = reshaped(c, n, (Shape){2, {1, size}});
+    n = matrix_product(c, n, param_source(c, mask, square));
+    return put_like(c, last == 0 ? reshaped(c, n, own) : permuted(c, n, axes), x);
+}
+
 const OnnxOperator onnx_logic_operators[] = {
     {"Greater", 7, 0, 2, convert_comparison},
     {"GreaterOrEqual", 12, 0, 2, convert_comparison},
@@ -106,5 +184,7 @@ const OnnxOperator onnx_logic_operators[] = {
     {"Not", 1, 0, 1, convert_not},
     {"Where", 9, 0, 3, convert_where},
     {"Trilu", 14, 0, 1, convert_trilu},
+    {"OneHot", 9, 0, 3, convert_one_hot},
+    {"CumSum", 11, 0, 2, convert_cumulative_sum},
     {0},
 };

@@ -99,34 +99,58 @@ static ImportNode *places(Conversion *c, int rank, int axis, int64_t size)
     return constant_source(c, s, values);
 }
 
+typedef struct Extremum {
+    OnnxValue *x;              /* with the axis in its sample */
+    int onnx;                  /* the axis, of ONNX */
+    int axis;                  /* of the sample */
+    ImportNode *place, *found; /* of all elements, and of the extremum */
+} Extremum;
+
 /* 1 where an element is the extremum, else 0; of these the first or last place. */
-static bool arg_extremum(Conversion *c, const char *op, double sign)
+static bool find_extremum(Conversion *c, const char *op, double sign, int64_t otherwise, Extremum *e)
 {
-    OnnxValue *x = c->in[0], out;
-    const int onnx = onnx_axis(onnx_attr_int(c, "axis", 0), x->rank);
-    if (onnx < 0) return refuse(c, "it has no such axis");
-    if (x->batched && onnx == 0) x = as_whole(c, x);
+    OnnxValue *x = c->in[0];
+    e->onnx = onnx_axis(onnx_attr_int(c, "axis", otherwise), x->rank);
+    if (e->onnx < 0) return refuse(c, "it has no such axis");
+    if (x->batched && e->onnx == 0) x = as_whole(c, x);
     if (!x || !value_node(c, x)) return refuse(c, "it reduces axis 0, the batch");
-    const int axis = onnx - x->batched;
+    const int axis = e->axis = e->onnx - x->batched;
     const int64_t size = x->node->shape.dim[axis];
     if (size > 4096) return refuse(c, "its axis has %lld elements", (long long)size);
     ImportNode *extremum = reduced(c, op, x->node, 1u << axis, true);
     ImportNode *is = step_at(c, scaled(c, combine(c, "sub", x->node, extremum), sign), 0);
-    ImportNode *place = places(c, x->node->shape.rank, axis, size);
     const bool last = onnx_attr_int(c, "select_last_index", 0);
-    ImportNode *n = last ? combine(c, "mul", is, place)
-                         : combine(c, "add", shifted(c, scaled(c, is, -(double)size), (double)size), place);
-    n = reduced(c, last ? "reduce_max" : "reduce_min", n, 1u << axis, true);
-    out = (OnnxValue){.name = "", .batched = x->batched};
+    e->x = x;
+    e->place = places(c, x->node->shape.rank, axis, size);
+    ImportNode *n = last ? combine(c, "mul", is, e->place)
+                         : combine(c, "add", shifted(c, scaled(c, is, -(double)size), (double)size), e->place);
+    e->found = reduced(c, last ? "reduce_max" : "reduce_min", n, 1u << axis, true);
+    return true;
+}
+
+static bool arg_extremum(Conversion *c, const char *op, double sign)
+{
+    Extremum e;
+    if (!find_extremum(c, op, sign, 0, &e)) return false;
+    const OnnxValue *x = e.x;
+    OnnxValue out = (OnnxValue){.name = "", .batched = x->batched};
     for (int i = 0; i < x->rank; i++)
-        if (i != onnx || onnx_attr_int(c, "keepdims", 1)) out.dims[out.rank++] = i == onnx ? 1 : x->dims[i];
-    if (!put_like(c, reshaped(c, n, sample_shape(&out)), &out)) return false;
+        if (i != e.onnx || onnx_attr_int(c, "keepdims", 1)) out.dims[out.rank++] = i == e.onnx ? 1 : x->dims[i];
+    if (!put_like(c, reshaped(c, e.found, sample_shape(&out)), &out)) return false;
     c->out[0]->type = ONNX__TENSOR_PROTO__DATA_TYPE__INT64;
     return true;
 }
 
 static bool convert_arg_max(Conversion *c) { return arg_extremum(c, "reduce_max", 1); }
 static bool convert_arg_min(Conversion *c) { return arg_extremum(c, "reduce_min", -1); }
+
+/* 1 at the first of the largest, else 0. */
+static bool convert_hardmax(Conversion *c)
+{
+    Extremum e;
+    if (!find_extremum(c, "reduce_max", 1, -1, &e)) return false;
+    return put_like(c, equality(c, e.place, e.found), e.x);
+}
 
 const OnnxOperator onnx_reduction_operators[] = {
     {"ReduceMean", 1, 0, 1, convert_reduce},
@@ -141,5 +165,6 @@ const OnnxOperator onnx_reduction_operators[] = {
     {"ReduceProd", 1, 0, 1, convert_reduce_prod},
     {"ArgMax", 1, 0, 1, convert_arg_max},
     {"ArgMin", 1, 0, 1, convert_arg_min},
+    {"Hardmax", 13, 0, 1, convert_hardmax},
     {0},
 };

@@ -165,7 +165,8 @@ bool is_few_literals(const OnnxConstant *); /* that may be written into the sour
 bool literals_are(Conversion *, int input, int64_t count, double value);
 ImportNode *scaled(Conversion *, ImportNode *, double by);
 ImportNode *shifted(Conversion *, ImportNode *, double by);
-ImportNode *step_at(Conversion *, ImportNode *, double at); /* 1 from there on, else 0 */
+ImportNode *equality(Conversion *, ImportNode *, ImportNode *); /* 1 where they are equal, else 0 */
+ImportNode *step_at(Conversion *, ImportNode *, double at);     /* 1 from there on, else 0 */
 /* The nodes of values, of one rank, so that a combinator stretches them as ONNX does; `out` has
  * the dimensions and form of the result.  Refuses where it cannot be. */
 bool broadcast(Conversion *, OnnxValue *const *in, int count, OnnxValue *out, ImportNode **nodes);
