@@ -29,16 +29,18 @@ CHECK_LIBS = -lcheck -lsubunit -lrt -lm -lpthread
 PACKAGES = gcc libc6-dev flex bison libtcc-dev zlib1g-dev libdeflate-dev libjansson-dev libjpeg62-turbo-dev libpng-dev \
            libprotobuf-c-dev protobuf-c-compiler check
 # What nnc can do without: `nnc --version` says what it was built with.
-OPTIONAL_PACKAGES = libmatio-dev libopenmpi-dev openmpi-bin
+OPTIONAL_PACKAGES = libmatio-dev libsixel-dev libopenmpi-dev openmpi-bin
 # What parts of the tests use, which are skipped where it is missing: `make test-deps`.
 TEST_PACKAGES = clang tcc g++ valgrind python3-numpy sqlite3 libsqlite3-dev pkg-config man-db mandoc gcc-aarch64-linux-gnu \
                 libc6-dev-arm64-cross qemu-user gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm gcc-riscv64-unknown-elf \
                 picolibc-riscv64-unknown-elf libonnx-testdata
 TOOLS = $(CC) flex bison protoc-c
-# The name of libmatio where it can be compiled with, else empty.  nnc opens the library when a file
-# asks for it: it brings 30 others, which take longer to be loaded than most commands take.
-MATIO := $(shell printf '\043include <matio.h>\n' | $(CC) -E -x c - >/dev/null 2>&1 && \
-           LC_ALL=C readelf -d "$$($(CC) -print-file-name=libmatio.so)" 2>/dev/null | sed -n 's/.*soname: \[\(.*\)\].*/\1/p')
+# The name of a library (HEADER, FILE) where it can be compiled with, else empty.  nnc opens these libraries when
+# they are needed: libmatio brings 30 others, which take longer to be loaded than most commands take.
+OPENED_LIBRARY = $(shell printf '\043include <$(1)>\n' | $(CC) -E -x c - >/dev/null 2>&1 && \
+                   LC_ALL=C readelf -d "$$($(CC) -print-file-name=$(2))" 2>/dev/null | sed -n 's/.*soname: \[\(.*\)\].*/\1/p')
+MATIO := $(call OPENED_LIBRARY,matio.h,libmatio.so)
+SIXEL := $(call OPENED_LIBRARY,sixel/sixel.h,libsixel.so)
 # The engine of runs on several machines, where there is a compiler for MPI: nnc opens it under a launcher.
 MPICC := $(shell command -v mpicc 2>/dev/null)
 MPI_LIBRARY = $(if $(MPICC),$(dir $(PROGRAM))nnc-mpi.so)
@@ -161,13 +163,16 @@ $(MADE_OBJECTS): %.o: %.c | $(MADE_HEADERS)
 	@echo "  cc $<"
 	@$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-# The reader of MATLAB's files is compiled anew when its library comes or goes.
+# What opens a library that can be missing is compiled anew when that comes or goes.
 MATIO_MARK = $(BUILD)/matio_$(or $(MATIO),none)
+SIXEL_MARK = $(BUILD)/sixel_$(or $(SIXEL),none)
 $(BUILD)/runtime/data/mat.o: $(MATIO_MARK)
 $(BUILD)/runtime/data/mat.o: ALL_CFLAGS += $(if $(MATIO),-DNNC_MATIO='"$(MATIO)"')
-$(MATIO_MARK):
+$(BUILD)/compiler/commands/sixel.o: $(SIXEL_MARK)
+$(BUILD)/compiler/commands/sixel.o: ALL_CFLAGS += $(if $(SIXEL),-DNNC_SIXEL='"$(SIXEL)"')
+$(MATIO_MARK) $(SIXEL_MARK):
 	@mkdir -p $(@D)
-	@rm -f $(BUILD)/matio_*
+	@rm -f $(BUILD)/$(firstword $(subst _, ,$(@F)))_*
 	@touch $@
 
 # The kernels that the JIT links to, once for each instruction set of this kind of machine.

@@ -102,6 +102,7 @@ static void manual_tail(FILE *out)
           ".TP\n\\fBCC\\fR\nThe C compiler that \\fB\\-\\-jit cc\\fR runs (default: cc).\n"
           ".TP\n\\fBNNC_DATA\\fR\nThe directory in which known data sets are looked for first.\n"
           ".TP\n\\fBNNC_CACHE\\fR\nWith the value off, nothing is read from or kept in the cache directory.\n"
+          ".TP\n\\fBNNC_INLINE\\fR\nHow \\fBnnc show\\fR draws in the terminal: auto, sixel, blocks, text or none.\n"
           ".TP\n\\fBXDG_CACHE_HOME\\fR\nThe cache is in nnc below it (default: ~/.cache).\n"
           ".TP\n\\fBNO_COLOR\\fR\nIf set, messages have no colours.\n",
           out);

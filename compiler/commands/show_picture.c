@@ -7,12 +7,14 @@
 #include <string.h>
 
 #include "commands/feeding.h"
-#include "commands/terminal_picture.h"
 #include "runtime/data/inputs.h"
 
 static const Color paper = {255, 255, 255}, ink = {32, 32, 32};
 
-int picture_side(const PictureRequest *r, int file, int terminal) { return r->output ? file : terminal; }
+int picture_side(const PictureRequest *r, int file, int terminal)
+{
+    return r->output || r->form == INLINE_SIXEL ? file : terminal;
+}
 
 /* Lines of a caption that fit into the width. */
 static int draw_caption(Canvas *c, int y, int width, const char *caption)
@@ -39,7 +41,7 @@ int picture_put(const PictureRequest *r, Arena *arena, Canvas *picture, const ch
 {
     enum { NARROWEST = 320 };
     if (!r->output) {
-        terminal_draw(arena, picture, terminal_columns(), terminal_colors(), stdout);
+        terminal_draw_inline(arena, picture, r->form, stdout);
         puts(caption);
         return finish_output();
     }

@@ -6,6 +6,7 @@
 
 #include "commands/canvas.h"
 #include "commands/commands.h"
+#include "commands/terminal_picture.h"
 #include "commands/weighted.h"
 #include "runtime/data/dataset.h"
 
@@ -13,9 +14,10 @@ typedef struct PictureRequest {
     LoadOptions load;
     const char *weights, *output; /* output NULL: the terminal */
     const char *layer, *image, *data, *range;
+    InlineForm form; /* in the terminal; what was found before the first picture is drawn */
 } PictureRequest;
 
-/* Pixels of a tile in a file, and in a terminal. */
+/* Pixels of a tile in a file or as sixels, and in characters. */
 int picture_side(const PictureRequest *, int file, int terminal);
 
 /* Into the file below its caption, or into the terminal above it.  A Status, the message printed. */

@@ -16,6 +16,7 @@
 #include "commands/pen.h"
 #include "commands/run_curve.h"
 #include "commands/show_picture.h"
+#include "commands/sixel.h"
 #include "commands/tensor_summary.h"
 #include "commands/visible_weights.h"
 #include "commands/weighted.h"
@@ -25,7 +26,7 @@
 
 enum { FILTER_SIDE = 48, FILTER_SIDE_TERMINAL = 10 }; /* pixels of a filter */
 
-enum { WEIGHTS = OPTION_FIRST_OWN, FORMAT, FILTERS, FEATURES, SALIENCY, DECISION, CURVE, DATA, RANGE };
+enum { WEIGHTS = OPTION_FIRST_OWN, FORMAT, FILTERS, FEATURES, SALIENCY, DECISION, CURVE, DATA, RANGE, INLINE };
 
 static const Option options[] = {
     {WEIGHTS, "weights", "FILE", "the weights, or a checkpoint (MODEL.onnx has its own)", false},
@@ -41,6 +42,7 @@ static const Option options[] = {
     {'o', "output", "FILE.png", "file for the picture; without it, it is drawn in the terminal", false},
     {DATA, "data", "PATH", "with --decision: draw the training samples of this set, too", false},
     {RANGE, "range", "LOW,HIGH", "with --decision: the range of both inputs (that of the data, else -2,2)", false},
+    {INLINE, "inline", "FORM", "a picture in the terminal: auto|sixel|blocks|text|none (auto)", false},
     OPTION_ROW_MAP,
     OPTION_ROW_NET,
     OPTION_ROW_DEFINE,
@@ -68,6 +70,17 @@ static bool take_show_format(ShowRequest *r, const char *value)
     return false;
 }
 
+static bool take_inline(PictureRequest *p, const char *value)
+{
+    if (!inline_form_named(value, &p->form)) {
+        usage_error(&command_show, "--inline takes auto, sixel, blocks, text or none, not '%s'", value);
+        return false;
+    }
+    if (p->form != INLINE_SIXEL || sixel_library()) return true;
+    usage_error(&command_show, "--inline sixel: libsixel is not installed, or nnc was built without it");
+    return false;
+}
+
 static bool take_shown(ShowRequest *r, Shown shown, const char **text, const char *value)
 {
     r->several |= r->shown != SHOWN_TABLE;
@@ -89,6 +102,7 @@ static bool take_show_option(ShowRequest *r, int id, const char *value)
     case DATA: p->data = value; return true;
     case RANGE: p->range = value; return true;
     case 'o': p->output = value; return true;
+    case INLINE: return take_inline(p, value);
     case FORMAT: return take_show_format(r, value);
     default: return load_option(&p->load, &command_show, id, value) == TAKEN_YES;
     }
@@ -111,7 +125,7 @@ static int check_show_request(const ShowRequest *r)
     if (r->shown == SHOWN_TABLE && p->output) return usage_error(&command_show, "-o is the file of a picture");
     if (r->shown != SHOWN_DECISION && (p->data || p->range))
         return usage_error(&command_show, "--data and --range are for --decision");
-    if (r->shown != SHOWN_TABLE && !p->output && !isatty(STDOUT_FILENO))
+    if (r->shown != SHOWN_TABLE && !p->output && p->form == INLINE_AUTO && !isatty(STDOUT_FILENO))
         return usage_error(&command_show, "no output file (use -o FILE.png)");
     return STATUS_OK;
 }
@@ -133,6 +147,8 @@ static int take_show_operands(ShowRequest *r, OptionReader *reader)
 static int read_show_request(ShowRequest *r, int argc, char **argv)
 {
     OptionReader reader;
+    const char *form = getenv("NNC_INLINE");
+    if (form && !inline_form_named(form, &r->picture.form)) r->picture.form = INLINE_AUTO;
     options_begin(&reader, &command_show, argc, argv);
     for (int id; (id = options_next(&reader)) != OPTIONS_END;)
         if (id == OPTIONS_BAD || !take_show_option(r, id, reader.value)) return STATUS_USAGE;
@@ -342,10 +358,10 @@ static int put_filters(const PictureRequest *r, const Model *m)
     void *block = block_alloc(m->info->model_bytes), *model = m->info->init(block, 0, 1);
     int status = weighted_fill(m, model, r->weights);
     if (!status) m->info->get(model, v.name, values, count);
-    if (!status && r->output)
-        status = canvas_write(weights_picture(arena, &v, values, FILTER_SIDE), r->output);
-    else if (!status)
-        status = picture_put(r, arena, weights_picture(arena, &v, values, FILTER_SIDE_TERMINAL), v.name);
+    if (!status) {
+        Canvas *drawn = weights_picture(arena, &v, values, picture_side(r, FILTER_SIDE, FILTER_SIDE_TERMINAL));
+        status = r->output ? canvas_write(drawn, r->output) : picture_put(r, arena, drawn, v.name);
+    }
     free(block);
     return status;
 }
@@ -370,8 +386,9 @@ static int show_loaded(const ShowRequest *r)
     return status;
 }
 
-static int show_requested(const ShowRequest *r)
+static int show_requested(ShowRequest *r)
 {
+    if (r->shown != SHOWN_TABLE && !r->picture.output) r->picture.form = inline_form_found(r->picture.form);
     switch (r->shown) {
     case SHOWN_FEATURES: return show_features(&r->picture);
     case SHOWN_SALIENCY: return show_saliency(&r->picture);
@@ -399,7 +416,8 @@ const Command command_show = {
     .options = options,
     .details = "Of each tensor: shape, range, mean, deviation, norm, how many numbers are zero or not\n"
                "finite, and a histogram from the smallest to the largest number.\n"
-               "Pictures are drawn in the terminal in half blocks, where -o names no file for them: in 24-bit\n"
-               "colours where COLORTERM says so, else in 256, and with NO_COLOR in characters.\n",
+               "Where -o names no file for a picture, it is drawn in the terminal: in pixels where the terminal\n"
+               "says that it has sixels, else in half blocks, in 24-bit colours where COLORTERM says so, else in\n"
+               "256, and with NO_COLOR in characters.  --inline, or NNC_INLINE, says how instead.\n",
     .run = show_main,
 };

@@ -10,7 +10,33 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-enum { USUAL_COLUMNS = 80, MOST_COLUMNS = 500 };
+#include "commands/sixel.h"
+#include "commands/terminal_query.h"
+
+enum { USUAL_COLUMNS = 80, MOST_COLUMNS = 500, COLUMN_PIXELS = 8 };
+
+static const char *const inline_forms[] = {[INLINE_AUTO] = "auto",
+                                           [INLINE_SIXEL] = "sixel",
+                                           [INLINE_BLOCKS] = "blocks",
+                                           [INLINE_TEXT] = "text",
+                                           [INLINE_NONE] = "none"};
+
+bool inline_form_named(const char *name, InlineForm *form)
+{
+    for (int i = 0; i <= INLINE_NONE; i++) {
+        if (strcmp(inline_forms[i], name) != 0) continue;
+        *form = (InlineForm)i;
+        return true;
+    }
+    return false;
+}
+
+InlineForm inline_form_found(InlineForm form)
+{
+    if (form != INLINE_AUTO) return form;
+    if (terminal_colors() == TERMINAL_PLAIN) return INLINE_TEXT;
+    return sixel_library() && terminal_has_sixels() ? INLINE_SIXEL : INLINE_BLOCKS;
+}
 
 TerminalColors terminal_colors(void)
 {
@@ -24,6 +50,13 @@ int terminal_columns(void)
     struct winsize size = {0};
     if (ioctl(fileno(stdout), TIOCGWINSZ, &size) || !size.ws_col) return USUAL_COLUMNS;
     return size.ws_col < MOST_COLUMNS ? size.ws_col : MOST_COLUMNS;
+}
+
+int terminal_pixels(void)
+{
+    struct winsize size = {0};
+    if (ioctl(fileno(stdout), TIOCGWINSZ, &size) == 0 && size.ws_xpixel) return size.ws_xpixel;
+    return terminal_columns() * COLUMN_PIXELS;
 }
 
 /* The nearest colour of xterm's 6 × 6 × 6 cube, whose levels are 0, 95, 135, 175, 215, 255. */
@@ -63,10 +96,25 @@ static void draw_row(const Canvas *c, int y, TerminalColors colors, FILE *out)
     fputs(colors == TERMINAL_PLAIN ? "\n" : "\033[0m\n", out);
 }
 
-void terminal_draw(Arena *arena, const Canvas *picture, int columns, TerminalColors colors, FILE *out)
+/* The picture, or one reduced by a whole factor. */
+static const Canvas *canvas_within(Arena *arena, const Canvas *picture, int width)
 {
     const int longer = picture->width > picture->height ? picture->width : picture->height;
-    const int factor = (int)div_round_up(picture->width, columns);
-    const Canvas *c = factor > 1 ? canvas_scaled(arena, picture, (int)div_round_up(longer, factor)) : picture;
+    const int factor = (int)div_round_up(picture->width, width);
+    return factor > 1 ? canvas_scaled(arena, picture, (int)div_round_up(longer, factor)) : picture;
+}
+
+void terminal_draw(Arena *arena, const Canvas *picture, int columns, TerminalColors colors, FILE *out)
+{
+    const Canvas *c = canvas_within(arena, picture, columns);
     for (int y = 0; y < c->height; y += 2) draw_row(c, y, colors, out);
+}
+
+void terminal_draw_inline(Arena *arena, const Canvas *picture, InlineForm form, FILE *out)
+{
+    const TerminalColors said = terminal_colors();
+    if (form == INLINE_NONE) return;
+    if (form == INLINE_SIXEL && sixel_draw(arena, canvas_within(arena, picture, terminal_pixels()), out)) return;
+    const TerminalColors colors = form == INLINE_TEXT ? TERMINAL_PLAIN : said == TERMINAL_PLAIN ? TERMINAL_256 : said;
+    terminal_draw(arena, picture, terminal_columns(), colors, out);
 }

@@ -6,6 +6,7 @@
 
 #include "commands/commands.h"
 #include "commands/ranks.h"
+#include "commands/sixel.h"
 #include "graph/target.h"
 #include "runtime/data/mat.h"
 #include "runtime/kernels/library.h"
@@ -42,6 +43,7 @@ int print_version(void)
            found ? line : "");
     mat_library(matlab);
     printf("MATLAB files:    %s\n", matlab);
+    printf("sixel pictures:  %s\n", sixel_library() ? sixel_library() : "no: libsixel is not there");
     char path[RANKS_PATH_BYTES];
     const char *ranks = ranks_library(path, sizeof path);
     printf("many machines:   %s\n", ranks ? ranks : "no: built without MPI");

@@ -105,6 +105,42 @@ is "$(size_of saliency.png | cut -dx -f1)" = 704
 runs 2 show "$lenet" --weights lenet.w --saliency grey.pgm --filters c1 -o none.png; says err 'one of them'
 runs 1 show "$lenet" --weights lenet.w --decision -o none.png; says err 'is not two numbers'; absent none.png
 
+# In the terminal: one that answers that it has sixels, one that answers without, one that does not answer, one at
+# which Ctrl-C is pressed while the answer is awaited.
+in_terminal() { # ANSWER WANTED OPTIONS…
+    answer=$1 wanted=$2
+    shift 2
+    what="in a terminal that answers $answer: show $*"
+    # shellcheck disable=SC2086 # assignments
+    env -u NO_COLOR -u COLORTERM TERM=xterm-256color $environment python3 "$root/tests/show/terminal.py" "$answer" "$NNC" \
+        show "$lenet" --weights lenet.w "$@" >out 2>err
+    if [ "$(cat out)" = "$wanted" ]; then ok; else bad "not: $wanted" out; fi
+}
+if have python3; then
+    environment=
+    if "$NNC" --version | grep -q '^sixel pictures: *libsixel'; then
+        in_terminal sixel 'sixel 151x102, asked 1, echoes, status 0' --filters c1
+        in_terminal sixel 'sixel 268x180, asked 1, echoes, status 0' --features tanh1 grey.pgm
+        in_terminal plain 'blocks, asked 1, echoes, status 0' --filters c1
+        in_terminal silent 'blocks, asked 1, echoes, status 0' --filters c1
+        in_terminal interrupt 'nothing, asked 1, echoes, status -2' --filters c1
+        runs 0 show "$lenet" --weights lenet.w --filters c1 --inline sixel
+        says out '1;1;151;102'
+    else
+        echo 'nnc is built without libsixel: no sixels are drawn'
+        runs 2 show "$lenet" --weights lenet.w --filters c1 --inline sixel
+        says err 'libsixel is not installed'
+    fi
+    in_terminal sixel 'blocks, asked 0, echoes, status 0' --filters c1 --inline blocks
+    environment=TERM=dumb in_terminal sixel 'text, asked 0, echoes, status 0' --filters c1
+    environment=NO_COLOR=1 in_terminal sixel 'text, asked 0, echoes, status 0' --filters c1
+    environment=NNC_INLINE=text in_terminal sixel 'text, asked 0, echoes, status 0' --filters c1
+fi
+runs 0 show "$lenet" --weights lenet.w --filters c1 --inline none
+is "$(cat out)" = c1.weight
+runs 2 show "$lenet" --weights lenet.w --filters c1 --inline png
+says err "takes auto, sixel, blocks, text or none, not 'png'"
+
 xor=$root/dsl_examples/xor.nn
 runs 0 train "$xor" --data "$root/dsl_examples/xor.csv" -o xor.w --jit tcc
 runs 0 show "$xor" --weights xor.w --decision --data "$root/dsl_examples/xor.csv" -o xor.png
