@@ -12,21 +12,55 @@
 
 static bool is_separator(char c) { return isspace((unsigned char)c) || c == ',' || c == ';'; }
 
-int trace_numbers(Arena *arena, const char *option, const char *text, TraceNumbers *n)
+enum { MOST_NUMBERS = 1 << 26 };
+
+/* One number, or COUNT*NUMBER: so many of it.  Returns where it ends; NULL: it is neither. */
+static const char *read_repeated(const char *p, int64_t *count, float *value)
 {
-    *n = (TraceNumbers){.values = arena_alloc(arena, (strlen(text) + 1) * sizeof(float))};
+    char *end;
+    const size_t digits = strspn(p, "0123456789");
+    *count = 1;
+    if (digits && p[digits] == '*') {
+        *count = strtoll(p, NULL, 10);
+        p += digits + 1;
+    }
+    *value = strtof(p, &end);
+    return end == p || (*end && !is_separator(*end)) || *count < 1 ? NULL : end;
+}
+
+/* All numbers into `values`, where it is not NULL; returns how many, −1 where it has printed what is wrong. */
+static int64_t read_numbers(const char *option, const char *text, float *values)
+{
+    int64_t all = 0, count;
+    float value;
     for (const char *p = text; *p;) {
-        char *end;
         if (is_separator(*p)) {
             p++;
             continue;
         }
-        n->values[n->count++] = strtof(p, &end);
-        if (end == p || (*end && !is_separator(*end)))
-            return usage_error(&command_trace, "--%s: '%.*s' is not a number", option, (int)strcspn(p, " ,;"), p);
+        const char *end = read_repeated(p, &count, &value);
+        if (!end) {
+            usage_error(&command_trace, "--%s: '%.*s' is not a number", option, (int)strcspn(p, " ,;"), p);
+            return -1;
+        }
+        if (count > MOST_NUMBERS - all) {
+            usage_error(&command_trace, "--%s has more than %d numbers", option, MOST_NUMBERS);
+            return -1;
+        }
+        for (int64_t i = 0; values && i < count; i++) values[all + i] = value;
+        all += count;
         p = end;
     }
+    return all;
+}
+
+int trace_numbers(Arena *arena, const char *option, const char *text, TraceNumbers *n)
+{
+    n->count = read_numbers(option, text, NULL);
+    if (n->count < 0) return STATUS_USAGE;
     if (!n->count) return usage_error(&command_trace, "--%s has no numbers", option);
+    n->values = arena_alloc(arena, (size_t)n->count * sizeof *n->values);
+    read_numbers(option, text, n->values);
     return STATUS_OK;
 }
 
@@ -68,7 +102,7 @@ static int read_samples(const Model *m, const char *path, TraceNumbers *n)
 }
 
 /* Anything with a letter that no number has, or with a '/', names a file. */
-static bool is_file_name(const char *text) { return text[strspn(text, "0123456789+-.eE,; \t\n")] != '\0'; }
+static bool is_file_name(const char *text) { return text[strspn(text, "0123456789+-.eE*,; \t\n")] != '\0'; }
 
 int trace_inputs(const Model *m, const char *text, TraceNumbers *n)
 {

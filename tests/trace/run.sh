@@ -27,6 +27,8 @@ shows line_of_one_weight.nn '--x 1,2,3,4 --target 2,4,6,8' '= 7.50' '= −15' '1
 shows mean_squared_error.nn '--x 0.5,-0.25,0.75 --target 1,0.25,0.25' '= 0.25' '(−0.33, −0.33, 0.33)'
 shows squared_norm.nn '--x 0.2,0.4 --digits 4' '(0.0880, 0.1760; 0.1040, 0.2080)' '(−0.1120, 0.6360)'
 shows xor_by_hand.nn '--x 1,0 --dy 0,0,1' '(0.61, 0.69)' '0.34'
+shows output_sizes.nn '--x 49*1 --dy 9*1' '(81, 81, 81; 81, 81, 81; 81, 81, 81)'
+shows dense_against_convolution.nn '--x 32768*1 --dy 32768*1' '32x32x1x1 from 1024 to 1024'
 shows one_neuron.nn '--x=-1,-2 --format dot' 'digraph' '0.73' '0.39, −0.59'
 
 # The derivatives that the traces show are right by finite differences, too.
@@ -113,6 +115,9 @@ refuses 2 'one_neuron has no train section, and so no loss; use --dy' one_neuron
 refuses 2 '--dy is missing: matrix_product has no train section' matrix_product.nn --x 1,2,3
 refuses 2 '--dy has 2 numbers, but the outputs are 4' matrix_product.nn --x 1,2,3 --dy 1,2
 refuses 2 "--dy: 'one' is not a number" matrix_product.nn --x 1,2,3 --dy one
+refuses 2 "--dy: '2*' is not a number" matrix_product.nn --x 1,2,3 --dy '2*'
+refuses 2 "--dy: '0*1' is not a number" matrix_product.nn --x 1,2,3 --dy '0*1'
+refuses 2 '--dy has more than' matrix_product.nn --x 1,2,3 --dy '99999999999999999999*1'
 refuses 2 '--target and --dy cannot be combined' line_of_one_weight.nn --x 1 --target 1 --dy 1
 refuses 2 "--format takes text, json, html or dot, not 'xml'" one_neuron.nn --format xml
 

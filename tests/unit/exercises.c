@@ -20,18 +20,46 @@ static double tolerance_of(const char *number, const char *end, double value)
     return half + 1e-6 * fmax(1, fabs(value));
 }
 
-static Numbers numbers_of(const char *text, const char *line_end)
+/* The number at `text`, `times` times; returns where it ends. */
+static const char *add_number(Numbers *n, const char *text, const char *line_end, int times)
+{
+    char *end;
+    const double value = strtod(text, &end);
+    ck_assert_msg(end > text && n->count + times <= EXERCISE_NUMBERS, "no number, or too many: %.*s",
+                  (int)(line_end - text), text);
+    for (int i = 0; i < times; i++) {
+        n->at[n->count] = value;
+        n->values[n->count] = (float)value;
+        n->tolerance[n->count++] = tolerance_of(text, end, value);
+    }
+    return end;
+}
+
+/* The numbers from here to the bracket, `times` times; returns what follows it. */
+static const char *add_group(Numbers *n, const char *text, const char *line_end, int times)
+{
+    const char *close = memchr(text, ')', (size_t)(line_end - text));
+    ck_assert_msg(close && times > 0, "no COUNT*(NUMBERS): %.*s", (int)(line_end - text), text);
+    for (int i = 0; i < times; i++)
+        for (const char *p = text; p < close; p += *p == ' ') p = add_number(n, p, close, 1);
+    return close + 1;
+}
+
+static Numbers numbers_of(Arena *arena, const char *text, const char *line_end)
 {
     Numbers n = {.rows = 1};
+    n.at = arena_alloc(arena, EXERCISE_NUMBERS * sizeof *n.at);
+    n.tolerance = arena_alloc(arena, EXERCISE_NUMBERS * sizeof *n.tolerance);
+    n.values = arena_alloc(arena, EXERCISE_NUMBERS * sizeof *n.values);
     while (text < line_end) {
-        char *end;
-        double value = strtod(text, &end);
-        ck_assert_msg(end > text && n.count < EXERCISE_MOST, "no number, or too many: %.*s", (int)(line_end - text),
-                      text);
-        n.at[n.count] = value;
-        n.values[n.count] = (float)value;
-        n.tolerance[n.count++] = tolerance_of(text, end, value);
-        for (text = end; text < line_end && (*text == ' ' || *text == ';'); text++) n.rows += *text == ';';
+        int times = 1;
+        const size_t digits = strspn(text, "0123456789");
+        if (digits && text[digits] == '*') {
+            times = atoi(text);
+            text += digits + 1;
+        }
+        text = *text == '(' ? add_group(&n, text + 1, line_end, times) : add_number(&n, text, line_end, times);
+        for (; text < line_end && (*text == ' ' || *text == ';'); text++) n.rows += *text == ';';
     }
     return n;
 }
@@ -44,7 +72,7 @@ const char *exercise_line(Arena *arena, const char *text, char name[EXERCISE_MOS
     ck_assert_msg(text[3] == ' ' && end && equals && equals < end && equals - text < EXERCISE_MOST,
                   "not NAME = NUMBERS:%.40s", text);
     snprintf(name, EXERCISE_MOST, "%.*s", (int)(equals - text - 4), text + 4);
-    *n = numbers_of(equals + 3, end);
+    *n = numbers_of(arena, equals + 3, end);
     n->text = arena_strndup(arena, equals + 3, (size_t)(end - equals - 3));
     return end;
 }

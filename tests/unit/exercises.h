@@ -1,5 +1,6 @@
 /*
- * The lines `#: NAME = NUMBERS` of the files in dsl_examples/exercises.
+ * The lines `#: NAME = NUMBERS` of the files in dsl_examples/exercises; 3*1 is 1 1 1, and
+ * 2*(1 2) is 1 2 1 2.
  */
 #ifndef TEST_EXERCISES_H
 #define TEST_EXERCISES_H
@@ -8,13 +9,13 @@
 
 #define EXERCISES "dsl_examples/exercises"
 
-enum { EXERCISE_MOST = 64 };
+enum { EXERCISE_MOST = 64, EXERCISE_NUMBERS = 1 << 16 };
 
 typedef struct Numbers {
-    int count, rows; /* samples stand between semicolons */
-    double at[EXERCISE_MOST], tolerance[EXERCISE_MOST];
-    float values[EXERCISE_MOST];
-    const char *text; /* as the file has them */
+    int count, rows;        /* samples stand between semicolons */
+    double *at, *tolerance; /* [count] */
+    float *values;          /* [count] */
+    const char *text;       /* as the file has them */
 } Numbers;
 
 /* The next line from here on, and where it ends; NULL: there is none. */
