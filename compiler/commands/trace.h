@@ -62,6 +62,11 @@ const char *trace_number(const Trace *, double);                  /* 0.73, −15
 const char *trace_formula(const Trace *, const Node *);           /* of the record, typeset */
 const char *trace_filled(const Trace *, const Node *, int64_t k); /* element k with its numbers; NULL: no formula */
 
+/* trace_picture.c: arrays that are too large to be printed */
+enum { TRACE_PICTURE_LINES = 10 };
+const char *trace_histogram(const Trace *, const double *values, int64_t count);          /* "": all are equal */
+int trace_picture(const Trace *, const Tensor *, const char *lines[TRACE_PICTURE_LINES]); /* of images; 0: it is none */
+
 /* How a trace is printed. */
 typedef struct TraceFormat {
     const char *name;

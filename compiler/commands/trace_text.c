@@ -53,8 +53,10 @@ static const char *range_of(const Trace *t, const Tensor *tensor, const double *
         sum += values[i];
     }
     const char *batch = tensor->batched ? arena_printf(t->arena, "%lldx", (long long)t->program->batch) : "";
-    return arena_printf(t->arena, "%s%s from %s to %s, mean %s", batch, shape_text(t->arena, tensor->shape),
-                        trace_number(t, least), trace_number(t, most), trace_number(t, sum / (double)count));
+    const char *histogram = trace_histogram(t, values, count);
+    return arena_printf(t->arena, "%s%s from %s to %s, mean %s%s%s", batch, shape_text(t->arena, tensor->shape),
+                        trace_number(t, least), trace_number(t, most), trace_number(t, sum / (double)count),
+                        *histogram ? "  " : "", histogram);
 }
 
 /* 0.73; (1, 2); (1, 2; 3, 4): samples, or rows of a matrix, between semicolons. */
@@ -84,6 +86,14 @@ static const char *result_name(const Trace *t, const Node *n)
     return of ? arena_printf(t->arena, "d(%s)", trace_value_name(of)) : arena_printf(t->arena, "… through %s", n->name);
 }
 
+/* Images that are too large to be printed whole, below their range. */
+static void add_picture(TraceTable *table, const Tensor *tensor)
+{
+    const char *lines[TRACE_PICTURE_LINES];
+    const int count = trace_count(table->t, tensor) > MOST_WHOLE ? trace_picture(table->t, tensor, lines) : 0;
+    for (int i = 0; i < count; i++) add_trace_line(table, "", "", lines[i]);
+}
+
 /* An element with its numbers on each line; the array first where there are several. */
 static void add_call_lines(TraceTable *table, const Node *n)
 {
@@ -100,6 +110,7 @@ static void add_call_lines(TraceTable *table, const Node *n)
     add_trace_line(table, what, by, shown ? arena_printf(t->arena, "%s = %s", formula, numbers) : numbers);
     for (int64_t k = 0; first && count <= MOST_LINES && k < count; k++)
         add_trace_line(table, "", "", trace_filled(t, n, k));
+    add_picture(table, y);
 }
 
 static void add_input_lines(TraceTable *table)
@@ -108,6 +119,7 @@ static void add_input_lines(TraceTable *table)
     for (int i = 0; i < g->inputs.count; i++) {
         const Tensor *x = g->inputs.at[i];
         add_trace_line(table, x->name, "input", numbers_of_array(table->t, x, table->t->value[x->id]));
+        add_picture(table, x);
     }
 }
 

@@ -20,6 +20,9 @@ addEventListener("load", () => {
         expect(`step ${i}: a gradient is gone`, drawn("gradient") >= gradients);
         values = drawn("value");
         gradients = drawn("gradient");
+        const value = [data.calls[i - 1].value].flat(Infinity),
+            pictures = document.querySelectorAll("#now .array-tiles canvas, #now .histogram rect").length;
+        expect(`step ${i}: pictures`, pictures > 0 === (value.length > 32 && new Set(value).size > 1));
     }
     expect("values are missing", values === data.steps.length);
     expect("gradients are missing", gradients === data.steps.filter((s) => s.gradient !== null).length);

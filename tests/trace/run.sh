@@ -31,6 +31,22 @@ shows output_sizes.nn '--x 49*1 --dy 9*1' '(81, 81, 81; 81, 81, 81; 81, 81, 81)'
 shows dense_against_convolution.nn '--x 32768*1 --dy 32768*1' '32x32x1x1 from 1024 to 1024'
 shows one_neuron.nn '--x=-1,-2 --format dot' 'digraph' '0.73' '0.39, −0.59'
 
+# Large arrays: their range with a histogram, and images in shades, a character for two rows.
+printf 'net image {\n    input(2x8x4) as image\n    relu\n}\n' >"$tmp/image.nn"
+"$NNC" trace "$tmp/image.nn" --x '16*0 16*1 31*0.5 0.5' --dy '64*1' >"$tmp/said" 2>&1
+sed -n '/^  image/,/^  relu/p' "$tmp/said" >"$tmp/have"
+cat >"$tmp/want" <<'END'
+  image  input  1x2x8x4 from 0 to 1, mean 0.50  ▄       █      ▄
+                ▏    ▕ ▏▒▒▒▒▕
+                ▏    ▕ ▏▒▒▒▒▕
+                ▏████▕ ▏▒▒▒▒▕
+                ▏████▕ ▏▒▒▒▒▕
+  relu1  relu   1x2x8x4 from 0 to 1, mean 0.50  ▄       █      ▄
+END
+if diff "$tmp/want" "$tmp/have" >"$tmp/said"; then ok; else bad 'the picture of an image' "$tmp/said"; fi
+"$NNC" trace "$tmp/image.nn" --x '16*0 16*1 31*0.5 1e39' --dy '64*1' >"$tmp/said" 2>&1
+if grep -qF '▏████▕ ▏▒▒▒×▕' "$tmp/said"; then ok; else bad 'a picture with an infinite number' "$tmp/said"; fi
+
 # The derivatives that the traces show are right by finite differences, too.
 for file in one_neuron sum_times_z convolution matrix_product line_of_one_weight squared_norm xor_by_hand; do
     try "$file: gradients" "$NNC" check --gradients $exercises/$file.nn

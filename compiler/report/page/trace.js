@@ -130,13 +130,84 @@ function lines(call) {
     return call.value === undefined ? "" : brief(call.value, 12);
 }
 
+/* ---- large arrays --------------------------------------------------------------------------- */
+
+const MOST_WHOLE = 32,
+    MOST_TILES = 16,
+    TILE = 64, /* pixels of a tile, at least */
+    BINS = 16;
+
+/* The shades of −most … most, made once for all pixels. */
+function shadesUpTo(most) {
+    const levels = 24,
+        all = Array.from({length: 2 * levels + 1}, (_, i) => shade(i - levels, levels));
+    return (x) => all[Math.round(((x ?? 0) / most) * levels) + levels];
+}
+
+function drawTile(rows, shadeOf, channel) {
+    const cell = Math.max(1, Math.round(TILE / Math.max(rows.length, rows[0].length))),
+        canvas = make("canvas", {role: "img", "aria-label": `channel ${channel + 1}`, width: rows[0].length * cell, height: rows.length * cell}),
+        c = canvas.getContext("2d");
+    rows.forEach((row, i) =>
+        row.forEach((x, j) => {
+            c.fillStyle = shadeOf(x);
+            c.fillRect(j * cell, i * cell, cell, cell);
+        }),
+    );
+    return canvas;
+}
+
+function drawTiles(channels) {
+    const shown = channels.slice(0, MOST_TILES),
+        shadeOf = shadesUpTo(Math.max(...extent(flat(channels)).map(Math.abs)));
+    const rest = channels.length > shown.length ? `the first ${shown.length} of ${channels.length} channels` : "";
+    return make(
+        "div",
+        {},
+        make("div", {class: "array-tiles"}, ...shown.map((rows, i) => drawTile(rows, shadeOf, i))),
+        make("p", {class: "hint"}, [data.batch > 1 ? "first sample" : "", rest].filter(Boolean).join(", ")),
+    );
+}
+
+function drawHistogram(values, least, most) {
+    const bins = Array(BINS).fill(0),
+        width = 12,
+        height = 60;
+    for (const x of values)
+        if (x !== null) bins[Math.min(BINS - 1, Math.floor(((x - least) / (most - least)) * BINS))]++;
+    const top = Math.max(...bins);
+    const bars = bins.map((n, i) =>
+        make("rect", {x: i * width, y: height - (n / top) * height, width: width - 1, height: (n / top) * height},
+            make("title", {}, `${n} from ${number(least + ((most - least) * i) / BINS)} to ${number(least + ((most - least) * (i + 1)) / BINS)}`)),
+    );
+    const label = `histogram of ${values.length} numbers from ${number(least)} to ${number(most)}`;
+    return make(
+        "figure",
+        {class: "histogram"},
+        make("svg", {viewBox: `0 0 ${BINS * width} ${height}`, width: BINS * width, height, role: "img", "aria-label": label}, ...bars),
+        make("figcaption", {}, make("span", {}, number(least)), make("span", {}, number(most))),
+    );
+}
+
+/* Of what is too large to be printed; nothing where all numbers are equal. */
+function drawArray(value) {
+    if (!Array.isArray(value)) return [];
+    const values = flat(value);
+    if (values.length <= MOST_WHOLE) return [];
+    const [least, most] = extent(values);
+    if (!(most > least)) return [];
+    return [imageOf(value) && value[0][0].length > 1 ? drawTiles(value[0]) : drawHistogram(values, least, most)];
+}
+
 function drawNow() {
     const call = data.calls[at - 1];
     byId("now-title").textContent = call ? titleOf(call) : "input";
     byId("where").textContent = `${at} of ${data.calls.length}` + (call ? ` · ${call.pass} · ${call.op}` : "");
     if (!call) {
         const inputs = data.steps.filter((s) => s.op === "input");
-        byId("now").replaceChildren(...inputs.map((s) => make("p", {class: "numbers"}, `${s.name} = ${brief(s.value, 12)}`)));
+        byId("now").replaceChildren(
+            ...inputs.flatMap((s) => [make("p", {class: "numbers"}, `${s.name} = ${brief(s.value, 12)}`), ...drawArray(s.value)]),
+        );
         return;
     }
     const range = call.numbers.length > 12 ? [make("p", {}, `range ${brief(call.value, 0)}`)] : [];
@@ -144,6 +215,7 @@ function drawNow() {
         make("p", {class: "formula"}, call.formula),
         make("p", {class: "numbers"}, lines(call)),
         ...range,
+        ...drawArray(call.value),
     );
 }
 
