@@ -70,6 +70,7 @@ Arena *stats_arena(const Stats *);
 
 typedef struct Sampling {
     int64_t every; /* 0: by time */
+    int64_t first; /* so many steps are watched whatever it costs; two at least */
     int64_t next;  /* the first step from here on that is */
     double step;   /* seconds: of a step that is not watched, on average; 0: not known */
     double extra;  /* seconds: that watching takes, on average */

@@ -2,7 +2,7 @@
  * Which steps are watched.
  *
  * By time: after a watched step that took `extra` seconds longer than the others' `step`, the next
- * one is extra / (share · step) steps away.  The first two are watched whatever it costs, so
+ * one is extra / (share · step) steps away.  The first ones are watched whatever it costs, so
  * that a run of few steps has numbers too.
  */
 #include <math.h>
@@ -22,5 +22,6 @@ void sampling_add(Sampling *s, int64_t step, bool watched, double seconds, doubl
     if (!watched) return;
     s->extra = averaged(s->extra, fmax(watching, seconds - s->step));
     const double gap = s->every ? (double)s->every : ceil(s->extra / (stats_share * fmax(s->step, 1e-9)));
-    s->next = step + (s->every || step > 0 ? (int64_t)fmin(fmax(gap, 1), 1e9) : 1);
+    const bool first = !s->every && step + 1 < (s->first > 2 ? s->first : 2);
+    s->next = step + (first ? 1 : (int64_t)fmin(fmax(gap, 1), 1e9));
 }

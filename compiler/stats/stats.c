@@ -12,7 +12,9 @@
 #include "runtime/train/progress.h"
 #include "stats/parts.h"
 
-enum { ACTIVITY_SAMPLES = 512 };
+/* A unit that is not 0 in 1 % of the samples is 0 in 300 of them with a probability of 5 %.  Of a layer whose units are
+ * 0 together fewer say as much: no healthy layer is silent for a whole batch. */
+enum { ACTIVITY_SAMPLES = 300, SILENT_SAMPLES = 64, FIRST_STEPS = 8 };
 
 /* Sums over the steps of a window. */
 typedef struct StatsWindow {
@@ -36,7 +38,8 @@ struct Stats {
     RunningLoss loss;
     NnObserver observer;
     double *values;
-    int64_t enough; /* samples, to say of a unit that it is dead */
+    int64_t enough; /* samples, to say of a unit that it is dead, */
+    int64_t silent; /* and of all units of a layer */
 };
 
 /* ---- one value ------------------------------------------------------------------ */
@@ -104,10 +107,14 @@ static float run_watched(Stats *s, const WatchedCode *code, const NnStep *step)
     return run_watched_step(code, step, (StepWatch){see_value, s});
 }
 
+static int64_t clamp_steps(int64_t steps) { return steps < FIRST_STEPS ? steps : FIRST_STEPS; }
+
 static float observe_step(void *user, const NnStep *step)
 {
     Stats *s = user;
     const double began = show_clock();
+    if (!s->sampling.first && step->batch->count)
+        s->sampling.first = step->step + clamp_steps((s->silent + step->batch->count - 1) / step->batch->count);
     const WatchedCode *code = sampling_is_due(&s->sampling, step->step) ? stats_code(s, step->code) : NULL;
     s->watching = 0;
     const float loss =
@@ -144,6 +151,13 @@ static void window_clear(StatsWindow *w, int layers, const Graph *net)
     w->steps = w->samples = w->active_samples = 0;
 }
 
+static bool is_silent(const LayerStats *l)
+{
+    for (int64_t i = 0; i < l->units; i++)
+        if (l->active[i]) return false;
+    return true;
+}
+
 /* Which units are dead is said of many samples only: of one window and those before it. */
 static void judge_units(Stats *s)
 {
@@ -151,7 +165,7 @@ static void judge_units(Stats *s)
     for (int i = 0; i < s->table.count; i++) {
         LayerStats *l = &s->last.layer[i], *now = &s->now.layer[i];
         if (!l->active) continue;
-        l->judged = enough && l->count;
+        l->judged = l->count && (enough || (s->last.active_samples >= s->silent && is_silent(l)));
         if (!enough) memcpy(now->active, l->active, (size_t)l->units);
     }
     if (!enough) s->now.active_samples = s->last.active_samples;
@@ -222,6 +236,7 @@ Stats *stats_new(Graph *net, int64_t every, int64_t samples, bool flow)
     Stats *s = arena_alloc(arena, sizeof *s);
     *s = (Stats){.arena = arena, .net = net, .table = layer_table(net), .sampling.every = every};
     s->enough = samples < ACTIVITY_SAMPLES ? samples : ACTIVITY_SAMPLES;
+    s->silent = samples < SILENT_SAMPLES ? samples : SILENT_SAMPLES;
     s->now = window_new(arena, &s->table, net, flow);
     s->last = window_new(arena, &s->table, net, flow);
     s->weights = arena_alloc(arena, largest_parameter(net) * sizeof *s->weights);
@@ -244,10 +259,7 @@ int stats_layers(const Stats *s) { return s->table.count; }
 const LayerStats *stats_layer(const Stats *s, int i) { return &s->last.layer[i]; }
 int64_t stats_watched_steps(const Stats *s) { return s->last.steps; }
 int64_t stats_watched_samples(const Stats *s) { return s->last.samples; }
-int64_t stats_activity_samples(const Stats *s)
-{
-    return s->last.active_samples >= s->enough ? s->last.active_samples : 0;
-}
+int64_t stats_activity_samples(const Stats *s) { return s->last.active_samples; }
 
 double stats_flow(const Stats *s, const Node *n)
 {

@@ -22,7 +22,7 @@ typedef struct LayerStats {
     double sum, squares;
     int64_t saturated; /* values near a bound of Op.saturation */
     bool *active;      /* [units] of OP_RECTIFIES: some value was not 0 */
-    bool judged;       /* `active` is of enough samples to say that a unit is dead */
+    bool judged;       /* `active` is of enough samples to say which units are dead */
 
     int64_t updates;                       /* of parameters: those with a gradient that were seen */
     double gradient_squares;               /* of all gradients, as the optimizer takes them */
@@ -55,7 +55,7 @@ const LayerStats *stats_layer(const Stats *, int i);
 int64_t stats_watched_steps(const Stats *);     /* that the newest numbers are of, */
 int64_t stats_watched_samples(const Stats *);   /* and their samples */
 double stats_flow(const Stats *, const Node *); /* root mean square of dL/dy of its result; NaN: not seen */
-int64_t stats_activity_samples(const Stats *);  /* that units were 0 in; 0: too few to say so */
+int64_t stats_activity_samples(const Stats *);  /* that dead units were 0 in */
 
 /* NaN where there is no such number. */
 double layer_mean(const LayerStats *);

@@ -96,6 +96,22 @@ END
     as_without "$root/dsl_examples/xor.nn" --data xor.csv --epochs 30
 }
 
+# A layer without an active unit is found in the first steps, also where few others are watched.
+dead_soon() {
+    what='dead units by few samples'
+    cat >silent.nn <<'END'
+net silent {
+    input(2)
+    dense(16, bias_init=constant(-20))
+    relu
+    dense(3) softmax
+}
+train silent { optimizer sgd(lr=0.01) batch 16 }
+END
+    runs 0 train silent.nn --data blobs.csv --epochs 1 --stats -o none --jit tcc
+    says err '^silent.nn:4:5: warning: all units of relu1 have been 0 for all [0-9]* samples .*\[dead-units\]$'
+}
+
 page() {
     what='the page of a run'
     runs 0 train "$root/dsl_examples/mlp.nn" --limit 100 --epochs 2 --jit tcc --page page.html -o page.w
@@ -213,7 +229,7 @@ healthy() {
 # every N: the first, and every Nth from there on; all of them with ALL
 every() { if [ -n "${CASE:-}" ]; then grep -x "$CASE"; elif [ -n "${ALL:-}" ]; then cat; else awk -v n="$1" 'NR % n == 1'; fi <names; }
 
-[ -n "${CASE:-}" ] || { numbers; changes_nothing; page; page_values; compares; }
+[ -n "${CASE:-}" ] || { numbers; changes_nothing; dead_soon; page; page_values; compares; }
 for kind in spoiled healthy; do
     split "$cases/$kind.txt"
     for name in $(every 7); do

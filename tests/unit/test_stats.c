@@ -77,6 +77,20 @@ START_TEST(watched_steps_keep_to_the_share)
 }
 END_TEST
 
+/* The first ones are watched whatever it costs: as many as are asked for, two at least. */
+START_TEST(first_steps_are_watched)
+{
+    for (int64_t first = 0; first < 6; first++) {
+        Sampling s = {.first = first};
+        const int64_t expected = first > 2 ? first : 2;
+        for (int64_t i = 0; i < 10; i++) {
+            ck_assert_int_eq(sampling_is_due(&s, i), i < expected);
+            sampling_add(&s, i, i < expected, 0.002, 0.001);
+        }
+    }
+}
+END_TEST
+
 START_TEST(every_nth_step)
 {
     Sampling s = {.every = 7};
@@ -105,6 +119,7 @@ Suite *stats_suite(void)
     TCase *c = tcase_create("statistics of training");
     tcase_add_test(c, every_layout);
     tcase_add_test(c, watched_steps_keep_to_the_share);
+    tcase_add_test(c, first_steps_are_watched);
     tcase_add_test(c, every_nth_step);
     tcase_add_test(c, running_loss_of_a_constant);
     suite_add_tcase(suite, c);
