@@ -87,7 +87,7 @@ static const char *result_name(const Trace *t, const Node *n)
 }
 
 /* Images that are too large to be printed whole, below their range. */
-static void add_picture(TraceTable *table, const Tensor *tensor)
+static void add_array_picture(TraceTable *table, const Tensor *tensor)
 {
     const char *lines[TRACE_PICTURE_LINES];
     const int count = trace_count(table->t, tensor) > MOST_WHOLE ? trace_picture(table->t, tensor, lines) : 0;
@@ -110,7 +110,7 @@ static void add_call_lines(TraceTable *table, const Node *n)
     add_trace_line(table, what, by, shown ? arena_printf(t->arena, "%s = %s", formula, numbers) : numbers);
     for (int64_t k = 0; first && count <= MOST_LINES && k < count; k++)
         add_trace_line(table, "", "", trace_filled(t, n, k));
-    add_picture(table, y);
+    add_array_picture(table, y);
 }
 
 static void add_input_lines(TraceTable *table)
@@ -119,7 +119,7 @@ static void add_input_lines(TraceTable *table)
     for (int i = 0; i < g->inputs.count; i++) {
         const Tensor *x = g->inputs.at[i];
         add_trace_line(table, x->name, "input", numbers_of_array(table->t, x, table->t->value[x->id]));
-        add_picture(table, x);
+        add_array_picture(table, x);
     }
 }
 

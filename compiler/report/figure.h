@@ -77,11 +77,17 @@ Figure *figure_of(const Analysis *, const char *title, Arena *);
 
 /* figure_arrows.c: arrows between the placed boxes. */
 void figure_arrows(Figure *, Arena *);
+double figure_axis(const FigureBox *);
+FigureArrow figure_flow_arrow(const FigureBox *from, const FigureBox *to);
+FigureArrow figure_arc_arrow(const FigureBox *from, const FigureBox *to); /* its level is at[1][1] and at[2][1] */
 
 /* figure_rows.c: a figure that is wider than FIGURE_WIDE goes on in further rows; each may end at a cut, from left to
  * right. */
 enum { FIGURE_WIDE = 1280 };
 void figure_wrap(Figure *, const double *cut, int cuts, Arena *);
+
+/* figure_u.c: false where it is narrow enough, or no U-Net. */
+bool figure_fold_u(Figure *, Arena *);
 
 /* Of the text below a box, approximately: sans serif. */
 double figure_label_width(const FigureBox *);

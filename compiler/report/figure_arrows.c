@@ -8,7 +8,7 @@
 
 enum { ARC_GAP = 11, ARC_SIDE = 3, BEND = 9 };
 
-static double box_axis(const FigureBox *b) { return b->y + (b->height - b->oblique) / 2; }
+double figure_axis(const FigureBox *b) { return b->y + (b->height - b->oblique) / 2; }
 
 /* The middle of the right side, which recedes. */
 static double exit_x(const FigureBox *b) { return b->x + b->depth + b->oblique / 2; }
@@ -19,9 +19,9 @@ static bool crosses(const FigureBox *b, double x0, double y0, double x1, double 
            fmin(y0, y1) < b->y + b->height;
 }
 
-static FigureArrow flow_arrow(const FigureBox *from, const FigureBox *to)
+FigureArrow figure_flow_arrow(const FigureBox *from, const FigureBox *to)
 {
-    const double x0 = exit_x(from), y0 = box_axis(from), x1 = to->x, y1 = box_axis(to);
+    const double x0 = exit_x(from), y0 = figure_axis(from), x1 = to->x, y1 = figure_axis(to);
     const double cell = fmax(to->depth + to->oblique, figure_label_width(to)); /* it is in the middle of that */
     const double bend = fmax(x0, x1 + (to->depth + to->oblique - cell) / 2 - BEND);
     if (fabs(y0 - y1) < 0.01) return (FigureArrow){2, {{x0, y0}, {x1, y1}}};
@@ -39,7 +39,7 @@ static bool arrow_is_free(const Figure *f, const FigureArrow *arrow, const Figur
 }
 
 /* From the top of one to the top of the other; figure_arrows finds the level. */
-static FigureArrow arc_arrow(const FigureBox *from, const FigureBox *to)
+FigureArrow figure_arc_arrow(const FigureBox *from, const FigureBox *to)
 {
     const double x0 = from->x + (from->depth + from->oblique) / 2 + ARC_SIDE;
     const double x1 = to->x + (to->depth + to->oblique) / 2 - ARC_SIDE;
@@ -51,9 +51,9 @@ static void add_arrow(const Figure *f, const FigureBox *from, const FigureBox *t
                       Arena *arena)
 {
     FigureArrow *arrow = arena_alloc(arena, sizeof *arrow);
-    *arrow = flow_arrow(from, to);
+    *arrow = figure_flow_arrow(from, to);
     const bool flows = arrow_is_free(f, arrow, from, to);
-    if (!flows) *arrow = arc_arrow(from, to);
+    if (!flows) *arrow = figure_arc_arrow(from, to);
     list_push(arena, flows ? straight : arcs, arrow);
 }
 

@@ -372,6 +372,6 @@ Figure *figure_of(const Analysis *a, const char *title, Arena *arena)
     settle(f, e.above);
     f->width = e.right;
     f->height = e.above + e.below;
-    figure_wrap(f, p.cut, p.cuts, arena);
+    if (!figure_fold_u(f, arena)) figure_wrap(f, p.cut, p.cuts, arena);
     return f;
 }

@@ -66,17 +66,20 @@ accessible() { # PAGE WIDTH SCHEME
 [ -f "$axe" ] || skip 'axe-core is not installed (npm install axe-core): its rules are not asked'
 runs 0 report "$examples/resnet_cifar.nn" --format html -o report.html
 runs 0 trace "$examples/exercises/convolution.nn" --x 4,2,-1,-6,0,5,3,2,2 --dy 1,1,1,1 --format html -o trace.html
+runs 0 trace "$examples/lenet.nn" --x '512*0 512*1' --target 3 --format html -o images.html
 runs 0 train "$examples/lenet.nn" --limit 300 --epochs 2 --jit tcc --log run.csv --page run.html -o run.w
 runs 0 page run.csv run.csv -o compared.html
 runs 0 quantize "$examples/lenet.nn" --weights run.w --limit 100 --samples 8 --keep f6 -o run8.safetensors \
     --certificate certificate.html
 accessible report.html 1280 light
 accessible trace.html 500 dark
+accessible images.html 500 dark
 accessible run.html 500 dark
 accessible certificate.html 500 dark
 if [ -n "${ALL:-}" ]; then
     accessible report.html 500 dark
     accessible trace.html 1280 light
+    accessible images.html 1280 light
     accessible run.html 1280 light
     accessible compared.html 1280 light
     accessible certificate.html 1280 light

@@ -93,6 +93,57 @@ START_TEST(resnet_repeats_a_block)
 }
 END_TEST
 
+static const FigureBox *box_at(const Figure *f, const double at[2])
+{
+    for (int i = 0; i < f->boxes.count; i++) {
+        const FigureBox *b = box_of(f, i);
+        if (at[0] >= b->x - 0.01 && at[0] <= b->x + b->depth + b->oblique + 0.01 && at[1] >= b->y - b->oblique - 0.01 &&
+            at[1] <= b->y + b->height + 0.01)
+            return b;
+    }
+    ck_abort_msg("an arrow that ends at no box");
+}
+
+static bool segment_crosses(const FigureBox *b, const double p[2], const double q[2])
+{
+    return fmax(p[0], q[0]) > b->x && fmin(p[0], q[0]) < b->x + b->depth + b->oblique &&
+           fmax(p[1], q[1]) > b->y - b->oblique && fmin(p[1], q[1]) < b->y + b->height;
+}
+
+/* What is joined stands on one level with what it is joined to, further down the deeper it is; arrows are in the figure
+ * and cross no box. */
+START_TEST(unet_is_a_u)
+{
+    Compilation *c = compilation_new();
+    const Figure *f = figure_of_example(c, "unet");
+    int joined = 0;
+    double axis = INFINITY;
+    for (int i = 0; i < f->boxes.count; i++) {
+        const FigureBox *to = box_of(f, i), *from = to->from.count > 1 ? to->from.at[1] : NULL;
+        if (!from) continue;
+        if (from == box_of(f, i - 1)) from = to->from.at[0];
+        ck_assert_double_eq_tol(figure_axis(to), figure_axis(from), 0.01);
+        ck_assert_double_gt(to->x, from->x + from->depth + from->oblique);
+        ck_assert_double_lt(figure_axis(to), axis);
+        axis = figure_axis(to);
+        joined++;
+    }
+    ck_assert_int_eq(joined, 4);
+    ck_assert_int_eq(f->arrows.count, f->boxes.count - 1 + joined);
+    for (int i = 0; i < f->arrows.count; i++) {
+        const FigureArrow *a = f->arrows.at[i];
+        const FigureBox *from = box_at(f, a->at[0]), *to = box_at(f, a->at[a->points - 1]);
+        for (int k = 0; k < a->points; k++) {
+            ck_assert(a->at[k][0] >= 0 && a->at[k][0] <= f->width && a->at[k][1] >= 0 && a->at[k][1] <= f->height);
+            for (int j = 0; k && j < f->boxes.count; j++)
+                ck_assert(box_of(f, j) == from || box_of(f, j) == to ||
+                          !segment_crosses(box_of(f, j), a->at[k - 1], a->at[k]));
+        }
+    }
+    compilation_free(c);
+}
+END_TEST
+
 Suite *figure_suite(void);
 
 Suite *figure_suite(void)
@@ -102,6 +153,7 @@ Suite *figure_suite(void)
     tcase_add_test(tests, lenet_is_to_scale);
     tcase_add_loop_test(tests, boxes_are_apart, 0, 6);
     tcase_add_test(tests, resnet_repeats_a_block);
+    tcase_add_test(tests, unet_is_a_u);
     suite_add_tcase(suite, tests);
     return suite;
 }
