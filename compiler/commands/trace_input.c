@@ -29,7 +29,7 @@ static const char *read_repeated(const char *p, int64_t *count, float *value)
 }
 
 /* All numbers into `values`, where it is not NULL; returns how many, −1 where it has printed what is wrong. */
-static int64_t read_trace_numbers(const char *option, const char *text, float *values)
+static int64_t read_number_list(const char *option, const char *text, float *values)
 {
     int64_t all = 0, count;
     float value;
@@ -56,11 +56,11 @@ static int64_t read_trace_numbers(const char *option, const char *text, float *v
 
 int trace_numbers(Arena *arena, const char *option, const char *text, TraceNumbers *n)
 {
-    n->count = read_trace_numbers(option, text, NULL);
+    n->count = read_number_list(option, text, NULL);
     if (n->count < 0) return STATUS_USAGE;
     if (!n->count) return usage_error(&command_trace, "--%s has no numbers", option);
     n->values = arena_alloc(arena, (size_t)n->count * sizeof *n->values);
-    read_trace_numbers(option, text, n->values);
+    read_number_list(option, text, n->values);
     return STATUS_OK;
 }
 
