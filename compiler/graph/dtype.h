@@ -2,9 +2,8 @@
  * Number formats of tensors.
  *
  * f32 and f64 are computed with, i32 and u8 are indices and masks.  Weights may be
- * stored in bf16 (--weights-format); no variant computes with it.  i8 and u8 of quantised tensors
- * have their place here, in Tensor.scale and Tensor.zero_point, and in Variant.dtypes; no variant
- * computes with them yet.
+ * stored in bf16 (--weights-format); no variant computes with it.  i8 is that of quantised tensors,
+ * whose numbers Tensor.scale and Tensor.zero_point tell.
  */
 #ifndef NNC_GRAPH_DTYPE_H
 #define NNC_GRAPH_DTYPE_H
@@ -17,7 +16,8 @@ int dtype_size(DType);           /* bytes of an element */
 const char *dtype_name(DType);   /* "f32" */
 const char *dtype_c_type(DType); /* "float"; of bf16 its bits, "uint16_t" */
 
-/* A program computes with it, rather than index by it. */
+/* A real number; and what a program computes with, rather than index by: those and int8. */
 static inline bool dtype_is_real(DType t) { return t == DTYPE_F32 || t == DTYPE_F64 || t == DTYPE_BF16; }
+static inline bool dtype_is_computed(DType t) { return dtype_is_real(t) || t == DTYPE_I8; }
 
 #endif

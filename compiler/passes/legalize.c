@@ -24,7 +24,7 @@ typedef struct Legalizer {
 static Tensor *with_layout(Legalizer *l, Tensor *t, Layout layout, const Node *user, Node *at)
 {
     if (!tensor_layouts_differ(t, t->layout, layout)) return t;
-    assert(t->id < l->tensors && dtype_is_real(t->dtype) && "only what the program computes with is reordered");
+    assert(t->id < l->tensors && dtype_is_computed(t->dtype) && "only what the program computes with is reordered");
     Tensor *made = l->reordered[t->id];
     if (made && made->layout == layout) return made;
     const char *name = arena_printf(l->graph->compilation->arena, "%s.%s", user->name, layout_name(layout));
@@ -33,7 +33,9 @@ static Tensor *with_layout(Legalizer *l, Tensor *t, Layout layout, const Node *u
     rewriter_add_input(l->rewriter, n, t);
     n->data_count = 1;
     node_set_layout(n, layout);
-    made = node_out(l->graph, n, t->shape);
+    made = node_out_as(l->graph, n, t->dtype, true, t->shape);
+    made->scale = t->scale;
+    made->zero_point = t->zero_point;
     made->layout = layout;
     return l->reordered[t->id] = made;
 }

@@ -12,7 +12,7 @@ static bool from_model(const Node *n)
         if (kind != TENSOR_PARAM && kind != TENSOR_BUFFER && kind != TENSOR_PREPACKED) return false;
     }
     for (int i = 0; i < n->out_count; i++) {
-        if (n->out[i]->batched || !dtype_is_real(n->out[i]->dtype)) return false;
+        if (n->out[i]->batched || !dtype_is_computed(n->out[i]->dtype)) return false;
     }
     return true;
 }

@@ -49,7 +49,7 @@ static Assignment new_assignment(const Graph *g, const SelectOptions *options)
 static double reorder_cost(const Assignment *a, const Tensor *t, Layout layout)
 {
     if (!tensor_layouts_differ(t, a->layout[t->id], layout)) return 0;
-    if (!dtype_is_real(t->dtype)) return INFINITY;
+    if (!dtype_is_computed(t->dtype)) return INFINITY;
     return 2 * a->model.machine->element * (double)tensor_count(t, a->model.batch);
 }
 

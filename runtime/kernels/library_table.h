@@ -21,6 +21,7 @@
 #include "runtime/kernels/optimizer/gradients.h"
 #include "runtime/kernels/optimizer/optimizer.h"
 #include "runtime/kernels/pool/pool.h"
+#include "runtime/kernels/quantized/quantized_conv.h"
 #include "runtime/kernels/reduction/channels.h"
 #include "runtime/kernels/reduction/reduce.h"
 #include "runtime/kernels/system/bf16.h"
@@ -45,6 +46,9 @@ _Static_assert(NN_MAX_TILE_ROWS *NN_WGRAD_TILED_PIXELS <= NN_WGRAD_COPY, "a bloc
 _Static_assert(NN_TILE_ROWS <= 10 && NN_GEMM_ROWS <= 14 && NN_BLOCKED_OUTPUTS <= 10 && NN_BLOCKED_WGRAD_OUTPUTS <= 4 &&
                    NN_BLOCKED_WGRAD_TAPS <= 6,
                "there is an instance of the kernel for each size of a tile");
+
+_Static_assert(NN_QUANT_TILE % NN_PANEL == 0 || NN_PANEL % NN_QUANT_TILE == 0, "a tile begins where a panel may");
+_Static_assert(NN_QUANT_ROWS % 2 == 0 && NN_QUANT_ROWS <= 12, "there is an instance of the kernel for each size");
 
 static const nn_sizes nn_target_sizes = {
     .width = NN_W,
@@ -93,6 +97,8 @@ const nn_symbol NN_LIBRARY[] = {
     NN_SYMBOL(nn_rescale),
     NN_SYMBOL(nn_clamp_int8),
     NN_SYMBOL(nn_quantize),
+    NN_SYMBOL(nn_int8_panels),
+    NN_SYMBOL(nn_int8_forward),
     NN_SYMBOL(nn_to_bf16),
     NN_SYMBOL(nn_from_bf16),
     NN_SYMBOL(nn_bf16_round),
@@ -122,6 +128,7 @@ const nn_symbol NN_LIBRARY[] = {
     NN_SYMBOL(nn_blocked_dense),
     NN_SYMBOL(nn_blocked_dense_dx),
     NN_SYMBOL(nn_reorder),
+    NN_SYMBOL(nn_reorder_int8),
     NN_SYMBOL(nn_winograd),
     NN_SYMBOL(nn_winograd_panels),
     NN_SYMBOL(nn_winograd_wgrad),

@@ -63,6 +63,16 @@ NN_SIZE int nn_planar_serves(long channels, long height, long width, long output
            channels * height * width <= NN_PLANAR_COPY;
 }
 
+/* ---- int8 --------------------------------------------------------------------------- */
+
+/* A panel of 16 rows of `depth` weights, in fours, and their sums; in bytes. */
+NN_SIZE long nn_int8_panel_bytes(long depth) { return (nn_round_up(depth, 4) + 4) * NN_PANEL; }
+
+NN_SIZE long nn_int8_packed(long outputs, long depth)
+{
+    return nn_round_up(outputs, NN_PANEL) / NN_PANEL * nn_int8_panel_bytes(depth);
+}
+
 /* ---- separable maps of images ------------------------------------------------------- */
 
 enum { NN_TAPS_ROW = 4096 }; /* elements of a row, at most */

@@ -8,6 +8,12 @@
 #include "ops/shared/elementwise.h"
 #include "ops/shared/region.h"
 
+/* $format: of int8, else of floats. */
+static void bind_format(Writer *w, const Node *n)
+{
+    writer_bind(w, "format", "%s", n->in[0]->dtype == DTYPE_I8 ? "_int8" : "");
+}
+
 static void blocks_emit(Writer *w, const Node *n)
 {
     int64_t elements = shape_count(node_shape_in(n));
@@ -21,7 +27,8 @@ static void transpose_emit(Writer *w, const Node *n)
     const int64_t channels = node_shape_in(n).dim[0], pixels = shape_count(node_shape_in(n)) / channels;
     writer_bind_int(w, "rows", n->layout == LAYOUT_NHWC ? channels : pixels);
     writer_bind_int(w, "columns", n->layout == LAYOUT_NHWC ? pixels : channels);
-    writer_put(w, "nn_reorder($N, $rows, $columns, x, y, $t, $T);");
+    bind_format(w, n);
+    writer_put(w, "nn_reorder$format($N, $rows, $columns, x, y, $t, $T);");
 }
 
 static bool is_blocked(const Node *n) { return n->layout == LAYOUT_NCHW16N || n->in[0]->layout == LAYOUT_NCHW16N; }
@@ -38,6 +45,7 @@ static const Variant reorder_variants[] = {
      .kernel = "reorder"},
     {.name = "pixels",
      .layouts = IN_NCHW | IN_NHWC,
+     .dtypes = OF_F32 | OF_I8,
      .traits = VARIANT_ANY_BATCH,
      .refuses = pixels_refusal,
      .emit = transpose_emit,

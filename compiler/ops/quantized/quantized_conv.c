@@ -72,6 +72,31 @@ static const Op *quantized_conv_in_place(const Node *n, int64_t batch)
     return correlate_is_in_place(&((const QuantizedSums *)n->attrs)->c, batch) ? &op_quantized_conv_in_place : NULL;
 }
 
+static const char *quantized_conv_refusal(const Node *n)
+{
+    const Correlation *c = &((const QuantizedSums *)n->attrs)->c;
+    return c->groups > 1 ? "it has groups" : correlate_refusal(c);
+}
+
+static void quantized_conv_emit(Writer *w, const Node *n)
+{
+    writer_bind(w, "outer", "%s", "");
+    quantized_call(w, n, &((const QuantizedSums *)n->attrs)->c);
+}
+
+static const Variant quantized_conv_variants[] = {
+    {.name = "im2col_nhwc",
+     .layouts = IN_NHWC,
+     .dtypes = OF_I8,
+     .traits = VARIANT_SEQUENCES,
+     .refuses = quantized_conv_refusal,
+     .cost = quantized_cost,
+     .prepack = &quantized_panels,
+     .emit = quantized_conv_emit,
+     .kernel = "quantized_conv"},
+    {0},
+};
+
 const Op op_quantized_conv = {
     .name = "quantized_conv",
     .summary = "convolution of int8",
@@ -82,4 +107,5 @@ const Op op_quantized_conv = {
     .macs = quantized_conv_macs,
     .in_place = quantized_conv_in_place,
     .plain = quantized_conv_plain,
+    .variants = quantized_conv_variants,
 };

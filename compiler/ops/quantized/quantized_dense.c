@@ -36,6 +36,30 @@ static void quantized_dense_plain(Writer *w, const Node *n)
 
 static int64_t quantized_dense_macs(const Node *n) { return shape_count(node_shape_in(n)) * n->in[1]->shape.dim[0]; }
 
+/* Samples, and rows of a sequence, are images of one pixel. */
+static void quantized_dense_emit(Writer *w, const Node *n)
+{
+    const Slide one = {.large = 1, .small = 1, .k = 1, .stride = 1, .dilation = 1};
+    const Shape weight = n->in[1]->shape;
+    const Correlation c = {.slide = {one, one},
+                           .large = shape_image(weight.dim[1], 1, 1),
+                           .small = shape_image(weight.dim[0], 1, 1),
+                           .groups = 1};
+    axis_bind_outer(w, shape_count(node_shape_out(n)) / weight.dim[0]);
+    quantized_call(w, n, &c);
+}
+
+static const Variant quantized_dense_variants[] = {
+    {.name = "panels",
+     .layouts = IN_NCHW,
+     .dtypes = OF_I8,
+     .cost = quantized_cost,
+     .prepack = &quantized_panels,
+     .emit = quantized_dense_emit,
+     .kernel = "quantized_conv"},
+    {0},
+};
+
 const Op op_quantized_dense = {
     .name = "quantized_dense",
     .summary = "fully connected layer of int8",
@@ -45,4 +69,5 @@ const Op op_quantized_dense = {
     .out = quantized_dense_out,
     .macs = quantized_dense_macs,
     .plain = quantized_dense_plain,
+    .variants = quantized_dense_variants,
 };

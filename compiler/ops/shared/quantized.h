@@ -36,6 +36,17 @@ void quantized_bind_offset(Writer *, const char *name, int offset);
 /* static const TYPE NAME[] = {…}; */
 void quantized_put_table(Writer *, const char *type, const char *name, const int32_t *values, int64_t count);
 
+/* ---- fast form: runtime/kernels/quantized/quantized_conv.h --------------------------------- */
+
+/* Packs in[1] for it; an operator of one input. */
+extern const Op quantized_panels;
+
+/* Calls it for one group, of a node of QuantizedSums. */
+void quantized_call(Writer *, const Node *, const Correlation *);
+
+/* In multiply-adds of floats. */
+double quantized_cost(const Node *, const CostModel *);
+
 /* ---- rules ------------------------------------------------------------------------------------ */
 
 /* An element-wise function (Op.value or Op.clamp) as a table. */

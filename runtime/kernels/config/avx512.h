@@ -42,6 +42,19 @@
 #define NN_WGRAD_PIXELS       768
 #define NN_WGRAD_TILED_PIXELS 128
 
+/* Sums of int8: 32-bit lanes of a vector; output pixels × vectors of a register tile.  Without VNNI,
+ * vectors of AVX2, twice as many. */
+#if defined(NN_AVX512VNNI)
+#define NN_QUANT_BYTES 1
+#endif
+#if defined(NN_QUANT_BYTES)
+#define NN_QUANT_LANES 16
+#else
+#define NN_QUANT_LANES 8
+#endif
+#define NN_QUANT_ROWS    12
+#define NN_QUANT_VECTORS 2
+
 /* Grouped convolution: output pixels taken together, a cache line of channels of each. */
 #define NN_GROUPED_PIXELS 8
 

@@ -37,6 +37,11 @@
 #define NN_WGRAD_PIXELS       768
 #define NN_WGRAD_TILED_PIXELS 128
 
+/* Sums of int8: 32-bit lanes of a vector; output pixels × vectors of a register tile. */
+#define NN_QUANT_LANES   4
+#define NN_QUANT_ROWS    2
+#define NN_QUANT_VECTORS 4
+
 /* Grouped convolution: output pixels taken together, a cache line of channels of each. */
 #define NN_GROUPED_PIXELS 2
 

@@ -12,6 +12,8 @@
 #                none: the C compiler may always use them
 #     flags      more flags for the kernels in the library
 #     allowed    of the preprocessor: the C compiler may use the instructions
+#     sizes      the page whose sizes it has, and instructions: it includes that page, and a C
+#                compiler that allows both reads that page alone
 #     form       plain: a machine without kernels, for which the plain form is written
 #     compiler   of such a machine, and its options: what `nnc build` runs
 #     options
@@ -91,8 +93,13 @@ instructions() {
 END
     for page in $pages; do printf '#elif %s\n#define NN_%s 1\n' "$(field "$page" allowed)" "$(upper_of "$page")"; done
     printf '#endif\n\n'
+    for page in $pages; do
+        sizes=$(field "$page" sizes | tr a-z A-Z)
+        [ -z "$sizes" ] || printf '#if defined(NN_%s)\n#define NN_%s 1\n#endif\n\n' "$(upper_of "$page")" "$sizes"
+    done
     directive='#if'
     for page in $pages; do
+        [ -z "$(field "$page" sizes)" ] || continue
         printf '%s defined(NN_%s)\n#include "%s"\n' "$directive" "$(upper_of "$page")" "$page"
         directive='#elif'
     done

@@ -1,0 +1,88 @@
+/* How sums of int8 products are computed in the fast form: packed weights, and the call. */
+#include "ops/shared/quantized.h"
+
+#include <stdlib.h>
+
+#include "ops/shared/region.h"
+
+/* ---- weights ----------------------------------------------------------------------------------- */
+
+static int64_t depth_of(Shape weight) { return shape_count(weight) / weight.dim[0]; }
+
+static bool panels_shape(Graph *g, Node *n)
+{
+    const Shape weight = n->in[0]->shape;
+    node_out_as(g, n, DTYPE_I8, false, shape_vector(nn_int8_packed(weight.dim[0], depth_of(weight))));
+    return true;
+}
+
+static void panels_emit(Writer *w, const Node *n)
+{
+    const Shape weight = n->in[0]->shape;
+    writer_bind_int(w, "rows", weight.dim[0]);
+    writer_bind_int(w, "channels", weight.dim[1]);
+    writer_bind_int(w, "taps", depth_of(weight) / weight.dim[1]);
+    writer_put(w, "nn_int8_panels($rows, $channels, $taps, weight, panels, $t, $T);");
+}
+
+static const Variant panels_variants[] = {
+    {.name = "bytes", .layouts = IN_NCHW, .dtypes = OF_I8, .emit = panels_emit, .kernel = "quantized_conv"},
+    {0},
+};
+
+const Op quantized_panels = {
+    .name = "quantized.panels",
+    .class = OP_INTERNAL,
+    .in = correlate_pack_in,
+    .out = correlate_pack_out,
+    .shape = panels_shape,
+    .flops = region_no_flops,
+    .variants = panels_variants,
+};
+
+/* ---- the call ------------------------------------------------------------------------------------ */
+
+/* A factor of 0 is one at any shift. */
+static int shift_of(Multiplier m) { return m.value ? m.shift : -1; }
+
+static void put_factors(Writer *w, const Multiplier *factor, int64_t count)
+{
+    int32_t *values = calloc((size_t)count, sizeof *values);
+    if (!values) abort();
+    for (int64_t i = 0; i < count; i++) values[i] = factor[i].value;
+    quantized_put_table(w, "int32_t", "multiplier", values, count);
+    for (int64_t i = 0; i < count; i++) values[i] = shift_of(factor[i]);
+    quantized_put_table(w, "int8_t", "shift", values, count);
+    free(values);
+}
+
+static bool has_any_factor(const Multiplier *factor, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++)
+        if (shift_of(factor[i]) >= 0 || factor[i].value < 0) return true;
+    return false;
+}
+
+void quantized_call(Writer *w, const Node *n, const Correlation *c)
+{
+    const QuantizedSums *a = n->attrs;
+    const int64_t *large = c->large.dim, *small = c->small.dim;
+    const Slide *h = &c->slide[0], *v = &c->slide[1];
+    const int64_t size[] = {large[0],    large[1],  large[2],  small[0],
+                            small[1],    small[2],  h->k,      v->k,
+                            h->stride,   v->stride, h->dilation, v->dilation,
+                            h->before,   v->before, n->in[0]->zero_point, n->out[0]->zero_point,
+                            a->low,      a->high,   has_any_factor(a->factor, small[0])};
+    put_factors(w, a->factor, small[0]);
+    writer_bind_fields(w, "size", "c h w o oh ow kh kw sh sw dh dw top left zero out_zero low high any_factor", size);
+    writer_put(w, "static const nn_int8_conv size = {.n = $N$outer, $size};\n"
+                  "const nn_int8_conv_args args = {\n"
+                  "    .x = x, .panels = qweight, .bias = qbias, .multiplier = multiplier, .shift = shift, .y = y};\n"
+                  "nn_int8_forward(&size, &args, $t, $T);");
+}
+
+/* A quarter: as many bytes as floats, four times as many in a vector. */
+double quantized_cost(const Node *n, const CostModel *m)
+{
+    return (double)(node_macs(n) * m->batch) / 4;
+}

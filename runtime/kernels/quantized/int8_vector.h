@@ -1,0 +1,184 @@
+/*
+ * int8_vector.h: sums of products of int8 numbers, and their way back to int8, in vectors.
+ *
+ * A vector has NN_QUANT_LANES sums of 32 bits.  A step adds four products to each output:
+ *
+ *   bytes   (NN_QUANT_BYTES) x + 128 as an unsigned byte times w, four neighbours to a lane: vpdpbusd
+ *   words   x and w as 16 bits, two neighbours to a lane: pmaddwd; two lanes are an output
+ *
+ * Neither saturates.  The weights are bytes in memory in both, [output][4]; what is multiplied with
+ * them, nn_quant_x, has been copied (nn_quant_copy).  Sums of bytes have 128 · Σ w too much.
+ *
+ * nn_quant_rescale is nn_rescale of fixed_point.h in every lane, bit for bit, for factors below one
+ * half and not below 0.
+ */
+#ifndef NN_INT8_VECTOR_H
+#define NN_INT8_VECTOR_H
+
+#include "runtime/kernels/simd/vector.h"
+#include "runtime/kernels/system/fixed_point.h"
+
+typedef int nn_quant_ints __attribute__((vector_size(NN_QUANT_LANES * 4), aligned(1), may_alias));
+typedef int nn_quant_sums __attribute__((vector_size(NN_QUANT_LANES * 4)));
+typedef unsigned nn_quant_bits __attribute__((vector_size(NN_QUANT_LANES * 4)));
+typedef long long nn_quant_longs __attribute__((vector_size(NN_QUANT_LANES * 4)));
+typedef unsigned long long nn_quant_wide __attribute__((vector_size(NN_QUANT_LANES * 4)));
+typedef signed char nn_quant_results __attribute__((vector_size(NN_QUANT_LANES), aligned(1), may_alias));
+
+NN_INLINE nn_quant_sums nn_quant_load(const int *p) { return *(const nn_quant_ints *)p; }
+
+/* ---- products ------------------------------------------------------------------------------- */
+
+#if defined(NN_QUANT_BYTES)
+
+typedef unsigned char nn_quant_x;
+
+enum { NN_QUANT_OFFSET = 128, NN_QUANT_OUTPUTS = NN_QUANT_LANES /* of a vector */ };
+
+NN_INLINE nn_quant_sums nn_quant_weights(const int8_t *p) { return *(const nn_quant_ints *)p; }
+
+NN_INLINE nn_quant_sums nn_quant_broadcast(const nn_quant_x *p)
+{
+    int four;
+    __builtin_memcpy(&four, p, sizeof four);
+    return four - (nn_quant_sums){0};
+}
+
+NN_INLINE nn_quant_sums nn_quant_dot(nn_quant_sums sum, nn_quant_sums x, nn_quant_sums w)
+{
+#if defined(NN_AVX512VNNI)
+    __asm__("vpdpbusd {%2, %1, %0|%0, %1, %2}" : "+v"(sum) : "v"(x), "v"(w));
+#else
+    for (int k = 0; k < 32; k += 8)
+        sum += (nn_quant_sums)((nn_quant_bits)x >> k & 255) * ((nn_quant_sums)((nn_quant_bits)w << (24 - k)) >> 24);
+#endif
+    return sum;
+}
+
+#else
+
+typedef short nn_quant_x;
+typedef short nn_quant_words __attribute__((vector_size(NN_QUANT_LANES * 4)));
+typedef signed char nn_quant_narrow __attribute__((vector_size(NN_QUANT_LANES * 2), aligned(1), may_alias));
+
+enum { NN_QUANT_OFFSET = 0, NN_QUANT_OUTPUTS = NN_QUANT_LANES / 2 };
+
+NN_INLINE nn_quant_sums nn_quant_weights(const int8_t *p)
+{
+    return (nn_quant_sums)__builtin_convertvector(*(const nn_quant_narrow *)p, nn_quant_words);
+}
+
+NN_INLINE nn_quant_sums nn_quant_broadcast(const nn_quant_x *p)
+{
+    long long four;
+    __builtin_memcpy(&four, p, sizeof four);
+    return (nn_quant_sums)(four - (nn_quant_longs){0});
+}
+
+NN_INLINE nn_quant_sums nn_quant_dot(nn_quant_sums sum, nn_quant_sums x, nn_quant_sums w)
+{
+#if !defined(NN_EMULATED) && (defined(NN_AVX512) || defined(NN_AVX2))
+    return sum + (nn_quant_sums)__builtin_ia32_pmaddwd256((nn_quant_words)x, (nn_quant_words)w);
+#elif !defined(NN_EMULATED) && defined(__SSE2__) && NN_QUANT_LANES == 4
+    return sum + (nn_quant_sums)__builtin_ia32_pmaddwd128((nn_quant_words)x, (nn_quant_words)w);
+#else
+    const nn_quant_sums low = (nn_quant_sums)((nn_quant_bits)x << 16) >> 16;
+    return sum + low * ((nn_quant_sums)((nn_quant_bits)w << 16) >> 16) + (x >> 16) * (w >> 16);
+#endif
+}
+
+#endif
+
+/* to[i] = from[i], as what is multiplied. */
+NN_INLINE void nn_quant_copy(nn_quant_x *to, const int8_t *from, long count)
+{
+    enum { STEP = NN_QUANT_LANES };
+    typedef nn_quant_x copied __attribute__((vector_size(STEP * sizeof(nn_quant_x)), aligned(1), may_alias));
+    long i = 0;
+    for (; i + STEP <= count; i += STEP)
+        *(copied *)(to + i) =
+            __builtin_convertvector(*(const nn_quant_results *)(from + i), copied) + (nn_quant_x)NN_QUANT_OFFSET;
+    for (; i < count; i++) to[i] = (nn_quant_x)(from[i] + NN_QUANT_OFFSET);
+}
+
+/* The outputs that two vectors have the sums of, or one. */
+NN_INLINE nn_quant_sums nn_quant_outputs_of(const nn_quant_sums *v)
+{
+#if defined(NN_QUANT_BYTES)
+    return v[0];
+#elif (defined(__clang__) || __GNUC__ >= 12) && NN_QUANT_LANES == 8
+    return __builtin_shufflevector(v[0], v[1], 0, 2, 4, 6, 8, 10, 12, 14) +
+           __builtin_shufflevector(v[0], v[1], 1, 3, 5, 7, 9, 11, 13, 15);
+#elif (defined(__clang__) || __GNUC__ >= 12) && NN_QUANT_LANES == 4
+    return __builtin_shufflevector(v[0], v[1], 0, 2, 4, 6) + __builtin_shufflevector(v[0], v[1], 1, 3, 5, 7);
+#else
+    int lane[2 * NN_QUANT_LANES], sum[NN_QUANT_LANES];
+    __builtin_memcpy(lane, v, sizeof lane);
+    for (int i = 0; i < NN_QUANT_LANES; i++) sum[i] = (int)((unsigned)lane[2 * i] + (unsigned)lane[2 * i + 1]);
+    return nn_quant_load(sum);
+#endif
+}
+
+/* ---- results ----------------------------------------------------------------------------------- */
+
+/* The products of the even lanes, in 64 bits. */
+NN_INLINE nn_quant_wide nn_quant_product(nn_quant_sums a, nn_quant_sums b)
+{
+#if !defined(NN_EMULATED) && (defined(NN_AVX512) || defined(NN_AVX2))
+    nn_quant_wide product;
+    __asm__("vpmuldq {%2, %1, %0|%0, %1, %2}" : "=v"(product) : "v"(a), "v"(b));
+    return product;
+#else
+    int x[NN_QUANT_LANES], y[NN_QUANT_LANES];
+    long long product[NN_QUANT_LANES / 2];
+    __builtin_memcpy(x, &a, sizeof x), __builtin_memcpy(y, &b, sizeof y);
+    for (int i = 0; i < NN_QUANT_LANES / 2; i++) {
+        const int at = 2 * i; /* lanes lie in the order of memory */
+        product[i] = (long long)x[at] * y[at];
+    }
+    nn_quant_wide made;
+    __builtin_memcpy(&made, product, sizeof made);
+    return made;
+#endif
+}
+
+/* nn_rescale(x, m, −1 − more), more >= 0 and m >= 0. */
+NN_INLINE nn_quant_sums nn_quant_rescale(nn_quant_sums x, nn_quant_sums m, nn_quant_sums more)
+{
+    const nn_quant_sums odd_x = (nn_quant_sums)((nn_quant_wide)x >> 32), odd_m = (nn_quant_sums)((nn_quant_wide)m >> 32);
+    const nn_quant_wide half = (1ull << 30) - (nn_quant_wide){0}, upper = 0xffffffff00000000ull - (nn_quant_wide){0};
+    const nn_quant_wide even = (nn_quant_product(x, m) + half) >> 31, odd = (nn_quant_product(odd_x, odd_m) + half) << 1;
+    const nn_quant_sums high = (nn_quant_sums)((even & ~upper) | (odd & upper));
+    return (((high + (high >> 31)) >> more) + 1) >> 1;
+}
+
+/* The same by nn_rescale itself, for any factor. */
+NN_INLINE nn_quant_sums nn_quant_rescale_lanes(nn_quant_sums x, const int *m, const int *shift)
+{
+    int lane[NN_QUANT_LANES];
+    __builtin_memcpy(lane, &x, sizeof lane);
+    for (int i = 0; i < NN_QUANT_LANES; i++) lane[i] = nn_rescale(lane[i], m[i], shift[i]);
+    return nn_quant_load(lane);
+}
+
+NN_INLINE nn_quant_sums nn_quant_clamp(nn_quant_sums x, int low, int high)
+{
+    const nn_quant_sums least = low - (nn_quant_sums){0}, most = high - (nn_quant_sums){0};
+    x = ((x < least) & least) | (~(x < least) & x);
+    return ((x > most) & most) | (~(x > most) & x);
+}
+
+/* Stores the first `count` lanes, which are int8. */
+NN_INLINE void nn_quant_store(int8_t *to, nn_quant_sums x, long count)
+{
+    const nn_quant_results narrow = __builtin_convertvector(x, nn_quant_results);
+    if (count >= NN_QUANT_LANES) {
+        *(nn_quant_results *)to = narrow;
+        return;
+    }
+    int8_t lane[NN_QUANT_LANES];
+    __builtin_memcpy(lane, &narrow, sizeof lane);
+    for (long i = 0; i < count; i++) to[i] = lane[i];
+}
+
+#endif

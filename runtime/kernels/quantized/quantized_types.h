@@ -1,0 +1,23 @@
+/* quantized_types.h: sizes and arguments of the layers over int8 numbers. */
+#ifndef NN_QUANTIZED_TYPES_H
+#define NN_QUANTIZED_TYPES_H
+
+#include <stdint.h>
+
+/* A convolution in NHWC: images [n][h][w][c] to [n][oh][ow][o].  A fully connected layer has images
+ * of one pixel. */
+typedef struct nn_int8_conv {
+    int n, c, h, w, o, oh, ow;
+    int kh, kw, sh, sw, dh, dw, top, left;
+    int zero, out_zero, low, high; /* the zeros of x and y; bounds of y */
+    int any_factor;                /* some shift is not below 0, or a multiplier is: nn_rescale itself */
+} nn_int8_conv;
+
+typedef struct nn_int8_conv_args {
+    const int8_t *x, *panels;
+    const int32_t *bias, *multiplier; /* [o] */
+    const int8_t *shift;              /* [o] */
+    int8_t *y;
+} nn_int8_conv_args;
+
+#endif
