@@ -34,18 +34,21 @@ static void quantized_dense_plain(Writer *w, const Node *n)
                   "}\n");
 }
 
-static int64_t quantized_dense_macs(const Node *n) { return shape_count(node_shape_in(n)) * n->in[1]->shape.dim[0]; }
+static int64_t quantized_dense_macs(const Node *n)
+{
+    const Shape y = node_shape_out(n);
+    return shape_count(node_shape_in(n)) * y.dim[y.rank - 1];
+}
 
 /* Samples, and rows of a sequence, are images of one pixel. */
 static void quantized_dense_emit(Writer *w, const Node *n)
 {
     const Slide one = {.large = 1, .small = 1, .k = 1, .stride = 1, .dilation = 1};
-    const Shape weight = n->in[1]->shape;
-    const Correlation c = {.slide = {one, one},
-                           .large = shape_image(weight.dim[1], 1, 1),
-                           .small = shape_image(weight.dim[0], 1, 1),
-                           .groups = 1};
-    axis_bind_outer(w, shape_count(node_shape_out(n)) / weight.dim[0]);
+    const Shape x = node_shape_in(n), y = node_shape_out(n); /* the weight is packed */
+    const int64_t inputs = x.dim[x.rank - 1], outputs = y.dim[y.rank - 1];
+    const Correlation c = {
+        .slide = {one, one}, .large = shape_image(inputs, 1, 1), .small = shape_image(outputs, 1, 1), .groups = 1};
+    axis_bind_outer(w, shape_count(y) / outputs);
     quantized_call(w, n, &c);
 }
 

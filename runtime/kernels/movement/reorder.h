@@ -9,14 +9,14 @@
 #ifndef NN_REORDER_H
 #define NN_REORDER_H
 
-#include <stdint.h>
-
 #ifdef NN_LINKED
 
 void nn_reorder(long n, long rows, long columns, const float *x, float *y, int t, int T);
 void nn_reorder_int8(long n, long rows, long columns, const int8_t *x, int8_t *y, int t, int T);
 
 #else
+
+#include <stdint.h>
 
 #include "runtime/kernels/simd/transpose.h"
 

@@ -2,8 +2,6 @@
 #ifndef NN_QUANTIZED_TYPES_H
 #define NN_QUANTIZED_TYPES_H
 
-#include <stdint.h>
-
 /* A convolution in NHWC: images [n][h][w][c] to [n][oh][ow][o].  A fully connected layer has images
  * of one pixel. */
 typedef struct nn_int8_conv {
