@@ -22,6 +22,8 @@
 #include "runtime/kernels/optimizer/optimizer.h"
 #include "runtime/kernels/pool/pool.h"
 #include "runtime/kernels/quantized/quantized_conv.h"
+#include "runtime/kernels/quantized/quantized_map.h"
+#include "runtime/kernels/quantized/quantized_pool.h"
 #include "runtime/kernels/reduction/channels.h"
 #include "runtime/kernels/reduction/reduce.h"
 #include "runtime/kernels/system/bf16.h"
@@ -99,6 +101,11 @@ const nn_symbol NN_LIBRARY[] = {
     NN_SYMBOL(nn_quantize),
     NN_SYMBOL(nn_int8_panels),
     NN_SYMBOL(nn_int8_forward),
+    NN_SYMBOL(nn_int8_sum),
+    NN_SYMBOL(nn_int8_join),
+    NN_SYMBOL(nn_int8_lookup),
+    NN_SYMBOL(nn_int8_from_floats),
+    NN_SYMBOL(nn_int8_maxpool),
     NN_SYMBOL(nn_to_bf16),
     NN_SYMBOL(nn_from_bf16),
     NN_SYMBOL(nn_bf16_round),

@@ -23,6 +23,13 @@ static const Variant maxpool_variants[] = {{.name = "simd",
                                             .refuses = minmax_pool_refusal,
                                             .emit = maxpool_emit,
                                             .kernel = "pool"},
+                                           {.name = "int8_nhwc",
+                                            .layouts = IN_NHWC,
+                                            .dtypes = OF_I8,
+                                            .traits = VARIANT_ANY_BATCH,
+                                            .refuses = minmax_pool_refusal,
+                                            .emit = minmax_pool_int8_emit,
+                                            .kernel = "quantized_pool"},
                                            {0}};
 
 static const Op maxpool_training = {

@@ -11,6 +11,21 @@ static void quantize_plain(Writer *w, const Node *n)
     elementwise_forward(w, n, "nn_quantize($x, $step, $zero)");
 }
 
+static void quantize_emit(Writer *w, const Node *n)
+{
+    writer_bind_real(w, "step", n->out[0]->scale);
+    writer_bind_int(w, "zero", n->out[0]->zero_point);
+    writer_bind_int(w, "elements", shape_count(node_shape_out(n)));
+    writer_put(w, "nn_int8_from_floats((long)$N * $elements, $step, $zero, x, y, $t, $T);");
+}
+
+static const Variant quantize_variants[] = {{.name = "simd",
+                                             .layouts = IN_NCHW | IN_NHWC,
+                                             .traits = VARIANT_ANY_BATCH | VARIANT_SEQUENCES,
+                                             .emit = quantize_emit,
+                                             .kernel = "quantized_map"},
+                                            {0}};
+
 const Op op_quantize = {
     .name = "quantize",
     .summary = "real numbers as int8",
@@ -19,4 +34,5 @@ const Op op_quantize = {
     .in = elementwise_in,
     .out = elementwise_out,
     .plain = quantize_plain,
+    .variants = quantize_variants,
 };

@@ -37,6 +37,53 @@ static void quantized_add_plain(Writer *w, const Node *n)
     writer_put(w, "y[k] = nn_clamp_int8(nn_rescale(sum, $multiplier, $shift)$plus_zero, $low, $high);\n}");
 }
 
+enum { FACTOR_TEXT = 48 };
+
+static void factor_text(char text[FACTOR_TEXT], int zero, Multiplier m)
+{
+    snprintf(text, FACTOR_TEXT, "{%d, %ld, %d}", zero, (long)m.value, m.shift);
+}
+
+/* Binds $factors, $arrays and $sum. */
+static void bind_branches(Writer *w, const Node *n)
+{
+    const QuantizedAdd *a = n->attrs;
+    char factors[BRANCHES * (FACTOR_TEXT + 2)] = "", arrays[BRANCHES * 8] = "", text[FACTOR_TEXT];
+    for (int i = 0; i < n->in_count; i++) {
+        char array[8];
+        factor_text(text, n->in[i]->zero_point, a->branch[i]);
+        snprintf(array, sizeof array, "x%d", i);
+        strcat(strcat(factors, i ? ", " : ""), text);
+        strcat(strcat(arrays, i ? ", " : ""), array);
+    }
+    factor_text(text, n->out[0]->zero_point, a->sum);
+    writer_bind(w, "factors", "%s", factors);
+    writer_bind(w, "arrays", "%s", arrays);
+    writer_bind(w, "sum", "%s", text);
+}
+
+static void quantized_add_emit(Writer *w, const Node *n)
+{
+    const QuantizedAdd *a = n->attrs;
+    bind_branches(w, n);
+    writer_bind_int(w, "branches", n->in_count);
+    writer_bind_int(w, "low", a->low);
+    writer_bind_int(w, "high", a->high);
+    writer_bind_int(w, "elements", shape_count(node_shape_out(n)));
+    writer_put(w, "static const nn_int8_add size = {.branches = $branches, .low = $low, .high = $high, .sum = $sum};\n"
+                  "static const nn_int8_factor branch[] = {$factors};\n"
+                  "const int8_t *const x[] = {$arrays};\n"
+                  "nn_int8_sum(&size, branch, (long)$N * $elements, x, y, $t, $T);");
+}
+
+static const Variant quantized_add_variants[] = {{.name = "simd",
+                                                  .layouts = IN_NCHW | IN_NHWC,
+                                                  .dtypes = OF_I8,
+                                                  .traits = VARIANT_ANY_BATCH | VARIANT_SEQUENCES,
+                                                  .emit = quantized_add_emit,
+                                                  .kernel = "quantized_map"},
+                                                 {0}};
+
 const Op op_quantized_add = {
     .name = "quantized_add",
     .summary = "sum of int8 branches",
@@ -46,6 +93,7 @@ const Op op_quantized_add = {
     .out = combine_out,
     .flops = combine_flops,
     .plain = quantized_add_plain,
+    .variants = quantized_add_variants,
 };
 
 bool quantized_add_branches(Quantizer *q, const Node *n)

@@ -42,6 +42,47 @@ static void quantized_concat_plain(Writer *w, const Node *n)
     writer_put(w, "}");
 }
 
+static void call_branch(Writer *w, const Node *n, int i, int64_t start)
+{
+    const Tensor *x = n->in[i], *y = n->out[0];
+    writer_bind_int(w, "branch", i);
+    writer_bind_int(w, "pixels", shape_count(x->shape) / x->shape.dim[0]);
+    writer_bind_int(w, "columns", x->shape.dim[0]);
+    writer_bind_int(w, "stride", y->shape.dim[0]);
+    writer_bind_int(w, "start", start);
+    writer_bind_int(w, "same", x->scale == y->scale && x->zero_point == y->zero_point);
+    writer_bind_int(w, "out_zero", y->zero_point);
+    writer_bind_int(w, "zero", x->zero_point);
+    quantized_bind_factor(w, multiplier_of(x->scale / y->scale));
+    writer_put(w, "const nn_int8_part part$branch = {.rows = (long)$N * $pixels, .columns = $columns, .stride = $stride, "
+                  ".same = $same, .out_zero = $out_zero, .factor = {$zero, $multiplier, $shift}};\n"
+                  "nn_int8_join(&part$branch, x$branch, y + $start, $t, $T);");
+}
+
+/* Of channels, NHWC. */
+static void quantized_concat_emit(Writer *w, const Node *n)
+{
+    int64_t start = 0;
+    for (int i = 0; i < n->in_count; i++) {
+        call_branch(w, n, i, start);
+        start += n->in[i]->shape.dim[0];
+    }
+}
+
+static const char *quantized_concat_refusal(const Node *n)
+{
+    return ((const AxisAttrs *)n->attrs)->axis ? "it joins no channels" : NULL;
+}
+
+static const Variant quantized_concat_variants[] = {{.name = "nhwc",
+                                                     .layouts = IN_NHWC,
+                                                     .dtypes = OF_I8,
+                                                     .traits = VARIANT_ANY_BATCH | VARIANT_SEQUENCES,
+                                                     .refuses = quantized_concat_refusal,
+                                                     .emit = quantized_concat_emit,
+                                                     .kernel = "quantized_map"},
+                                                    {0}};
+
 const Op op_quantized_concat = {
     .name = "quantized_concat",
     .summary = "int8 branches joined along an axis",
@@ -51,6 +92,7 @@ const Op op_quantized_concat = {
     .out = combine_out,
     .flops = region_no_flops,
     .plain = quantized_concat_plain,
+    .variants = quantized_concat_variants,
 };
 
 bool quantized_join(Quantizer *q, const Node *n)

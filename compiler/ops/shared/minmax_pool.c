@@ -249,6 +249,11 @@ void minmax_pool_emit(Writer *w, const Node *n, bool least)
     call_minmax(w, n, node_shape_in(n), node_shape_out(n), least, n->out_count > 1 ? keeping : without);
 }
 
+void minmax_pool_int8_emit(Writer *w, const Node *n)
+{
+    call_minmax(w, n, node_shape_in(n), node_shape_out(n), false, "nn_int8_maxpool(&size, $N$blocks, x, y, $t, $T);");
+}
+
 static void minmax_pool_grad_emit(Writer *w, const Node *n)
 {
     writer_bind(w, "kernel", n->layout != LAYOUT_NCHW ? "nn_minmax_pool_nhwc_dx" : "nn_minmax_pool_dx");

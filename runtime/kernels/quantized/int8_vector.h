@@ -142,13 +142,19 @@ NN_INLINE nn_quant_wide nn_quant_product(nn_quant_sums a, nn_quant_sums b)
 #endif
 }
 
-/* nn_rescale(x, m, −1 − more), more >= 0 and m >= 0. */
-NN_INLINE nn_quant_sums nn_quant_rescale(nn_quant_sums x, nn_quant_sums m, nn_quant_sums more)
+/* nn_high_product in every lane, m >= 0. */
+NN_INLINE nn_quant_sums nn_quant_high(nn_quant_sums x, nn_quant_sums m)
 {
     const nn_quant_sums odd_x = (nn_quant_sums)((nn_quant_wide)x >> 32), odd_m = (nn_quant_sums)((nn_quant_wide)m >> 32);
     const nn_quant_wide half = (1ull << 30) - (nn_quant_wide){0}, upper = 0xffffffff00000000ull - (nn_quant_wide){0};
     const nn_quant_wide even = (nn_quant_product(x, m) + half) >> 31, odd = (nn_quant_product(odd_x, odd_m) + half) << 1;
-    const nn_quant_sums high = (nn_quant_sums)((even & ~upper) | (odd & upper));
+    return (nn_quant_sums)((even & ~upper) | (odd & upper));
+}
+
+/* nn_rescale(x, m, −1 − more), more >= 0 and m >= 0. */
+NN_INLINE nn_quant_sums nn_quant_rescale(nn_quant_sums x, nn_quant_sums m, nn_quant_sums more)
+{
+    const nn_quant_sums high = nn_quant_high(x, m);
     return (((high + (high >> 31)) >> more) + 1) >> 1;
 }
 

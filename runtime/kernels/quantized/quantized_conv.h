@@ -152,15 +152,22 @@ NN_INLINE void nn_quant_tile(const int M, const nn_int8_conv *d, const nn_quant_
     for (int m = 0; m < M; m++)
         for (int v = 0; v < NN_QUANT_VECTORS; v++) sum[m][v] = (nn_quant_sums){0};
     for (int v = 0; v < NN_QUANT_VECTORS; v++) weight[v] = c->weight[v];
+    const nn_quant_x *three[(NN_QUANT_ROWS + 2) / 3]; /* of three rows the first: the others have addresses of their own */
+    for (int m = 0; m < M; m += 3) three[m / 3] = x + m * depth;
     for (long k = 0; k < depth; k += 4) {
         nn_quant_sums w[NN_QUANT_VECTORS];
         NN_UNROLL
         for (int v = 0; v < NN_QUANT_VECTORS; v++) w[v] = nn_quant_weights(weight[v] + k * NN_PANEL);
         NN_UNROLL
         for (int m = 0; m < M; m++) {
-            const nn_quant_sums four = nn_quant_broadcast(x + m * depth + k);
+            const nn_quant_sums four = nn_quant_broadcast(three[m / 3] + m % 3 * depth);
             NN_UNROLL
             for (int v = 0; v < NN_QUANT_VECTORS; v++) sum[m][v] = nn_quant_dot(sum[m][v], four, w[v]);
+        }
+        NN_UNROLL
+        for (int m = 0; m < M; m += 3) {
+            three[m / 3] += 4;
+            __asm__("" : "+r"(three[m / 3])); /* else there is a counter for each row, and no register */
         }
     }
     NN_UNROLL
