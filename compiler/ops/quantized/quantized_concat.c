@@ -54,9 +54,10 @@ static void call_branch(Writer *w, const Node *n, int i, int64_t start)
     writer_bind_int(w, "out_zero", y->zero_point);
     writer_bind_int(w, "zero", x->zero_point);
     quantized_bind_factor(w, multiplier_of(x->scale / y->scale));
-    writer_put(w, "const nn_int8_part part$branch = {.rows = (long)$N * $pixels, .columns = $columns, .stride = $stride, "
-                  ".same = $same, .out_zero = $out_zero, .factor = {$zero, $multiplier, $shift}};\n"
-                  "nn_int8_join(&part$branch, x$branch, y + $start, $t, $T);");
+    writer_put(w,
+               "const nn_int8_part part$branch = {.rows = (long)$N * $pixels, .columns = $columns, .stride = $stride, "
+               ".same = $same, .out_zero = $out_zero, .factor = {$zero, $multiplier, $shift}};\n"
+               "nn_int8_join(&part$branch, x$branch, y + $start, $t, $T);");
 }
 
 /* Of channels, NHWC. */

@@ -68,11 +68,25 @@ void quantized_call(Writer *w, const Node *n, const Correlation *c)
     const QuantizedSums *a = n->attrs;
     const int64_t *large = c->large.dim, *small = c->small.dim;
     const Slide *h = &c->slide[0], *v = &c->slide[1];
-    const int64_t size[] = {large[0],    large[1],  large[2],  small[0],
-                            small[1],    small[2],  h->k,      v->k,
-                            h->stride,   v->stride, h->dilation, v->dilation,
-                            h->before,   v->before, n->in[0]->zero_point, n->out[0]->zero_point,
-                            a->low,      a->high,   has_any_factor(a->factor, small[0])};
+    const int64_t size[] = {large[0],
+                            large[1],
+                            large[2],
+                            small[0],
+                            small[1],
+                            small[2],
+                            h->k,
+                            v->k,
+                            h->stride,
+                            v->stride,
+                            h->dilation,
+                            v->dilation,
+                            h->before,
+                            v->before,
+                            n->in[0]->zero_point,
+                            n->out[0]->zero_point,
+                            a->low,
+                            a->high,
+                            has_any_factor(a->factor, small[0])};
     put_factors(w, a->factor, small[0]);
     writer_bind_fields(w, "size", "c h w o oh ow kh kw sh sw dh dw top left zero out_zero low high any_factor", size);
     writer_put(w, "static const nn_int8_conv size = {.n = $N$outer, $size};\n"
@@ -82,7 +96,4 @@ void quantized_call(Writer *w, const Node *n, const Correlation *c)
 }
 
 /* A quarter: as many bytes as floats, four times as many in a vector. */
-double quantized_cost(const Node *n, const CostModel *m)
-{
-    return (double)(node_macs(n) * m->batch) / 4;
-}
+double quantized_cost(const Node *n, const CostModel *m) { return (double)(node_macs(n) * m->batch) / 4; }

@@ -65,7 +65,7 @@ enum { NN_QUANT_OFFSET = 0, NN_QUANT_OUTPUTS = NN_QUANT_LANES / 2 };
 
 NN_INLINE nn_quant_sums nn_quant_weights(const int8_t *p)
 {
-    return (nn_quant_sums)__builtin_convertvector(*(const nn_quant_narrow *)p, nn_quant_words);
+    return (nn_quant_sums) __builtin_convertvector(*(const nn_quant_narrow *)p, nn_quant_words);
 }
 
 NN_INLINE nn_quant_sums nn_quant_broadcast(const nn_quant_x *p)
@@ -145,9 +145,11 @@ NN_INLINE nn_quant_wide nn_quant_product(nn_quant_sums a, nn_quant_sums b)
 /* nn_high_product in every lane, m >= 0. */
 NN_INLINE nn_quant_sums nn_quant_high(nn_quant_sums x, nn_quant_sums m)
 {
-    const nn_quant_sums odd_x = (nn_quant_sums)((nn_quant_wide)x >> 32), odd_m = (nn_quant_sums)((nn_quant_wide)m >> 32);
+    const nn_quant_sums odd_x = (nn_quant_sums)((nn_quant_wide)x >> 32),
+                        odd_m = (nn_quant_sums)((nn_quant_wide)m >> 32);
     const nn_quant_wide half = (1ull << 30) - (nn_quant_wide){0}, upper = 0xffffffff00000000ull - (nn_quant_wide){0};
-    const nn_quant_wide even = (nn_quant_product(x, m) + half) >> 31, odd = (nn_quant_product(odd_x, odd_m) + half) << 1;
+    const nn_quant_wide even = (nn_quant_product(x, m) + half) >> 31, odd = (nn_quant_product(odd_x, odd_m) + half)
+                                                                            << 1;
     return (nn_quant_sums)((even & ~upper) | (odd & upper));
 }
 

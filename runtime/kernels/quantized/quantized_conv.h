@@ -149,10 +149,14 @@ NN_INLINE void nn_quant_tile(const int M, const nn_int8_conv *d, const nn_quant_
 {
     nn_quant_sums sum[NN_QUANT_ROWS][NN_QUANT_VECTORS];
     const int8_t *weight[NN_QUANT_VECTORS];
-    for (int m = 0; m < M; m++)
-        for (int v = 0; v < NN_QUANT_VECTORS; v++) sum[m][v] = (nn_quant_sums){0};
+    NN_UNROLL
+    for (int m = 0; m < M; m++) NN_UNROLL
+    for (int v = 0; v < NN_QUANT_VECTORS; v++) sum[m][v] = (nn_quant_sums){0};
+    NN_UNROLL
     for (int v = 0; v < NN_QUANT_VECTORS; v++) weight[v] = c->weight[v];
-    const nn_quant_x *three[(NN_QUANT_ROWS + 2) / 3]; /* of three rows the first: the others have addresses of their own */
+    const nn_quant_x
+        *three[(NN_QUANT_ROWS + 2) / 3]; /* the first of three rows; the others are at depth and 2 · depth */
+    NN_UNROLL
     for (int m = 0; m < M; m += 3) three[m / 3] = x + m * depth;
     for (long k = 0; k < depth; k += 4) {
         nn_quant_sums w[NN_QUANT_VECTORS];

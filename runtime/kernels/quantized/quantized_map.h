@@ -124,7 +124,8 @@ NN_KERNEL void nn_int8_from_floats(long count, float scale, int zero, const floa
     typedef signed char narrow __attribute__((vector_size(NN_W), aligned(1), may_alias));
     const nn_range part = nn_quant_range(count, t, T);
     for (long k = part.first; k < part.end; k += NN_W) {
-        const narrow v = __builtin_convertvector(nn_quant_of_floats(nn_load_part(x + k, part.end - k), scale, zero), narrow);
+        const narrow v =
+            __builtin_convertvector(nn_quant_of_floats(nn_load_part(x + k, part.end - k), scale, zero), narrow);
         int8_t lane[NN_W];
         __builtin_memcpy(lane, &v, sizeof lane);
         if (part.end - k >= NN_W)

@@ -1,0 +1,69 @@
+#!/bin/sh
+# Times inference of one sample in int8 beside the same net in f32, and prints Markdown.  The weights
+# are random after one step; the scales are those of four random images.  The two take turns, each a
+# process; a number is the median of ROUNDS medians.
+#
+#     bench/int8.sh
+#
+# NNC ./nnc   CC gcc   FLAGS '-O3 -march=native'   THREADS 2   ROUNDS 5   PYTHON python3, with NumPy
+cd "$(dirname "$0")/.." || exit 1
+root=$(pwd)
+NNC=$(realpath "${NNC:-./nnc}")
+CC=${CC:-gcc}
+FLAGS=${FLAGS:--O3 -march=native}
+THREADS=${THREADS:-2}
+ROUNDS=${ROUNDS:-5}
+PYTHON=${PYTHON:-python3}
+LC_ALL=C
+export LC_ALL
+tmp=$(mktemp -d) || exit 3
+trap 'rm -rf "$tmp"' EXIT
+trap 'exit 1' HUP INT TERM
+cd "$tmp" || exit 3
+
+"$PYTHON" - <<'END' || { echo 'int8.sh: it needs Python with NumPy (PYTHON=...)' >&2; exit 1; }
+import numpy
+random = numpy.random.default_rng(0)
+x, y = random.random((4, 3, 224, 224), dtype=numpy.float32), numpy.array([999, 1, 2, 3])
+numpy.savez('data.npz', x_train=x, y_train=y, x_test=x, y_test=y)
+END
+
+# program FORMAT WEIGHTS NET…
+program() {
+    format=$1
+    weights=$2
+    shift 2
+    "$NNC" "$@" --weights "$weights" --infer --target native --batch 1 --threads "$THREADS" --prefix net --header net.h \
+        --weights-out "$format.bin" -o net.c || exit 1
+    # shellcheck disable=SC2086 # flags are words
+    "$CC" $FLAGS -I. "$root/bench/int8.c" net.c -lm -lpthread -o "$format" || exit 1
+}
+
+# middle FORMAT: the median of its turns
+middle() { sort -n "$1.turns" | awk '{ at[NR] = $1 } END { print at[int((NR + 1) / 2)] }'; }
+
+# row NAME NET…
+row() {
+    name=$1
+    shift
+    rm -f ./*.turns
+    "$NNC" train "$@" --data data.npz --steps 1 --batch 2 --jit cc -o w.safetensors >log 2>&1 &&
+        "$NNC" quantize "$@" --weights w.safetensors --data data.npz --samples 4 --limit 4 --jit cc \
+            -o w8.safetensors >log 2>&1 || { cat log >&2; exit 1; }
+    program f32 w.safetensors "$@"
+    program int8 w8.safetensors "$@"
+    for round in $(seq "$ROUNDS"); do
+        echo "$name, round $round" >&2
+        for format in f32 int8; do ./$format $format.bin >>$format.turns || exit 1; done
+    done
+    printf '| %s | %s | %s | %s |\n' "$name" "$(middle f32)" "$(middle int8)" \
+        "$(awk -v a="$(middle int8)" -v b="$(middle f32)" 'BEGIN { printf "%.2f", a / b }')"
+}
+
+echo "| one sample, $THREADS threads | f32, ms | int8, ms | ratio |"
+echo '|---|---|---|---|'
+row ResNet-18 "$root/dsl_examples/resnet.nn" -D depth=18
+row ResNet-50 "$root/dsl_examples/resnet.nn" -D depth=50
+row GoogLeNet "$root/dsl_examples/googlenet.nn"
+row 'MobileNet v2' "$root/dsl_examples/mobilenet_v2.nn"
+row DenseNet-121 "$root/dsl_examples/densenet.nn"

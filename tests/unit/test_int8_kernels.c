@@ -1,0 +1,288 @@
+/*
+ * The kernels over int8 numbers beside plain loops with the arithmetic of fixed_point.h, through every
+ * table of kernels: each element is the same integer, whatever the target, the tile and the thread.
+ * All arrays end where a page begins that may not be touched.
+ */
+#include <check.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "runtime/kernels/limits.h"
+#include "runtime/kernels/system/fixed_point.h"
+#include "tests/unit/libraries.h"
+
+#define NN_LINKED 1
+#include "runtime/kernels/pool/pool_types.h"
+#include "runtime/kernels/quantized/quantized_conv.h"
+#include "runtime/kernels/quantized/quantized_map.h"
+#include "runtime/kernels/quantized/quantized_pool.h"
+
+enum { THREADS = 3 };
+
+static uint32_t next_bits(uint32_t *state)
+{
+    *state = *state * 1664525U + 1013904223U;
+    return *state >> 8;
+}
+
+/* ---- arrays of bytes that end at a guard ---------------------------------------------------- */
+
+typedef struct Bytes {
+    float *floats;
+    int8_t *at;
+} Bytes;
+
+static Bytes bytes_of(long count)
+{
+    const long whole = (count + 3) / 4;
+    float *floats = guarded(whole);
+    return (Bytes){floats, (int8_t *)floats + (whole * 4 - count)};
+}
+
+static Bytes random_bytes(long count, uint32_t *state, int least)
+{
+    const Bytes b = bytes_of(count);
+    for (long i = 0; i < count; i++) b.at[i] = (int8_t)(least + (int)(next_bits(state) % (uint32_t)(128 - least)));
+    return b;
+}
+
+/* ---- convolution ---------------------------------------------------------------------------- */
+
+typedef struct Layer8 {
+    nn_int8_conv d;
+    Bytes x, weight, bias, multiplier, shift, want;
+} Layer8;
+
+static int8_t element_of(const Layer8 *l, long sample, int i, int j, long o)
+{
+    const nn_int8_conv *d = &l->d;
+    int32_t sum = ((const int32_t *)(void *)l->bias.at)[o];
+    for (int c = 0; c < d->c; c++)
+        for (int u = 0; u < d->kh; u++)
+            for (int v = 0; v < d->kw; v++) {
+                const int row = i * d->sh + u * d->dh - d->top, column = j * d->sw + v * d->dw - d->left;
+                if (row < 0 || row >= d->h || column < 0 || column >= d->w) continue;
+                sum += l->weight.at[((o * d->c + c) * d->kh + u) * d->kw + v] *
+                       (l->x.at[((sample * d->h + row) * d->w + column) * d->c + c] - d->zero);
+            }
+    const int32_t y = nn_rescale(sum, ((const int32_t *)(void *)l->multiplier.at)[o], l->shift.at[o]);
+    return nn_clamp_int8(y + d->out_zero, d->low, d->high);
+}
+
+/* Factors bring the sums to int8, so that every bit of their rounding is seen; one is 0. */
+static void fill_factors(Layer8 *l, uint32_t *state)
+{
+    const int depth = l->d.c * l->d.kh * l->d.kw;
+    int bits = 13;
+    while (1 << (2 * (bits - 13)) < depth) bits++;
+    for (int o = 0; o < l->d.o; o++) {
+        const int32_t range = 1 << (bits + 1);
+        ((int32_t *)(void *)l->bias.at)[o] = (int32_t)(next_bits(state) % (uint32_t)range) - range / 2;
+        ((int32_t *)(void *)l->multiplier.at)[o] = o == 2   ? 0
+                                                   : o == 3 ? INT32_MAX
+                                                            : (1 << 30) + (int32_t)next_bits(state) * 60;
+        l->shift.at[o] = (int8_t)(l->d.any_factor && o % 3 == 0 ? o % 2 : o == 2 ? -1 : 6 - bits);
+    }
+}
+
+static Layer8 layer8_of(nn_int8_conv d, uint32_t seed)
+{
+    uint32_t state = seed;
+    const long depth = (long)d.c * d.kh * d.kw, pixels = (long)d.oh * d.ow;
+    Layer8 l = {.d = d,
+                .x = random_bytes((long)d.n * d.h * d.w * d.c, &state, -128),
+                .weight = random_bytes(d.o * depth, &state, -127),
+                .bias = bytes_of(d.o * 4L),
+                .multiplier = bytes_of(d.o * 4L),
+                .shift = bytes_of(d.o),
+                .want = bytes_of(d.n * pixels * d.o)};
+    fill_factors(&l, &state);
+    for (long p = 0; p < d.n * pixels; p++)
+        for (long o = 0; o < d.o; o++)
+            l.want.at[p * d.o + o] = element_of(&l, p / pixels, (int)(p % pixels / d.ow), (int)(p % pixels % d.ow), o);
+    return l;
+}
+
+typedef void Panels(long o, long c, long taps, const int8_t *weight, int8_t *panels, int t, int T);
+typedef void Forward8(const nn_int8_conv *, const nn_int8_conv_args *, int t, int T);
+
+static void check_threads(const nn_symbol *table, const Layer8 *l, int T)
+{
+    const nn_int8_conv *d = &l->d;
+    const long taps = (long)d->kh * d->kw, count = (long)d->n * d->oh * d->ow * d->o;
+    const Bytes panels = bytes_of(nn_int8_packed(d->o, d->c * taps)), y = bytes_of(count);
+    const nn_int8_conv_args args = {.x = l->x.at,
+                                    .panels = panels.at,
+                                    .bias = (const int32_t *)(void *)l->bias.at,
+                                    .multiplier = (const int32_t *)(void *)l->multiplier.at,
+                                    .shift = l->shift.at,
+                                    .y = y.at};
+    for (int t = 0; t < T; t++)
+        ((Panels *)kernel_named(table, "nn_int8_panels"))(d->o, d->c, taps, l->weight.at, panels.at, t, T);
+    for (int t = 0; t < T; t++) ((Forward8 *)kernel_named(table, "nn_int8_forward"))(d, &args, t, T);
+    for (long i = 0; i < count; i++)
+        assert_element(y.at[i] == l->want.at[i],
+                       "%d channels, %d outputs, %dx%d taps, %d threads: element %ld is %d, not %d", d->c, d->o, d->kh,
+                       d->kw, T, i, y.at[i], l->want.at[i]);
+    ck_assert_msg(guard_holds(y.floats), "writes before the array");
+    guarded_free(panels.floats), guarded_free(y.floats);
+}
+
+static void check_conv8(const nn_symbol *table, nn_int8_conv d, uint32_t seed)
+{
+    Layer8 l = layer8_of(d, seed);
+    for (int T = 1; T <= THREADS; T++) check_threads(table, &l, T);
+    guarded_free(l.x.floats), guarded_free(l.weight.floats), guarded_free(l.bias.floats);
+    guarded_free(l.multiplier.floats), guarded_free(l.shift.floats), guarded_free(l.want.floats);
+}
+
+static nn_int8_conv square(int n, int c, int o, int size, int k, int stride, int pad)
+{
+    const int out = (size + 2 * pad - k) / stride + 1;
+    return (nn_int8_conv){.n = n,
+                          .c = c,
+                          .h = size,
+                          .w = size,
+                          .o = o,
+                          .oh = out,
+                          .ow = out,
+                          .kh = k,
+                          .kw = k,
+                          .sh = stride,
+                          .sw = stride,
+                          .dh = 1,
+                          .dw = 1,
+                          .top = pad,
+                          .left = pad,
+                          .zero = -7,
+                          .out_zero = 3,
+                          .low = -128,
+                          .high = 127};
+}
+
+START_TEST(int8_sums)
+{
+    const nn_symbol *table = kernels_of(_i);
+    if (!table) return;
+    for (int n = 1; n <= 30; n++) check_conv8(table, square(n, 5 + n % 4, 1 + n * 5 % 50, 1, 1, 1, 0), (uint32_t)n);
+    check_conv8(table, square(2, 3, 17, 9, 3, 1, 1), 1);
+    check_conv8(table, square(1, 3, 33, 15, 7, 2, 3), 2);
+    check_conv8(table, square(1, 20, 48, 7, 1, 1, 0), 3);
+    check_conv8(table, square(1, 64, 64, 6, 3, 1, 1), 4);
+    check_conv8(table, square(1, 4096, 20, 3, 3, 1, 1), 5); /* few pixels to a block */
+    nn_int8_conv d = square(1, 6, 10, 8, 3, 1, 2);
+    d.dh = d.dw = 2;
+    check_conv8(table, d, 6);
+    d.any_factor = 1, d.low = -20, d.high = 90, d.zero = -128;
+    check_conv8(table, d, 7);
+}
+END_TEST
+
+/* A sum alone, of every size: what brings it to the scale of the result. */
+START_TEST(int8_rescaling)
+{
+    const nn_symbol *table = kernels_of(_i);
+    if (!table) return;
+    enum { OUTPUTS = 64 };
+    static const int32_t edges[] = {INT32_MAX, -INT32_MAX, -INT32_MAX - 1, 0, 1, -1, 1 << 30, -(1 << 30)};
+    for (int more = 0; more <= 30; more++) {
+        uint32_t state = (uint32_t)more;
+        Layer8 l = layer8_of(square(1, 4, OUTPUTS, 1, 1, 1, 0), 9);
+        for (int o = 0; o < OUTPUTS; o++) {
+            const int32_t near = (int32_t)((next_bits(&state) % 256 - 128) << more);
+            for (int k = 0; k < 4; k++) l.weight.at[o * 4 + k] = 0;
+            ((int32_t *)(void *)l.bias.at)[o] =
+                o < 8 ? edges[o] : (int32_t)((uint32_t)near + next_bits(&state) % 5 - 2);
+            if (o % 4 == 0) ((int32_t *)(void *)l.multiplier.at)[o] = 1 << 30;
+            l.shift.at[o] = (int8_t)(-1 - more);
+            l.want.at[o] = element_of(&l, 0, 0, 0, o);
+        }
+        check_threads(table, &l, 1);
+        guarded_free(l.x.floats), guarded_free(l.weight.floats), guarded_free(l.bias.floats);
+        guarded_free(l.multiplier.floats), guarded_free(l.shift.floats), guarded_free(l.want.floats);
+    }
+}
+END_TEST
+
+/* ---- element by element -------------------------------------------------------------------------- */
+
+typedef void Sum8(const nn_int8_add *, const nn_int8_factor *, long, const int8_t *const *, int8_t *, int t, int T);
+typedef void Join8(const nn_int8_part *, const int8_t *x, int8_t *y, int t, int T);
+typedef void FromFloats(long count, float scale, int zero, const float *x, int8_t *y, int t, int T);
+
+static int8_t sum_of(const nn_int8_add *d, const nn_int8_factor *f, int a, int b)
+{
+    const int32_t sum = nn_rescale((a - f[0].zero) * (1 << 20), f[0].multiplier, f[0].shift) +
+                        nn_rescale((b - f[1].zero) * (1 << 20), f[1].multiplier, f[1].shift);
+    return nn_clamp_int8(nn_rescale(sum, d->sum.multiplier, d->sum.shift) + d->sum.zero, d->low, d->high);
+}
+
+START_TEST(int8_additions)
+{
+    const nn_symbol *table = kernels_of(_i);
+    if (!table) return;
+    const nn_int8_add d = {2, -128, 120, {5, 1234567890, -18}};
+    const nn_int8_factor f[] = {{-3, 1 << 30, 0}, {9, 1987654321, -2}};
+    uint32_t state = 1;
+    for (long count = 1; count < 300; count += 37) {
+        const Bytes a = random_bytes(count, &state, -128), b = random_bytes(count, &state, -128), y = bytes_of(count);
+        const int8_t *const x[] = {a.at, b.at};
+        for (int T = 1; T <= THREADS; T++) {
+            for (int t = 0; t < T; t++) ((Sum8 *)kernel_named(table, "nn_int8_sum"))(&d, f, count, x, y.at, t, T);
+            for (long i = 0; i < count; i++) ck_assert_int_eq(y.at[i], sum_of(&d, f, a.at[i], b.at[i]));
+        }
+        guarded_free(a.floats), guarded_free(b.floats), guarded_free(y.floats);
+    }
+}
+END_TEST
+
+START_TEST(int8_joins)
+{
+    const nn_symbol *table = kernels_of(_i);
+    if (!table) return;
+    enum { ROWS = 5, COLUMNS = 21, STRIDE = 30 };
+    uint32_t state = 1;
+    const Bytes x = random_bytes(ROWS * COLUMNS, &state, -128), y = bytes_of(ROWS * STRIDE - (STRIDE - COLUMNS));
+    for (int shift = -3; shift <= 2; shift++) {
+        const nn_int8_part d = {ROWS, COLUMNS, STRIDE, 0, 4, {-6, 1500000000, shift}};
+        for (int t = 0; t < 2; t++) ((Join8 *)kernel_named(table, "nn_int8_join"))(&d, x.at, y.at, t, 2);
+        for (int r = 0; r < ROWS; r++)
+            for (int c = 0; c < COLUMNS; c++)
+                ck_assert_int_eq(
+                    y.at[r * STRIDE + c],
+                    nn_clamp_int8(nn_rescale(x.at[r * COLUMNS + c] + 6, 1500000000, shift) + 4, -128, 127));
+    }
+    guarded_free(x.floats), guarded_free(y.floats);
+}
+END_TEST
+
+START_TEST(int8_of_floats)
+{
+    const nn_symbol *table = kernels_of(_i);
+    if (!table) return;
+    enum { COUNT = 1003 };
+    float *x = guarded(COUNT);
+    const Bytes y = bytes_of(COUNT);
+    for (int i = 0; i < COUNT; i++) x[i] = (float)(i - 500) * 0.05F;
+    x[0] = __builtin_nanf(""), x[1] = __builtin_inff(), x[2] = -__builtin_inff(), x[3] = 1e30F, x[4] = -1e30F;
+    for (int t = 0; t < 2; t++)
+        ((FromFloats *)kernel_named(table, "nn_int8_from_floats"))(COUNT, 0.1F, -11, x, y.at, t, 2);
+    for (int i = 0; i < COUNT; i++) ck_assert_int_eq(y.at[i], nn_quantize(x[i], 0.1F, -11));
+    guarded_free(x), guarded_free(y.floats);
+}
+END_TEST
+
+Suite *int8_kernels_suite(void);
+
+Suite *int8_kernels_suite(void)
+{
+    Suite *suite = suite_create("int8 kernels");
+    TCase *tests = tcase_create("int8 kernels");
+    tcase_add_loop_test(tests, int8_sums, 0, kernel_tables());
+    tcase_add_loop_test(tests, int8_rescaling, 0, kernel_tables());
+    tcase_add_loop_test(tests, int8_additions, 0, kernel_tables());
+    tcase_add_loop_test(tests, int8_joins, 0, kernel_tables());
+    tcase_add_loop_test(tests, int8_of_floats, 0, kernel_tables());
+    suite_add_tcase(suite, tests);
+    return suite;
+}
