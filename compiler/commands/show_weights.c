@@ -70,14 +70,15 @@ static bool take_show_format(ShowRequest *r, const char *value)
     return false;
 }
 
-static bool take_inline(PictureRequest *p, const char *value)
+/* Of the option or the variable `by`. */
+static bool take_inline(PictureRequest *p, const char *by, const char *value)
 {
     if (!inline_form_named(value, &p->form)) {
-        usage_error(&command_show, "--inline takes auto, sixel, blocks, text or none, not '%s'", value);
+        usage_error(&command_show, "%s takes auto, sixel, blocks, text or none, not '%s'", by, value);
         return false;
     }
     if (p->form != INLINE_SIXEL || sixel_library()) return true;
-    usage_error(&command_show, "--inline sixel: libsixel is not installed, or nnc was built without it");
+    usage_error(&command_show, "%s: sixel needs libsixel, which is not installed, or nnc was built without it", by);
     return false;
 }
 
@@ -102,7 +103,7 @@ static bool take_show_option(ShowRequest *r, int id, const char *value)
     case DATA: p->data = value; return true;
     case RANGE: p->range = value; return true;
     case 'o': p->output = value; return true;
-    case INLINE: return take_inline(p, value);
+    case INLINE: return take_inline(p, "--inline", value);
     case FORMAT: return take_show_format(r, value);
     default: return load_option(&p->load, &command_show, id, value) == TAKEN_YES;
     }
@@ -148,7 +149,7 @@ static int read_show_request(ShowRequest *r, int argc, char **argv)
 {
     OptionReader reader;
     const char *form = getenv("NNC_INLINE");
-    if (form && !inline_form_named(form, &r->picture.form)) r->picture.form = INLINE_AUTO;
+    if (form && *form && !take_inline(&r->picture, "NNC_INLINE", form)) return STATUS_USAGE;
     options_begin(&reader, &command_show, argc, argv);
     for (int id; (id = options_next(&reader)) != OPTIONS_END;)
         if (id == OPTIONS_BAD || !take_show_option(r, id, reader.value)) return STATUS_USAGE;

@@ -129,7 +129,7 @@ if have python3; then
     else
         echo 'nnc is built without libsixel: no sixels are drawn'
         runs 2 show "$lenet" --weights lenet.w --filters c1 --inline sixel
-        says err 'libsixel is not installed'
+        says err 'sixel needs libsixel'
     fi
     in_terminal sixel 'blocks, asked 0, echoes, status 0' --filters c1 --inline blocks
     environment=TERM=dumb in_terminal sixel 'text, asked 0, echoes, status 0' --filters c1
@@ -140,6 +140,8 @@ runs 0 show "$lenet" --weights lenet.w --filters c1 --inline none
 is "$(cat out)" = c1.weight
 runs 2 show "$lenet" --weights lenet.w --filters c1 --inline png
 says err "takes auto, sixel, blocks, text or none, not 'png'"
+NNC_INLINE=png runs 2 show "$lenet" --weights lenet.w --filters c1
+says err "NNC_INLINE takes auto, sixel, blocks, text or none, not 'png'"
 
 xor=$root/dsl_examples/xor.nn
 runs 0 train "$xor" --data "$root/dsl_examples/xor.csv" -o xor.w --jit tcc
