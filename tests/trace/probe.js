@@ -44,6 +44,8 @@ addEventListener("load", () => {
         canvas.dispatchEvent(new PointerEvent("pointermove", {clientX: box.right - 2, clientY: box.bottom - 2}));
         const image = step.value[0][0],
             corner = `(${image.length - 1}, ${image[0].length - 1})`;
+        const widest = Math.max(...image.flat().map((x) => canvas.getContext("2d").measureText(number(x)).width));
+        expect(`${step.name}: numbers overlap`, canvas.cell < 24 || widest <= canvas.cell);
         expect(`${step.name}: no hover`, document.getElementById("window-text").textContent.includes(corner));
     });
     expect("wider than the window", document.documentElement.scrollWidth <= innerWidth);

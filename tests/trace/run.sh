@@ -108,6 +108,7 @@ else
     page 1200 $exercises/one_neuron.nn --x=-1,-2
     page 500 $exercises/convolution.nn --x 4,2,-1,-6,0,5,3,2,2 --dy 1,1,1,1
     page 1200 "$tmp/windows.nn" --x "$(awk 'BEGIN { for (i = 1; i <= 36; i++) printf "%g ", i / 10 }')" --target 1
+    page 1200 "$tmp/windows.nn" --x "$(awk 'BEGIN { for (i = 1; i <= 36; i++) printf "%g ", -i * 10.01 }')" --target 1
 fi
 
 # ---- wrong command lines ------------------------------------------------------------------

@@ -238,6 +238,17 @@ function shade(x, most) {
     return `color-mix(in srgb, ${color(x < 0 ? "--blue" : "--orange")} ${Math.round(55 * strength)}%, ${color("--panel")})`;
 }
 
+/* Sets the font in which every number fits into its cell; 0 where that is too small to be read. */
+function fontFor(c, rows, cell) {
+    const usual = Math.floor(cell * 0.36),
+        least = 7;
+    c.font = `${usual}px system-ui, sans-serif`;
+    const widest = Math.max(...flat(rows).map((x) => c.measureText(number(x)).width)),
+        size = Math.min(usual, (usual * (cell - 4)) / widest);
+    c.font = `${size}px system-ui, sans-serif`;
+    return size < least ? 0 : size;
+}
+
 function drawImage(canvas, rows, pad, marked) {
     const cell = side(rows, Math.max(...pad)),
         height = rows.length + 2 * pad[0],
@@ -246,7 +257,7 @@ function drawImage(canvas, rows, pad, marked) {
         c = canvas.getContext("2d");
     canvas.width = width * cell;
     canvas.height = height * cell;
-    c.font = `${Math.floor(cell * 0.36)}px system-ui, sans-serif`;
+    const size = cell < 24 ? 0 : fontFor(c, rows, cell);
     c.textAlign = "center";
     for (let i = 0; i < height; i++)
         for (let j = 0; j < width; j++) {
@@ -254,7 +265,7 @@ function drawImage(canvas, rows, pad, marked) {
             c.fillStyle = value === undefined ? color("--grid") : shade(value, most);
             c.fillRect(j * cell, i * cell, cell - (cell > 8 ? 1 : 0), cell - (cell > 8 ? 1 : 0));
             c.fillStyle = color("--ink");
-            if (value !== undefined && cell >= 24) c.fillText(number(value), (j + 0.5) * cell, (i + 0.65) * cell);
+            if (value !== undefined && size) c.fillText(number(value), (j + 0.5) * cell, (i + 0.65) * cell);
         }
     c.strokeStyle = color("--pick");
     c.lineWidth = 2;
